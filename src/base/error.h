@@ -1,0 +1,28 @@
+/*
+ * error.h - the record of what went wrong.
+ *
+ * The first function that decides an error records it once, with the file, dataset and chunk it
+ * concerns and what to do about it; callers pass the status up. A record is plain memory, so it
+ * can be sent to rank 0.
+ */
+#ifndef QN_BASE_ERROR_H
+#define QN_BASE_ERROR_H
+
+#include "quern_kernel.h"
+
+#define QN_ERROR_NBYTES 1024
+
+/* The public struct quern_message is this record. */
+struct quern_message {
+	enum quern_status status;
+	char text[QN_ERROR_NBYTES];
+};
+
+/* Records an error unless one is recorded already; returns `status`. err may be NULL. */
+enum quern_status qn_error_set(struct quern_message *err, enum quern_status status,
+			       const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The usual one: "cannot allocate N bytes for WHAT". Returns QUERN_ERR_RUN. */
+enum quern_status qn_error_nomem(struct quern_message *err, size_t nbytes, const char *what);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * feed.h - from stored bytes to tiles: reads chunks by address, undoes their filters, swaps bytes,
+ * decodes CF attributes, clips to the selection, and hands tiles to a kernel while they are in
+ * cache. One feed a worker thread; nothing in it is shared.
+ */
+#ifndef QN_DATA_FEED_H
+#define QN_DATA_FEED_H
+
+#include "data/storage.h"
+
+/* What the values become, decided once for a dataset and an option. */
+struct qn_view {
+	enum quern_dtype dtype;		/* of the values in tiles */
+	bool decode;			/* CF attributes apply (not --raw, and there are some) */
+};
+
+/* The view of a dataset; QUERN_ERR_DATA when its type cannot be counted, naming the type. */
+enum quern_status qn_view_init(const struct qn_dataset *d, bool raw, struct qn_view *view,
+			       struct quern_message *err);
+
+/* A piece of work: a box of the dataset, and the chunks that cover it, by number. A chunk without
+   storage has addr QN_ADDR_NONE. */
+struct qn_item {
+	struct quern_box box;		/* what to deliver: selection clipped to these chunks */
+	size_t nchunks;
+	const struct qn_chunk *chunks;	/* borrows */
+};
+
+/* What the reading cost. */
+struct qn_feed_stats {
+	uint64_t nchunks;
+	uint64_t stored_nbytes;		/* read from storage */
+	uint64_t decoded_nbytes;	/* elements delivered times their size in the file */
+	uint64_t library_nchunks;	/* through the format's library */
+};
+
+/*
+ * Makes a feed on a dataset. `whole`: deliver an item as one tile (panels) instead of tiles of at
+ * most QUERN_TILE_NELEMS elements. fd: the file, open for reading; -1 when the dataset is not native
+ * (then the format's reader is opened). borrows d until the free.
+ */
+struct qn_feed;
+enum quern_status qn_feed_new(const struct qn_dataset *d, const struct qn_view *view, bool whole,
+			      int fd, struct qn_feed **out, struct quern_message *err);
+void qn_feed_free(struct qn_feed *f);
+
+typedef void qn_sink(void *ctx, const struct quern_tile *tile);
+
+/* Delivers the item to the sink. A short read, a filter that does not give exactly the chunk's
+   size, a wrong checksum: QUERN_ERR_DATA, naming file, dataset, chunk coordinates and offset.
+   Tiles delivered before the error stay delivered, so the state they went to is spoilt. */
+enum quern_status qn_feed_item(struct qn_feed *f, const struct qn_item *item, qn_sink *sink,
+			       void *ctx, struct quern_message *err);
+
+/* Bytes a feed will hold at most, for a plan's memory account. */
+size_t qn_feed_nbytes(const struct qn_dataset *d, const struct qn_view *view, bool whole,
+		      uint64_t item_nelems);
+
+const struct qn_feed_stats *qn_feed_stats(const struct qn_feed *f);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * storage.h - what the engine asks of io/: file formats and filters, reached through const tables.
+ */
+#ifndef QN_DATA_STORAGE_H
+#define QN_DATA_STORAGE_H
+
+#include "data/dataset.h"
+
+/* One line of `quern inspect`, and the means to find a dataset that was not named. */
+struct qn_listing {
+	size_t n;
+	char **path;		/* owned, absolute, sorted */
+};
+
+struct qn_format {
+	const char *name;
+
+	/* Does the file look like this format? Not finding the file or not being allowed to read
+	   it is an error, with the reason. Not collective. */
+	enum quern_status (*probe)(const char *file, bool *is, struct quern_message *err);
+
+	/* All datasets of the file. The caller frees with qn_listing_fini. Not collective. */
+	enum quern_status (*list)(const char *file, struct qn_listing *out,
+				  struct quern_message *err);
+
+	/* The description of a dataset, chunk index included when with_index. The caller frees
+	   it with qn_dataset_fini, and must qn_dataset_check it. Not collective. */
+	enum quern_status (*describe)(const char *file, const char *path, bool with_index,
+				      struct qn_dataset *out, struct quern_message *err);
+
+	/* Through the library, for what cannot be read by address: opens the dataset, reads the
+	   elements of a box (step 1) in C order, as stored in memory of the file's type converted
+	   to the native type of `type` (class and size), closes. Thread-safe by its own lock. */
+	enum quern_status (*open)(const struct qn_dataset *d, void **reader,
+				  struct quern_message *err);
+	enum quern_status (*read)(void *reader, const struct quern_box *box, void *out,
+				  struct quern_message *err);
+	void (*close)(void *reader);
+};
+
+void qn_listing_fini(struct qn_listing *l);
+
+/*
+ * A filter of the pipeline, decoding one whole chunk: `in` (nin bytes) to `out`, which has room for
+ * out_nbytes; on success *out_n is what was produced. elem_size is the size of an element in the
+ * file. `state` is what state_new returned, one a worker, or NULL. Must survive any input.
+ */
+struct qn_filter {
+	uint32_t id;
+	const char *name;
+	const char *library;	/* "libdeflate 1.14", or "built in" */
+	void *(*state_new)(void);	/* (opt) */
+	void (*state_free)(void *state);
+	bool (*decode)(void *state, const struct qn_filter_step *step, size_t elem_size,
+		       const uint8_t *in, size_t nin, uint8_t *out, size_t out_nbytes,
+		       size_t *out_n);
+};
+
+/* Ends with a NULL format; ends with a filter of id 0. Defined in io/. */
+extern const struct qn_format *const qn_formats[];
+extern const struct qn_filter qn_filters[];
+
+/* The row of a filter number, or NULL. */
+const struct qn_filter *qn_filter_find(uint32_t id);
+
+/* The most that a chunk can be while it is decoded: its raw size and what a checksum adds. */
+#define QN_FILTER_DEFLATE 1u
+#define QN_FILTER_SHUFFLE 2u
+#define QN_FILTER_FLETCHER32 3u
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * kernel.h - the table of kernels, and what the engine derives from a kernel's segments.
+ */
+#ifndef QN_KERNEL_KERNEL_H
+#define QN_KERNEL_KERNEL_H
+
+#include "base/error.h"
+
+/* Ends with NULL. Defined in kernels/. */
+extern const struct quern_kernel *const qn_kernels[];
+
+const struct quern_kernel *qn_kernel_find(const char *name);
+
+/* The layout of a state, from the segments of the current pass. */
+struct qn_layout_of_state {
+	int nsegments;
+	size_t nwords;
+	struct quern_segment segment[QUERN_MAX_SEGMENTS];
+};
+
+/* Fills *l; checks the kernel's segments (counts, even pairs, no overflow). */
+enum quern_status qn_state_layout(const struct quern_kernel *k, const void *self,
+				  struct qn_layout_of_state *l, struct quern_message *err);
+
+/* The state of no elements. */
+void qn_state_identity(const struct qn_layout_of_state *l, int64_t *state);
+
+/* into = into + from. Associative and commutative to the bit. */
+void qn_state_merge(const struct qn_layout_of_state *l, int64_t *into, const int64_t *from);
+
+#endif

@@ -1,0 +1,227 @@
+/*
+ * quern_kernel.h - what a kernel is, and what it sees of the data.
+ *
+ * A kernel is an exact commutative monoid over chunks. Its state is an array of int64 words, laid
+ * out in segments; each segment names the operation that merges two of its words (sum, minimum,
+ * maximum, or the lexicographic extreme of a (key, index) pair). From the segments follow the
+ * identity, the merge, the canonical serialisation and the MPI reduction, so a kernel writes none
+ * of these, and no kernel can get them wrong:
+ *
+ *	state   | count | missing | limb 0 ... limb n-1 | min key | max key, index |
+ *	segment |      SUM, 2     |      SUM, n         | MIN, 1  | MAXLOC, 2      |
+ *
+ * The engine calls the slots of a kernel in this order (one pass; the loop repeats for more):
+ *
+ *	open -> [layout -> (absorb)* by many threads and ranks -> normalize -> merge -> normalize
+ *	     -> advance]* -> emit -> close
+ *
+ * This header has no MPI in it: kernels never communicate. It compiles alone, in C and C++.
+ */
+#ifndef QUERN_KERNEL_H
+#define QUERN_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define QUERN_KERNEL_ABI 1u
+#define QUERN_MAX_DIMS 32
+/* The most elements in a tile of an elementwise kernel: 16 KiB of float32, half of an L1 cache. */
+#define QUERN_TILE_NELEMS 4096
+#define QUERN_MAX_SEGMENTS 16
+
+/* What went wrong, and so what must be redone. The command's exit code follows from it. */
+enum quern_status {
+	QUERN_OK = 0,
+	QUERN_ERR_RUN,		/* the run failed: memory, I/O, MPI, a limit of the system */
+	QUERN_ERR_USAGE,	/* an option or argument is wrong: nothing was done */
+	QUERN_ERR_DATA,		/* the input is bad, unreadable, or of a kind the kernel cannot take */
+	QUERN_ERR_INTERRUPTED,	/* stopped on request */
+	QUERN_ERR_DENIED,	/* not permitted */
+};
+
+/* Element types that reach a kernel, always in the byte order of the machine. */
+enum quern_dtype {
+	QUERN_I8,
+	QUERN_U8,
+	QUERN_I16,
+	QUERN_U16,
+	QUERN_I32,
+	QUERN_U32,
+	QUERN_I64,
+	QUERN_U64,
+	QUERN_F32,
+	QUERN_F64,
+	QUERN_NDTYPES
+};
+
+/* A box of elements: in each dimension `count` elements from `start`, every `step`-th one. */
+struct quern_box {
+	int ndim;
+	uint64_t start[QUERN_MAX_DIMS];
+	uint64_t count[QUERN_MAX_DIMS];
+	uint64_t step[QUERN_MAX_DIMS];
+};
+
+/* One variable of a tile. */
+struct quern_var {
+	enum quern_dtype dtype;
+	const void *values;	/* borrows: nelems values, contiguous; 1-byte aligned at the least */
+	const uint64_t *valid;	/* borrows: bit i % 64 of word i / 64 is set if element i is valid;
+				   NULL: all are. The bits past nelems are clear. */
+	size_t nmissing;	/* number of clear bits among the first nelems */
+};
+
+/*
+ * A run of consecutive elements, in C order, of the box `box` of the dataset, starting with the
+ * element `first` of the box. For an elementwise kernel nelems <= QUERN_TILE_NELEMS. For a kernel
+ * that demands whole dimensions the tile is the entire box: first = 0, nelems = its size.
+ * Floating-point values may be NaN: see quern_input.nan_missing.
+ */
+struct quern_tile {
+	const struct quern_box *box;
+	uint64_t first;
+	size_t nelems;
+	int nvars;			/* 1, until several datasets are fed at once */
+	const struct quern_var *var;
+};
+
+enum quern_op {
+	QUERN_SUM,	/* int64 sums; the kernel leaves headroom (see normalize) */
+	QUERN_MIN,	/* smallest int64 */
+	QUERN_MAX,	/* largest int64 */
+	QUERN_MINLOC,	/* pairs (int64 key, uint64 index): smallest key, then smallest index */
+	QUERN_MAXLOC,	/* pairs: largest key, then smallest index */
+};
+
+/* `nwords` consecutive words of the state; even for MINLOC and MAXLOC. */
+struct quern_segment {
+	enum quern_op op;
+	size_t nwords;
+};
+
+/* An option, of the command or of a kernel: one row gives parser, environment, help and manual. */
+enum quern_opt_type {
+	QUERN_OPT_FLAG,
+	QUERN_OPT_INT,		/* value: decimal integer within [min, max] */
+	QUERN_OPT_SIZE,		/* value: bytes, with an optional suffix K, M, G, T (powers of 1024) */
+	QUERN_OPT_STRING,
+	QUERN_OPT_CHOICE,	/* value: one of the words of `arg`, separated by | */
+	QUERN_OPT_REALS,	/* value: comma-separated floating-point numbers; min..max of them */
+};
+
+struct quern_option {
+	const char *name;	/* long name without dashes; NULL ends a table */
+	char letter;		/* one-letter name, or 0 */
+	enum quern_opt_type type;
+	const char *arg;	/* what stands for the value in the help, e.g. "N" */
+	const char *fallback;	/* default as written by a user; NULL: none */
+	int64_t min, max;	/* for INT; for REALS the number of values */
+	const char *doc;	/* one sentence */
+};
+
+/* Results: named fields, added in the order in which they are shown. */
+struct quern_result;
+void quern_result_int(struct quern_result *r, const char *name, int64_t v);
+void quern_result_uint(struct quern_result *r, const char *name, uint64_t v);
+void quern_result_real(struct quern_result *r, const char *name, double v);
+/* A field without a value: null in JSON. */
+void quern_result_null(struct quern_result *r, const char *name);
+/* An integer of any size in decimal; a JSON integer where it fits int64, else a string. */
+void quern_result_decimal(struct quern_result *r, const char *name, const char *digits);
+/* Arrays of shape [n] (ncols = 0) or [n, ncols], C order; copies the values. */
+void quern_result_ints(struct quern_result *r, const char *name, size_t n, size_t ncols,
+		       const int64_t *v);
+void quern_result_reals(struct quern_result *r, const char *name, size_t n, size_t ncols,
+			const double *v);
+
+/* What a kernel is opened on. Borrowed for the duration of open(). */
+struct quern_input {
+	int ndim;
+	const uint64_t *shape;		/* of the dataset */
+	const struct quern_box *selection;
+	enum quern_dtype dtype;		/* of the values that will be absorbed, after CF decoding */
+	bool nan_missing;		/* NaN counts as missing; otherwise it is a value */
+	const char *const *dims;	/* names of the dimensions; entries may be NULL */
+	const struct quern_options *options;
+	struct quern_message *message;	/* where open() explains a failure */
+};
+
+/* Values of the kernel's options by name; the defaults are filled in. NULL or false: not given. */
+const char *quern_option_string(const struct quern_options *o, const char *name);
+bool quern_option_flag(const struct quern_options *o, const char *name);
+int64_t quern_option_int(const struct quern_options *o, const char *name);
+/* Returns the number of values, at most nmax, stored in v. */
+size_t quern_option_reals(const struct quern_options *o, const char *name, size_t nmax, double *v);
+/* Records why and what to do about it; returns status. */
+enum quern_status quern_message_set(struct quern_message *m, enum quern_status status,
+				    const char *format, ...)
+#ifdef __GNUC__
+	__attribute__((format(printf, 3, 4)))
+#endif
+	;
+
+/*
+ * What a kernel needs to see at once. An item of work is a box of whole chunks; dimensions marked
+ * whole are never cut, the others are cut along chunk boundaries so that an item has at least
+ * min_nelems elements where the dataset has them. The cut depends on the dataset, the selection
+ * and these numbers only, never on ranks or threads.
+ */
+struct quern_demand {
+	bool whole[QUERN_MAX_DIMS];
+	uint64_t min_nelems;
+};
+
+/*
+ * A kernel. Slots marked (opt) may be NULL. `self` is what open() made; it is read-only while
+ * absorb() runs on many threads.
+ */
+struct quern_kernel {
+	uint32_t abi;			/* QUERN_KERNEL_ABI */
+	const char *name;
+	const char *doc;		/* one sentence, shown by `quern kernels` */
+	const struct quern_option *options;	/* ends with a NULL name; NULL: none (opt) */
+
+	/* Checks the options and types; *self is set on success only. Not collective: runs on
+	   every rank with the same input and must decide the same. */
+	enum quern_status (*open)(const struct quern_input *in, void **self);
+	void (*close)(void *self);
+
+	/* Fills *d, which comes zeroed. NULL: the kernel is elementwise. (opt) */
+	void (*demand)(const void *self, struct quern_demand *d);
+
+	/* Segments of the state in the current pass; returns how many (<= QUERN_MAX_SEGMENTS). */
+	int (*layout)(const void *self, struct quern_segment *segments);
+
+	/* Bytes of scratch a worker needs, 64-byte aligned, contents undefined before each absorb.
+	   NULL: none. (opt) */
+	size_t (*scratch)(const void *self);
+
+	/* Adds a tile to the state. Called with any tiles in any order. Cannot fail. */
+	void (*absorb)(const void *self, int64_t *state, void *scratch,
+		       const struct quern_tile *tile);
+
+	/* Brings the state to its one canonical form (carries of limbs), so that equal values
+	   have equal bits and 2^24 states can be merged before the next call. (opt) */
+	void (*normalize)(const void *self, int64_t *state);
+
+	/* Rank 0, with the merged and normalized state of a finished pass: true if there is
+	   another pass, for which self is now set up. NULL: one pass. (opt) */
+	bool (*advance)(void *self, const int64_t *state);
+
+	/* Memory in self that advance() may have changed: the engine broadcasts it in place from
+	   rank 0 before the next pass. Same size on all ranks. Needed if advance is there. */
+	void *(*shared)(void *self, size_t *nbytes);
+
+	/* Rank 0, with the merged and normalized state of the last pass. */
+	void (*emit)(const void *self, const int64_t *state, struct quern_result *r);
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif
