@@ -1,0 +1,126 @@
+#include "kernel/result.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* A new field of the type, zeroed; NULL (and r->nomem) when there is no memory. */
+static struct qn_field *add(struct quern_result *r, const char *name, enum qn_field_type type)
+{
+	struct qn_field *f;
+
+	if (r->nfields == r->capacity) {
+		size_t capacity = r->capacity ? 2 * r->capacity : 16;
+
+		f = realloc(r->field, capacity * sizeof(*f));
+		if (!f) {
+			r->nomem = true;
+			return NULL;
+		}
+		r->field = f;
+		r->capacity = capacity;
+	}
+	f = &r->field[r->nfields++];
+	memset(f, 0, sizeof(*f));
+	snprintf(f->name, sizeof(f->name), "%s", name);
+	f->type = type;
+	return f;
+}
+
+void quern_result_int(struct quern_result *r, const char *name, int64_t v)
+{
+	struct qn_field *f = add(r, name, QN_FIELD_INT);
+
+	if (f)
+		f->v.i = v;
+}
+
+void quern_result_uint(struct quern_result *r, const char *name, uint64_t v)
+{
+	struct qn_field *f = add(r, name, QN_FIELD_UINT);
+
+	if (f)
+		f->v.u = v;
+}
+
+void quern_result_real(struct quern_result *r, const char *name, double v)
+{
+	struct qn_field *f = add(r, name, QN_FIELD_REAL);
+
+	if (f)
+		f->v.r = v;
+}
+
+void quern_result_null(struct quern_result *r, const char *name)
+{
+	add(r, name, QN_FIELD_NULL);
+}
+
+void quern_result_decimal(struct quern_result *r, const char *name, const char *digits)
+{
+	struct qn_field *f = add(r, name, QN_FIELD_DECIMAL);
+
+	if (f && !(f->v.digits = strdup(digits)))
+		r->nomem = true;
+}
+
+/* Copies n * max(ncols, 1) values of 8 bytes into a new array field. */
+static void add_array(struct quern_result *r, const char *name, enum qn_field_type type, size_t n,
+		      size_t ncols, const void *values)
+{
+	struct qn_field *f = add(r, name, type);
+	size_t nvalues;
+
+	if (!f)
+		return;
+	f->array = true;
+	f->n = n;
+	f->ncols = ncols;
+	nvalues = qn_field_nvalues(f);
+	f->v.ints = qn_calloc(nvalues, sizeof(int64_t));
+	if (!f->v.ints)
+		r->nomem = true;
+	else if (nvalues)
+		memcpy(f->v.ints, values, nvalues * sizeof(int64_t));
+}
+
+void quern_result_ints(struct quern_result *r, const char *name, size_t n, size_t ncols,
+		       const int64_t *v)
+{
+	add_array(r, name, QN_FIELD_INT, n, ncols, v);
+}
+
+void quern_result_reals(struct quern_result *r, const char *name, size_t n, size_t ncols,
+			const double *v)
+{
+	add_array(r, name, QN_FIELD_REAL, n, ncols, v);
+}
+
+void qn_result_fini(struct quern_result *r)
+{
+	for (size_t i = 0; i < r->nfields; i++) {
+		struct qn_field *f = &r->field[i];
+
+		if (f->array)
+			free(f->v.ints);
+		else if (f->type == QN_FIELD_DECIMAL)
+			free(f->v.digits);
+	}
+	free(r->field);
+	memset(r, 0, sizeof(*r));
+}
+
+const struct qn_field *qn_result_find(const struct quern_result *r, const char *name)
+{
+	for (size_t i = 0; i < r->nfields; i++)
+		if (!strcmp(r->field[i].name, name))
+			return &r->field[i];
+	return NULL;
+}
+
+size_t qn_field_nvalues(const struct qn_field *f)
+{
+	return f->n * (f->ncols ? f->ncols : 1);
+}
