@@ -1,0 +1,44 @@
+/*
+ * error.c - the record of what went wrong.
+ */
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static enum quern_status record(struct quern_message *err, enum quern_status status,
+				const char *format, va_list ap)
+{
+	if (err && err->status == QUERN_OK) {
+		err->status = status;
+		vsnprintf(err->text, sizeof err->text, format, ap);
+	}
+	return status;
+}
+
+enum quern_status qn_error_set(struct quern_message *err, enum quern_status status,
+			       const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	status = record(err, status, format, ap);
+	va_end(ap);
+	return status;
+}
+
+enum quern_status quern_message_set(struct quern_message *m, enum quern_status status,
+				    const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	status = record(m, status, format, ap);
+	va_end(ap);
+	return status;
+}
+
+enum quern_status qn_error_nomem(struct quern_message *err, size_t nbytes, const char *what)
+{
+	return qn_error_set(err, QUERN_ERR_RUN, "cannot allocate %zu bytes for %s", nbytes, what);
+}
