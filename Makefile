@@ -1,0 +1,279 @@
+# Makefile of quern. Hand-written, not recursive, GNU make 4. `make help` lists the targets.
+#
+# A fresh clone needs nothing but `make`: it runs autoconf and configure itself. Out of the tree:
+# mkdir b && cd b && ../configure && make. Source lists are in the module.mk of each folder.
+#
+#	CC= CFLAGS= CPPFLAGS= LDFLAGS=	the user's, added to quern's own flags
+#	SAN=address,undefined		a build with sanitizers, in its own directory
+#	WERROR=1			warnings are errors
+#	V=1				shows the commands
+#	prefix= DESTDIR=		for install and uninstall
+
+srcdir ?= .
+SHELL = /bin/sh
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+all:
+
+# --- Configuration --------------------------------------------------------------------------------
+
+# Goals that work before configure did. `check` and `demo` install what configure misses.
+unconfigured_goals = clean deps distclean format help
+installing_goals = check demo
+goals := $(or $(MAKECMDGOALS),all)
+installing := $(filter $(installing_goals),$(goals))
+
+ifneq ($(filter-out $(unconfigured_goals),$(goals)),)
+include config.mk
+ifdef config_failed
+ifeq ($(installing),)
+$(error $(config_failed))
+endif
+endif
+endif
+
+install_deps = $(if $(installing),CC='$(CC)' $(srcdir)/.ci/deps,\
+	{ echo "quern: run 'make deps' to install what is missing, then make again" >&2; exit 1; })
+
+$(srcdir)/configure: $(srcdir)/configure.ac
+	@command -v autoconf >/dev/null || \
+		{ echo "quern: autoconf is missing" >&2; $(install_deps); }
+	cd $(srcdir) && autoconf && rm -rf autom4te.cache && touch configure
+
+# Repeats the last configuration where there was one, with its arguments.
+config.mk: $(srcdir)/configure $(srcdir)/src/config.mk.in $(srcdir)/src/config.h.in
+	@if test -f config.status; then \
+		./config.status -q --recheck && ./config.status -q; \
+	else \
+		run="$(srcdir)/configure -q $(config_args)"; \
+		$$run || { $(install_deps) && $$run; }; \
+	fi
+	@touch config.mk
+
+# A failed configuration is tried again by goals that can install.
+ifdef config_failed
+config.mk: FORCE
+endif
+
+# --- Sources --------------------------------------------------------------------------------------
+
+LIB_SRCS :=
+LIB_MULTI_ISA_SRCS :=
+CLI_SRCS :=
+EXAMPLE_PROGS :=
+BENCH_PROGS :=
+UNIT_TESTS :=
+TEST_PROGS :=
+SHELL_TESTS :=
+include $(srcdir)/src/module.mk
+include $(srcdir)/io/module.mk
+include $(srcdir)/kernels/module.mk
+include $(srcdir)/examples/module.mk
+include $(srcdir)/bench/module.mk
+include $(srcdir)/tests/module.mk
+
+# --- Where things go ------------------------------------------------------------------------------
+
+# B: objects and test programs. P: the command and the libraries, with a slash.
+comma := ,
+ifdef SAN
+B := .build/san-$(subst $(comma),-,$(SAN))
+P := $(B)/
+else
+B := .build
+P :=
+endif
+
+ISAS := baseline $(if $(filter yes,$(MULTI_ISA)),avx2 avx512)
+lib_objs := $(LIB_SRCS:%.c=$(B)/%.o) \
+	$(foreach isa,$(ISAS),$(LIB_MULTI_ISA_SRCS:%.c=$(B)/%.$(isa).o))
+cli_objs := $(CLI_SRCS:%.c=$(B)/%.o)
+example_progs := $(EXAMPLE_PROGS:%=$(B)/%)
+bench_progs := $(BENCH_PROGS:%=$(B)/%)
+unit_tests := $(UNIT_TESTS:%=$(B)/%)
+test_progs := $(TEST_PROGS:%=$(B)/%)
+progs := $(example_progs) $(bench_progs) $(unit_tests) $(test_progs)
+
+static_lib := $(P)libquern.a
+soname := libquern.so.0
+shared_lib := $(P)$(soname)
+command := $(P)quern
+
+# --- Flags ----------------------------------------------------------------------------------------
+
+ifneq ($(filter -ffast-math -Ofast -funsafe-math-optimizations,$(CFLAGS)),)
+$(error CFLAGS: quern's sums are exact only without -ffast-math and -Ofast)
+endif
+
+# Headers of other packages are not ours to warn about.
+deps_cflags = $(patsubst -I%,-isystem %,$(sort $(MPI_CFLAGS) $(HDF5_CFLAGS) $(HWLOC_CFLAGS) \
+	$(OPENBLAS_CFLAGS) $(LIBDEFLATE_CFLAGS) $(JANSSON_CFLAGS) $(GMP_CFLAGS)))
+deps_libs = $(HDF5_LIBS) $(HWLOC_LIBS) $(OPENBLAS_LIBS) $(LIBDEFLATE_LIBS) $(JANSSON_LIBS) \
+	$(GMP_LIBS) $(MPI_LIBS) $(LIBS) -ldl -lm
+
+san_flags := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+warnings := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wmissing-prototypes \
+	$(if $(WERROR),-Werror)
+all_cppflags = -include ./config.h -D_GNU_SOURCE -I$(srcdir)/src $(CPPFLAGS) $(deps_cflags)
+# What exact sums rest on comes after the user's flags, so that it holds.
+all_cflags = -std=gnu11 $(warnings) $(CFLAGS) -pthread -fPIC -fno-semantic-interposition \
+	-fno-math-errno -ffp-contract=off $(san_flags)
+all_ldflags = -pthread -Wl,--as-needed $(LDFLAGS) $(san_flags)
+
+isa_flags_baseline :=
+isa_flags_avx2 := -mavx2 -mfma -mbmi -mbmi2 -mf16c -mlzcnt
+isa_flags_avx512 := $(isa_flags_avx2) -mavx512f -mavx512dq -mavx512bw -mavx512vl
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
+
+# Objects depend on this file, which changes when the flags do.
+$(B)/flags: export flags = $(CC) $(all_cppflags) $(all_cflags) / $(all_ldflags) $(deps_libs)
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' "$$flags" | cmp -s - $@ || printf '%s\n' "$$flags" >$@
+
+# --- Rules ----------------------------------------------------------------------------------------
+
+$(B)/%.o: $(srcdir)/%.c $(B)/flags config.mk
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(all_cppflags) $(all_cflags) -MMD -MP -c -o $@ $<
+
+define isa_rule
+$(B)/%.$(1).o: $(srcdir)/%.c $(B)/flags config.mk
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$< ($(1)))
+	$$(Q)$$(CC) $$(all_cppflags) -DQN_ISA_SUFFIX=$(1) $$(all_cflags) $$(isa_flags_$(1)) \
+		-MMD -MP -c -o $$@ $$<
+endef
+$(foreach isa,$(ISAS),$(eval $(call isa_rule,$(isa))))
+
+$(static_lib): $(lib_objs)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $(lib_objs)
+
+$(shared_lib): $(lib_objs) $(srcdir)/src/quern.map
+	$(call say,LD,$@)
+	$(Q)$(CC) $(all_ldflags) -shared -Wl,-soname,$(soname) $(if $(SAN),,-Wl$(comma)-z$(comma)defs) \
+		-Wl,--version-script=$(srcdir)/src/quern.map -o $@ $(lib_objs) $(deps_libs)
+
+$(command): $(cli_objs) $(static_lib)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(all_ldflags) -o $@ $(cli_objs) $(static_lib) $(deps_libs)
+
+$(unit_tests): private deps_libs += $(CMOCKA_LIBS)
+$(unit_tests:=.o): private CPPFLAGS += $(CMOCKA_CFLAGS)
+$(progs): $(B)/%: $(B)/%.o $(static_lib)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(all_ldflags) -o $@ $< $(static_lib) $(deps_libs)
+
+# $(call write_pc,PREFIX EXPRESSIONS...): quern.pc on standard output.
+write_pc = sed -e 's|@prefix@|$(prefix)|' -e 's|@exec_prefix@|$(exec_prefix)|' \
+	-e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' -e 's|@VERSION@|$(VERSION)|' \
+	-e 's|@MPI_CFLAGS@|$(MPI_CFLAGS)|' -e 's|@MPI_LIBS@|$(MPI_LIBS)|' \
+	-e 's|@PRIVATE_LIBS@|$(strip $(deps_libs)) -lpthread|' $(srcdir)/src/quern.pc.in
+
+$(P)quern.pc: $(srcdir)/src/quern.pc.in $(B)/flags config.mk
+	$(call say,GEN,$@)
+	$(Q)$(write_pc) >$@
+
+-include $(lib_objs:.o=.d) $(cli_objs:.o=.d) $(progs:=.d)
+
+all: $(static_lib) $(shared_lib) $(if $(CLI_SRCS),$(command)) $(P)quern.pc $(example_progs)
+
+# --- Tests and measurements -----------------------------------------------------------------------
+
+# What scripts of tests, examples and bench find in their environment (tests/run explains it).
+script_env = SRCDIR='$(abspath $(srcdir))' BUILDDIR='$(abspath $(B))' QUERN='$(abspath $(command))' \
+	LIBDIR='$(abspath $(or $(P),.))' MPIRUN='$(MPIRUN)' MAKE='$(MAKE)' CC='$(CC)' SAN='$(SAN)' \
+	TEST_CPPFLAGS='-include $(abspath config.h) -D_GNU_SOURCE $(CPPFLAGS) $(deps_cflags)' \
+	TEST_LIBS='$(all_ldflags) $(deps_libs)'
+
+# `make check TESTS="tests/unit/test_error tests/layers.sh"` runs only these.
+TESTS ?= $(UNIT_TESTS) $(SHELL_TESTS)
+
+check: cmocka all $(unit_tests) $(test_progs) $(bench_progs)
+	@$(script_env) bash $(srcdir)/tests/run $(TESTS)
+
+# Builds what `check` runs.
+check-programs: all $(unit_tests) $(test_progs) $(bench_progs)
+
+cmocka:
+	@test -n '$(CMOCKA_LIBS)' || { $(install_deps) && ./config.status -q --recheck && \
+		./config.status -q; } || { echo 'quern: the tests need cmocka' >&2; exit 1; }
+
+check-slurm: all $(test_progs)
+	@$(script_env) bash $(srcdir)/tests/slurm/check.sh
+
+demo: all
+	@$(script_env) bash $(srcdir)/examples/demo.sh
+
+bench: all $(bench_progs)
+	@$(script_env) bash $(srcdir)/bench/run.sh
+
+deps:
+	@$(srcdir)/.ci/deps
+	@if test -f config.mk && grep -q '^config_failed' config.mk; then rm -f config.mk; fi
+
+# --- Installation and distribution ----------------------------------------------------------------
+
+install: all
+	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir)
+	install -m 755 $(command) $(DESTDIR)$(bindir)/quern
+	install -m 644 $(static_lib) $(DESTDIR)$(libdir)/libquern.a
+	install -m 755 $(shared_lib) $(DESTDIR)$(libdir)/$(soname)
+	ln -sf $(soname) $(DESTDIR)$(libdir)/libquern.so
+	install -m 644 $(PUBLIC_HEADERS:%=$(srcdir)/%) $(DESTDIR)$(includedir)
+	$(write_pc) >$(DESTDIR)$(libdir)/pkgconfig/quern.pc
+
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/quern $(DESTDIR)$(libdir)/libquern.a
+	rm -f $(DESTDIR)$(libdir)/$(soname) $(DESTDIR)$(libdir)/libquern.so
+	rm -f $(addprefix $(DESTDIR)$(includedir)/,$(notdir $(PUBLIC_HEADERS)))
+	rm -f $(DESTDIR)$(libdir)/pkgconfig/quern.pc
+
+# The files git knows, as they are in the tree, and configure; the same bytes every time.
+distname = quern-$(VERSION)
+dist: $(srcdir)/configure
+	@git -C $(srcdir) rev-parse --git-dir >/dev/null 2>&1 || \
+		{ echo "quern: 'make dist' needs a git checkout" >&2; exit 1; }
+	{ git -C $(srcdir) ls-files; echo configure; } | LC_ALL=C sort | \
+		tar -C $(srcdir) -c -T - --owner=0 --group=0 --numeric-owner \
+		--mtime="@$$(git -C $(srcdir) log -1 --format=%ct)" \
+		--transform='s|^|$(distname)/|' | gzip -9n >$(distname).tar.gz
+
+# Builds, tests, installs and removes from the tarball, out of its tree, which is read-only.
+distcheck: dist
+	$(srcdir)/.ci/distcheck $(distname)
+
+clean:
+	rm -rf .build
+	rm -f quern libquern.a libquern.so.0 quern.pc
+
+distclean: clean
+	rm -f config.mk config.h config.log config.status
+	test -e configure.ac || rm -f Makefile
+	test ! -e .git || rm -rf configure autom4te.cache
+
+format:
+	cd $(srcdir) && git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
+
+help:
+	@echo 'make [all]         the command, the libraries, the examples'
+	@echo 'make check         tests; ends with N passed, N failed, N skipped'
+	@echo 'make check-slurm   tests the Slurm templates on a Slurm of its own'
+	@echo 'make demo          the main job on generated data'
+	@echo 'make bench         measures, beside the limits of this machine'
+	@echo 'make deps          installs what is missing, or prints the command'
+	@echo 'make install       DESTDIR= prefix=; also uninstall'
+	@echo 'make dist          the tarball; distcheck tries it'
+	@echo 'make format        clang-format on all sources'
+	@echo 'make clean         also distclean'
+	@echo 'Variables: CC CFLAGS CPPFLAGS LDFLAGS SAN=address,undefined WERROR=1 V=1 TESTS='
+
+FORCE:
+.PHONY: all bench check check-programs check-slurm clean cmocka demo deps dist distcheck distclean \
+	format help install uninstall FORCE

@@ -1,0 +1,8 @@
+# tests: NAME.c gives the program NAME.
+#
+# UNIT_TESTS    cmocka programs, run by tests/run
+# TEST_PROGS    programs that shell tests use (file generators, oracles); not run by themselves
+# SHELL_TESTS   scripts that print TAP, run by tests/run: see its head, and tests/lib.sh
+UNIT_TESTS +=
+TEST_PROGS +=
+SHELL_TESTS +=
