@@ -1,0 +1,67 @@
+/*
+ * topo.h - the machine under a rank: cores, NUMA nodes, and pinning, by hwloc.
+ *
+ * The cores to use are decided from what the cgroup and the launcher's allocation permit, not from
+ * mpirun's default binding, which would leave most of a workstation idle. Ranks of one host that
+ * are permitted the same cores share them out in equal slices, NUMA node by NUMA node.
+ */
+#ifndef QN_TOPO_TOPO_H
+#define QN_TOPO_TOPO_H
+
+#include "base/error.h"
+
+#define QN_MAX_PUS 4096
+
+struct qn_topo;
+
+/* The cores of a rank, as the operating system numbers their first hardware thread. */
+struct qn_cpus {
+	uint64_t word[QN_MAX_PUS / 64];
+};
+
+/* Loads the topology of this machine. synthetic: an hwloc synthetic description ("numa:2 core:4
+   pu:1") instead of it, or NULL. Not collective. */
+enum quern_status qn_topo_new(const char *synthetic, struct qn_topo **out,
+			      struct quern_message *err);
+void qn_topo_free(struct qn_topo *t);
+
+int qn_topo_nnodes(const struct qn_topo *t);
+uint64_t qn_topo_memory(const struct qn_topo *t);	/* bytes of the machine */
+
+/* Hardware threads that this process may use: the launcher's, when mpirun has bound this process
+   by its own default, and otherwise the process's own. */
+void qn_topo_permitted(const struct qn_topo *t, struct qn_cpus *cpus);
+
+/*
+ * The slice of a rank: `all` holds the permitted sets of the nranks ranks of this host. Ranks with
+ * the same set divide its cores (one hardware thread each) into contiguous runs in topology
+ * order. A slice has at least one core: with more ranks than cores *oversubscribed is true and
+ * cores are shared. Returns the number of cores in *slice. Pure.
+ */
+int qn_topo_slice(const struct qn_topo *t, const struct qn_cpus *all, int nranks, int rank,
+		  struct qn_cpus *slice, bool *oversubscribed);
+
+/* The NUMA node (logical index) that holds most of a set. */
+int qn_topo_node_of(const struct qn_topo *t, const struct qn_cpus *cpus);
+
+enum qn_bind { QN_BIND_NUMA, QN_BIND_CORE, QN_BIND_NONE };
+
+/* Pins the calling thread, number `index` of a rank with this slice, to its core or to the part of
+   the slice in one NUMA node, and its memory to that node. Failing is not an error: returns
+   false. */
+bool qn_topo_bind_thread(const struct qn_topo *t, const struct qn_cpus *slice, int index,
+			 enum qn_bind bind);
+
+/* The NUMA node (logical index) of the memory that holds most of the resident pages of a range of
+   a file, judged by a few samples; -1 when nothing is resident or it cannot be known. */
+int qn_topo_file_node(const struct qn_topo *t, int fd, uint64_t offset, uint64_t nbytes);
+
+/* Describes the machine in a line: "2 packages, 2 NUMA nodes, 64 cores, 128 hardware threads". */
+void qn_topo_describe(const struct qn_topo *t, char *out, size_t nbytes);
+
+/* "0-3,8" from a set. */
+void qn_cpus_format(const struct qn_cpus *cpus, char *out, size_t nbytes);
+
+void qn_topo_version(char *out, size_t nbytes);	/* of hwloc, "2.9.0" */
+
+#endif
