@@ -5,4 +5,4 @@
 # SHELL_TESTS   scripts that print TAP, run by tests/run: see its head, and tests/lib.sh
 UNIT_TESTS +=
 TEST_PROGS +=
-SHELL_TESTS +=
+SHELL_TESTS += tests/layers.sh tests/headers.sh tests/symbols.sh
