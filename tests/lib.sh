@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # lib.sh - for shell tests: `. "$SRCDIR/tests/lib.sh"`, then any of the functions below, then
 # `finish` as the last line. Everything else that a test prints goes to standard error.
 #

@@ -7,12 +7,12 @@ command -v nm >/dev/null || skip_all "nm is not installed (binutils)"
 
 # Functions declared by the public headers, one a line: the preprocessor takes the comments away,
 # a declaration ends with a semicolon, and neither types nor function pointers count.
+# shellcheck disable=SC2086 # flags are words
 declared()
 {
 	for header in quern_kernel.h quern.h; do
 		[ ! -e "$SRCDIR/src/$header" ] || printf '#include "%s"\n' "$header"
 	done |
-		# shellcheck disable=SC2086 # flags are words
 		$CC $TEST_CPPFLAGS -I"$SRCDIR/src" -E -P -x c - | tr '\n' ' ' | tr ';' '\n' |
 		grep -v typedef | grep -oE '\bquern_[a-z0-9_]+ *\([^*]' | sed 's,[ (].*,,' | sort -u
 }
