@@ -1,0 +1,404 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "comm/comm_mpi.h"
+
+/* MPI counts are int: larger transfers go in pieces of this many bytes. */
+#define PIECE_NBYTES ((size_t)1 << 30)
+#define CACHE_LINE 64
+
+struct qn_comm {
+	MPI_Comm all, host;	/* MPI_COMM_NULL in a singleton */
+	int rank, size;
+	int host_rank, host_size;
+	int host_number, nhosts;
+	MPI_Datatype pair;	/* two int64: key and index */
+	MPI_Op minloc, maxloc;
+};
+
+struct qn_shared {
+	MPI_Win win;		/* MPI_WIN_NULL: memory of this process */
+	int nranks;
+	void **base;		/* of each host rank */
+};
+
+int qn_comm_rank(const struct qn_comm *c) { return c->rank; }
+int qn_comm_size(const struct qn_comm *c) { return c->size; }
+int qn_comm_host_rank(const struct qn_comm *c) { return c->host_rank; }
+int qn_comm_host_size(const struct qn_comm *c) { return c->host_size; }
+int qn_comm_host(const struct qn_comm *c) { return c->host_number; }
+int qn_comm_nhosts(const struct qn_comm *c) { return c->nhosts; }
+
+static bool alone(const struct qn_comm *c)
+{
+	return c->all == MPI_COMM_NULL;
+}
+
+double qn_comm_wtime(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static enum quern_status check(int rc, const char *what, struct quern_message *err)
+{
+	char text[MPI_MAX_ERROR_STRING];
+	int length;
+
+	if (rc == MPI_SUCCESS)
+		return QUERN_OK;
+	if (MPI_Error_string(rc, text, &length))
+		snprintf(text, sizeof(text), "error %d", rc);
+	return qn_error_set(err, QUERN_ERR_RUN, "MPI failed in %s: %s", what, text);
+}
+
+/* Lexicographic on (key, index): better key first, then the smaller index. */
+static void better_of_pairs(const int64_t *in, int64_t *inout, int npairs, int sign)
+{
+	for (int i = 0; i < npairs; i++, in += 2, inout += 2) {
+		bool better = sign > 0 ? in[0] > inout[0] : in[0] < inout[0];
+
+		if (better || (in[0] == inout[0] && (uint64_t)in[1] < (uint64_t)inout[1])) {
+			inout[0] = in[0];
+			inout[1] = in[1];
+		}
+	}
+}
+
+static void minloc_op(void *in, void *inout, int *n, MPI_Datatype *type)
+{
+	(void)type;
+	better_of_pairs(in, inout, *n, -1);
+}
+
+static void maxloc_op(void *in, void *inout, int *n, MPI_Datatype *type)
+{
+	(void)type;
+	better_of_pairs(in, inout, *n, 1);
+}
+
+/* Hosts are numbered in the order of their lowest rank. */
+static int number_hosts(struct qn_comm *c)
+{
+	int lowest = c->rank, leader = c->host_rank == 0, before = 0;
+	int rc = MPI_Bcast(&lowest, 1, MPI_INT, 0, c->host);
+
+	if (!rc)
+		rc = MPI_Exscan(&leader, &before, 1, MPI_INT, MPI_SUM, c->all);
+	c->host_number = c->rank == 0 ? 0 : before;
+	if (!rc)
+		rc = MPI_Bcast(&c->host_number, 1, MPI_INT, 0, c->host);
+	if (!rc)
+		rc = MPI_Allreduce(&leader, &c->nhosts, 1, MPI_INT, MPI_SUM, c->all);
+	return rc;
+}
+
+static int set_up(struct qn_comm *c, MPI_Comm parent)
+{
+	int rc = MPI_Comm_dup(parent, &c->all);
+
+	if (rc)
+		return rc;
+	MPI_Comm_set_errhandler(c->all, MPI_ERRORS_RETURN);
+	MPI_Comm_rank(c->all, &c->rank);
+	MPI_Comm_size(c->all, &c->size);
+	rc = MPI_Comm_split_type(c->all, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &c->host);
+	if (rc)
+		return rc;
+	MPI_Comm_set_errhandler(c->host, MPI_ERRORS_RETURN);
+	MPI_Comm_rank(c->host, &c->host_rank);
+	MPI_Comm_size(c->host, &c->host_size);
+	rc = number_hosts(c);
+	if (!rc)
+		rc = MPI_Type_contiguous(2, MPI_INT64_T, &c->pair);
+	if (!rc)
+		rc = MPI_Type_commit(&c->pair);
+	if (!rc)
+		rc = MPI_Op_create(minloc_op, 1, &c->minloc);
+	if (!rc)
+		rc = MPI_Op_create(maxloc_op, 1, &c->maxloc);
+	return rc;
+}
+
+enum quern_status qn_comm_new(MPI_Comm parent, struct qn_comm **out, struct quern_message *err)
+{
+	struct qn_comm *c = qn_calloc(1, sizeof(*c));
+	enum quern_status st = QUERN_OK;
+
+	if (!c)
+		return qn_error_nomem(err, sizeof(*c), "a communicator");
+	c->all = c->host = MPI_COMM_NULL;
+	c->pair = MPI_DATATYPE_NULL;
+	c->minloc = c->maxloc = MPI_OP_NULL;
+	c->size = c->host_size = c->nhosts = 1;
+	if (parent != MPI_COMM_NULL)
+		st = check(set_up(c, parent), "setting up the communicator", err);
+	if (st)
+		qn_comm_free(c);
+	else
+		*out = c;
+	return st;
+}
+
+void qn_comm_free(struct qn_comm *c)
+{
+	if (!c)
+		return;
+	if (c->maxloc != MPI_OP_NULL)
+		MPI_Op_free(&c->maxloc);
+	if (c->minloc != MPI_OP_NULL)
+		MPI_Op_free(&c->minloc);
+	if (c->pair != MPI_DATATYPE_NULL)
+		MPI_Type_free(&c->pair);
+	if (c->host != MPI_COMM_NULL)
+		MPI_Comm_free(&c->host);
+	if (c->all != MPI_COMM_NULL)
+		MPI_Comm_free(&c->all);
+	free(c);
+}
+
+enum quern_status qn_comm_bcast(struct qn_comm *c, void *data, size_t nbytes,
+				struct quern_message *err)
+{
+	int rc = 0;
+
+	for (size_t at = 0; !alone(c) && !rc && at < nbytes; at += PIECE_NBYTES)
+		rc = MPI_Bcast((char *)data + at, (int)qn_min_u64(nbytes - at, PIECE_NBYTES),
+			       MPI_BYTE, 0, c->all);
+	return check(rc, "a broadcast", err);
+}
+
+enum quern_status qn_comm_bcast_block(struct qn_comm *c, void **data, size_t *nbytes,
+				      struct quern_message *err)
+{
+	uint64_t n = *nbytes;
+	enum quern_status st = qn_comm_bcast(c, &n, sizeof(n), err);
+
+	if (!st && c->rank != 0) {
+		*nbytes = n;
+		*data = qn_calloc(n, 1);
+		if (!*data)
+			st = qn_error_nomem(err, n, "a broadcast");
+	}
+	/* Who has no memory for the block must not leave the others in the broadcast. */
+	st = qn_comm_agree(c, st, err);
+	return st ? st : qn_comm_bcast(c, *data, n, err);
+}
+
+enum quern_status qn_comm_gather(struct qn_comm *c, const void *card, size_t nbytes, void *all,
+				 struct quern_message *err)
+{
+	if (alone(c)) {
+		memcpy(all, card, nbytes);
+		return QUERN_OK;
+	}
+	return check(MPI_Gather(card, (int)nbytes, MPI_BYTE, all, (int)nbytes, MPI_BYTE, 0, c->all),
+		     "a gather", err);
+}
+
+enum quern_status qn_comm_host_allgather(struct qn_comm *c, const void *card, size_t nbytes,
+					 void *all, struct quern_message *err)
+{
+	if (alone(c)) {
+		memcpy(all, card, nbytes);
+		return QUERN_OK;
+	}
+	return check(MPI_Allgather(card, (int)nbytes, MPI_BYTE, all, (int)nbytes, MPI_BYTE,
+				   c->host), "an allgather", err);
+}
+
+/* Counts and displacements in records, as MPI wants them. */
+static bool scatter_counts(const struct qn_comm *c, const uint64_t *count, int *n, int *at)
+{
+	uint64_t sum = 0;
+
+	for (int r = 0; r < c->size; r++) {
+		n[r] = (int)count[r];
+		at[r] = (int)sum;
+		sum += count[r];
+		if (sum > INT32_MAX)
+			return false;
+	}
+	return true;
+}
+
+enum quern_status qn_comm_scatterv(struct qn_comm *c, const void *all, const uint64_t *count,
+				   size_t size, void *mine, uint64_t nmine,
+				   struct quern_message *err)
+{
+	MPI_Datatype record;
+	int *n = NULL, rc;
+	enum quern_status st = QUERN_OK;
+
+	if (alone(c)) {
+		if (nmine)
+			memcpy(mine, all, nmine * size);
+		return QUERN_OK;
+	}
+	if (c->rank == 0) {
+		n = qn_calloc(2 * (size_t)c->size, sizeof(*n));
+		if (!n)
+			st = qn_error_nomem(err, 2 * (size_t)c->size * sizeof(*n), "a scatter");
+		else if (!scatter_counts(c, count, n, n + c->size))
+			st = qn_error_set(err, QUERN_ERR_RUN, "more than 2^31 records in one "
+					  "scatter: select less of the dataset");
+	}
+	st = qn_comm_agree(c, st, err);
+	if (st)
+		goto out;
+	rc = MPI_Type_contiguous((int)size, MPI_BYTE, &record);
+	if (!rc)
+		rc = MPI_Type_commit(&record);
+	if (!rc) {
+		rc = MPI_Scatterv(all, n, n ? n + c->size : NULL, record, mine, (int)nmine, record,
+				  0, c->all);
+		MPI_Type_free(&record);
+	}
+	st = check(rc, "a scatter", err);
+out:
+	free(n);
+	return st;
+}
+
+static int reduce_piece(struct qn_comm *c, int64_t *words, int n, MPI_Datatype type, MPI_Op op)
+{
+	if (c->rank == 0)
+		return MPI_Reduce(MPI_IN_PLACE, words, n, type, op, 0, c->all);
+	return MPI_Reduce(words, NULL, n, type, op, 0, c->all);
+}
+
+enum quern_status qn_comm_reduce(struct qn_comm *c, int64_t *words, size_t nwords,
+				 enum quern_op op, struct quern_message *err)
+{
+	bool pairs = op == QUERN_MINLOC || op == QUERN_MAXLOC;
+	size_t step = PIECE_NBYTES / sizeof(*words);
+	int rc = 0;
+
+	for (size_t at = 0; !alone(c) && !rc && at < nwords; at += step) {
+		int n = (int)qn_min_u64(nwords - at, step);
+		MPI_Op ops[] = { [QUERN_SUM] = MPI_SUM, [QUERN_MIN] = MPI_MIN,
+				 [QUERN_MAX] = MPI_MAX, [QUERN_MINLOC] = c->minloc,
+				 [QUERN_MAXLOC] = c->maxloc };
+
+		rc = reduce_piece(c, words + at, pairs ? n / 2 : n,
+				  pairs ? c->pair : MPI_INT64_T, ops[op]);
+	}
+	return check(rc, "a reduction", err);
+}
+
+void qn_comm_host_barrier(struct qn_comm *c)
+{
+	if (!alone(c))
+		MPI_Barrier(c->host);
+}
+
+enum quern_status qn_comm_agree(struct qn_comm *c, enum quern_status mine,
+				struct quern_message *err)
+{
+	int vote = mine ? c->rank : c->size, failed;
+	struct quern_message worst;
+
+	if (alone(c))
+		return mine;
+	if (MPI_Allreduce(&vote, &failed, 1, MPI_INT, MPI_MIN, c->all))
+		return qn_error_set(err, QUERN_ERR_RUN, "MPI failed while ranks agreed");
+	if (failed == c->size)
+		return QUERN_OK;
+	memset(&worst, 0, sizeof(worst));
+	if (c->rank == failed) {
+		if (err)
+			worst = *err;
+		worst.status = mine;
+	}
+	if (MPI_Bcast(&worst, (int)sizeof(worst), MPI_BYTE, failed, c->all))
+		return qn_error_set(err, QUERN_ERR_RUN, "MPI failed while ranks agreed");
+	if (err)
+		*err = worst;
+	return worst.status;
+}
+
+static enum quern_status share_alone(struct qn_shared *s, size_t nbytes, struct quern_message *err)
+{
+	s->base[0] = qn_alloc_aligned(nbytes);
+	if (!s->base[0])
+		return qn_error_nomem(err, nbytes, "the queue of work");
+	memset(s->base[0], 0, nbytes);
+	return QUERN_OK;
+}
+
+static enum quern_status share_host(struct qn_shared *s, struct qn_comm *c, size_t nbytes,
+				    struct quern_message *err)
+{
+	void *mine;
+	/* One more line, because the window aligns the segments less than we want. */
+	MPI_Aint room = (MPI_Aint)(qn_ceil_div(nbytes, CACHE_LINE) + 1) * CACHE_LINE;
+	int rc = MPI_Win_allocate_shared(room, 1, MPI_INFO_NULL, c->host, &mine, &s->win);
+
+	for (int r = 0; !rc && r < s->nranks; r++) {
+		MPI_Aint size;
+		int unit;
+
+		rc = MPI_Win_shared_query(s->win, r, &size, &unit, &s->base[r]);
+		s->base[r] = (char *)s->base[r] + (-(uintptr_t)s->base[r] & (CACHE_LINE - 1));
+	}
+	if (!rc) {
+		memset(s->base[c->host_rank], 0, nbytes);
+		rc = MPI_Barrier(c->host);
+	}
+	return check(rc, "allocating shared memory", err);
+}
+
+enum quern_status qn_shared_new(struct qn_comm *c, size_t nbytes, struct qn_shared **out,
+				struct quern_message *err)
+{
+	struct qn_shared *s = qn_calloc(1, sizeof(*s));
+	enum quern_status st;
+
+	if (s)
+		s->base = qn_calloc((size_t)c->host_size, sizeof(*s->base));
+	if (!s || !s->base) {
+		free(s);
+		return qn_error_nomem(err, sizeof(*s), "shared memory");
+	}
+	s->win = MPI_WIN_NULL;
+	s->nranks = c->host_size;
+	st = alone(c) ? share_alone(s, nbytes, err) : share_host(s, c, nbytes, err);
+	if (st)
+		qn_shared_free(s);
+	else
+		*out = s;
+	return st;
+}
+
+void *qn_shared_of(const struct qn_shared *s, int host_rank)
+{
+	return s->base[host_rank];
+}
+
+void qn_shared_free(struct qn_shared *s)
+{
+	if (!s)
+		return;
+	if (s->win != MPI_WIN_NULL)
+		MPI_Win_free(&s->win);
+	else
+		free(s->base[0]);
+	free(s->base);
+	free(s);
+}
+
+void qn_comm_library(char *out, size_t nbytes)
+{
+	char text[MPI_MAX_LIBRARY_VERSION_STRING];
+	int length;
+
+	if (MPI_Get_library_version(text, &length))
+		snprintf(text, sizeof(text), "MPI");
+	text[strcspn(text, ",\n")] = 0;
+	snprintf(out, nbytes, "%s", text);
+}
