@@ -11,6 +11,7 @@
 /* What the values become, decided once for a dataset and an option. */
 struct qn_view {
 	enum quern_dtype dtype;		/* of the values in tiles */
+	enum quern_dtype packed;	/* of the values before a scale makes them QUERN_F64 */
 	bool decode;			/* CF attributes apply (not --raw, and there are some) */
 };
 
@@ -18,11 +19,14 @@ struct qn_view {
 enum quern_status qn_view_init(const struct qn_dataset *d, bool raw, struct qn_view *view,
 			       struct quern_message *err);
 
+/* Bytes of a value. */
+size_t qn_view_size(enum quern_dtype t);
+
 /* A piece of work: a box of the dataset, and the chunks that cover it, by number. A chunk without
    storage has addr QN_ADDR_NONE. */
 struct qn_item {
 	struct quern_box box;		/* what to deliver: selection clipped to these chunks */
-	size_t nchunks;
+	size_t nchunks;			/* one, unless the feed delivers whole items */
 	const struct qn_chunk *chunks;	/* borrows */
 };
 

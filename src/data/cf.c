@@ -1,0 +1,180 @@
+/*
+ * cf.c - from attributes to a plan, in the type of the packed values.
+ */
+#include "data/cf.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/isa.h"
+
+#define DECLARE(type)                                                                           \
+	QN_ISA_DECLARE(size_t, qn_cf_mark_##type,                                               \
+		       (const void *, size_t, const struct qn_cf_test *, uint64_t *));          \
+	QN_ISA_DECLARE(void, qn_cf_scale_##type, (const void *, size_t, double, double, double *))
+
+DECLARE(i8);
+DECLARE(u8);
+DECLARE(i16);
+DECLARE(u16);
+DECLARE(i32);
+DECLARE(u32);
+DECLARE(i64);
+DECLARE(u64);
+DECLARE(f32);
+DECLARE(f64);
+
+static qn_cf_mark_fn *const mark[QUERN_NDTYPES][QN_CPU_AVX512 + 1] = {
+	[QUERN_I8] = QN_ISA_TABLE(qn_cf_mark_i8),
+	[QUERN_U8] = QN_ISA_TABLE(qn_cf_mark_u8),
+	[QUERN_I16] = QN_ISA_TABLE(qn_cf_mark_i16),
+	[QUERN_U16] = QN_ISA_TABLE(qn_cf_mark_u16),
+	[QUERN_I32] = QN_ISA_TABLE(qn_cf_mark_i32),
+	[QUERN_U32] = QN_ISA_TABLE(qn_cf_mark_u32),
+	[QUERN_I64] = QN_ISA_TABLE(qn_cf_mark_i64),
+	[QUERN_U64] = QN_ISA_TABLE(qn_cf_mark_u64),
+	[QUERN_F32] = QN_ISA_TABLE(qn_cf_mark_f32),
+	[QUERN_F64] = QN_ISA_TABLE(qn_cf_mark_f64),
+};
+
+static qn_cf_scale_fn *const scale[QUERN_NDTYPES][QN_CPU_AVX512 + 1] = {
+	[QUERN_I8] = QN_ISA_TABLE(qn_cf_scale_i8),
+	[QUERN_U8] = QN_ISA_TABLE(qn_cf_scale_u8),
+	[QUERN_I16] = QN_ISA_TABLE(qn_cf_scale_i16),
+	[QUERN_U16] = QN_ISA_TABLE(qn_cf_scale_u16),
+	[QUERN_I32] = QN_ISA_TABLE(qn_cf_scale_i32),
+	[QUERN_U32] = QN_ISA_TABLE(qn_cf_scale_u32),
+	[QUERN_I64] = QN_ISA_TABLE(qn_cf_scale_i64),
+	[QUERN_U64] = QN_ISA_TABLE(qn_cf_scale_u64),
+	[QUERN_F32] = QN_ISA_TABLE(qn_cf_scale_f32),
+	[QUERN_F64] = QN_ISA_TABLE(qn_cf_scale_f64),
+};
+
+/* How a value of an attribute compares with the values that the packed type can have. */
+enum fit { BELOW, INSIDE, ABOVE, NOWHERE };
+
+static enum fit fit_signed(int64_t v, int64_t min, int64_t max)
+{
+	return v < min ? BELOW : v > max ? ABOVE : INSIDE;
+}
+
+static enum fit fit_unsigned(uint64_t v, uint64_t max)
+{
+	return v > max ? ABOVE : INSIDE;
+}
+
+/* *out = the attribute's value in the packed type, if it is INSIDE. */
+#define PUT_SIGNED(type, low, high)                            \
+	do {                                                   \
+		type x_ = (type)(int64_t)v;                    \
+		memcpy(out, &x_, sizeof x_);                   \
+		return fit_signed((int64_t)v, (low), (high));  \
+	} while (0)
+#define PUT_UNSIGNED(type, high)                               \
+	do {                                                   \
+		type x_ = (type)v;                             \
+		memcpy(out, &x_, sizeof x_);                   \
+		return fit_unsigned(v, (high));                \
+	} while (0)
+
+static enum fit put_float(double v, bool is_f32, uint64_t *out)
+{
+	float narrow = (float)v;
+
+	if (isnan(v))
+		return NOWHERE;
+	if (is_f32)
+		memcpy(out, &narrow, sizeof narrow);
+	else
+		memcpy(out, &v, sizeof v);
+	return INSIDE;
+}
+
+static enum fit put(uint64_t v, enum quern_dtype t, uint64_t *out)
+{
+	double x;
+
+	switch (t) {
+	case QUERN_I8:
+		PUT_SIGNED(int8_t, INT8_MIN, INT8_MAX);
+	case QUERN_I16:
+		PUT_SIGNED(int16_t, INT16_MIN, INT16_MAX);
+	case QUERN_I32:
+		PUT_SIGNED(int32_t, INT32_MIN, INT32_MAX);
+	case QUERN_I64:
+		PUT_SIGNED(int64_t, INT64_MIN, INT64_MAX);
+	case QUERN_U8:
+		PUT_UNSIGNED(uint8_t, UINT8_MAX);
+	case QUERN_U16:
+		PUT_UNSIGNED(uint16_t, UINT16_MAX);
+	case QUERN_U32:
+		PUT_UNSIGNED(uint32_t, UINT32_MAX);
+	case QUERN_U64:
+		PUT_UNSIGNED(uint64_t, UINT64_MAX);
+	default:
+		memcpy(&x, &v, sizeof x);
+		return put_float(x, t == QUERN_F32, out);
+	}
+}
+
+static void add_equal(struct qn_cf_test *t, uint64_t v, enum quern_dtype packed)
+{
+	if (put(v, packed, &t->equal[t->nequal]) == INSIDE)
+		t->nequal++;
+}
+
+/* A limit that no value of the type can pass is none; one that every value passes is impossible. */
+static void set_limits(struct qn_cf_test *t, const struct qn_cf *cf, enum quern_dtype packed,
+		       bool *impossible)
+{
+	enum fit min = cf->has_min ? put(cf->valid_min, packed, &t->min) : NOWHERE;
+	enum fit max = cf->has_max ? put(cf->valid_max, packed, &t->max) : NOWHERE;
+
+	t->has_min = min == INSIDE;
+	t->has_max = max == INSIDE;
+	*impossible = min == ABOVE || max == BELOW;
+}
+
+static size_t mark_all(const void *values, size_t n, const struct qn_cf_test *test,
+		       uint64_t *valid)
+{
+	(void)values;
+	(void)test;
+	memset(valid, 0, (n + 63) / 64 * sizeof *valid);
+	return n;
+}
+
+void qn_cf_plan_init(struct qn_cf_plan *p, const struct qn_cf *cf, enum quern_dtype packed)
+{
+	const enum qn_cpu cpu = qn_cpu_level();
+	bool impossible;
+
+	memset(p, 0, sizeof *p);
+	p->scale = cf->scale;
+	p->offset = cf->offset;
+	if (cf->has_fill)
+		add_equal(&p->test, cf->fill, packed);
+	for (uint32_t i = 0; i < cf->nmissing && i < QN_CF_MAX_EQUAL - 1; i++)
+		add_equal(&p->test, cf->missing[i], packed);
+	set_limits(&p->test, cf, packed, &impossible);
+	if (impossible)
+		p->mark = mark_all;
+	else if (p->test.nequal || p->test.has_min || p->test.has_max)
+		p->mark = mark[packed][cpu];
+	if (cf->has_scale)
+		p->unpack = scale[packed][cpu];
+}
+
+void qn_cf_apply(const struct qn_cf_plan *p, size_t n, uint64_t *valid, double *out,
+		 struct quern_var *var)
+{
+	var->valid = NULL;
+	var->nmissing = p->mark ? p->mark(var->values, n, &p->test, valid) : 0;
+	if (var->nmissing)
+		var->valid = valid;
+	if (p->unpack) {
+		p->unpack(var->values, n, p->scale, p->offset, out);
+		var->values = out;
+		var->dtype = QUERN_F64;
+	}
+}

@@ -1,0 +1,155 @@
+/*
+ * feed_impl.h - what the parts of the feed share. Included by feed*.c only.
+ *
+ *	feed.c         life of a feed; which way a chunk takes
+ *	feed_read.c    bytes of the file, whole or through the window
+ *	feed_decode.c  undoing the filters of a chunk
+ *	feed_tiles.c   elements to tiles
+ *	feed_panel.c   tiles of several chunks to one
+ *
+ * A chunk becomes a source: a place from which any run of its elements can be had.
+ *
+ *	in the file as it is    -> SOURCE_FILE      through the window, which stays in cache
+ *	filtered                -> SOURCE_MEMORY    decoded
+ *	... shuffle undone last -> SOURCE_SHUFFLED  unshuffled a tile at a time
+ *	read by the library     -> SOURCE_MEMORY
+ */
+#ifndef QN_DATA_FEED_IMPL_H
+#define QN_DATA_FEED_IMPL_H
+
+#include "data/cf.h"
+#include "data/feed.h"
+#include "data/shuffle.h"
+#include "data/swap.h"
+#include "data/walk.h"
+
+/* Of the window: large enough that the cost of a call does not matter, small enough to stay in a
+   core's second-level cache together with what a kernel uses. */
+#define QN_WINDOW_NBYTES (128u << 10)
+/* Bytes that are read only to be skipped, rather than calling pread once more. */
+#define QN_MAX_GAP_NBYTES (16u << 10)
+
+enum qn_source_kind { SOURCE_FILE, SOURCE_MEMORY, SOURCE_SHUFFLED };
+
+struct qn_source {
+	enum qn_source_kind kind;
+	const uint8_t *bytes;	/* element `first`, or the planes; in the feed's own memory */
+	uint64_t first, nelems;	/* of the chunk: what bytes has */
+	uint64_t addr;		/* SOURCE_FILE: of the chunk */
+	qn_convert_fn *convert;	/* to values; NULL: they are values */
+};
+
+/* Memory that grows to what is needed; its contents do not survive that. */
+struct qn_buffer {
+	uint8_t *bytes;
+	size_t nbytes;
+};
+
+/* The chunk at hand. */
+struct qn_job {
+	const struct qn_chunk *chunk;
+	const struct quern_box *box;	/* what to deliver of it */
+	uint64_t coord[QUERN_MAX_DIMS];	/* in the grid */
+	uint64_t origin[QUERN_MAX_DIMS];	/* its first element in the dataset */
+	qn_sink *sink;
+	void *ctx;
+	uint64_t first;			/* elements of the box delivered so far */
+};
+
+/* The item at hand, when it is delivered whole. */
+struct qn_panel {
+	struct qn_buffer values, valid;
+	size_t value_nbytes;
+	size_t nelems, nmissing;
+	struct qn_walk walk;		/* places in the panel of the chunk at hand */
+	uint64_t left;			/* of the walk's run */
+};
+
+struct qn_feed {
+	const struct qn_dataset *d;
+	struct qn_view view;
+	bool whole;
+	int fd;
+
+	size_t elem_nbytes;		/* in the file */
+	size_t value_nbytes;		/* before unpacking */
+	uint64_t chunk_nelems;
+	size_t chunk_nbytes;		/* decoded */
+	uint64_t grid[QUERN_MAX_DIMS];
+	bool swapped;
+	qn_convert_fn *convert;		/* from elements of the file */
+	qn_convert_fn *widen;		/* from elements in the order of the machine */
+	qn_unshuffle_fn *unshuffle;
+	struct qn_cf_plan cf;
+
+	const struct qn_filter *filter[QN_MAX_FILTERS];
+	void *filter_state[QN_MAX_FILTERS];
+	const struct qn_format *format;	/* NULL: native */
+	void *reader;
+
+	struct qn_buffer window;	/* of a file, or of what the library read */
+	struct qn_buffer stored, work[2];
+	struct qn_source source;
+	struct qn_job job;
+	struct qn_panel panel;
+
+	/* One tile: elements picked up, values, bitmap, unpacked values. */
+	uint8_t *strip, *values;
+	uint64_t *valid;
+	double *unpacked;
+	size_t nvalues;			/* waiting in values */
+
+	struct qn_feed_stats stats;
+};
+
+/* Makes room; QUERN_ERR_RUN when there is no memory. */
+enum quern_status qn_buffer_reserve(struct qn_buffer *b, size_t nbytes, const char *what,
+				    struct quern_message *err);
+
+/* Records an error about the chunk at hand; returns status. */
+enum quern_status qn_feed_error(const struct qn_feed *f, enum quern_status status,
+				struct quern_message *err, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Reads exactly nbytes at addr of the file, of the chunk at hand. */
+enum quern_status qn_feed_read(struct qn_feed *f, uint64_t addr, size_t nbytes, void *out,
+			       struct quern_message *err);
+
+/* Has elements of a SOURCE_FILE or SOURCE_MEMORY at hand, beginning with element `at`: *bytes, and
+   in *nelems, which comes as the number wanted, how many, at least 1. block_end: see qn_walk. */
+enum quern_status qn_feed_reach(struct qn_feed *f, uint64_t at, uint64_t block_end,
+				uint64_t *nelems, const uint8_t **bytes, struct quern_message *err);
+
+/* Is step i of the pipeline to be undone for the chunk at hand? */
+bool qn_feed_is_filtered(const struct qn_feed *f, int i);
+
+/* Reads the chunk at hand, undoes its filters, and sets the source. */
+enum quern_status qn_feed_decode(struct qn_feed *f, struct quern_message *err);
+/* Upper limits of what decoding uses. */
+size_t qn_feed_stored_limit(const struct qn_dataset *d, size_t chunk_nbytes);
+size_t qn_feed_decode_nbytes(const struct qn_dataset *d, size_t chunk_nbytes);
+
+/* Delivers the box of the job from the source, an array of the given shape whose first element is
+   at the given origin in the dataset. */
+enum quern_status qn_feed_tiles(struct qn_feed *f, const uint64_t *origin, const uint64_t *shape,
+				struct quern_message *err);
+/* The same when all elements are the fill value. */
+void qn_feed_fill(struct qn_feed *f);
+
+/* Delivers the box, inside the chunk, in tiles. */
+enum quern_status qn_feed_chunk(struct qn_feed *f, const struct quern_box *box,
+				const struct qn_chunk *chunk, qn_sink *sink, void *ctx,
+				struct quern_message *err);
+
+/* Delivers the item as one tile. */
+enum quern_status qn_feed_panel(struct qn_feed *f, const struct qn_item *item, qn_sink *sink,
+				void *ctx, struct quern_message *err);
+
+/* The place of a chunk: coordinates in the grid, and its first element. */
+void qn_feed_locate(const struct qn_feed *f, const struct qn_chunk *chunk, uint64_t *coord,
+		    uint64_t *origin);
+
+/* Elements of a box; it is inside a dataset, so the product fits. */
+uint64_t qn_feed_box_nelems(const struct quern_box *box);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * feed_read.c - bytes of the file.
+ */
+#include "data/feed_impl.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+enum quern_status qn_feed_read(struct qn_feed *f, uint64_t addr, size_t nbytes, void *out,
+			       struct quern_message *err)
+{
+	size_t done = 0;
+
+	while (done < nbytes) {
+		ssize_t n = pread(f->fd, (char *)out + done, nbytes - done, (off_t)(addr + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return qn_feed_error(f, QUERN_ERR_RUN, err, "cannot read %zu bytes: %s",
+					     nbytes - done, strerror(errno));
+		if (n == 0)
+			return qn_feed_error(f, QUERN_ERR_DATA, err,
+					     "truncated: the file ends %zu bytes before the end of "
+					     "what is stored there; copy or download it again",
+					     nbytes - done);
+		done += (size_t)n;
+	}
+	f->stats.stored_nbytes += nbytes;
+	return QUERN_OK;
+}
+
+static enum quern_status move_window(struct qn_feed *f, uint64_t at, uint64_t block_end,
+				     struct quern_message *err)
+{
+	struct qn_source *s = &f->source;
+	uint64_t n = qn_min_u64(f->window.nbytes / f->elem_nbytes, block_end - at);
+	enum quern_status st;
+
+	s->nelems = 0;
+	st = qn_feed_read(f, s->addr + at * f->elem_nbytes, (size_t)n * f->elem_nbytes,
+			  f->window.bytes, err);
+	if (st)
+		return st;
+	s->first = at;
+	s->nelems = n;
+	return QUERN_OK;
+}
+
+enum quern_status qn_feed_reach(struct qn_feed *f, uint64_t at, uint64_t block_end,
+				uint64_t *nelems, const uint8_t **bytes, struct quern_message *err)
+{
+	const struct qn_source *s = &f->source;
+
+	/* Outside of what is at hand, on either side. */
+	if (at - s->first >= s->nelems) {
+		enum quern_status st = move_window(f, at, block_end, err);
+
+		if (st)
+			return st;
+	}
+	*nelems = qn_min_u64(*nelems, s->nelems - (at - s->first));
+	*bytes = s->bytes + (at - s->first) * f->elem_nbytes;
+	return QUERN_OK;
+}

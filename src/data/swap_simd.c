@@ -1,0 +1,78 @@
+/*
+ * swap_simd.c - byte order, and float16 to float32. Compiled once per ISA.
+ *
+ * Loops run over blocks of a constant length, which the compiler turns into vector code at -O2;
+ * memcpy stands for loads and stores of any alignment.
+ */
+#include <string.h>
+
+#include "base/isa.h"
+#include "data/swap.h"
+
+qn_convert_fn QN_ISA(qn_swap2), QN_ISA(qn_swap4), QN_ISA(qn_swap8);
+qn_convert_fn QN_ISA(qn_widen_half), QN_ISA(qn_widen_swapped_half);
+
+#define BLOCK 64
+
+/* Defines name(in, n, out), which applies f to elements of type IN giving type OUT. */
+#define DEFINE_CONVERT(name, IN, OUT, f)                                          \
+	static inline void name##_some(const void *in, size_t n, void *out)       \
+	{                                                                         \
+		for (size_t i = 0; i < n; i++) {                                  \
+			IN x;                                                     \
+			OUT y;                                                    \
+                                                                                  \
+			memcpy(&x, (const char *)in + i * sizeof x, sizeof x);    \
+			y = f(x);                                                 \
+			memcpy((char *)out + i * sizeof y, &y, sizeof y);         \
+		}                                                                 \
+	}                                                                         \
+                                                                                  \
+	void QN_ISA(name)(const void *restrict in, size_t n, void *restrict out)  \
+	{                                                                         \
+		const char *from = in;                                            \
+		char *to = out;                                                   \
+                                                                                  \
+		for (; n >= BLOCK; n -= BLOCK) {                                  \
+			IN x[BLOCK];                                              \
+			OUT y[BLOCK];                                             \
+                                                                                  \
+			memcpy(x, from, sizeof x);                                \
+			for (int i = 0; i < BLOCK; i++)                           \
+				y[i] = f(x[i]);                                   \
+			memcpy(to, y, sizeof y);                                  \
+			from += sizeof x;                                         \
+			to += sizeof y;                                           \
+		}                                                                 \
+		name##_some(from, n, to);                                         \
+	}
+
+/*
+ * A half as the bits of a float. Shifted into place, the exponent is too small by 127 - 15 = 112,
+ * and multiplying by 2^112 puts that right, subnormals included, exactly. Infinity and NaN, with
+ * the largest exponent, get the largest exponent again.
+ */
+static inline uint32_t widen(uint16_t half)
+{
+	const uint32_t two_112 = (127u + 112u) << 23, float_exponent = 0x7f800000;
+	uint32_t shifted = (uint32_t)(half & 0x7fff) << 13, bits;
+	float x, scale;
+
+	memcpy(&x, &shifted, sizeof x);
+	memcpy(&scale, &two_112, sizeof scale);
+	x *= scale;
+	memcpy(&bits, &x, sizeof bits);
+	bits |= (half & 0x7c00) == 0x7c00 ? float_exponent : 0;
+	return bits | (uint32_t)(half & 0x8000) << 16;
+}
+
+static inline uint32_t widen_swapped(uint16_t half)
+{
+	return widen(__builtin_bswap16(half));
+}
+
+DEFINE_CONVERT(qn_swap2, uint16_t, uint16_t, __builtin_bswap16)
+DEFINE_CONVERT(qn_swap4, uint32_t, uint32_t, __builtin_bswap32)
+DEFINE_CONVERT(qn_swap8, uint64_t, uint64_t, __builtin_bswap64)
+DEFINE_CONVERT(qn_widen_half, uint16_t, uint32_t, widen)
+DEFINE_CONVERT(qn_widen_swapped_half, uint16_t, uint32_t, widen_swapped)
