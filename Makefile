@@ -44,17 +44,21 @@ $(srcdir)/configure: $(srcdir)/configure.ac
 
 # Repeats the last configuration where there was one, with its arguments.
 config.mk: $(srcdir)/configure $(srcdir)/src/config.mk.in $(srcdir)/src/config.h.in
-	@if test -f config.status; then \
-		./config.status -q --recheck && ./config.status -q; \
-	else \
-		run="$(srcdir)/configure -q $(config_args)"; \
-		$$run || { $(install_deps) && $$run; }; \
-	fi
+	@$(if $(cmocka_missing),$(install_deps))
+	@run="$(srcdir)/configure -q $(config_args)"; \
+	test ! -f config.status || run='./config.status -q --recheck'; \
+	$$run || { $(install_deps) && $$run; }
+	@./config.status -q
 	@touch config.mk
+# One that failed stays: it has the reason.
+.PRECIOUS: config.mk
 
-# A failed configuration is tried again by goals that can install.
-ifdef config_failed
+# Goals that can install try a failed configuration again, once.
+ifeq ($(MAKE_RESTARTS),)
+cmocka_missing := $(if $(and $(VERSION),$(filter check,$(goals))),$(if $(CMOCKA_LIBS),,yes))
+ifneq ($(config_failed)$(cmocka_missing),)
 config.mk: FORCE
+endif
 endif
 
 # --- Sources --------------------------------------------------------------------------------------
@@ -202,8 +206,7 @@ check: cmocka all $(unit_tests) $(test_progs) $(bench_progs)
 check-programs: all $(unit_tests) $(test_progs) $(bench_progs)
 
 cmocka:
-	@test -n '$(CMOCKA_LIBS)' || { $(install_deps) && ./config.status -q --recheck && \
-		./config.status -q; } || { echo 'quern: the tests need cmocka' >&2; exit 1; }
+	@test -n '$(CMOCKA_LIBS)' || { echo 'quern: the tests need cmocka' >&2; exit 1; }
 
 check-slurm: all $(test_progs)
 	@$(script_env) bash $(srcdir)/tests/slurm/check.sh
