@@ -1,3 +1,3 @@
 # src/comm: sources of libquern. MULTI_ISA files are compiled once per instruction set (base/isa.h).
-LIB_SRCS +=
+LIB_SRCS += src/comm/comm.c
 LIB_MULTI_ISA_SRCS +=
