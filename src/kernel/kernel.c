@@ -1,0 +1,141 @@
+/*
+ * kernel.c - the table of kernels, and what follows from the segments of a state.
+ */
+#include "kernel/kernel.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+const struct quern_kernel *qn_kernel_find(const char *name)
+{
+	for (const struct quern_kernel *const *k = qn_kernels; *k; k++)
+		if (!strcmp((*k)->name, name))
+			return *k;
+	return NULL;
+}
+
+static bool is_pair(enum quern_op op)
+{
+	return op == QUERN_MINLOC || op == QUERN_MAXLOC;
+}
+
+enum quern_status qn_state_layout(const struct quern_kernel *k, const void *self,
+				  struct qn_layout_of_state *l, struct quern_message *err)
+{
+	uint64_t nwords = 0;
+
+	memset(l, 0, sizeof(*l));
+	l->nsegments = k->layout(self, l->segment);
+	if (l->nsegments < 1 || l->nsegments > QUERN_MAX_SEGMENTS)
+		return qn_error_set(err, QUERN_ERR_RUN, "kernel %s is broken: %d segments of state",
+				    k->name, l->nsegments);
+	for (int i = 0; i < l->nsegments; i++) {
+		const struct quern_segment *s = &l->segment[i];
+
+		if ((int)s->op < QUERN_SUM || s->op > QUERN_MAXLOC ||
+		    (is_pair(s->op) && s->nwords % 2))
+			return qn_error_set(err, QUERN_ERR_RUN,
+					    "kernel %s is broken: segment %d of its state", k->name, i);
+		if (!qn_add(nwords, s->nwords, &nwords) || nwords > PTRDIFF_MAX / sizeof(int64_t))
+			return qn_error_set(err, QUERN_ERR_RUN, "the state of kernel %s is too large",
+					    k->name);
+	}
+	l->nwords = (size_t)nwords;
+	return QUERN_OK;
+}
+
+static void fill_pairs(int64_t *w, size_t nwords, int64_t key)
+{
+	for (size_t i = 0; i < nwords; i += 2) {
+		w[i] = key;
+		w[i + 1] = -1; /* the largest index: any element comes before it */
+	}
+}
+
+static void fill(int64_t *w, size_t nwords, int64_t value)
+{
+	for (size_t i = 0; i < nwords; i++)
+		w[i] = value;
+}
+
+void qn_state_identity(const struct qn_layout_of_state *l, int64_t *state)
+{
+	for (int i = 0; i < l->nsegments; i++) {
+		size_t n = l->segment[i].nwords;
+
+		switch (l->segment[i].op) {
+		case QUERN_SUM:
+			fill(state, n, 0);
+			break;
+		case QUERN_MIN:
+			fill(state, n, INT64_MAX);
+			break;
+		case QUERN_MAX:
+			fill(state, n, INT64_MIN);
+			break;
+		case QUERN_MINLOC:
+			fill_pairs(state, n, INT64_MAX);
+			break;
+		case QUERN_MAXLOC:
+			fill_pairs(state, n, INT64_MIN);
+			break;
+		}
+		state += n;
+	}
+}
+
+/* Unsigned, so that a kernel that overflows a sum gets wrong numbers, not undefined behaviour. */
+static void merge_sums(int64_t *restrict into, const int64_t *restrict from, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		into[i] = (int64_t)((uint64_t)into[i] + (uint64_t)from[i]);
+}
+
+static void merge_min(int64_t *into, const int64_t *from, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		into[i] = from[i] < into[i] ? from[i] : into[i];
+}
+
+static void merge_max(int64_t *into, const int64_t *from, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		into[i] = from[i] > into[i] ? from[i] : into[i];
+}
+
+static void merge_pairs(int64_t *into, const int64_t *from, size_t n, bool largest)
+{
+	for (size_t i = 0; i < n; i += 2) {
+		bool better = largest ? from[i] > into[i] : from[i] < into[i];
+		bool earlier = (uint64_t)from[i + 1] < (uint64_t)into[i + 1];
+
+		if (better || (from[i] == into[i] && earlier))
+			memcpy(into + i, from + i, 2 * sizeof(*into));
+	}
+}
+
+void qn_state_merge(const struct qn_layout_of_state *l, int64_t *into, const int64_t *from)
+{
+	for (int i = 0; i < l->nsegments; i++) {
+		size_t n = l->segment[i].nwords;
+
+		switch (l->segment[i].op) {
+		case QUERN_SUM:
+			merge_sums(into, from, n);
+			break;
+		case QUERN_MIN:
+			merge_min(into, from, n);
+			break;
+		case QUERN_MAX:
+			merge_max(into, from, n);
+			break;
+		case QUERN_MINLOC:
+		case QUERN_MAXLOC:
+			merge_pairs(into, from, n, l->segment[i].op == QUERN_MAXLOC);
+			break;
+		}
+		into += n;
+		from += n;
+	}
+}
