@@ -12,6 +12,11 @@ struct qn_listing {
 	char **path;		/* owned, absolute, sorted */
 };
 
+/* Where a result came from: attributes of the file it is written to. */
+struct qn_labels {
+	const char *kernel, *source, *dataset, *units;
+};
+
 struct qn_format {
 	const char *name;
 
@@ -36,6 +41,14 @@ struct qn_format {
 	enum quern_status (*read)(void *reader, const struct quern_box *box, void *out,
 				  struct quern_message *err);
 	void (*close)(void *reader);
+
+	/* Writes a result as a new file: a variable a field, scalars as such, arrays with a
+	   dimension each; readable as netCDF-4. NULL: cannot. Not collective. */
+	enum quern_status (*write)(const char *file, const struct qn_labels *labels,
+				   const struct quern_result *result, struct quern_message *err);
+
+	/* The name and version of the library behind the format. */
+	void (*version)(char *out, size_t nbytes);
 };
 
 void qn_listing_fini(struct qn_listing *l);

@@ -1,0 +1,228 @@
+/*
+ * catalogue.c - documents that need no run: what is in a file, the kernels, the build.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/json.h"
+#include "base/cpu.h"
+#include "base/options.h"
+#include "comm/comm.h"
+#include "exec/source.h"
+#include "kernel/kernel.h"
+#include "quern.h"
+#include "topo/topo.h"
+
+/* Ends a call: the text of the document, or why there is none. Takes doc. */
+static enum quern_status finish(enum quern_status st, json_t *doc, struct quern_message *err,
+				char **json, char *why, size_t nbytes)
+{
+	*json = NULL;
+	if (st)
+		json_decref(doc);
+	else if (!(*json = qn_json_dump(doc)))
+		st = qn_error_nomem(err, 0, "the document");
+	if (why && nbytes)
+		snprintf(why, nbytes, "%s", st ? err->text : "");
+	return st;
+}
+
+/* --- inspect --- */
+
+static const char *const layout_names[] = {
+	[QN_COMPACT] = "compact", [QN_CONTIGUOUS] = "contiguous", [QN_CHUNKED] = "chunked",
+	[QN_VIRTUAL] = "virtual", [QN_EXTERNAL] = "external",
+};
+
+static json_t *filters_to_json(const struct qn_dataset *d)
+{
+	json_t *a = json_array();
+
+	for (int i = 0; i < d->nfilters; i++) {
+		const struct qn_filter_step *s = &d->filter[i];
+		json_t *params = json_array();
+
+		for (uint32_t k = 0; k < s->nparams; k++)
+			json_array_append_new(params, json_integer(s->params[k]));
+		json_array_append_new(a, json_pack("{s:i, s:o, s:o, s:b}", "id", (int)s->id,
+						   "name", qn_json_text(s->name), "parameters",
+						   params, "native",
+						   qn_filter_find(s->id) != NULL));
+	}
+	return a;
+}
+
+static json_t *dims_to_json(const struct qn_dataset *d)
+{
+	json_t *a = json_array();
+
+	for (int i = 0; i < (d->scalar ? 0 : d->ndim); i++)
+		json_array_append_new(a, qn_json_text(d->dim_name[i]));
+	return a;
+}
+
+static json_t *dataset_to_json(const struct qn_dataset *d)
+{
+	uint64_t grid[QUERN_MAX_DIMS], stored = 0, ngrid = qn_dataset_grid(d, grid);
+	bool chunked = d->layout == QN_CHUNKED;
+
+	for (uint64_t i = 0; i < d->nchunks; i++)
+		stored += d->chunks[i].nbytes;
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:b, "
+			 "s:o}", "dataset", qn_json_text(d->path), "dtype", d->type.name, "shape",
+			 qn_json_uints(d->shape, d->scalar ? 0 : d->ndim), "dims", dims_to_json(d),
+			 "units", qn_json_text(d->units), "layout", layout_names[d->layout],
+			 "chunk_shape", chunked ? qn_json_uints(d->chunk, d->ndim) : json_null(),
+			 "index", qn_json_text(d->index), "filters", filters_to_json(d),
+			 "chunks", (json_int_t)(chunked ? ngrid : 0), "chunks_allocated",
+			 (json_int_t)(chunked ? d->nchunks : 0), "bytes_stored",
+			 (json_int_t)stored, "bytes_logical",
+			 (json_int_t)(qn_dataset_nelems(d) * d->type.size), "native", d->native,
+			 "library_reason", qn_json_text(d->native ? NULL : d->why_not_native));
+}
+
+static enum quern_status inspect_one(const struct qn_format *format, const char *file,
+				     const char *path, json_t *list, struct quern_message *err)
+{
+	struct qn_dataset d;
+	enum quern_status st = format->describe(file, path, true, &d, err);
+
+	if (st)
+		return st;
+	st = qn_dataset_check(&d, err);
+	if (!st)
+		json_array_append_new(list, dataset_to_json(&d));
+	qn_dataset_fini(&d);
+	return st;
+}
+
+/* A dataset that cannot be described must not hide the others: its line says why. */
+static void inspect_listed(const struct qn_format *format, const char *file, const char *path,
+			   json_t *list)
+{
+	struct quern_message err = { .status = QUERN_OK };
+
+	if (inspect_one(format, file, path, list, &err))
+		json_array_append_new(list, json_pack("{s:o, s:o}", "dataset", qn_json_text(path),
+						      "error", qn_json_text(err.text)));
+}
+
+enum quern_status quern_inspect(const char *file, const char *dataset, char **json, char *why,
+				size_t nbytes)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_listing listing = { 0, NULL };
+	const struct qn_format *format = NULL;
+	json_t *list = json_array();
+	enum quern_status st = qn_source_format(file, &format, &err);
+
+	if (!st && dataset)
+		st = inspect_one(format, file, dataset, list, &err);
+	else if (!st)
+		st = format->list(file, &listing, &err);
+	for (size_t i = 0; i < listing.n; i++)
+		inspect_listed(format, file, listing.path[i], list);
+	qn_listing_fini(&listing);
+	return finish(st, json_pack("{s:s, s:o, s:s, s:o}", "quern", QUERN_VERSION, "file",
+				    qn_json_text(file), "format", format ? format->name : "",
+				    "datasets", list), &err, json, why, nbytes);
+}
+
+/* --- kernels --- */
+
+static json_t *option_to_json(const struct quern_option *row)
+{
+	char variable[64];
+
+	qn_option_variable(row, variable, sizeof(variable));
+	return json_pack("{s:s, s:o, s:o, s:s, s:s}", "name", row->name, "argument",
+			 qn_json_text(row->arg), "default", qn_json_text(row->fallback),
+			 "environment", variable, "doc", row->doc);
+}
+
+static json_t *kernel_to_json(const struct quern_kernel *k)
+{
+	json_t *options = json_array();
+
+	for (const struct quern_option *row = k->options; row && row->name; row++)
+		json_array_append_new(options, option_to_json(row));
+	return json_pack("{s:s, s:s, s:o}", "name", k->name, "doc", k->doc, "options", options);
+}
+
+static const char *kernel_name(const void *ctx, int i)
+{
+	(void)ctx;
+	return qn_kernels[i] ? qn_kernels[i]->name : NULL;
+}
+
+enum quern_status quern_kernels(const char *name, char **json, char *why, size_t nbytes)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	enum quern_status st = QUERN_OK;
+	json_t *list = json_array();
+
+	for (const struct quern_kernel *const *k = qn_kernels; *k; k++)
+		if (!name || !strcmp(name, (*k)->name))
+			json_array_append_new(list, kernel_to_json(*k));
+	if (name && !json_array_size(list)) {
+		const char *near = qn_nearest(name, kernel_name, NULL);
+
+		st = qn_error_set(&err, QUERN_ERR_USAGE, "there is no kernel '%s'%s%s%s", name,
+				  near ? "; did you mean '" : "", near ? near : "",
+				  near ? "'?" : "");
+	}
+	return finish(st, json_pack("{s:s, s:o}", "quern", QUERN_VERSION, "kernels", list), &err,
+		      json, why, nbytes);
+}
+
+/* --- info --- */
+
+static json_t *codecs_to_json(void)
+{
+	json_t *a = json_array();
+
+	for (const struct qn_filter *f = qn_filters; f->id; f++)
+		json_array_append_new(a, json_pack("{s:i, s:s, s:s}", "id", (int)f->id, "name",
+						   f->name, "library", f->library));
+	return a;
+}
+
+static json_t *machine_to_json(struct quern_message *err)
+{
+	struct qn_topo *t;
+	struct qn_cpus permitted;
+	char text[128], cpus[128];
+	json_t *o;
+
+	if (qn_topo_new(NULL, &t, err))
+		return NULL;
+	qn_topo_describe(t, text, sizeof(text));
+	qn_topo_permitted(t, &permitted);
+	qn_cpus_format(&permitted, cpus, sizeof(cpus));
+	o = json_pack("{s:s, s:i, s:s, s:I, s:s}", "topology", text, "numa_nodes",
+		      qn_topo_nnodes(t), "permitted_cpus", cpus, "memory_bytes",
+		      (json_int_t)qn_topo_memory(t), "simd", qn_cpu_name(qn_cpu_level()));
+	qn_topo_free(t);
+	return o;
+}
+
+enum quern_status quern_info(char **json, char *why, size_t nbytes)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	char mpi[128], hwloc[32];
+	json_t *machine = machine_to_json(&err), *formats = json_array();
+
+	for (const struct qn_format *const *f = qn_formats; *f; f++) {
+		char library[64];
+
+		(*f)->version(library, sizeof(library));
+		json_array_append_new(formats, json_string(library));
+	}
+	qn_comm_library(mpi, sizeof(mpi));
+	qn_topo_version(hwloc, sizeof(hwloc));
+	return finish(err.status, json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o*}", "quern",
+					    QUERN_VERSION, "compiler", __VERSION__, "mpi", mpi,
+					    "hwloc", hwloc, "formats", formats, "codecs",
+					    codecs_to_json(), "machine", machine),
+		      &err, json, why, nbytes);
+}

@@ -1,0 +1,184 @@
+/*
+ * document.c - the JSON document of a run and of a plan.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/json.h"
+#include "api/run.h"
+
+static json_t *scalar_to_json(const struct qn_field *f)
+{
+	char *end;
+	long long n;
+
+	switch (f->type) {
+	case QN_FIELD_NULL:
+		return json_null();
+	case QN_FIELD_INT:
+		return json_integer(f->v.i);
+	case QN_FIELD_UINT:
+		return qn_json_uint(f->v.u);
+	case QN_FIELD_REAL:
+		return qn_json_real(f->v.r);
+	case QN_FIELD_DECIMAL:
+		errno = 0;
+		n = strtoll(f->v.digits, &end, 10);
+		return errno || *end ? json_string(f->v.digits) : json_integer(n);
+	}
+	return json_null();
+}
+
+static json_t *value_to_json(const struct qn_field *f, size_t i)
+{
+	return f->type == QN_FIELD_INT ? json_integer(f->v.ints[i]) : qn_json_real(f->v.reals[i]);
+}
+
+static json_t *array_to_json(const struct qn_field *f)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < f->n; i++) {
+		json_t *row;
+
+		if (!f->ncols) {
+			json_array_append_new(a, value_to_json(f, i));
+			continue;
+		}
+		row = json_array();
+		for (size_t k = 0; k < f->ncols; k++)
+			json_array_append_new(row, value_to_json(f, i * f->ncols + k));
+		json_array_append_new(a, row);
+	}
+	return a;
+}
+
+static json_t *result_to_json(const struct quern_result *r)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < r->nfields; i++) {
+		const struct qn_field *f = &r->field[i];
+
+		json_object_set_new(o, f->name, f->array ? array_to_json(f) : scalar_to_json(f));
+	}
+	return o;
+}
+
+static json_t *input_to_json(const quern_run *run)
+{
+	const struct qn_dataset *d = &run->job.dataset;
+
+	return json_pack("{s:[o], s:o, s:s, s:o, s:o, s:o}", "files", qn_json_text(d->file),
+			 "dataset", qn_json_text(d->path), "dtype", d->type.name, "shape",
+			 qn_json_uints(d->shape, d->scalar ? 0 : d->ndim), "units",
+			 qn_json_text(d->units), "select",
+			 qn_json_text(quern_option_string(&run->options, "select")));
+}
+
+static json_t *seconds_to_json(const quern_run *run)
+{
+	static const char *const names[QN_NPHASES] = { "startup", "metadata", "plan", "work",
+						       "reduce", "output" };
+	json_t *o = json_object();
+
+	json_object_set_new(o, "total", json_real(run->seconds_total));
+	for (int p = 0; p < QN_NPHASES; p++)
+		json_object_set_new(o, names[p], json_real(run->job.seconds[p]));
+	return o;
+}
+
+static json_t *report_to_json(const struct qn_report *r, int rank)
+{
+	return json_pack("{s:i, s:s, s:i, s:i, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:f}",
+			 "rank", rank, "host", r->host, "numa_node", (int)r->node, "threads",
+			 (int)r->nthreads, "cpus", r->cpus, "pinned_threads", (int)r->nbound,
+			 "chunks", (json_int_t)r->nchunks, "chunks_stolen", (json_int_t)r->nstolen,
+			 "chunks_library", (json_int_t)r->nlibrary, "bytes_stored",
+			 (json_int_t)r->stored_nbytes, "bytes_decoded",
+			 (json_int_t)r->decoded_nbytes, "peak_rss_bytes",
+			 (json_int_t)r->peak_rss_nbytes, "busy_seconds", r->busy_seconds);
+}
+
+static json_t *run_to_json(const quern_run *run, bool details)
+{
+	const struct qn_job *j = &run->job;
+	int nranks = qn_comm_size(run->comm);
+	struct qn_report sum = { .nthreads = 0 };
+	json_t *o, *ranks = json_array();
+
+	for (int r = 0; r < nranks; r++) {
+		const struct qn_report *x = &j->reports[r];
+
+		sum.nthreads += x->nthreads;
+		sum.nchunks += x->nchunks;
+		sum.nstolen += x->nstolen;
+		sum.nskipped += x->nskipped;
+		sum.nlibrary += x->nlibrary;
+		sum.stored_nbytes += x->stored_nbytes;
+		sum.decoded_nbytes += x->decoded_nbytes;
+		sum.local_nbytes += x->local_nbytes;
+		sum.remote_nbytes += x->remote_nbytes;
+		json_array_append_new(ranks, report_to_json(x, r));
+	}
+	o = json_pack("{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+		      "hosts", qn_comm_nhosts(run->comm), "ranks", nranks, "threads",
+		      (int)sum.nthreads, "passes", j->npasses, "chunks", (json_int_t)sum.nchunks,
+		      "chunks_stolen", (json_int_t)sum.nstolen, "chunks_skipped",
+		      (json_int_t)sum.nskipped, "chunks_library", (json_int_t)sum.nlibrary,
+		      "bytes_stored", (json_int_t)sum.stored_nbytes, "bytes_decoded",
+		      (json_int_t)sum.decoded_nbytes, "bytes_local",
+		      (json_int_t)sum.local_nbytes, "bytes_remote",
+		      (json_int_t)sum.remote_nbytes, "seconds", seconds_to_json(run));
+	if (details) {
+		json_object_set(o, "per_rank", ranks);
+		json_object_set_new(o, "library_reason",
+				    qn_json_text(j->dataset.native ? NULL
+								   : j->dataset.why_not_native));
+	}
+	json_decref(ranks);
+	return o;
+}
+
+char *quern_run_document(quern_run *run, bool details)
+{
+	if (!quern_run_result(run))
+		return NULL;
+	return qn_json_dump(json_pack("{s:s, s:s, s:o, s:o, s:o}", "quern", QUERN_VERSION,
+				      "kernel", run->job.kernel->name, "input", input_to_json(run),
+				      "result", result_to_json(&run->result), "run",
+				      run_to_json(run, details)));
+}
+
+static json_t *planned_rank_to_json(const struct qn_job *j, int r)
+{
+	const struct qn_place *p = &j->places[r];
+
+	return json_pack("{s:i, s:i, s:i, s:i, s:I, s:I}", "rank", r, "host", (int)p->host,
+			 "numa_node", (int)p->node, "threads", (int)p->nthreads, "items",
+			 (json_int_t)j->plan.count[r], "bytes", (json_int_t)j->plan.nbytes[r]);
+}
+
+char *quern_run_plan_document(quern_run *run)
+{
+	const struct qn_job *j = &run->job;
+	json_t *ranks, *plan;
+
+	if (!run->planned || qn_comm_rank(run->comm) != 0)
+		return NULL;
+	ranks = json_array();
+	for (int r = 0; r < qn_comm_size(run->comm); r++)
+		json_array_append_new(ranks, planned_rank_to_json(j, r));
+	plan = json_pack("{s:i, s:i, s:I, s:o, s:b, s:o, s:I, s:I, s:f, s:o}", "hosts",
+			 qn_comm_nhosts(run->comm), "ranks", qn_comm_size(run->comm), "items",
+			 (json_int_t)j->plan.nitems, "chunk_shape",
+			 qn_json_uints(j->dataset.chunk, j->dataset.ndim), "native",
+			 j->dataset.native, "library_reason",
+			 qn_json_text(j->dataset.native ? NULL : j->dataset.why_not_native),
+			 "bytes_with_home", (json_int_t)j->plan.homed_nbytes, "bytes_at_home",
+			 (json_int_t)j->plan.local_nbytes, "imbalance",
+			 qn_plan_imbalance(&j->plan, j->places), "per_rank", ranks);
+	return qn_json_dump(json_pack("{s:s, s:s, s:o, s:o}", "quern", QUERN_VERSION, "kernel",
+				      j->kernel->name, "input", input_to_json(run), "plan", plan));
+}

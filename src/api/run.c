@@ -1,0 +1,192 @@
+#include "api/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "comm/comm_mpi.h"
+
+const char *quern_version(void)
+{
+	return QUERN_VERSION;
+}
+
+static const char *kernel_name(const void *ctx, int i)
+{
+	(void)ctx;
+	return qn_kernels[i] ? qn_kernels[i]->name : NULL;
+}
+
+static void choose_kernel(quern_run *run, const char *name)
+{
+	const struct quern_option *tables[2] = { qn_run_options, NULL };
+	const char *near;
+
+	run->job.kernel = qn_kernel_find(name);
+	if (run->job.kernel) {
+		tables[1] = run->job.kernel->options;
+	} else {
+		near = qn_nearest(name, kernel_name, NULL);
+		qn_error_set(&run->err, QUERN_ERR_USAGE, "there is no kernel '%s'%s%s%s; "
+			     "`quern kernels` lists them", name, near ? "; did you mean '" : "",
+			     near ? near : "", near ? "'?" : "");
+	}
+	qn_options_init(&run->options, tables, 2, &run->err);
+}
+
+quern_run *quern_run_new(MPI_Comm comm, const char *kernel)
+{
+	quern_run *run = qn_calloc(1, sizeof(*run));
+
+	if (!run)
+		return NULL;
+	run->parent = comm;
+	run->job.fd = -1;
+	choose_kernel(run, kernel);
+	return run;
+}
+
+void quern_run_free(quern_run *run)
+{
+	if (!run)
+		return;
+	qn_result_fini(&run->result);
+	qn_job_fini(&run->job);
+	qn_comm_free(run->comm);
+	qn_options_fini(&run->options);
+	free(run);
+}
+
+enum quern_status quern_run_set(quern_run *run, const char *name, const char *value)
+{
+	if (run->err.status)
+		return run->err.status;
+	return qn_options_set(&run->options, name, value, &run->err);
+}
+
+enum quern_status quern_run_set_from_environment(quern_run *run)
+{
+	if (run->err.status)
+		return run->err.status;
+	return qn_options_from_environment(&run->options, &run->err);
+}
+
+const struct quern_option *quern_run_option(const quern_run *run, const struct quern_option *row)
+{
+	for (int i = 0; i < run->options.n; i++) {
+		if (!row)
+			return run->options.value[i].row;
+		if (run->options.value[i].row == row)
+			row = NULL;
+	}
+	return NULL;
+}
+
+void quern_run_progress(quern_run *run, quern_progress_fn *progress, void *ctx)
+{
+	run->job.progress = progress;
+	run->job.progress_ctx = ctx;
+}
+
+const char *quern_run_message(const quern_run *run)
+{
+	return run->err.status ? run->err.text : "";
+}
+
+/* Rank 0's options on all ranks: its environment and command line decide. */
+static enum quern_status share_options(quern_run *run)
+{
+	void *data = NULL;
+	size_t nbytes = 0;
+	enum quern_status st = run->err.status;
+
+	if (!st && qn_comm_rank(run->comm) == 0) {
+		data = qn_options_pack(&run->options, &nbytes);
+		if (!data)
+			st = qn_error_nomem(&run->err, nbytes, "options");
+	}
+	st = qn_comm_agree(run->comm, st, &run->err);
+	if (!st)
+		st = qn_comm_bcast_block(run->comm, &data, &nbytes, &run->err);
+	if (!st && qn_comm_rank(run->comm) != 0)
+		st = qn_options_unpack(&run->options, data, nbytes, &run->err);
+	free(data);
+	return qn_comm_agree(run->comm, st, &run->err);
+}
+
+static double lap(double *clock)
+{
+	double now = qn_comm_wtime(), seconds = now - *clock;
+
+	*clock = now;
+	return seconds;
+}
+
+/* Everything before the work. */
+static enum quern_status prepare(quern_run *run, const char *file, bool with_work, double *clock)
+{
+	struct qn_job *j = &run->job;
+	enum quern_status st;
+
+	if (run->started)
+		return qn_error_set(&run->err, QUERN_ERR_USAGE, "a run can be executed only once");
+	run->started = true;
+	st = qn_comm_new(run->parent, &run->comm, &run->err);
+	if (st)
+		return st;
+	j->comm = run->comm;
+	j->options = &run->options;
+	if (qn_comm_rank(run->comm) != 0)
+		j->progress = NULL;
+	st = share_options(run);
+	if (!st)
+		st = qn_job_place(j, &run->err);
+	j->seconds[QN_STARTUP] = lap(clock);
+	if (!st)
+		st = qn_job_describe(j, file, &run->err);
+	j->seconds[QN_METADATA] = lap(clock);
+	if (!st)
+		st = qn_job_plan(j, with_work, &run->err);
+	j->seconds[QN_PLAN] = lap(clock);
+	return st;
+}
+
+static enum quern_status emit(quern_run *run)
+{
+	if (qn_comm_rank(run->comm) != 0)
+		return QUERN_OK;
+	run->job.kernel->emit(run->job.self, run->job.state, &run->result);
+	if (run->result.nomem)
+		return qn_error_nomem(&run->err, 0, "the result");
+	return QUERN_OK;
+}
+
+enum quern_status quern_run_execute(quern_run *run, const char *file)
+{
+	double start = qn_comm_wtime(), clock = start;
+	enum quern_status st = prepare(run, file, true, &clock);
+
+	if (!st)
+		st = qn_job_work(&run->job, &run->err);
+	lap(&clock);
+	if (!st)
+		st = qn_comm_agree(run->comm, emit(run), &run->err);
+	run->job.seconds[QN_OUTPUT] = lap(&clock);
+	run->seconds_total = clock - start;
+	run->done = !st;
+	return st;
+}
+
+enum quern_status quern_run_plan(quern_run *run, const char *file)
+{
+	double clock = qn_comm_wtime();
+	enum quern_status st = prepare(run, file, false, &clock);
+
+	run->planned = !st;
+	return st;
+}
+
+const struct quern_result *quern_run_result(const quern_run *run)
+{
+	return run->done && qn_comm_rank(run->comm) == 0 ? &run->result : NULL;
+}

@@ -1,0 +1,23 @@
+/*
+ * run.h - the inside of quern_run, shared by the files of the API.
+ */
+#ifndef QN_API_RUN_H
+#define QN_API_RUN_H
+
+#include "base/options.h"
+#include "exec/job.h"
+#include "kernel/result.h"
+#include "quern.h"
+
+struct quern_run {
+	MPI_Comm parent;
+	struct quern_options options;
+	struct quern_message err;
+	struct qn_comm *comm;
+	struct qn_job job;
+	bool started, done, planned;
+	struct quern_result result;
+	double seconds_total;
+};
+
+#endif

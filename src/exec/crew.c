@@ -1,0 +1,302 @@
+/*
+ * crew.c - the worker threads of a rank. Each has its own feed, state and scratch, made by itself
+ * after it was pinned so that they lie in the memory of its NUMA node.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cpu.h"
+#include "base/mem.h"
+#include "data/select.h"
+#include "exec/job.h"
+
+#define MONITOR_NS 200000000	/* between two progress reports */
+#define LARGEST_BATCH 32	/* tasks taken at once: more would spoil the balance at the end */
+
+struct crew;
+
+struct worker {
+	struct crew *crew;
+	pthread_t thread;
+	int index;
+	struct qn_feed *feed;
+	int64_t *state;		/* sum of the finished tasks */
+	int64_t *trial;		/* of one task, when bad chunks are to be skipped; else NULL */
+	void *scratch;
+	bool bound;
+	uint64_t nstolen, nskipped;
+	double busy_seconds;
+	struct quern_message err;
+};
+
+struct crew {
+	struct qn_job *job;
+	bool skip;
+	int nworkers;
+	struct worker *worker;
+	pthread_mutex_t lock;
+	pthread_cond_t finished;
+	int nrunning;		/* under lock */
+};
+
+static double thread_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Where tiles go: the kernel, with the state of the worker. */
+struct absorber {
+	const struct quern_kernel *kernel;
+	const void *self;
+	int64_t *state;
+	void *scratch;
+};
+
+static void absorb(void *ctx, const struct quern_tile *tile)
+{
+	struct absorber *a = ctx;
+
+	a->kernel->absorb(a->self, a->state, a->scratch, tile);
+}
+
+static enum quern_status run_task(struct worker *w, const struct qn_queue *q, uint32_t task)
+{
+	struct qn_job *j = w->crew->job;
+	struct absorber a = { j->kernel, j->self, w->trial ? w->trial : w->state, w->scratch };
+	struct quern_message why = { 0 };
+	struct qn_item item;
+	enum quern_status st;
+
+	item.nchunks = qn_items_nchunks(&j->items, q->item[task]);
+	item.chunks = q->chunk + q->first[task];
+	qn_items_box(&j->items, q->item[task], &item.box);
+	if (w->trial)
+		qn_state_identity(&j->layout, w->trial);
+	st = qn_feed_item(w->feed, &item, absorb, &a, &why);
+	if (st == QUERN_ERR_DATA && w->trial) {
+		w->nskipped += item.nchunks;
+		return QUERN_OK;
+	}
+	if (st)
+		return qn_error_set(&w->err, st, "%s", why.text);
+	if (w->trial) {
+		if (j->kernel->normalize)
+			j->kernel->normalize(j->self, w->trial);
+		qn_state_merge(&j->layout, w->state, w->trial);
+	}
+	atomic_fetch_add_explicit(&j->queues.queue[j->queues.mine].header->done_nbytes,
+				  qn_box_nelems(&item.box) * j->dataset.type.size,
+				  memory_order_relaxed);
+	return QUERN_OK;
+}
+
+static enum quern_status run_tasks(struct worker *w, struct qn_queue *q, uint32_t begin,
+				   uint32_t end)
+{
+	enum quern_status st = QUERN_OK;
+
+	for (uint32_t t = begin; !st && t < end && !qn_queues_stopped(&w->crew->job->queues); t++)
+		st = run_task(w, q, t);
+	if (st)
+		qn_queues_stop(&w->crew->job->queues);
+	return st;
+}
+
+/* How many tasks to take at once from a queue with `left`: fewer towards the end. */
+static uint32_t batch_size(const struct qn_job *j, const struct qn_queue *q)
+{
+	uint64_t range = atomic_load_explicit(&q->header->range, memory_order_relaxed);
+	uint32_t head = (uint32_t)range, tail = (uint32_t)(range >> 32);
+	uint32_t n = tail > head ? (tail - head) / (8 * j->place.nthreads) : 0;
+
+	return n < 1 ? 1 : n > LARGEST_BATCH ? LARGEST_BATCH : n;
+}
+
+static enum quern_status steal_from(struct worker *w, struct qn_queue *q)
+{
+	uint32_t begin, end, parts = 2 * (q->header->nthreads + w->crew->job->place.nthreads);
+	enum quern_status st = QUERN_OK;
+
+	while (!st && !qn_queues_stopped(&w->crew->job->queues) &&
+	       qn_queue_steal(q, parts, &begin, &end)) {
+		for (uint32_t t = begin; t < end; t++)
+			w->nstolen += qn_items_nchunks(&w->crew->job->items, q->item[t]);
+		st = run_tasks(w, q, begin, end);
+	}
+	return st;
+}
+
+static enum quern_status work(struct worker *w)
+{
+	struct qn_job *j = w->crew->job;
+	struct qn_queue *own = &j->queues.queue[j->queues.mine];
+	enum quern_status st = QUERN_OK;
+	uint32_t begin, end;
+
+	while (!st && !qn_queues_stopped(&j->queues) &&
+	       qn_queue_take(own, batch_size(j, own), &begin, &end))
+		st = run_tasks(w, own, begin, end);
+	for (int v = 0; !st && v < j->queues.nranks - 1; v++)
+		st = steal_from(w, &j->queues.queue[j->queues.victim[v]]);
+	return st;
+}
+
+static int64_t *new_state(const struct qn_job *j)
+{
+	int64_t *state = qn_alloc_aligned(j->layout.nwords * sizeof(*state));
+
+	if (state)
+		qn_state_identity(&j->layout, state);
+	return state;
+}
+
+static enum quern_status equip(struct worker *w)
+{
+	struct qn_job *j = w->crew->job;
+	size_t nscratch = j->kernel->scratch ? j->kernel->scratch(j->self) : 0;
+
+	w->state = new_state(j);
+	w->scratch = qn_alloc_aligned(nscratch);
+	if (w->crew->skip)
+		w->trial = new_state(j);
+	if (!w->state || !w->scratch || (w->crew->skip && !w->trial))
+		return qn_error_nomem(&w->err, 2 * j->layout.nwords * sizeof(int64_t) + nscratch,
+				      "a worker's state");
+	return qn_feed_new(&j->dataset, &j->view, j->whole, j->fd, &w->feed, &w->err);
+}
+
+static void *worker_main(void *arg)
+{
+	struct worker *w = arg;
+	struct crew *crew = w->crew;
+	struct qn_job *j = crew->job;
+	double start = thread_seconds();
+
+	w->bound = qn_topo_bind_thread(j->topo, &j->slice, w->index, j->bind);
+	qn_cpu_reset_fp();
+	if (equip(w) || work(w))
+		qn_queues_stop(&j->queues);
+	w->busy_seconds = thread_seconds() - start;
+	pthread_mutex_lock(&crew->lock);
+	crew->nrunning--;
+	pthread_cond_signal(&crew->finished);
+	pthread_mutex_unlock(&crew->lock);
+	return NULL;
+}
+
+/* Waits for the workers, reporting progress meanwhile. */
+static void monitor(struct crew *crew, int pass)
+{
+	struct qn_job *j = crew->job;
+
+	pthread_mutex_lock(&crew->lock);
+	while (crew->nrunning) {
+		struct timespec until;
+		uint64_t done, total;
+
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += MONITOR_NS;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		if (!j->progress)
+			pthread_cond_wait(&crew->finished, &crew->lock);
+		else if (pthread_cond_timedwait(&crew->finished, &crew->lock, &until) == ETIMEDOUT) {
+			qn_queues_progress(&j->queues, &done, &total);
+			j->progress(j->progress_ctx, pass, done, total);
+		}
+	}
+	pthread_mutex_unlock(&crew->lock);
+}
+
+static void add_report(struct qn_job *j, const struct worker *w)
+{
+	struct qn_report *r = &j->report;
+	const struct qn_feed_stats *s = w->feed ? qn_feed_stats(w->feed) : NULL;
+
+	r->nbound += w->bound;
+	r->nstolen += w->nstolen;
+	r->nskipped += w->nskipped;
+	r->busy_seconds += w->busy_seconds;
+	if (!s)
+		return;
+	r->nchunks += s->nchunks;
+	r->nlibrary += s->library_nchunks;
+	r->stored_nbytes += s->stored_nbytes;
+	r->decoded_nbytes += s->decoded_nbytes;
+	*(j->file_is_local ? &r->local_nbytes : &r->remote_nbytes) += s->stored_nbytes;
+}
+
+/* Adds the worker's state to the rank's, and frees what the worker had. */
+static enum quern_status dismiss(struct qn_job *j, struct worker *w, enum quern_status so_far,
+				 struct quern_message *err)
+{
+	enum quern_status st = w->err.status;
+
+	if (!st && !so_far && w->state) {
+		if (j->kernel->normalize)
+			j->kernel->normalize(j->self, w->state);
+		qn_state_merge(&j->layout, j->state, w->state);
+	}
+	if (st)
+		qn_error_set(err, st, "%s", w->err.text);
+	add_report(j, w);
+	qn_feed_free(w->feed);
+	free(w->state);
+	free(w->trial);
+	free(w->scratch);
+	return so_far ? so_far : st;
+}
+
+/* Starts the workers; when the system gives no more threads, fewer must do. */
+static enum quern_status start(struct crew *crew, struct quern_message *err)
+{
+	int n = (int)crew->job->place.nthreads, rc = 0;
+
+	crew->nrunning = n;
+	for (; crew->nworkers < n; crew->nworkers++) {
+		struct worker *w = &crew->worker[crew->nworkers];
+
+		w->crew = crew;
+		w->index = crew->nworkers;
+		rc = pthread_create(&w->thread, NULL, worker_main, w);
+		if (rc)
+			break;
+	}
+	pthread_mutex_lock(&crew->lock);
+	crew->nrunning -= n - crew->nworkers;
+	pthread_mutex_unlock(&crew->lock);
+	if (crew->nworkers)
+		return QUERN_OK;
+	return qn_error_set(err, QUERN_ERR_RUN, "cannot start a thread: %s", strerror(rc));
+}
+
+enum quern_status qn_crew_run(struct qn_job *j, int pass, struct quern_message *err)
+{
+	struct crew crew = { .job = j };
+	enum quern_status st;
+
+	crew.skip = !strcmp(quern_option_string(j->options, "on-bad-chunk"), "skip");
+	crew.worker = qn_calloc(j->place.nthreads, sizeof(*crew.worker));
+	if (!crew.worker)
+		return qn_error_nomem(err, j->place.nthreads * sizeof(*crew.worker), "threads");
+	pthread_mutex_init(&crew.lock, NULL);
+	pthread_cond_init(&crew.finished, NULL);
+	j->report.nbound = 0;
+	st = start(&crew, err);
+	if (!st)
+		monitor(&crew, pass);
+	for (int i = 0; i < crew.nworkers; i++)
+		pthread_join(crew.worker[i].thread, NULL);
+	for (int i = 0; i < crew.nworkers; i++)
+		st = dismiss(j, &crew.worker[i], st, err);
+	pthread_cond_destroy(&crew.finished);
+	pthread_mutex_destroy(&crew.lock);
+	free(crew.worker);
+	return st;
+}

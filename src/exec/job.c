@@ -1,0 +1,218 @@
+/*
+ * job.c - the phases of a run up to the plan: where the ranks are, what the dataset is, who does
+ * what.
+ */
+#include "exec/job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "data/select.h"
+#include "exec/source.h"
+
+const struct quern_option qn_run_options[] = {
+	{ "dataset", 'd', QUERN_OPT_STRING, "PATH", NULL, 0, 0,
+	  "the dataset to read; not needed when the file has only one" },
+	{ "select", 's', QUERN_OPT_STRING, "SLICES", NULL, 0, 0,
+	  "part of it: 'time=0:100,lat=10:20:2', or by position '0:100,:,5'; half open" },
+	{ "raw", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
+	  "take stored values as they are: no CF decoding of _FillValue, scale_factor, ..." },
+	{ "nan", 0, QUERN_OPT_CHOICE, "missing|keep", "missing", 0, 0,
+	  "NaN counts as missing, or is a value like others" },
+	{ "on-bad-chunk", 0, QUERN_OPT_CHOICE, "fail|skip", "fail", 0, 0,
+	  "a chunk that cannot be read or decoded ends the run, or is left out and reported" },
+	{ "threads", 0, QUERN_OPT_INT, "N", NULL, 1, 4096,
+	  "worker threads a rank (default: its share of the permitted cores)" },
+	{ "bind", 0, QUERN_OPT_CHOICE, "numa|core|none", "numa", 0, 0,
+	  "pin each thread to its NUMA node, to one core, or not at all" },
+	{ "memory", 0, QUERN_OPT_SIZE, "BYTES", NULL, 1, INT64_MAX,
+	  "refuse to start when a rank would need more than this" },
+	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
+};
+
+/* --- placement: cards --- */
+
+static enum qn_bind bind_option(const struct qn_job *j, bool oversubscribed)
+{
+	const char *text = quern_option_string(j->options, "bind");
+
+	if (oversubscribed || !strcmp(text, "none"))
+		return QN_BIND_NONE;
+	return !strcmp(text, "core") ? QN_BIND_CORE : QN_BIND_NUMA;
+}
+
+/* This rank's slice of its host's cores, threads and binding. Collective on the host. */
+static enum quern_status take_slice(struct qn_job *j, struct quern_message *err)
+{
+	int nranks = qn_comm_host_size(j->comm), ncores;
+	struct qn_cpus permitted, *all = qn_calloc((size_t)nranks, sizeof(*all));
+	int64_t nthreads = quern_option_int(j->options, "threads");
+	enum quern_status st = QUERN_OK;
+	bool oversubscribed = false;
+
+	if (!all)
+		st = qn_error_nomem(err, (size_t)nranks * sizeof(*all), "the host's cores");
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st) {
+		qn_topo_permitted(j->topo, &permitted);
+		st = qn_comm_host_allgather(j->comm, &permitted, sizeof(permitted), all, err);
+	}
+	if (!st) {
+		ncores = qn_topo_slice(j->topo, all, nranks, qn_comm_host_rank(j->comm),
+				       &j->slice, &oversubscribed);
+		j->place.nthreads = (uint32_t)(nthreads ? nthreads : ncores);
+		j->oversubscribed = oversubscribed || (int)j->place.nthreads > ncores;
+		j->bind = bind_option(j, j->oversubscribed);
+		j->place.host = (uint32_t)qn_comm_host(j->comm);
+		j->place.node = (uint32_t)qn_topo_node_of(j->topo, &j->slice);
+	}
+	free(all);
+	return st;
+}
+
+static void fill_report(struct qn_job *j)
+{
+	struct qn_report *r = &j->report;
+
+	if (gethostname(r->host, sizeof(r->host) - 1))
+		snprintf(r->host, sizeof(r->host), "host%u", j->place.host);
+	qn_cpus_format(&j->slice, r->cpus, sizeof(r->cpus));
+	r->host_number = j->place.host;
+	r->node = j->place.node;
+	r->nthreads = j->place.nthreads;
+}
+
+enum quern_status qn_job_place(struct qn_job *j, struct quern_message *err)
+{
+	size_t nranks = (size_t)qn_comm_size(j->comm);
+	enum quern_status st = qn_topo_new(NULL, &j->topo, err);
+
+	j->fd = -1;
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st)
+		st = take_slice(j, err);
+	if (st)
+		return st;
+	fill_report(j);
+	if (qn_comm_rank(j->comm) == 0) {
+		j->places = qn_calloc(nranks, sizeof(*j->places));
+		if (!j->places)
+			st = qn_error_nomem(err, nranks * sizeof(*j->places), "cards");
+	}
+	st = qn_comm_agree(j->comm, st, err);
+	return st ? st : qn_comm_gather(j->comm, &j->place, sizeof(j->place), j->places, err);
+}
+
+/* --- metadata --- */
+
+static enum quern_status share_description(struct qn_job *j, struct quern_message *err)
+{
+	void *data = NULL;
+	size_t nbytes = 0;
+	enum quern_status st = QUERN_OK;
+
+	if (qn_comm_rank(j->comm) == 0) {
+		data = qn_dataset_pack(&j->dataset, &nbytes);
+		if (!data)
+			st = qn_error_nomem(err, sizeof(j->dataset), "the description");
+	}
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st)
+		st = qn_comm_bcast_block(j->comm, &data, &nbytes, err);
+	if (!st && qn_comm_rank(j->comm) != 0)
+		st = qn_dataset_unpack(data, nbytes, &j->dataset, err);
+	free(data);
+	return st;
+}
+
+static enum quern_status open_kernel(struct qn_job *j, struct quern_message *err)
+{
+	struct quern_input in = {
+		.ndim = j->dataset.ndim,
+		.shape = j->dataset.shape,
+		.selection = &j->selection,
+		.dtype = j->view.dtype,
+		.nan_missing = strcmp(quern_option_string(j->options, "nan"), "keep") != 0,
+		.dims = (const char *const *)j->dataset.dim_name,
+		.options = j->options,
+		.message = err,
+	};
+
+	return j->kernel->open(&in, &j->self);
+}
+
+static enum quern_status interpret(struct qn_job *j, struct quern_message *err)
+{
+	struct quern_demand demand = { .min_nelems = 0 };
+	enum quern_status st;
+
+	st = qn_view_init(&j->dataset, quern_option_flag(j->options, "raw"), &j->view, err);
+	if (!st)
+		st = qn_select(&j->dataset, quern_option_string(j->options, "select"),
+			       &j->selection, err);
+	if (!st)
+		st = open_kernel(j, err);
+	if (st)
+		return st;
+	j->whole = j->kernel->demand != NULL;
+	if (j->whole)
+		j->kernel->demand(j->self, &demand);
+	qn_items_init(&j->items, &j->dataset, &j->selection, j->whole ? &demand : NULL);
+	return QUERN_OK;
+}
+
+static enum quern_status open_file(struct qn_job *j, struct quern_message *err)
+{
+	const struct qn_dataset *d = &j->dataset;
+
+	if (!d->native)
+		return QUERN_OK;
+	j->fd = open(d->file, O_RDONLY | O_CLOEXEC);
+	if (j->fd < 0)
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: cannot open it on host %s: %s; every "
+				    "host must see the file under this path", d->file,
+				    j->report.host, strerror(errno));
+	j->file_is_local = qn_source_is_local(j->fd);
+	return qn_source_check(j->fd, d, j->report.host, err);
+}
+
+enum quern_status qn_job_describe(struct qn_job *j, const char *file, struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+
+	if (qn_comm_rank(j->comm) == 0)
+		st = qn_source_describe(file, quern_option_string(j->options, "dataset"), true,
+					&j->dataset, err);
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st)
+		st = share_description(j, err);
+	st = qn_comm_agree(j->comm, st ? st : interpret(j, err), err);
+	return st ? st : qn_comm_agree(j->comm, open_file(j, err), err);
+}
+
+void qn_job_fini(struct qn_job *j)
+{
+	qn_queues_fini(&j->queues);
+	qn_plan_fini(&j->plan);
+	if (j->self)
+		j->kernel->close(j->self);
+	if (j->fd >= 0)
+		close(j->fd);
+	qn_dataset_fini(&j->dataset);
+	qn_topo_free(j->topo);
+	free(j->places);
+	free(j->state);
+	free(j->reports);
+	j->self = NULL;
+	j->topo = NULL;
+	j->places = NULL;
+	j->state = NULL;
+	j->reports = NULL;
+	j->fd = -1;
+}

@@ -1,0 +1,83 @@
+/*
+ * job.h - one run as a rank sees it, and what it reports at the end.
+ */
+#ifndef QN_EXEC_JOB_H
+#define QN_EXEC_JOB_H
+
+#include "comm/comm.h"
+#include "data/feed.h"
+#include "exec/queue.h"
+#include "kernel/kernel.h"
+#include "plan/items.h"
+#include "plan/plan.h"
+#include "topo/topo.h"
+
+/* What a rank did and where; sent to rank 0. */
+struct qn_report {
+	char host[64];
+	char cpus[64];			/* the slice, as a list */
+	uint32_t host_number, node, nthreads, nbound;
+	uint64_t nchunks, nstolen, nskipped, nlibrary;
+	uint64_t stored_nbytes, decoded_nbytes, local_nbytes, remote_nbytes;
+	uint64_t peak_rss_nbytes;
+	double busy_seconds;		/* summed over the threads */
+};
+
+enum qn_phase { QN_STARTUP, QN_METADATA, QN_PLAN, QN_WORK, QN_REDUCE, QN_OUTPUT, QN_NPHASES };
+
+/* Called on rank 0 a few times a second while there is work. */
+typedef void qn_progress_fn(void *ctx, int pass, uint64_t done, uint64_t total);
+
+struct qn_job {
+	struct qn_comm *comm;			/* borrows */
+	const struct quern_kernel *kernel;
+	const struct quern_options *options;	/* borrows; rank 0's, on all ranks */
+	qn_progress_fn *progress;		/* NULL: none */
+	void *progress_ctx;
+
+	struct qn_topo *topo;
+	struct qn_cpus slice;
+	bool oversubscribed;
+	enum qn_bind bind;
+	struct qn_place place;
+	struct qn_place *places;		/* rank 0: of all ranks */
+
+	struct qn_dataset dataset;
+	struct qn_view view;
+	struct quern_box selection;
+	bool whole;
+	struct qn_items items;
+	void *self;				/* of the kernel */
+
+	int fd;
+	bool file_is_local;
+	struct qn_plan plan;			/* rank 0 */
+	struct qn_queues queues;
+	struct qn_share share;
+
+	struct qn_layout_of_state layout;
+	int64_t *state;				/* owned: this rank's, then rank 0's merged one */
+	int npasses;
+
+	struct qn_report report;
+	struct qn_report *reports;		/* rank 0: owned, of all ranks */
+	double seconds[QN_NPHASES];
+};
+
+/* Options of a run that the engine itself reads. */
+extern const struct quern_option qn_run_options[];
+
+/* Phases, each collective; every rank returns the same status. They are called in this order;
+   after a failure only qn_job_fini. */
+enum quern_status qn_job_place(struct qn_job *j, struct quern_message *err);
+enum quern_status qn_job_describe(struct qn_job *j, const char *file, struct quern_message *err);
+/* with_work false: rank 0 makes the plan and nothing is scattered (`quern plan`). */
+enum quern_status qn_job_plan(struct qn_job *j, bool with_work, struct quern_message *err);
+enum quern_status qn_job_work(struct qn_job *j, struct quern_message *err);
+void qn_job_fini(struct qn_job *j);
+
+/* Runs one pass on this rank's threads and adds what they found to j->state. Not collective but
+   for the stealing within the host. */
+enum quern_status qn_crew_run(struct qn_job *j, int pass, struct quern_message *err);
+
+#endif

@@ -1,0 +1,154 @@
+#include "exec/queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+static uint64_t pack(uint32_t head, uint32_t tail)
+{
+	return (uint64_t)tail << 32 | head;
+}
+
+static void locate(struct qn_queue *q, void *segment)
+{
+	q->header = segment;
+	q->item = (uint64_t *)(q->header + 1);
+	q->first = q->item + q->header->nitems;
+	q->chunk = (struct qn_chunk *)(q->first + q->header->nitems);
+}
+
+/* The other ranks of the host: first those on the same NUMA node, each group starting after this
+   rank, so that thieves spread out. */
+static void order_victims(struct qn_queues *q)
+{
+	uint32_t node = q->queue[q->mine].header->node;
+	int n = 0;
+
+	for (int far = 0; far < 2; far++)
+		for (int i = 1; i < q->nranks; i++) {
+			int r = (q->mine + i) % q->nranks;
+
+			if ((q->queue[r].header->node != node) == far)
+				q->victim[n++] = r;
+		}
+}
+
+static enum quern_status check_share(const struct qn_share *share, struct quern_message *err)
+{
+	if (share->nitems >= UINT32_MAX)
+		return qn_error_set(err, QUERN_ERR_RUN, "%llu items for one rank: the limit is "
+				    "2^32; use more ranks or select less",
+				    (unsigned long long)share->nitems);
+	return QUERN_OK;
+}
+
+enum quern_status qn_queues_new(struct qn_comm *c, const struct qn_share *share, uint32_t node,
+				uint32_t nthreads, struct qn_queues *q, struct quern_message *err)
+{
+	size_t nbytes = sizeof(struct qn_queue_header) + share->nitems * 2 * sizeof(uint64_t) +
+			share->nchunks * sizeof(struct qn_chunk);
+	struct qn_queue_header *header;
+	enum quern_status st;
+
+	memset(q, 0, sizeof(*q));
+	q->nranks = qn_comm_host_size(c);
+	q->mine = qn_comm_host_rank(c);
+	q->queue = qn_calloc((size_t)q->nranks, sizeof(*q->queue));
+	q->victim = qn_calloc((size_t)q->nranks, sizeof(*q->victim));
+	st = check_share(share, err);
+	if (!st && (!q->queue || !q->victim))
+		st = qn_error_nomem(err, (size_t)q->nranks * sizeof(*q->queue), "the queues");
+	st = qn_comm_agree(c, st, err);
+	if (!st)
+		st = qn_shared_new(c, nbytes, &q->shared, err);
+	if (st) {
+		qn_queues_fini(q);
+		return st;
+	}
+	header = qn_shared_of(q->shared, q->mine);
+	header->nitems = (uint32_t)share->nitems;
+	header->nchunks = share->nchunks;
+	header->nbytes = share->nbytes;
+	header->node = node;
+	header->nthreads = nthreads;
+	qn_comm_host_barrier(c);
+	for (int r = 0; r < q->nranks; r++)
+		locate(&q->queue[r], qn_shared_of(q->shared, r));
+	order_victims(q);
+	return QUERN_OK;
+}
+
+void qn_queues_fini(struct qn_queues *q)
+{
+	qn_shared_free(q->shared);
+	free(q->queue);
+	free(q->victim);
+	memset(q, 0, sizeof(*q));
+}
+
+void qn_queues_reset(struct qn_queues *q)
+{
+	struct qn_queue_header *h = q->queue[q->mine].header;
+
+	atomic_store(&h->done_nbytes, 0);
+	atomic_store(&h->range, pack(0, h->nitems));
+}
+
+bool qn_queue_take(struct qn_queue *q, uint32_t most, uint32_t *begin, uint32_t *end)
+{
+	uint64_t seen = atomic_load_explicit(&q->header->range, memory_order_relaxed);
+
+	for (;;) {
+		uint32_t head = (uint32_t)seen, tail = (uint32_t)(seen >> 32), n = tail - head;
+
+		if (head >= tail)
+			return false;
+		n = n < most ? n : most;
+		if (atomic_compare_exchange_weak(&q->header->range, &seen, pack(head + n, tail))) {
+			*begin = head;
+			*end = head + n;
+			return true;
+		}
+	}
+}
+
+bool qn_queue_steal(struct qn_queue *q, uint32_t parts, uint32_t *begin, uint32_t *end)
+{
+	uint64_t seen = atomic_load_explicit(&q->header->range, memory_order_relaxed);
+
+	for (;;) {
+		uint32_t head = (uint32_t)seen, tail = (uint32_t)(seen >> 32), n;
+
+		if (head >= tail)
+			return false;
+		n = (tail - head) / parts;
+		n = n ? n : 1;
+		if (atomic_compare_exchange_weak(&q->header->range, &seen, pack(head, tail - n))) {
+			*begin = tail - n;
+			*end = tail;
+			return true;
+		}
+	}
+}
+
+void qn_queues_stop(struct qn_queues *q)
+{
+	for (int r = 0; r < q->nranks; r++)
+		atomic_store(&q->queue[r].header->stop, 1);
+}
+
+bool qn_queues_stopped(const struct qn_queues *q)
+{
+	return atomic_load_explicit(&q->queue[q->mine].header->stop, memory_order_relaxed);
+}
+
+void qn_queues_progress(const struct qn_queues *q, uint64_t *done, uint64_t *total)
+{
+	*done = *total = 0;
+	for (int r = 0; r < q->nranks; r++) {
+		*done += atomic_load_explicit(&q->queue[r].header->done_nbytes,
+					      memory_order_relaxed);
+		*total += q->queue[r].header->nbytes;
+	}
+}

@@ -1,0 +1,68 @@
+/*
+ * queue.h - the work of the ranks of a host, in shared memory.
+ *
+ * Each rank brings a segment that every rank of the host can read:
+ *
+ *	| header (2 cache lines) | item[nitems] | first[nitems] | chunk[nchunks] |
+ *
+ * header.range holds the tasks that nobody has taken, [head, tail), in one 64-bit word: the owner's
+ * threads take from the head, in file order, and thieves from the tail, both by compare-and-swap,
+ * so each task is taken exactly once. No rank has to be inside MPI for this.
+ */
+#ifndef QN_EXEC_QUEUE_H
+#define QN_EXEC_QUEUE_H
+
+#include <stdatomic.h>
+
+#include "comm/comm.h"
+#include "data/dataset.h"
+
+struct qn_queue_header {
+	_Alignas(64) _Atomic uint64_t range;	/* tail << 32 | head */
+	_Alignas(64) _Atomic uint64_t done_nbytes;	/* weight of the finished tasks */
+	_Atomic uint32_t stop;		/* a rank of this host has failed */
+	uint32_t nitems;
+	uint64_t nchunks, nbytes;	/* nbytes: weight of all tasks of this rank */
+	uint32_t node, nthreads;
+};
+
+/* One rank's segment, as any rank of the host sees it. */
+struct qn_queue {
+	struct qn_queue_header *header;
+	uint64_t *item;
+	uint64_t *first;	/* index into chunk of each task's first chunk */
+	struct qn_chunk *chunk;
+};
+
+struct qn_queues {
+	struct qn_shared *shared;
+	int nranks, mine;		/* of this host */
+	struct qn_queue *queue;		/* owned, by host rank */
+	int *victim;			/* owned: the other ranks, nearest first */
+};
+
+/* The size of the share of a rank, decided by the plan. */
+struct qn_share {
+	uint64_t nitems, nchunks, nbytes;
+};
+
+/* Allocates the segments; the caller fills the tables of its own. Collective on c. */
+enum quern_status qn_queues_new(struct qn_comm *c, const struct qn_share *share, uint32_t node,
+				uint32_t nthreads, struct qn_queues *q, struct quern_message *err);
+void qn_queues_fini(struct qn_queues *q);
+
+/* Puts all tasks back for another pass; the caller then synchronises the host. */
+void qn_queues_reset(struct qn_queues *q);
+
+/* Takes up to `most` tasks from the head of a queue; false when it is empty. Not collective. */
+bool qn_queue_take(struct qn_queue *q, uint32_t most, uint32_t *begin, uint32_t *end);
+
+/* Takes 1/parts of the remaining tasks, at least one, from the tail. Not collective. */
+bool qn_queue_steal(struct qn_queue *q, uint32_t parts, uint32_t *begin, uint32_t *end);
+
+void qn_queues_stop(struct qn_queues *q);
+bool qn_queues_stopped(const struct qn_queues *q);
+/* Weight of finished tasks, and of all, on this host. */
+void qn_queues_progress(const struct qn_queues *q, uint64_t *done, uint64_t *total);
+
+#endif

@@ -1,0 +1,297 @@
+/*
+ * schedule.c - the plan phase: rank 0 weighs the items, plans, and scatters item numbers and chunk
+ * descriptors into the queues of the ranks.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "exec/job.h"
+#include "exec/source.h"
+
+/* Reading and decoding a stored byte is taken to cost as much as absorbing a decoded one. */
+struct ordered {
+	uint64_t addr, item;
+};
+
+/* What rank 0 has in hand while it plans. All owned. */
+struct draft {
+	struct qn_job *job;
+	struct ordered *order;		/* items in file order */
+	uint64_t *weight;		/* by position in order */
+	uint32_t *home;
+	struct qn_share *share;		/* of each rank */
+	uint64_t *count;		/* records of each rank, for a scatter */
+	uint64_t *item;			/* rank by rank */
+	struct qn_chunk *chunk;
+	uint64_t *number;		/* chunk numbers of one item */
+	uint64_t cursor;		/* the last chunk that was looked up */
+};
+
+static void draft_fini(struct draft *d)
+{
+	free(d->order);
+	free(d->weight);
+	free(d->home);
+	free(d->share);
+	free(d->count);
+	free(d->item);
+	free(d->chunk);
+	free(d->number);
+}
+
+/* The descriptor of a chunk; mostly the one after the last. */
+static struct qn_chunk look_up(struct draft *d, uint64_t number)
+{
+	const struct qn_dataset *ds = &d->job->dataset;
+	struct qn_chunk none = { .number = number, .addr = QN_ADDR_NONE };
+	uint64_t low = 0, high = ds->nchunks;
+
+	if (d->cursor < high && ds->chunks[d->cursor].number == number)
+		return ds->chunks[d->cursor++];
+	while (low < high) {
+		uint64_t mid = low + (high - low) / 2;
+
+		if (ds->chunks[mid].number < number)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	d->cursor = low;
+	if (low == ds->nchunks || ds->chunks[low].number != number)
+		return none;
+	return ds->chunks[d->cursor++];
+}
+
+static int by_addr(const void *a, const void *b)
+{
+	const struct ordered *x = a, *y = b;
+
+	if (x->addr != y->addr)
+		return x->addr < y->addr ? -1 : 1;
+	return x->item < y->item ? -1 : x->item > y->item;
+}
+
+/* Items in the order of the addresses of their first chunks; unallocated ones last. */
+static void put_in_file_order(struct draft *d)
+{
+	const struct qn_items *it = &d->job->items;
+	bool sorted = true;
+
+	for (uint64_t i = 0; i < it->nitems; i++) {
+		qn_items_chunks(it, i, d->number);
+		d->order[i].item = i;
+		d->order[i].addr = look_up(d, d->number[0]).addr;
+		sorted = sorted && (!i || d->order[i - 1].addr <= d->order[i].addr);
+	}
+	if (!sorted)
+		qsort(d->order, it->nitems, sizeof(*d->order), by_addr);
+	d->cursor = 0;
+}
+
+static void weigh(struct draft *d)
+{
+	const struct qn_items *it = &d->job->items;
+
+	for (uint64_t i = 0; i < it->nitems; i++) {
+		struct quern_box box;
+		uint64_t nchunks = qn_items_nchunks(it, d->order[i].item), nelems = 1;
+
+		qn_items_box(it, d->order[i].item, &box);
+		for (int k = 0; k < box.ndim; k++)
+			nelems *= box.count[k];
+		d->weight[i] = nelems * d->job->dataset.type.size + 1;
+		qn_items_chunks(it, d->order[i].item, d->number);
+		for (uint64_t k = 0; k < nchunks; k++)
+			d->weight[i] += look_up(d, d->number[k]).nbytes;
+	}
+	d->cursor = 0;
+}
+
+/* Homes: the NUMA node of the pages of this host's page cache, where there is more than one node.
+   Only rank 0's host is asked; on one node there is nothing to know. */
+static enum quern_status find_homes(struct draft *d, struct quern_message *err)
+{
+	struct qn_job *j = d->job;
+
+	if (qn_topo_nnodes(j->topo) < 2 || j->fd < 0)
+		return QUERN_OK;
+	d->home = qn_calloc(j->items.nitems, sizeof(*d->home));
+	if (!d->home)
+		return qn_error_nomem(err, j->items.nitems * sizeof(*d->home), "homes");
+	for (uint64_t i = 0; i < j->items.nitems; i++) {
+		struct qn_chunk c;
+		int node = -1;
+
+		qn_items_chunks(&j->items, d->order[i].item, d->number);
+		c = look_up(d, d->number[0]);
+		if (c.addr != QN_ADDR_NONE && c.nbytes)
+			node = qn_topo_file_node(j->topo, j->fd, c.addr, c.nbytes);
+		d->home[i] = node < 0 ? QN_NO_HOME : qn_home(j->place.host, (uint32_t)node);
+	}
+	d->cursor = 0;
+	return QUERN_OK;
+}
+
+static enum quern_status make_plan(struct draft *d, struct quern_message *err)
+{
+	struct qn_job *j = d->job;
+	uint64_t n = j->items.nitems;
+	enum quern_status st;
+
+	d->order = qn_calloc(n, sizeof(*d->order));
+	d->weight = qn_calloc(n, sizeof(*d->weight));
+	d->number = qn_calloc(qn_items_max_chunks(&j->items), sizeof(*d->number));
+	if (!d->order || !d->weight || !d->number)
+		return qn_error_nomem(err, n * sizeof(*d->order), "the plan");
+	put_in_file_order(d);
+	weigh(d);
+	st = find_homes(d, err);
+	return st ? st : qn_plan_make(j->places, qn_comm_size(j->comm), d->weight, d->home, n,
+				      &j->plan, err);
+}
+
+/* Sizes of the shares, and where each rank's begin: items and chunks rank by rank. */
+static enum quern_status lay_out(struct draft *d, struct quern_message *err)
+{
+	struct qn_job *j = d->job;
+	size_t nranks = (size_t)qn_comm_size(j->comm);
+	uint64_t nchunks = 0;
+
+	d->share = qn_calloc(nranks, sizeof(*d->share));
+	d->count = qn_calloc(nranks, sizeof(*d->count));
+	if (!d->share || !d->count)
+		return qn_error_nomem(err, nranks * sizeof(*d->share), "the shares");
+	for (uint64_t i = 0; i < j->items.nitems; i++) {
+		struct qn_share *s = &d->share[j->plan.rank[i]];
+		uint64_t n = qn_items_nchunks(&j->items, d->order[i].item);
+
+		s->nitems++;
+		s->nchunks += n;
+		nchunks += n;
+	}
+	d->item = qn_calloc(j->items.nitems, sizeof(*d->item));
+	d->chunk = qn_calloc(nchunks, sizeof(*d->chunk));
+	if (!d->item || !d->chunk)
+		return qn_error_nomem(err, nchunks * sizeof(*d->chunk), "chunk descriptors");
+	return QUERN_OK;
+}
+
+static enum quern_status write_shares(struct draft *d, struct quern_message *err)
+{
+	struct qn_job *j = d->job;
+	int nranks = qn_comm_size(j->comm);
+	uint64_t *at = qn_calloc(2 * (size_t)nranks, sizeof(*at)), *chunk_at = at + nranks;
+
+	if (!at)
+		return qn_error_nomem(err, 2 * (size_t)nranks * sizeof(*at), "the shares");
+	for (int r = 1; r < nranks; r++) {
+		at[r] = at[r - 1] + d->share[r - 1].nitems;
+		chunk_at[r] = chunk_at[r - 1] + d->share[r - 1].nchunks;
+	}
+	for (uint64_t i = 0; i < j->items.nitems; i++) {
+		uint32_t r = j->plan.rank[i];
+		uint64_t n = qn_items_nchunks(&j->items, d->order[i].item);
+		struct quern_box box;
+		uint64_t nelems = 1;
+
+		qn_items_box(&j->items, d->order[i].item, &box);
+		for (int k = 0; k < box.ndim; k++)
+			nelems *= box.count[k];
+		d->share[r].nbytes += nelems * j->dataset.type.size;
+		d->item[at[r]++] = d->order[i].item;
+		qn_items_chunks(&j->items, d->order[i].item, d->number);
+		for (uint64_t k = 0; k < n; k++)
+			d->chunk[chunk_at[r]++] = look_up(d, d->number[k]);
+	}
+	free(at);
+	return QUERN_OK;
+}
+
+/* count[r] = 1, or the items or chunks of each rank: what a scatter wants. */
+enum counted { COUNT_ONE, COUNT_ITEMS, COUNT_CHUNKS };
+
+static const uint64_t *counts(const struct draft *d, enum counted what)
+{
+	if (!d->share)
+		return NULL;	/* not rank 0 */
+	for (int r = 0; r < qn_comm_size(d->job->comm); r++)
+		d->count[r] = what == COUNT_ONE ? 1 : what == COUNT_ITEMS ? d->share[r].nitems
+									  : d->share[r].nchunks;
+	return d->count;
+}
+
+static enum quern_status scatter(struct draft *d, struct quern_message *err)
+{
+	struct qn_job *j = d->job;
+	struct qn_queue *own;
+	enum quern_status st;
+	uint64_t first = 0;
+
+	st = qn_comm_scatterv(j->comm, d->share, counts(d, COUNT_ONE), sizeof(j->share),
+			      &j->share, 1, err);
+	if (!st)
+		st = qn_queues_new(j->comm, &j->share, j->place.node, j->place.nthreads,
+				   &j->queues, err);
+	if (st)
+		return st;
+	own = &j->queues.queue[j->queues.mine];
+	st = qn_comm_scatterv(j->comm, d->item, counts(d, COUNT_ITEMS), sizeof(*own->item),
+			      own->item, j->share.nitems, err);
+	if (!st)
+		st = qn_comm_scatterv(j->comm, d->chunk, counts(d, COUNT_CHUNKS),
+				      sizeof(*own->chunk), own->chunk, j->share.nchunks, err);
+	for (uint64_t i = 0; !st && i < j->share.nitems; i++) {
+		own->first[i] = first;
+		first += qn_items_nchunks(&j->items, own->item[i]);
+	}
+	return st;
+}
+
+/* What this rank will hold at most, against --memory. */
+static enum quern_status check_memory(struct qn_job *j, struct quern_message *err)
+{
+	int64_t limit = quern_option_int(j->options, "memory");
+	uint64_t nbytes, a_thread;
+
+	if (!limit)
+		return QUERN_OK;
+	a_thread = qn_feed_nbytes(&j->dataset, &j->view, j->whole, qn_items_max_nelems(&j->items)) +
+		   2 * j->layout.nwords * sizeof(int64_t) +
+		   (j->kernel->scratch ? j->kernel->scratch(j->self) : 0);
+	nbytes = a_thread * j->place.nthreads + j->layout.nwords * sizeof(int64_t) +
+		 j->share.nitems * 2 * sizeof(uint64_t) + j->share.nchunks * sizeof(struct qn_chunk);
+	if (nbytes <= (uint64_t)limit)
+		return QUERN_OK;
+	return qn_error_set(err, QUERN_ERR_RUN, "rank %d needs about %" PRIu64 " MiB (%u threads), "
+			    "more than --memory %" PRId64 " MiB: use fewer threads a rank, or raise "
+			    "it", qn_comm_rank(j->comm), (nbytes >> 20) + 1, j->place.nthreads,
+			    limit >> 20);
+}
+
+enum quern_status qn_job_plan(struct qn_job *j, bool with_work, struct quern_message *err)
+{
+	struct draft d = { .job = j };
+	enum quern_status st = QUERN_OK;
+
+	if (qn_comm_rank(j->comm) == 0) {
+		st = make_plan(&d, err);
+		if (!st && with_work)
+			st = lay_out(&d, err);
+		if (!st && with_work)
+			st = write_shares(&d, err);
+	}
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st && with_work)
+		st = scatter(&d, err);
+	if (!st)
+		st = qn_comm_agree(j->comm, qn_state_layout(j->kernel, j->self, &j->layout, err),
+				   err);
+	if (!st)
+		st = qn_comm_agree(j->comm, check_memory(j, err), err);
+	draft_fini(&d);
+	return st;
+}

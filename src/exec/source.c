@@ -1,0 +1,106 @@
+#include "exec/source.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+#define LISTED_DATASETS 10
+
+enum quern_status qn_source_format(const char *file, const struct qn_format **format,
+				   struct quern_message *err)
+{
+	char names[128] = "";
+
+	for (const struct qn_format *const *f = qn_formats; *f; f++) {
+		bool is = false;
+		enum quern_status st = (*f)->probe(file, &is, err);
+		size_t used = strlen(names);
+
+		if (st)
+			return st;
+		if (is) {
+			*format = *f;
+			return QUERN_OK;
+		}
+		snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "", (*f)->name);
+	}
+	return qn_error_set(err, QUERN_ERR_DATA, "%s: not a file that quern reads (%s); "
+			    "netCDF-3 files can be converted with `nccopy -k nc4`", file, names);
+}
+
+static enum quern_status need_name(const char *file, const struct qn_listing *l,
+				   struct quern_message *err)
+{
+	char names[512] = "";
+
+	if (!l->n)
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: it has no datasets", file);
+	for (size_t i = 0; i < l->n && i < LISTED_DATASETS; i++) {
+		size_t used = strlen(names);
+
+		snprintf(names + used, sizeof(names) - used, " %s", l->path[i]);
+	}
+	return qn_error_set(err, QUERN_ERR_USAGE, "%s has %zu datasets: choose one with -d:%s%s",
+			    file, l->n, names, l->n > LISTED_DATASETS ? " ..." : "");
+}
+
+enum quern_status qn_source_describe(const char *file, const char *path, bool with_index,
+				     struct qn_dataset *d, struct quern_message *err)
+{
+	const struct qn_format *format = NULL;
+	struct qn_listing listing = { 0, NULL };
+	enum quern_status st = qn_source_format(file, &format, err);
+
+	if (!st && !path) {
+		st = format->list(file, &listing, err);
+		if (!st && listing.n != 1)
+			st = need_name(file, &listing, err);
+	}
+	if (!st)
+		st = format->describe(file, path ? path : listing.path[0], with_index, d, err);
+	qn_listing_fini(&listing);
+	if (!st) {
+		st = qn_dataset_check(d, err);
+		if (st)
+			qn_dataset_fini(d);
+	}
+	return st;
+}
+
+bool qn_source_is_local(int fd)
+{
+	/* Magic numbers of statfs(2), and of Lustre, BeeGFS, GPFS, Ceph and FUSE, which carries
+	   network file systems far more often than local ones. */
+	static const unsigned long shared[] = { 0x6969, 0x0bd00bd0, 0x19830326, 0x47504653,
+						0x00c36400, 0x65735546, 0xff534d42, 0x517b,
+						0xfe534d42, 0x5346414f, 0x013661, 0x01021997,
+						0x1161970, 0x7461636f, 0xaad7aaea };
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs))
+		return false;
+	for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++)
+		if ((unsigned long)fs.f_type == shared[i])
+			return false;
+	return true;
+}
+
+enum quern_status qn_source_check(int fd, const struct qn_dataset *d, const char *host,
+				  struct quern_message *err)
+{
+	struct stat s;
+	int64_t mtime_ns;
+
+	if (fstat(fd, &s))
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: cannot stat it on host %s: %s",
+				    d->file, host, strerror(errno));
+	mtime_ns = (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec;
+	if ((uint64_t)s.st_size == d->file_nbytes && mtime_ns == d->file_mtime_ns)
+		return QUERN_OK;
+	return qn_error_set(err, QUERN_ERR_DATA, "%s: host %s sees another file under this path "
+			    "(%llu bytes) than rank 0 (%llu bytes), or it is being changed; give "
+			    "all hosts the same file", d->file, host,
+			    (unsigned long long)s.st_size, (unsigned long long)d->file_nbytes);
+}

@@ -1,0 +1,112 @@
+/*
+ * quern.h - run kernels over HDF5 data from a research code, on a communicator of its own.
+ *
+ *	quern_run *run = quern_run_new(comm, "moments");
+ *	quern_run_set(run, "dataset", "/t2m");
+ *	if (quern_run_execute(run, "data.nc"))
+ *		fprintf(stderr, "%s\n", quern_run_message(run));
+ *	else if (rank == 0)
+ *		quern_result_get_real(quern_run_result(run), "mean", &mean);
+ *	quern_run_free(run);
+ *
+ * Options are those of the command `quern run`, by the same names and with the same values. The
+ * library never prints, exits or aborts, and has no mutable globals.
+ */
+#ifndef QUERN_H
+#define QUERN_H
+
+#include <mpi.h>
+
+#include "quern_kernel.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define QUERN_VERSION "0.1.0"
+
+/* The version of the library that is linked, as QUERN_VERSION. */
+const char *quern_version(void);
+
+/* One run of one kernel. */
+typedef struct quern_run quern_run;
+
+/*
+ * A run of the named kernel on the ranks of comm, which is duplicated when the run starts and must
+ * live until then. MPI_COMM_NULL: this process alone, without MPI; MPI_Init is not needed. Returns
+ * NULL only when there is no memory; an unknown kernel is reported by the next call. Not
+ * collective. Free with quern_run_free.
+ */
+quern_run *quern_run_new(MPI_Comm comm, const char *kernel);
+void quern_run_free(quern_run *run);
+
+/* Sets an option, by its long name without dashes; value NULL for a flag. Rank 0's values are used
+   on all ranks. Not collective. QUERN_ERR_USAGE: unknown name or bad value. */
+enum quern_status quern_run_set(quern_run *run, const char *name, const char *value);
+
+/* Sets every option that has an environment variable QUERN_<NAME>. Not collective. */
+enum quern_status quern_run_set_from_environment(quern_run *run);
+
+/* The next option a run knows, after `row` (NULL: the first); NULL after the last. The rows belong
+   to the run. Not collective. */
+const struct quern_option *quern_run_option(const quern_run *run, const struct quern_option *row);
+
+/* Called on rank 0 a few times a second: pass number from 0, bytes done and bytes in all on this
+   host. From the thread that executes. */
+typedef void quern_progress_fn(void *ctx, int pass, uint64_t done, uint64_t total);
+void quern_run_progress(quern_run *run, quern_progress_fn *progress, void *ctx);
+
+/* Runs the kernel over one dataset of the file. Collective on comm: all ranks call it with the same
+   file, and all return the same status. Once a run. */
+enum quern_status quern_run_execute(quern_run *run, const char *file);
+
+/* Like quern_run_execute up to the plan, without reading data. Collective on comm. */
+enum quern_status quern_run_plan(quern_run *run, const char *file);
+
+/* What went wrong, what to do; "" when nothing did. Valid until the run is freed. */
+const char *quern_run_message(const quern_run *run);
+
+/* The result: on rank 0 after a successful quern_run_execute, else NULL. Valid until the run is
+   freed. */
+const struct quern_result *quern_run_result(const quern_run *run);
+
+/* The JSON document of a run (kernel, input, result, run), or of its plan; on rank 0 after success,
+   else NULL. With `details` the run has an array `ranks` more. Owned by the caller: free(). */
+char *quern_run_document(quern_run *run, bool details);
+char *quern_run_plan_document(quern_run *run);
+
+/* Writes the result to a file: .json (the document), .csv, .h5 or .nc by its suffix. The file
+   appears whole or not at all. Rank 0. QUERN_ERR_USAGE for another suffix. */
+enum quern_status quern_run_write(quern_run *run, const char *file);
+/* The same check of the suffix and of the directory, before the work. Not collective. */
+enum quern_status quern_run_check_output(quern_run *run, const char *file);
+
+/*
+ * Reading a result by the names of its fields. Each returns false when there is no such field, it
+ * has no value (null), or it cannot be had as this type without loss.
+ */
+bool quern_result_get_int(const struct quern_result *r, const char *name, int64_t *v);
+bool quern_result_get_real(const struct quern_result *r, const char *name, double *v);
+/* The values of an array field in C order, borrowed; *n is their number. */
+bool quern_result_get_ints(const struct quern_result *r, const char *name, const int64_t **v,
+			   size_t *n);
+bool quern_result_get_reals(const struct quern_result *r, const char *name, const double **v,
+			    size_t *n);
+
+/*
+ * Documents without a run, as JSON; owned by the caller: free(). On failure *json is NULL and the
+ * reason is written to why (nbytes). Not collective.
+ *
+ * quern_inspect: the datasets of a file, or one of them, or with details the chunk index too.
+ * quern_kernels: all kernels, or one with its options.
+ * quern_info: version, libraries, codecs, the machine.
+ */
+enum quern_status quern_inspect(const char *file, const char *dataset, char **json, char *why,
+				size_t nbytes);
+enum quern_status quern_kernels(const char *name, char **json, char *why, size_t nbytes);
+enum quern_status quern_info(char **json, char *why, size_t nbytes);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
