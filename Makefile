@@ -20,7 +20,7 @@ all:
 # --- Configuration --------------------------------------------------------------------------------
 
 # Goals that work before configure did. `check` and `demo` install what configure misses.
-unconfigured_goals = clean deps distclean format help
+unconfigured_goals = clean configure deps distclean format help
 installing_goals = check demo
 goals := $(or $(MAKECMDGOALS),all)
 installing := $(filter $(installing_goals),$(goals))

@@ -10,4 +10,4 @@ include $(srcdir)/src/exec/module.mk
 include $(srcdir)/src/api/module.mk
 include $(srcdir)/src/cli/module.mk
 
-PUBLIC_HEADERS = src/quern_kernel.h
+PUBLIC_HEADERS = src/quern.h src/quern_kernel.h

@@ -3,6 +3,6 @@
 # UNIT_TESTS    cmocka programs, run by tests/run
 # TEST_PROGS    programs that shell tests use (file generators, oracles); not run by themselves
 # SHELL_TESTS   scripts that print TAP, run by tests/run: see its head, and tests/lib.sh
-UNIT_TESTS +=
+UNIT_TESTS += tests/unit/test_kernel
 TEST_PROGS +=
 SHELL_TESTS += tests/layers.sh tests/headers.sh tests/symbols.sh
