@@ -1,0 +1,221 @@
+#!/usr/bin/env bash
+#
+# check.sh - the templates of slurm/ on a real Slurm of four hosts; `make check-slurm` runs it.
+#
+# It starts the cluster of tests/lab.sh, submits both templates as they are, and compares their
+# results with a run of one process here. It prints TAP, is bounded in time, and removes what it
+# made. It installs nothing: what is missing, it names, and skips.
+
+# shellcheck source=tests/lib.sh
+. "$SRCDIR/tests/lib.sh"
+
+hosts=4
+packages="slurmctld slurmd slurm-client munge openssh-server iproute2"
+
+# Prints why a cluster cannot run here, or nothing.
+obstacle()
+{
+	local command missing=
+
+	PATH=$PATH:/usr/sbin:/sbin
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "must be root to make namespaces and network links"
+		return
+	fi
+	for command in slurmctld slurmd sbatch munged sshd ip ssh-keygen unshare nsenter setpriv jq; do
+		command -v "$command" >/dev/null || missing="$missing $command"
+	done
+	if [ -n "$missing" ]; then
+		echo "not installed:$missing; apt-get install $packages util-linux jq"
+	elif ! unshare --mount --pid --net --uts --ipc --fork true 2>/dev/null; then
+		echo "namespaces are not permitted here"
+	elif ! unshare --net --mount sh -c 'ip link add v1 type veth peer name v2 &&
+			ip link add br0 type bridge && mount -t tmpfs tmpfs /mnt' 2>/dev/null; then
+		echo "veth, bridge or mounts are not permitted in a namespace here"
+	fi
+}
+
+# --- Inside the lab, on its head ------------------------------------------------------------------
+
+state()
+{
+	squeue -h -j "$1" -t all -o %T
+}
+
+# wait_job JOB SECONDS STATES: until the job is in one of the states, a regular expression.
+wait_job()
+{
+	local end=$((SECONDS + $2))
+
+	until state "$1" | grep -Eqx "$3"; do
+		if [ $SECONDS -ge $end ]; then
+			scancel "$1"
+			return 1
+		fi
+		sleep .1
+	done
+}
+
+ended='COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL|OUT_OF_MEMORY|BOOT_FAIL'
+
+# submit NAME TEMPLATE ARGUMENTS...: its number on standard output.
+submit()
+{
+	local name=$1 template=$2
+
+	shift 2
+	QUERN_RESULT=$PWD/$name.json sbatch --parsable --nodes=$hosts --output="$name.log" \
+		"$PWD/slurm/$template" "$@"
+}
+
+# One job after the other; what Slurm thinks of it in NAME.state.
+run_template()
+{
+	local name=$1 job
+
+	if job=$(submit "$name" "quern-$name.sbatch" moments -d t2m --stats 2>"$name.log"); then
+		wait_job "$job" 90 "$ended"
+		state "$job" >"$name.state"
+	fi
+}
+
+# Starts a job whose "quern" waits for SIGUSR1, and sends the signal as Slurm does before the limit.
+run_signalled()
+{
+	local name=$1 job end=$((SECONDS + 30))
+
+	job=$(QUERN_BIN=$PWD/waits submit "signal-$name" "quern-$name.sbatch" moments) || return
+	until [ "$(find . -name "started.$job.*" | wc -l)" -ge $hosts ]; do
+		[ $SECONDS -lt $end ] || break
+		sleep .1
+	done
+	scancel --batch --signal=USR1 "$job"
+	wait_job "$job" 30 "$ended"
+	state "$job" >"signal-$name.state"
+	find . -name "signalled.$job.*" | wc -l >"signal-$name.count"
+	scontrol show job "$job" | sed -n 's/.*ExitCode=\([0-9]*\):.*/\1/p' >"signal-$name.exit"
+}
+
+run_jobs()
+{
+	cd "$1" || exit
+	for name in mpirun srun; do
+		run_template $name
+		run_signalled $name
+	done
+}
+
+# --- Outside --------------------------------------------------------------------------------------
+
+# A stand-in for quern that ends with 4, "interrupted", when it gets SIGUSR1.
+write_waits()
+{
+	cat >"$1" <<-'END'
+	#!/bin/bash
+	rank=${OMPI_COMM_WORLD_RANK:-$SLURM_PROCID}
+	trap 'touch signalled.$SLURM_JOB_ID.$rank; exit 4' USR1
+	touch started.$SLURM_JOB_ID.$rank
+	for i in {1..600}; do
+		sleep .1
+	done
+	END
+	chmod +x "$1"
+}
+
+# The hosts see only the shared directory: everything they need goes there.
+fill_share()
+{
+	chmod 755 "$share" &&	# munge insists
+		mkdir "$share/work" "$share/tests" &&
+		cp "$SRCDIR/tests/lib.sh" "$share/tests" &&
+		cp "$SRCDIR/tests/lab.sh" "$share" &&
+		cp -r "$SRCDIR/slurm" "$share/work/" &&
+		cp "$QUERN" "$share/work/quern" &&
+		cp "$0" "$share/check.sh" &&
+		write_waits "$share/work/waits" &&
+		"$BUILDDIR/examples/mkclimate" --quiet --time 480 "$share/work/climate.nc"
+}
+
+explain()
+{
+	echo "state: $(cat "$1.state" 2>/dev/null || echo 'not submitted')"
+	cat "$1.log" 2>/dev/null
+}
+
+check_template()
+{
+	local name=$1 got
+
+	if ! grep -qx COMPLETED "$name.state" 2>/dev/null; then
+		fail "quern-$name.sbatch completes on $hosts hosts" "$(explain "$name")"
+		return
+	fi
+	pass "quern-$name.sbatch completes on $hosts hosts"
+	jq -S .result "$name.json" >"$name.result"
+	check "quern-$name.sbatch gives the bytes of a single process" \
+		cmp single.result "$name.result"
+	got=$(jq -c '[.run.hosts, .run.ranks >= '$hosts']' "$name.json")
+	check "quern-$name.sbatch used $hosts hosts" test "$got" = "[$hosts,true]"
+}
+
+check_signalled()
+{
+	local name=$1 got
+
+	got="$(cat "signal-$name.count" "signal-$name.exit" 2>/dev/null | tr '\n' ' ')"
+	if [ "$got" = "$hosts 4 " ]; then
+		pass "quern-$name.sbatch passes SIGUSR1 to every rank, and on the exit code"
+	else
+		fail "quern-$name.sbatch passes SIGUSR1 to every rank, and on the exit code" \
+			"ranks signalled, exit code: $got
+$(explain "signal-$name")"
+	fi
+}
+
+# shellcheck disable=SC2317 # a trap calls it
+clean_up()
+{
+	[ ! -d "$share" ] || timeout 20 "$share/lab.sh" down
+	rm -rf "$share"
+}
+
+if [ "${1:-}" = --jobs ]; then
+	run_jobs "$2"
+	exit
+fi
+
+why=$(obstacle)
+[ -z "$why" ] || skip_all "$why"
+share=$(mktemp -d "${TMPDIR:-/tmp}/quern-slurm.XXXXXX") || skip_all "no temporary directory"
+trap clean_up EXIT
+trap 'exit 143' TERM INT HUP
+export SHARE=$share N=$hosts CPN=2 PATH=$PATH:/usr/sbin:/sbin
+unset LAB SLURM_CONF
+if ! fill_share >"$share/setup.log" 2>&1; then
+	fail "files for the jobs" "$(cat "$share/setup.log")"
+	finish
+fi
+cd "$share/work" || exit
+if ! "$QUERN" run moments -d t2m --json climate.nc >single.json; then
+	fail "a run of one process"
+	finish
+fi
+jq -S .result single.json >single.result
+
+# The templates find quern in PATH, as they would on a cluster.
+SRCDIR=$share PATH=$share/work:$PATH QUERN_FILE=$share/work/climate.nc \
+	timeout -k 10 300 "$share/lab.sh" run bash "$share/check.sh" --jobs "$share/work" \
+	</dev/null >"$share/lab.log" 2>&1
+status=$?
+if [ $status -ne 0 ]; then
+	fail "the cluster starts and stops" "exit $status
+$(tail -n 30 "$share/lab.log")"
+else
+	pass "the cluster starts and stops"
+fi
+for name in mpirun srun; do
+	check_template $name
+	check_signalled $name
+done
+cd / || exit
+finish
