@@ -1,0 +1,205 @@
+/*
+ * hdf5_cf.c - the attributes of the CF conventions that say what stored values mean.
+ *
+ * They hold for packed values and should be of the type of the variable (NetCDF Users' Guide,
+ * "Attribute Conventions"). Files break that, so values are converted to the type of the data: to
+ * integers only when they are integers; to floats with rounding, as a missing_value of 1e20 in
+ * double is meant for data of float32.
+ */
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+
+#include "hdf5_attr.h"
+
+static double as_double(struct qn_h5_number v)
+{
+	double x;
+
+	if (v.class == QN_INT)
+		return (double)(int64_t)v.bits;
+	if (v.class == QN_UINT)
+		return (double)v.bits;
+	memcpy(&x, &v.bits, sizeof x);
+	return x;
+}
+
+static struct qn_h5_number from_double(double x)
+{
+	struct qn_h5_number v = { .class = QN_FLOAT };
+
+	memcpy(&v.bits, &x, sizeof x);
+	return v;
+}
+
+/* A float with an integer's value as an integer; false when it has none or it does not fit. */
+static bool make_integer(struct qn_h5_number *v)
+{
+	double x = as_double(*v);
+
+	if (v->class != QN_FLOAT)
+		return true;
+	if (trunc(x) != x || x < -0x1p63 || x >= 0x1p64)
+		return false;
+	v->class = x < 0 ? QN_INT : QN_UINT;
+	v->bits = x < 0 ? (uint64_t)(int64_t)x : (uint64_t)x;
+	return true;
+}
+
+static bool is_negative(struct qn_h5_number v)
+{
+	return v.class == QN_INT && (int64_t)v.bits < 0;
+}
+
+static bool to_int(const struct qn_type *t, struct qn_h5_number v, uint64_t *bits)
+{
+	int64_t most = (int64_t)(UINT64_MAX >> (65 - 8 * t->size));
+
+	if (is_negative(v) ? (int64_t)v.bits < -most - 1 : v.bits > (uint64_t)most)
+		return false;
+	*bits = v.bits;
+	return true;
+}
+
+/* as_unsigned: the attribute is in the signed type that the file calls the data. */
+static bool to_uint(const struct qn_type *t, bool as_unsigned, struct qn_h5_number v,
+		    uint64_t *bits)
+{
+	uint64_t most = UINT64_MAX >> (64 - 8 * t->size);
+
+	if (is_negative(v)) {
+		if (!as_unsigned || (int64_t)v.bits < -(int64_t)(most / 2) - 1)
+			return false;
+		v.bits &= most;
+	}
+	if (v.bits > most)
+		return false;
+	*bits = v.bits;
+	return true;
+}
+
+/* The value in the type of the data, in the form of struct qn_cf. */
+static bool to_packed(const struct qn_dataset *d, struct qn_h5_number v, uint64_t *bits)
+{
+	double x = as_double(v);
+
+	if (d->type.class == QN_FLOAT) {
+		*bits = from_double(d->type.size == 4 ? (double)(float)x : x).bits;
+		return true;
+	}
+	if (!make_integer(&v))
+		return false;
+	if (d->type.class == QN_INT)
+		return to_int(&d->type, v, bits);
+	return to_uint(&d->type, d->cf.as_unsigned, v, bits);
+}
+
+/*
+ * Bounds that are floats on packed integers are bounds of the unpacked values: the outermost
+ * integer p whose p * scale + offset is still within. The division gives p to within a step.
+ */
+static double packed_bound(const struct qn_cf *cf, double bound, bool is_min)
+{
+	bool up = is_min == (cf->scale > 0);	/* the bound is a least p */
+	double step = up ? 1 : -1, p;
+
+	p = rint((bound - cf->offset) / cf->scale) - 2 * step;
+	for (int i = 0; i < 4; i++, p += step) {
+		double x = p * cf->scale + cf->offset;
+
+		if (is_min ? x >= bound : x <= bound)
+			break;
+	}
+	return p;
+}
+
+static void set_bound(struct qn_dataset *d, struct qn_h5_number v, bool is_min)
+{
+	struct qn_cf *cf = &d->cf;
+	double x = as_double(v);
+	uint64_t bits;
+
+	if (isnan(x))
+		return;
+	if (v.class == QN_FLOAT && d->type.class != QN_FLOAT) {
+		if (cf->has_scale) {
+			x = packed_bound(cf, x, is_min);
+			is_min = is_min == (cf->scale > 0);
+		}
+		v = from_double(is_min ? ceil(x) : floor(x));
+	}
+	/* A bound beyond the type excludes nothing. */
+	if (!to_packed(d, v, &bits))
+		return;
+	if (is_min) {
+		cf->has_min = true;
+		cf->valid_min = bits;
+	} else {
+		cf->has_max = true;
+		cf->valid_max = bits;
+	}
+}
+
+static void read_bounds(hid_t dset, struct qn_dataset *d)
+{
+	struct qn_h5_number v[2];
+
+	if (qn_h5_attr_numbers(dset, "valid_range", 2, v) == 2) {
+		set_bound(d, v[0], true);
+		set_bound(d, v[1], false);
+		return;
+	}
+	if (qn_h5_attr_numbers(dset, "valid_min", 1, v) == 1)
+		set_bound(d, v[0], true);
+	if (qn_h5_attr_numbers(dset, "valid_max", 1, v) == 1)
+		set_bound(d, v[0], false);
+}
+
+static void read_missing(hid_t dset, struct qn_dataset *d)
+{
+	enum { MOST = sizeof d->cf.missing / sizeof d->cf.missing[0] };
+	struct qn_h5_number v[MOST];
+	size_t n;
+
+	if (qn_h5_attr_numbers(dset, "_FillValue", 1, v) == 1)
+		d->cf.has_fill = to_packed(d, v[0], &d->cf.fill);
+	n = qn_h5_attr_numbers(dset, "missing_value", MOST, v);
+	for (size_t i = 0; i < n; i++)
+		if (to_packed(d, v[i], &d->cf.missing[d->cf.nmissing]))
+			d->cf.nmissing++;
+}
+
+/* A scale of zero or one that is not finite would lose the data: it is no scale. */
+static void read_scale(hid_t dset, struct qn_cf *cf)
+{
+	struct qn_h5_number v;
+
+	cf->scale = 1;
+	cf->offset = 0;
+	if (qn_h5_attr_numbers(dset, "scale_factor", 1, &v) == 1 && isfinite(as_double(v)) &&
+	    as_double(v) != 0) {
+		cf->scale = as_double(v);
+		cf->has_scale = true;
+	}
+	if (qn_h5_attr_numbers(dset, "add_offset", 1, &v) == 1 && isfinite(as_double(v))) {
+		cf->offset = as_double(v);
+		cf->has_scale = true;
+	}
+}
+
+void qn_h5_cf_describe(hid_t dset, struct qn_dataset *d)
+{
+	char word[8];
+
+	d->cf.scale = 1;
+	if (d->type.class == QN_OTHER)
+		return;
+	if (d->type.class == QN_INT && qn_h5_attr_text(dset, "_Unsigned", word, sizeof word) &&
+	    !strcasecmp(word, "true")) {
+		d->type.class = QN_UINT;
+		d->cf.as_unsigned = true;
+	}
+	read_missing(dset, d);
+	read_scale(dset, &d->cf);
+	read_bounds(dset, d);
+}

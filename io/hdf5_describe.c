@@ -1,0 +1,367 @@
+/*
+ * hdf5_describe.c - the description of a dataset: what the library knows of it, and its chunk index.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "hdf5_attr.h"
+#include "hdf5_contiguous.h"
+#include "hdf5_file.h"
+#include "hdf5_format.h"
+#include "hdf5_index.h"
+#include "hdf5_type.h"
+
+/* Which index: none, the best way, or our own walk. */
+enum index_mode { NO_INDEX, ANY_INDEX, OWN_WALK };
+
+/* What is open while a dataset is described. */
+struct subject {
+	struct qn_dataset *d;
+	struct quern_message *err;
+	int fd;
+	hid_t file, dset, dcpl;
+	uint64_t max_shape[QUERN_MAX_DIMS];
+	bool raw_edges;
+};
+
+static enum quern_status fail(const struct subject *s, const char *doing)
+{
+	return qn_h5_fail(s->err, s->d->file, s->d->path, doing);
+}
+
+/* The first reason stays. */
+static void not_native(struct qn_dataset *d, const char *why)
+{
+	if (d->native)
+		snprintf(d->why_not_native, sizeof d->why_not_native, "%s", why);
+	d->native = false;
+}
+
+static enum quern_status set_names(const char *file, const char *path, struct qn_dataset *d,
+				   struct quern_message *err)
+{
+	d->file = strdup(file);
+	if (path[0] == '/')
+		d->path = strdup(path);
+	else if (asprintf(&d->path, "/%s", path) < 0)
+		d->path = NULL;
+	if (!d->file || !d->path)
+		return qn_error_nomem(err, strlen(file) + strlen(path), "the name of a dataset");
+	return QUERN_OK;
+}
+
+static enum quern_status describe_type(struct subject *s)
+{
+	hid_t type = H5Dget_type(s->dset);
+	enum quern_status status = QUERN_OK;
+
+	if (type < 0 || !qn_h5_type_describe(type, &s->d->type))
+		status = fail(s, "its datatype cannot be read");
+	qn_h5_close(type);
+	return status;
+}
+
+/* A scalar has one element, a null dataspace none. */
+static enum quern_status describe_space(struct subject *s)
+{
+	struct qn_dataset *d = s->d;
+	hid_t space = H5Dget_space(s->dset);
+	H5S_class_t class = space < 0 ? H5S_NO_CLASS : H5Sget_simple_extent_type(space);
+	hsize_t shape[H5S_MAX_RANK], most[H5S_MAX_RANK];
+	enum quern_status status = QUERN_OK;
+
+	d->ndim = 1;
+	d->scalar = class == H5S_SCALAR;
+	d->shape[0] = s->max_shape[0] = class == H5S_SCALAR;
+	if (class == H5S_SIMPLE) {
+		d->ndim = H5Sget_simple_extent_dims(space, shape, most);
+		for (int i = 0; i < d->ndim; i++) {
+			d->shape[i] = shape[i];
+			s->max_shape[i] = most[i];
+		}
+	}
+	if (class == H5S_NO_CLASS || d->ndim < 1)
+		status = fail(s, "its dataspace cannot be read");
+	qn_h5_close(space);
+	return status;
+}
+
+static enum quern_status describe_filter(struct subject *s, unsigned i)
+{
+	struct qn_filter_step *step = &s->d->filter[i];
+	char why[sizeof s->d->why_not_native];
+	unsigned flags, config;
+	size_t nparams = QN_MAX_FILTER_PARAMS;
+	H5Z_filter_t id = H5Pget_filter2(s->dcpl, i, &flags, &nparams, step->params,
+					 sizeof step->name, step->name, &config);
+
+	if (id < 0)
+		return fail(s, "its filter pipeline cannot be read");
+	step->name[sizeof step->name - 1] = '\0';
+	step->id = (uint32_t)id;
+	step->nparams = (uint32_t)qn_min_u64(nparams, QN_MAX_FILTER_PARAMS);
+	if (!qn_filter_find(step->id)) {
+		snprintf(why, sizeof why, "filter %u (%s)", (unsigned)step->id,
+			 step->name[0] ? step->name : "no name");
+		not_native(s->d, why);
+	}
+	return QUERN_OK;
+}
+
+static enum quern_status describe_filters(struct subject *s)
+{
+	int n = H5Pget_nfilters(s->dcpl);
+	enum quern_status status = QUERN_OK;
+
+	if (n < 0 || n > QN_MAX_FILTERS)
+		return fail(s, "its filter pipeline cannot be read");
+	s->d->nfilters = n;
+	for (int i = 0; i < n && status == QUERN_OK; i++)
+		status = describe_filter(s, (unsigned)i);
+	return status;
+}
+
+static enum quern_status describe_chunks(struct subject *s)
+{
+	hsize_t chunk[H5S_MAX_RANK];
+	unsigned options = 0;
+
+	if (H5Pget_chunk(s->dcpl, H5S_MAX_RANK, chunk) != s->d->ndim)
+		return fail(s, "its chunks cannot be read");
+	for (int i = 0; i < s->d->ndim; i++)
+		s->d->chunk[i] = chunk[i];
+	if (H5Pget_chunk_opts(s->dcpl, &options) >= 0)
+		s->raw_edges = options & H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS;
+	return describe_filters(s);
+}
+
+static enum quern_status describe_layout(struct subject *s)
+{
+	struct qn_dataset *d = s->d;
+
+	switch (H5Pget_layout(s->dcpl)) {
+	case H5D_COMPACT:
+		d->layout = QN_COMPACT;
+		break;
+	case H5D_CONTIGUOUS:
+		d->layout = H5Pget_external_count(s->dcpl) > 0 ? QN_EXTERNAL : QN_CONTIGUOUS;
+		break;
+	case H5D_CHUNKED:
+		d->layout = QN_CHUNKED;
+		return describe_chunks(s);
+	case H5D_VIRTUAL:
+		d->layout = QN_VIRTUAL;
+		break;
+	default:
+		return fail(s, "its layout cannot be read");
+	}
+	if (d->layout == QN_EXTERNAL || d->layout == QN_VIRTUAL)
+		not_native(d, d->layout == QN_EXTERNAL ? "external storage" : "virtual dataset");
+	qn_h5_runs_shape(d, d->layout == QN_COMPACT);
+	return QUERN_OK;
+}
+
+/* In the type of the file, so without a conversion. Where none is defined the library gives zeros. */
+static enum quern_status describe_fill(struct subject *s)
+{
+	H5D_fill_value_t defined = H5D_FILL_VALUE_UNDEFINED;
+	hid_t type;
+	enum quern_status status = QUERN_OK;
+
+	if (s->d->type.class == QN_OTHER ||
+	    H5Pfill_value_defined(s->dcpl, &defined) < 0 || defined == H5D_FILL_VALUE_UNDEFINED)
+		return QUERN_OK;
+	type = H5Dget_type(s->dset);
+	if (type < 0 || H5Pget_fill_value(s->dcpl, type, s->d->fill_value) < 0)
+		status = fail(s, "its fill value cannot be read");
+	qn_h5_close(type);
+	return status;
+}
+
+static enum quern_status describe_file(struct subject *s, const struct stat *st)
+{
+	hid_t fcpl = H5Fget_create_plist(s->file);
+	hsize_t user_block = 0;
+	enum quern_status status = QUERN_OK;
+
+	if (fcpl < 0 || H5Pget_userblock(fcpl, &user_block) < 0)
+		status = fail(s, "the user block cannot be read");
+	qn_h5_close(fcpl);
+	s->d->user_block = user_block;
+	s->d->file_nbytes = (uint64_t)st->st_size;
+	s->d->file_mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+	return status;
+}
+
+/* The number of the file that holds an object, and the address of its header relative to the end
+   of the user block. */
+static bool where(hid_t object, unsigned long *file, haddr_t *header)
+{
+#if H5_VERSION_GE(1, 12, 0)
+	H5O_info2_t info;
+
+	if (H5Oget_info3(object, &info, H5O_INFO_BASIC) < 0 ||
+	    H5VLnative_token_to_addr(object, info.token, header) < 0)
+		return false;
+#else
+	H5O_info_t info;
+
+	if (H5Oget_info2(object, &info, H5O_INFO_BASIC) < 0)
+		return false;
+	*header = info.addr;
+#endif
+	*file = info.fileno;
+	return true;
+}
+
+static enum quern_status read_chunked(struct subject *s, struct qn_h5_raw *raw,
+				      const struct qn_h5_layout *layout, enum index_mode mode)
+{
+	struct qn_dataset *d = s->d;
+	char why[sizeof d->why_not_native];
+
+#ifndef QN_HAVE_H5DCHUNK_ITER
+	if (!layout->is_known) {
+		snprintf(why, sizeof why, "layout message of version %u", layout->version);
+		not_native(d, why);
+		return QUERN_OK;
+	}
+#else
+	(void)why;
+#endif
+	return qn_h5_index_read(raw, layout, s->max_shape, s->raw_edges,
+				mode == OWN_WALK ? -1 : (int64_t)s->dset, d);
+}
+
+static enum quern_status read_whole(struct subject *s, const struct qn_h5_raw *raw,
+				    const struct qn_h5_layout *layout)
+{
+	struct qn_dataset *d = s->d;
+	uint64_t nbytes = 0;
+
+	if (!layout->is_known || (layout->version < 3 && layout->class == QN_COMPACT)) {
+		not_native(d, "layout message of an unusual version");
+		return QUERN_OK;
+	}
+	if (layout->class != d->layout)
+		return qn_h5_damaged(raw, raw->base, "the layout message is of another dataset");
+	if (layout->data_addr == QN_ADDR_NONE || qn_dataset_nelems(d) == 0)
+		return QUERN_OK;
+	if (layout->version >= 3 && (!qn_mul(qn_dataset_nelems(d), d->type.size, &nbytes) ||
+				     nbytes > layout->data_nbytes))
+		return qn_h5_damaged(raw, layout->data_addr, "less is stored than the dataset has");
+	return qn_h5_runs_list(d, layout->data_addr, s->err);
+}
+
+/* What lies in other files is left to the library. */
+static enum quern_status read_index(struct subject *s, enum index_mode mode)
+{
+	struct qn_dataset *d = s->d;
+	struct qn_h5_raw raw;
+	struct qn_h5_layout layout;
+	haddr_t header, root_header;
+	unsigned long file, root_file;
+	enum quern_status status;
+
+	if (!where(s->dset, &file, &header) || !where(s->file, &root_file, &root_header))
+		return fail(s, "its place in the file cannot be read");
+	if (file != root_file)
+		not_native(d, "it is in another file, by an external link");
+	if (file != root_file || d->layout == QN_VIRTUAL || d->layout == QN_EXTERNAL)
+		return QUERN_OK;
+	status = qn_h5_raw_init(&raw, d->file, d->path, s->fd, d->file_nbytes, s->err);
+	if (status == QUERN_OK)
+		status = qn_h5_layout_read(&raw, raw.base + header, &layout);
+	if (status != QUERN_OK)
+		return status;
+	d->user_block = raw.base;
+	return d->layout == QN_CHUNKED ? read_chunked(s, &raw, &layout, mode) :
+					 read_whole(s, &raw, &layout);
+}
+
+static enum quern_status describe_all(struct subject *s, const struct stat *st,
+				      enum index_mode mode)
+{
+	struct qn_dataset *d = s->d;
+	enum quern_status status;
+
+	d->native = true;
+	if ((status = describe_file(s, st)) != QUERN_OK ||
+	    (status = describe_type(s)) != QUERN_OK ||
+	    (status = describe_space(s)) != QUERN_OK ||
+	    (status = describe_layout(s)) != QUERN_OK ||
+	    (status = describe_fill(s)) != QUERN_OK)
+		return status;
+	/* The index relies on products of these not to overflow. */
+	status = qn_dataset_check(d, s->err);
+	if (status == QUERN_OK && mode != NO_INDEX)
+		status = read_index(s, mode);
+	if (status != QUERN_OK)
+		return status;
+	qn_h5_attr_text(s->dset, "units", d->units, sizeof d->units);
+	qn_h5_cf_describe(s->dset, d);
+	if (!qn_h5_dims_describe(s->dset, d))
+		return qn_error_nomem(s->err, 0, "the names of dimensions");
+	return QUERN_OK;
+}
+
+static enum quern_status describe_opened(struct subject *s, const struct stat *st,
+					 enum index_mode mode)
+{
+	struct qn_dataset *d = s->d;
+	enum quern_status status;
+
+	status = qn_h5_open_file(d->file, &s->file, s->err);
+	if (status == QUERN_OK)
+		status = qn_h5_open_dataset(s->file, d->file, d->path, &s->dset, s->err);
+	if (status == QUERN_OK) {
+		s->dcpl = H5Dget_create_plist(s->dset);
+		status = s->dcpl < 0 ? fail(s, "its properties cannot be read") :
+				       describe_all(s, st, mode);
+	}
+	qn_h5_close(s->dcpl);
+	qn_h5_close(s->dset);
+	qn_h5_close(s->file);
+	return status;
+}
+
+static enum quern_status describe(const char *file, const char *path, enum index_mode mode,
+				  struct qn_dataset *out, struct quern_message *err)
+{
+	struct qn_dataset d;
+	struct subject s = { .d = &d, .err = err, .fd = -1, .file = -1, .dset = -1, .dcpl = -1 };
+	struct qn_h5_caller caller;
+	struct stat st;
+	enum quern_status status;
+
+	memset(&d, 0, sizeof d);
+	status = set_names(file, path, &d, err);
+	if (status == QUERN_OK)
+		status = qn_h5_open_signed(file, &s.fd, &st, err);
+	if (status == QUERN_OK) {
+		qn_h5_enter(&caller);
+		status = describe_opened(&s, &st, mode);
+		qn_h5_leave(&caller);
+		close(s.fd);
+	}
+	if (status == QUERN_OK)
+		*out = d;
+	else
+		qn_dataset_fini(&d);
+	return status;
+}
+
+enum quern_status qn_hdf5_describe(const char *file, const char *path, bool with_index,
+				   struct qn_dataset *out, struct quern_message *err)
+{
+	return describe(file, path, with_index ? ANY_INDEX : NO_INDEX, out, err);
+}
+
+enum quern_status qn_hdf5_describe_by_walk(const char *file, const char *path,
+					   struct qn_dataset *out, struct quern_message *err)
+{
+	return describe(file, path, OWN_WALK, out, err);
+}

@@ -1,0 +1,120 @@
+/*
+ * hdf5_dims.c - names of dimensions, from the attributes of the dimension scale specification
+ * (which NetCDF-4 follows): DIMENSION_LIST refers, for each dimension, to the datasets that are its
+ * scales; a scale has CLASS = "DIMENSION_SCALE"; DIMENSION_LABELS are plain words.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hdf5_attr.h"
+#include "hdf5_file.h"
+
+#define MAX_PATH_NBYTES 1024
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Opens an attribute of one value a dimension; false when it is not that. */
+static bool open_per_dim(hid_t dset, const char *name, int ndim, H5T_class_t class, hid_t *attr,
+			 hid_t *type, hid_t *space)
+{
+	*attr = *type = *space = -1;
+	if (H5Aexists(dset, name) <= 0)
+		return false;
+	*attr = H5Aopen(dset, name, H5P_DEFAULT);
+	if (*attr < 0)
+		return false;
+	*type = H5Aget_type(*attr);
+	*space = H5Aget_space(*attr);
+	return *type >= 0 && *space >= 0 && H5Tget_class(*type) == class &&
+	       H5Sget_simple_extent_npoints(*space) == ndim;
+}
+
+static void reclaim(hid_t type, hid_t space, void *values)
+{
+#if H5_VERSION_GE(1, 12, 0)
+	H5Treclaim(type, space, H5P_DEFAULT, values);
+#else
+	H5Dvlen_reclaim(type, space, H5P_DEFAULT, values);
+#endif
+}
+
+static bool set_name(struct qn_dataset *d, int dim, const char *name)
+{
+	if (d->dim_name[dim] || name[0] == '\0')
+		return true;
+	d->dim_name[dim] = strdup(name);
+	return d->dim_name[dim] != NULL;
+}
+
+static bool name_from_scale(hid_t dset, struct qn_dataset *d, int dim, const hvl_t *scales)
+{
+	char path[MAX_PATH_NBYTES];
+
+	if (scales->len == 0 || !scales->p ||
+	    H5Rget_name(dset, H5R_OBJECT, scales->p, path, sizeof path) <= 0)
+		return true;
+	return set_name(d, dim, last_part(path));
+}
+
+static bool holds_references(hid_t list_type)
+{
+	hid_t base = H5Tget_super(list_type);
+	bool is = base >= 0 && H5Tequal(base, H5T_STD_REF_OBJ) > 0;
+
+	qn_h5_close(base);
+	return is;
+}
+
+static bool names_from_scales(hid_t dset, struct qn_dataset *d)
+{
+	hvl_t lists[QUERN_MAX_DIMS] = { { 0, NULL } };
+	hid_t attr, type, space;
+	bool ok = true;
+
+	if (open_per_dim(dset, "DIMENSION_LIST", d->ndim, H5T_VLEN, &attr, &type, &space) &&
+	    holds_references(type) && H5Aread(attr, type, lists) >= 0) {
+		for (int i = 0; i < d->ndim && ok; i++)
+			ok = name_from_scale(dset, d, i, &lists[i]);
+		reclaim(type, space, lists);
+	}
+	qn_h5_close(space);
+	qn_h5_close(type);
+	qn_h5_close(attr);
+	return ok;
+}
+
+static bool names_from_labels(hid_t dset, struct qn_dataset *d)
+{
+	char *labels[QUERN_MAX_DIMS] = { NULL };
+	hid_t attr, type, space;
+	bool ok = true;
+
+	if (open_per_dim(dset, "DIMENSION_LABELS", d->ndim, H5T_STRING, &attr, &type, &space) &&
+	    H5Tis_variable_str(type) > 0 && H5Aread(attr, type, labels) >= 0) {
+		for (int i = 0; i < d->ndim && ok; i++)
+			if (labels[i])
+				ok = set_name(d, i, labels[i]);
+		reclaim(type, space, labels);
+	}
+	qn_h5_close(space);
+	qn_h5_close(type);
+	qn_h5_close(attr);
+	return ok;
+}
+
+bool qn_h5_dims_describe(hid_t dset, struct qn_dataset *d)
+{
+	char class[32];
+
+	if (!names_from_scales(dset, d))
+		return false;
+	if (qn_h5_attr_text(dset, "CLASS", class, sizeof class) &&
+	    !strcmp(class, "DIMENSION_SCALE") && !set_name(d, 0, last_part(d->path)))
+		return false;
+	return names_from_labels(dset, d);
+}

@@ -1,0 +1,186 @@
+/*
+ * hdf5_file.c - the HDF5 library: one lock around it, opening, and what it says when it fails.
+ */
+#include "hdf5_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hdf5_list.h"
+#include "hdf5_raw.h"
+
+static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
+
+void qn_h5_enter(struct qn_h5_caller *caller)
+{
+	pthread_mutex_lock(&library_lock);
+	caller->print = NULL;
+	caller->print_ctx = NULL;
+	H5Eget_auto2(H5E_DEFAULT, &caller->print, &caller->print_ctx);
+	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+void qn_h5_leave(const struct qn_h5_caller *caller)
+{
+	H5Eset_auto2(H5E_DEFAULT, caller->print, caller->print_ctx);
+	pthread_mutex_unlock(&library_lock);
+}
+
+void qn_h5_close(hid_t id)
+{
+	if (id >= 0)
+		H5Idec_ref(id);
+}
+
+struct innermost {
+	char text[256];
+};
+
+/* Walking upward, the first entry is the innermost; stop there. */
+static herr_t keep_first(unsigned n, const H5E_error2_t *e, void *ctx)
+{
+	struct innermost *in = ctx;
+
+	(void)n;
+	if (in->text[0] == '\0' && e->desc)
+		snprintf(in->text, sizeof in->text, "%s", e->desc);
+	return 0;
+}
+
+enum quern_status qn_h5_fail(struct quern_message *err, const char *file, const char *path,
+			     const char *doing)
+{
+	struct innermost in = { "" };
+
+	H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, &in);
+	if (in.text[0] == '\0')
+		snprintf(in.text, sizeof in.text, "the HDF5 library does not say why");
+	if (!path)
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: %s: %s", file, doing, in.text);
+	return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s: %s: %s", file, path, doing,
+			    in.text);
+}
+
+static enum quern_status not_opened(const char *file, int why, struct quern_message *err)
+{
+	const char *advice = "";
+
+	if (why == ENOENT || why == ENOTDIR)
+		advice = "; check the path";
+	if (why == EACCES || why == EPERM)
+		advice = "; ask its owner for permission to read it";
+	return qn_error_set(err, QUERN_ERR_DATA, "%s: cannot be opened: %s%s", file, strerror(why),
+			    advice);
+}
+
+enum quern_status qn_h5_open_plain(const char *file, int *fd, struct stat *st,
+				   struct quern_message *err)
+{
+	/* O_NONBLOCK: a named pipe must not make us wait for its writer. */
+	int f = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (f < 0)
+		return not_opened(file, errno, err);
+	if (fstat(f, st) != 0) {
+		int why = errno;
+
+		close(f);
+		return not_opened(file, why, err);
+	}
+	if (!S_ISREG(st->st_mode)) {
+		close(f);
+		return qn_error_set(err, QUERN_ERR_DATA,
+				    "%s: is %s, not a file that can be read by address", file,
+				    S_ISDIR(st->st_mode) ? "a directory" : "a device or a pipe");
+	}
+	*fd = f;
+	return QUERN_OK;
+}
+
+static enum quern_status not_signed(const char *file, int fd, const struct stat *st,
+				    struct quern_message *err)
+{
+	char head[3] = "";
+
+	if (st->st_size == 0)
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: is empty, not an HDF5 file", file);
+	if (pread(fd, head, sizeof head, 0) == sizeof head && !memcmp(head, "CDF", 3))
+		return qn_error_set(err, QUERN_ERR_DATA,
+				    "%s: is a classic NetCDF file, not HDF5; convert it with "
+				    "'nccopy -k nc4 %s NEW.nc'",
+				    file, file);
+	return qn_error_set(err, QUERN_ERR_DATA,
+			    "%s: is not an HDF5 file; quern reads HDF5, NetCDF-4, PyTables and NeXus",
+			    file);
+}
+
+enum quern_status qn_h5_open_signed(const char *file, int *fd, struct stat *st,
+				    struct quern_message *err)
+{
+	bool is = false;
+	int f = -1;
+	enum quern_status status = qn_h5_open_plain(file, &f, st, err);
+
+	if (status != QUERN_OK)
+		return status;
+	status = qn_h5_find_superblock(file, f, (uint64_t)st->st_size, &is, err);
+	if (status == QUERN_OK && !is)
+		status = not_signed(file, f, st, err);
+	if (status != QUERN_OK) {
+		close(f);
+		return status;
+	}
+	*fd = f;
+	return QUERN_OK;
+}
+
+/* A file system that has no locks is no reason not to read; a writer that holds one is. */
+static hid_t access_list(void)
+{
+	hid_t fapl = H5Pcreate(H5P_FILE_ACCESS);
+
+#if H5_VERSION_GE(1, 12, 1) || (H5_VERS_MINOR == 10 && H5_VERSION_GE(1, 10, 7))
+	if (fapl >= 0)
+		H5Pset_file_locking(fapl, true, true);
+#endif
+	return fapl;
+}
+
+enum quern_status qn_h5_open_file(const char *file, hid_t *out, struct quern_message *err)
+{
+	hid_t fapl = access_list();
+	hid_t id = H5Fopen(file, H5F_ACC_RDONLY, fapl < 0 ? H5P_DEFAULT : fapl);
+	enum quern_status status = QUERN_OK;
+
+	if (id < 0)
+		status = qn_h5_fail(err, file, NULL,
+				    "cannot be opened as HDF5 (cut short, damaged, or being written?)");
+	qn_h5_close(fapl);
+	if (status == QUERN_OK)
+		*out = id;
+	return status;
+}
+
+enum quern_status qn_h5_open_dataset(hid_t file_id, const char *file, const char *path, hid_t *out,
+				     struct quern_message *err)
+{
+	hid_t id = H5Oopen(file_id, path, H5P_DEFAULT);
+
+	if (id < 0) {
+		/* Said by the library only if the object exists: else a list of names helps more. */
+		if (qn_h5_is_linked(file_id, path))
+			return qn_h5_fail(err, file, path, "cannot be opened");
+		return qn_h5_no_such_dataset(file_id, file, path, "no such dataset", err);
+	}
+	if (H5Iget_type(id) != H5I_DATASET) {
+		qn_h5_close(id);
+		return qn_h5_no_such_dataset(file_id, file, path,
+					     "is a group or a type, not a dataset,", err);
+	}
+	*out = id;
+	return QUERN_OK;
+}

@@ -1,0 +1,53 @@
+/*
+ * hdf5_format.c - HDF5 as a format: NetCDF-4, PyTables and NeXus files are HDF5 too.
+ */
+#include "hdf5_format.h"
+
+#include <unistd.h>
+
+#include "hdf5_file.h"
+#include "hdf5_list.h"
+#include "hdf5_raw.h"
+
+static enum quern_status probe(const char *file, bool *is, struct quern_message *err)
+{
+	struct stat st;
+	int fd;
+	enum quern_status status = qn_h5_open_plain(file, &fd, &st, err);
+
+	if (status != QUERN_OK)
+		return status;
+	status = qn_h5_find_superblock(file, fd, (uint64_t)st.st_size, is, err);
+	close(fd);
+	return status;
+}
+
+static enum quern_status list(const char *file, struct qn_listing *out, struct quern_message *err)
+{
+	struct qn_h5_caller caller;
+	struct stat st;
+	hid_t id = -1;
+	int fd;
+	enum quern_status status = qn_h5_open_signed(file, &fd, &st, err);
+
+	if (status != QUERN_OK)
+		return status;
+	close(fd);
+	qn_h5_enter(&caller);
+	status = qn_h5_open_file(file, &id, err);
+	if (status == QUERN_OK)
+		status = qn_h5_list(id, file, out, err);
+	qn_h5_close(id);
+	qn_h5_leave(&caller);
+	return status;
+}
+
+const struct qn_format qn_hdf5_format = {
+	.name = "HDF5",
+	.probe = probe,
+	.list = list,
+	.describe = qn_hdf5_describe,
+	.open = qn_hdf5_reader_open,
+	.read = qn_hdf5_reader_read,
+	.close = qn_hdf5_reader_close,
+};

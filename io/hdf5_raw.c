@@ -1,0 +1,211 @@
+/*
+ * hdf5_raw.c - an HDF5 file as bytes: superblock, bounded reads, fields.
+ */
+#include "hdf5_raw.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "data/dataset.h"
+
+enum quern_status qn_h5_damaged(const struct qn_h5_raw *r, uint64_t addr, const char *why)
+{
+	return qn_error_set(r->err, QUERN_ERR_DATA,
+			    "%s: dataset %s: its chunk index is damaged: %s (at offset %" PRIu64
+			    " of the file); check the file with h5dump or copy it again",
+			    r->file, r->path, why, addr);
+}
+
+static enum quern_status check_range(struct qn_h5_raw *r, uint64_t addr, uint64_t nbytes)
+{
+	if (addr > r->nbytes || nbytes > r->nbytes - addr)
+		return qn_h5_damaged(r, addr, "it leads beyond the end of the file");
+	if (nbytes > r->budget)
+		return qn_h5_damaged(r, addr, "it goes round in a circle");
+	r->budget -= nbytes;
+	return QUERN_OK;
+}
+
+static enum quern_status read_all(const struct qn_h5_raw *r, uint64_t addr, size_t nbytes,
+				  uint8_t *out)
+{
+	while (nbytes > 0) {
+		ssize_t n = pread(r->fd, out, nbytes, (off_t)addr);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return qn_error_set(r->err, QUERN_ERR_DATA,
+					    "%s: cannot be read at offset %" PRIu64 ": %s", r->file,
+					    addr, n < 0 ? strerror(errno) : "the file has shrunk");
+		out += n;
+		addr += (uint64_t)n;
+		nbytes -= (size_t)n;
+	}
+	return QUERN_OK;
+}
+
+enum quern_status qn_h5_read(struct qn_h5_raw *r, uint64_t addr, uint64_t nbytes, void *out)
+{
+	enum quern_status status = check_range(r, addr, nbytes);
+
+	return status == QUERN_OK ? read_all(r, addr, nbytes, out) : status;
+}
+
+enum quern_status qn_h5_read_new(struct qn_h5_raw *r, uint64_t addr, uint64_t nbytes,
+				 uint8_t **out)
+{
+	enum quern_status status = check_range(r, addr, nbytes);
+	uint8_t *p;
+
+	if (status != QUERN_OK)
+		return status;
+	p = malloc(nbytes ? nbytes : 1);
+	if (!p)
+		return qn_error_nomem(r->err, nbytes, "a part of a chunk index");
+	status = read_all(r, addr, nbytes, p);
+	if (status != QUERN_OK) {
+		free(p);
+		return status;
+	}
+	*out = p;
+	return QUERN_OK;
+}
+
+void qn_h5_prefetch(const struct qn_h5_raw *r, uint64_t addr, uint64_t nbytes)
+{
+	if (addr < r->nbytes)
+		posix_fadvise(r->fd, (off_t)addr, (off_t)qn_min_u64(nbytes, r->nbytes - addr),
+			      POSIX_FADV_WILLNEED);
+}
+
+uint64_t qn_h5_addr(const struct qn_h5_raw *r, const uint8_t *p)
+{
+	uint64_t v = qn_h5_uint(p, r->addr_nbytes);
+	uint64_t none = UINT64_MAX >> (64 - 8 * r->addr_nbytes);
+
+	if (v == none)
+		return QN_ADDR_NONE;
+	return qn_add(v, r->base, &v) && v < QN_ADDR_NONE ? v : QN_ADDR_NONE - 1;
+}
+
+uint64_t qn_h5_take(struct qn_h5_cursor *c, unsigned nbytes)
+{
+	uint64_t v;
+
+	if (qn_h5_left(c) < nbytes) {
+		c->overrun = true;
+		return 0;
+	}
+	v = qn_h5_uint(c->at, nbytes);
+	c->at += nbytes;
+	return v;
+}
+
+uint64_t qn_h5_take_addr(struct qn_h5_cursor *c, const struct qn_h5_raw *r)
+{
+	const uint8_t *p = c->at;
+
+	qn_h5_skip(c, r->addr_nbytes);
+	return c->overrun ? 0 : qn_h5_addr(r, p);
+}
+
+void qn_h5_skip(struct qn_h5_cursor *c, size_t nbytes)
+{
+	if (qn_h5_left(c) < nbytes)
+		c->overrun = true;
+	else
+		c->at += nbytes;
+}
+
+bool qn_h5_sum_is_right(const uint8_t *p, size_t nbytes)
+{
+	return nbytes >= 4 && qn_h5_lookup3(p, nbytes - 4) == qn_h5_uint(p + nbytes - 4, 4);
+}
+
+enum quern_status qn_h5_check_block(const struct qn_h5_raw *r, uint64_t addr, const uint8_t *p,
+				    size_t nbytes, const char *signature, const char *what)
+{
+	char why[96];
+	const char *wrong = NULL;
+
+	if (nbytes < 9 || memcmp(p, signature, 4))
+		wrong = "is not where it should be";
+	else if (p[4] != 0)
+		wrong = "is of an unknown version";
+	else if (!qn_h5_sum_is_right(p, nbytes))
+		wrong = "has a wrong checksum";
+	if (!wrong)
+		return QUERN_OK;
+	snprintf(why, sizeof why, "the %s %s", what, wrong);
+	return qn_h5_damaged(r, addr, why);
+}
+
+/* Bytes of a superblock up to the base address, the most of all versions. */
+#define SUPERBLOCK_NBYTES 36
+
+/* At 0, 512, 1024, 2048, ...: where the user block ends. Sets r->base. */
+static enum quern_status find_superblock(struct qn_h5_raw *r, uint8_t *head, bool *found)
+{
+	static const uint8_t signature[8] = { 0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n' };
+	enum quern_status status = QUERN_OK;
+
+	for (uint64_t at = 0; at + SUPERBLOCK_NBYTES <= r->nbytes; at = at ? 2 * at : 512) {
+		status = read_all(r, at, SUPERBLOCK_NBYTES, head);
+		if (status != QUERN_OK)
+			return status;
+		if (!memcmp(head, signature, sizeof signature)) {
+			r->base = at;
+			*found = true;
+			return QUERN_OK;
+		}
+	}
+	*found = false;
+	return QUERN_OK;
+}
+
+enum quern_status qn_h5_find_superblock(const char *file, int fd, uint64_t nbytes, bool *is,
+					struct quern_message *err)
+{
+	struct qn_h5_raw r = { .file = file, .path = "/", .fd = fd, .nbytes = nbytes, .err = err };
+	uint8_t head[SUPERBLOCK_NBYTES];
+
+	return find_superblock(&r, head, is);
+}
+
+static bool is_width(unsigned nbytes)
+{
+	return nbytes == 2 || nbytes == 4 || nbytes == 8;
+}
+
+enum quern_status qn_h5_raw_init(struct qn_h5_raw *r, const char *file, const char *path, int fd,
+				 uint64_t nbytes, struct quern_message *err)
+{
+	uint8_t head[SUPERBLOCK_NBYTES];
+	struct qn_h5_raw raw = { .file = file, .path = path, .fd = fd, .nbytes = nbytes,
+				 .budget = nbytes, .err = err };
+	bool found;
+	enum quern_status status = find_superblock(&raw, head, &found);
+	unsigned version, at;
+
+	if (status != QUERN_OK)
+		return status;
+	if (!found)
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: is not an HDF5 file", file);
+	version = head[8];
+	at = version < 2 ? 13 : 9;
+	if (version > 3)
+		return qn_h5_damaged(&raw, raw.base, "the superblock is of an unknown version");
+	raw.addr_nbytes = head[at];
+	raw.length_nbytes = head[at + 1];
+	if (!is_width(raw.addr_nbytes) || !is_width(raw.length_nbytes))
+		return qn_h5_damaged(&raw, raw.base, "addresses have an impossible width");
+	*r = raw;
+	return QUERN_OK;
+}

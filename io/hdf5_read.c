@@ -1,0 +1,120 @@
+/*
+ * hdf5_read.c - elements through the library, for what cannot be read by address.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hdf5_file.h"
+#include "hdf5_format.h"
+#include "hdf5_type.h"
+
+struct reader {
+	char *file, *path;	/* owned, for messages */
+	hid_t file_id, dset, memory_type;
+	bool scalar;
+	int ndim;
+};
+
+static void reader_free(struct reader *r)
+{
+	qn_h5_close(r->memory_type);
+	qn_h5_close(r->dset);
+	qn_h5_close(r->file_id);
+	free(r->file);
+	free(r->path);
+	free(r);
+}
+
+static enum quern_status open_all(struct reader *r, struct quern_message *err)
+{
+	enum quern_status status = qn_h5_open_file(r->file, &r->file_id, err);
+	hid_t type;
+
+	if (status == QUERN_OK)
+		status = qn_h5_open_dataset(r->file_id, r->file, r->path, &r->dset, err);
+	if (status != QUERN_OK)
+		return status;
+	type = H5Dget_type(r->dset);
+	r->memory_type = type < 0 ? -1 : qn_h5_type_native(type);
+	qn_h5_close(type);
+	return r->memory_type < 0 ? qn_h5_fail(err, r->file, r->path, "its datatype cannot be read") :
+				    QUERN_OK;
+}
+
+enum quern_status qn_hdf5_reader_open(const struct qn_dataset *d, void **reader,
+				      struct quern_message *err)
+{
+	struct reader *r = calloc(1, sizeof *r);
+	struct qn_h5_caller caller;
+	enum quern_status status;
+
+	if (!r)
+		return qn_error_nomem(err, sizeof *r, "a reader");
+	r->file_id = r->dset = r->memory_type = -1;
+	r->scalar = d->scalar;
+	r->ndim = d->ndim;
+	r->file = strdup(d->file);
+	r->path = strdup(d->path);
+	qn_h5_enter(&caller);
+	status = r->file && r->path ? open_all(r, err) :
+				      qn_error_nomem(err, strlen(d->file), "a reader");
+	if (status != QUERN_OK)
+		reader_free(r);
+	qn_h5_leave(&caller);
+	if (status == QUERN_OK)
+		*reader = r;
+	return status;
+}
+
+/* Selects the box in the file, and as many elements in memory. */
+static enum quern_status read_box(const struct reader *r, const hsize_t *start,
+				  const hsize_t *count, void *out, struct quern_message *err)
+{
+	hid_t space = H5Dget_space(r->dset), memory = -1;
+	enum quern_status status = QUERN_OK;
+
+	if (space >= 0 &&
+	    H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0)
+		memory = H5Screate_simple(r->ndim, count, NULL);
+	if (memory < 0 || H5Dread(r->dset, r->memory_type, memory, space, H5P_DEFAULT, out) < 0)
+		status = qn_h5_fail(err, r->file, r->path,
+				    "cannot be read through the HDF5 library");
+	qn_h5_close(memory);
+	qn_h5_close(space);
+	return status;
+}
+
+enum quern_status qn_hdf5_reader_read(void *reader, const struct quern_box *box, void *out,
+				      struct quern_message *err)
+{
+	const struct reader *r = reader;
+	hsize_t start[QUERN_MAX_DIMS], count[QUERN_MAX_DIMS];
+	struct qn_h5_caller caller;
+	enum quern_status status = QUERN_OK;
+
+	for (int i = 0; i < r->ndim; i++) {
+		start[i] = box->start[i];
+		count[i] = box->count[i];
+		if (count[i] == 0)
+			return QUERN_OK;
+	}
+	qn_h5_enter(&caller);
+	if (!r->scalar)
+		status = read_box(r, start, count, out, err);
+	else if (H5Dread(r->dset, r->memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) < 0)
+		status = qn_h5_fail(err, r->file, r->path,
+				    "cannot be read through the HDF5 library");
+	qn_h5_leave(&caller);
+	return status;
+}
+
+void qn_hdf5_reader_close(void *reader)
+{
+	struct qn_h5_caller caller;
+
+	if (!reader)
+		return;
+	qn_h5_enter(&caller);
+	reader_free(reader);
+	qn_h5_leave(&caller);
+}

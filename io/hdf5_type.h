@@ -1,0 +1,22 @@
+/*
+ * hdf5_type.h - datatypes: which can be counted, what to call the others.
+ * Between qn_h5_enter and qn_h5_leave.
+ */
+#ifndef QN_IO_HDF5_TYPE_H
+#define QN_IO_HDF5_TYPE_H
+
+#include <hdf5.h>
+
+#include "data/dataset.h"
+
+/*
+ * Describes a datatype. Integers of 1, 2, 4 or 8 bytes, two's complement, and IEEE floats of 2, 4
+ * or 8 bytes, all bits used, in either byte order, are QN_INT, QN_UINT and QN_FLOAT; everything else
+ * is QN_OTHER, with a word for a name. False when the library cannot say.
+ */
+bool qn_h5_type_describe(hid_t type, struct qn_type *out);
+
+/* The same type in the byte order of this machine; closed with qn_h5_close. */
+hid_t qn_h5_type_native(hid_t type);
+
+#endif
