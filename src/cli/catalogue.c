@@ -1,0 +1,221 @@
+/*
+ * catalogue.c - the subcommands that only show something: inspect, kernels, info.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "quern.h"
+
+#define WHY_NBYTES 1024
+
+static const struct quern_option json_table[] = {
+	{ "json", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, "print JSON, nothing else" },
+	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
+};
+
+static const struct quern_option inspect_table[] = {
+	{ "dataset", 'd', QUERN_OPT_STRING, "PATH", NULL, 0, 0, "only this dataset" },
+	{ "json", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, "print JSON, nothing else" },
+	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
+};
+
+/* Prints a document, as it is or by print. Takes text. */
+static int show(enum quern_status st, char *text, const char *why, bool json,
+		void (*print)(const json_t *doc))
+{
+	json_t *doc;
+
+	if (st)
+		return qn_cli_fail(st, why);
+	if (json) {
+		fputs(text, stdout);
+	} else {
+		doc = json_loads(text, 0, NULL);
+		print(doc);
+		json_decref(doc);
+	}
+	free(text);
+	return QUERN_OK;
+}
+
+static const char *text_of(const json_t *o, const char *name)
+{
+	const char *s = json_string_value(json_object_get(o, name));
+
+	return s ? s : "";
+}
+
+/* --- inspect --- */
+
+static void print_filters(const json_t *filters)
+{
+	const json_t *f;
+	size_t i;
+
+	json_array_foreach(filters, i, f) {
+		const char *name = text_of(f, "name");
+
+		printf("%s%s", i ? " + " : "", *name ? name : "filter");
+		if (!*name)
+			printf(" %lld", json_integer_value(json_object_get(f, "id")));
+	}
+	if (!json_array_size(filters))
+		printf("none");
+}
+
+static void print_dims(const json_t *dims)
+{
+	const json_t *d;
+	size_t i;
+	bool named = false;
+
+	json_array_foreach(dims, i, d)
+		named = named || json_is_string(d);
+	if (!named)
+		return;
+	printf(" (");
+	json_array_foreach(dims, i, d)
+		printf("%s%s", i ? ", " : "", json_is_string(d) ? json_string_value(d) : "?");
+	printf(")");
+}
+
+static void print_dataset(const json_t *d)
+{
+	char shape[256], stored[32], logical[32];
+	double nstored = json_number_value(json_object_get(d, "bytes_stored"));
+	double nlogical = json_number_value(json_object_get(d, "bytes_logical"));
+
+	printf("%s\n", text_of(d, "dataset"));
+	if (json_object_get(d, "error")) {
+		printf("  cannot be described: %s\n", text_of(d, "error"));
+		return;
+	}
+	qn_cli_shape(json_object_get(d, "shape"), shape, sizeof(shape));
+	qn_cli_bytes(nstored, stored, sizeof(stored));
+	qn_cli_bytes(nlogical, logical, sizeof(logical));
+	printf("  %s  %s", text_of(d, "dtype"), shape);
+	print_dims(json_object_get(d, "dims"));
+	if (*text_of(d, "units"))
+		printf("  [%s]", text_of(d, "units"));
+	printf("\n  %s, %s of data, %s stored", text_of(d, "layout"), logical, stored);
+	if (nstored > 0)
+		printf(" (ratio %.2f)", nlogical / nstored);
+	putchar('\n');
+	if (json_is_array(json_object_get(d, "chunk_shape"))) {
+		qn_cli_shape(json_object_get(d, "chunk_shape"), shape, sizeof(shape));
+		printf("  chunks of %s: %lld of %lld allocated, index: %s, filters: ", shape,
+		       json_integer_value(json_object_get(d, "chunks_allocated")),
+		       json_integer_value(json_object_get(d, "chunks")), text_of(d, "index"));
+		print_filters(json_object_get(d, "filters"));
+		putchar('\n');
+	}
+	if (json_is_false(json_object_get(d, "native")))
+		printf("  read through the HDF5 library: %s\n", text_of(d, "library_reason"));
+}
+
+static void print_inspect(const json_t *doc)
+{
+	const json_t *d;
+	size_t i;
+
+	json_array_foreach(json_object_get(doc, "datasets"), i, d)
+		print_dataset(d);
+}
+
+int qn_cli_inspect(int argc, char **argv)
+{
+	struct quern_options o;
+	int first = qn_cli_options(qn_cli_command("inspect"), inspect_table, argc, argv, &o);
+	int code = QUERN_OK;
+
+	if (first < 0)
+		return -1 - first;
+	if (first == argc)
+		code = qn_cli_fail(QUERN_ERR_USAGE, "no file given: quern inspect FILE...");
+	for (int i = first; i < argc; i++) {
+		char *text, why[WHY_NBYTES];
+		enum quern_status st = quern_inspect(argv[i], quern_option_string(&o, "dataset"),
+						     &text, why, sizeof(why));
+		int failed;
+
+		if (!st && argc - first > 1 && !quern_option_flag(&o, "json"))
+			printf("%s%s:\n", i > first ? "\n" : "", argv[i]);
+		failed = show(st, text, why, quern_option_flag(&o, "json"), print_inspect);
+		code = code ? code : failed;
+	}
+	qn_options_fini(&o);
+	return code ? code : qn_cli_finish();
+}
+
+/* --- kernels --- */
+
+static void print_kernels(const json_t *doc)
+{
+	const json_t *kernels = json_object_get(doc, "kernels"), *k, *row;
+	size_t i, n;
+
+	json_array_foreach(kernels, i, k) {
+		printf("%-12s %s\n", text_of(k, "name"), text_of(k, "doc"));
+		json_array_foreach(json_object_get(k, "options"), n, row) {
+			printf("    --%s %s   %s", text_of(row, "name"), text_of(row, "argument"),
+			       text_of(row, "doc"));
+			if (*text_of(row, "default"))
+				printf(" (default: %s)", text_of(row, "default"));
+			putchar('\n');
+		}
+	}
+}
+
+int qn_cli_kernels(int argc, char **argv)
+{
+	struct quern_options o;
+	int first = qn_cli_options(qn_cli_command("kernels"), json_table, argc, argv, &o), code;
+	char *text, why[WHY_NBYTES];
+	enum quern_status st;
+
+	if (first < 0)
+		return -1 - first;
+	st = quern_kernels(first < argc ? argv[first] : NULL, &text, why, sizeof(why));
+	code = show(st, text, why, quern_option_flag(&o, "json"), print_kernels);
+	qn_options_fini(&o);
+	return code ? code : qn_cli_finish();
+}
+
+/* --- info --- */
+
+static void print_info(const json_t *doc)
+{
+	const json_t *machine = json_object_get(doc, "machine"), *v;
+	char memory[32];
+	size_t i;
+
+	qn_cli_bytes(json_number_value(json_object_get(machine, "memory_bytes")), memory,
+		     sizeof(memory));
+	printf("quern      %s (%s)\n", text_of(doc, "quern"), text_of(doc, "compiler"));
+	printf("MPI        %s\n", text_of(doc, "mpi"));
+	printf("hwloc      %s\n", text_of(doc, "hwloc"));
+	json_array_foreach(json_object_get(doc, "formats"), i, v)
+		printf("format     %s\n", json_string_value(v));
+	json_array_foreach(json_object_get(doc, "codecs"), i, v)
+		printf("codec      %lld %s (%s)\n", json_integer_value(json_object_get(v, "id")),
+		       text_of(v, "name"), text_of(v, "library"));
+	printf("machine    %s, %s\n", text_of(machine, "topology"), memory);
+	printf("cores      %s permitted\n", text_of(machine, "permitted_cpus"));
+	printf("SIMD       %s\n", text_of(machine, "simd"));
+}
+
+int qn_cli_info(int argc, char **argv)
+{
+	struct quern_options o;
+	int first = qn_cli_options(qn_cli_command("info"), json_table, argc, argv, &o), code;
+	char *text, why[WHY_NBYTES];
+	enum quern_status st;
+
+	if (first < 0)
+		return -1 - first;
+	st = quern_info(&text, why, sizeof(why));
+	code = show(st, text, why, quern_option_flag(&o, "json"), print_info);
+	qn_options_fini(&o);
+	return code ? code : qn_cli_finish();
+}

@@ -1,0 +1,94 @@
+/*
+ * cli.h - what the subcommands share. The command uses the public API and small helpers only.
+ */
+#ifndef QN_CLI_CLI_H
+#define QN_CLI_CLI_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "base/options.h"
+
+/* A subcommand: a row of the table in main.c. argv[0] is its name. Returns the exit code. */
+struct qn_command {
+	const char *name;
+	const char *usage;	/* after "quern " */
+	const char *doc;	/* one sentence */
+	bool collective;	/* runs on the ranks of mpirun; otherwise rank 0 does it alone */
+	int (*run)(int argc, char **argv);
+};
+
+int qn_cli_run(int argc, char **argv);
+int qn_cli_plan(int argc, char **argv);
+int qn_cli_inspect(int argc, char **argv);
+int qn_cli_kernels(int argc, char **argv);
+int qn_cli_info(int argc, char **argv);
+int qn_cli_bench(int argc, char **argv);
+
+/* The rank as the launcher's environment tells it; 0 when there is none. */
+int qn_cli_rank(void);
+
+/* --- arguments (args.c) --- */
+
+#define QN_MAX_ROWS 128
+
+/* The options of a subcommand: rows of several tables, and where a value goes. */
+struct qn_args {
+	const struct quern_option *row[QN_MAX_ROWS];
+	int nrows;
+	enum quern_status (*set)(void *ctx, const char *name, const char *text,
+				 struct quern_message *err);
+	void *ctx;
+};
+
+void qn_args_add(struct qn_args *a, const struct quern_option *row);
+void qn_args_add_table(struct qn_args *a, const struct quern_option *table);
+
+/* Parses argv from `first`; on success *operands is the index of the first operand in argv, which
+   was permuted. Stops with *help set when --help is there. */
+enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int first,
+				int *operands, bool *help, struct quern_message *err);
+
+/* The options as a help text: names, argument, doc, default, environment variable. */
+void qn_args_help(const struct qn_args *a, FILE *out);
+
+/* For subcommands whose options are one table: sets them in *o (which the caller frees with
+   qn_options_fini), prints the help or the error itself. Returns the index of the first operand, or
+   -1 - EXIT_CODE when the command is done. */
+int qn_cli_options(const struct qn_command *command, const struct quern_option *table, int argc,
+		   char **argv, struct quern_options *o);
+
+/* --- output --- */
+
+/* "quern: TEXT" on standard error, from rank 0 only; returns the exit code of the status. */
+int qn_cli_fail(enum quern_status st, const char *text);
+
+/* Flushes standard output; an error there is one of the command. Returns the exit code. */
+int qn_cli_finish(void);
+
+/* The usage and help of a subcommand on standard output. */
+void qn_cli_usage(const char *name, FILE *out);
+const struct qn_command *qn_cli_command(const char *name);
+
+/* The document of a run as a table on standard output, with bars for a histogram. */
+void qn_cli_print_result(const json_t *doc);
+/* What the run cost, on standard error. */
+void qn_cli_print_stats(const json_t *doc);
+
+/* 1234567890 as "1.15 GiB", into out. */
+void qn_cli_bytes(double nbytes, char *out, size_t n);
+/* [480, 361, 720] as "480 x 361 x 720"; [] as "scalar". */
+void qn_cli_shape(const json_t *shape, char *out, size_t n);
+/* A JSON number or string, doubles in the fewest digits that bring them back. */
+void qn_cli_number(const json_t *v, char *out, size_t n);
+
+/* A progress bar on standard error; see quern_progress_fn. ctx: struct qn_progress, zeroed. */
+struct qn_progress {
+	double start;
+	int pass;
+	bool drawn;
+};
+void qn_cli_progress(void *ctx, int pass, uint64_t done, uint64_t total);
+void qn_cli_progress_end(struct qn_progress *p);
+
+#endif

@@ -1,0 +1,115 @@
+#include <mpi.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "quern.h"
+
+static const struct qn_command commands[] = {
+	{ "run", "run KERNEL [options] FILE",
+	  "run a kernel over a dataset", true, qn_cli_run },
+	{ "plan", "plan KERNEL [options] FILE",
+	  "show what would run where, without reading data", true, qn_cli_plan },
+	{ "inspect", "inspect [options] FILE...",
+	  "show datasets, layout, filters and chunks", false, qn_cli_inspect },
+	{ "kernels", "kernels [options] [NAME]",
+	  "list the kernels, or describe one with its options", false, qn_cli_kernels },
+	{ "info", "info [options]",
+	  "show version, libraries, codecs and the machine", false, qn_cli_info },
+};
+
+#define NCOMMANDS (sizeof(commands) / sizeof(*commands))
+
+const struct qn_command *qn_cli_command(const char *name)
+{
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+/* Set by the launchers before MPI_Init: Open MPI, PMIx (srun --mpi=pmix), MPICH and its kin. */
+static const char *const rank_variables[] = { "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK" };
+
+static const char *launcher_rank(void)
+{
+	for (size_t i = 0; i < sizeof(rank_variables) / sizeof(*rank_variables); i++)
+		if (getenv(rank_variables[i]))
+			return getenv(rank_variables[i]);
+	return NULL;
+}
+
+int qn_cli_rank(void)
+{
+	const char *rank = launcher_rank();
+
+	return rank ? atoi(rank) : 0;
+}
+
+static void print_help(FILE *out)
+{
+	fputs("quern grinds kernels where the grain lies: exact reductions over HDF5 data, in "
+	      "parallel.\n\nusage:\n", out);
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		fprintf(out, "  quern %-28s %s\n", commands[i].usage, commands[i].doc);
+	fputs("\n  quern COMMAND --help              the options of a command\n"
+	      "  quern run KERNEL --help           and of a kernel\n"
+	      "  quern --version\n", out);
+}
+
+static const char *command_name(const void *ctx, int i)
+{
+	(void)ctx;
+	return (size_t)i < NCOMMANDS ? commands[i].name : NULL;
+}
+
+static int unknown_command(const char *name)
+{
+	const char *near = qn_nearest(name, command_name, NULL);
+	char text[256];
+
+	snprintf(text, sizeof(text), "there is no command '%s'%s%s%s; see quern --help", name,
+		 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return qn_cli_fail(QUERN_ERR_USAGE, text);
+}
+
+static int dispatch(int argc, char **argv)
+{
+	const struct qn_command *c;
+	bool collective;
+	int provided, code;
+
+	if (argc < 2) {
+		if (!qn_cli_rank())
+			print_help(stderr);
+		return QUERN_ERR_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		if (!qn_cli_rank())
+			print_help(stdout);
+		return qn_cli_finish();
+	}
+	if (!strcmp(argv[1], "--version")) {
+		if (!qn_cli_rank())
+			printf("quern %s\n", quern_version());
+		return qn_cli_finish();
+	}
+	c = qn_cli_command(argv[1]);
+	if (!c)
+		return unknown_command(argv[1]);
+	collective = c->collective && launcher_rank();
+	if (!collective && qn_cli_rank())
+		return 0;
+	/* MPI_Init costs 0.3 s: only where a launcher has started ranks. */
+	if (collective && MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided))
+		return qn_cli_fail(QUERN_ERR_RUN, "MPI cannot be initialised");
+	code = c->run(argc - 1, argv + 1);
+	if (collective)
+		MPI_Finalize();
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	return dispatch(argc, argv);
+}

@@ -1,0 +1,238 @@
+/*
+ * output.c - numbers, tables and the progress bar.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/cli.h"
+
+#define SHORT_ARRAY 16		/* longer ones are summarised in a table */
+#define BAR_WIDTH 50
+
+int qn_cli_fail(enum quern_status st, const char *text)
+{
+	if (!qn_cli_rank())
+		fprintf(stderr, "quern: %s\n", text);
+	return (int)st;
+}
+
+int qn_cli_finish(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return QUERN_OK;
+	fprintf(stderr, "quern: cannot write to standard output: %s\n", strerror(errno));
+	return QUERN_ERR_RUN;
+}
+
+void qn_cli_bytes(double nbytes, char *out, size_t n)
+{
+	static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
+	size_t u = 0;
+
+	for (; nbytes >= 1024 && u + 1 < sizeof(unit) / sizeof(*unit); u++)
+		nbytes /= 1024;
+	snprintf(out, n, u ? "%.2f %s" : "%.0f %s", nbytes, unit[u]);
+}
+
+void qn_cli_shape(const json_t *shape, char *out, size_t n)
+{
+	size_t i, used = 0;
+	const json_t *v;
+
+	snprintf(out, n, "%s", json_array_size(shape) ? "" : "scalar");
+	json_array_foreach(shape, i, v) {
+		char number[32];
+
+		qn_cli_number(v, number, sizeof(number));
+		used += (size_t)snprintf(out + used, used < n ? n - used : 0, "%s%s",
+					 i ? " x " : "", number);
+		if (used >= n)
+			return;
+	}
+}
+
+void qn_cli_number(const json_t *v, char *out, size_t n)
+{
+	double x;
+
+	if (json_is_integer(v)) {
+		snprintf(out, n, "%lld", (long long)json_integer_value(v));
+	} else if (json_is_string(v)) {
+		snprintf(out, n, "%s", json_string_value(v));
+	} else if (json_is_real(v)) {
+		x = json_real_value(v);
+		for (int digits = 15; digits <= 17; digits++) {
+			snprintf(out, n, "%.*g", digits, x);
+			if (strtod(out, NULL) == x)
+				break;
+		}
+	} else {
+		snprintf(out, n, "-");
+	}
+}
+
+static void print_array(const char *name, const json_t *a)
+{
+	size_t i, n = json_array_size(a);
+	const json_t *v;
+	char text[64];
+
+	if (n > SHORT_ARRAY || json_is_array(json_array_get(a, 0))) {
+		size_t ncols = json_array_size(json_array_get(a, 0));
+
+		printf("  %-12s %zu", name, n);
+		if (ncols)
+			printf(" x %zu", ncols);
+		printf(" values (--json or -o FILE shows them)\n");
+		return;
+	}
+	printf("  %-12s", name);
+	json_array_foreach(a, i, v) {
+		qn_cli_number(v, text, sizeof(text));
+		printf(" %s", text);
+	}
+	putchar('\n');
+}
+
+/* A bar a bin, as long as its share of the fullest. */
+static void print_bars(const json_t *edges, const json_t *counts)
+{
+	long long most = 1;
+	size_t i;
+	const json_t *v;
+
+	json_array_foreach(counts, i, v)
+		if (json_integer_value(v) > most)
+			most = json_integer_value(v);
+	putchar('\n');
+	json_array_foreach(counts, i, v) {
+		long long n = json_integer_value(v);
+		int length = (int)ceil((double)n * BAR_WIDTH / (double)most);
+
+		printf("  %12.6g ..%12.6g  ", json_number_value(json_array_get(edges, i)),
+		       json_number_value(json_array_get(edges, i + 1)));
+		for (int k = 0; k < BAR_WIDTH; k++)
+			putchar(k < length ? '#' : ' ');
+		printf(" %lld\n", n);
+	}
+}
+
+void qn_cli_print_result(const json_t *doc)
+{
+	json_t *input = json_object_get(doc, "input"), *result = json_object_get(doc, "result");
+	const json_t *edges = json_object_get(result, "edges");
+	const json_t *counts = json_object_get(result, "counts");
+	const char *units = json_string_value(json_object_get(input, "units")), *name;
+	char text[256];
+	json_t *v;
+
+	qn_cli_shape(json_object_get(input, "shape"), text, sizeof(text));
+	printf("%s of %s in %s (%s, %s%s%s)\n", json_string_value(json_object_get(doc, "kernel")),
+	       json_string_value(json_object_get(input, "dataset")),
+	       json_string_value(json_array_get(json_object_get(input, "files"), 0)),
+	       json_string_value(json_object_get(input, "dtype")), text, units ? ", " : "",
+	       units ? units : "");
+	json_object_foreach(result, name, v) {
+		if (edges && counts && (v == edges || v == counts))
+			continue;
+		if (json_is_array(v)) {
+			print_array(name, v);
+			continue;
+		}
+		qn_cli_number(v, text, sizeof(text));
+		printf("  %-12s %s\n", name, text);
+	}
+	if (edges && counts)
+		print_bars(edges, counts);
+}
+
+static double get_real(const json_t *o, const char *name)
+{
+	return json_number_value(json_object_get(o, name));
+}
+
+static long long get_int(const json_t *o, const char *name)
+{
+	return json_integer_value(json_object_get(o, name));
+}
+
+static void print_rank(const json_t *r)
+{
+	char stored[32], rss[32];
+
+	qn_cli_bytes(get_real(r, "bytes_stored"), stored, sizeof(stored));
+	qn_cli_bytes(get_real(r, "peak_rss_bytes"), rss, sizeof(rss));
+	fprintf(stderr, "  rank %lld on %s, NUMA node %lld, cores %s: %lld threads (%lld pinned), "
+		"%lld chunks (%lld stolen), %s, busy %.3f s, peak memory %s\n", get_int(r, "rank"),
+		json_string_value(json_object_get(r, "host")), get_int(r, "numa_node"),
+		json_string_value(json_object_get(r, "cpus")), get_int(r, "threads"),
+		get_int(r, "pinned_threads"), get_int(r, "chunks"), get_int(r, "chunks_stolen"),
+		stored, get_real(r, "busy_seconds"), rss);
+}
+
+void qn_cli_print_stats(const json_t *doc)
+{
+	const json_t *run = json_object_get(doc, "run"), *s = json_object_get(run, "seconds");
+	const json_t *ranks = json_object_get(run, "per_rank"), *r;
+	const char *why = json_string_value(json_object_get(run, "library_reason"));
+	char stored[32], decoded[32], rate[32];
+	double work = get_real(s, "work");
+	size_t i;
+
+	qn_cli_bytes(get_real(run, "bytes_stored"), stored, sizeof(stored));
+	qn_cli_bytes(get_real(run, "bytes_decoded"), decoded, sizeof(decoded));
+	qn_cli_bytes(work > 0 ? get_real(run, "bytes_decoded") / work : 0, rate, sizeof(rate));
+	fprintf(stderr, "quern: %lld hosts, %lld ranks, %lld threads, %lld passes, %lld chunks\n",
+		get_int(run, "hosts"), get_int(run, "ranks"), get_int(run, "threads"),
+		get_int(run, "passes"), get_int(run, "chunks"));
+	fprintf(stderr, "  read %s, absorbed %s (%s/s)\n", stored, decoded, rate);
+	if (get_int(run, "chunks_library"))
+		fprintf(stderr, "  %lld chunks through the HDF5 library, one at a time: %s\n",
+			get_int(run, "chunks_library"), why ? why : "not readable by address");
+	fprintf(stderr, "  seconds: total %.3f = startup %.3f + metadata %.3f + plan %.3f + work "
+		"%.3f + reduce %.3f + output %.3f\n", get_real(s, "total"), get_real(s, "startup"),
+		get_real(s, "metadata"), get_real(s, "plan"), work, get_real(s, "reduce"),
+		get_real(s, "output"));
+	json_array_foreach(ranks, i, r)
+		print_rank(r);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void qn_cli_progress(void *ctx, int pass, uint64_t done, uint64_t total)
+{
+	struct qn_progress *p = ctx;
+	double seconds, part = total ? (double)done / (double)total : 1;
+	char rate[32], bar[31] = "";
+
+	if (!p->drawn || pass != p->pass) {
+		p->start = now();
+		p->pass = pass;
+	}
+	p->drawn = true;
+	seconds = now() - p->start;
+	if (part > 1)
+		part = 1;
+	memset(bar, '.', sizeof(bar) - 1);
+	memset(bar, '#', (size_t)(part * (double)(sizeof(bar) - 1)));
+	qn_cli_bytes(seconds > 0 ? (double)done / seconds : 0, rate, sizeof(rate));
+	fprintf(stderr, "\r[%s] %3.0f%%  pass %d  %s/s", bar, 100 * part, pass + 1, rate);
+	if (part > 0)
+		fprintf(stderr, "  %.0f s left", seconds * (1 - part) / part);
+	fputs("\033[K", stderr);
+}
+
+void qn_cli_progress_end(struct qn_progress *p)
+{
+	if (p->drawn)
+		fputs("\r\033[K", stderr);
+}

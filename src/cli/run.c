@@ -1,0 +1,258 @@
+/*
+ * run.c - quern run and quern plan: they differ in the last call.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "quern.h"
+
+static const struct quern_option run_table[] = {
+	{ "output", 'o', QUERN_OPT_STRING, "FILE", NULL, 0, 0,
+	  "write the result to FILE: .json, .csv, .h5 or .nc; without it a table is printed" },
+	{ "json", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
+	  "print the JSON document, nothing else" },
+	{ "progress", 0, QUERN_OPT_CHOICE, "auto|always|never", "auto", 0, 0,
+	  "a progress bar on standard error; auto: when that is a terminal" },
+	{ "stats", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
+	  "say on standard error what ran where and what it cost" },
+	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
+};
+
+static const struct quern_option plan_table[] = {
+	{ "json", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
+	  "print the plan as JSON" },
+	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
+};
+
+/* A command line: options of the command, and of the run with its kernel. */
+struct line {
+	struct quern_options own;
+	quern_run *run;
+	const char *file;
+};
+
+static enum quern_status set(void *ctx, const char *name, const char *text,
+			     struct quern_message *err)
+{
+	struct line *l = ctx;
+	enum quern_status st;
+
+	if (qn_options_row(&l->own, name))
+		return qn_options_set(&l->own, name, text, err);
+	st = quern_run_set(l->run, name, text);
+	return st ? qn_error_set(err, st, "%s", quern_run_message(l->run)) : QUERN_OK;
+}
+
+static MPI_Comm world(void)
+{
+	int initialised = 0;
+
+	MPI_Initialized(&initialised);
+	return initialised ? MPI_COMM_WORLD : MPI_COMM_NULL;
+}
+
+static void line_fini(struct line *l)
+{
+	quern_run_free(l->run);
+	qn_options_fini(&l->own);
+}
+
+static enum quern_status one_file(const char *command, int argc, char **argv, int operands,
+				  const char **file, struct quern_message *err)
+{
+	if (operands + 1 > argc)
+		return qn_error_set(err, QUERN_ERR_USAGE, "no file given: quern %s KERNEL [options] "
+				    "FILE", command);
+	if (operands + 1 < argc)
+		return qn_error_set(err, QUERN_ERR_USAGE, "one file a run, but '%s' follows '%s'",
+				    argv[operands + 1], argv[operands]);
+	*file = argv[operands];
+	return QUERN_OK;
+}
+
+/* The environment is rank 0's: mpirun does not pass it on to other hosts. */
+static enum quern_status from_environment(struct line *l, struct quern_message *err)
+{
+	enum quern_status st = qn_options_from_environment(&l->own, err);
+
+	if (st || qn_cli_rank())
+		return st;
+	st = quern_run_set_from_environment(l->run);
+	return st ? qn_error_set(err, st, "%s", quern_run_message(l->run)) : QUERN_OK;
+}
+
+/* Reads the command line into *l. Returns 0, or 1 + the exit code when the command is done. */
+static int read_line(const char *command, const struct quern_option *table, int argc, char **argv,
+		     struct line *l)
+{
+	const struct quern_option *row = NULL;
+	struct qn_args a = { .set = set, .ctx = l };
+	struct quern_message err = { .status = QUERN_OK };
+	bool has_kernel = argc > 1 && argv[1][0] != '-', help = false;
+	int operands = argc;
+	enum quern_status st;
+
+	l->run = quern_run_new(world(), has_kernel ? argv[1] : "moments");
+	st = l->run ? qn_options_init(&l->own, &table, 1, &err)
+		    : qn_error_nomem(&err, 0, "a run");
+	if (!st && *quern_run_message(l->run))
+		st = qn_error_set(&err, QUERN_ERR_USAGE, "%s", quern_run_message(l->run));
+	if (!st) {
+		qn_args_add_table(&a, table);
+		while ((row = quern_run_option(l->run, row)))
+			qn_args_add(&a, row);
+		st = from_environment(l, &err);
+	}
+	if (!st)
+		st = qn_args_parse(&a, argc, argv, has_kernel ? 2 : 1, &operands, &help, &err);
+	if (!st && help) {
+		if (!qn_cli_rank()) {
+			qn_cli_usage(command, stdout);
+			qn_args_help(&a, stdout);
+		}
+		return 1 + qn_cli_finish();
+	}
+	if (!st && !has_kernel)
+		st = qn_error_set(&err, QUERN_ERR_USAGE, "no kernel given: quern %s KERNEL "
+				  "[options] FILE; `quern kernels` lists them", command);
+	if (!st)
+		st = one_file(command, argc, argv, operands, &l->file, &err);
+	return st ? 1 + qn_cli_fail(st, err.text) : 0;
+}
+
+static bool wants_progress(const struct line *l)
+{
+	const char *when = quern_option_string(&l->own, "progress");
+
+	return !strcmp(when, "always") || (!strcmp(when, "auto") && isatty(STDERR_FILENO));
+}
+
+static int print_text(char *text, void (*print)(const json_t *doc))
+{
+	json_t *doc = text && print ? json_loads(text, 0, NULL) : NULL;
+
+	if (!text || (print && !doc)) {
+		free(text);
+		return qn_cli_fail(QUERN_ERR_RUN, "cannot make the document: out of memory");
+	}
+	if (print)
+		print(doc);
+	else
+		fputs(text, stdout);
+	json_decref(doc);
+	free(text);
+	return QUERN_OK;
+}
+
+static void warn_skipped(const json_t *doc)
+{
+	long long n = json_integer_value(json_object_get(json_object_get(doc, "run"),
+							 "chunks_skipped"));
+
+	if (n)
+		fprintf(stderr, "quern: warning: %lld chunks could not be read and were left out "
+			"(--on-bad-chunk skip)\n", n);
+}
+
+/* Rank 0: the result to where it was asked for. */
+static int publish(struct line *l)
+{
+	const char *output = quern_option_string(&l->own, "output");
+	bool json = quern_option_flag(&l->own, "json");
+	int code = print_text(quern_run_document(l->run, false), warn_skipped);
+
+	if (!code && output && quern_run_write(l->run, output))
+		code = qn_cli_fail(QUERN_ERR_RUN, quern_run_message(l->run));
+	if (!code && (json || !output))
+		code = print_text(quern_run_document(l->run, false),
+				  json ? NULL : qn_cli_print_result);
+	if (!code && quern_option_flag(&l->own, "stats"))
+		code = print_text(quern_run_document(l->run, true), qn_cli_print_stats);
+	return code ? code : qn_cli_finish();
+}
+
+int qn_cli_run(int argc, char **argv)
+{
+	struct line l = { .run = NULL };
+	struct qn_progress progress = { .drawn = false };
+	int code = read_line("run", run_table, argc, argv, &l) - 1;
+	const char *output = code < 0 ? quern_option_string(&l.own, "output") : NULL;
+
+	if (code < 0) {
+		if (wants_progress(&l))
+			quern_run_progress(l.run, qn_cli_progress, &progress);
+		/* A wrong name must not cost the work; what this finds, the run reports. */
+		if (output && !qn_cli_rank())
+			quern_run_check_output(l.run, output);
+		code = (int)quern_run_execute(l.run, l.file);
+		qn_cli_progress_end(&progress);
+		if (code)
+			qn_cli_fail((enum quern_status)code, quern_run_message(l.run));
+		else if (!qn_cli_rank())
+			code = publish(&l);
+	}
+	line_fini(&l);
+	return code;
+}
+
+/* --- plan --- */
+
+static void print_plan(const json_t *doc)
+{
+	const json_t *plan = json_object_get(doc, "plan"), *r;
+	const json_t *input = json_object_get(doc, "input");
+	const char *why = json_string_value(json_object_get(plan, "library_reason"));
+	char shape[128], homed[32], local[32];
+	size_t i;
+
+	qn_cli_shape(json_object_get(input, "shape"), shape, sizeof(shape));
+	printf("%s of %s: %s of %s, ", json_string_value(json_object_get(doc, "kernel")),
+	       json_string_value(json_object_get(input, "dataset")), shape,
+	       json_string_value(json_object_get(input, "dtype")));
+	qn_cli_shape(json_object_get(plan, "chunk_shape"), shape, sizeof(shape));
+	printf("in chunks of %s\n", shape);
+	qn_cli_bytes(json_number_value(json_object_get(plan, "bytes_with_home")), homed,
+		     sizeof(homed));
+	qn_cli_bytes(json_number_value(json_object_get(plan, "bytes_at_home")), local,
+		     sizeof(local));
+	printf("  %lld items on %lld hosts, %lld ranks; imbalance %.3f; %s have a home, %s of them "
+	       "stay there\n", json_integer_value(json_object_get(plan, "items")),
+	       json_integer_value(json_object_get(plan, "hosts")),
+	       json_integer_value(json_object_get(plan, "ranks")),
+	       json_real_value(json_object_get(plan, "imbalance")), homed, local);
+	if (why)
+		printf("  through the HDF5 library, one chunk at a time: %s\n", why);
+	printf("  rank  host  node  threads     items       bytes\n");
+	json_array_foreach(json_object_get(plan, "per_rank"), i, r) {
+		char bytes[32];
+
+		qn_cli_bytes(json_number_value(json_object_get(r, "bytes")), bytes, sizeof(bytes));
+		printf("  %4lld  %4lld  %4lld  %7lld  %8lld  %10s\n",
+		       json_integer_value(json_object_get(r, "rank")),
+		       json_integer_value(json_object_get(r, "host")),
+		       json_integer_value(json_object_get(r, "numa_node")),
+		       json_integer_value(json_object_get(r, "threads")),
+		       json_integer_value(json_object_get(r, "items")), bytes);
+	}
+}
+
+int qn_cli_plan(int argc, char **argv)
+{
+	struct line l = { .run = NULL };
+	int code = read_line("plan", plan_table, argc, argv, &l) - 1;
+
+	if (code < 0) {
+		code = (int)quern_run_plan(l.run, l.file);
+		if (code)
+			qn_cli_fail((enum quern_status)code, quern_run_message(l.run));
+		else if (!qn_cli_rank())
+			code = print_text(quern_run_plan_document(l.run),
+					  quern_option_flag(&l.own, "json") ? NULL : print_plan);
+		if (!code)
+			code = qn_cli_finish();
+	}
+	line_fini(&l);
+	return code;
+}
