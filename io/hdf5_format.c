@@ -8,6 +8,7 @@
 #include "hdf5_file.h"
 #include "hdf5_list.h"
 #include "hdf5_raw.h"
+#include "hdf5_write.h"
 
 static enum quern_status probe(const char *file, bool *is, struct quern_message *err)
 {
@@ -50,4 +51,6 @@ const struct qn_format qn_hdf5_format = {
 	.open = qn_hdf5_reader_open,
 	.read = qn_hdf5_reader_read,
 	.close = qn_hdf5_reader_close,
+	.write = qn_hdf5_write,
+	.version = qn_hdf5_version,
 };

@@ -1,0 +1,226 @@
+/*
+ * hdf5_write.c - a variable a field. A dimension of an array is a dimension scale named by its
+ * length, n50, shared by all arrays of that length; the second dimension of a square matrix has a
+ * name of its own, m50, because readers such as xarray refuse a variable with twice the same.
+ *
+ * Source for the names and attributes of dimension scales: HDF5 Dimension Scale Specification, and
+ * the NetCDF-4 format specification, which calls dimensions without a variable by that NAME.
+ */
+#include "hdf5_write.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hdf5_file.h"
+#include "kernel/result.h"
+
+#define MAX_DIMS 64
+#define NO_VARIABLE "This is a netCDF dimension but not a netCDF variable. %10zu"
+
+struct dim {
+	char letter;
+	size_t length;
+	hid_t id;
+};
+
+struct writer {
+	hid_t file;
+	int ndims;
+	struct dim dim[MAX_DIMS];
+};
+
+static bool put_text(hid_t where, const char *name, const char *text)
+{
+	hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR), a = -1;
+	bool ok = type >= 0 && space >= 0 && H5Tset_size(type, strlen(text) + 1) >= 0;
+
+	if (ok)
+		a = H5Acreate2(where, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+	ok = a >= 0 && H5Awrite(a, type, text) >= 0;
+	qn_h5_close(a);
+	qn_h5_close(space);
+	qn_h5_close(type);
+	return ok;
+}
+
+static hid_t create(hid_t file, const char *name, hid_t type, hid_t space)
+{
+	hid_t plist = H5Pcreate(H5P_DATASET_CREATE), id = -1;
+
+	/* NetCDF-4 wants to know the order of attributes. */
+	if (plist >= 0 && H5Pset_attr_creation_order(plist, H5P_CRT_ORDER_TRACKED |
+						     H5P_CRT_ORDER_INDEXED) >= 0)
+		id = H5Dcreate2(file, name, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+	qn_h5_close(plist);
+	return id;
+}
+
+/* A dimension without values: a dimension scale that says so. */
+static hid_t create_dim(struct writer *w, char letter, size_t length)
+{
+	char name[32], label[96];
+	hsize_t n = length;
+	hid_t space = H5Screate_simple(1, &n, NULL), id = -1;
+
+	snprintf(name, sizeof(name), "%c%zu", letter, length);
+	snprintf(label, sizeof(label), NO_VARIABLE, length);
+	if (space >= 0)
+		id = create(w->file, name, H5T_IEEE_F32BE, space);
+	qn_h5_close(space);
+	if (id >= 0 && put_text(id, "CLASS", "DIMENSION_SCALE") && put_text(id, "NAME", label))
+		return id;
+	qn_h5_close(id);
+	return -1;
+}
+
+static hid_t find_dim(struct writer *w, char letter, size_t length)
+{
+	for (int i = 0; i < w->ndims; i++)
+		if (w->dim[i].letter == letter && w->dim[i].length == length)
+			return w->dim[i].id;
+	if (w->ndims == MAX_DIMS)
+		return -1;
+	w->dim[w->ndims] = (struct dim){ letter, length, create_dim(w, letter, length) };
+	return w->dim[w->ndims].id < 0 ? -1 : w->dim[w->ndims++].id;
+}
+
+/* The attribute by which a variable names the scales of its dimensions. */
+static bool attach(hid_t variable, int ndims, const hid_t *scale)
+{
+	hobj_ref_t ref[2];
+	hvl_t list[2];
+	hsize_t n = (hsize_t)ndims;
+	hid_t type = H5Tvlen_create(H5T_STD_REF_OBJ), space = H5Screate_simple(1, &n, NULL), a = -1;
+	bool ok = type >= 0 && space >= 0;
+
+	for (int i = 0; ok && i < ndims; i++) {
+		ok = H5Rcreate(&ref[i], scale[i], ".", H5R_OBJECT, -1) >= 0;
+		list[i] = (hvl_t){ 1, &ref[i] };
+	}
+	if (ok)
+		a = H5Acreate2(variable, "DIMENSION_LIST", type, space, H5P_DEFAULT, H5P_DEFAULT);
+	ok = a >= 0 && H5Awrite(a, type, list) >= 0;
+	qn_h5_close(a);
+	qn_h5_close(space);
+	qn_h5_close(type);
+	return ok;
+}
+
+static bool write_variable(struct writer *w, const struct qn_field *f, hid_t type,
+			   const void *values)
+{
+	int ndims = !f->array ? 0 : f->ncols ? 2 : 1;
+	hsize_t shape[2] = { f->n, f->ncols };
+	hid_t scale[2], space, id = -1;
+	bool ok;
+
+	if (ndims > 0 && (scale[0] = find_dim(w, 'n', f->n)) < 0)
+		return false;
+	if (ndims > 1 && (scale[1] = find_dim(w, f->ncols == f->n ? 'm' : 'n', f->ncols)) < 0)
+		return false;
+	space = ndims ? H5Screate_simple(ndims, shape, NULL) : H5Screate(H5S_SCALAR);
+	if (space >= 0)
+		id = create(w->file, f->name, type, space);
+	ok = id >= 0 && H5Dwrite(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0 &&
+	     (!ndims || attach(id, ndims, scale));
+	qn_h5_close(id);
+	qn_h5_close(space);
+	return ok;
+}
+
+/* A value that is not there is NaN; an integer too large for 64 bits is its decimal digits. */
+static bool write_field(struct writer *w, const struct qn_field *f)
+{
+	const double nan_value = NAN;
+	long long fits;
+	char *end;
+	hid_t text;
+	bool ok;
+
+	switch (f->type) {
+	case QN_FIELD_NULL:
+		return write_variable(w, f, H5T_NATIVE_DOUBLE, &nan_value);
+	case QN_FIELD_INT:
+		return write_variable(w, f, H5T_NATIVE_INT64,
+				      f->array ? (const void *)f->v.ints : &f->v.i);
+	case QN_FIELD_UINT:
+		return write_variable(w, f, H5T_NATIVE_UINT64, &f->v.u);
+	case QN_FIELD_REAL:
+		return write_variable(w, f, H5T_NATIVE_DOUBLE,
+				      f->array ? (const void *)f->v.reals : &f->v.r);
+	case QN_FIELD_DECIMAL:
+		errno = 0;
+		fits = strtoll(f->v.digits, &end, 10);
+		if (!errno && !*end)
+			return write_variable(w, f, H5T_NATIVE_LLONG, &fits);
+		text = H5Tcopy(H5T_C_S1);
+		ok = text >= 0 && H5Tset_size(text, strlen(f->v.digits) + 1) >= 0 &&
+		     write_variable(w, f, text, f->v.digits);
+		qn_h5_close(text);
+		return ok;
+	}
+	return false;
+}
+
+static hid_t create_file(const char *file)
+{
+	hid_t access = H5Pcreate(H5P_FILE_ACCESS), plist = H5Pcreate(H5P_FILE_CREATE), id = -1;
+	unsigned order = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
+
+	if (access >= 0 && plist >= 0 &&
+	    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST) >= 0 &&
+	    H5Pset_link_creation_order(plist, order) >= 0 &&
+	    H5Pset_attr_creation_order(plist, order) >= 0)
+		id = H5Fcreate(file, H5F_ACC_TRUNC, plist, access);
+	qn_h5_close(plist);
+	qn_h5_close(access);
+	return id;
+}
+
+static bool write_labels(hid_t file, const struct qn_labels *labels)
+{
+	return put_text(file, "kernel", labels->kernel) && put_text(file, "source", labels->source) &&
+	       put_text(file, "dataset", labels->dataset) && put_text(file, "units", labels->units);
+}
+
+enum quern_status qn_hdf5_write(const char *file, const struct qn_labels *labels,
+				const struct quern_result *result, struct quern_message *err)
+{
+	struct qn_h5_caller caller;
+	struct writer w = { .ndims = 0 };
+	enum quern_status st = QUERN_OK;
+	bool ok;
+
+	qn_h5_enter(&caller);
+	w.file = create_file(file);
+	ok = w.file >= 0 && write_labels(w.file, labels);
+	for (size_t i = 0; ok && i < result->nfields; i++)
+		ok = write_field(&w, &result->field[i]);
+	for (int i = 0; i < w.ndims; i++)
+		qn_h5_close(w.dim[i].id);
+	/* Closing writes what is left: it is where a full disk shows. */
+	if (ok)
+		ok = H5Fclose(w.file) >= 0;
+	else
+		qn_h5_close(w.file);
+	if (!ok) {
+		qn_h5_fail(err, file, NULL, "writing the result");
+		st = QUERN_ERR_RUN;
+	}
+	qn_h5_leave(&caller);
+	return st;
+}
+
+void qn_hdf5_version(char *out, size_t nbytes)
+{
+	unsigned major = 0, minor = 0, release = 0;
+	struct qn_h5_caller caller;
+
+	qn_h5_enter(&caller);
+	H5get_libversion(&major, &minor, &release);
+	qn_h5_leave(&caller);
+	snprintf(out, nbytes, "HDF5 %u.%u.%u", major, minor, release);
+}
