@@ -157,7 +157,7 @@ $(foreach isa,$(ISAS),$(eval $(call isa_rule,$(isa))))
 
 $(static_lib): $(lib_objs)
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && $(AR) rcs $@ $(lib_objs)
+	$(Q)rm -f $@ && $(AR) qcs $@ $(lib_objs)
 
 $(shared_lib): $(lib_objs) $(srcdir)/src/quern.map
 	$(call say,LD,$@)
