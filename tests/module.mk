@@ -4,5 +4,6 @@
 # TEST_PROGS    programs that shell tests use (file generators, oracles); not run by themselves
 # SHELL_TESTS   scripts that print TAP, run by tests/run: see its head, and tests/lib.sh
 UNIT_TESTS += tests/unit/test_kernel
+UNIT_TESTS += tests/unit/test_feed
 TEST_PROGS +=
 SHELL_TESTS += tests/layers.sh tests/headers.sh tests/symbols.sh
