@@ -5,5 +5,6 @@
 # SHELL_TESTS   scripts that print TAP, run by tests/run: see its head, and tests/lib.sh
 UNIT_TESTS += tests/unit/test_kernel
 UNIT_TESTS += tests/unit/test_feed
+UNIT_TESTS += tests/unit/test_exact tests/unit/test_moments
 TEST_PROGS +=
 SHELL_TESTS += tests/layers.sh tests/headers.sh tests/symbols.sh

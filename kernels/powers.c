@@ -1,0 +1,202 @@
+/*
+ * powers.c - the state that `sum` and `moments` share.
+ */
+#include "powers.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "kernel/tile.h"
+
+enum { COUNT, MISSING, REST };
+
+enum quern_status qn_powers_open(const struct quern_input *in, int order, void **self)
+{
+	struct qn_powers *p = malloc(sizeof(*p));
+
+	if (!p)
+		return quern_message_set(in->message, QUERN_ERR_RUN, "out of memory");
+	qn_power_init(&p->power, in->dtype, order);
+	p->is_float = qn_dtype_is_float(in->dtype);
+	p->nan_missing = in->nan_missing;
+	p->special = REST;
+	p->sums = p->special + (p->is_float ? QN_NSPECIALS : 0);
+	p->min = p->sums + p->power.nwords;
+	p->max = p->min + 1;
+	p->packed_nbytes = QUERN_TILE_NELEMS * qn_dtype_size(in->dtype);
+	*self = p;
+	return QUERN_OK;
+}
+
+void qn_powers_close(void *self)
+{
+	free(self);
+}
+
+int qn_powers_layout(const void *self, struct quern_segment *segments)
+{
+	const struct qn_powers *p = self;
+
+	segments[0] = (struct quern_segment){ QUERN_SUM, p->min };
+	if (p->power.npowers == 1)
+		return 1;
+	segments[1] = (struct quern_segment){ QUERN_MIN, 1 };
+	segments[2] = (struct quern_segment){ QUERN_MAX, 1 };
+	return 3;
+}
+
+size_t qn_powers_scratch(const void *self)
+{
+	const struct qn_powers *p = self;
+
+	return p->packed_nbytes + qn_power_scratch_nbytes(&p->power);
+}
+
+static int64_t key(const struct qn_powers *p, union qn_scalar x)
+{
+	if (p->is_float)
+		return qn_key_from_double(x.f);
+	return qn_dtype_is_signed(p->power.dtype) ? x.i : qn_key_from_uint(x.u);
+}
+
+static void absorb_extremes(const struct qn_powers *p, int64_t *state, const struct qn_extremes *e)
+{
+	int64_t min = key(p, e->min), max = key(p, e->max);
+
+	if (min < state[p->min])
+		state[p->min] = min;
+	if (max > state[p->max])
+		state[p->max] = max;
+}
+
+/* Adds n values. With special, some may be infinite or NaN; otherwise false when some are, with
+   nothing added. */
+static bool add(const struct qn_powers *p, int64_t *state, const void *values, size_t n,
+		void *scratch, bool special)
+{
+	struct qn_extremes e;
+	bool extremes = p->power.npowers > 1;
+
+	if (n == 0)
+		return true;
+	if (special)
+		extremes = qn_power_add_special(&p->power, values, n, state + p->sums,
+						state + p->special, &e, scratch) > 0 && extremes;
+	else if (!qn_power_add(&p->power, values, n, state + p->sums, &e, scratch))
+		return false;
+	if (extremes)
+		absorb_extremes(p, state, &e);
+	return true;
+}
+
+/* Tries the tile as if all of it were finite numbers, which costs nothing where it is so. NaN is
+   looked at after that only. */
+void qn_powers_absorb(const void *self, int64_t *state, void *scratch,
+		      const struct quern_tile *tile)
+{
+	const struct qn_powers *p = self;
+	const struct quern_var *v = tile->var;
+	const void *values = v->values;
+	void *rest = (char *)scratch + p->packed_nbytes;
+	size_t n = tile->nelems;
+
+	if (v->valid && v->nmissing > 0) {
+		n = qn_tile_pack(v, tile->nelems, false, scratch);
+		values = scratch;
+	}
+	if (!add(p, state, values, n, rest, false)) {
+		if (p->nan_missing) {
+			n = qn_tile_pack(v, tile->nelems, true, scratch);
+			values = scratch;
+		}
+		add(p, state, values, n, rest, true);
+	}
+	state[COUNT] += (int64_t)n;
+	state[MISSING] += (int64_t)(tile->nelems - n);
+}
+
+void qn_powers_normalize(const void *self, int64_t *state)
+{
+	const struct qn_powers *p = self;
+
+	qn_power_normalize(&p->power, state + p->sums);
+}
+
+uint64_t qn_powers_count(const int64_t *state)
+{
+	return (uint64_t)state[COUNT];
+}
+
+enum qn_powers_kind qn_powers_kind(const struct qn_powers *p, const int64_t *state)
+{
+	const int64_t *special = state + p->special;
+
+	if (!p->is_float)
+		return QN_POWERS_FINITE;
+	if (special[QN_SPECIAL_NAN] || (special[QN_SPECIAL_PINF] && special[QN_SPECIAL_NINF]))
+		return QN_POWERS_NAN;
+	if (special[QN_SPECIAL_PINF])
+		return QN_POWERS_PINF;
+	return special[QN_SPECIAL_NINF] ? QN_POWERS_NINF : QN_POWERS_FINITE;
+}
+
+static void emit_integer_sum(const struct qn_powers *p, const int64_t *state,
+			     struct quern_result *r)
+{
+	char digits[QN_ACC_MAX_DIGITS];
+
+	qn_acc_decimal(&p->power.form[0], state + p->sums, digits);
+	quern_result_decimal(r, "sum", digits);
+}
+
+void qn_powers_emit_sum(const struct qn_powers *p, const int64_t *state, struct quern_result *r)
+{
+	double sum = 0;
+
+	quern_result_int(r, "count", state[COUNT]);
+	quern_result_int(r, "missing", state[MISSING]);
+	if (!p->is_float) {
+		emit_integer_sum(p, state, r);
+		return;
+	}
+	switch (qn_powers_kind(p, state)) {
+	case QN_POWERS_FINITE:
+		sum = qn_acc_round(&p->power.form[0], state + p->sums);
+		break;
+	case QN_POWERS_PINF:
+		sum = INFINITY;
+		break;
+	case QN_POWERS_NINF:
+		sum = -INFINITY;
+		break;
+	case QN_POWERS_NAN:
+		sum = NAN;
+		break;
+	}
+	quern_result_real(r, "sum", sum);
+}
+
+static void emit_key(const struct qn_powers *p, const char *name, int64_t k, bool nan,
+		     struct quern_result *r)
+{
+	if (p->is_float)
+		quern_result_real(r, name, nan ? NAN : qn_key_to_double(k));
+	else if (qn_dtype_is_signed(p->power.dtype))
+		quern_result_int(r, name, k);
+	else
+		quern_result_uint(r, name, qn_key_to_uint(k));
+}
+
+void qn_powers_emit_extremes(const struct qn_powers *p, const int64_t *state,
+			     struct quern_result *r)
+{
+	bool nan = p->is_float && state[p->special + QN_SPECIAL_NAN] > 0;
+
+	if (state[COUNT] == 0) {
+		quern_result_null(r, "min");
+		quern_result_null(r, "max");
+		return;
+	}
+	emit_key(p, "min", state[p->min], nan, r);
+	emit_key(p, "max", state[p->max], nan, r);
+}

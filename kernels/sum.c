@@ -1,0 +1,30 @@
+/*
+ * sum.c - the sum of all elements: correctly rounded, of integers exact.
+ *
+ * The state is that of powers.h with order 1.
+ */
+#include "kernels.h"
+#include "powers.h"
+
+static enum quern_status sum_open(const struct quern_input *in, void **self)
+{
+	return qn_powers_open(in, 1, self);
+}
+
+static void sum_emit(const void *self, const int64_t *state, struct quern_result *r)
+{
+	qn_powers_emit_sum(self, state, r);
+}
+
+const struct quern_kernel qn_kernel_sum = {
+	.abi = QUERN_KERNEL_ABI,
+	.name = "sum",
+	.doc = "count and sum, correctly rounded",
+	.open = sum_open,
+	.close = qn_powers_close,
+	.layout = qn_powers_layout,
+	.scratch = qn_powers_scratch,
+	.absorb = qn_powers_absorb,
+	.normalize = qn_powers_normalize,
+	.emit = sum_emit,
+};

@@ -1,0 +1,73 @@
+/*
+ * lanes.h - error-free sums of powers of a tile of floating-point numbers, in vector lanes.
+ *
+ * A pass adds the tile, with plain floating-point instructions, into bins: each a term such as x, x^2
+ * or the product of two parts of x. Whether that was exact follows afterwards from the magnitudes of
+ * the tile, which the pass finds on the way; if it was not, the bins are thrown away.
+ *
+ * Let all terms of a bin be at most 2^t in magnitude and multiples of 2^v, and let a lane take at
+ * most 2^a of them. There are two kinds of bin:
+ *
+ * - plain: lo += term. Every partial sum is a multiple of 2^v of at most 2^(t + a): a double, so no
+ *   addition rounds, if t + a - v <= 53.
+ *
+ * - cut: hi starts at 1.5 * 2^(52 + k), k = t + a - 51. The terms cannot move it by more than 2^(51 +
+ *   k), so it stays within [2^52, 2^53] * 2^k, where doubles are the multiples of 2^k:
+ *	next = fma(x, y, hi); lo += fma(x, y, -(next - hi)); hi = next;
+ *   next - hi is exact, being a multiple of 2^k below 2^53 * 2^k. What is left of the term is at most
+ *   2^(k - 1) and a multiple of 2^v, so a plain bin holds it if k - 1 + a - v <= 53, that is
+ *   t + 2 a - v <= 105. The bits of hi, read as an integer, less those it started with, are the sum
+ *   in units of 2^k: lanes add without rounding as integers.
+ *
+ * A term of two factors is never rounded by itself; nor is x * x of float32, which is a double.
+ * Numbers are split like this: high = (x + s) - s, low = x - high, with s = 1.5 * 2^(52 + w): high is
+ * a multiple of 2^w, low at most 2^(w - 1), and both are exact.
+ */
+#ifndef QN_EXACT_LANES_H
+#define QN_EXACT_LANES_H
+
+#include "base/isa.h"
+#include "quern_kernel.h"
+
+#define QN_MAX_BINS 28
+#define QN_MAX_SPLITS 2
+#define QN_MAX_LANES 32
+
+/* What a bin's hi starts at, and the constants that split; 0 where there is none. */
+struct qn_cuts {
+	double start[QN_MAX_BINS];
+	double split[QN_MAX_SPLITS];
+};
+
+struct qn_lanes {
+	/* Bits of the largest magnitude and of the smallest that is not zero, in the format of the
+	   input; smallest is UINT64_MAX when all are zero. NaN is above infinity in float32, and
+	   goes unnoticed in float64, where lo or hi of bin 0 shows it. */
+	uint64_t largest, smallest;
+	/* Of the passes that say so: the extremes, -0 below +0. Undefined with NaN. */
+	double min, max;
+	double hi[QN_MAX_BINS][QN_MAX_LANES];
+	double lo[QN_MAX_BINS][QN_MAX_LANES];
+};
+
+/* Lanes of a bin in use: a multiple of the lanes of a vector, see struct qn_plan. */
+typedef void qn_pass(const void *x, size_t n, const struct qn_cuts *cuts, struct qn_lanes *out);
+
+/* Doubles in a vector, by level. */
+QN_ISA_DECLARE(size_t, qn_vector_ndoubles, (void));
+
+/* x */
+QN_ISA_DECLARE(void, qn_pass_f32_sum,
+	       (const void *x, size_t n, const struct qn_cuts *cuts, struct qn_lanes *out));
+QN_ISA_DECLARE(void, qn_pass_f64_sum,
+	       (const void *x, size_t n, const struct qn_cuts *cuts, struct qn_lanes *out));
+/* x, x^2, extremes */
+QN_ISA_DECLARE(void, qn_pass_f32_order2,
+	       (const void *x, size_t n, const struct qn_cuts *cuts, struct qn_lanes *out));
+QN_ISA_DECLARE(void, qn_pass_f64_order2,
+	       (const void *x, size_t n, const struct qn_cuts *cuts, struct qn_lanes *out));
+/* x, x^2, x^3, x^4, extremes */
+QN_ISA_DECLARE(void, qn_pass_f32_order4,
+	       (const void *x, size_t n, const struct qn_cuts *cuts, struct qn_lanes *out));
+
+#endif
