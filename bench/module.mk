@@ -1,2 +1,2 @@
 # bench: programs of one file each; NAME.c gives NAME. They may use internals.
-BENCH_PROGS +=
+BENCH_PROGS += bench/limits bench/mkchunks

@@ -14,6 +14,9 @@ static const struct qn_command commands[] = {
 	  "show datasets, layout, filters and chunks", false, qn_cli_inspect },
 	{ "kernels", "kernels [options] [NAME]",
 	  "list the kernels, or describe one with its options", false, qn_cli_kernels },
+	{ "bench", "bench scaling [options] FILE",
+	  "measure scaling over ranks and threads, beside the limits of the machine", false,
+	  qn_cli_bench },
 	{ "info", "info [options]",
 	  "show version, libraries, codecs and the machine", false, qn_cli_info },
 };

@@ -73,7 +73,8 @@ run_template()
 {
 	local name=$1 job
 
-	if job=$(submit "$name" "quern-$name.sbatch" moments -d t2m --stats 2>"$name.log"); then
+	if job=$(submit "$name" "quern-$name.sbatch" moments -d t2m --stats \
+		"$PWD/climate.nc" 2>"$name.log"); then
 		wait_job "$job" 90 "$ended"
 		state "$job" >"$name.state"
 	fi
@@ -203,7 +204,7 @@ fi
 jq -S .result single.json >single.result
 
 # The templates find quern in PATH, as they would on a cluster.
-SRCDIR=$share PATH=$share/work:$PATH QUERN_FILE=$share/work/climate.nc \
+SRCDIR=$share PATH=$share/work:$PATH \
 	timeout -k 10 300 "$share/lab.sh" run bash "$share/check.sh" --jobs "$share/work" \
 	</dev/null >"$share/lab.log" 2>&1
 status=$?
