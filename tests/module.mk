@@ -3,7 +3,7 @@
 # UNIT_TESTS    cmocka programs, run by tests/run
 # TEST_PROGS    programs that shell tests use (file generators, oracles); not run by themselves
 # SHELL_TESTS   scripts that print TAP, run by tests/run: see its head, and tests/lib.sh
-UNIT_TESTS += tests/unit/test_kernel
+UNIT_TESTS += tests/unit/test_kernel tests/unit/test_monoid
 UNIT_TESTS += tests/unit/test_feed
 UNIT_TESTS += tests/unit/test_exact tests/unit/test_moments
 TEST_PROGS +=

@@ -1,0 +1,16 @@
+/*
+ * kernels.c - the table of kernels, in the order in which they are listed.
+ */
+#include "kernels.h"
+
+#include "kernel/kernel.h"
+
+const struct quern_kernel *const qn_kernels[] = {
+	&qn_kernel_moments,
+	&qn_kernel_sum,
+	&qn_kernel_minmax,
+	&qn_kernel_histogram,
+	&qn_kernel_count,
+	&qn_kernel_covariance,
+	NULL,
+};

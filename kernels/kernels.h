@@ -1,0 +1,16 @@
+/*
+ * kernels.h - the kernels, one file each. A new one is a file, a line here and a row in kernels.c.
+ */
+#ifndef QN_KERNELS_KERNELS_H
+#define QN_KERNELS_KERNELS_H
+
+#include "quern_kernel.h"
+
+extern const struct quern_kernel qn_kernel_count;
+extern const struct quern_kernel qn_kernel_covariance;
+extern const struct quern_kernel qn_kernel_histogram;
+extern const struct quern_kernel qn_kernel_minmax;
+extern const struct quern_kernel qn_kernel_moments;
+extern const struct quern_kernel qn_kernel_sum;
+
+#endif

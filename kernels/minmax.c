@@ -1,0 +1,230 @@
+/*
+ * minmax.c - the smallest and the largest value, and where each is first.
+ *
+ *	state   | count | missing | min key, index | max key, index |
+ *	segment |     SUM, 2      |   MINLOC, 2    |   MAXLOC, 2    |
+ *
+ * The index is that of the element in the whole dataset, in C order; of equal values the one with
+ * the lowest index counts. -0 is below +0. Where NaN is a value (not missing), one NaN makes both
+ * the minimum and the maximum NaN, at the first of them.
+ *
+ * A tile is scanned for its extremes only. Where they are is looked up when the tile improves on
+ * the state, or ties with it and may be earlier: rarely, on most data.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/isa.h"
+#include "kernel/tile.h"
+#include "kernels.h"
+#include "minmax_simd.h"
+
+typedef void scan_fn(enum quern_dtype, const void *, size_t, struct qn_minmax_keys *);
+typedef size_t find_fn(const void *, size_t, uint64_t, size_t, size_t);
+
+static scan_fn *const scans[] = QN_ISA_TABLE(qn_minmax_scan);
+static find_fn *const finds[] = QN_ISA_TABLE(qn_minmax_find);
+
+enum { COUNT, MISSING, MIN, MAX = MIN + 2, NWORDS = MAX + 2 };
+
+/* Keys of NaN in the state: beyond any other, so that NaN wins. */
+#define NAN_IN_MIN INT64_MIN
+#define NAN_IN_MAX INT64_MAX
+
+struct minmax {
+	enum quern_dtype dtype;
+	bool nan_missing;
+	int ndim;
+	uint64_t shape[QUERN_MAX_DIMS];
+	scan_fn *scan;
+	find_fn *find;
+};
+
+static enum quern_status minmax_open(const struct quern_input *in, void **self)
+{
+	struct minmax *m = malloc(sizeof(*m));
+
+	if (!m)
+		return quern_message_set(in->message, QUERN_ERR_RUN, "out of memory");
+	m->dtype = in->dtype;
+	m->nan_missing = in->nan_missing;
+	m->ndim = in->ndim;
+	memcpy(m->shape, in->shape, (size_t)in->ndim * sizeof(m->shape[0]));
+	m->scan = scans[qn_cpu_level()];
+	m->find = finds[qn_cpu_level()];
+	*self = m;
+	return QUERN_OK;
+}
+
+static int minmax_layout(const void *self, struct quern_segment *segments)
+{
+	(void)self;
+	segments[0] = (struct quern_segment){ QUERN_SUM, 2 };
+	segments[1] = (struct quern_segment){ QUERN_MINLOC, 2 };
+	segments[2] = (struct quern_segment){ QUERN_MAXLOC, 2 };
+	return 3;
+}
+
+/* Room for a packed tile. */
+static size_t minmax_scratch(const void *self)
+{
+	const struct minmax *m = self;
+
+	return QUERN_TILE_NELEMS * qn_dtype_size(m->dtype);
+}
+
+/* The key in the state of a value with a key of the scan. */
+static int64_t state_key(enum quern_dtype t, int64_t key)
+{
+	uint32_t bits = (uint32_t)qn_minmax_bits(t, key);
+	float x;
+
+	if (t != QUERN_F32)
+		return key;
+	memcpy(&x, &bits, sizeof(x));
+	return qn_key_from_double(x);
+}
+
+static bool is_valid(const struct quern_var *v, size_t i)
+{
+	return !v->valid || (v->valid[i / 64] >> i % 64 & 1);
+}
+
+/* The first valid element with these bits; there is one. */
+static size_t first_with_bits(const struct minmax *m, const struct quern_tile *tile, uint64_t bits)
+{
+	const struct quern_var *v = tile->var;
+	size_t i = m->find(v->values, qn_dtype_size(m->dtype), bits, 0, tile->nelems);
+
+	while (!is_valid(v, i))
+		i = m->find(v->values, qn_dtype_size(m->dtype), bits, i + 1, tile->nelems);
+	return i;
+}
+
+static size_t first_nan(const struct minmax *m, const struct quern_tile *tile)
+{
+	size_t i = 0;
+
+	for (; i < tile->nelems; i++) {
+		struct qn_minmax_keys k;
+		const char *p = (const char *)tile->var->values + i * qn_dtype_size(m->dtype);
+
+		m->scan(m->dtype, p, 1, &k);
+		if (qn_minmax_has_nan(m->dtype, &k) && is_valid(tile->var, i))
+			break;
+	}
+	return i;
+}
+
+/* Replaces the pair if the key is better, or as good and earlier. A tile's elements ascend in the
+   dataset, so its first one says whether it can be earlier. nan: the key is that of NaN. */
+static void offer(const struct minmax *m, int64_t pair[2], const struct quern_tile *tile,
+		  int64_t scan_key, int64_t key, bool nan)
+{
+	uint64_t i;
+
+	if (key == pair[0] &&
+	    qn_box_index(tile->box, tile->first, m->shape) >= (uint64_t)pair[1])
+		return;
+	i = nan ? first_nan(m, tile) : first_with_bits(m, tile, qn_minmax_bits(m->dtype, scan_key));
+	i = qn_box_index(tile->box, tile->first + i, m->shape);
+	if (key != pair[0] || i < (uint64_t)pair[1]) {
+		pair[0] = key;
+		pair[1] = (int64_t)i;
+	}
+}
+
+static void offer_extremes(const struct minmax *m, int64_t *state, const struct quern_tile *tile,
+			   const struct qn_minmax_keys *k)
+{
+	bool nan = qn_minmax_has_nan(m->dtype, k);
+	int64_t min = nan ? NAN_IN_MIN : state_key(m->dtype, k->min);
+	int64_t max = nan ? NAN_IN_MAX : state_key(m->dtype, k->max);
+
+	if (min <= state[MIN])
+		offer(m, state + MIN, tile, k->min, min, nan);
+	if (max >= state[MAX])
+		offer(m, state + MAX, tile, k->max, max, nan);
+}
+
+static void minmax_absorb(const void *self, int64_t *state, void *scratch,
+			  const struct quern_tile *tile)
+{
+	const struct minmax *m = self;
+	const struct quern_var *v = tile->var;
+	struct qn_minmax_keys k = { 0, 0 };
+	const void *values = v->values;
+	size_t n = tile->nelems;
+
+	if (v->nmissing) {
+		n = qn_tile_pack(v, n, m->nan_missing, scratch);
+		values = scratch;
+	}
+	if (n)
+		m->scan(m->dtype, values, n, &k);
+	if (n && m->nan_missing && qn_minmax_has_nan(m->dtype, &k)) {
+		n = qn_tile_pack(v, tile->nelems, true, scratch);
+		if (n)
+			m->scan(m->dtype, scratch, n, &k);
+	}
+	state[COUNT] += (int64_t)n;
+	state[MISSING] += (int64_t)(tile->nelems - n);
+	if (n)
+		offer_extremes(m, state, tile, &k);
+}
+
+static void emit_value(const struct minmax *m, const char *name, int64_t key,
+		       struct quern_result *r)
+{
+	bool nan = key == NAN_IN_MIN || key == NAN_IN_MAX;
+
+	if (m->dtype == QUERN_U64)
+		quern_result_uint(r, name, qn_key_to_uint(key));
+	else if (qn_dtype_is_float(m->dtype))
+		quern_result_real(r, name, nan ? NAN : qn_key_to_double(key));
+	else
+		quern_result_int(r, name, key);
+}
+
+static void emit_place(const struct minmax *m, const char *name, int64_t index,
+		       struct quern_result *r)
+{
+	uint64_t coord[QUERN_MAX_DIMS];
+	int64_t out[QUERN_MAX_DIMS];
+
+	qn_unravel((uint64_t)index, m->ndim, m->shape, coord);
+	for (int d = 0; d < m->ndim; d++)
+		out[d] = (int64_t)coord[d];
+	quern_result_ints(r, name, (size_t)m->ndim, 0, out);
+}
+
+static void minmax_emit(const void *self, const int64_t *state, struct quern_result *r)
+{
+	static const char *const name[] = { "min", "max", "argmin", "argmax" };
+	const struct minmax *m = self;
+
+	quern_result_int(r, "count", state[COUNT]);
+	quern_result_int(r, "missing", state[MISSING]);
+	if (state[COUNT] == 0) {
+		for (int i = 0; i < 4; i++)
+			quern_result_null(r, name[i]);
+		return;
+	}
+	emit_value(m, "min", state[MIN], r);
+	emit_value(m, "max", state[MAX], r);
+	emit_place(m, "argmin", state[MIN + 1], r);
+	emit_place(m, "argmax", state[MAX + 1], r);
+}
+
+const struct quern_kernel qn_kernel_minmax = {
+	.abi = QUERN_KERNEL_ABI,
+	.name = "minmax",
+	.doc = "Smallest and largest value, and the coordinates where each occurs first.",
+	.open = minmax_open,
+	.close = free,
+	.layout = minmax_layout,
+	.scratch = minmax_scratch,
+	.absorb = minmax_absorb,
+	.emit = minmax_emit,
+};

@@ -1,0 +1,442 @@
+/*
+ * kernel_case.h - datasets in memory, cut into tiles as the engine may cut them, for the tests of
+ * kernels. Everything is derived from a seed. Included once by a test program.
+ */
+#ifndef QN_TESTS_KERNEL_CASE_H
+#define QN_TESTS_KERNEL_CASE_H
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "base/options.h"
+#include "kernel/kernel.h"
+#include "kernel/result.h"
+#include "kernel/tile.h"
+
+/* --- Random numbers ------------------------------------------------------------------------- */
+
+static inline uint64_t random_bits(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+/* 0 ... n-1 */
+static inline uint64_t random_below(uint64_t *seed, uint64_t n)
+{
+	return (random_bits(seed) >> 11) % n;
+}
+
+/* Sum of uniform numbers: mean 0, standard deviation 1, |x| < 3.5. */
+static inline double random_normal(uint64_t *seed)
+{
+	double x = -6;
+
+	for (int i = 0; i < 12; i++)
+		x += (double)(random_bits(seed) >> 11) * 0x1p-53;
+	return x;
+}
+
+/* --- A dataset ------------------------------------------------------------------------------ */
+
+enum mood {
+	SMOOTH,		/* a normal distribution, 20 +- 10 */
+	ROUND,		/* few different values, zeros of both signs */
+	WILD,		/* any bits */
+	NMOODS
+};
+
+struct dataset {
+	enum quern_dtype dtype;
+	int ndim;
+	uint64_t shape[QUERN_MAX_DIMS];
+	size_t nelems;
+	unsigned char *values;	/* owned */
+	bool *valid;		/* owned */
+	bool nan_missing;
+};
+
+static inline void store_value(enum quern_dtype t, unsigned char *p, double x)
+{
+	const int64_t i = (int64_t)x;
+	const uint64_t u = (uint64_t)(int64_t)fabs(x);
+	const float f = (float)x;
+
+	switch (t) {
+	case QUERN_F32:
+		memcpy(p, &f, sizeof(f));
+		break;
+	case QUERN_F64:
+		memcpy(p, &x, sizeof(x));
+		break;
+	default: /* the low bytes of an integer */
+		memcpy(p, qn_dtype_is_signed(t) ? (const void *)&i : &u, qn_dtype_size(t));
+	}
+}
+
+static inline void dataset_init(struct dataset *d, enum quern_dtype t, int ndim,
+				const uint64_t *shape)
+{
+	memset(d, 0, sizeof(*d));
+	d->dtype = t;
+	d->ndim = ndim;
+	d->nelems = 1;
+	d->nan_missing = true;
+	for (int i = 0; i < ndim; i++) {
+		d->shape[i] = shape[i];
+		d->nelems *= shape[i];
+	}
+	d->values = qn_calloc(d->nelems, qn_dtype_size(t));
+	d->valid = qn_calloc(d->nelems, sizeof(bool));
+	assert_non_null(d->values);
+	assert_non_null(d->valid);
+	memset(d->valid, true, d->nelems);
+}
+
+static inline void dataset_fini(struct dataset *d)
+{
+	free(d->values);
+	free(d->valid);
+}
+
+static inline unsigned char *element(const struct dataset *d, size_t i)
+{
+	return d->values + i * qn_dtype_size(d->dtype);
+}
+
+/* nmissing_in: one in so many elements is missing, and as many are NaN; 0: none. */
+static inline void dataset_fill(struct dataset *d, enum mood mood, unsigned nmissing_in,
+				uint64_t *seed)
+{
+	for (size_t i = 0; i < d->nelems; i++) {
+		uint64_t bits = random_bits(seed);
+		double x = 20 + 10 * random_normal(seed);
+
+		if (mood == ROUND)
+			x = copysign((double)(bits % 4), bits & 64 ? -1 : 1);
+		store_value(d->dtype, element(d, i), x);
+		if (mood == WILD)
+			memcpy(element(d, i), &bits, qn_dtype_size(d->dtype));
+		if (nmissing_in && qn_dtype_is_float(d->dtype) &&
+		    random_below(seed, nmissing_in) == 0)
+			store_value(d->dtype, element(d, i), NAN);
+		d->valid[i] = !nmissing_in || random_below(seed, nmissing_in) != 0;
+	}
+}
+
+/* An element as a double. */
+static inline double value_at(const struct dataset *d, size_t i)
+{
+	const void *p = element(d, i);
+	int64_t s = 0;
+	uint64_t u = 0;
+	double x;
+	float f;
+
+	if (d->dtype == QUERN_F32) {
+		memcpy(&f, p, sizeof(f));
+		return f;
+	}
+	if (d->dtype == QUERN_F64) {
+		memcpy(&x, p, sizeof(x));
+		return x;
+	}
+	memcpy(&u, p, qn_dtype_size(d->dtype));
+	if (!qn_dtype_is_signed(d->dtype))
+		return (double)u;
+	s = (int64_t)(u << (64 - 8 * qn_dtype_size(d->dtype)));
+	return (double)(s >> (64 - 8 * qn_dtype_size(d->dtype)));
+}
+
+static inline bool is_missing(const struct dataset *d, size_t i)
+{
+	return !d->valid[i] || (d->nan_missing && isnan(value_at(d, i)));
+}
+
+/* --- Tiles ---------------------------------------------------------------------------------- */
+
+/* A tile with memory of its own, the values at an odd address. */
+struct piece {
+	struct quern_box box;
+	struct quern_tile tile;
+	struct quern_var var;
+	unsigned char *values;	/* owned */
+	uint64_t *valid;	/* owned */
+};
+
+struct pieces {
+	size_t n, capacity;
+	struct piece **piece;	/* owned */
+};
+
+static inline void pieces_fini(struct pieces *ps)
+{
+	for (size_t i = 0; i < ps->n; i++) {
+		free(ps->piece[i]->values);
+		free(ps->piece[i]->valid);
+		free(ps->piece[i]);
+	}
+	free(ps->piece);
+}
+
+/* Adds elements first ... first+nelems-1 of a box. */
+static inline void add_piece(struct pieces *ps, const struct dataset *d,
+			     const struct quern_box *box, uint64_t first, size_t nelems,
+			     uint64_t *seed)
+{
+	const size_t size = qn_dtype_size(d->dtype), shift = 1 + random_below(seed, 16);
+	struct piece *p = calloc(1, sizeof(*p));
+
+	if (ps->n == ps->capacity) {
+		ps->capacity = ps->capacity ? 2 * ps->capacity : 16;
+		ps->piece = realloc(ps->piece, ps->capacity * sizeof(struct piece *));
+	}
+	ps->piece[ps->n++] = p;
+	p->box = *box;
+	p->values = malloc(nelems * size + shift);
+	p->valid = calloc(nelems / 64 + 1, sizeof(uint64_t));
+	p->var = (struct quern_var){ .dtype = d->dtype, .values = p->values + shift };
+	for (size_t i = 0; i < nelems; i++) {
+		uint64_t at = qn_box_index(box, first + i, d->shape);
+
+		memcpy(p->values + shift + i * size, element(d, at), size);
+		p->valid[i / 64] |= (uint64_t)d->valid[at] << i % 64;
+		p->var.nmissing += !d->valid[at];
+	}
+	if (p->var.nmissing || random_below(seed, 2))
+		p->var.valid = p->valid;
+	p->tile = (struct quern_tile){ &p->box, first, nelems, 1, &p->var };
+}
+
+static inline size_t box_nelems(const struct quern_box *box)
+{
+	size_t n = 1;
+
+	for (int i = 0; i < box->ndim; i++)
+		n *= box->count[i];
+	return n;
+}
+
+/* Cuts a box into tiles of random lengths; of the greatest length allowed where whole is set. */
+static inline void cut_box(struct pieces *ps, const struct dataset *d, const struct quern_box *box,
+			   bool whole, uint64_t *seed)
+{
+	size_t n = box_nelems(box), first = 0;
+
+	while (first < n) {
+		size_t most = n - first < QUERN_TILE_NELEMS ? n - first : QUERN_TILE_NELEMS;
+		size_t nelems = 1 + random_below(seed, most);
+
+		if (whole)
+			nelems = n;
+		else if (random_below(seed, 2))
+			nelems = most;
+		add_piece(ps, d, box, first, nelems, seed);
+		first += nelems;
+	}
+}
+
+/* Cuts a box in two along a dimension that may be cut, again and again, then into tiles. */
+static inline void split_box(struct pieces *ps, const struct dataset *d,
+			     const struct quern_box *box, const bool *whole, int depth,
+			     uint64_t *seed)
+{
+	int dim = (int)random_below(seed, (uint64_t)box->ndim);
+	struct quern_box a = *box, b = *box;
+
+	if (depth == 0 || whole[dim] || box->count[dim] < 2) {
+		cut_box(ps, d, box, whole[QUERN_MAX_DIMS], seed);
+		return;
+	}
+	a.count[dim] = 1 + random_below(seed, box->count[dim] - 1);
+	b.count[dim] -= a.count[dim];
+	b.start[dim] += a.count[dim] * box->step[dim];
+	split_box(ps, d, &a, whole, depth - 1, seed);
+	split_box(ps, d, &b, whole, depth - 1, seed);
+}
+
+static inline struct quern_box whole_box(const struct dataset *d)
+{
+	struct quern_box box = { .ndim = d->ndim };
+
+	for (int i = 0; i < d->ndim; i++) {
+		box.count[i] = d->shape[i];
+		box.step[i] = 1;
+	}
+	return box;
+}
+
+/* --- Kernels -------------------------------------------------------------------------------- */
+
+/* Opens a kernel on a selection of a dataset. settings: "name=value", ended by NULL; may be NULL. */
+static inline enum quern_status open_kernel(const struct quern_kernel *k, const struct dataset *d,
+					    const struct quern_box *selection,
+					    const char *const *settings, void **self,
+					    struct quern_message *message)
+{
+	const char *dims[QUERN_MAX_DIMS] = { "time", NULL };
+	const struct quern_option *tables[] = { k->options };
+	struct quern_options options;
+	struct quern_input in = { d->ndim,	  d->shape, selection, d->dtype,
+				  d->nan_missing, dims,	    &options,  message };
+	enum quern_status status;
+
+	memset(message, 0, sizeof(*message));
+	assert_int_equal(qn_options_init(&options, tables, 1, message), QUERN_OK);
+	for (; settings && *settings; settings++) {
+		const char *eq = strchr(*settings, '=');
+		char name[32];
+
+		snprintf(name, sizeof(name), "%.*s", (int)(eq - *settings), *settings);
+		assert_int_equal(qn_options_set(&options, name, eq + 1, message), QUERN_OK);
+	}
+	status = k->open(&in, self);
+	qn_options_fini(&options);
+	return status;
+}
+
+/* What a kernel demands, with whole[QUERN_MAX_DIMS] set if it demands anything. */
+static inline void demand_of(const struct quern_kernel *k, const void *self,
+			     bool whole[QUERN_MAX_DIMS + 1])
+{
+	struct quern_demand demand = { .min_nelems = 0 };
+
+	memset(whole, 0, (QUERN_MAX_DIMS + 1) * sizeof(bool));
+	if (!k->demand)
+		return;
+	k->demand(self, &demand);
+	memcpy(whole, demand.whole, sizeof(demand.whole));
+	whole[QUERN_MAX_DIMS] = true;
+}
+
+#define GUARD_NBYTES 64
+
+/* nbytes at a 64-byte boundary between guards; freed by guarded_free, which checks them. */
+static inline void *guarded_alloc(size_t nbytes)
+{
+	unsigned char *p = qn_alloc_aligned(nbytes + 2 * GUARD_NBYTES);
+
+	assert_non_null(p);
+	memset(p, 0x5a, nbytes + 2 * GUARD_NBYTES);
+	return p + GUARD_NBYTES;
+}
+
+static inline void guarded_free(void *memory, size_t nbytes)
+{
+	unsigned char *p = (unsigned char *)memory - GUARD_NBYTES, expect[GUARD_NBYTES];
+
+	memset(expect, 0x5a, sizeof(expect));
+	assert_memory_equal(p, expect, GUARD_NBYTES);
+	assert_memory_equal(p + GUARD_NBYTES + nbytes, expect, GUARD_NBYTES);
+	free(p);
+}
+
+static inline size_t scratch_nbytes(const struct quern_kernel *k, const void *self)
+{
+	return k->scratch ? k->scratch(self) : 0;
+}
+
+/* Absorbs a tile with scratch full of garbage. */
+static inline void absorb_piece(const struct quern_kernel *k, const void *self, int64_t *state,
+				const struct piece *p)
+{
+	size_t nbytes = scratch_nbytes(k, self);
+	void *scratch = guarded_alloc(nbytes);
+
+	memset(scratch, 0xff, nbytes);
+	k->absorb(self, state, scratch, &p->tile);
+	guarded_free(scratch, nbytes);
+}
+
+static inline void normalize(const struct quern_kernel *k, const void *self, int64_t *state)
+{
+	if (k->normalize)
+		k->normalize(self, state);
+}
+
+/* One pass over the pieces in order, on a new state of l->nwords words. */
+static inline int64_t *run_pass(const struct quern_kernel *k, const void *self,
+				const struct pieces *ps, struct qn_layout_of_state *l)
+{
+	int64_t *state;
+
+	assert_int_equal(qn_state_layout(k, self, l, NULL), QUERN_OK);
+	state = guarded_alloc(l->nwords * sizeof(*state));
+	qn_state_identity(l, state);
+	for (size_t i = 0; i < ps->n; i++)
+		absorb_piece(k, self, state, ps->piece[i]);
+	normalize(k, self, state);
+	return state;
+}
+
+/* All passes over a dataset, its selection cut into pieces. Free the result by qn_result_fini. */
+static inline void run_selection(const struct quern_kernel *k, const struct dataset *d,
+				 const struct quern_box *selection, const char *const *settings,
+				 struct quern_result *result)
+{
+	struct quern_message message;
+	struct qn_layout_of_state l;
+	bool whole[QUERN_MAX_DIMS + 1], more;
+	struct pieces ps = { 0 };
+	uint64_t seed = 12345;
+	void *self = NULL;
+
+	if (open_kernel(k, d, selection, settings, &self, &message))
+		fail_msg("%s", message.text);
+	demand_of(k, self, whole);
+	split_box(&ps, d, selection, whole, 3, &seed);
+	memset(result, 0, sizeof(*result));
+	do {
+		int64_t *state = run_pass(k, self, &ps, &l);
+
+		more = k->advance && k->advance(self, state);
+		if (!more)
+			k->emit(self, state, result);
+		guarded_free(state, l.nwords * sizeof(*state));
+	} while (more);
+	assert_false(result->nomem);
+	pieces_fini(&ps);
+	k->close(self);
+}
+
+static inline void run_kernel(const struct quern_kernel *k, const struct dataset *d,
+			      const char *const *settings, struct quern_result *result)
+{
+	struct quern_box box = whole_box(d);
+
+	run_selection(k, d, &box, settings, result);
+}
+
+/* --- Results -------------------------------------------------------------------------------- */
+
+static inline const struct qn_field *field_of(const struct quern_result *r, const char *name)
+{
+	const struct qn_field *f = qn_result_find(r, name);
+
+	if (!f)
+		fail_msg("there is no field %s", name);
+	return f;
+}
+
+static inline int64_t int_of(const struct quern_result *r, const char *name)
+{
+	assert_int_equal(field_of(r, name)->type, QN_FIELD_INT);
+	return field_of(r, name)->v.i;
+}
+
+static inline double real_of(const struct quern_result *r, const char *name)
+{
+	assert_int_equal(field_of(r, name)->type, QN_FIELD_REAL);
+	return field_of(r, name)->v.r;
+}
+
+#endif
