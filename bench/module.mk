@@ -1,2 +1,3 @@
 # bench: programs of one file each; NAME.c gives NAME. They may use internals.
 BENCH_PROGS += bench/limits bench/mkchunks
+BENCH_PROGS += bench/feed

@@ -4,7 +4,7 @@
 # TEST_PROGS    programs that shell tests use (file generators, oracles); not run by themselves
 # SHELL_TESTS   scripts that print TAP, run by tests/run: see its head, and tests/lib.sh
 UNIT_TESTS += tests/unit/test_kernel tests/unit/test_monoid
-UNIT_TESTS += tests/unit/test_feed
+UNIT_TESTS += tests/unit/test_base tests/unit/test_cf tests/unit/test_feed tests/unit/test_filters
 UNIT_TESTS += tests/unit/test_exact tests/unit/test_moments
 TEST_PROGS +=
 SHELL_TESTS += tests/layers.sh tests/headers.sh tests/symbols.sh

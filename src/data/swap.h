@@ -7,7 +7,7 @@
 
 #include "data/dataset.h"
 
-/* n elements of in, contiguous, to n values of out. They do not overlap. */
+/* n elements of in to n values of out. Both are aligned to their types, and do not overlap. */
 typedef void qn_convert_fn(const void *in, size_t n, void *out);
 
 /* What turns elements of the type into values; `swapped`: their bytes are not in the order of the

@@ -1,8 +1,7 @@
 /*
  * swap_simd.c - byte order, and float16 to float32. Compiled once per ISA.
  *
- * Loops run over blocks of a constant length, which the compiler turns into vector code at -O2;
- * memcpy stands for loads and stores of any alignment.
+ * Loops run over blocks of a constant length, which the compiler turns into vector code at -O2.
  */
 #include <string.h>
 
@@ -15,36 +14,19 @@ qn_convert_fn QN_ISA(qn_widen_half), QN_ISA(qn_widen_swapped_half);
 #define BLOCK 64
 
 /* Defines name(in, n, out), which applies f to elements of type IN giving type OUT. */
-#define DEFINE_CONVERT(name, IN, OUT, f)                                          \
-	static inline void name##_some(const void *in, size_t n, void *out)       \
-	{                                                                         \
-		for (size_t i = 0; i < n; i++) {                                  \
-			IN x;                                                     \
-			OUT y;                                                    \
-                                                                                  \
-			memcpy(&x, (const char *)in + i * sizeof x, sizeof x);    \
-			y = f(x);                                                 \
-			memcpy((char *)out + i * sizeof y, &y, sizeof y);         \
-		}                                                                 \
-	}                                                                         \
-                                                                                  \
-	void QN_ISA(name)(const void *restrict in, size_t n, void *restrict out)  \
-	{                                                                         \
-		const char *from = in;                                            \
-		char *to = out;                                                   \
-                                                                                  \
-		for (; n >= BLOCK; n -= BLOCK) {                                  \
-			IN x[BLOCK];                                              \
-			OUT y[BLOCK];                                             \
-                                                                                  \
-			memcpy(x, from, sizeof x);                                \
-			for (int i = 0; i < BLOCK; i++)                           \
-				y[i] = f(x[i]);                                   \
-			memcpy(to, y, sizeof y);                                  \
-			from += sizeof x;                                         \
-			to += sizeof y;                                           \
-		}                                                                 \
-		name##_some(from, n, to);                                         \
+#define DEFINE_CONVERT(name, IN, OUT, f)                                                    \
+	static inline void name##_all(const IN *restrict in, size_t n, OUT *restrict out)   \
+	{                                                                                   \
+		for (; n >= BLOCK; n -= BLOCK, in += BLOCK, out += BLOCK)                   \
+			for (int i = 0; i < BLOCK; i++)                                     \
+				out[i] = f(in[i]);                                          \
+		for (size_t i = 0; i < n; i++)                                              \
+			out[i] = f(in[i]);                                                  \
+	}                                                                                   \
+                                                                                            \
+	void QN_ISA(name)(const void *in, size_t n, void *out)                              \
+	{                                                                                   \
+		name##_all(in, n, out);                                                     \
 	}
 
 /*
