@@ -415,28 +415,50 @@ static void add_values(struct answer *a, const double *v, size_t n, const double
 	}
 }
 
-/* Reads one index of the first dimension after the other. */
-static void add_dataset(hid_t dataset, const double *fill, struct answer *a)
+/* The rows [first, first + nrows) of the first dimension to out, as float or double. */
+static void read_rows(hid_t dataset, hid_t type, int ndim, const hsize_t *shape, hsize_t first,
+		      hsize_t nrows, void *out)
 {
 	hid_t file = must(H5Dget_space(dataset)), memory;
-	hsize_t shape[MAX_DIMS], start[MAX_DIMS] = { 0 }, nelems = 1;
-	int ndim = (int)must(H5Sget_simple_extent_dims(file, shape, NULL));
-	double *values;
-	hsize_t n = shape[0];
+	hsize_t start[MAX_DIMS] = { 0 }, count[MAX_DIMS];
 
-	for (int d = 1; d < ndim; d++)
-		nelems *= shape[d];
-	values = allocate(nelems * sizeof(*values));
-	memory = must(H5Screate_simple(1, &nelems, NULL));
-	shape[0] = 1;
-	for (start[0] = 0; start[0] < n; start[0]++) {
-		must(H5Sselect_hyperslab(file, H5S_SELECT_SET, start, NULL, shape, NULL));
-		must(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, file, H5P_DEFAULT, values));
-		add_values(a, values, nelems, fill);
-	}
-	free(values);
+	memcpy(count, shape, sizeof(count));
+	start[0] = first;
+	count[0] = nrows;
+	memory = must(H5Screate_simple(ndim, count, NULL));
+	must(H5Sselect_hyperslab(file, H5S_SELECT_SET, start, NULL, count, NULL));
+	must(H5Dread(dataset, type, memory, file, H5P_DEFAULT, out));
 	H5Sclose(memory);
 	H5Sclose(file);
+}
+
+/* Some rows after the other. The library converts types slowly, so float32 is widened here. */
+static void add_dataset(hid_t dataset, const double *fill, struct answer *a)
+{
+	hid_t space = must(H5Dget_space(dataset)), type = must(H5Dget_type(dataset));
+	bool narrow = H5Tequal(type, H5T_NATIVE_FLOAT) > 0;
+	hsize_t shape[MAX_DIMS] = { 0 }, row_nelems = 1, step = 8;
+	int ndim = (int)must(H5Sget_simple_extent_dims(space, shape, NULL));
+	double *values;
+	float *narrow_values;
+
+	for (int d = 1; d < ndim; d++)
+		row_nelems *= shape[d];
+	values = allocate(step * row_nelems * sizeof(*values));
+	narrow_values = allocate(step * row_nelems * sizeof(*narrow_values));
+	for (hsize_t first = 0; first < shape[0]; first += step) {
+		hsize_t nrows = shape[0] - first < step ? shape[0] - first : step;
+
+		read_rows(dataset, narrow ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE, ndim, shape,
+			  first, nrows, narrow ? (void *)narrow_values : (void *)values);
+		for (hsize_t i = 0; narrow && i < nrows * row_nelems; i++)
+			values[i] = narrow_values[i];
+		add_values(a, values, nrows * row_nelems, fill);
+	}
+	free(narrow_values);
+	free(values);
+	H5Tclose(type);
+	H5Sclose(space);
 }
 
 /* Room for every index of a row of chunks in HDF5's cache, or each would be decoded many times. */

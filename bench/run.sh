@@ -1,0 +1,362 @@
+#!/usr/bin/env bash
+#
+# run.sh - quern beside the limits of this machine; `make bench` runs it.
+#
+# First the answers are checked against an independent program, then limits and quern are measured
+# in turns, on one core and on two, and the ratios of the medians printed. The limits are programs of
+# bench/ that do the least that must be done with the same stored chunks: see bench/limits.c.
+#
+# Its environment:
+#	QUICK=1		small data and few runs: shows that all of it works, measures little
+#	BENCH_CORES	numbers of cores ("1 2", as far as there are as many)
+#	BENCH_REPEAT	runs of each kind (7)
+#	BENCH_DIR	where the data go and stay; otherwise /dev/shm or the build directory, and
+#			they are removed
+#	STRICT=1	a missed target is an error
+
+set -euo pipefail
+
+: "${BUILDDIR:?}" "${QUERN:?}" "${SRCDIR:?}"
+mpirun=${MPIRUN:-mpirun}
+limits=$BUILDDIR/bench/limits
+mkclimate=$BUILDDIR/examples/mkclimate
+out=$BUILDDIR/bench
+quick=${QUICK:-}
+repeat=${BENCH_REPEAT:-$([ -n "$quick" ] && echo 3 || echo 7)}
+missed=0
+
+export LC_ALL=C
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
+export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
+
+say()
+{
+	printf '%s\n' "$*"
+}
+
+die()
+{
+	say "bench: $*" >&2
+	exit 1
+}
+
+# --- Data -----------------------------------------------------------------------------------------
+
+# Room for 4 GiB in memory is better than a disk: nothing is written back while the clock runs.
+choose_dir()
+{
+	local need=$((quick ? 1 : 6))	# GiB
+
+	keep=
+	if [ -n "${BENCH_DIR:-}" ]; then
+		keep=1
+		data=$BENCH_DIR
+		mkdir -p "$data"
+	elif [ "$(free_gib /dev/shm)" -ge $need ] && [ "$(memory_gib)" -ge $((2 * need)) ]; then
+		data=$(mktemp -d /dev/shm/quern-bench.XXXXXX)
+	else
+		data=$out/data
+		mkdir -p "$data"
+	fi
+}
+
+free_gib()
+{
+	df -Pk "$1" 2>/dev/null | awk 'NR == 2 { print int($4 / 1048576) }' | grep . || echo 0
+}
+
+memory_gib()
+{
+	awk '/^MemAvailable:/ { print int($2 / 1048576) }' /proc/meminfo
+}
+
+# make_file NAME OPTIONS OF MKCLIMATE...: unless it is there.
+make_file()
+{
+	local name=$1
+
+	shift
+	[ -e "$data/$name" ] || "$mkclimate" --quiet --only t2m "$@" "$data/$name"
+}
+
+make_data()
+{
+	local times=$((quick ? 64 : 1024))
+
+	make_file raw.nc --raw --missing 0 --time $times --lat 512 --lon 1024
+	make_file fill.nc --raw --time $((times / 2)) --lat 512 --lon 1024
+	make_file deflate.nc --time $((times / 4)) --lat 512 --lon 1024
+	make_file small.nc --raw --time 4 --lat 181 --lon 360
+	for index in btree1 extensible; do
+		[ -e "$data/$index.h5" ] ||
+			"$out/mkchunks" --index $index --chunks $((quick ? 100000 : 1000000)) \
+				"$data/$index.h5" >/dev/null
+	done
+}
+
+# --- Answers --------------------------------------------------------------------------------------
+
+# field NAME FILE: the first number of that name in a JSON document.
+field()
+{
+	sed -n 's/.*"'"$1"'": *\([^,}]*\).*/\1/p' "$2" | head -n 1
+}
+
+# close A B: equal to ten digits.
+close()
+{
+	awk -v a="$1" -v b="$2" 'BEGIN { d = a - b; s = a < 0 ? -a : a
+		exit !((d < 0 ? -d : d) <= 1e-10 * (s > 1 ? s : 1)) }'
+}
+
+result()
+{
+	sed -n '/^  "result": {/,/^  }/p' "$1"
+}
+
+check_file()
+{
+	local file=$data/$1 name
+
+	"$limits" moments "$file" t2m >"$out/expected.json"
+	"$QUERN" run moments -d t2m --json "$file" >"$out/got.json"
+	for name in count missing min max mean variance sum; do
+		close "$(field $name "$out/expected.json")" "$(field $name "$out/got.json")" ||
+			die "$1: $name is $(field $name "$out/got.json")," \
+				"not $(field $name "$out/expected.json")"
+	done
+	$mpirun -n 2 "$QUERN" run moments -d t2m --json "$file" >"$out/other.json"
+	[ "$(result "$out/got.json")" = "$(result "$out/other.json")" ] ||
+		die "$1: two ranks give another result"
+	say "  $1: as an independent program says; two ranks give the same bytes"
+}
+
+# --- Measuring ------------------------------------------------------------------------------------
+
+# One processor of each core that this process may use, the first N of them: "0,2".
+first_cpus()
+{
+	local allowed
+
+	allowed=$(taskset -cp $$ | sed 's/.*: //')
+	lscpu -p=CPU,CORE 2>/dev/null | awk -F, -v allowed="$allowed" -v n="$1" '
+		BEGIN {
+			k = split(allowed, part, ",")
+			for (i = 1; i <= k; i++) {
+				split(part[i], end, "-")
+				for (c = end[1]; c <= (end[2] == "" ? end[1] : end[2]); c++) ok[c] = 1
+			}
+		}
+		!/^#/ && ok[$1] && !seen[$2]++ && found < n { list = list (found++ ? "," : "") $1 }
+		END { if (found == n) print list }'
+}
+
+median()
+{
+	sort -g | awk '{ v[NR] = $1 }
+		END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
+
+ratio()
+{
+	awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", (b > 0 ? a / b : 0) }'
+}
+
+# verdict VALUE TARGET: yes, no, or - without a target; counts what is missed.
+verdict()
+{
+	if [ "$2" = - ]; then
+		answer=-
+	elif awk -v v="$1" -v t="$2" 'BEGIN { exit !(v <= t) }'; then
+		answer=yes
+	else
+		answer=no
+		missed=$((missed + 1))
+	fi
+}
+
+line='%-34s %5s  %8s %8s %8s %9s %8s %8s %6s  %s\n'
+
+head_line()
+{
+	# shellcheck disable=SC2059 # the format is ours
+	printf "\n$line" "$1" cores limit GB/s quern 'GB/s' ratio 'total/l.' target ok
+}
+
+# compare TITLE FILE MODE TARGET KERNEL...: seconds of the limit and of quern's work, in turns, after
+# a turn that does not count; the last ratio is of quern's whole time.
+compare()
+{
+	local title=$1 file=$data/$2 mode=$3 target=$4 cores cpus i l w t nbytes
+
+	shift 4
+	for cores in ${BENCH_CORES:-1 2}; do
+		cpus=$(first_cpus "$cores")
+		[ -n "$cpus" ] || continue
+		: >"$out/l" && : >"$out/w" && : >"$out/t"
+		for ((i = 0; i <= repeat; i++)); do
+			taskset -c "$cpus" "$limits" "$mode" "$cores" "$file" t2m >"$out/limit.json"
+			taskset -c "$cpus" "$QUERN" run "$@" -d t2m --threads "$cores" --json \
+				"$file" >"$out/run.json"
+			[ $i -gt 0 ] || continue
+			field seconds "$out/limit.json" >>"$out/l"
+			field work "$out/run.json" >>"$out/w"
+			field total "$out/run.json" >>"$out/t"
+		done
+		l=$(median <"$out/l")
+		w=$(median <"$out/w")
+		t=$(median <"$out/t")
+		nbytes=$(field decoded "$out/limit.json")
+		row "$title" "$cores" "$l" "$w" "$t" "$nbytes" "$target"
+	done
+}
+
+# row TITLE CORES LIMIT WORK TOTAL BYTES TARGET
+row()
+{
+	local r rates
+
+	r=$(ratio "$4" "$3")
+	rates=$(awk -v n="$6" -v l="$3" -v w="$4" \
+		'BEGIN { printf "%.2f %.2f", n / l / 1e9, n / w / 1e9 }')
+	verdict "$r" "$7"
+	# shellcheck disable=SC2059 # the format is ours
+	printf "$line" "$1" "$2" "$(printf %.4f "$3")" "${rates% *}" "$(printf %.4f "$4")" \
+		"${rates#* }" "$r" "$(ratio "$5" "$3")" "$7" "$answer"
+	echo "$1,$2,$3,$4,$5,$6,$r,$7,$answer" >>"$out/bench.csv"
+}
+
+# bound TITLE VALUE UNIT TARGET: a figure with a bound.
+bound()
+{
+	verdict "$2" "$4"
+	printf '%-62s %10.3f %-4s %8s  %s\n' "$1" "$2" "$3" "$4" "$answer"
+	echo "$1,,,,,,$2,$4,$answer" >>"$out/bench.csv"
+}
+
+start_up()
+{
+	local i
+
+	: >"$out/t"
+	for ((i = 0; i <= 2 * repeat; i++)); do
+		"$limits" time /dev/null "$QUERN" run moments -d t2m "$data/small.nc" >"$out/time.json"
+		[ $i -eq 0 ] || field seconds "$out/time.json" >>"$out/t"
+	done
+	bound "1 MB file as a singleton, start to exit" "$(median <"$out/t")" s 0.1
+}
+
+# Largest resident set of any rank, in MB.
+peak()
+{
+	sed -n 's/.*"peak": \([0-9]*\).*/\1/p' "$1" | sort -n | tail -n 1 |
+		awk '{ printf "%.1f", $1 / 1e6 }'
+}
+
+memory()
+{
+	local file
+
+	for file in raw.nc deflate.nc; do
+		"$limits" time /dev/null "$QUERN" run moments -d t2m "$data/$file" >"$out/peak.json"
+		bound "$file, moments: peak memory of one process" "$(peak "$out/peak.json")" MB 100
+		$mpirun -n 2 "$limits" time /dev/null "$QUERN" run moments -d t2m "$data/$file" \
+			>"$out/peak.json"
+		bound "$file, moments: peak memory of a rank, of two" "$(peak "$out/peak.json")" MB 100
+	done
+}
+
+many_chunks()
+{
+	local index n=$((quick ? 100000 : 1000000))
+
+	for index in btree1 extensible; do
+		"$limits" time /dev/null "$QUERN" inspect "$data/$index.h5" >"$out/time.json"
+		bound "$n chunks, $index: quern inspect" "$(field seconds "$out/time.json")" s 2
+		"$QUERN" run sum -d x --json "$data/$index.h5" >"$out/run.json"
+		[ "$(field count "$out/run.json")" = $((n * 8)) ] ||
+			die "$index.h5: wrong count $(field count "$out/run.json")"
+		bound "$n chunks, $index: quern run before it reads data" \
+			"$(awk -v t="$(field total "$out/run.json")" \
+				-v w="$(field work "$out/run.json")" 'BEGIN { print t - w }')" s 2
+		bound "$n chunks, $index: quern run in all" \
+			"$(field total "$out/run.json")" s -
+	done
+}
+
+# part TITLE PROGRAM ARGUMENTS...: a program of bench/ that measures one part and checks itself.
+part()
+{
+	local title=$1 program=$out/$2
+
+	shift 2
+	[ -x "$program" ] || return 0
+	printf '\n%s\n\n' "$title"
+	"$program" "$@"
+}
+
+# shellcheck disable=SC2317 # a trap calls it
+clean_up()
+{
+	cd /
+	if [ -z "$keep" ]; then
+		rm -rf "$data"
+	fi
+	rm -f "$out"/{l,w,t,limit.json,run.json,time.json,peak.json,expected.json,got.json,other.json}
+}
+
+mkdir -p "$out"
+choose_dir
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+echo "case,cores,limit_seconds,work_seconds,total_seconds,bytes,ratio,target,ok" >"$out/bench.csv"
+
+say "data in $data${quick:+ (QUICK: too small to measure much)}"
+make_data
+say "answers:"
+for file in raw.nc fill.nc deflate.nc small.nc; do
+	check_file $file
+done
+
+say
+say "limit: seconds that the least takes (pread into cache; inflate adds libdeflate and unshuffle;"
+say "plain sum adds an inexact sum). quern: seconds of its work. total/l.: its whole time. Medians of"
+say "$repeat runs in turns."
+head_line "raw float32 against pread"
+compare "minmax" raw.nc pread 1.35 minmax
+compare "sum (exact)" raw.nc pread 1.6 sum
+compare "moments (exact)" raw.nc pread 2.2 moments
+compare "moments --order 4 (exact)" raw.nc pread - moments --order 4
+head_line "exact against inexact summation"
+compare "sum (exact) / plain sum" raw.nc sum - sum
+head_line "raw float32 with _FillValue"
+compare "minmax, 4% missing" fill.nc pread - minmax
+compare "moments (exact), 4% missing" fill.nc pread - moments
+head_line "shuffle + deflate float32"
+compare "moments (exact) / inflate" deflate.nc inflate 1.15 moments
+
+printf '\n%-62s %15s %8s  %s\n' "bounds" "" target ok
+start_up
+memory
+many_chunks
+if [ -z "$quick" ]; then
+	part "exact sums alone, one core" exact
+	part "the way from stored bytes to tiles alone, one core" feed
+	part "covariance against OpenBLAS dsyrk" covariance
+fi
+
+say
+if gnuplot -e "input = '$out/bench.csv'; output = '$out/bench.png'" "$SRCDIR/bench/plot.gp" \
+	2>/dev/null; then
+	say "written: $out/bench.csv, bench.png"
+else
+	say "written: $out/bench.csv"
+fi
+if [ $missed -eq 0 ]; then
+	say "all targets met"
+else
+	say "$missed targets missed"
+	[ -z "${STRICT:-}" ] || exit 1
+fi
