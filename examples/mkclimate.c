@@ -131,6 +131,13 @@ static void shuffle(const uint8_t *in, size_t nelems, size_t size, uint8_t *out)
 			out[b * nelems + i] = in[i * size + b];
 }
 
+static hid_t hdf5_type(const struct variable *v)
+{
+	if (v->type[0] == 'i')
+		return H5T_STD_I16LE;
+	return v->type[1] == '4' ? H5T_IEEE_F32LE : H5T_IEEE_F64LE;
+}
+
 /* Under the lock, in the chunk's turn. */
 static void store_chunk(const struct writer *w, uint64_t number, const void *data, size_t nbytes)
 {
@@ -151,7 +158,7 @@ static void store_chunk(const struct writer *w, uint64_t number, const void *dat
 	memory = must(H5Screate_simple(NDIMS, count, NULL));
 	file = must(H5Dget_space(w->dataset));
 	must(H5Sselect_hyperslab(file, H5S_SELECT_SET, start, NULL, count, NULL));
-	must(H5Dwrite(w->dataset, must(H5Dget_type(w->dataset)), memory, file, H5P_DEFAULT, data));
+	must(H5Dwrite(w->dataset, hdf5_type(w->variable), memory, file, H5P_DEFAULT, data));
 	H5Sclose(file);
 	H5Sclose(memory);
 }
@@ -403,13 +410,6 @@ static void write_coordinate(hid_t file, const struct settings *s, int d)
 	free(values);
 	H5Sclose(space);
 	H5Pclose(p);
-}
-
-static hid_t hdf5_type(const struct variable *v)
-{
-	if (v->type[0] == 'i')
-		return H5T_STD_I16LE;
-	return v->type[1] == '4' ? H5T_IEEE_F32LE : H5T_IEEE_F64LE;
 }
 
 static void put_cf_attributes(hid_t file, hid_t dataset, const struct settings *s,
