@@ -8,10 +8,11 @@
  */
 #include <getopt.h>
 #include <hdf5.h>
+#include <libdeflate.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #define CHUNK_NELEMS 8
 #define ROW_NCHUNKS 1000
@@ -68,25 +69,37 @@ static hid_t create_dataset(hid_t file, const struct kind *k, hsize_t nrows, boo
 	return dset;
 }
 
-/* Stores the same bytes as every chunk. */
-static int write_chunks(hid_t dset, hsize_t nrows, bool deflated)
+/* What a chunk of ones is in the file; returns its bytes, or 0. */
+static size_t pack_chunk(bool deflated, unsigned char packed[64])
 {
-	unsigned char raw[CHUNK_NELEMS], packed[64];
-	uLongf nbytes = sizeof packed;
+	unsigned char raw[CHUNK_NELEMS];
+	struct libdeflate_compressor *c;
+	size_t n;
 
 	memset(raw, 1, sizeof raw);
-	if (deflated && compress2(packed, &nbytes, raw, sizeof raw, 1) != Z_OK)
-		return -1;
+	if (!deflated) {
+		memcpy(packed, raw, sizeof raw);
+		return sizeof raw;
+	}
+	c = libdeflate_alloc_compressor(1);
+	n = c ? libdeflate_zlib_compress(c, raw, sizeof raw, packed, 64) : 0;
+	libdeflate_free_compressor(c);
+	return n;
+}
+
+static int write_chunks(hid_t dset, hsize_t nrows, bool deflated)
+{
+	unsigned char packed[64];
+	size_t nbytes = pack_chunk(deflated, packed);
+
 	for (hsize_t i = 0; i < nrows; i++)
 		for (hsize_t j = 0; j < ROW_NCHUNKS; j++) {
 			const hsize_t at[2] = { i, j * CHUNK_NELEMS };
 
-			if (H5Dwrite_chunk(dset, H5P_DEFAULT, 0, at,
-					   deflated ? nbytes : sizeof raw,
-					   deflated ? packed : raw) < 0)
+			if (H5Dwrite_chunk(dset, H5P_DEFAULT, 0, at, nbytes, packed) < 0)
 				return -1;
 		}
-	return 0;
+	return nbytes > 0 ? 0 : -1;
 }
 
 static int make(const char *path, const struct kind *k, hsize_t nrows, bool deflated)

@@ -14,9 +14,6 @@
 #include "hdf5_index.h"
 #include "hdf5_type.h"
 
-/* Which index: none, the best way, or our own walk. */
-enum index_mode { NO_INDEX, ANY_INDEX, OWN_WALK };
-
 /* What is open while a dataset is described. */
 struct subject {
 	struct qn_dataset *d;
@@ -218,22 +215,16 @@ static bool where(hid_t object, unsigned long *file, haddr_t *header)
 }
 
 static enum quern_status read_chunked(struct subject *s, struct qn_h5_raw *raw,
-				      const struct qn_h5_layout *layout, enum index_mode mode)
+				      const struct qn_h5_layout *layout)
 {
-	struct qn_dataset *d = s->d;
-	char why[sizeof d->why_not_native];
+	char why[sizeof s->d->why_not_native];
 
-#ifndef QN_HAVE_H5DCHUNK_ITER
 	if (!layout->is_known) {
 		snprintf(why, sizeof why, "layout message of version %u", layout->version);
-		not_native(d, why);
+		not_native(s->d, why);
 		return QUERN_OK;
 	}
-#else
-	(void)why;
-#endif
-	return qn_h5_index_read(raw, layout, s->max_shape, s->raw_edges,
-				mode == OWN_WALK ? -1 : (int64_t)s->dset, d);
+	return qn_h5_index_read(raw, layout, s->max_shape, s->raw_edges, s->d);
 }
 
 static enum quern_status read_whole(struct subject *s, const struct qn_h5_raw *raw,
@@ -256,34 +247,58 @@ static enum quern_status read_whole(struct subject *s, const struct qn_h5_raw *r
 	return qn_h5_runs_list(d, layout->data_addr, s->err);
 }
 
-/* What lies in other files is left to the library. */
-static enum quern_status read_index(struct subject *s, enum index_mode mode)
+/* With a cache image, headers and indexes are in it and not where their addresses say. */
+static bool has_cache_image(hid_t file)
+{
+	haddr_t addr = HADDR_UNDEF;
+	hsize_t nbytes = 0;
+
+	return H5Fget_mdc_image_info(file, &addr, &nbytes) >= 0 && addr != HADDR_UNDEF;
+}
+
+/* Sets *header to the absolute offset of the dataset's object header, or to QN_ADDR_NONE when only
+   the library can find the data. */
+static enum quern_status find_header(struct subject *s, uint64_t base, uint64_t *out)
+{
+	struct qn_dataset *d = s->d;
+	haddr_t header, root_header;
+	unsigned long file, root_file;
+
+	if (!where(s->dset, &file, &header) || !where(s->file, &root_file, &root_header))
+		return fail(s, "its place in the file cannot be read");
+	*out = QN_ADDR_NONE;
+	if (file != root_file)
+		not_native(d, "it is in another file, by an external link");
+	else if (has_cache_image(s->file))
+		not_native(d, "the file has a metadata cache image");
+	else if (d->layout != QN_VIRTUAL && d->layout != QN_EXTERNAL && !qn_add(base, header, out))
+		*out = QN_ADDR_NONE - 1;	/* beyond any file: refused when it is read */
+	return QUERN_OK;
+}
+
+static enum quern_status read_index(struct subject *s)
 {
 	struct qn_dataset *d = s->d;
 	struct qn_h5_raw raw;
 	struct qn_h5_layout layout;
-	haddr_t header, root_header;
-	unsigned long file, root_file;
+	uint64_t header = QN_ADDR_NONE;
 	enum quern_status status;
 
-	if (!where(s->dset, &file, &header) || !where(s->file, &root_file, &root_header))
-		return fail(s, "its place in the file cannot be read");
-	if (file != root_file)
-		not_native(d, "it is in another file, by an external link");
-	if (file != root_file || d->layout == QN_VIRTUAL || d->layout == QN_EXTERNAL)
-		return QUERN_OK;
 	status = qn_h5_raw_init(&raw, d->file, d->path, s->fd, d->file_nbytes, s->err);
 	if (status == QUERN_OK)
-		status = qn_h5_layout_read(&raw, raw.base + header, &layout);
-	if (status != QUERN_OK)
+		status = find_header(s, raw.base, &header);
+	if (status != QUERN_OK || header == QN_ADDR_NONE)
 		return status;
 	d->user_block = raw.base;
-	return d->layout == QN_CHUNKED ? read_chunked(s, &raw, &layout, mode) :
+	status = qn_h5_layout_read(&raw, header, &layout);
+	if (status != QUERN_OK)
+		return status;
+	return d->layout == QN_CHUNKED ? read_chunked(s, &raw, &layout) :
 					 read_whole(s, &raw, &layout);
 }
 
 static enum quern_status describe_all(struct subject *s, const struct stat *st,
-				      enum index_mode mode)
+				      bool with_index)
 {
 	struct qn_dataset *d = s->d;
 	enum quern_status status;
@@ -297,8 +312,8 @@ static enum quern_status describe_all(struct subject *s, const struct stat *st,
 		return status;
 	/* The index relies on products of these not to overflow. */
 	status = qn_dataset_check(d, s->err);
-	if (status == QUERN_OK && mode != NO_INDEX)
-		status = read_index(s, mode);
+	if (status == QUERN_OK && with_index)
+		status = read_index(s);
 	if (status != QUERN_OK)
 		return status;
 	qn_h5_attr_text(s->dset, "units", d->units, sizeof d->units);
@@ -309,7 +324,7 @@ static enum quern_status describe_all(struct subject *s, const struct stat *st,
 }
 
 static enum quern_status describe_opened(struct subject *s, const struct stat *st,
-					 enum index_mode mode)
+					 bool with_index)
 {
 	struct qn_dataset *d = s->d;
 	enum quern_status status;
@@ -320,7 +335,7 @@ static enum quern_status describe_opened(struct subject *s, const struct stat *s
 	if (status == QUERN_OK) {
 		s->dcpl = H5Dget_create_plist(s->dset);
 		status = s->dcpl < 0 ? fail(s, "its properties cannot be read") :
-				       describe_all(s, st, mode);
+				       describe_all(s, st, with_index);
 	}
 	qn_h5_close(s->dcpl);
 	qn_h5_close(s->dset);
@@ -328,8 +343,8 @@ static enum quern_status describe_opened(struct subject *s, const struct stat *s
 	return status;
 }
 
-static enum quern_status describe(const char *file, const char *path, enum index_mode mode,
-				  struct qn_dataset *out, struct quern_message *err)
+enum quern_status qn_hdf5_describe(const char *file, const char *path, bool with_index,
+				   struct qn_dataset *out, struct quern_message *err)
 {
 	struct qn_dataset d;
 	struct subject s = { .d = &d, .err = err, .fd = -1, .file = -1, .dset = -1, .dcpl = -1 };
@@ -343,7 +358,7 @@ static enum quern_status describe(const char *file, const char *path, enum index
 		status = qn_h5_open_signed(file, &s.fd, &st, err);
 	if (status == QUERN_OK) {
 		qn_h5_enter(&caller);
-		status = describe_opened(&s, &st, mode);
+		status = describe_opened(&s, &st, with_index);
 		qn_h5_leave(&caller);
 		close(s.fd);
 	}
@@ -352,16 +367,4 @@ static enum quern_status describe(const char *file, const char *path, enum index
 	else
 		qn_dataset_fini(&d);
 	return status;
-}
-
-enum quern_status qn_hdf5_describe(const char *file, const char *path, bool with_index,
-				   struct qn_dataset *out, struct quern_message *err)
-{
-	return describe(file, path, with_index ? ANY_INDEX : NO_INDEX, out, err);
-}
-
-enum quern_status qn_hdf5_describe_by_walk(const char *file, const char *path,
-					   struct qn_dataset *out, struct quern_message *err)
-{
-	return describe(file, path, OWN_WALK, out, err);
 }

@@ -168,14 +168,14 @@ enum quern_status qn_h5_open_file(const char *file, hid_t *out, struct quern_mes
 enum quern_status qn_h5_open_dataset(hid_t file_id, const char *file, const char *path, hid_t *out,
 				     struct quern_message *err)
 {
-	hid_t id = H5Oopen(file_id, path, H5P_DEFAULT);
+	hid_t id;
 
-	if (id < 0) {
-		/* Said by the library only if the object exists: else a list of names helps more. */
-		if (qn_h5_is_linked(file_id, path))
-			return qn_h5_fail(err, file, path, "cannot be opened");
+	/* What the library says of a name that is not there helps less than a list of names. */
+	if (!qn_h5_is_linked(file_id, path))
 		return qn_h5_no_such_dataset(file_id, file, path, "no such dataset", err);
-	}
+	id = H5Oopen(file_id, path, H5P_DEFAULT);
+	if (id < 0)
+		return qn_h5_fail(err, file, path, "cannot be opened");
 	if (H5Iget_type(id) != H5I_DATASET) {
 		qn_h5_close(id);
 		return qn_h5_no_such_dataset(file_id, file, path,

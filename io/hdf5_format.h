@@ -11,10 +11,6 @@ extern const struct qn_format qn_hdf5_format;
 enum quern_status qn_hdf5_describe(const char *file, const char *path, bool with_index,
 				   struct qn_dataset *out, struct quern_message *err);
 
-/* The same, the index by our own walk even where the library could list the chunks: for tests. */
-enum quern_status qn_hdf5_describe_by_walk(const char *file, const char *path,
-					   struct qn_dataset *out, struct quern_message *err);
-
 enum quern_status qn_hdf5_reader_open(const struct qn_dataset *d, void **reader,
 				      struct quern_message *err);
 enum quern_status qn_hdf5_reader_read(void *reader, const struct quern_box *box, void *out,

@@ -21,11 +21,6 @@ static const struct {
 	[QN_H5_BTREE2] = { "v2 B-tree", qn_h5_walk_btree2 },
 };
 
-const char *qn_h5_index_name(enum qn_h5_index index)
-{
-	return kinds[index].name;
-}
-
 static enum quern_status grow(struct qn_h5_walk *w)
 {
 	size_t room = w->room ? 2 * w->room : 64;
@@ -197,32 +192,24 @@ static enum quern_status check_layout(const struct qn_h5_walk *w)
 	return QUERN_OK;
 }
 
-static enum quern_status walk(struct qn_h5_walk *w, int64_t dset)
+static enum quern_status walk(struct qn_h5_walk *w)
 {
-	enum quern_status status;
+	enum quern_status status = check_layout(w);
 
-#ifdef QN_HAVE_H5DCHUNK_ITER
-	/* Releases differ in whether its addresses include the user block: without one, all agree. */
-	if (dset >= 0 && (w->r->base == 0 || !w->layout.is_known))
-		return qn_h5_walk_by_library(w, dset);
-#else
-	(void)dset;
-#endif
-	status = check_layout(w);
 	if (status != QUERN_OK || w->layout.index_addr == QN_ADDR_NONE || w->ngrid == 0)
 		return status;
 	return kinds[w->layout.index].walk(w);
 }
 
 enum quern_status qn_h5_index_read(struct qn_h5_raw *r, const struct qn_h5_layout *layout,
-				   const uint64_t *max_shape, bool raw_edges, int64_t dset,
+				   const uint64_t *max_shape, bool raw_edges,
 				   struct qn_dataset *d)
 {
 	struct qn_h5_walk w;
 	enum quern_status status = walk_init(&w, r, layout, max_shape, d);
 
 	if (status == QUERN_OK)
-		status = walk(&w, dset);
+		status = walk(&w);
 	if (status == QUERN_OK)
 		status = sort_list(&w);
 	if (status != QUERN_OK) {
@@ -231,8 +218,7 @@ enum quern_status qn_h5_index_read(struct qn_h5_raw *r, const struct qn_h5_layou
 	}
 	if (raw_edges && w.is_filtered)
 		mark_raw_edges(&w);
-	snprintf(d->index, sizeof d->index, "%s",
-		 layout->is_known ? qn_h5_index_name(layout->index) : "other");
+	snprintf(d->index, sizeof d->index, "%s", kinds[layout->index].name);
 	d->nchunks = w.n;
 	d->chunks = w.chunks;
 	return QUERN_OK;

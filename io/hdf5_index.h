@@ -3,6 +3,11 @@
  *
  * A walk goes through one index structure of the file and adds what it finds to a list. Each kind
  * of index is one file, hdf5_index_KIND.c, with one function of type qn_h5_walker.
+ *
+ * Why not the library: H5Dget_chunk_info takes time quadratic in the number of chunks, and
+ * H5Dchunk_iter, which would be fast, is missing in old releases and gives wrong coordinates in all
+ * of them for an extensible array whose unlimited dimension is not the first (it counts as if it
+ * were). Releases also differ in whether their addresses include the user block.
  */
 #ifndef QN_IO_HDF5_INDEX_H
 #define QN_IO_HDF5_INDEX_H
@@ -44,17 +49,13 @@ struct qn_h5_walk {
 typedef enum quern_status qn_h5_walker(struct qn_h5_walk *w);
 
 /*
- * Lists the chunks of d by walking the file, or, with dset >= 0, by H5Dchunk_iter where the library
- * has it. d is described but for `index` and the chunks; both are filled on success, sorted,
- * without duplicates. max_shape: as H5Sget_simple_extent_dims gives it. raw_edges: the chunks that
- * the edge cuts are stored without filters.
+ * Lists the chunks of d, which is described but for `index` and the chunks; both are filled on
+ * success, sorted, without duplicates. max_shape: as H5Sget_simple_extent_dims gives it. raw_edges:
+ * the chunks that the edge cuts are stored without filters.
  */
 enum quern_status qn_h5_index_read(struct qn_h5_raw *r, const struct qn_h5_layout *layout,
-				   const uint64_t *max_shape, bool raw_edges, int64_t dset,
+				   const uint64_t *max_shape, bool raw_edges,
 				   struct qn_dataset *d);
-
-/* As `quern inspect` shows it: "v1 B-tree". */
-const char *qn_h5_index_name(enum qn_h5_index index);
 
 qn_h5_walker qn_h5_walk_btree1;
 qn_h5_walker qn_h5_walk_single;
@@ -62,9 +63,6 @@ qn_h5_walker qn_h5_walk_implicit;
 qn_h5_walker qn_h5_walk_fixed_array;
 qn_h5_walker qn_h5_walk_extensible_array;
 qn_h5_walker qn_h5_walk_btree2;
-#ifdef QN_HAVE_H5DCHUNK_ITER
-enum quern_status qn_h5_walk_by_library(struct qn_h5_walk *w, int64_t dset);
-#endif
 
 /* Adds a chunk by its number in the grid. addr: absolute. */
 enum quern_status qn_h5_add(struct qn_h5_walk *w, uint64_t number, uint64_t addr, uint64_t nbytes,

@@ -4,5 +4,5 @@ LIB_MULTI_ISA_SRCS +=
 LIB_SRCS += io/formats.c io/hdf5_attr.c io/hdf5_cf.c io/hdf5_contiguous.c io/hdf5_describe.c \
 	io/hdf5_dims.c io/hdf5_file.c io/hdf5_format.c io/hdf5_index.c io/hdf5_index_btree1.c \
 	io/hdf5_index_btree2.c io/hdf5_index_extensible.c io/hdf5_index_fixed.c \
-	io/hdf5_index_iter.c io/hdf5_layout.c io/hdf5_list.c io/hdf5_lookup3.c io/hdf5_raw.c \
+	io/hdf5_layout.c io/hdf5_list.c io/hdf5_lookup3.c io/hdf5_raw.c \
 	io/hdf5_read.c io/hdf5_type.c io/hdf5_write.c
