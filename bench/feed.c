@@ -20,9 +20,9 @@
 #include "data/feed.h"
 #include "data/shuffle.h"
 
-#define NCHUNKS 128
+#define NCHUNKS	     128
 #define CHUNK_NELEMS (256u << 10)
-#define NTURNS 7
+#define NTURNS	     7
 
 struct bench {
 	struct qn_dataset d;
@@ -94,7 +94,9 @@ static void write_file(struct bench *b)
 	n = store_chunk(b, b->buffer[0]);
 	for (uint64_t i = 0; i < NCHUNKS; i++) {
 		b->chunks[i] = (struct qn_chunk){
-			.number = i, .addr = addr, .nbytes = (uint32_t)n,
+			.number = i,
+			.addr = addr,
+			.nbytes = (uint32_t)n,
 		};
 		if (pwrite(b->fd, b->buffer[0], n, (off_t)addr) != (ssize_t)n)
 			die("cannot write the file");
@@ -132,10 +134,14 @@ static void setup(struct bench *b, struct qn_type type, bool deflate)
 	d->chunk[0] = CHUNK_NELEMS;
 	if (deflate) {
 		d->filter[d->nfilters++] = (struct qn_filter_step){
-			.id = QN_FILTER_SHUFFLE, .nparams = 1, .params = { type.size },
+			.id = QN_FILTER_SHUFFLE,
+			.nparams = 1,
+			.params = { type.size },
 		};
 		d->filter[d->nfilters++] = (struct qn_filter_step){
-			.id = QN_FILTER_DEFLATE, .nparams = 1, .params = { 4 },
+			.id = QN_FILTER_DEFLATE,
+			.nparams = 1,
+			.params = { 4 },
 		};
 	}
 	b->chunk_nbytes = (size_t)CHUNK_NELEMS * type.size;
@@ -226,7 +232,7 @@ static void check_sink(void *ctx, const struct quern_tile *tile)
 
 static void run_feed(const struct bench *b, struct qn_feed *f, qn_sink *sink, void *ctx)
 {
-	struct quern_message err = {0};
+	struct quern_message err = { 0 };
 
 	for (uint64_t i = 0; i < NCHUNKS; i++) {
 		struct qn_item item = {
@@ -259,7 +265,7 @@ static void report(const char *name, struct bench *b)
 {
 	const double gb = 1e-9 * NCHUNKS * (double)b->chunk_nbytes;
 	double limit = HUGE_VAL, feed = HUGE_VAL;
-	struct quern_message err = {0};
+	struct quern_message err = { 0 };
 	struct qn_view view;
 	struct qn_feed *f;
 
@@ -294,8 +300,11 @@ int main(void)
 	report("raw float32, fill value", &b);
 	setup(&b, i16, false);
 	b.d.cf = (struct qn_cf){
-		.has_fill = true, .fill = (uint64_t)INT16_MIN,
-		.has_scale = true, .scale = 0.01, .offset = 280,
+		.has_fill = true,
+		.fill = (uint64_t)INT16_MIN,
+		.has_scale = true,
+		.scale = 0.01,
+		.offset = 280,
 	};
 	report("raw packed int16, fill and scale", &b);
 	setup(&b, f32, true);

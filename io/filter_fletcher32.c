@@ -11,11 +11,11 @@
 #include <string.h>
 
 #define CHECKSUM_NBYTES 4
-#define MODULUS 65535u
+#define MODULUS		65535u
 /* Words are summed in LANES interleaved columns of at most ROWS rows: a column's second sum is at
    most 65535 * ROWS * (ROWS + 1) / 2, which for 360 is the last that fits 32 bits. */
 #define LANES 16
-#define ROWS 360
+#define ROWS  360
 
 /* Sums of the words seen so far; exact until they are reduced. */
 struct sums {
@@ -29,7 +29,7 @@ struct sums {
  */
 static void add_block(struct sums *s, const uint8_t *in, size_t nrows)
 {
-	uint32_t first[LANES] = {0}, second[LANES] = {0};
+	uint32_t first[LANES] = { 0 }, second[LANES] = { 0 };
 	uint16_t word[LANES];
 	uint64_t a = 0, b = 0;
 
@@ -70,7 +70,7 @@ static uint32_t big_endian_sum(uint64_t s)
 static uint32_t fletcher32(const uint8_t *in, size_t n)
 {
 	const size_t row_nbytes = LANES * 2;
-	struct sums s = {0, 0};
+	struct sums s = { 0, 0 };
 	size_t i = 0;
 
 	while (n - i >= row_nbytes) {

@@ -7,10 +7,11 @@
 #include <string.h>
 
 #include "base/isa.h"
+#include "data/feed.h"
 
-#define DECLARE(type)                                                                           \
-	QN_ISA_DECLARE(size_t, qn_cf_mark_##type,                                               \
-		       (const void *, size_t, const struct qn_cf_test *, uint64_t *));          \
+#define DECLARE(type)                                                                  \
+	QN_ISA_DECLARE(size_t, qn_cf_mark_##type,                                      \
+		       (const void *, size_t, const struct qn_cf_test *, uint64_t *)); \
 	QN_ISA_DECLARE(void, qn_cf_scale_##type, (const void *, size_t, double, double, double *))
 
 DECLARE(i8);
@@ -25,95 +26,85 @@ DECLARE(f32);
 DECLARE(f64);
 
 static qn_cf_mark_fn *const mark[QUERN_NDTYPES][QN_CPU_AVX512 + 1] = {
-	[QUERN_I8] = QN_ISA_TABLE(qn_cf_mark_i8),
-	[QUERN_U8] = QN_ISA_TABLE(qn_cf_mark_u8),
-	[QUERN_I16] = QN_ISA_TABLE(qn_cf_mark_i16),
-	[QUERN_U16] = QN_ISA_TABLE(qn_cf_mark_u16),
-	[QUERN_I32] = QN_ISA_TABLE(qn_cf_mark_i32),
-	[QUERN_U32] = QN_ISA_TABLE(qn_cf_mark_u32),
-	[QUERN_I64] = QN_ISA_TABLE(qn_cf_mark_i64),
-	[QUERN_U64] = QN_ISA_TABLE(qn_cf_mark_u64),
-	[QUERN_F32] = QN_ISA_TABLE(qn_cf_mark_f32),
-	[QUERN_F64] = QN_ISA_TABLE(qn_cf_mark_f64),
+	[QUERN_I8] = QN_ISA_TABLE(qn_cf_mark_i8),   [QUERN_U8] = QN_ISA_TABLE(qn_cf_mark_u8),
+	[QUERN_I16] = QN_ISA_TABLE(qn_cf_mark_i16), [QUERN_U16] = QN_ISA_TABLE(qn_cf_mark_u16),
+	[QUERN_I32] = QN_ISA_TABLE(qn_cf_mark_i32), [QUERN_U32] = QN_ISA_TABLE(qn_cf_mark_u32),
+	[QUERN_I64] = QN_ISA_TABLE(qn_cf_mark_i64), [QUERN_U64] = QN_ISA_TABLE(qn_cf_mark_u64),
+	[QUERN_F32] = QN_ISA_TABLE(qn_cf_mark_f32), [QUERN_F64] = QN_ISA_TABLE(qn_cf_mark_f64),
 };
 
 static qn_cf_scale_fn *const scale[QUERN_NDTYPES][QN_CPU_AVX512 + 1] = {
-	[QUERN_I8] = QN_ISA_TABLE(qn_cf_scale_i8),
-	[QUERN_U8] = QN_ISA_TABLE(qn_cf_scale_u8),
-	[QUERN_I16] = QN_ISA_TABLE(qn_cf_scale_i16),
-	[QUERN_U16] = QN_ISA_TABLE(qn_cf_scale_u16),
-	[QUERN_I32] = QN_ISA_TABLE(qn_cf_scale_i32),
-	[QUERN_U32] = QN_ISA_TABLE(qn_cf_scale_u32),
-	[QUERN_I64] = QN_ISA_TABLE(qn_cf_scale_i64),
-	[QUERN_U64] = QN_ISA_TABLE(qn_cf_scale_u64),
-	[QUERN_F32] = QN_ISA_TABLE(qn_cf_scale_f32),
-	[QUERN_F64] = QN_ISA_TABLE(qn_cf_scale_f64),
+	[QUERN_I8] = QN_ISA_TABLE(qn_cf_scale_i8),   [QUERN_U8] = QN_ISA_TABLE(qn_cf_scale_u8),
+	[QUERN_I16] = QN_ISA_TABLE(qn_cf_scale_i16), [QUERN_U16] = QN_ISA_TABLE(qn_cf_scale_u16),
+	[QUERN_I32] = QN_ISA_TABLE(qn_cf_scale_i32), [QUERN_U32] = QN_ISA_TABLE(qn_cf_scale_u32),
+	[QUERN_I64] = QN_ISA_TABLE(qn_cf_scale_i64), [QUERN_U64] = QN_ISA_TABLE(qn_cf_scale_u64),
+	[QUERN_F32] = QN_ISA_TABLE(qn_cf_scale_f32), [QUERN_F64] = QN_ISA_TABLE(qn_cf_scale_f64),
 };
 
 /* How a value of an attribute compares with the values that the packed type can have. */
 enum fit { BELOW, INSIDE, ABOVE, NOWHERE };
 
-static enum fit fit_signed(int64_t v, int64_t min, int64_t max)
+/* The low `size` bytes of v as a number of that size. */
+static void store(uint64_t v, size_t size, uint64_t *out)
 {
-	return v < min ? BELOW : v > max ? ABOVE : INSIDE;
+	const uint32_t v32 = (uint32_t)v;
+	const uint16_t v16 = (uint16_t)v;
+	const uint8_t v8 = (uint8_t)v;
+
+	if (size == 8)
+		*out = v;
+	else if (size == 4)
+		memcpy(out, &v32, sizeof v32);
+	else if (size == 2)
+		memcpy(out, &v16, sizeof v16);
+	else
+		memcpy(out, &v8, sizeof v8);
 }
 
-static enum fit fit_unsigned(uint64_t v, uint64_t max)
+static enum fit put_signed(int64_t v, size_t size, uint64_t *out)
 {
-	return v > max ? ABOVE : INSIDE;
+	const int64_t max = INT64_MAX >> (64 - 8 * size);
+
+	store((uint64_t)v, size, out);
+	return v < -max - 1 ? BELOW : v > max ? ABOVE : INSIDE;
 }
 
-/* *out = the attribute's value in the packed type, if it is INSIDE. */
-#define PUT_SIGNED(type, low, high)                            \
-	do {                                                   \
-		type x_ = (type)(int64_t)v;                    \
-		memcpy(out, &x_, sizeof x_);                   \
-		return fit_signed((int64_t)v, (low), (high));  \
-	} while (0)
-#define PUT_UNSIGNED(type, high)                               \
-	do {                                                   \
-		type x_ = (type)v;                             \
-		memcpy(out, &x_, sizeof x_);                   \
-		return fit_unsigned(v, (high));                \
-	} while (0)
-
-static enum fit put_float(double v, bool is_f32, uint64_t *out)
+static enum fit put_unsigned(uint64_t v, size_t size, uint64_t *out)
 {
-	float narrow = (float)v;
+	store(v, size, out);
+	return v > UINT64_MAX >> (64 - 8 * size) ? ABOVE : INSIDE;
+}
 
-	if (isnan(v))
-		return NOWHERE;
-	if (is_f32)
+static enum fit put_float(uint64_t bits, size_t size, uint64_t *out)
+{
+	double v;
+	float narrow;
+
+	memcpy(&v, &bits, sizeof v);
+	narrow = (float)v;
+	if (size == sizeof narrow)
 		memcpy(out, &narrow, sizeof narrow);
 	else
 		memcpy(out, &v, sizeof v);
-	return INSIDE;
+	return isnan(v) ? NOWHERE : INSIDE;
 }
 
-static enum fit put(uint64_t v, enum quern_dtype t, uint64_t *out)
+/* *out = an attribute's value in the packed type, if the answer is INSIDE. */
+static enum fit put(uint64_t v, enum quern_dtype packed, uint64_t *out)
 {
-	double x;
+	const size_t size = qn_view_size(packed);
 
-	switch (t) {
+	switch (packed) {
 	case QUERN_I8:
-		PUT_SIGNED(int8_t, INT8_MIN, INT8_MAX);
 	case QUERN_I16:
-		PUT_SIGNED(int16_t, INT16_MIN, INT16_MAX);
 	case QUERN_I32:
-		PUT_SIGNED(int32_t, INT32_MIN, INT32_MAX);
 	case QUERN_I64:
-		PUT_SIGNED(int64_t, INT64_MIN, INT64_MAX);
-	case QUERN_U8:
-		PUT_UNSIGNED(uint8_t, UINT8_MAX);
-	case QUERN_U16:
-		PUT_UNSIGNED(uint16_t, UINT16_MAX);
-	case QUERN_U32:
-		PUT_UNSIGNED(uint32_t, UINT32_MAX);
-	case QUERN_U64:
-		PUT_UNSIGNED(uint64_t, UINT64_MAX);
+		return put_signed((int64_t)v, size, out);
+	case QUERN_F32:
+	case QUERN_F64:
+		return put_float(v, size, out);
 	default:
-		memcpy(&x, &v, sizeof x);
-		return put_float(x, t == QUERN_F32, out);
+		return put_unsigned(v, size, out);
 	}
 }
 
@@ -135,8 +126,7 @@ static void set_limits(struct qn_cf_test *t, const struct qn_cf *cf, enum quern_
 	*impossible = min == ABOVE || max == BELOW;
 }
 
-static size_t mark_all(const void *values, size_t n, const struct qn_cf_test *test,
-		       uint64_t *valid)
+static size_t mark_all(const void *values, size_t n, const struct qn_cf_test *test, uint64_t *valid)
 {
 	(void)values;
 	(void)test;

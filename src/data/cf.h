@@ -28,7 +28,7 @@ typedef void qn_cf_scale_fn(const void *values, size_t n, double scale, double o
 /* What a dataset's attributes come to. */
 struct qn_cf_plan {
 	qn_cf_mark_fn *mark;	/* NULL: nothing can be missing */
-	qn_cf_scale_fn *unpack;	/* NULL: values stay as they are */
+	qn_cf_scale_fn *unpack; /* NULL: values stay as they are */
 	struct qn_cf_test test;
 	double scale, offset;
 };

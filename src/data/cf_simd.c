@@ -16,7 +16,7 @@
 #include <emmintrin.h>
 #endif
 
-#define WORD 64 /* values of a word of the bitmap */
+#define WORD  64 /* values of a word of the bitmap */
 #define BLOCK 16
 
 /* Bit i of the result is the highest bit of byte i. */
@@ -47,14 +47,14 @@ static inline uint64_t pack_bytes(const uint8_t bytes[WORD])
  * word_eq_TYPE(x, v): bit i tells whether x[i] == v. By vectors of N values: COMPARE gives a mask
  * of N bits. The type of the pointer says nothing about its alignment.
  */
-#define DEFINE_WORD_EQ(name, T, N, SPLAT, COMPARE)                                \
-	static inline uint64_t word_eq_##name(const T *x, T v)                    \
-	{                                                                         \
-		uint64_t word = 0;                                                \
-                                                                                  \
-		for (int i = 0; i < WORD; i += N)                                 \
-			word |= (uint64_t)(COMPARE(x + i, SPLAT(v))) << i;        \
-		return word;                                                      \
+#define DEFINE_WORD_EQ(name, T, N, SPLAT, COMPARE)                         \
+	static inline uint64_t word_eq_##name(const T *x, T v)             \
+	{                                                                  \
+		uint64_t word = 0;                                         \
+                                                                           \
+		for (int i = 0; i < WORD; i += N)                          \
+			word |= (uint64_t)(COMPARE(x + i, SPLAT(v))) << i; \
+		return word;                                               \
 	}
 
 #if defined(__AVX2__)
@@ -158,12 +158,30 @@ DEFINE_WORD_EQ(f32, float, 4, _mm_set1_ps, eq_4xf32)
 DEFINE_WORD_EQ(f64, double, 2, _mm_set1_pd, eq_2xf64)
 
 #else
-static inline uint32_t eq_i8(const int8_t *p, int8_t v) { return *p == v; }
-static inline uint32_t eq_i16(const int16_t *p, int16_t v) { return *p == v; }
-static inline uint32_t eq_i32(const int32_t *p, int32_t v) { return *p == v; }
-static inline uint32_t eq_i64(const int64_t *p, int64_t v) { return *p == v; }
-static inline uint32_t eq_f32(const float *p, float v) { return *p == v; }
-static inline uint32_t eq_f64(const double *p, double v) { return *p == v; }
+static inline uint32_t eq_i8(const int8_t *p, int8_t v)
+{
+	return *p == v;
+}
+static inline uint32_t eq_i16(const int16_t *p, int16_t v)
+{
+	return *p == v;
+}
+static inline uint32_t eq_i32(const int32_t *p, int32_t v)
+{
+	return *p == v;
+}
+static inline uint32_t eq_i64(const int64_t *p, int64_t v)
+{
+	return *p == v;
+}
+static inline uint32_t eq_f32(const float *p, float v)
+{
+	return *p == v;
+}
+static inline uint32_t eq_f64(const double *p, double v)
+{
+	return *p == v;
+}
 
 DEFINE_WORD_EQ(i8, int8_t, 1, , eq_i8)
 DEFINE_WORD_EQ(i16, int16_t, 1, , eq_i16)
@@ -174,94 +192,104 @@ DEFINE_WORD_EQ(f64, double, 1, , eq_f64)
 #endif
 
 /* Equality does not care about signs. */
-#define word_eq_u8(x, v) word_eq_i8((const int8_t *)(x), (int8_t)(v))
+#define word_eq_u8(x, v)  word_eq_i8((const int8_t *)(x), (int8_t)(v))
 #define word_eq_u16(x, v) word_eq_i16((const int16_t *)(x), (int16_t)(v))
 #define word_eq_u32(x, v) word_eq_i32((const int32_t *)(x), (int32_t)(v))
 #define word_eq_u64(x, v) word_eq_i64((const int64_t *)(x), (int64_t)(v))
 
-/*
- * The functions of one type. Values are looked at where they are; the last ones, fewer than a
- * word, are copied first, and what the copy has beyond them is masked off.
- */
-#define DEFINE_CF(name, T)                                                                       \
-	qn_cf_mark_fn QN_ISA(qn_cf_mark_##name);                                                 \
-	qn_cf_scale_fn QN_ISA(qn_cf_scale_##name);                                               \
-                                                                                                 \
-	static inline uint64_t word_below_##name(const T *x, T limit)                            \
-	{                                                                                        \
-		uint8_t is[WORD];                                                                \
-                                                                                                 \
-		for (int i = 0; i < WORD; i++)                                                   \
-			is[i] = x[i] < limit ? 255 : 0;                                          \
-		return pack_bytes(is);                                                           \
-	}                                                                                        \
-                                                                                                 \
-	static inline uint64_t word_above_##name(const T *x, T limit)                            \
-	{                                                                                        \
-		uint8_t is[WORD];                                                                \
-                                                                                                 \
-		for (int i = 0; i < WORD; i++)                                                   \
-			is[i] = x[i] > limit ? 255 : 0;                                          \
-		return pack_bytes(is);                                                           \
-	}                                                                                        \
-                                                                                                 \
-	static inline uint64_t word_missing_##name(const T *x, const struct qn_cf_test *t)       \
-	{                                                                                        \
-		uint64_t missing = 0;                                                            \
-		T v;                                                                             \
-                                                                                                 \
-		for (int k = 0; k < t->nequal; k++) {                                            \
-			memcpy(&v, &t->equal[k], sizeof v);                                      \
-			missing |= word_eq_##name(x, v);                                         \
-		}                                                                                \
-		if (t->has_min) {                                                                \
-			memcpy(&v, &t->min, sizeof v);                                           \
-			missing |= word_below_##name(x, v);                                      \
-		}                                                                                \
-		if (t->has_max) {                                                                \
-			memcpy(&v, &t->max, sizeof v);                                           \
-			missing |= word_above_##name(x, v);                                      \
-		}                                                                                \
-		return missing;                                                                  \
-	}                                                                                        \
-                                                                                                 \
-	size_t QN_ISA(qn_cf_mark_##name)(const void *values, size_t n,                           \
-					 const struct qn_cf_test *t, uint64_t *valid)            \
-	{                                                                                        \
-		const T *x = values;                                                             \
-		size_t nmissing = 0;                                                             \
-                                                                                                 \
-		for (; n >= WORD; n -= WORD, x += WORD, valid++) {                               \
-			uint64_t missing = word_missing_##name(x, t);                            \
-                                                                                                 \
-			*valid = ~missing;                                                       \
-			if (missing)                                                             \
-				nmissing += (size_t)__builtin_popcountll(missing);               \
-		}                                                                                \
-		if (n) {                                                                         \
-			const uint64_t inside = (UINT64_C(1) << n) - 1;                          \
-			T last[WORD] = {0};                                                      \
-			uint64_t missing;                                                        \
-                                                                                                 \
-			memcpy(last, x, n * sizeof *x);                                          \
-			missing = word_missing_##name(last, t) & inside;                         \
-			*valid = ~missing & inside;                                              \
-			nmissing += (size_t)__builtin_popcountll(missing);                       \
-		}                                                                                \
-		return nmissing;                                                                 \
-	}                                                                                        \
-                                                                                                 \
-	void QN_ISA(qn_cf_scale_##name)(const void *values, size_t n, double scale,              \
-					double offset, double *restrict out)                     \
-	{                                                                                        \
-		const T *restrict x = values;                                                    \
-                                                                                                 \
-		for (; n >= BLOCK; n -= BLOCK, x += BLOCK, out += BLOCK)                         \
-			for (int i = 0; i < BLOCK; i++)                                          \
-				out[i] = (double)x[i] * scale + offset;                          \
-		for (size_t i = 0; i < n; i++)                                                   \
-			out[i] = (double)x[i] * scale + offset;                                  \
+/* Bit i: is x[i] below, above the limit? */
+#define DEFINE_WORD_LIMITS(name, T)                                   \
+	static inline uint64_t word_below_##name(const T *x, T limit) \
+	{                                                             \
+		uint8_t is[WORD];                                     \
+                                                                      \
+		for (int i = 0; i < WORD; i++)                        \
+			is[i] = x[i] < limit ? 255 : 0;               \
+		return pack_bytes(is);                                \
+	}                                                             \
+                                                                      \
+	static inline uint64_t word_above_##name(const T *x, T limit) \
+	{                                                             \
+		uint8_t is[WORD];                                     \
+                                                                      \
+		for (int i = 0; i < WORD; i++)                        \
+			is[i] = x[i] > limit ? 255 : 0;               \
+		return pack_bytes(is);                                \
 	}
+
+/* Bit i: does x[i] meet any of the tests? */
+#define DEFINE_WORD_MISSING(name, T)                                                       \
+	static inline uint64_t word_missing_##name(const T *x, const struct qn_cf_test *t) \
+	{                                                                                  \
+		uint64_t missing = 0;                                                      \
+		T v;                                                                       \
+                                                                                           \
+		for (int k = 0; k < t->nequal; k++) {                                      \
+			memcpy(&v, &t->equal[k], sizeof v);                                \
+			missing |= word_eq_##name(x, v);                                   \
+		}                                                                          \
+		if (t->has_min) {                                                          \
+			memcpy(&v, &t->min, sizeof v);                                     \
+			missing |= word_below_##name(x, v);                                \
+		}                                                                          \
+		if (t->has_max) {                                                          \
+			memcpy(&v, &t->max, sizeof v);                                     \
+			missing |= word_above_##name(x, v);                                \
+		}                                                                          \
+		return missing;                                                            \
+	}
+
+/* Values are looked at where they are; the last ones, fewer than a word, are copied first, and what
+   the copy has beyond them is masked off. */
+#define DEFINE_MARK(name, T)                                                                       \
+	qn_cf_mark_fn QN_ISA(qn_cf_mark_##name);                                                   \
+                                                                                                   \
+	size_t QN_ISA(qn_cf_mark_##name)(const void *values, size_t n, const struct qn_cf_test *t, \
+					 uint64_t *valid)                                          \
+	{                                                                                          \
+		const T *x = values;                                                               \
+		size_t nmissing = 0;                                                               \
+                                                                                                   \
+		for (; n >= WORD; n -= WORD, x += WORD, valid++) {                                 \
+			uint64_t missing = word_missing_##name(x, t);                              \
+                                                                                                   \
+			*valid = ~missing;                                                         \
+			if (missing)                                                               \
+				nmissing += (size_t)__builtin_popcountll(missing);                 \
+		}                                                                                  \
+		if (n) {                                                                           \
+			const uint64_t inside = (UINT64_C(1) << n) - 1;                            \
+			T last[WORD] = { 0 };                                                      \
+			uint64_t missing;                                                          \
+                                                                                                   \
+			memcpy(last, x, n * sizeof *x);                                            \
+			missing = word_missing_##name(last, t) & inside;                           \
+			*valid = ~missing & inside;                                                \
+			nmissing += (size_t)__builtin_popcountll(missing);                         \
+		}                                                                                  \
+		return nmissing;                                                                   \
+	}
+
+#define DEFINE_SCALE(name, T)                                                                      \
+	qn_cf_scale_fn QN_ISA(qn_cf_scale_##name);                                                 \
+                                                                                                   \
+	void QN_ISA(qn_cf_scale_##name)(const void *values, size_t n, double scale, double offset, \
+					double *restrict out)                                      \
+	{                                                                                          \
+		const T *restrict x = values;                                                      \
+                                                                                                   \
+		for (; n >= BLOCK; n -= BLOCK, x += BLOCK, out += BLOCK)                           \
+			for (int i = 0; i < BLOCK; i++)                                            \
+				out[i] = (double)x[i] * scale + offset;                            \
+		for (size_t i = 0; i < n; i++)                                                     \
+			out[i] = (double)x[i] * scale + offset;                                    \
+	}
+
+#define DEFINE_CF(name, T)           \
+	DEFINE_WORD_LIMITS(name, T)  \
+	DEFINE_WORD_MISSING(name, T) \
+	DEFINE_MARK(name, T)         \
+	DEFINE_SCALE(name, T)
 
 DEFINE_CF(i8, int8_t)
 DEFINE_CF(u8, uint8_t)

@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 
-#define TILE_NBYTES (QUERN_TILE_NELEMS * sizeof(double))
+#define TILE_NBYTES   (QUERN_TILE_NELEMS * sizeof(double))
 #define BITMAP_NBYTES (QUERN_TILE_NELEMS / 8)
 /* What libdeflate's decompressor takes, and more. */
 #define FILTER_STATE_NBYTES (64u << 10)
@@ -103,8 +103,10 @@ static enum quern_status describe(struct qn_feed *f, struct quern_message *err)
 		qn_cf_plan_init(&f->cf, &d->cf, f->view.packed);
 	qn_dataset_grid(d, f->grid);
 	if (!find_chunk_size(d, &f->chunk_nelems, &f->chunk_nbytes))
-		return qn_error_set(err, QUERN_ERR_DATA, "%s: the chunks of dataset %s are larger "
-				    "than memory can be", d->file, d->path);
+		return qn_error_set(err, QUERN_ERR_DATA,
+				    "%s: the chunks of dataset %s are larger "
+				    "than memory can be",
+				    d->file, d->path);
 	return QUERN_OK;
 }
 
@@ -117,8 +119,8 @@ static enum quern_status open_filters(struct qn_feed *f, struct quern_message *e
 		if (!f->filter[i])
 			return qn_error_set(err, QUERN_ERR_DATA,
 					    "%s: dataset %s uses filter %u (%s), which this quern "
-					    "cannot undo", f->d->file, f->d->path, step->id,
-					    step->name);
+					    "cannot undo",
+					    f->d->file, f->d->path, step->id, step->name);
 		if (!f->filter[i]->state_new)
 			continue;
 		f->filter_state[i] = f->filter[i]->state_new();

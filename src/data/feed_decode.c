@@ -28,8 +28,7 @@ bool qn_feed_is_filtered(const struct qn_feed *f, int i)
    what cannot be compressed adds a little. What claims to be larger is damaged. */
 static size_t stage_limit(const struct qn_dataset *d, size_t chunk_nbytes)
 {
-	return chunk_nbytes + chunk_nbytes / 64 + 1024 +
-	       (size_t)d->nfilters * CHECKSUM_NBYTES;
+	return chunk_nbytes + chunk_nbytes / 64 + 1024 + (size_t)d->nfilters * CHECKSUM_NBYTES;
 }
 
 size_t qn_feed_stored_limit(const struct qn_dataset *d, size_t chunk_nbytes)
@@ -74,7 +73,8 @@ static enum quern_status read_stored(struct qn_feed *f, struct stage *s, struct 
 	if (c->nbytes > qn_feed_stored_limit(f->d, f->chunk_nbytes))
 		return qn_feed_error(f, QUERN_ERR_DATA, err,
 				     "damaged index: %u stored bytes are more than a chunk of %zu "
-				     "can take", c->nbytes, f->chunk_nbytes);
+				     "can take",
+				     c->nbytes, f->chunk_nbytes);
 	st = qn_buffer_reserve(&f->stored, c->nbytes, "a stored chunk", err);
 	if (st)
 		return st;
@@ -100,9 +100,13 @@ static enum quern_status undo(struct qn_feed *f, int i, struct stage *s, struct 
 	}
 	if (!f->filter[i]->decode(f->filter_state[i], step, f->elem_nbytes, s->bytes, s->n, out,
 				  room, &n))
-		return qn_feed_error(f, QUERN_ERR_DATA, err, "corrupt: %s does not decode its %zu "
-				     "bytes%s", f->filter[i]->name, s->n,
-				     step->id == QN_FILTER_FLETCHER32 ? " (wrong checksum)" : "");
+		return qn_feed_error(f, QUERN_ERR_DATA, err,
+				     "corrupt: %s %s the %zu bytes; copy or download the file "
+				     "again",
+				     f->filter[i]->name,
+				     step->id == QN_FILTER_FLETCHER32 ? "does not confirm"
+								      : "cannot decode",
+				     s->n);
 	s->bytes = out;
 	s->n = n;
 	return QUERN_OK;
@@ -123,7 +127,7 @@ static int find_tile_shuffle(const struct qn_feed *f)
 enum quern_status qn_feed_decode(struct qn_feed *f, struct quern_message *err)
 {
 	const int shuffle = find_tile_shuffle(f);
-	struct stage s = {0};
+	struct stage s = { 0 };
 	enum quern_status st = read_stored(f, &s, err);
 
 	for (int i = f->d->nfilters - 1; !st && i > shuffle; i--)
@@ -133,8 +137,9 @@ enum quern_status qn_feed_decode(struct qn_feed *f, struct quern_message *err)
 		return st;
 	if (s.n != f->chunk_nbytes)
 		return qn_feed_error(f, QUERN_ERR_DATA, err,
-				     "corrupt: it decodes to %zu bytes instead of %zu", s.n,
-				     f->chunk_nbytes);
+				     "corrupt: it decodes to %zu bytes instead of %zu; copy or "
+				     "download the file again",
+				     s.n, f->chunk_nbytes);
 	f->source = (struct qn_source){
 		.kind = shuffle >= 0 ? SOURCE_SHUFFLED : SOURCE_MEMORY,
 		.bytes = s.bytes,

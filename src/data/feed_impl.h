@@ -34,9 +34,9 @@ enum qn_source_kind { SOURCE_FILE, SOURCE_MEMORY, SOURCE_SHUFFLED };
 struct qn_source {
 	enum qn_source_kind kind;
 	const uint8_t *bytes;	/* element `first`, or the planes; in the feed's own memory */
-	uint64_t first, nelems;	/* of the chunk: what bytes has */
+	uint64_t first, nelems; /* of the chunk: what bytes has */
 	uint64_t addr;		/* SOURCE_FILE: of the chunk */
-	qn_convert_fn *convert;	/* to values; NULL: they are values */
+	qn_convert_fn *convert; /* to values; NULL: they are values */
 };
 
 /* Memory that grows to what is needed; its contents do not survive that. */
@@ -48,12 +48,12 @@ struct qn_buffer {
 /* The chunk at hand. */
 struct qn_job {
 	const struct qn_chunk *chunk;
-	const struct quern_box *box;	/* what to deliver of it */
-	uint64_t coord[QUERN_MAX_DIMS];	/* in the grid */
-	uint64_t origin[QUERN_MAX_DIMS];	/* its first element in the dataset */
+	const struct quern_box *box;	 /* what to deliver of it */
+	uint64_t coord[QUERN_MAX_DIMS];	 /* in the grid */
+	uint64_t origin[QUERN_MAX_DIMS]; /* its first element in the dataset */
 	qn_sink *sink;
 	void *ctx;
-	uint64_t first;			/* elements of the box delivered so far */
+	uint64_t first; /* elements of the box delivered so far */
 };
 
 /* The item at hand, when it is delivered whole. */
@@ -61,8 +61,8 @@ struct qn_panel {
 	struct qn_buffer values, valid;
 	size_t value_nbytes;
 	size_t nelems, nmissing;
-	struct qn_walk walk;		/* places in the panel of the chunk at hand */
-	uint64_t left;			/* of the walk's run */
+	struct qn_walk walk; /* places in the panel of the chunk at hand */
+	uint64_t left;	     /* of the walk's run */
 };
 
 struct qn_feed {
@@ -71,23 +71,23 @@ struct qn_feed {
 	bool whole;
 	int fd;
 
-	size_t elem_nbytes;		/* in the file */
-	size_t value_nbytes;		/* before unpacking */
+	size_t elem_nbytes;  /* in the file */
+	size_t value_nbytes; /* before unpacking */
 	uint64_t chunk_nelems;
-	size_t chunk_nbytes;		/* decoded */
+	size_t chunk_nbytes; /* decoded */
 	uint64_t grid[QUERN_MAX_DIMS];
 	bool swapped;
-	qn_convert_fn *convert;		/* from elements of the file */
-	qn_convert_fn *widen;		/* from elements in the order of the machine */
+	qn_convert_fn *convert; /* from elements of the file */
+	qn_convert_fn *widen;	/* from elements in the order of the machine */
 	qn_unshuffle_fn *unshuffle;
 	struct qn_cf_plan cf;
 
 	const struct qn_filter *filter[QN_MAX_FILTERS];
 	void *filter_state[QN_MAX_FILTERS];
-	const struct qn_format *format;	/* NULL: native */
+	const struct qn_format *format; /* NULL: native */
 	void *reader;
 
-	struct qn_buffer window;	/* of a file, or of what the library read */
+	struct qn_buffer window; /* of a file, or of what the library read */
 	struct qn_buffer stored, work[2];
 	struct qn_source source;
 	struct qn_job job;
@@ -97,7 +97,7 @@ struct qn_feed {
 	uint8_t *strip, *values;
 	uint64_t *valid;
 	double *unpacked;
-	size_t nvalues;			/* waiting in values */
+	size_t nvalues; /* waiting in values */
 
 	struct qn_feed_stats stats;
 };

@@ -14,19 +14,19 @@ qn_convert_fn QN_ISA(qn_widen_half), QN_ISA(qn_widen_swapped_half);
 #define BLOCK 64
 
 /* Defines name(in, n, out), which applies f to elements of type IN giving type OUT. */
-#define DEFINE_CONVERT(name, IN, OUT, f)                                                    \
-	static inline void name##_all(const IN *restrict in, size_t n, OUT *restrict out)   \
-	{                                                                                   \
-		for (; n >= BLOCK; n -= BLOCK, in += BLOCK, out += BLOCK)                   \
-			for (int i = 0; i < BLOCK; i++)                                     \
-				out[i] = f(in[i]);                                          \
-		for (size_t i = 0; i < n; i++)                                              \
-			out[i] = f(in[i]);                                                  \
-	}                                                                                   \
-                                                                                            \
-	void QN_ISA(name)(const void *in, size_t n, void *out)                              \
-	{                                                                                   \
-		name##_all(in, n, out);                                                     \
+#define DEFINE_CONVERT(name, IN, OUT, f)                                                  \
+	static inline void name##_all(const IN *restrict in, size_t n, OUT *restrict out) \
+	{                                                                                 \
+		for (; n >= BLOCK; n -= BLOCK, in += BLOCK, out += BLOCK)                 \
+			for (int i = 0; i < BLOCK; i++)                                   \
+				out[i] = f(in[i]);                                        \
+		for (size_t i = 0; i < n; i++)                                            \
+			out[i] = f(in[i]);                                                \
+	}                                                                                 \
+                                                                                          \
+	void QN_ISA(name)(const void *in, size_t n, void *out)                            \
+	{                                                                                 \
+		name##_all(in, n, out);                                                   \
 	}
 
 /*

@@ -16,7 +16,7 @@
 
 static void test_first_error_stays(void **state)
 {
-	struct quern_message err = {0};
+	struct quern_message err = { 0 };
 
 	(void)state;
 	assert_int_equal(qn_error_set(&err, QUERN_ERR_DATA, "chunk %d", 3), QUERN_ERR_DATA);
@@ -28,7 +28,7 @@ static void test_first_error_stays(void **state)
 
 static void test_long_error(void **state)
 {
-	struct quern_message err = {0};
+	struct quern_message err = { 0 };
 	char text[2 * QN_ERROR_NBYTES];
 
 	(void)state;
@@ -40,7 +40,7 @@ static void test_long_error(void **state)
 
 static void test_nomem(void **state)
 {
-	struct quern_message err = {0};
+	struct quern_message err = { 0 };
 
 	(void)state;
 	assert_int_equal(qn_error_nomem(&err, 77, "a chunk"), QUERN_ERR_RUN);

@@ -43,7 +43,7 @@ static uint64_t missing(const struct qn_cf *cf, enum quern_dtype t, const void *
 
 static void test_nothing(void **state)
 {
-	const struct qn_cf cf = {0};
+	const struct qn_cf cf = { 0 };
 	const int16_t x[2] = { 1, 2 };
 
 	(void)state;
@@ -101,7 +101,10 @@ static void test_floats(void **state)
 	assert_true(missing(&cf, QUERN_F32, x, 6) == 0);
 	/* NaN is not outside of a range; infinity is. */
 	cf = (struct qn_cf){
-		.has_min = true, .valid_min = bits_of(-1), .has_max = true, .valid_max = bits_of(1),
+		.has_min = true,
+		.valid_min = bits_of(-1),
+		.has_max = true,
+		.valid_max = bits_of(1),
 	};
 	assert_true(missing(&cf, QUERN_F32, x, 6) == 25);
 }

@@ -19,16 +19,16 @@
 #include "base/mem.h"
 #include "data/feed.h"
 
-#define MAX_NELEMS 60000
+#define MAX_NELEMS	 60000
 #define MAX_CHUNK_NBYTES (MAX_NELEMS * 8)
 
 /* A dataset, its elements as the file has them, and the file. */
 struct fixture {
 	struct qn_dataset d;
-	uint8_t *elems;		/* the whole array, C order */
+	uint8_t *elems; /* the whole array, C order */
 	uint8_t *scratch[2];
 	int fd;
-	uint64_t end;		/* of the file */
+	uint64_t end; /* of the file */
 };
 
 static char file_name[] = "test.dat", path_name[] = "/v";
@@ -237,8 +237,7 @@ static void fill_chunk(struct fixture *x, const uint64_t *coord)
 		box.step[k] = 1;
 	}
 	for (uint64_t i = 0; i < count_box(&box); i++)
-		memcpy(x->elems + place_of(d, &box, i) * d->type.size, d->fill_value,
-		       d->type.size);
+		memcpy(x->elems + place_of(d, &box, i) * d->type.size, d->fill_value, d->type.size);
 }
 
 static void write_chunk(struct fixture *x, struct qn_chunk *c, const uint64_t *coord)
@@ -481,8 +480,8 @@ static double half_to_double(uint16_t h)
 
 static struct value value_of(const struct qn_type *t, const uint8_t *elem)
 {
-	struct value v = {0};
-	uint8_t b[8] = {0};
+	struct value v = { 0 };
+	uint8_t b[8] = { 0 };
 	uint64_t bits;
 	uint32_t f_bits;
 	float f;
@@ -537,8 +536,9 @@ static void check_value(const struct qn_dataset *d, const struct qn_view *view, 
 			const struct quern_var *var, size_t i)
 {
 	const char *at = (const char *)var->values + i * qn_view_size(var->dtype);
-	double x = d->type.class == QN_INT ? (double)want.i :
-		   d->type.class == QN_UINT ? (double)want.u : want.f;
+	double x = d->type.class == QN_INT    ? (double)want.i
+		   : d->type.class == QN_UINT ? (double)want.u
+					      : want.f;
 	uint64_t bits = 0;
 	float f;
 	double got;
@@ -642,8 +642,8 @@ static size_t allocated(void)
 
 static void feed_items(const struct fixture *x, bool raw, bool whole)
 {
-	struct quern_message err = {0};
-	const uint64_t zero[QUERN_MAX_DIMS] = {0};
+	struct quern_message err = { 0 };
+	const uint64_t zero[QUERN_MAX_DIMS] = { 0 };
 	const uint64_t n = whole ? 2 : x->d.nchunks;
 	uint64_t most = 0;
 	struct qn_view view;
@@ -790,7 +790,7 @@ static void test_corrupt(void **state)
 		for (int i = 0; i < 100; i++) {
 			size_t n = 4000;
 			uint8_t *bytes;
-			struct qn_chunk c = {0};
+			struct qn_chunk c = { 0 };
 
 			x.scratch[0] = scratch[0];
 			x.scratch[1] = scratch[1];
@@ -835,7 +835,7 @@ static void test_sizes(void **state)
 
 static void test_unknown_filter(void **state)
 {
-	struct quern_message err = {0};
+	struct quern_message err = { 0 };
 	struct fixture x;
 	struct qn_view view;
 	struct qn_feed *f;
@@ -850,7 +850,7 @@ static void test_unknown_filter(void **state)
 
 static void test_view(void **state)
 {
-	struct quern_message err = {0};
+	struct quern_message err = { 0 };
 	struct fixture x;
 	struct qn_view view;
 
@@ -869,7 +869,7 @@ static void test_view(void **state)
 
 static void test_memory(void **state)
 {
-	struct quern_message err = {0};
+	struct quern_message err = { 0 };
 	struct fixture x;
 	struct qn_view view;
 
@@ -888,12 +888,9 @@ static void test_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_random),
-		cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_corrupt),
-		cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_unknown_filter),
-		cmocka_unit_test(test_view),
+		cmocka_unit_test(test_random),	       cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_corrupt),	       cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_unknown_filter), cmocka_unit_test(test_view),
 		cmocka_unit_test(test_memory),
 	};
 

@@ -18,8 +18,8 @@
 #include "data/feed.h"
 #include "data/shuffle.h"
 
-#define NROWS 37
-#define NCOLS 251
+#define NROWS  37
+#define NCOLS  251
 #define NELEMS (NROWS * NCOLS)
 
 static uint64_t seed = 88172645463325252u;
@@ -198,7 +198,9 @@ static void read_chunks(hid_t set, struct qn_dataset *d, struct qn_chunk *chunks
 		assert_true(H5Dget_chunk_info(set, space, i, offset, &mask, &addr, &nbytes) >= 0);
 		number = offset[0] / d->chunk[0] * 5 + offset[1] / d->chunk[1];
 		chunks[number] = (struct qn_chunk){
-			.number = number, .addr = addr, .nbytes = (uint32_t)nbytes,
+			.number = number,
+			.addr = addr,
+			.nbytes = (uint32_t)nbytes,
 			.filter_mask = mask,
 		};
 	}
@@ -254,8 +256,8 @@ static void check_file(hid_t type, const char *filters)
 	static char path[] = "/v";
 	const char *dir = getenv("TMPDIR");
 	char name[4096];
-	struct quern_message err = {0};
-	struct qn_chunk chunks[20] = {{0}};
+	struct quern_message err = { 0 };
+	struct qn_chunk chunks[20] = { { 0 } };
 	struct qn_dataset d = {
 		.file = name, .path = path, .native = true, .layout = QN_CHUNKED, .ndim = 2,
 		.shape = { NROWS, NCOLS }, .chunk = { 10, 61 },
@@ -266,7 +268,8 @@ static void check_file(hid_t type, const char *filters)
 	};
 	struct qn_item item = {
 		.box = { .ndim = 2, .count = { NROWS, NCOLS }, .step = { 1, 1 } },
-		.nchunks = 20, .chunks = chunks,
+		.nchunks = 20,
+		.chunks = chunks,
 	};
 	struct sink sink = { elems, d.type.size, d.type.big_endian };
 	struct qn_view view;
@@ -294,8 +297,8 @@ static void test_library(void **state)
 		"", "s", "d", "f", "sd", "sdf", "fsd", "df", "fd", "dsf", "sfd", "ds", "sdd", "fsf",
 	};
 	const hid_t type[] = {
-		H5T_STD_I8LE, H5T_STD_I16LE, H5T_STD_I32LE, H5T_STD_I64LE, H5T_STD_I16BE,
-		H5T_STD_I32BE, H5T_STD_I64BE,
+		H5T_STD_I8LE,  H5T_STD_I16LE, H5T_STD_I32LE, H5T_STD_I64LE,
+		H5T_STD_I16BE, H5T_STD_I32BE, H5T_STD_I64BE,
 	};
 
 	(void)state;
@@ -307,10 +310,8 @@ static void test_library(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_unshuffle),
-		cmocka_unit_test(test_fletcher32),
-		cmocka_unit_test(test_deflate_garbage),
+		cmocka_unit_test(test_table),	   cmocka_unit_test(test_unshuffle),
+		cmocka_unit_test(test_fletcher32), cmocka_unit_test(test_deflate_garbage),
 		cmocka_unit_test(test_library),
 	};
 
