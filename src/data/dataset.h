@@ -69,7 +69,9 @@ struct qn_dataset {
 	struct qn_cf cf;
 	char units[64];		/* "" when there is none */
 	char *dim_name[QUERN_MAX_DIMS];		/* owned; NULL where not known */
-	bool native;		/* chunks can be read by address; otherwise through the library */
+	/* Chunks can be read by address. Otherwise every chunk of the grid goes through the library,
+	   and the list below may be empty whatever is stored. */
+	bool native;
 	char why_not_native[96];
 	uint64_t file_nbytes;
 	int64_t file_mtime_ns;
@@ -93,7 +95,8 @@ uint64_t qn_dataset_chunk_nelems(const struct qn_dataset *d);
    and unique, addresses and sizes inside the file, raw chunk sizes against the type. */
 enum quern_status qn_dataset_check(const struct qn_dataset *d, struct quern_message *err);
 
-/* Flat form of everything but the chunks, for a broadcast. pack returns owned memory. */
+/* Flat form of everything but the chunks, for a broadcast. pack returns owned memory, or NULL when
+   there is none. unpack checks what it gets and gives a description without chunks. */
 void *qn_dataset_pack(const struct qn_dataset *d, size_t *nbytes);
 enum quern_status qn_dataset_unpack(const void *data, size_t nbytes, struct qn_dataset *d,
 				    struct quern_message *err);
