@@ -3,6 +3,7 @@
  * (which NetCDF-4 follows): DIMENSION_LIST refers, for each dimension, to the datasets that are its
  * scales; a scale has CLASS = "DIMENSION_SCALE"; DIMENSION_LABELS are plain words.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,12 +52,74 @@ static bool set_name(struct qn_dataset *d, int dim, const char *name)
 	return d->dim_name[dim] != NULL;
 }
 
+/* The link of an object, searched for by its address: `name` is owned, NULL while not found. */
+struct search {
+	haddr_t addr;
+	char *name;
+};
+
+#if H5_VERSION_GE(1, 12, 0)
+typedef H5L_info2_t link_info;
+#define literate_by_name H5Literate_by_name2
+#else
+typedef H5L_info_t link_info;
+#define literate_by_name H5Literate_by_name
+#endif
+
+static herr_t compare_link(hid_t group, const char *name, const link_info *info, void *ctx)
+{
+	struct search *s = ctx;
+	haddr_t addr = HADDR_UNDEF;
+
+	if (info->type != H5L_TYPE_HARD)
+		return 0;
+#if H5_VERSION_GE(1, 12, 0)
+	if (H5VLnative_token_to_addr(group, info->u.token, &addr) < 0)
+		return 0;
+#else
+	(void)group;
+	addr = info->u.address;
+#endif
+	if (addr != s->addr)
+		return 0;
+	s->name = strdup(name);
+	return 1;
+}
+
+/*
+ * Looks in the dataset's group and those above it, where NetCDF keeps the dimensions of a variable.
+ * Only links are read: H5Rget_name opens the objects of the file one by one, which takes 20 ms with
+ * 2000 of them. On a match s->name is set, or NULL when there is no memory.
+ */
+static bool find_link(hid_t dset, const char *path, struct search *s)
+{
+	char group[MAX_PATH_NBYTES];
+	herr_t found = 0;
+	char *slash;
+
+	if ((size_t)snprintf(group, sizeof group, "%s", path) >= sizeof group)
+		return false;
+	while (found == 0 && (slash = strrchr(group, '/'))) {
+		*slash = '\0';
+		found = literate_by_name(dset, group[0] ? group : "/", H5_INDEX_NAME,
+					 H5_ITER_NATIVE, NULL, compare_link, s, H5P_DEFAULT);
+	}
+	return found > 0;
+}
+
 static bool name_from_scale(hid_t dset, struct qn_dataset *d, int dim, const hvl_t *scales)
 {
+	struct search s = { .name = NULL };
 	char path[MAX_PATH_NBYTES];
 
-	if (scales->len == 0 || !scales->p ||
-	    H5Rget_name(dset, H5R_OBJECT, scales->p, path, sizeof path) <= 0)
+	if (scales->len == 0 || !scales->p || d->dim_name[dim])
+		return true;
+	memcpy(&s.addr, scales->p, sizeof s.addr);
+	if (find_link(dset, d->path, &s)) {
+		d->dim_name[dim] = s.name;
+		return s.name != NULL;
+	}
+	if (H5Rget_name(dset, H5R_OBJECT, scales->p, path, sizeof path) <= 0)
 		return true;
 	return set_name(d, dim, last_part(path));
 }
