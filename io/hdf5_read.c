@@ -9,7 +9,7 @@
 #include "hdf5_type.h"
 
 struct reader {
-	char *file, *path;	/* owned, for messages */
+	char *file, *path; /* owned, for messages */
 	hid_t file_id, dset, memory_type;
 	bool scalar;
 	int ndim;
@@ -37,8 +37,8 @@ static enum quern_status open_all(struct reader *r, struct quern_message *err)
 	type = H5Dget_type(r->dset);
 	r->memory_type = type < 0 ? -1 : qn_h5_type_native(type);
 	qn_h5_close(type);
-	return r->memory_type < 0 ? qn_h5_fail(err, r->file, r->path, "its datatype cannot be read") :
-				    QUERN_OK;
+	return r->memory_type < 0 ? qn_h5_fail(err, r->file, r->path, "its datatype cannot be read")
+				  : QUERN_OK;
 }
 
 enum quern_status qn_hdf5_reader_open(const struct qn_dataset *d, void **reader,
@@ -56,14 +56,49 @@ enum quern_status qn_hdf5_reader_open(const struct qn_dataset *d, void **reader,
 	r->file = strdup(d->file);
 	r->path = strdup(d->path);
 	qn_h5_enter(&caller);
-	status = r->file && r->path ? open_all(r, err) :
-				      qn_error_nomem(err, strlen(d->file), "a reader");
+	status = r->file && r->path ? open_all(r, err)
+				    : qn_error_nomem(err, strlen(d->file), "a reader");
 	if (status != QUERN_OK)
 		reader_free(r);
 	qn_h5_leave(&caller);
 	if (status == QUERN_OK)
 		*reader = r;
 	return status;
+}
+
+/* A filter that the library lacks is the usual reason, and one that a user can do something about. */
+static bool find_missing_filter(hid_t dset, H5Z_filter_t *id, char *name, size_t nbytes)
+{
+	hid_t dcpl = H5Dget_create_plist(dset);
+	int n = dcpl < 0 ? 0 : H5Pget_nfilters(dcpl);
+	bool found = false;
+
+	for (int i = 0; i < n && !found; i++) {
+		unsigned flags, config;
+		size_t nparams = 0;
+
+		name[0] = 0;
+		*id = H5Pget_filter2(dcpl, (unsigned)i, &flags, &nparams, NULL, nbytes, name,
+				     &config);
+		found = *id >= 0 && H5Zfilter_avail(*id) <= 0;
+	}
+	qn_h5_close(dcpl);
+	name[nbytes - 1] = 0;
+	return found;
+}
+
+static enum quern_status read_failed(const struct reader *r, struct quern_message *err)
+{
+	char name[64];
+	H5Z_filter_t id;
+
+	if (!find_missing_filter(r->dset, &id, name, sizeof name))
+		return qn_h5_fail(err, r->file, r->path, "cannot be read through the HDF5 library");
+	return qn_error_set(
+		err, QUERN_ERR_DATA,
+		"%s: dataset %s: its chunks went through filter %d (%s), which this HDF5 "
+		"library does not have; install its plugin and set HDF5_PLUGIN_PATH",
+		r->file, r->path, (int)id, name[0] ? name : "no name");
 }
 
 /* Selects the box in the file, and as many elements in memory. */
@@ -73,12 +108,10 @@ static enum quern_status read_box(const struct reader *r, const hsize_t *start,
 	hid_t space = H5Dget_space(r->dset), memory = -1;
 	enum quern_status status = QUERN_OK;
 
-	if (space >= 0 &&
-	    H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0)
+	if (space >= 0 && H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0)
 		memory = H5Screate_simple(r->ndim, count, NULL);
 	if (memory < 0 || H5Dread(r->dset, r->memory_type, memory, space, H5P_DEFAULT, out) < 0)
-		status = qn_h5_fail(err, r->file, r->path,
-				    "cannot be read through the HDF5 library");
+		status = read_failed(r, err);
 	qn_h5_close(memory);
 	qn_h5_close(space);
 	return status;
@@ -102,8 +135,7 @@ enum quern_status qn_hdf5_reader_read(void *reader, const struct quern_box *box,
 	if (!r->scalar)
 		status = read_box(r, start, count, out, err);
 	else if (H5Dread(r->dset, r->memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) < 0)
-		status = qn_h5_fail(err, r->file, r->path,
-				    "cannot be read through the HDF5 library");
+		status = read_failed(r, err);
 	qn_h5_leave(&caller);
 	return status;
 }
