@@ -98,6 +98,7 @@ example_progs := $(EXAMPLE_PROGS:%=$(B)/%)
 bench_progs := $(BENCH_PROGS:%=$(B)/%)
 unit_tests := $(UNIT_TESTS:%=$(B)/%)
 test_progs := $(TEST_PROGS:%=$(B)/%)
+san_objs := $(if $(SAN),$(B)/tests/keep_loaded.o)
 progs := $(example_progs) $(bench_progs) $(unit_tests) $(test_progs)
 
 static_lib := $(P)libquern.a
@@ -164,15 +165,15 @@ $(shared_lib): $(lib_objs) $(srcdir)/src/quern.map
 	$(Q)$(CC) $(all_ldflags) -shared -Wl,-soname,$(soname) $(if $(SAN),,-Wl$(comma)-z$(comma)defs) \
 		-Wl,--version-script=$(srcdir)/src/quern.map -o $@ $(lib_objs) $(deps_libs)
 
-$(command): $(cli_objs) $(static_lib)
+$(command): $(cli_objs) $(san_objs) $(static_lib)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(all_ldflags) -o $@ $(cli_objs) $(static_lib) $(deps_libs)
+	$(Q)$(CC) $(all_ldflags) -o $@ $(cli_objs) $(san_objs) $(static_lib) $(deps_libs)
 
 $(unit_tests): private deps_libs += $(CMOCKA_LIBS)
 $(unit_tests:=.o): private CPPFLAGS += $(CMOCKA_CFLAGS)
-$(progs): $(B)/%: $(B)/%.o $(static_lib)
+$(progs): $(B)/%: $(B)/%.o $(san_objs) $(static_lib)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(all_ldflags) -o $@ $< $(static_lib) $(deps_libs)
+	$(Q)$(CC) $(all_ldflags) -o $@ $< $(san_objs) $(static_lib) $(deps_libs)
 
 # $(call write_pc,PREFIX EXPRESSIONS...): quern.pc on standard output.
 write_pc = sed -e 's|@prefix@|$(prefix)|' -e 's|@exec_prefix@|$(exec_prefix)|' \
@@ -184,7 +185,7 @@ $(P)quern.pc: $(srcdir)/src/quern.pc.in $(B)/flags config.mk
 	$(call say,GEN,$@)
 	$(Q)$(write_pc) >$@
 
--include $(lib_objs:.o=.d) $(cli_objs:.o=.d) $(progs:=.d)
+-include $(lib_objs:.o=.d) $(cli_objs:.o=.d) $(san_objs:.o=.d) $(progs:=.d)
 
 all: $(static_lib) $(shared_lib) $(if $(CLI_SRCS),$(command)) $(P)quern.pc $(example_progs)
 
