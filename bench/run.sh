@@ -311,7 +311,7 @@ mkdir -p "$out"
 choose_dir
 trap clean_up EXIT
 trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+trap 'exit 143' TERM HUP PIPE
 echo "case,cores,limit_seconds,work_seconds,total_seconds,bytes,ratio,target,ok" >"$out/bench.csv"
 
 say "data in $data${quick:+ (QUICK: too small to measure much)}"

@@ -189,7 +189,7 @@ why=$(obstacle)
 [ -z "$why" ] || skip_all "$why"
 share=$(mktemp -d "${TMPDIR:-/tmp}/quern-slurm.XXXXXX") || skip_all "no temporary directory"
 trap clean_up EXIT
-trap 'exit 143' TERM INT HUP
+trap 'exit 143' TERM INT HUP PIPE
 export SHARE=$share N=$hosts CPN=2 PATH=$PATH:/usr/sbin:/sbin
 unset LAB SLURM_CONF
 if ! fill_share >"$share/setup.log" 2>&1; then
