@@ -66,7 +66,7 @@ enum quern_status qn_hdf5_reader_open(const struct qn_dataset *d, void **reader,
 	return status;
 }
 
-/* A filter that the library lacks is the usual reason, and one that a user can do something about. */
+/* The usual reason, and one that a user can do something about. */
 static bool find_missing_filter(hid_t dset, H5Z_filter_t *id, char *name, size_t nbytes)
 {
 	hid_t dcpl = H5Dget_create_plist(dset);

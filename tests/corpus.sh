@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# What quern finds in files of every kind: in generated ones, and in the public files of the HDF5
+# and NetCDF projects where they are. See corpus/rows.c.
+
+. "$SRCDIR/tests/lib.sh"
+rows=$BUILDDIR/tests/corpus/rows
+corpus=$(cd "$QUERN_CORPUS" 2>/dev/null && pwd)
+# One core will do: discovering the machine takes longer than reading a small dataset.
+export HWLOC_SYNTHETIC="core:1 pu:1" HWLOC_PLUGINS_PATH=/nonexistent
+
+# report NAME: the cases in NAME.tap, with the name of the list.
+report()
+{
+	sed "s/^\(not \)\?ok [0-9]* - /&$1: /" "$1.tap"
+	grep -q '^1\.\.' "$1.tap" || fail "$1: finished" "tests/corpus/rows died"
+	grep -q '^not ok' "$1.tap" && tap_failed=$((tap_failed + 1))
+}
+
+check "files are generated" "$BUILDDIR/tests/corpus/generate" .
+"$rows" made.jsonl . >made.tap
+report made
+if [ -n "$corpus" ]; then
+	"$rows" "$corpus/netcdf-c.jsonl" "$corpus/netcdf-c" >netcdf-c.tap &
+	"$rows" "$corpus/hdf5.jsonl" "$corpus/hdf5" >hdf5.tap
+	wait
+	report hdf5
+	report netcdf-c
+else
+	skip "public files" "none in $QUERN_CORPUS (set QUERN_CORPUS)"
+fi
+finish

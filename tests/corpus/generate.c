@@ -1,0 +1,376 @@
+/*
+ * generate - writes HDF5 files of every kind that quern reads, and what it must find in them.
+ *
+ *	generate DIR
+ *
+ * DIR/made.jsonl gets a line a dataset or part of one, as those of the public corpus: see rows.c. The
+ * same files every time.
+ */
+#include "made.h"
+
+/* Every type in either byte order, in every kind of storage. */
+static void make_types(const char *name)
+{
+	static const char *const types[] = { "|i1", "|u1", "<i2", ">i2", "<u2", ">u2", "<i4",
+					     ">i4", "<u4", ">u4", "<i8", ">i8", "<u8", ">u8",
+					     "<f2", ">f2", "<f4", ">f4", "<f8", ">f8" };
+	static const struct {
+		const char *name;
+		enum layout layout;
+		unsigned filters;
+	} kinds[] = {
+		{ "compact", COMPACT, 0 },
+		{ "contiguous", CONTIGUOUS, 0 },
+		{ "raw", CHUNKED, 0 },
+		{ "deflate", CHUNKED, DEFLATE },
+		{ "shuffle", CHUNKED, SHUFFLE },
+		{ "both", CHUNKED, SHUFFLE | DEFLATE },
+		{ "checked", CHUNKED, SHUFFLE | DEFLATE | FLETCHER32 },
+		{ "checksum", CHUNKED, FLETCHER32 },
+		{ "below", CHUNKED, SHUFFLE | DEFLATE | FLETCHER32_FIRST },
+	};
+	hid_t file = new_file(name, false, 0);
+
+	for (size_t t = 0; t < sizeof(types) / sizeof(*types); t++)
+		for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
+			char path[64];
+			struct spec s = { .path = path,
+					  .type = types[t],
+					  .ndim = 2,
+					  .shape = { 37, 53 },
+					  .chunk = { 16, 20 },
+					  .layout = kinds[k].layout,
+					  .filters = kinds[k].filters };
+
+			snprintf(path, sizeof(path), "/%s%s/%s", types[t] + 1,
+				 types[t][0] == '>' ? "be" : "", kinds[k].name);
+			make(file, name, &s);
+		}
+	must(H5Fclose(file));
+}
+
+/* Chunk indexes of every kind, unallocated chunks, fill values, shapes, selections. */
+static void make_shapes(const char *name, bool latest, hsize_t user_block)
+{
+	static const struct spec specs[] = {
+		{ "/scalar", "<f8", 0, .layout = CONTIGUOUS },
+		{ "/scalar_compact", ">i4", 0, .layout = COMPACT },
+		{ "/empty", "<f4", 2, { 0, 5 }, .layout = CONTIGUOUS },
+		{ "/empty_chunked", "<i4", 2, { 0, 5 }, { 4, 5 }, .nunlimited = 1 },
+		{ "/one", "<i4", 1, { 1 }, { 1 }, .filters = 0 },
+		{ "/single", "<f4", 2, { 20, 30 }, { 20, 30 }, .filters = 0 },
+		{ "/single_filtered", "<f4", 2, { 20, 30 }, { 20, 30 }, .filters = DEFLATE },
+		{ "/early", "<i4", 2, { 37, 21 }, { 8, 8 }, .early = true },
+		{ "/fixed", "<f4", 1, { 5000 }, { 17 }, .filters = 0 },
+		{ "/fixed_filtered", "<f4", 1, { 5000 }, { 17 }, .filters = SHUFFLE | DEFLATE },
+		{ "/fixed_3d",
+		  "<i2",
+		  3,
+		  { 13, 14, 15 },
+		  { 4, 5, 6 },
+		  .select = "2:11,3,1:15:3",
+		  .box = { { 2, 3, 1 }, { 11, 4, 15 }, { 1, 1, 3 } } },
+		{ "/extensible", "<i4", 1, { 3000 }, { 7 }, .nunlimited = 1 },
+		{ "/extensible_filtered",
+		  "<f8",
+		  2,
+		  { 300, 5 },
+		  { 3, 5 },
+		  .filters = DEFLATE,
+		  .nunlimited = 1,
+		  .select = "::7,-2",
+		  .box = { { 0, 3 }, { 300, 4 }, { 7, 1 } } },
+		{ "/tree", "<u4", 2, { 90, 70 }, { 3, 4 }, .nunlimited = 2 },
+		{ "/tree_filtered",
+		  "<f4",
+		  2,
+		  { 90, 70 },
+		  { 3, 4 },
+		  .nunlimited = 2,
+		  .filters = SHUFFLE | DEFLATE | FLETCHER32,
+		  .select = "80:,:-60",
+		  .box = { { 80, 0 }, { 90, 10 }, { 1, 1 } } },
+		{ "/4d",
+		  ">i2",
+		  4,
+		  { 5, 6, 7, 8 },
+		  { 2, 3, 4, 5 },
+		  .nunlimited = 1,
+		  .filters = SHUFFLE | DEFLATE,
+		  .select = "1:5:2,::5,6,2:3",
+		  .box = { { 1, 0, 6, 2 }, { 5, 6, 7, 3 }, { 2, 5, 1, 1 } } },
+		{ "/raw_edges",
+		  "<f4",
+		  2,
+		  { 33, 35 },
+		  { 10, 10 },
+		  .filters = SHUFFLE | DEFLATE | RAW_EDGES },
+		{ "/large_chunk", "<i4", 1, { 10 }, { 64 }, .nunlimited = 1 },
+		{ "/never_written",
+		  "<f4",
+		  2,
+		  { 30, 40 },
+		  { 7, 9 },
+		  .written = NOTHING,
+		  .fill = 2.5 },
+		{ "/never_written_contiguous",
+		  "<i2",
+		  1,
+		  { 1000 },
+		  .layout = CONTIGUOUS,
+		  .written = NOTHING,
+		  .fill = -7 },
+		{ "/zeros", "<f8", 1, { 100 }, { 9 }, .written = NOTHING },
+		{ "/holes",
+		  "<i4",
+		  2,
+		  { 64, 64 },
+		  { 8, 8 },
+		  .written = LOWER_CORNER,
+		  .fill = 12345,
+		  .filters = DEFLATE,
+		  .select = "20:44,20:44",
+		  .box = { { 20, 20 }, { 44, 44 }, { 1, 1 } } },
+		{ "/holes_big_endian",
+		  ">f4",
+		  2,
+		  { 64, 64 },
+		  { 9, 7 },
+		  .written = LOWER_CORNER,
+		  .fill = -0.5,
+		  .nunlimited = 1 },
+		{ "/corner",
+		  "<f8",
+		  2,
+		  { 40, 40 },
+		  .layout = CONTIGUOUS,
+		  .written = LOWER_CORNER,
+		  .fill = 1e300 },
+		{ "/long_runs",
+		  "<f4",
+		  2,
+		  { 200, 3000 },
+		  .layout = CONTIGUOUS,
+		  .select = "3:190:11,17:2900:13",
+		  .box = { { 3, 17 }, { 190, 2900 }, { 11, 13 } } },
+	};
+	hid_t file = new_file(name, latest, user_block);
+
+	MAKE_ALL(file, name, specs);
+	must(H5Fclose(file));
+}
+
+static void make_cf(const char *name)
+{
+	static const struct cf packed = { .fill = -32768,
+					  .missing = { NAN, NAN },
+					  .min = NAN,
+					  .max = NAN,
+					  .scale = 0.01,
+					  .offset = 273.15 };
+	static const struct cf ranged = {
+		.fill = 99, .missing = { -5, 17 }, .min = -20000, .max = 20000, .scale = NAN
+	};
+	static const struct cf lower = {
+		.fill = NAN, .missing = { 3, NAN }, .min = 10, .max = NAN, .scale = -2, .offset = 1
+	};
+	static const struct cf bytes = { .fill = -1,
+					 .missing = { NAN, NAN },
+					 .min = NAN,
+					 .max = NAN,
+					 .scale = NAN,
+					 .as_unsigned = true };
+	static const struct cf real = {
+		.fill = 0x1.2p115, .missing = { -999, NAN }, .min = NAN, .max = 1e10, .scale = NAN
+	};
+	static const struct spec specs[] = {
+		{ "/packed",
+		  "<i2",
+		  3,
+		  { 20, 30, 40 },
+		  { 7, 11, 13 },
+		  .filters = SHUFFLE | DEFLATE,
+		  .fill = -32768,
+		  .cf = &packed },
+		{ "/packed_holes",
+		  ">i2",
+		  2,
+		  { 50, 60 },
+		  { 11, 13 },
+		  .written = LOWER_CORNER,
+		  .fill = -32768,
+		  .cf = &packed },
+		{ "/ranged", "<i4", 1, { 3000 }, { 100 }, .cf = &ranged },
+		{ "/lower", "<u2", 1, { 3000 }, .layout = CONTIGUOUS, .cf = &lower },
+		{ "/bytes", "|i1", 2, { 50, 50 }, { 50, 7 }, .cf = &bytes },
+		{ "/real", "<f4", 2, { 60, 50 }, { 13, 50 }, .filters = DEFLATE, .cf = &real },
+		{ "/real_big_endian", ">f8", 1, { 2000 }, .layout = CONTIGUOUS, .cf = &real },
+	};
+	hid_t file = new_file(name, false, 0);
+
+	MAKE_ALL(file, name, specs);
+	must(H5Fclose(file));
+}
+
+/* Given values, repeated, for what random ones do not meet. */
+static void make_list(hid_t file, const char *name, const char *path, const char *type, int n,
+		      const long double *x)
+{
+	struct spec s = {
+		.path = path, .type = type, .ndim = 1, .shape = { 3 * (hsize_t)n }, .chunk = { 5 }
+	};
+	struct made m = { .spec = &s, .file = name, .nelems = 3 * (size_t)n };
+
+	m.value = must_alloc(m.nelems * sizeof(*m.value));
+	for (size_t i = 0; i < m.nelems; i++)
+		m.value[i] = x[i % (size_t)n];
+	finish(&m, file);
+}
+
+#define MAKE_LIST(path, type, ...)                                                      \
+	do {                                                                            \
+		const long double x_[] = { __VA_ARGS__ };                               \
+		make_list(file, name, path, type, (int)(sizeof(x_) / sizeof(*x_)), x_); \
+	} while (0)
+
+static void make_special(const char *name)
+{
+	hid_t file = new_file(name, false, 0);
+
+	MAKE_LIST("/cancels", "<f8", 1e308, 1, -1e308, 0x1p-1074, 1e-30, -1);
+	MAKE_LIST("/huge", "<f8", DBL_MAX, DBL_MAX, -DBL_MAX, 1);
+	MAKE_LIST("/overflows", "<f8", DBL_MAX, DBL_MAX);
+	MAKE_LIST("/subnormal", "<f8", 0x1p-1074, -0x3p-1074, 0x1p-1060);
+	MAKE_LIST("/subnormal_f4", ">f4", 0x1p-149, -0x3p-149, 0x1p-130, 1);
+	MAKE_LIST("/subnormal_f2", "<f2", 0x1p-24, 0x3p-20, -0x1p-14, 65504);
+	MAKE_LIST("/ties", "<f8", 1, 0x1p-53, 0x1p-106);
+	MAKE_LIST("/ties_down", "<f8", 1, 0x1p-53, -0x1p-106);
+	MAKE_LIST("/nan", "<f4", 1, NAN, 2.5);
+	MAKE_LIST("/all_nan", "<f8", NAN, NAN);
+	MAKE_LIST("/nan_f2", ">f2", NAN, 1);
+	MAKE_LIST("/inf", "<f8", 1, INFINITY, 3);
+	MAKE_LIST("/minus_inf", ">f4", 1, -INFINITY, NAN);
+	MAKE_LIST("/both_inf", "<f4", INFINITY, 5, -INFINITY);
+	MAKE_LIST("/inf_f2", "<f2", INFINITY, 5);
+	MAKE_LIST("/least", "<i8", INT64_MIN, INT64_MIN, -1);
+	MAKE_LIST("/most", ">i8", INT64_MAX, INT64_MAX, INT64_MAX);
+	MAKE_LIST("/both_ends", "<i8", INT64_MIN, INT64_MAX, 5);
+	MAKE_LIST("/unsigned", "<u8", UINT64_MAX, 0, 1);
+	MAKE_LIST("/unsigned_only", ">u8", UINT64_MAX, UINT64_MAX);
+	MAKE_LIST("/bytes", "|i1", -128, 127, -128);
+	must(H5Fclose(file));
+}
+
+/* A dataset whose elements are those of /source, in reverse halves. */
+static void make_virtual(hid_t file, const char *name, const struct spec *source)
+{
+	struct spec s = *source;
+	struct made m = { .spec = &s, .file = name, .nelems = source->shape[0] };
+	hsize_t n = source->shape[0], half = n / 2, start[2] = { 0, half };
+	hid_t space = must(H5Screate_simple(1, &n, NULL)), from = must(H5Scopy(space));
+	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), type = file_type(s.type);
+
+	for (int i = 0; i < 2; i++) {
+		must(H5Sselect_hyperslab(space, H5S_SELECT_SET, &start[i], NULL, &half, NULL));
+		must(H5Sselect_hyperslab(from, H5S_SELECT_SET, &start[1 - i], NULL, &half, NULL));
+		must(H5Pset_virtual(dcpl, space, ".", s.path, from));
+	}
+	must(H5Dclose(
+		must(H5Dcreate2(file, "/virtual", type, space, H5P_DEFAULT, dcpl, H5P_DEFAULT))));
+	choose_values(&m);
+	for (size_t i = 0; i < half; i++) {
+		long double x = m.value[i];
+
+		m.value[i] = m.value[half + i];
+		m.value[half + i] = x;
+	}
+	s.path = "/virtual";
+	put_rows(&m);
+	free(m.value);
+	H5Tclose(type);
+	H5Pclose(dcpl);
+	H5Sclose(from);
+	H5Sclose(space);
+}
+
+/* What only the library can read. */
+static void make_library(const char *name)
+{
+	static const struct spec specs[] = {
+		{ "/source", "<i4", 1, { 600 }, { 50 }, .filters = DEFLATE },
+		{ "/scaleoffset",
+		  "<i4",
+		  2,
+		  { 40, 50 },
+		  { 16, 20 },
+		  .filters = SCALEOFFSET | SHUFFLE,
+		  .select = "3:40:9,4:31",
+		  .box = { { 3, 4 }, { 40, 31 }, { 9, 1 } } },
+		{ "/nbit", ">u2", 2, { 40, 50 }, { 16, 20 }, .filters = NBIT | DEFLATE },
+		{ "/external", "<f8", 1, { 400 }, .layout = EXTERNAL },
+	};
+	hid_t file = new_file(name, false, 0);
+
+	MAKE_ALL(file, name, specs);
+	make_virtual(file, name, &specs[0]);
+	must(H5Fclose(file));
+}
+
+/* Enough work for several ranks and threads, and several passes. */
+static void make_large(const char *name)
+{
+	static const struct cf packed = { .fill = -32768,
+					  .missing = { NAN, NAN },
+					  .min = NAN,
+					  .max = NAN,
+					  .scale = 0.0017,
+					  .offset = 250.25 };
+	static const struct cf real = {
+		.fill = 0x1.2p115, .missing = { NAN, NAN }, .min = NAN, .max = NAN, .scale = NAN
+	};
+	static const struct spec specs[] = {
+		{ "/packed",
+		  "<i2",
+		  3,
+		  { 40, 90, 60 },
+		  { 5, 30, 20 },
+		  .filters = SHUFFLE | DEFLATE,
+		  .fill = -32768,
+		  .cf = &packed },
+		{ "/real",
+		  "<f4",
+		  3,
+		  { 41, 70, 50 },
+		  { 6, 20, 50 },
+		  .nunlimited = 1,
+		  .filters = SHUFFLE | DEFLATE | FLETCHER32,
+		  .cf = &real },
+		{ "/big_endian", ">i4", 2, { 300, 500 }, { 40, 50 }, .filters = 0 },
+		{ "/contiguous", "<f8", 2, { 500, 1500 }, .layout = CONTIGUOUS },
+	};
+	hid_t file = new_file(name, false, 0);
+
+	MAKE_ALL(file, name, specs);
+	must(H5Fclose(file));
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2) {
+		fputs("usage: generate DIR\n", stderr);
+		return 2;
+	}
+	if (chdir(argv[1]) || !(rows = fopen("made.jsonl", "w"))) {
+		perror(argv[1]);
+		return 1;
+	}
+	make_types("types.h5");
+	make_shapes("early.h5", false, 0);
+	make_shapes("latest.h5", true, 0);
+	make_shapes("user_block.h5", false, 2048);
+	make_cf("cf.nc");
+	make_special("special.h5");
+	make_library("library.h5");
+	make_large("large.h5");
+	return fclose(rows) ? 1 : 0;
+}
