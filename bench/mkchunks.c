@@ -15,18 +15,18 @@
 #include <string.h>
 
 #define CHUNK_NELEMS 8
-#define ROW_NCHUNKS 1000
+#define ROW_NCHUNKS  1000
 
 struct kind {
 	const char *name;
-	bool latest;		/* format of HDF5 1.10 and later */
-	bool early;		/* all chunks are allocated when the dataset is created */
+	bool latest; /* format of HDF5 1.10 and later */
+	bool early;  /* all chunks are allocated when the dataset is created */
 	int nunlimited;
 };
 
 static const struct kind kinds[] = {
-	{ "btree1", false, true, 0 },	    { "fixed", true, false, 0 },
-	{ "extensible", true, true, 1 },    { "btree2", true, true, 2 },
+	{ "btree1", false, true, 0 },	 { "fixed", true, false, 0 },
+	{ "extensible", true, true, 1 }, { "btree2", true, true, 2 },
 	{ "implicit", true, true, 0 },
 };
 

@@ -105,8 +105,8 @@ bool qn_h5_attr_text(hid_t object, const char *name, char *out, size_t room)
 	if (!attr_init(object, name, &a))
 		return false;
 	if (H5Tget_class(a.type) == H5T_STRING && a.nelems == 1)
-		ok = H5Tis_variable_str(a.type) > 0 ? variable_text(&a, out, room) :
-						      fixed_text(&a, out, room);
+		ok = H5Tis_variable_str(a.type) > 0 ? variable_text(&a, out, room)
+						    : fixed_text(&a, out, room);
 	attr_fini(&a);
 	return ok;
 }

@@ -100,7 +100,7 @@ static bool to_packed(const struct qn_dataset *d, struct qn_h5_number v, uint64_
  */
 static double packed_bound(const struct qn_cf *cf, double bound, bool is_min)
 {
-	bool up = is_min == (cf->scale > 0);	/* the bound is a least p */
+	bool up = is_min == (cf->scale > 0); /* the bound is a least p */
 	double step = up ? 1 : -1, p;
 
 	p = rint((bound - cf->offset) / cf->scale) - 2 * step;

@@ -9,7 +9,7 @@
 
 #define RUN_NBYTES (UINT64_C(4) << 20)
 /* Of a dataset so large that there would be more runs than this, the runs are longer. */
-#define MAX_RUNS (UINT64_C(4) << 20)
+#define MAX_RUNS       (UINT64_C(4) << 20)
 #define MAX_RUN_NBYTES (UINT64_C(1) << 30)
 
 static uint64_t run_nelems(const struct qn_dataset *d)

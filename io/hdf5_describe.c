@@ -168,8 +168,8 @@ static enum quern_status describe_fill(struct subject *s)
 	hid_t type;
 	enum quern_status status = QUERN_OK;
 
-	if (s->d->type.class == QN_OTHER ||
-	    H5Pfill_value_defined(s->dcpl, &defined) < 0 || defined == H5D_FILL_VALUE_UNDEFINED)
+	if (s->d->type.class == QN_OTHER || H5Pfill_value_defined(s->dcpl, &defined) < 0 ||
+	    defined == H5D_FILL_VALUE_UNDEFINED)
 		return QUERN_OK;
 	type = H5Dget_type(s->dset);
 	if (type < 0 || H5Pget_fill_value(s->dcpl, type, s->d->fill_value) < 0)
@@ -241,8 +241,8 @@ static enum quern_status read_whole(struct subject *s, const struct qn_h5_raw *r
 		return qn_h5_damaged(raw, raw->base, "the layout message is of another dataset");
 	if (layout->data_addr == QN_ADDR_NONE || qn_dataset_nelems(d) == 0)
 		return QUERN_OK;
-	if (layout->version >= 3 && (!qn_mul(qn_dataset_nelems(d), d->type.size, &nbytes) ||
-				     nbytes > layout->data_nbytes))
+	if (layout->version >= 3 &&
+	    (!qn_mul(qn_dataset_nelems(d), d->type.size, &nbytes) || nbytes > layout->data_nbytes))
 		return qn_h5_damaged(raw, layout->data_addr, "less is stored than the dataset has");
 	return qn_h5_runs_list(d, layout->data_addr, s->err);
 }
@@ -272,7 +272,7 @@ static enum quern_status find_header(struct subject *s, uint64_t base, uint64_t 
 	else if (has_cache_image(s->file))
 		not_native(d, "the file has a metadata cache image");
 	else if (d->layout != QN_VIRTUAL && d->layout != QN_EXTERNAL && !qn_add(base, header, out))
-		*out = QN_ADDR_NONE - 1;	/* beyond any file: refused when it is read */
+		*out = QN_ADDR_NONE - 1; /* beyond any file: refused when it is read */
 	return QUERN_OK;
 }
 
@@ -293,22 +293,19 @@ static enum quern_status read_index(struct subject *s)
 	status = qn_h5_layout_read(&raw, header, &layout);
 	if (status != QUERN_OK)
 		return status;
-	return d->layout == QN_CHUNKED ? read_chunked(s, &raw, &layout) :
-					 read_whole(s, &raw, &layout);
+	return d->layout == QN_CHUNKED ? read_chunked(s, &raw, &layout)
+				       : read_whole(s, &raw, &layout);
 }
 
-static enum quern_status describe_all(struct subject *s, const struct stat *st,
-				      bool with_index)
+static enum quern_status describe_all(struct subject *s, const struct stat *st, bool with_index)
 {
 	struct qn_dataset *d = s->d;
 	enum quern_status status;
 
 	d->native = true;
 	if ((status = describe_file(s, st)) != QUERN_OK ||
-	    (status = describe_type(s)) != QUERN_OK ||
-	    (status = describe_space(s)) != QUERN_OK ||
-	    (status = describe_layout(s)) != QUERN_OK ||
-	    (status = describe_fill(s)) != QUERN_OK)
+	    (status = describe_type(s)) != QUERN_OK || (status = describe_space(s)) != QUERN_OK ||
+	    (status = describe_layout(s)) != QUERN_OK || (status = describe_fill(s)) != QUERN_OK)
 		return status;
 	/* The index relies on products of these not to overflow. */
 	status = qn_dataset_check(d, s->err);
@@ -323,8 +320,7 @@ static enum quern_status describe_all(struct subject *s, const struct stat *st,
 	return QUERN_OK;
 }
 
-static enum quern_status describe_opened(struct subject *s, const struct stat *st,
-					 bool with_index)
+static enum quern_status describe_opened(struct subject *s, const struct stat *st, bool with_index)
 {
 	struct qn_dataset *d = s->d;
 	enum quern_status status;
@@ -334,8 +330,8 @@ static enum quern_status describe_opened(struct subject *s, const struct stat *s
 		status = qn_h5_open_dataset(s->file, d->file, d->path, &s->dset, s->err);
 	if (status == QUERN_OK) {
 		s->dcpl = H5Dget_create_plist(s->dset);
-		status = s->dcpl < 0 ? fail(s, "its properties cannot be read") :
-				       describe_all(s, st, with_index);
+		status = s->dcpl < 0 ? fail(s, "its properties cannot be read")
+				     : describe_all(s, st, with_index);
 	}
 	qn_h5_close(s->dcpl);
 	qn_h5_close(s->dset);

@@ -113,9 +113,9 @@ static enum quern_status not_signed(const char *file, int fd, const struct stat 
 				    "%s: is a classic NetCDF file, not HDF5; convert it with "
 				    "'nccopy -k nc4 %s NEW.nc'",
 				    file, file);
-	return qn_error_set(err, QUERN_ERR_DATA,
-			    "%s: is not an HDF5 file; quern reads HDF5, NetCDF-4, PyTables and NeXus",
-			    file);
+	return qn_error_set(
+		err, QUERN_ERR_DATA,
+		"%s: is not an HDF5 file; quern reads HDF5, NetCDF-4, PyTables and NeXus", file);
 }
 
 enum quern_status qn_h5_open_signed(const char *file, int *fd, struct stat *st,
@@ -157,8 +157,9 @@ enum quern_status qn_h5_open_file(const char *file, hid_t *out, struct quern_mes
 	enum quern_status status = QUERN_OK;
 
 	if (id < 0)
-		status = qn_h5_fail(err, file, NULL,
-				    "cannot be opened as HDF5 (cut short, damaged, or being written?)");
+		status = qn_h5_fail(
+			err, file, NULL,
+			"cannot be opened as HDF5 (cut short, damaged, or being written?)");
 	qn_h5_close(fapl);
 	if (status == QUERN_OK)
 		*out = id;

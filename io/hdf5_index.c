@@ -46,8 +46,9 @@ enum quern_status qn_h5_add(struct qn_h5_walk *w, uint64_t number, uint64_t addr
 		return qn_h5_damaged(w->r, addr, "a chunk has more than 4 GiB");
 	if (w->n > 0 && number <= w->chunks[w->n - 1].number)
 		w->is_sorted = false;
-	w->chunks[w->n++] = (struct qn_chunk){ .number = number, .addr = addr,
-					       .nbytes = (uint32_t)nbytes, .filter_mask = mask };
+	w->chunks[w->n++] = (struct qn_chunk){
+		.number = number, .addr = addr, .nbytes = (uint32_t)nbytes, .filter_mask = mask
+	};
 	return QUERN_OK;
 }
 
@@ -169,8 +170,8 @@ static enum quern_status walk_init(struct qn_h5_walk *w, struct qn_h5_raw *r,
 	for (int i = 0; i < d->ndim; i++) {
 		w->shape[i] = d->shape[i];
 		w->chunk[i] = d->chunk[i];
-		w->max_grid[i] = max_shape[i] == UINT64_MAX ? 0 :
-							      qn_ceil_div(max_shape[i], d->chunk[i]);
+		w->max_grid[i] =
+			max_shape[i] == UINT64_MAX ? 0 : qn_ceil_div(max_shape[i], d->chunk[i]);
 		if (max_shape[i] < d->shape[i] || max_shape[i] == 0)
 			return qn_h5_damaged(r, r->base, "the dataset is larger than its limit");
 		w->nunlimited += w->max_grid[i] == 0;
@@ -202,8 +203,7 @@ static enum quern_status walk(struct qn_h5_walk *w)
 }
 
 enum quern_status qn_h5_index_read(struct qn_h5_raw *r, const struct qn_h5_layout *layout,
-				   const uint64_t *max_shape, bool raw_edges,
-				   struct qn_dataset *d)
+				   const uint64_t *max_shape, bool raw_edges, struct qn_dataset *d)
 {
 	struct qn_h5_walk w;
 	enum quern_status status = walk_init(&w, r, layout, max_shape, d);

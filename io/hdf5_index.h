@@ -22,7 +22,7 @@
  */
 struct qn_h5_order {
 	int dim[QUERN_MAX_DIMS];
-	uint64_t extent[QUERN_MAX_DIMS];	/* extent[0] is not used */
+	uint64_t extent[QUERN_MAX_DIMS]; /* extent[0] is not used */
 };
 
 struct qn_h5_walk {
@@ -32,18 +32,18 @@ struct qn_h5_walk {
 	uint64_t shape[QUERN_MAX_DIMS];
 	uint64_t chunk[QUERN_MAX_DIMS];
 	uint64_t grid[QUERN_MAX_DIMS];
-	uint64_t ngrid;				/* chunks in the grid */
-	uint64_t max_grid[QUERN_MAX_DIMS];	/* at the largest extent; 0: no limit */
-	int nunlimited;				/* dimensions without a limit */
-	bool is_filtered;			/* sizes and masks are recorded */
-	uint32_t all_filters;			/* mask: no filter was applied */
-	uint32_t chunk_nbytes;			/* of a chunk without filters */
-	struct qn_h5_order order;		/* of array indexes */
+	uint64_t ngrid;			   /* chunks in the grid */
+	uint64_t max_grid[QUERN_MAX_DIMS]; /* at the largest extent; 0: no limit */
+	int nunlimited;			   /* dimensions without a limit */
+	bool is_filtered;		   /* sizes and masks are recorded */
+	uint32_t all_filters;		   /* mask: no filter was applied */
+	uint32_t chunk_nbytes;		   /* of a chunk without filters */
+	struct qn_h5_order order;	   /* of array indexes */
 
 	/* The list. */
-	struct qn_chunk *chunks;		/* owned */
+	struct qn_chunk *chunks; /* owned */
 	size_t n, room;
-	bool is_sorted;				/* so far, by number, without duplicates */
+	bool is_sorted; /* so far, by number, without duplicates */
 };
 
 typedef enum quern_status qn_h5_walker(struct qn_h5_walk *w);
@@ -54,8 +54,7 @@ typedef enum quern_status qn_h5_walker(struct qn_h5_walk *w);
  * the chunks that the edge cuts are stored without filters.
  */
 enum quern_status qn_h5_index_read(struct qn_h5_raw *r, const struct qn_h5_layout *layout,
-				   const uint64_t *max_shape, bool raw_edges,
-				   struct qn_dataset *d);
+				   const uint64_t *max_shape, bool raw_edges, struct qn_dataset *d);
 
 qn_h5_walker qn_h5_walk_btree1;
 qn_h5_walker qn_h5_walk_single;

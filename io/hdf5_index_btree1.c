@@ -16,7 +16,7 @@ struct node {
 	uint64_t addr;
 	unsigned level;
 	size_t nentries;
-	uint8_t *entries;	/* owned: key and child, nentries times */
+	uint8_t *entries; /* owned: key and child, nentries times */
 };
 
 static size_t key_nbytes(const struct qn_h5_walk *w)

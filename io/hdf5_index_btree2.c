@@ -21,10 +21,10 @@ struct btree2 {
 	unsigned type;
 	uint64_t node_nbytes;
 	unsigned record_nbytes;
-	unsigned depth;			/* 0: the root is a leaf */
-	unsigned count_nbytes;		/* width of "its records" */
-	unsigned total_nbytes[MAX_DEPTH + 1];	/* width of "all records below", by level */
-	uint64_t max_nrecords[MAX_DEPTH + 1];	/* of a node of a level; leaves are level 0 */
+	unsigned depth;			      /* 0: the root is a leaf */
+	unsigned count_nbytes;		      /* width of "its records" */
+	unsigned total_nbytes[MAX_DEPTH + 1]; /* width of "all records below", by level */
+	uint64_t max_nrecords[MAX_DEPTH + 1]; /* of a node of a level; leaves are level 0 */
 	uint64_t root_addr;
 	uint64_t root_nrecords;
 };
@@ -40,7 +40,8 @@ static unsigned width_of(uint64_t x)
 
 static unsigned child_nbytes(const struct btree2 *b, unsigned level)
 {
-	return b->w->r->addr_nbytes + b->count_nbytes + (level > 1 ? b->total_nbytes[level - 1] : 0);
+	return b->w->r->addr_nbytes + b->count_nbytes +
+	       (level > 1 ? b->total_nbytes[level - 1] : 0);
 }
 
 /* Fills the tables by level; false when the numbers make no sense. */

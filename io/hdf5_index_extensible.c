@@ -23,16 +23,16 @@
 struct extensible {
 	struct qn_h5_walk *w;
 	unsigned elem_nbytes;
-	unsigned max_bits;		/* log2 of the most elements there may be */
-	unsigned offset_nbytes;		/* of the element numbers in blocks */
-	uint64_t nindex;		/* elements in the index block */
-	uint64_t min_nelems;		/* in a data block */
-	uint64_t min_pointers;		/* data block addresses in a super block */
+	unsigned max_bits;	/* log2 of the most elements there may be */
+	unsigned offset_nbytes; /* of the element numbers in blocks */
+	uint64_t nindex;	/* elements in the index block */
+	uint64_t min_nelems;	/* in a data block */
+	uint64_t min_pointers;	/* data block addresses in a super block */
 	uint64_t page_nelems;
 	uint64_t block_addr;
-	unsigned nsupers;		/* groups */
-	unsigned nsupers_inline;	/* whose data blocks the index block lists */
-	uint64_t next;			/* number of the next element */
+	unsigned nsupers;	 /* groups */
+	unsigned nsupers_inline; /* whose data blocks the index block lists */
+	uint64_t next;		 /* number of the next element */
 };
 
 static unsigned log2_of(uint64_t x)
@@ -66,8 +66,8 @@ static enum quern_status header(struct extensible *e)
 	enum quern_status status = qn_h5_read(w->r, addr, nbytes, p);
 
 	if (status == QUERN_OK)
-		status = qn_h5_check_block(w->r, addr, p, nbytes, "EAHD",
-					   "extensible array header");
+		status =
+			qn_h5_check_block(w->r, addr, p, nbytes, "EAHD", "extensible array header");
 	if (status != QUERN_OK)
 		return status;
 	e->elem_nbytes = p[6];
@@ -168,8 +168,8 @@ static enum quern_status data_blocks(struct extensible *e, unsigned s, const uin
 		uint64_t addr = qn_h5_addr(e->w->r, addrs + i * e->w->r->addr_nbytes);
 
 		if (addr != QN_ADDR_NONE)
-			status = bits ? paged_block(e, addr, npages, bits, i * npages) :
-					plain_block(e, addr, nelems);
+			status = bits ? paged_block(e, addr, npages, bits, i * npages)
+				      : plain_block(e, addr, nelems);
 		e->next += nelems;
 	}
 	return status;

@@ -97,8 +97,8 @@ static enum quern_status fixed_plain(struct qn_h5_walk *w, const struct fixed *f
 
 	if (status != QUERN_OK)
 		return status;
-	status = qn_h5_check_block(w->r, f->block_addr, p, nbytes, "FADB",
-				   "fixed array data block");
+	status =
+		qn_h5_check_block(w->r, f->block_addr, p, nbytes, "FADB", "fixed array data block");
 	if (status == QUERN_OK)
 		status = qn_h5_add_elements(w, 0, f->nelems, f->elem_nbytes, p + head);
 	free(p);
@@ -136,8 +136,8 @@ static enum quern_status fixed_paged(struct qn_h5_walk *w, const struct fixed *f
 
 	if (status != QUERN_OK)
 		return status;
-	status = qn_h5_check_block(w->r, f->block_addr, p, nbytes, "FADB",
-				   "fixed array data block");
+	status =
+		qn_h5_check_block(w->r, f->block_addr, p, nbytes, "FADB", "fixed array data block");
 	for (uint64_t i = 0; i < npages && status == QUERN_OK; i++)
 		if (p[head + i / 8] & 0x80u >> i % 8)
 			status = fixed_page(w, f, i, f->block_addr + nbytes + i * page_nbytes);

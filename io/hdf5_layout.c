@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MESSAGE_LAYOUT 0x08u
+#define MESSAGE_LAYOUT	     0x08u
 #define MESSAGE_CONTINUATION 0x10u
 
 /* Blocks known and not yet read. Real headers chain them one after the other. */
@@ -23,7 +23,7 @@ struct block {
 struct header {
 	struct qn_h5_raw *r;
 	unsigned version;
-	unsigned prefix_nbytes;		/* of a message */
+	unsigned prefix_nbytes; /* of a message */
 	int npending;
 	struct block pending[MAX_PENDING];
 	bool found;
@@ -42,8 +42,7 @@ static bool take_dims(struct qn_h5_cursor *c, unsigned ndims, unsigned width,
 }
 
 /* Versions 1 and 2, of the HDF5 releases before 1.6.3. */
-static bool take_layout_1(struct qn_h5_cursor *c, const struct qn_h5_raw *r,
-			  struct qn_h5_layout *l)
+static bool take_layout_1(struct qn_h5_cursor *c, const struct qn_h5_raw *r, struct qn_h5_layout *l)
 {
 	unsigned ndims = (unsigned)qn_h5_take(c, 1);
 
@@ -77,8 +76,8 @@ static bool take_index_4(struct qn_h5_cursor *c, const struct qn_h5_raw *r, bool
 	static const struct {
 		enum qn_h5_index index;
 		size_t nparam_bytes;
-	} kinds[] = { { QN_H5_BTREE1, 0 },	{ QN_H5_SINGLE, 0 },
-		      { QN_H5_IMPLICIT, 0 },	{ QN_H5_FIXED_ARRAY, 1 },
+	} kinds[] = { { QN_H5_BTREE1, 0 },	     { QN_H5_SINGLE, 0 },
+		      { QN_H5_IMPLICIT, 0 },	     { QN_H5_FIXED_ARRAY, 1 },
 		      { QN_H5_EXTENSIBLE_ARRAY, 5 }, { QN_H5_BTREE2, 6 } };
 	uint64_t kind = qn_h5_take(c, 1);
 
@@ -114,7 +113,7 @@ static bool take_layout_3(struct qn_h5_cursor *c, const struct qn_h5_raw *r, uin
 	switch ((int)l->class) {
 	case QN_COMPACT:
 		l->data_nbytes = qn_h5_take(c, 2);
-		l->data_addr = addr + 4;	/* after version, class and size */
+		l->data_addr = addr + 4; /* after version, class and size */
 		qn_h5_skip(c, l->data_nbytes);
 		return true;
 	case QN_CONTIGUOUS:
@@ -139,8 +138,8 @@ static enum quern_status take_layout(struct header *h, struct qn_h5_cursor c, ui
 	l.version = (unsigned)qn_h5_take(&c, 1);
 	l.is_known = l.version >= 1 && l.version <= 4;
 	if (l.is_known)
-		ok = l.version < 3 ? take_layout_1(&c, h->r, &l) :
-				     take_layout_3(&c, h->r, addr, &l);
+		ok = l.version < 3 ? take_layout_1(&c, h->r, &l)
+				   : take_layout_3(&c, h->r, addr, &l);
 	if (!ok || c.overrun)
 		return qn_h5_damaged(h->r, addr, "the layout message makes no sense");
 	*h->layout = l;
@@ -176,7 +175,8 @@ static enum quern_status scan(struct header *h, struct qn_h5_cursor *c, uint64_t
 		qn_h5_skip(c, h->prefix_nbytes - type_nbytes - 2);
 		data = (struct qn_h5_cursor){ c->at, c->at + nbytes, false };
 		if (qn_h5_left(c) < nbytes)
-			return qn_h5_damaged(h->r, addr, "a message of the object header is too long");
+			return qn_h5_damaged(h->r, addr,
+					     "a message of the object header is too long");
 		qn_h5_skip(c, nbytes);
 		if (type == MESSAGE_LAYOUT)
 			status = take_layout(h, data, data_addr);
@@ -239,7 +239,7 @@ static enum quern_status scan_first_2(struct header *h, uint64_t addr)
 	status = qn_h5_read(h->r, addr, room, head);
 	if (status != QUERN_OK)
 		return status;
-	h->r->budget = budget;		/* it is read once more below */
+	h->r->budget = budget; /* it is read once more below */
 	flags = head[5];
 	width = 1u << (flags & 3);
 	skip = 6u + (flags & 0x20 ? 16u : 0u) + (flags & 0x10 ? 4u : 0u);

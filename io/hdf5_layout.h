@@ -17,17 +17,17 @@ enum qn_h5_index {
 };
 
 struct qn_h5_layout {
-	bool is_known;		/* false: a version that is newer than this reader; rest unset */
+	bool is_known; /* false: a version that is newer than this reader; rest unset */
 	unsigned version;
 	enum qn_layout class;
 	/* Compact and contiguous: absolute offset, or QN_ADDR_NONE, and bytes of the data. */
 	uint64_t data_addr, data_nbytes;
 	/* Chunked. The last of ndims is the size of an element. */
 	enum qn_h5_index index;
-	uint64_t index_addr;	/* absolute, or QN_ADDR_NONE: no chunk is allocated */
+	uint64_t index_addr; /* absolute, or QN_ADDR_NONE: no chunk is allocated */
 	unsigned ndims;
 	uint64_t dim[QUERN_MAX_DIMS + 1];
-	bool raw_edges;		/* chunks that the edge of the dataset cuts are stored unfiltered */
+	bool raw_edges; /* chunks that the edge of the dataset cuts are stored unfiltered */
 	bool single_filtered;
 	uint64_t single_nbytes;
 	uint32_t single_mask;

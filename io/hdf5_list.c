@@ -76,8 +76,8 @@ enum quern_status qn_h5_list(hid_t file_id, const char *file, struct qn_listing 
 	enum quern_status status;
 
 	if (visit_all(file_id, &c) < 0) {
-		status = c.nomem ? qn_error_nomem(err, sizeof *l.path * l.n, "a list of datasets") :
-				   qn_h5_fail(err, file, NULL, "its groups cannot be listed");
+		status = c.nomem ? qn_error_nomem(err, sizeof *l.path * l.n, "a list of datasets")
+				 : qn_h5_fail(err, file, NULL, "its groups cannot be listed");
 		qn_listing_fini(&l);
 		return status;
 	}
@@ -131,8 +131,7 @@ static size_t edit_distance(const char *a, const char *b)
 		for (size_t j = 1; j <= nb; j++) {
 			size_t above = row[j];
 
-			row[j] = min3(above + 1, row[j - 1] + 1,
-				      diagonal + (a[i - 1] != b[j - 1]));
+			row[j] = min3(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
 			diagonal = above;
 		}
 	}
@@ -194,8 +193,8 @@ enum quern_status qn_h5_no_such_dataset(hid_t file_id, const char *file, const c
 	if (qn_h5_list(file_id, file, &l, NULL) != QUERN_OK)
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: %s %s", file, what, path);
 	if (l.n == 0)
-		return qn_error_set(err, QUERN_ERR_DATA, "%s: %s %s; the file has no datasets", file,
-				    what, path);
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: %s %s; the file has no datasets",
+				    file, what, path);
 	write_names(&l, names, sizeof names);
 	near = near_miss(&l, path);
 	if (near)

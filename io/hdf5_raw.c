@@ -58,8 +58,7 @@ enum quern_status qn_h5_read(struct qn_h5_raw *r, uint64_t addr, uint64_t nbytes
 	return status == QUERN_OK ? read_all(r, addr, nbytes, out) : status;
 }
 
-enum quern_status qn_h5_read_new(struct qn_h5_raw *r, uint64_t addr, uint64_t nbytes,
-				 uint8_t **out)
+enum quern_status qn_h5_read_new(struct qn_h5_raw *r, uint64_t addr, uint64_t nbytes, uint8_t **out)
 {
 	enum quern_status status = check_range(r, addr, nbytes);
 	uint8_t *p;
@@ -188,8 +187,9 @@ enum quern_status qn_h5_raw_init(struct qn_h5_raw *r, const char *file, const ch
 				 uint64_t nbytes, struct quern_message *err)
 {
 	uint8_t head[SUPERBLOCK_NBYTES];
-	struct qn_h5_raw raw = { .file = file, .path = path, .fd = fd, .nbytes = nbytes,
-				 .budget = nbytes, .err = err };
+	struct qn_h5_raw raw = {
+		.file = file, .path = path, .fd = fd, .nbytes = nbytes, .budget = nbytes, .err = err
+	};
 	bool found;
 	enum quern_status status = find_superblock(&raw, head, &found);
 	unsigned version, at;

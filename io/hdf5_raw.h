@@ -15,13 +15,13 @@
 
 /* The file, and what its superblock says about the fields in it. */
 struct qn_h5_raw {
-	const char *file, *path;	/* borrows: for messages */
-	int fd;				/* borrows */
-	uint64_t nbytes;		/* size of the file */
-	uint64_t base;			/* of the addresses in the file: the user block */
-	unsigned addr_nbytes;		/* "size of offsets": bytes of an address, 2 to 8 */
-	unsigned length_nbytes;		/* "size of lengths", 2 to 8 */
-	uint64_t budget;		/* bytes that may still be read; see qn_h5_read */
+	const char *file, *path; /* borrows: for messages */
+	int fd;			 /* borrows */
+	uint64_t nbytes;	 /* size of the file */
+	uint64_t base;		 /* of the addresses in the file: the user block */
+	unsigned addr_nbytes;	 /* "size of offsets": bytes of an address, 2 to 8 */
+	unsigned length_nbytes;	 /* "size of lengths", 2 to 8 */
+	uint64_t budget;	 /* bytes that may still be read; see qn_h5_read */
 	struct quern_message *err;
 };
 

@@ -91,7 +91,8 @@ static const char *bad_type(const struct qn_type *t)
 	switch ((int)t->class) {
 	case QN_INT:
 	case QN_UINT:
-		return n == 1 || n == 2 || n == 4 || n == 8 ? NULL : "an integer of impossible size";
+		return n == 1 || n == 2 || n == 4 || n == 8 ? NULL
+							    : "an integer of impossible size";
 	case QN_FLOAT:
 		return n == 2 || n == 4 || n == 8 ? NULL : "a float of impossible size";
 	case QN_OTHER:
@@ -160,8 +161,9 @@ static uint64_t raw_nbytes(const struct qn_dataset *d, const uint64_t *grid, uin
 		uint64_t c = number % grid[i];
 
 		number /= grid[i];
-		n *= d->layout == QN_CHUNKED ? d->chunk[i] :
-					       qn_min_u64(d->chunk[i], d->shape[i] - c * d->chunk[i]);
+		n *= d->layout == QN_CHUNKED
+			     ? d->chunk[i]
+			     : qn_min_u64(d->chunk[i], d->shape[i] - c * d->chunk[i]);
 	}
 	return n;
 }
@@ -177,7 +179,7 @@ static enum quern_status check_chunks(const struct qn_dataset *d, struct quern_m
 {
 	uint64_t grid[QUERN_MAX_DIMS];
 	uint64_t ngrid = qn_dataset_grid(d, grid), full = 0;
-	bool even = d->layout == QN_CHUNKED;	/* all raw chunks have the same size */
+	bool even = d->layout == QN_CHUNKED; /* all raw chunks have the same size */
 
 	if (even && d->nchunks > 0)
 		full = raw_nbytes(d, grid, 0);
@@ -217,7 +219,7 @@ enum quern_status qn_dataset_check(const struct qn_dataset *d, struct quern_mess
  * are the same program, so byte order and padding agree; the size of the struct is checked.
  */
 #define NO_TEXT UINT32_MAX
-#define NTEXTS (2 + QUERN_MAX_DIMS)
+#define NTEXTS	(2 + QUERN_MAX_DIMS)
 
 static char **text_slot(struct qn_dataset *d, int i)
 {
@@ -316,8 +318,8 @@ enum quern_status qn_dataset_unpack(const void *data, size_t nbytes, struct qn_d
 		return refuse(&r, err, "a flag is neither true nor false");
 	for (int i = 0; i < NTEXTS && status == QUERN_OK; i++)
 		if (!take_text(&at, end, text_slot(&r, i), &nomem))
-			status = nomem ? qn_error_nomem(err, nbytes, "the names of a dataset") :
-					 refuse(&r, err, "a name in it is cut short");
+			status = nomem ? qn_error_nomem(err, nbytes, "the names of a dataset")
+				       : refuse(&r, err, "a name in it is cut short");
 	if (status == QUERN_OK && at != end)
 		status = refuse(&r, err, "there are bytes after its end");
 	if (status == QUERN_OK)

@@ -14,7 +14,8 @@
 /* 10 x 9 float32 in chunks of 4 x 5 with one filter: a grid of 3 x 2, of which three are stored. */
 static struct qn_dataset make(void)
 {
-	static const struct qn_chunk chunks[] = { { 0, 512, 100, 0 }, { 3, 700, 80, 1 },
+	static const struct qn_chunk chunks[] = { { 0, 512, 100, 0 },
+						  { 3, 700, 80, 1 },
 						  { 5, 612, 88, 0 } };
 	struct qn_dataset d;
 
@@ -30,8 +31,9 @@ static struct qn_dataset make(void)
 	d.layout = QN_CHUNKED;
 	strcpy(d.index, "v1 B-tree");
 	d.nfilters = 1;
-	d.filter[0] = (struct qn_filter_step){ .id = 1, .nparams = 1, .params = { 4 },
-					       .name = "deflate" };
+	d.filter[0] = (struct qn_filter_step){
+		.id = 1, .nparams = 1, .params = { 4 }, .name = "deflate"
+	};
 	d.cf.has_fill = true;
 	d.cf.scale = 0.5;
 	strcpy(d.units, "K");
@@ -126,42 +128,123 @@ static void test_damaged_flat_form(void **state)
 }
 
 /* Changes that make the description impossible. */
-static void no_dims(struct qn_dataset *d) { d->ndim = 0; }
-static void many_dims(struct qn_dataset *d) { d->ndim = 33; }
-static void no_chunk(struct qn_dataset *d) { d->chunk[1] = 0; }
-static void huge(struct qn_dataset *d) { d->shape[0] = d->shape[1] = UINT64_C(1) << 31; }
-static void overflow(struct qn_dataset *d) { d->shape[0] = d->shape[1] = UINT64_C(1) << 33; }
-static void huge_chunk(struct qn_dataset *d) { d->chunk[0] = UINT64_C(1) << 32; }
-static void odd_int(struct qn_dataset *d) { d->type.class = QN_INT, d->type.size = 3; }
-static void byte_float(struct qn_dataset *d) { d->type.size = 1; }
-static void no_size(struct qn_dataset *d) { d->type.class = QN_OTHER, d->type.size = 0; }
-static void many_filters(struct qn_dataset *d) { d->nfilters = 33; }
-static void less_filters(struct qn_dataset *d) { d->nfilters = -1; }
-static void many_params(struct qn_dataset *d) { d->filter[0].nparams = 21; }
-static void endless_name(struct qn_dataset *d) { memset(d->type.name, 'x', sizeof d->type.name); }
-static void endless_units(struct qn_dataset *d) { memset(d->units, 'x', sizeof d->units); }
-static void many_missing(struct qn_dataset *d) { d->cf.nmissing = 9; }
-static void large_block(struct qn_dataset *d) { d->user_block = 1001; }
-static void filtered_run(struct qn_dataset *d) { d->layout = QN_CONTIGUOUS; }
-static void outside_grid(struct qn_dataset *d) { d->chunks[2].number = 6; }
-static void twice(struct qn_dataset *d) { d->chunks[1].number = 0; }
-static void backwards(struct qn_dataset *d) { d->chunks[0].number = 4; }
-static void past_end(struct qn_dataset *d) { d->chunks[1].addr = 921; }
-static void far_past_end(struct qn_dataset *d) { d->chunks[1].addr = UINT64_MAX - 10; }
-static void empty_chunk(struct qn_dataset *d) { d->chunks[0].nbytes = 0; }
-static void raw_size(struct qn_dataset *d) { d->chunks[1].nbytes = 79; }
-static void no_list(struct qn_dataset *d) { free(d->chunks), d->chunks = NULL; }
-static void no_name(struct qn_dataset *d) { free(d->path), d->path = NULL; }
-static void elsewhere(struct qn_dataset *d) { d->layout = QN_VIRTUAL, d->nfilters = 0; }
+static void no_dims(struct qn_dataset *d)
+{
+	d->ndim = 0;
+}
+static void many_dims(struct qn_dataset *d)
+{
+	d->ndim = 33;
+}
+static void no_chunk(struct qn_dataset *d)
+{
+	d->chunk[1] = 0;
+}
+static void huge(struct qn_dataset *d)
+{
+	d->shape[0] = d->shape[1] = UINT64_C(1) << 31;
+}
+static void overflow(struct qn_dataset *d)
+{
+	d->shape[0] = d->shape[1] = UINT64_C(1) << 33;
+}
+static void huge_chunk(struct qn_dataset *d)
+{
+	d->chunk[0] = UINT64_C(1) << 32;
+}
+static void odd_int(struct qn_dataset *d)
+{
+	d->type.class = QN_INT, d->type.size = 3;
+}
+static void byte_float(struct qn_dataset *d)
+{
+	d->type.size = 1;
+}
+static void no_size(struct qn_dataset *d)
+{
+	d->type.class = QN_OTHER, d->type.size = 0;
+}
+static void many_filters(struct qn_dataset *d)
+{
+	d->nfilters = 33;
+}
+static void less_filters(struct qn_dataset *d)
+{
+	d->nfilters = -1;
+}
+static void many_params(struct qn_dataset *d)
+{
+	d->filter[0].nparams = 21;
+}
+static void endless_name(struct qn_dataset *d)
+{
+	memset(d->type.name, 'x', sizeof d->type.name);
+}
+static void endless_units(struct qn_dataset *d)
+{
+	memset(d->units, 'x', sizeof d->units);
+}
+static void many_missing(struct qn_dataset *d)
+{
+	d->cf.nmissing = 9;
+}
+static void large_block(struct qn_dataset *d)
+{
+	d->user_block = 1001;
+}
+static void filtered_run(struct qn_dataset *d)
+{
+	d->layout = QN_CONTIGUOUS;
+}
+static void outside_grid(struct qn_dataset *d)
+{
+	d->chunks[2].number = 6;
+}
+static void twice(struct qn_dataset *d)
+{
+	d->chunks[1].number = 0;
+}
+static void backwards(struct qn_dataset *d)
+{
+	d->chunks[0].number = 4;
+}
+static void past_end(struct qn_dataset *d)
+{
+	d->chunks[1].addr = 921;
+}
+static void far_past_end(struct qn_dataset *d)
+{
+	d->chunks[1].addr = UINT64_MAX - 10;
+}
+static void empty_chunk(struct qn_dataset *d)
+{
+	d->chunks[0].nbytes = 0;
+}
+static void raw_size(struct qn_dataset *d)
+{
+	d->chunks[1].nbytes = 79;
+}
+static void no_list(struct qn_dataset *d)
+{
+	free(d->chunks), d->chunks = NULL;
+}
+static void no_name(struct qn_dataset *d)
+{
+	free(d->path), d->path = NULL;
+}
+static void elsewhere(struct qn_dataset *d)
+{
+	d->layout = QN_VIRTUAL, d->nfilters = 0;
+}
 
 static void test_check(void **state)
 {
 	static void (*const changes[])(struct qn_dataset *) = {
-		no_dims,      many_dims,   no_chunk,	 overflow,   huge_chunk,   odd_int,
-		byte_float,   no_size,	   many_filters, less_filters, many_params, endless_name,
-		endless_units, many_missing, large_block, filtered_run, outside_grid, twice,
-		backwards,    past_end,	   far_past_end, empty_chunk, raw_size,	   no_list,
-		no_name,      elsewhere,   huge,
+		no_dims,       many_dims,    no_chunk,	   overflow,	 huge_chunk,   odd_int,
+		byte_float,    no_size,	     many_filters, less_filters, many_params,  endless_name,
+		endless_units, many_missing, large_block,  filtered_run, outside_grid, twice,
+		backwards,     past_end,     far_past_end, empty_chunk,	 raw_size,     no_list,
+		no_name,       elsewhere,    huge,
 	};
 
 	(void)state;
@@ -203,7 +286,7 @@ static void test_raw_sizes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers),	   cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_numbers),		  cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_damaged_flat_form), cmocka_unit_test(test_check),
 		cmocka_unit_test(test_raw_sizes),
 	};

@@ -119,13 +119,19 @@ static void test_types(void **state)
 		enum qn_class class;
 		const char *name;
 	} types[] = {
-		{ H5T_STD_I8BE, QN_INT, "|i1" },     { H5T_STD_U8LE, QN_UINT, "|u1" },
-		{ H5T_STD_I16LE, QN_INT, "<i2" },    { H5T_STD_I16BE, QN_INT, ">i2" },
-		{ H5T_STD_U32BE, QN_UINT, ">u4" },   { H5T_STD_U64LE, QN_UINT, "<u8" },
-		{ H5T_IEEE_F32BE, QN_FLOAT, ">f4" }, { H5T_IEEE_F64LE, QN_FLOAT, "<f8" },
-		{ half_float(), QN_FLOAT, "<f2" },   { brain_float(), QN_OTHER, "unusual float" },
+		{ H5T_STD_I8BE, QN_INT, "|i1" },
+		{ H5T_STD_U8LE, QN_UINT, "|u1" },
+		{ H5T_STD_I16LE, QN_INT, "<i2" },
+		{ H5T_STD_I16BE, QN_INT, ">i2" },
+		{ H5T_STD_U32BE, QN_UINT, ">u4" },
+		{ H5T_STD_U64LE, QN_UINT, "<u8" },
+		{ H5T_IEEE_F32BE, QN_FLOAT, ">f4" },
+		{ H5T_IEEE_F64LE, QN_FLOAT, "<f8" },
+		{ half_float(), QN_FLOAT, "<f2" },
+		{ brain_float(), QN_OTHER, "unusual float" },
 		{ twelve_bits(), QN_OTHER, "unusual integer" },
-		{ text_type(), QN_OTHER, "string" }, { enum_type(), QN_OTHER, "enum" },
+		{ text_type(), QN_OTHER, "string" },
+		{ enum_type(), QN_OTHER, "enum" },
 		{ compound_type(), QN_OTHER, "compound" },
 		{ H5T_STD_REF_OBJ, QN_OTHER, "reference" },
 		{ H5T_STD_B16LE, QN_OTHER, "bitfield" },
@@ -267,7 +273,7 @@ static void test_cf_packed(void **state)
 	assert_true((int64_t)d.cf.fill == -32767);
 	assert_true((int64_t)d.cf.valid_min == -100 && (int64_t)d.cf.valid_max == 1000);
 	assert_true(d.cf.scale == 0.01 && d.cf.offset == 273.15);
-	assert_int_equal(d.cf.nmissing, 1);	/* 2.5 and 70000 are no int16 */
+	assert_int_equal(d.cf.nmissing, 1); /* 2.5 and 70000 are no int16 */
 	assert_true((int64_t)d.cf.missing[0] == -1);
 	assert_string_equal(d.units, "K");
 	qn_dataset_fini(&d);
@@ -480,8 +486,9 @@ static void test_reader(void **state)
 {
 	hid_t file = h5make_create(&m, false, 0, 0), space, dset;
 	const hsize_t shape[2] = { 4, 5 };
-	const struct quern_box box = { .ndim = 2, .start = { 1, 2 }, .count = { 2, 3 },
-				       .step = { 1, 1 } };
+	const struct quern_box box = {
+		.ndim = 2, .start = { 1, 2 }, .count = { 2, 3 }, .step = { 1, 1 }
+	};
 	struct quern_message err = { 0 };
 	struct qn_dataset d;
 	void *reader;
@@ -581,13 +588,20 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_types),	  cmocka_unit_test(test_spaces),
-		cmocka_unit_test(test_filters_and_fill), cmocka_unit_test(test_cf_packed),
-		cmocka_unit_test(test_cf_unpacked_bounds), cmocka_unit_test(test_cf_unsigned),
-		cmocka_unit_test(test_cf_floats), cmocka_unit_test(test_long_units),
-		cmocka_unit_test(test_dims),	  cmocka_unit_test(test_list),
-		cmocka_unit_test(test_external_link), cmocka_unit_test(test_reader),
-		cmocka_unit_test(test_bad_files), cmocka_unit_test(test_truncated_file),
+		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_spaces),
+		cmocka_unit_test(test_filters_and_fill),
+		cmocka_unit_test(test_cf_packed),
+		cmocka_unit_test(test_cf_unpacked_bounds),
+		cmocka_unit_test(test_cf_unsigned),
+		cmocka_unit_test(test_cf_floats),
+		cmocka_unit_test(test_long_units),
+		cmocka_unit_test(test_dims),
+		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_external_link),
+		cmocka_unit_test(test_reader),
+		cmocka_unit_test(test_bad_files),
+		cmocka_unit_test(test_truncated_file),
 		cmocka_unit_test(test_names),
 	};
 

@@ -21,16 +21,16 @@
 enum filling { ALL, SPARSE, EARLY, BY_DATA };
 
 struct index_case {
-	const char *index;	/* expected */
+	const char *index; /* expected */
 	int ndim;
 	hsize_t shape[8], most[8], chunk[8];
 	enum filling filling;
 	bool latest, filtered;
 	hsize_t user_block;
 	unsigned istore_k;
-	hsize_t from;		/* first chunk number that is written */
+	hsize_t from; /* first chunk number that is written */
 	bool raw_edges;
-	bool library_errs;	/* in the coordinates of chunks: see hdf5_index.h */
+	bool library_errs; /* in the coordinates of chunks: see hdf5_index.h */
 };
 
 /* Chunks are of bytes. */
@@ -41,41 +41,131 @@ static const struct index_case cases[] = {
 	{ "v1 B-tree", 2, { 100, 90 }, { 100, 90 }, { 3, 7 }, SPARSE, .user_block = 512 },
 	{ "v1 B-tree", 3, { 9, 20, 30 }, { U, 20, 30 }, { 2, 3, 7 }, EARLY, .istore_k = 1 },
 	{ "v1 B-tree", 2, { 40, 45 }, { 40, 45 }, { 8, 8 }, BY_DATA, .filtered = true },
-	{ "v1 B-tree", 8, { 3, 3, 3, 3, 3, 3, 3, 3 }, { 3, 3, 3, 3, 3, 3, 3, 3 },
-	  { 2, 2, 2, 1, 2, 3, 2, 3 }, ALL, .user_block = 1024 },
+	{ "v1 B-tree",
+	  8,
+	  { 3, 3, 3, 3, 3, 3, 3, 3 },
+	  { 3, 3, 3, 3, 3, 3, 3, 3 },
+	  { 2, 2, 2, 1, 2, 3, 2, 3 },
+	  ALL,
+	  .user_block = 1024 },
 	{ "single chunk", 2, { 10, 12 }, { 10, 12 }, { 10, 12 }, ALL, .latest = true },
-	{ "single chunk", 2, { 10, 12 }, { 10, 12 }, { 10, 12 }, ALL, .latest = true,
-	  .filtered = true, .user_block = 2048 },
+	{ "single chunk",
+	  2,
+	  { 10, 12 },
+	  { 10, 12 },
+	  { 10, 12 },
+	  ALL,
+	  .latest = true,
+	  .filtered = true,
+	  .user_block = 2048 },
 	{ "implicit", 2, { 100, 90 }, { 100, 90 }, { 3, 7 }, EARLY, .latest = true },
-	{ "implicit", 2, { 50, 90 }, { 100, 120 }, { 3, 7 }, EARLY, .latest = true,
+	{ "implicit",
+	  2,
+	  { 50, 90 },
+	  { 100, 120 },
+	  { 3, 7 },
+	  EARLY,
+	  .latest = true,
 	  .user_block = 512 },
 	{ "fixed array", 2, { 100, 90 }, { 100, 90 }, { 7, 7 }, ALL, .latest = true },
-	{ "fixed array", 2, { 50, 90 }, { 100, 120 }, { 3, 7 }, SPARSE, .latest = true,
+	{ "fixed array",
+	  2,
+	  { 50, 90 },
+	  { 100, 120 },
+	  { 3, 7 },
+	  SPARSE,
+	  .latest = true,
 	  .filtered = true },
-	{ "fixed array", 2, { 300, 90 }, { 300, 90 }, { 3, 7 }, ALL, .latest = true,
+	{ "fixed array",
+	  2,
+	  { 300, 90 },
+	  { 300, 90 },
+	  { 3, 7 },
+	  ALL,
+	  .latest = true,
 	  .user_block = 512 },
-	{ "fixed array", 1, { 90000 }, { 90000 }, { 8 }, SPARSE, .latest = true, .filtered = true,
+	{ "fixed array",
+	  1,
+	  { 90000 },
+	  { 90000 },
+	  { 8 },
+	  SPARSE,
+	  .latest = true,
+	  .filtered = true,
 	  .from = 6000 },
-	{ "fixed array", 2, { 40, 45 }, { 40, 45 }, { 8, 8 }, BY_DATA, .latest = true,
-	  .filtered = true, .raw_edges = true },
+	{ "fixed array",
+	  2,
+	  { 40, 45 },
+	  { 40, 45 },
+	  { 8, 8 },
+	  BY_DATA,
+	  .latest = true,
+	  .filtered = true,
+	  .raw_edges = true },
 	{ "extensible array", 1, { 1003 }, { U }, { 8 }, ALL, .latest = true },
-	{ "extensible array", 2, { 100, 90 }, { U, 90 }, { 3, 7 }, ALL, .latest = true,
-	  .filtered = true, .user_block = 512 },
-	{ "extensible array", 3, { 20, 30, 11 }, { 25, 33, U }, { 3, 7, 2 }, SPARSE,
-	  .latest = true, .library_errs = true },
+	{ "extensible array",
+	  2,
+	  { 100, 90 },
+	  { U, 90 },
+	  { 3, 7 },
+	  ALL,
+	  .latest = true,
+	  .filtered = true,
+	  .user_block = 512 },
+	{ "extensible array",
+	  3,
+	  { 20, 30, 11 },
+	  { 25, 33, U },
+	  { 3, 7, 2 },
+	  SPARSE,
+	  .latest = true,
+	  .library_errs = true },
 	{ "extensible array", 2, { 3, 8 }, { U, 8 }, { 3, 8 }, ALL, .latest = true },
-	{ "extensible array", 1, { 1800000 }, { U }, { 8 }, SPARSE, .latest = true,
+	{ "extensible array",
+	  1,
+	  { 1800000 },
+	  { U },
+	  { 8 },
+	  SPARSE,
+	  .latest = true,
 	  .from = 221000 },
-	{ "extensible array", 1, { 1800000 }, { U }, { 8 }, SPARSE, .latest = true,
-	  .filtered = true, .from = 223500 },
+	{ "extensible array",
+	  1,
+	  { 1800000 },
+	  { U },
+	  { 8 },
+	  SPARSE,
+	  .latest = true,
+	  .filtered = true,
+	  .from = 223500 },
 	{ "v2 B-tree", 2, { 100, 90 }, { U, U }, { 3, 7 }, ALL, .latest = true },
-	{ "v2 B-tree", 2, { 100, 90 }, { U, U }, { 3, 7 }, ALL, .latest = true, .filtered = true,
+	{ "v2 B-tree",
+	  2,
+	  { 100, 90 },
+	  { U, U },
+	  { 3, 7 },
+	  ALL,
+	  .latest = true,
+	  .filtered = true,
 	  .user_block = 512 },
 	{ "v2 B-tree", 2, { 10, 9 }, { U, U }, { 3, 7 }, ALL, .latest = true },
-	{ "v2 B-tree", 8, { 3, 3, 3, 3, 3, 3, 3, 3 }, { U, U, 3, 3, 3, 3, 3, 3 },
-	  { 2, 2, 1, 1, 2, 1, 2, 1 }, ALL, .latest = true, .filtered = true },
-	{ "v2 B-tree", 2, { 40, 45 }, { U, U }, { 8, 8 }, BY_DATA, .latest = true,
-	  .filtered = true, .raw_edges = true },
+	{ "v2 B-tree",
+	  8,
+	  { 3, 3, 3, 3, 3, 3, 3, 3 },
+	  { U, U, 3, 3, 3, 3, 3, 3 },
+	  { 2, 2, 1, 1, 2, 1, 2, 1 },
+	  ALL,
+	  .latest = true,
+	  .filtered = true },
+	{ "v2 B-tree",
+	  2,
+	  { 40, 45 },
+	  { U, U },
+	  { 8, 8 },
+	  BY_DATA,
+	  .latest = true,
+	  .filtered = true,
+	  .raw_edges = true },
 };
 
 static hsize_t grid_of(const struct index_case *c, hsize_t *grid)
@@ -289,7 +379,14 @@ static void test_empty(void **state)
 	static const struct index_case empty[] = {
 		{ "v1 B-tree", 1, { 1000 }, { 1000 }, { 8 }, SPARSE, .from = 500 },
 		{ "v1 B-tree", 2, { 0, 10 }, { U, 10 }, { 8, 10 }, SPARSE, .latest = false },
-		{ "fixed array", 1, { 1000 }, { 1000 }, { 8 }, SPARSE, .from = 500, .latest = true },
+		{ "fixed array",
+		  1,
+		  { 1000 },
+		  { 1000 },
+		  { 8 },
+		  SPARSE,
+		  .from = 500,
+		  .latest = true },
 		{ "extensible array", 2, { 0, 10 }, { U, 10 }, { 8, 10 }, SPARSE, .latest = true },
 		{ "v2 B-tree", 2, { 0, 10 }, { U, U }, { 8, 10 }, SPARSE, .latest = true },
 	};
@@ -315,8 +412,8 @@ static void test_empty(void **state)
 /* A dataset that shrank and grew again. */
 static void test_extent_changes(void **state)
 {
-	static const struct index_case c = { "extensible array", 2, { 100, 90 }, { U, 90 }, { 3, 7 },
-					     ALL, .latest = true };
+	static const struct index_case c = { "extensible array", 2,   { 100, 90 },   { U, 90 },
+					     { 3, 7 },		 ALL, .latest = true };
 	const hsize_t small[2] = { 31, 90 }, large[2] = { 200, 90 };
 	struct quern_message err = { 0 };
 	struct index_case after = c;
@@ -363,9 +460,9 @@ static void test_contiguous(void **state)
 		int ndim;
 		hsize_t shape[3];
 		uint64_t nchunks;
-	} shapes[] = { { 1, { 10 }, 1 },	     { 1, { 3000001 }, 3 },
-		       { 2, { 7, 1000003 }, 7 },     { 3, { 2, 1100, 1024 }, 4 },
-		       { 3, { 5, 7, 11 }, 1 },	     { 2, { 2, 2000000 }, 4 },
+	} shapes[] = { { 1, { 10 }, 1 },	 { 1, { 3000001 }, 3 },
+		       { 2, { 7, 1000003 }, 7 }, { 3, { 2, 1100, 1024 }, 4 },
+		       { 3, { 5, 7, 11 }, 1 },	 { 2, { 2, 2000000 }, 4 },
 		       { 2, { 5000, 700 }, 4 } };
 	struct quern_message err = { 0 };
 	struct h5make m;
@@ -409,7 +506,8 @@ static void test_compact(void **state)
 	assert_true(h5make_init(&m));
 	for (int latest = 0; latest < 2; latest++) {
 		const hsize_t shape[2] = { 10, 30 };
-		hid_t file = h5make_create(&m, latest, 512, 0), dcpl = H5Pcreate(H5P_DATASET_CREATE);
+		hid_t file = h5make_create(&m, latest, 512, 0),
+		      dcpl = H5Pcreate(H5P_DATASET_CREATE);
 		hid_t space = H5Screate_simple(2, shape, NULL), dset;
 		unsigned char v[300], got[300];
 		struct qn_dataset d;
@@ -462,9 +560,9 @@ static enum quern_status walk_only(int fd, const struct qn_dataset *like, uint64
 	d.nchunks = 0;
 	for (int i = 0; i < d.ndim; i++)
 		most[i] = !strcmp(d.index, "v2 B-tree") ||
-				  (i == 0 && !strcmp(d.index, "extensible array")) ?
-			      U :
-			      d.shape[i];
+					  (i == 0 && !strcmp(d.index, "extensible array"))
+				  ? U
+				  : d.shape[i];
 	status = qn_h5_raw_init(&raw, d.file, "/x", fd, d.file_nbytes, err);
 	if (status == QUERN_OK)
 		status = qn_h5_layout_read(&raw, raw.base + header, &layout);
@@ -532,13 +630,31 @@ static void test_damage(void **state)
 {
 	static const struct index_case small[] = {
 		{ "v1 B-tree", 2, { 10, 9 }, { U, U }, { 3, 3 }, ALL, .istore_k = 1 },
-		{ "single chunk", 2, { 10, 12 }, { 10, 12 }, { 10, 12 }, ALL, .latest = true,
+		{ "single chunk",
+		  2,
+		  { 10, 12 },
+		  { 10, 12 },
+		  { 10, 12 },
+		  ALL,
+		  .latest = true,
 		  .filtered = true },
 		{ "implicit", 2, { 10, 9 }, { 10, 9 }, { 3, 3 }, EARLY, .latest = true },
 		{ "fixed array", 2, { 10, 9 }, { 10, 9 }, { 3, 3 }, ALL, .latest = true },
-		{ "fixed array", 1, { 1100 }, { 1100 }, { 1 }, SPARSE, .latest = true,
+		{ "fixed array",
+		  1,
+		  { 1100 },
+		  { 1100 },
+		  { 1 },
+		  SPARSE,
+		  .latest = true,
 		  .from = 1080 },
-		{ "extensible array", 2, { 60, 9 }, { U, 9 }, { 3, 3 }, SPARSE, .latest = true,
+		{ "extensible array",
+		  2,
+		  { 60, 9 },
+		  { U, 9 },
+		  { 3, 3 },
+		  SPARSE,
+		  .latest = true,
 		  .filtered = true },
 		{ "v2 B-tree", 2, { 10, 9 }, { U, U }, { 3, 3 }, ALL, .latest = true },
 	};
@@ -554,8 +670,8 @@ static void test_damage(void **state)
 /* A node of a v1 B-tree whose child is itself. */
 static void test_circle(void **state)
 {
-	static const struct index_case c = { "v1 B-tree", 2, { 10, 9 }, { U, U }, { 3, 3 }, ALL,
-					     .istore_k = 1 };
+	static const struct index_case c = { "v1 B-tree", 2,   { 10, 9 },    { U, U },
+					     { 3, 3 },	  ALL, .istore_k = 1 };
 	struct quern_message err = { 0 };
 	struct qn_h5_layout layout;
 	struct qn_dataset d;
@@ -710,10 +826,10 @@ static void test_corpus(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases),	   cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_cases),	       cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_extent_changes), cmocka_unit_test(test_contiguous),
-		cmocka_unit_test(test_compact),	   cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_circle),	   cmocka_unit_test(test_corpus),
+		cmocka_unit_test(test_compact),	       cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_circle),	       cmocka_unit_test(test_corpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
