@@ -1,3 +1,4 @@
 # bench: programs of one file each; NAME.c gives NAME. They may use internals.
 BENCH_PROGS += bench/limits bench/mkchunks
 BENCH_PROGS += bench/feed
+BENCH_PROGS += bench/exact

@@ -11,9 +11,9 @@
 #define LIMB_MASK INT64_C(0xffffffff)
 /* log2 of the most values summed, and of the room for them that the highest limb gives. */
 #define COUNT_BITS 60
-#define TOP_BITS 38
+#define TOP_BITS   38
 /* Decimal digits that are split off at a time. */
-#define CHUNK 1000000000u
+#define CHUNK	     1000000000u
 #define CHUNK_DIGITS 9
 
 /* Finite values of a type are multiples of 2^min_exp below 2^top in magnitude (not above, for the

@@ -22,7 +22,7 @@ typedef unsigned __int128 qn_u128;
 #define QN_ACC_MAX_DIGITS 160
 
 struct qn_acc_form {
-	int base;	/* exponent of bit 0 of limb 0 */
+	int base; /* exponent of bit 0 of limb 0 */
 	int nlimbs;
 };
 

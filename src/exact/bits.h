@@ -65,8 +65,14 @@ static inline int qn_f64_top(uint64_t bits)
 	return (field ? field : 1) - 1022;
 }
 
-static inline int qn_f32_unit(uint32_t bits) { return qn_f32_top(bits) - 24; }
-static inline int qn_f64_unit(uint64_t bits) { return qn_f64_top(bits) - 53; }
+static inline int qn_f32_unit(uint32_t bits)
+{
+	return qn_f32_top(bits) - 24;
+}
+static inline int qn_f64_unit(uint64_t bits)
+{
+	return qn_f64_top(bits) - 53;
+}
 
 /* Orders as the numbers do, with -0 below +0. */
 static inline int64_t qn_order_key(double x)

@@ -1,111 +1,112 @@
 /*
  * lanes_int.c - the passes over integers.
  *
- * Elements go through blocks of a fixed size, whose loops compilers turn into vector code. Sums in a
- * block are in types that they cannot overflow, which is what the table at the end is about.
+ * Elements go through blocks of a fixed size, whose loops compilers turn into vector code. Sums in
+ * a block are in types that they cannot overflow, which is what the table at the end is about.
  */
 #include "exact/power_parts.h"
 
 #include <string.h>
 
-#define BLOCK 64
+#define BLOCK 256
 
 /* What blocks are added to. */
 struct sums {
 	int64_t x;
-	uint64_t square_lo, square_hi;	/* square_lo + 2^32 square_hi */
-	int64_t cube;			/* of types up to 16 bits */
-	qn_i128 cube_wide;		/* of the others */
-	qn_u128 fourth_lo, fourth_hi;	/* fourth_lo + 2^64 fourth_hi */
+	uint64_t square_lo, square_hi; /* square_lo + 2^32 square_hi */
+	int64_t cube;		       /* of types up to 16 bits */
+	qn_i128 cube_wide;	       /* of the others */
+	qn_u128 fourth_lo, fourth_hi;  /* fourth_lo + 2^64 fourth_hi */
 };
 
 /*
  * sum_NAME, square_NAME and range_NAME on full blocks; high_NAME on any number of elements.
  *
- *	sum_t		64 elements
+ *	sum_t		BLOCK elements
  *	product_t	an element's square
- *	square_t	64 squares, or of 32-bit types 64 halves of squares
+ *	square_t	BLOCK squares, or of 32-bit types halves of squares
  *	cube_t		4096 cubes
  */
-#define DEFINE(NAME, type, sum_t, product_t, square_t, cube_t, cube_field, HALF)                  \
-	static void sum_##NAME(const type *x, struct sums *s)                                     \
-	{                                                                                         \
-		sum_t sum = 0;                                                                    \
-                                                                                                  \
-		for (int i = 0; i < BLOCK; i++)                                                   \
-			sum += (sum_t)x[i];                                                       \
-		s->x += (int64_t)sum;                                                             \
-	}                                                                                         \
-                                                                                                  \
-	static void square_##NAME(const type *x, struct sums *s)                                  \
-	{                                                                                         \
-		square_t lo = 0, hi = 0;                                                          \
-                                                                                                  \
-		for (int i = 0; i < BLOCK; i++) {                                                 \
-			product_t q = (product_t)((product_t)x[i] * (product_t)x[i]);             \
-                                                                                                  \
-			lo += HALF ? (square_t)(uint32_t)q : (square_t)q;                         \
-			hi += HALF ? (square_t)((uint64_t)q >> 32) : 0;                           \
-		}                                                                                 \
-		s->square_lo += lo;                                                               \
-		s->square_hi += hi;                                                               \
-	}                                                                                         \
-                                                                                                  \
-	static void range_##NAME(const type *x, type *min, type *max)                             \
-	{                                                                                         \
-		type lo = *min, hi = *max;                                                        \
-                                                                                                  \
-		for (int i = 0; i < BLOCK; i++) {                                                 \
-			lo = x[i] < lo ? x[i] : lo;                                               \
-			hi = x[i] > hi ? x[i] : hi;                                               \
-		}                                                                                 \
-		*min = lo;                                                                        \
-		*max = hi;                                                                        \
-	}                                                                                         \
-                                                                                                  \
-	static void high_##NAME(const type *x, struct sums *s)                                    \
-	{                                                                                         \
-		for (int i = 0; i < BLOCK; i++) {                                                 \
-			uint64_t q = (uint64_t)((product_t)x[i] * (product_t)x[i]);               \
-			qn_u128 fourth = (qn_u128)q * q;                                          \
-                                                                                                  \
-			s->cube_field += (cube_t)x[i] * (cube_t)q;                                \
-			s->fourth_lo += (uint64_t)fourth;                                         \
-			s->fourth_hi += fourth >> 64;                                             \
-		}                                                                                 \
-	}                                                                                         \
-                                                                                                  \
-	static void block_##NAME(const type *x, int npowers, struct sums *s, type *min,           \
-				 type *max)                                                       \
-	{                                                                                         \
-		sum_##NAME(x, s);                                                                 \
-		if (npowers == 1)                                                                 \
-			return;                                                                   \
-		square_##NAME(x, s);                                                              \
-		range_##NAME(x, min, max);                                                        \
-		if (npowers == 4)                                                                 \
-			high_##NAME(x, s);                                                        \
-	}                                                                                         \
-                                                                                                  \
-	/* The tail is done as a block of zeros at its end, but for the extremes. */              \
-	static void pass_##NAME(const char *values, size_t n, int npowers, struct sums *s,        \
-				type *min, type *max)                                             \
-	{                                                                                         \
-		type x[BLOCK], ignored[2] = { 0, 0 };                                             \
-                                                                                                  \
-		memcpy(x, values, sizeof(type));                                                  \
-		*min = *max = x[0];                                                               \
-		for (; n >= BLOCK; n -= BLOCK, values += sizeof(x)) {                             \
-			memcpy(x, values, sizeof(x));                                             \
-			block_##NAME(x, npowers, s, min, max);                                    \
-		}                                                                                 \
-		memset(x, 0, sizeof(x));                                                          \
-		memcpy(x, values, n * sizeof(type));                                              \
-		block_##NAME(x, npowers, s, &ignored[0], &ignored[1]);                            \
-		for (size_t i = 0; i < n; i++) {                                                  \
-			*min = x[i] < *min ? x[i] : *min;                                         \
-			*max = x[i] > *max ? x[i] : *max;                                         \
-		}                                                                                 \
+#define DEFINE(NAME, type, sum_t, product_t, square_t, cube_t, cube_field, HALF)                   \
+	static void sum_##NAME(const type *x, struct sums *s)                                      \
+	{                                                                                          \
+		sum_t sum = 0;                                                                     \
+                                                                                                   \
+		for (int i = 0; i < BLOCK; i++)                                                    \
+			sum += (sum_t)x[i];                                                        \
+		s->x += (int64_t)sum;                                                              \
+	}                                                                                          \
+                                                                                                   \
+	static void square_##NAME(const type *x, struct sums *s)                                   \
+	{                                                                                          \
+		square_t lo = 0, hi = 0;                                                           \
+                                                                                                   \
+		for (int i = 0; i < BLOCK; i++) {                                                  \
+			product_t q = (product_t)((product_t)x[i] * (product_t)x[i]);              \
+                                                                                                   \
+			lo += HALF ? (square_t)(uint32_t)q : (square_t)q;                          \
+			hi += HALF ? (square_t)((uint64_t)q >> 32) : 0;                            \
+		}                                                                                  \
+		s->square_lo += lo;                                                                \
+		s->square_hi += hi;                                                                \
+	}                                                                                          \
+                                                                                                   \
+	static void range_##NAME(const type *x, type *min, type *max)                              \
+	{                                                                                          \
+		type lo = *min, hi = *max;                                                         \
+                                                                                                   \
+		for (int i = 0; i < BLOCK; i++) {                                                  \
+			lo = x[i] < lo ? x[i] : lo;                                                \
+			hi = x[i] > hi ? x[i] : hi;                                                \
+		}                                                                                  \
+		*min = lo;                                                                         \
+		*max = hi;                                                                         \
+	}                                                                                          \
+                                                                                                   \
+	static void high_##NAME(const type *x, struct sums *s)                                     \
+	{                                                                                          \
+		for (int i = 0; i < BLOCK; i++) {                                                  \
+			uint64_t q = (uint64_t)((product_t)x[i] * (product_t)x[i]);                \
+			qn_u128 fourth = (qn_u128)q * q;                                           \
+                                                                                                   \
+			s->cube_field += (cube_t)x[i] * (cube_t)q;                                 \
+			s->fourth_lo += (uint64_t)fourth;                                          \
+			s->fourth_hi += fourth >> 64;                                              \
+		}                                                                                  \
+	}                                                                                          \
+                                                                                                   \
+	static void block_##NAME(const type *x, int npowers, struct sums *s, type *min, type *max) \
+	{                                                                                          \
+		sum_##NAME(x, s);                                                                  \
+		if (npowers == 1)                                                                  \
+			return;                                                                    \
+		square_##NAME(x, s);                                                               \
+		range_##NAME(x, min, max);                                                         \
+		if (npowers == 4)                                                                  \
+			high_##NAME(x, s);                                                         \
+	}                                                                                          \
+                                                                                                   \
+	/* The tail is done as a block filled up with zeros, but for the extremes. */              \
+	static void pass_##NAME(const char *values, size_t n, int npowers, struct sums *s,         \
+				type *min, type *max)                                              \
+	{                                                                                          \
+		type x[BLOCK], ignored[2] = { 0, 0 };                                              \
+                                                                                                   \
+		memcpy(x, values, sizeof(type));                                                   \
+		*min = *max = x[0];                                                                \
+		for (; n >= BLOCK; n -= BLOCK, values += sizeof(x)) {                              \
+			memcpy(x, values, sizeof(x));                                              \
+			block_##NAME(x, npowers, s, min, max);                                     \
+		}                                                                                  \
+		if (n == 0)                                                                        \
+			return;                                                                    \
+		memset(x, 0, sizeof(x));                                                           \
+		memcpy(x, values, n * sizeof(type));                                               \
+		block_##NAME(x, npowers, s, &ignored[0], &ignored[1]);                             \
+		for (size_t i = 0; i < n; i++) {                                                   \
+			*min = x[i] < *min ? x[i] : *min;                                          \
+			*max = x[i] > *max ? x[i] : *max;                                          \
+		}                                                                                  \
 	}
 
 DEFINE(i8, int8_t, int32_t, int32_t, uint32_t, int64_t, cube, 0)
@@ -124,13 +125,13 @@ static void store(const struct sums *s, struct qn_int_sums *out)
 	out->hi[3] = (qn_i128)s->fourth_hi;
 }
 
-#define CASE(DTYPE, NAME, type, field)                                  \
-	case DTYPE: {                                                   \
-		type min, max;                                          \
-                                                                        \
-		pass_##NAME(values, n, npowers, &s, &min, &max);        \
+#define CASE(DTYPE, NAME, type, field)                                               \
+	case DTYPE: {                                                                \
+		type min, max;                                                       \
+                                                                                     \
+		pass_##NAME(values, n, npowers, &s, &min, &max);                     \
 		out->e = (struct qn_extremes){ { .field = min }, { .field = max } }; \
-		break;                                                  \
+		break;                                                               \
 	}
 
 static void pass_narrow(enum quern_dtype t, int npowers, const void *values, size_t n,
@@ -139,12 +140,12 @@ static void pass_narrow(enum quern_dtype t, int npowers, const void *values, siz
 	struct sums s = { 0 };
 
 	switch (t) {
-	CASE(QUERN_I8, i8, int8_t, i)
-	CASE(QUERN_U8, u8, uint8_t, u)
-	CASE(QUERN_I16, i16, int16_t, i)
-	CASE(QUERN_U16, u16, uint16_t, u)
-	CASE(QUERN_I32, i32, int32_t, i)
-	CASE(QUERN_U32, u32, uint32_t, u)
+		CASE(QUERN_I8, i8, int8_t, i)
+		CASE(QUERN_U8, u8, uint8_t, u)
+		CASE(QUERN_I16, i16, int16_t, i)
+		CASE(QUERN_U16, u16, uint16_t, u)
+		CASE(QUERN_I32, i32, int32_t, i)
+		CASE(QUERN_U32, u32, uint32_t, u)
 	default:
 		break;
 	}

@@ -4,15 +4,21 @@
 #include "exact/power.h"
 
 #include "exact/power_parts.h"
+#include "exact/scheme.h"
 
 void qn_power_init(struct qn_power *p, enum quern_dtype t, int order)
 {
+	const struct qn_scheme *const *schemes;
+	int nschemes = qn_schemes(t, order, &schemes);
+
 	*p = (struct qn_power){ .dtype = t, .level = qn_cpu_level(), .npowers = order };
 	for (int i = 0; i < order; i++) {
 		p->form[i] = qn_acc_form(t, i + 1);
 		p->offset[i] = p->nwords;
 		p->nwords += (size_t)p->form[i].nlimbs;
 	}
+	for (int i = 0; i < nschemes; i++)
+		p->width[i] = qn_scheme_width(schemes[i], p->level);
 }
 
 bool qn_power_add(const struct qn_power *p, const void *values, size_t n, int64_t *words,

@@ -15,13 +15,16 @@
 #include "base/cpu.h"
 #include "exact/acc.h"
 
+#define QN_MAX_SCHEMES 3
+
 struct qn_power {
 	enum quern_dtype dtype;
 	enum qn_cpu level;
-	int npowers;		/* 1, 2 or 4 */
+	int npowers; /* 1, 2 or 4 */
 	size_t nwords;
-	size_t offset[4];	/* word where power i + 1 starts */
+	size_t offset[4]; /* word where power i + 1 starts */
 	struct qn_acc_form form[4];
+	int width[QN_MAX_SCHEMES]; /* of the schemes (scheme.h) for floating-point types */
 };
 
 /* Floating-point types use f (-0 is below +0), signed integers i, unsigned ones u. */

@@ -26,7 +26,8 @@ struct qn_int_sums {
 
 /* Fills *out for the powers up to npowers, 1, 2 or 4, and the extremes if it is more than 1; of
    64-bit integers only up to 2. */
-QN_ISA_DECLARE(void, qn_pass_int, (enum quern_dtype t, int npowers, const void *values, size_t n,
-				   struct qn_int_sums *out));
+QN_ISA_DECLARE(void, qn_pass_int,
+	       (enum quern_dtype t, int npowers, const void *values, size_t n,
+		struct qn_int_sums *out));
 
 #endif

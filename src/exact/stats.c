@@ -10,12 +10,13 @@
 
 /* The big integers of a computation. */
 struct sums {
-	mpz_t n, a[4];		/* number of values, power sums without their exponents */
-	mpz_t d, t, q;		/* see stats.h */
-	mpz_t num, den, rest;	/* of a fraction to round */
+	mpz_t n, a[4];	      /* number of values, power sums without their exponents */
+	mpz_t d, t, q;	      /* see stats.h */
+	mpz_t num, den, rest; /* of a fraction to round */
 };
 
-/* z = limbs, without the exponent. The low ones are an unsigned number, the highest has the sign. */
+/* z = limbs, without the exponent. The low ones are an unsigned number, the highest has the sign.
+   */
 static void from_limbs(mpz_t z, const struct qn_acc_form *f, const int64_t *limb)
 {
 	uint32_t low[QN_ACC_MAX_LIMBS];

@@ -86,7 +86,8 @@ static inline qn_vd qn_vd_load_f32(const float *p)
 #endif
 }
 
-/* x * y + z, rounded once. Without the instruction this is a call for each lane: right, but slow. */
+/* x * y + z, rounded once. Without the instruction this is a call for each lane: right, but slow.
+   */
 static inline qn_vd qn_vd_fma(qn_vd x, qn_vd y, qn_vd z)
 {
 #if defined(__AVX512F__)

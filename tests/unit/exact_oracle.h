@@ -77,7 +77,8 @@ static inline double oracle_any_bits(bool single)
 
 static inline double oracle_number(enum oracle_kind kind, size_t i, bool single)
 {
-	const double tiny = single ? 0x1p-149 : 0x1p-1074, most = single ? (double)FLT_MAX : DBL_MAX;
+	const double tiny = single ? 0x1p-149 : 0x1p-1074,
+		     most = single ? (double)FLT_MAX : DBL_MAX;
 	const double sign = oracle_random() & 1 ? -1 : 1;
 
 	switch (kind) {
@@ -90,7 +91,8 @@ static inline double oracle_number(enum oracle_kind kind, size_t i, bool single)
 	case KIND_TEMPERATURE:
 		return 280 + 15 * oracle_normal();
 	case KIND_CANCELLING:
-		return (i % 2 ? -1 : 1) * (1e10 + (double)(i / 2)) + (i % 97 ? 0 : oracle_uniform());
+		return (i % 2 ? -1 : 1) * (1e10 + (double)(i / 2)) +
+		       (i % 97 ? 0 : oracle_uniform());
 	case KIND_SUBNORMAL:
 		return sign * (double)oracle_below(UINT64_C(1) << (1 + oracle_below(23))) * tiny;
 	case KIND_HUGE:
@@ -139,7 +141,8 @@ static inline void oracle_fill(enum quern_dtype t, enum oracle_kind kind, size_t
 		if (!oracle_is_float(t) && kind % 3 == 1)
 			bits = oracle_below(20);
 		if (!oracle_is_float(t) && kind % 3 == 2)
-			bits = (bits & 1 ? UINT64_MAX : UINT64_C(1) << (8 * size - 1)) - (bits >> 1 & 1);
+			bits = (bits & 1 ? UINT64_MAX : UINT64_C(1) << (8 * size - 1)) -
+			       (bits >> 1 & 1);
 		if (t == QUERN_F32)
 			from = &y;
 		if (t == QUERN_F64)

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "exact/power.h"
+#include "exact/scheme.h"
 #include "exact_oracle.h"
 
 static const char *const levels[] = { "baseline", "avx2", "avx512" };
@@ -150,8 +151,10 @@ static void test_headroom(void **state)
 
 			assert_true(f.nlimbs <= QN_ACC_MAX_LIMBS);
 			for (int i = 0; i < f.nlimbs; i++)
-				limb[i] = ((i == f.nlimbs - 1 ? INT64_C(1) << 38 : INT64_C(1) << 32) - 1)
-					  << 24;
+				limb[i] =
+					((i == f.nlimbs - 1 ? INT64_C(1) << 38 : INT64_C(1) << 32) -
+					 1)
+					<< 24;
 			qn_acc_normalize(&f, limb);
 			for (int i = 0; i < f.nlimbs - 1; i++)
 				assert_in_range(limb[i], 0, UINT32_MAX);
@@ -185,7 +188,7 @@ static void test_decimal(void **state)
 
 struct fixture {
 	struct qn_power p;
-	char *values;		/* misaligned room for a tile */
+	char *values; /* misaligned room for a tile */
 	void *scratch;
 	int64_t *words, *expected;
 	mpz_t sum[4];
@@ -293,6 +296,7 @@ static void check_type(enum quern_dtype t, int order, int ntiles)
 static void check_level(int level)
 {
 	if (!use_level(level)) {
+		unsetenv("QUERN_CPU");
 		print_message("this machine has no %s\n", levels[level]);
 		skip();
 	}
@@ -341,39 +345,63 @@ static void test_short_tiles(void **state)
 	}
 }
 
-/* Tiles whose sum is at the limit of what a lane takes: all of one sign, the largest of a binade,
-   of all widths of the range of exponents around the limits of the plans. */
+static void put(struct fixture *x, size_t i, double v)
+{
+	float w = (float)v;
+
+	memcpy(x->values + i * oracle_size(x->p.dtype),
+	       x->p.dtype == QUERN_F32 ? (void *)&w : (void *)&v, oracle_size(x->p.dtype));
+}
+
+static void check_limit(enum quern_dtype t, int order, int width)
+{
+	const size_t n = order == 4 && t == QUERN_F64 ? 400 : QUERN_TILE_NELEMS;
+	const double most = t == QUERN_F32 ? 0x1.fffffep0 : 0x1.fffffffffffffp0;
+	struct qn_extremes e;
+	struct fixture x;
+
+	fixture_init(&x, t, order);
+	for (size_t i = 0; i < n; i++)
+		put(&x, i, ldexp(width & 1 ? -most : most, oracle_below(100) ? 0 : -width));
+	assert_true(qn_power_add(&x.p, x.values, n, x.words, &e, x.scratch));
+	oracle_add_powers(t, x.values, n, order, x.p.form[0].base, x.sum);
+	check_words(&x);
+	fixture_fini(&x);
+}
+
+/* Tiles whose sum is at the limit of what a lane takes: all of one sign and the largest of a
+   binade, but for some that are smaller by all widths around those of the schemes. */
 static void test_limits(void **state)
 {
-	struct fixture x;
+	(void)state;
+	for (int width = 0; width < 90; width++) {
+		for (int order = 1; order <= 4; order *= 2) {
+			check_limit(QUERN_F32, order, width);
+			check_limit(QUERN_F64, order, width);
+		}
+	}
+}
+
+/* Schemes come in the order of their widths, and are wide enough to be of use: a few bits more than
+   those of a number of the type. */
+static void test_widths(void **state)
+{
+	const struct qn_scheme *const *schemes;
 
 	(void)state;
 	for (int t = QUERN_F32; t <= QUERN_F64; t++) {
 		for (int order = 1; order <= 4; order *= 2) {
-			fixture_init(&x, (enum quern_dtype)t, order);
-			for (int width = 0; width < 50; width++) {
-				const size_t n = order == 4 && t == QUERN_F64 ? 400 : QUERN_TILE_NELEMS;
-				const double sign = width & 1 ? -1 : 1;
+			int n = qn_schemes((enum quern_dtype)t, order, &schemes), last = 0;
 
-				for (size_t i = 0; i < n; i++) {
-					double v = sign * (t == QUERN_F32 ? 0x1.fffffep0 : 0x1.fffffffffffffp0);
-					float w;
+			assert_in_range(n, 1, QN_MAX_SCHEMES);
+			for (int i = 0; i < n; i++) {
+				int width = qn_scheme_width(schemes[i], QN_CPU_BASELINE);
 
-					if (oracle_below(100) == 0)
-						v = ldexp(v, -width);
-					w = (float)v;
-					memcpy(x.values + i * oracle_size((enum quern_dtype)t),
-					       t == QUERN_F32 ? (void *)&w : (void *)&v,
-					       oracle_size((enum quern_dtype)t));
-				}
-				struct qn_extremes e;
-
-				assert_true(qn_power_add(&x.p, x.values, n, x.words, &e, x.scratch));
-				oracle_add_powers(x.p.dtype, x.values, n, order, x.p.form[0].base,
-						  x.sum);
-				check_words(&x);
+				assert_true(width > last);
+				assert_true(width >= (t == QUERN_F32 ? 24 + 3 : 53 + 8));
+				assert_true(qn_scheme_width(schemes[i], qn_cpu_level()) >= width);
+				last = width;
 			}
-			fixture_fini(&x);
 		}
 	}
 }
@@ -388,14 +416,11 @@ static void test_special_refused(void **state)
 	(void)state;
 	for (int i = 0; i < 2000; i++) {
 		enum quern_dtype t = i % 2 ? QUERN_F32 : QUERN_F64;
-		size_t n = random_length(), where = oracle_below(n);
-		double v = specials[oracle_below(4)];
-		float w = (float)v;
+		size_t n = random_length();
 
 		fixture_init(&x, t, i % 3 == 0 ? 1 : i % 3 == 1 ? 2 : 4);
 		oracle_fill(t, (enum oracle_kind)oracle_below(NKINDS), n, x.values);
-		memcpy(x.values + where * oracle_size(t), t == QUERN_F32 ? (void *)&w : (void *)&v,
-		       oracle_size(t));
+		put(&x, oracle_below(n), specials[oracle_below(4)]);
 		assert_false(qn_power_add(&x.p, x.values, n, x.words, &e, x.scratch));
 		check_words(&x);
 		fixture_fini(&x);
@@ -443,6 +468,7 @@ int main(void)
 		cmocka_unit_test(test_power_avx512),
 		cmocka_unit_test(test_short_tiles),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_widths),
 		cmocka_unit_test(test_special_refused),
 		cmocka_unit_test(test_cancel),
 	};

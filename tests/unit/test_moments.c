@@ -1,7 +1,7 @@
 /*
- * test_moments.c - the kernels `sum` and `moments`: statistics against their definitions in rational
- * arithmetic; missing values, NaN and infinities; and states that do not depend on how the data
- * were cut and merged.
+ * test_moments.c - the kernels `sum` and `moments`: statistics against their definitions in
+ * rational arithmetic; missing values, NaN and infinities; and states that do not depend on how
+ * the data were cut and merged.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -46,7 +46,8 @@ static void fixture_init(struct fixture *x, const struct quern_kernel *k, enum q
 	x->t = t;
 	assert_int_equal(qn_options_init(&x->options, &table, 1, &x->message), QUERN_OK);
 	if (order)
-		assert_int_equal(qn_options_set(&x->options, "order", order, &x->message), QUERN_OK);
+		assert_int_equal(qn_options_set(&x->options, "order", order, &x->message),
+				 QUERN_OK);
 	assert_int_equal(k->open(&in, &x->self), QUERN_OK);
 	assert_int_equal(qn_state_layout(k, x->self, &x->layout, &x->message), QUERN_OK);
 	x->scratch = qn_alloc_aligned(k->scratch(x->self) + 1);
@@ -373,8 +374,8 @@ static void test_empty(void **state)
 
 struct special_case {
 	bool nan_missing;
-	double a, b;		/* put among ones */
-	int64_t count;		/* of 10 */
+	double a, b;   /* put among ones */
+	int64_t count; /* of 10 */
 	double sum, mean, variance, min, max;
 };
 
@@ -482,7 +483,8 @@ static void check_partitions(const struct quern_kernel *k, enum quern_dtype t, c
 
 	fixture_init(&x, k, t, order, oracle_below(2));
 	for (int i = 0; i < NKINDS; i++) {
-		size_t n = 1 + oracle_below(t == QUERN_F64 && order && *order == '4' ? 2000 : 15000);
+		size_t n = 1 +
+			   oracle_below(t == QUERN_F64 && order && *order == '4' ? 2000 : 15000);
 		int64_t *whole = new_state(&x), *parts;
 
 		fill_mixed(&x, (enum oracle_kind)i, n);
@@ -514,12 +516,9 @@ static void test_partitions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_statistics),
-		cmocka_unit_test(test_known),
-		cmocka_unit_test(test_integer_sums),
-		cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_special),
-		cmocka_unit_test(test_partitions),
+		cmocka_unit_test(test_statistics),   cmocka_unit_test(test_known),
+		cmocka_unit_test(test_integer_sums), cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_special),	     cmocka_unit_test(test_partitions),
 	};
 
 	return cmocka_run_group_tests_name("moments", tests, NULL, NULL);
