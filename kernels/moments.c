@@ -35,7 +35,9 @@ static struct qn_stats special_stats(enum qn_powers_kind kind, uint64_t n, int n
 		.has_mean = true,
 		.has_variance = n >= 2,
 		.has_shape = n >= 2 && npowers == 4,
-		.mean = kind == QN_POWERS_PINF ? INFINITY : kind == QN_POWERS_NINF ? -INFINITY : NAN,
+		.mean = kind == QN_POWERS_PINF	 ? INFINITY
+			: kind == QN_POWERS_NINF ? -INFINITY
+						 : NAN,
 		.variance = NAN,
 		.stddev = NAN,
 		.skewness = NAN,

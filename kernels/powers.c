@@ -81,7 +81,8 @@ static bool add(const struct qn_powers *p, int64_t *state, const void *values, s
 		return true;
 	if (special)
 		extremes = qn_power_add_special(&p->power, values, n, state + p->sums,
-						state + p->special, &e, scratch) > 0 && extremes;
+						state + p->special, &e, scratch) > 0 &&
+			   extremes;
 	else if (!qn_power_add(&p->power, values, n, state + p->sums, &e, scratch))
 		return false;
 	if (extremes)
@@ -89,27 +90,30 @@ static bool add(const struct qn_powers *p, int64_t *state, const void *values, s
 	return true;
 }
 
-/* Tries the tile as if all of it were finite numbers, which costs nothing where it is so. NaN is
-   looked at after that only. */
+/* Adds n values, trying first as if all were finite, which costs nothing where it is so. */
+static void add_any(const struct qn_powers *p, int64_t *state, const void *values, size_t n,
+		    void *scratch)
+{
+	if (!add(p, state, values, n, scratch, false))
+		add(p, state, values, n, scratch, true);
+}
+
 void qn_powers_absorb(const void *self, int64_t *state, void *scratch,
 		      const struct quern_tile *tile)
 {
 	const struct qn_powers *p = self;
 	const struct quern_var *v = tile->var;
-	const void *values = v->values;
 	void *rest = (char *)scratch + p->packed_nbytes;
 	size_t n = tile->nelems;
 
 	if (v->valid && v->nmissing > 0) {
-		n = qn_tile_pack(v, tile->nelems, false, scratch);
-		values = scratch;
-	}
-	if (!add(p, state, values, n, rest, false)) {
-		if (p->nan_missing) {
-			n = qn_tile_pack(v, tile->nelems, true, scratch);
-			values = scratch;
-		}
-		add(p, state, values, n, rest, true);
+		n = qn_tile_pack(v, tile->nelems, p->nan_missing, scratch);
+		add_any(p, state, scratch, n, rest);
+	} else if (!p->nan_missing) {
+		add_any(p, state, v->values, n, rest);
+	} else if (!add(p, state, v->values, n, rest, false)) {
+		n = qn_tile_pack(v, tile->nelems, true, scratch);
+		add_any(p, state, scratch, n, rest);
 	}
 	state[COUNT] += (int64_t)n;
 	state[MISSING] += (int64_t)(tile->nelems - n);

@@ -16,7 +16,7 @@
 struct qn_powers {
 	struct qn_power power;
 	bool nan_missing, is_float;
-	size_t special, sums, min, max;	/* words where they start */
+	size_t special, sums, min, max; /* words where they start */
 	size_t packed_nbytes;		/* of scratch, before that of the power sums */
 };
 
