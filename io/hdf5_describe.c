@@ -276,6 +276,21 @@ static enum quern_status find_header(struct subject *s, uint64_t base, uint64_t 
 	return QUERN_OK;
 }
 
+/* Of a reference newer libraries tell the size in memory, which is not that in the file. */
+static void correct_size(struct qn_dataset *d, const struct qn_h5_layout *layout)
+{
+	uint64_t nelems = qn_dataset_nelems(d), size = 0;
+
+	if (d->type.class != QN_OTHER || !layout->is_known || layout->class != d->layout)
+		return;
+	if (layout->class == QN_CHUNKED)
+		size = layout->dim[layout->ndims - 1];
+	else if (layout->version >= 3 && nelems > 0 && layout->data_nbytes % nelems == 0)
+		size = layout->data_nbytes / nelems;
+	if (size > 0 && size < d->type.size)
+		d->type.size = (uint32_t)size;
+}
+
 static enum quern_status read_index(struct subject *s)
 {
 	struct qn_dataset *d = s->d;
@@ -293,6 +308,7 @@ static enum quern_status read_index(struct subject *s)
 	status = qn_h5_layout_read(&raw, header, &layout);
 	if (status != QUERN_OK)
 		return status;
+	correct_size(d, &layout);
 	return d->layout == QN_CHUNKED ? read_chunked(s, &raw, &layout)
 				       : read_whole(s, &raw, &layout);
 }
