@@ -273,8 +273,17 @@ static int wide_enough(const struct job *j, int width)
 	return i;
 }
 
-/* The scheme for a tile, and its bound, by what a sample looks like. Any will do: of a tile too
-   wide for all of them, the quickest tells its extremes. */
+/* The scheme to look at a tile with that is likely to be too wide for what the order would like. It
+   tells the range and the extremes for less than a pass of order 4 costs. */
+static const struct qn_scheme *probe(const struct job *j)
+{
+	const struct qn_scheme *const *schemes;
+
+	qn_schemes(j->p->dtype, j->p->npowers == 1 ? 1 : 2, &schemes);
+	return schemes[0];
+}
+
+/* The scheme for a tile, and its bound, by what a sample looks like. Any will do, or a probe. */
 static const struct qn_scheme *guess(const struct job *j, const void *values, size_t n, int *bound)
 {
 	struct range r;
@@ -290,9 +299,18 @@ static const struct qn_scheme *guess(const struct job *j, const void *values, si
 		return j->schemes[0];
 	width = *bound - unit_of(j, r.smallest);
 	i = wide_enough(j, width + (top_of(j, r.smallest) < top - 1 ? MARGIN : 0));
-	if (i == j->nschemes)
+	if (i == j->nschemes && j->p->npowers < 4)
 		i = wide_enough(j, width);
-	return j->schemes[i < j->nschemes ? i : 0];
+	return i < j->nschemes ? j->schemes[i] : probe(j);
+}
+
+/* Whether the pass just run was exact and all there is to do. */
+static bool is_done(const struct job *j, const struct qn_scheme *scheme, int bound, int top,
+		    int unit)
+{
+	if (j->p->npowers == 4 && scheme == probe(j))
+		return false;
+	return qn_scheme_holds(scheme, j->p->level, bound, top, unit);
 }
 
 /* Adds a tile whose first pass was not exact, now that its range is known. */
@@ -329,7 +347,7 @@ bool qn_power_add_float(const struct qn_power *p, const void *values, size_t n, 
 	unit = unit_of(&j, lanes->smallest);
 	if (!scheme->bounded)
 		bound = top;
-	if (qn_scheme_holds(scheme, p->level, bound, top, unit))
+	if (is_done(&j, scheme, bound, top, unit))
 		add_pass(&j, scheme, bound, unit, 0);
 	else
 		add_again(&j, values, n, top, unit);
