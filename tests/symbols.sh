@@ -23,10 +23,10 @@ exported()
 		grep -v '^QUERN_0$' | sort -u
 }
 
-declared >declared
-exported >exported
-missing=$(comm -23 declared exported)
-extra=$(comm -13 declared exported)
+declared=$(declared)
+exported=$(exported)
+missing=$(comm -23 <(echo "$declared") <(echo "$exported"))
+extra=$(comm -13 <(echo "$declared") <(echo "$exported"))
 if [ -z "$missing" ]; then
 	pass "what the headers declare is exported"
 else
