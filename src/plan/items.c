@@ -26,6 +26,16 @@ static uint64_t count_touched(const struct qn_items *it, int d)
 	return last / it->chunk[d] - s->start[d] / it->chunk[d] + 1;
 }
 
+/* Selected elements in `grain` touched chunks of a dimension, away from the edges. */
+static uint64_t nelems_along(const struct qn_items *it, int d, uint64_t grain)
+{
+	const struct quern_box *s = &it->selection;
+
+	if (grain >= it->ntouched[d])
+		return s->count[d];
+	return qn_min_u64(grain * qn_max_u64(it->chunk[d] / s->step[d], 1), s->count[d]);
+}
+
 /* Lengthens the cut dimensions, innermost first, until an item has min_nelems elements. */
 static void choose_grain(struct qn_items *it, const struct quern_demand *demand)
 {
@@ -33,16 +43,16 @@ static void choose_grain(struct qn_items *it, const struct quern_demand *demand)
 
 	for (int d = 0; d < it->ndim; d++) {
 		it->grain[d] = demand->whole[d] ? qn_max_u64(it->ntouched[d], 1) : 1;
-		nelems *= demand->whole[d] ? it->selection.count[d]
-					   : qn_min_u64(it->chunk[d], it->selection.count[d]);
+		nelems *= nelems_along(it, d, it->grain[d]);
 	}
 	for (int d = it->ndim - 1; d >= 0 && nelems && nelems < demand->min_nelems; d--) {
 		uint64_t want = qn_ceil_div(demand->min_nelems, nelems);
 
-		if (demand->whole[d] || !it->ntouched[d])
+		if (demand->whole[d])
 			continue;
+		nelems /= nelems_along(it, d, 1);
 		it->grain[d] = qn_min_u64(want, it->ntouched[d]);
-		nelems *= it->grain[d];
+		nelems *= nelems_along(it, d, it->grain[d]);
 	}
 }
 

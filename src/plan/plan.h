@@ -3,9 +3,10 @@
  *
  * A pure function of its arguments: same cluster and items, same plan. Every item weighs the bytes
  * that must be moved and decoded for it; every rank has a number of threads. An item with a home
- * (a NUMA node of a host) goes to the ranks of that home, as far as that does not make them finish
- * later than the rest; an item without one goes wherever there is room. A rank's items are in file
- * order, which is the order in which they are given.
+ * (a NUMA node of a host) goes to the ranks of that home, or else of that host, as far as that does
+ * not make them finish noticeably later than the rest (2% of a fair share); an item without one
+ * goes wherever there is room, in contiguous runs. A rank's items are in file order, which is the
+ * order in which they are given. No rank gets more than its fair share, the 2%, and an item.
  */
 #ifndef QN_PLAN_PLAN_H
 #define QN_PLAN_PLAN_H
