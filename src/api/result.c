@@ -9,7 +9,13 @@
 
 #include "api/run.h"
 
-#define EXACT_DOUBLE (INT64_C(1) << 53)
+/* Is an integer a double too? Above 2^53 some are. */
+static bool is_exact(int64_t i)
+{
+	double x = (double)i;
+
+	return x < 0x1p63 && (int64_t)x == i;
+}
 
 bool quern_result_get_int(const struct quern_result *r, const char *name, int64_t *v)
 {
@@ -31,7 +37,7 @@ bool quern_result_get_int(const struct quern_result *r, const char *name, int64_
 		return false;
 	errno = 0;
 	n = strtoll(f->v.digits, &end, 10);
-	if (errno || *end)
+	if (errno || *end || end == f->v.digits)
 		return false;
 	*v = n;
 	return true;
@@ -46,7 +52,7 @@ bool quern_result_get_real(const struct quern_result *r, const char *name, doubl
 		*v = f->v.r;
 		return true;
 	}
-	if (!quern_result_get_int(r, name, &i) || i > EXACT_DOUBLE || i < -EXACT_DOUBLE)
+	if (!quern_result_get_int(r, name, &i) || !is_exact(i))
 		return false;
 	*v = (double)i;
 	return true;

@@ -122,14 +122,19 @@ static double lap(double *clock)
 	return seconds;
 }
 
+/* A second call is refused, and leaves what the first one found. */
+static enum quern_status refuse_again(quern_run *run)
+{
+	return qn_error_set(&run->err, QUERN_ERR_USAGE, "a run can be executed only once: make "
+			    "another with quern_run_new");
+}
+
 /* Everything before the work. */
 static enum quern_status prepare(quern_run *run, const char *file, bool with_work, double *clock)
 {
 	struct qn_job *j = &run->job;
 	enum quern_status st;
 
-	if (run->started)
-		return qn_error_set(&run->err, QUERN_ERR_USAGE, "a run can be executed only once");
 	run->started = true;
 	st = qn_comm_new(run->parent, &run->comm, &run->err);
 	if (st)
@@ -164,8 +169,11 @@ static enum quern_status emit(quern_run *run)
 enum quern_status quern_run_execute(quern_run *run, const char *file)
 {
 	double start = qn_comm_wtime(), clock = start;
-	enum quern_status st = prepare(run, file, true, &clock);
+	enum quern_status st;
 
+	if (run->started)
+		return refuse_again(run);
+	st = prepare(run, file, true, &clock);
 	if (!st)
 		st = qn_job_work(&run->job, &run->err);
 	lap(&clock);
@@ -180,8 +188,11 @@ enum quern_status quern_run_execute(quern_run *run, const char *file)
 enum quern_status quern_run_plan(quern_run *run, const char *file)
 {
 	double clock = qn_comm_wtime();
-	enum quern_status st = prepare(run, file, false, &clock);
+	enum quern_status st;
 
+	if (run->started)
+		return refuse_again(run);
+	st = prepare(run, file, false, &clock);
 	run->planned = !st;
 	return st;
 }

@@ -141,6 +141,8 @@ static bool is_choice(const char *words, const char *text)
 {
 	size_t len = strlen(text);
 
+	if (strchr(text, '|'))
+		return false;
 	for (const char *p = words; p; p = strchr(p, '|')) {
 		p += *p == '|';
 		if (!strncmp(p, text, len) && (p[len] == '|' || !p[len]))
@@ -200,6 +202,15 @@ static enum quern_status check_value(const struct quern_option *row, const char 
 	return QUERN_OK;
 }
 
+static enum quern_status set_flag(struct qn_option_value *v, const char *text,
+				  struct quern_message *err)
+{
+	if (text && strcmp(text, "0") && strcmp(text, "1"))
+		return qn_error_set(err, QUERN_ERR_USAGE, "--%s: '%s' is neither 0 nor 1",
+				    v->row->name, text);
+	return store(v, text && *text == '0' ? NULL : "1", err);
+}
+
 static const char *option_name(const void *ctx, int i)
 {
 	const struct quern_options *o = ctx;
@@ -221,7 +232,7 @@ enum quern_status qn_options_set(struct quern_options *o, const char *name, cons
 				    near ? "?" : "");
 	}
 	if (v->row->type == QUERN_OPT_FLAG)
-		return store(v, text ? text : "1", err);
+		return set_flag(v, text, err);
 	if (!text)
 		return qn_error_set(err, QUERN_ERR_USAGE, "--%s needs a value: --%s %s", name, name,
 				    v->row->arg);
@@ -248,8 +259,6 @@ enum quern_status qn_options_from_environment(struct quern_options *o, struct qu
 		qn_option_variable(o->value[i].row, name, sizeof(name));
 		text = getenv(name);
 		if (!text || !*text)
-			continue;
-		if (o->value[i].row->type == QUERN_OPT_FLAG && !strcmp(text, "0"))
 			continue;
 		st = qn_options_set(o, o->value[i].row->name, text, &why);
 		if (st)
@@ -298,6 +307,9 @@ enum quern_status qn_options_unpack(struct quern_options *o, const char *data, s
 			return st;
 		p = zero + 1;
 	}
+	if (p != end)
+		return qn_error_set(err, QUERN_ERR_RUN, "packed options are too long: do all ranks "
+				    "run the same kernel and version of quern?");
 	return QUERN_OK;
 }
 

@@ -32,8 +32,8 @@ void qn_options_fini(struct quern_options *o);
 /* The row of a name, or NULL. */
 const struct quern_option *qn_options_row(const struct quern_options *o, const char *name);
 
-/* Sets a value after checking it against its row. text is NULL for a flag. QUERN_ERR_USAGE for an
-   unknown name (with the nearest known one) or a value of the wrong form. */
+/* Sets a value after checking it against its row. A flag takes NULL or "1", or "0" to unset it.
+   QUERN_ERR_USAGE for an unknown name (with the nearest known one) or a value of the wrong form. */
 enum quern_status qn_options_set(struct quern_options *o, const char *name, const char *text,
 				 struct quern_message *err);
 

@@ -66,7 +66,7 @@ static bool parse_part(const char **p, bool *given, int64_t *v)
 static uint64_t clip_bound(int64_t v, uint64_t length)
 {
 	if (v < 0)
-		return (uint64_t)-v > length ? 0 : length - (uint64_t)-v;
+		return 0 - (uint64_t)v > length ? 0 : length + (uint64_t)v;
 	return qn_min_u64((uint64_t)v, length);
 }
 
@@ -75,9 +75,9 @@ static enum quern_status parse_index(const struct qn_dataset *d, int dim, const 
 {
 	uint64_t length = d->shape[dim];
 
-	if (v < 0 ? (uint64_t)-v > length : (uint64_t)v >= length)
+	if (v < 0 ? 0 - (uint64_t)v > length : (uint64_t)v >= length)
 		return bad_slice(d, dim, text, "the index is out of range", err);
-	box->start[dim] = v < 0 ? length - (uint64_t)-v : (uint64_t)v;
+	box->start[dim] = v < 0 ? length + (uint64_t)v : (uint64_t)v;
 	box->count[dim] = 1;
 	box->step[dim] = 1;
 	return QUERN_OK;

@@ -12,7 +12,8 @@
 #include "exec/job.h"
 #include "exec/source.h"
 
-/* Reading and decoding a stored byte is taken to cost as much as absorbing a decoded one. */
+#define MOST_ASKED_HOMES 8192	/* items whose pages are looked for */
+
 struct ordered {
 	uint64_t addr, item;
 };
@@ -92,6 +93,7 @@ static void put_in_file_order(struct draft *d)
 	d->cursor = 0;
 }
 
+/* Reading and decoding a stored byte is taken to cost as much as absorbing a decoded one. */
 static void weigh(struct draft *d)
 {
 	const struct qn_items *it = &d->job->items;
@@ -111,27 +113,36 @@ static void weigh(struct draft *d)
 	d->cursor = 0;
 }
 
+/* The node of the memory that holds the beginning of an item, as a home. */
+static uint32_t look_for_home(struct draft *d, uint64_t item)
+{
+	const struct qn_job *j = d->job;
+	struct qn_chunk c;
+	int node = -1;
+
+	qn_items_chunks(&j->items, item, d->number);
+	c = look_up(d, d->number[0]);
+	if (c.addr != QN_ADDR_NONE && c.nbytes)
+		node = qn_topo_file_node(j->topo, j->fd, c.addr, c.nbytes);
+	return node < 0 ? QN_NO_HOME : qn_home(j->place.host, (uint32_t)node);
+}
+
 /* Homes: the NUMA node of the pages of this host's page cache, where there is more than one node.
-   Only rank 0's host is asked; on one node there is nothing to know. */
+   Only rank 0's host is asked; on one node there is nothing to know. Asking takes tens of
+   microseconds, so of very many items a part is asked, and speaks for those after it: neighbours
+   in a file were mostly cached by the same process. */
 static enum quern_status find_homes(struct draft *d, struct quern_message *err)
 {
 	struct qn_job *j = d->job;
+	uint64_t nitems = j->items.nitems, step = qn_ceil_div(nitems, MOST_ASKED_HOMES);
 
 	if (qn_topo_nnodes(j->topo) < 2 || j->fd < 0)
 		return QUERN_OK;
-	d->home = qn_calloc(j->items.nitems, sizeof(*d->home));
+	d->home = qn_calloc(nitems, sizeof(*d->home));
 	if (!d->home)
-		return qn_error_nomem(err, j->items.nitems * sizeof(*d->home), "homes");
-	for (uint64_t i = 0; i < j->items.nitems; i++) {
-		struct qn_chunk c;
-		int node = -1;
-
-		qn_items_chunks(&j->items, d->order[i].item, d->number);
-		c = look_up(d, d->number[0]);
-		if (c.addr != QN_ADDR_NONE && c.nbytes)
-			node = qn_topo_file_node(j->topo, j->fd, c.addr, c.nbytes);
-		d->home[i] = node < 0 ? QN_NO_HOME : qn_home(j->place.host, (uint32_t)node);
-	}
+		return qn_error_nomem(err, nitems * sizeof(*d->home), "homes");
+	for (uint64_t i = 0; i < nitems; i++)
+		d->home[i] = i % step ? d->home[i - 1] : look_for_home(d, d->order[i].item);
 	d->cursor = 0;
 	return QUERN_OK;
 }
@@ -236,6 +247,8 @@ static enum quern_status scatter(struct draft *d, struct quern_message *err)
 	if (!st)
 		st = qn_queues_new(j->comm, &j->share, j->place.node, j->place.nthreads,
 				   &j->queues, err);
+	/* One host may have too little shared memory. */
+	st = qn_comm_agree(j->comm, st, err);
 	if (st)
 		return st;
 	own = &j->queues.queue[j->queues.mine];
@@ -286,7 +299,7 @@ enum quern_status qn_job_plan(struct qn_job *j, bool with_work, struct quern_mes
 	}
 	st = qn_comm_agree(j->comm, st, err);
 	if (!st && with_work)
-		st = scatter(&d, err);
+		st = qn_comm_agree(j->comm, scatter(&d, err), err);
 	if (!st)
 		st = qn_comm_agree(j->comm, qn_state_layout(j->kernel, j->self, &j->layout, err),
 				   err);
