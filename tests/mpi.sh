@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Unit tests that also run on several ranks: at 1 to 4, each in a directory of its own. A rank that
+# fails aborts, so that the others do not wait for it.
+
+. "$SRCDIR/tests/lib.sh"
+
+programs='test_comm test_api test_engine'
+limit=100
+[ -z "$SAN" ] || limit=300
+
+# run_ranks N PROGRAM: all its cases, on N ranks.
+run_ranks()
+{
+	mkdir -p "$2.$1" && cd "$2.$1" &&
+		CMOCKA_TEST_ABORT=1 timeout "$limit" $MPIRUN -n "$1" "$BUILDDIR/tests/unit/$2" mpi
+}
+
+for program in $programs; do
+	for n in 1 2 3 4; do
+		check "$program on $n ranks" run_ranks "$n" "$program"
+	done
+done
+finish

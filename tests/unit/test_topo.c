@@ -1,0 +1,387 @@
+/*
+ * test_topo.c - slices of synthetic machines; what can be said about the one the test runs on.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "random.h"
+#include "topo/topo.h"
+
+#define MAX_RANKS 64
+
+static struct qn_topo *machine(const char *synthetic)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_topo *t = NULL;
+
+	assert_int_equal(qn_topo_new(synthetic, &t, &err), QUERN_OK);
+	return t;
+}
+
+static bool has(const struct qn_cpus *c, int i)
+{
+	return c->word[i / 64] >> (i % 64) & 1;
+}
+
+static void add(struct qn_cpus *c, int i)
+{
+	c->word[i / 64] |= UINT64_C(1) << (i % 64);
+}
+
+static int weight(const struct qn_cpus *c)
+{
+	int n = 0;
+
+	for (int i = 0; i < QN_MAX_PUS; i++)
+		n += has(c, i);
+	return n;
+}
+
+/* Nodes that a set touches, of nodes with `width` consecutive hardware threads. */
+static int count_nodes(const struct qn_cpus *c, int npus, int width)
+{
+	int n = 0;
+
+	for (int from = 0; from < npus; from += width) {
+		bool here = false;
+
+		for (int i = from; i < from + width; i++)
+			here = here || has(c, i);
+		n += here;
+	}
+	return n;
+}
+
+static void test_equal_sets_are_divided(void **state)
+{
+	static const struct {
+		const char *synthetic;
+		int ncores, npus, node_pus;
+	} on[] = {
+		{ "core:1 pu:1", 1, 1, 1 },
+		{ "numa:2 core:4 pu:2", 8, 16, 8 },
+		{ "pack:2 numa:4 core:3 pu:1", 24, 24, 3 },
+		{ "numa:8 core:8 pu:2", 64, 128, 16 },
+		{ "numa:3 core:5 pu:4", 15, 60, 20 },
+	};
+
+	(void)state;
+	for (size_t m = 0; m < sizeof(on) / sizeof(*on); m++) {
+		struct qn_topo *t = machine(on[m].synthetic);
+		struct qn_cpus all[MAX_RANKS];
+
+		for (int r = 0; r < MAX_RANKS; r++)
+			qn_topo_permitted(t, &all[r]);
+		assert_int_equal(weight(&all[0]), on[m].npus);
+		for (int nranks = 1; nranks <= on[m].ncores && nranks <= MAX_RANKS; nranks++) {
+			struct qn_cpus used = { { 0 } }, slice;
+			int last = -1, node = 0;
+
+			for (int r = 0; r < nranks; r++) {
+				bool over = true;
+				int n = qn_topo_slice(t, all, nranks, r, &slice, &over);
+				int fewest = on[m].ncores / nranks, lowest = QN_MAX_PUS;
+
+				assert_false(over);
+				assert_int_equal(n, weight(&slice));
+				assert_in_range(n, fewest, fewest + 1);
+				for (int i = 0; i < on[m].npus; i++) {
+					if (!has(&slice, i))
+						continue;
+					assert_false(has(&used, i));
+					add(&used, i);
+					lowest = i < lowest ? i : lowest;
+					assert_true(i > last);
+					last = i;
+				}
+				/* No core is jumped over, so a slice touches the fewest nodes. */
+				assert_true(count_nodes(&slice, on[m].npus, on[m].node_pus) <=
+					    (n - 2) / (on[m].node_pus * on[m].ncores / on[m].npus) + 2);
+				assert_true(qn_topo_node_of(t, &slice) >= node);
+				node = qn_topo_node_of(t, &slice);
+			}
+			assert_int_equal(weight(&used), on[m].ncores);
+		}
+		qn_topo_free(t);
+	}
+}
+
+/* As many ranks as nodes: each has one to itself. */
+static void test_a_rank_a_node(void **state)
+{
+	struct qn_topo *t = machine("pack:2 numa:4 core:6 pu:2");
+	struct qn_cpus all[8], slice;
+	bool over;
+
+	(void)state;
+	assert_int_equal(qn_topo_nnodes(t), 8);
+	for (int r = 0; r < 8; r++)
+		qn_topo_permitted(t, &all[r]);
+	for (int r = 0; r < 8; r++) {
+		assert_int_equal(qn_topo_slice(t, all, 8, r, &slice, &over), 6);
+		assert_int_equal(qn_topo_node_of(t, &slice), r);
+		assert_int_equal(count_nodes(&slice, 96, 12), 1);
+	}
+	qn_topo_free(t);
+}
+
+/* As Linux numbers them mostly: first all cores of all nodes, then their second threads; and nodes
+   that take turns. */
+static void test_numbering_of_the_system(void **state)
+{
+	struct qn_topo *t = machine("numa:2 core:4 pu:2(indexes=8*2:2*4:1*2)");
+	struct qn_cpus all[4], used = { { 0 } }, slice;
+	bool over;
+
+	(void)state;
+	for (int r = 0; r < 4; r++)
+		qn_topo_permitted(t, &all[r]);
+	for (int r = 0; r < 4; r++) {
+		assert_int_equal(qn_topo_slice(t, all, 4, r, &slice, &over), 2);
+		assert_int_equal(qn_topo_node_of(t, &slice), r / 2);
+		for (int i = 0; i < 16; i++)
+			if (has(&slice, i)) {
+				assert_true(i < 8);	/* a core's first thread */
+				assert_int_equal(i % 2, r / 2);
+				assert_false(has(&used, i));
+				add(&used, i);
+			}
+	}
+	assert_int_equal(weight(&used), 8);
+	qn_topo_free(t);
+}
+
+static void test_disjoint_sets_are_kept(void **state)
+{
+	struct qn_topo *t = machine("numa:4 core:4 pu:1");
+	struct qn_cpus all[4] = { { { 0 } } }, slice;
+	bool over;
+
+	(void)state;
+	for (int r = 0; r < 4; r++)
+		for (int i = 0; i < 3; i++)
+			add(&all[r], 4 * r + i);
+	for (int r = 0; r < 4; r++) {
+		assert_int_equal(qn_topo_slice(t, all, 4, r, &slice, &over), 3);
+		assert_memory_equal(&slice, &all[r], sizeof(slice));
+		assert_int_equal(qn_topo_node_of(t, &slice), r);
+		assert_false(over);
+	}
+	qn_topo_free(t);
+}
+
+/* Ranks 0 and 2 share one half of the machine, 1 and 3 the other. */
+static void test_groups_of_equal_sets(void **state)
+{
+	struct qn_topo *t = machine("numa:2 core:4 pu:1");
+	struct qn_cpus all[4] = { { { 0 } } }, slice;
+	int expected[] = { 0, 4, 2, 6 };
+	bool over;
+
+	(void)state;
+	for (int r = 0; r < 4; r++)
+		for (int i = 0; i < 4; i++)
+			add(&all[r], r % 2 * 4 + i);
+	for (int r = 0; r < 4; r++) {
+		assert_int_equal(qn_topo_slice(t, all, 4, r, &slice, &over), 2);
+		assert_true(has(&slice, expected[r]) && has(&slice, expected[r] + 1));
+	}
+	qn_topo_free(t);
+}
+
+static void test_oversubscription(void **state)
+{
+	struct qn_topo *t = machine("numa:2 core:2 pu:2");
+	struct qn_cpus all[11], slice;
+	int users[8] = { 0 };
+
+	(void)state;
+	for (int r = 0; r < 11; r++)
+		qn_topo_permitted(t, &all[r]);
+	for (int r = 0; r < 11; r++) {
+		bool over = false;
+
+		assert_int_equal(qn_topo_slice(t, all, 11, r, &slice, &over), 1);
+		assert_true(over);
+		assert_int_equal(weight(&slice), 1);
+		for (int i = 0; i < 8; i++)
+			users[i] += has(&slice, i);
+	}
+	for (int i = 0; i < 8; i++)
+		assert_in_range(users[i], i % 2 ? 0 : 2, i % 2 ? 0 : 3);
+	qn_topo_free(t);
+}
+
+static void test_nothing_permitted(void **state)
+{
+	struct qn_topo *t = machine("core:2 pu:1");
+	struct qn_cpus none = { { 0 } }, slice;
+	bool over;
+
+	(void)state;
+	assert_int_equal(qn_topo_slice(t, &none, 1, 0, &slice, &over), 1);
+	assert_int_equal(weight(&slice), 0);
+	assert_int_equal(qn_topo_node_of(t, &slice), 0);
+	qn_topo_free(t);
+}
+
+static void test_bad_synthetic(void **state)
+{
+	static const char *const bad[] = { "", "nonsense", "numa:2", "core:2 core:0 pu:1" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct quern_message err = { .status = QUERN_OK };
+		struct qn_topo *t = NULL;
+		enum quern_status st = qn_topo_new(bad[i], &t, &err);
+
+		/* hwloc completes some descriptions by itself. */
+		assert_true(st == QUERN_OK || (st == QUERN_ERR_USAGE && !t && *err.text));
+		qn_topo_free(t);
+	}
+	qn_topo_free(NULL);
+}
+
+static void test_text(void **state)
+{
+	struct qn_topo *t = machine("pack:2 numa:1 core:32 pu:2");
+	struct qn_cpus cpus = { { 0 } };
+	char text[100], small[6];
+
+	(void)state;
+	qn_topo_describe(t, text, sizeof(text));
+	assert_string_equal(text, "2 packages, 2 NUMA nodes, 64 cores, 128 hardware threads");
+	qn_topo_describe(t, small, sizeof(small));
+	assert_string_equal(small, "2 pac");
+	qn_topo_free(t);
+	t = machine("core:1 pu:1");
+	qn_topo_describe(t, text, sizeof(text));
+	assert_string_equal(text, "1 package, 1 NUMA node, 1 core, 1 hardware thread");
+	qn_topo_free(t);
+	qn_cpus_format(&cpus, text, sizeof(text));
+	assert_string_equal(text, "");
+	for (int i = 0; i < 4; i++)
+		add(&cpus, i);
+	add(&cpus, 8);
+	add(&cpus, QN_MAX_PUS - 1);
+	qn_cpus_format(&cpus, text, sizeof(text));
+	assert_string_equal(text, "0-3,8,4095");
+	qn_cpus_format(&cpus, small, sizeof(small));
+	assert_string_equal(small, "0-3,8");
+	qn_topo_version(text, sizeof(text));
+	assert_true(text[0] >= '2' && strchr(text, '.'));
+}
+
+/* --- this machine --- */
+
+struct binding {
+	const struct qn_topo *t;
+	struct qn_cpus slice;
+	enum qn_bind bind;
+	bool bound;
+	int ncpus;	/* what the thread may run on afterwards */
+};
+
+static void *bind_thread(void *arg)
+{
+	struct binding *b = arg;
+	cpu_set_t set;
+
+	b->bound = qn_topo_bind_thread(b->t, &b->slice, 0, b->bind);
+	if (!sched_getaffinity(0, sizeof(set), &set))
+		b->ncpus = CPU_COUNT(&set);
+	return NULL;
+}
+
+static void test_binding(void **state)
+{
+	struct qn_topo *t = machine(NULL);
+	struct qn_cpus permitted;
+	bool over;
+
+	(void)state;
+	qn_topo_permitted(t, &permitted);
+	assert_true(weight(&permitted) >= 1);
+	assert_true(qn_topo_memory(t) > 1 << 20);
+	for (int bind = QN_BIND_NUMA; bind <= QN_BIND_NONE; bind++) {
+		struct binding b = { .t = t, .bind = (enum qn_bind)bind };
+		pthread_t thread;
+
+		qn_topo_slice(t, &permitted, 1, 0, &b.slice, &over);
+		assert_int_equal(pthread_create(&thread, NULL, bind_thread, &b), 0);
+		pthread_join(thread, NULL);
+		if (bind == QN_BIND_NONE)
+			assert_false(b.bound);
+		if (b.bound && bind == QN_BIND_CORE)
+			assert_int_equal(b.ncpus, 1);
+		if (b.bound && bind == QN_BIND_NUMA)
+			assert_in_range(b.ncpus, 1, weight(&b.slice));
+	}
+	qn_topo_free(t);
+}
+
+/* A synthetic machine is not this one: nothing can be bound to it. */
+static void test_synthetic_is_not_bound(void **state)
+{
+	struct qn_topo *t = machine("numa:2 core:2 pu:1");
+	struct qn_cpus cpus;
+
+	(void)state;
+	qn_topo_permitted(t, &cpus);
+	assert_false(qn_topo_bind_thread(t, &cpus, 0, QN_BIND_CORE));
+	qn_topo_free(t);
+}
+
+static void test_file_node(void **state)
+{
+	static char page[1 << 16];
+	struct qn_topo *t = machine(NULL);
+	char name[] = "topo-XXXXXX";
+	int fd = mkstemp(name);
+
+	(void)state;
+	assert_true(fd >= 0);
+	unlink(name);
+	memset(page, 1, sizeof(page));
+	assert_int_equal(write(fd, page, sizeof(page)), sizeof(page));
+	assert_int_equal(qn_topo_file_node(t, fd, 10, 0), -1);
+	assert_int_equal(qn_topo_file_node(t, -1, 0, 10), -1);
+	for (uint64_t at = 0; at < sizeof(page); at += 4097) {
+		int node = qn_topo_file_node(t, fd, at, sizeof(page) - at);
+
+		assert_true(node >= -1 && node < qn_topo_nnodes(t));
+	}
+	/* Past the end there is no page. */
+	assert_int_equal(qn_topo_file_node(t, fd, 1 << 20, 100), -1);
+	close(fd);
+	qn_topo_free(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_equal_sets_are_divided),
+		cmocka_unit_test(test_a_rank_a_node),
+		cmocka_unit_test(test_numbering_of_the_system),
+		cmocka_unit_test(test_disjoint_sets_are_kept),
+		cmocka_unit_test(test_groups_of_equal_sets),
+		cmocka_unit_test(test_oversubscription),
+		cmocka_unit_test(test_nothing_permitted),
+		cmocka_unit_test(test_bad_synthetic),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_binding),
+		cmocka_unit_test(test_synthetic_is_not_bound),
+		cmocka_unit_test(test_file_node),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
