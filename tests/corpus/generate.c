@@ -1,10 +1,11 @@
 /*
  * generate - writes HDF5 files of every kind that quern reads, and what it must find in them.
  *
- *	generate DIR
+ *	generate DIR [FILE...]
  *
- * DIR/made.jsonl gets a line a dataset or part of one, as those of the public corpus: see rows.c. The
- * same files every time.
+ * DIR/made.jsonl gets a line a dataset or part of one, as those of the public corpus: see rows.c.
+ * The same files
+ * every time. With names only these are written.
  */
 #include "made.h"
 
@@ -354,23 +355,151 @@ static void make_large(const char *name)
 	must(H5Fclose(file));
 }
 
+/* --- what is refused --- */
+
+static void make_of_type(hid_t file, const char *path, hid_t type)
+{
+	const hsize_t dim = 4;
+	hid_t space = must(H5Screate_simple(1, &dim, NULL));
+
+	must(H5Dclose(
+		must(H5Dcreate2(file, path, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT))));
+	must(H5Tclose(type));
+	H5Sclose(space);
+}
+
+/* Datasets of types that no kernel takes. */
+static void make_other(const char *name)
+{
+	hid_t file = new_file(name, false, 0), type;
+
+	type = must(H5Tcopy(H5T_C_S1));
+	must(H5Tset_size(type, 8));
+	make_of_type(file, "/string", type);
+	type = must(H5Tcopy(H5T_C_S1));
+	must(H5Tset_size(type, H5T_VARIABLE));
+	make_of_type(file, "/variable_string", type);
+	type = must(H5Tcreate(H5T_COMPOUND, 12));
+	must(H5Tinsert(type, "a", 0, H5T_NATIVE_INT));
+	must(H5Tinsert(type, "b", 4, H5T_NATIVE_DOUBLE));
+	make_of_type(file, "/compound", type);
+	make_of_type(file, "/opaque", must(H5Tcreate(H5T_OPAQUE, 5)));
+	make_of_type(file, "/reference", must(H5Tcopy(H5T_STD_REF_OBJ)));
+	must(H5Gclose(must(H5Gcreate2(file, "/group", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT))));
+	must(H5Fclose(file));
+}
+
+struct place {
+	const char *path;
+	haddr_t addr;
+	hsize_t nbytes;
+};
+
+/* Where chunk (2, 1) of a dataset is stored. */
+static void find_chunk(hid_t file, struct place *p)
+{
+	const hsize_t offset[] = { 32, 20 };
+	hid_t dset = must(H5Dopen2(file, p->path, H5P_DEFAULT));
+	unsigned mask;
+
+	must(H5Dget_chunk_info_by_coord(dset, offset, &mask, &p->addr, &p->nbytes));
+	must(H5Dclose(dset));
+}
+
+/* Flips the bits of one byte in the middle of what is stored there. */
+static void spoil(const char *name, const struct place *p)
+{
+	FILE *f = fopen(name, "r+");
+	long at = (long)(p->addr + p->nbytes / 2);
+	int byte;
+
+	if (!f || fseek(f, at, SEEK_SET) || (byte = getc(f)) == EOF || fseek(f, at, SEEK_SET) ||
+	    putc(byte ^ 0xff, f) == EOF || fclose(f)) {
+		perror(name);
+		exit(1);
+	}
+}
+
+/* Datasets with a bad chunk; damaged.txt has a line each: path, file offset of the chunk, number of
+   elements outside of it. */
+static void make_damaged(const char *name)
+{
+	static const struct spec specs[] = {
+		{ "/deflate", "<f4", 2, { 100, 50 }, { 16, 20 }, .filters = SHUFFLE | DEFLATE },
+		{ "/checksum", "<f4", 2, { 100, 50 }, { 16, 20 }, .filters = FLETCHER32 },
+		{ "/both", ">i2", 2, { 100, 50 }, { 16, 20 }, .filters = DEFLATE | FLETCHER32 },
+	};
+	struct place places[] = { { "/deflate", 0, 0 }, { "/checksum", 0, 0 }, { "/both", 0, 0 } };
+	hid_t file = new_file(name, false, 0);
+	FILE *list = fopen("damaged.txt", "w"), *all_rows = rows;
+
+	if (!list) {
+		perror("damaged.txt");
+		exit(1);
+	}
+	rows = fopen("/dev/null", "w"); /* nobody can find these values */
+	MAKE_ALL(file, name, specs);
+	fclose(rows);
+	rows = all_rows;
+	for (int i = 0; i < 3; i++)
+		find_chunk(file, &places[i]);
+	must(H5Fclose(file));
+	for (int i = 0; i < 3; i++) {
+		spoil(name, &places[i]);
+		fprintf(list, "%s %" PRIu64 " %d\n", places[i].path, (uint64_t)places[i].addr,
+			100 * 50 - 16 * 20);
+	}
+	fclose(list);
+}
+
+/* --- the command --- */
+
+static void make_early(const char *name)
+{
+	make_shapes(name, false, 0);
+}
+
+static void make_latest(const char *name)
+{
+	make_shapes(name, true, 0);
+}
+
+static void make_user_block(const char *name)
+{
+	make_shapes(name, false, 2048);
+}
+
+static const struct {
+	const char *name;
+	void (*make)(const char *name);
+} files[] = {
+	{ "types.h5", make_types },	{ "early.h5", make_early },
+	{ "latest.h5", make_latest },	{ "user_block.h5", make_user_block },
+	{ "cf.nc", make_cf },		{ "special.h5", make_special },
+	{ "library.h5", make_library }, { "large.h5", make_large },
+	{ "other.h5", make_other },	{ "damaged.h5", make_damaged },
+};
+
+static bool is_wanted(const char *name, int n, char **wanted)
+{
+	for (int i = 0; i < n; i++)
+		if (!strcmp(wanted[i], name))
+			return true;
+	return n == 0;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc != 2) {
-		fputs("usage: generate DIR\n", stderr);
+	if (argc < 2) {
+		fputs("usage: generate DIR [FILE...]\n", stderr);
 		return 2;
 	}
 	if (chdir(argv[1]) || !(rows = fopen("made.jsonl", "w"))) {
 		perror(argv[1]);
 		return 1;
 	}
-	make_types("types.h5");
-	make_shapes("early.h5", false, 0);
-	make_shapes("latest.h5", true, 0);
-	make_shapes("user_block.h5", false, 2048);
-	make_cf("cf.nc");
-	make_special("special.h5");
-	make_library("library.h5");
-	make_large("large.h5");
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		if (is_wanted(files[i].name, argc - 2, argv + 2))
+			files[i].make(files[i].name);
 	return fclose(rows) ? 1 : 0;
 }

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Input that cannot be read: what is said, and the exit code.
+
+. "$SRCDIR/tests/cli/lib.sh"
+generate cf.nc other.h5 damaged.h5
+
+for command in "run moments -d packed" "plan moments -d packed" inspect; do
+	# shellcheck disable=SC2086 # words
+	{
+		refuses 3 "$command: missing file" "none.h5: .*No such file" $command none.h5
+		mkdir -p dir.h5
+		refuses 3 "$command: a directory" "dir.h5: .*directory" $command dir.h5
+		: >empty.h5
+		refuses 3 "$command: an empty file" "empty.h5: " $command empty.h5
+		echo "no data" >text.h5
+		refuses 3 "$command: a text" "text.h5: not a file that quern reads" $command text.h5
+		head -c 100000 /dev/zero >zeros.h5
+		refuses 3 "$command: zeros" "zeros.h5: not a file" $command zeros.h5
+		printf 'CDF\001\0\0\0\0' >classic.nc
+		refuses 3 "$command: netCDF-3" "nccopy -k nc4" $command classic.nc
+	}
+done
+refuses 3 "no such dataset" "no such dataset /nosuch" run moments -d nosuch cf.nc
+refuses 3 "misspelt dataset" "did you mean /packed\?" run moments -d paked cf.nc
+refuses 3 "a group" "/group" run moments -d group other.h5
+refuses 3 "inspect: no such dataset" "/nosuch" inspect -d nosuch cf.nc
+for type in string variable_string compound opaque reference; do
+	refuses 3 "$type: refused" "other.h5: dataset /$type .*type ${type#variable_}" \
+		run moments -d "$type" other.h5
+	refuses 3 "$type: refused by count too" "/$type" run count -d "$type" other.h5
+done
+answers "inspect shows them all the same" inspect other.h5
+prints "... by name" "compound"
+
+# --- cut files: at most their beginning is there ---
+size=$(stat -c %s cf.nc)
+for part in 1 7 8 9 96 600 3000 $((size / 2)) $((size - 100)) $((size - 1)); do
+	head -c "$part" cf.nc >cut.nc
+	refuses 3 "cut after $part of $size bytes" "cut.nc" run moments -d packed cut.nc
+done
+head -c $((size / 2)) cf.nc >cut.nc
+refuses 3 "inspect: a cut file" "cut.nc" inspect cut.nc
+
+# --- corrupt chunks ---
+while read -r path addr left; do
+	refuses 3 "$path: corrupt chunk" \
+		"damaged.h5: dataset $path, chunk \(2, 1\) at file offset $addr: corrupt" \
+		run moments -d "$path" damaged.h5
+	refuses 3 "$path: ... with three threads" "chunk \(2, 1\) at file offset $addr" \
+		run moments --threads 3 -d "$path" damaged.h5
+	refuses 3 "$path: ... in the first of two passes" "chunk \(2, 1\)" \
+		run histogram -d "$path" damaged.h5
+	answers "$path: other chunks are read" run moments -s 0:32 -d "$path" damaged.h5
+	quern run count --json --on-bad-chunk skip -d "$path" damaged.h5
+	is "$path: skipped" "0 $left" "$status $(field result.count)"
+done <damaged.txt
+
+# --- a file that may not be read: as a user who is not root ---
+cp cf.nc secret.nc
+chmod 000 secret.nc
+if [ "$(id -u)" -ne 0 ]; then
+	refuses 3 "unreadable file" "secret.nc: .*Permission denied" run moments -d packed secret.nc
+elif command -v setpriv >/dev/null; then
+	dir=$(mktemp -d)
+	chmod 755 "$dir"
+	cp "$QUERN" secret.nc "$dir" && chmod 000 "$dir/secret.nc" && chmod 755 "$dir/quern"
+	status=0
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/quern" run moments -d packed \
+		"$dir/secret.nc" >out 2>err || status=$?
+	is "unreadable file" "3 1 0" \
+		"$status $(grep -c 'secret.nc: .*Permission denied' err) $(wc -c <out)"
+	mkdir "$dir/ro" && cp cf.nc "$dir/ro"
+	status=0
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/quern" run moments -d packed \
+		-o "$dir/ro/r.json" "$dir/ro/cf.nc" >out 2>err || status=$?
+	is "unwritable directory" "2 1 0" \
+		"$status $(grep -c 'cannot be written: Permission denied' err) $(wc -c <out)"
+	rm -rf "$dir"
+else
+	skip "unreadable file" "root may read everything, and there is no setpriv"
+fi
+finish

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Help, version, and wrong command lines.
+
+. "$SRCDIR/tests/cli/lib.sh"
+generate cf.nc
+
+answers "quern --help" --help
+for command in run plan inspect kernels bench info; do
+	prints "quern --help names $command" "quern $command "
+done
+answers "quern --version" --version
+is "version is one line" "1" "$(wc -l <out)"
+prints "version has a number" '^quern [0-9]+\.[0-9]+\.[0-9]+'
+for command in run plan inspect kernels info; do
+	answers "quern $command --help" $command --help
+	prints "quern $command --help has a usage" "^usage: quern $command"
+done
+kernels=$("$QUERN" kernels --json | "$BUILDDIR/tests/pick" kernels |
+	grep -o '"name":"[a-z]*","options"' | cut -d'"' -f4)
+is "there are kernels" "count covariance histogram minmax moments sum" \
+	"$(echo $kernels | tr ' ' '\n' | sort | xargs)"
+for kernel in $kernels; do
+	answers "quern run $kernel --help" run "$kernel" --help
+	prints "$kernel: help has the options of a run" '--threads N .*'
+	answers "quern kernels $kernel" kernels "$kernel"
+	prints "quern kernels $kernel describes it" "^$kernel "
+done
+answers "an option of a kernel is in its help" run histogram --help
+prints "... with its variable" 'QUERN_BINS'
+answers "quern info" info
+answers "quern info --json" info --json
+check "... is JSON" field machine
+
+quern
+is "no command: exit 2" 2 "$status"
+is "... nothing on stdout" "" "$(cat out)"
+refuses 2 "misspelt command" "did you mean 'inspect'" inpsect cf.nc
+refuses 2 "unknown command" "no command 'frobnicate'" frobnicate
+refuses 2 "misspelt kernel" "did you mean 'moments'" run momens cf.nc
+refuses 2 "unknown kernel" "no kernel 'xyzzyx'" run xyzzyx cf.nc
+refuses 2 "misspelt kernel described" "did you mean 'minmax'" kernels minmx
+refuses 2 "misspelt option" "did you mean --threads" run moments --treads 2 -d /packed cf.nc
+refuses 2 "unknown long option" "option --zzzzzzzz" run moments --zzzzzzzz cf.nc
+refuses 2 "unknown letter" "option -Z" run moments -Z cf.nc
+refuses 2 "an option of another kernel" "option --bins" run moments --bins 4 cf.nc
+refuses 2 "an option without its value" "--dataset" run moments cf.nc -d
+refuses 2 "no kernel" "no kernel given" run
+refuses 2 "no file" "no file given" run moments
+refuses 2 "two files" "follows" run moments cf.nc cf.nc
+refuses 2 "no file to inspect" "no file given" inspect
+refuses 2 "--threads 0" "--threads: '0'" run moments --threads 0 -d /packed cf.nc
+refuses 2 "--threads many" "--threads: 'many'" run moments --threads many -d /packed cf.nc
+refuses 2 "--memory lots" "--memory: 'lots'" run moments --memory lots -d /packed cf.nc
+refuses 2 "--bind moon" "--bind: 'moon' is not one of numa" run moments --bind moon cf.nc
+refuses 2 "--order 3" "--order: '3' is not one of 2" run moments --order 3 -d /packed cf.nc
+refuses 2 "--bins -1" "--bins: '-1'" run histogram --bins -1 -d /packed cf.nc
+refuses 2 "--range 1" "--range: '1' is not 2 numbers" run histogram --range 1 -d /packed cf.nc
+refuses 2 "--range 5,1" "range" run histogram --range 5,1 -d /packed cf.nc
+refuses 2 "--samples of no dimension" "samples" run covariance --samples 7 -d /ranged cf.nc
+finish

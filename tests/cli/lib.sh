@@ -1,0 +1,80 @@
+# shellcheck shell=bash
+# cli/lib.sh - for tests of the command: `. "$SRCDIR/tests/cli/lib.sh"`. What the command wrote is in
+# the files `out` and `err`, its exit code in $status.
+#
+#	quern ARG...			runs it
+#	answers NAME ARG...		passes if it succeeds with something on stdout, stderr empty
+#	refuses N NAME PATTERN ARG...	passes if it exits with N, stdout empty, and one line on
+#					stderr, "quern: ...", that matches the pattern
+#	prints NAME PATTERN		passes if stdout has a line that matches
+#	generate FILE...		makes files of tests/corpus/generate here
+#	field PATH			a value of the JSON document in `out`
+
+. "$SRCDIR/tests/lib.sh"
+
+generate()
+{
+	"$BUILDDIR/tests/corpus/generate" . "$@" || exit 1
+}
+
+quern()
+{
+	status=0
+	"$QUERN" "$@" >out 2>err || status=$?
+}
+
+# What came of the last call, for a failed case.
+outcome()
+{
+	echo "exit $status; stdout:"
+	head -n 20 out
+	echo "stderr:"
+	head -n 20 err
+}
+
+answers()
+{
+	local name=$1
+
+	shift
+	quern "$@"
+	if [ "$status" -eq 0 ] && [ -s out ] && [ ! -s err ]; then
+		pass "$name"
+	else
+		fail "$name" "$(outcome)"
+	fi
+}
+
+refuses()
+{
+	local want=$1 name=$2 pattern=$3
+
+	shift 3
+	quern "$@"
+	if [ "$status" -eq "$want" ] && [ ! -s out ] && [ "$(wc -l <err)" -eq 1 ] &&
+		grep -q '^quern: ' err && grep -Eq -- "$pattern" err; then
+		pass "$name"
+	else
+		fail "$name" "not exit $want with a message like '$pattern'; $(outcome)"
+	fi
+}
+
+prints()
+{
+	if grep -Eq -- "$2" out; then
+		pass "$1"
+	else
+		fail "$1" "no line like '$2'; $(outcome)"
+	fi
+}
+
+field()
+{
+	"$BUILDDIR/tests/pick" "$1" <out
+}
+
+# is NAME WANT GOT
+is()
+{
+	if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "'$3', not '$2'"; fi
+}

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Where results go, and what they look like.
+
+. "$SRCDIR/tests/cli/lib.sh"
+generate cf.nc special.h5
+pick=$BUILDDIR/tests/pick
+
+# --- the document ---
+answers "--json" run moments --json -d packed cf.nc
+is "document" "input kernel quern result run" "$("$pick" -k . <out)"
+is "result of moments" "count max mean min missing stddev sum variance" "$("$pick" -k result <out)"
+is "dtype, shape, units" '"<i2" [20,30,40] "K"' \
+	"$(field input.dtype) $(field input.shape) $(field input.units)"
+is "files, dataset" '["cf.nc"] "/packed"' "$(field input.files) $(field input.dataset)"
+for name in files dataset dtype shape units; do
+	check "input.$name" field "input.$name"
+done
+for name in hosts ranks threads chunks chunks_stolen bytes_stored bytes_decoded bytes_local \
+	bytes_remote; do
+	check "run.$name" field "run.$name"
+done
+is "run.seconds" "metadata output plan reduce startup total work" "$("$pick" -k run.seconds <out)"
+answers "--order 4" run moments --order 4 --json -d packed cf.nc
+is "... adds two" "count kurtosis max mean min missing skewness stddev sum variance" \
+	"$("$pick" -k result <out)"
+answers "minmax" run minmax --json -d packed cf.nc
+is "result of minmax" "argmax argmin count max min missing" "$("$pick" -k result <out)"
+answers "sum" run sum --json -d packed cf.nc
+is "result of sum" "count missing sum" "$("$pick" -k result <out)"
+answers "count" run count --json -d packed cf.nc
+is "result of count" "count missing" "$("$pick" -k result <out)"
+answers "histogram" run histogram --bins 3 --range 0,300 --json -d packed cf.nc
+is "result of histogram" "above below count counts edges missing" "$("$pick" -k result <out)"
+is "edges" "[0.0,100.0,200.0,300.0]" "$(field result.edges)"
+answers "no units" run moments --json -d /inf special.h5
+is "... are null" "null" "$(field input.units)"
+is "infinity is a string" '"inf"' "$(field result.sum)"
+answers "not a number" run moments --json --nan keep -d /nan special.h5
+is "... is a string" '"nan"' "$(field result.sum)"
+answers "nothing but NaN" run moments --json -d /all_nan special.h5
+is "... has no mean" "null null 0" \
+	"$(field result.mean) $(field result.min) $(field result.count)"
+answers "integers beyond 53 bits" run moments --json -d /both_ends special.h5
+is "... are exact" "-9223372036854775808 9223372036854775807 12" \
+	"$(field result.min) $(field result.max) $(field result.sum)"
+
+# --- the table ---
+answers "a table" run moments -d packed cf.nc
+prints "... has a head" '^moments of /packed in cf.nc \(<i2, 20 x 30 x 40, K\)'
+prints "... and the mean" '^ *mean +27[0-9]\.'
+answers "a histogram" run histogram --bins 4 -d packed cf.nc
+prints "... has bars" '##### *[0-9]+$'
+
+# --- files ---
+for suffix in json csv h5 nc; do
+	quern run moments -o "r.$suffix" -d packed cf.nc
+	is "-o r.$suffix: exit code" 0 "$status"
+	is "... nothing on stdout or stderr" "" "$(cat out err)"
+	check "... is there" test -s "r.$suffix"
+	quern run minmax --output="r.$suffix" -d packed cf.nc
+	is "... is replaced" 0 "$status"
+done
+is "no other files are left" "r.csv r.h5 r.json r.nc" "$(echo r.*)"
+check "r.json is a document" "$pick" result.argmin <r.json
+check "r.csv has a head" grep -q '^field,row,column,value' r.csv
+check "r.csv has a place" grep -q '^argmin,0,,[0-9]' r.csv
+answers "r.h5 can be read" run minmax --json -d min r.h5
+check "r.nc can be read" "$QUERN" inspect r.nc
+quern run moments --json -o r2.json -d packed cf.nc
+check "--json and -o: both" test -s out -a -s r2.json
+refuses 2 "unknown suffix" "must end in .json, .csv, .h5 or .nc" run moments -o r.txt -d packed cf.nc
+refuses 2 "no suffix" "must end in" run moments -o r -d packed cf.nc
+refuses 2 "no such directory" "cannot be written" run moments -o none/r.json -d packed cf.nc
+check "nothing is left of these" test ! -e r.txt -a ! -e r -a ! -e none
+mkdir d.json
+quern run moments -o d.json -d packed cf.nc
+is "a directory in the place: exit code" 1 "$status"
+is "... a message" 1 "$(grep -c '^quern: .*d.json' err)"
+is "... nothing is left" "" "$(find . -name 'd.json.*')"
+
+# --- standard output ---
+if [ -w /dev/full ]; then
+	for args in "run moments -d packed cf.nc" "run moments --json -d packed cf.nc" \
+		"inspect cf.nc" "kernels" "info" "--help" "--version" "plan moments -d packed cf.nc"; do
+		status=0
+		# shellcheck disable=SC2086 # words
+		"$QUERN" $args >/dev/full 2>err || status=$?
+		is "full stdout, $args" "1 1" "$status $(grep -c 'cannot write to standard output' err)"
+	done
+else
+	skip "full stdout" "no /dev/full"
+fi
+status=0
+"$QUERN" run moments -d packed cf.nc >&- 2>err || status=$?
+is "closed stdout" "1 1" "$status $(grep -c 'cannot write' err)"
+status=0
+"$QUERN" run moments -o closed.json -d packed cf.nc >&- 2>err || status=$?
+is "closed stdout does not matter to -o" 0 "$status"
+check "... which writes a document" "$pick" result.mean <closed.json
+finish

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# One result, whatever computes it: ranks, threads, repetition; and errors of several ranks.
+
+. "$SRCDIR/tests/cli/lib.sh"
+generate large.h5 damaged.h5
+export HWLOC_PLUGINS_PATH=/nonexistent	# saves 20 ms a run
+
+# on N ARG...: quern on N ranks; what it writes is in out and err. mpirun adds lines of its own to
+# standard error when a rank exits with an error.
+on()
+{
+	local n=$1
+
+	shift
+	status=0
+	timeout 60 $MPIRUN -n "$n" "$QUERN" "$@" >out 2>err || status=$?
+}
+
+# The result in `out`, as it was written.
+result()
+{
+	sed -n '/^  "result": {/,/^  }/p' out
+}
+
+# --- all kernels, in one MPI job ---
+timeout 200 $MPIRUN -n 4 "$BUILDDIR/tests/ranks" large.h5 >ranks.tap
+sed 's/^\(not \)\?ok [0-9]*/&/; /^1\.\./d' ranks.tap
+tap_n=$(grep -c '^\(not \)\?ok' ranks.tap)
+tap_failed=$(grep -c '^not ok' ranks.tap)
+grep -q '^1\.\.' ranks.tap || fail "tests/ranks finished" "$(tail -n 3 ranks.tap)"
+
+# --- the command, byte for byte ---
+quern run moments --json --threads 1 -d packed large.h5
+is "one process" 0 "$status"
+result >want
+check "there is a result" test -s want
+for n in 1 2 3 4; do
+	on $n run moments --json -d packed large.h5
+	is "$n ranks: exit code" 0 "$status"
+	is "$n ranks: same bytes" "$(cat want)" "$(result)"
+	is "$n ranks: as many ranks" "$n" "$(field run.ranks)"
+done
+on 3 run moments --json --threads 2 -o ranks.json -d packed large.h5
+is "3 ranks: --json and -o agree" "$(field .)" "$("$BUILDDIR/tests/pick" . <ranks.json)"
+on 2 plan moments --json -d packed large.h5
+is "plan on 2 ranks" "0 2" "$status $(field plan.ranks)"
+on 2 inspect large.h5
+is "inspect on 2 ranks: once" "0 1" "$status $(grep -c '^/packed' out)"
+
+# --- errors: said once, from one rank ---
+# refused_on N CODE NAME PATTERN ARG...
+refused_on()
+{
+	local n=$1 want=$2 name=$3 pattern=$4
+
+	shift 4
+	on "$n" "$@"
+	if [ "$status" -eq "$want" ] && [ ! -s out ] && [ "$(grep -c '^quern: ' err)" -eq 1 ] &&
+		grep -Eq -- "$pattern" err; then
+		pass "$n ranks: $name"
+	else
+		fail "$n ranks: $name" "not exit $want with a message like '$pattern'; $(outcome)"
+	fi
+}
+refused_on 2 2 "wrong option" "option --nosuch" run moments --nosuch large.h5
+refused_on 3 3 "missing file" "none.h5: " run moments -d packed none.h5
+refused_on 2 3 "no such dataset" "no such dataset" run moments -d nosuch large.h5
+refused_on 2 2 "bad selection" "out of range" run moments -d packed -s 99 large.h5
+refused_on 2 2 "unwritable result" "cannot be written" run moments -o no/r.json -d packed large.h5
+refused_on 2 1 "not enough memory" "more than --memory" run moments --memory 10K -d packed large.h5
+while read -r path addr _; do
+	refused_on 4 3 "$path: corrupt chunk" \
+		"damaged.h5: dataset $path, chunk \(2, 1\) at file offset $addr: corrupt" \
+		run moments -d "$path" damaged.h5
+done <damaged.txt
+on 3 run count --json --on-bad-chunk skip -d deflate damaged.h5
+is "3 ranks: --on-bad-chunk skip" "0 4680 1" \
+	"$status $(field result.count) $(field run.chunks_skipped)"
+finish
