@@ -2,3 +2,4 @@
 BENCH_PROGS += bench/limits bench/mkchunks
 BENCH_PROGS += bench/feed
 BENCH_PROGS += bench/exact
+BENCH_PROGS += bench/covariance

@@ -48,8 +48,9 @@
 /* Rows of a sub-panel. Many, so that adding its K^2 / 2 sums to the state costs little beside the
    K^2 products a row that made them; and the magnitude of a sum is bounded by it. */
 #define SUB_PANEL_NROWS 4096
-/* Doubles of a piece of rows given to dsyrk at once: 4 MiB, or one row. */
-#define PIECE_NELEMS (1u << 19)
+/* Doubles of a piece of rows given to dsyrk at once: 2 MiB, which the last cache holds, or one row.
+   Half as much is as fast for K = 512, an eighth is slower. */
+#define PIECE_NELEMS (1u << 18)
 /* Doubles converted at once, so that they are still in the first cache when they are used; and
    where features must be transposed, in the second. */
 #define BLOCK_NELEMS		 2048

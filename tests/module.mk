@@ -3,7 +3,8 @@
 # UNIT_TESTS    cmocka programs, run by tests/run
 # TEST_PROGS    programs that shell tests use (file generators, oracles); not run by themselves
 # SHELL_TESTS   scripts that print TAP, run by tests/run: see its head, and tests/lib.sh
-UNIT_TESTS += tests/unit/test_kernel tests/unit/test_monoid
+UNIT_TESTS += tests/unit/test_kernel tests/unit/test_monoid tests/unit/test_minmax
+UNIT_TESTS += tests/unit/test_histogram tests/unit/test_covariance
 UNIT_TESTS += tests/unit/test_base tests/unit/test_cf tests/unit/test_feed tests/unit/test_filters
 UNIT_TESTS += tests/unit/test_exact tests/unit/test_moments
 UNIT_TESTS += tests/unit/test_dataset tests/unit/test_describe tests/unit/test_index

@@ -1,0 +1,349 @@
+/*
+ * test_covariance.c - covariance against two plain passes in long double, and its rules.
+ */
+#include <float.h>
+
+#include "kernel_case.h"
+
+/* Of what a covariance can be at most, sqrt(variance * variance): the bound of the kernel. */
+#define TOLERANCE 5e-13
+
+static const struct quern_kernel *covariance(void)
+{
+	return qn_kernel_find("covariance");
+}
+
+/* The dataset as rows of features: element (row, feature). */
+struct table {
+	const struct dataset *d;
+	size_t outer, nrows, inner;
+	bool *complete;		/* owned: which rows are */
+};
+
+static size_t element_of(const struct table *t, size_t row, size_t feature)
+{
+	return (feature / t->inner * t->nrows + row) * t->inner + feature % t->inner;
+}
+
+static bool row_is_complete(const struct table *t, size_t row)
+{
+	for (size_t j = 0; j < t->outer * t->inner; j++)
+		if (is_missing(t->d, element_of(t, row, j)))
+			return false;
+	return true;
+}
+
+static struct table table_of(const struct dataset *d, int sample_dim)
+{
+	struct table t = { d, 1, (size_t)d->shape[sample_dim], 1, NULL };
+
+	for (int i = 0; i < d->ndim; i++) {
+		if (i < sample_dim)
+			t.outer *= (size_t)d->shape[i];
+		else if (i > sample_dim)
+			t.inner *= (size_t)d->shape[i];
+	}
+	t.complete = calloc(t.nrows + 1, sizeof(bool));
+	for (size_t r = 0; r < t.nrows; r++)
+		t.complete[r] = row_is_complete(&t, r);
+	return t;
+}
+
+/* A value less that of the first complete row, so that nothing is lost far from zero. */
+static long double value_of(const struct table *t, size_t row, size_t j)
+{
+	size_t first = 0;
+
+	while (!t->complete[first])
+		first++;
+	return (long double)value_at(t->d, element_of(t, row, j)) -
+	       (long double)value_at(t->d, element_of(t, first, j));
+}
+
+static size_t count_complete(const struct table *t)
+{
+	size_t n = 0;
+
+	for (size_t r = 0; r < t->nrows; r++)
+		n += t->complete[r];
+	return n;
+}
+
+static long double plain_mean(const struct table *t, size_t j)
+{
+	long double sum = 0;
+
+	for (size_t r = 0; r < t->nrows; r++)
+		if (t->complete[r])
+			sum += value_of(t, r, j);
+	return sum / (long double)count_complete(t);
+}
+
+static long double plain_covariance(const struct table *t, size_t j, size_t k, long double mean_j,
+				    long double mean_k)
+{
+	long double sum = 0;
+
+	for (size_t r = 0; r < t->nrows; r++)
+		if (t->complete[r])
+			sum += (value_of(t, r, j) - mean_j) * (value_of(t, r, k) - mean_k);
+	return sum / (long double)(count_complete(t) - 1);
+}
+
+/* The mean as reported, of which plain_mean is the part beyond the first value. */
+static long double reported_mean(const struct table *t, size_t j, long double mean)
+{
+	size_t first = 0;
+
+	while (!t->complete[first])
+		first++;
+	return (long double)value_at(t->d, element_of(t, first, j)) + mean;
+}
+
+/* Whether two numbers are equal, within `error`, or are NaN or infinite alike. */
+static bool is_near(double x, long double expect, double error)
+{
+	if (isnan(expect) || isinf(expect))
+		return isnan(expect) ? isnan(x) : x == (double)expect;
+	return fabsl((long double)x - expect) <= (long double)error;
+}
+
+static void check_matrix(const struct table *t, const struct quern_result *r)
+{
+	const size_t nfeatures = t->outer * t->inner;
+	const struct qn_field *mean = field_of(r, "mean"), *cov = field_of(r, "covariance");
+	long double *m = calloc(nfeatures, sizeof(*m));
+	double *sd = calloc(nfeatures, sizeof(*sd));
+
+	assert_int_equal(mean->n, nfeatures);
+	assert_int_equal(cov->n, nfeatures);
+	assert_int_equal(cov->ncols, nfeatures);
+	for (size_t j = 0; j < nfeatures; j++) {
+		long double expect;
+
+		m[j] = plain_mean(t, j);
+		expect = reported_mean(t, j, m[j]);
+		sd[j] = sqrt((double)plain_covariance(t, j, j, m[j], m[j]));
+		assert_true(is_near(mean->v.reals[j], expect,
+				    4 * DBL_EPSILON * (fabs((double)expect) + sd[j])));
+	}
+	for (size_t j = 0; j < nfeatures; j++) {
+		for (size_t k = 0; k < nfeatures; k++) {
+			long double c = plain_covariance(t, j, k, m[j], m[k]);
+
+			assert_true(is_near(cov->v.reals[j * nfeatures + k], c,
+					    TOLERANCE * sd[j] * sd[k]));
+			assert_true(is_near(cov->v.reals[k * nfeatures + j],
+					    (long double)cov->v.reals[j * nfeatures + k], 0));
+		}
+	}
+	free(m);
+	free(sd);
+}
+
+static void check_dataset(const struct dataset *d, int sample_dim)
+{
+	struct table t = table_of(d, sample_dim);
+	char text[] = "samples=0";
+	const char *const settings[] = { text, NULL };
+	size_t n;
+	struct quern_result r;
+
+	text[sizeof(text) - 2] = (char)('0' + sample_dim);
+	run_kernel(covariance(), d, settings, &r);
+	n = count_complete(&t);
+	assert_int_equal(int_of(&r, "samples"), n);
+	assert_int_equal(int_of(&r, "missing"), t.nrows - n);
+	assert_int_equal(int_of(&r, "features"), t.outer * t.inner);
+	if (n > 1)
+		check_matrix(&t, &r);
+	else
+		assert_int_equal(field_of(&r, "covariance")->type, QN_FIELD_NULL);
+	qn_result_fini(&r);
+	free(t.complete);
+}
+
+static void test_against_two_passes(void **state)
+{
+	static const uint64_t shape[] = { 9, 11, 7 };
+	uint64_t seed = 1181783497276652981u;
+	struct dataset d;
+
+	(void)state;
+	for (int t = 0; t < QUERN_NDTYPES; t++) {
+		for (int i = 0; i < 6; i++) {
+			for (int dim = 0; dim < 3; dim++) {
+				dataset_init(&d, (enum quern_dtype)t, 3, shape);
+				dataset_fill(&d, (enum mood)(i / 3), i % 3 ? 300 : 0, &seed);
+				d.nan_missing = i % 3 != 2;
+				check_dataset(&d, dim);
+				dataset_fini(&d);
+			}
+		}
+	}
+}
+
+/* Several sub-panels, with and without missing values, at every level of instructions. */
+static void test_many_rows(void **state)
+{
+	static const char *const level[] = { "baseline", "avx2", "avx512" };
+	static const uint64_t rows_first[] = { 9001, 5 }, rows_last[] = { 5, 9001 };
+	uint64_t seed = 4101842887655102017u;
+	struct dataset d;
+
+	(void)state;
+	for (int i = 0; i < 12; i++) {
+		setenv("QUERN_CPU", level[i / 4], 1);
+		dataset_init(&d, QUERN_F32, 2, i & 2 ? rows_last : rows_first);
+		dataset_fill(&d, SMOOTH, i & 1 ? 20 : 0, &seed);
+		check_dataset(&d, i & 2 ? 1 : 0);
+		dataset_fini(&d);
+	}
+	unsetenv("QUERN_CPU");
+}
+
+/* Features of very different and extreme scales, far from zero, or constant. */
+static void test_scales(void **state)
+{
+	static const uint64_t shape[] = { 500, 8 };
+	static const struct {
+		double offset, width;
+	} feature[8] = { { 0, 1e-140 }, { 1e12, 1e-3 }, { -3e5, 1 },  { 0, 1e150 },
+			 { 1e150, 1e149 }, { 0.125, 0 },  { 1e-3, 1e-9 }, { 0, 1e10 } };
+	uint64_t seed = 88172645463325252u;
+	struct dataset d;
+
+	(void)state;
+	dataset_init(&d, QUERN_F64, 2, shape);
+	for (size_t i = 0; i < d.nelems; i++)
+		store_value(QUERN_F64, element(&d, i),
+			    feature[i % 8].offset + feature[i % 8].width * random_normal(&seed));
+	check_dataset(&d, 0);
+	dataset_fini(&d);
+}
+
+/* Values up to the ends of the range of double do not overflow on the way. */
+static void test_ends_of_range(void **state)
+{
+	static const uint64_t shape[] = { 4, 2 };
+	static const double x[] = { -DBL_MAX, 1, DBL_MAX, 2, DBL_MAX, 3, -DBL_MAX, 6 };
+	struct quern_result r;
+	struct dataset d;
+
+	(void)state;
+	dataset_init(&d, QUERN_F64, 2, shape);
+	memcpy(d.values, x, sizeof(x));
+	run_kernel(covariance(), &d, NULL, &r);
+	assert_true(field_of(&r, "mean")->v.reals[0] == 0);
+	assert_true(field_of(&r, "mean")->v.reals[1] == 3);
+	assert_true(isinf(field_of(&r, "covariance")->v.reals[0]));
+	/* (-M (1-3) + M (2-3) + M (3-3) - M (6-3)) / 3 = -2 M / 3 */
+	assert_true(is_near(field_of(&r, "covariance")->v.reals[1], -2 * (DBL_MAX / 3), 1e294));
+	assert_true(is_near(field_of(&r, "covariance")->v.reals[3], 14.0L / 3, 1e-14));
+	qn_result_fini(&r);
+	dataset_fini(&d);
+}
+
+/* Features with infinities, or NaN that is a value, are NaN; the others are as without them. */
+static void test_not_finite(void **state)
+{
+	static const uint64_t shape[] = { 50, 5 };
+	uint64_t seed = 2685821657736338717u;
+	const struct qn_field *mean, *cov;
+	struct quern_result r, plain;
+	struct dataset d;
+
+	(void)state;
+	dataset_init(&d, QUERN_F32, 2, shape);
+	dataset_fill(&d, SMOOTH, 0, &seed);
+	d.nan_missing = false;
+	run_kernel(covariance(), &d, NULL, &plain);
+	store_value(QUERN_F32, element(&d, 5 * 7 + 1), INFINITY);
+	store_value(QUERN_F32, element(&d, 5 * 9 + 2), -INFINITY);
+	store_value(QUERN_F32, element(&d, 5 * 30 + 2), INFINITY);
+	store_value(QUERN_F32, element(&d, 5 * 11 + 3), NAN);
+	run_kernel(covariance(), &d, NULL, &r);
+	mean = field_of(&r, "mean");
+	cov = field_of(&r, "covariance");
+	assert_int_equal(int_of(&r, "samples"), 50);
+	assert_true(mean->v.reals[1] == INFINITY);
+	assert_true(isnan(mean->v.reals[2]) && isnan(mean->v.reals[3]));
+	for (size_t i = 0; i < 25; i++) {
+		bool affected = (i / 5 >= 1 && i / 5 <= 3) || (i % 5 >= 1 && i % 5 <= 3);
+		double before = field_of(&plain, "covariance")->v.reals[i];
+
+		assert_true(is_near(cov->v.reals[i], affected ? NAN : before, fabs(before) * 1e-12));
+	}
+	qn_result_fini(&r);
+	qn_result_fini(&plain);
+	dataset_fini(&d);
+}
+
+static void test_names_and_limits(void **state)
+{
+	static const char *const good[] = { "samples=time", "samples=0", "samples=2" };
+	static const char *const bad[] = { "samples=3", "samples=lat", "samples=-1", "samples=" };
+	static const uint64_t shape[] = { 3, 4, 2 }, wide[] = { 2, 16385, 1 };
+	struct quern_message message;
+	struct quern_box box;
+	struct dataset d;
+	void *self;
+
+	(void)state;
+	dataset_init(&d, QUERN_F32, 3, shape);
+	box = whole_box(&d);
+	for (size_t i = 0; i < 3; i++) {
+		const char *const settings[] = { good[i], NULL };
+
+		assert_int_equal(open_kernel(covariance(), &d, &box, settings, &self, &message),
+				 QUERN_OK);
+		covariance()->close(self);
+	}
+	for (size_t i = 0; i < 4; i++) {
+		const char *const settings[] = { bad[i], NULL };
+
+		assert_int_equal(open_kernel(covariance(), &d, &box, settings, &self, &message),
+				 QUERN_ERR_USAGE);
+	}
+	dataset_fini(&d);
+	dataset_init(&d, QUERN_F32, 3, wide);
+	box = whole_box(&d);
+	assert_int_equal(open_kernel(covariance(), &d, &box, NULL, &self, &message),
+			 QUERN_ERR_DATA);
+	dataset_fini(&d);
+}
+
+static void test_few_samples(void **state)
+{
+	static const uint64_t shape[] = { 3, 2 };
+	struct quern_result r;
+	struct dataset d;
+
+	(void)state;
+	dataset_init(&d, QUERN_I16, 2, shape);
+	d.valid[0] = d.valid[3] = false;
+	run_kernel(covariance(), &d, NULL, &r);
+	assert_int_equal(int_of(&r, "samples"), 1);
+	assert_int_equal(int_of(&r, "missing"), 2);
+	assert_int_equal(field_of(&r, "mean")->n, 2);
+	assert_int_equal(field_of(&r, "covariance")->type, QN_FIELD_NULL);
+	qn_result_fini(&r);
+	d.valid[5] = false;
+	run_kernel(covariance(), &d, NULL, &r);
+	assert_int_equal(int_of(&r, "samples"), 0);
+	assert_int_equal(field_of(&r, "mean")->type, QN_FIELD_NULL);
+	qn_result_fini(&r);
+	dataset_fini(&d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_against_two_passes), cmocka_unit_test(test_many_rows),
+		cmocka_unit_test(test_scales),		   cmocka_unit_test(test_ends_of_range),
+		cmocka_unit_test(test_not_finite),	   cmocka_unit_test(test_names_and_limits),
+		cmocka_unit_test(test_few_samples),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
