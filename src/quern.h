@@ -32,10 +32,11 @@ const char *quern_version(void);
 typedef struct quern_run quern_run;
 
 /*
- * A run of the named kernel on the ranks of comm, which is duplicated when the run starts and must
- * live until then. MPI_COMM_NULL: this process alone, without MPI; MPI_Init is not needed. Returns
- * NULL only when there is no memory; an unknown kernel is reported by the next call. Not
- * collective. Free with quern_run_free.
+ * A run of the named kernel, the same on all ranks, on the ranks of comm, which is duplicated when
+ * the run starts and must live until then. MPI_COMM_NULL: this process alone, without MPI; MPI_Init
+ * is not needed. Returns NULL only when there is no memory; an unknown kernel is reported by the
+ * next call. Not collective. Free with quern_run_free, which is collective on comm once the run has
+ * started, and comes before MPI_Finalize.
  */
 quern_run *quern_run_new(MPI_Comm comm, const char *kernel);
 void quern_run_free(quern_run *run);

@@ -168,8 +168,9 @@ enum quern_status quern_message_set(struct quern_message *m, enum quern_status s
 /*
  * What a kernel needs to see at once. An item of work is a box of whole chunks; dimensions marked
  * whole are never cut, the others are cut along chunk boundaries so that an item has at least
- * min_nelems elements where the dataset has them. The cut depends on the dataset, the selection
- * and these numbers only, never on ranks or threads.
+ * min_nelems elements where the dataset has them; items at the edges of the selection may have
+ * fewer. The cut depends on the dataset, the selection and these numbers only, never on ranks or
+ * threads.
  */
 struct quern_demand {
 	bool whole[QUERN_MAX_DIMS];

@@ -20,4 +20,10 @@ for program in $programs; do
 		check "$program on $n ranks" run_ranks "$n" "$program"
 	done
 done
+
+# Rank 0 alone reads the environment: what is wrong there must end the others too.
+for command in run plan; do
+	QUERN_THREADS=many check_exit 2 "a bad environment ends all ranks of quern $command" \
+		timeout "$limit" $MPIRUN -n 3 "$QUERN" "$command" sum absent.h5
+done
 finish

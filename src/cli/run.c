@@ -83,6 +83,16 @@ static enum quern_status from_environment(struct line *l, struct quern_message *
 	return st ? qn_error_set(err, st, "%s", quern_run_message(l->run)) : QUERN_OK;
 }
 
+/* What stops one rank stops all: rank 0 reads its environment alone. Collective. */
+static int agree(int code)
+{
+	int worst = code;
+
+	if (world() != MPI_COMM_NULL)
+		MPI_Allreduce(&code, &worst, 1, MPI_INT, MPI_MAX, world());
+	return worst;
+}
+
 /* Reads the command line into *l. Returns 0, or 1 + the exit code when the command is done. */
 static int read_line(const char *command, const struct quern_option *table, int argc, char **argv,
 		     struct line *l)
@@ -177,7 +187,7 @@ int qn_cli_run(int argc, char **argv)
 {
 	struct line l = { .run = NULL };
 	struct qn_progress progress = { .drawn = false };
-	int code = read_line("run", run_table, argc, argv, &l) - 1;
+	int code = agree(read_line("run", run_table, argc, argv, &l)) - 1;
 	const char *output = code < 0 ? quern_option_string(&l.own, "output") : NULL;
 
 	if (code < 0) {
@@ -241,7 +251,7 @@ static void print_plan(const json_t *doc)
 int qn_cli_plan(int argc, char **argv)
 {
 	struct line l = { .run = NULL };
-	int code = read_line("plan", plan_table, argc, argv, &l) - 1;
+	int code = agree(read_line("plan", plan_table, argc, argv, &l)) - 1;
 
 	if (code < 0) {
 		code = (int)quern_run_plan(l.run, l.file);

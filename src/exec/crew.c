@@ -16,6 +16,8 @@
 #define MONITOR_NS 200000000	/* between two progress reports */
 #define LARGEST_BATCH 32	/* tasks taken at once: more would spoil the balance at the end */
 
+#define MOST_MERGED (1u << 20)	/* states between two normalisations; the contract allows 2^24 */
+
 struct crew;
 
 struct worker {
@@ -28,6 +30,7 @@ struct worker {
 	void *scratch;
 	bool bound;
 	uint64_t nstolen, nskipped;
+	uint64_t nmerged;	/* trials in state */
 	double busy_seconds;
 	struct quern_message err;
 };
@@ -89,6 +92,8 @@ static enum quern_status run_task(struct worker *w, const struct qn_queue *q, ui
 		if (j->kernel->normalize)
 			j->kernel->normalize(j->self, w->trial);
 		qn_state_merge(&j->layout, w->state, w->trial);
+		if (j->kernel->normalize && ++w->nmerged % MOST_MERGED == 0)
+			j->kernel->normalize(j->self, w->state);
 	}
 	atomic_fetch_add_explicit(&j->queues.queue[j->queues.mine].header->done_nbytes,
 				  qn_box_nelems(&item.box) * j->dataset.type.size,
