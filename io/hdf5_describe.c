@@ -54,9 +54,12 @@ static enum quern_status describe_type(struct subject *s)
 {
 	hid_t type = H5Dget_type(s->dset);
 	enum quern_status status = QUERN_OK;
+	bool plain = true;
 
-	if (type < 0 || !qn_h5_type_describe(type, &s->d->type))
+	if (type < 0 || !qn_h5_type_describe(type, &s->d->type, &plain))
 		status = fail(s, "its datatype cannot be read");
+	else if (!plain)
+		not_native(s->d, "its numbers do not use all of their bits");
 	qn_h5_close(type);
 	return status;
 }

@@ -10,7 +10,8 @@
 
 struct reader {
 	char *file, *path; /* owned, for messages */
-	hid_t file_id, dset, memory_type;
+	hid_t file_id, dset;
+	hid_t read_type, memory_type; /* see set_types */
 	bool scalar;
 	int ndim;
 };
@@ -18,6 +19,7 @@ struct reader {
 static void reader_free(struct reader *r)
 {
 	qn_h5_close(r->memory_type);
+	qn_h5_close(r->read_type);
 	qn_h5_close(r->dset);
 	qn_h5_close(r->file_id);
 	free(r->file);
@@ -25,20 +27,36 @@ static void reader_free(struct reader *r)
 	free(r);
 }
 
+/*
+ * Elements are read as full numbers in the byte order of the file, and swapped after that: asked to
+ * do both at once, the library swaps only, and negative numbers of 12 bits lose their signs.
+ */
+static bool set_types(struct reader *r)
+{
+	hid_t type = H5Dget_type(r->dset);
+
+	if (type < 0)
+		return false;
+	r->memory_type = qn_h5_type_native(type);
+	r->read_type = r->memory_type < 0 ? -1 : H5Tcopy(r->memory_type);
+	if (r->read_type >= 0 && H5Tset_order(r->read_type, H5Tget_order(type)) < 0) {
+		qn_h5_close(r->read_type);
+		r->read_type = -1;
+	}
+	qn_h5_close(type);
+	return r->read_type >= 0;
+}
+
 static enum quern_status open_all(struct reader *r, struct quern_message *err)
 {
 	enum quern_status status = qn_h5_open_file(r->file, &r->file_id, err);
-	hid_t type;
 
 	if (status == QUERN_OK)
 		status = qn_h5_open_dataset(r->file_id, r->file, r->path, &r->dset, err);
 	if (status != QUERN_OK)
 		return status;
-	type = H5Dget_type(r->dset);
-	r->memory_type = type < 0 ? -1 : qn_h5_type_native(type);
-	qn_h5_close(type);
-	return r->memory_type < 0 ? qn_h5_fail(err, r->file, r->path, "its datatype cannot be read")
-				  : QUERN_OK;
+	return set_types(r) ? QUERN_OK
+			    : qn_h5_fail(err, r->file, r->path, "its datatype cannot be read");
 }
 
 enum quern_status qn_hdf5_reader_open(const struct qn_dataset *d, void **reader,
@@ -50,7 +68,7 @@ enum quern_status qn_hdf5_reader_open(const struct qn_dataset *d, void **reader,
 
 	if (!r)
 		return qn_error_nomem(err, sizeof *r, "a reader");
-	r->file_id = r->dset = r->memory_type = -1;
+	r->file_id = r->dset = r->read_type = r->memory_type = -1;
 	r->scalar = d->scalar;
 	r->ndim = d->ndim;
 	r->file = strdup(d->file);
@@ -101,17 +119,26 @@ static enum quern_status read_failed(const struct reader *r, struct quern_messag
 		r->file, r->path, (int)id, name[0] ? name : "no name");
 }
 
+static enum quern_status read_elements(const struct reader *r, hid_t memory, hid_t space, size_t n,
+				       void *out, struct quern_message *err)
+{
+	if (H5Dread(r->dset, r->read_type, memory, space, H5P_DEFAULT, out) < 0 ||
+	    H5Tconvert(r->read_type, r->memory_type, n, out, NULL, H5P_DEFAULT) < 0)
+		return read_failed(r, err);
+	return QUERN_OK;
+}
+
 /* Selects the box in the file, and as many elements in memory. */
 static enum quern_status read_box(const struct reader *r, const hsize_t *start,
-				  const hsize_t *count, void *out, struct quern_message *err)
+				  const hsize_t *count, size_t n, void *out,
+				  struct quern_message *err)
 {
 	hid_t space = H5Dget_space(r->dset), memory = -1;
-	enum quern_status status = QUERN_OK;
+	enum quern_status status;
 
 	if (space >= 0 && H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0)
 		memory = H5Screate_simple(r->ndim, count, NULL);
-	if (memory < 0 || H5Dread(r->dset, r->memory_type, memory, space, H5P_DEFAULT, out) < 0)
-		status = read_failed(r, err);
+	status = memory < 0 ? read_failed(r, err) : read_elements(r, memory, space, n, out, err);
 	qn_h5_close(memory);
 	qn_h5_close(space);
 	return status;
@@ -123,19 +150,21 @@ enum quern_status qn_hdf5_reader_read(void *reader, const struct quern_box *box,
 	const struct reader *r = reader;
 	hsize_t start[QUERN_MAX_DIMS], count[QUERN_MAX_DIMS];
 	struct qn_h5_caller caller;
-	enum quern_status status = QUERN_OK;
+	enum quern_status status;
+	size_t n = 1;
 
 	for (int i = 0; i < r->ndim; i++) {
 		start[i] = box->start[i];
 		count[i] = box->count[i];
+		n *= count[i];
 		if (count[i] == 0)
 			return QUERN_OK;
 	}
 	qn_h5_enter(&caller);
 	if (!r->scalar)
-		status = read_box(r, start, count, out, err);
-	else if (H5Dread(r->dset, r->memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) < 0)
-		status = read_failed(r, err);
+		status = read_box(r, start, count, n, out, err);
+	else
+		status = read_elements(r, H5S_ALL, H5S_ALL, n, out, err);
 	qn_h5_leave(&caller);
 	return status;
 }

@@ -3,8 +3,11 @@
  */
 #include "hdf5_type.h"
 
+#include <float.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "hdf5_file.h"
 
 /* A word for every class; integers and floats come here when they are not of a usual form. */
 static const char *word_for(H5T_class_t class)
@@ -47,13 +50,26 @@ static bool is_plain(hid_t type, size_t size, bool *big_endian)
 	       H5Tget_precision(type) == 8 * size;
 }
 
-static bool is_usual_integer(hid_t type, size_t size, enum qn_class *class)
+static bool has_machine_size(size_t size)
 {
-	H5T_sign_t sign = H5Tget_sign(type);
+	return size == 1 || size == 2 || size == 4 || size == 8;
+}
 
-	*class = sign == H5T_SGN_NONE ? QN_UINT : QN_INT;
-	return (sign == H5T_SGN_2 || sign == H5T_SGN_NONE) &&
-	       (size == 1 || size == 2 || size == 4 || size == 8);
+/* A float type: where its fields are, and the powers of two that it spans. */
+struct form {
+	size_t sign_at, exp_at, exp, man_at, man, bias;
+	long max, min; /* exponent of the largest number, and of the least subnormal */
+};
+
+static bool get_form(hid_t type, struct form *f)
+{
+	if (H5Tget_fields(type, &f->sign_at, &f->exp_at, &f->exp, &f->man_at, &f->man) < 0 ||
+	    f->exp > 15)
+		return false;
+	f->bias = H5Tget_ebias(type);
+	f->max = (long)((size_t)1 << f->exp) - 2 - (long)f->bias;
+	f->min = 1 - (long)f->bias - (long)f->man;
+	return true;
 }
 
 /* The fields of IEEE 754 binary16, 32 and 64: sign, exponent, mantissa from the top. */
@@ -62,17 +78,72 @@ static bool is_ieee(hid_t type, size_t size)
 	static const struct {
 		size_t size, exponent, mantissa;
 	} forms[] = { { 2, 5, 10 }, { 4, 8, 23 }, { 8, 11, 52 } };
-	size_t sign_at, exp_at, exp, man_at, man;
+	struct form f;
 
-	if (H5Tget_fields(type, &sign_at, &exp_at, &exp, &man_at, &man) < 0)
+	if (!get_form(type, &f))
 		return false;
 	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
 		if (forms[i].size == size)
-			return exp == forms[i].exponent && man == forms[i].mantissa &&
-			       man_at == 0 && exp_at == man && sign_at == exp + man &&
-			       H5Tget_ebias(type) == ((size_t)1 << (exp - 1)) - 1 &&
+			return f.exp == forms[i].exponent && f.man == forms[i].mantissa &&
+			       f.man_at == 0 && f.exp_at == f.man && f.sign_at == f.exp + f.man &&
+			       f.bias == ((size_t)1 << (f.exp - 1)) - 1 &&
 			       H5Tget_norm(type) == H5T_NORM_IMPLIED;
 	return false;
+}
+
+/* Is every number of the type one of float or double, of the same size? */
+static bool fits_ieee(hid_t type, size_t size)
+{
+	struct form f;
+
+	if (!get_form(type, &f))
+		return false;
+	if (size == sizeof(float))
+		return f.man < FLT_MANT_DIG && f.max < FLT_MAX_EXP &&
+		       f.min >= FLT_MIN_EXP - FLT_MANT_DIG;
+	return size == sizeof(double) && f.man < DBL_MANT_DIG && f.max < DBL_MAX_EXP &&
+	       f.min >= DBL_MIN_EXP - DBL_MANT_DIG;
+}
+
+static bool describe_integer(hid_t type, struct qn_type *t, bool *plain)
+{
+	H5T_sign_t sign = H5Tget_sign(type);
+
+	t->class = sign == H5T_SGN_NONE ? QN_UINT : QN_INT;
+	*plain = is_plain(type, t->size, &t->big_endian);
+	return (sign == H5T_SGN_2 || sign == H5T_SGN_NONE) && has_machine_size(t->size);
+}
+
+static bool describe_float(hid_t type, struct qn_type *t, bool *plain)
+{
+	t->class = QN_FLOAT;
+	*plain = is_plain(type, t->size, &t->big_endian) && is_ieee(type, t->size);
+	return *plain || fits_ieee(type, t->size);
+}
+
+/* Bitfields and enumerations are their integers, as they are for h5py. */
+static bool describe_number(hid_t type, struct qn_type *t, bool *plain)
+{
+	hid_t base;
+	bool is;
+
+	switch (H5Tget_class(type)) {
+	case H5T_INTEGER:
+		return describe_integer(type, t, plain);
+	case H5T_FLOAT:
+		return describe_float(type, t, plain);
+	case H5T_BITFIELD:
+		t->class = QN_UINT;
+		*plain = is_plain(type, t->size, &t->big_endian);
+		return *plain && has_machine_size(t->size);
+	case H5T_ENUM:
+		base = H5Tget_super(type);
+		is = base >= 0 && describe_integer(base, t, plain);
+		qn_h5_close(base);
+		return is;
+	default:
+		return false;
+	}
 }
 
 static void write_numpy_name(struct qn_type *t)
@@ -83,35 +154,38 @@ static void write_numpy_name(struct qn_type *t)
 	snprintf(t->name, sizeof t->name, "%c%c%u", order, letter, (unsigned)t->size);
 }
 
-bool qn_h5_type_describe(hid_t type, struct qn_type *out)
+bool qn_h5_type_describe(hid_t type, struct qn_type *out, bool *plain)
 {
 	H5T_class_t class = H5Tget_class(type);
 	size_t size = H5Tget_size(type);
-	struct qn_type t = { .class = QN_OTHER, .size = (uint32_t)size };
-	bool usual = false;
+	struct qn_type t = { .size = (uint32_t)size };
 
 	if (class == H5T_NO_CLASS || size == 0 || size > UINT32_MAX)
 		return false;
-	if (class == H5T_INTEGER || class == H5T_FLOAT)
-		usual = is_plain(type, size, &t.big_endian);
-	if (class == H5T_INTEGER) {
-		enum qn_class c;
-
-		usual = usual && is_usual_integer(type, size, &c);
-		t.class = usual ? c : QN_OTHER;
-	} else if (class == H5T_FLOAT) {
-		usual = usual && is_ieee(type, size);
-		t.class = usual ? QN_FLOAT : QN_OTHER;
-	}
-	if (usual)
+	*plain = true;
+	if (describe_number(type, &t, plain)) {
 		write_numpy_name(&t);
-	else
+	} else {
+		t.class = QN_OTHER;
 		snprintf(t.name, sizeof t.name, "%s", word_for(class));
+	}
 	*out = t;
 	return true;
 }
 
-hid_t qn_h5_type_native(hid_t type)
+static hid_t native_integer(hid_t type)
+{
+	H5T_sign_t sign = H5Tget_sign(type);
+	hid_t native = H5Tcopy(sign == H5T_SGN_NONE ? H5T_NATIVE_UINT64 : H5T_NATIVE_INT64);
+
+	if (native >= 0 && H5Tset_size(native, H5Tget_size(type)) < 0) {
+		H5Tclose(native);
+		return -1;
+	}
+	return native;
+}
+
+static hid_t swapped_to_native(hid_t type)
 {
 	hid_t native = H5Tcopy(type);
 
@@ -125,4 +199,27 @@ hid_t qn_h5_type_native(hid_t type)
 		return -1;
 	}
 	return native;
+}
+
+hid_t qn_h5_type_native(hid_t type)
+{
+	size_t size = H5Tget_size(type);
+	hid_t base, native;
+
+	switch (H5Tget_class(type)) {
+	case H5T_INTEGER:
+		return native_integer(type);
+	case H5T_ENUM:
+		base = H5Tget_super(type);
+		native = base < 0 ? -1 : native_integer(base);
+		qn_h5_close(base);
+		return native;
+	case H5T_FLOAT:
+		if (!is_ieee(type, size))
+			return H5Tcopy(size == sizeof(float) ? H5T_NATIVE_FLOAT
+							     : H5T_NATIVE_DOUBLE);
+		return swapped_to_native(type);
+	default:
+		return swapped_to_native(type);
+	}
 }

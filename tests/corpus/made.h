@@ -16,7 +16,8 @@
 
 #include "oracle.h"
 
-#define MAX_DIMS 4
+#define MAX_DIMS     4
+#define NARROW_NBITS 12
 
 enum filters {
 	SHUFFLE = 1,
@@ -27,6 +28,9 @@ enum filters {
 	RAW_EDGES = 32,	       /* partial chunks are not filtered */
 	FLETCHER32_FIRST = 64, /* below the others */
 };
+
+/* Integers that the file calls something else, or with fewer bits than their bytes have. */
+enum twist { PLAIN, ENUMERATION, BITFIELD, NARROW };
 
 enum layout { CHUNKED, CONTIGUOUS, COMPACT, EXTERNAL };
 
@@ -48,7 +52,8 @@ struct spec {
 	enum written written;
 	int nunlimited; /* leading dimensions without a limit */
 	bool early;	/* chunks allocated when the dataset is created */
-	double fill;	/* 0: not set */
+	enum twist twist;
+	double fill; /* 0: not set */
 	const struct cf *cf;
 	const char *select; /* one more row, of this part: box is the same */
 	struct box {
@@ -131,6 +136,29 @@ static hid_t file_type(const char *type)
 	return t;
 }
 
+/* What the file calls the integer. Takes t; caller closes what it returns. */
+static hid_t twisted(hid_t t, enum twist twist)
+{
+	const H5T_order_t order = H5Tget_order(t);
+	const size_t size = H5Tget_size(t);
+	const char zero[8] = { 0 };
+	hid_t other;
+
+	if (twist == NARROW)
+		must(H5Tset_precision(t, NARROW_NBITS));
+	if (twist == PLAIN || twist == NARROW)
+		return t;
+	other = must(twist == ENUMERATION ? H5Tenum_create(t) : H5Tcopy(H5T_STD_B64LE));
+	if (twist == ENUMERATION)
+		must(H5Tenum_insert(other, "NOTHING", zero));
+	if (twist == BITFIELD) {
+		must(H5Tset_size(other, size));
+		must(H5Tset_order(other, order));
+	}
+	must(H5Tclose(t));
+	return other;
+}
+
 /* The widest type of the kind: what values are handed to the library in. */
 static hid_t memory_type(const char *type)
 {
@@ -191,6 +219,8 @@ static long double random_value(const struct spec *s, uint64_t *seed)
 {
 	const struct cf *cf = s->cf;
 
+	if (s->twist == NARROW)
+		return (long double)(next_random(seed) >> (65 - NARROW_NBITS)) - 100;
 	if (cf && next_random(seed) % 16 == 0) {
 		const double rare[] = { cf->fill, cf->missing[0], cf->missing[1], cf->min,
 					cf->max };
@@ -443,7 +473,8 @@ static void create(struct made *m, hid_t file)
 {
 	const struct spec *s = m->spec;
 	hsize_t most[MAX_DIMS];
-	hid_t space, type = file_type(s->type), dcpl = creation_properties(m);
+	hid_t space, type = twisted(file_type(s->type), s->twist);
+	hid_t dcpl = creation_properties(m);
 	hid_t lcpl = must(H5Pcreate(H5P_LINK_CREATE));
 
 	for (int d = 0; d < s->ndim; d++)
@@ -455,6 +486,26 @@ static void create(struct made *m, hid_t file)
 	H5Pclose(dcpl);
 	H5Tclose(type);
 	H5Sclose(space);
+}
+
+/* The integers as they are in the file: the library converts no numbers to enumerations. */
+static void write_bytes(const struct made *m)
+{
+	const size_t size = type_size(m->spec->type);
+	unsigned char *bytes = must_alloc(m->nelems * size);
+	hid_t type = must(H5Dget_type(m->id));
+
+	for (size_t i = 0; i < m->nelems; i++) {
+		const bool is_negative = m->value[i] < 0;
+		uint64_t v = is_negative ? (uint64_t)(int64_t)m->value[i] : (uint64_t)m->value[i];
+
+		for (size_t b = 0; b < size; b++, v >>= 8)
+			bytes[i * size + (m->spec->type[0] == '>' ? size - 1 - b : b)] =
+				(unsigned char)v;
+	}
+	must(H5Dwrite(m->id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes));
+	must(H5Tclose(type));
+	free(bytes);
 }
 
 static void write_values(const struct made *m)
@@ -533,7 +584,9 @@ static void write_cf(const struct made *m)
 static void finish(struct made *m, hid_t file)
 {
 	create(m, file);
-	if (m->spec->written != NOTHING && m->nelems)
+	if (m->spec->twist == ENUMERATION || m->spec->twist == BITFIELD)
+		write_bytes(m);
+	else if (m->spec->written != NOTHING && m->nelems)
 		write_values(m);
 	if (m->spec->cf)
 		write_cf(m);

@@ -5,7 +5,7 @@
  *
  * A line of the list is a JSON object: `file` (in DIR), `dataset`, `dtype`, `shape`, and what
  * `moments` must find: `count`, `missing`, `sum`, `min`, `max`. The lists of the public corpus have
- * also `column` (a member of a compound) and `virtual`. Those of the project have `raw` (else true),
+ * also `column` (a member of a compound) and `virtual`. The project's own have `raw` (else true),
  * `select`, `mean`, `variance`, `argmin` and `argmax`; with `raw` all elementwise kernels are run.
  *
  * Integers are compared digit by digit, floats to the bit (but for the sign of zero and the payload
@@ -29,10 +29,6 @@ static const struct {
 } refusals[] = {
 	{ "elements of type compound", "members of compound datatypes" },
 	{ "elements of type array", "array datatypes" },
-	{ "elements of type enum", "enumerations" },
-	{ "elements of type bitfield", "bitfields" },
-	{ "elements of type unusual", "numbers that do not fill their bytes" },
-	{ "(lzf)", "filters that are not installed" },
 };
 
 struct tally {

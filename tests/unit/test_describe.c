@@ -129,12 +129,12 @@ static void test_types(void **state)
 		{ H5T_IEEE_F64LE, QN_FLOAT, "<f8" },
 		{ half_float(), QN_FLOAT, "<f2" },
 		{ brain_float(), QN_OTHER, "unusual float" },
-		{ twelve_bits(), QN_OTHER, "unusual integer" },
+		{ twelve_bits(), QN_INT, "<i2" },
 		{ text_type(), QN_OTHER, "string" },
-		{ enum_type(), QN_OTHER, "enum" },
+		{ enum_type(), QN_INT, "|i1" },
 		{ compound_type(), QN_OTHER, "compound" },
 		{ H5T_STD_REF_OBJ, QN_OTHER, "reference" },
-		{ H5T_STD_B16LE, QN_OTHER, "bitfield" },
+		{ H5T_STD_B16LE, QN_UINT, "<u2" },
 	};
 	enum { NTYPES = sizeof types / sizeof types[0] };
 	hid_t file = h5make_create(&m, false, 0, 0);
