@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/options.h"
 #include "hdf5_file.h"
 
 struct collector {
@@ -106,38 +107,6 @@ bool qn_h5_is_linked(hid_t file_id, const char *path)
 	return is;
 }
 
-#define LONGEST_COMPARED 64
-
-static size_t min3(size_t a, size_t b, size_t c)
-{
-	size_t m = a < b ? a : b;
-
-	return m < c ? m : c;
-}
-
-/* Letters to insert, delete or replace to make b of a; SIZE_MAX when one of them is long. */
-static size_t edit_distance(const char *a, const char *b)
-{
-	size_t row[LONGEST_COMPARED + 1], na = strlen(a), nb = strlen(b);
-
-	if (na > LONGEST_COMPARED || nb > LONGEST_COMPARED)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= nb; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= na; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= nb; j++) {
-			size_t above = row[j];
-
-			row[j] = min3(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-			diagonal = above;
-		}
-	}
-	return row[nb];
-}
-
 static const char *last_part(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -145,24 +114,21 @@ static const char *last_part(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* The dataset that `path` may have meant: the same name in another group, or a slip of one or two
+static const char *listed_path(const void *ctx, int i)
+{
+	const struct qn_listing *l = ctx;
+
+	return (size_t)i < l->n ? l->path[i] : NULL;
+}
+
+/* The dataset that `path` may have meant: the same name in another group, or a slip of a few
    letters. NULL when nothing is near. */
 static const char *near_miss(const struct qn_listing *l, const char *path)
 {
-	const char *best = NULL;
-	size_t least = 3;
-
-	for (size_t i = 0; i < l->n; i++) {
-		size_t n = edit_distance(l->path[i], path);
-
+	for (size_t i = 0; i < l->n; i++)
 		if (!strcasecmp(last_part(l->path[i]), last_part(path)))
-			n = n < 1 ? n : 1;
-		if (n < least && n < strlen(path) - 1) {
-			least = n;
-			best = l->path[i];
-		}
-	}
-	return best;
+			return l->path[i];
+	return qn_nearest(path, listed_path, l);
 }
 
 #define NAMES_SHOWN 10

@@ -56,7 +56,7 @@ static void count_emit(const void *self, const int64_t *state, struct quern_resu
 const struct quern_kernel qn_kernel_count = {
 	.abi = QUERN_KERNEL_ABI,
 	.name = "count",
-	.doc = "Number of elements that have a value, and of those that are missing.",
+	.doc = "number of elements that have a value, and of those that are missing",
 	.open = count_open,
 	.close = free,
 	.layout = count_layout,

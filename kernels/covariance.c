@@ -89,11 +89,12 @@ struct covariance {
 	bool (*all_finite)(const double *, size_t);
 	void (*add)(const double *, size_t, int, int64_t *, int64_t *);
 	qn_convert_fn *convert;
+	int blas_nthreads;	/* before open; 0: not changed */
 };
 
 static const struct quern_option options[] = {
 	{ "samples", 0, QUERN_OPT_STRING, "DIM", "0", 0, 0,
-	  "Dimension that counts the samples, by name or number; all others are features." },
+	  "dimension that counts the samples, by name or number; all others are features" },
 	{ .name = NULL },
 };
 
@@ -196,6 +197,8 @@ static void covariance_close(void *self)
 {
 	struct covariance *c = self;
 
+	if (c->blas_nthreads)
+		openblas_set_num_threads(c->blas_nthreads);
 	free(c->found);
 	free(c);
 }
@@ -225,7 +228,8 @@ static enum quern_status covariance_open(const struct quern_input *in, void **se
 	c->piece_nrows = at_least_1(PIECE_NELEMS / c->k);
 	if (c->piece_nrows > SUB_PANEL_NROWS)
 		c->piece_nrows = SUB_PANEL_NROWS;
-	/* Every worker thread calls BLAS for itself. */
+	/* Every worker thread calls BLAS for itself. What the caller had is restored by close. */
+	c->blas_nthreads = openblas_get_num_threads();
 	openblas_set_num_threads(1);
 	*self = c;
 	return QUERN_OK;
@@ -272,6 +276,14 @@ static int covariance_layout(const void *self, struct quern_segment *segments)
 	segments[1] = (struct quern_segment){ QUERN_MIN, c->k };
 	segments[2] = (struct quern_segment){ QUERN_MAX, c->k };
 	return 3;
+}
+
+static size_t covariance_most_words(const void *self)
+{
+	const struct covariance *c = self;
+	const size_t first = nwords_of_sums(c) + 2 * c->k, second = 2 * nwords_of_products(c);
+
+	return first > second ? first : second;
 }
 
 /* Parts of the scratch, each from a cache line on. */
@@ -780,12 +792,13 @@ static void covariance_emit(const void *self, const int64_t *state, struct quern
 const struct quern_kernel qn_kernel_covariance = {
 	.abi = QUERN_KERNEL_ABI,
 	.name = "covariance",
-	.doc = "Means and covariance matrix of the features of complete samples.",
+	.doc = "means and covariance matrix of the features of complete samples",
 	.options = options,
 	.open = covariance_open,
 	.close = covariance_close,
 	.demand = covariance_demand,
 	.layout = covariance_layout,
+	.most_words = covariance_most_words,
 	.scratch = covariance_scratch,
 	.absorb = covariance_absorb,
 	.normalize = covariance_normalize,

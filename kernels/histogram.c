@@ -72,7 +72,7 @@ struct histogram {
 };
 
 static const struct quern_option options[] = {
-	{ "bins", 0, QUERN_OPT_INT, "N", "50", 1, MAX_NBINS, "Number of bins of equal width." },
+	{ "bins", 0, QUERN_OPT_INT, "N", "50", 1, MAX_NBINS, "number of bins of equal width" },
 	{ "range", 0, QUERN_OPT_REALS, "LO,HI", NULL, 2, 2,
 	  "Lower edge of the first bin and upper edge of the last; by default the least and the "
 	  "greatest finite value, which takes a pass of its own." },
@@ -471,7 +471,7 @@ static void histogram_emit(const void *self, const int64_t *state, struct quern_
 const struct quern_kernel qn_kernel_histogram = {
 	.abi = QUERN_KERNEL_ABI,
 	.name = "histogram",
-	.doc = "Counts of values in bins of equal width, and below and above them.",
+	.doc = "counts of values in bins of equal width, and below and above them",
 	.options = options,
 	.open = histogram_open,
 	.close = histogram_close,

@@ -220,7 +220,7 @@ static void minmax_emit(const void *self, const int64_t *state, struct quern_res
 const struct quern_kernel qn_kernel_minmax = {
 	.abi = QUERN_KERNEL_ABI,
 	.name = "minmax",
-	.doc = "Smallest and largest value, and the coordinates where each occurs first.",
+	.doc = "smallest and largest value, and the coordinates where each occurs first",
 	.open = minmax_open,
 	.close = free,
 	.layout = minmax_layout,

@@ -35,8 +35,7 @@ typedef struct quern_run quern_run;
  * A run of the named kernel, the same on all ranks, on the ranks of comm, which is duplicated when
  * the run starts and must live until then. MPI_COMM_NULL: this process alone, without MPI; MPI_Init
  * is not needed. Returns NULL only when there is no memory; an unknown kernel is reported by the
- * next call. Not collective. Free with quern_run_free, which is collective on comm once the run has
- * started, and comes before MPI_Finalize.
+ * next call. Not collective. Free with quern_run_free, which is not collective either.
  */
 quern_run *quern_run_new(MPI_Comm comm, const char *kernel);
 void quern_run_free(quern_run *run);
@@ -71,8 +70,11 @@ const char *quern_run_message(const quern_run *run);
    freed. */
 const struct quern_result *quern_run_result(const quern_run *run);
 
+/* Chunks that could not be read and were left out (on-bad-chunk skip); rank 0, else 0. */
+uint64_t quern_run_nskipped(const quern_run *run);
+
 /* The JSON document of a run (kernel, input, result, run), or of its plan; on rank 0 after success,
-   else NULL. With `details` the run has an array `ranks` more. Owned by the caller: free(). */
+   else NULL. With `details` its `run` also has an array `per_rank`. Owned by the caller: free(). */
 char *quern_run_document(quern_run *run, bool details);
 char *quern_run_plan_document(quern_run *run);
 

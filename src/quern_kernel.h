@@ -198,6 +198,10 @@ struct quern_kernel {
 	/* Segments of the state in the current pass; returns how many (<= QUERN_MAX_SEGMENTS). */
 	int (*layout)(const void *self, struct quern_segment *segments);
 
+	/* Words of the largest state of any pass, for refusing up front what does not fit in memory.
+	   NULL: no pass has a larger one than the first. (opt) */
+	size_t (*most_words)(const void *self);
+
 	/* Bytes of scratch a worker needs, 64-byte aligned, contents undefined before each absorb.
 	   NULL: none. (opt) */
 	size_t (*scratch)(const void *self);

@@ -104,7 +104,7 @@ static json_t *report_to_json(const struct qn_report *r, int rank)
 static json_t *run_to_json(const quern_run *run, bool details)
 {
 	const struct qn_job *j = &run->job;
-	int nranks = qn_comm_size(run->comm);
+	int nranks = run->nranks;
 	struct qn_report sum = { .nthreads = 0 };
 	json_t *o, *ranks = json_array();
 
@@ -123,7 +123,7 @@ static json_t *run_to_json(const quern_run *run, bool details)
 		json_array_append_new(ranks, report_to_json(x, r));
 	}
 	o = json_pack("{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
-		      "hosts", qn_comm_nhosts(run->comm), "ranks", nranks, "threads",
+		      "hosts", run->nhosts, "ranks", nranks, "threads",
 		      (int)sum.nthreads, "passes", j->npasses, "chunks", (json_int_t)sum.nchunks,
 		      "chunks_stolen", (json_int_t)sum.nstolen, "chunks_skipped",
 		      (json_int_t)sum.nskipped, "chunks_library", (json_int_t)sum.nlibrary,
@@ -165,13 +165,13 @@ char *quern_run_plan_document(quern_run *run)
 	const struct qn_job *j = &run->job;
 	json_t *ranks, *plan;
 
-	if (!run->planned || qn_comm_rank(run->comm) != 0)
+	if (!run->planned || run->rank != 0)
 		return NULL;
 	ranks = json_array();
-	for (int r = 0; r < qn_comm_size(run->comm); r++)
+	for (int r = 0; r < run->nranks; r++)
 		json_array_append_new(ranks, planned_rank_to_json(j, r));
 	plan = json_pack("{s:i, s:i, s:I, s:o, s:b, s:o, s:I, s:I, s:f, s:o}", "hosts",
-			 qn_comm_nhosts(run->comm), "ranks", qn_comm_size(run->comm), "items",
+			 run->nhosts, "ranks", run->nranks, "items",
 			 (json_int_t)j->plan.nitems, "chunk_shape",
 			 qn_json_uints(j->dataset.chunk, j->dataset.ndim), "native",
 			 j->dataset.native, "library_reason",

@@ -52,7 +52,6 @@ void quern_run_free(quern_run *run)
 		return;
 	qn_result_fini(&run->result);
 	qn_job_fini(&run->job);
-	qn_comm_free(run->comm);
 	qn_options_fini(&run->options);
 	free(run);
 }
@@ -100,7 +99,7 @@ static enum quern_status share_options(quern_run *run)
 	size_t nbytes = 0;
 	enum quern_status st = run->err.status;
 
-	if (!st && qn_comm_rank(run->comm) == 0) {
+	if (!st && run->rank == 0) {
 		data = qn_options_pack(&run->options, &nbytes);
 		if (!data)
 			st = qn_error_nomem(&run->err, nbytes, "options");
@@ -108,7 +107,7 @@ static enum quern_status share_options(quern_run *run)
 	st = qn_comm_agree(run->comm, st, &run->err);
 	if (!st)
 		st = qn_comm_bcast_block(run->comm, &data, &nbytes, &run->err);
-	if (!st && qn_comm_rank(run->comm) != 0)
+	if (!st && run->rank != 0)
 		st = qn_options_unpack(&run->options, data, nbytes, &run->err);
 	free(data);
 	return qn_comm_agree(run->comm, st, &run->err);
@@ -139,9 +138,12 @@ static enum quern_status prepare(quern_run *run, const char *file, bool with_wor
 	st = qn_comm_new(run->parent, &run->comm, &run->err);
 	if (st)
 		return st;
+	run->rank = qn_comm_rank(run->comm);
+	run->nranks = qn_comm_size(run->comm);
+	run->nhosts = qn_comm_nhosts(run->comm);
 	j->comm = run->comm;
 	j->options = &run->options;
-	if (qn_comm_rank(run->comm) != 0)
+	if (run->rank != 0)
 		j->progress = NULL;
 	st = share_options(run);
 	if (!st)
@@ -158,12 +160,20 @@ static enum quern_status prepare(quern_run *run, const char *file, bool with_wor
 
 static enum quern_status emit(quern_run *run)
 {
-	if (qn_comm_rank(run->comm) != 0)
+	if (run->rank != 0)
 		return QUERN_OK;
 	run->job.kernel->emit(run->job.self, run->job.state, &run->result);
 	if (run->result.nomem)
 		return qn_error_nomem(&run->err, 0, "the result");
 	return QUERN_OK;
+}
+
+/* What takes all ranks to free goes while all are here: quern_run_free is then of one rank alone. */
+static void let_go(quern_run *run)
+{
+	qn_queues_fini(&run->job.queues);
+	qn_comm_free(run->comm);
+	run->comm = run->job.comm = NULL;
 }
 
 enum quern_status quern_run_execute(quern_run *run, const char *file)
@@ -182,6 +192,7 @@ enum quern_status quern_run_execute(quern_run *run, const char *file)
 	run->job.seconds[QN_OUTPUT] = lap(&clock);
 	run->seconds_total = clock - start;
 	run->done = !st;
+	let_go(run);
 	return st;
 }
 
@@ -194,10 +205,20 @@ enum quern_status quern_run_plan(quern_run *run, const char *file)
 		return refuse_again(run);
 	st = prepare(run, file, false, &clock);
 	run->planned = !st;
+	let_go(run);
 	return st;
 }
 
 const struct quern_result *quern_run_result(const quern_run *run)
 {
-	return run->done && qn_comm_rank(run->comm) == 0 ? &run->result : NULL;
+	return run->done && run->rank == 0 ? &run->result : NULL;
+}
+
+uint64_t quern_run_nskipped(const quern_run *run)
+{
+	uint64_t n = 0;
+
+	for (int r = 0; quern_run_result(run) && r < run->nranks; r++)
+		n += run->job.reports[r].nskipped;
+	return n;
 }

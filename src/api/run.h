@@ -13,7 +13,8 @@ struct quern_run {
 	MPI_Comm parent;
 	struct quern_options options;
 	struct quern_message err;
-	struct qn_comm *comm;
+	struct qn_comm *comm;		/* while it executes */
+	int rank, nranks, nhosts;	/* of comm, for afterwards */
 	struct qn_job job;
 	bool started, done, planned;
 	struct quern_result result;

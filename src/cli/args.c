@@ -65,7 +65,10 @@ static enum quern_status unknown(const struct qn_args *a, const char *word,
 	char name[64] = "";
 	const char *near;
 
-	if (optopt && optopt < 256)
+	if (optopt >= 256)
+		return qn_error_set(err, QUERN_ERR_USAGE, "--%s takes no value",
+				    row_of(a, optopt)->name);
+	if (optopt && optopt != 'h')
 		return qn_error_set(err, QUERN_ERR_USAGE, "unknown option -%c; see --help", optopt);
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
 	near = qn_nearest(name, row_name, a);

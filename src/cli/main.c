@@ -49,6 +49,16 @@ int qn_cli_rank(void)
 	return rank ? atoi(rank) : 0;
 }
 
+/* srun starts tasks that know nothing of each other unless it is told to speak PMIx. */
+static void warn_alone(void)
+{
+	const char *ntasks = getenv("SLURM_STEP_NUM_TASKS"), *task = getenv("SLURM_PROCID");
+
+	if (ntasks && atoi(ntasks) > 1 && task && !atoi(task))
+		fprintf(stderr, "quern: warning: srun has started %s tasks, and each runs alone; for "
+			"one run on all of them use srun --mpi=pmix\n", ntasks);
+}
+
 static void print_help(FILE *out)
 {
 	fputs("quern grinds kernels where the grain lies: exact reductions over HDF5 data, in "
@@ -103,6 +113,8 @@ static int dispatch(int argc, char **argv)
 	collective = c->collective && launcher_rank();
 	if (!collective && qn_cli_rank())
 		return 0;
+	if (c->collective && !collective)
+		warn_alone();
 	/* MPI_Init costs 0.3 s: only where a launcher has started ranks. */
 	if (collective && MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided))
 		return qn_cli_fail(QUERN_ERR_RUN, "MPI cannot be initialised");

@@ -1,6 +1,7 @@
 /*
  * run.c - quern run and quern plan: they differ in the last call.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -139,47 +140,58 @@ static bool wants_progress(const struct line *l)
 	return !strcmp(when, "always") || (!strcmp(when, "auto") && isatty(STDERR_FILENO));
 }
 
-static int print_text(char *text, void (*print)(const json_t *doc))
+static int no_document(void)
 {
-	json_t *doc = text && print ? json_loads(text, 0, NULL) : NULL;
+	return qn_cli_fail(QUERN_ERR_RUN, "cannot make the document: out of memory");
+}
 
-	if (!text || (print && !doc)) {
-		free(text);
-		return qn_cli_fail(QUERN_ERR_RUN, "cannot make the document: out of memory");
-	}
-	if (print)
-		print(doc);
-	else
-		fputs(text, stdout);
-	json_decref(doc);
+/* Takes text. */
+static int print_json(char *text)
+{
+	if (!text)
+		return no_document();
+	fputs(text, stdout);
 	free(text);
 	return QUERN_OK;
 }
 
-static void warn_skipped(const json_t *doc)
+/* Takes text. The printers may be NULL. */
+static int print_tables(char *text, void (*print)(const json_t *doc),
+			void (*print_more)(const json_t *doc))
 {
-	long long n = json_integer_value(json_object_get(json_object_get(doc, "run"),
-							 "chunks_skipped"));
+	json_t *doc = text ? json_loads(text, 0, NULL) : NULL;
 
-	if (n)
-		fprintf(stderr, "quern: warning: %lld chunks could not be read and were left out "
-			"(--on-bad-chunk skip)\n", n);
+	free(text);
+	if (!doc)
+		return no_document();
+	if (print)
+		print(doc);
+	if (print_more)
+		print_more(doc);
+	json_decref(doc);
+	return QUERN_OK;
 }
 
 /* Rank 0: the result to where it was asked for. */
 static int publish(struct line *l)
 {
 	const char *output = quern_option_string(&l->own, "output");
-	bool json = quern_option_flag(&l->own, "json");
-	int code = print_text(quern_run_document(l->run, false), warn_skipped);
+	bool json = quern_option_flag(&l->own, "json"), table = !json && !output;
+	bool stats = quern_option_flag(&l->own, "stats");
+	uint64_t nskipped = quern_run_nskipped(l->run);
+	int code = QUERN_OK;
 
-	if (!code && output && quern_run_write(l->run, output))
-		code = qn_cli_fail(QUERN_ERR_RUN, quern_run_message(l->run));
-	if (!code && (json || !output))
-		code = print_text(quern_run_document(l->run, false),
-				  json ? NULL : qn_cli_print_result);
-	if (!code && quern_option_flag(&l->own, "stats"))
-		code = print_text(quern_run_document(l->run, true), qn_cli_print_stats);
+	if (nskipped)
+		fprintf(stderr, "quern: warning: %" PRIu64 " chunks could not be read and were left "
+			"out (--on-bad-chunk skip)\n", nskipped);
+	if (output && quern_run_write(l->run, output))
+		return qn_cli_fail(QUERN_ERR_RUN, quern_run_message(l->run));
+	if (json)
+		code = print_json(quern_run_document(l->run, false));
+	if (!code && (table || stats))
+		code = print_tables(quern_run_document(l->run, stats),
+				    table ? qn_cli_print_result : NULL,
+				    stats ? qn_cli_print_stats : NULL);
 	return code ? code : qn_cli_finish();
 }
 
@@ -258,8 +270,9 @@ int qn_cli_plan(int argc, char **argv)
 		if (code)
 			qn_cli_fail((enum quern_status)code, quern_run_message(l.run));
 		else if (!qn_cli_rank())
-			code = print_text(quern_run_plan_document(l.run),
-					  quern_option_flag(&l.own, "json") ? NULL : print_plan);
+			code = quern_option_flag(&l.own, "json")
+				? print_json(quern_run_plan_document(l.run))
+				: print_tables(quern_run_plan_document(l.run), print_plan, NULL);
 		if (!code)
 			code = qn_cli_finish();
 	}

@@ -357,13 +357,19 @@ enum quern_status qn_shared_new(struct qn_comm *c, size_t nbytes, struct qn_shar
 				struct quern_message *err)
 {
 	struct qn_shared *s = qn_calloc(1, sizeof(*s));
-	enum quern_status st;
+	enum quern_status st = QUERN_OK;
 
 	if (s)
 		s->base = qn_calloc((size_t)c->host_size, sizeof(*s->base));
-	if (!s || !s->base) {
+	if (!s || !s->base)
+		st = qn_error_nomem(err, sizeof(*s), "shared memory");
+	/* Who has no memory must not leave the others in the window's allocation. */
+	st = qn_comm_agree(c, st, err);
+	if (st) {
+		if (s)
+			free(s->base);
 		free(s);
-		return qn_error_nomem(err, sizeof(*s), "shared memory");
+		return st;
 	}
 	s->win = MPI_WIN_NULL;
 	s->nranks = c->host_size;

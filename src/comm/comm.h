@@ -61,7 +61,7 @@ enum quern_status qn_comm_agree(struct qn_comm *c, enum quern_status mine,
 
 /*
  * Memory shared by the ranks of a host: each brings nbytes (zeroed, aligned to 64 bytes), all can
- * reach all. Plain memory with C11 atomics: a target need not be in MPI. Collective on the host.
+ * reach all. Plain memory with C11 atomics: a target need not be in MPI.
  */
 struct qn_shared;
 enum quern_status qn_shared_new(struct qn_comm *c, size_t nbytes, struct qn_shared **out,

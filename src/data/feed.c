@@ -68,15 +68,6 @@ void qn_feed_locate(const struct qn_feed *f, const struct qn_chunk *chunk, uint6
 	}
 }
 
-uint64_t qn_feed_box_nelems(const struct quern_box *box)
-{
-	uint64_t n = 1;
-
-	for (int d = 0; d < box->ndim; d++)
-		n *= box->count[d];
-	return n;
-}
-
 /* Bytes of a decoded chunk; false if that is more than memory can address. */
 static bool find_chunk_size(const struct qn_dataset *d, uint64_t *nelems, size_t *nbytes)
 {
@@ -243,7 +234,7 @@ static enum quern_status feed_library(struct qn_feed *f, struct quern_message *e
 		around.count[d] = (around.count[d] - 1) * around.step[d] + 1;
 		around.step[d] = 1;
 	}
-	n = qn_feed_box_nelems(&around);
+	n = qn_box_nelems(&around);
 	st = qn_buffer_reserve(&f->window, (size_t)n * f->elem_nbytes, "a chunk", err);
 	if (!st)
 		st = f->format->read(f->reader, &around, f->window.bytes, err);
@@ -272,10 +263,10 @@ enum quern_status qn_feed_chunk(struct qn_feed *f, const struct quern_box *box,
 				const struct qn_chunk *chunk, qn_sink *sink, void *ctx,
 				struct quern_message *err)
 {
-	f->job = (struct qn_job){ .chunk = chunk, .box = box, .sink = sink, .ctx = ctx };
+	f->job = (struct qn_feed_job){ .chunk = chunk, .box = box, .sink = sink, .ctx = ctx };
 	qn_feed_locate(f, chunk, f->job.coord, f->job.origin);
 	f->stats.nchunks++;
-	f->stats.decoded_nbytes += qn_feed_box_nelems(box) * f->elem_nbytes;
+	f->stats.decoded_nbytes += qn_box_nelems(box) * f->elem_nbytes;
 	if (f->format)
 		return feed_library(f, err);
 	if (chunk->addr == QN_ADDR_NONE) {

@@ -19,6 +19,7 @@
 
 #include "data/cf.h"
 #include "data/feed.h"
+#include "data/select.h"
 #include "data/shuffle.h"
 #include "data/swap.h"
 #include "data/walk.h"
@@ -46,7 +47,7 @@ struct qn_buffer {
 };
 
 /* The chunk at hand. */
-struct qn_job {
+struct qn_feed_job {
 	const struct qn_chunk *chunk;
 	const struct quern_box *box;	 /* what to deliver of it */
 	uint64_t coord[QUERN_MAX_DIMS];	 /* in the grid */
@@ -90,7 +91,7 @@ struct qn_feed {
 	struct qn_buffer window; /* of a file, or of what the library read */
 	struct qn_buffer stored, work[2];
 	struct qn_source source;
-	struct qn_job job;
+	struct qn_feed_job job;
 	struct qn_panel panel;
 
 	/* One tile: elements picked up, values, bitmap, unpacked values. */
@@ -149,7 +150,5 @@ enum quern_status qn_feed_panel(struct qn_feed *f, const struct qn_item *item, q
 void qn_feed_locate(const struct qn_feed *f, const struct qn_chunk *chunk, uint64_t *coord,
 		    uint64_t *origin);
 
-/* Elements of a box; it is inside a dataset, so the product fits. */
-uint64_t qn_feed_box_nelems(const struct quern_box *box);
 
 #endif

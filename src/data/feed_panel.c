@@ -98,7 +98,7 @@ static enum quern_status make_room(struct qn_feed *f, const struct quern_box *bo
 				   struct quern_message *err)
 {
 	struct qn_panel *p = &f->panel;
-	const size_t nelems = (size_t)qn_feed_box_nelems(box), nwords = (nelems + 63) / 64;
+	const size_t nelems = (size_t)qn_box_nelems(box), nwords = (nelems + 63) / 64;
 	enum quern_status st;
 
 	p->nelems = nelems;

@@ -20,8 +20,9 @@ enum quern_status qn_feed_read(struct qn_feed *f, uint64_t addr, size_t nbytes, 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return qn_feed_error(f, QUERN_ERR_RUN, err, "cannot read %zu bytes: %s",
-					     nbytes - done, strerror(errno));
+			return qn_feed_error(f, errno == EIO ? QUERN_ERR_DATA : QUERN_ERR_RUN, err,
+					     "cannot read %zu bytes: %s", nbytes - done,
+					     strerror(errno));
 		if (n == 0)
 			return qn_feed_error(f, QUERN_ERR_DATA, err,
 					     "truncated: the file ends %zu bytes before the end of "

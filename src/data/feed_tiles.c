@@ -18,7 +18,7 @@
 
 static void send(struct qn_feed *f, const void *values, size_t n)
 {
-	struct qn_job *job = &f->job;
+	struct qn_feed_job *job = &f->job;
 	struct quern_var var = { .dtype = f->view.packed, .values = values };
 	struct quern_tile tile = {
 		.box = job->box,
@@ -176,7 +176,7 @@ enum quern_status qn_feed_tiles(struct qn_feed *f, const uint64_t *origin, const
 void qn_feed_fill(struct qn_feed *f)
 {
 	const uint8_t *fill = f->d->fill_value;
-	uint64_t left = qn_feed_box_nelems(f->job.box);
+	uint64_t left = qn_box_nelems(f->job.box);
 	const size_t n = (size_t)qn_min_u64(left, QUERN_TILE_NELEMS);
 
 	f->source.convert = f->convert;

@@ -74,12 +74,4 @@ static inline int qn_f64_unit(uint64_t bits)
 	return qn_f64_top(bits) - 53;
 }
 
-/* Orders as the numbers do, with -0 below +0. */
-static inline int64_t qn_order_key(double x)
-{
-	int64_t b = (int64_t)qn_bits64(x);
-
-	return b < 0 ? b ^ INT64_MAX : b;
-}
-
 #endif

@@ -292,10 +292,13 @@ enum quern_status qn_crew_run(struct qn_job *j, int pass, struct quern_message *
 		return qn_error_nomem(err, j->place.nthreads * sizeof(*crew.worker), "threads");
 	pthread_mutex_init(&crew.lock, NULL);
 	pthread_cond_init(&crew.finished, NULL);
+	/* These count chunks, not passes over them. */
 	j->report.nbound = 0;
+	j->report.nchunks = j->report.nstolen = j->report.nskipped = j->report.nlibrary = 0;
 	st = start(&crew, err);
 	if (!st)
 		monitor(&crew, pass);
+	j->report.nthreads = (uint32_t)crew.nworkers;
 	for (int i = 0; i < crew.nworkers; i++)
 		pthread_join(crew.worker[i].thread, NULL);
 	for (int i = 0; i < crew.nworkers; i++)

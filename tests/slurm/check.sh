@@ -80,48 +80,15 @@ run_template()
 	fi
 }
 
-# Starts a job whose "quern" waits for SIGUSR1, and sends the signal as Slurm does before the limit.
-run_signalled()
-{
-	local name=$1 job end=$((SECONDS + 30))
-
-	job=$(QUERN_BIN=$PWD/waits submit "signal-$name" "quern-$name.sbatch" moments) || return
-	until [ "$(find . -name "started.$job.*" | wc -l)" -ge $hosts ]; do
-		[ $SECONDS -lt $end ] || break
-		sleep .1
-	done
-	scancel --batch --signal=USR1 "$job"
-	wait_job "$job" 30 "$ended"
-	state "$job" >"signal-$name.state"
-	find . -name "signalled.$job.*" | wc -l >"signal-$name.count"
-	scontrol show job "$job" | sed -n 's/.*ExitCode=\([0-9]*\):.*/\1/p' >"signal-$name.exit"
-}
-
 run_jobs()
 {
 	cd "$1" || exit
 	for name in mpirun srun; do
 		run_template $name
-		run_signalled $name
 	done
 }
 
 # --- Outside --------------------------------------------------------------------------------------
-
-# A stand-in for quern that ends with 4, "interrupted", when it gets SIGUSR1.
-write_waits()
-{
-	cat >"$1" <<-'END'
-	#!/bin/bash
-	rank=${OMPI_COMM_WORLD_RANK:-$SLURM_PROCID}
-	trap 'touch signalled.$SLURM_JOB_ID.$rank; exit 4' USR1
-	touch started.$SLURM_JOB_ID.$rank
-	for i in {1..600}; do
-		sleep .1
-	done
-	END
-	chmod +x "$1"
-}
 
 # The hosts see only the shared directory: everything they need goes there.
 fill_share()
@@ -133,7 +100,6 @@ fill_share()
 		cp -r "$SRCDIR/slurm" "$share/work/" &&
 		cp "$QUERN" "$share/work/quern" &&
 		cp "$0" "$share/check.sh" &&
-		write_waits "$share/work/waits" &&
 		"$BUILDDIR/examples/mkclimate" --quiet --time 480 "$share/work/climate.nc"
 }
 
@@ -157,20 +123,6 @@ check_template()
 		cmp single.result "$name.result"
 	got=$(jq -c '[.run.hosts, .run.ranks >= '$hosts']' "$name.json")
 	check "quern-$name.sbatch used $hosts hosts" test "$got" = "[$hosts,true]"
-}
-
-check_signalled()
-{
-	local name=$1 got
-
-	got="$(cat "signal-$name.count" "signal-$name.exit" 2>/dev/null | tr '\n' ' ')"
-	if [ "$got" = "$hosts 4 " ]; then
-		pass "quern-$name.sbatch passes SIGUSR1 to every rank, and on the exit code"
-	else
-		fail "quern-$name.sbatch passes SIGUSR1 to every rank, and on the exit code" \
-			"ranks signalled, exit code: $got
-$(explain "signal-$name")"
-	fi
 }
 
 # shellcheck disable=SC2317 # a trap calls it
@@ -216,7 +168,6 @@ else
 fi
 for name in mpirun srun; do
 	check_template $name
-	check_signalled $name
 done
 cd / || exit
 finish
