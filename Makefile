@@ -114,9 +114,9 @@ endif
 
 # Headers of other packages are not ours to warn about.
 deps_cflags = $(patsubst -I%,-isystem %,$(sort $(MPI_CFLAGS) $(HDF5_CFLAGS) $(HWLOC_CFLAGS) \
-	$(OPENBLAS_CFLAGS) $(LIBDEFLATE_CFLAGS) $(JANSSON_CFLAGS) $(GMP_CFLAGS)))
+	$(OPENBLAS_CFLAGS) $(LIBDEFLATE_CFLAGS) $(JANSSON_CFLAGS) $(GMP_CFLAGS) $(CODEC_CFLAGS)))
 deps_libs = $(HDF5_LIBS) $(HWLOC_LIBS) $(OPENBLAS_LIBS) $(LIBDEFLATE_LIBS) $(JANSSON_LIBS) \
-	$(GMP_LIBS) $(MPI_LIBS) $(LIBS) -ldl -lm
+	$(GMP_LIBS) $(CODEC_LIBS) $(MPI_LIBS) $(LIBS) -ldl -lm
 
 san_flags := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 warnings := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wmissing-prototypes \

@@ -103,7 +103,7 @@ static enum quern_status describe_filter(struct subject *s, unsigned i)
 	step->name[sizeof step->name - 1] = '\0';
 	step->id = (uint32_t)id;
 	step->nparams = (uint32_t)qn_min_u64(nparams, QN_MAX_FILTER_PARAMS);
-	if (!qn_filter_find(step->id)) {
+	if (!qn_filter_is_native(step)) {
 		snprintf(why, sizeof why, "filter %u (%s)", (unsigned)step->id,
 			 step->name[0] ? step->name : "no name");
 		not_native(s->d, why);

@@ -107,16 +107,15 @@ static bool find_missing_filter(hid_t dset, H5Z_filter_t *id, char *name, size_t
 
 static enum quern_status read_failed(const struct reader *r, struct quern_message *err)
 {
-	char name[64];
+	char name[64], advice[256];
 	H5Z_filter_t id;
 
 	if (!find_missing_filter(r->dset, &id, name, sizeof name))
 		return qn_h5_fail(err, r->file, r->path, "cannot be read through the HDF5 library");
-	return qn_error_set(
-		err, QUERN_ERR_DATA,
-		"%s: dataset %s: its chunks went through filter %d (%s), which this HDF5 "
-		"library does not have; install its plugin and set HDF5_PLUGIN_PATH",
-		r->file, r->path, (int)id, name[0] ? name : "no name");
+	qn_filter_advice((uint32_t)id, name, sizeof advice, advice);
+	return qn_error_set(err, QUERN_ERR_DATA,
+			    "%s: dataset %s: neither quern nor this HDF5 library can decode %s",
+			    r->file, r->path, advice);
 }
 
 static enum quern_status read_elements(const struct reader *r, hid_t memory, hid_t space, size_t n,

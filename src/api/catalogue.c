@@ -47,7 +47,7 @@ static json_t *filters_to_json(const struct qn_dataset *d)
 		json_array_append_new(a, json_pack("{s:i, s:o, s:o, s:b}", "id", (int)s->id,
 						   "name", qn_json_text(s->name), "parameters",
 						   params, "native",
-						   qn_filter_find(s->id) != NULL));
+						   qn_filter_is_native(s)));
 	}
 	return a;
 }
@@ -187,6 +187,19 @@ static json_t *codecs_to_json(void)
 	return a;
 }
 
+/* Registered filters that this build cannot decode, and what would. */
+static json_t *missing_to_json(void)
+{
+	json_t *a = json_array();
+
+	for (const struct qn_filter_name *n = qn_filter_names; n->id; n++)
+		if (!qn_filter_find(n->id))
+			json_array_append_new(a, json_pack("{s:i, s:s, s:s?, s:s?}", "id",
+							   (int)n->id, "name", n->name, "package",
+							   n->package, "plugin", n->plugin));
+	return a;
+}
+
 static json_t *machine_to_json(struct quern_message *err)
 {
 	struct qn_topo *t;
@@ -220,9 +233,10 @@ enum quern_status quern_info(char **json, char *why, size_t nbytes)
 	}
 	qn_comm_library(mpi, sizeof(mpi));
 	qn_topo_version(hwloc, sizeof(hwloc));
-	return finish(err.status, json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o*}", "quern",
+	return finish(err.status, json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o*}", "quern",
 					    QUERN_VERSION, "compiler", __VERSION__, "mpi", mpi,
 					    "hwloc", hwloc, "formats", formats, "codecs",
-					    codecs_to_json(), "machine", machine),
+					    codecs_to_json(), "missing", missing_to_json(),
+					    "machine", machine),
 		      &err, json, why, nbytes);
 }

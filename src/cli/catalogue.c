@@ -184,6 +184,16 @@ int qn_cli_kernels(int argc, char **argv)
 
 /* --- info --- */
 
+/* A codec that was left out of this build, or one that only a plugin of the HDF5 library has. */
+static void print_missing(const json_t *v)
+{
+	const bool is_left_out = json_is_string(json_object_get(v, "package"));
+
+	printf("%s %lld %s (%s)\n", is_left_out ? "missing   " : "plugin    ",
+	       json_integer_value(json_object_get(v, "id")), text_of(v, "name"),
+	       text_of(v, is_left_out ? "package" : "plugin"));
+}
+
 static void print_info(const json_t *doc)
 {
 	const json_t *machine = json_object_get(doc, "machine"), *v;
@@ -200,6 +210,8 @@ static void print_info(const json_t *doc)
 	json_array_foreach(json_object_get(doc, "codecs"), i, v)
 		printf("codec      %lld %s (%s)\n", json_integer_value(json_object_get(v, "id")),
 		       text_of(v, "name"), text_of(v, "library"));
+	json_array_foreach(json_object_get(doc, "missing"), i, v)
+		print_missing(v);
 	printf("machine    %s, %s\n", text_of(machine, "topology"), memory);
 	printf("cores      %s permitted\n", text_of(machine, "permitted_cpus"));
 	printf("SIMD       %s\n", text_of(machine, "simd"));

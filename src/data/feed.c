@@ -13,8 +13,8 @@
 
 #define TILE_NBYTES   (QUERN_TILE_NELEMS * sizeof(double))
 #define BITMAP_NBYTES (QUERN_TILE_NELEMS / 8)
-/* What libdeflate's decompressor takes, and more. */
-#define FILTER_STATE_NBYTES (64u << 10)
+/* What the context of a codec takes, and more. */
+#define FILTER_STATE_NBYTES (256u << 10)
 
 enum quern_status qn_buffer_reserve(struct qn_buffer *b, size_t nbytes, const char *what,
 				    struct quern_message *err)
@@ -103,15 +103,18 @@ static enum quern_status describe(struct qn_feed *f, struct quern_message *err)
 
 static enum quern_status open_filters(struct qn_feed *f, struct quern_message *err)
 {
+	char advice[256];
+
 	for (int i = 0; i < f->d->nfilters; i++) {
 		const struct qn_filter_step *step = &f->d->filter[i];
 
 		f->filter[i] = qn_filter_find(step->id);
-		if (!f->filter[i])
+		if (!f->filter[i]) {
+			qn_filter_advice(step->id, step->name, sizeof advice, advice);
 			return qn_error_set(err, QUERN_ERR_DATA,
-					    "%s: dataset %s uses filter %u (%s), which this quern "
-					    "cannot undo",
-					    f->d->file, f->d->path, step->id, step->name);
+					    "%s: dataset %s: quern cannot decode %s", f->d->file,
+					    f->d->path, advice);
+		}
 		if (!f->filter[i]->state_new)
 			continue;
 		f->filter_state[i] = f->filter[i]->state_new();

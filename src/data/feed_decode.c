@@ -33,7 +33,7 @@ static size_t stage_limit(const struct qn_dataset *d, size_t chunk_nbytes)
 
 size_t qn_feed_stored_limit(const struct qn_dataset *d, size_t chunk_nbytes)
 {
-	return stage_limit(d, chunk_nbytes) + chunk_nbytes / 8;
+	return stage_limit(d, chunk_nbytes) + chunk_nbytes / 4;
 }
 
 size_t qn_feed_decode_nbytes(const struct qn_dataset *d, size_t chunk_nbytes)

@@ -62,6 +62,9 @@ struct qn_filter {
 	uint32_t id;
 	const char *name;
 	const char *library;	/* "libdeflate 1.14", or "built in" */
+	/* (opt) Can a step with these parameters be decoded? If not, it is left to the format's
+	   library. */
+	bool (*applicable)(const struct qn_filter_step *step);
 	void *(*state_new)(void);	/* (opt) */
 	void (*state_free)(void *state);
 	bool (*decode)(void *state, const struct qn_filter_step *step, size_t elem_size,
@@ -76,7 +79,27 @@ extern const struct qn_filter qn_filters[];
 /* The row of a filter number, or NULL. */
 const struct qn_filter *qn_filter_find(uint32_t id);
 
-/* The most that a chunk can be while it is decoded: its raw size and what a checksum adds. */
+/* Can this step be decoded without the format's library? */
+bool qn_filter_is_native(const struct qn_filter_step *step);
+
+/* What is known of a filter number, whether or not it can be decoded. */
+struct qn_filter_name {
+	uint32_t id;
+	const char *name;	/* as registered */
+	const char *package;	/* Debian's, with which quern decodes it; NULL: not by quern */
+	const char *plugin;	/* what has a plugin for the HDF5 library; NULL: part of it */
+};
+
+/* Ends with id 0. Defined in io/. */
+extern const struct qn_filter_name qn_filter_names[];
+
+/* The row of a filter number, or NULL. */
+const struct qn_filter_name *qn_filter_name_find(uint32_t id);
+
+/* What to install for a filter that cannot be decoded: "filter 32013 (zfp): install ...". name: as
+   the file has it, or "". */
+void qn_filter_advice(uint32_t id, const char *name, size_t nbytes, char *out);
+
 #define QN_FILTER_DEFLATE 1u
 #define QN_FILTER_SHUFFLE 2u
 #define QN_FILTER_FLETCHER32 3u

@@ -842,10 +842,10 @@ static void test_unknown_filter(void **state)
 
 	(void)state;
 	one_chunk(&x, 10);
-	add_filter(&x.d, 32015, 0);
+	add_filter(&x.d, 32013, 0);
 	assert_int_equal(qn_view_init(&x.d, false, &view, &err), QUERN_OK);
 	assert_int_equal(qn_feed_new(&x.d, &view, false, 0, &f, &err), QUERN_ERR_DATA);
-	assert_non_null(strstr(err.text, "32015"));
+	assert_non_null(strstr(err.text, "32013"));
 }
 
 static void test_view(void **state)
