@@ -119,5 +119,13 @@ const struct qn_filter qn_filters[] = {
 		.decode = qn_zstd_decode,
 	},
 #endif
+	{
+		.id = 32026,
+		.name = "blosc2",
+		.library = "built in" WITH_LZ,
+		.state_new = qn_blosc2_state_new,
+		.state_free = qn_blosc2_state_free,
+		.decode = qn_blosc2_decode,
+	},
 	{ .id = 0 },
 };

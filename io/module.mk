@@ -1,9 +1,9 @@
 # io: storage formats and filters, part of libquern. MULTI_ISA: see src/base/isa.h.
-LIB_SRCS += io/filters.c io/filter_bitshuffle.c io/filter_blosc.c \
+LIB_SRCS += io/filters.c io/filter_bitshuffle.c io/filter_blosc.c io/filter_blosc2.c \
 	io/filter_bzip2.c io/filter_deflate.c io/filter_fletcher32.c io/filter_lz4.c io/filter_lzf.c \
 	io/filter_names.c io/filter_nbit.c io/filter_scaleoffset.c io/filter_shuffle.c \
 	io/filter_szip.c io/filter_util.c io/filter_zstd.c
-LIB_SRCS += io/bitplanes.c
+LIB_SRCS += io/bitplanes.c io/blosc2_chunk.c io/blosc2_lz.c
 LIB_MULTI_ISA_SRCS += io/bitplanes_simd.c
 LIB_SRCS += io/formats.c io/hdf5_attr.c io/hdf5_cf.c io/hdf5_contiguous.c io/hdf5_describe.c \
 	io/hdf5_dims.c io/hdf5_file.c io/hdf5_format.c io/hdf5_index.c io/hdf5_index_btree1.c \
