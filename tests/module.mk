@@ -6,6 +6,7 @@
 UNIT_TESTS += tests/unit/test_kernel tests/unit/test_monoid tests/unit/test_minmax
 UNIT_TESTS += tests/unit/test_histogram tests/unit/test_covariance
 UNIT_TESTS += tests/unit/test_base tests/unit/test_cf tests/unit/test_feed tests/unit/test_filters
+UNIT_TESTS += tests/unit/test_codecs
 UNIT_TESTS += tests/unit/test_exact tests/unit/test_moments
 UNIT_TESTS += tests/unit/test_dataset tests/unit/test_describe tests/unit/test_index
 UNIT_TESTS += tests/unit/test_options tests/unit/test_select tests/unit/test_items tests/unit/test_plan
