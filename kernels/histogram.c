@@ -74,8 +74,8 @@ struct histogram {
 static const struct quern_option options[] = {
 	{ "bins", 0, QUERN_OPT_INT, "N", "50", 1, MAX_NBINS, "number of bins of equal width" },
 	{ "range", 0, QUERN_OPT_REALS, "LO,HI", NULL, 2, 2,
-	  "Lower edge of the first bin and upper edge of the last; by default the least and the "
-	  "greatest finite value, which takes a pass of its own." },
+	  "lower edge of the first bin and upper edge of the last; by default the least and the "
+	  "greatest finite value, which takes a pass of its own" },
 	{ .name = NULL },
 };
 
@@ -185,6 +185,13 @@ static int histogram_layout(const void *self, struct quern_segment *segments)
 	segments[0] = (struct quern_segment){ QUERN_MIN, 1 };
 	segments[1] = (struct quern_segment){ QUERN_MAX, 1 };
 	return 2;
+}
+
+static size_t histogram_most_words(const void *self)
+{
+	const struct histogram *h = self;
+
+	return FIRST_SLOT + h->nbins + 2;
 }
 
 static bool counts_privately(const struct histogram *h)
@@ -476,6 +483,7 @@ const struct quern_kernel qn_kernel_histogram = {
 	.open = histogram_open,
 	.close = histogram_close,
 	.layout = histogram_layout,
+	.most_words = histogram_most_words,
 	.scratch = histogram_scratch,
 	.absorb = histogram_absorb,
 	.advance = histogram_advance,
