@@ -226,21 +226,43 @@ static size_t drop_infinities(enum quern_dtype t, void *values, size_t n)
 	return k;
 }
 
-/* Pass 1: the extremes of n packed values without NaN. */
-static void absorb_range(const struct histogram *h, int64_t *state, void *values, size_t n)
+static bool all_finite(enum quern_dtype t, const struct qn_minmax_keys *k)
+{
+	return !qn_dtype_is_float(t) ||
+	       (k->max < qn_minmax_inf(t) && k->min > ~qn_minmax_inf(t));
+}
+
+/* The extremes of the finite values of a tile; false if there are none. */
+static bool find_extremes(const struct histogram *h, const struct quern_tile *tile, void *packed,
+			  struct qn_minmax_keys *k)
+{
+	size_t n;
+
+	if (tile->var->nmissing == 0) {
+		h->scan(h->dtype, tile->var->values, tile->nelems, k);
+		if (all_finite(h->dtype, k))
+			return true;
+	}
+	n = qn_tile_pack(tile->var, tile->nelems, true, packed);
+	if (n == 0)
+		return false;
+	h->scan(h->dtype, packed, n, k);
+	if (all_finite(h->dtype, k))
+		return true;
+	n = drop_infinities(h->dtype, packed, n);
+	if (n > 0)
+		h->scan(h->dtype, packed, n, k);
+	return n > 0;
+}
+
+/* Pass 1. */
+static void absorb_range(const struct histogram *h, int64_t *state, const struct quern_tile *tile,
+			 void *packed)
 {
 	struct qn_minmax_keys k;
 
-	if (n == 0)
+	if (!find_extremes(h, tile, packed, &k))
 		return;
-	h->scan(h->dtype, values, n, &k);
-	if (qn_dtype_is_float(h->dtype) &&
-	    (k.max == qn_minmax_inf(h->dtype) || k.min == ~qn_minmax_inf(h->dtype))) {
-		n = drop_infinities(h->dtype, values, n);
-		if (n == 0)
-			return;
-		h->scan(h->dtype, values, n, &k);
-	}
 	if (k.min < state[LEAST])
 		state[LEAST] = k.min;
 	if (k.max > state[GREATEST])
@@ -392,12 +414,13 @@ static void histogram_absorb(const void *self, int64_t *state, void *scratch,
 {
 	const struct histogram *h = self;
 	const size_t packed_nbytes = QUERN_TILE_NELEMS * qn_dtype_size(h->dtype);
-	size_t n = qn_tile_pack(tile->var, tile->nelems, true, scratch), nmissing;
+	size_t n, nmissing;
 
 	if (!h->bins->has_range) {
-		absorb_range(h, state, scratch, n);
+		absorb_range(h, state, tile, scratch);
 		return;
 	}
+	n = qn_tile_pack(tile->var, tile->nelems, true, scratch);
 	nmissing = h->nan_missing ? tile->nelems - n : tile->var->nmissing;
 	state[COUNT] += (int64_t)(tile->nelems - nmissing);
 	state[MISSING] += (int64_t)nmissing;
