@@ -80,7 +80,13 @@ static bool read_header(const struct qn_filter_step *step, const uint8_t *in, si
 	/* Fewer bytes are taken where the writer's integers were shorter. */
 	if (in[4] < 8)
 		p->least &= (UINT64_C(1) << 8 * in[4]) - 1;
-	if (p->nbits > 8 * p->size || !qn_mul(p->n, p->nbits, &nbits))
+	/* More bits than the type has cannot be. The HDF5 library up to 1.14.3 takes every element
+	   for the least then, and files are read as it reads them. */
+	if (p->nbits > 8 * p->size) {
+		p->nbits = 0;
+		p->has_fill = false;
+	}
+	if (!qn_mul(p->n, p->nbits, &nbits))
 		return false;
 	if (p->nbits < 64)
 		p->fill_mark = (UINT64_C(1) << p->nbits) - 1;
