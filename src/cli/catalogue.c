@@ -184,14 +184,23 @@ int qn_cli_kernels(int argc, char **argv)
 
 /* --- info --- */
 
-/* A codec that was left out of this build, or one that only a plugin of the HDF5 library has. */
-static void print_missing(const json_t *v)
+/* Codecs that were left out of this build; those that only plugins of the HDF5 library have are too
+   many to name here. */
+static void print_missing(const json_t *missing)
 {
-	const bool is_left_out = json_is_string(json_object_get(v, "package"));
+	const json_t *v;
+	size_t i, nplugins = 0;
 
-	printf("%s %lld %s (%s)\n", is_left_out ? "missing   " : "plugin    ",
-	       json_integer_value(json_object_get(v, "id")), text_of(v, "name"),
-	       text_of(v, is_left_out ? "package" : "plugin"));
+	json_array_foreach(missing, i, v) {
+		if (json_is_string(json_object_get(v, "package")))
+			printf("missing    %lld %s (%s)\n",
+			       json_integer_value(json_object_get(v, "id")), text_of(v, "name"),
+			       text_of(v, "package"));
+		else
+			nplugins++;
+	}
+	printf("plugins    %zu more registered filters, where an HDF5 plugin has them (--json names "
+	       "them)\n", nplugins);
 }
 
 static void print_info(const json_t *doc)
@@ -210,8 +219,7 @@ static void print_info(const json_t *doc)
 	json_array_foreach(json_object_get(doc, "codecs"), i, v)
 		printf("codec      %lld %s (%s)\n", json_integer_value(json_object_get(v, "id")),
 		       text_of(v, "name"), text_of(v, "library"));
-	json_array_foreach(json_object_get(doc, "missing"), i, v)
-		print_missing(v);
+	print_missing(json_object_get(doc, "missing"));
 	printf("machine    %s, %s\n", text_of(machine, "topology"), memory);
 	printf("cores      %s permitted\n", text_of(machine, "permitted_cpus"));
 	printf("SIMD       %s\n", text_of(machine, "simd"));

@@ -82,12 +82,13 @@ void qn_cli_shape(const json_t *shape, char *out, size_t n);
 /* A JSON number or string, doubles in the fewest digits that bring them back. */
 void qn_cli_number(const json_t *v, char *out, size_t n);
 
-/* A progress bar on standard error; see quern_progress_fn. ctx: struct qn_progress, zeroed. */
+/* A progress bar on standard error; see quern_progress_fn. ctx: struct qn_progress, begun. */
 struct qn_progress {
 	double start;
 	int pass;
 	bool drawn;
 };
+void qn_cli_progress_begin(struct qn_progress *p, int pass);
 void qn_cli_progress(void *ctx, int pass, uint64_t done, uint64_t total);
 void qn_cli_progress_end(struct qn_progress *p);
 

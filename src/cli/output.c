@@ -11,6 +11,7 @@
 
 #define SHORT_ARRAY 16		/* longer ones are summarised in a table */
 #define BAR_WIDTH 50
+#define MIN_TIMED 0.1		/* seconds after which a rate means something */
 
 int qn_cli_fail(enum quern_status st, const char *text)
 {
@@ -208,25 +209,31 @@ static double now(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+void qn_cli_progress_begin(struct qn_progress *p, int pass)
+{
+	p->start = now();
+	p->pass = pass;
+}
+
 void qn_cli_progress(void *ctx, int pass, uint64_t done, uint64_t total)
 {
 	struct qn_progress *p = ctx;
 	double seconds, part = total ? (double)done / (double)total : 1;
 	char rate[32], bar[31] = "";
 
-	if (!p->drawn || pass != p->pass) {
-		p->start = now();
-		p->pass = pass;
-	}
+	if (pass != p->pass)
+		qn_cli_progress_begin(p, pass);
 	p->drawn = true;
 	seconds = now() - p->start;
 	if (part > 1)
 		part = 1;
 	memset(bar, '.', sizeof(bar) - 1);
 	memset(bar, '#', (size_t)(part * (double)(sizeof(bar) - 1)));
-	qn_cli_bytes(seconds > 0 ? (double)done / seconds : 0, rate, sizeof(rate));
-	fprintf(stderr, "\r[%s] %3.0f%%  pass %d  %s/s", bar, 100 * part, pass + 1, rate);
-	if (part > 0)
+	qn_cli_bytes((double)done / seconds, rate, sizeof(rate));
+	fprintf(stderr, "\r[%s] %3.0f%%  pass %d", bar, 100 * part, pass + 1);
+	if (seconds > MIN_TIMED)
+		fprintf(stderr, "  %s/s", rate);
+	if (seconds > MIN_TIMED && part > 0)
 		fprintf(stderr, "  %.0f s left", seconds * (1 - part) / part);
 	fputs("\033[K", stderr);
 }

@@ -203,6 +203,7 @@ int qn_cli_run(int argc, char **argv)
 	const char *output = code < 0 ? quern_option_string(&l.own, "output") : NULL;
 
 	if (code < 0) {
+		qn_cli_progress_begin(&progress, 0);
 		if (wants_progress(&l))
 			quern_run_progress(l.run, qn_cli_progress, &progress);
 		/* A wrong name must not cost the work; what this finds, the run reports. */
