@@ -7,6 +7,8 @@ rows=$BUILDDIR/tests/corpus/rows
 corpus=$(cd "$QUERN_CORPUS" 2>/dev/null && pwd)
 # One core will do: discovering the machine takes longer than reading a small dataset.
 export HWLOC_SYNTHETIC="core:1 pu:1" HWLOC_PLUGINS_PATH=/nonexistent
+# No MPI, so no slow stack traces are needed with sanitizers (tests/run).
+export ASAN_OPTIONS=${ASAN_OPTIONS-}:fast_unwind_on_malloc=1
 
 # report NAME: the cases in NAME.tap, with the name of the list.
 report()

@@ -23,18 +23,18 @@ struct oracle {
 	uint64_t argmin, argmax; /* the first index that was given with each */
 	bool nan, pinf, ninf;
 	long double min, max;
-	mpz_t sum, squares;
+	mpz_t sum, squares, term; /* term: room for the value at hand */
 };
 
 static inline void oracle_init(struct oracle *o)
 {
 	*o = (struct oracle){ .count = 0 };
-	mpz_inits(o->sum, o->squares, NULL);
+	mpz_inits(o->sum, o->squares, o->term, NULL);
 }
 
 static inline void oracle_fini(struct oracle *o)
 {
-	mpz_clears(o->sum, o->squares, NULL);
+	mpz_clears(o->sum, o->squares, o->term, NULL);
 }
 
 static inline void oracle_add_exactly(struct oracle *o, long double x)
@@ -42,16 +42,13 @@ static inline void oracle_add_exactly(struct oracle *o, long double x)
 	int exponent;
 	long double part = frexpl(fabsl(x), &exponent);
 	uint64_t significand = (uint64_t)ldexpl(part, 64);
-	mpz_t v;
 
-	mpz_init(v);
-	mpz_import(v, 1, -1, sizeof(significand), 0, 0, &significand);
-	mpz_mul_2exp(v, v, (mp_bitcnt_t)(exponent - 64 + ORACLE_SHIFT));
+	mpz_import(o->term, 1, -1, sizeof(significand), 0, 0, &significand);
+	mpz_mul_2exp(o->term, o->term, (mp_bitcnt_t)(exponent - 64 + ORACLE_SHIFT));
 	if (x < 0)
-		mpz_neg(v, v);
-	mpz_add(o->sum, o->sum, v);
-	mpz_addmul(o->squares, v, v);
-	mpz_clear(v);
+		mpz_neg(o->term, o->term);
+	mpz_add(o->sum, o->sum, o->term);
+	mpz_addmul(o->squares, o->term, o->term);
 }
 
 /* A value with its index; indices ascend. */
