@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "hdf5_child.h"
 #include "hdf5_file.h"
 #include "hdf5_list.h"
 #include "hdf5_raw.h"
@@ -23,7 +24,7 @@ static enum quern_status probe(const char *file, bool *is, struct quern_message 
 	return status;
 }
 
-static enum quern_status list(const char *file, struct qn_listing *out, struct quern_message *err)
+enum quern_status qn_hdf5_list(const char *file, struct qn_listing *out, struct quern_message *err)
 {
 	struct qn_h5_caller caller;
 	struct stat st;
@@ -46,11 +47,11 @@ static enum quern_status list(const char *file, struct qn_listing *out, struct q
 const struct qn_format qn_hdf5_format = {
 	.name = "HDF5",
 	.probe = probe,
-	.list = list,
-	.describe = qn_hdf5_describe,
-	.open = qn_hdf5_reader_open,
-	.read = qn_hdf5_reader_read,
-	.close = qn_hdf5_reader_close,
+	.list = qn_hdf5_child_list,
+	.describe = qn_hdf5_child_describe,
+	.open = qn_hdf5_child_open,
+	.read = qn_hdf5_child_read,
+	.close = qn_hdf5_child_close,
 	.write = qn_hdf5_write,
 	.version = qn_hdf5_version,
 };

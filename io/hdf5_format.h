@@ -1,5 +1,6 @@
 /*
- * hdf5_format.h - the slots of the format HDF5; struct qn_format has their contract.
+ * hdf5_format.h - the format HDF5, and what its slots do, in this process: they crash and hang as the
+ * library does. The slots themselves are in hdf5_child.h; struct qn_format has their contract.
  */
 #ifndef QN_IO_HDF5_FORMAT_H
 #define QN_IO_HDF5_FORMAT_H
@@ -8,6 +9,7 @@
 
 extern const struct qn_format qn_hdf5_format;
 
+enum quern_status qn_hdf5_list(const char *file, struct qn_listing *out, struct quern_message *err);
 enum quern_status qn_hdf5_describe(const char *file, const char *path, bool with_index,
 				   struct qn_dataset *out, struct quern_message *err);
 

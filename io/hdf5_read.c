@@ -47,7 +47,8 @@ static bool set_types(struct reader *r)
 	return r->read_type >= 0;
 }
 
-static enum quern_status open_all(struct reader *r, struct quern_message *err)
+static enum quern_status open_all(struct reader *r, uint32_t elem_nbytes,
+				  struct quern_message *err)
 {
 	enum quern_status status = qn_h5_open_file(r->file, &r->file_id, err);
 
@@ -55,8 +56,15 @@ static enum quern_status open_all(struct reader *r, struct quern_message *err)
 		status = qn_h5_open_dataset(r->file_id, r->file, r->path, &r->dset, err);
 	if (status != QUERN_OK)
 		return status;
-	return set_types(r) ? QUERN_OK
-			    : qn_h5_fail(err, r->file, r->path, "its datatype cannot be read");
+	if (!set_types(r))
+		return qn_h5_fail(err, r->file, r->path, "its datatype cannot be read");
+	/* The caller's memory has room for elements of the size that was described. */
+	if (H5Tget_size(r->memory_type) != elem_nbytes)
+		return qn_error_set(err, QUERN_ERR_DATA,
+				    "%s: dataset %s: has another datatype than before; is the file "
+				    "being written?",
+				    r->file, r->path);
+	return QUERN_OK;
 }
 
 enum quern_status qn_hdf5_reader_open(const struct qn_dataset *d, void **reader,
@@ -74,7 +82,7 @@ enum quern_status qn_hdf5_reader_open(const struct qn_dataset *d, void **reader,
 	r->file = strdup(d->file);
 	r->path = strdup(d->path);
 	qn_h5_enter(&caller);
-	status = r->file && r->path ? open_all(r, err)
+	status = r->file && r->path ? open_all(r, d->type.size, err)
 				    : qn_error_nomem(err, strlen(d->file), "a reader");
 	if (status != QUERN_OK)
 		reader_free(r);

@@ -5,6 +5,7 @@ LIB_SRCS += io/filters.c io/filter_bitshuffle.c io/filter_blosc.c io/filter_blos
 	io/filter_szip.c io/filter_util.c io/filter_zstd.c
 LIB_SRCS += io/bitplanes.c io/blosc2_chunk.c io/blosc2_lz.c
 LIB_MULTI_ISA_SRCS += io/bitplanes_simd.c
+LIB_SRCS += io/child.c io/child_filter.c io/hdf5_child.c io/hdf5_child_read.c
 LIB_SRCS += io/formats.c io/hdf5_attr.c io/hdf5_cf.c io/hdf5_contiguous.c io/hdf5_describe.c \
 	io/hdf5_dims.c io/hdf5_file.c io/hdf5_format.c io/hdf5_index.c io/hdf5_index_btree1.c \
 	io/hdf5_index_btree2.c io/hdf5_index_extensible.c io/hdf5_index_fixed.c \

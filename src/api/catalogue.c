@@ -29,6 +29,8 @@ static enum quern_status finish(enum quern_status st, json_t *doc, struct quern_
 
 /* --- inspect --- */
 
+#define PATIENCE_SECONDS 1.0
+
 static const char *const layout_names[] = {
 	[QN_COMPACT] = "compact", [QN_CONTIGUOUS] = "contiguous", [QN_CHUNKED] = "chunked",
 	[QN_VIRTUAL] = "virtual", [QN_EXTERNAL] = "external",
@@ -96,13 +98,20 @@ static enum quern_status inspect_one(const struct qn_format *format, const char 
 	return st;
 }
 
-/* A dataset that cannot be described must not hide the others: its line says why. */
+/* A dataset that cannot be described must not hide the others: its line says why. In a damaged
+   file each may take as long as it can to fail: then the rest are only named. */
 static void inspect_listed(const struct qn_format *format, const char *file, const char *path,
-			   json_t *list)
+			   json_t *list, double *wasted)
 {
 	struct quern_message err = { .status = QUERN_OK };
+	double start = qn_comm_wtime();
 
-	if (inspect_one(format, file, path, list, &err))
+	if (*wasted > PATIENCE_SECONDS)
+		qn_error_set(&err, QUERN_ERR_DATA, "not looked at, because failing to describe "
+			     "others took long; name it with -d");
+	else if (inspect_one(format, file, path, list, &err))
+		*wasted += qn_comm_wtime() - start;
+	if (err.status)
 		json_array_append_new(list, json_pack("{s:o, s:o}", "dataset", qn_json_text(path),
 						      "error", qn_json_text(err.text)));
 }
@@ -114,6 +123,7 @@ enum quern_status quern_inspect(const char *file, const char *dataset, char **js
 	struct qn_listing listing = { 0, NULL };
 	const struct qn_format *format = NULL;
 	json_t *list = json_array();
+	double wasted = 0;
 	enum quern_status st = qn_source_format(file, &format, &err);
 
 	if (!st && dataset)
@@ -121,7 +131,7 @@ enum quern_status quern_inspect(const char *file, const char *dataset, char **js
 	else if (!st)
 		st = format->list(file, &listing, &err);
 	for (size_t i = 0; i < listing.n; i++)
-		inspect_listed(format, file, listing.path[i], list);
+		inspect_listed(format, file, listing.path[i], list, &wasted);
 	qn_listing_fini(&listing);
 	return finish(st, json_pack("{s:s, s:o, s:s, s:o}", "quern", QUERN_VERSION, "file",
 				    qn_json_text(file), "format", format ? format->name : "",

@@ -1,0 +1,380 @@
+/*
+ * child.c - a process for work on an untrusted file: its start, its limits, its words, its end.
+ */
+#include "child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A sanitizer must be able to tell what it found. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITIZED true
+#else
+#define IS_SANITIZED false
+#endif
+
+#define NFILES	  64 /* that a child may have open: sources of a virtual dataset, plugins */
+#define CHILD_FD  3
+#define LAST_PLAIN_SIGNAL 31
+
+/* --- becoming the child --- */
+
+static void limit(int resource, uint64_t value)
+{
+	struct rlimit r;
+
+	if (getrlimit(resource, &r) != 0 ||
+	    (r.rlim_max != RLIM_INFINITY && r.rlim_max < value))
+		return;
+	r.rlim_cur = r.rlim_max = value;
+	setrlimit(resource, &r);
+}
+
+/* Bytes this process has mapped; 0: not known. */
+static uint64_t mapped_nbytes(void)
+{
+	char text[64];
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return strtoull(text, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static bool tells_of_crash(int sig)
+{
+	return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL || sig == SIGABRT;
+}
+
+/* The handlers are the program's, MPI's for one. What ends or stops the program is for the parent
+   to obey: the child goes when the parent does. */
+static void reset_signals(void)
+{
+	static const int left_to_parent[] = { SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGTSTP };
+	sigset_t none;
+
+	for (int sig = 1; sig <= LAST_PLAIN_SIGNAL; sig++)
+		if (!IS_SANITIZED || !tells_of_crash(sig))
+			signal(sig, SIG_DFL);
+	for (size_t i = 0; i < sizeof left_to_parent / sizeof left_to_parent[0]; i++)
+		signal(left_to_parent[i], SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void close_from(int first)
+{
+	struct rlimit r;
+
+#ifdef SYS_close_range
+	if (syscall(SYS_close_range, (unsigned)first, ~0U, 0U) == 0)
+		return;
+#endif
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur > 65536)
+		r.rlim_cur = 65536;
+	for (int fd = first; fd < (int)r.rlim_cur; fd++)
+		close(fd);
+}
+
+/* Keeps fd, as CHILD_FD, and nothing else. What glibc prints of a damaged heap is not for users. */
+static bool keep_only(int fd)
+{
+	int up = fcntl(fd, F_DUPFD, CHILD_FD), null = open("/dev/null", O_RDWR);
+
+	if (up < 0 || null < 0)
+		return false;
+	for (int i = 0; i < (IS_SANITIZED ? 2 : 3); i++)
+		if (dup2(null, i) < 0)
+			return false;
+	if (up != CHILD_FD && dup2(up, CHILD_FD) < 0)
+		return false;
+	close_from(CHILD_FD + 1);
+	return true;
+}
+
+void qn_child_renew(unsigned cpu_seconds)
+{
+	struct rusage used;
+	struct rlimit r;
+	rlim_t until;
+
+	if (getrusage(RUSAGE_SELF, &used) != 0 || getrlimit(RLIMIT_CPU, &r) != 0)
+		return;
+	until = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + cpu_seconds + 1;
+	r.rlim_cur = r.rlim_max < until ? r.rlim_max : until;
+	setrlimit(RLIMIT_CPU, &r);
+}
+
+static void confine(const struct qn_child_limits *limits)
+{
+	uint64_t mapped = mapped_nbytes();
+
+	if (mapped > 0)
+		limit(RLIMIT_AS, mapped + limits->memory_nbytes);
+	limit(RLIMIT_NOFILE, NFILES);
+	limit(RLIMIT_FSIZE, 0);
+	limit(RLIMIT_CORE, 0);
+	qn_child_renew(limits->cpu_seconds);
+	/* A limit of core files does not hold where a program takes them. */
+	if (!IS_SANITIZED)
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	qn_child_filter_calls();
+}
+
+_Noreturn static void be_child(int fd, pid_t parent, const struct qn_child_limits *limits,
+			       qn_child_work *work, void *ctx)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != parent)
+		_exit(1);
+	reset_signals();
+	if (!keep_only(fd))
+		_exit(1);
+	confine(limits);
+	work(ctx, CHILD_FD);
+	_exit(0);
+}
+
+/* --- the parent --- */
+
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void start_clock(struct qn_child *c)
+{
+	c->deadline_ns = now_ns() + (int64_t)c->limits.wall_seconds * 1000000000;
+}
+
+enum quern_status qn_child_start(struct qn_child *c, const char *subject,
+				 const struct qn_child_limits *limits, qn_child_work *work,
+				 void *ctx, struct quern_message *err)
+{
+	pid_t parent = getpid(), pid;
+	char *copy = strdup(subject);
+	int fd[2];
+
+	if (!copy)
+		return qn_error_nomem(err, strlen(subject), "a process");
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) != 0)
+		goto no_socket;
+	pid = fork();
+	if (pid == 0)
+		be_child(fd[1], parent, limits, work, ctx);
+	if (pid < 0)
+		goto no_child;
+	close(fd[1]);
+	*c = (struct qn_child){ .pid = pid, .fd = fd[0], .subject = copy, .limits = *limits };
+	start_clock(c);
+	return QUERN_OK;
+
+no_child:
+	close(fd[0]);
+	close(fd[1]);
+no_socket:
+	qn_error_set(err, QUERN_ERR_RUN, "%s cannot be read: no process can be started for it: %s",
+		     subject, strerror(errno));
+	free(copy);
+	return QUERN_ERR_RUN;
+}
+
+static enum quern_status late(const struct qn_child *c, struct quern_message *err)
+{
+	return qn_error_set(err, QUERN_ERR_DATA,
+			    "%s is damaged, or its storage does not answer: the HDF5 library did "
+			    "not come back within %u s; copy the file again or look at its storage",
+			    c->subject, c->limits.wall_seconds);
+}
+
+/*
+ * Ends it, if it does not within `grace_ms`, and returns its status as waitpid has it; -1 when there
+ * is none: a program that collects all children itself has got this one too. As long as waitpid knows
+ * the child the number is its own, and can be killed.
+ */
+static int collect(struct qn_child *c, int grace_ms)
+{
+	int status = 0;
+	pid_t pid;
+
+	while ((pid = waitpid(c->pid, &status, WNOHANG)) == 0 && grace_ms-- > 0)
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	if (pid == 0 && kill(c->pid, SIGKILL) == 0)
+		while ((pid = waitpid(c->pid, &status, 0)) < 0 && errno == EINTR)
+			;
+	status = pid == c->pid ? status : -1;
+	c->pid = 0;
+	return status;
+}
+
+/* It has hung up before the end of its answer. */
+static enum quern_status died(struct qn_child *c, struct quern_message *err)
+{
+	int status = collect(c, 1000);
+	char how[96];
+
+	if (status == -1)
+		snprintf(how, sizeof how, "gave up");
+	else if (!WIFSIGNALED(status))
+		snprintf(how, sizeof how, "gave up (exit code %d)", WEXITSTATUS(status));
+	else if (WTERMSIG(status) == SIGXCPU)
+		snprintf(how, sizeof how, "was still busy after %u s of processor time",
+			 c->limits.cpu_seconds);
+	else if (WTERMSIG(status) == SIGKILL)
+		snprintf(how, sizeof how, "was killed, for want of memory perhaps,");
+	else
+		snprintf(how, sizeof how, "crashed (signal %d)", WTERMSIG(status));
+	return qn_error_set(err, QUERN_ERR_DATA,
+			    "%s is damaged: the HDF5 library %s while reading it; copy the file "
+			    "again from where it came from",
+			    c->subject, how);
+}
+
+/* Something to read, or the end of it; false when it is too late. */
+static bool wait_for(const struct qn_child *c)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+	int n;
+
+	do {
+		int64_t left_ns = c->deadline_ns - now_ns();
+
+		n = poll(&p, 1, left_ns > 0 ? (int)(left_ns / 1000000 + 1) : 0);
+		if (n == 0 && left_ns <= 0)
+			return false;
+	} while (n == 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)));
+	return true;
+}
+
+enum quern_status qn_child_get(struct qn_child *c, void *out, size_t nbytes,
+			       struct quern_message *err)
+{
+	size_t done = 0;
+
+	while (done < nbytes) {
+		ssize_t n = recv(c->fd, (char *)out + done, nbytes - done, MSG_DONTWAIT);
+
+		if (n > 0)
+			done += (size_t)n;
+		else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+			if (!wait_for(c))
+				return late(c, err);
+		} else
+			return died(c, err);
+	}
+	return QUERN_OK;
+}
+
+enum quern_status qn_child_refuse(const struct qn_child *c, const char *why,
+				  struct quern_message *err)
+{
+	return qn_error_set(err, QUERN_ERR_DATA,
+			    "%s is damaged: what the HDF5 library made of it makes no sense: %s; "
+			    "copy the file again from where it came from",
+			    c->subject, why);
+}
+
+static bool is_status(int status)
+{
+	return status >= QUERN_OK && status <= QUERN_ERR_DENIED;
+}
+
+enum quern_status qn_child_get_verdict(struct qn_child *c, struct quern_message *err)
+{
+	struct quern_message m;
+	enum quern_status status = qn_child_get(c, &m, sizeof m, err);
+
+	if (status != QUERN_OK)
+		return status;
+	m.text[sizeof m.text - 1] = '\0';
+	for (char *p = m.text; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	if (!is_status((int)m.status))
+		return qn_child_refuse(c, "its verdict is unknown", err);
+	return m.status == QUERN_OK ? QUERN_OK : qn_error_set(err, m.status, "%s", m.text);
+}
+
+enum quern_status qn_child_ask(struct qn_child *c, const void *question, size_t nbytes,
+			       struct quern_message *err)
+{
+	size_t done = 0;
+
+	start_clock(c);
+	while (done < nbytes) {
+		ssize_t n = send(c->fd, (const char *)question + done, nbytes - done, MSG_NOSIGNAL);
+
+		if (n >= 0)
+			done += (size_t)n;
+		else if (errno != EINTR)
+			return died(c, err);
+	}
+	return QUERN_OK;
+}
+
+void qn_child_end(struct qn_child *c)
+{
+	if (c->subject)
+		close(c->fd);
+	if (c->pid > 0)
+		collect(c, 0);
+	free(c->subject);
+	memset(c, 0, sizeof *c);
+}
+
+/* --- the child's words --- */
+
+bool qn_child_tell(int fd, const void *data, size_t nbytes)
+{
+	size_t done = 0;
+
+	while (done < nbytes) {
+		ssize_t n = write(fd, (const char *)data + done, nbytes - done);
+
+		if (n >= 0)
+			done += (size_t)n;
+		else if (errno != EINTR)
+			return false;
+	}
+	return true;
+}
+
+bool qn_child_tell_verdict(int fd, enum quern_status status, const struct quern_message *err)
+{
+	struct quern_message m = *err;
+
+	m.status = status;
+	return qn_child_tell(fd, &m, sizeof m);
+}
+
+bool qn_child_hear(int fd, void *question, size_t nbytes)
+{
+	size_t done = 0;
+
+	while (done < nbytes) {
+		ssize_t n = read(fd, (char *)question + done, nbytes - done);
+
+		if (n > 0)
+			done += (size_t)n;
+		else if (n == 0 || errno != EINTR)
+			return false;
+	}
+	return true;
+}

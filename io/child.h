@@ -1,0 +1,85 @@
+/*
+ * child.h - work on an untrusted file in a process of its own.
+ *
+ * A library that crashes, hangs or asks for all memory over a damaged file takes only the child with
+ * it. The child has limits of memory, processor time and wall time, leaves no core file, cannot
+ * write to any file, and where the kernel has seccomp (io/child_filter.c) can call nothing of the
+ * system but what reading takes. Everything it says must be checked like a file.
+ *
+ * It is forked, without exec. A program that is started anew would have to be found first, by a
+ * library that is linked into programs of others, and loading HDF5 and MPI takes 20 ms where a fork
+ * takes one. What is said against a fork does not hold here:
+ *
+ *	Locks of other threads stay locked in the child. It calls malloc, which glibc keeps usable
+ *	after a fork, and the library, whose lock the caller holds while it forks.
+ *	MPI must not be called in it, and is not: the library is initialised before, in the parent.
+ *	Pages that a network card has pinned: drivers keep them out of the child or copy them.
+ *	Files that the program has open are closed in it, its handlers of signals and of exit do not
+ *	run, and it ends when the thread that started it does.
+ *
+ * One thing the program must see to: that no other thread is inside the HDF5 library.
+ */
+#ifndef QN_IO_CHILD_H
+#define QN_IO_CHILD_H
+
+#include <sys/types.h>
+
+#include "base/error.h"
+
+struct qn_child_limits {
+	uint64_t memory_nbytes; /* more than the parent has mapped */
+	unsigned cpu_seconds;	/* from its start, or the last qn_child_renew */
+	unsigned wall_seconds;	/* for an answer, from its start or the last qn_child_ask */
+};
+
+struct qn_child {
+	pid_t pid; /* 0: none */
+	int fd;
+	char *subject; /* owned */
+	struct qn_child_limits limits;
+	int64_t deadline_ns;
+};
+
+/*
+ * What the child does: answers on fd with qn_child_tell and then returns, which ends it; ctx is the
+ * child's copy. It may not end otherwise, but may crash.
+ */
+typedef void qn_child_work(void *ctx, int fd);
+
+/* Starts a child. subject is for messages: "FILE: its metadata". On success the caller ends it with
+   qn_child_end. */
+enum quern_status qn_child_start(struct qn_child *c, const char *subject,
+				 const struct qn_child_limits *limits, qn_child_work *work,
+				 void *ctx, struct quern_message *err);
+
+/* Reads exactly nbytes of its answer. QUERN_ERR_DATA, and why, when it has died or is late. */
+enum quern_status qn_child_get(struct qn_child *c, void *out, size_t nbytes,
+			       struct quern_message *err);
+
+/* Reads what qn_child_tell_verdict sent: its error becomes ours. */
+enum quern_status qn_child_get_verdict(struct qn_child *c, struct quern_message *err);
+
+/* Records that its answer makes no sense: `why`. Returns QUERN_ERR_DATA. */
+enum quern_status qn_child_refuse(const struct qn_child *c, const char *why,
+				  struct quern_message *err);
+
+/* Sends a question; its time starts anew. */
+enum quern_status qn_child_ask(struct qn_child *c, const void *question, size_t nbytes,
+			       struct quern_message *err);
+
+/* Ends it, whatever it does. A child of zeros is left alone. */
+void qn_child_end(struct qn_child *c);
+
+/* In the child. tell and hear: false when the parent has gone or wants no more. */
+bool qn_child_tell(int fd, const void *data, size_t nbytes);
+bool qn_child_tell_verdict(int fd, enum quern_status status, const struct quern_message *err);
+bool qn_child_hear(int fd, void *question, size_t nbytes);
+
+/* In the child: allows so many seconds of the processor from now on. */
+void qn_child_renew(unsigned cpu_seconds);
+
+/* In the child: only what reading needs can be called from now on. Without effect where the kernel
+   does not have it. */
+void qn_child_filter_calls(void);
+
+#endif

@@ -1,0 +1,307 @@
+/*
+ * hdf5_child.c - the datasets of a file and their descriptions, by a child process.
+ *
+ * The answer is a verdict and, when that is good, the listing or the description:
+ *
+ *	listing:	uint64 number of paths, uint64 bytes, the paths, each with its '\0'
+ *	description:	uint64 bytes, the flat form (dataset.h), uint64 number of chunks, the chunks
+ */
+#include "hdf5_child.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "child.h"
+#include "hdf5_file.h"
+#include "hdf5_format.h"
+
+#define MEMORY_NBYTES	    (UINT64_C(3) << 29) /* 1.5 GiB: with what the parent has, 2 */
+#define CPU_SECONDS	    7
+#define WALL_SECONDS	    8
+#define MOST_SECONDS	    600
+#define LISTING_NBYTES	    (UINT64_C(1) << 28)
+#define DESCRIPTION_NBYTES  (UINT64_C(1) << 24)
+
+struct question {
+	const char *file, *path;
+	bool with_index;
+	struct qn_h5_caller caller;
+};
+
+/* A million chunks take one second to list, and at least a megabyte to store. Where the file is
+   large, its index may be too, and on a disk that has to look for every piece of it. */
+static struct qn_child_limits limits_for(uint64_t file_nbytes)
+{
+	return (struct qn_child_limits){
+		.memory_nbytes = MEMORY_NBYTES,
+		.cpu_seconds =
+			CPU_SECONDS + (unsigned)qn_min_u64(file_nbytes >> 30, MOST_SECONDS),
+		.wall_seconds =
+			WALL_SECONDS + (unsigned)qn_min_u64(file_nbytes >> 26, MOST_SECONDS),
+	};
+}
+
+/* The lock is held while the child comes into being, so that in it too it can be taken. */
+static enum quern_status start(struct qn_child *c, struct question *q, uint64_t file_nbytes,
+			       qn_child_work *work, struct quern_message *err)
+{
+	struct qn_child_limits limits = limits_for(file_nbytes);
+	enum quern_status status;
+	char *subject;
+
+	if (asprintf(&subject, "%s: its metadata", q->file) < 0)
+		return qn_error_nomem(err, strlen(q->file), "a process");
+	qn_h5_enter(&q->caller);
+	status = qn_child_start(c, subject, &limits, work, q, err);
+	qn_h5_leave(&q->caller);
+	free(subject);
+	return status;
+}
+
+/* In the child, first: gives back the lock. Metadata needs no plugins. */
+static void settle(const struct question *q)
+{
+	H5PLset_loading_state(0);
+	qn_h5_leave(&q->caller);
+}
+
+/* What can be said about the file without the library: the usual errors need no child. */
+static enum quern_status look_at(const char *file, struct stat *st, struct quern_message *err)
+{
+	int fd;
+	enum quern_status status = qn_h5_open_signed(file, &fd, st, err);
+
+	if (status == QUERN_OK)
+		close(fd);
+	return status;
+}
+
+/* --- listing --- */
+
+static bool tell_listing(int fd, const struct qn_listing *l)
+{
+	uint64_t head[2] = { l->n, 0 };
+	bool ok;
+
+	for (size_t i = 0; i < l->n; i++)
+		head[1] += strlen(l->path[i]) + 1;
+	ok = qn_child_tell(fd, head, sizeof head);
+	for (size_t i = 0; ok && i < l->n; i++)
+		ok = qn_child_tell(fd, l->path[i], strlen(l->path[i]) + 1);
+	return ok;
+}
+
+static void answer_list(void *ctx, int fd)
+{
+	const struct question *q = ctx;
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_listing l = { 0, NULL };
+	enum quern_status status;
+
+	settle(q);
+	status = qn_hdf5_list(q->file, &l, &err);
+	if (qn_child_tell_verdict(fd, status, &err) && status == QUERN_OK)
+		tell_listing(fd, &l);
+}
+
+/* Cuts the text, which ends with '\0', into paths; false when it has not n of them. */
+static bool cut_paths(const char *text, size_t nbytes, size_t n, char **path, bool *nomem)
+{
+	const char *end = text + nbytes;
+
+	for (size_t i = 0; i < n; i++) {
+		if (text == end || *text != '/')
+			return false;
+		path[i] = strdup(text);
+		*nomem = !path[i];
+		if (*nomem)
+			return false;
+		text += strlen(text) + 1;
+	}
+	return text == end;
+}
+
+static enum quern_status make_listing(const struct qn_child *c, const char *text, size_t nbytes,
+				      size_t n, struct qn_listing *out, struct quern_message *err)
+{
+	struct qn_listing l = { n, calloc(n > 0 ? n : 1, sizeof *l.path) };
+	bool nomem = !l.path;
+
+	if (!nomem && (nbytes == 0 || text[nbytes - 1] == '\0') &&
+	    cut_paths(text, nbytes, n, l.path, &nomem)) {
+		*out = l;
+		return QUERN_OK;
+	}
+	if (l.path)
+		qn_listing_fini(&l);
+	return nomem ? qn_error_nomem(err, n * sizeof *l.path + nbytes, "a list of datasets")
+		     : qn_child_refuse(c, "a list of datasets that is none", err);
+}
+
+static enum quern_status hear_listing(struct qn_child *c, struct qn_listing *out,
+				      struct quern_message *err)
+{
+	uint64_t head[2];
+	enum quern_status status = qn_child_get_verdict(c, err);
+	char *text;
+
+	if (status == QUERN_OK)
+		status = qn_child_get(c, head, sizeof head, err);
+	if (status != QUERN_OK)
+		return status;
+	if (head[1] > LISTING_NBYTES || head[0] > head[1])
+		return qn_child_refuse(c, "a list of datasets without end", err);
+	text = malloc((size_t)head[1] + 1);
+	if (!text)
+		return qn_error_nomem(err, (size_t)head[1], "a list of datasets");
+	status = qn_child_get(c, text, (size_t)head[1], err);
+	if (status == QUERN_OK)
+		status = make_listing(c, text, (size_t)head[1], (size_t)head[0], out, err);
+	free(text);
+	return status;
+}
+
+enum quern_status qn_hdf5_child_list(const char *file, struct qn_listing *out,
+				     struct quern_message *err)
+{
+	struct question q = { .file = file };
+	struct qn_child c;
+	struct stat st;
+	enum quern_status status = look_at(file, &st, err);
+
+	if (status == QUERN_OK)
+		status = start(&c, &q, (uint64_t)st.st_size, answer_list, err);
+	if (status != QUERN_OK)
+		return status;
+	status = hear_listing(&c, out, err);
+	qn_child_end(&c);
+	return status;
+}
+
+/* --- description --- */
+
+static void tell_description(int fd, const struct qn_dataset *d)
+{
+	size_t nbytes;
+	uint64_t n, nchunks = d->nchunks;
+	void *flat = qn_dataset_pack(d, &nbytes);
+	struct quern_message err = { .status = QUERN_OK };
+
+	if (!flat) {
+		qn_error_nomem(&err, sizeof *d, "a description");
+		qn_child_tell_verdict(fd, err.status, &err);
+		return;
+	}
+	n = nbytes;
+	if (qn_child_tell_verdict(fd, QUERN_OK, &err) && qn_child_tell(fd, &n, sizeof n) &&
+	    qn_child_tell(fd, flat, nbytes) && qn_child_tell(fd, &nchunks, sizeof nchunks))
+		qn_child_tell(fd, d->chunks, nchunks * sizeof *d->chunks);
+}
+
+static void answer_describe(void *ctx, int fd)
+{
+	const struct question *q = ctx;
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_dataset d;
+	enum quern_status status;
+
+	settle(q);
+	status = qn_hdf5_describe(q->file, q->path, q->with_index, &d, &err);
+	if (status == QUERN_OK)
+		tell_description(fd, &d);
+	else
+		qn_child_tell_verdict(fd, status, &err);
+}
+
+/* That it is of the dataset that was asked for, in the file that is there. */
+static bool is_of(const struct qn_dataset *d, const struct question *q, const struct stat *st)
+{
+	int64_t mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+
+	return !strcmp(d->file, q->file) && !strcmp(d->path + (q->path[0] != '/'), q->path) &&
+	       d->file_nbytes == (uint64_t)st->st_size && d->file_mtime_ns == mtime_ns;
+}
+
+static enum quern_status hear_flat(struct qn_child *c, struct qn_dataset *d,
+				   struct quern_message *err)
+{
+	uint64_t nbytes;
+	enum quern_status status = qn_child_get(c, &nbytes, sizeof nbytes, err);
+	void *flat;
+
+	if (status != QUERN_OK)
+		return status;
+	if (nbytes > DESCRIPTION_NBYTES)
+		return qn_child_refuse(c, "a description without end", err);
+	flat = malloc((size_t)nbytes + 1);
+	if (!flat)
+		return qn_error_nomem(err, (size_t)nbytes, "a description");
+	status = qn_child_get(c, flat, (size_t)nbytes, err);
+	if (status == QUERN_OK)
+		status = qn_dataset_unpack(flat, (size_t)nbytes, d, err);
+	free(flat);
+	return status;
+}
+
+/* A chunk has at least one byte of the file. */
+static enum quern_status hear_chunks(struct qn_child *c, struct qn_dataset *d,
+				     struct quern_message *err)
+{
+	uint64_t n, nbytes;
+	enum quern_status status = qn_child_get(c, &n, sizeof n, err);
+
+	if (status != QUERN_OK || n == 0)
+		return status;
+	if (n > d->file_nbytes || !qn_mul(n, sizeof *d->chunks, &nbytes))
+		return qn_child_refuse(c, "more chunks than the file has bytes", err);
+	d->chunks = malloc((size_t)nbytes);
+	if (!d->chunks)
+		return qn_error_nomem(err, (size_t)nbytes, "a chunk index");
+	d->nchunks = n;
+	return qn_child_get(c, d->chunks, (size_t)nbytes, err);
+}
+
+static enum quern_status hear_description(struct qn_child *c, const struct question *q,
+					  const struct stat *st, struct qn_dataset *out,
+					  struct quern_message *err)
+{
+	struct qn_dataset d;
+	enum quern_status status = qn_child_get_verdict(c, err);
+
+	if (status == QUERN_OK)
+		status = hear_flat(c, &d, err);
+	if (status != QUERN_OK)
+		return status;
+	if (!is_of(&d, q, st))
+		status = qn_error_set(err, QUERN_ERR_DATA,
+				      "%s: is being written while it is read; wait until its writer "
+				      "has finished",
+				      q->file);
+	if (status == QUERN_OK)
+		status = hear_chunks(c, &d, err);
+	if (status == QUERN_OK)
+		*out = d;
+	else
+		qn_dataset_fini(&d);
+	return status;
+}
+
+enum quern_status qn_hdf5_child_describe(const char *file, const char *path, bool with_index,
+					 struct qn_dataset *out, struct quern_message *err)
+{
+	struct question q = { .file = file, .path = path, .with_index = with_index };
+	struct qn_child c;
+	struct stat st;
+	enum quern_status status = look_at(file, &st, err);
+
+	if (status == QUERN_OK)
+		status = start(&c, &q, (uint64_t)st.st_size, answer_describe, err);
+	if (status != QUERN_OK)
+		return status;
+	status = hear_description(&c, &q, &st, out, err);
+	qn_child_end(&c);
+	return status;
+}

@@ -1,0 +1,24 @@
+/*
+ * hdf5_child.h - what the HDF5 library makes of a file that nobody vouches for, asked for in a child
+ * process. Slots of the format: struct qn_format has their contract.
+ *
+ * The metadata of one file is one child and one answer. A reader is a child that stays, so that the
+ * readers of several threads work at the same time, each with a library of its own.
+ */
+#ifndef QN_IO_HDF5_CHILD_H
+#define QN_IO_HDF5_CHILD_H
+
+#include "data/storage.h"
+
+enum quern_status qn_hdf5_child_list(const char *file, struct qn_listing *out,
+				     struct quern_message *err);
+enum quern_status qn_hdf5_child_describe(const char *file, const char *path, bool with_index,
+					 struct qn_dataset *out, struct quern_message *err);
+
+enum quern_status qn_hdf5_child_open(const struct qn_dataset *d, void **reader,
+				     struct quern_message *err);
+enum quern_status qn_hdf5_child_read(void *reader, const struct quern_box *box, void *out,
+				     struct quern_message *err);
+void qn_hdf5_child_close(void *reader);
+
+#endif
