@@ -1,0 +1,244 @@
+/*
+ * test_hdf5_child.c - what a child process says of a file is what the library says in this one.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+
+#include "../../io/hdf5_child.h"
+#include "../../io/hdf5_format.h"
+#include "base/mem.h"
+#include "h5make.h"
+
+#define ROWS	100
+#define COLUMNS 60
+#define NTHREADS 4
+
+static struct h5make m;
+
+static float value_at(uint64_t row, uint64_t column)
+{
+	return (float)(1000 * row + column);
+}
+
+/* Two datasets and a group: /a is chunked, through a filter that quern leaves to the library. */
+static int make_file(void **state)
+{
+	const hsize_t shape[] = { ROWS, COLUMNS }, chunk[] = { 30, 20 };
+	static float values[ROWS][COLUMNS];
+	hid_t file, space, dcpl, group, dset;
+
+	(void)state;
+	if (!h5make_init(&m))
+		return -1;
+	for (uint64_t i = 0; i < ROWS; i++)
+		for (uint64_t j = 0; j < COLUMNS; j++)
+			values[i][j] = value_at(i, j);
+	file = h5make_create(&m, true, 512, 0);
+	space = H5Screate_simple(2, shape, NULL);
+	dcpl = H5Pcreate(H5P_DATASET_CREATE);
+	H5Pset_chunk(dcpl, 2, chunk);
+	H5Pset_scaleoffset(dcpl, H5Z_SO_FLOAT_DSCALE, 0);
+	dset = H5Dcreate2(file, "a", H5T_IEEE_F32LE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT);
+	H5Dwrite(dset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+	h5make_text(dset, "units", 0, H5T_STR_NULLTERM, "K");
+	H5Dclose(dset);
+	group = H5Gcreate2(file, "g", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+	dset = H5Dcreate2(group, "b", H5T_STD_I16BE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+	H5Dclose(dset);
+	H5Gclose(group);
+	H5Pclose(dcpl);
+	H5Sclose(space);
+	return H5Fclose(file) < 0 ? -1 : 0;
+}
+
+static int remove_file(void **state)
+{
+	(void)state;
+	h5make_fini(&m);
+	return 0;
+}
+
+static void listings_agree(void **state)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_listing l;
+
+	(void)state;
+	assert_int_equal(qn_hdf5_child_list(m.file, &l, &err), QUERN_OK);
+	assert_int_equal(l.n, 2);
+	assert_string_equal(l.path[0], "/a");
+	assert_string_equal(l.path[1], "/g/b");
+	qn_listing_fini(&l);
+}
+
+static void descriptions_agree(void **state)
+{
+	static const char *const paths[] = { "/a", "a", "/g/b" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+		struct quern_message err = { .status = QUERN_OK };
+		struct qn_dataset here, there;
+		size_t nhere, nthere;
+		void *flat_here, *flat_there;
+
+		assert_int_equal(qn_hdf5_describe(m.file, paths[i], true, &here, &err), QUERN_OK);
+		assert_int_equal(qn_hdf5_child_describe(m.file, paths[i], true, &there, &err),
+				 QUERN_OK);
+		assert_int_equal(here.nchunks, there.nchunks);
+		if (here.nchunks > 0)
+			assert_memory_equal(here.chunks, there.chunks,
+					    here.nchunks * sizeof *here.chunks);
+		/* What pointers point at is not compared by their values. */
+		flat_here = qn_dataset_pack(&here, &nhere);
+		flat_there = qn_dataset_pack(&there, &nthere);
+		assert_int_equal(nhere, nthere);
+		assert_memory_equal((char *)flat_here + sizeof here,
+				    (char *)flat_there + sizeof there, nhere - sizeof here);
+		assert_memory_equal(&here.type, &there.type, offsetof(struct qn_dataset, dim_name) -
+					    offsetof(struct qn_dataset, type));
+		free(flat_here);
+		free(flat_there);
+		qn_dataset_fini(&here);
+		qn_dataset_fini(&there);
+	}
+}
+
+static void errors_agree(void **state)
+{
+	static const char *const paths[] = { "/nothing", "/g", "" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+		struct quern_message here = { .status = QUERN_OK }, there = { .status = QUERN_OK };
+		struct qn_dataset d;
+
+		assert_int_equal(qn_hdf5_describe(m.file, paths[i], true, &d, &here),
+				 qn_hdf5_child_describe(m.file, paths[i], true, &d, &there));
+		assert_string_equal(here.text, there.text);
+	}
+}
+
+/* --- readers --- */
+
+static void *open_reader(const struct qn_dataset *d)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	void *reader = NULL;
+
+	if (qn_hdf5_child_open(d, &reader, &err) != QUERN_OK)
+		fail_msg("%s", err.text);
+	return reader;
+}
+
+/* Reads boxes until one is not what was written; returns how many were right. */
+static size_t count_right_boxes(void *reader, size_t nboxes)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	float values[30 * 20];
+
+	for (size_t n = 0; n < nboxes; n++) {
+		struct quern_box box = { .ndim = 2, .step = { 1, 1 } };
+
+		box.start[0] = n * 7 % 80;
+		box.start[1] = n * 11 % 50;
+		box.count[0] = qn_min_u64(30, ROWS - box.start[0]);
+		box.count[1] = qn_min_u64(20, COLUMNS - box.start[1]);
+		if (qn_hdf5_child_read(reader, &box, values, &err) != QUERN_OK)
+			return n;
+		for (uint64_t i = 0; i < box.count[0] * box.count[1]; i++)
+			if (values[i] != value_at(box.start[0] + i / box.count[1],
+						  box.start[1] + i % box.count[1]))
+				return n;
+	}
+	return nboxes;
+}
+
+static void *read_boxes(void *ctx)
+{
+	const struct qn_dataset *d = ctx;
+	struct quern_message err = { .status = QUERN_OK };
+	void *reader;
+	size_t n = 0;
+
+	if (qn_hdf5_child_open(d, &reader, &err) == QUERN_OK) {
+		n = count_right_boxes(reader, 50);
+		qn_hdf5_child_close(reader);
+	}
+	return (void *)n;
+}
+
+static void readers_of_threads_agree(void **state)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	pthread_t thread[NTHREADS];
+	struct qn_dataset d;
+	void *n;
+
+	(void)state;
+	assert_int_equal(qn_hdf5_child_describe(m.file, "/a", true, &d, &err), QUERN_OK);
+	assert_false(d.native);
+	for (int i = 0; i < NTHREADS; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, read_boxes, &d), 0);
+	for (int i = 0; i < NTHREADS; i++) {
+		pthread_join(thread[i], &n);
+		assert_int_equal((size_t)n, 50);
+	}
+	qn_dataset_fini(&d);
+}
+
+static void boxes_have_bounds(void **state)
+{
+	struct quern_message err = { .status = QUERN_OK }, big = { .status = QUERN_OK };
+	struct quern_box outside = { .ndim = 2, .start = { ROWS, 0 }, .count = { 1, 1 },
+				     .step = { 1, 1 } };
+	struct quern_box whole = { .ndim = 2, .count = { ROWS, COLUMNS }, .step = { 1, 1 } };
+	struct qn_dataset d;
+	float x[1];
+	void *reader;
+
+	(void)state;
+	assert_int_equal(qn_hdf5_child_describe(m.file, "/a", true, &d, &err), QUERN_OK);
+	reader = open_reader(&d);
+	assert_int_equal(qn_hdf5_child_read(reader, &outside, x, &err), QUERN_ERR_DATA);
+	assert_non_null(strstr(err.text, m.file));
+	assert_int_equal(qn_hdf5_child_read(reader, &whole, x, &big), QUERN_ERR_RUN);
+	assert_int_equal(count_right_boxes(reader, 5), 5); /* it is none the worse for that */
+	qn_hdf5_child_close(reader);
+	qn_dataset_fini(&d);
+}
+
+/* The size of an element decides how much is written to the caller's memory. */
+static void another_type_is_refused(void **state)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_dataset d;
+	void *reader;
+
+	(void)state;
+	assert_int_equal(qn_hdf5_child_describe(m.file, "/a", true, &d, &err), QUERN_OK);
+	d.type.size = 2;
+	assert_int_equal(qn_hdf5_child_open(&d, &reader, &err), QUERN_ERR_DATA);
+	assert_non_null(strstr(err.text, "another datatype"));
+	qn_dataset_fini(&d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(listings_agree),
+		cmocka_unit_test(descriptions_agree),
+		cmocka_unit_test(errors_agree),
+		cmocka_unit_test(readers_of_threads_agree),
+		cmocka_unit_test(boxes_have_bounds),
+		cmocka_unit_test(another_type_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, make_file, remove_file);
+}
