@@ -25,8 +25,8 @@
 #define IS_SANITIZED false
 #endif
 
-#define NFILES	  64 /* that a child may have open: sources of a virtual dataset, plugins */
-#define CHILD_FD  3
+#define NFILES		  64 /* that a child may have open: sources of a virtual dataset, plugins */
+#define CHILD_FD	  3
 #define LAST_PLAIN_SIGNAL 31
 
 /* --- becoming the child --- */
@@ -35,8 +35,7 @@ static void limit(int resource, uint64_t value)
 {
 	struct rlimit r;
 
-	if (getrlimit(resource, &r) != 0 ||
-	    (r.rlim_max != RLIM_INFINITY && r.rlim_max < value))
+	if (getrlimit(resource, &r) != 0 || (r.rlim_max != RLIM_INFINITY && r.rlim_max < value))
 		return;
 	r.rlim_cur = r.rlim_max = value;
 	setrlimit(resource, &r);

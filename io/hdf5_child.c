@@ -18,12 +18,12 @@
 #include "hdf5_file.h"
 #include "hdf5_format.h"
 
-#define MEMORY_NBYTES	    (UINT64_C(3) << 29) /* 1.5 GiB: with what the parent has, 2 */
-#define CPU_SECONDS	    7
-#define WALL_SECONDS	    8
-#define MOST_SECONDS	    600
-#define LISTING_NBYTES	    (UINT64_C(1) << 28)
-#define DESCRIPTION_NBYTES  (UINT64_C(1) << 24)
+#define MEMORY_NBYTES	   (UINT64_C(3) << 29) /* 1.5 GiB: with what the parent has, 2 */
+#define CPU_SECONDS	   7
+#define WALL_SECONDS	   8
+#define MOST_SECONDS	   600
+#define LISTING_NBYTES	   (UINT64_C(1) << 28)
+#define DESCRIPTION_NBYTES (UINT64_C(1) << 24)
 
 struct question {
 	const char *file, *path;
@@ -37,10 +37,9 @@ static struct qn_child_limits limits_for(uint64_t file_nbytes)
 {
 	return (struct qn_child_limits){
 		.memory_nbytes = MEMORY_NBYTES,
-		.cpu_seconds =
-			CPU_SECONDS + (unsigned)qn_min_u64(file_nbytes >> 30, MOST_SECONDS),
-		.wall_seconds =
-			WALL_SECONDS + (unsigned)qn_min_u64(file_nbytes >> 26, MOST_SECONDS),
+		.cpu_seconds = CPU_SECONDS + (unsigned)qn_min_u64(file_nbytes >> 30, MOST_SECONDS),
+		.wall_seconds = WALL_SECONDS +
+				(unsigned)qn_min_u64(file_nbytes >> 26, MOST_SECONDS),
 	};
 }
 
@@ -276,10 +275,11 @@ static enum quern_status hear_description(struct qn_child *c, const struct quest
 	if (status != QUERN_OK)
 		return status;
 	if (!is_of(&d, q, st))
-		status = qn_error_set(err, QUERN_ERR_DATA,
-				      "%s: is being written while it is read; wait until its writer "
-				      "has finished",
-				      q->file);
+		status =
+			qn_error_set(err, QUERN_ERR_DATA,
+				     "%s: is being written while it is read; wait until its writer "
+				     "has finished",
+				     q->file);
 	if (status == QUERN_OK)
 		status = hear_chunks(c, &d, err);
 	if (status == QUERN_OK)

@@ -15,8 +15,8 @@
 #include "base/mem.h"
 #include "h5make.h"
 
-#define ROWS	100
-#define COLUMNS 60
+#define ROWS	 100
+#define COLUMNS	 60
 #define NTHREADS 4
 
 static struct h5make m;
@@ -101,7 +101,8 @@ static void descriptions_agree(void **state)
 		assert_int_equal(nhere, nthere);
 		assert_memory_equal((char *)flat_here + sizeof here,
 				    (char *)flat_there + sizeof there, nhere - sizeof here);
-		assert_memory_equal(&here.type, &there.type, offsetof(struct qn_dataset, dim_name) -
+		assert_memory_equal(&here.type, &there.type,
+				    offsetof(struct qn_dataset, dim_name) -
 					    offsetof(struct qn_dataset, type));
 		free(flat_here);
 		free(flat_there);
@@ -196,8 +197,9 @@ static void readers_of_threads_agree(void **state)
 static void boxes_have_bounds(void **state)
 {
 	struct quern_message err = { .status = QUERN_OK }, big = { .status = QUERN_OK };
-	struct quern_box outside = { .ndim = 2, .start = { ROWS, 0 }, .count = { 1, 1 },
-				     .step = { 1, 1 } };
+	struct quern_box outside = {
+		.ndim = 2, .start = { ROWS, 0 }, .count = { 1, 1 }, .step = { 1, 1 }
+	};
 	struct quern_box whole = { .ndim = 2, .count = { ROWS, COLUMNS }, .step = { 1, 1 } };
 	struct qn_dataset d;
 	float x[1];
@@ -232,12 +234,9 @@ static void another_type_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(listings_agree),
-		cmocka_unit_test(descriptions_agree),
-		cmocka_unit_test(errors_agree),
-		cmocka_unit_test(readers_of_threads_agree),
-		cmocka_unit_test(boxes_have_bounds),
-		cmocka_unit_test(another_type_is_refused),
+		cmocka_unit_test(listings_agree),    cmocka_unit_test(descriptions_agree),
+		cmocka_unit_test(errors_agree),	     cmocka_unit_test(readers_of_threads_agree),
+		cmocka_unit_test(boxes_have_bounds), cmocka_unit_test(another_type_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);
