@@ -30,28 +30,12 @@
 #if defined(ARCH) && defined(SECCOMP_RET_ERRNO)
 
 /* The old names of calls are missing on new processors, the new names in old headers. */
+/* clang-format off */
 static const int allowed[] = {
 	/* files, which are open or open for reading */
-	SYS_read,
-	SYS_readv,
-	SYS_pread64,
-	SYS_preadv,
-	SYS_write,
-	SYS_writev,
-	SYS_close,
-	SYS_lseek,
-	SYS_fstat,
-	SYS_fcntl,
-	SYS_flock,
-	SYS_fadvise64,
-	SYS_getcwd,
-	SYS_getdents64,
-	SYS_statfs,
-	SYS_fstatfs,
-	SYS_newfstatat,
-	SYS_faccessat,
-	SYS_readlinkat,
-	SYS_ppoll,
+	SYS_read, SYS_readv, SYS_pread64, SYS_preadv, SYS_write, SYS_writev, SYS_close, SYS_lseek,
+	SYS_fstat, SYS_fcntl, SYS_flock, SYS_fadvise64, SYS_getcwd, SYS_getdents64, SYS_statfs,
+	SYS_fstatfs, SYS_newfstatat, SYS_faccessat, SYS_readlinkat, SYS_ppoll,
 #ifdef SYS_statx
 	SYS_statx,
 #endif
@@ -59,46 +43,19 @@ static const int allowed[] = {
 	SYS_faccessat2,
 #endif
 #ifdef SYS_stat
-	SYS_stat,
-	SYS_lstat,
-	SYS_access,
-	SYS_readlink,
-	SYS_poll,
+	SYS_stat, SYS_lstat, SYS_access, SYS_readlink, SYS_poll,
 #endif
 	/* memory; programs, for plugins of filters */
-	SYS_brk,
-	SYS_mmap,
-	SYS_munmap,
-	SYS_mremap,
-	SYS_mprotect,
-	SYS_madvise,
+	SYS_brk, SYS_mmap, SYS_munmap, SYS_mremap, SYS_mprotect, SYS_madvise,
 	/* threads, of plugins; pthread_create is content without clone3, which cannot be filtered */
-	SYS_futex,
-	SYS_set_robust_list,
-	SYS_sched_yield,
-	SYS_sched_getaffinity,
-	SYS_exit,
+	SYS_futex, SYS_set_robust_list, SYS_sched_yield, SYS_sched_getaffinity, SYS_exit,
 #ifdef SYS_rseq
 	SYS_rseq,
 #endif
 	/* time, and what the process is */
-	SYS_clock_gettime,
-	SYS_clock_getres,
-	SYS_clock_nanosleep,
-	SYS_nanosleep,
-	SYS_gettimeofday,
-	SYS_getpid,
-	SYS_getppid,
-	SYS_gettid,
-	SYS_getuid,
-	SYS_geteuid,
-	SYS_getgid,
-	SYS_getegid,
-	SYS_uname,
-	SYS_sysinfo,
-	SYS_getrusage,
-	SYS_getrlimit,
-	SYS_setrlimit,
+	SYS_clock_gettime, SYS_clock_getres, SYS_clock_nanosleep, SYS_nanosleep, SYS_gettimeofday,
+	SYS_getpid, SYS_getppid, SYS_gettid, SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid,
+	SYS_uname, SYS_sysinfo, SYS_getrusage, SYS_getrlimit, SYS_setrlimit,
 #ifdef SYS_time
 	SYS_time,
 #endif
@@ -106,13 +63,10 @@ static const int allowed[] = {
 	SYS_getrandom,
 #endif
 	/* signals, its end */
-	SYS_rt_sigaction,
-	SYS_rt_sigprocmask,
-	SYS_rt_sigreturn,
-	SYS_sigaltstack,
-	SYS_restart_syscall,
-	SYS_exit_group,
+	SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_sigaltstack,
+	SYS_restart_syscall, SYS_exit_group,
 };
+/* clang-format on */
 
 #define NALLOWED (sizeof allowed / sizeof allowed[0])
 #define NRULES	 (NALLOWED * 2 + 64)
