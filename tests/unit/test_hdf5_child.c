@@ -21,17 +21,17 @@
 
 static struct h5make m;
 
-static float value_at(uint64_t row, uint64_t column)
+static int32_t value_at(uint64_t row, uint64_t column)
 {
-	return (float)(1000 * row + column);
+	return (int32_t)(1000 * row + column);
 }
 
-/* Two datasets and a group: /a is chunked, through a filter that quern leaves to the library. */
+/* Two datasets and a group: /a is chunked, of a type that quern leaves to the library. */
 static int make_file(void **state)
 {
 	const hsize_t shape[] = { ROWS, COLUMNS }, chunk[] = { 30, 20 };
-	static float values[ROWS][COLUMNS];
-	hid_t file, space, dcpl, group, dset;
+	static int32_t values[ROWS][COLUMNS];
+	hid_t file, space, dcpl, type, group, dset;
 
 	(void)state;
 	if (!h5make_init(&m))
@@ -43,15 +43,18 @@ static int make_file(void **state)
 	space = H5Screate_simple(2, shape, NULL);
 	dcpl = H5Pcreate(H5P_DATASET_CREATE);
 	H5Pset_chunk(dcpl, 2, chunk);
-	H5Pset_scaleoffset(dcpl, H5Z_SO_FLOAT_DSCALE, 0);
-	dset = H5Dcreate2(file, "a", H5T_IEEE_F32LE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT);
-	H5Dwrite(dset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+	H5Pset_deflate(dcpl, 1);
+	type = H5Tcopy(H5T_STD_I32LE);
+	H5Tset_precision(type, 20);
+	dset = H5Dcreate2(file, "a", type, space, H5P_DEFAULT, dcpl, H5P_DEFAULT);
+	H5Dwrite(dset, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
 	h5make_text(dset, "units", 0, H5T_STR_NULLTERM, "K");
 	H5Dclose(dset);
 	group = H5Gcreate2(file, "g", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
 	dset = H5Dcreate2(group, "b", H5T_STD_I16BE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
 	H5Dclose(dset);
 	H5Gclose(group);
+	H5Tclose(type);
 	H5Pclose(dcpl);
 	H5Sclose(space);
 	return H5Fclose(file) < 0 ? -1 : 0;
@@ -142,7 +145,7 @@ static void *open_reader(const struct qn_dataset *d)
 static size_t count_right_boxes(void *reader, size_t nboxes)
 {
 	struct quern_message err = { .status = QUERN_OK };
-	float values[30 * 20];
+	int32_t values[30 * 20];
 
 	for (size_t n = 0; n < nboxes; n++) {
 		struct quern_box box = { .ndim = 2, .step = { 1, 1 } };
@@ -202,7 +205,7 @@ static void boxes_have_bounds(void **state)
 	};
 	struct quern_box whole = { .ndim = 2, .count = { ROWS, COLUMNS }, .step = { 1, 1 } };
 	struct qn_dataset d;
-	float x[1];
+	int32_t x[1];
 	void *reader;
 
 	(void)state;
