@@ -42,6 +42,19 @@ static struct qn_child_limits limits_for(uint64_t chunk_nbytes)
 	};
 }
 
+/* A plugin is a program of its own: none is loaded for a dataset that can do without. The filters of
+   the sources of a virtual dataset are not known yet. */
+static void allow_plugins(const struct qn_dataset *d)
+{
+	bool needed = d->layout == QN_VIRTUAL;
+
+	H5PLset_loading_state(0);
+	for (int i = 0; i < d->nfilters; i++)
+		needed |= H5Zfilter_avail((H5Z_filter_t)d->filter[i].id) <= 0;
+	if (needed)
+		H5PLset_loading_state(H5PL_ALL_PLUGIN);
+}
+
 static void answer_boxes(void *ctx, int fd)
 {
 	struct reader *r = ctx;
@@ -50,6 +63,7 @@ static void answer_boxes(void *ctx, int fd)
 	void *inner = NULL;
 	enum quern_status status;
 
+	allow_plugins(r->d);
 	qn_h5_leave(&r->caller);
 	status = qn_hdf5_reader_open(r->d, &inner, &err);
 	while (qn_child_tell_verdict(fd, status, &err) && inner &&

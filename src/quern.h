@@ -10,7 +10,9 @@
  *	quern_run_free(run);
  *
  * Options are those of the command `quern run`, by the same names and with the same values. The
- * library never prints, exits or aborts, and has no mutable globals.
+ * library never prints, exits or aborts, and has no mutable globals. Damaged files make the HDF5
+ * library crash or hang, so quern calls it in child processes, which it forks: no other thread of the
+ * program may be inside the HDF5 library while quern_run_execute, _plan or quern_inspect runs.
  */
 #ifndef QUERN_H
 #define QUERN_H
