@@ -37,7 +37,7 @@ if [ -z "$extra" ]; then
 else
 	fail "what is exported is declared" "$extra"
 fi
-if objdump -p "$lib" | grep -q 'SONAME *libquern.so.0$'; then
+if grep -q 'SONAME *libquern.so.0$' <<< "$(objdump -p "$lib")"; then
 	pass "the soname is libquern.so.0"
 else
 	fail "the soname is libquern.so.0"

@@ -41,7 +41,6 @@ quern_run *quern_run_new(MPI_Comm comm, const char *kernel)
 	if (!run)
 		return NULL;
 	run->parent = comm;
-	run->job.fd = -1;
 	choose_kernel(run, kernel);
 	return run;
 }

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "data/select.h"
 #include "exec/job.h"
+#include "exec/source.h"
 
 #define MONITOR_NS 200000000	/* between two progress reports */
 #define LARGEST_BATCH 32	/* tasks taken at once: more would spoil the balance at the end */
@@ -24,7 +25,12 @@ struct worker {
 	struct crew *crew;
 	pthread_t thread;
 	int index;
+	struct qn_slot slot;		/* the item at hand, */
+	struct qn_opened file;		/* and its file */
+	struct qn_dataset member;	/* that the feed is on: borrows */
 	struct qn_feed *feed;
+	struct qn_feed_stats done;	/* of earlier feeds */
+	uint64_t local_nbytes, remote_nbytes;
 	int64_t *state;		/* sum of the finished tasks */
 	int64_t *trial;		/* of one task, when bad chunks are to be skipped; else NULL */
 	void *scratch;
@@ -59,26 +65,71 @@ struct absorber {
 	const void *self;
 	int64_t *state;
 	void *scratch;
+	struct quern_box box;	/* of the item, in the whole: a kernel knows nothing of members */
 };
 
 static void absorb(void *ctx, const struct quern_tile *tile)
 {
 	struct absorber *a = ctx;
+	struct quern_tile there = *tile;
 
-	a->kernel->absorb(a->self, a->state, a->scratch, tile);
+	there.box = &a->box;
+	a->kernel->absorb(a->self, a->state, a->scratch, &there);
+}
+
+/* Takes leave of the member that was read. */
+static enum quern_status leave_member(struct worker *w, struct quern_message *err)
+{
+	const struct qn_feed_stats *s;
+
+	if (w->feed) {
+		s = qn_feed_stats(w->feed);
+		w->done.nchunks += s->nchunks;
+		w->done.library_nchunks += s->library_nchunks;
+		w->done.stored_nbytes += s->stored_nbytes;
+		w->done.decoded_nbytes += s->decoded_nbytes;
+		*(w->file.is_local ? &w->local_nbytes : &w->remote_nbytes) += s->stored_nbytes;
+		qn_feed_free(w->feed);
+		w->feed = NULL;
+	}
+	return qn_opened_close(&w->file, w->crew->job->report.host, err);
+}
+
+/* Has a feed on the member of the item at hand. */
+static enum quern_status turn_to_member(struct worker *w, struct quern_message *err)
+{
+	struct qn_job *j = w->crew->job;
+	uint32_t member = w->slot.part.member;
+	enum quern_status st;
+
+	if (w->feed && w->file.member == member)
+		return QUERN_OK;
+	st = leave_member(w, err);
+	if (!st)
+		st = qn_opened_turn(&w->file, &j->mosaic, member, j->report.host, err);
+	if (st)
+		return st;
+	qn_mosaic_member(&j->mosaic, member, &w->member);
+	return qn_feed_new(&w->member, &j->views[j->mosaic.member[member].form], j->whole,
+			   w->file.fd, &w->feed, err);
 }
 
 static enum quern_status run_task(struct worker *w, const struct qn_queue *q, uint32_t task)
 {
 	struct qn_job *j = w->crew->job;
-	struct absorber a = { j->kernel, j->self, w->trial ? w->trial : w->state, w->scratch };
+	struct absorber a = { .kernel = j->kernel, .self = j->self, .scratch = w->scratch,
+			      .state = w->trial ? w->trial : w->state };
 	struct quern_message why = { 0 };
 	struct qn_item item;
 	enum quern_status st;
 
-	item.nchunks = qn_items_nchunks(&j->items, q->item[task]);
+	qn_items_seek(&j->items, q->item[task], &w->slot);
+	item.nchunks = qn_cut_nchunks(&w->slot.cut, w->slot.item);
 	item.chunks = q->chunk + q->first[task];
-	qn_items_box(&j->items, q->item[task], &item.box);
+	qn_slot_box(&w->slot, &item.box, &a.box);
+	st = turn_to_member(w, &why);
+	if (st)
+		return qn_error_set(&w->err, st, "%s", why.text);
 	if (w->trial)
 		qn_state_identity(&j->layout, w->trial);
 	st = qn_feed_item(w->feed, &item, absorb, &a, &why);
@@ -130,8 +181,10 @@ static enum quern_status steal_from(struct worker *w, struct qn_queue *q)
 
 	while (!st && !qn_queues_stopped(&w->crew->job->queues) &&
 	       qn_queue_steal(q, parts, &begin, &end)) {
-		for (uint32_t t = begin; t < end; t++)
-			w->nstolen += qn_items_nchunks(&w->crew->job->items, q->item[t]);
+		for (uint32_t t = begin; t < end; t++) {
+			qn_items_seek(&w->crew->job->items, q->item[t], &w->slot);
+			w->nstolen += qn_cut_nchunks(&w->slot.cut, w->slot.item);
+		}
 		st = run_tasks(w, q, begin, end);
 	}
 	return st;
@@ -173,7 +226,7 @@ static enum quern_status equip(struct worker *w)
 	if (!w->state || !w->scratch || (w->crew->skip && !w->trial))
 		return qn_error_nomem(&w->err, 2 * j->layout.nwords * sizeof(int64_t) + nscratch,
 				      "a worker's state");
-	return qn_feed_new(&j->dataset, &j->view, j->whole, j->fd, &w->feed, &w->err);
+	return QUERN_OK;
 }
 
 static void *worker_main(void *arg)
@@ -181,11 +234,17 @@ static void *worker_main(void *arg)
 	struct worker *w = arg;
 	struct crew *crew = w->crew;
 	struct qn_job *j = crew->job;
+	struct quern_message ignored = { .status = QUERN_OK };
 	double start = thread_seconds();
+	enum quern_status st;
 
 	w->bound = qn_topo_bind_thread(j->topo, &j->slice, w->index, j->bind);
 	qn_cpu_reset_fp();
-	if (equip(w) || work(w))
+	w->file = QN_OPENED_NONE;
+	st = equip(w);
+	if (!st)
+		st = work(w);
+	if (leave_member(w, st ? &ignored : &w->err) || st)
 		qn_queues_stop(&j->queues);
 	w->busy_seconds = thread_seconds() - start;
 	pthread_mutex_lock(&crew->lock);
@@ -222,19 +281,16 @@ static void monitor(struct crew *crew, int pass)
 static void add_report(struct qn_job *j, const struct worker *w)
 {
 	struct qn_report *r = &j->report;
-	const struct qn_feed_stats *s = w->feed ? qn_feed_stats(w->feed) : NULL;
-
 	r->nbound += w->bound;
 	r->nstolen += w->nstolen;
 	r->nskipped += w->nskipped;
 	r->busy_seconds += w->busy_seconds;
-	if (!s)
-		return;
-	r->nchunks += s->nchunks;
-	r->nlibrary += s->library_nchunks;
-	r->stored_nbytes += s->stored_nbytes;
-	r->decoded_nbytes += s->decoded_nbytes;
-	*(j->file_is_local ? &r->local_nbytes : &r->remote_nbytes) += s->stored_nbytes;
+	r->nchunks += w->done.nchunks;
+	r->nlibrary += w->done.library_nchunks;
+	r->stored_nbytes += w->done.stored_nbytes;
+	r->decoded_nbytes += w->done.decoded_nbytes;
+	r->local_nbytes += w->local_nbytes;
+	r->remote_nbytes += w->remote_nbytes;
 }
 
 /* Adds the worker's state to the rank's, and frees what the worker had. */
@@ -251,7 +307,6 @@ static enum quern_status dismiss(struct qn_job *j, struct worker *w, enum quern_
 	if (st)
 		qn_error_set(err, st, "%s", w->err.text);
 	add_report(j, w);
-	qn_feed_free(w->feed);
 	free(w->state);
 	free(w->trial);
 	free(w->scratch);

@@ -4,8 +4,6 @@
  */
 #include "exec/job.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,7 +91,6 @@ enum quern_status qn_job_place(struct qn_job *j, struct quern_message *err)
 	size_t nranks = (size_t)qn_comm_size(j->comm);
 	enum quern_status st = qn_topo_new(NULL, &j->topo, err);
 
-	j->fd = -1;
 	st = qn_comm_agree(j->comm, st, err);
 	if (!st)
 		st = take_slice(j, err);
@@ -111,24 +108,81 @@ enum quern_status qn_job_place(struct qn_job *j, struct quern_message *err)
 
 /* --- metadata --- */
 
-static enum quern_status share_description(struct qn_job *j, struct quern_message *err)
+/* Rank 0's flat form of something, on all ranks: owned. pack gives NULL without memory. Collective. */
+static enum quern_status share_flat(struct qn_job *j, void *flat, size_t nbytes, void **out,
+				    size_t *out_nbytes, struct quern_message *err)
 {
-	void *data = NULL;
-	size_t nbytes = 0;
 	enum quern_status st = QUERN_OK;
 
-	if (qn_comm_rank(j->comm) == 0) {
-		data = qn_dataset_pack(&j->dataset, &nbytes);
-		if (!data)
-			st = qn_error_nomem(err, sizeof(j->dataset), "the description");
-	}
+	*out = flat;
+	*out_nbytes = nbytes;
+	if (qn_comm_rank(j->comm) == 0 && !flat)
+		st = qn_error_nomem(err, sizeof(j->dataset), "the description");
 	st = qn_comm_agree(j->comm, st, err);
-	if (!st)
-		st = qn_comm_bcast_block(j->comm, &data, &nbytes, err);
+	return st ? st : qn_comm_bcast_block(j->comm, out, out_nbytes, err);
+}
+
+static enum quern_status share_dataset(struct qn_job *j, struct quern_message *err)
+{
+	size_t nbytes = 0;
+	void *flat = NULL;
+	enum quern_status st;
+
+	if (qn_comm_rank(j->comm) == 0)
+		flat = qn_dataset_pack(&j->dataset, &nbytes);
+	st = share_flat(j, flat, nbytes, &flat, &nbytes, err);
 	if (!st && qn_comm_rank(j->comm) != 0)
-		st = qn_dataset_unpack(data, nbytes, &j->dataset, err);
-	free(data);
+		st = qn_dataset_unpack(flat, nbytes, &j->dataset, err);
+	free(flat);
 	return st;
+}
+
+static enum quern_status share_mosaic(struct qn_job *j, struct quern_message *err)
+{
+	size_t nbytes = 0;
+	void *flat = NULL;
+	enum quern_status st;
+
+	if (qn_comm_rank(j->comm) == 0)
+		flat = qn_mosaic_pack(&j->mosaic, &nbytes);
+	st = share_flat(j, flat, nbytes, &flat, &nbytes, err);
+	if (!st && qn_comm_rank(j->comm) != 0)
+		st = qn_mosaic_unpack(flat, nbytes, &j->mosaic, err);
+	free(flat);
+	return st;
+}
+
+static uint32_t first_of_form(const struct qn_mosaic *m, uint32_t form)
+{
+	uint32_t i = 0;
+
+	while (m->member[i].form != form)
+		i++;
+	return i;
+}
+
+/* The view of each form. A kernel sees one type of value. */
+static enum quern_status make_views(struct qn_job *j, struct quern_message *err)
+{
+	bool raw = quern_option_flag(j->options, "raw");
+
+	j->views = qn_calloc(j->mosaic.nforms, sizeof(*j->views));
+	if (!j->views)
+		return qn_error_nomem(err, j->mosaic.nforms * sizeof(*j->views), "views");
+	for (uint32_t i = 0; i < j->mosaic.nforms; i++) {
+		struct qn_dataset d;
+		enum quern_status st;
+
+		qn_mosaic_member(&j->mosaic, first_of_form(&j->mosaic, i), &d);
+		st = qn_view_init(&d, raw, &j->views[i], err);
+		if (st)
+			return st;
+		if (j->views[i].dtype != j->views[0].dtype)
+			return qn_error_set(err, QUERN_ERR_DATA, "%s: its values are of another type "
+					    "than those of %s: they cannot be computed with as one "
+					    "dataset", d.file, j->mosaic.member[0].file);
+	}
+	return QUERN_OK;
 }
 
 static enum quern_status open_kernel(struct qn_job *j, struct quern_message *err)
@@ -137,7 +191,7 @@ static enum quern_status open_kernel(struct qn_job *j, struct quern_message *err
 		.ndim = j->dataset.ndim,
 		.shape = j->dataset.shape,
 		.selection = &j->selection,
-		.dtype = j->view.dtype,
+		.dtype = j->views[0].dtype,
 		.nan_missing = strcmp(quern_option_string(j->options, "nan"), "keep") != 0,
 		.dims = (const char *const *)j->dataset.dim_name,
 		.options = j->options,
@@ -152,7 +206,7 @@ static enum quern_status interpret(struct qn_job *j, struct quern_message *err)
 	struct quern_demand demand = { .min_nelems = 0 };
 	enum quern_status st;
 
-	st = qn_view_init(&j->dataset, quern_option_flag(j->options, "raw"), &j->view, err);
+	st = make_views(j, err);
 	if (!st)
 		st = qn_select(&j->dataset, quern_option_string(j->options, "select"),
 			       &j->selection, err);
@@ -163,23 +217,19 @@ static enum quern_status interpret(struct qn_job *j, struct quern_message *err)
 	j->whole = j->kernel->demand != NULL;
 	if (j->whole)
 		j->kernel->demand(j->self, &demand);
-	qn_items_init(&j->items, &j->dataset, &j->selection, j->whole ? &demand : NULL);
-	return QUERN_OK;
+	return qn_items_init(&j->items, &j->mosaic, &j->selection, j->whole ? &demand : NULL, err);
 }
 
-static enum quern_status open_file(struct qn_job *j, struct quern_message *err)
+/* Rank 0: what is computed with, and where it lies. */
+static enum quern_status describe_whole(struct qn_job *j, const char *file,
+					struct quern_message *err)
 {
-	const struct qn_dataset *d = &j->dataset;
+	static const uint64_t origin[QUERN_MAX_DIMS];
+	enum quern_status st = qn_source_describe(file, quern_option_string(j->options, "dataset"),
+						  true, &j->dataset, err);
 
-	if (!d->native)
-		return QUERN_OK;
-	j->fd = open(d->file, O_RDONLY | O_CLOEXEC);
-	if (j->fd < 0)
-		return qn_error_set(err, QUERN_ERR_DATA, "%s: cannot open it on host %s: %s; every "
-				    "host must see the file under this path", d->file,
-				    j->report.host, strerror(errno));
-	j->file_is_local = qn_source_is_local(j->fd);
-	return qn_source_check(j->fd, d, j->report.host, err);
+	qn_mosaic_init(&j->mosaic, j->dataset.ndim);
+	return st ? st : qn_mosaic_place(&j->mosaic, &j->dataset, origin, err);
 }
 
 enum quern_status qn_job_describe(struct qn_job *j, const char *file, struct quern_message *err)
@@ -187,13 +237,13 @@ enum quern_status qn_job_describe(struct qn_job *j, const char *file, struct que
 	enum quern_status st = QUERN_OK;
 
 	if (qn_comm_rank(j->comm) == 0)
-		st = qn_source_describe(file, quern_option_string(j->options, "dataset"), true,
-					&j->dataset, err);
+		st = describe_whole(j, file, err);
 	st = qn_comm_agree(j->comm, st, err);
 	if (!st)
-		st = share_description(j, err);
-	st = qn_comm_agree(j->comm, st ? st : interpret(j, err), err);
-	return st ? st : qn_comm_agree(j->comm, open_file(j, err), err);
+		st = share_dataset(j, err);
+	if (!st)
+		st = share_mosaic(j, err);
+	return qn_comm_agree(j->comm, st ? st : interpret(j, err), err);
 }
 
 void qn_job_fini(struct qn_job *j)
@@ -202,17 +252,18 @@ void qn_job_fini(struct qn_job *j)
 	qn_plan_fini(&j->plan);
 	if (j->self)
 		j->kernel->close(j->self);
-	if (j->fd >= 0)
-		close(j->fd);
+	qn_items_fini(&j->items);
+	qn_mosaic_fini(&j->mosaic);
 	qn_dataset_fini(&j->dataset);
 	qn_topo_free(j->topo);
+	free(j->views);
 	free(j->places);
 	free(j->state);
 	free(j->reports);
 	j->self = NULL;
 	j->topo = NULL;
+	j->views = NULL;
 	j->places = NULL;
 	j->state = NULL;
 	j->reports = NULL;
-	j->fd = -1;
 }

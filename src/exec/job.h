@@ -42,15 +42,14 @@ struct qn_job {
 	struct qn_place place;
 	struct qn_place *places;		/* rank 0: of all ranks */
 
-	struct qn_dataset dataset;
-	struct qn_view view;
+	struct qn_dataset dataset;		/* the whole; its chunks are in the mosaic */
+	struct qn_mosaic mosaic;
+	struct qn_view *views;			/* owned: of each form, all of one type of value */
 	struct quern_box selection;
 	bool whole;
 	struct qn_items items;
 	void *self;				/* of the kernel */
 
-	int fd;
-	bool file_is_local;
 	struct qn_plan plan;			/* rank 0 */
 	struct qn_queues queues;
 	struct qn_share share;

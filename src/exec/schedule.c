@@ -20,6 +20,7 @@
 #define MOST_ASKED_HOMES 8192	/* items whose pages are looked for */
 
 struct ordered {
+	uint32_t member;
 	uint64_t addr, item;
 };
 
@@ -34,7 +35,8 @@ struct draft {
 	uint64_t *item;			/* rank by rank */
 	struct qn_chunk *chunk;
 	uint64_t *number;		/* chunk numbers of one item */
-	uint64_t cursor;		/* the last chunk that was looked up */
+	struct qn_slot slot;		/* the item at hand */
+	uint64_t cursor;		/* the chunk after the last that was looked up */
 };
 
 static void draft_fini(struct draft *d)
@@ -49,84 +51,102 @@ static void draft_fini(struct draft *d)
 	free(d->number);
 }
 
-/* The descriptor of a chunk; mostly the one after the last. */
+/* The descriptor of a chunk of the member at hand; mostly the one after the last. */
 static struct qn_chunk look_up(struct draft *d, uint64_t number)
 {
-	const struct qn_dataset *ds = &d->job->dataset;
+	const struct qn_member *m = &d->job->mosaic.member[d->slot.part.member];
 	struct qn_chunk none = { .number = number, .addr = QN_ADDR_NONE };
-	uint64_t low = 0, high = ds->nchunks;
+	uint64_t low = 0, high = m->nchunks;
 
-	if (d->cursor < high && ds->chunks[d->cursor].number == number)
-		return ds->chunks[d->cursor++];
+	if (d->cursor < high && m->chunks[d->cursor].number == number)
+		return m->chunks[d->cursor++];
 	while (low < high) {
 		uint64_t mid = low + (high - low) / 2;
 
-		if (ds->chunks[mid].number < number)
+		if (m->chunks[mid].number < number)
 			low = mid + 1;
 		else
 			high = mid;
 	}
 	d->cursor = low;
-	if (low == ds->nchunks || ds->chunks[low].number != number)
+	if (low == m->nchunks || m->chunks[low].number != number)
 		return none;
-	return ds->chunks[d->cursor++];
+	return m->chunks[d->cursor++];
 }
 
-static int by_addr(const void *a, const void *b)
+/* Turns to an item: its place, and its chunk numbers; returns how many. */
+static uint64_t turn_to(struct draft *d, uint64_t item)
+{
+	qn_items_seek(&d->job->items, item, &d->slot);
+	qn_cut_chunks(&d->slot.cut, d->slot.item, d->number);
+	return qn_cut_nchunks(&d->slot.cut, d->slot.item);
+}
+
+/* Bytes of elements that an item delivers. */
+static uint64_t delivered_nbytes(const struct draft *d)
+{
+	struct quern_box from;
+
+	qn_cut_box(&d->slot.cut, d->slot.item, &from);
+	return qn_box_nelems(&from) * d->job->dataset.type.size;
+}
+
+static int by_place(const void *a, const void *b)
 {
 	const struct ordered *x = a, *y = b;
 
+	if (x->member != y->member)
+		return x->member < y->member ? -1 : 1;
 	if (x->addr != y->addr)
 		return x->addr < y->addr ? -1 : 1;
 	return x->item < y->item ? -1 : x->item > y->item;
 }
 
-/* Items in the order of the addresses of their first chunks; unallocated ones last. */
+/* Items in the order of files, and there of the addresses of their first chunks; unallocated ones
+   last. */
 static void put_in_file_order(struct draft *d)
 {
-	const struct qn_items *it = &d->job->items;
 	bool sorted = true;
 
-	for (uint64_t i = 0; i < it->nitems; i++) {
-		qn_items_chunks(it, i, d->number);
-		d->order[i].item = i;
-		d->order[i].addr = look_up(d, d->number[0]).addr;
-		sorted = sorted && (!i || d->order[i - 1].addr <= d->order[i].addr);
+	for (uint64_t i = 0; i < d->job->items.nitems; i++) {
+		struct ordered *o = &d->order[i];
+
+		turn_to(d, i);
+		o->item = i;
+		o->member = d->slot.part.member;
+		o->addr = look_up(d, d->number[0]).addr;
+		sorted = sorted && (!i || by_place(o - 1, o) <= 0);
 	}
 	if (!sorted)
-		qsort(d->order, it->nitems, sizeof(*d->order), by_addr);
-	d->cursor = 0;
+		qsort(d->order, d->job->items.nitems, sizeof(*d->order), by_place);
 }
 
 /* Reading and decoding a stored byte is taken to cost as much as absorbing a decoded one. */
 static void weigh(struct draft *d)
 {
-	const struct qn_items *it = &d->job->items;
+	for (uint64_t i = 0; i < d->job->items.nitems; i++) {
+		uint64_t nchunks = turn_to(d, d->order[i].item);
 
-	for (uint64_t i = 0; i < it->nitems; i++) {
-		struct quern_box box;
-		uint64_t nchunks = qn_items_nchunks(it, d->order[i].item);
-
-		qn_items_box(it, d->order[i].item, &box);
-		d->weight[i] = qn_box_nelems(&box) * d->job->dataset.type.size + 1;
-		qn_items_chunks(it, d->order[i].item, d->number);
+		d->weight[i] = delivered_nbytes(d) + 1;
 		for (uint64_t k = 0; k < nchunks; k++)
 			d->weight[i] += look_up(d, d->number[k]).nbytes;
 	}
-	d->cursor = 0;
 }
 
 /* The node of the memory that holds the beginning of an item, as a home. */
-static uint32_t look_for_home(struct draft *d, uint64_t item)
+static uint32_t look_for_home(struct draft *d, uint64_t item, struct qn_opened *file)
 {
 	const struct qn_job *j = d->job;
+	struct quern_message err = { .status = QUERN_OK };
 	struct qn_chunk c;
 	int node = -1;
 
-	qn_items_chunks(&j->items, item, d->number);
+	turn_to(d, item);
 	c = look_up(d, d->number[0]);
-	if (c.addr != QN_ADDR_NONE && c.nbytes)
-		node = qn_topo_file_node(j->topo, j->fd, c.addr, c.nbytes);
+	/* A file that cannot be opened is reported by whoever must read it. */
+	if (c.addr != QN_ADDR_NONE && c.nbytes &&
+	    !qn_opened_turn(file, &j->mosaic, d->slot.part.member, j->report.host, &err))
+		node = qn_topo_file_node(j->topo, file->fd, c.addr, c.nbytes);
 	return node < 0 ? QN_NO_HOME : qn_home(j->place.host, (uint32_t)node);
 }
 
@@ -138,15 +158,18 @@ static enum quern_status find_homes(struct draft *d, struct quern_message *err)
 {
 	struct qn_job *j = d->job;
 	uint64_t nitems = j->items.nitems, step = qn_ceil_div(nitems, MOST_ASKED_HOMES);
+	struct qn_opened file = QN_OPENED_NONE;
+	struct quern_message ignored = { .status = QUERN_OK };
 
-	if (qn_topo_nnodes(j->topo) < 2 || j->fd < 0)
+	if (qn_topo_nnodes(j->topo) < 2)
 		return QUERN_OK;
 	d->home = qn_calloc(nitems, sizeof(*d->home));
 	if (!d->home)
 		return qn_error_nomem(err, nitems * sizeof(*d->home), "homes");
 	for (uint64_t i = 0; i < nitems; i++)
-		d->home[i] = i % step ? d->home[i - 1] : look_for_home(d, d->order[i].item);
-	d->cursor = 0;
+		d->home[i] = i % step ? d->home[i - 1]
+				      : look_for_home(d, d->order[i].item, &file);
+	qn_opened_close(&file, j->report.host, &ignored);
 	return QUERN_OK;
 }
 
@@ -155,8 +178,7 @@ static enum quern_status check_nchunks(const struct qn_job *j, struct quern_mess
 {
 	uint64_t nbytes, most = qn_topo_memory(j->topo) / 2;
 
-	if (qn_product(j->items.ntouched, j->items.ndim, &nbytes) &&
-	    qn_mul(nbytes, PLAN_NBYTES_PER_CHUNK, &nbytes) && nbytes <= most)
+	if (qn_mul(j->items.nchunks, PLAN_NBYTES_PER_CHUNK, &nbytes) && nbytes <= most)
 		return QUERN_OK;
 	return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s: a plan for all of its chunks would "
 			    "take more than half of this host's memory: select a part of it with "
@@ -173,7 +195,7 @@ static enum quern_status make_plan(struct draft *d, struct quern_message *err)
 		return st;
 	d->order = qn_calloc(n, sizeof(*d->order));
 	d->weight = qn_calloc(n, sizeof(*d->weight));
-	d->number = qn_calloc(qn_items_max_chunks(&j->items), sizeof(*d->number));
+	d->number = qn_calloc(j->items.max_chunks, sizeof(*d->number));
 	if (!d->order || !d->weight || !d->number)
 		return qn_error_nomem(err, n * sizeof(*d->order), "the plan");
 	put_in_file_order(d);
@@ -196,8 +218,10 @@ static enum quern_status lay_out(struct draft *d, struct quern_message *err)
 		return qn_error_nomem(err, nranks * sizeof(*d->share), "the shares");
 	for (uint64_t i = 0; i < j->items.nitems; i++) {
 		struct qn_share *s = &d->share[j->plan.rank[i]];
-		uint64_t n = qn_items_nchunks(&j->items, d->order[i].item);
+		uint64_t n;
 
+		qn_items_seek(&j->items, d->order[i].item, &d->slot);
+		n = qn_cut_nchunks(&d->slot.cut, d->slot.item);
 		s->nitems++;
 		s->nchunks += n;
 		nchunks += n;
@@ -223,13 +247,10 @@ static enum quern_status write_shares(struct draft *d, struct quern_message *err
 	}
 	for (uint64_t i = 0; i < j->items.nitems; i++) {
 		uint32_t r = j->plan.rank[i];
-		uint64_t n = qn_items_nchunks(&j->items, d->order[i].item);
-		struct quern_box box;
+		uint64_t n = turn_to(d, d->order[i].item);
 
-		qn_items_box(&j->items, d->order[i].item, &box);
-		d->share[r].nbytes += qn_box_nelems(&box) * j->dataset.type.size;
+		d->share[r].nbytes += delivered_nbytes(d);
 		d->item[at[r]++] = d->order[i].item;
-		qn_items_chunks(&j->items, d->order[i].item, d->number);
 		for (uint64_t k = 0; k < n; k++)
 			d->chunk[chunk_at[r]++] = look_up(d, d->number[k]);
 	}
@@ -273,10 +294,22 @@ static enum quern_status scatter(struct draft *d, struct quern_message *err)
 		st = qn_comm_scatterv(j->comm, d->chunk, counts(d, COUNT_CHUNKS),
 				      sizeof(*own->chunk), own->chunk, j->share.nchunks, err);
 	for (uint64_t i = 0; !st && i < j->share.nitems; i++) {
+		qn_items_seek(&j->items, own->item[i], &d->slot);
 		own->first[i] = first;
-		first += qn_items_nchunks(&j->items, own->item[i]);
+		first += qn_cut_nchunks(&d->slot.cut, d->slot.item);
 	}
 	return st;
+}
+
+/* Bytes of the feed of a worker, whatever member it turns to. */
+static uint64_t most_fed(const struct qn_job *j)
+{
+	uint64_t most = 0;
+
+	for (uint32_t i = 0; i < j->mosaic.nforms; i++)
+		most = qn_max_u64(most, qn_feed_nbytes(&j->mosaic.form[i], &j->views[i], j->whole,
+						       j->items.max_nelems));
+	return most;
 }
 
 /* What this rank will hold at most, against --memory. A rank has a state for each thread, one to
@@ -289,8 +322,7 @@ static enum quern_status check_memory(struct qn_job *j, struct quern_message *er
 	if (!limit)
 		return QUERN_OK;
 	nstate *= j->kernel->most_words ? j->kernel->most_words(j->self) : j->layout.nwords;
-	a_thread = qn_feed_nbytes(&j->dataset, &j->view, j->whole, qn_items_max_nelems(&j->items)) +
-		   nstate + (j->kernel->scratch ? j->kernel->scratch(j->self) : 0);
+	a_thread = most_fed(j) + nstate + (j->kernel->scratch ? j->kernel->scratch(j->self) : 0);
 	nbytes = PROCESS_NBYTES + a_thread * j->place.nthreads +
 		 (qn_comm_rank(j->comm) == 0 ? 3 : 1) * nstate +
 		 j->share.nitems * 2 * sizeof(uint64_t) + j->share.nchunks * sizeof(struct qn_chunk);

@@ -1,10 +1,12 @@
 #include "exec/source.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <unistd.h>
 
 #define LISTED_DATASETS 10
 
@@ -69,7 +71,8 @@ enum quern_status qn_source_describe(const char *file, const char *path, bool wi
 	return st;
 }
 
-bool qn_source_is_local(int fd)
+/* By the kind of its file system. */
+static bool is_on_this_host(int fd)
 {
 	/* Magic numbers of statfs(2), and of Lustre, BeeGFS, GPFS, Ceph and FUSE, which carries
 	   network file systems far more often than local ones. */
@@ -87,20 +90,57 @@ bool qn_source_is_local(int fd)
 	return true;
 }
 
-enum quern_status qn_source_check(int fd, const struct qn_dataset *d, const char *host,
-				  struct quern_message *err)
+/* That the file which is open is the one that was described: size and time of change. */
+static enum quern_status check_identity(const struct qn_opened *o, const char *host,
+					struct quern_message *err)
 {
+	const struct qn_member *m = &o->mosaic->member[o->member];
 	struct stat s;
 	int64_t mtime_ns;
 
-	if (fstat(fd, &s))
+	if (fstat(o->fd, &s))
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: cannot stat it on host %s: %s",
-				    d->file, host, strerror(errno));
+				    m->file, host, strerror(errno));
 	mtime_ns = (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec;
-	if ((uint64_t)s.st_size == d->file_nbytes && mtime_ns == d->file_mtime_ns)
+	if ((uint64_t)s.st_size == m->file_nbytes && mtime_ns == m->file_mtime_ns)
 		return QUERN_OK;
-	return qn_error_set(err, QUERN_ERR_DATA, "%s: host %s sees another file under this path "
-			    "(%llu bytes) than rank 0 (%llu bytes), or it is being changed; give "
-			    "all hosts the same file", d->file, host,
-			    (unsigned long long)s.st_size, (unsigned long long)d->file_nbytes);
+	return qn_error_set(err, QUERN_ERR_DATA, "%s: it was changed during the run, or host %s sees "
+			    "another file under this path (%llu bytes) than rank 0 (%llu bytes); "
+			    "give all hosts the same file and wait until its writer has finished",
+			    m->file, host, (unsigned long long)s.st_size,
+			    (unsigned long long)m->file_nbytes);
+}
+
+enum quern_status qn_opened_close(struct qn_opened *o, const char *host, struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+
+	if (o->fd >= 0) {
+		st = check_identity(o, host, err);
+		close(o->fd);
+	}
+	o->fd = -1;
+	return st;
+}
+
+enum quern_status qn_opened_turn(struct qn_opened *o, const struct qn_mosaic *mosaic,
+				 uint32_t member, const char *host, struct quern_message *err)
+{
+	const char *file = mosaic->member[member].file;
+	enum quern_status st;
+
+	if (o->fd >= 0 && o->member == member)
+		return QUERN_OK;
+	st = qn_opened_close(o, host, err);
+	if (st)
+		return st;
+	o->fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (o->fd < 0)
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: cannot open it on host %s: %s; every "
+				    "host must see the file under this path", file, host,
+				    strerror(errno));
+	o->mosaic = mosaic;
+	o->member = member;
+	o->is_local = is_on_this_host(o->fd);
+	return check_identity(o, host, err);
 }

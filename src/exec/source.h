@@ -4,6 +4,7 @@
 #ifndef QN_EXEC_SOURCE_H
 #define QN_EXEC_SOURCE_H
 
+#include "data/mosaic.h"
 #include "data/storage.h"
 
 /* The format of a file; QUERN_ERR_DATA when it is none that is known. Not collective. */
@@ -15,11 +16,24 @@ enum quern_status qn_source_format(const char *file, const struct qn_format **fo
 enum quern_status qn_source_describe(const char *file, const char *path, bool with_index,
 				     struct qn_dataset *d, struct quern_message *err);
 
-/* Is the file on a disk or in memory of this host, by the kind of its file system? */
-bool qn_source_is_local(int fd);
+/* The file of a member, while a thread of this host reads it. */
+struct qn_opened {
+	int fd;				/* -1: none is open */
+	bool is_local;			/* on a disk or in memory of this host */
+	uint32_t member;
+	const struct qn_mosaic *mosaic;	/* keeps */
+};
 
-/* That the file which this host sees is the one that was described: size and time of change. */
-enum quern_status qn_source_check(int fd, const struct qn_dataset *d, const char *host,
+#define QN_OPENED_NONE ((struct qn_opened){ .fd = -1 })
+
+/* Has the file of a member open; another one is closed. QUERN_ERR_DATA: this host does not see it,
+   or sees another one than was described; or the other one has changed meanwhile. host: the name
+   of this host, for messages. Not collective. */
+enum quern_status qn_opened_turn(struct qn_opened *o, const struct qn_mosaic *mosaic,
+				 uint32_t member, const char *host, struct quern_message *err);
+
+/* Closes what is open. QUERN_ERR_DATA: the file has changed since it was described. */
+enum quern_status qn_opened_close(struct qn_opened *o, const char *host,
 				  struct quern_message *err);
 
 #endif

@@ -1,154 +1,242 @@
 #include "plan/items.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 
-/* The i-th touched chunk coordinate. With a step larger than the chunk each selected element is in
-   a chunk of its own; otherwise every chunk between the first and the last is touched. */
-static uint64_t touched(const struct qn_items *it, int d, uint64_t i)
+/* --- arithmetic progressions --- */
+
+static uint64_t gcd(uint64_t a, uint64_t b)
 {
-	const struct quern_box *s = &it->selection;
+	while (b) {
+		uint64_t r = a % b;
 
-	if (s->step[d] > it->chunk[d])
-		return (s->start[d] + i * s->step[d]) / it->chunk[d];
-	return s->start[d] / it->chunk[d] + i;
-}
-
-static uint64_t count_touched(const struct qn_items *it, int d)
-{
-	const struct quern_box *s = &it->selection;
-	uint64_t last;
-
-	if (!s->count[d] || s->step[d] > it->chunk[d])
-		return s->count[d];
-	last = s->start[d] + (s->count[d] - 1) * s->step[d];
-	return last / it->chunk[d] - s->start[d] / it->chunk[d] + 1;
-}
-
-/* Selected elements in `grain` touched chunks of a dimension, away from the edges. */
-static uint64_t nelems_along(const struct qn_items *it, int d, uint64_t grain)
-{
-	const struct quern_box *s = &it->selection;
-
-	if (grain >= it->ntouched[d])
-		return s->count[d];
-	return qn_min_u64(grain * qn_max_u64(it->chunk[d] / s->step[d], 1), s->count[d]);
-}
-
-/* Lengthens the cut dimensions, innermost first, until an item has min_nelems elements. */
-static void choose_grain(struct qn_items *it, const struct quern_demand *demand)
-{
-	uint64_t nelems = 1;
-
-	for (int d = 0; d < it->ndim; d++) {
-		it->grain[d] = demand->whole[d] ? qn_max_u64(it->ntouched[d], 1) : 1;
-		nelems *= nelems_along(it, d, it->grain[d]);
+		a = b;
+		b = r;
 	}
-	for (int d = it->ndim - 1; d >= 0 && nelems && nelems < demand->min_nelems; d--) {
-		uint64_t want = qn_ceil_div(demand->min_nelems, nelems);
+	return a;
+}
 
-		if (demand->whole[d])
+/* The inverse of a modulo m, which have no common factor, by Euclid's extended algorithm. */
+static uint64_t inverse(uint64_t a, uint64_t m)
+{
+	__int128 t = 0, next = 1, r = m, rest = a % m;
+
+	while (rest) {
+		__int128 q = r / rest, old = t;
+
+		t = next;
+		next = old - q * next;
+		old = r;
+		r = rest;
+		rest = old - q * rest;
+	}
+	return (uint64_t)(t < 0 ? t + m : t);
+}
+
+/* The smallest i with (start + i * step) % modulus == residue; false: there is none. */
+static bool first_congruent(uint64_t start, uint64_t step, uint64_t residue, uint64_t modulus,
+			    uint64_t *i)
+{
+	uint64_t g = gcd(step, modulus), m = modulus / g;
+	uint64_t apart = (residue % modulus + modulus - start % modulus) % modulus;
+
+	if (apart % g)
+		return false;
+	if (m == 1)
+		*i = 0;
+	else
+		*i = (uint64_t)((unsigned __int128)(apart / g) * inverse(step / g % m, m) % m);
+	return true;
+}
+
+/*
+ * Which indexes of one dimension of a part are selected: first, first + step, ..., count of them.
+ * Index i of the part is at->start + i * at->step of the whole.
+ */
+struct run {
+	uint64_t first, count, step;
+};
+
+static bool meet(const struct quern_box *at, const struct quern_box *selection, int d,
+		 struct run *out)
+{
+	uint64_t low = selection->start[d], step = selection->step[d];
+	uint64_t high = low + (selection->count[d] - 1) * step;
+	uint64_t begin = at->start[d], last = begin + (at->count[d] - 1) * at->step[d];
+
+	if (!selection->count[d] || last < low || begin > high ||
+	    !first_congruent(begin, at->step[d], low, step, &out->first))
+		return false;
+	out->step = step / gcd(step, at->step[d]);
+	if (begin < low) {
+		uint64_t from = qn_ceil_div(low - begin, at->step[d]);
+
+		if (out->first < from)
+			out->first += qn_ceil_div(from - out->first, out->step) * out->step;
+	}
+	last = qn_min_u64(at->count[d] - 1, (high - begin) / at->step[d]);
+	if (out->first > last)
+		return false;
+	out->count = (last - out->first) / out->step + 1;
+	return true;
+}
+
+/* --- parts --- */
+
+/* The selected elements of a part, as a box of its member; false: none. */
+static bool select_in_part(const struct quern_box *selection, const struct qn_part *part,
+			   struct quern_box *box)
+{
+	*box = part->from;
+	for (int d = 0; d < selection->ndim; d++) {
+		struct run run;
+		int a = part->axis[d];
+
+		if (!meet(&part->to, selection, d, &run))
+			return false;
+		if (a < 0)
 			continue;
-		nelems /= nelems_along(it, d, 1);
-		it->grain[d] = qn_min_u64(want, it->ntouched[d]);
-		nelems *= nelems_along(it, d, it->grain[d]);
+		box->start[a] += run.first * box->step[a];
+		box->count[a] = run.count;
+		box->step[a] *= run.step;
 	}
+	return true;
 }
 
-void qn_items_init(struct qn_items *it, const struct qn_dataset *d,
-		   const struct quern_box *selection, const struct quern_demand *demand)
+/* The demand in the dimensions of the member. */
+static void demand_of_part(const struct qn_items *it, const struct qn_part *part,
+			   struct quern_demand *out)
 {
-	memset(it, 0, sizeof(*it));
-	it->ndim = d->ndim;
-	it->selection = *selection;
-	memcpy(it->chunk, d->chunk, sizeof(it->chunk));
-	qn_dataset_grid(d, it->chunks);
-	for (int i = 0; i < it->ndim; i++) {
-		it->ntouched[i] = count_touched(it, i);
-		it->grain[i] = 1;
+	*out = (struct quern_demand){ .min_nelems = it->demand.min_nelems };
+	for (int d = 0; d < it->selection.ndim; d++)
+		if (part->axis[d] >= 0)
+			out->whole[part->axis[d]] = it->demand.whole[d];
+}
+
+/* Works out a part; false when nothing of it is selected. */
+static bool cut_part(const struct qn_items *it, uint64_t number, struct qn_slot *slot)
+{
+	struct quern_box selected;
+	struct quern_demand demand;
+	struct qn_dataset member;
+
+	qn_mosaic_part(it->mosaic, number, &slot->part);
+	if (!select_in_part(&it->selection, &slot->part, &selected))
+		return false;
+	qn_mosaic_member(it->mosaic, slot->part.member, &member);
+	demand_of_part(it, &slot->part, &demand);
+	qn_cut_init(&slot->cut, &member, &selected, it->has_demand ? &demand : NULL);
+	return true;
+}
+
+/* Is every dimension that the kernel must see whole, whole in this part? */
+static bool is_whole(const struct qn_items *it, const struct qn_slot *slot)
+{
+	for (int d = 0; d < it->selection.ndim; d++) {
+		int a = slot->part.axis[d];
+		uint64_t n = a < 0 ? 1 : slot->cut.selection.count[a];
+
+		if (it->has_demand && it->demand.whole[d] && n != it->selection.count[d])
+			return false;
 	}
+	return true;
+}
+
+static void count_part(struct qn_items *it, uint64_t number, const struct qn_slot *slot)
+{
+	uint64_t nchunks = 1;
+
+	for (int a = 0; a < slot->cut.ndim; a++)
+		nchunks *= slot->cut.ntouched[a];
+	it->part[it->ntouched] = number;
+	it->first[it->ntouched++] = it->nitems;
+	it->nitems += slot->cut.nitems;
+	it->nchunks += nchunks;
+	it->max_chunks = qn_max_u64(it->max_chunks, qn_cut_max_chunks(&slot->cut));
+	it->max_nelems = qn_max_u64(it->max_nelems, qn_cut_max_nelems(&slot->cut));
+}
+
+enum quern_status qn_items_init(struct qn_items *it, const struct qn_mosaic *m,
+				const struct quern_box *selection,
+				const struct quern_demand *demand, struct quern_message *err)
+{
+	struct qn_slot slot = { .is_set = false };
+
+	*it = (struct qn_items){ .mosaic = m, .selection = *selection, .has_demand = demand };
 	if (demand)
-		choose_grain(it, demand);
-	it->nitems = 1;
-	for (int i = 0; i < it->ndim; i++) {
-		it->grid[i] = qn_ceil_div(it->ntouched[i], it->grain[i]);
-		it->nitems *= it->grid[i];
+		it->demand = *demand;
+	it->part = qn_calloc(m->nparts, sizeof *it->part);
+	it->first = qn_calloc(m->nparts, sizeof *it->first);
+	if (!it->part || !it->first) {
+		qn_items_fini(it);
+		return qn_error_nomem(err, 2 * m->nparts * sizeof *it->part, "the items");
 	}
-}
-
-/* Ranges [first, first + n) of touched coordinates of an item. */
-static void item_ranges(const struct qn_items *it, uint64_t item, uint64_t *first, uint64_t *n)
-{
-	for (int d = it->ndim - 1; d >= 0; d--) {
-		uint64_t c = item % it->grid[d];
-
-		item /= it->grid[d];
-		first[d] = c * it->grain[d];
-		n[d] = qn_min_u64(it->grain[d], it->ntouched[d] - first[d]);
+	for (uint64_t i = 0; i < m->nparts; i++) {
+		if (!cut_part(it, i, &slot))
+			continue;
+		if (!is_whole(it, &slot)) {
+			qn_items_fini(it);
+			return qn_error_set(err, QUERN_ERR_DATA, "%s: this kernel must see a "
+					    "dimension whole, which is divided among several "
+					    "files: join them along another dimension",
+					    m->member[slot.part.member].file);
+		}
+		count_part(it, i, &slot);
 	}
+	return QUERN_OK;
 }
 
-uint64_t qn_items_nchunks(const struct qn_items *it, uint64_t item)
+void qn_items_fini(struct qn_items *it)
 {
-	uint64_t first[QUERN_MAX_DIMS], n[QUERN_MAX_DIMS], nchunks = 1;
-
-	item_ranges(it, item, first, n);
-	for (int d = 0; d < it->ndim; d++)
-		nchunks *= n[d];
-	return nchunks;
+	free(it->part);
+	free(it->first);
+	memset(it, 0, sizeof *it);
 }
 
-uint64_t qn_items_max_chunks(const struct qn_items *it)
+/* The touched part that an item is in. */
+static uint64_t find_touched(const struct qn_items *it, uint64_t item)
 {
-	uint64_t n = 1;
+	uint64_t low = 0, high = it->ntouched;
 
-	for (int d = 0; d < it->ndim; d++)
-		n *= it->grain[d];
-	return n;
-}
+	while (high - low > 1) {
+		uint64_t mid = low + (high - low) / 2;
 
-uint64_t qn_items_max_nelems(const struct qn_items *it)
-{
-	uint64_t n = 1;
-
-	for (int d = 0; d < it->ndim; d++)
-		n *= qn_min_u64(it->grain[d] * it->chunk[d], it->selection.count[d]);
-	return n;
-}
-
-void qn_items_chunks(const struct qn_items *it, uint64_t item, uint64_t *numbers)
-{
-	uint64_t first[QUERN_MAX_DIMS], n[QUERN_MAX_DIMS], i[QUERN_MAX_DIMS] = { 0 };
-	uint64_t nchunks = qn_items_nchunks(it, item);
-
-	item_ranges(it, item, first, n);
-	for (uint64_t k = 0; k < nchunks; k++) {
-		uint64_t number = 0;
-
-		for (int d = 0; d < it->ndim; d++)
-			number = number * it->chunks[d] + touched(it, d, first[d] + i[d]);
-		numbers[k] = number;
-		for (int d = it->ndim - 1; d >= 0 && ++i[d] == n[d]; d--)
-			i[d] = 0;
+		if (it->first[mid] <= item)
+			low = mid;
+		else
+			high = mid;
 	}
+	return low;
 }
 
-void qn_items_box(const struct qn_items *it, uint64_t item, struct quern_box *box)
+void qn_items_seek(const struct qn_items *it, uint64_t item, struct qn_slot *slot)
 {
-	uint64_t first[QUERN_MAX_DIMS], n[QUERN_MAX_DIMS];
-	const struct quern_box *s = &it->selection;
+	uint64_t t = slot->touched;
 
-	item_ranges(it, item, first, n);
-	box->ndim = it->ndim;
-	for (int d = 0; d < it->ndim; d++) {
-		uint64_t lo = touched(it, d, first[d]) * it->chunk[d];
-		uint64_t hi = (touched(it, d, first[d] + n[d] - 1) + 1) * it->chunk[d];
-		uint64_t from = lo > s->start[d] ? qn_ceil_div(lo - s->start[d], s->step[d]) : 0;
-		uint64_t to = qn_min_u64(s->count[d], qn_ceil_div(hi - s->start[d], s->step[d]));
+	if (!slot->is_set || item < it->first[t] || item - it->first[t] >= slot->cut.nitems) {
+		t = find_touched(it, item);
+		cut_part(it, it->part[t], slot);
+		slot->touched = t;
+		slot->is_set = true;
+	}
+	slot->item = item - it->first[t];
+}
 
-		box->start[d] = s->start[d] + from * s->step[d];
-		box->count[d] = to - from;
-		box->step[d] = s->step[d];
+void qn_slot_box(const struct qn_slot *slot, struct quern_box *from, struct quern_box *to)
+{
+	const struct qn_part *p = &slot->part;
+
+	qn_cut_box(&slot->cut, slot->item, from);
+	to->ndim = p->to.ndim;
+	for (int d = 0; d < to->ndim; d++) {
+		int a = p->axis[d];
+		uint64_t index = a < 0 ? 0 : (from->start[a] - p->from.start[a]) / p->from.step[a];
+		uint64_t step = a < 0 ? 1 : from->step[a] / p->from.step[a];
+
+		to->start[d] = p->to.start[d] + index * p->to.step[d];
+		to->count[d] = a < 0 ? 1 : from->count[a];
+		to->step[d] = step * p->to.step[d];
 	}
 }

@@ -1,41 +1,50 @@
 /*
- * items.h - how a selection is cut into items of work.
+ * items.h - the items of work of a run: the selection meets every part of the mosaic, and what it
+ * selects there is cut along the chunks of the member (cut.h). Items are numbered part by part.
  *
- * In each dimension the selection touches some coordinates of the chunk grid; the touched chunks
- * are the product of these. An item is `grain` consecutive touched coordinates in each dimension (1
- * for an elementwise kernel: an item is a chunk). The items form a grid, numbered in C order. All
- * of it is arithmetic on a few numbers: no list is made, and every rank computes the same.
+ *	part    |     0      | 1 |        3         |		(2 is not touched)
+ *	item    | 0  1  2  3 | 4 | 5  6  7  8  9 10 |
+ *
+ * Per part there are two numbers, per item none: every rank computes the same.
  */
 #ifndef QN_PLAN_ITEMS_H
 #define QN_PLAN_ITEMS_H
 
-#include "data/dataset.h"
+#include "data/mosaic.h"
+#include "plan/cut.h"
 
 struct qn_items {
-	int ndim;
-	uint64_t chunk[QUERN_MAX_DIMS];		/* chunk shape of the dataset */
-	uint64_t chunks[QUERN_MAX_DIMS];	/* chunk grid of the dataset */
-	struct quern_box selection;
-	uint64_t ntouched[QUERN_MAX_DIMS];	/* touched chunk coordinates */
-	uint64_t grain[QUERN_MAX_DIMS];
-	uint64_t grid[QUERN_MAX_DIMS];		/* ceil(ntouched / grain) */
-	uint64_t nitems;
+	const struct qn_mosaic *mosaic;		/* keeps */
+	struct quern_box selection;		/* of the whole */
+	struct quern_demand demand;
+	bool has_demand;
+	uint64_t ntouched;			/* parts with items */
+	uint64_t *part, *first;			/* owned: which they are, and their first items */
+	uint64_t nitems, nchunks;
+	uint64_t max_chunks, max_nelems;	/* the most that an item has */
 };
 
-/* demand NULL: elementwise. */
-void qn_items_init(struct qn_items *it, const struct qn_dataset *d,
-		   const struct quern_box *selection, const struct quern_demand *demand);
+/* Where an item is: the part, and the item's number there. Parts are worked out once for a run of
+   items, so whoever goes through items keeps one slot; it begins zeroed. */
+struct qn_slot {
+	bool is_set;
+	uint64_t touched;			/* index into items->part */
+	uint64_t item;				/* in the cut */
+	struct qn_part part;
+	struct qn_cut cut;
+};
 
-/* Number of chunks of an item, and the most that an item can have. */
-uint64_t qn_items_nchunks(const struct qn_items *it, uint64_t item);
-uint64_t qn_items_max_chunks(const struct qn_items *it);
-/* The most elements an item can have. */
-uint64_t qn_items_max_nelems(const struct qn_items *it);
+/* demand NULL: elementwise. QUERN_ERR_DATA: the kernel demands a dimension whole that several parts
+   share. Freed by qn_items_fini. */
+enum quern_status qn_items_init(struct qn_items *it, const struct qn_mosaic *m,
+				const struct quern_box *selection,
+				const struct quern_demand *demand, struct quern_message *err);
+void qn_items_fini(struct qn_items *it);
 
-/* Chunk numbers of an item in ascending order; room for qn_items_nchunks. */
-void qn_items_chunks(const struct qn_items *it, uint64_t item, uint64_t *numbers);
+/* Moves the slot to an item. */
+void qn_items_seek(const struct qn_items *it, uint64_t item, struct qn_slot *slot);
 
-/* The selected elements inside an item. */
-void qn_items_box(const struct qn_items *it, uint64_t item, struct quern_box *box);
+/* The selected elements inside the item: in the member, and in the whole. */
+void qn_slot_box(const struct qn_slot *slot, struct quern_box *from, struct quern_box *to);
 
 #endif

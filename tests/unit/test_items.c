@@ -1,5 +1,5 @@
 /*
- * test_items.c - the cut of a selection into items, against brute force over every element.
+ * test_items.c - items of mosaics, against brute force over every element of the whole.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,32 +9,65 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "data/select.h"
 #include "plan/items.h"
 #include "random.h"
 
-#define NCASES	   6000
-#define MAX_NDIM   4
-#define MAX_NELEMS 5000
-#define NOBODY	   UINT64_MAX
+#define NCASES	   3000
+#define MAX_NDIM   3
+#define MAX_SHAPE  14
+#define MAX_NELEMS (MAX_SHAPE * MAX_SHAPE * MAX_SHAPE)
+#define MAX_CUTS   4
 
-struct fixture {
-	struct qn_dataset d;
-	struct quern_box selection;
-	struct quern_demand demand;
-	bool has_demand;
-	struct qn_items it;
+/* Where an element of the whole is: member and element number there. */
+struct place {
+	uint32_t member;
+	uint64_t element;
 };
 
-static uint64_t volume(const struct quern_box *b)
-{
-	uint64_t n = 1;
+/* How a dimension of the whole is divided: runs, or every n-th index. */
+struct division {
+	bool interleaved;
+	uint64_t n, start[MAX_CUTS], count[MAX_CUTS];
+};
 
-	for (int d = 0; d < b->ndim; d++)
-		n *= b->count[d];
-	return n;
+struct fixture {
+	uint64_t shape[MAX_NDIM];
+	int ndim;
+	struct qn_mosaic m;
+	struct place place[MAX_NELEMS];
+	struct quern_box selection;
+	struct qn_items it;
+	struct qn_slot slot;
+	unsigned char seen[MAX_NELEMS];
+};
+
+static void *xcalloc(size_t n, size_t size)
+{
+	void *p = qn_calloc(n, size);
+
+	assert_non_null(p);
+	return p;
 }
 
-/* Coordinates of element number n of a box, in C order. */
+static void divide(uint64_t *r, uint64_t length, struct division *d)
+{
+	uint64_t at = 0;
+
+	memset(d, 0, sizeof *d);
+	d->interleaved = length >= 2 && random_below(r, 4) == 0;
+	d->n = 1 + random_below(r, qn_min_u64(MAX_CUTS, length));
+	for (uint64_t i = 0; i < d->n; i++) {
+		uint64_t left = length - at, rest = d->n - i - 1;
+
+		d->start[i] = d->interleaved ? i : at;
+		d->count[i] = d->interleaved ? qn_ceil_div(length - i, d->n)
+			      : rest	     ? 1 + random_below(r, left - rest)
+					     : left;
+		at += d->count[i];
+	}
+}
+
 static void coordinates(const struct quern_box *b, uint64_t n, uint64_t *at)
 {
 	for (int d = b->ndim - 1; d >= 0; d--) {
@@ -43,267 +76,303 @@ static void coordinates(const struct quern_box *b, uint64_t n, uint64_t *at)
 	}
 }
 
-static uint64_t element_number(const struct fixture *f, const uint64_t *at)
+static uint64_t ravel(int ndim, const uint64_t *at, const uint64_t *shape)
 {
 	uint64_t n = 0;
 
-	for (int d = 0; d < f->d.ndim; d++)
-		n = n * f->d.shape[d] + at[d];
+	for (int d = 0; d < ndim; d++)
+		n = n * shape[d] + at[d];
 	return n;
 }
 
-static uint64_t chunk_number(const struct fixture *f, const uint64_t *at)
+/* A box of a member that goes with `to`: dimensions of one index come and go. */
+static void make_source(uint64_t *r, const struct quern_box *to, struct quern_box *from,
+			struct qn_dataset *d)
 {
-	uint64_t n = 0;
+	static const struct qn_type type = { .class = QN_INT, .size = 4, .name = "<i4" };
 
-	for (int d = 0; d < f->d.ndim; d++)
-		n = n * qn_ceil_div(f->d.shape[d], f->d.chunk[d]) + at[d] / f->d.chunk[d];
-	return n;
-}
+	*d = (struct qn_dataset){ .type = type, .layout = QN_CHUNKED, .native = true };
+	d->file = "f";
+	d->path = "/d";
+	from->ndim = 0;
+	for (int i = 0; i < to->ndim || from->ndim == 0; i++) {
+		uint64_t count = i < to->ndim ? to->count[i] : 1;
 
-static void draw_selection(struct fixture *f, int d, uint64_t *seed)
-{
-	uint64_t length = f->d.shape[d], chunk = f->d.chunk[d];
-	/* Steps of one, below, at and above the chunk. */
-	uint64_t steps[] = { 1, 1 + random_below(seed, chunk), chunk, chunk + 1,
-			     chunk + 1 + random_below(seed, 2 * chunk) };
-	uint64_t step = steps[random_below(seed, 5)], start = random_below(seed, length + 1);
-	uint64_t stop = start + random_below(seed, length - start + 1);
-
-	if (!random_below(seed, 3)) {
-		start = 0;
-		stop = length;
+		if (i < to->ndim && count == 1 && random_below(r, 2))
+			continue;
+		from->count[from->ndim] = count;
+		from->start[from->ndim] = random_below(r, 4);
+		from->step[from->ndim++] = 1 + random_below(r, 3);
+		if (i < to->ndim && random_below(r, 8) == 0) {
+			from->count[from->ndim] = 1;
+			from->start[from->ndim] = random_below(r, 4);
+			from->step[from->ndim++] = 1;
+		}
 	}
-	f->selection.start[d] = start;
-	f->selection.step[d] = step;
-	f->selection.count[d] = qn_ceil_div(stop - start, step);
-}
-
-static void draw_fixture(struct fixture *f, uint64_t *seed)
-{
-	uint64_t room = MAX_NELEMS;
-
-	memset(f, 0, sizeof(*f));
-	f->d.ndim = 1 + (int)random_below(seed, MAX_NDIM);
-	f->d.type.size = 4;
-	f->selection.ndim = f->d.ndim;
-	f->has_demand = random_below(seed, 3) != 0;
-	for (int d = 0; d < f->d.ndim; d++) {
-		uint64_t most = f->d.ndim == 1 ? 1000 : f->d.ndim == 2 ? 60 : 14;
-
-		f->d.shape[d] = 1 + random_below(seed, qn_min_u64(most, room));
-		room /= f->d.shape[d];
-		/* Now and then a chunk is larger than the dataset. */
-		f->d.chunk[d] = 1 + random_below(seed, f->d.shape[d] + 2);
-		draw_selection(f, d, seed);
-		f->demand.whole[d] = !random_below(seed, 4);
+	d->ndim = from->ndim;
+	for (int i = 0; i < d->ndim; i++) {
+		d->shape[i] = from->start[i] + (from->count[i] - 1) * from->step[i] + 1 + random_below(r, 3);
+		d->chunk[i] = 1 + random_below(r, d->shape[i] + 2);
 	}
-	f->demand.min_nelems = random_below(seed, 2) ? random_below(seed, 2 * MAX_NELEMS) : 0;
-	qn_items_init(&f->it, &f->d, &f->selection, f->has_demand ? &f->demand : NULL);
 }
 
-/* Who owns each element and each chunk, by brute force. */
-struct owners {
-	uint64_t *of_element, *of_chunk;	/* item, or NOBODY */
-	uint64_t nelems, nchunks;
-};
-
-static uint64_t *nobody(uint64_t n)
+static void add_part(uint64_t *r, struct fixture *f, const struct quern_box *to)
 {
-	uint64_t *v = malloc((n + 1) * sizeof(*v));
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_dataset d;
+	struct quern_box from = { .ndim = 0 };
+	uint64_t at[QUERN_MAX_DIMS];
+	uint32_t member;
+	bool fits;
 
-	for (uint64_t i = 0; i < n; i++)
-		v[i] = NOBODY;
-	return v;
-}
+	make_source(r, to, &from, &d);
+	assert_int_equal(qn_mosaic_add(&f->m, &d, &member, &err), QUERN_OK);
+	assert_int_equal(qn_mosaic_put(&f->m, member, &from, to, &fits, &err), QUERN_OK);
+	assert_true(fits);
+	for (uint64_t i = 0; i < qn_box_nelems(to); i++) {
+		struct place *p;
 
-static void check_item(const struct fixture *f, uint64_t item, struct owners *o)
-{
-	uint64_t nchunks = qn_items_nchunks(&f->it, item), *chunks, at[QUERN_MAX_DIMS];
-	struct quern_box box;
-
-	assert_in_range(nchunks, 1, qn_items_max_chunks(&f->it));
-	chunks = malloc(nchunks * sizeof(*chunks));
-	qn_items_chunks(&f->it, item, chunks);
-	for (uint64_t k = 0; k < nchunks; k++) {
-		assert_true(chunks[k] < o->nchunks);
-		assert_true(k == 0 || chunks[k] > chunks[k - 1]);
-		assert_int_equal(o->of_chunk[chunks[k]], NOBODY);
-		o->of_chunk[chunks[k]] = item;
+		coordinates(to, i, at);
+		p = &f->place[ravel(f->ndim, at, f->shape)];
+		coordinates(&from, i, at);
+		p->member = member;
+		p->element = ravel(d.ndim, at, d.shape);
 	}
-	qn_items_box(&f->it, item, &box);
-	assert_int_equal(box.ndim, f->d.ndim);
-	assert_in_range(volume(&box), 1, qn_items_max_nelems(&f->it));
-	for (uint64_t n = 0; n < volume(&box); n++) {
-		uint64_t e;
+}
 
-		coordinates(&box, n, at);
-		for (int d = 0; d < box.ndim; d++)
-			assert_true(at[d] < f->d.shape[d]);
-		e = element_number(f, at);
-		assert_int_equal(o->of_element[e], NOBODY);
-		o->of_element[e] = item;
-		assert_int_equal(o->of_chunk[chunk_number(f, at)], item);
+static void make_mosaic(uint64_t *r, struct fixture *f)
+{
+	struct division division[MAX_NDIM];
+	uint64_t n = 1;
+
+	f->ndim = 1 + (int)random_below(r, MAX_NDIM);
+	for (int d = 0; d < f->ndim; d++) {
+		f->shape[d] = 1 + random_below(r, MAX_SHAPE);
+		divide(r, f->shape[d], &division[d]);
+		n *= division[d].n;
+	}
+	qn_mosaic_init(&f->m, f->ndim);
+	for (uint64_t i = 0; i < n; i++) {
+		struct quern_box to = { .ndim = f->ndim };
+		uint64_t rest = i;
+
+		for (int d = 0; d < f->ndim; d++) {
+			uint64_t k = rest % division[d].n;
+
+			rest /= division[d].n;
+			to.start[d] = division[d].start[k];
+			to.count[d] = division[d].count[k];
+			to.step[d] = division[d].interleaved ? division[d].n : 1;
+		}
+		add_part(r, f, &to);
+	}
+}
+
+static void make_selection(uint64_t *r, struct fixture *f)
+{
+	f->selection = (struct quern_box){ .ndim = f->ndim };
+	for (int d = 0; d < f->ndim; d++) {
+		uint64_t start = random_below(r, f->shape[d]), step = 1 + random_below(r, 5);
+		uint64_t most = (f->shape[d] - 1 - start) / step + 1;
+
+		f->selection.start[d] = start;
+		f->selection.step[d] = step;
+		f->selection.count[d] = random_below(r, 20) ? 1 + random_below(r, most) : 0;
+	}
+}
+
+/* Is the element in a chunk of the item? */
+static bool is_in_chunks(const struct qn_dataset *d, uint64_t element, const uint64_t *chunks,
+			 uint64_t nchunks)
+{
+	uint64_t grid[QUERN_MAX_DIMS], at[QUERN_MAX_DIMS], number;
+
+	qn_dataset_grid(d, grid);
+	for (int i = d->ndim - 1; i >= 0; i--) {
+		at[i] = element % d->shape[i] / d->chunk[i];
+		element /= d->shape[i];
+	}
+	number = ravel(d->ndim, at, grid);
+	for (uint64_t i = 0; i < nchunks; i++)
+		if (chunks[i] == number)
+			return true;
+	return false;
+}
+
+static void check_item(struct fixture *f, uint64_t item)
+{
+	struct quern_box from, to;
+	struct qn_dataset member;
+	uint64_t nchunks, *chunks, at[QUERN_MAX_DIMS];
+
+	qn_items_seek(&f->it, item, &f->slot);
+	qn_slot_box(&f->slot, &from, &to);
+	qn_mosaic_member(&f->m, f->slot.part.member, &member);
+	nchunks = qn_cut_nchunks(&f->slot.cut, f->slot.item);
+	assert_in_range(nchunks, 1, f->it.max_chunks);
+	assert_in_range(qn_box_nelems(&to), 1, f->it.max_nelems);
+	assert_int_equal(qn_box_nelems(&to), qn_box_nelems(&from));
+	chunks = xcalloc(nchunks, sizeof *chunks);
+	qn_cut_chunks(&f->slot.cut, f->slot.item, chunks);
+	for (uint64_t i = 0; i < qn_box_nelems(&to); i++) {
+		uint64_t whole, element;
+
+		coordinates(&to, i, at);
+		for (int d = 0; d < f->ndim; d++)
+			assert_true(at[d] < f->shape[d]);
+		whole = ravel(f->ndim, at, f->shape);
+		coordinates(&from, i, at);
+		element = ravel(member.ndim, at, member.shape);
+		assert_int_equal(f->place[whole].member, f->slot.part.member);
+		assert_int_equal(f->place[whole].element, element);
+		assert_int_equal(f->seen[whole]++, 0);
+		assert_true(is_in_chunks(&member, element, chunks, nchunks));
 	}
 	free(chunks);
 }
 
-/* Exactly the selected elements are owned, and exactly the chunks that have one of them. */
-static void check_cover(const struct fixture *f, struct owners *o)
+static void check_everything_seen(const struct fixture *f)
 {
-	uint64_t at[QUERN_MAX_DIMS], nselected = volume(&f->selection), nowned = 0;
+	uint64_t at[QUERN_MAX_DIMS], n = qn_box_nelems(&f->selection), nseen = 0;
 
-	for (uint64_t n = 0; n < nselected; n++) {
-		coordinates(&f->selection, n, at);
-		assert_int_not_equal(o->of_element[element_number(f, at)], NOBODY);
-		o->of_chunk[chunk_number(f, at)] = NOBODY;
+	for (uint64_t i = 0; i < MAX_NELEMS; i++)
+		nseen += f->seen[i];
+	assert_int_equal(nseen, n);
+	for (uint64_t i = 0; i < n; i++) {
+		coordinates(&f->selection, i, at);
+		assert_int_equal(f->seen[ravel(f->ndim, at, f->shape)], 1);
 	}
-	for (uint64_t e = 0; e < o->nelems; e++)
-		nowned += o->of_element[e] != NOBODY;
-	assert_int_equal(nowned, nselected);
-	for (uint64_t c = 0; c < o->nchunks; c++)
-		assert_int_equal(o->of_chunk[c], NOBODY);
 }
 
-static void test_every_element_is_in_one_item(void **state)
+/* Every selected element is in one item, which finds it where the mosaic has it; in any order. */
+static void test_every_element_is_found_once(void **state)
 {
-	uint64_t seed = 7;
+	struct fixture *f = xcalloc(1, sizeof *f);
+	uint64_t r = 8;
+	struct quern_message err = { .status = QUERN_OK };
 
 	(void)state;
 	for (int i = 0; i < NCASES; i++) {
-		struct fixture f;
-		struct owners o;
-		uint64_t grid[QUERN_MAX_DIMS];
-
-		draw_fixture(&f, &seed);
-		o.nelems = qn_dataset_nelems(&f.d);
-		o.nchunks = qn_dataset_grid(&f.d, grid);
-		o.of_element = nobody(o.nelems);
-		o.of_chunk = nobody(o.nchunks);
-		assert_true((volume(&f.selection) == 0) == (f.it.nitems == 0));
-		for (uint64_t item = 0; item < f.it.nitems; item++)
-			check_item(&f, item, &o);
-		check_cover(&f, &o);
-		free(o.of_element);
-		free(o.of_chunk);
+		memset(f, 0, sizeof *f);
+		make_mosaic(&r, f);
+		make_selection(&r, f);
+		assert_int_equal(qn_items_init(&f->it, &f->m, &f->selection, NULL, &err), QUERN_OK);
+		for (uint64_t k = 0; k < f->it.nitems; k++)
+			check_item(f, i % 2 ? k : f->it.nitems - 1 - k);
+		check_everything_seen(f);
+		qn_items_fini(&f->it);
+		qn_mosaic_fini(&f->m);
 	}
+	free(f);
 }
 
-/* Elementwise: an item is a chunk. With a demand: whole dimensions are never cut. */
-static void test_cut_follows_the_demand(void **state)
+/* The flat form is the same mosaic, without chunks; a piece of it is refused. */
+static void test_flat_form(void **state)
 {
-	uint64_t seed = 11;
+	struct fixture *f = xcalloc(1, sizeof *f);
+	uint64_t r = 9;
+	struct quern_message err = { .status = QUERN_OK };
 
 	(void)state;
-	for (int i = 0; i < NCASES; i++) {
-		struct fixture f;
+	for (int i = 0; i < 200; i++) {
+		struct qn_mosaic copy;
+		size_t nbytes, again;
+		void *flat, *flat2;
 
-		draw_fixture(&f, &seed);
-		for (uint64_t item = 0; item < f.it.nitems; item++) {
-			struct quern_box box;
-
-			if (!f.has_demand) {
-				assert_int_equal(qn_items_nchunks(&f.it, item), 1);
-				continue;
-			}
-			qn_items_box(&f.it, item, &box);
-			for (int d = 0; d < f.d.ndim; d++)
-				if (f.demand.whole[d])
-					assert_int_equal(box.count[d], f.selection.count[d]);
-		}
+		make_mosaic(&r, f);
+		flat = qn_mosaic_pack(&f->m, &nbytes);
+		assert_non_null(flat);
+		assert_int_equal(qn_mosaic_unpack(flat, nbytes, &copy, &err), QUERN_OK);
+		flat2 = qn_mosaic_pack(&copy, &again);
+		assert_int_equal(nbytes, again);
+		assert_memory_equal(flat, flat2, nbytes);
+		qn_mosaic_fini(&copy);
+		assert_int_not_equal(qn_mosaic_unpack(flat, random_below(&r, nbytes), &copy, &err),
+				     QUERN_OK);
+		free(flat);
+		free(flat2);
+		qn_mosaic_fini(&f->m);
 	}
+	free(f);
 }
 
-/* An item touches the edge of the selection or of a cut dimension's last group, or is large. */
-static bool is_at_edge(const struct fixture *f, uint64_t item)
+/* A dimension that is demanded whole may not be divided; the others may. */
+static void test_whole_dimensions(void **state)
 {
-	for (int d = f->d.ndim - 1; d >= 0; d--) {
-		uint64_t c = item % f->it.grid[d];
-
-		item /= f->it.grid[d];
-		if (f->it.grid[d] > 1 && (c == 0 || c == f->it.grid[d] - 1))
-			return true;
-	}
-	return false;
-}
-
-static void test_items_have_min_nelems(void **state)
-{
-	uint64_t seed = 13, nchecked = 0;
-
-	(void)state;
-	for (int i = 0; i < NCASES; i++) {
-		struct fixture f;
-
-		draw_fixture(&f, &seed);
-		f.demand.min_nelems = 1 + random_below(&seed, 200);
-		qn_items_init(&f.it, &f.d, &f.selection, &f.demand);
-		for (uint64_t item = 0; item < f.it.nitems; item++) {
-			struct quern_box box;
-
-			if (is_at_edge(&f, item))
-				continue;
-			qn_items_box(&f.it, item, &box);
-			assert_true(volume(&box) >= qn_min_u64(f.demand.min_nelems,
-							       volume(&f.selection)));
-			nchecked++;
-		}
-	}
-	assert_true(nchecked > 1000);
-}
-
-static void test_large_grid_is_arithmetic(void **state)
-{
-	struct qn_dataset d = { .ndim = 3, .shape = { UINT64_C(1) << 20, 1 << 15, 1 << 15 },
-				.chunk = { 1, 1 << 10, 1 << 10 }, .type = { .size = 1 } };
-	struct quern_box all = { .ndim = 3, .count = { UINT64_C(1) << 20, 1 << 15, 1 << 15 },
-				 .step = { 1, 1, 1 } };
-	struct quern_demand demand = { .whole = { false, true, true }, .min_nelems = UINT64_MAX };
-	struct quern_box box;
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_dataset d = { .ndim = 2, .shape = { 4, 6 }, .chunk = { 2, 3 }, .file = "f",
+				.path = "/d", .type = { .class = QN_INT, .size = 4 } };
+	struct quern_box from = { 2, { 0, 0 }, { 4, 6 }, { 1, 1 } }, to = from, all = from;
 	struct qn_items it;
-	uint64_t number;
 
 	(void)state;
-	qn_items_init(&it, &d, &all, NULL);
-	assert_int_equal(it.nitems, UINT64_C(1) << 30);
-	qn_items_chunks(&it, it.nitems - 1, &number);
-	assert_int_equal(number, it.nitems - 1);
-	qn_items_box(&it, it.nitems - 1, &box);
-	assert_int_equal(box.start[0], (1 << 20) - 1);
-	assert_int_equal(box.start[2], (1 << 15) - (1 << 10));
-	/* More than there is: one item of everything. */
-	qn_items_init(&it, &d, &all, &demand);
-	assert_int_equal(it.nitems, 1);
-	assert_int_equal(qn_items_max_nelems(&it), UINT64_C(1) << 50);
-	assert_int_equal(qn_items_nchunks(&it, 0), UINT64_C(1) << 30);
+	for (int across = 0; across < 2; across++) {
+		struct quern_demand demand = { .whole = { false, true }, .min_nelems = 1 };
+		struct qn_mosaic m;
+		uint32_t member;
+		bool fits;
+
+		qn_mosaic_init(&m, 2);
+		all.count[0] = across ? 4 : 8;
+		all.count[1] = across ? 12 : 6;
+		for (uint64_t i = 0; i < 2; i++) {
+			to.start[0] = across ? 0 : 4 * i;
+			to.start[1] = across ? 6 * i : 0;
+			qn_mosaic_add(&m, &d, &member, &err);
+			qn_mosaic_put(&m, member, &from, &to, &fits, &err);
+			assert_true(fits);
+		}
+		if (across) {
+			assert_int_equal(qn_items_init(&it, &m, &all, &demand, &err),
+					 QUERN_ERR_DATA);
+			err.status = QUERN_OK;
+		} else {
+			assert_int_equal(qn_items_init(&it, &m, &all, &demand, &err), QUERN_OK);
+			assert_int_equal(it.nitems, 4);
+			assert_int_equal(it.max_nelems, 12);
+		}
+		qn_items_fini(&it);
+		qn_mosaic_fini(&m);
+	}
 }
 
-static void test_scalar_and_most_dimensions(void **state)
+static void test_boxes_that_do_not_fit(void **state)
 {
-	struct qn_dataset d = { .ndim = QUERN_MAX_DIMS, .type = { .size = 8 } };
-	struct quern_box all = { .ndim = QUERN_MAX_DIMS }, box;
-	struct qn_items it;
-	uint64_t number = 1;
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_dataset d = { .ndim = 2, .shape = { 4, 6 }, .chunk = { 2, 3 }, .file = "f",
+				.path = "/d", .type = { .class = QN_INT, .size = 4 } };
+	static const struct quern_box from[] = {
+		{ 2, { 0, 0 }, { 4, 5 }, { 1, 1 } },		    /* another count */
+		{ 2, { 0, 1 }, { 4, 6 }, { 1, 1 } },		    /* beyond the end */
+		{ 2, { 0, 0 }, { 4, 6 }, { 1, 2 } },		    /* beyond the end */
+		{ 1, { 0 }, { 4 }, { 1 } },			    /* another rank */
+		{ 2, { 0, UINT64_MAX }, { 4, 6 }, { 1, 1 } },	    /* overflow */
+		{ 2, { 0, 0 }, { 4, 6 }, { 1, UINT64_MAX / 2 } },   /* overflow */
+		{ 2, { 0, 0 }, { 0, 0 }, { 1, 1 } },		    /* nothing */
+	};
+	struct quern_box to = { 2, { 0, 0 }, { 4, 6 }, { 1, 1 } };
+	struct qn_mosaic m;
+	uint32_t member;
+	bool fits;
 
 	(void)state;
-	for (int i = 0; i < QUERN_MAX_DIMS; i++)
-		d.shape[i] = d.chunk[i] = all.count[i] = all.step[i] = 1;
-	qn_items_init(&it, &d, &all, NULL);
-	assert_int_equal(it.nitems, 1);
-	qn_items_chunks(&it, 0, &number);
-	assert_int_equal(number, 0);
-	qn_items_box(&it, 0, &box);
-	assert_int_equal(volume(&box), 1);
+	qn_mosaic_init(&m, 2);
+	qn_mosaic_add(&m, &d, &member, &err);
+	for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
+		assert_int_equal(qn_mosaic_put(&m, member, &from[i], &to, &fits, &err), QUERN_OK);
+		assert_false(fits);
+	}
+	assert_int_equal(m.nparts, 0);
+	qn_mosaic_fini(&m);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_element_is_in_one_item),
-		cmocka_unit_test(test_cut_follows_the_demand),
-		cmocka_unit_test(test_items_have_min_nelems),
-		cmocka_unit_test(test_large_grid_is_arithmetic),
-		cmocka_unit_test(test_scalar_and_most_dimensions),
+		cmocka_unit_test(test_every_element_is_found_once),
+		cmocka_unit_test(test_flat_form),
+		cmocka_unit_test(test_whole_dimensions),
+		cmocka_unit_test(test_boxes_that_do_not_fit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,389 @@
+#include "data/mosaic.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* Forms that a new member is compared with: members with the same form come in runs. */
+#define MOST_COMPARED 16
+
+void qn_mosaic_init(struct qn_mosaic *m, int ndim)
+{
+	memset(m, 0, sizeof *m);
+	m->ndim = ndim;
+}
+
+void qn_mosaic_fini(struct qn_mosaic *m)
+{
+	for (uint32_t i = 0; i < m->nmembers; i++) {
+		free(m->member[i].file);
+		free(m->member[i].path);
+		free(m->member[i].shape);
+		free(m->member[i].chunks);
+	}
+	free(m->form);
+	free(m->member);
+	free(m->row_at);
+	free(m->words);
+	memset(m, 0, sizeof *m);
+}
+
+/* Makes room for one more item of an array that doubles. */
+static bool grow(void **items, size_t *room, size_t n, size_t more, size_t size)
+{
+	size_t want = *room ? *room : 16;
+	void *p;
+
+	if (n + more <= *room)
+		return true;
+	while (want < n + more)
+		want *= 2;
+	p = realloc(*items, want * size);
+	if (!p)
+		return false;
+	*items = p;
+	*room = want;
+	return true;
+}
+
+static enum quern_status no_memory(const struct qn_mosaic *m, struct quern_message *err)
+{
+	return qn_error_nomem(err, m->nmembers * sizeof *m->member + m->nwords * sizeof *m->words,
+			      "the parts of a dataset");
+}
+
+/* --- members --- */
+
+/* What members can have in common. */
+static void make_form(const struct qn_dataset *d, struct qn_dataset *form)
+{
+	*form = *d;
+	form->file = form->path = NULL;
+	memset(form->dim_name, 0, sizeof form->dim_name);
+	memset(form->shape, 0, sizeof form->shape);
+	form->file_nbytes = form->user_block = form->nchunks = 0;
+	form->file_mtime_ns = 0;
+	form->chunks = NULL;
+}
+
+static bool find_form(struct qn_mosaic *m, const struct qn_dataset *form, uint32_t *number)
+{
+	struct qn_dataset *forms;
+
+	for (uint32_t i = m->nforms; i > 0 && m->nforms - i < MOST_COMPARED; i--)
+		if (!memcmp(&m->form[i - 1], form, sizeof *form)) {
+			*number = i - 1;
+			return true;
+		}
+	forms = realloc(m->form, (m->nforms + 1) * sizeof *forms);
+	if (!forms)
+		return false;
+	m->form = forms;
+	forms[m->nforms] = *form;
+	*number = m->nforms++;
+	return true;
+}
+
+static bool copy_names(struct qn_member *new, const struct qn_dataset *d)
+{
+	new->file = strdup(d->file);
+	new->path = strdup(d->path);
+	new->shape = qn_calloc((size_t)d->ndim, sizeof *new->shape);
+	if (!new->file || !new->path || !new->shape)
+		return false;
+	memcpy(new->shape, d->shape, (size_t)d->ndim * sizeof *new->shape);
+	return true;
+}
+
+enum quern_status qn_mosaic_add(struct qn_mosaic *m, struct qn_dataset *d, uint32_t *member,
+				struct quern_message *err)
+{
+	struct qn_member new = { .file_nbytes = d->file_nbytes, .file_mtime_ns = d->file_mtime_ns };
+	struct qn_dataset form;
+
+	make_form(d, &form);
+	if (!grow((void **)&m->member, &m->room_members, m->nmembers, 1, sizeof *m->member) ||
+	    !find_form(m, &form, &new.form) || !copy_names(&new, d)) {
+		free(new.file);
+		free(new.path);
+		free(new.shape);
+		return no_memory(m, err);
+	}
+	new.chunks = d->chunks;
+	new.nchunks = d->nchunks;
+	d->chunks = NULL;
+	d->nchunks = 0;
+	*member = m->nmembers;
+	m->member[m->nmembers++] = new;
+	return QUERN_OK;
+}
+
+void qn_mosaic_member(const struct qn_mosaic *m, uint32_t member, struct qn_dataset *out)
+{
+	const struct qn_member *x = &m->member[member];
+
+	*out = m->form[x->form];
+	out->file = x->file;
+	out->path = x->path;
+	memcpy(out->shape, x->shape, (size_t)out->ndim * sizeof *out->shape);
+	out->file_nbytes = x->file_nbytes;
+	out->file_mtime_ns = x->file_mtime_ns;
+	out->chunks = x->chunks;
+	out->nchunks = x->nchunks;
+}
+
+/* --- parts --- */
+
+/* Pairs the dimensions that have more than one index, in order; false when they do not match. */
+static bool pair(const struct quern_box *from, const struct quern_box *to, int *axis)
+{
+	int s = 0;
+
+	for (int d = 0; d < to->ndim; d++) {
+		axis[d] = -1;
+		if (to->count[d] == 1)
+			continue;
+		while (s < from->ndim && from->count[s] == 1)
+			s++;
+		if (s == from->ndim || from->count[s] != to->count[d])
+			return false;
+		axis[d] = s++;
+	}
+	while (s < from->ndim && from->count[s] == 1)
+		s++;
+	return s == from->ndim;
+}
+
+static bool is_inside(const struct quern_box *b, const uint64_t *shape)
+{
+	for (int d = 0; d < b->ndim; d++) {
+		uint64_t reach;
+
+		if (!b->count[d] || !b->step[d] || !qn_mul(b->count[d] - 1, b->step[d], &reach) ||
+		    !qn_add(b->start[d], reach, &reach) || reach >= shape[d])
+			return false;
+	}
+	return true;
+}
+
+static uint64_t *put_box(uint64_t *w, const struct quern_box *b)
+{
+	for (int d = 0; d < b->ndim; d++) {
+		*w++ = b->start[d];
+		*w++ = b->count[d];
+		*w++ = b->step[d];
+	}
+	return w;
+}
+
+static const uint64_t *take_box(const uint64_t *w, int ndim, struct quern_box *b)
+{
+	b->ndim = ndim;
+	for (int d = 0; d < ndim; d++) {
+		b->start[d] = *w++;
+		b->count[d] = *w++;
+		b->step[d] = *w++;
+	}
+	return w;
+}
+
+enum quern_status qn_mosaic_put(struct qn_mosaic *m, uint32_t member, const struct quern_box *from,
+				const struct quern_box *to, bool *fits, struct quern_message *err)
+{
+	size_t nwords = 2 + 3 * (size_t)(from->ndim + to->ndim);
+	int axis[QUERN_MAX_DIMS];
+	uint64_t *w;
+
+	*fits = to->ndim == m->ndim && from->ndim == m->form[m->member[member].form].ndim &&
+		is_inside(from, m->member[member].shape) && pair(from, to, axis);
+	if (!*fits)
+		return QUERN_OK;
+	if (!grow((void **)&m->row_at, &m->room_parts, m->nparts, 1, sizeof *m->row_at) ||
+	    !grow((void **)&m->words, &m->room_words, m->nwords, nwords, sizeof *m->words))
+		return no_memory(m, err);
+	m->row_at[m->nparts++] = m->nwords;
+	w = m->words + m->nwords;
+	m->nwords += nwords;
+	*w++ = member;
+	*w++ = (uint64_t)from->ndim;
+	put_box(put_box(w, to), from);
+	return QUERN_OK;
+}
+
+void qn_mosaic_part(const struct qn_mosaic *m, uint64_t i, struct qn_part *out)
+{
+	const uint64_t *w = m->words + m->row_at[i];
+
+	out->member = (uint32_t)w[0];
+	take_box(take_box(w + 2, m->ndim, &out->to), (int)w[1], &out->from);
+	pair(&out->from, &out->to, out->axis);
+}
+
+enum quern_status qn_mosaic_place(struct qn_mosaic *m, struct qn_dataset *d,
+				  const uint64_t *origin, struct quern_message *err)
+{
+	struct quern_box from = { .ndim = d->ndim }, to;
+	enum quern_status status;
+	uint32_t member;
+	bool fits;
+
+	for (int i = 0; i < d->ndim; i++) {
+		from.count[i] = d->shape[i];
+		from.step[i] = 1;
+	}
+	to = from;
+	memcpy(to.start, origin, (size_t)d->ndim * sizeof *origin);
+	status = qn_mosaic_add(m, d, &member, err);
+	if (status != QUERN_OK || qn_dataset_nelems(d) == 0)
+		return status;
+	return qn_mosaic_put(m, member, &from, &to, &fits, err);
+}
+
+/* --- the flat form --- */
+
+/*
+ * uint64: size of a form, ndim, forms, members, parts, words; then forms as they are in memory,
+ * row_at, words, and each member: form, ndim, file_nbytes, file_mtime_ns, bytes of its two names;
+ * shape; names with their '\0'.
+ */
+enum { HEAD_WORDS = 6, MEMBER_WORDS = 6 };
+
+struct cursor {
+	uint8_t *at, *end; /* at NULL: only the size is wanted */
+	size_t nbytes;
+};
+
+static void write_bytes(struct cursor *c, const void *data, size_t nbytes)
+{
+	if (c->at && nbytes) {
+		memcpy(c->at, data, nbytes);
+		c->at += nbytes;
+	}
+	c->nbytes += nbytes;
+}
+
+static bool read_bytes(struct cursor *c, void *data, size_t nbytes)
+{
+	if ((size_t)(c->end - c->at) < nbytes)
+		return false;
+	if (nbytes)
+		memcpy(data, c->at, nbytes);
+	c->at += nbytes;
+	return true;
+}
+
+static void write_member(struct cursor *c, const struct qn_mosaic *m, const struct qn_member *x)
+{
+	size_t file = strlen(x->file) + 1, path = strlen(x->path) + 1;
+	uint64_t ndim = (uint64_t)m->form[x->form].ndim;
+	uint64_t head[MEMBER_WORDS] = { x->form, ndim, x->file_nbytes, (uint64_t)x->file_mtime_ns,
+					file, path };
+
+	write_bytes(c, head, sizeof head);
+	write_bytes(c, x->shape, (size_t)ndim * sizeof *x->shape);
+	write_bytes(c, x->file, file);
+	write_bytes(c, x->path, path);
+}
+
+static void write_mosaic(struct cursor *c, const struct qn_mosaic *m)
+{
+	uint64_t head[HEAD_WORDS] = { sizeof *m->form, (uint64_t)m->ndim, m->nforms, m->nmembers,
+				      m->nparts, m->nwords };
+
+	write_bytes(c, head, sizeof head);
+	write_bytes(c, m->form, m->nforms * sizeof *m->form);
+	write_bytes(c, m->row_at, m->nparts * sizeof *m->row_at);
+	write_bytes(c, m->words, m->nwords * sizeof *m->words);
+	for (uint32_t i = 0; i < m->nmembers; i++)
+		write_member(c, m, &m->member[i]);
+}
+
+void *qn_mosaic_pack(const struct qn_mosaic *m, size_t *nbytes)
+{
+	struct cursor c = { .at = NULL };
+	void *out;
+
+	write_mosaic(&c, m);
+	out = malloc(c.nbytes);
+	if (!out)
+		return NULL;
+	*nbytes = c.nbytes;
+	c.at = out;
+	write_mosaic(&c, m);
+	return out;
+}
+
+static bool read_text(struct cursor *c, size_t nbytes, char **out)
+{
+	if (!nbytes || (size_t)(c->end - c->at) < nbytes || c->at[nbytes - 1])
+		return false;
+	*out = strdup((const char *)c->at);
+	c->at += nbytes;
+	return *out;
+}
+
+static bool read_member(struct cursor *c, const struct qn_mosaic *m, struct qn_member *x)
+{
+	uint64_t head[MEMBER_WORDS];
+
+	if (!read_bytes(c, head, sizeof head) || head[0] >= m->nforms ||
+	    head[1] != (uint64_t)m->form[head[0]].ndim || head[1] > QUERN_MAX_DIMS)
+		return false;
+	x->form = (uint32_t)head[0];
+	x->file_nbytes = head[2];
+	x->file_mtime_ns = (int64_t)head[3];
+	x->shape = qn_calloc((size_t)head[1], sizeof *x->shape);
+	return x->shape && read_bytes(c, x->shape, (size_t)head[1] * sizeof *x->shape) &&
+	       read_text(c, (size_t)head[4], &x->file) && read_text(c, (size_t)head[5], &x->path);
+}
+
+static void *read_array(struct cursor *c, uint64_t n, size_t size)
+{
+	void *p;
+
+	if (n > (uint64_t)(c->end - c->at) / size)
+		return NULL;
+	p = qn_calloc((size_t)n, size);
+	if (p)
+		read_bytes(c, p, (size_t)n * size);
+	return p;
+}
+
+static bool read_mosaic(struct cursor *c, struct qn_mosaic *m)
+{
+	uint64_t head[HEAD_WORDS];
+
+	if (!read_bytes(c, head, sizeof head) || head[0] != sizeof *m->form ||
+	    head[3] > (uint64_t)(c->end - c->at))
+		return false;
+	m->ndim = (int)head[1];
+	m->nforms = (uint32_t)head[2];
+	m->nparts = head[4];
+	m->nwords = head[5];
+	m->form = read_array(c, head[2], sizeof *m->form);
+	m->row_at = read_array(c, head[4], sizeof *m->row_at);
+	m->words = read_array(c, head[5], sizeof *m->words);
+	m->member = qn_calloc((size_t)head[3], sizeof *m->member);
+	if (!m->form || !m->row_at || !m->words || !m->member)
+		return false;
+	for (; m->nmembers < head[3]; m->nmembers++)
+		if (!read_member(c, m, &m->member[m->nmembers])) {
+			m->nmembers++; /* so that fini frees what it has */
+			return false;
+		}
+	return c->at == c->end;
+}
+
+enum quern_status qn_mosaic_unpack(const void *data, size_t nbytes, struct qn_mosaic *m,
+				   struct quern_message *err)
+{
+	struct cursor c = { .at = (uint8_t *)data, .end = (uint8_t *)data + nbytes };
+
+	qn_mosaic_init(m, 0);
+	if (read_mosaic(&c, m))
+		return QUERN_OK;
+	qn_mosaic_fini(m);
+	return qn_error_set(err, QUERN_ERR_RUN, "the parts of the dataset cannot be had from rank 0: "
+			    "this rank runs another build, or has no memory");
+}

@@ -1,0 +1,154 @@
+#include "plan/cut.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+/* The i-th touched chunk coordinate. With a step larger than the chunk each selected element is in
+   a chunk of its own; otherwise every chunk between the first and the last is touched. */
+static uint64_t touched(const struct qn_cut *it, int d, uint64_t i)
+{
+	const struct quern_box *s = &it->selection;
+
+	if (s->step[d] > it->chunk[d])
+		return (s->start[d] + i * s->step[d]) / it->chunk[d];
+	return s->start[d] / it->chunk[d] + i;
+}
+
+static uint64_t count_touched(const struct qn_cut *it, int d)
+{
+	const struct quern_box *s = &it->selection;
+	uint64_t last;
+
+	if (!s->count[d] || s->step[d] > it->chunk[d])
+		return s->count[d];
+	last = s->start[d] + (s->count[d] - 1) * s->step[d];
+	return last / it->chunk[d] - s->start[d] / it->chunk[d] + 1;
+}
+
+/* Selected elements in `grain` touched chunks of a dimension, away from the edges. */
+static uint64_t nelems_along(const struct qn_cut *it, int d, uint64_t grain)
+{
+	const struct quern_box *s = &it->selection;
+
+	if (grain >= it->ntouched[d])
+		return s->count[d];
+	return qn_min_u64(grain * qn_max_u64(it->chunk[d] / s->step[d], 1), s->count[d]);
+}
+
+/* Lengthens the cut dimensions, innermost first, until an item has min_nelems elements. */
+static void choose_grain(struct qn_cut *it, const struct quern_demand *demand)
+{
+	uint64_t nelems = 1;
+
+	for (int d = 0; d < it->ndim; d++) {
+		it->grain[d] = demand->whole[d] ? qn_max_u64(it->ntouched[d], 1) : 1;
+		nelems *= nelems_along(it, d, it->grain[d]);
+	}
+	for (int d = it->ndim - 1; d >= 0 && nelems && nelems < demand->min_nelems; d--) {
+		uint64_t want = qn_ceil_div(demand->min_nelems, nelems);
+
+		if (demand->whole[d])
+			continue;
+		nelems /= nelems_along(it, d, 1);
+		it->grain[d] = qn_min_u64(want, it->ntouched[d]);
+		nelems *= nelems_along(it, d, it->grain[d]);
+	}
+}
+
+void qn_cut_init(struct qn_cut *it, const struct qn_dataset *d,
+		   const struct quern_box *selection, const struct quern_demand *demand)
+{
+	memset(it, 0, sizeof(*it));
+	it->ndim = d->ndim;
+	it->selection = *selection;
+	memcpy(it->chunk, d->chunk, sizeof(it->chunk));
+	qn_dataset_grid(d, it->chunks);
+	for (int i = 0; i < it->ndim; i++) {
+		it->ntouched[i] = count_touched(it, i);
+		it->grain[i] = 1;
+	}
+	if (demand)
+		choose_grain(it, demand);
+	it->nitems = 1;
+	for (int i = 0; i < it->ndim; i++) {
+		it->grid[i] = qn_ceil_div(it->ntouched[i], it->grain[i]);
+		it->nitems *= it->grid[i];
+	}
+}
+
+/* Ranges [first, first + n) of touched coordinates of an item. */
+static void item_ranges(const struct qn_cut *it, uint64_t item, uint64_t *first, uint64_t *n)
+{
+	for (int d = it->ndim - 1; d >= 0; d--) {
+		uint64_t c = item % it->grid[d];
+
+		item /= it->grid[d];
+		first[d] = c * it->grain[d];
+		n[d] = qn_min_u64(it->grain[d], it->ntouched[d] - first[d]);
+	}
+}
+
+uint64_t qn_cut_nchunks(const struct qn_cut *it, uint64_t item)
+{
+	uint64_t first[QUERN_MAX_DIMS], n[QUERN_MAX_DIMS], nchunks = 1;
+
+	item_ranges(it, item, first, n);
+	for (int d = 0; d < it->ndim; d++)
+		nchunks *= n[d];
+	return nchunks;
+}
+
+uint64_t qn_cut_max_chunks(const struct qn_cut *it)
+{
+	uint64_t n = 1;
+
+	for (int d = 0; d < it->ndim; d++)
+		n *= it->grain[d];
+	return n;
+}
+
+uint64_t qn_cut_max_nelems(const struct qn_cut *it)
+{
+	uint64_t n = 1;
+
+	for (int d = 0; d < it->ndim; d++)
+		n *= qn_min_u64(it->grain[d] * it->chunk[d], it->selection.count[d]);
+	return n;
+}
+
+void qn_cut_chunks(const struct qn_cut *it, uint64_t item, uint64_t *numbers)
+{
+	uint64_t first[QUERN_MAX_DIMS], n[QUERN_MAX_DIMS], i[QUERN_MAX_DIMS] = { 0 };
+	uint64_t nchunks = qn_cut_nchunks(it, item);
+
+	item_ranges(it, item, first, n);
+	for (uint64_t k = 0; k < nchunks; k++) {
+		uint64_t number = 0;
+
+		for (int d = 0; d < it->ndim; d++)
+			number = number * it->chunks[d] + touched(it, d, first[d] + i[d]);
+		numbers[k] = number;
+		for (int d = it->ndim - 1; d >= 0 && ++i[d] == n[d]; d--)
+			i[d] = 0;
+	}
+}
+
+void qn_cut_box(const struct qn_cut *it, uint64_t item, struct quern_box *box)
+{
+	uint64_t first[QUERN_MAX_DIMS], n[QUERN_MAX_DIMS];
+	const struct quern_box *s = &it->selection;
+
+	item_ranges(it, item, first, n);
+	box->ndim = it->ndim;
+	for (int d = 0; d < it->ndim; d++) {
+		uint64_t lo = touched(it, d, first[d]) * it->chunk[d];
+		uint64_t hi = (touched(it, d, first[d] + n[d] - 1) + 1) * it->chunk[d];
+		uint64_t from = lo > s->start[d] ? qn_ceil_div(lo - s->start[d], s->step[d]) : 0;
+		uint64_t to = qn_min_u64(s->count[d], qn_ceil_div(hi - s->start[d], s->step[d]));
+
+		box->start[d] = s->start[d] + from * s->step[d];
+		box->count[d] = to - from;
+		box->step[d] = s->step[d];
+	}
+}

@@ -1,0 +1,41 @@
+/*
+ * cut.h - how the selected part of one stored dataset is cut into items of work.
+ *
+ * In each dimension the selection touches some coordinates of the chunk grid; the touched chunks
+ * are the product of these. An item is `grain` consecutive touched coordinates in each dimension (1
+ * for an elementwise kernel: an item is a chunk). The items form a grid, numbered in C order. All
+ * of it is arithmetic on a few numbers: no list is made, and every rank computes the same.
+ */
+#ifndef QN_PLAN_CUT_H
+#define QN_PLAN_CUT_H
+
+#include "data/dataset.h"
+
+struct qn_cut {
+	int ndim;
+	uint64_t chunk[QUERN_MAX_DIMS];		/* chunk shape of the dataset */
+	uint64_t chunks[QUERN_MAX_DIMS];	/* chunk grid of the dataset */
+	struct quern_box selection;
+	uint64_t ntouched[QUERN_MAX_DIMS];	/* touched chunk coordinates */
+	uint64_t grain[QUERN_MAX_DIMS];
+	uint64_t grid[QUERN_MAX_DIMS];		/* ceil(ntouched / grain) */
+	uint64_t nitems;
+};
+
+/* demand NULL: elementwise. */
+void qn_cut_init(struct qn_cut *it, const struct qn_dataset *d,
+		   const struct quern_box *selection, const struct quern_demand *demand);
+
+/* Number of chunks of an item, and the most that an item can have. */
+uint64_t qn_cut_nchunks(const struct qn_cut *it, uint64_t item);
+uint64_t qn_cut_max_chunks(const struct qn_cut *it);
+/* The most elements an item can have. */
+uint64_t qn_cut_max_nelems(const struct qn_cut *it);
+
+/* Chunk numbers of an item in ascending order; room for qn_cut_nchunks. */
+void qn_cut_chunks(const struct qn_cut *it, uint64_t item, uint64_t *numbers);
+
+/* The selected elements inside an item. */
+void qn_cut_box(const struct qn_cut *it, uint64_t item, struct quern_box *box);
+
+#endif
