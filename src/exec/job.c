@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "data/select.h"
+#include "exec/resolve.h"
 #include "exec/source.h"
 
 const struct quern_option qn_run_options[] = {
@@ -229,7 +230,7 @@ static enum quern_status describe_whole(struct qn_job *j, const char *file,
 						  true, &j->dataset, err);
 
 	qn_mosaic_init(&j->mosaic, j->dataset.ndim);
-	return st ? st : qn_mosaic_place(&j->mosaic, &j->dataset, origin, err);
+	return st ? st : qn_resolve(&j->dataset, origin, &j->mosaic, err);
 }
 
 enum quern_status qn_job_describe(struct qn_job *j, const char *file, struct quern_message *err)
