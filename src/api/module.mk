@@ -1,4 +1,8 @@
 # src/api: sources of libquern. MULTI_ISA files are compiled once per instruction set (base/isa.h).
-LIB_SRCS += src/api/catalogue.c src/api/document.c src/api/json.c src/api/result.c \
-	src/api/run.c src/api/write.c
+LIB_SRCS += src/api/catalogue.c
+LIB_SRCS += src/api/document.c
+LIB_SRCS += src/api/json.c
+LIB_SRCS += src/api/result.c
+LIB_SRCS += src/api/run.c
+LIB_SRCS += src/api/write.c
 LIB_MULTI_ISA_SRCS +=

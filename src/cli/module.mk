@@ -1,3 +1,9 @@
 # src/cli: sources of the command, one file a subcommand.
-CLI_SRCS += src/cli/args.c src/cli/catalogue.c src/cli/main.c src/cli/output.c src/cli/run.c
-CLI_SRCS += src/cli/bench.c src/cli/bench_limits.c src/cli/bench_report.c
+CLI_SRCS += src/cli/args.c
+CLI_SRCS += src/cli/catalogue.c
+CLI_SRCS += src/cli/main.c
+CLI_SRCS += src/cli/output.c
+CLI_SRCS += src/cli/run.c
+CLI_SRCS += src/cli/bench.c
+CLI_SRCS += src/cli/bench_limits.c
+CLI_SRCS += src/cli/bench_report.c
