@@ -5,7 +5,7 @@
 # SHELL_TESTS   scripts that print TAP, run by tests/run: see its head, and tests/lib.sh
 UNIT_TESTS += tests/unit/test_kernel tests/unit/test_monoid tests/unit/test_minmax
 UNIT_TESTS += tests/unit/test_histogram tests/unit/test_covariance
-UNIT_TESTS += tests/unit/test_base tests/unit/test_cf tests/unit/test_feed tests/unit/test_filters
+UNIT_TESTS += tests/unit/test_base tests/unit/test_calendar tests/unit/test_cf tests/unit/test_feed tests/unit/test_filters
 UNIT_TESTS += tests/unit/test_codecs
 UNIT_TESTS += tests/unit/test_exact tests/unit/test_moments
 UNIT_TESTS += tests/unit/test_child tests/unit/test_hdf5_child

@@ -3,4 +3,5 @@ LIB_SRCS += src/base/cpu.c
 LIB_SRCS += src/base/error.c
 LIB_SRCS += src/base/mem.c
 LIB_SRCS += src/base/options.c
+LIB_SRCS += src/base/calendar.c
 LIB_MULTI_ISA_SRCS +=

@@ -17,3 +17,4 @@ LIB_SRCS += src/data/walk.c
 LIB_MULTI_ISA_SRCS += src/data/cf_simd.c
 LIB_MULTI_ISA_SRCS += src/data/shuffle_simd.c
 LIB_MULTI_ISA_SRCS += src/data/swap_simd.c
+LIB_SRCS += src/data/epoch.c
