@@ -28,8 +28,8 @@ size_t qn_h5_attr_numbers(hid_t object, const char *name, size_t nmax, struct qn
    for QN_OTHER. */
 void qn_h5_cf_describe(hid_t dset, struct qn_dataset *d);
 
-/* Fills d->dim_name from dimension scales or, without them, dimension labels. A dataset that is a
-   scale gives its own name to its first dimension. False: out of memory. */
+/* Fills d->dim_name and d->dim_scale from dimension scales; names, where there are none, from
+   dimension labels. A dataset that is a scale is its own; sets d->dim_only. False: out of memory. */
 bool qn_h5_dims_describe(hid_t dset, struct qn_dataset *d);
 
 #endif

@@ -333,6 +333,7 @@ static enum quern_status describe_all(struct subject *s, const struct stat *st, 
 	if (status != QUERN_OK)
 		return status;
 	qn_h5_attr_text(s->dset, "units", d->units, sizeof d->units);
+	qn_h5_attr_text(s->dset, "calendar", d->calendar, sizeof d->calendar);
 	qn_h5_cf_describe(s->dset, d);
 	if (!qn_h5_dims_describe(s->dset, d))
 		return qn_error_nomem(s->err, 0, "the names of dimensions");

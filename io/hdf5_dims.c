@@ -12,6 +12,9 @@
 
 #define MAX_PATH_NBYTES 1024
 
+/* How the NAME of a scale begins that netCDF made for a dimension without a variable. */
+static const char no_variable[] = "This is a netCDF dimension but not a netCDF variable";
+
 static const char *last_part(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -52,10 +55,19 @@ static bool set_name(struct qn_dataset *d, int dim, const char *name)
 	return d->dim_name[dim] != NULL;
 }
 
-/* The link of an object, searched for by its address: `name` is owned, NULL while not found. */
+/* The dataset that is the scale of a dimension, and so gives it its name. */
+static bool set_scale(struct qn_dataset *d, int dim, const char *path)
+{
+	if (!d->dim_scale[dim])
+		d->dim_scale[dim] = strdup(path);
+	return d->dim_scale[dim] && set_name(d, dim, last_part(path));
+}
+
+/* The link of an object, searched for by its address: `name` is owned, NULL while not found, and
+   `path` too, once it is. */
 struct search {
 	haddr_t addr;
-	char *name;
+	char *name, *path;
 };
 
 #if H5_VERSION_GE(1, 12, 0)
@@ -89,7 +101,7 @@ static herr_t compare_link(hid_t group, const char *name, const link_info *info,
 /*
  * Looks in the dataset's group and those above it, where NetCDF keeps the dimensions of a variable.
  * Only links are read: H5Rget_name opens the objects of the file one by one, which takes 20 ms with
- * 2000 of them. On a match s->name is set, or NULL when there is no memory.
+ * 2000 of them. On a match s->name and s->path are set, or NULL when there is no memory.
  */
 static bool find_link(hid_t dset, const char *path, struct search *s)
 {
@@ -104,12 +116,14 @@ static bool find_link(hid_t dset, const char *path, struct search *s)
 		found = literate_by_name(dset, group[0] ? group : "/", H5_INDEX_NAME,
 					 H5_ITER_NATIVE, NULL, compare_link, s, H5P_DEFAULT);
 	}
+	if (found > 0 && s->name && asprintf(&s->path, "%s/%s", group, s->name) < 0)
+		s->path = NULL;
 	return found > 0;
 }
 
 static bool name_from_scale(hid_t dset, struct qn_dataset *d, int dim, const hvl_t *scales)
 {
-	struct search s = { .name = NULL };
+	struct search s = { .name = NULL, .path = NULL };
 	char path[MAX_PATH_NBYTES];
 
 	if (scales->len == 0 || !scales->p || d->dim_name[dim])
@@ -117,11 +131,12 @@ static bool name_from_scale(hid_t dset, struct qn_dataset *d, int dim, const hvl
 	memcpy(&s.addr, scales->p, sizeof s.addr);
 	if (find_link(dset, d->path, &s)) {
 		d->dim_name[dim] = s.name;
-		return s.name != NULL;
+		d->dim_scale[dim] = s.path;
+		return s.name && s.path;
 	}
 	if (H5Rget_name(dset, H5R_OBJECT, scales->p, path, sizeof path) <= 0)
 		return true;
-	return set_name(d, dim, last_part(path));
+	return set_scale(d, dim, path);
 }
 
 static bool holds_references(hid_t list_type)
@@ -172,12 +187,16 @@ static bool names_from_labels(hid_t dset, struct qn_dataset *d)
 
 bool qn_h5_dims_describe(hid_t dset, struct qn_dataset *d)
 {
-	char class[32];
+	char class[32], name[sizeof no_variable];
 
 	if (!names_from_scales(dset, d))
 		return false;
 	if (qn_h5_attr_text(dset, "CLASS", class, sizeof class) &&
-	    !strcmp(class, "DIMENSION_SCALE") && !set_name(d, 0, last_part(d->path)))
-		return false;
+	    !strcmp(class, "DIMENSION_SCALE")) {
+		d->dim_only = qn_h5_attr_text(dset, "NAME", name, sizeof name) &&
+			      !strcmp(name, no_variable);
+		if (!set_scale(d, 0, d->path))
+			return false;
+	}
 	return names_from_labels(dset, d);
 }

@@ -14,8 +14,10 @@ void qn_dataset_fini(struct qn_dataset *d)
 {
 	free(d->file);
 	free(d->path);
-	for (int i = 0; i < QUERN_MAX_DIMS; i++)
+	for (int i = 0; i < QUERN_MAX_DIMS; i++) {
 		free(d->dim_name[i]);
+		free(d->dim_scale[i]);
+	}
 	free(d->chunks);
 	memset(d, 0, sizeof *d);
 }
@@ -138,6 +140,7 @@ static const char *bad_rest(const struct qn_dataset *d)
 	if ((int)d->layout < QN_COMPACT || (int)d->layout > QN_EXTERNAL)
 		return "its layout is of no known kind";
 	if (!is_text(d->index, sizeof d->index) || !is_text(d->units, sizeof d->units) ||
+	    !is_text(d->calendar, sizeof d->calendar) ||
 	    !is_text(d->why_not_native, sizeof d->why_not_native))
 		return "a text in it does not end";
 	if (d->cf.nmissing > sizeof d->cf.missing / sizeof d->cf.missing[0])
@@ -215,17 +218,20 @@ enum quern_status qn_dataset_check(const struct qn_dataset *d, struct quern_mess
 
 /*
  * The flat form: the struct as it is in memory, its pointers meaningless, then file, path and the
- * names of the dimensions, each a uint32 length (NO_TEXT: none) and its bytes. Sender and receiver
+ * names and scales of the dimensions, each a uint32 length (NO_TEXT: none) and its bytes. Sender and receiver
  * are the same program, so byte order and padding agree; the size of the struct is checked.
  */
 #define NO_TEXT UINT32_MAX
-#define NTEXTS	(2 + QUERN_MAX_DIMS)
+#define NTEXTS	(2 + 2 * QUERN_MAX_DIMS)
 
 static char **text_slot(struct qn_dataset *d, int i)
 {
 	if (i == 0)
 		return &d->file;
-	return i == 1 ? &d->path : &d->dim_name[i - 2];
+	if (i == 1)
+		return &d->path;
+	i -= 2;
+	return i < QUERN_MAX_DIMS ? &d->dim_name[i] : &d->dim_scale[i - QUERN_MAX_DIMS];
 }
 
 void *qn_dataset_pack(const struct qn_dataset *d, size_t *nbytes)
@@ -268,6 +274,7 @@ static bool is_bool(const void *b)
 static bool bools_are_valid(const struct qn_dataset *d)
 {
 	return is_bool(&d->type.big_endian) && is_bool(&d->scalar) && is_bool(&d->native) &&
+	       is_bool(&d->dim_only) &&
 	       is_bool(&d->cf.has_fill) && is_bool(&d->cf.has_min) && is_bool(&d->cf.has_max) &&
 	       is_bool(&d->cf.has_scale) && is_bool(&d->cf.as_unsigned);
 }

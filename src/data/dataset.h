@@ -68,7 +68,10 @@ struct qn_dataset {
 	uint8_t fill_value[16];	/* of unallocated chunks, as stored in the file */
 	struct qn_cf cf;
 	char units[64];		/* "" when there is none */
+	char calendar[24];	/* of units that are times; "" when there is none */
+	bool dim_only;		/* a netCDF dimension without a variable: its elements mean nothing */
 	char *dim_name[QUERN_MAX_DIMS];		/* owned; NULL where not known */
+	char *dim_scale[QUERN_MAX_DIMS];	/* owned: path of its scale; NULL where there is none */
 	/* Chunks can be read by address. Otherwise every chunk of the grid goes through the library,
 	   and the list below may be empty whatever is stored. */
 	bool native;

@@ -330,9 +330,10 @@ const char *qn_epoch_parse(const char *units, const char *calendar, struct qn_ep
 
 bool qn_moment_parse(const char **p, struct qn_moment *out)
 {
-	const char *s = *p;
+	const char *s = *p, *year = s + (*s == '-');
 
-	if (!take_date(&s, out) || out->precision == QN_TO_YEAR)
+	if (strspn(year, "0123456789") < 4 || !take_date(&s, out) ||
+	    out->precision == QN_TO_YEAR)
 		return false;
 	if (out->precision == QN_TO_DAY && take_char(&s, 'T')) {
 		if (!take_time(&s, 2, true, out))

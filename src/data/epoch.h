@@ -58,7 +58,7 @@ void qn_instant_format(enum qn_calendar c, const struct qn_instant *t, size_t nb
 /*
  * Takes a moment, UTC, from the text at *p, as much of it as can be one: YYYY-MM, YYYY-MM-DD,
  * YYYY-MM-DDTHH:MM, ...:SS, ...:SS.FFF, with Z or without. False, with *p where it was: there is
- * none. A year alone is not taken, for it is an integer too. Whether there is such a date depends on
+ * none. A year has four digits or more, and alone is not taken, for it is an integer too. Whether there is such a date depends on
  * the calendar.
  */
 bool qn_moment_parse(const char **p, struct qn_moment *out);

@@ -18,3 +18,4 @@ LIB_MULTI_ISA_SRCS += src/data/cf_simd.c
 LIB_MULTI_ISA_SRCS += src/data/shuffle_simd.c
 LIB_MULTI_ISA_SRCS += src/data/swap_simd.c
 LIB_SRCS += src/data/epoch.c
+LIB_SRCS += src/data/axis.c

@@ -1,8 +1,9 @@
 #include "data/select.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,32 +36,125 @@ static const char *dimension_label(const struct qn_dataset *d, int dim)
 	return d->dim_name[dim] ? d->dim_name[dim] : "?";
 }
 
-static enum quern_status bad_slice(const struct qn_dataset *d, int dim, const char *text,
-				   const char *why, struct quern_message *err)
+/* One slice, while it is read. */
+struct slice {
+	const struct qn_dataset *d;
+	const struct qn_coordinates *coordinates;
+	int dim;
+	const char *text;
+	struct quern_box *box;
+	struct quern_message *err;
+	int nparts;
+	struct qn_bound part[3];
+	bool is_year[3];	/* an integer that could be one */
+};
+
+static enum quern_status bad_slice(const struct slice *s, const char *why)
 {
-	return qn_error_set(err, QUERN_ERR_USAGE, "--select: '%s' for dimension %d (%s) of %s: %s; "
-			    "its length is %" PRIu64, text, dim, dimension_label(d, dim), d->path,
-			    why, d->shape[dim]);
+	return qn_error_set(s->err, QUERN_ERR_USAGE, "--select: '%s' for dimension %d (%s) of %s: %s; "
+			    "its length is %" PRIu64, s->text, s->dim,
+			    dimension_label(s->d, s->dim), s->d->path, why, s->d->shape[s->dim]);
 }
 
-/* One number of a slice, if there is one: false when something else stands there. */
-static bool parse_part(const char **p, bool *given, int64_t *v)
+/* --- words --- */
+
+static bool at_end(const char *p)
+{
+	return *p == ':' || !*p;
+}
+
+/* A number of so many characters. */
+static bool read_number(const char *text, size_t n, struct qn_bound *b)
 {
 	char *end;
 
-	*given = false;
-	if (**p == ':' || !**p)
-		return true;
-	if (!isdigit((unsigned char)**p) && **p != '-')
-		return false;
 	errno = 0;
-	*v = strtoll(*p, &end, 10);
-	if (end == *p || errno || (*end && *end != ':'))
+	if (text[strcspn(text, ".eE:")] == ':' || !text[strcspn(text, ".eE:")]) {
+		b->kind = QN_BOUND_INDEX;
+		b->index = strtoll(text, &end, 10);
+		return end == text + n && !errno;
+	}
+	b->kind = QN_BOUND_REAL;
+	b->real = strtod(text, &end);
+	return end == text + n && isfinite(b->real);
+}
+
+/* One part of a slice, if there is one: false when something else stands there. */
+static bool read_part(const char **p, struct qn_bound *b, bool *is_year)
+{
+	const char *s = *p;
+	size_t n;
+
+	b->kind = QN_BOUND_NONE;
+	if (at_end(s))
+		return true;
+	if (qn_moment_parse(&s, &b->moment)) {
+		b->kind = QN_BOUND_DATE;
+		*p = s;
+		return at_end(s);
+	}
+	n = strspn(s, "-+.0123456789eE");
+	if (!at_end(s + n) || *s == '+' || !read_number(s, n, b))
 		return false;
-	*p = end;
-	*given = true;
+	*is_year = n == 4 && b->kind == QN_BOUND_INDEX && b->index >= 0;
+	*p = s + n;
 	return true;
 }
+
+static bool read_parts(struct slice *s)
+{
+	const char *p = s->text;
+
+	for (;;) {
+		if (s->nparts == 3 || !read_part(&p, &s->part[s->nparts], &s->is_year[s->nparts]))
+			return false;
+		s->nparts++;
+		if (!*p)
+			return true;
+		p++;
+	}
+}
+
+/* --- values --- */
+
+static bool is_value(const struct qn_bound *b)
+{
+	return b->kind == QN_BOUND_REAL || b->kind == QN_BOUND_DATE;
+}
+
+/* Beside a date an integer of four digits is a year. */
+static void make_year(struct slice *s, int i)
+{
+	struct qn_bound *b = &s->part[i];
+
+	if (!s->is_year[i] || s->part[1 - i].kind != QN_BOUND_DATE)
+		return;
+	b->kind = QN_BOUND_DATE;
+	b->moment = (struct qn_moment){ .date = { b->index, 1, 1 }, .precision = QN_TO_YEAR };
+}
+
+static enum quern_status find_values(struct slice *s, uint64_t step)
+{
+	const struct qn_axis *axis = NULL;
+	uint64_t first, n;
+	char why[512];
+	enum quern_status st;
+
+	if (!s->coordinates)
+		return bad_slice(s, "values of coordinates cannot be selected here");
+	st = s->coordinates->axis(s->coordinates->ctx, s->d, s->dim, &axis, s->err);
+	if (st)
+		return st;
+	if (!qn_axis_find(axis, &s->part[0], &s->part[1], s->nparts == 1, &first, &n, sizeof(why),
+			  why))
+		return bad_slice(s, why);
+	s->box->start[s->dim] = first;
+	s->box->step[s->dim] = step;
+	s->box->count[s->dim] = qn_ceil_div(n, step);
+	return QUERN_OK;
+}
+
+/* --- indexes --- */
 
 /* Counts a negative bound from the end and clips it to [0, length], as Python does. */
 static uint64_t clip_bound(int64_t v, uint64_t length)
@@ -70,78 +164,108 @@ static uint64_t clip_bound(int64_t v, uint64_t length)
 	return qn_min_u64((uint64_t)v, length);
 }
 
-static enum quern_status parse_index(const struct qn_dataset *d, int dim, const char *text,
-				     int64_t v, struct quern_box *box, struct quern_message *err)
+static enum quern_status find_index(struct slice *s)
 {
-	uint64_t length = d->shape[dim];
+	uint64_t length = s->d->shape[s->dim];
+	int64_t v = s->part[0].index;
 
 	if (v < 0 ? 0 - (uint64_t)v > length : (uint64_t)v >= length)
-		return bad_slice(d, dim, text, "the index is out of range", err);
-	box->start[dim] = v < 0 ? length + (uint64_t)v : (uint64_t)v;
-	box->count[dim] = 1;
-	box->step[dim] = 1;
+		return bad_slice(s, s->is_year[0] ? "the index is out of range (a year is written "
+						    "as 2001-01:2001-12)"
+						  : "the index is out of range");
+	s->box->start[s->dim] = v < 0 ? length + (uint64_t)v : (uint64_t)v;
+	s->box->count[s->dim] = 1;
+	s->box->step[s->dim] = 1;
 	return QUERN_OK;
 }
 
-static enum quern_status parse_slice(const struct qn_dataset *d, int dim, const char *text,
-				     struct quern_box *box, struct quern_message *err)
+static enum quern_status find_indexes(struct slice *s, uint64_t step)
 {
-	int64_t part[3] = { 0, 0, 1 };
-	bool given[3] = { false, false, false };
-	const char *p = text;
-	uint64_t start, stop, length = d->shape[dim];
-	int nparts = 0;
+	uint64_t length = s->d->shape[s->dim];
+	uint64_t start = s->part[0].kind ? clip_bound(s->part[0].index, length) : 0;
+	uint64_t stop = s->part[1].kind ? clip_bound(s->part[1].index, length) : length;
 
-	for (;;) {
-		if (nparts == 3 || !parse_part(&p, &given[nparts], &part[nparts]))
-			return bad_slice(d, dim, text, "not START:STOP:STEP or an index", err);
-		nparts++;
-		if (!*p)
-			break;
-		p++;
-	}
-	if (nparts == 1)
-		return given[0] ? parse_index(d, dim, text, part[0], box, err)
-				: bad_slice(d, dim, text, "the slice is empty", err);
-	if (!given[2])
-		part[2] = 1;
-	if (part[2] < 1)
-		return bad_slice(d, dim, text, "the step must be 1 or more", err);
-	start = given[0] ? clip_bound(part[0], length) : 0;
-	stop = given[1] ? clip_bound(part[1], length) : length;
-	box->start[dim] = start;
-	box->step[dim] = (uint64_t)part[2];
-	box->count[dim] = stop > start ? qn_ceil_div(stop - start, (uint64_t)part[2]) : 0;
+	s->box->start[s->dim] = start;
+	s->box->step[s->dim] = step;
+	s->box->count[s->dim] = stop > start ? qn_ceil_div(stop - start, step) : 0;
 	return QUERN_OK;
+}
+
+static enum quern_status parse_slice(struct slice *s)
+{
+	uint64_t step = 1;
+
+	if (!read_parts(s))
+		return bad_slice(s, "not START:STOP:STEP or an index, nor values of its coordinate "
+				 "such as -30.0:30.0 or 2001-01:2001-12");
+	if (s->nparts == 1 && !s->part[0].kind)
+		return bad_slice(s, "the slice is empty");
+	if (s->part[2].kind) {
+		if (s->part[2].kind != QN_BOUND_INDEX || s->part[2].index < 1)
+			return bad_slice(s, "the step must be 1 or more");
+		step = (uint64_t)s->part[2].index;
+	}
+	make_year(s, 0);
+	make_year(s, 1);
+	if (s->part[0].kind && s->part[1].kind && s->part[0].kind != s->part[1].kind)
+		return bad_slice(s, "its ends are of different kinds: with a decimal point a number "
+				 "is a value of the coordinate, without one it is an index");
+	if (is_value(&s->part[0]) || is_value(&s->part[1]))
+		return find_values(s, step);
+	return s->nparts == 1 ? find_index(s) : find_indexes(s, step);
+}
+
+/* "time, lat, lon" */
+static void list_dimensions(const struct qn_dataset *d, size_t nbytes, char *out)
+{
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (int i = 0; i < d->ndim && at < nbytes; i++)
+		at += (size_t)snprintf(out + at, nbytes - at, "%s%s", i ? ", " : "",
+				       dimension_label(d, i));
+}
+
+static enum quern_status no_dimension(const struct slice *s, const char *name)
+{
+	const struct qn_coordinates *c = s->coordinates;
+	char dims[256], about[256] = "";
+
+	list_dimensions(s->d, sizeof(dims), dims);
+	if (c && c->about)
+		c->about(c->ctx, s->d, name, sizeof(about), about);
+	return qn_error_set(s->err, QUERN_ERR_USAGE, "--select: %s has no dimension '%s'%s; its "
+			    "dimensions are %s (`quern inspect` shows them)", s->d->path, name,
+			    about, dims);
 }
 
 /* One comma-separated entry; *position counts the entries without a name. */
-static enum quern_status parse_entry(const struct qn_dataset *d, char *entry, int *position,
-				     bool *seen, struct quern_box *box, struct quern_message *err)
+static enum quern_status parse_entry(struct slice *s, char *entry, int *position, bool *seen)
 {
+	const struct qn_dataset *d = s->d;
 	char *equals = strchr(entry, '=');
-	int dim;
 
 	if (equals) {
 		*equals = 0;
-		dim = qn_dimension_find(d, entry);
-		if (dim < 0)
-			return qn_error_set(err, QUERN_ERR_USAGE, "--select: %s has no dimension "
-					    "'%s'; `quern inspect` shows them", d->path, entry);
+		s->dim = qn_dimension_find(d, entry);
+		if (s->dim < 0)
+			return no_dimension(s, entry);
 	} else {
-		dim = (*position)++;
-		if (dim >= d->ndim)
-			return qn_error_set(err, QUERN_ERR_USAGE, "--select: more slices than the "
-					    "%d dimensions of %s", d->ndim, d->path);
+		s->dim = (*position)++;
+		if (s->dim >= d->ndim)
+			return qn_error_set(s->err, QUERN_ERR_USAGE, "--select: more slices than "
+					    "the %d dimensions of %s", d->ndim, d->path);
 	}
-	if (seen[dim])
-		return qn_error_set(err, QUERN_ERR_USAGE, "--select: dimension %d (%s) of %s is "
-				    "given twice", dim, dimension_label(d, dim), d->path);
-	seen[dim] = true;
-	return parse_slice(d, dim, equals ? equals + 1 : entry, box, err);
+	if (seen[s->dim])
+		return qn_error_set(s->err, QUERN_ERR_USAGE, "--select: dimension %d (%s) of %s is "
+				    "given twice", s->dim, dimension_label(d, s->dim), d->path);
+	seen[s->dim] = true;
+	s->text = equals ? equals + 1 : entry;
+	return parse_slice(s);
 }
 
-enum quern_status qn_select(const struct qn_dataset *d, const char *text, struct quern_box *box,
+enum quern_status qn_select(const struct qn_dataset *d, const char *text,
+			    const struct qn_coordinates *coordinates, struct quern_box *box,
 			    struct quern_message *err)
 {
 	bool seen[QUERN_MAX_DIMS] = { false };
@@ -160,8 +284,11 @@ enum quern_status qn_select(const struct qn_dataset *d, const char *text, struct
 	rest = copy = strdup(text);
 	if (!copy)
 		return qn_error_nomem(err, strlen(text), "the selection");
-	while (!st && (entry = strsep(&rest, ",")))
-		st = parse_entry(d, entry, &position, seen, box, err);
+	while (!st && (entry = strsep(&rest, ","))) {
+		struct slice s = { .d = d, .coordinates = coordinates, .box = box, .err = err };
+
+		st = parse_entry(&s, entry, &position, seen);
+	}
 	free(copy);
 	return st;
 }

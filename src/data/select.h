@@ -4,15 +4,36 @@
 #ifndef QN_DATA_SELECT_H
 #define QN_DATA_SELECT_H
 
+#include "data/axis.h"
 #include "data/dataset.h"
+
+/* Where coordinates come from, when a selection has values. */
+struct qn_coordinates {
+	/* The checked axis of dimension `dim` of d, borrowed until the next call; an error says why
+	   there is none. */
+	enum quern_status (*axis)(void *ctx, const struct qn_dataset *d, int dim,
+				  const struct qn_axis **axis, struct quern_message *err);
+	/* What a name is that is no dimension of d: ", but ...", or "". */
+	void (*about)(void *ctx, const struct qn_dataset *d, const char *name, size_t nbytes,
+		      char *out);
+	void *ctx;
+};
 
 /*
  * Parses a selection of a dataset: slices by name ("time=0:100,lat=10:20:2") or by position
  * ("0:100,:,5"). A slice is START:STOP:STEP, half open, each part optional, negative numbers
- * counting from the end, or a single index. text NULL or "": everything. QUERN_ERR_USAGE says which
+ * counting from the end, or a single index.
+ *
+ * START and STOP, or the single one, may be values of the dimension's coordinate instead: numbers
+ * with a decimal point or an exponent ("lat=-30.0:30.0"), or dates ("time=2001-01:2001-12-31", where
+ * beside a date four digits are a year). Both ends belong to such a range, and STEP counts elements
+ * of it. Values rise from START to STOP; on an axis that falls they may fall as well.
+ *
+ * text NULL or "": everything. coordinates NULL: values are refused. QUERN_ERR_USAGE says which
  * slice is wrong and what the dimension is.
  */
-enum quern_status qn_select(const struct qn_dataset *d, const char *text, struct quern_box *box,
+enum quern_status qn_select(const struct qn_dataset *d, const char *text,
+			    const struct qn_coordinates *coordinates, struct quern_box *box,
 			    struct quern_message *err);
 
 /* The dimension of a name, or of a number written out; -1 when there is none. */

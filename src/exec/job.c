@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "data/select.h"
+#include "exec/coordinate.h"
 #include "exec/resolve.h"
 #include "exec/source.h"
 
@@ -19,7 +19,8 @@ const struct quern_option qn_run_options[] = {
 	{ "dataset", 'd', QUERN_OPT_STRING, "PATH", NULL, 0, 0,
 	  "the dataset to read; not needed when the file has only one" },
 	{ "select", 's', QUERN_OPT_STRING, "SLICES", NULL, 0, 0,
-	  "part of it: 'time=0:100,lat=10:20:2', or by position '0:100,:,5'; half open" },
+	  "part of it: 'time=0:100,lat=10:20:2', by position '0:100,:,5', half open, or by values of "
+	  "the coordinates 'lat=-30.0:30.0,time=2001-01:2001-12-31', both ends included" },
 	{ "raw", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
 	  "take stored values as they are: no CF decoding of _FillValue, scale_factor, ..." },
 	{ "nan", 0, QUERN_OPT_CHOICE, "missing|keep", "missing", 0, 0,
@@ -186,6 +187,18 @@ static enum quern_status make_views(struct qn_job *j, struct quern_message *err)
 	return QUERN_OK;
 }
 
+/* Only rank 0 reads coordinates. */
+static enum quern_status select_part(struct qn_job *j, struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+
+	if (qn_comm_rank(j->comm) == 0)
+		st = qn_coordinate_select(&j->dataset, quern_option_string(j->options, "select"),
+					  &j->selection, err);
+	st = qn_comm_agree(j->comm, st, err);
+	return st ? st : qn_comm_bcast(j->comm, &j->selection, sizeof(j->selection), err);
+}
+
 static enum quern_status open_kernel(struct qn_job *j, struct quern_message *err)
 {
 	struct quern_input in = {
@@ -208,9 +221,6 @@ static enum quern_status interpret(struct qn_job *j, struct quern_message *err)
 	enum quern_status st;
 
 	st = make_views(j, err);
-	if (!st)
-		st = qn_select(&j->dataset, quern_option_string(j->options, "select"),
-			       &j->selection, err);
 	if (!st)
 		st = open_kernel(j, err);
 	if (st)
@@ -241,9 +251,11 @@ enum quern_status qn_job_describe(struct qn_job *j, const char *file, struct que
 		st = describe_whole(j, file, err);
 	st = qn_comm_agree(j->comm, st, err);
 	if (!st)
-		st = share_dataset(j, err);
+		st = qn_comm_agree(j->comm, share_dataset(j, err), err);
 	if (!st)
-		st = share_mosaic(j, err);
+		st = qn_comm_agree(j->comm, share_mosaic(j, err), err);
+	if (!st)
+		st = select_part(j, err);
 	return qn_comm_agree(j->comm, st ? st : interpret(j, err), err);
 }
 

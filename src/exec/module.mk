@@ -6,4 +6,5 @@ LIB_SRCS += src/exec/queue.c
 LIB_SRCS += src/exec/resolve.c
 LIB_SRCS += src/exec/schedule.c
 LIB_SRCS += src/exec/source.c
+LIB_SRCS += src/exec/coordinate.c
 LIB_MULTI_ISA_SRCS +=

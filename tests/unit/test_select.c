@@ -3,6 +3,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,7 +64,7 @@ static void test_good(void **state)
 		struct quern_box box;
 		const struct good *g = &good[i];
 
-		if (qn_select(&dataset, g->text, &box, &err))
+		if (qn_select(&dataset, g->text, NULL, &box, &err))
 			fail_msg("'%s': %s", g->text, err.text);
 		assert_int_equal(box.ndim, 3);
 		for (int d = 0; d < 3; d++)
@@ -87,7 +88,20 @@ static const struct bad {
 	{ "-9223372036854775808", { "out of range", "", "" } },
 	{ "9223372036854775808", { "START:STOP:STEP", "", "" } },
 	{ "abc", { "'abc'", "START:STOP:STEP", "" } },
-	{ "1.5", { "START:STOP:STEP", "", "" } },
+	{ "1.5", { "cannot be selected here", "", "" } },
+	{ "1.5:2", { "different kinds", "(time)", "" } },
+	{ "1:2001-01", { "different kinds", "(time)", "" } },
+	{ "1.5:2001-01", { "different kinds", "(time)", "" } },
+	{ "1.5.5", { "START:STOP:STEP", "", "" } },
+	{ "+5", { "START:STOP:STEP", "", "" } },
+	{ "1e", { "START:STOP:STEP", "", "" } },
+	{ "1e999", { "START:STOP:STEP", "", "" } },
+	{ "nan", { "START:STOP:STEP", "", "" } },
+	{ "2001-01x", { "START:STOP:STEP", "", "" } },
+	{ "10-20", { "START:STOP:STEP", "", "" } },
+	{ "1.5:2.5:0.5", { "step", "1 or more", "" } },
+	{ "1.5:2.5:-1", { "step", "1 or more", "" } },
+	{ "1.5:2.5:2001-01", { "step", "1 or more", "" } },
 	{ "1:2:3:4", { "'1:2:3:4'", "START:STOP:STEP", "" } },
 	{ "1 :2", { "START:STOP:STEP", "", "" } },
 	{ "-", { "START:STOP:STEP", "", "" } },
@@ -115,7 +129,7 @@ static void test_bad(void **state)
 		struct quern_message err = { .status = QUERN_OK };
 		struct quern_box box;
 
-		if (qn_select(&dataset, bad[i].text, &box, &err) != QUERN_ERR_USAGE)
+		if (qn_select(&dataset, bad[i].text, NULL, &box, &err) != QUERN_ERR_USAGE)
 			fail_msg("'%s' is taken", bad[i].text);
 		assert_int_equal(err.status, QUERN_ERR_USAGE);
 		assert_non_null(strstr(err.text, "--select"));
@@ -150,10 +164,126 @@ static void test_unnamed_and_empty(void **state)
 	struct quern_box box;
 
 	(void)state;
-	assert_int_equal(qn_select(&d, "::2,1", &box, &err), QUERN_OK);
+	assert_int_equal(qn_select(&d, "::2,1", NULL, &box, &err), QUERN_OK);
 	assert_int_equal(qn_box_nelems(&box), 0);
-	assert_int_equal(qn_select(&d, "0", &box, &err), QUERN_ERR_USAGE);
+	assert_int_equal(qn_select(&d, "0", NULL, &box, &err), QUERN_ERR_USAGE);
 	assert_non_null(strstr(err.text, "dimension 0 (?)"));
+}
+
+/* --- values --- */
+
+/* 2001-01-01 and on, every half second, in nanoseconds since 1970: doubles do not tell them apart. */
+#define HALF_SECOND INT64_C(500000000)
+static const int64_t start_ns = INT64_C(978307200000000000);
+
+static void fill_axis(int dim, struct qn_axis *a)
+{
+	static const double lat[] = { 3, 2, 2, 2, 1 };
+
+	if (dim == 0) {
+		for (uint64_t i = 0; i < a->n; i++)
+			a->integers[i] = start_ns + (int64_t)i * HALF_SECOND + (i > 0);
+		return;
+	}
+	for (uint64_t i = 0; i < a->n; i++)
+		a->reals[i] = lat[i / 4] + (dim == 2 ? 0.1 : 0);
+}
+
+static enum quern_status fake_axis(void *ctx, const struct qn_dataset *d, int dim,
+				   const struct qn_axis **axis, struct quern_message *err)
+{
+	static char lat_path[] = "/lat", time_path[] = "/time";
+	struct qn_dataset c = {
+		.path = dim ? lat_path : time_path,
+		.type = { dim ? QN_FLOAT : QN_INT, 8, false, "" },
+		.shape = { d->shape[dim] },
+	};
+	struct qn_axis *a = ctx;
+	char why[200];
+
+	(void)err;
+	qn_axis_fini(a);
+	snprintf(c.units, sizeof c.units, "%s", dim ? "m" : "nanoseconds since 1970-01-01");
+	qn_axis_init(a, &c);
+	a->integers = dim ? NULL : calloc(a->n, sizeof *a->integers);
+	a->reals = dim ? calloc(a->n, sizeof *a->reals) : NULL;
+	fill_axis(dim, a);
+	assert_true(qn_axis_check(a, &c, sizeof why, why));
+	*axis = a;
+	return QUERN_OK;
+}
+
+/* time rises, lat falls and has values several times. */
+static void test_values(void **state)
+{
+	static const struct good some[] = {
+		{ "2001-01-01T00:00", { 0, 0, 0 }, { 100, 20, 7 }, { 1, 1, 1 } },
+		{ "2001-01-01T00:00:07", { 14, 0, 0 }, { 2, 20, 7 }, { 1, 1, 1 } },
+		{ "2001-01-01T00:00:00.500000001", { 1, 0, 0 }, { 1, 20, 7 }, { 1, 1, 1 } },
+		{ ":2001-01-01T00:00:01.500000000", { 0, 0, 0 }, { 3, 20, 7 }, { 1, 1, 1 } },
+		{ ":2001-01-01T00:00:01.500000001", { 0, 0, 0 }, { 4, 20, 7 }, { 1, 1, 1 } },
+		{ "2000:2001-01-01T00:00:02:3", { 0, 0, 0 }, { 2, 20, 7 }, { 3, 1, 1 } },
+		{ "2001-01:2001", { 0, 0, 0 }, { 100, 20, 7 }, { 1, 1, 1 } },
+		{ "9.783072e17:", { 0, 0, 0 }, { 100, 20, 7 }, { 1, 1, 1 } },
+		{ "lat=2.0", { 0, 4, 0 }, { 100, 12, 7 }, { 1, 1, 1 } },
+		{ "lat=2.0:2.0:5", { 0, 4, 0 }, { 100, 3, 7 }, { 1, 5, 1 } },
+		{ "lat=1.5:3.0", { 0, 0, 0 }, { 100, 16, 7 }, { 1, 1, 1 } },
+		{ "lat=3.0:1.5", { 0, 0, 0 }, { 100, 16, 7 }, { 1, 1, 1 } },
+		{ "lat=2.5:", { 0, 0, 0 }, { 100, 4, 7 }, { 1, 1, 1 } },
+		{ "lat=:1.9", { 0, 16, 0 }, { 100, 4, 7 }, { 1, 1, 1 } },
+		{ "lat=-1e9:1e9", { 0, 0, 0 }, { 100, 20, 7 }, { 1, 1, 1 } },
+		{ "lon=3.1,lat=3", { 0, 3, 0 }, { 100, 1, 4 }, { 1, 1, 1 } },
+		{ "lat=1.0,time=-5:", { 95, 16, 0 }, { 5, 4, 7 }, { 1, 1, 1 } },
+	};
+	struct qn_axis axis = { .n = 0 };
+	struct qn_coordinates c = { .axis = fake_axis, .ctx = &axis };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+		struct quern_message err = { .status = QUERN_OK };
+		struct quern_box box;
+		const struct good *g = &some[i];
+
+		if (qn_select(&dataset, g->text, &c, &box, &err))
+			fail_msg("'%s': %s", g->text, err.text);
+		for (int d = 0; d < 3; d++)
+			if (box.start[d] != g->start[d] || box.count[d] != g->count[d] ||
+			    box.step[d] != g->step[d])
+				fail_msg("'%s': dimension %d: start %d count %d step %d", g->text,
+					 d, (int)box.start[d], (int)box.count[d],
+					 (int)box.step[d]);
+	}
+	qn_axis_fini(&axis);
+}
+
+static void test_no_values(void **state)
+{
+	static const struct bad none[] = {
+		{ "lat=1.5", { "nearest values of lat are 2 and 1", "15 and 16", "(lat)" } },
+		{ "lat=9.0:", { "lat runs from 3 to 1 m", "", "" } },
+		{ "lat=:0.5", { "lat runs from 3 to 1 m", "", "" } },
+		{ "lat=2001-01", { "'m' are not a time", "", "" } },
+		{ "2001-01-02:2001-01-01", { "lower end comes first", "time runs from 2001-01-01 to",
+					     "" } },
+		{ "2001-13:2002", { "2001-13-01 is no date", "", "" } },
+		{ "2001", { "out of range", "2001-01:2001-12", "" } },
+	};
+	struct qn_axis axis = { .n = 0 };
+	struct qn_coordinates c = { .axis = fake_axis, .ctx = &axis };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+		struct quern_message err = { .status = QUERN_OK };
+		struct quern_box box;
+
+		if (qn_select(&dataset, none[i].text, &c, &box, &err) != QUERN_ERR_USAGE)
+			fail_msg("'%s' is taken", none[i].text);
+		for (int k = 0; k < 3; k++)
+			if (!strstr(err.text, none[i].says[k]))
+				fail_msg("'%s': '%s' is not in: %s", none[i].text,
+					 none[i].says[k], err.text);
+	}
+	qn_axis_fini(&axis);
 }
 
 int main(void)
@@ -163,6 +293,8 @@ int main(void)
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_dimension_find),
 		cmocka_unit_test(test_unnamed_and_empty),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_no_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,327 @@
+#include "data/axis.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define MAX_VALUE_NBYTES 80
+#define TOLERANCE_ULPS	 4
+#define PACKED_PART	 1000 /* of the step of a packed coordinate */
+
+/* --- values --- */
+
+void qn_axis_init(struct qn_axis *a, const struct qn_dataset *d)
+{
+	const char *slash = strrchr(d->path, '/');
+
+	memset(a, 0, sizeof *a);
+	a->n = a->missing = d->shape[0];
+	a->digits = d->type.class == QN_FLOAT && d->type.size < 8 && !d->cf.has_scale ? 9 : 17;
+	snprintf(a->name, sizeof a->name, "%s", slash ? slash + 1 : d->path);
+	snprintf(a->units, sizeof a->units, "%s", d->units);
+	a->no_epoch = qn_epoch_is_meant(d->units)
+			      ? qn_epoch_parse(d->units, d->calendar, &a->epoch)
+			      : "are not a time";
+}
+
+void qn_axis_fini(struct qn_axis *a)
+{
+	free(a->integers);
+	free(a->reals);
+	memset(a, 0, sizeof *a);
+}
+
+static double value_at(const struct qn_axis *a, uint64_t i)
+{
+	return a->integers ? (double)a->integers[i] : a->reals[i];
+}
+
+/* Of two neighbours: < 0 where the values fall, 0 where they are equal. */
+static int direction(const struct qn_axis *a, uint64_t i)
+{
+	if (a->integers)
+		return (a->integers[i] > a->integers[i - 1]) - (a->integers[i] < a->integers[i - 1]);
+	return (a->reals[i] > a->reals[i - 1]) - (a->reals[i] < a->reals[i - 1]);
+}
+
+static void find_missing(struct qn_axis *a)
+{
+	for (uint64_t i = 0; a->reals && i < a->missing; i++)
+		if (isnan(a->reals[i]))
+			a->missing = i;
+}
+
+/* Distance of two values of the type, at the largest one. */
+static double spacing(const struct qn_axis *a, const struct qn_dataset *d)
+{
+	double most = fmax(fabs(value_at(a, 0)), fabs(value_at(a, a->n - 1)));
+	int bits = d->type.class != QN_FLOAT || d->cf.has_scale || d->type.size == 8 ? 52
+		   : d->type.size == 4					      ? 23
+										      : 10;
+
+	return ldexp(most, -bits);
+}
+
+static void set_tolerance(struct qn_axis *a, const struct qn_dataset *d)
+{
+	double least = INFINITY;
+
+	if (a->integers || !a->n)
+		return;
+	a->tolerance = TOLERANCE_ULPS * spacing(a, d);
+	if (d->cf.has_scale && d->type.class != QN_FLOAT)
+		a->tolerance = fmax(a->tolerance, fabs(d->cf.scale) / PACKED_PART);
+	for (uint64_t i = 1; i < a->n; i++)
+		least = fmin(least, fabs(a->reals[i] - a->reals[i - 1]));
+	a->tolerance = fmin(a->tolerance, least / 4);
+}
+
+bool qn_axis_check(struct qn_axis *a, const struct qn_dataset *d, size_t nbytes, char *why)
+{
+	int sign = 0;
+
+	find_missing(a);
+	if (a->missing < a->n) {
+		snprintf(why, nbytes, "has the coordinate %s, of which value %" PRIu64 " is missing",
+			 d->path, a->missing);
+		return false;
+	}
+	for (uint64_t i = 1; i < a->n; i++) {
+		int s = direction(a, i);
+
+		if (s && sign && s != sign) {
+			snprintf(why, nbytes, "has the coordinate %s, which is not in order: it turns "
+				 "at value %" PRIu64, d->path, i);
+			return false;
+		}
+		sign = s ? s : sign;
+	}
+	a->falls = sign < 0;
+	set_tolerance(a, d);
+	return true;
+}
+
+/* --- what is there, in words --- */
+
+static void format_real(double x, int most_digits, char *out)
+{
+	for (int digits = 6; digits <= most_digits; digits++) {
+		double back;
+
+		snprintf(out, MAX_VALUE_NBYTES, "%.*g", digits, x);
+		back = strtod(out, NULL);
+		if (most_digits < 17 ? (float)back == (float)x : back == x)
+			return;
+	}
+}
+
+static bool instant_at(const struct qn_axis *a, uint64_t i, struct qn_instant *t)
+{
+	return a->integers ? qn_epoch_at_int(&a->epoch, a->integers[i], t)
+			   : qn_epoch_at_real(&a->epoch, a->reals[i], t);
+}
+
+static void format_value(const struct qn_axis *a, uint64_t i, bool dates, char *out)
+{
+	struct qn_instant t;
+
+	if (dates && instant_at(a, i, &t))
+		qn_instant_format(a->epoch.calendar, &t, MAX_VALUE_NBYTES, out);
+	else if (a->integers)
+		snprintf(out, MAX_VALUE_NBYTES, "%" PRId64, a->integers[i]);
+	else
+		format_real(a->reals[i], a->digits, out);
+}
+
+/* "lat runs from -90 to 90 degrees_north" */
+static void say_extent(const struct qn_axis *a, const char *before, bool dates, size_t nbytes,
+		       char *why)
+{
+	char first[MAX_VALUE_NBYTES], last[MAX_VALUE_NBYTES];
+
+	if (!a->n) {
+		snprintf(why, nbytes, "%s%s has no values", before, a->name);
+		return;
+	}
+	format_value(a, 0, dates, first);
+	format_value(a, a->n - 1, dates, last);
+	snprintf(why, nbytes, "%s%s runs from %s to %s%s%s", before, a->name, first, last,
+		 dates || !a->units[0] ? "" : " ", dates ? "" : a->units);
+}
+
+/* Nothing is where element `at` would have to begin: its neighbours, or where the axis ends. */
+static void say_nothing(const struct qn_axis *a, uint64_t at, bool dates, size_t nbytes, char *why)
+{
+	char left[MAX_VALUE_NBYTES], right[MAX_VALUE_NBYTES];
+
+	if (at == 0 || at >= a->n) {
+		say_extent(a, "nothing is there: ", dates, nbytes, why);
+		return;
+	}
+	format_value(a, at - 1, dates, left);
+	format_value(a, at, dates, right);
+	snprintf(why, nbytes, "nothing is there: the nearest values of %s are %s and %s (indexes "
+		 "%" PRIu64 " and %" PRIu64 ")", a->name, left, right, at - 1, at);
+}
+
+/* --- search --- */
+
+/* What a bound covers. */
+struct span {
+	bool dates;
+	double low, high;	    /* both included */
+	struct qn_instant from, to; /* `to` excluded */
+};
+
+/* < 0, 0, > 0: element i is below, within, above the span. */
+static int compare(const struct qn_axis *a, uint64_t i, const struct span *s)
+{
+	struct qn_instant t;
+	double x;
+
+	if (!s->dates) {
+		x = value_at(a, i);
+		return (x > s->high) - (x < s->low);
+	}
+	/* What is too far away to be a date is beyond all of them. */
+	if (!instant_at(a, i, &t))
+		return value_at(a, i) < 0 ? -1 : 1;
+	if (qn_instant_compare(&t, &s->from) < 0)
+		return -1;
+	return qn_instant_compare(&t, &s->to) >= 0;
+}
+
+/* The first element, counted from the smallest, that compares as `least` or above. */
+static uint64_t first_at_least(const struct qn_axis *a, const struct span *s, int least)
+{
+	uint64_t low = 0, high = a->n;
+
+	while (low < high) {
+		uint64_t mid = low + (high - low) / 2;
+
+		if (compare(a, a->falls ? a->n - 1 - mid : mid, s) < least)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static bool make_span(const struct qn_axis *a, const struct qn_bound *b, struct span *s,
+		      size_t nbytes, char *why)
+{
+	const struct qn_date *d = &b->moment.date;
+
+	*s = (struct span){ .dates = b->kind == QN_BOUND_DATE };
+	if (!s->dates) {
+		s->low = b->real - a->tolerance;
+		s->high = b->real + a->tolerance;
+		return true;
+	}
+	if (a->no_epoch) {
+		snprintf(why, nbytes, "the values of %s are no dates: its units '%s' %s", a->name,
+			 a->units, a->no_epoch);
+		return false;
+	}
+	if (qn_moment_span(a->epoch.calendar, &b->moment, &s->from, &s->to))
+		return true;
+	snprintf(why, nbytes, "%04" PRId64 "-%02d-%02d is no date of the calendar %s, which %s has",
+		 d->year, d->month, d->day, qn_calendar_name(a->epoch.calendar), a->name);
+	return false;
+}
+
+/* All of it: "2001-02:2001" is February and what follows of the year. */
+static bool is_above(const struct span *a, const struct span *b)
+{
+	return a->dates ? qn_instant_compare(&a->from, &b->to) >= 0 : a->low > b->high;
+}
+
+/* As CF lists them. */
+static bool is_longitude(const struct qn_axis *a)
+{
+	static const char *const units[] = { "degrees_east", "degree_east", "degrees_E", "degree_E",
+					     "degreesE", "degreeE" };
+
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+		if (!strcmp(a->units, units[i]))
+			return true;
+	return false;
+}
+
+/* A longitude more than a cell beyond the axis is on the other side of the globe: leaving it out
+   silently would be wrong. */
+static bool is_around(const struct qn_axis *a, const struct qn_bound *b)
+{
+	double low, high, cell;
+
+	if (b->kind != QN_BOUND_REAL || !is_longitude(a) || a->n < 2)
+		return false;
+	low = value_at(a, a->falls ? a->n - 1 : 0);
+	high = value_at(a, a->falls ? 0 : a->n - 1);
+	cell = (high - low) / (double)(a->n - 1);
+	return b->real < low - cell || b->real > high + cell;
+}
+
+static bool say_around(const struct qn_axis *a, size_t nbytes, char *why)
+{
+	size_t n;
+
+	say_extent(a, "", false, nbytes, why);
+	n = strlen(why);
+	snprintf(why + n, nbytes - n, ", and a range is not continued around the globe: select its "
+		 "parts in two runs");
+	return false;
+}
+
+/* The spans of the two ends, the lower one first; a bound that is none is left out. */
+static bool make_spans(const struct qn_axis *a, const struct qn_bound *bound[2],
+		       struct span span[2], size_t nbytes, char *why)
+{
+	bool both = bound[0]->kind && bound[1]->kind;
+
+	for (int k = 0; k < 2; k++) {
+		if (bound[k]->kind && !make_span(a, bound[k], &span[k], nbytes, why))
+			return false;
+		if (is_around(a, bound[k]))
+			return say_around(a, nbytes, why);
+	}
+	if (both && is_above(&span[0], &span[1])) {
+		struct span higher = span[0];
+
+		if (!a->falls) {
+			say_extent(a, "the lower end comes first: ", span[0].dates, nbytes, why);
+			return false;
+		}
+		span[0] = span[1];
+		span[1] = higher;
+		return true;
+	}
+	return true;
+}
+
+bool qn_axis_find(const struct qn_axis *a, const struct qn_bound *from, const struct qn_bound *to,
+		  bool single, uint64_t *first, uint64_t *n, size_t nbytes, char *why)
+{
+	const struct qn_bound *bound[2] = { from, single ? from : to };
+	struct span span[2];
+	uint64_t low = 0, high = a->n;
+	bool dates = from->kind == QN_BOUND_DATE || to->kind == QN_BOUND_DATE;
+
+	if (!make_spans(a, bound, span, nbytes, why))
+		return false;
+	if (bound[0]->kind)
+		low = first_at_least(a, &span[0], 0);
+	if (bound[1]->kind)
+		high = first_at_least(a, &span[1], 1);
+	if (low >= high) {
+		say_nothing(a, a->falls ? a->n - low : low, dates, nbytes, why);
+		return false;
+	}
+	*first = a->falls ? a->n - high : low;
+	*n = high - low;
+	return true;
+}

@@ -1,0 +1,56 @@
+/*
+ * axis.h - the coordinate of a dimension: its values in order, and where a value is among them.
+ *
+ * Values may rise or fall, and may repeat. Ends of ranges are compared with a tolerance, because
+ * 30.1 as a user writes it, as float32 has it and as 0.1 times 301 are three numbers: 4 units in
+ * the last place of the coordinate's type at its largest value, or a thousandth of the step of a
+ * packed one, but never more than a quarter of the smallest distance of two values. Integers and
+ * times of integers are compared exactly; other times are rounded to a millisecond.
+ */
+#ifndef QN_DATA_AXIS_H
+#define QN_DATA_AXIS_H
+
+#include "base/error.h"
+#include "data/dataset.h"
+#include "data/epoch.h"
+
+/* One of integers and reals holds the n values. */
+struct qn_axis {
+	uint64_t n;
+	int64_t *integers;	/* owned, or NULL */
+	double *reals;		/* owned, or NULL */
+	uint64_t missing;	/* index of a value that counts as missing; n: none */
+	int digits;		/* that tell two values apart when they are printed */
+	double tolerance;
+	bool falls;
+	char name[64], units[64];
+	struct qn_epoch epoch;
+	const char *no_epoch;	/* why the values are no times; NULL: they are */
+};
+
+/* A value as a user wrote it: one end of a range, or both. */
+struct qn_bound {
+	enum { QN_BOUND_NONE, QN_BOUND_INDEX, QN_BOUND_REAL, QN_BOUND_DATE } kind;
+	int64_t index;
+	double real;
+	struct qn_moment moment;
+};
+
+/* Sets all but the values from the description of the coordinate, which has d->shape[0] of them. */
+void qn_axis_init(struct qn_axis *a, const struct qn_dataset *d);
+void qn_axis_fini(struct qn_axis *a);
+
+/* To be called when the values are there. False, with why (nbytes): they are in no order, or some
+   are missing (NaN among reals). d: as of qn_axis_init. */
+bool qn_axis_check(struct qn_axis *a, const struct qn_dataset *d, size_t nbytes, char *why);
+
+/*
+ * The values from `from` to `to`, both ends included; QN_BOUND_NONE: no end on that side. With
+ * single, `from` alone: the value itself, or all of a year, month or day. On success *n > 0 of them
+ * begin at *first, in the order of the axis. False, with why: nothing is there, a date is none, the
+ * values are no times, or a longitude is beyond the axis, which is not continued around the globe.
+ */
+bool qn_axis_find(const struct qn_axis *a, const struct qn_bound *from, const struct qn_bound *to,
+		  bool single, uint64_t *first, uint64_t *n, size_t nbytes, char *why);
+
+#endif

@@ -1,0 +1,303 @@
+#include "exec/coordinate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "data/feed.h"
+#include "exec/source.h"
+
+/* The axis at hand. */
+struct finder {
+	struct qn_axis axis;
+};
+
+/* --- finding --- */
+
+static bool is_listed(const struct qn_listing *l, const char *path)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!strcmp(l->path[i], path))
+			return true;
+	return false;
+}
+
+/* The path of the dataset `name` in the group of d or the nearest one above it: owned, NULL when
+   there is none. */
+static enum quern_status find_by_name(const struct qn_dataset *d, const char *name, char **path,
+				      struct quern_message *err)
+{
+	const struct qn_format *format = NULL;
+	struct qn_listing l = { 0, NULL };
+	char *group = strdup(d->path), *slash;
+	enum quern_status st = group ? qn_source_format(d->file, &format, err)
+				     : qn_error_nomem(err, strlen(d->path), "the name of a group");
+
+	*path = NULL;
+	if (!st)
+		st = format->list(d->file, &l, err);
+	while (!st && !*path && (slash = strrchr(group, '/'))) {
+		*slash = '\0';
+		if (asprintf(path, "%s/%s", group, name) < 0) {
+			*path = NULL;
+			st = qn_error_nomem(err, strlen(name), "the name of a coordinate");
+		} else if (!is_listed(&l, *path)) {
+			free(*path);
+			*path = NULL;
+		}
+	}
+	qn_listing_fini(&l);
+	free(group);
+	return st;
+}
+
+static enum quern_status no_coordinate(const struct qn_dataset *d, int dim, const char *why,
+				       struct quern_message *err)
+{
+	const char *name = d->dim_name[dim];
+
+	return qn_error_set(err, QUERN_ERR_USAGE, "--select: %s: dimension %d (%s) of %s %s; select "
+			    "by index, START:STOP", d->file, dim, name ? name : "without a name",
+			    d->path, why);
+}
+
+static enum quern_status find_coordinate(const struct qn_dataset *d, int dim, char **path,
+					 struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+
+	*path = NULL;
+	if (d->dim_scale[dim]) {
+		*path = strdup(d->dim_scale[dim]);
+		return *path ? QUERN_OK
+			     : qn_error_nomem(err, strlen(d->dim_scale[dim]), "a coordinate");
+	}
+	if (d->dim_name[dim])
+		st = find_by_name(d, d->dim_name[dim], path, err);
+	if (!st && !*path)
+		st = no_coordinate(d, dim, "has no coordinate variable", err);
+	return st;
+}
+
+/* --- reading --- */
+
+struct sink {
+	struct qn_axis *axis;
+	uint64_t at;
+};
+
+/* Value i; values need not be aligned. */
+#define LOAD(type)                                                                                 \
+	do {                                                                                       \
+		type v;                                                                            \
+                                                                                                   \
+		memcpy(&v, (const char *)var->values + i * sizeof(v), sizeof(v));                  \
+		return v;                                                                          \
+	} while (0)
+
+static int64_t load_integer(const struct quern_var *var, size_t i)
+{
+	switch (var->dtype) {
+	case QUERN_I8:
+		LOAD(int8_t);
+	case QUERN_U8:
+		LOAD(uint8_t);
+	case QUERN_I16:
+		LOAD(int16_t);
+	case QUERN_U16:
+		LOAD(uint16_t);
+	case QUERN_I32:
+		LOAD(int32_t);
+	case QUERN_U32:
+		LOAD(uint32_t);
+	default:
+		LOAD(int64_t);
+	}
+}
+
+static uint64_t load_unsigned(const struct quern_var *var, size_t i)
+{
+	LOAD(uint64_t);
+}
+
+static double load_real(const struct quern_var *var, size_t i)
+{
+	switch (var->dtype) {
+	case QUERN_U64:
+		return (double)load_unsigned(var, i);
+	case QUERN_F32:
+		LOAD(float);
+	default:
+		LOAD(double);
+	}
+}
+
+static bool is_integer(enum quern_dtype t)
+{
+	return t != QUERN_U64 && t != QUERN_F32 && t != QUERN_F64;
+}
+
+/* Values as they come, in order. */
+static void take_values(void *ctx, const struct quern_tile *tile)
+{
+	struct sink *s = ctx;
+	const struct quern_var *var = tile->var;
+	struct qn_axis *a = s->axis;
+
+	for (size_t i = 0; i < tile->nelems && s->at < a->n; i++, s->at++) {
+		if (a->integers)
+			a->integers[s->at] = load_integer(var, i);
+		else
+			a->reals[s->at] = load_real(var, i);
+		if (var->valid && !(var->valid[i / 64] >> (i % 64) & 1) && a->missing == a->n)
+			a->missing = s->at;
+	}
+}
+
+/* The chunk of a number, from the sorted list from *next on. */
+static struct qn_chunk chunk_of(const struct qn_dataset *d, uint64_t number, uint64_t *next)
+{
+	struct qn_chunk none = { .number = number, .addr = QN_ADDR_NONE };
+
+	if (*next < d->nchunks && d->chunks[*next].number == number)
+		return d->chunks[(*next)++];
+	return none;
+}
+
+static enum quern_status feed_all(struct qn_feed *feed, const struct qn_dataset *d,
+				  struct qn_axis *a, struct quern_message *err)
+{
+	struct sink sink = { .axis = a };
+	uint64_t next = 0;
+	enum quern_status st = QUERN_OK;
+
+	for (uint64_t c = 0; !st && sink.at < a->n; c++) {
+		struct qn_chunk chunk = chunk_of(d, c, &next);
+		struct qn_item item = { .nchunks = 1, .chunks = &chunk };
+		uint64_t start = c * d->chunk[0];
+
+		item.box.ndim = 1;
+		item.box.start[0] = start;
+		item.box.count[0] = qn_min_u64(d->chunk[0], a->n - start);
+		item.box.step[0] = 1;
+		st = qn_feed_item(feed, &item, take_values, &sink, err);
+	}
+	return st;
+}
+
+static enum quern_status read_values(const struct qn_dataset *d, const struct qn_view *view,
+				     struct qn_axis *a, struct quern_message *err)
+{
+	struct qn_feed *feed = NULL;
+	enum quern_status st = QUERN_OK;
+	int fd = -1;
+
+	if (is_integer(view->dtype))
+		a->integers = qn_calloc(a->n, sizeof(*a->integers));
+	else
+		a->reals = qn_calloc(a->n, sizeof(*a->reals));
+	if (!a->integers && !a->reals)
+		return qn_error_nomem(err, a->n * sizeof(*a->reals), "a coordinate");
+	if (d->native) {
+		fd = open(d->file, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return qn_error_set(err, QUERN_ERR_DATA, "%s: %s", d->file,
+					    strerror(errno));
+		st = qn_source_check(fd, d, "0", err);
+	}
+	if (!st)
+		st = qn_feed_new(d, view, false, fd, &feed, err);
+	if (!st)
+		st = feed_all(feed, d, a, err);
+	qn_feed_free(feed);
+	if (fd >= 0)
+		close(fd);
+	return st;
+}
+
+/* Can the dataset be the coordinate of the dimension? NULL, or why not. */
+static const char *refuse(const struct qn_dataset *c, uint64_t length)
+{
+	if (c->dim_only)
+		return "has no coordinate variable, only a length";
+	if (c->ndim != 1 || c->scalar)
+		return "has a coordinate that is not of one dimension";
+	if (c->type.class == QN_OTHER)
+		return "has a coordinate that is no number";
+	if (c->shape[0] != length)
+		return "has a coordinate of another length";
+	return length > QN_MAX_COORDINATES ? "has too many coordinates to be searched" : NULL;
+}
+
+static enum quern_status make_axis(const struct qn_dataset *d, int dim, const struct qn_dataset *c,
+				   struct qn_axis *a, struct quern_message *err)
+{
+	const char *why = refuse(c, d->shape[dim]);
+	struct qn_view view;
+	char text[512];
+	enum quern_status st;
+
+	if (why)
+		return no_coordinate(d, dim, why, err);
+	st = qn_view_init(c, false, &view, err);
+	if (st)
+		return st;
+	qn_axis_init(a, c);
+	st = read_values(c, &view, a, err);
+	if (!st && !qn_axis_check(a, c, sizeof(text), text))
+		st = no_coordinate(d, dim, text, err);
+	return st;
+}
+
+static enum quern_status find_axis(void *ctx, const struct qn_dataset *d, int dim,
+				   const struct qn_axis **axis, struct quern_message *err)
+{
+	struct finder *f = ctx;
+	struct qn_dataset c = { .file = NULL };
+	char *path;
+	enum quern_status st = find_coordinate(d, dim, &path, err);
+
+	qn_axis_fini(&f->axis);
+	if (!st)
+		st = qn_source_describe(d->file, path, true, &c, err);
+	free(path);
+	if (!st)
+		st = make_axis(d, dim, &c, &f->axis, err);
+	qn_dataset_fini(&c);
+	*axis = &f->axis;
+	return st;
+}
+
+/* "lat" of a curvilinear grid, say. */
+static void tell_about(void *ctx, const struct qn_dataset *d, const char *name, size_t nbytes,
+		       char *out)
+{
+	struct qn_dataset c = { .file = NULL };
+	char *path = NULL;
+
+	(void)ctx;
+	if (find_by_name(d, name, &path, NULL) || !path ||
+	    qn_source_describe(d->file, path, false, &c, NULL)) {
+		free(path);
+		return;
+	}
+	snprintf(out, nbytes, ", and %s is a dataset of %d dimensions: only the coordinate of a "
+		 "dimension selects", path, c.scalar ? 0 : c.ndim);
+	free(path);
+	qn_dataset_fini(&c);
+}
+
+enum quern_status qn_coordinate_select(const struct qn_dataset *d, const char *text,
+				       struct quern_box *box, struct quern_message *err)
+{
+	struct finder f = { .axis = { .n = 0 } };
+	struct qn_coordinates coordinates = { .axis = find_axis, .about = tell_about, .ctx = &f };
+	enum quern_status st = qn_select(d, text, &coordinates, box, err);
+
+	qn_axis_fini(&f.axis);
+	return st;
+}

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Selections by the values of coordinates: they are those by index that tests/axes finds by looking
+# at every value.
+
+. "$SRCDIR/tests/cli/lib.sh"
+# One core will do: discovering the machine takes longer than reading a coordinate.
+export HWLOC_SYNTHETIC="core:1 pu:1" HWLOC_PLUGINS_PATH=/nonexistent
+"$BUILDDIR/tests/axes" axes.h5 >cases || exit 1
+
+# result ARG...: what minmax finds, with places; or what was said.
+result()
+{
+	quern run minmax --json "$@"
+	[ "$status" -eq 0 ] && field result || cat err
+}
+
+ncases=0
+while read -r dataset values indexes; do
+	ncases=$((ncases + 1))
+	if [ "$indexes" = "-1:0:1" ]; then
+		refuses 2 "$dataset $values: nothing" "nothing is there" \
+			run count -d "$dataset" -s "$values" axes.h5
+		continue
+	fi
+	want=$(result -d "$dataset" -s "$indexes" axes.h5)
+	got=$(result -d "$dataset" -s "$values" axes.h5)
+	[ "$want" = "$got" ] || fail "$dataset $values is $indexes" "$got, not $want"
+done <cases
+pass "$ncases selections by value are those by index"
+
+# says NAME PATTERN DATASET SELECTION
+says()
+{
+	refuses 2 "$1" "$2" run count -d "$3" -s "$4" axes.h5
+}
+
+says "between two values" "nearest values of lat are 10 and 11 \(indexes 100 and 101\)" \
+	/up/lat lat=10.5
+says "between two falling ones" "are 10 and 9.9 " /down/lat lat=9.93:9.97
+says "beyond the end" "lat runs from -90 to 90 degrees_north" /up/lat lat=91.0
+says "from high to low" "the lower end comes first: lat runs from -90 to 90" /up/lat lat=30.0:10.0
+says "around the globe" "lon runs from 0 to 359.75 degrees_east, and a range is not continued" \
+	/fine/lon lon=-10.0:10.0
+says "an index and a value" "different kinds" /up/lat lat=1.0:5
+says "a date of no time" "units 'degrees_north' are not a time" /up/lat lat=2001-01
+says "no date" "1900-02-29 is no date of the calendar standard" \
+	/standard1898down/time time=1900-02-29
+says "no date of 360_day" "1900-01-31 is no date of the calendar 360_day" \
+	/360_day1898/time time=1900-01-01:1900-01-31
+says "no date of the reform" "1582-10-10 is no date" /standard1581/time time=1582-10-10
+says "outside of all times" "time runs from 1581-12-30T12:00 to 1587-" \
+	/standard1581/time time=2001-01
+says "a time of day that is not there" "nearest values of time are 1581-12-30T12:00 and 1581-12-31" \
+	/standard1581/time time=1581-12-31T06:00
+says "months" "UDUNITS" /bad/months months=2000-01
+says "not in order" "/bad/back, which is not in order: it turns at value 3" /bad/back back=1.0:2.0
+says "a missing value" "value 2 is missing" /bad/gap gap=1.0:2.0
+says "a dimension without a variable" "no coordinate variable, only a length" /bad/only only=1.0
+says "no coordinate" "dimension 1 \(x\) of /bad/field has no coordinate variable" \
+	/bad/field x=1.0:2.0
+says "no name either" "dimension 0 \(without a name\) .* has no coordinate" /bad/lat 0=1.0:2.0
+says "a coordinate of two dimensions" "no dimension 'lat', and /bad/lat is a dataset of 2 .*are y, x" \
+	/bad/field lat=1.0:2.0
+says "not a value" "nor values of its coordinate" /up/lat lat=10N
+result -d /bad/months -s months=1.0:2.0 axes.h5 >months
+is "values of a coordinate with such units" 0 "$status"
+
+# --- a netCDF file, where dimensions have scales ---
+"$BUILDDIR/examples/mkclimate" -q --time 400 --lat 37 --lon 72 --chunk 20000 climate.nc
+while read -r values indexes; do
+	is "t2m $values" "$(result -d t2m -s "$indexes" climate.nc)" \
+		"$(result -d t2m -s "$values" climate.nc)"
+done <<'END'
+lat=-30.0:30.0 lat=12:25
+time=1979-02,lon=350.0: time=124:236,lon=70:72
+time=1979-01-31T18:00:1979-02:4,lat=45.0 time=123:236:4,lat=27
+time=24.0:48.0,1=0:37:2 0=4:9,1=0:37:2
+END
+quern run count -d t2m -s lat=-30.0:30.0 climate.nc
+is "a document names the selection as it was written" '"lat=-30.0:30.0"' \
+	"$(quern run count --json -d t2m -s lat=-30.0:30.0 climate.nc; field input.select)"
+answers "a plan by value" plan count --json -d t2m -s time=1979-01-01 climate.nc
+finish
