@@ -76,8 +76,28 @@ time=1979-02,lon=350.0: time=124:236,lon=70:72
 time=1979-01-31T18:00:1979-02:4,lat=45.0 time=123:236:4,lat=27
 time=24.0:48.0,1=0:37:2 0=4:9,1=0:37:2
 END
-quern run count -d t2m -s lat=-30.0:30.0 climate.nc
+
+# --- public files: ds_1_al is 10, 20, 30; ds_3_al has each of 10 to 40 three times ---
+for order in le be; do
+	public=$QUERN_CORPUS/hdf5/hl/test/testfiles/test_ds_$order.h5
+	if [ -e "$public" ]; then
+		is "test_ds_$order.h5" "$(result -d dset_al -s 0=1:,2=3:9 "$public")" \
+			"$(result -d dset_al -s ds_1_al=20.0:,ds_3_al=2e1:3e1 "$public")"
+	else
+		skip "test_ds_$order.h5" "not in $QUERN_CORPUS (set QUERN_CORPUS)"
+	fi
+done
+
+# --- the rest ---
 is "a document names the selection as it was written" '"lat=-30.0:30.0"' \
 	"$(quern run count --json -d t2m -s lat=-30.0:30.0 climate.nc; field input.select)"
+status=0
+timeout 60 $MPIRUN -n 2 "$QUERN" run minmax --json -d t2m -s lat=-30.0:30.0 climate.nc >out 2>err ||
+	status=$?
+got=$(field result)
+is "on two ranks" "0 $(result -d t2m -s lat=12:25 climate.nc)" "$status $got"
+status=0
+timeout 60 $MPIRUN -n 2 "$QUERN" run count -d t2m -s lat=99.0: climate.nc >out 2>err || status=$?
+is "what is wrong is said once" "2 1" "$status $(grep -c '^quern: --select: .*lat runs from' err)"
 answers "a plan by value" plan count --json -d t2m -s time=1979-01-01 climate.nc
 finish
