@@ -88,6 +88,7 @@ make_data()
 	make_file fill.nc --raw --time $((times / 2)) --lat 512 --lon 1024
 	make_file deflate.nc --time $((times / 4)) --lat 512 --lon 1024
 	make_file small.nc --raw --time 4 --lat 181 --lon 360
+	make_file many.nc --chunk 16384 --time $((quick ? 800 : 6400)) --lat 181 --lon 360
 	for index in btree1 extensible; do
 		[ -e "$data/$index.h5" ] ||
 			"$out/mkchunks" --index $index --chunks $((quick ? 100000 : 1000000)) \
@@ -286,6 +287,26 @@ many_chunks()
 	done
 }
 
+# A hundredth of the chunks of a file, in its time too. A turn that does not count comes first.
+selection()
+{
+	local times=$((quick ? 800 : 6400)) i
+
+	: >"$out/l" && : >"$out/t"
+	for ((i = 0; i <= repeat; i++)); do
+		"$QUERN" run moments -d t2m --json "$data/many.nc" >"$out/run.json"
+		"$QUERN" run moments -d t2m --json -s 0=0:$((times / 100)) "$data/many.nc" \
+			>"$out/got.json"
+		[ $((100 * $(field chunks "$out/got.json"))) -eq "$(field chunks "$out/run.json")" ] ||
+			die "many.nc: the selection is not a hundredth of the chunks"
+		[ $i -gt 0 ] || continue
+		field total "$out/run.json" >>"$out/l"
+		field total "$out/got.json" >>"$out/t"
+	done
+	bound "1% of $(field chunks "$out/run.json") chunks: part of the time that all of them take" \
+		"$(ratio "$(median <"$out/t")" "$(median <"$out/l")")" "" 0.02
+}
+
 # part TITLE PROGRAM ARGUMENTS...: a program of bench/ that measures one part and checks itself.
 part()
 {
@@ -342,6 +363,7 @@ printf '\n%-62s %15s %8s  %s\n' "bounds" "" target ok
 start_up
 memory
 many_chunks
+selection
 if [ -z "$quick" ]; then
 	part "exact sums alone, one core" exact
 	part "the way from stored bytes to tiles alone, one core" feed
