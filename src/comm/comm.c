@@ -265,6 +265,76 @@ out:
 	return st;
 }
 
+static enum quern_status gather_alone(const void *mine, uint64_t n, size_t size, void **all,
+				      struct quern_message *err)
+{
+	*all = qn_calloc(n, size);
+	if (!*all)
+		return qn_error_nomem(err, n * size, "a gather");
+	if (n)
+		memcpy(*all, mine, n * size);
+	return QUERN_OK;
+}
+
+/* Rank 0: memory for what all bring, whose numbers it has; counts and displacements for MPI. */
+static enum quern_status make_room(const struct qn_comm *c, const uint64_t *counts, size_t size,
+				   int *n, uint64_t *sum, void **all, struct quern_message *err)
+{
+	*sum = 0;
+	for (int r = 0; r < c->size; r++)
+		*sum += counts[r];
+	if (!scatter_counts(c, counts, n, n + c->size))
+		return qn_error_set(err, QUERN_ERR_RUN, "more than 2^31 records in one gather");
+	*all = qn_calloc(*sum, size);
+	return *all ? QUERN_OK : qn_error_nomem(err, *sum * size, "a gather");
+}
+
+static int gather_records(struct qn_comm *c, const void *mine, uint64_t nmine, size_t size,
+			  void *all, const int *n)
+{
+	MPI_Datatype record;
+	int rc = MPI_Type_contiguous((int)size, MPI_BYTE, &record);
+
+	if (!rc)
+		rc = MPI_Type_commit(&record);
+	if (!rc) {
+		rc = MPI_Gatherv(mine, (int)nmine, record, all, n, n ? n + c->size : NULL, record,
+				 0, c->all);
+		MPI_Type_free(&record);
+	}
+	return rc;
+}
+
+enum quern_status qn_comm_gatherv(struct qn_comm *c, const void *mine, uint64_t *n, size_t size,
+				  void **all, struct quern_message *err)
+{
+	uint64_t *counts = NULL, nmine = *n;
+	int *places = NULL;
+	enum quern_status st = QUERN_OK;
+
+	*all = NULL;
+	if (alone(c))
+		return gather_alone(mine, nmine, size, all, err);
+	*n = 0;
+	if (c->rank == 0) {
+		counts = qn_calloc((size_t)c->size, sizeof(*counts));
+		places = qn_calloc(2 * (size_t)c->size, sizeof(*places));
+		if (!counts || !places)
+			st = qn_error_nomem(err, (size_t)c->size * sizeof(*counts), "a gather");
+	}
+	st = qn_comm_agree(c, st, err);
+	if (!st)
+		st = qn_comm_gather(c, &nmine, sizeof(nmine), counts, err);
+	if (!st && c->rank == 0)
+		st = make_room(c, counts, size, places, n, all, err);
+	st = qn_comm_agree(c, st, err);
+	if (!st)
+		st = check(gather_records(c, mine, nmine, size, *all, places), "a gather", err);
+	free(counts);
+	free(places);
+	return st;
+}
+
 static int reduce_piece(struct qn_comm *c, int64_t *words, int n, MPI_Datatype type, MPI_Op op)
 {
 	if (c->rank == 0)

@@ -45,6 +45,11 @@ enum quern_status qn_comm_scatterv(struct qn_comm *c, const void *all, const uin
 				   size_t size, void *mine, uint64_t nmine,
 				   struct quern_message *err);
 
+/* Records of `size` bytes from every rank to rank 0, in rank order. *n: how many this rank has; on
+   rank 0 then how many all have, in *all, which is owned memory (elsewhere NULL and 0). */
+enum quern_status qn_comm_gatherv(struct qn_comm *c, const void *mine, uint64_t *n, size_t size,
+				  void **all, struct quern_message *err);
+
 /* MPI_Reduce to rank 0, in place there, with the operation of a state's segment. */
 enum quern_status qn_comm_reduce(struct qn_comm *c, int64_t *words, size_t nwords,
 				 enum quern_op op, struct quern_message *err);

@@ -177,6 +177,39 @@ static void test_scatterv(void **state)
 	qn_comm_free(c);
 }
 
+/* Every rank brings its number of records, rank 1 none. */
+static void test_gatherv(void **state)
+{
+	struct qn_comm *c = new_comm();
+	struct quern_message err = { .status = QUERN_OK };
+	int rank = qn_comm_rank(c), size = qn_comm_size(c);
+	uint64_t n = rank == 1 ? 0 : (uint64_t)rank + 2, at = 0;
+	struct {
+		uint64_t rank, i, more;
+	} mine[64] = { { 0 } }, *record;
+	void *all;
+
+	(void)state;
+	for (uint64_t i = 0; i < n && i < 64; i++) {
+		mine[i].rank = (uint64_t)rank;
+		mine[i].i = i;
+	}
+	assert_int_equal(qn_comm_gatherv(c, mine, &n, sizeof *mine, &all, &err), QUERN_OK);
+	if (rank) {
+		assert_null(all);
+		assert_int_equal(n, 0);
+	}
+	record = all;
+	for (int r = 0; rank == 0 && r < size; r++)
+		for (uint64_t i = 0; r != 1 && i < (uint64_t)r + 2; i++, at++) {
+			assert_int_equal(record[at].rank, r);
+			assert_int_equal(record[at].i, i);
+		}
+	assert_int_equal(at, n);
+	free(all);
+	qn_comm_free(c);
+}
+
 /* The word that rank r brings for (key, index) pair p: keys collide, also across ranks. */
 static int64_t word_of(int rank, size_t i)
 {
@@ -391,6 +424,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),	 cmocka_unit_test(test_bcast),
 		cmocka_unit_test(test_gathers),	 cmocka_unit_test(test_scatterv),
+		cmocka_unit_test(test_gatherv),
 		cmocka_unit_test(test_reduce),	 cmocka_unit_test(test_agree),
 		cmocka_unit_test(test_shared),	 cmocka_unit_test(test_stealing_between_ranks),
 		cmocka_unit_test(test_library),	 cmocka_unit_test(test_clock),
