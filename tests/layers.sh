@@ -30,6 +30,7 @@ mpi.h         src/quern.h src/comm src/cli/main.c examples tests bench
 cblas.h       kernels/covariance.c tests bench
 libdeflate.h  io examples tests bench
 gmp.h         src/exact tests bench
+xxhash.h      src/data/sum.c tests bench
 jansson.h     src/api src/cli tests
 '
 

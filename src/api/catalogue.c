@@ -8,6 +8,7 @@
 #include "base/cpu.h"
 #include "base/options.h"
 #include "comm/comm.h"
+#include "data/sum.h"
 #include "exec/source.h"
 #include "kernel/kernel.h"
 #include "quern.h"
@@ -232,7 +233,7 @@ static json_t *machine_to_json(struct quern_message *err)
 enum quern_status quern_info(char **json, char *why, size_t nbytes)
 {
 	struct quern_message err = { .status = QUERN_OK };
-	char mpi[128], hwloc[32];
+	char mpi[128], hwloc[32], sums[32];
 	json_t *machine = machine_to_json(&err), *formats = json_array();
 
 	for (const struct qn_format *const *f = qn_formats; *f; f++) {
@@ -243,9 +244,10 @@ enum quern_status quern_info(char **json, char *why, size_t nbytes)
 	}
 	qn_comm_library(mpi, sizeof(mpi));
 	qn_topo_version(hwloc, sizeof(hwloc));
-	return finish(err.status, json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o*}", "quern",
+	return finish(err.status, json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:o*}", "quern",
 					    QUERN_VERSION, "compiler", __VERSION__, "mpi", mpi,
-					    "hwloc", hwloc, "formats", formats, "codecs",
+					    "hwloc", hwloc, "sums",
+					    qn_sum_library(sums, sizeof(sums)), "formats", formats, "codecs",
 					    codecs_to_json(), "missing", missing_to_json(),
 					    "machine", machine),
 		      &err, json, why, nbytes);

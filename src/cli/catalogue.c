@@ -214,6 +214,8 @@ static void print_info(const json_t *doc)
 	printf("quern      %s (%s)\n", text_of(doc, "quern"), text_of(doc, "compiler"));
 	printf("MPI        %s\n", text_of(doc, "mpi"));
 	printf("hwloc      %s\n", text_of(doc, "hwloc"));
+	if (*text_of(doc, "sums"))
+		printf("sums       %s\n", text_of(doc, "sums"));
 	json_array_foreach(json_object_get(doc, "formats"), i, v)
 		printf("format     %s\n", json_string_value(v));
 	json_array_foreach(json_object_get(doc, "codecs"), i, v)

@@ -254,14 +254,6 @@ static enum quern_status feed_library(struct qn_feed *f, struct quern_message *e
 	return qn_feed_tiles(f, around.start, around.count, err);
 }
 
-static bool is_filtered(const struct qn_feed *f)
-{
-	for (int i = 0; i < f->d->nfilters; i++)
-		if (qn_feed_is_filtered(f, i))
-			return true;
-	return false;
-}
-
 enum quern_status qn_feed_chunk(struct qn_feed *f, const struct quern_box *box,
 				const struct qn_chunk *chunk, qn_sink *sink, void *ctx,
 				struct quern_message *err)
@@ -276,7 +268,7 @@ enum quern_status qn_feed_chunk(struct qn_feed *f, const struct quern_box *box,
 		qn_feed_fill(f);
 		return QUERN_OK;
 	}
-	return is_filtered(f) ? feed_filtered(f, err) : feed_raw(f, err);
+	return qn_feed_is_any_filtered(f) ? feed_filtered(f, err) : feed_raw(f, err);
 }
 
 enum quern_status qn_feed_item(struct qn_feed *f, const struct qn_item *item, qn_sink *sink,

@@ -7,6 +7,7 @@
 #define QN_DATA_FEED_H
 
 #include "data/storage.h"
+#include "data/sum.h"
 
 /* What the values become, decided once for a dataset and an option. */
 struct qn_view {
@@ -55,6 +56,15 @@ typedef void qn_sink(void *ctx, const struct quern_tile *tile);
    Tiles delivered before the error stay delivered, so the state they went to is spoilt. */
 enum quern_status qn_feed_item(struct qn_feed *f, const struct qn_item *item, qn_sink *sink,
 			       void *ctx, struct quern_message *err);
+
+/*
+ * Reads and decodes a chunk that has storage, and delivers nothing; errors are those of
+ * qn_feed_item. summer (NULL: none): left with the sum of the stored bytes or, where the format's
+ * library reads, of the elements; *summed says whether there is one, which for a chunk that cannot
+ * be decoded there may be. The view of such a feed does not matter: any type will do.
+ */
+enum quern_status qn_feed_check(struct qn_feed *f, const struct qn_chunk *chunk,
+				struct qn_summer *summer, bool *summed, struct quern_message *err);
 
 /* Bytes a feed will hold at most, for a plan's memory account. */
 size_t qn_feed_nbytes(const struct qn_dataset *d, const struct qn_view *view, bool whole,

@@ -24,6 +24,14 @@ bool qn_feed_is_filtered(const struct qn_feed *f, int i)
 	return !(f->job.chunk->filter_mask >> i & 1) && !is_nothing;
 }
 
+bool qn_feed_is_any_filtered(const struct qn_feed *f)
+{
+	for (int i = 0; i < f->d->nfilters; i++)
+		if (qn_feed_is_filtered(f, i))
+			return true;
+	return false;
+}
+
 /* The most that any stage of a chunk can hold: checksums add four bytes each, and compression of
    what cannot be compressed adds a little. What claims to be larger is damaged. */
 static size_t stage_limit(const struct qn_dataset *d, size_t chunk_nbytes)
@@ -70,6 +78,7 @@ static enum quern_status read_stored(struct qn_feed *f, struct stage *s, struct 
 	const struct qn_chunk *c = f->job.chunk;
 	enum quern_status st;
 
+	f->nstored = 0;
 	if (c->nbytes > qn_feed_stored_limit(f->d, f->chunk_nbytes))
 		return qn_feed_error(f, QUERN_ERR_DATA, err,
 				     "damaged index: %u stored bytes are more than a chunk of %zu "
@@ -80,7 +89,9 @@ static enum quern_status read_stored(struct qn_feed *f, struct stage *s, struct 
 		return st;
 	s->bytes = f->stored.bytes;
 	s->n = c->nbytes;
-	return qn_feed_read(f, c->addr, c->nbytes, s->bytes, err);
+	st = qn_feed_read(f, c->addr, c->nbytes, s->bytes, err);
+	f->nstored = st ? 0 : s->n;
+	return st;
 }
 
 static enum quern_status undo(struct qn_feed *f, int i, struct stage *s, struct quern_message *err)

@@ -6,6 +6,7 @@
  *	feed_decode.c  undoing the filters of a chunk
  *	feed_tiles.c   elements to tiles
  *	feed_panel.c   tiles of several chunks to one
+ *	feed_check.c   a chunk that is only read and decoded
  *
  * A chunk becomes a source: a place from which any run of its elements can be had.
  *
@@ -90,6 +91,7 @@ struct qn_feed {
 
 	struct qn_buffer window; /* of a file, or of what the library read */
 	struct qn_buffer stored, work[2];
+	size_t nstored; /* bytes of the filtered chunk at hand in stored; 0: it was not read */
 	struct qn_source source;
 	struct qn_feed_job job;
 	struct qn_panel panel;
@@ -123,6 +125,8 @@ enum quern_status qn_feed_reach(struct qn_feed *f, uint64_t at, uint64_t block_e
 
 /* Is step i of the pipeline to be undone for the chunk at hand? */
 bool qn_feed_is_filtered(const struct qn_feed *f, int i);
+/* ... any step? */
+bool qn_feed_is_any_filtered(const struct qn_feed *f);
 
 /* Reads the chunk at hand, undoes its filters, and sets the source. */
 enum quern_status qn_feed_decode(struct qn_feed *f, struct quern_message *err);

@@ -19,3 +19,7 @@ LIB_MULTI_ISA_SRCS += src/data/shuffle_simd.c
 LIB_MULTI_ISA_SRCS += src/data/swap_simd.c
 LIB_SRCS += src/data/epoch.c
 LIB_SRCS += src/data/axis.c
+LIB_SRCS += src/data/sum.c
+LIB_SRCS += src/data/sums.c
+LIB_SRCS += src/data/sums_read.c
+LIB_SRCS += src/data/feed_check.c
