@@ -12,7 +12,8 @@
  * Options are those of the command `quern run`, by the same names and with the same values. The
  * library never prints, exits or aborts, and has no mutable globals. Damaged files make the HDF5
  * library crash or hang, so quern calls it in child processes, which it forks: no other thread of the
- * program may be inside the HDF5 library while quern_run_execute, _plan or quern_inspect runs.
+ * program may be inside the HDF5 library while quern_run_execute, _plan, quern_inspect or
+ * quern_verify runs.
  */
 #ifndef QUERN_H
 #define QUERN_H
@@ -97,6 +98,24 @@ bool quern_result_get_ints(const struct quern_result *r, const char *name, const
 			   size_t *n);
 bool quern_result_get_reals(const struct quern_result *r, const char *name, const double **v,
 			    size_t *n);
+
+/*
+ * Verifies files: reads and decodes every chunk of every dataset, on all ranks, and holds them
+ * against the checksums they have (fletcher32) and, with the setting sums=FILE, against what
+ * write-sums=FILE has kept. Goes on after damage, to find all of it.
+ *
+ * settings: "NAME=VALUE" each, NULL at the end (or NULL: none); rank 0's are used on all ranks; the
+ * names are those of quern_verify_options. progress (NULL: none) is told on rank 0 the number of the
+ * file, from 0, in the place of a pass. *json: on rank 0 the document of what was found, owned by the
+ * caller: free(); NULL elsewhere and on failure. Returns QUERN_ERR_DATA when there is damage, or when
+ * the sums cannot be read; why (nbytes) then has a sentence about it. Collective on comm: all ranks
+ * call it with the same files, and all return the same status.
+ */
+enum quern_status quern_verify(MPI_Comm comm, const char *const *files, size_t nfiles,
+			       const char *const *settings, quern_progress_fn *progress, void *ctx,
+			       char **json, char *why, size_t nbytes);
+/* The rows of its settings; the last has a NULL name. */
+const struct quern_option *quern_verify_options(void);
 
 /*
  * Documents without a run, as JSON; owned by the caller: free(). On failure *json is NULL and the

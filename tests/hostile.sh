@@ -44,7 +44,7 @@ try()
 	[ -n "$SAN" ] || [ "$kilobytes" -le $most_kilobytes ] || complain "$*: took $kilobytes KB"
 }
 
-# try_all FILE: inspects it, and runs a kernel on what it seems to have.
+# try_all FILE: inspects it, verifies it, and runs a kernel on what it seems to have.
 try_all()
 {
 	local file=$1 dataset
@@ -52,6 +52,7 @@ try_all()
 	try "$file" inspect --json "$file"
 	sed -nE 's/^ *"dataset": "([^"]*)".*/\1/p' out | head -n "${2:-1000}" >datasets
 	[ -s datasets ] || try "$file" run moments "$file"
+	try "$file" verify "$file"
 	while IFS= read -r dataset; do
 		try "$file" run moments -d "$dataset" "$file"
 	done <datasets

@@ -47,6 +47,34 @@ is "plan on 2 ranks" "0 2" "$status $(field plan.ranks)"
 on 2 inspect large.h5
 is "inspect on 2 ranks: once" "0 1" "$status $(grep -c '^/packed' out)"
 
+
+# --- verify: what is found and kept does not depend on the ranks ---
+# found: the document in `out` but for what the run was.
+found()
+{
+	sed '/^  "run": {/,$d' out
+}
+
+quern verify --json damaged.h5 large.h5
+is "verify: damage" 3 "$status"
+found >want
+for n in 2 4; do
+	on $n verify --json damaged.h5 large.h5
+	is "verify on $n ranks: exit code" 3 "$status"
+	is "verify on $n ranks: the same" "$(cat want)" "$(found)"
+	is "verify on $n ranks: as many ranks" "$n" "$(field run.ranks)"
+done
+if "$QUERN" info | grep -q '^sums'; then
+	quern verify --write-sums one.sums large.h5
+	on 3 verify --threads 2 --write-sums three.sums large.h5
+	is "verify on 3 ranks: sums" 0 "$status"
+	check "... the same as of one" cmp one.sums three.sums
+	on 3 verify --sums one.sums large.h5
+	is "verify on 3 ranks: against sums" 0 "$status"
+else
+	skip "verify on 3 ranks: sums" "built without libxxhash"
+fi
+
 # --- errors: said once, from one rank ---
 # refused_on N CODE NAME PATTERN ARG...
 refused_on()
@@ -63,6 +91,8 @@ refused_on()
 	fi
 }
 refused_on 2 2 "wrong option" "option --nosuch" run moments --nosuch large.h5
+refused_on 2 2 "verify: wrong option" "option --nosuch" verify --nosuch large.h5
+refused_on 2 3 "verify: no sums" "none.sums: cannot be read" verify --sums none.sums large.h5
 refused_on 3 3 "missing file" "none.h5: " run moments -d packed none.h5
 refused_on 2 3 "no such dataset" "no such dataset" run moments -d nosuch large.h5
 refused_on 2 2 "bad selection" "out of range" run moments -d packed -s 99 large.h5

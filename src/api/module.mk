@@ -5,4 +5,5 @@ LIB_SRCS += src/api/json.c
 LIB_SRCS += src/api/result.c
 LIB_SRCS += src/api/run.c
 LIB_SRCS += src/api/write.c
+LIB_SRCS += src/api/verify.c
 LIB_MULTI_ISA_SRCS +=

@@ -181,8 +181,10 @@ int qn_cli_options(const struct qn_command *command, const struct quern_option *
 		return -1 - qn_cli_fail(st, err.text);
 	}
 	if (help) {
-		qn_cli_usage(command->name, stdout);
-		qn_args_help(&a, stdout);
+		if (!qn_cli_rank()) {
+			qn_cli_usage(command->name, stdout);
+			qn_args_help(&a, stdout);
+		}
 		qn_options_fini(o);
 		return -1 - qn_cli_finish();
 	}

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/options.h"
+#include "quern.h"
 
 /* A subcommand: a row of the table in main.c. argv[0] is its name. Returns the exit code. */
 struct qn_command {
@@ -21,12 +22,20 @@ struct qn_command {
 int qn_cli_run(int argc, char **argv);
 int qn_cli_plan(int argc, char **argv);
 int qn_cli_inspect(int argc, char **argv);
+int qn_cli_verify(int argc, char **argv);
 int qn_cli_kernels(int argc, char **argv);
 int qn_cli_info(int argc, char **argv);
 int qn_cli_bench(int argc, char **argv);
 
 /* The rank as the launcher's environment tells it; 0 when there is none. */
 int qn_cli_rank(void);
+
+/* All ranks of the launcher; MPI_COMM_NULL when there is none. */
+MPI_Comm qn_cli_world(void);
+
+/* What stops one rank stops all: rank 0 reads its environment alone. The largest code. Collective on
+   qn_cli_world. */
+int qn_cli_agree(int code);
 
 /* --- arguments (args.c) --- */
 
@@ -84,6 +93,7 @@ void qn_cli_number(const json_t *v, char *out, size_t n);
 
 /* A progress bar on standard error; see quern_progress_fn. ctx: struct qn_progress, begun. */
 struct qn_progress {
+	const char *what;	/* that is counted; NULL: passes */
 	double start;
 	int pass;
 	bool drawn;

@@ -5,6 +5,23 @@
 #include "cli/cli.h"
 #include "quern.h"
 
+MPI_Comm qn_cli_world(void)
+{
+	int initialised = 0;
+
+	MPI_Initialized(&initialised);
+	return initialised ? MPI_COMM_WORLD : MPI_COMM_NULL;
+}
+
+int qn_cli_agree(int code)
+{
+	int worst = code;
+
+	if (qn_cli_world() != MPI_COMM_NULL)
+		MPI_Allreduce(&code, &worst, 1, MPI_INT, MPI_MAX, qn_cli_world());
+	return worst;
+}
+
 static const struct qn_command commands[] = {
 	{ "run", "run KERNEL [options] FILE",
 	  "run a kernel over a dataset", true, qn_cli_run },
@@ -12,6 +29,9 @@ static const struct qn_command commands[] = {
 	  "show what would run where, without reading data", true, qn_cli_plan },
 	{ "inspect", "inspect [options] FILE...",
 	  "show datasets, layout, filters and chunks", false, qn_cli_inspect },
+	{ "verify", "verify [options] FILE...",
+	  "read and decode all of a file, and check it against checksums and sums", true,
+	  qn_cli_verify },
 	{ "kernels", "kernels [options] [NAME]",
 	  "list the kernels, or describe one with its options", false, qn_cli_kernels },
 	{ "bench", "bench scaling [options] FILE",

@@ -7,3 +7,4 @@ CLI_SRCS += src/cli/run.c
 CLI_SRCS += src/cli/bench.c
 CLI_SRCS += src/cli/bench_limits.c
 CLI_SRCS += src/cli/bench_report.c
+CLI_SRCS += src/cli/verify.c

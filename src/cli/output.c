@@ -230,7 +230,8 @@ void qn_cli_progress(void *ctx, int pass, uint64_t done, uint64_t total)
 	memset(bar, '.', sizeof(bar) - 1);
 	memset(bar, '#', (size_t)(part * (double)(sizeof(bar) - 1)));
 	qn_cli_bytes((double)done / seconds, rate, sizeof(rate));
-	fprintf(stderr, "\r[%s] %3.0f%%  pass %d", bar, 100 * part, pass + 1);
+	fprintf(stderr, "\r[%s] %3.0f%%  %s %d", bar, 100 * part, p->what ? p->what : "pass",
+		pass + 1);
 	if (seconds > MIN_TIMED)
 		fprintf(stderr, "  %s/s", rate);
 	if (seconds > MIN_TIMED && part > 0)

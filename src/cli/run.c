@@ -46,14 +46,6 @@ static enum quern_status set(void *ctx, const char *name, const char *text,
 	return st ? qn_error_set(err, st, "%s", quern_run_message(l->run)) : QUERN_OK;
 }
 
-static MPI_Comm world(void)
-{
-	int initialised = 0;
-
-	MPI_Initialized(&initialised);
-	return initialised ? MPI_COMM_WORLD : MPI_COMM_NULL;
-}
-
 static void line_fini(struct line *l)
 {
 	quern_run_free(l->run);
@@ -84,16 +76,6 @@ static enum quern_status from_environment(struct line *l, struct quern_message *
 	return st ? qn_error_set(err, st, "%s", quern_run_message(l->run)) : QUERN_OK;
 }
 
-/* What stops one rank stops all: rank 0 reads its environment alone. Collective. */
-static int agree(int code)
-{
-	int worst = code;
-
-	if (world() != MPI_COMM_NULL)
-		MPI_Allreduce(&code, &worst, 1, MPI_INT, MPI_MAX, world());
-	return worst;
-}
-
 /* Reads the command line into *l. Returns 0, or 1 + the exit code when the command is done. */
 static int read_line(const char *command, const struct quern_option *table, int argc, char **argv,
 		     struct line *l)
@@ -105,7 +87,7 @@ static int read_line(const char *command, const struct quern_option *table, int 
 	int operands = argc;
 	enum quern_status st;
 
-	l->run = quern_run_new(world(), has_kernel ? argv[1] : "moments");
+	l->run = quern_run_new(qn_cli_world(), has_kernel ? argv[1] : "moments");
 	st = l->run ? qn_options_init(&l->own, &table, 1, &err)
 		    : qn_error_nomem(&err, 0, "a run");
 	if (!st && *quern_run_message(l->run))
@@ -199,7 +181,7 @@ int qn_cli_run(int argc, char **argv)
 {
 	struct line l = { .run = NULL };
 	struct qn_progress progress = { .drawn = false };
-	int code = agree(read_line("run", run_table, argc, argv, &l)) - 1;
+	int code = qn_cli_agree(read_line("run", run_table, argc, argv, &l)) - 1;
 	const char *output = code < 0 ? quern_option_string(&l.own, "output") : NULL;
 
 	if (code < 0) {
@@ -264,7 +246,7 @@ static void print_plan(const json_t *doc)
 int qn_cli_plan(int argc, char **argv)
 {
 	struct line l = { .run = NULL };
-	int code = agree(read_line("plan", plan_table, argc, argv, &l)) - 1;
+	int code = qn_cli_agree(read_line("plan", plan_table, argc, argv, &l)) - 1;
 
 	if (code < 0) {
 		code = (int)quern_run_plan(l.run, l.file);

@@ -7,4 +7,7 @@ LIB_SRCS += src/exec/resolve.c
 LIB_SRCS += src/exec/schedule.c
 LIB_SRCS += src/exec/source.c
 LIB_SRCS += src/exec/coordinate.c
+LIB_SRCS += src/exec/verify.c
+LIB_SRCS += src/exec/verify_crew.c
+LIB_SRCS += src/exec/verify_sums.c
 LIB_MULTI_ISA_SRCS +=

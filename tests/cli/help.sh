@@ -5,13 +5,13 @@
 generate cf.nc
 
 answers "quern --help" --help
-for command in run plan inspect kernels bench info; do
+for command in run plan inspect verify kernels bench info; do
 	prints "quern --help names $command" "quern $command "
 done
 answers "quern --version" --version
 is "version is one line" "1" "$(wc -l <out)"
 prints "version has a number" '^quern [0-9]+\.[0-9]+\.[0-9]+'
-for command in run plan inspect kernels info; do
+for command in run plan inspect verify kernels info; do
 	answers "quern $command --help" $command --help
 	prints "quern $command --help has a usage" "^usage: quern $command"
 done
@@ -47,6 +47,8 @@ refuses 2 "an option without its value" "--dataset" run moments cf.nc -d
 refuses 2 "no kernel" "no kernel given" run
 refuses 2 "no file" "no file given" run moments
 refuses 2 "two files" "follows" run moments cf.nc cf.nc
+refuses 2 "no file to verify" "no file given" verify
+refuses 2 "verify: misspelt option" "did you mean --threads" verify --treads 2 cf.nc
 refuses 2 "no file to inspect" "no file given" inspect
 refuses 2 "--threads 0" "--threads: '0'" run moments --threads 0 -d /packed cf.nc
 refuses 2 "--threads many" "--threads: 'many'" run moments --threads many -d /packed cf.nc

@@ -1,0 +1,222 @@
+/*
+ * verify.c - quern_verify: the settings, the ranks, and the document of what was found.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/json.h"
+#include "base/options.h"
+#include "comm/comm_mpi.h"
+#include "exec/verify.h"
+#include "quern.h"
+
+const struct quern_option *quern_verify_options(void)
+{
+	return qn_verify_options;
+}
+
+/* --- the document --- */
+
+static json_t *addr_to_json(uint64_t addr)
+{
+	return addr == QN_ADDR_NONE ? json_null() : qn_json_uint(addr);
+}
+
+static json_t *damage_to_json(const struct qn_damage *d)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "dataset", qn_json_text(d->dataset), "chunk",
+			 d->has_chunk ? qn_json_uints(d->coord, d->ndim) : json_null(), "offset",
+			 addr_to_json(d->addr), "bytes",
+			 d->addr == QN_ADDR_NONE ? json_null() : json_integer(d->nbytes), "message",
+			 qn_json_text(d->text));
+}
+
+static json_t *dataset_to_json(const struct qn_verified *d)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "dataset",
+			 qn_json_text(d->path), "chunks", qn_json_uint(d->nchunks), "bytes_stored",
+			 qn_json_uint(d->stored_nbytes), "bytes_decoded",
+			 qn_json_uint(d->decoded_nbytes), "damaged", qn_json_uint(d->ndamaged),
+			 "checksummed", qn_json_uint(d->nchecksummed), "summed",
+			 qn_json_uint(d->nsummed), "unchecked", qn_json_uint(d->nunchecked),
+			 "library", (int)d->by_library, "note", qn_json_text(d->note));
+}
+
+static json_t *file_to_json(const struct qn_verified_file *f)
+{
+	json_t *datasets = json_array(), *damages = json_array();
+
+	for (size_t i = 0; i < f->ndatasets; i++)
+		json_array_append_new(datasets, dataset_to_json(&f->dataset[i]));
+	for (size_t i = 0; i < f->ndamages; i++)
+		json_array_append_new(damages, damage_to_json(&f->damage[i]));
+	return json_pack("{s:o, s:o, s:o, s:o}", "file", qn_json_text(f->name), "bytes",
+			 qn_json_uint(f->nbytes), "datasets", datasets, "damages", damages);
+}
+
+struct totals {
+	uint64_t ndamaged_files, ndatasets, ndamages, nundecoded;
+	struct qn_verified sum;
+};
+
+static void add_up(const struct qn_verify *v, struct totals *t)
+{
+	memset(t, 0, sizeof(*t));
+	for (size_t i = 0; i < v->nfiles; i++) {
+		const struct qn_verified_file *f = &v->file[i];
+
+		t->ndamaged_files += f->ndamages > 0;
+		t->ndamages += f->ndamages;
+		t->ndatasets += f->ndatasets;
+		for (size_t k = 0; k < f->ndatasets; k++) {
+			const struct qn_verified *d = &f->dataset[k];
+
+			t->sum.nchunks += d->nchunks;
+			t->sum.stored_nbytes += d->stored_nbytes;
+			t->sum.decoded_nbytes += d->decoded_nbytes;
+			t->sum.ndamaged += d->ndamaged;
+			t->sum.nchecksummed += d->nchecksummed;
+			t->sum.nsummed += d->nsummed;
+			t->sum.nunchecked += d->nunchecked;
+			t->nundecoded += d->note[0] != '\0';
+		}
+	}
+}
+
+static json_t *summary_to_json(const struct qn_verify *v, const struct totals *t)
+{
+	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "files",
+			 (json_int_t)v->nfiles, "files_damaged", qn_json_uint(t->ndamaged_files),
+			 "damages", qn_json_uint(t->ndamages), "datasets",
+			 qn_json_uint(t->ndatasets), "datasets_not_decoded",
+			 qn_json_uint(t->nundecoded), "chunks", qn_json_uint(t->sum.nchunks),
+			 "bytes_stored", qn_json_uint(t->sum.stored_nbytes), "bytes_decoded",
+			 qn_json_uint(t->sum.decoded_nbytes), "chunks_damaged",
+			 qn_json_uint(t->sum.ndamaged), "chunks_checksummed",
+			 qn_json_uint(t->sum.nchecksummed), "chunks_summed",
+			 qn_json_uint(t->sum.nsummed), "chunks_unchecked",
+			 qn_json_uint(t->sum.nunchecked));
+}
+
+static json_t *document(const struct qn_verify *v, int nranks, const struct totals *t)
+{
+	const struct quern_options *o = v->job.options;
+	const char *to = quern_option_string(o, "write-sums");
+	json_t *files = json_array();
+
+	for (size_t i = 0; i < v->nfiles; i++)
+		json_array_append_new(files, file_to_json(&v->file[i]));
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:{s:i, s:i, s:f}}", "quern", QUERN_VERSION,
+			 "files", files, "summary", summary_to_json(v, t), "sums",
+			 qn_json_text(quern_option_string(o, "sums")), "sums_written",
+			 qn_json_text(t->ndamages ? NULL : to), "run", "ranks", nranks, "threads",
+			 (int)v->job.place.nthreads, "seconds", v->seconds);
+}
+
+/* All of it in a sentence: the first damage, and how many there are. */
+static void sum_up(const struct qn_verify *v, const struct totals *t, struct quern_message *err)
+{
+	const struct qn_verified_file *f = v->file;
+	char more[64] = "";
+
+	while (!f->ndamages)
+		f++;
+	if (t->ndamages > 1)
+		snprintf(more, sizeof(more), " (and %llu more)",
+			 (unsigned long long)t->ndamages - 1);
+	if (t->ndamaged_files > 1)
+		qn_error_set(err, QUERN_ERR_DATA, "%llu of %zu files are damaged: %s%s",
+			     (unsigned long long)t->ndamaged_files, v->nfiles, f->damage[0].text,
+			     more);
+	else
+		qn_error_set(err, QUERN_ERR_DATA, "%s%s", f->damage[0].text, more);
+}
+
+static enum quern_status conclude(const struct qn_verify *v, int nranks, char **json,
+				  struct quern_message *err)
+{
+	struct totals t;
+
+	add_up(v, &t);
+	*json = qn_json_dump(document(v, nranks, &t));
+	if (!*json)
+		return qn_error_nomem(err, 0, "the document");
+	if (t.ndamages)
+		sum_up(v, &t, err);
+	return err->status;
+}
+
+/* --- settings --- */
+
+/* "NAME=VALUE" each, NULL at the end. */
+static enum quern_status take_settings(struct quern_options *o, const char *const *settings,
+				       struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+
+	for (; !st && settings && *settings; settings++) {
+		const char *equals = strchr(*settings, '=');
+		char *name = equals ? strndup(*settings, (size_t)(equals - *settings)) : NULL;
+
+		if (!equals)
+			st = qn_error_set(err, QUERN_ERR_USAGE, "'%s' is not NAME=VALUE", *settings);
+		else if (!name)
+			st = qn_error_nomem(err, strlen(*settings), "a setting");
+		else
+			st = qn_options_set(o, name, equals + 1, err);
+		free(name);
+	}
+	return st;
+}
+
+/* Rank 0's, on all ranks. */
+static enum quern_status share_settings(struct qn_comm *c, struct quern_options *o,
+					enum quern_status st, struct quern_message *err)
+{
+	size_t nbytes = 0;
+	void *data = NULL;
+
+	if (!st && qn_comm_rank(c) == 0 && !(data = qn_options_pack(o, &nbytes)))
+		st = qn_error_nomem(err, nbytes, "settings");
+	st = qn_comm_agree(c, st, err);
+	if (!st)
+		st = qn_comm_bcast_block(c, &data, &nbytes, err);
+	if (!st && qn_comm_rank(c) != 0)
+		st = qn_options_unpack(o, data, nbytes, err);
+	free(data);
+	return qn_comm_agree(c, st, err);
+}
+
+enum quern_status quern_verify(MPI_Comm comm, const char *const *files, size_t nfiles,
+			       const char *const *settings, quern_progress_fn *progress, void *ctx,
+			       char **json, char *why, size_t nbytes)
+{
+	const struct quern_option *table = qn_verify_options;
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_verify v = { .job = { .fd = -1 }, .progress = progress, .progress_ctx = ctx };
+	struct quern_options options = { .n = 0 };
+	struct qn_comm *c = NULL;
+	enum quern_status st = qn_comm_new(comm, &c, &err);
+
+	*json = NULL;
+	if (!st) {
+		v.job.comm = c;
+		v.job.options = &options;
+		st = qn_options_init(&options, &table, 1, &err);
+		if (!st)
+			st = take_settings(&options, settings, &err);
+		st = share_settings(c, &options, st, &err);
+		if (!st)
+			st = qn_verify(&v, files, nfiles, &err);
+		if (!st && qn_comm_rank(c) == 0)
+			st = conclude(&v, qn_comm_size(c), json, &err);
+		st = qn_comm_agree(c, st, &err);
+	}
+	if (why && nbytes)
+		snprintf(why, nbytes, "%s", st ? err.text : "");
+	qn_verify_fini(&v);
+	qn_options_fini(&options);
+	qn_comm_free(c);
+	return st;
+}

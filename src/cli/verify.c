@@ -1,0 +1,196 @@
+/*
+ * verify.c - quern verify: what is damaged, and what it was held against.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "quern.h"
+
+#define WHY_NBYTES 2048
+#define MAX_SETTINGS 16
+
+static const struct quern_option verify_table[] = {
+	{ "json", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, "print JSON, nothing else" },
+	{ "progress", 0, QUERN_OPT_CHOICE, "auto|always|never", "auto", 0, 0,
+	  "a progress bar on standard error; auto: when that is a terminal" },
+	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
+};
+
+static long long get_int(const json_t *o, const char *name)
+{
+	return json_integer_value(json_object_get(o, name));
+}
+
+static const char *get_text(const json_t *o, const char *name)
+{
+	const char *s = json_string_value(json_object_get(o, name));
+
+	return s ? s : "";
+}
+
+/* What the chunks of a dataset could be held against. */
+static void print_checks(const json_t *d)
+{
+	long long nchecksummed = get_int(d, "checksummed"), nsummed = get_int(d, "summed");
+	long long nunchecked = get_int(d, "unchecked");
+
+	if (*get_text(d, "note"))
+		printf("%s; ", get_text(d, "note"));
+	if (!get_int(d, "chunks")) {
+		printf("nothing stored");
+	} else if (nsummed) {
+		printf("sums%s", nchecksummed ? ", checksums" : "");
+	} else if (nchecksummed) {
+		printf("checksums");
+		if (nunchecked)
+			printf(", but %lld chunks have none", nunchecked);
+	} else {
+		printf("no checksum: %s", *get_text(d, "note") ? "not checked" : "decoded only");
+	}
+	if (json_is_true(json_object_get(d, "library")))
+		printf(", by the HDF5 library");
+}
+
+static void print_dataset(const json_t *d, int width)
+{
+	char stored[32], decoded[32];
+
+	qn_cli_bytes(json_number_value(json_object_get(d, "bytes_stored")), stored, sizeof(stored));
+	qn_cli_bytes(json_number_value(json_object_get(d, "bytes_decoded")), decoded,
+		     sizeof(decoded));
+	printf("  %-*s %9lld %11s %11s %8lld  ", width, get_text(d, "dataset"), get_int(d, "chunks"),
+	       stored, decoded, get_int(d, "damaged"));
+	print_checks(d);
+	putchar('\n');
+}
+
+static void print_file(const json_t *file)
+{
+	const json_t *datasets = json_object_get(file, "datasets"), *d;
+	int width = 8;
+	size_t i;
+
+	json_array_foreach(datasets, i, d)
+		if ((int)strlen(get_text(d, "dataset")) > width)
+			width = (int)strlen(get_text(d, "dataset"));
+	printf("%s\n", get_text(file, "file"));
+	if (json_array_size(datasets))
+		printf("  %-*s %9s %11s %11s %8s  %s\n", width, "dataset", "chunks", "stored",
+		       "decoded", "damaged", "held against");
+	json_array_foreach(datasets, i, d)
+		print_dataset(d, width);
+	json_array_foreach(json_object_get(file, "damages"), i, d)
+		printf("  damage: %s\n", get_text(d, "message"));
+}
+
+static void print_summary(const json_t *doc)
+{
+	const json_t *s = json_object_get(doc, "summary");
+	char stored[32], decoded[32];
+
+	qn_cli_bytes(json_number_value(json_object_get(s, "bytes_stored")), stored, sizeof(stored));
+	qn_cli_bytes(json_number_value(json_object_get(s, "bytes_decoded")), decoded,
+		     sizeof(decoded));
+	printf("\n%lld files, %lld datasets, %lld chunks; %s stored, %s decoded\n",
+	       get_int(s, "files"), get_int(s, "datasets"), get_int(s, "chunks"), stored, decoded);
+	printf("%lld damages, %lld chunks damaged; %lld chunks could not be held against a checksum "
+	       "or a sum\n", get_int(s, "damages"), get_int(s, "chunks_damaged"),
+	       get_int(s, "chunks_unchecked"));
+	if (*get_text(doc, "sums_written"))
+		printf("sums kept in %s\n", get_text(doc, "sums_written"));
+}
+
+/* Takes text. */
+static int print_tables(char *text)
+{
+	json_t *doc = json_loads(text, 0, NULL);
+	const json_t *file;
+	size_t i;
+
+	free(text);
+	if (!doc)
+		return qn_cli_fail(QUERN_ERR_RUN, "cannot read the document: out of memory");
+	json_array_foreach(json_object_get(doc, "files"), i, file)
+		print_file(file);
+	print_summary(doc);
+	json_decref(doc);
+	return QUERN_OK;
+}
+
+static bool wants_progress(const struct quern_options *o)
+{
+	const char *when = quern_option_string(o, "progress");
+
+	return !strcmp(when, "always") || (!strcmp(when, "auto") && isatty(STDERR_FILENO));
+}
+
+/* The values of the rows that quern_verify knows, as it wants them. False: out of memory. */
+static bool make_settings(const struct quern_options *o, char **settings)
+{
+	int n = 0;
+
+	for (const struct quern_option *row = quern_verify_options(); row->name; row++) {
+		const char *value = quern_option_string(o, row->name);
+
+		if (value && n < MAX_SETTINGS &&
+		    asprintf(&settings[n++], "%s=%s", row->name, value) < 0) {
+			settings[n - 1] = NULL;
+			return false;
+		}
+	}
+	return true;
+}
+
+static int verify(const struct quern_options *o, const char *const *files, size_t nfiles)
+{
+	char *settings[MAX_SETTINGS + 1] = { NULL }, *text = NULL, why[WHY_NBYTES] = "";
+	struct qn_progress progress = { .what = "file" };
+	enum quern_status st = QUERN_ERR_RUN;
+	int code;
+
+	qn_cli_progress_begin(&progress, 0);
+	if (make_settings(o, settings))
+		st = quern_verify(qn_cli_world(), files, nfiles, (const char *const *)settings,
+				  wants_progress(o) ? qn_cli_progress : NULL, &progress, &text, why,
+				  sizeof(why));
+	else
+		snprintf(why, sizeof(why), "out of memory");
+	qn_cli_progress_end(&progress);
+	for (char **p = settings; *p; p++)
+		free(*p);
+	code = (int)st;
+	if (text && quern_option_flag(o, "json"))
+		fputs(text, stdout);
+	else if (text && print_tables(text))
+		return QUERN_ERR_RUN;
+	if (quern_option_flag(o, "json"))
+		free(text);
+	if (text && qn_cli_finish())
+		return QUERN_ERR_RUN;
+	return code ? qn_cli_fail(st, why) : code;
+}
+
+int qn_cli_verify(int argc, char **argv)
+{
+	struct quern_option table[MAX_SETTINGS + 4];
+	struct quern_options o;
+	int n = 0, first, code;
+
+	for (const struct quern_option *row = quern_verify_options(); row->name; row++)
+		table[n++] = *row;
+	memcpy(table + n, verify_table, sizeof(verify_table));
+	first = qn_cli_options(qn_cli_command("verify"), table, argc, argv, &o);
+	/* 0: go on; otherwise 1 and the exit code. A rank that has none takes the others'. */
+	code = first < 0 ? -first : 0;
+	if (first == argc)
+		code = 1 + qn_cli_fail(QUERN_ERR_USAGE, "no file given: quern verify FILE...");
+	code = qn_cli_agree(code);
+	if (!code)
+		code = 1 + verify(&o, (const char *const *)argv + first, (size_t)(argc - first));
+	if (first >= 0)
+		qn_options_fini(&o);
+	return code - 1;
+}

@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# quern verify: what is damaged and what is said of it, and sums that are kept and compared.
+
+. "$SRCDIR/tests/cli/lib.sh"
+generate cf.nc other.h5 damaged.h5 library.h5 latest.h5 early.h5 user_block.h5
+export HWLOC_PLUGINS_PATH=/nonexistent
+
+# finds NAME PATTERN ARG...: passes if verify ends with 3, and one line of its report and the one on
+# standard error match.
+finds()
+{
+	local name=$1 pattern=$2
+
+	shift 2
+	quern verify "$@"
+	if [ "$status" -eq 3 ] && [ "$(grep -Ec -- "damage: .*$pattern" out)" -eq 1 ] &&
+		[ "$(grep -c '^quern: ' err)" -eq 1 ]; then
+		pass "$name"
+	else
+		fail "$name" "not exit 3 with a damage like '$pattern'; $(outcome)"
+	fi
+}
+
+# flip FILE OFFSET: changes a bit there.
+flip()
+{
+	local byte
+
+	byte=$(od -An -tu1 -j "$2" -N 1 "$1")
+	printf '%b' "$(printf '\\x%02x' $((byte ^ 16)))" |
+		dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null
+}
+
+# --- without sums ---
+for file in cf.nc other.h5 library.h5 latest.h5 early.h5 user_block.h5; do
+	answers "$file is whole" verify "$file"
+	prints "... in a summary" "^0 damages, 0 chunks damaged"
+done
+answers "several files" verify cf.nc latest.h5
+prints "... are counted" "^2 files, 36 datasets"
+answers "one dataset" verify -d /tree_filtered latest.h5
+prints "... with its checksums" "/tree_filtered  *540 .* 0  checksums"
+answers "with --progress" verify --progress never --threads 2 cf.nc
+while read -r path addr _; do
+	finds "$path: damage" "dataset $path, chunk \(2, 1\) at file offset $addr: corrupt" damaged.h5
+	finds "$path: ... alone" "$path, chunk \(2, 1\)" -d "$path" damaged.h5
+	finds "$path: ... with three threads" "$path, chunk \(2, 1\)" --threads 3 damaged.h5
+done <damaged.txt
+prints "all damages are found" "^3 damages, 3 chunks damaged; 21 chunks could not"
+quern verify --json damaged.h5
+is "as JSON" "3 3 3 21" "$status $(field summary.damages) $(field summary.chunks_damaged) \
+$(field summary.chunks_unchecked)"
+read -r path addr _ < <(sed -n 3p damaged.txt)
+is "... with the place" "\"$path\" $addr [2,1]" \
+	"$(field files.0.damages.0.dataset) $(field files.0.damages.0.offset) \
+$(field files.0.damages.0.chunk)"
+finds "a missing file" "none.h5: .*No such file" none.h5 cf.nc
+prints "... and the other" "/packed "
+echo "no data" >text.h5
+finds "a text" "text.h5: not a file that quern reads" text.h5
+finds "no such dataset" "no such dataset /nosuch" -d nosuch cf.nc
+head -c 60000 cf.nc >cut.nc
+finds "a file that was cut" "cut.nc: " cut.nc
+
+# --- sums ---
+if ! "$QUERN" info | grep -q '^sums'; then
+	refuses 2 "sums cannot be made" "install libxxhash-dev" verify --write-sums s cf.nc
+	skip "sums" "built without libxxhash"
+	finish
+fi
+answers "sums are kept" verify --write-sums all.sums cf.nc latest.h5 early.h5 library.h5
+prints "... and named" "sums kept in all.sums"
+answers "... again, with two threads" verify --threads 2 --write-sums again.sums cf.nc latest.h5 \
+	early.h5 library.h5
+check "... the same" cmp all.sums again.sums
+answers "compared: nothing has changed" verify --sums all.sums library.h5 cf.nc latest.h5
+prints "... and nothing was left out" " 0 chunks could not be held against"
+mkdir -p copy && cp cf.nc copy
+answers "a copy elsewhere" verify --sums all.sums copy/cf.nc
+answers "sums of one file" verify --write-sums one.sums cf.nc
+cp cf.nc renamed.nc
+answers "... and its copy of another name" verify --sums one.sums renamed.nc
+finds "sums of another file" "sums are of another file, cf.nc" --sums one.sums latest.h5
+finds "sums of other files" "early.h5: is not in one.sums" --sums one.sums early.h5 cf.nc
+quern verify --write-sums part.sums -d /packed cf.nc
+answers "sums of one dataset" verify --sums part.sums cf.nc
+prints "... leave the others unchecked" "^0 damages, 0 chunks damaged; 54 chunks could not"
+
+cp cf.nc changed.nc
+flip changed.nc 300
+finds "a bit of the metadata" "changed.nc: " --sums one.sums changed.nc
+quern verify --json damaged.h5
+read -r _ addr _ <damaged.txt
+# damaged.h5 has all bits of the byte in the middle of these chunks flipped: back again.
+cp damaged.h5 healed.h5
+for i in 0 1 2; do
+	at=$(($(field files.0.damages.$i.offset) + $(field files.0.damages.$i.bytes) / 2))
+	byte=$(od -An -tu1 -j $at -N 1 healed.h5)
+	printf '%b' "$(printf '\\x%02x' $((byte ^ 255)))" |
+		dd of=healed.h5 bs=1 seek=$at conv=notrunc 2>/dev/null
+done
+answers "a healed file" verify --write-sums healed.sums healed.h5
+finds "sums find what no checksum does" "/deflate, chunk \(2, 1\) at file offset $addr" \
+	--sums healed.sums damaged.h5
+prints "... once a chunk" "^3 damages, 3 chunks damaged; 0 chunks"
+quern verify --write-sums no.sums damaged.h5
+is "no sums of damage" "3 no" "$status $([ -e no.sums ] && echo yes || echo no)"
+head -c 2000 one.sums >cut.sums
+refuses 3 "sums that were cut" "cut.sums: is not a file of sums, or was cut" \
+	verify --sums cut.sums cf.nc
+refuses 3 "sums that are not there" "none.sums: cannot be read" verify --sums none.sums cf.nc
+quern verify --write-sums no/dir.sums cf.nc
+is "sums that cannot be written" "1 1" "$status $(grep -c 'no/dir.sums.*cannot create' err)"
+finish
