@@ -4,4 +4,5 @@ LIB_SRCS += src/base/error.c
 LIB_SRCS += src/base/mem.c
 LIB_SRCS += src/base/options.c
 LIB_SRCS += src/base/calendar.c
+LIB_SRCS += src/base/file.c
 LIB_MULTI_ISA_SRCS +=

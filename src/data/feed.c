@@ -165,7 +165,7 @@ enum quern_status qn_feed_new(const struct qn_dataset *d, const struct qn_view *
 	f->d = d;
 	f->view = *view;
 	f->whole = whole;
-	f->fd = fd;
+	f->file = qn_file_on(fd);
 	st = describe(f, err);
 	if (!st)
 		st = allocate(f, err);

@@ -18,6 +18,7 @@
 #ifndef QN_DATA_FEED_IMPL_H
 #define QN_DATA_FEED_IMPL_H
 
+#include "base/file.h"
 #include "data/cf.h"
 #include "data/feed.h"
 #include "data/select.h"
@@ -71,7 +72,7 @@ struct qn_feed {
 	const struct qn_dataset *d;
 	struct qn_view view;
 	bool whole;
-	int fd;
+	struct qn_file file;
 
 	size_t elem_nbytes;  /* in the file */
 	size_t value_nbytes; /* before unpacking */

@@ -5,31 +5,21 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 
 enum quern_status qn_feed_read(struct qn_feed *f, uint64_t addr, size_t nbytes, void *out,
 			       struct quern_message *err)
 {
-	size_t done = 0;
+	ssize_t n = qn_file_read(&f->file, out, nbytes, addr);
 
-	while (done < nbytes) {
-		ssize_t n = pread(f->fd, (char *)out + done, nbytes - done, (off_t)(addr + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return qn_feed_error(f, errno == EIO ? QUERN_ERR_DATA : QUERN_ERR_RUN, err,
-					     "cannot read %zu bytes: %s", nbytes - done,
-					     strerror(errno));
-		if (n == 0)
-			return qn_feed_error(f, QUERN_ERR_DATA, err,
-					     "truncated: the file ends %zu bytes before the end of "
-					     "what is stored there; copy or download it again",
-					     nbytes - done);
-		done += (size_t)n;
-	}
+	if (n < 0)
+		return qn_feed_error(f, errno == EIO ? QUERN_ERR_DATA : QUERN_ERR_RUN, err,
+				     "cannot read %zu bytes: %s", nbytes, strerror(errno));
+	if ((size_t)n < nbytes)
+		return qn_feed_error(f, QUERN_ERR_DATA, err,
+				     "truncated: the file ends %zu bytes before the end of what is "
+				     "stored there; copy or download it again", nbytes - (size_t)n);
 	f->stats.stored_nbytes += nbytes;
 	return QUERN_OK;
 }

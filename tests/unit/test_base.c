@@ -7,11 +7,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/cpu.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 static void test_first_error_stays(void **state)
@@ -124,9 +127,68 @@ static void test_fp(void **state)
 }
 #endif
 
+static void test_delays(void **state)
+{
+	static const struct {
+		const char *setting;
+		uint64_t ns;
+	} rows[] = {
+		{ "", 0 },		{ "n3", 0 },		 { "n3:7", 7 },
+		{ "n4:7", 0 },		{ "n4:7,n3:8", 8 },	 { "n4:7,*:9,n3:8", 9 },
+		{ "12:5", 5 },		{ "1:6,12:5", 5 },	 { "n:1,n33:2", 0 },
+		{ "n3,12:4", 4 },	{ ",,n4:1,,n3:2,", 2 },	 { "n3:99999999999", 1000000000 },
+		{ "n4:7x,n3:8", 8 },	{ ":3", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_int_equal(qn_file_delay(rows[i].setting, "n3", "12"), rows[i].ns);
+	assert_int_equal(qn_file_delay("n3:1,12:2", NULL, NULL), 0);
+}
+
+static double seconds_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Reads that end with the file, and ones that are slowed down; no upper limit of time is certain. */
+static void test_file(void **state)
+{
+	char name[] = "file.XXXXXX", bytes[100];
+	int fd = mkstemp(name);
+	struct qn_file f;
+	double start;
+
+	(void)state;
+	assert_true(fd >= 0);
+	unlink(name);
+	assert_int_equal(write(fd, "0123456789", 10), 10);
+	f = qn_file_on(fd);
+	assert_int_equal(f.delay_ns, 0);
+	assert_int_equal(qn_file_read(&f, bytes, 4, 3), 4);
+	assert_memory_equal(bytes, "3456", 4);
+	assert_int_equal(qn_file_read(&f, bytes, sizeof bytes, 8), 2);
+	assert_int_equal(qn_file_read(&f, bytes, sizeof bytes, 50), 0);
+	setenv("QUERN_TEST_READ_DELAY", "*:100000000", 1);
+	f = qn_file_on(fd);
+	start = seconds_now();
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(qn_file_read(&f, bytes, 10, 0), 10);
+	assert_true(seconds_now() - start > 0.9 * 50 * 100e6 / 1024 * 1e-9 - 1e-3);
+	unsetenv("QUERN_TEST_READ_DELAY");
+	close(fd);
+	f = qn_file_on(fd);
+	assert_int_equal(qn_file_read(&f, bytes, 1, 0), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_delays),
+		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_first_error_stays),
 		cmocka_unit_test(test_long_error),
 		cmocka_unit_test(test_nomem),

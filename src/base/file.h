@@ -1,0 +1,29 @@
+/*
+ * file.h - the thin layer through which data is read from files; below it is only the operating
+ * system. Tests slow it down here: QUERN_TEST_READ_DELAY="n3:4000,0:250,*:100" makes reads on host
+ * n3 take at least 4000 ns a KiB, those of rank 0 elsewhere 250 ns, and all others 100 ns.
+ */
+#ifndef QN_BASE_FILE_H
+#define QN_BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* An open file in the hands of one thread. */
+struct qn_file {
+	int fd;			/* borrows */
+	uint64_t delay_ns;	/* a KiB; 0 but in tests */
+	int64_t owed_ns;	/* of the delay, not yet slept */
+};
+
+struct qn_file qn_file_on(int fd);
+
+/* Reads nbytes at an offset. Returns how many it has read: fewer only at the end of the file, or -1
+   with errno set. */
+ssize_t qn_file_read(struct qn_file *f, void *out, size_t nbytes, uint64_t offset);
+
+/* The delay that a setting as above has for a host and a rank (as text, or NULL); 0: none. */
+uint64_t qn_file_delay(const char *setting, const char *host, const char *rank);
+
+#endif
