@@ -194,7 +194,7 @@ enum quern_status quern_verify(MPI_Comm comm, const char *const *files, size_t n
 {
 	const struct quern_option *table = qn_verify_options;
 	struct quern_message err = { .status = QUERN_OK };
-	struct qn_verify v = { .job = { .fd = -1 }, .progress = progress, .progress_ctx = ctx };
+	struct qn_verify v = { .progress = progress, .progress_ctx = ctx };
 	struct quern_options options = { .n = 0 };
 	struct qn_comm *c = NULL;
 	enum quern_status st = qn_comm_new(comm, &c, &err);

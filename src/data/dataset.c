@@ -298,8 +298,7 @@ static bool take_text(const uint8_t **at, const uint8_t *end, char **out, bool *
 	return *out != NULL;
 }
 
-/* The pointers of a flat form are the sender's. */
-static void forget_pointers(struct qn_dataset *d)
+void qn_dataset_disown(struct qn_dataset *d)
 {
 	for (int i = 0; i < NTEXTS; i++)
 		*text_slot(d, i) = NULL;
@@ -320,7 +319,7 @@ enum quern_status qn_dataset_unpack(const void *data, size_t nbytes, struct qn_d
 				    "the description of a dataset is cut short: %zu bytes", nbytes);
 	memcpy(&r, at, sizeof r);
 	at += sizeof r;
-	forget_pointers(&r);
+	qn_dataset_disown(&r); /* they are the sender's */
 	if (!bools_are_valid(&r))
 		return refuse(&r, err, "a flag is neither true nor false");
 	for (int i = 0; i < NTEXTS && status == QUERN_OK; i++)

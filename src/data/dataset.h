@@ -86,6 +86,9 @@ struct qn_dataset {
 /* Frees what the description owns, and zeroes it. */
 void qn_dataset_fini(struct qn_dataset *d);
 
+/* Forgets what the description points to, of which another one is the owner. */
+void qn_dataset_disown(struct qn_dataset *d);
+
 /* grid[d] = ceil(shape[d] / chunk[d]); returns the number of chunks in the grid. The description
    must be valid. A dataset without elements has no chunks. */
 uint64_t qn_dataset_grid(const struct qn_dataset *d, uint64_t grid[QUERN_MAX_DIMS]);

@@ -59,12 +59,10 @@ static enum quern_status no_memory(const struct qn_mosaic *m, struct quern_messa
 static void make_form(const struct qn_dataset *d, struct qn_dataset *form)
 {
 	*form = *d;
-	form->file = form->path = NULL;
-	memset(form->dim_name, 0, sizeof form->dim_name);
+	qn_dataset_disown(form);
 	memset(form->shape, 0, sizeof form->shape);
-	form->file_nbytes = form->user_block = form->nchunks = 0;
+	form->file_nbytes = form->user_block = 0;
 	form->file_mtime_ns = 0;
-	form->chunks = NULL;
 }
 
 static bool find_form(struct qn_mosaic *m, const struct qn_dataset *form, uint32_t *number)

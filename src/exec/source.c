@@ -90,25 +90,36 @@ static bool is_on_this_host(int fd)
 	return true;
 }
 
-/* That the file which is open is the one that was described: size and time of change. */
-static enum quern_status check_identity(const struct qn_opened *o, const char *host,
+static enum quern_status check_identity(int fd, const char *file, uint64_t nbytes,
+					int64_t mtime_ns, const char *host,
 					struct quern_message *err)
 {
-	const struct qn_member *m = &o->mosaic->member[o->member];
 	struct stat s;
-	int64_t mtime_ns;
 
-	if (fstat(o->fd, &s))
-		return qn_error_set(err, QUERN_ERR_DATA, "%s: cannot stat it on host %s: %s",
-				    m->file, host, strerror(errno));
-	mtime_ns = (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec;
-	if ((uint64_t)s.st_size == m->file_nbytes && mtime_ns == m->file_mtime_ns)
+	if (fstat(fd, &s))
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: cannot stat it on host %s: %s", file,
+				    host, strerror(errno));
+	if ((uint64_t)s.st_size == nbytes &&
+	    (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec == mtime_ns)
 		return QUERN_OK;
 	return qn_error_set(err, QUERN_ERR_DATA, "%s: it was changed during the run, or host %s sees "
 			    "another file under this path (%llu bytes) than rank 0 (%llu bytes); "
 			    "give all hosts the same file and wait until its writer has finished",
-			    m->file, host, (unsigned long long)s.st_size,
-			    (unsigned long long)m->file_nbytes);
+			    file, host, (unsigned long long)s.st_size, (unsigned long long)nbytes);
+}
+
+enum quern_status qn_source_check(int fd, const struct qn_dataset *d, const char *host,
+				  struct quern_message *err)
+{
+	return check_identity(fd, d->file, d->file_nbytes, d->file_mtime_ns, host, err);
+}
+
+static enum quern_status check_opened(const struct qn_opened *o, const char *host,
+				      struct quern_message *err)
+{
+	const struct qn_member *m = &o->mosaic->member[o->member];
+
+	return check_identity(o->fd, m->file, m->file_nbytes, m->file_mtime_ns, host, err);
 }
 
 enum quern_status qn_opened_close(struct qn_opened *o, const char *host, struct quern_message *err)
@@ -116,7 +127,7 @@ enum quern_status qn_opened_close(struct qn_opened *o, const char *host, struct 
 	enum quern_status st = QUERN_OK;
 
 	if (o->fd >= 0) {
-		st = check_identity(o, host, err);
+		st = check_opened(o, host, err);
 		close(o->fd);
 	}
 	o->fd = -1;
@@ -142,5 +153,5 @@ enum quern_status qn_opened_turn(struct qn_opened *o, const struct qn_mosaic *mo
 	o->mosaic = mosaic;
 	o->member = member;
 	o->is_local = is_on_this_host(o->fd);
-	return check_identity(o, host, err);
+	return check_opened(o, host, err);
 }

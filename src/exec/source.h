@@ -16,6 +16,11 @@ enum quern_status qn_source_format(const char *file, const struct qn_format **fo
 enum quern_status qn_source_describe(const char *file, const char *path, bool with_index,
 				     struct qn_dataset *d, struct quern_message *err);
 
+/* That the file which is open is the one that was described: size and time of change.
+   QUERN_ERR_DATA. host: the name of this host, for messages. */
+enum quern_status qn_source_check(int fd, const struct qn_dataset *d, const char *host,
+				  struct quern_message *err);
+
 /* The file of a member, while a thread of this host reads it. */
 struct qn_opened {
 	int fd;				/* -1: none is open */
