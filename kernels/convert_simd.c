@@ -5,21 +5,30 @@
 
 #include <string.h>
 
-typedef double vec_double __attribute__((vector_size(64)));
-typedef int32_t vec_int __attribute__((vector_size(32)));
+/* As many lanes as a register has: wider vectors would go through the stack. */
+#if defined(__AVX512F__)
+#define LANES 8
+#elif defined(__AVX2__)
+#define LANES 4
+#else
+#define LANES 2
+#endif
+
+typedef double vec_double __attribute__((vector_size(8 * LANES)));
+typedef int32_t vec_int __attribute__((vector_size(4 * LANES)));
 
 /* Processors convert to double from int32 (and some from int64) only. */
 #define DIRECTLY(x)	   __builtin_convertvector(x, vec_double)
 #define THROUGH_INT32(x) __builtin_convertvector(__builtin_convertvector(x, vec_int), vec_double)
 
-/* Eight at a time through the compiler's vectors, whose conversions use what the ISA has. */
+/* A vector at a time through the compiler's own, whose conversions use what the ISA has. */
 #define DEFINE_CONVERT(NAME, TYPE, HOW)                                                             \
 	static void NAME(const unsigned char *p, size_t n, double *out)                           \
 	{                                                                                         \
-		typedef TYPE vec_type __attribute__((vector_size(8 * sizeof(TYPE))));             \
+		typedef TYPE vec_type __attribute__((vector_size(LANES * sizeof(TYPE))));         \
 		size_t i = 0;                                                                     \
                                                                                                   \
-		for (; i + 8 <= n; i += 8) {                                                      \
+		for (; i + LANES <= n; i += LANES) {                                              \
 			vec_type x;                                                               \
 			vec_double y;                                                             \
                                                                                                   \
