@@ -48,9 +48,9 @@
 /* Rows of a sub-panel. Many, so that adding its K^2 / 2 sums to the state costs little beside the
    K^2 products a row that made them; and the magnitude of a sum is bounded by it. */
 #define SUB_PANEL_NROWS 4096
-/* Doubles of a piece of rows given to dsyrk at once: 2 MiB, which the last cache holds, or one row.
-   Half as much is as fast for K = 512, an eighth is slower. */
-#define PIECE_NELEMS (1u << 18)
+/* Doubles of a piece of rows given to dsyrk at once, or one row: 512 KiB, so that most of it is in
+   a core's second cache when dsyrk packs it, which then takes half the time. */
+#define PIECE_NELEMS (1u << 16)
 /* Doubles converted at once, so that they are still in the first cache when they are used; and
    where features must be transposed, in the second. */
 #define BLOCK_NELEMS		 2048

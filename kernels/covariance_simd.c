@@ -28,65 +28,60 @@ typedef int64_t ivec __attribute__((vector_size(32), aligned(8), may_alias));
 #define MAX(x, m) SELECT((x) > (m), x, m)
 #endif
 
-void QN_ISA(qn_cov_range)(const double *x, size_t nrows, size_t k, double unit,
-			  const struct qn_cov_ranges *ranges)
+static void range_row(const double *x, size_t k, double unit, const struct qn_cov_ranges *ranges)
 {
+	double *sum = ranges->sum, *min = ranges->min, *max = ranges->max;
 	size_t j = 0;
 
 	for (; j + LANES <= k; j += LANES) {
-		vec sum = CVEC(ranges->sum + j);
-		vec min = CVEC(ranges->min + j), max = CVEC(ranges->max + j);
+		const vec v = CVEC(x + j);
 
-		for (size_t r = 0; r < nrows; r++) {
-			vec v = CVEC(x + r * k + j);
-
-			sum += v * unit;
-			min = MIN(v, min);
-			max = MAX(v, max);
-		}
-		VEC(ranges->sum + j) = sum;
-		VEC(ranges->min + j) = min;
-		VEC(ranges->max + j) = max;
+		VEC(sum + j) += v * unit;
+		VEC(min + j) = MIN(v, CVEC(min + j));
+		VEC(max + j) = MAX(v, CVEC(max + j));
 	}
 	for (; j < k; j++) {
-		for (size_t r = 0; r < nrows; r++) {
-			double v = x[r * k + j];
+		sum[j] += x[j] * unit;
+		min[j] = x[j] < min[j] ? x[j] : min[j];
+		max[j] = x[j] > max[j] ? x[j] : max[j];
+	}
+}
 
-			ranges->sum[j] += v * unit;
-			ranges->min[j] = v < ranges->min[j] ? v : ranges->min[j];
-			ranges->max[j] = v > ranges->max[j] ? v : ranges->max[j];
-		}
+void QN_ISA(qn_cov_range)(const double *x, size_t nrows, size_t k, double unit,
+			  const struct qn_cov_ranges *ranges)
+{
+	for (size_t r = 0; r < nrows; r++)
+		range_row(x + r * k, k, unit, ranges);
+}
+
+static void scale_row(const double *x, size_t k, const struct qn_cov_columns *columns, double *z,
+		      double *sum)
+{
+	const double *scale = columns->scale, *shift = columns->shift;
+	const uint64_t *keep = columns->keep;
+	size_t j = 0;
+
+	for (; j + LANES <= k; j += LANES) {
+		vec v = CVEC(x + j) * CVEC(scale + j) - CVEC(shift + j);
+
+		v = (vec)((ivec)v & CIVEC(keep + j));
+		VEC(z + j) = v;
+		VEC(sum + j) += v;
+	}
+	for (; j < k; j++) {
+		double v = x[j] * scale[j] - shift[j];
+
+		v = keep[j] ? v : 0;
+		z[j] = v;
+		sum[j] += v;
 	}
 }
 
 void QN_ISA(qn_cov_scale)(const double *x, size_t nrows, size_t k,
 			  const struct qn_cov_columns *columns, double *z, double *sum)
 {
-	size_t j = 0;
-
-	for (; j + LANES <= k; j += LANES) {
-		const vec scale = CVEC(columns->scale + j), shift = CVEC(columns->shift + j);
-		const ivec keep = CIVEC(columns->keep + j);
-		vec total = CVEC(sum + j);
-
-		for (size_t r = 0; r < nrows; r++) {
-			vec v = CVEC(x + r * k + j) * scale - shift;
-
-			v = (vec)((ivec)v & keep);
-			VEC(z + r * k + j) = v;
-			total += v;
-		}
-		VEC(sum + j) = total;
-	}
-	for (; j < k; j++) {
-		for (size_t r = 0; r < nrows; r++) {
-			double v = x[r * k + j] * columns->scale[j] - columns->shift[j];
-
-			v = columns->keep[j] ? v : 0;
-			z[r * k + j] = v;
-			sum[j] += v;
-		}
-	}
+	for (size_t r = 0; r < nrows; r++)
+		scale_row(x + r * k, k, columns, z + r * k, sum);
 }
 
 /* A value that is not finite makes the sum of the values times zero NaN. */
