@@ -66,6 +66,7 @@ struct qn_panel {
 	size_t nelems, nmissing;
 	struct qn_walk walk; /* places in the panel of the chunk at hand */
 	uint64_t left;	     /* of the walk's run */
+	uint8_t *place;	     /* of the chunk at hand, if it is one run of the panel; else NULL */
 };
 
 struct qn_feed {

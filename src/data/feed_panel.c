@@ -47,6 +47,10 @@ static void start_part(struct qn_panel *p, const struct quern_box *box,
 	}
 	qn_walk_init(&p->walk, box->ndim, part->count, stride, at, 1, 0);
 	p->left = p->walk.nelems;
+	/* One run, which step 1 says; a walk of several has dimensions left. */
+	p->place = NULL;
+	if (p->walk.nelems == qn_box_nelems(part))
+		p->place = p->values.bytes + at * p->value_nbytes;
 }
 
 static uint64_t *bits_of(const struct qn_panel *p)
@@ -134,6 +138,7 @@ enum quern_status qn_feed_panel(struct qn_feed *f, const struct qn_item *item, q
 	}
 	if (st)
 		return st;
+	p->place = NULL;
 	tile.nelems = p->nelems;
 	var.values = p->values.bytes;
 	var.nmissing = p->nmissing;

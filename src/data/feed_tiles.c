@@ -152,6 +152,14 @@ static void start_walk(const struct qn_feed *f, const uint64_t *origin, const ui
 		     QN_MAX_GAP_NBYTES / f->elem_nbytes);
 }
 
+/* Whether the elements of the walk can be read to where they belong in a panel: one run, here and
+   there, of values that lie in the file as they are. */
+static bool fits_in_place(const struct qn_feed *f, const struct qn_walk *w)
+{
+	return f->panel.place && f->source.kind == SOURCE_FILE && !f->source.convert &&
+	       !f->view.decode && w->step == 1 && w->nelems == qn_box_nelems(f->job.box);
+}
+
 enum quern_status qn_feed_tiles(struct qn_feed *f, const uint64_t *origin, const uint64_t *shape,
 				struct quern_message *err)
 {
@@ -165,6 +173,9 @@ enum quern_status qn_feed_tiles(struct qn_feed *f, const uint64_t *origin, const
 		return qn_feed_error(f, QUERN_ERR_DATA, err,
 				     "damaged index: %u stored bytes are too few for the chunk",
 				     f->job.chunk->nbytes);
+	if (fits_in_place(f, &w))
+		return qn_feed_read(f, f->source.addr + w.at * f->elem_nbytes,
+				    (size_t)w.nelems * f->elem_nbytes, f->panel.place, err);
 	do {
 		st = take_run(f, &w, err);
 	} while (!st && qn_walk_next(&w));
