@@ -54,34 +54,27 @@ void QN_ISA(qn_cov_range)(const double *x, size_t nrows, size_t k, double unit,
 		range_row(x + r * k, k, unit, ranges);
 }
 
-static void scale_row(const double *x, size_t k, const struct qn_cov_columns *columns, double *z,
-		      double *sum)
+static void scale_row(double *x, size_t k, const double *scale, const double *shift, double *sum)
 {
-	const double *scale = columns->scale, *shift = columns->shift;
-	const uint64_t *keep = columns->keep;
 	size_t j = 0;
 
 	for (; j + LANES <= k; j += LANES) {
-		vec v = CVEC(x + j) * CVEC(scale + j) - CVEC(shift + j);
+		const vec z = CVEC(x + j) * CVEC(scale + j) - CVEC(shift + j);
 
-		v = (vec)((ivec)v & CIVEC(keep + j));
-		VEC(z + j) = v;
-		VEC(sum + j) += v;
+		VEC(x + j) = z;
+		VEC(sum + j) += z;
 	}
 	for (; j < k; j++) {
-		double v = x[j] * scale[j] - shift[j];
-
-		v = keep[j] ? v : 0;
-		z[j] = v;
-		sum[j] += v;
+		x[j] = x[j] * scale[j] - shift[j];
+		sum[j] += x[j];
 	}
 }
 
-void QN_ISA(qn_cov_scale)(const double *x, size_t nrows, size_t k,
-			  const struct qn_cov_columns *columns, double *z, double *sum)
+void QN_ISA(qn_cov_scale)(double *x, size_t nrows, size_t k, const double *scale,
+			  const double *shift, double *sum)
 {
 	for (size_t r = 0; r < nrows; r++)
-		scale_row(x + r * k, k, columns, z + r * k, sum);
+		scale_row(x + r * k, k, scale, shift, sum);
 }
 
 /* A value that is not finite makes the sum of the values times zero NaN. */

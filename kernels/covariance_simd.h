@@ -13,15 +13,9 @@
 
 #include "base/isa.h"
 
-/* What pass 1 gathers of each column. NaN does not change min and max. */
+/* What is gathered of each column. NaN does not change min and max. */
 struct qn_cov_ranges {
 	double *sum, *min, *max;
-};
-
-/* How pass 2 sees a column: z = x * scale - shift; keep is all ones, or 0 for z = 0. */
-struct qn_cov_columns {
-	const double *scale, *shift;
-	const uint64_t *keep;
 };
 
 /* Bits of an accumulator's low word: see qn_cov_add. */
@@ -33,9 +27,9 @@ struct qn_cov_columns {
 QN_ISA_DECLARE(void, qn_cov_range, (const double *x, size_t nrows, size_t k, double unit,
 				    const struct qn_cov_ranges *ranges));
 
-/* Writes the z of nrows rows, and adds them to sum. */
-QN_ISA_DECLARE(void, qn_cov_scale, (const double *x, size_t nrows, size_t k,
-				    const struct qn_cov_columns *columns, double *z, double *sum));
+/* Turns nrows rows into x * scale - shift, and adds them to sum. */
+QN_ISA_DECLARE(void, qn_cov_scale, (double *x, size_t nrows, size_t k, const double *scale,
+				    const double *shift, double *sum));
 
 /* Whether no value is NaN or infinite. */
 QN_ISA_DECLARE(bool, qn_cov_all_finite, (const double *x, size_t n));

@@ -11,3 +11,4 @@ LIB_MULTI_ISA_SRCS += kernels/convert_simd.c
 LIB_MULTI_ISA_SRCS += kernels/covariance_simd.c
 LIB_MULTI_ISA_SRCS += kernels/histogram_simd.c
 LIB_MULTI_ISA_SRCS += kernels/minmax_simd.c
+LIB_SRCS += kernels/covariance_panel.c

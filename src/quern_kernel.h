@@ -195,6 +195,10 @@ struct quern_kernel {
 	/* Fills *d, which comes zeroed. NULL: the kernel is elementwise. (opt) */
 	void (*demand)(const void *self, struct quern_demand *d);
 
+	/* How many items, well spread, do for the current pass; 0: it needs all. The engine may then
+	   leave others out, by their numbers alone. NULL: every pass needs all. (opt) */
+	uint64_t (*sample)(const void *self);
+
 	/* Segments of the state in the current pass; returns how many (<= QUERN_MAX_SEGMENTS). */
 	int (*layout)(const void *self, struct quern_segment *segments);
 

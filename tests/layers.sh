@@ -27,7 +27,7 @@ owners='
 hdf5.h        io examples tests bench
 hwloc.h       src/topo tests bench
 mpi.h         src/quern.h src/comm src/cli/main.c examples tests bench
-cblas.h       kernels/covariance.c tests bench
+cblas.h       kernels/covariance.c kernels/covariance_panel.c tests bench
 libdeflate.h  io examples tests bench
 gmp.h         src/exact tests bench
 xxhash.h      src/data/sum.c tests bench

@@ -44,6 +44,7 @@ struct worker {
 struct crew {
 	struct qn_job *job;
 	bool skip;
+	uint64_t stride;	/* of this many consecutive items one is needed */
 	int nworkers;
 	struct worker *worker;
 	pthread_mutex_t lock;
@@ -114,6 +115,31 @@ static enum quern_status turn_to_member(struct worker *w, struct quern_message *
 			   w->file.fd, &w->feed, err);
 }
 
+static void count_done(struct qn_job *j, const struct quern_box *box)
+{
+	atomic_fetch_add_explicit(&j->queues.queue[j->queues.mine].header->done_nbytes,
+				  qn_box_nelems(box) * j->dataset.type.size, memory_order_relaxed);
+}
+
+/* Items that a pass may leave out, so that enough are left for it. */
+static uint64_t choose_stride(const struct qn_job *j)
+{
+	const uint64_t enough = j->kernel->sample ? j->kernel->sample(j->self) : 0;
+
+	return enough && j->items.nitems > enough ? j->items.nitems / enough : 1;
+}
+
+/* Whether an item is the one to be taken of its `stride`: anywhere among them, for data may have
+   a period. The mixing is that of splitmix64. */
+static bool is_needed(uint64_t item, uint64_t stride)
+{
+	uint64_t mix = item / stride * UINT64_C(0x9e3779b97f4a7c15);
+
+	mix = (mix ^ mix >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	mix = (mix ^ mix >> 27) * UINT64_C(0x94d049bb133111eb);
+	return item % stride == (mix ^ mix >> 31) % stride;
+}
+
 static enum quern_status run_task(struct worker *w, const struct qn_queue *q, uint32_t task)
 {
 	struct qn_job *j = w->crew->job;
@@ -124,9 +150,13 @@ static enum quern_status run_task(struct worker *w, const struct qn_queue *q, ui
 	enum quern_status st;
 
 	qn_items_seek(&j->items, q->item[task], &w->slot);
+	qn_slot_box(&w->slot, &item.box, &a.box);
+	if (!is_needed(q->item[task], w->crew->stride)) {
+		count_done(j, &item.box);
+		return QUERN_OK;
+	}
 	item.nchunks = qn_cut_nchunks(&w->slot.cut, w->slot.item);
 	item.chunks = q->chunk + q->first[task];
-	qn_slot_box(&w->slot, &item.box, &a.box);
 	st = turn_to_member(w, &why);
 	if (st)
 		return qn_error_set(&w->err, st, "%s", why.text);
@@ -146,9 +176,7 @@ static enum quern_status run_task(struct worker *w, const struct qn_queue *q, ui
 		if (j->kernel->normalize && ++w->nmerged % MOST_MERGED == 0)
 			j->kernel->normalize(j->self, w->state);
 	}
-	atomic_fetch_add_explicit(&j->queues.queue[j->queues.mine].header->done_nbytes,
-				  qn_box_nelems(&item.box) * j->dataset.type.size,
-				  memory_order_relaxed);
+	count_done(j, &item.box);
 	return QUERN_OK;
 }
 
@@ -342,6 +370,7 @@ enum quern_status qn_crew_run(struct qn_job *j, int pass, struct quern_message *
 	enum quern_status st;
 
 	crew.skip = !strcmp(quern_option_string(j->options, "on-bad-chunk"), "skip");
+	crew.stride = choose_stride(j);
 	crew.worker = qn_calloc(j->place.nthreads, sizeof(*crew.worker));
 	if (!crew.worker)
 		return qn_error_nomem(err, j->place.nthreads * sizeof(*crew.worker), "threads");
