@@ -16,6 +16,8 @@
 /* Doubles of a piece of rows given to dsyrk at once, or one row: 512 KiB, so that most of it is in
    a core's second cache when dsyrk packs it, which then takes half the time. */
 #define PIECE_NELEMS (1u << 16)
+/* And its rows, for the sums of z, which are made one row after another, to keep their last bits. */
+#define MAX_PIECE_NROWS 256
 /* Doubles converted at once, so that they are still in the first cache when they are used; and
    where features must be transposed, in the second. */
 #define BLOCK_NELEMS		 1024
@@ -23,10 +25,10 @@
 
 /* --- Setting up ----------------------------------------------------------------------------- */
 
-/* Rows of about so many elements: at least one, at most a sub-panel. */
+/* Rows of about so many elements. */
 static size_t nrows_of(const struct qn_covariance *c, size_t nelems)
 {
-	const size_t n = qn_min_u64(nelems / c->k, QN_COV_SUB_PANEL_NROWS);
+	const size_t n = qn_min_u64(nelems / c->k, MAX_PIECE_NROWS);
 
 	return n ? n : 1;
 }

@@ -336,13 +336,203 @@ static void test_few_samples(void **state)
 	dataset_fini(&d);
 }
 
+/* --- Sampling ------------------------------------------------------------------------------- */
+
+#define NSAMPLES       40000
+#define NFEATURES      3
+#define PIECE_NSAMPLES 2000
+#define EVERY	       4 /* of so many pieces one is in the sample */
+
+static bool in_sample(size_t row)
+{
+	return row / PIECE_NSAMPLES % EVERY == 1;
+}
+
+static void cut_evenly(const struct dataset *d, const bool *whole, struct pieces *ps)
+{
+	struct quern_box box = whole_box(d);
+	uint64_t seed = 1;
+
+	box.count[0] = PIECE_NSAMPLES;
+	for (; box.start[0] < d->shape[0]; box.start[0] += PIECE_NSAMPLES)
+		split_box(ps, d, &box, whole, 0, &seed);
+}
+
+/* A pass, the last piece first, dealt to nstates states, which are merged. */
+static int64_t *run_dealt(const void *self, const struct pieces *ps, size_t nstates, bool sample,
+			  struct qn_layout_of_state *l)
+{
+	int64_t *state[3];
+
+	assert_int_equal(qn_state_layout(covariance(), self, l, NULL), QUERN_OK);
+	for (size_t i = 0; i < nstates; i++) {
+		state[i] = guarded_alloc(l->nwords * sizeof(int64_t));
+		qn_state_identity(l, state[i]);
+	}
+	for (size_t i = ps->n; i-- > 0;)
+		if (!sample || i % EVERY == 1)
+			absorb_piece(covariance(), self, state[i % nstates], ps->piece[i]);
+	for (size_t i = 0; i < nstates; i++) {
+		normalize(covariance(), self, state[i]);
+		if (i == 0)
+			continue;
+		qn_state_merge(l, state[0], state[i]);
+		guarded_free(state[i], l->nwords * sizeof(int64_t));
+	}
+	normalize(covariance(), self, state[0]);
+	return state[0];
+}
+
+/* All passes, those that need not see everything on a sample if `sample`; returns how many. */
+static int run_sampled(const struct dataset *d, size_t nstates, bool sample,
+		       struct quern_result *r)
+{
+	struct quern_box box = whole_box(d);
+	bool whole[QUERN_MAX_DIMS + 1], more;
+	struct quern_message message;
+	struct qn_layout_of_state l;
+	struct pieces ps = { 0 };
+	void *self;
+	int npasses = 0;
+
+	assert_int_equal(open_kernel(covariance(), d, &box, NULL, &self, &message), QUERN_OK);
+	demand_of(covariance(), self, whole);
+	cut_evenly(d, whole, &ps);
+	memset(r, 0, sizeof(*r));
+	do {
+		bool part = sample && covariance()->sample(self) > 0;
+		int64_t *state = run_dealt(self, &ps, nstates, part, &l);
+
+		npasses++;
+		more = covariance()->advance(self, state);
+		if (!more)
+			covariance()->emit(self, state, r);
+		guarded_free(state, l.nwords * sizeof(*state));
+	} while (more);
+	pieces_fini(&ps);
+	covariance()->close(self);
+	return npasses;
+}
+
+static void check_equal(const struct quern_result *a, const struct quern_result *b)
+{
+	static const char *const arrays[] = { "mean", "covariance" };
+
+	assert_int_equal(int_of(a, "samples"), int_of(b, "samples"));
+	assert_int_equal(int_of(a, "missing"), int_of(b, "missing"));
+	for (size_t i = 0; i < 2; i++) {
+		const struct qn_field *x = field_of(a, arrays[i]), *y = field_of(b, arrays[i]);
+		const size_t n = x->n * (x->ncols ? x->ncols : 1);
+
+		assert_int_equal(x->n, y->n);
+		assert_memory_equal(x->v.reals, y->v.reals, n * sizeof(double));
+	}
+}
+
+/* Values of feature 1; the others are plain noise. */
+static double plain(size_t row, double noise)
+{
+	return 280 + (double)row * 1e-4 + noise;
+}
+
+static double constant_in_sample(size_t row, double noise)
+{
+	return in_sample(row) ? 0.3 : noise;
+}
+
+static double wild_elsewhere(size_t row, double noise)
+{
+	return in_sample(row) || row / PIECE_NSAMPLES != 11 ? noise : 1000 * noise;
+}
+
+static double shifted_elsewhere(size_t row, double noise)
+{
+	return in_sample(row) ? noise : 50 + noise;
+}
+
+/* Nearly everything is much smaller than one value of the sample. */
+static double wild_in_sample(size_t row, double noise)
+{
+	return row == PIECE_NSAMPLES + 5 ? 1.1e6 : noise;
+}
+
+static double infinite_elsewhere(size_t row, double noise)
+{
+	return row == 11 * PIECE_NSAMPLES ? INFINITY : noise;
+}
+
+static double missing_in_sample(size_t row, double noise)
+{
+	return in_sample(row) ? NAN : noise;
+}
+
+static double missing_now_and_then(size_t row, double noise)
+{
+	return row % 31 == 0 ? NAN : noise;
+}
+
+static void fill_features(struct dataset *d, double (*feature)(size_t, double))
+{
+	static const uint64_t shape[] = { NSAMPLES, NFEATURES };
+	uint64_t seed = 2862933555777941757u;
+
+	dataset_init(d, QUERN_F64, 2, shape);
+	d->nan_missing = true;
+	for (size_t i = 0; i < d->nelems; i++) {
+		double noise = random_normal(&seed);
+
+		store_value(QUERN_F64, element(d, i),
+			    i % NFEATURES == 1 ? feature(i / NFEATURES, noise) : noise);
+	}
+}
+
+/*
+ * A sample that does for all saves the pass over everything, within the bounds of the error. One
+ * that does not is found out, before the products (3 passes) or by them (4), and the result is, to
+ * the bit, what it is without sampling.
+ */
+static void test_samples(void **state)
+{
+	static const struct {
+		double (*feature)(size_t, double);
+		int npasses;
+	} cases[] = {
+		{ plain, 2 },		  { missing_now_and_then, 2 }, { constant_in_sample, 3 },
+		{ missing_in_sample, 3 }, { wild_elsewhere, 4 },       { shifted_elsewhere, 4 },
+		{ wild_in_sample, 4 },	  { infinite_elsewhere, 4 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct quern_result all, sampled, dealt;
+		struct dataset d;
+		struct table t;
+
+		fill_features(&d, cases[i].feature);
+		t = table_of(&d, 0);
+		assert_int_equal(run_sampled(&d, 1, false, &all), 2);
+		assert_int_equal(run_sampled(&d, 1, true, &sampled), cases[i].npasses);
+		assert_int_equal(run_sampled(&d, 3, true, &dealt), cases[i].npasses);
+		check_equal(&sampled, &dealt);
+		if (cases[i].npasses > 2)
+			check_equal(&sampled, &all);
+		if (cases[i].feature != infinite_elsewhere)
+			check_matrix(&t, &sampled);
+		qn_result_fini(&all);
+		qn_result_fini(&sampled);
+		qn_result_fini(&dealt);
+		free(t.complete);
+		dataset_fini(&d);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_against_two_passes), cmocka_unit_test(test_many_rows),
 		cmocka_unit_test(test_scales),		   cmocka_unit_test(test_ends_of_range),
 		cmocka_unit_test(test_not_finite),	   cmocka_unit_test(test_names_and_limits),
-		cmocka_unit_test(test_few_samples),
+		cmocka_unit_test(test_few_samples),	   cmocka_unit_test(test_samples),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
