@@ -74,6 +74,18 @@ if "$QUERN" info | grep -q '^sums'; then
 else
 	skip "verify on 3 ranks: sums" "built without libxxhash"
 fi
+# --- a kernel that learns from a sample of the data first ---
+"$BUILDDIR/examples/mkclimate" -q --raw --missing 0 --only t2m --time 200000 --lat 1 --lon 3 \
+	--chunk 24576 sampled.nc
+quern run covariance --json --threads 1 -d t2m --samples time sampled.nc
+is "covariance by a sample: two passes" "0 2" "$status $(field run.passes)"
+check "covariance by a sample: hardly more than once the data" \
+	test "$(field run.bytes_decoded)" -lt 3600000
+result >want
+for n in 1 2 3 4; do
+	on $n run covariance --json --threads $((5 - n)) -d t2m --samples time sampled.nc
+	is "covariance by a sample, $n ranks: same bytes" "$(cat want)" "$(result)"
+done
 
 # --- errors: said once, from one rank ---
 # refused_on N CODE NAME PATTERN ARG...

@@ -38,6 +38,7 @@ struct self {
 		int64_t pass, sums[8];
 	} shared;
 	int64_t npasses;
+	uint64_t enough;
 };
 
 enum { COUNT, SUM, HASH, WRONG, MIN, MIN_AT, MAX, MAX_AT, NWORDS };
@@ -53,6 +54,11 @@ static const struct quern_option pass_options[] = {
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
 
+static const struct quern_option sample_options[] = {
+	{ "enough", 0, QUERN_OPT_INT, "N", "1", 1, 1 << 30, "items that do for the first pass" },
+	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
+};
+
 static enum quern_status open_any(const struct quern_input *in, void **self)
 {
 	struct self *s = calloc(1, sizeof(*s));
@@ -65,6 +71,7 @@ static enum quern_status open_any(const struct quern_input *in, void **self)
 	memcpy(s->shape, in->shape, (size_t)in->ndim * sizeof(*s->shape));
 	memcpy(s->selected, in->selection->count, (size_t)in->ndim * sizeof(*s->selected));
 	s->npasses = quern_option_int(in->options, "passes");
+	s->enough = (uint64_t)quern_option_int(in->options, "enough");
 	for (int d = 0; d < in->ndim; d++)
 		s->demand.whole[d] = quern_option_int(in->options, "whole") >> d & 1;
 	s->demand.min_nelems = (uint64_t)quern_option_int(in->options, "least");
@@ -220,6 +227,44 @@ static void pass_emit(const void *self, const int64_t *state, struct quern_resul
 	quern_result_ints(r, "sums", (size_t)s->npasses, 0, s->shared.sums);
 }
 
+/* A sample: the first of two passes needs some items only. Both count items and elements. */
+static uint64_t sample(const void *self)
+{
+	const struct self *s = self;
+
+	return s->shared.pass == 0 ? s->enough : 0;
+}
+
+static int sample_layout(const void *self, struct quern_segment *segments)
+{
+	(void)self;
+	segments[0] = (struct quern_segment){ QUERN_SUM, 2 };
+	return 1;
+}
+
+static void sample_absorb(const void *self, int64_t *state, void *scratch,
+			  const struct quern_tile *t)
+{
+	(void)self;
+	(void)scratch;
+	state[0] += t->first == 0;
+	state[1] += (int64_t)t->nelems;
+}
+
+static bool sample_advance(void *self, const int64_t *state)
+{
+	struct self *s = self;
+
+	memcpy(s->shared.sums + 2 * s->shared.pass, state, 2 * sizeof(*state));
+	return s->shared.pass++ == 0;
+}
+
+static void sample_emit(const void *self, const int64_t *state, struct quern_result *r)
+{
+	(void)state;
+	quern_result_ints(r, "seen", 4, 0, ((const struct self *)self)->shared.sums);
+}
+
 static int no_layout(const void *self, struct quern_segment *segments)
 {
 	(void)self;
@@ -248,6 +293,11 @@ static const struct quern_kernel passes = {
 	COMMON, .name = "passes", .options = pass_options, .open = open_any, .layout = pass_layout,
 	.absorb = pass_absorb, .advance = advance, .shared = shared, .emit = pass_emit,
 };
+static const struct quern_kernel samples = {
+	COMMON, .name = "samples", .options = sample_options, .open = open_any, .sample = sample,
+	.layout = sample_layout, .absorb = sample_absorb, .advance = sample_advance,
+	.shared = shared, .emit = sample_emit,
+};
 static const struct quern_kernel broken = {
 	COMMON, .name = "broken", .open = open_any, .layout = no_layout, .absorb = absorb,
 	.emit = emit,
@@ -258,7 +308,8 @@ static const struct quern_kernel huge = {
 };
 
 /* In place of the kernels of the library. */
-const struct quern_kernel *const qn_kernels[] = { &tiles, &panels, &passes, &broken, &huge, NULL };
+const struct quern_kernel *const qn_kernels[] = { &tiles,   &panels, &passes, &samples,
+						   &broken,  &huge,   NULL };
 
 /* --- the file --- */
 
@@ -518,6 +569,40 @@ static void test_passes(void **state)
 	}
 }
 
+/* At least as many items as are enough, not many more, the same whoever works; then all. */
+static void check_sample(const struct variable *v, int variable, int64_t enough)
+{
+	int64_t first[4] = { 0 };
+
+	for (int nthreads = 1; nthreads <= 3; nthreads++) {
+		quern_run *run = new_run("samples", variable);
+		const int64_t *seen = NULL;
+		size_t n = 0;
+
+		set_int(run, "enough", enough);
+		set_int(run, "threads", nthreads);
+		execute(run);
+		if (!my_rank) {
+			assert_true(quern_result_get_ints(quern_run_result(run), "seen", &seen, &n));
+			assert_int_equal(seen[3], v->nelems);
+			assert_true(seen[0] >= (enough < seen[2] ? enough : seen[2]));
+			assert_true(seen[0] == seen[2] || seen[0] <= 2 * enough);
+			assert_true(seen[1] <= seen[3] && (seen[0] < seen[2] || seen[1] == seen[3]));
+			if (nthreads > 1)
+				assert_memory_equal(seen, first, sizeof(first));
+			memcpy(first, seen, sizeof(first));
+		}
+		quern_run_free(run);
+	}
+}
+
+static void test_samples(void **state)
+{
+	(void)state;
+	for (int i = 0; i < NDATASETS; i++)
+		check_sample(&variables[i], i, 1 + i % 7);
+}
+
 /* The kernel refuses on one rank only: all ranks return its words, and none waits. */
 static void test_one_rank_refuses(void **state)
 {
@@ -602,6 +687,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_panels),
 		cmocka_unit_test(test_skipping_bad_chunks_of_a_good_file),
 		cmocka_unit_test(test_passes),
+		cmocka_unit_test(test_samples),
 		cmocka_unit_test(test_one_rank_refuses),
 		cmocka_unit_test(test_impossible_states),
 		cmocka_unit_test(test_memory_limit),
