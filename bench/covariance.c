@@ -7,9 +7,14 @@
  * it, dsyrk alone works on the same rows, already doubles, in panels of the same size. First the
  * covariances are checked against those from the plain definition. Prints one line of JSON: the
  * least seconds of each of the repeats, and the ratio of speeds, dsyrk's being 1.
+ *
+ *	covariance dsyrk NTHREADS NROWS NFEATURES
+ *
+ * Only dsyrk, the rows dealt to threads, each for itself: seconds by the clock, for bench/run.sh.
  */
 #include <cblas.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,11 +125,20 @@ static double best_pass(struct bench *b, int repeats)
 	return best;
 }
 
-/* The least seconds of dsyrk over panels of doubles. One panel is used again and again, so that
-   the bench needs no twice the memory: in favour of dsyrk, if anything. */
+/* dsyrk over nrows rows of k doubles. One panel is used again and again, so that the bench needs no
+   twice the memory: in favour of dsyrk, if anything. */
+static void multiply(const double *panel, size_t nrows, size_t k, double *c)
+{
+	for (size_t r = 0; r < nrows; r += PANEL_NROWS) {
+		size_t n = nrows - r < PANEL_NROWS ? nrows - r : PANEL_NROWS;
+
+		cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (int)k, (int)n, 1, panel,
+			    (int)k, 1, c, (int)k);
+	}
+}
+
 static double best_dsyrk(const struct bench *b, int repeats)
 {
-	const int k = (int)b->k;
 	double *panel = check(qn_alloc_aligned(PANEL_NROWS * b->k * sizeof(double)), "a panel");
 	double *c = check(qn_calloc(b->k * b->k, sizeof(double)), "a matrix");
 	double best = INFINITY;
@@ -134,12 +148,7 @@ static double best_dsyrk(const struct bench *b, int repeats)
 	for (int i = 0; i < repeats; i++) {
 		double start = now();
 
-		for (size_t r = 0; r < b->nrows; r += PANEL_NROWS) {
-			size_t n = b->nrows - r < PANEL_NROWS ? b->nrows - r : PANEL_NROWS;
-
-			cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, k, (int)n, 1, panel, k,
-				    1, c, k);
-		}
+		multiply(panel, b->nrows, b->k, c);
 		best = fmin(best, now() - start);
 	}
 	free(panel);
@@ -187,38 +196,109 @@ static void verify(const struct bench *b)
 	qn_result_fini(&result);
 }
 
+/* --- dsyrk alone, on several threads --- */
+
+struct dsyrk {
+	pthread_t thread;
+	pthread_barrier_t *ready;
+	size_t nrows, k;
+};
+
+static void *dsyrk_main(void *arg)
+{
+	const struct dsyrk *d = arg;
+	double *panel = check(qn_alloc_aligned(PANEL_NROWS * d->k * sizeof(double)), "a panel");
+	double *c = check(qn_calloc(d->k * d->k, sizeof(double)), "a matrix");
+
+	for (size_t i = 0; i < PANEL_NROWS * d->k; i++)
+		panel[i] = (double)(i * 7919 % 4093) / 4093 - 0.5;
+	multiply(panel, 1, d->k, c); /* the buffers of BLAS */
+	pthread_barrier_wait(d->ready);
+	multiply(panel, d->nrows, d->k, c);
+	free(panel);
+	free(c);
+	return NULL;
+}
+
+static double clock_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void time_dsyrk(size_t nthreads, size_t nrows, size_t k)
+{
+	struct dsyrk *d = check(qn_calloc(nthreads, sizeof(*d)), "threads");
+	pthread_barrier_t ready;
+	double start;
+
+	openblas_set_num_threads(1);
+	pthread_barrier_init(&ready, NULL, (unsigned)nthreads + 1);
+	for (size_t i = 0; i < nthreads; i++) {
+		d[i].ready = &ready;
+		d[i].nrows = nrows * (i + 1) / nthreads - nrows * i / nthreads;
+		d[i].k = k;
+		if (pthread_create(&d[i].thread, NULL, dsyrk_main, &d[i]))
+			check(NULL, "a thread");
+	}
+	pthread_barrier_wait(&ready);
+	start = clock_seconds();
+	for (size_t i = 0; i < nthreads; i++)
+		pthread_join(d[i].thread, NULL);
+	printf("{ \"seconds\": %.6f, \"decoded\": %zu }\n", clock_seconds() - start,
+	       nrows * k * sizeof(float));
+	pthread_barrier_destroy(&ready);
+	free(d);
+}
+
 static size_t argument(int argc, char **argv, int i, size_t fallback)
 {
 	long v = i < argc ? strtol(argv[i], NULL, 10) : (long)fallback;
 
 	if (v < 1) {
-		fprintf(stderr, "usage: covariance [NROWS [NFEATURES [REPEATS]]]\n");
+		fprintf(stderr, "usage: covariance [NROWS [NFEATURES [REPEATS]]]\n"
+				"       covariance dsyrk NTHREADS NROWS NFEATURES\n");
 		exit(2);
 	}
 	return (size_t)v;
 }
 
-int main(int argc, char **argv)
+/* Both passes of the kernel, and dsyrk, in memory. */
+static void compare(struct bench *b, int repeats)
 {
-	struct bench b = { .nrows = argument(argc, argv, 1, 65536),
-			   .k = argument(argc, argv, 2, 512) };
-	const int repeats = (int)argument(argc, argv, 3, 3);
 	double pass1, pass2, dsyrk;
 
-	b.x = check(qn_alloc_aligned(b.nrows * b.k * sizeof(float)), "the data");
-	fill(&b);
-	open_kernel(&b);
-	pass1 = best_pass(&b, repeats);
-	b.kernel->advance(b.self, b.state);
-	pass2 = best_pass(&b, repeats);
-	verify(&b);
-	dsyrk = best_dsyrk(&b, repeats);
+	b->x = check(qn_alloc_aligned(b->nrows * b->k * sizeof(float)), "the data");
+	fill(b);
+	open_kernel(b);
+	pass1 = best_pass(b, repeats);
+	b->kernel->advance(b->self, b->state);
+	pass2 = best_pass(b, repeats);
+	verify(b);
+	dsyrk = best_dsyrk(b, repeats);
 	printf("{ \"rows\": %zu, \"features\": %zu, \"dsyrk_s\": %.4f, \"pass1_s\": %.4f, "
 	       "\"pass2_s\": %.4f, \"ratio\": %.3f }\n",
-	       b.nrows, b.k, dsyrk, pass1, pass2, dsyrk / (pass1 + pass2));
-	b.kernel->close(b.self);
-	free(b.state);
-	free(b.scratch);
-	free(b.x);
+	       b->nrows, b->k, dsyrk, pass1, pass2, dsyrk / (pass1 + pass2));
+	b->kernel->close(b->self);
+	free(b->state);
+	free(b->scratch);
+	free(b->x);
+}
+
+int main(int argc, char **argv)
+{
+	const bool only_dsyrk = argc > 1 && !strcmp(argv[1], "dsyrk");
+	struct bench b = { .nrows = 0 };
+
+	if (only_dsyrk) {
+		time_dsyrk(argument(argc, argv, 2, 1), argument(argc, argv, 3, 65536),
+			   argument(argc, argv, 4, 512));
+		return 0;
+	}
+	b.nrows = argument(argc, argv, 1, 65536);
+	b.k = argument(argc, argv, 2, 512);
+	compare(&b, (int)argument(argc, argv, 3, 3));
 	return 0;
 }

@@ -43,10 +43,10 @@ die()
 
 # --- Data -----------------------------------------------------------------------------------------
 
-# Room for 4 GiB in memory is better than a disk: nothing is written back while the clock runs.
+# Room for 6 GiB in memory is better than a disk: nothing is written back while the clock runs.
 choose_dir()
 {
-	local need=$((quick ? 1 : 6))	# GiB
+	local need=$((quick ? 1 : 8))	# GiB
 
 	keep=
 	if [ -n "${BENCH_DIR:-}" ]; then
@@ -84,11 +84,14 @@ make_data()
 {
 	local times=$((quick ? 64 : 1024))
 
+	nsamples=$((quick ? 100000 : 1000000))
+
 	make_file raw.nc --raw --missing 0 --time $times --lat 512 --lon 1024
 	make_file fill.nc --raw --time $((times / 2)) --lat 512 --lon 1024
 	make_file deflate.nc --time $((times / 4)) --lat 512 --lon 1024
 	make_file small.nc --raw --time 4 --lat 181 --lon 360
 	make_file many.nc --chunk 16384 --time $((quick ? 800 : 6400)) --lat 181 --lon 360
+	make_file samples.nc --raw --missing 0 --time $nsamples --lat 16 --lon 32
 	for index in btree1 extensible; do
 		[ -e "$data/$index.h5" ] ||
 			"$out/mkchunks" --index $index --chunks $((quick ? 100000 : 1000000)) \
@@ -131,6 +134,18 @@ check_file()
 	[ "$(result "$out/got.json")" = "$(result "$out/other.json")" ] ||
 		die "$1: two ranks give another result"
 	say "  $1: as an independent program says; two ranks give the same bytes"
+}
+
+# The covariance of a feature with itself is its variance; the matrix is checked by bench/covariance.
+check_covariance()
+{
+	local select='lat=3:4,lon=5:6'
+
+	"$QUERN" run covariance --samples time -d t2m -s "$select" --json "$data/$1" >"$out/got.json"
+	"$QUERN" run moments -d t2m -s "$select" --json "$data/$1" >"$out/expected.json"
+	close "$(result "$out/got.json" | tr -d ' \n[]' | sed 's/.*"covariance":\([^,}]*\).*/\1/')" \
+		"$(field variance "$out/expected.json")" || die "$1: a covariance is not the variance"
+	say "  $1: covariance as moments says"
 }
 
 # --- Measuring ------------------------------------------------------------------------------------
@@ -185,6 +200,16 @@ head_line()
 	printf "\n$line" "$1" cores limit GB/s quern 'GB/s' ratio best total target ok
 }
 
+# least CPUS MODE CORES FILE: seconds of the limit, as JSON.
+least()
+{
+	if [ "$2" = dsyrk ]; then
+		taskset -c "$1" "$out/covariance" dsyrk "$3" "$nsamples" 512
+	else
+		taskset -c "$1" "$limits" "$2" "$3" "$4" t2m
+	fi
+}
+
 # compare TITLE FILE MODE TARGET KERNEL...: seconds of the limit and of quern's work, in turns, after
 # a turn that does not count. Ratios of the medians, of the best, and of quern's whole time.
 compare()
@@ -197,7 +222,7 @@ compare()
 		[ -n "$cpus" ] || continue
 		: >"$out/l" && : >"$out/w" && : >"$out/t"
 		for ((i = 0; i <= repeat; i++)); do
-			taskset -c "$cpus" "$limits" "$mode" "$cores" "$file" t2m >"$out/limit.json"
+			least "$cpus" "$mode" "$cores" "$file" >"$out/limit.json"
 			taskset -c "$cpus" "$QUERN" run "$@" -d t2m --threads "$cores" --json \
 				"$file" >"$out/run.json"
 			[ $i -gt 0 ] || continue
@@ -338,14 +363,16 @@ echo "case,cores,limit_seconds,work_seconds,total_seconds,bytes,ratio,target,ok"
 say "data in $data${quick:+ (QUICK: too small to measure much)}"
 make_data
 say "answers:"
-for file in raw.nc fill.nc deflate.nc small.nc; do
+for file in raw.nc fill.nc deflate.nc small.nc samples.nc; do
 	check_file $file
 done
+check_covariance samples.nc
 
 say
 say "limit: seconds that the least takes (pread into cache; inflate adds libdeflate and unshuffle;"
-say "plain sum adds an inexact sum). quern: seconds of its work. Medians of $repeat runs in turns; ratio"
-say "is of these, best of the fastest runs, total of quern's whole time."
+say "plain sum adds an inexact sum; dsyrk multiplies doubles in memory). quern: seconds of its work."
+say "Medians of $repeat runs in turns (3 of covariance); ratio is of these, best of the fastest runs, total"
+say "of quern's whole time."
 head_line "raw float32 against pread"
 compare "minmax" raw.nc pread 1.35 minmax
 compare "sum (exact)" raw.nc pread 1.6 sum
@@ -356,6 +383,8 @@ compare "sum (exact) / plain sum" raw.nc sum - sum
 head_line "raw float32 with _FillValue"
 compare "minmax, 4% missing" fill.nc pread - minmax
 compare "moments (exact), 4% missing" fill.nc pread - moments
+head_line "$nsamples x 512 float32, raw"
+repeat=3 compare "covariance / OpenBLAS dsyrk" samples.nc dsyrk 1.25 covariance --samples time
 head_line "shuffle + deflate float32"
 compare "moments (exact) / inflate" deflate.nc inflate 1.15 moments
 
