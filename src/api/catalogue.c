@@ -1,9 +1,12 @@
 /*
  * catalogue.c - documents that need no run: what is in a file, the kernels, the build.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "api/inspect.h"
 #include "api/json.h"
 #include "base/cpu.h"
 #include "base/options.h"
@@ -43,12 +46,14 @@ static json_t *filters_to_json(const struct qn_dataset *d)
 
 	for (int i = 0; i < d->nfilters; i++) {
 		const struct qn_filter_step *s = &d->filter[i];
+		const struct qn_filter_name *known = qn_filter_name_find(s->id);
+		const char *name = s->name[0] || !known ? s->name : known->name;
 		json_t *params = json_array();
 
 		for (uint32_t k = 0; k < s->nparams; k++)
 			json_array_append_new(params, json_integer(s->params[k]));
 		json_array_append_new(a, json_pack("{s:i, s:o, s:o, s:b}", "id", (int)s->id,
-						   "name", qn_json_text(s->name), "parameters",
+						   "name", qn_json_text(name), "parameters",
 						   params, "native",
 						   qn_filter_is_native(s)));
 	}
@@ -84,59 +89,105 @@ static json_t *dataset_to_json(const struct qn_dataset *d)
 			 "library_reason", qn_json_text(d->native ? NULL : d->why_not_native));
 }
 
-static enum quern_status inspect_one(const struct qn_format *format, const char *file,
-				     const char *path, json_t *list, struct quern_message *err)
+/* What is inspected, and where its rows go. */
+struct inspection {
+	const struct qn_format *format;
+	const char *file, *select;
+	int fd;
+	json_t *list;
+	double wasted;		/* seconds, on what could not be described */
+};
+
+static enum quern_status inspect_one(struct inspection *in, const char *path,
+				     struct quern_message *err)
 {
 	struct qn_dataset d;
-	enum quern_status st = format->describe(file, path, true, &d, err);
+	enum quern_status st = in->format->describe(in->file, path, true, &d, err);
+	json_t *row;
 
 	if (st)
 		return st;
 	st = qn_dataset_check(&d, err);
-	if (!st)
-		json_array_append_new(list, dataset_to_json(&d));
+	if (!st) {
+		row = dataset_to_json(&d);
+		st = qn_inspect_layout(row, &d, in->fd, in->select, err);
+		json_object_set_new(row, "error", json_null());
+		if (!st)
+			json_array_append(in->list, row);
+		json_decref(row);
+	}
 	qn_dataset_fini(&d);
 	return st;
 }
 
+/* The row of a dataset that cannot be described: the fields of any other, all of them null. */
+static json_t *error_row(const char *path, const char *why)
+{
+	const struct qn_dataset nothing = { .ndim = 1, .chunk = { 1 } };
+	json_t *row = dataset_to_json(&nothing), *value;
+	const char *name;
+
+	qn_inspect_layout(row, &nothing, -1, NULL, NULL);
+	json_object_foreach(row, name, value)
+		json_object_set_new(row, name, json_null());
+	json_object_set_new(row, "dataset", qn_json_text(path));
+	json_object_set_new(row, "error", qn_json_text(why));
+	return row;
+}
+
 /* A dataset that cannot be described must not hide the others: its line says why. In a damaged
    file each may take as long as it can to fail: then the rest are only named. */
-static void inspect_listed(const struct qn_format *format, const char *file, const char *path,
-			   json_t *list, double *wasted)
+static void inspect_listed(struct inspection *in, const char *path)
 {
 	struct quern_message err = { .status = QUERN_OK };
 	double start = qn_comm_wtime();
 
-	if (*wasted > PATIENCE_SECONDS)
+	if (in->wasted > PATIENCE_SECONDS)
 		qn_error_set(&err, QUERN_ERR_DATA, "not looked at, because failing to describe "
 			     "others took long; name it with -d");
-	else if (inspect_one(format, file, path, list, &err))
-		*wasted += qn_comm_wtime() - start;
+	else if (inspect_one(in, path, &err))
+		in->wasted += qn_comm_wtime() - start;
 	if (err.status)
-		json_array_append_new(list, json_pack("{s:o, s:o}", "dataset", qn_json_text(path),
-						      "error", qn_json_text(err.text)));
+		json_array_append_new(in->list, error_row(path, err.text));
 }
 
-enum quern_status quern_inspect(const char *file, const char *dataset, char **json, char *why,
-				size_t nbytes)
+/* All datasets of the file, or one; a selection is of one. */
+static enum quern_status inspect_file(struct inspection *in, const char *dataset,
+				      struct quern_message *err)
+{
+	struct qn_listing listing = { 0, NULL };
+	enum quern_status st = QUERN_OK;
+
+	if (!dataset)
+		st = in->format->list(in->file, &listing, err);
+	if (!st && !dataset && in->select && listing.n != 1)
+		st = qn_error_set(err, QUERN_ERR_USAGE, "--select is of one dataset, and %s has %zu: "
+				  "name it with -d", in->file, listing.n);
+	else if (!st && (dataset || in->select))
+		st = inspect_one(in, dataset ? dataset : listing.path[0], err);
+	else
+		for (size_t i = 0; i < listing.n; i++)
+			inspect_listed(in, listing.path[i]);
+	qn_listing_fini(&listing);
+	return st;
+}
+
+enum quern_status quern_inspect(const char *file, const char *dataset, const char *select,
+				char **json, char *why, size_t nbytes)
 {
 	struct quern_message err = { .status = QUERN_OK };
-	struct qn_listing listing = { 0, NULL };
-	const struct qn_format *format = NULL;
-	json_t *list = json_array();
-	double wasted = 0;
-	enum quern_status st = qn_source_format(file, &format, &err);
+	struct inspection in = { .file = file, .select = select, .fd = -1, .list = json_array() };
+	enum quern_status st = qn_source_format(file, &in.format, &err);
 
-	if (!st && dataset)
-		st = inspect_one(format, file, dataset, list, &err);
-	else if (!st)
-		st = format->list(file, &listing, &err);
-	for (size_t i = 0; i < listing.n; i++)
-		inspect_listed(format, file, listing.path[i], list, &wasted);
-	qn_listing_fini(&listing);
+	if (!st) {
+		in.fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		st = inspect_file(&in, dataset, &err);
+	}
+	if (in.fd >= 0)
+		close(in.fd);
 	return finish(st, json_pack("{s:s, s:o, s:s, s:o}", "quern", QUERN_VERSION, "file",
-				    qn_json_text(file), "format", format ? format->name : "",
-				    "datasets", list), &err, json, why, nbytes);
+				    qn_json_text(file), "format", in.format ? in.format->name : "",
+				    "datasets", in.list), &err, json, why, nbytes);
 }
 
 /* --- kernels --- */

@@ -7,3 +7,4 @@ LIB_SRCS += src/api/run.c
 LIB_SRCS += src/api/write.c
 LIB_SRCS += src/api/verify.c
 LIB_MULTI_ISA_SRCS +=
+LIB_SRCS += src/api/inspect.c

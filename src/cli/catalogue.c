@@ -16,6 +16,8 @@ static const struct quern_option json_table[] = {
 
 static const struct quern_option inspect_table[] = {
 	{ "dataset", 'd', QUERN_OPT_STRING, "PATH", NULL, 0, 0, "only this dataset" },
+	{ "select", 's', QUERN_OPT_STRING, "SLICES", NULL, 0, 0,
+	  "show what a selection of it touches; see quern run --help" },
 	{ "json", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, "print JSON, nothing else" },
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
@@ -48,81 +50,6 @@ static const char *text_of(const json_t *o, const char *name)
 
 /* --- inspect --- */
 
-static void print_filters(const json_t *filters)
-{
-	const json_t *f;
-	size_t i;
-
-	json_array_foreach(filters, i, f) {
-		const char *name = text_of(f, "name");
-
-		printf("%s%s", i ? " + " : "", *name ? name : "filter");
-		if (!*name)
-			printf(" %lld", json_integer_value(json_object_get(f, "id")));
-	}
-	if (!json_array_size(filters))
-		printf("none");
-}
-
-static void print_dims(const json_t *dims)
-{
-	const json_t *d;
-	size_t i;
-	bool named = false;
-
-	json_array_foreach(dims, i, d)
-		named = named || json_is_string(d);
-	if (!named)
-		return;
-	printf(" (");
-	json_array_foreach(dims, i, d)
-		printf("%s%s", i ? ", " : "", json_is_string(d) ? json_string_value(d) : "?");
-	printf(")");
-}
-
-static void print_dataset(const json_t *d)
-{
-	char shape[256], stored[32], logical[32];
-	double nstored = json_number_value(json_object_get(d, "bytes_stored"));
-	double nlogical = json_number_value(json_object_get(d, "bytes_logical"));
-
-	printf("%s\n", text_of(d, "dataset"));
-	if (json_object_get(d, "error")) {
-		printf("  cannot be described: %s\n", text_of(d, "error"));
-		return;
-	}
-	qn_cli_shape(json_object_get(d, "shape"), shape, sizeof(shape));
-	qn_cli_bytes(nstored, stored, sizeof(stored));
-	qn_cli_bytes(nlogical, logical, sizeof(logical));
-	printf("  %s  %s", text_of(d, "dtype"), shape);
-	print_dims(json_object_get(d, "dims"));
-	if (*text_of(d, "units"))
-		printf("  [%s]", text_of(d, "units"));
-	printf("\n  %s, %s of data, %s stored", text_of(d, "layout"), logical, stored);
-	if (nstored > 0)
-		printf(" (ratio %.2f)", nlogical / nstored);
-	putchar('\n');
-	if (json_is_array(json_object_get(d, "chunk_shape"))) {
-		qn_cli_shape(json_object_get(d, "chunk_shape"), shape, sizeof(shape));
-		printf("  chunks of %s: %lld of %lld allocated, index: %s, filters: ", shape,
-		       json_integer_value(json_object_get(d, "chunks_allocated")),
-		       json_integer_value(json_object_get(d, "chunks")), text_of(d, "index"));
-		print_filters(json_object_get(d, "filters"));
-		putchar('\n');
-	}
-	if (json_is_false(json_object_get(d, "native")))
-		printf("  read through the HDF5 library: %s\n", text_of(d, "library_reason"));
-}
-
-static void print_inspect(const json_t *doc)
-{
-	const json_t *d;
-	size_t i;
-
-	json_array_foreach(json_object_get(doc, "datasets"), i, d)
-		print_dataset(d);
-}
-
 int qn_cli_inspect(int argc, char **argv)
 {
 	struct quern_options o;
@@ -136,12 +63,12 @@ int qn_cli_inspect(int argc, char **argv)
 	for (int i = first; i < argc; i++) {
 		char *text, why[WHY_NBYTES];
 		enum quern_status st = quern_inspect(argv[i], quern_option_string(&o, "dataset"),
-						     &text, why, sizeof(why));
+						     quern_option_string(&o, "select"), &text, why, sizeof(why));
 		int failed;
 
 		if (!st && argc - first > 1 && !quern_option_flag(&o, "json"))
 			printf("%s%s:\n", i > first ? "\n" : "", argv[i]);
-		failed = show(st, text, why, quern_option_flag(&o, "json"), print_inspect);
+		failed = show(st, text, why, quern_option_flag(&o, "json"), qn_cli_print_inspect);
 		code = code ? code : failed;
 	}
 	qn_options_fini(&o);

@@ -91,6 +91,9 @@ void qn_cli_shape(const json_t *shape, char *out, size_t n);
 /* A JSON number or string, doubles in the fewest digits that bring them back. */
 void qn_cli_number(const json_t *v, char *out, size_t n);
 
+/* The document of quern_inspect, on standard output. */
+void qn_cli_print_inspect(const json_t *doc);
+
 /* A progress bar on standard error; see quern_progress_fn. ctx: struct qn_progress, begun. */
 struct qn_progress {
 	const char *what;	/* that is counted; NULL: passes */

@@ -8,3 +8,4 @@ CLI_SRCS += src/cli/bench.c
 CLI_SRCS += src/cli/bench_limits.c
 CLI_SRCS += src/cli/bench_report.c
 CLI_SRCS += src/cli/verify.c
+CLI_SRCS += src/cli/inspect.c

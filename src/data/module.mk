@@ -23,3 +23,4 @@ LIB_SRCS += src/data/sum.c
 LIB_SRCS += src/data/sums.c
 LIB_SRCS += src/data/sums_read.c
 LIB_SRCS += src/data/feed_check.c
+LIB_SRCS += src/data/resident.c

@@ -1,0 +1,179 @@
+#include "api/inspect.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "api/json.h"
+#include "base/mem.h"
+#include "data/resident.h"
+#include "data/storage.h"
+#include "exec/coordinate.h"
+#include "plan/cut.h"
+
+/* Chunks larger than this fill the memory of a core's share, and few can be worked on at once;
+   smaller than this, finding and starting them takes as long as decoding them. */
+#define LARGE_CHUNK_NBYTES (UINT64_C(64) << 20)
+#define SMALL_CHUNK_NBYTES (UINT64_C(16) << 10)
+/* Below this, nothing takes long. */
+#define SMALL_DATASET_NBYTES (UINT64_C(1) << 20)
+/* A selection that takes less of its chunks is decoded mostly in vain. */
+#define LITTLE_OF_CHUNKS 0.5
+
+/* What is known when the warnings are written. */
+struct layout {
+	const struct qn_dataset *d;
+	json_t *warnings;
+	bool chunked;
+	uint64_t ngrid, nbytes, chunk_nbytes;
+	uint64_t touched_nchunks;
+	double part; /* of the elements of touched chunks, that are selected; 1 without a selection */
+};
+
+static void warn(struct layout *l, const char *code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void warn(struct layout *l, const char *code, const char *format, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	json_array_append_new(l->warnings, json_pack("{s:s, s:o}", "code", code, "text",
+						     qn_json_text(text)));
+}
+
+/* --- warnings --- */
+
+static double mib(uint64_t nbytes)
+{
+	return (double)nbytes / (1 << 20);
+}
+
+static void warn_of_chunks(struct layout *l)
+{
+	if (!l->chunked || l->nbytes < SMALL_DATASET_NBYTES)
+		return;
+	if (l->ngrid == 1)
+		warn(l, "one_chunk", "all of it is one chunk of %.1f MiB, which one thread reads "
+		     "alone; about 1 MiB is good (h5repack or nccopy -c change that)", mib(l->chunk_nbytes));
+	else if (l->chunk_nbytes < SMALL_CHUNK_NBYTES)
+		warn(l, "small_chunks", "chunks of %.3g KiB are small: every one costs a read and a "
+		     "start; about 1 MiB is good (h5repack or nccopy -c change them)",
+		     (double)l->chunk_nbytes / 1024);
+	if (l->chunk_nbytes > LARGE_CHUNK_NBYTES)
+		warn(l, "large_chunks", "chunks of %.0f MiB are large: %sat the end few threads have "
+		     "work; about 1 MiB is good (h5repack or nccopy -c change them)",
+		     mib(l->chunk_nbytes), l->d->nfilters ? "each thread decodes one in memory, and "
+							  : "");
+}
+
+/* What was not written in a raw chunk is not read; what is decoded is decoded whole. */
+static void warn_of_selection(struct layout *l)
+{
+	if (l->chunked && l->d->nfilters && l->touched_nchunks && l->part < LITTLE_OF_CHUNKS &&
+	    l->touched_nchunks * l->chunk_nbytes >= SMALL_DATASET_NBYTES)
+		warn(l, "selection_straddles", "the selection takes %.2g%% of the elements of the "
+		     "%llu chunks it touches, and these are decoded whole: chunks longer in other "
+		     "dimensions would serve it better", 100 * l->part,
+		     (unsigned long long)l->touched_nchunks);
+}
+
+static bool warn_of_filters(struct layout *l)
+{
+	bool found = false;
+
+	for (int i = 0; i < l->d->nfilters; i++) {
+		const struct qn_filter_step *s = &l->d->filter[i];
+		char advice[256];
+
+		if (qn_filter_is_native(s))
+			continue;
+		qn_filter_advice(s->id, s->name, sizeof(advice), advice);
+		warn(l, "filter", "not decoded by quern itself: %s", advice);
+		found = true;
+	}
+	return found;
+}
+
+static void warn_of_library(struct layout *l)
+{
+	bool filters = warn_of_filters(l);
+
+	if (!l->d->native && !filters)
+		warn(l, "library", "read through the HDF5 library, which is slower: %s",
+		     l->d->why_not_native);
+}
+
+/* --- fields --- */
+
+static void set(json_t *row, const char *name, json_t *value)
+{
+	json_object_set_new(row, name, value);
+}
+
+static void set_resident(json_t *row, const struct qn_dataset *d, int fd)
+{
+	struct qn_resident r = { .known = false };
+
+	if (fd >= 0)
+		qn_resident_look(d, fd, &r);
+	set(row, "bytes_resident", r.known ? qn_json_uint(r.nbytes) : json_null());
+	set(row, "resident_sampled", r.known ? json_boolean(r.sampled) : json_null());
+}
+
+static json_t *selection_to_json(struct layout *l, const struct quern_box *box, const char *select)
+{
+	const struct qn_dataset *d = l->d;
+	uint64_t n = qn_box_nelems(box), inside = 1;
+	struct qn_cut cut;
+
+	qn_cut_init(&cut, d, box, NULL);
+	l->touched_nchunks = cut.nitems;
+	/* Edge chunks are stored whole, but only what is in the dataset counts. */
+	for (int i = 0; i < d->ndim; i++)
+		inside *= qn_min_u64(cut.ntouched[i] * d->chunk[i], d->shape[i]);
+	l->part = inside ? (double)n / (double)inside : 1;
+	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "select", select, "shape",
+			 qn_json_uints(box->count, box->ndim), "bytes_logical",
+			 qn_json_uint(n * d->type.size), "chunks",
+			 l->chunked ? qn_json_uint(cut.nitems) : json_null(), "part_of_chunks",
+			 l->chunked && inside ? json_real(l->part) : json_null());
+}
+
+static enum quern_status set_selection(json_t *row, struct layout *l, const char *select,
+				       struct quern_message *err)
+{
+	struct quern_box box;
+	enum quern_status st = QUERN_OK;
+
+	if (select)
+		st = qn_coordinate_select(l->d, select, &box, err);
+	set(row, "selection", select && !st ? selection_to_json(l, &box, select) : json_null());
+	return st;
+}
+
+enum quern_status qn_inspect_layout(json_t *row, const struct qn_dataset *d, int fd,
+				    const char *select, struct quern_message *err)
+{
+	uint64_t grid[QUERN_MAX_DIMS], stored = 0;
+	struct layout l = { .d = d, .warnings = json_array(), .chunked = d->layout == QN_CHUNKED,
+			    .part = 1 };
+	enum quern_status st;
+
+	l.ngrid = qn_dataset_grid(d, grid);
+	l.nbytes = qn_dataset_nelems(d) * d->type.size;
+	l.chunk_nbytes = qn_dataset_chunk_nelems(d) * d->type.size;
+	for (uint64_t i = 0; i < d->nchunks; i++)
+		stored += d->chunks[i].nbytes;
+	set(row, "ratio", stored ? json_real((double)l.nbytes / (double)stored) : json_null());
+	set(row, "chunk_bytes", l.chunked ? qn_json_uint(l.chunk_nbytes) : json_null());
+	set_resident(row, d, fd);
+	st = set_selection(row, &l, select, err);
+	warn_of_chunks(&l);
+	warn_of_selection(&l);
+	warn_of_library(&l);
+	set(row, "warnings", l.warnings);
+	return st;
+}
