@@ -64,8 +64,8 @@ static hid_t put_axis(hid_t file, const char *path, hid_t type, hsize_t n, const
 	}
 	space = H5Screate_simple(1, &n, NULL);
 	set = H5Dcreate2(file, path, type, space, links, props, H5P_DEFAULT);
-	must(set >= 0 &&
-	     H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, v) >= 0, path);
+	must(set >= 0 && H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, v) >= 0,
+	     path);
 	put_text(set, "CLASS", "DIMENSION_SCALE");
 	if (units)
 		put_text(set, "units", units);
@@ -108,7 +108,8 @@ static void real_cases(const char *path, const char *name, int n, const double *
 		       uint64_t *seed)
 {
 	for (int k = 0; k < NRANDOM; k++) {
-		int i = (int)random_below(seed, (uint64_t)n), j = (int)random_below(seed, (uint64_t)n);
+		int i = (int)random_below(seed, (uint64_t)n),
+		    j = (int)random_below(seed, (uint64_t)n);
 		double a = fmin(v[i], v[j]), b = fmax(v[i], v[j]), slack = 0.3 / digits;
 		double low = rint(a * digits) / digits, high = rint(b * digits) / digits;
 		int step = 1 + (int)(random_below(seed, 3));
@@ -225,7 +226,8 @@ static double first_like(struct day d, int parts)
 }
 
 /* A value a day at noon, as hours since the beginning of the first. */
-static void make_dates(hid_t file, const char *calendar, struct day start, bool fall, uint64_t *seed)
+static void make_dates(hid_t file, const char *calendar, struct day start, bool fall,
+		       uint64_t *seed)
 {
 	static double v[MOST], key[MOST];
 	static struct day days[MOST];
@@ -303,12 +305,14 @@ int main(int argc, char **argv)
 		{ "/down/lat", "degrees_north", H5T_IEEE_F32LE, 1801, 90, -0.1, 10, 0, 0 },
 		{ "/fine/lon", "degrees_east", H5T_IEEE_F32BE, 1440, 0, 0.25, 100, 0, 0 },
 		{ "/packed/lat", "degrees_north", H5T_STD_I16LE, 601, -30, 0.1, 10, 0.1, 0 },
-		{ "/shifted/lat", "degrees_north", H5T_STD_U16BE, 721, 90, -0.25, 100, 0.01, -327.5 },
+		{ "/shifted/lat", "degrees_north", H5T_STD_U16BE, 721, 90, -0.25, 100, 0.01,
+		  -327.5 },
 		{ "/level/p", "hPa", H5T_STD_I32LE, 37, 1000, -25, 1, 0, 0 },
 		{ "/one/z", "m", H5T_IEEE_F64BE, 1, 2.5, 0, 10, 0, 0 },
 	};
-	static const char *const calendars[] = { "standard", "proleptic_gregorian", "julian",
-						 "noleap", "all_leap", "360_day" };
+	static const char *const calendars[] = { "standard", "proleptic_gregorian",
+						 "julian",   "noleap",
+						 "all_leap", "360_day" };
 	const struct day reform = { 1581, 12, 30 }, century = { 1898, 12, 28 };
 	uint64_t seed = 1;
 	hid_t file;

@@ -26,7 +26,7 @@ struct layout {
 	bool chunked;
 	uint64_t ngrid, nbytes, chunk_nbytes;
 	uint64_t touched_nchunks;
-	double part; /* of the elements of touched chunks, that are selected; 1 without a selection */
+	double part; /* of the elements of touched chunks: what is selected; or 1 */
 };
 
 static void warn(struct layout *l, const char *code, const char *format, ...)
@@ -40,8 +40,8 @@ static void warn(struct layout *l, const char *code, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	json_array_append_new(l->warnings, json_pack("{s:s, s:o}", "code", code, "text",
-						     qn_json_text(text)));
+	json_array_append_new(l->warnings,
+			      json_pack("{s:s, s:o}", "code", code, "text", qn_json_text(text)));
 }
 
 /* --- warnings --- */
@@ -56,17 +56,21 @@ static void warn_of_chunks(struct layout *l)
 	if (!l->chunked || l->nbytes < SMALL_DATASET_NBYTES)
 		return;
 	if (l->ngrid == 1)
-		warn(l, "one_chunk", "all of it is one chunk of %.1f MiB, which one thread reads "
-		     "alone; about 1 MiB is good (h5repack or nccopy -c change that)", mib(l->chunk_nbytes));
+		warn(l, "one_chunk",
+		     "all of it is one chunk of %.1f MiB, which one thread reads "
+		     "alone; about 1 MiB is good (h5repack or nccopy -c change that)",
+		     mib(l->chunk_nbytes));
 	else if (l->chunk_nbytes < SMALL_CHUNK_NBYTES)
-		warn(l, "small_chunks", "chunks of %.3g KiB are small: every one costs a read and a "
+		warn(l, "small_chunks",
+		     "chunks of %.3g KiB are small: every one costs a read and a "
 		     "start; about 1 MiB is good (h5repack or nccopy -c change them)",
 		     (double)l->chunk_nbytes / 1024);
 	if (l->chunk_nbytes > LARGE_CHUNK_NBYTES)
-		warn(l, "large_chunks", "chunks of %.0f MiB are large: %sat the end few threads have "
+		warn(l, "large_chunks",
+		     "chunks of %.0f MiB are large: %sat the end few threads have "
 		     "work; about 1 MiB is good (h5repack or nccopy -c change them)",
-		     mib(l->chunk_nbytes), l->d->nfilters ? "each thread decodes one in memory, and "
-							  : "");
+		     mib(l->chunk_nbytes),
+		     l->d->nfilters ? "each thread decodes one in memory, and " : "");
 }
 
 /* What was not written in a raw chunk is not read; what is decoded is decoded whole. */
@@ -74,10 +78,11 @@ static void warn_of_selection(struct layout *l)
 {
 	if (l->chunked && l->d->nfilters && l->touched_nchunks && l->part < LITTLE_OF_CHUNKS &&
 	    l->touched_nchunks * l->chunk_nbytes >= SMALL_DATASET_NBYTES)
-		warn(l, "selection_straddles", "the selection takes %.2g%% of the elements of the "
+		warn(l, "selection_straddles",
+		     "the selection takes %.2g%% of the elements of the "
 		     "%llu chunks it touches, and these are decoded whole: chunks longer in other "
-		     "dimensions would serve it better", 100 * l->part,
-		     (unsigned long long)l->touched_nchunks);
+		     "dimensions would serve it better",
+		     100 * l->part, (unsigned long long)l->touched_nchunks);
 }
 
 static bool warn_of_filters(struct layout *l)
@@ -158,8 +163,9 @@ enum quern_status qn_inspect_layout(json_t *row, const struct qn_dataset *d, int
 				    const char *select, struct quern_message *err)
 {
 	uint64_t grid[QUERN_MAX_DIMS], stored = 0;
-	struct layout l = { .d = d, .warnings = json_array(), .chunked = d->layout == QN_CHUNKED,
-			    .part = 1 };
+	struct layout l = {
+		.d = d, .warnings = json_array(), .chunked = d->layout == QN_CHUNKED, .part = 1
+	};
 	enum quern_status st;
 
 	l.ngrid = qn_dataset_grid(d, grid);

@@ -78,8 +78,7 @@ static void print_head(const json_t *d)
 
 	qn_cli_shape(json_object_get(d, "shape"), shape, sizeof(shape));
 	add(&w, "%s  %s", text_of(d, "dtype"), shape);
-	json_array_foreach(dims, i, name)
-		named = named || json_is_string(name);
+	json_array_foreach(dims, i, name) named = named || json_is_string(name);
 	if (named) {
 		add(&w, "  (");
 		json_array_foreach(dims, i, name)
@@ -160,7 +159,8 @@ static void print_filters(const json_t *filters)
 
 	if (!json_array_size(filters))
 		return;
-	json_array_foreach(filters, i, f) {
+	json_array_foreach(filters, i, f)
+	{
 		long long id = integer_of(f, "id");
 
 		add(&w, "%s", i ? " + " : "");
@@ -169,8 +169,9 @@ static void print_filters(const json_t *filters)
 		else
 			add(&w, "filter %lld", id);
 		if (id == FILTER_DEFLATE)
-			add(&w, " %lld", json_integer_value(json_array_get(
-				    json_object_get(f, "parameters"), 0)));
+			add(&w, " %lld",
+			    json_integer_value(
+				    json_array_get(json_object_get(f, "parameters"), 0)));
 	}
 	print_line("filters", w.text);
 }
@@ -216,8 +217,7 @@ void qn_cli_print_inspect(const json_t *doc)
 	const json_t *d;
 	size_t i;
 
-	json_array_foreach(json_object_get(doc, "datasets"), i, d)
-		print_dataset(d);
+	json_array_foreach(json_object_get(doc, "datasets"), i, d) print_dataset(d);
 	if (!i)
 		printf("no datasets\n");
 }

@@ -23,9 +23,8 @@ void qn_axis_init(struct qn_axis *a, const struct qn_dataset *d)
 	a->digits = d->type.class == QN_FLOAT && d->type.size < 8 && !d->cf.has_scale ? 9 : 17;
 	snprintf(a->name, sizeof a->name, "%s", slash ? slash + 1 : d->path);
 	snprintf(a->units, sizeof a->units, "%s", d->units);
-	a->no_epoch = qn_epoch_is_meant(d->units)
-			      ? qn_epoch_parse(d->units, d->calendar, &a->epoch)
-			      : "are not a time";
+	a->no_epoch = qn_epoch_is_meant(d->units) ? qn_epoch_parse(d->units, d->calendar, &a->epoch)
+						  : "are not a time";
 }
 
 void qn_axis_fini(struct qn_axis *a)
@@ -44,7 +43,8 @@ static double value_at(const struct qn_axis *a, uint64_t i)
 static int direction(const struct qn_axis *a, uint64_t i)
 {
 	if (a->integers)
-		return (a->integers[i] > a->integers[i - 1]) - (a->integers[i] < a->integers[i - 1]);
+		return (a->integers[i] > a->integers[i - 1]) -
+		       (a->integers[i] < a->integers[i - 1]);
 	return (a->reals[i] > a->reals[i - 1]) - (a->reals[i] < a->reals[i - 1]);
 }
 
@@ -60,8 +60,8 @@ static double spacing(const struct qn_axis *a, const struct qn_dataset *d)
 {
 	double most = fmax(fabs(value_at(a, 0)), fabs(value_at(a, a->n - 1)));
 	int bits = d->type.class != QN_FLOAT || d->cf.has_scale || d->type.size == 8 ? 52
-		   : d->type.size == 4					      ? 23
-										      : 10;
+		   : d->type.size == 4						     ? 23
+										     : 10;
 
 	return ldexp(most, -bits);
 }
@@ -86,16 +86,19 @@ bool qn_axis_check(struct qn_axis *a, const struct qn_dataset *d, size_t nbytes,
 
 	find_missing(a);
 	if (a->missing < a->n) {
-		snprintf(why, nbytes, "has the coordinate %s, of which value %" PRIu64 " is missing",
-			 d->path, a->missing);
+		snprintf(why, nbytes,
+			 "has the coordinate %s, of which value %" PRIu64 " is missing", d->path,
+			 a->missing);
 		return false;
 	}
 	for (uint64_t i = 1; i < a->n; i++) {
 		int s = direction(a, i);
 
 		if (s && sign && s != sign) {
-			snprintf(why, nbytes, "has the coordinate %s, which is not in order: it turns "
-				 "at value %" PRIu64, d->path, i);
+			snprintf(why, nbytes,
+				 "has the coordinate %s, which is not in order: it turns "
+				 "at value %" PRIu64,
+				 d->path, i);
 			return false;
 		}
 		sign = s ? s : sign;
@@ -164,8 +167,10 @@ static void say_nothing(const struct qn_axis *a, uint64_t at, bool dates, size_t
 	}
 	format_value(a, at - 1, dates, left);
 	format_value(a, at, dates, right);
-	snprintf(why, nbytes, "nothing is there: the nearest values of %s are %s and %s (indexes "
-		 "%" PRIu64 " and %" PRIu64 ")", a->name, left, right, at - 1, at);
+	snprintf(why, nbytes,
+		 "nothing is there: the nearest values of %s are %s and %s (indexes "
+		 "%" PRIu64 " and %" PRIu64 ")",
+		 a->name, left, right, at - 1, at);
 }
 
 /* --- search --- */
@@ -243,8 +248,8 @@ static bool is_above(const struct span *a, const struct span *b)
 /* As CF lists them. */
 static bool is_longitude(const struct qn_axis *a)
 {
-	static const char *const units[] = { "degrees_east", "degree_east", "degrees_E", "degree_E",
-					     "degreesE", "degreeE" };
+	static const char *const units[] = { "degrees_east", "degree_east", "degrees_E",
+					     "degree_E",     "degreesE",    "degreeE" };
 
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
 		if (!strcmp(a->units, units[i]))
@@ -272,7 +277,8 @@ static bool say_around(const struct qn_axis *a, size_t nbytes, char *why)
 
 	say_extent(a, "", false, nbytes, why);
 	n = strlen(why);
-	snprintf(why + n, nbytes - n, ", and a range is not continued around the globe: select its "
+	snprintf(why + n, nbytes - n,
+		 ", and a range is not continued around the globe: select its "
 		 "parts in two runs");
 	return false;
 }

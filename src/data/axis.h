@@ -17,15 +17,15 @@
 /* One of integers and reals holds the n values. */
 struct qn_axis {
 	uint64_t n;
-	int64_t *integers;	/* owned, or NULL */
-	double *reals;		/* owned, or NULL */
-	uint64_t missing;	/* index of a value that counts as missing; n: none */
-	int digits;		/* that tell two values apart when they are printed */
+	int64_t *integers; /* owned, or NULL */
+	double *reals;	   /* owned, or NULL */
+	uint64_t missing;  /* index of a value that counts as missing; n: none */
+	int digits;	   /* that tell two values apart when they are printed */
 	double tolerance;
 	bool falls;
 	char name[64], units[64];
 	struct qn_epoch epoch;
-	const char *no_epoch;	/* why the values are no times; NULL: they are */
+	const char *no_epoch; /* why the values are no times; NULL: they are */
 };
 
 /* A value as a user wrote it: one end of a range, or both. */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define SECOND_NS INT64_C(1000000000)
+#define SECOND_NS   INT64_C(1000000000)
 #define MOST_DIGITS 9 /* of a year, or of a fraction of a second */
 
 __extension__ typedef __int128 int128;
@@ -189,7 +189,7 @@ static bool take_time(const char **p, int digits, bool minutes, struct qn_moment
 
 /* --- units --- */
 
-#define DAY_UNITS(n) ((n) * QN_DAY_NS)
+#define DAY_UNITS(n) ((n)*QN_DAY_NS)
 
 static const struct unit {
 	const char *name;
@@ -311,8 +311,9 @@ const char *qn_epoch_parse(const char *units, const char *calendar, struct qn_ep
 	if (!unit || !take_word(&units, "since") || !take_reference(units, &m, &zone_ns))
 		return form;
 	if (unit->calendar && e.calendar != QN_360_DAY)
-		return "count months or years, which have no fixed length (UDUNITS takes a year for "
-		       "365.242198781 days and a month for a twelfth of it, which is seldom meant); "
+		return "count months or years, which have no fixed length (UDUNITS takes a year "
+		       "for 365.242198781 days and a month for a twelfth of it, which is seldom "
+		       "meant); "
 		       "select by index";
 	if (m.date.year < 0 && (e.calendar == QN_STANDARD || e.calendar == QN_JULIAN))
 		return "begin before the year 0, which this calendar counts in two ways; select by "
@@ -332,8 +333,7 @@ bool qn_moment_parse(const char **p, struct qn_moment *out)
 {
 	const char *s = *p, *year = s + (*s == '-');
 
-	if (strspn(year, "0123456789") < 4 || !take_date(&s, out) ||
-	    out->precision == QN_TO_YEAR)
+	if (strspn(year, "0123456789") < 4 || !take_date(&s, out) || out->precision == QN_TO_YEAR)
 		return false;
 	if (out->precision == QN_TO_DAY && take_char(&s, 'T')) {
 		if (!take_time(&s, 2, true, out))

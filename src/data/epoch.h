@@ -2,8 +2,8 @@
  * epoch.h - times as files and users write them: "hours since 1900-01-01 00:00:0.0" and a calendar,
  * "2001-12-31T06:00".
  *
- * An instant is a day number of the calendar (base/calendar.h) and nanoseconds from midnight UTC; the
- * month of a time, say, is one step from there. Leap seconds are not counted, as in UDUNITS and CF.
+ * An instant is a day number of the calendar (base/calendar.h) and nanoseconds from midnight UTC;
+ * the month of a time, say, is one step from there. Leap seconds are not counted, as in UDUNITS and CF.
  */
 #ifndef QN_DATA_EPOCH_H
 #define QN_DATA_EPOCH_H
@@ -38,8 +38,8 @@ bool qn_epoch_is_meant(const char *units);
 
 /*
  * Reads the attributes units and calendar ("" or NULL: standard). NULL, or why not, to be put after
- * "its units 'UNITS'". Units of weeks to nanoseconds; a month or a year only in 360_day, where it is
- * a number of days: elsewhere UDUNITS defines them as parts of the tropical year, which is seldom
+ * "its units 'UNITS'". Units of weeks to nanoseconds; a month or a year only in 360_day, where it
+ * is a number of days: elsewhere UDUNITS defines them as parts of the tropical year, which is seldom
  * meant.
  */
 const char *qn_epoch_parse(const char *units, const char *calendar, struct qn_epoch *out);
@@ -58,8 +58,8 @@ void qn_instant_format(enum qn_calendar c, const struct qn_instant *t, size_t nb
 /*
  * Takes a moment, UTC, from the text at *p, as much of it as can be one: YYYY-MM, YYYY-MM-DD,
  * YYYY-MM-DDTHH:MM, ...:SS, ...:SS.FFF, with Z or without. False, with *p where it was: there is
- * none. A year has four digits or more, and alone is not taken, for it is an integer too. Whether there is such a date depends on
- * the calendar.
+ * none. A year has four digits or more, and alone is not taken, for it is an integer too. Whether
+ * there is such a date depends on the calendar.
  */
 bool qn_moment_parse(const char **p, struct qn_moment *out);
 

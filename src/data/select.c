@@ -51,8 +51,8 @@ struct slice {
 
 static enum quern_status bad_slice(const struct slice *s, const char *why)
 {
-	return qn_error_set(s->err, QUERN_ERR_USAGE, "--select: '%s' for dimension %d (%s) of %s: %s; "
-			    "its length is %" PRIu64, s->text, s->dim,
+	return qn_error_set(s->err, QUERN_ERR_USAGE, "--select: '%s' for dimension %d (%s) of %s: "
+			    "%s; its length is %" PRIu64, s->text, s->dim,
 			    dimension_label(s->d, s->dim), s->d->path, why, s->d->shape[s->dim]);
 }
 
@@ -208,8 +208,8 @@ static enum quern_status parse_slice(struct slice *s)
 	make_year(s, 0);
 	make_year(s, 1);
 	if (s->part[0].kind && s->part[1].kind && s->part[0].kind != s->part[1].kind)
-		return bad_slice(s, "its ends are of different kinds: with a decimal point a number "
-				 "is a value of the coordinate, without one it is an index");
+		return bad_slice(s, "its ends are of different kinds: with a decimal point a "
+				 "number is a value of the coordinate, without one it is an index");
 	if (is_value(&s->part[0]) || is_value(&s->part[1]))
 		return find_values(s, step);
 	return s->nparts == 1 ? find_index(s) : find_indexes(s, step);

@@ -25,8 +25,8 @@ struct qn_coordinates {
  * counting from the end, or a single index.
  *
  * START and STOP, or the single one, may be values of the dimension's coordinate instead: numbers
- * with a decimal point or an exponent ("lat=-30.0:30.0"), or dates ("time=2001-01:2001-12-31", where
- * beside a date four digits are a year). Both ends belong to such a range, and STEP counts elements
+ * with a decimal point or an exponent ("lat=-30.0:30.0"), or dates ("time=2001-01:2001-12-31",
+ * where beside a date four digits are a year). Both ends belong to such a range, and STEP counts elements
  * of it. Values rise from START to STOP; on an axis that falls they may fall as well.
  *
  * text NULL or "": everything. coordinates NULL: values are refused. QUERN_ERR_USAGE says which

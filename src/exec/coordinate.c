@@ -60,9 +60,10 @@ static enum quern_status no_coordinate(const struct qn_dataset *d, int dim, cons
 {
 	const char *name = d->dim_name[dim];
 
-	return qn_error_set(err, QUERN_ERR_USAGE, "--select: %s: dimension %d (%s) of %s %s; select "
-			    "by index, START:STOP", d->file, dim, name ? name : "without a name",
-			    d->path, why);
+	return qn_error_set(err, QUERN_ERR_USAGE,
+			    "--select: %s: dimension %d (%s) of %s %s; select "
+			    "by index, START:STOP",
+			    d->file, dim, name ? name : "without a name", d->path, why);
 }
 
 static enum quern_status find_coordinate(const struct qn_dataset *d, int dim, char **path,
@@ -91,12 +92,12 @@ struct sink {
 };
 
 /* Value i; values need not be aligned. */
-#define LOAD(type)                                                                                 \
-	do {                                                                                       \
-		type v;                                                                            \
-                                                                                                   \
-		memcpy(&v, (const char *)var->values + i * sizeof(v), sizeof(v));                  \
-		return v;                                                                          \
+#define LOAD(type)                                                                \
+	do {                                                                      \
+		type v;                                                           \
+                                                                                  \
+		memcpy(&v, (const char *)var->values + i * sizeof(v), sizeof(v)); \
+		return v;                                                         \
 	} while (0)
 
 static int64_t load_integer(const struct quern_var *var, size_t i)
@@ -285,8 +286,10 @@ static void tell_about(void *ctx, const struct qn_dataset *d, const char *name, 
 		free(path);
 		return;
 	}
-	snprintf(out, nbytes, ", and %s is a dataset of %d dimensions: only the coordinate of a "
-		 "dimension selects", path, c.scalar ? 0 : c.ndim);
+	snprintf(out, nbytes,
+		 ", and %s is a dataset of %d dimensions: only the coordinate of a "
+		 "dimension selects",
+		 path, c.scalar ? 0 : c.ndim);
 	free(path);
 	qn_dataset_fini(&c);
 }

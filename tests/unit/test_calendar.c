@@ -111,9 +111,8 @@ static void test_known(void **state)
 		assert_true(qn_calendar_day(c, &origin, &zero));
 		assert_true(qn_calendar_day(c, &k->date, &day));
 		if (day - zero != k->days)
-			fail_msg("%s %ld-%d-%d: %ld days, not %ld", k->calendar,
-				 (long)k->date.year, k->date.month, k->date.day,
-				 (long)(day - zero), (long)k->days);
+			fail_msg("%s %ld-%d-%d: %ld days, not %ld", k->calendar, (long)k->date.year,
+				 k->date.month, k->date.day, (long)(day - zero), (long)k->days);
 		assert_true(qn_calendar_date(c, zero + k->days, &back));
 		assert_true(back.year == k->date.year && back.month == k->date.month &&
 			    back.day == k->date.day);
@@ -141,8 +140,7 @@ static void test_all_days(void **state)
 				continue;
 			assert_int_equal(next.day, 1);
 			assert_int_equal(date.day, qn_calendar_month_length((enum qn_calendar)c,
-									    date.year,
-									    date.month));
+									    date.year, date.month));
 			assert_int_equal(next.month, date.month % 12 + 1);
 			assert_int_equal(next.year, date.year + (date.month == 12));
 		}
@@ -169,8 +167,11 @@ static void test_no_dates(void **state)
 		{ QN_STANDARD, { 2001, 1, 0 } },
 		{ QN_STANDARD, { QN_MAX_YEAR + 1, 1, 1 } },
 	};
-	static const struct qn_date some[] = { { 1500, 2, 29 }, { 1582, 10, 4 }, { 1582, 10, 15 },
-					       { 2000, 2, 29 }, { QN_MAX_YEAR, 12, 31 } };
+	static const struct qn_date some[] = { { 1500, 2, 29 },
+					       { 1582, 10, 4 },
+					       { 1582, 10, 15 },
+					       { 2000, 2, 29 },
+					       { QN_MAX_YEAR, 12, 31 } };
 	struct qn_date date;
 	int64_t day;
 
@@ -318,9 +319,19 @@ static void test_moments(void **state)
 		  "2001-01-01T06:00:07.26" },
 		{ "-0004-02-29", "", "-004-02-29", "-004-03-01" },
 	};
-	static const char *const none[] = { "", "2001", "-5", "1e3", "2001-", "2001-x", "2001-123",
-					    "2001-01-", "2001-01-01T", "2001-01-01T06",
-					    "2001-01-01T6:00", "2001-01-01T25:00", ":2001-01",
+	static const char *const none[] = { "",
+					    "2001",
+					    "-5",
+					    "1e3",
+					    "2001-",
+					    "2001-x",
+					    "2001-123",
+					    "2001-01-",
+					    "2001-01-01T",
+					    "2001-01-01T06",
+					    "2001-01-01T6:00",
+					    "2001-01-01T25:00",
+					    ":2001-01",
 					    "1234567890-01" };
 	struct qn_moment m;
 
@@ -351,12 +362,9 @@ static void test_moments(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_known),
-		cmocka_unit_test(test_all_days),
-		cmocka_unit_test(test_no_dates),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_units),
-		cmocka_unit_test(test_no_units),
+		cmocka_unit_test(test_known),	 cmocka_unit_test(test_all_days),
+		cmocka_unit_test(test_no_dates), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_units),	 cmocka_unit_test(test_no_units),
 		cmocka_unit_test(test_moments),
 	};
 
