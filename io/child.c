@@ -25,7 +25,7 @@
 #define IS_SANITIZED false
 #endif
 
-#define NFILES		  64 /* that a child may have open: sources of a virtual dataset, plugins */
+#define NFILES		  4096 /* that a child may have open: sources of a virtual dataset, plugins */
 #define CHILD_FD	  3
 #define LAST_PLAIN_SIGNAL 31
 

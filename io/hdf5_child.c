@@ -5,6 +5,7 @@
  *
  *	listing:	uint64 number of paths, uint64 bytes, the paths, each with its '\0'
  *	description:	uint64 bytes, the flat form (dataset.h), uint64 number of chunks, the chunks
+ *	sources:	uint64 bytes, the flat form (sources.h)
  */
 #include "hdf5_child.h"
 
@@ -17,6 +18,7 @@
 #include "child.h"
 #include "hdf5_file.h"
 #include "hdf5_format.h"
+#include "hdf5_sources.h"
 
 #define MEMORY_NBYTES	   (UINT64_C(3) << 29) /* 1.5 GiB: with what the parent has, 2 */
 #define CPU_SECONDS	   7
@@ -24,10 +26,12 @@
 #define MOST_SECONDS	   600
 #define LISTING_NBYTES	   (UINT64_C(1) << 28)
 #define DESCRIPTION_NBYTES (UINT64_C(1) << 24)
+#define SOURCES_NBYTES	   (UINT64_C(1) << 29)
 
 struct question {
 	const char *file, *path;
 	bool with_index;
+	const struct qn_dataset *dataset; /* whose sources are asked for */
 	struct qn_h5_caller caller;
 };
 
@@ -302,6 +306,70 @@ enum quern_status qn_hdf5_child_describe(const char *file, const char *path, boo
 	if (status != QUERN_OK)
 		return status;
 	status = hear_description(&c, &q, &st, out, err);
+	qn_child_end(&c);
+	return status;
+}
+
+/* --- sources --- */
+
+static void answer_sources(void *ctx, int fd)
+{
+	const struct question *q = ctx;
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_sources list = { .n = 0 };
+	size_t nbytes = 0;
+	uint64_t n;
+	void *flat = NULL;
+	enum quern_status status;
+
+	settle(q);
+	status = qn_hdf5_sources(q->dataset, &list, &err);
+	if (status == QUERN_OK) {
+		flat = qn_sources_pack(&list, &nbytes);
+		if (!flat)
+			status = qn_error_nomem(&err, sizeof list, "a list of sources");
+	}
+	n = nbytes;
+	if (qn_child_tell_verdict(fd, status, &err) && status == QUERN_OK &&
+	    qn_child_tell(fd, &n, sizeof n))
+		qn_child_tell(fd, flat, nbytes);
+}
+
+static enum quern_status hear_sources(struct qn_child *c, const struct qn_dataset *d,
+				      struct qn_sources *out, struct quern_message *err)
+{
+	uint64_t nbytes;
+	const char *why = NULL;
+	enum quern_status status = qn_child_get_verdict(c, err);
+	void *flat;
+
+	if (status == QUERN_OK)
+		status = qn_child_get(c, &nbytes, sizeof nbytes, err);
+	if (status != QUERN_OK)
+		return status;
+	if (nbytes > SOURCES_NBYTES)
+		return qn_child_refuse(c, "a list of sources without end", err);
+	flat = malloc((size_t)nbytes + 1);
+	if (!flat)
+		return qn_error_nomem(err, (size_t)nbytes, "a list of sources");
+	status = qn_child_get(c, flat, (size_t)nbytes, err);
+	if (status == QUERN_OK && !qn_sources_unpack(flat, (size_t)nbytes, d, out, &why))
+		status = why ? qn_child_refuse(c, why, err)
+			     : qn_error_nomem(err, (size_t)nbytes, "a list of sources");
+	free(flat);
+	return status;
+}
+
+enum quern_status qn_hdf5_child_sources(const struct qn_dataset *d, struct qn_sources *out,
+					struct quern_message *err)
+{
+	struct question q = { .file = d->file, .path = d->path, .dataset = d };
+	struct qn_child c;
+	enum quern_status status = start(&c, &q, d->file_nbytes, answer_sources, err);
+
+	if (status != QUERN_OK)
+		return status;
+	status = hear_sources(&c, d, out, err);
 	qn_child_end(&c);
 	return status;
 }

@@ -15,6 +15,9 @@ enum quern_status qn_hdf5_child_list(const char *file, struct qn_listing *out,
 enum quern_status qn_hdf5_child_describe(const char *file, const char *path, bool with_index,
 					 struct qn_dataset *out, struct quern_message *err);
 
+enum quern_status qn_hdf5_child_sources(const struct qn_dataset *d, struct qn_sources *out,
+					struct quern_message *err);
+
 enum quern_status qn_hdf5_child_open(const struct qn_dataset *d, void **reader,
 				     struct quern_message *err);
 enum quern_status qn_hdf5_child_read(void *reader, const struct quern_box *box, void *out,

@@ -12,6 +12,7 @@
 #include "hdf5_file.h"
 #include "hdf5_format.h"
 #include "hdf5_index.h"
+#include "hdf5_sources.h"
 #include "hdf5_type.h"
 
 /* What is open while a dataset is described. */
@@ -323,6 +324,7 @@ static enum quern_status describe_all(struct subject *s, const struct stat *st, 
 
 	d->native = true;
 	if ((status = describe_file(s, st)) != QUERN_OK ||
+	    (status = qn_h5_sources_check(s->dset, d->file, d->path, false, s->err)) != QUERN_OK ||
 	    (status = describe_type(s)) != QUERN_OK || (status = describe_space(s)) != QUERN_OK ||
 	    (status = describe_layout(s)) != QUERN_OK || (status = describe_fill(s)) != QUERN_OK)
 		return status;

@@ -49,6 +49,7 @@ const struct qn_format qn_hdf5_format = {
 	.probe = probe,
 	.list = qn_hdf5_child_list,
 	.describe = qn_hdf5_child_describe,
+	.sources = qn_hdf5_child_sources,
 	.open = qn_hdf5_child_open,
 	.read = qn_hdf5_child_read,
 	.close = qn_hdf5_child_close,

@@ -6,6 +6,7 @@
 
 #include "hdf5_file.h"
 #include "hdf5_format.h"
+#include "hdf5_sources.h"
 #include "hdf5_type.h"
 
 struct reader {
@@ -54,6 +55,8 @@ static enum quern_status open_all(struct reader *r, uint32_t elem_nbytes,
 
 	if (status == QUERN_OK)
 		status = qn_h5_open_dataset(r->file_id, r->file, r->path, &r->dset, err);
+	if (status == QUERN_OK)
+		status = qn_h5_sources_check(r->dset, r->file, r->path, true, err);
 	if (status != QUERN_OK)
 		return status;
 	if (!set_types(r))

@@ -134,8 +134,7 @@ static json_t *run_to_json(const quern_run *run, bool details)
 	if (details) {
 		json_object_set(o, "per_rank", ranks);
 		json_object_set_new(o, "library_reason",
-				    qn_json_text(j->dataset.native ? NULL
-								   : j->dataset.why_not_native));
+				    qn_json_text(qn_mosaic_not_native(&j->mosaic)));
 	}
 	json_decref(ranks);
 	return o;
@@ -163,6 +162,7 @@ static json_t *planned_rank_to_json(const struct qn_job *j, int r)
 char *quern_run_plan_document(quern_run *run)
 {
 	const struct qn_job *j = &run->job;
+	const char *why = qn_mosaic_not_native(&j->mosaic);
 	json_t *ranks, *plan;
 
 	if (!run->planned || run->rank != 0)
@@ -174,8 +174,7 @@ char *quern_run_plan_document(quern_run *run)
 			 run->nhosts, "ranks", run->nranks, "items",
 			 (json_int_t)j->plan.nitems, "chunk_shape",
 			 qn_json_uints(j->dataset.chunk, j->dataset.ndim), "native",
-			 j->dataset.native, "library_reason",
-			 qn_json_text(j->dataset.native ? NULL : j->dataset.why_not_native),
+			 !why, "library_reason", qn_json_text(why),
 			 "bytes_with_home", (json_int_t)j->plan.homed_nbytes, "bytes_at_home",
 			 (json_int_t)j->plan.local_nbytes, "imbalance",
 			 qn_plan_imbalance(&j->plan, j->places), "per_rank", ranks);

@@ -24,3 +24,7 @@ LIB_SRCS += src/data/sums.c
 LIB_SRCS += src/data/sums_read.c
 LIB_SRCS += src/data/feed_check.c
 LIB_SRCS += src/data/resident.c
+LIB_SRCS += src/data/sources.c
+LIB_SRCS += src/data/cover.c
+LIB_SRCS += src/data/progression.c
+LIB_SRCS += src/data/span.c

@@ -131,6 +131,14 @@ void qn_mosaic_member(const struct qn_mosaic *m, uint32_t member, struct qn_data
 	out->nchunks = x->nchunks;
 }
 
+const char *qn_mosaic_not_native(const struct qn_mosaic *m)
+{
+	for (uint32_t i = 0; i < m->nforms; i++)
+		if (!m->form[i].native)
+			return m->form[i].why_not_native;
+	return NULL;
+}
+
 /* --- parts --- */
 
 /* Pairs the dimensions that have more than one index, in order; false when they do not match. */

@@ -45,6 +45,7 @@ struct qn_mosaic {
 	uint64_t *words;		/* owned: member, dimensions of `from`, start, count, step of each
 					   dimension of `to` and then of `from` */
 	size_t room_members, room_parts, room_words;
+	uint64_t nmissing;		/* rank 0 only: mapped sources that are not there */
 };
 
 void qn_mosaic_fini(struct qn_mosaic *m);
@@ -70,6 +71,9 @@ void qn_mosaic_part(const struct qn_mosaic *m, uint64_t i, struct qn_part *out);
 
 /* The description of a member. Everything in it is borrowed from the mosaic: no qn_dataset_fini. */
 void qn_mosaic_member(const struct qn_mosaic *m, uint32_t member, struct qn_dataset *out);
+
+/* Why a member must be read through the library; NULL: none must. */
+const char *qn_mosaic_not_native(const struct qn_mosaic *m);
 
 /* Flat form of everything but the chunks, for a broadcast among ranks of this program. pack returns
    owned memory, or NULL when there is none. */

@@ -5,6 +5,7 @@
 #define QN_DATA_STORAGE_H
 
 #include "data/dataset.h"
+#include "data/sources.h"
 
 /* One line of `quern inspect`, and the means to find a dataset that was not named. */
 struct qn_listing {
@@ -32,6 +33,13 @@ struct qn_format {
 	   it with qn_dataset_fini, and must qn_dataset_check it. Not collective. */
 	enum quern_status (*describe)(const char *file, const char *path, bool with_index,
 				      struct qn_dataset *out, struct quern_message *err);
+
+	/* Where the elements of a virtual dataset, or of one in external files, are: d is its
+	   description, checked. The list is checked against it. A source that is not there has
+	   no file, a raw file keeps its name. The caller frees with qn_sources_fini. Not
+	   collective. */
+	enum quern_status (*sources)(const struct qn_dataset *d, struct qn_sources *out,
+				     struct quern_message *err);
 
 	/* Through the library, for what cannot be read by address: opens the dataset, reads the
 	   elements of a box (step 1) in C order, as stored in memory of the file's type converted

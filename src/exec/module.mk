@@ -10,4 +10,7 @@ LIB_SRCS += src/exec/coordinate.c
 LIB_SRCS += src/exec/verify.c
 LIB_SRCS += src/exec/verify_crew.c
 LIB_SRCS += src/exec/verify_sums.c
+LIB_SRCS += src/exec/resolve_raw.c
+LIB_SRCS += src/exec/resolve_sources.c
+LIB_SRCS += src/exec/resolve_virtual.c
 LIB_MULTI_ISA_SRCS +=

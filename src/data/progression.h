@@ -1,0 +1,19 @@
+/*
+ * progression.h - where two boxes with steps meet, dimension by dimension.
+ */
+#ifndef QN_DATA_PROGRESSION_H
+#define QN_DATA_PROGRESSION_H
+
+#include "quern_kernel.h"
+
+/* Indexes first, first + step, ..., count of them. */
+struct qn_run {
+	uint64_t first, count, step;
+};
+
+/* Which indexes of dimension d of the box `at` are in the selection: index i of the box is
+   at->start + i * at->step. False: none. */
+bool qn_box_meet(const struct quern_box *at, const struct quern_box *selection, int d,
+		 struct qn_run *out);
+
+#endif
