@@ -37,7 +37,9 @@ static struct qn_dataset make(void)
 	d.cf.has_fill = true;
 	d.cf.scale = 0.5;
 	strcpy(d.units, "K");
+	strcpy(d.calendar, "noleap");
 	d.dim_name[1] = strdup("lon");
+	d.dim_scale[1] = strdup("/grid/lon");
 	d.native = true;
 	d.file_nbytes = 1000;
 	d.user_block = 512;
@@ -81,6 +83,9 @@ static void test_round_trip(void **state)
 	assert_string_equal(r.path, d.path);
 	assert_string_equal(r.dim_name[1], "lon");
 	assert_null(r.dim_name[0]);
+	assert_string_equal(r.dim_scale[1], "/grid/lon");
+	assert_null(r.dim_scale[0]);
+	assert_string_equal(r.calendar, "noleap");
 	assert_string_equal(r.units, "K");
 	assert_memory_equal(r.shape, d.shape, sizeof d.shape);
 	assert_memory_equal(&r.filter, &d.filter, sizeof d.filter);

@@ -410,10 +410,13 @@ static void test_dims(void **state)
 	group = H5Gcreate2(file, "grid", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
 	dset = add_dataset(group, "time", H5T_STD_I32LE, 3);
 	h5make_text(dset, "CLASS", 16, H5T_STR_NULLTERM, "DIMENSION_SCALE");
+	h5make_text(dset, "calendar", 0, H5T_STR_NULLTERM, "noleap");
 	H5Dclose(dset);
 	H5Gclose(group);
 	dset = add_dataset(file, "lat", H5T_STD_I32LE, 4);
 	h5make_text(dset, "CLASS", 16, H5T_STR_NULLTERM, "DIMENSION_SCALE");
+	h5make_text(dset, "NAME", 64, H5T_STR_NULLTERM,
+		    "This is a netCDF dimension but not a netCDF variable.         4");
 	H5Dclose(dset);
 	space = H5Screate_simple(2, shape, NULL);
 	dset = H5Dcreate2(file, "x", H5T_STD_I8LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
@@ -425,9 +428,19 @@ static void test_dims(void **state)
 	d = describe("/x");
 	assert_string_equal(d.dim_name[0], "time");
 	assert_string_equal(d.dim_name[1], "lat");
+	assert_string_equal(d.dim_scale[0], "/grid/time");
+	assert_string_equal(d.dim_scale[1], "/lat");
+	assert_false(d.dim_only);
 	qn_dataset_fini(&d);
 	d = describe("/grid/time");
 	assert_string_equal(d.dim_name[0], "time");
+	assert_string_equal(d.dim_scale[0], "/grid/time");
+	assert_string_equal(d.calendar, "noleap");
+	assert_false(d.dim_only);
+	qn_dataset_fini(&d);
+	d = describe("/lat");
+	assert_true(d.dim_only);
+	assert_string_equal(d.calendar, "");
 	qn_dataset_fini(&d);
 }
 
