@@ -5,6 +5,7 @@
 #
 #	CC= CFLAGS= CPPFLAGS= LDFLAGS=	the user's, added to quern's own flags
 #	SAN=address,undefined		a build with sanitizers, in its own directory
+#	FUZZ=1				a build for libFuzzer, with CC=clang; what `make fuzz` uses
 #	WERROR=1			warnings are errors
 #	V=1				shows the commands
 #	prefix= DESTDIR=		for install and uninstall
@@ -70,6 +71,7 @@ EXAMPLE_PROGS :=
 BENCH_PROGS :=
 UNIT_TESTS :=
 TEST_PROGS :=
+FUZZ_TARGETS :=
 SHELL_TESTS :=
 include $(srcdir)/src/module.mk
 include $(srcdir)/io/module.mk
@@ -82,7 +84,11 @@ include $(srcdir)/tests/module.mk
 
 # B: objects and test programs. P: the command and the libraries, with a slash.
 comma := ,
-ifdef SAN
+ifdef FUZZ
+override SAN := address,undefined
+B := .build/fuzz
+P := $(B)/
+else ifdef SAN
 B := .build/san-$(subst $(comma),-,$(SAN))
 P := $(B)/
 else
@@ -98,8 +104,9 @@ example_progs := $(EXAMPLE_PROGS:%=$(B)/%)
 bench_progs := $(BENCH_PROGS:%=$(B)/%)
 unit_tests := $(UNIT_TESTS:%=$(B)/%)
 test_progs := $(TEST_PROGS:%=$(B)/%)
+fuzz_targets := $(FUZZ_TARGETS:%=$(B)/%)
 san_objs := $(if $(SAN),$(B)/tests/keep_loaded.o)
-progs := $(example_progs) $(bench_progs) $(unit_tests) $(test_progs)
+progs := $(example_progs) $(bench_progs) $(unit_tests) $(test_progs) $(fuzz_targets)
 
 static_lib := $(P)libquern.a
 soname := libquern.so.0
@@ -118,7 +125,9 @@ deps_cflags = $(patsubst -I%,-isystem %,$(sort $(MPI_CFLAGS) $(HDF5_CFLAGS) $(HW
 deps_libs = $(HDF5_LIBS) $(HWLOC_LIBS) $(OPENBLAS_LIBS) $(LIBDEFLATE_LIBS) $(JANSSON_LIBS) \
 	$(GMP_LIBS) $(CODEC_LIBS) $(MPI_LIBS) $(LIBS) -ldl -lm
 
-san_flags := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+# FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION is libFuzzer's word for what it could not get past.
+san_flags := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
+	$(if $(FUZZ),-fsanitize=fuzzer-no-link -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION)
 warnings := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wmissing-prototypes \
 	$(if $(WERROR),-Werror)
 all_cppflags = -include ./config.h -D_GNU_SOURCE -I$(srcdir)/src $(CPPFLAGS) $(deps_cflags)
@@ -171,6 +180,8 @@ $(command): $(cli_objs) $(san_objs) $(static_lib)
 
 $(unit_tests): private deps_libs += $(CMOCKA_LIBS)
 $(unit_tests:=.o): private CPPFLAGS += $(CMOCKA_CFLAGS)
+$(fuzz_targets): private san_flags += $(if $(FUZZ),-fsanitize=fuzzer)
+$(fuzz_targets:=.o): private CPPFLAGS += -I$(srcdir) $(if $(FUZZ),-DQN_LIBFUZZER)
 $(progs): $(B)/%: $(B)/%.o $(san_objs) $(static_lib)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $< $(san_objs) $(static_lib) $(deps_libs)
@@ -200,11 +211,22 @@ script_env = SRCDIR='$(abspath $(srcdir))' BUILDDIR='$(abspath $(B))' QUERN='$(a
 # `make check TESTS="tests/unit/test_error tests/layers.sh"` runs only these.
 TESTS ?= $(UNIT_TESTS) $(SHELL_TESTS)
 
-check: cmocka all $(unit_tests) $(test_progs) $(bench_progs)
+check: cmocka all $(unit_tests) $(test_progs) $(fuzz_targets) $(bench_progs)
 	@$(script_env) bash $(srcdir)/tests/run $(TESTS)
 
 # Builds what `check` runs.
-check-programs: all $(unit_tests) $(test_progs) $(bench_progs)
+check-programs: all $(unit_tests) $(test_progs) $(fuzz_targets) $(bench_progs)
+
+# 100,000 damages to small files; `check` does a few thousand of them. FLIPS=N SEED=N
+flips: all $(test_progs)
+	@FLIPS=$${FLIPS:-100000} TEST_TIMEOUT=$${TEST_TIMEOUT:-86400} $(script_env) \
+		bash $(srcdir)/tests/run tests/flips.sh
+
+# Builds the fuzz targets with clang and libFuzzer, and runs each for FUZZ_SECONDS.
+fuzz: $(test_progs)
+	+@$(script_env) FUZZ_TARGETS='$(FUZZ_TARGETS)' bash $(srcdir)/tests/fuzz/run
+
+fuzz-programs: $(fuzz_targets)
 
 cmocka:
 	@test -n '$(CMOCKA_LIBS)' || { echo 'quern: the tests need cmocka' >&2; exit 1; }
@@ -268,6 +290,8 @@ format:
 help:
 	@echo 'make [all]         the command, the libraries, the examples'
 	@echo 'make check         tests; ends with N passed, N failed, N skipped'
+	@echo 'make flips         100,000 damaged files; FLIPS=N SEED=N'
+	@echo 'make fuzz          runs each fuzz target for FUZZ_SECONDS (10); needs clang'
 	@echo 'make check-slurm   tests the Slurm templates on a Slurm of its own'
 	@echo 'make demo          the main job on generated data'
 	@echo 'make bench         measures, beside the limits of this machine'
@@ -280,4 +304,4 @@ help:
 
 FORCE:
 .PHONY: all bench check check-programs check-slurm clean cmocka demo deps dist distcheck distclean \
-	format help install uninstall FORCE
+	flips format fuzz fuzz-programs help install uninstall FORCE

@@ -19,7 +19,13 @@
 #include <unistd.h>
 
 /* A sanitizer must be able to tell what it found. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef __has_feature
+#define HAS_FEATURE(name) __has_feature(name)
+#else
+#define HAS_FEATURE(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+	HAS_FEATURE(address_sanitizer) || HAS_FEATURE(thread_sanitizer)
 #define IS_SANITIZED true
 #else
 #define IS_SANITIZED false
@@ -31,7 +37,14 @@
 
 /* --- becoming the child --- */
 
-static void limit(int resource, uint64_t value)
+/* What the C library calls the numbers of limits: an enumeration, for GNU. */
+#ifdef __GLIBC__
+typedef __rlimit_resource_t limit_number;
+#else
+typedef int limit_number;
+#endif
+
+static void limit(limit_number resource, uint64_t value)
 {
 	struct rlimit r;
 

@@ -125,7 +125,12 @@ void qn_h5_skip(struct qn_h5_cursor *c, size_t nbytes)
 
 bool qn_h5_sum_is_right(const uint8_t *p, size_t nbytes)
 {
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+	(void)p;
+	return nbytes >= 4;
+#else
 	return nbytes >= 4 && qn_h5_lookup3(p, nbytes - 4) == qn_h5_uint(p + nbytes - 4, 4);
+#endif
 }
 
 enum quern_status qn_h5_check_block(const struct qn_h5_raw *r, uint64_t addr, const uint8_t *p,

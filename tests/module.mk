@@ -1,6 +1,7 @@
 # tests: NAME.c gives the program NAME.
 #
 # UNIT_TESTS    cmocka programs, run by tests/run
+# FUZZ_TARGETS  programs that replay inputs, or with libFuzzer look for such (fuzz/fuzz.h)
 # TEST_PROGS    programs that shell tests use (file generators, oracles); not run by themselves
 # SHELL_TESTS   scripts that print TAP, run by tests/run: see its head, and tests/lib.sh
 UNIT_TESTS += tests/unit/test_kernel
@@ -42,11 +43,15 @@ TEST_PROGS += tests/axes
 TEST_PROGS += tests/layouts
 TEST_PROGS += tests/measure
 TEST_PROGS += tests/ranks
+TEST_PROGS += tests/flips
+TEST_PROGS += tests/fuzz/seeds
 SHELL_TESTS += tests/layers.sh
 SHELL_TESTS += tests/headers.sh
 SHELL_TESTS += tests/symbols.sh
 SHELL_TESTS += tests/corpus.sh
 SHELL_TESTS += tests/hostile.sh
+SHELL_TESTS += tests/fuzz.sh
+SHELL_TESTS += tests/flips.sh
 SHELL_TESTS += tests/ranks.sh
 SHELL_TESTS += tests/example.sh
 SHELL_TESTS += tests/cli/help.sh
@@ -57,3 +62,8 @@ SHELL_TESTS += tests/cli/output.sh
 SHELL_TESTS += tests/cli/errors.sh
 SHELL_TESTS += tests/cli/verify.sh
 SHELL_TESTS += tests/mpi.sh
+FUZZ_TARGETS += tests/fuzz/index
+FUZZ_TARGETS += tests/fuzz/filter
+FUZZ_TARGETS += tests/fuzz/unpack
+FUZZ_TARGETS += tests/fuzz/select
+FUZZ_TARGETS += tests/fuzz/sums

@@ -1,0 +1,92 @@
+/*
+ * unpack.c - fuzz target: what a process is told of a dataset: the flat form of a description, and
+ * the answers of the child that reads metadata.
+ */
+#include <limits.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Its parsers of answers are nobody else's. */
+#include "io/hdf5_child.c"
+
+#include "fuzz.h"
+#include "seed.h"
+
+/* What is unpacked can be packed and is the same then. */
+static void unpack(const uint8_t *data, size_t n)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_dataset d, again;
+	size_t nbytes;
+	void *flat;
+
+	if (qn_dataset_unpack(data, n, &d, &err)) {
+		FUZZ_CHECK(err.status != QUERN_OK);
+		return;
+	}
+	flat = qn_dataset_pack(&d, &nbytes);
+	FUZZ_CHECK(flat && nbytes == n);
+	FUZZ_CHECK(qn_dataset_unpack(flat, nbytes, &again, &err) == QUERN_OK);
+	FUZZ_CHECK(again.ndim == d.ndim && !strcmp(again.path, d.path));
+	qn_dataset_fini(&again);
+	qn_dataset_fini(&d);
+	free(flat);
+}
+
+static void hear(struct qn_child *c, bool listing)
+{
+	struct question q = { .file = SEED_FILE, .path = SEED_PATH, .with_index = true };
+	struct stat st = { .st_size = SEED_FILE_NBYTES };
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_listing l = { 0, NULL };
+	struct qn_dataset d;
+
+	if (listing && hear_listing(c, &l, &err) == QUERN_OK) {
+		for (size_t i = 0; i < l.n; i++)
+			FUZZ_CHECK(l.path[i][0] == '/');
+		qn_listing_fini(&l);
+	}
+	if (!listing && hear_description(c, &q, &st, &d, &err) == QUERN_OK) {
+		qn_dataset_check(&d, &err);
+		qn_dataset_fini(&d);
+	}
+}
+
+/* A child that has said this, and died. */
+static void answer(const uint8_t *data, size_t n, bool listing)
+{
+	struct qn_child c = { .pid = INT_MAX, .limits = { .wall_seconds = 5 } };
+	struct timespec t;
+	int fd[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) != 0)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	c.deadline_ns = ((int64_t)t.tv_sec + 5) * 1000000000;
+	c.fd = fd[0];
+	c.subject = (char[]){ "f: its metadata" };
+	if (send(fd[1], data, n, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)n) {
+		close(fd[1]);
+		hear(&c, listing);
+	} else {
+		close(fd[1]);
+	}
+	close(fd[0]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct fuzz_input in = { data, n };
+	unsigned what = (unsigned)fuzz_take(&in, 1);
+
+	if (n > 1 << 16)
+		return 0;
+	if (what % 3 == 0)
+		unpack(in.at, in.n);
+	else
+		answer(in.at, in.n, what % 3 == 2);
+	return 0;
+}
+
+FUZZ_MAIN
