@@ -219,12 +219,18 @@ static void answer_describe(void *ctx, int fd)
 		qn_child_tell_verdict(fd, status, &err);
 }
 
+/* The path of a description is absolute; that of a question may leave out the first slash. */
+static bool is_path_of(const struct qn_dataset *d, const struct question *q)
+{
+	return d->path[0] == '/' && !strcmp(d->path + (q->path[0] != '/'), q->path);
+}
+
 /* That it is of the dataset that was asked for, in the file that is there. */
 static bool is_of(const struct qn_dataset *d, const struct question *q, const struct stat *st)
 {
 	int64_t mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 
-	return !strcmp(d->file, q->file) && !strcmp(d->path + (q->path[0] != '/'), q->path) &&
+	return !strcmp(d->file, q->file) && is_path_of(d, q) &&
 	       d->file_nbytes == (uint64_t)st->st_size && d->file_mtime_ns == mtime_ns;
 }
 

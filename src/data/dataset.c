@@ -154,7 +154,7 @@ static const char *bad_rest(const struct qn_dataset *d)
 	return NULL;
 }
 
-/* Raw bytes of chunk `number` as they lie in the file: HDF5 stores edge chunks whole, runs of a
+/* Raw bytes of chunk `number`, which is in the grid, as they lie in the file: HDF5 stores edge chunks whole, runs of a
    contiguous dataset end where the dataset ends. */
 static uint64_t raw_nbytes(const struct qn_dataset *d, const uint64_t *grid, uint64_t number)
 {
@@ -181,11 +181,10 @@ static bool is_filtered(const struct qn_dataset *d, const struct qn_chunk *c)
 static enum quern_status check_chunks(const struct qn_dataset *d, struct quern_message *err)
 {
 	uint64_t grid[QUERN_MAX_DIMS];
-	uint64_t ngrid = qn_dataset_grid(d, grid), full = 0;
+	uint64_t ngrid = qn_dataset_grid(d, grid);
+	uint64_t full = qn_dataset_chunk_nelems(d) * d->type.size;
 	bool even = d->layout == QN_CHUNKED; /* all raw chunks have the same size */
 
-	if (even && d->nchunks > 0)
-		full = raw_nbytes(d, grid, 0);
 	for (uint64_t i = 0; i < d->nchunks; i++) {
 		const struct qn_chunk *c = &d->chunks[i];
 

@@ -34,9 +34,10 @@ static void unpack(const uint8_t *data, size_t n)
 	free(flat);
 }
 
-static void hear(struct qn_child *c, bool listing)
+static void hear(struct qn_child *c, bool listing, bool relative)
 {
-	struct question q = { .file = SEED_FILE, .path = SEED_PATH, .with_index = true };
+	struct question q = { .file = SEED_FILE, .path = SEED_PATH + relative,
+			      .with_index = true };
 	struct stat st = { .st_size = SEED_FILE_NBYTES };
 	struct quern_message err = { .status = QUERN_OK };
 	struct qn_listing l = { 0, NULL };
@@ -54,7 +55,7 @@ static void hear(struct qn_child *c, bool listing)
 }
 
 /* A child that has said this, and died. */
-static void answer(const uint8_t *data, size_t n, bool listing)
+static void answer(const uint8_t *data, size_t n, bool listing, bool relative)
 {
 	struct qn_child c = { .pid = INT_MAX, .limits = { .wall_seconds = 5 } };
 	struct timespec t;
@@ -68,7 +69,7 @@ static void answer(const uint8_t *data, size_t n, bool listing)
 	c.subject = (char[]){ "f: its metadata" };
 	if (send(fd[1], data, n, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)n) {
 		close(fd[1]);
-		hear(&c, listing);
+		hear(&c, listing, relative);
 	} else {
 		close(fd[1]);
 	}
@@ -85,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (what % 3 == 0)
 		unpack(in.at, in.n);
 	else
-		answer(in.at, in.n, what % 3 == 2);
+		answer(in.at, in.n, what % 3 == 2, what / 3 % 2);
 	return 0;
 }
 

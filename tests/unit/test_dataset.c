@@ -201,6 +201,10 @@ static void filtered_run(struct qn_dataset *d)
 {
 	d->layout = QN_CONTIGUOUS;
 }
+static void no_elements(struct qn_dataset *d)
+{
+	d->shape[1] = 0;
+}
 static void outside_grid(struct qn_dataset *d)
 {
 	d->chunks[2].number = 6;
@@ -249,7 +253,7 @@ static void test_check(void **state)
 		byte_float,    no_size,	     many_filters, less_filters, many_params,  endless_name,
 		endless_units, many_missing, large_block,  filtered_run, outside_grid, twice,
 		backwards,     past_end,     far_past_end, empty_chunk,	 raw_size,     no_list,
-		no_name,       elsewhere,    huge,
+		no_name,       elsewhere,    huge,	   no_elements,
 	};
 
 	(void)state;
