@@ -229,8 +229,11 @@ static void print_dataset(FILE *f, const struct qn_dataset *d)
 	fputc('\n', f);
 	print_cf(f, &d->cf);
 	print_text(f, "units", d->units);
-	for (int i = 0; i < d->ndim; i++)
+	print_text(f, "calendar", d->calendar);
+	for (int i = 0; i < d->ndim; i++) {
 		print_text(f, "dimension", d->dim_name[i]);
+		print_text(f, "scale", d->dim_scale[i]);
+	}
 }
 
 enum quern_status qn_sum_dataset(const struct qn_dataset *d, struct qn_sum *out,

@@ -625,7 +625,8 @@ static uint64_t count_bytes(const char *const *files, size_t nfiles)
 	return n;
 }
 
-static enum quern_status prepare(struct qn_verify *v, const char *const *files, size_t nfiles, struct quern_message *err)
+static enum quern_status prepare(struct qn_verify *v, const char *const *files, size_t nfiles,
+				 struct quern_message *err)
 {
 	const char *sums = quern_option_string(v->job.options, "sums");
 	enum quern_status st = QUERN_OK;

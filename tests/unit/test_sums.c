@@ -114,6 +114,8 @@ static void test_dataset(void **state)
 	CHANGES((copy.cf.has_scale = true, copy.cf.offset = 1), false);
 	CHANGES(copy.cf.as_unsigned = true, false);
 	CHANGES(copy.units[0] = 'C', false);
+	CHANGES(copy.calendar[0] = 'n', false);
+	CHANGES(copy.dim_scale[0] = (char *)(uintptr_t) "/lat", false);
 	CHANGES(copy.dim_name[1] = (char *)(uintptr_t) "lon", false);
 	qn_dataset_fini(&d);
 }
