@@ -80,6 +80,13 @@ include $(srcdir)/examples/module.mk
 include $(srcdir)/bench/module.mk
 include $(srcdir)/tests/module.mk
 
+# What no fuzz target reaches would only take time to build.
+ifdef FUZZ
+unfuzzed := kernels/% src/exact/% src/plan/% src/exec/% src/api/%
+LIB_SRCS := $(filter-out $(unfuzzed),$(LIB_SRCS))
+LIB_MULTI_ISA_SRCS := $(filter-out $(unfuzzed),$(LIB_MULTI_ISA_SRCS))
+endif
+
 # --- Where things go ------------------------------------------------------------------------------
 
 # B: objects and test programs. P: the command and the libraries, with a slash.

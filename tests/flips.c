@@ -33,7 +33,7 @@
 #include "quern.h"
 #include "small.h"
 
-#define MOST_SECONDS 10		/* for a damage */
+#define MOST_SECONDS 30		/* for one call, on a machine that has other things to do */
 #define MOST_SHOWN 20
 #define MAX_RANGES 128
 
@@ -64,7 +64,7 @@ struct damage {
 struct worker {
 	pid_t pid;
 	volatile uint64_t number, stop;	/* at work on number; ends before stop */
-	volatile int64_t since;		/* seconds when it began */
+	volatile int64_t since;		/* seconds when the call began */
 	volatile uint64_t nflips, ncuts, nin_chunk, nrefused, nsame, nother;
 	volatile uint64_t nfailed;
 	char why[MOST_SHOWN][400];
@@ -244,6 +244,7 @@ static void try_one(struct worker *w, const char *file, uint64_t number)
 	w->nother += !st && (sum != d.of->sum || count != d.of->count);
 	if (!st && (d.cut || (d.of->checksummed && d.in_chunk)))
 		fail(w, &d, number, "run", "answers in spite of a checksum, or of the missing end");
+	w->since = now();
 	st = verify(file, with_sums ? d.of->sums : NULL, why, sizeof why);
 	check_status(w, &d, number, file, "verify", st, why);
 	if (!st && (with_sums || d.cut || (d.of->checksummed && d.in_chunk)))

@@ -298,10 +298,12 @@ static void texts(void)
 		"", ":", "0:100,:,5", "time=0:100,lat=10:20:2", "-1", "-10:-1", "::3", "lat=5,lon=6",
 		"time=2:1", "99999999999999999999", "0=3", "lat=-30.0:30.0",
 		"time=2001-01-01:2001-12-31", "time=2001-01-01T12:30:00:2001-02-01,lat=1.5e1",
+		"days since 1900-1-1\ntime=1900-03", "seconds since 1970-01-01T00:00:00Z\n1e1:",
+		"months since 0001-01-01 12:00:00 +5:30\ntime=2001:2002:2",
 	};
 
 	for (size_t i = 0; i < sizeof selections / sizeof selections[0]; i++)
-		for (int k = 0; k < 3; k++)
+		for (int k = 0; k < 12; k += 5)
 			text_seed("select", k, selections[i]);
 	text_seed("sums", -1, "quern-sums 1\n");
 	text_seed("sums", -1, "quern-sums 1\nfile 100 whole a%20b\ndataset /x " Z32
