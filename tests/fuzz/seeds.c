@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "data/sources.h"
 #include "data/storage.h"
 #include "seed.h"
 #include "../small.h"
@@ -262,6 +263,44 @@ static void listing_seed(const struct qn_listing *l)
 	end(&o);
 }
 
+/* A block of another file, all of a dataset without a limit, and raw bytes. */
+static void sources_seed(void)
+{
+	struct qn_span block[] = { { 2, 4, 3, 2 }, { 0, 1, 1, 24 }, { 0, 1, 1, 6 }, { 5, 1, 1, 24 } };
+	struct qn_span rows[] = { { 0, 1, QN_UNLIMITED, 1 }, { 0, 1, 1, 24 },
+				  { 0, 1, QN_UNLIMITED, 1 }, { 0, 24, 1, 24 } };
+	const struct qn_origin origins[] = {
+		{ .file = (char[]){ "a.h5" }, .path = (char[]){ "/x" }, .ndim = 2, .to = block,
+		  .from = block + 2 },
+		{ .file = (char[]){ "b%b.h5" }, .path = (char[]){ "/y" }, .ndim = 2, .to = rows,
+		  .from = rows + 2 },
+		{ .file = (char[]){ "raw" }, .path = (char[]){ "" }, .offset = 7, .nbytes = 100 },
+	};
+	struct qn_sources s = { .ndim = SEED_SOURCES_DIMS };
+	struct quern_message good;
+	size_t nbytes;
+	uint64_t n;
+	struct out o;
+	void *flat;
+
+	memset(&good, 0, sizeof good);
+	for (size_t i = 0; i < sizeof origins / sizeof origins[0]; i++)
+		if (!qn_sources_add(&s, &origins[i]))
+			exit(1);
+	flat = qn_sources_pack(&s, &nbytes);
+	if (!flat)
+		exit(1);
+	n = nbytes;
+	o = begin("unpack");
+	put(&o, 3, 1);
+	put_bytes(&o, &good, sizeof good);
+	put_bytes(&o, &n, sizeof n);
+	put_bytes(&o, flat, nbytes);
+	end(&o);
+	free(flat);
+	qn_sources_fini(&s);
+}
+
 static void file_seeds(const char *file)
 {
 	struct quern_message err = { .status = QUERN_OK };
@@ -343,6 +382,7 @@ int main(int argc, char **argv)
 	unlink(file);
 	for (int i = 2; i < argc; i++)
 		file_seeds(argv[i]);
+	sources_seed();
 	texts();
 	return 0;
 }

@@ -34,7 +34,24 @@ static void unpack(const uint8_t *data, size_t n)
 	free(flat);
 }
 
-static void hear(struct qn_child *c, bool listing, bool relative)
+enum answer { FLAT, DESCRIPTION, LISTING, SOURCES, NANSWERS };
+
+/* Where the elements of a dataset of SEED_SOURCES_DIMS dimensions are. */
+static void hear_of_sources(struct qn_child *c)
+{
+	struct qn_dataset d = { .ndim = SEED_SOURCES_DIMS };
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_sources s;
+
+	for (int i = 0; i < d.ndim; i++)
+		d.shape[i] = SEED_SOURCES_EXTENT;
+	if (hear_sources(c, &d, &s, &err) == QUERN_OK) {
+		FUZZ_CHECK(s.n <= QN_MOST_SOURCES);
+		qn_sources_fini(&s);
+	}
+}
+
+static void hear(struct qn_child *c, enum answer what, bool relative)
 {
 	struct question q = { .file = SEED_FILE, .path = SEED_PATH + relative,
 			      .with_index = true };
@@ -43,19 +60,21 @@ static void hear(struct qn_child *c, bool listing, bool relative)
 	struct qn_listing l = { 0, NULL };
 	struct qn_dataset d;
 
-	if (listing && hear_listing(c, &l, &err) == QUERN_OK) {
+	if (what == SOURCES)
+		hear_of_sources(c);
+	if (what == LISTING && hear_listing(c, &l, &err) == QUERN_OK) {
 		for (size_t i = 0; i < l.n; i++)
 			FUZZ_CHECK(l.path[i][0] == '/');
 		qn_listing_fini(&l);
 	}
-	if (!listing && hear_description(c, &q, &st, &d, &err) == QUERN_OK) {
+	if (what == DESCRIPTION && hear_description(c, &q, &st, &d, &err) == QUERN_OK) {
 		qn_dataset_check(&d, &err);
 		qn_dataset_fini(&d);
 	}
 }
 
 /* A child that has said this, and died. */
-static void answer(const uint8_t *data, size_t n, bool listing, bool relative)
+static void answer(const uint8_t *data, size_t n, enum answer what, bool relative)
 {
 	struct qn_child c = { .pid = INT_MAX, .limits = { .wall_seconds = 5 } };
 	struct timespec t;
@@ -69,7 +88,7 @@ static void answer(const uint8_t *data, size_t n, bool listing, bool relative)
 	c.subject = (char[]){ "f: its metadata" };
 	if (send(fd[1], data, n, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)n) {
 		close(fd[1]);
-		hear(&c, listing, relative);
+		hear(&c, what, relative);
 	} else {
 		close(fd[1]);
 	}
@@ -83,10 +102,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	if (n > 1 << 16)
 		return 0;
-	if (what % 3 == 0)
+	if (what % NANSWERS == FLAT)
 		unpack(in.at, in.n);
 	else
-		answer(in.at, in.n, what % 3 == 2, what / 3 % 2);
+		answer(in.at, in.n, (enum answer)(what % NANSWERS), what / NANSWERS % 2);
 	return 0;
 }
 
