@@ -29,7 +29,7 @@
 #define SOURCES_NBYTES	   (UINT64_C(1) << 29)
 
 struct question {
-	const char *file, *path;
+	const char *file, *path, *column;
 	bool with_index;
 	const struct qn_dataset *dataset; /* whose sources are asked for */
 	struct qn_h5_caller caller;
@@ -212,7 +212,7 @@ static void answer_describe(void *ctx, int fd)
 	enum quern_status status;
 
 	settle(q);
-	status = qn_hdf5_describe(q->file, q->path, q->with_index, &d, &err);
+	status = qn_hdf5_describe(q->file, q->path, q->column, q->with_index, &d, &err);
 	if (status == QUERN_OK)
 		tell_description(fd, &d);
 	else
@@ -231,6 +231,7 @@ static bool is_of(const struct qn_dataset *d, const struct question *q, const st
 	int64_t mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 
 	return !strcmp(d->file, q->file) && is_path_of(d, q) &&
+	       !d->column == !q->column && (!d->column || !strcmp(d->column, q->column)) &&
 	       d->file_nbytes == (uint64_t)st->st_size && d->file_mtime_ns == mtime_ns;
 }
 
@@ -299,10 +300,13 @@ static enum quern_status hear_description(struct qn_child *c, const struct quest
 	return status;
 }
 
-enum quern_status qn_hdf5_child_describe(const char *file, const char *path, bool with_index,
-					 struct qn_dataset *out, struct quern_message *err)
+enum quern_status qn_hdf5_child_describe(const char *file, const char *path, const char *column,
+					 bool with_index, struct qn_dataset *out,
+					 struct quern_message *err)
 {
-	struct question q = { .file = file, .path = path, .with_index = with_index };
+	struct question q = {
+		.file = file, .path = path, .column = column, .with_index = with_index
+	};
 	struct qn_child c;
 	struct stat st;
 	enum quern_status status = look_at(file, &st, err);

@@ -12,6 +12,7 @@
 #include "hdf5_file.h"
 #include "hdf5_format.h"
 #include "hdf5_index.h"
+#include "hdf5_member.h"
 #include "hdf5_sources.h"
 #include "hdf5_type.h"
 
@@ -20,7 +21,10 @@ struct subject {
 	struct qn_dataset *d;
 	struct quern_message *err;
 	int fd;
-	hid_t file, dset, dcpl;
+	hid_t file, dset, dcpl, type;
+	unsigned addr_nbytes;
+	struct qn_h5_leaf leaf;	  /* of the type, the numbers that are meant */
+	struct qn_type leaf_type; /* what they are */
 	uint64_t max_shape[QUERN_MAX_DIMS];
 	bool raw_edges;
 };
@@ -38,31 +42,69 @@ static void not_native(struct qn_dataset *d, const char *why)
 	d->native = false;
 }
 
-static enum quern_status set_names(const char *file, const char *path, struct qn_dataset *d,
-				   struct quern_message *err)
+static enum quern_status set_names(const char *file, const char *path, const char *column,
+				   struct qn_dataset *d, struct quern_message *err)
 {
 	d->file = strdup(file);
+	d->column = column ? strdup(column) : NULL;
 	if (path[0] == '/')
 		d->path = strdup(path);
 	else if (asprintf(&d->path, "/%s", path) < 0)
 		d->path = NULL;
-	if (!d->file || !d->path)
+	if (!d->file || !d->path || (column && !d->column))
 		return qn_error_nomem(err, strlen(file) + strlen(path), "the name of a dataset");
 	return QUERN_OK;
 }
 
+static enum quern_status find_leaf(struct subject *s)
+{
+	enum quern_status status;
+	char *what;
+
+	if (asprintf(&what, "%s: dataset %s", s->d->file, s->d->path) < 0)
+		return qn_error_nomem(s->err, strlen(s->d->file), "the name of a dataset");
+	status = qn_h5_leaf_find(s->type, s->d->column, s->addr_nbytes, what, &s->leaf, s->err);
+	free(what);
+	return status;
+}
+
+/* Are the elements in records: members of a compound, or arrays, or of a size that is not the
+   numbers' that the library makes of them? */
+static bool has_records(const struct subject *s)
+{
+	return s->leaf_type.class != QN_OTHER &&
+	       (s->d->column || s->leaf.ndim > 0 || s->leaf_type.size != H5Tget_size(s->leaf.type));
+}
+
+/* Until the chunks are known the elements are what the file calls so: narrow() does the rest. */
 static enum quern_status describe_type(struct subject *s)
 {
-	hid_t type = H5Dget_type(s->dset);
-	enum quern_status status = QUERN_OK;
-	bool plain = true;
+	struct qn_dataset *d = s->d;
+	bool plain = true, whole;
+	enum quern_status status;
 
-	if (type < 0 || !qn_h5_type_describe(type, &s->d->type, &plain))
-		status = fail(s, "its datatype cannot be read");
-	else if (!plain)
-		not_native(s->d, "its numbers do not use all of their bits");
-	qn_h5_close(type);
-	return status;
+	s->type = H5Dget_type(s->dset);
+	if (s->type < 0 || !qn_h5_type_describe(s->type, &d->type, &whole))
+		return fail(s, "its datatype cannot be read");
+	status = find_leaf(s);
+	if (status != QUERN_OK)
+		return status;
+	if (!qn_h5_type_describe(s->leaf.type, &s->leaf_type, &plain))
+		return fail(s, "its datatype cannot be read");
+	if (!plain)
+		not_native(d, "its numbers do not use all of their bits");
+	if (has_records(s) || s->leaf_type.class == QN_OTHER) {
+		uint64_t size = qn_h5_stored_size(s->type, s->addr_nbytes);
+
+		d->type = (struct qn_type){ .class = QN_OTHER,
+					    .size = (uint32_t)qn_min_u64(size, UINT32_MAX) };
+		snprintf(d->type.name, sizeof d->type.name, "%s", s->leaf_type.name);
+	}
+	if (s->leaf_type.class == QN_OTHER && !d->column &&
+	    H5Tget_class(s->leaf.type) == H5T_COMPOUND &&
+	    !qn_h5_members_list(s->type, s->addr_nbytes, d))
+		return qn_error_nomem(s->err, d->nmembers * sizeof *d->members, "its members");
+	return QUERN_OK;
 }
 
 /* A scalar has one element, a null dataspace none. */
@@ -165,32 +207,103 @@ static enum quern_status describe_layout(struct subject *s)
 	return QUERN_OK;
 }
 
+/* Larger records are no records of fill values. */
+#define MAX_FILL_NBYTES (64u << 20)
+
+static bool all_equal(const uint8_t *p, size_t nbytes, size_t size)
+{
+	return nbytes <= size || memcmp(p, p + size, nbytes - size) == 0;
+}
+
+/* One value for all elements of a record: the rare arrays that have several go through the library,
+   and so do numbers that it converts. */
+static enum quern_status read_fill(struct subject *s, hid_t type)
+{
+	const size_t nbytes = H5Tget_size(type), size = s->leaf_type.size;
+	enum quern_status status = QUERN_OK;
+	uint8_t *p;
+
+	if (nbytes == 0 || nbytes > MAX_FILL_NBYTES) {
+		not_native(s->d, "the size of its fill value");
+		return QUERN_OK;
+	}
+	if (size != H5Tget_size(s->leaf.type))
+		return QUERN_OK;
+	p = malloc(nbytes);
+	if (!p)
+		return qn_error_nomem(s->err, nbytes, "a fill value");
+	if (H5Pget_fill_value(s->dcpl, type, p) < 0)
+		status = fail(s, "its fill value cannot be read");
+	else if (all_equal(p, nbytes, size))
+		memcpy(s->d->fill_value, p, size);
+	else
+		not_native(s->d, "a fill value for each element of its arrays");
+	free(p);
+	return status;
+}
+
 /* In the type of the file, so without a conversion. Where none is defined the library gives zeros. */
 static enum quern_status describe_fill(struct subject *s)
 {
 	H5D_fill_value_t defined = H5D_FILL_VALUE_UNDEFINED;
 	hid_t type;
-	enum quern_status status = QUERN_OK;
+	enum quern_status status;
 
-	if (s->d->type.class == QN_OTHER || H5Pfill_value_defined(s->dcpl, &defined) < 0 ||
+	if (s->leaf_type.class == QN_OTHER || H5Pfill_value_defined(s->dcpl, &defined) < 0 ||
 	    defined == H5D_FILL_VALUE_UNDEFINED)
 		return QUERN_OK;
-	type = H5Dget_type(s->dset);
-	if (type < 0 || H5Pget_fill_value(s->dcpl, type, s->d->fill_value) < 0)
-		status = fail(s, "its fill value cannot be read");
+	type = qn_h5_member_type(s->type, s->d->column, s->leaf.type);
+	status = type < 0 ? fail(s, "its fill value cannot be read") : read_fill(s, type);
 	qn_h5_close(type);
 	return status;
+}
+
+/*
+ * From the elements of the file to the numbers in them, whose dimensions join those of the dataset.
+ * The chunks stay what they were: none is cut along these dimensions.
+ */
+static enum quern_status narrow(struct subject *s)
+{
+	struct qn_dataset *d = s->d;
+	const struct qn_h5_leaf *leaf = &s->leaf;
+
+	if (!has_records(s))
+		return QUERN_OK;
+	if (d->scalar && leaf->ndim > 0) {
+		d->scalar = false;
+		d->ndim = 0;
+	}
+	if (leaf->ndim > QUERN_MAX_DIMS - d->ndim)
+		return qn_error_set(s->err, QUERN_ERR_DATA,
+				    "%s: dataset %s: it has %d dimensions with those of its array "
+				    "datatype; quern takes up to %d",
+				    d->file, d->path, d->ndim + leaf->ndim, QUERN_MAX_DIMS);
+	for (int i = 0; i < leaf->ndim; i++) {
+		d->shape[d->ndim + i] = d->chunk[d->ndim + i] = leaf->shape[i];
+		d->record.stride[i] = leaf->stride[i];
+	}
+	d->ndim += leaf->ndim;
+	d->record.ndim = leaf->ndim;
+	d->record.nbytes = d->type.size;
+	d->record.offset = (uint32_t)qn_min_u64(leaf->offset, UINT32_MAX);
+	d->type = s->leaf_type;
+	if (qn_h5_stored_size(s->type, s->addr_nbytes) != d->record.nbytes)
+		not_native(d, "the size of its records");
+	return QUERN_OK;
 }
 
 static enum quern_status describe_file(struct subject *s, const struct stat *st)
 {
 	hid_t fcpl = H5Fget_create_plist(s->file);
 	hsize_t user_block = 0;
+	size_t addr_nbytes = 0, length_nbytes;
 	enum quern_status status = QUERN_OK;
 
-	if (fcpl < 0 || H5Pget_userblock(fcpl, &user_block) < 0)
-		status = fail(s, "the user block cannot be read");
+	if (fcpl < 0 || H5Pget_userblock(fcpl, &user_block) < 0 ||
+	    H5Pget_sizes(fcpl, &addr_nbytes, &length_nbytes) < 0)
+		status = fail(s, "the properties of the file cannot be read");
 	qn_h5_close(fcpl);
+	s->addr_nbytes = (unsigned)addr_nbytes;
 	s->d->user_block = user_block;
 	s->d->file_nbytes = (uint64_t)st->st_size;
 	s->d->file_mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
@@ -280,7 +393,8 @@ static enum quern_status find_header(struct subject *s, uint64_t base, uint64_t 
 	return QUERN_OK;
 }
 
-/* Of a reference newer libraries tell the size in memory, which is not that in the file. */
+/* Of references and of what is stored elsewhere, such as strings of variable length, the library
+   tells the size in memory, which is not that in the file. */
 static void correct_size(struct qn_dataset *d, const struct qn_h5_layout *layout)
 {
 	uint64_t nelems = qn_dataset_nelems(d), size = 0;
@@ -291,7 +405,7 @@ static void correct_size(struct qn_dataset *d, const struct qn_h5_layout *layout
 		size = layout->dim[layout->ndims - 1];
 	else if (layout->version >= 3 && nelems > 0 && layout->data_nbytes % nelems == 0)
 		size = layout->data_nbytes / nelems;
-	if (size > 0 && size < d->type.size)
+	if (size > 0 && size <= UINT32_MAX)
 		d->type.size = (uint32_t)size;
 }
 
@@ -334,12 +448,16 @@ static enum quern_status describe_all(struct subject *s, const struct stat *st, 
 		status = read_index(s);
 	if (status != QUERN_OK)
 		return status;
-	qn_h5_attr_text(s->dset, "units", d->units, sizeof d->units);
-	qn_h5_attr_text(s->dset, "calendar", d->calendar, sizeof d->calendar);
-	qn_h5_cf_describe(s->dset, d);
 	if (!qn_h5_dims_describe(s->dset, d))
 		return qn_error_nomem(s->err, 0, "the names of dimensions");
-	return QUERN_OK;
+	status = narrow(s);
+	/* The attributes of a compound are not those of one of its members. */
+	if (status == QUERN_OK && !d->column) {
+		qn_h5_attr_text(s->dset, "units", d->units, sizeof d->units);
+		qn_h5_attr_text(s->dset, "calendar", d->calendar, sizeof d->calendar);
+		qn_h5_cf_describe(s->dset, d);
+	}
+	return status;
 }
 
 static enum quern_status describe_opened(struct subject *s, const struct stat *st, bool with_index)
@@ -355,23 +473,27 @@ static enum quern_status describe_opened(struct subject *s, const struct stat *s
 		status = s->dcpl < 0 ? fail(s, "its properties cannot be read")
 				     : describe_all(s, st, with_index);
 	}
+	qn_h5_leaf_fini(&s->leaf);
+	qn_h5_close(s->type);
 	qn_h5_close(s->dcpl);
 	qn_h5_close(s->dset);
 	qn_h5_close(s->file);
 	return status;
 }
 
-enum quern_status qn_hdf5_describe(const char *file, const char *path, bool with_index,
-				   struct qn_dataset *out, struct quern_message *err)
+enum quern_status qn_hdf5_describe(const char *file, const char *path, const char *column,
+				   bool with_index, struct qn_dataset *out,
+				   struct quern_message *err)
 {
 	struct qn_dataset d;
-	struct subject s = { .d = &d, .err = err, .fd = -1, .file = -1, .dset = -1, .dcpl = -1 };
+	struct subject s = { .d = &d, .err = err, .fd = -1, .file = -1, .dset = -1, .dcpl = -1,
+			     .type = -1, .leaf = { .type = -1 } };
 	struct qn_h5_caller caller;
 	struct stat st;
 	enum quern_status status;
 
 	memset(&d, 0, sizeof d);
-	status = set_names(file, path, &d, err);
+	status = set_names(file, path, column, &d, err);
 	if (status == QUERN_OK)
 		status = qn_h5_open_signed(file, &s.fd, &st, err);
 	if (status == QUERN_OK) {

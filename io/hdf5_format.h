@@ -10,8 +10,9 @@
 extern const struct qn_format qn_hdf5_format;
 
 enum quern_status qn_hdf5_list(const char *file, struct qn_listing *out, struct quern_message *err);
-enum quern_status qn_hdf5_describe(const char *file, const char *path, bool with_index,
-				   struct qn_dataset *out, struct quern_message *err);
+enum quern_status qn_hdf5_describe(const char *file, const char *path, const char *column,
+				   bool with_index, struct qn_dataset *out,
+				   struct quern_message *err);
 
 enum quern_status qn_hdf5_reader_open(const struct qn_dataset *d, void **reader,
 				      struct quern_message *err);

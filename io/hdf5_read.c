@@ -4,27 +4,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "hdf5_file.h"
 #include "hdf5_format.h"
+#include "hdf5_member.h"
 #include "hdf5_sources.h"
 #include "hdf5_type.h"
 
 struct reader {
-	char *file, *path; /* owned, for messages */
+	char *file, *path, *column; /* owned, for messages */
 	hid_t file_id, dset;
-	hid_t read_type, memory_type; /* see set_types */
-	bool scalar;
-	int ndim;
+	hid_t number, memory_type; /* see set_types */
+	hid_t read_type;	   /* numbers in the arrays that they are in */
+	int ndim;		   /* of the dataspace; 0: a scalar */
+	size_t nnumbers;	   /* in what the file calls an element */
 };
 
 static void reader_free(struct reader *r)
 {
 	qn_h5_close(r->memory_type);
+	qn_h5_close(r->number);
 	qn_h5_close(r->read_type);
 	qn_h5_close(r->dset);
 	qn_h5_close(r->file_id);
 	free(r->file);
 	free(r->path);
+	free(r->column);
 	free(r);
 }
 
@@ -32,37 +37,64 @@ static void reader_free(struct reader *r)
  * Elements are read as full numbers in the byte order of the file, and swapped after that: asked to
  * do both at once, the library swaps only, and negative numbers of 12 bits lose their signs.
  */
-static bool set_types(struct reader *r)
+static bool set_number(struct reader *r, hid_t type)
 {
-	hid_t type = H5Dget_type(r->dset);
-
-	if (type < 0)
-		return false;
 	r->memory_type = qn_h5_type_native(type);
-	r->read_type = r->memory_type < 0 ? -1 : H5Tcopy(r->memory_type);
-	if (r->read_type >= 0 && H5Tset_order(r->read_type, H5Tget_order(type)) < 0) {
-		qn_h5_close(r->read_type);
-		r->read_type = -1;
-	}
-	qn_h5_close(type);
-	return r->read_type >= 0;
+	r->number = r->memory_type < 0 ? -1 : H5Tcopy(r->memory_type);
+	return r->number >= 0 && H5Tset_order(r->number, H5Tget_order(type)) >= 0;
 }
 
-static enum quern_status open_all(struct reader *r, uint32_t elem_nbytes,
+static bool set_types(struct reader *r, const struct qn_h5_leaf *leaf, hid_t type)
+{
+	size_t size;
+
+	if (!set_number(r, leaf->type))
+		return false;
+	r->read_type = qn_h5_member_type(type, r->column, r->number);
+	size = H5Tget_size(r->number);
+	if (r->read_type < 0 || size == 0)
+		return false;
+	r->nnumbers = H5Tget_size(r->read_type) / size;
+	return r->nnumbers > 0;
+}
+
+static enum quern_status find_types(struct reader *r, struct quern_message *err)
+{
+	hid_t type = H5Dget_type(r->dset);
+	struct qn_h5_leaf leaf;
+	enum quern_status status;
+
+	if (type < 0)
+		return qn_h5_fail(err, r->file, r->path, "its datatype cannot be read");
+	/* Only the type is of interest, so the size of addresses does not matter. */
+	status = qn_h5_leaf_find(type, r->column, sizeof(uint64_t), r->file, &leaf, err);
+	if (status == QUERN_OK) {
+		if (!set_types(r, &leaf, type))
+			status = qn_h5_fail(err, r->file, r->path, "its datatype cannot be read");
+		qn_h5_leaf_fini(&leaf);
+	}
+	qn_h5_close(type);
+	return status;
+}
+
+static enum quern_status open_all(struct reader *r, const struct qn_dataset *d,
 				  struct quern_message *err)
 {
+	uint64_t nnumbers = 0;
+
 	enum quern_status status = qn_h5_open_file(r->file, &r->file_id, err);
 
 	if (status == QUERN_OK)
 		status = qn_h5_open_dataset(r->file_id, r->file, r->path, &r->dset, err);
 	if (status == QUERN_OK)
 		status = qn_h5_sources_check(r->dset, r->file, r->path, true, err);
+	if (status == QUERN_OK)
+		status = find_types(r, err);
 	if (status != QUERN_OK)
 		return status;
-	if (!set_types(r))
-		return qn_h5_fail(err, r->file, r->path, "its datatype cannot be read");
+	qn_product(d->shape + qn_dataset_outer_ndim(d), d->record.ndim, &nnumbers);
 	/* The caller's memory has room for elements of the size that was described. */
-	if (H5Tget_size(r->memory_type) != elem_nbytes)
+	if (H5Tget_size(r->memory_type) != d->type.size || r->nnumbers != nnumbers)
 		return qn_error_set(err, QUERN_ERR_DATA,
 				    "%s: dataset %s: has another datatype than before; is the file "
 				    "being written?",
@@ -79,14 +111,15 @@ enum quern_status qn_hdf5_reader_open(const struct qn_dataset *d, void **reader,
 
 	if (!r)
 		return qn_error_nomem(err, sizeof *r, "a reader");
-	r->file_id = r->dset = r->read_type = r->memory_type = -1;
-	r->scalar = d->scalar;
-	r->ndim = d->ndim;
+	r->file_id = r->dset = r->read_type = r->number = r->memory_type = -1;
+	r->ndim = d->scalar ? 0 : qn_dataset_outer_ndim(d);
 	r->file = strdup(d->file);
 	r->path = strdup(d->path);
+	r->column = d->column ? strdup(d->column) : NULL;
 	qn_h5_enter(&caller);
-	status = r->file && r->path ? open_all(r, d->type.size, err)
-				    : qn_error_nomem(err, strlen(d->file), "a reader");
+	status = r->file && r->path && (r->column || !d->column)
+			 ? open_all(r, d, err)
+			 : qn_error_nomem(err, strlen(d->file), "a reader");
 	if (status != QUERN_OK)
 		reader_free(r);
 	qn_h5_leave(&caller);
@@ -133,7 +166,7 @@ static enum quern_status read_elements(const struct reader *r, hid_t memory, hid
 				       void *out, struct quern_message *err)
 {
 	if (H5Dread(r->dset, r->read_type, memory, space, H5P_DEFAULT, out) < 0 ||
-	    H5Tconvert(r->read_type, r->memory_type, n, out, NULL, H5P_DEFAULT) < 0)
+	    H5Tconvert(r->number, r->memory_type, n * r->nnumbers, out, NULL, H5P_DEFAULT) < 0)
 		return read_failed(r, err);
 	return QUERN_OK;
 }
@@ -171,7 +204,7 @@ enum quern_status qn_hdf5_reader_read(void *reader, const struct quern_box *box,
 			return QUERN_OK;
 	}
 	qn_h5_enter(&caller);
-	if (!r->scalar)
+	if (r->ndim > 0)
 		status = read_box(r, start, count, n, out, err);
 	else
 		status = read_elements(r, H5S_ALL, H5S_ALL, n, out, err);

@@ -91,34 +91,70 @@ static bool is_ieee(hid_t type, size_t size)
 	return false;
 }
 
-/* Is every number of the type one of float or double, of the same size? */
-static bool fits_ieee(hid_t type, size_t size)
+/* The upper half of a binary32: bfloat16. */
+static bool is_brain(hid_t type, size_t size)
+{
+	struct form f;
+
+	return size == 2 && get_form(type, &f) && f.exp == 8 && f.man == 7 && f.man_at == 0 &&
+	       f.exp_at == 7 && f.sign_at == 15 && f.bias == 127 &&
+	       H5Tget_norm(type) == H5T_NORM_IMPLIED;
+}
+
+/* The size of the smaller of float and double, at least as large as the type, that has every number
+   of it; 0 if neither has. */
+static uint32_t fitting_size(hid_t type, size_t size)
 {
 	struct form f;
 
 	if (!get_form(type, &f))
-		return false;
-	if (size == sizeof(float))
-		return f.man < FLT_MANT_DIG && f.max < FLT_MAX_EXP &&
-		       f.min >= FLT_MIN_EXP - FLT_MANT_DIG;
-	return size == sizeof(double) && f.man < DBL_MANT_DIG && f.max < DBL_MAX_EXP &&
-	       f.min >= DBL_MIN_EXP - DBL_MANT_DIG;
+		return 0;
+	if (size <= sizeof(float) && f.man < FLT_MANT_DIG && f.max < FLT_MAX_EXP &&
+	    f.min >= FLT_MIN_EXP - FLT_MANT_DIG)
+		return sizeof(float);
+	return size <= sizeof(double) && f.man < DBL_MANT_DIG && f.max < DBL_MAX_EXP &&
+			       f.min >= DBL_MIN_EXP - DBL_MANT_DIG
+		       ? sizeof(double)
+		       : 0;
+}
+
+/* Of 3, 5, 6 and 7 bytes the library makes integers of the next size that a machine has. */
+static uint32_t machine_size(uint32_t size)
+{
+	return size <= 2 ? size : size <= 4 ? 4 : 8;
 }
 
 static bool describe_integer(hid_t type, struct qn_type *t, bool *plain)
 {
 	H5T_sign_t sign = H5Tget_sign(type);
+	uint32_t size = t->size;
 
 	t->class = sign == H5T_SGN_NONE ? QN_UINT : QN_INT;
-	*plain = is_plain(type, t->size, &t->big_endian);
-	return (sign == H5T_SGN_2 || sign == H5T_SGN_NONE) && has_machine_size(t->size);
+	t->size = machine_size(size);
+	*plain = is_plain(type, size, &t->big_endian) && t->size == size;
+	return (sign == H5T_SGN_2 || sign == H5T_SGN_NONE) && size <= 8;
 }
 
 static bool describe_float(hid_t type, struct qn_type *t, bool *plain)
 {
+	uint32_t size = t->size;
+
 	t->class = QN_FLOAT;
-	*plain = is_plain(type, t->size, &t->big_endian) && is_ieee(type, t->size);
-	return *plain || fits_ieee(type, t->size);
+	t->brain = is_brain(type, size);
+	*plain = is_plain(type, size, &t->big_endian) && (is_ieee(type, size) || t->brain);
+	if (*plain)
+		return true;
+	t->brain = false;
+	t->size = fitting_size(type, size);
+	return t->size > 0;
+}
+
+/* Seconds since 1970, as a rule. The library converts them to nothing else. */
+static bool describe_time(hid_t type, struct qn_type *t, bool *plain)
+{
+	t->class = QN_INT;
+	*plain = is_plain(type, t->size, &t->big_endian);
+	return *plain && has_machine_size(t->size);
 }
 
 /* Bitfields and enumerations are their integers, as they are for h5py. */
@@ -132,6 +168,8 @@ static bool describe_number(hid_t type, struct qn_type *t, bool *plain)
 		return describe_integer(type, t, plain);
 	case H5T_FLOAT:
 		return describe_float(type, t, plain);
+	case H5T_TIME:
+		return describe_time(type, t, plain);
 	case H5T_BITFIELD:
 		t->class = QN_UINT;
 		*plain = is_plain(type, t->size, &t->big_endian);
@@ -151,7 +189,10 @@ static void write_numpy_name(struct qn_type *t)
 	char order = t->size == 1 ? '|' : t->big_endian ? '>' : '<';
 	char letter = t->class == QN_INT ? 'i' : t->class == QN_UINT ? 'u' : 'f';
 
-	snprintf(t->name, sizeof t->name, "%c%c%u", order, letter, (unsigned)t->size);
+	if (t->brain)
+		snprintf(t->name, sizeof t->name, "%cbfloat16", order);
+	else
+		snprintf(t->name, sizeof t->name, "%c%c%u", order, letter, (unsigned)t->size);
 }
 
 bool qn_h5_type_describe(hid_t type, struct qn_type *out, bool *plain)
@@ -166,7 +207,8 @@ bool qn_h5_type_describe(hid_t type, struct qn_type *out, bool *plain)
 	if (describe_number(type, &t, plain)) {
 		write_numpy_name(&t);
 	} else {
-		t.class = QN_OTHER;
+		*plain = true;
+		t = (struct qn_type){ .class = QN_OTHER, .size = (uint32_t)size };
 		snprintf(t.name, sizeof t.name, "%s", word_for(class));
 	}
 	*out = t;
@@ -178,7 +220,7 @@ static hid_t native_integer(hid_t type)
 	H5T_sign_t sign = H5Tget_sign(type);
 	hid_t native = H5Tcopy(sign == H5T_SGN_NONE ? H5T_NATIVE_UINT64 : H5T_NATIVE_INT64);
 
-	if (native >= 0 && H5Tset_size(native, H5Tget_size(type)) < 0) {
+	if (native >= 0 && H5Tset_size(native, machine_size((uint32_t)H5Tget_size(type))) < 0) {
 		H5Tclose(native);
 		return -1;
 	}
@@ -215,10 +257,10 @@ hid_t qn_h5_type_native(hid_t type)
 		qn_h5_close(base);
 		return native;
 	case H5T_FLOAT:
-		if (!is_ieee(type, size))
-			return H5Tcopy(size == sizeof(float) ? H5T_NATIVE_FLOAT
-							     : H5T_NATIVE_DOUBLE);
-		return swapped_to_native(type);
+		if (is_ieee(type, size) || is_brain(type, size))
+			return swapped_to_native(type);
+		return H5Tcopy(fitting_size(type, size) == sizeof(float) ? H5T_NATIVE_FLOAT
+									 : H5T_NATIVE_DOUBLE);
 	default:
 		return swapped_to_native(type);
 	}

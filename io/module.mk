@@ -39,6 +39,7 @@ LIB_SRCS += io/hdf5_index_fixed.c
 LIB_SRCS += io/hdf5_layout.c
 LIB_SRCS += io/hdf5_list.c
 LIB_SRCS += io/hdf5_lookup3.c
+LIB_SRCS += io/hdf5_member.c
 LIB_SRCS += io/hdf5_raw.c
 LIB_SRCS += io/hdf5_read.c
 LIB_SRCS += io/hdf5_type.c

@@ -122,12 +122,13 @@ const struct quern_option *quern_verify_options(void);
  * reason is written to why (nbytes). Not collective.
  *
  * quern_inspect: the datasets of a file, or one of them, with their layout, what of them is in the
- * page cache, and warnings; select (or NULL): what such a selection of the one dataset touches.
+ * page cache, and warnings; column (or NULL): of the one dataset, this member of its compound
+ * datatype; select (or NULL): what such a selection of the one dataset touches.
  * quern_kernels: all kernels, or one with its options.
  * quern_info: version, libraries, codecs, the machine.
  */
-enum quern_status quern_inspect(const char *file, const char *dataset, const char *select,
-				char **json, char *why, size_t nbytes);
+enum quern_status quern_inspect(const char *file, const char *dataset, const char *column,
+				const char *select, char **json, char *why, size_t nbytes);
 enum quern_status quern_kernels(const char *name, char **json, char *why, size_t nbytes);
 enum quern_status quern_info(char **json, char *why, size_t nbytes);
 

@@ -69,6 +69,21 @@ static json_t *dims_to_json(const struct qn_dataset *d)
 	return a;
 }
 
+static json_t *members_to_json(const struct qn_dataset *d)
+{
+	json_t *a = json_array();
+
+	for (uint32_t i = 0; i < d->nmembers; i++) {
+		const struct qn_column *m = &d->members[i];
+
+		json_array_append_new(a, json_pack("{s:o, s:s, s:I, s:o}", "name",
+						   qn_json_text(m->name), "dtype", m->type.name,
+						   "offset", (json_int_t)m->offset, "shape",
+						   qn_json_uints(m->shape, m->ndim)));
+	}
+	return a;
+}
+
 static json_t *dataset_to_json(const struct qn_dataset *d)
 {
 	uint64_t grid[QUERN_MAX_DIMS], stored = 0, ngrid = qn_dataset_grid(d, grid);
@@ -76,23 +91,25 @@ static json_t *dataset_to_json(const struct qn_dataset *d)
 
 	for (uint64_t i = 0; i < d->nchunks; i++)
 		stored += d->chunks[i].nbytes;
-	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:b, "
-			 "s:o}", "dataset", qn_json_text(d->path), "dtype", d->type.name, "shape",
-			 qn_json_uints(d->shape, d->scalar ? 0 : d->ndim), "dims", dims_to_json(d),
+	return json_pack("{s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:I, "
+			 "s:I, s:I, s:b, s:o}", "dataset", qn_json_text(d->path), "column",
+			 qn_json_text(d->column), "dtype", d->type.name, "record_bytes",
+			 (json_int_t)qn_dataset_record_nbytes(d), "members", members_to_json(d),
+			 "shape", qn_json_uints(d->shape, d->scalar ? 0 : d->ndim), "dims", dims_to_json(d),
 			 "units", qn_json_text(d->units), "layout", layout_names[d->layout],
 			 "chunk_shape", chunked ? qn_json_uints(d->chunk, d->ndim) : json_null(),
 			 "index", qn_json_text(d->index), "filters", filters_to_json(d),
 			 "chunks", (json_int_t)(chunked ? ngrid : 0), "chunks_allocated",
 			 (json_int_t)(chunked ? d->nchunks : 0), "bytes_stored",
 			 (json_int_t)stored, "bytes_logical",
-			 (json_int_t)(qn_dataset_nelems(d) * d->type.size), "native", d->native,
+			 (json_int_t)qn_dataset_nbytes(d), "native", d->native,
 			 "library_reason", qn_json_text(d->native ? NULL : d->why_not_native));
 }
 
 /* What is inspected, and where its rows go. */
 struct inspection {
 	const struct qn_format *format;
-	const char *file, *select;
+	const char *file, *column, *select;
 	int fd;
 	json_t *list;
 	double wasted;		/* seconds, on what could not be described */
@@ -102,7 +119,8 @@ static enum quern_status inspect_one(struct inspection *in, const char *path,
 				     struct quern_message *err)
 {
 	struct qn_dataset d;
-	enum quern_status st = in->format->describe(in->file, path, true, &d, err);
+	enum quern_status st = in->format->describe(in->file, path, in->column, true, &d,
+						     err);
 	json_t *row;
 
 	if (st)
@@ -160,10 +178,11 @@ static enum quern_status inspect_file(struct inspection *in, const char *dataset
 
 	if (!dataset)
 		st = in->format->list(in->file, &listing, err);
-	if (!st && !dataset && in->select && listing.n != 1)
-		st = qn_error_set(err, QUERN_ERR_USAGE, "--select is of one dataset, and %s has %zu: "
-				  "name it with -d", in->file, listing.n);
-	else if (!st && (dataset || in->select))
+	if (!st && !dataset && (in->select || in->column) && listing.n != 1)
+		st = qn_error_set(err, QUERN_ERR_USAGE, "--%s is of one dataset, and %s has %zu: "
+				  "name it with -d", in->select ? "select" : "column", in->file,
+				  listing.n);
+	else if (!st && (dataset || in->select || in->column))
 		st = inspect_one(in, dataset ? dataset : listing.path[0], err);
 	else
 		for (size_t i = 0; i < listing.n; i++)
@@ -172,11 +191,13 @@ static enum quern_status inspect_file(struct inspection *in, const char *dataset
 	return st;
 }
 
-enum quern_status quern_inspect(const char *file, const char *dataset, const char *select,
-				char **json, char *why, size_t nbytes)
+enum quern_status quern_inspect(const char *file, const char *dataset, const char *column,
+				const char *select, char **json, char *why, size_t nbytes)
 {
 	struct quern_message err = { .status = QUERN_OK };
-	struct inspection in = { .file = file, .select = select, .fd = -1, .list = json_array() };
+	struct inspection in = {
+		.file = file, .column = column, .select = select, .fd = -1, .list = json_array()
+	};
 	enum quern_status st = qn_source_format(file, &in.format, &err);
 
 	if (!st) {

@@ -70,8 +70,9 @@ static json_t *input_to_json(const quern_run *run)
 {
 	const struct qn_dataset *d = &run->job.dataset;
 
-	return json_pack("{s:[o], s:o, s:s, s:o, s:o, s:o}", "files", qn_json_text(d->file),
-			 "dataset", qn_json_text(d->path), "dtype", d->type.name, "shape",
+	return json_pack("{s:[o], s:o, s:o, s:s, s:o, s:o, s:o}", "files", qn_json_text(d->file),
+			 "dataset", qn_json_text(d->path), "column", qn_json_text(d->column),
+			 "dtype", d->type.name, "shape",
 			 qn_json_uints(d->shape, d->scalar ? 0 : d->ndim), "units",
 			 qn_json_text(d->units), "select",
 			 qn_json_text(quern_option_string(&run->options, "select")));

@@ -232,7 +232,8 @@ static int64_t rows_each(const struct qn_bench *b, int nworkers)
 	int64_t rows = first_of(input, "shape") / nworkers, chunk;
 	json_t *doc;
 
-	if (quern_inspect(b->file, json_string_value(json_object_get(input, "dataset")), NULL, &text,
+	if (quern_inspect(b->file, json_string_value(json_object_get(input, "dataset")),
+			  json_string_value(json_object_get(input, "column")), NULL, &text,
 			  why, sizeof(why)))
 		return rows;
 	doc = json_loads(text, 0, NULL);

@@ -16,6 +16,8 @@ static const struct quern_option json_table[] = {
 
 static const struct quern_option inspect_table[] = {
 	{ "dataset", 'd', QUERN_OPT_STRING, "PATH", NULL, 0, 0, "only this dataset" },
+	{ "column", 0, QUERN_OPT_STRING, "NAME", NULL, 0, 0,
+	  "only this member of its compound datatype" },
 	{ "select", 's', QUERN_OPT_STRING, "SLICES", NULL, 0, 0,
 	  "show what a selection of it touches; see quern run --help" },
 	{ "json", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, "print JSON, nothing else" },
@@ -63,7 +65,9 @@ int qn_cli_inspect(int argc, char **argv)
 	for (int i = first; i < argc; i++) {
 		char *text, why[WHY_NBYTES];
 		enum quern_status st = quern_inspect(argv[i], quern_option_string(&o, "dataset"),
-						     quern_option_string(&o, "select"), &text, why, sizeof(why));
+						     quern_option_string(&o, "column"),
+						     quern_option_string(&o, "select"), &text, why,
+						     sizeof(why));
 		int failed;
 
 		if (!st && argc - first > 1 && !quern_option_flag(&o, "json"))

@@ -88,7 +88,8 @@ static void print_head(const json_t *d)
 	}
 	if (*text_of(d, "units"))
 		add(&w, "  [%s]", text_of(d, "units"));
-	printf("%s  %s\n", text_of(d, "dataset"), w.text);
+	printf("%s%s%s  %s\n", text_of(d, "dataset"), *text_of(d, "column") ? " column " : "",
+	       text_of(d, "column"), w.text);
 }
 
 /* How much of the stored bytes is in the page cache. */
@@ -176,6 +177,32 @@ static void print_filters(const json_t *filters)
 	print_line("filters", w.text);
 }
 
+/* One line a member: its name, type, offset in the record, and shape if it is an array. */
+static void print_members(const json_t *d)
+{
+	const json_t *members = json_object_get(d, "members"), *m;
+	char shape[256];
+	int width = 0;
+	size_t i;
+
+	if (!json_array_size(members))
+		return;
+	printf("  members   in records of %lld bytes (choose one with --column):\n",
+	       integer_of(d, "record_bytes"));
+	json_array_foreach(members, i, m)
+		if ((int)strlen(text_of(m, "name")) > width)
+			width = (int)strlen(text_of(m, "name"));
+	json_array_foreach(members, i, m) {
+		printf("%*s%-*s  %s at %lld", INDENT, "", width < 40 ? width : 40,
+		       text_of(m, "name"), text_of(m, "dtype"), integer_of(m, "offset"));
+		if (json_array_size(json_object_get(m, "shape"))) {
+			qn_cli_shape(json_object_get(m, "shape"), shape, sizeof(shape));
+			printf(", %s", shape);
+		}
+		putchar('\n');
+	}
+}
+
 static void print_selection(const json_t *s)
 {
 	struct words w = { .n = 0 };
@@ -207,6 +234,7 @@ static void print_dataset(const json_t *d)
 	print_stored(d);
 	print_chunks(d);
 	print_filters(json_object_get(d, "filters"));
+	print_members(d);
 	print_selection(json_object_get(d, "selection"));
 	json_array_foreach(json_object_get(d, "warnings"), i, warning)
 		print_line("warning", text_of(warning, "text"));

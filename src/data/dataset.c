@@ -5,19 +5,26 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 
+#define NAMES_SHOWN 16
+
 void qn_dataset_fini(struct qn_dataset *d)
 {
 	free(d->file);
 	free(d->path);
+	free(d->column);
 	for (int i = 0; i < QUERN_MAX_DIMS; i++) {
 		free(d->dim_name[i]);
 		free(d->dim_scale[i]);
 	}
+	for (uint32_t i = 0; d->members && i < d->nmembers; i++)
+		free(d->members[i].name);
+	free(d->members);
 	free(d->chunks);
 	memset(d, 0, sizeof *d);
 }
@@ -47,6 +54,63 @@ uint64_t qn_dataset_chunk_nelems(const struct qn_dataset *d)
 
 	qn_product(d->chunk, d->ndim, &n);
 	return n;
+}
+
+uint32_t qn_dataset_record_nbytes(const struct qn_dataset *d)
+{
+	return d->record.nbytes ? d->record.nbytes : d->type.size;
+}
+
+int qn_dataset_outer_ndim(const struct qn_dataset *d)
+{
+	return d->ndim - d->record.ndim;
+}
+
+uint64_t qn_dataset_nbytes(const struct qn_dataset *d)
+{
+	uint64_t n = 0;
+
+	qn_product(d->shape, qn_dataset_outer_ndim(d), &n);
+	return n * qn_dataset_record_nbytes(d);
+}
+
+uint64_t qn_dataset_chunk_nbytes(const struct qn_dataset *d)
+{
+	uint64_t n = 0;
+
+	qn_product(d->chunk, qn_dataset_outer_ndim(d), &n);
+	return n * qn_dataset_record_nbytes(d);
+}
+
+bool qn_dataset_is_dense(const struct qn_dataset *d)
+{
+	const struct qn_record *r = &d->record;
+	uint64_t place = d->type.size;
+
+	if (r->nbytes == 0)
+		return true;
+	for (int i = r->ndim - 1; i >= 0; i--) {
+		if (r->stride[i] != place)
+			return false;
+		place *= d->shape[qn_dataset_outer_ndim(d) + i];
+	}
+	return r->offset == 0 && place == r->nbytes;
+}
+
+void qn_dataset_member_names(const struct qn_dataset *d, char out[QN_MEMBER_NAMES_NBYTES])
+{
+	const size_t room = QN_MEMBER_NAMES_NBYTES - 40; /* for how many more */
+	size_t at = 0;
+	uint32_t shown = 0;
+
+	out[0] = '\0';
+	while (shown < d->nmembers && shown < NAMES_SHOWN &&
+	       at + strlen(d->members[shown].name) + 3 < room)
+		at += (size_t)snprintf(out + at, room - at, "%s%s", at ? ", " : "",
+				       d->members[shown++].name);
+	if (shown < d->nmembers)
+		snprintf(out + at, QN_MEMBER_NAMES_NBYTES - at,
+			 " and %" PRIu32 " more (see quern inspect)", d->nmembers - shown);
 }
 
 static const char *file_of(const struct qn_dataset *d)
@@ -96,7 +160,8 @@ static const char *bad_type(const struct qn_type *t)
 		return n == 1 || n == 2 || n == 4 || n == 8 ? NULL
 							    : "an integer of impossible size";
 	case QN_FLOAT:
-		return n == 2 || n == 4 || n == 8 ? NULL : "a float of impossible size";
+		return n == 2 || ((n == 4 || n == 8) && !t->brain) ? NULL
+								   : "a float of impossible size";
 	case QN_OTHER:
 		return n > 0 ? NULL : "its elements have no size";
 	default:
@@ -104,20 +169,67 @@ static const char *bad_type(const struct qn_type *t)
 	}
 }
 
+/* Called when the dimensions are known to be few and their products to be small. */
+static const char *bad_record(const struct qn_dataset *d)
+{
+	const struct qn_record *r = &d->record;
+	const int outer = qn_dataset_outer_ndim(d);
+	uint64_t end = (uint64_t)r->offset + d->type.size, span;
+
+	if (r->nbytes == 0)
+		return r->ndim == 0 && r->offset == 0 ? NULL : "its records have no size";
+	for (int i = 0; i < r->ndim; i++) {
+		const uint64_t n = d->shape[outer + i];
+
+		if (n == 0 || d->chunk[outer + i] != n)
+			return "its records are cut";
+		if (!qn_mul(n - 1, r->stride[i], &span) || !qn_add(end, span, &end))
+			return "an array in its records has no end";
+	}
+	/* What the library reads, it also finds. */
+	return d->native && end > r->nbytes ? "its elements are outside of their records" : NULL;
+}
+
+/* Do n dimensions have at most `most` bytes, as records and as elements? */
+static bool fits(const struct qn_dataset *d, const uint64_t *dims, uint64_t most)
+{
+	uint64_t n, nbytes;
+
+	if (!qn_product(dims, d->ndim, &n) || !qn_mul(n, d->type.size, &nbytes) || nbytes > most)
+		return false;
+	return qn_product(dims, qn_dataset_outer_ndim(d), &n) &&
+	       qn_mul(n, qn_dataset_record_nbytes(d), &nbytes) && nbytes <= most;
+}
+
 static const char *bad_dims(const struct qn_dataset *d)
 {
-	uint64_t n;
 
 	if (d->ndim < 1 || d->ndim > QUERN_MAX_DIMS)
 		return "the number of its dimensions is not within 1 to 32";
+	if (d->record.ndim < 0 || d->record.ndim > d->ndim)
+		return "the number of dimensions of its records is impossible";
 	for (int i = 0; i < d->ndim; i++)
 		if (d->chunk[i] == 0)
 			return "a chunk has no elements";
-	if (!qn_product(d->shape, d->ndim, &n) || !qn_mul(n, d->type.size, &n) || n > INT64_MAX)
+	if (!fits(d, d->shape, INT64_MAX))
 		return "it has more bytes than can be counted";
-	if (!qn_product(d->chunk, d->ndim, &n) || !qn_mul(n, d->type.size, &n) || n > UINT32_MAX)
-		return "a chunk has more than 4 GiB";
-	return NULL;
+	return fits(d, d->chunk, UINT32_MAX) ? NULL : "a chunk has more than 4 GiB";
+}
+
+static const char *bad_members(const struct qn_dataset *d)
+{
+	const char *why = NULL;
+
+	if (d->nmembers > 0 && (d->nmembers > QN_MAX_MEMBERS || !d->members))
+		return "its members are not listed";
+	for (uint32_t i = 0; i < d->nmembers && !why; i++) {
+		const struct qn_column *m = &d->members[i];
+
+		why = bad_type(&m->type);
+		if (!m->name || m->ndim < 0 || m->ndim > QUERN_MAX_DIMS)
+			why = "a member of its records is impossible";
+	}
+	return why;
 }
 
 static const char *bad_filters(const struct qn_dataset *d)
@@ -158,9 +270,9 @@ static const char *bad_rest(const struct qn_dataset *d)
    contiguous dataset end where the dataset ends. */
 static uint64_t raw_nbytes(const struct qn_dataset *d, const uint64_t *grid, uint64_t number)
 {
-	uint64_t n = d->type.size;
+	uint64_t n = qn_dataset_record_nbytes(d);
 
-	for (int i = d->ndim - 1; i >= 0; i--) {
+	for (int i = qn_dataset_outer_ndim(d) - 1; i >= 0; i--) {
 		uint64_t c = number % grid[i];
 
 		number /= grid[i];
@@ -209,28 +321,47 @@ enum quern_status qn_dataset_check(const struct qn_dataset *d, struct quern_mess
 
 	if (!d->file || !d->path)
 		return refuse(d, err, "it has no name");
-	if ((why = bad_type(&d->type)) || (why = bad_dims(d)) || (why = bad_rest(d)) ||
-	    (why = bad_filters(d)))
+	if ((why = bad_type(&d->type)) || (why = bad_dims(d)) || (why = bad_record(d)) ||
+	    (why = bad_rest(d)) || (why = bad_filters(d)) || (why = bad_members(d)))
 		return refuse(d, err, why);
 	return check_chunks(d, err);
 }
 
 /*
- * The flat form: the struct as it is in memory, its pointers meaningless, then file, path and the
- * names and scales of the dimensions, each a uint32 length (NO_TEXT: none) and its bytes. Sender and receiver
- * are the same program, so byte order and padding agree; the size of the struct is checked.
+ * The flat form: the struct as it is in memory, its pointers meaningless, then file, path, column and
+ * the names and scales of the dimensions, each a uint32 length (NO_TEXT: none) and its bytes, then
+ * the members, each as it is in memory and its name. Sender and receiver are the same program, so byte order and
+ * padding agree; the size of the struct is checked.
  */
 #define NO_TEXT UINT32_MAX
-#define NTEXTS	(2 + 2 * QUERN_MAX_DIMS)
+#define NTEXTS	(3 + 2 * QUERN_MAX_DIMS)
 
 static char **text_slot(struct qn_dataset *d, int i)
 {
-	if (i == 0)
-		return &d->file;
-	if (i == 1)
-		return &d->path;
-	i -= 2;
+	char **const first[] = { &d->file, &d->path, &d->column };
+
+	if (i < 3)
+		return first[i];
+	i -= 3;
 	return i < QUERN_MAX_DIMS ? &d->dim_name[i] : &d->dim_scale[i - QUERN_MAX_DIMS];
+}
+
+static size_t text_nbytes(const char *s)
+{
+	return sizeof(uint32_t) + (s ? strlen(s) : 0);
+}
+
+/* Returns the end of what was written. */
+static uint8_t *put_text(uint8_t *p, const char *s)
+{
+	uint32_t length = s ? (uint32_t)strlen(s) : NO_TEXT;
+
+	memcpy(p, &length, sizeof length);
+	p += sizeof length;
+	if (!s)
+		return p;
+	memcpy(p, s, length);
+	return p + length;
 }
 
 void *qn_dataset_pack(const struct qn_dataset *d, size_t *nbytes)
@@ -239,26 +370,20 @@ void *qn_dataset_pack(const struct qn_dataset *d, size_t *nbytes)
 	size_t n = sizeof copy;
 	uint8_t *out, *p;
 
-	for (int i = 0; i < NTEXTS; i++) {
-		const char *s = *text_slot(&copy, i);
-
-		n += sizeof(uint32_t) + (s ? strlen(s) : 0);
-	}
+	for (int i = 0; i < NTEXTS; i++)
+		n += text_nbytes(*text_slot(&copy, i));
+	for (uint32_t i = 0; i < d->nmembers; i++)
+		n += sizeof *d->members + text_nbytes(d->members[i].name);
 	out = malloc(n);
 	if (!out)
 		return NULL;
 	memcpy(out, d, sizeof *d);
 	p = out + sizeof *d;
-	for (int i = 0; i < NTEXTS; i++) {
-		const char *s = *text_slot(&copy, i);
-		uint32_t length = s ? (uint32_t)strlen(s) : NO_TEXT;
-
-		memcpy(p, &length, sizeof length);
-		p += sizeof length;
-		if (s) {
-			memcpy(p, s, length);
-			p += length;
-		}
+	for (int i = 0; i < NTEXTS; i++)
+		p = put_text(p, *text_slot(&copy, i));
+	for (uint32_t i = 0; i < d->nmembers; i++) {
+		memcpy(p, &d->members[i], sizeof *d->members);
+		p = put_text(p + sizeof *d->members, d->members[i].name);
 	}
 	*nbytes = n;
 	return out;
@@ -272,8 +397,8 @@ static bool is_bool(const void *b)
 
 static bool bools_are_valid(const struct qn_dataset *d)
 {
-	return is_bool(&d->type.big_endian) && is_bool(&d->scalar) && is_bool(&d->native) &&
-	       is_bool(&d->dim_only) &&
+	return is_bool(&d->type.big_endian) && is_bool(&d->type.brain) && is_bool(&d->scalar) &&
+	       is_bool(&d->native) && is_bool(&d->dim_only) &&
 	       is_bool(&d->cf.has_fill) && is_bool(&d->cf.has_min) && is_bool(&d->cf.has_max) &&
 	       is_bool(&d->cf.has_scale) && is_bool(&d->cf.as_unsigned);
 }
@@ -303,6 +428,37 @@ void qn_dataset_disown(struct qn_dataset *d)
 		*text_slot(d, i) = NULL;
 	d->chunks = NULL;
 	d->nchunks = 0;
+	d->members = NULL;
+}
+
+/* Takes one member from *at. On failure its name may be NULL. */
+static bool take_member(const uint8_t **at, const uint8_t *end, struct qn_column *m, bool *nomem)
+{
+	if ((size_t)(end - *at) < sizeof *m)
+		return false;
+	memcpy(m, *at, sizeof *m);
+	m->name = NULL;
+	*at += sizeof *m;
+	return is_bool(&m->type.big_endian) && is_bool(&m->type.brain) &&
+	       take_text(at, end, &m->name, nomem);
+}
+
+/* Takes the members that d says it has. */
+static bool take_members(const uint8_t **at, const uint8_t *end, struct qn_dataset *d, bool *nomem)
+{
+	const uint32_t n = d->nmembers;
+
+	d->nmembers = 0;
+	if (n == 0)
+		return true;
+	if (n > QN_MAX_MEMBERS)
+		return false;
+	d->members = qn_calloc(n, sizeof *d->members);
+	*nomem = !d->members;
+	while (d->members && d->nmembers < n)
+		if (!take_member(at, end, &d->members[d->nmembers++], nomem))
+			return false;
+	return d->members != NULL;
 }
 
 enum quern_status qn_dataset_unpack(const void *data, size_t nbytes, struct qn_dataset *d,
@@ -325,6 +481,9 @@ enum quern_status qn_dataset_unpack(const void *data, size_t nbytes, struct qn_d
 		if (!take_text(&at, end, text_slot(&r, i), &nomem))
 			status = nomem ? qn_error_nomem(err, nbytes, "the names of a dataset")
 				       : refuse(&r, err, "a name in it is cut short");
+	if (status == QUERN_OK && !take_members(&at, end, &r, &nomem))
+		status = nomem ? qn_error_nomem(err, nbytes, "the members of a dataset")
+			       : refuse(&r, err, "a member in it is cut short");
 	if (status == QUERN_OK && at != end)
 		status = refuse(&r, err, "there are bytes after its end");
 	if (status == QUERN_OK)

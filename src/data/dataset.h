@@ -13,6 +13,7 @@
 
 #define QN_MAX_FILTERS 32
 #define QN_MAX_FILTER_PARAMS 20
+#define QN_MAX_MEMBERS 4096
 #define QN_ADDR_NONE UINT64_MAX	/* no storage allocated: the chunk is all fill value */
 
 enum qn_layout { QN_COMPACT, QN_CONTIGUOUS, QN_CHUNKED, QN_VIRTUAL, QN_EXTERNAL };
@@ -22,8 +23,9 @@ enum qn_class { QN_INT, QN_UINT, QN_FLOAT, QN_OTHER };
 
 struct qn_type {
 	enum qn_class class;
-	uint32_t size;		/* bytes of an element in the file */
+	uint32_t size;		/* bytes of an element: in the file, or as the library gives it */
 	bool big_endian;
+	bool brain;		/* a float of 2 bytes that is the upper half of a float32 (bfloat16) */
 	char name[24];		/* as numpy writes it: "<f4", ">i2", "|u1"; or a word: "string" */
 };
 
@@ -53,10 +55,36 @@ struct qn_cf {
 	bool as_unsigned;	/* _Unsigned = "true" on a signed type: class is QN_UINT already */
 };
 
+/*
+ * Where the elements are, when the file stores them in records: as a member of a compound datatype,
+ * or as an array datatype. The dimensions of arrays are the last `ndim` ones of the dataset, and
+ * no chunk is cut along them.
+ *
+ *	record k of a chunk:	| other members | x[0] | x[1] | x[2] | other members |
+ *	byte of the chunk:	k * nbytes      + offset + i * stride[0]
+ */
+struct qn_record {
+	uint32_t nbytes;	/* of a record; 0: elements lie side by side, the rest is 0 too */
+	uint32_t offset;	/* bytes before the first element */
+	int ndim;
+	uint64_t stride[QUERN_MAX_DIMS];	/* bytes between neighbours along those dimensions */
+};
+
+/* What a compound datatype has: a line of `quern inspect`, and what --column may name. */
+struct qn_column {
+	char *name;		/* owned; "a.b" is a member of a member */
+	struct qn_type type;
+	uint64_t offset;	/* bytes from the beginning of the record */
+	int ndim;		/* dimensions of arrays, 0: one element a record */
+	uint64_t shape[QUERN_MAX_DIMS];
+};
+
 struct qn_dataset {
 	char *file;		/* path as the user gave it */
 	char *path;		/* dataset in the file, absolute */
+	char *column;		/* member of a compound datatype that the elements are; or NULL */
 	struct qn_type type;
+	struct qn_record record;
 	int ndim;		/* a scalar is described as shape [1] with scalar = true */
 	bool scalar;
 	uint64_t shape[QUERN_MAX_DIMS];
@@ -65,13 +93,15 @@ struct qn_dataset {
 	char index[24];		/* "v1 B-tree", "fixed array", ...; "" if not chunked */
 	int nfilters;
 	struct qn_filter_step filter[QN_MAX_FILTERS];	/* in the order of writing */
-	uint8_t fill_value[16];	/* of unallocated chunks, as stored in the file */
+	uint8_t fill_value[16];	/* of elements in unallocated chunks, as stored in the file */
 	struct qn_cf cf;
 	char units[64];		/* "" when there is none */
 	char calendar[24];	/* of units that are times; "" when there is none */
 	bool dim_only;		/* a netCDF dimension without a variable: its elements mean nothing */
 	char *dim_name[QUERN_MAX_DIMS];		/* owned; NULL where not known */
 	char *dim_scale[QUERN_MAX_DIMS];	/* owned: path of its scale; NULL where there is none */
+	uint32_t nmembers;	/* of a compound datatype of which none is chosen; the first of them */
+	struct qn_column *members;	/* owned */
 	/* Chunks can be read by address. Otherwise every chunk of the grid goes through the library,
 	   and the list below may be empty whatever is stored. */
 	bool native;
@@ -96,6 +126,20 @@ uint64_t qn_dataset_grid(const struct qn_dataset *d, uint64_t grid[QUERN_MAX_DIM
 /* Elements in the dataset, and in a full chunk. */
 uint64_t qn_dataset_nelems(const struct qn_dataset *d);
 uint64_t qn_dataset_chunk_nelems(const struct qn_dataset *d);
+
+/* Bytes of what the file calls an element: a record, where there are records. */
+uint32_t qn_dataset_record_nbytes(const struct qn_dataset *d);
+/* Dimensions that the file knows of: those of records come after them. */
+int qn_dataset_outer_ndim(const struct qn_dataset *d);
+/* Bytes of the dataset and of a full chunk, with all members, as they are without filters. */
+uint64_t qn_dataset_nbytes(const struct qn_dataset *d);
+uint64_t qn_dataset_chunk_nbytes(const struct qn_dataset *d);
+/* Do the elements of a chunk lie side by side in C order? */
+bool qn_dataset_is_dense(const struct qn_dataset *d);
+
+/* "a, b, c.d and 7 more (see quern inspect)": the members, as many as fit. */
+#define QN_MEMBER_NAMES_NBYTES 400
+void qn_dataset_member_names(const struct qn_dataset *d, char out[QN_MEMBER_NAMES_NBYTES]);
 
 /* The description is hostile until this says QUERN_OK: dimensions, products, chunk numbers sorted
    and unique, addresses and sizes inside the file, raw chunk sizes against the type. */

@@ -68,13 +68,13 @@ void qn_feed_locate(const struct qn_feed *f, const struct qn_chunk *chunk, uint6
 	}
 }
 
-/* Bytes of a decoded chunk; false if that is more than memory can address. */
-static bool find_chunk_size(const struct qn_dataset *d, uint64_t *nelems, size_t *nbytes)
+/* Records and bytes of a decoded chunk; false if that is more than memory can address. */
+static bool find_chunk_size(const struct qn_dataset *d, uint64_t *nrecords, size_t *nbytes)
 {
 	uint64_t n;
 
-	if (!qn_product(d->chunk, d->ndim, nelems) || !qn_mul(*nelems, d->type.size, &n) ||
-	    n > SIZE_MAX / 4)
+	if (!qn_product(d->chunk, qn_dataset_outer_ndim(d), nrecords) ||
+	    !qn_mul(*nrecords, qn_dataset_record_nbytes(d), &n) || n > SIZE_MAX / 4)
 		return false;
 	*nbytes = (size_t)n;
 	return true;
@@ -85,6 +85,8 @@ static enum quern_status describe(struct qn_feed *f, struct quern_message *err)
 	const struct qn_dataset *d = f->d;
 
 	f->elem_nbytes = d->type.size;
+	f->record_nbytes = qn_dataset_record_nbytes(d);
+	f->has_records = !qn_dataset_is_dense(d);
 	f->value_nbytes = qn_view_size(f->view.packed);
 	f->swapped = qn_type_is_swapped(&d->type);
 	f->convert = qn_convert_for(&d->type, f->swapped);
@@ -93,7 +95,7 @@ static enum quern_status describe(struct qn_feed *f, struct quern_message *err)
 	if (f->view.decode)
 		qn_cf_plan_init(&f->cf, &d->cf, f->view.packed);
 	qn_dataset_grid(d, f->grid);
-	if (!find_chunk_size(d, &f->chunk_nelems, &f->chunk_nbytes))
+	if (!find_chunk_size(d, &f->chunk_nrecords, &f->chunk_nbytes))
 		return qn_error_set(err, QUERN_ERR_DATA,
 				    "%s: the chunks of dataset %s are larger "
 				    "than memory can be",
@@ -212,6 +214,7 @@ static enum quern_status feed_raw(struct qn_feed *f, struct quern_message *err)
 		return st;
 	f->source = (struct qn_source){
 		.kind = SOURCE_FILE,
+		.has_records = f->has_records,
 		.bytes = f->window.bytes,
 		.addr = f->job.chunk->addr,
 		.convert = f->convert,
@@ -226,9 +229,10 @@ static enum quern_status feed_filtered(struct qn_feed *f, struct quern_message *
 	return st ? st : qn_feed_tiles(f, f->job.origin, f->d->chunk, err);
 }
 
-/* Through the library: everything from the first to the last element of the box. */
+/* Through the library: everything from the first to the last element of the box, of whole records. */
 static enum quern_status feed_library(struct qn_feed *f, struct quern_message *err)
 {
+	const int outer = qn_dataset_outer_ndim(f->d);
 	struct quern_box around = *f->job.box;
 	enum quern_status st;
 	uint64_t n;
@@ -236,6 +240,10 @@ static enum quern_status feed_library(struct qn_feed *f, struct quern_message *e
 	for (int d = 0; d < around.ndim; d++) {
 		around.count[d] = (around.count[d] - 1) * around.step[d] + 1;
 		around.step[d] = 1;
+		if (d < outer)
+			continue;
+		around.start[d] = 0;
+		around.count[d] = f->d->shape[d];
 	}
 	n = qn_box_nelems(&around);
 	st = qn_buffer_reserve(&f->window, (size_t)n * f->elem_nbytes, "a chunk", err);
@@ -248,7 +256,7 @@ static enum quern_status feed_library(struct qn_feed *f, struct quern_message *e
 	f->source = (struct qn_source){
 		.kind = SOURCE_MEMORY,
 		.bytes = f->window.bytes,
-		.nelems = n,
+		.nplaces = n,
 		.convert = f->widen,
 	};
 	return qn_feed_tiles(f, around.start, around.count, err);
@@ -285,15 +293,15 @@ size_t qn_feed_nbytes(const struct qn_dataset *d, const struct qn_view *view, bo
 {
 	size_t n = sizeof(struct qn_feed) + 3 * TILE_NBYTES + BITMAP_NBYTES;
 	size_t chunk_nbytes = 0;
-	uint64_t chunk_nelems;
+	uint64_t nrecords;
 
-	if (!find_chunk_size(d, &chunk_nelems, &chunk_nbytes))
+	if (!find_chunk_size(d, &nrecords, &chunk_nbytes))
 		return SIZE_MAX;
 	if (d->native)
 		n += QN_WINDOW_NBYTES + qn_feed_decode_nbytes(d, chunk_nbytes) +
 		     (size_t)d->nfilters * FILTER_STATE_NBYTES;
 	else
-		n += chunk_nbytes;
+		n += (size_t)qn_dataset_chunk_nelems(d) * d->type.size;
 	if (whole)
 		n += (size_t)item_nelems * qn_view_size(view->dtype) +
 		     (size_t)qn_ceil_div(item_nelems, 64) * sizeof(uint64_t);

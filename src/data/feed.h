@@ -16,7 +16,8 @@ struct qn_view {
 	bool decode;			/* CF attributes apply (not --raw, and there are some) */
 };
 
-/* The view of a dataset; QUERN_ERR_DATA when its type cannot be counted, naming the type. */
+/* The view of a dataset; QUERN_ERR_DATA when its type cannot be counted, naming the type;
+   QUERN_ERR_USAGE when a member of it is to be chosen, naming them. */
 enum quern_status qn_view_init(const struct qn_dataset *d, bool raw, struct qn_view *view,
 			       struct quern_message *err);
 

@@ -109,7 +109,7 @@ static enum quern_status undo(struct qn_feed *f, int i, struct stage *s, struct 
 			return st;
 		out = to->bytes;
 	}
-	if (!f->filter[i]->decode(f->filter_state[i], step, f->elem_nbytes, s->bytes, s->n, out,
+	if (!f->filter[i]->decode(f->filter_state[i], step, f->record_nbytes, s->bytes, s->n, out,
 				  room, &n))
 		return qn_feed_error(f, QUERN_ERR_DATA, err,
 				     "corrupt: %s %s the %zu bytes; copy or download the file "
@@ -128,11 +128,17 @@ static int find_tile_shuffle(const struct qn_feed *f)
 {
 	int i = 0;
 
+	if (!f->unshuffle && f->elem_nbytes > 1)
+		return -1;
+
 	while (i < f->d->nfilters && !qn_feed_is_filtered(f, i))
 		i++;
-	if (i == f->d->nfilters || f->d->filter[i].id != QN_FILTER_SHUFFLE || !f->unshuffle)
+	if (i == f->d->nfilters || f->d->filter[i].id != QN_FILTER_SHUFFLE)
 		return -1;
-	return f->d->filter[i].nparams > 0 && f->d->filter[i].params[0] == f->elem_nbytes ? i : -1;
+	return f->d->filter[i].nparams > 0 && f->d->filter[i].params[0] == f->record_nbytes &&
+			       f->d->record.ndim == 0
+		       ? i
+		       : -1;
 }
 
 enum quern_status qn_feed_decode(struct qn_feed *f, struct quern_message *err)
@@ -153,8 +159,9 @@ enum quern_status qn_feed_decode(struct qn_feed *f, struct quern_message *err)
 				     s.n, f->chunk_nbytes);
 	f->source = (struct qn_source){
 		.kind = shuffle >= 0 ? SOURCE_SHUFFLED : SOURCE_MEMORY,
+		.has_records = f->has_records,
 		.bytes = s.bytes,
-		.nelems = f->chunk_nelems,
+		.nplaces = f->chunk_nbytes / (f->has_records ? 1 : f->elem_nbytes),
 		/* The unshuffling swaps too. */
 		.convert = shuffle >= 0 ? f->widen : f->convert,
 	};

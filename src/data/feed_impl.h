@@ -34,12 +34,20 @@
 
 enum qn_source_kind { SOURCE_FILE, SOURCE_MEMORY, SOURCE_SHUFFLED };
 
+/*
+ * A source has places, which are elements when these lie side by side, and bytes when they lie in
+ * records. Values are then picked up in groups: the few neighbours of a short array in a record.
+ */
 struct qn_source {
 	enum qn_source_kind kind;
-	const uint8_t *bytes;	/* element `first`, or the planes; in the feed's own memory */
-	uint64_t first, nelems; /* of the chunk: what bytes has */
-	uint64_t addr;		/* SOURCE_FILE: of the chunk */
-	qn_convert_fn *convert; /* to values; NULL: they are values */
+	bool has_records;
+	size_t place_nbytes;	 /* the size of an element, or 1 */
+	const uint8_t *bytes;	 /* place `first`, or the planes; in the feed's own memory */
+	uint64_t first, nplaces; /* of the chunk: what bytes has */
+	uint64_t addr;		 /* SOURCE_FILE: of the chunk */
+	qn_convert_fn *convert;	 /* to values; NULL: they are values */
+	size_t group;		 /* elements that are picked up together */
+	size_t group_nplaces;	 /* places that they take */
 };
 
 /* Memory that grows to what is needed; its contents do not survive that. */
@@ -75,9 +83,11 @@ struct qn_feed {
 	bool whole;
 	struct qn_file file;
 
-	size_t elem_nbytes;  /* in the file */
-	size_t value_nbytes; /* before unpacking */
-	uint64_t chunk_nelems;
+	size_t elem_nbytes;   /* in the file */
+	size_t value_nbytes;  /* before unpacking */
+	size_t record_nbytes; /* of what the filters take for an element */
+	bool has_records;     /* elements do not lie side by side */
+	uint64_t chunk_nrecords;
 	size_t chunk_nbytes; /* decoded */
 	uint64_t grid[QUERN_MAX_DIMS];
 	bool swapped;
@@ -120,10 +130,11 @@ enum quern_status qn_feed_error(const struct qn_feed *f, enum quern_status statu
 enum quern_status qn_feed_read(struct qn_feed *f, uint64_t addr, size_t nbytes, void *out,
 			       struct quern_message *err);
 
-/* Has elements of a SOURCE_FILE or SOURCE_MEMORY at hand, beginning with element `at`: *bytes, and
-   in *nelems, which comes as the number wanted, how many, at least 1. block_end: see qn_walk. */
+/* Has places of a SOURCE_FILE or SOURCE_MEMORY at hand, beginning with `at`: *bytes, and in *nplaces,
+   which comes as the number wanted, how many, at least a group's. block_end: see qn_walk. */
 enum quern_status qn_feed_reach(struct qn_feed *f, uint64_t at, uint64_t block_end,
-				uint64_t *nelems, const uint8_t **bytes, struct quern_message *err);
+				uint64_t *nplaces, const uint8_t **bytes,
+				struct quern_message *err);
 
 /* Is step i of the pipeline to be undone for the chunk at hand? */
 bool qn_feed_is_filtered(const struct qn_feed *f, int i);

@@ -28,32 +28,33 @@ static enum quern_status move_window(struct qn_feed *f, uint64_t at, uint64_t bl
 				     struct quern_message *err)
 {
 	struct qn_source *s = &f->source;
-	uint64_t n = qn_min_u64(f->window.nbytes / f->elem_nbytes, block_end - at);
+	uint64_t n = qn_min_u64(f->window.nbytes / s->place_nbytes, block_end - at);
 	enum quern_status st;
 
-	s->nelems = 0;
-	st = qn_feed_read(f, s->addr + at * f->elem_nbytes, (size_t)n * f->elem_nbytes,
+	s->nplaces = 0;
+	st = qn_feed_read(f, s->addr + at * s->place_nbytes, (size_t)n * s->place_nbytes,
 			  f->window.bytes, err);
 	if (st)
 		return st;
 	s->first = at;
-	s->nelems = n;
+	s->nplaces = n;
 	return QUERN_OK;
 }
 
 enum quern_status qn_feed_reach(struct qn_feed *f, uint64_t at, uint64_t block_end,
-				uint64_t *nelems, const uint8_t **bytes, struct quern_message *err)
+				uint64_t *nplaces, const uint8_t **bytes,
+				struct quern_message *err)
 {
 	const struct qn_source *s = &f->source;
 
-	/* Outside of what is at hand, on either side. */
-	if (at - s->first >= s->nelems) {
+	/* Outside of what is at hand, on either side, or not wholly in it. */
+	if (at < s->first || at + s->group_nplaces > s->first + s->nplaces) {
 		enum quern_status st = move_window(f, at, block_end, err);
 
 		if (st)
 			return st;
 	}
-	*nelems = qn_min_u64(*nelems, s->nelems - (at - s->first));
-	*bytes = s->bytes + (at - s->first) * f->elem_nbytes;
+	*nplaces = qn_min_u64(*nplaces, s->nplaces - (at - s->first));
+	*bytes = s->bytes + (at - s->first) * s->place_nbytes;
 	return QUERN_OK;
 }

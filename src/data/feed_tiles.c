@@ -15,6 +15,8 @@
 #define MIN_DIRECT_NELEMS 1024
 /* Elements of a row further apart than this are runs of their own. */
 #define MAX_STEP_NBYTES 4096
+/* Longer rows in a record are runs of their own, not groups. */
+#define MAX_GROUP_NELEMS 64
 
 static void send(struct qn_feed *f, const void *values, size_t n)
 {
@@ -46,11 +48,12 @@ static void send_collected(struct qn_feed *f)
 static void unshuffle(const struct qn_feed *f, uint64_t at, size_t n, uint64_t step, uint8_t *out)
 {
 	const size_t size = f->elem_nbytes;
-	const uint64_t plane = f->chunk_nelems;
-	const uint8_t *in = f->source.bytes + at + (f->swapped ? (size - 1) * plane : 0);
+	const uint64_t plane = f->chunk_nrecords;
+	const size_t top = f->d->record.offset + (f->swapped ? size - 1 : 0);
+	const uint8_t *in = f->source.bytes + at + top * plane;
 	const ptrdiff_t stride = f->swapped ? -(ptrdiff_t)plane : (ptrdiff_t)plane;
 
-	if (step == 1) {
+	if (step == 1 && f->unshuffle) {
 		f->unshuffle(in, stride, n, out);
 		return;
 	}
@@ -59,60 +62,69 @@ static void unshuffle(const struct qn_feed *f, uint64_t at, size_t n, uint64_t s
 			*out++ = in[(ptrdiff_t)b * stride];
 }
 
-/* Appends n elements of a shuffled chunk to the values. */
+/* Appends n elements of a shuffled chunk to the values. Only the planes of a member are looked at. */
 static void collect_shuffled(struct qn_feed *f, uint64_t at, size_t n, uint64_t step)
 {
 	uint8_t *to = f->values + f->nvalues * f->value_nbytes;
 
+	if (f->source.has_records) {
+		at /= f->record_nbytes;
+		step /= f->record_nbytes;
+	}
 	unshuffle(f, at, n, step, f->source.convert ? f->strip : to);
 	if (f->source.convert)
 		f->source.convert(f->strip, n, to);
 }
 
-/* The same of elements that lie in memory. */
+/* The same of n groups of elements that lie in memory. Those of records are not aligned, and a
+   conversion wants them to be. */
 static void collect(struct qn_feed *f, const uint8_t *in, size_t n, uint64_t step)
 {
+	const struct qn_source *s = &f->source;
+	const size_t size = s->group * f->elem_nbytes;
 	uint8_t *to = f->values + f->nvalues * f->value_nbytes;
-	qn_convert_fn *convert = f->source.convert;
+	uint8_t *picked = s->convert ? f->strip : to;
 
-	if (step != 1) {
-		qn_gather(in, step, n, f->elem_nbytes, convert ? f->strip : to);
-		in = f->strip;
-	} else if (!convert) {
-		memcpy(to, in, n * f->elem_nbytes);
+	if (step != s->group_nplaces) {
+		qn_gather(in, (size_t)step * s->place_nbytes, n, size, picked);
+		in = picked;
+	} else if (!s->convert || s->has_records) {
+		memcpy(picked, in, n * size);
+		in = picked;
 	}
-	if (convert)
-		convert(in, n, to);
+	if (s->convert)
+		s->convert(in, n * s->group, to);
 }
 
-/* Takes up to n elements from `at` on, and says in *taken how many. */
-static enum quern_status take(struct qn_feed *f, const struct qn_walk *w, uint64_t at, uint64_t n,
-			      uint64_t *taken, struct quern_message *err)
+/* Takes up to n groups from `at` on, and says in *taken how many. */
+static enum quern_status take(struct qn_feed *f, uint64_t at, uint64_t n, uint64_t step,
+			      uint64_t block_end, uint64_t *taken, struct quern_message *err)
 {
-	const bool direct = w->step == 1 && f->nvalues == 0 && n >= MIN_DIRECT_NELEMS &&
-			    f->source.kind != SOURCE_SHUFFLED && !f->source.convert;
+	const struct qn_source *s = &f->source;
+	const bool direct = step == 1 && f->nvalues == 0 && n >= MIN_DIRECT_NELEMS &&
+			    s->kind != SOURCE_SHUFFLED && !s->convert && !s->has_records;
 	uint64_t span;
 	const uint8_t *bytes;
 	enum quern_status st;
 
-	n = qn_min_u64(n, QUERN_TILE_NELEMS - f->nvalues);
-	if (f->source.kind == SOURCE_SHUFFLED) {
-		collect_shuffled(f, at, (size_t)n, w->step);
+	n = qn_min_u64(n, (QUERN_TILE_NELEMS - f->nvalues) / s->group);
+	if (s->kind == SOURCE_SHUFFLED) {
+		collect_shuffled(f, at, (size_t)n, step);
 	} else {
-		span = (n - 1) * w->step + 1;
-		st = qn_feed_reach(f, at, w->block_end, &span, &bytes, err);
+		span = (n - 1) * step + s->group_nplaces;
+		st = qn_feed_reach(f, at, block_end, &span, &bytes, err);
 		if (st)
 			return st;
-		n = (span - 1) / w->step + 1;
+		n = (span - s->group_nplaces) / step + 1;
 		if (direct)
 			send(f, bytes, (size_t)n);
 		else
-			collect(f, bytes, (size_t)n, w->step);
+			collect(f, bytes, (size_t)n, step);
 	}
 	*taken = n;
 	if (!direct)
-		f->nvalues += (size_t)n;
-	if (f->nvalues == QUERN_TILE_NELEMS)
+		f->nvalues += (size_t)n * s->group;
+	if (f->nvalues > QUERN_TILE_NELEMS - s->group)
 		send_collected(f);
 	return QUERN_OK;
 }
@@ -120,36 +132,72 @@ static enum quern_status take(struct qn_feed *f, const struct qn_walk *w, uint64
 static enum quern_status take_run(struct qn_feed *f, const struct qn_walk *w,
 				  struct quern_message *err)
 {
+	const size_t width = f->source.group_nplaces;
+	const uint64_t step = w->nelems == 1 ? width : w->step;
 	uint64_t at = w->at, left = w->nelems, n;
 
 	while (left > 0) {
-		enum quern_status st = take(f, w, at, left, &n, err);
+		enum quern_status st =
+			take(f, at, left, step, w->block_end + width - 1, &n, err);
 
 		if (st)
 			return st;
-		at += n * w->step;
+		at += n * step;
 		left -= n;
 	}
 	return QUERN_OK;
 }
 
-/* Places in an array of the given shape and origin of the elements of the box; *last: the end. */
-static void start_walk(const struct qn_feed *f, const uint64_t *origin, const uint64_t *shape,
+/* Makes groups of the elements of records: of the innermost dimensions of arrays, as long as what is
+   wanted of them lies side by side. Returns how many dimensions are left to walk. */
+static int group_elements(struct qn_feed *f)
+{
+	const struct quern_box *box = f->job.box;
+	const struct qn_record *r = &f->d->record;
+	const int outer = box->ndim - r->ndim;
+	struct qn_source *s = &f->source;
+	int ndim = box->ndim;
+
+	s->group = 1;
+	for (bool whole = true; s->has_records && whole && ndim > outer; ndim--) {
+		const int d = ndim - 1;
+
+		if (r->stride[d - outer] != s->group * f->elem_nbytes || box->step[d] != 1 ||
+		    box->count[d] > MAX_GROUP_NELEMS / s->group)
+			break;
+		s->group *= (size_t)box->count[d];
+		whole = box->count[d] == f->d->shape[d];
+	}
+	s->place_nbytes = s->has_records ? 1 : f->elem_nbytes;
+	s->group_nplaces = s->has_records ? s->group * f->elem_nbytes : 1;
+	return ndim;
+}
+
+/* Places in an array of the given shape and origin of the elements of the box; *end: past the last. */
+static void start_walk(struct qn_feed *f, const uint64_t *origin, const uint64_t *shape,
 		       struct qn_walk *w, uint64_t *end)
 {
 	const struct quern_box *box = f->job.box;
-	uint64_t stride[QUERN_MAX_DIMS], at = 0, place = 1;
+	const struct qn_source *s = &f->source;
+	const int ndim = group_elements(f), outer = qn_dataset_outer_ndim(f->d);
+	uint64_t stride[QUERN_MAX_DIMS], at = s->has_records ? f->d->record.offset : 0;
+	uint64_t place = s->has_records ? f->record_nbytes : 1;
 
-	*end = 1;
+	*end = s->group_nplaces;
 	for (int d = box->ndim - 1; d >= 0; d--) {
-		at += (box->start[d] - origin[d]) * place;
-		stride[d] = box->step[d] * place;
-		*end += (box->count[d] - 1) * stride[d];
-		place *= shape[d];
+		const bool inside = s->has_records && d >= outer;
+		const uint64_t unit = inside ? f->d->record.stride[d - outer] : place;
+
+		at += (box->start[d] - origin[d]) * unit;
+		stride[d] = box->step[d] * unit;
+		if (d < ndim)
+			*end += (box->count[d] - 1) * stride[d];
+		if (!inside)
+			place *= shape[d];
 	}
 	*end += at;
-	qn_walk_init(w, box->ndim, box->count, stride, at, MAX_STEP_NBYTES / f->elem_nbytes,
-		     QN_MAX_GAP_NBYTES / f->elem_nbytes);
+	qn_walk_init(w, ndim, box->count, stride, at, MAX_STEP_NBYTES / s->place_nbytes,
+		     QN_MAX_GAP_NBYTES / s->place_nbytes);
 }
 
 /* Whether the elements of the walk can be read to where they belong in a panel: one run, here and
@@ -169,7 +217,7 @@ enum quern_status qn_feed_tiles(struct qn_feed *f, const uint64_t *origin, const
 
 	f->nvalues = 0;
 	start_walk(f, origin, shape, &w, &end);
-	if (f->source.kind == SOURCE_FILE && end > f->job.chunk->nbytes / f->elem_nbytes)
+	if (f->source.kind == SOURCE_FILE && end > f->job.chunk->nbytes / f->source.place_nbytes)
 		return qn_feed_error(f, QUERN_ERR_DATA, err,
 				     "damaged index: %u stored bytes are too few for the chunk",
 				     f->job.chunk->nbytes);
@@ -190,11 +238,13 @@ void qn_feed_fill(struct qn_feed *f)
 	uint64_t left = qn_box_nelems(f->job.box);
 	const size_t n = (size_t)qn_min_u64(left, QUERN_TILE_NELEMS);
 
-	f->source.convert = f->convert;
 	f->nvalues = 0;
 	for (size_t i = 0; i < n; i++)
 		memcpy(f->strip + i * f->elem_nbytes, fill, f->elem_nbytes);
-	collect(f, f->strip, n, 1);
+	if (f->convert)
+		f->convert(f->strip, n, f->values);
+	else
+		memcpy(f->values, f->strip, n * f->elem_nbytes);
 	for (; left > n; left -= n)
 		send(f, f->values, n);
 	send(f, f->values, (size_t)left);

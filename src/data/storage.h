@@ -29,10 +29,13 @@ struct qn_format {
 	enum quern_status (*list)(const char *file, struct qn_listing *out,
 				  struct quern_message *err);
 
-	/* The description of a dataset, chunk index included when with_index. The caller frees
-	   it with qn_dataset_fini, and must qn_dataset_check it. Not collective. */
-	enum quern_status (*describe)(const char *file, const char *path, bool with_index,
-				      struct qn_dataset *out, struct quern_message *err);
+	/* The description of a dataset, chunk index included when with_index. column: the member
+	   of a compound datatype that its elements are to be, or NULL; one that is not there is
+	   QUERN_ERR_USAGE. The caller frees it with qn_dataset_fini, and must qn_dataset_check it.
+	   Not collective. */
+	enum quern_status (*describe)(const char *file, const char *path, const char *column,
+				      bool with_index, struct qn_dataset *out,
+				      struct quern_message *err);
 
 	/* Where the elements of a virtual dataset, or of one in external files, are: d is its
 	   description, checked. The list is checked against it. A source that is not there has
@@ -42,8 +45,9 @@ struct qn_format {
 				     struct quern_message *err);
 
 	/* Through the library, for what cannot be read by address: opens the dataset, reads the
-	   elements of a box (step 1) in C order, as stored in memory of the file's type converted
-	   to the native type of `type` (class and size), closes. Thread-safe by its own lock. */
+	   elements of a box (step 1, whole along the dimensions of records) in C order, as stored
+	   in memory of the file's type converted to the native type of `type` (class and size),
+	   closes. Thread-safe by its own lock. */
 	enum quern_status (*open)(const struct qn_dataset *d, void **reader,
 				  struct quern_message *err);
 	enum quern_status (*read)(void *reader, const struct quern_box *box, void *out,

@@ -1,6 +1,6 @@
 /*
  * swap.h - from elements as they are in the file to values that kernels take: byte order, and
- * float16 widened to float32.
+ * float16 and bfloat16 widened to float32.
  */
 #ifndef QN_DATA_SWAP_H
 #define QN_DATA_SWAP_H
@@ -17,7 +17,7 @@ qn_convert_fn *qn_convert_for(const struct qn_type *type, bool swapped);
 /* Are the bytes of the type in the other order than the machine's? */
 bool qn_type_is_swapped(const struct qn_type *type);
 
-/* Every step-th of the elements of in, n of them of `size` bytes (1, 2, 4 or 8), to out. */
-void qn_gather(const void *in, uint64_t step, size_t n, size_t size, void *out);
+/* n pieces of `size` bytes, which begin every `stride` bytes of in, to out, side by side. */
+void qn_gather(const void *in, size_t stride, size_t n, size_t size, void *out);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * swap_simd.c - byte order, and float16 to float32. Compiled once per ISA.
+ * swap_simd.c - byte order, and float16 and bfloat16 to float32. Compiled once per ISA.
  *
  * Loops run over blocks of a constant length, which the compiler turns into vector code at -O2.
  */
@@ -10,6 +10,7 @@
 
 qn_convert_fn QN_ISA(qn_swap2), QN_ISA(qn_swap4), QN_ISA(qn_swap8);
 qn_convert_fn QN_ISA(qn_widen_half), QN_ISA(qn_widen_swapped_half);
+qn_convert_fn QN_ISA(qn_widen_brain), QN_ISA(qn_widen_swapped_brain);
 
 #define BLOCK 64
 
@@ -53,8 +54,21 @@ static inline uint32_t widen_swapped(uint16_t half)
 	return widen(__builtin_bswap16(half));
 }
 
+/* A bfloat16 is the upper half of a float. */
+static inline uint32_t widen_brain(uint16_t brain)
+{
+	return (uint32_t)brain << 16;
+}
+
+static inline uint32_t widen_swapped_brain(uint16_t brain)
+{
+	return (uint32_t)__builtin_bswap16(brain) << 16;
+}
+
 DEFINE_CONVERT(qn_swap2, uint16_t, uint16_t, __builtin_bswap16)
 DEFINE_CONVERT(qn_swap4, uint32_t, uint32_t, __builtin_bswap32)
 DEFINE_CONVERT(qn_swap8, uint64_t, uint64_t, __builtin_bswap64)
 DEFINE_CONVERT(qn_widen_half, uint16_t, uint32_t, widen)
 DEFINE_CONVERT(qn_widen_swapped_half, uint16_t, uint32_t, widen_swapped)
+DEFINE_CONVERT(qn_widen_brain, uint16_t, uint32_t, widen_brain)
+DEFINE_CONVERT(qn_widen_swapped_brain, uint16_t, uint32_t, widen_swapped_brain)

@@ -50,17 +50,31 @@ static bool has_cf(const struct qn_cf *cf)
 	return cf->has_fill || cf->has_min || cf->has_max || cf->has_scale || cf->nmissing > 0;
 }
 
+static enum quern_status refuse(const struct qn_dataset *d, struct quern_message *err)
+{
+	char names[QN_MEMBER_NAMES_NBYTES];
+
+	if (d->nmembers == 0)
+		return qn_error_set(err, QUERN_ERR_DATA,
+				    "%s: dataset %s%s%s has elements of type %s (%u bytes); quern "
+				    "takes integers of 1 to 8 bytes and floating-point numbers of "
+				    "up to 8",
+				    d->file, d->path, d->column ? ", member " : "",
+				    d->column ? d->column : "", d->type.name, d->type.size);
+	qn_dataset_member_names(d, names);
+	return qn_error_set(err, QUERN_ERR_USAGE,
+			    "%s: dataset %s has elements of type compound (%u bytes): choose a "
+			    "member with --column: %s",
+			    d->file, d->path, d->type.size, names);
+}
+
 enum quern_status qn_view_init(const struct qn_dataset *d, bool raw, struct qn_view *view,
 			       struct quern_message *err)
 {
 	enum quern_dtype packed;
 
 	if (!find_packed(d, raw, &packed))
-		return qn_error_set(err, QUERN_ERR_DATA,
-				    "%s: dataset %s has elements of type %s (%u bytes); quern "
-				    "takes integers of 1, 2, 4 or 8 bytes and floating-point "
-				    "numbers of 2, 4 or 8",
-				    d->file, d->path, d->type.name, d->type.size);
+		return refuse(d, err);
 	view->packed = packed;
 	view->decode = !raw && has_cf(&d->cf);
 	view->dtype = view->decode && d->cf.has_scale ? QUERN_F64 : packed;

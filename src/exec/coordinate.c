@@ -264,7 +264,7 @@ static enum quern_status find_axis(void *ctx, const struct qn_dataset *d, int di
 
 	qn_axis_fini(&f->axis);
 	if (!st)
-		st = qn_source_describe(d->file, path, true, &c, err);
+		st = qn_source_describe(d->file, path, NULL, true, &c, err);
 	free(path);
 	if (!st)
 		st = make_axis(d, dim, &c, &f->axis, err);
@@ -282,7 +282,7 @@ static void tell_about(void *ctx, const struct qn_dataset *d, const char *name, 
 
 	(void)ctx;
 	if (find_by_name(d, name, &path, NULL) || !path ||
-	    qn_source_describe(d->file, path, false, &c, NULL)) {
+	    qn_source_describe(d->file, path, NULL, false, &c, NULL)) {
 		free(path);
 		return;
 	}

@@ -18,6 +18,8 @@
 const struct quern_option qn_run_options[] = {
 	{ "dataset", 'd', QUERN_OPT_STRING, "PATH", NULL, 0, 0,
 	  "the dataset to read; not needed when the file has only one" },
+	{ "column", 0, QUERN_OPT_STRING, "NAME", NULL, 0, 0,
+	  "member of a compound datatype, a.b for a member of a member" },
 	{ "select", 's', QUERN_OPT_STRING, "SLICES", NULL, 0, 0,
 	  "part of it: 'time=0:100,lat=10:20:2', by position '0:100,:,5', half open, or by values of "
 	  "the coordinates 'lat=-30.0:30.0,time=2001-01:2001-12-31', both ends included" },
@@ -237,7 +239,8 @@ static enum quern_status describe_whole(struct qn_job *j, const char *file,
 {
 	static const uint64_t origin[QUERN_MAX_DIMS];
 	enum quern_status st = qn_source_describe(file, quern_option_string(j->options, "dataset"),
-						  true, &j->dataset, err);
+						  quern_option_string(j->options, "column"), true,
+						  &j->dataset, err);
 
 	qn_mosaic_init(&j->mosaic, j->dataset.ndim);
 	return st ? st : qn_resolve(&j->dataset, origin, &j->mosaic, err);

@@ -36,6 +36,11 @@ enum quern_status qn_resolve_into(struct qn_resolving *r)
 
 	if (qn_dataset_nelems(d) == 0)
 		return QUERN_OK;
+	if (d->record.nbytes > 0) {
+		qn_resolve_leave(r, d->layout == QN_VIRTUAL ? "a virtual dataset of records or arrays"
+							    : "external storage of records or arrays");
+		return QUERN_OK;
+	}
 	st = qn_source_format(d->file, &format, r->err);
 	if (!st)
 		st = format->sources(d, &list, r->err);

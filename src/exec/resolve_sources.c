@@ -107,7 +107,7 @@ static enum quern_status add_nested(struct qn_resolving *r, const struct qn_data
 
 static enum quern_status know(struct qn_resolving *r, struct qn_dataset *d, struct qn_known *known)
 {
-	if (!is_same_type(r->whole, d)) {
+	if (!is_same_type(r->whole, d) || d->record.nbytes > 0) {
 		qn_resolve_leave(r, "a virtual dataset whose sources have another datatype");
 		return QUERN_OK;
 	}
@@ -129,7 +129,7 @@ static enum quern_status find_out(struct qn_resolving *r, const struct qn_origin
 	known->missing = !o->file[0];
 	if (known->missing)
 		return QUERN_OK;
-	st = qn_source_describe(o->file, o->path, true, &d, &why);
+	st = qn_source_describe(o->file, o->path, NULL, true, &d, &why);
 	if (st)
 		return is_missing(o->file, o->path, &why, &known->missing, r->err);
 	st = know(r, &d, known);

@@ -48,8 +48,9 @@ static enum quern_status need_name(const char *file, const struct qn_listing *l,
 			    file, l->n, names, l->n > LISTED_DATASETS ? " ..." : "");
 }
 
-enum quern_status qn_source_describe(const char *file, const char *path, bool with_index,
-				     struct qn_dataset *d, struct quern_message *err)
+enum quern_status qn_source_describe(const char *file, const char *path, const char *column,
+				     bool with_index, struct qn_dataset *d,
+				     struct quern_message *err)
 {
 	const struct qn_format *format = NULL;
 	struct qn_listing listing = { 0, NULL };
@@ -61,7 +62,8 @@ enum quern_status qn_source_describe(const char *file, const char *path, bool wi
 			st = need_name(file, &listing, err);
 	}
 	if (!st)
-		st = format->describe(file, path ? path : listing.path[0], with_index, d, err);
+		st = format->describe(file, path ? path : listing.path[0], column, with_index, d,
+				      err);
 	qn_listing_fini(&listing);
 	if (!st) {
 		st = qn_dataset_check(d, err);

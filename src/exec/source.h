@@ -12,9 +12,11 @@ enum quern_status qn_source_format(const char *file, const struct qn_format **fo
 				   struct quern_message *err);
 
 /* The checked description of a dataset. path NULL: the only one of the file; with more, the error
-   lists them. Owned by the caller: qn_dataset_fini. Not collective. */
-enum quern_status qn_source_describe(const char *file, const char *path, bool with_index,
-				     struct qn_dataset *d, struct quern_message *err);
+   lists them. column: a member of its compound datatype, or NULL. Owned by the caller:
+   qn_dataset_fini. Not collective. */
+enum quern_status qn_source_describe(const char *file, const char *path, const char *column,
+				     bool with_index, struct qn_dataset *d,
+				     struct quern_message *err);
 
 /* That the file which is open is the one that was described: size and time of change.
    QUERN_ERR_DATA. host: the name of this host, for messages. */

@@ -409,7 +409,7 @@ static enum quern_status describe(struct qn_verify *v, struct qn_pending *p, con
 				  "failing to read others took long; name it with -d",
 				  this_file(v)->name, path);
 	else
-		st = p->format->describe(this_file(v)->name, path, true, d, &why);
+		st = p->format->describe(this_file(v)->name, path, NULL, true, d, &why);
 	if (!st && (st = qn_dataset_check(d, &why)) != QUERN_OK)
 		qn_dataset_fini(d);
 	*described = !st;

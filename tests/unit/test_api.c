@@ -678,25 +678,25 @@ static void test_inspect(void **state)
 	json_t *doc, *list;
 
 	(void)state;
-	assert_int_equal(quern_inspect(FILE_NAME, NULL, NULL, &text, why, sizeof(why)), QUERN_OK);
+	assert_int_equal(quern_inspect(FILE_NAME, NULL, NULL, NULL, &text, why, sizeof(why)), QUERN_OK);
 	assert_string_equal(why, "");
 	doc = parse(text);
 	list = json_object_get(doc, "datasets");
 	assert_int_equal(json_array_size(list), 4);
 	json_decref(doc);
-	assert_int_equal(quern_inspect(FILE_NAME, "/v", NULL, &text, why, sizeof(why)), QUERN_OK);
+	assert_int_equal(quern_inspect(FILE_NAME, "/v", NULL, NULL, &text, why, sizeof(why)), QUERN_OK);
 	doc = parse(text);
 	list = json_object_get(doc, "datasets");
 	assert_int_equal(json_array_size(list), 1);
 	assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 0), "chunks")),
 			 NCHUNKS);
 	json_decref(doc);
-	assert_int_equal(quern_inspect(FILE_NAME, "/nowhere", NULL, &text, why, sizeof(why)),
+	assert_int_equal(quern_inspect(FILE_NAME, "/nowhere", NULL, NULL, &text, why, sizeof(why)),
 			 QUERN_ERR_DATA);
 	assert_null(text);
 	assert_non_null(strstr(why, "/nowhere"));
-	assert_int_equal(quern_inspect("absent.h5", NULL, NULL, &text, NULL, 0), QUERN_ERR_DATA);
-	assert_int_equal(quern_inspect("not.h5", NULL, NULL, &text, why, 10), QUERN_ERR_DATA);
+	assert_int_equal(quern_inspect("absent.h5", NULL, NULL, NULL, &text, NULL, 0), QUERN_ERR_DATA);
+	assert_int_equal(quern_inspect("not.h5", NULL, NULL, NULL, &text, why, 10), QUERN_ERR_DATA);
 	assert_int_equal(strlen(why), 9);
 }
 

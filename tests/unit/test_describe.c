@@ -44,7 +44,7 @@ static struct qn_dataset describe(const char *path)
 	struct quern_message err = { 0 };
 	struct qn_dataset d;
 
-	if (qn_hdf5_describe(m.file, path, true, &d, &err) != QUERN_OK)
+	if (qn_hdf5_describe(m.file, path, NULL, true, &d, &err) != QUERN_OK)
 		fail_msg("%s", err.text);
 	assert_int_equal(qn_dataset_check(&d, &err), QUERN_OK);
 	return d;
@@ -55,7 +55,7 @@ static void check_refused(const char *file, const char *path, const char *word)
 	struct quern_message err = { 0 };
 	struct qn_dataset d;
 
-	assert_int_equal(qn_hdf5_describe(file, path, true, &d, &err), QUERN_ERR_DATA);
+	assert_int_equal(qn_hdf5_describe(file, path, NULL, true, &d, &err), QUERN_ERR_DATA);
 	if (!strstr(err.text, word) || strncmp(err.text, file, strlen(file)))
 		fail_msg("'%s' has no '%s' in it", err.text, word);
 }

@@ -91,8 +91,8 @@ static void descriptions_agree(void **state)
 		size_t nhere, nthere;
 		void *flat_here, *flat_there;
 
-		assert_int_equal(qn_hdf5_describe(m.file, paths[i], true, &here, &err), QUERN_OK);
-		assert_int_equal(qn_hdf5_child_describe(m.file, paths[i], true, &there, &err),
+		assert_int_equal(qn_hdf5_describe(m.file, paths[i], NULL, true, &here, &err), QUERN_OK);
+		assert_int_equal(qn_hdf5_child_describe(m.file, paths[i], NULL, true, &there, &err),
 				 QUERN_OK);
 		assert_int_equal(here.nchunks, there.nchunks);
 		if (here.nchunks > 0)
@@ -123,8 +123,8 @@ static void errors_agree(void **state)
 		struct quern_message here = { .status = QUERN_OK }, there = { .status = QUERN_OK };
 		struct qn_dataset d;
 
-		assert_int_equal(qn_hdf5_describe(m.file, paths[i], true, &d, &here),
-				 qn_hdf5_child_describe(m.file, paths[i], true, &d, &there));
+		assert_int_equal(qn_hdf5_describe(m.file, paths[i], NULL, true, &d, &here),
+				 qn_hdf5_child_describe(m.file, paths[i], NULL, true, &d, &there));
 		assert_string_equal(here.text, there.text);
 	}
 }
@@ -186,7 +186,7 @@ static void readers_of_threads_agree(void **state)
 	void *n;
 
 	(void)state;
-	assert_int_equal(qn_hdf5_child_describe(m.file, "/a", true, &d, &err), QUERN_OK);
+	assert_int_equal(qn_hdf5_child_describe(m.file, "/a", NULL, true, &d, &err), QUERN_OK);
 	assert_false(d.native);
 	for (int i = 0; i < NTHREADS; i++)
 		assert_int_equal(pthread_create(&thread[i], NULL, read_boxes, &d), 0);
@@ -209,7 +209,7 @@ static void boxes_have_bounds(void **state)
 	void *reader;
 
 	(void)state;
-	assert_int_equal(qn_hdf5_child_describe(m.file, "/a", true, &d, &err), QUERN_OK);
+	assert_int_equal(qn_hdf5_child_describe(m.file, "/a", NULL, true, &d, &err), QUERN_OK);
 	reader = open_reader(&d);
 	assert_int_equal(qn_hdf5_child_read(reader, &outside, x, &err), QUERN_ERR_DATA);
 	assert_non_null(strstr(err.text, m.file));
@@ -227,7 +227,7 @@ static void another_type_is_refused(void **state)
 	void *reader;
 
 	(void)state;
-	assert_int_equal(qn_hdf5_child_describe(m.file, "/a", true, &d, &err), QUERN_OK);
+	assert_int_equal(qn_hdf5_child_describe(m.file, "/a", NULL, true, &d, &err), QUERN_OK);
 	d.type.size = 2;
 	assert_int_equal(qn_hdf5_child_open(&d, &reader, &err), QUERN_ERR_DATA);
 	assert_non_null(strstr(err.text, "another datatype"));

@@ -363,7 +363,7 @@ static void test_cases(void **state)
 		struct qn_dataset d;
 
 		make_file(&cases[i], &m);
-		if (qn_hdf5_describe(m.file, "/x", true, &d, &err) != QUERN_OK)
+		if (qn_hdf5_describe(m.file, "/x", NULL, true, &d, &err) != QUERN_OK)
 			fail_msg("case %zu: %s", i, err.text);
 		check_description(&cases[i], &m, &d);
 		if (cases[i].filling == ALL || cases[i].filling == SPARSE)
@@ -399,7 +399,7 @@ static void test_empty(void **state)
 		struct qn_dataset d;
 
 		make_file(&empty[i], &m);
-		if (qn_hdf5_describe(m.file, "/x", true, &d, &err) != QUERN_OK)
+		if (qn_hdf5_describe(m.file, "/x", NULL, true, &d, &err) != QUERN_OK)
 			fail_msg("case %zu: %s", i, err.text);
 		assert_int_equal(qn_dataset_check(&d, &err), QUERN_OK);
 		assert_string_equal(d.index, empty[i].index);
@@ -431,7 +431,7 @@ static void test_extent_changes(void **state)
 	H5Dclose(dset);
 	H5Fclose(file);
 	after.filling = SPARSE;
-	assert_int_equal(qn_hdf5_describe(m.file, "/x", true, &d, &err), QUERN_OK);
+	assert_int_equal(qn_hdf5_describe(m.file, "/x", NULL, true, &d, &err), QUERN_OK);
 	check_description(&after, &m, &d);
 	assert_int_equal(d.nchunks, 11 * 13);
 	qn_dataset_fini(&d);
@@ -486,7 +486,7 @@ static void test_contiguous(void **state)
 		H5Fclose(file);
 		for (int k = 0; k < shapes[i].ndim; k++)
 			nbytes *= shapes[i].shape[k];
-		if (qn_hdf5_describe(m.file, "/x", true, &d, &err) != QUERN_OK)
+		if (qn_hdf5_describe(m.file, "/x", NULL, true, &d, &err) != QUERN_OK)
 			fail_msg("%s", err.text);
 		assert_true(d.layout == QN_CONTIGUOUS && d.native);
 		check_runs(&d, nbytes);
@@ -522,7 +522,7 @@ static void test_compact(void **state)
 		H5Pclose(dcpl);
 		H5Sclose(space);
 		H5Fclose(file);
-		assert_int_equal(qn_hdf5_describe(m.file, "/x", true, &d, &err), QUERN_OK);
+		assert_int_equal(qn_hdf5_describe(m.file, "/x", NULL, true, &d, &err), QUERN_OK);
 		assert_true(d.layout == QN_COMPACT && d.native);
 		assert_int_equal(d.nchunks, 1);
 		check_runs(&d, 300);
@@ -606,7 +606,7 @@ static void damage_all(const struct index_case *c, const struct h5make *m)
 	int fd;
 
 	make_file(c, m);
-	assert_int_equal(qn_hdf5_describe(m->file, "/x", true, &d, &err), QUERN_OK);
+	assert_int_equal(qn_hdf5_describe(m->file, "/x", NULL, true, &d, &err), QUERN_OK);
 	header = header_of(m);
 	fd = open(m->file, O_RDWR);
 	for (uint64_t at = 0; at < d.file_nbytes; at++) {
@@ -684,7 +684,7 @@ static void test_circle(void **state)
 	(void)state;
 	assert_true(h5make_init(&m));
 	make_file(&c, &m);
-	assert_int_equal(qn_hdf5_describe(m.file, "/x", true, &d, &err), QUERN_OK);
+	assert_int_equal(qn_hdf5_describe(m.file, "/x", NULL, true, &d, &err), QUERN_OK);
 	header = header_of(&m);
 	fd = open(m.file, O_RDWR);
 	assert_int_equal(qn_h5_raw_init(&raw, m.file, "/x", fd, d.file_nbytes, &err), QUERN_OK);
@@ -742,7 +742,7 @@ static bool compare_dataset(const char *file, const char *path)
 		H5Fclose(f);
 		return true;
 	}
-	if (qn_hdf5_describe(file, path, true, &d, &err) != QUERN_OK) {
+	if (qn_hdf5_describe(file, path, NULL, true, &d, &err) != QUERN_OK) {
 		fprintf(stderr, "%s\n", err.text);
 		return false;
 	}
