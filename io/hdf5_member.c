@@ -351,9 +351,10 @@ static enum quern_status no_member(const struct qn_dataset *d, const char *colum
 	char names[QN_MEMBER_NAMES_NBYTES];
 
 	qn_dataset_member_names(d, names);
-	return qn_error_set(err, QUERN_ERR_USAGE, "%s: it has no member '%s' (--column)%s%s%s; it "
-			    "has: %s", what, column, near ? "; did you mean '" : "",
-			    near ? near : "", near ? "'?" : "", names);
+	return qn_error_set(err, QUERN_ERR_USAGE,
+			    "%s: it has no member '%s' (--column)%s%s%s Its members: %s", what,
+			    column, near ? "; did you mean '" : ".", near ? near : "",
+			    near ? "'?" : "", names);
 }
 
 static enum quern_status explain(enum found found, hid_t type, const char *column,

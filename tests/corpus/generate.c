@@ -8,13 +8,15 @@
  * every time. With names only these are written.
  */
 #include "made.h"
+#include "records.h"
 
 /* Every type in either byte order, in every kind of storage. */
 static void make_types(const char *name)
 {
 	static const char *const types[] = { "|i1", "|u1", "<i2", ">i2", "<u2", ">u2", "<i4",
 					     ">i4", "<u4", ">u4", "<i8", ">i8", "<u8", ">u8",
-					     "<f2", ">f2", "<f4", ">f4", "<f8", ">f8" };
+					     "<f2", ">f2", "<f4", ">f4", "<f8", ">f8",
+					     "<bfloat16", ">bfloat16" };
 	static const struct {
 		const char *name;
 		enum layout layout;
@@ -167,6 +169,8 @@ static void make_shapes(const char *name, bool latest, hsize_t user_block)
 		  { 400 },
 		  .layout = CONTIGUOUS,
 		  .twist = BITFIELD },
+		{ "/time", "<i4", 2, { 40, 30 }, { 7, 9 }, .filters = SHUFFLE, .twist = TIME },
+		{ "/time_big_endian", ">i8", 1, { 400 }, .layout = CONTIGUOUS, .twist = TIME },
 		{ "/long_runs",
 		  "<f4",
 		  2,
@@ -331,6 +335,10 @@ static void make_library(const char *name)
 		{ "/narrow", "<i2", 2, { 40, 50 }, { 16, 20 }, .filters = NBIT, .twist = NARROW },
 		{ "/narrow_big_endian", ">i4", 1, { 500 }, .layout = CONTIGUOUS, .twist = NARROW },
 		{ "/external", "<f8", 1, { 400 }, .layout = EXTERNAL },
+		{ "/three_bytes", "<i4", 2, { 40, 50 }, { 16, 20 }, .twist = ODD },
+		{ "/three_bytes_big_endian", ">i4", 1, { 500 }, { 60 }, .twist = ODD },
+		{ "/one_byte", "<f4", 2, { 40, 50 }, { 16, 20 }, .filters = SHUFFLE | DEFLATE,
+		  .twist = ODD },
 	};
 	hid_t file = new_file(name, false, 0);
 
@@ -499,6 +507,7 @@ static const struct {
 	{ "latest.h5", make_latest },	{ "user_block.h5", make_user_block },
 	{ "cf.nc", make_cf },		{ "special.h5", make_special },
 	{ "library.h5", make_library }, { "large.h5", make_large },
+	{ "compound.h5", make_compound }, { "arrays.h5", make_arrays },
 	{ "other.h5", make_other },	{ "damaged.h5", make_damaged },
 };
 

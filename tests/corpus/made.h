@@ -29,8 +29,9 @@ enum filters {
 	FLETCHER32_FIRST = 64, /* below the others */
 };
 
-/* Integers that the file calls something else, or with fewer bits than their bytes have. */
-enum twist { PLAIN, ENUMERATION, BITFIELD, NARROW };
+/* Integers that the file calls something else, or with fewer bits than their bytes have; numbers of
+   a size that no machine has: integers of 3 bytes, floats of 1. */
+enum twist { PLAIN, ENUMERATION, BITFIELD, TIME, NARROW, ODD };
 
 enum layout { CHUNKED, CONTIGUOUS, COMPACT, EXTERNAL };
 
@@ -59,6 +60,7 @@ struct spec {
 	struct box {
 		uint64_t start[MAX_DIMS], stop[MAX_DIMS], step[MAX_DIMS];
 	} box;
+	const char *column; /* of a compound, see records.h; NULL: none */
 };
 
 /* A dataset in the making. */
@@ -99,14 +101,20 @@ static bool is_signed(const char *type)
 	return type[1] == 'i';
 }
 
+/* "<bfloat16" */
+static bool is_brain(const char *type)
+{
+	return type[1] == 'b';
+}
+
 static bool is_float(const char *type)
 {
-	return type[1] == 'f';
+	return type[1] == 'f' || is_brain(type);
 }
 
 static size_t type_size(const char *type)
 {
-	return (size_t)(type[2] - '0');
+	return is_brain(type) ? 2 : (size_t)(type[2] - '0');
 }
 
 static hid_t half_float(void)
@@ -119,12 +127,23 @@ static hid_t half_float(void)
 	return t;
 }
 
+static hid_t brain_float(void)
+{
+	hid_t t = must(H5Tcopy(H5T_IEEE_F32LE));
+
+	must(H5Tset_fields(t, 15, 7, 8, 0, 7));
+	must(H5Tset_size(t, 2));
+	return t;
+}
+
 /* The type in the file. Caller closes it. */
 static hid_t file_type(const char *type)
 {
 	hid_t t;
 
-	if (is_float(type))
+	if (is_brain(type))
+		t = brain_float();
+	else if (is_float(type))
 		t = type_size(type) == 2
 			    ? half_float()
 			    : must(H5Tcopy(type_size(type) == 4 ? H5T_IEEE_F32LE : H5T_IEEE_F64LE));
@@ -134,6 +153,17 @@ static hid_t file_type(const char *type)
 	}
 	must(H5Tset_order(t, type[0] == '>' ? H5T_ORDER_BE : H5T_ORDER_LE));
 	return t;
+}
+
+static void make_odd(hid_t t)
+{
+	if (H5Tget_class(t) == H5T_INTEGER) {
+		must(H5Tset_size(t, 3));
+		return;
+	}
+	must(H5Tset_fields(t, 7, 3, 4, 0, 3));
+	must(H5Tset_size(t, 1));
+	must(H5Tset_ebias(t, 7));
 }
 
 /* What the file calls the integer. Takes t; caller closes what it returns. */
@@ -146,15 +176,20 @@ static hid_t twisted(hid_t t, enum twist twist)
 
 	if (twist == NARROW)
 		must(H5Tset_precision(t, NARROW_NBITS));
-	if (twist == PLAIN || twist == NARROW)
+	if (twist == ODD)
+		make_odd(t);
+	if (twist == PLAIN || twist == NARROW || twist == ODD)
 		return t;
-	other = must(twist == ENUMERATION ? H5Tenum_create(t) : H5Tcopy(H5T_STD_B64LE));
+	other = must(twist == ENUMERATION ? H5Tenum_create(t)
+		     : twist == BITFIELD  ? H5Tcopy(H5T_STD_B64LE)
+		     : size == 4	  ? H5Tcopy(H5T_UNIX_D32LE)
+					  : H5Tcopy(H5T_UNIX_D64LE));
 	if (twist == ENUMERATION)
 		must(H5Tenum_insert(other, "NOTHING", zero));
-	if (twist == BITFIELD) {
+	if (twist == BITFIELD)
 		must(H5Tset_size(other, size));
+	if (twist == BITFIELD || twist == TIME)
 		must(H5Tset_order(other, order));
-	}
 	must(H5Tclose(t));
 	return other;
 }
@@ -204,6 +239,9 @@ static long double random_float(const char *type, uint64_t *seed)
 	uint64_t r = next_random(seed);
 	double part = (double)(int64_t)(r | 1) * 0x1p-63;
 
+	if (is_brain(type))
+		return ldexpl((int)(r % 511) - 255, (int)(r >> 32) % 60 - 30);
+
 	switch (type_size(type)) {
 	case 2:
 		return ldexpl((int)(r % 4095) - 2047, (int)(r >> 32) % 15 - 10);
@@ -221,6 +259,8 @@ static long double random_value(const struct spec *s, uint64_t *seed)
 
 	if (s->twist == NARROW)
 		return (long double)(next_random(seed) >> (65 - NARROW_NBITS)) - 100;
+	if (s->twist == ODD)
+		return (long double)(next_random(seed) % 16) - 7;
 	if (cf && next_random(seed) % 16 == 0) {
 		const double rare[] = { cf->fill, cf->missing[0], cf->missing[1], cf->min,
 					cf->max };
@@ -395,6 +435,8 @@ static void put_row(const struct made *m, bool raw, const char *select, const st
 	ask_oracle(m, raw, box, &o);
 	fprintf(rows, "{\"file\": \"%s\", \"dataset\": \"%s\", \"dtype\": \"%s\", \"raw\": %s",
 		m->file, s->path, s->type, raw ? "true" : "false");
+	if (s->column)
+		fprintf(rows, ", \"column\": \"%s\"", s->column);
 	if (select)
 		fprintf(rows, ", \"select\": \"%s\"", select);
 	put_dims("shape", s->ndim, s->shape);
@@ -584,7 +626,7 @@ static void write_cf(const struct made *m)
 static void finish(struct made *m, hid_t file)
 {
 	create(m, file);
-	if (m->spec->twist == ENUMERATION || m->spec->twist == BITFIELD)
+	if (m->spec->twist >= ENUMERATION && m->spec->twist <= TIME)
 		write_bytes(m);
 	else if (m->spec->written != NOTHING && m->nelems)
 		write_values(m);
