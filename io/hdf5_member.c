@@ -335,12 +335,13 @@ static enum quern_status choose_inside(const struct qn_dataset *d, const char *c
 	const size_t n = strlen(column);
 
 	for (uint32_t i = 0; i < d->nmembers; i++)
-		if (!strncmp(d->members[i].name, column, n) && d->members[i].name[n] == '.')
+		if (!strncmp(d->members[i].name, column, n) &&
+		    (n == 0 || d->members[i].name[n] == '.'))
 			return qn_error_set(err, QUERN_ERR_USAGE,
-					    "%s: --column %s is a compound itself: choose one of "
+					    "%s: --column '%s' is a compound itself: choose one of "
 					    "its members, such as %s (quern inspect lists them)",
 					    what, column, d->members[i].name);
-	return qn_error_set(err, QUERN_ERR_USAGE, "%s: --column %s is a compound without members",
+	return qn_error_set(err, QUERN_ERR_USAGE, "%s: --column '%s' is a compound without members",
 			    what, column);
 }
 
@@ -375,7 +376,7 @@ static enum quern_status explain(enum found found, hid_t type, const char *colum
 	if (H5Tdetect_class(type, H5T_COMPOUND) <= 0) {
 		qn_h5_type_describe(type, &t, &plain);
 		return qn_error_set(err, QUERN_ERR_USAGE,
-				    "%s: --column %s: its elements are of type %s, not a compound "
+				    "%s: --column '%s': its elements are of type %s, not a compound "
 				    "datatype; leave --column out",
 				    what, column, t.name);
 	}

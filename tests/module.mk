@@ -60,6 +60,7 @@ SHELL_TESTS += tests/cli/select.sh
 SHELL_TESTS += tests/cli/inspect.sh
 SHELL_TESTS += tests/cli/output.sh
 SHELL_TESTS += tests/cli/errors.sh
+SHELL_TESTS += tests/cli/types.sh
 SHELL_TESTS += tests/cli/verify.sh
 SHELL_TESTS += tests/mpi.sh
 FUZZ_TARGETS += tests/fuzz/index

@@ -50,6 +50,89 @@ static struct qn_dataset make(void)
 	return d;
 }
 
+/* A member of records of 50 bytes: an array of 2 x 3 float32, with a gap between its rows. */
+static struct qn_dataset make_records(void)
+{
+	struct qn_dataset d = make();
+
+	d.column = strdup("a.b");
+	d.ndim = 4;
+	d.shape[2] = d.chunk[2] = 2;
+	d.shape[3] = d.chunk[3] = 3;
+	d.record = (struct qn_record){ .nbytes = 50, .offset = 5, .ndim = 2, .stride = { 20, 4 } };
+	d.file_nbytes = 100000;
+	d.chunks[1] = (struct qn_chunk){ 3, 10000, 4 * 5 * 50, 1 };
+	return d;
+}
+
+/* A compound of which no member is chosen. */
+static struct qn_dataset make_members(void)
+{
+	struct qn_dataset d = make();
+
+	d.type = (struct qn_type){ .class = QN_OTHER, .size = 4, .name = "compound" };
+	d.nmembers = 2;
+	d.members = calloc(2, sizeof *d.members);
+	assert_non_null(d.members);
+	d.members[0] = (struct qn_column){ .name = strdup("a"),
+					   .type = { .class = QN_INT, .size = 2, .name = "<i2" } };
+	d.members[1] = (struct qn_column){ .name = strdup("b.c"),
+					   .type = { .class = QN_UINT, .size = 1, .name = "|u1" },
+					   .offset = 2,
+					   .ndim = 1,
+					   .shape = { 2 } };
+	return d;
+}
+
+static void test_records(void **state)
+{
+	struct qn_dataset d = make_records();
+	struct quern_message err = { 0 };
+	uint64_t grid[QUERN_MAX_DIMS];
+
+	(void)state;
+	assert_int_equal(qn_dataset_check(&d, &err), QUERN_OK);
+	assert_int_equal(qn_dataset_outer_ndim(&d), 2);
+	assert_int_equal(qn_dataset_record_nbytes(&d), 50);
+	assert_int_equal(qn_dataset_nelems(&d), 540);
+	assert_int_equal(qn_dataset_nbytes(&d), 4500);
+	assert_int_equal(qn_dataset_chunk_nbytes(&d), 1000);
+	assert_int_equal(qn_dataset_grid(&d, grid), 6);
+	assert_false(qn_dataset_is_dense(&d));
+	d.record = (struct qn_record){ .nbytes = 24, .ndim = 2, .stride = { 12, 4 } };
+	assert_true(qn_dataset_is_dense(&d));
+	d.record.nbytes = 25;
+	assert_false(qn_dataset_is_dense(&d));
+	qn_dataset_fini(&d);
+}
+
+static void test_members(void **state)
+{
+	struct qn_dataset d = make_members(), r;
+	struct quern_message err = { 0 };
+	char names[QN_MEMBER_NAMES_NBYTES];
+	size_t nbytes = 0;
+	void *flat = qn_dataset_pack(&d, &nbytes);
+
+	(void)state;
+	assert_int_equal(qn_dataset_unpack(flat, nbytes, &r, &err), QUERN_OK);
+	assert_int_equal(r.nmembers, 2);
+	assert_string_equal(r.members[1].name, "b.c");
+	assert_int_equal(r.members[1].offset, 2);
+	assert_int_equal(r.members[1].shape[0], 2);
+	qn_dataset_member_names(&r, names);
+	assert_string_equal(names, "a, b.c");
+	free(r.members[0].name);
+	r.members[0].name = malloc(1000);
+	memset(r.members[0].name, 'x', 999);
+	r.members[0].name[999] = '\0';
+	qn_dataset_member_names(&r, names);
+	assert_string_equal(names, " and 2 more (see quern inspect)");
+	qn_dataset_fini(&r);
+	qn_dataset_fini(&d);
+	free(flat);
+}
+
 static void test_numbers(void **state)
 {
 	struct qn_dataset d = make();
@@ -98,13 +181,12 @@ static void test_round_trip(void **state)
 }
 
 /* Cut short anywhere, a flat form is refused; damaged anywhere, it is refused or harmless. */
-static void test_damaged_flat_form(void **state)
+static void damage(struct qn_dataset d)
 {
-	struct qn_dataset d = make(), r;
+	struct qn_dataset r;
 	size_t nbytes = 0;
 	uint8_t *flat = qn_dataset_pack(&d, &nbytes), *copy = malloc(nbytes);
 
-	(void)state;
 	assert_true(flat && copy);
 	for (size_t n = 0; n < nbytes; n++) {
 		struct quern_message err = { 0 };
@@ -130,6 +212,14 @@ static void test_damaged_flat_form(void **state)
 	free(copy);
 	free(flat);
 	qn_dataset_fini(&d);
+}
+
+static void test_damaged_flat_form(void **state)
+{
+	(void)state;
+	damage(make());
+	damage(make_records());
+	damage(make_members());
 }
 
 /* Changes that make the description impossible. */
@@ -246,6 +336,58 @@ static void elsewhere(struct qn_dataset *d)
 	d->layout = QN_VIRTUAL, d->nfilters = 0;
 }
 
+static void cut_record(struct qn_dataset *d)
+{
+	d->chunk[3] = 2;
+}
+static void many_inner(struct qn_dataset *d)
+{
+	d->record.ndim = 5;
+}
+static void less_inner(struct qn_dataset *d)
+{
+	d->record.ndim = -1;
+}
+static void far_offset(struct qn_dataset *d)
+{
+	d->record.offset = 19;
+}
+static void far_stride(struct qn_dataset *d)
+{
+	d->record.stride[0] = UINT64_MAX - 3;
+}
+static void endless_array(struct qn_dataset *d)
+{
+	d->shape[3] = d->chunk[3] = UINT64_C(1) << 33;
+}
+static void no_record(struct qn_dataset *d)
+{
+	d->record.nbytes = 0;
+}
+static void record_size(struct qn_dataset *d)
+{
+	d->chunks[1].nbytes = 4 * 5 * 4;
+}
+
+static void test_check_records(void **state)
+{
+	static void (*const changes[])(struct qn_dataset *) = {
+		cut_record, many_inner,	   less_inner, far_offset,
+		far_stride, endless_array, no_record,  record_size,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+		struct qn_dataset d = make_records();
+		struct quern_message err = { 0 };
+
+		changes[i](&d);
+		if (qn_dataset_check(&d, &err) != QUERN_ERR_DATA)
+			fail_msg("change %zu was not refused", i);
+		qn_dataset_fini(&d);
+	}
+}
+
 static void test_check(void **state)
 {
 	static void (*const changes[])(struct qn_dataset *) = {
@@ -297,7 +439,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),		  cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_damaged_flat_form), cmocka_unit_test(test_check),
-		cmocka_unit_test(test_raw_sizes),
+		cmocka_unit_test(test_raw_sizes),	  cmocka_unit_test(test_records),
+		cmocka_unit_test(test_members),		  cmocka_unit_test(test_check_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

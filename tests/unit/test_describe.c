@@ -87,6 +87,14 @@ static hid_t twelve_bits(void)
 	return t;
 }
 
+static hid_t three_bytes(void)
+{
+	hid_t t = H5Tcopy(H5T_STD_U32LE);
+
+	H5Tset_size(t, 3);
+	return t;
+}
+
 static hid_t text_type(void)
 {
 	hid_t t = H5Tcopy(H5T_C_S1);
@@ -128,7 +136,10 @@ static void test_types(void **state)
 		{ H5T_IEEE_F32BE, QN_FLOAT, ">f4" },
 		{ H5T_IEEE_F64LE, QN_FLOAT, "<f8" },
 		{ half_float(), QN_FLOAT, "<f2" },
-		{ brain_float(), QN_OTHER, "unusual float" },
+		{ brain_float(), QN_FLOAT, "<bfloat16" },
+		{ H5T_UNIX_D32BE, QN_INT, ">i4" },
+		{ three_bytes(), QN_UINT, "<u4" },
+		{ H5T_NATIVE_LDOUBLE, QN_OTHER, "unusual float" },
 		{ twelve_bits(), QN_INT, "<i2" },
 		{ text_type(), QN_OTHER, "string" },
 		{ enum_type(), QN_INT, "|i1" },
@@ -155,6 +166,141 @@ static void test_types(void **state)
 		assert_int_equal(d.type.class, types[i].class);
 		qn_dataset_fini(&d);
 	}
+}
+
+static enum quern_status try_column(const char *path, const char *column, struct qn_dataset *d,
+				    struct quern_message *err)
+{
+	memset(err, 0, sizeof *err);
+	return qn_hdf5_describe(m.file, path, column, true, d, err);
+}
+
+static void check_column_refused(const char *path, const char *column, const char *words)
+{
+	struct quern_message err;
+	struct qn_dataset d;
+
+	assert_int_equal(try_column(path, column, &d, &err), QUERN_ERR_USAGE);
+	if (!strstr(err.text, words) || !strstr(err.text, path))
+		fail_msg("'%s' has no '%s' in it", err.text, words);
+}
+
+/* Closes the type. */
+static void insert(hid_t compound, const char *name, size_t offset, hid_t type)
+{
+	assert_true(H5Tinsert(compound, name, offset, type) >= 0);
+	H5Tclose(type);
+}
+
+/* { text: string of variable length; a.b: int16; a: { b: float64, c: [2][3] int32 }; o: opaque } */
+static hid_t nested_type(void)
+{
+	const hsize_t dims[] = { 2, 3 };
+	hid_t t = H5Tcreate(H5T_COMPOUND, 60), a = H5Tcreate(H5T_COMPOUND, 33);
+	hid_t text = H5Tcopy(H5T_C_S1);
+
+	H5Tset_size(text, H5T_VARIABLE);
+	insert(a, "b", 1, H5Tcopy(H5T_IEEE_F64BE));
+	insert(a, "c", 9, H5Tarray_create2(H5T_STD_I32LE, 2, dims));
+	insert(t, "text", 0, text);
+	insert(t, "a.b", 10, H5Tcopy(H5T_STD_I16LE));
+	insert(t, "a", 15, a);
+	insert(t, "o", 50, H5Tcreate(H5T_OPAQUE, 3));
+	return t;
+}
+
+static void test_columns(void **state)
+{
+	hid_t file = h5make_create(&m, false, 0, 0), t = nested_type();
+	struct quern_message err;
+	struct qn_dataset d;
+
+	(void)state;
+	H5Dclose(add_dataset(file, "x", t, 5));
+	H5Dclose(add_dataset(file, "scalar", t, 0));
+	H5Dclose(add_dataset(file, "plain", H5T_STD_I32LE, 5));
+	H5Tclose(t);
+	H5Fclose(file);
+	/* A name with a dot comes before a member of a member. In the file the text has 16 bytes. */
+	assert_int_equal(try_column("/x", "a.b", &d, &err), QUERN_OK);
+	assert_string_equal(d.type.name, "<i2");
+	assert_int_equal(d.record.nbytes, 68);
+	assert_int_equal(d.record.offset, 18);
+	assert_true(d.native);
+	qn_dataset_fini(&d);
+	assert_int_equal(try_column("/x", "a.c", &d, &err), QUERN_OK);
+	assert_int_equal(d.ndim, 3);
+	assert_int_equal(d.shape[2], 3);
+	assert_int_equal(d.record.offset, 8 + 15 + 9);
+	assert_int_equal(d.record.stride[0], 12);
+	assert_string_equal(d.column, "a.c");
+	qn_dataset_fini(&d);
+	assert_int_equal(try_column("/scalar", "a.c", &d, &err), QUERN_OK);
+	assert_int_equal(d.ndim, 2);
+	assert_false(d.scalar);
+	qn_dataset_fini(&d);
+	check_column_refused("/x", "a", "is a compound itself: choose one of its members, such as a.b");
+	check_column_refused("/x", "a.d", "did you mean 'a.b'?");
+	check_column_refused("/x", "quite else", "Its members: text, a.b, a.b, a.c, o");
+	check_column_refused("/x", "", "choose one of its members");
+	check_column_refused("/x", "o.o", "no member");
+	check_column_refused("/plain", "a", "not a compound");
+}
+
+static void test_members(void **state)
+{
+	hid_t file = h5make_create(&m, false, 0, 0), t = nested_type();
+	struct qn_dataset d;
+
+	(void)state;
+	H5Dclose(add_dataset(file, "x", t, 5));
+	H5Tclose(t);
+	H5Fclose(file);
+	d = describe("/x");
+	assert_string_equal(d.type.name, "compound");
+	assert_int_equal(d.type.size, 68);
+	assert_int_equal(d.nmembers, 5);
+	assert_string_equal(d.members[2].name, "a.b");
+	assert_string_equal(d.members[2].type.name, ">f8");
+	assert_int_equal(d.members[2].offset, 24);
+	assert_int_equal(d.members[3].ndim, 2);
+	assert_string_equal(d.members[4].type.name, "opaque");
+	qn_dataset_fini(&d);
+}
+
+/* With those of the array there would be 33 dimensions; and a compound in a compound in ... */
+static void test_too_much(void **state)
+{
+	hsize_t one[32], three = 3;
+	hid_t file = h5make_create(&m, false, 0, 0), t, space, inner = H5Tcopy(H5T_STD_I8LE);
+	struct quern_message err;
+	struct qn_dataset d;
+	char name[200] = "";
+
+	(void)state;
+	for (int i = 0; i < 32; i++)
+		one[i] = 1;
+	space = H5Screate_simple(32, one, NULL);
+	t = H5Tarray_create2(H5T_STD_I8LE, 1, &three);
+	H5Dclose(H5Dcreate2(file, "dims", t, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+	H5Sclose(space);
+	H5Tclose(t);
+	for (int i = 0; i < 40; i++) {
+		t = H5Tcreate(H5T_COMPOUND, 1);
+		insert(t, "a", 0, inner);
+		strcat(name, i ? ".a" : "a");
+		inner = t;
+	}
+	H5Dclose(add_dataset(file, "deep", inner, 5));
+	H5Tclose(inner);
+	H5Fclose(file);
+	assert_int_equal(try_column("/dims", NULL, &d, &err), QUERN_ERR_DATA);
+	assert_non_null(strstr(err.text, "33 dimensions"));
+	assert_int_equal(try_column("/deep", name, &d, &err), QUERN_ERR_DATA);
+	assert_non_null(strstr(err.text, "nested more deeply"));
+	assert_int_equal(try_column("/deep", NULL, &d, &err), QUERN_OK);
+	assert_int_equal(d.nmembers, 0);
+	qn_dataset_fini(&d);
 }
 
 static void test_spaces(void **state)
@@ -601,6 +747,9 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_members),
+		cmocka_unit_test(test_too_much),
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_spaces),
 		cmocka_unit_test(test_filters_and_fill),

@@ -194,15 +194,31 @@ static uint8_t *encode(struct fixture *x, uint32_t mask, size_t *n)
 	return in;
 }
 
-/* The elements of a chunk to scratch[0]; places outside of the dataset get junk, or with
-   clip (virtual chunks) are left out. */
+/* The byte of a record where element i of its arrays is. */
+static size_t place_in_record(const struct qn_dataset *d, uint64_t i)
+{
+	size_t at = d->record.offset;
+
+	for (int k = d->record.ndim - 1; k >= 0; k--) {
+		const uint64_t n = d->shape[qn_dataset_outer_ndim(d) + k];
+
+		at += i % n * d->record.stride[k];
+		i /= n;
+	}
+	return at;
+}
+
+/* The elements of a chunk to scratch[0]; places outside of the dataset, and what else is in
+   records, get junk, or with clip (virtual chunks) records outside are left out. */
 static size_t copy_chunk(struct fixture *x, const uint64_t *coord, bool clip)
 {
 	const struct qn_dataset *d = &x->d;
-	const size_t size = d->type.size;
+	const size_t size = d->type.size, record = qn_dataset_record_nbytes(d);
 	const uint64_t n = qn_dataset_chunk_nelems(d);
+	const uint64_t inner = n * record / qn_dataset_chunk_nbytes(d);
 	size_t at = 0;
 
+	memset(x->scratch[0], 0x55, qn_dataset_chunk_nbytes(d));
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t rest = i, from = 0, place = 1;
 		bool inside = true;
@@ -215,13 +231,11 @@ static size_t copy_chunk(struct fixture *x, const uint64_t *coord, bool clip)
 			from += c * place;
 			place *= d->shape[k];
 		}
-		if (!inside && clip)
-			continue;
 		if (inside)
-			memcpy(x->scratch[0] + at, x->elems + from * size, size);
-		else
-			memset(x->scratch[0] + at, 0x55, size);
-		at += size;
+			memcpy(x->scratch[0] + at + place_in_record(d, i % inner),
+			       x->elems + from * size, size);
+		if ((inside || !clip) && i % inner == inner - 1)
+			at += record;
 	}
 	return at;
 }
@@ -292,6 +306,7 @@ static void draw_type(struct qn_type *t)
 	t->size = 1u << draw(4);
 	if (t->class == QN_FLOAT && t->size == 1)
 		t->size = 2;
+	t->brain = t->class == QN_FLOAT && t->size == 2 && draw(2);
 	t->big_endian = draw(2);
 	snprintf(t->name, sizeof t->name, "test");
 }
@@ -313,14 +328,36 @@ static void draw_shape(struct qn_dataset *d)
 	}
 }
 
+/* Puts the elements into records, sometimes with gaps between them, the last dimensions into arrays. */
+static void draw_record(struct qn_dataset *d)
+{
+	const struct qn_dataset before = *d;
+	struct qn_record *r = &d->record;
+	const uint32_t gap = (uint32_t)draw(3);
+	uint64_t place = d->type.size + draw(2) * gap;
+
+	r->ndim = (int)draw((uint64_t)d->ndim + 1);
+	for (int k = r->ndim - 1; k >= 0; k--) {
+		const int dim = d->ndim - r->ndim + k;
+
+		d->shape[dim] = d->chunk[dim] = 1 + draw(draw(20) ? 5 : 100);
+		r->stride[k] = place;
+		place = place * d->shape[dim] + draw(2) * gap;
+	}
+	r->offset = gap ? (uint32_t)draw(9) : 0;
+	r->nbytes = r->offset + (uint32_t)(place + draw(2) * gap * draw(9));
+	if (qn_dataset_chunk_nbytes(d) > MAX_CHUNK_NBYTES || qn_dataset_nelems(d) > 10 * MAX_NELEMS)
+		*d = before;
+}
+
 /* Runs of whole trailing dimensions. */
 static void make_contiguous(struct qn_dataset *d)
 {
-	int cut = (int)draw((uint64_t)d->ndim);
+	int cut = (int)draw((uint64_t)qn_dataset_outer_ndim(d) + 1);
 
 	d->layout = QN_CONTIGUOUS;
 	for (int k = 0; k < d->ndim; k++) {
-		if (k < cut)
+		if (k < cut && k < qn_dataset_outer_ndim(d))
 			d->chunk[k] = 1;
 		else if (k > cut)
 			d->chunk[k] = d->shape[k];
@@ -342,12 +379,12 @@ static void draw_filters(struct qn_dataset *d)
 
 	for (int i = 0; i < n; i++) {
 		uint32_t id = 1 + (uint32_t)draw(3);
-		uint32_t param = draw(3) ? d->type.size : 1 + (uint32_t)draw(9);
+		uint32_t param = draw(3) ? qn_dataset_record_nbytes(d) : 1 + (uint32_t)draw(9);
 
 		add_filter(d, id, param);
 	}
 	if (draw(3) == 0 && n == 0) {
-		add_filter(d, QN_FILTER_SHUFFLE, d->type.size);
+		add_filter(d, QN_FILTER_SHUFFLE, qn_dataset_record_nbytes(d));
 		add_filter(d, QN_FILTER_DEFLATE, 1);
 		add_filter(d, QN_FILTER_FLETCHER32, 0);
 	}
@@ -389,8 +426,8 @@ static void draw_cf(struct qn_dataset *d)
 	}
 }
 
-/* Half of a small integer as the bits of a float of 2, 4 or 8 bytes. */
-static uint64_t float_bits(int v, uint32_t size)
+/* A small integer as the bits of a float. */
+static uint64_t float_bits(int v, const struct qn_type *t)
 {
 	static const uint16_t half[9] = {
 		0xc400, 0xc200, 0xc000, 0xbc00, 0x0000, 0x3c00, 0x4000, 0x4200, 0x4400,
@@ -402,7 +439,9 @@ static uint64_t float_bits(int v, uint32_t size)
 
 	memcpy(&f_bits, &f, sizeof f_bits);
 	memcpy(&x_bits, &x, sizeof x_bits);
-	return size == 2 ? half[v + 4] : size == 4 ? f_bits : x_bits;
+	if (t->brain)
+		return f_bits >> 16;
+	return t->size == 2 ? half[v + 4] : t->size == 4 ? f_bits : x_bits;
 }
 
 /* Small numbers, which meet the attributes, and any bits at all. */
@@ -412,7 +451,7 @@ static void draw_element(const struct qn_type *t, uint8_t *out)
 	int v = (int)draw(9) - (t->class == QN_UINT ? 0 : 4);
 
 	if (bits == UINT64_MAX)
-		bits = t->class == QN_FLOAT ? float_bits(v, t->size) : (uint64_t)(int64_t)v;
+		bits = t->class == QN_FLOAT ? float_bits(v, t) : (uint64_t)(int64_t)v;
 	memcpy(out, &bits, t->size);
 	if (t->big_endian)
 		reverse(out, t->size);
@@ -433,6 +472,8 @@ static void fixture_init(struct fixture *x)
 	x->d.layout = QN_CHUNKED;
 	draw_type(&x->d.type);
 	draw_shape(&x->d);
+	if (draw(2))
+		draw_record(&x->d);
 	draw_cf(&x->d);
 	draw_element(&x->d.type, x->d.fill_value);
 	if (draw(4) == 0)
@@ -492,12 +533,12 @@ static struct value value_of(const struct qn_type *t, const uint8_t *elem)
 	memcpy(&bits, b, sizeof bits);
 	v.u = bits;
 	v.i = (int64_t)(bits << (64 - 8 * t->size)) >> (64 - 8 * t->size);
-	f_bits = (uint32_t)bits;
+	f_bits = (uint32_t)bits << (t->brain ? 16 : 0);
 	memcpy(&f, &f_bits, sizeof f);
 	memcpy(&v.f, &bits, sizeof bits);
-	if (t->size == 4)
+	if (t->size == 4 || t->brain)
 		v.f = (double)f;
-	if (t->size == 2)
+	else if (t->size == 2)
 		v.f = half_to_double((uint16_t)bits);
 	return v;
 }
