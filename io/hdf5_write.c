@@ -147,7 +147,8 @@ static bool write_field(struct writer *w, const struct qn_field *f)
 		return write_variable(w, f, H5T_NATIVE_INT64,
 				      f->array ? (const void *)f->v.ints : &f->v.i);
 	case QN_FIELD_UINT:
-		return write_variable(w, f, H5T_NATIVE_UINT64, &f->v.u);
+		return write_variable(w, f, H5T_NATIVE_UINT64,
+				      f->array ? (const void *)f->v.uints : &f->v.u);
 	case QN_FIELD_REAL:
 		return write_variable(w, f, H5T_NATIVE_DOUBLE,
 				      f->array ? (const void *)f->v.reals : &f->v.r);

@@ -27,7 +27,7 @@ static enum quern_status count_open(const struct quern_input *in, void **self)
 static int count_layout(const void *self, struct quern_segment *segments)
 {
 	(void)self;
-	segments[0] = (struct quern_segment){ QUERN_SUM, 2 };
+	segments[0] = (struct quern_segment){ .op = QUERN_SUM, .nwords = 2 };
 	return 1;
 }
 

@@ -213,12 +213,13 @@ static int covariance_layout(const void *self, struct quern_segment *segments)
 	const struct qn_covariance *c = self;
 
 	if (c->found->pass == QN_COV_PRODUCTS) {
-		segments[0] = (struct quern_segment){ QUERN_SUM, nwords_of_products_state(c) };
+		segments[0] = (struct quern_segment){ .op = QUERN_SUM,
+						      .nwords = nwords_of_products_state(c) };
 		return 1;
 	}
-	segments[0] = (struct quern_segment){ QUERN_SUM, qn_cov_nwords_of_sums(c) };
-	segments[1] = (struct quern_segment){ QUERN_MIN, c->k };
-	segments[2] = (struct quern_segment){ QUERN_MAX, c->k };
+	segments[0] = (struct quern_segment){ .op = QUERN_SUM, .nwords = qn_cov_nwords_of_sums(c) };
+	segments[1] = (struct quern_segment){ .op = QUERN_MIN, .nwords = c->k };
+	segments[2] = (struct quern_segment){ .op = QUERN_MAX, .nwords = c->k };
 	return 3;
 }
 

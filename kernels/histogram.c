@@ -179,11 +179,11 @@ static int histogram_layout(const void *self, struct quern_segment *segments)
 	const struct histogram *h = self;
 
 	if (h->bins->has_range) {
-		segments[0] = (struct quern_segment){ QUERN_SUM, FIRST_SLOT + h->nbins + 2 };
+		segments[0] = (struct quern_segment){ .op = QUERN_SUM, .nwords = FIRST_SLOT + h->nbins + 2 };
 		return 1;
 	}
-	segments[0] = (struct quern_segment){ QUERN_MIN, 1 };
-	segments[1] = (struct quern_segment){ QUERN_MAX, 1 };
+	segments[0] = (struct quern_segment){ .op = QUERN_MIN, .nwords = 1 };
+	segments[1] = (struct quern_segment){ .op = QUERN_MAX, .nwords = 1 };
 	return 2;
 }
 

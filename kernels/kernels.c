@@ -11,6 +11,7 @@ const struct quern_kernel *const qn_kernels[] = {
 	&qn_kernel_minmax,
 	&qn_kernel_histogram,
 	&qn_kernel_count,
+	&qn_kernel_topk,
 	&qn_kernel_covariance,
 	NULL,
 };

@@ -12,5 +12,6 @@ extern const struct quern_kernel qn_kernel_histogram;
 extern const struct quern_kernel qn_kernel_minmax;
 extern const struct quern_kernel qn_kernel_moments;
 extern const struct quern_kernel qn_kernel_sum;
+extern const struct quern_kernel qn_kernel_topk;
 
 #endif

@@ -60,9 +60,9 @@ static enum quern_status minmax_open(const struct quern_input *in, void **self)
 static int minmax_layout(const void *self, struct quern_segment *segments)
 {
 	(void)self;
-	segments[0] = (struct quern_segment){ QUERN_SUM, 2 };
-	segments[1] = (struct quern_segment){ QUERN_MINLOC, 2 };
-	segments[2] = (struct quern_segment){ QUERN_MAXLOC, 2 };
+	segments[0] = (struct quern_segment){ .op = QUERN_SUM, .nwords = 2 };
+	segments[1] = (struct quern_segment){ .op = QUERN_MINLOC, .nwords = 2 };
+	segments[2] = (struct quern_segment){ .op = QUERN_MAXLOC, .nwords = 2 };
 	return 3;
 }
 

@@ -7,6 +7,7 @@ LIB_SRCS += kernels/minmax.c
 LIB_SRCS += kernels/moments.c
 LIB_SRCS += kernels/powers.c
 LIB_SRCS += kernels/sum.c
+LIB_SRCS += kernels/topk.c
 LIB_MULTI_ISA_SRCS += kernels/convert_simd.c
 LIB_MULTI_ISA_SRCS += kernels/covariance_simd.c
 LIB_MULTI_ISA_SRCS += kernels/histogram_simd.c

@@ -37,11 +37,11 @@ int qn_powers_layout(const void *self, struct quern_segment *segments)
 {
 	const struct qn_powers *p = self;
 
-	segments[0] = (struct quern_segment){ QUERN_SUM, p->min };
+	segments[0] = (struct quern_segment){ .op = QUERN_SUM, .nwords = p->min };
 	if (p->power.npowers == 1)
 		return 1;
-	segments[1] = (struct quern_segment){ QUERN_MIN, 1 };
-	segments[2] = (struct quern_segment){ QUERN_MAX, 1 };
+	segments[1] = (struct quern_segment){ .op = QUERN_MIN, .nwords = 1 };
+	segments[2] = (struct quern_segment){ .op = QUERN_MAX, .nwords = 1 };
 	return 3;
 }
 

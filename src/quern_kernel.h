@@ -3,7 +3,8 @@
  *
  * A kernel is an exact commutative monoid over chunks. Its state is an array of int64 words, laid
  * out in segments; each segment names the operation that merges two of its words (sum, minimum,
- * maximum, or the lexicographic extreme of a (key, index) pair). From the segments follow the
+ * maximum, the lexicographic extreme of a (key, index) pair, or the best entries of an ordered
+ * list). From the segments follow the
  * identity, the merge, the canonical serialisation and the MPI reduction, so a kernel writes none
  * of these, and no kernel can get them wrong:
  *
@@ -96,12 +97,22 @@ enum quern_op {
 	QUERN_MAX,	/* largest int64 */
 	QUERN_MINLOC,	/* pairs (int64 key, uint64 index): smallest key, then smallest index */
 	QUERN_MAXLOC,	/* pairs: largest key, then smallest index */
+	/*
+	 * The nwords / width least of all entries, each `width` words: the words of a key, compared
+	 * one after the other, and a uint64 index, which no two entries share and which is not
+	 * UINT64_MAX. An entry that is not there is INT64_MAX ..., UINT64_MAX. Normalized, the
+	 * entries descend: the best one is last. Then the list is a heap with the worst entry as
+	 * its root, into which absorb() may put a better one; normalize() sorts it again.
+	 */
+	QUERN_LEAST,
 };
 
-/* `nwords` consecutive words of the state; even for MINLOC and MAXLOC. */
+/* `nwords` consecutive words of the state; even for MINLOC and MAXLOC, a multiple of `width` for
+   LEAST, which alone has one, of at least 2. */
 struct quern_segment {
 	enum quern_op op;
 	size_t nwords;
+	size_t width;
 };
 
 /* An option, of the command or of a kernel: one row gives parser, environment, help and manual. */
@@ -136,8 +147,12 @@ void quern_result_decimal(struct quern_result *r, const char *name, const char *
 /* Arrays of shape [n] (ncols = 0) or [n, ncols], C order; copies the values. */
 void quern_result_ints(struct quern_result *r, const char *name, size_t n, size_t ncols,
 		       const int64_t *v);
+void quern_result_uints(struct quern_result *r, const char *name, size_t n, size_t ncols,
+			const uint64_t *v);
 void quern_result_reals(struct quern_result *r, const char *name, size_t n, size_t ncols,
 			const double *v);
+/* There was no memory to make the result, which is then an error. */
+void quern_result_lost(struct quern_result *r);
 
 /* What a kernel is opened on. Borrowed for the duration of open(). */
 struct quern_input {

@@ -9,6 +9,7 @@ UNIT_TESTS += tests/unit/test_monoid
 UNIT_TESTS += tests/unit/test_minmax
 UNIT_TESTS += tests/unit/test_histogram
 UNIT_TESTS += tests/unit/test_covariance
+UNIT_TESTS += tests/unit/test_topk
 UNIT_TESTS += tests/unit/test_base
 UNIT_TESTS += tests/unit/test_calendar
 UNIT_TESTS += tests/unit/test_resident

@@ -32,6 +32,8 @@ static json_t *scalar_to_json(const struct qn_field *f)
 
 static json_t *value_to_json(const struct qn_field *f, size_t i)
 {
+	if (f->type == QN_FIELD_UINT)
+		return qn_json_uint(f->v.uints[i]);
 	return f->type == QN_FIELD_INT ? json_integer(f->v.ints[i]) : qn_json_real(f->v.reals[i]);
 }
 

@@ -75,6 +75,8 @@ static void print_value(FILE *f, const struct qn_field *x, size_t i)
 {
 	if (x->type == QN_FIELD_INT)
 		fprintf(f, "%" PRId64, x->v.ints[i]);
+	else if (x->type == QN_FIELD_UINT)
+		fprintf(f, "%" PRIu64, x->v.uints[i]);
 	else
 		print_real(f, x->v.reals[i]);
 }

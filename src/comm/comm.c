@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/least.h"
 #include "base/mem.h"
 #include "comm/comm_mpi.h"
 
@@ -359,6 +360,63 @@ enum quern_status qn_comm_reduce(struct qn_comm *c, int64_t *words, size_t nword
 				  pairs ? c->pair : MPI_INT64_T, ops[op]);
 	}
 	return check(rc, "a reduction", err);
+}
+
+/* Any number of words from or to a rank, in messages that an int can count. */
+static int move_words(struct qn_comm *c, int64_t *words, size_t nwords, int rank, bool send)
+{
+	const size_t step = PIECE_NBYTES / sizeof(*words);
+	int rc = 0;
+
+	for (size_t at = 0; !rc && at < nwords; at += step) {
+		const int n = (int)qn_min_u64(nwords - at, step);
+
+		if (send)
+			rc = MPI_Send(words + at, n, MPI_INT64_T, rank, 0, c->all);
+		else
+			rc = MPI_Recv(words + at, n, MPI_INT64_T, rank, 0, c->all,
+				      MPI_STATUS_IGNORE);
+	}
+	return rc;
+}
+
+/*
+ * A binomial tree: in round k the ranks that are odd multiples of 2^k hand what they have to the rank
+ * 2^k below and are done. An MPI_Op is not told how long an entry is, and sees lists in pieces.
+ */
+static int reduce_lists(struct qn_comm *c, int64_t *words, int64_t *other, size_t nwords,
+			size_t width)
+{
+	int rc = 0;
+
+	for (int bit = 1; !rc && bit < c->size; bit *= 2) {
+		if (c->rank & bit)
+			return move_words(c, words, nwords, c->rank - bit, true);
+		if (c->rank + bit >= c->size)
+			continue;
+		rc = move_words(c, other, nwords, c->rank + bit, false);
+		if (!rc)
+			qn_least_merge(words, other, nwords, width);
+	}
+	return rc;
+}
+
+enum quern_status qn_comm_reduce_least(struct qn_comm *c, int64_t *words, size_t nwords,
+				       size_t width, struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+	int64_t *other;
+
+	if (alone(c))
+		return QUERN_OK;
+	other = qn_alloc_aligned(nwords * sizeof(*other));
+	if (!other)
+		st = qn_error_nomem(err, nwords * sizeof(*other), "another rank's list");
+	st = qn_comm_agree(c, st, err);
+	if (!st)
+		st = check(reduce_lists(c, words, other, nwords, width), "a reduction", err);
+	free(other);
+	return st;
 }
 
 void qn_comm_host_barrier(struct qn_comm *c)

@@ -54,6 +54,10 @@ enum quern_status qn_comm_gatherv(struct qn_comm *c, const void *mine, uint64_t 
 enum quern_status qn_comm_reduce(struct qn_comm *c, int64_t *words, size_t nwords,
 				 enum quern_op op, struct quern_message *err);
 
+/* The same for a segment of QUERN_LEAST, on all ranks in order (base/least.h). */
+enum quern_status qn_comm_reduce_least(struct qn_comm *c, int64_t *words, size_t nwords,
+				       size_t width, struct quern_message *err);
+
 /* All ranks wait for the ranks of their host. Collective on the host. */
 void qn_comm_host_barrier(struct qn_comm *c);
 

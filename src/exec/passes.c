@@ -41,7 +41,9 @@ static enum quern_status reduce(struct qn_job *j, struct quern_message *err)
 	for (int s = 0; !st && s < j->layout.nsegments; s++) {
 		const struct quern_segment *seg = &j->layout.segment[s];
 
-		st = qn_comm_reduce(j->comm, words, seg->nwords, seg->op, err);
+		st = seg->op == QUERN_LEAST
+			     ? qn_comm_reduce_least(j->comm, words, seg->nwords, seg->width, err)
+			     : qn_comm_reduce(j->comm, words, seg->nwords, seg->op, err);
 		words += seg->nwords;
 	}
 	normalize(j);

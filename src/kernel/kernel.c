@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/least.h"
 #include "base/mem.h"
 
 const struct quern_kernel *qn_kernel_find(const char *name)
@@ -20,6 +21,14 @@ static bool is_pair(enum quern_op op)
 	return op == QUERN_MINLOC || op == QUERN_MAXLOC;
 }
 
+static bool is_possible(const struct quern_segment *s)
+{
+	if (s->op == QUERN_LEAST)
+		return s->width >= 2 && s->nwords > 0 && s->nwords % s->width == 0;
+	return (int)s->op >= QUERN_SUM && s->op < QUERN_LEAST && s->width == 0 &&
+	       !(is_pair(s->op) && s->nwords % 2);
+}
+
 enum quern_status qn_state_layout(const struct quern_kernel *k, const void *self,
 				  struct qn_layout_of_state *l, struct quern_message *err)
 {
@@ -33,8 +42,7 @@ enum quern_status qn_state_layout(const struct quern_kernel *k, const void *self
 	for (int i = 0; i < l->nsegments; i++) {
 		const struct quern_segment *s = &l->segment[i];
 
-		if ((int)s->op < QUERN_SUM || s->op > QUERN_MAXLOC ||
-		    (is_pair(s->op) && s->nwords % 2))
+		if (!is_possible(s))
 			return qn_error_set(err, QUERN_ERR_RUN,
 					    "kernel %s is broken: segment %d of its state", k->name, i);
 		if (!qn_add(nwords, s->nwords, &nwords) || nwords > PTRDIFF_MAX / sizeof(int64_t))
@@ -79,6 +87,9 @@ void qn_state_identity(const struct qn_layout_of_state *l, int64_t *state)
 			break;
 		case QUERN_MAXLOC:
 			fill_pairs(state, n, INT64_MIN);
+			break;
+		case QUERN_LEAST:
+			qn_least_clear(state, n, l->segment[i].width);
 			break;
 		}
 		state += n;
@@ -133,6 +144,9 @@ void qn_state_merge(const struct qn_layout_of_state *l, int64_t *into, const int
 		case QUERN_MINLOC:
 		case QUERN_MAXLOC:
 			merge_pairs(into, from, n, l->segment[i].op == QUERN_MAXLOC);
+			break;
+		case QUERN_LEAST:
+			qn_least_merge(into, from, n, l->segment[i].width);
 			break;
 		}
 		into += n;

@@ -25,7 +25,8 @@ enum quern_status qn_state_layout(const struct quern_kernel *k, const void *self
 /* The state of no elements. */
 void qn_state_identity(const struct qn_layout_of_state *l, int64_t *state);
 
-/* into = into + from. Associative and commutative to the bit. */
+/* into = into + from, both normalized where there are lists. Associative and commutative to the
+   bit. */
 void qn_state_merge(const struct qn_layout_of_state *l, int64_t *into, const int64_t *from);
 
 #endif

@@ -92,10 +92,21 @@ void quern_result_ints(struct quern_result *r, const char *name, size_t n, size_
 	add_array(r, name, QN_FIELD_INT, n, ncols, v);
 }
 
+void quern_result_uints(struct quern_result *r, const char *name, size_t n, size_t ncols,
+			const uint64_t *v)
+{
+	add_array(r, name, QN_FIELD_UINT, n, ncols, v);
+}
+
 void quern_result_reals(struct quern_result *r, const char *name, size_t n, size_t ncols,
 			const double *v)
 {
 	add_array(r, name, QN_FIELD_REAL, n, ncols, v);
+}
+
+void quern_result_lost(struct quern_result *r)
+{
+	r->nomem = true;
 }
 
 void qn_result_fini(struct quern_result *r)

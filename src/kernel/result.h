@@ -19,6 +19,7 @@ struct qn_field {
 		double r;
 		char *digits;		/* owned */
 		int64_t *ints;		/* owned */
+		uint64_t *uints;	/* owned */
 		double *reals;		/* owned */
 	} v;
 };

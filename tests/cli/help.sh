@@ -17,7 +17,7 @@ for command in run plan inspect verify kernels info; do
 done
 kernels=$("$QUERN" kernels --json | "$BUILDDIR/tests/pick" kernels |
 	grep -o '"name":"[a-z]*","options"' | cut -d'"' -f4)
-is "there are kernels" "count covariance histogram minmax moments sum" \
+is "there are kernels" "count covariance histogram minmax moments sum topk" \
 	"$(echo $kernels | tr ' ' '\n' | sort | xargs)"
 for kernel in $kernels; do
 	answers "quern run $kernel --help" run "$kernel" --help

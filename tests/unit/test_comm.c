@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/least.h"
 #include "comm/comm_mpi.h"
 #include "exec/queue.h"
 #include "mpi_test.h"
@@ -231,6 +232,7 @@ static int64_t expected(enum quern_op op, int size, size_t i)
 		bool earlier = (uint64_t)word_of(r, i | 1) < (uint64_t)word_of(winner, i | 1);
 
 		switch (op) {
+		case QUERN_LEAST:
 		case QUERN_SUM:
 			best += v;
 			break;
@@ -272,6 +274,40 @@ static void test_reduce(void **state)
 								    qn_comm_size(c), i));
 			free(words);
 		}
+	qn_comm_free(c);
+}
+
+/* Lists of 70 entries of 3 words, of which each rank has some: rank 0 gets the least of all. */
+static void test_reduce_least(void **state)
+{
+	enum { N = 70, WIDTH = 3, EACH = 100 };
+	struct qn_comm *c = new_comm();
+	const int size = qn_comm_size(c), rank = qn_comm_rank(c);
+	struct quern_message err = { .status = QUERN_OK };
+	int64_t mine[N * WIDTH], all[N * WIDTH];
+	uint64_t seed = 7;
+
+	(void)state;
+	qn_least_clear(mine, N * WIDTH, WIDTH);
+	qn_least_clear(all, N * WIDTH, WIDTH);
+	for (int i = 0; i < EACH; i++)
+		for (int r = 0; r < size; r++) {
+			const int64_t entry[WIDTH] = { (int64_t)random_below(&seed, 7) - 3,
+						       (int64_t)random_below(&seed, 20),
+						       (i * 7919 % EACH) * size + r };
+
+			/* Some have fewer than there is room for. */
+			if (i % (r + 1))
+				continue;
+			qn_least_offer(all, N * WIDTH, WIDTH, entry);
+			if (r == rank)
+				qn_least_offer(mine, N * WIDTH, WIDTH, entry);
+		}
+	qn_least_sort(mine, N * WIDTH, WIDTH);
+	qn_least_sort(all, N * WIDTH, WIDTH);
+	assert_int_equal(qn_comm_reduce_least(c, mine, N * WIDTH, WIDTH, &err), QUERN_OK);
+	if (rank == 0)
+		assert_memory_equal(mine, all, sizeof(all));
 	qn_comm_free(c);
 }
 
@@ -426,6 +462,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_gathers),	 cmocka_unit_test(test_scatterv),
 		cmocka_unit_test(test_gatherv),
 		cmocka_unit_test(test_reduce),	 cmocka_unit_test(test_agree),
+		cmocka_unit_test(test_reduce_least),
 		cmocka_unit_test(test_shared),	 cmocka_unit_test(test_stealing_between_ranks),
 		cmocka_unit_test(test_library),	 cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_parent),

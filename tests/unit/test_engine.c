@@ -96,9 +96,9 @@ static void demand(const void *self, struct quern_demand *d)
 static int layout(const void *self, struct quern_segment *segments)
 {
 	(void)self;
-	segments[0] = (struct quern_segment){ QUERN_SUM, 4 };
-	segments[1] = (struct quern_segment){ QUERN_MINLOC, 2 };
-	segments[2] = (struct quern_segment){ QUERN_MAXLOC, 2 };
+	segments[0] = (struct quern_segment){ .op = QUERN_SUM, .nwords = 4 };
+	segments[1] = (struct quern_segment){ .op = QUERN_MINLOC, .nwords = 2 };
+	segments[2] = (struct quern_segment){ .op = QUERN_MAXLOC, .nwords = 2 };
 	return 3;
 }
 
@@ -183,7 +183,7 @@ static int pass_layout(const void *self, struct quern_segment *segments)
 {
 	const struct self *s = self;
 
-	segments[0] = (struct quern_segment){ QUERN_SUM, (size_t)s->shared.pass + 1 };
+	segments[0] = (struct quern_segment){ .op = QUERN_SUM, .nwords = (size_t)s->shared.pass + 1 };
 	return 1;
 }
 
@@ -275,7 +275,7 @@ static int no_layout(const void *self, struct quern_segment *segments)
 static int huge_layout(const void *self, struct quern_segment *segments)
 {
 	(void)self;
-	segments[0] = (struct quern_segment){ QUERN_SUM, (size_t)1 << 50 };
+	segments[0] = (struct quern_segment){ .op = QUERN_SUM, .nwords = (size_t)1 << 50 };
 	return 1;
 }
 

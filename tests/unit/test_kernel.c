@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/least.h"
 #include "kernel/kernel.h"
 #include "kernel/tile.h"
 
@@ -189,10 +190,17 @@ static const struct quern_kernel only_layout = { .name = "test", .layout = layou
 static void test_layout_checks(void **state)
 {
 	struct segments none = { .n = 0 }, many = { .n = QUERN_MAX_SEGMENTS + 1 };
-	struct segments odd = { 1, { { QUERN_MINLOC, 3 } } };
-	struct segments unknown = { 1, { { (enum quern_op)9, 2 } } };
-	struct segments huge = { 2, { { QUERN_SUM, SIZE_MAX / 8 }, { QUERN_SUM, SIZE_MAX / 8 } } };
-	const void *bad[] = { &none, &many, &odd, &unknown, &huge };
+	struct segments odd = { 1, { { .op = QUERN_MINLOC, .nwords = 3 } } };
+	struct segments unknown = { 1, { { .op = (enum quern_op)9, .nwords = 2 } } };
+	struct segments huge = { 2,
+				 { { .op = QUERN_SUM, .nwords = SIZE_MAX / 8 },
+				   { .op = QUERN_SUM, .nwords = SIZE_MAX / 8 } } };
+	struct segments narrow = { 1, { { .op = QUERN_LEAST, .nwords = 3, .width = 1 } } };
+	struct segments uneven = { 1, { { .op = QUERN_LEAST, .nwords = 10, .width = 3 } } };
+	struct segments no_list = { 1, { { .op = QUERN_LEAST, .width = 3 } } };
+	struct segments wide = { 1, { { .op = QUERN_SUM, .nwords = 4, .width = 2 } } };
+	const void *bad[] = { &none,   &many,	&odd,	  &unknown, &huge,
+			      &narrow, &uneven, &no_list, &wide };
 	struct qn_layout_of_state l;
 
 	(void)state;
@@ -207,11 +215,11 @@ static void test_layout_checks(void **state)
 static void test_merge(void **state)
 {
 	struct segments s = { 5,
-			      { { QUERN_SUM, 2 },
-				{ QUERN_MIN, 1 },
-				{ QUERN_MAX, 1 },
-				{ QUERN_MINLOC, 4 },
-				{ QUERN_MAXLOC, 4 } } };
+			      { { .op = QUERN_SUM, .nwords = 2 },
+				{ .op = QUERN_MIN, .nwords = 1 },
+				{ .op = QUERN_MAX, .nwords = 1 },
+				{ .op = QUERN_MINLOC, .nwords = 4 },
+				{ .op = QUERN_MAXLOC, .nwords = 4 } } };
 	const int64_t a[] = { 1, -5, 3, 3, 7, 10, 8, 4, 7, 10, 8, 4 };
 	const int64_t b[] = { 2, -6, 4, 4, 7, 9, 9, 1, 7, -2, 9, 1 };
 	const int64_t both[] = { 3, -11, 3, 4, 7, 9, 8, 4, 7, 10, 9, 1 };
@@ -232,6 +240,36 @@ static void test_merge(void **state)
 	assert_memory_equal(sum, both, sizeof(sum));
 }
 
+/* Entries of two words of key; those of one list and of the other, in order, and the least three. */
+static void test_merge_lists(void **state)
+{
+	struct segments s = { 1, { { .op = QUERN_LEAST, .nwords = 9, .width = 3 } } };
+	const int64_t a[] = { 5, 0, 9, 2, 7, 3, 1, 1, 4 }, b[] = { 2, 7, 2, 1, 2, 0, 1, 1, 8 };
+	const int64_t both[] = { 1, 2, 0, 1, 1, 8, 1, 1, 4 };
+	int64_t list[9], identity[9];
+	struct qn_layout_of_state l;
+
+	(void)state;
+	assert_int_equal(qn_state_layout(&only_layout, &s, &l, NULL), QUERN_OK);
+	qn_state_identity(&l, identity);
+	assert_true(qn_least_is_empty(identity, 3));
+	memcpy(list, a, sizeof(list));
+	qn_state_merge(&l, list, identity);
+	assert_memory_equal(list, a, sizeof(list));
+	qn_state_merge(&l, list, b);
+	assert_memory_equal(list, both, sizeof(list));
+	memcpy(list, b, sizeof(list));
+	qn_state_merge(&l, list, a);
+	assert_memory_equal(list, both, sizeof(list));
+	/* By hand, in another order; the heap keeps three. */
+	for (int i = 0; i < 3; i++) {
+		qn_least_offer(identity, 9, 3, b + (size_t)(3 * ((i + 1) % 3)));
+		qn_least_offer(identity, 9, 3, a + (size_t)(3 * i));
+	}
+	qn_least_sort(identity, 9, 3);
+	assert_memory_equal(identity, both, sizeof(both));
+}
+
 static void test_find(void **state)
 {
 	(void)state;
@@ -246,6 +284,7 @@ int main(void)
 		cmocka_unit_test(test_pack_and_mark), cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_positions),     cmocka_unit_test(test_layout_checks),
 		cmocka_unit_test(test_merge),	      cmocka_unit_test(test_find),
+		cmocka_unit_test(test_merge_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,9 @@ static const struct {
 	{ "moments", { "order=4" } },
 	{ "histogram", { "bins=3", "range=-5,25" } },
 	{ "histogram", { "bins=1000" } },
+	{ "topk", { "k=1" } },
+	{ "topk", { "k=300", "smallest=1" } },
+	{ "topk", { "k=5000" } },
 	{ "covariance", { "samples=1" } },
 	{ "covariance", { "samples=2" } },
 };
