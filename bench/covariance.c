@@ -76,7 +76,14 @@ static void open_kernel(struct bench *b)
 	struct quern_message message = { .status = QUERN_OK };
 	struct quern_options options;
 	const struct quern_option *tables[1];
-	struct quern_input in = { 2, shape, &all, QUERN_F32, true, dims, &options, &message };
+	struct quern_input in = { .ndim = 2,
+				  .shape = shape,
+				  .selection = &all,
+				  .dtype = QUERN_F32,
+				  .nan_missing = true,
+				  .dims = dims,
+				  .options = &options,
+				  .message = &message };
 
 	b->kernel = check((void *)(uintptr_t)qn_kernel_find("covariance"), "the kernel");
 	tables[0] = b->kernel->options;
@@ -106,7 +113,7 @@ static double run_pass(struct bench *b)
 	for (size_t r = 0; r < b->nrows; r += PANEL_NROWS) {
 		size_t n = b->nrows - r < PANEL_NROWS ? b->nrows - r : PANEL_NROWS;
 		struct quern_box box = { 2, { r, 0 }, { n, b->k }, { 1, 1 } };
-		struct quern_var var = { QUERN_F32, b->x + r * b->k, NULL, 0 };
+		struct quern_var var = { .dtype = QUERN_F32, .values = b->x + r * b->k };
 		struct quern_tile tile = { &box, 0, n * b->k, 1, &var };
 
 		b->kernel->absorb(b->self, b->state, b->scratch, &tile);

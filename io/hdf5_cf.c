@@ -192,7 +192,7 @@ void qn_h5_cf_describe(hid_t dset, struct qn_dataset *d)
 	char word[8];
 
 	d->cf.scale = 1;
-	if (d->type.class == QN_OTHER)
+	if (d->type.class == QN_OTHER || d->type.class == QN_TEXT)
 		return;
 	if (d->type.class == QN_INT && qn_h5_attr_text(dset, "_Unsigned", word, sizeof word) &&
 	    !strcasecmp(word, "true")) {

@@ -2,7 +2,7 @@
  * hdf5_child_read.c - elements through the library, by a child process for each reader.
  *
  * The child has the file open, waits for boxes, and reads each into memory that it shares with the
- * parent, which is as large as a chunk. What is in it then is values: any are good.
+ * parent, which is as large as a chunk (of text, as what is read at once). What is in it then is values: any are good.
  */
 #include "hdf5_child.h"
 
@@ -99,6 +99,8 @@ enum quern_status qn_hdf5_child_open(const struct qn_dataset *d, void **reader,
 	r->d = d;
 	r->elem_nbytes = d->type.size;
 	r->shared_nbytes = qn_dataset_chunk_nelems(d) * d->type.size;
+	if (d->type.class == QN_TEXT)
+		r->shared_nbytes = qn_min_u64(r->shared_nbytes, QN_TEXT_BOX_NBYTES);
 	r->limits = limits_for(r->shared_nbytes);
 	r->shared = mmap(NULL, r->shared_nbytes, PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

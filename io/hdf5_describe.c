@@ -92,7 +92,9 @@ static enum quern_status describe_type(struct subject *s)
 	if (!qn_h5_type_describe(s->leaf.type, &s->leaf_type, &plain))
 		return fail(s, "its datatype cannot be read");
 	if (!plain)
-		not_native(d, "its numbers do not use all of their bits");
+		not_native(d, s->leaf_type.class == QN_TEXT
+				      ? "strings of variable length"
+				      : "its numbers do not use all of their bits");
 	if (has_records(s) || s->leaf_type.class == QN_OTHER) {
 		uint64_t size = qn_h5_stored_size(s->type, s->addr_nbytes);
 
@@ -223,19 +225,25 @@ static enum quern_status read_fill(struct subject *s, hid_t type)
 	enum quern_status status = QUERN_OK;
 	uint8_t *p;
 
+	/* Converted by the library, which knows it. */
+	if (size != H5Tget_size(s->leaf.type))
+		return QUERN_OK;
+
 	if (nbytes == 0 || nbytes > MAX_FILL_NBYTES) {
 		not_native(s->d, "the size of its fill value");
 		return QUERN_OK;
 	}
-	if (size != H5Tget_size(s->leaf.type))
-		return QUERN_OK;
 	p = malloc(nbytes);
 	if (!p)
 		return qn_error_nomem(s->err, nbytes, "a fill value");
 	if (H5Pget_fill_value(s->dcpl, type, p) < 0)
 		status = fail(s, "its fill value cannot be read");
-	else if (all_equal(p, nbytes, size))
+	else if (s->leaf_type.class == QN_TEXT && (*p || !all_equal(p, nbytes, 1)))
+		not_native(s->d, "a fill value that is a text");
+	else if (s->leaf_type.class != QN_TEXT && all_equal(p, nbytes, size))
 		memcpy(s->d->fill_value, p, size);
+	else if (s->leaf_type.class == QN_TEXT)
+		memset(s->d->fill_value, 0, sizeof s->d->fill_value);
 	else
 		not_native(s->d, "a fill value for each element of its arrays");
 	free(p);
@@ -256,6 +264,27 @@ static enum quern_status describe_fill(struct subject *s)
 	status = type < 0 ? fail(s, "its fill value cannot be read") : read_fill(s, type);
 	qn_h5_close(type);
 	return status;
+}
+
+/* Texts of variable length take much more room than their places in the file. */
+static enum quern_status check_texts(const struct subject *s)
+{
+	const struct qn_dataset *d = s->d;
+	uint64_t inner = d->type.size, n = 0;
+
+	for (int i = 0; i < s->leaf.ndim; i++)
+		if (!qn_mul(inner, s->leaf.shape[i], &inner))
+			inner = UINT64_MAX;
+	if (d->type.class != QN_TEXT ||
+	    (inner <= QN_TEXT_BOX_NBYTES && qn_product(d->chunk, d->ndim, &n) &&
+	     n <= UINT32_MAX / d->type.size))
+		return QUERN_OK;
+	return qn_error_set(s->err, QUERN_ERR_DATA,
+			    "%s: dataset %s: a chunk or an array of it has more texts than quern "
+			    "takes (%u in an array, %u in a chunk); rewrite it in smaller chunks "
+			    "with h5repack -l",
+			    d->file, d->path, QN_TEXT_BOX_NBYTES / d->type.size,
+			    UINT32_MAX / d->type.size);
 }
 
 /*
@@ -289,7 +318,7 @@ static enum quern_status narrow(struct subject *s)
 	d->type = s->leaf_type;
 	if (qn_h5_stored_size(s->type, s->addr_nbytes) != d->record.nbytes)
 		not_native(d, "the size of its records");
-	return QUERN_OK;
+	return check_texts(s);
 }
 
 static enum quern_status describe_file(struct subject *s, const struct stat *st)

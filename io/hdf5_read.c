@@ -16,6 +16,7 @@ struct reader {
 	hid_t file_id, dset;
 	hid_t number, memory_type; /* see set_types */
 	hid_t read_type;	   /* numbers in the arrays that they are in */
+	size_t text_nbytes;	   /* of strings of variable length, as the caller has them; or 0 */
 	int ndim;		   /* of the dataspace; 0: a scalar */
 	size_t nnumbers;	   /* in what the file calls an element */
 };
@@ -41,6 +42,8 @@ static bool set_number(struct reader *r, hid_t type)
 {
 	r->memory_type = qn_h5_type_native(type);
 	r->number = r->memory_type < 0 ? -1 : H5Tcopy(r->memory_type);
+	if (r->number >= 0 && H5Tget_class(type) == H5T_STRING)
+		return true;
 	return r->number >= 0 && H5Tset_order(r->number, H5Tget_order(type)) >= 0;
 }
 
@@ -93,8 +96,11 @@ static enum quern_status open_all(struct reader *r, const struct qn_dataset *d,
 	if (status != QUERN_OK)
 		return status;
 	qn_product(d->shape + qn_dataset_outer_ndim(d), d->record.ndim, &nnumbers);
+	if (H5Tget_class(r->number) == H5T_STRING && H5Tis_variable_str(r->number) > 0)
+		r->text_nbytes = d->type.size;
 	/* The caller's memory has room for elements of the size that was described. */
-	if (H5Tget_size(r->memory_type) != d->type.size || r->nnumbers != nnumbers)
+	if ((!r->text_nbytes && H5Tget_size(r->memory_type) != d->type.size) ||
+	    r->nnumbers != nnumbers)
 		return qn_error_set(err, QUERN_ERR_DATA,
 				    "%s: dataset %s: has another datatype than before; is the file "
 				    "being written?",
@@ -162,9 +168,60 @@ static enum quern_status read_failed(const struct reader *r, struct quern_messag
 			    r->file, r->path, advice);
 }
 
+/* The strings to places of the same length each. */
+static enum quern_status place_texts(const struct reader *r, char *const *text, size_t n, char *out,
+				     struct quern_message *err)
+{
+	for (size_t i = 0; i < n; i++, out += r->text_nbytes) {
+		const size_t length = text[i] ? strlen(text[i]) : 0;
+
+		if (length > r->text_nbytes)
+			return qn_error_set(err, QUERN_ERR_DATA,
+					    "%s: dataset %s: a string of %zu bytes; of strings of "
+					    "variable length quern takes those of up to %zu bytes",
+					    r->file, r->path, length, r->text_nbytes);
+		memcpy(out, text[i] ? text[i] : "", length);
+		memset(out + length, 0, r->text_nbytes - length);
+	}
+	return QUERN_OK;
+}
+
+static void reclaim(hid_t type, hsize_t n, void *values)
+{
+	hid_t space = H5Screate_simple(1, &n, NULL);
+
+#if H5_VERSION_GE(1, 12, 0)
+	H5Treclaim(type, space, H5P_DEFAULT, values);
+#else
+	H5Dvlen_reclaim(type, space, H5P_DEFAULT, values);
+#endif
+	qn_h5_close(space);
+}
+
+static enum quern_status read_texts(const struct reader *r, hid_t memory, hid_t space, size_t n,
+				    void *out, struct quern_message *err)
+{
+	const size_t ntexts = n * r->nnumbers;
+	char **text = qn_calloc(ntexts, sizeof *text);
+	enum quern_status status;
+
+	if (!text)
+		return qn_error_nomem(err, ntexts * sizeof *text, "strings");
+	if (H5Dread(r->dset, r->read_type, memory, space, H5P_DEFAULT, text) < 0) {
+		status = read_failed(r, err);
+	} else {
+		status = place_texts(r, text, ntexts, out, err);
+		reclaim(r->read_type, n, text);
+	}
+	free(text);
+	return status;
+}
+
 static enum quern_status read_elements(const struct reader *r, hid_t memory, hid_t space, size_t n,
 				       void *out, struct quern_message *err)
 {
+	if (r->text_nbytes)
+		return read_texts(r, memory, space, n, out, err);
 	if (H5Dread(r->dset, r->read_type, memory, space, H5P_DEFAULT, out) < 0 ||
 	    H5Tconvert(r->number, r->memory_type, n * r->nnumbers, out, NULL, H5P_DEFAULT) < 0)
 		return read_failed(r, err);

@@ -157,8 +157,25 @@ static bool describe_time(hid_t type, struct qn_type *t, bool *plain)
 	return *plain && has_machine_size(t->size);
 }
 
+/* Of variable length: the reader makes them QN_VARIABLE_TEXT_NBYTES long. */
+static bool describe_text(hid_t type, struct qn_type *t, bool *plain)
+{
+	const bool variable = H5Tis_variable_str(type) > 0;
+	const H5T_str_t padding = H5Tget_strpad(type);
+
+	t->class = QN_TEXT;
+	*plain = !variable;
+	if (variable)
+		t->size = QN_VARIABLE_TEXT_NBYTES;
+	t->padding = variable			     ? QN_PAD_ZEROS
+		     : padding == H5T_STR_SPACEPAD ? QN_PAD_SPACES
+		     : padding == H5T_STR_NULLTERM ? QN_PAD_ANYTHING
+						   : QN_PAD_ZEROS;
+	return t->size <= QN_MAX_TEXT_NBYTES;
+}
+
 /* Bitfields and enumerations are their integers, as they are for h5py. */
-static bool describe_number(hid_t type, struct qn_type *t, bool *plain)
+static bool describe_plain(hid_t type, struct qn_type *t, bool *plain)
 {
 	hid_t base;
 	bool is;
@@ -168,6 +185,8 @@ static bool describe_number(hid_t type, struct qn_type *t, bool *plain)
 		return describe_integer(type, t, plain);
 	case H5T_FLOAT:
 		return describe_float(type, t, plain);
+	case H5T_STRING:
+		return describe_text(type, t, plain);
 	case H5T_TIME:
 		return describe_time(type, t, plain);
 	case H5T_BITFIELD:
@@ -184,12 +203,16 @@ static bool describe_number(hid_t type, struct qn_type *t, bool *plain)
 	}
 }
 
-static void write_numpy_name(struct qn_type *t)
+static void write_numpy_name(struct qn_type *t, bool plain)
 {
 	char order = t->size == 1 ? '|' : t->big_endian ? '>' : '<';
 	char letter = t->class == QN_INT ? 'i' : t->class == QN_UINT ? 'u' : 'f';
 
-	if (t->brain)
+	if (t->class == QN_TEXT && !plain)
+		snprintf(t->name, sizeof t->name, "string");
+	else if (t->class == QN_TEXT)
+		snprintf(t->name, sizeof t->name, "|S%u", (unsigned)t->size);
+	else if (t->brain)
 		snprintf(t->name, sizeof t->name, "%cbfloat16", order);
 	else
 		snprintf(t->name, sizeof t->name, "%c%c%u", order, letter, (unsigned)t->size);
@@ -204,8 +227,8 @@ bool qn_h5_type_describe(hid_t type, struct qn_type *out, bool *plain)
 	if (class == H5T_NO_CLASS || size == 0 || size > UINT32_MAX)
 		return false;
 	*plain = true;
-	if (describe_number(type, &t, plain)) {
-		write_numpy_name(&t);
+	if (describe_plain(type, &t, plain)) {
+		write_numpy_name(&t, *plain);
 	} else {
 		*plain = true;
 		t = (struct qn_type){ .class = QN_OTHER, .size = (uint32_t)size };
@@ -256,6 +279,8 @@ hid_t qn_h5_type_native(hid_t type)
 		native = base < 0 ? -1 : native_integer(base);
 		qn_h5_close(base);
 		return native;
+	case H5T_STRING:
+		return H5Tcopy(type);
 	case H5T_FLOAT:
 		if (is_ieee(type, size) || is_brain(type, size))
 			return swapped_to_native(type);

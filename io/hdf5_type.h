@@ -15,7 +15,7 @@
  * enumerations and times, as their integers. Numbers that do not use all bits of these sizes, or
  * have another size, are too, but not plain: only the library can read them, and it gives numbers
  * of out->size. Everything else is QN_OTHER, with a word for a name. False when the library cannot
- * say.
+ * say. Strings are QN_TEXT; those of variable length are not plain.
  */
 bool qn_h5_type_describe(hid_t type, struct qn_type *out, bool *plain);
 

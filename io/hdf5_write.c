@@ -131,6 +131,19 @@ static bool write_variable(struct writer *w, const struct qn_field *f, hid_t typ
 	return ok;
 }
 
+/* As UTF-8 of variable length. */
+static bool write_texts(struct writer *w, const struct qn_field *f)
+{
+	hid_t type = H5Tcopy(H5T_C_S1);
+	bool ok = type >= 0 && H5Tset_size(type, H5T_VARIABLE) >= 0 &&
+		  H5Tset_cset(type, H5T_CSET_UTF8) >= 0 &&
+		  write_variable(w, f, type,
+				 f->array ? (const void *)f->v.texts : (const void *)&f->v.text);
+
+	qn_h5_close(type);
+	return ok;
+}
+
 /* A value that is not there is NaN; an integer too large for 64 bits is its decimal digits. */
 static bool write_field(struct writer *w, const struct qn_field *f)
 {
@@ -152,6 +165,8 @@ static bool write_field(struct writer *w, const struct qn_field *f)
 	case QN_FIELD_REAL:
 		return write_variable(w, f, H5T_NATIVE_DOUBLE,
 				      f->array ? (const void *)f->v.reals : &f->v.r);
+	case QN_FIELD_TEXT:
+		return write_texts(w, f);
 	case QN_FIELD_DECIMAL:
 		errno = 0;
 		fits = strtoll(f->v.digits, &end, 10);

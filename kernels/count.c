@@ -57,6 +57,7 @@ const struct quern_kernel qn_kernel_count = {
 	.abi = QUERN_KERNEL_ABI,
 	.name = "count",
 	.doc = "number of elements that have a value, and of those that are missing",
+	.takes_text = true,
 	.open = count_open,
 	.close = free,
 	.layout = count_layout,

@@ -8,6 +8,8 @@
  * the lowest index counts. -0 is below +0. Where NaN is a value (not missing), one NaN makes both
  * the minimum and the maximum NaN, at the first of them.
  *
+ * Of text the pairs are lists of one entry, with a key of all of the bytes (text.h).
+ *
  * A tile is scanned for its extremes only. Where they are is looked up when the tile improves on
  * the state, or ties with it and may be earlier: rarely, on most data.
  */
@@ -16,9 +18,11 @@
 #include <string.h>
 
 #include "base/isa.h"
+#include "base/least.h"
 #include "kernel/tile.h"
 #include "kernels.h"
 #include "minmax_simd.h"
+#include "text.h"
 
 typedef void scan_fn(enum quern_dtype, const void *, size_t, struct qn_minmax_keys *);
 typedef size_t find_fn(const void *, size_t, uint64_t, size_t, size_t);
@@ -37,6 +41,7 @@ struct minmax {
 	bool nan_missing;
 	int ndim;
 	uint64_t shape[QUERN_MAX_DIMS];
+	size_t text_nbytes, width; /* of text: words of an entry; otherwise 0 */
 	scan_fn *scan;
 	find_fn *find;
 };
@@ -51,6 +56,8 @@ static enum quern_status minmax_open(const struct quern_input *in, void **self)
 	m->nan_missing = in->nan_missing;
 	m->ndim = in->ndim;
 	memcpy(m->shape, in->shape, (size_t)in->ndim * sizeof(m->shape[0]));
+	m->text_nbytes = in->dtype == QUERN_TEXT ? in->text_nbytes : 0;
+	m->width = m->text_nbytes ? qn_text_nwords(m->text_nbytes) + 1 : 0;
 	m->scan = scans[qn_cpu_level()];
 	m->find = finds[qn_cpu_level()];
 	*self = m;
@@ -59,18 +66,27 @@ static enum quern_status minmax_open(const struct quern_input *in, void **self)
 
 static int minmax_layout(const void *self, struct quern_segment *segments)
 {
-	(void)self;
+	const struct minmax *m = self;
+
 	segments[0] = (struct quern_segment){ .op = QUERN_SUM, .nwords = 2 };
+	if (m->text_nbytes) {
+		segments[1] = segments[2] = (struct quern_segment){
+			.op = QUERN_LEAST, .nwords = m->width, .width = m->width
+		};
+		return 3;
+	}
 	segments[1] = (struct quern_segment){ .op = QUERN_MINLOC, .nwords = 2 };
 	segments[2] = (struct quern_segment){ .op = QUERN_MAXLOC, .nwords = 2 };
 	return 3;
 }
 
-/* Room for a packed tile. */
+/* Room for a packed tile, or for an entry. */
 static size_t minmax_scratch(const void *self)
 {
 	const struct minmax *m = self;
 
+	if (m->text_nbytes)
+		return m->width * sizeof(int64_t);
 	return QUERN_TILE_NELEMS * qn_dtype_size(m->dtype);
 }
 
@@ -148,6 +164,36 @@ static void offer_extremes(const struct minmax *m, int64_t *state, const struct 
 		offer(m, state + MAX, tile, k->max, max, nan);
 }
 
+/* Replaces the entry by the text if that is better: mostly its first word says that it is not. */
+static void offer_text(const struct minmax *m, int64_t *best, const struct quern_tile *tile,
+		       size_t i, int64_t turn, int64_t *entry)
+{
+	const size_t nwords = m->width - 1;
+	const unsigned char *text =
+		(const unsigned char *)tile->var->values + i * m->text_nbytes;
+
+	entry[0] = qn_text_word(text, m->text_nbytes, 0, turn);
+	if (entry[0] > best[0])
+		return;
+	for (size_t w = 1; w < nwords; w++)
+		entry[w] = qn_text_word(text, m->text_nbytes, w, turn);
+	entry[nwords] = (int64_t)qn_box_index(tile->box, tile->first + i, m->shape);
+	qn_least_offer(best, m->width, m->width, entry);
+}
+
+static void absorb_texts(const struct minmax *m, int64_t *state, int64_t *entry,
+			 const struct quern_tile *tile)
+{
+	state[COUNT] += (int64_t)(tile->nelems - tile->var->nmissing);
+	state[MISSING] += (int64_t)tile->var->nmissing;
+	for (size_t i = 0; i < tile->nelems; i++) {
+		if (!is_valid(tile->var, i))
+			continue;
+		offer_text(m, state + MIN, tile, i, 0, entry);
+		offer_text(m, state + MIN + m->width, tile, i, -1, entry);
+	}
+}
+
 static void minmax_absorb(const void *self, int64_t *state, void *scratch,
 			  const struct quern_tile *tile)
 {
@@ -157,6 +203,10 @@ static void minmax_absorb(const void *self, int64_t *state, void *scratch,
 	const void *values = v->values;
 	size_t n = tile->nelems;
 
+	if (m->text_nbytes) {
+		absorb_texts(m, state, scratch, tile);
+		return;
+	}
 	if (v->nmissing) {
 		n = qn_tile_pack(v, n, m->nan_missing, scratch);
 		values = scratch;
@@ -199,6 +249,24 @@ static void emit_place(const struct minmax *m, const char *name, int64_t index,
 	quern_result_ints(r, name, (size_t)m->ndim, 0, out);
 }
 
+static void emit_texts(const struct minmax *m, const int64_t *state, struct quern_result *r)
+{
+	const int64_t *min = state + MIN, *max = min + m->width;
+	unsigned char *text = malloc(m->text_nbytes);
+
+	if (!text) {
+		quern_result_lost(r);
+		return;
+	}
+	qn_text_from_key(min, m->text_nbytes, 0, text);
+	quern_result_text(r, "min", text, m->text_nbytes);
+	qn_text_from_key(max, m->text_nbytes, -1, text);
+	quern_result_text(r, "max", text, m->text_nbytes);
+	free(text);
+	emit_place(m, "argmin", min[m->width - 1], r);
+	emit_place(m, "argmax", max[m->width - 1], r);
+}
+
 static void minmax_emit(const void *self, const int64_t *state, struct quern_result *r)
 {
 	static const char *const name[] = { "min", "max", "argmin", "argmax" };
@@ -211,6 +279,10 @@ static void minmax_emit(const void *self, const int64_t *state, struct quern_res
 			quern_result_null(r, name[i]);
 		return;
 	}
+	if (m->text_nbytes) {
+		emit_texts(m, state, r);
+		return;
+	}
 	emit_value(m, "min", state[MIN], r);
 	emit_value(m, "max", state[MAX], r);
 	emit_place(m, "argmin", state[MIN + 1], r);
@@ -221,6 +293,7 @@ const struct quern_kernel qn_kernel_minmax = {
 	.abi = QUERN_KERNEL_ABI,
 	.name = "minmax",
 	.doc = "smallest and largest value, and the coordinates where each occurs first",
+	.takes_text = true,
 	.open = minmax_open,
 	.close = free,
 	.layout = minmax_layout,

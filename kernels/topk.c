@@ -1,8 +1,10 @@
 /*
  * topk.c - the k largest values, or the k smallest, and where each is.
  *
- *	state   | count | missing | k entries: key, index |
- *	segment |     SUM, 2      |   LEAST, k * 2        |
+ *	state   | count | missing | k entries: key, index      |
+ *	segment |     SUM, 2      | LEAST, k * (words of a key + 1) |
+ *
+ * The key of a number is one word, that of a text has all of its bytes (text.h).
  *
  * The key is smaller the better the value is, so that the least entries are wanted: for the smallest
  * values it orders as they do, for the largest it is the complement of that. Of equal values those
@@ -16,16 +18,18 @@
 #include "base/least.h"
 #include "kernel/tile.h"
 #include "kernels.h"
+#include "text.h"
 
 #define MAX_K 65536
 #define NAN_KEY INT64_MIN /* no other float has it, in either order */
 
-enum { COUNT, MISSING, LIST, WIDTH = 2 };
+enum { COUNT, MISSING, LIST };
 
 struct topk {
 	enum quern_dtype dtype;
 	bool nan_missing, smallest;
-	size_t k;
+	size_t k, width; /* width: words of an entry */
+	size_t text_nbytes;
 	int ndim;
 	uint64_t shape[QUERN_MAX_DIMS];
 };
@@ -47,6 +51,8 @@ static enum quern_status topk_open(const struct quern_input *in, void **self)
 	t->nan_missing = in->nan_missing;
 	t->smallest = quern_option_flag(in->options, "smallest");
 	t->k = (size_t)quern_option_int(in->options, "k");
+	t->text_nbytes = in->dtype == QUERN_TEXT ? in->text_nbytes : 0;
+	t->width = 1 + (t->text_nbytes ? qn_text_nwords(t->text_nbytes) : 1);
 	t->ndim = in->ndim;
 	memcpy(t->shape, in->shape, (size_t)in->ndim * sizeof(t->shape[0]));
 	*self = t;
@@ -59,7 +65,7 @@ static int topk_layout(const void *self, struct quern_segment *segments)
 
 	segments[0] = (struct quern_segment){ .op = QUERN_SUM, .nwords = 2 };
 	segments[1] = (struct quern_segment){
-		.op = QUERN_LEAST, .nwords = WIDTH * t->k, .width = WIDTH
+		.op = QUERN_LEAST, .nwords = t->width * t->k, .width = t->width
 	};
 	return 2;
 }
@@ -110,10 +116,17 @@ static keys_fn *const keys_of[QUERN_NDTYPES] = {
 	[QUERN_F64] = keys_f64,
 };
 
+/* Keys of a tile, or one entry. */
 static size_t topk_scratch(const void *self)
 {
-	(void)self;
-	return QUERN_TILE_NELEMS * sizeof(int64_t);
+	const struct topk *t = self;
+
+	return (t->text_nbytes ? t->width : QUERN_TILE_NELEMS) * sizeof(int64_t);
+}
+
+static bool is_valid(const uint64_t *valid, size_t i)
+{
+	return !valid || (valid[i / 64] >> i % 64 & 1);
 }
 
 /* Most values are worse than the worst of the list, and are seen to be by a comparison. */
@@ -121,12 +134,32 @@ static void offer_all(const struct topk *t, int64_t *list, const struct quern_ti
 		      const int64_t *key, const uint64_t *valid)
 {
 	for (size_t i = 0; i < tile->nelems; i++) {
-		int64_t entry[WIDTH] = { key[i], 0 };
+		int64_t entry[2] = { key[i], 0 };
 
-		if (key[i] > list[0] || (valid && !(valid[i / 64] >> i % 64 & 1)))
+		if (key[i] > list[0] || !is_valid(valid, i))
 			continue;
 		entry[1] = (int64_t)qn_box_index(tile->box, tile->first + i, t->shape);
-		qn_least_offer(list, WIDTH * t->k, WIDTH, entry);
+		qn_least_offer(list, t->width * t->k, t->width, entry);
+	}
+}
+
+/* The same of texts, by their first words. */
+static void offer_texts(const struct topk *t, int64_t *list, const struct quern_tile *tile,
+			int64_t *entry)
+{
+	const struct quern_var *v = tile->var;
+	const size_t nwords = t->width - 1, size = t->text_nbytes;
+	const int64_t turn = t->smallest ? 0 : -1;
+	const unsigned char *text = v->values;
+
+	for (size_t i = 0; i < tile->nelems; i++, text += size) {
+		entry[0] = qn_text_word(text, size, 0, turn);
+		if (entry[0] > list[0] || !is_valid(v->valid, i))
+			continue;
+		for (size_t w = 1; w < nwords; w++)
+			entry[w] = qn_text_word(text, size, w, turn);
+		entry[nwords] = (int64_t)qn_box_index(tile->box, tile->first + i, t->shape);
+		qn_least_offer(list, t->width * t->k, t->width, entry);
 	}
 }
 
@@ -146,6 +179,10 @@ static void topk_absorb(const void *self, int64_t *state, void *scratch,
 	}
 	state[COUNT] += (int64_t)(tile->nelems - nmissing);
 	state[MISSING] += (int64_t)nmissing;
+	if (t->text_nbytes) {
+		offer_texts(t, state + LIST, tile, scratch);
+		return;
+	}
 	keys_of[t->dtype](v->values, tile->nelems, t->smallest ? 0 : -1, key);
 	offer_all(t, state + LIST, tile, key, nmissing ? valid : NULL);
 }
@@ -154,20 +191,20 @@ static void topk_normalize(const void *self, int64_t *state)
 {
 	const struct topk *t = self;
 
-	qn_least_sort(state + LIST, WIDTH * t->k, WIDTH);
+	qn_least_sort(state + LIST, t->width * t->k, t->width);
 }
 
 /* Entry i from the best on. */
 static const int64_t *entry_at(const struct topk *t, const int64_t *state, size_t i)
 {
-	return state + LIST + WIDTH * (t->k - 1 - i);
+	return state + LIST + t->width * (t->k - 1 - i);
 }
 
 static size_t count_entries(const struct topk *t, const int64_t *state)
 {
 	size_t n = 0;
 
-	while (n < t->k && !qn_least_is_empty(entry_at(t, state, n), WIDTH))
+	while (n < t->k && !qn_least_is_empty(entry_at(t, state, n), t->width))
 		n++;
 	return n;
 }
@@ -203,6 +240,21 @@ static void emit_values(const struct topk *t, const int64_t *state, size_t n, vo
 		quern_result_ints(r, "values", n, 0, word);
 }
 
+static void emit_texts(const struct topk *t, const int64_t *state, size_t n,
+		       struct quern_result *r)
+{
+	unsigned char *texts = malloc(n * t->text_nbytes + 1);
+
+	for (size_t i = 0; texts && i < n; i++)
+		qn_text_from_key(entry_at(t, state, i), t->text_nbytes, t->smallest ? 0 : -1,
+				 texts + i * t->text_nbytes);
+	if (texts)
+		quern_result_texts(r, "values", n, texts, t->text_nbytes);
+	else
+		quern_result_lost(r);
+	free(texts);
+}
+
 /* room: n * ndim words. */
 static void emit_places(const struct topk *t, const int64_t *state, size_t n, int64_t *room,
 			struct quern_result *r)
@@ -211,7 +263,7 @@ static void emit_places(const struct topk *t, const int64_t *state, size_t n, in
 	uint64_t coord[QUERN_MAX_DIMS];
 
 	for (size_t i = 0; i < n; i++) {
-		qn_unravel((uint64_t)entry_at(t, state, i)[1], t->ndim, t->shape, coord);
+		qn_unravel((uint64_t)entry_at(t, state, i)[t->width - 1], t->ndim, t->shape, coord);
 		for (size_t d = 0; d < ndim; d++)
 			room[i * ndim + d] = (int64_t)coord[d];
 	}
@@ -230,7 +282,10 @@ static void topk_emit(const void *self, const int64_t *state, struct quern_resul
 		quern_result_lost(r);
 		return;
 	}
-	emit_values(t, state, n, room, r);
+	if (t->text_nbytes)
+		emit_texts(t, state, n, r);
+	else
+		emit_values(t, state, n, room, r);
 	emit_places(t, state, n, room, r);
 	free(room);
 }
@@ -240,6 +295,7 @@ const struct quern_kernel qn_kernel_topk = {
 	.name = "topk",
 	.doc = "the largest values, or the smallest, and the coordinates of each",
 	.options = topk_options,
+	.takes_text = true,
 	.open = topk_open,
 	.close = free,
 	.layout = topk_layout,

@@ -29,7 +29,7 @@
 extern "C" {
 #endif
 
-#define QUERN_KERNEL_ABI 1u
+#define QUERN_KERNEL_ABI 2u
 #define QUERN_MAX_DIMS 32
 /* The most elements in a tile of an elementwise kernel: 16 KiB of float32, half of an L1 cache. */
 #define QUERN_TILE_NELEMS 4096
@@ -57,7 +57,10 @@ enum quern_dtype {
 	QUERN_U64,
 	QUERN_F32,
 	QUERN_F64,
-	QUERN_NDTYPES
+	QUERN_NDTYPES,	/* of numbers */
+	/* Only for kernels that take it: texts of `text_nbytes` bytes each, shorter ones filled up
+	   with zeros, compared as bytes. */
+	QUERN_TEXT = QUERN_NDTYPES
 };
 
 /* A box of elements: in each dimension `count` elements from `start`, every `step`-th one. */
@@ -75,11 +78,13 @@ struct quern_var {
 	const uint64_t *valid;	/* borrows: bit i % 64 of word i / 64 is set if element i is valid;
 				   NULL: all are. The bits past nelems are clear. */
 	size_t nmissing;	/* number of clear bits among the first nelems */
+	size_t text_nbytes;	/* of QUERN_TEXT: bytes of a value */
 };
 
 /*
  * A run of consecutive elements, in C order, of the box `box` of the dataset, starting with the
- * element `first` of the box. For an elementwise kernel nelems <= QUERN_TILE_NELEMS. For a kernel
+ * element `first` of the box. For an elementwise kernel nelems <= QUERN_TILE_NELEMS, and of text
+ * the values take no more bytes than of as many doubles. For a kernel
  * that demands whole dimensions the tile is the entire box: first = 0, nelems = its size.
  * Floating-point values may be NaN: see quern_input.nan_missing.
  */
@@ -140,6 +145,8 @@ struct quern_result;
 void quern_result_int(struct quern_result *r, const char *name, int64_t v);
 void quern_result_uint(struct quern_result *r, const char *name, uint64_t v);
 void quern_result_real(struct quern_result *r, const char *name, double v);
+/* Bytes up to their last zeros. What is not UTF-8 or is a zero becomes \xNN. */
+void quern_result_text(struct quern_result *r, const char *name, const void *bytes, size_t nbytes);
 /* A field without a value: null in JSON. */
 void quern_result_null(struct quern_result *r, const char *name);
 /* An integer of any size in decimal; a JSON integer where it fits int64, else a string. */
@@ -151,6 +158,9 @@ void quern_result_uints(struct quern_result *r, const char *name, size_t n, size
 			const uint64_t *v);
 void quern_result_reals(struct quern_result *r, const char *name, size_t n, size_t ncols,
 			const double *v);
+/* n texts of nbytes bytes each. */
+void quern_result_texts(struct quern_result *r, const char *name, size_t n, const void *bytes,
+			size_t nbytes);
 /* There was no memory to make the result, which is then an error. */
 void quern_result_lost(struct quern_result *r);
 
@@ -164,6 +174,7 @@ struct quern_input {
 	const char *const *dims;	/* names of the dimensions; entries may be NULL */
 	const struct quern_options *options;
 	struct quern_message *message;	/* where open() explains a failure */
+	size_t text_nbytes;		/* of QUERN_TEXT: bytes of a value */
 };
 
 /* Values of the kernel's options by name; the defaults are filled in. NULL or false: not given. */
@@ -201,6 +212,7 @@ struct quern_kernel {
 	const char *name;
 	const char *doc;		/* one sentence, shown by `quern kernels` */
 	const struct quern_option *options;	/* ends with a NULL name; NULL: none (opt) */
+	bool takes_text;		/* QUERN_TEXT too; otherwise only numbers */
 
 	/* Checks the options and types; *self is set on success only. Not collective: runs on
 	   every rank with the same input and must decide the same. */

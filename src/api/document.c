@@ -26,12 +26,16 @@ static json_t *scalar_to_json(const struct qn_field *f)
 		errno = 0;
 		n = strtoll(f->v.digits, &end, 10);
 		return errno || *end ? json_string(f->v.digits) : json_integer(n);
+	case QN_FIELD_TEXT:
+		return json_string(f->v.text);
 	}
 	return json_null();
 }
 
 static json_t *value_to_json(const struct qn_field *f, size_t i)
 {
+	if (f->type == QN_FIELD_TEXT)
+		return json_string(f->v.texts[i]);
 	if (f->type == QN_FIELD_UINT)
 		return qn_json_uint(f->v.uints[i]);
 	return f->type == QN_FIELD_INT ? json_integer(f->v.ints[i]) : qn_json_real(f->v.reals[i]);

@@ -51,6 +51,18 @@ static void print_real(FILE *f, double x)
 	fputs(isnan(x) ? "nan" : isinf(x) ? (x > 0 ? "inf" : "-inf") : text, f);
 }
 
+/* In quotes, which are doubled inside. */
+static void print_text(FILE *f, const char *text)
+{
+	fputc('"', f);
+	for (; *text; text++) {
+		if (*text == '"')
+			fputc('"', f);
+		fputc(*text, f);
+	}
+	fputc('"', f);
+}
+
 static void print_scalar(FILE *f, const struct qn_field *x)
 {
 	switch (x->type) {
@@ -68,6 +80,9 @@ static void print_scalar(FILE *f, const struct qn_field *x)
 	case QN_FIELD_DECIMAL:
 		fputs(x->v.digits, f);
 		break;
+	case QN_FIELD_TEXT:
+		print_text(f, x->v.text);
+		break;
 	}
 }
 
@@ -75,6 +90,8 @@ static void print_value(FILE *f, const struct qn_field *x, size_t i)
 {
 	if (x->type == QN_FIELD_INT)
 		fprintf(f, "%" PRId64, x->v.ints[i]);
+	else if (x->type == QN_FIELD_TEXT)
+		print_text(f, x->v.texts[i]);
 	else if (x->type == QN_FIELD_UINT)
 		fprintf(f, "%" PRIu64, x->v.uints[i]);
 	else

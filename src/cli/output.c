@@ -63,6 +63,10 @@ void qn_cli_number(const json_t *v, char *out, size_t n)
 		snprintf(out, n, "%lld", (long long)json_integer_value(v));
 	} else if (json_is_string(v)) {
 		snprintf(out, n, "%s", json_string_value(v));
+		/* Text of a file must not give orders to a terminal. */
+		for (char *p = out; *p; p++)
+			if ((unsigned char)*p < ' ' || *p == 0x7f)
+				*p = '?';
 	} else if (json_is_real(v)) {
 		x = json_real_value(v);
 		for (int digits = 15; digits <= 17; digits++) {

@@ -164,6 +164,11 @@ static const char *bad_type(const struct qn_type *t)
 								   : "a float of impossible size";
 	case QN_OTHER:
 		return n > 0 ? NULL : "its elements have no size";
+	case QN_TEXT:
+		return n > 0 && n <= QN_MAX_TEXT_NBYTES && (int)t->padding >= QN_PAD_ZEROS &&
+				       t->padding <= QN_PAD_SPACES
+			       ? NULL
+			       : "a text of impossible size";
 	default:
 		return "its type is of no known class";
 	}

@@ -19,14 +19,24 @@
 enum qn_layout { QN_COMPACT, QN_CONTIGUOUS, QN_CHUNKED, QN_VIRTUAL, QN_EXTERNAL };
 
 /* How elements are stored. `size` bytes each. */
-enum qn_class { QN_INT, QN_UINT, QN_FLOAT, QN_OTHER };
+enum qn_class { QN_INT, QN_UINT, QN_FLOAT, QN_OTHER, QN_TEXT };
+
+/* What comes after the end of a text that is shorter than its element. */
+enum qn_padding { QN_PAD_ZEROS, QN_PAD_ANYTHING /* after a zero */, QN_PAD_SPACES };
+
+/* Longer texts are not taken. Those of variable length are made so long by the library's reader. */
+#define QN_MAX_TEXT_NBYTES 4096
+#define QN_VARIABLE_TEXT_NBYTES 1024
+/* Of which no more are read at once. */
+#define QN_TEXT_BOX_NBYTES (16u << 20)
 
 struct qn_type {
 	enum qn_class class;
 	uint32_t size;		/* bytes of an element: in the file, or as the library gives it */
 	bool big_endian;
 	bool brain;		/* a float of 2 bytes that is the upper half of a float32 (bfloat16) */
-	char name[24];		/* as numpy writes it: "<f4", ">i2", "|u1"; or a word: "string" */
+	enum qn_padding padding;	/* of QN_TEXT */
+	char name[24];		/* as numpy writes it: "<f4", ">i2", "|S8"; or a word: "string" */
 };
 
 struct qn_filter_step {

@@ -87,7 +87,8 @@ static enum quern_status describe(struct qn_feed *f, struct quern_message *err)
 	f->elem_nbytes = d->type.size;
 	f->record_nbytes = qn_dataset_record_nbytes(d);
 	f->has_records = !qn_dataset_is_dense(d);
-	f->value_nbytes = qn_view_size(f->view.packed);
+	f->value_nbytes = d->type.class == QN_TEXT ? d->type.size : qn_view_size(f->view.packed);
+	f->tile_nelems = qn_min_u64(QUERN_TILE_NELEMS, TILE_NBYTES / f->value_nbytes);
 	f->swapped = qn_type_is_swapped(&d->type);
 	f->convert = qn_convert_for(&d->type, f->swapped);
 	f->widen = qn_convert_for(&d->type, false);
@@ -229,11 +230,12 @@ static enum quern_status feed_filtered(struct qn_feed *f, struct quern_message *
 	return st ? st : qn_feed_tiles(f, f->job.origin, f->d->chunk, err);
 }
 
-/* Through the library: everything from the first to the last element of the box, of whole records. */
-static enum quern_status feed_library(struct qn_feed *f, struct quern_message *err)
+/* Through the library: everything from the first to the last element of a part of the box, of whole
+   records. */
+static enum quern_status feed_part(struct qn_feed *f, struct quern_message *err)
 {
 	const int outer = qn_dataset_outer_ndim(f->d);
-	struct quern_box around = *f->job.box;
+	struct quern_box around = f->job.part;
 	enum quern_status st;
 	uint64_t n;
 
@@ -251,7 +253,6 @@ static enum quern_status feed_library(struct qn_feed *f, struct quern_message *e
 		st = f->format->read(f->reader, &around, f->window.bytes, err);
 	if (st)
 		return st;
-	f->stats.library_nchunks++;
 	f->stats.stored_nbytes += n * f->elem_nbytes;
 	f->source = (struct qn_source){
 		.kind = SOURCE_MEMORY,
@@ -262,11 +263,46 @@ static enum quern_status feed_library(struct qn_feed *f, struct quern_message *e
 	return qn_feed_tiles(f, around.start, around.count, err);
 }
 
+/* Texts of variable length are read a part of the chunk at a time: whole indexes of the outermost
+   dimensions, in C order. */
+static enum quern_status feed_library(struct qn_feed *f, struct quern_message *err)
+{
+	struct quern_box *part = &f->job.part;
+	const struct quern_box *box = f->job.box;
+	uint64_t n, room = f->d->type.class == QN_TEXT ? QN_TEXT_BOX_NBYTES / f->elem_nbytes
+						       : UINT64_MAX;
+	uint64_t at[QUERN_MAX_DIMS] = { 0 }, count[QUERN_MAX_DIMS];
+	enum quern_status st = QUERN_OK;
+	int d;
+
+	f->stats.library_nchunks++;
+	for (d = box->ndim - 1; d >= 0; d--) {
+		const bool inner = d >= qn_dataset_outer_ndim(f->d);
+		uint64_t step = box->step[d];
+
+		n = inner ? f->d->shape[d] : (box->count[d] - 1) * step + 1;
+		count[d] = n <= room || inner ? box->count[d] : qn_max_u64(1, (room - 1) / step + 1);
+		room = n <= room ? room / n : 1;
+	}
+	do {
+		for (d = 0; d < box->ndim; d++) {
+			part->start[d] = box->start[d] + at[d] * box->step[d];
+			part->count[d] = qn_min_u64(count[d], box->count[d] - at[d]);
+		}
+		st = feed_part(f, err);
+		for (d = box->ndim - 1; d >= 0 && (at[d] += count[d]) >= box->count[d]; d--)
+			at[d] = 0;
+	} while (!st && d >= 0);
+	return st;
+}
+
 enum quern_status qn_feed_chunk(struct qn_feed *f, const struct quern_box *box,
 				const struct qn_chunk *chunk, qn_sink *sink, void *ctx,
 				struct quern_message *err)
 {
-	f->job = (struct qn_feed_job){ .chunk = chunk, .box = box, .sink = sink, .ctx = ctx };
+	f->job = (struct qn_feed_job){
+		.chunk = chunk, .box = box, .part = *box, .sink = sink, .ctx = ctx
+	};
 	qn_feed_locate(f, chunk, f->job.coord, f->job.origin);
 	f->stats.nchunks++;
 	f->stats.decoded_nbytes += qn_box_nelems(box) * f->elem_nbytes;
@@ -301,7 +337,8 @@ size_t qn_feed_nbytes(const struct qn_dataset *d, const struct qn_view *view, bo
 		n += QN_WINDOW_NBYTES + qn_feed_decode_nbytes(d, chunk_nbytes) +
 		     (size_t)d->nfilters * FILTER_STATE_NBYTES;
 	else
-		n += (size_t)qn_dataset_chunk_nelems(d) * d->type.size;
+		n += (size_t)qn_min_u64(qn_dataset_chunk_nelems(d) * d->type.size,
+					d->type.class == QN_TEXT ? QN_TEXT_BOX_NBYTES : UINT64_MAX);
 	if (whole)
 		n += (size_t)item_nelems * qn_view_size(view->dtype) +
 		     (size_t)qn_ceil_div(item_nelems, 64) * sizeof(uint64_t);

@@ -60,6 +60,7 @@ struct qn_buffer {
 struct qn_feed_job {
 	const struct qn_chunk *chunk;
 	const struct quern_box *box;	 /* what to deliver of it */
+	struct quern_box part;		 /* the part of that which the source has: mostly all */
 	uint64_t coord[QUERN_MAX_DIMS];	 /* in the grid */
 	uint64_t origin[QUERN_MAX_DIMS]; /* its first element in the dataset */
 	qn_sink *sink;
@@ -87,6 +88,7 @@ struct qn_feed {
 	size_t value_nbytes;  /* before unpacking */
 	size_t record_nbytes; /* of what the filters take for an element */
 	bool has_records;     /* elements do not lie side by side */
+	size_t tile_nelems;   /* the most of a tile: fewer of long texts */
 	uint64_t chunk_nrecords;
 	size_t chunk_nbytes; /* decoded */
 	uint64_t grid[QUERN_MAX_DIMS];
@@ -147,7 +149,7 @@ enum quern_status qn_feed_decode(struct qn_feed *f, struct quern_message *err);
 size_t qn_feed_stored_limit(const struct qn_dataset *d, size_t chunk_nbytes);
 size_t qn_feed_decode_nbytes(const struct qn_dataset *d, size_t chunk_nbytes);
 
-/* Delivers the box of the job from the source, an array of the given shape whose first element is
+/* Delivers the part of the job from the source, an array of the given shape whose first element is
    at the given origin in the dataset. */
 enum quern_status qn_feed_tiles(struct qn_feed *f, const uint64_t *origin, const uint64_t *shape,
 				struct quern_message *err);

@@ -21,7 +21,9 @@
 static void send(struct qn_feed *f, const void *values, size_t n)
 {
 	struct qn_feed_job *job = &f->job;
-	struct quern_var var = { .dtype = f->view.packed, .values = values };
+	struct quern_var var = {
+		.dtype = f->view.packed, .values = values, .text_nbytes = f->value_nbytes
+	};
 	struct quern_tile tile = {
 		.box = job->box,
 		.first = job->first,
@@ -34,6 +36,21 @@ static void send(struct qn_feed *f, const void *values, size_t n)
 		qn_cf_apply(&f->cf, n, f->valid, f->unpacked, &var);
 	job->sink(job->ctx, &tile);
 	job->first += n;
+}
+
+/* Texts end with zeros, whatever they are padded with in the file. */
+static void clean_texts(uint8_t *p, size_t n, size_t size, enum qn_padding padding)
+{
+	for (; n > 0; n--, p += size) {
+		size_t length = size;
+
+		if (padding == QN_PAD_ANYTHING)
+			length = strnlen((const char *)p, size);
+		while (padding == QN_PAD_SPACES && length > 0 &&
+		       (p[length - 1] == ' ' || p[length - 1] == 0))
+			length--;
+		memset(p + length, 0, size - length);
+	}
 }
 
 static void send_collected(struct qn_feed *f)
@@ -101,13 +118,15 @@ static enum quern_status take(struct qn_feed *f, uint64_t at, uint64_t n, uint64
 			      uint64_t block_end, uint64_t *taken, struct quern_message *err)
 {
 	const struct qn_source *s = &f->source;
+	const struct qn_type *type = &f->d->type;
+	uint8_t *to = f->values + f->nvalues * f->value_nbytes;
 	const bool direct = step == 1 && f->nvalues == 0 && n >= MIN_DIRECT_NELEMS &&
-			    s->kind != SOURCE_SHUFFLED && !s->convert && !s->has_records;
+			    s->kind != SOURCE_SHUFFLED && !s->convert && !s->has_records && type->class != QN_TEXT;
 	uint64_t span;
 	const uint8_t *bytes;
 	enum quern_status st;
 
-	n = qn_min_u64(n, (QUERN_TILE_NELEMS - f->nvalues) / s->group);
+	n = qn_min_u64(n, (f->tile_nelems - f->nvalues) / s->group);
 	if (s->kind == SOURCE_SHUFFLED) {
 		collect_shuffled(f, at, (size_t)n, step);
 	} else {
@@ -122,9 +141,11 @@ static enum quern_status take(struct qn_feed *f, uint64_t at, uint64_t n, uint64
 			collect(f, bytes, (size_t)n, step);
 	}
 	*taken = n;
+	if (type->class == QN_TEXT && type->padding != QN_PAD_ZEROS)
+		clean_texts(to, (size_t)n * s->group, type->size, type->padding);
 	if (!direct)
 		f->nvalues += (size_t)n * s->group;
-	if (f->nvalues > QUERN_TILE_NELEMS - s->group)
+	if (f->nvalues > f->tile_nelems - s->group)
 		send_collected(f);
 	return QUERN_OK;
 }
@@ -152,8 +173,9 @@ static enum quern_status take_run(struct qn_feed *f, const struct qn_walk *w,
    wanted of them lies side by side. Returns how many dimensions are left to walk. */
 static int group_elements(struct qn_feed *f)
 {
-	const struct quern_box *box = f->job.box;
+	const struct quern_box *box = &f->job.part;
 	const struct qn_record *r = &f->d->record;
+	const uint64_t most = qn_min_u64(MAX_GROUP_NELEMS, f->tile_nelems);
 	const int outer = box->ndim - r->ndim;
 	struct qn_source *s = &f->source;
 	int ndim = box->ndim;
@@ -163,7 +185,7 @@ static int group_elements(struct qn_feed *f)
 		const int d = ndim - 1;
 
 		if (r->stride[d - outer] != s->group * f->elem_nbytes || box->step[d] != 1 ||
-		    box->count[d] > MAX_GROUP_NELEMS / s->group)
+		    box->count[d] > most / s->group)
 			break;
 		s->group *= (size_t)box->count[d];
 		whole = box->count[d] == f->d->shape[d];
@@ -177,7 +199,7 @@ static int group_elements(struct qn_feed *f)
 static void start_walk(struct qn_feed *f, const uint64_t *origin, const uint64_t *shape,
 		       struct qn_walk *w, uint64_t *end)
 {
-	const struct quern_box *box = f->job.box;
+	const struct quern_box *box = &f->job.part;
 	const struct qn_source *s = &f->source;
 	const int ndim = group_elements(f), outer = qn_dataset_outer_ndim(f->d);
 	uint64_t stride[QUERN_MAX_DIMS], at = s->has_records ? f->d->record.offset : 0;
@@ -236,10 +258,12 @@ void qn_feed_fill(struct qn_feed *f)
 {
 	const uint8_t *fill = f->d->fill_value;
 	uint64_t left = qn_box_nelems(f->job.box);
-	const size_t n = (size_t)qn_min_u64(left, QUERN_TILE_NELEMS);
+	const size_t n = (size_t)qn_min_u64(left, f->tile_nelems);
 
 	f->nvalues = 0;
-	for (size_t i = 0; i < n; i++)
+	if (f->d->type.class == QN_TEXT) /* others than the empty one are not native */
+		memset(f->strip, 0, n * f->elem_nbytes);
+	for (size_t i = 0; i < n && f->d->type.class != QN_TEXT; i++)
 		memcpy(f->strip + i * f->elem_nbytes, fill, f->elem_nbytes);
 	if (f->convert)
 		f->convert(f->strip, n, f->values);

@@ -47,7 +47,8 @@ struct qn_format {
 	/* Through the library, for what cannot be read by address: opens the dataset, reads the
 	   elements of a box (step 1, whole along the dimensions of records) in C order, as stored
 	   in memory of the file's type converted to the native type of `type` (class and size),
-	   closes. Thread-safe by its own lock. */
+	   closes. Of text a box has no more than QN_TEXT_BOX_NBYTES; a string of variable length
+	   that is longer than `type` is QUERN_ERR_DATA. Thread-safe by its own lock. */
 	enum quern_status (*open)(const struct qn_dataset *d, void **reader,
 				  struct quern_message *err);
 	enum quern_status (*read)(void *reader, const struct quern_box *box, void *out,

@@ -49,7 +49,7 @@ bool qn_type_is_swapped(const struct qn_type *type)
 {
 	const bool machine_is_big = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
 
-	return type->size > 1 && type->big_endian != machine_is_big;
+	return type->class != QN_TEXT && type->size > 1 && type->big_endian != machine_is_big;
 }
 
 /* memcpy of a constant size is a load and a store, whatever the alignment. */

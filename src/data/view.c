@@ -40,6 +40,9 @@ static bool find_packed(const struct qn_dataset *d, bool raw, enum quern_dtype *
 		return find_int(d->type.size, raw && d->cf.as_unsigned, out);
 	case QN_FLOAT:
 		return find_float(d->type.size, out);
+	case QN_TEXT:
+		*out = QUERN_TEXT;
+		return true;
 	default:
 		return false;
 	}
@@ -57,10 +60,11 @@ static enum quern_status refuse(const struct qn_dataset *d, struct quern_message
 	if (d->nmembers == 0)
 		return qn_error_set(err, QUERN_ERR_DATA,
 				    "%s: dataset %s%s%s has elements of type %s (%u bytes); quern "
-				    "takes integers of 1 to 8 bytes and floating-point numbers of "
-				    "up to 8",
+				    "takes integers of 1 to 8 bytes, floating-point numbers of up "
+				    "to 8, and text of up to %d",
 				    d->file, d->path, d->column ? ", member " : "",
-				    d->column ? d->column : "", d->type.name, d->type.size);
+				    d->column ? d->column : "", d->type.name, d->type.size,
+				    QN_MAX_TEXT_NBYTES);
 	qn_dataset_member_names(d, names);
 	return qn_error_set(err, QUERN_ERR_USAGE,
 			    "%s: dataset %s has elements of type compound (%u bytes): choose a "
@@ -76,7 +80,7 @@ enum quern_status qn_view_init(const struct qn_dataset *d, bool raw, struct qn_v
 	if (!find_packed(d, raw, &packed))
 		return refuse(d, err);
 	view->packed = packed;
-	view->decode = !raw && has_cf(&d->cf);
+	view->decode = !raw && has_cf(&d->cf) && packed != QUERN_TEXT;
 	view->dtype = view->decode && d->cf.has_scale ? QUERN_F64 : packed;
 	return QUERN_OK;
 }

@@ -227,7 +227,7 @@ static const char *refuse(const struct qn_dataset *c, uint64_t length)
 		return "has no coordinate variable, only a length";
 	if (c->ndim != 1 || c->scalar)
 		return "has a coordinate that is not of one dimension";
-	if (c->type.class == QN_OTHER)
+	if (c->type.class == QN_OTHER || c->type.class == QN_TEXT)
 		return "has a coordinate that is no number";
 	if (c->shape[0] != length)
 		return "has a coordinate of another length";

@@ -201,6 +201,25 @@ static enum quern_status select_part(struct qn_job *j, struct quern_message *err
 	return st ? st : qn_comm_bcast(j->comm, &j->selection, sizeof(j->selection), err);
 }
 
+/* A kernel that takes no text says which do. */
+static enum quern_status check_text(const struct qn_job *j, struct quern_message *err)
+{
+	char others[128] = "";
+
+	if (j->views[0].dtype != QUERN_TEXT || j->kernel->takes_text)
+		return QUERN_OK;
+	for (const struct quern_kernel *const *k = qn_kernels; *k; k++) {
+		const size_t n = strlen(others);
+
+		if ((*k)->takes_text)
+			snprintf(others + n, sizeof(others) - n, "%s%s", n ? ", " : "", (*k)->name);
+	}
+	return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s has elements of type %s, which is "
+			    "text: kernel %s takes numbers; of text you can have: %s",
+			    j->dataset.file, j->dataset.path, j->dataset.type.name,
+			    j->kernel->name, others);
+}
+
 static enum quern_status open_kernel(struct qn_job *j, struct quern_message *err)
 {
 	struct quern_input in = {
@@ -208,6 +227,7 @@ static enum quern_status open_kernel(struct qn_job *j, struct quern_message *err
 		.shape = j->dataset.shape,
 		.selection = &j->selection,
 		.dtype = j->views[0].dtype,
+		.text_nbytes = j->dataset.type.size,
 		.nan_missing = strcmp(quern_option_string(j->options, "nan"), "keep") != 0,
 		.dims = (const char *const *)j->dataset.dim_name,
 		.options = j->options,
@@ -223,6 +243,8 @@ static enum quern_status interpret(struct qn_job *j, struct quern_message *err)
 	enum quern_status st;
 
 	st = make_views(j, err);
+	if (!st)
+		st = check_text(j, err);
 	if (!st)
 		st = open_kernel(j, err);
 	if (st)

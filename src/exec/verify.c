@@ -177,7 +177,7 @@ static void choose_way(const struct qn_dataset *d, struct qn_way *w, char *note,
 		w->natively = true;
 	else if (d->layout == QN_VIRTUAL)
 		snprintf(note, nbytes, "virtual: its elements are in other datasets; verify these");
-	else if (d->type.class == QN_OTHER)
+	else if (d->type.class == QN_OTHER || d->type.class == QN_TEXT)
 		snprintf(note, nbytes, "not decoded: %s, and elements of type %s cannot be asked of "
 			 "the library", d->why_not_native, d->type.name);
 	else

@@ -104,6 +104,74 @@ void quern_result_reals(struct quern_result *r, const char *name, size_t n, size
 	add_array(r, name, QN_FIELD_REAL, n, ncols, v);
 }
 
+/* Bytes of the UTF-8 character at p, which may be cut off at end; 0 if it is none. */
+static size_t character_nbytes(const unsigned char *p, const unsigned char *end)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const size_t n = *p < 0x80 ? 1 : *p >> 5 == 6 ? 2 : *p >> 4 == 14 ? 3 : *p >> 3 == 30 ? 4 : 0;
+	uint32_t code = n == 1 ? *p : n ? *p & (0x7fu >> n) : 0;
+
+	if (n == 0 || (size_t)(end - p) < n)
+		return 0;
+	for (size_t i = 1; i < n; i++) {
+		if (p[i] >> 6 != 2)
+			return 0;
+		code = code << 6 | (p[i] & 0x3f);
+	}
+	if (code == 0 || code < least[n] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+		return 0;
+	return n;
+}
+
+/* Owned; NULL when there is no memory. */
+static char *make_text(const unsigned char *p, size_t nbytes)
+{
+	char *text, *to;
+
+	while (nbytes > 0 && p[nbytes - 1] == 0)
+		nbytes--;
+	to = text = malloc(4 * nbytes + 1);
+	for (const unsigned char *end = p + nbytes; text && p < end;) {
+		const size_t n = character_nbytes(p, end);
+
+		if (n > 0) {
+			memcpy(to, p, n);
+			to += n;
+			p += n;
+		} else {
+			to += sprintf(to, "\\x%02x", (unsigned)*p++);
+		}
+	}
+	if (text)
+		*to = 0;
+	return text;
+}
+
+void quern_result_text(struct quern_result *r, const char *name, const void *bytes, size_t nbytes)
+{
+	struct qn_field *f = add(r, name, QN_FIELD_TEXT);
+
+	if (f && !(f->v.text = make_text(bytes, nbytes)))
+		r->nomem = true;
+}
+
+void quern_result_texts(struct quern_result *r, const char *name, size_t n, const void *bytes,
+			size_t nbytes)
+{
+	struct qn_field *f = add(r, name, QN_FIELD_TEXT);
+
+	if (!f)
+		return;
+	f->array = true;
+	f->n = n;
+	f->v.texts = qn_calloc(n, sizeof(char *));
+	r->nomem = r->nomem || !f->v.texts;
+	for (size_t i = 0; f->v.texts && i < n; i++) {
+		f->v.texts[i] = make_text((const unsigned char *)bytes + i * nbytes, nbytes);
+		r->nomem = r->nomem || !f->v.texts[i];
+	}
+}
+
 void quern_result_lost(struct quern_result *r)
 {
 	r->nomem = true;
@@ -114,9 +182,11 @@ void qn_result_fini(struct quern_result *r)
 	for (size_t i = 0; i < r->nfields; i++) {
 		struct qn_field *f = &r->field[i];
 
+		for (size_t k = 0; f->array && f->type == QN_FIELD_TEXT && f->v.texts && k < f->n; k++)
+			free(f->v.texts[k]);
 		if (f->array)
 			free(f->v.ints);
-		else if (f->type == QN_FIELD_DECIMAL)
+		else if (f->type == QN_FIELD_DECIMAL || f->type == QN_FIELD_TEXT)
 			free(f->v.digits);
 	}
 	free(r->field);

@@ -6,7 +6,8 @@
 
 #include "base/error.h"
 
-enum qn_field_type { QN_FIELD_NULL, QN_FIELD_INT, QN_FIELD_UINT, QN_FIELD_REAL, QN_FIELD_DECIMAL };
+enum qn_field_type { QN_FIELD_NULL, QN_FIELD_INT, QN_FIELD_UINT, QN_FIELD_REAL, QN_FIELD_DECIMAL,
+		     QN_FIELD_TEXT };
 
 struct qn_field {
 	char name[32];
@@ -21,6 +22,8 @@ struct qn_field {
 		int64_t *ints;		/* owned */
 		uint64_t *uints;	/* owned */
 		double *reals;		/* owned */
+		char *text;		/* owned, UTF-8 */
+		char **texts;		/* owned, and each of them */
 	} v;
 };
 

@@ -24,10 +24,15 @@ refuses 3 "no such dataset" "no such dataset /nosuch" run moments -d nosuch cf.n
 refuses 3 "misspelt dataset" "did you mean /packed\?" run moments -d paked cf.nc
 refuses 3 "a group" "/group" run moments -d group other.h5
 refuses 3 "inspect: no such dataset" "/nosuch" inspect -d nosuch cf.nc
-for type in string variable_string opaque reference; do
-	refuses 3 "$type: refused" "other.h5: dataset /$type .*type ${type#variable_}" \
+for type in opaque reference; do
+	refuses 3 "$type: refused" "other.h5: dataset /$type .*type $type" \
 		run moments -d "$type" other.h5
 	refuses 3 "$type: refused by count too" "/$type" run count -d "$type" other.h5
+done
+for type in string variable_string; do
+	refuses 3 "$type: refused" "dataset /$type .*text: kernel moments takes numbers; .*count" \
+		run moments -d "$type" other.h5
+	answers "$type: counted" run count -d "$type" other.h5
 done
 answers "inspect shows them all the same" inspect other.h5
 prints "... by name" "compound"

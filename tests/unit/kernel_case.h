@@ -57,6 +57,7 @@ enum mood {
 
 struct dataset {
 	enum quern_dtype dtype;
+	size_t size;		/* bytes of an element */
 	int ndim;
 	uint64_t shape[QUERN_MAX_DIMS];
 	size_t nelems;
@@ -83,11 +84,13 @@ static inline void store_value(enum quern_dtype t, unsigned char *p, double x)
 	}
 }
 
-static inline void dataset_init(struct dataset *d, enum quern_dtype t, int ndim,
-				const uint64_t *shape)
+/* size: bytes of an element */
+static inline void dataset_init_sized(struct dataset *d, enum quern_dtype t, size_t size, int ndim,
+				      const uint64_t *shape)
 {
 	memset(d, 0, sizeof(*d));
 	d->dtype = t;
+	d->size = size;
 	d->ndim = ndim;
 	d->nelems = 1;
 	d->nan_missing = true;
@@ -95,11 +98,17 @@ static inline void dataset_init(struct dataset *d, enum quern_dtype t, int ndim,
 		d->shape[i] = shape[i];
 		d->nelems *= shape[i];
 	}
-	d->values = qn_calloc(d->nelems, qn_dtype_size(t));
+	d->values = qn_calloc(d->nelems, size);
 	d->valid = qn_calloc(d->nelems, sizeof(bool));
 	assert_non_null(d->values);
 	assert_non_null(d->valid);
 	memset(d->valid, true, d->nelems);
+}
+
+static inline void dataset_init(struct dataset *d, enum quern_dtype t, int ndim,
+				const uint64_t *shape)
+{
+	dataset_init_sized(d, t, qn_dtype_size(t), ndim, shape);
 }
 
 static inline void dataset_fini(struct dataset *d)
@@ -110,7 +119,19 @@ static inline void dataset_fini(struct dataset *d)
 
 static inline unsigned char *element(const struct dataset *d, size_t i)
 {
-	return d->values + i * qn_dtype_size(d->dtype);
+	return d->values + i * d->size;
+}
+
+/* A text: few letters, so that there are many ties, and all bytes when wild. */
+static inline void store_text(const struct dataset *d, unsigned char *p, enum mood mood,
+			      uint64_t *seed)
+{
+	const size_t n = random_below(seed, d->size + 1);
+
+	memset(p, 0, d->size);
+	for (size_t i = 0; i < n; i++)
+		p[i] = (unsigned char)(mood == WILD ? random_below(seed, 256)
+						    : 'a' + random_below(seed, 3));
 }
 
 /* nmissing_in: one in so many elements is missing, and as many are NaN; 0: none. */
@@ -121,6 +142,11 @@ static inline void dataset_fill(struct dataset *d, enum mood mood, unsigned nmis
 		uint64_t bits = random_bits(seed);
 		double x = 20 + 10 * random_normal(seed);
 
+		d->valid[i] = !nmissing_in || random_below(seed, nmissing_in) != 0;
+		if (d->dtype == QUERN_TEXT) {
+			store_text(d, element(d, i), mood, seed);
+			continue;
+		}
 		if (mood == ROUND)
 			x = copysign((double)(bits % 4), bits & 64 ? -1 : 1);
 		store_value(d->dtype, element(d, i), x);
@@ -129,7 +155,6 @@ static inline void dataset_fill(struct dataset *d, enum mood mood, unsigned nmis
 		if (nmissing_in && qn_dtype_is_float(d->dtype) &&
 		    random_below(seed, nmissing_in) == 0)
 			store_value(d->dtype, element(d, i), NAN);
-		d->valid[i] = !nmissing_in || random_below(seed, nmissing_in) != 0;
 	}
 }
 
@@ -159,7 +184,8 @@ static inline double value_at(const struct dataset *d, size_t i)
 
 static inline bool is_missing(const struct dataset *d, size_t i)
 {
-	return !d->valid[i] || (d->nan_missing && isnan(value_at(d, i)));
+	return !d->valid[i] ||
+	       (d->dtype != QUERN_TEXT && d->nan_missing && isnan(value_at(d, i)));
 }
 
 /* --- Tiles ---------------------------------------------------------------------------------- */
@@ -193,7 +219,7 @@ static inline void add_piece(struct pieces *ps, const struct dataset *d,
 			     const struct quern_box *box, uint64_t first, size_t nelems,
 			     uint64_t *seed)
 {
-	const size_t size = qn_dtype_size(d->dtype), shift = 1 + random_below(seed, 16);
+	const size_t size = d->size, shift = 1 + random_below(seed, 16);
 	struct piece *p = calloc(1, sizeof(*p));
 
 	if (ps->n == ps->capacity) {
@@ -204,7 +230,9 @@ static inline void add_piece(struct pieces *ps, const struct dataset *d,
 	p->box = *box;
 	p->values = malloc(nelems * size + shift);
 	p->valid = calloc(nelems / 64 + 1, sizeof(uint64_t));
-	p->var = (struct quern_var){ .dtype = d->dtype, .values = p->values + shift };
+	p->var = (struct quern_var){
+		.dtype = d->dtype, .values = p->values + shift, .text_nbytes = size
+	};
 	for (size_t i = 0; i < nelems; i++) {
 		uint64_t at = qn_box_index(box, first + i, d->shape);
 
@@ -286,8 +314,17 @@ static inline enum quern_status open_kernel(const struct quern_kernel *k, const 
 	const char *dims[QUERN_MAX_DIMS] = { "time", NULL };
 	const struct quern_option *tables[] = { k->options };
 	struct quern_options options;
-	struct quern_input in = { d->ndim,	  d->shape, selection, d->dtype,
-				  d->nan_missing, dims,	    &options,  message };
+	struct quern_input in = {
+		.ndim = d->ndim,
+		.shape = d->shape,
+		.selection = selection,
+		.dtype = d->dtype,
+		.nan_missing = d->nan_missing,
+		.dims = dims,
+		.options = &options,
+		.message = message,
+		.text_nbytes = d->size,
+	};
 	enum quern_status status;
 
 	memset(message, 0, sizeof(*message));

@@ -103,6 +103,22 @@ static hid_t text_type(void)
 	return t;
 }
 
+static hid_t long_text(void)
+{
+	hid_t t = H5Tcopy(H5T_C_S1);
+
+	H5Tset_size(t, 4097);
+	return t;
+}
+
+static hid_t variable_text(void)
+{
+	hid_t t = H5Tcopy(H5T_C_S1);
+
+	H5Tset_size(t, H5T_VARIABLE);
+	return t;
+}
+
 static hid_t enum_type(void)
 {
 	hid_t t = H5Tenum_create(H5T_STD_I8LE);
@@ -141,7 +157,9 @@ static void test_types(void **state)
 		{ three_bytes(), QN_UINT, "<u4" },
 		{ H5T_NATIVE_LDOUBLE, QN_OTHER, "unusual float" },
 		{ twelve_bits(), QN_INT, "<i2" },
-		{ text_type(), QN_OTHER, "string" },
+		{ text_type(), QN_TEXT, "|S10" },
+		{ long_text(), QN_OTHER, "string" },
+		{ variable_text(), QN_TEXT, "string" },
 		{ enum_type(), QN_INT, "|i1" },
 		{ compound_type(), QN_OTHER, "compound" },
 		{ H5T_STD_REF_OBJ, QN_OTHER, "reference" },

@@ -251,7 +251,11 @@ static void fill_chunk(struct fixture *x, const uint64_t *coord)
 		box.step[k] = 1;
 	}
 	for (uint64_t i = 0; i < count_box(&box); i++)
-		memcpy(x->elems + place_of(d, &box, i) * d->type.size, d->fill_value, d->type.size);
+		if (d->type.class == QN_TEXT)
+			memset(x->elems + place_of(d, &box, i) * d->type.size, 0, d->type.size);
+		else
+			memcpy(x->elems + place_of(d, &box, i) * d->type.size, d->fill_value,
+			       d->type.size);
 }
 
 static void write_chunk(struct fixture *x, struct qn_chunk *c, const uint64_t *coord)
@@ -304,10 +308,15 @@ static void draw_type(struct qn_type *t)
 {
 	t->class = (enum qn_class)draw(3);
 	t->size = 1u << draw(4);
+	if (draw(5) == 0) {
+		t->class = QN_TEXT;
+		t->size = 1 + (uint32_t)draw(draw(4) ? 12 : 300);
+		t->padding = (enum qn_padding)draw(3);
+	}
 	if (t->class == QN_FLOAT && t->size == 1)
 		t->size = 2;
 	t->brain = t->class == QN_FLOAT && t->size == 2 && draw(2);
-	t->big_endian = draw(2);
+	t->big_endian = t->class != QN_TEXT && draw(2);
 	snprintf(t->name, sizeof t->name, "test");
 }
 
@@ -445,7 +454,7 @@ static uint64_t float_bits(int v, const struct qn_type *t)
 }
 
 /* Small numbers, which meet the attributes, and any bits at all. */
-static void draw_element(const struct qn_type *t, uint8_t *out)
+static void draw_number(const struct qn_type *t, uint8_t *out)
 {
 	uint64_t bits = draw(4) ? UINT64_MAX : seed * 0x9e3779b97f4a7c15u;
 	int v = (int)draw(9) - (t->class == QN_UINT ? 0 : 4);
@@ -455,6 +464,14 @@ static void draw_element(const struct qn_type *t, uint8_t *out)
 	memcpy(out, &bits, t->size);
 	if (t->big_endian)
 		reverse(out, t->size);
+}
+
+static void draw_element(const struct qn_type *t, uint8_t *out)
+{
+	for (uint32_t i = 0; t->class == QN_TEXT && i < t->size; i++)
+		out[i] = (uint8_t) "ab  \0\0"[draw(6)];
+	if (t->class != QN_TEXT)
+		draw_number(t, out);
 }
 
 static void fixture_init(struct fixture *x)
@@ -472,10 +489,13 @@ static void fixture_init(struct fixture *x)
 	x->d.layout = QN_CHUNKED;
 	draw_type(&x->d.type);
 	draw_shape(&x->d);
+	if (qn_dataset_chunk_nbytes(&x->d) > MAX_CHUNK_NBYTES)
+		x->d.type.size = 8; /* a long text */
 	if (draw(2))
 		draw_record(&x->d);
 	draw_cf(&x->d);
-	draw_element(&x->d.type, x->d.fill_value);
+	if (x->d.type.class != QN_TEXT)
+		draw_element(&x->d.type, x->d.fill_value);
 	if (draw(4) == 0)
 		make_contiguous(&x->d);
 	else
@@ -527,6 +547,8 @@ static struct value value_of(const struct qn_type *t, const uint8_t *elem)
 	uint32_t f_bits;
 	float f;
 
+	if (t->class == QN_TEXT)
+		return v;
 	memcpy(b, elem, t->size);
 	if (t->big_endian)
 		reverse(b, t->size);
@@ -604,6 +626,24 @@ static void check_value(const struct qn_dataset *d, const struct qn_view *view, 
 		assert_memory_equal(&got, &x, sizeof x);
 }
 
+/* The text as far as it counts, and zeros. */
+static void check_text(const struct qn_type *t, const uint8_t *elem, const struct quern_var *var,
+		       size_t i)
+{
+	const uint8_t *got = (const uint8_t *)var->values + i * t->size;
+	size_t n = t->size;
+
+	assert_int_equal(var->dtype, QUERN_TEXT);
+	assert_int_equal(var->text_nbytes, t->size);
+	if (t->padding == QN_PAD_ANYTHING)
+		n = strnlen((const char *)elem, n);
+	while (t->padding == QN_PAD_SPACES && n > 0 && (elem[n - 1] == ' ' || elem[n - 1] == 0))
+		n--;
+	assert_memory_equal(got, elem, n);
+	for (; n < t->size; n++)
+		assert_int_equal(got[n], 0);
+}
+
 struct check {
 	const struct fixture *x;
 	const struct qn_view *view;
@@ -631,7 +671,10 @@ static void check_tile(void *ctx, const struct quern_tile *tile)
 		if (var->valid)
 			assert_int_equal(var->valid[i / 64] >> i % 64 & 1, !missing);
 		nmissing += missing;
-		check_value(d, c->view, v, var, i);
+		if (d->type.class == QN_TEXT)
+			check_text(&d->type, c->x->elems + at * d->type.size, var, i);
+		else
+			check_value(d, c->view, v, var, i);
 	}
 	assert_int_equal(nmissing, var->nmissing);
 	assert_true(!var->valid == !nmissing);
@@ -723,10 +766,12 @@ static void feed_everything(int rounds)
 	for (int i = 0; i < rounds; i++) {
 		fixture_init(&x);
 		feed_items(&x, draw(4) == 0, false);
-		feed_items(&x, draw(4) == 0, true);
+		/* Kernels that want an item as a whole take no text. */
+		if (x.d.type.class != QN_TEXT)
+			feed_items(&x, draw(4) == 0, true);
 		x.d.native = false;
 		library = &x;
-		feed_items(&x, draw(4) == 0, draw(2));
+		feed_items(&x, draw(4) == 0, x.d.type.class != QN_TEXT && draw(2));
 		fixture_fini(&x);
 	}
 }

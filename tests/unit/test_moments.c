@@ -39,7 +39,14 @@ static void fixture_init(struct fixture *x, const struct quern_kernel *k, enum q
 	const uint64_t shape[1] = { MAX_NELEMS };
 	const char *dims[1] = { NULL };
 	struct quern_box box = { .ndim = 1, .count = { MAX_NELEMS }, .step = { 1 } };
-	struct quern_input in = { 1, shape, &box, t, nan_missing, dims, &x->options, &x->message };
+	struct quern_input in = { .ndim = 1,
+				  .shape = shape,
+				  .selection = &box,
+				  .dtype = t,
+				  .nan_missing = nan_missing,
+				  .dims = dims,
+				  .options = &x->options,
+				  .message = &x->message };
 
 	memset(x, 0, sizeof(*x));
 	x->kernel = k;
@@ -76,7 +83,8 @@ static int64_t *new_state(const struct fixture *x)
 static void absorb(const struct fixture *x, int64_t *state, size_t first, size_t n, bool masked)
 {
 	uint64_t valid[QUERN_TILE_NELEMS / 64] = { 0 };
-	struct quern_var v = { x->t, x->values + first * oracle_size(x->t), NULL, 0 };
+	struct quern_var v = { .dtype = x->t,
+				       .values = x->values + first * oracle_size(x->t) };
 	struct quern_tile tile = { NULL, first, n, 1, &v };
 
 	for (size_t i = 0; masked && i < n; i++) {

@@ -209,6 +209,39 @@ static void test_more_settings(void **state)
 	}
 }
 
+static const size_t text_sizes[] = { 1, 8, 21 };
+
+/* A kernel that takes text on texts. */
+static void check_texts(const struct quern_kernel *k, const char *const *settings)
+{
+	static const uint64_t shape[] = { 5, 29, 61 };
+	uint64_t seed = 88172645463325252u;
+
+	for (size_t s = 0; s < sizeof(text_sizes) / sizeof(text_sizes[0]); s++)
+		for (int mood = 0; mood < NMOODS; mood++) {
+			struct quern_box box;
+			struct dataset d;
+
+			dataset_init_sized(&d, QUERN_TEXT, text_sizes[s], 3, shape);
+			dataset_fill(&d, (enum mood)mood, mood ? 30 : 0, &seed);
+			box = whole_box(&d);
+			check_kernel(k, settings, &d, &box, &seed);
+			dataset_fini(&d);
+		}
+}
+
+static void test_texts(void **state)
+{
+	static const char *const few[] = { "k=3", NULL }, *const low[] = { "k=500", "smallest=1", NULL };
+
+	(void)state;
+	for (size_t i = 0; qn_kernels[i]; i++)
+		if (qn_kernels[i]->takes_text)
+			check_texts(qn_kernels[i], NULL);
+	check_texts(qn_kernel_find("topk"), few);
+	check_texts(qn_kernel_find("topk"), low);
+}
+
 /* Without anything absorbed a kernel has a result too. */
 static void test_nothing(void **state)
 {
@@ -232,6 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kernels),
 		cmocka_unit_test(test_more_settings),
+		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_nothing),
 	};
 

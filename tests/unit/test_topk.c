@@ -1,5 +1,6 @@
 /*
- * test_topk.c - the k best values against a sort of all of them, for every type and kind of data.
+ * test_topk.c - the k best values against a sort of all of them, for every type and kind of data;
+ * texts too, and their extremes by minmax.
  */
 #include "kernel_case.h"
 
@@ -124,11 +125,132 @@ static void test_ends(void **state)
 	dataset_fini(&d);
 }
 
+static const struct dataset *texts;
+
+static int compare_texts(const void *pa, const void *pb)
+{
+	const uint64_t a = *(const uint64_t *)pa, b = *(const uint64_t *)pb;
+	int order = memcmp(element(texts, a), element(texts, b), texts->size);
+
+	if (!smallest)
+		order = -order;
+	return order ? order : a < b ? -1 : 1;
+}
+
+/* The valid elements from the best on; returns how many. */
+static size_t rank_texts(const struct dataset *d, bool low, uint64_t *index)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->nelems; i++)
+		if (d->valid[i])
+			index[n++] = i;
+	texts = d;
+	smallest = low;
+	qsort(index, n, sizeof(*index), compare_texts);
+	return n;
+}
+
+static void check_text(const struct dataset *d, uint64_t index, const char *text)
+{
+	char expect[64] = "";
+
+	/* All of them are letters. */
+	memcpy(expect, element(d, index), d->size);
+	assert_string_equal(text, expect);
+}
+
+static void check_place(const struct dataset *d, uint64_t index, const int64_t *at)
+{
+	uint64_t coord[QUERN_MAX_DIMS];
+
+	qn_unravel(index, d->ndim, d->shape, coord);
+	for (int c = 0; c < d->ndim; c++)
+		assert_int_equal(at[c], coord[c]);
+}
+
+static void check_texts(const struct dataset *d, bool low)
+{
+	const char *const settings[] = { "k=700", low ? "smallest=1" : "smallest=0", NULL };
+	uint64_t *index = calloc(d->nelems, sizeof(*index));
+	const size_t n = rank_texts(d, low, index);
+	const struct qn_field *values, *at;
+	struct quern_result r;
+
+	run_kernel(topk, d, settings, &r);
+	values = field_of(&r, "values");
+	at = field_of(&r, "coordinates");
+	assert_int_equal(values->type, QN_FIELD_TEXT);
+	assert_int_equal(values->n, n < 700 ? n : 700);
+	assert_int_equal(int_of(&r, "missing"), d->nelems - n);
+	for (size_t i = 0; i < values->n; i++) {
+		check_text(d, index[i], values->v.texts[i]);
+		check_place(d, index[i], at->v.ints + i * at->ncols);
+	}
+	qn_result_fini(&r);
+	run_kernel(qn_kernel_find("minmax"), d, NULL, &r);
+	check_text(d, index[0], field_of(&r, low ? "min" : "max")->v.text);
+	check_place(d, index[0], field_of(&r, low ? "argmin" : "argmax")->v.ints);
+	assert_int_equal(int_of(&r, "count"), n);
+	qn_result_fini(&r);
+	free(index);
+}
+
+static void test_texts(void **state)
+{
+	static const uint64_t shape[] = { 7, 31, 5 };
+	static const size_t sizes[] = { 1, 7, 8, 9, 40 };
+	uint64_t seed = 5;
+
+	(void)state;
+	for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++)
+		for (int i = 0; i < 4; i++) {
+			struct dataset d;
+
+			dataset_init_sized(&d, QUERN_TEXT, sizes[s], 3, shape);
+			dataset_fill(&d, ROUND, i / 2 ? 10 : 0, &seed);
+			check_texts(&d, i % 2);
+			dataset_fini(&d);
+		}
+}
+
+/* Bytes that are no UTF-8, and zeros inside of a text, are written out. */
+static void test_bytes(void **state)
+{
+	static const uint64_t shape[] = { 1 };
+	static const struct {
+		const char *bytes, *text;
+	} cases[] = {
+		{ "plain\0\0\0", "plain" },
+		{ "\0\0\0\0\0\0\0\0", "" },
+		{ "a\0b\0\0\0\0\0", "a\\x00b" },
+		{ "\xc3\x84\xc3\0\0\0\0\0", "\xc3\x84\\xc3" },
+		{ "\xf0\x9f\x8c\xbe\xed\xa0\x80\xff", "\xf0\x9f\x8c\xbe\\xed\\xa0\\x80\\xff" },
+		{ "\xc0\xaf\xf4\x90\x80\x80\0\0", "\\xc0\\xaf\\xf4\\x90\\x80\\x80" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct quern_result r;
+		struct dataset d;
+
+		dataset_init_sized(&d, QUERN_TEXT, 8, 1, shape);
+		memcpy(d.values, cases[i].bytes, 8);
+		run_kernel(qn_kernel_find("minmax"), &d, NULL, &r);
+		assert_string_equal(field_of(&r, "min")->v.text, cases[i].text);
+		assert_string_equal(field_of(&r, "max")->v.text, cases[i].text);
+		qn_result_fini(&r);
+		dataset_fini(&d);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sorted),
 		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_bytes),
 	};
 
 	topk = qn_kernel_find("topk");
