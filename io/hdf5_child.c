@@ -231,7 +231,7 @@ static bool is_of(const struct qn_dataset *d, const struct question *q, const st
 	int64_t mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 
 	return !strcmp(d->file, q->file) && is_path_of(d, q) &&
-	       !d->column == !q->column && (!d->column || !strcmp(d->column, q->column)) &&
+	       !strcmp(d->column, q->column ? q->column : "") &&
 	       d->file_nbytes == (uint64_t)st->st_size && d->file_mtime_ns == mtime_ns;
 }
 

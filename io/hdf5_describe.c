@@ -46,12 +46,15 @@ static enum quern_status set_names(const char *file, const char *path, const cha
 				   struct qn_dataset *d, struct quern_message *err)
 {
 	d->file = strdup(file);
-	d->column = column ? strdup(column) : NULL;
+	if (column && strlen(column) >= sizeof d->column)
+		return qn_error_set(err, QUERN_ERR_USAGE, "--column: a name of more than %zu bytes",
+				    sizeof d->column - 1);
+	snprintf(d->column, sizeof d->column, "%s", column ? column : "");
 	if (path[0] == '/')
 		d->path = strdup(path);
 	else if (asprintf(&d->path, "/%s", path) < 0)
 		d->path = NULL;
-	if (!d->file || !d->path || (column && !d->column))
+	if (!d->file || !d->path)
 		return qn_error_nomem(err, strlen(file) + strlen(path), "the name of a dataset");
 	return QUERN_OK;
 }
@@ -63,7 +66,8 @@ static enum quern_status find_leaf(struct subject *s)
 
 	if (asprintf(&what, "%s: dataset %s", s->d->file, s->d->path) < 0)
 		return qn_error_nomem(s->err, strlen(s->d->file), "the name of a dataset");
-	status = qn_h5_leaf_find(s->type, s->d->column, s->addr_nbytes, what, &s->leaf, s->err);
+	status = qn_h5_leaf_find(s->type, qn_dataset_column(s->d), s->addr_nbytes, what,
+				 &s->leaf, s->err);
 	free(what);
 	return status;
 }
@@ -73,7 +77,7 @@ static enum quern_status find_leaf(struct subject *s)
 static bool has_records(const struct subject *s)
 {
 	return s->leaf_type.class != QN_OTHER &&
-	       (s->d->column || s->leaf.ndim > 0 || s->leaf_type.size != H5Tget_size(s->leaf.type));
+	       (s->d->column[0] || s->leaf.ndim > 0 || s->leaf_type.size != H5Tget_size(s->leaf.type));
 }
 
 /* Until the chunks are known the elements are what the file calls so: narrow() does the rest. */
@@ -102,7 +106,7 @@ static enum quern_status describe_type(struct subject *s)
 					    .size = (uint32_t)qn_min_u64(size, UINT32_MAX) };
 		snprintf(d->type.name, sizeof d->type.name, "%s", s->leaf_type.name);
 	}
-	if (s->leaf_type.class == QN_OTHER && !d->column &&
+	if (s->leaf_type.class == QN_OTHER && !d->column[0] &&
 	    H5Tget_class(s->leaf.type) == H5T_COMPOUND &&
 	    !qn_h5_members_list(s->type, s->addr_nbytes, d))
 		return qn_error_nomem(s->err, d->nmembers * sizeof *d->members, "its members");
@@ -260,7 +264,7 @@ static enum quern_status describe_fill(struct subject *s)
 	if (s->leaf_type.class == QN_OTHER || H5Pfill_value_defined(s->dcpl, &defined) < 0 ||
 	    defined == H5D_FILL_VALUE_UNDEFINED)
 		return QUERN_OK;
-	type = qn_h5_member_type(s->type, s->d->column, s->leaf.type);
+	type = qn_h5_member_type(s->type, qn_dataset_column(s->d), s->leaf.type);
 	status = type < 0 ? fail(s, "its fill value cannot be read") : read_fill(s, type);
 	qn_h5_close(type);
 	return status;
@@ -481,7 +485,7 @@ static enum quern_status describe_all(struct subject *s, const struct stat *st, 
 		return qn_error_nomem(s->err, 0, "the names of dimensions");
 	status = narrow(s);
 	/* The attributes of a compound are not those of one of its members. */
-	if (status == QUERN_OK && !d->column) {
+	if (status == QUERN_OK && !d->column[0]) {
 		qn_h5_attr_text(s->dset, "units", d->units, sizeof d->units);
 		qn_h5_attr_text(s->dset, "calendar", d->calendar, sizeof d->calendar);
 		qn_h5_cf_describe(s->dset, d);

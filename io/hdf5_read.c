@@ -121,9 +121,9 @@ enum quern_status qn_hdf5_reader_open(const struct qn_dataset *d, void **reader,
 	r->ndim = d->scalar ? 0 : qn_dataset_outer_ndim(d);
 	r->file = strdup(d->file);
 	r->path = strdup(d->path);
-	r->column = d->column ? strdup(d->column) : NULL;
+	r->column = d->column[0] ? strdup(d->column) : NULL;
 	qn_h5_enter(&caller);
-	status = r->file && r->path && (r->column || !d->column)
+	status = r->file && r->path && (r->column || !d->column[0])
 			 ? open_all(r, d, err)
 			 : qn_error_nomem(err, strlen(d->file), "a reader");
 	if (status != QUERN_OK)

@@ -62,6 +62,7 @@ SHELL_TESTS += tests/cli/inspect.sh
 SHELL_TESTS += tests/cli/output.sh
 SHELL_TESTS += tests/cli/errors.sh
 SHELL_TESTS += tests/cli/types.sh
+SHELL_TESTS += tests/cli/text.sh
 SHELL_TESTS += tests/cli/verify.sh
 SHELL_TESTS += tests/mpi.sh
 FUZZ_TARGETS += tests/fuzz/index

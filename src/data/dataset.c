@@ -17,7 +17,6 @@ void qn_dataset_fini(struct qn_dataset *d)
 {
 	free(d->file);
 	free(d->path);
-	free(d->column);
 	for (int i = 0; i < QUERN_MAX_DIMS; i++) {
 		free(d->dim_name[i]);
 		free(d->dim_scale[i]);
@@ -59,6 +58,11 @@ uint64_t qn_dataset_chunk_nelems(const struct qn_dataset *d)
 uint32_t qn_dataset_record_nbytes(const struct qn_dataset *d)
 {
 	return d->record.nbytes ? d->record.nbytes : d->type.size;
+}
+
+const char *qn_dataset_column(const struct qn_dataset *d)
+{
+	return d->column[0] ? d->column : NULL;
 }
 
 int qn_dataset_outer_ndim(const struct qn_dataset *d)
@@ -256,7 +260,7 @@ static const char *bad_rest(const struct qn_dataset *d)
 {
 	if ((int)d->layout < QN_COMPACT || (int)d->layout > QN_EXTERNAL)
 		return "its layout is of no known kind";
-	if (!is_text(d->index, sizeof d->index) || !is_text(d->units, sizeof d->units) ||
+	if (!is_text(d->column, sizeof d->column) || !is_text(d->index, sizeof d->index) || !is_text(d->units, sizeof d->units) ||
 	    !is_text(d->calendar, sizeof d->calendar) ||
 	    !is_text(d->why_not_native, sizeof d->why_not_native))
 		return "a text in it does not end";
@@ -333,21 +337,19 @@ enum quern_status qn_dataset_check(const struct qn_dataset *d, struct quern_mess
 }
 
 /*
- * The flat form: the struct as it is in memory, its pointers meaningless, then file, path, column and
+ * The flat form: the struct as it is in memory, its pointers meaningless, then file, path, and
  * the names and scales of the dimensions, each a uint32 length (NO_TEXT: none) and its bytes, then
  * the members, each as it is in memory and its name. Sender and receiver are the same program, so byte order and
  * padding agree; the size of the struct is checked.
  */
 #define NO_TEXT UINT32_MAX
-#define NTEXTS	(3 + 2 * QUERN_MAX_DIMS)
+#define NTEXTS	(2 + 2 * QUERN_MAX_DIMS)
 
 static char **text_slot(struct qn_dataset *d, int i)
 {
-	char **const first[] = { &d->file, &d->path, &d->column };
-
-	if (i < 3)
-		return first[i];
-	i -= 3;
+	if (i < 2)
+		return i ? &d->path : &d->file;
+	i -= 2;
 	return i < QUERN_MAX_DIMS ? &d->dim_name[i] : &d->dim_scale[i - QUERN_MAX_DIMS];
 }
 
@@ -434,6 +436,7 @@ void qn_dataset_disown(struct qn_dataset *d)
 	d->chunks = NULL;
 	d->nchunks = 0;
 	d->members = NULL;
+	d->nmembers = 0;
 }
 
 /* Takes one member from *at. On failure its name may be NULL. */
@@ -448,12 +451,10 @@ static bool take_member(const uint8_t **at, const uint8_t *end, struct qn_column
 	       take_text(at, end, &m->name, nomem);
 }
 
-/* Takes the members that d says it has. */
-static bool take_members(const uint8_t **at, const uint8_t *end, struct qn_dataset *d, bool *nomem)
+/* Takes n members. */
+static bool take_members(const uint8_t **at, const uint8_t *end, uint32_t n, struct qn_dataset *d,
+			 bool *nomem)
 {
-	const uint32_t n = d->nmembers;
-
-	d->nmembers = 0;
 	if (n == 0)
 		return true;
 	if (n > QN_MAX_MEMBERS)
@@ -472,6 +473,7 @@ enum quern_status qn_dataset_unpack(const void *data, size_t nbytes, struct qn_d
 	const uint8_t *at = data, *end = at + nbytes;
 	struct qn_dataset r;
 	enum quern_status status = QUERN_OK;
+	uint32_t nmembers;
 	bool nomem = false;
 
 	if (nbytes < sizeof r)
@@ -479,6 +481,7 @@ enum quern_status qn_dataset_unpack(const void *data, size_t nbytes, struct qn_d
 				    "the description of a dataset is cut short: %zu bytes", nbytes);
 	memcpy(&r, at, sizeof r);
 	at += sizeof r;
+	nmembers = r.nmembers;
 	qn_dataset_disown(&r); /* they are the sender's */
 	if (!bools_are_valid(&r))
 		return refuse(&r, err, "a flag is neither true nor false");
@@ -486,7 +489,7 @@ enum quern_status qn_dataset_unpack(const void *data, size_t nbytes, struct qn_d
 		if (!take_text(&at, end, text_slot(&r, i), &nomem))
 			status = nomem ? qn_error_nomem(err, nbytes, "the names of a dataset")
 				       : refuse(&r, err, "a name in it is cut short");
-	if (status == QUERN_OK && !take_members(&at, end, &r, &nomem))
+	if (status == QUERN_OK && !take_members(&at, end, nmembers, &r, &nomem))
 		status = nomem ? qn_error_nomem(err, nbytes, "the members of a dataset")
 			       : refuse(&r, err, "a member in it is cut short");
 	if (status == QUERN_OK && at != end)

@@ -92,7 +92,7 @@ struct qn_column {
 struct qn_dataset {
 	char *file;		/* path as the user gave it */
 	char *path;		/* dataset in the file, absolute */
-	char *column;		/* member of a compound datatype that the elements are; or NULL */
+	char column[256];	/* member of a compound datatype that the elements are; or "" */
 	struct qn_type type;
 	struct qn_record record;
 	int ndim;		/* a scalar is described as shape [1] with scalar = true */
@@ -139,6 +139,8 @@ uint64_t qn_dataset_chunk_nelems(const struct qn_dataset *d);
 
 /* Bytes of what the file calls an element: a record, where there are records. */
 uint32_t qn_dataset_record_nbytes(const struct qn_dataset *d);
+/* The member that the elements are, or NULL. */
+const char *qn_dataset_column(const struct qn_dataset *d);
 /* Dimensions that the file knows of: those of records come after them. */
 int qn_dataset_outer_ndim(const struct qn_dataset *d);
 /* Bytes of the dataset and of a full chunk, with all members, as they are without filters. */

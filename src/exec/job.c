@@ -169,7 +169,11 @@ static uint32_t first_of_form(const struct qn_mosaic *m, uint32_t form)
 static enum quern_status make_views(struct qn_job *j, struct quern_message *err)
 {
 	bool raw = quern_option_flag(j->options, "raw");
+	struct qn_view whole;
+	enum quern_status refused = qn_view_init(&j->dataset, raw, &whole, err);
 
+	if (refused) /* what is wrong with its type, it knows best */
+		return refused;
 	j->views = qn_calloc(j->mosaic.nforms, sizeof(*j->views));
 	if (!j->views)
 		return qn_error_nomem(err, j->mosaic.nforms * sizeof(*j->views), "views");
@@ -181,7 +185,8 @@ static enum quern_status make_views(struct qn_job *j, struct quern_message *err)
 		st = qn_view_init(&d, raw, &j->views[i], err);
 		if (st)
 			return st;
-		if (j->views[i].dtype != j->views[0].dtype)
+		if (j->views[i].dtype != j->views[0].dtype ||
+		    (whole.dtype == QUERN_TEXT && d.type.size != j->dataset.type.size))
 			return qn_error_set(err, QUERN_ERR_DATA, "%s: its values are of another type "
 					    "than those of %s: they cannot be computed with as one "
 					    "dataset", d.file, j->mosaic.member[0].file);

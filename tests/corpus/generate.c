@@ -508,6 +508,7 @@ static const struct {
 	{ "cf.nc", make_cf },		{ "special.h5", make_special },
 	{ "library.h5", make_library }, { "large.h5", make_large },
 	{ "compound.h5", make_compound }, { "arrays.h5", make_arrays },
+	{ "text.h5", make_text },
 	{ "other.h5", make_other },	{ "damaged.h5", make_damaged },
 };
 

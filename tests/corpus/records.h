@@ -406,4 +406,133 @@ static void make_arrays(const char *name)
 	must(H5Fclose(file));
 }
 
+/* --- text --- */
+
+#define NTEXTS 600
+
+/* Text i of a list with ties, an empty one, one that fills its element, and no UTF-8. */
+static const char *text_at(size_t i)
+{
+	static const char *const parts[] = { "", "a", "ab", "b", "zz", "Zebra", "\xc3\x84rger",
+					     "a longer one", "\xff\xfe", "abcdefghijklmnop" };
+
+	return parts[i * i % 97 % (sizeof(parts) / sizeof(parts[0]))];
+}
+
+static hid_t padded(H5T_str_t padding)
+{
+	hid_t t = text(16);
+
+	must(H5Tset_strpad(t, padding));
+	return t;
+}
+
+/* The texts as elements of the type, and in the way it pads them. */
+static unsigned char *pad_texts(H5T_str_t padding)
+{
+	unsigned char *bytes = must_alloc(NTEXTS * 16);
+
+	if (padding == H5T_STR_SPACEPAD)
+		memset(bytes, ' ', NTEXTS * 16);
+	for (size_t i = 0; i < NTEXTS; i++) {
+		memcpy(bytes + 16 * i, text_at(i), strlen(text_at(i)));
+		/* What is after the end does not count. */
+		if (padding == H5T_STR_NULLTERM && strlen(text_at(i)) < 12)
+			memcpy(bytes + 16 * i + strlen(text_at(i)) + 1, "zzz", 3);
+	}
+	return bytes;
+}
+
+/* 30 x 20 texts, in chunks with filters or without. Takes type. */
+static void make_texts(hid_t file, const char *path, hid_t type, unsigned filters, const void *data)
+{
+	const hsize_t shape[] = { 30, 20 };
+	const struct spec s = { .ndim = 2, .chunk = { 7, 6 }, .layout = CHUNKED, .filters = filters };
+	const struct made m = { .spec = &s };
+	hid_t space = must(H5Screate_simple(2, shape, NULL));
+	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), dset;
+
+	if (filters)
+		set_layout(&m, dcpl);
+	dset = must(H5Dcreate2(file, path, type, space, H5P_DEFAULT, dcpl, H5P_DEFAULT));
+	if (data)
+		must(H5Dwrite(dset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data));
+	must(H5Dclose(dset));
+	must(H5Pclose(dcpl));
+	must(H5Sclose(space));
+	must(H5Tclose(type));
+}
+
+/* A record: a number, a text of 16 bytes, one of variable length. */
+static hid_t labelled(void)
+{
+	hid_t t = compound(28);
+
+	insert(t, "n", 0, file_type("<i4"));
+	insert(t, "fixed", 4, padded(H5T_STR_NULLPAD));
+	insert(t, "variable", 20, text(H5T_VARIABLE));
+	return t;
+}
+
+static unsigned char *label(void)
+{
+	unsigned char *fixed = pad_texts(H5T_STR_NULLPAD), *bytes = must_alloc(NTEXTS * 28);
+
+	for (size_t i = 0; i < NTEXTS; i++) {
+		const char *word = text_at(i);
+
+		memcpy(bytes + 28 * i + 4, fixed + 16 * i, 16);
+		memcpy(bytes + 28 * i + 20, &word, sizeof(word));
+	}
+	free(fixed);
+	return bytes;
+}
+
+/* The same texts in every way; texts.txt has a line each. */
+static void make_text(const char *name)
+{
+	static const struct {
+		const char *plain, *filtered;
+		H5T_str_t padding;
+	} kinds[] = {
+		{ "/null", "/null_both", H5T_STR_NULLPAD },
+		{ "/terminated", "/terminated_both", H5T_STR_NULLTERM },
+		{ "/space", "/space_both", H5T_STR_SPACEPAD },
+	};
+	const char **words = must_alloc(NTEXTS * sizeof(*words));
+	char *longer = must_alloc(1026);
+	unsigned char *records = label();
+	hid_t file = new_file(name, false, 0);
+	FILE *list = fopen("texts.txt", "w");
+
+	for (size_t i = 0; i < NTEXTS; i++) {
+		words[i] = text_at(i);
+		if (list)
+			fprintf(list, "%s\n", words[i]);
+	}
+	for (int k = 0; k < 3; k++) {
+		unsigned char *bytes = pad_texts(kinds[k].padding);
+
+		make_texts(file, kinds[k].plain, padded(kinds[k].padding), 0, bytes);
+		make_texts(file, kinds[k].filtered, padded(kinds[k].padding), SHUFFLE | DEFLATE,
+			   bytes);
+		free(bytes);
+	}
+	make_texts(file, "/variable", text(H5T_VARIABLE), 0, words);
+	make_texts(file, "/variable_both", text(H5T_VARIABLE), SHUFFLE | DEFLATE, words);
+	make_texts(file, "/unwritten", text(H5T_VARIABLE), DEFLATE, NULL);
+	make_texts(file, "/labelled", labelled(), 0, records);
+	make_texts(file, "/labelled_both", labelled(), SHUFFLE | DEFLATE, records);
+	memset(longer, 'x', 1025);
+	words[77] = longer;
+	make_texts(file, "/too_long", text(H5T_VARIABLE), 0, words);
+	make_texts(file, "/too_wide", text(4097), 0, NULL);
+	must(H5Fclose(file));
+	if (!list || fclose(list))
+		exit(1);
+	free(longer);
+	free(records);
+	free(words);
+}
+
 #endif

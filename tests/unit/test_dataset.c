@@ -55,7 +55,7 @@ static struct qn_dataset make_records(void)
 {
 	struct qn_dataset d = make();
 
-	d.column = strdup("a.b");
+	strcpy(d.column, "a.b");
 	d.ndim = 4;
 	d.shape[2] = d.chunk[2] = 2;
 	d.shape[3] = d.chunk[3] = 3;
