@@ -169,8 +169,8 @@ enum quern_status qn_inspect_layout(json_t *row, const struct qn_dataset *d, int
 	enum quern_status st;
 
 	l.ngrid = qn_dataset_grid(d, grid);
-	l.nbytes = qn_dataset_nelems(d) * d->type.size;
-	l.chunk_nbytes = qn_dataset_chunk_nelems(d) * d->type.size;
+	l.nbytes = qn_dataset_nbytes(d);
+	l.chunk_nbytes = qn_dataset_chunk_nbytes(d);
 	for (uint64_t i = 0; i < d->nchunks; i++)
 		stored += d->chunks[i].nbytes;
 	set(row, "ratio", stored ? json_real((double)l.nbytes / (double)stored) : json_null());

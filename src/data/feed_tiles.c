@@ -226,8 +226,9 @@ static void start_walk(struct qn_feed *f, const uint64_t *origin, const uint64_t
    there, of values that lie in the file as they are. */
 static bool fits_in_place(const struct qn_feed *f, const struct qn_walk *w)
 {
-	return f->panel.place && f->source.kind == SOURCE_FILE && !f->source.convert &&
-	       !f->view.decode && w->step == 1 && w->nelems == qn_box_nelems(f->job.box);
+	return f->panel.place && f->source.kind == SOURCE_FILE && !f->source.has_records &&
+	       !f->source.convert && !f->view.decode && w->step == 1 &&
+	       w->nelems == qn_box_nelems(f->job.box);
 }
 
 enum quern_status qn_feed_tiles(struct qn_feed *f, const uint64_t *origin, const uint64_t *shape,

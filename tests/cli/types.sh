@@ -45,7 +45,7 @@ answers "covariance takes them" run covariance --samples 0 -d both -s ':,:5' arr
 
 # --- inspect ---
 answers "inspect shows members" inspect -d both compound.h5
-prints "... with their types and offsets" "^ +inner\.im +>i2 at 29$"
+prints "... with their types and offsets" " +inner\.im +>i2 at 29$"
 prints "... and shapes" "^ +grid\.b +<i2 at 34, 2 x 2$"
 prints "... and what to do" "records of 196 bytes \(choose one with --column\)"
 answers "inspect of one member" inspect -d both --column wide --json compound.h5

@@ -238,7 +238,7 @@ static uint64_t sample(const void *self)
 static int sample_layout(const void *self, struct quern_segment *segments)
 {
 	(void)self;
-	segments[0] = (struct quern_segment){ QUERN_SUM, 2 };
+	segments[0] = (struct quern_segment){ .op = QUERN_SUM, .nwords = 2 };
 	return 1;
 }
 
