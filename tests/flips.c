@@ -140,7 +140,7 @@ static bool find_ranges(const char *file, struct original *o)
 	struct qn_dataset d;
 	struct quern_message err = { .status = QUERN_OK };
 
-	if (qn_formats[0]->describe(file, "/x", true, &d, &err) || d.nchunks > MAX_RANGES)
+	if (qn_formats[0]->describe(file, "/x", NULL, true, &d, &err) || d.nchunks > MAX_RANGES)
 		return false;
 	for (uint64_t i = 0; i < d.nchunks; i++) {
 		o->range[i].begin = d.chunks[i].addr;

@@ -303,7 +303,7 @@ static enum quern_status check_chunks(const struct qn_dataset *d, struct quern_m
 {
 	uint64_t grid[QUERN_MAX_DIMS];
 	uint64_t ngrid = qn_dataset_grid(d, grid);
-	uint64_t full = qn_dataset_chunk_nelems(d) * d->type.size;
+	uint64_t full = qn_dataset_chunk_nbytes(d);
 	bool even = d->layout == QN_CHUNKED; /* all raw chunks have the same size */
 
 	for (uint64_t i = 0; i < d->nchunks; i++) {

@@ -230,7 +230,7 @@ static void dataset_seeds(const char *file, const char *path, const uint8_t *byt
 	struct quern_message err = { .status = QUERN_OK };
 	struct qn_dataset d;
 
-	if (qn_formats[0]->describe(file, path, true, &d, &err))
+	if (qn_formats[0]->describe(file, path, NULL, true, &d, &err))
 		return;
 	if (qn_dataset_check(&d, &err) == QUERN_OK) {
 		index_seed(file, &d, bytes, n);
