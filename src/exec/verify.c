@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +16,6 @@
 #include "base/mem.h"
 #include "exec/source.h"
 #include "exec/verify_impl.h"
-
-/* The library is asked for at most so many chunks of a dataset whose index is not known: the grid
-   of a small file can be of any size. */
-#define MOST_LIBRARY_CHUNKS (UINT64_C(1) << 20)
 
 const struct quern_option qn_verify_options[] = {
 	{ "dataset", 'd', QUERN_OPT_STRING, "PATH", NULL, 0, 0,
@@ -36,254 +31,6 @@ const struct quern_option qn_verify_options[] = {
 	  "pin each thread to its NUMA node, to one core, or not at all" },
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
-
-/* --- what is found --- */
-
-static struct qn_verified_file *this_file(const struct qn_verify *v)
-{
-	return &v->file[v->nfiles - 1];
-}
-
-static void damage_fini(struct qn_damage *d)
-{
-	free(d->text);
-	free(d->dataset);
-}
-
-void qn_verify_fini(struct qn_verify *v)
-{
-	for (size_t i = 0; i < v->nfiles; i++) {
-		struct qn_verified_file *f = &v->file[i];
-
-		for (size_t k = 0; k < f->ndatasets; k++)
-			free(f->dataset[k].path);
-		for (size_t k = 0; k < f->ndamages; k++)
-			damage_fini(&f->damage[k]);
-		free(f->dataset);
-		free(f->damage);
-		free(f->name);
-	}
-	free(v->file);
-	qn_sums_fini(&v->expected);
-	qn_sums_fini(&v->made);
-	qn_job_fini(&v->job);
-}
-
-uint64_t qn_verify_ndamages(const struct qn_verify *v)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < v->nfiles; i++)
-		n += v->file[i].ndamages;
-	return n;
-}
-
-/* Room for one more of n entries. */
-static void *grow(void *p, size_t n, size_t size)
-{
-	return n & (n - 1) ? p : realloc(p, (n ? 2 * n : 1) * size);
-}
-
-static void locate(struct qn_damage *damage, const struct qn_dataset *d,
-		   const struct qn_finding *at)
-{
-	uint64_t grid[QUERN_MAX_DIMS], number = at->number;
-
-	damage->addr = at->addr;
-	damage->nbytes = at->nbytes;
-	damage->has_chunk = d && number != QN_ADDR_NONE;
-	if (!damage->has_chunk)
-		return;
-	damage->ndim = d->ndim;
-	qn_dataset_grid(d, grid);
-	for (int i = d->ndim - 1; i >= 0; i--) {
-		damage->coord[i] = number % grid[i];
-		number /= grid[i];
-	}
-}
-
-enum quern_status qn_verify_note(struct qn_verify *v, const struct qn_dataset *d, const char *path,
-				 const struct qn_finding *at, struct quern_message *err,
-				 const char *format, ...)
-{
-	static const struct qn_finding nowhere = { QN_ADDR_NONE, QN_ADDR_NONE, 0, 0 };
-	struct qn_verified_file *f = this_file(v);
-	struct qn_damage *p = grow(f->damage, f->ndamages, sizeof *p), new = { 0 };
-	va_list ap;
-
-	if (p)
-		f->damage = p;
-	va_start(ap, format);
-	if (!p || vasprintf(&new.text, format, ap) < 0)
-		new.text = NULL;
-	va_end(ap);
-	if (path)
-		new.dataset = strdup(path);
-	if (!new.text || (path && !new.dataset)) {
-		damage_fini(&new);
-		return qn_error_nomem(err, sizeof *p, "a list of damages");
-	}
-	locate(&new, d, at ? at : &nowhere);
-	f->damage[f->ndamages++] = new;
-	return QUERN_OK;
-}
-
-/* An error about the file becomes damage of it; another is a failure of the run. */
-static enum quern_status note_error(struct qn_verify *v, const char *path, enum quern_status st,
-				    const struct quern_message *why, struct quern_message *err)
-{
-	if (!st)
-		return QUERN_OK;
-	if (st != QUERN_ERR_DATA)
-		return qn_error_set(err, st, "%s", why->text);
-	return qn_verify_note(v, NULL, path, NULL, err, "%s", why->text);
-}
-
-static enum quern_status note_findings(struct qn_verify *v, const struct qn_dataset *d,
-				       const struct qn_findings *found, struct quern_message *err)
-{
-	enum quern_status st = QUERN_OK;
-	size_t at = 0;
-
-	while (!st && at < found->text_nbytes) {
-		struct qn_finding f;
-
-		memcpy(&f, found->text + at, sizeof f);
-		at += sizeof f;
-		st = qn_verify_note(v, d, d->path, &f, err, "%.*s", (int)f.text_nbytes,
-				    found->text + at);
-		at += f.text_nbytes;
-	}
-	return st;
-}
-
-/* --- what to look at --- */
-
-static bool all_native(const struct qn_dataset *d)
-{
-	for (int i = 0; i < d->nfilters; i++)
-		if (!qn_filter_is_native(&d->filter[i]))
-			return false;
-	return true;
-}
-
-/* Which way the chunks of a dataset are decoded, and why not. */
-static void choose_way(const struct qn_dataset *d, struct qn_way *w, char *note, size_t nbytes)
-{
-	bool here = d->layout != QN_VIRTUAL && d->layout != QN_EXTERNAL;
-
-	*w = (struct qn_way){ .listed = d->native || d->nchunks > 0 };
-	if (here && w->listed && all_native(d))
-		w->natively = true;
-	else if (d->layout == QN_VIRTUAL)
-		snprintf(note, nbytes, "virtual: its elements are in other datasets; verify these");
-	else if (d->type.class == QN_OTHER || d->type.class == QN_TEXT)
-		snprintf(note, nbytes, "not decoded: %s, and elements of type %s cannot be asked of "
-			 "the library", d->why_not_native, d->type.name);
-	else
-		w->by_library = true;
-}
-
-/* The grid as a list, for the library. */
-static enum quern_status list_grid(const struct qn_dataset *d, struct qn_way *w, char *note,
-				   size_t nbytes, struct quern_message *err)
-{
-	uint64_t grid[QUERN_MAX_DIMS], n = qn_dataset_grid(d, grid);
-
-	if (n > MOST_LIBRARY_CHUNKS) {
-		w->by_library = false;
-		snprintf(note, nbytes, "not read: %s, and it has too many chunks to ask the library "
-			 "for all", d->why_not_native);
-		return QUERN_OK;
-	}
-	w->chunks = qn_calloc(n, sizeof *w->chunks);
-	if (!w->chunks)
-		return qn_error_nomem(err, n * sizeof *w->chunks, "a list of chunks");
-	for (uint64_t i = 0; i < n; i++)
-		w->chunks[i] = (struct qn_chunk){ .number = i, .addr = QN_ADDR_NONE };
-	w->nchunks = n;
-	return QUERN_OK;
-}
-
-static int by_addr(const void *a, const void *b)
-{
-	const struct qn_chunk *x = a, *y = b;
-
-	if (x->addr != y->addr)
-		return x->addr < y->addr ? -1 : 1;
-	return x->number < y->number ? -1 : x->number > y->number;
-}
-
-static enum quern_status note_overlap(struct qn_verify *v, const struct qn_dataset *d,
-				      const struct qn_finding *at, struct quern_message *err)
-{
-	struct qn_damage place = { .text = NULL };
-	char text[128];
-
-	locate(&place, d, at);
-	qn_print_extents(d->ndim, place.coord, ", ", text, sizeof text);
-	return qn_verify_note(v, d, d->path, at, err, "%s: dataset %s, chunk (%s) at file offset %"
-			      PRIu64 ": damaged index: it lies over another chunk; copy or download "
-			      "the file again", d->file, d->path, text, at->addr);
-}
-
-/* The chunks in file order, but for those that lie over others: at most one of them can be right. */
-static enum quern_status list_chunks(struct qn_verify *v, const struct qn_dataset *d,
-				     struct qn_way *w, struct quern_message *err)
-{
-	enum quern_status st = QUERN_OK;
-	uint64_t end = 0, n = 0;
-
-	w->chunks = qn_calloc(d->nchunks, sizeof *w->chunks);
-	if (!w->chunks)
-		return qn_error_nomem(err, d->nchunks * sizeof *w->chunks, "a list of chunks");
-	if (d->nchunks)
-		memcpy(w->chunks, d->chunks, d->nchunks * sizeof *w->chunks);
-	qsort(w->chunks, d->nchunks, sizeof *w->chunks, by_addr);
-	for (uint64_t i = 0; i < d->nchunks && !st; i++) {
-		struct qn_chunk c = w->chunks[i];
-		struct qn_finding at = { c.number, c.addr, c.nbytes, 0 };
-
-		if (c.addr >= end || n == 0) {
-			w->chunks[n++] = c;
-			end = c.addr + c.nbytes;
-			continue;
-		}
-		w->noverlaps++;
-		st = note_overlap(v, d, &at, err);
-	}
-	w->nchunks = n;
-	return st;
-}
-
-static enum quern_status choose(struct qn_verify *v, const struct qn_dataset *d, struct qn_way *w,
-				struct qn_verified *out, struct quern_message *err)
-{
-	choose_way(d, w, out->note, sizeof out->note);
-	out->by_library = w->by_library;
-	if (w->listed)
-		return list_chunks(v, d, w, err);
-	return w->by_library ? list_grid(d, w, out->note, sizeof out->note, err) : QUERN_OK;
-}
-
-/* Does the chunk hold a checksum of itself? */
-static bool is_checksummed(const struct qn_dataset *d, const struct qn_chunk *c)
-{
-	for (int i = 0; i < d->nfilters; i++)
-		if (d->filter[i].id == QN_FILTER_FLETCHER32 && !(c->filter_mask >> i & 1))
-			return true;
-	return false;
-}
-
-static void count_checksums(const struct qn_dataset *d, const struct qn_way *w,
-			    struct qn_verified *out)
-{
-	out->nchunks = w->nchunks + w->noverlaps;
-	if (w->natively || w->by_library)
-		for (uint64_t i = 0; i < w->nchunks; i++)
-			out->nchecksummed += is_checksummed(d, &w->chunks[i]);
-	out->nunchecked = out->nchunks - out->nchecksummed - w->noverlaps;
-}
 
 /* --- a dataset --- */
 
@@ -363,7 +110,7 @@ static enum quern_status conclude(struct qn_verify *v, struct qn_pending *p,
 				  struct quern_message *err)
 {
 	struct qn_dataset_sums *now = NULL;
-	enum quern_status st = note_findings(v, d, found, err);
+	enum quern_status st = qn_verify_note_findings(v, d, found, err);
 
 	out->stored_nbytes = found->totals.stored_nbytes;
 	out->decoded_nbytes = found->totals.decoded_nbytes;
@@ -380,8 +127,8 @@ static enum quern_status conclude(struct qn_verify *v, struct qn_pending *p,
 
 static struct qn_verified *add_dataset(struct qn_verify *v, const char *path)
 {
-	struct qn_verified_file *f = this_file(v);
-	struct qn_verified *p = grow(f->dataset, f->ndatasets, sizeof *p);
+	struct qn_verified_file *f = qn_verify_this_file(v);
+	struct qn_verified *p = qn_verify_grow(f->dataset, f->ndatasets, sizeof *p);
 	char *copy = strdup(path);
 
 	if (p)
@@ -407,9 +154,9 @@ static enum quern_status describe(struct qn_verify *v, struct qn_pending *p, con
 	if (p->wasted > QN_VERIFY_PATIENCE)
 		st = qn_error_set(&why, QUERN_ERR_DATA, "%s: dataset %s was not looked at, because "
 				  "failing to read others took long; name it with -d",
-				  this_file(v)->name, path);
+				  qn_verify_this_file(v)->name, path);
 	else
-		st = p->format->describe(this_file(v)->name, path, NULL, true, d, &why);
+		st = p->format->describe(qn_verify_this_file(v)->name, path, true, d, &why);
 	if (!st && (st = qn_dataset_check(d, &why)) != QUERN_OK)
 		qn_dataset_fini(d);
 	*described = !st;
@@ -453,9 +200,9 @@ static enum quern_status verify_dataset(struct qn_verify *v, struct qn_pending *
 		if (!st && described && !(out = add_dataset(v, d.path)))
 			st = qn_error_nomem(err, sizeof *out, "a list of datasets");
 		if (!st && out)
-			st = choose(v, &d, &w, out, err);
+			st = qn_way_choose(v, &d, &w, out, err);
 		if (!st && out)
-			count_checksums(&d, &w, out);
+			qn_way_count_checksums(&d, &w, out);
 		h.natively = w.natively;
 		h.by_library = w.by_library;
 		h.listed = w.listed;
@@ -483,7 +230,7 @@ static enum quern_status list(struct qn_verify *v, struct qn_pending *p, const c
 	p->n = st ? 0 : only ? 1 : p->listing.n;
 	p->only = only;
 	p->unlisted = st != QUERN_OK;
-	return note_error(v, NULL, st, &why, err);
+	return qn_verify_note_error(v, NULL, st, &why, err);
 }
 
 /* Rank 0. Sums that know none of the datasets are of another file: comparing would only confuse. */
@@ -504,7 +251,7 @@ static enum quern_status find_sums(struct qn_verify *v, struct qn_pending *p, co
 				  "know none of its datasets", file, p->expected->name);
 		p->expected = NULL;
 	}
-	return note_error(v, NULL, st, &why, err);
+	return qn_verify_note_error(v, NULL, st, &why, err);
 }
 
 /* Rank 0: a new entry of the file, its datasets, and the sums that were kept of it. */
@@ -560,7 +307,7 @@ static enum quern_status open_everywhere(struct qn_verify *v, struct qn_pending 
 /* Rank 0, at the end: the file as a whole. */
 static enum quern_status end(struct qn_verify *v, struct qn_pending *p, struct quern_message *err)
 {
-	struct qn_verified_file *f = this_file(v);
+	struct qn_verified_file *f = qn_verify_this_file(v);
 	struct quern_message why = { .status = QUERN_OK };
 	struct stat after;
 	enum quern_status st = QUERN_OK;
@@ -574,7 +321,7 @@ static enum quern_status end(struct qn_verify *v, struct qn_pending *p, struct q
 		return QUERN_OK;
 	/* What is in chunks that are not known would count as rest. */
 	if (p->now->whole && !p->undescribed)
-		st = note_error(v, NULL, qn_pending_sum_rest(p, f->name, &why), &why, err);
+		st = qn_verify_note_error(v, NULL, qn_pending_sum_rest(p, f->name, &why), &why, err);
 	if (!st && p->expected)
 		st = qn_verify_compare_file(v, p->expected, p->now, !p->only && !p->undescribed,
 					    err);

@@ -4,6 +4,7 @@
 #ifndef QN_EXEC_VERIFY_IMPL_H
 #define QN_EXEC_VERIFY_IMPL_H
 
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "exec/verify.h"
@@ -35,6 +36,37 @@ struct qn_pending {
 	struct qn_range *range;	/* owned: what is in listed chunks */
 	size_t nranges, room;
 };
+
+/* Rank 0: the file at hand. */
+static inline struct qn_verified_file *qn_verify_this_file(const struct qn_verify *v)
+{
+	return &v->file[v->nfiles - 1];
+}
+
+/* Room for one more of n entries; NULL without memory. Grows where n is a power of two. */
+static inline void *qn_verify_grow(void *p, size_t n, size_t size)
+{
+	return n & (n - 1) ? p : realloc(p, (n ? 2 * n : 1) * size);
+}
+
+/* Where something was found; its chunk only if d and a number are there. */
+void qn_verify_locate(struct qn_damage *damage, const struct qn_dataset *d,
+		      const struct qn_finding *at);
+/* An error about the file (path NULL) or a dataset becomes damage of it; one of another kind is a
+   failure of the run. */
+enum quern_status qn_verify_note_error(struct qn_verify *v, const char *path, enum quern_status st,
+				       const struct quern_message *why, struct quern_message *err);
+enum quern_status qn_verify_note_findings(struct qn_verify *v, const struct qn_dataset *d,
+					  const struct qn_findings *found,
+					  struct quern_message *err);
+
+/* Rank 0: the way for a dataset, whose w->chunks the caller frees whatever is returned; chunks that
+   cannot be right are noted as damaged and left out. */
+enum quern_status qn_way_choose(struct qn_verify *v, const struct qn_dataset *d, struct qn_way *w,
+				struct qn_verified *out, struct quern_message *err);
+/* How many chunks there are, with a checksum and without. */
+void qn_way_count_checksums(const struct qn_dataset *d, const struct qn_way *w,
+			    struct qn_verified *out);
 
 /* Numbers with something between them, as many as there is room for. */
 void qn_print_extents(int n, const uint64_t *v, const char *between, char *out, size_t nbytes);
