@@ -13,6 +13,7 @@
 #include "hdf5_format.h"
 #include "hdf5_index.h"
 #include "hdf5_member.h"
+#include "hdf5_open.h"
 #include "hdf5_sources.h"
 #include "hdf5_type.h"
 
@@ -421,6 +422,8 @@ static enum quern_status find_header(struct subject *s, uint64_t base, uint64_t 
 		not_native(d, "it is in another file, by an external link");
 	else if (has_cache_image(s->file))
 		not_native(d, "the file has a metadata cache image");
+	else if (qn_h5_is_family(s->file))
+		not_native(d, "a family of files");
 	else if (d->layout != QN_VIRTUAL && d->layout != QN_EXTERNAL && !qn_add(base, header, out))
 		*out = QN_ADDR_NONE - 1; /* beyond any file: refused when it is read */
 	return QUERN_OK;

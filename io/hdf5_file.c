@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "hdf5_list.h"
+#include "hdf5_open.h"
 #include "hdf5_raw.h"
 
 static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -71,6 +72,8 @@ static enum quern_status not_opened(const char *file, int why, struct quern_mess
 
 	if (why == ENOENT || why == ENOTDIR)
 		advice = "; check the path";
+	if (why == ENOENT && strchr(file, '%'))
+		advice = "; of a family of files give the first one, whose number is 0";
 	if (why == EACCES || why == EPERM)
 		advice = "; ask its owner for permission to read it";
 	return qn_error_set(err, QUERN_ERR_DATA, "%s: cannot be opened: %s%s", file, strerror(why),
@@ -155,11 +158,15 @@ enum quern_status qn_h5_open_file(const char *file, hid_t *out, struct quern_mes
 	hid_t fapl = access_list();
 	hid_t id = H5Fopen(file, H5F_ACC_RDONLY, fapl < 0 ? H5P_DEFAULT : fapl);
 	enum quern_status status = QUERN_OK;
+	struct quern_message why = { .status = QUERN_OK };
 
+	if (id < 0) {
+		qn_h5_fail(&why, file, NULL,
+			   "cannot be opened as HDF5 (cut short, damaged, or being written?)");
+		status = qn_h5_open_unusual(file, fapl, &id, err);
+	}
 	if (id < 0)
-		status = qn_h5_fail(
-			err, file, NULL,
-			"cannot be opened as HDF5 (cut short, damaged, or being written?)");
+		status = qn_error_set(err, why.status, "%s", why.text);
 	qn_h5_close(fapl);
 	if (status == QUERN_OK)
 		*out = id;

@@ -45,4 +45,5 @@ LIB_SRCS += io/hdf5_read.c
 LIB_SRCS += io/hdf5_type.c
 LIB_SRCS += io/hdf5_write.c
 LIB_SRCS += io/hdf5_names.c
+LIB_SRCS += io/hdf5_open.c
 LIB_SRCS += io/hdf5_sources.c

@@ -156,7 +156,7 @@ static enum quern_status describe(struct qn_verify *v, struct qn_pending *p, con
 				  "failing to read others took long; name it with -d",
 				  qn_verify_this_file(v)->name, path);
 	else
-		st = p->format->describe(qn_verify_this_file(v)->name, path, true, d, &why);
+		st = p->format->describe(qn_verify_this_file(v)->name, path, NULL, true, d, &why);
 	if (!st && (st = qn_dataset_check(d, &why)) != QUERN_OK)
 		qn_dataset_fini(d);
 	*described = !st;
