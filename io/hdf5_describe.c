@@ -208,8 +208,9 @@ static enum quern_status describe_layout(struct subject *s)
 	default:
 		return fail(s, "its layout cannot be read");
 	}
+	/* Not from this file; whether from others is for their sources to tell. */
 	if (d->layout == QN_EXTERNAL || d->layout == QN_VIRTUAL)
-		not_native(d, d->layout == QN_EXTERNAL ? "external storage" : "virtual dataset");
+		not_native(d, "");
 	qn_h5_runs_shape(d, d->layout == QN_COMPACT);
 	return QUERN_OK;
 }

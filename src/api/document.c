@@ -138,6 +138,7 @@ static json_t *run_to_json(const quern_run *run, bool details)
 		      (json_int_t)sum.decoded_nbytes, "bytes_local",
 		      (json_int_t)sum.local_nbytes, "bytes_remote",
 		      (json_int_t)sum.remote_nbytes, "seconds", seconds_to_json(run));
+	json_object_set_new(o, "sources_missing", json_integer((json_int_t)j->mosaic.nmissing));
 	if (details) {
 		json_object_set(o, "per_rank", ranks);
 		json_object_set_new(o, "library_reason",
@@ -177,12 +178,13 @@ char *quern_run_plan_document(quern_run *run)
 	ranks = json_array();
 	for (int r = 0; r < run->nranks; r++)
 		json_array_append_new(ranks, planned_rank_to_json(j, r));
-	plan = json_pack("{s:i, s:i, s:I, s:o, s:b, s:o, s:I, s:I, s:f, s:o}", "hosts",
+	plan = json_pack("{s:i, s:i, s:I, s:o, s:b, s:o, s:I, s:I, s:I, s:f, s:o}", "hosts",
 			 run->nhosts, "ranks", run->nranks, "items",
 			 (json_int_t)j->plan.nitems, "chunk_shape",
 			 qn_json_uints(j->dataset.chunk, j->dataset.ndim), "native",
 			 !why, "library_reason", qn_json_text(why),
-			 "bytes_with_home", (json_int_t)j->plan.homed_nbytes, "bytes_at_home",
+			 "sources_missing", (json_int_t)j->mosaic.nmissing, "bytes_with_home",
+			 (json_int_t)j->plan.homed_nbytes, "bytes_at_home",
 			 (json_int_t)j->plan.local_nbytes, "imbalance",
 			 qn_plan_imbalance(&j->plan, j->places), "per_rank", ranks);
 	return qn_json_dump(json_pack("{s:s, s:s, s:o, s:o}", "quern", QUERN_VERSION, "kernel",

@@ -229,6 +229,9 @@ static void print_plan(const json_t *doc)
 	       json_real_value(json_object_get(plan, "imbalance")), homed, local);
 	if (why)
 		printf("  through the HDF5 library, one chunk at a time: %s\n", why);
+	if (json_integer_value(json_object_get(plan, "sources_missing")))
+		printf("  %lld sources of the virtual dataset are not there: its fill value stands for "
+		       "them\n", json_integer_value(json_object_get(plan, "sources_missing")));
 	printf("  rank  host  node  threads     items       bytes\n");
 	json_array_foreach(json_object_get(plan, "per_rank"), i, r) {
 		char bytes[32];

@@ -151,7 +151,7 @@ static void compare(struct fixture *f, const char *file, const char *path)
 	int32_t *want, fill;
 	uint64_t n;
 
-	if (qn_source_describe(file, path, true, &d, &err))
+	if (qn_source_describe(file, path, NULL, true, &d, &err))
 		fail_msg("%s", err.text);
 	n = qn_dataset_nelems(&d);
 	r.out = qn_calloc((size_t)n, sizeof *r.out);
@@ -538,7 +538,7 @@ static enum quern_status resolve(const char *file, const char *path, struct quer
 	static const uint64_t origin[QUERN_MAX_DIMS];
 	struct qn_dataset d;
 	struct qn_mosaic m;
-	enum quern_status st = qn_source_describe(file, path, true, &d, err);
+	enum quern_status st = qn_source_describe(file, path, NULL, true, &d, err);
 
 	if (st)
 		return st;

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Datasets that are not in one plain file: virtual ones, families, files that a writer has open.
+
+. "$SRCDIR/tests/cli/lib.sh"
+make=$BUILDDIR/tests/corpus/layouts
+export HWLOC_PLUGINS_PATH=/nonexistent	# saves 20 ms a run
+
+result()
+{
+	sed -n '/^  "result": {/,/^  }/p' out
+}
+
+# --- virtual ---
+"$make" virtual 1024 || exit 1
+quern run moments --json plain.h5
+result >want
+check "there is a result" test -s want
+for file in joined turns; do
+	quern run moments --json --stats "$file.h5"
+	is "$file: as the plain file" "$(cat want)" "$(result)"
+	is "$file: by address" 0 "$(field run.chunks_library)"
+	for n in 1 2 3; do
+		timeout 60 $MPIRUN -n $n "$QUERN" run moments --json "$file.h5" >out 2>err
+		is "$file: the same on $n ranks" "$(cat want)" "$(result)"
+	done
+done
+quern run minmax --json plain.h5
+result >want
+quern run minmax --json turns.h5
+is "turns: places are those of the whole" "$(cat want)" "$(result)"
+quern run minmax --json -s '3:900:7,5' plain.h5
+result >want
+for file in joined turns; do
+	quern run minmax --json -s '3:900:7,5' "$file.h5"
+	is "$file: a selection" "$(cat want)" "$(result)"
+done
+quern run minmax --json --stats gaps.h5
+is "gaps: the fill value" "-1.0" "$(field result.min)"
+is "gaps: all are counted" $((1024 * 512)) "$(field result.count)"
+is "gaps: one is missing" 1 "$(field run.sources_missing)"
+quern run count --json gaps.h5 -s 0:512
+is "gaps: what is there" $((512 * 512)) "$(field result.count)"
+mkdir elsewhere && mv s1.h5 elsewhere
+export HDF5_VDS_PREFIX=$PWD/elsewhere
+quern run moments --json --stats joined.h5
+is "a prefix of sources" 0 "$(field run.sources_missing)"
+unset HDF5_VDS_PREFIX
+printf 'not HDF5, but here' >s1.h5
+refuses 3 "a source that is no HDF5 file" "s1.h5" run moments joined.h5
+rm s1.h5 && mkfifo s1.h5
+refuses 3 "a source that is a pipe" "s1.h5, which is a device or a pipe" run moments joined.h5
+
+# --- families ---
+"$make" family || exit 1
+answers "a family" run sum --json f-00000.h5
+is "a family: its sum" 12497500 "$(field result.sum)"
+refuses 3 "the pattern of a family" "give the first one" run sum f-%05d.h5
+mv f-00001.h5 elsewhere
+refuses 3 "a family with a member missing" "family of files" run sum f-00000.h5
+
+# --- writers ---
+coproc "$make" swmr
+say()
+{
+	echo "$1" >&"${COPROC[1]}"
+	read -r _ <&"${COPROC[0]}"
+}
+say grow
+quern run sum --json w.h5
+is "SWMR: what is flushed" "250 31125" "$(field result.count) $(field result.sum)"
+say grow
+quern run sum --json w.h5
+is "SWMR: more" "500 124750" "$(field result.count) $(field result.sum)"
+echo crash >&"${COPROC[1]}"
+wait
+quern run sum --json w.h5
+is "SWMR: after a crash" "500 124750" "$(field result.count) $(field result.sum)"
+"$make" left
+refuses 3 "left open" "left.h5: is marked as open for writing.*h5clear -s" run sum left.h5
+finish

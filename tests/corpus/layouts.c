@@ -1,0 +1,197 @@
+/*
+ * layouts - makes datasets whose elements are not in one plain file, for tests of the command.
+ *
+ *	layouts virtual NROWS	s0.h5 ... s3.h5 with x, each a quarter of the rows of plain.h5, joined
+ *				by joined.h5, by turns by turns.h5; gaps.h5 has some and a missing file
+ *	layouts family		f-00000.h5 ...
+ *	layouts swmr		w.h5, open for SWMR writing; for each line on standard input it says
+ *				"done" when: "grow" more is written, "stop" it is closed, "crash" it
+ *				ends with the file open
+ *	layouts left		left.h5, which a writer without SWMR left open
+ */
+#include <hdf5.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NSOURCES 4
+#define NCOLS	 512
+
+static hid_t must(hid_t id)
+{
+	if (id < 0)
+		exit(1);
+	return id;
+}
+
+static hid_t create(const char *name)
+{
+	hid_t fapl = must(H5Pcreate(H5P_FILE_ACCESS)), file;
+
+	must(H5Pset_libver_bounds(fapl, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST));
+	file = must(H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, fapl));
+	H5Pclose(fapl);
+	return file;
+}
+
+/* Rows first, first + step, ...: each number tells its row and column. */
+static void write_rows(const char *name, hsize_t nrows, hsize_t first, hsize_t step)
+{
+	hsize_t shape[2] = { nrows, NCOLS }, chunk[2] = { nrows < 64 ? nrows : 64, NCOLS };
+	hid_t file = create(name), dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), dset;
+	hid_t space = must(H5Screate_simple(2, shape, NULL));
+	float *v = malloc(nrows * NCOLS * sizeof *v);
+
+	if (!v)
+		exit(1);
+	for (hsize_t i = 0; i < nrows * NCOLS; i++)
+		v[i] = (float)((first + i / NCOLS * step) * 7 % 1013) + (float)(i % NCOLS) / 1024;
+	must(H5Pset_chunk(dcpl, 2, chunk));
+	dset = must(H5Dcreate2(file, "x", H5T_IEEE_F32LE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT));
+	must(H5Dwrite(dset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, v));
+	free(v);
+	H5Dclose(dset);
+	H5Sclose(space);
+	H5Pclose(dcpl);
+	H5Fclose(file);
+}
+
+/* All rows of sources prefix0.h5 ... at rows first(i), with a step; of `n` of them. */
+static void join(const char *name, const char *prefix, hsize_t nrows, hsize_t step, int n)
+{
+	hsize_t shape[2] = { nrows, NCOLS }, part[2] = { nrows / NSOURCES, NCOLS };
+	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), file = create(name);
+	hid_t from = must(H5Screate_simple(2, part, NULL));
+	hid_t to = must(H5Screate_simple(2, shape, NULL));
+	float fill = -1;
+
+	must(H5Pset_fill_value(dcpl, H5T_NATIVE_FLOAT, &fill));
+	for (int i = 0; i < n; i++) {
+		hsize_t start[2] = { step == 1 ? (hsize_t)i * part[0] : (hsize_t)i, 0 };
+		hsize_t stride[2] = { step, 1 };
+		char source[32];
+
+		snprintf(source, sizeof source, "%s%d.h5", prefix, i);
+		must(H5Sselect_hyperslab(to, H5S_SELECT_SET, start, stride, part, NULL));
+		must(H5Pset_virtual(dcpl, to, source, "x", from));
+	}
+	H5Dclose(must(H5Dcreate2(file, "x", H5T_IEEE_F32LE, to, H5P_DEFAULT, dcpl, H5P_DEFAULT)));
+	H5Sclose(to);
+	H5Sclose(from);
+	H5Pclose(dcpl);
+	H5Fclose(file);
+}
+
+static void make_virtual(hsize_t nrows)
+{
+	write_rows("plain.h5", nrows, 0, 1);
+	for (int i = 0; i < NSOURCES; i++) {
+		char name[32];
+
+		snprintf(name, sizeof name, "s%d.h5", i);
+		write_rows(name, nrows / NSOURCES, (hsize_t)i * nrows / NSOURCES, 1);
+		snprintf(name, sizeof name, "t%d.h5", i);
+		write_rows(name, nrows / NSOURCES, (hsize_t)i, NSOURCES);
+	}
+	join("joined.h5", "s", nrows, 1, NSOURCES);
+	join("turns.h5", "t", nrows, NSOURCES, NSOURCES);
+	/* One is not there, one is not mapped. */
+	write_rows("g0.h5", nrows / NSOURCES, 0, 1);
+	write_rows("g1.h5", nrows / NSOURCES, nrows / NSOURCES, 1);
+	join("gaps.h5", "g", nrows, 1, NSOURCES - 1);
+}
+
+static void make_family(void)
+{
+	hid_t fapl = must(H5Pcreate(H5P_FILE_ACCESS)), file, space;
+	hsize_t n = 5000;
+	int v[5000];
+
+	for (int i = 0; i < 5000; i++)
+		v[i] = i;
+	must(H5Pset_fapl_family(fapl, 4096, H5P_DEFAULT));
+	file = must(H5Fcreate("f-%05d.h5", H5F_ACC_TRUNC, H5P_DEFAULT, fapl));
+	space = must(H5Screate_simple(1, &n, NULL));
+	must(H5Dwrite(must(H5Dcreate2(file, "x", H5T_STD_I32LE, space, H5P_DEFAULT, H5P_DEFAULT,
+				      H5P_DEFAULT)),
+		      H5T_NATIVE_INT, H5S_ALL, H5S_ALL, H5P_DEFAULT, v));
+	must(H5Fflush(file, H5F_SCOPE_LOCAL));
+}
+
+/* --- a writer --- */
+
+static hid_t make_growing(hid_t file)
+{
+	hsize_t n = 0, most = H5S_UNLIMITED, chunk = 100;
+	hid_t space = must(H5Screate_simple(1, &n, &most)), dcpl = must(H5Pcreate(H5P_DATASET_CREATE));
+
+	must(H5Pset_chunk(dcpl, 1, &chunk));
+	return must(H5Dcreate2(file, "x", H5T_STD_I32LE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT));
+}
+
+/* 250 more numbers, flushed. */
+static void grow(hid_t dset, hsize_t *n)
+{
+	hsize_t start = *n, count = 250;
+	hid_t memory = must(H5Screate_simple(1, &count, NULL)), space;
+	int v[250];
+
+	for (int i = 0; i < 250; i++)
+		v[i] = (int)start + i;
+	*n += count;
+	must(H5Dset_extent(dset, n));
+	space = must(H5Dget_space(dset));
+	must(H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &count, NULL));
+	must(H5Dwrite(dset, H5T_NATIVE_INT, memory, space, H5P_DEFAULT, v));
+	must(H5Dflush(dset));
+	H5Sclose(space);
+	H5Sclose(memory);
+}
+
+static void serve(void)
+{
+	hid_t file = create("w.h5"), dset = make_growing(file);
+	char line[32];
+	hsize_t n = 0;
+
+	must(H5Fstart_swmr_write(file));
+	while (fgets(line, sizeof line, stdin)) {
+		if (!strcmp(line, "grow\n"))
+			grow(dset, &n);
+		if (!strcmp(line, "crash\n"))
+			_exit(0);
+		if (!strcmp(line, "stop\n")) {
+			H5Dclose(dset);
+			H5Fclose(file);
+		}
+		puts("done");
+		fflush(stdout);
+	}
+	_exit(0);
+}
+
+static void leave(void)
+{
+	hid_t file = create("left.h5"), dset = make_growing(file);
+	hsize_t n = 0;
+
+	grow(dset, &n);
+	must(H5Fflush(file, H5F_SCOPE_GLOBAL));
+	_exit(0);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "virtual"))
+		make_virtual(strtoull(argv[2], NULL, 10));
+	else if (argc == 2 && !strcmp(argv[1], "family"))
+		make_family();
+	else if (argc == 2 && !strcmp(argv[1], "swmr"))
+		serve();
+	else if (argc == 2 && !strcmp(argv[1], "left"))
+		leave();
+	else
+		return 2;
+	return 0;
+}
