@@ -106,7 +106,8 @@ static void warn_of_library(struct layout *l)
 {
 	bool filters = warn_of_filters(l);
 
-	if (!l->d->native && !filters)
+	/* Without a reason: it is read from other files, in a way that only a run finds out. */
+	if (!l->d->native && !filters && l->d->why_not_native[0])
 		warn(l, "library", "read through the HDF5 library, which is slower: %s",
 		     l->d->why_not_native);
 }
