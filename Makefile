@@ -116,7 +116,7 @@ san_objs := $(if $(SAN),$(B)/tests/keep_loaded.o)
 progs := $(example_progs) $(bench_progs) $(unit_tests) $(test_progs) $(fuzz_targets)
 
 static_lib := $(P)libquern.a
-soname := libquern.so.0
+soname := libquern.so.1
 shared_lib := $(P)$(soname)
 command := $(P)quern
 
@@ -284,7 +284,7 @@ distcheck: dist
 
 clean:
 	rm -rf .build
-	rm -f quern libquern.a libquern.so.0 quern.pc
+	rm -f quern libquern.a libquern.so.1 quern.pc
 
 distclean: clean
 	rm -f config.mk config.h config.log config.status

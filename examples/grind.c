@@ -63,7 +63,8 @@ static int analyse(MPI_Comm comm, const char *kernel, const char *file, const ch
 	quern_run_set(run, "dataset", dataset);
 	if (bins)
 		quern_run_set(run, "bins", bins);
-	status = quern_run_execute(run, file);
+	quern_run_add_file(run, file);
+	status = quern_run_execute(run);
 	if (rank == 0 && status)
 		fprintf(stderr, "grind: %s\n", quern_run_message(run));
 	else if (rank == 0)

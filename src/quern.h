@@ -3,7 +3,8 @@
  *
  *	quern_run *run = quern_run_new(comm, "moments");
  *	quern_run_set(run, "dataset", "/t2m");
- *	if (quern_run_execute(run, "data.nc"))
+ *	quern_run_add_file(run, "data_*.nc");
+ *	if (quern_run_execute(run))
  *		fprintf(stderr, "%s\n", quern_run_message(run));
  *	else if (rank == 0)
  *		quern_result_get_real(quern_run_result(run), "mean", &mean);
@@ -26,7 +27,7 @@
 extern "C" {
 #endif
 
-#define QUERN_VERSION "0.1.0"
+#define QUERN_VERSION "0.2.0"
 
 /* The version of the library that is linked, as QUERN_VERSION. */
 const char *quern_version(void);
@@ -59,12 +60,22 @@ const struct quern_option *quern_run_option(const quern_run *run, const struct q
 typedef void quern_progress_fn(void *ctx, int pass, uint64_t done, uint64_t total);
 void quern_run_progress(quern_run *run, quern_progress_fn *progress, void *ctx);
 
-/* Runs the kernel over one dataset of the file. Collective on comm: all ranks call it with the same
-   file, and all return the same status. Once a run. */
-enum quern_status quern_run_execute(quern_run *run, const char *file);
+/*
+ * Adds a file to those that the run reads, or all that match a pattern of glob(7), in the order of
+ * their bytes, when there is no file of that very name. Several files are one dataset: in the order
+ * in which they were added they are joined along its first dimension, or along that of the option
+ * `along`. Type, unit, names of dimensions and the other extents must be the same; how values are
+ * packed may differ. Rank 0's files are used on all ranks, and every rank must be able to read them.
+ * That they are there is found out by quern_run_execute. Not collective.
+ */
+enum quern_status quern_run_add_file(quern_run *run, const char *file);
+
+/* Runs the kernel over one dataset of the files. Collective on comm: all ranks call it, and all return
+   the same status. Once a run. */
+enum quern_status quern_run_execute(quern_run *run);
 
 /* Like quern_run_execute up to the plan, without reading data. Collective on comm. */
-enum quern_status quern_run_plan(quern_run *run, const char *file);
+enum quern_status quern_run_plan(quern_run *run);
 
 /* What went wrong, what to do; "" when nothing did. Valid until the run is freed. */
 const char *quern_run_message(const quern_run *run);

@@ -61,7 +61,8 @@ static char *result_text(MPI_Comm comm, const struct trial *t, const char *threa
 	quern_run_set(run, "threads", threads);
 	for (int i = 0; i < MAX_OPTIONS && t->option[i][0]; i++)
 		quern_run_set(run, t->option[i][0], t->option[i][1]);
-	if (quern_run_execute(run, file)) {
+	quern_run_add_file(run, file);
+	if (quern_run_execute(run)) {
 		result = strdup(quern_run_message(run));
 	} else if ((text = quern_run_document(run, false))) {
 		doc = json_loads(text, 0, NULL);

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# What libquern.so.0 exports is what quern.h and quern_kernel.h declare, and its soname is right.
+# What libquern.so.1 exports is what quern.h and quern_kernel.h declare, and its soname is right.
 
 . "$SRCDIR/tests/lib.sh"
-lib=$LIBDIR/libquern.so.0
+lib=$LIBDIR/libquern.so.1
 command -v nm >/dev/null || skip_all "nm is not installed (binutils)"
 
 # Functions declared by the public headers, one a line: the preprocessor takes the comments away,
@@ -20,7 +20,7 @@ declared()
 exported()
 {
 	nm -D --defined-only "$lib" | awk '$2 ~ /[TDBRVWi]/ { print $3 }' | sed 's/@.*//' |
-		grep -v '^QUERN_0$' | sort -u
+		grep -v '^QUERN_1$' | sort -u
 }
 
 declared=$(declared)
@@ -37,9 +37,9 @@ if [ -z "$extra" ]; then
 else
 	fail "what is exported is declared" "$extra"
 fi
-if grep -q 'SONAME *libquern.so.0$' <<< "$(objdump -p "$lib")"; then
-	pass "the soname is libquern.so.0"
+if grep -q 'SONAME *libquern.so.1$' <<< "$(objdump -p "$lib")"; then
+	pass "the soname is libquern.so.1"
 else
-	fail "the soname is libquern.so.0"
+	fail "the soname is libquern.so.1"
 fi
 finish

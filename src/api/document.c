@@ -75,8 +75,11 @@ static json_t *result_to_json(const struct quern_result *r)
 static json_t *input_to_json(const quern_run *run)
 {
 	const struct qn_dataset *d = &run->job.dataset;
+	json_t *files = json_array();
 
-	return json_pack("{s:[o], s:o, s:o, s:s, s:o, s:o, s:o}", "files", qn_json_text(d->file),
+	for (size_t i = 0; i < run->job.files.n; i++)
+		json_array_append_new(files, qn_json_text(run->job.files.name[i]));
+	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "files", files,
 			 "dataset", qn_json_text(d->path), "column", qn_json_text(d->column),
 			 "dtype", d->type.name, "shape",
 			 qn_json_uints(d->shape, d->scalar ? 0 : d->ndim), "units",

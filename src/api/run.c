@@ -52,6 +52,7 @@ void quern_run_free(quern_run *run)
 	qn_result_fini(&run->result);
 	qn_job_fini(&run->job);
 	qn_options_fini(&run->options);
+	qn_names_fini(&run->files);
 	free(run);
 }
 
@@ -67,6 +68,13 @@ enum quern_status quern_run_set_from_environment(quern_run *run)
 	if (run->err.status)
 		return run->err.status;
 	return qn_options_from_environment(&run->options, &run->err);
+}
+
+enum quern_status quern_run_add_file(quern_run *run, const char *file)
+{
+	if (run->err.status)
+		return run->err.status;
+	return qn_names_add(&run->files, file, &run->err);
 }
 
 const struct quern_option *quern_run_option(const quern_run *run, const struct quern_option *row)
@@ -128,7 +136,7 @@ static enum quern_status refuse_again(quern_run *run)
 }
 
 /* Everything before the work. */
-static enum quern_status prepare(quern_run *run, const char *file, bool with_work, double *clock)
+static enum quern_status prepare(quern_run *run, bool with_work, double *clock)
 {
 	struct qn_job *j = &run->job;
 	enum quern_status st;
@@ -149,7 +157,7 @@ static enum quern_status prepare(quern_run *run, const char *file, bool with_wor
 		st = qn_job_place(j, &run->err);
 	j->seconds[QN_STARTUP] = lap(clock);
 	if (!st)
-		st = qn_job_describe(j, file, &run->err);
+		st = qn_job_describe(j, &run->files, &run->err);
 	j->seconds[QN_METADATA] = lap(clock);
 	if (!st)
 		st = qn_job_plan(j, with_work, &run->err);
@@ -175,14 +183,14 @@ static void let_go(quern_run *run)
 	run->comm = run->job.comm = NULL;
 }
 
-enum quern_status quern_run_execute(quern_run *run, const char *file)
+enum quern_status quern_run_execute(quern_run *run)
 {
 	double start = qn_comm_wtime(), clock = start;
 	enum quern_status st;
 
 	if (run->started)
 		return refuse_again(run);
-	st = prepare(run, file, true, &clock);
+	st = prepare(run, true, &clock);
 	if (!st)
 		st = qn_job_work(&run->job, &run->err);
 	lap(&clock);
@@ -195,14 +203,14 @@ enum quern_status quern_run_execute(quern_run *run, const char *file)
 	return st;
 }
 
-enum quern_status quern_run_plan(quern_run *run, const char *file)
+enum quern_status quern_run_plan(quern_run *run)
 {
 	double clock = qn_comm_wtime();
 	enum quern_status st;
 
 	if (run->started)
 		return refuse_again(run);
-	st = prepare(run, file, false, &clock);
+	st = prepare(run, false, &clock);
 	run->planned = !st;
 	let_go(run);
 	return st;

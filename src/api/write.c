@@ -139,8 +139,15 @@ static enum quern_status write_csv(quern_run *run, const char *file)
 static enum quern_status write_hdf5(quern_run *run, const char *file)
 {
 	const struct qn_dataset *d = &run->job.dataset;
-	struct qn_labels labels = { run->job.kernel->name, d->file, d->path, d->units };
+	const struct qn_names *files = &run->job.files;
+	char source[4096];
+	struct qn_labels labels = { run->job.kernel->name, source, d->path, d->units };
 
+	if (files->n > 1)
+		snprintf(source, sizeof(source), "%s to %s (%zu files)", files->name[0],
+			 files->name[files->n - 1], files->n);
+	else
+		snprintf(source, sizeof(source), "%s", d->file);
 	return qn_formats[0]->write(file, &labels, &run->result, &run->err);
 }
 

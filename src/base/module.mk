@@ -3,6 +3,7 @@ LIB_SRCS += src/base/cpu.c
 LIB_SRCS += src/base/error.c
 LIB_SRCS += src/base/least.c
 LIB_SRCS += src/base/mem.c
+LIB_SRCS += src/base/names.c
 LIB_SRCS += src/base/options.c
 LIB_SRCS += src/base/calendar.c
 LIB_SRCS += src/base/file.c

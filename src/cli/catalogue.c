@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "cli/cli.h"
 #include "quern.h"
 
@@ -52,9 +53,25 @@ static const char *text_of(const json_t *o, const char *name)
 
 /* --- inspect --- */
 
+static int inspect_file(const struct quern_options *o, const char *file, bool with_name, bool first)
+{
+	char *text, why[WHY_NBYTES];
+	bool json = quern_option_flag(o, "json");
+	enum quern_status st = quern_inspect(file, quern_option_string(o, "dataset"),
+					     quern_option_string(o, "column"),
+					     quern_option_string(o, "select"), &text, why,
+					     sizeof(why));
+
+	if (!st && with_name && !json)
+		printf("%s%s:\n", first ? "" : "\n", file);
+	return show(st, text, why, json, qn_cli_print_inspect);
+}
+
 int qn_cli_inspect(int argc, char **argv)
 {
 	struct quern_options o;
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_names files = { .n = 0 };
 	int first = qn_cli_options(qn_cli_command("inspect"), inspect_table, argc, argv, &o);
 	int code = QUERN_OK;
 
@@ -62,19 +79,15 @@ int qn_cli_inspect(int argc, char **argv)
 		return -1 - first;
 	if (first == argc)
 		code = qn_cli_fail(QUERN_ERR_USAGE, "no file given: quern inspect FILE...");
-	for (int i = first; i < argc; i++) {
-		char *text, why[WHY_NBYTES];
-		enum quern_status st = quern_inspect(argv[i], quern_option_string(&o, "dataset"),
-						     quern_option_string(&o, "column"),
-						     quern_option_string(&o, "select"), &text, why,
-						     sizeof(why));
-		int failed;
+	for (int i = first; !code && i < argc; i++)
+		if (qn_names_expand(&files, argv[i], &err))
+			code = qn_cli_fail(err.status, err.text);
+	for (size_t i = 0; i < files.n; i++) {
+		int failed = inspect_file(&o, files.name[i], files.n > 1, i == 0);
 
-		if (!st && argc - first > 1 && !quern_option_flag(&o, "json"))
-			printf("%s%s:\n", i > first ? "\n" : "", argv[i]);
-		failed = show(st, text, why, quern_option_flag(&o, "json"), qn_cli_print_inspect);
 		code = code ? code : failed;
 	}
+	qn_names_fini(&files);
 	qn_options_fini(&o);
 	return code ? code : qn_cli_finish();
 }

@@ -23,9 +23,9 @@ int qn_cli_agree(int code)
 }
 
 static const struct qn_command commands[] = {
-	{ "run", "run KERNEL [options] FILE",
+	{ "run", "run KERNEL [options] FILE...",
 	  "run a kernel over a dataset", true, qn_cli_run },
-	{ "plan", "plan KERNEL [options] FILE",
+	{ "plan", "plan KERNEL [options] FILE...",
 	  "show what would run where, without reading data", true, qn_cli_plan },
 	{ "inspect", "inspect [options] FILE...",
 	  "show datasets: layout, filters, chunks, what is cached, what is slow", false, qn_cli_inspect },

@@ -131,15 +131,20 @@ void qn_cli_print_result(const json_t *doc)
 	const json_t *edges = json_object_get(result, "edges");
 	const json_t *counts = json_object_get(result, "counts");
 	const char *units = json_string_value(json_object_get(input, "units")), *name;
+	const json_t *files = json_object_get(input, "files");
+	size_t nfiles = json_array_size(files);
 	char text[256];
 	json_t *v;
 
 	qn_cli_shape(json_object_get(input, "shape"), text, sizeof(text));
-	printf("%s of %s in %s (%s, %s%s%s)\n", json_string_value(json_object_get(doc, "kernel")),
+	printf("%s of %s in %s", json_string_value(json_object_get(doc, "kernel")),
 	       json_string_value(json_object_get(input, "dataset")),
-	       json_string_value(json_array_get(json_object_get(input, "files"), 0)),
-	       json_string_value(json_object_get(input, "dtype")), text, units ? ", " : "",
-	       units ? units : "");
+	       json_string_value(json_array_get(files, 0)));
+	if (nfiles > 1)
+		printf(" to %s, %zu files", json_string_value(json_array_get(files, nfiles - 1)),
+		       nfiles);
+	printf(" (%s, %s%s%s)\n", json_string_value(json_object_get(input, "dtype")), text,
+	       units ? ", " : "", units ? units : "");
 	json_object_foreach(result, name, v) {
 		if (edges && counts && (v == edges || v == counts))
 			continue;

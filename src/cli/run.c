@@ -31,7 +31,6 @@ static const struct quern_option plan_table[] = {
 struct line {
 	struct quern_options own;
 	quern_run *run;
-	const char *file;
 };
 
 static enum quern_status set(void *ctx, const char *name, const char *text,
@@ -52,17 +51,18 @@ static void line_fini(struct line *l)
 	qn_options_fini(&l->own);
 }
 
-static enum quern_status one_file(const char *command, int argc, char **argv, int operands,
-				  const char **file, struct quern_message *err)
+/* The operands: names of files and patterns. */
+static enum quern_status add_files(struct line *l, const char *command, int argc, char **argv,
+				   int operands, struct quern_message *err)
 {
-	if (operands + 1 > argc)
+	enum quern_status st = QUERN_OK;
+
+	if (operands == argc)
 		return qn_error_set(err, QUERN_ERR_USAGE, "no file given: quern %s KERNEL [options] "
-				    "FILE", command);
-	if (operands + 1 < argc)
-		return qn_error_set(err, QUERN_ERR_USAGE, "one file a run, but '%s' follows '%s'",
-				    argv[operands + 1], argv[operands]);
-	*file = argv[operands];
-	return QUERN_OK;
+				    "FILE...", command);
+	for (int i = operands; !st && i < argc; i++)
+		st = quern_run_add_file(l->run, argv[i]);
+	return st ? qn_error_set(err, st, "%s", quern_run_message(l->run)) : QUERN_OK;
 }
 
 /* The environment is rank 0's: mpirun does not pass it on to other hosts. */
@@ -109,9 +109,9 @@ static int read_line(const char *command, const struct quern_option *table, int 
 	}
 	if (!st && !has_kernel)
 		st = qn_error_set(&err, QUERN_ERR_USAGE, "no kernel given: quern %s KERNEL "
-				  "[options] FILE; `quern kernels` lists them", command);
+				  "[options] FILE...; `quern kernels` lists them", command);
 	if (!st)
-		st = one_file(command, argc, argv, operands, &l->file, &err);
+		st = add_files(l, command, argc, argv, operands, &err);
 	return st ? 1 + qn_cli_fail(st, err.text) : 0;
 }
 
@@ -191,7 +191,7 @@ int qn_cli_run(int argc, char **argv)
 		/* A wrong name must not cost the work; what this finds, the run reports. */
 		if (output && !qn_cli_rank())
 			quern_run_check_output(l.run, output);
-		code = (int)quern_run_execute(l.run, l.file);
+		code = (int)quern_run_execute(l.run);
 		qn_cli_progress_end(&progress);
 		if (code)
 			qn_cli_fail((enum quern_status)code, quern_run_message(l.run));
@@ -252,7 +252,7 @@ int qn_cli_plan(int argc, char **argv)
 	int code = qn_cli_agree(read_line("plan", plan_table, argc, argv, &l)) - 1;
 
 	if (code < 0) {
-		code = (int)quern_run_plan(l.run, l.file);
+		code = (int)quern_run_plan(l.run);
 		if (code)
 			qn_cli_fail((enum quern_status)code, quern_run_message(l.run));
 		else if (!qn_cli_rank())

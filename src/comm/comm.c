@@ -10,6 +10,7 @@
 /* MPI counts are int: larger transfers go in pieces of this many bytes. */
 #define PIECE_NBYTES ((size_t)1 << 30)
 #define CACHE_LINE 64
+#define BLOCK_TAG 1
 
 struct qn_comm {
 	MPI_Comm all, host;	/* MPI_COMM_NULL in a singleton */
@@ -200,6 +201,63 @@ enum quern_status qn_comm_gather(struct qn_comm *c, const void *card, size_t nby
 	}
 	return check(MPI_Gather(card, (int)nbytes, MPI_BYTE, all, (int)nbytes, MPI_BYTE, 0, c->all),
 		     "a gather", err);
+}
+
+/* Sends a block to rank 0 in pieces; there, takes it. */
+static int move_block(struct qn_comm *c, int from, void *data, uint64_t nbytes)
+{
+	int rc = 0;
+
+	for (uint64_t at = 0; !rc && at < nbytes; at += PIECE_NBYTES) {
+		int n = (int)qn_min_u64(nbytes - at, PIECE_NBYTES);
+
+		rc = c->rank ? MPI_Send((char *)data + at, n, MPI_BYTE, 0, BLOCK_TAG, c->all)
+			     : MPI_Recv((char *)data + at, n, MPI_BYTE, from, BLOCK_TAG, c->all,
+					MPI_STATUS_IGNORE);
+	}
+	return rc;
+}
+
+static int take_blocks(struct qn_comm *c, const void *block, char *all, const uint64_t *nbytes_of)
+{
+	int rc = 0;
+
+	memcpy(all, block, nbytes_of[0]);
+	for (int r = 1; !rc && r < c->size; r++) {
+		all += nbytes_of[r - 1];
+		rc = move_block(c, r, all, nbytes_of[r]);
+	}
+	return rc;
+}
+
+enum quern_status qn_comm_gather_blocks(struct qn_comm *c, const void *block, size_t nbytes,
+					void **all, uint64_t *nbytes_of, struct quern_message *err)
+{
+	uint64_t mine = nbytes, sum = 0;
+	enum quern_status st = qn_comm_gather(c, &mine, sizeof(mine), nbytes_of, err);
+	char *room = NULL;
+	int rc;
+
+	if (!st && c->rank == 0) {
+		for (int r = 0; r < c->size; r++)
+			sum += nbytes_of[r];
+		room = qn_calloc(sum, 1);
+		if (!room)
+			st = qn_error_nomem(err, sum, "what all ranks have found");
+	}
+	st = qn_comm_agree(c, st, err);
+	if (st)
+		goto out;
+	rc = c->rank ? move_block(c, c->rank, (void *)block, mine)
+		     : take_blocks(c, block, room, nbytes_of);
+	st = check(rc, "a gather", err);
+	if (!st && c->rank == 0) {
+		*all = room;
+		room = NULL;
+	}
+out:
+	free(room);
+	return st;
 }
 
 enum quern_status qn_comm_host_allgather(struct qn_comm *c, const void *card, size_t nbytes,

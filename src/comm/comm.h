@@ -35,7 +35,13 @@ enum quern_status qn_comm_bcast_block(struct qn_comm *c, void **data, size_t *nb
 enum quern_status qn_comm_gather(struct qn_comm *c, const void *card, size_t nbytes, void *all,
 				 struct quern_message *err);
 
-/* The same, to every rank of the host. Collective on the host. */
+/* A block of any size from each rank: on rank 0 *all is owned memory with the blocks in rank
+   order and nbytes_of[r] (room for each rank) tells their sizes. Elsewhere both are left alone. */
+enum quern_status qn_comm_gather_blocks(struct qn_comm *c, const void *block, size_t nbytes,
+					void **all, uint64_t *nbytes_of,
+					struct quern_message *err);
+
+/* A card from each rank, to every rank of the host. Collective on the host. */
 enum quern_status qn_comm_host_allgather(struct qn_comm *c, const void *card, size_t nbytes,
 					 void *all, struct quern_message *err);
 

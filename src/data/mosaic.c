@@ -67,18 +67,14 @@ static void make_form(const struct qn_dataset *d, struct qn_dataset *form)
 
 static bool find_form(struct qn_mosaic *m, const struct qn_dataset *form, uint32_t *number)
 {
-	struct qn_dataset *forms;
-
 	for (uint32_t i = m->nforms; i > 0 && m->nforms - i < MOST_COMPARED; i--)
 		if (!memcmp(&m->form[i - 1], form, sizeof *form)) {
 			*number = i - 1;
 			return true;
 		}
-	forms = realloc(m->form, (m->nforms + 1) * sizeof *forms);
-	if (!forms)
+	if (!grow((void **)&m->form, &m->room_forms, m->nforms, 1, sizeof *m->form))
 		return false;
-	m->form = forms;
-	forms[m->nforms] = *form;
+	m->form[m->nforms] = *form;
 	*number = m->nforms++;
 	return true;
 }
@@ -250,10 +246,10 @@ enum quern_status qn_mosaic_place(struct qn_mosaic *m, struct qn_dataset *d,
 
 /*
  * uint64: size of a form, ndim, forms, members, parts, words; then forms as they are in memory,
- * row_at, words, and each member: form, ndim, file_nbytes, file_mtime_ns, bytes of its two names;
- * shape; names with their '\0'.
+ * row_at, words, and each member: form, ndim, file_nbytes, file_mtime_ns, bytes of its two names,
+ * chunks; shape; names with their '\0'; chunks.
  */
-enum { HEAD_WORDS = 6, MEMBER_WORDS = 6 };
+enum { HEAD_WORDS = 6, MEMBER_WORDS = 7 };
 
 struct cursor {
 	uint8_t *at, *end; /* at NULL: only the size is wanted */
@@ -279,20 +275,23 @@ static bool read_bytes(struct cursor *c, void *data, size_t nbytes)
 	return true;
 }
 
-static void write_member(struct cursor *c, const struct qn_mosaic *m, const struct qn_member *x)
+static void write_member(struct cursor *c, const struct qn_mosaic *m, const struct qn_member *x,
+			 bool with_chunks)
 {
 	size_t file = strlen(x->file) + 1, path = strlen(x->path) + 1;
 	uint64_t ndim = (uint64_t)m->form[x->form].ndim;
+	uint64_t nchunks = with_chunks ? x->nchunks : 0;
 	uint64_t head[MEMBER_WORDS] = { x->form, ndim, x->file_nbytes, (uint64_t)x->file_mtime_ns,
-					file, path };
+					file, path, nchunks };
 
 	write_bytes(c, head, sizeof head);
 	write_bytes(c, x->shape, (size_t)ndim * sizeof *x->shape);
 	write_bytes(c, x->file, file);
 	write_bytes(c, x->path, path);
+	write_bytes(c, x->chunks, nchunks * sizeof *x->chunks);
 }
 
-static void write_mosaic(struct cursor *c, const struct qn_mosaic *m)
+static void write_mosaic(struct cursor *c, const struct qn_mosaic *m, bool with_chunks)
 {
 	uint64_t head[HEAD_WORDS] = { sizeof *m->form, (uint64_t)m->ndim, m->nforms, m->nmembers,
 				      m->nparts, m->nwords };
@@ -302,21 +301,21 @@ static void write_mosaic(struct cursor *c, const struct qn_mosaic *m)
 	write_bytes(c, m->row_at, m->nparts * sizeof *m->row_at);
 	write_bytes(c, m->words, m->nwords * sizeof *m->words);
 	for (uint32_t i = 0; i < m->nmembers; i++)
-		write_member(c, m, &m->member[i]);
+		write_member(c, m, &m->member[i], with_chunks);
 }
 
-void *qn_mosaic_pack(const struct qn_mosaic *m, size_t *nbytes)
+void *qn_mosaic_pack(const struct qn_mosaic *m, bool with_chunks, size_t *nbytes)
 {
 	struct cursor c = { .at = NULL };
 	void *out;
 
-	write_mosaic(&c, m);
+	write_mosaic(&c, m, with_chunks);
 	out = malloc(c.nbytes);
 	if (!out)
 		return NULL;
 	*nbytes = c.nbytes;
 	c.at = out;
-	write_mosaic(&c, m);
+	write_mosaic(&c, m, with_chunks);
 	return out;
 }
 
@@ -327,6 +326,18 @@ static bool read_text(struct cursor *c, size_t nbytes, char **out)
 	*out = strdup((const char *)c->at);
 	c->at += nbytes;
 	return *out;
+}
+
+static void *read_array(struct cursor *c, uint64_t n, size_t size)
+{
+	void *p;
+
+	if (n > (uint64_t)(c->end - c->at) / size)
+		return NULL;
+	p = qn_calloc((size_t)n, size);
+	if (p)
+		read_bytes(c, p, (size_t)n * size);
+	return p;
 }
 
 static bool read_member(struct cursor *c, const struct qn_mosaic *m, struct qn_member *x)
@@ -340,20 +351,12 @@ static bool read_member(struct cursor *c, const struct qn_mosaic *m, struct qn_m
 	x->file_nbytes = head[2];
 	x->file_mtime_ns = (int64_t)head[3];
 	x->shape = qn_calloc((size_t)head[1], sizeof *x->shape);
-	return x->shape && read_bytes(c, x->shape, (size_t)head[1] * sizeof *x->shape) &&
-	       read_text(c, (size_t)head[4], &x->file) && read_text(c, (size_t)head[5], &x->path);
-}
-
-static void *read_array(struct cursor *c, uint64_t n, size_t size)
-{
-	void *p;
-
-	if (n > (uint64_t)(c->end - c->at) / size)
-		return NULL;
-	p = qn_calloc((size_t)n, size);
-	if (p)
-		read_bytes(c, p, (size_t)n * size);
-	return p;
+	if (!x->shape || !read_bytes(c, x->shape, (size_t)head[1] * sizeof *x->shape) ||
+	    !read_text(c, (size_t)head[4], &x->file) || !read_text(c, (size_t)head[5], &x->path))
+		return false;
+	x->nchunks = head[6];
+	x->chunks = x->nchunks ? read_array(c, x->nchunks, sizeof *x->chunks) : NULL;
+	return x->chunks || !x->nchunks;
 }
 
 static bool read_mosaic(struct cursor *c, struct qn_mosaic *m)

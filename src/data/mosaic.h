@@ -44,7 +44,7 @@ struct qn_mosaic {
 	uint64_t nwords;
 	uint64_t *words;		/* owned: member, dimensions of `from`, start, count, step of each
 					   dimension of `to` and then of `from` */
-	size_t room_members, room_parts, room_words;
+	size_t room_forms, room_members, room_parts, room_words;
 	uint64_t nmissing;		/* rank 0 only: mapped sources that are not there */
 };
 
@@ -75,9 +75,9 @@ void qn_mosaic_member(const struct qn_mosaic *m, uint32_t member, struct qn_data
 /* Why a member must be read through the library; NULL: none must. */
 const char *qn_mosaic_not_native(const struct qn_mosaic *m);
 
-/* Flat form of everything but the chunks, for a broadcast among ranks of this program. pack returns
-   owned memory, or NULL when there is none. */
-void *qn_mosaic_pack(const struct qn_mosaic *m, size_t *nbytes);
+/* Flat form, for ranks of this program. Rank 0 has the chunks: it sends none, and gets those of what
+   others have described. pack returns owned memory, or NULL when there is none. */
+void *qn_mosaic_pack(const struct qn_mosaic *m, bool with_chunks, size_t *nbytes);
 enum quern_status qn_mosaic_unpack(const void *data, size_t nbytes, struct qn_mosaic *m,
 				   struct quern_message *err);
 

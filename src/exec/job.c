@@ -12,14 +12,15 @@
 
 #include "base/mem.h"
 #include "exec/coordinate.h"
-#include "exec/resolve.h"
-#include "exec/source.h"
+#include "exec/join.h"
 
 const struct quern_option qn_run_options[] = {
 	{ "dataset", 'd', QUERN_OPT_STRING, "PATH", NULL, 0, 0,
 	  "the dataset to read; not needed when the file has only one" },
 	{ "column", 0, QUERN_OPT_STRING, "NAME", NULL, 0, 0,
 	  "member of a compound datatype, a.b for a member of a member" },
+	{ "along", 0, QUERN_OPT_STRING, "DIM", NULL, 0, 0,
+	  "join several files along this dimension, by name or number (default: the first)" },
 	{ "select", 's', QUERN_OPT_STRING, "SLICES", NULL, 0, 0,
 	  "part of it: 'time=0:100,lat=10:20:2', by position '0:100,:,5', half open, or by values of "
 	  "the coordinates 'lat=-30.0:30.0,time=2001-01:2001-12-31', both ends included" },
@@ -126,7 +127,7 @@ static enum quern_status share_flat(struct qn_job *j, void *flat, size_t nbytes,
 	return st ? st : qn_comm_bcast_block(j->comm, out, out_nbytes, err);
 }
 
-static enum quern_status share_dataset(struct qn_job *j, struct quern_message *err)
+enum quern_status qn_job_share_dataset(struct qn_job *j, struct quern_message *err)
 {
 	size_t nbytes = 0;
 	void *flat = NULL;
@@ -148,7 +149,7 @@ static enum quern_status share_mosaic(struct qn_job *j, struct quern_message *er
 	enum quern_status st;
 
 	if (qn_comm_rank(j->comm) == 0)
-		flat = qn_mosaic_pack(&j->mosaic, &nbytes);
+		flat = qn_mosaic_pack(&j->mosaic, false, &nbytes);
 	st = share_flat(j, flat, nbytes, &flat, &nbytes, err);
 	if (!st && qn_comm_rank(j->comm) != 0)
 		st = qn_mosaic_unpack(flat, nbytes, &j->mosaic, err);
@@ -156,42 +157,45 @@ static enum quern_status share_mosaic(struct qn_job *j, struct quern_message *er
 	return st;
 }
 
-static uint32_t first_of_form(const struct qn_mosaic *m, uint32_t form)
+/* The view of the form of a member. A kernel sees one type of value. */
+static enum quern_status make_view(struct qn_job *j, uint32_t member, struct quern_message *err)
 {
-	uint32_t i = 0;
+	struct qn_view *view = &j->views[j->mosaic.member[member].form];
+	struct qn_dataset d;
+	enum quern_status st;
 
-	while (m->member[i].form != form)
-		i++;
-	return i;
+	qn_mosaic_member(&j->mosaic, member, &d);
+	st = qn_view_init(&d, quern_option_flag(j->options, "raw"), view, err);
+	if (!st && view->dtype == QUERN_TEXT && d.type.size != j->dataset.type.size)
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: its strings are of another length than "
+				    "those of %s: they cannot be computed with as one dataset",
+				    d.file, j->mosaic.member[0].file);
+	if (st || view->dtype == j->views[0].dtype)
+		return st;
+	return qn_error_set(err, QUERN_ERR_DATA, "%s: its values are of another type than those of %s, "
+			    "because only one of them has scale_factor or add_offset: they cannot be "
+			    "computed with as one dataset", d.file, j->mosaic.member[0].file);
 }
 
-/* The view of each form. A kernel sees one type of value. */
+/* The views of all forms, which are numbered as they first occur. */
 static enum quern_status make_views(struct qn_job *j, struct quern_message *err)
 {
-	bool raw = quern_option_flag(j->options, "raw");
 	struct qn_view whole;
-	enum quern_status refused = qn_view_init(&j->dataset, raw, &whole, err);
+	enum quern_status st = qn_view_init(&j->dataset, quern_option_flag(j->options, "raw"),
+					    &whole, err);
+	uint32_t nknown = 0;
 
-	if (refused) /* what is wrong with its type, it knows best */
-		return refused;
+	if (st) /* what is wrong with its type, it knows best */
+		return st;
 	j->views = qn_calloc(j->mosaic.nforms, sizeof(*j->views));
 	if (!j->views)
 		return qn_error_nomem(err, j->mosaic.nforms * sizeof(*j->views), "views");
-	for (uint32_t i = 0; i < j->mosaic.nforms; i++) {
-		struct qn_dataset d;
-		enum quern_status st;
-
-		qn_mosaic_member(&j->mosaic, first_of_form(&j->mosaic, i), &d);
-		st = qn_view_init(&d, raw, &j->views[i], err);
-		if (st)
-			return st;
-		if (j->views[i].dtype != j->views[0].dtype ||
-		    (whole.dtype == QUERN_TEXT && d.type.size != j->dataset.type.size))
-			return qn_error_set(err, QUERN_ERR_DATA, "%s: its values are of another type "
-					    "than those of %s: they cannot be computed with as one "
-					    "dataset", d.file, j->mosaic.member[0].file);
-	}
-	return QUERN_OK;
+	for (uint32_t i = 0; !st && i < j->mosaic.nmembers; i++)
+		if (j->mosaic.member[i].form == nknown) {
+			st = make_view(j, i, err);
+			nknown++;
+		}
+	return st;
 }
 
 /* Only rank 0 reads coordinates. */
@@ -260,28 +264,11 @@ static enum quern_status interpret(struct qn_job *j, struct quern_message *err)
 	return qn_items_init(&j->items, &j->mosaic, &j->selection, j->whole ? &demand : NULL, err);
 }
 
-/* Rank 0: what is computed with, and where it lies. */
-static enum quern_status describe_whole(struct qn_job *j, const char *file,
-					struct quern_message *err)
+enum quern_status qn_job_describe(struct qn_job *j, const struct qn_names *words,
+				  struct quern_message *err)
 {
-	static const uint64_t origin[QUERN_MAX_DIMS];
-	enum quern_status st = qn_source_describe(file, quern_option_string(j->options, "dataset"),
-						  quern_option_string(j->options, "column"), true,
-						  &j->dataset, err);
+	enum quern_status st = qn_join(j, words, err);
 
-	qn_mosaic_init(&j->mosaic, j->dataset.ndim);
-	return st ? st : qn_resolve(&j->dataset, origin, &j->mosaic, err);
-}
-
-enum quern_status qn_job_describe(struct qn_job *j, const char *file, struct quern_message *err)
-{
-	enum quern_status st = QUERN_OK;
-
-	if (qn_comm_rank(j->comm) == 0)
-		st = describe_whole(j, file, err);
-	st = qn_comm_agree(j->comm, st, err);
-	if (!st)
-		st = qn_comm_agree(j->comm, share_dataset(j, err), err);
 	if (!st)
 		st = qn_comm_agree(j->comm, share_mosaic(j, err), err);
 	if (!st)
@@ -298,6 +285,7 @@ void qn_job_fini(struct qn_job *j)
 	qn_items_fini(&j->items);
 	qn_mosaic_fini(&j->mosaic);
 	qn_dataset_fini(&j->dataset);
+	qn_names_fini(&j->files);
 	qn_topo_free(j->topo);
 	free(j->views);
 	free(j->places);

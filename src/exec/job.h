@@ -4,6 +4,7 @@
 #ifndef QN_EXEC_JOB_H
 #define QN_EXEC_JOB_H
 
+#include "base/names.h"
 #include "comm/comm.h"
 #include "data/feed.h"
 #include "exec/queue.h"
@@ -42,6 +43,7 @@ struct qn_job {
 	struct qn_place place;
 	struct qn_place *places;		/* rank 0: of all ranks */
 
+	struct qn_names files;			/* in the order in which they are joined */
 	struct qn_dataset dataset;		/* the whole; its chunks are in the mosaic */
 	struct qn_mosaic mosaic;
 	struct qn_view *views;			/* owned: of each form, all of one type of value */
@@ -69,11 +71,16 @@ extern const struct quern_option qn_run_options[];
 /* Phases, each collective; every rank returns the same status. They are called in this order;
    after a failure only qn_job_fini. */
 enum quern_status qn_job_place(struct qn_job *j, struct quern_message *err);
-enum quern_status qn_job_describe(struct qn_job *j, const char *file, struct quern_message *err);
+/* words: names of files and patterns; rank 0's count. */
+enum quern_status qn_job_describe(struct qn_job *j, const struct qn_names *words,
+				  struct quern_message *err);
 /* with_work false: rank 0 makes the plan and nothing is scattered (`quern plan`). */
 enum quern_status qn_job_plan(struct qn_job *j, bool with_work, struct quern_message *err);
 enum quern_status qn_job_work(struct qn_job *j, struct quern_message *err);
 void qn_job_fini(struct qn_job *j);
+
+/* Rank 0's j->dataset on all ranks, without its chunks. Collective. */
+enum quern_status qn_job_share_dataset(struct qn_job *j, struct quern_message *err);
 
 /* Runs one pass on this rank's threads and adds what they found to j->state. Not collective but
    for the stealing within the host. */

@@ -46,7 +46,7 @@ refuses 2 "an option of another kernel" "option --bins" run moments --bins 4 cf.
 refuses 2 "an option without its value" "--dataset" run moments cf.nc -d
 refuses 2 "no kernel" "no kernel given" run
 refuses 2 "no file" "no file given" run moments
-refuses 2 "two files" "follows" run moments cf.nc cf.nc
+refuses 2 "the same file twice" "given twice" run moments cf.nc cf.nc
 refuses 2 "no file to verify" "no file given" verify
 refuses 2 "verify: misspelt option" "did you mean --threads" verify --treads 2 cf.nc
 refuses 2 "no file to inspect" "no file given" inspect

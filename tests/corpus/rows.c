@@ -189,7 +189,8 @@ static bool run_kernel(const struct row *r, const char *kernel)
 		quern_run_set(run, "column", member(r, "column"));
 	if (member(r, "select"))
 		quern_run_set(run, "select", member(r, "select"));
-	if (quern_run_execute(run, member(r, "file"))) {
+	quern_run_add_file(run, member(r, "file"));
+	if (quern_run_execute(run)) {
 		print_name(r, kernel);
 		printf("# %s\n", quern_run_message(run));
 	} else if ((text = quern_run_document(run, false))) {

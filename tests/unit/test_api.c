@@ -166,7 +166,8 @@ static quern_run *new_run(const char *kernel, const char *dataset)
 
 static void execute(quern_run *run)
 {
-	if (quern_run_execute(run, FILE_NAME))
+	quern_run_add_file(run, FILE_NAME);
+	if (quern_run_execute(run))
 		fail_msg("%s", quern_run_message(run));
 	assert_string_equal(quern_run_message(run), "");
 	assert_true((quern_run_result(run) != NULL) == (my_rank == 0));
@@ -248,7 +249,7 @@ static void test_moments(void **state)
 		assert_true(get_real(run, "mean") == sum / n);
 		assert_true(get_real(run, "max") == NROWS * NCOLS - 1);
 		doc = document(run);
-		assert_string_equal(json_string_value(json_object_get(doc, "quern")), "0.1.0");
+		assert_string_equal(json_string_value(json_object_get(doc, "quern")), "0.2.0");
 		assert_string_equal(json_string_value(json_object_get(doc, "kernel")), "moments");
 		assert_int_equal(int_at(doc, "run", "ranks"), nranks);
 		assert_int_equal(int_at(doc, "run", "hosts"), 1);
@@ -440,7 +441,8 @@ static void test_other_communicators(void **state)
 
 		MPI_Comm_rank(comms[i], &rank);
 		set(run, "dataset", "/flat");
-		assert_int_equal(quern_run_execute(run, FILE_NAME), QUERN_OK);
+		quern_run_add_file(run, FILE_NAME);
+		assert_int_equal(quern_run_execute(run), QUERN_OK);
 		assert_true((quern_run_result(run) != NULL) == (rank == 0));
 		if (!rank)
 			assert_true(get_real(run, "sum") == -50);
@@ -455,7 +457,8 @@ static void test_other_communicators(void **state)
 static void expect_failure(quern_run *run, const char *file, enum quern_status status,
 			   const char *says)
 {
-	if (quern_run_execute(run, file) != status || !strstr(quern_run_message(run), says))
+	quern_run_add_file(run, file);
+	if (quern_run_execute(run) != status || !strstr(quern_run_message(run), says))
 		fail_msg("rank %d: no '%s' in: %s", my_rank, says, quern_run_message(run));
 	assert_null(quern_run_result(run));
 	assert_null(quern_run_document(run, false));
@@ -524,8 +527,10 @@ static void test_once_a_run(void **state)
 
 	(void)state;
 	execute(run);
-	assert_int_equal(quern_run_execute(run, FILE_NAME), QUERN_ERR_USAGE);
-	assert_int_equal(quern_run_plan(run, FILE_NAME), QUERN_ERR_USAGE);
+	quern_run_add_file(run, FILE_NAME);
+	assert_int_equal(quern_run_execute(run), QUERN_ERR_USAGE);
+	quern_run_add_file(run, FILE_NAME);
+	assert_int_equal(quern_run_plan(run), QUERN_ERR_USAGE);
 	assert_non_null(strstr(quern_run_message(run), "once"));
 	/* What the first one found is still there. */
 	if (!my_rank)
@@ -543,7 +548,8 @@ static void test_plan(void **state)
 	char *text;
 
 	(void)state;
-	assert_int_equal(quern_run_plan(run, FILE_NAME), QUERN_OK);
+	quern_run_add_file(run, FILE_NAME);
+	assert_int_equal(quern_run_plan(run), QUERN_OK);
 	assert_null(quern_run_result(run));
 	assert_null(quern_run_document(run, false));
 	text = quern_run_plan_document(run);

@@ -422,7 +422,8 @@ static quern_run *new_run(const char *kernel, int variable)
 
 static void execute(quern_run *run)
 {
-	if (quern_run_execute(run, FILE_NAME))
+	quern_run_add_file(run, FILE_NAME);
+	if (quern_run_execute(run))
 		fail_msg("%s", quern_run_message(run));
 }
 
@@ -612,7 +613,8 @@ static void test_one_rank_refuses(void **state)
 		char text[40];
 
 		open_fails = r == my_rank;
-		assert_int_equal(quern_run_execute(run, FILE_NAME), QUERN_ERR_DATA);
+		quern_run_add_file(run, FILE_NAME);
+		assert_int_equal(quern_run_execute(run), QUERN_ERR_DATA);
 		snprintf(text, sizeof(text), "no, says rank %d", r);
 		assert_string_equal(quern_run_message(run), text);
 		assert_null(quern_run_result(run));
@@ -630,7 +632,8 @@ static void test_impossible_states(void **state)
 	for (int i = 0; i < 2; i++) {
 		quern_run *run = new_run(kernels[i], 0);
 
-		assert_int_equal(quern_run_execute(run, FILE_NAME), QUERN_ERR_RUN);
+		quern_run_add_file(run, FILE_NAME);
+		assert_int_equal(quern_run_execute(run), QUERN_ERR_RUN);
 		assert_non_null(strstr(quern_run_message(run), says[i]));
 		quern_run_free(run);
 	}
@@ -643,7 +646,8 @@ static void test_memory_limit(void **state)
 
 	(void)state;
 	quern_run_set(run, "memory", "1K");
-	assert_int_equal(quern_run_execute(run, FILE_NAME), QUERN_ERR_RUN);
+	quern_run_add_file(run, FILE_NAME);
+	assert_int_equal(quern_run_execute(run), QUERN_ERR_RUN);
 	assert_non_null(strstr(quern_run_message(run), "--memory"));
 	quern_run_free(run);
 	run = new_run("panels", 1);

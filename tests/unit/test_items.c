@@ -280,10 +280,10 @@ static void test_flat_form(void **state)
 		void *flat, *flat2;
 
 		make_mosaic(&r, f);
-		flat = qn_mosaic_pack(&f->m, &nbytes);
+		flat = qn_mosaic_pack(&f->m, false, &nbytes);
 		assert_non_null(flat);
 		assert_int_equal(qn_mosaic_unpack(flat, nbytes, &copy, &err), QUERN_OK);
-		flat2 = qn_mosaic_pack(&copy, &again);
+		flat2 = qn_mosaic_pack(&copy, false, &again);
 		assert_int_equal(nbytes, again);
 		assert_memory_equal(flat, flat2, nbytes);
 		qn_mosaic_fini(&copy);

@@ -1,0 +1,164 @@
+#include "base/names.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+
+void qn_names_fini(struct qn_names *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->name[i]);
+	free(l->name);
+	memset(l, 0, sizeof *l);
+}
+
+enum quern_status qn_names_add(struct qn_names *l, const char *name, struct quern_message *err)
+{
+	size_t room = l->room ? 2 * l->room : 16;
+	char *copy;
+
+	if (l->n == l->room) {
+		char **more = realloc(l->name, room * sizeof *more);
+
+		if (!more)
+			return qn_error_nomem(err, room * sizeof *more, "the names of files");
+		l->name = more;
+		l->room = room;
+	}
+	copy = strdup(name);
+	if (!copy)
+		return qn_error_nomem(err, strlen(name), "the name of a file");
+	l->name[l->n++] = copy;
+	return QUERN_OK;
+}
+
+/* --- patterns --- */
+
+static bool is_pattern(const char *word)
+{
+	struct stat st;
+
+	return strpbrk(word, "*?[") && lstat(word, &st) != 0;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static enum quern_status no_match(int rc, const char *word, struct quern_message *err)
+{
+	if (rc == GLOB_NOSPACE)
+		return qn_error_nomem(err, 0, "the names of files");
+	if (rc == GLOB_ABORTED)
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: a directory of this pattern cannot be "
+				    "read: %s", word, strerror(errno));
+	return qn_error_set(err, QUERN_ERR_DATA, "%s: no file matches this pattern; check the path",
+			    word);
+}
+
+enum quern_status qn_names_expand(struct qn_names *l, const char *word, struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+	glob_t g;
+	int rc;
+
+	if (!is_pattern(word))
+		return qn_names_add(l, word, err);
+	/* glob sorts by the language of the user; results must not depend on it. */
+	rc = glob(word, GLOB_NOSORT | GLOB_ERR, NULL, &g);
+	if (rc) {
+		st = no_match(rc, word, err);
+	} else {
+		qsort(g.gl_pathv, g.gl_pathc, sizeof *g.gl_pathv, by_bytes);
+		for (size_t i = 0; !st && i < g.gl_pathc; i++)
+			st = qn_names_add(l, g.gl_pathv[i], err);
+	}
+	globfree(&g);
+	return st;
+}
+
+/* --- repetition --- */
+
+/* The next byte of a name that is not part of a "./" or "//" which says nothing. */
+static char next_byte(const char **at, const char *begin)
+{
+	const char *p = *at;
+
+	for (;;) {
+		bool starts = p == begin || p[-1] == '/';
+
+		if (starts && p > begin && p[0] == '/')
+			p++;
+		else if (starts && p[0] == '.' && p[1] == '/')
+			p += 2;
+		else
+			break;
+	}
+	*at = *p ? p + 1 : p;
+	return *p;
+}
+
+static int by_meaning(const void *a, const void *b)
+{
+	const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+	const char *x_begin = x, *y_begin = y;
+	char p, q;
+
+	do {
+		p = next_byte(&x, x_begin);
+		q = next_byte(&y, y_begin);
+	} while (p && p == q);
+	return (unsigned char)p - (unsigned char)q;
+}
+
+const char *qn_names_repeated(const struct qn_names *l)
+{
+	const char **sorted = qn_calloc(l->n, sizeof *sorted), *found = NULL;
+
+	if (!sorted)
+		return NULL;
+	for (size_t i = 0; i < l->n; i++)
+		sorted[i] = l->name[i];
+	qsort(sorted, l->n, sizeof *sorted, by_meaning);
+	for (size_t i = 1; !found && i < l->n; i++)
+		if (!by_meaning(&sorted[i - 1], &sorted[i]))
+			found = sorted[i];
+	free(sorted);
+	return found;
+}
+
+/* --- the flat form: the names, each with its '\0' --- */
+
+void *qn_names_pack(const struct qn_names *l, size_t *nbytes)
+{
+	size_t n = 0;
+	char *out, *at;
+
+	for (size_t i = 0; i < l->n; i++)
+		n += strlen(l->name[i]) + 1;
+	out = at = malloc(n ? n : 1);
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < l->n; i++)
+		at = stpcpy(at, l->name[i]) + 1;
+	*nbytes = n;
+	return out;
+}
+
+enum quern_status qn_names_unpack(struct qn_names *l, const void *data, size_t nbytes,
+				  struct quern_message *err)
+{
+	const char *at = data, *end = at + nbytes;
+	enum quern_status st = QUERN_OK;
+
+	while (!st && at < end && memchr(at, '\0', (size_t)(end - at))) {
+		st = qn_names_add(l, at, err);
+		at += strlen(at) + 1;
+	}
+	return st;
+}

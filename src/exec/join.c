@@ -1,0 +1,384 @@
+#include "exec/join.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "data/select.h"
+#include "exec/resolve.h"
+#include "exec/source.h"
+
+#define FEWEST_A_RANK 32	/* files: below, telling the others costs more than they save */
+#define MOST_NAMED    10	/* bad files in a message */
+
+/* What a rank finds out about its files. */
+struct search {
+	const struct qn_dataset *first;
+	int along;
+	struct qn_mosaic found;		/* members, without parts */
+	struct qn_names bad;		/* what is wrong with the first bad file, and all of them */
+	struct quern_message err;	/* that has nothing to do with a file */
+};
+
+/* --- what may be joined --- */
+
+static enum quern_status differs(const struct qn_dataset *first, const struct qn_dataset *other,
+				 struct quern_message *err, const char *what, const char *a,
+				 const char *b)
+{
+	return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s: %s is %s, but %s in %s: these files "
+			    "cannot be joined", other->file, other->path, what, b, a, first->file);
+}
+
+static const char *name_or(const char *name)
+{
+	return name && *name ? name : "not given";
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return !strcmp(a ? a : "", b ? b : "");
+}
+
+static enum quern_status check_dimension(const struct qn_dataset *first,
+					 const struct qn_dataset *other, int dim, int along,
+					 struct quern_message *err)
+{
+	char what[64], a[32], b[32];
+
+	if (!same_text(first->dim_name[dim], other->dim_name[dim])) {
+		snprintf(what, sizeof(what), "the name of dimension %d", dim);
+		return differs(first, other, err, what, name_or(first->dim_name[dim]),
+			       name_or(other->dim_name[dim]));
+	}
+	if (dim == along || first->shape[dim] == other->shape[dim])
+		return QUERN_OK;
+	snprintf(what, sizeof(what), "the length of dimension %d (%.24s)", dim,
+		 first->dim_name[dim] ? first->dim_name[dim] : "?");
+	snprintf(a, sizeof(a), "%" PRIu64, first->shape[dim]);
+	snprintf(b, sizeof(b), "%" PRIu64, other->shape[dim]);
+	return differs(first, other, err, what, a, b);
+}
+
+static bool same_type(const struct qn_type *a, const struct qn_type *b)
+{
+	return a->class == b->class && a->size == b->size && a->big_endian == b->big_endian &&
+	       !strcmp(a->name, b->name);
+}
+
+enum quern_status qn_join_check(const struct qn_dataset *first, const struct qn_dataset *other,
+				int along, struct quern_message *err)
+{
+	char a[16], b[16];
+	enum quern_status st = QUERN_OK;
+
+	if (!same_type(&first->type, &other->type))
+		return differs(first, other, err, "its type", first->type.name, other->type.name);
+	if (first->ndim != other->ndim || first->scalar != other->scalar) {
+		snprintf(a, sizeof(a), "%d", first->scalar ? 0 : first->ndim);
+		snprintf(b, sizeof(b), "%d", other->scalar ? 0 : other->ndim);
+		return differs(first, other, err, "the number of its dimensions", a, b);
+	}
+	for (int d = 0; !st && d < first->ndim; d++)
+		st = check_dimension(first, other, d, along, err);
+	if (!st && strcmp(first->units, other->units))
+		st = differs(first, other, err, "its unit", name_or(first->units),
+			     name_or(other->units));
+	return st;
+}
+
+/* --- the files, and the first of them --- */
+
+static enum quern_status find_files(struct qn_job *j, const struct qn_names *words,
+				    struct quern_message *err)
+{
+	const char *twice;
+	enum quern_status st = QUERN_OK;
+
+	for (size_t i = 0; !st && i < words->n; i++)
+		st = qn_names_expand(&j->files, words->name[i], err);
+	if (!st && !j->files.n)
+		st = qn_error_set(err, QUERN_ERR_USAGE, "no file is given");
+	twice = st ? NULL : qn_names_repeated(&j->files);
+	if (twice)
+		st = qn_error_set(err, QUERN_ERR_USAGE, "%s is given twice; if it is meant to count "
+				  "twice, give it another name with ln -s", twice);
+	return st;
+}
+
+/* The dimension to join along. */
+static enum quern_status find_along(const struct qn_job *j, int *along, struct quern_message *err)
+{
+	const char *name = quern_option_string(j->options, "along");
+	const struct qn_dataset *d = &j->dataset;
+
+	*along = name ? qn_dimension_find(d, name) : 0;
+	if (*along < 0)
+		return qn_error_set(err, QUERN_ERR_USAGE, "--along: %s has no dimension '%s'; `quern "
+				    "inspect` shows them", d->path, name);
+	if (d->scalar && j->files.n > 1)
+		return qn_error_set(err, QUERN_ERR_USAGE, "%s: dataset %s is a scalar: it has no "
+				    "dimension to join files along", d->file, d->path);
+	return QUERN_OK;
+}
+
+static enum quern_status describe_first(struct qn_job *j, const struct qn_names *words,
+					struct quern_message *err)
+{
+	enum quern_status st = find_files(j, words, err);
+
+	return st ? st : qn_source_describe(j->files.name[0],
+					    quern_option_string(j->options, "dataset"),
+					    quern_option_string(j->options, "column"), true,
+					    &j->dataset, err);
+}
+
+/* Rank 0's description and list of files on all ranks. Collective. */
+static enum quern_status share_first(struct qn_job *j, struct quern_message *err)
+{
+	size_t nbytes = 0;
+	void *flat = NULL;
+	enum quern_status st = qn_job_share_dataset(j, err);
+
+	if (!st && qn_comm_rank(j->comm) == 0) {
+		flat = qn_names_pack(&j->files, &nbytes);
+		if (!flat)
+			st = qn_error_nomem(err, 0, "the names of files");
+	}
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st)
+		st = qn_comm_bcast_block(j->comm, &flat, &nbytes, err);
+	if (!st && qn_comm_rank(j->comm) != 0)
+		st = qn_names_unpack(&j->files, flat, nbytes, err);
+	free(flat);
+	return qn_comm_agree(j->comm, st, err);
+}
+
+/* --- the others --- */
+
+static enum quern_status note_bad(struct search *s, const char *file, const char *why)
+{
+	enum quern_status st = s->bad.n ? QUERN_OK : qn_names_add(&s->bad, why, &s->err);
+
+	return st ? st : qn_names_add(&s->bad, file, &s->err);
+}
+
+/* Takes the description of a file. */
+static bool take_description(void *ctx, const char *file, struct qn_dataset *d,
+			     const struct quern_message *why)
+{
+	struct search *s = ctx;
+	struct quern_message err = *why;
+	enum quern_status st = err.status;
+	uint32_t member;
+
+	if (!st)
+		st = qn_join_check(s->first, d, s->along, &err);
+	if (st)
+		st = note_bad(s, file, err.text);
+	else
+		st = qn_mosaic_add(&s->found, d, &member, &s->err);
+	return !st && s->bad.n <= MOST_NAMED;
+}
+
+/* Which files this rank describes. */
+static void my_files(const struct qn_job *j, size_t *begin, size_t *end)
+{
+	size_t n = j->files.n - 1, rank = (size_t)qn_comm_rank(j->comm);
+	size_t nranks = (size_t)qn_min_u64((uint64_t)qn_comm_size(j->comm),
+					   qn_ceil_div(n, FEWEST_A_RANK));
+
+	*begin = *end = 0;
+	if (rank >= nranks)
+		return;
+	*begin = 1 + n * rank / nranks;
+	*end = 1 + n * (rank + 1) / nranks;
+}
+
+static enum quern_status describe_others(const struct qn_job *j, struct search *s,
+					 struct quern_message *err)
+{
+	size_t begin, end;
+
+	my_files(j, &begin, &end);
+	if (begin < end)
+		qn_source_describe_like(s->first, (const char *const *)j->files.name + begin,
+					end - begin, (int)j->place.nthreads, take_description, s);
+	return s->err.status ? qn_error_set(err, s->err.status, "%s", s->err.text) : QUERN_OK;
+}
+
+/* Says what is wrong with the first bad file, and which are bad too. */
+static enum quern_status tell_bad(const struct qn_names *bad, struct quern_message *err)
+{
+	char text[QN_ERROR_NBYTES], *at = text;
+	const char *end = text + sizeof(text);
+
+	at += snprintf(at, sizeof(text), "%.600s", bad->name[0]);
+	for (size_t i = 2; i < bad->n && at < end; i++)
+		at += snprintf(at, (size_t)(end - at), "%s%s",
+			       i > 2 ? ", " : "; these cannot be used either: ", bad->name[i]);
+	return qn_error_set(err, QUERN_ERR_DATA, "%s", text);
+}
+
+/* All ranks' blocks of one kind on rank 0, each given to `take`. Takes flat. Collective. */
+static enum quern_status gather(struct qn_job *j, void *flat, size_t nbytes,
+				enum quern_status (*take)(void *ctx, const void *block,
+							  size_t nbytes,
+							  struct quern_message *err),
+				void *ctx, struct quern_message *err)
+{
+	size_t nranks = (size_t)qn_comm_size(j->comm), at = 0;
+	uint64_t *sizes = qn_calloc(nranks, sizeof(*sizes));
+	void *all = NULL;
+	enum quern_status st = QUERN_OK;
+
+	if (!flat || !sizes)
+		st = qn_error_nomem(err, nbytes, "the descriptions of files");
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st)
+		st = qn_comm_gather_blocks(j->comm, flat, nbytes, &all, sizes, err);
+	for (size_t r = 0; !st && all && r < nranks; at += sizes[r++])
+		st = take(ctx, (char *)all + at, sizes[r], err);
+	free(all);
+	free(sizes);
+	free(flat);
+	return qn_comm_agree(j->comm, st, err);
+}
+
+static enum quern_status take_bad(void *ctx, const void *block, size_t nbytes,
+				  struct quern_message *err)
+{
+	struct qn_names *bad = ctx, more = { .n = 0 };
+	enum quern_status st = qn_names_unpack(&more, block, nbytes, err);
+
+	for (size_t i = bad->n > 0; !st && i < more.n && bad->n <= MOST_NAMED; i++)
+		st = qn_names_add(bad, more.name[i], err);
+	qn_names_fini(&more);
+	return st;
+}
+
+/* Fails when there are bad files anywhere. Collective. */
+static enum quern_status agree_on_files(struct qn_job *j, const struct search *s,
+					struct quern_message *err)
+{
+	struct qn_names bad = { .n = 0 };
+	size_t nbytes = 0;
+	void *flat = qn_names_pack(&s->bad, &nbytes);
+	enum quern_status st = gather(j, flat, nbytes, take_bad, &bad, err);
+
+	if (!st && bad.n)
+		st = tell_bad(&bad, err);
+	qn_names_fini(&bad);
+	return qn_comm_agree(j->comm, st, err);
+}
+
+/* --- the whole --- */
+
+struct placing {
+	struct qn_job *j;
+	int along;
+	uint64_t origin[QUERN_MAX_DIMS];
+};
+
+/* What one part cannot do without the library, the whole cannot. */
+static void weaken(struct qn_dataset *whole, const struct qn_dataset *d)
+{
+	if (whole->native && !d->native)
+		memcpy(whole->why_not_native, d->why_not_native, sizeof(whole->why_not_native));
+	whole->native = whole->native && d->native;
+}
+
+/* Puts a dataset behind those that are there. Its chunks are taken. */
+static enum quern_status place(struct placing *p, struct qn_dataset *d, struct quern_message *err)
+{
+	uint64_t length = d->shape[p->along];
+	enum quern_status st;
+
+	weaken(&p->j->dataset, d);
+	st = qn_resolve(d, p->origin, &p->j->mosaic, err);
+	if (!st && !qn_add(p->origin[p->along], length, &p->origin[p->along]))
+		st = qn_error_set(err, QUERN_ERR_DATA, "%s: with it the files have more elements than "
+				  "can be counted", d->file);
+	return st;
+}
+
+static enum quern_status take_members(void *ctx, const void *block, size_t nbytes,
+				      struct quern_message *err)
+{
+	struct placing *p = ctx;
+	struct qn_mosaic m;
+	struct qn_dataset d;
+	enum quern_status st = qn_mosaic_unpack(block, nbytes, &m, err);
+
+	if (st)
+		return st;
+	for (uint32_t i = 0; !st && i < m.nmembers; i++) {
+		qn_mosaic_member(&m, i, &d);
+		m.member[i].chunks = NULL;
+		st = place(p, &d, err);
+		free(d.chunks);
+	}
+	qn_mosaic_fini(&m);
+	return st;
+}
+
+/* Collective. */
+static enum quern_status put_together(struct qn_job *j, const struct search *s,
+				      struct quern_message *err)
+{
+	struct placing p = { .j = j, .along = s->along };
+	size_t nbytes = 0;
+	void *flat = qn_mosaic_pack(&s->found, true, &nbytes);
+	enum quern_status st = QUERN_OK;
+
+	if (qn_comm_rank(j->comm) == 0)
+		st = place(&p, &j->dataset, err);
+	st = qn_comm_agree(j->comm, st, err);
+	if (st)
+		free(flat);
+	else
+		st = gather(j, flat, nbytes, take_members, &p, err);
+	if (!st && qn_comm_rank(j->comm) == 0) {
+		j->dataset.shape[s->along] = p.origin[s->along];
+		st = qn_dataset_check(&j->dataset, err);
+	}
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st && qn_comm_rank(j->comm) != 0)
+		qn_dataset_fini(&j->dataset);
+	return st ? st : qn_comm_agree(j->comm, qn_job_share_dataset(j, err), err);
+}
+
+static enum quern_status join_others(struct qn_job *j, struct search *s, struct quern_message *err)
+{
+	enum quern_status st = find_along(j, &s->along, err);
+
+	qn_mosaic_init(&s->found, j->dataset.ndim);
+	if (!st && j->files.n > 1)
+		st = describe_others(j, s, err);
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st && j->files.n > 1)
+		st = agree_on_files(j, s, err);
+	return st ? st : put_together(j, s, err);
+}
+
+enum quern_status qn_join(struct qn_job *j, const struct qn_names *words,
+			  struct quern_message *err)
+{
+	struct search s = { .first = &j->dataset };
+	enum quern_status st = QUERN_OK;
+
+	if (qn_comm_rank(j->comm) == 0)
+		st = describe_first(j, words, err);
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st)
+		st = share_first(j, err);
+	if (!st) {
+		qn_mosaic_init(&j->mosaic, j->dataset.ndim);
+		st = join_others(j, &s, err);
+	}
+	qn_mosaic_fini(&s.found);
+	qn_names_fini(&s.bad);
+	return st;
+}
