@@ -5,7 +5,7 @@
 #define QN_IO_HDF5_LAYOUT_H
 
 #include "data/dataset.h"
-#include "hdf5_raw.h"
+#include "hdf5_header.h"
 
 enum qn_h5_index {
 	QN_H5_BTREE1,
@@ -32,6 +32,10 @@ struct qn_h5_layout {
 	uint64_t single_nbytes;
 	uint32_t single_mask;
 };
+
+/* Reads the message; false when it makes no sense. */
+bool qn_h5_layout_take(const struct qn_h5_raw *r, const struct qn_h5_message *m,
+		       struct qn_h5_layout *out);
 
 /* header_addr: absolute offset of the object header (version 1 or 2). QUERN_ERR_DATA when the
    header is damaged or has no layout message. */

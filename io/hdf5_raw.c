@@ -32,7 +32,7 @@ static enum quern_status check_range(struct qn_h5_raw *r, uint64_t addr, uint64_
 	return QUERN_OK;
 }
 
-static enum quern_status read_all(const struct qn_h5_raw *r, uint64_t addr, size_t nbytes,
+static enum quern_status read_plainly(const struct qn_h5_raw *r, uint64_t addr, size_t nbytes,
 				  uint8_t *out)
 {
 	while (nbytes > 0) {
@@ -49,6 +49,35 @@ static enum quern_status read_all(const struct qn_h5_raw *r, uint64_t addr, size
 		nbytes -= (size_t)n;
 	}
 	return QUERN_OK;
+}
+
+/* Has the window begin at addr, unless the bytes are in it. */
+static enum quern_status move_window(const struct qn_h5_raw *r, uint64_t addr, size_t nbytes)
+{
+	struct qn_h5_window *w = r->window;
+	enum quern_status status;
+
+	if (addr >= w->at && addr - w->at <= w->n && nbytes <= w->n - (addr - w->at))
+		return QUERN_OK;
+	w->n = 0;
+	w->at = addr;
+	nbytes = (size_t)qn_min_u64(sizeof w->bytes, r->nbytes - addr);
+	status = read_plainly(r, addr, nbytes, w->bytes);
+	w->n = status == QUERN_OK ? nbytes : 0;
+	return status;
+}
+
+static enum quern_status read_all(const struct qn_h5_raw *r, uint64_t addr, size_t nbytes,
+				  uint8_t *out)
+{
+	enum quern_status status;
+
+	if (!r->window || nbytes > sizeof r->window->bytes / 2)
+		return read_plainly(r, addr, nbytes, out);
+	status = move_window(r, addr, nbytes);
+	if (status == QUERN_OK)
+		memcpy(out, r->window->bytes + (addr - r->window->at), nbytes);
+	return status;
 }
 
 enum quern_status qn_h5_read(struct qn_h5_raw *r, uint64_t addr, uint64_t nbytes, void *out)
@@ -188,29 +217,80 @@ static bool is_width(unsigned nbytes)
 	return nbytes == 2 || nbytes == 4 || nbytes == 8;
 }
 
-enum quern_status qn_h5_raw_init(struct qn_h5_raw *r, const char *file, const char *path, int fd,
-				 uint64_t nbytes, struct quern_message *err)
+enum quern_status qn_h5_raw_open(struct qn_h5_raw *r)
 {
 	uint8_t head[SUPERBLOCK_NBYTES];
-	struct qn_h5_raw raw = {
-		.file = file, .path = path, .fd = fd, .nbytes = nbytes, .budget = nbytes, .err = err
-	};
 	bool found;
-	enum quern_status status = find_superblock(&raw, head, &found);
+	enum quern_status status = find_superblock(r, head, &found);
 	unsigned version, at;
 
 	if (status != QUERN_OK)
 		return status;
 	if (!found)
-		return qn_error_set(err, QUERN_ERR_DATA, "%s: is not an HDF5 file", file);
+		return qn_error_set(r->err, QUERN_ERR_DATA, "%s: is not an HDF5 file", r->file);
 	version = head[8];
 	at = version < 2 ? 13 : 9;
 	if (version > 3)
-		return qn_h5_damaged(&raw, raw.base, "the superblock is of an unknown version");
-	raw.addr_nbytes = head[at];
-	raw.length_nbytes = head[at + 1];
-	if (!is_width(raw.addr_nbytes) || !is_width(raw.length_nbytes))
-		return qn_h5_damaged(&raw, raw.base, "addresses have an impossible width");
-	*r = raw;
+		return qn_h5_damaged(r, r->base, "the superblock is of an unknown version");
+	r->addr_nbytes = head[at];
+	r->length_nbytes = head[at + 1];
+	r->budget = r->nbytes;
+	if (!is_width(r->addr_nbytes) || !is_width(r->length_nbytes))
+		return qn_h5_damaged(r, r->base, "addresses have an impossible width");
 	return QUERN_OK;
+}
+
+enum quern_status qn_h5_raw_init(struct qn_h5_raw *r, const char *file, const char *path, int fd,
+				 uint64_t nbytes, struct quern_message *err)
+{
+	struct qn_h5_raw raw = {
+		.file = file, .path = path, .fd = fd, .nbytes = nbytes, .err = err
+	};
+	enum quern_status status = qn_h5_raw_open(&raw);
+
+	if (status == QUERN_OK)
+		*r = raw;
+	return status;
+}
+
+/* Addresses from `at` of a superblock of version 0 or 1: base, free space, end of file, driver, and
+   after the offset of a name the root group. Flags of consistency are before. */
+static bool take_root_1(const struct qn_h5_raw *r, const uint8_t *head, unsigned at,
+			uint64_t *end, uint64_t *root)
+{
+	const uint8_t *p = head + at;
+	unsigned n = r->addr_nbytes;
+
+	*end = qn_h5_addr(r, p + 2 * n);
+	*root = qn_h5_addr(r, p + 5 * n);
+	return qn_h5_uint(head + 20, 4) == 0 && qn_h5_addr(r, p + 3 * n) == QN_ADDR_NONE;
+}
+
+/* The same of version 2 or 3: base, extension, end of file, root group, checksum. */
+static bool take_root_2(const struct qn_h5_raw *r, const uint8_t *head, uint64_t *end,
+			uint64_t *root)
+{
+	const uint8_t *p = head + 12;
+	unsigned n = r->addr_nbytes;
+
+	*end = qn_h5_addr(r, p + 2 * n);
+	*root = qn_h5_addr(r, p + 3 * n);
+	return head[11] == 0 && qn_h5_addr(r, p + n) == QN_ADDR_NONE &&
+	       qn_h5_sum_is_right(head, 12 + 4 * n + 4);
+}
+
+bool qn_h5_find_root(struct qn_h5_raw *r, uint64_t *root)
+{
+	uint8_t head[28 + 6 * 8] = { 0 };
+	size_t n = (size_t)qn_min_u64(sizeof head, r->nbytes - r->base);
+	unsigned version;
+	uint64_t end;
+	bool ok;
+
+	if (read_all(r, r->base, n, head) != QUERN_OK)
+		return false;
+	version = head[8];
+	ok = version < 2 ? take_root_1(r, head, version == 0 ? 24 : 28, &end, root)
+			 : take_root_2(r, head, &end, root);
+	return ok && end <= r->nbytes && *root < r->nbytes;
 }

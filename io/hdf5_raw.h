@@ -13,6 +13,13 @@
 
 #include "base/error.h"
 
+/* Bytes of a file that were read already: of very many small files the calls are what costs. */
+struct qn_h5_window {
+	uint64_t at;
+	size_t n;
+	uint8_t bytes[8192];
+};
+
 /* The file, and what its superblock says about the fields in it. */
 struct qn_h5_raw {
 	const char *file, *path; /* borrows: for messages */
@@ -23,6 +30,7 @@ struct qn_h5_raw {
 	unsigned length_nbytes;	 /* "size of lengths", 2 to 8 */
 	uint64_t budget;	 /* bytes that may still be read; see qn_h5_read */
 	struct quern_message *err;
+	struct qn_h5_window *window; /* (opt) borrows */
 };
 
 /* Does the file have the signature of HDF5, at 0 or where a user block may end? */
@@ -32,6 +40,16 @@ enum quern_status qn_h5_find_superblock(const char *file, int fd, uint64_t nbyte
 /* Finds and reads the superblock (versions 0 to 3). Keeps fd, file, path and err. */
 enum quern_status qn_h5_raw_init(struct qn_h5_raw *r, const char *file, const char *path, int fd,
 				 uint64_t nbytes, struct quern_message *err);
+
+/* The same, with what is to be r->file, path, fd, nbytes, err and window already in *r. */
+enum quern_status qn_h5_raw_open(struct qn_h5_raw *r);
+
+/*
+ * Sets *root to the absolute offset of the object header of the root group. False: there is more to
+ * this file than its superblock says (an extension, a driver, a writer), or it is damaged; what it is
+ * is for the library to find out. Nothing is recorded.
+ */
+bool qn_h5_find_root(struct qn_h5_raw *r, uint64_t *root);
 
 /* Records "FILE: dataset PATH: its chunk index is damaged: WHY (at offset ADDR)"; QUERN_ERR_DATA. */
 enum quern_status qn_h5_damaged(const struct qn_h5_raw *r, uint64_t addr, const char *why);

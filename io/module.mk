@@ -31,6 +31,7 @@ LIB_SRCS += io/hdf5_describe.c
 LIB_SRCS += io/hdf5_dims.c
 LIB_SRCS += io/hdf5_file.c
 LIB_SRCS += io/hdf5_format.c
+LIB_SRCS += io/hdf5_header.c
 LIB_SRCS += io/hdf5_index.c
 LIB_SRCS += io/hdf5_index_btree1.c
 LIB_SRCS += io/hdf5_index_btree2.c
