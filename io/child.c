@@ -171,7 +171,7 @@ static int64_t now_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static void start_clock(struct qn_child *c)
+void qn_child_wait_anew(struct qn_child *c)
 {
 	c->deadline_ns = now_ns() + (int64_t)c->limits.wall_seconds * 1000000000;
 }
@@ -195,7 +195,7 @@ enum quern_status qn_child_start(struct qn_child *c, const char *subject,
 		goto no_child;
 	close(fd[1]);
 	*c = (struct qn_child){ .pid = pid, .fd = fd[0], .subject = copy, .limits = *limits };
-	start_clock(c);
+	qn_child_wait_anew(c);
 	return QUERN_OK;
 
 no_child:
@@ -329,7 +329,7 @@ enum quern_status qn_child_ask(struct qn_child *c, const void *question, size_t 
 {
 	size_t done = 0;
 
-	start_clock(c);
+	qn_child_wait_anew(c);
 	while (done < nbytes) {
 		ssize_t n = send(c->fd, (const char *)question + done, nbytes - done, MSG_NOSIGNAL);
 

@@ -52,6 +52,9 @@ enum quern_status qn_child_start(struct qn_child *c, const char *subject,
 				 const struct qn_child_limits *limits, qn_child_work *work,
 				 void *ctx, struct quern_message *err);
 
+/* It has its whole time for an answer again. */
+void qn_child_wait_anew(struct qn_child *c);
+
 /* Reads exactly nbytes of its answer. QUERN_ERR_DATA, and why, when it has died or is late. */
 enum quern_status qn_child_get(struct qn_child *c, void *out, size_t nbytes,
 			       struct quern_message *err);

@@ -50,6 +50,7 @@ const struct qn_format qn_hdf5_format = {
 	.list = qn_hdf5_child_list,
 	.describe = qn_hdf5_child_describe,
 	.sources = qn_hdf5_child_sources,
+	.describe_like = qn_hdf5_child_describe_like,
 	.open = qn_hdf5_child_open,
 	.read = qn_hdf5_child_read,
 	.close = qn_hdf5_child_close,

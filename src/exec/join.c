@@ -200,12 +200,18 @@ static void my_files(const struct qn_job *j, size_t *begin, size_t *end)
 static enum quern_status describe_others(const struct qn_job *j, struct search *s,
 					 struct quern_message *err)
 {
+	const struct qn_format *format = NULL;
 	size_t begin, end;
+	enum quern_status st;
 
 	my_files(j, &begin, &end);
-	if (begin < end)
-		qn_source_describe_like(s->first, (const char *const *)j->files.name + begin,
-					end - begin, (int)j->place.nthreads, take_description, s);
+	if (begin == end)
+		return QUERN_OK;
+	st = qn_source_format(j->files.name[0], &format, err);
+	if (st)
+		return st;
+	format->describe_like(s->first, (const char *const *)j->files.name + begin, end - begin,
+			      (int)j->place.nthreads, take_description, s);
 	return s->err.status ? qn_error_set(err, s->err.status, "%s", s->err.text) : QUERN_OK;
 }
 

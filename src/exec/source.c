@@ -73,23 +73,6 @@ enum quern_status qn_source_describe(const char *file, const char *path, const c
 	return st;
 }
 
-void qn_source_describe_like(const struct qn_dataset *like, const char *const *files, size_t n,
-			     int nprocesses, qn_described *take, void *ctx)
-{
-	bool more = true;
-
-	(void)nprocesses;
-	for (size_t i = 0; more && i < n; i++) {
-		struct quern_message err = { .status = QUERN_OK };
-		struct qn_dataset d = { .ndim = 0 };
-
-		qn_source_describe(files[i], like->path, like->column[0] ? like->column : NULL,
-				   true, &d, &err);
-		more = take(ctx, files[i], &d, &err);
-		qn_dataset_fini(&d);
-	}
-}
-
 /* By the kind of its file system. */
 static bool is_on_this_host(int fd)
 {

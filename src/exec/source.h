@@ -23,16 +23,6 @@ enum quern_status qn_source_describe(const char *file, const char *path, const c
 enum quern_status qn_source_check(int fd, const struct qn_dataset *d, const char *host,
 				  struct quern_message *err);
 
-/* Takes, in the order of the files, the description of one, which it leaves with whatever it does not
-   keep; or the reason why there is none. False: no more are wanted. */
-typedef bool qn_described(void *ctx, const char *file, struct qn_dataset *d,
-			  const struct quern_message *why);
-
-/* The checked descriptions, chunk index included, of the dataset like->path in each of n files, which
-   are mostly like that one. nprocesses: how many may work at it. Not collective. */
-void qn_source_describe_like(const struct qn_dataset *like, const char *const *files, size_t n,
-			     int nprocesses, qn_described *take, void *ctx);
-
 /* The file of a member, while a thread of this host reads it. */
 struct qn_opened {
 	int fd;				/* -1: none is open */

@@ -1,0 +1,327 @@
+/*
+ * hdf5_batch.c - descriptions of very many files that are mostly alike, by a few child processes.
+ *
+ * Batches of files go to the children in turns, and their answers are taken in the order of the files:
+ * while one is heard the others work, as far as the sockets hold what they say. A child describes what
+ * is like the first file by itself (hdf5_alike.h) and the rest through the library. What a child could
+ * not describe, and all of a batch after which it was gone, is described by a child of its own each,
+ * which finds out why.
+ *
+ * The answer to a batch is its size in bytes (uint64), and for each file a struct answer, the flat form
+ * of a full description, and the chunks.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "child.h"
+#include "hdf5_alike.h"
+#include "hdf5_child.h"
+#include "hdf5_file.h"
+#include "hdf5_format.h"
+
+#define BATCH		   16
+#define FEWEST_A_CHILD	   64
+#define MOST_CHILDREN	   16
+#define MEMORY_NBYTES	   (UINT64_C(3) << 29)
+#define CPU_SECONDS	   7
+#define WALL_SECONDS	   30
+#define ANSWER_NBYTES	   (UINT64_C(1) << 31)
+#define DESCRIPTION_NBYTES (UINT64_C(1) << 24)
+
+enum kind { FAILED, ALIKE, FULL };
+
+struct answer {
+	uint64_t kind;
+	uint64_t flat_nbytes, nchunks; /* what follows */
+	/* Of one that is alike: */
+	uint64_t file_nbytes, user_block;
+	int64_t file_mtime_ns;
+	uint64_t shape[QUERN_MAX_DIMS], chunk[QUERN_MAX_DIMS];
+	char index[24];
+};
+
+struct batches {
+	const struct qn_dataset *like;
+	const char *const *files;
+	size_t n;
+	size_t nchildren, number; /* of this child */
+	struct qn_h5_caller caller;
+	struct qn_child child[MOST_CHILDREN];
+};
+
+static const char *column_of(const struct qn_dataset *d)
+{
+	return d->column[0] ? d->column : NULL;
+}
+
+/* --- the child --- */
+
+static void tell_chunks(FILE *out, const struct qn_dataset *d)
+{
+	if (d->nchunks)
+		fwrite(d->chunks, sizeof *d->chunks, d->nchunks, out);
+}
+
+static void tell_alike(FILE *out, const struct qn_dataset *d)
+{
+	struct answer a = {
+		.kind = ALIKE,
+		.nchunks = d->nchunks,
+		.file_nbytes = d->file_nbytes,
+		.user_block = d->user_block,
+		.file_mtime_ns = d->file_mtime_ns,
+	};
+
+	memcpy(a.shape, d->shape, sizeof a.shape);
+	memcpy(a.chunk, d->chunk, sizeof a.chunk);
+	memcpy(a.index, d->index, sizeof a.index);
+	fwrite(&a, sizeof a, 1, out);
+	tell_chunks(out, d);
+}
+
+static void tell_full(FILE *out, const struct qn_dataset *d)
+{
+	size_t nbytes = 0;
+	void *flat = d->layout == QN_VIRTUAL || d->layout == QN_EXTERNAL
+			     ? NULL /* there may be more to say of them */
+			     : qn_dataset_pack(d, &nbytes);
+	struct answer a = { .kind = flat ? FULL : FAILED, .flat_nbytes = nbytes };
+
+	a.nchunks = flat ? d->nchunks : 0;
+	fwrite(&a, sizeof a, 1, out);
+	if (flat) {
+		fwrite(flat, 1, nbytes, out);
+		tell_chunks(out, d);
+	}
+	free(flat);
+}
+
+static void tell_file(FILE *out, const struct batches *b, struct qn_h5_alike *alike,
+		      const char *file)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	struct answer failed = { .kind = FAILED };
+	struct qn_dataset d;
+
+	if (alike && qn_h5_alike_describe(alike, file, &d)) {
+		tell_alike(out, &d);
+		free(d.chunks);
+	} else if (qn_hdf5_describe(file, b->like->path, column_of(b->like), true, &d,
+				    &ignored) == QUERN_OK) {
+		tell_full(out, &d);
+		qn_dataset_fini(&d);
+	} else {
+		fwrite(&failed, sizeof failed, 1, out);
+	}
+}
+
+static bool tell_batch(int fd, const struct batches *b, struct qn_h5_alike *alike, size_t first)
+{
+	size_t nbytes, end = (size_t)qn_min_u64(first + BATCH, b->n);
+	char *text = NULL;
+	FILE *out = open_memstream(&text, &nbytes);
+	uint64_t n;
+	bool ok;
+
+	if (!out)
+		return false;
+	for (size_t i = first; i < end; i++)
+		tell_file(out, b, alike, b->files[i]);
+	ok = !ferror(out);
+	ok = fclose(out) == 0 && ok;
+	n = nbytes;
+	ok = ok && qn_child_tell(fd, &n, sizeof n) && qn_child_tell(fd, text, nbytes);
+	free(text);
+	return ok;
+}
+
+static void answer_batches(void *ctx, int fd)
+{
+	const struct batches *b = ctx;
+	struct qn_h5_alike *alike = qn_h5_alike_new(b->like);
+	bool ok = true;
+
+	H5PLset_loading_state(0);
+	qn_h5_leave(&b->caller);
+	for (size_t i = b->number * BATCH; ok && i < b->n; i += b->nchildren * BATCH) {
+		qn_child_renew(CPU_SECONDS);
+		ok = tell_batch(fd, b, alike, i);
+	}
+	qn_h5_alike_free(alike);
+}
+
+/* --- the parent --- */
+
+/* A description of what is like `like` but for what the answer says. The names are borrowed. */
+static bool make_alike(const struct qn_dataset *like, const char *file, const struct answer *a,
+		       struct qn_dataset *d)
+{
+	if (!memchr(a->index, '\0', sizeof a->index))
+		return false;
+	*d = *like;
+	d->file = (char *)file;
+	d->file_nbytes = a->file_nbytes;
+	d->user_block = a->user_block;
+	d->file_mtime_ns = a->file_mtime_ns;
+	memcpy(d->shape, a->shape, sizeof d->shape);
+	memcpy(d->chunk, a->chunk, sizeof d->chunk);
+	memcpy(d->index, a->index, sizeof d->index);
+	d->nchunks = 0;
+	d->chunks = NULL;
+	return true;
+}
+
+static bool take_bytes(const char **at, const char *end, void *out, uint64_t nbytes)
+{
+	if (nbytes > (uint64_t)(end - *at))
+		return false;
+	memcpy(out, *at, (size_t)nbytes);
+	*at += nbytes;
+	return true;
+}
+
+static bool take_chunks(const char **at, const char *end, uint64_t n, struct qn_dataset *d)
+{
+	uint64_t nbytes;
+
+	if (n == 0)
+		return true;
+	if (!qn_mul(n, sizeof *d->chunks, &nbytes) || nbytes > (uint64_t)(end - *at))
+		return false;
+	d->chunks = malloc((size_t)nbytes);
+	d->nchunks = d->chunks ? n : 0;
+	return d->chunks && take_bytes(at, end, d->chunks, nbytes);
+}
+
+/* A full description: owned, and of this file. */
+static bool make_full(const struct qn_dataset *like, const char *file, const char **at,
+		      const char *end, uint64_t nbytes, struct qn_dataset *d)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+
+	if (nbytes > DESCRIPTION_NBYTES || nbytes > (uint64_t)(end - *at) ||
+	    qn_dataset_unpack(*at, (size_t)nbytes, d, &ignored) != QUERN_OK)
+		return false;
+	*at += nbytes;
+	if (!strcmp(d->file, file) && !strcmp(d->path, like->path))
+		return true;
+	qn_dataset_fini(d);
+	return false;
+}
+
+/* Gives what the answer says of a file to `take`; *made: it was a description that is good. */
+static bool take_answer(const struct batches *b, const char *file, const char **at,
+			const char *end, bool *made, qn_described *take, void *ctx)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	struct answer a;
+	struct qn_dataset d;
+	bool more = true, owned;
+
+	*made = take_bytes(at, end, &a, sizeof a) && a.kind != FAILED;
+	if (!*made)
+		return true;
+	owned = a.kind == FULL;
+	*made = owned ? make_full(b->like, file, at, end, a.flat_nbytes, &d)
+		      : make_alike(b->like, file, &a, &d);
+	if (!*made)
+		return true;
+	*made = take_chunks(at, end, a.nchunks, &d) && qn_dataset_check(&d, &err) == QUERN_OK;
+	if (*made)
+		more = take(ctx, file, &d, &err);
+	if (owned)
+		qn_dataset_fini(&d);
+	else
+		free(d.chunks);
+	return more;
+}
+
+static bool describe_alone(const struct batches *b, const char *file, qn_described *take,
+			   void *ctx)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_dataset d = { .ndim = 0 };
+	bool more;
+
+	if (qn_hdf5_child_describe(file, b->like->path, column_of(b->like), true, &d, &err) == QUERN_OK)
+		qn_dataset_check(&d, &err);
+	more = take(ctx, file, &d, &err);
+	qn_dataset_fini(&d);
+	return more;
+}
+
+/* What the child says of a batch, owned; NULL, and no child any more: nothing. */
+static char *hear_batch(struct qn_child *c, size_t *nbytes)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	uint64_t n;
+	char *text = NULL;
+
+	if (!c->pid)
+		return NULL;
+	qn_child_wait_anew(c);
+	if (qn_child_get(c, &n, sizeof n, &ignored) == QUERN_OK && n <= ANSWER_NBYTES)
+		text = malloc((size_t)n + 1);
+	if (text && qn_child_get(c, text, (size_t)n, &ignored) == QUERN_OK) {
+		*nbytes = (size_t)n;
+		return text;
+	}
+	free(text);
+	qn_child_end(c);
+	return NULL;
+}
+
+static bool take_batch(struct batches *b, size_t first, qn_described *take, void *ctx)
+{
+	size_t nbytes = 0, last = (size_t)qn_min_u64(first + BATCH, b->n);
+	char *text = hear_batch(&b->child[first / BATCH % b->nchildren], &nbytes);
+	const char *at = text, *end = text + nbytes;
+	bool more = true, made;
+
+	for (size_t i = first; more && i < last; i++) {
+		made = false;
+		if (text)
+			more = take_answer(b, b->files[i], &at, end, &made, take, ctx);
+		if (!made && more)
+			more = describe_alone(b, b->files[i], take, ctx);
+	}
+	free(text);
+	return more;
+}
+
+/* Starts the children. Where one cannot be started its files are described one by one. */
+static void start(struct batches *b)
+{
+	static const struct qn_child_limits limits = { MEMORY_NBYTES, CPU_SECONDS, WALL_SECONDS };
+	struct quern_message ignored = { .status = QUERN_OK };
+
+	for (b->number = 0; b->number < b->nchildren; b->number++) {
+		qn_h5_enter(&b->caller);
+		if (qn_child_start(&b->child[b->number], "files", &limits, answer_batches, b,
+				   &ignored) != QUERN_OK)
+			b->child[b->number].pid = 0;
+		qn_h5_leave(&b->caller);
+	}
+}
+
+void qn_hdf5_child_describe_like(const struct qn_dataset *like, const char *const *files, size_t n,
+				 int nprocesses, qn_described *take, void *ctx)
+{
+	struct batches b = { .like = like, .files = files, .n = n };
+	uint64_t most = qn_min_u64((uint64_t)nprocesses, MOST_CHILDREN);
+	bool more = true;
+
+	b.nchildren = (size_t)qn_max_u64(1, qn_min_u64(most, n / FEWEST_A_CHILD));
+	if (like->layout == QN_VIRTUAL || like->layout == QN_EXTERNAL) {
+		for (size_t i = 0; more && i < n; i++)
+			more = describe_alone(&b, files[i], take, ctx);
+		return;
+	}
+	start(&b);
+	for (size_t i = 0; more && i < n; i += BATCH)
+		more = take_batch(&b, i, take, ctx);
+	for (size_t i = 0; i < b.nchildren; i++)
+		qn_child_end(&b.child[i]);
+}

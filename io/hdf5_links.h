@@ -1,0 +1,21 @@
+/*
+ * hdf5_links.h - objects by their names, for files of which there are very many: the ways in which
+ * almost all groups keep their links, symbol tables and link messages. Everything in the file is
+ * hostile. False, here and below: the library must look; nothing is recorded.
+ */
+#ifndef QN_IO_HDF5_LINKS_H
+#define QN_IO_HDF5_LINKS_H
+
+#include "hdf5_raw.h"
+
+/* A name that is looked for; length bytes of it, without '\0'. */
+struct qn_h5_sought {
+	const char *name;
+	size_t length;
+	uint64_t addr; /* of the object's header, absolute; left alone when it is not there */
+};
+
+/* Looks for n names at once in the group with its header at the absolute offset group. */
+bool qn_h5_links_find(struct qn_h5_raw *r, uint64_t group, struct qn_h5_sought *sought, int n);
+
+#endif
