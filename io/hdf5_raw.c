@@ -261,7 +261,7 @@ static bool take_root_1(const struct qn_h5_raw *r, const uint8_t *head, unsigned
 	const uint8_t *p = head + at;
 	unsigned n = r->addr_nbytes;
 
-	*end = qn_h5_addr(r, p + 2 * n);
+	*end = qn_h5_uint(p + 2 * n, n);
 	*root = qn_h5_addr(r, p + 5 * n);
 	return qn_h5_uint(head + 20, 4) == 0 && qn_h5_addr(r, p + 3 * n) == QN_ADDR_NONE;
 }
@@ -273,7 +273,7 @@ static bool take_root_2(const struct qn_h5_raw *r, const uint8_t *head, uint64_t
 	const uint8_t *p = head + 12;
 	unsigned n = r->addr_nbytes;
 
-	*end = qn_h5_addr(r, p + 2 * n);
+	*end = qn_h5_uint(p + 2 * n, n);
 	*root = qn_h5_addr(r, p + 3 * n);
 	return head[11] == 0 && qn_h5_addr(r, p + n) == QN_ADDR_NONE &&
 	       qn_h5_sum_is_right(head, 12 + 4 * n + 4);
@@ -292,5 +292,6 @@ bool qn_h5_find_root(struct qn_h5_raw *r, uint64_t *root)
 	version = head[8];
 	ok = version < 2 ? take_root_1(r, head, version == 0 ? 24 : 28, &end, root)
 			 : take_root_2(r, head, &end, root);
+	/* Releases differ in whether the end includes the user block. */
 	return ok && end <= r->nbytes && *root < r->nbytes;
 }

@@ -73,3 +73,6 @@ FUZZ_TARGETS += tests/fuzz/filter
 FUZZ_TARGETS += tests/fuzz/unpack
 FUZZ_TARGETS += tests/fuzz/select
 FUZZ_TARGETS += tests/fuzz/sums
+UNIT_TESTS += tests/unit/test_alike
+TEST_PROGS += tests/parts
+SHELL_TESTS += tests/files.sh

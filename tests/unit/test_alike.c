@@ -1,0 +1,203 @@
+/* Descriptions without the library: the same as with it, and nothing bad from damaged files. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "../../io/hdf5_alike.h"
+#include "../../io/hdf5_format.h"
+#include "../parts.h"
+#include "h5make.h"
+#include "random.h"
+
+static const struct part kinds[] = {
+	{ .layout = PART_CHUNKED },
+	{ .layout = PART_CHUNKED, .scales = true },
+	{ .layout = PART_CHUNKED, .latest = true, .scales = true },
+	{ .layout = PART_DEFLATED, .variable_text = true, .scales = true },
+	{ .layout = PART_DEFLATED, .latest = true, .variable_text = true },
+	{ .layout = PART_CONTIGUOUS, .scales = true },
+	{ .layout = PART_CONTIGUOUS, .latest = true },
+	{ .layout = PART_COMPACT, .scales = true },
+	{ .layout = PART_COMPACT, .latest = true, .user_block = 1024 },
+	{ .layout = PART_CHUNKED, .user_block = 512, .nothers = 60, .scales = true },
+};
+#define NKINDS (sizeof kinds / sizeof kinds[0])
+
+static void make(const char *file, struct part p, hsize_t length)
+{
+	p.count[0] = length;
+	p.count[1] = 6;
+	p.count[2] = 10;
+	assert_true(part_write(file, &p));
+}
+
+/* Fields of one description in another, which has the names. */
+static void assert_same(const struct qn_dataset *a, const struct qn_dataset *b)
+{
+	assert_int_equal(a->ndim, b->ndim);
+	assert_memory_equal(a->shape, b->shape, sizeof a->shape);
+	assert_memory_equal(a->chunk, b->chunk, sizeof a->chunk);
+	assert_string_equal(a->index, b->index);
+	assert_string_equal(a->units, b->units);
+	assert_memory_equal(&a->cf, &b->cf, sizeof a->cf);
+	assert_memory_equal(&a->type, &b->type, sizeof a->type);
+	assert_memory_equal(a->fill_value, b->fill_value, sizeof a->fill_value);
+	assert_int_equal(a->layout, b->layout);
+	assert_int_equal(a->nfilters, b->nfilters);
+	assert_int_equal(a->file_nbytes, b->file_nbytes);
+	assert_int_equal(a->file_mtime_ns, b->file_mtime_ns);
+	assert_int_equal(a->user_block, b->user_block);
+	assert_int_equal(a->nchunks, b->nchunks);
+	for (uint64_t i = 0; i < a->nchunks; i++) {
+		assert_int_equal(a->chunks[i].number, b->chunks[i].number);
+		assert_int_equal(a->chunks[i].addr, b->chunks[i].addr);
+		assert_int_equal(a->chunks[i].nbytes, b->chunks[i].nbytes);
+		assert_int_equal(a->chunks[i].filter_mask, b->chunks[i].filter_mask);
+	}
+	for (int i = 0; i < a->ndim; i++) {
+		assert_true(!a->dim_name[i] == !b->dim_name[i]);
+		if (a->dim_name[i])
+			assert_string_equal(a->dim_name[i], b->dim_name[i]);
+	}
+}
+
+struct pair {
+	struct h5make a, b;
+	struct qn_dataset first;
+	struct qn_h5_alike *alike;
+};
+
+static void begin(struct pair *p, struct part kind)
+{
+	struct quern_message err = { .status = QUERN_OK };
+
+	assert_true(h5make_init(&p->a) && h5make_init(&p->b));
+	make(p->a.file, kind, 7);
+	assert_int_equal(qn_hdf5_describe(p->a.file, "/t", true, &p->first, &err), QUERN_OK);
+	p->alike = qn_h5_alike_new(&p->first);
+	assert_non_null(p->alike);
+}
+
+static void end(struct pair *p)
+{
+	qn_h5_alike_free(p->alike);
+	qn_dataset_fini(&p->first);
+	h5make_fini(&p->a);
+	h5make_fini(&p->b);
+}
+
+static void test_as_the_library(void **state)
+{
+	static const hsize_t lengths[] = { 7, 1, 20, 0 };
+
+	(void)state;
+	for (size_t k = 0; k < NKINDS; k++)
+		for (size_t i = 0; i < 4; i++) {
+			struct quern_message err = { .status = QUERN_OK };
+			struct qn_dataset mine, theirs;
+			struct part other = kinds[k];
+			struct pair p;
+
+			begin(&p, kinds[k]);
+			other.nothers += (unsigned)i;
+			make(p.b.file, other, lengths[i]);
+			assert_true(qn_h5_alike_describe(p.alike, p.b.file, &mine));
+			assert_int_equal(qn_hdf5_describe(p.b.file, "/t", true, &theirs, &err),
+					 QUERN_OK);
+			assert_same(&mine, &theirs);
+			free(mine.chunks);
+			qn_dataset_fini(&theirs);
+			end(&p);
+		}
+}
+
+/* Whatever a description has that differs, it is not like the first. */
+static void test_differences(void **state)
+{
+	struct part other[] = { kinds[1], kinds[1], kinds[1], kinds[1], kinds[1], kinds[1] };
+
+	(void)state;
+	other[0].units = "m";
+	other[1].third = "x";
+	other[2].wide = true;
+	other[3].twice_as_fine = true;
+	other[4].layout = PART_CONTIGUOUS;
+	other[5].scales = false;
+	for (size_t i = 0; i < sizeof other / sizeof other[0]; i++) {
+		struct qn_dataset d;
+		struct pair p;
+
+		begin(&p, kinds[1]);
+		make(p.b.file, other[i], 7);
+		assert_false(qn_h5_alike_describe(p.alike, p.b.file, &d));
+		end(&p);
+	}
+}
+
+static size_t read_file(const char *path, uint8_t **out)
+{
+	FILE *f = fopen(path, "rb");
+	size_t n;
+
+	assert_non_null(f);
+	fseek(f, 0, SEEK_END);
+	n = (size_t)ftell(f);
+	rewind(f);
+	*out = malloc(n);
+	assert_int_equal(fread(*out, 1, n, f), n);
+	fclose(f);
+	return n;
+}
+
+static void write_file(const char *path, const uint8_t *data, size_t n)
+{
+	FILE *f = fopen(path, "wb");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(data, 1, n, f), n);
+	fclose(f);
+}
+
+/* Flipped bits and cut ends: false, or a description that passes the checks. */
+static void test_damaged(void **state)
+{
+	uint64_t seed = 11;
+
+	(void)state;
+	for (size_t k = 0; k < NKINDS; k++) {
+		struct pair p;
+		uint8_t *good;
+		size_t n;
+
+		begin(&p, kinds[k]);
+		n = read_file(p.a.file, &good);
+		for (int i = 0; i < 400; i++) {
+			struct quern_message err = { .status = QUERN_OK };
+			size_t at = (size_t)random_below(&seed, n < 6000 ? n : 6000);
+			uint8_t bit = (uint8_t)(1u << random_below(&seed, 8));
+			struct qn_dataset d;
+
+			good[at] ^= bit;
+			write_file(p.b.file, good, i % 8 ? n : at);
+			good[at] ^= bit;
+			if (qn_h5_alike_describe(p.alike, p.b.file, &d)) {
+				assert_int_equal(qn_dataset_check(&d, &err), QUERN_OK);
+				free(d.chunks);
+			}
+		}
+		free(good);
+		end(&p);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_as_the_library),
+		cmocka_unit_test(test_differences),
+		cmocka_unit_test(test_damaged),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
