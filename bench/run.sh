@@ -332,6 +332,27 @@ selection()
 		"$(ratio "$(median <"$out/t")" "$(median <"$out/l")")" "" 0.02
 }
 
+# Very many files of one chunk each, against cat, which reads them and does nothing.
+many_files()
+{
+	local kib n=$((quick ? 1000 : 10000)) cat quern
+
+	for kib in 16 $((quick ? 64 : 256)); do
+		[ -e "$data/files$kib" ] || { mkdir "$data/files$kib" &&
+			"$out/mkfiles" $n $kib "$data/files$kib"; }
+		find "$data/files$kib" -name '*.h5' | sort >"$out/names"
+		xargs cat <"$out/names" >/dev/null
+		"$limits" time /dev/null sh -c "xargs cat <'$out/names' >/dev/null" >"$out/time.json"
+		cat=$(field seconds "$out/time.json")
+		"$limits" time /dev/null "$QUERN" run sum -d x --json -o "$out/run.json" \
+			"$data/files$kib/*.h5" >"$out/time.json"
+		quern=$(field seconds "$out/time.json")
+		[ "$(field count "$out/run.json")" = $((n * kib * 256)) ] ||
+			die "files$kib: wrong count $(field count "$out/run.json")"
+		bound "$n files of $kib KiB: quern run over cat" "$(ratio "$quern" "$cat")" x 3
+	done
+}
+
 # part TITLE PROGRAM ARGUMENTS...: a program of bench/ that measures one part and checks itself.
 part()
 {
@@ -350,7 +371,7 @@ clean_up()
 	if [ -z "$keep" ]; then
 		rm -rf "$data"
 	fi
-	rm -f "$out"/{l,w,t,limit.json,run.json,time.json,peak.json,expected.json,got.json,other.json}
+	rm -f "$out"/{l,w,t,names,limit.json,run.json,time.json,peak.json,expected.json,got.json,other.json}
 }
 
 mkdir -p "$out"
@@ -392,6 +413,7 @@ printf '\n%-62s %15s %8s  %s\n' "bounds" "" target ok
 start_up
 memory
 many_chunks
+many_files
 selection
 if [ -z "$quick" ]; then
 	part "exact sums alone, one core" exact
