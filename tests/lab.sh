@@ -9,6 +9,7 @@
 #	lab.sh crash nX		kill all processes of the host; its peers hear of it
 #	lab.sh off nX		power failure: link first, then the processes; its peers hear nothing
 #	lab.sh boot nX		start a host that is off
+#	lab.sh traffic		bytes that have come to all hosts over the network since they booted
 #
 # A head and hosts n1..nN, each with its own PID, network, UTS, IPC and mount namespaces: its own
 # name and address, /proc, /run, /tmp, /dev/shm and $LOCALDIR. They share $SHARE, the parallel file
@@ -26,6 +27,7 @@
 #	AUTH		munge or none (munge)
 #	TIES		more lines for slurm.conf
 #	NOSSHD		not empty: no sshd
+#	NOSLURM		not empty: no munge and no Slurm; ssh only
 #	NET		first three numbers of the addresses (10.99.0)
 
 set -u
@@ -33,7 +35,7 @@ set -u
 SELF=$(readlink -f "$0")
 export SHARE=${SHARE:-${TMPDIR:-/tmp}/quern-lab}
 export LAB=${LAB:-$SHARE/state} N=${N:-4} CPN=${CPN:-2} LOCALDIR=${LOCALDIR:-/srv}
-export AUTH=${AUTH:-munge} TIES=${TIES:-} NET=${NET:-10.99.0}
+export AUTH=${AUTH:-munge} NOSLURM=${NOSLURM:-} TIES=${TIES:-} NET=${NET:-10.99.0}
 
 die()
 {
@@ -182,7 +184,7 @@ prepare()
 {
 	[ -d "$LOCALDIR" ] || die "LOCALDIR=$LOCALDIR is not a directory"
 	rm -rf "$LAB"
-	mkdir -p "$LAB"/{etc,log,state,munge,pids,ssh,nodes} || die "cannot write to $LAB"
+	mkdir -p "$LAB"/{etc,log,state,munge,pids,ssh,nodes,booted} || die "cannot write to $LAB"
 	chmod 755 "$LAB" "$LAB/munge"
 	for i in $(seq "$N"); do
 		mkdir -p "$LAB/nodes/n$i"
@@ -252,6 +254,11 @@ all_idle()
 	[ "$(timeout 3 sinfo -h -N -t idle -o %N | wc -l)" -eq "$N" ]
 }
 
+all_booted()
+{
+	[ "$(find "$LAB/booted" -type f | wc -l)" -eq "$N" ]
+}
+
 # PID 1 of the lab. Descriptor 3 is the caller's standard input.
 head_main()
 {
@@ -260,12 +267,17 @@ head_main()
 	ip link add br0 type bridge
 	ip addr add "$NET.254/24" dev br0
 	ip link set br0 up
-	[ "$AUTH" != munge ] || start_munge
+	[ -n "$NOSLURM" ] || [ "$AUTH" != munge ] || start_munge
 	for i in $(seq "$N"); do
 		"$SELF" boot "n$i" &
 	done
-	slurmctld -c || die "slurmctld does not start: see $LAB/log"
-	wait_for 20 all_idle || { sinfo -N -l >&2; die "hosts are not idle: see $LAB/log"; }
+	if [ -n "$NOSLURM" ]; then
+		wait_for 20 all_booted || die "hosts do not start: see $LAB/log"
+	else
+		slurmctld -c || die "slurmctld does not start: see $LAB/log"
+		wait_for 20 all_idle ||
+			{ sinfo -N -l >&2; die "hosts are not idle: see $LAB/log"; }
+	fi
 	touch "$LAB/ready"
 	[ $# -gt 0 ] || reap_forever
 	"$@" <&3
@@ -287,7 +299,8 @@ node_main()
 		/usr/sbin/sshd -f "$LAB/ssh/sshd_config" -E "$LAB/log/sshd.$name.log" ||
 			die "sshd does not start"
 	fi
-	slurmd || die "slurmd does not start: see $LAB/log"
+	[ -n "$NOSLURM" ] || slurmd || die "slurmd does not start: see $LAB/log"
+	touch "$LAB/booted/$name"
 	reap_forever
 }
 
@@ -313,10 +326,21 @@ do_exec()
 	. "$LAB/env"
 	if is_head; then
 		[ "$host" != head ] || exec "$@"
+		[ -e "$LAB/pids/$host" ] || die "there is no host $host"
 		exec nsenter -t "$(cat "$LAB/pids/$host")" -a --wd="$PWD" -- "$@"
 	fi
 	[ "$host" = head ] || set -- "$SELF" exec "$host" "$@"
 	exec nsenter -t "$lab" -a --wd="$PWD" -- "$@"
+}
+
+# Every byte comes to one host, or to the head, which is not counted: it only starts programs.
+do_traffic()
+{
+	local i
+
+	for i in $(seq "$N"); do
+		"$SELF" exec "n$i" cat /proc/net/dev
+	done | awk '/eth0:/ { sub(/.*:/, ""); n += $1 } END { printf "%d\n", n }'
 }
 
 do_up()
@@ -368,6 +392,7 @@ up) do_up ;;
 down) do_down ;;
 exec) do_exec "$@" ;;
 boot) do_boot "$1" ;;
+traffic) do_traffic ;;
 cut) do_exec head ip link set "v${1#n}" down ;;
 heal) do_exec head ip link set "v${1#n}" up ;;
 crash) do_exec head bash -c "kill -9 $(cat "$LAB/pids/$1")" ;;
@@ -377,11 +402,12 @@ _head)
 	head_main "$@"
 	;;
 _node)
+	rm -f "$LAB/booted/$1"
 	pid_outside >"$LAB/pids/$1"
 	node_main "$1"
 	;;
 *)
-	sed -n '3,11s/^# \{0,1\}//p' "$SELF"
+	sed -n '3,12s/^# \{0,1\}//p' "$SELF"
 	exit 2
 	;;
 esac

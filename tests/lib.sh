@@ -8,6 +8,7 @@
 #	fail NAME [DETAIL]
 #	skip NAME WHY
 #	skip_all WHY		ends the test: nothing here can run
+#	note TEXT		a figure to be shown, whether or not cases fail
 
 set -uo pipefail
 tap_n=0
@@ -31,6 +32,11 @@ skip()
 {
 	tap_n=$((tap_n + 1))
 	printf 'ok %d - %s # SKIP %s\n' "$tap_n" "$1" "$2"
+}
+
+note()
+{
+	printf '# note: %s\n' "$1"
 }
 
 skip_all()

@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+#
+# check.sh - quern on four hosts that have only the network between them; `make check-hosts` runs it.
+#
+# The hosts are namespaces of this machine (tests/lab.sh), and mpirun reaches them by ssh. What they
+# do is in inside.sh, which runs on the head of the lab. Nothing is installed: what is missing is
+# named, and then all of it is skipped.
+
+# shellcheck source=tests/lib.sh
+. "$SRCDIR/tests/lib.sh"
+
+packages="openssh-server iproute2 util-linux openmpi-bin"
+limit=280	# seconds for all of it; a minute is enough on an idle machine
+
+# Prints why there can be no hosts here, or nothing.
+obstacle()
+{
+	local command missing=
+
+	PATH=$PATH:/usr/sbin:/sbin
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "must be root to make namespaces and network links"
+		return
+	fi
+	for command in sshd ssh ip ssh-keygen unshare nsenter setpriv mpirun; do
+		command -v "$command" >/dev/null || missing="$missing $command"
+	done
+	if [ -n "$missing" ]; then
+		echo "not installed:$missing; apt-get install $packages"
+	elif ! mpirun --version 2>/dev/null | grep -q 'Open MPI'; then
+		echo "mpirun is not Open MPI's"
+	elif ! unshare --mount --pid --net --uts --ipc --fork true 2>/dev/null; then
+		echo "namespaces are not permitted here"
+	elif ! unshare --net --mount sh -c 'ip link add v1 type veth peer name v2 &&
+			ip link add br0 type bridge && mount -t tmpfs tmpfs /mnt' 2>/dev/null; then
+		echo "veth, bridge or mounts are not permitted in a namespace here"
+	fi
+}
+
+# The hosts see this directory and what is outside of /tmp, so everything they need goes there.
+fill_share()
+{
+	mkdir -p "$share/bin" "$share/tests/hosts" &&
+		cp "$SRCDIR/tests/lab.sh" "$share" &&
+		cp "$SRCDIR/tests/lib.sh" "$share/tests" &&
+		cp "$SRCDIR/tests/hosts/inside.sh" "$share/tests/hosts" &&
+		cp "$QUERN" "$BUILDDIR/tests/ranks" "$share/bin" &&
+		"$BUILDDIR/tests/corpus/generate" "$share" large.h5 &&
+		"$BUILDDIR/examples/mkclimate" --quiet --only t2m --raw --time 768 "$share/climate.nc"
+}
+
+# shellcheck disable=SC2317 # a trap calls it
+clean_up()
+{
+	[ ! -d "$share" ] || timeout 20 "$share/lab.sh" down
+	rm -rf "$share"
+}
+
+why=$(obstacle)
+[ -z "$why" ] || skip_all "$why"
+share=$(mktemp -d "${TMPDIR:-/tmp}/quern-hosts.XXXXXX") || skip_all "no temporary directory"
+trap clean_up EXIT
+trap 'exit 143' TERM INT HUP PIPE
+export SHARE=$share N=4 NOSLURM=1 PATH=$PATH:/usr/sbin:/sbin
+unset LAB LOCALDIR
+if ! fill_share >"$share/setup.log" 2>&1; then
+	fail "files for the hosts" "$(cat "$share/setup.log")"
+	finish
+fi
+
+# Cases come as they are decided; this shell counts them.
+status=0
+SRCDIR=$share timeout -k 10 $limit "$share/lab.sh" run bash "$share/tests/hosts/inside.sh" \
+	</dev/null 2>"$share/lab.log" | tee "$share/tap" | grep -v '^1\.\.' || status=$?
+tap_n=$(grep -cE '^(not )?ok ' "$share/tap")
+tap_failed=$(grep -c '^not ok ' "$share/tap")
+if grep -q '^1\.\.' "$share/tap"; then
+	pass "the hosts start and stop"
+else
+	fail "the hosts start and stop" "exit $status
+$(tail -n 30 "$share/lab.log")"
+fi
+check "no process is left" test -z "$(pgrep -f "$share" -d ' ')"
+cd / || exit
+finish

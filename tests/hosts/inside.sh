@@ -1,0 +1,352 @@
+# shellcheck shell=bash
+# inside.sh - what quern does on the hosts of the lab; runs on their head. check.sh starts it.
+#
+#	$SHARE		the shared directory: bin/, the files
+#	$LOCALDIR	the disk that each host has to itself
+#
+# Several hosts on few cores are slow and, when one of them dies at a bad time, Open MPI hangs: every
+# mpirun has a time limit, and one that was exceeded is tried once more and noted.
+
+# shellcheck disable=SC2086 # $moments and options of mpirun are words
+# shellcheck source=tests/lib.sh
+. "$SRCDIR/tests/lib.sh"
+# shellcheck source=/dev/null
+. "$LAB/env"
+
+quern=$SHARE/bin/quern
+limit=30
+hosts=4
+moments="moments -d t2m"
+local_file=$LOCALDIR/data.nc
+keepalive="--mca oob_tcp_keepalive_time 2 --mca oob_tcp_keepalive_intvl 1 --mca oob_tcp_keepalive_probes 3"
+
+lab()
+{
+	"$SHARE/lab.sh" "$@"
+}
+
+# each COMMAND...: on every host; fails when it fails on one.
+each()
+{
+	local i failed=0
+
+	for i in $(seq $hosts); do
+		lab exec "n$i" "$@" || failed=1
+	done
+	return $failed
+}
+
+# "n1:2,n2:2,...": every host, with so many ranks.
+all_hosts()
+{
+	local i list=
+
+	for i in $(seq $hosts); do
+		list="$list${list:+,}n$i:$1"
+	done
+	echo "$list"
+}
+
+# mpi HOSTS N COMMAND...: what it writes is in out and err, its exit code in $status, the seconds it
+# took in $seconds. $mpi_options: more options of mpirun.
+mpi_options=
+mpi()
+{
+	local where=$1 n=$2 start try
+
+	shift 2
+	for try in 1 2; do
+		start=$SECONDS
+		status=0
+		timeout -k 5 $limit mpirun $mpi_options --host "$where" -n "$n" "$@" \
+			>out 2>err </dev/null || status=$?
+		seconds=$((SECONDS - start))
+		[ $status -eq 124 ] || [ $status -eq 137 ] || return 0
+		note "try $try: not finished after $limit s: mpirun -n $n $*"
+	done
+}
+
+# on RANKS-A-HOST ARG...: quern on all hosts.
+on()
+{
+	local ranks=$1
+
+	shift
+	mpi "$(all_hosts "$ranks")" $((hosts * ranks)) "$quern" "$@"
+}
+
+outcome()
+{
+	echo "exit $status after $seconds s; stdout:"
+	head -n 20 out
+	echo "stderr:"
+	head -n 20 err
+}
+
+# is NAME WANT GOT
+is()
+{
+	if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "'$3', not '$2'; $(outcome)"; fi
+}
+
+# field NAME: a number of `run` in the document in `out`.
+field()
+{
+	sed -n 's/^    "'"$1"'": \(.*[^,]\),\{0,1\}$/\1/p' out
+}
+
+# work_seconds: of the document in `out`.
+work_seconds()
+{
+	sed -n 's/^      "work": \(.*[^,]\),\{0,1\}$/\1/p' out
+}
+
+result()
+{
+	sed -n '/^  "result": {/,/^  }/p' out
+}
+
+# --- same bytes -----------------------------------------------------------------------------------
+
+# all_kernels NAME RANKS-A-HOST FILE: every kernel, against one process, in one MPI job.
+all_kernels()
+{
+	local name=$1 ranks=$2 file=$3 n=$((hosts * $2))
+
+	mpi "$(all_hosts "$ranks")" $n "$SHARE/bin/ranks" "$file" $n once
+	if [ "$status" -eq 0 ] && grep -q '^1\.\.' out && ! grep -q '^not ok' out; then
+		pass "$name, $hosts hosts x $ranks: every kernel gives the bytes of one process"
+	else
+		fail "$name, $hosts hosts x $ranks: every kernel gives the bytes of one process" \
+			"$(grep -A 2 '^not ok' out | head -n 20)
+$(outcome)"
+	fi
+}
+
+check_kernels()
+{
+	each cp -p "$SHARE/large.h5" "$LOCALDIR/large.h5"
+	all_kernels "shared file" 1 "$SHARE/large.h5"
+	all_kernels "shared file" 2 "$SHARE/large.h5"
+	all_kernels "copies on private disks" 1 "$LOCALDIR/large.h5"
+	all_kernels "copies on private disks" 2 "$LOCALDIR/large.h5"
+}
+
+# --- where it ran, and what crossed the network ---------------------------------------------------
+
+check_stats()
+{
+	local i
+
+	on 1 run $moments --json --stats "$SHARE/climate.nc"
+	is "shared file: the command's result" "$want" "$(result)"
+	is "run.hosts" $hosts "$(field hosts)"
+	for i in $(seq $hosts); do
+		is "--stats has n$i once" 1 "$(grep -c "^  rank [0-9]* on n$i," err)"
+	done
+	on 2 plan count -d t2m "$SHARE/climate.nc"
+	is "plan: ranks of all hosts" "0 0 1 1 2 2 3 3" \
+		"$(awk '/^ +[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+/ { printf "%s%d", n++ ? " " : "", $2 }' out)"
+}
+
+# The counters are believed after they have counted something known.
+check_counter()
+{
+	local before after
+
+	before=$(lab traffic)
+	$OMPI_MCA_plm_rsh_agent n1 \
+		"head -c 20000000 /dev/zero | $OMPI_MCA_plm_rsh_agent n2 'cat >/dev/null'"
+	after=$(lab traffic)
+	check "what crosses the network is counted" \
+		test $((after - before)) -gt 20000000 -a $((after - before)) -lt 24000000
+}
+
+# A run on copies moves states, not data: the start of the programs on the hosts is most of it.
+check_traffic()
+{
+	local ranks before bytes data
+
+	data=$(stat -c %s "$SHARE/climate.nc")
+	each cp -p "$SHARE/climate.nc" "$local_file"
+	for ranks in 1 2; do
+		before=$(lab traffic)
+		on $ranks run $moments --json "$local_file"
+		bytes=$(($(lab traffic) - before))
+		is "copies, $ranks a host: the command's result" "$want" "$(result)"
+		is "copies, $ranks a host: all bytes are local" "0 $(field bytes_stored)" \
+			"$(field bytes_remote) $(field bytes_local)"
+		check "copies, $ranks a host: the data stay where they are" \
+			test "$bytes" -lt $((data / 200))
+		note "$ranks ranks a host: $((data / 1000000)) MB read, $((bytes / 1000)) kB crossed the network"
+	done
+}
+
+# --- files that differ ----------------------------------------------------------------------------
+
+# refused NAME PATTERN...: the last run ended with 3 and one message that has all patterns.
+refused()
+{
+	local name=$1 pattern
+
+	shift
+	for pattern in "$@"; do
+		if ! grep '^quern: ' err | grep -q -- "$pattern"; then
+			fail "$name" "no message like '$pattern'; $(outcome)"
+			return
+		fi
+	done
+	is "$name" "3 1" "$status $(grep -c '^quern: ' err)"
+}
+
+check_differences()
+{
+	lab exec n3 touch -d '2001-02-03 04:05:06' "$local_file"
+	on 1 run $moments "$local_file"
+	refused "another version on n3, of the same size" "$local_file" n3
+	lab exec n3 sh -c "head -c 100000000 /dev/urandom >$local_file"
+	on 2 run $moments "$local_file"
+	refused "another file on n3" "$local_file" n3 "100000000 bytes"
+	lab exec n3 rm "$local_file"
+	on 1 run $moments "$local_file"
+	refused "no file on n3" "$local_file" n3 "No such file"
+	lab exec n3 cp -p "$SHARE/climate.nc" "$local_file"
+	lab exec n1 rm "$local_file"
+	on 1 run $moments "$local_file"
+	refused "no file on the first host" "$local_file" "No such file"
+	lab exec n1 cp -p "$SHARE/climate.nc" "$local_file"
+}
+
+# --- a slow rank ----------------------------------------------------------------------------------
+
+# straggler NAME HOSTS N DELAYS RATE: with reads that are slowed down so that all ranks together read
+# RATE KiB a microsecond, the work takes less than 1.3 times as long as that allows. Other programs
+# may disturb it, so that it is tried again.
+straggler()
+{
+	local name=$1 where=$2 n=$3 delays=$4 rate=$5 try bytes ideal ratio
+
+	bytes=$(stat -c %s "$SHARE/climate.nc")
+	ideal=$(awk "BEGIN { print $bytes / 1024 / (($rate) * 1e6) }")
+	for try in 1 2 3 4; do
+		mpi_options="-x QUERN_TEST_READ_DELAY=$delays" \
+			mpi "$where" "$n" "$quern" run $moments --json --threads 1 "$local_file"
+		ratio=$(awk "BEGIN { printf \"%.2f\", $(work_seconds | grep . || echo 9999) / $ideal }")
+		note "$name: $ratio of the ideal $ideal s (try $try)"
+		awk "BEGIN { exit !($ratio < 1.3) }" && break
+	done
+	is "$name: same bytes" "$want" "$(result)"
+	check "$name: the reads are slowed down" awk "BEGIN { exit !($ratio > 0.9) }"
+	check "$name: less than 1.3 of the ideal" awk "BEGIN { exit !($ratio < 1.3) }"
+}
+
+check_straggler()
+{
+	straggler "rank 1 is four times slower" n1:2 2 '1:40000,*:10000' 1/10+1/40
+}
+
+# --- hosts that die -------------------------------------------------------------------------------
+
+no_quern()
+{
+	local i
+
+	for i in "$@"; do
+		! lab exec "$i" pgrep -x 'quern|orted' >/dev/null || return 1
+	done
+}
+
+# within SECONDS COMMAND...: until it succeeds.
+within()
+{
+	local end=$((SECONDS + $1))
+
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep .1
+	done
+}
+
+# dies NAME HOW HOST SECONDS SURVIVORS...: a run, long enough, whose host is taken away in the middle.
+dies()
+{
+	local name=$1 how=$2 host=$3 most=$4 runner
+
+	shift 4
+	timeout -k 5 60 mpirun $keepalive -x QUERN_TEST_READ_DELAY='*:1000000' --host "$(all_hosts 1)" \
+		-n $hosts "$quern" run $moments "$local_file" >out 2>err </dev/null &
+	runner=$!
+	if ! within 20 eval "lab exec $host pgrep -x quern >/dev/null"; then
+		fail "$name: the run begins" "$(cat err)"
+		kill $runner
+	fi
+	sleep 1.5
+	lab "$how" "$host"
+	SECONDS=0
+	status=0
+	wait $runner || status=$?
+	seconds=$SECONDS
+	note "$name: exit $status after $seconds s"
+	if [ "$status" -ne 0 ] && [ "$seconds" -le "$most" ] && [ -s err ] && [ ! -s out ]; then
+		pass "$name: the run ends with a message within $most s"
+	else
+		fail "$name: the run ends with a message within $most s" "$(outcome)"
+	fi
+	check "$name: nothing goes on elsewhere" within 5 no_quern "$@"
+	check "$name: no shared memory is left" within 5 nothing_shared "$@"
+}
+
+nothing_shared()
+{
+	local i
+
+	for i in "$@"; do
+		[ -z "$(lab exec "$i" ls -A /dev/shm)" ] || return 1
+	done
+}
+
+booted()
+{
+	[ -e "$LAB/booted/$1" ]
+}
+
+check_deaths()
+{
+	dies "crash of n3" crash n3 12 n1 n2 n4
+	lab boot n3
+	check "n3 boots again" within 10 booted n3
+	on 1 run $moments --json "$local_file"
+	is "after that: the command's result" "$want" "$(result)"
+	dies "power failure of n4" off n4 20 n1 n2 n3
+}
+
+# --------------------------------------------------------------------------------------------------
+
+check_repeated()
+{
+	local i same=0 repeats=5
+
+	for i in $(seq $repeats); do
+		on $((1 + i % 2)) run $moments --json "$local_file"
+		[ "$(result)" != "$want" ] || same=$((same + 1))
+	done
+	is "$repeats runs end with the same bytes" $repeats $same
+	check "no shared memory is left" nothing_shared n1 n2 n3 n4
+}
+
+cd "$(mktemp -d)" || exit
+status=0
+seconds=0
+"$quern" run $moments --json "$SHARE/climate.nc" >out 2>err || status=$?
+want=$(result)
+if [ -z "$want" ]; then
+	fail "there is a result to compare with" "$(outcome)"
+	finish
+fi
+for part in ${PARTS:-kernels stats counter traffic differences straggler repeated deaths}; do
+	start=$(date +%s)
+	check_$part
+	echo "# $part: $(($(date +%s) - start)) s"
+done
+finish
