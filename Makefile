@@ -245,6 +245,10 @@ check-slurm: all $(test_progs)
 check-hosts: all $(test_progs)
 	@$(script_env) bash $(srcdir)/tests/run tests/hosts/check.sh
 
+# A machine with two NUMA nodes: see tests/numa.
+check-numa: all $(test_progs)
+	@$(script_env) bash $(srcdir)/tests/run tests/numa/check.sh
+
 demo: all
 	@$(script_env) bash $(srcdir)/examples/demo.sh
 
@@ -304,6 +308,7 @@ help:
 	@echo 'make flips         100,000 damaged files; FLIPS=N SEED=N'
 	@echo 'make fuzz          runs each fuzz target for FUZZ_SECONDS (10); needs clang'
 	@echo 'make check-hosts   tests quern on several hosts, which are namespaces of this machine'
+	@echo 'make check-numa    tests quern on an emulated machine with two NUMA nodes'
 	@echo 'make check-slurm   tests the Slurm templates on a Slurm of its own'
 	@echo 'make demo          the main job on generated data'
 	@echo 'make bench         measures, beside the limits of this machine'
@@ -315,5 +320,5 @@ help:
 	@echo 'Variables: CC CFLAGS CPPFLAGS LDFLAGS SAN=address,undefined WERROR=1 V=1 TESTS='
 
 FORCE:
-.PHONY: all bench check check-hosts check-programs check-slurm clean cmocka demo deps dist distcheck \
-	distclean flips format fuzz fuzz-programs help install uninstall FORCE
+.PHONY: all bench check check-hosts check-numa check-programs check-slurm clean cmocka demo deps dist \
+	distcheck distclean flips format fuzz fuzz-programs help install uninstall FORCE

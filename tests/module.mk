@@ -58,6 +58,7 @@ SHELL_TESTS += tests/flips.sh
 SHELL_TESTS += tests/ranks.sh
 SHELL_TESTS += tests/example.sh
 SHELL_TESTS += tests/cli/help.sh
+SHELL_TESTS += tests/cli/launch.sh
 SHELL_TESTS += tests/cli/options.sh
 SHELL_TESTS += tests/cli/select.sh
 SHELL_TESTS += tests/cli/inspect.sh

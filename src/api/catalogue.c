@@ -2,7 +2,9 @@
  * catalogue.c - documents that need no run: what is in a file, the kernels, the build.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -283,10 +285,41 @@ static json_t *missing_to_json(void)
 	return a;
 }
 
-static json_t *machine_to_json(struct quern_message *err)
+/* A positive number that Slurm has set, or otherwise. */
+static int from_slurm(const char *name, int otherwise)
+{
+	const char *text = getenv(name);
+	long n = text ? strtol(text, NULL, 10) : 0;
+
+	return n > 0 && n <= INT_MAX ? (int)n : otherwise;
+}
+
+/* The launch that is recommended here, in a Slurm job for all of its nodes, which are taken to be
+   alike: a rank a NUMA node, with its cores as threads. quern pins itself, so launchers must not;
+   as jobs ask Slurm for nodes, mpirun would see one slot in each. Slurm counts CPUs, which may be
+   hardware threads; quern takes one of each core. */
+static json_t *launch_to_json(const struct qn_extent *e)
+{
+	int hosts = from_slurm("SLURM_JOB_NUM_NODES", from_slurm("SLURM_NNODES", 1));
+	int ranks = e->nnodes > 0 ? e->nnodes : 1;
+	int cpus = from_slurm("SLURM_CPUS_ON_NODE", e->npus) / ranks;
+	char mpirun[256], srun[256];
+
+	snprintf(mpirun, sizeof(mpirun), "mpirun --map-by ppr:%d:node --bind-to none%s quern run",
+		 ranks, getenv("SLURM_JOB_ID") ? " --oversubscribe" : "");
+	snprintf(srun, sizeof(srun), "srun --mpi=pmix --nodes=%d --ntasks-per-node=%d "
+		 "--cpus-per-task=%d --cpu-bind=none --wait=30 quern run", hosts, ranks,
+		 cpus > 0 ? cpus : 1);
+	return json_pack("{s:i, s:i, s:i, s:o, s:s, s:s}", "hosts", hosts, "ranks_per_host", ranks,
+			 "threads_per_rank", e->ncores / ranks, "slurm_job",
+			 qn_json_text(getenv("SLURM_JOB_ID")), "mpirun", mpirun, "srun", srun);
+}
+
+static json_t *machine_to_json(json_t **launch, struct quern_message *err)
 {
 	struct qn_topo *t;
 	struct qn_cpus permitted;
+	struct qn_extent extent;
 	char text[128], cpus[128];
 	json_t *o;
 
@@ -295,6 +328,8 @@ static json_t *machine_to_json(struct quern_message *err)
 	qn_topo_describe(t, text, sizeof(text));
 	qn_topo_permitted(t, &permitted);
 	qn_cpus_format(&permitted, cpus, sizeof(cpus));
+	extent = qn_topo_extent(t, &permitted);
+	*launch = launch_to_json(&extent);
 	o = json_pack("{s:s, s:i, s:s, s:I, s:s}", "topology", text, "numa_nodes",
 		      qn_topo_nnodes(t), "permitted_cpus", cpus, "memory_bytes",
 		      (json_int_t)qn_topo_memory(t), "simd", qn_cpu_name(qn_cpu_level()));
@@ -306,7 +341,8 @@ enum quern_status quern_info(char **json, char *why, size_t nbytes)
 {
 	struct quern_message err = { .status = QUERN_OK };
 	char mpi[128], hwloc[32], sums[32];
-	json_t *machine = machine_to_json(&err), *formats = json_array();
+	json_t *launch = NULL, *machine = machine_to_json(&launch, &err);
+	json_t *formats = json_array();
 
 	for (const struct qn_format *const *f = qn_formats; *f; f++) {
 		char library[64];
@@ -316,11 +352,11 @@ enum quern_status quern_info(char **json, char *why, size_t nbytes)
 	}
 	qn_comm_library(mpi, sizeof(mpi));
 	qn_topo_version(hwloc, sizeof(hwloc));
-	return finish(err.status, json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:o*}", "quern",
+	return finish(err.status, json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:o*, s:o*}", "quern",
 					    QUERN_VERSION, "compiler", __VERSION__, "mpi", mpi,
 					    "hwloc", hwloc, "sums",
 					    qn_sum_library(sums, sizeof(sums)), "formats", formats, "codecs",
 					    codecs_to_json(), "missing", missing_to_json(),
-					    "machine", machine),
+					    "machine", machine, "launch", launch),
 		      &err, json, why, nbytes);
 }

@@ -99,16 +99,27 @@ static json_t *seconds_to_json(const quern_run *run)
 	return o;
 }
 
+/* Null where there is one node and nothing to know. */
+static json_t *near_to_json(const struct qn_near_sums *n)
+{
+	if (!n->known_nbytes && !n->npages)
+		return json_null();
+	return json_pack("{s:I, s:I, s:I, s:I}", "bytes_known", (json_int_t)n->known_nbytes,
+			 "bytes_local", (json_int_t)n->local_nbytes, "buffer_pages",
+			 (json_int_t)n->npages, "buffer_pages_local", (json_int_t)n->nlocal);
+}
+
 static json_t *report_to_json(const struct qn_report *r, int rank)
 {
-	return json_pack("{s:i, s:s, s:i, s:i, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:f}",
+	return json_pack("{s:i, s:s, s:i, s:i, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o}",
 			 "rank", rank, "host", r->host, "numa_node", (int)r->node, "threads",
 			 (int)r->nthreads, "cpus", r->cpus, "pinned_threads", (int)r->nbound,
 			 "chunks", (json_int_t)r->nchunks, "chunks_stolen", (json_int_t)r->nstolen,
 			 "chunks_library", (json_int_t)r->nlibrary, "bytes_stored",
 			 (json_int_t)r->stored_nbytes, "bytes_decoded",
 			 (json_int_t)r->decoded_nbytes, "peak_rss_bytes",
-			 (json_int_t)r->peak_rss_nbytes, "busy_seconds", r->busy_seconds);
+			 (json_int_t)r->peak_rss_nbytes, "busy_seconds", r->busy_seconds, "numa",
+			 near_to_json(&r->near));
 }
 
 static json_t *run_to_json(const quern_run *run, bool details)
@@ -130,9 +141,10 @@ static json_t *run_to_json(const quern_run *run, bool details)
 		sum.decoded_nbytes += x->decoded_nbytes;
 		sum.local_nbytes += x->local_nbytes;
 		sum.remote_nbytes += x->remote_nbytes;
+		qn_near_add(&sum.near, &x->near);
 		json_array_append_new(ranks, report_to_json(x, r));
 	}
-	o = json_pack("{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+	o = json_pack("{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
 		      "hosts", run->nhosts, "ranks", nranks, "threads",
 		      (int)sum.nthreads, "passes", j->npasses, "chunks", (json_int_t)sum.nchunks,
 		      "chunks_stolen", (json_int_t)sum.nstolen, "chunks_skipped",
@@ -140,7 +152,8 @@ static json_t *run_to_json(const quern_run *run, bool details)
 		      "bytes_stored", (json_int_t)sum.stored_nbytes, "bytes_decoded",
 		      (json_int_t)sum.decoded_nbytes, "bytes_local",
 		      (json_int_t)sum.local_nbytes, "bytes_remote",
-		      (json_int_t)sum.remote_nbytes, "seconds", seconds_to_json(run));
+		      (json_int_t)sum.remote_nbytes, "numa", near_to_json(&sum.near), "seconds",
+		      seconds_to_json(run));
 	json_object_set_new(o, "sources_missing", json_integer((json_int_t)j->mosaic.nmissing));
 	if (details) {
 		json_object_set(o, "per_rank", ranks);

@@ -15,6 +15,13 @@ static const struct quern_option json_table[] = {
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
 
+static const struct quern_option info_table[] = {
+	{ "launch", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
+	  "print how best to launch a run on this machine, or in this Slurm job" },
+	{ "json", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, "print JSON, nothing else" },
+	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
+};
+
 static const struct quern_option inspect_table[] = {
 	{ "dataset", 'd', QUERN_OPT_STRING, "PATH", NULL, 0, 0, "only this dataset" },
 	{ "column", 0, QUERN_OPT_STRING, "NAME", NULL, 0, 0,
@@ -171,17 +178,35 @@ static void print_info(const json_t *doc)
 	printf("SIMD       %s\n", text_of(machine, "simd"));
 }
 
+/* Lines for a shell; what is not a command is a comment. */
+static void print_launch(const json_t *doc)
+{
+	const json_t *l = json_object_get(doc, "launch");
+	long long hosts = json_integer_value(json_object_get(l, "hosts"));
+	long long ranks = json_integer_value(json_object_get(l, "ranks_per_host"));
+	const char *job = json_string_value(json_object_get(l, "slurm_job"));
+
+	printf("# %lld host%s%s%s, %lld NUMA node%s each: a rank a node, with its %lld cores as "
+	       "threads\n", hosts, hosts == 1 ? "" : "s", job ? " of Slurm job " : "",
+	       job ? job : "", ranks, ranks == 1 ? "" : "s",
+	       json_integer_value(json_object_get(l, "threads_per_rank")));
+	if (hosts == 1 && ranks == 1)
+		printf("quern run\n");
+	printf("%s\n%s\n", text_of(l, "mpirun"), text_of(l, "srun"));
+}
+
 int qn_cli_info(int argc, char **argv)
 {
 	struct quern_options o;
-	int first = qn_cli_options(qn_cli_command("info"), json_table, argc, argv, &o), code;
+	int first = qn_cli_options(qn_cli_command("info"), info_table, argc, argv, &o), code;
 	char *text, why[WHY_NBYTES];
 	enum quern_status st;
 
 	if (first < 0)
 		return -1 - first;
 	st = quern_info(&text, why, sizeof(why));
-	code = show(st, text, why, quern_option_flag(&o, "json"), print_info);
+	code = show(st, text, why, quern_option_flag(&o, "json"),
+		    quern_option_flag(&o, "launch") ? print_launch : print_info);
 	qn_options_fini(&o);
 	return code ? code : qn_cli_finish();
 }

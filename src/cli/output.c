@@ -169,6 +169,22 @@ static long long get_int(const json_t *o, const char *name)
 	return json_integer_value(json_object_get(o, name));
 }
 
+/* What was read from the memory of the reader's own node, and how its buffers lie. */
+static void print_near(const json_t *near)
+{
+	double known = get_real(near, "bytes_known"), pages = get_real(near, "buffer_pages");
+	char text[32];
+
+	if (known > 0) {
+		qn_cli_bytes(known, text, sizeof(text));
+		fprintf(stderr, ", %.1f%% of %s from memory of its own node",
+			100 * get_real(near, "bytes_local") / known, text);
+	}
+	if (pages > 0)
+		fprintf(stderr, ", %.1f%% of its buffers there",
+			100 * get_real(near, "buffer_pages_local") / pages);
+}
+
 static void print_rank(const json_t *r)
 {
 	char stored[32], rss[32];
@@ -176,11 +192,13 @@ static void print_rank(const json_t *r)
 	qn_cli_bytes(get_real(r, "bytes_stored"), stored, sizeof(stored));
 	qn_cli_bytes(get_real(r, "peak_rss_bytes"), rss, sizeof(rss));
 	fprintf(stderr, "  rank %lld on %s, NUMA node %lld, cores %s: %lld threads (%lld pinned), "
-		"%lld chunks (%lld stolen), %s, busy %.3f s, peak memory %s\n", get_int(r, "rank"),
+		"%lld chunks (%lld stolen), %s, busy %.3f s, peak memory %s", get_int(r, "rank"),
 		json_string_value(json_object_get(r, "host")), get_int(r, "numa_node"),
 		json_string_value(json_object_get(r, "cpus")), get_int(r, "threads"),
 		get_int(r, "pinned_threads"), get_int(r, "chunks"), get_int(r, "chunks_stolen"),
 		stored, get_real(r, "busy_seconds"), rss);
+	print_near(json_object_get(r, "numa"));
+	fputc('\n', stderr);
 }
 
 void qn_cli_print_stats(const json_t *doc)

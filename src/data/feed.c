@@ -206,6 +206,25 @@ void qn_feed_free(struct qn_feed *f)
 	free(f);
 }
 
+void qn_feed_each_buffer(const struct qn_feed *f,
+			 void (*visit)(void *ctx, const void *block, size_t nbytes), void *ctx)
+{
+	const struct qn_buffer tiles[] = {
+		{ f->strip, TILE_NBYTES },
+		{ f->values, TILE_NBYTES },
+		{ (uint8_t *)f->valid, BITMAP_NBYTES },
+		{ (uint8_t *)f->unpacked, TILE_NBYTES },
+	};
+	const struct qn_buffer *grown[] = { &f->window,	 &f->stored,	   &f->work[0],
+					    &f->work[1], &f->panel.values, &f->panel.valid };
+
+	for (size_t i = 0; i < sizeof(tiles) / sizeof(*tiles); i++)
+		visit(ctx, tiles[i].bytes, tiles[i].nbytes);
+	for (size_t i = 0; i < sizeof(grown) / sizeof(*grown); i++)
+		if (grown[i]->nbytes)
+			visit(ctx, grown[i]->bytes, grown[i]->nbytes);
+}
+
 /* Elements that lie in the file as they are. */
 static enum quern_status feed_raw(struct qn_feed *f, struct quern_message *err)
 {

@@ -71,6 +71,10 @@ enum quern_status qn_feed_check(struct qn_feed *f, const struct qn_chunk *chunk,
 size_t qn_feed_nbytes(const struct qn_dataset *d, const struct qn_view *view, bool whole,
 		      uint64_t item_nelems);
 
+/* Visits the memory that the feed works in. */
+void qn_feed_each_buffer(const struct qn_feed *f,
+			 void (*visit)(void *ctx, const void *block, size_t nbytes), void *ctx);
+
 const struct qn_feed_stats *qn_feed_stats(const struct qn_feed *f);
 
 #endif

@@ -35,6 +35,7 @@ struct worker {
 	int64_t *trial;		/* of one task, when bad chunks are to be skipped; else NULL */
 	void *scratch;
 	bool bound;
+	struct qn_near near;
 	uint64_t nstolen, nskipped;
 	uint64_t nmerged;	/* trials in state */
 	double busy_seconds;
@@ -84,6 +85,7 @@ static enum quern_status leave_member(struct worker *w, struct quern_message *er
 	const struct qn_feed_stats *s;
 
 	if (w->feed) {
+		qn_near_leave_feed(&w->near, w->feed);
 		s = qn_feed_stats(w->feed);
 		w->done.nchunks += s->nchunks;
 		w->done.library_nchunks += s->library_nchunks;
@@ -162,7 +164,9 @@ static enum quern_status run_task(struct worker *w, const struct qn_queue *q, ui
 		return qn_error_set(&w->err, st, "%s", why.text);
 	if (w->trial)
 		qn_state_identity(&j->layout, w->trial);
+	qn_near_item(&w->near, w->file.fd, &item);
 	st = qn_feed_item(w->feed, &item, absorb, &a, &why);
+	qn_near_settle_feed(&w->near, w->feed);
 	if (st == QUERN_ERR_DATA && w->trial) {
 		w->nskipped += item.nchunks;
 		return QUERN_OK;
@@ -269,11 +273,14 @@ static void *worker_main(void *arg)
 	w->bound = qn_topo_bind_thread(j->topo, &j->slice, w->index, j->bind);
 	qn_cpu_reset_fp();
 	w->file = QN_OPENED_NONE;
+	qn_near_init(&w->near, j->topo, w->bound);
 	st = equip(w);
+	qn_near_settle(&w->near, w->state, j->layout.nwords * sizeof(*w->state));
 	if (!st)
 		st = work(w);
 	if (leave_member(w, st ? &ignored : &w->err) || st)
 		qn_queues_stop(&j->queues);
+	qn_near_leave(&w->near, w->state, j->layout.nwords * sizeof(*w->state));
 	w->busy_seconds = thread_seconds() - start;
 	pthread_mutex_lock(&crew->lock);
 	crew->nrunning--;
@@ -319,6 +326,7 @@ static void add_report(struct qn_job *j, const struct worker *w)
 	r->decoded_nbytes += w->done.decoded_nbytes;
 	r->local_nbytes += w->local_nbytes;
 	r->remote_nbytes += w->remote_nbytes;
+	qn_near_add(&r->near, &w->near.sums);
 }
 
 /* Adds the worker's state to the rank's, and frees what the worker had. */

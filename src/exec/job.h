@@ -7,6 +7,7 @@
 #include "base/names.h"
 #include "comm/comm.h"
 #include "data/feed.h"
+#include "exec/near.h"
 #include "exec/queue.h"
 #include "kernel/kernel.h"
 #include "plan/items.h"
@@ -20,6 +21,7 @@ struct qn_report {
 	uint32_t host_number, node, nthreads, nbound;
 	uint64_t nchunks, nstolen, nskipped, nlibrary;
 	uint64_t stored_nbytes, decoded_nbytes, local_nbytes, remote_nbytes;
+	struct qn_near_sums near;
 	uint64_t peak_rss_nbytes;
 	double busy_seconds;		/* summed over the threads */
 };

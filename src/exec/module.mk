@@ -2,6 +2,7 @@
 LIB_SRCS += src/exec/crew.c
 LIB_SRCS += src/exec/job.c
 LIB_SRCS += src/exec/join.c
+LIB_SRCS += src/exec/near.c
 LIB_SRCS += src/exec/passes.c
 LIB_SRCS += src/exec/queue.c
 LIB_SRCS += src/exec/resolve.c

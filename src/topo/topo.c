@@ -1,5 +1,6 @@
 #include "topo/topo.h"
 
+#include <fcntl.h>
 #include <hwloc.h>
 #include <hwloc/linux.h>
 #include <inttypes.h>
@@ -7,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 
 #define MAX_ANCESTORS 16
 #define FILE_SAMPLES 4
+#define BLOCK_SAMPLES 16
 
 struct qn_topo {
 	hwloc_topology_t hw;
@@ -241,6 +244,37 @@ int qn_topo_node_of(const struct qn_topo *t, const struct qn_cpus *cpus)
 	return best;
 }
 
+/* Memory of another kind is a NUMA node of its own, beside the cores of an ordinary one. */
+static int count_nodes(const struct qn_topo *t, hwloc_const_bitmap_t set)
+{
+	hwloc_bitmap_t left = hwloc_bitmap_dup(set);
+	hwloc_obj_t node = NULL;
+	int n = 0;
+
+	while (left && (node = hwloc_get_next_obj_by_type(t->hw, HWLOC_OBJ_NUMANODE, node)))
+		if (hwloc_bitmap_intersects(left, node->cpuset)) {
+			hwloc_bitmap_andnot(left, left, node->cpuset);
+			n++;
+		}
+	hwloc_bitmap_free(left);
+	return n;
+}
+
+struct qn_extent qn_topo_extent(const struct qn_topo *t, const struct qn_cpus *cpus)
+{
+	struct qn_extent e = { 0 };
+	uint16_t core[QN_MAX_PUS];
+	hwloc_bitmap_t set = to_bitmap(cpus);
+
+	if (set) {
+		e.nnodes = count_nodes(t, set);
+		e.ncores = list_cores(t, cpus, core);
+		e.npus = hwloc_bitmap_weight(set);
+	}
+	hwloc_bitmap_free(set);
+	return e;
+}
+
 /* The hardware thread number `index` (modulo their number) of a set; -1 when it is empty. */
 static int nth_cpu(hwloc_const_bitmap_t set, int index)
 {
@@ -281,21 +315,57 @@ bool qn_topo_bind_thread(const struct qn_topo *t, const struct qn_cpus *slice, i
 	return ok;
 }
 
-/* The node of one page of a mapping, touched first because only then it is mapped; -1 when it is
-   not in memory. */
+int qn_topo_thread_node(const struct qn_topo *t)
+{
+	hwloc_bitmap_t set = hwloc_bitmap_alloc();
+	hwloc_obj_t node = NULL;
+
+	if (set && !t->synthetic &&
+	    !hwloc_get_last_cpu_location(t->hw, set, HWLOC_CPUBIND_THREAD))
+		while ((node = hwloc_get_next_obj_by_type(t->hw, HWLOC_OBJ_NUMANODE, node)))
+			if (hwloc_bitmap_intersects(node->cpuset, set))
+				break;
+	hwloc_bitmap_free(set);
+	return node ? (int)node->logical_index : -1;
+}
+
+/* The node of a page that is mapped; -1 when it is not in memory. */
+static int mapped_page_node(const struct qn_topo *t, const void *page, hwloc_bitmap_t set)
+{
+	hwloc_obj_t node;
+	int os_index;
+
+	if (hwloc_get_area_memlocation(t->hw, page, t->page_nbytes, set, HWLOC_MEMBIND_BYNODESET))
+		return -1;
+	os_index = hwloc_bitmap_first(set);
+	if (os_index < 0)
+		return -1;
+	node = hwloc_get_numanode_obj_by_os_index(t->hw, (unsigned)os_index);
+	return node ? (int)node->logical_index : -1;
+}
+
+/* The node of one page of a mapped file, touched first because only then it is mapped; -1 when it
+   is not in memory. */
 static int page_node(const struct qn_topo *t, volatile const uint8_t *page, hwloc_bitmap_t set)
 {
 	unsigned char resident = 0;
-	hwloc_obj_t node;
 
 	if (mincore((void *)(uintptr_t)page, t->page_nbytes, &resident) || !(resident & 1))
 		return -1;
 	(void)*page;
-	if (hwloc_get_area_memlocation(t->hw, (const void *)(uintptr_t)page, t->page_nbytes, set,
-				       HWLOC_MEMBIND_BYNODESET))
-		return -1;
-	node = hwloc_get_numanode_obj_by_os_index(t->hw, (unsigned)hwloc_bitmap_first(set));
-	return node ? (int)node->logical_index : -1;
+	return mapped_page_node(t, (const void *)(uintptr_t)page, set);
+}
+
+/* Does mincore tell this process the truth about a file? To others it says that all is resident, so
+   that looking at pages would load them. */
+static bool may_know(int fd)
+{
+	char path[64];
+	struct stat s;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return !geteuid() || (!fstat(fd, &s) && s.st_uid == geteuid()) ||
+	       !faccessat(AT_FDCWD, path, W_OK, AT_EACCESS);
 }
 
 int qn_topo_file_node(const struct qn_topo *t, int fd, uint64_t offset, uint64_t nbytes)
@@ -307,7 +377,7 @@ int qn_topo_file_node(const struct qn_topo *t, int fd, uint64_t offset, uint64_t
 	uint8_t *map;
 	int first = -1;
 
-	if (!set || !nbytes)
+	if (!set || !nbytes || !may_know(fd))
 		goto out_set;
 	map = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, (off_t)from);
 	if (map == MAP_FAILED)
@@ -319,6 +389,36 @@ int qn_topo_file_node(const struct qn_topo *t, int fd, uint64_t offset, uint64_t
 out_set:
 	hwloc_bitmap_free(set);
 	return first;
+}
+
+void qn_topo_count_pages(const struct qn_topo *t, const void *block, size_t nbytes, int node,
+			 uint64_t *npages, uint64_t *nlocal)
+{
+	uintptr_t first = (uintptr_t)block / t->page_nbytes;
+	size_t n = ((uintptr_t)block + nbytes - 1) / t->page_nbytes - first + 1;
+	size_t nsamples = n < BLOCK_SAMPLES ? n : BLOCK_SAMPLES;
+	hwloc_bitmap_t set = nbytes ? hwloc_bitmap_alloc() : NULL;
+
+	for (size_t i = 0; set && i < nsamples; i++) {
+		uintptr_t page = (first + n * i / nsamples) * t->page_nbytes;
+		int at = mapped_page_node(t, (const void *)page, set);
+
+		*npages += at >= 0;
+		*nlocal += at == node;
+	}
+	hwloc_bitmap_free(set);
+}
+
+void qn_topo_settle(const struct qn_topo *t, const void *block, size_t nbytes, int node)
+{
+	uintptr_t first = (uintptr_t)block / t->page_nbytes * t->page_nbytes;
+	hwloc_obj_t there = hwloc_get_obj_by_type(t->hw, HWLOC_OBJ_NUMANODE, (unsigned)node);
+
+	if (there && nbytes && !t->synthetic)
+		hwloc_set_area_membind(t->hw, (const void *)first,
+				       (uintptr_t)block + nbytes - first, there->nodeset,
+				       HWLOC_MEMBIND_BIND,
+				       HWLOC_MEMBIND_MIGRATE | HWLOC_MEMBIND_BYNODESET);
 }
 
 static int count(const struct qn_topo *t, hwloc_obj_type_t type)

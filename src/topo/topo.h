@@ -44,6 +44,12 @@ int qn_topo_slice(const struct qn_topo *t, const struct qn_cpus *all, int nranks
 /* The NUMA node (logical index) that holds most of a set. */
 int qn_topo_node_of(const struct qn_topo *t, const struct qn_cpus *cpus);
 
+/* What a set has: NUMA nodes, counting those that share their cores once, cores, hardware threads. */
+struct qn_extent {
+	int nnodes, ncores, npus;
+};
+struct qn_extent qn_topo_extent(const struct qn_topo *t, const struct qn_cpus *cpus);
+
 enum qn_bind { QN_BIND_NUMA, QN_BIND_CORE, QN_BIND_NONE };
 
 /* Pins the calling thread, number `index` of a rank with this slice, to its core or to the part of
@@ -52,9 +58,22 @@ enum qn_bind { QN_BIND_NUMA, QN_BIND_CORE, QN_BIND_NONE };
 bool qn_topo_bind_thread(const struct qn_topo *t, const struct qn_cpus *slice, int index,
 			 enum qn_bind bind);
 
-/* The NUMA node (logical index) of the memory that holds most of the resident pages of a range of
-   a file, judged by a few samples; -1 when nothing is resident or it cannot be known. */
+/* The NUMA node (logical index) that the calling thread runs on; -1 when it cannot be known. */
+int qn_topo_thread_node(const struct qn_topo *t);
+
+/* The NUMA node (logical index) of the memory that holds a range of a file, judged by the first of
+   a few sampled pages that is resident; -1 when none is, or it cannot be known: for a file that this
+   user neither owns nor may write, Linux says that all of it is resident. */
 int qn_topo_file_node(const struct qn_topo *t, int fd, uint64_t offset, uint64_t nbytes);
+
+/* Samples a few pages of a block of this process's memory: adds to *npages those that are in memory,
+   and to *nlocal those of them that are on a node. */
+void qn_topo_count_pages(const struct qn_topo *t, const void *block, size_t nbytes, int node,
+			 uint64_t *npages, uint64_t *nlocal);
+
+/* Moves the pages of a block of this process's memory to a node and binds them there, with whatever
+   else lies on them. Failing is not an error. */
+void qn_topo_settle(const struct qn_topo *t, const void *block, size_t nbytes, int node);
 
 /* Describes the machine in a line: "2 packages, 2 NUMA nodes, 64 cores, 128 hardware threads". */
 void qn_topo_describe(const struct qn_topo *t, char *out, size_t nbytes);

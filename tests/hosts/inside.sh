@@ -168,7 +168,7 @@ check_traffic()
 	local ranks before bytes data
 
 	data=$(stat -c %s "$SHARE/climate.nc")
-	each cp -p "$SHARE/climate.nc" "$local_file"
+	each cp -pu "$SHARE/climate.nc" "$local_file"
 	for ranks in 1 2; do
 		before=$(lab traffic)
 		on $ranks run $moments --json "$local_file"
@@ -201,6 +201,7 @@ refused()
 
 check_differences()
 {
+	each cp -pu "$SHARE/climate.nc" "$local_file"
 	lab exec n3 touch -d '2001-02-03 04:05:06' "$local_file"
 	on 1 run $moments "$local_file"
 	refused "another version on n3, of the same size" "$local_file" n3
@@ -242,6 +243,7 @@ straggler()
 
 check_straggler()
 {
+	each cp -pu "$SHARE/climate.nc" "$local_file"
 	straggler "rank 1 is four times slower" n1:2 2 '1:40000,*:10000' 1/10+1/40
 }
 
@@ -313,6 +315,7 @@ booted()
 
 check_deaths()
 {
+	each cp -pu "$SHARE/climate.nc" "$local_file"
 	dies "crash of n3" crash n3 12 n1 n2 n4
 	lab boot n3
 	check "n3 boots again" within 10 booted n3
@@ -327,6 +330,7 @@ check_repeated()
 {
 	local i same=0 repeats=5
 
+	each cp -pu "$SHARE/climate.nc" "$local_file"
 	for i in $(seq $repeats); do
 		on $((1 + i % 2)) run $moments --json "$local_file"
 		[ "$(result)" != "$want" ] || same=$((same + 1))

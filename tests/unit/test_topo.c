@@ -366,6 +366,96 @@ static void test_file_node(void **state)
 	qn_topo_free(t);
 }
 
+/* Of a file that this user may only read, Linux says that all is in memory: then nothing is known. */
+static void test_file_of_others(void **state)
+{
+	struct qn_topo *t = machine(NULL);
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), known;
+	char byte;
+
+	(void)state;
+	if (fd < 0 || geteuid() || qn_topo_file_node(t, fd, 0, 4096) < 0) {
+		printf("needs to be root, and a system that tells\n");
+		close(fd);
+		qn_topo_free(t);
+		skip();
+	}
+	close(fd);
+	fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0 && read(fd, &byte, 1) == 1);
+	known = qn_topo_file_node(t, fd, 0, 100);
+	assert_int_equal(seteuid(65534), 0);
+	assert_int_equal(qn_topo_file_node(t, fd, 0, 100), -1);
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(qn_topo_file_node(t, fd, 0, 100), known);
+	close(fd);
+	qn_topo_free(t);
+}
+
+static void test_extent(void **state)
+{
+	static const struct {
+		const char *synthetic;
+		struct qn_extent e;
+	} on[] = {
+		{ "core:1 pu:1", { 1, 1, 1 } },
+		{ "numa:2 core:4 pu:2", { 2, 8, 16 } },
+		{ "pack:2 numa:4 core:3 pu:1", { 8, 24, 24 } },
+		/* Two kinds of memory beside the same cores. */
+		{ "pack:2 [numa] [numa] core:4 pu:2", { 2, 8, 16 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(on) / sizeof(*on); i++) {
+		struct qn_topo *t = machine(on[i].synthetic);
+		struct qn_cpus cpus, one = { { 0 } };
+		struct qn_extent e;
+
+		qn_topo_permitted(t, &cpus);
+		e = qn_topo_extent(t, &cpus);
+		assert_memory_equal(&e, &on[i].e, sizeof(e));
+		add(&one, on[i].e.npus - 1);
+		e = qn_topo_extent(t, &one);
+		assert_true(e.nnodes == 1 && e.ncores == 1 && e.npus == 1);
+		memset(&one, 0, sizeof(one));
+		e = qn_topo_extent(t, &one);
+		assert_true(!e.nnodes && !e.ncores && !e.npus);
+		qn_topo_free(t);
+	}
+}
+
+static void test_pages(void **state)
+{
+	struct qn_topo *t = machine(NULL);
+	int nnodes = qn_topo_nnodes(t), here = qn_topo_thread_node(t);
+	size_t nbytes = 100 * 4096 + 17;
+	char *block = malloc(nbytes);
+	uint64_t npages = 0, nlocal = 0, sum = 0;
+
+	(void)state;
+	assert_true(here >= -1 && here < nnodes);
+	assert_non_null(block);
+	memset(block, 1, nbytes);
+	for (int node = 0; node < nnodes; node++) {
+		npages = nlocal = 0;
+		qn_topo_count_pages(t, block + 3, nbytes - 3, node, &npages, &nlocal);
+		assert_in_range(nlocal, 0, npages);
+		sum += nlocal;
+	}
+	assert_int_equal(sum, npages);	/* each is on one node */
+	qn_topo_count_pages(t, block, 0, 0, &npages, &nlocal);
+	assert_int_equal(sum, npages);
+	/* Contents survive the move. */
+	qn_topo_settle(t, block + 5, nbytes - 5, nnodes - 1);
+	for (size_t i = 0; i < nbytes; i++)
+		assert_int_equal(block[i], 1);
+	npages = nlocal = 0;
+	qn_topo_count_pages(t, block, nbytes, nnodes - 1, &npages, &nlocal);
+	assert_in_range(nlocal, nnodes > 1 ? 0 : npages, npages);
+	free(block);
+	qn_topo_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +471,9 @@ int main(void)
 		cmocka_unit_test(test_binding),
 		cmocka_unit_test(test_synthetic_is_not_bound),
 		cmocka_unit_test(test_file_node),
+		cmocka_unit_test(test_file_of_others),
+		cmocka_unit_test(test_extent),
+		cmocka_unit_test(test_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

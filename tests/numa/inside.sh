@@ -1,0 +1,103 @@
+# inside.sh - what the machine with two NUMA nodes does; the first process of its disk. Everything
+# goes to the console, between lines "@@ NAME" and "@@ end".
+
+export PATH=/bin HOME=/root TMPDIR=/tmp
+export OMPI_MCA_plm_rsh_agent=sh OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export OMPI_MCA_btl=self,vader
+file=/data/climate.nc
+mount -t proc none /proc
+mount -t sysfs none /sys
+mount -t devtmpfs none /dev
+busybox mkdir -p /dev/shm /dev/pts
+mount -t devpts none /dev/pts
+for dir in /dev/shm /tmp /run; do mount -t tmpfs none $dir; done
+ifconfig lo 127.0.0.1 up
+hostname guest
+# Pages stay where they were put.
+echo 0 >/proc/sys/kernel/numa_balancing 2>/dev/null
+# Whoever reads one half must not have the beginning of the other read ahead.
+echo 16 >/sys/block/vda/queue/read_ahead_kb
+
+# show NAME FILE
+show()
+{
+	echo "@@ $1"
+	cat "$2"
+	echo "@@ end"
+}
+
+# run NAME COMMAND...: shows NAME.out, NAME.err, NAME.status.
+run()
+{
+	name=$1
+	shift
+	"$@" >/tmp/out 2>/tmp/err
+	echo $? >/tmp/status
+	show_last "$name"
+}
+
+show_last()
+{
+	show "$1.out" /tmp/out
+	show "$1.err" /tmp/err
+	show "$1.status" /tmp/status
+}
+
+# Did the last run read nearly all bytes from the nodes that have them?
+is_local()
+{
+	busybox awk -F '[:,]' '
+		/"numa": / { inside = 1 }
+		inside && /"bytes_known"/ { known = $2 }
+		inside && /"bytes_local"/ { near = $2 }
+		/}/ { inside = 0 }
+		END { exit !(known > 0 && near >= 0.95 * known) }' /tmp/out
+}
+
+# run_local NAME: a rank a node. They steal from each other when one of them is late, which processors
+# are that other programs of the host take away for a while: up to four tries.
+run_local()
+{
+	for try in 1 2 3 4; do
+		mpirun -n 2 $minmax $file >/tmp/out 2>/tmp/err
+		echo $? >/tmp/status
+		is_local && break
+	done
+	echo $try >/tmp/tries
+	show "$1.tries" /tmp/tries
+	show_last "$1"
+}
+
+# place A B: the first half of the file in the memory of node A, the second in that of B: whoever
+# reads what is not in memory has it put into his own.
+half=$(($(busybox stat -c %s $file) / 131072))
+forget()
+{
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+}
+
+place()
+{
+	forget
+	numactl --cpunodebind="$1" dd if=$file of=/dev/null bs=64k count=$half 2>/dev/null
+	numactl --cpunodebind="$2" dd if=$file of=/dev/null bs=64k skip=$half 2>/dev/null
+}
+
+ls -d /sys/devices/system/node/node[0-9]* | busybox wc -l >/tmp/nodes
+show nodes /tmp/nodes
+minmax="quern run minmax -d t2m --json --stats"
+
+forget
+run cold quern plan minmax -d t2m --json $file
+place 0 1
+run plan quern plan minmax -d t2m --json $file
+run_local halves
+run unbound mpirun -n 2 $minmax --bind none $file
+run single $minmax $file
+run passes quern run histogram -d t2m --json -s time=0:30 $file
+place 1 0
+run_local swapped
+echo "@@ off"
+sync
+poweroff -f
