@@ -101,7 +101,9 @@ static enum quern_status run(const char *file, double *sum, int64_t *count, char
 	if (!r || quern_run_set(r, "threads", "1") || quern_run_set(r, "bind", "none") ||
 	    quern_run_set(r, "dataset", "/x"))
 		exit(1);
-	st = quern_run_execute(r, file);
+	st = quern_run_add_file(r, file);
+	if (!st)
+		st = quern_run_execute(r);
 	snprintf(why, n, "%s", quern_run_message(r));
 	if (!st && (!quern_result_get_real(quern_run_result(r), "sum", sum) ||
 		    !quern_result_get_int(quern_run_result(r), "count", count)))

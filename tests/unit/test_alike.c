@@ -74,7 +74,7 @@ static void begin(struct pair *p, struct part kind)
 
 	assert_true(h5make_init(&p->a) && h5make_init(&p->b));
 	make(p->a.file, kind, 7);
-	assert_int_equal(qn_hdf5_describe(p->a.file, "/t", true, &p->first, &err), QUERN_OK);
+	assert_int_equal(qn_hdf5_describe(p->a.file, "/t", NULL, true, &p->first, &err), QUERN_OK);
 	p->alike = qn_h5_alike_new(&p->first);
 	assert_non_null(p->alike);
 }
@@ -103,7 +103,7 @@ static void test_as_the_library(void **state)
 			other.nothers += (unsigned)i;
 			make(p.b.file, other, lengths[i]);
 			assert_true(qn_h5_alike_describe(p.alike, p.b.file, &mine));
-			assert_int_equal(qn_hdf5_describe(p.b.file, "/t", true, &theirs, &err),
+			assert_int_equal(qn_hdf5_describe(p.b.file, "/t", NULL, true, &theirs, &err),
 					 QUERN_OK);
 			assert_same(&mine, &theirs);
 			free(mine.chunks);
