@@ -4,3 +4,4 @@ BENCH_PROGS += bench/feed
 BENCH_PROGS += bench/codecs
 BENCH_PROGS += bench/exact
 BENCH_PROGS += bench/covariance
+BENCH_PROGS += bench/plan

@@ -180,7 +180,8 @@ static json_t *planned_rank_to_json(const struct qn_job *j, int r)
 
 	return json_pack("{s:i, s:i, s:i, s:i, s:I, s:I}", "rank", r, "host", (int)p->host,
 			 "numa_node", (int)p->node, "threads", (int)p->nthreads, "items",
-			 (json_int_t)j->plan.count[r], "bytes", (json_int_t)j->plan.nbytes[r]);
+			 (json_int_t)j->plan.rank[r].nitems, "bytes",
+			 (json_int_t)j->plan.rank[r].stored);
 }
 
 char *quern_run_plan_document(quern_run *run)
@@ -200,9 +201,9 @@ char *quern_run_plan_document(quern_run *run)
 			 qn_json_uints(j->dataset.chunk, j->dataset.ndim), "native",
 			 !why, "library_reason", qn_json_text(why),
 			 "sources_missing", (json_int_t)j->mosaic.nmissing, "bytes_with_home",
-			 (json_int_t)j->plan.homed_nbytes, "bytes_at_home",
-			 (json_int_t)j->plan.local_nbytes, "imbalance",
-			 qn_plan_imbalance(&j->plan, j->places), "per_rank", ranks);
+			 (json_int_t)j->plan.homed, "bytes_at_home",
+			 (json_int_t)j->plan.tier[QN_MEMORY], "imbalance", j->plan.imbalance,
+			 "per_rank", ranks);
 	return qn_json_dump(json_pack("{s:s, s:s, s:o, s:o}", "quern", QUERN_VERSION, "kernel",
 				      j->kernel->name, "input", input_to_json(run), "plan", plan));
 }

@@ -13,10 +13,9 @@
 #include "data/select.h"
 #include "exec/job.h"
 #include "exec/source.h"
+#include "plan/policy.h"
 
 #define MONITOR_NS 200000000	/* between two progress reports */
-#define LARGEST_BATCH 32	/* tasks taken at once: more would spoil the balance at the end */
-
 #define MOST_MERGED (1u << 20)	/* states between two normalisations; the contract allows 2^24 */
 
 struct crew;
@@ -25,6 +24,7 @@ struct worker {
 	struct crew *crew;
 	pthread_t thread;
 	int index;
+	uint32_t span;			/* of the queue, near the task at hand */
 	struct qn_slot slot;		/* the item at hand, */
 	struct qn_opened file;		/* and its file */
 	struct qn_dataset member;	/* that the feed is on: borrows */
@@ -148,17 +148,16 @@ static enum quern_status run_task(struct worker *w, const struct qn_queue *q, ui
 	struct absorber a = { .kernel = j->kernel, .self = j->self, .scratch = w->scratch,
 			      .state = w->trial ? w->trial : w->state };
 	struct quern_message why = { 0 };
-	struct qn_item item;
+	struct qn_task t = qn_queue_task(q, task, &w->span);
+	struct qn_item item = { .chunks = t.chunks, .nchunks = t.nchunks };
 	enum quern_status st;
 
-	qn_items_seek(&j->items, q->item[task], &w->slot);
+	qn_items_seek(&j->items, t.item, &w->slot);
 	qn_slot_box(&w->slot, &item.box, &a.box);
-	if (!is_needed(q->item[task], w->crew->stride)) {
+	if (!is_needed(t.item, w->crew->stride)) {
 		count_done(j, &item.box);
 		return QUERN_OK;
 	}
-	item.nchunks = qn_cut_nchunks(&w->slot.cut, w->slot.item);
-	item.chunks = q->chunk + q->first[task];
 	st = turn_to_member(w, &why);
 	if (st)
 		return qn_error_set(&w->err, st, "%s", why.text);
@@ -196,27 +195,25 @@ static enum quern_status run_tasks(struct worker *w, struct qn_queue *q, uint32_
 	return st;
 }
 
-/* How many tasks to take at once from a queue with `left`: fewer towards the end. */
+/* How many tasks to take at once from a queue. */
 static uint32_t batch_size(const struct qn_job *j, const struct qn_queue *q)
 {
 	uint64_t range = atomic_load_explicit(&q->header->range, memory_order_relaxed);
 	uint32_t head = (uint32_t)range, tail = (uint32_t)(range >> 32);
-	uint32_t n = tail > head ? (tail - head) / (8 * j->place.nthreads) : 0;
 
-	return n < 1 ? 1 : n > LARGEST_BATCH ? LARGEST_BATCH : n;
+	return qn_policy_batch(tail > head ? tail - head : 0, j->place.nthreads);
 }
 
 static enum quern_status steal_from(struct worker *w, struct qn_queue *q)
 {
-	uint32_t begin, end, parts = 2 * (q->header->nthreads + w->crew->job->place.nthreads);
+	uint32_t begin, end;
+	uint32_t parts = qn_policy_parts(q->header->nthreads, w->crew->job->place.nthreads);
 	enum quern_status st = QUERN_OK;
 
 	while (!st && !qn_queues_stopped(&w->crew->job->queues) &&
 	       qn_queue_steal(q, parts, &begin, &end)) {
-		for (uint32_t t = begin; t < end; t++) {
-			qn_items_seek(&w->crew->job->items, q->item[t], &w->slot);
-			w->nstolen += qn_cut_nchunks(&w->slot.cut, w->slot.item);
-		}
+		for (uint32_t t = begin; t < end; t++)
+			w->nstolen += qn_queue_task(q, t, &w->span).nchunks;
 		st = run_tasks(w, q, begin, end);
 	}
 	return st;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "plan/policy.h"
 
 static uint64_t pack(uint32_t head, uint32_t tail)
 {
@@ -13,25 +14,21 @@ static uint64_t pack(uint32_t head, uint32_t tail)
 static void locate(struct qn_queue *q, void *segment)
 {
 	q->header = segment;
-	q->item = (uint64_t *)(q->header + 1);
-	q->first = q->item + q->header->nitems;
-	q->chunk = (struct qn_chunk *)(q->first + q->header->nitems);
+	q->span = (struct qn_span *)(q->header + 1);
+	q->chunk = (struct qn_chunk *)(q->span + q->header->nspans);
 }
 
-/* The other ranks of the host: first those on the same NUMA node, each group starting after this
-   rank, so that thieves spread out. */
-static void order_victims(struct qn_queues *q)
+static enum quern_status order_victims(struct qn_queues *q, struct quern_message *err)
 {
-	uint32_t node = q->queue[q->mine].header->node;
-	int n = 0;
+	uint32_t *node = qn_calloc((size_t)q->nranks, sizeof(*node));
 
-	for (int far = 0; far < 2; far++)
-		for (int i = 1; i < q->nranks; i++) {
-			int r = (q->mine + i) % q->nranks;
-
-			if ((q->queue[r].header->node != node) == far)
-				q->victim[n++] = r;
-		}
+	if (!node)
+		return qn_error_nomem(err, (size_t)q->nranks * sizeof(*node), "the queues");
+	for (int r = 0; r < q->nranks; r++)
+		node[r] = q->queue[r].header->node;
+	qn_policy_victims(node, q->nranks, q->mine, q->victim);
+	free(node);
+	return QUERN_OK;
 }
 
 static enum quern_status check_share(const struct qn_share *share, struct quern_message *err)
@@ -46,7 +43,7 @@ static enum quern_status check_share(const struct qn_share *share, struct quern_
 enum quern_status qn_queues_new(struct qn_comm *c, const struct qn_share *share, uint32_t node,
 				uint32_t nthreads, struct qn_queues *q, struct quern_message *err)
 {
-	size_t nbytes = sizeof(struct qn_queue_header) + share->nitems * 2 * sizeof(uint64_t) +
+	size_t nbytes = sizeof(struct qn_queue_header) + share->nspans * sizeof(struct qn_span) +
 			share->nchunks * sizeof(struct qn_chunk);
 	struct qn_queue_header *header;
 	enum quern_status st;
@@ -68,6 +65,7 @@ enum quern_status qn_queues_new(struct qn_comm *c, const struct qn_share *share,
 	}
 	header = qn_shared_of(q->shared, q->mine);
 	header->nitems = (uint32_t)share->nitems;
+	header->nspans = (uint32_t)share->nspans;
 	header->nchunks = share->nchunks;
 	header->nbytes = share->nbytes;
 	header->node = node;
@@ -75,8 +73,10 @@ enum quern_status qn_queues_new(struct qn_comm *c, const struct qn_share *share,
 	qn_comm_host_barrier(c);
 	for (int r = 0; r < q->nranks; r++)
 		locate(&q->queue[r], qn_shared_of(q->shared, r));
-	order_victims(q);
-	return QUERN_OK;
+	st = qn_comm_agree(c, order_victims(q, err), err);
+	if (st)
+		qn_queues_fini(q);
+	return st;
 }
 
 void qn_queues_fini(struct qn_queues *q)
@@ -122,14 +122,46 @@ bool qn_queue_steal(struct qn_queue *q, uint32_t parts, uint32_t *begin, uint32_
 
 		if (head >= tail)
 			return false;
-		n = (tail - head) / parts;
-		n = n ? n : 1;
+		n = qn_policy_loot(tail - head, parts);
 		if (atomic_compare_exchange_weak(&q->header->range, &seen, pack(head, tail - n))) {
 			*begin = tail - n;
 			*end = tail;
 			return true;
 		}
 	}
+}
+
+/* Is a task of the span or of a later one? */
+static bool begins_by(const struct qn_queue *q, uint32_t span, uint32_t task)
+{
+	return span < q->header->nspans && q->span[span].task <= task;
+}
+
+struct qn_task qn_queue_task(const struct qn_queue *q, uint32_t task, uint32_t *hint)
+{
+	uint32_t low = *hint, high = q->header->nspans;
+	const struct qn_span *s;
+	uint64_t k;
+
+	/* Mostly it is in the span of the last one, or in the next. */
+	if (!begins_by(q, low, task))
+		low = 0;
+	else if (!begins_by(q, low + 1, task))
+		high = low + 1;
+	else if (!begins_by(q, low + 2, task))
+		high = ++low + 1;
+	while (high - low > 1) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (q->span[mid].task <= task)
+			low = mid;
+		else
+			high = mid;
+	}
+	*hint = low;
+	s = &q->span[low];
+	k = task - s->task;
+	return (struct qn_task){ s->item + k, q->chunk + s->chunk + k * s->each, s->each };
 }
 
 void qn_queues_stop(struct qn_queues *q)

@@ -1,6 +1,6 @@
 /*
- * schedule.c - the plan phase: rank 0 weighs the items, plans, and scatters item numbers and chunk
- * descriptors into the queues of the ranks.
+ * schedule.c - the plan phase: rank 0 weighs the items, plans, and scatters spans of items and chunk
+ * descriptors into the queues of the ranks. It goes through the items twice: to weigh, and to write.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,8 +15,8 @@
 
 /* Memory of a process with its libraries, before it has any work: measured with Open MPI 4.1. */
 #define PROCESS_NBYTES (UINT64_C(24) << 20)
-/* What rank 0 needs for a chunk while it plans, and after: order, weight, descriptors. */
-#define PLAN_NBYTES_PER_CHUNK 100
+/* What rank 0 needs for a chunk while it plans, and after: order, weights, descriptors. */
+#define PLAN_NBYTES_PER_CHUNK 130
 #define MOST_ASKED_HOMES 8192	/* items whose pages are looked for */
 
 struct ordered {
@@ -27,26 +27,33 @@ struct ordered {
 /* What rank 0 has in hand while it plans. All owned. */
 struct draft {
 	struct qn_job *job;
-	struct ordered *order;		/* items in file order */
-	uint64_t *weight;		/* by position in order */
-	uint32_t *home;
+	struct ordered *order;		/* items in file order; NULL: they are in it as numbered */
+	uint64_t *stored, *decoded;	/* bytes, by place in file order */
+	uint32_t *set;			/* of homes; NULL: none */
+	struct qn_homes homes;
 	struct qn_share *share;		/* of each rank */
 	uint64_t *count;		/* records of each rank, for a scatter */
-	uint64_t *item;			/* rank by rank */
-	struct qn_chunk *chunk;
+	struct qn_span *span;		/* rank by rank */
+	uint64_t nspans, room_spans;
+	struct qn_chunk *chunk;		/* rank by rank */
+	uint64_t nchunks;
 	uint64_t *number;		/* chunk numbers of one item */
-	struct qn_slot slot;		/* the item at hand */
+	struct qn_slot slot;		/* the item at hand, */
+	struct qn_cut_walk walk;	/* and its place in the cut of its part */
+	uint64_t touched;		/* the part that the walk is in */
 	uint64_t cursor;		/* the chunk after the last that was looked up */
 };
 
 static void draft_fini(struct draft *d)
 {
 	free(d->order);
-	free(d->weight);
-	free(d->home);
+	free(d->stored);
+	free(d->decoded);
+	free(d->set);
+	qn_homes_fini(&d->homes);
 	free(d->share);
 	free(d->count);
-	free(d->item);
+	free(d->span);
 	free(d->chunk);
 	free(d->number);
 }
@@ -74,21 +81,24 @@ static struct qn_chunk look_up(struct draft *d, uint64_t number)
 	return m->chunks[d->cursor++];
 }
 
-/* Turns to an item: its place, and its chunk numbers; returns how many. */
-static uint64_t turn_to(struct draft *d, uint64_t item)
+/* Turns to an item: its place and its chunk numbers. Cheap when it is the one after the last. */
+static void turn_to(struct draft *d, uint64_t item)
 {
 	qn_items_seek(&d->job->items, item, &d->slot);
-	qn_cut_chunks(&d->slot.cut, d->slot.item, d->number);
-	return qn_cut_nchunks(&d->slot.cut, d->slot.item);
+	if (d->walk.is_set && d->touched != d->slot.touched)
+		d->walk.is_set = false;
+	d->touched = d->slot.touched;
+	qn_cut_walk(&d->slot.cut, d->slot.item, &d->walk);
+	if (d->walk.nchunks == 1)
+		d->number[0] = d->walk.number;
+	else
+		qn_cut_chunks(&d->slot.cut, d->slot.item, d->number);
 }
 
-/* Bytes of elements that an item delivers. */
-static uint64_t delivered_nbytes(const struct draft *d)
+/* The item at a place of file order. */
+static uint64_t item_at(const struct draft *d, uint64_t i)
 {
-	struct quern_box from;
-
-	qn_cut_box(&d->slot.cut, d->slot.item, &from);
-	return qn_box_nelems(&from) * d->job->dataset.type.size;
+	return d->order ? d->order[i].item : i;
 }
 
 static int by_place(const void *a, const void *b)
@@ -102,52 +112,86 @@ static int by_place(const void *a, const void *b)
 	return x->item < y->item ? -1 : x->item > y->item;
 }
 
-/* Items in the order of files, and there of the addresses of their first chunks; unallocated ones
-   last. */
-static void put_in_file_order(struct draft *d)
+/* What an item weighs; returns where it is in its file. */
+static struct ordered weigh(struct draft *d, uint64_t item, uint64_t place)
 {
+	struct ordered at = { .item = item };
+
+	turn_to(d, item);
+	d->decoded[place] = d->walk.nelems * d->job->dataset.type.size;
+	d->stored[place] = 0;
+	for (uint64_t k = 0; k < d->walk.nchunks; k++) {
+		struct qn_chunk c = look_up(d, d->number[k]);
+
+		d->stored[place] += c.nbytes;
+		at.addr = k ? at.addr : c.addr;
+	}
+	at.member = d->slot.part.member;
+	return at;
+}
+
+/* Weighs all items, in the order of files, and there of the addresses of their first chunks,
+   unallocated ones last. Mostly that is the order of their numbers: one walk is enough then. */
+static enum quern_status weigh_all(struct draft *d, struct quern_message *err)
+{
+	uint64_t n = d->job->items.nitems;
+	struct ordered last = { .member = 0 };
 	bool sorted = true;
 
-	for (uint64_t i = 0; i < d->job->items.nitems; i++) {
-		struct ordered *o = &d->order[i];
+	for (uint64_t i = 0; i < n; i++) {
+		struct ordered o = weigh(d, i, i);
 
-		turn_to(d, i);
-		o->item = i;
-		o->member = d->slot.part.member;
-		o->addr = look_up(d, d->number[0]).addr;
-		sorted = sorted && (!i || by_place(o - 1, o) <= 0);
+		sorted = sorted && (!i || by_place(&last, &o) <= 0);
+		last = o;
 	}
-	if (!sorted)
-		qsort(d->order, d->job->items.nitems, sizeof(*d->order), by_place);
+	if (sorted)
+		return QUERN_OK;
+	d->order = qn_calloc(n, sizeof(*d->order));
+	if (!d->order)
+		return qn_error_nomem(err, n * sizeof(*d->order), "the plan");
+	for (uint64_t i = 0; i < n; i++)
+		d->order[i] = weigh(d, i, i);
+	qsort(d->order, n, sizeof(*d->order), by_place);
+	for (uint64_t i = 0; i < n; i++)
+		weigh(d, d->order[i].item, i);
+	return QUERN_OK;
 }
 
-/* Reading and decoding a stored byte is taken to cost as much as absorbing a decoded one. */
-static void weigh(struct draft *d)
-{
-	for (uint64_t i = 0; i < d->job->items.nitems; i++) {
-		uint64_t nchunks = turn_to(d, d->order[i].item);
-
-		d->weight[i] = delivered_nbytes(d) + 1;
-		for (uint64_t k = 0; k < nchunks; k++)
-			d->weight[i] += look_up(d, d->number[k]).nbytes;
-	}
-}
-
-/* The node of the memory that holds the beginning of an item, as a home. */
-static uint32_t look_for_home(struct draft *d, uint64_t item, struct qn_opened *file)
+/* The node of the memory that holds the beginning of an item, or -1. */
+static int look_for_node(struct draft *d, uint64_t item, struct qn_opened *file)
 {
 	const struct qn_job *j = d->job;
 	struct quern_message err = { .status = QUERN_OK };
 	struct qn_chunk c;
-	int node = -1;
 
 	turn_to(d, item);
 	c = look_up(d, d->number[0]);
 	/* A file that cannot be opened is reported by whoever must read it. */
-	if (c.addr != QN_ADDR_NONE && c.nbytes &&
-	    !qn_opened_turn(file, &j->mosaic, d->slot.part.member, j->report.host, &err))
-		node = qn_topo_file_node(j->topo, file->fd, c.addr, c.nbytes);
-	return node < 0 ? QN_NO_HOME : qn_home(j->place.host, (uint32_t)node);
+	if (c.addr == QN_ADDR_NONE || !c.nbytes ||
+	    qn_opened_turn(file, &j->mosaic, d->slot.part.member, j->report.host, &err))
+		return -1;
+	return qn_topo_file_node(j->topo, file->fd, c.addr, c.nbytes);
+}
+
+/* A set of homes for each NUMA node of rank 0's host. */
+static enum quern_status make_sets(struct draft *d, uint32_t nnodes, struct quern_message *err)
+{
+	uint64_t n = d->job->items.nitems;
+	struct qn_homes *h = &d->homes;
+
+	h->nsets = nnodes;
+	h->first = qn_calloc(nnodes + 1, sizeof(*h->first));
+	h->home = qn_calloc(nnodes, sizeof(*h->home));
+	h->shared = qn_calloc(nnodes, sizeof(*h->shared));
+	d->set = qn_calloc(n, sizeof(*d->set));
+	if (!h->first || !h->home || !h->shared || !d->set)
+		return qn_error_nomem(err, n * sizeof(*d->set), "homes");
+	for (uint32_t k = 0; k < nnodes; k++) {
+		h->home[k] = (struct qn_home){ d->job->place.host, (uint16_t)k, QN_HOME_MEMORY };
+		h->first[k + 1] = k + 1;
+		h->shared[k] = 1;
+	}
+	return QUERN_OK;
 }
 
 /* Homes: the NUMA node of the pages of this host's page cache, where there is more than one node.
@@ -160,17 +204,19 @@ static enum quern_status find_homes(struct draft *d, struct quern_message *err)
 	uint64_t nitems = j->items.nitems, step = qn_ceil_div(nitems, MOST_ASKED_HOMES);
 	struct qn_opened file = QN_OPENED_NONE;
 	struct quern_message ignored = { .status = QUERN_OK };
+	uint32_t nnodes = (uint32_t)qn_topo_nnodes(j->topo);
+	enum quern_status st;
 
-	if (qn_topo_nnodes(j->topo) < 2)
+	if (nnodes < 2)
 		return QUERN_OK;
-	d->home = qn_calloc(nitems, sizeof(*d->home));
-	if (!d->home)
-		return qn_error_nomem(err, nitems * sizeof(*d->home), "homes");
-	for (uint64_t i = 0; i < nitems; i++)
-		d->home[i] = i % step ? d->home[i - 1]
-				      : look_for_home(d, d->order[i].item, &file);
+	st = make_sets(d, nnodes, err);
+	for (uint64_t i = 0; !st && i < nitems; i++) {
+		int node = i % step ? 0 : look_for_node(d, item_at(d, i), &file);
+
+		d->set[i] = i % step ? d->set[i - 1] : node < 0 ? QN_NO_HOMES : (uint32_t)node;
+	}
 	qn_opened_close(&file, j->report.host, &ignored);
-	return QUERN_OK;
+	return st;
 }
 
 /* A small file can have a grid of very many chunks, none of them stored. */
@@ -189,84 +235,107 @@ static enum quern_status make_plan(struct draft *d, struct quern_message *err)
 {
 	struct qn_job *j = d->job;
 	uint64_t n = j->items.nitems;
+	struct qn_cluster cluster = { qn_comm_size(j->comm), j->places };
+	struct qn_work work;
 	enum quern_status st = check_nchunks(j, err);
 
 	if (st)
 		return st;
-	d->order = qn_calloc(n, sizeof(*d->order));
-	d->weight = qn_calloc(n, sizeof(*d->weight));
+	d->stored = qn_calloc(n, sizeof(*d->stored));
+	d->decoded = qn_calloc(n, sizeof(*d->decoded));
 	d->number = qn_calloc(j->items.max_chunks, sizeof(*d->number));
-	if (!d->order || !d->weight || !d->number)
-		return qn_error_nomem(err, n * sizeof(*d->order), "the plan");
-	put_in_file_order(d);
-	weigh(d);
-	st = find_homes(d, err);
-	return st ? st : qn_plan_make(j->places, qn_comm_size(j->comm), d->weight, d->home, n,
-				      &j->plan, err);
+	if (!d->stored || !d->decoded || !d->number)
+		return qn_error_nomem(err, 2 * n * sizeof(*d->stored), "the plan");
+	st = weigh_all(d, err);
+	if (!st)
+		st = find_homes(d, err);
+	work = (struct qn_work){ n, d->stored, d->decoded, d->set, &d->homes };
+	return st ? st : qn_plan_make(&cluster, &work, &qn_rates_default, &j->plan, NULL, err);
 }
 
-/* Sizes of the shares, and where each rank's begin: items and chunks rank by rank. */
-static enum quern_status lay_out(struct draft *d, struct quern_message *err)
+/* --- shares --- */
+
+/* A new span of a share, or NULL. */
+static struct qn_span *add_span(struct draft *d)
 {
-	struct qn_job *j = d->job;
-	size_t nranks = (size_t)qn_comm_size(j->comm);
-	uint64_t nchunks = 0;
+	if (d->nspans == d->room_spans) {
+		uint64_t room = d->room_spans ? 2 * d->room_spans : 64;
+		struct qn_span *more = realloc(d->span, room * sizeof(*more));
 
-	d->share = qn_calloc(nranks, sizeof(*d->share));
-	d->count = qn_calloc(nranks, sizeof(*d->count));
-	if (!d->share || !d->count)
-		return qn_error_nomem(err, nranks * sizeof(*d->share), "the shares");
-	for (uint64_t i = 0; i < j->items.nitems; i++) {
-		struct qn_share *s = &d->share[j->plan.rank[i]];
-		uint64_t n;
-
-		qn_items_seek(&j->items, d->order[i].item, &d->slot);
-		n = qn_cut_nchunks(&d->slot.cut, d->slot.item);
-		s->nitems++;
-		s->nchunks += n;
-		nchunks += n;
+		if (!more)
+			return NULL;
+		d->span = more;
+		d->room_spans = room;
 	}
-	d->item = qn_calloc(j->items.nitems, sizeof(*d->item));
-	d->chunk = qn_calloc(nchunks, sizeof(*d->chunk));
-	if (!d->item || !d->chunk)
-		return qn_error_nomem(err, nchunks * sizeof(*d->chunk), "chunk descriptors");
-	return QUERN_OK;
+	return &d->span[d->nspans++];
+}
+
+/* Adds the item at hand to a share; *open: its last span, or NULL. False without memory. */
+static bool add_item(struct draft *d, struct qn_share *share, uint64_t item, struct qn_span **open)
+{
+	struct qn_span *s = *open;
+	uint64_t n = d->walk.nchunks;
+
+	if (!s || s->each != n || s->item + (share->nitems - s->task) != item) {
+		s = *open = add_span(d);
+		if (!s)
+			return false;
+		*s = (struct qn_span){ .item = item, .chunk = share->nchunks,
+				       .task = (uint32_t)share->nitems, .each = (uint32_t)n };
+		share->nspans++;
+	}
+	for (uint64_t k = 0; k < n; k++)
+		d->chunk[d->nchunks++] = look_up(d, d->number[k]);
+	share->nitems++;
+	share->nchunks += n;
+	return true;
+}
+
+static bool write_share(struct draft *d, int rank)
+{
+	const struct qn_plan *plan = &d->job->plan;
+	struct qn_share *share = &d->share[rank];
+	struct qn_span *open = NULL;
+
+	share->nbytes = plan->rank[rank].decoded;
+	for (uint64_t g = plan->at[rank]; g < plan->at[rank + 1]; g++)
+		for (uint64_t k = 0; k < plan->range[g].n; k++) {
+			uint64_t item = item_at(d, plan->range[g].first + k);
+
+			turn_to(d, item);
+			if (!add_item(d, share, item, &open))
+				return false;
+		}
+	return true;
 }
 
 static enum quern_status write_shares(struct draft *d, struct quern_message *err)
 {
 	struct qn_job *j = d->job;
-	int nranks = qn_comm_size(j->comm);
-	uint64_t *at = qn_calloc(2 * (size_t)nranks, sizeof(*at)), *chunk_at = at + nranks;
+	size_t nranks = (size_t)qn_comm_size(j->comm);
 
-	if (!at)
-		return qn_error_nomem(err, 2 * (size_t)nranks * sizeof(*at), "the shares");
-	for (int r = 1; r < nranks; r++) {
-		at[r] = at[r - 1] + d->share[r - 1].nitems;
-		chunk_at[r] = chunk_at[r - 1] + d->share[r - 1].nchunks;
-	}
-	for (uint64_t i = 0; i < j->items.nitems; i++) {
-		uint32_t r = j->plan.rank[i];
-		uint64_t n = turn_to(d, d->order[i].item);
-
-		d->share[r].nbytes += delivered_nbytes(d);
-		d->item[at[r]++] = d->order[i].item;
-		for (uint64_t k = 0; k < n; k++)
-			d->chunk[chunk_at[r]++] = look_up(d, d->number[k]);
-	}
-	free(at);
+	d->share = qn_calloc(nranks, sizeof(*d->share));
+	d->count = qn_calloc(nranks, sizeof(*d->count));
+	d->chunk = qn_calloc(j->items.nchunks, sizeof(*d->chunk));
+	if (!d->share || !d->count || !d->chunk)
+		return qn_error_nomem(err, j->items.nchunks * sizeof(*d->chunk),
+				      "chunk descriptors");
+	for (int r = 0; r < (int)nranks; r++)
+		if (!write_share(d, r))
+			return qn_error_nomem(err, 2 * d->room_spans * sizeof(*d->span),
+					      "the shares of the ranks");
 	return QUERN_OK;
 }
 
-/* count[r] = 1, or the items or chunks of each rank: what a scatter wants. */
-enum counted { COUNT_ONE, COUNT_ITEMS, COUNT_CHUNKS };
+/* count[r] = 1, or the spans or chunks of each rank: what a scatter wants. */
+enum counted { COUNT_ONE, COUNT_SPANS, COUNT_CHUNKS };
 
 static const uint64_t *counts(const struct draft *d, enum counted what)
 {
 	if (!d->share)
 		return NULL;	/* not rank 0 */
 	for (int r = 0; r < qn_comm_size(d->job->comm); r++)
-		d->count[r] = what == COUNT_ONE ? 1 : what == COUNT_ITEMS ? d->share[r].nitems
+		d->count[r] = what == COUNT_ONE ? 1 : what == COUNT_SPANS ? d->share[r].nspans
 									  : d->share[r].nchunks;
 	return d->count;
 }
@@ -276,7 +345,6 @@ static enum quern_status scatter(struct draft *d, struct quern_message *err)
 	struct qn_job *j = d->job;
 	struct qn_queue *own;
 	enum quern_status st;
-	uint64_t first = 0;
 
 	st = qn_comm_scatterv(j->comm, d->share, counts(d, COUNT_ONE), sizeof(j->share),
 			      &j->share, 1, err);
@@ -288,16 +356,11 @@ static enum quern_status scatter(struct draft *d, struct quern_message *err)
 	if (st)
 		return st;
 	own = &j->queues.queue[j->queues.mine];
-	st = qn_comm_scatterv(j->comm, d->item, counts(d, COUNT_ITEMS), sizeof(*own->item),
-			      own->item, j->share.nitems, err);
+	st = qn_comm_scatterv(j->comm, d->span, counts(d, COUNT_SPANS), sizeof(*own->span),
+			      own->span, j->share.nspans, err);
 	if (!st)
 		st = qn_comm_scatterv(j->comm, d->chunk, counts(d, COUNT_CHUNKS),
 				      sizeof(*own->chunk), own->chunk, j->share.nchunks, err);
-	for (uint64_t i = 0; !st && i < j->share.nitems; i++) {
-		qn_items_seek(&j->items, own->item[i], &d->slot);
-		own->first[i] = first;
-		first += qn_cut_nchunks(&d->slot.cut, d->slot.item);
-	}
 	return st;
 }
 
@@ -325,7 +388,7 @@ static enum quern_status check_memory(struct qn_job *j, struct quern_message *er
 	a_thread = most_fed(j) + nstate + (j->kernel->scratch ? j->kernel->scratch(j->self) : 0);
 	nbytes = PROCESS_NBYTES + a_thread * j->place.nthreads +
 		 (qn_comm_rank(j->comm) == 0 ? 3 : 1) * nstate +
-		 j->share.nitems * 2 * sizeof(uint64_t) + j->share.nchunks * sizeof(struct qn_chunk);
+		 j->share.nspans * sizeof(struct qn_span) + j->share.nchunks * sizeof(struct qn_chunk);
 	if (nbytes <= (uint64_t)limit)
 		return QUERN_OK;
 	return qn_error_set(err, QUERN_ERR_RUN, "rank %d needs about %" PRIu64 " MiB (%u threads), "
@@ -341,8 +404,6 @@ enum quern_status qn_job_plan(struct qn_job *j, bool with_work, struct quern_mes
 
 	if (qn_comm_rank(j->comm) == 0) {
 		st = make_plan(&d, err);
-		if (!st && with_work)
-			st = lay_out(&d, err);
 		if (!st && with_work)
 			st = write_shares(&d, err);
 	}

@@ -134,6 +134,55 @@ void qn_cut_chunks(const struct qn_cut *it, uint64_t item, uint64_t *numbers)
 	}
 }
 
+/* Works out one dimension of a walk. */
+static void walk_along(const struct qn_cut *it, int d, struct qn_cut_walk *w)
+{
+	const struct quern_box *s = &it->selection;
+	uint64_t first = w->at[d] * it->grain[d], lo, hi;
+
+	w->n[d] = qn_min_u64(it->grain[d], it->ntouched[d] - first);
+	w->touched[d] = touched(it, d, first);
+	lo = w->touched[d] * it->chunk[d];
+	hi = w->n[d] == 1 ? lo + it->chunk[d]
+			  : (touched(it, d, first + w->n[d] - 1) + 1) * it->chunk[d];
+	lo = lo > s->start[d] ? lo - s->start[d] : 0;
+	hi -= s->start[d];
+	if (s->step[d] > 1) {
+		lo = qn_ceil_div(lo, s->step[d]);
+		hi = qn_ceil_div(hi, s->step[d]);
+	}
+	w->length[d] = qn_min_u64(s->count[d], hi) - lo;
+}
+
+void qn_cut_walk(const struct qn_cut *it, uint64_t item, struct qn_cut_walk *w)
+{
+	int d = it->ndim - 1;
+
+	if (w->is_set && item == w->item + 1) {
+		for (; d > 0 && w->at[d] + 1 == it->grid[d]; d--) {
+			w->at[d] = 0;
+			walk_along(it, d, w);
+		}
+		w->at[d]++;
+		walk_along(it, d, w);
+	} else {
+		for (uint64_t rest = item; d >= 0; d--) {
+			w->at[d] = rest % it->grid[d];
+			rest /= it->grid[d];
+			walk_along(it, d, w);
+		}
+	}
+	w->is_set = true;
+	w->item = item;
+	w->number = 0;
+	w->nchunks = w->nelems = 1;
+	for (d = 0; d < it->ndim; d++) {
+		w->number = w->number * it->chunks[d] + w->touched[d];
+		w->nchunks *= w->n[d];
+		w->nelems *= w->length[d];
+	}
+}
+
 void qn_cut_box(const struct qn_cut *it, uint64_t item, struct quern_box *box)
 {
 	uint64_t first[QUERN_MAX_DIMS], n[QUERN_MAX_DIMS];

@@ -35,6 +35,20 @@ uint64_t qn_cut_max_nelems(const struct qn_cut *it);
 /* Chunk numbers of an item in ascending order; room for qn_cut_nchunks. */
 void qn_cut_chunks(const struct qn_cut *it, uint64_t item, uint64_t *numbers);
 
+/* An item as one goes through the items in order, which is much cheaper than asking for each: only
+   what changes from one to the next is worked out. Begins zeroed. */
+struct qn_cut_walk {
+	bool is_set;
+	uint64_t item;
+	uint64_t at[QUERN_MAX_DIMS];		/* its coordinates in the grid of items */
+	uint64_t touched[QUERN_MAX_DIMS];	/* its first chunk coordinates */
+	uint64_t n[QUERN_MAX_DIMS];		/* chunks along each dimension */
+	uint64_t length[QUERN_MAX_DIMS];	/* selected elements along each dimension */
+	uint64_t number;			/* of its first chunk */
+	uint64_t nchunks, nelems;
+};
+void qn_cut_walk(const struct qn_cut *it, uint64_t item, struct qn_cut_walk *walk);
+
 /* The selected elements inside an item. */
 void qn_cut_box(const struct qn_cut *it, uint64_t item, struct quern_box *box);
 

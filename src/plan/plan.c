@@ -4,295 +4,251 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "plan/seating.h"
 
-/* How much of its fair share a rank may be given beyond it to keep items at home: stealing evens
-   out less than this for free, and a cut inside an item cannot be avoided. */
-#define HOME_SLACK 0.02
+#define AHEAD 16	/* items between asking for a line of memory and using it */
 
-/* A rank, in the order in which items fall to ranks. Ranks that are equally near to an item are a
-   group of neighbours; what concerns the group is kept in its first seat. */
-struct seat {
-	uint32_t rank, home;
-	uint32_t group;		/* the first seat of the group */
-	uint32_t end, cursor;	/* first seat: end of the group, and the seat being filled */
-	double demand;		/* first seat: weight of the unplaced items that want the group */
+static const char *const whys[QN_NWHYS] = {
+	[QN_WHY_NO_HOME] = "no_home",
+	[QN_WHY_NO_RANK] = "home_has_no_rank",
+	[QN_WHY_FULL] = "home_full",
 };
 
-/* What a plan is made with. */
-struct maker {
-	const struct qn_place *place;
-	uint32_t nranks;
-	const uint64_t *weight;
-	const uint32_t *home;
-	struct qn_plan *plan;
-	struct seat *seat;	/* owned */
-	double *fair;		/* owned: of each rank, the weight that lets all finish together */
-	double *room;		/* owned: of each rank, the weight it can still take */
-};
-
-enum nearness { SAME_NODE, SAME_HOST };
-
-static const uint32_t UNPLACED = UINT32_MAX;
-
-static uint32_t home_of(const struct maker *m, uint32_t rank)
+const char *qn_why_name(enum qn_why why)
 {
-	return qn_home(m->place[rank].host, m->place[rank].node);
+	return whys[why];
 }
 
-static bool same_host(uint32_t a, uint32_t b)
+/* Does a rank run on a host of these homes? */
+static bool has_rank(const struct qn_seating *s, const struct qn_found *f)
 {
-	return a / QN_NODES_PER_HOST == b / QN_NODES_PER_HOST;
+	for (uint32_t i = 0; i < f->n; i++)
+		if (qn_seating_host(s, &f->home[i]) != QN_NO_SEAT)
+			return true;
+	return false;
 }
 
-static void put(struct maker *m, uint64_t item, uint32_t rank)
+static enum quern_status check_reach(const struct qn_seating *s, uint64_t *unreachable,
+				     struct quern_message *err)
 {
-	struct qn_plan *p = m->plan;
+	for (uint64_t i = 0; s->work->set && i < s->work->nitems; i++) {
+		struct qn_found f = qn_seating_find(s, s->work->set[i]);
 
-	p->rank[item] = rank;
-	p->count[rank]++;
-	p->nbytes[rank] += m->weight[item];
-	m->room[rank] -= (double)m->weight[item];
-	if (m->home && m->home[item] == home_of(m, rank))
-		p->local_nbytes += m->weight[item];
-}
-
-/* Puts an item on the seat in whose room the larger part of it falls, from the cursor of the group
-   on; false when all of them are full. */
-static bool place(struct maker *m, uint64_t item, struct seat *group)
-{
-	const struct seat *seat = m->seat;
-
-	while (m->room[seat[group->cursor].rank] < (double)m->weight[item] / 2) {
-		if (group->cursor + 1 == group->end)
-			return false;
-		/* What does not fit here moves the boundary for the next seat as well, so that
-		   rounding does not pile up on the last. */
-		m->room[seat[group->cursor + 1].rank] += m->room[seat[group->cursor].rank];
-		group->cursor++;
+		if (f.shared || has_rank(s, &f))
+			continue;
+		if (unreachable)
+			*unreachable = i;
+		return qn_error_set(err, QUERN_ERR_DATA, "no rank runs on a host that holds item "
+				    "%llu of the run, and no other host can read it: start ranks "
+				    "on the hosts that hold the data",
+				    (unsigned long long)i);
 	}
-	put(m, item, seat[group->cursor].rank);
-	return true;
+	return QUERN_OK;
 }
 
-/* --- items with a home --- */
+/* --- ranges --- */
 
-static int by_home(const void *a, const void *b)
+/* A rank's range ends where the next item is another's. Counts them into at[rank + 1]. */
+static uint64_t count_ranges(struct qn_plan *plan, const uint32_t *rank_of)
 {
-	const struct seat *x = a, *y = b;
-
-	if (x->home != y->home)
-		return x->home < y->home ? -1 : 1;
-	return x->rank < y->rank ? -1 : x->rank > y->rank;
+	for (uint64_t i = 0; i < plan->nitems; i++)
+		if (!i || rank_of[i] != rank_of[i - 1])
+			plan->at[rank_of[i] + 1]++;
+	for (int r = 0; r < plan->nranks; r++)
+		plan->at[r + 1] += plan->at[r];
+	return plan->at[plan->nranks];
 }
 
-static void sort_seats(struct maker *m)
+static void write_ranges(struct qn_plan *plan, const uint32_t *rank_of)
 {
-	for (uint32_t r = 0; r < m->nranks; r++) {
-		m->seat[r].rank = r;
-		m->seat[r].home = home_of(m, r);
-	}
-	qsort(m->seat, m->nranks, sizeof(*m->seat), by_home);
-}
+	uint64_t first = 0;
 
-static void group_seats(struct maker *m, enum nearness near)
-{
-	struct seat *seat = m->seat;
-
-	for (uint32_t i = 0; i < m->nranks; i++) {
-		bool joins = i && (near == SAME_NODE ? seat[i].home == seat[i - 1].home
-						     : same_host(seat[i].home, seat[i - 1].home));
-
-		seat[i].group = joins ? seat[i - 1].group : i;
-		seat[i].cursor = i;
-		seat[i].demand = 0;
-		seat[seat[i].group].end = i + 1;
-	}
-}
-
-/* The group of a home. When no rank is on that node, the one of the node before it on the same
-   host: slices of cores begin there and may reach to this node. NULL: no rank is on the host. */
-static struct seat *find_group(const struct maker *m, uint32_t home)
-{
-	uint32_t low = 0, high = m->nranks;
-
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-
-		if (m->seat[mid].home <= home)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low > 0 && same_host(m->seat[low - 1].home, home))
-		return &m->seat[m->seat[low - 1].group];
-	if (low < m->nranks && same_host(m->seat[low].home, home))
-		return &m->seat[m->seat[low].group];
-	return NULL;
-}
-
-/* What the group may take, cut down evenly to what there is for it. */
-static void make_room(struct maker *m, const struct seat *group)
-{
-	double total = 0;
-
-	for (uint32_t i = group->group; i < group->end; i++) {
-		uint32_t r = m->seat[i].rank;
-		double room = m->fair[r] * (1 + HOME_SLACK) - (double)m->plan->nbytes[r];
-
-		m->room[r] = room > 0 ? room : 0;
-		total += m->room[r];
-	}
-	for (uint32_t i = group->group; group->demand < total && i < group->end; i++)
-		m->room[m->seat[i].rank] *= group->demand / total;
-}
-
-/* The group that item i wants, if it has a home and no place; neighbours mostly share a home. */
-static struct seat *wanted(const struct maker *m, uint64_t i, uint32_t *home, struct seat **group)
-{
-	if (m->home[i] == QN_NO_HOME || m->plan->rank[i] != UNPLACED)
-		return NULL;
-	if (m->home[i] != *home) {
-		*home = m->home[i];
-		*group = find_group(m, *home);
-	}
-	return *group;
-}
-
-/* Items with a home, in file order, to the ranks near it as far as these have room. */
-static void place_near(struct maker *m, enum nearness near)
-{
-	uint32_t home = QN_NO_HOME;
-	struct seat *group = NULL;
-
-	group_seats(m, near);
-	for (uint64_t i = 0; i < m->plan->nitems; i++)
-		if (wanted(m, i, &home, &group))
-			group->demand += (double)m->weight[i];
-	for (uint32_t i = 0; i < m->nranks; i = m->seat[i].end)
-		make_room(m, &m->seat[i]);
-	for (uint64_t i = 0; i < m->plan->nitems; i++)
-		if (wanted(m, i, &home, &group))
-			place(m, i, group);
-}
-
-/* --- the rest --- */
-
-/* Room up to the one level (weight a thread) at which everything that is left fits. Ranks that are
-   above it already get nothing, which lowers it for the others. */
-static void level_room(struct maker *m, double left)
-{
-	bool changed = true;
-
-	for (uint32_t r = 0; r < m->nranks; r++)
-		m->room[r] = 1;
-	while (changed) {
-		double sum = left, threads = 0;
-
-		for (uint32_t r = 0; r < m->nranks; r++)
-			if (m->room[r] > 0) {
-				sum += (double)m->plan->nbytes[r];
-				threads += m->place[r].nthreads;
-			}
-		changed = false;
-		for (uint32_t r = 0; r < m->nranks; r++) {
-			double room = sum / threads * m->place[r].nthreads -
-				      (double)m->plan->nbytes[r];
-
-			if (m->room[r] <= 0)
-				continue;
-			m->room[r] = room > 0 ? room : 0;
-			changed = changed || room <= 0;
+	for (uint64_t i = 1; i <= plan->nitems; i++)
+		if (i == plan->nitems || rank_of[i] != rank_of[first]) {
+			plan->range[plan->at[rank_of[first]]++] = (struct qn_range){ first,
+										     i - first };
+			first = i;
 		}
+	for (int r = plan->nranks; r > 0; r--)
+		plan->at[r] = plan->at[r - 1];
+	plan->at[0] = 0;
+}
+
+/* --- accounts --- */
+
+struct accounts {
+	const struct qn_seating *s;
+	struct qn_plan *plan;
+	uint32_t *seat_of_rank;		/* owned */
+	double *disk, *shared;		/* owned: bytes of each host */
+};
+
+static void account_item(struct accounts *a, uint64_t i, uint32_t rank)
+{
+	const struct qn_seating *s = a->s;
+	struct qn_found f = qn_seating_find(s, qn_seating_set(s, i));
+	uint32_t seat = a->seat_of_rank[rank], host = s->seat[seat].host;
+	enum qn_tier tier = qn_seating_tier(s, &f, seat);
+	struct qn_portion *p = &a->plan->rank[rank];
+	uint64_t stored = s->work->stored[i], decoded = s->work->decoded[i];
+	double seconds = qn_rates_seconds(s->rates, tier, (double)stored, (double)decoded, 1);
+
+	p->nitems++;
+	p->stored += stored;
+	p->decoded += decoded;
+	p->tier[tier] += stored;
+	p->seconds += seconds;
+	if (seconds > p->finish)
+		p->finish = seconds;
+	a->plan->homed += f.n ? stored : 0;
+	if (tier == QN_DISK || tier == QN_DISK_NEAR)
+		a->disk[host] += (double)stored;
+	if (tier != QN_SHARED)
+		return;
+	a->shared[host] += (double)stored;
+	a->plan->why[!f.n ? QN_WHY_NO_HOME : has_rank(s, &f) ? QN_WHY_FULL : QN_WHY_NO_RANK] +=
+		stored;
+}
+
+static void finish_with(struct qn_plan *plan, double seconds, const char *limit)
+{
+	if (seconds > plan->finish) {
+		plan->finish = seconds;
+		plan->limit = limit;
 	}
 }
 
-/* In file order, to ranks in rank order: contiguous runs. */
-static void place_rest(struct maker *m)
+static void add_up(struct accounts *a)
 {
-	double left = 0;
+	const struct qn_seating *s = a->s;
+	const struct qn_rates *r = s->rates;
+	struct qn_plan *plan = a->plan;
+	double total = 0, most = 0, shared = 0;
 
-	for (uint32_t r = 0; r < m->nranks; r++)
-		m->seat[r] = (struct seat){ .rank = r, .end = m->nranks };
-	for (uint64_t i = 0; i < m->plan->nitems; i++)
-		if (m->plan->rank[i] == UNPLACED)
-			left += (double)m->weight[i];
-	if (left > 0)
-		level_room(m, left);
-	for (uint64_t i = 0; i < m->plan->nitems; i++)
-		if (m->plan->rank[i] == UNPLACED && !place(m, i, m->seat))
-			put(m, i, m->nranks - 1);	/* rounding of the room itself */
+	plan->limit = "threads";
+	for (int k = 0; k < plan->nranks; k++) {
+		struct qn_portion *p = &plan->rank[k];
+		double level = p->seconds / s->cluster->place[k].nthreads;
+
+		total += p->seconds;
+		most = level > most ? level : most;
+		finish_with(plan, p->finish, "the longest item");
+		finish_with(plan, level, "threads");
+		p->finish = level > p->finish ? level : p->finish;
+		for (int t = 0; t < QN_NTIERS; t++)
+			plan->tier[t] += p->tier[t];
+	}
+	for (uint32_t h = 0; h < s->nhosts; h++) {
+		shared += a->shared[h];
+		if (r->disk > 0)
+			finish_with(plan, a->disk[h] / r->disk, "the disk of a host");
+		if (r->shared_host > 0)
+			finish_with(plan, a->shared[h] / r->shared_host,
+				    "the link of a host to shared storage");
+	}
+	if (r->shared > 0)
+		finish_with(plan, shared / r->shared, "shared storage");
+	plan->imbalance = total > 0 ? most * s->nthreads / total : 1;
 }
 
-static void place_all(struct maker *m)
+static enum quern_status account(const struct qn_seating *s, struct qn_plan *plan,
+				 const uint32_t *rank_of, struct quern_message *err)
 {
-	double total = 0, threads = 0;
-
-	for (uint64_t i = 0; i < m->plan->nitems; i++) {
-		total += (double)m->weight[i];
-		m->plan->rank[i] = UNPLACED;
-		if (m->home && m->home[i] != QN_NO_HOME)
-			m->plan->homed_nbytes += m->weight[i];
-	}
-	for (uint32_t r = 0; r < m->nranks; r++)
-		threads += m->place[r].nthreads;
-	for (uint32_t r = 0; r < m->nranks; r++)
-		m->fair[r] = total * m->place[r].nthreads / threads;
-	if (m->plan->homed_nbytes) {
-		sort_seats(m);
-		place_near(m, SAME_NODE);
-		place_near(m, SAME_HOST);
-	}
-	place_rest(m);
-}
-
-enum quern_status qn_plan_make(const struct qn_place *place, int nranks, const uint64_t *weight,
-			       const uint32_t *home, uint64_t nitems, struct qn_plan *plan,
-			       struct quern_message *err)
-{
-	struct maker m = { .place = place, .nranks = (uint32_t)nranks, .weight = weight,
-			   .home = home, .plan = plan };
-	size_t n = (size_t)nranks;
+	size_t nranks = (size_t)plan->nranks;
+	struct accounts a = { .s = s, .plan = plan,
+			      .seat_of_rank = qn_calloc(nranks, sizeof *a.seat_of_rank),
+			      .disk = qn_calloc(s->nhosts, sizeof *a.disk),
+			      .shared = qn_calloc(s->nhosts, sizeof *a.shared) };
 	enum quern_status st = QUERN_OK;
 
-	memset(plan, 0, sizeof(*plan));
-	plan->nranks = nranks;
-	plan->nitems = nitems;
-	plan->rank = qn_calloc(nitems, sizeof(*plan->rank));
-	plan->count = qn_calloc(n, sizeof(*plan->count));
-	plan->nbytes = qn_calloc(n, sizeof(*plan->nbytes));
-	m.seat = qn_calloc(n, sizeof(*m.seat));
-	m.fair = qn_calloc(n, sizeof(*m.fair));
-	m.room = qn_calloc(n, sizeof(*m.room));
-	if (plan->rank && plan->count && plan->nbytes && m.seat && m.fair && m.room) {
-		place_all(&m);
+	if (a.seat_of_rank && a.disk && a.shared) {
+		for (uint32_t g = 0; g < s->nseats; g++)
+			for (uint32_t k = 0; k < s->seat[g].nranks; k++)
+				a.seat_of_rank[s->by_place[s->seat[g].first + k]] = g;
+		for (uint64_t i = 0; i < plan->nitems; i++) {
+			__builtin_prefetch(&plan->rank[rank_of[qn_min_u64(i + AHEAD,
+									  plan->nitems - 1)]]);
+			account_item(&a, i, rank_of[i]);
+		}
+		add_up(&a);
 	} else {
-		qn_plan_fini(plan);
-		st = qn_error_nomem(err, nitems * sizeof(*plan->rank), "the plan");
+		st = qn_error_nomem(err, nranks * sizeof *a.seat_of_rank, "the plan");
 	}
-	free(m.room);
-	free(m.fair);
-	free(m.seat);
+	free(a.seat_of_rank);
+	free(a.disk);
+	free(a.shared);
+	return st;
+}
+
+/* --- the plan --- */
+
+static enum quern_status assign(const struct qn_seating *s, struct qn_plan *plan,
+				struct quern_message *err)
+{
+	uint64_t n = plan->nitems;
+	uint32_t *seat_of = qn_calloc(n, sizeof *seat_of), *rank_of = qn_calloc(n, sizeof *rank_of);
+	enum quern_status st = QUERN_OK;
+
+	if (!seat_of || !rank_of)
+		st = qn_error_nomem(err, 2 * n * sizeof *rank_of, "the plan");
+	if (!st)
+		st = qn_spread(s, seat_of, err);
+	if (!st)
+		st = qn_divide(s, seat_of, rank_of, err);
+	free(seat_of);
+	if (!st)
+		st = qn_improve(s, rank_of, err);
+	if (!st)
+		st = account(s, plan, rank_of, err);
+	if (!st) {
+		plan->range = qn_calloc(count_ranges(plan, rank_of), sizeof *plan->range);
+		if (!plan->range)
+			st = qn_error_nomem(err, plan->at[plan->nranks] * sizeof *plan->range,
+					    "the plan");
+		else
+			write_ranges(plan, rank_of);
+	}
+	free(rank_of);
+	return st;
+}
+
+enum quern_status qn_plan_make(const struct qn_cluster *cluster, const struct qn_work *work,
+			       const struct qn_rates *rates, struct qn_plan *plan,
+			       uint64_t *unreachable, struct quern_message *err)
+{
+	size_t nranks = (size_t)cluster->nranks;
+	struct qn_seating s;
+	enum quern_status st = qn_seating_init(&s, cluster, work, rates, err);
+
+	*plan = (struct qn_plan){ .nranks = cluster->nranks, .nitems = work->nitems };
+	if (st)
+		return st;
+	plan->at = qn_calloc(nranks + 1, sizeof *plan->at);
+	plan->rank = qn_calloc(nranks, sizeof *plan->rank);
+	if (!plan->at || !plan->rank)
+		st = qn_error_nomem(err, nranks * sizeof *plan->rank, "the plan");
+	if (!st)
+		st = check_reach(&s, unreachable, err);
+	if (!st)
+		st = assign(&s, plan, err);
+	qn_seating_fini(&s);
+	if (st)
+		qn_plan_fini(plan);
 	return st;
 }
 
 void qn_plan_fini(struct qn_plan *plan)
 {
+	free(plan->at);
+	free(plan->range);
 	free(plan->rank);
-	free(plan->count);
-	free(plan->nbytes);
-	memset(plan, 0, sizeof(*plan));
+	memset(plan, 0, sizeof *plan);
 }
 
-double qn_plan_imbalance(const struct qn_plan *plan, const struct qn_place *place)
+void qn_homes_fini(struct qn_homes *homes)
 {
-	double most = 0, total = 0, threads = 0;
-
-	for (int r = 0; r < plan->nranks; r++) {
-		double a_thread = (double)plan->nbytes[r] / place[r].nthreads;
-
-		most = a_thread > most ? a_thread : most;
-		total += (double)plan->nbytes[r];
-		threads += place[r].nthreads;
-	}
-	return total > 0 ? most * threads / total : 1;
+	free(homes->first);
+	free(homes->home);
+	free(homes->shared);
+	memset(homes, 0, sizeof *homes);
 }

@@ -1,55 +1,114 @@
 /*
  * plan.h - which rank does which items.
  *
- * A pure function of its arguments: same cluster and items, same plan. Every item weighs the bytes
- * that must be moved and decoded for it; every rank has a number of threads. An item with a home
- * (a NUMA node of a host) goes to the ranks of that home, or else of that host, as far as that does
- * not make them finish noticeably later than the rest (2% of a fair share); an item without one
- * goes wherever there is room, in contiguous runs. A rank's items are in file order, which is the
- * order in which they are given. No rank gets more than its fair share, the 2%, and an item.
+ * A pure function of its arguments: same cluster, work and rates, same plan. It minimises the
+ * predicted finish, which is the largest of
+ *	- for each rank, the seconds of its items over its threads, and its longest item;
+ *	- for each host, what it reads of its disks, and of shared storage, over their limits;
+ *	- what all read of shared storage over its limit.
+ * An item's seconds are those of a thread: to read it from the nearest of its homes, as seen from
+ * the rank, to decode and to absorb it. Among plans that are as fast, items stay at home, and a
+ * rank's items are few and long ranges in the order in which they are given, the file's.
+ *
+ * Method: items are laid on the NUMA nodes by descent of a potential, the sum of (load/threads)^p
+ * over all that is limited, whose marginal costs are prices that an item compares at its homes, at
+ * the least loaded node of their hosts, and at the least loaded node of all (spread.c). As p grows
+ * this approaches the largest load (Awerbuch et al., Load balancing in the Lp norm, FOCS 1995). The
+ * items of a node are divided among its ranks, and plans of few items are improved by iterated
+ * local search on the same potential (improve.c).
  */
 #ifndef QN_PLAN_PLAN_H
 #define QN_PLAN_PLAN_H
 
 #include "base/error.h"
-
-#define QN_NO_HOME UINT32_MAX
+#include "plan/rates.h"
 
 /* Where a rank runs. */
 struct qn_place {
-	uint32_t host;
+	uint32_t host;		/* a number below some small multiple of the number of hosts */
 	uint32_t node;		/* NUMA node of the host, by its order in the topology */
 	uint32_t nthreads;	/* > 0 */
 };
 
-/* A home is host * QN_NODES_PER_HOST + node. */
-#define QN_NODES_PER_HOST 1024u
+/* --- homes --- */
 
-static inline uint32_t qn_home(uint32_t host, uint32_t node)
-{
-	return host * QN_NODES_PER_HOST + node;
-}
+#define QN_ANY_NODE UINT16_MAX
+#define QN_NO_HOMES UINT32_MAX	/* instead of a set: no home, and everybody can read it */
+
+enum qn_home_tier { QN_HOME_MEMORY, QN_HOME_DISK };
+
+/* A copy of something. A node without a rank is served by the rank before it on the same host,
+   whose cores reach there, or by the first one. */
+struct qn_home {
+	uint32_t host;
+	uint16_t node;		/* or QN_ANY_NODE */
+	uint16_t tier;		/* enum qn_home_tier */
+};
+
+/* Sets of homes that items share. A set without homes is allowed. */
+struct qn_homes {
+	uint32_t nsets;
+	uint64_t *first;	/* nsets + 1: where the homes of each set begin */
+	struct qn_home *home;
+	uint8_t *shared;	/* of each set: can ranks of other hosts read it? */
+};
+
+/* The items of a run, in file order. */
+struct qn_work {
+	uint64_t nitems;
+	const uint64_t *stored;		/* bytes to read of each item */
+	const uint64_t *decoded;	/* bytes of elements that it delivers */
+	const uint32_t *set;		/* of each item, or QN_NO_HOMES; NULL: no item has a home */
+	const struct qn_homes *homes;	/* NULL when set is */
+};
+
+struct qn_cluster {
+	int nranks;
+	const struct qn_place *place;
+};
+
+/* --- the plan --- */
+
+struct qn_range {
+	uint64_t first, n;
+};
+
+/* Why bytes come from shared storage. */
+enum qn_why { QN_WHY_NO_HOME, QN_WHY_NO_RANK, QN_WHY_FULL, QN_NWHYS };
+const char *qn_why_name(enum qn_why why);	/* "no_home", "home_has_no_rank", "home_full" */
+
+/* What a rank gets. */
+struct qn_portion {
+	uint64_t nitems, stored, decoded;
+	uint64_t tier[QN_NTIERS];	/* stored bytes by where they are read */
+	double seconds;			/* of its threads together */
+	double finish;			/* predicted */
+};
 
 struct qn_plan {
 	int nranks;
 	uint64_t nitems;
-	uint32_t *rank;		/* owned: of each item */
-	uint64_t *count;	/* owned: items of each rank */
-	uint64_t *nbytes;	/* owned: weight of each rank */
-	uint64_t local_nbytes;	/* weight of the items that were put at their home */
-	uint64_t homed_nbytes;	/* weight of the items that have a home */
+	uint64_t *at;			/* owned, nranks + 1: where the ranges of a rank begin */
+	struct qn_range *range;		/* owned: ascending within a rank */
+	struct qn_portion *rank;	/* owned */
+	uint64_t tier[QN_NTIERS];	/* stored bytes in all */
+	uint64_t homed;			/* stored bytes of items that have a home */
+	uint64_t why[QN_NWHYS];		/* of tier[QN_SHARED] */
+	double finish;			/* predicted seconds, from the first read to the last */
+	double imbalance;		/* most seconds a thread over the mean: 1 is perfect */
+	const char *limit;		/* what decides the finish: "threads", "disk", ... */
 };
 
 /*
- * weight[i] > 0: bytes of item i. home[i]: where it is, or QN_NO_HOME; home NULL: no item has one.
- * The plan is owned by the caller: qn_plan_fini.
+ * The plan is owned by the caller: qn_plan_fini. Not collective.
+ * QUERN_ERR_DATA: an item is neither shared nor on a host with a rank; *unreachable (may be NULL)
+ * is the first such item.
  */
-enum quern_status qn_plan_make(const struct qn_place *place, int nranks, const uint64_t *weight,
-			       const uint32_t *home, uint64_t nitems, struct qn_plan *plan,
-			       struct quern_message *err);
+enum quern_status qn_plan_make(const struct qn_cluster *cluster, const struct qn_work *work,
+			       const struct qn_rates *rates, struct qn_plan *plan,
+			       uint64_t *unreachable, struct quern_message *err);
 void qn_plan_fini(struct qn_plan *plan);
 
-/* The largest weight a thread, over the mean of all threads: 1 is perfect balance. */
-double qn_plan_imbalance(const struct qn_plan *plan, const struct qn_place *place);
+void qn_homes_fini(struct qn_homes *homes);
 
 #endif

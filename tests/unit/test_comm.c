@@ -388,15 +388,17 @@ static void test_stealing_between_ranks(void **state)
 	struct quern_message err = { .status = QUERN_OK };
 	size_t most = 20000, n = (size_t)qn_comm_size(c);
 	uint32_t me = (uint32_t)qn_comm_rank(c), begin, end;
-	struct qn_share share = { .nitems = me % 2 ? 0 : most - 1000 * me, .nbytes = 1 };
+	struct qn_share share = { .nitems = me % 2 ? 0 : most - 1000 * me, .nspans = me % 2 ? 0 : 1,
+				  .nbytes = 1 };
 	int64_t *taken = calloc(most * n, sizeof(*taken));
 	struct qn_queues q;
 	bool seen[64] = { false };
+	uint32_t hint = 0;
 
 	(void)state;
 	assert_int_equal(qn_queues_new(c, &share, me / 2, 1, &q, &err), QUERN_OK);
-	for (uint32_t t = 0; t < share.nitems; t++)
-		q.queue[q.mine].item[t] = me * most + t;
+	if (share.nspans)
+		*q.queue[q.mine].span = (struct qn_span){ .item = me * most };
 	/* All others are victims, those of the same node first. */
 	for (int v = 0; v < q.nranks - 1; v++) {
 		assert_int_not_equal(q.victim[v], q.mine);
@@ -410,13 +412,13 @@ static void test_stealing_between_ranks(void **state)
 		qn_comm_host_barrier(c);
 		while (qn_queue_take(&q.queue[q.mine], 3, &begin, &end))
 			for (uint32_t t = begin; t < end; t++)
-				taken[q.queue[q.mine].item[t]]++;
+				taken[qn_queue_task(&q.queue[q.mine], t, &hint).item]++;
 		for (int v = 0; v < q.nranks - 1; v++) {
 			struct qn_queue *victim = &q.queue[q.victim[v]];
 
 			while (qn_queue_steal(victim, 8, &begin, &end))
 				for (uint32_t t = begin; t < end; t++)
-					taken[victim->item[t]]++;
+					taken[qn_queue_task(victim, t, &hint).item]++;
 		}
 		assert_int_equal(qn_comm_agree(c, QUERN_OK, &err), QUERN_OK);
 	}

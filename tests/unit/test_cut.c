@@ -106,6 +106,7 @@ static void draw_fixture(struct fixture *f, uint64_t *seed)
 struct owners {
 	uint64_t *of_element, *of_chunk;	/* item, or NOBODY */
 	uint64_t nelems, nchunks;
+	struct qn_cut_walk walk;		/* through all items */
 };
 
 static uint64_t *nobody(uint64_t n)
@@ -117,9 +118,19 @@ static uint64_t *nobody(uint64_t n)
 	return v;
 }
 
+static void check_walk(const struct qn_cut_walk *w, uint64_t item, uint64_t number,
+		       uint64_t nchunks, uint64_t nelems)
+{
+	assert_int_equal(w->item, item);
+	assert_int_equal(w->number, number);
+	assert_int_equal(w->nchunks, nchunks);
+	assert_int_equal(w->nelems, nelems);
+}
+
 static void check_item(const struct fixture *f, uint64_t item, struct owners *o)
 {
 	uint64_t nchunks = qn_cut_nchunks(&f->it, item), *chunks, at[QUERN_MAX_DIMS];
+	struct qn_cut_walk alone = { .is_set = false };
 	struct quern_box box;
 
 	assert_in_range(nchunks, 1, qn_cut_max_chunks(&f->it));
@@ -134,6 +145,10 @@ static void check_item(const struct fixture *f, uint64_t item, struct owners *o)
 	qn_cut_box(&f->it, item, &box);
 	assert_int_equal(box.ndim, f->d.ndim);
 	assert_in_range(volume(&box), 1, qn_cut_max_nelems(&f->it));
+	qn_cut_walk(&f->it, item, &o->walk);
+	check_walk(&o->walk, item, chunks[0], nchunks, volume(&box));
+	qn_cut_walk(&f->it, item, &alone);
+	check_walk(&alone, item, chunks[0], nchunks, volume(&box));
 	for (uint64_t n = 0; n < volume(&box); n++) {
 		uint64_t e;
 
@@ -172,7 +187,7 @@ static void test_every_element_is_in_one_item(void **state)
 	(void)state;
 	for (int i = 0; i < NCASES; i++) {
 		struct fixture f;
-		struct owners o;
+		struct owners o = { .nelems = 0 };
 		uint64_t grid[QUERN_MAX_DIMS];
 
 		draw_fixture(&f, &seed);

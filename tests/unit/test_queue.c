@@ -26,7 +26,7 @@ struct fixture {
 static void begin(struct fixture *f, uint32_t nitems)
 {
 	struct quern_message err = { .status = QUERN_OK };
-	struct qn_share share = { .nitems = nitems, .nchunks = nitems, .nbytes = 8 * nitems };
+	struct qn_share share = { .nitems = nitems, .nspans = nitems, .nchunks = nitems, .nbytes = 8 * nitems };
 
 	memset(f, 0, sizeof(*f));
 	f->nitems = nitems;
@@ -160,27 +160,49 @@ static void test_thieves_take_a_part_of_the_tail(void **state)
 	end(&f);
 }
 
-/* The tables lie one after the other without touching: filled, then read back. */
-static void test_tables(void **state)
+/* Spans and chunks lie one after the other without touching; every task is found from any hint. */
+static void test_tasks(void **state)
 {
-	struct fixture f;
+	enum { NSPANS = 100 };
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_share share = { .nspans = NSPANS };
+	struct qn_span want[NSPANS];
+	struct qn_queues q;
+	struct qn_queue *own;
+	struct qn_comm *c;
+	uint64_t seed = 3;
 
 	(void)state;
-	begin(&f, 1001);
-	for (uint32_t t = 0; t < f.nitems; t++) {
-		f.own->item[t] = t;
-		f.own->first[t] = 10000 + t;
-		f.own->chunk[t] = (struct qn_chunk){ .number = 20000 + t, .addr = t };
+	for (uint32_t s = 0; s < NSPANS; s++) {
+		uint32_t n = 1 + (uint32_t)random_below(&seed, s % 3 ? 3 : 50);
+
+		want[s] = (struct qn_span){ 1000 * (NSPANS - s), share.nchunks,
+					    (uint32_t)share.nitems, 1 + s % 4 };
+		share.nitems += n;
+		share.nchunks += (uint64_t)n * want[s].each;
 	}
-	qn_queues_reset(&f.queues);
-	for (uint32_t t = 0; t < f.nitems; t++) {
-		assert_int_equal(f.own->item[t], t);
-		assert_int_equal(f.own->first[t], 10000 + t);
-		assert_int_equal(f.own->chunk[t].number, 20000 + t);
+	assert_int_equal(qn_comm_new(MPI_COMM_NULL, &c, &err), QUERN_OK);
+	assert_int_equal(qn_queues_new(c, &share, 0, 1, &q, &err), QUERN_OK);
+	own = &q.queue[0];
+	memcpy(own->span, want, sizeof want);
+	for (uint64_t i = 0; i < share.nchunks; i++)
+		own->chunk[i].number = i;
+	assert_memory_equal(own->span, want, sizeof want);
+	for (uint32_t t = 0, s = 0; t < share.nitems; t++) {
+		s += s + 1 < NSPANS && want[s + 1].task <= t;
+		for (uint32_t from = 0; from < NSPANS; from++) {
+			uint32_t hint = from, k = t - want[s].task;
+			struct qn_task task = qn_queue_task(own, t, &hint);
+
+			assert_int_equal(hint, s);
+			assert_int_equal(task.item, want[s].item + k);
+			assert_int_equal(task.nchunks, want[s].each);
+			assert_int_equal(task.chunks->number, want[s].chunk + k * want[s].each);
+		}
 	}
-	assert_int_equal(f.own->header->nitems, f.nitems);
-	assert_int_equal((uintptr_t)f.own->header % 64, 0);
-	end(&f);
+	assert_int_equal((uintptr_t)own->header % 64, 0);
+	qn_queues_fini(&q);
+	qn_comm_free(c);
 }
 
 static void test_progress_and_stop(void **state)
@@ -225,7 +247,7 @@ int main(void)
 		cmocka_unit_test(test_each_task_once),
 		cmocka_unit_test(test_head_ascends),
 		cmocka_unit_test(test_thieves_take_a_part_of_the_tail),
-		cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_tasks),
 		cmocka_unit_test(test_progress_and_stop),
 		cmocka_unit_test(test_too_many_items),
 	};

@@ -1,0 +1,135 @@
+#include "plan/seating.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct sitting {
+	uint32_t host, node, rank;
+};
+
+static int by_place(const void *a, const void *b)
+{
+	const struct sitting *x = a, *y = b;
+
+	if (x->host != y->host)
+		return x->host < y->host ? -1 : 1;
+	if (x->node != y->node)
+		return x->node < y->node ? -1 : 1;
+	return x->rank < y->rank ? -1 : x->rank > y->rank;
+}
+
+static bool allocate(struct qn_seating *s)
+{
+	size_t n = (size_t)s->cluster->nranks;
+
+	for (size_t r = 0; r < n; r++)
+		if (s->cluster->place[r].host >= s->nnumbers)
+			s->nnumbers = s->cluster->place[r].host + 1;
+	s->seat = qn_calloc(n, sizeof *s->seat);
+	s->by_place = qn_calloc(n, sizeof *s->by_place);
+	s->host_first = qn_calloc(n + 1, sizeof *s->host_first);
+	s->host_threads = qn_calloc(n, sizeof *s->host_threads);
+	s->host_of = qn_calloc(s->nnumbers, sizeof *s->host_of);
+	s->host = qn_calloc(n, sizeof *s->host);
+	return s->seat && s->by_place && s->host_first && s->host_threads && s->host_of && s->host;
+}
+
+/* The next rank in order: on the last seat, or on one of its own. */
+static void sit_down(struct qn_seating *s, const struct sitting *who, uint32_t i)
+{
+	struct qn_seat *last = s->nseats ? &s->seat[s->nseats - 1] : NULL;
+	bool same_host = last && s->host_of[who->host] == last->host;
+	double nthreads = s->cluster->place[who->rank].nthreads;
+
+	if (!same_host) {
+		s->host_of[who->host] = s->nhosts;
+		s->host_first[s->nhosts++] = s->nseats;
+	}
+	if (!same_host || last->node != who->node) {
+		last = &s->seat[s->nseats++];
+		*last = (struct qn_seat){ .host = s->nhosts - 1, .node = who->node, .first = i };
+		s->host[s->nseats - 1] = last->host;
+		s->regular = s->regular &&
+			     who->node == s->nseats - 1 - s->host_first[last->host];
+	}
+	s->by_place[i] = who->rank;
+	last->nranks++;
+	last->nthreads += nthreads;
+	s->host_threads[last->host] += nthreads;
+	s->nthreads += nthreads;
+}
+
+enum quern_status qn_seating_init(struct qn_seating *s, const struct qn_cluster *cluster,
+				  const struct qn_work *work, const struct qn_rates *rates,
+				  struct quern_message *err)
+{
+	uint32_t n = (uint32_t)cluster->nranks;
+	struct sitting *all = qn_calloc(n, sizeof *all);
+
+	*s = (struct qn_seating){ .cluster = cluster, .work = work, .rates = rates,
+				  .regular = true };
+	if (!all || !allocate(s)) {
+		free(all);
+		qn_seating_fini(s);
+		return qn_error_nomem(err, n * sizeof *s->seat, "the ranks of a plan");
+	}
+	for (uint32_t r = 0; r < n; r++)
+		all[r] = (struct sitting){ cluster->place[r].host, cluster->place[r].node, r };
+	memset(s->host_of, 0xff, s->nnumbers * sizeof *s->host_of);
+	qsort(all, n, sizeof *all, by_place);
+	for (uint32_t i = 0; i < n; i++)
+		sit_down(s, &all[i], i);
+	s->host_first[s->nhosts] = s->nseats;
+	free(all);
+	return QUERN_OK;
+}
+
+void qn_seating_fini(struct qn_seating *s)
+{
+	free(s->seat);
+	free(s->by_place);
+	free(s->host_first);
+	free(s->host_threads);
+	free(s->host_of);
+	free(s->host);
+	memset(s, 0, sizeof *s);
+}
+
+uint32_t qn_seating_search(const struct qn_seating *s, uint32_t host, uint32_t node)
+{
+	uint32_t first = s->host_first[host], low = first, high = s->host_first[host + 1];
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (s->seat[mid].node <= node)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low > first ? low - 1 : first;
+}
+
+enum qn_tier qn_seating_tier(const struct qn_seating *s, const struct qn_found *f, uint32_t seat)
+{
+	const double *read = s->rates->read;
+	enum qn_tier best = QN_NTIERS;
+	uint32_t host = s->host[seat];
+
+	for (uint32_t i = 0; i < f->n; i++) {
+		const struct qn_home *h = &f->home[i];
+		enum qn_tier t = h->tier == QN_HOME_MEMORY ? QN_MEMORY : QN_DISK;
+
+		if (qn_seating_host(s, h) != host)
+			continue;
+		if (h->node != QN_ANY_NODE && qn_seating_at(s, host, h->node) != seat)
+			t++;
+		if (best == QN_NTIERS || read[t] < read[best])
+			best = t;
+	}
+	if (f->shared && (best == QN_NTIERS || read[QN_SHARED] < read[best]))
+		best = QN_SHARED;
+	return best;
+}
