@@ -1,5 +1,5 @@
 /*
- * document.c - the JSON document of a run and of a plan.
+ * document.c - the JSON document of a run.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -72,7 +72,7 @@ static json_t *result_to_json(const struct quern_result *r)
 	return o;
 }
 
-static json_t *input_to_json(const quern_run *run)
+json_t *qn_document_input(const quern_run *run)
 {
 	const struct qn_dataset *d = &run->job.dataset;
 	json_t *files = json_array();
@@ -169,41 +169,7 @@ char *quern_run_document(quern_run *run, bool details)
 	if (!quern_run_result(run))
 		return NULL;
 	return qn_json_dump(json_pack("{s:s, s:s, s:o, s:o, s:o}", "quern", QUERN_VERSION,
-				      "kernel", run->job.kernel->name, "input", input_to_json(run),
+				      "kernel", run->job.kernel->name, "input", qn_document_input(run),
 				      "result", result_to_json(&run->result), "run",
 				      run_to_json(run, details)));
-}
-
-static json_t *planned_rank_to_json(const struct qn_job *j, int r)
-{
-	const struct qn_place *p = &j->places[r];
-
-	return json_pack("{s:i, s:i, s:i, s:i, s:I, s:I}", "rank", r, "host", (int)p->host,
-			 "numa_node", (int)p->node, "threads", (int)p->nthreads, "items",
-			 (json_int_t)j->plan.rank[r].nitems, "bytes",
-			 (json_int_t)j->plan.rank[r].stored);
-}
-
-char *quern_run_plan_document(quern_run *run)
-{
-	const struct qn_job *j = &run->job;
-	const char *why = qn_mosaic_not_native(&j->mosaic);
-	json_t *ranks, *plan;
-
-	if (!run->planned || run->rank != 0)
-		return NULL;
-	ranks = json_array();
-	for (int r = 0; r < run->nranks; r++)
-		json_array_append_new(ranks, planned_rank_to_json(j, r));
-	plan = json_pack("{s:i, s:i, s:I, s:o, s:b, s:o, s:I, s:I, s:I, s:f, s:o}", "hosts",
-			 run->nhosts, "ranks", run->nranks, "items",
-			 (json_int_t)j->plan.nitems, "chunk_shape",
-			 qn_json_uints(j->dataset.chunk, j->dataset.ndim), "native",
-			 !why, "library_reason", qn_json_text(why),
-			 "sources_missing", (json_int_t)j->mosaic.nmissing, "bytes_with_home",
-			 (json_int_t)j->plan.homed, "bytes_at_home",
-			 (json_int_t)j->plan.tier[QN_MEMORY], "imbalance", j->plan.imbalance,
-			 "per_rank", ranks);
-	return qn_json_dump(json_pack("{s:s, s:s, s:o, s:o}", "quern", QUERN_VERSION, "kernel",
-				      j->kernel->name, "input", input_to_json(run), "plan", plan));
 }

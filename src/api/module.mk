@@ -1,7 +1,9 @@
 # src/api: sources of libquern. MULTI_ISA files are compiled once per instruction set (base/isa.h).
+LIB_SRCS += src/api/calibrate.c
 LIB_SRCS += src/api/catalogue.c
 LIB_SRCS += src/api/document.c
 LIB_SRCS += src/api/json.c
+LIB_SRCS += src/api/plan.c
 LIB_SRCS += src/api/result.c
 LIB_SRCS += src/api/run.c
 LIB_SRCS += src/api/write.c

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "comm/comm_mpi.h"
+#include "exec/imagine.h"
 
 const char *quern_version(void)
 {
@@ -19,7 +20,7 @@ static const char *kernel_name(const void *ctx, int i)
 
 static void choose_kernel(quern_run *run, const char *name)
 {
-	const struct quern_option *tables[2] = { qn_run_options, NULL };
+	const struct quern_option *tables[3] = { qn_run_options, NULL, qn_plan_options };
 	const char *near;
 
 	run->job.kernel = qn_kernel_find(name);
@@ -31,7 +32,7 @@ static void choose_kernel(quern_run *run, const char *name)
 			     "`quern kernels` lists them", name, near ? "; did you mean '" : "",
 			     near ? near : "", near ? "'?" : "");
 	}
-	qn_options_init(&run->options, tables, 2, &run->err);
+	qn_options_init(&run->options, tables, 3, &run->err);
 }
 
 quern_run *quern_run_new(MPI_Comm comm, const char *kernel)
@@ -153,6 +154,8 @@ static enum quern_status prepare(quern_run *run, bool with_work, double *clock)
 	if (run->rank != 0)
 		j->progress = NULL;
 	st = share_options(run);
+	if (!st && !with_work)
+		st = qn_comm_agree(run->comm, qn_calibrate(run), &run->err);
 	if (!st)
 		st = qn_job_place(j, &run->err);
 	j->seconds[QN_STARTUP] = lap(clock);

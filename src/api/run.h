@@ -4,6 +4,8 @@
 #ifndef QN_API_RUN_H
 #define QN_API_RUN_H
 
+#include <jansson.h>
+
 #include "base/options.h"
 #include "exec/job.h"
 #include "kernel/result.h"
@@ -21,5 +23,11 @@ struct quern_run {
 	struct quern_result result;
 	double seconds_total;
 };
+
+/* What work costs, for a plan: by default, or by the document of a run (option calibrate). */
+enum quern_status qn_calibrate(quern_run *run);
+
+/* The `input` of a document. Owned by the caller. */
+json_t *qn_document_input(const quern_run *run);
 
 #endif

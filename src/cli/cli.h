@@ -81,6 +81,8 @@ const struct qn_command *qn_cli_command(const char *name);
 
 /* The document of a run as a table on standard output, with bars for a histogram. */
 void qn_cli_print_result(const json_t *doc);
+/* The document of a plan, and of a simulation in it, as tables on standard output (plan.c). */
+void qn_cli_print_plan(const json_t *doc);
 /* What the run cost, on standard error. */
 void qn_cli_print_stats(const json_t *doc);
 

@@ -3,6 +3,7 @@ CLI_SRCS += src/cli/args.c
 CLI_SRCS += src/cli/catalogue.c
 CLI_SRCS += src/cli/main.c
 CLI_SRCS += src/cli/output.c
+CLI_SRCS += src/cli/plan.c
 CLI_SRCS += src/cli/run.c
 CLI_SRCS += src/cli/bench.c
 CLI_SRCS += src/cli/bench_limits.c

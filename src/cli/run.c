@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "exec/imagine.h"
 #include "quern.h"
 
 static const struct quern_option run_table[] = {
@@ -95,7 +96,8 @@ static int read_line(const char *command, const struct quern_option *table, int 
 	if (!st) {
 		qn_args_add_table(&a, table);
 		while ((row = quern_run_option(l->run, row)))
-			qn_args_add(&a, row);
+			if (table == plan_table || !qn_plan_option(row))
+				qn_args_add(&a, row);
 		st = from_environment(l, &err);
 	}
 	if (!st)
@@ -204,48 +206,6 @@ int qn_cli_run(int argc, char **argv)
 
 /* --- plan --- */
 
-static void print_plan(const json_t *doc)
-{
-	const json_t *plan = json_object_get(doc, "plan"), *r;
-	const json_t *input = json_object_get(doc, "input");
-	const char *why = json_string_value(json_object_get(plan, "library_reason"));
-	char shape[128], homed[32], local[32];
-	size_t i;
-
-	qn_cli_shape(json_object_get(input, "shape"), shape, sizeof(shape));
-	printf("%s of %s: %s of %s, ", json_string_value(json_object_get(doc, "kernel")),
-	       json_string_value(json_object_get(input, "dataset")), shape,
-	       json_string_value(json_object_get(input, "dtype")));
-	qn_cli_shape(json_object_get(plan, "chunk_shape"), shape, sizeof(shape));
-	printf("in chunks of %s\n", shape);
-	qn_cli_bytes(json_number_value(json_object_get(plan, "bytes_with_home")), homed,
-		     sizeof(homed));
-	qn_cli_bytes(json_number_value(json_object_get(plan, "bytes_at_home")), local,
-		     sizeof(local));
-	printf("  %lld items on %lld hosts, %lld ranks; imbalance %.3f; %s have a home, %s of them "
-	       "stay there\n", json_integer_value(json_object_get(plan, "items")),
-	       json_integer_value(json_object_get(plan, "hosts")),
-	       json_integer_value(json_object_get(plan, "ranks")),
-	       json_real_value(json_object_get(plan, "imbalance")), homed, local);
-	if (why)
-		printf("  through the HDF5 library, one chunk at a time: %s\n", why);
-	if (json_integer_value(json_object_get(plan, "sources_missing")))
-		printf("  %lld sources of the virtual dataset are not there: its fill value stands for "
-		       "them\n", json_integer_value(json_object_get(plan, "sources_missing")));
-	printf("  rank  host  node  threads     items       bytes\n");
-	json_array_foreach(json_object_get(plan, "per_rank"), i, r) {
-		char bytes[32];
-
-		qn_cli_bytes(json_number_value(json_object_get(r, "bytes")), bytes, sizeof(bytes));
-		printf("  %4lld  %4lld  %4lld  %7lld  %8lld  %10s\n",
-		       json_integer_value(json_object_get(r, "rank")),
-		       json_integer_value(json_object_get(r, "host")),
-		       json_integer_value(json_object_get(r, "numa_node")),
-		       json_integer_value(json_object_get(r, "threads")),
-		       json_integer_value(json_object_get(r, "items")), bytes);
-	}
-}
-
 int qn_cli_plan(int argc, char **argv)
 {
 	struct line l = { .run = NULL };
@@ -258,7 +218,7 @@ int qn_cli_plan(int argc, char **argv)
 		else if (!qn_cli_rank())
 			code = quern_option_flag(&l.own, "json")
 				? print_json(quern_run_plan_document(l.run))
-				: print_tables(quern_run_plan_document(l.run), print_plan, NULL);
+				: print_tables(quern_run_plan_document(l.run), qn_cli_print_plan, NULL);
 		if (!code)
 			code = qn_cli_finish();
 	}

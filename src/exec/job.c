@@ -289,12 +289,14 @@ void qn_job_fini(struct qn_job *j)
 	qn_topo_free(j->topo);
 	free(j->views);
 	free(j->places);
+	free(j->points);
 	free(j->state);
 	free(j->reports);
 	j->self = NULL;
 	j->topo = NULL;
 	j->views = NULL;
 	j->places = NULL;
+	j->points = NULL;
 	j->state = NULL;
 	j->reports = NULL;
 }

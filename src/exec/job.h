@@ -12,6 +12,7 @@
 #include "kernel/kernel.h"
 #include "plan/items.h"
 #include "plan/plan.h"
+#include "plan/simulate.h"
 #include "topo/topo.h"
 
 /* What a rank did and where; sent to rank 0. */
@@ -30,6 +31,16 @@ enum qn_phase { QN_STARTUP, QN_METADATA, QN_PLAN, QN_WORK, QN_REDUCE, QN_OUTPUT,
 
 /* Called on rank 0 a few times a second while there is work. */
 typedef void qn_progress_fn(void *ctx, int pass, uint64_t done, uint64_t total);
+
+/* A simulated run, of strong scaling (the same items) or weak (as many for each host). */
+struct qn_point {
+	bool weak;
+	uint32_t nhosts;
+	int nranks;
+	uint64_t nthreads, nitems, stored;
+	double planned;			/* finish that the plan predicts */
+	struct qn_foreseen seconds;
+};
 
 struct qn_job {
 	struct qn_comm *comm;			/* borrows */
@@ -54,7 +65,11 @@ struct qn_job {
 	struct qn_items items;
 	void *self;				/* of the kernel */
 
+	struct qn_costs costs;			/* rank 0: what plans and simulations predict with */
 	struct qn_plan plan;			/* rank 0 */
+	int nplanned_hosts;			/* rank 0: of the plan, and of places */
+	struct qn_point *points;		/* rank 0: owned, of a simulation */
+	int npoints;
 	struct qn_queues queues;
 	struct qn_share share;
 

@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 #include "data/select.h"
-#include "exec/job.h"
+#include "exec/foresee.h"
 #include "exec/source.h"
 
 /* Memory of a process with its libraries, before it has any work: measured with Open MPI 4.1. */
@@ -173,21 +173,23 @@ static int look_for_node(struct draft *d, uint64_t item, struct qn_opened *file)
 	return qn_topo_file_node(j->topo, file->fd, c.addr, c.nbytes);
 }
 
-/* A set of homes for each NUMA node of rank 0's host. */
+/* A set of homes for each NUMA node of rank 0's host; with one node, its memory as a whole. */
 static enum quern_status make_sets(struct draft *d, uint32_t nnodes, struct quern_message *err)
 {
 	uint64_t n = d->job->items.nitems;
 	struct qn_homes *h = &d->homes;
 
 	h->nsets = nnodes;
-	h->first = qn_calloc(nnodes + 1, sizeof(*h->first));
+	h->first = qn_calloc((size_t)nnodes + 1, sizeof(*h->first));
 	h->home = qn_calloc(nnodes, sizeof(*h->home));
 	h->shared = qn_calloc(nnodes, sizeof(*h->shared));
 	d->set = qn_calloc(n, sizeof(*d->set));
 	if (!h->first || !h->home || !h->shared || !d->set)
 		return qn_error_nomem(err, n * sizeof(*d->set), "homes");
 	for (uint32_t k = 0; k < nnodes; k++) {
-		h->home[k] = (struct qn_home){ d->job->place.host, (uint16_t)k, QN_HOME_MEMORY };
+		uint16_t node = nnodes > 1 ? (uint16_t)k : QN_ANY_NODE;
+
+		h->home[k] = (struct qn_home){ d->job->place.host, node, QN_HOME_MEMORY };
 		h->first[k + 1] = k + 1;
 		h->shared[k] = 1;
 	}
@@ -195,7 +197,8 @@ static enum quern_status make_sets(struct draft *d, uint32_t nnodes, struct quer
 }
 
 /* Homes: the NUMA node of the pages of this host's page cache, where there is more than one node.
-   Only rank 0's host is asked; on one node there is nothing to know. Asking takes tens of
+   Only rank 0's host is asked. On one node there is nothing to know: all is taken to be in its
+   memory if there is no other host, and else to have no home. Asking takes tens of
    microseconds, so of very many items a part is asked, and speaks for those after it: neighbours
    in a file were mostly cached by the same process. */
 static enum quern_status find_homes(struct draft *d, struct quern_message *err)
@@ -207,9 +210,11 @@ static enum quern_status find_homes(struct draft *d, struct quern_message *err)
 	uint32_t nnodes = (uint32_t)qn_topo_nnodes(j->topo);
 	enum quern_status st;
 
-	if (nnodes < 2)
+	if (nnodes < 2 && qn_comm_nhosts(j->comm) > 1)
 		return QUERN_OK;
 	st = make_sets(d, nnodes, err);
+	if (st || nnodes < 2)
+		return st;
 	for (uint64_t i = 0; !st && i < nitems; i++) {
 		int node = i % step ? 0 : look_for_node(d, item_at(d, i), &file);
 
@@ -231,7 +236,7 @@ static enum quern_status check_nchunks(const struct qn_job *j, struct quern_mess
 			    "--select", j->dataset.file, j->dataset.path);
 }
 
-static enum quern_status make_plan(struct draft *d, struct quern_message *err)
+static enum quern_status make_plan(struct draft *d, bool with_work, struct quern_message *err)
 {
 	struct qn_job *j = d->job;
 	uint64_t n = j->items.nitems;
@@ -250,6 +255,8 @@ static enum quern_status make_plan(struct draft *d, struct quern_message *err)
 	if (!st)
 		st = find_homes(d, err);
 	work = (struct qn_work){ n, d->stored, d->decoded, d->set, &d->homes };
+	if (!st && !with_work)
+		return qn_foresee(j, &work, err);
 	return st ? st : qn_plan_make(&cluster, &work, &qn_rates_default, &j->plan, NULL, err);
 }
 
@@ -403,7 +410,7 @@ enum quern_status qn_job_plan(struct qn_job *j, bool with_work, struct quern_mes
 	enum quern_status st = QUERN_OK;
 
 	if (qn_comm_rank(j->comm) == 0) {
-		st = make_plan(&d, err);
+		st = make_plan(&d, with_work, err);
 		if (!st && with_work)
 			st = write_shares(&d, err);
 	}

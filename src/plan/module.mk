@@ -6,5 +6,6 @@ LIB_SRCS += src/plan/items.c
 LIB_SRCS += src/plan/plan.c
 LIB_SRCS += src/plan/rates.c
 LIB_SRCS += src/plan/seating.c
+LIB_SRCS += src/plan/simulate.c
 LIB_SRCS += src/plan/spread.c
 LIB_MULTI_ISA_SRCS +=

@@ -1,0 +1,77 @@
+/*
+ * calibrate.c - what work costs, from the document of a run.
+ *
+ * A run tells how long its threads worked on how many chunks and bytes, not what of it was reading.
+ * Its data is taken to come from memory, as after a run before it, at the default rate for that and
+ * for an item; all that remains is computing. The other tiers keep their defaults.
+ */
+#include <string.h>
+
+#include "api/json.h"
+#include "api/run.h"
+
+static double number_at(const json_t *doc, const char *a, const char *b)
+{
+	const json_t *v = json_object_get(json_object_get(doc, "run"), a);
+
+	return json_number_value(b ? json_object_get(v, b) : v);
+}
+
+static bool is_document(const json_t *doc)
+{
+	return number_at(doc, "seconds", "work") > 0 && number_at(doc, "threads", NULL) >= 1 &&
+	       number_at(doc, "bytes_decoded", NULL) > 0 && number_at(doc, "chunks", NULL) >= 1 &&
+	       number_at(doc, "passes", NULL) >= 1;
+}
+
+static void calibrate_rates(const json_t *doc, struct qn_rates *r)
+{
+	double passes = number_at(doc, "passes", NULL), chunks = number_at(doc, "chunks", NULL);
+	double stored = number_at(doc, "bytes_stored", NULL) / passes;
+	double decoded = number_at(doc, "bytes_decoded", NULL) / passes;
+	double seconds = number_at(doc, "seconds", "work") * number_at(doc, "threads", NULL) / passes;
+	double read = stored * r->read[QN_MEMORY], items = chunks * r->item;
+
+	/* A machine that is faster than the defaults: half of the time is reading then. */
+	if (read > seconds / 2) {
+		for (int t = 0; t < QN_SHARED; t++)
+			r->read[t] *= seconds / 2 / read;
+		read = seconds / 2;
+	}
+	if (items > (seconds - read) / 2) {
+		r->item *= (seconds - read) / 2 / items;
+		items = (seconds - read) / 2;
+	}
+	r->compute = (seconds - read - items) / decoded;
+}
+
+static enum quern_status read_document(quern_run *run, const char *file)
+{
+	struct qn_costs *c = &run->job.costs;
+	json_error_t why;
+	json_t *doc = json_load_file(file, 0, &why);
+
+	if (!doc)
+		return qn_error_set(&run->err, QUERN_ERR_DATA, "--calibrate %s: %s", file, why.text);
+	if (!is_document(doc)) {
+		json_decref(doc);
+		return qn_error_set(&run->err, QUERN_ERR_DATA, "--calibrate %s: not the document of "
+				    "a run, as `quern run ... -o run.json` writes it", file);
+	}
+	calibrate_rates(doc, &c->rates);
+	c->startup = number_at(doc, "seconds", "startup");
+	c->metadata = number_at(doc, "seconds", "metadata");
+	c->output = number_at(doc, "seconds", "output");
+	c->plan_item = number_at(doc, "seconds", "plan") / number_at(doc, "chunks", NULL);
+	c->npasses = (int)number_at(doc, "passes", NULL);
+	json_decref(doc);
+	return QUERN_OK;
+}
+
+enum quern_status qn_calibrate(quern_run *run)
+{
+	const char *file = quern_option_string(&run->options, "calibrate");
+
+	run->job.costs = qn_costs_default;
+	return file && run->rank == 0 ? read_document(run, file) : QUERN_OK;
+}

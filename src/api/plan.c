@@ -1,0 +1,188 @@
+/*
+ * plan.c - the JSON document of a plan.
+ */
+#include <stdlib.h>
+
+#include "api/json.h"
+#include "api/run.h"
+#include "base/mem.h"
+
+#define MOST_LISTED_RANKS 4096	/* a document with more has no array of ranks */
+
+static json_t *tiers_to_json(const uint64_t *nbytes)
+{
+	json_t *o = json_object();
+
+	for (int t = 0; t < QN_NTIERS; t++)
+		json_object_set_new(o, qn_tier_name((enum qn_tier)t), qn_json_uint(nbytes[t]));
+	return o;
+}
+
+static json_t *whys_to_json(const struct qn_plan *p)
+{
+	json_t *o = json_object();
+
+	for (int w = 0; w < QN_NWHYS; w++)
+		json_object_set_new(o, qn_why_name((enum qn_why)w), qn_json_uint(p->why[w]));
+	return o;
+}
+
+static json_t *rank_to_json(const struct qn_job *j, int r)
+{
+	const struct qn_place *at = &j->places[r];
+	const struct qn_portion *p = &j->plan.rank[r];
+
+	return json_pack("{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:o, s:f}", "rank", r, "host",
+			 (int)at->host, "numa_node", (int)at->node, "threads", (int)at->nthreads,
+			 "items", (json_int_t)p->nitems, "ranges",
+			 (json_int_t)(j->plan.at[r + 1] - j->plan.at[r]), "bytes",
+			 (json_int_t)p->stored, "bytes_by_tier", tiers_to_json(p->tier),
+			 "predicted_seconds", p->finish);
+}
+
+static json_t *ranks_to_json(const struct qn_job *j)
+{
+	json_t *ranks;
+
+	if (j->plan.nranks > MOST_LISTED_RANKS)
+		return json_null();
+	ranks = json_array();
+	for (int r = 0; r < j->plan.nranks; r++)
+		json_array_append_new(ranks, rank_to_json(j, r));
+	return ranks;
+}
+
+/* What the ranks of a host have together. */
+struct host {
+	uint64_t nranks, nthreads;
+	struct qn_portion sum;		/* finish: the latest */
+};
+
+static void add_rank(struct host *h, const struct qn_place *at, const struct qn_portion *p)
+{
+	h->nranks++;
+	h->nthreads += at->nthreads;
+	h->sum.nitems += p->nitems;
+	h->sum.stored += p->stored;
+	h->sum.finish = p->finish > h->sum.finish ? p->finish : h->sum.finish;
+	for (int t = 0; t < QN_NTIERS; t++)
+		h->sum.tier[t] += p->tier[t];
+}
+
+static json_t *hosts_to_json(const struct qn_job *j)
+{
+	size_t n = (size_t)j->nplanned_hosts;
+	struct host *host = qn_calloc(n, sizeof(*host));
+	json_t *hosts = json_array();
+
+	for (int r = 0; host && r < j->plan.nranks; r++)
+		if (j->places[r].host < n)
+			add_rank(&host[j->places[r].host], &j->places[r], &j->plan.rank[r]);
+	for (size_t h = 0; host && h < n; h++)
+		json_array_append_new(hosts, json_pack(
+			"{s:I, s:I, s:I, s:I, s:I, s:o, s:f}", "host", (json_int_t)h, "ranks",
+			(json_int_t)host[h].nranks, "threads", (json_int_t)host[h].nthreads, "items",
+			(json_int_t)host[h].sum.nitems, "bytes", (json_int_t)host[h].sum.stored,
+			"bytes_by_tier", tiers_to_json(host[h].sum.tier), "predicted_seconds",
+			host[h].sum.finish));
+	free(host);
+	return hosts;
+}
+
+/* --- simulation --- */
+
+static json_t *foreseen_to_json(const struct qn_foreseen *f)
+{
+	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "total", f->total, "startup",
+			 f->startup, "metadata", f->metadata, "plan", f->plan, "scatter", f->scatter,
+			 "work", f->work, "reduce", f->reduce, "output", f->output);
+}
+
+/* Efficiency against the first point of the same curve: work done, by thread and second. */
+static double efficiency(const struct qn_point *p, const struct qn_point *first)
+{
+	double now = (double)p->stored / p->seconds.work / (double)p->nthreads;
+	double then = (double)first->stored / first->seconds.work / (double)first->nthreads;
+
+	return then > 0 ? now / then : 0;
+}
+
+static json_t *points_to_json(const struct qn_job *j)
+{
+	const struct qn_point *first = j->points;
+	json_t *points;
+
+	if (!j->npoints)
+		return json_null();
+	points = json_array();
+	for (int i = 0; i < j->npoints; i++) {
+		const struct qn_point *p = &j->points[i];
+
+		if (p->weak != first->weak)
+			first = p;
+		json_array_append_new(points, json_pack(
+			"{s:s, s:i, s:i, s:I, s:I, s:I, s:f, s:o, s:I, s:o, s:o}", "scaling",
+			p->weak ? "weak" : "strong", "hosts", (int)p->nhosts, "ranks", p->nranks,
+			"threads", (json_int_t)p->nthreads, "items", (json_int_t)p->nitems, "bytes",
+			(json_int_t)p->stored, "planned_seconds", p->planned, "seconds",
+			foreseen_to_json(&p->seconds), "items_stolen",
+			(json_int_t)p->seconds.ntasks_stolen, "efficiency",
+			qn_json_real(efficiency(p, first)), "plan_and_scatter_share",
+			qn_json_real((p->seconds.plan + p->seconds.scatter) / p->seconds.total)));
+	}
+	return points;
+}
+
+/* --- the document --- */
+
+static json_t *rates_to_json(const struct qn_rates *r)
+{
+	json_t *read = json_object();
+
+	for (int t = 0; t < QN_NTIERS; t++)
+		json_object_set_new(read, qn_tier_name((enum qn_tier)t), qn_json_real(r->read[t]));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "read_seconds_per_byte", read,
+			 "compute_seconds_per_byte", qn_json_real(r->compute), "item_seconds",
+			 qn_json_real(r->item), "disk_bytes_per_second", qn_json_real(r->disk),
+			 "shared_bytes_per_second_and_host", qn_json_real(r->shared_host),
+			 "shared_bytes_per_second", qn_json_real(r->shared));
+}
+
+static json_t *plan_to_json(const struct qn_job *j)
+{
+	const struct qn_plan *p = &j->plan;
+	const char *why = qn_mosaic_not_native(&j->mosaic);
+	json_int_t nthreads = 0, stored = 0;
+	json_t *o;
+
+	for (int r = 0; r < p->nranks; r++) {
+		nthreads += j->places[r].nthreads;
+		stored += (json_int_t)p->rank[r].stored;
+	}
+	o = json_pack("{s:i, s:i, s:I, s:I, s:I, s:o, s:b, s:o, s:I, s:I, s:I, s:f, s:f, s:s}",
+		      "hosts", j->nplanned_hosts, "ranks", p->nranks, "threads", nthreads, "items",
+		      (json_int_t)p->nitems, "ranges", (json_int_t)p->at[p->nranks], "chunk_shape",
+		      qn_json_uints(j->dataset.chunk, j->dataset.ndim), "native",
+		      !why, "library_reason", qn_json_text(why),
+		      "bytes_stored", stored, "bytes_with_home", (json_int_t)p->homed,
+		      "bytes_at_home", stored - (json_int_t)p->tier[QN_SHARED], "imbalance",
+		      p->imbalance, "predicted_seconds", p->finish, "limited_by", p->limit);
+	json_object_set_new(o, "sources_missing", json_integer((json_int_t)j->mosaic.nmissing));
+	json_object_set_new(o, "bytes_by_tier", tiers_to_json(p->tier));
+	json_object_set_new(o, "bytes_remote_because", whys_to_json(p));
+	json_object_set_new(o, "rates", rates_to_json(&j->costs.rates));
+	json_object_set_new(o, "per_host", hosts_to_json(j));
+	json_object_set_new(o, "per_rank", ranks_to_json(j));
+	return o;
+}
+
+char *quern_run_plan_document(quern_run *run)
+{
+	const struct qn_job *j = &run->job;
+
+	if (!run->planned || run->rank != 0)
+		return NULL;
+	return qn_json_dump(json_pack("{s:s, s:s, s:o, s:o, s:o}", "quern", QUERN_VERSION, "kernel",
+				      j->kernel->name, "input", qn_document_input(run), "plan",
+				      plan_to_json(j), "simulation", points_to_json(j)));
+}

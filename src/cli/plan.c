@@ -1,0 +1,191 @@
+/*
+ * plan.c - a plan and a simulation as tables.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cli/cli.h"
+
+#define MOST_LISTED 16	/* ranks or hosts; of more, the extremes are shown */
+
+static double number_of(const json_t *o, const char *name)
+{
+	return json_number_value(json_object_get(o, name));
+}
+
+static void print_head(const json_t *doc)
+{
+	const json_t *plan = json_object_get(doc, "plan"), *input = json_object_get(doc, "input");
+	const char *why = json_string_value(json_object_get(plan, "library_reason"));
+	char shape[128];
+
+	qn_cli_shape(json_object_get(input, "shape"), shape, sizeof(shape));
+	printf("%s of %s: %s of %s, ", json_string_value(json_object_get(doc, "kernel")),
+	       json_string_value(json_object_get(input, "dataset")), shape,
+	       json_string_value(json_object_get(input, "dtype")));
+	qn_cli_shape(json_object_get(plan, "chunk_shape"), shape, sizeof(shape));
+	printf("in chunks of %s\n", shape);
+	if (why)
+		printf("  through the HDF5 library, one chunk at a time: %s\n", why);
+	if (number_of(plan, "sources_missing") > 0)
+		printf("  %.0f sources of the virtual dataset are not there: its fill value stands for "
+		       "them\n", number_of(plan, "sources_missing"));
+}
+
+/* "PREFIX  12.00 GiB   60.0%  WORDS" when there are such bytes. */
+static void print_bytes(const char *prefix, double nbytes, double of, const char *words)
+{
+	char text[32];
+
+	if (!(nbytes > 0))
+		return;
+	qn_cli_bytes(nbytes, text, sizeof(text));
+	printf("  %-10s%12s  %5.1f%%  %s\n", prefix, text, 100 * nbytes / of, words);
+}
+
+static const struct {
+	const char *name, *words;
+	bool remote;
+} lines[] = {
+	{ "memory", "memory of the rank's own NUMA node", false },
+	{ "memory_near", "memory of another node of its host", false },
+	{ "disk", "disk of its host", false },
+	{ "disk_near", "disk of its host, at another node", false },
+	{ "no_home", "shared storage: they have no home", true },
+	{ "home_has_no_rank", "shared storage: no rank runs on their home", true },
+	{ "home_full", "shared storage: their home is full", true },
+};
+
+static void print_where(const json_t *plan)
+{
+	double total = number_of(plan, "bytes_stored");
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+		print_bytes(lines[i].remote ? "remote" : "local",
+			    number_of(json_object_get(plan, lines[i].remote
+							? "bytes_remote_because" : "bytes_by_tier"),
+				      lines[i].name),
+			    total, lines[i].words);
+}
+
+static void print_sum(const json_t *plan)
+{
+	char bytes[32];
+
+	qn_cli_bytes(number_of(plan, "bytes_stored"), bytes, sizeof(bytes));
+	printf("  %.0f items in %.0f ranges, %s, on %.0f hosts, %.0f ranks, %.0f threads\n",
+	       number_of(plan, "items"), number_of(plan, "ranges"), bytes, number_of(plan, "hosts"),
+	       number_of(plan, "ranks"), number_of(plan, "threads"));
+	printf("  predicted %.4g s, limited by %s; imbalance %.3f\n",
+	       number_of(plan, "predicted_seconds"),
+	       json_string_value(json_object_get(plan, "limited_by")), number_of(plan, "imbalance"));
+	print_where(plan);
+}
+
+/* --- tables --- */
+
+static void print_ranks(const json_t *ranks)
+{
+	const json_t *r;
+	size_t i;
+
+	printf("  rank  host  node  threads     items       bytes   seconds\n");
+	json_array_foreach(ranks, i, r) {
+		char bytes[32];
+
+		qn_cli_bytes(number_of(r, "bytes"), bytes, sizeof(bytes));
+		printf("  %4.0f  %4.0f  %4.0f  %7.0f  %8.0f  %10s  %8.4g\n", number_of(r, "rank"),
+		       number_of(r, "host"), number_of(r, "numa_node"), number_of(r, "threads"),
+		       number_of(r, "items"), bytes, number_of(r, "predicted_seconds"));
+	}
+}
+
+static void print_host(const json_t *h, const char *note)
+{
+	const json_t *tier = json_object_get(h, "bytes_by_tier");
+	char bytes[32], shared[32];
+
+	qn_cli_bytes(number_of(h, "bytes"), bytes, sizeof(bytes));
+	qn_cli_bytes(number_of(tier, "shared"), shared, sizeof(shared));
+	printf("  %5.0f  %5.0f  %7.0f  %9.0f  %10s  %10s  %8.4g%s\n", number_of(h, "host"),
+	       number_of(h, "ranks"), number_of(h, "threads"), number_of(h, "items"), bytes, shared,
+	       number_of(h, "predicted_seconds"), note);
+}
+
+static int by_finish(const void *a, const void *b)
+{
+	const json_t *const *x = a, *const *y = b;
+	double p = number_of(*x, "predicted_seconds"), q = number_of(*y, "predicted_seconds");
+
+	if (p != q)
+		return p < q ? -1 : 1;
+	return number_of(*x, "host") < number_of(*y, "host") ? -1 : 1;
+}
+
+/* Of very many hosts those that are done first and last, and the one in the middle. */
+static void print_extremes(const json_t *hosts)
+{
+	size_t n = json_array_size(hosts);
+	const json_t **sorted = qn_calloc(n, sizeof(*sorted));
+
+	for (size_t i = 0; sorted && i < n; i++)
+		sorted[i] = json_array_get(hosts, i);
+	if (sorted) {
+		qsort(sorted, n, sizeof(*sorted), by_finish);
+		for (size_t i = 0; i < 3; i++)
+			print_host(sorted[i], i ? "" : "  first");
+		print_host(sorted[n / 2], "  median");
+		for (size_t i = n - 3; i < n; i++)
+			print_host(sorted[i], i < n - 1 ? "" : "  last");
+	}
+	free(sorted);
+}
+
+static void print_hosts(const json_t *hosts)
+{
+	const json_t *h;
+	size_t i;
+
+	printf("   host  ranks  threads      items       bytes      shared   seconds\n");
+	if (json_array_size(hosts) > MOST_LISTED) {
+		print_extremes(hosts);
+		return;
+	}
+	json_array_foreach(hosts, i, h)
+		print_host(h, "");
+}
+
+static void print_simulation(const json_t *points)
+{
+	const json_t *p;
+	size_t i;
+
+	if (json_array_size(points))
+		printf("\nsimulated\nscaling   hosts    ranks   threads       items    work s   total s  "
+		       "efficiency  plan+scatter\n");
+	json_array_foreach(points, i, p) {
+		const json_t *s = json_object_get(p, "seconds");
+
+		printf("%-7s  %6.0f  %7.0f  %8.0f  %10.0f  %8.4g  %8.4g  %9.1f%%  %11.3f%%\n",
+		       json_string_value(json_object_get(p, "scaling")), number_of(p, "hosts"),
+		       number_of(p, "ranks"), number_of(p, "threads"), number_of(p, "items"),
+		       number_of(s, "work"), number_of(s, "total"),
+		       100 * number_of(p, "efficiency"),
+		       100 * number_of(p, "plan_and_scatter_share"));
+	}
+}
+
+void qn_cli_print_plan(const json_t *doc)
+{
+	const json_t *plan = json_object_get(doc, "plan");
+	const json_t *hosts = json_object_get(plan, "per_host");
+
+	print_head(doc);
+	print_sum(plan);
+	if (json_array_size(hosts) > 1)
+		print_hosts(hosts);
+	if (number_of(plan, "ranks") <= MOST_LISTED)
+		print_ranks(json_object_get(plan, "per_rank"));
+	print_simulation(json_object_get(doc, "simulation"));
+}

@@ -1,0 +1,234 @@
+#include "exec/foresee.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "exec/imagine.h"
+
+#define MOST_ITEMS (UINT64_C(1) << 27)	/* of an imagined dataset */
+#define STEP 10				/* between two points of a scaling curve */
+
+/* What is planned for: a cluster, and items on it. */
+struct scene {
+	struct qn_cluster cluster;
+	struct qn_place *place;		/* owned */
+	uint32_t nhosts, nnodes;
+	struct qn_work work;
+	uint64_t *stored, *decoded;	/* owned, when the items are repeated */
+	uint32_t *set;			/* owned, when homes are imagined */
+	struct qn_homes homes;
+};
+
+static void scene_fini(struct scene *s)
+{
+	free(s->place);
+	free(s->stored);
+	free(s->decoded);
+	free(s->set);
+	qn_homes_fini(&s->homes);
+}
+
+/* The ranks that run now. */
+static enum quern_status take_places(const struct qn_job *j, struct scene *s,
+				     struct quern_message *err)
+{
+	size_t n = (size_t)qn_comm_size(j->comm);
+
+	s->place = qn_calloc(n, sizeof(*s->place));
+	if (!s->place)
+		return qn_error_nomem(err, n * sizeof(*s->place), "the cluster");
+	memcpy(s->place, j->places, n * sizeof(*s->place));
+	s->cluster = (struct qn_cluster){ (int)n, s->place };
+	s->nhosts = (uint32_t)qn_comm_nhosts(j->comm);
+	for (size_t r = 0; r < n; r++)
+		if (s->place[r].node >= s->nnodes)
+			s->nnodes = s->place[r].node + 1;
+	return QUERN_OK;
+}
+
+static enum quern_status imagine_places(const struct qn_imagined *c, uint32_t nhosts,
+					struct scene *s, struct quern_message *err)
+{
+	s->place = qn_imagined_places(c, nhosts);
+	if (!s->place)
+		return qn_error_nomem(err, (size_t)nhosts * c->nnodes * sizeof(*s->place),
+				      "the cluster");
+	s->cluster = (struct qn_cluster){ (int)(nhosts * c->nnodes), s->place };
+	s->nhosts = nhosts;
+	s->nnodes = c->nnodes;
+	return QUERN_OK;
+}
+
+/* The items over and over. Homes that were found are those of the first time, and stay so. */
+static enum quern_status repeat(struct scene *s, uint64_t times, struct quern_message *err)
+{
+	struct qn_work *w = &s->work;
+	uint64_t n = w->nitems, all;
+
+	if (times == 1 || !n)
+		return QUERN_OK;
+	if (!qn_mul(n, times, &all) || all > MOST_ITEMS)
+		return qn_error_set(err, QUERN_ERR_USAGE, "%llu items %llu times are more than can be "
+				    "imagined (%llu): a smaller --times or fewer hosts",
+				    (unsigned long long)n, (unsigned long long)times,
+				    (unsigned long long)MOST_ITEMS);
+	s->stored = qn_calloc(all, sizeof(*s->stored));
+	s->decoded = qn_calloc(all, sizeof(*s->decoded));
+	if (!s->stored || !s->decoded)
+		return qn_error_nomem(err, 2 * all * sizeof(*s->stored), "imagined items");
+	for (uint64_t i = 0; i < all; i++) {
+		s->stored[i] = w->stored[i % n];
+		s->decoded[i] = w->decoded[i % n];
+	}
+	*w = (struct qn_work){ all, s->stored, s->decoded, NULL, NULL };
+	return QUERN_OK;
+}
+
+/* cluster NULL: the ranks that run now. */
+static enum quern_status scene_init(const struct qn_job *j, const struct qn_work *work,
+				    const struct qn_imagined *c, uint32_t nhosts, uint64_t times,
+				    struct scene *s, struct quern_message *err)
+{
+	const char *how = quern_option_string(j->options, "homes");
+	uint32_t nreplicas = (uint32_t)quern_option_int(j->options, "replicas");
+	enum quern_status st;
+
+	*s = (struct scene){ .work = *work };
+	st = c ? imagine_places(c, nhosts, s, err) : take_places(j, s, err);
+	if (!st)
+		st = repeat(s, times, err);
+	if (!st && (c || how)) {
+		st = qn_imagine_homes(how ? how : "none", nreplicas, s->nhosts, s->nnodes,
+				      s->work.stored, s->work.nitems, &s->homes, &s->set, err);
+		s->work.set = s->set;
+		s->work.homes = &s->homes;
+	}
+	return st;
+}
+
+/* --- simulation --- */
+
+/* "3:4.0": how much slower each host is; *slow is owned, NULL when none is. */
+static enum quern_status parse_slow(const char *text, uint32_t nhosts, double **slow,
+				    struct quern_message *err)
+{
+	char *end;
+	unsigned long host;
+	double factor = 0;
+
+	*slow = NULL;
+	if (!text)
+		return QUERN_OK;
+	host = strtoul(text, &end, 10);
+	if (end != text && *end == ':')
+		factor = strtod(end + 1, &end);
+	if (*end || !(factor > 0) || !isfinite(factor))
+		return qn_error_set(err, QUERN_ERR_USAGE, "--slow '%s': not HOST:FACTOR, as in 3:4.0",
+				    text);
+	if (host >= nhosts)
+		return QUERN_OK;	/* of a smaller point of the curve */
+	*slow = qn_calloc(nhosts, sizeof(**slow));
+	if (!*slow)
+		return qn_error_nomem(err, nhosts * sizeof(**slow), "the cluster");
+	for (uint32_t h = 0; h < nhosts; h++)
+		(*slow)[h] = h == host ? factor : 1;
+	return QUERN_OK;
+}
+
+static enum quern_status simulate(struct qn_job *j, const struct scene *s,
+				  const struct qn_plan *plan, bool weak, struct quern_message *err)
+{
+	struct qn_point *more = realloc(j->points, ((size_t)j->npoints + 1) * sizeof(*more)), *p;
+	double *slow = NULL;
+	enum quern_status st;
+
+	if (!more)
+		return qn_error_nomem(err, sizeof(*more), "a simulation");
+	j->points = more;
+	p = &j->points[j->npoints];
+	*p = (struct qn_point){ .weak = weak, .nhosts = s->nhosts, .nranks = plan->nranks,
+				.nitems = plan->nitems, .planned = plan->finish };
+	for (int r = 0; r < plan->nranks; r++) {
+		p->nthreads += s->place[r].nthreads;
+		p->stored += plan->rank[r].stored;
+	}
+	st = parse_slow(quern_option_string(j->options, "slow"), s->nhosts, &slow, err);
+	if (!st)
+		st = qn_simulate(&s->cluster, &s->work, plan, &j->costs, slow, &p->seconds, err);
+	free(slow);
+	j->npoints += !st;
+	return st;
+}
+
+/* A point of a curve: a scene of its own, planned and simulated. */
+static enum quern_status add_point(struct qn_job *j, const struct qn_work *work,
+				   const struct qn_imagined *c, uint32_t nhosts, uint64_t times,
+				   bool weak, struct quern_message *err)
+{
+	struct scene s;
+	struct qn_plan plan = { .nranks = 0 };
+	enum quern_status st = scene_init(j, work, c, nhosts, times, &s, err);
+
+	if (!st)
+		st = qn_plan_make(&s.cluster, &s.work, &j->costs.rates, &plan, NULL, err);
+	if (!st)
+		st = simulate(j, &s, &plan, weak, err);
+	qn_plan_fini(&plan);
+	scene_fini(&s);
+	return st;
+}
+
+/* 1, 10, 100, ... hosts and all of them: the same work, and as much for each host. */
+static enum quern_status draw_curves(struct qn_job *j, const struct qn_work *work,
+				     const struct qn_imagined *c, struct quern_message *err)
+{
+	uint64_t times = (uint64_t)quern_option_int(j->options, "times");
+	enum quern_status st = QUERN_OK;
+
+	for (int weak = 0; weak < 2; weak++)
+		for (uint64_t h = 1; !st; h = qn_min_u64(h * STEP, c->nhosts)) {
+			st = add_point(j, work, c, (uint32_t)h, weak ? times * h : times, weak, err);
+			if (h == c->nhosts)
+				break;
+		}
+	return st;
+}
+
+/* --- the plan --- */
+
+/* What was planned for takes the place of the ranks that run now. */
+static void hand_over(struct qn_job *j, struct scene *s)
+{
+	free(j->places);
+	j->places = s->place;
+	s->place = NULL;
+	j->nplanned_hosts = (int)s->nhosts;
+}
+
+enum quern_status qn_foresee(struct qn_job *j, const struct qn_work *work,
+			     struct quern_message *err)
+{
+	const char *cluster = quern_option_string(j->options, "cluster");
+	uint64_t times = (uint64_t)quern_option_int(j->options, "times");
+	struct qn_imagined c = { .nthreads = NULL };
+	struct scene s = { .place = NULL };
+	enum quern_status st = QUERN_OK;
+
+	if (cluster)
+		st = qn_imagined_init(&c, cluster, err);
+	if (!st && cluster && quern_option_flag(j->options, "simulate"))
+		st = draw_curves(j, work, &c, err);
+	if (!st)
+		st = scene_init(j, work, cluster ? &c : NULL, c.nhosts, times ? times : 1, &s, err);
+	if (!st)
+		st = qn_plan_make(&s.cluster, &s.work, &j->costs.rates, &j->plan, NULL, err);
+	if (!st && !cluster && quern_option_flag(j->options, "simulate"))
+		st = simulate(j, &s, &j->plan, false, err);
+	if (!st)
+		hand_over(j, &s);
+	scene_fini(&s);
+	qn_imagined_fini(&c);
+	return st;
+}

@@ -1,0 +1,212 @@
+#include "exec/imagine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "topo/topo.h"
+
+#define MOST_HOSTS 100000
+#define MOST_NODES 1024
+#define MOST_RANKS 4000000
+
+const struct quern_option qn_plan_options[] = {
+	{ "cluster", 0, QUERN_OPT_STRING, "SPEC", NULL, 0, 0,
+	  "plan for a cluster that is not there: 'host:8 numa:2 core:16' is 8 hosts, each as hwloc's "
+	  "synthetic description says, with a rank on each NUMA node" },
+	{ "homes", 0, QUERN_OPT_CHOICE, "none|spread|memory|first", NULL, 0, 0,
+	  "how the data is imagined to lie: on shared storage only; in equal parts on the local disks "
+	  "of the hosts; in the memory of their NUMA nodes; or all on the disk of the first host, "
+	  "which exports it (default: as found, or none with --cluster)" },
+	{ "replicas", 0, QUERN_OPT_INT, "N", "1", 1, 32,
+	  "with --homes spread or memory: copies of each part, on neighbouring hosts" },
+	{ "times", 0, QUERN_OPT_INT, "N", "1", 1, 1 << 24,
+	  "as if the dataset were so many times as long" },
+	{ "simulate", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
+	  "simulate the run; with --cluster its strong and weak scaling up to all hosts" },
+	{ "calibrate", 0, QUERN_OPT_STRING, "FILE", NULL, 0, 0,
+	  "take what work costs from the JSON document of a run on this dataset" },
+	{ "slow", 0, QUERN_OPT_STRING, "HOST:FACTOR", NULL, 0, 0,
+	  "with --simulate: a host by its number that is so many times slower than the plan thinks" },
+	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
+};
+
+bool qn_plan_option(const struct quern_option *row)
+{
+	size_t n = sizeof(qn_plan_options) / sizeof(*qn_plan_options);
+
+	return row >= qn_plan_options && row < qn_plan_options + n;
+}
+
+/* --- clusters --- */
+
+/* Takes "host:N " off the front. */
+static bool parse_hosts(const char **text, uint32_t *nhosts)
+{
+	char *end;
+	unsigned long n;
+
+	*text += strspn(*text, " ");
+	*nhosts = 1;
+	if (strncmp(*text, "host:", 5))
+		return **text != 0;
+	n = strtoul(*text + 5, &end, 10);
+	if (end == *text + 5 || n < 1 || n > MOST_HOSTS)
+		return false;
+	*nhosts = (uint32_t)n;
+	*text = end + strspn(end, " ");
+	return **text != 0 && *end == ' ';
+}
+
+static enum quern_status count_threads(struct qn_imagined *c, const struct qn_topo *t,
+				       struct quern_message *err)
+{
+	struct qn_cpus *all, slice;
+	bool oversubscribed;
+
+	all = qn_calloc(c->nnodes, sizeof(*all));
+	c->nthreads = qn_calloc(c->nnodes, sizeof(*c->nthreads));
+	if (!all || !c->nthreads) {
+		free(all);
+		return qn_error_nomem(err, c->nnodes * sizeof(*all), "the cluster");
+	}
+	for (uint32_t k = 0; k < c->nnodes; k++)
+		qn_topo_permitted(t, &all[k]);
+	for (uint32_t k = 0; k < c->nnodes; k++)
+		c->nthreads[k] = (uint32_t)qn_topo_slice(t, all, (int)c->nnodes, (int)k, &slice,
+							 &oversubscribed);
+	free(all);
+	return QUERN_OK;
+}
+
+enum quern_status qn_imagined_init(struct qn_imagined *c, const char *text,
+				   struct quern_message *err)
+{
+	char host[512];
+	const char *rest = text;
+	struct quern_message why = { .status = QUERN_OK };
+	struct qn_topo *t = NULL;
+	enum quern_status st;
+
+	memset(c, 0, sizeof(*c));
+	/* hwloc wants the last level to be hardware threads. */
+	if (!parse_hosts(&rest, &c->nhosts) ||
+	    (size_t)snprintf(host, sizeof(host), "%s%s", rest, strstr(rest, "pu:") ? "" : " pu:1") >=
+		    sizeof(host) ||
+	    qn_topo_new(host, &t, &why))
+		return qn_error_set(err, QUERN_ERR_USAGE, "--cluster '%s': not 'host:N' (at most %d) "
+				    "and an hwloc synthetic description of each, as in 'host:8 "
+				    "numa:2 core:16'", text, MOST_HOSTS);
+	c->nnodes = (uint32_t)qn_topo_nnodes(t);
+	if (c->nnodes > MOST_NODES || (uint64_t)c->nhosts * c->nnodes > MOST_RANKS)
+		st = qn_error_set(err, QUERN_ERR_USAGE, "--cluster '%s': more than %d NUMA nodes in "
+				  "all, or %d on a host", text, MOST_RANKS, MOST_NODES);
+	else
+		st = count_threads(c, t, err);
+	qn_topo_free(t);
+	if (st)
+		qn_imagined_fini(c);
+	return st;
+}
+
+void qn_imagined_fini(struct qn_imagined *c)
+{
+	free(c->nthreads);
+	memset(c, 0, sizeof(*c));
+}
+
+struct qn_place *qn_imagined_places(const struct qn_imagined *c, uint32_t nhosts)
+{
+	struct qn_place *p = qn_calloc((size_t)nhosts * c->nnodes, sizeof(*p));
+
+	for (uint32_t r = 0; p && r < nhosts * c->nnodes; r++)
+		p[r] = (struct qn_place){ .host = r / c->nnodes, .node = r % c->nnodes,
+					  .nthreads = c->nthreads[r % c->nnodes] };
+	return p;
+}
+
+/* --- homes --- */
+
+/* A way to lie: where copy k of part `part` is. */
+struct way {
+	const char *name;
+	bool by_node, shared;
+	bool first_only;		/* there is one part */
+};
+
+static const struct way ways[] = {
+	{ "spread", false, false, false },
+	{ "memory", true, false, false },
+	{ "first", false, true, true },
+};
+
+static struct qn_home home_of(const struct way *w, uint32_t nhosts, uint32_t nnodes,
+			      uint32_t part, uint32_t k)
+{
+	uint32_t host = w->by_node ? part / nnodes : part;
+
+	return (struct qn_home){ (host + k) % nhosts,
+				 w->by_node ? (uint16_t)(part % nnodes) : QN_ANY_NODE,
+				 w->by_node ? QN_HOME_MEMORY : QN_HOME_DISK };
+}
+
+static enum quern_status make_parts(const struct way *w, uint32_t nreplicas, uint32_t nhosts,
+				    uint32_t nnodes, struct qn_homes *h, struct quern_message *err)
+{
+	uint32_t nparts = w->first_only ? 1 : w->by_node ? nhosts * nnodes : nhosts;
+	uint32_t ncopies = w->first_only ? 1 : nreplicas < nhosts ? nreplicas : nhosts;
+
+	h->nsets = nparts;
+	h->first = qn_calloc((size_t)nparts + 1, sizeof(*h->first));
+	h->home = qn_calloc((size_t)nparts * ncopies, sizeof(*h->home));
+	h->shared = qn_calloc(nparts, sizeof(*h->shared));
+	if (!h->first || !h->home || !h->shared)
+		return qn_error_nomem(err, (size_t)nparts * ncopies * sizeof(*h->home), "homes");
+	for (uint32_t part = 0; part < nparts; part++) {
+		for (uint32_t k = 0; k < ncopies; k++)
+			h->home[part * (uint64_t)ncopies + k] = home_of(w, nhosts, nnodes, part, k);
+		h->first[part + 1] = (part + UINT64_C(1)) * ncopies;
+		h->shared[part] = w->shared;
+	}
+	return QUERN_OK;
+}
+
+/* Consecutive items to parts of as many bytes. */
+static uint32_t *divide(const uint64_t *stored, uint64_t nitems, uint32_t nparts)
+{
+	uint32_t *set = qn_calloc(nitems, sizeof(*set));
+	double total = 0, sum = 0;
+
+	for (uint64_t i = 0; i < nitems; i++)
+		total += (double)stored[i] + 1;
+	for (uint64_t i = 0; set && i < nitems; i++) {
+		double middle = sum + ((double)stored[i] + 1) / 2;
+
+		set[i] = (uint32_t)qn_min_u64((uint64_t)(middle / total * nparts), nparts - 1);
+		sum += (double)stored[i] + 1;
+	}
+	return set;
+}
+
+enum quern_status qn_imagine_homes(const char *how, uint32_t nreplicas, uint32_t nhosts,
+				   uint32_t nnodes, const uint64_t *stored, uint64_t nitems,
+				   struct qn_homes *homes, uint32_t **set,
+				   struct quern_message *err)
+{
+	enum quern_status st;
+
+	*set = NULL;
+	memset(homes, 0, sizeof(*homes));
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		if (strcmp(how, ways[i].name))
+			continue;
+		st = make_parts(&ways[i], nreplicas, nhosts, nnodes, homes, err);
+		if (!st && !(*set = divide(stored, nitems, homes->nsets)))
+			st = qn_error_nomem(err, nitems * sizeof(**set), "homes");
+		if (st)
+			qn_homes_fini(homes);
+		return st;
+	}
+	return QUERN_OK;
+}

@@ -1,0 +1,146 @@
+#!/usr/bin/env bash
+# `quern plan`: what it explains, clusters that are not there, and simulations of runs.
+
+. "$SRCDIR/tests/cli/lib.sh"
+generate cf.nc
+plan="plan moments -d packed"
+
+# --- the present machine ---
+# shellcheck disable=SC2086 # words, here and below
+answers "plan" $plan cf.nc
+prints "... predicts" 'predicted .* s, limited by .*; imbalance 1'
+prints "... says where bytes are read" '100\.0%  memory'
+answers "plan --json" $plan --json cf.nc
+is "document" "input kernel plan quern simulation" "$("$BUILDDIR/tests/pick" -k . <out)"
+for name in hosts ranks threads items ranges bytes_stored bytes_with_home bytes_at_home imbalance \
+	predicted_seconds limited_by per_host per_rank; do
+	check "plan.$name" field "plan.$name"
+done
+is "tiers" "disk disk_near memory memory_near shared" \
+	"$("$BUILDDIR/tests/pick" -k plan.bytes_by_tier <out)"
+is "no simulation" null "$(field simulation)"
+
+# --- clusters ---
+answers "a cluster" $plan --json --cluster 'host:8 numa:2 core:16' cf.nc
+is "... hosts, ranks, threads" "8 16 256" \
+	"$(field plan.hosts) $(field plan.ranks) $(field plan.threads)"
+is "... on shared storage" "$(field plan.bytes_stored)" "$(field plan.bytes_by_tier.shared)"
+is "... because of no home" "$(field plan.bytes_stored)" "$(field plan.bytes_remote_because.no_home)"
+answers "as a table" $plan --cluster 'host:8 numa:2 core:16' cf.nc
+prints "... says why" '100\.0%  shared storage: they have no home'
+for homes in spread memory; do
+	answers "--homes $homes" $plan --json --cluster 'host:4 numa:2 core:2' --homes $homes cf.nc
+	is "... all is at home" "$(field plan.bytes_stored)" "$(field plan.bytes_at_home)"
+done
+answers "--homes first" $plan --json --cluster 'host:4 numa:1 core:2' --homes first --times 50 cf.nc
+is "... has a home" "$(field plan.bytes_stored)" "$(field plan.bytes_with_home)"
+is "... which is full" "$(field plan.bytes_by_tier.shared)" \
+	"$(field plan.bytes_remote_because.home_full)"
+answers "without host:" $plan --json --cluster 'numa:4 core:2' cf.nc
+is "... is one host" "1 4" "$(field plan.hosts) $(field plan.ranks)"
+answers "many hosts" $plan --cluster 'host:3000 numa:2 core:4' --times 100 cf.nc
+prints "... the extremes" 'median$'
+for spec in 'host:0 core:4' 'host:x core:4' 'host:4' 'host:9999999 core:2' 'nonsense' \
+	'host:50000 numa:1000 core:1'; do
+	refuses 2 "--cluster '$spec'" "--cluster '$spec'" $plan --cluster "$spec" cf.nc
+done
+refuses 2 "--times beyond reason" "times" $plan --times 16000000 cf.nc
+refuses 2 "run has no --cluster" "unknown" run moments -d packed --cluster 'core:2' cf.nc
+
+# --- simulation ---
+command -v jq >/dev/null || { skip "simulation" "no jq"; finish; }
+answers "--simulate" $plan --simulate --json cf.nc
+is "... one point" "1 strong" "$(field simulation | jq -r 'length, .[0].scaling' | xargs)"
+answers "scaling" $plan --simulate --json --cluster 'host:200 numa:2 core:4' --homes spread cf.nc
+is "... curves" "strong:1,10,100,200 weak:1,10,100,200" "$(field simulation |
+	jq -r 'group_by(.scaling) | map(.[0].scaling + ":" + (map(.hosts | tostring) | join(",")))[]' |
+	xargs)"
+check "... weak scaling holds" jq -e '.simulation | map(select(.scaling == "weak")) |
+	.[-1].items == 200 * .[0].items and .[-1].efficiency > 0.9' out
+answers "a slow host" $plan --simulate --json --slow 1:4 --cluster 'host:4 core:2' --homes spread \
+	--times 20 cf.nc
+check "... is waited for" jq -e '.simulation | map(select(.scaling == "strong")) |
+	.[-1].seconds.work > 3 * .[-1].planned_seconds' out
+refuses 2 "--slow" "HOST:FACTOR" $plan --simulate --slow 1 cf.nc
+refuses 3 "--calibrate without a file" "none.json" $plan --calibrate none.json cf.nc
+echo '{}' >empty.json
+refuses 3 "--calibrate something else" "not the document of a run" $plan --calibrate empty.json cf.nc
+
+# --- prediction ---
+# Calibrated by runs with one thread, the simulation predicts runs with one and with two. Medians of
+# runs in turn, so that what else the machine does falls on all alike.
+median()
+{
+	sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+}
+spread()
+{
+	sort -g | awk '{ v[NR] = $1 } END { print v[NR - 1] / v[2] }'
+}
+# seconds of a run with $1 threads; its document is run$1.json
+work_of()
+{
+	quern run moments -d t2m --threads "$1" --bind none -o "run$1.json" data.nc
+	jq .run.seconds.work "run$1.json"
+}
+predict()
+{
+	quern plan moments -d t2m --threads "$1" --simulate --calibrate median.json --json data.nc
+	field simulation | jq '.[0].seconds.work'
+}
+# Two processes at once, of one thread each and on a core each: are there two cores to be had?
+pair_of_ones()
+{
+	for i in 0 1; do
+		"$QUERN" run moments -d t2m --threads 1 --bind none -o "pair$i.json" data.nc &
+	done
+	wait
+	jq -s 'map(.run.seconds.work) | max' pair0.json pair1.json
+}
+measure()
+{
+	rm -f one two pair
+	for _ in 1 2 3 4 5; do
+		work_of 1 >>one
+		work_of 2 >>two
+		pair_of_ones >>pair
+	done
+	one=$(median <one)
+	two=$(median <two)
+	noise=$(echo "$(spread <one) $(spread <two) $(median <pair) $one" |
+		awk '{ n = $3 / $4; if ($1 > n) n = $1; if ($2 > n) n = $2; print n }')
+	jq --argjson s "$one" '.run.seconds.work = $s' run1.json >median.json
+}
+too_noisy()
+{
+	awk -v n="$noise" 'BEGIN { exit !(n > 1.15) }'
+}
+within()
+{
+	awk -v a="$1" -v b="$2" 'BEGIN { exit !(a <= 1.2 * b && b <= 1.2 * a) }'
+}
+if [ -n "${SAN-}" ]; then
+	skip "prediction" "sanitizers"
+elif [ "$(nproc)" -lt 2 ]; then
+	skip "prediction" "one core"
+elif ! command -v jq >/dev/null; then
+	skip "prediction" "no jq"
+else
+	"$BUILDDIR/examples/mkclimate" -q --only t2m --time 700 data.nc
+	for _ in 1 2 3; do
+		measure
+		predicted=$(predict 1)
+		predicted2=$(predict 2)
+		within "$predicted2" "$two" && break
+		too_noisy || break
+	done
+	check "one thread is predicted ($predicted s, measured $one)" within "$predicted" "$one"
+	if within "$predicted2" "$two"; then
+		pass "two threads are predicted ($predicted2 s, measured $two)"
+	elif too_noisy; then
+		skip "two threads are predicted" "other programs slow runs down by a factor of $noise"
+	else
+		fail "two threads are predicted" "$predicted2 s, measured $two s"
+	fi
+fi
+finish
