@@ -24,7 +24,7 @@ struct worker {
 	struct crew *crew;
 	pthread_t thread;
 	int index;
-	uint32_t span;			/* of the queue, near the task at hand */
+	uint32_t stretch;		/* of the queue, near the task at hand */
 	struct qn_slot slot;		/* the item at hand, */
 	struct qn_opened file;		/* and its file */
 	struct qn_dataset member;	/* that the feed is on: borrows */
@@ -148,7 +148,7 @@ static enum quern_status run_task(struct worker *w, const struct qn_queue *q, ui
 	struct absorber a = { .kernel = j->kernel, .self = j->self, .scratch = w->scratch,
 			      .state = w->trial ? w->trial : w->state };
 	struct quern_message why = { 0 };
-	struct qn_task t = qn_queue_task(q, task, &w->span);
+	struct qn_task t = qn_queue_task(q, task, &w->stretch);
 	struct qn_item item = { .chunks = t.chunks, .nchunks = t.nchunks };
 	enum quern_status st;
 
@@ -213,7 +213,7 @@ static enum quern_status steal_from(struct worker *w, struct qn_queue *q)
 	while (!st && !qn_queues_stopped(&w->crew->job->queues) &&
 	       qn_queue_steal(q, parts, &begin, &end)) {
 		for (uint32_t t = begin; t < end; t++)
-			w->nstolen += qn_queue_task(q, t, &w->span).nchunks;
+			w->nstolen += qn_queue_task(q, t, &w->stretch).nchunks;
 		st = run_tasks(w, q, begin, end);
 	}
 	return st;

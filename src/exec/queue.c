@@ -14,8 +14,8 @@ static uint64_t pack(uint32_t head, uint32_t tail)
 static void locate(struct qn_queue *q, void *segment)
 {
 	q->header = segment;
-	q->span = (struct qn_span *)(q->header + 1);
-	q->chunk = (struct qn_chunk *)(q->span + q->header->nspans);
+	q->stretch = (struct qn_stretch *)(q->header + 1);
+	q->chunk = (struct qn_chunk *)(q->stretch + q->header->nstretches);
 }
 
 static enum quern_status order_victims(struct qn_queues *q, struct quern_message *err)
@@ -43,7 +43,7 @@ static enum quern_status check_share(const struct qn_share *share, struct quern_
 enum quern_status qn_queues_new(struct qn_comm *c, const struct qn_share *share, uint32_t node,
 				uint32_t nthreads, struct qn_queues *q, struct quern_message *err)
 {
-	size_t nbytes = sizeof(struct qn_queue_header) + share->nspans * sizeof(struct qn_span) +
+	size_t nbytes = sizeof(struct qn_queue_header) + share->nstretches * sizeof(struct qn_stretch) +
 			share->nchunks * sizeof(struct qn_chunk);
 	struct qn_queue_header *header;
 	enum quern_status st;
@@ -65,7 +65,7 @@ enum quern_status qn_queues_new(struct qn_comm *c, const struct qn_share *share,
 	}
 	header = qn_shared_of(q->shared, q->mine);
 	header->nitems = (uint32_t)share->nitems;
-	header->nspans = (uint32_t)share->nspans;
+	header->nstretches = (uint32_t)share->nstretches;
 	header->nchunks = share->nchunks;
 	header->nbytes = share->nbytes;
 	header->node = node;
@@ -131,19 +131,19 @@ bool qn_queue_steal(struct qn_queue *q, uint32_t parts, uint32_t *begin, uint32_
 	}
 }
 
-/* Is a task of the span or of a later one? */
-static bool begins_by(const struct qn_queue *q, uint32_t span, uint32_t task)
+/* Is a task of the stretch or of a later one? */
+static bool begins_by(const struct qn_queue *q, uint32_t stretch, uint32_t task)
 {
-	return span < q->header->nspans && q->span[span].task <= task;
+	return stretch < q->header->nstretches && q->stretch[stretch].task <= task;
 }
 
 struct qn_task qn_queue_task(const struct qn_queue *q, uint32_t task, uint32_t *hint)
 {
-	uint32_t low = *hint, high = q->header->nspans;
-	const struct qn_span *s;
+	uint32_t low = *hint, high = q->header->nstretches;
+	const struct qn_stretch *s;
 	uint64_t k;
 
-	/* Mostly it is in the span of the last one, or in the next. */
+	/* Mostly it is in the stretch of the last one, or in the next. */
 	if (!begins_by(q, low, task))
 		low = 0;
 	else if (!begins_by(q, low + 1, task))
@@ -153,13 +153,13 @@ struct qn_task qn_queue_task(const struct qn_queue *q, uint32_t task, uint32_t *
 	while (high - low > 1) {
 		uint32_t mid = low + (high - low) / 2;
 
-		if (q->span[mid].task <= task)
+		if (q->stretch[mid].task <= task)
 			low = mid;
 		else
 			high = mid;
 	}
 	*hint = low;
-	s = &q->span[low];
+	s = &q->stretch[low];
 	k = task - s->task;
 	return (struct qn_task){ s->item + k, q->chunk + s->chunk + k * s->each, s->each };
 }

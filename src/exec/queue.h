@@ -3,9 +3,9 @@
  *
  * Each rank brings a segment that every rank of the host can read:
  *
- *	| header (2 cache lines) | span[nspans] | chunk[nchunks] |
+ *	| header (2 cache lines) | stretch[nstretches] | chunk[nchunks] |
  *
- * A task is an item of the plan. Spans say which: each is a range of tasks that are as many
+ * A task is an item of the plan. Stretches say which: each is a range of tasks that are as many
  * consecutive items, with as many chunks each, so a share that is in order takes one or a few.
  *
  * header.range holds the tasks that nobody has taken, [head, tail), in one 64-bit word: the owner's
@@ -24,14 +24,14 @@ struct qn_queue_header {
 	_Alignas(64) _Atomic uint64_t range;	/* tail << 32 | head */
 	_Alignas(64) _Atomic uint64_t done_nbytes;	/* weight of the finished tasks */
 	_Atomic uint32_t stop;		/* a rank of this host has failed */
-	uint32_t nitems, nspans;
+	uint32_t nitems, nstretches;
 	uint64_t nchunks, nbytes;	/* nbytes: weight of all tasks of this rank */
 	uint32_t node, nthreads;
 };
 
-/* Tasks `task`, task + 1, ... up to that of the next span are items `item`, item + 1, ...; the
+/* Tasks `task`, task + 1, ... up to that of the next stretch are items `item`, item + 1, ...; the
    chunks of the first begin at `chunk`. */
-struct qn_span {
+struct qn_stretch {
 	uint64_t item, chunk;
 	uint32_t task;
 	uint32_t each;		/* chunks of each item */
@@ -40,7 +40,7 @@ struct qn_span {
 /* One rank's segment, as any rank of the host sees it. */
 struct qn_queue {
 	struct qn_queue_header *header;
-	struct qn_span *span;
+	struct qn_stretch *stretch;
 	struct qn_chunk *chunk;
 };
 
@@ -60,7 +60,7 @@ struct qn_queues {
 
 /* The size of the share of a rank, decided by the plan. */
 struct qn_share {
-	uint64_t nitems, nspans, nchunks, nbytes;
+	uint64_t nitems, nstretches, nchunks, nbytes;
 };
 
 /* Allocates the segments; the caller fills the tables of its own. Collective on c. */
@@ -77,7 +77,7 @@ bool qn_queue_take(struct qn_queue *q, uint32_t most, uint32_t *begin, uint32_t 
 /* Takes 1/parts of the remaining tasks, at least one, from the tail. Not collective. */
 bool qn_queue_steal(struct qn_queue *q, uint32_t parts, uint32_t *begin, uint32_t *end);
 
-/* What task number `task` of a queue is. *hint: a span near it, as this left it; begins as 0.
+/* What task number `task` of a queue is. *hint: a stretch near it, as this left it; begins as 0.
    Not collective. */
 struct qn_task qn_queue_task(const struct qn_queue *q, uint32_t task, uint32_t *hint);
 

@@ -1,6 +1,6 @@
 /*
- * schedule.c - the plan phase: rank 0 weighs the items, plans, and scatters spans of items and chunk
- * descriptors into the queues of the ranks. It goes through the items twice: to weigh, and to write.
+ * schedule.c - the plan phase: rank 0 weighs the items, plans, and scatters stretches of items and
+ * chunk descriptors into the queues of the ranks. It goes through the items twice: to weigh, and to write.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -33,8 +33,8 @@ struct draft {
 	struct qn_homes homes;
 	struct qn_share *share;		/* of each rank */
 	uint64_t *count;		/* records of each rank, for a scatter */
-	struct qn_span *span;		/* rank by rank */
-	uint64_t nspans, room_spans;
+	struct qn_stretch *stretch;	/* rank by rank */
+	uint64_t nstretches, room_stretches;
 	struct qn_chunk *chunk;		/* rank by rank */
 	uint64_t nchunks;
 	uint64_t *number;		/* chunk numbers of one item */
@@ -53,7 +53,7 @@ static void draft_fini(struct draft *d)
 	qn_homes_fini(&d->homes);
 	free(d->share);
 	free(d->count);
-	free(d->span);
+	free(d->stretch);
 	free(d->chunk);
 	free(d->number);
 }
@@ -262,34 +262,35 @@ static enum quern_status make_plan(struct draft *d, bool with_work, struct quern
 
 /* --- shares --- */
 
-/* A new span of a share, or NULL. */
-static struct qn_span *add_span(struct draft *d)
+/* A new stretch of a share, or NULL. */
+static struct qn_stretch *add_stretch(struct draft *d)
 {
-	if (d->nspans == d->room_spans) {
-		uint64_t room = d->room_spans ? 2 * d->room_spans : 64;
-		struct qn_span *more = realloc(d->span, room * sizeof(*more));
+	if (d->nstretches == d->room_stretches) {
+		uint64_t room = d->room_stretches ? 2 * d->room_stretches : 64;
+		struct qn_stretch *more = realloc(d->stretch, room * sizeof(*more));
 
 		if (!more)
 			return NULL;
-		d->span = more;
-		d->room_spans = room;
+		d->stretch = more;
+		d->room_stretches = room;
 	}
-	return &d->span[d->nspans++];
+	return &d->stretch[d->nstretches++];
 }
 
-/* Adds the item at hand to a share; *open: its last span, or NULL. False without memory. */
-static bool add_item(struct draft *d, struct qn_share *share, uint64_t item, struct qn_span **open)
+/* Adds the item at hand to a share; *open: its last stretch, or NULL. False without memory. */
+static bool add_item(struct draft *d, struct qn_share *share, uint64_t item,
+		     struct qn_stretch **open)
 {
-	struct qn_span *s = *open;
+	struct qn_stretch *s = *open;
 	uint64_t n = d->walk.nchunks;
 
 	if (!s || s->each != n || s->item + (share->nitems - s->task) != item) {
-		s = *open = add_span(d);
+		s = *open = add_stretch(d);
 		if (!s)
 			return false;
-		*s = (struct qn_span){ .item = item, .chunk = share->nchunks,
+		*s = (struct qn_stretch){ .item = item, .chunk = share->nchunks,
 				       .task = (uint32_t)share->nitems, .each = (uint32_t)n };
-		share->nspans++;
+		share->nstretches++;
 	}
 	for (uint64_t k = 0; k < n; k++)
 		d->chunk[d->nchunks++] = look_up(d, d->number[k]);
@@ -302,7 +303,7 @@ static bool write_share(struct draft *d, int rank)
 {
 	const struct qn_plan *plan = &d->job->plan;
 	struct qn_share *share = &d->share[rank];
-	struct qn_span *open = NULL;
+	struct qn_stretch *open = NULL;
 
 	share->nbytes = plan->rank[rank].decoded;
 	for (uint64_t g = plan->at[rank]; g < plan->at[rank + 1]; g++)
@@ -329,21 +330,22 @@ static enum quern_status write_shares(struct draft *d, struct quern_message *err
 				      "chunk descriptors");
 	for (int r = 0; r < (int)nranks; r++)
 		if (!write_share(d, r))
-			return qn_error_nomem(err, 2 * d->room_spans * sizeof(*d->span),
+			return qn_error_nomem(err, 2 * d->room_stretches * sizeof(*d->stretch),
 					      "the shares of the ranks");
 	return QUERN_OK;
 }
 
-/* count[r] = 1, or the spans or chunks of each rank: what a scatter wants. */
-enum counted { COUNT_ONE, COUNT_SPANS, COUNT_CHUNKS };
+/* count[r] = 1, or the stretches or chunks of each rank: what a scatter wants. */
+enum counted { COUNT_ONE, COUNT_STRETCHES, COUNT_CHUNKS };
 
 static const uint64_t *counts(const struct draft *d, enum counted what)
 {
 	if (!d->share)
 		return NULL;	/* not rank 0 */
 	for (int r = 0; r < qn_comm_size(d->job->comm); r++)
-		d->count[r] = what == COUNT_ONE ? 1 : what == COUNT_SPANS ? d->share[r].nspans
-									  : d->share[r].nchunks;
+		d->count[r] = what == COUNT_ONE ? 1
+			    : what == COUNT_STRETCHES ? d->share[r].nstretches
+						      : d->share[r].nchunks;
 	return d->count;
 }
 
@@ -363,8 +365,8 @@ static enum quern_status scatter(struct draft *d, struct quern_message *err)
 	if (st)
 		return st;
 	own = &j->queues.queue[j->queues.mine];
-	st = qn_comm_scatterv(j->comm, d->span, counts(d, COUNT_SPANS), sizeof(*own->span),
-			      own->span, j->share.nspans, err);
+	st = qn_comm_scatterv(j->comm, d->stretch, counts(d, COUNT_STRETCHES),
+			      sizeof(*own->stretch), own->stretch, j->share.nstretches, err);
 	if (!st)
 		st = qn_comm_scatterv(j->comm, d->chunk, counts(d, COUNT_CHUNKS),
 				      sizeof(*own->chunk), own->chunk, j->share.nchunks, err);
@@ -395,7 +397,8 @@ static enum quern_status check_memory(struct qn_job *j, struct quern_message *er
 	a_thread = most_fed(j) + nstate + (j->kernel->scratch ? j->kernel->scratch(j->self) : 0);
 	nbytes = PROCESS_NBYTES + a_thread * j->place.nthreads +
 		 (qn_comm_rank(j->comm) == 0 ? 3 : 1) * nstate +
-		 j->share.nspans * sizeof(struct qn_span) + j->share.nchunks * sizeof(struct qn_chunk);
+		 j->share.nstretches * sizeof(struct qn_stretch) +
+		 j->share.nchunks * sizeof(struct qn_chunk);
 	if (nbytes <= (uint64_t)limit)
 		return QUERN_OK;
 	return qn_error_set(err, QUERN_ERR_RUN, "rank %d needs about %" PRIu64 " MiB (%u threads), "

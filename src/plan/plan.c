@@ -65,7 +65,7 @@ static void write_ranges(struct qn_plan *plan, const uint32_t *rank_of)
 
 	for (uint64_t i = 1; i <= plan->nitems; i++)
 		if (i == plan->nitems || rank_of[i] != rank_of[first]) {
-			plan->range[plan->at[rank_of[first]]++] = (struct qn_range){ first,
+			plan->range[plan->at[rank_of[first]]++] = (struct qn_series){ first,
 										     i - first };
 			first = i;
 		}

@@ -69,7 +69,8 @@ struct qn_cluster {
 
 /* --- the plan --- */
 
-struct qn_range {
+/* Consecutive items. */
+struct qn_series {
 	uint64_t first, n;
 };
 
@@ -89,7 +90,7 @@ struct qn_plan {
 	int nranks;
 	uint64_t nitems;
 	uint64_t *at;			/* owned, nranks + 1: where the ranges of a rank begin */
-	struct qn_range *range;		/* owned: ascending within a rank */
+	struct qn_series *range;		/* owned: ascending within a rank */
 	struct qn_portion *rank;	/* owned */
 	uint64_t tier[QN_NTIERS];	/* stored bytes in all */
 	uint64_t homed;			/* stored bytes of items that have a home */

@@ -388,7 +388,7 @@ static void test_stealing_between_ranks(void **state)
 	struct quern_message err = { .status = QUERN_OK };
 	size_t most = 20000, n = (size_t)qn_comm_size(c);
 	uint32_t me = (uint32_t)qn_comm_rank(c), begin, end;
-	struct qn_share share = { .nitems = me % 2 ? 0 : most - 1000 * me, .nspans = me % 2 ? 0 : 1,
+	struct qn_share share = { .nitems = me % 2 ? 0 : most - 1000 * me, .nstretches = me % 2 ? 0 : 1,
 				  .nbytes = 1 };
 	int64_t *taken = calloc(most * n, sizeof(*taken));
 	struct qn_queues q;
@@ -397,8 +397,8 @@ static void test_stealing_between_ranks(void **state)
 
 	(void)state;
 	assert_int_equal(qn_queues_new(c, &share, me / 2, 1, &q, &err), QUERN_OK);
-	if (share.nspans)
-		*q.queue[q.mine].span = (struct qn_span){ .item = me * most };
+	if (share.nstretches)
+		*q.queue[q.mine].stretch = (struct qn_stretch){ .item = me * most };
 	/* All others are victims, those of the same node first. */
 	for (int v = 0; v < q.nranks - 1; v++) {
 		assert_int_not_equal(q.victim[v], q.mine);

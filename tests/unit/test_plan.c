@@ -203,7 +203,7 @@ static void check_plan(const struct cluster *c, const struct work *k, const stru
 		uint64_t next = 0, nitems = 0;
 
 		for (uint64_t g = p->at[r]; g < p->at[r + 1]; g++) {
-			const struct qn_range *range = &p->range[g];
+			const struct qn_series *range = &p->range[g];
 
 			assert_true(range->n > 0 && (g == p->at[r] || range->first > next));
 			next = range->first + range->n;

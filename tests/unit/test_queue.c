@@ -26,7 +26,8 @@ struct fixture {
 static void begin(struct fixture *f, uint32_t nitems)
 {
 	struct quern_message err = { .status = QUERN_OK };
-	struct qn_share share = { .nitems = nitems, .nspans = nitems, .nchunks = nitems, .nbytes = 8 * nitems };
+	struct qn_share share = { .nitems = nitems, .nstretches = nitems, .nchunks = nitems,
+				  .nbytes = 8 * nitems };
 
 	memset(f, 0, sizeof(*f));
 	f->nitems = nitems;
@@ -160,23 +161,24 @@ static void test_thieves_take_a_part_of_the_tail(void **state)
 	end(&f);
 }
 
-/* Spans and chunks lie one after the other without touching; every task is found from any hint. */
+/* Stretches and chunks lie one after the other without touching; every task is found from any
+   hint. */
 static void test_tasks(void **state)
 {
-	enum { NSPANS = 100 };
+	enum { NSTRETCHES = 100 };
 	struct quern_message err = { .status = QUERN_OK };
-	struct qn_share share = { .nspans = NSPANS };
-	struct qn_span want[NSPANS];
+	struct qn_share share = { .nstretches = NSTRETCHES };
+	struct qn_stretch want[NSTRETCHES];
 	struct qn_queues q;
 	struct qn_queue *own;
 	struct qn_comm *c;
 	uint64_t seed = 3;
 
 	(void)state;
-	for (uint32_t s = 0; s < NSPANS; s++) {
+	for (uint32_t s = 0; s < NSTRETCHES; s++) {
 		uint32_t n = 1 + (uint32_t)random_below(&seed, s % 3 ? 3 : 50);
 
-		want[s] = (struct qn_span){ 1000 * (NSPANS - s), share.nchunks,
+		want[s] = (struct qn_stretch){ 1000 * (NSTRETCHES - s), share.nchunks,
 					    (uint32_t)share.nitems, 1 + s % 4 };
 		share.nitems += n;
 		share.nchunks += (uint64_t)n * want[s].each;
@@ -184,13 +186,13 @@ static void test_tasks(void **state)
 	assert_int_equal(qn_comm_new(MPI_COMM_NULL, &c, &err), QUERN_OK);
 	assert_int_equal(qn_queues_new(c, &share, 0, 1, &q, &err), QUERN_OK);
 	own = &q.queue[0];
-	memcpy(own->span, want, sizeof want);
+	memcpy(own->stretch, want, sizeof want);
 	for (uint64_t i = 0; i < share.nchunks; i++)
 		own->chunk[i].number = i;
-	assert_memory_equal(own->span, want, sizeof want);
+	assert_memory_equal(own->stretch, want, sizeof want);
 	for (uint32_t t = 0, s = 0; t < share.nitems; t++) {
-		s += s + 1 < NSPANS && want[s + 1].task <= t;
-		for (uint32_t from = 0; from < NSPANS; from++) {
+		s += s + 1 < NSTRETCHES && want[s + 1].task <= t;
+		for (uint32_t from = 0; from < NSTRETCHES; from++) {
 			uint32_t hint = from, k = t - want[s].task;
 			struct qn_task task = qn_queue_task(own, t, &hint);
 
