@@ -1,6 +1,7 @@
 /*
  * schedule.c - the plan phase: rank 0 weighs the items, plans, and scatters stretches of items and
- * chunk descriptors into the queues of the ranks. It goes through the items twice: to weigh, and to write.
+ * chunk descriptors into the queues of the ranks. It goes through the items twice: to weigh, and to
+ * write.
  */
 #include <fcntl.h>
 #include <inttypes.h>

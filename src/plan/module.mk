@@ -3,6 +3,7 @@ LIB_SRCS += src/plan/cut.c
 LIB_SRCS += src/plan/divide.c
 LIB_SRCS += src/plan/improve.c
 LIB_SRCS += src/plan/items.c
+LIB_SRCS += src/plan/lay.c
 LIB_SRCS += src/plan/plan.c
 LIB_SRCS += src/plan/rates.c
 LIB_SRCS += src/plan/seating.c

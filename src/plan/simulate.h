@@ -2,10 +2,10 @@
  * simulate.h - a run as it would go: a discrete-event model of the workers with the real plan and
  * the real policy of taking and stealing (policy.h).
  *
- * A worker's task takes the seconds of rates.h, times the slowness of its host. What it reads passes
- * disk, link and shared storage, which serve bytes in the order in which they are asked for, at
- * their limits: a reader waits for the later of its own time and the server. Between ranks there are
- * trees and a root that sends to each: the collectives that the engine uses. Nothing is stolen from
+ * A worker's task takes the seconds of rates.h, times the slowness of its host. What it reads
+ * passes disk, link and shared storage, which serve bytes in the order in which they are asked for,
+ * at their limits: a reader waits for the later of its own time and the server. Between ranks there
+ * are trees and a root that sends to each: the collectives that the engine uses. Nothing is stolen from
  * another host. A pure function.
  */
 #ifndef QN_PLAN_SIMULATE_H

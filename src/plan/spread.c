@@ -4,13 +4,12 @@
  * Items that follow each other and have the same homes move together, as units that are small
  * against what a seat gets. First each goes home, to the replica that is least loaded; then sweeps
  * over the units move what lowers the potential. At last the units of one set of homes are laid
- * anew in file order, as much to every seat as before, so that ranges are long.
+ * anew in file order (lay.c), so that ranges are long.
  */
-#include <float.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "plan/seating.h"
+#include "plan/spread.h"
 
 #define MOST_HOMES 32		/* of an item that are looked at */
 #define UNITS_PER_SEAT 128	/* so a unit is below 1% of what a seat gets */
@@ -21,58 +20,21 @@
 #define BUSY 0.8		/* of the fullest: what is less full need not push anything away */
 #define STALLED 0.998		/* what a sweep must bring for another one */
 #define IDLE_PRICE 1e-6		/* of a seat that has time: there only the cost of an item counts */
-#define LARGE 0.1		/* of what a seat gets: a unit of that size is not split off by order */
 #define HOME_SLACK 1.01		/* how much later a seat may be for an item that comes home */
-
-struct unit {
-	uint64_t first;
-	uint32_t n, set;
-	double stored, decoded;
-};
-
-/* How busy a seat is. */
-struct gauge {
-	double level;		/* seconds a thread */
-	double share;		/* of a second, that a thread is of the seat: 1 / threads */
-};
-
-struct spread {
-	const struct qn_seating *s;
-	uint64_t nunits;
-	struct unit *unit;	/* owned */
-	uint32_t *at;		/* owned: the seat of each unit */
-	uint8_t *moved;		/* owned: was it moved from where it went first? */
-	struct gauge *gauge;	/* owned: of each seat */
-	double *disk, *shared;	/* owned: bytes of each host */
-	double shared_all;
-	uint32_t *least;	/* owned: of each host, the seat with the lowest level */
-	uint32_t nleaves;	/* a tree of hosts: each knot is the one below that is lowest */
-	uint32_t *tree;		/* owned */
-	bool any_shared;
-	double bound;		/* no plan is faster */
-	double reference;	/* level at which a price is 1 */
-	double busy;		/* what is below this level keeps what it has */
-	int sharpness;		/* the price is level^(2^sharpness - 1) */
-};
 
 /* --- units --- */
 
-static double cheapest(const struct qn_seating *s, double stored, double decoded, double n)
-{
-	return qn_rates_seconds(s->rates, QN_MEMORY, stored, decoded, n);
-}
-
-static double seconds_of(const struct spread *p, const struct unit *u, enum qn_tier tier)
+static double seconds_of(const struct qn_spread *p, const struct qn_unit *u, enum qn_tier tier)
 {
 	return qn_rates_seconds(p->s->rates, tier, u->stored, u->decoded, u->n);
 }
 
 /* Cuts the items into units of at most `most` seconds, or one item; returns how many. out NULL:
    counts only. */
-static uint64_t cut_units(const struct qn_seating *s, double most, struct unit *out)
+static uint64_t cut_units(const struct qn_seating *s, double most, struct qn_unit *out)
 {
 	const struct qn_work *w = s->work;
-	struct unit u = { .n = 0 };
+	struct qn_unit u = { .n = 0 };
 	uint64_t n = 0;
 
 	for (uint64_t i = 0; i < w->nitems; i++) {
@@ -80,14 +42,14 @@ static uint64_t cut_units(const struct qn_seating *s, double most, struct unit *
 		uint32_t set = qn_seating_set(s, i);
 
 		if (u.n && (set != u.set || u.n == UINT32_MAX ||
-			    cheapest(s, u.stored + stored, u.decoded + decoded, u.n + 1.0) > most)) {
+			    qn_spread_size(s, u.stored + stored, u.decoded + decoded, u.n + 1.0) > most)) {
 			if (out)
 				out[n] = u;
 			n++;
 			u.n = 0;
 		}
 		if (!u.n)
-			u = (struct unit){ .first = i, .set = set };
+			u = (struct qn_unit){ .first = i, .set = set };
 		u.n++;
 		u.stored += stored;
 		u.decoded += decoded;
@@ -105,10 +67,10 @@ static double total_seconds(const struct qn_seating *s)
 		stored += (double)s->work->stored[i];
 		decoded += (double)s->work->decoded[i];
 	}
-	return cheapest(s, stored, decoded, (double)s->work->nitems);
+	return qn_spread_size(s, stored, decoded, (double)s->work->nitems);
 }
 
-static bool prepare(struct spread *p)
+static bool prepare(struct qn_spread *p)
 {
 	const struct qn_seating *s = p->s;
 	uint64_t nunits = qn_max_u64(qn_min_u64((uint64_t)UNITS_PER_SEAT * s->nseats, MANY_UNITS),
@@ -137,7 +99,7 @@ static bool prepare(struct spread *p)
 	return true;
 }
 
-static void release(struct spread *p)
+static void release(struct qn_spread *p)
 {
 	free(p->unit);
 	free(p->at);
@@ -151,19 +113,19 @@ static void release(struct spread *p)
 
 /* --- levels --- */
 
-static double least_level(const struct spread *p, uint32_t host)
+static double least_level(const struct qn_spread *p, uint32_t host)
 {
 	return p->gauge[p->least[host]].level;
 }
 
-static uint32_t lower(const struct spread *p, uint32_t a, uint32_t b)
+static uint32_t lower(const struct qn_spread *p, uint32_t a, uint32_t b)
 {
 	if (a == QN_NO_SEAT || b == QN_NO_SEAT)
 		return a == QN_NO_SEAT ? b : a;
 	return least_level(p, b) < least_level(p, a) ? b : a;
 }
 
-static void start_tree(struct spread *p)
+static void start_tree(struct qn_spread *p)
 {
 	for (uint32_t h = 0; h < p->nleaves; h++)
 		p->tree[p->nleaves + h] = h < p->s->nhosts ? h : QN_NO_SEAT;
@@ -174,7 +136,7 @@ static void start_tree(struct spread *p)
 }
 
 /* The least loaded seat of a host, or its level, has changed. */
-static void update_tree(struct spread *p, uint32_t host)
+static void update_tree(struct qn_spread *p, uint32_t host)
 {
 	for (uint32_t k = (p->nleaves + host) / 2; k > 0; k /= 2) {
 		uint32_t before = p->tree[k];
@@ -185,7 +147,7 @@ static void update_tree(struct spread *p, uint32_t host)
 	}
 }
 
-static void find_least(struct spread *p, uint32_t host)
+static void find_least(struct qn_spread *p, uint32_t host)
 {
 	uint32_t best = p->s->host_first[host];
 
@@ -196,7 +158,7 @@ static void find_least(struct spread *p, uint32_t host)
 }
 
 /* Adds a unit to a seat (sign 1), or takes it away (-1). */
-static void charge(struct spread *p, const struct unit *u, uint32_t seat, enum qn_tier tier,
+static void charge(struct qn_spread *p, const struct qn_unit *u, uint32_t seat, enum qn_tier tier,
 		   double sign)
 {
 	uint32_t host = p->s->host[seat], least = p->least[host];
@@ -216,7 +178,7 @@ static void charge(struct spread *p, const struct unit *u, uint32_t seat, enum q
 
 /* --- prices --- */
 
-static double price(const struct spread *p, double level)
+static double price(const struct qn_spread *p, double level)
 {
 	double x = level / p->reference, y = 1;
 
@@ -229,18 +191,18 @@ static double price(const struct spread *p, double level)
 
 /* What a limited resource asks for so many bytes when it is as busy as that; as if it were
    `nthreads` threads. */
-static double toll(const struct spread *p, double nbytes, double busy, double limit,
+static double toll(const struct qn_spread *p, double nbytes, double busy, double limit,
 		   double nthreads)
 {
 	return limit > 0 ? nbytes / limit * nthreads * price(p, busy / limit) : 0;
 }
 
 /* The cost of a unit on a seat: it is there already, or would come on top. */
-static double cost(const struct spread *p, const struct unit *u, uint32_t seat, enum qn_tier tier,
-		   bool is_there)
+static double cost(const struct qn_spread *p, const struct qn_unit *u, uint32_t seat,
+		   enum qn_tier tier, bool is_there)
 {
 	const struct qn_rates *r = p->s->rates;
-	const struct gauge *at = &p->gauge[seat];
+	const struct qn_gauge *at = &p->gauge[seat];
 	uint32_t host = p->s->host[seat];
 	double seconds = seconds_of(p, u, tier), more = is_there ? 0 : u->stored;
 	double level = is_there ? at->level : at->level + seconds * at->share;
@@ -272,7 +234,7 @@ struct choice {
 	bool shared;
 };
 
-static void find_spots(const struct spread *p, const struct unit *u, struct choice *c)
+static void find_spots(const struct qn_spread *p, const struct qn_unit *u, struct choice *c)
 {
 	struct qn_found f = qn_seating_find(p->s, u->set);
 
@@ -291,7 +253,7 @@ static void find_spots(const struct spread *p, const struct unit *u, struct choi
 }
 
 /* As qn_seating_tier. */
-static enum qn_tier tier_at(const struct spread *p, const struct choice *c, uint32_t seat)
+static enum qn_tier tier_at(const struct qn_spread *p, const struct choice *c, uint32_t seat)
 {
 	const double *read = p->s->rates->read;
 	enum qn_tier best = QN_NTIERS;
@@ -310,7 +272,7 @@ static enum qn_tier tier_at(const struct spread *p, const struct choice *c, uint
 }
 
 /* The next candidate, or QN_NO_SEAT after the last. */
-static uint32_t next_candidate(const struct spread *p, struct choice *c)
+static uint32_t next_candidate(const struct qn_spread *p, struct choice *c)
 {
 	while (c->step < 2 * c->n) {
 		const struct spot *at = &c->spot[c->step / 2];
@@ -324,7 +286,7 @@ static uint32_t next_candidate(const struct spread *p, struct choice *c)
 }
 
 /* The seat that reads a unit at least cost for itself, and of such the one that has time first. */
-static uint32_t nearest(const struct spread *p, const struct unit *u, enum qn_tier *tier)
+static uint32_t nearest(const struct qn_spread *p, const struct qn_unit *u, enum qn_tier *tier)
 {
 	const double *read = p->s->rates->read;
 	struct choice c;
@@ -349,7 +311,7 @@ struct bounds {
 	double seconds, longest, disk, shared;
 };
 
-static void add_bounds(const struct spread *p, const struct unit *u, enum qn_tier tier,
+static void add_bounds(const struct qn_spread *p, const struct qn_unit *u, enum qn_tier tier,
 		       struct bounds *b)
 {
 	double seconds = seconds_of(p, u, tier);
@@ -363,7 +325,7 @@ static void add_bounds(const struct spread *p, const struct unit *u, enum qn_tie
 		b->disk += u->stored;
 }
 
-static double bound_of(const struct spread *p, const struct bounds *b)
+static double bound_of(const struct qn_spread *p, const struct bounds *b)
 {
 	const struct qn_rates *r = p->s->rates;
 	double bound = b->seconds / p->s->nthreads;
@@ -376,12 +338,12 @@ static double bound_of(const struct spread *p, const struct bounds *b)
 	return r->shared > 0 && b->shared / r->shared > bound ? b->shared / r->shared : bound;
 }
 
-static void send_home(struct spread *p)
+static void send_home(struct qn_spread *p)
 {
 	struct bounds b = { 0 };
 
 	for (uint64_t i = 0; i < p->nunits; i++) {
-		const struct unit *u = &p->unit[i];
+		const struct qn_unit *u = &p->unit[i];
 		enum qn_tier tier;
 
 		p->at[i] = nearest(p, u, &tier);
@@ -392,7 +354,7 @@ static void send_home(struct spread *p)
 }
 
 /* The level of the fullest seat or resource. */
-static double highest(const struct spread *p)
+static double highest(const struct qn_spread *p)
 {
 	const struct qn_rates *r = p->s->rates;
 	double most = r->shared > 0 ? p->shared_all / r->shared : 0;
@@ -411,7 +373,7 @@ static double highest(const struct spread *p)
 
 /* --- sweeps --- */
 
-static void move(struct spread *p, uint64_t i, enum qn_tier from, uint32_t seat, enum qn_tier to)
+static void move(struct qn_spread *p, uint64_t i, enum qn_tier from, uint32_t seat, enum qn_tier to)
 {
 	charge(p, &p->unit[i], p->at[i], from, -1);
 	charge(p, &p->unit[i], seat, to, 1);
@@ -420,9 +382,9 @@ static void move(struct spread *p, uint64_t i, enum qn_tier from, uint32_t seat,
 }
 
 /* Moves a unit where it costs less, if there is such a place. */
-static bool settle(struct spread *p, uint64_t i)
+static bool settle(struct qn_spread *p, uint64_t i)
 {
-	const struct unit *u = &p->unit[i];
+	const struct qn_unit *u = &p->unit[i];
 	enum qn_tier from, to;
 	uint32_t seat, best = p->at[i];
 	struct choice c;
@@ -448,7 +410,7 @@ static bool settle(struct spread *p, uint64_t i)
 }
 
 /* Is a unit where there is more than should be? */
-static bool is_pressed(const struct spread *p, uint64_t i)
+static bool is_pressed(const struct qn_spread *p, uint64_t i)
 {
 	const struct qn_rates *r = p->s->rates;
 	uint32_t host = p->s->host[p->at[i]];
@@ -461,7 +423,7 @@ static bool is_pressed(const struct spread *p, uint64_t i)
 
 /* One sweep over the units, forth or back, so that what is pushed along a chain of hosts gets far.
    Returns how many moved. */
-static uint64_t sweep(struct spread *p, bool back)
+static uint64_t sweep(struct qn_spread *p, bool back)
 {
 	uint64_t nmoved = 0;
 
@@ -473,7 +435,7 @@ static uint64_t sweep(struct spread *p, bool back)
 	return nmoved;
 }
 
-static void descend(struct spread *p)
+static void descend(struct qn_spread *p)
 {
 	static const int sharpness[] = { 4, 7 };
 	int nsweeps = 0;
@@ -497,10 +459,10 @@ static void descend(struct spread *p)
 }
 
 /* Would a seat and its disk be done by then with a unit more? */
-static bool has_room(const struct spread *p, const struct unit *u, uint32_t seat, enum qn_tier tier,
-		     double limit)
+static bool has_room(const struct qn_spread *p, const struct qn_unit *u, uint32_t seat,
+		     enum qn_tier tier, double limit)
 {
-	const struct gauge *at = &p->gauge[seat];
+	const struct qn_gauge *at = &p->gauge[seat];
 	double disk = p->s->rates->disk;
 
 	if ((tier == QN_DISK || tier == QN_DISK_NEAR) && disk > 0 &&
@@ -510,12 +472,12 @@ static bool has_room(const struct spread *p, const struct unit *u, uint32_t seat
 }
 
 /* What was moved from home goes back as far as nobody is later for it than the latest is. */
-static void return_home(struct spread *p)
+static void return_home(struct qn_spread *p)
 {
 	double limit = highest(p) * HOME_SLACK;
 
 	for (uint64_t i = 0; i < p->nunits; i++) {
-		const struct unit *u = &p->unit[i];
+		const struct qn_unit *u = &p->unit[i];
 		struct qn_found f = qn_seating_find(p->s, u->set);
 		enum qn_tier from, to;
 		uint32_t home;
@@ -530,138 +492,10 @@ static void return_home(struct spread *p)
 	}
 }
 
-/* --- long ranges --- */
-
-/* Units by set, in file order within each: owned; NULL without memory. The last key is that of
-   units without homes. */
-static uint64_t *sort_by_set(const struct spread *p, uint32_t nsets, uint64_t *begin)
-{
-	uint64_t *order = qn_calloc(p->nunits, sizeof *order);
-
-	for (uint64_t i = 0; order && i < p->nunits; i++)
-		begin[qn_min_u64(p->unit[i].set, nsets) + 1]++;
-	for (uint64_t k = 0; order && k <= nsets; k++)
-		begin[k + 1] += begin[k];
-	for (uint64_t i = 0; order && i < p->nunits; i++)
-		order[begin[qn_min_u64(p->unit[i].set, nsets)]++] = i;
-	for (uint64_t k = nsets + 1; order && k > 0; k--)
-		begin[k] = begin[k - 1];
-	begin[0] = 0;
-	return order;
-}
-
-static int by_number(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* How much of a set each seat has, but for large units. */
-struct amounts {
-	double *of;		/* by seat; zero between uses */
-	uint32_t *seat, n;
-	double large;		/* units of so many seconds stay where they are */
-};
-
-static double size_of(const struct spread *p, const struct unit *u)
-{
-	return cheapest(p->s, u->stored, u->decoded, u->n);
-}
-
-/* Units that are all of one size may be laid in order even if they are large. */
-static double large_size(const struct spread *p, const uint64_t *unit, uint64_t n)
-{
-	double least = DBL_MAX, most = 0;
-
-	for (uint64_t k = 0; k < n; k++) {
-		double size = size_of(p, &p->unit[unit[k]]);
-
-		least = size < least ? size : least;
-		most = size > most ? size : most;
-	}
-	return most > 1.1 * least ? LARGE * p->bound * p->s->nthreads / p->s->nseats : 2 * most + 1;
-}
-
-static void collect(const struct spread *p, const uint64_t *unit, uint64_t n, struct amounts *a)
-{
-	a->n = 0;
-	a->large = large_size(p, unit, n);
-	for (uint64_t k = 0; k < n; k++) {
-		uint32_t seat = p->at[unit[k]];
-		double size = size_of(p, &p->unit[unit[k]]);
-
-		if (size >= a->large)
-			continue;
-		if (a->of[seat] == 0)
-			a->seat[a->n++] = seat;
-		a->of[seat] += size + DBL_MIN;
-	}
-	qsort(a->seat, a->n, sizeof *a->seat, by_number);
-}
-
-/* Lays the items of one set in file order: to each seat what it had. An item goes where the
-   larger part of it falls. */
-static void lay(const struct spread *p, const uint64_t *unit, uint64_t n, struct amounts *a,
-		uint32_t *seat_of)
-{
-	const struct qn_work *w = p->s->work;
-	double room;
-	uint32_t k = 0;
-
-	collect(p, unit, n, a);
-	room = a->n ? a->of[a->seat[0]] : 0;
-	for (uint64_t j = 0; j < n; j++) {
-		const struct unit *u = &p->unit[unit[j]];
-		bool stays = size_of(p, u) >= a->large;
-
-		for (uint64_t i = u->first; i < u->first + u->n; i++) {
-			double seconds = cheapest(p->s, (double)w->stored[i], (double)w->decoded[i], 1);
-
-			while (!stays && room < seconds / 2 && k + 1 < a->n)
-				room += a->of[a->seat[++k]];
-			seat_of[i] = stays ? p->at[unit[j]] : a->seat[k];
-			room -= stays ? 0 : seconds;
-		}
-	}
-	for (k = 0; k < a->n; k++)
-		a->of[a->seat[k]] = 0;
-}
-
-static void keep_as_is(const struct spread *p, uint32_t *seat_of)
-{
-	for (uint64_t k = 0; k < p->nunits; k++)
-		for (uint64_t i = 0; i < p->unit[k].n; i++)
-			seat_of[p->unit[k].first + i] = p->at[k];
-}
-
-static enum quern_status lay_all(const struct spread *p, uint32_t *seat_of,
-				 struct quern_message *err)
-{
-	uint32_t nsets = p->s->work->set ? p->s->work->homes->nsets : 0;
-	struct amounts a = { .of = qn_calloc(p->s->nseats, sizeof *a.of),
-			     .seat = qn_calloc(p->s->nseats, sizeof *a.seat) };
-	uint64_t *begin = qn_calloc((size_t)nsets + 2, sizeof *begin), *order = NULL;
-	enum quern_status st = QUERN_OK;
-
-	if (begin && a.of && a.seat)
-		order = sort_by_set(p, nsets, begin);
-	if (!order)
-		st = qn_error_nomem(err, p->nunits * sizeof *order, "the plan");
-	for (uint64_t k = 0; !st && k <= nsets; k++)
-		if (begin[k + 1] > begin[k])
-			lay(p, order + begin[k], begin[k + 1] - begin[k], &a, seat_of);
-	free(order);
-	free(begin);
-	free(a.of);
-	free(a.seat);
-	return st;
-}
-
 enum quern_status qn_spread(const struct qn_seating *s, uint32_t *seat_of,
 			    struct quern_message *err)
 {
-	struct spread p = { .s = s };
+	struct qn_spread p = { .s = s };
 	enum quern_status st = QUERN_OK;
 
 	if (!prepare(&p)) {
@@ -672,11 +506,7 @@ enum quern_status qn_spread(const struct qn_seating *s, uint32_t *seat_of,
 	send_home(&p);
 	descend(&p);
 	return_home(&p);
-	/* With a few units a set there is nothing to lay in order. */
-	if (s->work->set && p.nunits < 4 * (uint64_t)s->work->homes->nsets)
-		keep_as_is(&p, seat_of);
-	else
-		st = lay_all(&p, seat_of, err);
+	st = qn_spread_lay(&p, seat_of, err);
 	release(&p);
 	return st;
 }
