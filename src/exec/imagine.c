@@ -147,7 +147,7 @@ static struct qn_home home_of(const struct way *w, uint32_t nhosts, uint32_t nno
 	uint32_t host = w->by_node ? part / nnodes : part;
 
 	return (struct qn_home){ (host + k) % nhosts,
-				 w->by_node ? (uint16_t)(part % nnodes) : QN_ANY_NODE,
+				 (uint16_t)(w->by_node ? part % nnodes : QN_ANY_NODE),
 				 w->by_node ? QN_HOME_MEMORY : QN_HOME_DISK };
 }
 
