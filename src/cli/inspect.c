@@ -109,6 +109,13 @@ static void add_resident(struct words *w, const json_t *d)
 		add(w, " (sampled)");
 }
 
+static bool is_elsewhere(const json_t *d)
+{
+	const char *layout = text_of(d, "layout");
+
+	return !strcmp(layout, "virtual") || !strcmp(layout, "external");
+}
+
 static void print_stored(const json_t *d)
 {
 	struct words w = { .n = 0 };
@@ -122,7 +129,7 @@ static void print_stored(const json_t *d)
 	else if (number_of(d, "bytes_stored") > 0)
 		add(&w, "%s of data in %s (ratio %.2f)", logical, stored, number_of(d, "ratio"));
 	else
-		add(&w, "%s of data, nothing stored", logical);
+		add(&w, "%s of data, %s", logical, is_elsewhere(d) ? "in other files" : "nothing stored");
 	add_resident(&w, d);
 	print_line("stored", w.text);
 }

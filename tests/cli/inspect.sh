@@ -93,9 +93,10 @@ prints "... how large" "^  warning   chunks of 65 MiB are large"
 quern inspect -d strange layouts.h5
 prints "a filter that is not known has its name" "^  filters   zfp$"
 prints "... and advice" "filter 32013 \(zfp\): install"
+quern inspect -d external library.h5
+prints "elements in other files" "^  stored    external, 3.12 KiB of data, in other files"
 quern inspect --json -d external library.h5
-is "elements in other files" '"library" false "external storage"' \
-	"$(row warnings.0.code) $(row native) $(row library_reason)"
+is "... which is nothing to warn of" '[]' "$(row warnings)"
 
 # --- selections ---
 answers "a selection" inspect --json -s 1=0:1 -d good layouts.h5
