@@ -41,6 +41,17 @@ for select in 0 -1 3:45:7 'time=9:11,lat=1:5:2' '::3,:,::4' '10:20,5,:' 'lon=2:8
 	same "selection $select" whole.h5 minmax -s "$select" -- 't_*.h5'
 	same "selection $select, along lon" whole.h5 minmax -s "$select" -- --along lon 'l_*.h5'
 done
+for select in time=2001-01-03:2001-01-07 time=2001-01-01T06:00,lat=-10.0:10.0 time=100.0: \
+	time=2001-01:2001-01:5; do
+	same "selection $select, times of all files" whole.h5 minmax -s "$select" -- 't_*.h5'
+	same "selection $select, along lon" whole.h5 minmax -s "$select" -- --along lon 'l_*.h5'
+done
+same "a range of values along lon" whole.h5 minmax -s lon=1.0:3.5 -- --along lon 'l_*.h5'
+refuses 2 "values of files that are not in order" 'time, which is not in order' \
+	run minmax -d t -s time=2001-01-03 t_1.h5 t_0.h5 t_2.h5
+refuses 3 "times of other units" "other_times.h5: the units 'days since 2001-01-01'" \
+	run minmax -d t -s time=2001-01-03 t_0.h5 other_times.h5
+same "300 files, by date" many.h5 minmax -s time=2001-02 -- 'm_*.h5'
 quern run minmax --json -d t 't_*.h5'
 is "shape of the whole" "48 6 10" "$(field input.shape | tr -d '[], \n' | sed 's/^48610$/48 6 10/')"
 is "files are listed" 5 "$(sed -n '/"files"/,/]/p' out | grep -c 't_[0-4].h5')"

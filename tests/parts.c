@@ -6,6 +6,7 @@
  *	l_0 ... l_2	pieces along lon
  *	many.h5, m_000 ... m_299	300 steps of time, and each by itself
  *	bad_WHY.h5	what cannot be joined to t_0.h5
+ *	other_times.h5	what can be, but its times have other units
  */
 #include "parts.h"
 
@@ -88,6 +89,9 @@ static void write_bad(void)
 	p.third = NULL;
 	p.count[2] = 9;
 	write_or_die("bad_extent.h5", &p);
+	p.count[2] = 10;
+	p.times = "days since 2001-01-01";
+	write_or_die("other_times.h5", &p);
 }
 
 int main(void)

@@ -23,6 +23,7 @@ struct part {
 	unsigned nothers;	/* other datasets in the file */
 	const char *units;	/* NULL: "K" */
 	const char *third;	/* name of the third dimension; NULL: "lon" */
+	const char *times;	/* units of its times; NULL: hours since 2001 */
 	bool wide;		/* int32 */
 };
 
@@ -57,6 +58,21 @@ static inline void part_text(hid_t id, const char *name, const char *text, bool 
 	H5Tclose(type);
 }
 
+/* Every six hours, ten and half a degree. */
+static inline void part_coordinate(hid_t scale, const struct part *p, int d)
+{
+	static const double first[3] = { 0, -25, 0 }, step[3] = { 6, 10, 0.5 };
+	double *v = calloc((size_t)p->count[d] + 1, sizeof *v);
+
+	for (hsize_t i = 0; i < p->count[d]; i++)
+		v[i] = first[d] + step[d] * (double)(p->start[d] + i);
+	if (p->count[d] > 0)
+		H5Dwrite(scale, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, v);
+	free(v);
+	if (d == 0)
+		part_text(scale, "units", p->times ? p->times : "hours since 2001-01-01", false);
+}
+
 static inline void part_dimensions(hid_t file, hid_t dset, const struct part *p)
 {
 	const char *names[3] = { "time", "lat", p->third ? p->third : "lon" };
@@ -73,6 +89,7 @@ static inline void part_dimensions(hid_t file, hid_t dset, const struct part *p)
 				   H5P_DEFAULT);
 		part_text(scale, "CLASS", "DIMENSION_SCALE", false);
 		part_text(scale, "NAME", names[d], false);
+		part_coordinate(scale, p, d);
 		H5Dclose(scale);
 		H5Sclose(space);
 		H5Rcreate(&ref[d], file, names[d], H5R_OBJECT, -1);

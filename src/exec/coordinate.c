@@ -11,8 +11,10 @@
 #include "data/feed.h"
 #include "exec/source.h"
 
-/* The axis at hand. */
+/* The axis at hand, and where axes come from. */
 struct finder {
+	const struct qn_names *files;	/* joined along a dimension; NULL: one file */
+	int along;
 	struct qn_axis axis;
 };
 
@@ -88,7 +90,7 @@ static enum quern_status find_coordinate(const struct qn_dataset *d, int dim, ch
 
 struct sink {
 	struct qn_axis *axis;
-	uint64_t at;
+	uint64_t at, end;	/* indexes that the values at hand have */
 };
 
 /* Value i; values need not be aligned. */
@@ -149,7 +151,7 @@ static void take_values(void *ctx, const struct quern_tile *tile)
 	const struct quern_var *var = tile->var;
 	struct qn_axis *a = s->axis;
 
-	for (size_t i = 0; i < tile->nelems && s->at < a->n; i++, s->at++) {
+	for (size_t i = 0; i < tile->nelems && s->at < s->end; i++, s->at++) {
 		if (a->integers)
 			a->integers[s->at] = load_integer(var, i);
 		else
@@ -170,39 +172,46 @@ static struct qn_chunk chunk_of(const struct qn_dataset *d, uint64_t number, uin
 }
 
 static enum quern_status feed_all(struct qn_feed *feed, const struct qn_dataset *d,
-				  struct qn_axis *a, struct quern_message *err)
+				  struct qn_axis *a, uint64_t at, struct quern_message *err)
 {
-	struct sink sink = { .axis = a };
+	struct sink sink = { .axis = a, .at = at, .end = at + d->shape[0] };
 	uint64_t next = 0;
 	enum quern_status st = QUERN_OK;
 
-	for (uint64_t c = 0; !st && sink.at < a->n; c++) {
+	for (uint64_t c = 0; !st && sink.at < sink.end; c++) {
 		struct qn_chunk chunk = chunk_of(d, c, &next);
 		struct qn_item item = { .nchunks = 1, .chunks = &chunk };
 		uint64_t start = c * d->chunk[0];
 
 		item.box.ndim = 1;
 		item.box.start[0] = start;
-		item.box.count[0] = qn_min_u64(d->chunk[0], a->n - start);
+		item.box.count[0] = qn_min_u64(d->chunk[0], d->shape[0] - start);
 		item.box.step[0] = 1;
 		st = qn_feed_item(feed, &item, take_values, &sink, err);
 	}
 	return st;
 }
 
-static enum quern_status read_values(const struct qn_dataset *d, const struct qn_view *view,
-				     struct qn_axis *a, struct quern_message *err)
+static enum quern_status make_room(struct qn_axis *a, const struct qn_view *view,
+				   struct quern_message *err)
 {
-	struct qn_feed *feed = NULL;
-	enum quern_status st = QUERN_OK;
-	int fd = -1;
-
 	if (is_integer(view->dtype))
 		a->integers = qn_calloc(a->n, sizeof(*a->integers));
 	else
 		a->reals = qn_calloc(a->n, sizeof(*a->reals));
 	if (!a->integers && !a->reals)
 		return qn_error_nomem(err, a->n * sizeof(*a->reals), "a coordinate");
+	return QUERN_OK;
+}
+
+/* The values of d, from index `at` of the axis on. */
+static enum quern_status read_values(const struct qn_dataset *d, const struct qn_view *view,
+				     struct qn_axis *a, uint64_t at, struct quern_message *err)
+{
+	struct qn_feed *feed = NULL;
+	enum quern_status st = QUERN_OK;
+	int fd = -1;
+
 	if (d->native) {
 		fd = open(d->file, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
@@ -213,7 +222,7 @@ static enum quern_status read_values(const struct qn_dataset *d, const struct qn
 	if (!st)
 		st = qn_feed_new(d, view, false, fd, &feed, err);
 	if (!st)
-		st = feed_all(feed, d, a, err);
+		st = feed_all(feed, d, a, at, err);
 	qn_feed_free(feed);
 	if (fd >= 0)
 		close(fd);
@@ -229,26 +238,93 @@ static const char *refuse(const struct qn_dataset *c, uint64_t length)
 		return "has a coordinate that is not of one dimension";
 	if (c->type.class == QN_OTHER || c->type.class == QN_TEXT)
 		return "has a coordinate that is no number";
-	if (c->shape[0] != length)
-		return "has a coordinate of another length";
-	return length > QN_MAX_COORDINATES ? "has too many coordinates to be searched" : NULL;
+	return c->shape[0] != length ? "has a coordinate of another length" : NULL;
 }
 
-static enum quern_status make_axis(const struct qn_dataset *d, int dim, const struct qn_dataset *c,
-				   struct qn_axis *a, struct quern_message *err)
+/* --- joined files --- */
+
+struct joining {
+	const struct qn_dataset *first;	/* the coordinate in the first file */
+	struct qn_view view;
+	struct qn_axis *axis;
+	uint64_t at;
+	enum quern_status status;
+	struct quern_message *err;
+};
+
+/* Takes the coordinate of one file. */
+static bool take_file(void *ctx, const char *file, struct qn_dataset *c,
+		      const struct quern_message *why)
 {
-	const char *why = refuse(c, d->shape[dim]);
+	struct joining *j = ctx;
+	struct qn_view view;
+
+	if (why->status) {
+		j->status = qn_error_set(j->err, why->status, "%s", why->text);
+	} else if (strcmp(c->units, j->first->units) || strcmp(c->calendar, j->first->calendar) ||
+		   qn_view_init(c, false, &view, j->err) || view.dtype != j->view.dtype) {
+		j->status = qn_error_set(j->err, QUERN_ERR_DATA, "--select: %s: the units '%s', "
+					 "calendar or type of %s are not those of %s ('%s'): select by "
+					 "index, or give files in the same units", file, c->units,
+					 c->path, j->first->file, j->first->units);
+	} else if (c->ndim != 1 || c->shape[0] > j->axis->n - j->at) {
+		j->status = qn_error_set(j->err, QUERN_ERR_DATA, "--select: %s: %s is not as long as "
+					 "its dimension", file, c->path);
+	} else {
+		j->status = read_values(c, &view, j->axis, j->at, j->err);
+		j->at += c->shape[0];
+	}
+	return !j->status;
+}
+
+/* The values of all files, in their order. */
+static enum quern_status read_joined(const struct finder *f, const struct qn_dataset *first,
+				     const struct qn_view *view, struct qn_axis *a,
+				     struct quern_message *err)
+{
+	struct joining j = { .first = first, .view = *view, .axis = a, .err = err };
+	const struct qn_format *format = NULL;
+
+	j.status = qn_source_format(f->files->name[0], &format, err);
+	if (!j.status)
+		format->describe_like(first, (const char *const *)f->files->name, f->files->n, 1,
+				      take_file, &j);
+	if (!j.status && j.at != a->n)
+		j.status = qn_error_set(err, QUERN_ERR_DATA, "--select: %s: the files have %llu values "
+					"of it, and the joined dimension %llu", first->path,
+					(unsigned long long)j.at, (unsigned long long)a->n);
+	return j.status;
+}
+
+/* --- axes --- */
+
+static bool is_joined(const struct finder *f, int dim)
+{
+	return f->files && f->files->n > 1 && dim == f->along;
+}
+
+static enum quern_status make_axis(const struct finder *f, const struct qn_dataset *d, int dim,
+				   const struct qn_dataset *c, struct qn_axis *a,
+				   struct quern_message *err)
+{
+	bool joined = is_joined(f, dim);
+	const char *why = refuse(c, joined && c->ndim == 1 ? c->shape[0] : d->shape[dim]);
 	struct qn_view view;
 	char text[512];
 	enum quern_status st;
 
+	if (!why && d->shape[dim] > QN_MAX_COORDINATES)
+		why = "has too many coordinates to be searched";
 	if (why)
 		return no_coordinate(d, dim, why, err);
 	st = qn_view_init(c, false, &view, err);
 	if (st)
 		return st;
 	qn_axis_init(a, c);
-	st = read_values(c, &view, a, err);
+	a->n = a->missing = d->shape[dim];
+	st = make_room(a, &view, err);
+	if (!st)
+		st = joined ? read_joined(f, c, &view, a, err) : read_values(c, &view, a, 0, err);
 	if (!st && !qn_axis_check(a, c, sizeof(text), text))
 		st = no_coordinate(d, dim, text, err);
 	return st;
@@ -267,7 +343,7 @@ static enum quern_status find_axis(void *ctx, const struct qn_dataset *d, int di
 		st = qn_source_describe(d->file, path, NULL, true, &c, err);
 	free(path);
 	if (!st)
-		st = make_axis(d, dim, &c, &f->axis, err);
+		st = make_axis(f, d, dim, &c, &f->axis, err);
 	qn_dataset_fini(&c);
 	*axis = &f->axis;
 	return st;
@@ -294,10 +370,11 @@ static void tell_about(void *ctx, const struct qn_dataset *d, const char *name, 
 	qn_dataset_fini(&c);
 }
 
-enum quern_status qn_coordinate_select(const struct qn_dataset *d, const char *text,
-				       struct quern_box *box, struct quern_message *err)
+enum quern_status qn_coordinate_select(const struct qn_dataset *d, const struct qn_names *files,
+				       int along, const char *text, struct quern_box *box,
+				       struct quern_message *err)
 {
-	struct finder f = { .axis = { .n = 0 } };
+	struct finder f = { .files = files, .along = along, .axis = { .n = 0 } };
 	struct qn_coordinates coordinates = { .axis = find_axis, .about = tell_about, .ctx = &f };
 	enum quern_status st = qn_select(d, text, &coordinates, box, err);
 

@@ -204,7 +204,8 @@ static enum quern_status select_part(struct qn_job *j, struct quern_message *err
 	enum quern_status st = QUERN_OK;
 
 	if (qn_comm_rank(j->comm) == 0)
-		st = qn_coordinate_select(&j->dataset, quern_option_string(j->options, "select"),
+		st = qn_coordinate_select(&j->dataset, &j->files, j->along,
+					  quern_option_string(j->options, "select"),
 					  &j->selection, err);
 	st = qn_comm_agree(j->comm, st, err);
 	return st ? st : qn_comm_bcast(j->comm, &j->selection, sizeof(j->selection), err);
@@ -246,6 +247,36 @@ static enum quern_status open_kernel(struct qn_job *j, struct quern_message *err
 	return j->kernel->open(&in, &j->self);
 }
 
+/* Gives up the parts: the library reads the dataset of the one file as a whole. */
+static enum quern_status leave_to_library(struct qn_job *j, struct quern_message *err)
+{
+	static const uint64_t origin[QUERN_MAX_DIMS];
+	enum quern_status st;
+
+	qn_mosaic_fini(&j->mosaic);
+	qn_mosaic_init(&j->mosaic, j->dataset.ndim);
+	free(j->views);
+	j->views = NULL;
+	j->dataset.native = false;
+	snprintf(j->dataset.why_not_native, sizeof(j->dataset.why_not_native),
+		 "the kernel must see whole what several sources share");
+	st = qn_mosaic_place(&j->mosaic, &j->dataset, origin, err);
+	return st ? st : make_views(j, err);
+}
+
+static enum quern_status make_items(struct qn_job *j, const struct quern_demand *demand,
+				    struct quern_message *err)
+{
+	struct quern_message why = { .status = QUERN_OK };
+	enum quern_status st = qn_items_init(&j->items, &j->mosaic, &j->selection, demand, &why);
+
+	if (st == QUERN_ERR_DATA && j->files.n == 1) {
+		st = leave_to_library(j, err);
+		return st ? st : qn_items_init(&j->items, &j->mosaic, &j->selection, demand, err);
+	}
+	return st ? qn_error_set(err, st, "%s", why.text) : QUERN_OK;
+}
+
 static enum quern_status interpret(struct qn_job *j, struct quern_message *err)
 {
 	struct quern_demand demand = { .min_nelems = 0 };
@@ -261,7 +292,7 @@ static enum quern_status interpret(struct qn_job *j, struct quern_message *err)
 	j->whole = j->kernel->demand != NULL;
 	if (j->whole)
 		j->kernel->demand(j->self, &demand);
-	return qn_items_init(&j->items, &j->mosaic, &j->selection, j->whole ? &demand : NULL, err);
+	return make_items(j, j->whole ? &demand : NULL, err);
 }
 
 enum quern_status qn_job_describe(struct qn_job *j, const struct qn_names *words,

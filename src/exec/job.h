@@ -57,6 +57,7 @@ struct qn_job {
 	struct qn_place *places;		/* rank 0: of all ranks */
 
 	struct qn_names files;			/* in the order in which they are joined */
+	int along;				/* this dimension */
 	struct qn_dataset dataset;		/* the whole; its chunks are in the mosaic */
 	struct qn_mosaic mosaic;
 	struct qn_view *views;			/* owned: of each form, all of one type of value */

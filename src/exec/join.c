@@ -360,6 +360,7 @@ static enum quern_status join_others(struct qn_job *j, struct search *s, struct 
 {
 	enum quern_status st = find_along(j, &s->along, err);
 
+	j->along = s->along;
 	qn_mosaic_init(&s->found, j->dataset.ndim);
 	if (!st && j->files.n > 1)
 		st = describe_others(j, s, err);

@@ -34,6 +34,9 @@ for file in joined turns; do
 	quern run minmax --json -s '3:900:7,5' "$file.h5"
 	is "$file: a selection" "$(cat want)" "$(result)"
 done
+quern run covariance --json --stats --samples 1 -s '::128,:100' joined.h5
+is "what must be seen whole and is divided goes through the library" "0 true" \
+	"$status $([ "$(field run.chunks_library)" -gt 0 ] && echo true)"
 quern run minmax --json --stats gaps.h5
 is "gaps: the fill value" "-1.0" "$(field result.min)"
 is "gaps: all are counted" $((1024 * 512)) "$(field result.count)"
