@@ -109,21 +109,6 @@ static char *family_name(const char *file)
 	return name;
 }
 
-/* Is the second member there? Members of old families do not name their driver. */
-static bool has_second(const char *file)
-{
-	size_t at, length;
-	char *second = find_number(file, &at, &length) ? strdup(file) : NULL;
-	bool has = false;
-
-	if (second) {
-		second[at + length - 1] = '1';
-		has = access(second, R_OK) == 0;
-	}
-	free(second);
-	return has;
-}
-
 static hid_t open_family(const char *file, hid_t fapl)
 {
 	char *name = family_name(file);
@@ -167,7 +152,9 @@ enum quern_status qn_h5_open_unusual(const char *file, hid_t fapl, hid_t *out,
 
 	*out = -1;
 	read_head(file, &h);
-	if (names_driver(&h, "NCSAfami") || (h.n > 0 && has_second(file)))
+	/* Members of very old families do not say so: by its name alone, any cut file that has a
+	   neighbour would be one. */
+	if (names_driver(&h, "NCSAfami"))
 		*out = open_family(file, fapl);
 	if (*out < 0 && is_marked(&h))
 		*out = H5Fopen(file, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, fapl);

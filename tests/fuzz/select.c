@@ -106,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		selection = newline + 1;
 	}
 	w.time.type.size = 8;
-	snprintf(w.time.units, sizeof w.time.units, "%s",
+	snprintf(w.time.units, sizeof w.time.units, "%.*s", (int)sizeof w.time.units - 1,
 		 newline ? text : "hours since 2001-01-01 00:00:0.0");
 	snprintf(w.time.calendar, sizeof w.time.calendar, "%s", calendars[which / 3 % 4]);
 	if (which % 3 == 0)
