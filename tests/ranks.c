@@ -6,6 +6,11 @@
  * Every kernel runs on the first n ranks of MPI_COMM_WORLD for each n from FEWEST (1); what it gives
  * without MPI and with one thread is the reference, which rank 0 makes. `once`: each kernel only
  * with its first options below. Rank 0 prints TAP.
+ *
+ *	mpirun -n 3 ranks FILE starve
+ *
+ * Every rank is taken to be a host of its own, and that of rank 1 has no shared memory: prints what
+ * rank 0 is told.
  */
 #include <jansson.h>
 #include <mpi.h>
@@ -50,6 +55,31 @@ static const struct trial trials[] = {
 	{ "covariance", "/contiguous", { { "samples", "1" }, { "select", "0:60,:" } } },
 	{ "covariance", "/packed", { { "samples", "2" }, { "select", "::9,::9,:" } } },
 };
+
+/* --- hosts without shared memory: what the library calls is called here --- */
+
+static bool starving;
+
+int MPI_Comm_split_type(MPI_Comm comm, int type, int key, MPI_Info info, MPI_Comm *out)
+{
+	int rank;
+
+	if (!starving)
+		return PMPI_Comm_split_type(comm, type, key, info, out);
+	PMPI_Comm_rank(comm, &rank);
+	return PMPI_Comm_split(comm, rank, key, out);
+}
+
+int MPI_Win_allocate_shared(MPI_Aint size, int unit, MPI_Info info, MPI_Comm comm, void *base,
+			    MPI_Win *win)
+{
+	int rank;
+
+	PMPI_Comm_rank(MPI_COMM_WORLD, &rank);
+	if (starving && rank == 1)
+		return MPI_ERR_NO_MEM;
+	return PMPI_Win_allocate_shared(size, unit, info, comm, base, win);
+}
 
 /* The result as text, owned; on rank 0 of comm only, "" on others. The message where it fails. */
 static char *result_text(MPI_Comm comm, const struct trial *t, const char *threads,
@@ -133,6 +163,21 @@ static bool run_trial(const struct trial *t, int number, const MPI_Comm *comm, i
 	return !bad;
 }
 
+static int run_starving(const char *file)
+{
+	char *text;
+	int rank;
+
+	starving = true;
+	MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+	text = result_text(MPI_COMM_WORLD, &trials[0], "1", file);
+	if (rank == 0)
+		puts(text);
+	free(text);
+	MPI_Finalize();
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const int ntrials = sizeof(trials) / sizeof(*trials);
@@ -144,9 +189,11 @@ int main(int argc, char **argv)
 	MPI_Comm_rank(MPI_COMM_WORLD, &rank);
 	MPI_Comm_size(MPI_COMM_WORLD, &size);
 	if (argc < 2 || argc > 4 || size > MAX_RANKS) {
-		fputs("usage: mpirun -n 4 ranks FILE [FEWEST [once]]\n", stderr);
+		fputs("usage: mpirun -n 4 ranks FILE [FEWEST [once] | starve]\n", stderr);
 		MPI_Abort(MPI_COMM_WORLD, 2);
 	}
+	if (argc == 3 && !strcmp(argv[2], "starve"))
+		return run_starving(argv[1]);
 	fewest = argc > 2 ? atoi(argv[2]) : 1;
 	for (int n = 1; n <= size; n++)
 		MPI_Comm_split(MPI_COMM_WORLD, rank < n && n >= fewest ? 0 : MPI_UNDEFINED, rank,

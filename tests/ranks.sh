@@ -115,6 +115,9 @@ while read -r path addr _; do
 		"damaged.h5: dataset $path, chunk \(2, 1\) at file offset $addr: corrupt" \
 		run moments -d "$path" damaged.h5
 done <damaged.txt
+timeout 60 $MPIRUN -n 3 "$BUILDDIR/tests/ranks" large.h5 starve >out 2>err
+is "a host without shared memory: nobody waits for it" "0 yes" \
+	"$? $(grep -q 'shared memory' out && echo yes)"
 on 3 run count --json --on-bad-chunk skip -d deflate damaged.h5
 is "3 ranks: --on-bad-chunk skip" "0 4680 1" \
 	"$status $(field result.count) $(field run.chunks_skipped)"

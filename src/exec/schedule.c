@@ -361,7 +361,6 @@ static enum quern_status scatter(struct draft *d, struct quern_message *err)
 	if (!st)
 		st = qn_queues_new(j->comm, &j->share, j->place.node, j->place.nthreads,
 				   &j->queues, err);
-	/* One host may have too little shared memory. */
 	st = qn_comm_agree(j->comm, st, err);
 	if (st)
 		return st;
