@@ -23,7 +23,8 @@ static bool select_in_part(const struct quern_box *selection, const struct qn_pa
 			continue;
 		box->start[a] += run.first * box->step[a];
 		box->count[a] = run.count;
-		box->step[a] *= run.step;
+		if (run.count > 1) /* else the product may be of any size */
+			box->step[a] *= run.step;
 	}
 	return true;
 }

@@ -296,6 +296,36 @@ static void test_flat_form(void **state)
 	free(f);
 }
 
+/* A step beyond the end of a part that has steps itself: one element, wherever it leads to. */
+static void test_enormous_steps(void **state)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_dataset d = { .ndim = 1, .shape = { 20 }, .chunk = { 6 }, .file = "f",
+				.path = "/d", .type = { .class = QN_INT, .size = 4 } };
+	struct quern_box from = { 1, { 3 }, { 4 }, { 4 } }, to = { 1, { 0 }, { 4 }, { 1 } };
+	struct quern_box selection = { 1, { 2 }, { 1 }, { UINT64_C(1) << 62 } }, box, whole;
+	struct qn_slot slot = { .is_set = false };
+	struct qn_mosaic m;
+	struct qn_items it;
+	uint32_t member;
+	bool fits;
+
+	(void)state;
+	qn_mosaic_init(&m, 1);
+	assert_int_equal(qn_mosaic_add(&m, &d, &member, &err), QUERN_OK);
+	assert_int_equal(qn_mosaic_put(&m, member, &from, &to, &fits, &err), QUERN_OK);
+	assert_true(fits);
+	assert_int_equal(qn_items_init(&it, &m, &selection, NULL, &err), QUERN_OK);
+	assert_int_equal(it.nitems, 1);
+	qn_items_seek(&it, 0, &slot);
+	qn_slot_box(&slot, &box, &whole);
+	assert_int_equal(box.count[0], 1);
+	assert_int_equal(box.start[0], 11);
+	assert_int_equal(whole.start[0], 2);
+	qn_items_fini(&it);
+	qn_mosaic_fini(&m);
+}
+
 /* A dimension that is demanded whole may not be divided; the others may. */
 static void test_whole_dimensions(void **state)
 {
@@ -371,6 +401,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_element_is_found_once),
 		cmocka_unit_test(test_flat_form),
+		cmocka_unit_test(test_enormous_steps),
 		cmocka_unit_test(test_whole_dimensions),
 		cmocka_unit_test(test_boxes_that_do_not_fit),
 	};
