@@ -4,6 +4,7 @@
  * The answer is a verdict and, when that is good, the listing or the description:
  *
  *	listing:	uint64 number of paths, uint64 bytes, the paths, each with its '\0'
+ *	has:		uint64, 0 or 1
  *	description:	uint64 bytes, the flat form (dataset.h), uint64 number of chunks, the chunks
  *	sources:	uint64 bytes, the flat form (sources.h)
  */
@@ -181,6 +182,42 @@ enum quern_status qn_hdf5_child_list(const char *file, struct qn_listing *out,
 		return status;
 	status = hear_listing(&c, out, err);
 	qn_child_end(&c);
+	return status;
+}
+
+static void answer_has(void *ctx, int fd)
+{
+	const struct question *q = ctx;
+	struct quern_message err = { .status = QUERN_OK };
+	bool has = false;
+	enum quern_status status;
+	uint64_t word;
+
+	settle(q);
+	status = qn_hdf5_has(q->file, q->path, &has, &err);
+	word = has;
+	if (qn_child_tell_verdict(fd, status, &err) && status == QUERN_OK)
+		qn_child_tell(fd, &word, sizeof word);
+}
+
+enum quern_status qn_hdf5_child_has(const char *file, const char *path, bool *has,
+				    struct quern_message *err)
+{
+	struct question q = { .file = file, .path = path };
+	struct qn_child c;
+	struct stat st;
+	uint64_t word = 1;
+	enum quern_status status = look_at(file, &st, err);
+
+	if (status == QUERN_OK)
+		status = start(&c, &q, (uint64_t)st.st_size, answer_has, err);
+	if (status != QUERN_OK)
+		return status;
+	status = qn_child_get_verdict(&c, err);
+	if (status == QUERN_OK)
+		status = qn_child_get(&c, &word, sizeof word, err);
+	qn_child_end(&c);
+	*has = word != 0;
 	return status;
 }
 

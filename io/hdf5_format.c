@@ -44,10 +44,27 @@ enum quern_status qn_hdf5_list(const char *file, struct qn_listing *out, struct 
 	return status;
 }
 
+enum quern_status qn_hdf5_has(const char *file, const char *path, bool *has,
+			      struct quern_message *err)
+{
+	struct qn_h5_caller caller;
+	hid_t id = -1;
+	enum quern_status status;
+
+	qn_h5_enter(&caller);
+	status = qn_h5_open_file(file, &id, err);
+	if (status == QUERN_OK)
+		*has = qn_h5_leads_somewhere(id, path);
+	qn_h5_close(id);
+	qn_h5_leave(&caller);
+	return status;
+}
+
 const struct qn_format qn_hdf5_format = {
 	.name = "HDF5",
 	.probe = probe,
 	.list = qn_hdf5_child_list,
+	.has = qn_hdf5_child_has,
 	.describe = qn_hdf5_child_describe,
 	.sources = qn_hdf5_child_sources,
 	.describe_like = qn_hdf5_child_describe_like,

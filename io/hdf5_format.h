@@ -10,6 +10,8 @@
 extern const struct qn_format qn_hdf5_format;
 
 enum quern_status qn_hdf5_list(const char *file, struct qn_listing *out, struct quern_message *err);
+enum quern_status qn_hdf5_has(const char *file, const char *path, bool *has,
+			      struct quern_message *err);
 enum quern_status qn_hdf5_describe(const char *file, const char *path, const char *column,
 				   bool with_index, struct qn_dataset *out,
 				   struct quern_message *err);

@@ -107,6 +107,18 @@ bool qn_h5_is_linked(hid_t file_id, const char *path)
 	return is;
 }
 
+bool qn_h5_leads_somewhere(hid_t file_id, const char *path)
+{
+	char *full = NULL;
+	bool is;
+
+	if (asprintf(&full, "%s%s", path[0] == '/' ? "" : "/", path) < 0)
+		return true;
+	is = qn_h5_is_linked(file_id, full) && H5Oexists_by_name(file_id, full, H5P_DEFAULT) != 0;
+	free(full);
+	return is;
+}
+
 static const char *last_part(const char *path)
 {
 	const char *slash = strrchr(path, '/');

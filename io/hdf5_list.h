@@ -17,6 +17,9 @@ enum quern_status qn_h5_list(hid_t file_id, const char *file, struct qn_listing 
 /* Is there a link by this absolute path, wherever it leads? */
 bool qn_h5_is_linked(hid_t file_id, const char *path);
 
+/* And to an object? True also when that cannot be told. The path need not begin with '/'. */
+bool qn_h5_leads_somewhere(hid_t file_id, const char *path);
+
 /* "FILE: WHAT PATH in FILE; it has: ...": names some datasets, the likeliest first. Returns
    QUERN_ERR_DATA. */
 enum quern_status qn_h5_no_such_dataset(hid_t file_id, const char *file, const char *path,

@@ -30,9 +30,14 @@ struct qn_format {
 	   it is an error, with the reason. Not collective. */
 	enum quern_status (*probe)(const char *file, bool *is, struct quern_message *err);
 
-	/* All datasets of the file. The caller frees with qn_listing_fini. Not collective. */
+	/* All datasets of the file, under one name each. The caller frees with qn_listing_fini. Not collective. */
 	enum quern_status (*list)(const char *file, struct qn_listing *out,
 				  struct quern_message *err);
+
+	/* Does a path lead to anything in the file, by whatever link? `list` has each dataset under
+	   one of its names only. Not collective. */
+	enum quern_status (*has)(const char *file, const char *path, bool *has,
+				 struct quern_message *err);
 
 	/* The description of a dataset, chunk index included when with_index. column: the member
 	   of a compound datatype that its elements are to be, or NULL; one that is not there is

@@ -24,8 +24,8 @@ static const char *plain_name(const char *path)
 	return path;
 }
 
-/* A dataset that could not be described is missing when the file does not list it. Its error stands
-   when it does, or when nothing can be listed. */
+/* A dataset that could not be described is missing when the file does not list it, and has no link to
+   it either. Its error stands otherwise, and when that cannot be found out. */
 static enum quern_status is_missing(const char *file, const char *path,
 				    const struct quern_message *why, bool *missing,
 				    struct quern_message *err)
@@ -34,6 +34,7 @@ static enum quern_status is_missing(const char *file, const char *path,
 	struct qn_listing l = { 0, NULL };
 	const struct qn_format *format;
 	enum quern_status st = qn_source_format(file, &format, &ignored);
+	bool has = false;
 
 	*missing = true;
 	if (!st)
@@ -42,6 +43,9 @@ static enum quern_status is_missing(const char *file, const char *path,
 		if (!strcmp(plain_name(l.path[i]), plain_name(path)))
 			*missing = false;
 	qn_listing_fini(&l);
+	if (!st && *missing)
+		st = format->has(file, path, &has, &ignored);
+	*missing = *missing && !has;
 	if (!st && *missing)
 		return QUERN_OK;
 	return qn_error_set(err, why->status, "%s", why->text);

@@ -577,9 +577,37 @@ static void expect(struct fixture *f, const char *words)
 		fail_msg("%s", err.text);
 }
 
+/* A dataset whose index is damaged, and another link to it; and a link that leads nowhere. */
+static void make_damaged(struct fixture *f, const char *name)
+{
+	hid_t file = create(f, name), dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), dset;
+	hsize_t n = 9, chunk = 2;
+	char path[400], bytes[8192], *index;
+	ssize_t nbytes;
+	int fd;
+
+	must(H5Pset_chunk(dcpl, 1, &chunk));
+	make_dataset(file, "a", 1, &n, NULL, dcpl);
+	dset = must(H5Dopen2(file, "a", H5P_DEFAULT));
+	write_numbers(dset, n, 1);
+	H5Dclose(dset);
+	must(H5Lcreate_soft("/a", file, "soft", H5P_DEFAULT, H5P_DEFAULT));
+	must(H5Lcreate_soft("/b", file, "nowhere", H5P_DEFAULT, H5P_DEFAULT));
+	H5Pclose(dcpl);
+	H5Fclose(file);
+	path_of(f, name, path, sizeof path);
+	fd = open(path, O_RDWR);
+	nbytes = read(fd, bytes, sizeof bytes);
+	index = memmem(bytes, (size_t)nbytes, "FAHD", 4);
+	assert_non_null(index);
+	assert_int_equal(pwrite(fd, "\xff", 1, index - bytes + 6), 1);
+	close(fd);
+}
+
 static void test_refusals(void **state)
 {
 	struct fixture *f = *state;
+	struct quern_message err = { .status = QUERN_OK };
 	char path[400];
 	int fd;
 
@@ -597,6 +625,14 @@ static void test_refusals(void **state)
 	close(fd);
 	map_all(f, "broken.h5", "a", 5);
 	expect(f, "broken.h5");
+	make_damaged(f, "damaged.h5");
+	map_all(f, "damaged.h5", "a", 9);
+	expect(f, "index is damaged");
+	map_all(f, "damaged.h5", "soft", 9);
+	expect(f, "index is damaged");
+	map_all(f, "damaged.h5", "nowhere", 9);
+	path_of(f, "v.h5", path, sizeof path);
+	assert_int_equal(resolve(path, "/v", &err), QUERN_OK);
 	map_all(f, ".", "v", 5);
 	expect(f, "in a circle");
 	f->ndim = 1;
