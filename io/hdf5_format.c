@@ -72,5 +72,6 @@ const struct qn_format qn_hdf5_format = {
 	.read = qn_hdf5_child_read,
 	.close = qn_hdf5_child_close,
 	.write = qn_hdf5_write,
+	.is_result = qn_hdf5_is_result,
 	.version = qn_hdf5_version,
 };

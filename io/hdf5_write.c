@@ -230,6 +230,24 @@ enum quern_status qn_hdf5_write(const char *file, const struct qn_labels *labels
 	return st;
 }
 
+/* By what write_labels writes. */
+bool qn_hdf5_is_result(const char *file)
+{
+	static const char *const label[] = { "kernel", "source", "dataset", "units" };
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_h5_caller caller;
+	hid_t id = -1;
+	bool is;
+
+	qn_h5_enter(&caller);
+	is = qn_h5_open_file(file, &id, &err) == QUERN_OK;
+	for (size_t i = 0; is && i < sizeof(label) / sizeof(*label); i++)
+		is = H5Aexists(id, label[i]) > 0;
+	qn_h5_close(id);
+	qn_h5_leave(&caller);
+	return is;
+}
+
 void qn_hdf5_version(char *out, size_t nbytes)
 {
 	unsigned major = 0, minor = 0, release = 0;

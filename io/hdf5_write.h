@@ -8,6 +8,7 @@
 
 enum quern_status qn_hdf5_write(const char *file, const struct qn_labels *labels,
 				const struct quern_result *result, struct quern_message *err);
+bool qn_hdf5_is_result(const char *file);
 void qn_hdf5_version(char *out, size_t nbytes);
 
 #endif

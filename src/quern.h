@@ -93,9 +93,10 @@ char *quern_run_document(quern_run *run, bool details);
 char *quern_run_plan_document(quern_run *run);
 
 /* Writes the result to a file: .json (the document), .csv, .h5 or .nc by its suffix. The file
-   appears whole or not at all. Rank 0. QUERN_ERR_USAGE for another suffix. */
+   appears whole or not at all. Rank 0. QUERN_ERR_USAGE for another suffix, for a file of the run, and
+   for an .h5 or .nc that is there and is no result: data is not replaced. */
 enum quern_status quern_run_write(quern_run *run, const char *file);
-/* The same check of the suffix and of the directory, before the work. Not collective. */
+/* The same checks, and that of the directory, before the work. Not collective. */
 enum quern_status quern_run_check_output(quern_run *run, const char *file);
 
 /*

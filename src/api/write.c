@@ -171,23 +171,66 @@ static const struct writer *find_writer(const char *file)
 	return NULL;
 }
 
+static enum quern_status refuse(quern_run *run, const char *file, const char *why)
+{
+	return qn_error_set(&run->err, QUERN_ERR_USAGE, "--output %s: %s", file, why);
+}
+
+/* Is one of the files to be read the very one that `there` is of? */
+static bool is_input(const quern_run *run, const struct stat *there)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_names files = { .n = 0 };
+	bool is = false;
+
+	/* What cannot be found is the run's to report. */
+	for (size_t i = 0; i < run->files.n; i++)
+		qn_names_expand(&files, run->files.name[i], &err);
+	for (size_t i = 0; !is && i < files.n; i++) {
+		struct stat st;
+
+		is = stat(files.name[i], &st) == 0 && st.st_dev == there->st_dev &&
+		     st.st_ino == there->st_ino;
+	}
+	qn_names_fini(&files);
+	return is;
+}
+
+/* What is there may be replaced when it is a result, not when it is somebody's data: the shell makes
+   `-o *.nc` of a forgotten name, and the first file of the data then stands behind -o. */
+static enum quern_status check_replaced(quern_run *run, const struct writer *w, const char *file)
+{
+	struct stat there;
+
+	if (stat(file, &there))
+		return QUERN_OK;
+	if (S_ISDIR(there.st_mode))
+		return refuse(run, file, "is a directory");
+	if (is_input(run, &there))
+		return refuse(run, file, "is a file to be read too; choose another name");
+	if (w->write == write_hdf5 && there.st_size && !qn_formats[0]->is_result(file))
+		return refuse(run, file, "is there and is no result of quern, so it is not "
+			      "replaced; choose another name, or remove it first");
+	return QUERN_OK;
+}
+
 enum quern_status quern_run_check_output(quern_run *run, const char *file)
 {
+	const struct writer *w = find_writer(file);
 	char *copy;
 	bool writable;
 
-	if (!find_writer(file))
-		return qn_error_set(&run->err, QUERN_ERR_USAGE, "--output %s: the name must end in "
-				    ".json, .csv, .h5 or .nc", file);
+	if (!w)
+		return refuse(run, file, "the name must end in .json, .csv, .h5 or .nc");
 	copy = strdup(file);
 	if (!copy)
 		return qn_error_nomem(&run->err, strlen(file), "a name");
 	writable = !access(dirname(copy), W_OK);
 	free(copy);
-	if (writable)
-		return QUERN_OK;
-	return qn_error_set(&run->err, QUERN_ERR_USAGE, "--output %s: its directory cannot be "
-			    "written: %s", file, strerror(errno));
+	if (!writable)
+		return qn_error_set(&run->err, QUERN_ERR_USAGE, "--output %s: its directory cannot "
+				    "be written: %s", file, strerror(errno));
+	return check_replaced(run, w, file);
 }
 
 static enum quern_status sync_and_rename(quern_run *run, const char *temporary, const char *file)
@@ -207,18 +250,17 @@ static enum quern_status sync_and_rename(quern_run *run, const char *temporary, 
 
 enum quern_status quern_run_write(quern_run *run, const char *file)
 {
-	const struct writer *w = find_writer(file);
+	enum quern_status st = quern_run_check_output(run, file);
 	char *temporary;
-	enum quern_status st;
 
-	if (!w)
-		return quern_run_check_output(run, file);
+	if (st)
+		return st;
 	if (!quern_run_result(run))
 		return qn_error_set(&run->err, QUERN_ERR_USAGE, "%s: there is no result to write",
 				    file);
 	if (asprintf(&temporary, "%s.%ld.tmp", file, (long)getpid()) < 0)
 		return qn_error_nomem(&run->err, strlen(file), "a name");
-	st = w->write(run, temporary);
+	st = find_writer(file)->write(run, temporary);
 	if (!st)
 		st = sync_and_rename(run, temporary, file);
 	if (st)

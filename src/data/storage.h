@@ -76,6 +76,9 @@ struct qn_format {
 	enum quern_status (*write)(const char *file, const struct qn_labels *labels,
 				   const struct quern_result *result, struct quern_message *err);
 
+	/* Is the file one that `write` made? False when that cannot be told. Not collective. */
+	bool (*is_result)(const char *file);
+
 	/* The name and version of the library behind the format. */
 	void (*version)(char *out, size_t nbytes);
 };

@@ -73,10 +73,30 @@ refuses 2 "no suffix" "must end in" run moments -o r -d packed cf.nc
 refuses 2 "no such directory" "cannot be written" run moments -o none/r.json -d packed cf.nc
 check "nothing is left of these" test ! -e r.txt -a ! -e r -a ! -e none
 mkdir d.json
-quern run moments -o d.json -d packed cf.nc
-is "a directory in the place: exit code" 1 "$status"
-is "... a message" 1 "$(grep -c '^quern: .*d.json' err)"
+refuses 2 "a directory in the place" "d.json: is a directory" run moments -o d.json -d packed cf.nc
 is "... nothing is left" "" "$(find . -name 'd.json.*')"
+
+# --- data is not replaced ---
+cp cf.nc data.nc
+cp cf.nc other.nc
+ln -s data.nc link.nc
+ln data.nc hard.json
+printf 'CDF\001' >classic.nc
+for o in data.nc ./data.nc link.nc hard.json; do
+	refuses 2 "-o $o: an input" "$o: is a file to be read too" run moments -o "$o" -d packed data.nc
+done
+refuses 2 "an input of a pattern" "is a file to be read too" \
+	run moments -o data.nc -d packed 'd*.nc' cf.nc
+for o in other.nc classic.nc; do
+	refuses 2 "-o $o: no result" "$o: is there and is no result of quern" \
+		run moments -o "$o" -d packed data.nc
+done
+check "they are as they were" cmp cf.nc data.nc
+check "... all of them" cmp cf.nc other.nc
+refuses 2 "a result that is read" "is a file to be read too" run minmax -o r.h5 -d min r.h5
+: >blank.h5
+quern run minmax -o blank.h5 -d packed cf.nc
+is "an empty file is replaced" "0" "$status"
 
 # --- standard output ---
 if [ -w /dev/full ]; then
