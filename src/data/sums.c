@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -246,6 +247,43 @@ static enum quern_status write_new(const struct qn_sums *s, const char *temporar
 		fail(temporary, "write", err);
 	}
 	return ok ? QUERN_OK : QUERN_ERR_RUN;
+}
+
+/* Nothing, nothing in it, or sums. */
+static bool may_be_replaced(const char *file)
+{
+	static const char mark[] = "quern-sums ";
+	char head[sizeof(mark) - 1];
+	struct stat st;
+	FILE *f;
+	size_t n;
+
+	if (stat(file, &st))
+		return errno == ENOENT;
+	f = S_ISREG(st.st_mode) ? fopen(file, "r") : NULL;
+	if (!f)
+		return false;
+	n = fread(head, 1, sizeof(head), f);
+	fclose(f);
+	return !n || (n == sizeof(head) && !memcmp(head, mark, n));
+}
+
+enum quern_status qn_sums_check_place(const char *file, struct quern_message *err)
+{
+	char *copy = strdup(file);
+	bool writable;
+
+	if (!copy)
+		return qn_error_nomem(err, strlen(file), "a name");
+	writable = !access(dirname(copy), W_OK);
+	free(copy);
+	if (!writable)
+		return qn_error_set(err, QUERN_ERR_USAGE, "--write-sums %s: its directory cannot be "
+				    "written: %s", file, strerror(errno));
+	if (!may_be_replaced(file))
+		return qn_error_set(err, QUERN_ERR_USAGE, "--write-sums %s: is there and is no file "
+				    "of sums, so it is not replaced; choose another name", file);
+	return QUERN_OK;
 }
 
 enum quern_status qn_sums_write(const struct qn_sums *s, const char *file,

@@ -376,12 +376,16 @@ static enum quern_status prepare(struct qn_verify *v, const char *const *files, 
 				 struct quern_message *err)
 {
 	const char *sums = quern_option_string(v->job.options, "sums");
+	const char *to = quern_option_string(v->job.options, "write-sums");
 	enum quern_status st = QUERN_OK;
 
-	v->wants_sums = sums || quern_option_string(v->job.options, "write-sums");
+	v->wants_sums = sums || to;
 	if (v->wants_sums)
 		st = qn_sum_check(err);
 	if (st || qn_comm_rank(v->job.comm) != 0)
+		return st;
+	/* A wrong name must not cost the work, nor a file. */
+	if (to && (st = qn_sums_check_place(to, err)))
 		return st;
 	if (v->progress) {
 		v->job.progress = tell_progress;

@@ -110,6 +110,15 @@ head -c 2000 one.sums >cut.sums
 refuses 3 "sums that were cut" "cut.sums: is not a file of sums, or was cut" \
 	verify --sums cut.sums cf.nc
 refuses 3 "sums that are not there" "none.sums: cannot be read" verify --sums none.sums cf.nc
-quern verify --write-sums no/dir.sums cf.nc
-is "sums that cannot be written" "1 1" "$status $(grep -c 'no/dir.sums.*cannot create' err)"
+refuses 2 "sums that cannot be written" "no/dir.sums: its directory cannot be written" \
+	verify --write-sums no/dir.sums cf.nc
+cp cf.nc data.nc
+for o in data.nc .; do
+	refuses 2 "sums in the place of $o" "--write-sums $o: is there and is no file of sums" \
+		verify --write-sums "$o" cf.nc
+done
+check "... which stays" cmp cf.nc data.nc
+: >blank.sums
+answers "sums in an empty file" verify --write-sums blank.sums cf.nc
+answers "... and in that of others" verify --write-sums blank.sums latest.h5
 finish
