@@ -251,10 +251,12 @@ static enum quern_status open_kernel(struct qn_job *j, struct quern_message *err
 static enum quern_status leave_to_library(struct qn_job *j, struct quern_message *err)
 {
 	static const uint64_t origin[QUERN_MAX_DIMS];
+	const uint64_t nmissing = j->mosaic.nmissing;
 	enum quern_status st;
 
 	qn_mosaic_fini(&j->mosaic);
 	qn_mosaic_init(&j->mosaic, j->dataset.ndim);
+	j->mosaic.nmissing = nmissing;
 	free(j->views);
 	j->views = NULL;
 	j->dataset.native = false;

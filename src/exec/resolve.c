@@ -92,6 +92,7 @@ enum quern_status qn_resolve(struct qn_dataset *d, const uint64_t *origin, struc
 	if (!st && r.why[0]) {
 		snprintf(d->why_not_native, sizeof d->why_not_native, "%s", r.why);
 		st = qn_mosaic_place(m, d, origin, err);
+		m->nmissing += r.own.nmissing;
 	} else if (!st) {
 		st = join(m, &r.own, origin, err);
 	}

@@ -131,7 +131,7 @@ static enum quern_status find_out(struct qn_resolving *r, const struct qn_origin
 	enum quern_status st;
 
 	known->missing = !o->file[0];
-	if (known->missing)
+	if (known->missing || r->why[0]) /* the library reads it: they are only counted */
 		return QUERN_OK;
 	st = qn_source_describe(o->file, o->path, NULL, true, &d, &why);
 	if (st)
@@ -167,7 +167,7 @@ static enum quern_status find_all(struct qn_resolving *r, struct named *sorted, 
 	enum quern_status st = QUERN_OK;
 
 	qsort(sorted, (size_t)n, sizeof *sorted, by_name);
-	for (uint64_t i = 0; !st && !r->why[0] && i < n; i++) {
+	for (uint64_t i = 0; !st && i < n; i++) {
 		if (!i || compare_names(&sorted[i - 1], &sorted[i]))
 			st = find_out(r, sorted[i].origin, &k->known[k->n++]);
 		k->of[sorted[i].number] = k->n - 1;

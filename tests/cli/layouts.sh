@@ -41,6 +41,8 @@ quern run minmax --json --stats gaps.h5
 is "gaps: the fill value" "-1.0" "$(field result.min)"
 is "gaps: all are counted" $((1024 * 512)) "$(field result.count)"
 is "gaps: one is missing" 1 "$(field run.sources_missing)"
+quern run covariance --json --samples 1 -s '::128,:100' gaps.h5
+is "gaps: one is missing, through the library too" 1 "$(field run.sources_missing)"
 quern run count --json gaps.h5 -s 0:512
 is "gaps: what is there" $((512 * 512)) "$(field result.count)"
 mkdir elsewhere && mv s1.h5 elsewhere
