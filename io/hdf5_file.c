@@ -97,8 +97,9 @@ enum quern_status qn_h5_open_plain(const char *file, int *fd, struct stat *st,
 	if (!S_ISREG(st->st_mode)) {
 		close(f);
 		return qn_error_set(err, QUERN_ERR_DATA,
-				    "%s: is %s, not a file that can be read by address", file,
-				    S_ISDIR(st->st_mode) ? "a directory" : "a device or a pipe");
+				    "%s: is %s, not a file%s", file,
+				    S_ISDIR(st->st_mode) ? "a directory" : "a device or a pipe",
+				    S_ISDIR(st->st_mode) ? "; name the files in it" : "");
 	}
 	*fd = f;
 	return QUERN_OK;
@@ -187,7 +188,7 @@ enum quern_status qn_h5_open_dataset(hid_t file_id, const char *file, const char
 	if (H5Iget_type(id) != H5I_DATASET) {
 		qn_h5_close(id);
 		return qn_h5_no_such_dataset(file_id, file, path,
-					     "is a group or a type, not a dataset,", err);
+					     "a group or a type, not a dataset, is at", err);
 	}
 	*out = id;
 	return QUERN_OK;

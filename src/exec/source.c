@@ -14,6 +14,7 @@ enum quern_status qn_source_format(const char *file, const struct qn_format **fo
 				   struct quern_message *err)
 {
 	char names[128] = "";
+	struct stat s;
 
 	for (const struct qn_format *const *f = qn_formats; *f; f++) {
 		bool is = false;
@@ -28,6 +29,8 @@ enum quern_status qn_source_format(const char *file, const struct qn_format **fo
 		}
 		snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "", (*f)->name);
 	}
+	if (!stat(file, &s) && !s.st_size)
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: is empty: 0 bytes", file);
 	return qn_error_set(err, QUERN_ERR_DATA, "%s: not a file that quern reads (%s); "
 			    "netCDF-3 files can be converted with `nccopy -k nc4`", file, names);
 }

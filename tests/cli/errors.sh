@@ -9,9 +9,9 @@ for command in "run moments -d packed" "plan moments -d packed" inspect; do
 	{
 		refuses 3 "$command: missing file" "none.h5: .*No such file" $command none.h5
 		mkdir -p dir.h5
-		refuses 3 "$command: a directory" "dir.h5: .*directory" $command dir.h5
+		refuses 3 "$command: a directory" "dir.h5: is a directory, not a file; name" $command dir.h5
 		: >empty.h5
-		refuses 3 "$command: an empty file" "empty.h5: " $command empty.h5
+		refuses 3 "$command: an empty file" "empty.h5: is empty" $command empty.h5
 		echo "no data" >text.h5
 		refuses 3 "$command: a text" "text.h5: not a file that quern reads" $command text.h5
 		head -c 100000 /dev/zero >zeros.h5
@@ -22,7 +22,7 @@ for command in "run moments -d packed" "plan moments -d packed" inspect; do
 done
 refuses 3 "no such dataset" "no such dataset /nosuch" run moments -d nosuch cf.nc
 refuses 3 "misspelt dataset" "did you mean /packed\?" run moments -d paked cf.nc
-refuses 3 "a group" "/group" run moments -d group other.h5
+refuses 3 "a group" "other.h5: a group or a type, not a dataset, is at /group" run moments -d group other.h5
 refuses 3 "inspect: no such dataset" "/nosuch" inspect -d nosuch cf.nc
 for type in opaque reference; do
 	refuses 3 "$type: refused" "other.h5: dataset /$type .*type $type" \
