@@ -87,6 +87,10 @@ const struct quern_result *quern_run_result(const quern_run *run);
 /* Chunks that could not be read and were left out (on-bad-chunk skip); rank 0, else 0. */
 uint64_t quern_run_nskipped(const quern_run *run);
 
+/* Sources of a virtual dataset that are not there, for which its fill value stands; rank 0 after a
+   successful quern_run_execute, else 0. */
+uint64_t quern_run_nmissing_sources(const quern_run *run);
+
 /* The JSON document of a run (kernel, input, result, run), or of its plan; on rank 0 after success,
    else NULL. With `details` its `run` also has an array `per_rank`. Owned by the caller: free(). */
 char *quern_run_document(quern_run *run, bool details);

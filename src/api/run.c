@@ -224,6 +224,11 @@ const struct quern_result *quern_run_result(const quern_run *run)
 	return run->done && run->rank == 0 ? &run->result : NULL;
 }
 
+uint64_t quern_run_nmissing_sources(const quern_run *run)
+{
+	return quern_run_result(run) ? run->job.mosaic.nmissing : 0;
+}
+
 uint64_t quern_run_nskipped(const quern_run *run)
 {
 	uint64_t n = 0;

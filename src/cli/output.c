@@ -220,9 +220,6 @@ void qn_cli_print_stats(const json_t *doc)
 	if (get_int(run, "chunks_library"))
 		fprintf(stderr, "  %lld chunks through the HDF5 library, one at a time: %s\n",
 			get_int(run, "chunks_library"), why ? why : "not readable by address");
-	if (get_int(run, "sources_missing"))
-		fprintf(stderr, "  %lld sources of the virtual dataset are not there: its fill value "
-			"stands for them\n", get_int(run, "sources_missing"));
 	fprintf(stderr, "  seconds: total %.3f = startup %.3f + metadata %.3f + plan %.3f + work "
 		"%.3f + reduce %.3f + output %.3f\n", get_real(s, "total"), get_real(s, "startup"),
 		get_real(s, "metadata"), get_real(s, "plan"), work, get_real(s, "reduce"),

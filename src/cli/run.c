@@ -163,11 +163,15 @@ static int publish(struct line *l)
 	bool json = quern_option_flag(&l->own, "json"), table = !json && !output;
 	bool stats = quern_option_flag(&l->own, "stats");
 	uint64_t nskipped = quern_run_nskipped(l->run);
+	uint64_t nmissing = quern_run_nmissing_sources(l->run);
 	int code = QUERN_OK;
 
 	if (nskipped)
 		fprintf(stderr, "quern: warning: %" PRIu64 " chunks could not be read and were left "
 			"out (--on-bad-chunk skip)\n", nskipped);
+	if (nmissing)
+		fprintf(stderr, "quern: warning: sources of the virtual dataset that are not there: %"
+			PRIu64 "; its fill value stands for their elements\n", nmissing);
 	if (output && quern_run_write(l->run, output))
 		return qn_cli_fail(QUERN_ERR_RUN, quern_run_message(l->run));
 	if (json)

@@ -38,6 +38,7 @@ quern run covariance --json --stats --samples 1 -s '::128,:100' joined.h5
 is "what must be seen whole and is divided goes through the library" "0 true" \
 	"$status $([ "$(field run.chunks_library)" -gt 0 ] && echo true)"
 quern run minmax --json --stats gaps.h5
+is "gaps: a warning" 1 "$(grep -c '^quern: warning: sources of .* are not there: 1; its fill value' err)"
 is "gaps: the fill value" "-1.0" "$(field result.min)"
 is "gaps: all are counted" $((1024 * 512)) "$(field result.count)"
 is "gaps: one is missing" 1 "$(field run.sources_missing)"
