@@ -292,7 +292,7 @@ static void minmax_emit(const void *self, const int64_t *state, struct quern_res
 const struct quern_kernel qn_kernel_minmax = {
 	.abi = QUERN_KERNEL_ABI,
 	.name = "minmax",
-	.doc = "smallest and largest value, and the coordinates where each occurs first",
+	.doc = "smallest and largest value, and the indexes where each occurs first",
 	.takes_text = true,
 	.open = minmax_open,
 	.close = free,

@@ -293,7 +293,7 @@ static void topk_emit(const void *self, const int64_t *state, struct quern_resul
 const struct quern_kernel qn_kernel_topk = {
 	.abi = QUERN_KERNEL_ABI,
 	.name = "topk",
-	.doc = "the largest values, or the smallest, and the coordinates of each",
+	.doc = "the largest values, or the smallest, and the indexes of each",
 	.options = topk_options,
 	.takes_text = true,
 	.open = topk_open,

@@ -125,12 +125,33 @@ static void print_bars(const json_t *edges, const json_t *counts)
 	}
 }
 
+/* A line a value, with its indexes. */
+static void print_places(const json_t *values, const json_t *places)
+{
+	size_t i, d;
+	const json_t *v, *index;
+	char text[64];
+
+	printf("\n  %-24s %s\n", "value", "indexes");
+	json_array_foreach(values, i, v) {
+		qn_cli_number(v, text, sizeof(text));
+		printf("  %-24s", text);
+		json_array_foreach(json_array_get(places, i), d, index)
+			printf(" %lld", (long long)json_integer_value(index));
+		putchar('\n');
+	}
+}
+
 void qn_cli_print_result(const json_t *doc)
 {
 	json_t *input = json_object_get(doc, "input"), *result = json_object_get(doc, "result");
 	const json_t *edges = json_object_get(result, "edges");
 	const json_t *counts = json_object_get(result, "counts");
+	const json_t *values = json_object_get(result, "values");
+	const json_t *places = json_object_get(result, "coordinates");
 	const char *units = json_string_value(json_object_get(input, "units")), *name;
+	const char *column = json_string_value(json_object_get(input, "column"));
+	const char *select = json_string_value(json_object_get(input, "select"));
 	const json_t *files = json_object_get(input, "files");
 	size_t nfiles = json_array_size(files);
 	char text[256];
@@ -145,8 +166,14 @@ void qn_cli_print_result(const json_t *doc)
 		       nfiles);
 	printf(" (%s, %s%s%s)\n", json_string_value(json_object_get(input, "dtype")), text,
 	       units ? ", " : "", units ? units : "");
+	if (column)
+		printf("  %-12s %s\n", "column", column);
+	if (select)
+		printf("  %-12s %s\n", "select", select);
 	json_object_foreach(result, name, v) {
 		if (edges && counts && (v == edges || v == counts))
+			continue;
+		if (values && places && (v == values || v == places))
 			continue;
 		if (json_is_array(v)) {
 			print_array(name, v);
@@ -157,6 +184,8 @@ void qn_cli_print_result(const json_t *doc)
 	}
 	if (edges && counts)
 		print_bars(edges, counts);
+	if (values && places)
+		print_places(values, places);
 }
 
 static double get_real(const json_t *o, const char *name)

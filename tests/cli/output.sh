@@ -48,8 +48,16 @@ is "... are exact" "-9223372036854775808 9223372036854775807 12" \
 answers "a table" run moments -d packed cf.nc
 prints "... has a head" '^moments of /packed in cf.nc \(<i2, 20 x 30 x 40, K\)'
 prints "... and the mean" '^ *mean +27[0-9]\.'
+check "... no selection, no column" test "$(grep -Ec '^ *(select|column) ' out)" -eq 0
+answers "a table of a part" run moments -d packed -s 0:5,2 cf.nc
+prints "... says of which" '^  select  +0:5,2$'
 answers "a histogram" run histogram --bins 4 -d packed cf.nc
 prints "... has bars" '##### *[0-9]+$'
+
+quern run topk --k 20 --json -d packed cf.nc
+want=$(field result.coordinates.19 | tr -d '[]' | tr , ' ')
+answers "the largest values" run topk --k 20 -d packed cf.nc
+is "... have a line each, with their places" "$want" "$(sed -n '$p' out | awk '{ print $2, $3, $4 }')"
 
 # --- files ---
 for suffix in json csv h5 nc; do
