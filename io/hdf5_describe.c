@@ -36,9 +36,11 @@ static enum quern_status fail(const struct subject *s, const char *doing)
 }
 
 /* The first reason stays. */
+/* The first reason stays. One whose elements are in other files has none as long as it could be read
+   from these by address. */
 static void not_native(struct qn_dataset *d, const char *why)
 {
-	if (d->native)
+	if (!d->why_not_native[0])
 		snprintf(d->why_not_native, sizeof d->why_not_native, "%s", why);
 	d->native = false;
 }

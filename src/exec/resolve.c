@@ -41,6 +41,10 @@ enum quern_status qn_resolve_into(struct qn_resolving *r)
 							    : "external storage of records or arrays");
 		return QUERN_OK;
 	}
+	if (d->why_not_native[0]) { /* elements that are converted, fill values that are texts */
+		qn_resolve_leave(r, d->why_not_native);
+		return QUERN_OK;
+	}
 	st = qn_source_format(d->file, &format, r->err);
 	if (!st)
 		st = format->sources(d, &list, r->err);

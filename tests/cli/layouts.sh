@@ -56,6 +56,13 @@ refuses 3 "a source that is no HDF5 file" "s1.h5" run moments joined.h5
 rm s1.h5 && mkfifo s1.h5
 refuses 3 "a source that is a pipe" "s1.h5, which is a device or a pipe" run moments joined.h5
 
+# --- elements that are not stored as they are computed with ---
+"$make" unusual || exit 1
+extremes() { quern run minmax --json -d "$1" unusual.h5; echo "$(field result.min) $(field result.max)"; }
+is "numbers of 12 bits in an external file" "-5 9" "$(extremes external)"
+is "numbers of 12 bits that are mapped, and their fill value" "-9 0" "$(extremes half)"
+is "a fill value that is a text" '"no" "no"' "$(extremes texts)"
+
 # --- families ---
 "$make" family || exit 1
 answers "a family" run sum --json f-00000.h5

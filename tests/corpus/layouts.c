@@ -3,6 +3,8 @@
  *
  *	layouts virtual NROWS	s0.h5 ... s3.h5 with x, each a quarter of the rows of plain.h5, joined
  *				by joined.h5, by turns by turns.h5; gaps.h5 has some and a missing file
+ *	layouts unusual		unusual.h5: numbers of 12 bits in an external file, and half of them mapped;
+ *				texts with a fill value, of a missing source
  *	layouts family		f-00000.h5 ...
  *	layouts swmr		w.h5, open for SWMR writing; for each line on standard input it says
  *				"done" when: "grow" more is written, "stop" it is closed, "crash" it
@@ -102,6 +104,44 @@ static void make_virtual(hsize_t nrows)
 	join("gaps.h5", "g", nrows, 1, NSOURCES - 1);
 }
 
+static void map_half(hid_t file, const char *name, hid_t type, const char *source, const void *fill)
+{
+	hsize_t n = 6, half = 3, start = 0;
+	hid_t space = must(H5Screate_simple(1, &n, NULL)), dcpl = must(H5Pcreate(H5P_DATASET_CREATE));
+
+	must(H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &half, NULL));
+	must(H5Pset_fill_value(dcpl, type, fill));
+	must(H5Pset_virtual(dcpl, space, source, "/plain", space));
+	H5Dclose(must(H5Dcreate2(file, name, type, space, H5P_DEFAULT, dcpl, H5P_DEFAULT)));
+}
+
+static void make_unusual(void)
+{
+	const short v[6] = { -5, -1, 0, 3, 7, 9 }, fill = -9;
+	hid_t file = create("unusual.h5"), type = must(H5Tcopy(H5T_STD_I16LE));
+	hid_t text = must(H5Tcopy(H5T_C_S1)), dcpl[2] = { H5P_DEFAULT };
+	hsize_t n = 6;
+	short stored = fill;
+
+	must(H5Tset_precision(type, 12));
+	must(H5Tset_offset(type, 2));
+	must(H5Tconvert(H5T_NATIVE_SHORT, type, 1, &stored, NULL, H5P_DEFAULT));
+	dcpl[1] = must(H5Pcreate(H5P_DATASET_CREATE));
+	must(H5Pset_external(dcpl[1], "unusual.raw", 0, 2 * n));
+	for (int i = 0; i < 2; i++) {
+		hid_t dset = must(H5Dcreate2(file, i ? "external" : "plain", type,
+					     must(H5Screate_simple(1, &n, NULL)), H5P_DEFAULT,
+					     dcpl[i], H5P_DEFAULT));
+
+		must(H5Dwrite(dset, H5T_NATIVE_SHORT, H5S_ALL, H5S_ALL, H5P_DEFAULT, v));
+		H5Dclose(dset);
+	}
+	map_half(file, "half", type, ".", &stored);
+	must(H5Tset_size(text, 4));
+	map_half(file, "texts", text, "none.h5", "no\0");
+	H5Fclose(file);
+}
+
 static void make_family(void)
 {
 	hid_t fapl = must(H5Pcreate(H5P_FILE_ACCESS)), file, space;
@@ -185,6 +225,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "virtual"))
 		make_virtual(strtoull(argv[2], NULL, 10));
+	else if (argc == 2 && !strcmp(argv[1], "unusual"))
+		make_unusual();
 	else if (argc == 2 && !strcmp(argv[1], "family"))
 		make_family();
 	else if (argc == 2 && !strcmp(argv[1], "swmr"))
