@@ -76,7 +76,8 @@ static void set_tolerance(struct qn_axis *a, const struct qn_dataset *d)
 	if (d->cf.has_scale && d->type.class != QN_FLOAT)
 		a->tolerance = fmax(a->tolerance, fabs(d->cf.scale) / PACKED_PART);
 	for (uint64_t i = 1; i < a->n; i++)
-		least = fmin(least, fabs(a->reals[i] - a->reals[i - 1]));
+		if (direction(a, i)) /* values may be repeated */
+			least = fmin(least, fabs(a->reals[i] - a->reals[i - 1]));
 	a->tolerance = fmin(a->tolerance, least / 4);
 }
 

@@ -70,6 +70,8 @@ says "no name either" "dimension 0 \(without a name\) .* has no coordinate" /bad
 says "a coordinate of two dimensions" "no dimension 'lat', and /bad/lat is a dataset of 2 .*are y, x" \
 	/bad/field lat=1.0:2.0
 says "not a value" "nor values of its coordinate" /up/lat lat=10N
+quern run count --json -d /bad/twice -s twice=30.1:30.2 axes.h5
+is "values that are repeated, as float32 has them" 3 "$(field result.count)"
 result -d /bad/months -s months=1.0:2.0 axes.h5 >months
 is "values of a coordinate with such units" 0 "$status"
 
