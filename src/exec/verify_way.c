@@ -22,6 +22,12 @@ static bool all_native(const struct qn_dataset *d)
 	return true;
 }
 
+/* Why quern does not decode it. */
+static const char *reason(const struct qn_dataset *d)
+{
+	return d->why_not_native[0] ? d->why_not_native : "it is in external files";
+}
+
 /* Which way the chunks of a dataset are decoded, and why not. */
 static void choose_way(const struct qn_dataset *d, struct qn_way *w, char *note, size_t nbytes)
 {
@@ -34,7 +40,7 @@ static void choose_way(const struct qn_dataset *d, struct qn_way *w, char *note,
 		snprintf(note, nbytes, "virtual: its elements are in other datasets; verify these");
 	else if (d->type.class == QN_OTHER || d->type.class == QN_TEXT)
 		snprintf(note, nbytes, "not decoded: %s, and elements of type %s cannot be asked of "
-			 "the library", d->why_not_native, d->type.name);
+			 "the library", reason(d), d->type.name);
 	else
 		w->by_library = true;
 }
@@ -48,7 +54,7 @@ static enum quern_status list_grid(const struct qn_dataset *d, struct qn_way *w,
 	if (n > MOST_LIBRARY_CHUNKS) {
 		w->by_library = false;
 		snprintf(note, nbytes, "not read: %s, and it has too many chunks to ask the library "
-			 "for all", d->why_not_native);
+			 "for all", reason(d));
 		return QUERN_OK;
 	}
 	w->chunks = qn_calloc(n, sizeof *w->chunks);

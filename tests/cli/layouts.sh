@@ -63,6 +63,9 @@ is "numbers of 12 bits in an external file" "-5 9" "$(extremes external)"
 is "numbers of 12 bits that are mapped, and their fill value" "-9 0" "$(extremes half)"
 is "a fill value that is a text" '"no" "no"' "$(extremes texts)"
 
+quern verify -d external_texts unusual.h5
+prints "what is not verified, and why" "not decoded: it is in external files, and elements of type .S4"
+
 # --- families ---
 "$make" family || exit 1
 answers "a family" run sum --json f-00000.h5

@@ -4,7 +4,7 @@
  *	layouts virtual NROWS	s0.h5 ... s3.h5 with x, each a quarter of the rows of plain.h5, joined
  *				by joined.h5, by turns by turns.h5; gaps.h5 has some and a missing file
  *	layouts unusual		unusual.h5: numbers of 12 bits in an external file, and half of them mapped;
- *				texts with a fill value, of a missing source
+ *				texts with a fill value, of a missing source; texts in an external file
  *	layouts family		f-00000.h5 ...
  *	layouts swmr		w.h5, open for SWMR writing; for each line on standard input it says
  *				"done" when: "grow" more is written, "stop" it is closed, "crash" it
@@ -122,6 +122,7 @@ static void make_unusual(void)
 	hid_t text = must(H5Tcopy(H5T_C_S1)), dcpl[2] = { H5P_DEFAULT };
 	hsize_t n = 6;
 	short stored = fill;
+	hid_t raw = must(H5Pcreate(H5P_DATASET_CREATE));
 
 	must(H5Tset_precision(type, 12));
 	must(H5Tset_offset(type, 2));
@@ -138,6 +139,9 @@ static void make_unusual(void)
 	}
 	map_half(file, "half", type, ".", &stored);
 	must(H5Tset_size(text, 4));
+	must(H5Pset_external(raw, "texts.raw", 0, 4 * n));
+	H5Dclose(must(H5Dcreate2(file, "external_texts", text, must(H5Screate_simple(1, &n, NULL)),
+				 H5P_DEFAULT, raw, H5P_DEFAULT)));
 	map_half(file, "texts", text, "none.h5", "no\0");
 	H5Fclose(file);
 }
