@@ -243,8 +243,11 @@ static enum quern_status no_dimension(const struct slice *s, const char *name)
 static enum quern_status parse_entry(struct slice *s, char *entry, int *position, bool *seen)
 {
 	const struct qn_dataset *d = s->d;
-	char *equals = strchr(entry, '=');
+	char *equals;
 
+	/* A blank after the comma is how people write lists. */
+	entry += strspn(entry, " ");
+	equals = strchr(entry, '=');
 	if (equals) {
 		*equals = 0;
 		s->dim = qn_dimension_find(d, entry);
