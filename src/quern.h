@@ -124,8 +124,8 @@ bool quern_result_get_reals(const struct quern_result *r, const char *name, cons
  * names are those of quern_verify_options. progress (NULL: none) is told on rank 0 the number of the
  * file, from 0, in the place of a pass. *json: on rank 0 the document of what was found, owned by the
  * caller: free(); NULL elsewhere and on failure. Returns QUERN_ERR_DATA when there is damage, or when
- * the sums cannot be read; why (nbytes) then has a sentence about it. Collective on comm: all ranks
- * call it with the same files, and all return the same status.
+ * the sums cannot be read; why (nbytes) then has a sentence about it. Rank 0's files are used on all
+ * ranks; patterns are those of quern_run_add_file. Collective on comm: all return the same status.
  */
 enum quern_status quern_verify(MPI_Comm comm, const char *const *files, size_t nfiles,
 			       const char *const *settings, quern_progress_fn *progress, void *ctx,

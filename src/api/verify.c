@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/json.h"
+#include "base/names.h"
 #include "base/options.h"
 #include "comm/comm_mpi.h"
 #include "exec/verify.h"
@@ -188,7 +189,35 @@ static enum quern_status share_settings(struct qn_comm *c, struct quern_options 
 	return qn_comm_agree(c, st, err);
 }
 
-enum quern_status quern_verify(MPI_Comm comm, const char *const *files, size_t nfiles,
+/* Rank 0's files, on all ranks. A pattern for which there is no file stays as it is: it is found to be
+   missing, as a name is. */
+static enum quern_status share_files(struct qn_comm *c, const char *const *words, size_t nwords,
+				     struct qn_names *files, struct quern_message *err)
+{
+	bool is_root = qn_comm_rank(c) == 0;
+	struct quern_message none = { .status = QUERN_OK };
+	enum quern_status st = QUERN_OK;
+	size_t nbytes = 0;
+	void *data = NULL;
+
+	for (size_t i = 0; !st && is_root && i < nwords; i++) {
+		st = qn_names_expand(files, words[i], &none);
+		none.status = QUERN_OK;
+		if (st)
+			st = qn_names_add(files, words[i], err);
+	}
+	if (!st && is_root && !(data = qn_names_pack(files, &nbytes)))
+		st = qn_error_nomem(err, nbytes, "the names of files");
+	st = qn_comm_agree(c, st, err);
+	if (!st)
+		st = qn_comm_bcast_block(c, &data, &nbytes, err);
+	if (!st && !is_root)
+		st = qn_names_unpack(files, data, nbytes, err);
+	free(data);
+	return qn_comm_agree(c, st, err);
+}
+
+enum quern_status quern_verify(MPI_Comm comm, const char *const *words, size_t nwords,
 			       const char *const *settings, quern_progress_fn *progress, void *ctx,
 			       char **json, char *why, size_t nbytes)
 {
@@ -196,6 +225,7 @@ enum quern_status quern_verify(MPI_Comm comm, const char *const *files, size_t n
 	struct quern_message err = { .status = QUERN_OK };
 	struct qn_verify v = { .progress = progress, .progress_ctx = ctx };
 	struct quern_options options = { .n = 0 };
+	struct qn_names files = { .n = 0 };
 	struct qn_comm *c = NULL;
 	enum quern_status st = qn_comm_new(comm, &c, &err);
 
@@ -208,7 +238,9 @@ enum quern_status quern_verify(MPI_Comm comm, const char *const *files, size_t n
 			st = take_settings(&options, settings, &err);
 		st = share_settings(c, &options, st, &err);
 		if (!st)
-			st = qn_verify(&v, files, nfiles, &err);
+			st = share_files(c, words, nwords, &files, &err);
+		if (!st)
+			st = qn_verify(&v, (const char *const *)files.name, files.n, &err);
 		if (!st && qn_comm_rank(c) == 0)
 			st = conclude(&v, qn_comm_size(c), json, &err);
 		st = qn_comm_agree(c, st, &err);
@@ -217,6 +249,7 @@ enum quern_status quern_verify(MPI_Comm comm, const char *const *files, size_t n
 		snprintf(why, nbytes, "%s", st ? err.text : "");
 	qn_verify_fini(&v);
 	qn_options_fini(&options);
+	qn_names_fini(&files);
 	qn_comm_free(c);
 	return st;
 }

@@ -39,6 +39,10 @@ done
 ndatasets=$("$QUERN" inspect --json cf.nc latest.h5 | grep -c '"dataset":')
 answers "several files" verify cf.nc latest.h5
 prints "... are counted" "^2 files, $ndatasets datasets"
+answers "a pattern" verify '[cl]*[ft].[nh][c5]'
+prints "... stands for its files" "^2 files, $ndatasets datasets"
+quern verify 'none*.h5' cf.nc
+is "a pattern of no file is a missing one" "3 1" "$status $(grep -c 'damage: none\*.h5: ' out)"
 answers "one dataset" verify -d /tree_filtered latest.h5
 prints "... with its checksums" "/tree_filtered  *540 .* 0  checksums"
 answers "with --progress" verify --progress never --threads 2 cf.nc
