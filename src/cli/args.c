@@ -113,15 +113,23 @@ static void print_wrapped(FILE *out, const char *text)
 	while (*text) {
 		int n = (int)strcspn(text, " ");
 
-		if (column + n > HELP_WIDTH && column > HELP_COLUMN)
+		if (column + 1 + n > HELP_WIDTH && column > HELP_COLUMN)
 			column = fprintf(out, "\n%*s", HELP_COLUMN, "") - 1;
-		column += fprintf(out, "%.*s", n, text);
-		text += n;
-		if (*text == ' ') {
-			text++;
+		else if (column > HELP_COLUMN)
 			column += fprintf(out, " ");
-		}
+		column += fprintf(out, "%.*s", n, text);
+		text += n + (text[n] == ' ');
 	}
+}
+
+void qn_cli_print_row(FILE *out, const char *left, const char *text)
+{
+	if (strlen(left) < HELP_COLUMN)
+		fprintf(out, "%-*s", HELP_COLUMN, left);
+	else
+		fprintf(out, "%s\n%*s", left, HELP_COLUMN, "");
+	print_wrapped(out, text);
+	fputc('\n', out);
 }
 
 void qn_args_help(const struct qn_args *a, FILE *out)
@@ -139,14 +147,9 @@ void qn_args_help(const struct qn_args *a, FILE *out)
 		snprintf(doc, sizeof(doc), "%s%s%s%s [%s]", row->doc,
 			 row->fallback ? " (default: " : "", row->fallback ? row->fallback : "",
 			 row->fallback ? ")" : "", variable);
-		if (strlen(left) < HELP_COLUMN)
-			fprintf(out, "%-*s", HELP_COLUMN, left);
-		else
-			fprintf(out, "%s\n%*s", left, HELP_COLUMN, "");
-		print_wrapped(out, doc);
-		fputc('\n', out);
+		qn_cli_print_row(out, left, doc);
 	}
-	fprintf(out, "%-*sthis text\n", HELP_COLUMN, "  -h, --help");
+	qn_cli_print_row(out, "  -h, --help", "this text");
 }
 
 void qn_cli_usage(const char *name, FILE *out)

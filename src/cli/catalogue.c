@@ -101,6 +101,18 @@ int qn_cli_inspect(int argc, char **argv)
 
 /* --- kernels --- */
 
+static void print_option(const json_t *row)
+{
+	char left[80], doc[512];
+	const char *fallback = text_of(row, "default");
+
+	snprintf(left, sizeof(left), "      --%s %s", text_of(row, "name"),
+		 text_of(row, "argument"));
+	snprintf(doc, sizeof(doc), "%s%s%s%s", text_of(row, "doc"), *fallback ? " (default: " : "",
+		 fallback, *fallback ? ")" : "");
+	qn_cli_print_row(stdout, left, doc);
+}
+
 static void print_kernels(const json_t *doc)
 {
 	const json_t *kernels = json_object_get(doc, "kernels"), *k, *row;
@@ -108,13 +120,8 @@ static void print_kernels(const json_t *doc)
 
 	json_array_foreach(kernels, i, k) {
 		printf("%-12s %s\n", text_of(k, "name"), text_of(k, "doc"));
-		json_array_foreach(json_object_get(k, "options"), n, row) {
-			printf("    --%s %s   %s", text_of(row, "name"), text_of(row, "argument"),
-			       text_of(row, "doc"));
-			if (*text_of(row, "default"))
-				printf(" (default: %s)", text_of(row, "default"));
-			putchar('\n');
-		}
+		json_array_foreach(json_object_get(k, "options"), n, row)
+			print_option(row);
 	}
 }
 
@@ -162,7 +169,7 @@ static void print_info(const json_t *doc)
 
 	qn_cli_bytes(json_number_value(json_object_get(machine, "memory_bytes")), memory,
 		     sizeof(memory));
-	printf("quern      %s (%s)\n", text_of(doc, "quern"), text_of(doc, "compiler"));
+	printf("quern      %s (compiler %s)\n", text_of(doc, "quern"), text_of(doc, "compiler"));
 	printf("MPI        %s\n", text_of(doc, "mpi"));
 	printf("hwloc      %s\n", text_of(doc, "hwloc"));
 	if (*text_of(doc, "sums"))

@@ -58,6 +58,9 @@ void qn_args_add_table(struct qn_args *a, const struct quern_option *table);
 enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int first,
 				int *operands, bool *help, struct quern_message *err);
 
+/* A row of a help text: what is described, and from a fixed column its description, wrapped. */
+void qn_cli_print_row(FILE *out, const char *left, const char *text);
+
 /* The options as a help text: names, argument, doc, default, environment variable. */
 void qn_args_help(const struct qn_args *a, FILE *out);
 

@@ -84,9 +84,9 @@ static void print_help(FILE *out)
 	fputs("quern grinds kernels where the grain lies: exact reductions over HDF5 data, in "
 	      "parallel.\n\nusage:\n", out);
 	for (size_t i = 0; i < NCOMMANDS; i++)
-		fprintf(out, "  quern %-28s %s\n", commands[i].usage, commands[i].doc);
-	fputs("\n  quern COMMAND --help              the options of a command\n"
-	      "  quern run KERNEL --help           and of a kernel\n"
+		fprintf(out, "  quern %s\n      %s\n", commands[i].usage, commands[i].doc);
+	fputs("\n  quern COMMAND --help        the options of a command\n"
+	      "  quern run KERNEL --help     and of a kernel\n"
 	      "  quern --version\n", out);
 }
 

@@ -25,6 +25,12 @@ for kernel in $kernels; do
 	answers "quern kernels $kernel" kernels "$kernel"
 	prints "quern kernels $kernel describes it" "^$kernel "
 done
+for args in --help "run histogram --help" "plan moments --help" "verify --help" kernels; do
+	# shellcheck disable=SC2086 # words
+	quern $args
+	is "quern $args: 100 columns, no blanks at ends" "" \
+		"$(grep -E '.{101}| $' out)"
+done
 answers "an option of a kernel is in its help" run histogram --help
 prints "... with its variable" 'QUERN_BINS'
 answers "quern info" info
