@@ -325,8 +325,14 @@ static enum quern_status make_axis(const struct finder *f, const struct qn_datas
 	st = make_room(a, &view, err);
 	if (!st)
 		st = joined ? read_joined(f, c, &view, a, err) : read_values(c, &view, a, 0, err);
-	if (!st && !qn_axis_check(a, c, sizeof(text), text))
+	if (!st && !qn_axis_check(a, c, sizeof(text), text)) {
+		size_t used = strlen(text);
+
+		if (joined)
+			snprintf(text + used, sizeof(text) - used, ", over all files in the order "
+				 "given");
 		st = no_coordinate(d, dim, text, err);
+	}
 	return st;
 }
 
