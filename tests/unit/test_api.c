@@ -645,7 +645,7 @@ static void test_write(void **state)
 		check_hdf5(files[3]);
 		assert_int_equal(quern_run_write(run, "out/r.txt"), QUERN_ERR_USAGE);
 		assert_non_null(strstr(quern_run_message(run), ".json"));
-		assert_int_equal(quern_run_write(run, "out/no/such/r.csv"), QUERN_ERR_RUN);
+		assert_int_equal(quern_run_write(run, "out/no/such/r.csv"), QUERN_ERR_USAGE);
 		assert_int_equal(count_files(), 4);
 		assert_int_equal(system("rm -rf out"), 0);
 	}
