@@ -315,6 +315,7 @@ void qn_job_fini(struct qn_job *j)
 	qn_plan_fini(&j->plan);
 	if (j->self)
 		j->kernel->close(j->self);
+	qn_reach_fini(&j->reach);
 	qn_items_fini(&j->items);
 	qn_mosaic_fini(&j->mosaic);
 	qn_dataset_fini(&j->dataset);

@@ -9,6 +9,7 @@
 #include "data/feed.h"
 #include "exec/near.h"
 #include "exec/queue.h"
+#include "exec/reach.h"
 #include "kernel/kernel.h"
 #include "plan/items.h"
 #include "plan/plan.h"
@@ -66,6 +67,7 @@ struct qn_job {
 	struct qn_items items;
 	void *self;				/* of the kernel */
 
+	struct qn_reach reach;
 	struct qn_costs costs;			/* rank 0: what plans and simulations predict with */
 	struct qn_plan plan;			/* rank 0 */
 	int nplanned_hosts;			/* rank 0: of the plan, and of places */

@@ -3,22 +3,19 @@
  * chunk descriptors into the queues of the ranks. It goes through the items twice: to weigh, and to
  * write.
  */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "data/select.h"
 #include "exec/foresee.h"
-#include "exec/source.h"
+#include "exec/homes.h"
 
 /* Memory of a process with its libraries, before it has any work: measured with Open MPI 4.1. */
 #define PROCESS_NBYTES (UINT64_C(24) << 20)
 /* What rank 0 needs for a chunk while it plans, and after: order, weights, descriptors. */
 #define PLAN_NBYTES_PER_CHUNK 130
-#define MOST_ASKED_HOMES 8192	/* items whose pages are looked for */
 
 struct ordered {
 	uint32_t member;
@@ -31,7 +28,7 @@ struct draft {
 	struct ordered *order;		/* items in file order; NULL: they are in it as numbered */
 	uint64_t *stored, *decoded;	/* bytes, by place in file order */
 	uint32_t *set;			/* of homes; NULL: none */
-	struct qn_homes homes;
+	struct qn_whereabouts where;
 	struct qn_share *share;		/* of each rank */
 	uint64_t *count;		/* records of each rank, for a scatter */
 	struct qn_stretch *stretch;	/* rank by rank */
@@ -51,7 +48,7 @@ static void draft_fini(struct draft *d)
 	free(d->stored);
 	free(d->decoded);
 	free(d->set);
-	qn_homes_fini(&d->homes);
+	qn_whereabouts_fini(&d->where);
 	free(d->share);
 	free(d->count);
 	free(d->stretch);
@@ -158,71 +155,23 @@ static enum quern_status weigh_all(struct draft *d, struct quern_message *err)
 	return QUERN_OK;
 }
 
-/* The node of the memory that holds the beginning of an item, or -1. */
-static int look_for_node(struct draft *d, uint64_t item, struct qn_opened *file)
-{
-	const struct qn_job *j = d->job;
-	struct quern_message err = { .status = QUERN_OK };
-	struct qn_chunk c;
-
-	turn_to(d, item);
-	c = look_up(d, d->number[0]);
-	/* A file that cannot be opened is reported by whoever must read it. */
-	if (c.addr == QN_ADDR_NONE || !c.nbytes ||
-	    qn_opened_turn(file, &j->mosaic, d->slot.part.member, j->report.host, &err))
-		return -1;
-	return qn_topo_file_node(j->topo, file->fd, c.addr, c.nbytes);
-}
-
-/* A set of homes for each NUMA node of rank 0's host; with one node, its memory as a whole. */
-static enum quern_status make_sets(struct draft *d, uint32_t nnodes, struct quern_message *err)
-{
-	uint64_t n = d->job->items.nitems;
-	struct qn_homes *h = &d->homes;
-
-	h->nsets = nnodes;
-	h->first = qn_calloc((size_t)nnodes + 1, sizeof(*h->first));
-	h->home = qn_calloc(nnodes, sizeof(*h->home));
-	h->shared = qn_calloc(nnodes, sizeof(*h->shared));
-	d->set = qn_calloc(n, sizeof(*d->set));
-	if (!h->first || !h->home || !h->shared || !d->set)
-		return qn_error_nomem(err, n * sizeof(*d->set), "homes");
-	for (uint32_t k = 0; k < nnodes; k++) {
-		uint16_t node = nnodes > 1 ? (uint16_t)k : QN_ANY_NODE;
-
-		h->home[k] = (struct qn_home){ d->job->place.host, node, QN_HOME_MEMORY };
-		h->first[k + 1] = k + 1;
-		h->shared[k] = 1;
-	}
-	return QUERN_OK;
-}
-
-/* Homes: the NUMA node of the pages of this host's page cache, where there is more than one node.
-   Only rank 0's host is asked. On one node there is nothing to know: all is taken to be in its
-   memory if there is no other host, and else to have no home. Asking takes tens of
-   microseconds, so of very many items a part is asked, and speaks for those after it: neighbours
-   in a file were mostly cached by the same process. */
+/* The sets of homes of all items: those of their first chunks. */
 static enum quern_status find_homes(struct draft *d, struct quern_message *err)
 {
-	struct qn_job *j = d->job;
-	uint64_t nitems = j->items.nitems, step = qn_ceil_div(nitems, MOST_ASKED_HOMES);
-	struct qn_opened file = QN_OPENED_NONE;
-	struct quern_message ignored = { .status = QUERN_OK };
-	uint32_t nnodes = (uint32_t)qn_topo_nnodes(j->topo);
-	enum quern_status st;
+	uint64_t nitems = d->job->items.nitems, hint = 0;
 
-	if (nnodes < 2 && qn_comm_nhosts(j->comm) > 1)
-		return QUERN_OK;
-	st = make_sets(d, nnodes, err);
-	if (st || nnodes < 2)
-		return st;
-	for (uint64_t i = 0; !st && i < nitems; i++) {
-		int node = i % step ? 0 : look_for_node(d, item_at(d, i), &file);
+	d->set = qn_calloc(nitems, sizeof(*d->set));
+	if (!d->set)
+		return qn_error_nomem(err, nitems * sizeof(*d->set), "homes");
+	for (uint64_t i = 0; i < nitems; i++) {
+		struct qn_chunk c;
 
-		d->set[i] = i % step ? d->set[i - 1] : node < 0 ? QN_NO_HOMES : (uint32_t)node;
+		turn_to(d, item_at(d, i));
+		c = look_up(d, d->number[0]);
+		d->set[i] = c.addr == QN_ADDR_NONE ? QN_NO_HOMES :
+			    qn_whereabouts_set(&d->where, d->slot.part.member, c.addr, &hint);
 	}
-	qn_opened_close(&file, j->report.host, &ignored);
-	return st;
+	return QUERN_OK;
 }
 
 /* A small file can have a grid of very many chunks, none of them stored. */
@@ -255,7 +204,7 @@ static enum quern_status make_plan(struct draft *d, bool with_work, struct quern
 	st = weigh_all(d, err);
 	if (!st)
 		st = find_homes(d, err);
-	work = (struct qn_work){ n, d->stored, d->decoded, d->set, &d->homes };
+	work = (struct qn_work){ n, d->stored, d->decoded, d->set, &d->where.homes };
 	if (!st && !with_work)
 		return qn_foresee(j, &work, err);
 	return st ? st : qn_plan_make(&cluster, &work, &qn_rates_default, &j->plan, NULL, err);
@@ -410,9 +359,12 @@ static enum quern_status check_memory(struct qn_job *j, struct quern_message *er
 enum quern_status qn_job_plan(struct qn_job *j, bool with_work, struct quern_message *err)
 {
 	struct draft d = { .job = j };
-	enum quern_status st = QUERN_OK;
+	enum quern_status st = qn_comm_agree(j->comm, qn_reach_find(j->comm, &j->mosaic,
+							    j->report.host, &j->reach, err), err);
 
-	if (qn_comm_rank(j->comm) == 0) {
+	if (!st)
+		st = qn_whereabouts_find(j, &d.where, err);
+	if (!st && qn_comm_rank(j->comm) == 0) {
 		st = make_plan(&d, with_work, err);
 		if (!st && with_work)
 			st = write_shares(&d, err);

@@ -76,8 +76,7 @@ enum quern_status qn_source_describe(const char *file, const char *path, const c
 	return st;
 }
 
-/* By the kind of its file system. */
-static bool is_on_this_host(int fd)
+enum qn_medium qn_source_medium(int fd)
 {
 	/* Magic numbers of statfs(2), and of Lustre, BeeGFS, GPFS, Ceph and FUSE, which carries
 	   network file systems far more often than local ones. */
@@ -85,14 +84,18 @@ static bool is_on_this_host(int fd)
 						0x00c36400, 0x65735546, 0xff534d42, 0x517b,
 						0xfe534d42, 0x5346414f, 0x013661, 0x01021997,
 						0x1161970, 0x7461636f, 0xaad7aaea };
+	static const unsigned long memory[] = { 0x01021994, 0x858458f6 };	/* tmpfs, ramfs */
 	struct statfs fs;
 
 	if (fstatfs(fd, &fs))
-		return false;
+		return QN_MEDIUM_SHARED;
 	for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++)
 		if ((unsigned long)fs.f_type == shared[i])
-			return false;
-	return true;
+			return QN_MEDIUM_SHARED;
+	for (size_t i = 0; i < sizeof(memory) / sizeof(*memory); i++)
+		if ((unsigned long)fs.f_type == memory[i])
+			return QN_MEDIUM_MEMORY;
+	return QN_MEDIUM_DISK;
 }
 
 static enum quern_status check_identity(int fd, const char *file, uint64_t nbytes,
@@ -119,12 +122,16 @@ enum quern_status qn_source_check(int fd, const struct qn_dataset *d, const char
 	return check_identity(fd, d->file, d->file_nbytes, d->file_mtime_ns, host, err);
 }
 
+enum quern_status qn_source_check_member(int fd, const struct qn_member *m, const char *host,
+					 struct quern_message *err)
+{
+	return check_identity(fd, m->file, m->file_nbytes, m->file_mtime_ns, host, err);
+}
+
 static enum quern_status check_opened(const struct qn_opened *o, const char *host,
 				      struct quern_message *err)
 {
-	const struct qn_member *m = &o->mosaic->member[o->member];
-
-	return check_identity(o->fd, m->file, m->file_nbytes, m->file_mtime_ns, host, err);
+	return qn_source_check_member(o->fd, &o->mosaic->member[o->member], host, err);
 }
 
 enum quern_status qn_opened_close(struct qn_opened *o, const char *host, struct quern_message *err)
@@ -157,6 +164,6 @@ enum quern_status qn_opened_turn(struct qn_opened *o, const struct qn_mosaic *mo
 				    strerror(errno));
 	o->mosaic = mosaic;
 	o->member = member;
-	o->is_local = is_on_this_host(o->fd);
+	o->is_local = qn_source_medium(o->fd) != QN_MEDIUM_SHARED;
 	return check_opened(o, host, err);
 }

@@ -23,6 +23,14 @@ enum quern_status qn_source_describe(const char *file, const char *path, const c
 enum quern_status qn_source_check(int fd, const struct qn_dataset *d, const char *host,
 				  struct quern_message *err);
 
+/* The same of the file of a member. */
+enum quern_status qn_source_check_member(int fd, const struct qn_member *m, const char *host,
+					 struct quern_message *err);
+
+/* What an open file lies on, by the kind of its file system. */
+enum qn_medium { QN_MEDIUM_MEMORY, QN_MEDIUM_DISK, QN_MEDIUM_SHARED /* over a network */ };
+enum qn_medium qn_source_medium(int fd);
+
 /* The file of a member, while a thread of this host reads it. */
 struct qn_opened {
 	int fd;				/* -1: none is open */

@@ -35,7 +35,8 @@ struct qn_place {
 #define QN_ANY_NODE UINT16_MAX
 #define QN_NO_HOMES UINT32_MAX	/* instead of a set: no home, and everybody can read it */
 
-enum qn_home_tier { QN_HOME_MEMORY, QN_HOME_DISK };
+/* QN_HOME_SHARED: the host reads it from shared storage, which other hosts do not all see. */
+enum qn_home_tier { QN_HOME_MEMORY, QN_HOME_DISK, QN_HOME_SHARED };
 
 /* A copy of something. A node without a rank is served by the rank before it on the same host,
    whose cores reach there, or by the first one. */

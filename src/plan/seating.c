@@ -114,17 +114,20 @@ uint32_t qn_seating_search(const struct qn_seating *s, uint32_t host, uint32_t n
 
 enum qn_tier qn_seating_tier(const struct qn_seating *s, const struct qn_found *f, uint32_t seat)
 {
+	static const enum qn_tier tiers[] = { [QN_HOME_MEMORY] = QN_MEMORY,
+					      [QN_HOME_DISK] = QN_DISK,
+					      [QN_HOME_SHARED] = QN_SHARED };
 	const double *read = s->rates->read;
 	enum qn_tier best = QN_NTIERS;
 	uint32_t host = s->host[seat];
 
 	for (uint32_t i = 0; i < f->n; i++) {
 		const struct qn_home *h = &f->home[i];
-		enum qn_tier t = h->tier == QN_HOME_MEMORY ? QN_MEMORY : QN_DISK;
+		enum qn_tier t = tiers[h->tier];
 
 		if (qn_seating_host(s, h) != host)
 			continue;
-		if (h->node != QN_ANY_NODE && qn_seating_at(s, host, h->node) != seat)
+		if (t != QN_SHARED && h->node != QN_ANY_NODE && qn_seating_at(s, host, h->node) != seat)
 			t++;
 		if (best == QN_NTIERS || read[t] < read[best])
 			best = t;
