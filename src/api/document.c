@@ -111,13 +111,16 @@ static json_t *near_to_json(const struct qn_near_sums *n)
 
 static json_t *report_to_json(const struct qn_report *r, int rank)
 {
-	return json_pack("{s:i, s:s, s:i, s:i, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o}",
-			 "rank", rank, "host", r->host, "numa_node", (int)r->node, "threads",
+	return json_pack("{s:i, s:s, s:i, s:i, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+			 "s:I, s:f, s:o}", "rank", rank, "host", r->host, "numa_node", (int)r->node, "threads",
 			 (int)r->nthreads, "cpus", r->cpus, "pinned_threads", (int)r->nbound,
 			 "chunks", (json_int_t)r->nchunks, "chunks_stolen", (json_int_t)r->nstolen,
 			 "chunks_library", (json_int_t)r->nlibrary, "bytes_stored",
 			 (json_int_t)r->stored_nbytes, "bytes_decoded",
-			 (json_int_t)r->decoded_nbytes, "peak_rss_bytes",
+			 (json_int_t)r->decoded_nbytes, "bytes_memory",
+			 (json_int_t)(r->local_nbytes - r->disk_nbytes), "bytes_disk",
+			 (json_int_t)r->disk_nbytes, "bytes_remote",
+			 (json_int_t)r->remote_nbytes, "peak_rss_bytes",
 			 (json_int_t)r->peak_rss_nbytes, "busy_seconds", r->busy_seconds, "numa",
 			 near_to_json(&r->near));
 }
@@ -141,17 +144,21 @@ static json_t *run_to_json(const quern_run *run, bool details)
 		sum.decoded_nbytes += x->decoded_nbytes;
 		sum.local_nbytes += x->local_nbytes;
 		sum.remote_nbytes += x->remote_nbytes;
+		sum.disk_nbytes += x->disk_nbytes;
 		qn_near_add(&sum.near, &x->near);
 		json_array_append_new(ranks, report_to_json(x, r));
 	}
-	o = json_pack("{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+	o = json_pack("{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, "
+		      "s:o}",
 		      "hosts", run->nhosts, "ranks", nranks, "threads",
 		      (int)sum.nthreads, "passes", j->npasses, "chunks", (json_int_t)sum.nchunks,
 		      "chunks_stolen", (json_int_t)sum.nstolen, "chunks_skipped",
 		      (json_int_t)sum.nskipped, "chunks_library", (json_int_t)sum.nlibrary,
 		      "bytes_stored", (json_int_t)sum.stored_nbytes, "bytes_decoded",
 		      (json_int_t)sum.decoded_nbytes, "bytes_local",
-		      (json_int_t)sum.local_nbytes, "bytes_remote",
+		      (json_int_t)sum.local_nbytes, "bytes_memory",
+		      (json_int_t)(sum.local_nbytes - sum.disk_nbytes), "bytes_disk",
+		      (json_int_t)sum.disk_nbytes, "bytes_remote",
 		      (json_int_t)sum.remote_nbytes, "numa", near_to_json(&sum.near), "seconds",
 		      seconds_to_json(run));
 	json_object_set_new(o, "sources_missing", json_integer((json_int_t)j->mosaic.nmissing));

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -104,4 +105,18 @@ ssize_t qn_file_read(struct qn_file *f, void *out, size_t nbytes, uint64_t offse
 	if (f->delay_ns)
 		slow_down(f, done, start_ns);
 	return (ssize_t)done;
+}
+
+uint64_t qn_file_fetched(void)
+{
+	FILE *f = fopen("/proc/self/io", "re");
+	unsigned long long n = 0;
+	char line[64];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "read_bytes: %llu", &n) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return n;
 }

@@ -23,6 +23,10 @@ struct qn_file qn_file_on(int fd);
    with errno set. */
 ssize_t qn_file_read(struct qn_file *f, void *out, size_t nbytes, uint64_t offset);
 
+/* Bytes that the storage below the page cache has delivered to this process so far, ahead of its
+   reads too; 0 where the system does not tell. */
+uint64_t qn_file_fetched(void);
+
 /* The delay that a setting as above has for a host and a rank (as text, or NULL); 0: none. */
 uint64_t qn_file_delay(const char *setting, const char *host, const char *rank);
 

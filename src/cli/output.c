@@ -230,6 +230,42 @@ static void print_rank(const json_t *r)
 	fputc('\n', stderr);
 }
 
+/* From where the ranks of a host read: those from `first` on that have its name. */
+static void print_host(const json_t *ranks, size_t first)
+{
+	static const char *const names[] = { "bytes_memory", "bytes_disk", "bytes_remote" };
+	const char *host = json_string_value(json_object_get(json_array_get(ranks, first), "host"));
+	char text[3][32];
+
+	for (size_t k = 0; k < 3; k++) {
+		double sum = 0;
+
+		for (size_t i = first; i < json_array_size(ranks); i++) {
+			const json_t *r = json_array_get(ranks, i);
+
+			if (!strcmp(host, json_string_value(json_object_get(r, "host"))))
+				sum += get_real(r, names[k]);
+		}
+		qn_cli_bytes(sum, text[k], sizeof(text[k]));
+	}
+	fprintf(stderr, "  host %s read %s from its memory, %s from its disks, %s from shared storage\n",
+		host, text[0], text[1], text[2]);
+}
+
+static void print_hosts(const json_t *ranks)
+{
+	for (size_t i = 0, k; i < json_array_size(ranks); i++) {
+		const char *host = json_string_value(json_object_get(json_array_get(ranks, i), "host"));
+
+		for (k = 0; k < i; k++)
+			if (!strcmp(host, json_string_value(json_object_get(json_array_get(ranks, k),
+									    "host"))))
+				break;
+		if (k == i)
+			print_host(ranks, i);
+	}
+}
+
 void qn_cli_print_stats(const json_t *doc)
 {
 	const json_t *run = json_object_get(doc, "run"), *s = json_object_get(run, "seconds");
@@ -253,6 +289,7 @@ void qn_cli_print_stats(const json_t *doc)
 		"%.3f + reduce %.3f + output %.3f\n", get_real(s, "total"), get_real(s, "startup"),
 		get_real(s, "metadata"), get_real(s, "plan"), work, get_real(s, "reduce"),
 		get_real(s, "output"));
+	print_hosts(ranks);
 	json_array_foreach(ranks, i, r)
 		print_rank(r);
 }

@@ -23,6 +23,7 @@ struct qn_report {
 	uint32_t host_number, node, nthreads, nbound;
 	uint64_t nchunks, nstolen, nskipped, nlibrary;
 	uint64_t stored_nbytes, decoded_nbytes, local_nbytes, remote_nbytes;
+	uint64_t disk_nbytes;		/* of local_nbytes: not from memory */
 	struct qn_near_sums near;
 	uint64_t peak_rss_nbytes;
 	double busy_seconds;		/* summed over the threads */

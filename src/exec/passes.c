@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "base/cpu.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "exec/job.h"
 
@@ -108,8 +109,18 @@ static enum quern_status gather_reports(struct qn_job *j, struct quern_message *
 	return st ? st : qn_comm_gather(j->comm, &j->report, sizeof(j->report), j->reports, err);
 }
 
+/* What is read ahead and not wanted is not counted; what came from shared storage is none of it. */
+static void count_fetched(struct qn_report *r, uint64_t before)
+{
+	uint64_t fetched = qn_file_fetched() - before;
+
+	r->disk_nbytes = qn_min_u64(fetched > r->remote_nbytes ? fetched - r->remote_nbytes : 0,
+				    r->local_nbytes);
+}
+
 enum quern_status qn_job_work(struct qn_job *j, struct quern_message *err)
 {
+	const uint64_t fetched = qn_file_fetched();
 	bool again = true;
 	enum quern_status st = QUERN_OK;
 
@@ -119,5 +130,6 @@ enum quern_status qn_job_work(struct qn_job *j, struct quern_message *err)
 		if (!st)
 			st = advance(j, &again, err);
 	}
+	count_fetched(&j->report, fetched);
 	return st ? st : gather_reports(j, err);
 }

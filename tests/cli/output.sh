@@ -16,7 +16,7 @@ for name in files dataset dtype shape units; do
 	check "input.$name" field "input.$name"
 done
 for name in hosts ranks threads chunks chunks_stolen bytes_stored bytes_decoded bytes_local \
-	bytes_remote; do
+	bytes_memory bytes_disk bytes_remote; do
 	check "run.$name" field "run.$name"
 done
 is "run.seconds" "metadata output plan reduce startup total work" "$("$pick" -k run.seconds <out)"

@@ -255,6 +255,9 @@ static void test_moments(void **state)
 		assert_int_equal(int_at(doc, "run", "hosts"), 1);
 		assert_int_equal(int_at(doc, "run", "chunks"), NCHUNKS);
 		assert_int_equal(int_at(doc, "run", "bytes_decoded"), NROWS * NCOLS * 4);
+		assert_int_equal(int_at(doc, "run", "bytes_memory") +
+				 int_at(doc, "run", "bytes_disk"),
+				 int_at(doc, "run", "bytes_local"));
 		assert_int_equal(int_at(doc, "run", "bytes_local") +
 				 int_at(doc, "run", "bytes_remote"),
 				 int_at(doc, "run", "bytes_stored"));
