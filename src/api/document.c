@@ -112,9 +112,11 @@ static json_t *near_to_json(const struct qn_near_sums *n)
 static json_t *report_to_json(const struct qn_report *r, int rank)
 {
 	return json_pack("{s:i, s:s, s:i, s:i, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-			 "s:I, s:f, s:o}", "rank", rank, "host", r->host, "numa_node", (int)r->node, "threads",
+			 "s:I, s:I, s:f, s:o}", "rank", rank, "host", r->host, "numa_node",
+			 (int)r->node, "threads",
 			 (int)r->nthreads, "cpus", r->cpus, "pinned_threads", (int)r->nbound,
 			 "chunks", (json_int_t)r->nchunks, "chunks_stolen", (json_int_t)r->nstolen,
+			 "chunks_leased", (json_int_t)r->nleased,
 			 "chunks_library", (json_int_t)r->nlibrary, "bytes_stored",
 			 (json_int_t)r->stored_nbytes, "bytes_decoded",
 			 (json_int_t)r->decoded_nbytes, "bytes_memory",
@@ -138,6 +140,7 @@ static json_t *run_to_json(const quern_run *run, bool details)
 		sum.nthreads += x->nthreads;
 		sum.nchunks += x->nchunks;
 		sum.nstolen += x->nstolen;
+		sum.nleased += x->nleased;
 		sum.nskipped += x->nskipped;
 		sum.nlibrary += x->nlibrary;
 		sum.stored_nbytes += x->stored_nbytes;
@@ -148,12 +151,13 @@ static json_t *run_to_json(const quern_run *run, bool details)
 		qn_near_add(&sum.near, &x->near);
 		json_array_append_new(ranks, report_to_json(x, r));
 	}
-	o = json_pack("{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, "
-		      "s:o}",
+	o = json_pack("{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+		      "s:o, s:o}",
 		      "hosts", run->nhosts, "ranks", nranks, "threads",
 		      (int)sum.nthreads, "passes", j->npasses, "chunks", (json_int_t)sum.nchunks,
-		      "chunks_stolen", (json_int_t)sum.nstolen, "chunks_skipped",
-		      (json_int_t)sum.nskipped, "chunks_library", (json_int_t)sum.nlibrary,
+		      "chunks_stolen", (json_int_t)sum.nstolen, "chunks_leased",
+		      (json_int_t)sum.nleased, "chunks_skipped", (json_int_t)sum.nskipped,
+		      "chunks_library", (json_int_t)sum.nlibrary,
 		      "bytes_stored", (json_int_t)sum.stored_nbytes, "bytes_decoded",
 		      (json_int_t)sum.decoded_nbytes, "bytes_local",
 		      (json_int_t)sum.local_nbytes, "bytes_memory",

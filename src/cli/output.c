@@ -221,11 +221,12 @@ static void print_rank(const json_t *r)
 	qn_cli_bytes(get_real(r, "bytes_stored"), stored, sizeof(stored));
 	qn_cli_bytes(get_real(r, "peak_rss_bytes"), rss, sizeof(rss));
 	fprintf(stderr, "  rank %lld on %s, NUMA node %lld, cores %s: %lld threads (%lld pinned), "
-		"%lld chunks (%lld stolen), %s, busy %.3f s, peak memory %s", get_int(r, "rank"),
+		"%lld chunks (%lld stolen, %lld leased), %s, busy %.3f s, peak memory %s",
+		get_int(r, "rank"),
 		json_string_value(json_object_get(r, "host")), get_int(r, "numa_node"),
 		json_string_value(json_object_get(r, "cpus")), get_int(r, "threads"),
 		get_int(r, "pinned_threads"), get_int(r, "chunks"), get_int(r, "chunks_stolen"),
-		stored, get_real(r, "busy_seconds"), rss);
+		get_int(r, "chunks_leased"), stored, get_real(r, "busy_seconds"), rss);
 	print_near(json_object_get(r, "numa"));
 	fputc('\n', stderr);
 }

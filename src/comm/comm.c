@@ -14,6 +14,7 @@
 
 struct qn_comm {
 	MPI_Comm all, host;	/* MPI_COMM_NULL in a singleton */
+	MPI_Comm leaders;	/* the first rank of each host; MPI_COMM_NULL: one host, or another rank */
 	int rank, size;
 	int host_rank, host_size;
 	int host_number, nhosts;
@@ -100,6 +101,36 @@ static int number_hosts(struct qn_comm *c)
 	return rc;
 }
 
+/* The ranks of this host; QUERN_TEST_HOSTS divides them. */
+static int find_host(struct qn_comm *c)
+{
+	const char *pretended = getenv(QN_TEST_HOSTS);
+	int rc = MPI_Comm_split_type(c->all, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &c->host);
+	MPI_Comm whole = c->host;
+	int rank, size, n = pretended ? atoi(pretended) : 0;
+
+	if (rc || n < 2)
+		return rc;
+	MPI_Comm_rank(whole, &rank);
+	MPI_Comm_size(whole, &size);
+	rc = MPI_Comm_split(whole, n < size ? (int)((int64_t)rank * n / size) : rank, rank, &c->host);
+	MPI_Comm_free(&whole);
+	return rc;
+}
+
+/* Who speaks for its host, in the order of the hosts' numbers, which is that of ranks. */
+static int find_leaders(struct qn_comm *c)
+{
+	int rc;
+
+	if (c->nhosts == 1)
+		return MPI_SUCCESS;
+	rc = MPI_Comm_split(c->all, c->host_rank ? MPI_UNDEFINED : 0, c->rank, &c->leaders);
+	if (!rc && c->leaders != MPI_COMM_NULL)
+		MPI_Comm_set_errhandler(c->leaders, MPI_ERRORS_RETURN);
+	return rc;
+}
+
 static int set_up(struct qn_comm *c, MPI_Comm parent)
 {
 	int rc = MPI_Comm_dup(parent, &c->all);
@@ -109,13 +140,15 @@ static int set_up(struct qn_comm *c, MPI_Comm parent)
 	MPI_Comm_set_errhandler(c->all, MPI_ERRORS_RETURN);
 	MPI_Comm_rank(c->all, &c->rank);
 	MPI_Comm_size(c->all, &c->size);
-	rc = MPI_Comm_split_type(c->all, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &c->host);
+	rc = find_host(c);
 	if (rc)
 		return rc;
 	MPI_Comm_set_errhandler(c->host, MPI_ERRORS_RETURN);
 	MPI_Comm_rank(c->host, &c->host_rank);
 	MPI_Comm_size(c->host, &c->host_size);
 	rc = number_hosts(c);
+	if (!rc)
+		rc = find_leaders(c);
 	if (!rc)
 		rc = MPI_Type_contiguous(2, MPI_INT64_T, &c->pair);
 	if (!rc)
@@ -134,7 +167,7 @@ enum quern_status qn_comm_new(MPI_Comm parent, struct qn_comm **out, struct quer
 
 	if (!c)
 		return qn_error_nomem(err, sizeof(*c), "a communicator");
-	c->all = c->host = MPI_COMM_NULL;
+	c->all = c->host = c->leaders = MPI_COMM_NULL;
 	c->pair = MPI_DATATYPE_NULL;
 	c->minloc = c->maxloc = MPI_OP_NULL;
 	c->size = c->host_size = c->nhosts = 1;
@@ -147,6 +180,11 @@ enum quern_status qn_comm_new(MPI_Comm parent, struct qn_comm **out, struct quer
 	return st;
 }
 
+MPI_Comm qn_comm_leaders(const struct qn_comm *c)
+{
+	return c->leaders;
+}
+
 void qn_comm_free(struct qn_comm *c)
 {
 	if (!c)
@@ -157,6 +195,8 @@ void qn_comm_free(struct qn_comm *c)
 		MPI_Op_free(&c->minloc);
 	if (c->pair != MPI_DATATYPE_NULL)
 		MPI_Type_free(&c->pair);
+	if (c->leaders != MPI_COMM_NULL)
+		MPI_Comm_free(&c->leaders);
 	if (c->host != MPI_COMM_NULL)
 		MPI_Comm_free(&c->host);
 	if (c->all != MPI_COMM_NULL)

@@ -8,8 +8,16 @@
 
 #include "comm/comm.h"
 
+/* In a test's environment, so many hosts are pretended: the ranks of each are divided into as many runs
+   of ranks, which then know nothing of each other but what hosts do. */
+#define QN_TEST_HOSTS "QUERN_TEST_HOSTS"
+
 /* Duplicates `parent` and finds the hosts; MPI_COMM_NULL: a singleton, which works without
    MPI_Init. Collective on parent. MPI errors return instead of aborting. */
 enum quern_status qn_comm_new(MPI_Comm parent, struct qn_comm **out, struct quern_message *err);
+
+/* The first rank of each host, numbered as hosts are; MPI_COMM_NULL where there is one host and on
+   other ranks. Borrowed, for post.c. Not collective. */
+MPI_Comm qn_comm_leaders(const struct qn_comm *c);
 
 #endif

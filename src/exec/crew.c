@@ -16,6 +16,7 @@
 #include "plan/policy.h"
 
 #define MONITOR_NS 200000000	/* between two progress reports */
+#define NAP_NS 300000		/* of a worker that waits for work of another host */
 #define MOST_MERGED (1u << 20)	/* states between two normalisations; the contract allows 2^24 */
 
 struct crew;
@@ -36,7 +37,8 @@ struct worker {
 	void *scratch;
 	bool bound;
 	struct qn_near near;
-	uint64_t nstolen, nskipped;
+	uint64_t nstolen, nleased, nskipped;
+	double task_seconds;	/* of the last tasks, each; 0: there was none */
 	uint64_t nmerged;	/* trials in state */
 	double busy_seconds;
 	struct quern_message err;
@@ -59,6 +61,13 @@ static double thread_seconds(void)
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void nap(long ns)
+{
+	struct timespec t = { .tv_nsec = ns };
+
+	nanosleep(&t, NULL);
 }
 
 /* Where tiles go: the kernel, with the state of the worker. */
@@ -168,6 +177,7 @@ static enum quern_status run_task(struct worker *w, const struct qn_queue *q, ui
 	qn_near_settle_feed(&w->near, w->feed);
 	if (st == QUERN_ERR_DATA && w->trial) {
 		w->nskipped += item.nchunks;
+		count_done(j, &item.box);
 		return QUERN_OK;
 	}
 	if (st)
@@ -186,22 +196,24 @@ static enum quern_status run_task(struct worker *w, const struct qn_queue *q, ui
 static enum quern_status run_tasks(struct worker *w, struct qn_queue *q, uint32_t begin,
 				   uint32_t end)
 {
+	double start = qn_comm_wtime();
 	enum quern_status st = QUERN_OK;
 
 	for (uint32_t t = begin; !st && t < end && !qn_queues_stopped(&w->crew->job->queues); t++)
 		st = run_task(w, q, t);
+	w->task_seconds = (qn_comm_wtime() - start) / (end - begin);
 	if (st)
 		qn_queues_stop(&w->crew->job->queues);
 	return st;
 }
 
 /* How many tasks to take at once from a queue. */
-static uint32_t batch_size(const struct qn_job *j, const struct qn_queue *q)
+static uint32_t batch_size(const struct worker *w, const struct qn_queue *q, uint32_t nthreads)
 {
-	uint64_t range = atomic_load_explicit(&q->header->range, memory_order_relaxed);
-	uint32_t head = (uint32_t)range, tail = (uint32_t)(range >> 32);
+	uint32_t head, tail;
 
-	return qn_policy_batch(tail > head ? tail - head : 0, j->place.nthreads);
+	qn_queue_look(q, &head, &tail);
+	return qn_policy_batch(tail - head, nthreads, w->task_seconds);
 }
 
 static enum quern_status steal_from(struct worker *w, struct qn_queue *q)
@@ -219,6 +231,46 @@ static enum quern_status steal_from(struct worker *w, struct qn_queue *q)
 	return st;
 }
 
+/* Takes what other hosts have leased to this one. *some: there was something. */
+static enum quern_status take_leases(struct worker *w, bool *some)
+{
+	struct qn_job *j = w->crew->job;
+	uint32_t nthreads = j->place.nthreads * (uint32_t)j->queues.nranks, begin, end;
+	enum quern_status st = QUERN_OK;
+
+	*some = false;
+	for (int i = 0; i < QN_NLEASES; i++) {
+		struct qn_queue *q = &j->leases.lease[i];
+
+		while (!st && !qn_queues_stopped(&j->queues) &&
+		       qn_queue_take(q, batch_size(w, q, nthreads), &begin, &end)) {
+			*some = true;
+			for (uint32_t t = begin; t < end; t++)
+				w->nleased += qn_queue_task(q, t, &w->stretch).nchunks;
+			st = run_tasks(w, q, begin, end);
+			qn_leases_done(&j->leases, i, end - begin);
+		}
+	}
+	return st;
+}
+
+/* Does what comes from other hosts until there will be nothing more. That no more will come is asked
+   before the last look. */
+static enum quern_status help_others(struct worker *w)
+{
+	struct qn_job *j = w->crew->job;
+	enum quern_status st = QUERN_OK;
+	bool closed = false, some = true;
+
+	while (!st && !qn_queues_stopped(&j->queues) && (some || !closed)) {
+		closed = atomic_load(&j->leases.board->closed);
+		st = take_leases(w, &some);
+		if (!some && !closed)
+			nap(NAP_NS);
+	}
+	return st;
+}
+
 static enum quern_status work(struct worker *w)
 {
 	struct qn_job *j = w->crew->job;
@@ -227,10 +279,12 @@ static enum quern_status work(struct worker *w)
 	uint32_t begin, end;
 
 	while (!st && !qn_queues_stopped(&j->queues) &&
-	       qn_queue_take(own, batch_size(j, own), &begin, &end))
+	       qn_queue_take(own, batch_size(w, own, j->place.nthreads), &begin, &end))
 		st = run_tasks(w, own, begin, end);
 	for (int v = 0; !st && v < j->queues.nranks - 1; v++)
 		st = steal_from(w, &j->queues.queue[j->queues.victim[v]]);
+	if (!st && j->leases.shared)
+		st = help_others(w);
 	return st;
 }
 
@@ -286,28 +340,69 @@ static void *worker_main(void *arg)
 	return NULL;
 }
 
-/* Waits for the workers, reporting progress meanwhile. */
-static void monitor(struct crew *crew, int pass)
+static void report_progress(struct qn_job *j, int pass)
 {
-	struct qn_job *j = crew->job;
+	uint64_t done, total;
+
+	qn_queues_progress(&j->queues, &done, &total);
+	if (j->leases.shared)
+		total += (uint64_t)atomic_load(&j->leases.board->moved_nbytes);
+	j->progress(j->progress_ctx, pass, done < total ? done : total, total);
+}
+
+static struct timespec from_now(long ns)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_nsec += ns;
+	t.tv_sec += t.tv_nsec / 1000000000;
+	t.tv_nsec %= 1000000000;
+	return t;
+}
+
+/* Waits until the workers have finished or it is time for something else. */
+static bool wait_for_workers(struct crew *crew, long ns)
+{
+	struct timespec until = from_now(ns);
+	bool finished;
 
 	pthread_mutex_lock(&crew->lock);
-	while (crew->nrunning) {
-		struct timespec until;
-		uint64_t done, total;
-
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += MONITOR_NS;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		if (!j->progress)
+	if (!ns)
+		while (crew->nrunning)
 			pthread_cond_wait(&crew->finished, &crew->lock);
-		else if (pthread_cond_timedwait(&crew->finished, &crew->lock, &until) == ETIMEDOUT) {
-			qn_queues_progress(&j->queues, &done, &total);
-			j->progress(j->progress_ctx, pass, done, total);
-		}
-	}
+	else if (crew->nrunning)
+		pthread_cond_timedwait(&crew->finished, &crew->lock, &until);
+	finished = !crew->nrunning;
 	pthread_mutex_unlock(&crew->lock);
+	return finished;
+}
+
+/* Waits for the workers, reporting progress meanwhile and, on the first rank of a host, speaking for
+   it with other hosts. */
+static enum quern_status monitor(struct crew *crew, int pass, struct quern_message *err)
+{
+	struct qn_job *j = crew->job;
+	struct quern_message later = { .status = QUERN_OK };
+	const long every = qn_agent_is_one(&j->agent) ? QN_AGENT_NS : j->progress ? MONITOR_NS : 0;
+	double reported = qn_comm_wtime();
+	enum quern_status st = QUERN_OK, now;
+	bool busy = qn_agent_is_one(&j->agent), finished;
+
+	while (!(finished = wait_for_workers(crew, every)) || busy) {
+		if (finished)
+			nap(QN_AGENT_NS);
+		if (j->progress && qn_comm_wtime() - reported > 1e-9 * MONITOR_NS) {
+			report_progress(j, pass);
+			reported = qn_comm_wtime();
+		}
+		if (!busy)
+			continue;
+		now = qn_agent_step(&j->agent, st ? &later : err);
+		st = st ? st : now;
+		busy = j->agent.stage != QN_OVER;
+	}
+	return st;
 }
 
 static void add_report(struct qn_job *j, const struct worker *w)
@@ -315,6 +410,7 @@ static void add_report(struct qn_job *j, const struct worker *w)
 	struct qn_report *r = &j->report;
 	r->nbound += w->bound;
 	r->nstolen += w->nstolen;
+	r->nleased += w->nleased;
 	r->nskipped += w->nskipped;
 	r->busy_seconds += w->busy_seconds;
 	r->nchunks += w->done.nchunks;
@@ -351,6 +447,8 @@ static enum quern_status start(struct crew *crew, struct quern_message *err)
 {
 	int n = (int)crew->job->place.nthreads, rc = 0;
 
+	if (!crew->worker)
+		return qn_error_nomem(err, (size_t)n * sizeof(*crew->worker), "threads");
 	crew->nrunning = n;
 	for (; crew->nworkers < n; crew->nworkers++) {
 		struct worker *w = &crew->worker[crew->nworkers];
@@ -372,21 +470,24 @@ static enum quern_status start(struct crew *crew, struct quern_message *err)
 enum quern_status qn_crew_run(struct qn_job *j, int pass, struct quern_message *err)
 {
 	struct crew crew = { .job = j };
-	enum quern_status st;
+	struct quern_message ignored = { .status = QUERN_OK };
+	enum quern_status st, watched;
 
 	crew.skip = !strcmp(quern_option_string(j->options, "on-bad-chunk"), "skip");
 	crew.stride = choose_stride(j);
 	crew.worker = qn_calloc(j->place.nthreads, sizeof(*crew.worker));
-	if (!crew.worker)
-		return qn_error_nomem(err, j->place.nthreads * sizeof(*crew.worker), "threads");
 	pthread_mutex_init(&crew.lock, NULL);
 	pthread_cond_init(&crew.finished, NULL);
 	/* These count chunks, not passes over them. */
 	j->report.nbound = 0;
 	j->report.nchunks = j->report.nstolen = j->report.nskipped = j->report.nlibrary = 0;
+	j->report.nleased = 0;
 	st = start(&crew, err);
-	if (!st)
-		monitor(&crew, pass);
+	/* Others wait for this rank: it has to see it through with them. */
+	if (st)
+		qn_queues_stop(&j->queues);
+	watched = monitor(&crew, pass, st ? &ignored : err);
+	st = st ? st : watched;
 	j->report.nthreads = (uint32_t)crew.nworkers;
 	for (int i = 0; i < crew.nworkers; i++)
 		pthread_join(crew.worker[i].thread, NULL);

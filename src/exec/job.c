@@ -311,6 +311,8 @@ enum quern_status qn_job_describe(struct qn_job *j, const struct qn_names *words
 
 void qn_job_fini(struct qn_job *j)
 {
+	qn_agent_fini(&j->agent);
+	qn_leases_fini(&j->leases);
 	qn_queues_fini(&j->queues);
 	qn_plan_fini(&j->plan);
 	if (j->self)

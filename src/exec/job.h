@@ -7,6 +7,7 @@
 #include "base/names.h"
 #include "comm/comm.h"
 #include "data/feed.h"
+#include "exec/agent.h"
 #include "exec/near.h"
 #include "exec/queue.h"
 #include "exec/reach.h"
@@ -22,6 +23,7 @@ struct qn_report {
 	char cpus[64];			/* the slice, as a list */
 	uint32_t host_number, node, nthreads, nbound;
 	uint64_t nchunks, nstolen, nskipped, nlibrary;
+	uint64_t nleased;		/* chunks that were another host's by the plan */
 	uint64_t stored_nbytes, decoded_nbytes, local_nbytes, remote_nbytes;
 	uint64_t disk_nbytes;		/* of local_nbytes: not from memory */
 	struct qn_near_sums near;
@@ -76,6 +78,8 @@ struct qn_job {
 	int npoints;
 	struct qn_queues queues;
 	struct qn_share share;
+	struct qn_leases leases;
+	struct qn_agent agent;
 
 	struct qn_layout_of_state layout;
 	int64_t *state;				/* owned: this rank's, then rank 0's merged one */
@@ -103,8 +107,8 @@ void qn_job_fini(struct qn_job *j);
 /* Rank 0's j->dataset on all ranks, without its chunks. Collective. */
 enum quern_status qn_job_share_dataset(struct qn_job *j, struct quern_message *err);
 
-/* Runs one pass on this rank's threads and adds what they found to j->state. Not collective but
-   for the stealing within the host. */
+/* Runs one pass on this rank's threads and adds what they found to j->state. The threads of all ranks
+   take work from each other, so that all ranks run it, and none is done before there is none left. */
 enum quern_status qn_crew_run(struct qn_job *j, int pass, struct quern_message *err);
 
 #endif

@@ -1,10 +1,12 @@
 # src/exec: sources of libquern. MULTI_ISA files are compiled once per instruction set (base/isa.h).
+LIB_SRCS += src/exec/agent.c
 LIB_SRCS += src/exec/crew.c
 LIB_SRCS += src/exec/foresee.c
 LIB_SRCS += src/exec/homes.c
 LIB_SRCS += src/exec/imagine.c
 LIB_SRCS += src/exec/job.c
 LIB_SRCS += src/exec/join.c
+LIB_SRCS += src/exec/lease.c
 LIB_SRCS += src/exec/near.c
 LIB_SRCS += src/exec/passes.c
 LIB_SRCS += src/exec/queue.c

@@ -80,6 +80,10 @@ static enum quern_status one_pass(struct qn_job *j, struct quern_message *err)
 	if (st)
 		return st;
 	qn_queues_reset(&j->queues);
+	if (qn_agent_is_one(&j->agent)) {
+		qn_leases_reset(&j->leases);
+		qn_agent_begin(&j->agent);
+	}
 	qn_comm_host_barrier(j->comm);	/* nobody steals before all queues are full */
 	st = qn_crew_run(j, j->npasses, err);
 	st = qn_comm_agree(j->comm, st, err);
@@ -122,8 +126,11 @@ enum quern_status qn_job_work(struct qn_job *j, struct quern_message *err)
 {
 	const uint64_t fetched = qn_file_fetched();
 	bool again = true;
-	enum quern_status st = QUERN_OK;
+	enum quern_status st = qn_leases_new(j->comm, &j->items, &j->leases, err);
 
+	if (!st)
+		st = qn_agent_init(&j->agent, j->comm, &j->reach, &j->mosaic, &j->items,
+				   j->dataset.type.size, &j->queues, &j->leases, err);
 	qn_cpu_reset_fp();
 	while (!st && again) {
 		st = one_pass(j, err);

@@ -132,6 +132,37 @@ bool qn_queue_steal(struct qn_queue *q, uint32_t parts, uint32_t *begin, uint32_
 	}
 }
 
+void qn_queue_look(const struct qn_queue *q, uint32_t *head, uint32_t *tail)
+{
+	uint64_t seen = atomic_load_explicit(&q->header->range, memory_order_relaxed);
+
+	*head = (uint32_t)seen;
+	*tail = (uint32_t)(seen >> 32);
+	if (*head > *tail)
+		*head = *tail;
+}
+
+bool qn_queue_take_these(struct qn_queue *q, uint32_t begin, uint32_t end)
+{
+	uint64_t seen = atomic_load_explicit(&q->header->range, memory_order_relaxed);
+
+	for (;;) {
+		uint32_t head = (uint32_t)seen, tail = (uint32_t)(seen >> 32);
+		uint64_t left;
+
+		if (begin >= end || begin < head || end > tail)
+			return false;
+		if (end == tail)
+			left = pack(head, begin);
+		else if (begin == head)
+			left = pack(end, tail);
+		else
+			return false;
+		if (atomic_compare_exchange_weak(&q->header->range, &seen, left))
+			return true;
+	}
+}
+
 /* Is a task of the stretch or of a later one? */
 static bool begins_by(const struct qn_queue *q, uint32_t stretch, uint32_t task)
 {

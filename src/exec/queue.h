@@ -77,6 +77,13 @@ bool qn_queue_take(struct qn_queue *q, uint32_t most, uint32_t *begin, uint32_t 
 /* Takes 1/parts of the remaining tasks, at least one, from the tail. Not collective. */
 bool qn_queue_steal(struct qn_queue *q, uint32_t parts, uint32_t *begin, uint32_t *end);
 
+/* The tasks that nobody has taken, [head, tail): at this moment. Not collective. */
+void qn_queue_look(const struct qn_queue *q, uint32_t *head, uint32_t *tail);
+
+/* Takes [begin, end) when it still is at the tail, or at the head, of the tasks that nobody has
+   taken: for those that have looked which they want. Not collective. */
+bool qn_queue_take_these(struct qn_queue *q, uint32_t begin, uint32_t end);
+
 /* What task number `task` of a queue is. *hint: a stretch near it, as this left it; begins as 0.
    Not collective. */
 struct qn_task qn_queue_task(const struct qn_queue *q, uint32_t task, uint32_t *hint);

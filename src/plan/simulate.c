@@ -36,6 +36,7 @@ struct worker {
 	uint32_t rank;
 	uint32_t from, n;	/* what it has taken: n tasks of a rank, */
 	uint64_t first;		/* from this one on */
+	double task_seconds;	/* of its last task */
 };
 
 struct model {
@@ -183,7 +184,7 @@ static bool take(struct model *m, struct worker *w)
 	}
 	w->from = w->rank;
 	w->first = m->head[w->rank];
-	w->n = qn_policy_batch((uint32_t)qn_min_u64(left, UINT32_MAX), nthreads);
+	w->n = qn_policy_batch((uint32_t)qn_min_u64(left, UINT32_MAX), nthreads, w->task_seconds);
 	m->head[w->rank] += w->n;
 	return true;
 }
@@ -198,7 +199,10 @@ static void step(struct model *m)
 		m->finish = later(m->finish, w->until);
 		m->heap[0] = m->heap[--m->nworkers];
 	} else {
-		w->until = run_item(m, item_of(m, w->from, w->first++), w->rank, w->until);
+		double now = w->until;
+
+		w->until = run_item(m, item_of(m, w->from, w->first++), w->rank, now);
+		w->task_seconds = w->until - now;
 		w->n--;
 	}
 	if (m->nworkers)
