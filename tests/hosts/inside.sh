@@ -218,7 +218,7 @@ check_differences()
 	lab exec n1 cp -p "$SHARE/climate.nc" "$local_file"
 }
 
-# --- a slow rank ----------------------------------------------------------------------------------
+# --- slow ranks and hosts -------------------------------------------------------------------------
 
 # straggler NAME HOSTS N DELAYS RATE: with reads that are slowed down so that all ranks together read
 # RATE KiB a microsecond, the work takes less than 1.3 times as long as that allows. Other programs
@@ -245,6 +245,18 @@ check_straggler()
 {
 	each cp -pu "$SHARE/climate.nc" "$local_file"
 	straggler "rank 1 is four times slower" n1:2 2 '1:40000,*:10000' 1/10+1/40
+	straggler "n3 is four times slower" "$(all_hosts 1)" 4 'n3:40000,*:10000' 3/10+1/40
+	check "... others have its work" test "$(field chunks_leased)" -gt 20
+	straggler "n3 is four times slower, 2 ranks a host" "$(all_hosts 2)" 8 \
+		'n3:80000,*:20000' 3/10+1/40
+	straggler "n1 is four times slower" "$(all_hosts 1)" 4 'n1:40000,*:10000' 3/10+1/40
+	is "... and no byte is read from elsewhere" "0 $(field bytes_stored)" \
+		"$(field bytes_remote) $(field bytes_local)"
+	lab exec n2 rm "$local_file"
+	lab exec n4 rm "$local_file"
+	straggler "n3 is four times slower, copies on n1 and n3 alone" "$(all_hosts 1)" 4 \
+		'n3:40000,*:10000' 1/10+1/40
+	each cp -pu "$SHARE/climate.nc" "$local_file"
 }
 
 # --- hosts that die -------------------------------------------------------------------------------
