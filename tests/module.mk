@@ -34,6 +34,7 @@ UNIT_TESTS += tests/unit/test_plan
 UNIT_TESTS += tests/unit/test_simulate
 UNIT_TESTS += tests/unit/test_topo
 UNIT_TESTS += tests/unit/test_queue
+UNIT_TESTS += tests/unit/test_lease
 UNIT_TESTS += tests/unit/test_result
 UNIT_TESTS += tests/unit/test_comm
 UNIT_TESTS += tests/unit/test_resolve

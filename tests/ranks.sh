@@ -87,6 +87,56 @@ for n in 1 2 3 4; do
 	is "covariance by a sample, $n ranks: same bytes" "$(cat want)" "$(result)"
 done
 
+# --- hosts that lease work to each other: ranks of this machine that take each other for other hosts ---
+# hosts N M DELAYS ARG...: as `on`, with M hosts; each read of some is slowed down, so that others
+# come for their work.
+hosts()
+{
+	local n=$1 m=$2 delays=$3
+
+	shift 3
+	QUERN_TEST_HOSTS=$m QUERN_TEST_READ_DELAY=$delays on "$n" "$@"
+}
+
+for m in 2 3 4; do
+	QUERN_TEST_HOSTS=$m QUERN_TEST_READ_DELAY='1:40000,2:5000,*:1000' \
+		timeout 200 $MPIRUN -n 4 "$BUILDDIR/tests/ranks" large.h5 4 >leases.tap
+	check "$m hosts, one of them slow: every kernel gives the same bytes" \
+		sh -c "grep -q '^1\.\.' leases.tap && ! grep -q '^not ok' leases.tap"
+done
+quern run moments --json --threads 1 -d packed large.h5
+result >want
+same=0
+leased=0
+for i in $(seq 32); do
+	hosts $((2 + i % 3)) $((2 + i % 3)) '1:300000,*:30000' run moments --json --threads $((1 + i % 2)) \
+		-d packed large.h5
+	[ "$status $(result)" != "0 $(cat want)" ] || same=$((same + 1))
+	leased=$((leased + $(field run.chunks_leased)))
+done
+is "32 runs on pretended hosts: same bytes" 32 $same
+check "... and work is leased" test $leased -gt 100
+note "$leased chunks leased in 32 runs of $(field run.chunks)"
+hosts 4 2 '2:400000,3:400000,*:40000' run moments --json --threads 1 -d packed large.h5
+is "2 hosts of 2 ranks: same bytes" "$(cat want)" "$(result)"
+check "... work is leased" test "$(field run.chunks_leased)" -gt 0
+is "... all chunks once" "$(field run.chunks)" \
+	"$("$QUERN" run moments --json --threads 1 -d packed large.h5 | "$BUILDDIR/tests/pick" run.chunks)"
+quern run covariance --json --threads 1 -d t2m --samples time sampled.nc
+result >want
+hosts 3 3 '1:20000,*:1000' run covariance --json --threads 1 -d t2m --samples time sampled.nc
+is "3 hosts, covariance by a sample: same bytes" "$(cat want)" "$(result)"
+hosts 4 4 '0:200000,*:1000' run count --json --on-bad-chunk skip -d deflate damaged.h5
+is "4 hosts: --on-bad-chunk skip" "0 4680 1" \
+	"$status $(field result.count) $(field run.chunks_skipped)"
+"$BUILDDIR/examples/mkclimate" -q --raw --only t2m --time 96 part1.nc
+"$BUILDDIR/examples/mkclimate" -q --raw --only t2m --time 96 part2.nc
+quern run moments --json --threads 1 -d t2m part1.nc part2.nc
+result >want
+hosts 4 4 '0:8000,*:1000' run moments --json --threads 1 -d t2m part1.nc part2.nc
+is "4 hosts, two files: same bytes" "$(cat want)" "$(result)"
+check "... work is leased" test "$(field run.chunks_leased)" -gt 0
+
 # --- errors: said once, from one rank ---
 # refused_on N CODE NAME PATTERN ARG...
 refused_on()
@@ -118,6 +168,11 @@ done <damaged.txt
 timeout 60 $MPIRUN -n 3 "$BUILDDIR/tests/ranks" large.h5 starve >out 2>err
 is "a host without shared memory: nobody waits for it" "0 yes" \
 	"$? $(grep -q 'shared memory' out && echo yes)"
+while read -r path addr _; do
+	QUERN_TEST_HOSTS=4 refused_on 4 3 "$path: corrupt chunk, 4 hosts" \
+		"damaged.h5: dataset $path, chunk \(2, 1\) at file offset $addr: corrupt" \
+		run moments -d "$path" damaged.h5
+done <damaged.txt
 on 3 run count --json --on-bad-chunk skip -d deflate damaged.h5
 is "3 ranks: --on-bad-chunk skip" "0 4680 1" \
 	"$status $(field result.count) $(field run.chunks_skipped)"

@@ -20,9 +20,14 @@ static size_t slot_nbytes(const struct qn_leases *l)
 	return (n + LINE - 1) / LINE * LINE;
 }
 
-static void locate(struct qn_leases *l)
+size_t qn_leases_nbytes(const struct qn_leases *l)
 {
-	char *at = qn_shared_of(l->shared, 0);
+	return sizeof(*l->board) + QN_NLEASES * slot_nbytes(l);
+}
+
+void qn_leases_locate(struct qn_leases *l, void *memory)
+{
+	char *at = memory;
 
 	l->board = (struct qn_lease_board *)at;
 	at += sizeof(*l->board);
@@ -46,13 +51,12 @@ enum quern_status qn_leases_new(struct qn_comm *c, const struct qn_items *items,
 		return QUERN_OK;
 	l->room_stretches = qn_min_u64(QN_LEASE_STRETCHES, items->nitems);
 	l->room_chunks = qn_min_u64(QN_LEASE_CHUNKS, items->nchunks);
-	st = qn_shared_new(c, leads ? sizeof(*l->board) + QN_NLEASES * slot_nbytes(l) : 0,
-			   &l->shared, err);
+	st = qn_shared_new(c, leads ? qn_leases_nbytes(l) : 0, &l->shared, err);
 	st = qn_comm_agree(c, st, err);
 	if (st)
 		qn_leases_fini(l);
 	else
-		locate(l);
+		qn_leases_locate(l, qn_shared_of(l->shared, 0));
 	return st;
 }
 

@@ -38,6 +38,10 @@ enum quern_status qn_leases_new(struct qn_comm *c, const struct qn_items *items,
 				struct qn_leases *l, struct quern_message *err);
 void qn_leases_fini(struct qn_leases *l);
 
+/* The memory that l->room_* take, and where in it everything is. Not collective. */
+size_t qn_leases_nbytes(const struct qn_leases *l);
+void qn_leases_locate(struct qn_leases *l, void *memory);
+
 /* As before the first pass; by the first rank of a host, which then synchronises it. */
 void qn_leases_reset(struct qn_leases *l);
 
