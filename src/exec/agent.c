@@ -7,9 +7,8 @@
 #include "base/mem.h"
 
 #define FIRST_LATENCY 3e-3	/* seconds from asking to an answer, before that was measured */
-#define LEAST_WAIT 1e-3		/* before the same host is asked again */
-#define MOST_WAIT 50e-3
 #define MOST_FAILED 100		/* steps, before it is given up: MPI is of no more use */
+#define QUIET_SECONDS 20e-3
 #define MEMORY_SECONDS 4.0	/* a pace that is older counts half */
 
 enum kind { ASK, STOP };
@@ -108,7 +107,7 @@ void qn_agent_begin(struct qn_agent *a)
 	a->nasked = 0;
 	a->asked = -1;
 	a->latency = FIRST_LATENCY;
-	a->at = qn_comm_wtime();
+	a->at = a->stirred_at = qn_comm_wtime();
 	a->busy_seconds = a->busy_nbytes = a->done_nbytes = 0;
 	a->told_stop = false;
 	a->stage = QN_HAS_WORK;
@@ -294,7 +293,7 @@ static enum quern_status take_answer(struct qn_agent *a, const void *data, size_
 		p->ask_after = 0;
 		return take_lease(a, (const char *)data + sizeof(ans), nbytes - sizeof(ans), err);
 	}
-	p->ask_after = a->at + fmin(fmax(ans.finish / 4, LEAST_WAIT), MOST_WAIT);
+	p->ask_after = a->at + qn_policy_wait(ans.finish);
 	if (ans.is_final)
 		p->known = QN_NOTHING_THERE;
 	return QUERN_OK;
@@ -443,6 +442,7 @@ static enum quern_status read_notes(struct qn_agent *a, struct quern_message *er
 			qn_queues_stop(a->queues);
 			continue;
 		}
+		a->stirred_at = a->at;
 		hear(a, n.rumour, n.rumour_seconds);
 		if (is_sane(&n.load) && n.load.rate > 0)
 			learn(a, from, qn_policy_finish(&n.load));
@@ -534,4 +534,12 @@ enum quern_status qn_agent_step(struct qn_agent *a, struct quern_message *err)
 	if (a->stage == QN_OVER)
 		atomic_store(&a->leases->board->closed, 1);
 	return st;
+}
+
+long qn_agent_pause(const struct qn_agent *a)
+{
+	bool quiet = a->stage == QN_HAS_WORK && a->asked < 0 && a->at - a->stirred_at > QUIET_SECONDS &&
+		     !qn_policy_is_low(&a->load, a->latency);
+
+	return quiet ? QN_AGENT_QUIET_NS : QN_AGENT_NS;
 }

@@ -3,7 +3,7 @@
  *
  * No rank of another host can look into a host's queues, and no thread that computes answers for
  * them. The main thread of a host's first rank, which has nothing else to do, comes by every half
- * millisecond (qn_agent_step):
+ * millisecond, or every two where nothing goes on (qn_agent_step):
  *
  *	- it answers those who ask: with tasks from the tails of its host's queues, which it takes as
  *	  any thief does, or with nothing;
@@ -25,7 +25,8 @@
 #include "exec/reach.h"
 #include "plan/policy.h"
 
-#define QN_AGENT_NS 500000	/* between two steps */
+#define QN_AGENT_NS 500000	/* between two steps, */
+#define QN_AGENT_QUIET_NS 2000000	/* and when nobody has asked for a while */
 #define QN_MOST_ASKED 64	/* hosts of which nothing is known */
 
 enum qn_known { QN_UNKNOWN, QN_KNOWN, QN_NOTHING_THERE };
@@ -60,7 +61,7 @@ struct qn_agent {
 	uint8_t *answer;			/* owned: room for one */
 
 	int asked;				/* host whose answer is awaited, or -1 */
-	double asked_at, latency;
+	double asked_at, stirred_at, latency;
 	double at, busy_seconds, busy_nbytes, done_nbytes;	/* the pace of this host */
 	struct qn_load load;
 	bool told_stop;
@@ -87,5 +88,7 @@ void qn_agent_begin(struct qn_agent *a);
 /* Answers and asks, until a->stage is QN_OVER. After an error, which stops the queues of the host, it
    is to be called on: others have to be told, and answered. */
 enum quern_status qn_agent_step(struct qn_agent *a, struct quern_message *err);
+/* Nanoseconds until the next one. */
+long qn_agent_pause(const struct qn_agent *a);
 
 #endif

@@ -16,7 +16,8 @@
 #include "plan/policy.h"
 
 #define MONITOR_NS 200000000	/* between two progress reports */
-#define NAP_NS 300000		/* of a worker that waits for work of another host */
+#define NAP_NS 200000		/* of a worker that waits for work of another host: the first, */
+#define LONGEST_NAP_NS 1600000	/* and it naps longer from time to time */
 #define MOST_MERGED (1u << 20)	/* states between two normalisations; the contract allows 2^24 */
 
 struct crew;
@@ -261,12 +262,17 @@ static enum quern_status help_others(struct worker *w)
 	struct qn_job *j = w->crew->job;
 	enum quern_status st = QUERN_OK;
 	bool closed = false, some = true;
+	long ns = NAP_NS;
 
 	while (!st && !qn_queues_stopped(&j->queues) && (some || !closed)) {
 		closed = atomic_load(&j->leases.board->closed);
 		st = take_leases(w, &some);
-		if (!some && !closed)
-			nap(NAP_NS);
+		if (some)
+			ns = NAP_NS;
+		else if (!closed)
+			nap(ns);
+		if (!some && 2 * ns <= LONGEST_NAP_NS)
+			ns *= 2;
 	}
 	return st;
 }
@@ -384,7 +390,7 @@ static enum quern_status monitor(struct crew *crew, int pass, struct quern_messa
 {
 	struct qn_job *j = crew->job;
 	struct quern_message later = { .status = QUERN_OK };
-	const long every = qn_agent_is_one(&j->agent) ? QN_AGENT_NS : j->progress ? MONITOR_NS : 0;
+	long every = qn_agent_is_one(&j->agent) ? QN_AGENT_NS : j->progress ? MONITOR_NS : 0;
 	double reported = qn_comm_wtime();
 	enum quern_status st = QUERN_OK, now;
 	bool busy = qn_agent_is_one(&j->agent), finished;
@@ -400,6 +406,7 @@ static enum quern_status monitor(struct crew *crew, int pass, struct quern_messa
 			continue;
 		now = qn_agent_step(&j->agent, st ? &later : err);
 		st = st ? st : now;
+		every = qn_agent_pause(&j->agent);
 		busy = j->agent.stage != QN_OVER;
 	}
 	return st;

@@ -96,6 +96,14 @@ static inline bool qn_policy_is_low(const struct qn_load *l, double latency)
 	return l->waiting < l->nthreads * l->task || qn_policy_finish(l) < 4 * latency;
 }
 
+/* Seconds before a host that gave nothing is asked again: work may go on slower than it thinks. */
+static inline double qn_policy_wait(double finish)
+{
+	double wait = finish / 4;
+
+	return wait < 1e-3 ? 1e-3 : wait < 50e-3 ? wait : 50e-3;
+}
+
 /* How many of the victim's tasks the thief is to have; 0: it does not pay. The thief's rate is that
    for these tasks, which it may have to read from farther away. */
 static inline double qn_policy_lease(const struct qn_load *victim, const struct qn_load *thief,
