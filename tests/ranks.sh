@@ -108,15 +108,15 @@ quern run moments --json --threads 1 -d packed large.h5
 result >want
 same=0
 leased=0
-for i in $(seq 32); do
+for i in $(seq 9); do
 	hosts $((2 + i % 3)) $((2 + i % 3)) '1:300000,*:30000' run moments --json --threads $((1 + i % 2)) \
 		-d packed large.h5
 	[ "$status $(result)" != "0 $(cat want)" ] || same=$((same + 1))
 	leased=$((leased + $(field run.chunks_leased)))
 done
-is "32 runs on pretended hosts: same bytes" 32 $same
-check "... and work is leased" test $leased -gt 100
-note "$leased chunks leased in 32 runs of $(field run.chunks)"
+is "9 runs on pretended hosts: same bytes" 9 $same
+check "... and work is leased" test $leased -gt 30
+note "$leased chunks leased in 9 runs of $(field run.chunks)"
 hosts 4 2 '2:400000,3:400000,*:40000' run moments --json --threads 1 -d packed large.h5
 is "2 hosts of 2 ranks: same bytes" "$(cat want)" "$(result)"
 check "... work is leased" test "$(field run.chunks_leased)" -gt 0

@@ -349,7 +349,7 @@ static uint32_t lease_of(const struct qn_agent *a, const struct note *n, int thi
 	if (there == QN_SHARED && here != QN_SHARED)
 		l.rate *= task_seconds(&a->load, here) / task_seconds(&a->load, there);
 	most = qn_policy_lease(&a->load, &l, n->latency);
-	return most > QN_LEASE_TASKS ? QN_LEASE_TASKS : (uint32_t)most;
+	return most > QN_LARGEST_LEASE ? QN_LARGEST_LEASE : (uint32_t)most;
 }
 
 /* The tasks before `end` that are of one member: at most `most`. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "plan/policy.h"
 
 struct form {
 	uint32_t ntasks, nstretches;
@@ -243,7 +244,7 @@ static bool are_chunks_of(struct qn_weigher *w, const struct qn_chunk *chunk, ui
 /* Has it room, and is it as long as it says? */
 static bool is_whole(const struct qn_leases *l, const struct form *f, size_t nbytes)
 {
-	return f->ntasks && f->ntasks <= QN_LEASE_TASKS && f->nstretches &&
+	return f->ntasks && f->ntasks <= QN_LARGEST_LEASE && f->nstretches &&
 	       f->nstretches <= l->room_stretches && f->nchunks <= l->room_chunks &&
 	       nbytes == sizeof(*f) + f->nstretches * sizeof(struct qn_stretch) +
 				 f->nchunks * sizeof(struct qn_chunk);

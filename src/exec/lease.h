@@ -16,8 +16,7 @@
 #include "plan/items.h"
 
 #define QN_NLEASES 2		/* one is worked on while the next is on its way */
-#define QN_LEASE_TASKS 32768	/* the most that a lease has */
-#define QN_LEASE_STRETCHES 4096
+#define QN_LEASE_STRETCHES 4096	/* the most that a lease has; tasks: QN_LARGEST_LEASE */
 #define QN_LEASE_CHUNKS 65536
 
 struct qn_lease_board {

@@ -65,6 +65,8 @@ static inline void qn_policy_victims(const uint32_t *node, int nranks, int mine,
 
 /* --- between hosts --- */
 
+#define QN_LARGEST_LEASE 32768	/* tasks */
+
 /* What a host has to do and how fast it is, in any measure of work. */
 struct qn_load {
 	double waiting;		/* work that no worker has taken */

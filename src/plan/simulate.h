@@ -5,8 +5,11 @@
  * A worker's task takes the seconds of rates.h, times the slowness of its host. What it reads
  * passes disk, link and shared storage, which serve bytes in the order in which they are asked for,
  * at their limits: a reader waits for the later of its own time and the server. Between ranks there
- * are trees and a root that sends to each: the collectives that the engine uses. Nothing is stolen from
- * another host. A pure function.
+ * are trees and a root that sends to each: the collectives that the engine uses. A pure function.
+ *
+ * A host that runs low gets a lease from another by the policy, of what it can read; the agents'
+ * conversation is not simulated. Who is asked: hosts that hold copies of what it holds, the next ones
+ * in the order of hosts, and the one that gave last.
  */
 #ifndef QN_PLAN_SIMULATE_H
 #define QN_PLAN_SIMULATE_H
@@ -34,7 +37,7 @@ extern const struct qn_costs qn_costs_default;
 /* One run, in seconds. */
 struct qn_foreseen {
 	double startup, metadata, plan, scatter, work, reduce, output, total;
-	uint64_t ntasks_stolen;
+	uint64_t ntasks_stolen, ntasks_leased;
 	double busy;		/* seconds of all threads */
 };
 

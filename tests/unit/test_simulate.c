@@ -89,7 +89,7 @@ static void test_even_work(void **state)
 		}
 }
 
-/* A slow host is not helped by others, but on a host the threads end together. */
+/* A slow host is not helped by others, which have no copies, but on a host the threads end together. */
 static void test_slow_host(void **state)
 {
 	const double slow[] = { 1, 4, 1, 1 };
@@ -98,6 +98,62 @@ static void test_slow_host(void **state)
 	(void)state;
 	begin(&f, 4, 2);
 	assert_near(simulate(&f, slow).work, 4 * NITEMS * 1e-3 / 16, 0.02);
+}
+
+/* Copies of everything on the first n hosts, and items planned for all of them. */
+static void copy_to(struct fixture *f, uint32_t n, bool shared)
+{
+	for (uint32_t h = 0; h < n; h++)
+		f->home[h] = (struct qn_home){ h, QN_ANY_NODE, QN_HOME_DISK };
+	f->first[1] = n;
+	f->shared[0] = shared;
+	f->homes.nsets = 1;
+	memset(f->set, 0, sizeof f->set);
+}
+
+/* Others that have copies help a slow host, so that all end together; who cannot read them does not. */
+static void test_leases(void **state)
+{
+	static const double slow[] = { 1, 4, 1, 1 };
+	struct qn_foreseen seen;
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 4, 2);
+	copy_to(&f, 4, false);
+	seen = simulate(&f, slow);
+	assert_true(seen.ntasks_leased > NITEMS / 8);
+	assert_near(seen.work, NITEMS * 1.3e-3 / (3 * 4 + 1), 0.1);
+	begin(&f, 4, 2);
+	copy_to(&f, 2, false);
+	seen = simulate(&f, slow);
+	assert_true(seen.ntasks_leased > NITEMS / 8);
+	assert_near(seen.work, NITEMS * 1.3e-3 / (4 + 1), 0.05);
+	/* Without a slow one there is nothing to be had. */
+	begin(&f, 4, 2);
+	copy_to(&f, 4, false);
+	seen = simulate(&f, NULL);
+	assert_true(seen.ntasks_leased < NITEMS / 50);
+	assert_near(seen.work, NITEMS * 1.3e-3 / 16, 0.05);
+}
+
+/* Shared storage is worth the way when the host that has the data is slow enough. */
+static void test_leases_from_afar(void **state)
+{
+	static const double slow[] = { 20, 1 };
+	struct qn_foreseen seen, alone;
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 2, 2);
+	copy_to(&f, 1, false);
+	alone = simulate(&f, slow);
+	assert_int_equal(alone.ntasks_leased, 0);
+	begin(&f, 2, 2);
+	copy_to(&f, 1, true);
+	seen = simulate(&f, slow);
+	assert_true(seen.ntasks_leased > 0);
+	assert_true(seen.work < alone.work / 4);
 }
 
 /* The plan does not know that the first items take longer; stealing on the host makes up for it,
@@ -170,6 +226,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_even_work),
 		cmocka_unit_test(test_slow_host),
+		cmocka_unit_test(test_leases),
+		cmocka_unit_test(test_leases_from_afar),
 		cmocka_unit_test(test_stealing),
 		cmocka_unit_test(test_servers),
 		cmocka_unit_test(test_costs_beside_the_work),
