@@ -46,7 +46,9 @@ fill_share()
 		cp "$SRCDIR/tests/hosts/inside.sh" "$share/tests/hosts" &&
 		cp "$QUERN" "$BUILDDIR/tests/ranks" "$share/bin" &&
 		"$BUILDDIR/tests/corpus/generate" "$share" large.h5 &&
-		"$BUILDDIR/examples/mkclimate" --quiet --only t2m --raw --time 768 "$share/climate.nc"
+		"$BUILDDIR/examples/mkclimate" --quiet --only t2m --raw --time 768 "$share/climate.nc" &&
+		"$BUILDDIR/examples/mkclimate" --quiet --only t2m --raw --time 384 --chunk 2000 \
+			"$share/small.nc"
 }
 
 # shellcheck disable=SC2317 # a trap calls it

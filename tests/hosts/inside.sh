@@ -227,7 +227,7 @@ straggler()
 {
 	local name=$1 where=$2 n=$3 delays=$4 rate=$5 try bytes ideal ratio
 
-	bytes=$(stat -c %s "$SHARE/climate.nc")
+	bytes=$(lab exec n1 stat -c %s "$local_file")
 	ideal=$(awk "BEGIN { print $bytes / 1024 / (($rate) * 1e6) }")
 	for try in 1 2 3 4; do
 		mpi_options="-x QUERN_TEST_READ_DELAY=$delays" \
@@ -257,6 +257,39 @@ check_straggler()
 	straggler "n3 is four times slower, copies on n1 and n3 alone" "$(all_hosts 1)" 4 \
 		'n3:40000,*:10000' 1/10+1/40
 	each cp -pu "$SHARE/climate.nc" "$local_file"
+	check_small_chunks
+}
+
+# Leases of thousands of chunks, which TCP takes some time for.
+check_small_chunks()
+{
+	local local_file=$LOCALDIR/small.nc want
+
+	"$quern" run $moments --json "$SHARE/small.nc" >out 2>err
+	want=$(result)
+	each cp -p "$SHARE/small.nc" "$local_file"
+	straggler "n3 is four times slower, 50000 chunks" "$(all_hosts 1)" 4 'n3:80000,*:20000' 3/20+1/80
+	check "... others have its work" test "$(field chunks_leased)" -gt 5000
+	note "$(field chunks_leased) chunks of $(field chunks) leased"
+	each rm "$local_file"
+}
+
+# Each of two hosts that hold a file has work for those that hold it too; who cannot read it does without.
+check_different_files()
+{
+	local want i
+
+	each rm -f "$LOCALDIR/a.nc" "$LOCALDIR/b.nc"
+	for i in 1 2 3; do lab exec "n$i" cp -p "$SHARE/climate.nc" "$LOCALDIR/a.nc"; done
+	for i in 1 3 4; do lab exec "n$i" cp -p "$SHARE/small.nc" "$LOCALDIR/b.nc"; done
+	"$quern" run $moments --json "$SHARE/climate.nc" "$SHARE/small.nc" >out 2>err
+	want=$(result)
+	mpi_options="-x QUERN_TEST_READ_DELAY=n1:40000,*:10000" \
+		on 2 run $moments --threads 1 --json "$LOCALDIR/a.nc" "$LOCALDIR/b.nc"
+	is "files on different hosts: same bytes" "$want" "$(result)"
+	is "... all are local" "0 $(field bytes_stored)" "$(field bytes_remote) $(field bytes_local)"
+	check "... work is leased" test "$(field chunks_leased)" -gt 100
+	each rm -f "$LOCALDIR/a.nc" "$LOCALDIR/b.nc"
 }
 
 # --- hosts that die -------------------------------------------------------------------------------
@@ -361,7 +394,7 @@ if [ -z "$want" ]; then
 	fail "there is a result to compare with" "$(outcome)"
 	finish
 fi
-for part in ${PARTS:-kernels stats counter traffic differences straggler repeated deaths}; do
+for part in ${PARTS:-kernels stats counter traffic differences straggler different_files repeated deaths}; do
 	start=$(date +%s)
 	check_$part
 	echo "# $part: $(($(date +%s) - start)) s"
