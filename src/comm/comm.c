@@ -14,7 +14,7 @@
 
 struct qn_comm {
 	MPI_Comm all, host;	/* MPI_COMM_NULL in a singleton */
-	MPI_Comm leaders;	/* the first rank of each host; MPI_COMM_NULL: one host, or another rank */
+	MPI_Comm leaders;	/* first ranks of hosts; MPI_COMM_NULL: one host, or another rank */
 	int rank, size;
 	int host_rank, host_size;
 	int host_number, nhosts;
@@ -113,7 +113,8 @@ static int find_host(struct qn_comm *c)
 		return rc;
 	MPI_Comm_rank(whole, &rank);
 	MPI_Comm_size(whole, &size);
-	rc = MPI_Comm_split(whole, n < size ? (int)((int64_t)rank * n / size) : rank, rank, &c->host);
+	n = n < size ? n : size;
+	rc = MPI_Comm_split(whole, (int)((int64_t)rank * n / size), rank, &c->host);
 	MPI_Comm_free(&whole);
 	return rc;
 }

@@ -282,8 +282,8 @@ static enum quern_status take_answer(struct qn_agent *a, const void *data, size_
 	struct answer ans;
 
 	if (nbytes < sizeof(ans))
-		return qn_error_set(err, QUERN_ERR_RUN, "host number %d answers %zu bytes", a->asked,
-				    nbytes);
+		return qn_error_set(err, QUERN_ERR_RUN, "host number %d answers %zu bytes",
+				    a->asked, nbytes);
 	memcpy(&ans, data, sizeof(ans));
 	a->latency += (a->at - a->asked_at - a->latency) / 4;
 	learn(a, a->asked, ans.finish);
@@ -353,8 +353,8 @@ static uint32_t lease_of(const struct qn_agent *a, const struct note *n, int thi
 }
 
 /* The tasks before `end` that are of one member: at most `most`. */
-static uint32_t count_alike(struct qn_agent *a, const struct qn_queue *q, uint32_t head, uint32_t end,
-			    uint32_t most)
+static uint32_t count_alike(struct qn_agent *a, const struct qn_queue *q, uint32_t head,
+			    uint32_t end, uint32_t most)
 {
 	uint32_t member = member_of(a, q, end - 1), n = 1, hint = 0;
 
@@ -538,7 +538,8 @@ enum quern_status qn_agent_step(struct qn_agent *a, struct quern_message *err)
 
 long qn_agent_pause(const struct qn_agent *a)
 {
-	bool quiet = a->stage == QN_HAS_WORK && a->asked < 0 && a->at - a->stirred_at > QUIET_SECONDS &&
+	bool quiet = a->stage == QN_HAS_WORK && a->asked < 0 &&
+		     a->at - a->stirred_at > QUIET_SECONDS &&
 		     !qn_policy_is_low(&a->load, a->latency);
 
 	return quiet ? QN_AGENT_QUIET_NS : QN_AGENT_NS;

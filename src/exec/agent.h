@@ -5,17 +5,18 @@
  * them. The main thread of a host's first rank, which has nothing else to do, comes by every half
  * millisecond, or every two where nothing goes on (qn_agent_step):
  *
- *	- it answers those who ask: with tasks from the tails of its host's queues, which it takes as
- *	  any thief does, or with nothing;
- *	- when its own host will soon have nothing left (plan/policy.h) it asks: first hosts that hold
- *	  copies of the same files, among them the one that is known to be busy for longest, then
- *	  those whose files it can read at all;
+ *	- it answers those who ask: with tasks from the tails of its host's queues, which it takes
+ *	  as any thief does, or with nothing;
+ *	- when its own host will soon have nothing left (plan/policy.h) it asks: first hosts that
+ *	  hold copies of the same files, among them the one that is known to be busy for longest,
+ *	  then those whose files it can read at all;
  *	- what it gets it puts into the shared memory of its host (lease.h), for all workers there.
  *
- * The end has two barriers, in which nobody waits. A host comes to the first when its queues are empty;
- * it goes on to ask and to answer. When all have come there is nothing left that could be leased, and
- * nobody asks any more. A host comes to the second when it has all answers; when all have come no
- * message is under way, and workers may leave. A host that fails tells all others to stop.
+ * The end has two barriers, in which nobody waits. A host comes to the first when its queues are
+ * empty; it goes on to ask and to answer. When all have come there is nothing left that could be
+ * leased, and nobody asks any more. A host comes to the second when it has all answers; when all
+ * have come no message is under way, and workers may leave. A host that fails tells all others to
+ * stop.
  */
 #ifndef QN_EXEC_AGENT_H
 #define QN_EXEC_AGENT_H
@@ -85,8 +86,8 @@ static inline bool qn_agent_is_one(const struct qn_agent *a)
 
 /* Before a pass. */
 void qn_agent_begin(struct qn_agent *a);
-/* Answers and asks, until a->stage is QN_OVER. After an error, which stops the queues of the host, it
-   is to be called on: others have to be told, and answered. */
+/* Answers and asks, until a->stage is QN_OVER. After an error, which stops the queues of the host,
+   it is to be called on: others have to be told, and answered. */
 enum quern_status qn_agent_step(struct qn_agent *a, struct quern_message *err);
 /* Nanoseconds until the next one. */
 long qn_agent_pause(const struct qn_agent *a);

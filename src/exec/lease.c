@@ -273,23 +273,24 @@ enum quern_status qn_lease_accept(struct qn_leases *l, int slot, struct qn_weigh
 				  struct quern_message *err)
 {
 	struct qn_queue *q = &l->lease[slot];
+	const char *at = (const char *)data + sizeof(struct form);
 	struct form f = { .ntasks = 0 };
 	bool ok = nbytes >= sizeof(f);
 
 	if (ok)
 		memcpy(&f, data, sizeof(f));
 	ok = ok && is_whole(l, &f, nbytes);
-	/* Copied before they are looked at, so that they are where they may be read as what they are;
-	   nobody takes from the slot yet. */
+	/* Copied before they are looked at, so that they lie where they may be read as what they
+	   are; nobody takes from the slot yet. */
 	if (ok) {
-		memcpy(q->stretch, (const char *)data + sizeof(f), f.nstretches * sizeof(*q->stretch));
-		memcpy(q->chunk, (const char *)data + sizeof(f) + f.nstretches * sizeof(*q->stretch),
-		       f.nchunks * sizeof(*q->chunk));
+		memcpy(q->stretch, at, f.nstretches * sizeof(*q->stretch));
+		at += f.nstretches * sizeof(*q->stretch);
+		memcpy(q->chunk, at, f.nchunks * sizeof(*q->chunk));
 		ok = check(&f, q->stretch, q->chunk, w, weight);
 	}
 	if (!ok)
-		return qn_error_set(err, QUERN_ERR_RUN, "another host leases what is no work of this "
-				    "run (%zu bytes): are all ranks the same version of quern?",
+		return qn_error_set(err, QUERN_ERR_RUN, "another host leases what is no work of "
+				    "this run (%zu bytes): are all ranks the same version of quern?",
 				    nbytes);
 	q->header->nitems = f.ntasks;
 	q->header->nstretches = f.nstretches;

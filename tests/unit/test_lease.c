@@ -44,8 +44,8 @@ static void make_dataset(struct qn_dataset *d)
 	*d = (struct qn_dataset){ .type = type, .layout = QN_CHUNKED, .native = true, .ndim = 2,
 				  .shape = { 2 * NROWS, 20 }, .chunk = { 2, 10 },
 				  .file_nbytes = 2 * NROWS * CHUNK };
-	d->file = strdup("f");
-	d->path = strdup("/d");
+	d->file = "f";
+	d->path = "/d";
 }
 
 static void make_items(struct fixture *f, bool panels)
