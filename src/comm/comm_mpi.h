@@ -8,8 +8,8 @@
 
 #include "comm/comm.h"
 
-/* In a test's environment, so many hosts are pretended: the ranks of each are divided into as many runs
-   of ranks, which then know nothing of each other but what hosts do. */
+/* In a test's environment: the ranks of each host are divided into so many runs of ranks, which then
+   take each other for other hosts. */
 #define QN_TEST_HOSTS "QUERN_TEST_HOSTS"
 
 /* Duplicates `parent` and finds the hosts; MPI_COMM_NULL: a singleton, which works without

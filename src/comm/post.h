@@ -18,8 +18,8 @@
 
 struct qn_post;
 
-/* *out is NULL where there is one host, and on ranks that are not the first of theirs. Collective on
-   the communicator. */
+/* *out is NULL where there is one host, and on ranks that are not the first of theirs. Collective
+   on the communicator. */
 enum quern_status qn_post_new(struct qn_comm *c, struct qn_post **out, struct quern_message *err);
 /* Nothing may be under way: after qn_post_gathered. */
 void qn_post_free(struct qn_post *p);

@@ -255,8 +255,8 @@ static enum quern_status take_leases(struct worker *w, bool *some)
 	return st;
 }
 
-/* Does what comes from other hosts until there will be nothing more. That no more will come is asked
-   before the last look. */
+/* Does what comes from other hosts until there will be nothing more. That no more will come is
+   asked before the last look. */
 static enum quern_status help_others(struct worker *w)
 {
 	struct qn_job *j = w->crew->job;
@@ -384,8 +384,8 @@ static bool wait_for_workers(struct crew *crew, long ns)
 	return finished;
 }
 
-/* Waits for the workers, reporting progress meanwhile and, on the first rank of a host, speaking for
-   it with other hosts. */
+/* Waits for the workers, reporting progress meanwhile and, on the first rank of a host, speaking
+   for it with other hosts. */
 static enum quern_status monitor(struct crew *crew, int pass, struct quern_message *err)
 {
 	struct qn_job *j = crew->job;

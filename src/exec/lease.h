@@ -21,8 +21,8 @@
 
 struct qn_lease_board {
 	_Alignas(64) _Atomic uint32_t closed;	/* no lease will come any more */
-	_Atomic int64_t moved_nbytes;		/* weight of what came, less that of what was given */
-	_Alignas(64) _Atomic uint32_t nleft[QN_NLEASES];	/* tasks of each that are not done */
+	_Atomic int64_t moved_nbytes;	/* weight of what came, less that of what was given */
+	_Alignas(64) _Atomic uint32_t nleft[QN_NLEASES];	/* tasks that are not done */
 };
 
 struct qn_leases {
@@ -76,8 +76,7 @@ uint32_t qn_weigher_member(struct qn_weigher *w, uint64_t item);
 /* How many bytes it has at most. */
 size_t qn_lease_most_nbytes(const struct qn_leases *l);
 
-/* How many tasks before `end`, at most `most`, make a lease: they have room. Counted backwards, down
-   to `begin`. */
+/* How many tasks before `end`, at most `most` and down to `begin`, have room in a lease. */
 uint32_t qn_lease_fit(const struct qn_leases *l, const struct qn_queue *q, uint32_t begin,
 		      uint32_t end, uint32_t most);
 

@@ -32,7 +32,7 @@ const struct qn_costs qn_costs_default = {
 #define REPORT_NBYTES 256
 #define LEASE_SECONDS 2e-3	/* from asking to having it, beside what messages take */
 #define NEXT_HOSTS 32		/* that are asked: an agent asks twice as many, as it meets them */
-#define FEW_COPIES 8		/* of more than these, hosts that hold them are found among the next */
+#define FEW_COPIES 8		/* where there are more, their hosts are found among the next */
 
 struct worker {
 	double until;		/* when it is free */
@@ -402,8 +402,8 @@ static void run_next(struct model *m, struct worker *w)
 	w->n--;
 }
 
-/* The worker that is free first does one task, or waits, or goes. One at a time, so that servers are
-   asked in the order of time. */
+/* The worker that is free first does one task, or waits, or goes. One at a time, so that servers
+   are asked in the order of time. */
 static void step(struct model *m)
 {
 	struct worker *w = &m->heap[0];

@@ -8,8 +8,8 @@
  * are trees and a root that sends to each: the collectives that the engine uses. A pure function.
  *
  * A host that runs low gets a lease from another by the policy, of what it can read; the agents'
- * conversation is not simulated. Who is asked: hosts that hold copies of what it holds, the next ones
- * in the order of hosts, and the one that gave last.
+ * conversation is not simulated. Who is asked: hosts that hold copies of what it holds, the next
+ * ones in the order of hosts, and the one that gave last.
  */
 #ifndef QN_PLAN_SIMULATE_H
 #define QN_PLAN_SIMULATE_H
