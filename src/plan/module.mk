@@ -8,5 +8,6 @@ LIB_SRCS += src/plan/plan.c
 LIB_SRCS += src/plan/rates.c
 LIB_SRCS += src/plan/seating.c
 LIB_SRCS += src/plan/simulate.c
+LIB_SRCS += src/plan/simulate_lease.c
 LIB_SRCS += src/plan/spread.c
 LIB_MULTI_ISA_SRCS +=

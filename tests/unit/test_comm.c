@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +12,9 @@
 #include <cmocka.h>
 
 #include "base/least.h"
+#include "base/mem.h"
 #include "comm/comm_mpi.h"
+#include "comm/post.h"
 #include "exec/queue.h"
 #include "mpi_test.h"
 #include "random.h"
@@ -437,6 +440,94 @@ static void test_stealing_between_ranks(void **state)
 	qn_comm_free(c);
 }
 
+/* --- messages between hosts: ranks that take each other for hosts --- */
+
+enum { NNOTES = 20 };
+
+/* A note asks for so many bytes of a value. */
+struct note {
+	uint64_t nbytes;
+	int value;
+};
+
+static void answer_notes(struct qn_post *p, char *room)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	struct note n;
+	int from;
+
+	while (!qn_post_note(p, &n, sizeof(n), &from, &err) && from >= 0) {
+		memset(room, n.value, n.nbytes);
+		assert_int_equal(qn_post_answer(p, from, room, n.nbytes, &err), QUERN_OK);
+	}
+}
+
+static void check_answer(const char *answer, size_t nbytes, const struct note *asked)
+{
+	assert_int_equal(nbytes, asked->nbytes);
+	for (size_t i = 0; i < nbytes; i++)
+		if (answer[i] != asked->value)
+			fail_msg("byte %zu is %d, not %d", i, answer[i], asked->value);
+}
+
+/* Every host asks all others in turn, for up to all that an answer can be, and answers meanwhile,
+   until all have all they want. */
+static void converse(struct qn_post *p, int host, int nhosts)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	struct note n = { .nbytes = 0 };
+	char *room = malloc(QN_POST_ROOM);
+	bool over = false, waiting = false;
+	const void *answer;
+	size_t nbytes;
+
+	for (int i = 0; !over; answer_notes(p, room)) {
+		if (i < NNOTES && !waiting) {
+			int other = (host + 1 + i % (nhosts - 1)) % nhosts;
+
+			n = (struct note){ i % 3 ? QN_POST_ROOM >> (i % 21) : QN_POST_ROOM, i };
+			assert_int_equal(qn_post_expect(p, other, &err), QUERN_OK);
+			assert_int_equal(qn_post_send(p, other, &n, sizeof(n), &err), QUERN_OK);
+			waiting = true;
+		}
+		assert_int_equal(qn_post_answered(p, &answer, &nbytes, &err), QUERN_OK);
+		if (answer) {
+			check_answer(answer, nbytes, &n);
+			waiting = false;
+			if (++i == NNOTES)
+				assert_int_equal(qn_post_arrive(p, &err), QUERN_OK);
+		}
+		if (i == NNOTES)
+			assert_int_equal(qn_post_gathered(p, &over, &err), QUERN_OK);
+	}
+	free(room);
+}
+
+static void test_post(void **state)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_comm *c;
+	struct qn_post *p;
+
+	(void)state;
+	for (int m = 1; m <= 4; m++) {
+		char text[8];
+
+		snprintf(text, sizeof(text), "%d", m);
+		setenv(QN_TEST_HOSTS, text, 1);
+		c = new_comm();
+		unsetenv(QN_TEST_HOSTS);
+		assert_int_equal(qn_comm_nhosts(c), qn_min_u64((uint64_t)m, (uint64_t)qn_comm_size(c)));
+		assert_int_equal(qn_post_new(c, &p, &err), QUERN_OK);
+		assert_int_equal(p != NULL, qn_comm_nhosts(c) > 1 && qn_comm_host_rank(c) == 0);
+		for (int pass = 0; p && pass < 3; pass++)
+			converse(p, qn_comm_host(c), qn_comm_nhosts(c));
+		assert_int_equal(qn_comm_agree(c, QUERN_OK, &err), QUERN_OK);
+		qn_post_free(p);
+		qn_comm_free(c);
+	}
+}
+
 static void test_library(void **state)
 {
 	char text[64];
@@ -467,7 +558,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_reduce_least),
 		cmocka_unit_test(test_shared),	 cmocka_unit_test(test_stealing_between_ranks),
 		cmocka_unit_test(test_library),	 cmocka_unit_test(test_clock),
-		cmocka_unit_test(test_parent),
+		cmocka_unit_test(test_parent),	 cmocka_unit_test(test_post),
 	};
 
 	world = mpi_test_begin(&argc, &argv);
