@@ -93,8 +93,8 @@ static json_t *hosts_to_json(const struct qn_job *j)
 
 static json_t *foreseen_to_json(const struct qn_foreseen *f)
 {
-	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "total", f->total, "startup",
-			 f->startup, "metadata", f->metadata, "plan", f->plan, "scatter", f->scatter,
+	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "total", f->total,
+			 "lost", f->lost, "startup", f->startup, "metadata", f->metadata, "plan", f->plan, "scatter", f->scatter,
 			 "work", f->work, "reduce", f->reduce, "output", f->output);
 }
 
@@ -121,12 +121,13 @@ static json_t *points_to_json(const struct qn_job *j)
 		if (p->weak != first->weak)
 			first = p;
 		json_array_append_new(points, json_pack(
-			"{s:s, s:i, s:i, s:I, s:I, s:I, s:f, s:o, s:I, s:o, s:o}", "scaling",
+			"{s:s, s:i, s:i, s:I, s:I, s:I, s:f, s:o, s:I, s:I, s:o, s:o}", "scaling",
 			p->weak ? "weak" : "strong", "hosts", (int)p->nhosts, "ranks", p->nranks,
 			"threads", (json_int_t)p->nthreads, "items", (json_int_t)p->nitems, "bytes",
 			(json_int_t)p->stored, "planned_seconds", p->planned, "seconds",
 			foreseen_to_json(&p->seconds), "items_stolen",
-			(json_int_t)p->seconds.ntasks_stolen, "efficiency",
+			(json_int_t)p->seconds.ntasks_stolen, "items_leased",
+			(json_int_t)p->seconds.ntasks_leased, "efficiency",
 			qn_json_real(efficiency(p, first)), "plan_and_scatter_share",
 			qn_json_real((p->seconds.plan + p->seconds.scatter) / p->seconds.total)));
 	}

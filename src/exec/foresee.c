@@ -110,23 +110,36 @@ static enum quern_status scene_init(const struct qn_job *j, const struct qn_work
 
 /* --- simulation --- */
 
-/* "3:4.0": how much slower each host is; *slow is owned, NULL when none is. */
+/* "3:4.0" of an option: a host and a positive number. */
+static enum quern_status parse_host(const char *text, const char *option, const char *what,
+				    unsigned long *host, double *number, struct quern_message *err)
+{
+	char *end;
+
+	*number = 0;
+	*host = strtoul(text, &end, 10);
+	if (end != text && *end == ':')
+		*number = strtod(end + 1, &end);
+	if (!*end && *number > 0 && isfinite(*number))
+		return QUERN_OK;
+	return qn_error_set(err, QUERN_ERR_USAGE, "--%s '%s': not HOST:%s, as in 3:4.0", option, text,
+			    what);
+}
+
+/* How much slower each host is; *slow is owned, NULL when none is. */
 static enum quern_status parse_slow(const char *text, uint32_t nhosts, double **slow,
 				    struct quern_message *err)
 {
-	char *end;
 	unsigned long host;
-	double factor = 0;
+	double factor;
+	enum quern_status st;
 
 	*slow = NULL;
 	if (!text)
 		return QUERN_OK;
-	host = strtoul(text, &end, 10);
-	if (end != text && *end == ':')
-		factor = strtod(end + 1, &end);
-	if (*end || !(factor > 0) || !isfinite(factor))
-		return qn_error_set(err, QUERN_ERR_USAGE, "--slow '%s': not HOST:FACTOR, as in 3:4.0",
-				    text);
+	st = parse_host(text, "slow", "FACTOR", &host, &factor, err);
+	if (st)
+		return st;
 	if (host >= nhosts)
 		return QUERN_OK;	/* of a smaller point of the curve */
 	*slow = qn_calloc(nhosts, sizeof(**slow));
@@ -135,6 +148,51 @@ static enum quern_status parse_slow(const char *text, uint32_t nhosts, double **
 	for (uint32_t h = 0; h < nhosts; h++)
 		(*slow)[h] = h == host ? factor : 1;
 	return QUERN_OK;
+}
+
+/* The same run on all hosts but one. slow: of all hosts, or NULL; then of those that are left. */
+static enum quern_status run_without(const struct qn_job *j, const struct scene *s, uint32_t host,
+				     double *slow, struct qn_foreseen *out,
+				     struct quern_message *err)
+{
+	struct qn_place *place = qn_calloc((size_t)s->cluster.nranks, sizeof(*place));
+	struct qn_cluster left = { .place = place };
+	struct qn_plan plan = { .nranks = 0 };
+	enum quern_status st;
+
+	if (!place)
+		return qn_error_nomem(err, (size_t)s->cluster.nranks * sizeof(*place), "the cluster");
+	for (int r = 0; r < s->cluster.nranks; r++)
+		if (s->place[r].host != host)
+			place[left.nranks++] = s->place[r];
+	if (slow)
+		memmove(slow + host, slow + host + 1, (s->nhosts - host - 1) * sizeof(*slow));
+	st = qn_plan_make(&left, &s->work, &j->costs.rates, &plan, NULL, err);
+	if (!st)
+		st = qn_simulate(&left, &s->work, &plan, &j->costs, slow, out, err);
+	qn_plan_fini(&plan);
+	free(place);
+	return st;
+}
+
+/* A host dies in the middle (option `fail`): the time is lost, and the others begin anew. */
+static enum quern_status let_fail(const struct qn_job *j, const struct scene *s, double *slow,
+				  struct qn_foreseen *f, struct quern_message *err)
+{
+	const char *text = quern_option_string(j->options, "fail");
+	unsigned long host;
+	double when;
+	enum quern_status st;
+
+	if (!text)
+		return QUERN_OK;
+	st = parse_host(text, "fail", "SECONDS", &host, &when, err);
+	if (st || host >= s->nhosts || s->nhosts == 1 || when >= f->total)
+		return st;	/* of a smaller point of the curve, or too late */
+	st = run_without(j, s, (uint32_t)host, slow, f, err);
+	f->lost = when;
+	f->total += when;
+	return st;
 }
 
 static enum quern_status simulate(struct qn_job *j, const struct scene *s,
@@ -157,6 +215,8 @@ static enum quern_status simulate(struct qn_job *j, const struct scene *s,
 	st = parse_slow(quern_option_string(j->options, "slow"), s->nhosts, &slow, err);
 	if (!st)
 		st = qn_simulate(&s->cluster, &s->work, plan, &j->costs, slow, &p->seconds, err);
+	if (!st)
+		st = let_fail(j, s, slow, &p->seconds, err);
 	free(slow);
 	j->npoints += !st;
 	return st;

@@ -29,6 +29,9 @@ const struct quern_option qn_plan_options[] = {
 	  "take what work costs from the JSON document of a run on this dataset" },
 	{ "slow", 0, QUERN_OPT_STRING, "HOST:FACTOR", NULL, 0, 0,
 	  "with --simulate: a host by its number that is so many times slower than the plan thinks" },
+	{ "fail", 0, QUERN_OPT_STRING, "HOST:SECONDS", NULL, 0, 0,
+	  "with --simulate: a host by its number that dies so long after the start; the run is started "
+	  "again on the others, from the beginning" },
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
 

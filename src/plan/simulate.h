@@ -36,6 +36,7 @@ extern const struct qn_costs qn_costs_default;
 
 /* One run, in seconds. */
 struct qn_foreseen {
+	double lost;		/* until a host failed and all was begun again */
 	double startup, metadata, plan, scatter, work, reduce, output, total;
 	uint64_t ntasks_stolen, ntasks_leased;
 	double busy;		/* seconds of all threads */

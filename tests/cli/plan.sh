@@ -60,7 +60,19 @@ check "... weak scaling holds" jq -e '.simulation | map(select(.scaling == "weak
 answers "a slow host" $plan --simulate --json --slow 1:4 --cluster 'host:4 core:2' --homes spread \
 	--times 20 cf.nc
 check "... is waited for" jq -e '.simulation | map(select(.scaling == "strong")) |
-	.[-1].seconds.work > 3 * .[-1].planned_seconds' out
+	.[-1].seconds.work > 3 * .[-1].planned_seconds and .[-1].items_leased == 0' out
+answers "a slow host among four with copies" $plan --simulate --json --slow 1:4 --homes spread \
+	--replicas 4 --cluster 'host:4 core:2' --times 2000 cf.nc
+check "... is helped" jq -e '.simulation | map(select(.scaling == "strong")) | .[-1] |
+	.seconds.work < 1.3 * 4 / 3.25 * .planned_seconds and .items_leased > 0' out
+answers "a host that fails" $plan --simulate --json --fail 1:0.01 --homes spread --replicas 2 \
+	--cluster 'host:4 core:2' --times 20 cf.nc
+check "... the run begins again on three" jq -e '.simulation | map(select(.scaling == "strong")) |
+	.[0].seconds.lost == 0 and (.[-1] | .seconds.lost == 0.01 and
+	.seconds.total > .seconds.work + 0.01 and .seconds.work > 1.2 * .planned_seconds)' out
+refuses 3 "... with data that nobody else has" "" $plan --simulate --fail 1:0.01 --homes spread \
+	--cluster 'host:4 core:2' cf.nc
+refuses 2 "--fail" "HOST:SECONDS" $plan --simulate --fail 1:never cf.nc
 refuses 2 "--slow" "HOST:FACTOR" $plan --simulate --slow 1 cf.nc
 refuses 3 "--calibrate without a file" "none.json" $plan --calibrate none.json cf.nc
 echo '{}' >empty.json
