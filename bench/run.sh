@@ -341,7 +341,7 @@ many_files()
 
 	for kib in 16 $((quick ? 64 : 256)); do
 		[ -e "$data/files$kib" ] || { mkdir "$data/files$kib" &&
-			"$out/mkfiles" $n $kib "$data/files$kib"; }
+			"$out/mkfiles" $n $kib "$data/files$kib" "$data/virtual$kib.h5"; }
 		find "$data/files$kib" -name '*.h5' | sort >"$out/names"
 		xargs cat <"$out/names" >/dev/null
 		"$limits" time /dev/null sh -c "xargs cat <'$out/names' >/dev/null" >"$out/time.json"
@@ -352,6 +352,12 @@ many_files()
 		[ "$(field count "$out/run.json")" = $((n * kib * 256)) ] ||
 			die "files$kib: wrong count $(field count "$out/run.json")"
 		bound "$n files of $kib KiB: quern run over cat" "$(ratio "$quern" "$cat")" x 3
+		"$limits" time /dev/null "$QUERN" run sum -d x --json -o "$out/run.json" \
+			"$data/virtual$kib.h5" >"$out/time.json"
+		[ "$(field count "$out/run.json")" = $((n * kib * 256)) ] &&
+			[ "$(field sources_missing "$out/run.json")" = 0 ] ||
+			die "virtual$kib: wrong count $(field count "$out/run.json")"
+		bound "$n files of $kib KiB: as one virtual dataset" "$(field seconds "$out/time.json")" s 3
 	done
 }
 

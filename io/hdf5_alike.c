@@ -294,7 +294,7 @@ static enum quern_status visit(void *ctx, struct qn_h5_raw *r, const struct qn_h
 static bool find_dataset(struct look *l, uint64_t *header)
 {
 	struct qn_h5_sought sought[1 + QUERN_MAX_DIMS];
-	const char *at = l->like->path, *slash;
+	const char *at = l->raw.path, *slash;
 
 	if (!qn_h5_find_root(&l->raw, header))
 		return false;
@@ -331,11 +331,12 @@ static bool look(struct look *l)
 	       l->has_layout && l->ndim == l->like->ndim && l->layout.class == l->like->layout;
 }
 
-static bool open_file(struct look *l, const struct qn_dataset *like, const char *file)
+static bool open_file(struct look *l, const struct qn_dataset *like, const char *file,
+		      const char *path)
 {
 	l->like = like;
 	l->raw.file = file;
-	l->raw.path = like->path;
+	l->raw.path = path;
 	l->raw.fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	return l->raw.fd >= 0 && fstat(l->raw.fd, &l->st) == 0 && S_ISREG(l->st.st_mode);
 }
@@ -357,7 +358,7 @@ struct qn_h5_alike *qn_h5_alike_new(const struct qn_dataset *d)
 
 	if (l)
 		l->raw.fd = -1;
-	ok = ok && open_file(l, d, d->file) && look(l);
+	ok = ok && open_file(l, d, d->file, d->path) && look(l);
 	if (ok) {
 		a->like = d;
 		a->first = l->print;
@@ -395,6 +396,7 @@ static bool describe(struct look *l, struct qn_dataset *d)
 {
 	*d = *l->like;
 	d->file = (char *)l->raw.file;
+	d->path = (char *)l->raw.path;
 	d->nchunks = 0;
 	d->chunks = NULL;
 	memcpy(d->shape, l->shape, sizeof d->shape);
@@ -407,7 +409,8 @@ static bool describe(struct look *l, struct qn_dataset *d)
 	       qn_dataset_check(d, &l->err) == QUERN_OK;
 }
 
-bool qn_h5_alike_describe(struct qn_h5_alike *a, const char *file, struct qn_dataset *out)
+bool qn_h5_alike_describe(struct qn_h5_alike *a, const char *file, const char *path,
+			  struct qn_dataset *out)
 {
 	struct look *l = malloc(sizeof *l);
 	struct qn_dataset d = { .ndim = 0 };
@@ -423,7 +426,7 @@ bool qn_h5_alike_describe(struct qn_h5_alike *a, const char *file, struct qn_dat
 	l->has_space = l->has_layout = false;
 	memset(l->shape, 0, sizeof l->shape);
 	memset(l->max_shape, 0, sizeof l->max_shape);
-	ok = open_file(l, a->like, file) && look(l) && same_print(&a->first, &l->print) &&
+	ok = open_file(l, a->like, file, path) && look(l) && same_print(&a->first, &l->print) &&
 	     describe(l, &d);
 	if (ok)
 		*out = d;

@@ -19,10 +19,12 @@ struct qn_h5_alike *qn_h5_alike_new(const struct qn_dataset *d);
 void qn_h5_alike_free(struct qn_h5_alike *a);
 
 /*
- * Describes the dataset of the same path in another file. Only its shape, chunk, index, chunks
- * (owned), file_nbytes, file_mtime_ns and user_block are of that file; all else, pointers too, is that
- * of d. False: it is not like it, or damaged, or is not there; nothing is left to free.
+ * Describes another dataset, of an absolute path. Only its file and path (which are borrowed), shape,
+ * chunk, index, chunks (owned), file_nbytes, file_mtime_ns and user_block are its own; all else,
+ * pointers too, is that of d. False: it is not like it, or damaged, or is not there; nothing is left to
+ * free.
  */
-bool qn_h5_alike_describe(struct qn_h5_alike *a, const char *file, struct qn_dataset *out);
+bool qn_h5_alike_describe(struct qn_h5_alike *a, const char *file, const char *path,
+			  struct qn_dataset *out);
 
 #endif

@@ -8,7 +8,7 @@
  * which finds out why.
  *
  * The answer to a batch is its size in bytes (uint64), and for each file a struct answer, the flat form
- * of a full description, and the chunks.
+ * of a full description or a message, and the chunks.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,8 @@
 #define ANSWER_NBYTES	   (UINT64_C(1) << 31)
 #define DESCRIPTION_NBYTES (UINT64_C(1) << 24)
 
-enum kind { FAILED, ALIKE, FULL };
+/* ABSENT: the file can be read, and does not have the dataset; a message follows. */
+enum kind { FAILED, ALIKE, FULL, ABSENT };
 
 struct answer {
 	uint64_t kind;
@@ -44,7 +45,7 @@ struct answer {
 
 struct batches {
 	const struct qn_dataset *like;
-	const char *const *files;
+	const char *const *files, *const *paths;
 	size_t n;
 	size_t nchildren, number; /* of this child */
 	struct qn_h5_caller caller;
@@ -56,7 +57,20 @@ static const char *column_of(const struct qn_dataset *d)
 	return d->column[0] ? d->column : NULL;
 }
 
+static const char *path_of(const struct batches *b, size_t i)
+{
+	return b->paths ? b->paths[i] : b->like->path;
+}
+
 /* --- the child --- */
+
+struct telling {
+	const struct batches *batches;
+	struct qn_h5_alike *alike;	/* owned */
+	struct qn_listing listing;	/* owned: of the file `listed`, unless NULL */
+	const char *listed;
+	FILE *out;			/* the answer to a batch */
+};
 
 static void tell_chunks(FILE *out, const struct qn_dataset *d)
 {
@@ -84,9 +98,7 @@ static void tell_alike(FILE *out, const struct qn_dataset *d)
 static void tell_full(FILE *out, const struct qn_dataset *d)
 {
 	size_t nbytes = 0;
-	void *flat = d->layout == QN_VIRTUAL || d->layout == QN_EXTERNAL
-			     ? NULL /* there may be more to say of them */
-			     : qn_dataset_pack(d, &nbytes);
+	void *flat = qn_dataset_pack(d, &nbytes);
 	struct answer a = { .kind = flat ? FULL : FAILED, .flat_nbytes = nbytes };
 
 	a.nchunks = flat ? d->nchunks : 0;
@@ -98,39 +110,76 @@ static void tell_full(FILE *out, const struct qn_dataset *d)
 	free(flat);
 }
 
-static void tell_file(FILE *out, const struct batches *b, struct qn_h5_alike *alike,
-		      const char *file)
+/* A list of the datasets of a file, kept as the next question may be about the same one. */
+static bool list(struct telling *t, const char *file)
 {
 	struct quern_message ignored = { .status = QUERN_OK };
-	struct answer failed = { .kind = FAILED };
+
+	if (t->listed && !strcmp(t->listed, file))
+		return true;
+	qn_listing_fini(&t->listing);
+	t->listed = qn_hdf5_list(file, &t->listing, &ignored) == QUERN_OK ? file : NULL;
+	return t->listed != NULL;
+}
+
+/* Only what can be listed whole, and has no link of that name either. */
+static bool is_absent(struct telling *t, const char *file, const char *path)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	bool has = true;
+
+	if (!list(t, file))
+		return false;
+	for (size_t i = 0; i < t->listing.n; i++)
+		if (!strcmp(t->listing.path[i], path))
+			return false;
+	return qn_hdf5_has(file, path, &has, &ignored) == QUERN_OK && !has;
+}
+
+static void tell_failure(struct telling *t, const char *file, const char *path, const char *why)
+{
+	bool absent = is_absent(t, file, path);
+	struct answer a = { .kind = absent ? ABSENT : FAILED,
+			    .flat_nbytes = absent ? strlen(why) : 0 };
+
+	fwrite(&a, sizeof a, 1, t->out);
+	fwrite(why, 1, a.flat_nbytes, t->out);
+}
+
+static void tell_file(struct telling *t, size_t i)
+{
+	const struct batches *b = t->batches;
+	const char *file = b->files[i], *path = path_of(b, i);
+	struct quern_message err = { .status = QUERN_OK };
+	FILE *out = t->out;
 	struct qn_dataset d;
 
-	if (alike && qn_h5_alike_describe(alike, file, &d)) {
+	if (t->alike && qn_h5_alike_describe(t->alike, file, path, &d)) {
 		tell_alike(out, &d);
 		free(d.chunks);
-	} else if (qn_hdf5_describe(file, b->like->path, column_of(b->like), true, &d,
-				    &ignored) == QUERN_OK) {
+	} else if (qn_hdf5_describe(file, path, column_of(b->like), true, &d, &err) ==
+		   QUERN_OK) {
 		tell_full(out, &d);
 		qn_dataset_fini(&d);
 	} else {
-		fwrite(&failed, sizeof failed, 1, out);
+		tell_failure(t, file, path, err.text);
 	}
 }
 
-static bool tell_batch(int fd, const struct batches *b, struct qn_h5_alike *alike, size_t first)
+static bool tell_batch(int fd, struct telling *t, size_t first)
 {
-	size_t nbytes, end = (size_t)qn_min_u64(first + BATCH, b->n);
+	size_t nbytes, end = (size_t)qn_min_u64(first + BATCH, t->batches->n);
 	char *text = NULL;
-	FILE *out = open_memstream(&text, &nbytes);
 	uint64_t n;
 	bool ok;
 
-	if (!out)
+	t->out = open_memstream(&text, &nbytes);
+	if (!t->out)
 		return false;
 	for (size_t i = first; i < end; i++)
-		tell_file(out, b, alike, b->files[i]);
-	ok = !ferror(out);
-	ok = fclose(out) == 0 && ok;
+		tell_file(t, i);
+	ok = !ferror(t->out);
+	ok = fclose(t->out) == 0 && ok;
 	n = nbytes;
 	ok = ok && qn_child_tell(fd, &n, sizeof n) && qn_child_tell(fd, text, nbytes);
 	free(text);
@@ -140,28 +189,30 @@ static bool tell_batch(int fd, const struct batches *b, struct qn_h5_alike *alik
 static void answer_batches(void *ctx, int fd)
 {
 	const struct batches *b = ctx;
-	struct qn_h5_alike *alike = qn_h5_alike_new(b->like);
+	struct telling t = { .batches = b, .alike = qn_h5_alike_new(b->like) };
 	bool ok = true;
 
 	H5PLset_loading_state(0);
 	qn_h5_leave(&b->caller);
 	for (size_t i = b->number * BATCH; ok && i < b->n; i += b->nchildren * BATCH) {
 		qn_child_renew(CPU_SECONDS);
-		ok = tell_batch(fd, b, alike, i);
+		ok = tell_batch(fd, &t, i);
 	}
-	qn_h5_alike_free(alike);
+	qn_listing_fini(&t.listing);
+	qn_h5_alike_free(t.alike);
 }
 
 /* --- the parent --- */
 
 /* A description of what is like `like` but for what the answer says. The names are borrowed. */
-static bool make_alike(const struct qn_dataset *like, const char *file, const struct answer *a,
+static bool make_alike(const struct batches *b, size_t i, const struct answer *a,
 		       struct qn_dataset *d)
 {
 	if (!memchr(a->index, '\0', sizeof a->index))
 		return false;
-	*d = *like;
-	d->file = (char *)file;
+	*d = *b->like;
+	d->file = (char *)b->files[i];
+	d->path = (char *)path_of(b, i);
 	d->file_nbytes = a->file_nbytes;
 	d->user_block = a->user_block;
 	d->file_mtime_ns = a->file_mtime_ns;
@@ -196,8 +247,8 @@ static bool take_chunks(const char **at, const char *end, uint64_t n, struct qn_
 }
 
 /* A full description: owned, and of this file. */
-static bool make_full(const struct qn_dataset *like, const char *file, const char **at,
-		      const char *end, uint64_t nbytes, struct qn_dataset *d)
+static bool make_full(const struct batches *b, size_t i, const char **at, const char *end,
+		      uint64_t nbytes, struct qn_dataset *d)
 {
 	struct quern_message ignored = { .status = QUERN_OK };
 
@@ -205,15 +256,25 @@ static bool make_full(const struct qn_dataset *like, const char *file, const cha
 	    qn_dataset_unpack(*at, (size_t)nbytes, d, &ignored) != QUERN_OK)
 		return false;
 	*at += nbytes;
-	if (!strcmp(d->file, file) && !strcmp(d->path, like->path))
+	if (!strcmp(d->file, b->files[i]) && !strcmp(d->path, path_of(b, i)))
 		return true;
 	qn_dataset_fini(d);
 	return false;
 }
 
-/* Gives what the answer says of a file to `take`; *made: it was a description that is good. */
-static bool take_answer(const struct batches *b, const char *file, const char **at,
-			const char *end, bool *made, qn_described *take, void *ctx)
+/* Tells `take` that the dataset is not there. */
+static bool take_absence(const struct batches *b, size_t i, const char **at, const char *end,
+			 uint64_t nbytes, bool *made, qn_described *take, void *ctx)
+{
+	struct quern_message why = { .status = QUERN_ERR_DATA };
+
+	*made = nbytes < sizeof why.text && take_bytes(at, end, why.text, nbytes);
+	return *made ? take(ctx, b->files[i], NULL, &why) : true;
+}
+
+/* Gives what the answer says of a dataset to `take`; *made: it was one that is good. */
+static bool take_answer(const struct batches *b, size_t i, const char **at, const char *end,
+			bool *made, qn_described *take, void *ctx)
 {
 	struct quern_message err = { .status = QUERN_OK };
 	struct answer a;
@@ -223,14 +284,15 @@ static bool take_answer(const struct batches *b, const char *file, const char **
 	*made = take_bytes(at, end, &a, sizeof a) && a.kind != FAILED;
 	if (!*made)
 		return true;
+	if (a.kind == ABSENT)
+		return take_absence(b, i, at, end, a.flat_nbytes, made, take, ctx);
 	owned = a.kind == FULL;
-	*made = owned ? make_full(b->like, file, at, end, a.flat_nbytes, &d)
-		      : make_alike(b->like, file, &a, &d);
+	*made = owned ? make_full(b, i, at, end, a.flat_nbytes, &d) : make_alike(b, i, &a, &d);
 	if (!*made)
 		return true;
 	*made = take_chunks(at, end, a.nchunks, &d) && qn_dataset_check(&d, &err) == QUERN_OK;
 	if (*made)
-		more = take(ctx, file, &d, &err);
+		more = take(ctx, b->files[i], &d, &err);
 	if (owned)
 		qn_dataset_fini(&d);
 	else
@@ -238,16 +300,16 @@ static bool take_answer(const struct batches *b, const char *file, const char **
 	return more;
 }
 
-static bool describe_alone(const struct batches *b, const char *file, qn_described *take,
-			   void *ctx)
+static bool describe_alone(const struct batches *b, size_t i, qn_described *take, void *ctx)
 {
 	struct quern_message err = { .status = QUERN_OK };
 	struct qn_dataset d = { .ndim = 0 };
 	bool more;
 
-	if (qn_hdf5_child_describe(file, b->like->path, column_of(b->like), true, &d, &err) == QUERN_OK)
+	if (qn_hdf5_child_describe(b->files[i], path_of(b, i), column_of(b->like), true, &d,
+				   &err) == QUERN_OK)
 		qn_dataset_check(&d, &err);
-	more = take(ctx, file, &d, &err);
+	more = take(ctx, b->files[i], &d, &err);
 	qn_dataset_fini(&d);
 	return more;
 }
@@ -283,9 +345,9 @@ static bool take_batch(struct batches *b, size_t first, qn_described *take, void
 	for (size_t i = first; more && i < last; i++) {
 		made = false;
 		if (text)
-			more = take_answer(b, b->files[i], &at, end, &made, take, ctx);
+			more = take_answer(b, i, &at, end, &made, take, ctx);
 		if (!made && more)
-			more = describe_alone(b, b->files[i], take, ctx);
+			more = describe_alone(b, i, take, ctx);
 	}
 	free(text);
 	return more;
@@ -306,19 +368,15 @@ static void start(struct batches *b)
 	}
 }
 
-void qn_hdf5_child_describe_like(const struct qn_dataset *like, const char *const *files, size_t n,
-				 int nprocesses, qn_described *take, void *ctx)
+void qn_hdf5_child_describe_like(const struct qn_dataset *like, const char *const *files,
+				 const char *const *paths, size_t n, int nprocesses,
+				 qn_described *take, void *ctx)
 {
-	struct batches b = { .like = like, .files = files, .n = n };
+	struct batches b = { .like = like, .files = files, .paths = paths, .n = n };
 	uint64_t most = qn_min_u64((uint64_t)nprocesses, MOST_CHILDREN);
 	bool more = true;
 
 	b.nchildren = (size_t)qn_max_u64(1, qn_min_u64(most, n / FEWEST_A_CHILD));
-	if (like->layout == QN_VIRTUAL || like->layout == QN_EXTERNAL) {
-		for (size_t i = 0; more && i < n; i++)
-			more = describe_alone(&b, files[i], take, ctx);
-		return;
-	}
 	start(&b);
 	for (size_t i = 0; more && i < n; i += BATCH)
 		more = take_batch(&b, i, take, ctx);

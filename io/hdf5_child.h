@@ -17,8 +17,9 @@ enum quern_status qn_hdf5_child_has(const char *file, const char *path, bool *ha
 enum quern_status qn_hdf5_child_describe(const char *file, const char *path, const char *column,
 					 bool with_index, struct qn_dataset *out,
 					 struct quern_message *err);
-void qn_hdf5_child_describe_like(const struct qn_dataset *like, const char *const *files, size_t n,
-				 int nprocesses, qn_described *take, void *ctx);
+void qn_hdf5_child_describe_like(const struct qn_dataset *like, const char *const *files,
+				 const char *const *paths, size_t n, int nprocesses,
+				 qn_described *take, void *ctx);
 
 enum quern_status qn_hdf5_child_sources(const struct qn_dataset *d, struct qn_sources *out,
 					struct quern_message *err);

@@ -19,6 +19,7 @@ struct subject {
 	int ndim;
 	const uint64_t *shape;
 	struct qn_sources *out;
+	bool full; /* it has as many as can be told */
 	struct quern_message *err;
 };
 
@@ -135,19 +136,41 @@ static void mapping_fini(struct mapping *m)
 	free(m->path);
 }
 
-/* Finds the file of a source, and adds it. */
+/* "x", "./x" and "//x" are /x. */
+static char *absolute(const char *path)
+{
+	char *full;
+
+	while (*path == '/' || !strncmp(path, "./", 2))
+		path += *path == '/' ? 1 : 2;
+	return asprintf(&full, "/%s", path) < 0 ? NULL : full;
+}
+
+/* Finds the file of a source, and adds it. What the library reads is counted: its names matter, and
+   what is mapped where does not. */
 static enum quern_status add_source(struct subject *s, const struct mapping *m, const char *file,
 				    const char *path)
 {
+	struct qn_span all[QUERN_MAX_DIMS];
 	struct qn_origin new = { .ndim = m->ndim, .to = (struct qn_span *)m->to,
-				 .from = (struct qn_span *)m->from, .path = (char *)path };
+				 .from = (struct qn_span *)m->from, .path = absolute(path) };
 	enum quern_status status = qn_h5_find_source(s->file, file, &new.file, s->err);
 
-	if (status == QUERN_OK && s->out->n >= QN_MOST_SOURCES)
+	if (s->out->why_not_native[0]) {
+		for (int i = 0; i < s->ndim; i++)
+			all[i] = (struct qn_span){ 0, 1, 1, s->shape[i] };
+		new.to = all;
+		new.ndim = 0;
+	}
+	s->full = s->out->n >= QN_MOST_SOURCES;
+	if (status == QUERN_OK && !new.path)
+		status = no_memory(s);
+	else if (status == QUERN_OK && s->full)
 		leave_to_library(s, "a virtual dataset with more than a million sources");
 	else if (status == QUERN_OK && !qn_sources_add(s->out, &new))
 		status = no_memory(s);
 	free(new.file);
+	free(new.path);
 	return status;
 }
 
@@ -173,7 +196,7 @@ static enum quern_status add_blocks(struct subject *s, const struct mapping *m, 
 		return QUERN_OK;
 	}
 	block.to[dim] = (struct qn_span){ to->start, to->block, 1, to->block };
-	for (uint64_t i = 0; status == QUERN_OK && !s->out->why_not_native[0]; i++) {
+	for (uint64_t i = 0; status == QUERN_OK && !s->full; i++) {
 		char *file, *path;
 
 		if (!qn_add(block.to[dim].start, to->block, &end) || end > s->shape[dim])
@@ -195,7 +218,7 @@ static enum quern_status add_mapping(struct subject *s, const struct mapping *m)
 	char *file, *path;
 	enum quern_status status;
 
-	if (m->none || s->out->why_not_native[0])
+	if (m->none || s->full)
 		return QUERN_OK;
 	if (m->has_blocks && dim >= 0)
 		return add_blocks(s, m, dim);

@@ -18,8 +18,9 @@ struct qn_labels {
 	const char *kernel, *source, *dataset, *units;
 };
 
-/* Takes the checked description of a file, or the reason why there is none (why->status). It may take
-   the chunks (and set d->chunks to NULL); all else is borrowed. False: no more are wanted. */
+/* Takes the checked description of a file, or the reason why there is none (why->status): d is NULL
+   when the file can be read and does not have the dataset. It may take the chunks (and set d->chunks
+   to NULL); all else is borrowed. False: no more are wanted. */
 typedef bool qn_described(void *ctx, const char *file, struct qn_dataset *d,
 			  const struct quern_message *why);
 
@@ -54,11 +55,13 @@ struct qn_format {
 	enum quern_status (*sources)(const struct qn_dataset *d, struct qn_sources *out,
 				     struct quern_message *err);
 
-	/* Describes, chunk index included, the dataset like->path in each of n files, which are
-	   mostly like that one, and gives them to `take` in the order of the files. nprocesses > 0:
-	   how many may work at it. like: described by this format. Not collective. */
-	void (*describe_like)(const struct qn_dataset *like, const char *const *files, size_t n,
-			      int nprocesses, qn_described *take, void *ctx);
+	/* Describes, chunk index included, n datasets that are mostly like that one, and gives them
+	   to `take` in their order: paths[i], absolute, in files[i]; paths NULL: like->path in all
+	   of them. One that is virtual is like no other. nprocesses > 0: how many may work at it. like: described by this format. Not
+	   collective. */
+	void (*describe_like)(const struct qn_dataset *like, const char *const *files,
+			      const char *const *paths, size_t n, int nprocesses,
+			      qn_described *take, void *ctx);
 
 	/* Through the library, for what cannot be read by address: opens the dataset, reads the
 	   elements of a box (step 1, whole along the dimensions of records) in C order, as stored

@@ -287,8 +287,8 @@ static enum quern_status read_joined(const struct finder *f, const struct qn_dat
 
 	j.status = qn_source_format(f->files->name[0], &format, err);
 	if (!j.status)
-		format->describe_like(first, (const char *const *)f->files->name, f->files->n, 1,
-				      take_file, &j);
+		format->describe_like(first, (const char *const *)f->files->name, NULL,
+				      f->files->n, 1, take_file, &j);
 	if (!j.status && j.at != a->n)
 		j.status = qn_error_set(err, QUERN_ERR_DATA, "--select: %s: the files have %llu values "
 					"of it, and the joined dimension %llu", first->path,

@@ -210,8 +210,8 @@ static enum quern_status describe_others(const struct qn_job *j, struct search *
 	st = qn_source_format(j->files.name[0], &format, err);
 	if (st)
 		return st;
-	format->describe_like(s->first, (const char *const *)j->files.name + begin, end - begin,
-			      (int)j->place.nthreads, take_description, s);
+	format->describe_like(s->first, (const char *const *)j->files.name + begin, NULL,
+			      end - begin, (int)j->place.nthreads, take_description, s);
 	return s->err.status ? qn_error_set(err, s->err.status, "%s", s->err.text) : QUERN_OK;
 }
 
@@ -303,7 +303,7 @@ static enum quern_status place(struct placing *p, struct qn_dataset *d, struct q
 	enum quern_status st;
 
 	weaken(&p->j->dataset, d);
-	st = qn_resolve(d, p->origin, &p->j->mosaic, err);
+	st = qn_resolve(d, p->origin, (int)p->j->place.nthreads, &p->j->mosaic, err);
 	if (!st && !qn_add(p->origin[p->along], length, &p->origin[p->along]))
 		st = qn_error_set(err, QUERN_ERR_DATA, "%s: with it the files have more elements than "
 				  "can be counted", d->file);

@@ -36,22 +36,22 @@ enum quern_status qn_resolve_into(struct qn_resolving *r)
 
 	if (qn_dataset_nelems(d) == 0)
 		return QUERN_OK;
-	if (d->record.nbytes > 0) {
+	if (d->record.nbytes > 0)
 		qn_resolve_leave(r, d->layout == QN_VIRTUAL ? "a virtual dataset of records or arrays"
 							    : "external storage of records or arrays");
-		return QUERN_OK;
-	}
-	if (d->why_not_native[0]) { /* elements that are converted, fill values that are texts */
+	else if (d->why_not_native[0]) /* elements that are converted, fill values that are texts */
 		qn_resolve_leave(r, d->why_not_native);
+	if (r->why[0] && d->layout != QN_VIRTUAL)
 		return QUERN_OK;
-	}
 	st = qn_source_format(d->file, &format, r->err);
 	if (!st)
 		st = format->sources(d, &list, r->err);
 	if (!st && list.why_not_native[0])
 		qn_resolve_leave(r, list.why_not_native);
-	else if (!st)
-		st = d->layout == QN_VIRTUAL ? qn_resolve_virtual(r, &list) : qn_resolve_raw(r, &list);
+	if (!st && d->layout == QN_VIRTUAL)
+		st = qn_resolve_virtual(r, &list); /* counts what is missing, at least */
+	else if (!st && !r->why[0])
+		st = qn_resolve_raw(r, &list);
 	qn_sources_fini(&list);
 	return st;
 }
@@ -83,10 +83,12 @@ static enum quern_status join(struct qn_mosaic *m, struct qn_mosaic *own, const 
 	return st;
 }
 
-enum quern_status qn_resolve(struct qn_dataset *d, const uint64_t *origin, struct qn_mosaic *m,
-			     struct quern_message *err)
+enum quern_status qn_resolve(struct qn_dataset *d, const uint64_t *origin, int nprocesses,
+			     struct qn_mosaic *m, struct quern_message *err)
 {
-	struct qn_resolving r = { .whole = d, .outermost = d, .err = err };
+	struct qn_effort effort = { 0, 0 };
+	struct qn_resolving r = { .whole = d, .outermost = d, .nprocesses = nprocesses,
+				  .effort = &effort, .err = err };
 	enum quern_status st;
 
 	if (d->layout != QN_VIRTUAL && d->layout != QN_EXTERNAL)

@@ -14,13 +14,24 @@
 
 /* Virtual datasets of virtual datasets: deeper, they go round in a circle. */
 #define QN_MOST_NESTED 8
+/* Virtual datasets among the sources, in all: each takes processes of its own to describe. */
+#define QN_MOST_VIRTUAL 10000u
 /* Parts that a dataset may have; with more it is left to the library. */
 #define QN_MOST_PARTS 1000000u
+
+/* Of a dataset and all that it is made of. Sources that are virtual have sources: without a limit on
+   their sum a few small files could ask for any amount of work. */
+struct qn_effort {
+	uint64_t nsources, nvirtual; /* described */
+};
 
 struct qn_resolving {
 	const struct qn_dataset *whole;		/* borrows */
 	const struct qn_dataset *outermost;	/* borrows: whose attributes count */
+	const struct qn_resolving *outer;	/* borrows: of which it is a source; or NULL */
 	int depth;
+	int nprocesses;
+	struct qn_effort *effort;	/* borrows */
 	struct qn_mosaic own;		/* what comes of it, at 0 */
 	char why[96];			/* not "": why it is left to the library */
 	struct quern_message *err;

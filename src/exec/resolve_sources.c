@@ -1,5 +1,6 @@
 #include "exec/resolve_impl.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,14 +15,6 @@ void qn_knowns_fini(struct qn_knowns *k)
 	free(k->known);
 	free(k->of);
 	memset(k, 0, sizeof *k);
-}
-
-/* "x", "./x" and "//x" are /x. */
-static const char *plain_name(const char *path)
-{
-	while (*path == '/' || !strncmp(path, "./", 2))
-		path += *path == '/' ? 1 : 2;
-	return path;
 }
 
 /* A dataset that could not be described is missing when the file does not list it, and has no link to
@@ -40,7 +33,7 @@ static enum quern_status is_missing(const char *file, const char *path,
 	if (!st)
 		st = format->list(file, &l, &ignored);
 	for (size_t i = 0; !st && i < l.n; i++)
-		if (!strcmp(plain_name(l.path[i]), plain_name(path)))
+		if (!strcmp(l.path[i], path))
 			*missing = false;
 	qn_listing_fini(&l);
 	if (!st && *missing)
@@ -73,24 +66,45 @@ static void take_over(const struct qn_resolving *r, struct qn_dataset *source)
 	memcpy(source->units, r->outermost->units, sizeof source->units);
 }
 
-static enum quern_status too_deep(const struct qn_resolving *r)
+static enum quern_status too_many(const struct qn_resolving *r, const char *what, uint64_t most)
 {
-	return qn_error_set(r->err, QUERN_ERR_DATA, "%s: dataset %s: virtual datasets are mapped to "
-			    "each other more than %d times, or in a circle: have its maker look at it",
-			    r->outermost->file, r->outermost->path, QN_MOST_NESTED);
+	return qn_error_set(r->err, QUERN_ERR_DATA, "%s: dataset %s: it is made of more than %" PRIu64
+			    " %s: have its maker look at it", r->outermost->file,
+			    r->outermost->path, most, what);
+}
+
+static bool is_inside_itself(const struct qn_resolving *r, const struct qn_dataset *d)
+{
+	for (; r; r = r->outer)
+		if (!strcmp(r->whole->file, d->file) && !strcmp(r->whole->path, d->path))
+			return true;
+	return false;
+}
+
+static enum quern_status may_nest(const struct qn_resolving *r, const struct qn_dataset *d)
+{
+	if (r->depth >= QN_MOST_NESTED || is_inside_itself(r, d))
+		return qn_error_set(r->err, QUERN_ERR_DATA, "%s: dataset %s: virtual datasets are "
+				    "mapped to each other more than %d times, or in a circle: have "
+				    "its maker look at it", r->outermost->file, r->outermost->path,
+				    QN_MOST_NESTED);
+	if (++r->effort->nvirtual > QN_MOST_VIRTUAL)
+		return too_many(r, "virtual datasets", QN_MOST_VIRTUAL);
+	return QUERN_OK;
 }
 
 /* A source that is in pieces itself. What it cannot be resolved to is for the library, all of it. */
 static enum quern_status add_nested(struct qn_resolving *r, const struct qn_dataset *d,
 				    struct qn_known *known)
 {
-	struct qn_resolving inner = { .whole = d, .outermost = r->outermost, .depth = r->depth + 1,
-				      .err = r->err };
-	enum quern_status st;
+	struct qn_resolving inner = { .whole = d, .outermost = r->outermost, .outer = r,
+				      .depth = r->depth + 1, .nprocesses = r->nprocesses,
+				      .effort = r->effort, .err = r->err };
+	enum quern_status st = may_nest(r, d);
 	uint32_t member;
 
-	if (inner.depth > QN_MOST_NESTED)
-		return too_deep(r);
+	if (st)
+		return st;
 	qn_mosaic_init(&inner.own, d->ndim);
 	known->nested = true;
 	known->member = r->own.nmembers;
@@ -109,41 +123,43 @@ static enum quern_status add_nested(struct qn_resolving *r, const struct qn_data
 	return st;
 }
 
+/* d: its chunks are taken, the rest stays. */
 static enum quern_status know(struct qn_resolving *r, struct qn_dataset *d, struct qn_known *known)
 {
+	struct qn_dataset source = *d;
+	enum quern_status st;
+
 	if (!is_same_type(r->whole, d) || d->record.nbytes > 0) {
 		qn_resolve_leave(r, "a virtual dataset whose sources have another datatype");
 		return QUERN_OK;
 	}
 	known->ndim = d->ndim;
 	memcpy(known->shape, d->shape, sizeof known->shape);
-	take_over(r, d);
+	take_over(r, &source);
 	if (d->layout == QN_VIRTUAL || d->layout == QN_EXTERNAL)
-		return add_nested(r, d, known);
-	return qn_mosaic_add(&r->own, d, &known->member, r->err);
-}
-
-static enum quern_status find_out(struct qn_resolving *r, const struct qn_origin *o,
-				  struct qn_known *known)
-{
-	struct quern_message why = { .status = QUERN_OK };
-	struct qn_dataset d;
-	enum quern_status st;
-
-	known->missing = !o->file[0];
-	if (known->missing || r->why[0]) /* the library reads it: they are only counted */
-		return QUERN_OK;
-	st = qn_source_describe(o->file, o->path, NULL, true, &d, &why);
-	if (st)
-		return is_missing(o->file, o->path, &why, &known->missing, r->err);
-	st = know(r, &d, known);
-	qn_dataset_fini(&d);
+		return add_nested(r, &source, known);
+	st = qn_mosaic_add(&r->own, &source, &known->member, r->err);
+	d->chunks = source.chunks;
 	return st;
 }
+
+/* --- all of them --- */
+
+#define MOST_FIRST 4 /* sources that are described by themselves until one is found */
 
 struct named {
 	const struct qn_origin *origin;
 	uint64_t number;
+};
+
+/* The sources of different names, as they are found out about in their order. */
+struct search {
+	struct qn_resolving *r;
+	struct qn_known *known;
+	uint64_t n, at;		/* of those that have a file */
+	uint64_t *number;	/* owned: which of the known ones */
+	const char **files, **paths; /* owned; the texts are borrowed */
+	enum quern_status status;
 };
 
 static int compare_names(const struct named *x, const struct named *y)
@@ -161,36 +177,113 @@ static int by_name(const void *a, const void *b)
 	return names ? names : x->number < y->number ? -1 : x->number > y->number;
 }
 
-static enum quern_status find_all(struct qn_resolving *r, struct named *sorted, uint64_t n,
+/* What is said of the next one, or why nothing is. */
+static bool take_source(void *ctx, const char *file, struct qn_dataset *d,
+			const struct quern_message *why)
+{
+	struct search *s = ctx;
+	struct qn_known *known = &s->known[s->number[s->at]];
+	const char *path = s->paths[s->at++];
+
+	if (++s->r->effort->nsources > QN_MOST_SOURCES)
+		s->status = too_many(s->r, "sources", QN_MOST_SOURCES);
+	else if (!d)
+		known->missing = true;
+	else if (why->status)
+		s->status = is_missing(file, path, why, &known->missing, s->r->err);
+	else
+		s->status = know(s->r, d, known);
+	return !s->status;
+}
+
+/* Describes one source by itself, the first that can be of a few: the others may be like it. */
+static void find_first(struct search *s, struct qn_dataset *first)
+{
+	while (!s->status && !first->file && s->at < qn_min_u64(s->n, MOST_FIRST)) {
+		const char *file = s->files[s->at];
+		struct quern_message why = { .status = QUERN_OK };
+
+		if (qn_source_describe(file, s->paths[s->at], NULL, true, first, &why))
+			memset(first, 0, sizeof *first);
+		take_source(s, file, first, &why);
+	}
+}
+
+static enum quern_status find_out(struct search *s)
+{
+	struct qn_dataset first = { .file = NULL }, like;
+	const struct qn_format *format;
+	size_t done;
+
+	find_first(s, &first);
+	done = (size_t)s->at;
+	like = first.file ? first : *s->r->whole;
+	like.column[0] = '\0';
+	if (!s->status && done < s->n)
+		s->status = qn_source_format(like.file, &format, s->r->err);
+	if (!s->status && done < s->n)
+		format->describe_like(&like, s->files + done, s->paths + done,
+				      (size_t)s->n - done, s->r->nprocesses, take_source, s);
+	qn_dataset_fini(&first);
+	return s->status;
+}
+
+/* Numbers the names, and notes those that have a file. */
+static void sort_out(struct search *s, struct named *sorted, uint64_t n, struct qn_knowns *k)
+{
+	qsort(sorted, (size_t)n, sizeof *sorted, by_name);
+	for (uint64_t i = 0; i < n; i++) {
+		const struct qn_origin *o = sorted[i].origin;
+
+		k->of[sorted[i].number] = k->n - 1;
+		if (i && !compare_names(&sorted[i - 1], &sorted[i]))
+			continue;
+		k->of[sorted[i].number] = k->n;
+		k->known[k->n].missing = !o->file[0];
+		if (o->file[0]) {
+			s->number[s->n] = k->n;
+			s->files[s->n] = o->file;
+			s->paths[s->n++] = o->path;
+		}
+		k->n++;
+	}
+}
+
+static enum quern_status find_all(struct search *s, const struct qn_sources *list,
 				  struct qn_knowns *k)
 {
-	enum quern_status st = QUERN_OK;
+	struct named *sorted = qn_calloc(list->n, sizeof *sorted);
+	enum quern_status st;
 
-	qsort(sorted, (size_t)n, sizeof *sorted, by_name);
-	for (uint64_t i = 0; !st && i < n; i++) {
-		if (!i || compare_names(&sorted[i - 1], &sorted[i]))
-			st = find_out(r, sorted[i].origin, &k->known[k->n++]);
-		k->of[sorted[i].number] = k->n - 1;
-		r->own.nmissing += k->known[k->n - 1].missing;
-	}
+	if (!sorted)
+		return qn_error_nomem(s->r->err, list->n * sizeof *sorted, "names of sources");
+	for (uint64_t i = 0; i < list->n; i++)
+		sorted[i] = (struct named){ &list->origin[i], i };
+	sort_out(s, sorted, list->n, k);
+	free(sorted);
+	st = find_out(s);
+	for (uint64_t i = 0; !st && i < list->n; i++)
+		s->r->own.nmissing += k->known[k->of[i]].missing;
 	return st;
 }
 
 enum quern_status qn_knowns_init(struct qn_resolving *r, const struct qn_sources *list,
 				 struct qn_knowns *k)
 {
-	struct named *sorted = qn_calloc(list->n, sizeof *sorted);
+	struct search s = { .r = r, .number = qn_calloc(list->n, sizeof *s.number),
+			    .files = qn_calloc(list->n, sizeof *s.files),
+			    .paths = qn_calloc(list->n, sizeof *s.paths) };
 	enum quern_status st;
 
 	*k = (struct qn_knowns){ .known = qn_calloc(list->n, sizeof *k->known),
 				 .of = qn_calloc(list->n, sizeof *k->of) };
-	if (!sorted || !k->known || !k->of) {
+	s.known = k->known;
+	if (!s.number || !s.files || !s.paths || !k->known || !k->of)
 		st = qn_error_nomem(r->err, list->n * sizeof *k->known, "the sources of a dataset");
-	} else {
-		for (uint64_t i = 0; i < list->n; i++)
-			sorted[i] = (struct named){ &list->origin[i], i };
-		st = find_all(r, sorted, list->n, k);
-	}
-	free(sorted);
+	else
+		st = find_all(&s, list, k);
+	free(s.number);
+	free(s.files);
+	free(s.paths);
 	return st;
 }

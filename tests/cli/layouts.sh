@@ -46,6 +46,11 @@ quern run covariance --json --samples 1 -s '::128,:100' gaps.h5
 is "gaps: one is missing, through the library too" 1 "$(field run.sources_missing)"
 quern run count --json gaps.h5 -s 0:512
 is "gaps: what is there" $((512 * 512)) "$(field result.count)"
+quern run moments --json --stats odd.h5
+is "irregular mappings: through the library" true "$([ "$(field run.chunks_library)" -gt 0 ] && echo true)"
+is "irregular mappings: a dataset and a file are missing" 2 "$(field run.sources_missing)"
+is "irregular mappings: the fill value" "-1.0 0.0" \
+	"$(field result.min) $(quern run minmax --json -s 0:1 odd.h5; field result.min)"
 mkdir elsewhere && mv s1.h5 elsewhere
 export HDF5_VDS_PREFIX=$PWD/elsewhere
 quern run moments --json --stats joined.h5
@@ -55,6 +60,15 @@ printf 'not HDF5, but here' >s1.h5
 refuses 3 "a source that is no HDF5 file" "s1.h5" run moments joined.h5
 rm s1.h5 && mkfifo s1.h5
 refuses 3 "a source that is a pipe" "s1.h5, which is a device or a pipe" run moments joined.h5
+
+# --- very many sources, described by several processes ---
+"$make" many 300 || exit 1
+quern run sum --json -d x many.h5
+is "300 sources: those that are there, and the fill value" \
+	"1500 $((5 * (300 * 299 / 2 - 30 * 29 / 2 * 10) - 150))" \
+	"$(field result.count) $(field result.sum)"
+is "300 sources: every tenth is missing" "30 0" \
+	"$(field run.sources_missing) $(field run.chunks_library)"
 
 # --- elements that are not stored as they are computed with ---
 "$make" unusual || exit 1

@@ -2,7 +2,10 @@
  * layouts - makes datasets whose elements are not in one plain file, for tests of the command.
  *
  *	layouts virtual NROWS	s0.h5 ... s3.h5 with x, each a quarter of the rows of plain.h5, joined
- *				by joined.h5, by turns by turns.h5; gaps.h5 has some and a missing file
+ *				by joined.h5, by turns by turns.h5; gaps.h5 has some and a missing file,
+ *				odd.h5 one, irregularly, a missing dataset and a missing file
+ *	layouts many N		many.h5: x is mapped to N datasets of the file, of which every tenth is not
+ *				there and every seventh is virtual too; x[i, j] is i, or -1
  *	layouts unusual		unusual.h5: numbers of 12 bits in an external file, and half of them mapped;
  *				texts with a fill value, of a missing source; texts in an external file
  *	layouts family		f-00000.h5 ...
@@ -19,6 +22,7 @@
 
 #define NSOURCES 4
 #define NCOLS	 512
+#define NMANY_COLS 5
 
 static hid_t must(hid_t id)
 {
@@ -85,6 +89,36 @@ static void join(const char *name, const char *prefix, hsize_t nrows, hsize_t st
 	H5Fclose(file);
 }
 
+/* All rows from `first` on but the second: no regular selection. */
+static hid_t odd_rows(hsize_t nrows, hsize_t first, hsize_t n)
+{
+	hsize_t shape[2] = { nrows, NCOLS }, one[2] = { 1, NCOLS }, more[2] = { n - 2, NCOLS };
+	hsize_t start[2] = { first, 0 }, third[2] = { first + 2, 0 };
+	hid_t space = must(H5Screate_simple(2, shape, NULL));
+
+	must(H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, one, NULL));
+	must(H5Sselect_hyperslab(space, H5S_SELECT_OR, third, NULL, more, NULL));
+	return space;
+}
+
+/* Irregular mappings: of a source, of a dataset that its file does not have, of no file. */
+static void join_odd(const char *name, hsize_t nrows)
+{
+	static const char *const source[][2] = { { "g0.h5", "x" }, { "g1.h5", "y" }, { "g9.h5", "x" } };
+	hsize_t shape[2] = { nrows, NCOLS }, part = nrows / NSOURCES;
+	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), file = create(name);
+	float fill = -1;
+
+	must(H5Pset_fill_value(dcpl, H5T_NATIVE_FLOAT, &fill));
+	for (hsize_t i = 0; i < 3; i++)
+		must(H5Pset_virtual(dcpl, odd_rows(nrows, i * part, part), source[i][0],
+				    source[i][1], odd_rows(part, 0, part)));
+	H5Dclose(must(H5Dcreate2(file, "x", H5T_IEEE_F32LE, must(H5Screate_simple(2, shape, NULL)),
+				 H5P_DEFAULT, dcpl, H5P_DEFAULT)));
+	H5Pclose(dcpl);
+	H5Fclose(file);
+}
+
 static void make_virtual(hsize_t nrows)
 {
 	write_rows("plain.h5", nrows, 0, 1);
@@ -102,6 +136,7 @@ static void make_virtual(hsize_t nrows)
 	write_rows("g0.h5", nrows / NSOURCES, 0, 1);
 	write_rows("g1.h5", nrows / NSOURCES, nrows / NSOURCES, 1);
 	join("gaps.h5", "g", nrows, 1, NSOURCES - 1);
+	join_odd("odd.h5", nrows);
 }
 
 static void map_half(hid_t file, const char *name, hid_t type, const char *source, const void *fill)
@@ -143,6 +178,62 @@ static void make_unusual(void)
 	H5Dclose(must(H5Dcreate2(file, "external_texts", text, must(H5Screate_simple(1, &n, NULL)),
 				 H5P_DEFAULT, raw, H5P_DEFAULT)));
 	map_half(file, "texts", text, "none.h5", "no\0");
+	H5Fclose(file);
+}
+
+/* A row is all of a source. */
+static void map_row(hid_t dcpl, hid_t to, hsize_t row, const char *source)
+{
+	hsize_t n = NMANY_COLS, start[2] = { row, 0 }, count[2] = { 1, NMANY_COLS };
+	hid_t from = must(H5Screate_simple(1, &n, NULL));
+
+	must(H5Sselect_hyperslab(to, H5S_SELECT_SET, start, NULL, count, NULL));
+	must(H5Pset_virtual(dcpl, to, ".", source, from));
+	H5Sclose(from);
+}
+
+/* A source, of which every number is its own; every seventh is virtual, and of another. */
+static void make_row(hid_t file, const char *name, hsize_t row)
+{
+	int v[NMANY_COLS];
+	hsize_t shape[2] = { 1, NMANY_COLS };
+	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), dset;
+	hid_t space = must(H5Screate_simple(1, &shape[1], NULL));
+	char inner[32];
+
+	for (int i = 0; i < NMANY_COLS; i++)
+		v[i] = (int)row;
+	snprintf(inner, sizeof inner, "inner_%s", name);
+	dset = must(H5Dcreate2(file, row % 7 ? name : inner, H5T_STD_I32LE, space, H5P_DEFAULT,
+			       H5P_DEFAULT, H5P_DEFAULT));
+	must(H5Dwrite(dset, H5T_NATIVE_INT, H5S_ALL, H5S_ALL, H5P_DEFAULT, v));
+	H5Dclose(dset);
+	if (row % 7 == 0) {
+		must(H5Pset_virtual(dcpl, space, ".", inner, space));
+		H5Dclose(must(H5Dcreate2(file, name, H5T_STD_I32LE, space, H5P_DEFAULT, dcpl,
+					 H5P_DEFAULT)));
+	}
+	H5Sclose(space);
+	H5Pclose(dcpl);
+}
+
+static void make_many(hsize_t n)
+{
+	hsize_t shape[2] = { n, NMANY_COLS };
+	hid_t file = create("many.h5"), dcpl = must(H5Pcreate(H5P_DATASET_CREATE));
+	hid_t to = must(H5Screate_simple(2, shape, NULL));
+	int fill = -1;
+
+	must(H5Pset_fill_value(dcpl, H5T_NATIVE_INT, &fill));
+	for (hsize_t i = 0; i < n; i++) {
+		char name[32];
+
+		snprintf(name, sizeof name, i % 2 ? "./d%d" : "d%d", (int)i);
+		map_row(dcpl, to, i, name);
+		if (i % 10)
+			make_row(file, strchr(name, 'd'), i);
+	}
+	H5Dclose(must(H5Dcreate2(file, "x", H5T_STD_I32LE, to, H5P_DEFAULT, dcpl, H5P_DEFAULT)));
 	H5Fclose(file);
 }
 
@@ -229,6 +320,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "virtual"))
 		make_virtual(strtoull(argv[2], NULL, 10));
+	else if (argc == 3 && !strcmp(argv[1], "many"))
+		make_many(strtoull(argv[2], NULL, 10));
 	else if (argc == 2 && !strcmp(argv[1], "unusual"))
 		make_unusual();
 	else if (argc == 2 && !strcmp(argv[1], "family"))

@@ -102,7 +102,7 @@ static void test_as_the_library(void **state)
 			begin(&p, kinds[k]);
 			other.nothers += (unsigned)i;
 			make(p.b.file, other, lengths[i]);
-			assert_true(qn_h5_alike_describe(p.alike, p.b.file, &mine));
+			assert_true(qn_h5_alike_describe(p.alike, p.b.file, "/t", &mine));
 			assert_int_equal(qn_hdf5_describe(p.b.file, "/t", NULL, true, &theirs, &err),
 					 QUERN_OK);
 			assert_same(&mine, &theirs);
@@ -130,7 +130,7 @@ static void test_differences(void **state)
 
 		begin(&p, kinds[1]);
 		make(p.b.file, other[i], 7);
-		assert_false(qn_h5_alike_describe(p.alike, p.b.file, &d));
+		assert_false(qn_h5_alike_describe(p.alike, p.b.file, "/t", &d));
 		end(&p);
 	}
 }
@@ -181,7 +181,7 @@ static void test_damaged(void **state)
 			good[at] ^= bit;
 			write_file(p.b.file, good, i % 8 ? n : at);
 			good[at] ^= bit;
-			if (qn_h5_alike_describe(p.alike, p.b.file, &d)) {
+			if (qn_h5_alike_describe(p.alike, p.b.file, "/t", &d)) {
 				assert_int_equal(qn_dataset_check(&d, &err), QUERN_OK);
 				free(d.chunks);
 			}

@@ -160,7 +160,7 @@ static void compare(struct fixture *f, const char *file, const char *path)
 		want[i] = UNTOUCHED;
 	memcpy(&fill, d.fill_value, sizeof fill);
 	qn_mosaic_init(&m, d.ndim);
-	if (qn_resolve(&d, origin, &m, &err))
+	if (qn_resolve(&d, origin, 2, &m, &err))
 		fail_msg("%s", err.text);
 	assert_int_equal(count_elements(&m), n);
 	if (n)
@@ -543,7 +543,7 @@ static enum quern_status resolve(const char *file, const char *path, struct quer
 	if (st)
 		return st;
 	qn_mosaic_init(&m, d.ndim);
-	st = qn_resolve(&d, origin, &m, err);
+	st = qn_resolve(&d, origin, 2, &m, err);
 	qn_mosaic_fini(&m);
 	qn_dataset_fini(&d);
 	return st;
