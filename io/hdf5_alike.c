@@ -382,7 +382,7 @@ static bool read_pieces(struct look *l, struct qn_dataset *d)
 
 	if (d->layout == QN_CHUNKED)
 		return qn_h5_index_read(&l->raw, &l->layout, l->max_shape, l->layout.raw_edges,
-					d) == QUERN_OK;
+					NULL, d) == QUERN_OK;
 	if (l->layout.version < 3)
 		return false;
 	if (l->layout.data_addr == QN_ADDR_NONE || qn_dataset_nelems(d) == 0)

@@ -32,6 +32,7 @@
 struct question {
 	const char *file, *path, *column;
 	bool with_index;
+	const struct quern_box *part; /* of the index; NULL: all */
 	const struct qn_dataset *dataset; /* whose sources are asked for */
 	struct qn_h5_caller caller;
 };
@@ -249,7 +250,7 @@ static void answer_describe(void *ctx, int fd)
 	enum quern_status status;
 
 	settle(q);
-	status = qn_hdf5_describe(q->file, q->path, q->column, q->with_index, &d, &err);
+	status = qn_hdf5_describe_part(q->file, q->path, q->column, q->with_index, q->part, &d, &err);
 	if (status == QUERN_OK)
 		tell_description(fd, &d);
 	else
@@ -337,6 +338,22 @@ static enum quern_status hear_description(struct qn_child *c, const struct quest
 	return status;
 }
 
+static enum quern_status describe(struct question *q, struct qn_dataset *out,
+				  struct quern_message *err)
+{
+	struct qn_child c;
+	struct stat st;
+	enum quern_status status = look_at(q->file, &st, err);
+
+	if (status == QUERN_OK)
+		status = start(&c, q, (uint64_t)st.st_size, answer_describe, err);
+	if (status != QUERN_OK)
+		return status;
+	status = hear_description(&c, q, &st, out, err);
+	qn_child_end(&c);
+	return status;
+}
+
 enum quern_status qn_hdf5_child_describe(const char *file, const char *path, const char *column,
 					 bool with_index, struct qn_dataset *out,
 					 struct quern_message *err)
@@ -344,17 +361,19 @@ enum quern_status qn_hdf5_child_describe(const char *file, const char *path, con
 	struct question q = {
 		.file = file, .path = path, .column = column, .with_index = with_index
 	};
-	struct qn_child c;
-	struct stat st;
-	enum quern_status status = look_at(file, &st, err);
 
-	if (status == QUERN_OK)
-		status = start(&c, &q, (uint64_t)st.st_size, answer_describe, err);
-	if (status != QUERN_OK)
-		return status;
-	status = hear_description(&c, &q, &st, out, err);
-	qn_child_end(&c);
-	return status;
+	return describe(&q, out, err);
+}
+
+enum quern_status qn_hdf5_child_describe_part(const char *file, const char *path,
+					      const char *column, const struct quern_box *part,
+					      struct qn_dataset *out, struct quern_message *err)
+{
+	struct question q = {
+		.file = file, .path = path, .column = column, .with_index = true, .part = part
+	};
+
+	return describe(&q, out, err);
 }
 
 /* --- sources --- */

@@ -17,6 +17,9 @@ enum quern_status qn_hdf5_child_has(const char *file, const char *path, bool *ha
 enum quern_status qn_hdf5_child_describe(const char *file, const char *path, const char *column,
 					 bool with_index, struct qn_dataset *out,
 					 struct quern_message *err);
+enum quern_status qn_hdf5_child_describe_part(const char *file, const char *path,
+					      const char *column, const struct quern_box *part,
+					      struct qn_dataset *out, struct quern_message *err);
 void qn_hdf5_child_describe_like(const struct qn_dataset *like, const char *const *files,
 				 const char *const *paths, size_t n, int nprocesses,
 				 qn_described *take, void *ctx);

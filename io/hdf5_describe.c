@@ -20,6 +20,7 @@
 /* What is open while a dataset is described. */
 struct subject {
 	struct qn_dataset *d;
+	const struct quern_box *part; /* of which chunks are to be listed; NULL: all */
 	struct quern_message *err;
 	int fd;
 	hid_t file, dset, dcpl, type;
@@ -378,7 +379,7 @@ static enum quern_status read_chunked(struct subject *s, struct qn_h5_raw *raw,
 		not_native(s->d, why);
 		return QUERN_OK;
 	}
-	return qn_h5_index_read(raw, layout, s->max_shape, s->raw_edges, s->d);
+	return qn_h5_index_read(raw, layout, s->max_shape, s->raw_edges, s->part, s->d);
 }
 
 static enum quern_status read_whole(struct subject *s, const struct qn_h5_raw *raw,
@@ -524,8 +525,15 @@ enum quern_status qn_hdf5_describe(const char *file, const char *path, const cha
 				   bool with_index, struct qn_dataset *out,
 				   struct quern_message *err)
 {
+	return qn_hdf5_describe_part(file, path, column, with_index, NULL, out, err);
+}
+
+enum quern_status qn_hdf5_describe_part(const char *file, const char *path, const char *column,
+					bool with_index, const struct quern_box *part,
+					struct qn_dataset *out, struct quern_message *err)
+{
 	struct qn_dataset d;
-	struct subject s = { .d = &d, .err = err, .fd = -1, .file = -1, .dset = -1, .dcpl = -1,
+	struct subject s = { .d = &d, .part = part, .err = err, .fd = -1, .file = -1, .dset = -1, .dcpl = -1,
 			     .type = -1, .leaf = { .type = -1 } };
 	struct qn_h5_caller caller;
 	struct stat st;

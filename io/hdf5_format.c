@@ -66,6 +66,7 @@ const struct qn_format qn_hdf5_format = {
 	.list = qn_hdf5_child_list,
 	.has = qn_hdf5_child_has,
 	.describe = qn_hdf5_child_describe,
+	.describe_part = qn_hdf5_child_describe_part,
 	.sources = qn_hdf5_child_sources,
 	.describe_like = qn_hdf5_child_describe_like,
 	.open = qn_hdf5_child_open,

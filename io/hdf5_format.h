@@ -15,6 +15,9 @@ enum quern_status qn_hdf5_has(const char *file, const char *path, bool *has,
 enum quern_status qn_hdf5_describe(const char *file, const char *path, const char *column,
 				   bool with_index, struct qn_dataset *out,
 				   struct quern_message *err);
+enum quern_status qn_hdf5_describe_part(const char *file, const char *path, const char *column,
+					bool with_index, const struct quern_box *part,
+					struct qn_dataset *out, struct quern_message *err);
 
 enum quern_status qn_hdf5_reader_open(const struct qn_dataset *d, void **reader,
 				      struct quern_message *err);

@@ -33,9 +33,23 @@ static enum quern_status grow(struct qn_h5_walk *w)
 	return QUERN_OK;
 }
 
+static bool is_in_part(const struct qn_h5_walk *w, uint64_t number)
+{
+	for (int i = w->ndim - 1; i >= 0; i--) {
+		uint64_t c = number % w->grid[i];
+
+		if (c < w->low[i] || c > w->high[i])
+			return false;
+		number /= w->grid[i];
+	}
+	return true;
+}
+
 enum quern_status qn_h5_add(struct qn_h5_walk *w, uint64_t number, uint64_t addr, uint64_t nbytes,
 			    uint32_t mask)
 {
+	if (w->is_part && !is_in_part(w, number))
+		return QUERN_OK;
 	if (w->n == w->room) {
 		enum quern_status status = grow(w);
 
@@ -52,18 +66,52 @@ enum quern_status qn_h5_add(struct qn_h5_walk *w, uint64_t number, uint64_t addr
 	return QUERN_OK;
 }
 
+static void element_place(const struct qn_h5_walk *w, uint64_t i, uint64_t *coord)
+{
+	for (int k = w->ndim - 1; k > 0; k--) {
+		coord[w->order.dim[k]] = i % w->order.extent[k];
+		i /= w->order.extent[k];
+	}
+	coord[w->order.dim[0]] = i;
+}
+
 /* Number in the grid of element i of an array index; false when that chunk is outside of the
    present extent. */
 static bool element_number(const struct qn_h5_walk *w, uint64_t i, uint64_t *number)
 {
 	uint64_t coord[QUERN_MAX_DIMS];
 
-	for (int k = w->ndim - 1; k > 0; k--) {
-		coord[w->order.dim[k]] = i % w->order.extent[k];
-		i /= w->order.extent[k];
-	}
-	coord[w->order.dim[0]] = i;
+	element_place(w, i, coord);
 	return qn_h5_grid_number(w, coord, number);
+}
+
+/* Dimensions in which both agree are those of all between them; of the first in which they differ all
+   between them have a coordinate between theirs, and of the others any. */
+bool qn_h5_is_wanted(const struct qn_h5_walk *w, const int *dim, const uint64_t *from,
+		     const uint64_t *to)
+{
+	for (int k = 0; w->is_part && k < w->ndim; k++) {
+		int d = dim ? dim[k] : k;
+
+		if (from[d] > to[d])
+			return true; /* damaged: whoever reads it finds out */
+		if (to[d] < w->low[d] || from[d] > w->high[d])
+			return false;
+		if (from[d] < to[d])
+			return true;
+	}
+	return true;
+}
+
+bool qn_h5_are_wanted(const struct qn_h5_walk *w, uint64_t first, uint64_t n)
+{
+	uint64_t from[QUERN_MAX_DIMS], to[QUERN_MAX_DIMS];
+
+	if (!w->is_part)
+		return true;
+	element_place(w, first, from);
+	element_place(w, first + (n - 1), to);
+	return qn_h5_is_wanted(w, w->order.dim, from, to);
 }
 
 bool qn_h5_element_is_valid(const struct qn_h5_walk *w, unsigned elem_nbytes)
@@ -150,9 +198,27 @@ static void init_order(struct qn_h5_walk *w)
 		}
 }
 
+/* The chunks that a box meets. */
+static void limit_to(struct qn_h5_walk *w, const struct quern_box *part)
+{
+	w->is_part = part && part->ndim >= w->ndim;
+	for (int i = 0; w->is_part && i < w->ndim; i++) {
+		uint64_t last = part->start[i];
+
+		if (part->count[i] == 0) {
+			w->low[i] = 1; /* none */
+			w->high[i] = 0;
+			continue;
+		}
+		last += (part->count[i] - 1) * part->step[i];
+		w->low[i] = part->start[i] / w->chunk[i];
+		w->high[i] = last / w->chunk[i];
+	}
+}
+
 static enum quern_status walk_init(struct qn_h5_walk *w, struct qn_h5_raw *r,
 				   const struct qn_h5_layout *layout, const uint64_t *max_shape,
-				   const struct qn_dataset *d)
+				   const struct quern_box *part, const struct qn_dataset *d)
 {
 	uint64_t nbytes = qn_dataset_chunk_nelems(d) * d->type.size;
 
@@ -177,6 +243,7 @@ static enum quern_status walk_init(struct qn_h5_walk *w, struct qn_h5_raw *r,
 		w->nunlimited += w->max_grid[i] == 0;
 	}
 	init_order(w);
+	limit_to(w, part);
 	return QUERN_OK;
 }
 
@@ -203,10 +270,11 @@ static enum quern_status walk(struct qn_h5_walk *w)
 }
 
 enum quern_status qn_h5_index_read(struct qn_h5_raw *r, const struct qn_h5_layout *layout,
-				   const uint64_t *max_shape, bool raw_edges, struct qn_dataset *d)
+				   const uint64_t *max_shape, bool raw_edges,
+				   const struct quern_box *part, struct qn_dataset *d)
 {
 	struct qn_h5_walk w;
-	enum quern_status status = walk_init(&w, r, layout, max_shape, d);
+	enum quern_status status = walk_init(&w, r, layout, max_shape, part, d);
 
 	if (status == QUERN_OK)
 		status = walk(&w);

@@ -39,6 +39,8 @@ struct qn_h5_walk {
 	uint32_t all_filters;		   /* mask: no filter was applied */
 	uint32_t chunk_nbytes;		   /* of a chunk without filters */
 	struct qn_h5_order order;	   /* of array indexes */
+	bool is_part; /* only chunks with low[d] <= coordinate <= high[d] are listed */
+	uint64_t low[QUERN_MAX_DIMS], high[QUERN_MAX_DIMS];
 
 	/* The list. */
 	struct qn_chunk *chunks; /* owned */
@@ -51,10 +53,21 @@ typedef enum quern_status qn_h5_walker(struct qn_h5_walk *w);
 /*
  * Lists the chunks of d, which is described but for `index` and the chunks; both are filled on
  * success, sorted, without duplicates. max_shape: as H5Sget_simple_extent_dims gives it. raw_edges:
- * the chunks that the edge cuts are stored without filters.
+ * the chunks that the edge cuts are stored without filters. part: of d, but for dimensions of records;
+ * the chunks that it does not meet are left out, and what the index says of them is not read, as far
+ * as it can be skipped. NULL: all of it.
  */
 enum quern_status qn_h5_index_read(struct qn_h5_raw *r, const struct qn_h5_layout *layout,
-				   const uint64_t *max_shape, bool raw_edges, struct qn_dataset *d);
+				   const uint64_t *max_shape, bool raw_edges,
+				   const struct quern_box *part, struct qn_dataset *d);
+
+/* May there be chunks of the part between these two, grid coordinates in the order of an index? dim:
+   the dimensions, slowest first; NULL: in C order. */
+bool qn_h5_is_wanted(const struct qn_h5_walk *w, const int *dim, const uint64_t *from,
+		     const uint64_t *to);
+
+/* The same of n > 0 elements of an array index. */
+bool qn_h5_are_wanted(const struct qn_h5_walk *w, uint64_t first, uint64_t n);
 
 qn_h5_walker qn_h5_walk_btree1;
 qn_h5_walker qn_h5_walk_single;
@@ -63,7 +76,7 @@ qn_h5_walker qn_h5_walk_fixed_array;
 qn_h5_walker qn_h5_walk_extensible_array;
 qn_h5_walker qn_h5_walk_btree2;
 
-/* Adds a chunk by its number in the grid. addr: absolute. */
+/* Adds a chunk by its number in the grid, if it is of the part. addr: absolute. */
 enum quern_status qn_h5_add(struct qn_h5_walk *w, uint64_t number, uint64_t addr, uint64_t nbytes,
 			    uint32_t mask);
 

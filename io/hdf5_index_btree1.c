@@ -78,32 +78,63 @@ static enum quern_status add_leaf(struct qn_h5_walk *w, const struct node *n)
 	return status;
 }
 
+/* Grid coordinates of a key. */
+static void place_of(const struct qn_h5_walk *w, const uint8_t *key, uint64_t *coord)
+{
+	for (int i = 0; i < w->ndim; i++)
+		coord[i] = qn_h5_uint(key + 8 + 8 * i, 8) / w->chunk[i];
+}
+
+/* May child i have chunks of the part? Its keys lie between its own and the next; those of the last
+   child before `end`, which is the next key of the parent. */
+static bool is_wanted(const struct qn_h5_walk *w, const struct node *n, size_t i,
+		      const uint64_t *end, uint64_t *next)
+{
+	uint64_t from[QUERN_MAX_DIMS];
+
+	memcpy(next, end, (size_t)w->ndim * sizeof *next);
+	if (!w->is_part)
+		return true;
+	place_of(w, n->entries + i * entry_nbytes(w), from);
+	if (i + 1 < n->nentries)
+		place_of(w, n->entries + (i + 1) * entry_nbytes(w), next);
+	return qn_h5_is_wanted(w, NULL, from, next);
+}
+
 static uint64_t child_addr(const struct qn_h5_walk *w, const struct node *n, size_t i)
 {
 	return qn_h5_addr(w->r, n->entries + i * entry_nbytes(w) + key_nbytes(w));
 }
 
 /* A full node of the default size holds 64 entries. */
-static void prefetch_children(const struct qn_h5_walk *w, const struct node *n)
+static void prefetch_children(const struct qn_h5_walk *w, const struct node *n, const uint64_t *end)
 {
+	uint64_t next[QUERN_MAX_DIMS];
+
 	for (size_t i = 0; i < n->nentries; i++)
-		qn_h5_prefetch(w->r, child_addr(w, n, i), 64 * entry_nbytes(w));
+		if (is_wanted(w, n, i, end, next))
+			qn_h5_prefetch(w->r, child_addr(w, n, i), 64 * entry_nbytes(w));
 }
 
-static enum quern_status walk_node(struct qn_h5_walk *w, uint64_t addr, unsigned parent_level);
+static enum quern_status walk_node(struct qn_h5_walk *w, uint64_t addr, unsigned parent_level,
+				   const uint64_t *end);
 
 /* Levels fall by one from parent to child, which bounds the depth at 256. */
-static enum quern_status walk_children(struct qn_h5_walk *w, const struct node *n)
+static enum quern_status walk_children(struct qn_h5_walk *w, const struct node *n,
+				       const uint64_t *end)
 {
+	uint64_t next[QUERN_MAX_DIMS];
 	enum quern_status status = QUERN_OK;
 
-	prefetch_children(w, n);
+	prefetch_children(w, n, end);
 	for (size_t i = 0; i < n->nentries && status == QUERN_OK; i++)
-		status = walk_node(w, child_addr(w, n, i), n->level);
+		if (is_wanted(w, n, i, end, next))
+			status = walk_node(w, child_addr(w, n, i), n->level, next);
 	return status;
 }
 
-static enum quern_status walk_node(struct qn_h5_walk *w, uint64_t addr, unsigned parent_level)
+static enum quern_status walk_node(struct qn_h5_walk *w, uint64_t addr, unsigned parent_level,
+				   const uint64_t *end)
 {
 	struct node n = { .entries = NULL };
 	enum quern_status status = node_read(w, addr, &n);
@@ -113,12 +144,16 @@ static enum quern_status walk_node(struct qn_h5_walk *w, uint64_t addr, unsigned
 	if (n.level >= parent_level)
 		status = qn_h5_damaged(w->r, addr, "the levels of a B-tree do not fall");
 	else
-		status = n.level > 0 ? walk_children(w, &n) : add_leaf(w, &n);
+		status = n.level > 0 ? walk_children(w, &n, end) : add_leaf(w, &n);
 	free(n.entries);
 	return status;
 }
 
 enum quern_status qn_h5_walk_btree1(struct qn_h5_walk *w)
 {
-	return walk_node(w, w->layout.index_addr, 256);
+	uint64_t end[QUERN_MAX_DIMS];
+
+	for (int i = 0; i < QUERN_MAX_DIMS; i++)
+		end[i] = UINT64_MAX;
+	return walk_node(w, w->layout.index_addr, 256, end);
 }

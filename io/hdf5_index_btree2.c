@@ -104,6 +104,15 @@ static enum quern_status header(struct btree2 *b)
 	return QUERN_OK;
 }
 
+/* Grid coordinates of a record. */
+static void place_of(const struct btree2 *b, const uint8_t *record, uint64_t *coord)
+{
+	const uint8_t *at = record + b->record_nbytes - 8 * (size_t)b->w->ndim;
+
+	for (int i = 0; i < b->w->ndim; i++)
+		coord[i] = qn_h5_uint(at + 8 * i, 8);
+}
+
 static enum quern_status add_record(const struct btree2 *b, const uint8_t *p)
 {
 	struct qn_h5_walk *w = b->w;
@@ -118,37 +127,61 @@ static enum quern_status add_record(const struct btree2 *b, const uint8_t *p)
 		nbytes = qn_h5_uint(p + w->r->addr_nbytes, width);
 		mask = (uint32_t)qn_h5_uint(at - 4, 4);
 	}
-	for (int i = 0; i < w->ndim; i++)
-		coord[i] = qn_h5_uint(at + 8 * i, 8);
+	place_of(b, p, coord);
 	if (!qn_h5_grid_number(w, coord, &number))
 		return qn_h5_damaged(w->r, addr, "a chunk is outside the dataset");
 	return qn_h5_add(w, number, addr, nbytes, mask);
 }
 
-static enum quern_status walk_node(const struct btree2 *b, uint64_t addr, uint64_t nrecords,
-				   unsigned level);
+/* Coordinates of the records before and after all those of a node. */
+struct between {
+	uint64_t from[QUERN_MAX_DIMS], to[QUERN_MAX_DIMS];
+};
 
-static void prefetch_children(const struct btree2 *b, const uint8_t *child, unsigned level,
-			      uint64_t n)
+static enum quern_status walk_node(const struct btree2 *b, uint64_t addr, uint64_t nrecords,
+				   unsigned level, const struct between *in);
+
+/* May child i of a node have chunks of the part? out: what its records lie between. */
+static bool is_wanted(const struct btree2 *b, const uint8_t *records, uint64_t nrecords, uint64_t i,
+		      const struct between *in, struct between *out)
 {
-	for (uint64_t i = 0; i < n; i++, child += child_nbytes(b, level))
-		qn_h5_prefetch(b->w->r, qn_h5_addr(b->w->r, child), b->node_nbytes);
+	*out = *in;
+	if (!b->w->is_part)
+		return true;
+	if (i > 0)
+		place_of(b, records + (i - 1) * b->record_nbytes, out->from);
+	if (i < nrecords)
+		place_of(b, records + i * b->record_nbytes, out->to);
+	return qn_h5_is_wanted(b->w, NULL, out->from, out->to);
+}
+
+static void prefetch_children(const struct btree2 *b, const uint8_t *records, uint64_t nrecords,
+			      unsigned level, const struct between *in)
+{
+	const uint8_t *child = records + nrecords * b->record_nbytes;
+	struct between out;
+
+	for (uint64_t i = 0; i <= nrecords; i++, child += child_nbytes(b, level))
+		if (is_wanted(b, records, nrecords, i, in, &out))
+			qn_h5_prefetch(b->w->r, qn_h5_addr(b->w->r, child), b->node_nbytes);
 }
 
 /* In order: child, record, child, ..., so that the list comes out sorted. */
-static enum quern_status walk_records(const struct btree2 *b, const uint8_t *record,
-				      uint64_t nrecords, unsigned level)
+static enum quern_status walk_records(const struct btree2 *b, const uint8_t *records,
+				      uint64_t nrecords, unsigned level, const struct between *in)
 {
 	unsigned width = b->w->r->addr_nbytes, child_width = level > 0 ? child_nbytes(b, level) : 0;
-	const uint8_t *child = record + nrecords * b->record_nbytes;
+	const uint8_t *record = records, *child = records + nrecords * b->record_nbytes;
 	enum quern_status status = QUERN_OK;
+	struct between out;
 
 	if (level > 0)
-		prefetch_children(b, child, level, nrecords + 1);
+		prefetch_children(b, records, nrecords, level, in);
 	for (uint64_t i = 0; i <= nrecords && status == QUERN_OK; i++) {
-		if (level > 0)
+		if (level > 0 && is_wanted(b, records, nrecords, i, in, &out))
 			status = walk_node(b, qn_h5_addr(b->w->r, child),
-					   qn_h5_uint(child + width, b->count_nbytes), level - 1);
+					   qn_h5_uint(child + width, b->count_nbytes), level - 1,
+					   &out);
 		if (status == QUERN_OK && i < nrecords)
 			status = add_record(b, record);
 		record += b->record_nbytes;
@@ -158,7 +191,7 @@ static enum quern_status walk_records(const struct btree2 *b, const uint8_t *rec
 }
 
 static enum quern_status walk_node(const struct btree2 *b, uint64_t addr, uint64_t nrecords,
-				   unsigned level)
+				   unsigned level, const struct between *in)
 {
 	struct qn_h5_raw *r = b->w->r;
 	uint64_t nbytes = NODE_OVERHEAD + nrecords * b->record_nbytes;
@@ -175,7 +208,7 @@ static enum quern_status walk_node(const struct btree2 *b, uint64_t addr, uint64
 	status = qn_h5_check_block(r, addr, p, nbytes, level > 0 ? "BTIN" : "BTLF",
 				   "v2 B-tree node");
 	if (status == QUERN_OK)
-		status = walk_records(b, p + 6, nrecords, level);
+		status = walk_records(b, p + 6, nrecords, level, in);
 	free(p);
 	return status;
 }
@@ -184,8 +217,11 @@ enum quern_status qn_h5_walk_btree2(struct qn_h5_walk *w)
 {
 	struct btree2 b = { .w = w, .root_addr = QN_ADDR_NONE };
 	enum quern_status status = header(&b);
+	struct between all = { { 0 }, { 0 } };
 
+	for (int i = 0; i < QUERN_MAX_DIMS; i++)
+		all.to[i] = UINT64_MAX;
 	if (status != QUERN_OK || b.root_addr == QN_ADDR_NONE)
 		return status;
-	return walk_node(&b, b.root_addr, b.root_nrecords, b.depth);
+	return walk_node(&b, b.root_addr, b.root_nrecords, b.depth, &all);
 }

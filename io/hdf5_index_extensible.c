@@ -125,8 +125,11 @@ static enum quern_status page(struct extensible *e, uint64_t addr, uint64_t firs
 	uint64_t nbytes = e->page_nelems * e->elem_nbytes + 4;
 	struct qn_h5_walk *w = e->w;
 	uint8_t *p;
-	enum quern_status status = qn_h5_read_new(w->r, addr, nbytes, &p);
+	enum quern_status status;
 
+	if (!qn_h5_are_wanted(w, first, e->page_nelems))
+		return QUERN_OK;
+	status = qn_h5_read_new(w->r, addr, nbytes, &p);
 	if (status != QUERN_OK)
 		return status;
 	if (qn_h5_sum_is_right(p, nbytes))
@@ -167,7 +170,7 @@ static enum quern_status data_blocks(struct extensible *e, unsigned s, const uin
 	for (uint64_t i = 0; i < super_nblocks(s) && status == QUERN_OK; i++) {
 		uint64_t addr = qn_h5_addr(e->w->r, addrs + i * e->w->r->addr_nbytes);
 
-		if (addr != QN_ADDR_NONE)
+		if (addr != QN_ADDR_NONE && qn_h5_are_wanted(e->w, e->next, nelems))
 			status = bits ? paged_block(e, addr, npages, bits, i * npages)
 				      : plain_block(e, addr, nelems);
 		e->next += nelems;
@@ -212,7 +215,8 @@ static enum quern_status groups(struct extensible *e, const uint8_t *p)
 		} else {
 			uint64_t addr = qn_h5_addr(r, p);
 
-			if (addr != QN_ADDR_NONE)
+			if (addr != QN_ADDR_NONE &&
+			    qn_h5_are_wanted(e->w, e->next, next - e->next))
 				status = super_block(e, s, addr);
 			p += r->addr_nbytes;
 		}

@@ -112,8 +112,11 @@ static enum quern_status fixed_page(struct qn_h5_walk *w, const struct fixed *f,
 	uint64_t n = qn_min_u64(f->page_nelems, f->nelems - first);
 	uint64_t nbytes = n * f->elem_nbytes + 4;
 	uint8_t *p;
-	enum quern_status status = qn_h5_read_new(w->r, addr, nbytes, &p);
+	enum quern_status status;
 
+	if (!qn_h5_are_wanted(w, first, n))
+		return QUERN_OK;
+	status = qn_h5_read_new(w->r, addr, nbytes, &p);
 	if (status != QUERN_OK)
 		return status;
 	if (qn_h5_sum_is_right(p, nbytes))

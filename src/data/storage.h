@@ -48,6 +48,13 @@ struct qn_format {
 				      bool with_index, struct qn_dataset *out,
 				      struct quern_message *err);
 
+	/* The same, with the part of the chunk index that a box of the dataset meets: other chunks
+	   count as if they were not stored, so nothing but that box may be read by it. Takes less
+	   time where the box is small. Not collective. */
+	enum quern_status (*describe_part)(const char *file, const char *path, const char *column,
+					   const struct quern_box *part, struct qn_dataset *out,
+					   struct quern_message *err);
+
 	/* Where the elements of a virtual dataset, or of one in external files, are: d is its
 	   description, checked. The list is checked against it. A source that is not there has
 	   no file, a raw file keeps its name. The caller frees with qn_sources_fini. Not

@@ -203,7 +203,7 @@ static enum quern_status select_part(struct qn_job *j, struct quern_message *err
 {
 	enum quern_status st = QUERN_OK;
 
-	if (qn_comm_rank(j->comm) == 0)
+	if (qn_comm_rank(j->comm) == 0 && !j->selected)
 		st = qn_coordinate_select(&j->dataset, &j->files, j->along,
 					  quern_option_string(j->options, "select"),
 					  &j->selection, err);

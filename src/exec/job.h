@@ -66,6 +66,8 @@ struct qn_job {
 	struct qn_mosaic mosaic;
 	struct qn_view *views;			/* owned: of each form, all of one type of value */
 	struct quern_box selection;
+	bool selected;				/* rank 0: the selection is made, and the mosaic has
+						   the chunks of no other */
 	bool whole;
 	struct qn_items items;
 	void *self;				/* of the kernel */

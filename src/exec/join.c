@@ -4,14 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "data/select.h"
+#include "exec/coordinate.h"
 #include "exec/resolve.h"
 #include "exec/source.h"
 
 #define FEWEST_A_RANK 32	/* files: below, telling the others costs more than they save */
 #define MOST_NAMED    10	/* bad files in a message */
+#define LARGE_NBYTES  (UINT64_C(64) << 20)	/* a file: its chunk index may be large too */
 
 /* What a rank finds out about its files. */
 struct search {
@@ -124,15 +127,40 @@ static enum quern_status find_along(const struct qn_job *j, int *along, struct q
 	return QUERN_OK;
 }
 
+/* Is it worth the time to find out first what is selected, and then to read that part of the index? */
+static bool is_index_worth_it(const struct qn_job *j)
+{
+	const char *select = quern_option_string(j->options, "select");
+	struct stat s;
+
+	return select && *select && j->files.n == 1 && !stat(j->files.name[0], &s) &&
+	       (uint64_t)s.st_size >= LARGE_NBYTES;
+}
+
+/* Where there is one file the selection is known before there are chunks. */
+static enum quern_status index_part(struct qn_job *j, struct quern_message *err)
+{
+	enum quern_status st = qn_coordinate_select(&j->dataset, NULL, 0,
+						    quern_option_string(j->options, "select"),
+						    &j->selection, err);
+
+	if (!st)
+		st = qn_source_index(&j->dataset, &j->selection, err);
+	j->selected = !st;
+	return st;
+}
+
 static enum quern_status describe_first(struct qn_job *j, const struct qn_names *words,
 					struct quern_message *err)
 {
 	enum quern_status st = find_files(j, words, err);
+	bool in_parts = !st && is_index_worth_it(j);
 
-	return st ? st : qn_source_describe(j->files.name[0],
-					    quern_option_string(j->options, "dataset"),
-					    quern_option_string(j->options, "column"), true,
-					    &j->dataset, err);
+	if (!st)
+		st = qn_source_describe(j->files.name[0], quern_option_string(j->options, "dataset"),
+					quern_option_string(j->options, "column"), !in_parts,
+					&j->dataset, err);
+	return st || !in_parts ? st : index_part(j, err);
 }
 
 /* Rank 0's description and list of files on all ranks. Collective. */

@@ -76,6 +76,37 @@ enum quern_status qn_source_describe(const char *file, const char *path, const c
 	return st;
 }
 
+static bool same_extent(const struct qn_dataset *a, const struct qn_dataset *b)
+{
+	return a->ndim == b->ndim && !memcmp(a->shape, b->shape, sizeof a->shape) &&
+	       a->file_nbytes == b->file_nbytes && a->file_mtime_ns == b->file_mtime_ns;
+}
+
+enum quern_status qn_source_index(struct qn_dataset *d, const struct quern_box *part,
+				  struct quern_message *err)
+{
+	const struct qn_format *format = NULL;
+	struct qn_dataset full;
+	enum quern_status st = qn_source_format(d->file, &format, err);
+
+	if (!st)
+		st = format->describe_part(d->file, d->path, qn_dataset_column(d), part, &full, err);
+	if (st)
+		return st;
+	if (!same_extent(d, &full))
+		st = qn_error_set(err, QUERN_ERR_DATA, "%s: is being written while it is read; wait "
+				  "until its writer has finished", d->file);
+	if (!st)
+		st = qn_dataset_check(&full, err);
+	if (st) {
+		qn_dataset_fini(&full);
+		return st;
+	}
+	qn_dataset_fini(d);
+	*d = full;
+	return QUERN_OK;
+}
+
 enum qn_medium qn_source_medium(int fd)
 {
 	/* Magic numbers of statfs(2), and of Lustre, BeeGFS, GPFS, Ceph and FUSE, which carries

@@ -18,6 +18,12 @@ enum quern_status qn_source_describe(const char *file, const char *path, const c
 				     bool with_index, struct qn_dataset *d,
 				     struct quern_message *err);
 
+/* Gives a dataset that is described without its index the part of the index that a box of it meets.
+   Only that box may be read by it. QUERN_ERR_DATA, and d is as it was: the dataset has changed.
+   Not collective. */
+enum quern_status qn_source_index(struct qn_dataset *d, const struct quern_box *part,
+				  struct quern_message *err);
+
 /* That the file which is open is the one that was described: size and time of change.
    QUERN_ERR_DATA. host: the name of this host, for messages. */
 enum quern_status qn_source_check(int fd, const struct qn_dataset *d, const char *host,

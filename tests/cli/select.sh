@@ -98,6 +98,15 @@ for order in le be; do
 	fi
 done
 
+# --- a large file, of whose chunk index only a part is read ---
+"$BUILDDIR/examples/mkclimate" -q --raw --only t2m --time 600 --lat 181 --lon 180 large.nc
+cat large.nc >larger.nc && truncate -s +70M larger.nc
+check "the large file is large" test "$(stat -c %s larger.nc)" -gt 67108864
+for select in time=3:9 'lat=-30.0:30.0,lon=5' '::100,7,:3' time=1979-02:1979-03 -1; do
+	is "-s $select: as without the part" "$(result -d t2m -s "$select" large.nc)" \
+		"$(result -d t2m -s "$select" larger.nc)"
+done
+
 # --- the rest ---
 is "a document names the selection as it was written" '"lat=-30.0:30.0"' \
 	"$(quern run count --json -d t2m -s lat=-30.0:30.0 climate.nc; field input.select)"

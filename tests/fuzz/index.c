@@ -70,7 +70,7 @@ static void walk(int fd, struct fuzz_input in)
 	    qn_h5_layout_read(&raw, header, &layout) || !layout.is_known)
 		return;
 	if (layout.class == QN_CHUNKED) {
-		if (qn_h5_index_read(&raw, &layout, most, raw_edges, &d) == QUERN_OK)
+		if (qn_h5_index_read(&raw, &layout, most, raw_edges, NULL, &d) == QUERN_OK)
 			check(&d);
 	} else if (layout.data_addr != QN_ADDR_NONE) {
 		d.layout = QN_CONTIGUOUS;

@@ -11,9 +11,11 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "../../io/hdf5_format.h"
 #include "../../io/hdf5_index.h"
 #include "h5make.h"
+#include "random.h"
 
 #define U H5S_UNLIMITED
 
@@ -352,6 +354,62 @@ static void check_bytes(const struct h5make *m, const struct qn_dataset *d)
 	close(fd);
 }
 
+/* Is chunk k among those that a box meets? */
+static bool meets(const struct qn_dataset *d, const struct quern_box *box, const struct qn_chunk *k)
+{
+	uint64_t grid[QUERN_MAX_DIMS], number = k->number;
+
+	qn_dataset_grid(d, grid);
+	for (int i = d->ndim - 1; i >= 0; i--) {
+		uint64_t first = number % grid[i] * d->chunk[i];
+
+		if (first >= box->start[i] + box->count[i] * box->step[i] ||
+		    first + d->chunk[i] <= box->start[i])
+			return false;
+		number /= grid[i];
+	}
+	return true;
+}
+
+/* A part of an index has the chunks of the whole one that the part meets. */
+static void check_part(const struct h5make *m, const struct qn_dataset *d,
+		       const struct quern_box *box)
+{
+	struct quern_message err = { 0 };
+	struct qn_dataset part;
+	uint64_t n = 0;
+
+	if (qn_hdf5_describe_part(m->file, "/x", NULL, true, box, &part, &err) != QUERN_OK)
+		fail_msg("%s", err.text);
+	assert_int_equal(qn_dataset_check(&part, &err), QUERN_OK);
+	for (uint64_t i = 0; i < d->nchunks; i++)
+		if (meets(d, box, &d->chunks[i])) {
+			assert_true(n < part.nchunks);
+			assert_memory_equal(&part.chunks[n++], &d->chunks[i], sizeof d->chunks[i]);
+		}
+	assert_int_equal(n, part.nchunks);
+	qn_dataset_fini(&part);
+}
+
+static void check_parts(const struct h5make *m, const struct qn_dataset *d)
+{
+	uint64_t seed = d->nchunks + 7;
+
+	for (int k = 0; k < 24; k++) {
+		struct quern_box box = { .ndim = d->ndim };
+
+		for (int i = 0; i < d->ndim; i++) {
+			uint64_t most = k % 3 ? d->shape[i] : 1 + d->shape[i] / 9;
+
+			box.start[i] = k % 4 == i ? 0 : random_below(&seed, d->shape[i]);
+			box.count[i] = 1 + random_below(&seed, qn_min_u64(most, d->shape[i] -
+										box.start[i]));
+			box.step[i] = 1;
+		}
+		check_part(m, d, &box);
+	}
+}
+
 static void test_cases(void **state)
 {
 	struct h5make m;
@@ -368,6 +426,7 @@ static void test_cases(void **state)
 		check_description(&cases[i], &m, &d);
 		if (cases[i].filling == ALL || cases[i].filling == SPARSE)
 			check_bytes(&m, &d);
+		check_parts(&m, &d);
 		qn_dataset_fini(&d);
 	}
 	h5make_fini(&m);
@@ -567,7 +626,7 @@ static enum quern_status walk_only(int fd, const struct qn_dataset *like, uint64
 	if (status == QUERN_OK)
 		status = qn_h5_layout_read(&raw, raw.base + header, &layout);
 	if (status == QUERN_OK && layout.is_known)
-		status = qn_h5_index_read(&raw, &layout, most, false, &d);
+		status = qn_h5_index_read(&raw, &layout, most, false, NULL, &d);
 	if (status == QUERN_OK)
 		status = qn_dataset_check(&d, err);
 	free(d.chunks);
