@@ -195,7 +195,7 @@ static uint64_t bits_of(double x)
 
 static void print_cf(FILE *f, const struct qn_cf *cf)
 {
-	if (cf->has_fill)
+	if (cf->has_fill && !cf->is_default) /* the fill value of the dataset tells it */
 		fprintf(f, "fill %" PRIx64 "\n", cf->fill);
 	for (uint32_t i = 0; i < cf->nmissing; i++)
 		fprintf(f, "missing %" PRIx64 "\n", cf->missing[i]);

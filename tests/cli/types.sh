@@ -63,4 +63,21 @@ for column in x pos grid.b wide; do
 	quern run moments --threads 3 -d both --column $column --json compound.h5
 	is "$column: three threads" "$(cat one)" "$(field result.sum)"
 done
+
+# --- what netCDF puts where nothing was written ---
+"$BUILDDIR/tests/corpus/layouts" unwritten || exit 1
+for name in f4 f8 f4be i2 i2be i4 u2 u4; do
+	quern run moments --json -d $name unwritten.h5
+	is "unwritten $name is missing" "3 3 6" \
+		"$(field result.count) $(field result.missing) $(field result.sum | sed 's/\.0$//')"
+done
+for name in i1 other no_netcdf; do
+	quern run count --json -d $name unwritten.h5
+	is "unwritten, but data: $name" "6 0" "$(field result.count) $(field result.missing)"
+done
+quern run count --json --raw -d f4 unwritten.h5
+is "unwritten, with --raw" "6 0" "$(field result.count) $(field result.missing)"
+quern run count --json -d attribute unwritten.h5
+is "unwritten, where missing_value says what is missing" "5 1" \
+	"$(field result.count) $(field result.missing)"
 finish

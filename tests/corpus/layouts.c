@@ -8,6 +8,7 @@
  *				there and every seventh is virtual too; x[i, j] is i, or -1
  *	layouts unusual		unusual.h5: numbers of 12 bits in an external file, and half of them mapped;
  *				texts with a fill value, of a missing source; texts in an external file
+ *	layouts unwritten	unwritten.h5: netCDF variables, and others, with elements that nobody wrote
  *	layouts family		f-00000.h5 ...
  *	layouts swmr		w.h5, open for SWMR writing; for each line on standard input it says
  *				"done" when: "grow" more is written, "stop" it is closed, "crash" it
@@ -237,6 +238,57 @@ static void make_many(hsize_t n)
 	H5Fclose(file);
 }
 
+static void mark_as_scale(hid_t dset)
+{
+	hid_t text = must(H5Tcopy(H5T_C_S1)), space = must(H5Screate(H5S_SCALAR)), attr;
+
+	must(H5Tset_size(text, 16));
+	attr = must(H5Acreate2(dset, "CLASS", text, space, H5P_DEFAULT, H5P_DEFAULT));
+	must(H5Awrite(attr, text, "DIMENSION_SCALE"));
+	H5Aclose(attr);
+	H5Sclose(space);
+	H5Tclose(text);
+}
+
+/* 6 elements: 1, 2, 3, the fill value, and two that nobody wrote. */
+static hid_t make_fill(hid_t file, const char *name, hid_t type, double fill)
+{
+	const double v[4] = { 1, 2, 3, fill };
+	hsize_t n = 6, chunk = 2, start = 0, count = 4;
+	hid_t space = must(H5Screate_simple(1, &n, NULL)), memory = must(H5Screate_simple(1, &count, NULL));
+	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), dset;
+
+	must(H5Pset_chunk(dcpl, 1, &chunk));
+	must(H5Pset_fill_value(dcpl, H5T_NATIVE_DOUBLE, &fill));
+	dset = must(H5Dcreate2(file, name, type, space, H5P_DEFAULT, dcpl, H5P_DEFAULT));
+	must(H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &count, NULL));
+	must(H5Dwrite(dset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, v));
+	return dset;
+}
+
+static void make_unwritten(void)
+{
+	const struct { const char *name; hid_t type; double fill; } kinds[] = {
+		{ "f4", H5T_IEEE_F32LE, 0x1.ep+122 }, { "f8", H5T_IEEE_F64BE, 0x1.ep+122 },
+		{ "f4be", H5T_IEEE_F32BE, 0x1.ep+122 }, { "i2", H5T_STD_I16LE, -32767 },
+		{ "i2be", H5T_STD_I16BE, -32767 }, { "i4", H5T_STD_I32LE, -2147483647 },
+		{ "u2", H5T_STD_U16LE, 65535 }, { "u4", H5T_STD_U32BE, 4294967295 },
+		{ "i1", H5T_STD_I8LE, -127 }, { "other", H5T_STD_I16LE, -32768 },
+	};
+	hid_t file = create("unwritten.h5"), dset;
+	short three = 3;
+
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		mark_as_scale(make_fill(file, kinds[i].name, kinds[i].type, kinds[i].fill));
+	make_fill(file, "no_netcdf", H5T_STD_I16LE, -32767);
+	dset = make_fill(file, "attribute", H5T_STD_I16LE, -32767);
+	mark_as_scale(dset);
+	must(H5Awrite(must(H5Acreate2(dset, "missing_value", H5T_STD_I16LE,
+				      must(H5Screate(H5S_SCALAR)), H5P_DEFAULT, H5P_DEFAULT)),
+		      H5T_NATIVE_SHORT, &three));
+	H5close();
+}
+
 static void make_family(void)
 {
 	hid_t fapl = must(H5Pcreate(H5P_FILE_ACCESS)), file, space;
@@ -324,6 +376,8 @@ int main(int argc, char **argv)
 		make_many(strtoull(argv[2], NULL, 10));
 	else if (argc == 2 && !strcmp(argv[1], "unusual"))
 		make_unusual();
+	else if (argc == 2 && !strcmp(argv[1], "unwritten"))
+		make_unwritten();
 	else if (argc == 2 && !strcmp(argv[1], "family"))
 		make_family();
 	else if (argc == 2 && !strcmp(argv[1], "swmr"))
