@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/real.h"
+
 /* 17 significant digits bring back every double. */
 #define ROUND_TRIP 17
 
@@ -45,23 +47,65 @@ json_t *qn_json_text(const char *s)
 	return text ? text : json_string("(not UTF-8)");
 }
 
+/* A number as jansson has it: reals are made as short as they can be, and stay reals. */
+static void copy_number(FILE *out, const char *at, size_t n)
+{
+	char text[QN_REAL_NBYTES];
+
+	if (!memchr(at, '.', n) && !memchr(at, 'e', n)) {
+		fwrite(at, 1, n, out);
+		return;
+	}
+	qn_real_print(strtod(at, NULL), text);
+	fputs(text, out);
+	if (!strpbrk(text, ".e"))
+		fputs(".0", out);
+}
+
+/* The end of a string that begins with its quote. */
+static const char *string_end(const char *at)
+{
+	for (at++; *at && *at != '"'; at++)
+		at += *at == '\\' && at[1];
+	return at + (*at == '"');
+}
+
+static void copy_document(FILE *out, const char *at)
+{
+	while (*at) {
+		const char *end = at + strspn(at, "+-.0123456789eE");
+
+		if (*at == '"') {
+			end = string_end(at);
+			fwrite(at, 1, (size_t)(end - at), out);
+		} else if (*at == '-' || (*at >= '0' && *at <= '9')) {
+			copy_number(out, at, (size_t)(end - at));
+		} else {
+			end = at + 1;
+			fputc(*at, out);
+		}
+		at = end;
+	}
+	fputc('\n', out);
+}
+
 char *qn_json_dump(json_t *doc)
 {
-	char *text, *line;
+	char *text = doc ? json_dumps(doc, JSON_INDENT(2) | JSON_REAL_PRECISION(ROUND_TRIP)) : NULL;
+	char *short_text = NULL;
 	size_t n;
+	FILE *out = text ? open_memstream(&short_text, &n) : NULL;
+	bool ok;
 
-	if (!doc)
-		return NULL;
-	text = json_dumps(doc, JSON_INDENT(2) | JSON_REAL_PRECISION(ROUND_TRIP));
 	json_decref(doc);
-	if (!text)
-		return NULL;
-	n = strlen(text);
-	line = realloc(text, n + 2);
-	if (!line) {
-		free(text);
-		return NULL;
-	}
-	memcpy(line + n, "\n", 2);
-	return line;
+	if (out)
+		copy_document(out, text);
+	ok = out && !ferror(out);
+	if (out && fclose(out))
+		ok = false;
+	free(text);
+	if (ok)
+		return short_text;
+	free(short_text);
+	return NULL;
 }

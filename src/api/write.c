@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "api/run.h"
+#include "base/real.h"
 #include "data/storage.h"
 
 static enum quern_status io_error(quern_run *run, const char *file, const char *what)
@@ -38,17 +39,12 @@ static enum quern_status write_json(quern_run *run, const char *file)
 	return ok ? QUERN_OK : io_error(run, file, "write");
 }
 
-/* The shortest of the usual precisions that brings the same double back. */
 static void print_real(FILE *f, double x)
 {
-	char text[40];
+	char text[QN_REAL_NBYTES];
 
-	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(text, sizeof(text), "%.*g", digits, x);
-		if (strtod(text, NULL) == x)
-			break;
-	}
-	fputs(isnan(x) ? "nan" : isinf(x) ? (x > 0 ? "inf" : "-inf") : text, f);
+	qn_real_print(x, text);
+	fputs(isnan(x) ? "nan" : text, f);
 }
 
 /* In quotes, which are doubled inside. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/real.h"
 #include "cli/cli.h"
 
 #define SHORT_ARRAY 16		/* longer ones are summarised in a table */
@@ -57,7 +58,7 @@ void qn_cli_shape(const json_t *shape, char *out, size_t n)
 
 void qn_cli_number(const json_t *v, char *out, size_t n)
 {
-	double x;
+	char real[QN_REAL_NBYTES];
 
 	if (json_is_integer(v)) {
 		snprintf(out, n, "%lld", (long long)json_integer_value(v));
@@ -68,12 +69,8 @@ void qn_cli_number(const json_t *v, char *out, size_t n)
 			if ((unsigned char)*p < ' ' || *p == 0x7f)
 				*p = '?';
 	} else if (json_is_real(v)) {
-		x = json_real_value(v);
-		for (int digits = 15; digits <= 17; digits++) {
-			snprintf(out, n, "%.*g", digits, x);
-			if (strtod(out, NULL) == x)
-				break;
-		}
+		qn_real_print(json_real_value(v), real);
+		snprintf(out, n, "%s", real);
 	} else {
 		snprintf(out, n, "-");
 	}

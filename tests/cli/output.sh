@@ -44,6 +44,14 @@ answers "integers beyond 53 bits" run moments --json -d /both_ends special.h5
 is "... are exact" "-9223372036854775808 9223372036854775807 12" \
 	"$(field result.min) $(field result.max) $(field result.sum)"
 
+quern run moments --json -d packed cf.nc
+is "floating point is as short as it can be, and as in CSV" "" \
+	"$("$QUERN" run moments -d packed -o short.csv cf.nc
+	for name in sum mean variance stddev min max; do
+		number=$(sed -n "s/^$name,,,//p" short.csv)
+		grep -Eq "^ *\"$name\": $(echo "$number" | sed 's/[+.]/\\&/g')(\\.0)?,?\$" out || echo "$name $number"
+	done; rm short.csv)"
+
 # --- the table ---
 answers "a table" run moments -d packed cf.nc
 prints "... has a head" '^moments of /packed in cf.nc \(<i2, 20 x 30 x 40, K\)'

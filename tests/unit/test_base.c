@@ -16,6 +16,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/real.h"
+#include "random.h"
 
 static void test_first_error_stays(void **state)
 {
@@ -184,6 +186,32 @@ static void test_file(void **state)
 	assert_int_equal(qn_file_read(&f, bytes, 1, 0), -1);
 }
 
+static void test_reals(void **state)
+{
+	static const struct { double x; const char *text; } cases[] = {
+		{ 0.1, "0.1" }, { 0x1p-1074, "5e-324" }, { 1e22, "1e+22" }, { -3, "-3" }, { 0, "0" },
+		{ -0.0, "-0" }, { 0.1 + 0.2, "0.30000000000000004" }, { 275.46946739695562,
+		"275.4694673969556" }, { 0x1.fffffffffffffp1023, "1.7976931348623157e+308" },
+		{ 1.0 / 0.0, "inf" }, { 25.5f, "25.5" },
+	};
+	char text[QN_REAL_NBYTES];
+	uint64_t seed = 5;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		qn_real_print(cases[i].x, text);
+		assert_string_equal(text, cases[i].text);
+	}
+	for (int i = 0; i < 100000; i++) {
+		uint64_t bits = random_below(&seed, UINT64_MAX) >> (i % 13 ? 0 : 12);
+		double x;
+
+		memcpy(&x, &bits, sizeof x);
+		qn_real_print(x, text);
+		assert_true(x != x || strtod(text, NULL) == x);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +223,7 @@ int main(void)
 		cmocka_unit_test(test_checked_sizes),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_reals),
 		cmocka_unit_test(test_fp),
 	};
 
