@@ -113,6 +113,20 @@ static double packed_bound(const struct qn_cf *cf, double bound, bool is_min)
 	return p;
 }
 
+/* The values of an attribute; one that is there and has too few numbers is noted. */
+static size_t numbers_of(hid_t dset, struct qn_cf *cf, int attribute, size_t fewest, size_t most,
+			 struct qn_h5_number *v)
+{
+	const char *name = qn_cf_attributes[attribute];
+	size_t n = qn_h5_attr_numbers(dset, name, most, v);
+
+	if (n >= fewest)
+		return n;
+	if (H5Aexists(dset, name) > 0)
+		cf->unusable |= 1u << attribute;
+	return 0;
+}
+
 static void set_bound(struct qn_dataset *d, struct qn_h5_number v, bool is_min)
 {
 	struct qn_cf *cf = &d->cf;
@@ -144,14 +158,14 @@ static void read_bounds(hid_t dset, struct qn_dataset *d)
 {
 	struct qn_h5_number v[2];
 
-	if (qn_h5_attr_numbers(dset, "valid_range", 2, v) == 2) {
+	if (numbers_of(dset, &d->cf, QN_CF_RANGE, 2, 2, v)) {
 		set_bound(d, v[0], true);
 		set_bound(d, v[1], false);
 		return;
 	}
-	if (qn_h5_attr_numbers(dset, "valid_min", 1, v) == 1)
+	if (numbers_of(dset, &d->cf, QN_CF_MIN, 1, 1, v))
 		set_bound(d, v[0], true);
-	if (qn_h5_attr_numbers(dset, "valid_max", 1, v) == 1)
+	if (numbers_of(dset, &d->cf, QN_CF_MAX, 1, 1, v))
 		set_bound(d, v[0], false);
 }
 
@@ -233,9 +247,9 @@ static void read_missing(hid_t dset, struct qn_dataset *d)
 	struct qn_h5_number v[MOST];
 	size_t n;
 
-	if (qn_h5_attr_numbers(dset, "_FillValue", 1, v) == 1)
+	if (numbers_of(dset, &d->cf, QN_CF_FILL, 1, 1, v))
 		d->cf.has_fill = to_packed(d, v[0], &d->cf.fill);
-	n = qn_h5_attr_numbers(dset, "missing_value", MOST, v);
+	n = numbers_of(dset, &d->cf, QN_CF_MISSING, 1, MOST, v);
 	for (size_t i = 0; i < n; i++)
 		if (to_packed(d, v[i], &d->cf.missing[d->cf.nmissing]))
 			d->cf.nmissing++;
@@ -248,14 +262,20 @@ static void read_scale(hid_t dset, struct qn_cf *cf)
 
 	cf->scale = 1;
 	cf->offset = 0;
-	if (qn_h5_attr_numbers(dset, "scale_factor", 1, &v) == 1 && isfinite(as_double(v)) &&
-	    as_double(v) != 0) {
-		cf->scale = as_double(v);
-		cf->has_scale = true;
+	if (numbers_of(dset, cf, QN_CF_SCALE, 1, 1, &v)) {
+		cf->has_scale = isfinite(as_double(v)) && as_double(v) != 0;
+		if (cf->has_scale)
+			cf->scale = as_double(v);
+		else
+			cf->unusable |= 1u << QN_CF_SCALE;
 	}
-	if (qn_h5_attr_numbers(dset, "add_offset", 1, &v) == 1 && isfinite(as_double(v))) {
-		cf->offset = as_double(v);
-		cf->has_scale = true;
+	if (numbers_of(dset, cf, QN_CF_OFFSET, 1, 1, &v)) {
+		if (isfinite(as_double(v))) {
+			cf->offset = as_double(v);
+			cf->has_scale = true;
+		} else {
+			cf->unusable |= 1u << QN_CF_OFFSET;
+		}
 	}
 }
 

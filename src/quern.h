@@ -91,6 +91,10 @@ uint64_t quern_run_nskipped(const quern_run *run);
    successful quern_run_execute, else 0. */
 uint64_t quern_run_nmissing_sources(const quern_run *run);
 
+/* Warnings: sentences about what is odd and did not keep the run, or its plan, from success. NULL after
+   the last of them; rank 0, else NULL. Valid until the run is freed. */
+const char *quern_run_warning(const quern_run *run, size_t i);
+
 /* The JSON document of a run (kernel, input, result, run), or of its plan; on rank 0 after success,
    else NULL. With `details` its `run` also has an array `per_rank`. Owned by the caller: free(). */
 char *quern_run_document(quern_run *run, bool details);

@@ -77,6 +77,7 @@ refuses 2 "a file twice" "given twice.*ln -s" run count -d t t_0.h5 ./t_1.h5 .//
 ln -s t_0.h5 again.h5
 answers "a file twice by another name" run count -d t t_0.h5 again.h5
 refuses 2 "no such dimension" "no dimension 'height'" run count -d t --along height 't_*.h5'
+refuses 2 "nearly a dimension" "no dimension 'lonn'; did you mean 'lon'?" run count -d t --along lonn 't_*.h5'
 refuses 3 "type" "bad_type.h5: .* its type is <i4, but <i2 in t_0.h5" run count -d t t_0.h5 bad_type.h5
 refuses 3 "units" "bad_units.h5: .* its unit is m, but K" run count -d t t_0.h5 bad_units.h5
 refuses 3 "dimension name" "bad_name.h5: .*dimension 2 is x, but lon" run count -d t t_0.h5 bad_name.h5

@@ -229,6 +229,13 @@ uint64_t quern_run_nmissing_sources(const quern_run *run)
 	return quern_run_result(run) ? run->job.mosaic.nmissing : 0;
 }
 
+const char *quern_run_warning(const quern_run *run, size_t i)
+{
+	const struct qn_names *warnings = &run->job.warnings;
+
+	return !run->err.status && i < warnings->n ? warnings->name[i] : NULL;
+}
+
 uint64_t quern_run_nskipped(const quern_run *run)
 {
 	uint64_t n = 0;

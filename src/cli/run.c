@@ -156,6 +156,14 @@ static int print_tables(char *text, void (*print)(const json_t *doc),
 	return QUERN_OK;
 }
 
+static void print_warnings(const quern_run *run)
+{
+	const char *text;
+
+	for (size_t i = 0; (text = quern_run_warning(run, i)); i++)
+		fprintf(stderr, "quern: warning: %s\n", text);
+}
+
 /* Rank 0: the result to where it was asked for. */
 static int publish(struct line *l)
 {
@@ -166,6 +174,7 @@ static int publish(struct line *l)
 	uint64_t nmissing = quern_run_nmissing_sources(l->run);
 	int code = QUERN_OK;
 
+	print_warnings(l->run);
 	if (nskipped)
 		fprintf(stderr, "quern: warning: %" PRIu64 " chunks could not be read and were left "
 			"out (--on-bad-chunk skip)\n", nskipped);
@@ -219,10 +228,12 @@ int qn_cli_plan(int argc, char **argv)
 		code = (int)quern_run_plan(l.run);
 		if (code)
 			qn_cli_fail((enum quern_status)code, quern_run_message(l.run));
-		else if (!qn_cli_rank())
+		else if (!qn_cli_rank()) {
+			print_warnings(l.run);
 			code = quern_option_flag(&l.own, "json")
 				? print_json(quern_run_plan_document(l.run))
 				: print_tables(quern_run_plan_document(l.run), qn_cli_print_plan, NULL);
+		}
 		if (!code)
 			code = qn_cli_finish();
 	}

@@ -86,6 +86,12 @@ static void print_file(const json_t *file)
 		printf("  damage: %s\n", get_text(d, "message"));
 }
 
+/* "1 file", "2 files", and what comes after it. */
+static void print_count(const json_t *s, const char *name, const char *what, const char *after)
+{
+	printf("%lld %s%s%s", get_int(s, name), what, get_int(s, name) == 1 ? "" : "s", after);
+}
+
 static void print_summary(const json_t *doc)
 {
 	const json_t *s = json_object_get(doc, "summary");
@@ -94,11 +100,14 @@ static void print_summary(const json_t *doc)
 	qn_cli_bytes(json_number_value(json_object_get(s, "bytes_stored")), stored, sizeof(stored));
 	qn_cli_bytes(json_number_value(json_object_get(s, "bytes_decoded")), decoded,
 		     sizeof(decoded));
-	printf("\n%lld files, %lld datasets, %lld chunks; %s stored, %s decoded\n",
-	       get_int(s, "files"), get_int(s, "datasets"), get_int(s, "chunks"), stored, decoded);
-	printf("%lld damages, %lld chunks damaged; %lld chunks could not be held against a checksum "
-	       "or a sum\n", get_int(s, "damages"), get_int(s, "chunks_damaged"),
-	       get_int(s, "chunks_unchecked"));
+	putchar('\n');
+	print_count(s, "files", "file", ", ");
+	print_count(s, "datasets", "dataset", ", ");
+	print_count(s, "chunks", "chunk", "; ");
+	printf("%s stored, %s decoded\n", stored, decoded);
+	print_count(s, "damages", "damage", ", ");
+	print_count(s, "chunks_damaged", "chunk", " damaged; ");
+	print_count(s, "chunks_unchecked", "chunk", " could not be held against a checksum or a sum\n");
 	if (*get_text(doc, "sums_written"))
 		printf("sums kept in %s\n", get_text(doc, "sums_written"));
 }

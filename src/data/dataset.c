@@ -396,6 +396,12 @@ void *qn_dataset_pack(const struct qn_dataset *d, size_t *nbytes)
 	return out;
 }
 
+const char *const qn_cf_attributes[QN_CF_NATTRIBUTES] = {
+	[QN_CF_FILL] = "_FillValue",	[QN_CF_MISSING] = "missing_value", [QN_CF_RANGE] = "valid_range",
+	[QN_CF_MIN] = "valid_min",	[QN_CF_MAX] = "valid_max",	   [QN_CF_SCALE] = "scale_factor",
+	[QN_CF_OFFSET] = "add_offset",
+};
+
 /* A byte that is neither 0 nor 1 must not be read as a bool. */
 static bool is_bool(const void *b)
 {

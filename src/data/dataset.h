@@ -62,9 +62,14 @@ struct qn_cf {
 	   double for QN_FLOAT. has_scale: scale or offset is there; identity otherwise. */
 	uint64_t fill, missing[8], valid_min, valid_max;
 	double scale, offset;
+	uint32_t unusable;	/* bit i: qn_cf_attributes[i] is there and cannot be used */
 	bool is_default;	/* fill is the one of netCDF for variables without _FillValue */
 	bool as_unsigned;	/* _Unsigned = "true" on a signed type: class is QN_UINT already */
 };
+
+enum { QN_CF_FILL, QN_CF_MISSING, QN_CF_RANGE, QN_CF_MIN, QN_CF_MAX, QN_CF_SCALE, QN_CF_OFFSET,
+       QN_CF_NATTRIBUTES };
+extern const char *const qn_cf_attributes[QN_CF_NATTRIBUTES];	/* "_FillValue", ... */
 
 /*
  * Where the elements are, when the file stores them in records: as a member of a compound datatype,

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "exec/coordinate.h"
 #include "exec/join.h"
+#include "exec/warn.h"
 
 const struct quern_option qn_run_options[] = {
 	{ "dataset", 'd', QUERN_OPT_STRING, "PATH", NULL, 0, 0,
@@ -306,6 +307,8 @@ enum quern_status qn_job_describe(struct qn_job *j, const struct qn_names *words
 		st = qn_comm_agree(j->comm, share_mosaic(j, err), err);
 	if (!st)
 		st = select_part(j, err);
+	if (!st && qn_comm_rank(j->comm) == 0)
+		st = qn_job_warn(j, err);
 	return qn_comm_agree(j->comm, st ? st : interpret(j, err), err);
 }
 
@@ -322,6 +325,7 @@ void qn_job_fini(struct qn_job *j)
 	qn_mosaic_fini(&j->mosaic);
 	qn_dataset_fini(&j->dataset);
 	qn_names_fini(&j->files);
+	qn_names_fini(&j->warnings);
 	qn_topo_free(j->topo);
 	free(j->views);
 	free(j->places);

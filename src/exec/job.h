@@ -90,6 +90,7 @@ struct qn_job {
 	struct qn_report report;
 	struct qn_report *reports;		/* rank 0: owned, of all ranks */
 	double seconds[QN_NPHASES];
+	struct qn_names warnings;		/* rank 0: sentences for the user */
 };
 
 /* Options of a run that the engine itself reads. */

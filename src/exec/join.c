@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "base/options.h"
 #include "data/select.h"
 #include "exec/coordinate.h"
 #include "exec/resolve.h"
@@ -111,6 +112,25 @@ static enum quern_status find_files(struct qn_job *j, const struct qn_names *wor
 	return st;
 }
 
+static const char *dimension_name(const void *ctx, int i)
+{
+	const struct qn_dataset *d = ctx;
+
+	while (i < d->ndim && !d->dim_name[i])
+		i++;
+	return i < d->ndim ? d->dim_name[i] : NULL;
+}
+
+static enum quern_status no_dimension(const struct qn_dataset *d, const char *name,
+				      struct quern_message *err)
+{
+	const char *near = qn_nearest(name, dimension_name, d);
+
+	return qn_error_set(err, QUERN_ERR_USAGE, "--along: %s has no dimension '%s'%s%s%s; `quern "
+			    "inspect` shows them", d->path, name, near ? "; did you mean '" : "",
+			    near ? near : "", near ? "'?" : "");
+}
+
 /* The dimension to join along. */
 static enum quern_status find_along(const struct qn_job *j, int *along, struct quern_message *err)
 {
@@ -119,8 +139,7 @@ static enum quern_status find_along(const struct qn_job *j, int *along, struct q
 
 	*along = name ? qn_dimension_find(d, name) : 0;
 	if (*along < 0)
-		return qn_error_set(err, QUERN_ERR_USAGE, "--along: %s has no dimension '%s'; `quern "
-				    "inspect` shows them", d->path, name);
+		return no_dimension(d, name, err);
 	if (d->scalar && j->files.n > 1)
 		return qn_error_set(err, QUERN_ERR_USAGE, "%s: dataset %s is a scalar: it has no "
 				    "dimension to join files along", d->file, d->path);

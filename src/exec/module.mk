@@ -20,6 +20,7 @@ LIB_SRCS += src/exec/verify_crew.c
 LIB_SRCS += src/exec/verify_notes.c
 LIB_SRCS += src/exec/verify_sums.c
 LIB_SRCS += src/exec/verify_way.c
+LIB_SRCS += src/exec/warn.c
 LIB_SRCS += src/exec/resolve_raw.c
 LIB_SRCS += src/exec/resolve_sources.c
 LIB_SRCS += src/exec/resolve_virtual.c

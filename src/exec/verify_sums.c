@@ -145,11 +145,11 @@ enum quern_status qn_verify_find_sums(const struct qn_verify *v, const char *fil
 		return QUERN_OK;
 	}
 	*out = NULL;
-	return qn_error_set(err, QUERN_ERR_DATA, "%s: %s in %s, which has sums of %zu files, %s first: "
+	return qn_error_set(err, QUERN_ERR_DATA, "%s: %s in %s, which has sums of %zu file%s, %s first: "
 			    "make sums of it with --write-sums", file,
 			    nbase ? "cannot be told from others of its name" : "is not",
 			    quern_option_string(v->job.options, "sums"), s->n,
-			    s->n ? s->file[0].name : "none");
+			    s->n == 1 ? "" : "s", s->n ? s->file[0].name : "none");
 }
 
 /* --- a dataset --- */

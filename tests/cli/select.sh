@@ -98,6 +98,13 @@ for order in le be; do
 	fi
 done
 
+# --- what selects nothing ---
+for select in time=400: lat=30:-30 time=9:3; do
+	quern run count --json -d t2m -s "$select" climate.nc
+	is "-s $select: nothing" "0 0" "$status $(field result.count)"
+	check "... a warning" grep -Eq '^quern: warning: --select: nothing is selected: .*\((time|lat)\), which has (400|37);' err
+done
+
 # --- a large file, of whose chunk index only a part is read ---
 "$BUILDDIR/examples/mkclimate" -q --raw --only t2m --time 600 --lat 181 --lon 180 large.nc
 cat large.nc >larger.nc && truncate -s +70M larger.nc

@@ -80,4 +80,11 @@ is "unwritten, with --raw" "6 0" "$(field result.count) $(field result.missing)"
 quern run count --json -d attribute unwritten.h5
 is "unwritten, where missing_value says what is missing" "5 1" \
 	"$(field result.count) $(field result.missing)"
+
+# --- attributes that cannot be used ---
+quern run sum --json -d text_scale unwritten.h5
+is "a scale that is a text: values as they are" "0 6 3" \
+	"$status $(field result.count) $(field result.sum)"
+check "... and a warning, once" grep -c '^quern: warning: unwritten.h5: dataset /text_scale: its attribute scale_factor is ignored' err
+answers "... but not with --raw" run sum --raw --json -d text_scale unwritten.h5
 finish

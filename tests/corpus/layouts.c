@@ -8,7 +8,8 @@
  *				there and every seventh is virtual too; x[i, j] is i, or -1
  *	layouts unusual		unusual.h5: numbers of 12 bits in an external file, and half of them mapped;
  *				texts with a fill value, of a missing source; texts in an external file
- *	layouts unwritten	unwritten.h5: netCDF variables, and others, with elements that nobody wrote
+ *	layouts unwritten	unwritten.h5: netCDF variables, and others, with elements that nobody wrote;
+ *				text_scale has a scale_factor that is a text
  *	layouts family		f-00000.h5 ...
  *	layouts swmr		w.h5, open for SWMR writing; for each line on standard input it says
  *				"done" when: "grow" more is written, "stop" it is closed, "crash" it
@@ -266,6 +267,15 @@ static hid_t make_fill(hid_t file, const char *name, hid_t type, double fill)
 	return dset;
 }
 
+static void add_text(hid_t dset, const char *name, const char *value)
+{
+	hid_t text = must(H5Tcopy(H5T_C_S1));
+
+	must(H5Tset_size(text, strlen(value) + 1));
+	must(H5Awrite(must(H5Acreate2(dset, name, text, must(H5Screate(H5S_SCALAR)), H5P_DEFAULT,
+				      H5P_DEFAULT)), text, value));
+}
+
 static void make_unwritten(void)
 {
 	const struct { const char *name; hid_t type; double fill; } kinds[] = {
@@ -286,6 +296,7 @@ static void make_unwritten(void)
 	must(H5Awrite(must(H5Acreate2(dset, "missing_value", H5T_STD_I16LE,
 				      must(H5Screate(H5S_SCALAR)), H5P_DEFAULT, H5P_DEFAULT)),
 		      H5T_NATIVE_SHORT, &three));
+	add_text(make_fill(file, "text_scale", H5T_STD_I16LE, -1), "scale_factor", "0.1");
 	H5close();
 }
 

@@ -1,0 +1,13 @@
+/*
+ * warn.h - what a run says to its user although it goes on: what was asked for is hardly what was
+ * meant, or the file is not as it should be.
+ */
+#ifndef QN_EXEC_WARN_H
+#define QN_EXEC_WARN_H
+
+#include "exec/job.h"
+
+/* Adds to j->warnings what there is to say of a job that is described. Rank 0. */
+enum quern_status qn_job_warn(struct qn_job *j, struct quern_message *err);
+
+#endif
