@@ -142,7 +142,9 @@ size_t qn_h5_attr_numbers(hid_t object, const char *name, size_t nmax, struct qn
 		v = calloc(a.nelems, sizeof *v);
 	if (v && H5Aread(a.id, memory, v) >= 0)
 		for (; n < a.nelems && n < nmax; n++)
-			out[n] = (struct qn_h5_number){ class, v[n] };
+			out[n] = (struct qn_h5_number){
+				class, v[n], class == QN_FLOAT && H5Tget_size(a.type) == 4
+			};
 	free(v);
 	attr_fini(&a);
 	return n;

@@ -14,6 +14,7 @@
 struct qn_h5_number {
 	enum qn_class class;
 	uint64_t bits;
+	bool single; /* the attribute is of float32 */
 };
 
 /* The value of a text attribute of one string, fixed or variable length, cut to room - 1 bytes at

@@ -94,6 +94,13 @@ static bool to_packed(const struct qn_dataset *d, struct qn_h5_number v, uint64_
 	return to_uint(&d->type, d->cf.as_unsigned, v, bits);
 }
 
+/* A packed value as data/cf.h unpacks it. */
+static double unpack(const struct qn_cf *cf, double p)
+{
+	return cf->single ? (double)((float)p * (float)cf->scale + (float)cf->offset)
+			  : p * cf->scale + cf->offset;
+}
+
 /*
  * Bounds that are floats on packed integers are bounds of the unpacked values: the outermost
  * integer p whose p * scale + offset is still within. The division gives p to within a step.
@@ -105,7 +112,7 @@ static double packed_bound(const struct qn_cf *cf, double bound, bool is_min)
 
 	p = rint((bound - cf->offset) / cf->scale) - 2 * step;
 	for (int i = 0; i < 4; i++, p += step) {
-		double x = p * cf->scale + cf->offset;
+		double x = unpack(cf, p);
 
 		if (is_min ? x >= bound : x <= bound)
 			break;
@@ -187,7 +194,7 @@ static bool default_of(const struct qn_dataset *d, struct qn_h5_number *v)
 	v->class = d->type.class;
 	v->bits = v->class == QN_UINT ? most[size] : (uint64_t)least[size];
 	if (d->cf.as_unsigned)
-		*v = (struct qn_h5_number){ QN_INT, (uint64_t)least[size] };
+		*v = (struct qn_h5_number){ .class = QN_INT, .bits = (uint64_t)least[size] };
 	return true;
 }
 
@@ -256,27 +263,32 @@ static void read_missing(hid_t dset, struct qn_dataset *d)
 }
 
 /* A scale of zero or one that is not finite would lose the data: it is no scale. */
-static void read_scale(hid_t dset, struct qn_cf *cf)
+static void read_scale(hid_t dset, const struct qn_type *packed, struct qn_cf *cf)
 {
 	struct qn_h5_number v;
+	bool single = packed->class == QN_FLOAT ? packed->size == 4 : packed->size <= 2;
 
 	cf->scale = 1;
 	cf->offset = 0;
 	if (numbers_of(dset, cf, QN_CF_SCALE, 1, 1, &v)) {
 		cf->has_scale = isfinite(as_double(v)) && as_double(v) != 0;
-		if (cf->has_scale)
+		if (cf->has_scale) {
 			cf->scale = as_double(v);
-		else
+			single = single && v.single;
+		} else {
 			cf->unusable |= 1u << QN_CF_SCALE;
+		}
 	}
 	if (numbers_of(dset, cf, QN_CF_OFFSET, 1, 1, &v)) {
 		if (isfinite(as_double(v))) {
 			cf->offset = as_double(v);
 			cf->has_scale = true;
+			single = single && v.single;
 		} else {
 			cf->unusable |= 1u << QN_CF_OFFSET;
 		}
 	}
+	cf->single = cf->has_scale && single;
 }
 
 void qn_h5_cf_describe(hid_t dset, struct qn_dataset *d)
@@ -293,6 +305,6 @@ void qn_h5_cf_describe(hid_t dset, struct qn_dataset *d)
 	}
 	read_missing(dset, d);
 	default_missing(dset, d);
-	read_scale(dset, &d->cf);
+	read_scale(dset, &d->type, &d->cf);
 	read_bounds(dset, d);
 }

@@ -14,6 +14,16 @@
 		       (const void *, size_t, const struct qn_cf_test *, uint64_t *)); \
 	QN_ISA_DECLARE(void, qn_cf_scale_##type, (const void *, size_t, double, double, double *))
 
+#define DECLARE_SINGLE(type)                   \
+	QN_ISA_DECLARE(void, qn_cf_single_##type, \
+		       (const void *, size_t, double, double, double *))
+
+DECLARE_SINGLE(i8);
+DECLARE_SINGLE(u8);
+DECLARE_SINGLE(i16);
+DECLARE_SINGLE(u16);
+DECLARE_SINGLE(f32);
+
 DECLARE(i8);
 DECLARE(u8);
 DECLARE(i16);
@@ -39,6 +49,14 @@ static qn_cf_scale_fn *const scale[QUERN_NDTYPES][QN_CPU_AVX512 + 1] = {
 	[QUERN_I32] = QN_ISA_TABLE(qn_cf_scale_i32), [QUERN_U32] = QN_ISA_TABLE(qn_cf_scale_u32),
 	[QUERN_I64] = QN_ISA_TABLE(qn_cf_scale_i64), [QUERN_U64] = QN_ISA_TABLE(qn_cf_scale_u64),
 	[QUERN_F32] = QN_ISA_TABLE(qn_cf_scale_f32), [QUERN_F64] = QN_ISA_TABLE(qn_cf_scale_f64),
+};
+
+/* Of types all of whose values a float32 has. CF has the unpacked values in the type of the attributes;
+   where that would lose digits, all who read such files compute in double. */
+static qn_cf_scale_fn *const scale_single[QUERN_NDTYPES][QN_CPU_AVX512 + 1] = {
+	[QUERN_I8] = QN_ISA_TABLE(qn_cf_single_i8),   [QUERN_U8] = QN_ISA_TABLE(qn_cf_single_u8),
+	[QUERN_I16] = QN_ISA_TABLE(qn_cf_single_i16), [QUERN_U16] = QN_ISA_TABLE(qn_cf_single_u16),
+	[QUERN_F32] = QN_ISA_TABLE(qn_cf_single_f32),
 };
 
 /* How a value of an attribute compares with the values that the packed type can have. */
@@ -152,7 +170,8 @@ void qn_cf_plan_init(struct qn_cf_plan *p, const struct qn_cf *cf, enum quern_dt
 	else if (p->test.nequal || p->test.has_min || p->test.has_max)
 		p->mark = mark[packed][cpu];
 	if (cf->has_scale)
-		p->unpack = scale[packed][cpu];
+		p->unpack = cf->single && scale_single[packed][cpu] ? scale_single[packed][cpu]
+								     : scale[packed][cpu];
 }
 
 void qn_cf_apply(const struct qn_cf_plan *p, size_t n, uint64_t *valid, double *out,

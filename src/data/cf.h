@@ -22,7 +22,8 @@ struct qn_cf_test {
 /* Writes the validity bitmap of n values; returns the number of clear bits among them. */
 typedef size_t qn_cf_mark_fn(const void *values, size_t n, const struct qn_cf_test *test,
 			     uint64_t *valid);
-/* out = values * scale + offset in double, rounded after each of the two operations. */
+/* out = values * scale + offset, rounded after each of the two operations: to double, or in functions
+   that are called single to float32. */
 typedef void qn_cf_scale_fn(const void *values, size_t n, double scale, double offset, double *out);
 
 /* What a dataset's attributes come to. */

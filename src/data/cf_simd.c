@@ -291,6 +291,28 @@ DEFINE_WORD_EQ(f64, double, 1, , eq_f64)
 	DEFINE_MARK(name, T)         \
 	DEFINE_SCALE(name, T)
 
+#define DEFINE_SINGLE(name, T)                                                                      \
+	qn_cf_scale_fn QN_ISA(qn_cf_single_##name);                                                \
+                                                                                                   \
+	void QN_ISA(qn_cf_single_##name)(const void *values, size_t n, double scale,               \
+					 double offset, double *restrict out)                      \
+	{                                                                                          \
+		const T *restrict x = values;                                                      \
+		const float a = (float)scale, b = (float)offset;                                   \
+                                                                                                   \
+		for (; n >= BLOCK; n -= BLOCK, x += BLOCK, out += BLOCK)                           \
+			for (int i = 0; i < BLOCK; i++)                                            \
+				out[i] = (double)((float)x[i] * a + b);                            \
+		for (size_t i = 0; i < n; i++)                                                     \
+			out[i] = (double)((float)x[i] * a + b);                                    \
+	}
+
+DEFINE_SINGLE(i8, int8_t)
+DEFINE_SINGLE(u8, uint8_t)
+DEFINE_SINGLE(i16, int16_t)
+DEFINE_SINGLE(u16, uint16_t)
+DEFINE_SINGLE(f32, float)
+
 DEFINE_CF(i8, int8_t)
 DEFINE_CF(u8, uint8_t)
 DEFINE_CF(i16, int16_t)

@@ -412,7 +412,7 @@ static bool bools_are_valid(const struct qn_dataset *d)
 {
 	return is_bool(&d->type.big_endian) && is_bool(&d->type.brain) && is_bool(&d->scalar) &&
 	       is_bool(&d->native) && is_bool(&d->dim_only) &&
-	       is_bool(&d->cf.has_fill) && is_bool(&d->cf.is_default) && is_bool(&d->cf.has_min) && is_bool(&d->cf.has_max) &&
+	       is_bool(&d->cf.has_fill) && is_bool(&d->cf.is_default) && is_bool(&d->cf.single) && is_bool(&d->cf.has_min) && is_bool(&d->cf.has_max) &&
 	       is_bool(&d->cf.has_scale) && is_bool(&d->cf.as_unsigned);
 }
 

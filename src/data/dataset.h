@@ -62,6 +62,7 @@ struct qn_cf {
 	   double for QN_FLOAT. has_scale: scale or offset is there; identity otherwise. */
 	uint64_t fill, missing[8], valid_min, valid_max;
 	double scale, offset;
+	bool single;		/* scale and offset are float32, and so are the values */
 	uint32_t unusable;	/* bit i: qn_cf_attributes[i] is there and cannot be used */
 	bool is_default;	/* fill is the one of netCDF for variables without _FillValue */
 	bool as_unsigned;	/* _Unsigned = "true" on a signed type: class is QN_UINT already */

@@ -81,6 +81,9 @@ quern run count --json -d attribute unwritten.h5
 is "unwritten, where missing_value says what is missing" "5 1" \
 	"$(field result.count) $(field result.missing)"
 
+quern run minmax --json -d single unwritten.h5
+is "a scale in float32 gives float32" "25.5" "$(field result.max)"
+
 # --- attributes that cannot be used ---
 quern run sum --json -d text_scale unwritten.h5
 is "a scale that is a text: values as they are" "0 6 3" \

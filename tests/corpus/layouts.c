@@ -9,7 +9,7 @@
  *	layouts unusual		unusual.h5: numbers of 12 bits in an external file, and half of them mapped;
  *				texts with a fill value, of a missing source; texts in an external file
  *	layouts unwritten	unwritten.h5: netCDF variables, and others, with elements that nobody wrote;
- *				text_scale has a scale_factor that is a text
+ *				text_scale has a scale_factor that is a text, single a float32
  *	layouts family		f-00000.h5 ...
  *	layouts swmr		w.h5, open for SWMR writing; for each line on standard input it says
  *				"done" when: "grow" more is written, "stop" it is closed, "crash" it
@@ -287,6 +287,7 @@ static void make_unwritten(void)
 	};
 	hid_t file = create("unwritten.h5"), dset;
 	short three = 3;
+	float tenth = 0.1f;
 
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
 		mark_as_scale(make_fill(file, kinds[i].name, kinds[i].type, kinds[i].fill));
@@ -296,6 +297,10 @@ static void make_unwritten(void)
 	must(H5Awrite(must(H5Acreate2(dset, "missing_value", H5T_STD_I16LE,
 				      must(H5Screate(H5S_SCALAR)), H5P_DEFAULT, H5P_DEFAULT)),
 		      H5T_NATIVE_SHORT, &three));
+	dset = make_fill(file, "single", H5T_STD_I16LE, 255);
+	must(H5Awrite(must(H5Acreate2(dset, "scale_factor", H5T_IEEE_F32LE,
+				      must(H5Screate(H5S_SCALAR)), H5P_DEFAULT, H5P_DEFAULT)),
+		      H5T_NATIVE_FLOAT, &tenth));
 	add_text(make_fill(file, "text_scale", H5T_STD_I16LE, -1), "scale_factor", "0.1");
 	H5close();
 }

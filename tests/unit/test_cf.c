@@ -138,6 +138,39 @@ static void test_no_fused_multiply(void **state)
 	unsetenv("QUERN_CPU");
 }
 
+/* Attributes in float32: so are the values, where they fit. */
+static void test_single(void **state)
+{
+	static const char *const level[] = { "baseline", "avx2", "avx512" };
+	const struct qn_cf cf = { .has_scale = true, .single = true, .scale = 0.1f, .offset = 1.7f };
+	int16_t x[100];
+	int32_t wide[1] = { 255 };
+	double out[100];
+	uint64_t valid[2];
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		x[i] = (int16_t)(i * 655 - 32768);
+	for (int l = 0; l < 3; l++) {
+		struct quern_var var = { .dtype = QUERN_I16, .values = x };
+		struct qn_cf_plan p;
+
+		setenv("QUERN_CPU", level[l], 1);
+		qn_cf_plan_init(&p, &cf, QUERN_I16);
+		qn_cf_apply(&p, 100, valid, out, &var);
+		for (int i = 0; i < 100; i++) {
+			volatile float product = (float)x[i] * 0.1f, want = product + 1.7f;
+
+			assert_true(out[i] == (double)want);
+		}
+		var = (struct quern_var){ .dtype = QUERN_I32, .values = wide };
+		qn_cf_plan_init(&p, &cf, QUERN_I32);
+		qn_cf_apply(&p, 1, valid, out, &var);
+		assert_true(out[0] == 255 * (double)0.1f + (double)1.7f);
+	}
+	unsetenv("QUERN_CPU");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +179,7 @@ int main(void)
 		cmocka_unit_test(test_extremes),
 		cmocka_unit_test(test_floats),
 		cmocka_unit_test(test_no_fused_multiply),
+		cmocka_unit_test(test_single),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

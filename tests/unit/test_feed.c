@@ -432,6 +432,7 @@ static void draw_cf(struct qn_dataset *d)
 	if (cf->has_scale) {
 		cf->scale = 0.01 * (double)(1 + draw(1000));
 		cf->offset = 273.15;
+		cf->single = cf->nmissing % 2;
 	}
 }
 
@@ -608,7 +609,9 @@ static void check_value(const struct qn_dataset *d, const struct qn_view *view, 
 
 	assert_int_equal(var->dtype, view->dtype);
 	if (view->decode && d->cf.has_scale)
-		x = x * d->cf.scale + d->cf.offset;
+		x = d->cf.single && d->type.size <= (d->type.class == QN_FLOAT ? 4 : 2)
+			    ? (double)((float)x * (float)d->cf.scale + (float)d->cf.offset)
+			    : x * d->cf.scale + d->cf.offset;
 	else if (d->type.class != QN_FLOAT) {
 		memcpy(&bits, at, d->type.size);
 		assert_true(bits == (want.u & UINT64_MAX >> (64 - 8 * d->type.size)));
