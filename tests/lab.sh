@@ -289,7 +289,9 @@ node_main()
 {
 	local name=$1 i=${1#n}
 
-	ip link add eth0 type veth peer name "v$i" netns /proc/1/ns/net || die "no veth"
+	# The same address each time: others would look for the one of before for up to half a minute.
+	ip link add eth0 address "$(printf '02:00:00:00:%02x:%02x' $((i / 256)) $((i % 256)))" \
+		type veth peer name "v$i" netns /proc/1/ns/net || die "no veth"
 	nsenter --net=/proc/1/ns/net ip link set "v$i" master br0 up
 	mount_private "$name"
 	. "$LAB/env"
