@@ -54,7 +54,8 @@ refuses 2 "a step of 0" "the step must be 1" run count -d packed -s ::0 cf.nc
 refuses 2 "no slice at all" "not START:STOP:STEP" run count -d packed -s a:b cf.nc
 refuses 2 "a dimension that is not there" "no dimension '3'" run count -d packed -s 3=1 cf.nc
 is "a blank after a comma" "60+0" "$(count_of --raw -d packed -s '0=3:5, 2=7' cf.nc)"
-answers "nothing selected" run moments --json -d packed -s 5:5 cf.nc
+quern run moments --json -d packed -s 5:5 cf.nc
+is "nothing selected: done, with a warning" "0 1" "$status $(grep -c 'warning: .*nothing is selected' err)"
 is "... has no mean" "null" "$(field result.mean)"
 is "... and no sum" "0" "$(field result.sum | sed 's/\.0$//')"
 answers "a scalar" run moments --json -d scalar early.h5
