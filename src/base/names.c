@@ -38,11 +38,17 @@ enum quern_status qn_names_add(struct qn_names *l, const char *name, struct quer
 
 /* --- patterns --- */
 
-static bool is_pattern(const char *word)
+bool qn_names_is_pattern(const char *word)
+{
+	return strpbrk(word, "*?[") != NULL;
+}
+
+/* A file may be named like a pattern. */
+static bool is_file(const char *word)
 {
 	struct stat st;
 
-	return strpbrk(word, "*?[") && lstat(word, &st) != 0;
+	return !lstat(word, &st);
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -50,36 +56,58 @@ static int by_bytes(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static enum quern_status no_match(int rc, const char *word, struct quern_message *err)
+void qn_names_unite(struct qn_names *l)
 {
-	if (rc == GLOB_NOSPACE)
-		return qn_error_nomem(err, 0, "the names of files");
-	if (rc == GLOB_ABORTED)
-		return qn_error_set(err, QUERN_ERR_DATA, "%s: a directory of this pattern cannot be "
-				    "read: %s", word, strerror(errno));
+	size_t n = 0;
+
+	if (l->n)
+		qsort(l->name, l->n, sizeof *l->name, by_bytes);
+	for (size_t i = 0; i < l->n; i++)
+		if (n && !strcmp(l->name[n - 1], l->name[i]))
+			free(l->name[i]);
+		else
+			l->name[n++] = l->name[i];
+	l->n = n;
+}
+
+enum quern_status qn_names_none(const char *word, struct quern_message *err)
+{
 	return qn_error_set(err, QUERN_ERR_DATA, "%s: no file matches this pattern; check the path",
 			    word);
 }
 
-enum quern_status qn_names_expand(struct qn_names *l, const char *word, struct quern_message *err)
+enum quern_status qn_names_find(struct qn_names *l, const char *word, struct quern_message *err)
 {
 	enum quern_status st = QUERN_OK;
 	glob_t g;
-	int rc;
+	int rc, why;
 
-	if (!is_pattern(word))
+	if (!qn_names_is_pattern(word) || is_file(word))
 		return qn_names_add(l, word, err);
+	errno = 0;
 	/* glob sorts by the language of the user; results must not depend on it. */
 	rc = glob(word, GLOB_NOSORT | GLOB_ERR, NULL, &g);
-	if (rc) {
-		st = no_match(rc, word, err);
-	} else {
+	why = errno;
+	if (rc == GLOB_NOSPACE) {
+		st = qn_error_nomem(err, 0, "the names of files");
+	} else if (rc == GLOB_ABORTED && why != ENOENT) {
+		st = qn_error_set(err, QUERN_ERR_DATA, "%s: a directory of this pattern cannot be "
+				  "read: %s", word, strerror(why));
+	} else if (!rc) {
 		qsort(g.gl_pathv, g.gl_pathc, sizeof *g.gl_pathv, by_bytes);
 		for (size_t i = 0; !st && i < g.gl_pathc; i++)
 			st = qn_names_add(l, g.gl_pathv[i], err);
 	}
 	globfree(&g);
 	return st;
+}
+
+enum quern_status qn_names_expand(struct qn_names *l, const char *word, struct quern_message *err)
+{
+	size_t before = l->n;
+	enum quern_status st = qn_names_find(l, word, err);
+
+	return st || l->n > before ? st : qn_names_none(word, err);
 }
 
 /* --- repetition --- */

@@ -23,6 +23,16 @@ enum quern_status qn_names_add(struct qn_names *l, const char *name, struct quer
  */
 enum quern_status qn_names_expand(struct qn_names *l, const char *word, struct quern_message *err);
 
+/* The same, but finding none is no error. On hosts with disks of their own, others may find some. */
+enum quern_status qn_names_find(struct qn_names *l, const char *word, struct quern_message *err);
+enum quern_status qn_names_none(const char *word, struct quern_message *err);	/* is one then */
+
+/* Can a word stand for other names than itself? */
+bool qn_names_is_pattern(const char *word);
+
+/* Sorts the list by the bytes of the names, and leaves each name in it once. */
+void qn_names_unite(struct qn_names *l);
+
 /* A name that is in the list twice, however often "./" or "//" is in it; NULL: there is none, or no
    memory to look. */
 const char *qn_names_repeated(const struct qn_names *l);

@@ -1,27 +1,16 @@
-#include "topo/topo.h"
+#include "topo/topo_impl.h"
 
-#include <fcntl.h>
-#include <hwloc.h>
 #include <hwloc/linux.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 
 #define MAX_ANCESTORS 16
-#define FILE_SAMPLES 4
 #define BLOCK_SAMPLES 16
-
-struct qn_topo {
-	hwloc_topology_t hw;
-	bool synthetic;
-	size_t page_nbytes;
-};
 
 void qn_topo_version(char *out, size_t nbytes)
 {
@@ -329,8 +318,7 @@ int qn_topo_thread_node(const struct qn_topo *t)
 	return node ? (int)node->logical_index : -1;
 }
 
-/* The node of a page that is mapped; -1 when it is not in memory. */
-static int mapped_page_node(const struct qn_topo *t, const void *page, hwloc_bitmap_t set)
+int qn_topo_page_node(const struct qn_topo *t, const void *page, hwloc_bitmap_t set)
 {
 	hwloc_obj_t node;
 	int os_index;
@@ -344,53 +332,6 @@ static int mapped_page_node(const struct qn_topo *t, const void *page, hwloc_bit
 	return node ? (int)node->logical_index : -1;
 }
 
-/* The node of one page of a mapped file, touched first because only then it is mapped; -1 when it
-   is not in memory. */
-static int page_node(const struct qn_topo *t, volatile const uint8_t *page, hwloc_bitmap_t set)
-{
-	unsigned char resident = 0;
-
-	if (mincore((void *)(uintptr_t)page, t->page_nbytes, &resident) || !(resident & 1))
-		return -1;
-	(void)*page;
-	return mapped_page_node(t, (const void *)(uintptr_t)page, set);
-}
-
-/* Does mincore tell this process the truth about a file? To others it says that all is resident, so
-   that looking at pages would load them. */
-static bool may_know(int fd)
-{
-	char path[64];
-	struct stat s;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return !geteuid() || (!fstat(fd, &s) && s.st_uid == geteuid()) ||
-	       !faccessat(AT_FDCWD, path, W_OK, AT_EACCESS);
-}
-
-int qn_topo_file_node(const struct qn_topo *t, int fd, uint64_t offset, uint64_t nbytes)
-{
-	uint64_t from = offset / t->page_nbytes * t->page_nbytes;
-	size_t length = (size_t)(offset + nbytes - from);
-	size_t npages = qn_ceil_div(length, t->page_nbytes);
-	hwloc_bitmap_t set = hwloc_bitmap_alloc();
-	uint8_t *map;
-	int first = -1;
-
-	if (!set || !nbytes || !may_know(fd))
-		goto out_set;
-	map = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, (off_t)from);
-	if (map == MAP_FAILED)
-		goto out_set;
-	/* Chunks are written by one process, mostly: a few pages tell. */
-	for (size_t i = 0; i < FILE_SAMPLES && first < 0; i++)
-		first = page_node(t, map + npages * i / FILE_SAMPLES * t->page_nbytes, set);
-	munmap(map, length);
-out_set:
-	hwloc_bitmap_free(set);
-	return first;
-}
-
 void qn_topo_count_pages(const struct qn_topo *t, const void *block, size_t nbytes, int node,
 			 uint64_t *npages, uint64_t *nlocal)
 {
@@ -401,7 +342,7 @@ void qn_topo_count_pages(const struct qn_topo *t, const void *block, size_t nbyt
 
 	for (size_t i = 0; set && i < nsamples; i++) {
 		uintptr_t page = (first + n * i / nsamples) * t->page_nbytes;
-		int at = mapped_page_node(t, (const void *)page, set);
+		int at = qn_topo_page_node(t, (const void *)page, set);
 
 		*npages += at >= 0;
 		*nlocal += at == node;

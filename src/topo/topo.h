@@ -8,6 +8,8 @@
 #ifndef QN_TOPO_TOPO_H
 #define QN_TOPO_TOPO_H
 
+#include <sys/types.h>
+
 #include "base/error.h"
 
 #define QN_MAX_PUS 4096
@@ -61,10 +63,37 @@ bool qn_topo_bind_thread(const struct qn_topo *t, const struct qn_cpus *slice, i
 /* The NUMA node (logical index) that the calling thread runs on; -1 when it cannot be known. */
 int qn_topo_thread_node(const struct qn_topo *t);
 
-/* The NUMA node (logical index) of the memory that holds a range of a file, judged by the first of
-   a few sampled pages that is resident; -1 when none is, or it cannot be known: for a file that this
-   user neither owns nor may write, Linux says that all of it is resident. */
+/* The pages of an open file, to be looked at. False, and nothing to close: they cannot be known, for
+   Linux says of a file that this user neither owns nor may write that all of it is resident. */
+struct qn_pages {
+	const struct qn_topo *topo;	/* keeps */
+	uint8_t *map;
+	uint64_t nbytes;
+	void *set;
+};
+bool qn_pages_open(const struct qn_topo *t, int fd, struct qn_pages *p);
+void qn_pages_close(struct qn_pages *p);
+
+/* Is a range of the file in memory, by a few sampled pages of it, at least by half? *node, when it is
+   asked for: the NUMA node (logical index) of the first of them that is; else -1. About 1 us a page,
+   and some 5 us for the node. */
+bool qn_pages_look(const struct qn_pages *p, uint64_t offset, uint64_t nbytes, bool with_node,
+		   int *node);
+
+/* The NUMA node of the memory that holds a range of a file; -1 when none of the sampled pages is
+   resident, or it cannot be known. */
 int qn_topo_file_node(const struct qn_topo *t, int fd, uint64_t offset, uint64_t nbytes);
+
+/* The block devices of this machine; NULL when nothing can be told of them. Takes as long as a
+   topology with all devices: where there is one NUMA node it is not worth it. sys: where sysfs is
+   (NULL: /sys). */
+struct qn_disks;
+struct qn_disks *qn_disks_new(const char *sys);
+void qn_disks_free(struct qn_disks *d);
+
+/* The NUMA node (logical index) that a device is at, by the st_dev of a file on it; -1: not known, or
+   at several. d may be NULL. */
+int qn_disks_node(struct qn_disks *d, dev_t device);
 
 /* Samples a few pages of a block of this process's memory: adds to *npages those that are in memory,
    and to *nlocal those of them that are on a node. */

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -456,6 +458,124 @@ static void test_pages(void **state)
 	qn_topo_free(t);
 }
 
+/* A machine of two nodes with a disk at each, as hwloc would describe it. */
+static const char two_disks[] =
+	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+	"<!DOCTYPE topology SYSTEM \"hwloc2.dtd\">\n"
+	"<topology version=\"2.0\">\n"
+	"<object type=\"Machine\" os_index=\"0\" cpuset=\"0x3\" complete_cpuset=\"0x3\" "
+	"allowed_cpuset=\"0x3\" nodeset=\"0x3\" complete_nodeset=\"0x3\" allowed_nodeset=\"0x3\" "
+	"gp_index=\"1\">\n"
+	"%s%s%s"
+	"</object>\n</topology>\n";
+
+static const char package[] =
+	"<object type=\"Package\" os_index=\"%d\" cpuset=\"0x%d\" complete_cpuset=\"0x%d\" "
+	"nodeset=\"0x%d\" complete_nodeset=\"0x%d\" gp_index=\"%d\">\n"
+	"<object type=\"NUMANode\" os_index=\"%d\" cpuset=\"0x%d\" complete_cpuset=\"0x%d\" "
+	"nodeset=\"0x%d\" complete_nodeset=\"0x%d\" gp_index=\"%d\" local_memory=\"1000000\"/>\n"
+	"<object type=\"PU\" os_index=\"%d\" cpuset=\"0x%d\" complete_cpuset=\"0x%d\" "
+	"nodeset=\"0x%d\" complete_nodeset=\"0x%d\" gp_index=\"%d\"/>\n%s</object>\n";
+
+static const char bridge[] =
+	"<object type=\"Bridge\" gp_index=\"%d\" bridge_type=\"0-1\" depth=\"0\" "
+	"bridge_pci=\"000%d:[00-00]\">\n<object type=\"PCIDev\" gp_index=\"%d\" "
+	"pci_busid=\"000%d:00:02.0\" pci_type=\"0180 [1af4:1042] [1af4:1042] 01\" "
+	"pci_link_speed=\"0.000000\">\n<object type=\"OSDev\" gp_index=\"%d\" name=\"%s\" "
+	"osdev_type=\"0\"/>\n</object>\n</object>\n";
+
+static void write_machine(const char *path)
+{
+	char disk[3][1024], half[2][2048];
+	FILE *f = fopen(path, "w");
+
+	for (int i = 0; i < 3; i++) {
+		static const char *const names[] = { "sda", "nvme0n1", "sdz" };
+
+		snprintf(disk[i], sizeof(disk[i]), bridge, 30 + i, i, 40 + i, i, 50 + i, names[i]);
+	}
+	for (int i = 0; i < 2; i++)
+		snprintf(half[i], sizeof(half[i]), package, i, 1 << i, 1 << i, 1 << i, 1 << i, 10 + i,
+			 i, 1 << i, 1 << i, 1 << i, 1 << i, 12 + i, i, 1 << i, 1 << i, 1 << i,
+			 1 << i, 14 + i, disk[i]);
+	assert_non_null(f);
+	fprintf(f, two_disks, half[0], half[1], disk[2]);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* sysfs: a partition of sda, nvme0n1, sdz at no node in particular, a volume on sda and one on both,
+   one that lies on itself, and one that hwloc has never heard of. */
+static const char make_sysfs[] =
+	"set -e; cd '%s'; mkdir -p dev/block; cd dev/block\n"
+	"d() { mkdir -p \"../../devices/$2\"; ln -s \"../../devices/$2\" \"$1\"; }\n"
+	"d 8:1 pci/block/sda/sda1; d 259:0 pci/nvme/block/nvme0n1; d 8:32 pci/block/sdz\n"
+	"d 253:0 virtual/block/dm-0; d 253:1 virtual/block/dm-1; d 253:2 virtual/block/dm-2\n"
+	"d 7:0 virtual/block/loop0; cd ../../devices/virtual/block\n"
+	"mkdir dm-0/slaves dm-1/slaves dm-2/slaves; ln -s ../../../../pci/block/sda/sda1 dm-0/slaves\n"
+	"ln -s ../../dm-0 dm-1/slaves; ln -s ../../../../pci/nvme/block/nvme0n1 dm-1/slaves\n"
+	"ln -s ../../dm-2 dm-2/slaves\n";
+
+static void test_disks(void **state)
+{
+	static const struct {
+		unsigned major, minor;
+		int node;
+	} on[] = { { 8, 1, 0 },	  { 259, 0, 1 }, { 8, 32, -1 }, { 253, 0, 0 }, { 253, 1, -1 },
+		   { 253, 2, -1 }, { 7, 0, -1 },  { 0, 38, -1 }, { 259, 0, 1 } };
+	char dir[] = "/tmp/disks.XXXXXX", path[64], command[2048];
+	struct qn_disks *d;
+
+	(void)state;
+	assert_int_equal(qn_disks_node(NULL, makedev(8, 1)), -1);
+	assert_non_null(mkdtemp(dir));
+	snprintf(command, sizeof(command), make_sysfs, dir);
+	assert_int_equal(system(command), 0);
+	snprintf(path, sizeof(path), "%s/machine.xml", dir);
+	write_machine(path);
+	assert_int_equal(setenv("HWLOC_XMLFILE", path, 1), 0);
+	d = qn_disks_new(dir);
+	assert_int_equal(unsetenv("HWLOC_XMLFILE"), 0);
+	assert_non_null(d);
+	for (size_t i = 0; i < sizeof(on) / sizeof(*on); i++)
+		assert_int_equal(qn_disks_node(d, makedev(on[i].major, on[i].minor)), on[i].node);
+	qn_disks_free(d);
+	snprintf(command, sizeof(command), "rm -r '%s'", dir);
+	assert_int_equal(system(command), 0);
+}
+
+/* A file of which the first half is there; the rest is a hole, which no page holds. */
+static void test_file_pages(void **state)
+{
+	enum { HALF = 64 * 4096 };
+	struct qn_topo *t = machine(NULL);
+	int fd = memfd_create("pages", 0), node;
+	char *bytes = calloc(1, HALF);
+	struct qn_pages p;
+
+	(void)state;
+	assert_true(fd >= 0 && bytes);
+	assert_false(qn_pages_open(t, fd, &p));	/* it is empty */
+	assert_int_equal(write(fd, bytes, HALF), HALF);
+	assert_int_equal(ftruncate(fd, 2 * HALF), 0);
+	assert_true(qn_pages_open(t, fd, &p));
+	assert_true(qn_pages_look(&p, 0, HALF, true, &node));
+	assert_in_range(node, 0, qn_topo_nnodes(t) - 1);
+	assert_true(qn_pages_look(&p, 4095, 1, false, &node));
+	assert_int_equal(node, -1);
+	assert_false(qn_pages_look(&p, HALF, HALF, true, &node));
+	assert_int_equal(node, -1);
+	assert_true(qn_pages_look(&p, 4096, 2 * HALF, false, &node));	/* half of it */
+	assert_false(qn_pages_look(&p, HALF - 4096, HALF, true, &node));	/* a quarter */
+	assert_true(node >= 0);
+	assert_false(qn_pages_look(&p, 2 * HALF, 1, true, &node));
+	assert_false(qn_pages_look(&p, UINT64_MAX - 1, UINT64_MAX, true, &node));
+	assert_false(qn_pages_look(&p, 0, 0, true, &node));
+	qn_pages_close(&p);
+	free(bytes);
+	close(fd);
+	qn_topo_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -474,6 +594,8 @@ int main(void)
 		cmocka_unit_test(test_file_of_others),
 		cmocka_unit_test(test_extent),
 		cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_disks),
+		cmocka_unit_test(test_file_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
