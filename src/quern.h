@@ -65,7 +65,8 @@ void quern_run_progress(quern_run *run, quern_progress_fn *progress, void *ctx);
  * their bytes, when there is no file of that very name. Several files are one dataset: in the order
  * in which they were added they are joined along its first dimension, or along that of the option
  * `along`. Type, unit, names of dimensions and the other extents must be the same; how values are
- * packed may differ. Rank 0's files are used on all ranks, and every rank must be able to read them.
+ * packed may differ. Rank 0's names are used on all ranks; a pattern stands for what it finds on any
+ * host, and each file must be readable on one host at least, and be the same on all that have it.
  * That they are there is found out by quern_run_execute. Not collective.
  */
 enum quern_status quern_run_add_file(quern_run *run, const char *file);
@@ -136,6 +137,16 @@ enum quern_status quern_verify(MPI_Comm comm, const char *const *files, size_t n
 			       char **json, char *why, size_t nbytes);
 /* The rows of its settings; the last has a NULL name. */
 const struct quern_option *quern_verify_options(void);
+
+/*
+ * Where the bytes of datasets are: hosts, NUMA nodes and tiers (memory, disk, shared storage), as a
+ * document. settings: as of quern_verify, of the names of quern_homes_options; without dataset=PATH all
+ * datasets of the first file. Several files are joined as for a run. *json: as of quern_verify.
+ * Collective on comm: all return the same status.
+ */
+enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nfiles,
+			      const char *const *settings, char **json, char *why, size_t nbytes);
+const struct quern_option *quern_homes_options(void);
 
 /*
  * Documents without a run, as JSON; owned by the caller: free(). On failure *json is NULL and the

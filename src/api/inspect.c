@@ -155,7 +155,7 @@ static enum quern_status set_selection(json_t *row, struct layout *l, const char
 	enum quern_status st = QUERN_OK;
 
 	if (select)
-		st = qn_coordinate_select(l->d, NULL, 0, select, &box, err);
+		st = qn_coordinate_select(l->d, NULL, select, &box, err);
 	set(row, "selection", select && !st ? selection_to_json(l, &box, select) : json_null());
 	return st;
 }

@@ -9,4 +9,6 @@ LIB_SRCS += src/api/run.c
 LIB_SRCS += src/api/write.c
 LIB_SRCS += src/api/verify.c
 LIB_MULTI_ISA_SRCS +=
+LIB_SRCS += src/api/homes.c
 LIB_SRCS += src/api/inspect.c
+LIB_SRCS += src/api/settings.c

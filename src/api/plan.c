@@ -2,6 +2,7 @@
  * plan.c - the JSON document of a plan.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/json.h"
 #include "api/run.h"
@@ -69,6 +70,32 @@ static void add_rank(struct host *h, const struct qn_place *at, const struct qn_
 		h->sum.tier[t] += p->tier[t];
 }
 
+/* What the site says of a host. */
+static json_t *labels_to_json(const struct qn_site *site, const char *host)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < site->nlabels; i++)
+		if (!strcmp(site->label[i].host, host))
+			json_array_append_new(a, json_string(site->label[i].name));
+	return a;
+}
+
+/* Imagined hosts have no names. */
+static json_t *host_to_json(const struct qn_job *j, size_t number, const struct host *h)
+{
+	const char *name = number < j->hosts.n && !quern_option_string(j->options, "cluster")
+		? j->hosts.name[number] : NULL;
+
+	return json_pack("{s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:f}", "host",
+			 (json_int_t)number, "name", qn_json_text(name), "labels",
+			 name ? labels_to_json(&j->site, name) : json_null(), "ranks",
+			 (json_int_t)h->nranks, "threads", (json_int_t)h->nthreads, "items",
+			 (json_int_t)h->sum.nitems, "bytes", (json_int_t)h->sum.stored,
+			 "bytes_by_tier", tiers_to_json(h->sum.tier), "predicted_seconds",
+			 h->sum.finish);
+}
+
 static json_t *hosts_to_json(const struct qn_job *j)
 {
 	size_t n = (size_t)j->nplanned_hosts;
@@ -79,12 +106,7 @@ static json_t *hosts_to_json(const struct qn_job *j)
 		if (j->places[r].host < n)
 			add_rank(&host[j->places[r].host], &j->places[r], &j->plan.rank[r]);
 	for (size_t h = 0; host && h < n; h++)
-		json_array_append_new(hosts, json_pack(
-			"{s:I, s:I, s:I, s:I, s:I, s:o, s:f}", "host", (json_int_t)h, "ranks",
-			(json_int_t)host[h].nranks, "threads", (json_int_t)host[h].nthreads, "items",
-			(json_int_t)host[h].sum.nitems, "bytes", (json_int_t)host[h].sum.stored,
-			"bytes_by_tier", tiers_to_json(host[h].sum.tier), "predicted_seconds",
-			host[h].sum.finish));
+		json_array_append_new(hosts, host_to_json(j, h, &host[h]));
 	free(host);
 	return hosts;
 }

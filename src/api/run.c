@@ -151,10 +151,11 @@ static enum quern_status prepare(quern_run *run, bool with_work, double *clock)
 	run->nhosts = qn_comm_nhosts(run->comm);
 	j->comm = run->comm;
 	j->options = &run->options;
+	j->looks_closely = !with_work;
 	if (run->rank != 0)
 		j->progress = NULL;
 	st = share_options(run);
-	if (!st && !with_work)
+	if (!st)
 		st = qn_comm_agree(run->comm, qn_calibrate(run), &run->err);
 	if (!st)
 		st = qn_job_place(j, &run->err);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/json.h"
+#include "api/settings.h"
 #include "base/names.h"
 #include "base/options.h"
 #include "comm/comm_mpi.h"
@@ -148,75 +149,6 @@ static enum quern_status conclude(const struct qn_verify *v, int nranks, char **
 	return err->status;
 }
 
-/* --- settings --- */
-
-/* "NAME=VALUE" each, NULL at the end. */
-static enum quern_status take_settings(struct quern_options *o, const char *const *settings,
-				       struct quern_message *err)
-{
-	enum quern_status st = QUERN_OK;
-
-	for (; !st && settings && *settings; settings++) {
-		const char *equals = strchr(*settings, '=');
-		char *name = equals ? strndup(*settings, (size_t)(equals - *settings)) : NULL;
-
-		if (!equals)
-			st = qn_error_set(err, QUERN_ERR_USAGE, "'%s' is not NAME=VALUE", *settings);
-		else if (!name)
-			st = qn_error_nomem(err, strlen(*settings), "a setting");
-		else
-			st = qn_options_set(o, name, equals + 1, err);
-		free(name);
-	}
-	return st;
-}
-
-/* Rank 0's, on all ranks. */
-static enum quern_status share_settings(struct qn_comm *c, struct quern_options *o,
-					enum quern_status st, struct quern_message *err)
-{
-	size_t nbytes = 0;
-	void *data = NULL;
-
-	if (!st && qn_comm_rank(c) == 0 && !(data = qn_options_pack(o, &nbytes)))
-		st = qn_error_nomem(err, nbytes, "settings");
-	st = qn_comm_agree(c, st, err);
-	if (!st)
-		st = qn_comm_bcast_block(c, &data, &nbytes, err);
-	if (!st && qn_comm_rank(c) != 0)
-		st = qn_options_unpack(o, data, nbytes, err);
-	free(data);
-	return qn_comm_agree(c, st, err);
-}
-
-/* Rank 0's files, on all ranks. A pattern for which there is no file stays as it is: it is found to be
-   missing, as a name is. */
-static enum quern_status share_files(struct qn_comm *c, const char *const *words, size_t nwords,
-				     struct qn_names *files, struct quern_message *err)
-{
-	bool is_root = qn_comm_rank(c) == 0;
-	struct quern_message none = { .status = QUERN_OK };
-	enum quern_status st = QUERN_OK;
-	size_t nbytes = 0;
-	void *data = NULL;
-
-	for (size_t i = 0; !st && is_root && i < nwords; i++) {
-		st = qn_names_expand(files, words[i], &none);
-		none.status = QUERN_OK;
-		if (st)
-			st = qn_names_add(files, words[i], err);
-	}
-	if (!st && is_root && !(data = qn_names_pack(files, &nbytes)))
-		st = qn_error_nomem(err, nbytes, "the names of files");
-	st = qn_comm_agree(c, st, err);
-	if (!st)
-		st = qn_comm_bcast_block(c, &data, &nbytes, err);
-	if (!st && !is_root)
-		st = qn_names_unpack(files, data, nbytes, err);
-	free(data);
-	return qn_comm_agree(c, st, err);
-}
-
 enum quern_status quern_verify(MPI_Comm comm, const char *const *words, size_t nwords,
 			       const char *const *settings, quern_progress_fn *progress, void *ctx,
 			       char **json, char *why, size_t nbytes)
@@ -235,10 +167,10 @@ enum quern_status quern_verify(MPI_Comm comm, const char *const *words, size_t n
 		v.job.options = &options;
 		st = qn_options_init(&options, &table, 1, &err);
 		if (!st)
-			st = take_settings(&options, settings, &err);
-		st = share_settings(c, &options, st, &err);
+			st = qn_settings_take(&options, settings, &err);
+		st = qn_settings_share(c, &options, st, &err);
 		if (!st)
-			st = share_files(c, words, nwords, &files, &err);
+			st = qn_files_share(c, words, nwords, &files, &err);
 		if (!st)
 			st = qn_verify(&v, (const char *const *)files.name, files.n, &err);
 		if (!st && qn_comm_rank(c) == 0)

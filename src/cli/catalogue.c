@@ -23,11 +23,11 @@ static const struct quern_option info_table[] = {
 };
 
 static const struct quern_option inspect_table[] = {
-	{ "dataset", 'd', QUERN_OPT_STRING, "PATH", NULL, 0, 0, "only this dataset" },
-	{ "column", 0, QUERN_OPT_STRING, "NAME", NULL, 0, 0,
-	  "only this member of its compound datatype" },
 	{ "select", 's', QUERN_OPT_STRING, "SLICES", NULL, 0, 0,
 	  "show what a selection of it touches; see quern run --help" },
+	{ "homes", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
+	  "show instead on which hosts, NUMA nodes and tiers the bytes are; under mpirun on all of "
+	  "its hosts" },
 	{ "json", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, "print JSON, nothing else" },
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
@@ -74,29 +74,65 @@ static int inspect_file(const struct quern_options *o, const char *file, bool wi
 	return show(st, text, why, json, qn_cli_print_inspect);
 }
 
-int qn_cli_inspect(int argc, char **argv)
+static int inspect_files(const struct quern_options *o, char **words, int n)
 {
-	struct quern_options o;
 	struct quern_message err = { .status = QUERN_OK };
 	struct qn_names files = { .n = 0 };
-	int first = qn_cli_options(qn_cli_command("inspect"), inspect_table, argc, argv, &o);
 	int code = QUERN_OK;
 
-	if (first < 0)
-		return -1 - first;
-	if (first == argc)
-		code = qn_cli_fail(QUERN_ERR_USAGE, "no file given: quern inspect FILE...");
-	for (int i = first; !code && i < argc; i++)
-		if (qn_names_expand(&files, argv[i], &err))
+	for (int i = 0; !code && i < n; i++)
+		if (qn_names_expand(&files, words[i], &err))
 			code = qn_cli_fail(err.status, err.text);
 	for (size_t i = 0; i < files.n; i++) {
-		int failed = inspect_file(&o, files.name[i], files.n > 1, i == 0);
+		int failed = inspect_file(o, files.name[i], files.n > 1, i == 0);
 
 		code = code ? code : failed;
 	}
 	qn_names_fini(&files);
-	qn_options_fini(&o);
 	return code ? code : qn_cli_finish();
+}
+
+#define MOST_ROWS 16
+
+/* What rank 0 makes of the command line, and of its environment: all ranks do the same. */
+enum inspect_mode { ENDED, ALONE, HOMES };
+
+static int choose_mode(const struct quern_options *o, int first, int argc, int *code)
+{
+	*code = first < 0 ? -1 - first : QUERN_OK;
+	if (first < 0)
+		return ENDED;
+	if (first == argc)
+		*code = qn_cli_fail(QUERN_ERR_USAGE, "no file given: quern inspect FILE...");
+	else if (!quern_option_flag(o, "homes"))
+		return ALONE;
+	else if (quern_option_string(o, "select"))
+		*code = qn_cli_fail(QUERN_ERR_USAGE, "--homes is of whole datasets: without --select");
+	return *code ? ENDED : HOMES;
+}
+
+int qn_cli_inspect(int argc, char **argv)
+{
+	struct quern_option table[MOST_ROWS];
+	struct quern_options o;
+	int n = 0, first, mode, code;
+
+	for (const struct quern_option *row = quern_homes_options(); row->name; row++)
+		table[n++] = *row;
+	memcpy(table + n, inspect_table, sizeof(inspect_table));
+	first = qn_cli_options(qn_cli_command("inspect"), table, argc, argv, &o);
+	mode = choose_mode(&o, first, argc, &code);
+	/* A rank that cannot follow stops all. */
+	if (qn_cli_agree(first < 0))
+		mode = ENDED;
+	mode = qn_cli_agree(qn_cli_rank() ? ENDED : mode);
+	if (mode == HOMES)
+		code = qn_cli_homes(&o, (const char *const *)argv + first, (size_t)(argc - first));
+	else if (mode == ALONE && !qn_cli_rank())
+		code = inspect_files(&o, argv + first, argc - first);
+	if (first >= 0)
+		qn_options_fini(&o);
+	return code;
 }
 
 /* --- kernels --- */

@@ -99,6 +99,15 @@ void qn_cli_number(const json_t *v, char *out, size_t n);
 /* The document of quern_inspect, on standard output. */
 void qn_cli_print_inspect(const json_t *doc);
 
+/* `quern inspect --homes`: rank 0's options and words are used. Returns the exit code. Collective on
+   qn_cli_world (homes.c). */
+int qn_cli_homes(const struct quern_options *o, const char *const *words, size_t nwords);
+
+/* The values that the options have for rows of an API (the last has a NULL name), as "NAME=VALUE" and
+   a NULL; owned, each and all. NULL: out of memory. */
+char **qn_cli_settings(const struct quern_options *o, const struct quern_option *rows);
+void qn_cli_settings_free(char **settings);
+
 /* A progress bar on standard error; see quern_progress_fn. ctx: struct qn_progress, begun. */
 struct qn_progress {
 	const char *what;	/* that is counted; NULL: passes */

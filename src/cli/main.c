@@ -28,7 +28,7 @@ static const struct qn_command commands[] = {
 	{ "plan", "plan KERNEL [options] FILE...",
 	  "show what would run where, without reading data", true, qn_cli_plan },
 	{ "inspect", "inspect [options] FILE...",
-	  "show datasets: layout, filters, chunks, what is cached, what is slow", false, qn_cli_inspect },
+	  "show datasets: layout, filters, chunks, what is cached, what is slow", true, qn_cli_inspect },
 	{ "verify", "verify [options] FILE...",
 	  "read and decode all of a file, and check it against checksums and sums", true,
 	  qn_cli_verify },

@@ -9,4 +9,5 @@ CLI_SRCS += src/cli/bench.c
 CLI_SRCS += src/cli/bench_limits.c
 CLI_SRCS += src/cli/bench_report.c
 CLI_SRCS += src/cli/verify.c
+CLI_SRCS += src/cli/homes.c
 CLI_SRCS += src/cli/inspect.c

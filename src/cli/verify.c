@@ -136,40 +136,23 @@ static bool wants_progress(const struct quern_options *o)
 	return !strcmp(when, "always") || (!strcmp(when, "auto") && isatty(STDERR_FILENO));
 }
 
-/* The values of the rows that quern_verify knows, as it wants them. False: out of memory. */
-static bool make_settings(const struct quern_options *o, char **settings)
-{
-	int n = 0;
-
-	for (const struct quern_option *row = quern_verify_options(); row->name; row++) {
-		const char *value = quern_option_string(o, row->name);
-
-		if (value && n < MAX_SETTINGS &&
-		    asprintf(&settings[n++], "%s=%s", row->name, value) < 0) {
-			settings[n - 1] = NULL;
-			return false;
-		}
-	}
-	return true;
-}
-
 static int verify(const struct quern_options *o, const char *const *files, size_t nfiles)
 {
-	char *settings[MAX_SETTINGS + 1] = { NULL }, *text = NULL, why[WHY_NBYTES] = "";
+	char **settings = qn_cli_settings(o, quern_verify_options());
+	char *text = NULL, why[WHY_NBYTES] = "";
 	struct qn_progress progress = { .what = "file" };
 	enum quern_status st = QUERN_ERR_RUN;
 	int code;
 
 	qn_cli_progress_begin(&progress, 0);
-	if (make_settings(o, settings))
+	if (settings)
 		st = quern_verify(qn_cli_world(), files, nfiles, (const char *const *)settings,
 				  wants_progress(o) ? qn_cli_progress : NULL, &progress, &text, why,
 				  sizeof(why));
 	else
 		snprintf(why, sizeof(why), "out of memory");
 	qn_cli_progress_end(&progress);
-	for (char **p = settings; *p; p++)
-		free(*p);
+	qn_cli_settings_free(settings);
 	code = (int)st;
 	if (text && quern_option_flag(o, "json"))
 		fputs(text, stdout);

@@ -263,7 +263,8 @@ static int take_blocks(struct qn_comm *c, const void *block, char *all, const ui
 {
 	int rc = 0;
 
-	memcpy(all, block, nbytes_of[0]);
+	if (nbytes_of[0])
+		memcpy(all, block, nbytes_of[0]);
 	for (int r = 1; !rc && r < c->size; r++) {
 		all += nbytes_of[r - 1];
 		rc = move_block(c, r, all, nbytes_of[r]);

@@ -13,8 +13,7 @@
 
 /* The axis at hand, and where axes come from. */
 struct finder {
-	const struct qn_names *files;	/* joined along a dimension; NULL: one file */
-	int along;
+	struct qn_joined *joined;	/* NULL: one file */
 	struct qn_axis axis;
 };
 
@@ -283,12 +282,13 @@ static enum quern_status read_joined(const struct finder *f, const struct qn_dat
 				     struct quern_message *err)
 {
 	struct joining j = { .first = first, .view = *view, .axis = a, .err = err };
+	const struct qn_names *files = f->joined->files;
 	const struct qn_format *format = NULL;
 
-	j.status = qn_source_format(f->files->name[0], &format, err);
+	j.status = qn_source_format(files->name[0], &format, err);
 	if (!j.status)
-		format->describe_like(first, (const char *const *)f->files->name, NULL,
-				      f->files->n, 1, take_file, &j);
+		format->describe_like(first, (const char *const *)files->name, NULL, files->n, 1,
+				      take_file, &j);
 	if (!j.status && j.at != a->n)
 		j.status = qn_error_set(err, QUERN_ERR_DATA, "--select: %s: the files have %llu values "
 					"of it, and the joined dimension %llu", first->path,
@@ -296,11 +296,106 @@ static enum quern_status read_joined(const struct finder *f, const struct qn_dat
 	return j.status;
 }
 
+/* --- files of several hosts --- */
+
+void qn_joined_fini(struct qn_joined *j)
+{
+	qn_dataset_fini(&j->wanted);
+	free(j->values);
+	j->values = NULL;
+}
+
+/* Values that grow by a file. */
+struct piece {
+	struct joining joining;
+	struct qn_axis axis;	/* of the file at hand */
+	char *bytes;		/* owned */
+	size_t nbytes;
+};
+
+/* Adds to a piece. */
+static enum quern_status append(struct piece *p, const void *bytes, size_t nbytes)
+{
+	char *more = realloc(p->bytes, p->nbytes + nbytes + 1);
+
+	if (!more)
+		return qn_error_nomem(p->joining.err, p->nbytes + nbytes, "a coordinate");
+	p->bytes = more;
+	memcpy(p->bytes + p->nbytes, bytes, nbytes);
+	p->nbytes += nbytes;
+	return QUERN_OK;
+}
+
+static bool take_piece(void *ctx, const char *file, struct qn_dataset *c,
+		       const struct quern_message *why)
+{
+	struct piece *p = ctx;
+	struct qn_axis *a = &p->axis;
+	struct joining *j = &p->joining;
+	bool fits = !why->status && c->ndim == 1 && c->shape[0] <= QN_MAX_COORDINATES;
+
+	*a = (struct qn_axis){ .n = fits ? c->shape[0] : 0 };
+	a->missing = a->n;
+	j->axis = a;
+	j->at = 0;
+	j->status = make_room(a, &j->view, j->err);
+	if (!j->status && take_file(j, file, c, why)) {
+		struct qn_length length = { a->n, a->missing };
+
+		j->status = append(p, &length, sizeof(length));
+		if (!j->status)
+			j->status = append(p, a->integers ? (void *)a->integers : (void *)a->reals,
+					   a->n * sizeof(*a->reals));
+	}
+	qn_axis_fini(a);
+	return !j->status;
+}
+
+enum quern_status qn_coordinate_read(const struct qn_dataset *like, const char *const *files,
+				     size_t n, void **out, size_t *nbytes,
+				     struct quern_message *err)
+{
+	struct piece p = { .joining = { .first = like, .err = err } };
+	const struct qn_format *format = NULL;
+	enum quern_status st = qn_view_init(like, false, &p.joining.view, err);
+
+	if (!st && n)
+		st = qn_source_format(files[0], &format, err);
+	if (!st && n)
+		format->describe_like(like, files, NULL, n, 1, take_piece, &p);
+	*out = p.bytes;
+	*nbytes = p.nbytes;
+	return st ? st : p.joining.status;
+}
+
+/* Takes the values that others have read, or wants them. */
+static enum quern_status take_joined(struct qn_joined *j, const struct qn_dataset *c,
+				     struct qn_axis *a, struct quern_message *err)
+{
+	if (!j->values) {
+		size_t nbytes = 0;
+		void *flat = qn_dataset_pack(c, &nbytes);
+		enum quern_status st = flat ? qn_dataset_unpack(flat, nbytes, &j->wanted, err)
+					    : qn_error_nomem(err, sizeof(*c), "a coordinate");
+
+		free(flat);
+		return st ? st : QUERN_ERR_DATA;
+	}
+	if (j->n != a->n)
+		return qn_error_set(err, QUERN_ERR_DATA, "--select: %s: the files have %llu values of "
+				    "it, and the joined dimension %llu", c->path,
+				    (unsigned long long)j->n, (unsigned long long)a->n);
+	memcpy(a->integers ? (void *)a->integers : (void *)a->reals, j->values,
+	       a->n * sizeof(*j->values));
+	a->missing = j->missing;
+	return QUERN_OK;
+}
+
 /* --- axes --- */
 
 static bool is_joined(const struct finder *f, int dim)
 {
-	return f->files && f->files->n > 1 && dim == f->along;
+	return f->joined && f->joined->files->n > 1 && dim == f->joined->along;
 }
 
 static enum quern_status make_axis(const struct finder *f, const struct qn_dataset *d, int dim,
@@ -323,7 +418,9 @@ static enum quern_status make_axis(const struct finder *f, const struct qn_datas
 	qn_axis_init(a, c);
 	a->n = a->missing = d->shape[dim];
 	st = make_room(a, &view, err);
-	if (!st)
+	if (!st && joined && !f->joined->complete)
+		st = take_joined(f->joined, c, a, err);
+	else if (!st)
 		st = joined ? read_joined(f, c, &view, a, err) : read_values(c, &view, a, 0, err);
 	if (!st && !qn_axis_check(a, c, sizeof(text), text)) {
 		size_t used = strlen(text);
@@ -376,11 +473,11 @@ static void tell_about(void *ctx, const struct qn_dataset *d, const char *name, 
 	qn_dataset_fini(&c);
 }
 
-enum quern_status qn_coordinate_select(const struct qn_dataset *d, const struct qn_names *files,
-				       int along, const char *text, struct quern_box *box,
+enum quern_status qn_coordinate_select(const struct qn_dataset *d, struct qn_joined *joined,
+				       const char *text, struct quern_box *box,
 				       struct quern_message *err)
 {
-	struct finder f = { .files = files, .along = along, .axis = { .n = 0 } };
+	struct finder f = { .joined = joined, .axis = { .n = 0 } };
 	struct qn_coordinates coordinates = { .axis = find_axis, .about = tell_about, .ctx = &f };
 	enum quern_status st = qn_select(d, text, &coordinates, box, err);
 

@@ -15,11 +15,33 @@
 /* More values than this are not read. */
 #define QN_MAX_COORDINATES UINT64_C(100000000)
 
-/* The box of a selection, with coordinates read as it needs them. files: those that are joined along
-   a dimension to be d; the coordinate of that dimension is joined too. NULL: there is only d->file.
-   Not collective. */
-enum quern_status qn_coordinate_select(const struct qn_dataset *d, const struct qn_names *files,
-				       int along, const char *text, struct quern_box *box,
+/* The files that are joined along a dimension. Where this host has not all of them, the coordinate of
+   that dimension is not read here but wanted: its values are to be filled in,
+   and then the selection is to be made once more. */
+struct qn_joined {
+	const struct qn_names *files;	/* borrows */
+	int along;
+	bool complete;			/* this host has all of them */
+	struct qn_dataset wanted;	/* owned: the coordinate in the first file; path NULL: none */
+	uint64_t n, missing;
+	int64_t *values;		/* owned; or the bits of doubles */
+};
+void qn_joined_fini(struct qn_joined *j);
+
+/* The box of a selection, with coordinates read as it needs them. joined: the files of which d is
+   made; NULL: there is only d->file. When it fails with joined->wanted set, that is no error, and err
+   says nothing. Not collective. */
+enum quern_status qn_coordinate_select(const struct qn_dataset *d, struct qn_joined *joined,
+				       const char *text, struct quern_box *box,
 				       struct quern_message *err);
+
+/* Values of the coordinate `like` in n files that this host has, in one piece that is owned by the
+   caller: of each file a struct qn_length, and the values. Not collective. */
+struct qn_length {
+	uint64_t n, missing;	/* values; the first that is missing, or n */
+};
+enum quern_status qn_coordinate_read(const struct qn_dataset *like, const char *const *files,
+				     size_t n, void **out, size_t *nbytes,
+				     struct quern_message *err);
 
 #endif

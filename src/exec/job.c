@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "exec/coordinate.h"
+#include "exec/choose.h"
 #include "exec/join.h"
 #include "exec/warn.h"
 
@@ -37,6 +37,9 @@ const struct quern_option qn_run_options[] = {
 	  "pin each thread to its NUMA node, to one core, or not at all" },
 	{ "memory", 0, QUERN_OPT_SIZE, "BYTES", NULL, 1, INT64_MAX,
 	  "refuse to start when a rank would need more than this" },
+	{ "site", 0, QUERN_OPT_STRING, "FILE", NULL, 0, 0,
+	  "what this file says of bandwidths, of paths that are local or shared, and of hosts counts, "
+	  "not what is found or assumed" },
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
 
@@ -46,7 +49,7 @@ static enum qn_bind bind_option(const struct qn_job *j, bool oversubscribed)
 {
 	const char *text = quern_option_string(j->options, "bind");
 
-	if (oversubscribed || !strcmp(text, "none"))
+	if (oversubscribed || !text || !strcmp(text, "none"))
 		return QN_BIND_NONE;
 	return !strcmp(text, "core") ? QN_BIND_CORE : QN_BIND_NUMA;
 }
@@ -92,9 +95,43 @@ static void fill_report(struct qn_job *j)
 	r->nthreads = j->place.nthreads;
 }
 
-enum quern_status qn_job_place(struct qn_job *j, struct quern_message *err)
+/* Names of the hosts, from the first rank of each: rank 0's. Collective. */
+static enum quern_status gather_hosts(struct qn_job *j, struct quern_message *err)
+{
+	bool leads = qn_comm_host_rank(j->comm) == 0;
+	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(j->comm), sizeof(*sizes)), sum = 0;
+	void *all = NULL;
+	enum quern_status st = sizes ? QUERN_OK : qn_error_nomem(err, 0, "sizes");
+
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st)
+		st = qn_comm_gather_blocks(j->comm, j->report.host,
+					   leads ? strlen(j->report.host) + 1 : 0, &all, sizes, err);
+	for (int r = 0; all && r < qn_comm_size(j->comm); r++)
+		sum += sizes[r];
+	if (!st && all)
+		st = qn_names_unpack(&j->hosts, all, sum, err);
+	free(all);
+	free(sizes);
+	return st;
+}
+
+static enum quern_status gather_places(struct qn_job *j, struct quern_message *err)
 {
 	size_t nranks = (size_t)qn_comm_size(j->comm);
+	enum quern_status st = QUERN_OK;
+
+	if (qn_comm_rank(j->comm) == 0) {
+		j->places = qn_calloc(nranks, sizeof(*j->places));
+		if (!j->places)
+			st = qn_error_nomem(err, nranks * sizeof(*j->places), "cards");
+	}
+	st = qn_comm_agree(j->comm, st, err);
+	return st ? st : qn_comm_gather(j->comm, &j->place, sizeof(j->place), j->places, err);
+}
+
+enum quern_status qn_job_place(struct qn_job *j, struct quern_message *err)
+{
 	enum quern_status st = qn_topo_new(NULL, &j->topo, err);
 
 	st = qn_comm_agree(j->comm, st, err);
@@ -103,13 +140,14 @@ enum quern_status qn_job_place(struct qn_job *j, struct quern_message *err)
 	if (st)
 		return st;
 	fill_report(j);
-	if (qn_comm_rank(j->comm) == 0) {
-		j->places = qn_calloc(nranks, sizeof(*j->places));
-		if (!j->places)
-			st = qn_error_nomem(err, nranks * sizeof(*j->places), "cards");
-	}
-	st = qn_comm_agree(j->comm, st, err);
-	return st ? st : qn_comm_gather(j->comm, &j->place, sizeof(j->place), j->places, err);
+	st = gather_places(j, err);
+	if (!st)
+		st = qn_comm_agree(j->comm, gather_hosts(j, err), err);
+	if (!st)
+		st = qn_site_load(j->comm, quern_option_string(j->options, "site"), &j->site, err);
+	if (!st)
+		qn_site_rates(&j->site, &j->costs.rates);
+	return st;
 }
 
 /* --- metadata --- */
@@ -143,7 +181,7 @@ enum quern_status qn_job_share_dataset(struct qn_job *j, struct quern_message *e
 	return st;
 }
 
-static enum quern_status share_mosaic(struct qn_job *j, struct quern_message *err)
+enum quern_status qn_job_share_mosaic(struct qn_job *j, struct quern_message *err)
 {
 	size_t nbytes = 0;
 	void *flat = NULL;
@@ -197,19 +235,6 @@ static enum quern_status make_views(struct qn_job *j, struct quern_message *err)
 			nknown++;
 		}
 	return st;
-}
-
-/* Only rank 0 reads coordinates. */
-static enum quern_status select_part(struct qn_job *j, struct quern_message *err)
-{
-	enum quern_status st = QUERN_OK;
-
-	if (qn_comm_rank(j->comm) == 0 && !j->selected)
-		st = qn_coordinate_select(&j->dataset, &j->files, j->along,
-					  quern_option_string(j->options, "select"),
-					  &j->selection, err);
-	st = qn_comm_agree(j->comm, st, err);
-	return st ? st : qn_comm_bcast(j->comm, &j->selection, sizeof(j->selection), err);
 }
 
 /* A kernel that takes no text says which do. */
@@ -301,12 +326,16 @@ static enum quern_status interpret(struct qn_job *j, struct quern_message *err)
 enum quern_status qn_job_describe(struct qn_job *j, const struct qn_names *words,
 				  struct quern_message *err)
 {
-	enum quern_status st = qn_join(j, words, err);
+	struct qn_muster m = { .describer = NULL };
+	enum quern_status st = qn_muster(j, words, &m, err);
 
 	if (!st)
-		st = qn_comm_agree(j->comm, share_mosaic(j, err), err);
+		st = qn_join(j, &m, err);
 	if (!st)
-		st = select_part(j, err);
+		st = qn_comm_agree(j->comm, qn_job_share_mosaic(j, err), err);
+	if (!st)
+		st = qn_choose(j, &m, err);
+	qn_muster_fini(&m);
 	if (!st && qn_comm_rank(j->comm) == 0)
 		st = qn_job_warn(j, err);
 	return qn_comm_agree(j->comm, st ? st : interpret(j, err), err);
@@ -321,6 +350,8 @@ void qn_job_fini(struct qn_job *j)
 	if (j->self)
 		j->kernel->close(j->self);
 	qn_reach_fini(&j->reach);
+	qn_site_fini(&j->site);
+	qn_names_fini(&j->hosts);
 	qn_items_fini(&j->items);
 	qn_mosaic_fini(&j->mosaic);
 	qn_dataset_fini(&j->dataset);

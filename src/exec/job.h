@@ -11,6 +11,7 @@
 #include "exec/near.h"
 #include "exec/queue.h"
 #include "exec/reach.h"
+#include "exec/site.h"
 #include "kernel/kernel.h"
 #include "plan/items.h"
 #include "plan/plan.h"
@@ -59,6 +60,8 @@ struct qn_job {
 	enum qn_bind bind;
 	struct qn_place place;
 	struct qn_place *places;		/* rank 0: of all ranks */
+	struct qn_names hosts;			/* rank 0: their names, by number */
+	struct qn_site site;			/* option site; on all ranks */
 
 	struct qn_names files;			/* in the order in which they are joined */
 	int along;				/* this dimension */
@@ -66,13 +69,14 @@ struct qn_job {
 	struct qn_mosaic mosaic;
 	struct qn_view *views;			/* owned: of each form, all of one type of value */
 	struct quern_box selection;
-	bool selected;				/* rank 0: the selection is made, and the mosaic has
-						   the chunks of no other */
+	bool selected;				/* the rank that describes: the selection is made, and
+						   the mosaic has the chunks of no other */
 	bool whole;
 	struct qn_items items;
 	void *self;				/* of the kernel */
 
 	struct qn_reach reach;
+	bool looks_closely;			/* homes are to be told, not only used (look.h) */
 	struct qn_costs costs;			/* rank 0: what plans and simulations predict with */
 	struct qn_plan plan;			/* rank 0 */
 	int nplanned_hosts;			/* rank 0: of the plan, and of places */
@@ -107,7 +111,8 @@ enum quern_status qn_job_plan(struct qn_job *j, bool with_work, struct quern_mes
 enum quern_status qn_job_work(struct qn_job *j, struct quern_message *err);
 void qn_job_fini(struct qn_job *j);
 
-/* Rank 0's j->dataset on all ranks, without its chunks. Collective. */
+/* Rank 0's j->dataset, or its j->mosaic, on all ranks, without its chunks. Collective. */
+enum quern_status qn_job_share_mosaic(struct qn_job *j, struct quern_message *err);
 enum quern_status qn_job_share_dataset(struct qn_job *j, struct quern_message *err);
 
 /* Runs one pass on this rank's threads and adds what they found to j->state. The threads of all ranks

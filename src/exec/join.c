@@ -13,9 +13,8 @@
 #include "exec/resolve.h"
 #include "exec/source.h"
 
-#define FEWEST_A_RANK 32	/* files: below, telling the others costs more than they save */
-#define MOST_NAMED    10	/* bad files in a message */
-#define LARGE_NBYTES  (UINT64_C(64) << 20)	/* a file: its chunk index may be large too */
+#define MOST_NAMED   10	/* bad files in a message */
+#define LARGE_NBYTES (UINT64_C(64) << 20)	/* a file: its chunk index may be large too */
 
 /* What a rank finds out about its files. */
 struct search {
@@ -93,24 +92,7 @@ enum quern_status qn_join_check(const struct qn_dataset *first, const struct qn_
 	return st;
 }
 
-/* --- the files, and the first of them --- */
-
-static enum quern_status find_files(struct qn_job *j, const struct qn_names *words,
-				    struct quern_message *err)
-{
-	const char *twice;
-	enum quern_status st = QUERN_OK;
-
-	for (size_t i = 0; !st && i < words->n; i++)
-		st = qn_names_expand(&j->files, words->name[i], err);
-	if (!st && !j->files.n)
-		st = qn_error_set(err, QUERN_ERR_USAGE, "no file is given");
-	twice = st ? NULL : qn_names_repeated(&j->files);
-	if (twice)
-		st = qn_error_set(err, QUERN_ERR_USAGE, "%s is given twice; if it is meant to count "
-				  "twice, give it another name with ln -s", twice);
-	return st;
-}
+/* --- the first of the files --- */
 
 static const char *dimension_name(const void *ctx, int i)
 {
@@ -159,7 +141,7 @@ static bool is_index_worth_it(const struct qn_job *j)
 /* Where there is one file the selection is known before there are chunks. */
 static enum quern_status index_part(struct qn_job *j, struct quern_message *err)
 {
-	enum quern_status st = qn_coordinate_select(&j->dataset, NULL, 0,
+	enum quern_status st = qn_coordinate_select(&j->dataset, NULL,
 						    quern_option_string(j->options, "select"),
 						    &j->selection, err);
 
@@ -169,38 +151,98 @@ static enum quern_status index_part(struct qn_job *j, struct quern_message *err)
 	return st;
 }
 
-static enum quern_status describe_first(struct qn_job *j, const struct qn_names *words,
-					struct quern_message *err)
+/* On the rank that sees the first file. */
+static enum quern_status describe_here(struct qn_job *j, struct quern_message *err)
 {
-	enum quern_status st = find_files(j, words, err);
-	bool in_parts = !st && is_index_worth_it(j);
+	bool in_parts = is_index_worth_it(j);
+	enum quern_status st = qn_source_describe(j->files.name[0],
+						  quern_option_string(j->options, "dataset"),
+						  quern_option_string(j->options, "column"),
+						  !in_parts, &j->dataset, err);
 
-	if (!st)
-		st = qn_source_describe(j->files.name[0], quern_option_string(j->options, "dataset"),
-					quern_option_string(j->options, "column"), !in_parts,
-					&j->dataset, err);
 	return st || !in_parts ? st : index_part(j, err);
 }
 
-/* Rank 0's description and list of files on all ranks. Collective. */
-static enum quern_status share_first(struct qn_job *j, struct quern_message *err)
+/* A block of one rank on rank 0: *block is owned there, NULL elsewhere. Takes mine. Collective. */
+static enum quern_status fetch(struct qn_job *j, void *mine, size_t mine_nbytes, void **block,
+			       uint64_t *nbytes, struct quern_message *err)
 {
-	size_t nbytes = 0;
-	void *flat = NULL;
-	enum quern_status st = qn_job_share_dataset(j, err);
+	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(j->comm), sizeof(*sizes));
+	enum quern_status st = sizes ? QUERN_OK : qn_error_nomem(err, 0, "sizes");
 
-	if (!st && qn_comm_rank(j->comm) == 0) {
-		flat = qn_names_pack(&j->files, &nbytes);
-		if (!flat)
-			st = qn_error_nomem(err, 0, "the names of files");
+	*block = NULL;
+	*nbytes = 0;
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st)
+		st = qn_comm_gather_blocks(j->comm, mine, mine_nbytes, block, sizes, err);
+	for (int r = 0; !st && *block && r < qn_comm_size(j->comm); r++)
+		*nbytes += sizes[r];
+	free(sizes);
+	free(mine);
+	return st;
+}
+
+/* The description that another rank has made, as rank 0's. */
+static enum quern_status unpack_first(struct qn_job *j, const void *flat, uint64_t flat_nbytes,
+				      void **chunks, uint64_t chunks_nbytes,
+				      struct quern_message *err)
+{
+	enum quern_status st = qn_dataset_unpack(flat, flat_nbytes, &j->dataset, err);
+
+	if (st)
+		return st;
+	j->dataset.chunks = *chunks;
+	j->dataset.nchunks = chunks_nbytes / sizeof(struct qn_chunk);
+	*chunks = NULL;
+	return qn_dataset_check(&j->dataset, err);
+}
+
+/* Collective. */
+static enum quern_status fetch_first(struct qn_job *j, bool described, struct quern_message *err)
+{
+	struct qn_dataset *d = &j->dataset;
+	void *flat = NULL, *chunks = NULL, *all_flat = NULL, *all_chunks = NULL;
+	size_t nbytes = 0, nchunks = described ? d->nchunks : 0;
+	uint64_t flat_nbytes, chunks_nbytes = 0;
+	enum quern_status st = QUERN_OK;
+
+	if (described) {
+		flat = qn_dataset_pack(d, &nbytes);
+		st = flat ? QUERN_OK : qn_error_nomem(err, sizeof(*d), "the description");
+		chunks = d->chunks;
+		d->chunks = NULL;
+		qn_dataset_fini(d);
 	}
 	st = qn_comm_agree(j->comm, st, err);
 	if (!st)
-		st = qn_comm_bcast_block(j->comm, &flat, &nbytes, err);
-	if (!st && qn_comm_rank(j->comm) != 0)
-		st = qn_names_unpack(&j->files, flat, nbytes, err);
-	free(flat);
+		st = fetch(j, flat, nbytes, &all_flat, &flat_nbytes, err);
+	else
+		free(flat);
+	if (!st)
+		st = fetch(j, chunks, nchunks * sizeof(*d->chunks), &all_chunks, &chunks_nbytes,
+			   err);
+	else
+		free(chunks);
+	if (!st && qn_comm_rank(j->comm) == 0)
+		st = unpack_first(j, all_flat, flat_nbytes, &all_chunks, chunks_nbytes, err);
+	free(all_flat);
+	free(all_chunks);
 	return qn_comm_agree(j->comm, st, err);
+}
+
+/* The description of the first file, from a rank that sees it, on all ranks. Collective. */
+static enum quern_status describe_first(struct qn_job *j, const struct qn_muster *m,
+					struct quern_message *err)
+{
+	bool mine = (uint32_t)qn_comm_rank(j->comm) == m->describer[0];
+	enum quern_status st = QUERN_OK;
+
+	if (mine)
+		st = describe_here(j, err);
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st && m->describer[0])
+		st = fetch_first(j, mine, err);
+	return st ? st : qn_comm_agree(j->comm, qn_job_share_dataset(j, err), err);
 }
 
 /* --- the others --- */
@@ -230,36 +272,52 @@ static bool take_description(void *ctx, const char *file, struct qn_dataset *d,
 	return !st && s->bad.n <= MOST_NAMED;
 }
 
-/* Which files this rank describes. */
-static void my_files(const struct qn_job *j, size_t *begin, size_t *end)
+/* The files but the first that this rank describes: *list is owned. */
+static enum quern_status my_files(const struct qn_job *j, const struct qn_muster *m,
+				  const char ***list, size_t *n, struct quern_message *err)
 {
-	size_t n = j->files.n - 1, rank = (size_t)qn_comm_rank(j->comm);
-	size_t nranks = (size_t)qn_min_u64((uint64_t)qn_comm_size(j->comm),
-					   qn_ceil_div(n, FEWEST_A_RANK));
-
-	*begin = *end = 0;
-	if (rank >= nranks)
-		return;
-	*begin = 1 + n * rank / nranks;
-	*end = 1 + n * (rank + 1) / nranks;
+	*n = 0;
+	*list = qn_calloc(j->files.n, sizeof(**list));
+	if (!*list)
+		return qn_error_nomem(err, j->files.n * sizeof(**list), "the names of files");
+	for (size_t i = 1; i < j->files.n; i++)
+		if (m->describer[i] == (uint32_t)qn_comm_rank(j->comm))
+			(*list)[(*n)++] = j->files.name[i];
+	return QUERN_OK;
 }
 
-static enum quern_status describe_others(const struct qn_job *j, struct search *s,
-					 struct quern_message *err)
+/* The format of the first file, which this host need not see: that of a file that it sees. */
+static enum quern_status find_format(const char *const *file, size_t n,
+				     const struct qn_format **format, struct quern_message *err)
 {
-	const struct qn_format *format = NULL;
-	size_t begin, end;
-	enum quern_status st;
+	*format = NULL;
+	for (size_t i = 0; i < n; i++) {
+		struct quern_message ignored = { .status = QUERN_OK };
 
-	my_files(j, &begin, &end);
-	if (begin == end)
-		return QUERN_OK;
-	st = qn_source_format(j->files.name[0], &format, err);
-	if (st)
-		return st;
-	format->describe_like(s->first, (const char *const *)j->files.name + begin, NULL,
-			      end - begin, (int)j->place.nthreads, take_description, s);
-	return s->err.status ? qn_error_set(err, s->err.status, "%s", s->err.text) : QUERN_OK;
+		if (!qn_source_format(file[i], format, i ? &ignored : err))
+			return QUERN_OK;
+	}
+	return QUERN_ERR_DATA;
+}
+
+static enum quern_status describe_others(const struct qn_job *j, const struct qn_muster *m,
+					 struct search *s, struct quern_message *err)
+{
+	const struct qn_format *format;
+	struct quern_message why = { .status = QUERN_OK };
+	const char **mine;
+	size_t n;
+	enum quern_status st = my_files(j, m, &mine, &n, err);
+
+	if (!st && n && find_format(mine, n, &format, &why))
+		for (size_t i = 0; !st && i < n; i++)
+			st = note_bad(s, mine[i], why.text);
+	else if (!st && n)
+		format->describe_like(s->first, mine, NULL, n, (int)j->place.nthreads,
+				      take_description, s);
+	free(mine);
+	return st || !s->err.status ? st
+				    : qn_error_set(err, s->err.status, "%s", s->err.text);
 }
 
 /* Says what is wrong with the first bad file, and which are bad too. */
@@ -349,6 +407,10 @@ static enum quern_status place(struct placing *p, struct qn_dataset *d, struct q
 	uint64_t length = d->shape[p->along];
 	enum quern_status st;
 
+	if ((d->layout == QN_VIRTUAL || d->layout == QN_EXTERNAL) && !qn_muster_sees(d->file))
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s has its elements in other "
+				    "files, and host %s, where rank 0 runs, cannot open it: give "
+				    "this host a copy", d->file, d->path, p->j->report.host);
 	weaken(&p->j->dataset, d);
 	st = qn_resolve(d, p->origin, (int)p->j->place.nthreads, &p->j->mosaic, err);
 	if (!st && !qn_add(p->origin[p->along], length, &p->origin[p->along]))
@@ -357,80 +419,112 @@ static enum quern_status place(struct placing *p, struct qn_dataset *d, struct q
 	return st;
 }
 
+/* What the ranks have described, on rank 0: a mosaic of each, without parts. */
+struct collection {
+	uint32_t n;
+	struct qn_mosaic *of;		/* owned */
+	uint32_t *next;			/* owned: the member of each to be taken next */
+};
+
+static void collection_fini(struct collection *c)
+{
+	for (uint32_t r = 0; c->of && r < c->n; r++)
+		qn_mosaic_fini(&c->of[r]);
+	free(c->of);
+	free(c->next);
+}
+
 static enum quern_status take_members(void *ctx, const void *block, size_t nbytes,
 				      struct quern_message *err)
 {
-	struct placing *p = ctx;
-	struct qn_mosaic m;
-	struct qn_dataset d;
-	enum quern_status st = qn_mosaic_unpack(block, nbytes, &m, err);
+	struct collection *c = ctx;
+	enum quern_status st = qn_mosaic_unpack(block, nbytes, &c->of[c->n], err);
 
-	if (st)
-		return st;
-	for (uint32_t i = 0; !st && i < m.nmembers; i++) {
-		qn_mosaic_member(&m, i, &d);
-		m.member[i].chunks = NULL;
-		st = place(p, &d, err);
-		free(d.chunks);
-	}
-	qn_mosaic_fini(&m);
+	c->n += !st;
 	return st;
 }
 
-/* Collective. */
-static enum quern_status put_together(struct qn_job *j, const struct search *s,
-				      struct quern_message *err)
+/* The next description of a rank, put behind those that are there. */
+static enum quern_status place_next(struct placing *p, struct collection *c, uint32_t rank,
+				    struct quern_message *err)
 {
-	struct placing p = { .j = j, .along = s->along };
-	size_t nbytes = 0;
-	void *flat = qn_mosaic_pack(&s->found, true, &nbytes);
-	enum quern_status st = QUERN_OK;
+	struct qn_mosaic *m = rank < c->n ? &c->of[rank] : NULL;
+	struct qn_dataset d;
+	enum quern_status st;
 
-	if (qn_comm_rank(j->comm) == 0)
-		st = place(&p, &j->dataset, err);
+	if (!m || c->next[rank] == m->nmembers)
+		return qn_error_set(err, QUERN_ERR_RUN, "rank %u has lost a description", rank);
+	qn_mosaic_member(m, c->next[rank], &d);
+	m->member[c->next[rank]++].chunks = NULL;
+	st = place(p, &d, err);
+	free(d.chunks);
+	return st;
+}
+
+/* Rank 0: all files in their order. */
+static enum quern_status place_all(struct placing *p, const struct qn_muster *m,
+				   struct collection *c, struct quern_message *err)
+{
+	struct qn_job *j = p->j;
+	enum quern_status st = place(p, &j->dataset, err);
+
+	for (size_t i = 1; !st && i < j->files.n; i++)
+		st = place_next(p, c, m->describer[i], err);
+	if (st)
+		return st;
+	j->dataset.shape[p->along] = p->origin[p->along];
+	return qn_dataset_check(&j->dataset, err);
+}
+
+/* Collective. */
+static enum quern_status put_together(struct qn_job *j, const struct qn_muster *m,
+				      const struct search *s, struct quern_message *err)
+{
+	size_t nranks = (size_t)qn_comm_size(j->comm), nbytes = 0;
+	struct placing p = { .j = j, .along = s->along };
+	struct collection c = { .of = qn_calloc(nranks, sizeof(*c.of)),
+				.next = qn_calloc(nranks, sizeof(*c.next)) };
+	void *flat = qn_mosaic_pack(&s->found, true, &nbytes);
+	enum quern_status st = c.of && c.next
+		? QUERN_OK : qn_error_nomem(err, nranks * sizeof(*c.of), "the descriptions of files");
+
 	st = qn_comm_agree(j->comm, st, err);
 	if (st)
 		free(flat);
 	else
-		st = gather(j, flat, nbytes, take_members, &p, err);
-	if (!st && qn_comm_rank(j->comm) == 0) {
-		j->dataset.shape[s->along] = p.origin[s->along];
-		st = qn_dataset_check(&j->dataset, err);
-	}
+		st = gather(j, flat, nbytes, take_members, &c, err);
+	if (!st && qn_comm_rank(j->comm) == 0)
+		st = place_all(&p, m, &c, err);
+	collection_fini(&c);
 	st = qn_comm_agree(j->comm, st, err);
 	if (!st && qn_comm_rank(j->comm) != 0)
 		qn_dataset_fini(&j->dataset);
 	return st ? st : qn_comm_agree(j->comm, qn_job_share_dataset(j, err), err);
 }
 
-static enum quern_status join_others(struct qn_job *j, struct search *s, struct quern_message *err)
+static enum quern_status join_others(struct qn_job *j, const struct qn_muster *m,
+				     struct search *s, struct quern_message *err)
 {
 	enum quern_status st = find_along(j, &s->along, err);
 
 	j->along = s->along;
 	qn_mosaic_init(&s->found, j->dataset.ndim);
 	if (!st && j->files.n > 1)
-		st = describe_others(j, s, err);
+		st = describe_others(j, m, s, err);
 	st = qn_comm_agree(j->comm, st, err);
 	if (!st && j->files.n > 1)
 		st = agree_on_files(j, s, err);
-	return st ? st : put_together(j, s, err);
+	return st ? st : put_together(j, m, s, err);
 }
 
-enum quern_status qn_join(struct qn_job *j, const struct qn_names *words,
-			  struct quern_message *err)
+enum quern_status qn_join(struct qn_job *j, const struct qn_muster *m, struct quern_message *err)
 {
 	struct search s = { .first = &j->dataset };
-	enum quern_status st = QUERN_OK;
+	enum quern_status st = describe_first(j, m, err);
 
-	if (qn_comm_rank(j->comm) == 0)
-		st = describe_first(j, words, err);
-	st = qn_comm_agree(j->comm, st, err);
-	if (!st)
-		st = share_first(j, err);
 	if (!st) {
 		qn_mosaic_init(&j->mosaic, j->dataset.ndim);
-		st = join_others(j, &s, err);
+		st = join_others(j, m, &s, err);
 	}
 	qn_mosaic_fini(&s.found);
 	qn_names_fini(&s.bad);

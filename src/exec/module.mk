@@ -1,18 +1,24 @@
 # src/exec: sources of libquern. MULTI_ISA files are compiled once per instruction set (base/isa.h).
 LIB_SRCS += src/exec/agent.c
+LIB_SRCS += src/exec/census.c
+LIB_SRCS += src/exec/choose.c
 LIB_SRCS += src/exec/crew.c
 LIB_SRCS += src/exec/foresee.c
 LIB_SRCS += src/exec/homes.c
+LIB_SRCS += src/exec/identity.c
 LIB_SRCS += src/exec/imagine.c
 LIB_SRCS += src/exec/job.c
 LIB_SRCS += src/exec/join.c
 LIB_SRCS += src/exec/lease.c
+LIB_SRCS += src/exec/look.c
+LIB_SRCS += src/exec/muster.c
 LIB_SRCS += src/exec/near.c
 LIB_SRCS += src/exec/passes.c
 LIB_SRCS += src/exec/queue.c
 LIB_SRCS += src/exec/reach.c
 LIB_SRCS += src/exec/resolve.c
 LIB_SRCS += src/exec/schedule.c
+LIB_SRCS += src/exec/site.c
 LIB_SRCS += src/exec/source.c
 LIB_SRCS += src/exec/coordinate.c
 LIB_SRCS += src/exec/verify.c

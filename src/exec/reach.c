@@ -3,13 +3,14 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "exec/identity.h"
 #include "exec/source.h"
 
-/* How a host sees a file. */
-enum sight { UNSEEN, ELSEWHERE /* on storage that hosts share */, ON_DISK, IN_MEMORY, OTHER };
+#define MOST_STRANGERS 8	/* of a host: more of them are not told about */
 
 /* What rank 0 makes sets of. */
 struct view {
@@ -22,54 +23,152 @@ struct view {
 	struct qn_reach *reach;
 };
 
-static enum sight look_at(const struct qn_member *m, const char *host)
+/* What a host has found: a sight of each member, and then some strangers. */
+struct look {
+	uint8_t *sight;		/* owned */
+	size_t nstrangers;
+	struct qn_stranger stranger[MOST_STRANGERS];
+};
+
+static enum qn_sight sight_on(enum qn_medium medium)
 {
-	struct quern_message ignored = { .status = QUERN_OK };
-	enum sight seen = UNSEEN;
-	int fd = open(m->file, O_RDONLY | O_CLOEXEC);
+	switch (medium) {
+	case QN_MEDIUM_MEMORY: return QN_IN_MEMORY;
+	case QN_MEDIUM_DISK: return QN_ON_DISK;
+	case QN_MEDIUM_SHARED: return QN_ELSEWHERE;
+	}
+	return QN_ELSEWHERE;
+}
+
+/* How the file that is open differs from the one of a member, of which it has the name. */
+static enum qn_sight tell_apart(int fd, const struct qn_member *m, struct qn_stranger *s)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return QN_UNSEEN;
+	s->nbytes = (uint64_t)st.st_size;
+	s->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	if (s->nbytes != m->file_nbytes)
+		return QN_OTHER_SIZE;
+	return s->mtime_ns != m->file_mtime_ns ? QN_OTHER_TIME : QN_NSIGHTS;
+}
+
+static enum qn_sight look_at(const struct qn_job *j, uint32_t member, struct look *l)
+{
+	const struct qn_member *m = &j->mosaic.member[member];
+	struct qn_stranger s = { .member = member, .host = (uint32_t)qn_comm_host(j->comm) };
+	int fd = open(m->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	enum qn_sight seen;
 
 	if (fd < 0)
-		return UNSEEN;
-	if (qn_source_check_member(fd, m, host, &ignored))
-		seen = OTHER;
-	else
-		switch (qn_source_medium(fd)) {
-		case QN_MEDIUM_MEMORY: seen = IN_MEMORY; break;
-		case QN_MEDIUM_DISK: seen = ON_DISK; break;
-		case QN_MEDIUM_SHARED: seen = ELSEWHERE; break;
-		}
+		return QN_UNSEEN;
+	seen = tell_apart(fd, m, &s);
+	if (seen == QN_NSIGHTS)
+		seen = sight_on(qn_source_medium(&j->site, m->file, fd));
+	else if (seen && l->nstrangers < MOST_STRANGERS)
+		l->stranger[l->nstrangers++] = s;
 	close(fd);
 	return seen;
 }
 
-/* A row a host, which its first rank has looked for; the others send nothing. */
-static enum quern_status gather_sights(struct qn_comm *c, const struct qn_mosaic *m,
-				       const char *host, uint8_t **sight, struct quern_message *err)
+/* Members of one file mostly follow each other, and are looked at once. */
+static void look_at_all(const struct qn_job *j, struct look *l)
 {
-	bool leads = qn_comm_host_rank(c) == 0;
-	uint8_t *mine = qn_calloc(leads ? m->nmembers : 0, 1);
-	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(c), sizeof(*sizes));
-	enum quern_status st = QUERN_OK;
-	void *all = NULL;
+	const struct qn_member *m = j->mosaic.member;
 
-	if (!mine || !sizes)
-		st = qn_error_nomem(err, m->nmembers, "where files are");
-	for (uint32_t i = 0; !st && leads && i < m->nmembers; i++)
-		mine[i] = (uint8_t)look_at(&m->member[i], host);
-	st = qn_comm_agree(c, st, err);
+	for (uint32_t i = 0; i < j->mosaic.nmembers; i++)
+		l->sight[i] = i && !strcmp(m[i].file, m[i - 1].file) &&
+			      m[i].file_nbytes == m[i - 1].file_nbytes &&
+			      m[i].file_mtime_ns == m[i - 1].file_mtime_ns
+			? l->sight[i - 1] : (uint8_t)look_at(j, i, l);
+}
+
+/* What came from a host: false when it is none of what a host sends. */
+static bool check_block(const uint8_t *block, uint64_t nbytes, size_t nmembers)
+{
+	for (size_t i = 0; i < nmembers && nbytes >= nmembers; i++)
+		if (block[i] >= QN_NSIGHTS)
+			return false;
+	return nbytes >= nmembers && (nbytes - nmembers) % sizeof(struct qn_stranger) == 0 &&
+	       (nbytes - nmembers) / sizeof(struct qn_stranger) <= MOST_STRANGERS;
+}
+
+/* Rank 0: the blocks of all hosts, which are there in their order. */
+static enum quern_status take_blocks(struct qn_job *j, const uint8_t *all, const uint64_t *sizes,
+				     struct qn_sights *out, struct quern_message *err)
+{
+	size_t nhosts = (size_t)qn_comm_nhosts(j->comm), n = j->mosaic.nmembers, host = 0;
+	struct qn_stranger *to;
+
+	out->sight = qn_calloc(nhosts * n, 1);
+	out->stranger = to = qn_calloc(nhosts * MOST_STRANGERS, sizeof(*out->stranger));
+	if (!out->sight || !to)
+		return qn_error_nomem(err, nhosts * n, "where files are");
+	for (int r = 0; r < qn_comm_size(j->comm); all += sizes[r++]) {
+		if (!sizes[r])
+			continue;
+		if (host == nhosts || !check_block(all, sizes[r], n))
+			return qn_error_set(err, QUERN_ERR_RUN, "rank %d says nothing of use about "
+					    "where files are", r);
+		memcpy(out->sight + host++ * n, all, n);
+		memcpy(to + out->nstrangers, all + n, sizes[r] - n);
+		out->nstrangers += (sizes[r] - n) / sizeof(*to);
+	}
+	return host == nhosts ? QUERN_OK
+			      : qn_error_set(err, QUERN_ERR_RUN, "a host says nothing about where "
+					     "files are");
+}
+
+/* What a host has found, in one piece; owned by the caller. NULL without memory. */
+static uint8_t *flatten(const struct look *l, size_t nmembers, size_t *nbytes)
+{
+	size_t more = l->nstrangers * sizeof(*l->stranger);
+	uint8_t *flat = qn_calloc(nmembers + more, 1);
+
+	if (flat) {
+		memcpy(flat, l->sight, nmembers);
+		memcpy(flat + nmembers, l->stranger, more);
+		*nbytes = nmembers + more;
+	}
+	return flat;
+}
+
+/* The first rank of each host looks; the others send nothing. Collective. */
+static enum quern_status gather_sights(struct qn_job *j, struct qn_sights *out,
+				       struct quern_message *err)
+{
+	bool leads = qn_comm_host_rank(j->comm) == 0;
+	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(j->comm), sizeof(*sizes));
+	struct look l = { .sight = leads ? qn_calloc(j->mosaic.nmembers, 1) : NULL };
+	uint8_t *flat = NULL;
+	size_t nbytes = 0;
+	void *all = NULL;
+	enum quern_status st = QUERN_OK;
+
+	if (leads && l.sight) {
+		look_at_all(j, &l);
+		flat = flatten(&l, j->mosaic.nmembers, &nbytes);
+	}
+	out->mine = l.sight;
+	if (!sizes || (leads && !flat))
+		st = qn_error_nomem(err, j->mosaic.nmembers, "where files are");
+	st = qn_comm_agree(j->comm, st, err);
 	if (!st)
-		st = qn_comm_gather_blocks(c, mine, leads ? m->nmembers : 0, &all, sizes, err);
-	*sight = all;
+		st = qn_comm_gather_blocks(j->comm, flat, nbytes, &all, sizes, err);
+	if (!st && all)
+		st = take_blocks(j, all, sizes, out, err);
+	free(all);
 	free(sizes);
-	free(mine);
-	return st;
+	free(flat);
+	return qn_comm_agree(j->comm, st, err);
 }
 
 /* --- sets: rank 0 --- */
 
-static enum sight sight_of(const struct view *v, size_t host, uint32_t member)
+static enum qn_sight sight_of(const struct view *v, size_t host, uint32_t member)
 {
-	return (enum sight)v->sight[host * v->nmembers + member];
+	return (enum qn_sight)v->sight[host * v->nmembers + member];
 }
 
 static bool same_sight(const struct view *v, uint32_t a, uint32_t b)
@@ -90,20 +189,12 @@ static uint64_t hash_of(const struct view *v, uint32_t member)
 	return hash;
 }
 
-static enum quern_status check_sights(const struct view *v, const struct qn_mosaic *m,
-				      uint32_t member, struct quern_message *err)
+static enum quern_status check_seen(const struct view *v, const struct qn_mosaic *m,
+				    uint32_t member, struct quern_message *err)
 {
-	bool seen = false;
-
-	for (size_t h = 0; h < v->nhosts; h++) {
-		if (sight_of(v, h, member) == OTHER)
-			return qn_error_set(err, QUERN_ERR_DATA, "%s: host number %zu sees another "
-					    "file under this path than the one that was described; "
-					    "give all hosts the same file", m->member[member].file, h);
-		seen = seen || sight_of(v, h, member) != UNSEEN;
-	}
-	if (seen)
-		return QUERN_OK;
+	for (size_t h = 0; h < v->nhosts; h++)
+		if (sight_of(v, h, member) != QN_UNSEEN)
+			return QUERN_OK;
 	return qn_error_set(err, QUERN_ERR_DATA, "%s: no host can open it", m->member[member].file);
 }
 
@@ -115,19 +206,19 @@ static uint32_t add_set(struct view *v, uint32_t member)
 	bool shared;
 
 	for (size_t i = 0; i < v->nhosts; i++) {
-		nelsewhere += sight_of(v, i, member) == ELSEWHERE;
-		nown += sight_of(v, i, member) > ELSEWHERE;
+		nelsewhere += sight_of(v, i, member) == QN_ELSEWHERE;
+		nown += sight_of(v, i, member) > QN_ELSEWHERE;
 	}
 	shared = nelsewhere && nelsewhere + nown == v->nhosts;
 	for (size_t i = 0; i < v->nhosts; i++) {
-		enum sight s = sight_of(v, i, member);
+		enum qn_sight s = sight_of(v, i, member);
 
-		if (s == UNSEEN || (s == ELSEWHERE && shared))
+		if (s == QN_UNSEEN || (s == QN_ELSEWHERE && shared))
 			continue;
 		h->home[v->nhomes++] = (struct qn_home){
 			.host = (uint32_t)i, .node = QN_ANY_NODE,
-			.tier = s == ELSEWHERE ? QN_HOME_SHARED
-			      : s == IN_MEMORY ? QN_HOME_MEMORY : QN_HOME_DISK };
+			.tier = s == QN_ELSEWHERE ? QN_HOME_SHARED
+			      : s == QN_IN_MEMORY ? QN_HOME_MEMORY : QN_HOME_DISK };
 	}
 	h->shared[h->nsets] = shared;
 	v->like[h->nsets] = member;
@@ -155,7 +246,7 @@ static enum quern_status make_sets(struct view *v, const struct qn_mosaic *m,
 	size_t nseen = 0;
 
 	for (size_t i = 0; i < v->nhosts * v->nmembers; i++)
-		nseen += v->sight[i] != UNSEEN;
+		nseen += v->sight[i] != QN_UNSEEN;
 	for (v->nslots = 4; v->nslots < 2 * v->nmembers; )
 		v->nslots *= 2;
 	v->slot = qn_calloc(v->nslots, sizeof(*v->slot));
@@ -167,7 +258,7 @@ static enum quern_status make_sets(struct view *v, const struct qn_mosaic *m,
 	if (!v->slot || !v->like || !r->set || !r->homes.first || !r->homes.home || !r->homes.shared)
 		st = qn_error_nomem(err, nseen * sizeof(*r->homes.home), "homes");
 	for (uint32_t i = 0; !st && i < v->nmembers; i++) {
-		st = check_sights(v, m, i, err);
+		st = check_seen(v, m, i, err);
 		if (!st)
 			r->set[i] = set_of(v, i);
 	}
@@ -203,26 +294,29 @@ static enum quern_status share(struct qn_comm *c, struct qn_reach *r, size_t nme
 	return st;
 }
 
-enum quern_status qn_reach_find(struct qn_comm *c, const struct qn_mosaic *m, const char *host,
-				struct qn_reach *reach, struct quern_message *err)
+enum quern_status qn_reach_find(struct qn_job *j, struct quern_message *err)
 {
-	uint8_t *sight = NULL;
+	struct qn_sights sights = { .nstrangers = 0 };
 	enum quern_status st;
 
-	memset(reach, 0, sizeof(*reach));
-	if (qn_comm_nhosts(c) == 1)
+	memset(&j->reach, 0, sizeof(j->reach));
+	if (qn_comm_nhosts(j->comm) == 1)
 		return QUERN_OK;
-	st = gather_sights(c, m, host, &sight, err);
-	if (!st && qn_comm_rank(c) == 0) {
-		struct view v = { .sight = sight, .nhosts = (size_t)qn_comm_nhosts(c),
-				  .nmembers = m->nmembers, .reach = reach };
-
-		st = make_sets(&v, m, err);
-	}
-	st = qn_comm_agree(c, st, err);
+	st = gather_sights(j, &sights, err);
 	if (!st)
-		st = qn_comm_agree(c, share(c, reach, m->nmembers, err), err);
-	free(sight);
+		st = qn_identity_check(j, &sights, err);
+	if (!st && qn_comm_rank(j->comm) == 0) {
+		struct view v = { .sight = sights.sight, .nhosts = (size_t)qn_comm_nhosts(j->comm),
+				  .nmembers = j->mosaic.nmembers, .reach = &j->reach };
+
+		st = make_sets(&v, &j->mosaic, err);
+	}
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st)
+		st = qn_comm_agree(j->comm, share(j->comm, &j->reach, j->mosaic.nmembers, err), err);
+	free(sights.mine);
+	free(sights.sight);
+	free(sights.stranger);
 	return st;
 }
 

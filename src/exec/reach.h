@@ -17,11 +17,10 @@ struct qn_reach {
 	uint32_t *set;		/* owned: of each member; NULL: there is one host, which reads all */
 };
 
-/* On all ranks, of rank 0's mosaic, which they have. host: the name of this host, for messages.
-   QUERN_ERR_DATA: a host sees another file than was described under the path of a member, or no host
-   sees it. Collective. */
-enum quern_status qn_reach_find(struct qn_comm *c, const struct qn_mosaic *m, const char *host,
-				struct qn_reach *reach, struct quern_message *err);
+/* j->reach on all ranks, of j->mosaic and by j->site. QUERN_ERR_DATA: hosts see different files under
+   the path of a member (identity.h), or no host sees it. Collective. */
+struct qn_job;
+enum quern_status qn_reach_find(struct qn_job *j, struct quern_message *err);
 void qn_reach_fini(struct qn_reach *reach);
 
 /* From where a host reads a member: QN_DISK for any disk of its own, QN_MEMORY, QN_SHARED; QN_NTIERS

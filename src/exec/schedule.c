@@ -168,8 +168,7 @@ static enum quern_status find_homes(struct draft *d, struct quern_message *err)
 
 		turn_to(d, item_at(d, i));
 		c = look_up(d, d->number[0]);
-		d->set[i] = c.addr == QN_ADDR_NONE ? QN_NO_HOMES :
-			    qn_whereabouts_set(&d->where, d->slot.part.member, c.addr, &hint);
+		d->set[i] = qn_whereabouts_set(&d->where, d->slot.part.member, c.addr, &hint);
 	}
 	return QUERN_OK;
 }
@@ -207,7 +206,7 @@ static enum quern_status make_plan(struct draft *d, bool with_work, struct quern
 	work = (struct qn_work){ n, d->stored, d->decoded, d->set, &d->where.homes };
 	if (!st && !with_work)
 		return qn_foresee(j, &work, err);
-	return st ? st : qn_plan_make(&cluster, &work, &qn_rates_default, &j->plan, NULL, err);
+	return st ? st : qn_plan_make(&cluster, &work, &j->costs.rates, &j->plan, NULL, err);
 }
 
 /* --- shares --- */
@@ -359,8 +358,7 @@ static enum quern_status check_memory(struct qn_job *j, struct quern_message *er
 enum quern_status qn_job_plan(struct qn_job *j, bool with_work, struct quern_message *err)
 {
 	struct draft d = { .job = j };
-	enum quern_status st = qn_comm_agree(j->comm, qn_reach_find(j->comm, &j->mosaic,
-							    j->report.host, &j->reach, err), err);
+	enum quern_status st = qn_comm_agree(j->comm, qn_reach_find(j, err), err);
 
 	if (!st)
 		st = qn_whereabouts_find(j, &d.where, err);

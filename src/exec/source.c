@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -107,7 +108,7 @@ enum quern_status qn_source_index(struct qn_dataset *d, const struct quern_box *
 	return QUERN_OK;
 }
 
-enum qn_medium qn_source_medium(int fd)
+static enum qn_medium medium_by_kind(int fd)
 {
 	/* Magic numbers of statfs(2), and of Lustre, BeeGFS, GPFS, Ceph and FUSE, which carries
 	   network file systems far more often than local ones. */
@@ -129,6 +130,53 @@ enum qn_medium qn_source_medium(int fd)
 	return QN_MEDIUM_DISK;
 }
 
+enum qn_medium qn_source_medium(const struct qn_site *site, const char *file, int fd)
+{
+	enum qn_medium found = medium_by_kind(fd);
+	bool shared;
+
+	if (!site || !qn_site_knows(site, file, &shared))
+		return found;
+	if (shared)
+		return QN_MEDIUM_SHARED;
+	return found == QN_MEDIUM_MEMORY ? found : QN_MEDIUM_DISK;
+}
+
+/* --- identity --- */
+
+#define HEAD_NBYTES   (64u << 10)
+#define TAIL_NBYTES   (16u << 10)
+#define MIDDLE_NBYTES (4u << 10)
+
+void qn_source_sum(int fd, struct qn_sum *out)
+{
+	struct stat s;
+	uint8_t *bytes = malloc(HEAD_NBYTES + TAIL_NBYTES + MIDDLE_NBYTES + sizeof(s.st_size));
+	size_t n = 0;
+
+	memset(out, 0, sizeof(*out));
+	if (bytes && !fstat(fd, &s)) {
+		const struct {
+			off_t at;
+			size_t nbytes;
+		} part[] = {
+			{ 0, HEAD_NBYTES },
+			{ s.st_size / 2, MIDDLE_NBYTES },
+			{ s.st_size > (off_t)TAIL_NBYTES ? s.st_size - (off_t)TAIL_NBYTES : 0,
+			  TAIL_NBYTES },
+		};
+
+		for (size_t i = 0; i < sizeof(part) / sizeof(*part); i++) {
+			ssize_t got = pread(fd, bytes + n, part[i].nbytes, part[i].at);
+
+			n += got > 0 ? (size_t)got : 0;
+		}
+		memcpy(bytes + n, &s.st_size, sizeof(s.st_size));
+		qn_sum_of(bytes, n + sizeof(s.st_size), out);
+	}
+	free(bytes);
+}
+
 static enum quern_status check_identity(int fd, const char *file, uint64_t nbytes,
 					int64_t mtime_ns, const char *host,
 					struct quern_message *err)
@@ -142,9 +190,10 @@ static enum quern_status check_identity(int fd, const char *file, uint64_t nbyte
 	    (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec == mtime_ns)
 		return QUERN_OK;
 	return qn_error_set(err, QUERN_ERR_DATA, "%s: it was changed during the run, or host %s sees "
-			    "another file under this path (%llu bytes) than rank 0 (%llu bytes); "
-			    "give all hosts the same file and wait until its writer has finished",
-			    file, host, (unsigned long long)s.st_size, (unsigned long long)nbytes);
+			    "another file under this path (%llu bytes) than the one that was "
+			    "described (%llu bytes); give all hosts the same file and wait until its "
+			    "writer has finished", file, host, (unsigned long long)s.st_size,
+			    (unsigned long long)nbytes);
 }
 
 enum quern_status qn_source_check(int fd, const struct qn_dataset *d, const char *host,
@@ -153,16 +202,12 @@ enum quern_status qn_source_check(int fd, const struct qn_dataset *d, const char
 	return check_identity(fd, d->file, d->file_nbytes, d->file_mtime_ns, host, err);
 }
 
-enum quern_status qn_source_check_member(int fd, const struct qn_member *m, const char *host,
-					 struct quern_message *err)
-{
-	return check_identity(fd, m->file, m->file_nbytes, m->file_mtime_ns, host, err);
-}
-
 static enum quern_status check_opened(const struct qn_opened *o, const char *host,
 				      struct quern_message *err)
 {
-	return qn_source_check_member(o->fd, &o->mosaic->member[o->member], host, err);
+	const struct qn_member *m = &o->mosaic->member[o->member];
+
+	return check_identity(o->fd, m->file, m->file_nbytes, m->file_mtime_ns, host, err);
 }
 
 enum quern_status qn_opened_close(struct qn_opened *o, const char *host, struct quern_message *err)
@@ -195,6 +240,6 @@ enum quern_status qn_opened_turn(struct qn_opened *o, const struct qn_mosaic *mo
 				    strerror(errno));
 	o->mosaic = mosaic;
 	o->member = member;
-	o->is_local = qn_source_medium(o->fd) != QN_MEDIUM_SHARED;
+	o->is_local = qn_source_medium(NULL, file, o->fd) != QN_MEDIUM_SHARED;
 	return check_opened(o, host, err);
 }

@@ -6,6 +6,8 @@
 
 #include "data/mosaic.h"
 #include "data/storage.h"
+#include "data/sum.h"
+#include "exec/site.h"
 
 /* The format of a file; QUERN_ERR_DATA when it is none that is known. Not collective. */
 enum quern_status qn_source_format(const char *file, const struct qn_format **format,
@@ -29,13 +31,14 @@ enum quern_status qn_source_index(struct qn_dataset *d, const struct quern_box *
 enum quern_status qn_source_check(int fd, const struct qn_dataset *d, const char *host,
 				  struct quern_message *err);
 
-/* The same of the file of a member. */
-enum quern_status qn_source_check_member(int fd, const struct qn_member *m, const char *host,
-					 struct quern_message *err);
-
-/* What an open file lies on, by the kind of its file system. */
+/* What an open file lies on, by the kind of its file system or by what the site says of its path
+   (NULL: nothing is said). */
 enum qn_medium { QN_MEDIUM_MEMORY, QN_MEDIUM_DISK, QN_MEDIUM_SHARED /* over a network */ };
-enum qn_medium qn_source_medium(int fd);
+enum qn_medium qn_source_medium(const struct qn_site *site, const char *file, int fd);
+
+/* A sum by which copies are told apart: what it covers, identity.h says. Zero when it cannot be
+   read. Reads few pages. Only where there are sums (qn_sum_check). */
+void qn_source_sum(int fd, struct qn_sum *out);
 
 /* The file of a member, while a thread of this host reads it. */
 struct qn_opened {

@@ -1,0 +1,129 @@
+/*
+ * homes.c - quern_homes: where the bytes of datasets are, as a document.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/json.h"
+#include "api/settings.h"
+#include "base/names.h"
+#include "comm/comm_mpi.h"
+#include "exec/census.h"
+#include "quern.h"
+
+const struct quern_option *quern_homes_options(void)
+{
+	return qn_census_options;
+}
+
+static const char *tier_name(uint16_t tier)
+{
+	static const enum qn_tier tiers[] = { [QN_HOME_MEMORY] = QN_MEMORY,
+					      [QN_HOME_DISK] = QN_DISK,
+					      [QN_HOME_SHARED] = QN_SHARED };
+
+	return qn_tier_name(tiers[tier]);
+}
+
+static json_t *part_to_json(uint64_t nbytes, uint64_t of)
+{
+	return of ? qn_json_real((double)nbytes / (double)of) : json_null();
+}
+
+static json_t *abode_to_json(const struct qn_job *j, const struct qn_abode *a, uint64_t of)
+{
+	const struct qn_home *h = &a->home;
+
+	return json_pack("{s:o, s:o, s:s, s:o, s:o}", "host",
+			 qn_json_text(h->host < j->hosts.n ? j->hosts.name[h->host] : NULL),
+			 "numa_node", h->node == QN_ANY_NODE ? json_null() : json_integer(h->node),
+			 "tier", tier_name(h->tier), "bytes", qn_json_uint(a->nbytes), "part",
+			 part_to_json(a->nbytes, of));
+}
+
+static json_t *counted_to_json(const struct qn_job *j, const struct qn_counted *c)
+{
+	json_t *homes = json_array();
+
+	for (size_t i = 0; i < c->n; i++)
+		json_array_append_new(homes, abode_to_json(j, &c->abode[i], c->stored_nbytes));
+	if (c->why) {
+		json_decref(homes);
+		return json_pack("{s:o, s:n, s:n, s:n, s:o}", "dataset", qn_json_text(c->path),
+				 "bytes_stored", "bytes_without_home", "homes", "error",
+				 qn_json_text(c->why));
+	}
+	return json_pack("{s:o, s:o, s:o, s:o, s:n}", "dataset", qn_json_text(c->path),
+			 "bytes_stored", qn_json_uint(c->stored_nbytes), "bytes_without_home",
+			 qn_json_uint(c->shared_nbytes), "homes", homes, "error");
+}
+
+static json_t *names_to_json(const struct qn_names *names)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < names->n; i++)
+		json_array_append_new(a, qn_json_text(names->name[i]));
+	return a;
+}
+
+static json_t *document(const struct qn_job *j, const struct qn_census *c)
+{
+	json_t *datasets = json_array();
+
+	for (size_t i = 0; i < c->n; i++)
+		json_array_append_new(datasets, counted_to_json(j, &c->dataset[i]));
+	return json_pack("{s:s, s:o, s:o, s:o}", "quern", QUERN_VERSION, "files",
+			 names_to_json(&j->files), "hosts", names_to_json(&j->hosts), "datasets",
+			 datasets);
+}
+
+static enum quern_status take(struct qn_job *j, struct quern_options *o,
+			      const struct qn_names *words, char **json, struct quern_message *err)
+{
+	struct qn_census census = { .n = 0 };
+	enum quern_status st = qn_census_take(j, o, words, &census, err);
+
+	if (!st && qn_comm_rank(j->comm) == 0) {
+		*json = qn_json_dump(document(j, &census));
+		if (!*json)
+			st = qn_error_nomem(err, 0, "the document");
+	}
+	qn_census_fini(&census);
+	return qn_comm_agree(j->comm, st, err);
+}
+
+enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nfiles,
+			      const char *const *settings, char **json, char *why, size_t nbytes)
+{
+	const struct quern_option *table = qn_census_options;
+	struct quern_message err = { .status = QUERN_OK };
+	struct quern_options options = { .n = 0 };
+	struct qn_names words = { .n = 0 };
+	struct qn_job j = { .options = &options };
+	enum quern_status st = qn_comm_new(comm, &j.comm, &err);
+
+	*json = NULL;
+	if (!st) {
+		st = qn_options_init(&options, &table, 1, &err);
+		if (!st)
+			st = qn_settings_take(&options, settings, &err);
+		for (size_t i = 0; !st && i < nfiles; i++)
+			st = qn_names_add(&words, files[i], &err);
+		st = qn_settings_share(j.comm, &options, st, &err);
+		if (!st)
+			st = take(&j, &options, &words, json, &err);
+	}
+	if (why && nbytes)
+		snprintf(why, nbytes, "%s", st ? err.text : "");
+	if (st) {
+		free(*json);
+		*json = NULL;
+	}
+	qn_job_fini(&j);
+	qn_names_fini(&words);
+	qn_options_fini(&options);
+	qn_comm_free(j.comm);
+	return st;
+}

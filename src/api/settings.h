@@ -1,0 +1,24 @@
+/*
+ * settings.h - settings and files of the calls that have no run: verify, stage.
+ */
+#ifndef QN_API_SETTINGS_H
+#define QN_API_SETTINGS_H
+
+#include "base/names.h"
+#include "base/options.h"
+#include "comm/comm.h"
+
+/* "NAME=VALUE" each, NULL at the end. Not collective. */
+enum quern_status qn_settings_take(struct quern_options *o, const char *const *settings,
+				   struct quern_message *err);
+
+/* Rank 0's, on all ranks. st: of this rank so far. Collective. */
+enum quern_status qn_settings_share(struct qn_comm *c, struct quern_options *o,
+				    enum quern_status st, struct quern_message *err);
+
+/* Rank 0's files, on all ranks. A pattern for which there is no file stays as it is: it is found to be
+   missing, as a name is. Collective. */
+enum quern_status qn_files_share(struct qn_comm *c, const char *const *words, size_t nwords,
+				 struct qn_names *files, struct quern_message *err);
+
+#endif

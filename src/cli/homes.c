@@ -1,0 +1,110 @@
+/*
+ * homes.c - where the bytes of datasets are, as a person reads it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+#define WHY_NBYTES 1024
+
+static const char *text_of(const json_t *o, const char *name)
+{
+	const char *s = json_string_value(json_object_get(o, name));
+
+	return s ? s : "";
+}
+
+static double number_of(const json_t *o, const char *name)
+{
+	return json_number_value(json_object_get(o, name));
+}
+
+static const char *tier_words(const char *name)
+{
+	return !strcmp(name, "disk") ? "local disk" : !strcmp(name, "shared") ? "shared storage" : name;
+}
+
+static void print_row(int width, const char *host, const char *node, const char *tier, double nbytes,
+		      double of)
+{
+	char text[32];
+
+	qn_cli_bytes(nbytes, text, sizeof(text));
+	printf("  %-*s  %4s  %-14s  %12s  %5.1f%%\n", width, host, node, tier_words(tier), text,
+	       of > 0 ? 100 * nbytes / of : 0);
+}
+
+static int host_width(const json_t *homes)
+{
+	const json_t *h;
+	size_t i, width = strlen("any host");
+
+	json_array_foreach(homes, i, h)
+		if (strlen(text_of(h, "host")) > width)
+			width = strlen(text_of(h, "host"));
+	return (int)(width < 60 ? width : 60);
+}
+
+static void print_dataset(const json_t *d)
+{
+	const json_t *homes = json_object_get(d, "homes"), *h;
+	double stored = number_of(d, "bytes_stored"), shared = number_of(d, "bytes_without_home");
+	char text[32];
+	int width = host_width(homes);
+	size_t i;
+
+	if (*text_of(d, "error")) {
+		printf("%s\n  error     %s\n", text_of(d, "dataset"), text_of(d, "error"));
+		return;
+	}
+	qn_cli_bytes(stored, text, sizeof(text));
+	printf("%s  %s\n", text_of(d, "dataset"), text);
+	if (json_array_size(homes) || shared > 0)
+		printf("  %-*s  node  tier                   bytes\n", width, "host");
+	json_array_foreach(homes, i, h) {
+		const json_t *node = json_object_get(h, "numa_node");
+
+		snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(node));
+		print_row(width, text_of(h, "host"), json_is_integer(node) ? text : "-",
+			  text_of(h, "tier"), number_of(h, "bytes"), stored);
+	}
+	if (shared > 0)
+		print_row(width, "any host", "-", "shared", shared, stored);
+}
+
+static int print(const char *text)
+{
+	json_t *doc = json_loads(text, 0, NULL);
+	const json_t *d;
+	size_t i;
+
+	if (!doc)
+		return qn_cli_fail(QUERN_ERR_RUN, "cannot read the document: out of memory");
+	json_array_foreach(json_object_get(doc, "datasets"), i, d)
+		print_dataset(d);
+	if (!i)
+		printf("no datasets\n");
+	json_decref(doc);
+	return QUERN_OK;
+}
+
+int qn_cli_homes(const struct quern_options *o, const char *const *words, size_t nwords)
+{
+	char **settings = qn_cli_settings(o, quern_homes_options()), *text = NULL;
+	char why[WHY_NBYTES] = "";
+	enum quern_status st;
+	int code;
+
+	/* A rank without memory must not leave the others alone: it has nothing to say. */
+	st = quern_homes(qn_cli_world(), words, nwords, (const char *const *)settings, &text, why,
+			 sizeof(why));
+	qn_cli_settings_free(settings);
+	if (st)
+		return qn_cli_fail(st, why);
+	code = !text || quern_option_flag(o, "json") ? QUERN_OK : print(text);
+	if (text && quern_option_flag(o, "json"))
+		fputs(text, stdout);
+	free(text);
+	return code ? code : qn_cli_finish();
+}
