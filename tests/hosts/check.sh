@@ -48,7 +48,12 @@ fill_share()
 		"$BUILDDIR/tests/corpus/generate" "$share" large.h5 &&
 		"$BUILDDIR/examples/mkclimate" --quiet --only t2m --raw --time 768 "$share/climate.nc" &&
 		"$BUILDDIR/examples/mkclimate" --quiet --only t2m --raw --time 384 --chunk 2000 \
-			"$share/small.nc"
+			"$share/small.nc" &&
+		mkdir "$share/own" && (cd "$share/own" && "$BUILDDIR/tests/parts") &&
+		for i in 0 1 2 3; do
+			"$BUILDDIR/examples/mkclimate" --quiet --only t2m --raw --time 192 --seed $i \
+				"$share/own/climate_$i.nc" || return
+		done
 }
 
 # shellcheck disable=SC2317 # a trap calls it

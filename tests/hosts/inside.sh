@@ -201,21 +201,120 @@ refused()
 
 check_differences()
 {
+	local at i
+
 	each cp -pu "$SHARE/climate.nc" "$local_file"
 	lab exec n3 touch -d '2001-02-03 04:05:06' "$local_file"
 	on 1 run $moments "$local_file"
-	refused "another version on n3, of the same size" "$local_file" n3
+	refused "another version on n3, of the same size" "$local_file: host n3 " "than host n1" \
+		"2001-02-03T04:05:06"
 	lab exec n3 sh -c "head -c 100000000 /dev/urandom >$local_file"
 	on 2 run $moments "$local_file"
 	refused "another file on n3" "$local_file" n3 "100000000 bytes"
+	lab exec n3 cp -p "$SHARE/climate.nc" "$local_file"
+	# Others of the same size and time: an attribute near its beginning, or a value in its middle.
+	for at in 3000 $(($(stat -c %s "$SHARE/climate.nc") / 2 + 1000)); do
+		lab exec n3 sh -c "printf quern | dd of=$local_file bs=1 seek=$at conv=notrunc 2>/dev/null
+			touch -r $SHARE/climate.nc $local_file"
+		on 1 run $moments "$local_file"
+		refused "another file on n3, of the same size and time, at $at" \
+			"$local_file: host n3 " "than host n1" "other contents"
+		lab exec n3 cp -p "$SHARE/climate.nc" "$local_file"
+	done
 	lab exec n3 rm "$local_file"
-	on 1 run $moments "$local_file"
-	refused "no file on n3" "$local_file" n3 "No such file"
+	on 1 run $moments --json "$local_file"
+	is "no file on n3: the others have it" "$want" "$(result)"
+	is "no file on n3: all bytes are local" "0 $(field bytes_stored)" \
+		"$(field bytes_remote) $(field bytes_local)"
 	lab exec n3 cp -p "$SHARE/climate.nc" "$local_file"
 	lab exec n1 rm "$local_file"
+	on 1 run $moments --json "$local_file"
+	is "no file on the first host: the others have it" "$want" "$(result)"
+	for i in 2 3 4; do
+		lab exec "n$i" rm "$local_file"
+	done
 	on 1 run $moments "$local_file"
-	refused "no file on the first host" "$local_file" "No such file"
-	lab exec n1 cp -p "$SHARE/climate.nc" "$local_file"
+	refused "no file on any host" "$local_file" "No such file"
+	on 1 run $moments "$LOCALDIR/none/*.nc"
+	refused "a pattern that finds nothing on any host" "none/.*: no file matches"
+	each cp -p "$SHARE/climate.nc" "$local_file"
+}
+
+# --- every host has files of its own --------------------------------------------------------------
+
+# holds HOST FILE...: moves files of the share to the disk of a host.
+holds()
+{
+	local host=$1
+
+	shift
+	lab exec "$host" sh -c "mkdir -p $LOCALDIR/own && cd $SHARE/own && cp -p $* $LOCALDIR/own"
+}
+
+# own_files NAME RANKS WANT ARG...: quern run on all files, which is to give what one process gives.
+own_files()
+{
+	local name=$1 ranks=$2 one=$3
+
+	shift 3
+	on "$ranks" run "$@"
+	is "files of their own, $name: the result of one process" "$one" "$(result)"
+}
+
+# The first file is not on the first host, and no host has two that follow each other.
+check_homes()
+{
+	local one ranks before bytes data i select
+
+	holds n3 climate_0.nc t_0.h5 t_4.h5
+	holds n1 climate_1.nc t_1.h5
+	holds n4 climate_2.nc t_2.h5
+	holds n2 climate_3.nc t_3.h5
+	"$quern" run $moments --json "$SHARE/own/climate_*.nc" >out
+	one=$(result)
+	data=$(cat "$SHARE"/own/climate_*.nc | wc -c)
+	for ranks in 1 2; do
+		before=$(lab traffic)
+		own_files "$ranks a host" $ranks "$one" $moments --json "$LOCALDIR/own/climate_*.nc"
+		bytes=$(($(lab traffic) - before))
+		is "... all bytes are local" "0 $(field bytes_stored)" \
+			"$(field bytes_remote) $(field bytes_local)"
+		check "... the data stay where they are" test "$bytes" -lt $((data / 100))
+		note "$((data / 1000000)) MB read, $((bytes / 1000)) kB crossed the network"
+	done
+	on 1 plan $moments --json "$LOCALDIR/own/climate_*.nc"
+	is "plan: each host has its own" "n1 n2 n3 n4" "$(sed -n 's/^ *"name": "\(.*\)",/\1/p' out | xargs)"
+	on 1 inspect --homes -d t2m "$LOCALDIR/own/climate_*.nc"
+	is "inspect --homes: a quarter on each host" "n1 25.0% n2 25.0% n3 25.0% n4 25.0%" \
+		"$(awk '/^  n/ { part[$1] += $NF } END { for (h in part) printf "%s %.1f%%\n", h, part[h] }' \
+			out | sort | xargs)"
+	on 1 inspect --homes -d t2m "$SHARE/climate.nc"
+	is "... all of a file that they share on each" "n1 n2 n3 n4" \
+		"$(awk '/^  n/ { part[$1] += $NF } END { for (h in part) if (part[h] > 99.8) print h }' \
+			out | sort | xargs)"
+	for i in 1 2 3 4; do
+		echo "shared $SHARE"
+		echo "label n$i rack$((i % 2))"
+	done | sort -u >"$SHARE/site"
+	lab exec n2 dd if="$SHARE/climate.nc" iflag=nocache count=0 2>/dev/null
+	on 1 plan count -d t2m --json --site "$SHARE/site" "$SHARE/climate.nc"
+	is "a site file: labels" "rack1 rack0 rack1 rack0" \
+		"$(sed -n 's/^ *"\(rack.\)"$/\1/p' out | xargs)"
+	is "... shared storage" "$(sed -n 's/^    "bytes_stored": \(.*\),/\1/p' out)" \
+		"$(awk '/"bytes_by_tier"/ && !n++ { on = 1 } on && /"(shared|memory)"/ { s += $2 }
+			/}/ { on = 0 } END { print s }' out)"
+	"$quern" run minmax -d t --json "$SHARE/own/t_?.h5" >out
+	own_files "of several kinds" 2 "$(result)" minmax -d t --json "$LOCALDIR/own/t_?.h5"
+	for select in 3:45:7 lat=-10.0:10.0 time=2001-01-03:2001-01-07 time=100.0:,lat=0.0:; do
+		"$quern" run minmax -d t -s "$select" --json "$SHARE/own/t_?.h5" >out
+		own_files "-s $select" 1 "$(result)" minmax -d t -s "$select" --json \
+			"$LOCALDIR/own/t_?.h5"
+	done
+	on 1 run minmax -d t -s time=2031-01-03:2032-01-07 "$LOCALDIR/own/t_?.h5"
+	is "values that no file has" "2 1" "$status $(grep -c '^quern: --select' err)"
+	lab exec n4 truncate -s 1000 "$LOCALDIR/own/t_2.h5"
+	on 1 run minmax -d t "$LOCALDIR/own/t_?.h5"
+	refused "one of them is damaged" "$LOCALDIR/own/t_2.h5"
 }
 
 # --- slow ranks and hosts -------------------------------------------------------------------------
@@ -394,7 +493,7 @@ if [ -z "$want" ]; then
 	fail "there is a result to compare with" "$(outcome)"
 	finish
 fi
-for part in ${PARTS:-kernels stats counter traffic differences straggler different_files repeated deaths}; do
+for part in ${PARTS:-kernels stats counter traffic differences homes straggler different_files repeated deaths}; do
 	start=$(date +%s)
 	check_$part
 	echo "# $part: $(($(date +%s) - start)) s"

@@ -149,9 +149,15 @@ check_plan()
 	all=$(field plan plan.per_rank | sed 's/.*"bytes":\([0-9]*\).*/\1/')
 	is "plan: the page cache gives all of the bytes a home" "$all" \
 		"$(field plan plan.bytes_with_home)"
+	# A little is given away so that both are done at the same time.
+	check "plan for a rank a node: each has its own" test \
+		"$(field ranks plan.bytes_by_tier.memory)" -ge $((all * 95 / 100))
+	is "inspect --homes: both nodes, in memory" '0 "memory" 1 "memory"' "$(field homes \
+		datasets.0.homes.0.numa_node) $(field homes datasets.0.homes.0.tier) $(field homes \
+		datasets.0.homes.1.numa_node) $(field homes datasets.0.homes.1.tier)"
 	# Reading the metadata has the system read what follows it.
-	check "plan without the page cache: hardly any homes" \
-		test "$(field cold plan.bytes_with_home)" -lt $((all / 5))
+	check "plan without the page cache: the disk gives it a home" \
+		test "$(field cold plan.bytes_by_tier.disk)" -gt $((all * 4 / 5))
 }
 
 why=$(obstacle)

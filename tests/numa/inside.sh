@@ -92,6 +92,8 @@ forget
 run cold quern plan minmax -d t2m --json $file
 place 0 1
 run plan quern plan minmax -d t2m --json $file
+run ranks mpirun -n 2 quern plan minmax -d t2m --json $file
+run homes quern inspect --homes -d t2m --json $file
 run_local halves
 run unbound mpirun -n 2 $minmax --bind none $file
 run single $minmax $file
