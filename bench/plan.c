@@ -23,11 +23,11 @@
 #include "plan/plan.h"
 
 #define SHARD_NITEMS 1000
+#define ITEM_NBYTES  (4 << 20)	/* decoded */
 
 struct setup {
 	uint64_t nitems, nhosts, nnodes, nreplicas;
-	uint64_t *stored, *decoded;
-	uint32_t *set;
+	struct qn_work work;
 	struct qn_homes homes;
 	struct qn_place *place;
 };
@@ -102,12 +102,6 @@ static void make_cluster(struct setup *s)
 	for (uint64_t r = 0; r < s->nhosts * s->nnodes; r++)
 		s->place[r] = (struct qn_place){ .host = (uint32_t)(r / s->nnodes),
 						 .node = (uint32_t)(r % s->nnodes), .nthreads = 8 };
-	s->stored = need(s->nitems, sizeof *s->stored);
-	s->decoded = need(s->nitems, sizeof *s->decoded);
-	for (uint64_t i = 0; i < s->nitems; i++) {
-		s->decoded[i] = 4 << 20;
-		s->stored[i] = (1 << 20) + mix(i) % (2 << 20);
-	}
 }
 
 static void make_homes(struct setup *s, const struct pattern *p)
@@ -120,22 +114,51 @@ static void make_homes(struct setup *s, const struct pattern *p)
 	h->first = need((size_t)h->nsets + 1, sizeof *h->first);
 	h->home = need(h->nsets * s->nreplicas, sizeof *h->home);
 	h->shared = need(h->nsets, sizeof *h->shared);
-	s->set = need(s->nitems, sizeof *s->set);
 	for (uint64_t k = 0; k < h->nsets; k++) {
 		h->first[k + 1] = h->first[k] + s->nreplicas;
 		h->shared[k] = p->shared;
 		for (uint64_t i = 0; i < s->nreplicas; i++)
 			h->home[h->first[k] + i] = p->home(s, k, i);
 	}
-	for (uint64_t i = 0; i < s->nitems; i++)
-		s->set[i] = (uint32_t)(i / p->set_nitems);
 }
 
-static bool is_at_home(const struct setup *s, uint64_t item, int rank)
+static uint64_t stored_of(uint64_t item)
 {
-	uint32_t set = s->set[item];
+	return (1 << 20) + mix(item) % (2 << 20);
+}
 
-	if (s->homes.shared[set])
+static uint32_t set_of(const struct pattern *p, uint64_t item)
+{
+	return p->set_nitems ? (uint32_t)(item / p->set_nitems) : QN_NO_HOMES;
+}
+
+/* Lumps as a run makes them. */
+static void make_work(struct setup *s, const struct pattern *p)
+{
+	uint64_t per = qn_ceil_div(s->nitems, qn_plan_most_lumps(s->nhosts * s->nnodes));
+	uint64_t most = qn_ceil_div(s->nitems, per) + s->homes.nsets;
+	struct qn_lump *l;
+
+	s->work = (struct qn_work){ .nitems = s->nitems, .homes = &s->homes,
+				    .lump = need(qn_min_u64(most, s->nitems), sizeof *l) };
+	l = s->work.lump - 1;
+	for (uint64_t i = 0; i < s->nitems; i++) {
+		uint32_t set = set_of(p, i);
+
+		if (!i || l->n == per || l->set != set)
+			*++l = (struct qn_lump){ .first = i, .set = set };
+		l->n++;
+		l->stored += stored_of(i);
+		l->decoded += ITEM_NBYTES;
+	}
+	s->work.nlumps = (uint64_t)(l + 1 - s->work.lump);
+}
+
+static bool is_at_home(const struct setup *s, const struct pattern *p, uint64_t item, int rank)
+{
+	uint32_t set = set_of(p, item);
+
+	if (set == QN_NO_HOMES || s->homes.shared[set])
 		return true;
 	for (uint64_t i = s->homes.first[set]; i < s->homes.first[set + 1]; i++)
 		if (s->homes.home[i].host == s->place[rank].host)
@@ -143,7 +166,7 @@ static bool is_at_home(const struct setup *s, uint64_t item, int rank)
 	return false;
 }
 
-static bool is_right(const struct setup *s, const struct qn_plan *plan)
+static bool is_right(const struct setup *s, const struct pattern *p, const struct qn_plan *plan)
 {
 	uint8_t *seen = need(s->nitems, 1);
 	uint64_t n = 0;
@@ -155,7 +178,7 @@ static bool is_right(const struct setup *s, const struct qn_plan *plan)
 				uint64_t i = plan->range[k].first + j;
 
 				right = right && i < s->nitems && !seen[i]++ &&
-					(!s->set || is_at_home(s, i, r));
+					is_at_home(s, p, i, r);
 			}
 	free(seen);
 	return right && n == s->nitems;
@@ -177,10 +200,12 @@ static double bound(const struct setup *s, const struct pattern *p)
 	enum qn_tier tier = !p->home ? QN_SHARED : p->home == shards ? QN_DISK : QN_MEMORY;
 	double sum = 0, limit, stored = 0;
 
-	for (uint64_t i = 0; i < s->nitems; i++) {
-		stored += (double)s->stored[i];
-		sum += (double)s->stored[i] * r->read[tier] + (double)s->decoded[i] * r->compute +
-		       r->item;
+	for (uint64_t i = 0; i < s->work.nlumps; i++) {
+		const struct qn_lump *l = &s->work.lump[i];
+
+		stored += (double)l->stored;
+		sum += (double)l->stored * r->read[tier] + (double)l->decoded * r->compute +
+		       l->n * r->item;
 	}
 	sum /= (double)(s->nhosts * s->nnodes * 8);
 	limit = tier == QN_SHARED ? stored / r->shared
@@ -192,22 +217,21 @@ static double bound(const struct setup *s, const struct pattern *p)
 static int measure(struct setup *s, const struct pattern *p)
 {
 	struct qn_cluster cluster = { (int)(s->nhosts * s->nnodes), s->place };
-	struct qn_work work;
 	struct quern_message err = { .status = QUERN_OK };
 	struct qn_plan plan;
 	struct rusage usage;
 	double start;
 
 	make_homes(s, p);
-	work = (struct qn_work){ s->nitems, s->stored, s->decoded, s->set, &s->homes };
+	make_work(s, p);
 	start = now();
-	if (qn_plan_make(&cluster, &work, &qn_rates_default, &plan, NULL, &err)) {
+	if (qn_plan_make(&cluster, &s->work, &qn_rates_default, &plan, NULL, &err)) {
 		fprintf(stderr, "plan: %s\n", err.text);
 		return 1;
 	}
 	start = now() - start;
 	getrusage(RUSAGE_SELF, &usage);
-	if (!is_right(s, &plan)) {
+	if (!is_right(s, p, &plan)) {
 		fprintf(stderr, "plan: %s: the plan is wrong\n", p->name);
 		return 1;
 	}
@@ -217,8 +241,7 @@ static int measure(struct setup *s, const struct pattern *p)
 	       plan.limit);
 	qn_plan_fini(&plan);
 	qn_homes_fini(&s->homes);
-	free(s->set);
-	s->set = NULL;
+	free(s->work.lump);
 	return 0;
 }
 

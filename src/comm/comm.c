@@ -366,6 +366,72 @@ out:
 	return st;
 }
 
+enum quern_status qn_comm_scatter(struct qn_comm *c, const void *all, size_t nbytes, void *card,
+				  struct quern_message *err)
+{
+	if (alone(c)) {
+		memcpy(card, all, nbytes);
+		return QUERN_OK;
+	}
+	return check(MPI_Scatter(all, (int)nbytes, MPI_BYTE, card, (int)nbytes, MPI_BYTE, 0, c->all),
+		     "a scatter", err);
+}
+
+/* Sends a block in pieces, and does not wait for the last of them. */
+static int post_block(struct qn_comm *c, const char *data, uint64_t nbytes, int to,
+		      MPI_Request *request)
+{
+	int rc = 0;
+
+	for (; !rc && nbytes > PIECE_NBYTES; nbytes -= PIECE_NBYTES, data += PIECE_NBYTES)
+		rc = MPI_Send(data, (int)PIECE_NBYTES, MPI_BYTE, to, BLOCK_TAG, c->all);
+	return rc ? rc : MPI_Isend(data, (int)nbytes, MPI_BYTE, to, BLOCK_TAG, c->all, request);
+}
+
+static int post_blocks(struct qn_comm *c, qn_comm_fill *fill, void *ctx, const int *rank,
+		       const uint64_t *nbytes_of, void *const block[2])
+{
+	MPI_Request request[2] = { MPI_REQUEST_NULL, MPI_REQUEST_NULL };
+	int rc = 0;
+
+	for (int h = 1; !rc && h < c->nhosts; h++) {
+		int k = (h - 1) % 2;
+
+		if (!nbytes_of[h])
+			continue;
+		rc = MPI_Wait(&request[k], MPI_STATUS_IGNORE);
+		if (rc)
+			break;
+		fill(ctx, h, block[k]);
+		rc = post_block(c, block[k], nbytes_of[h], rank[h], &request[k]);
+	}
+	return rc ? rc : MPI_Waitall(2, request, MPI_STATUSES_IGNORE);
+}
+
+static int take_block(struct qn_comm *c, char *data, uint64_t nbytes)
+{
+	int rc = 0;
+
+	for (uint64_t at = 0; !rc && at < nbytes; at += PIECE_NBYTES)
+		rc = MPI_Recv(data + at, (int)qn_min_u64(nbytes - at, PIECE_NBYTES), MPI_BYTE, 0,
+			      BLOCK_TAG, c->all, MPI_STATUS_IGNORE);
+	return rc;
+}
+
+enum quern_status qn_comm_scatter_blocks(struct qn_comm *c, qn_comm_fill *fill, void *ctx,
+					 const int *rank, const uint64_t *nbytes_of,
+					 void *const block[2], void *mine, uint64_t nmine,
+					 struct quern_message *err)
+{
+	int rc;
+
+	if (alone(c))
+		return QUERN_OK;
+	rc = c->rank ? take_block(c, mine, nmine)
+		     : post_blocks(c, fill, ctx, rank, nbytes_of, block);
+	return check(rc, "a scatter", err);
+}
+
 static enum quern_status gather_alone(const void *mine, uint64_t n, size_t size, void **all,
 				      struct quern_message *err)
 {

@@ -45,6 +45,23 @@ enum quern_status qn_comm_gather_blocks(struct qn_comm *c, const void *block, si
 enum quern_status qn_comm_host_allgather(struct qn_comm *c, const void *card, size_t nbytes,
 					 void *all, struct quern_message *err);
 
+/* A card of nbytes to each rank; `all` (rank 0) holds them in rank order. */
+enum quern_status qn_comm_scatter(struct qn_comm *c, const void *all, size_t nbytes, void *card,
+				  struct quern_message *err);
+
+/*
+ * A block of any size from rank 0 to the lowest rank of every other host. On rank 0: rank[h] is that
+ * rank, nbytes_of[h] the size for host h, and fill writes the block of a host, while the one before
+ * it is on its way: block holds two buffers that are large enough (the second matters from three
+ * hosts on). On the ranks that get one, mine has room for nmine bytes, which is known beforehand; on
+ * all others nmine is 0.
+ */
+typedef void qn_comm_fill(void *ctx, int host, void *block);
+enum quern_status qn_comm_scatter_blocks(struct qn_comm *c, qn_comm_fill *fill, void *ctx,
+					 const int *rank, const uint64_t *nbytes_of,
+					 void *const block[2], void *mine, uint64_t nmine,
+					 struct quern_message *err);
+
 /* count[r] records of `size` bytes to rank r; `all` (rank 0) holds them in rank order; `mine` has
    room for this rank's. count matters on rank 0 only; nmine is this rank's, known beforehand. */
 enum quern_status qn_comm_scatterv(struct qn_comm *c, const void *all, const uint64_t *count,

@@ -16,17 +16,14 @@ struct scene {
 	struct qn_place *place;		/* owned */
 	uint32_t nhosts, nnodes;
 	struct qn_work work;
-	uint64_t *stored, *decoded;	/* owned, when the items are repeated */
-	uint32_t *set;			/* owned, when homes are imagined */
-	struct qn_homes homes;
+	struct qn_lump *lump;		/* owned, when they are not those of the run */
+	struct qn_homes homes;		/* that are imagined */
 };
 
 static void scene_fini(struct scene *s)
 {
 	free(s->place);
-	free(s->stored);
-	free(s->decoded);
-	free(s->set);
+	free(s->lump);
 	qn_homes_fini(&s->homes);
 }
 
@@ -61,29 +58,25 @@ static enum quern_status imagine_places(const struct qn_imagined *c, uint32_t nh
 	return QUERN_OK;
 }
 
-/* The items over and over. Homes that were found are those of the first time, and stay so. */
-static enum quern_status repeat(struct scene *s, uint64_t times, struct quern_message *err)
+/* Items that are not as they were found: repeated, or with imagined homes. */
+static enum quern_status imagine_work(const struct qn_job *j, const struct qn_work *work,
+				      uint64_t times, struct scene *s, struct quern_message *err)
 {
-	struct qn_work *w = &s->work;
-	uint64_t n = w->nitems, all;
+	const char *how = quern_option_string(j->options, "homes");
+	uint32_t nreplicas = (uint32_t)quern_option_int(j->options, "replicas");
+	uint64_t all;
+	enum quern_status st;
 
-	if (times == 1 || !n)
-		return QUERN_OK;
-	if (!qn_mul(n, times, &all) || all > MOST_ITEMS)
+	if (!qn_mul(work->nitems, times, &all) || (times > 1 && all > MOST_ITEMS))
 		return qn_error_set(err, QUERN_ERR_USAGE, "%llu items %llu times are more than can be "
 				    "imagined (%llu): a smaller --times or fewer hosts",
-				    (unsigned long long)n, (unsigned long long)times,
+				    (unsigned long long)work->nitems, (unsigned long long)times,
 				    (unsigned long long)MOST_ITEMS);
-	s->stored = qn_calloc(all, sizeof(*s->stored));
-	s->decoded = qn_calloc(all, sizeof(*s->decoded));
-	if (!s->stored || !s->decoded)
-		return qn_error_nomem(err, 2 * all * sizeof(*s->stored), "imagined items");
-	for (uint64_t i = 0; i < all; i++) {
-		s->stored[i] = w->stored[i % n];
-		s->decoded[i] = w->decoded[i % n];
-	}
-	*w = (struct qn_work){ all, s->stored, s->decoded, NULL, NULL };
-	return QUERN_OK;
+	st = qn_imagine_work(work, times, how ? how : "none", nreplicas, s->nhosts, s->nnodes,
+			     qn_plan_most_lumps((uint64_t)s->cluster.nranks), &s->work, &s->homes,
+			     err);
+	s->lump = st ? NULL : s->work.lump;
+	return st;
 }
 
 /* cluster NULL: the ranks that run now. */
@@ -91,20 +84,12 @@ static enum quern_status scene_init(const struct qn_job *j, const struct qn_work
 				    const struct qn_imagined *c, uint32_t nhosts, uint64_t times,
 				    struct scene *s, struct quern_message *err)
 {
-	const char *how = quern_option_string(j->options, "homes");
-	uint32_t nreplicas = (uint32_t)quern_option_int(j->options, "replicas");
 	enum quern_status st;
 
 	*s = (struct scene){ .work = *work };
 	st = c ? imagine_places(c, nhosts, s, err) : take_places(j, s, err);
-	if (!st)
-		st = repeat(s, times, err);
-	if (!st && (c || how)) {
-		st = qn_imagine_homes(how ? how : "none", nreplicas, s->nhosts, s->nnodes,
-				      s->work.stored, s->work.nitems, &s->homes, &s->set, err);
-		s->work.set = s->set;
-		s->work.homes = &s->homes;
-	}
+	if (!st && (c || times > 1 || quern_option_string(j->options, "homes")))
+		st = imagine_work(j, work, times, s, err);
 	return st;
 }
 

@@ -1,10 +1,12 @@
 #include "exec/imagine.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "plan/pieces.h"
 #include "topo/topo.h"
 
 #define MOST_HOSTS 100000
@@ -175,41 +177,121 @@ static enum quern_status make_parts(const struct way *w, uint32_t nreplicas, uin
 	return QUERN_OK;
 }
 
-/* Consecutive items to parts of as many bytes. */
-static uint32_t *divide(const uint64_t *stored, uint64_t nitems, uint32_t nparts)
+/* Lumps made from others, of items that are in parts of as many bytes. */
+struct relump {
+	uint32_t nparts;		/* 0: there are no homes */
+	double total, sum;		/* bytes of all items, and of those before the one at hand */
+	uint64_t per;			/* most items of a lump */
+	struct qn_lump *out;		/* owned */
+	uint64_t nitems, n, room;
+};
+
+/* A byte for each item, so that those that are not stored go somewhere too. */
+static double weight_of(const struct qn_lump *l)
 {
-	uint32_t *set = qn_calloc(nitems, sizeof(*set));
-	double total = 0, sum = 0;
-
-	for (uint64_t i = 0; i < nitems; i++)
-		total += (double)stored[i] + 1;
-	for (uint64_t i = 0; set && i < nitems; i++) {
-		double middle = sum + ((double)stored[i] + 1) / 2;
-
-		set[i] = (uint32_t)qn_min_u64((uint64_t)(middle / total * nparts), nparts - 1);
-		sum += (double)stored[i] + 1;
-	}
-	return set;
+	return (double)l->stored / l->n + 1;
 }
 
-enum quern_status qn_imagine_homes(const char *how, uint32_t nreplicas, uint32_t nhosts,
-				   uint32_t nnodes, const uint64_t *stored, uint64_t nitems,
-				   struct qn_homes *homes, uint32_t **set,
-				   struct quern_message *err)
+/* The part of the item at hand, and how many of n such items are in it. */
+static uint32_t find_part(const struct relump *r, double weight, uint64_t *n)
 {
-	enum quern_status st;
+	double middle = r->sum + weight / 2, ends;
+	uint64_t part;
 
-	*set = NULL;
+	if (!r->nparts)
+		return QN_NO_HOMES;
+	part = qn_min_u64((uint64_t)(middle / r->total * r->nparts), r->nparts - 1);
+	ends = r->total * (double)(part + 1) / r->nparts;
+	if (part + 1 < r->nparts && (ends - middle) / weight < (double)*n)
+		*n = qn_max_u64((uint64_t)ceil((ends - middle) / weight), 1);
+	return (uint32_t)part;
+}
+
+static struct qn_lump *new_lump(struct relump *r, uint32_t set)
+{
+	uint64_t room = r->room ? 2 * r->room : 64;
+
+	if (r->n == r->room) {
+		struct qn_lump *more = realloc(r->out, room * sizeof(*more));
+
+		if (!more)
+			return NULL;
+		r->out = more;
+		r->room = room;
+	}
+	r->out[r->n] = (struct qn_lump){ .first = r->nitems, .set = set };
+	return &r->out[r->n++];
+}
+
+/* Adds a bite of a lump; to the last lump when they go together. */
+static bool add_bite(struct relump *r, const struct qn_bite *b, uint32_t set)
+{
+	struct qn_lump *last = r->n ? &r->out[r->n - 1] : NULL;
+
+	if (!last || last->set != set || (uint64_t)last->n + b->n > r->per)
+		last = new_lump(r, set);
+	if (!last)
+		return false;
+	last->n += b->n;
+	last->stored += qn_bite_of(b, b->lump->stored);
+	last->decoded += qn_bite_of(b, b->lump->decoded);
+	r->nitems += b->n;
+	return true;
+}
+
+static bool divide_lump(struct relump *r, const struct qn_lump *l)
+{
+	double weight = weight_of(l);
+
+	for (uint32_t done = 0; done < l->n;) {
+		uint64_t n = qn_min_u64(l->n - done, r->per);
+		uint32_t set = find_part(r, weight, &n);
+		struct qn_bite b = { .lump = l, .first = l->first + done, .n = (uint32_t)n };
+
+		if (!add_bite(r, &b, set))
+			return false;
+		r->sum += weight * (double)n;
+		done += (uint32_t)n;
+	}
+	return true;
+}
+
+static enum quern_status divide(struct relump *r, const struct qn_work *from, uint64_t times,
+				struct quern_message *err)
+{
+	for (uint64_t i = 0; i < from->nlumps; i++)
+		r->total += weight_of(&from->lump[i]) * from->lump[i].n * (double)times;
+	for (uint64_t t = 0; t < times; t++)
+		for (uint64_t i = 0; i < from->nlumps; i++)
+			if (!divide_lump(r, &from->lump[i]))
+				return qn_error_nomem(err, 2 * r->room * sizeof(*r->out),
+						      "imagined items");
+	return QUERN_OK;
+}
+
+enum quern_status qn_imagine_work(const struct qn_work *from, uint64_t times, const char *how,
+				  uint32_t nreplicas, uint32_t nhosts, uint32_t nnodes,
+				  uint64_t most_lumps, struct qn_work *work, struct qn_homes *homes,
+				  struct quern_message *err)
+{
+	struct relump r = { .per = qn_ceil_div(from->nitems * times, most_lumps) };
+	enum quern_status st = QUERN_OK;
+
+	r.per = qn_min_u64(qn_max_u64(r.per, 1), UINT32_MAX);
 	memset(homes, 0, sizeof(*homes));
-	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
-		if (strcmp(how, ways[i].name))
-			continue;
-		st = make_parts(&ways[i], nreplicas, nhosts, nnodes, homes, err);
-		if (!st && !(*set = divide(stored, nitems, homes->nsets)))
-			st = qn_error_nomem(err, nitems * sizeof(**set), "homes");
-		if (st)
-			qn_homes_fini(homes);
+	for (size_t i = 0; !st && i < sizeof(ways) / sizeof(*ways); i++)
+		if (!strcmp(how, ways[i].name)) {
+			st = make_parts(&ways[i], nreplicas, nhosts, nnodes, homes, err);
+			r.nparts = homes->nsets;
+		}
+	if (!st)
+		st = divide(&r, from, times, err);
+	if (st) {
+		free(r.out);
+		qn_homes_fini(homes);
 		return st;
 	}
+	*work = (struct qn_work){ .nitems = r.nitems, .nlumps = r.n, .lump = r.out,
+				  .homes = r.nparts ? homes : NULL };
 	return QUERN_OK;
 }

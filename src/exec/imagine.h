@@ -27,11 +27,12 @@ void qn_imagined_fini(struct qn_imagined *c);
 /* The ranks of the first nhosts hosts: owned by the caller; NULL without memory. */
 struct qn_place *qn_imagined_places(const struct qn_imagined *c, uint32_t nhosts);
 
-/* How the items are imagined to lie (option `homes`), on hosts with nnodes NUMA nodes each. *set is
-   owned by the caller, NULL when no item has a home. */
-enum quern_status qn_imagine_homes(const char *how, uint32_t nreplicas, uint32_t nhosts,
-				   uint32_t nnodes, const uint64_t *stored, uint64_t nitems,
-				   struct qn_homes *homes, uint32_t **set,
-				   struct quern_message *err);
+/* Items over and over, and how they are imagined to lie (option `homes`) on hosts with nnodes NUMA
+   nodes each. At most about most_lumps lumps but for where homes change. Owned by the caller:
+   work->lump, and the homes, which work refers to. */
+enum quern_status qn_imagine_work(const struct qn_work *from, uint64_t times, const char *how,
+				  uint32_t nreplicas, uint32_t nhosts, uint32_t nnodes,
+				  uint64_t most_lumps, struct qn_work *work, struct qn_homes *homes,
+				  struct quern_message *err);
 
 #endif

@@ -18,6 +18,7 @@ LIB_SRCS += src/exec/queue.c
 LIB_SRCS += src/exec/reach.c
 LIB_SRCS += src/exec/resolve.c
 LIB_SRCS += src/exec/schedule.c
+LIB_SRCS += src/exec/shares.c
 LIB_SRCS += src/exec/site.c
 LIB_SRCS += src/exec/source.c
 LIB_SRCS += src/exec/coordinate.c

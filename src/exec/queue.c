@@ -193,7 +193,8 @@ struct qn_task qn_queue_task(const struct qn_queue *q, uint32_t task, uint32_t *
 	*hint = low;
 	s = &q->stretch[low];
 	k = task - s->task;
-	return (struct qn_task){ s->item + k, q->chunk + s->chunk + k * s->each, s->each };
+	return (struct qn_task){ s->item + k, s->chunk == QN_NO_CHUNKS
+					      ? NULL : q->chunk + s->chunk + k * s->each, s->each };
 }
 
 void qn_queues_stop(struct qn_queues *q)

@@ -29,8 +29,11 @@ struct qn_queue_header {
 	uint32_t node, nthreads;
 };
 
+#define QN_NO_CHUNKS UINT64_MAX
+
 /* Tasks `task`, task + 1, ... up to that of the next stretch are items `item`, item + 1, ...; the
-   chunks of the first begin at `chunk`. */
+   chunks of the first begin at `chunk`. QN_NO_CHUNKS: each is a chunk that is not stored, and has no
+   descriptor. */
 struct qn_stretch {
 	uint64_t item, chunk;
 	uint32_t task;
@@ -47,7 +50,7 @@ struct qn_queue {
 /* What a task is. */
 struct qn_task {
 	uint64_t item;
-	struct qn_chunk *chunks;	/* borrows */
+	struct qn_chunk *chunks;	/* borrows; NULL: one that is not stored */
 	uint64_t nchunks;
 };
 

@@ -56,6 +56,22 @@ static void choose_grain(struct qn_cut *it, const struct quern_demand *demand)
 	}
 }
 
+/* As far as the touched part of the chunk grid is whole, numbers go on from one row to the next. */
+static uint64_t find_run(const struct qn_cut *it)
+{
+	uint64_t run = 1;
+	bool whole = true;
+
+	for (int d = it->ndim - 1; d >= 0; d--) {
+		if (it->grain[d] > 1)
+			return 0;
+		whole = whole && it->selection.step[d] <= it->chunk[d];
+		run *= whole ? it->ntouched[d] : 1;
+		whole = whole && it->ntouched[d] == it->chunks[d];
+	}
+	return run;
+}
+
 void qn_cut_init(struct qn_cut *it, const struct qn_dataset *d,
 		   const struct quern_box *selection, const struct quern_demand *demand)
 {
@@ -75,6 +91,7 @@ void qn_cut_init(struct qn_cut *it, const struct qn_dataset *d,
 		it->grid[i] = qn_ceil_div(it->ntouched[i], it->grain[i]);
 		it->nitems *= it->grid[i];
 	}
+	it->run = it->nitems ? find_run(it) : 0;
 }
 
 /* Ranges [first, first + n) of touched coordinates of an item. */
@@ -132,6 +149,47 @@ void qn_cut_chunks(const struct qn_cut *it, uint64_t item, uint64_t *numbers)
 		for (int d = it->ndim - 1; d >= 0 && ++i[d] == n[d]; d--)
 			i[d] = 0;
 	}
+}
+
+uint64_t qn_cut_first_chunk(const struct qn_cut *it, uint64_t item)
+{
+	uint64_t first[QUERN_MAX_DIMS], n[QUERN_MAX_DIMS], number = 0;
+
+	item_ranges(it, item, first, n);
+	for (int d = 0; d < it->ndim; d++)
+		number = number * it->chunks[d] + touched(it, d, first[d]);
+	return number;
+}
+
+/* Selected elements of a dimension in the items before a coordinate of the grid of items. */
+static uint64_t before_along(const struct qn_cut *it, int d, uint64_t at)
+{
+	const struct quern_box *s = &it->selection;
+	uint64_t lo;
+
+	if (at >= it->grid[d])
+		return s->count[d];
+	lo = touched(it, d, at * it->grain[d]) * it->chunk[d];
+	return lo > s->start[d] ? qn_ceil_div(lo - s->start[d], s->step[d]) : 0;
+}
+
+/* An item at (i, j, k) comes after all those at lower i, those at i and lower j, and so on. */
+uint64_t qn_cut_nelems_before(const struct qn_cut *it, uint64_t item)
+{
+	uint64_t at[QUERN_MAX_DIMS], before = 0, slab = 1, rest = item;
+
+	for (int d = it->ndim - 1; d > 0; d--) {
+		at[d] = rest % it->grid[d];
+		rest /= it->grid[d];
+	}
+	at[0] = rest;
+	for (int d = 0; d < it->ndim; d++) {
+		uint64_t lo = before_along(it, d, at[d]);
+
+		before = before * it->selection.count[d] + slab * lo;
+		slab *= before_along(it, d, at[d] + 1) - lo;
+	}
+	return before;
 }
 
 /* Works out one dimension of a walk. */

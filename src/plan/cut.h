@@ -20,6 +20,9 @@ struct qn_cut {
 	uint64_t grain[QUERN_MAX_DIMS];
 	uint64_t grid[QUERN_MAX_DIMS];		/* ceil(ntouched / grain) */
 	uint64_t nitems;
+	/* Items k * run to k * run + run - 1 are chunks, one each, with consecutive numbers; 0: items
+	   may have several chunks. */
+	uint64_t run;
 };
 
 /* demand NULL: elementwise. */
@@ -31,6 +34,12 @@ uint64_t qn_cut_nchunks(const struct qn_cut *it, uint64_t item);
 uint64_t qn_cut_max_chunks(const struct qn_cut *it);
 /* The most elements an item can have. */
 uint64_t qn_cut_max_nelems(const struct qn_cut *it);
+
+/* The number of the first chunk of an item. */
+uint64_t qn_cut_first_chunk(const struct qn_cut *it, uint64_t item);
+
+/* How many selected elements the items before this one have; up to item == nitems. */
+uint64_t qn_cut_nelems_before(const struct qn_cut *it, uint64_t item);
 
 /* Chunk numbers of an item in ascending order; room for qn_cut_nchunks. */
 void qn_cut_chunks(const struct qn_cut *it, uint64_t item, uint64_t *numbers);

@@ -13,6 +13,7 @@
 
 struct large {
 	uint64_t item;
+	uint32_t lump;
 	double seconds;
 };
 
@@ -23,29 +24,52 @@ struct share {
 
 struct divider {
 	const struct qn_seating *s;
-	uint32_t *rank_of;
-	uint64_t *begin, *item;		/* owned: items of each seat */
+	const struct qn_pieces *of;	/* by seat */
+	uint64_t *begin;		/* owned: where the pieces of each seat begin */
+	struct qn_pieces out;		/* owned: of the ranks */
 	struct share *share;		/* owned: of the ranks of the seat at hand */
 	uint32_t nshares;
 	struct large *large;		/* owned */
 	uint64_t nlarge;
+	uint64_t mark;			/* pieces that were out before the seat at hand */
 	double total, longest;
 };
 
-static double seconds_at(const struct qn_seating *s, uint64_t i, uint32_t seat)
-{
-	struct qn_found f = qn_seating_find(s, qn_seating_set(s, i));
-	enum qn_tier tier = qn_seating_tier(s, &f, seat);
+/* Goes through the items of a seat, bite by bite. */
+struct walk {
+	uint64_t k, end;
+	struct qn_piece rest;
+	struct qn_bite bite;
+	double seconds;		/* of one of its items, there */
+};
 
-	return qn_rates_seconds(s->rates, tier, (double)s->work->stored[i],
-				(double)s->work->decoded[i], 1);
+static struct walk begin_walk(const struct divider *d, uint32_t seat)
+{
+	return (struct walk){ .k = d->begin[seat], .end = d->begin[seat + 1] };
 }
 
-static void give(struct divider *d, uint64_t item, double seconds, struct share *to)
+static bool walk_on(const struct divider *d, uint32_t seat, struct walk *w)
 {
-	d->rank_of[item] = to->rank;
-	to->load += seconds;
-	to->room -= seconds;
+	struct qn_found f;
+
+	while (!qn_piece_bite(d->s->work, &w->rest, &w->bite)) {
+		if (w->k == w->end)
+			return false;
+		w->rest = d->of->piece[w->k++];
+	}
+	f = qn_seating_find(d->s, w->bite.lump->set);
+	w->seconds = qn_rates_seconds(d->s->rates, qn_seating_tier(d->s, &f, seat),
+				      qn_lump_stored(w->bite.lump),
+				      qn_lump_decoded(w->bite.lump), 1);
+	return true;
+}
+
+static void give(struct divider *d, uint64_t item, uint64_t n, uint32_t lump, double seconds,
+		 struct share *to)
+{
+	qn_pieces_add(&d->out, item, n, lump, to->rank);
+	to->load += (double)n * seconds;
+	to->room -= (double)n * seconds;
 }
 
 static double latest(const struct divider *d)
@@ -88,23 +112,34 @@ static void level_room(struct divider *d, double left)
 	}
 }
 
+/* Gives a bite away, to rank *k of the seat and those after it. */
+static void fill_bite(struct divider *d, struct qn_bite b, double seconds, uint32_t *k)
+{
+	while (b.n) {
+		uint64_t n = b.n;
+
+		while (d->share[*k].room < seconds / 2 && *k + 1 < d->nshares) {
+			d->share[*k + 1].room += d->share[*k].room;
+			++*k;
+		}
+		if (*k + 1 < d->nshares && d->share[*k].room / seconds + 0.5 < (double)n)
+			n = qn_max_u64((uint64_t)(d->share[*k].room / seconds + 0.5), 1);
+		give(d, b.first, n, b.number, seconds, &d->share[*k]);
+		b.first += n;
+		b.n -= (uint32_t)n;
+	}
+}
+
 /* All items below `large` seconds in file order. An item goes where the larger part of it falls;
    what does not fit moves the boundary of the next, so that rounding does not pile up. */
 static void fill(struct divider *d, uint32_t seat, double large)
 {
+	struct walk w = begin_walk(d, seat);
 	uint32_t k = 0;
 
-	for (uint64_t j = d->begin[seat]; j < d->begin[seat + 1]; j++) {
-		double seconds = seconds_at(d->s, d->item[j], seat);
-
-		if (seconds >= large)
-			continue;
-		while (d->share[k].room < seconds / 2 && k + 1 < d->nshares) {
-			d->share[k + 1].room += d->share[k].room;
-			k++;
-		}
-		give(d, d->item[j], seconds, &d->share[k]);
-	}
+	while (walk_on(d, seat, &w))
+		if (w.seconds < large)
+			fill_bite(d, w.bite, w.seconds, &k);
 }
 
 static void start_over(struct divider *d, uint32_t seat)
@@ -112,6 +147,7 @@ static void start_over(struct divider *d, uint32_t seat)
 	const struct qn_seat *at = &d->s->seat[seat];
 
 	d->nshares = at->nranks;
+	d->out.n = d->mark;
 	for (uint32_t k = 0; k < at->nranks; k++) {
 		uint32_t rank = d->s->by_place[at->first + k];
 
@@ -152,19 +188,18 @@ static struct share *done_first(struct divider *d, double seconds)
 
 static double divide_large_first(struct divider *d, uint32_t seat, double large)
 {
+	struct walk w = begin_walk(d, seat);
 	double left = d->total;
 
 	start_over(d, seat);
 	d->nlarge = 0;
-	for (uint64_t j = d->begin[seat]; j < d->begin[seat + 1]; j++) {
-		double seconds = seconds_at(d->s, d->item[j], seat);
-
-		if (seconds >= large)
-			d->large[d->nlarge++] = (struct large){ d->item[j], seconds };
-	}
+	while (walk_on(d, seat, &w))
+		for (uint32_t i = 0; w.seconds >= large && i < w.bite.n; i++)
+			d->large[d->nlarge++] = (struct large){ w.bite.first + i, w.bite.number,
+								w.seconds };
 	qsort(d->large, d->nlarge, sizeof *d->large, by_seconds);
 	for (uint64_t j = 0; j < d->nlarge; j++) {
-		give(d, d->large[j].item, d->large[j].seconds,
+		give(d, d->large[j].item, 1, d->large[j].lump, d->large[j].seconds,
 		     done_first(d, d->large[j].seconds));
 		left -= d->large[j].seconds;
 	}
@@ -177,14 +212,14 @@ static double divide_large_first(struct divider *d, uint32_t seat, double large)
 static double measure(struct divider *d, uint32_t seat)
 {
 	const struct qn_seat *at = &d->s->seat[seat];
+	struct walk w = begin_walk(d, seat);
 	double fewest = at->nthreads;
 
 	d->total = d->longest = 0;
-	for (uint64_t j = d->begin[seat]; j < d->begin[seat + 1]; j++) {
-		double seconds = seconds_at(d->s, d->item[j], seat);
-
-		d->total += seconds;
-		d->longest = seconds > d->longest ? seconds : d->longest;
+	d->mark = d->out.n;
+	while (walk_on(d, seat, &w)) {
+		d->total += w.bite.n * w.seconds;
+		d->longest = w.seconds > d->longest ? w.seconds : d->longest;
 	}
 	for (uint32_t k = 0; k < at->nranks; k++) {
 		double n = d->s->cluster->place[d->s->by_place[at->first + k]].nthreads;
@@ -205,47 +240,46 @@ static void divide_seat(struct divider *d, uint32_t seat)
 		divide_plainly(d, seat);
 }
 
-/* Lists the items of each seat. */
-static bool list_items(struct divider *d, const uint32_t *seat_of)
+/* Room for what is large at a seat: each is at least LARGE of the share of one thread. */
+static bool make_room(struct divider *d)
 {
-	uint64_t n = d->s->work->nitems, most = 0;
+	double most = 0;
 
-	d->begin = qn_calloc((size_t)d->s->nseats + 2, sizeof *d->begin);
-	d->item = qn_calloc(n, sizeof *d->item);
+	for (uint32_t g = 0; g < d->s->nseats; g++)
+		most = d->s->seat[g].nthreads > most ? d->s->seat[g].nthreads : most;
 	d->share = qn_calloc((size_t)d->s->cluster->nranks, sizeof *d->share);
-	if (!d->begin || !d->item || !d->share)
-		return false;
-	for (uint64_t i = 0; i < n; i++)
-		d->begin[seat_of[i] + 2]++;
-	for (uint32_t g = 0; g < d->s->nseats; g++) {
-		most = qn_max_u64(most, d->begin[g + 2]);
-		d->begin[g + 2] += d->begin[g + 1];
-	}
-	for (uint64_t i = 0; i < n; i++)
-		d->item[d->begin[seat_of[i] + 1]++] = i;
-	d->large = qn_calloc(most, sizeof *d->large);
-	return d->large;
+	d->large = qn_calloc((size_t)(most / LARGE) + 2, sizeof *d->large);
+	return d->share && d->large;
 }
 
-enum quern_status qn_divide(const struct qn_seating *s, const uint32_t *seat_of, uint32_t *rank_of,
+static void rename_seats(const struct qn_seating *s, struct qn_pieces *p)
+{
+	for (uint64_t i = 0; i < p->n; i++)
+		p->piece[i].at = s->by_place[p->piece[i].at];
+}
+
+enum quern_status qn_divide(const struct qn_seating *s, struct qn_pieces *pieces,
 			    struct quern_message *err)
 {
-	struct divider d = { .s = s, .rank_of = rank_of };
-	enum quern_status st = QUERN_OK;
+	struct divider d = { .s = s, .of = pieces };
+	enum quern_status st;
 
 	if (s->nseats == (uint32_t)s->cluster->nranks) {
-		for (uint64_t i = 0; i < s->work->nitems; i++)
-			rank_of[i] = s->by_place[seat_of[i]];
+		rename_seats(s, pieces);
 		return QUERN_OK;
 	}
-	if (!list_items(&d, seat_of))
-		st = qn_error_nomem(err, s->work->nitems * sizeof *d.item, "the plan");
+	st = qn_pieces_sort(pieces, s->nseats, &d.begin, err);
+	if (!st && !make_room(&d))
+		st = qn_error_nomem(err, (size_t)s->cluster->nranks * sizeof *d.share, "the plan");
 	for (uint32_t g = 0; !st && g < s->nseats; g++)
 		if (d.begin[g + 1] > d.begin[g])
 			divide_seat(&d, g);
 	free(d.begin);
-	free(d.item);
 	free(d.share);
 	free(d.large);
+	if (!st) {
+		qn_pieces_fini(pieces);
+		*pieces = d.out;
+	}
 	return st;
 }

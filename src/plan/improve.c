@@ -45,15 +45,16 @@ static void describe_use(struct search *q, uint32_t item, uint32_t seat, uint32_
 {
 	const struct qn_seating *s = q->s;
 	const struct qn_rates *r = s->rates;
-	struct qn_found f = qn_seating_find(s, qn_seating_set(s, item));
+	const struct qn_lump *l = &s->work->lump[item];	/* of this one item */
+	struct qn_found f = qn_seating_find(s, l->set);
 	enum qn_tier tier = qn_seating_tier(s, &f, seat);
 	struct use *u = &q->use[(size_t)item * q->nranks + rank];
-	double stored = (double)s->work->stored[item];
+	double stored = (double)l->stored;
 	uint32_t disks = q->nranks, links = disks + s->nhosts, host = s->seat[seat].host;
 
 	if (tier == QN_NTIERS)
 		return;
-	u->longest = qn_rates_seconds(r, tier, stored, (double)s->work->decoded[item], 1);
+	u->longest = qn_rates_seconds(r, tier, stored, (double)l->decoded, 1);
 	u->what[0] = rank;
 	u->seconds[u->n++] = u->longest / s->cluster->place[rank].nthreads;
 	if ((tier == QN_DISK || tier == QN_DISK_NEAR) && r->disk > 0) {
@@ -309,7 +310,22 @@ static bool allocate(struct search *q)
 	return q->use && q->busy && q->at && q->best;
 }
 
-enum quern_status qn_improve(const struct qn_seating *s, uint32_t *rank_of,
+static void take_over(struct search *q, const struct qn_pieces *p)
+{
+	for (uint64_t k = 0; k < p->n; k++)
+		for (uint64_t i = 0; i < p->piece[k].n; i++)
+			q->at[p->piece[k].first + i] = p->piece[k].at;
+	memcpy(q->best, q->at, q->nitems * sizeof *q->at);
+}
+
+static void hand_over(const struct search *q, struct qn_pieces *p)
+{
+	p->n = 0;
+	for (uint32_t i = 0; i < q->nitems; i++)
+		qn_pieces_add(p, i, 1, i, q->best[i]);
+}
+
+enum quern_status qn_improve(const struct qn_seating *s, struct qn_pieces *rank_of,
 			     struct quern_message *err)
 {
 	uint64_t n = s->work->nitems, nranks = (uint64_t)s->cluster->nranks;
@@ -317,19 +333,18 @@ enum quern_status qn_improve(const struct qn_seating *s, uint32_t *rank_of,
 			    .nresources = (uint32_t)nranks + 2 * s->nhosts + 1, .seed = n, .sharpness = SHARP };
 	enum quern_status st = QUERN_OK;
 
-	if (n < 2 || nranks < 2 || n > MOST_PAIRS / nranks)
+	if (n < 2 || nranks < 2 || n > MOST_PAIRS / nranks || s->work->nlumps < n)
 		return QUERN_OK;
 	if (allocate(&q)) {
 		double before;
 
 		describe_uses(&q);
-		memcpy(q.at, rank_of, n * sizeof *q.at);
-		memcpy(q.best, rank_of, n * sizeof *q.best);
+		take_over(&q, rank_of);
 		recount(&q);
 		before = finish_of(&q);
 		search(&q);
 		if (q.best_finish < before * WORTH)
-			memcpy(rank_of, q.best, n * sizeof *q.best);
+			hand_over(&q, rank_of);
 	} else {
 		st = qn_error_nomem(err, n * nranks * sizeof *q.use, "the plan");
 	}

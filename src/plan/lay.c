@@ -78,12 +78,45 @@ static void collect(const struct qn_spread *p, const uint64_t *unit, uint64_t n,
 	qsort(a->seat, a->n, sizeof *a->seat, by_number);
 }
 
+/* How many of n items of so many seconds each fit into the room: an item does when the larger part of
+   it does, and the first of them is known to. */
+static uint64_t count_fitting(double room, double seconds, uint64_t n)
+{
+	double fit = room / seconds + 0.5;
+
+	return fit < (double)n ? qn_max_u64((uint64_t)fit, 1) : n;
+}
+
+/* Lays what is in one lump, from seat *k on. */
+static void lay_bite(const struct qn_spread *p, struct qn_bite b, struct amounts *a, uint32_t *k,
+		     double *room, struct qn_pieces *seat_of)
+{
+	double seconds = qn_spread_size(p->s, qn_lump_stored(b.lump), qn_lump_decoded(b.lump), 1);
+
+	while (b.n) {
+		uint64_t n = b.n;
+
+		while (*room < seconds / 2 && *k + 1 < a->n)
+			*room += a->of[a->seat[++*k]];
+		if (*k + 1 < a->n)
+			n = count_fitting(*room, seconds, n);
+		qn_pieces_add(seat_of, b.first, n, b.number, a->seat[*k]);
+		*room -= (double)n * seconds;
+		b.first += n;
+		b.n -= (uint32_t)n;
+	}
+}
+
+static struct qn_piece whole_unit(const struct qn_unit *u)
+{
+	return (struct qn_piece){ .first = u->first, .n = u->n, .lump = u->lump };
+}
+
 /* Lays the items of one set in file order: to each seat what it had. An item goes where the
    larger part of it falls. */
 static void lay(const struct qn_spread *p, const uint64_t *unit, uint64_t n, struct amounts *a,
-		uint32_t *seat_of)
+		struct qn_pieces *seat_of)
 {
-	const struct qn_work *w = p->s->work;
 	double room;
 	uint32_t k = 0;
 
@@ -91,32 +124,30 @@ static void lay(const struct qn_spread *p, const uint64_t *unit, uint64_t n, str
 	room = a->n ? a->of[a->seat[0]] : 0;
 	for (uint64_t j = 0; j < n; j++) {
 		const struct qn_unit *u = &p->unit[unit[j]];
-		bool stays = size_of(p, u) >= a->large;
+		struct qn_piece rest = whole_unit(u);
+		struct qn_bite b;
 
-		for (uint64_t i = u->first; i < u->first + u->n; i++) {
-			double seconds = qn_spread_size(p->s, (double)w->stored[i], (double)w->decoded[i], 1);
-
-			while (!stays && room < seconds / 2 && k + 1 < a->n)
-				room += a->of[a->seat[++k]];
-			seat_of[i] = stays ? p->at[unit[j]] : a->seat[k];
-			room -= stays ? 0 : seconds;
+		if (size_of(p, u) >= a->large) {
+			qn_pieces_add(seat_of, u->first, u->n, u->lump, p->at[unit[j]]);
+			continue;
 		}
+		while (qn_piece_bite(p->s->work, &rest, &b))
+			lay_bite(p, b, a, &k, &room, seat_of);
 	}
 	for (k = 0; k < a->n; k++)
 		a->of[a->seat[k]] = 0;
 }
 
-static void keep_as_is(const struct qn_spread *p, uint32_t *seat_of)
+static void keep_as_is(const struct qn_spread *p, struct qn_pieces *seat_of)
 {
 	for (uint64_t k = 0; k < p->nunits; k++)
-		for (uint64_t i = 0; i < p->unit[k].n; i++)
-			seat_of[p->unit[k].first + i] = p->at[k];
+		qn_pieces_add(seat_of, p->unit[k].first, p->unit[k].n, p->unit[k].lump, p->at[k]);
 }
 
-static enum quern_status lay_all(const struct qn_spread *p, uint32_t *seat_of,
+static enum quern_status lay_all(const struct qn_spread *p, struct qn_pieces *seat_of,
 				 struct quern_message *err)
 {
-	uint32_t nsets = p->s->work->set ? p->s->work->homes->nsets : 0;
+	uint32_t nsets = p->s->work->homes ? p->s->work->homes->nsets : 0;
 	struct amounts a = { .of = qn_calloc(p->s->nseats, sizeof *a.of),
 			     .seat = qn_calloc(p->s->nseats, sizeof *a.seat) };
 	uint64_t *begin = qn_calloc((size_t)nsets + 2, sizeof *begin), *order = NULL;
@@ -136,11 +167,11 @@ static enum quern_status lay_all(const struct qn_spread *p, uint32_t *seat_of,
 	return st;
 }
 
-enum quern_status qn_spread_lay(const struct qn_spread *p, uint32_t *seat_of,
+enum quern_status qn_spread_lay(const struct qn_spread *p, struct qn_pieces *seat_of,
 				struct quern_message *err)
 {
 	/* With a few units a set there is nothing to lay in order. */
-	if (!p->s->work->set || p->nunits >= 4 * (uint64_t)p->s->work->homes->nsets)
+	if (!p->s->work->homes || p->nunits >= 4 * (uint64_t)p->s->work->homes->nsets)
 		return lay_all(p, seat_of, err);
 	keep_as_is(p, seat_of);
 	return QUERN_OK;

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "plan/seating.h"
 
-#define AHEAD 16	/* items between asking for a line of memory and using it */
+#define AHEAD 16	/* pieces between asking for a line of memory and using it */
 
 static const char *const whys[QN_NWHYS] = {
 	[QN_WHY_NO_HOME] = "no_home",
@@ -31,47 +31,59 @@ static bool has_rank(const struct qn_seating *s, const struct qn_found *f)
 static enum quern_status check_reach(const struct qn_seating *s, uint64_t *unreachable,
 				     struct quern_message *err)
 {
-	for (uint64_t i = 0; s->work->set && i < s->work->nitems; i++) {
-		struct qn_found f = qn_seating_find(s, s->work->set[i]);
+	for (uint64_t i = 0; s->work->homes && i < s->work->nlumps; i++) {
+		const struct qn_lump *l = &s->work->lump[i];
+		struct qn_found f = qn_seating_find(s, l->set);
 
 		if (f.shared || has_rank(s, &f))
 			continue;
 		if (unreachable)
-			*unreachable = i;
+			*unreachable = l->first;
 		return qn_error_set(err, QUERN_ERR_DATA, "no rank runs on a host that holds item "
 				    "%llu of the run, and no other host can read it: start ranks "
 				    "on the hosts that hold the data",
-				    (unsigned long long)i);
+				    (unsigned long long)l->first);
 	}
 	return QUERN_OK;
 }
 
 /* --- ranges --- */
 
-/* A rank's range ends where the next item is another's. Counts them into at[rank + 1]. */
-static uint64_t count_ranges(struct qn_plan *plan, const uint32_t *rank_of)
+/* Pieces of a rank that follow each other are one range. */
+static bool begins_range(const struct qn_pieces *p, const uint64_t *begin, int rank, uint64_t k)
 {
-	for (uint64_t i = 0; i < plan->nitems; i++)
-		if (!i || rank_of[i] != rank_of[i - 1])
-			plan->at[rank_of[i] + 1]++;
-	for (int r = 0; r < plan->nranks; r++)
-		plan->at[r + 1] += plan->at[r];
+	const struct qn_piece *at = &p->piece[k];
+
+	return k == begin[rank] || at[-1].first + at[-1].n != at->first;
+}
+
+static uint64_t count_ranges(struct qn_plan *plan, const struct qn_pieces *p, const uint64_t *begin)
+{
+	for (int r = 0; r < plan->nranks; r++) {
+		plan->at[r + 1] = plan->at[r];
+		for (uint64_t k = begin[r]; k < begin[r + 1]; k++)
+			plan->at[r + 1] += begins_range(p, begin, r, k);
+	}
 	return plan->at[plan->nranks];
 }
 
-static void write_ranges(struct qn_plan *plan, const uint32_t *rank_of)
+static enum quern_status write_ranges(struct qn_plan *plan, const struct qn_pieces *p,
+				      const uint64_t *begin, struct quern_message *err)
 {
-	uint64_t first = 0;
+	uint64_t n = count_ranges(plan, p, begin);
+	struct qn_series *to;
 
-	for (uint64_t i = 1; i <= plan->nitems; i++)
-		if (i == plan->nitems || rank_of[i] != rank_of[first]) {
-			plan->range[plan->at[rank_of[first]]++] = (struct qn_series){ first,
-										     i - first };
-			first = i;
+	plan->range = qn_calloc(n, sizeof *plan->range);
+	if (!plan->range)
+		return qn_error_nomem(err, n * sizeof *plan->range, "the plan");
+	to = plan->range - 1;
+	for (int r = 0; r < plan->nranks; r++)
+		for (uint64_t k = begin[r]; k < begin[r + 1]; k++) {
+			if (begins_range(p, begin, r, k))
+				*++to = (struct qn_series){ .first = p->piece[k].first };
+			to->n += p->piece[k].n;
 		}
-	for (int r = plan->nranks; r > 0; r--)
-		plan->at[r] = plan->at[r - 1];
-	plan->at[0] = 0;
+	return QUERN_OK;
 }
 
 /* --- accounts --- */
@@ -83,23 +95,23 @@ struct accounts {
 	double *disk, *shared;		/* owned: bytes of each host */
 };
 
-static void account_item(struct accounts *a, uint64_t i, uint32_t rank)
+static void account_bite(struct accounts *a, const struct qn_bite *b, int rank)
 {
 	const struct qn_seating *s = a->s;
-	struct qn_found f = qn_seating_find(s, qn_seating_set(s, i));
+	struct qn_found f = qn_seating_find(s, b->lump->set);
 	uint32_t seat = a->seat_of_rank[rank], host = s->seat[seat].host;
 	enum qn_tier tier = qn_seating_tier(s, &f, seat);
 	struct qn_portion *p = &a->plan->rank[rank];
-	uint64_t stored = s->work->stored[i], decoded = s->work->decoded[i];
-	double seconds = qn_rates_seconds(s->rates, tier, (double)stored, (double)decoded, 1);
+	uint64_t stored = qn_bite_of(b, b->lump->stored), decoded = qn_bite_of(b, b->lump->decoded);
+	double seconds = qn_rates_seconds(s->rates, tier, (double)stored, (double)decoded, b->n);
 
-	p->nitems++;
+	p->nitems += b->n;
 	p->stored += stored;
 	p->decoded += decoded;
 	p->tier[tier] += stored;
 	p->seconds += seconds;
-	if (seconds > p->finish)
-		p->finish = seconds;
+	if (seconds / b->n > p->finish)
+		p->finish = seconds / b->n;
 	a->plan->homed += f.n ? stored : 0;
 	if (tier == QN_DISK || tier == QN_DISK_NEAR)
 		a->disk[host] += (double)stored;
@@ -152,7 +164,7 @@ static void add_up(struct accounts *a)
 }
 
 static enum quern_status account(const struct qn_seating *s, struct qn_plan *plan,
-				 const uint32_t *rank_of, struct quern_message *err)
+				 const struct qn_pieces *pieces, struct quern_message *err)
 {
 	size_t nranks = (size_t)plan->nranks;
 	struct accounts a = { .s = s, .plan = plan,
@@ -165,10 +177,14 @@ static enum quern_status account(const struct qn_seating *s, struct qn_plan *pla
 		for (uint32_t g = 0; g < s->nseats; g++)
 			for (uint32_t k = 0; k < s->seat[g].nranks; k++)
 				a.seat_of_rank[s->by_place[s->seat[g].first + k]] = g;
-		for (uint64_t i = 0; i < plan->nitems; i++) {
-			__builtin_prefetch(&plan->rank[rank_of[qn_min_u64(i + AHEAD,
-									  plan->nitems - 1)]]);
-			account_item(&a, i, rank_of[i]);
+		for (uint64_t k = 0; k < pieces->n; k++) {
+			struct qn_piece rest = pieces->piece[k];
+			struct qn_bite b;
+
+			__builtin_prefetch(&plan->rank[pieces->piece[
+				qn_min_u64(k + AHEAD, pieces->n - 1)].at]);
+			while (qn_piece_bite(s->work, &rest, &b))
+				account_bite(&a, &b, (int)pieces->piece[k].at);
 		}
 		add_up(&a);
 	} else {
@@ -185,30 +201,25 @@ static enum quern_status account(const struct qn_seating *s, struct qn_plan *pla
 static enum quern_status assign(const struct qn_seating *s, struct qn_plan *plan,
 				struct quern_message *err)
 {
-	uint64_t n = plan->nitems;
-	uint32_t *seat_of = qn_calloc(n, sizeof *seat_of), *rank_of = qn_calloc(n, sizeof *rank_of);
-	enum quern_status st = QUERN_OK;
+	struct qn_pieces pieces = { .piece = NULL };
+	uint64_t *begin = NULL;		/* of the pieces of each rank */
+	enum quern_status st = qn_spread(s, &pieces, err);
 
-	if (!seat_of || !rank_of)
-		st = qn_error_nomem(err, 2 * n * sizeof *rank_of, "the plan");
 	if (!st)
-		st = qn_spread(s, seat_of, err);
+		st = qn_divide(s, &pieces, err);
+	if (!st && pieces.failed)
+		st = qn_error_nomem(err, pieces.room * sizeof *pieces.piece, "the plan");
 	if (!st)
-		st = qn_divide(s, seat_of, rank_of, err);
-	free(seat_of);
+		st = qn_improve(s, &pieces, err);
+	/* While what a lump refers to is still in order. */
 	if (!st)
-		st = qn_improve(s, rank_of, err);
+		st = account(s, plan, &pieces, err);
 	if (!st)
-		st = account(s, plan, rank_of, err);
-	if (!st) {
-		plan->range = qn_calloc(count_ranges(plan, rank_of), sizeof *plan->range);
-		if (!plan->range)
-			st = qn_error_nomem(err, plan->at[plan->nranks] * sizeof *plan->range,
-					    "the plan");
-		else
-			write_ranges(plan, rank_of);
-	}
-	free(rank_of);
+		st = qn_pieces_sort(&pieces, (uint32_t)plan->nranks, &begin, err);
+	if (!st)
+		st = write_ranges(plan, &pieces, begin, err);
+	qn_pieces_fini(&pieces);
+	free(begin);
 	return st;
 }
 

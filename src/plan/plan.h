@@ -10,6 +10,9 @@
  * the rank, to decode and to absorb it. Among plans that are as fast, items stay at home, and a
  * rank's items are few and long ranges in the order in which they are given, the file's.
  *
+ * Items come in lumps, so what a plan costs goes by their number and that of the ranks, and not by
+ * that of the items.
+ *
  * Method: items are laid on the NUMA nodes by descent of a potential, the sum of (load/threads)^p
  * over all that is limited, whose marginal costs are prices that an item compares at its homes, at
  * the least loaded node of their hosts, and at the least loaded node of all (spread.c). As p grows
@@ -54,14 +57,30 @@ struct qn_homes {
 	uint8_t *shared;	/* of each set: can ranks of other hosts read it? */
 };
 
-/* The items of a run, in file order. */
+/* Consecutive items that are much alike and have the same homes: n > 0 of them. A plan may part
+   them, and takes each for their mean. */
+struct qn_lump {
+	uint64_t first;
+	uint64_t stored;	/* bytes to read of all of them */
+	uint64_t decoded;	/* bytes of elements that they deliver */
+	uint32_t n;
+	uint32_t set;		/* or QN_NO_HOMES */
+};
+
+/* The items of a run, in file order: all of them, lump by lump. Where they are few, each is to be a
+   lump of its own. */
 struct qn_work {
 	uint64_t nitems;
-	const uint64_t *stored;		/* bytes to read of each item */
-	const uint64_t *decoded;	/* bytes of elements that it delivers */
-	const uint32_t *set;		/* of each item, or QN_NO_HOMES; NULL: no item has a home */
-	const struct qn_homes *homes;	/* NULL when set is */
+	uint64_t nlumps;		/* below 2^32 */
+	struct qn_lump *lump;
+	const struct qn_homes *homes;	/* may be NULL when no lump has a set */
 };
+
+/* How many lumps are enough: more would not make a better plan, but take longer. */
+static inline uint64_t qn_plan_most_lumps(uint64_t nranks)
+{
+	return nranks > 8192 ? 16 * nranks : 131072;
+}
 
 struct qn_cluster {
 	int nranks;
@@ -104,7 +123,7 @@ struct qn_plan {
 /*
  * The plan is owned by the caller: qn_plan_fini. Not collective.
  * QUERN_ERR_DATA: an item is neither shared nor on a host with a rank; *unreachable (may be NULL)
- * is the first such item.
+ * is the first item of such a lump.
  */
 enum quern_status qn_plan_make(const struct qn_cluster *cluster, const struct qn_work *work,
 			       const struct qn_rates *rates, struct qn_plan *plan,

@@ -7,7 +7,7 @@
 #ifndef QN_PLAN_SEATING_H
 #define QN_PLAN_SEATING_H
 
-#include "plan/plan.h"
+#include "plan/pieces.h"
 
 #define QN_NO_SEAT UINT32_MAX
 
@@ -38,17 +38,12 @@ enum quern_status qn_seating_init(struct qn_seating *s, const struct qn_cluster 
 				  struct quern_message *err);
 void qn_seating_fini(struct qn_seating *s);
 
-/* The homes of an item, and whether everybody can read it. */
+/* The homes of a lump, and whether everybody can read it. */
 struct qn_found {
 	const struct qn_home *home;
 	uint32_t n;
 	bool shared;
 };
-
-static inline uint32_t qn_seating_set(const struct qn_seating *s, uint64_t item)
-{
-	return s->work->set ? s->work->set[item] : QN_NO_HOMES;
-}
 
 static inline struct qn_found qn_seating_find(const struct qn_seating *s, uint32_t set)
 {
@@ -89,18 +84,18 @@ static inline double qn_rates_seconds(const struct qn_rates *r, enum qn_tier tie
 	return stored * r->read[tier] + decoded * r->compute + nitems * r->item;
 }
 
-/* The parts of a plan. Both return QUERN_OK, or memory that was not there. */
+/* The parts of a plan. They return QUERN_OK, or memory that was not there. */
 
-/* seat_of[i]: the seat of each item; every item must have one that can read it. */
-enum quern_status qn_spread(const struct qn_seating *s, uint32_t *seat_of,
+/* The seat of each item; every item must have one that can read it. */
+enum quern_status qn_spread(const struct qn_seating *s, struct qn_pieces *seat_of,
 			    struct quern_message *err);
 
-/* rank_of[i], from seats to ranks. */
-enum quern_status qn_divide(const struct qn_seating *s, const uint32_t *seat_of, uint32_t *rank_of,
+/* From seats to ranks, in place. */
+enum quern_status qn_divide(const struct qn_seating *s, struct qn_pieces *pieces,
 			    struct quern_message *err);
 
 /* Improves a plan of few items; does nothing when there are many. */
-enum quern_status qn_improve(const struct qn_seating *s, uint32_t *rank_of,
+enum quern_status qn_improve(const struct qn_seating *s, struct qn_pieces *rank_of,
 			     struct quern_message *err);
 
 #endif

@@ -40,16 +40,15 @@ static double serve(double *server, double now, double nbytes, double limit)
 	return *server;
 }
 
-/* Runs an item on a rank from `now`: when it is done. */
-static double run_item(struct qn_model *m, uint64_t item, uint32_t rank, double now)
+/* Runs an item of a lump on a rank from `now`: when it is done. */
+static double run_item(struct qn_model *m, const struct qn_lump *l, uint32_t rank, double now)
 {
-	const struct qn_work *w = m->s->work;
 	uint32_t seat = m->seat_of[rank], host = m->s->host[seat];
-	struct qn_found f = qn_seating_find(m->s, qn_seating_set(m->s, item));
+	struct qn_found f = qn_seating_find(m->s, l->set);
 	enum qn_tier tier = qn_seating_tier(m->s, &f, seat);
-	double stored = (double)w->stored[item], slow = m->slow ? m->slow[host] : 1;
+	double stored = qn_lump_stored(l), slow = m->slow ? m->slow[host] : 1;
 	double read = stored * m->rates->read[tier] * slow, got = now + read;
-	double rest = ((double)w->decoded[item] * m->rates->compute + m->rates->item) * slow;
+	double rest = (qn_lump_decoded(l) * m->rates->compute + m->rates->item) * slow;
 
 	if (tier == QN_DISK || tier == QN_DISK_NEAR)
 		got = qn_later(got, serve(&m->disk[host], now, stored * slow, m->rates->disk));
@@ -150,11 +149,11 @@ static void account(struct qn_model *m, struct qn_model_worker *w)
 static void run_next(struct qn_model *m, struct qn_model_worker *w)
 {
 	double now = w->until;
-	uint64_t item = qn_model_item(m, w->from, w->first++);
+	const struct qn_lump *l = qn_model_lump(m, w->from, w->first++);
 
-	w->until = run_item(m, item, w->rank, now);
+	w->until = run_item(m, l, w->rank, now);
 	w->task_seconds = w->until - now;
-	w->task_nbytes = qn_later((double)m->s->work->decoded[item], 1);
+	w->task_nbytes = qn_later(qn_lump_decoded(l), 1);
 	m->side[m->s->host[m->seat_of[w->rank]]].nworking++;
 	m->finish = qn_later(m->finish, w->until);
 	w->n--;
@@ -209,11 +208,12 @@ static bool prepare(struct qn_model *m)
 	m->seat_of = qn_calloc(nranks, sizeof *m->seat_of);
 	m->head = qn_calloc(nranks, sizeof *m->head);
 	m->tail = qn_calloc(nranks, sizeof *m->tail);
+	m->lump = qn_calloc(nranks, sizeof *m->lump);
 	m->task_at = qn_calloc(m->plan->at[nranks], sizeof *m->task_at);
 	m->disk = qn_calloc(m->s->nhosts, sizeof *m->disk);
 	m->link = qn_calloc(m->s->nhosts, sizeof *m->link);
 	m->heap = qn_calloc((size_t)m->s->nthreads, sizeof *m->heap);
-	if (!m->seat_of || !m->head || !m->tail || !m->task_at || !m->disk || !m->link ||
+	if (!m->seat_of || !m->head || !m->tail || !m->lump || !m->task_at || !m->disk || !m->link ||
 	    !m->heap || !qn_model_prepare_leases(m))
 		return false;
 	for (uint32_t g = 0; g < m->s->nseats; g++)
@@ -233,6 +233,7 @@ static void release(struct qn_model *m)
 	free(m->seat_of);
 	free(m->head);
 	free(m->tail);
+	free(m->lump);
 	free(m->task_at);
 	free(m->disk);
 	free(m->link);

@@ -37,6 +37,7 @@ struct qn_model {
 	const double *slow;
 	uint32_t *seat_of;	/* owned: of each rank */
 	uint64_t *head, *tail;	/* owned: of each rank, tasks that nobody has taken */
+	uint32_t *lump;		/* owned: of each rank, near that of the last task */
 	uint64_t *task_at;	/* owned: the first task of each range, within its rank */
 	double *disk, *link;	/* owned: of each host, when it has served what it was asked for */
 	double storage;
@@ -71,6 +72,13 @@ static inline uint64_t qn_model_item(const struct qn_model *m, uint32_t rank, ui
 			high = mid;
 	}
 	return m->plan->range[low].first + (task - m->task_at[low]);
+}
+
+/* The lump of that item. */
+static inline const struct qn_lump *qn_model_lump(const struct qn_model *m, uint32_t rank,
+						  uint64_t task)
+{
+	return qn_work_find(m->s->work, qn_model_item(m, rank, task), &m->lump[rank]);
 }
 
 /* The nth rank of a host, seat by seat. */

@@ -55,7 +55,7 @@ static struct offer ask(const struct qn_model *m, uint32_t host, uint32_t other)
 
 	if (m->tail[o.rank] == m->head[o.rank])
 		return o;
-	f = qn_seating_find(m->s, qn_seating_set(m->s, qn_model_item(m, o.rank, m->tail[o.rank] - 1)));
+	f = qn_seating_find(m->s, qn_model_lump(m, o.rank, m->tail[o.rank] - 1)->set);
 	there = qn_seating_tier(m->s, &f, m->s->host_first[host]);
 	here = qn_seating_tier(m->s, &f, m->seat_of[o.rank]);
 	if (there == QN_NTIERS)
@@ -173,13 +173,13 @@ static bool may_lease(const struct qn_seating *s)
 
 	if (s->nhosts == 1)
 		return false;
-	for (uint32_t k = 0; s->work->set && k < h->nsets; k++)
+	for (uint32_t k = 0; h && k < h->nsets; k++)
 		if (h->shared[k] || h->first[k + 1] - h->first[k] > 1)
 			return true;
-	for (uint64_t i = 0; s->work->set && i < s->work->nitems; i++)
-		if (s->work->set[i] == QN_NO_HOMES)
+	for (uint64_t i = 0; i < s->work->nlumps; i++)
+		if (s->work->lump[i].set == QN_NO_HOMES)
 			return true;
-	return !s->work->set;
+	return false;
 }
 
 /* Goes through pairs of hosts with copies of the same: counts them in peer_at, or writes them. */
@@ -187,7 +187,7 @@ static void pair_up(struct qn_model *m, bool write)
 {
 	const struct qn_homes *h = m->s->work->homes;
 
-	for (uint32_t k = 0; m->s->work->set && k < h->nsets; k++) {
+	for (uint32_t k = 0; h && k < h->nsets; k++) {
 		const struct qn_home *home = h->home + h->first[k];
 		uint64_t n = h->first[k + 1] - h->first[k];
 
@@ -236,7 +236,7 @@ bool qn_model_prepare_leases(struct qn_model *m)
 	m->may_lease = may_lease(m->s);
 	if (!m->may_lease)
 		return true;
-	for (uint64_t i = 0; i < w->nitems; i++)
-		m->task += (double)w->decoded[i] / (double)w->nitems;
+	for (uint64_t i = 0; i < w->nlumps; i++)
+		m->task += (double)w->lump[i].decoded / (double)w->nitems;
 	return find_peers(m);
 }

@@ -29,43 +29,84 @@ static double seconds_of(const struct qn_spread *p, const struct qn_unit *u, enu
 	return qn_rates_seconds(p->s->rates, tier, u->stored, u->decoded, u->n);
 }
 
-/* Cuts the items into units of at most `most` seconds, or one item; returns how many. out NULL:
-   counts only. */
+/* Units as they are cut. out NULL: they are counted only. */
+struct cutter {
+	const struct qn_seating *s;
+	double most;		/* seconds of a unit of more than one item */
+	struct qn_unit *out;
+	uint64_t n;
+	struct qn_unit open;	/* not yet among them, unless it is empty */
+};
+
+static void put_unit(struct cutter *c, const struct qn_unit *u)
+{
+	if (c->out)
+		c->out[c->n] = *u;
+	c->n++;
+}
+
+static void flush(struct cutter *c)
+{
+	if (c->open.n)
+		put_unit(c, &c->open);
+	c->open.n = 0;
+}
+
+/* A lump that is too large for one unit: several, of as many items. */
+static void part_lump(struct cutter *c, const struct qn_lump *l, uint32_t number, double seconds)
+{
+	uint64_t nparts = seconds < c->most * l->n ? (uint64_t)(seconds / c->most) + 1 : l->n;
+
+	flush(c);
+	for (uint64_t k = 0; k < nparts; k++) {
+		uint64_t from = l->n * k / nparts, n = l->n * (k + 1) / nparts - from;
+		double part = (double)n / l->n;
+
+		put_unit(c, &(struct qn_unit){ .first = l->first + from, .n = (uint32_t)n,
+					       .set = l->set, .lump = number,
+					       .stored = part * (double)l->stored,
+					       .decoded = part * (double)l->decoded });
+	}
+}
+
+static void add_lump(struct cutter *c, const struct qn_lump *l, uint32_t number)
+{
+	double stored = (double)l->stored, decoded = (double)l->decoded;
+	double seconds = qn_spread_size(c->s, stored, decoded, l->n);
+	struct qn_unit *u = &c->open;
+
+	if (l->n > 1 && seconds > c->most) {
+		part_lump(c, l, number, seconds);
+		return;
+	}
+	if (u->n && (l->set != u->set || u->n > UINT32_MAX - l->n ||
+		     qn_spread_size(c->s, u->stored, u->decoded, u->n) + seconds > c->most))
+		flush(c);
+	if (!u->n)
+		*u = (struct qn_unit){ .first = l->first, .set = l->set, .lump = number };
+	u->n += l->n;
+	u->stored += stored;
+	u->decoded += decoded;
+}
+
+/* Cuts the lumps into units of at most `most` seconds, or one item; returns how many. */
 static uint64_t cut_units(const struct qn_seating *s, double most, struct qn_unit *out)
 {
-	const struct qn_work *w = s->work;
-	struct qn_unit u = { .n = 0 };
-	uint64_t n = 0;
+	struct cutter c = { .s = s, .most = most, .out = out };
 
-	for (uint64_t i = 0; i < w->nitems; i++) {
-		double stored = (double)w->stored[i], decoded = (double)w->decoded[i];
-		uint32_t set = qn_seating_set(s, i);
-
-		if (u.n && (set != u.set || u.n == UINT32_MAX ||
-			    qn_spread_size(s, u.stored + stored, u.decoded + decoded, u.n + 1.0) > most)) {
-			if (out)
-				out[n] = u;
-			n++;
-			u.n = 0;
-		}
-		if (!u.n)
-			u = (struct qn_unit){ .first = i, .set = set };
-		u.n++;
-		u.stored += stored;
-		u.decoded += decoded;
-	}
-	if (u.n && out)
-		out[n] = u;
-	return n + (u.n > 0);
+	for (uint64_t i = 0; i < s->work->nlumps; i++)
+		add_lump(&c, &s->work->lump[i], (uint32_t)i);
+	flush(&c);
+	return c.n;
 }
 
 static double total_seconds(const struct qn_seating *s)
 {
 	double stored = 0, decoded = 0;
 
-	for (uint64_t i = 0; i < s->work->nitems; i++) {
-		stored += (double)s->work->stored[i];
-		decoded += (double)s->work->decoded[i];
+	for (uint64_t i = 0; i < s->work->nlumps; i++) {
+		stored += (double)s->work->lump[i].stored;
+		decoded += (double)s->work->lump[i].decoded;
 	}
 	return qn_spread_size(s, stored, decoded, (double)s->work->nitems);
 }
@@ -492,7 +533,7 @@ static void return_home(struct qn_spread *p)
 	}
 }
 
-enum quern_status qn_spread(const struct qn_seating *s, uint32_t *seat_of,
+enum quern_status qn_spread(const struct qn_seating *s, struct qn_pieces *seat_of,
 			    struct quern_message *err)
 {
 	struct qn_spread p = { .s = s };

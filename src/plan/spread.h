@@ -10,6 +10,7 @@
 struct qn_unit {
 	uint64_t first;
 	uint32_t n, set;
+	uint32_t lump;		/* of the first */
 	double stored, decoded;
 };
 
@@ -47,7 +48,7 @@ static inline double qn_spread_size(const struct qn_seating *s, double stored, d
 
 /* Lays the units of each set of homes anew in file order, as much to every seat as it has, so that
    ranges are long. */
-enum quern_status qn_spread_lay(const struct qn_spread *p, uint32_t *seat_of,
+enum quern_status qn_spread_lay(const struct qn_spread *p, struct qn_pieces *seat_of,
 				struct quern_message *err);
 
 #endif

@@ -66,6 +66,7 @@ struct work {
 	uint64_t *stored, *decoded;
 	uint32_t *set;
 	struct qn_homes homes;
+	bool homeless;		/* w.homes is to be NULL */
 };
 
 /* n items of `least` .. least + spread - 1 bytes, which decode to as many, without homes. */
@@ -85,7 +86,25 @@ static void make_work(struct work *k, uint64_t n, uint64_t least, uint64_t sprea
 		k->decoded[i] = k->stored[i];
 		k->set[i] = nsets ? (uint32_t)random_below(seed, nsets) : QN_NO_HOMES;
 	}
-	k->w = (struct qn_work){ n, k->stored, k->decoded, k->set, &k->homes };
+	k->w = (struct qn_work){ .nitems = n, .lump = calloc(n + 1, sizeof *k->w.lump) };
+}
+
+/* The lumps: of up to `per` items that follow each other and have the same homes. */
+static void make_lumps(struct work *k, uint32_t per)
+{
+	struct qn_lump *l = k->w.lump - 1;
+
+	for (uint64_t i = 0; i < k->w.nitems; i++) {
+		uint32_t set = k->homeless ? QN_NO_HOMES : k->set[i];
+
+		if (!i || l->n == per || l->set != set)
+			*++l = (struct qn_lump){ .first = i, .set = set };
+		l->n++;
+		l->stored += k->stored[i];
+		l->decoded += k->decoded[i];
+	}
+	k->w.nlumps = (uint64_t)(l + 1 - k->w.lump);
+	k->w.homes = k->homeless ? NULL : &k->homes;
 }
 
 static void free_work(struct work *k)
@@ -93,6 +112,7 @@ static void free_work(struct work *k)
 	free(k->stored);
 	free(k->decoded);
 	free(k->set);
+	free(k->w.lump);
 	qn_homes_fini(&k->homes);
 }
 
@@ -234,12 +254,12 @@ static void check_plan(const struct cluster *c, const struct work *k, const stru
 }
 
 /* Plans twice, checks both and that they are the same; the plan is the caller's. */
-static struct qn_plan plan(const struct cluster *c, const struct work *k,
-			   const struct qn_rates *rates)
+static struct qn_plan plan(const struct cluster *c, struct work *k, const struct qn_rates *rates)
 {
 	struct quern_message err = { .status = QUERN_OK };
 	struct qn_plan p, again;
 
+	make_lumps(k, 1);
 	assert_int_equal(qn_plan_make(&c->c, &k->w, rates, &p, NULL, &err), 0);
 	assert_int_equal(qn_plan_make(&c->c, &k->w, rates, &again, NULL, &err), 0);
 	check_plan(c, k, rates, &p);
@@ -421,7 +441,7 @@ static void test_no_homes_give_one_range(void **state)
 			make_work(&k, 20000 + random_below(&seed, 3000), 100, pattern ? 100 : 1, 0,
 				  &seed);
 			if (pattern == 2)
-				k.w.set = NULL;
+				k.homeless = true;
 			p = plan(&c, &k, &plain);
 			for (int r = 0; r < p.nranks; r++) {
 				assert_int_equal(p.at[r + 1] - p.at[r], 1);
@@ -581,6 +601,7 @@ static void test_homes_without_a_rank(void **state)
 	assert_int_equal(p.why[QN_WHY_NO_RANK], p.homed);
 	qn_plan_fini(&p);
 	k.set[444] = 1;
+	make_lumps(&k, 1);
 	assert_int_equal(qn_plan_make(&c.c, &k.w, &plain, &p, &which, &err), QUERN_ERR_DATA);
 	assert_int_equal(which, 444);
 	assert_non_null(strstr(err.text, "444"));

@@ -23,8 +23,7 @@ struct fixture {
 	struct qn_place place[MAX_RANKS];
 	struct qn_cluster cluster;
 	struct qn_work work;
-	uint64_t nbytes[NITEMS];
-	uint32_t set[NITEMS];
+	struct qn_lump lump[NITEMS];
 	struct qn_home home[MAX_RANKS];
 	uint64_t first[MAX_RANKS + 1];
 	uint8_t shared[MAX_RANKS];
@@ -45,11 +44,9 @@ static void begin(struct fixture *f, int nhosts, uint32_t nthreads)
 		f->first[r + 1] = r + 1;
 	}
 	f->homes = (struct qn_homes){ (uint32_t)n, f->first, f->home, f->shared };
-	for (uint32_t i = 0; i < NITEMS; i++) {
-		f->nbytes[i] = NBYTES;
-		f->set[i] = i * (uint32_t)n / NITEMS;
-	}
-	f->work = (struct qn_work){ NITEMS, f->nbytes, f->nbytes, f->set, &f->homes };
+	for (uint32_t i = 0; i < NITEMS; i++)
+		f->lump[i] = (struct qn_lump){ i, NBYTES, NBYTES, 1, i * (uint32_t)n / NITEMS };
+	f->work = (struct qn_work){ NITEMS, NITEMS, f->lump, &f->homes };
 	f->costs = (struct qn_costs){ .rates = rates, .network = 1e9, .npasses = 1 };
 }
 
@@ -169,7 +166,7 @@ static void test_stealing(void **state)
 	begin(&f, 1, 2);
 	assert_int_equal(qn_plan_make(&f.cluster, &f.work, &rates, &plan, NULL, &err), 0);
 	for (uint32_t i = 0; i < NITEMS / 2; i++)
-		f.nbytes[i] *= 3;
+		f.lump[i].stored = f.lump[i].decoded = 3 * NBYTES;
 	assert_int_equal(qn_simulate(&f.cluster, &f.work, &plan, &f.costs, NULL, &seen, &err), 0);
 	assert_true(seen.ntasks_stolen > NITEMS / 10);
 	assert_near(seen.work, seen.busy / 4, 0.02);
@@ -189,7 +186,8 @@ static void test_servers(void **state)
 	f.costs.rates.disk = 1e6;
 	assert_near(simulate(&f, NULL).work, NITEMS * NBYTES / 2e6, 0.02);
 	begin(&f, 2, 4);
-	f.work.set = NULL;
+	for (uint32_t i = 0; i < NITEMS; i++)
+		f.lump[i].set = QN_NO_HOMES;
 	f.costs.rates.shared_host = 1e6;
 	assert_near(simulate(&f, NULL).work, NITEMS * NBYTES / 2e6, 0.02);
 	f.costs.rates.shared = 1e6;
