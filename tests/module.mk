@@ -32,6 +32,7 @@ UNIT_TESTS += tests/unit/test_cut
 UNIT_TESTS += tests/unit/test_items
 UNIT_TESTS += tests/unit/test_site
 UNIT_TESTS += tests/unit/test_homes
+UNIT_TESTS += tests/unit/test_lumps
 UNIT_TESTS += tests/unit/test_plan
 UNIT_TESTS += tests/unit/test_simulate
 UNIT_TESTS += tests/unit/test_topo

@@ -159,13 +159,10 @@ static enum quern_status run_task(struct worker *w, const struct qn_queue *q, ui
 			      .state = w->trial ? w->trial : w->state };
 	struct quern_message why = { 0 };
 	struct qn_task t = qn_queue_task(q, task, &w->stretch);
-	struct qn_chunk hole = { .addr = QN_ADDR_NONE };
-	struct qn_item item = { .chunks = t.chunks ? t.chunks : &hole, .nchunks = t.nchunks };
+	struct qn_item item = { .chunks = qn_task_chunks(&t), .nchunks = t.nchunks };
 	enum quern_status st;
 
 	qn_items_seek(&j->items, t.item, &w->slot);
-	if (!t.chunks)
-		hole.number = qn_cut_first_chunk(&w->slot.cut, w->slot.item);
 	qn_slot_box(&w->slot, &item.box, &a.box);
 	if (!is_needed(t.item, w->crew->stride)) {
 		count_done(j, &item.box);

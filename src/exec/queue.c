@@ -169,6 +169,15 @@ static bool begins_by(const struct qn_queue *q, uint32_t stretch, uint32_t task)
 	return stretch < q->header->nstretches && q->stretch[stretch].task <= task;
 }
 
+/* The kth chunk of those that go on as the first two. */
+static struct qn_chunk go_on(const struct qn_chunk *first, uint64_t k)
+{
+	return (struct qn_chunk){
+		.number = first->number + k * (first[1].number - first->number),
+		.addr = first->addr + k * (first[1].addr - first->addr),
+		.nbytes = first->nbytes, .filter_mask = first->filter_mask };
+}
+
 struct qn_task qn_queue_task(const struct qn_queue *q, uint32_t task, uint32_t *hint)
 {
 	uint32_t low = *hint, high = q->header->nstretches;
@@ -193,8 +202,11 @@ struct qn_task qn_queue_task(const struct qn_queue *q, uint32_t task, uint32_t *
 	*hint = low;
 	s = &q->stretch[low];
 	k = task - s->task;
-	return (struct qn_task){ s->item + k, s->chunk == QN_NO_CHUNKS
-					      ? NULL : q->chunk + s->chunk + k * s->each, s->each };
+	if (s->each == QN_EVEN)
+		return (struct qn_task){ .item = s->item + k, .nchunks = 1,
+					 .one = go_on(q->chunk + s->chunk, k) };
+	return (struct qn_task){ .item = s->item + k, .nchunks = s->each,
+				 .list = q->chunk + s->chunk + k * s->each };
 }
 
 void qn_queues_stop(struct qn_queues *q)

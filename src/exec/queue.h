@@ -29,16 +29,15 @@ struct qn_queue_header {
 	uint32_t node, nthreads;
 };
 
-#define QN_NO_CHUNKS UINT64_MAX
-
 /* Tasks `task`, task + 1, ... up to that of the next stretch are items `item`, item + 1, ...; the
-   chunks of the first begin at `chunk`. QN_NO_CHUNKS: each is a chunk that is not stored, and has no
-   descriptor. */
+   chunks of the first begin at `chunk`. QN_EVEN: each is one chunk, and only the first two have
+   descriptors: from one to the next, numbers and addresses go on as from the first to the second. */
 struct qn_stretch {
 	uint64_t item, chunk;
 	uint32_t task;
-	uint32_t each;		/* chunks of each item */
+	uint32_t each;		/* chunks of each item, or QN_EVEN */
 };
+#define QN_EVEN 0
 
 /* One rank's segment, as any rank of the host sees it. */
 struct qn_queue {
@@ -50,9 +49,16 @@ struct qn_queue {
 /* What a task is. */
 struct qn_task {
 	uint64_t item;
-	struct qn_chunk *chunks;	/* borrows; NULL: one that is not stored */
 	uint64_t nchunks;
+	struct qn_chunk *list;		/* borrows; NULL: there is `one` */
+	struct qn_chunk one;
 };
+
+/* The descriptors of a task; borrows. */
+static inline const struct qn_chunk *qn_task_chunks(const struct qn_task *t)
+{
+	return t->list ? t->list : &t->one;
+}
 
 struct qn_queues {
 	struct qn_shared *shared;

@@ -26,9 +26,16 @@ static void draft_fini(struct draft *d)
 	qn_shares_fini(&d->shares);
 }
 
-static uint32_t find_set(const void *ctx, uint32_t member, uint64_t addr, uint64_t *hint)
+static uint32_t find_set(const void *ctx, uint32_t member, uint64_t addr, uint64_t *hint,
+			 uint64_t *until)
 {
-	return qn_whereabouts_set(ctx, member, addr, hint);
+	const struct qn_whereabouts *w = ctx;
+	uint32_t set = qn_whereabouts_set(w, member, addr, hint);
+
+	if (addr == QN_ADDR_NONE)
+		return set;
+	*until = *hint + 1 < w->first[member + 1] ? w->stay[*hint + 1].addr : UINT64_MAX;
+	return set;
 }
 
 static enum quern_status make_plan(struct qn_job *j, struct draft *d, bool with_work,

@@ -5,6 +5,9 @@
 
 #include "base/mem.h"
 
+#define FEWEST_EVEN 64		/* chunks that go on evenly, to be a stretch of their own */
+#define MOST_FAILURES 16	/* times in a row that fewer do, after which no more are looked for */
+
 /* --- writing --- */
 
 /* A share being written. */
@@ -32,18 +35,18 @@ static bool grow(void *list, uint64_t have, uint64_t n, size_t size, uint64_t *r
 	return true;
 }
 
-/* Adds n items of `each` chunks; of one chunk that is not stored when chunk is QN_NO_CHUNKS. */
-static bool add_items(struct writer *w, uint64_t item, uint64_t n, uint64_t each, uint64_t chunk)
+/* Adds n items of `each` chunks that are next in the share, to the last stretch where they go on. */
+static bool add_items(struct writer *w, uint64_t item, uint64_t n, uint64_t each)
 {
 	struct qn_shares *s = w->s;
 	struct qn_stretch *t = w->share->nstretches ? &s->stretch[s->nstretches - 1] : NULL;
 
-	if (!t || t->each != each || (t->chunk == QN_NO_CHUNKS) != (chunk == QN_NO_CHUNKS) ||
+	if (!t || each == QN_EVEN || t->each != each ||
 	    t->item + (w->share->nitems - t->task) != item) {
 		if (!grow(&s->stretch, s->nstretches, 1, sizeof(*t), &s->room_stretches))
 			return false;
 		s->stretch[s->nstretches++] =
-			(struct qn_stretch){ .item = item, .chunk = chunk,
+			(struct qn_stretch){ .item = item, .chunk = w->share->nchunks,
 					     .task = (uint32_t)w->share->nitems,
 					     .each = (uint32_t)each };
 		w->share->nstretches++;
@@ -68,17 +71,62 @@ static bool add_slice(struct writer *w, uint32_t member, uint64_t first, uint64_
 	return true;
 }
 
+/* n items that are chunks which are not stored. */
+static bool add_hole(struct writer *w, uint64_t item, uint64_t number, uint64_t n)
+{
+	struct qn_shares *s = w->s;
+	uint64_t nlisted = qn_min_u64(n, 2);
+
+	if (!grow(&s->own, s->nown, nlisted, sizeof(*s->own), &s->room_own) ||
+	    !add_items(w, item, n, n > 1 ? QN_EVEN : 1))
+		return false;
+	for (uint64_t k = 0; k < nlisted; k++)
+		s->own[s->nown++] = (struct qn_chunk){ .number = number + k, .addr = QN_ADDR_NONE };
+	return add_slice(w, QN_OWN_CHUNKS, s->nown - nlisted, nlisted);
+}
+
+/* How many of n consecutive chunks go on as the first two. */
+static uint64_t count_even(const struct qn_chunk *c, uint64_t n)
+{
+	uint64_t k = 1;
+
+	while (k < n && c[k].nbytes == c->nbytes && c[k].filter_mask == c->filter_mask &&
+	       c[k].addr - c[k - 1].addr == c[1].addr - c->addr)
+		k++;
+	return k;
+}
+
+/* n items that are stored chunks, from `at` on in their member's list: what is even needs no list.
+   Where nothing seems to be, looking on costs more than it brings. */
+static bool add_stored(struct writer *w, uint64_t item, uint64_t at, uint64_t n)
+{
+	const uint32_t member = w->slot.part.member;
+	const struct qn_chunk *c = w->s->job->mosaic.member[member].chunks + at;
+	int nfailures = 0;
+
+	for (uint64_t done = 0, k; done < n; done += k) {
+		bool even;
+
+		k = nfailures < MOST_FAILURES ? count_even(c + done, n - done) : n - done;
+		even = k >= FEWEST_EVEN && nfailures < MOST_FAILURES;
+		nfailures = even ? 0 : nfailures + 1;
+		if (!add_items(w, item + done, k, even ? QN_EVEN : 1) ||
+		    !add_slice(w, member, at + done, even ? 2 : k))
+			return false;
+	}
+	return true;
+}
+
 /* n items that are the chunks number, number + 1, ... Those of a row are all stored, or none is. */
 static bool add_chunks(struct writer *w, uint64_t item, uint64_t number, uint64_t n)
 {
-	const uint32_t member = w->slot.part.member;
-	const struct qn_member *m = &w->s->job->mosaic.member[member];
+	const struct qn_member *m = &w->s->job->mosaic.member[w->slot.part.member];
 	uint64_t at = qn_lumps_chunk(m, number, w->cursor);
 
 	if (at == m->nchunks || m->chunks[at].number != number)
-		return add_items(w, item, n, 1, QN_NO_CHUNKS);
+		return add_hole(w, item, number, n);
 	w->cursor = at + n;
-	return add_items(w, item, n, 1, w->share->nchunks) && add_slice(w, member, at, n);
+	return add_stored(w, item, at, n);
 }
 
 /* The descriptor of a chunk, even if it is not stored. */
@@ -100,7 +148,7 @@ static bool add_block(struct writer *w, uint64_t item)
 
 	qn_cut_chunks(&w->slot.cut, w->slot.item, s->number);
 	if (!grow(&s->own, s->nown, n, sizeof(*s->own), &s->room_own) ||
-	    !add_items(w, item, 1, n, w->share->nchunks))
+	    !add_items(w, item, 1, n))
 		return false;
 	for (uint64_t k = 0; k < n; k++)
 		s->own[s->nown + k] = describe(w, s->number[k]);

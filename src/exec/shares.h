@@ -29,7 +29,7 @@ struct qn_shares {
 	uint64_t *stretch_at, *slice_at;	/* nranks + 1: where those of a rank begin */
 	struct qn_stretch *stretch;	/* rank by rank */
 	struct qn_slice *slice;		/* rank by rank */
-	struct qn_chunk *own;		/* of items that have several chunks */
+	struct qn_chunk *own;		/* of items that have several chunks, or are not stored */
 	uint64_t nstretches, nslices, nown, room_stretches, room_slices, room_own;
 	uint64_t *number;		/* chunk numbers of one item */
 	int *by_host, *host_at;		/* ranks host by host; nhosts + 1: where those of each begin */

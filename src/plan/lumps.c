@@ -21,6 +21,7 @@ struct weigher {
 	uint64_t *number;		/* owned: chunk numbers of one item */
 	uint64_t cursor;		/* the chunk after the last that was looked at */
 	uint64_t hint;			/* for `find` */
+	uint64_t until;			/* up to here what it said last holds */
 	uint64_t before;		/* elements of the part before the lump at hand */
 	bool open;			/* is there a lump at hand? */
 	bool failed;			/* no memory */
@@ -150,9 +151,10 @@ static struct qn_lump *turn_to(struct weigher *w, uint64_t item, uint64_t addr, 
 
 static uint32_t find_set(struct weigher *w, uint64_t addr)
 {
-	if (!w->find || addr == QN_ADDR_NONE)
+	w->until = QN_ADDR_NONE;
+	if (!w->find)
 		return QN_NO_HOMES;
-	return w->find(w->ctx, w->slot.part.member, addr, &w->hint);
+	return w->find(w->ctx, w->slot.part.member, addr, &w->hint, &w->until);
 }
 
 /* --- items --- */
@@ -160,8 +162,10 @@ static uint32_t find_set(struct weigher *w, uint64_t addr)
 /* n items from this one on whose chunks are not stored. */
 static void weigh_hole(struct weigher *w, uint64_t item, uint64_t n)
 {
+	const uint32_t set = n ? find_set(w, QN_ADDR_NONE) : QN_NO_HOMES;
+
 	while (n && !w->failed) {
-		struct qn_lump *l = turn_to(w, item, QN_ADDR_NONE, QN_NO_HOMES, w->hole);
+		struct qn_lump *l = turn_to(w, item, QN_ADDR_NONE, set, w->hole);
 		uint64_t k;
 
 		if (!l)
@@ -174,22 +178,40 @@ static void weigh_hole(struct weigher *w, uint64_t item, uint64_t n)
 	}
 }
 
+/* Adds chunks to a lump as long as they follow each other in every respect, at most n; returns how
+   many. The first is known to belong there. */
+static uint64_t extend(const struct weigher *w, const struct qn_chunk *c, uint64_t n,
+		       struct qn_lump *l)
+{
+	uint64_t k = 0, stored = 0, addr = c->addr;
+
+	n = w->apart ? 1 : qn_min_u64(n, w->per - l->n);
+	do {
+		addr = c[k].addr;
+		stored += c[k].nbytes;
+		k++;
+	} while (k < n && c[k].number == c->number + k && c[k].addr >= addr &&
+		 c[k].addr < w->until);
+	l->n += (uint32_t)k;
+	l->stored += stored;
+	last_row(w)->n += k;
+	last_row(w)->last = addr;
+	return k;
+}
+
 /* Up to n items that are chunks which follow each other in the list; returns how many do. */
 static uint64_t weigh_stored(struct weigher *w, uint64_t item, uint64_t n)
 {
 	const struct qn_chunk *c = w->member->chunks + w->cursor;
-	const uint64_t number = c->number;
 	uint64_t k = 0;
 
 	n = qn_min_u64(n, w->member->nchunks - w->cursor);
-	for (; k < n && c[k].number == number + k; k++) {
+	while (k < n && c[k].number == c->number + k) {
 		struct qn_lump *l = turn_to(w, item + k, c[k].addr, find_set(w, c[k].addr), w->per);
 
 		if (!l)
 			return n;
-		l->n++;
-		l->stored += c[k].nbytes;
-		last_row(w)->n++;
+		k += extend(w, c + k, n - k, l);
 	}
 	w->cursor += k;
 	return k;

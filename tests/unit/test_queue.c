@@ -179,27 +179,33 @@ static void test_tasks(void **state)
 		uint32_t n = 1 + (uint32_t)random_below(&seed, s % 3 ? 3 : 50);
 
 		want[s] = (struct qn_stretch){ 1000 * (NSTRETCHES - s), share.nchunks,
-					    (uint32_t)share.nitems, 1 + s % 4 };
+					    (uint32_t)share.nitems, s % 5 };
 		share.nitems += n;
-		share.nchunks += (uint64_t)n * want[s].each;
+		share.nchunks += want[s].each ? (uint64_t)n * want[s].each : 2;
 	}
 	assert_int_equal(qn_comm_new(MPI_COMM_NULL, &c, &err), QUERN_OK);
 	assert_int_equal(qn_queues_new(c, &share, 0, 1, &q, &err), QUERN_OK);
 	own = &q.queue[0];
 	memcpy(own->stretch, want, sizeof want);
 	for (uint64_t i = 0; i < share.nchunks; i++)
-		own->chunk[i].number = i;
+		own->chunk[i] = (struct qn_chunk){ i, 7 * i, 5, 1 };
 	assert_memory_equal(own->stretch, want, sizeof want);
 	for (uint32_t t = 0, s = 0; t < share.nitems; t++) {
 		s += s + 1 < NSTRETCHES && want[s + 1].task <= t;
 		for (uint32_t from = 0; from < NSTRETCHES; from++) {
-			uint32_t hint = from, k = t - want[s].task;
+			uint32_t hint = from, k = t - want[s].task, each = want[s].each;
 			struct qn_task task = qn_queue_task(own, t, &hint);
+			const struct qn_chunk *chunk = qn_task_chunks(&task);
+			uint64_t number = want[s].chunk + (each == QN_EVEN ? k : k * each);
 
 			assert_int_equal(hint, s);
 			assert_int_equal(task.item, want[s].item + k);
-			assert_int_equal(task.nchunks, want[s].each);
-			assert_int_equal(task.chunks->number, want[s].chunk + k * want[s].each);
+			assert_int_equal(task.nchunks, each == QN_EVEN ? 1 : each);
+			for (uint64_t i = 0; i < task.nchunks; i++) {
+				struct qn_chunk is = { number + i, 7 * (number + i), 5, 1 };
+
+				assert_memory_equal(&chunk[i], &is, sizeof is);
+			}
 		}
 	}
 	assert_int_equal((uintptr_t)own->header % 64, 0);
