@@ -1,7 +1,7 @@
 /*
  * plan.c - how long the planner takes, and how near it comes to the bound, on large made-up clusters.
  *
- *	plan [--items N] [--hosts N] [--nodes N] [--replicas N]
+ *	plan [--items N] [--hosts N] [--nodes N] [--replicas N] [PATTERN...]
  *
  * One rank a NUMA node. The plan is checked before its time is told: every item is placed once, and
  * where a home of it can be read. The bound is the work divided evenly; no plan is faster.
@@ -11,6 +11,8 @@
  *	random	each item lies in memory of random nodes of random hosts
  *	skewed	as random, but one host in ten holds three times as much
  *	shared	no item has a home
+ *
+ * Before that: how long it takes to weigh the items, which are the chunks of one dataset.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -20,6 +22,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "plan/lumps.h"
 #include "plan/plan.h"
 
 #define SHARD_NITEMS 1000
@@ -245,6 +248,71 @@ static int measure(struct setup *s, const struct pattern *p)
 	return 0;
 }
 
+/* --- weighing --- */
+
+static uint32_t find_set(const void *ctx, uint32_t member, uint64_t addr, uint64_t *hint,
+			 uint64_t *until)
+{
+	const struct setup *s = ctx;
+	const uint64_t shard = SHARD_NITEMS * (uint64_t)ITEM_NBYTES;
+
+	(void)hint;
+	*until = (addr / shard + 1) * shard;
+	return member + (uint32_t)(addr / shard % s->nhosts);
+}
+
+/* A dataset of as many chunks, one dimension of them. */
+static bool make_mosaic(const struct setup *s, struct qn_mosaic *m)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_dataset d = { .ndim = 1, .layout = QN_CHUNKED, .native = true,
+				.type = { .class = QN_FLOAT, .size = 4 }, .chunk = { 1 << 20 },
+				.shape = { s->nitems << 20 }, .file = strdup("data.h5"),
+				.path = strdup("/x"), .nchunks = s->nitems,
+				.chunks = need(s->nitems, sizeof *d.chunks) };
+	const uint64_t origin[QUERN_MAX_DIMS] = { 0 };
+	bool placed;
+
+	for (uint64_t i = 0; i < s->nitems; i++)
+		d.chunks[i] = (struct qn_chunk){ i, 4096 + i * ITEM_NBYTES, (uint32_t)stored_of(i), 0 };
+	qn_mosaic_init(m, 1);
+	placed = !qn_mosaic_place(m, &d, origin, &err);
+	qn_dataset_fini(&d);
+	return placed;
+}
+
+static int measure_weighing(const struct setup *s)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	struct quern_box all = { .ndim = 1, .count = { s->nitems << 20 }, .step = { 1 } };
+	struct qn_mosaic m;
+	struct qn_items items;
+	struct qn_lumps lumps;
+	double start;
+
+	if (!make_mosaic(s, &m) || qn_items_init(&items, &m, &all, NULL, &err))
+		return 1;
+	start = now();
+	if (qn_lumps_make(&items, 4, qn_plan_most_lumps(s->nhosts * s->nnodes), find_set, s, &lumps,
+			  &err))
+		return 1;
+	printf("%-8s %8.3f s, %.1f ns an item: %llu lumps\n", "weighing", now() - start,
+	       1e9 * (now() - start) / (double)s->nitems, (unsigned long long)lumps.work.nlumps);
+	qn_lumps_fini(&lumps);
+	qn_items_fini(&items);
+	qn_mosaic_fini(&m);
+	return 0;
+}
+
+static bool is_wanted(const char *name, char **wanted)
+{
+	bool all = !*wanted;
+
+	for (; *wanted; wanted++)
+		all = all || !strcmp(name, *wanted);
+	return all;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = { { "items", required_argument, NULL, 'i' },
@@ -262,16 +330,19 @@ int main(int argc, char **argv)
 
 		ok = ok && at && (*values[at - letters] = strtoull(optarg, NULL, 10)) > 0;
 	}
-	if (!ok || optind != argc || s.nhosts * s.nnodes > 1000000 || s.nreplicas > 8) {
-		fputs("usage: plan [--items N] [--hosts N] [--nodes N] [--replicas N]\n", stderr);
+	if (!ok || s.nhosts * s.nnodes > 1000000 || s.nreplicas > 8) {
+		fputs("usage: plan [--items N] [--hosts N] [--nodes N] [--replicas N] "
+		      "[PATTERN...]\n", stderr);
 		return 2;
 	}
 	make_cluster(&s);
 	printf("%llu items, %llu hosts x %llu nodes, %llu replicas\n",
 	       (unsigned long long)s.nitems, (unsigned long long)s.nhosts,
 	       (unsigned long long)s.nnodes, (unsigned long long)s.nreplicas);
+	if (is_wanted("weighing", argv + optind) && measure_weighing(&s))
+		return 1;
 	for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
-		if (measure(&s, &patterns[i]))
+		if (is_wanted(patterns[i].name, argv + optind) && measure(&s, &patterns[i]))
 			return 1;
 	return 0;
 }

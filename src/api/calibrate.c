@@ -10,6 +10,8 @@
 #include "api/json.h"
 #include "api/run.h"
 
+#define MANY_CHUNKS 100000	/* a run with so many tells what planning costs a chunk */
+
 static double number_at(const json_t *doc, const char *a, const char *b)
 {
 	const json_t *v = json_object_get(json_object_get(doc, "run"), a);
@@ -62,7 +64,9 @@ static enum quern_status read_document(quern_run *run, const char *file)
 	c->startup = number_at(doc, "seconds", "startup");
 	c->metadata = number_at(doc, "seconds", "metadata");
 	c->output = number_at(doc, "seconds", "output");
-	c->plan_item = number_at(doc, "seconds", "plan") / number_at(doc, "chunks", NULL);
+	/* With fewer, the plan phase is what ranks cost, and waiting for each other. */
+	if (number_at(doc, "chunks", NULL) >= MANY_CHUNKS)
+		c->plan_item = number_at(doc, "seconds", "plan") / number_at(doc, "chunks", NULL);
 	c->npasses = (int)number_at(doc, "passes", NULL);
 	json_decref(doc);
 	return QUERN_OK;

@@ -58,16 +58,23 @@ static enum quern_status imagine_places(const struct qn_imagined *c, uint32_t nh
 	return QUERN_OK;
 }
 
+/* More than can be imagined. */
+static bool is_beyond(const struct qn_work *work, uint64_t times)
+{
+	uint64_t all;
+
+	return !qn_mul(work->nitems, times, &all) || all > MOST_ITEMS;
+}
+
 /* Items that are not as they were found: repeated, or with imagined homes. */
 static enum quern_status imagine_work(const struct qn_job *j, const struct qn_work *work,
 				      uint64_t times, struct scene *s, struct quern_message *err)
 {
 	const char *how = quern_option_string(j->options, "homes");
 	uint32_t nreplicas = (uint32_t)quern_option_int(j->options, "replicas");
-	uint64_t all;
 	enum quern_status st;
 
-	if (!qn_mul(work->nitems, times, &all) || (times > 1 && all > MOST_ITEMS))
+	if (times > 1 && is_beyond(work, times))
 		return qn_error_set(err, QUERN_ERR_USAGE, "%llu items %llu times are more than can be "
 				    "imagined (%llu): a smaller --times or fewer hosts",
 				    (unsigned long long)work->nitems, (unsigned long long)times,
@@ -225,7 +232,8 @@ static enum quern_status add_point(struct qn_job *j, const struct qn_work *work,
 	return st;
 }
 
-/* 1, 10, 100, ... hosts and all of them: the same work, and as much for each host. */
+/* 1, 10, 100, ... hosts and all of them: the same work, and as much for each host, as long as that
+   can be imagined. */
 static enum quern_status draw_curves(struct qn_job *j, const struct qn_work *work,
 				     const struct qn_imagined *c, struct quern_message *err)
 {
@@ -234,6 +242,8 @@ static enum quern_status draw_curves(struct qn_job *j, const struct qn_work *wor
 
 	for (int weak = 0; weak < 2; weak++)
 		for (uint64_t h = 1; !st; h = qn_min_u64(h * STEP, c->nhosts)) {
+			if (weak && h > 1 && is_beyond(work, times * h))
+				break;
 			st = add_point(j, work, c, (uint32_t)h, weak ? times * h : times, weak, err);
 			if (h == c->nhosts)
 				break;
@@ -252,6 +262,16 @@ static void hand_over(struct qn_job *j, struct scene *s)
 	j->nplanned_hosts = (int)s->nhosts;
 }
 
+static enum quern_status check_options(const struct qn_job *j, struct quern_message *err)
+{
+	const char *slow = quern_option_string(j->options, "slow");
+
+	if (!slow || quern_option_flag(j->options, "simulate"))
+		return QUERN_OK;
+	return qn_error_set(err, QUERN_ERR_USAGE, "--slow %s: a plan knows of no slow host, only a "
+			    "simulation does: add --simulate", slow);
+}
+
 enum quern_status qn_foresee(struct qn_job *j, const struct qn_work *work,
 			     struct quern_message *err)
 {
@@ -259,9 +279,9 @@ enum quern_status qn_foresee(struct qn_job *j, const struct qn_work *work,
 	uint64_t times = (uint64_t)quern_option_int(j->options, "times");
 	struct qn_imagined c = { .nthreads = NULL };
 	struct scene s = { .place = NULL };
-	enum quern_status st = QUERN_OK;
+	enum quern_status st = check_options(j, err);
 
-	if (cluster)
+	if (!st && cluster)
 		st = qn_imagined_init(&c, cluster, err);
 	if (!st && cluster && quern_option_flag(j->options, "simulate"))
 		st = draw_curves(j, work, &c, err);

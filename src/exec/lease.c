@@ -191,7 +191,7 @@ size_t qn_lease_pack(const struct qn_queue *q, uint32_t begin, uint32_t end, str
 		if (t == begin || !follows(&last, &task))
 			*s++ = (struct qn_stretch){ task.item, (uint64_t)(chunk - first), t - begin,
 						    (uint32_t)task.nchunks };
-		memcpy(chunk, task.chunks, task.nchunks * sizeof(*chunk));
+		memcpy(chunk, qn_task_chunks(&task), task.nchunks * sizeof(*chunk));
 		chunk += task.nchunks;
 		*weight += qn_weigher_item(w, task.item);
 		last = task;

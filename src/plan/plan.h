@@ -79,7 +79,7 @@ struct qn_work {
 /* How many lumps are enough: more would not make a better plan, but take longer. */
 static inline uint64_t qn_plan_most_lumps(uint64_t nranks)
 {
-	return nranks > 8192 ? 16 * nranks : 131072;
+	return nranks > 16384 ? 8 * nranks : 131072;
 }
 
 struct qn_cluster {

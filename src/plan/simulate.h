@@ -5,7 +5,8 @@
  * A worker's task takes the seconds of rates.h, times the slowness of its host. What it reads
  * passes disk, link and shared storage, which serve bytes in the order in which they are asked for,
  * at their limits: a reader waits for the later of its own time and the server. Between ranks there
- * are trees and a root that sends to each: the collectives that the engine uses. A pure function.
+ * are trees, and a root that sends each host its shares: the collectives that the engine uses. A
+ * pure function.
  *
  * A host that runs low gets a lease from another by the policy, of what it can read; the agents'
  * conversation is not simulated. Who is asked: hosts that hold copies of what it holds, the next
@@ -21,10 +22,10 @@ struct qn_costs {
 	struct qn_rates rates;
 	double startup;		/* seconds: to start, and to know the ranks; for one rank */
 	double metadata;	/* seconds: to read it on rank 0 */
-	double plan_item;	/* seconds an item to plan and to write its descriptor */
-	double plan_rank;	/* seconds a rank */
+	double plan_item;	/* seconds an item to weigh it and to write its descriptor */
+	double plan_rank;	/* seconds a rank, to plan */
 	double latency;		/* seconds of a message between hosts */
-	double message;		/* seconds that the root spends for each rank it sends to */
+	double message;		/* seconds that the root spends for each host it sends to */
 	double network;		/* bytes a second of a host */
 	double output;		/* seconds at the end */
 	double metadata_nbytes;	/* that all ranks get */

@@ -13,8 +13,9 @@
 
 #define MOST_HOMES 32		/* of an item that are looked at */
 #define UNITS_PER_SEAT 128	/* so a unit is below 1% of what a seat gets */
-#define FEWEST_PER_SEAT 50	/* when there are very many seats */
-#define MANY_UNITS (1u << 20)
+#define MANY_UNITS (1u << 20)	/* with more, fewer a seat: */
+#define COARSE_PER_SEAT 8	/* that is enough where everything can stay at home, */
+#define FINE_PER_SEAT 24	/* and otherwise so many */
 #define MOST_SWEEPS 48
 #define CLOSE 1.015		/* to the lower bound: good enough */
 #define BUSY 0.8		/* of the fullest: what is less full need not push anything away */
@@ -29,7 +30,7 @@ static double seconds_of(const struct qn_spread *p, const struct qn_unit *u, enu
 	return qn_rates_seconds(p->s->rates, tier, u->stored, u->decoded, u->n);
 }
 
-/* Units as they are cut. out NULL: they are counted only. */
+/* Units as they are cut. */
 struct cutter {
 	const struct qn_seating *s;
 	double most;		/* seconds of a unit of more than one item */
@@ -40,9 +41,7 @@ struct cutter {
 
 static void put_unit(struct cutter *c, const struct qn_unit *u)
 {
-	if (c->out)
-		c->out[c->n] = *u;
-	c->n++;
+	c->out[c->n++] = *u;
 }
 
 static void flush(struct cutter *c)
@@ -111,17 +110,20 @@ static double total_seconds(const struct qn_seating *s)
 	return qn_spread_size(s, stored, decoded, (double)s->work->nitems);
 }
 
-static bool prepare(struct qn_spread *p)
+static bool prepare(struct qn_spread *p, uint32_t units_per_seat)
 {
 	const struct qn_seating *s = p->s;
-	uint64_t nunits = qn_max_u64(qn_min_u64((uint64_t)UNITS_PER_SEAT * s->nseats, MANY_UNITS),
-				     (uint64_t)FEWEST_PER_SEAT * s->nseats);
+	uint64_t nunits = (uint64_t)units_per_seat * s->nseats;
 	double most = total_seconds(s) / (double)nunits;
 
-	p->nunits = cut_units(s, most, NULL);
+	/* A lump makes a unit, and one more for each `most` seconds that it has. */
+	nunits += s->work->nlumps + 1;
 	for (p->nleaves = 1; p->nleaves < s->nhosts; p->nleaves *= 2)
 		;
-	p->unit = qn_calloc(p->nunits, sizeof *p->unit);
+	p->unit = qn_calloc(nunits, sizeof *p->unit);
+	if (!p->unit)
+		return false;
+	p->nunits = cut_units(s, most, p->unit);
 	p->at = qn_calloc(p->nunits, sizeof *p->at);
 	p->moved = qn_calloc(p->nunits, sizeof *p->moved);
 	p->gauge = qn_calloc(s->nseats, sizeof *p->gauge);
@@ -129,10 +131,10 @@ static bool prepare(struct qn_spread *p)
 	p->shared = qn_calloc(s->nhosts, sizeof *p->shared);
 	p->least = qn_calloc(s->nhosts, sizeof *p->least);
 	p->tree = qn_calloc(2 * (size_t)p->nleaves, sizeof *p->tree);
-	if (!p->unit || !p->at || !p->moved || !p->gauge || !p->disk || !p->shared || !p->least ||
+	p->own = qn_calloc(s->nhosts, sizeof *p->own);
+	if (!p->own || !p->at || !p->moved || !p->gauge || !p->disk || !p->shared || !p->least ||
 	    !p->tree)
 		return false;
-	cut_units(s, most, p->unit);
 	for (uint32_t g = 0; g < s->nseats; g++)
 		p->gauge[g].share = 1 / s->seat[g].nthreads;
 	for (uint64_t i = 0; i < p->nunits && !p->any_shared; i++)
@@ -150,6 +152,7 @@ static void release(struct qn_spread *p)
 	free(p->shared);
 	free(p->least);
 	free(p->tree);
+	free(p->own);
 }
 
 /* --- levels --- */
@@ -272,14 +275,24 @@ struct spot {
 struct choice {
 	struct spot spot[MOST_HOMES];
 	uint32_t n, step;
-	bool shared;
+	bool shared, is_set;
+	uint32_t set;			/* what it is of: mostly that of the unit before too */
 };
+
+static const enum qn_tier home_tiers[] = { [QN_HOME_MEMORY] = QN_MEMORY, [QN_HOME_DISK] = QN_DISK,
+					   [QN_HOME_SHARED] = QN_SHARED };
 
 static void find_spots(const struct qn_spread *p, const struct qn_unit *u, struct choice *c)
 {
-	struct qn_found f = qn_seating_find(p->s, u->set);
+	struct qn_found f;
 
-	c->n = c->step = 0;
+	c->step = 0;
+	if (c->is_set && c->set == u->set)
+		return;
+	f = qn_seating_find(p->s, u->set);
+	c->is_set = true;
+	c->set = u->set;
+	c->n = 0;
 	c->shared = f.shared;
 	for (uint32_t i = 0; i < f.n && c->n < MOST_HOMES; i++) {
 		const struct qn_home *h = &f.home[i];
@@ -287,9 +300,9 @@ static void find_spots(const struct qn_spread *p, const struct qn_unit *u, struc
 
 		if (host != QN_NO_SEAT)
 			c->spot[c->n++] = (struct spot){
-				host, h->node == QN_ANY_NODE ? QN_NO_SEAT
-							     : qn_seating_at(p->s, host, h->node),
-				h->tier == QN_HOME_MEMORY ? QN_MEMORY : QN_DISK };
+				host, h->node == QN_ANY_NODE || h->tier == QN_HOME_SHARED
+					      ? QN_NO_SEAT : qn_seating_at(p->s, host, h->node),
+				home_tiers[h->tier] };
 	}
 }
 
@@ -327,16 +340,16 @@ static uint32_t next_candidate(const struct qn_spread *p, struct choice *c)
 }
 
 /* The seat that reads a unit at least cost for itself, and of such the one that has time first. */
-static uint32_t nearest(const struct qn_spread *p, const struct qn_unit *u, enum qn_tier *tier)
+static uint32_t nearest(const struct qn_spread *p, const struct qn_unit *u, struct choice *c,
+			enum qn_tier *tier)
 {
 	const double *read = p->s->rates->read;
-	struct choice c;
 	uint32_t seat, best = QN_NO_SEAT;
 
 	*tier = QN_NTIERS;
-	find_spots(p, u, &c);
-	while ((seat = next_candidate(p, &c)) != QN_NO_SEAT) {
-		enum qn_tier t = tier_at(p, &c, seat);
+	find_spots(p, u, c);
+	while ((seat = next_candidate(p, c)) != QN_NO_SEAT) {
+		enum qn_tier t = tier_at(p, c, seat);
 
 		if (best == QN_NO_SEAT || read[t] < read[*tier] ||
 		    (read[t] == read[*tier] && p->gauge[seat].level < p->gauge[best].level)) {
@@ -352,10 +365,26 @@ struct bounds {
 	double seconds, longest, disk, shared;
 };
 
-static void add_bounds(const struct qn_spread *p, const struct qn_unit *u, enum qn_tier tier,
-		       struct bounds *b)
+/* Has it one home, and nobody else can read it? */
+static bool is_bound_to_host(const struct choice *c)
+{
+	for (uint32_t i = 1; i < c->n; i++)
+		if (c->spot[i].host != c->spot[0].host)
+			return false;
+	return c->n > 0 && c->n < MOST_HOMES && !c->shared;
+}
+
+static void add_bounds(struct qn_spread *p, const struct qn_unit *u, const struct choice *c,
+		       enum qn_tier tier, struct bounds *b)
 {
 	double seconds = seconds_of(p, u, tier);
+
+	if (is_bound_to_host(c)) {
+		struct qn_own *own = &p->own[c->spot[0].host];
+
+		own->seconds += seconds;
+		own->disk += tier == QN_DISK || tier == QN_DISK_NEAR ? u->stored : 0;
+	}
 
 	b->seconds += seconds;
 	if (u->n == 1 && seconds > b->longest)
@@ -371,6 +400,13 @@ static double bound_of(const struct qn_spread *p, const struct bounds *b)
 	const struct qn_rates *r = p->s->rates;
 	double bound = b->seconds / p->s->nthreads;
 
+	for (uint32_t h = 0; h < p->s->nhosts; h++) {
+		double busy = p->own[h].seconds / p->s->host_threads[h];
+
+		bound = busy > bound ? busy : bound;
+		if (r->disk > 0 && p->own[h].disk / r->disk > bound)
+			bound = p->own[h].disk / r->disk;
+	}
 	bound = b->longest > bound ? b->longest : bound;
 	if (r->disk > 0 && b->disk / r->disk / p->s->nhosts > bound)
 		bound = b->disk / r->disk / p->s->nhosts;
@@ -382,14 +418,15 @@ static double bound_of(const struct qn_spread *p, const struct bounds *b)
 static void send_home(struct qn_spread *p)
 {
 	struct bounds b = { 0 };
+	struct choice c = { .is_set = false };
 
 	for (uint64_t i = 0; i < p->nunits; i++) {
 		const struct qn_unit *u = &p->unit[i];
 		enum qn_tier tier;
 
-		p->at[i] = nearest(p, u, &tier);
+		p->at[i] = nearest(p, u, &c, &tier);
 		charge(p, u, p->at[i], tier, 1);
-		add_bounds(p, u, tier, &b);
+		add_bounds(p, u, &c, tier, &b);
 	}
 	p->bound = bound_of(p, &b);
 }
@@ -423,19 +460,18 @@ static void move(struct qn_spread *p, uint64_t i, enum qn_tier from, uint32_t se
 }
 
 /* Moves a unit where it costs less, if there is such a place. */
-static bool settle(struct qn_spread *p, uint64_t i)
+static bool settle(struct qn_spread *p, uint64_t i, struct choice *c)
 {
 	const struct qn_unit *u = &p->unit[i];
 	enum qn_tier from, to;
 	uint32_t seat, best = p->at[i];
-	struct choice c;
 	double least;
 
-	find_spots(p, u, &c);
-	from = to = tier_at(p, &c, best);
+	find_spots(p, u, c);
+	from = to = tier_at(p, c, best);
 	least = cost(p, u, best, from, true);
-	while ((seat = next_candidate(p, &c)) != QN_NO_SEAT) {
-		enum qn_tier t = tier_at(p, &c, seat);
+	while ((seat = next_candidate(p, c)) != QN_NO_SEAT) {
+		enum qn_tier t = tier_at(p, c, seat);
 		double asked = seat == p->at[i] ? least : cost(p, u, seat, t, false);
 
 		if (asked < least) {
@@ -467,13 +503,19 @@ static bool is_pressed(const struct qn_spread *p, uint64_t i)
 static uint64_t sweep(struct qn_spread *p, bool back)
 {
 	uint64_t nmoved = 0;
+	struct choice c = { .is_set = false };
 
 	for (uint64_t k = 0; k < p->nunits; k++) {
 		uint64_t i = back ? p->nunits - 1 - k : k;
 
-		nmoved += is_pressed(p, i) && settle(p, i);
+		nmoved += is_pressed(p, i) && settle(p, i, &c);
 	}
 	return nmoved;
+}
+
+static bool is_close(const struct qn_spread *p)
+{
+	return p->reference <= p->bound * CLOSE;
 }
 
 static void descend(struct qn_spread *p)
@@ -486,7 +528,7 @@ static void descend(struct qn_spread *p)
 		bool again = true;
 
 		p->sharpness = sharpness[k];
-		while (again && p->reference > p->bound * CLOSE && nsweeps < MOST_SWEEPS) {
+		while (again && !is_close(p) && nsweeps < MOST_SWEEPS) {
 			double before = p->reference;
 
 			p->busy = p->bound * (1 + (CLOSE - 1) / 2);
@@ -516,6 +558,7 @@ static bool has_room(const struct qn_spread *p, const struct qn_unit *u, uint32_
 static void return_home(struct qn_spread *p)
 {
 	double limit = highest(p) * HOME_SLACK;
+	struct choice c = { .is_set = false };
 
 	for (uint64_t i = 0; i < p->nunits; i++) {
 		const struct qn_unit *u = &p->unit[i];
@@ -526,11 +569,26 @@ static void return_home(struct qn_spread *p)
 		if (!f.n || !p->moved[i])
 			continue;
 		from = qn_seating_tier(p->s, &f, p->at[i]);
-		home = nearest(p, u, &to);
+		home = nearest(p, u, &c, &to);
 		if (p->s->rates->read[to] < p->s->rates->read[from] &&
 		    has_room(p, u, home, to, limit))
 			move(p, i, from, home, to);
 	}
+}
+
+/* With as many units as that a seat. False without memory. */
+static bool spread(struct qn_spread *p, uint32_t units_per_seat)
+{
+	const struct qn_seating *s = p->s;
+
+	release(p);
+	*p = (struct qn_spread){ .s = s };
+	if (!prepare(p, units_per_seat))
+		return false;
+	start_tree(p);
+	send_home(p);
+	descend(p);
+	return true;
 }
 
 enum quern_status qn_spread(const struct qn_seating *s, struct qn_pieces *seat_of,
@@ -538,16 +596,18 @@ enum quern_status qn_spread(const struct qn_seating *s, struct qn_pieces *seat_o
 {
 	struct qn_spread p = { .s = s };
 	enum quern_status st = QUERN_OK;
+	bool fine;
 
-	if (!prepare(&p)) {
-		release(&p);
-		return qn_error_nomem(err, p.nunits * sizeof *p.unit, "the plan");
+	if (s->nseats <= MANY_UNITS / UNITS_PER_SEAT)
+		fine = spread(&p, UNITS_PER_SEAT);
+	else
+		fine = spread(&p, COARSE_PER_SEAT) && (is_close(&p) || spread(&p, FINE_PER_SEAT));
+	if (fine) {
+		return_home(&p);
+		st = qn_spread_lay(&p, seat_of, err);
+	} else {
+		st = qn_error_nomem(err, s->work->nlumps * sizeof *p.unit, "the plan");
 	}
-	start_tree(&p);
-	send_home(&p);
-	descend(&p);
-	return_home(&p);
-	st = qn_spread_lay(&p, seat_of, err);
 	release(&p);
 	return st;
 }

@@ -20,6 +20,11 @@ struct qn_gauge {
 	double share;		/* of a second, that a thread is of the seat: 1 / threads */
 };
 
+/* What a host must do, for nobody else can read it. */
+struct qn_own {
+	double seconds, disk;	/* of a thread; bytes */
+};
+
 struct qn_spread {
 	const struct qn_seating *s;
 	uint64_t nunits;
@@ -28,6 +33,7 @@ struct qn_spread {
 	uint8_t *moved;		/* owned: was it moved from where it went first? */
 	struct qn_gauge *gauge;	/* owned: of each seat */
 	double *disk, *shared;	/* owned: bytes of each host */
+	struct qn_own *own;	/* owned: of each host */
 	double shared_all;
 	uint32_t *least;	/* owned: of each host, the seat with the lowest level */
 	uint32_t nleaves;	/* a tree of hosts: each knot is the one below that is lowest */

@@ -74,6 +74,7 @@ refuses 3 "... with data that nobody else has" "" $plan --simulate --fail 1:0.01
 	--cluster 'host:4 core:2' cf.nc
 refuses 2 "--fail" "HOST:SECONDS" $plan --simulate --fail 1:never cf.nc
 refuses 2 "--slow" "HOST:FACTOR" $plan --simulate --slow 1 cf.nc
+refuses 2 "--slow without --simulate" "add --simulate" $plan --slow 1:4 cf.nc
 refuses 3 "--calibrate without a file" "none.json" $plan --calibrate none.json cf.nc
 echo '{}' >empty.json
 refuses 3 "--calibrate something else" "not the document of a run" $plan --calibrate empty.json cf.nc

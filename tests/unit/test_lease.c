@@ -157,7 +157,8 @@ static void check_same(struct fixture *f, uint32_t from, uint32_t to)
 		got = qn_queue_task(q, b, &there);
 		assert_int_equal(got.item, want.item);
 		assert_int_equal(got.nchunks, want.nchunks);
-		assert_memory_equal(got.chunks, want.chunks, want.nchunks * sizeof(*want.chunks));
+		assert_memory_equal(qn_task_chunks(&got), qn_task_chunks(&want),
+				    want.nchunks * sizeof(struct qn_chunk));
 	}
 	assert_false(qn_queue_take(q, 1, &b, &e));
 }

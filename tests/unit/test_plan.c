@@ -254,12 +254,13 @@ static void check_plan(const struct cluster *c, const struct work *k, const stru
 }
 
 /* Plans twice, checks both and that they are the same; the plan is the caller's. */
-static struct qn_plan plan(const struct cluster *c, struct work *k, const struct qn_rates *rates)
+static struct qn_plan plan_lumps(const struct cluster *c, struct work *k,
+				 const struct qn_rates *rates, uint32_t per)
 {
 	struct quern_message err = { .status = QUERN_OK };
 	struct qn_plan p, again;
 
-	make_lumps(k, 1);
+	make_lumps(k, per);
 	assert_int_equal(qn_plan_make(&c->c, &k->w, rates, &p, NULL, &err), 0);
 	assert_int_equal(qn_plan_make(&c->c, &k->w, rates, &again, NULL, &err), 0);
 	check_plan(c, k, rates, &p);
@@ -267,6 +268,11 @@ static struct qn_plan plan(const struct cluster *c, struct work *k, const struct
 	assert_memory_equal(p.range, again.range, p.at[p.nranks] * sizeof *p.range);
 	qn_plan_fini(&again);
 	return p;
+}
+
+static struct qn_plan plan(const struct cluster *c, struct work *k, const struct qn_rates *rates)
+{
+	return plan_lumps(c, k, rates, 1);
 }
 
 /* --- exact solutions --- */
@@ -697,6 +703,39 @@ static void test_any_homes_keep_the_bound(void **state)
 		}
 }
 
+/* Lumps are parted where that is needed: whatever their size, the plan is as good, and the same items
+   are read from the same kinds of homes. */
+static void test_lumps_are_parted(void **state)
+{
+	static const uint32_t per[] = { 7, 100, 1000000 };
+	uint64_t seed = 21;
+
+	(void)state;
+	for (size_t s = 0; s < NSHAPES; s++)
+		for (size_t i = 0; i < sizeof per / sizeof *per; i++) {
+			struct cluster c;
+			struct work k;
+			struct qn_plan p, each;
+			uint32_t nsets = 1 + (uint32_t)random_below(&seed, 20);
+
+			make_shape(&c, s);
+			make_work(&k, 9000, 1000, 1, nsets, &seed);
+			draw_homes(&c, &k, true, &seed);
+			for (uint64_t n = 0; n < k.w.nitems; n++)
+				k.set[n] = (uint32_t)(n * nsets / k.w.nitems);
+			each = plan(&c, &k, &plain);
+			p = plan_lumps(&c, &k, &plain, per[i]);
+			assert_true(k.w.nlumps < k.w.nitems);
+			if (p.finish > NEAR * each.finish)
+				fail_msg("shape %zu, lumps of %u: %g, not %g", s, per[i], p.finish,
+					 each.finish);
+			assert_int_equal(p.homed, each.homed);
+			qn_plan_fini(&p);
+			qn_plan_fini(&each);
+			free_work(&k);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -712,6 +751,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_to_do),
 		cmocka_unit_test(test_giant_item),
 		cmocka_unit_test(test_any_homes_keep_the_bound),
+		cmocka_unit_test(test_lumps_are_parted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

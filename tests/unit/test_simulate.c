@@ -105,7 +105,8 @@ static void copy_to(struct fixture *f, uint32_t n, bool shared)
 	f->first[1] = n;
 	f->shared[0] = shared;
 	f->homes.nsets = 1;
-	memset(f->set, 0, sizeof f->set);
+	for (uint32_t i = 0; i < NITEMS; i++)
+		f->lump[i].set = 0;
 }
 
 /* Others that have copies help a slow host, so that all end together; who cannot read them does not. */
@@ -212,11 +213,56 @@ static void test_costs_beside_the_work(void **state)
 	assert_near(seen.startup, 3 + 4 * 0.5, 1e-9);	/* 16 ranks: a tree of depth 4 */
 	assert_near(seen.metadata, 2 + 4 * 0.5, 1e-9);
 	assert_near(seen.plan, NITEMS * 1e-3, 1e-9);
-	assert_near(seen.scatter, 3 * 16 * 0.25, 1e-3);
+	assert_near(seen.scatter, 4 * 0.5 + 7 * 0.25, 1e-3);	/* 8 hosts */
 	assert_near(seen.work, 2 * NITEMS * 1e-3 / 16, 0.03);
 	assert_near(seen.reduce, 2 * 4 * 0.5, 1e-3);
 	assert_near(seen.total, seen.startup + seen.metadata + seen.plan + seen.scatter +
 				seen.work + seen.reduce + 7, 1e-9);
+}
+
+/* 10,000 hosts of 8 NUMA nodes with 4 cores each, 10 million chunks, and 100 GB on the disks of each
+   host: planning and scattering take less than 1% of the run. */
+static void test_ten_thousand_hosts(void **state)
+{
+	enum { NHOSTS = 10000, NNODES = 8, PER_HOST = 1000, PER_LUMP = 20 };
+	enum { NRANKS = NHOSTS * NNODES, NLUMPS = NHOSTS * PER_HOST / PER_LUMP };
+	const uint64_t chunk = UINT64_C(100000000);
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_place *place = calloc(NRANKS, sizeof *place);
+	struct qn_home *home = calloc(NHOSTS, sizeof *home);
+	uint64_t *first = calloc(NHOSTS + 1, sizeof *first);
+	uint8_t *shared = calloc(NHOSTS, 1);
+	struct qn_homes homes = { NHOSTS, first, home, shared };
+	struct qn_lump *lump = calloc(NLUMPS, sizeof *lump);
+	struct qn_work work = { (uint64_t)NHOSTS * PER_HOST, NLUMPS, lump, &homes };
+	struct qn_cluster cluster = { NRANKS, place };
+	struct qn_foreseen f;
+	struct qn_plan plan;
+
+	(void)state;
+	for (uint32_t r = 0; r < NRANKS; r++)
+		place[r] = (struct qn_place){ r / NNODES, r % NNODES, 4 };
+	for (uint32_t h = 0; h < NHOSTS; h++) {
+		home[h] = (struct qn_home){ h, QN_ANY_NODE, QN_HOME_DISK };
+		first[h + 1] = h + 1;
+	}
+	for (uint32_t i = 0; i < NLUMPS; i++)
+		lump[i] = (struct qn_lump){ (uint64_t)i * PER_LUMP, PER_LUMP * chunk,
+					    2 * PER_LUMP * chunk, PER_LUMP, i / (PER_HOST / PER_LUMP) };
+	assert_int_equal(qn_plan_make(&cluster, &work, &qn_rates_default, &plan, NULL, &err), 0);
+	assert_int_equal(qn_simulate(&cluster, &work, &plan, &qn_costs_default, NULL, &f, &err), 0);
+	print_message("10,000 hosts: plan %.3f s, scatter %.3f s, work %.1f s, total %.1f s: plan and "
+		      "scatter %.2f%%\n", f.plan, f.scatter, f.work, f.total,
+		      100 * (f.plan + f.scatter) / f.total);
+	assert_int_equal(plan.tier[QN_DISK], work.nitems * chunk);
+	assert_near(f.work, PER_HOST * (double)chunk / qn_rates_default.disk, 0.05);
+	assert_true(f.plan + f.scatter < 0.01 * f.total);
+	qn_plan_fini(&plan);
+	free(lump);
+	free(shared);
+	free(first);
+	free(home);
+	free(place);
 }
 
 int main(void)
@@ -229,6 +275,7 @@ int main(void)
 		cmocka_unit_test(test_stealing),
 		cmocka_unit_test(test_servers),
 		cmocka_unit_test(test_costs_beside_the_work),
+		cmocka_unit_test(test_ten_thousand_hosts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
