@@ -7,6 +7,8 @@
 
 #define LONGEST_HOLE (UINT32_C(1) << 31)	/* items that are not stored, in a lump of many */
 
+#define MISPLACED 100	/* one item in so many may be out of order */
+
 struct weigher {
 	const struct qn_items *items;
 	size_t element_nbytes;
@@ -83,6 +85,11 @@ static struct qn_row *last_row(const struct weigher *w)
 	return w->out->nrows ? &w->out->row[w->out->nrows - 1] : NULL;
 }
 
+static bool is_after(uint64_t addr, uint64_t last)
+{
+	return addr >= last || last - addr <= QN_STEP_BACK;
+}
+
 /* Does an item at this address go on with a row? */
 static bool goes_on(const struct weigher *w, const struct qn_row *r, uint64_t addr)
 {
@@ -90,7 +97,7 @@ static bool goes_on(const struct weigher *w, const struct qn_row *r, uint64_t ad
 		return false;
 	if (addr == QN_ADDR_NONE || r->last == QN_ADDR_NONE)
 		return addr == r->last;
-	return addr >= r->last && !w->apart;
+	return is_after(addr, r->last) && !w->apart;
 }
 
 static struct qn_row *open_row(struct weigher *w, uint64_t item, uint64_t addr)
@@ -145,7 +152,7 @@ static struct qn_lump *turn_to(struct weigher *w, uint64_t item, uint64_t addr, 
 		l = open_lump(w, item, set);
 	if (!r || !l)
 		return NULL;
-	r->last = addr;
+	r->last = qn_max_u64(r->last, addr);
 	return l;
 }
 
@@ -183,19 +190,20 @@ static void weigh_hole(struct weigher *w, uint64_t item, uint64_t n)
 static uint64_t extend(const struct weigher *w, const struct qn_chunk *c, uint64_t n,
 		       struct qn_lump *l)
 {
-	uint64_t k = 0, stored = 0, addr = c->addr;
+	struct qn_row *r = last_row(w);
+	uint64_t k = 0, stored = 0, last = r->last;
 
 	n = w->apart ? 1 : qn_min_u64(n, w->per - l->n);
 	do {
-		addr = c[k].addr;
+		last = qn_max_u64(last, c[k].addr);
 		stored += c[k].nbytes;
 		k++;
-	} while (k < n && c[k].number == c->number + k && c[k].addr >= addr &&
-		 c[k].addr < w->until);
+	} while (k < n && c[k].number == c->number + k && is_after(c[k].addr, last) &&
+		 c[k].addr >= c->addr && c[k].addr < w->until);
 	l->n += (uint32_t)k;
 	l->stored += stored;
-	last_row(w)->n += k;
-	last_row(w)->last = addr;
+	r->n += k;
+	r->last = last;
 	return k;
 }
 
@@ -294,16 +302,31 @@ static int by_place(const void *a, const void *b)
 	return x->item < y->item ? -1 : x->item > y->item;
 }
 
-/* Do the rows ascend? Those that are sorted may yet lie among each other. */
+/* How many items are where others should be, for a row begins before an earlier one ends: of both,
+   those of the smaller one. */
+static uint64_t count_misplaced(const struct qn_lumps *l)
+{
+	const struct qn_row *far = NULL;	/* the row of the member that ends last */
+	uint64_t n = 0;
+
+	for (uint64_t i = 0; i < l->nrows; i++) {
+		const struct qn_row *r = &l->row[i];
+
+		if (far && far->member > r->member)
+			return UINT64_MAX;
+		if (far && far->member == r->member && !is_after(r->addr, far->last))
+			n += qn_min_u64(r->n, far->n);
+		if (!far || far->member < r->member || far->last <= r->last)
+			far = r;
+	}
+	return n;
+}
+
+/* Do the rows ascend? Those that are sorted may yet lie among each other; a few items do not
+   matter. */
 static bool is_ordered(const struct qn_lumps *l)
 {
-	for (uint64_t i = 1; i < l->nrows; i++) {
-		const struct qn_row *a = &l->row[i - 1], *b = &l->row[i];
-
-		if (a->member > b->member || (a->member == b->member && a->last > b->addr))
-			return false;
-	}
-	return true;
+	return count_misplaced(l) <= l->work.nitems / MISPLACED;
 }
 
 /* Adds a lump behind the others, or to the last of them. */

@@ -2,8 +2,8 @@
  * lumps.h - the items of a run as a plan wants them: weighed, in file order, as lumps (plan.h) and
  * not one by one.
  *
- * File order is that of members, and in each that of the addresses of the items' first chunks, with
- * those that are not stored last. Mostly that is how items are numbered, but for a few turns: rows
+ * File order is that of members, and in each that of the addresses of the items' first chunks, but
+ * for short steps back and few long ones, with those that are not stored last. Mostly that is how items are numbered, but for a few turns: rows
  * of items whose numbers and places ascend together.
  *
  *	item	| 0 .. 99 | 100 .. 149 | 150 .. 199 |
@@ -16,10 +16,13 @@
 #include "plan/items.h"
 #include "plan/plan.h"
 
+/* Steps back that reading ahead makes up for: libraries put small chunks into gaps. */
+#define QN_STEP_BACK (UINT64_C(1) << 20)
+
 struct qn_row {
 	uint64_t item, n;	/* items item, item + 1, ... */
 	uint64_t place;		/* of the first of them */
-	uint64_t addr, last;	/* of the chunks of the first and of the last; QN_ADDR_NONE: not stored */
+	uint64_t addr, last;	/* the first one's, and the highest; QN_ADDR_NONE: not stored */
 	uint32_t lump, nlumps;
 	uint32_t member;
 };
