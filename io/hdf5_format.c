@@ -9,6 +9,7 @@
 #include "hdf5_file.h"
 #include "hdf5_list.h"
 #include "hdf5_raw.h"
+#include "hdf5_stage.h"
 #include "hdf5_write.h"
 
 static enum quern_status probe(const char *file, bool *is, struct quern_message *err)
@@ -74,5 +75,8 @@ const struct qn_format qn_hdf5_format = {
 	.close = qn_hdf5_child_close,
 	.write = qn_hdf5_write,
 	.is_result = qn_hdf5_is_result,
+	.shell = qn_hdf5_child_shell,
+	.fill = qn_hdf5_fill,
+	.catalog = qn_hdf5_child_catalog,
 	.version = qn_hdf5_version,
 };

@@ -51,3 +51,7 @@ LIB_SRCS += io/hdf5_write.c
 LIB_SRCS += io/hdf5_names.c
 LIB_SRCS += io/hdf5_open.c
 LIB_SRCS += io/hdf5_sources.c
+LIB_SRCS += io/hdf5_catalog.c
+LIB_SRCS += io/hdf5_child_stage.c
+LIB_SRCS += io/hdf5_copy.c
+LIB_SRCS += io/hdf5_shard.c

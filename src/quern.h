@@ -88,6 +88,13 @@ const struct quern_result *quern_run_result(const quern_run *run);
 /* Chunks that could not be read and were left out (on-bad-chunk skip); rank 0, else 0. */
 uint64_t quern_run_nskipped(const quern_run *run);
 
+/* Of a staged dataset: chunks that another copy was read of, because one was lost or damaged, and on
+   which host and why the first time (NULL: there was none); copies of shards that no host here has. Rank 0
+   after a successful quern_run_execute, else 0 and NULL. */
+uint64_t quern_run_nfailed_over(const quern_run *run);
+const char *quern_run_failure(const quern_run *run);
+uint64_t quern_run_nmissing_copies(const quern_run *run);
+
 /* Sources of a virtual dataset that are not there, for which its fill value stands; rank 0 after a
    successful quern_run_execute, else 0. */
 uint64_t quern_run_nmissing_sources(const quern_run *run);
@@ -147,6 +154,23 @@ const struct quern_option *quern_verify_options(void);
 enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nfiles,
 			      const char *const *settings, char **json, char *why, size_t nbytes);
 const struct quern_option *quern_homes_options(void);
+
+/*
+ * Stages files: spreads their datasets as shards over the disks of the hosts, with replicas, and
+ * writes a catalog on every host, over which kernels run as over the file; with the settings verify=1
+ * or repair=1 the files are such catalogs. settings, progress, json, why as of quern_verify; the names
+ * are those of quern_stage_options. QUERN_ERR_DATA when copies are not as they should be; *json has
+ * then been set all the same. Rank 0's files are used on all ranks. Collective on comm: all return the
+ * same status.
+ */
+enum quern_status quern_stage(MPI_Comm comm, const char *const *files, size_t nfiles,
+			      const char *const *settings, quern_progress_fn *progress, void *ctx,
+			      char **json, char *why, size_t nbytes);
+/* The rows of its settings; the last has a NULL name. */
+const struct quern_option *quern_stage_options(void);
+/* Removes catalogs and the shards that they list from all hosts of comm. Collective on comm. */
+enum quern_status quern_unstage(MPI_Comm comm, const char *const *catalogs, size_t n, char **json,
+				char *why, size_t nbytes);
 
 /*
  * Documents without a run, as JSON; owned by the caller: free(). On failure *json is NULL and the

@@ -180,6 +180,8 @@ static enum quern_status inspect_file(struct inspection *in, const char *dataset
 
 	if (!dataset)
 		st = in->format->list(in->file, &listing, err);
+	if (!st && !dataset)
+		qn_source_hide_tables(&listing);
 	if (!st && !dataset && (in->select || in->column) && listing.n != 1)
 		st = qn_error_set(err, QUERN_ERR_USAGE, "--%s is of one dataset, and %s has %zu: "
 				  "name it with -d", in->select ? "select" : "column", in->file,

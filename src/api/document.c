@@ -142,6 +142,7 @@ static json_t *run_to_json(const quern_run *run, bool details)
 		sum.nstolen += x->nstolen;
 		sum.nleased += x->nleased;
 		sum.nskipped += x->nskipped;
+		sum.nfailed_over += x->nfailed_over;
 		sum.nlibrary += x->nlibrary;
 		sum.stored_nbytes += x->stored_nbytes;
 		sum.decoded_nbytes += x->decoded_nbytes;
@@ -166,6 +167,8 @@ static json_t *run_to_json(const quern_run *run, bool details)
 		      (json_int_t)sum.remote_nbytes, "numa", near_to_json(&sum.near), "seconds",
 		      seconds_to_json(run));
 	json_object_set_new(o, "sources_missing", json_integer((json_int_t)j->mosaic.nmissing));
+	json_object_set_new(o, "chunks_failed_over", qn_json_uint(sum.nfailed_over));
+	json_object_set_new(o, "copies_missing", qn_json_uint(j->ncopies_missing));
 	if (details) {
 		json_object_set(o, "per_rank", ranks);
 		json_object_set_new(o, "library_reason",

@@ -12,3 +12,4 @@ LIB_MULTI_ISA_SRCS +=
 LIB_SRCS += src/api/homes.c
 LIB_SRCS += src/api/inspect.c
 LIB_SRCS += src/api/settings.c
+LIB_SRCS += src/api/stage.c

@@ -245,3 +245,25 @@ uint64_t quern_run_nskipped(const quern_run *run)
 		n += run->job.reports[r].nskipped;
 	return n;
 }
+
+uint64_t quern_run_nfailed_over(const quern_run *run)
+{
+	uint64_t n = 0;
+
+	for (int r = 0; quern_run_result(run) && r < run->nranks; r++)
+		n += run->job.reports[r].nfailed_over;
+	return n;
+}
+
+const char *quern_run_failure(const quern_run *run)
+{
+	for (int r = 0; quern_run_result(run) && r < run->nranks; r++)
+		if (run->job.reports[r].failure[0])
+			return run->job.reports[r].failure;
+	return NULL;
+}
+
+uint64_t quern_run_nmissing_copies(const quern_run *run)
+{
+	return quern_run_result(run) ? run->job.ncopies_missing : 0;
+}

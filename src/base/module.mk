@@ -9,3 +9,4 @@ LIB_SRCS += src/base/real.c
 LIB_SRCS += src/base/calendar.c
 LIB_SRCS += src/base/file.c
 LIB_MULTI_ISA_SRCS +=
+LIB_SRCS += src/base/place.c

@@ -23,6 +23,8 @@ int qn_cli_run(int argc, char **argv);
 int qn_cli_plan(int argc, char **argv);
 int qn_cli_inspect(int argc, char **argv);
 int qn_cli_verify(int argc, char **argv);
+int qn_cli_stage(int argc, char **argv);
+int qn_cli_unstage(int argc, char **argv);
 int qn_cli_kernels(int argc, char **argv);
 int qn_cli_info(int argc, char **argv);
 int qn_cli_bench(int argc, char **argv);

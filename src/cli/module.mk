@@ -11,3 +11,4 @@ CLI_SRCS += src/cli/bench_report.c
 CLI_SRCS += src/cli/verify.c
 CLI_SRCS += src/cli/homes.c
 CLI_SRCS += src/cli/inspect.c
+CLI_SRCS += src/cli/stage.c

@@ -181,6 +181,13 @@ static int publish(struct line *l)
 	if (nmissing)
 		fprintf(stderr, "quern: warning: sources of the virtual dataset that are not there: %"
 			PRIu64 "; its fill value stands for their elements\n", nmissing);
+	if (quern_run_nfailed_over(l->run))
+		fprintf(stderr, "quern: warning: %" PRIu64 " chunks were read from another copy, because: "
+			"%s\n", quern_run_nfailed_over(l->run), quern_run_failure(l->run));
+	if (quern_run_nmissing_copies(l->run))
+		fprintf(stderr, "quern: warning: %" PRIu64 " copies of shards are on none of these hosts; "
+			"`quern stage --repair` makes them anew\n",
+			quern_run_nmissing_copies(l->run));
 	if (output && quern_run_write(l->run, output))
 		return qn_cli_fail(QUERN_ERR_RUN, quern_run_message(l->run));
 	if (json)

@@ -11,6 +11,7 @@
 #define PIECE_NBYTES ((size_t)1 << 30)
 #define CACHE_LINE 64
 #define BLOCK_TAG 1
+#define PAIR_TAG 2
 
 struct qn_comm {
 	MPI_Comm all, host;	/* MPI_COMM_NULL in a singleton */
@@ -500,6 +501,28 @@ enum quern_status qn_comm_gatherv(struct qn_comm *c, const void *mine, uint64_t 
 	free(counts);
 	free(places);
 	return st;
+}
+
+enum quern_status qn_comm_send(struct qn_comm *c, int to, const void *data, size_t nbytes,
+			       struct quern_message *err)
+{
+	int rc = 0;
+
+	for (size_t at = 0; !rc && at < nbytes; at += PIECE_NBYTES)
+		rc = MPI_Send((const char *)data + at, (int)qn_min_u64(nbytes - at, PIECE_NBYTES),
+			      MPI_BYTE, to, PAIR_TAG, c->all);
+	return check(rc, "a message", err);
+}
+
+enum quern_status qn_comm_recv(struct qn_comm *c, int from, void *data, size_t nbytes,
+			       struct quern_message *err)
+{
+	int rc = 0;
+
+	for (size_t at = 0; !rc && at < nbytes; at += PIECE_NBYTES)
+		rc = MPI_Recv((char *)data + at, (int)qn_min_u64(nbytes - at, PIECE_NBYTES), MPI_BYTE,
+			      from, PAIR_TAG, c->all, MPI_STATUS_IGNORE);
+	return check(rc, "a message", err);
 }
 
 static int reduce_piece(struct qn_comm *c, int64_t *words, int n, MPI_Datatype type, MPI_Op op)

@@ -73,6 +73,12 @@ enum quern_status qn_comm_scatterv(struct qn_comm *c, const void *all, const uin
 enum quern_status qn_comm_gatherv(struct qn_comm *c, const void *mine, uint64_t *n, size_t size,
 				  void **all, struct quern_message *err);
 
+/* A rank's bytes to another: one calls send, the other recv with as many. Not collective. */
+enum quern_status qn_comm_send(struct qn_comm *c, int to, const void *data, size_t nbytes,
+			       struct quern_message *err);
+enum quern_status qn_comm_recv(struct qn_comm *c, int from, void *data, size_t nbytes,
+			       struct quern_message *err);
+
 /* MPI_Reduce to rank 0, in place there, with the operation of a state's segment. */
 enum quern_status qn_comm_reduce(struct qn_comm *c, int64_t *words, size_t nwords,
 				 enum quern_op op, struct quern_message *err);

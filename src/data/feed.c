@@ -225,6 +225,29 @@ void qn_feed_each_buffer(const struct qn_feed *f,
 			visit(ctx, grown[i]->bytes, grown[i]->nbytes);
 }
 
+void qn_feed_expect(struct qn_feed *f, qn_expected *expected, void *ctx)
+{
+	f->expected = expected;
+	f->expected_ctx = ctx;
+}
+
+/* Elements that lie in the file as they are, but must first be compared with their sum. */
+static enum quern_status feed_summed(struct qn_feed *f, struct quern_message *err)
+{
+	enum quern_status st = qn_feed_stored(f, f->job.chunk->nbytes, err);
+
+	if (st)
+		return st;
+	f->source = (struct qn_source){
+		.kind = SOURCE_MEMORY,
+		.has_records = f->has_records,
+		.bytes = f->stored.bytes,
+		.nplaces = f->job.chunk->nbytes / (f->has_records ? 1 : f->elem_nbytes),
+		.convert = f->convert,
+	};
+	return qn_feed_tiles(f, f->job.origin, f->d->chunk, err);
+}
+
 /* Elements that lie in the file as they are. */
 static enum quern_status feed_raw(struct qn_feed *f, struct quern_message *err)
 {
@@ -331,7 +354,9 @@ enum quern_status qn_feed_chunk(struct qn_feed *f, const struct quern_box *box,
 		qn_feed_fill(f);
 		return QUERN_OK;
 	}
-	return qn_feed_is_any_filtered(f) ? feed_filtered(f, err) : feed_raw(f, err);
+	if (qn_feed_is_any_filtered(f))
+		return feed_filtered(f, err);
+	return f->expected ? feed_summed(f, err) : feed_raw(f, err);
 }
 
 enum quern_status qn_feed_item(struct qn_feed *f, const struct qn_item *item, qn_sink *sink,

@@ -52,6 +52,15 @@ void qn_feed_free(struct qn_feed *f);
 
 typedef void qn_sink(void *ctx, const struct quern_tile *tile);
 
+/* What is known of the stored bytes of a chunk: their sum; and the host that reads them, for
+   messages. */
+typedef enum quern_status qn_expected(void *ctx, const struct qn_chunk *chunk, struct qn_sum *sum,
+				      const char **host, struct quern_message *err);
+
+/* From now on stored bytes are summed and compared before anything is made of them, so of an item
+   with a wrong sum nothing is delivered. Has no effect on what the format's library reads. */
+void qn_feed_expect(struct qn_feed *f, qn_expected *expected, void *ctx);
+
 /* Delivers the item to the sink. A short read, a filter that does not give exactly the chunk's
    size, a wrong checksum: QUERN_ERR_DATA, naming file, dataset, chunk coordinates and offset.
    Tiles delivered before the error stay delivered, so the state they went to is spoilt. */

@@ -73,6 +73,34 @@ static size_t room_after(const struct qn_feed *f, int i)
 	return n;
 }
 
+static enum quern_status compare(struct qn_feed *f, size_t nbytes, struct quern_message *err)
+{
+	struct qn_sum is, should;
+	const char *host = "";
+	enum quern_status st;
+
+	if (!f->expected)
+		return QUERN_OK;
+	st = f->expected(f->expected_ctx, f->job.chunk, &should, &host, err);
+	if (st)
+		return st;
+	qn_sum_of(f->stored.bytes, nbytes, &is);
+	if (qn_sum_equal(&is, &should))
+		return QUERN_OK;
+	return qn_feed_error(f, QUERN_ERR_DATA, err, "damaged on host %s: its %zu bytes have not the sum "
+			     "that the catalog has; `quern stage --repair` makes it anew", host,
+			     nbytes);
+}
+
+enum quern_status qn_feed_stored(struct qn_feed *f, size_t nbytes, struct quern_message *err)
+{
+	enum quern_status st = qn_buffer_reserve(&f->stored, nbytes, "a stored chunk", err);
+
+	if (!st)
+		st = qn_feed_read(f, f->job.chunk->addr, nbytes, f->stored.bytes, err);
+	return st ? st : compare(f, nbytes, err);
+}
+
 static enum quern_status read_stored(struct qn_feed *f, struct stage *s, struct quern_message *err)
 {
 	const struct qn_chunk *c = f->job.chunk;
@@ -84,12 +112,9 @@ static enum quern_status read_stored(struct qn_feed *f, struct stage *s, struct 
 				     "damaged index: %u stored bytes are more than a chunk of %zu "
 				     "can take",
 				     c->nbytes, f->chunk_nbytes);
-	st = qn_buffer_reserve(&f->stored, c->nbytes, "a stored chunk", err);
-	if (st)
-		return st;
+	st = qn_feed_stored(f, c->nbytes, err);
 	s->bytes = f->stored.bytes;
 	s->n = c->nbytes;
-	st = qn_feed_read(f, c->addr, c->nbytes, s->bytes, err);
 	f->nstored = st ? 0 : s->n;
 	return st;
 }

@@ -103,6 +103,9 @@ struct qn_feed {
 	const struct qn_format *format; /* NULL: native */
 	void *reader;
 
+	qn_expected *expected;	/* NULL: sums are not known */
+	void *expected_ctx;
+
 	struct qn_buffer window; /* of a file, or of what the library read */
 	struct qn_buffer stored, work[2];
 	size_t nstored; /* bytes of the filtered chunk at hand in stored; 0: it was not read */
@@ -143,6 +146,8 @@ bool qn_feed_is_filtered(const struct qn_feed *f, int i);
 /* ... any step? */
 bool qn_feed_is_any_filtered(const struct qn_feed *f);
 
+/* Reads the chunk at hand as it is stored, and compares it with what is expected. */
+enum quern_status qn_feed_stored(struct qn_feed *f, size_t nbytes, struct quern_message *err);
 /* Reads the chunk at hand, undoes its filters, and sets the source. */
 enum quern_status qn_feed_decode(struct qn_feed *f, struct quern_message *err);
 /* Upper limits of what decoding uses. */

@@ -244,6 +244,10 @@ enum quern_status qn_feed_tiles(struct qn_feed *f, const uint64_t *origin, const
 		return qn_feed_error(f, QUERN_ERR_DATA, err,
 				     "damaged index: %u stored bytes are too few for the chunk",
 				     f->job.chunk->nbytes);
+	if (f->source.kind == SOURCE_MEMORY && end > f->source.nplaces)
+		return qn_feed_error(f, QUERN_ERR_DATA, err,
+				     "damaged: %u bytes are too few for the chunk",
+				     f->job.chunk->nbytes);
 	if (fits_in_place(f, &w))
 		return qn_feed_read(f, f->source.addr + w.at * f->elem_nbytes,
 				    (size_t)w.nelems * f->elem_nbytes, f->panel.place, err);

@@ -28,3 +28,5 @@ LIB_SRCS += src/data/sources.c
 LIB_SRCS += src/data/cover.c
 LIB_SRCS += src/data/progression.c
 LIB_SRCS += src/data/span.c
+LIB_SRCS += src/data/catalog.c
+LIB_SRCS += src/data/slabs.c

@@ -22,6 +22,9 @@ void qn_mosaic_fini(struct qn_mosaic *m)
 		free(m->member[i].shape);
 		free(m->member[i].chunks);
 	}
+	for (uint32_t i = 0; i < m->nledgers; i++)
+		free(m->ledger[i].file);
+	free(m->ledger);
 	free(m->form);
 	free(m->member);
 	free(m->row_at);
@@ -93,7 +96,8 @@ static bool copy_names(struct qn_member *new, const struct qn_dataset *d)
 enum quern_status qn_mosaic_add(struct qn_mosaic *m, struct qn_dataset *d, uint32_t *member,
 				struct quern_message *err)
 {
-	struct qn_member new = { .file_nbytes = d->file_nbytes, .file_mtime_ns = d->file_mtime_ns };
+	struct qn_member new = { .file_nbytes = d->file_nbytes, .file_mtime_ns = d->file_mtime_ns,
+				 .ledger = QN_NO_LEDGER };
 	struct qn_dataset form;
 
 	make_form(d, &form);
@@ -110,6 +114,21 @@ enum quern_status qn_mosaic_add(struct qn_mosaic *m, struct qn_dataset *d, uint3
 	d->nchunks = 0;
 	*member = m->nmembers;
 	m->member[m->nmembers++] = new;
+	return QUERN_OK;
+}
+
+enum quern_status qn_mosaic_add_ledger(struct qn_mosaic *m, const struct qn_ledger *new,
+				       uint32_t *ledger, struct quern_message *err)
+{
+	char *file = strdup(new->file);
+
+	if (!file || !grow((void **)&m->ledger, &m->room_ledgers, m->nledgers, 1, sizeof *m->ledger)) {
+		free(file);
+		return no_memory(m, err);
+	}
+	*ledger = m->nledgers;
+	m->ledger[m->nledgers] = *new;
+	m->ledger[m->nledgers++].file = file;
 	return QUERN_OK;
 }
 
@@ -245,11 +264,12 @@ enum quern_status qn_mosaic_place(struct qn_mosaic *m, struct qn_dataset *d,
 /* --- the flat form --- */
 
 /*
- * uint64: size of a form, ndim, forms, members, parts, words; then forms as they are in memory,
- * row_at, words, and each member: form, ndim, file_nbytes, file_mtime_ns, bytes of its two names,
- * chunks; shape; names with their '\0'; chunks.
+ * uint64: size of a form, ndim, forms, members, parts, words, ledgers; then forms as they are in
+ * memory, row_at, words; each ledger: file_nbytes, file_mtime_ns, addr, rows, bytes of its name; its
+ * name with its '\0'; and each member: form, ndim, file_nbytes, file_mtime_ns, bytes of its two
+ * names, chunks, ledger, its rows, homes; shape; names with their '\0'; chunks.
  */
-enum { HEAD_WORDS = 6, MEMBER_WORDS = 7 };
+enum { HEAD_WORDS = 7, MEMBER_WORDS = 11, LEDGER_WORDS = 5 };
 
 struct cursor {
 	uint8_t *at, *end; /* at NULL: only the size is wanted */
@@ -282,7 +302,8 @@ static void write_member(struct cursor *c, const struct qn_mosaic *m, const stru
 	uint64_t ndim = (uint64_t)m->form[x->form].ndim;
 	uint64_t nchunks = with_chunks ? x->nchunks : 0;
 	uint64_t head[MEMBER_WORDS] = { x->form, ndim, x->file_nbytes, (uint64_t)x->file_mtime_ns,
-					file, path, nchunks };
+					file, path, nchunks, x->ledger, x->first_row, x->nrows,
+					x->nhomes };
 
 	write_bytes(c, head, sizeof head);
 	write_bytes(c, x->shape, (size_t)ndim * sizeof *x->shape);
@@ -291,15 +312,26 @@ static void write_member(struct cursor *c, const struct qn_mosaic *m, const stru
 	write_bytes(c, x->chunks, nchunks * sizeof *x->chunks);
 }
 
+static void write_ledger(struct cursor *c, const struct qn_ledger *l)
+{
+	uint64_t head[LEDGER_WORDS] = { l->file_nbytes, (uint64_t)l->file_mtime_ns, l->addr, l->nrows,
+					strlen(l->file) + 1 };
+
+	write_bytes(c, head, sizeof head);
+	write_bytes(c, l->file, (size_t)head[4]);
+}
+
 static void write_mosaic(struct cursor *c, const struct qn_mosaic *m, bool with_chunks)
 {
 	uint64_t head[HEAD_WORDS] = { sizeof *m->form, (uint64_t)m->ndim, m->nforms, m->nmembers,
-				      m->nparts, m->nwords };
+				      m->nparts, m->nwords, m->nledgers };
 
 	write_bytes(c, head, sizeof head);
 	write_bytes(c, m->form, m->nforms * sizeof *m->form);
 	write_bytes(c, m->row_at, m->nparts * sizeof *m->row_at);
 	write_bytes(c, m->words, m->nwords * sizeof *m->words);
+	for (uint32_t i = 0; i < m->nledgers; i++)
+		write_ledger(c, &m->ledger[i]);
 	for (uint32_t i = 0; i < m->nmembers; i++)
 		write_member(c, m, &m->member[i], with_chunks);
 }
@@ -354,9 +386,28 @@ static bool read_member(struct cursor *c, const struct qn_mosaic *m, struct qn_m
 	if (!x->shape || !read_bytes(c, x->shape, (size_t)head[1] * sizeof *x->shape) ||
 	    !read_text(c, (size_t)head[4], &x->file) || !read_text(c, (size_t)head[5], &x->path))
 		return false;
+	if (head[7] != QN_NO_LEDGER && head[7] >= m->nledgers)
+		return false;
+	x->ledger = (uint32_t)head[7];
+	x->first_row = head[8];
+	x->nrows = head[9];
+	x->nhomes = (uint32_t)head[10];
 	x->nchunks = head[6];
 	x->chunks = x->nchunks ? read_array(c, x->nchunks, sizeof *x->chunks) : NULL;
 	return x->chunks || !x->nchunks;
+}
+
+static bool read_ledger(struct cursor *c, struct qn_ledger *l)
+{
+	uint64_t head[LEDGER_WORDS];
+
+	if (!read_bytes(c, head, sizeof head))
+		return false;
+	l->file_nbytes = head[0];
+	l->file_mtime_ns = (int64_t)head[1];
+	l->addr = head[2];
+	l->nrows = head[3];
+	return read_text(c, (size_t)head[4], &l->file);
 }
 
 static bool read_mosaic(struct cursor *c, struct qn_mosaic *m)
@@ -364,7 +415,7 @@ static bool read_mosaic(struct cursor *c, struct qn_mosaic *m)
 	uint64_t head[HEAD_WORDS];
 
 	if (!read_bytes(c, head, sizeof head) || head[0] != sizeof *m->form ||
-	    head[3] > (uint64_t)(c->end - c->at))
+	    head[3] > (uint64_t)(c->end - c->at) || head[6] > (uint64_t)(c->end - c->at))
 		return false;
 	m->ndim = (int)head[1];
 	m->nforms = (uint32_t)head[2];
@@ -374,8 +425,14 @@ static bool read_mosaic(struct cursor *c, struct qn_mosaic *m)
 	m->row_at = read_array(c, head[4], sizeof *m->row_at);
 	m->words = read_array(c, head[5], sizeof *m->words);
 	m->member = qn_calloc((size_t)head[3], sizeof *m->member);
-	if (!m->form || !m->row_at || !m->words || !m->member)
+	m->ledger = qn_calloc((size_t)head[6], sizeof *m->ledger);
+	if (!m->form || !m->row_at || !m->words || !m->member || !m->ledger)
 		return false;
+	for (; m->nledgers < head[6]; m->nledgers++)
+		if (!read_ledger(c, &m->ledger[m->nledgers])) {
+			m->nledgers++;
+			return false;
+		}
 	for (; m->nmembers < head[3]; m->nmembers++)
 		if (!read_member(c, m, &m->member[m->nmembers])) {
 			m->nmembers++; /* so that fini frees what it has */

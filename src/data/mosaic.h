@@ -16,12 +16,26 @@
 
 #include "data/dataset.h"
 
+#define QN_NO_LEDGER UINT32_MAX
+
+/* Where the sums of stored chunks are: the table of chunks of a catalog (catalog.h), as a file of
+   this host. */
+struct qn_ledger {
+	char *file;		/* owned */
+	uint64_t file_nbytes;
+	int64_t file_mtime_ns;
+	uint64_t addr, nrows;
+};
+
 struct qn_member {
 	uint32_t form;
 	char *file, *path;	/* owned */
 	uint64_t file_nbytes;
 	int64_t file_mtime_ns;
 	uint64_t *shape;	/* owned; of as many dimensions as the form has */
+	uint32_t ledger;	/* or QN_NO_LEDGER */
+	uint64_t first_row, nrows;	/* of it: by the numbers of chunks */
+	uint32_t nhomes;	/* hosts that are to have a copy; 0: nobody knows */
 	uint64_t nchunks;
 	struct qn_chunk *chunks;	/* owned; rank 0 only */
 };
@@ -39,12 +53,14 @@ struct qn_mosaic {
 	struct qn_dataset *form;	/* owned; without file, path, chunks and names of dimensions */
 	uint32_t nmembers;
 	struct qn_member *member;	/* owned */
+	uint32_t nledgers;
+	struct qn_ledger *ledger;	/* owned */
 	uint64_t nparts;
 	uint64_t *row_at;		/* owned: where the words of a part begin */
 	uint64_t nwords;
 	uint64_t *words;		/* owned: member, dimensions of `from`, start, count, step of each
 					   dimension of `to` and then of `from` */
-	size_t room_forms, room_members, room_parts, room_words;
+	size_t room_forms, room_members, room_parts, room_words, room_ledgers;
 	uint64_t nmissing;		/* rank 0 only: mapped sources that are not there */
 };
 
@@ -56,6 +72,10 @@ void qn_mosaic_init(struct qn_mosaic *m, int ndim);
 /* Adds a member and tells its number. d: checked (qn_dataset_check); its chunks are taken. */
 enum quern_status qn_mosaic_add(struct qn_mosaic *m, struct qn_dataset *d, uint32_t *member,
 				struct quern_message *err);
+
+/* Adds a ledger and tells its number; what it names is copied. */
+enum quern_status qn_mosaic_add_ledger(struct qn_mosaic *m, const struct qn_ledger *new,
+				       uint32_t *ledger, struct quern_message *err);
 
 /* Adds a dataset as a member and all of it as a part, with its first element at `origin` of the
    whole, which has as many dimensions. d: as above. */

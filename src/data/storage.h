@@ -4,6 +4,7 @@
 #ifndef QN_DATA_STORAGE_H
 #define QN_DATA_STORAGE_H
 
+#include "data/catalog.h"
 #include "data/dataset.h"
 #include "data/sources.h"
 
@@ -23,6 +24,19 @@ struct qn_labels {
    to NULL); all else is borrowed. False: no more are wanted. */
 typedef bool qn_described(void *ctx, const char *file, struct qn_dataset *d,
 			  const struct quern_message *why);
+
+/* Stored bytes on their way into a shard: a chunk as it is stored, or a box of elements that are not
+   filtered. */
+struct qn_put {
+	uint64_t start[QUERN_MAX_DIMS], count[QUERN_MAX_DIMS];
+	uint32_t filter_mask;
+	size_t nbytes;
+	const void *bytes;	/* borrowed until the next one is asked for */
+};
+
+/* The next one; *more is false after the last. */
+typedef enum quern_status qn_next_put(void *ctx, struct qn_put *put, bool *more,
+				      struct quern_message *err);
 
 struct qn_format {
 	const char *name;
@@ -88,6 +102,22 @@ struct qn_format {
 
 	/* Is the file one that `write` made? False when that cannot be told. Not collective. */
 	bool (*is_result)(const char *file);
+
+	/* A new file, in memory, which has the dataset `path` of `file` and nothing else: with its
+	   type, chunks, filters and fill value, the given extents, and no elements. The same bytes
+	   wherever it is made. Owned by the caller. Not collective. */
+	enum quern_status (*shell)(const char *file, const char *path, const uint64_t *shape,
+				   int ndim, void **image, size_t *nbytes,
+				   struct quern_message *err);
+
+	/* Stores what `next` gives in a file that has begun as a shell. Not collective. */
+	enum quern_status (*fill)(const char *file, const char *path, qn_next_put *next, void *ctx,
+				  struct quern_message *err);
+
+	/* A catalog of c->source, in memory, with tables of c; see catalog.h. Owned by the caller.
+	   Not collective. */
+	enum quern_status (*catalog)(const struct qn_catalog *c, void **image, size_t *nbytes,
+				     struct quern_message *err);
 
 	/* The name and version of the library behind the format. */
 	void (*version)(char *out, size_t nbytes);

@@ -11,7 +11,9 @@
 #include "base/cpu.h"
 #include "base/mem.h"
 #include "data/select.h"
+#include "exec/failover.h"
 #include "exec/job.h"
+#include "exec/ledger.h"
 #include "exec/source.h"
 #include "plan/policy.h"
 
@@ -31,6 +33,7 @@ struct worker {
 	struct qn_opened file;		/* and its file */
 	struct qn_dataset member;	/* that the feed is on: borrows */
 	struct qn_feed *feed;
+	struct qn_ledger_reader ledger;
 	struct qn_feed_stats done;	/* of earlier feeds */
 	uint64_t local_nbytes, remote_nbytes;
 	int64_t *state;		/* sum of the finished tasks */
@@ -42,6 +45,7 @@ struct worker {
 	double task_seconds;	/* of the last tasks, each; 0: there was none */
 	uint64_t nmerged;	/* trials in state */
 	double busy_seconds;
+	struct qn_refusals refused;
 	struct quern_message err;
 };
 
@@ -92,7 +96,11 @@ static void absorb(void *ctx, const struct quern_tile *tile)
 /* Takes leave of the member that was read. */
 static enum quern_status leave_member(struct worker *w, struct quern_message *err)
 {
+	const struct qn_mosaic *m = &w->crew->job->mosaic;
+	const bool has_sums = w->file.fd >= 0 && m->member[w->file.member].ledger != QN_NO_LEDGER;
 	const struct qn_feed_stats *s;
+	enum quern_status st;
+	struct quern_message ignored = { .status = QUERN_OK };
 
 	if (w->feed) {
 		qn_near_leave_feed(&w->near, w->feed);
@@ -105,7 +113,9 @@ static enum quern_status leave_member(struct worker *w, struct quern_message *er
 		qn_feed_free(w->feed);
 		w->feed = NULL;
 	}
-	return qn_opened_close(&w->file, w->crew->job->report.host, err);
+	/* What has sums was seen to be right when it was read. */
+	st = qn_opened_close(&w->file, w->crew->job->report.host, has_sums ? &ignored : err);
+	return has_sums ? QUERN_OK : st;
 }
 
 /* Has a feed on the member of the item at hand. */
@@ -123,8 +133,15 @@ static enum quern_status turn_to_member(struct worker *w, struct quern_message *
 	if (st)
 		return st;
 	qn_mosaic_member(&j->mosaic, member, &w->member);
-	return qn_feed_new(&w->member, &j->views[j->mosaic.member[member].form], j->whole,
-			   w->file.fd, &w->feed, err);
+	st = qn_feed_new(&w->member, &j->views[j->mosaic.member[member].form], j->whole, w->file.fd,
+			 &w->feed, err);
+	if (!st)
+		st = qn_ledger_turn(&w->ledger, &j->mosaic, member, j->report.host, w->feed, err);
+	if (st) {	/* it must not be taken for one that knows its sums */
+		qn_feed_free(w->feed);
+		w->feed = NULL;
+	}
+	return st;
 }
 
 static void count_done(struct qn_job *j, const struct quern_box *box)
@@ -152,13 +169,39 @@ static bool is_needed(uint64_t item, uint64_t stride)
 	return item % stride == (mix ^ mix >> 31) % stride;
 }
 
-static enum quern_status run_task(struct worker *w, const struct qn_queue *q, uint32_t task)
+static struct qn_feed_stats stats_of(const struct worker *w)
+{
+	return w->feed ? *qn_feed_stats(w->feed) : (struct qn_feed_stats){ .nchunks = 0 };
+}
+
+/* Leaves an item to another host that has a copy of it. False: there is none, or what was read is in
+   the state already. */
+static bool refuse(struct worker *w, const struct qn_task *t, const struct qn_feed_stats *before,
+		   const struct quern_message *why)
+{
+	struct qn_job *j = w->crew->job;
+	const struct qn_feed_stats after = stats_of(w);
+	const uint32_t member = w->slot.part.member;
+
+	if (!qn_failover_can(j, member) ||
+	    !qn_refusals_add(&w->refused, j, t, member, why->text))
+		return false;
+	/* It is counted where it is done. */
+	if (w->feed && after.nchunks > before->nchunks) {
+		w->done.nchunks -= after.nchunks - before->nchunks;
+		w->done.decoded_nbytes -= after.decoded_nbytes - before->decoded_nbytes;
+	}
+	return true;
+}
+
+static enum quern_status do_task(struct worker *w, const struct qn_task *task)
 {
 	struct qn_job *j = w->crew->job;
 	struct absorber a = { .kernel = j->kernel, .self = j->self, .scratch = w->scratch,
 			      .state = w->trial ? w->trial : w->state };
 	struct quern_message why = { 0 };
-	struct qn_task t = qn_queue_task(q, task, &w->stretch);
+	const struct qn_task t = *task;
+	struct qn_feed_stats before;
 	struct qn_item item = { .chunks = qn_task_chunks(&t), .nchunks = t.nchunks };
 	enum quern_status st;
 
@@ -169,14 +212,19 @@ static enum quern_status run_task(struct worker *w, const struct qn_queue *q, ui
 		return QUERN_OK;
 	}
 	st = turn_to_member(w, &why);
-	if (st)
-		return qn_error_set(&w->err, st, "%s", why.text);
+	before = stats_of(w);
 	if (w->trial)
 		qn_state_identity(&j->layout, w->trial);
-	qn_near_item(&w->near, w->file.fd, &item);
-	st = qn_feed_item(w->feed, &item, absorb, &a, &why);
-	qn_near_settle_feed(&w->near, w->feed);
-	if (st == QUERN_ERR_DATA && w->trial) {
+	if (!st) {
+		qn_near_item(&w->near, w->file.fd, &item);
+		st = qn_feed_item(w->feed, &item, absorb, &a, &why);
+		qn_near_settle_feed(&w->near, w->feed);
+	}
+	if (st == QUERN_ERR_DATA && refuse(w, &t, &before, &why)) {
+		count_done(j, &item.box);
+		return QUERN_OK;
+	}
+	if (st == QUERN_ERR_DATA && w->trial && w->feed) {
 		w->nskipped += item.nchunks;
 		count_done(j, &item.box);
 		return QUERN_OK;
@@ -192,6 +240,13 @@ static enum quern_status run_task(struct worker *w, const struct qn_queue *q, ui
 	}
 	count_done(j, &item.box);
 	return QUERN_OK;
+}
+
+static enum quern_status run_task(struct worker *w, const struct qn_queue *q, uint32_t task)
+{
+	struct qn_task t = qn_queue_task(q, task, &w->stretch);
+
+	return do_task(w, &t);
 }
 
 static enum quern_status run_tasks(struct worker *w, struct qn_queue *q, uint32_t begin,
@@ -330,6 +385,7 @@ static void *worker_main(void *arg)
 	w->bound = qn_topo_bind_thread(j->topo, &j->slice, w->index, j->bind);
 	qn_cpu_reset_fp();
 	w->file = QN_OPENED_NONE;
+	w->ledger = QN_LEDGER_NONE;
 	qn_near_init(&w->near, j->topo, w->bound);
 	st = equip(w);
 	qn_near_settle(&w->near, w->state, j->layout.nwords * sizeof(*w->state));
@@ -337,6 +393,7 @@ static void *worker_main(void *arg)
 		st = work(w);
 	if (leave_member(w, st ? &ignored : &w->err) || st)
 		qn_queues_stop(&j->queues);
+	qn_ledger_close(&w->ledger);
 	qn_near_leave(&w->near, w->state, j->layout.nwords * sizeof(*w->state));
 	w->busy_seconds = thread_seconds() - start;
 	pthread_mutex_lock(&crew->lock);
@@ -442,6 +499,8 @@ static enum quern_status dismiss(struct qn_job *j, struct worker *w, enum quern_
 	}
 	if (st)
 		qn_error_set(err, st, "%s", w->err.text);
+	if (!qn_refusals_merge(&j->refused, &w->refused) && !st)
+		st = qn_error_nomem(err, 0, "what is left to other hosts");
 	add_report(j, w);
 	free(w->state);
 	free(w->trial);
@@ -489,6 +548,7 @@ enum quern_status qn_crew_run(struct qn_job *j, int pass, struct quern_message *
 	j->report.nbound = 0;
 	j->report.nchunks = j->report.nstolen = j->report.nskipped = j->report.nlibrary = 0;
 	j->report.nleased = 0;
+	j->report.nfailed_over = 0;
 	st = start(&crew, err);
 	/* Others wait for this rank: it has to see it through with them. */
 	if (st)
@@ -504,4 +564,23 @@ enum quern_status qn_crew_run(struct qn_job *j, int pass, struct quern_message *
 	pthread_mutex_destroy(&crew.lock);
 	free(crew.worker);
 	return st;
+}
+
+enum quern_status qn_crew_redo(struct qn_job *j, const struct qn_task *task, size_t n,
+			       struct quern_message *err)
+{
+	struct crew crew = { .job = j, .stride = 1,
+			     .skip = !strcmp(quern_option_string(j->options, "on-bad-chunk"), "skip") };
+	struct worker w = { .crew = &crew, .file = QN_OPENED_NONE, .ledger = QN_LEDGER_NONE };
+	struct quern_message ignored = { .status = QUERN_OK };
+	enum quern_status st;
+
+	if (!n)
+		return QUERN_OK;
+	st = equip(&w);
+	for (size_t i = 0; !st && i < n; i++)
+		st = do_task(&w, &task[i]);
+	leave_member(&w, st ? &ignored : &w.err);
+	qn_ledger_close(&w.ledger);
+	return dismiss(j, &w, QUERN_OK, err);
 }

@@ -173,15 +173,16 @@ static enum quern_status check(const struct view *v, struct quern_message *err)
 
 /* --- sums: all hosts --- */
 
-/* Which members more than one host has for itself. */
-static void mark_copies(const struct view *v, uint8_t *mark)
+/* Which members more than one host has for itself. Those with sums of their chunks are compared with
+   these when they are read: a damaged copy is then done without. */
+static void mark_copies(const struct view *v, const struct qn_mosaic *m, uint8_t *mark)
 {
 	for (uint32_t i = 0; i < v->nmembers; i++) {
 		size_t n = 0;
 
 		for (size_t h = 0; n < 2 && h < v->nhosts; h++)
 			n += is_own(sight_of(v, h, i));
-		mark[i] = n > 1;
+		mark[i] = n > 1 && m->member[i].ledger == QN_NO_LEDGER;
 	}
 }
 
@@ -297,7 +298,7 @@ enum quern_status qn_identity_check(struct qn_job *j, const struct qn_sights *si
 
 	if (!st && leads) {
 		st = check(&v, err);
-		mark_copies(&v, mark);
+		mark_copies(&v, &j->mosaic, mark);
 	}
 	st = qn_comm_agree(j->comm, st, err);
 	any = !st && memchr(mark, 1, v.nmembers) && !qn_sum_check(NULL);

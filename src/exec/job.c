@@ -298,6 +298,11 @@ static enum quern_status make_items(struct qn_job *j, const struct quern_demand 
 	struct quern_message why = { .status = QUERN_OK };
 	enum quern_status st = qn_items_init(&j->items, &j->mosaic, &j->selection, demand, &why);
 
+	/* Who reads a catalog as a whole sees fill values in the place of shards of other hosts. */
+	if (st == QUERN_ERR_DATA && j->mosaic.nledgers)
+		return qn_error_set(err, st, "%s: this kernel must see a dimension whole along which the "
+				    "dataset was staged: stage it along another with --by",
+				    j->dataset.file);
 	if (st == QUERN_ERR_DATA && j->files.n == 1) {
 		st = leave_to_library(j, err);
 		return st ? st : qn_items_init(&j->items, &j->mosaic, &j->selection, demand, err);
@@ -349,6 +354,7 @@ void qn_job_fini(struct qn_job *j)
 	qn_plan_fini(&j->plan);
 	if (j->self)
 		j->kernel->close(j->self);
+	qn_refusals_fini(&j->refused);
 	qn_reach_fini(&j->reach);
 	qn_site_fini(&j->site);
 	qn_names_fini(&j->hosts);

@@ -8,6 +8,7 @@
 #include "comm/comm.h"
 #include "data/feed.h"
 #include "exec/agent.h"
+#include "exec/failover.h"
 #include "exec/near.h"
 #include "exec/queue.h"
 #include "exec/reach.h"
@@ -25,6 +26,8 @@ struct qn_report {
 	uint32_t host_number, node, nthreads, nbound;
 	uint64_t nchunks, nstolen, nskipped, nlibrary;
 	uint64_t nleased;		/* chunks that were another host's by the plan */
+	uint64_t nfailed_over;		/* chunks that were left to another host */
+	char failure[256];		/* why the first of them was; "" */
 	uint64_t stored_nbytes, decoded_nbytes, local_nbytes, remote_nbytes;
 	uint64_t disk_nbytes;		/* of local_nbytes: not from memory */
 	struct qn_near_sums near;
@@ -86,6 +89,8 @@ struct qn_job {
 	struct qn_share share;
 	struct qn_leases leases;
 	struct qn_agent agent;
+	struct qn_refusals refused;		/* in this pass */
+	uint64_t ncopies_missing;		/* of shards: listed in a catalog, and not there */
 
 	struct qn_layout_of_state layout;
 	int64_t *state;				/* owned: this rank's, then rank 0's merged one */
@@ -118,5 +123,10 @@ enum quern_status qn_job_share_dataset(struct qn_job *j, struct quern_message *e
 /* Runs one pass on this rank's threads and adds what they found to j->state. The threads of all ranks
    take work from each other, so that all ranks run it, and none is done before there is none left. */
 enum quern_status qn_crew_run(struct qn_job *j, int pass, struct quern_message *err);
+
+/* Does tasks again that other hosts have refused, on the calling thread, and adds what it found to
+   j->state. Not collective. */
+enum quern_status qn_crew_redo(struct qn_job *j, const struct qn_task *task, size_t n,
+			       struct quern_message *err);
 
 #endif

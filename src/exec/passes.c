@@ -87,6 +87,8 @@ static enum quern_status one_pass(struct qn_job *j, struct quern_message *err)
 	qn_comm_host_barrier(j->comm);	/* nobody steals before all queues are full */
 	st = qn_crew_run(j, j->npasses, err);
 	st = qn_comm_agree(j->comm, st, err);
+	if (!st)
+		st = qn_failover(j, err);
 	reduced = qn_comm_wtime();
 	j->seconds[QN_WORK] += reduced - start;
 	if (!st)
@@ -131,6 +133,8 @@ enum quern_status qn_job_work(struct qn_job *j, struct quern_message *err)
 	if (!st)
 		st = qn_agent_init(&j->agent, j->comm, &j->reach, &j->mosaic, &j->items,
 				   j->dataset.type.size, &j->queues, &j->leases, err);
+	if (qn_comm_rank(j->comm) == 0)
+		qn_failover_count_missing(j);
 	qn_cpu_reset_fp();
 	while (!st && again) {
 		st = one_pass(j, err);

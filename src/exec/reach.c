@@ -66,6 +66,9 @@ static enum qn_sight look_at(const struct qn_job *j, uint32_t member, struct loo
 	seen = tell_apart(fd, m, &s);
 	if (seen == QN_NSIGHTS)
 		seen = sight_on(qn_source_medium(&j->site, m->file, fd));
+	else if (m->ledger != QN_NO_LEDGER)
+		/* What is in the place of a shard is a copy that was lost, of which there are others. */
+		seen = QN_UNSEEN;
 	else if (seen && l->nstrangers < MOST_STRANGERS)
 		l->stranger[l->nstrangers++] = s;
 	close(fd);

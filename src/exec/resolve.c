@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "exec/resolve_catalog.h"
 #include "exec/resolve_impl.h"
 #include "exec/source.h"
 
@@ -90,9 +91,13 @@ enum quern_status qn_resolve(struct qn_dataset *d, const uint64_t *origin, int n
 	struct qn_resolving r = { .whole = d, .outermost = d, .nprocesses = nprocesses,
 				  .effort = &effort, .err = err };
 	enum quern_status st;
+	bool is = false;
 
 	if (d->layout != QN_VIRTUAL && d->layout != QN_EXTERNAL)
 		return qn_mosaic_place(m, d, origin, err);
+	st = qn_resolve_catalog(d, origin, m, &is, err);
+	if (st || is)
+		return st;
 	qn_mosaic_init(&r.own, d->ndim);
 	st = qn_resolve_into(&r);
 	if (!st && r.why[0]) {

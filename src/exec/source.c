@@ -52,6 +52,21 @@ static enum quern_status need_name(const char *file, const struct qn_listing *l,
 			    file, l->n, names, l->n > LISTED_DATASETS ? " ..." : "");
 }
 
+/* The tables of a catalog are no data. */
+void qn_source_hide_tables(struct qn_listing *l)
+{
+	const size_t length = strlen(QN_CATALOG_GROUP "/");
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (strncmp(l->path[i], QN_CATALOG_GROUP "/", length))
+			l->path[n++] = l->path[i];
+		else
+			free(l->path[i]);
+	}
+	l->n = n;
+}
+
 enum quern_status qn_source_describe(const char *file, const char *path, const char *column,
 				     bool with_index, struct qn_dataset *d,
 				     struct quern_message *err)
@@ -62,6 +77,8 @@ enum quern_status qn_source_describe(const char *file, const char *path, const c
 
 	if (!st && !path) {
 		st = format->list(file, &listing, err);
+		if (!st)
+			qn_source_hide_tables(&listing);
 		if (!st && listing.n != 1)
 			st = need_name(file, &listing, err);
 	}

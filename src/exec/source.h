@@ -26,6 +26,9 @@ enum quern_status qn_source_describe(const char *file, const char *path, const c
 enum quern_status qn_source_index(struct qn_dataset *d, const struct quern_box *part,
 				  struct quern_message *err);
 
+/* Takes the tables of a catalog (catalog.h) out of a list of datasets. */
+void qn_source_hide_tables(struct qn_listing *l);
+
 /* That the file which is open is the one that was described: size and time of change.
    QUERN_ERR_DATA. host: the name of this host, for messages. */
 enum quern_status qn_source_check(int fd, const struct qn_dataset *d, const char *host,

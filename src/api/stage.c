@@ -1,0 +1,235 @@
+/*
+ * stage.c - quern_stage and quern_unstage: the files one after the other, and the document of what
+ * became of them.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/json.h"
+#include "api/settings.h"
+#include "comm/comm_mpi.h"
+#include "exec/stage.h"
+#include "quern.h"
+
+typedef enum quern_status stage_fn(struct qn_stager *s, const char *file, struct qn_staged *out,
+				   struct quern_message *err);
+
+const struct quern_option *quern_stage_options(void)
+{
+	return qn_stage_options;
+}
+
+/* --- the document --- */
+
+static json_t *homes_to_json(const struct qn_catalog *c, const struct qn_shard *x)
+{
+	json_t *homes = json_array();
+
+	for (uint32_t k = 0; k < x->nhomes; k++)
+		json_array_append_new(homes, qn_json_text(c->host[x->home[k]]));
+	return homes;
+}
+
+static json_t *shard_to_json(const struct qn_catalog *c, uint32_t i)
+{
+	const struct qn_shard *x = &c->shard[i];
+	char *file = x->dataset < c->ndatasets ? qn_catalog_file_of(c, i) : NULL;
+	json_t *o = json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o}", "file",
+			      qn_json_text(file), "dataset", qn_json_text(c->path[x->dataset]),
+			      "dimension", x->dim, "start", qn_json_uint(x->start), "count",
+			      qn_json_uint(x->count), "bytes", qn_json_uint(x->nbytes), "chunks",
+			      qn_json_uint(x->nchunks), "homes", homes_to_json(c, x));
+
+	free(file);
+	return o;
+}
+
+static json_t *copy_to_json(const struct qn_copy *x)
+{
+	const bool in_chunk = x->fate == QN_DAMAGED && x->nbad;
+
+	return json_pack("{s:i, s:o, s:s, s:o, s:o, s:o}", "shard", (int)x->shard, "host",
+			 qn_json_text(x->host), "state", qn_fate_name((enum qn_fate)x->fate),
+			 "bytes", qn_json_uint(x->nbytes), "chunks_damaged", qn_json_uint(x->nbad),
+			 "offset", in_chunk ? qn_json_uint(x->addr) : json_null());
+}
+
+/* How many copies came to what. */
+static json_t *totals_to_json(const struct qn_staged *s)
+{
+	uint64_t n[QN_NFATES] = { 0 };
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < s->ncopies; i++)
+		n[s->copy[i].fate]++;
+	for (int f = 0; f < QN_NFATES; f++)
+		json_object_set_new(o, qn_fate_name((enum qn_fate)f), qn_json_uint(n[f]));
+	return o;
+}
+
+static json_t *staged_to_json(const struct qn_staged *s)
+{
+	const struct qn_catalog *c = &s->catalog;
+	json_t *shards = json_array(), *copies = json_array();
+
+	for (uint32_t i = 0; i < c->nshards; i++)
+		json_array_append_new(shards, shard_to_json(c, i));
+	for (size_t i = 0; i < s->ncopies; i++)
+		json_array_append_new(copies, copy_to_json(&s->copy[i]));
+	return json_pack("{s:o, s:o, s:i, s:b, s:o, s:o, s:o}", "catalog", qn_json_text(c->file),
+			 "source", qn_json_text(c->source), "replicas", (int)c->nreplicas,
+			 "was_there", (int)s->was_there, "shards", shards, "copies", copies,
+			 "totals", totals_to_json(s));
+}
+
+/* --- what is wrong with copies --- */
+
+static bool is_bad(enum qn_fate fate)
+{
+	return fate == QN_DAMAGED || fate == QN_MISSING || fate == QN_CHANGED || fate == QN_LOST;
+}
+
+/* After a verification or a repair: the first bad copy, and how many there are. */
+static enum quern_status judge_copies(const struct qn_staged *s, struct quern_message *err)
+{
+	const struct qn_copy *first = NULL;
+	size_t nbad = 0;
+	char where[64] = "";
+	char *file;
+
+	for (size_t i = 0; i < s->ncopies; i++)
+		if (is_bad((enum qn_fate)s->copy[i].fate) && !nbad++)
+			first = &s->copy[i];
+	if (!first)
+		return QUERN_OK;
+	file = qn_catalog_file_of(&s->catalog, first->shard);
+	if (first->nbad)
+		snprintf(where, sizeof(where), " in a chunk at offset %" PRIu64, first->addr);
+	qn_error_set(err, QUERN_ERR_DATA,
+		     "%s: shard %s is %s on host %s%s; %zu copies are not as they "
+		     "should be%s",
+		     s->catalog.file, file ? file : "?", qn_fate_name((enum qn_fate)first->fate),
+		     first->host, where, nbad,
+		     first->fate == QN_LOST ? ", and the staged file is not there to make them from"
+					    : "; `quern stage --repair` makes them anew");
+	free(file);
+	return err->status;
+}
+
+/* --- calls --- */
+
+struct call {
+	struct qn_stager stage;
+	struct qn_comm *comm;
+	struct quern_options options;
+	struct qn_names files;
+	json_t *list;
+	bool judges;
+	struct quern_message err;
+};
+
+static enum quern_status one_file(struct call *k, stage_fn *fn, const char *file)
+{
+	struct qn_staged s = { .ncopies = 0 };
+	enum quern_status st;
+
+	k->stage.done_nbytes = k->stage.total_nbytes = 0;
+	st = fn(&k->stage, file, &s, &k->err);
+	if (!st && qn_comm_rank(k->comm) == 0) {
+		json_array_append_new(k->list, staged_to_json(&s));
+		if (k->judges)
+			st = judge_copies(&s, &k->err);
+	}
+	qn_staged_fini(&s);
+	return qn_comm_agree(k->comm, st, &k->err);
+}
+
+static stage_fn *choose(struct call *k, bool removes)
+{
+	if (removes)
+		return qn_stage_remove;
+	k->judges = true;
+	if (quern_option_flag(&k->options, "repair"))
+		return qn_stage_repair;
+	if (quern_option_flag(&k->options, "verify"))
+		return qn_stage_verify;
+	k->judges = false;
+	return qn_stage_file;
+}
+
+static enum quern_status finish(struct call *k, double start, enum quern_status st, char **json)
+{
+	json_t *doc;
+
+	if (qn_comm_rank(k->comm) || !json_array_size(k->list))
+		return st;
+	doc = json_pack("{s:s, s:O, s:{s:i, s:i, s:f}}", "quern", QUERN_VERSION, "staged", k->list,
+			"run", "hosts", qn_comm_nhosts(k->comm), "ranks", qn_comm_size(k->comm),
+			"seconds", qn_comm_wtime() - start);
+	*json = qn_json_dump(doc);
+	return *json ? st : qn_error_nomem(&k->err, 0, "the document");
+}
+
+static enum quern_status prepare(struct call *k, const struct quern_option *table,
+				 const char *const *words, size_t nwords,
+				 const char *const *settings)
+{
+	enum quern_status st = qn_options_init(&k->options, &table, 1, &k->err);
+
+	k->stage.comm = k->comm;
+	k->stage.options = &k->options;
+	if (qn_comm_rank(k->comm))
+		k->stage.progress = NULL;
+	if (!st)
+		st = qn_settings_take(&k->options, settings, &k->err);
+	if (!st && !k->list)
+		st = qn_error_nomem(&k->err, 0, "the document");
+	st = qn_settings_share(k->comm, &k->options, st, &k->err);
+	return st ? st : qn_files_share(k->comm, words, nwords, &k->files, &k->err);
+}
+
+static enum quern_status call(MPI_Comm comm, bool removes, const struct quern_option *table,
+			      const char *const *words, size_t nwords, const char *const *settings,
+			      quern_progress_fn *progress, void *ctx, char **json, char *why,
+			      size_t nbytes)
+{
+	struct call k = { .stage = { .progress = progress, .progress_ctx = ctx },
+			  .list = json_array(),
+			  .err = { .status = QUERN_OK } };
+	const double start = qn_comm_wtime();
+	enum quern_status st = qn_comm_new(comm, &k.comm, &k.err);
+
+	*json = NULL;
+	if (!st) {
+		st = prepare(&k, table, words, nwords, settings);
+		for (size_t i = 0; !st && i < k.files.n; i++) {
+			k.stage.number = (int)i;
+			st = one_file(&k, choose(&k, removes), k.files.name[i]);
+		}
+		st = qn_comm_agree(k.comm, finish(&k, start, st, json), &k.err);
+	}
+	if (why && nbytes)
+		snprintf(why, nbytes, "%s", st ? k.err.text : "");
+	json_decref(k.list);
+	qn_options_fini(&k.options);
+	qn_names_fini(&k.files);
+	qn_comm_free(k.comm);
+	return st;
+}
+
+enum quern_status quern_stage(MPI_Comm comm, const char *const *files, size_t nfiles,
+			      const char *const *settings, quern_progress_fn *progress, void *ctx,
+			      char **json, char *why, size_t nbytes)
+{
+	return call(comm, false, qn_stage_options, files, nfiles, settings, progress, ctx, json,
+		    why, nbytes);
+}
+
+enum quern_status quern_unstage(MPI_Comm comm, const char *const *catalogs, size_t n, char **json,
+				char *why, size_t nbytes)
+{
+	return call(comm, true, qn_unstage_options, catalogs, n, NULL, NULL, NULL, json, why,
+		    nbytes);
+}

@@ -1,0 +1,234 @@
+/*
+ * stage.c - quern stage and quern unstage: shards and hosts as a table.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "quern.h"
+
+#define WHY_NBYTES   2048
+#define MAX_SETTINGS 16
+
+static const struct quern_option own_table[] = {
+	{ "json", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, "print JSON, nothing else" },
+	{ "progress", 0, QUERN_OPT_CHOICE, "auto|always|never", "auto", 0, 0,
+	  "a progress bar on standard error; auto: when that is a terminal" },
+	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
+};
+
+static long long get_int(const json_t *o, const char *name)
+{
+	return json_integer_value(json_object_get(o, name));
+}
+
+static const char *get_text(const json_t *o, const char *name)
+{
+	const char *s = json_string_value(json_object_get(o, name));
+
+	return s ? s : "";
+}
+
+static const char *base_name(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	return slash ? slash + 1 : file;
+}
+
+static void print_shard(const json_t *staged, size_t number, const json_t *shard)
+{
+	const json_t *copy;
+	char nbytes[32];
+	size_t i;
+
+	qn_cli_bytes((double)get_int(shard, "bytes"), nbytes, sizeof(nbytes));
+	printf("  %-14s %-16s %lld: %lld:%-12lld %11s ", base_name(get_text(shard, "file")),
+	       get_text(shard, "dataset"), get_int(shard, "dimension"), get_int(shard, "start"),
+	       get_int(shard, "start") + get_int(shard, "count"), nbytes);
+	json_array_foreach(json_object_get(staged, "copies"), i,
+			   copy) if ((size_t)get_int(copy, "shard") == number)
+		printf(" %s %s", get_text(copy, "host"), get_text(copy, "state"));
+	putchar('\n');
+}
+
+static bool has_host(const json_t *copies, size_t before, const char *host)
+{
+	for (size_t i = 0; i < before; i++)
+		if (!strcmp(get_text(json_array_get(copies, i), "host"), host))
+			return true;
+	return false;
+}
+
+static void print_hosts(const json_t *copies)
+{
+	const json_t *copy, *other;
+	size_t i, k;
+
+	printf("\n  %-24s %7s %11s\n", "host", "copies", "bytes");
+	json_array_foreach(copies, i, copy)
+	{
+		long long n = 0, nbytes = 0;
+		char text[32];
+
+		if (has_host(copies, i, get_text(copy, "host")))
+			continue;
+		json_array_foreach(copies, k, other) if (!strcmp(get_text(copy, "host"),
+								 get_text(other, "host")))
+		{
+			n++;
+			nbytes += get_int(other, "bytes");
+		}
+		qn_cli_bytes((double)nbytes, text, sizeof(text));
+		printf("  %-24s %7lld %11s\n", get_text(copy, "host"), n, text);
+	}
+}
+
+static void print_staged(const json_t *staged)
+{
+	const json_t *shard, *n;
+	const char *name, *between = "";
+	size_t i;
+
+	printf("%s\n", get_text(staged, "catalog"));
+	if (json_array_size(json_object_get(staged, "shards")))
+		printf("  %-14s %-16s %-15s %12s  %s\n", "shard", "dataset", "indexes", "bytes",
+		       "hosts");
+	json_array_foreach(json_object_get(staged, "shards"), i, shard)
+		print_shard(staged, i, shard);
+	print_hosts(json_object_get(staged, "copies"));
+	printf("\n  copies: ");
+	json_object_foreach((json_t *)json_object_get(staged, "totals"), name,
+			    n) if (json_integer_value(n))
+	{
+		printf("%s%lld %s", between, (long long)json_integer_value(n), name);
+		between = ", ";
+	}
+	printf("%s%s\n", *between ? "" : "none",
+	       json_is_true(json_object_get(staged, "was_there")) ? "; nothing was to be done"
+								  : "");
+}
+
+/* Takes text. */
+static int print_tables(char *text)
+{
+	json_t *doc = json_loads(text, 0, NULL);
+	const json_t *staged;
+	size_t i;
+
+	free(text);
+	if (!doc)
+		return qn_cli_fail(QUERN_ERR_RUN, "cannot read the document: out of memory");
+	json_array_foreach(json_object_get(doc, "staged"), i, staged) print_staged(staged);
+	json_decref(doc);
+	return QUERN_OK;
+}
+
+static bool wants_progress(const struct quern_options *o)
+{
+	const char *when = quern_option_string(o, "progress");
+
+	return !strcmp(when, "always") || (!strcmp(when, "auto") && isatty(STDERR_FILENO));
+}
+
+/* The values of the rows that quern_stage knows, as it wants them. False: out of memory. */
+static bool make_settings(const struct quern_options *o, char **settings)
+{
+	int n = 0;
+
+	for (const struct quern_option *row = quern_stage_options(); row->name; row++) {
+		const char *value = quern_option_string(o, row->name);
+
+		if (value && n < MAX_SETTINGS &&
+		    asprintf(&settings[n++], "%s=%s", row->name, value) < 0) {
+			settings[n - 1] = NULL;
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Prints what came of it; takes text. */
+static int conclude(const struct quern_options *o, enum quern_status st, char *text,
+		    const char *why)
+{
+	const bool as_json = quern_option_flag(o, "json");
+	const bool has_text = text != NULL;
+
+	if (has_text && as_json)
+		fputs(text, stdout);
+	else if (has_text && print_tables(text))
+		return QUERN_ERR_RUN;
+	if (as_json)
+		free(text);
+	if (has_text && qn_cli_finish())
+		return QUERN_ERR_RUN;
+	return st ? qn_cli_fail(st, why) : 0;
+}
+
+static int stage(const struct quern_options *o, const char *const *files, size_t nfiles)
+{
+	char *settings[MAX_SETTINGS + 1] = { NULL }, *text = NULL, why[WHY_NBYTES] = "";
+	struct qn_progress progress = { .what = "file" };
+	enum quern_status st = QUERN_ERR_RUN;
+
+	qn_cli_progress_begin(&progress, 0);
+	if (make_settings(o, settings))
+		st = quern_stage(qn_cli_world(), files, nfiles, (const char *const *)settings,
+				 wants_progress(o) ? qn_cli_progress : NULL, &progress, &text, why,
+				 sizeof(why));
+	else
+		snprintf(why, sizeof(why), "out of memory");
+	qn_cli_progress_end(&progress);
+	for (char **p = settings; *p; p++)
+		free(*p);
+	return conclude(o, st, text, why);
+}
+
+static int unstage(const struct quern_options *o, const char *const *files, size_t nfiles)
+{
+	char *text = NULL, why[WHY_NBYTES] = "";
+	enum quern_status st =
+		quern_unstage(qn_cli_world(), files, nfiles, &text, why, sizeof(why));
+
+	return conclude(o, st, text, why);
+}
+
+static int command(const char *name, const char *missing, const struct quern_option *table,
+		   int argc, char **argv,
+		   int (*work)(const struct quern_options *, const char *const *, size_t))
+{
+	struct quern_options o;
+	const int first = qn_cli_options(qn_cli_command(name), table, argc, argv, &o);
+	/* 0: go on; otherwise 1 and the exit code. A rank that has none takes the others'. */
+	int code = first < 0 ? -first : 0;
+
+	if (first == argc)
+		code = 1 + qn_cli_fail(QUERN_ERR_USAGE, missing);
+	code = qn_cli_agree(code);
+	if (!code)
+		code = 1 + work(&o, (const char *const *)argv + first, (size_t)(argc - first));
+	if (first >= 0)
+		qn_options_fini(&o);
+	return code - 1;
+}
+
+int qn_cli_stage(int argc, char **argv)
+{
+	struct quern_option table[MAX_SETTINGS + 4];
+	int n = 0;
+
+	for (const struct quern_option *row = quern_stage_options(); row->name; row++)
+		table[n++] = *row;
+	memcpy(table + n, own_table, sizeof(own_table));
+	return command("stage", "no file given: quern stage --to DIR FILE...", table, argc, argv,
+		       stage);
+}
+
+int qn_cli_unstage(int argc, char **argv)
+{
+	return command("unstage", "no catalog given: quern unstage CATALOG...", own_table, argc,
+		       argv, unstage);
+}
