@@ -84,3 +84,5 @@ TEST_PROGS += tests/parts
 SHELL_TESTS += tests/files.sh
 SHELL_TESTS += tests/cli/plan.sh
 SHELL_TESTS += tests/cli/homes.sh
+UNIT_TESTS += tests/unit/test_catalog
+SHELL_TESTS += tests/cli/stage.sh

@@ -391,6 +391,101 @@ check_different_files()
 	each rm -f "$LOCALDIR/a.nc" "$LOCALDIR/b.nc"
 }
 
+# --- staging --------------------------------------------------------------------------------------
+
+staged=$LOCALDIR/stage/climate.nc
+
+# staged_run NAME HOSTS N: a run on the catalog gives the bytes of one process.
+staged_run()
+{
+	mpi "$2" "$3" "$quern" run $moments --json "$staged"
+	is "$1: same bytes" "$want" "$(result)"
+}
+
+# copies STATE: how many are in that state, in the document in `out`.
+copies()
+{
+	sed -n 's/^ *"'"$1"'": \([0-9]*\),\{0,1\}$/\1/p' out
+}
+
+# stages NAME HOSTS N ARG...: passes if it succeeds.
+stages()
+{
+	local name=$1 where=$2 n=$3
+
+	shift 3
+	mpi "$where" "$n" "$quern" "$@"
+	is "$name" 0 "$status"
+}
+
+check_staged_traffic()
+{
+	local data before bytes ranks
+
+	data=$(stat -c %s "$SHARE/climate.nc")
+	for ranks in 1 2; do
+		before=$(lab traffic)
+		staged_run "staged, $ranks a host" "$(all_hosts $ranks)" $((hosts * ranks))
+		bytes=$(($(lab traffic) - before))
+		is "staged, $ranks a host: all bytes are local" "0 $(field bytes_stored)" \
+			"$(field bytes_remote) $(field bytes_local)"
+		check "staged, $ranks a host: the data stay where they are" \
+			test "$bytes" -lt $((data / 200))
+		note "staged, $ranks a host: $((data / 1000000)) MB, $((bytes / 1000)) kB crossed the network"
+	done
+}
+
+check_stage()
+{
+	local three=n1:1,n2:1,n3:1
+
+	stages "stage with two replicas" "$(all_hosts 1)" $hosts \
+		stage --replicas 2 --to "$LOCALDIR/stage" --json "$SHARE/climate.nc"
+	is "16 shards on two hosts each" 32 "$(copies made)"
+	is "each host has half of them" "8 8 8 8" "$(for i in $(seq $hosts); do
+		lab exec "n$i" sh -c "ls $staged.shards/*.h5" | wc -l
+	done | paste -sd ' ')"
+	check_staged_traffic
+	lab exec n2 sh -c "f=$staged.shards/d0.s0001.h5; t=\$(stat -c %y \$f)
+		printf XXXX | dd of=\$f bs=1 seek=1500000 conv=notrunc; touch -d \"\$t\" \$f" 2>/dev/null
+	staged_run "a damaged copy" "$(all_hosts 1)" $hosts
+	check "... is read elsewhere" test "$(field chunks_failed_over)" -ge 1
+	is "... and counted once" "$(sed -n 's/^    "chunks": //p' want.out)" "$(sed -n 's/^    "chunks": //p' out)"
+	is "... and reported" 1 "$(grep -c 'warning: .*d0.s0001.h5.*host n2' err)"
+	mpi "$(all_hosts 1)" $hosts "$quern" stage --verify --json "$staged"
+	is "a damaged copy is found" "3 1 31" "$status $(copies damaged) $(copies whole)"
+	lab exec n1 rm "$staged.shards/d0.s0000.h5"
+	staged_run "a lost copy" "$(all_hosts 2)" $((2 * hosts))
+	is "... is reported" "1 1" "$(field copies_missing) $(grep -c 'warning: 1 copies of shards' err)"
+	staged_run "a lost host" "$three" 3
+	lab exec n3 sh -c "f=$staged.shards/d0.s0001.h5; t=\$(stat -c %y \$f)
+		printf XXXX | dd of=\$f bs=1 seek=1500000 conv=notrunc; touch -d \"\$t\" \$f" 2>/dev/null
+	mpi "$(all_hosts 1)" $hosts "$quern" run $moments --json "$staged"
+	is "two damaged copies are the end" "3 1" "$status $(grep -c 'no other copy can be read' err)"
+	mpi "$(all_hosts 1)" $hosts "$quern" run $moments --json --on-bad-chunk skip "$staged"
+	is "... or are skipped" "0 1" "$status $(field chunks_skipped)"
+	mpi "$three" 3 "$quern" stage --repair --json "$staged"
+	is "repair on three hosts" 0 "$status"
+	is "... makes copies from others" "lost 0" "lost $(copies lost)"
+	staged_run "repaired, three hosts" "$three" 3
+	is "... all bytes are local" "0 $(field bytes_stored)" "$(field bytes_remote) $(field bytes_local)"
+	stages "repair on four hosts" "$(all_hosts 2)" $((2 * hosts)) stage --repair "$staged"
+	mpi "$(all_hosts 1)" $hosts "$quern" stage --verify --json "$staged"
+	is "... then 32 copies are whole" "0 32" "$status $(copies whole)"
+	staged_run "repaired, four hosts" "$(all_hosts 1)" $hosts
+	stages "unstage" "$(all_hosts 1)" $hosts unstage "$staged"
+	check "nothing is left" each sh -c "test -z \"\$(ls -A $LOCALDIR/stage)\""
+	lab exec n1 cp "$SHARE/climate.nc" "$LOCALDIR/only.nc"
+	stages "a file that one host has" "$(all_hosts 1)" $hosts \
+		stage --replicas 2 --to "$LOCALDIR/stage" "$LOCALDIR/only.nc"
+	mpi "$(all_hosts 1)" $hosts "$quern" run $moments --json "$LOCALDIR/stage/only.nc"
+	is "... is staged to all: same bytes" "$want" "$(result)"
+	stages "... and unstaged" "$(all_hosts 1)" $hosts unstage "$LOCALDIR/stage/only.nc"
+	check "nothing is left of it" each sh -c "test -z \"\$(ls -A $LOCALDIR/stage)\""
+	mpi "$(all_hosts 1)" $hosts "$quern" stage --to "$SHARE/stage" "$SHARE/climate.nc"
+	is "a shared directory is refused" "2 1" "$status $(grep -c 'several hosts share' err)"
+}
+
 # --- hosts that die -------------------------------------------------------------------------------
 
 no_quern()
@@ -489,11 +584,12 @@ status=0
 seconds=0
 "$quern" run $moments --json "$SHARE/climate.nc" >out 2>err || status=$?
 want=$(result)
+cp out want.out
 if [ -z "$want" ]; then
 	fail "there is a result to compare with" "$(outcome)"
 	finish
 fi
-for part in ${PARTS:-kernels stats counter traffic differences homes straggler different_files repeated deaths}; do
+for part in ${PARTS:-kernels stats counter traffic differences homes straggler different_files stage repeated deaths}; do
 	start=$(date +%s)
 	check_$part
 	echo "# $part: $(($(date +%s) - start)) s"

@@ -1,0 +1,173 @@
+#!/usr/bin/env bash
+# quern stage and quern unstage on one host: what is made, what is kept, what is refused. Several hosts
+# are tests/hosts.
+
+. "$SRCDIR/tests/cli/lib.sh"
+generate cf.nc latest.h5 compound.h5 user_block.h5
+export HWLOC_PLUGINS_PATH=/nonexistent
+"$BUILDDIR/examples/mkclimate" --quiet --time 64 climate.nc || exit 1
+"$BUILDDIR/examples/mkclimate" --quiet --time 64 --only t2m --contiguous flat.nc || exit 1
+
+quern stage --to d climate.nc
+if grep -q 'built without' err; then
+	skip_all "no libxxhash"
+fi
+
+result()
+{
+	sed -n '/^  "result": {/,/^  }/p' out
+}
+
+# same NAME FILE CATALOG ARG...: a run on either gives the same bytes.
+same()
+{
+	local name=$1 file=$2 catalog=$3 want
+
+	shift 3
+	quern run "$@" --json "$file"
+	want=$(result)
+	quern run "$@" --json "$catalog"
+	if [ "$status" -eq 0 ] && [ -n "$want" ] && [ "$want" = "$(result)" ]; then
+		pass "$name"
+	else
+		fail "$name" "not $want; $(outcome)"
+	fi
+}
+
+# --- stage, run, unstage ---
+is "stage" 0 "$status"
+prints "... makes shards" "^  copies: 8 made"
+same "run moments" climate.nc d/climate.nc moments -d t2m
+same "... of packed values" climate.nc d/climate.nc moments -d precip
+same "... of a selection by coordinates" climate.nc d/climate.nc minmax -d t2m \
+	-s 'time=1979-01-03:1979-01-10,lat=-30.0:30.0'
+same "topk" climate.nc d/climate.nc topk --k 5 -d t2m
+is "all bytes are local" "0" "$(field run.bytes_remote)"
+answers "inspect" inspect d/climate.nc
+is "... has no tables" 0 "$(grep -c quern_catalog out)"
+answers "again" stage --to d climate.nc
+prints "... nothing is to be done" "8 kept; nothing was to be done"
+answers "stage --verify" stage --verify d/climate.nc
+prints "... all are whole" "copies: 8 whole$"
+answers "as JSON" stage --verify --json d/climate.nc
+is "... with homes" "\"$(hostname)\"" "$(field staged.0.shards.0.homes.0)"
+answers "a shard is a file of its own" run moments -d t2m d/climate.nc.shards/d1.s0000.h5
+answers "... that is whole" verify d/climate.nc.shards/d1.s0000.h5
+answers "unstage" unstage d/climate.nc
+prints "... removes them" "copies: 8 removed"
+is "... and leaves nothing" "" "$(ls -A d)"
+
+# --- kinds of datasets ---
+answers "not chunked" stage --to d --shards 3 flat.nc
+same "... same bytes" flat.nc d/flat.nc moments -d t2m
+quern unstage d/flat.nc
+answers "chosen datasets, by a dimension" stage --to d -d /tree_filtered,/raw_edges --by 1 latest.h5
+same "... same bytes" latest.h5 d/latest.h5 moments -d /tree_filtered
+same "... edges that are not filtered" latest.h5 d/latest.h5 moments -d /raw_edges
+quern unstage d/latest.h5
+answers "a file with a user block" stage --to d -d /holes user_block.h5
+same "... and chunks without storage" user_block.h5 d/user_block.h5 moments -d /holes
+quern unstage d/user_block.h5
+compound=$("$QUERN" inspect compound.h5 | sed -n 's|^/\(deflate[^ ]*\) .*|\1|p' | head -n 1)
+if [ -n "$compound" ]; then
+	column=$("$QUERN" inspect --json compound.h5 | tr -d ' \n' |
+		sed 's/.*"dataset":"\/'"$compound"'",[^[]*"members":\[{"name":"\([^"]*\)".*/\1/')
+	answers "a compound datatype" stage --to d -d "/$compound" compound.h5
+	same "... its members" compound.h5 d/compound.h5 count -d "/$compound" --column "$column"
+	quern unstage d/compound.h5
+fi
+
+# --- what cannot be ---
+refuses 2 "no directory" "--to is missing" stage climate.nc
+refuses 2 "more replicas than hosts" "one host only" stage --to d --replicas 2 climate.nc
+refuses 2 "no such dimension" "has no dimension 'x'" stage --to d --by x climate.nc
+refuses 3 "nothing large enough" "no numeric dataset of more than 1 MiB" stage --to d cf.nc
+refuses 3 "no catalog" "no catalog of quern stage" stage --verify climate.nc
+refuses 3 "nothing to unstage" "no host has a catalog" unstage d/none.nc
+refuses 3 "unstage leaves other files" "no catalog" unstage climate.nc
+is "... alone" 0 "$(test -e climate.nc; echo $?)"
+refuses 2 "the source is not replaced" "something else" stage --to . climate.nc
+echo mine >d/climate.nc
+refuses 2 "another file is not replaced" "something else" stage --to d climate.nc
+is "... it stays" mine "$(cat d/climate.nc)"
+rm d/climate.nc
+mkdir d/climate.nc.shards && echo mine >d/climate.nc.shards/d0.s0000.h5
+refuses 2 "another folder is not used" "something else" stage --to d climate.nc
+is "... it stays too" mine "$(cat d/climate.nc.shards/d0.s0000.h5)"
+rm -r d/climate.nc.shards
+answers "dry run" stage --to d --dry-run climate.nc
+prints "... says what would be" "copies: 8 planned"
+is "... and makes nothing" "" "$(ls -A d)"
+
+# --- interrupted ---
+# cut_off SECONDS: a staging that is killed after so long, or before it has begun.
+cut_off()
+{
+	QUERN_TEST_READ_DELAY='*:40000' timeout -s KILL "$1" "$QUERN" stage --to d climate.nc >out 2>err
+}
+cut_off 1
+nbefore=$(find d -name '*.h5' | wc -l)
+note "killed after 1 s: $nbefore shards"
+is "killed: there is no catalog" 1 "$(test -e d/climate.nc; echo $?)"
+refuses 2 "other options do not go on with it" "interrupted" stage --to d --shards 2 climate.nc
+answers "the same command goes on" stage --to d climate.nc
+prints "... with what there is" "copies: $((8 - nbefore)) made$([ "$nbefore" -eq 0 ] ||
+	echo ", $nbefore kept")\$"
+same "... same bytes" climate.nc d/climate.nc moments -d t2m
+quern unstage d/climate.nc
+is "nothing is left" "" "$(ls -A d)"
+cut_off 1
+answers "what was not finished can be unstaged" unstage d/climate.nc
+is "... and is gone" "" "$(ls -A d)"
+
+# --- damage ---
+quern stage --to d climate.nc
+touch -r d/climate.nc.shards/d1.s0002.h5 stamp
+printf XXXX | dd of=d/climate.nc.shards/d1.s0002.h5 bs=1 seek=900000 conv=notrunc 2>/dev/null
+touch -r stamp d/climate.nc.shards/d1.s0002.h5
+refuses 3 "a damaged chunk: run" "d1.s0002.h5.*offset.*damaged on host $(hostname)" run moments -d t2m \
+	d/climate.nc
+quern run moments -d t2m --on-bad-chunk skip --json d/climate.nc
+is "... --on-bad-chunk skip" "0 1" "$status $(field run.chunks_skipped)"
+quern stage --verify d/climate.nc
+is "... --verify" "3 1" "$status $(grep -c '7 whole, 1 damaged' out)"
+answers "... --repair, from the staged file" stage --repair d/climate.nc
+prints "... makes one" "copies: 1 made, 7 whole"
+rm d/climate.nc.shards/d0.s0001.h5
+refuses 3 "a shard that is not there: run" "d0.s0001.h5" run moments -d precip d/climate.nc
+mv climate.nc away.nc
+quern stage --repair d/climate.nc
+is "... lost without the staged file" "3 1" "$status $(grep -c '7 whole, 1 lost' out)"
+mv away.nc climate.nc
+answers "... made anew with it" stage --repair d/climate.nc
+same "... same bytes" climate.nc d/climate.nc moments -d precip
+echo longer >>d/climate.nc.shards/d0.s0000.h5
+quern unstage d/climate.nc
+is "unstage leaves a shard that was changed" "7 removed, 1 left" \
+	"$(sed -n 's/^  copies: //p' out)"
+rm -r d
+mkdir d
+# A catalog in which any byte of the tables is another is not believed.
+quern stage --to d climate.nc
+at=$(grep -abo "$(hostname)" d/climate.nc | tail -n 1 | cut -d: -f1)
+printf '~' | dd of=d/climate.nc bs=1 seek="$at" conv=notrunc 2>/dev/null
+refuses 3 "a damaged catalog: run" "catalog is damaged" run moments -d t2m d/climate.nc
+refuses 3 "a damaged catalog: verify" "catalog is damaged" stage --verify d/climate.nc
+rm -r d
+
+# --- a full disk ---
+if [ "$(id -u)" -eq 0 ] && mkdir full && mount -t tmpfs -o size=2m tmpfs full 2>/dev/null; then
+	refuses 1 "a disk that is too small" "needs" stage --to full climate.nc
+	is "... nothing is there" "" "$(ls -A full)"
+	head -c 1000000 /dev/zero >full/other
+	"$BUILDDIR/examples/mkclimate" --quiet --time 16 --only t2m --missing 0 small.nc
+	quern stage --to full --dry-run small.nc
+	head -c 400000 /dev/zero >>full/other
+	quern stage --to full small.nc
+	is "a disk that gets full" "1 0 1" \
+		"$status $(find full -name '*.partial' | wc -l) $(grep -Ec 'No space|needs' err)"
+	umount full
+else
+	skip "a full disk" "cannot mount a small file system"
+fi
+finish
