@@ -149,6 +149,7 @@ static json_t *run_to_json(const quern_run *run, bool details)
 		sum.local_nbytes += x->local_nbytes;
 		sum.remote_nbytes += x->remote_nbytes;
 		sum.disk_nbytes += x->disk_nbytes;
+		sum.crossed_nbytes += x->crossed_nbytes;
 		qn_near_add(&sum.near, &x->near);
 		json_array_append_new(ranks, report_to_json(x, r));
 	}
@@ -166,6 +167,7 @@ static json_t *run_to_json(const quern_run *run, bool details)
 		      (json_int_t)sum.disk_nbytes, "bytes_remote",
 		      (json_int_t)sum.remote_nbytes, "numa", near_to_json(&sum.near), "seconds",
 		      seconds_to_json(run));
+	json_object_set_new(o, "bytes_network", qn_json_uint(sum.crossed_nbytes));
 	json_object_set_new(o, "sources_missing", json_integer((json_int_t)j->mosaic.nmissing));
 	json_object_set_new(o, "chunks_failed_over", qn_json_uint(sum.nfailed_over));
 	json_object_set_new(o, "copies_missing", qn_json_uint(j->ncopies_missing));

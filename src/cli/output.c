@@ -288,6 +288,12 @@ void qn_cli_print_stats(const json_t *doc)
 		get_real(s, "metadata"), get_real(s, "plan"), work, get_real(s, "reduce"),
 		get_real(s, "output"));
 	print_hosts(ranks);
+	if (get_int(run, "hosts") > 1) {
+		char crossed[32];
+
+		qn_cli_bytes(get_real(run, "bytes_network"), crossed, sizeof(crossed));
+		fprintf(stderr, "  %s of messages between hosts\n", crossed);
+	}
 	json_array_foreach(ranks, i, r)
 		print_rank(r);
 }

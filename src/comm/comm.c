@@ -19,6 +19,7 @@ struct qn_comm {
 	int rank, size;
 	int host_rank, host_size;
 	int host_number, nhosts;
+	uint64_t crossed_nbytes;	/* of messages between hosts, as this rank counts them */
 	MPI_Datatype pair;	/* two int64: key and index */
 	MPI_Op minloc, maxloc;
 };
@@ -36,9 +37,30 @@ int qn_comm_host_size(const struct qn_comm *c) { return c->host_size; }
 int qn_comm_host(const struct qn_comm *c) { return c->host_number; }
 int qn_comm_nhosts(const struct qn_comm *c) { return c->nhosts; }
 
+uint64_t qn_comm_crossed(const struct qn_comm *c) { return c->crossed_nbytes; }
+
 static bool alone(const struct qn_comm *c)
 {
 	return c->all == MPI_COMM_NULL;
+}
+
+void qn_comm_count(struct qn_comm *c, uint64_t nbytes)
+{
+	c->crossed_nbytes += nbytes;
+}
+
+/* Between this rank and rank 0. */
+static void count_own(struct qn_comm *c, uint64_t nbytes)
+{
+	if (c->host_number != 0)
+		c->crossed_nbytes += nbytes;
+}
+
+/* Between rank 0 and all: once for each host, as the best of trees would do it. */
+static void count_all(struct qn_comm *c, uint64_t nbytes)
+{
+	if (c->host_rank == 0)
+		count_own(c, nbytes);
 }
 
 double qn_comm_wtime(void)
@@ -211,6 +233,7 @@ enum quern_status qn_comm_bcast(struct qn_comm *c, void *data, size_t nbytes,
 {
 	int rc = 0;
 
+	count_all(c, nbytes);
 	for (size_t at = 0; !alone(c) && !rc && at < nbytes; at += PIECE_NBYTES)
 		rc = MPI_Bcast((char *)data + at, (int)qn_min_u64(nbytes - at, PIECE_NBYTES),
 			       MPI_BYTE, 0, c->all);
@@ -241,6 +264,7 @@ enum quern_status qn_comm_gather(struct qn_comm *c, const void *card, size_t nby
 		memcpy(all, card, nbytes);
 		return QUERN_OK;
 	}
+	count_own(c, nbytes);
 	return check(MPI_Gather(card, (int)nbytes, MPI_BYTE, all, (int)nbytes, MPI_BYTE, 0, c->all),
 		     "a gather", err);
 }
@@ -291,6 +315,7 @@ enum quern_status qn_comm_gather_blocks(struct qn_comm *c, const void *block, si
 	st = qn_comm_agree(c, st, err);
 	if (st)
 		goto out;
+	count_own(c, mine);
 	rc = c->rank ? move_block(c, c->rank, (void *)block, mine)
 		     : take_blocks(c, block, room, nbytes_of);
 	st = check(rc, "a gather", err);
@@ -356,6 +381,7 @@ enum quern_status qn_comm_scatterv(struct qn_comm *c, const void *all, const uin
 	rc = MPI_Type_contiguous((int)size, MPI_BYTE, &record);
 	if (!rc)
 		rc = MPI_Type_commit(&record);
+	count_own(c, nmine * size);
 	if (!rc) {
 		rc = MPI_Scatterv(all, n, n ? n + c->size : NULL, record, mine, (int)nmine, record,
 				  0, c->all);
@@ -374,6 +400,7 @@ enum quern_status qn_comm_scatter(struct qn_comm *c, const void *all, size_t nby
 		memcpy(card, all, nbytes);
 		return QUERN_OK;
 	}
+	count_own(c, nbytes);
 	return check(MPI_Scatter(all, (int)nbytes, MPI_BYTE, card, (int)nbytes, MPI_BYTE, 0, c->all),
 		     "a scatter", err);
 }
@@ -428,6 +455,7 @@ enum quern_status qn_comm_scatter_blocks(struct qn_comm *c, qn_comm_fill *fill, 
 
 	if (alone(c))
 		return QUERN_OK;
+	count_own(c, c->rank ? nmine : 0);
 	rc = c->rank ? take_block(c, mine, nmine)
 		     : post_blocks(c, fill, ctx, rank, nbytes_of, block);
 	return check(rc, "a scatter", err);
@@ -496,6 +524,7 @@ enum quern_status qn_comm_gatherv(struct qn_comm *c, const void *mine, uint64_t 
 	if (!st && c->rank == 0)
 		st = make_room(c, counts, size, places, n, all, err);
 	st = qn_comm_agree(c, st, err);
+	count_own(c, nmine * size);
 	if (!st)
 		st = check(gather_records(c, mine, nmine, size, *all, places), "a gather", err);
 	free(counts);
@@ -508,6 +537,7 @@ enum quern_status qn_comm_send(struct qn_comm *c, int to, const void *data, size
 {
 	int rc = 0;
 
+	qn_comm_count(c, c->nhosts > 1 ? nbytes : 0);
 	for (size_t at = 0; !rc && at < nbytes; at += PIECE_NBYTES)
 		rc = MPI_Send((const char *)data + at, (int)qn_min_u64(nbytes - at, PIECE_NBYTES),
 			      MPI_BYTE, to, PAIR_TAG, c->all);
@@ -539,6 +569,7 @@ enum quern_status qn_comm_reduce(struct qn_comm *c, int64_t *words, size_t nword
 	size_t step = PIECE_NBYTES / sizeof(*words);
 	int rc = 0;
 
+	count_all(c, nwords * sizeof(*words));
 	for (size_t at = 0; !alone(c) && !rc && at < nwords; at += step) {
 		int n = (int)qn_min_u64(nwords - at, step);
 		MPI_Op ops[] = { [QUERN_SUM] = MPI_SUM, [QUERN_MIN] = MPI_MIN,
@@ -602,6 +633,7 @@ enum quern_status qn_comm_reduce_least(struct qn_comm *c, int64_t *words, size_t
 	if (!other)
 		st = qn_error_nomem(err, nwords * sizeof(*other), "another rank's list");
 	st = qn_comm_agree(c, st, err);
+	count_all(c, nwords * sizeof(*words));
 	if (!st)
 		st = check(reduce_lists(c, words, other, nwords, width), "a reduction", err);
 	free(other);

@@ -19,6 +19,9 @@ int qn_comm_host_rank(const struct qn_comm *c);	/* among the ranks of this host 
 int qn_comm_host_size(const struct qn_comm *c);
 int qn_comm_host(const struct qn_comm *c);	/* hosts are numbered by their lowest rank */
 int qn_comm_nhosts(const struct qn_comm *c);
+/* Bytes of messages between this rank's host and others so far; summed over the ranks, what this
+   program had the network carry. What MPI adds for itself is not in it. */
+uint64_t qn_comm_crossed(const struct qn_comm *c);
 double qn_comm_wtime(void);			/* seconds, monotonic */
 
 void qn_comm_free(struct qn_comm *c);

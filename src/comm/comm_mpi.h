@@ -20,4 +20,7 @@ enum quern_status qn_comm_new(MPI_Comm parent, struct qn_comm **out, struct quer
    other ranks. Borrowed, for post.c. Not collective. */
 MPI_Comm qn_comm_leaders(const struct qn_comm *c);
 
+/* Counts bytes that post.c sends to another host. Not collective. */
+void qn_comm_count(struct qn_comm *c, uint64_t nbytes);
+
 #endif

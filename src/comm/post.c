@@ -15,6 +15,7 @@ struct sent {
 };
 
 struct qn_post {
+	struct qn_comm *comm;	/* keeps */
 	MPI_Comm hosts;		/* borrows */
 	struct sent *sent;	/* owned */
 	size_t nsent, room;
@@ -36,7 +37,7 @@ enum quern_status qn_post_new(struct qn_comm *c, struct qn_post **out, struct qu
 		if (!p || !p->answer)
 			st = qn_error_nomem(err, QN_POST_ROOM, "messages between hosts");
 		else
-			p->hosts = hosts;
+			*p = (struct qn_post){ .comm = c, .hosts = hosts, .answer = p->answer };
 	}
 	if (p)
 		p->expected = p->arrival = MPI_REQUEST_NULL;
@@ -104,6 +105,7 @@ static enum quern_status send(struct qn_post *p, int host, int tag, const void *
 	if (!s.data)
 		return qn_error_nomem(err, nbytes, "a message");
 	memcpy(s.data, data, nbytes);
+	qn_comm_count(p->comm, nbytes);
 	st = check(MPI_Isend(s.data, (int)nbytes, MPI_BYTE, host, tag, p->hosts, &s.request),
 		   "a message", err);
 	if (st)

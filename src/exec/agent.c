@@ -60,13 +60,13 @@ static void mark_set(struct qn_agent *a, uint32_t set)
 enum quern_status qn_agent_init(struct qn_agent *a, struct qn_comm *c,
 				const struct qn_reach *reach, const struct qn_mosaic *m,
 				const struct qn_items *items, uint64_t elem_nbytes,
-				struct qn_queues *q, struct qn_leases *l,
-				struct quern_message *err)
+				const struct qn_rates *rates, struct qn_queues *q,
+				struct qn_leases *l, struct quern_message *err)
 {
 	enum quern_status st;
 
-	*a = (struct qn_agent){ .comm = c, .reach = reach, .queues = q, .leases = l, .asked = -1,
-				.nhosts = qn_comm_nhosts(c), .host = qn_comm_host(c) };
+	*a = (struct qn_agent){ .comm = c, .reach = reach, .rates = rates, .queues = q, .leases = l,
+				.asked = -1, .nhosts = qn_comm_nhosts(c), .host = qn_comm_host(c) };
 	if (a->nhosts == 1)
 		return QUERN_OK;
 	st = qn_post_new(c, &a->post, err);
@@ -326,10 +326,8 @@ static uint32_t member_of(struct qn_agent *a, const struct qn_queue *q, uint32_t
 }
 
 /* Seconds of a thread for a task, read from so far away. */
-static double task_seconds(const struct qn_load *l, enum qn_tier tier)
+static double task_seconds(const struct qn_rates *r, const struct qn_load *l, enum qn_tier tier)
 {
-	const struct qn_rates *r = &qn_rates_default;
-
 	return l->task * (r->read[tier] + r->compute) + r->item;
 }
 
@@ -347,7 +345,8 @@ static uint32_t lease_of(const struct qn_agent *a, const struct note *n, int thi
 		l.rate = a->load.rate / a->nthreads * l.nthreads;
 	l.task = a->load.task;
 	if (there == QN_SHARED && here != QN_SHARED)
-		l.rate *= task_seconds(&a->load, here) / task_seconds(&a->load, there);
+		l.rate *= task_seconds(a->rates, &a->load, here) /
+			  task_seconds(a->rates, &a->load, there);
 	most = qn_policy_lease(&a->load, &l, n->latency);
 	return most > QN_LARGEST_LEASE ? QN_LARGEST_LEASE : (uint32_t)most;
 }

@@ -52,6 +52,7 @@ struct qn_peer {
 struct qn_agent {
 	struct qn_comm *comm;			/* keep */
 	const struct qn_reach *reach;
+	const struct qn_rates *rates;
 	struct qn_queues *queues;
 	struct qn_leases *leases;
 	struct qn_weigher weigher;
@@ -70,11 +71,11 @@ struct qn_agent {
 	int nfailed;				/* steps, one after the other */
 };
 
-/* elem_nbytes: of the dataset. Collective on c. */
+/* elem_nbytes: of the dataset. Keeps what it points to. Collective on c. */
 enum quern_status qn_agent_init(struct qn_agent *a, struct qn_comm *c,
 				const struct qn_reach *reach, const struct qn_mosaic *m,
 				const struct qn_items *items, uint64_t elem_nbytes,
-				struct qn_queues *q, struct qn_leases *l,
+				const struct qn_rates *rates, struct qn_queues *q, struct qn_leases *l,
 				struct quern_message *err);
 void qn_agent_fini(struct qn_agent *a);
 

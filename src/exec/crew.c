@@ -30,7 +30,8 @@ struct worker {
 	int index;
 	uint32_t stretch;		/* of the queue, near the task at hand */
 	struct qn_slot slot;		/* the item at hand, */
-	struct qn_opened file;		/* and its file */
+	struct qn_opened file;		/* and its file, */
+	bool is_local;			/* which is on a disk or in memory of this host */
 	struct qn_dataset member;	/* that the feed is on: borrows */
 	struct qn_feed *feed;
 	struct qn_ledger_reader ledger;
@@ -109,7 +110,7 @@ static enum quern_status leave_member(struct worker *w, struct quern_message *er
 		w->done.library_nchunks += s->library_nchunks;
 		w->done.stored_nbytes += s->stored_nbytes;
 		w->done.decoded_nbytes += s->decoded_nbytes;
-		*(w->file.is_local ? &w->local_nbytes : &w->remote_nbytes) += s->stored_nbytes;
+		*(w->is_local ? &w->local_nbytes : &w->remote_nbytes) += s->stored_nbytes;
 		qn_feed_free(w->feed);
 		w->feed = NULL;
 	}
@@ -132,6 +133,8 @@ static enum quern_status turn_to_member(struct worker *w, struct quern_message *
 		st = qn_opened_turn(&w->file, &j->mosaic, member, j->report.host, err);
 	if (st)
 		return st;
+	w->is_local = qn_source_medium(&j->site, j->mosaic.member[member].file, w->file.fd) !=
+		      QN_MEDIUM_SHARED;
 	qn_mosaic_member(&j->mosaic, member, &w->member);
 	st = qn_feed_new(&w->member, &j->views[j->mosaic.member[member].form], j->whole, w->file.fd,
 			 &w->feed, err);

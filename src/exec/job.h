@@ -29,6 +29,7 @@ struct qn_report {
 	uint64_t nfailed_over;		/* chunks that were left to another host */
 	char failure[256];		/* why the first of them was; "" */
 	uint64_t stored_nbytes, decoded_nbytes, local_nbytes, remote_nbytes;
+	uint64_t crossed_nbytes;	/* of messages between hosts, as this rank counts */
 	uint64_t disk_nbytes;		/* of local_nbytes: not from memory */
 	struct qn_near_sums near;
 	uint64_t peak_rss_nbytes;
@@ -80,7 +81,7 @@ struct qn_job {
 
 	struct qn_reach reach;
 	bool looks_closely;			/* homes are to be told, not only used (look.h) */
-	struct qn_costs costs;			/* rank 0: what plans and simulations predict with */
+	struct qn_costs costs;			/* what plans and simulations predict with */
 	struct qn_plan plan;			/* rank 0 */
 	int nplanned_hosts;			/* rank 0: of the plan, and of places */
 	struct qn_point *points;		/* rank 0: owned, of a simulation */

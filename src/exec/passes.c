@@ -106,6 +106,7 @@ static enum quern_status gather_reports(struct qn_job *j, struct quern_message *
 
 	getrusage(RUSAGE_SELF, &usage);
 	j->report.peak_rss_nbytes = (uint64_t)usage.ru_maxrss * 1024;
+	j->report.crossed_nbytes = qn_comm_crossed(j->comm);
 	if (qn_comm_rank(j->comm) == 0) {
 		j->reports = qn_calloc(nranks, sizeof(*j->reports));
 		if (!j->reports)
@@ -132,7 +133,7 @@ enum quern_status qn_job_work(struct qn_job *j, struct quern_message *err)
 
 	if (!st)
 		st = qn_agent_init(&j->agent, j->comm, &j->reach, &j->mosaic, &j->items,
-				   j->dataset.type.size, &j->queues, &j->leases, err);
+				   j->dataset.type.size, &j->costs.rates, &j->queues, &j->leases, err);
 	if (qn_comm_rank(j->comm) == 0)
 		qn_failover_count_missing(j);
 	qn_cpu_reset_fp();

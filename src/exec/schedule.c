@@ -90,11 +90,25 @@ static enum quern_status check_memory(struct qn_job *j, struct quern_message *er
 			    quern_option_string(j->options, "memory"));
 }
 
+/* What decoding costs, by the filters of the first form; a calibrated plan knows better. */
+static void rate_filters(struct qn_job *j)
+{
+	const struct qn_dataset *d = j->mosaic.nforms ? &j->mosaic.form[0] : &j->dataset;
+	uint32_t id[QN_MAX_FILTERS];
+
+	if (quern_option_string(j->options, "calibrate"))
+		return;
+	for (int i = 0; i < d->nfilters; i++)
+		id[i] = d->filter[i].id;
+	j->costs.rates.compute = qn_rates_compute(id, d->nfilters);
+}
+
 enum quern_status qn_job_plan(struct qn_job *j, bool with_work, struct quern_message *err)
 {
 	struct draft d = { .lumps = { .nrows = 0 } };
 	enum quern_status st = qn_comm_agree(j->comm, qn_reach_find(j, err), err);
 
+	rate_filters(j);
 	if (!st)
 		st = qn_whereabouts_find(j, &d.where, err);
 	if (!st && qn_comm_rank(j->comm) == 0)

@@ -257,6 +257,5 @@ enum quern_status qn_opened_turn(struct qn_opened *o, const struct qn_mosaic *mo
 				    strerror(errno));
 	o->mosaic = mosaic;
 	o->member = member;
-	o->is_local = qn_source_medium(NULL, file, o->fd) != QN_MEDIUM_SHARED;
 	return check_opened(o, host, err);
 }

@@ -46,7 +46,6 @@ void qn_source_sum(int fd, struct qn_sum *out);
 /* The file of a member, while a thread of this host reads it. */
 struct qn_opened {
 	int fd;				/* -1: none is open */
-	bool is_local;			/* on a disk or in memory of this host */
 	uint32_t member;
 	const struct qn_mosaic *mosaic;	/* keeps */
 };

@@ -4,6 +4,8 @@
 #ifndef QN_PLAN_RATES_H
 #define QN_PLAN_RATES_H
 
+#include <stdint.h>
+
 /* From where a rank reads an item, nearest first. */
 enum qn_tier {
 	QN_MEMORY,		/* of its own NUMA node */
@@ -23,6 +25,10 @@ struct qn_rates {
 	double shared_host;	/* bytes a second that one host has from shared storage; 0: none */
 	double shared;		/* bytes a second that shared storage has for all; 0: none */
 };
+
+/* Seconds of a thread to undo the filters of a pipeline, by their registered numbers, and to absorb,
+   for each decoded byte. */
+double qn_rates_compute(const uint32_t *filter, int nfilters);
 
 /*
  * Measured on one Zen 4 core with shuffled deflate of float32 (see bench/): a page-cache read into

@@ -16,7 +16,7 @@ for name in files dataset dtype shape units; do
 	check "input.$name" field "input.$name"
 done
 for name in hosts ranks threads chunks chunks_stolen chunks_leased bytes_stored bytes_decoded \
-	bytes_local bytes_memory bytes_disk bytes_remote; do
+	bytes_local bytes_memory bytes_disk bytes_remote bytes_network; do
 	check "run.$name" field "run.$name"
 done
 is "run.seconds" "metadata output plan reduce startup total work" "$("$pick" -k run.seconds <out)"
