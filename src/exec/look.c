@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "exec/source.h"
 
+#define COARSE_NBYTES (1u << 20)
 #define FEW_SAMPLES 256	/* where all ranks have the same of it */
 
 struct looker {
@@ -190,8 +191,9 @@ static enum quern_status repeat_last(struct looker *l, uint32_t member)
 	return st;
 }
 
-/* How far apart samples are, so that they are no more than `most`. */
-static void choose_steps(struct looker *l, uint64_t most)
+/* How far apart samples are, so that they are no more than `most`, and where only the tier is to be
+   known at least COARSE_NBYTES apart. */
+static void choose_steps(struct looker *l, uint64_t most, bool coarse)
 {
 	const struct qn_mosaic *m = &l->job->mosaic;
 	uint64_t nchunks = 0, nmembers = 0;
@@ -204,6 +206,8 @@ static void choose_steps(struct looker *l, uint64_t most)
 		nchunks += m->member[i].nchunks;
 		nbytes += (double)m->member[i].file_nbytes;
 	}
+	if (coarse)
+		most = qn_max_u64(FEW_SAMPLES, qn_min_u64(most, (uint64_t)nbytes / COARSE_NBYTES));
 	l->step = qn_max_u64(1, qn_ceil_div(nchunks, most));
 	l->spacing = qn_max_u64(4096, (uint64_t)qn_min_u64((uint64_t)(nbytes / (double)most),
 							   INT64_MAX));
@@ -217,10 +221,13 @@ enum quern_status qn_look(const struct qn_job *j, struct qn_finding **out, size_
 	struct looker l = { .job = j, .host = (uint32_t)qn_comm_host(j->comm), .err = err,
 			    .with_nodes = qn_topo_nnodes(j->topo) > 1 };
 	enum quern_status st = QUERN_OK;
+	bool coarse;
 
-	choose_steps(&l, nhosts == 1 && !l.with_nodes && !j->looks_closely
+	coarse = !l.with_nodes && !j->looks_closely;
+	choose_steps(&l, nhosts == 1 && coarse
 			     ? FEW_SAMPLES
-			     : qn_min_u64(QN_MOST_SAMPLES, QN_MOST_SAMPLES_ALL / nhosts + 1));
+			     : qn_min_u64(QN_MOST_SAMPLES, QN_MOST_SAMPLES_ALL / nhosts + 1),
+		     coarse);
 	l.disks = l.with_nodes ? qn_disks_new(NULL) : NULL;
 	for (uint32_t i = 0; !st && i < j->mosaic.nmembers; i++)
 		if (is_of_last(&l, i))
