@@ -49,6 +49,8 @@ fill_share()
 		"$BUILDDIR/examples/mkclimate" --quiet --only t2m --raw --time 768 "$share/climate.nc" &&
 		"$BUILDDIR/examples/mkclimate" --quiet --only t2m --raw --time 384 --chunk 2000 \
 			"$share/small.nc" &&
+		"$BUILDDIR/examples/mkclimate" --quiet --only t2m --time 4100 --chunk 1000 \
+			"$share/million.nc" &&
 		mkdir "$share/own" && (cd "$share/own" && "$BUILDDIR/tests/parts") &&
 		for i in 0 1 2 3; do
 			"$BUILDDIR/examples/mkclimate" --quiet --only t2m --raw --time 192 --seed $i \

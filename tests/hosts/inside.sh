@@ -95,10 +95,10 @@ field()
 	sed -n 's/^    "'"$1"'": \(.*[^,]\),\{0,1\}$/\1/p' out
 }
 
-# work_seconds: of the document in `out`.
-work_seconds()
+# seconds_of PHASE: of the document in `out`.
+seconds_of()
 {
-	sed -n 's/^      "work": \(.*[^,]\),\{0,1\}$/\1/p' out
+	sed -n 's/^      "'"$1"'": \(.*[^,]\),\{0,1\}$/\1/p' out
 }
 
 result()
@@ -331,7 +331,7 @@ straggler()
 	for try in 1 2 3 4; do
 		mpi_options="-x QUERN_TEST_READ_DELAY=$delays" \
 			mpi "$where" "$n" "$quern" run $moments --json --threads 1 "$local_file"
-		ratio=$(awk "BEGIN { printf \"%.2f\", $(work_seconds | grep . || echo 9999) / $ideal }")
+		ratio=$(awk "BEGIN { printf \"%.2f\", $(seconds_of work | grep . || echo 9999) / $ideal }")
 		note "$name: $ratio of the ideal $ideal s (try $try)"
 		awk "BEGIN { exit !($ratio < 1.3) }" && break
 	done
@@ -486,6 +486,27 @@ check_stage()
 	is "a shared directory is refused" "2 1" "$status $(grep -c 'several hosts share' err)"
 }
 
+# --- a million chunks -----------------------------------------------------------------------------
+
+# What planning, scattering and looking for homes cost of a run. Other programs may disturb it.
+check_million()
+{
+	local try part want
+
+	"$quern" run minmax -d t2m --json "$SHARE/million.nc" >out 2>err
+	want=$(result)
+	for try in 1 2 3 4; do
+		on 1 run minmax -d t2m --json "$SHARE/million.nc"
+		part=$(awk "BEGIN { print $(seconds_of plan) / $(seconds_of total) }")
+		note "$(field chunks) chunks: plan $(seconds_of plan) s of $(seconds_of total) s" \
+			"($(field chunks_leased) leased, try $try)"
+		awk "BEGIN { exit !($part < 0.05) }" && break
+	done
+	is "a million chunks: same bytes" "$want" "$(result)"
+	check "a million chunks: planning and scattering take less than 5% of the run" \
+		awk "BEGIN { exit !($part < 0.05) }"
+}
+
 # --- hosts that die -------------------------------------------------------------------------------
 
 no_quern()
@@ -589,7 +610,7 @@ if [ -z "$want" ]; then
 	fail "there is a result to compare with" "$(outcome)"
 	finish
 fi
-for part in ${PARTS:-kernels stats counter traffic differences homes straggler different_files stage repeated deaths}; do
+for part in ${PARTS:-kernels stats counter traffic differences homes straggler million different_files stage repeated deaths}; do
 	start=$(date +%s)
 	check_$part
 	echo "# $part: $(($(date +%s) - start)) s"
