@@ -27,4 +27,22 @@ for command in "run sum" "plan sum" verify; do
 	QUERN_THREADS=many check_exit 2 "a bad environment ends all ranks of quern $command" \
 		timeout "$limit" $MPIRUN -n 3 "$QUERN" $command absent.h5
 done
+
+# A file that changes while it is read, before shards of which there are other copies: these do not
+# make up for it. Two ranks that take each other for two hosts; the reads take seconds.
+changed()
+{
+	local i
+
+	"$BUILDDIR/examples/mkclimate" --quiet --only t2m --time 20 p.nc
+	for i in 1 2 3; do
+		"$QUERN" stage --to "s$i" p.nc >/dev/null
+	done
+	(sleep 1 && touch p.nc) &
+	QUERN_TEST_HOSTS=2 QUERN_TEST_READ_DELAY='*:1000000' timeout "$limit" $MPIRUN -n 2 "$QUERN" \
+		run count -d /t2m --threads 1 --bind none p.nc s1/p.nc s2/p.nc s3/p.nc >out 2>err
+	[ $? -eq 3 ] && grep -q 'quern: p.nc: it was changed' err
+}
+mkdir -p changed && cd changed || exit
+check "a file that changes is not made good by copies of others" changed
 finish

@@ -53,6 +53,7 @@ void qn_post_free(struct qn_post *p)
 {
 	if (!p)
 		return;
+	qn_post_expect_none(p);
 	free(p->answer);
 	free(p->sent);
 	free(p);
@@ -127,6 +128,13 @@ enum quern_status qn_post_answer(struct qn_post *p, int host, const void *answer
 	return send(p, host, TAG_ANSWER, answer, nbytes, err);
 }
 
+/* The receive is posted (qn_post_expect), so that a blocking send does not wait. */
+void qn_post_answer_now(struct qn_post *p, int host, const void *answer, size_t nbytes)
+{
+	qn_comm_count(p->comm, nbytes);
+	MPI_Send(answer, (int)nbytes, MPI_BYTE, host, TAG_ANSWER, p->hosts);
+}
+
 enum quern_status qn_post_note(struct qn_post *p, void *note, size_t nbytes, int *host,
 			       struct quern_message *err)
 {
@@ -151,6 +159,14 @@ enum quern_status qn_post_expect(struct qn_post *p, int host, struct quern_messa
 {
 	return check(MPI_Irecv(p->answer, (int)QN_POST_ROOM, MPI_BYTE, host, TAG_ANSWER, p->hosts,
 			       &p->expected), "an answer", err);
+}
+
+void qn_post_expect_none(struct qn_post *p)
+{
+	if (p->expected == MPI_REQUEST_NULL)
+		return;
+	MPI_Cancel(&p->expected);
+	MPI_Wait(&p->expected, MPI_STATUS_IGNORE);
 }
 
 enum quern_status qn_post_answered(struct qn_post *p, const void **answer, size_t *nbytes,

@@ -21,7 +21,7 @@ struct qn_post;
 /* *out is NULL where there is one host, and on ranks that are not the first of theirs. Collective
    on the communicator. */
 enum quern_status qn_post_new(struct qn_comm *c, struct qn_post **out, struct quern_message *err);
-/* Nothing may be under way: after qn_post_gathered. */
+/* After qn_post_gathered, or when MPI is of no more use: then what is on its way keeps its memory. */
 void qn_post_free(struct qn_post *p);
 
 /* Sends a copy of a note. */
@@ -31,12 +31,17 @@ enum quern_status qn_post_send(struct qn_post *p, int host, const void *note, si
 enum quern_status qn_post_answer(struct qn_post *p, int host, const void *answer, size_t nbytes,
 				 struct quern_message *err);
 
+/* The same without memory, for a small one that nothing may keep from being sent. */
+void qn_post_answer_now(struct qn_post *p, int host, const void *answer, size_t nbytes);
+
 /* A note that has come, of nbytes: *host is who sent it, or -1, there is none. */
 enum quern_status qn_post_note(struct qn_post *p, void *note, size_t nbytes, int *host,
 			       struct quern_message *err);
 
 /* Makes room for an answer of that host, before it is asked for. One at a time. */
 enum quern_status qn_post_expect(struct qn_post *p, int host, struct quern_message *err);
+/* It will not be asked for after all. */
+void qn_post_expect_none(struct qn_post *p);
 /* Has it come? Then *answer is it, until the next one is expected; else NULL. */
 enum quern_status qn_post_answered(struct qn_post *p, const void **answer, size_t *nbytes,
 				   struct quern_message *err);

@@ -253,11 +253,18 @@ static enum quern_status ask(struct qn_agent *a, int host, struct quern_message 
 	struct note n = { .kind = ASK, .load = a->load, .latency = a->latency };
 	enum quern_status st = qn_post_expect(a->post, host, err);
 
+	if (st)
+		return st;
 	n.rumour = tell_rumour(a, &n.rumour_seconds);
+	st = qn_post_send(a->post, host, &n, sizeof(n), err);
+	if (st) {
+		qn_post_expect_none(a->post);
+		return st;
+	}
 	a->nasked += a->peer[host].known == QN_UNKNOWN;
 	a->asked = host;
 	a->asked_at = a->at;
-	return st ? st : qn_post_send(a->post, host, &n, sizeof(n), err);
+	return QUERN_OK;
 }
 
 static enum quern_status take_lease(struct qn_agent *a, const void *data, size_t nbytes,
@@ -278,17 +285,18 @@ static enum quern_status take_lease(struct qn_agent *a, const void *data, size_t
 static enum quern_status take_answer(struct qn_agent *a, const void *data, size_t nbytes,
 				     struct quern_message *err)
 {
-	struct qn_peer *p = &a->peer[a->asked];
+	const int host = a->asked;
+	struct qn_peer *p = &a->peer[host];
 	struct answer ans;
 
+	a->asked = -1;
 	if (nbytes < sizeof(ans))
-		return qn_error_set(err, QUERN_ERR_RUN, "host number %d answers %zu bytes",
-				    a->asked, nbytes);
+		return qn_error_set(err, QUERN_ERR_RUN, "host number %d answers %zu bytes", host,
+				    nbytes);
 	memcpy(&ans, data, sizeof(ans));
 	a->latency += (a->at - a->asked_at - a->latency) / 4;
-	learn(a, a->asked, ans.finish);
+	learn(a, host, ans.finish);
 	hear(a, ans.rumour, ans.rumour_seconds);
-	a->asked = -1;
 	if (nbytes > sizeof(ans)) {
 		p->ask_after = 0;
 		return take_lease(a, (const char *)data + sizeof(ans), nbytes - sizeof(ans), err);
@@ -389,7 +397,9 @@ static bool choose_tasks(struct qn_agent *a, const struct note *n, int thief, st
 	*end = head + 1;
 	while (*end < tail && *end - head < most && member_of(a, q, *end) == member_of(a, q, head))
 		++*end;
-	return qn_lease_fit(a->leases, q, *begin, *end, *end - *begin) == *end - *begin;
+	while (*end > head && qn_lease_fit(a->leases, q, head, *end, *end - head) < *end - head)
+		*end = head + (*end - head) / 2;
+	return *end > head;
 }
 
 /* Takes tasks for a thief and appends them to the answer: returns the bytes. */
@@ -417,6 +427,7 @@ static enum quern_status answer(struct qn_agent *a, const struct note *n, int th
 {
 	struct answer ans = { .finish = qn_policy_finish(&a->load) };
 	bool stopped = qn_queues_stopped(a->queues);
+	enum quern_status st;
 	size_t nbytes = 0;
 
 	if (!stopped && is_sane(&n->load) && isfinite(n->latency))
@@ -424,7 +435,12 @@ static enum quern_status answer(struct qn_agent *a, const struct note *n, int th
 	ans.rumour = tell_rumour(a, &ans.rumour_seconds);
 	ans.is_final = stopped || !nwaiting(fullest(a));
 	memcpy(a->answer, &ans, sizeof(ans));
-	return qn_post_answer(a->post, thief, a->answer, sizeof(ans) + nbytes, err);
+	st = qn_post_answer(a->post, thief, a->answer, sizeof(ans) + nbytes, err);
+	if (st) {	/* this run has failed; who asked must not wait for ever */
+		ans.is_final = true;
+		qn_post_answer_now(a->post, thief, &ans, sizeof(ans));
+	}
+	return st;
 }
 
 /* --- a step --- */

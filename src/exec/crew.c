@@ -214,6 +214,12 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task)
 		count_done(j, &item.box);
 		return QUERN_OK;
 	}
+	/* What is wrong with the file before, no other copy of this one makes up for. */
+	if (w->file.fd >= 0 && w->file.member != w->slot.part.member) {
+		st = leave_member(w, &why);
+		if (st)
+			return qn_error_set(&w->err, st, "%s", why.text);
+	}
 	st = turn_to_member(w, &why);
 	before = stats_of(w);
 	if (w->trial)
