@@ -39,6 +39,7 @@ LIB_SRCS += src/exec/stage.c
 LIB_SRCS += src/exec/stage_cut.c
 LIB_SRCS += src/exec/stage_hosts.c
 LIB_SRCS += src/exec/stage_keep.c
+LIB_SRCS += src/exec/stage_lock.c
 LIB_SRCS += src/exec/stage_move.c
 LIB_SRCS += src/exec/stage_repair.c
 LIB_SRCS += src/exec/stage_shard.c

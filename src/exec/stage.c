@@ -69,8 +69,10 @@ struct staging {
 	struct qn_subject subject;
 	struct qn_catalog *catalog;
 	char *plan;    /* owned: its text */
+	int *host_of;  /* owned: by the hosts of the catalog */
 	uint8_t *sees; /* owned: of each host, whether it can read the file */
 	uint8_t done, dry;
+	int lock;
 	uint64_t n;		/* copies of this rank */
 	struct card *card;	/* owned */
 	struct qn_found *found; /* owned */
@@ -103,24 +105,45 @@ static enum quern_status judge_host(const struct staging *g, const struct qn_sig
 	const struct qn_catalog *c = g->catalog;
 	const char *name = g->hosts.name[host];
 
-	if (!s->is_writable)
-		return qn_error_set(err, QUERN_ERR_USAGE,
-				    "--to: the directory of %s is not there, or "
-				    "not writable, on host %s",
-				    c->file, name);
+	if (s->why)
+		return qn_error_set(err, qn_stage_status_of(s->why),
+				    "--to: the directory of %s cannot be written to on host %s: %s",
+				    c->file, name, strerror(s->why));
 	if (s->catalog == QN_FOREIGN)
 		return qn_error_set(err, QUERN_ERR_USAGE,
 				    "%s: on host %s there is something else in this "
 				    "place, or a catalog of another staging, which `quern unstage` "
 				    "removes",
 				    c->file, name);
+	if (s->plan == QN_FOREIGN && s->is_alien)
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "%s.shards: on host %s there is something else in this place; "
+				    "remove or rename it by hand",
+				    c->file, name);
 	if (s->plan == QN_FOREIGN)
 		return qn_error_set(
 			err, QUERN_ERR_USAGE,
-			"%s.shards: on host %s there is something else "
-			"in this place, or another staging that was interrupted: go on with "
+			"%s.shards: on host %s there is another staging that was interrupted: go on with "
 			"the same options and hosts, or `quern unstage %s`",
 			c->file, name, c->file);
+	return QUERN_OK;
+}
+
+/* Of what was staged before: is it there? */
+static enum quern_status check_kept(const struct staging *g, const struct qn_sight *sight,
+				    struct quern_message *err)
+{
+	for (int h = 0; h < g->hosts.n; h++) {
+		const struct qn_sight *s = &sight[g->hosts.rank[g->hosts.first[h]]];
+
+		if (s->nbad)
+			return qn_error_set(err, QUERN_ERR_DATA,
+					    "%s: it was staged before, and %" PRIu64
+					    " of its copies on host %s are missing or changed; "
+					    "`quern stage --repair %s` makes them anew",
+					    g->catalog->file, s->nbad, g->hosts.name[h],
+					    g->catalog->file);
+	}
 	return QUERN_OK;
 }
 
@@ -134,7 +157,7 @@ static enum quern_status check_room(const struct staging *g, const struct qn_sig
 		return QUERN_OK;
 	for (uint32_t i = 0; i < c->nshards; i++)
 		for (uint32_t k = 0; k < c->shard[i].nhomes; k++)
-			if (qn_hosts_find(&g->hosts, c->host[c->shard[i].home[k]]) == host)
+			if (g->host_of[c->shard[i].home[k]] == host)
 				need += c->shard[i].nbytes;
 	if (need <= s->free_nbytes)
 		return QUERN_OK;
@@ -163,7 +186,7 @@ static enum quern_status judge(struct staging *g, const struct qn_sight *sight,
 	}
 	if (!g->catalog->time_ns)
 		g->catalog->time_ns = qn_stage_now_ns();
-	return st;
+	return !st && g->done ? check_kept(g, sight, err) : st;
 }
 
 static enum quern_status look(struct staging *g, struct quern_message *err)
@@ -175,13 +198,16 @@ static enum quern_status look(struct staging *g, struct quern_message *err)
 
 	g->sees = qn_calloc((size_t)g->hosts.n, 1);
 	g->plan = qn_stage_plan_text(g->catalog);
-	if (!all || !g->sees || !g->plan)
+	g->host_of = qn_calloc(g->catalog->nhosts, sizeof *g->host_of);
+	for (uint32_t i = 0; g->host_of && i < g->catalog->nhosts; i++)
+		g->host_of[i] = qn_hosts_find(&g->hosts, g->catalog->host[i]);
+	if (!all || !g->sees || !g->plan || !g->host_of)
 		st = qn_error_nomem(err, nranks * sizeof *all, "the hosts");
-	else if (leads_host(g))
-		qn_stage_look(g->catalog, g->plan, &mine);
 	st = qn_comm_agree(g->comm, st, err);
-	if (!st)
-		st = qn_stage_check_private(g->comm, g->catalog->file, err);
+	if (!st && !g->dry)
+		st = qn_stage_enter(g->comm, g->catalog->file, "--to: ", &g->lock, err);
+	if (!st && leads_host(g))
+		qn_stage_look(g->catalog, g->plan, g->hosts.name[g->hosts.mine], &mine);
 	if (!st)
 		st = qn_comm_gather(g->comm, &mine, sizeof mine, all, err);
 	if (!st && leads(g))
@@ -219,7 +245,7 @@ static bool is_home(const struct staging *g, uint32_t shard, int host)
 	const struct qn_shard *x = &g->catalog->shard[shard];
 
 	for (uint32_t k = 0; k < x->nhomes; k++)
-		if (qn_hosts_find(&g->hosts, g->catalog->host[x->home[k]]) == host)
+		if (g->host_of[x->home[k]] == host)
 			return true;
 	return false;
 }
@@ -618,6 +644,7 @@ enum quern_status qn_stage_file(struct qn_stager *s, const char *file, struct qn
 	struct staging g = { .stage = s,
 			     .comm = s->comm,
 			     .catalog = &out->catalog,
+			     .lock = -1,
 			     .dry = quern_option_flag(s->options, "dry-run") };
 	enum quern_status st = begin(&g, file, err);
 
@@ -639,9 +666,11 @@ enum quern_status qn_stage_file(struct qn_stager *s, const char *file, struct qn
 out:
 	for (uint64_t i = 0; i < g.n; i++)
 		free(g.found[i].entry);
+	qn_stage_unlock(out->catalog.file, &g.lock);
 	free(g.found);
 	free(g.card);
 	free(g.sees);
+	free(g.host_of);
 	free(g.plan);
 	qn_subject_fini(&g.subject);
 	qn_hosts_fini(&g.hosts);

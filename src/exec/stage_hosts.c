@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include "exec/stage_impl.h"
 
 #define TIME_LINE "time "
+#define PLAN_LINE "quern-stage 1\n"
 
 /* --- hosts --- */
 
@@ -141,7 +143,7 @@ char *qn_stage_plan_text(const struct qn_catalog *c)
 
 	if (!f)
 		return NULL;
-	fprintf(f, "quern-stage 1\nsource %" PRIu64 " %" PRId64 " %s\n", c->source_nbytes,
+	fprintf(f, PLAN_LINE "source %" PRIu64 " %" PRId64 " %s\n", c->source_nbytes,
 		c->source_mtime_ns, c->source);
 	for (uint32_t i = 0; i < c->ndatasets; i++)
 		fprintf(f, "dataset %s\n", c->path[i]);
@@ -182,7 +184,26 @@ static bool is_same_staging(const struct qn_catalog *a, const struct qn_catalog 
 	return same;
 }
 
-static void look_at_catalog(const struct qn_catalog *c, struct qn_sight *out)
+/* Copies that a host is to have and that are not there, or are others. */
+static uint64_t count_bad(const struct qn_catalog *c, const char *host)
+{
+	uint64_t nbad = 0;
+
+	for (uint32_t i = 0; i < c->nshards; i++)
+		for (uint32_t k = 0; k < c->shard[i].nhomes; k++) {
+			char *file;
+
+			if (strncmp(c->host[c->shard[i].home[k]], host, QN_HOST_NBYTES))
+				continue;
+			file = qn_catalog_file_of(c, i);
+			nbad += !file ||
+				qn_shard_is(file, c->shard[i].nbytes, c->time_ns) != QN_SAME;
+			free(file);
+		}
+	return nbad;
+}
+
+static void look_at_catalog(const struct qn_catalog *c, const char *host, struct qn_sight *out)
 {
 	struct quern_message ignored = { .status = QUERN_OK };
 	struct qn_catalog there;
@@ -197,8 +218,24 @@ static void look_at_catalog(const struct qn_catalog *c, struct qn_sight *out)
 	if (is_same_staging(c, &there)) {
 		out->catalog = QN_SAME;
 		out->time_ns = there.time_ns;
+		out->nbad = count_bad(&there, host);
 	}
 	qn_catalog_fini(&there);
+}
+
+/* A folder that is not there is empty too. */
+static bool is_empty(const char *folder)
+{
+	DIR *d = opendir(folder);
+	const struct dirent *e = NULL;
+
+	if (!d)
+		return errno == ENOENT;
+	do
+		e = readdir(d);
+	while (e && (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..")));
+	closedir(d);
+	return !e;
 }
 
 static void look_at_plan(const struct qn_catalog *c, const char *plan, struct qn_sight *out)
@@ -213,33 +250,38 @@ static void look_at_plan(const struct qn_catalog *c, const char *plan, struct qn
 	    !strncmp(text + length, TIME_LINE, strlen(TIME_LINE))) {
 		out->plan = QN_SAME;
 		out->time_ns = strtoll(text + length + strlen(TIME_LINE), NULL, 10);
-	} else if (text || (folder && !access(folder, F_OK) && out->catalog == QN_ABSENT &&
-			    rmdir(folder) && errno != ENOENT)) {
+	} else if (text || (folder && out->catalog == QN_ABSENT && !is_empty(folder))) {
 		/* An empty folder is nobody's; another one is not to be touched. */
 		out->plan = QN_FOREIGN;
+		out->is_alien = !text || strncmp(text, PLAN_LINE, strlen(PLAN_LINE));
 	}
 	free(text);
 	free(folder);
 	free(file);
 }
 
-void qn_stage_look(const struct qn_catalog *c, const char *plan, struct qn_sight *out)
+void qn_stage_look(const struct qn_catalog *c, const char *plan, const char *host,
+		   struct qn_sight *out)
 {
-	char *folder = strdup(c->file);
+	char *folder = qn_stage_directory(c->file);
 	struct statvfs fs;
 
 	memset(out, 0, sizeof *out);
+	/* One that is not there yet would be made in the one above. */
+	if (folder && access(folder, F_OK) && errno == ENOENT) {
+		char *above = qn_stage_directory(folder);
+
+		free(folder);
+		folder = above;
+	}
+	if (!folder || access(folder, W_OK | X_OK))
+		out->why = folder ? errno : ENOMEM;
 	if (!folder)
 		return;
-	*strrchr(folder, '/') = '\0';
-	if (!folder[0])
-		strcpy(folder, "/");
-	mkdir(folder, 0777);
-	out->is_writable = !access(folder, W_OK | X_OK);
 	if (!statvfs(folder, &fs))
 		out->free_nbytes = (uint64_t)fs.f_bavail * fs.f_frsize;
 	out->source = look_at_source(c);
-	look_at_catalog(c, out);
+	look_at_catalog(c, host, out);
 	look_at_plan(c, plan, out);
 	free(folder);
 }

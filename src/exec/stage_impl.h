@@ -4,6 +4,7 @@
  *	stage.c		a file from its description to its catalog
  *	stage_cut.c	what is staged, and the shards
  *	stage_hosts.c	the hosts, and what is there already
+ *	stage_lock.c	one staging at a time
  *	stage_shard.c	one copy: making it, looking at it
  *	stage_move.c	copies from host to host
  *	stage_keep.c	a catalog that is there: finding it, verifying, removing
@@ -59,18 +60,35 @@ enum qn_state { QN_ABSENT, QN_SAME, QN_FOREIGN };
 struct qn_sight {
 	uint32_t source; /* enum qn_state: the file to be staged */
 	uint32_t catalog, plan;
-	uint32_t is_writable;
+	uint32_t is_alien; /* the folder has no plan of quern's */
+	int32_t why;	   /* the directory cannot be written to: errno */
+	uint64_t nbad;	   /* the catalog is QN_SAME: copies of this host that are not as listed */
 	int64_t time_ns; /* of the plan, or of the catalog without one */
 	uint64_t free_nbytes;
 };
 
 /* The text of a plan but its last line, which is the time. Owned. */
 char *qn_stage_plan_text(const struct qn_catalog *c);
-void qn_stage_look(const struct qn_catalog *c, const char *plan, struct qn_sight *out);
+/* host: the name of this one. Changes nothing. */
+void qn_stage_look(const struct qn_catalog *c, const char *plan, const char *host,
+		   struct qn_sight *out);
 char *qn_stage_plan_file(const char *catalog);
 /* Is DIR one directory for several hosts? Collective. */
 enum quern_status qn_stage_check_private(struct qn_comm *c, const char *catalog,
 					 struct quern_message *err);
+
+/* Has the directory of a catalog on all hosts, each its own, and the folder of shards locked in it.
+   option: for messages. *fd: for qn_stage_unlock, whatever comes of it. Collective. */
+enum quern_status qn_stage_enter(struct qn_comm *c, const char *catalog, const char *option,
+				 int *fd, struct quern_message *err);
+/* Locks the folder of shards; without `make` none need be there. Collective. */
+enum quern_status qn_stage_lock(struct qn_comm *c, const char *catalog, bool make, int *fd,
+				struct quern_message *err);
+/* Not collective. */
+void qn_stage_unlock(const char *catalog, int *fd);
+char *qn_stage_directory(const char *catalog); /* owned */
+/* QUERN_ERR_DENIED or QUERN_ERR_RUN, by errno. */
+enum quern_status qn_stage_status_of(int why);
 
 /* A copy of a shard as it was found: what the catalog will have of it. */
 struct qn_found {

@@ -75,7 +75,7 @@ static void look(const char *file, struct qn_catalog *mine, struct have *out)
 	out->source_nbytes = mine->source_nbytes;
 }
 
-/* Rank `from`'s block to rank 0. */
+/* Rank `from`'s block to rank 0. Collective. */
 static enum quern_status hand_over(struct qn_comm *c, int from, void **data, size_t *nbytes,
 				   struct quern_message *err)
 {
@@ -85,18 +85,22 @@ static enum quern_status hand_over(struct qn_comm *c, int from, void **data, siz
 
 	if (from == 0)
 		return QUERN_OK;
-	if (rank == from) {
+	if (rank == from)
 		st = qn_comm_send(c, 0, &n, sizeof n, err);
-		return st ? st : qn_comm_send(c, 0, *data, n, err);
+	if (rank == 0) {
+		st = qn_comm_recv(c, from, &n, sizeof n, err);
+		*data = st ? NULL : qn_calloc(n, 1);
+		*nbytes = n;
+		if (!st && !*data)
+			st = qn_error_nomem(err, n, "a catalog");
 	}
-	if (rank)
-		return QUERN_OK;
-	st = qn_comm_recv(c, from, &n, sizeof n, err);
-	*data = st ? NULL : qn_calloc(n, 1);
-	if (!*data)
-		return st ? st : qn_error_nomem(err, n, "a catalog");
-	*nbytes = n;
-	return qn_comm_recv(c, from, *data, n, err);
+	/* Nothing is sent that there is no room for. */
+	st = qn_comm_agree(c, st, err);
+	if (!st && rank == from)
+		st = qn_comm_send(c, 0, *data, n, err);
+	if (!st && rank == 0)
+		st = qn_comm_recv(c, from, *data, n, err);
+	return qn_comm_agree(c, st, err);
 }
 
 static enum quern_status take_over(struct qn_comm *c, int best, const char *file,
@@ -423,7 +427,10 @@ enum quern_status qn_stage_remove(struct qn_stager *s, const char *catalog, stru
 	struct qn_hosts hosts = { .n = 0 };
 	enum quern_status st = qn_hosts_init(s->comm, &hosts, err), found;
 	bool any = false;
+	int lock = -1;
 
+	if (!st)
+		st = qn_stage_lock(s->comm, catalog, false, &lock, err);
 	if (st)
 		goto out;
 	found = qn_stage_find(s->comm, catalog, &out->catalog, NULL, NULL, &none);
@@ -441,6 +448,7 @@ enum quern_status qn_stage_remove(struct qn_stager *s, const char *catalog, stru
 		out->catalog.source = strdup("");
 	}
 out:
+	qn_stage_unlock(catalog, &lock);
 	qn_hosts_fini(&hosts);
 	return st;
 }

@@ -33,7 +33,8 @@ struct repair {
 	uint8_t *state; /* owned: by shard, and there by host */
 	uint8_t *sees;	/* owned: of each host, whether it can read the staged file */
 	uint64_t *load; /* owned: copies that a host is to have */
-	uint8_t *fresh; /* owned: of each shard, made from the file */
+	int32_t *fresh; /* owned: of each shard, 1 + the host that made it from the file, or 0 */
+	int lock;
 };
 
 static uint8_t *at(const struct repair *r, uint32_t shard, int host)
@@ -179,7 +180,7 @@ static enum quern_status restore(struct repair *r, struct quern_message *err)
 
 		if (host >= 0) {
 			*at(r, i, host) |= HAS;
-			r->fresh[i] = (uint8_t)(1 + (host < 254 ? host : 254));
+			r->fresh[i] = 1 + host;
 		}
 	}
 	return st;
@@ -281,14 +282,14 @@ static enum quern_status survey(struct repair *r, const char *catalog, struct qu
 	uint8_t mine, *all = qn_calloc((size_t)qn_comm_size(r->comm), 1);
 
 	if (!st)
-		st = qn_stage_check_private(r->comm, r->c->file, err);
+		st = qn_stage_enter(r->comm, r->c->file, "", &r->lock, err);
 	if (!st)
 		st = qn_stage_survey(r->stage, &r->hosts, r->c, &r->copy, &r->ncopies, err);
 	if (!st) {
 		r->state = qn_calloc((size_t)r->c->nshards * nhosts, 1);
 		r->load = qn_calloc(nhosts, sizeof *r->load);
 		r->sees = qn_calloc((size_t)qn_comm_size(r->comm), 1);
-		r->fresh = qn_calloc(r->c->nshards, 1);
+		r->fresh = qn_calloc(r->c->nshards, sizeof *r->fresh);
 		if (!r->state || !r->load || !r->sees || !r->fresh || !all)
 			st = qn_error_nomem(err, r->c->nshards * nhosts, "shards");
 	}
@@ -332,7 +333,7 @@ static enum qn_fate fate_of(const struct repair *r, uint32_t shard, int host)
 		return QN_REMOVED;
 	if (!(*at(r, shard, host) & HAS))
 		return count(r, shard, HAS) ? QN_SENT : QN_LOST;
-	return r->fresh[shard] == 1 + (host < 254 ? host : 254) ? QN_MADE : QN_WHOLE;
+	return r->fresh[shard] == 1 + host ? QN_MADE : QN_WHOLE;
 }
 
 static enum quern_status tell(const struct repair *r, struct qn_staged *out,
@@ -363,18 +364,15 @@ static enum quern_status tell(const struct repair *r, struct qn_staged *out,
 enum quern_status qn_stage_repair(struct qn_stager *s, const char *catalog, struct qn_staged *out,
 				  struct quern_message *err)
 {
-	struct repair r = { .stage = s, .comm = s->comm, .c = &out->catalog };
+	struct repair r = { .stage = s, .comm = s->comm, .c = &out->catalog, .lock = -1 };
 	enum quern_status st = qn_hosts_init(s->comm, &r.hosts, err);
 
 	if (!st)
 		st = survey(&r, catalog, err);
 	if (!st) {
 		assign(&r);
-		st = qn_comm_host_rank(s->comm) ? QUERN_OK : qn_stage_make_folder(r.c->file, err);
-		st = qn_comm_agree(s->comm, st, err);
-	}
-	if (!st)
 		st = restore(&r, err);
+	}
 	if (!st)
 		st = move(&r, err);
 	if (!st)
@@ -384,6 +382,7 @@ enum quern_status qn_stage_repair(struct qn_stager *s, const char *catalog, stru
 	if (!st && qn_comm_rank(s->comm) == 0)
 		st = tell(&r, out, err);
 	st = qn_comm_agree(s->comm, st, err);
+	qn_stage_unlock(out->catalog.file, &r.lock);
 	free(r.copy);
 	free(r.image);
 	free(r.state);

@@ -93,11 +93,33 @@ is "... it stays" mine "$(cat d/climate.nc)"
 rm d/climate.nc
 mkdir d/climate.nc.shards && echo mine >d/climate.nc.shards/d0.s0000.h5
 refuses 2 "another folder is not used" "something else" stage --to d climate.nc
+refuses 2 "... it is to be removed by hand" "by hand" stage --to d climate.nc
 is "... it stays too" mine "$(cat d/climate.nc.shards/d0.s0000.h5)"
 rm -r d/climate.nc.shards
 answers "dry run" stage --to d --dry-run climate.nc
 prints "... says what would be" "copies: 8 planned"
 is "... and makes nothing" "" "$(ls -A d)"
+mkdir d/climate.nc.shards
+answers "dry run to a directory that is not there" stage --to d/new --dry-run climate.nc
+answers "dry run over an empty folder" stage --to d --dry-run climate.nc
+is "... which stays" climate.nc.shards "$(ls -A d)"
+rmdir d/climate.nc.shards
+refuses 1 "a directory that cannot be made" "--to: d/a/b: cannot be made: No such file" stage \
+	--to d/a/b climate.nc
+
+# --- two at once ---
+QUERN_TEST_READ_DELAY='*:40000' "$QUERN" stage --to d climate.nc >first.out 2>first.err &
+first=$!
+for _ in $(seq 100); do
+	[ -e d/climate.nc.shards/plan ] && break
+	sleep .05
+done
+refuses 1 "two stagings at once" "another quern stage is at work" stage --to d climate.nc
+refuses 1 "... and unstage" "another quern stage is at work" unstage d/climate.nc
+wait $first
+is "... the first one goes on" "0 0" "$? $(wc -c <first.err)"
+answers "... and is whole" stage --verify d/climate.nc
+quern unstage d/climate.nc
 
 # --- interrupted ---
 # cut_off SECONDS: a staging that is killed after so long, or before it has begun.
@@ -134,6 +156,8 @@ is "... --verify" "3 1" "$status $(grep -c '7 whole, 1 damaged' out)"
 answers "... --repair, from the staged file" stage --repair d/climate.nc
 prints "... makes one" "copies: 1 made, 7 whole"
 rm d/climate.nc.shards/d0.s0001.h5
+refuses 3 "a shard that is not there: stage again" "1 of its copies.*stage --repair d/climate.nc" \
+	stage --to d climate.nc
 refuses 3 "a shard that is not there: run" "d0.s0001.h5" run moments -d precip d/climate.nc
 mv climate.nc away.nc
 quern stage --repair d/climate.nc

@@ -1,0 +1,132 @@
+/*
+ * stage_lock.c - one staging at a time: the folder of shards is locked on every host. The lock is of the
+ * process that leads the host, and goes with it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "exec/stage_impl.h"
+
+enum quern_status qn_stage_status_of(int why)
+{
+	return why == EACCES || why == EPERM ? QUERN_ERR_DENIED : QUERN_ERR_RUN;
+}
+
+static enum quern_status cannot(const char *option, const char *what, const char *how,
+				struct quern_message *err)
+{
+	const int why = errno;
+
+	return qn_error_set(err, qn_stage_status_of(why), "%s%s: %s: %s", option, what, how,
+			    strerror(why));
+}
+
+char *qn_stage_directory(const char *catalog)
+{
+	const char *slash = strrchr(catalog, '/');
+
+	if (!slash)
+		return strdup(".");
+	return slash == catalog ? strdup("/") : strndup(catalog, (size_t)(slash - catalog));
+}
+
+static enum quern_status make_directory(const char *catalog, const char *option,
+					struct quern_message *err)
+{
+	char *dir = qn_stage_directory(catalog);
+	enum quern_status st = QUERN_OK;
+
+	if (!dir)
+		st = qn_error_nomem(err, strlen(catalog), "a name");
+	else if (mkdir(dir, 0777) && errno != EEXIST)
+		st = cannot(option, dir, "cannot be made", err);
+	else if (access(dir, W_OK | X_OK))
+		st = cannot(option, dir, "cannot be written to", err);
+	free(dir);
+	return st;
+}
+
+/* Is what is open still what has the name? Who held the lock before may have removed it. */
+static bool is_current(int fd, const char *folder)
+{
+	struct stat a, b;
+
+	return !fstat(fd, &a) && !stat(folder, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static enum quern_status lock_folder(const char *folder, bool make, int *fd,
+				     struct quern_message *err)
+{
+	for (;;) {
+		if (make && mkdir(folder, 0777) && errno != EEXIST)
+			return cannot("", folder, "cannot be made", err);
+		*fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		/* What else may be there is told of by who looks at it. */
+		if (*fd < 0 && (errno == ENOENT || errno == ENOTDIR) && (!make || errno == ENOTDIR))
+			return QUERN_OK;
+		if (*fd < 0 && errno != ENOENT)
+			return cannot("", folder, "cannot be opened", err);
+		if (*fd >= 0 && flock(*fd, LOCK_EX | LOCK_NB)) {
+			/* Some file systems know of no locks. */
+			if (errno != EWOULDBLOCK)
+				return QUERN_OK;
+			close(*fd);
+			*fd = -1;
+			return qn_error_set(err, QUERN_ERR_RUN,
+					    "%s: another quern stage is at work in it", folder);
+		}
+		if (*fd >= 0 && is_current(*fd, folder))
+			return QUERN_OK;
+		if (*fd >= 0)
+			close(*fd);
+	}
+}
+
+enum quern_status qn_stage_lock(struct qn_comm *c, const char *catalog, bool make, int *fd,
+				struct quern_message *err)
+{
+	const bool leads = qn_comm_rank(c) == 0;
+	char *folder = qn_catalog_folder(catalog);
+	enum quern_status st = folder ? QUERN_OK : qn_error_nomem(err, strlen(catalog), "a name");
+
+	*fd = -1;
+	/* Rank 0 first: of two that begin at once, one goes on. */
+	if (!st && leads)
+		st = lock_folder(folder, make, fd, err);
+	st = qn_comm_agree(c, st, err);
+	if (!st && !leads && qn_comm_host_rank(c) == 0)
+		st = lock_folder(folder, make, fd, err);
+	free(folder);
+	return qn_comm_agree(c, st, err);
+}
+
+enum quern_status qn_stage_enter(struct qn_comm *c, const char *catalog, const char *option,
+				 int *fd, struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+
+	*fd = -1;
+	if (qn_comm_host_rank(c) == 0)
+		st = make_directory(catalog, option, err);
+	st = qn_comm_agree(c, st, err);
+	if (!st)
+		st = qn_stage_check_private(c, catalog, err);
+	return st ? st : qn_stage_lock(c, catalog, true, fd, err);
+}
+
+void qn_stage_unlock(const char *catalog, int *fd)
+{
+	char *folder = *fd >= 0 ? qn_catalog_folder(catalog) : NULL;
+
+	if (folder)
+		rmdir(folder); /* an empty one is nobody's */
+	free(folder);
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
