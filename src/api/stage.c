@@ -2,6 +2,7 @@
  * stage.c - quern_stage and quern_unstage: the files one after the other, and the document of what
  * became of them.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 #include "comm/comm_mpi.h"
 #include "exec/stage.h"
 #include "quern.h"
+
+#define MOST_NAMES 4 /* of copies, in a message */
 
 typedef enum quern_status stage_fn(struct qn_stager *s, const char *file, struct qn_staged *out,
 				   struct quern_message *err);
@@ -88,7 +91,85 @@ static json_t *staged_to_json(const struct qn_staged *s)
 
 static bool is_bad(enum qn_fate fate)
 {
-	return fate == QN_DAMAGED || fate == QN_MISSING || fate == QN_CHANGED || fate == QN_LOST;
+	return fate == QN_DAMAGED || fate == QN_MISSING || fate == QN_CHANGED ||
+	       fate == QN_LOST || fate == QN_UNREADABLE;
+}
+
+/* Which file of a copy, on which host. */
+static void name_copy(const struct qn_staged *s, const struct qn_copy *x, char *out, size_t nbytes)
+{
+	const struct qn_catalog *c = &s->catalog;
+	char *file = x->shard < c->nshards ? qn_catalog_file_of(c, x->shard) : NULL;
+
+	if (file)
+		snprintf(out, nbytes, "%s on host %s", file, x->host);
+	else
+		snprintf(out, nbytes, "shard %u on host %s", (unsigned)x->shard, x->host);
+	free(file);
+}
+
+/* After a removal: what stays. Some are named; the document has all. */
+static enum quern_status judge_removal(const struct qn_staged *s, struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+	char names[768] = "", one[256];
+	const char *why = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->ncopies; i++) {
+		const struct qn_copy *x = &s->copy[i];
+
+		if (x->fate != QN_LEFT)
+			continue;
+		name_copy(s, x, one, sizeof(one));
+		if (n++ < MOST_NAMES)
+			snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+				 *names ? ", " : "", one);
+		if (x->why && !why)
+			why = strerror(x->why);
+		if (x->why == EACCES || x->why == EPERM)
+			st = QUERN_ERR_DENIED;
+	}
+	if (!n)
+		return QUERN_OK;
+	return qn_error_set(err, st ? st : QUERN_ERR_RUN,
+			    "%s: %zu copies stay, and the catalog with them: %s%s: %s", s->catalog.file,
+			    n, names, n > MOST_NAMES ? ", ..." : "",
+			    why ? why : "changed since they were staged; remove them by hand");
+}
+
+/* Rank 0, after a verification: every shard has a whole copy here? */
+static enum quern_status judge_unseen(const struct qn_staged *s, struct quern_message *err)
+{
+	const struct qn_catalog *c = &s->catalog;
+	uint8_t *whole = calloc((size_t)c->nshards + 1, 1);
+	enum quern_status st = whole ? QUERN_OK : qn_error_nomem(err, c->nshards, "shards");
+
+	for (size_t i = 0; !st && i < s->ncopies; i++)
+		whole[s->copy[i].shard] |= s->copy[i].fate != QN_UNSEEN;
+	for (uint32_t i = 0; !st && i < c->nshards; i++) {
+		char *file = whole[i] ? NULL : qn_catalog_file_of(c, i);
+
+		if (!whole[i])
+			st = qn_error_set(err, QUERN_ERR_DATA,
+					  "%s: no copy of shard %s is on these hosts; start ranks on "
+					  "its hosts too",
+					  c->file, file ? file : "?");
+		free(file);
+	}
+	free(whole);
+	return st;
+}
+
+/* What is to be said of the first bad copy. */
+static const char *advise(const struct qn_staged *s, const struct qn_copy *x)
+{
+	if (x->fate == QN_UNREADABLE)
+		return ": cannot be read: ";
+	if (x->fate != QN_LOST)
+		return "; `quern stage --repair` makes them anew";
+	return s->is_source ? ", and the staged file was changed since: "
+			    : ", and the staged file is not there to make them from: ";
 }
 
 /* After a verification or a repair: the first bad copy, and how many there are. */
@@ -103,17 +184,22 @@ static enum quern_status judge_copies(const struct qn_staged *s, struct quern_me
 		if (is_bad((enum qn_fate)s->copy[i].fate) && !nbad++)
 			first = &s->copy[i];
 	if (!first)
-		return QUERN_OK;
+		return judge_unseen(s, err);
 	file = qn_catalog_file_of(&s->catalog, first->shard);
 	if (first->nbad)
 		snprintf(where, sizeof(where), " in a chunk at offset %" PRIu64, first->addr);
-	qn_error_set(err, QUERN_ERR_DATA,
+	qn_error_set(err,
+		     first->fate == QN_UNREADABLE && (first->why == EACCES || first->why == EPERM)
+			     ? QUERN_ERR_DENIED
+			     : QUERN_ERR_DATA,
 		     "%s: shard %s is %s on host %s%s; %zu copies are not as they "
-		     "should be%s",
+		     "should be%s%s",
 		     s->catalog.file, file ? file : "?", qn_fate_name((enum qn_fate)first->fate),
 		     first->host, where, nbad,
-		     first->fate == QN_LOST ? ", and the staged file is not there to make them from"
-					    : "; `quern stage --repair` makes them anew");
+		     advise(s, first),
+		     first->fate == QN_LOST	    ? s->catalog.source
+		     : first->fate == QN_UNREADABLE ? strerror(first->why)
+						    : "");
 	free(file);
 	return err->status;
 }
@@ -126,7 +212,7 @@ struct call {
 	struct quern_options options;
 	struct qn_names files;
 	json_t *list;
-	bool judges;
+	enum quern_status (*judge)(const struct qn_staged *s, struct quern_message *err);
 	struct quern_message err;
 };
 
@@ -139,8 +225,8 @@ static enum quern_status one_file(struct call *k, stage_fn *fn, const char *file
 	st = fn(&k->stage, file, &s, &k->err);
 	if (!st && qn_comm_rank(k->comm) == 0) {
 		json_array_append_new(k->list, staged_to_json(&s));
-		if (k->judges)
-			st = judge_copies(&s, &k->err);
+		if (k->judge)
+			st = k->judge(&s, &k->err);
 	}
 	qn_staged_fini(&s);
 	return qn_comm_agree(k->comm, st, &k->err);
@@ -148,14 +234,14 @@ static enum quern_status one_file(struct call *k, stage_fn *fn, const char *file
 
 static stage_fn *choose(struct call *k, bool removes)
 {
+	k->judge = removes ? judge_removal : judge_copies;
 	if (removes)
 		return qn_stage_remove;
-	k->judges = true;
 	if (quern_option_flag(&k->options, "repair"))
 		return qn_stage_repair;
 	if (quern_option_flag(&k->options, "verify"))
 		return qn_stage_verify;
-	k->judges = false;
+	k->judge = NULL;
 	return qn_stage_file;
 }
 

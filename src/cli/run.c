@@ -186,6 +186,7 @@ static int publish(struct line *l)
 			"%s\n", quern_run_nfailed_over(l->run), quern_run_failure(l->run));
 	if (quern_run_nmissing_copies(l->run))
 		fprintf(stderr, "quern: warning: %" PRIu64 " copies of shards are on none of these hosts; "
+			"start ranks on the hosts that have them, or, if these are gone, "
 			"`quern stage --repair` makes them anew\n",
 			quern_run_nmissing_copies(l->run));
 	if (output && quern_run_write(l->run, output))

@@ -111,6 +111,31 @@ static void print_staged(const json_t *staged)
 								  : "");
 }
 
+/* Copies on hosts that are not here: after `unstage` they stay. */
+static void warn_unseen(const char *text)
+{
+	json_t *doc = json_loads(text, 0, NULL), *hosts = json_object();
+	const json_t *staged, *copy;
+	size_t i, k, n = 0;
+
+	json_array_foreach(json_object_get(doc, "staged"), i, staged)
+	{
+		json_array_foreach(json_object_get(staged, "copies"), k, copy)
+		{
+			if (strcmp(get_text(copy, "state"), "unseen"))
+				continue;
+			json_object_set_new(hosts, get_text(copy, "host"), json_true());
+			n++;
+		}
+	}
+	if (n)
+		fprintf(stderr,
+			"quern: warning: %zu copies are on %zu hosts that are not here, and stay there\n",
+			n, json_object_size(hosts));
+	json_decref(hosts);
+	json_decref(doc);
+}
+
 /* Takes text. */
 static int print_tables(char *text)
 {
@@ -168,11 +193,29 @@ static int conclude(const struct quern_options *o, enum quern_status st, char *t
 	return st ? qn_cli_fail(st, why) : 0;
 }
 
+/* After a staging: the catalog to run on; owned. NULL: there is none to tell of. */
+static char *next_command(const struct quern_options *o, const char *text)
+{
+	json_t *doc = NULL, *first;
+	char *out = NULL;
+
+	if (quern_option_flag(o, "dry-run") || quern_option_flag(o, "verify") ||
+	    quern_option_flag(o, "repair"))
+		return NULL;
+	doc = json_loads(text, 0, NULL);
+	first = json_array_get(json_object_get(doc, "staged"), 0);
+	if (first)
+		out = strdup(get_text(first, "catalog"));
+	json_decref(doc);
+	return out;
+}
+
 static int stage(const struct quern_options *o, const char *const *files, size_t nfiles)
 {
 	char *settings[MAX_SETTINGS + 1] = { NULL }, *text = NULL, why[WHY_NBYTES] = "";
 	struct qn_progress progress = { .what = "file" };
-	enum quern_status st = QUERN_ERR_RUN;
+	char *next = NULL;
+	int st = QUERN_ERR_RUN;
 
 	qn_cli_progress_begin(&progress, 0);
 	if (make_settings(o, settings))
@@ -184,7 +227,13 @@ static int stage(const struct quern_options *o, const char *const *files, size_t
 	qn_cli_progress_end(&progress);
 	for (char **p = settings; *p; p++)
 		free(*p);
-	return conclude(o, st, text, why);
+	if (!st && !quern_option_flag(o, "json") && text)
+		next = next_command(o, text);
+	st = conclude(o, (enum quern_status)st, text, why);
+	if (!st && next)
+		printf("\nnext: quern run KERNEL -d DATASET %s\n", next);
+	free(next);
+	return st;
 }
 
 static int unstage(const struct quern_options *o, const char *const *files, size_t nfiles)
@@ -193,6 +242,8 @@ static int unstage(const struct quern_options *o, const char *const *files, size
 	enum quern_status st =
 		quern_unstage(qn_cli_world(), files, nfiles, &text, why, sizeof(why));
 
+	if (text)
+		warn_unseen(text);
 	return conclude(o, st, text, why);
 }
 

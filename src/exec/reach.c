@@ -198,6 +198,8 @@ static enum quern_status check_seen(const struct view *v, const struct qn_mosaic
 	for (size_t h = 0; h < v->nhosts; h++)
 		if (sight_of(v, h, member) != QN_UNSEEN)
 			return QUERN_OK;
+	if (m->member[member].ledger != QN_NO_LEDGER)
+		return qn_source_no_copy(&m->member[member], err);
 	return qn_error_set(err, QUERN_ERR_DATA, "%s: no host can open it", m->member[member].file);
 }
 

@@ -219,11 +219,43 @@ enum quern_status qn_source_check(int fd, const struct qn_dataset *d, const char
 	return check_identity(fd, d->file, d->file_nbytes, d->file_mtime_ns, host, err);
 }
 
+/* What is wrong with a copy of a shard, and what to do. */
+static enum quern_status bad_copy(const struct qn_member *m, const char *what, const char *host,
+				  const char *why, struct quern_message *err)
+{
+	const char *folder = NULL;
+
+	for (const char *p = strstr(m->file, ".shards/"); p; p = strstr(p + 1, ".shards/"))
+		folder = p;
+	return qn_error_set(err, QUERN_ERR_DATA, "%s: %s%s%s; start ranks on all hosts that have copies "
+			    "of this shard, or `quern stage --repair %.*s`", m->file, what, host, why,
+			    folder ? (int)(folder - m->file) : 7, folder ? m->file : "CATALOG");
+}
+
+enum quern_status qn_source_no_copy(const struct qn_member *m, struct quern_message *err)
+{
+	return bad_copy(m, "no whole copy of it is on these hosts", "", "", err);
+}
+
+/* A copy of a shard: who reads it may find another one. */
+static enum quern_status check_copy(const struct qn_opened *o, const char *host,
+				    struct quern_message *err)
+{
+	const struct qn_member *m = &o->mosaic->member[o->member];
+	struct quern_message ignored = { .status = QUERN_OK };
+
+	if (!check_identity(o->fd, m->file, m->file_nbytes, m->file_mtime_ns, host, &ignored))
+		return QUERN_OK;
+	return bad_copy(m, "it was changed since it was staged on host ", host, "", err);
+}
+
 static enum quern_status check_opened(const struct qn_opened *o, const char *host,
 				      struct quern_message *err)
 {
 	const struct qn_member *m = &o->mosaic->member[o->member];
 
+	if (m->ledger != QN_NO_LEDGER)
+		return check_copy(o, host, err);
 	return check_identity(o->fd, m->file, m->file_nbytes, m->file_mtime_ns, host, err);
 }
 
@@ -251,6 +283,12 @@ enum quern_status qn_opened_turn(struct qn_opened *o, const struct qn_mosaic *mo
 	if (st)
 		return st;
 	o->fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (o->fd < 0 && mosaic->member[member].ledger != QN_NO_LEDGER) {
+		char why[160];
+
+		snprintf(why, sizeof(why), ": %s", strerror(errno));
+		return bad_copy(&mosaic->member[member], "cannot open it on host ", host, why, err);
+	}
 	if (o->fd < 0)
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: cannot open it on host %s: %s; every "
 				    "host must see the file under this path", file, host,

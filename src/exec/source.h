@@ -52,6 +52,9 @@ struct qn_opened {
 
 #define QN_OPENED_NONE ((struct qn_opened){ .fd = -1 })
 
+/* Of a shard (a member with a ledger) whose copies on these hosts cannot be read. QUERN_ERR_DATA. */
+enum quern_status qn_source_no_copy(const struct qn_member *m, struct quern_message *err);
+
 /* Has the file of a member open; another one is closed. QUERN_ERR_DATA: this host does not see it,
    or sees another one than was described; or the other one has changed meanwhile. host: the name
    of this host, for messages. Not collective. */

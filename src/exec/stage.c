@@ -49,7 +49,7 @@ const char *qn_fate_name(enum qn_fate fate)
 {
 	static const char *const names[QN_NFATES] = {
 		"planned", "made",    "kept",	 "sent", "whole",  "damaged",
-		"missing", "changed", "removed", "left", "unseen", "lost",
+		"missing", "changed", "removed", "left", "unseen", "lost", "unreadable",
 	};
 
 	return names[fate];

@@ -29,6 +29,7 @@ enum qn_fate {
 	QN_LEFT,
 	QN_UNSEEN,
 	QN_LOST,
+	QN_UNREADABLE,
 	QN_NFATES
 };
 const char *qn_fate_name(enum qn_fate fate);
@@ -39,12 +40,14 @@ struct qn_copy {
 	uint64_t nbytes;
 	uint64_t nbad;	       /* QN_DAMAGED: chunks, the first of which is at this address; */
 	uint64_t number, addr; /* 0: it is not in a chunk */
+	int32_t why;	       /* QN_LEFT, QN_UNREADABLE: errno, or 0: it is another file */
 };
 
 /* One file or catalog, as rank 0 has it in the end. */
 struct qn_staged {
 	struct qn_catalog catalog;
 	bool was_there; /* nothing was to be done */
+	bool is_source; /* after a repair: the staged file is there, be it changed */
 	size_t ncopies;
 	struct qn_copy *copy; /* owned */
 };

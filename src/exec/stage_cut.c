@@ -260,6 +260,20 @@ static int by_path(const void *a, const void *b)
 	return strcmp(((const struct qn_dataset *)a)->path, ((const struct qn_dataset *)b)->path);
 }
 
+static enum quern_status check_no_catalog(const char *file, const struct qn_format *format,
+					  struct quern_message *err)
+{
+	bool is = false;
+	enum quern_status st = format->has(file, QN_CATALOG_GROUP "/head", &is, err);
+
+	if (st || !is)
+		return st;
+	return qn_error_set(err, QUERN_ERR_USAGE,
+			    "%s: it is a catalog of quern stage already; `quern stage --repair` "
+			    "spreads it anew, `quern unstage` removes it",
+			    file);
+}
+
 enum quern_status qn_stage_cut(const struct qn_stager *s, const char *file, int nhosts,
 			       struct qn_subject *subject, struct qn_catalog *c,
 			       struct quern_message *err)
@@ -281,6 +295,8 @@ enum quern_status qn_stage_cut(const struct qn_stager *s, const char *file, int 
 				  nreplicas, nhosts == 1 ? "is one host only" : "are fewer hosts");
 	if (!st)
 		st = qn_source_format(file, &format, err);
+	if (!st)
+		st = check_no_catalog(file, format, err);
 	if (!st)
 		st = names ? take_all_named(file, names, subject, err)
 			   : take_large(file, format, subject, err);

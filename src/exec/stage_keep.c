@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -311,6 +312,8 @@ static bool remove_copy(const struct qn_catalog *c, uint32_t shard, const char *
 	memcpy(out->host, host, QN_HOST_NBYTES);
 	if (is == QN_SAME && !unlink(file))
 		out->fate = QN_REMOVED;
+	else if (is == QN_SAME)
+		out->why = errno;
 	else if (is == QN_ABSENT)
 		out->fate = QN_MISSING;
 	remove_partial(file);
@@ -318,29 +321,79 @@ static bool remove_copy(const struct qn_catalog *c, uint32_t shard, const char *
 	return out->fate != QN_MISSING || is_listed(c, shard, host);
 }
 
-/* The catalog of this host, if it is of the staging; and what else is ours. */
-static void remove_rest(const struct qn_catalog *c)
+static enum quern_status stays(const char *file, struct quern_message *err)
 {
+	const int why = errno;
+	char host[QN_HOST_NBYTES] = "";
+
+	gethostname(host, sizeof host - 1);
+	return qn_error_set(err, qn_stage_status_of(why), "%s: cannot be removed on host %s: %s",
+			    file, host, strerror(why));
+}
+
+/* The catalog of this host, if it is of the staging; and what else is ours. */
+static enum quern_status remove_rest(const struct qn_catalog *c, struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
 	struct quern_message ignored = { .status = QUERN_OK };
 	char *plan = qn_stage_plan_file(c->file), *folder = qn_catalog_folder(c->file);
 	struct qn_catalog here;
 	bool is = false;
 
 	if (plan) {
-		unlink(plan);
+		if (unlink(plan) && errno != ENOENT && errno != ENOTDIR)
+			st = stays(plan, err);
 		remove_partial(plan);
 	}
-	if (folder)
-		rmdir(folder);
 	remove_partial(c->file);
 	if (!access(c->file, F_OK) && !qn_catalog_load(c->file, &here, &is, &ignored) && is) {
-		if (here.time_ns == c->time_ns && here.source_nbytes == c->source_nbytes)
-			unlink(c->file);
+		if (!st && here.time_ns == c->time_ns && here.source_nbytes == c->source_nbytes &&
+		    unlink(c->file))
+			st = stays(c->file, err);
 		qn_catalog_fini(&here);
 	}
+	/* Files of others stay in it, and it with them. */
+	if (!st && folder && rmdir(folder) && errno != ENOENT && errno != ENOTDIR &&
+	    errno != ENOTEMPTY && errno != EEXIST)
+		st = stays(folder, err);
 	qn_place_sync_folder(c->file);
 	free(folder);
 	free(plan);
+	return st;
+}
+
+/* Rank 0 has gathered the copies: did any stay? They are told of by whoever asked. */
+static enum quern_status any_left(struct qn_comm *comm, const struct qn_staged *out, bool *left,
+				  struct quern_message *err)
+{
+	*left = false;
+	for (size_t i = 0; i < out->ncopies; i++)
+		*left = *left || out->copy[i].fate == QN_LEFT;
+	return qn_comm_bcast(comm, left, sizeof *left, err);
+}
+
+/* A catalog that was renamed has its shards elsewhere. */
+static enum quern_status check_folder(struct qn_comm *comm, const char *catalog,
+				      struct quern_message *err)
+{
+	const int n = qn_comm_size(comm);
+	char *folder = qn_catalog_folder(catalog);
+	uint8_t mine = folder && !access(folder, F_OK), any = 0, *all = qn_calloc((size_t)n, 1);
+	enum quern_status st = folder && all ? QUERN_OK : qn_error_nomem(err, (size_t)n, "hosts");
+
+	st = qn_comm_agree(comm, st, err);
+	if (!st)
+		st = qn_comm_gather(comm, &mine, 1, all, err);
+	for (int r = 0; !st && qn_comm_rank(comm) == 0 && r < n; r++)
+		any |= all[r];
+	if (!st && qn_comm_rank(comm) == 0 && !any)
+		st = qn_error_set(err, QUERN_ERR_DATA,
+				  "%s: there is no %s on these hosts, where its shards should be; "
+				  "if it was renamed, rename it back, and else remove it by hand",
+				  catalog, folder);
+	free(folder);
+	free(all);
+	return qn_comm_agree(comm, st, err);
 }
 
 static enum quern_status remove_staged(struct qn_stager *s, const struct qn_hosts *hosts,
@@ -350,8 +403,11 @@ static enum quern_status remove_staged(struct qn_stager *s, const struct qn_host
 	struct qn_copy *mine = qn_calloc((size_t)c->nshards * (1 + QN_MOST_REPLICAS), sizeof *mine);
 	enum quern_status st = mine ? QUERN_OK : qn_error_nomem(err, 0, "copies");
 	uint64_t n = 0;
+	bool left = false;
 
 	st = qn_comm_agree(s->comm, st, err);
+	if (!st)
+		st = check_folder(s->comm, c->file, err);
 	for (uint32_t i = 0; !st && i < c->nshards; i++)
 		if (qn_hosts_worker(hosts, hosts->mine, i) == qn_comm_rank(s->comm))
 			n += remove_copy(c, i, hosts->name[hosts->mine], &mine[n]);
@@ -360,8 +416,10 @@ static enum quern_status remove_staged(struct qn_stager *s, const struct qn_host
 	if (!st)
 		st = qn_stage_gather(s->comm, mine, n, out, err);
 	/* All shards are gone before a catalog is: it says what to remove. */
-	if (!st && qn_comm_host_rank(s->comm) == 0)
-		remove_rest(c);
+	if (!st)
+		st = any_left(s->comm, out, &left, err);
+	if (!st && !left && qn_comm_host_rank(s->comm) == 0)
+		st = remove_rest(c, err);
 	free(mine);
 	return qn_comm_agree(s->comm, st, err);
 }
@@ -401,6 +459,7 @@ static enum quern_status remove_unfinished(struct qn_stager *s, const char *cata
 	struct qn_copy *copy = NULL;
 	size_t nbytes = 0;
 	uint64_t n = 0;
+	bool left = false;
 	enum quern_status st;
 
 	if (plan && qn_comm_host_rank(s->comm) == 0)
@@ -409,10 +468,13 @@ static enum quern_status remove_unfinished(struct qn_stager *s, const char *cata
 		copy = qn_calloc(c.nshards, sizeof *copy);
 	for (uint32_t i = 0; copy && i < c.nshards; i++)
 		n += remove_copy(&c, i, hosts->name[hosts->mine], &copy[n]);
-	if (copy)
-		remove_rest(&c);
 	*any = copy != NULL;
 	st = qn_stage_gather(s->comm, copy, n, out, err);
+	if (!st)
+		st = any_left(s->comm, out, &left, err);
+	if (!st && !left && copy)
+		st = remove_rest(&c, err);
+	st = qn_comm_agree(s->comm, st, err);
 	free(copy);
 	free(text);
 	free(plan);

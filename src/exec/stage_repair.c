@@ -35,6 +35,7 @@ struct repair {
 	uint64_t *load; /* owned: copies that a host is to have */
 	int32_t *fresh; /* owned: of each shard, 1 + the host that made it from the file, or 0 */
 	int lock;
+	bool is_source; /* some host has the staged file, be it changed */
 };
 
 static uint8_t *at(const struct repair *r, uint32_t shard, int host)
@@ -120,12 +121,16 @@ static void assign(struct repair *r)
 
 /* --- restore --- */
 
-static bool is_source(const struct qn_catalog *c)
+static enum qn_state look_at_source(const struct qn_catalog *c)
 {
 	struct stat st;
 
-	return !stat(c->source, &st) && (uint64_t)st.st_size == c->source_nbytes &&
-	       (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec == c->source_mtime_ns;
+	if (stat(c->source, &st))
+		return QN_ABSENT;
+	return (uint64_t)st.st_size == c->source_nbytes &&
+	       (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec == c->source_mtime_ns
+		       ? QN_SAME
+		       : QN_FOREIGN;
 }
 
 /* The host that restores a shard of which there is no whole copy; -1: nobody can. */
@@ -294,13 +299,15 @@ static enum quern_status survey(struct repair *r, const char *catalog, struct qu
 			st = qn_error_nomem(err, r->c->nshards * nhosts, "shards");
 	}
 	st = qn_comm_agree(r->comm, st, err);
-	mine = !st && is_source(r->c);
+	mine = st ? QN_ABSENT : (uint8_t)look_at_source(r->c);
 	if (!st)
 		st = qn_comm_gather(r->comm, &mine, 1, all, err);
 	if (!st)
 		st = qn_comm_bcast(r->comm, all, (size_t)qn_comm_size(r->comm), err);
 	for (int h = 0; !st && h < r->hosts.n; h++)
-		r->sees[h] = all[r->hosts.rank[r->hosts.first[h]]];
+		r->sees[h] = all[r->hosts.rank[r->hosts.first[h]]] == QN_SAME;
+	for (int k = 0; !st && k < qn_comm_size(r->comm); k++)
+		r->is_source = r->is_source || all[k] != QN_ABSENT;
 	for (uint64_t i = 0; !st && i < r->ncopies; i++)
 		if (r->copy[i].fate == QN_WHOLE)
 			*at(r, r->copy[i].shard, qn_hosts_find(&r->hosts, r->copy[i].host)) |= HAS;
@@ -345,6 +352,7 @@ static enum quern_status tell(const struct repair *r, struct qn_staged *out,
 	if (!out->copy)
 		return qn_error_nomem(err, room * sizeof *out->copy, "copies");
 	out->was_there = true;
+	out->is_source = r->is_source;
 	for (uint32_t i = 0; i < r->c->nshards; i++)
 		for (int h = 0; h < r->hosts.n; h++) {
 			struct qn_copy *copy = &out->copy[out->ncopies];

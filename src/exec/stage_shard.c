@@ -401,6 +401,9 @@ void qn_shard_check(struct qn_stager *s, const struct qn_catalog *c, uint32_t sh
 	*out = (struct qn_copy){ .shard = shard, .fate = QN_WHOLE, .nbytes = x->nbytes };
 	if (is != QN_SAME) {
 		out->fate = is == QN_ABSENT ? QN_MISSING : QN_CHANGED;
+	} else if (access(file, R_OK)) {
+		out->why = errno;
+		out->fate = QN_UNREADABLE;
 	} else if (qn_shard_sum(s, file, &sum, &out->nbytes, &ignored) ||
 		   !qn_sum_equal(&sum, &x->sum)) {
 		out->fate = QN_DAMAGED;

@@ -158,10 +158,15 @@ prints "... makes one" "copies: 1 made, 7 whole"
 rm d/climate.nc.shards/d0.s0001.h5
 refuses 3 "a shard that is not there: stage again" "1 of its copies.*stage --repair d/climate.nc" \
 	stage --to d climate.nc
-refuses 3 "a shard that is not there: run" "d0.s0001.h5" run moments -d precip d/climate.nc
+refuses 3 "a shard that is not there: run" "d0.s0001.h5: cannot open it on host .*--repair .*d/climate.nc" run moments -d precip d/climate.nc
 mv climate.nc away.nc
 quern stage --repair d/climate.nc
 is "... lost without the staged file" "3 1" "$status $(grep -c '7 whole, 1 lost' out)"
+is "... and says so" 1 "$(grep -c 'file is not there to make them from: .*/climate.nc' err)"
+cp away.nc climate.nc
+quern stage --repair d/climate.nc
+is "... lost with another file in its place" "3 1" \
+	"$status $(grep -c 'file was changed since: .*/climate.nc' err)"
 mv away.nc climate.nc
 answers "... made anew with it" stage --repair d/climate.nc
 same "... same bytes" climate.nc d/climate.nc moments -d precip
@@ -169,6 +174,49 @@ echo longer >>d/climate.nc.shards/d0.s0000.h5
 quern unstage d/climate.nc
 is "unstage leaves a shard that was changed" "7 removed, 1 left" \
 	"$(sed -n 's/^  copies: //p' out)"
+is "... names it, and exits with 1" "1 1" \
+	"$status $(grep -c 'd0.s0000.h5 on host .*: changed since they were staged' err)"
+quern unstage d/climate.nc
+is "... the catalog stays" "1 0" "$status $(test -e d/climate.nc; echo $?)"
+refuses 3 "... run" "d0.s0000.h5: it was changed since" run moments -d precip d/climate.nc
+rm d/climate.nc.shards/d0.s0000.h5
+answers "... without the shard it goes" unstage d/climate.nc
+is "... and nothing is left" "" "$(ls -A d)"
+quern stage --to d climate.nc
+prints "stage says what is next" "^next: quern run .*d/climate.nc\$"
+refuses 2 "a catalog is not staged" "catalog of quern stage already" stage --to d/again d/climate.nc
+mv d/climate.nc d/other.nc
+refuses 3 "a renamed catalog is not unstaged" "renamed" unstage d/other.nc
+is "... it stays" 0 "$(test -e d/other.nc; echo $?)"
+mv d/other.nc d/climate.nc
+
+# --- what may not be done ---
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+	dir=$(mktemp -d)
+	cp "$QUERN" climate.nc "$dir"
+	chmod 755 "$dir" "$dir/quern"
+	denied()
+	{
+		status=0
+		(cd "$dir" && setpriv --reuid=65534 --regid=65534 --clear-groups ./quern "$@") \
+			>out 2>err || status=$?
+	}
+	denied stage --to "$dir/s" climate.nc
+	is "a directory that may not be made" "5 1" \
+		"$status $(grep -c -- "--to: $dir/s: cannot be made: Permission denied" err)"
+	"$QUERN" stage --to "$dir/s" climate.nc >/dev/null
+	denied unstage "$dir/s/climate.nc"
+	is "unstage without permission" "5 1 0" \
+		"$status $(grep -c '8 copies stay.*s0000.h5 on host .*Permission denied' err) $(
+			test -e "$dir/s/climate.nc"; echo $?)"
+	chmod 000 "$dir/s/climate.nc.shards/d0.s0000.h5"
+	denied stage --verify "$dir/s/climate.nc"
+	is "--verify without permission" "5 1 0" \
+		"$status $(grep -c 'cannot be read: Permission denied' err) $(grep -c damaged out)"
+	rm -rf "$dir"
+else
+	skip "permissions" "root may do everything, and there is no setpriv"
+fi
 rm -r d
 mkdir d
 # A catalog in which any byte of the tables is another is not believed.
