@@ -91,8 +91,8 @@ static json_t *staged_to_json(const struct qn_staged *s)
 
 static bool is_bad(enum qn_fate fate)
 {
-	return fate == QN_DAMAGED || fate == QN_MISSING || fate == QN_CHANGED ||
-	       fate == QN_LOST || fate == QN_UNREADABLE;
+	return fate == QN_DAMAGED || fate == QN_MISSING || fate == QN_CHANGED || fate == QN_LOST ||
+	       fate == QN_UNREADABLE;
 }
 
 /* Which file of a copy, on which host. */
@@ -133,8 +133,8 @@ static enum quern_status judge_removal(const struct qn_staged *s, struct quern_m
 	if (!n)
 		return QUERN_OK;
 	return qn_error_set(err, st ? st : QUERN_ERR_RUN,
-			    "%s: %zu copies stay, and the catalog with them: %s%s: %s", s->catalog.file,
-			    n, names, n > MOST_NAMES ? ", ..." : "",
+			    "%s: %zu copies stay, and the catalog with them: %s%s: %s",
+			    s->catalog.file, n, names, n > MOST_NAMES ? ", ..." : "",
 			    why ? why : "changed since they were staged; remove them by hand");
 }
 
@@ -151,10 +151,11 @@ static enum quern_status judge_unseen(const struct qn_staged *s, struct quern_me
 		char *file = whole[i] ? NULL : qn_catalog_file_of(c, i);
 
 		if (!whole[i])
-			st = qn_error_set(err, QUERN_ERR_DATA,
-					  "%s: no copy of shard %s is on these hosts; start ranks on "
-					  "its hosts too",
-					  c->file, file ? file : "?");
+			st = qn_error_set(
+				err, QUERN_ERR_DATA,
+				"%s: no copy of shard %s is on these hosts; start ranks on "
+				"its hosts too",
+				c->file, file ? file : "?");
 		free(file);
 	}
 	free(whole);
@@ -195,8 +196,7 @@ static enum quern_status judge_copies(const struct qn_staged *s, struct quern_me
 		     "%s: shard %s is %s on host %s%s; %zu copies are not as they "
 		     "should be%s%s",
 		     s->catalog.file, file ? file : "?", qn_fate_name((enum qn_fate)first->fate),
-		     first->host, where, nbad,
-		     advise(s, first),
+		     first->host, where, nbad, advise(s, first),
 		     first->fate == QN_LOST	    ? s->catalog.source
 		     : first->fate == QN_UNREADABLE ? strerror(first->why)
 						    : "");

@@ -48,8 +48,8 @@ const struct quern_option qn_unstage_options[] = {
 const char *qn_fate_name(enum qn_fate fate)
 {
 	static const char *const names[QN_NFATES] = {
-		"planned", "made",    "kept",	 "sent", "whole",  "damaged",
-		"missing", "changed", "removed", "left", "unseen", "lost", "unreadable",
+		"planned", "made",    "kept", "sent",	"whole", "damaged",    "missing",
+		"changed", "removed", "left", "unseen", "lost",	 "unreadable",
 	};
 
 	return names[fate];

@@ -63,7 +63,7 @@ struct qn_sight {
 	uint32_t is_alien; /* the folder has no plan of quern's */
 	int32_t why;	   /* the directory cannot be written to: errno */
 	uint64_t nbad;	   /* the catalog is QN_SAME: copies of this host that are not as listed */
-	int64_t time_ns; /* of the plan, or of the catalog without one */
+	int64_t time_ns;   /* of the plan, or of the catalog without one */
 	uint64_t free_nbytes;
 };
 

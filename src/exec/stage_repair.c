@@ -128,7 +128,8 @@ static enum qn_state look_at_source(const struct qn_catalog *c)
 	if (stat(c->source, &st))
 		return QN_ABSENT;
 	return (uint64_t)st.st_size == c->source_nbytes &&
-	       (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec == c->source_mtime_ns
+			       (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec ==
+				       c->source_mtime_ns
 		       ? QN_SAME
 		       : QN_FOREIGN;
 }

@@ -138,7 +138,15 @@ prints "... with what there is" "copies: $((8 - nbefore)) made$([ "$nbefore" -eq
 same "... same bytes" climate.nc d/climate.nc moments -d t2m
 quern unstage d/climate.nc
 is "nothing is left" "" "$(ls -A d)"
-cut_off 1
+QUERN_TEST_READ_DELAY='*:40000' "$QUERN" stage --to d climate.nc >out 2>err &
+first=$!
+for _ in $(seq 100); do
+	[ -e d/climate.nc.shards/plan ] && break
+	sleep .05
+done
+kill -TERM $first
+wait $first
+is "interrupted: it says how to go on" 1 "$(grep -c 'same command goes on' err)"
 answers "what was not finished can be unstaged" unstage d/climate.nc
 is "... and is gone" "" "$(ls -A d)"
 

@@ -446,6 +446,10 @@ check_stage()
 		lab exec "n$i" sh -c "ls $staged.shards/*.h5" | wc -l
 	done | paste -sd ' ')"
 	check_staged_traffic
+	mpi n1:1,n2:1 2 "$quern" run $moments --json "$staged"
+	is "shards on other hosts only" "3 1" "$status $(grep -c 'start ranks on all hosts' err)"
+	mpi n1:1,n2:1 2 "$quern" stage --verify --json "$staged"
+	is "... --verify" "3 1" "$status $(grep -c 'start ranks on its hosts too' err)"
 	lab exec n2 sh -c "f=$staged.shards/d0.s0001.h5; t=\$(stat -c %y \$f)
 		printf XXXX | dd of=\$f bs=1 seek=1500000 conv=notrunc; touch -d \"\$t\" \$f" 2>/dev/null
 	staged_run "a damaged copy" "$(all_hosts 1)" $hosts
@@ -469,11 +473,15 @@ check_stage()
 	is "... makes copies from others" "lost 0" "lost $(copies lost)"
 	staged_run "repaired, three hosts" "$three" 3
 	is "... all bytes are local" "0 $(field bytes_stored)" "$(field bytes_remote) $(field bytes_local)"
-	stages "repair on four hosts" "$(all_hosts 2)" $((2 * hosts)) stage --repair "$staged"
+	lab exec n4 rm -rf "$LOCALDIR/stage"
+	stages "repair on four hosts, one of them empty" "$(all_hosts 2)" $((2 * hosts)) stage --repair "$staged"
 	mpi "$(all_hosts 1)" $hosts "$quern" stage --verify --json "$staged"
 	is "... then 32 copies are whole" "0 32" "$status $(copies whole)"
 	staged_run "repaired, four hosts" "$(all_hosts 1)" $hosts
-	stages "unstage" "$(all_hosts 1)" $hosts unstage "$staged"
+	mpi n1:1,n2:1,n4:1 3 "$quern" unstage "$staged"
+	is "unstage without a host: a warning" "0 1" \
+		"$status $(grep -c 'warning: 8 copies are on 1 hosts' err)"
+	stages "unstage the rest" "$(all_hosts 1)" $hosts unstage "$staged"
 	check "nothing is left" each sh -c "test -z \"\$(ls -A $LOCALDIR/stage)\""
 	lab exec n1 cp "$SHARE/climate.nc" "$LOCALDIR/only.nc"
 	stages "a file that one host has" "$(all_hosts 1)" $hosts \
