@@ -42,14 +42,27 @@ static void to_getopt(const struct qn_args *a, struct option *longs, char *short
 	*shorts = 0;
 }
 
-static const struct quern_option *row_of(const struct qn_args *a, int c)
+/* The row of what getopt returns: an index, or -1. */
+static int row_of(const struct qn_args *a, int c)
 {
 	if (c >= 256)
-		return a->row[c - 256];
+		return c - 256;
 	for (int i = 0; i < a->nrows; i++)
 		if (a->row[i]->letter == c)
-			return a->row[i];
-	return NULL;
+			return i;
+	return -1;
+}
+
+/* The last of two values would count, and the first be dropped without a word. */
+static enum quern_status check_once(const char *name, const char *before, const char *now,
+				    struct quern_message *err)
+{
+	if (!before || !now || !strcmp(before, now))
+		return QUERN_OK;
+	return qn_error_set(err, QUERN_ERR_USAGE, "--%s is given twice; %s: '%s', '%s'", name,
+			    strcmp(name, "select") ? "which of the two is meant"
+						   : "put both into one, separated by commas",
+			    before, now);
 }
 
 static const char *row_name(const void *ctx, int i)
@@ -67,7 +80,7 @@ static enum quern_status unknown(const struct qn_args *a, const char *word,
 
 	if (optopt >= 256)
 		return qn_error_set(err, QUERN_ERR_USAGE, "--%s takes no value",
-				    row_of(a, optopt)->name);
+				    a->row[row_of(a, optopt)]->name);
 	if (optopt && optopt != 'h')
 		return qn_error_set(err, QUERN_ERR_USAGE, "unknown option -%c; see --help", optopt);
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
@@ -82,6 +95,7 @@ enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int fi
 {
 	struct option longs[QN_MAX_ROWS + 2];
 	char shorts[2 * QN_MAX_ROWS + 4];
+	const char *given[QN_MAX_ROWS] = { NULL };
 	enum quern_status st = QUERN_OK;
 	int c;
 
@@ -90,7 +104,8 @@ enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int fi
 	opterr = 0;
 	optind = first;
 	while (!st && (c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-		const struct quern_option *row;
+		const char *text = c == ':' ? NULL : optarg;
+		int row;
 
 		if (c == 'h') {
 			*help = true;
@@ -99,7 +114,10 @@ enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int fi
 		if (c == '?')
 			return unknown(a, argv[optind - 1], err);
 		row = row_of(a, c == ':' ? optopt : c);
-		st = a->set(a->ctx, row->name, c == ':' ? NULL : optarg, err);
+		st = check_once(a->row[row]->name, given[row], text, err);
+		given[row] = text;
+		if (!st)
+			st = a->set(a->ctx, a->row[row]->name, text, err);
 	}
 	*operands = optind;
 	return st;

@@ -56,7 +56,7 @@ void qn_args_add(struct qn_args *a, const struct quern_option *row);
 void qn_args_add_table(struct qn_args *a, const struct quern_option *table);
 
 /* Parses argv from `first`; on success *operands is the index of the first operand in argv, which
-   was permuted. Stops with *help set when --help is there. */
+   was permuted. Stops with *help set when --help is there. An option with two values is refused. */
 enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int first,
 				int *operands, bool *help, struct quern_message *err);
 

@@ -27,6 +27,17 @@ check "... is heeded" field result.skewness
 is "an empty variable is none" "$(count_of -d packed cf.nc)" \
 	"$(QUERN_SELECT= count_of -d packed cf.nc)"
 
+# --- an option twice ---
+refuses 2 "two selections" "--select is given twice; put both into one, separated by commas" \
+	run count -d packed -s 0=3:5 --select 2=7 cf.nc
+refuses 2 "an option with two values" "--threads is given twice" \
+	run count -d packed --threads 1 --threads=2 cf.nc
+refuses 2 "two datasets of inspect" "--dataset is given twice" inspect -d packed -d ranged cf.nc
+is "the same value twice" "60+0" "$(count_of --raw -d packed -s 0=3:5,2=7 -s 0=3:5,2=7 cf.nc)"
+is "a flag twice" "24000+0" "$(count_of --raw --raw -d packed cf.nc)"
+is "the command line wins over a selection of the environment" "1200+0" \
+	"$(QUERN_SELECT=0:10 count_of --raw -d packed -s 5 cf.nc)"
+
 # --- selections of /packed, 20 x 30 x 40 ---
 is "no selection" "24000+0" "$(count_of --raw -d packed cf.nc)"
 while read -r slices want; do
