@@ -53,8 +53,9 @@ static json_t *file_to_json(const struct qn_verified_file *f)
 		json_array_append_new(datasets, dataset_to_json(&f->dataset[i]));
 	for (size_t i = 0; i < f->ndamages; i++)
 		json_array_append_new(damages, damage_to_json(&f->damage[i]));
-	return json_pack("{s:o, s:o, s:o, s:o}", "file", qn_json_text(f->name), "bytes",
-			 qn_json_uint(f->nbytes), "datasets", datasets, "damages", damages);
+	return json_pack("{s:o, s:o, s:b, s:o, s:o}", "file", qn_json_text(f->name), "bytes",
+			 qn_json_uint(f->nbytes), "catalog", (int)f->is_catalog, "datasets", datasets,
+			 "damages", damages);
 }
 
 struct totals {

@@ -112,21 +112,46 @@ static void print_summary(const json_t *doc)
 		printf("sums kept in %s\n", get_text(doc, "sums_written"));
 }
 
-/* Takes text. */
-static int print_tables(char *text)
+static void print_tables(const json_t *doc)
 {
-	json_t *doc = json_loads(text, 0, NULL);
 	const json_t *file;
 	size_t i;
 
-	free(text);
-	if (!doc)
-		return qn_cli_fail(QUERN_ERR_RUN, "cannot read the document: out of memory");
 	json_array_foreach(json_object_get(doc, "files"), i, file)
 		print_file(file);
 	print_summary(doc);
+}
+
+/* What a user would think to be verified, and is not. */
+static void warn_of_catalogs(const json_t *doc)
+{
+	const json_t *file;
+	size_t i;
+
+	json_array_foreach(json_object_get(doc, "files"), i, file)
+		if (json_is_true(json_object_get(file, "catalog")))
+			fprintf(stderr, "quern: warning: %s is a catalog: its elements are in shards, "
+				"which were not read; `quern stage --verify FILE` checks them\n",
+				get_text(file, "file"));
+}
+
+/* Takes text. */
+static int publish(char *text, bool json)
+{
+	json_t *doc = json_loads(text, 0, NULL);
+
+	if (!doc) {
+		free(text);
+		return qn_cli_fail(QUERN_ERR_RUN, "cannot read the document: out of memory");
+	}
+	if (json)
+		fputs(text, stdout);
+	else
+		print_tables(doc);
+	warn_of_catalogs(doc);
 	json_decref(doc);
-	return QUERN_OK;
+	free(text);
+	return qn_cli_finish();
 }
 
 static bool wants_progress(const struct quern_options *o)
@@ -154,13 +179,7 @@ static int verify(const struct quern_options *o, const char *const *files, size_
 	qn_cli_progress_end(&progress);
 	qn_cli_settings_free(settings);
 	code = (int)st;
-	if (text && quern_option_flag(o, "json"))
-		fputs(text, stdout);
-	else if (text && print_tables(text))
-		return QUERN_ERR_RUN;
-	if (quern_option_flag(o, "json"))
-		free(text);
-	if (text && qn_cli_finish())
+	if (text && publish(text, quern_option_flag(o, "json")))
 		return QUERN_ERR_RUN;
 	return code ? qn_cli_fail(st, why) : code;
 }

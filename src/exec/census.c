@@ -121,6 +121,8 @@ static enum quern_status list_datasets(struct qn_job *j, const struct qn_muster 
 			st = qn_source_format(file, &format, err);
 			if (!st)
 				st = format->list(file, &l, err);
+			if (!st)
+				qn_source_hide_tables(&l);
 			for (size_t i = 0; !st && i < l.n; i++)
 				st = qn_names_add(&mine, l.path[i], err);
 		}

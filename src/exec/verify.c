@@ -218,15 +218,34 @@ static enum quern_status verify_dataset(struct qn_verify *v, struct qn_pending *
 
 /* --- a file --- */
 
+/* Lists the datasets without the tables of a catalog: `quern stage --verify` knows what these say. */
+static enum quern_status list_data(struct qn_verify *v, const struct qn_format *format,
+				   const char *file, struct qn_listing *l, struct quern_message *err)
+{
+	enum quern_status st = format->list(file, l, err);
+	size_t n = l->n;
+
+	if (st)
+		return st;
+	qn_source_hide_tables(l);
+	qn_verify_this_file(v)->is_catalog = l->n < n;
+	return QUERN_OK;
+}
+
 static enum quern_status list(struct qn_verify *v, struct qn_pending *p, const char *file,
 			      struct quern_message *err)
 {
 	const char *only = quern_option_string(v->job.options, "dataset");
 	struct quern_message why = { .status = QUERN_OK };
+	struct quern_message ignored = { .status = QUERN_OK };
+	struct qn_listing all = { 0, NULL };
 	enum quern_status st = qn_source_format(file, &p->format, &why);
 
 	if (!st && !only)
-		st = p->format->list(file, &p->listing, &why);
+		st = list_data(v, p->format, file, &p->listing, &why);
+	else if (!st)	/* only to know a catalog */
+		list_data(v, p->format, file, &all, &ignored);
+	qn_listing_fini(&all);
 	p->n = st ? 0 : only ? 1 : p->listing.n;
 	p->only = only;
 	p->unlisted = st != QUERN_OK;

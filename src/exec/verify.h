@@ -35,6 +35,7 @@ struct qn_verified {
 struct qn_verified_file {
 	char *name;		/* owned */
 	uint64_t nbytes;
+	bool is_catalog;	/* its elements are in shards, which are not looked at */
 	size_t ndatasets, ndamages;
 	struct qn_verified *dataset;	/* owned */
 	struct qn_damage *damage;	/* owned */

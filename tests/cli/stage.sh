@@ -51,6 +51,14 @@ answers "stage --verify" stage --verify d/climate.nc
 prints "... all are whole" "copies: 8 whole$"
 answers "as JSON" stage --verify --json d/climate.nc
 is "... with homes" "\"$(hostname)\"" "$(field staged.0.shards.0.homes.0)"
+for args in d/climate.nc "-d t2m d/climate.nc" "--json d/climate.nc"; do
+	# shellcheck disable=SC2086 # words
+	quern verify $args
+	is "verify $args: sees no tables" "0 0" "$status $(grep -c quern_catalog/ out)"
+	is "... says what it has not read" 1 "$(grep -c 'stage --verify FILE. checks them' err)"
+done
+answers "inspect --homes" inspect --homes d/climate.nc
+is "... has no tables" 0 "$(grep -c quern_catalog out)"
 answers "a shard is a file of its own" run moments -d t2m d/climate.nc.shards/d1.s0000.h5
 answers "... that is whole" verify d/climate.nc.shards/d1.s0000.h5
 answers "unstage" unstage d/climate.nc
