@@ -120,6 +120,11 @@ static json_t *foreseen_to_json(const struct qn_foreseen *f)
 			 "work", f->work, "reduce", f->reduce, "output", f->output);
 }
 
+static json_t *host_number(int64_t host)
+{
+	return host < 0 ? json_null() : json_integer(host);
+}
+
 /* Efficiency against the first point of the same curve: work done, by thread and second. */
 static double efficiency(const struct qn_point *p, const struct qn_point *first)
 {
@@ -143,10 +148,13 @@ static json_t *points_to_json(const struct qn_job *j)
 		if (p->weak != first->weak)
 			first = p;
 		json_array_append_new(points, json_pack(
-			"{s:s, s:i, s:i, s:I, s:I, s:I, s:f, s:o, s:I, s:I, s:o, s:o}", "scaling",
+			"{s:s, s:i, s:i, s:I, s:I, s:I, s:f, s:o, s:o, s:f, s:o, s:I, s:I, s:o, s:o}",
+			"scaling",
 			p->weak ? "weak" : "strong", "hosts", (int)p->nhosts, "ranks", p->nranks,
 			"threads", (json_int_t)p->nthreads, "items", (json_int_t)p->nitems, "bytes",
-			(json_int_t)p->stored, "planned_seconds", p->planned, "seconds",
+			(json_int_t)p->stored, "planned_seconds", p->planned, "failed_host",
+			host_number(p->failed_host), "slow_host", host_number(p->slow_host),
+			"slowness", p->slowness, "seconds",
 			foreseen_to_json(&p->seconds), "items_stolen",
 			(json_int_t)p->seconds.ntasks_stolen, "items_leased",
 			(json_int_t)p->seconds.ntasks_leased, "efficiency",

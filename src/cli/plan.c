@@ -156,6 +156,21 @@ static void print_hosts(const json_t *hosts)
 		print_host(h, "");
 }
 
+/* What went wrong in a simulation. */
+static void print_trouble(const json_t *point)
+{
+	const json_t *slow = json_object_get(point, "slow_host");
+	const json_t *failed = json_object_get(point, "failed_host");
+
+	if (json_is_integer(slow))
+		printf("  host %lld is %g times slower than planned\n",
+		       (long long)json_integer_value(slow), number_of(point, "slowness"));
+	if (json_is_integer(failed))
+		printf("  host %lld dies: %.4g s are lost, and the others begin again\n",
+		       (long long)json_integer_value(failed),
+		       number_of(json_object_get(point, "seconds"), "lost"));
+}
+
 static void print_simulation(const json_t *points)
 {
 	const json_t *p;
@@ -173,6 +188,7 @@ static void print_simulation(const json_t *points)
 		       number_of(s, "work"), number_of(s, "total"),
 		       100 * number_of(p, "efficiency"),
 		       100 * number_of(p, "plan_and_scatter_share"));
+		print_trouble(p);
 	}
 }
 

@@ -120,7 +120,7 @@ static enum quern_status parse_host(const char *text, const char *option, const 
 
 /* How much slower each host is; *slow is owned, NULL when none is. */
 static enum quern_status parse_slow(const char *text, uint32_t nhosts, double **slow,
-				    struct quern_message *err)
+				    struct qn_point *p, struct quern_message *err)
 {
 	unsigned long host;
 	double factor;
@@ -139,6 +139,8 @@ static enum quern_status parse_slow(const char *text, uint32_t nhosts, double **
 		return qn_error_nomem(err, nhosts * sizeof(**slow), "the cluster");
 	for (uint32_t h = 0; h < nhosts; h++)
 		(*slow)[h] = h == host ? factor : 1;
+	p->slow_host = (int64_t)host;
+	p->slowness = factor;
 	return QUERN_OK;
 }
 
@@ -150,6 +152,7 @@ static enum quern_status run_without(const struct qn_job *j, const struct scene 
 	struct qn_place *place = qn_calloc((size_t)s->cluster.nranks, sizeof(*place));
 	struct qn_cluster left = { .place = place };
 	struct qn_plan plan = { .nranks = 0 };
+	struct quern_message why = { .status = QUERN_OK };
 	enum quern_status st;
 
 	if (!place)
@@ -159,7 +162,13 @@ static enum quern_status run_without(const struct qn_job *j, const struct scene 
 			place[left.nranks++] = s->place[r];
 	if (slow)
 		memmove(slow + host, slow + host + 1, (s->nhosts - host - 1) * sizeof(*slow));
-	st = qn_plan_make(&left, &s->work, &j->costs.rates, &plan, NULL, err);
+	st = qn_plan_make(&left, &s->work, &j->costs.rates, &plan, NULL, &why);
+	if (st == QUERN_ERR_DATA)
+		qn_error_set(err, st, "--fail: data on host %u has no other copy%s", host,
+			     s->homes.nsets ? ", so that the others cannot go on: try --replicas 2"
+					    : ": the others cannot go on");
+	else if (st)
+		qn_error_set(err, st, "%s", why.text);
 	if (!st)
 		st = qn_simulate(&left, &s->work, &plan, &j->costs, slow, out, err);
 	qn_plan_fini(&plan);
@@ -169,9 +178,10 @@ static enum quern_status run_without(const struct qn_job *j, const struct scene 
 
 /* A host dies in the middle (option `fail`): the time is lost, and the others begin anew. */
 static enum quern_status let_fail(const struct qn_job *j, const struct scene *s, double *slow,
-				  struct qn_foreseen *f, struct quern_message *err)
+				  struct qn_point *p, struct quern_message *err)
 {
 	const char *text = quern_option_string(j->options, "fail");
+	struct qn_foreseen *f = &p->seconds;
 	unsigned long host;
 	double when;
 	enum quern_status st;
@@ -182,6 +192,7 @@ static enum quern_status let_fail(const struct qn_job *j, const struct scene *s,
 	if (st || host >= s->nhosts || s->nhosts == 1 || when >= f->total)
 		return st;	/* of a smaller point of the curve, or too late */
 	st = run_without(j, s, (uint32_t)host, slow, f, err);
+	p->failed_host = (int64_t)host;
 	f->lost = when;
 	f->total += when;
 	return st;
@@ -199,16 +210,17 @@ static enum quern_status simulate(struct qn_job *j, const struct scene *s,
 	j->points = more;
 	p = &j->points[j->npoints];
 	*p = (struct qn_point){ .weak = weak, .nhosts = s->nhosts, .nranks = plan->nranks,
-				.nitems = plan->nitems, .planned = plan->finish };
+				.nitems = plan->nitems, .planned = plan->finish,
+				.slow_host = -1, .failed_host = -1, .slowness = 1 };
 	for (int r = 0; r < plan->nranks; r++) {
 		p->nthreads += s->place[r].nthreads;
 		p->stored += plan->rank[r].stored;
 	}
-	st = parse_slow(quern_option_string(j->options, "slow"), s->nhosts, &slow, err);
+	st = parse_slow(quern_option_string(j->options, "slow"), s->nhosts, &slow, p, err);
 	if (!st)
 		st = qn_simulate(&s->cluster, &s->work, plan, &j->costs, slow, &p->seconds, err);
 	if (!st)
-		st = let_fail(j, s, slow, &p->seconds, err);
+		st = let_fail(j, s, slow, p, err);
 	free(slow);
 	j->npoints += !st;
 	return st;
@@ -262,14 +274,54 @@ static void hand_over(struct qn_job *j, struct scene *s)
 	j->nplanned_hosts = (int)s->nhosts;
 }
 
-static enum quern_status check_options(const struct qn_job *j, struct quern_message *err)
+/* An option about one host, `what` of which follows its number. */
+static enum quern_status check_host(const struct qn_job *j, const char *option, const char *what,
+				    uint32_t nhosts, struct quern_message *err)
 {
-	const char *slow = quern_option_string(j->options, "slow");
+	const char *text = quern_option_string(j->options, option);
+	unsigned long host;
+	double number;
+	enum quern_status st;
 
-	if (!slow || quern_option_flag(j->options, "simulate"))
+	if (!text)
 		return QUERN_OK;
-	return qn_error_set(err, QUERN_ERR_USAGE, "--slow %s: a plan knows of no slow host, only a "
-			    "simulation does: add --simulate", slow);
+	if (!quern_option_flag(j->options, "simulate"))
+		return qn_error_set(err, QUERN_ERR_USAGE, "--%s %s: a plan knows of no slow or failing "
+				    "host, only a simulation does: add --simulate", option, text);
+	st = parse_host(text, option, what, &host, &number, err);
+	if (st || host < nhosts)
+		return st;
+	return qn_error_set(err, QUERN_ERR_USAGE, "--%s %s: there is no host %lu: they are numbered "
+			    "from 0, and the last of %u is %u", option, text, host, nhosts,
+			    nhosts - 1);
+}
+
+/* Copies are imagined with the homes that they are of, each on a host of its own. */
+static enum quern_status check_replicas(const struct qn_job *j, uint32_t nhosts,
+					struct quern_message *err)
+{
+	const char *how = quern_option_string(j->options, "homes");
+	long long n = (long long)quern_option_int(j->options, "replicas");
+
+	if (n <= 1)
+		return QUERN_OK;
+	if (!how || (strcmp(how, "spread") && strcmp(how, "memory")))
+		return qn_error_set(err, QUERN_ERR_USAGE, "--replicas %lld: copies are imagined only "
+				    "with --homes spread or memory", n);
+	if ((uint64_t)n > nhosts)
+		return qn_error_set(err, QUERN_ERR_USAGE, "--replicas %lld: more copies than the %u "
+				    "host%s to hold them", n, nhosts, nhosts == 1 ? "" : "s");
+	return QUERN_OK;
+}
+
+static enum quern_status check_options(const struct qn_job *j, uint32_t nhosts,
+				       struct quern_message *err)
+{
+	enum quern_status st = check_host(j, "slow", "FACTOR", nhosts, err);
+
+	if (!st)
+		st = check_host(j, "fail", "SECONDS", nhosts, err);
+	return st ? st : check_replicas(j, nhosts, err);
 }
 
 enum quern_status qn_foresee(struct qn_job *j, const struct qn_work *work,
@@ -279,10 +331,10 @@ enum quern_status qn_foresee(struct qn_job *j, const struct qn_work *work,
 	uint64_t times = (uint64_t)quern_option_int(j->options, "times");
 	struct qn_imagined c = { .nthreads = NULL };
 	struct scene s = { .place = NULL };
-	enum quern_status st = check_options(j, err);
+	enum quern_status st = cluster ? qn_imagined_init(&c, cluster, err) : QUERN_OK;
 
-	if (!st && cluster)
-		st = qn_imagined_init(&c, cluster, err);
+	if (!st)
+		st = check_options(j, cluster ? c.nhosts : (uint32_t)qn_comm_nhosts(j->comm), err);
 	if (!st && cluster && quern_option_flag(j->options, "simulate"))
 		st = draw_curves(j, work, &c, err);
 	if (!st)

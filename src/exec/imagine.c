@@ -64,6 +64,17 @@ static bool parse_hosts(const char **text, uint32_t *nhosts)
 	return **text != 0 && *end == ' ';
 }
 
+/* "host:4", which says nothing of what a host has. */
+static bool is_bare(const char *text)
+{
+	text += strspn(text, " ");
+	if (strncmp(text, "host:", 5))
+		return false;
+	text += 5;
+	text += strspn(text, "0123456789");
+	return !text[strspn(text, " ")];
+}
+
 static enum quern_status count_threads(struct qn_imagined *c, const struct qn_topo *t,
 				       struct quern_message *err)
 {
@@ -102,7 +113,8 @@ enum quern_status qn_imagined_init(struct qn_imagined *c, const char *text,
 	    qn_topo_new(host, &t, &why))
 		return qn_error_set(err, QUERN_ERR_USAGE, "--cluster '%s': not 'host:N' (at most %d) "
 				    "and an hwloc synthetic description of each, as in 'host:8 "
-				    "numa:2 core:16'", text, MOST_HOSTS);
+				    "numa:2 core:16'%s", text, MOST_HOSTS,
+				    is_bare(text) ? "; add what each host has: 'host:4 core:16'" : "");
 	c->nnodes = (uint32_t)qn_topo_nnodes(t);
 	if (c->nnodes > MOST_NODES || (uint64_t)c->nhosts * c->nnodes > MOST_RANKS)
 		st = qn_error_set(err, QUERN_ERR_USAGE, "--cluster '%s': more than %d NUMA nodes in "

@@ -48,6 +48,8 @@ struct qn_point {
 	int nranks;
 	uint64_t nthreads, nitems, stored;
 	double planned;			/* finish that the plan predicts */
+	int64_t slow_host, failed_host;	/* -1: none */
+	double slowness;		/* how many times slower than planned */
 	struct qn_foreseen seconds;
 };
 

@@ -44,6 +44,11 @@ for spec in 'host:0 core:4' 'host:x core:4' 'host:4' 'host:9999999 core:2' 'nons
 	'host:50000 numa:1000 core:1'; do
 	refuses 2 "--cluster '$spec'" "--cluster '$spec'" $plan --cluster "$spec" cf.nc
 done
+refuses 2 "what is missing of a cluster" "add what each host has: 'host:4 core:16'" \
+	$plan --cluster 'host:4' cf.nc
+refuses 2 "--replicas without --homes" "only with --homes" $plan --replicas 9 cf.nc
+refuses 2 "more copies than hosts" "than the 4 hosts" $plan --replicas 9 --homes spread \
+	--cluster 'host:4 core:2' cf.nc
 refuses 2 "--times beyond reason" "times" $plan --times 16000000 cf.nc
 refuses 2 "run has no --cluster" "unknown" run moments -d packed --cluster 'core:2' cf.nc
 
@@ -70,11 +75,21 @@ answers "a host that fails" $plan --simulate --json --fail 1:0.01 --homes spread
 check "... the run begins again on three" jq -e '.simulation | map(select(.scaling == "strong")) |
 	.[0].seconds.lost == 0 and (.[-1] | .seconds.lost == 0.01 and
 	.seconds.total > .seconds.work + 0.01 and .seconds.work > 1.2 * .planned_seconds)' out
-refuses 3 "... with data that nobody else has" "" $plan --simulate --fail 1:0.01 --homes spread \
+answers "what goes wrong, as a table" $plan --simulate --fail 1:0.01 --slow 2:4 --homes spread \
+	--replicas 2 --cluster 'host:4 core:2' --times 20 cf.nc
+prints "... the slow host" 'host 2 is 4 times slower'
+prints "... the one that dies" 'host 1 dies: 0\.01 s are lost'
+refuses 3 "a host that fails with data that nobody else has" \
+	"host 1 has no other copy, .*try --replicas 2" $plan --simulate --fail 1:0.01 --homes spread \
 	--cluster 'host:4 core:2' cf.nc
 refuses 2 "--fail" "HOST:SECONDS" $plan --simulate --fail 1:never cf.nc
 refuses 2 "--slow" "HOST:FACTOR" $plan --simulate --slow 1 cf.nc
-refuses 2 "--slow without --simulate" "add --simulate" $plan --slow 1:4 cf.nc
+refuses 2 "--slow without --simulate" "add --simulate" $plan --slow 0:4 cf.nc
+refuses 2 "--fail without --simulate" "add --simulate" $plan --fail 0:4 cf.nc
+for option in slow fail; do
+	refuses 2 "--$option of a host that is not there" "no host 4: .* the last of 4 is 3" \
+		$plan --simulate --$option 4:2 --cluster 'host:4 core:2' cf.nc
+done
 refuses 3 "--calibrate without a file" "none.json" $plan --calibrate none.json cf.nc
 echo '{}' >empty.json
 refuses 3 "--calibrate something else" "not the document of a run" $plan --calibrate empty.json cf.nc
