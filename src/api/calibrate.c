@@ -5,7 +5,10 @@
  * Its data is taken to come from memory, as after a run before it, at the default rate for that and
  * for an item; all that remains is computing. The other tiers keep their defaults.
  */
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/json.h"
 #include "api/run.h"
@@ -47,15 +50,34 @@ static void calibrate_rates(const json_t *doc, struct qn_rates *r)
 	r->compute = (seconds - read - items) / decoded;
 }
 
+/* Costs of other work may be far from those of this. */
+static enum quern_status warn_of_other(quern_run *run, const json_t *doc, const char *file)
+{
+	const struct qn_job *j = &run->job;
+	const char *kernel = json_string_value(json_object_get(doc, "kernel"));
+	const char *dataset =
+		json_string_value(json_object_get(json_object_get(doc, "input"), "dataset"));
+	char text[1024];
+
+	if (kernel && dataset && j->dataset.path && !strcmp(kernel, j->kernel->name) &&
+	    !strcmp(dataset, j->dataset.path))
+		return QUERN_OK;
+	snprintf(text, sizeof(text), "--calibrate %.128s: of a run of %.64s over %.128s; the costs of %s "
+		 "over %.128s may be others", file, kernel ? kernel : "?", dataset ? dataset : "?",
+		 j->kernel->name, j->dataset.path ? j->dataset.path : "?");
+	return qn_names_add(&run->job.warnings, text, &run->err);
+}
+
 static enum quern_status read_document(quern_run *run, const char *file)
 {
 	struct qn_costs *c = &run->job.costs;
-	json_error_t why;
-	json_t *doc = json_load_file(file, 0, &why);
+	json_t *doc;
 
-	if (!doc)
-		return qn_error_set(&run->err, QUERN_ERR_DATA, "--calibrate %s: %s", file, why.text);
-	if (!is_document(doc)) {
+	if (access(file, R_OK))
+		return qn_error_set(&run->err, QUERN_ERR_DATA, "--calibrate %s: %s", file,
+				    strerror(errno));
+	doc = json_load_file(file, 0, NULL);
+	if (!doc || !is_document(doc)) {
 		json_decref(doc);
 		return qn_error_set(&run->err, QUERN_ERR_DATA, "--calibrate %s: not the document of "
 				    "a run, as `quern run ... -o run.json` writes it", file);
@@ -78,4 +100,14 @@ enum quern_status qn_calibrate(quern_run *run)
 
 	run->job.costs = qn_costs_default;
 	return file && run->rank == 0 ? read_document(run, file) : QUERN_OK;
+}
+
+enum quern_status qn_calibrate_check(quern_run *run)
+{
+	const char *file = quern_option_string(&run->options, "calibrate");
+	json_t *doc = file && run->rank == 0 ? json_load_file(file, 0, NULL) : NULL;
+	enum quern_status st = doc ? warn_of_other(run, doc, file) : QUERN_OK;
+
+	json_decref(doc);
+	return st;
 }

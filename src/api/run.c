@@ -162,6 +162,8 @@ static enum quern_status prepare(quern_run *run, bool with_work, double *clock)
 	j->seconds[QN_STARTUP] = lap(clock);
 	if (!st)
 		st = qn_job_describe(j, &run->files, &run->err);
+	if (!st)
+		st = qn_comm_agree(run->comm, qn_calibrate_check(run), &run->err);
 	j->seconds[QN_METADATA] = lap(clock);
 	if (!st)
 		st = qn_job_plan(j, with_work, &run->err);

@@ -26,6 +26,8 @@ struct quern_run {
 
 /* What work costs, for a plan: by default, or by the document of a run (option calibrate). */
 enum quern_status qn_calibrate(quern_run *run);
+/* Warns when that document is of another kernel or dataset than the job, which is described. */
+enum quern_status qn_calibrate_check(quern_run *run);
 
 /* The `input` of a document. Owned by the caller. */
 json_t *qn_document_input(const quern_run *run);

@@ -104,8 +104,10 @@ static void print_help(FILE *out)
 
 static const char *command_name(const void *ctx, int i)
 {
+	static const char *const others[] = { "--help", "--version", NULL };
+
 	(void)ctx;
-	return (size_t)i < NCOMMANDS ? commands[i].name : NULL;
+	return (size_t)i < NCOMMANDS ? commands[i].name : others[(size_t)i - NCOMMANDS];
 }
 
 static int unknown_command(const char *name)

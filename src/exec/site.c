@@ -220,12 +220,24 @@ static const struct keyword {
 
 #define NKEYWORDS (sizeof(keywords) / sizeof(*keywords))
 
+/* Cuts off a comment: a # at the beginning or behind a blank. */
+static void cut_comment(char *line)
+{
+	for (char *p = line; *p; p++)
+		if (*p == '#' && (p == line || strchr(blanks, p[-1]))) {
+			*p = '\0';
+			return;
+		}
+}
+
 static enum quern_status take_line(struct reading *r, char *line)
 {
 	char *rest = line;
-	const char *word = next_word(&rest);
+	const char *word;
 
-	if (!word || *word == '#')
+	cut_comment(line);
+	word = next_word(&rest);
+	if (!word)
 		return QUERN_OK;
 	for (size_t i = 0; i < NKEYWORDS; i++)
 		if (!strcmp(keywords[i].name, word))

@@ -86,7 +86,7 @@ bandwidth memory 1000000
 bandwidth shared 1K
 limit shared 2K
 label $here first second-label
-label elsewhere third
+label elsewhere third	# a comment
 END
 plan="plan count -d t2m --site site"
 # shellcheck disable=SC2086 # words, here and below

@@ -93,6 +93,13 @@ done
 refuses 3 "--calibrate without a file" "none.json" $plan --calibrate none.json cf.nc
 echo '{}' >empty.json
 refuses 3 "--calibrate something else" "not the document of a run" $plan --calibrate empty.json cf.nc
+echo 'no JSON' >empty.json
+refuses 3 "--calibrate no JSON" "not the document of a run" $plan --calibrate empty.json cf.nc
+quern run moments -d packed -o run.json cf.nc
+answers "--calibrate by the same work" $plan --calibrate run.json cf.nc
+quern plan count -d packed --calibrate run.json cf.nc
+is "--calibrate by another kernel warns" "0 1" \
+	"$status $(grep -c 'warning: .* of a run of moments over /packed; the costs of count' err)"
 
 # --- prediction ---
 # Calibrated by runs with one thread, the simulation predicts runs with one and with two. Medians of
