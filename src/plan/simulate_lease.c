@@ -35,6 +35,7 @@ static uint32_t fullest(const struct qn_model *m, uint32_t host)
 /* What a host would get of another. */
 struct offer {
 	uint32_t rank;		/* whose tasks they are */
+	bool from_head;		/* what is at its tail the host cannot read */
 	uint64_t n;
 	bool held;		/* the host has copies */
 	double finish;		/* of the other one, without */
@@ -45,21 +46,47 @@ static double lone_seconds(const struct qn_model *m, enum qn_tier tier)
 	return m->task * (m->rates->read[tier] + m->rates->compute) + m->rates->item;
 }
 
+/* From where a host would read a task of a rank. */
+static enum qn_tier tier_at(const struct qn_model *m, uint32_t rank, uint64_t task, uint32_t seat)
+{
+	struct qn_found f = qn_seating_find(m->s, qn_model_lump(m, rank, task)->set);
+
+	return qn_seating_tier(m->s, &f, seat);
+}
+
+/* How many tasks at that end of the rank's queue, at most n, a host can read. */
+static uint64_t count_readable(const struct qn_model *m, const struct offer *o, uint32_t host)
+{
+	const uint32_t seat = m->s->host_first[host];
+	uint64_t n = 0;
+
+	while (n < o->n && tier_at(m, o->rank, o->from_head ? m->head[o->rank] + n
+							    : m->tail[o->rank] - 1 - n,
+				   seat) != QN_NTIERS)
+		n++;
+	return n;
+}
+
 static struct offer ask(const struct qn_model *m, uint32_t host, uint32_t other)
 {
 	struct qn_load victim = load_of(m, other), thief = load_of(m, host);
 	struct offer o = { .rank = fullest(m, other), .finish = qn_policy_finish(&victim) };
-	struct qn_found f;
 	enum qn_tier there, here;
+	uint64_t task;
 	double n;
 
 	if (m->tail[o.rank] == m->head[o.rank])
 		return o;
-	f = qn_seating_find(m->s, qn_model_lump(m, o.rank, m->tail[o.rank] - 1)->set);
-	there = qn_seating_tier(m->s, &f, m->s->host_first[host]);
-	here = qn_seating_tier(m->s, &f, m->seat_of[o.rank]);
+	task = m->tail[o.rank] - 1;
+	there = tier_at(m, o.rank, task, m->s->host_first[host]);
+	if (there == QN_NTIERS) {
+		task = m->head[o.rank];
+		there = tier_at(m, o.rank, task, m->s->host_first[host]);
+		o.from_head = true;
+	}
 	if (there == QN_NTIERS)
 		return o;
+	here = tier_at(m, o.rank, task, m->seat_of[o.rank]);
 	o.held = there != QN_SHARED;
 	if (thief.rate <= 0)
 		thief.rate = victim.rate / victim.nthreads * thief.nthreads;
@@ -121,11 +148,17 @@ static void seek_lease(struct qn_model *m, uint32_t host, double now)
 	d->ask_after = now + qn_later(m->latency, qn_policy_wait(left));
 	if (!best.n)
 		return;
+	best.n = count_readable(m, &best, host);
 	m->giver = m->s->host[m->seat_of[best.rank]];
 	m->side[m->giver].waiting -= (double)best.n;
-	m->tail[best.rank] -= best.n;
 	d->from = best.rank;
-	d->first = m->tail[best.rank];
+	if (best.from_head) {
+		d->first = m->head[best.rank];
+		m->head[best.rank] += best.n;
+	} else {
+		m->tail[best.rank] -= best.n;
+		d->first = m->tail[best.rank];
+	}
 	d->n = best.n;
 	d->ready = now + m->latency;
 	d->ask_after = now;
