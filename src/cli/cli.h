@@ -91,6 +91,24 @@ void qn_cli_print_plan(const json_t *doc);
 /* What the run cost, on standard error. */
 void qn_cli_print_stats(const json_t *doc);
 
+/* Members of a document: 0 or "" where there is none. The text is borrowed. */
+static inline long long qn_cli_int(const json_t *o, const char *name)
+{
+	return json_integer_value(json_object_get(o, name));
+}
+
+static inline double qn_cli_real(const json_t *o, const char *name)
+{
+	return json_number_value(json_object_get(o, name));
+}
+
+static inline const char *qn_cli_text(const json_t *o, const char *name)
+{
+	const char *s = json_string_value(json_object_get(o, name));
+
+	return s ? s : "";
+}
+
 /* 1234567890 as "1.15 GiB", into out. */
 void qn_cli_bytes(double nbytes, char *out, size_t n);
 /* [480, 361, 720] as "480 x 361 x 720"; [] as "scalar". */

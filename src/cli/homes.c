@@ -15,11 +15,6 @@ static const char *text_of(const json_t *o, const char *name)
 	return s ? s : "";
 }
 
-static double number_of(const json_t *o, const char *name)
-{
-	return json_number_value(json_object_get(o, name));
-}
-
 static const char *tier_words(const char *name)
 {
 	return !strcmp(name, "disk") ? "local disk" : !strcmp(name, "shared") ? "shared storage" : name;
@@ -49,7 +44,7 @@ static int host_width(const json_t *homes)
 static void print_dataset(const json_t *d)
 {
 	const json_t *homes = json_object_get(d, "homes"), *h;
-	double stored = number_of(d, "bytes_stored"), shared = number_of(d, "bytes_without_home");
+	double stored = qn_cli_real(d, "bytes_stored"), shared = qn_cli_real(d, "bytes_without_home");
 	char text[32];
 	int width = host_width(homes);
 	size_t i;
@@ -67,7 +62,7 @@ static void print_dataset(const json_t *d)
 
 		snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(node));
 		print_row(width, text_of(h, "host"), json_is_integer(node) ? text : "-",
-			  text_of(h, "tier"), number_of(h, "bytes"), stored);
+			  text_of(h, "tier"), qn_cli_real(h, "bytes"), stored);
 	}
 	if (shared > 0)
 		print_row(width, "any host", "-", "shared", shared, stored);

@@ -16,11 +16,6 @@ static const char *text_of(const json_t *o, const char *name)
 	return s ? s : "";
 }
 
-static double number_of(const json_t *o, const char *name)
-{
-	return json_number_value(json_object_get(o, name));
-}
-
 static bool is_number(const json_t *o, const char *name)
 {
 	return json_is_number(json_object_get(o, name));
@@ -95,7 +90,7 @@ static void print_head(const json_t *d)
 /* How much of the stored bytes is in the page cache. */
 static void add_resident(struct words *w, const json_t *d)
 {
-	double part = number_of(d, "bytes_resident") / number_of(d, "bytes_stored");
+	double part = qn_cli_real(d, "bytes_resident") / qn_cli_real(d, "bytes_stored");
 
 	if (!is_number(d, "bytes_resident"))
 		return;
@@ -121,13 +116,13 @@ static void print_stored(const json_t *d)
 	struct words w = { .n = 0 };
 	char stored[32], logical[32];
 
-	qn_cli_bytes(number_of(d, "bytes_stored"), stored, sizeof(stored));
-	qn_cli_bytes(number_of(d, "bytes_logical"), logical, sizeof(logical));
+	qn_cli_bytes(qn_cli_real(d, "bytes_stored"), stored, sizeof(stored));
+	qn_cli_bytes(qn_cli_real(d, "bytes_logical"), logical, sizeof(logical));
 	add(&w, "%s, ", text_of(d, "layout"));
-	if (number_of(d, "bytes_stored") == number_of(d, "bytes_logical"))
+	if (qn_cli_real(d, "bytes_stored") == qn_cli_real(d, "bytes_logical"))
 		add(&w, "%s", logical);
-	else if (number_of(d, "bytes_stored") > 0)
-		add(&w, "%s of data in %s (ratio %.2f)", logical, stored, number_of(d, "ratio"));
+	else if (qn_cli_real(d, "bytes_stored") > 0)
+		add(&w, "%s of data in %s (ratio %.2f)", logical, stored, qn_cli_real(d, "ratio"));
 	else
 		add(&w, "%s of data, %s", logical, is_elsewhere(d) ? "in other files" : "nothing stored");
 	add_resident(&w, d);
@@ -148,7 +143,7 @@ static void print_chunks(const json_t *d)
 	if (!json_is_array(json_object_get(d, "chunk_shape")))
 		return;
 	qn_cli_shape(json_object_get(d, "chunk_shape"), shape, sizeof(shape));
-	qn_cli_bytes(number_of(d, "chunk_bytes"), nbytes, sizeof(nbytes));
+	qn_cli_bytes(qn_cli_real(d, "chunk_bytes"), nbytes, sizeof(nbytes));
 	add(&w, "%lld of %s, %s each", n, shape, nbytes);
 	if (stored && stored != n)
 		add(&w, "; %lld of them stored", stored);
@@ -218,12 +213,12 @@ static void print_selection(const json_t *s)
 	if (!json_is_object(s))
 		return;
 	qn_cli_shape(json_object_get(s, "shape"), shape, sizeof(shape));
-	qn_cli_bytes(number_of(s, "bytes_logical"), nbytes, sizeof(nbytes));
+	qn_cli_bytes(qn_cli_real(s, "bytes_logical"), nbytes, sizeof(nbytes));
 	add(&w, "%s: %s, %s", text_of(s, "select"), shape, nbytes);
 	if (is_number(s, "chunks"))
 		add(&w, ", in %lld chunks", integer_of(s, "chunks"));
 	if (is_number(s, "part_of_chunks"))
-		add(&w, ", of which it takes %.3g%%", 100 * number_of(s, "part_of_chunks"));
+		add(&w, ", of which it takes %.3g%%", 100 * qn_cli_real(s, "part_of_chunks"));
 	print_line("selection", w.text);
 }
 

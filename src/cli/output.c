@@ -185,45 +185,35 @@ void qn_cli_print_result(const json_t *doc)
 		print_places(values, places);
 }
 
-static double get_real(const json_t *o, const char *name)
-{
-	return json_number_value(json_object_get(o, name));
-}
-
-static long long get_int(const json_t *o, const char *name)
-{
-	return json_integer_value(json_object_get(o, name));
-}
-
 /* What was read from the memory of the reader's own node, and how its buffers lie. */
 static void print_near(const json_t *near)
 {
-	double known = get_real(near, "bytes_known"), pages = get_real(near, "buffer_pages");
+	double known = qn_cli_real(near, "bytes_known"), pages = qn_cli_real(near, "buffer_pages");
 	char text[32];
 
 	if (known > 0) {
 		qn_cli_bytes(known, text, sizeof(text));
 		fprintf(stderr, ", %.1f%% of %s from memory of its own node",
-			100 * get_real(near, "bytes_local") / known, text);
+			100 * qn_cli_real(near, "bytes_local") / known, text);
 	}
 	if (pages > 0)
 		fprintf(stderr, ", %.1f%% of its buffers there",
-			100 * get_real(near, "buffer_pages_local") / pages);
+			100 * qn_cli_real(near, "buffer_pages_local") / pages);
 }
 
 static void print_rank(const json_t *r)
 {
 	char stored[32], rss[32];
 
-	qn_cli_bytes(get_real(r, "bytes_stored"), stored, sizeof(stored));
-	qn_cli_bytes(get_real(r, "peak_rss_bytes"), rss, sizeof(rss));
+	qn_cli_bytes(qn_cli_real(r, "bytes_stored"), stored, sizeof(stored));
+	qn_cli_bytes(qn_cli_real(r, "peak_rss_bytes"), rss, sizeof(rss));
 	fprintf(stderr, "  rank %lld on %s, NUMA node %lld, cores %s: %lld threads (%lld pinned), "
 		"%lld chunks (%lld stolen, %lld leased), %s, busy %.3f s, peak memory %s",
-		get_int(r, "rank"),
-		json_string_value(json_object_get(r, "host")), get_int(r, "numa_node"),
-		json_string_value(json_object_get(r, "cpus")), get_int(r, "threads"),
-		get_int(r, "pinned_threads"), get_int(r, "chunks"), get_int(r, "chunks_stolen"),
-		get_int(r, "chunks_leased"), stored, get_real(r, "busy_seconds"), rss);
+		qn_cli_int(r, "rank"),
+		json_string_value(json_object_get(r, "host")), qn_cli_int(r, "numa_node"),
+		json_string_value(json_object_get(r, "cpus")), qn_cli_int(r, "threads"),
+		qn_cli_int(r, "pinned_threads"), qn_cli_int(r, "chunks"), qn_cli_int(r, "chunks_stolen"),
+		qn_cli_int(r, "chunks_leased"), stored, qn_cli_real(r, "busy_seconds"), rss);
 	print_near(json_object_get(r, "numa"));
 	fputc('\n', stderr);
 }
@@ -242,7 +232,7 @@ static void print_host(const json_t *ranks, size_t first)
 			const json_t *r = json_array_get(ranks, i);
 
 			if (!strcmp(host, json_string_value(json_object_get(r, "host"))))
-				sum += get_real(r, names[k]);
+				sum += qn_cli_real(r, names[k]);
 		}
 		qn_cli_bytes(sum, text[k], sizeof(text[k]));
 	}
@@ -270,28 +260,28 @@ void qn_cli_print_stats(const json_t *doc)
 	const json_t *ranks = json_object_get(run, "per_rank"), *r;
 	const char *why = json_string_value(json_object_get(run, "library_reason"));
 	char stored[32], decoded[32], rate[32];
-	double work = get_real(s, "work");
+	double work = qn_cli_real(s, "work");
 	size_t i;
 
-	qn_cli_bytes(get_real(run, "bytes_stored"), stored, sizeof(stored));
-	qn_cli_bytes(get_real(run, "bytes_decoded"), decoded, sizeof(decoded));
-	qn_cli_bytes(work > 0 ? get_real(run, "bytes_decoded") / work : 0, rate, sizeof(rate));
+	qn_cli_bytes(qn_cli_real(run, "bytes_stored"), stored, sizeof(stored));
+	qn_cli_bytes(qn_cli_real(run, "bytes_decoded"), decoded, sizeof(decoded));
+	qn_cli_bytes(work > 0 ? qn_cli_real(run, "bytes_decoded") / work : 0, rate, sizeof(rate));
 	fprintf(stderr, "quern: %lld hosts, %lld ranks, %lld threads, %lld passes, %lld chunks\n",
-		get_int(run, "hosts"), get_int(run, "ranks"), get_int(run, "threads"),
-		get_int(run, "passes"), get_int(run, "chunks"));
+		qn_cli_int(run, "hosts"), qn_cli_int(run, "ranks"), qn_cli_int(run, "threads"),
+		qn_cli_int(run, "passes"), qn_cli_int(run, "chunks"));
 	fprintf(stderr, "  read %s, absorbed %s (%s/s)\n", stored, decoded, rate);
-	if (get_int(run, "chunks_library"))
+	if (qn_cli_int(run, "chunks_library"))
 		fprintf(stderr, "  %lld chunks through the HDF5 library, one at a time: %s\n",
-			get_int(run, "chunks_library"), why ? why : "not readable by address");
+			qn_cli_int(run, "chunks_library"), why ? why : "not readable by address");
 	fprintf(stderr, "  seconds: total %.3f = startup %.3f + metadata %.3f + plan %.3f + work "
-		"%.3f + reduce %.3f + output %.3f\n", get_real(s, "total"), get_real(s, "startup"),
-		get_real(s, "metadata"), get_real(s, "plan"), work, get_real(s, "reduce"),
-		get_real(s, "output"));
+		"%.3f + reduce %.3f + output %.3f\n", qn_cli_real(s, "total"), qn_cli_real(s, "startup"),
+		qn_cli_real(s, "metadata"), qn_cli_real(s, "plan"), work, qn_cli_real(s, "reduce"),
+		qn_cli_real(s, "output"));
 	print_hosts(ranks);
-	if (get_int(run, "hosts") > 1) {
+	if (qn_cli_int(run, "hosts") > 1) {
 		char crossed[32];
 
-		qn_cli_bytes(get_real(run, "bytes_network"), crossed, sizeof(crossed));
+		qn_cli_bytes(qn_cli_real(run, "bytes_network"), crossed, sizeof(crossed));
 		fprintf(stderr, "  %s of messages between hosts\n", crossed);
 	}
 	json_array_foreach(ranks, i, r)

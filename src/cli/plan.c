@@ -9,11 +9,6 @@
 
 #define MOST_LISTED 16	/* ranks or hosts; of more, the extremes are shown */
 
-static double number_of(const json_t *o, const char *name)
-{
-	return json_number_value(json_object_get(o, name));
-}
-
 static void print_head(const json_t *doc)
 {
 	const json_t *plan = json_object_get(doc, "plan"), *input = json_object_get(doc, "input");
@@ -28,9 +23,9 @@ static void print_head(const json_t *doc)
 	printf("in chunks of %s\n", shape);
 	if (why)
 		printf("  through the HDF5 library, one chunk at a time: %s\n", why);
-	if (number_of(plan, "sources_missing") > 0)
+	if (qn_cli_real(plan, "sources_missing") > 0)
 		printf("  %.0f sources of the virtual dataset are not there: its fill value stands for "
-		       "them\n", number_of(plan, "sources_missing"));
+		       "them\n", qn_cli_real(plan, "sources_missing"));
 }
 
 /* "PREFIX  12.00 GiB   60.0%  WORDS" when there are such bytes. */
@@ -59,11 +54,11 @@ static const struct {
 
 static void print_where(const json_t *plan)
 {
-	double total = number_of(plan, "bytes_stored");
+	double total = qn_cli_real(plan, "bytes_stored");
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
 		print_bytes(lines[i].remote ? "remote" : "local",
-			    number_of(json_object_get(plan, lines[i].remote
+			    qn_cli_real(json_object_get(plan, lines[i].remote
 							? "bytes_remote_because" : "bytes_by_tier"),
 				      lines[i].name),
 			    total, lines[i].words);
@@ -73,13 +68,13 @@ static void print_sum(const json_t *plan)
 {
 	char bytes[32];
 
-	qn_cli_bytes(number_of(plan, "bytes_stored"), bytes, sizeof(bytes));
+	qn_cli_bytes(qn_cli_real(plan, "bytes_stored"), bytes, sizeof(bytes));
 	printf("  %.0f items in %.0f ranges, %s, on %.0f hosts, %.0f ranks, %.0f threads\n",
-	       number_of(plan, "items"), number_of(plan, "ranges"), bytes, number_of(plan, "hosts"),
-	       number_of(plan, "ranks"), number_of(plan, "threads"));
+	       qn_cli_real(plan, "items"), qn_cli_real(plan, "ranges"), bytes, qn_cli_real(plan, "hosts"),
+	       qn_cli_real(plan, "ranks"), qn_cli_real(plan, "threads"));
 	printf("  predicted %.4g s, limited by %s; imbalance %.3f\n",
-	       number_of(plan, "predicted_seconds"),
-	       json_string_value(json_object_get(plan, "limited_by")), number_of(plan, "imbalance"));
+	       qn_cli_real(plan, "predicted_seconds"),
+	       json_string_value(json_object_get(plan, "limited_by")), qn_cli_real(plan, "imbalance"));
 	print_where(plan);
 }
 
@@ -94,10 +89,10 @@ static void print_ranks(const json_t *ranks)
 	json_array_foreach(ranks, i, r) {
 		char bytes[32];
 
-		qn_cli_bytes(number_of(r, "bytes"), bytes, sizeof(bytes));
-		printf("  %4.0f  %4.0f  %4.0f  %7.0f  %8.0f  %10s  %8.4g\n", number_of(r, "rank"),
-		       number_of(r, "host"), number_of(r, "numa_node"), number_of(r, "threads"),
-		       number_of(r, "items"), bytes, number_of(r, "predicted_seconds"));
+		qn_cli_bytes(qn_cli_real(r, "bytes"), bytes, sizeof(bytes));
+		printf("  %4.0f  %4.0f  %4.0f  %7.0f  %8.0f  %10s  %8.4g\n", qn_cli_real(r, "rank"),
+		       qn_cli_real(r, "host"), qn_cli_real(r, "numa_node"), qn_cli_real(r, "threads"),
+		       qn_cli_real(r, "items"), bytes, qn_cli_real(r, "predicted_seconds"));
 	}
 }
 
@@ -106,21 +101,21 @@ static void print_host(const json_t *h, const char *note)
 	const json_t *tier = json_object_get(h, "bytes_by_tier");
 	char bytes[32], shared[32];
 
-	qn_cli_bytes(number_of(h, "bytes"), bytes, sizeof(bytes));
-	qn_cli_bytes(number_of(tier, "shared"), shared, sizeof(shared));
-	printf("  %5.0f  %5.0f  %7.0f  %9.0f  %10s  %10s  %8.4g%s\n", number_of(h, "host"),
-	       number_of(h, "ranks"), number_of(h, "threads"), number_of(h, "items"), bytes, shared,
-	       number_of(h, "predicted_seconds"), note);
+	qn_cli_bytes(qn_cli_real(h, "bytes"), bytes, sizeof(bytes));
+	qn_cli_bytes(qn_cli_real(tier, "shared"), shared, sizeof(shared));
+	printf("  %5.0f  %5.0f  %7.0f  %9.0f  %10s  %10s  %8.4g%s\n", qn_cli_real(h, "host"),
+	       qn_cli_real(h, "ranks"), qn_cli_real(h, "threads"), qn_cli_real(h, "items"), bytes, shared,
+	       qn_cli_real(h, "predicted_seconds"), note);
 }
 
 static int by_finish(const void *a, const void *b)
 {
 	const json_t *const *x = a, *const *y = b;
-	double p = number_of(*x, "predicted_seconds"), q = number_of(*y, "predicted_seconds");
+	double p = qn_cli_real(*x, "predicted_seconds"), q = qn_cli_real(*y, "predicted_seconds");
 
 	if (p != q)
 		return p < q ? -1 : 1;
-	return number_of(*x, "host") < number_of(*y, "host") ? -1 : 1;
+	return qn_cli_real(*x, "host") < qn_cli_real(*y, "host") ? -1 : 1;
 }
 
 /* Of very many hosts those that are done first and last, and the one in the middle. */
@@ -164,11 +159,11 @@ static void print_trouble(const json_t *point)
 
 	if (json_is_integer(slow))
 		printf("  host %lld is %g times slower than planned\n",
-		       (long long)json_integer_value(slow), number_of(point, "slowness"));
+		       (long long)json_integer_value(slow), qn_cli_real(point, "slowness"));
 	if (json_is_integer(failed))
 		printf("  host %lld dies: %.4g s are lost, and the others begin again\n",
 		       (long long)json_integer_value(failed),
-		       number_of(json_object_get(point, "seconds"), "lost"));
+		       qn_cli_real(json_object_get(point, "seconds"), "lost"));
 }
 
 static void print_simulation(const json_t *points)
@@ -183,11 +178,11 @@ static void print_simulation(const json_t *points)
 		const json_t *s = json_object_get(p, "seconds");
 
 		printf("%-7s  %6.0f  %7.0f  %8.0f  %10.0f  %8.4g  %8.4g  %9.1f%%  %11.3f%%\n",
-		       json_string_value(json_object_get(p, "scaling")), number_of(p, "hosts"),
-		       number_of(p, "ranks"), number_of(p, "threads"), number_of(p, "items"),
-		       number_of(s, "work"), number_of(s, "total"),
-		       100 * number_of(p, "efficiency"),
-		       100 * number_of(p, "plan_and_scatter_share"));
+		       json_string_value(json_object_get(p, "scaling")), qn_cli_real(p, "hosts"),
+		       qn_cli_real(p, "ranks"), qn_cli_real(p, "threads"), qn_cli_real(p, "items"),
+		       qn_cli_real(s, "work"), qn_cli_real(s, "total"),
+		       100 * qn_cli_real(p, "efficiency"),
+		       100 * qn_cli_real(p, "plan_and_scatter_share"));
 		print_trouble(p);
 	}
 }
@@ -201,7 +196,7 @@ void qn_cli_print_plan(const json_t *doc)
 	print_sum(plan);
 	if (json_array_size(hosts) > 1)
 		print_hosts(hosts);
-	if (number_of(plan, "ranks") <= MOST_LISTED)
+	if (qn_cli_real(plan, "ranks") <= MOST_LISTED)
 		print_ranks(json_object_get(plan, "per_rank"));
 	print_simulation(json_object_get(doc, "simulation"));
 }

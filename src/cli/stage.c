@@ -20,18 +20,6 @@ static const struct quern_option own_table[] = {
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
 
-static long long get_int(const json_t *o, const char *name)
-{
-	return json_integer_value(json_object_get(o, name));
-}
-
-static const char *get_text(const json_t *o, const char *name)
-{
-	const char *s = json_string_value(json_object_get(o, name));
-
-	return s ? s : "";
-}
-
 static const char *base_name(const char *file)
 {
 	const char *slash = strrchr(file, '/');
@@ -45,20 +33,20 @@ static void print_shard(const json_t *staged, size_t number, const json_t *shard
 	char nbytes[32];
 	size_t i;
 
-	qn_cli_bytes((double)get_int(shard, "bytes"), nbytes, sizeof(nbytes));
-	printf("  %-14s %-16s %lld: %lld:%-12lld %11s ", base_name(get_text(shard, "file")),
-	       get_text(shard, "dataset"), get_int(shard, "dimension"), get_int(shard, "start"),
-	       get_int(shard, "start") + get_int(shard, "count"), nbytes);
+	qn_cli_bytes((double)qn_cli_int(shard, "bytes"), nbytes, sizeof(nbytes));
+	printf("  %-14s %-16s %lld: %lld:%-12lld %11s ", base_name(qn_cli_text(shard, "file")),
+	       qn_cli_text(shard, "dataset"), qn_cli_int(shard, "dimension"), qn_cli_int(shard, "start"),
+	       qn_cli_int(shard, "start") + qn_cli_int(shard, "count"), nbytes);
 	json_array_foreach(json_object_get(staged, "copies"), i,
-			   copy) if ((size_t)get_int(copy, "shard") == number)
-		printf(" %s %s", get_text(copy, "host"), get_text(copy, "state"));
+			   copy) if ((size_t)qn_cli_int(copy, "shard") == number)
+		printf(" %s %s", qn_cli_text(copy, "host"), qn_cli_text(copy, "state"));
 	putchar('\n');
 }
 
 static bool has_host(const json_t *copies, size_t before, const char *host)
 {
 	for (size_t i = 0; i < before; i++)
-		if (!strcmp(get_text(json_array_get(copies, i), "host"), host))
+		if (!strcmp(qn_cli_text(json_array_get(copies, i), "host"), host))
 			return true;
 	return false;
 }
@@ -74,16 +62,16 @@ static void print_hosts(const json_t *copies)
 		long long n = 0, nbytes = 0;
 		char text[32];
 
-		if (has_host(copies, i, get_text(copy, "host")))
+		if (has_host(copies, i, qn_cli_text(copy, "host")))
 			continue;
-		json_array_foreach(copies, k, other) if (!strcmp(get_text(copy, "host"),
-								 get_text(other, "host")))
+		json_array_foreach(copies, k, other) if (!strcmp(qn_cli_text(copy, "host"),
+								 qn_cli_text(other, "host")))
 		{
 			n++;
-			nbytes += get_int(other, "bytes");
+			nbytes += qn_cli_int(other, "bytes");
 		}
 		qn_cli_bytes((double)nbytes, text, sizeof(text));
-		printf("  %-24s %7lld %11s\n", get_text(copy, "host"), n, text);
+		printf("  %-24s %7lld %11s\n", qn_cli_text(copy, "host"), n, text);
 	}
 }
 
@@ -93,7 +81,7 @@ static void print_staged(const json_t *staged)
 	const char *name, *between = "";
 	size_t i;
 
-	printf("%s\n", get_text(staged, "catalog"));
+	printf("%s\n", qn_cli_text(staged, "catalog"));
 	if (json_array_size(json_object_get(staged, "shards")))
 		printf("  %-14s %-16s %-15s %12s  %s\n", "shard", "dataset", "indexes", "bytes",
 		       "hosts");
@@ -123,9 +111,9 @@ static void warn_unseen(const char *text)
 	{
 		json_array_foreach(json_object_get(staged, "copies"), k, copy)
 		{
-			if (strcmp(get_text(copy, "state"), "unseen"))
+			if (strcmp(qn_cli_text(copy, "state"), "unseen"))
 				continue;
-			json_object_set_new(hosts, get_text(copy, "host"), json_true());
+			json_object_set_new(hosts, qn_cli_text(copy, "host"), json_true());
 			n++;
 		}
 	}
@@ -206,7 +194,7 @@ static char *next_command(const struct quern_options *o, const char *text)
 	doc = json_loads(text, 0, NULL);
 	first = json_array_get(json_object_get(doc, "staged"), 0);
 	if (first)
-		out = strdup(get_text(first, "catalog"));
+		out = strdup(qn_cli_text(first, "catalog"));
 	json_decref(doc);
 	return out;
 }

@@ -19,27 +19,15 @@ static const struct quern_option verify_table[] = {
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
 
-static long long get_int(const json_t *o, const char *name)
-{
-	return json_integer_value(json_object_get(o, name));
-}
-
-static const char *get_text(const json_t *o, const char *name)
-{
-	const char *s = json_string_value(json_object_get(o, name));
-
-	return s ? s : "";
-}
-
 /* What the chunks of a dataset could be held against. */
 static void print_checks(const json_t *d)
 {
-	long long nchecksummed = get_int(d, "checksummed"), nsummed = get_int(d, "summed");
-	long long nunchecked = get_int(d, "unchecked");
+	long long nchecksummed = qn_cli_int(d, "checksummed"), nsummed = qn_cli_int(d, "summed");
+	long long nunchecked = qn_cli_int(d, "unchecked");
 
-	if (*get_text(d, "note"))
-		printf("%s; ", get_text(d, "note"));
-	if (!get_int(d, "chunks")) {
+	if (*qn_cli_text(d, "note"))
+		printf("%s; ", qn_cli_text(d, "note"));
+	if (!qn_cli_int(d, "chunks")) {
 		printf("nothing stored");
 	} else if (nsummed) {
 		printf("sums%s", nchecksummed ? ", checksums" : "");
@@ -48,7 +36,7 @@ static void print_checks(const json_t *d)
 		if (nunchecked)
 			printf(", but %lld chunks have none", nunchecked);
 	} else {
-		printf("no checksum: %s", *get_text(d, "note") ? "not checked" : "decoded only");
+		printf("no checksum: %s", *qn_cli_text(d, "note") ? "not checked" : "decoded only");
 	}
 	if (json_is_true(json_object_get(d, "library")))
 		printf(", by the HDF5 library");
@@ -61,8 +49,8 @@ static void print_dataset(const json_t *d, int width)
 	qn_cli_bytes(json_number_value(json_object_get(d, "bytes_stored")), stored, sizeof(stored));
 	qn_cli_bytes(json_number_value(json_object_get(d, "bytes_decoded")), decoded,
 		     sizeof(decoded));
-	printf("  %-*s %9lld %11s %11s %8lld  ", width, get_text(d, "dataset"), get_int(d, "chunks"),
-	       stored, decoded, get_int(d, "damaged"));
+	printf("  %-*s %9lld %11s %11s %8lld  ", width, qn_cli_text(d, "dataset"), qn_cli_int(d, "chunks"),
+	       stored, decoded, qn_cli_int(d, "damaged"));
 	print_checks(d);
 	putchar('\n');
 }
@@ -74,22 +62,22 @@ static void print_file(const json_t *file)
 	size_t i;
 
 	json_array_foreach(datasets, i, d)
-		if ((int)strlen(get_text(d, "dataset")) > width)
-			width = (int)strlen(get_text(d, "dataset"));
-	printf("%s\n", get_text(file, "file"));
+		if ((int)strlen(qn_cli_text(d, "dataset")) > width)
+			width = (int)strlen(qn_cli_text(d, "dataset"));
+	printf("%s\n", qn_cli_text(file, "file"));
 	if (json_array_size(datasets))
 		printf("  %-*s %9s %11s %11s %8s  %s\n", width, "dataset", "chunks", "stored",
 		       "decoded", "damaged", "held against");
 	json_array_foreach(datasets, i, d)
 		print_dataset(d, width);
 	json_array_foreach(json_object_get(file, "damages"), i, d)
-		printf("  damage: %s\n", get_text(d, "message"));
+		printf("  damage: %s\n", qn_cli_text(d, "message"));
 }
 
 /* "1 file", "2 files", and what comes after it. */
 static void print_count(const json_t *s, const char *name, const char *what, const char *after)
 {
-	printf("%lld %s%s%s", get_int(s, name), what, get_int(s, name) == 1 ? "" : "s", after);
+	printf("%lld %s%s%s", qn_cli_int(s, name), what, qn_cli_int(s, name) == 1 ? "" : "s", after);
 }
 
 static void print_summary(const json_t *doc)
@@ -108,8 +96,8 @@ static void print_summary(const json_t *doc)
 	print_count(s, "damages", "damage", ", ");
 	print_count(s, "chunks_damaged", "chunk", " damaged; ");
 	print_count(s, "chunks_unchecked", "chunk", " could not be held against a checksum or a sum\n");
-	if (*get_text(doc, "sums_written"))
-		printf("sums kept in %s\n", get_text(doc, "sums_written"));
+	if (*qn_cli_text(doc, "sums_written"))
+		printf("sums kept in %s\n", qn_cli_text(doc, "sums_written"));
 }
 
 static void print_tables(const json_t *doc)
@@ -132,7 +120,7 @@ static void warn_of_catalogs(const json_t *doc)
 		if (json_is_true(json_object_get(file, "catalog")))
 			fprintf(stderr, "quern: warning: %s is a catalog: its elements are in shards, "
 				"which were not read; `quern stage --verify FILE` checks them\n",
-				get_text(file, "file"));
+				qn_cli_text(file, "file"));
 }
 
 /* Takes text. */
