@@ -251,14 +251,9 @@ static enum quern_status feed_summed(struct qn_feed *f, struct quern_message *er
 /* Elements that lie in the file as they are. */
 static enum quern_status feed_raw(struct qn_feed *f, struct quern_message *err)
 {
-	enum quern_status st = qn_buffer_reserve(&f->window, QN_WINDOW_NBYTES, "a window", err);
-
-	if (st)
-		return st;
 	f->source = (struct qn_source){
 		.kind = SOURCE_FILE,
 		.has_records = f->has_records,
-		.bytes = f->window.bytes,
 		.addr = f->job.chunk->addr,
 		.convert = f->convert,
 	};
@@ -378,7 +373,7 @@ size_t qn_feed_nbytes(const struct qn_dataset *d, const struct qn_view *view, bo
 	if (!find_chunk_size(d, &nrecords, &chunk_nbytes))
 		return SIZE_MAX;
 	if (d->native)
-		n += QN_WINDOW_NBYTES + qn_feed_decode_nbytes(d, chunk_nbytes) +
+		n += qn_feed_window_nbytes(chunk_nbytes) + qn_feed_decode_nbytes(d, chunk_nbytes) +
 		     (size_t)d->nfilters * FILTER_STATE_NBYTES;
 	else
 		n += (size_t)qn_min_u64(qn_dataset_chunk_nelems(d) * d->type.size,

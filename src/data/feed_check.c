@@ -11,14 +11,15 @@ static enum quern_status check_raw(struct qn_feed *f, struct qn_summer *summer,
 				   struct quern_message *err)
 {
 	const struct qn_chunk *c = f->job.chunk;
-	enum quern_status st = qn_buffer_reserve(&f->window, QN_WINDOW_NBYTES, "a window", err);
+	enum quern_status st = QUERN_OK;
+	const uint8_t *bytes;
 
 	for (uint64_t at = 0; !st && at < c->nbytes; at += QN_WINDOW_NBYTES) {
 		size_t n = (size_t)qn_min_u64(QN_WINDOW_NBYTES, c->nbytes - at);
 
-		st = qn_feed_read(f, c->addr + at, n, f->window.bytes, err);
+		st = qn_feed_read_window(f, c->addr + at, n, &bytes, err);
 		if (!st && summer)
-			qn_summer_add(summer, f->window.bytes, n);
+			qn_summer_add(summer, bytes, n);
 	}
 	return st;
 }

@@ -24,16 +24,35 @@ enum quern_status qn_feed_read(struct qn_feed *f, uint64_t addr, size_t nbytes, 
 	return QUERN_OK;
 }
 
+size_t qn_feed_window_nbytes(uint64_t stored_nbytes)
+{
+	return (size_t)qn_min_u64(stored_nbytes, QN_WINDOW_NBYTES) + QN_PLACE_NBYTES;
+}
+
+enum quern_status qn_feed_read_window(struct qn_feed *f, uint64_t addr, size_t nbytes,
+				      const uint8_t **bytes, struct quern_message *err)
+{
+	enum quern_status st = qn_buffer_reserve(
+		&f->window, qn_feed_window_nbytes(f->job.chunk->nbytes), "a window", err);
+	uint8_t *to;
+
+	if (st)
+		return st;
+	to = qn_file_place(f->window.bytes, addr);
+	*bytes = to;
+	return qn_feed_read(f, addr, nbytes, to, err);
+}
+
 static enum quern_status move_window(struct qn_feed *f, uint64_t at, uint64_t block_end,
 				     struct quern_message *err)
 {
 	struct qn_source *s = &f->source;
-	uint64_t n = qn_min_u64(f->window.nbytes / s->place_nbytes, block_end - at);
+	uint64_t n = qn_min_u64(QN_WINDOW_NBYTES / s->place_nbytes, block_end - at);
 	enum quern_status st;
 
 	s->nplaces = 0;
-	st = qn_feed_read(f, s->addr + at * s->place_nbytes, (size_t)n * s->place_nbytes,
-			  f->window.bytes, err);
+	st = qn_feed_read_window(f, s->addr + at * s->place_nbytes, (size_t)n * s->place_nbytes,
+				 &s->bytes, err);
 	if (st)
 		return st;
 	s->first = at;

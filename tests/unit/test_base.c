@@ -19,6 +19,23 @@
 #include "base/real.h"
 #include "random.h"
 
+/* Whatever the places of source and target: in the buffer, aligned, and not just behind the source. */
+static void test_place(void **state)
+{
+	_Alignas(64) static uint8_t buffer[4096 + QN_PLACE_NBYTES];
+
+	(void)state;
+	for (uint8_t *b = buffer; b < buffer + 4096; b += 16)
+		for (uint64_t offset = (UINT64_C(1) << 40) - 9; offset < (UINT64_C(1) << 40) + 4096; offset++) {
+			uint8_t *p = qn_file_place(b, offset);
+			uint64_t behind = ((uintptr_t)p - offset) % 4096;
+
+			assert_in_range(p - b, 0, QN_PLACE_NBYTES - 16);
+			assert_int_equal((p - b) % 16, 0);
+			assert_true(behind > 32 && behind % 32 != 0);
+		}
+}
+
 static void test_first_error_stays(void **state)
 {
 	struct quern_message err = { 0 };
@@ -217,6 +234,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_delays),
 		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_place),
 		cmocka_unit_test(test_first_error_stays),
 		cmocka_unit_test(test_long_error),
 		cmocka_unit_test(test_nomem),
