@@ -40,12 +40,17 @@ static void *alloc_multiple(size_t nbytes, size_t alignment)
 	return aligned_alloc(alignment, (nbytes + alignment - 1) / alignment * alignment);
 }
 
+void *qn_alloc_lines(size_t nbytes)
+{
+	return alloc_multiple(nbytes ? nbytes : 1, CACHE_LINE_NBYTES);
+}
+
 void *qn_alloc_aligned(size_t nbytes)
 {
 	void *p;
 
 	if (nbytes < HUGE_PAGE_NBYTES)
-		return alloc_multiple(nbytes ? nbytes : 1, CACHE_LINE_NBYTES);
+		return qn_alloc_lines(nbytes);
 	p = alloc_multiple(nbytes, HUGE_PAGE_NBYTES);
 #ifdef MADV_HUGEPAGE
 	/* Advice: without huge pages it is the same memory, slower where rows are far apart. */

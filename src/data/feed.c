@@ -197,8 +197,8 @@ void qn_feed_free(struct qn_feed *f)
 	free(f->values);
 	free(f->valid);
 	free(f->unpacked);
-	free(f->window.bytes);
-	free(f->stored.bytes);
+	free(f->ring.bytes);
+	free(f->read.bytes);
 	free(f->work[0].bytes);
 	free(f->work[1].bytes);
 	free(f->panel.values.bytes);
@@ -215,7 +215,7 @@ void qn_feed_each_buffer(const struct qn_feed *f,
 		{ (uint8_t *)f->valid, BITMAP_NBYTES },
 		{ (uint8_t *)f->unpacked, TILE_NBYTES },
 	};
-	const struct qn_buffer *grown[] = { &f->window,	 &f->stored,	   &f->work[0],
+	const struct qn_buffer *grown[] = { &f->ring,	 &f->read,	   &f->work[0],
 					    &f->work[1], &f->panel.values, &f->panel.valid };
 
 	for (size_t i = 0; i < sizeof(tiles) / sizeof(*tiles); i++)
@@ -241,7 +241,7 @@ static enum quern_status feed_summed(struct qn_feed *f, struct quern_message *er
 	f->source = (struct qn_source){
 		.kind = SOURCE_MEMORY,
 		.has_records = f->has_records,
-		.bytes = f->stored.bytes,
+		.bytes = f->stored,
 		.nplaces = f->job.chunk->nbytes / (f->has_records ? 1 : f->elem_nbytes),
 		.convert = f->convert,
 	};
@@ -285,15 +285,15 @@ static enum quern_status feed_part(struct qn_feed *f, struct quern_message *err)
 		around.count[d] = f->d->shape[d];
 	}
 	n = qn_box_nelems(&around);
-	st = qn_buffer_reserve(&f->window, (size_t)n * f->elem_nbytes, "a chunk", err);
+	st = qn_buffer_reserve(&f->read, (size_t)n * f->elem_nbytes, "a chunk", err);
 	if (!st)
-		st = f->format->read(f->reader, &around, f->window.bytes, err);
+		st = f->format->read(f->reader, &around, f->read.bytes, err);
 	if (st)
 		return st;
 	f->stats.stored_nbytes += n * f->elem_nbytes;
 	f->source = (struct qn_source){
 		.kind = SOURCE_MEMORY,
-		.bytes = f->window.bytes,
+		.bytes = f->read.bytes,
 		.nplaces = n,
 		.convert = f->widen,
 	};
@@ -373,7 +373,7 @@ size_t qn_feed_nbytes(const struct qn_dataset *d, const struct qn_view *view, bo
 	if (!find_chunk_size(d, &nrecords, &chunk_nbytes))
 		return SIZE_MAX;
 	if (d->native)
-		n += qn_feed_window_nbytes(chunk_nbytes) + qn_feed_decode_nbytes(d, chunk_nbytes) +
+		n += qn_feed_decode_nbytes(d, chunk_nbytes) +
 		     (size_t)d->nfilters * FILTER_STATE_NBYTES;
 	else
 		n += (size_t)qn_min_u64(qn_dataset_chunk_nelems(d) * d->type.size,

@@ -12,12 +12,12 @@ static enum quern_status check_raw(struct qn_feed *f, struct qn_summer *summer,
 {
 	const struct qn_chunk *c = f->job.chunk;
 	enum quern_status st = QUERN_OK;
-	const uint8_t *bytes;
+	uint8_t *bytes;
 
 	for (uint64_t at = 0; !st && at < c->nbytes; at += QN_WINDOW_NBYTES) {
 		size_t n = (size_t)qn_min_u64(QN_WINDOW_NBYTES, c->nbytes - at);
 
-		st = qn_feed_read_window(f, c->addr + at, n, &bytes, err);
+		st = qn_feed_fetch(f, c->addr + at, n, &bytes, err);
 		if (!st && summer)
 			qn_summer_add(summer, bytes, n);
 	}
@@ -41,16 +41,16 @@ static enum quern_status check_library(struct qn_feed *f, const struct quern_box
 				       struct qn_summer *summer, struct quern_message *err)
 {
 	size_t nbytes = (size_t)qn_box_nelems(box) * f->elem_nbytes;
-	enum quern_status st = qn_buffer_reserve(&f->window, nbytes, "a chunk", err);
+	enum quern_status st = qn_buffer_reserve(&f->read, nbytes, "a chunk", err);
 
 	if (!st)
-		st = f->format->read(f->reader, box, f->window.bytes, err);
+		st = f->format->read(f->reader, box, f->read.bytes, err);
 	if (st)
 		return st;
 	f->stats.library_nchunks++;
 	f->stats.stored_nbytes += nbytes;
 	if (summer)
-		qn_summer_add(summer, f->window.bytes, nbytes);
+		qn_summer_add(summer, f->read.bytes, nbytes);
 	return QUERN_OK;
 }
 
@@ -61,7 +61,7 @@ static enum quern_status check_filtered(struct qn_feed *f, struct qn_summer *sum
 
 	/* What cannot be decoded can be summed, once it is read. */
 	if (summer && f->nstored > 0) {
-		qn_summer_add(summer, f->stored.bytes, f->nstored);
+		qn_summer_add(summer, f->stored, f->nstored);
 		*summed = true;
 	}
 	return st;

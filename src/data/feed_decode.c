@@ -46,15 +46,14 @@ size_t qn_feed_stored_limit(const struct qn_dataset *d, size_t chunk_nbytes)
 
 size_t qn_feed_decode_nbytes(const struct qn_dataset *d, size_t chunk_nbytes)
 {
+	const size_t ring = qn_feed_ring_nbytes(
+		d->nfilters ? qn_feed_stored_limit(d, chunk_nbytes) : QN_WINDOW_NBYTES);
 	size_t nwork = 0;
 
 	for (int i = 0; i < d->nfilters; i++)
 		if (d->filter[i].id != QN_FILTER_FLETCHER32)
 			nwork++;
-	if (d->nfilters == 0)
-		return 0;
-	return qn_feed_stored_limit(d, chunk_nbytes) +
-	       (nwork < 2 ? nwork : 2) * stage_limit(d, chunk_nbytes);
+	return ring + (nwork < 2 ? nwork : 2) * stage_limit(d, chunk_nbytes);
 }
 
 /* Room for what undoing step i gives; exact unless something below i compresses. */
@@ -84,7 +83,7 @@ static enum quern_status compare(struct qn_feed *f, size_t nbytes, struct quern_
 	st = f->expected(f->expected_ctx, f->job.chunk, &should, &host, err);
 	if (st)
 		return st;
-	qn_sum_of(f->stored.bytes, nbytes, &is);
+	qn_sum_of(f->stored, nbytes, &is);
 	if (qn_sum_equal(&is, &should))
 		return QUERN_OK;
 	return qn_feed_error(f, QUERN_ERR_DATA, err, "damaged on host %s: its %zu bytes have not the sum "
@@ -94,10 +93,8 @@ static enum quern_status compare(struct qn_feed *f, size_t nbytes, struct quern_
 
 enum quern_status qn_feed_stored(struct qn_feed *f, size_t nbytes, struct quern_message *err)
 {
-	enum quern_status st = qn_buffer_reserve(&f->stored, nbytes, "a stored chunk", err);
+	enum quern_status st = qn_feed_fetch(f, f->job.chunk->addr, nbytes, &f->stored, err);
 
-	if (!st)
-		st = qn_feed_read(f, f->job.chunk->addr, nbytes, f->stored.bytes, err);
 	return st ? st : compare(f, nbytes, err);
 }
 
@@ -113,7 +110,7 @@ static enum quern_status read_stored(struct qn_feed *f, struct stage *s, struct 
 				     "can take",
 				     c->nbytes, f->chunk_nbytes);
 	st = qn_feed_stored(f, c->nbytes, err);
-	s->bytes = f->stored.bytes;
+	s->bytes = f->stored;
 	s->n = c->nbytes;
 	f->nstored = st ? 0 : s->n;
 	return st;

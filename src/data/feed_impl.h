@@ -2,7 +2,7 @@
  * feed_impl.h - what the parts of the feed share. Included by feed*.c only.
  *
  *	feed.c         life of a feed; which way a chunk takes
- *	feed_read.c    bytes of the file, whole or through the window
+ *	feed_read.c    bytes of the file, to where they belong or to the ring
  *	feed_decode.c  undoing the filters of a chunk
  *	feed_tiles.c   elements to tiles
  *	feed_panel.c   tiles of several chunks to one
@@ -10,7 +10,7 @@
  *
  * A chunk becomes a source: a place from which any run of its elements can be had.
  *
- *	in the file as it is    -> SOURCE_FILE      through the window, which stays in cache
+ *	in the file as it is    -> SOURCE_FILE      through a window, which stays in cache
  *	filtered                -> SOURCE_MEMORY    decoded
  *	... shuffle undone last -> SOURCE_SHUFFLED  unshuffled a tile at a time
  *	read by the library     -> SOURCE_MEMORY
@@ -26,10 +26,14 @@
 #include "data/swap.h"
 #include "data/walk.h"
 
-/* Of the window: stays in the caches of a core, second and third level. What fits into the second alone
-   with room to spare is read more slowly, though for every kernel: on Zen 4 the same file by 128 KiB,
-   512 KiB, 1 MiB and 2 MiB at 10, 12.5, 15 and 15 GB/s. */
+/*
+ * Bytes of the file are read to a ring, one piece behind the other: whole chunks that are to be decoded,
+ * and otherwise at most a window. A buffer that stays in the second-level cache is filled more slowly, for
+ * all that the kernels then gain: Zen 4 reads one file by windows to 128 KiB at 14 GB/s, to 512 KiB at 17, to
+ * 1 MiB at 22, and windows of 128 KiB to a ring of 1 or 2 MiB at 18.
+ */
 #define QN_WINDOW_NBYTES (1u << 20)
+#define QN_RING_NBYTES	 (2u << 20)
 /* Bytes that are read only to be skipped, rather than calling pread once more. */
 #define QN_MAX_GAP_NBYTES (16u << 10)
 
@@ -107,9 +111,12 @@ struct qn_feed {
 	qn_expected *expected;	/* NULL: sums are not known */
 	void *expected_ctx;
 
-	struct qn_buffer window; /* of a file, or of what the library read */
-	struct qn_buffer stored, work[2];
-	size_t nstored; /* bytes of the filtered chunk at hand in stored; 0: it was not read */
+	struct qn_buffer ring;
+	size_t ring_at;	 /* where the next bytes of the file go */
+	uint8_t *stored; /* in the ring: the chunk at hand, when it is read whole */
+	size_t nstored;	 /* its bytes, of a filtered one; 0: it was not read */
+	struct qn_buffer read;	  /* by the library */
+	struct qn_buffer work[2]; /* decoded */
 	struct qn_source source;
 	struct qn_feed_job job;
 	struct qn_panel panel;
@@ -142,13 +149,11 @@ enum quern_status qn_feed_reach(struct qn_feed *f, uint64_t at, uint64_t block_e
 				uint64_t *nplaces, const uint8_t **bytes,
 				struct quern_message *err);
 
-/* What the window takes for chunks that have as many bytes in the file. */
-size_t qn_feed_window_nbytes(uint64_t stored_nbytes);
-
-/* Reads up to QN_WINDOW_NBYTES of the chunk at hand, at addr of the file, to the window: *bytes, until the
-   next call. */
-enum quern_status qn_feed_read_window(struct qn_feed *f, uint64_t addr, size_t nbytes,
-				      const uint8_t **bytes, struct quern_message *err);
+/* Reads nbytes at addr of the file, of the chunk at hand, to the ring: *bytes, until the next call. */
+enum quern_status qn_feed_fetch(struct qn_feed *f, uint64_t addr, size_t nbytes, uint8_t **bytes,
+				struct quern_message *err);
+/* What the ring takes when nbytes are the most that are read at once. */
+size_t qn_feed_ring_nbytes(size_t most);
 
 /* Is step i of the pipeline to be undone for the chunk at hand? */
 bool qn_feed_is_filtered(const struct qn_feed *f, int i);

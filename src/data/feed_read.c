@@ -1,5 +1,5 @@
 /*
- * feed_read.c - bytes of the file.
+ * feed_read.c - bytes of the file, to where they belong or to the ring.
  */
 #include "data/feed_impl.h"
 
@@ -24,23 +24,39 @@ enum quern_status qn_feed_read(struct qn_feed *f, uint64_t addr, size_t nbytes, 
 	return QUERN_OK;
 }
 
-size_t qn_feed_window_nbytes(uint64_t stored_nbytes)
+size_t qn_feed_ring_nbytes(size_t most)
 {
-	return (size_t)qn_min_u64(stored_nbytes, QN_WINDOW_NBYTES) + QN_PLACE_NBYTES;
+	return qn_max_u64(QN_RING_NBYTES, most) + QN_PLACE_NBYTES;
 }
 
-enum quern_status qn_feed_read_window(struct qn_feed *f, uint64_t addr, size_t nbytes,
-				      const uint8_t **bytes, struct quern_message *err)
+/* Mostly little of the ring is used of small files: not huge pages. */
+static enum quern_status reserve_ring(struct qn_feed *f, size_t most, struct quern_message *err)
 {
-	enum quern_status st = qn_buffer_reserve(
-		&f->window, qn_feed_window_nbytes(f->job.chunk->nbytes), "a window", err);
-	uint8_t *to;
+	const size_t nbytes = qn_feed_ring_nbytes(most);
+
+	if (nbytes <= f->ring.nbytes)
+		return QUERN_OK;
+	if (most > QN_RING_NBYTES)
+		return qn_buffer_reserve(&f->ring, nbytes, "stored bytes", err);
+	f->ring.bytes = qn_alloc_lines(nbytes);
+	if (!f->ring.bytes)
+		return qn_error_nomem(err, nbytes, "stored bytes");
+	f->ring.nbytes = nbytes;
+	return QUERN_OK;
+}
+
+enum quern_status qn_feed_fetch(struct qn_feed *f, uint64_t addr, size_t nbytes, uint8_t **bytes,
+				struct quern_message *err)
+{
+	enum quern_status st = reserve_ring(f, nbytes, err);
 
 	if (st)
 		return st;
-	to = qn_file_place(f->window.bytes, addr);
-	*bytes = to;
-	return qn_feed_read(f, addr, nbytes, to, err);
+	if (f->ring_at + nbytes > f->ring.nbytes - QN_PLACE_NBYTES)
+		f->ring_at = 0;
+	*bytes = qn_file_place(f->ring.bytes + f->ring_at, addr);
+	f->ring_at += qn_ceil_div(nbytes, QN_PLACE_NBYTES) * QN_PLACE_NBYTES;
+	return qn_feed_read(f, addr, nbytes, *bytes, err);
 }
 
 static enum quern_status move_window(struct qn_feed *f, uint64_t at, uint64_t block_end,
@@ -49,12 +65,14 @@ static enum quern_status move_window(struct qn_feed *f, uint64_t at, uint64_t bl
 	struct qn_source *s = &f->source;
 	uint64_t n = qn_min_u64(QN_WINDOW_NBYTES / s->place_nbytes, block_end - at);
 	enum quern_status st;
+	uint8_t *bytes;
 
 	s->nplaces = 0;
-	st = qn_feed_read_window(f, s->addr + at * s->place_nbytes, (size_t)n * s->place_nbytes,
-				 &s->bytes, err);
+	st = qn_feed_fetch(f, s->addr + at * s->place_nbytes, (size_t)n * s->place_nbytes, &bytes,
+			   err);
 	if (st)
 		return st;
+	s->bytes = bytes;
 	s->first = at;
 	s->nplaces = n;
 	return QUERN_OK;
