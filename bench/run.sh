@@ -417,7 +417,7 @@ say "plain sum adds an inexact sum; dsyrk multiplies doubles in memory). quern: 
 say "Medians of $repeat runs in turns (3 of covariance); ratio is of these, best of the fastest runs, total"
 say "of quern's whole time."
 head_line "raw float32 against pread"
-compare "minmax" raw.nc pread 1.35 minmax
+compare "minmax" raw.nc pread 1.333 minmax
 compare "sum (exact)" raw.nc pread 1.6 sum
 compare "moments (exact)" raw.nc pread 2.2 moments
 compare "moments --order 4 (exact)" raw.nc pread - moments --order 4

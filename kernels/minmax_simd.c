@@ -3,6 +3,7 @@
  */
 #include "minmax_simd.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 /* Element by element. KEY turns x, of type TYPE, into its key. */
@@ -73,13 +74,41 @@ static size_t find_scalar(const unsigned char *p, size_t size, uint64_t bits, si
 #if defined(__AVX2__)
 #include <immintrin.h>
 
-#define WIDTH 32 /* bytes of a vector */
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__)
+
+#define WIDTH 64 /* bytes of a vector */
+#define V(op) _mm512_##op
+
+typedef __m512i vec;
+
+static inline vec load(const unsigned char *p)
+{
+	return _mm512_loadu_si512(p);
+}
+
+static inline vec load_keys_u64(const unsigned char *p)
+{
+	return _mm512_xor_si512(load(p), _mm512_set1_epi64(INT64_MIN));
+}
+
+#define min64 _mm512_min_epi64
+#define max64 _mm512_max_epi64
+
+#else
+
+#define WIDTH 32
+#define V(op) _mm256_##op
 
 typedef __m256i vec;
 
 static inline vec load(const unsigned char *p)
 {
 	return _mm256_loadu_si256((const vec *)(const void *)p);
+}
+
+static inline vec load_keys_u64(const unsigned char *p)
+{
+	return _mm256_xor_si256(load(p), _mm256_set1_epi64x(INT64_MIN));
 }
 
 static inline vec min64(vec a, vec b)
@@ -92,27 +121,13 @@ static inline vec max64(vec a, vec b)
 	return _mm256_blendv_epi8(b, a, _mm256_cmpgt_epi64(a, b));
 }
 
-static inline vec load_as_is(const unsigned char *p)
-{
-	return load(p);
-}
-
-static inline vec load_keys_u64(const unsigned char *p)
-{
-	return _mm256_xor_si256(load(p), _mm256_set1_epi64x(INT64_MIN));
-}
-
-static inline vec load_keys_f64(const unsigned char *p)
-{
-	vec x = load(p), negative = _mm256_cmpgt_epi64(_mm256_setzero_si256(), x);
-
-	return _mm256_xor_si256(x, _mm256_srli_epi64(negative, 1));
-}
+#endif
 
 /*
  * Four pairs of accumulators hide the latency of an operation. As an extreme does not mind seeing a
- * value twice, the last vector may overlap the one before it. The lanes are then stored, lowest and
- * highest together, and FINISH, the scan element by element of what LOAD gives, ends the work.
+ * value twice, the first vector and the last may overlap those beside them, which are aligned. The lanes
+ * are then stored, lowest and highest together, and FINISH, the scan element by element of what LOAD
+ * gives, ends the work.
  */
 #define DEFINE_SCAN(NAME, SIZE, LOAD, MIN, MAX, FINISH)                                           \
 	static void NAME(const unsigned char *p, size_t n, struct qn_minmax_keys *keys)           \
@@ -121,7 +136,7 @@ static inline vec load_keys_f64(const unsigned char *p)
 		vec first = LOAD(p), ends[2];                                                     \
 		vec lo0 = first, lo1 = first, lo2 = first, lo3 = first;                           \
 		vec hi0 = first, hi1 = first, hi2 = first, hi3 = first;                           \
-		size_t at = 0;                                                                    \
+		size_t at = -(uintptr_t)p % WIDTH / (SIZE) * (SIZE);                              \
                                                                                                   \
 		for (; at + 4 * WIDTH <= nbytes; at += 4 * WIDTH) {                               \
 			vec x0 = LOAD(p + at), x1 = LOAD(p + at + WIDTH);                         \
@@ -142,61 +157,60 @@ static inline vec load_keys_f64(const unsigned char *p)
 		FINISH((const unsigned char *)ends, sizeof(ends) / (SIZE), keys);                 \
 	}
 
-DEFINE_SCAN(scan_i8, 1, load_as_is, _mm256_min_epi8, _mm256_max_epi8, scalar_i8)
-DEFINE_SCAN(scan_u8, 1, load_as_is, _mm256_min_epu8, _mm256_max_epu8, scalar_u8)
-DEFINE_SCAN(scan_i16, 2, load_as_is, _mm256_min_epi16, _mm256_max_epi16, scalar_i16)
-DEFINE_SCAN(scan_u16, 2, load_as_is, _mm256_min_epu16, _mm256_max_epu16, scalar_u16)
-DEFINE_SCAN(scan_i32, 4, load_as_is, _mm256_min_epi32, _mm256_max_epi32, scalar_i32)
-DEFINE_SCAN(scan_u32, 4, load_as_is, _mm256_min_epu32, _mm256_max_epu32, scalar_u32)
-DEFINE_SCAN(scan_i64, 8, load_as_is, min64, max64, scalar_i64)
+DEFINE_SCAN(scan_i8, 1, load, V(min_epi8), V(max_epi8), scalar_i8)
+DEFINE_SCAN(scan_u8, 1, load, V(min_epu8), V(max_epu8), scalar_u8)
+DEFINE_SCAN(scan_i16, 2, load, V(min_epi16), V(max_epi16), scalar_i16)
+DEFINE_SCAN(scan_u16, 2, load, V(min_epu16), V(max_epu16), scalar_u16)
+DEFINE_SCAN(scan_i32, 4, load, V(min_epi32), V(max_epi32), scalar_i32)
+DEFINE_SCAN(scan_u32, 4, load, V(min_epu32), V(max_epu32), scalar_u32)
+DEFINE_SCAN(scan_i64, 8, load, min64, max64, scalar_i64)
 DEFINE_SCAN(scan_u64, 8, load_keys_u64, min64, max64, scalar_i64)
-DEFINE_SCAN(scan_f64_keys, 8, load_keys_f64, min64, max64, scalar_i64)
 
 /*
- * float32 needs no keys. Its bits, as unsigned integers, put every negative number above all
- * others, the lowest at the top; as signed integers they order the others. So the greatest signed,
- * the greatest unsigned and the least unsigned bits are among them, and the extremes are always two
- * of these three:
- *
- *	values           | min              | max
- *	some of each     | greatest unsigned | greatest signed
- *	none negative    | least unsigned    | greatest signed
- *	all negative     | greatest unsigned | least unsigned
- *
- * so a scan of the three finds both.
+ * Floats need no keys. Their bits, as signed integers, order the numbers of one sign, one way or the
+ * other, so of such data their extremes are those of the numbers. Where both signs occur the largest
+ * number has the greatest bits as signed integers, and the lowest the greatest as unsigned ones. So two
+ * operations a vector do, but for a tile whose first vector does not show that it has both signs.
  */
-static void scan_f32(const unsigned char *p, size_t n, struct qn_minmax_keys *keys)
+#define DEFINE_FLOAT_SCAN(NAME, SIGNS, ALL)                                                       \
+	static void NAME(const unsigned char *p, size_t n, struct qn_minmax_keys *keys)           \
+	{                                                                                         \
+		const unsigned signs = (unsigned)SIGNS(load(p));                                  \
+		const bool both = signs != 0 && signs != (ALL);                                   \
+                                                                                                  \
+		if (!both)                                                                        \
+			NAME##_one_sign(p, n, keys);                                              \
+		if (both || (keys->min < 0 && keys->max >= 0))                                    \
+			NAME##_both_signs(p, n, keys);                                            \
+	}
+
+DEFINE_SCAN(scan_f32_one_sign, 4, load, V(min_epi32), V(max_epi32), scalar_f32)
+DEFINE_SCAN(scan_f32_both_signs, 4, load, V(max_epu32), V(max_epi32), scalar_f32)
+
+#if WIDTH == 64
+
+DEFINE_SCAN(scan_f64_one_sign, 8, load, V(min_epi64), V(max_epi64), scalar_f64)
+DEFINE_SCAN(scan_f64_both_signs, 8, load, V(max_epu64), V(max_epi64), scalar_f64)
+DEFINE_FLOAT_SCAN(scan_f32, _mm512_movepi32_mask, 0xffff)
+DEFINE_FLOAT_SCAN(scan_f64, _mm512_movepi64_mask, 0xff)
+
+#else
+
+static inline int signs_f32(vec x)
 {
-	const size_t nbytes = 4 * n;
-	vec first = load(p), ends[3];
-	vec s0 = first, s1 = first, g0 = first, g1 = first, l0 = first, l1 = first;
-	size_t at = 0;
-
-	for (; at + 2 * WIDTH <= nbytes; at += 2 * WIDTH) {
-		vec x0 = load(p + at), x1 = load(p + at + WIDTH);
-
-		s0 = _mm256_max_epi32(s0, x0), s1 = _mm256_max_epi32(s1, x1);
-		g0 = _mm256_max_epu32(g0, x0), g1 = _mm256_max_epu32(g1, x1);
-		l0 = _mm256_min_epu32(l0, x0), l1 = _mm256_min_epu32(l1, x1);
-	}
-	if (at < nbytes) {
-		vec x0 = load(p + nbytes - WIDTH);
-
-		s0 = _mm256_max_epi32(s0, x0);
-		g0 = _mm256_max_epu32(g0, x0);
-		l0 = _mm256_min_epu32(l0, x0);
-		if (at + WIDTH < nbytes) {
-			x0 = load(p + at);
-			s0 = _mm256_max_epi32(s0, x0);
-			g0 = _mm256_max_epu32(g0, x0);
-			l0 = _mm256_min_epu32(l0, x0);
-		}
-	}
-	ends[0] = _mm256_max_epi32(s0, s1);
-	ends[1] = _mm256_max_epu32(g0, g1);
-	ends[2] = _mm256_min_epu32(l0, l1);
-	scalar_f32((const unsigned char *)ends, sizeof(ends) / 4, keys);
+	return _mm256_movemask_ps(_mm256_castsi256_ps(x));
 }
+
+DEFINE_FLOAT_SCAN(scan_f32, signs_f32, 0xff)
+
+static inline vec load_keys_f64(const unsigned char *p)
+{
+	vec x = load(p), negative = _mm256_cmpgt_epi64(_mm256_setzero_si256(), x);
+
+	return _mm256_xor_si256(x, _mm256_srli_epi64(negative, 1));
+}
+
+DEFINE_SCAN(scan_f64_keys, 8, load_keys_f64, min64, max64, scalar_i64)
 
 static inline __m256d load_f64(const unsigned char *p)
 {
@@ -204,7 +218,7 @@ static inline __m256d load_f64(const unsigned char *p)
 }
 
 /*
- * float64 by the comparisons of the processor, which are faster than those of 64-bit keys. They do
+ * float64 by the comparisons of the processor, which are faster than AVX2's of 64-bit integers. They do
  * not tell -0 from +0, and pass over NaN: then the keys are scanned after all.
  */
 static void scan_f64(const unsigned char *p, size_t n, struct qn_minmax_keys *keys)
@@ -237,6 +251,8 @@ static void scan_f64(const unsigned char *p, size_t n, struct qn_minmax_keys *ke
 		scalar_f64((const unsigned char *)ends, sizeof(ends) / 8, keys);
 }
 
+#endif
+
 static scan_fn *const simd[QUERN_NDTYPES] = {
 	[QUERN_I8] = scan_i8,	[QUERN_U8] = scan_u8,	[QUERN_I16] = scan_i16,
 	[QUERN_U16] = scan_u16, [QUERN_I32] = scan_i32, [QUERN_U32] = scan_u32,
@@ -253,8 +269,8 @@ void QN_ISA(qn_minmax_scan)(enum quern_dtype t, const void *values, size_t nelem
 		simd[t](values, nelems, keys);
 }
 
-/* `bits` in every element of a vector. */
-static vec broadcast(size_t size, uint64_t bits)
+/* `bits` in every element of a vector. Rarely looked for, so AVX2 does. */
+static __m256i broadcast(size_t size, uint64_t bits)
 {
 	switch (size) {
 	case 1:
@@ -268,7 +284,7 @@ static vec broadcast(size_t size, uint64_t bits)
 	}
 }
 
-static inline vec equal(size_t size, vec a, vec b)
+static inline __m256i equal(size_t size, __m256i a, __m256i b)
 {
 	switch (size) {
 	case 1:
@@ -285,11 +301,12 @@ static inline vec equal(size_t size, vec a, vec b)
 static inline __attribute__((always_inline)) size_t
 find_simd(const unsigned char *p, size_t size, uint64_t bits, size_t first, size_t n)
 {
-	const vec wanted = broadcast(size, bits);
+	const __m256i wanted = broadcast(size, bits);
 	size_t i = first;
 
-	for (; (n - i) * size >= WIDTH; i += WIDTH / size) {
-		vec same = equal(size, load(p + i * size), wanted);
+	for (; (n - i) * size >= 32; i += 32 / size) {
+		__m256i x = _mm256_loadu_si256((const __m256i *)(const void *)(p + i * size));
+		__m256i same = equal(size, x, wanted);
 		unsigned mask = (unsigned)_mm256_movemask_epi8(same);
 
 		if (mask)

@@ -1,7 +1,10 @@
 /*
  * test_minmax.c - minmax against a plain loop, and its rules for ties, zeros and NaN.
  */
+#include "base/cpu.h"
+#include "base/isa.h"
 #include "kernel_case.h"
+#include "../../kernels/minmax_simd.h"
 
 /* Whether element i comes before element k in the order of minmax: integers by value, floating
    point by its key. */
@@ -129,6 +132,34 @@ static void test_against_plain_loop(void **state)
 	unsetenv("QUERN_CPU");
 }
 
+/* Arrays that begin anywhere, as those in records do, by every level as by the lowest. */
+static void test_places(void **state)
+{
+	typedef void scan_fn(enum quern_dtype, const void *, size_t, struct qn_minmax_keys *);
+	static scan_fn *const scans[] = QN_ISA_TABLE(qn_minmax_scan);
+	static unsigned char bytes[128 + 8 * 100];
+	uint64_t seed = 1;
+
+	(void)state;
+	for (int i = 0; i < 100000; i++) {
+		const enum quern_dtype t = (enum quern_dtype)random_below(&seed, QUERN_NDTYPES);
+		const size_t at = random_below(&seed, 128), n = 1 + random_below(&seed, 100);
+		const uint64_t sign = random_below(&seed, 3);
+
+		/* Of one sign, or of both. */
+		for (size_t k = 0; k < n * qn_dtype_size(t); k++)
+			bytes[at + k] = (unsigned char)(sign < 2 ? random_below(&seed, 128) + 128 * sign
+								 : random_below(&seed, 256));
+		for (int level = 0; level <= (int)qn_cpu_level(); level++) {
+			struct qn_minmax_keys should, is;
+
+			scans[QN_CPU_BASELINE](t, bytes + at, n, &should);
+			scans[level](t, bytes + at, n, &is);
+			assert_true(is.min == should.min && is.max == should.max);
+		}
+	}
+}
+
 /* Six values in a row. */
 static void check_six(const double x[6], bool nan_missing, size_t argmin, size_t argmax)
 {
@@ -191,6 +222,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_against_plain_loop),
+		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_selection),
 	};
