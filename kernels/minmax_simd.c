@@ -125,9 +125,9 @@ static inline vec max64(vec a, vec b)
 
 /*
  * Four pairs of accumulators hide the latency of an operation. As an extreme does not mind seeing a
- * value twice, the first vector and the last may overlap those beside them, which are aligned. The lanes
- * are then stored, lowest and highest together, and FINISH, the scan element by element of what LOAD
- * gives, ends the work.
+ * value twice, the first vector and the last may overlap those beside them, which are aligned if
+ * the elements are. The lanes are then stored, lowest and highest together, and FINISH, the scan
+ * element by element of what LOAD gives, ends the work.
  */
 #define DEFINE_SCAN(NAME, SIZE, LOAD, MIN, MAX, FINISH)                                           \
 	static void NAME(const unsigned char *p, size_t n, struct qn_minmax_keys *keys)           \
@@ -167,10 +167,16 @@ DEFINE_SCAN(scan_i64, 8, load, min64, max64, scalar_i64)
 DEFINE_SCAN(scan_u64, 8, load_keys_u64, min64, max64, scalar_i64)
 
 /*
- * Floats need no keys. Their bits, as signed integers, order the numbers of one sign, one way or the
- * other, so of such data their extremes are those of the numbers. Where both signs occur the largest
- * number has the greatest bits as signed integers, and the lowest the greatest as unsigned ones. So two
- * operations a vector do, but for a tile whose first vector does not show that it has both signs.
+ * Floats need no keys, and two operations a vector find both extremes. Signed integers order the
+ * bits of numbers of one sign, upwards or downwards, so then the extremes are those of the bits. Of
+ * both signs the largest number has the greatest bits as signed integers, and the lowest as
+ * unsigned ones. -0 and NaN have places in the order of bits like all others.
+ *
+ * If the first vector does not show both signs, one is assumed. Should that be wrong, the least and
+ * the greatest bits as signed integers are one of each sign, and the tile is scanned again.
+ *
+ * SIGNS tells the signs of a vector, a bit an element; ALL is all of these bits. There are
+ * NAME_one_sign and NAME_both_signs.
  */
 #define DEFINE_FLOAT_SCAN(NAME, SIGNS, ALL)                                                       \
 	static void NAME(const unsigned char *p, size_t n, struct qn_minmax_keys *keys)           \
@@ -218,8 +224,8 @@ static inline __m256d load_f64(const unsigned char *p)
 }
 
 /*
- * float64 by the comparisons of the processor, which are faster than AVX2's of 64-bit integers. They do
- * not tell -0 from +0, and pass over NaN: then the keys are scanned after all.
+ * float64 by the comparisons of the processor, which are faster than AVX2's of 64-bit integers.
+ * They do not tell -0 from +0, and pass over NaN: then the keys are scanned after all.
  */
 static void scan_f64(const unsigned char *p, size_t n, struct qn_minmax_keys *keys)
 {

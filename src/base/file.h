@@ -24,11 +24,11 @@ struct qn_file qn_file_on(int fd);
    with errno set. */
 ssize_t qn_file_read(struct qn_file *f, void *out, size_t nbytes, uint64_t offset);
 
-/* How much longer than the bytes a buffer for qn_file_place must be. */
+/* A buffer for qn_file_place must be that much longer than the bytes: a cache line. */
 #define QN_PLACE_NBYTES 64
 
-/* Where in the buffer, in steps of 16 bytes, the bytes at that offset of a file are copied to
-   fastest, from the page cache. */
+/* Where in the first line of the buffer, in steps of 16 bytes, the bytes at that offset of a
+   file are copied to fastest, from the page cache. */
 uint8_t *qn_file_place(uint8_t *buffer, uint64_t offset);
 
 /* Bytes that the storage below the page cache has delivered to this process so far, ahead of its

@@ -40,8 +40,8 @@ static inline uint64_t qn_ceil_div(uint64_t a, uint64_t b) { return a / b + (a %
 /* nelems * size zeroed bytes, or NULL. nelems * size == 0 gives a valid pointer. Free with free(). */
 void *qn_calloc(size_t nelems, size_t size);
 
-/* nbytes (at least 1) aligned to a cache line, or NULL; asks for huge pages where there is much. Contents
-   undefined. Free with free(). */
+/* nbytes (at least 1) aligned to a cache line, or NULL; asks for huge pages where there is much.
+   Contents undefined. Free with free(). */
 void *qn_alloc_aligned(size_t nbytes);
 /* The same for what may stay untouched in large part: no huge pages. */
 void *qn_alloc_lines(size_t nbytes);

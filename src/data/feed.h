@@ -76,9 +76,10 @@ enum quern_status qn_feed_item(struct qn_feed *f, const struct qn_item *item, qn
 enum quern_status qn_feed_check(struct qn_feed *f, const struct qn_chunk *chunk,
 				struct qn_summer *summer, bool *summed, struct quern_message *err);
 
-/* Bytes a feed will hold at most, for a plan's memory account. */
+/* Bytes a feed will hold at most, for a plan's memory account. summed: qn_feed_expect will be
+   called. */
 size_t qn_feed_nbytes(const struct qn_dataset *d, const struct qn_view *view, bool whole,
-		      uint64_t item_nelems);
+		      bool summed, uint64_t item_nelems);
 
 /* Visits the memory that the feed works in. */
 void qn_feed_each_buffer(const struct qn_feed *f,

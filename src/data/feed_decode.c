@@ -44,10 +44,11 @@ size_t qn_feed_stored_limit(const struct qn_dataset *d, size_t chunk_nbytes)
 	return stage_limit(d, chunk_nbytes) + chunk_nbytes / 4;
 }
 
-size_t qn_feed_decode_nbytes(const struct qn_dataset *d, size_t chunk_nbytes)
+size_t qn_feed_decode_nbytes(const struct qn_dataset *d, size_t chunk_nbytes, bool summed)
 {
+	const bool whole = d->nfilters || summed;
 	const size_t ring = qn_feed_ring_nbytes(
-		d->nfilters ? qn_feed_stored_limit(d, chunk_nbytes) : QN_WINDOW_NBYTES);
+		whole ? qn_feed_stored_limit(d, chunk_nbytes) : QN_WINDOW_NBYTES);
 	size_t nwork = 0;
 
 	for (int i = 0; i < d->nfilters; i++)
@@ -93,8 +94,14 @@ static enum quern_status compare(struct qn_feed *f, size_t nbytes, struct quern_
 
 enum quern_status qn_feed_stored(struct qn_feed *f, size_t nbytes, struct quern_message *err)
 {
-	enum quern_status st = qn_feed_fetch(f, f->job.chunk->addr, nbytes, &f->stored, err);
+	enum quern_status st;
 
+	if (nbytes > qn_feed_stored_limit(f->d, f->chunk_nbytes))
+		return qn_feed_error(f, QUERN_ERR_DATA, err,
+				     "damaged index: %zu stored bytes are more than a chunk of %zu "
+				     "can take",
+				     nbytes, f->chunk_nbytes);
+	st = qn_feed_fetch(f, f->job.chunk->addr, nbytes, &f->stored, err);
 	return st ? st : compare(f, nbytes, err);
 }
 
@@ -104,16 +111,12 @@ static enum quern_status read_stored(struct qn_feed *f, struct stage *s, struct 
 	enum quern_status st;
 
 	f->nstored = 0;
-	if (c->nbytes > qn_feed_stored_limit(f->d, f->chunk_nbytes))
-		return qn_feed_error(f, QUERN_ERR_DATA, err,
-				     "damaged index: %u stored bytes are more than a chunk of %zu "
-				     "can take",
-				     c->nbytes, f->chunk_nbytes);
 	st = qn_feed_stored(f, c->nbytes, err);
+	if (st)
+		return st;
 	s->bytes = f->stored;
-	s->n = c->nbytes;
-	f->nstored = st ? 0 : s->n;
-	return st;
+	s->n = f->nstored = c->nbytes;
+	return QUERN_OK;
 }
 
 static enum quern_status undo(struct qn_feed *f, int i, struct stage *s, struct quern_message *err)

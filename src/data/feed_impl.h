@@ -10,7 +10,7 @@
  *
  * A chunk becomes a source: a place from which any run of its elements can be had.
  *
- *	in the file as it is    -> SOURCE_FILE      through a window, which stays in cache
+ *	in the file as it is    -> SOURCE_FILE      through a window
  *	filtered                -> SOURCE_MEMORY    decoded
  *	... shuffle undone last -> SOURCE_SHUFFLED  unshuffled a tile at a time
  *	read by the library     -> SOURCE_MEMORY
@@ -27,10 +27,14 @@
 #include "data/walk.h"
 
 /*
- * Bytes of the file are read to a ring, one piece behind the other: whole chunks that are to be decoded,
- * and otherwise at most a window. A buffer that stays in the second-level cache is filled more slowly, for
- * all that the kernels then gain: Zen 4 reads one file by windows to 128 KiB at 14 GB/s, to 512 KiB at 17, to
- * 1 MiB at 22, and windows of 128 KiB to a ring of 1 or 2 MiB at 18.
+ * Bytes of the file are read to a ring, one piece behind the other: whole chunks that are to be
+ * decoded, otherwise windows. A buffer that stays in the second-level cache is filled more slowly
+ * than one that does not, by more than a kernel loses that has to fetch the bytes from the third
+ * level. On Zen 4, GB/s:
+ *
+ *	pieces of          64 KiB  128 KiB  512 KiB  1 MiB
+ *	to one place           13       14       17     22
+ *	to a ring of 2 MiB     16       18       21     22
  */
 #define QN_WINDOW_NBYTES (1u << 20)
 #define QN_RING_NBYTES	 (2u << 20)
@@ -149,7 +153,8 @@ enum quern_status qn_feed_reach(struct qn_feed *f, uint64_t at, uint64_t block_e
 				uint64_t *nplaces, const uint8_t **bytes,
 				struct quern_message *err);
 
-/* Reads nbytes at addr of the file, of the chunk at hand, to the ring: *bytes, until the next call. */
+/* Reads nbytes at addr of the file, of the chunk at hand, to the ring: *bytes, aligned to 16
+   bytes. The next call may overwrite them. */
 enum quern_status qn_feed_fetch(struct qn_feed *f, uint64_t addr, size_t nbytes, uint8_t **bytes,
 				struct quern_message *err);
 /* What the ring takes when nbytes are the most that are read at once. */
@@ -166,7 +171,7 @@ enum quern_status qn_feed_stored(struct qn_feed *f, size_t nbytes, struct quern_
 enum quern_status qn_feed_decode(struct qn_feed *f, struct quern_message *err);
 /* Upper limits of what decoding uses. */
 size_t qn_feed_stored_limit(const struct qn_dataset *d, size_t chunk_nbytes);
-size_t qn_feed_decode_nbytes(const struct qn_dataset *d, size_t chunk_nbytes);
+size_t qn_feed_decode_nbytes(const struct qn_dataset *d, size_t chunk_nbytes, bool summed);
 
 /* Delivers the part of the job from the source, an array of the given shape whose first element is
    at the given origin in the dataset. */

@@ -63,6 +63,7 @@ static uint64_t most_fed(const struct qn_job *j)
 
 	for (uint32_t i = 0; i < j->mosaic.nforms; i++)
 		most = qn_max_u64(most, qn_feed_nbytes(&j->mosaic.form[i], &j->views[i], j->whole,
+						       j->mosaic.nledgers > 0,
 						       j->items.max_nelems));
 	return most;
 }

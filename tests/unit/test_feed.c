@@ -756,7 +756,7 @@ static void feed_items(const struct fixture *x, bool raw, bool whole)
 		most = qn_max_u64(most, c.next);
 	}
 	/* malloc rounds up; sanitizers count nothing. */
-	before += qn_feed_nbytes(&x->d, &view, whole, most) + 4096;
+	before += qn_feed_nbytes(&x->d, &view, whole, false, most) + 4096;
 	assert_true(allocated() <= before);
 	assert_true(qn_feed_stats(f)->decoded_nbytes > 0);
 	qn_feed_free(f);
@@ -956,6 +956,124 @@ static void test_view(void **state)
 	assert_non_null(strstr(err.text, "string"));
 }
 
+/* Chunks of 5 MiB: the first elements of chunk k are noise, the others zero, so that what is
+   stored has any size. */
+#define LARGE_NELEMS 1300000u
+#define NLARGE	     8
+
+static const uint32_t large_noise[NLARGE] = { 70000,  380000, 524000, 530000,
+					      1300000, 70000,  9,	 1300000 };
+
+static uint32_t large_value(uint64_t k, uint64_t i)
+{
+	return i < large_noise[k] ? (uint32_t)(i + 1) * 2654435761u : 0;
+}
+
+struct large {
+	uint64_t k, start, step, next;
+};
+
+static void check_large(void *ctx, const struct quern_tile *tile)
+{
+	struct large *l = ctx;
+	const uint32_t *v = tile->var->values;
+
+	assert_int_equal(tile->first, l->next);
+	for (size_t i = 0; i < tile->nelems; i++)
+		if (v[i] != large_value(l->k, l->start + (l->next + i) * l->step))
+			fail_msg("chunk %u, element %u", (unsigned)l->k, (unsigned)(l->next + i));
+	l->next += tile->nelems;
+}
+
+/* The last two chunks are stored as they are. */
+static void write_large(struct fixture *x, struct qn_chunk *chunks, struct qn_sum *sums)
+{
+	struct libdeflate_compressor *z = libdeflate_alloc_compressor(1);
+	const size_t n = LARGE_NELEMS * sizeof(uint32_t);
+	uint32_t *values = malloc(n);
+	uint8_t *stored = malloc(2 * n), *bytes;
+	FILE *f = tmpfile();
+
+	x->fd = dup(fileno(f));
+	fclose(f);
+	for (uint32_t k = 0; k < NLARGE; k++) {
+		const bool raw = k >= NLARGE - 2;
+		size_t nbytes = n;
+
+		for (uint32_t i = 0; i < LARGE_NELEMS; i++)
+			values[i] = large_value(k, i);
+		if (!raw)
+			nbytes = libdeflate_zlib_compress(z, values, n, stored, 2 * n);
+		assert_true(nbytes > 0);
+		chunks[k] = (struct qn_chunk){ .number = k, .addr = x->end, .filter_mask = raw };
+		chunks[k].nbytes = (uint32_t)nbytes;
+		bytes = raw ? (uint8_t *)values : stored;
+		qn_sum_of(bytes, nbytes, &sums[k]);
+		assert_int_equal(pwrite(x->fd, bytes, nbytes, (off_t)x->end), nbytes);
+		x->end += nbytes + 7;
+	}
+	free(values);
+	free(stored);
+	libdeflate_free_compressor(z);
+}
+
+static void feed_large(struct fixture *x, const struct qn_chunk *chunks, bool whole)
+{
+	struct quern_message err = { 0 };
+	struct qn_view view;
+	struct qn_feed *f;
+
+	assert_int_equal(qn_view_init(&x->d, false, &view, &err), QUERN_OK);
+	assert_int_equal(qn_feed_new(&x->d, &view, whole, x->fd, &f, &err), QUERN_OK);
+	for (uint64_t turn = 0; turn < 3 * NLARGE; turn++) {
+		struct large l = { .k = turn % NLARGE, .start = turn / NLARGE,
+				   .step = 1 + 2 * (turn / NLARGE) };
+		const uint64_t n = (LARGE_NELEMS - l.start) / l.step;
+		struct qn_item item = { .nchunks = 1, .chunks = &chunks[l.k] };
+
+		item.box = (struct quern_box){ .ndim = 1, .start = { l.k * LARGE_NELEMS + l.start },
+					       .count = { n }, .step = { l.step } };
+		if (qn_feed_item(f, &item, check_large, &l, &err))
+			fail_msg("%s", err.text);
+		assert_int_equal(l.next, n);
+	}
+	qn_feed_free(f);
+}
+
+/* Pieces of the ring of all sizes, larger than it too, and chunks of several windows. */
+static void test_large(void **state)
+{
+	struct quern_message err = { 0 };
+	struct qn_summer *summer = qn_summer_new();
+	struct qn_sum sums[NLARGE], is;
+	struct qn_chunk chunks[NLARGE];
+	struct qn_view view;
+	struct fixture x;
+	struct qn_feed *f;
+	bool summed;
+
+	(void)state;
+	one_chunk(&x, LARGE_NELEMS);
+	x.d.shape[0] = (uint64_t)NLARGE * LARGE_NELEMS;
+	x.d.type = (struct qn_type){ .class = QN_UINT, .size = 4, .name = "<u4" };
+	add_filter(&x.d, QN_FILTER_DEFLATE, 1);
+	write_large(&x, chunks, sums);
+	feed_large(&x, chunks, false);
+	feed_large(&x, chunks, true);
+	assert_int_equal(qn_view_init(&x.d, false, &view, &err), QUERN_OK);
+	assert_int_equal(qn_feed_new(&x.d, &view, false, x.fd, &f, &err), QUERN_OK);
+	for (int k = 0; k < NLARGE; k++) {
+		assert_int_equal(qn_feed_check(f, &chunks[k], summer, &summed, &err), QUERN_OK);
+		assert_true(!summer || summed);
+		if (summer)
+			qn_summer_get(summer, &is);
+		assert_true(!summer || qn_sum_equal(&is, &sums[k]));
+	}
+	qn_feed_free(f);
+	qn_summer_free(summer);
+	close(x.fd);
+}
+
 static void test_memory(void **state)
 {
 	struct quern_message err = { 0 };
@@ -965,19 +1083,20 @@ static void test_memory(void **state)
 	(void)state;
 	one_chunk(&x, 1 << 20);
 	assert_int_equal(qn_view_init(&x.d, false, &view, &err), QUERN_OK);
-	assert_true(qn_feed_nbytes(&x.d, &view, false, 1 << 20) < 3 << 20);
-	assert_true(qn_feed_nbytes(&x.d, &view, true, 1 << 20) > 4 << 20);
+	assert_true(qn_feed_nbytes(&x.d, &view, false, false, 1 << 20) < 3 << 20);
+	assert_true(qn_feed_nbytes(&x.d, &view, true, false, 1 << 20) > 4 << 20);
 	add_filter(&x.d, QN_FILTER_DEFLATE, 1);
-	assert_true(qn_feed_nbytes(&x.d, &view, false, 1 << 20) > 8 << 20);
+	assert_true(qn_feed_nbytes(&x.d, &view, false, false, 1 << 20) > 8 << 20);
 	x.d.ndim = 3;
 	x.d.chunk[0] = x.d.chunk[1] = x.d.chunk[2] = UINT64_MAX / 2;
-	assert_true(qn_feed_nbytes(&x.d, &view, false, 1) == SIZE_MAX);
+	assert_true(qn_feed_nbytes(&x.d, &view, false, false, 1) == SIZE_MAX);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random),	       cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_corrupt),	       cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_unknown_filter), cmocka_unit_test(test_view),
 		cmocka_unit_test(test_memory),

@@ -132,31 +132,41 @@ static void test_against_plain_loop(void **state)
 	unsetenv("QUERN_CPU");
 }
 
-/* Arrays that begin anywhere, as those in records do, by every level as by the lowest. */
-static void test_places(void **state)
+static void compare_levels(enum quern_dtype t, const void *values, size_t n)
 {
 	typedef void scan_fn(enum quern_dtype, const void *, size_t, struct qn_minmax_keys *);
 	static scan_fn *const scans[] = QN_ISA_TABLE(qn_minmax_scan);
-	static unsigned char bytes[128 + 8 * 100];
+	struct qn_minmax_keys should, is;
+
+	scans[QN_CPU_BASELINE](t, values, n, &should);
+	for (int level = QN_CPU_BASELINE + 1; level <= (int)qn_cpu_level(); level++) {
+		scans[level](t, values, n, &is);
+		assert_true(is.min == should.min && is.max == should.max);
+	}
+}
+
+/* Arrays that begin anywhere, as those in records do, by every level as by the lowest. */
+static void test_places(void **state)
+{
+	static unsigned char bytes[128 + 800];
 	uint64_t seed = 1;
 
 	(void)state;
 	for (int i = 0; i < 100000; i++) {
 		const enum quern_dtype t = (enum quern_dtype)random_below(&seed, QUERN_NDTYPES);
-		const size_t at = random_below(&seed, 128), n = 1 + random_below(&seed, 100);
-		const uint64_t sign = random_below(&seed, 3);
+		const size_t at = random_below(&seed, 128), size = qn_dtype_size(t);
+		const size_t n = 1 + random_below(&seed, 800 / size);
+		const uint64_t sign = random_below(&seed, 2), seldom = 1 + random_below(&seed, 60);
 
-		/* Of one sign, or of both. */
-		for (size_t k = 0; k < n * qn_dtype_size(t); k++)
-			bytes[at + k] = (unsigned char)(sign < 2 ? random_below(&seed, 128) + 128 * sign
-								 : random_below(&seed, 256));
-		for (int level = 0; level <= (int)qn_cpu_level(); level++) {
-			struct qn_minmax_keys should, is;
+		/* Both signs, or one with some of the other, or NaN, or zeros. */
+		for (size_t k = 0; k < n * size; k++) {
+			uint64_t s = sign ^ (random_below(&seed, seldom) == 0);
 
-			scans[QN_CPU_BASELINE](t, bytes + at, n, &should);
-			scans[level](t, bytes + at, n, &is);
-			assert_true(is.min == should.min && is.max == should.max);
+			bytes[at + k] = (unsigned char)(random_below(&seed, 128) + 128 * s);
 		}
+		if (random_below(&seed, 8) == 0)
+			memset(bytes + at + random_below(&seed, n) * size, (int)(255 * sign), size);
+		compare_levels(t, bytes + at, n);
 	}
 }
 
