@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #define CACHE_LINE_NBYTES 64
+#define PAGE_NBYTES	 4096
 #define HUGE_PAGE_NBYTES (2u << 20)
 
 bool qn_product(const uint64_t *v, int n, uint64_t *out)
@@ -40,9 +41,9 @@ static void *alloc_multiple(size_t nbytes, size_t alignment)
 	return aligned_alloc(alignment, (nbytes + alignment - 1) / alignment * alignment);
 }
 
-void *qn_alloc_lines(size_t nbytes)
+void *qn_alloc_pages(size_t nbytes)
 {
-	return alloc_multiple(nbytes ? nbytes : 1, CACHE_LINE_NBYTES);
+	return alloc_multiple(nbytes ? nbytes : 1, PAGE_NBYTES);
 }
 
 void *qn_alloc_aligned(size_t nbytes)
@@ -50,7 +51,7 @@ void *qn_alloc_aligned(size_t nbytes)
 	void *p;
 
 	if (nbytes < HUGE_PAGE_NBYTES)
-		return qn_alloc_lines(nbytes);
+		return alloc_multiple(nbytes ? nbytes : 1, CACHE_LINE_NBYTES);
 	p = alloc_multiple(nbytes, HUGE_PAGE_NBYTES);
 #ifdef MADV_HUGEPAGE
 	/* Advice: without huge pages it is the same memory, slower where rows are far apart. */

@@ -43,7 +43,8 @@ void *qn_calloc(size_t nelems, size_t size);
 /* nbytes (at least 1) aligned to a cache line, or NULL; asks for huge pages where there is much.
    Contents undefined. Free with free(). */
 void *qn_alloc_aligned(size_t nbytes);
-/* The same for what may stay untouched in large part: no huge pages. */
-void *qn_alloc_lines(size_t nbytes);
+/* The same in small pages of its own: for what may stay untouched in large part, and is to be on one
+   NUMA node whoever has the memory beside it. */
+void *qn_alloc_pages(size_t nbytes);
 
 #endif

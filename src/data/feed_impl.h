@@ -37,7 +37,7 @@
  *	to a ring of 2 MiB     16       18       21     22
  */
 #define QN_WINDOW_NBYTES (1u << 20)
-#define QN_RING_NBYTES	 (2u << 20)
+#define QN_RING_NBYTES	 ((2u << 20) + 4096 - QN_PLACE_NBYTES) /* whole pages with the place */
 /* Bytes that are read only to be skipped, rather than calling pread once more. */
 #define QN_MAX_GAP_NBYTES (16u << 10)
 

@@ -29,14 +29,13 @@ size_t qn_feed_ring_nbytes(size_t most)
 	return qn_max_u64(QN_RING_NBYTES, most) + QN_PLACE_NBYTES;
 }
 
-/* Small files use little of the ring: no huge pages then. */
 static enum quern_status reserve_ring(struct qn_feed *f, size_t most, struct quern_message *err)
 {
 	const size_t nbytes = qn_feed_ring_nbytes(most);
 
 	if (f->ring.bytes || most > QN_RING_NBYTES)
 		return qn_buffer_reserve(&f->ring, nbytes, "stored bytes", err);
-	f->ring.bytes = qn_alloc_lines(nbytes);
+	f->ring.bytes = qn_alloc_pages(nbytes);
 	if (!f->ring.bytes)
 		return qn_error_nomem(err, nbytes, "stored bytes");
 	f->ring.nbytes = nbytes;

@@ -92,7 +92,7 @@ make_initrd()
 add_programs
 add_mpi
 add_libraries
-"$BUILDDIR/examples/mkclimate" --quiet --only t2m --raw --time 96 --chunk 131072 \
+"$BUILDDIR/examples/mkclimate" --quiet --only t2m --raw --time 192 --chunk 131072 \
 	root/data/climate.nc
 truncate -s 512M disk
 mke2fs -q -F -t ext4 -d root disk

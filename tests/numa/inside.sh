@@ -55,10 +55,10 @@ is_local()
 }
 
 # run_local NAME: a rank a node. They steal from each other when one of them is late, which processors
-# are that other programs of the host take away for a while: up to four tries.
+# are that other programs of the host take away for a while: up to six tries.
 run_local()
 {
-	for try in 1 2 3 4; do
+	for try in 1 2 3 4 5 6; do
 		mpirun -n 2 $minmax $file >/tmp/out 2>/tmp/err
 		echo $? >/tmp/status
 		is_local && break
