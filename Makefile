@@ -112,7 +112,7 @@ bench_progs := $(BENCH_PROGS:%=$(B)/%)
 unit_tests := $(UNIT_TESTS:%=$(B)/%)
 test_progs := $(TEST_PROGS:%=$(B)/%)
 fuzz_targets := $(FUZZ_TARGETS:%=$(B)/%)
-san_objs := $(if $(SAN),$(B)/tests/keep_loaded.o)
+san_objs := $(if $(SAN),$(B)/tests/forkable.o $(B)/tests/keep_loaded.o)
 progs := $(example_progs) $(bench_progs) $(unit_tests) $(test_progs) $(fuzz_targets)
 
 static_lib := $(P)libquern.a

@@ -28,8 +28,9 @@ for command in "run sum" "plan sum" verify; do
 		timeout "$limit" $MPIRUN -n 3 "$QUERN" $command absent.h5
 done
 
-# A file that changes while it is read, before shards of which there are other copies: these do not
-# make up for it. Two ranks that take each other for two hosts; the reads take seconds.
+# A file that changes while it is read, once the bar shows that it is, before shards of which there
+# are other copies: these do not make up for it. Two ranks that take each other for two hosts; the
+# reads take seconds.
 changed()
 {
 	local i status
@@ -38,13 +39,17 @@ changed()
 	for i in 1 2 3; do
 		"$QUERN" stage --to "s$i" p.nc >/dev/null
 	done
-	# However long it takes to start.
-	(while sleep 0.5; do touch p.nc; done) &
+	: >err
+	(until grep -q 'pass 1' err; do sleep 0.1; done; touch p.nc) &
 	QUERN_TEST_HOSTS=2 QUERN_TEST_READ_DELAY='*:1000000' timeout "$limit" $MPIRUN -n 2 "$QUERN" \
-		run count -d /t2m --threads 1 --bind none p.nc s1/p.nc s2/p.nc s3/p.nc >out 2>err
+		run count --progress always -d /t2m --threads 1 --bind none \
+		p.nc s1/p.nc s2/p.nc s3/p.nc >out 2>err
 	status=$?
-	kill $!
-	[ $status -eq 3 ] && grep -q 'quern: p.nc: it was changed' err
+	kill $! 2>/dev/null
+	[ $status -eq 3 ] && grep -q 'quern: p.nc: it was changed' err || {
+		echo "exit $status; $(tr '\r' '\n' <err)"
+		return 1
+	}
 }
 mkdir -p changed && cd changed || exit
 check "a file that changes is not made good by copies of others" changed
