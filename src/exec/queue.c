@@ -31,30 +31,20 @@ static enum quern_status order_victims(struct qn_queues *q, struct quern_message
 	return QUERN_OK;
 }
 
-static enum quern_status check_share(const struct qn_share *share, struct quern_message *err)
-{
-	if (share->nitems >= UINT32_MAX)
-		return qn_error_set(err, QUERN_ERR_RUN, "%llu items for one rank: the limit is "
-				    "2^32; use more ranks or select less",
-				    (unsigned long long)share->nitems);
-	return QUERN_OK;
-}
-
 enum quern_status qn_queues_new(struct qn_comm *c, const struct qn_share *share, uint32_t node,
 				uint32_t nthreads, struct qn_queues *q, struct quern_message *err)
 {
 	size_t nbytes = sizeof(struct qn_queue_header) + share->nstretches * sizeof(struct qn_stretch) +
 			share->nchunks * sizeof(struct qn_chunk);
 	struct qn_queue_header *header;
-	enum quern_status st;
+	enum quern_status st = QUERN_OK;
 
 	memset(q, 0, sizeof(*q));
 	q->nranks = qn_comm_host_size(c);
 	q->mine = qn_comm_host_rank(c);
 	q->queue = qn_calloc((size_t)q->nranks, sizeof(*q->queue));
 	q->victim = qn_calloc((size_t)q->nranks, sizeof(*q->victim));
-	st = check_share(share, err);
-	if (!st && (!q->queue || !q->victim))
+	if (!q->queue || !q->victim)
 		st = qn_error_nomem(err, (size_t)q->nranks * sizeof(*q->queue), "the queues");
 	st = qn_comm_agree(c, st, err);
 	if (!st)

@@ -67,7 +67,8 @@ struct qn_queues {
 	int *victim;			/* owned: the other ranks, nearest first */
 };
 
-/* The size of the share of a rank, decided by the plan. */
+/* The size of the share of a rank, decided by the plan: nitems is at most QN_MOST_ITEMS. */
+#define QN_MOST_ITEMS (UINT32_MAX - 1)
 struct qn_share {
 	uint64_t nitems, nstretches, nchunks, nbytes;
 };

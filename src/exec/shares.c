@@ -1,5 +1,6 @@
 #include "exec/shares.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -261,6 +262,20 @@ static bool make_blocks(struct qn_shares *s, int nhosts)
 	return true;
 }
 
+/* Tasks of a queue have numbers of 32 bits. */
+static enum quern_status check_shares(const struct qn_shares *s, struct quern_message *err)
+{
+	const struct qn_dataset *d = &s->job->dataset;
+
+	for (int r = 0; r < s->nranks; r++)
+		if (s->share[r].nitems > QN_MOST_ITEMS)
+			return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s: %" PRIu64
+					    " pieces of work for one rank, and the limit is %"
+					    PRIu32 ": use more ranks or select less",
+					    d->file, d->path, s->share[r].nitems, QN_MOST_ITEMS);
+	return QUERN_OK;
+}
+
 enum quern_status qn_shares_make(const struct qn_job *j, const struct qn_lumps *lumps,
 				 struct qn_shares *s, struct quern_message *err)
 {
@@ -287,7 +302,7 @@ enum quern_status qn_shares_make(const struct qn_job *j, const struct qn_lumps *
 						s->room_slices * sizeof(*s->slice) +
 						s->room_own * sizeof(*s->own)),
 				      "the shares of the ranks");
-	return QUERN_OK;
+	return check_shares(s, err);
 }
 
 void qn_shares_fini(struct qn_shares *s)

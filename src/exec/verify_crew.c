@@ -3,6 +3,7 @@
  * order, taken from queues, stolen within a host; what was found goes to rank 0.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -386,6 +387,7 @@ struct scattered {
 static enum quern_status plan(const struct qn_job *j, const struct qn_verify_task *t,
 			      struct scattered *s, struct quern_message *err)
 {
+	const struct qn_dataset *d = t->decoded ? t->decoded : t->stored;
 	size_t nranks = (size_t)qn_comm_size(j->comm);
 
 	if (qn_comm_rank(j->comm) != 0)
@@ -395,8 +397,9 @@ static enum quern_status plan(const struct qn_job *j, const struct qn_verify_tas
 	if (!s->share || !s->count)
 		return qn_error_nomem(err, nranks * sizeof *s->share, "the shares");
 	if (t->nchunks >= MOST_NCHUNKS)
-		return qn_error_set(err, QUERN_ERR_RUN, "a dataset has more than 2^31 chunks: name "
-				    "another with -d");
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s: %" PRIu64 " chunks, and the "
+				    "limit is %" PRIu64 ": name other datasets with -d", d->file,
+				    d->path, t->nchunks, MOST_NCHUNKS - 1);
 	divide(j, t, (int)nranks, s->share, s->count + nranks);
 	for (size_t r = 0; r < nranks; r++)
 		s->count[r] = 1;

@@ -84,6 +84,14 @@ is "unwritten, where missing_value says what is missing" "5 1" \
 quern run minmax --json -d single unwritten.h5
 is "a scale in float32 gives float32" "25.5" "$(field result.max)"
 
+# --- more chunks than a rank can number ---
+refuses 3 "2^40 chunks for one rank" \
+	"unwritten.h5: dataset /vast: 1099511627776 pieces of work for one rank, and the limit is" \
+	run count -d vast unwritten.h5
+quern run minmax --json -d vast -s 4:10000004 unwritten.h5
+is "... but a part of them" "0 10000000 0 [4]" \
+	"$status $(field result.count) $(field result.max) $(field result.argmax)"
+
 # --- attributes that cannot be used ---
 quern run sum --json -d text_scale unwritten.h5
 is "a scale that is a text: values as they are" "0 6 3" \

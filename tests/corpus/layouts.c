@@ -276,6 +276,17 @@ static void add_text(hid_t dset, const char *name, const char *value)
 				      H5P_DEFAULT)), text, value));
 }
 
+/* 2^40 chunks, none of them written. */
+static void make_vast(hid_t file)
+{
+	hsize_t n = UINT64_C(1) << 44, chunk = 16;
+	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE));
+
+	must(H5Pset_chunk(dcpl, 1, &chunk));
+	must(H5Dcreate2(file, "vast", H5T_STD_I32LE, must(H5Screate_simple(1, &n, NULL)),
+			H5P_DEFAULT, dcpl, H5P_DEFAULT));
+}
+
 static void make_unwritten(void)
 {
 	const struct { const char *name; hid_t type; double fill; } kinds[] = {
@@ -302,6 +313,7 @@ static void make_unwritten(void)
 				      must(H5Screate(H5S_SCALAR)), H5P_DEFAULT, H5P_DEFAULT)),
 		      H5T_NATIVE_FLOAT, &tenth));
 	add_text(make_fill(file, "text_scale", H5T_STD_I16LE, -1), "scale_factor", "0.1");
+	make_vast(file);
 	H5close();
 }
 

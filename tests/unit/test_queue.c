@@ -234,21 +234,6 @@ static void test_progress_and_stop(void **state)
 	end(&f);
 }
 
-static void test_too_many_items(void **state)
-{
-	struct quern_message err = { .status = QUERN_OK };
-	struct qn_share share = { .nitems = UINT32_MAX };
-	struct qn_queues q;
-	struct qn_comm *c;
-
-	(void)state;
-	assert_int_equal(qn_comm_new(MPI_COMM_NULL, &c, &err), QUERN_OK);
-	assert_int_equal(qn_queues_new(c, &share, 0, 1, &q, &err), QUERN_ERR_RUN);
-	assert_non_null(strstr(err.text, "2^32"));
-	qn_queues_fini(&q);
-	qn_comm_free(c);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,7 +242,6 @@ int main(void)
 		cmocka_unit_test(test_thieves_take_a_part_of_the_tail),
 		cmocka_unit_test(test_tasks),
 		cmocka_unit_test(test_progress_and_stop),
-		cmocka_unit_test(test_too_many_items),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
