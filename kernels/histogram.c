@@ -503,6 +503,7 @@ const struct quern_kernel qn_kernel_histogram = {
 	.name = "histogram",
 	.doc = "counts of values in bins of equal width, and below and above them",
 	.options = options,
+	.repeats = true,
 	.open = histogram_open,
 	.close = histogram_close,
 	.layout = histogram_layout,

@@ -294,6 +294,7 @@ const struct quern_kernel qn_kernel_minmax = {
 	.name = "minmax",
 	.doc = "smallest and largest value, and the indexes where each occurs first",
 	.takes_text = true,
+	.repeats = true,
 	.open = minmax_open,
 	.close = free,
 	.layout = minmax_layout,

@@ -80,6 +80,7 @@ const struct quern_kernel qn_kernel_moments = {
 	.name = "moments",
 	.doc = "count, sum, mean, variance, standard deviation, extremes; skewness and kurtosis",
 	.options = options,
+	.repeats = true,
 	.open = moments_open,
 	.close = qn_powers_close,
 	.layout = qn_powers_layout,

@@ -20,6 +20,7 @@ const struct quern_kernel qn_kernel_sum = {
 	.abi = QUERN_KERNEL_ABI,
 	.name = "sum",
 	.doc = "count and sum, correctly rounded",
+	.repeats = true,
 	.open = sum_open,
 	.close = qn_powers_close,
 	.layout = qn_powers_layout,

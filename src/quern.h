@@ -27,7 +27,7 @@
 extern "C" {
 #endif
 
-#define QUERN_VERSION "0.3.0"
+#define QUERN_VERSION "0.4.0"
 
 /* The version of the library that is linked, as QUERN_VERSION. */
 const char *quern_version(void);

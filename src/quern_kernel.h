@@ -29,7 +29,7 @@
 extern "C" {
 #endif
 
-#define QUERN_KERNEL_ABI 2u
+#define QUERN_KERNEL_ABI 3u
 #define QUERN_MAX_DIMS 32
 /* The most elements in a tile of an elementwise kernel: 16 KiB of float32, half of an L1 cache. */
 #define QUERN_TILE_NELEMS 4096
@@ -213,6 +213,12 @@ struct quern_kernel {
 	const char *doc;		/* one sentence, shown by `quern kernels` */
 	const struct quern_option *options;	/* ends with a NULL name; NULL: none (opt) */
 	bool takes_text;		/* QUERN_TEXT too; otherwise only numbers */
+
+	/* What absorb() adds for a tile does not depend on where the tile is, but for indices in
+	   MINLOC and MAXLOC segments. Then of tiles that are alike, those of chunks that nobody has
+	   written, only the first may be absorbed, and its state is added as often as there are
+	   such tiles. Without effect if there are LEAST segments. */
+	bool repeats;
 
 	/* Checks the options and types; *self is set on success only. Not collective: runs on
 	   every rank with the same input and must decide the same. */

@@ -61,6 +61,7 @@ SHELL_TESTS += tests/hostile.sh
 SHELL_TESTS += tests/fuzz.sh
 SHELL_TESTS += tests/flips.sh
 SHELL_TESTS += tests/ranks.sh
+SHELL_TESTS += tests/holes.sh
 SHELL_TESTS += tests/example.sh
 SHELL_TESTS += tests/cli/help.sh
 SHELL_TESTS += tests/cli/launch.sh

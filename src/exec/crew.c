@@ -38,7 +38,8 @@ struct worker {
 	struct qn_feed_stats done;	/* of earlier feeds */
 	uint64_t local_nbytes, remote_nbytes;
 	int64_t *state;		/* sum of the finished tasks */
-	int64_t *trial;		/* of one task, when bad chunks are to be skipped; else NULL */
+	int64_t *trial;		/* of one task, when bad chunks are to be skipped or alike ones to be
+				   counted; else NULL */
 	void *scratch;
 	bool bound;
 	struct qn_near near;
@@ -53,6 +54,7 @@ struct worker {
 struct crew {
 	struct qn_job *job;
 	bool skip;
+	bool repeats;		/* chunks that nobody has written are counted, not absorbed */
 	uint64_t stride;	/* of this many consecutive items one is needed */
 	int nworkers;
 	struct worker *worker;
@@ -147,10 +149,24 @@ static enum quern_status turn_to_member(struct worker *w, struct quern_message *
 	return st;
 }
 
-static void count_done(struct qn_job *j, const struct quern_box *box)
+static void count_done(struct qn_job *j, const struct quern_box *box, uint64_t times)
 {
 	atomic_fetch_add_explicit(&j->queues.queue[j->queues.mine].header->done_nbytes,
-				  qn_box_nelems(box) * j->dataset.type.size, memory_order_relaxed);
+				  times * qn_box_nelems(box) * j->dataset.type.size,
+				  memory_order_relaxed);
+}
+
+/* Whether the state of a chunk that nobody has written stands for all that are like it. Of a dataset
+   that the library reads it is not known which these are. */
+static bool can_repeat(const struct qn_job *j)
+{
+	bool can = j->kernel->repeats && j->items.max_chunks == 1;
+
+	for (int i = 0; i < j->layout.nsegments; i++)
+		can = can && j->layout.segment[i].op != QUERN_LEAST;
+	for (uint32_t i = 0; i < j->mosaic.nforms; i++)
+		can = can && j->mosaic.form[i].native;
+	return can;
 }
 
 /* Items that a pass may leave out, so that enough are left for it. */
@@ -197,11 +213,40 @@ static bool refuse(struct worker *w, const struct qn_task *t, const struct qn_fe
 	return true;
 }
 
-static enum quern_status do_task(struct worker *w, const struct qn_task *task)
+/* Adds the trial to the state, `times` times: by doubling it. */
+static void add_trial(struct worker *w, uint64_t times)
 {
 	struct qn_job *j = w->crew->job;
+	void (*normalize)(const void *self, int64_t *state) = j->kernel->normalize;
+
+	for (; times; times >>= 1) {
+		if (normalize)
+			normalize(j->self, w->trial);
+		if (times & 1)
+			qn_state_merge(&j->layout, w->state, w->trial);
+		if (times & 1 && normalize && ++w->nmerged % MOST_MERGED == 0)
+			normalize(j->self, w->state);
+		if (times > 1)
+			qn_state_double(&j->layout, w->trial);
+	}
+}
+
+/* Counts that what was done since `before` is done `times` times. */
+static void repeat_stats(struct worker *w, const struct qn_feed_stats *before, uint64_t times)
+{
+	const struct qn_feed_stats after = stats_of(w);
+
+	w->done.nchunks += (times - 1) * (after.nchunks - before->nchunks);
+	w->done.decoded_nbytes += (times - 1) * (after.decoded_nbytes - before->decoded_nbytes);
+}
+
+/* times > 1: there are so many alike, none of them written, of which this is the first. */
+static enum quern_status do_task(struct worker *w, const struct qn_task *task, uint64_t times)
+{
+	const bool on_trial = w->crew->skip || times > 1;
+	struct qn_job *j = w->crew->job;
 	struct absorber a = { .kernel = j->kernel, .self = j->self, .scratch = w->scratch,
-			      .state = w->trial ? w->trial : w->state };
+			      .state = on_trial ? w->trial : w->state };
 	struct quern_message why = { 0 };
 	const struct qn_task t = *task;
 	struct qn_feed_stats before;
@@ -211,7 +256,7 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task)
 	qn_items_seek(&j->items, t.item, &w->slot);
 	qn_slot_box(&w->slot, &item.box, &a.box);
 	if (!is_needed(t.item, w->crew->stride)) {
-		count_done(j, &item.box);
+		count_done(j, &item.box, times);
 		return QUERN_OK;
 	}
 	/* What is wrong with the file before, no other copy of this one makes up for. */
@@ -222,7 +267,7 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task)
 	}
 	st = turn_to_member(w, &why);
 	before = stats_of(w);
-	if (w->trial)
+	if (on_trial)
 		qn_state_identity(&j->layout, w->trial);
 	if (!st) {
 		qn_near_item(&w->near, w->file.fd, &item);
@@ -230,32 +275,91 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task)
 		qn_near_settle_feed(&w->near, w->feed);
 	}
 	if (st == QUERN_ERR_DATA && refuse(w, &t, &before, &why)) {
-		count_done(j, &item.box);
+		count_done(j, &item.box, times);
 		return QUERN_OK;
 	}
-	if (st == QUERN_ERR_DATA && w->trial && w->feed) {
+	if (st == QUERN_ERR_DATA && w->crew->skip && w->feed) {
 		w->nskipped += item.nchunks;
-		count_done(j, &item.box);
+		count_done(j, &item.box, times);
 		return QUERN_OK;
 	}
 	if (st)
 		return qn_error_set(&w->err, st, "%s", why.text);
-	if (w->trial) {
-		if (j->kernel->normalize)
-			j->kernel->normalize(j->self, w->trial);
-		qn_state_merge(&j->layout, w->state, w->trial);
-		if (j->kernel->normalize && ++w->nmerged % MOST_MERGED == 0)
-			j->kernel->normalize(j->self, w->state);
-	}
-	count_done(j, &item.box);
+	if (on_trial)
+		add_trial(w, times);
+	repeat_stats(w, &before, times);
+	count_done(j, &item.box, times);
 	return QUERN_OK;
 }
 
-static enum quern_status run_task(struct worker *w, const struct qn_queue *q, uint32_t task)
+static enum quern_status run_task(struct worker *w, const struct qn_queue *q, uint32_t task,
+				  uint64_t times)
 {
 	struct qn_task t = qn_queue_task(q, task, &w->stretch);
 
-	return do_task(w, &t);
+	return do_task(w, &t, times);
+}
+
+/* Tasks for chunks that nobody has written: consecutive items of one cut. */
+struct hole {
+	struct worker *w;
+	const struct qn_queue *q;
+	uint32_t task;			/* of the item `item` of the cut */
+	uint64_t item;
+	int ndim;
+	uint64_t grid[QUERN_MAX_DIMS];	/* of items */
+	bool is_even[QUERN_MAX_DIMS];	/* all items but the first and last are as long */
+};
+
+/*
+ * Does the items base + begin, ..., base + end - 1, `times` times, all of them in the block of items
+ * base, base + 1, ... that goes over the dimensions d, d + 1, ... of the grid. Of the indexes of
+ * dimension d that the range has all items of, those between the first and the last are alike.
+ */
+static enum quern_status do_hole(const struct hole *h, int d, uint64_t base, uint64_t begin,
+				 uint64_t end, uint64_t times)
+{
+	enum quern_status st = QUERN_OK;
+	uint64_t inner = 1;
+
+	if (d == h->ndim)
+		return run_task(h->w, h->q, h->task + (uint32_t)(base - h->item), times);
+	for (int k = d + 1; k < h->ndim; k++)
+		inner *= h->grid[k];
+	while (!st && begin < end && !qn_queues_stopped(&h->w->crew->job->queues)) {
+		const uint64_t at = begin / inner, from = begin % inner;
+		const uint64_t until = qn_min_u64(end - at * inner, inner);
+		uint64_t n = 1;
+
+		if (h->is_even[d] && at && from == 0 && until == inner)
+			n = qn_max_u64(1, qn_min_u64(end / inner, h->grid[d] - 1) - at);
+		st = do_hole(h, d + 1, base + at * inner, from, until, times * n);
+		begin = (at + n - 1) * inner + until;
+	}
+	return st;
+}
+
+static enum quern_status run_hole(struct worker *w, const struct qn_queue *q, uint32_t task,
+				  uint32_t n)
+{
+	struct hole h = { .w = w, .q = q, .task = task };
+	const struct qn_slot *slot = &w->slot;
+	enum quern_status st = run_task(w, q, task, 1);
+
+	h.item = slot->item;
+	h.ndim = slot->cut.ndim;
+	for (int d = 0; d < h.ndim; d++) {
+		const uint64_t chunk = slot->cut.chunk[d], step = slot->cut.selection.step[d];
+
+		h.grid[d] = slot->cut.grid[d];
+		h.is_even[d] = step > chunk || chunk % step == 0;
+	}
+	if (w->feed && w->file.member == slot->part.member)
+		return st ? st : do_hole(&h, 0, 0, h.item + 1, h.item + n, 1);
+	/* The file is not to be had here: one by one they are left to other hosts. */
+	for (uint32_t k = 1; !st && k < n && !qn_queues_stopped(&w->crew->job->queues); k++)
+		st = run_task(w, q, task + k, 1);
+	return st;
 }
 
 static enum quern_status run_tasks(struct worker *w, struct qn_queue *q, uint32_t begin,
@@ -264,8 +368,12 @@ static enum quern_status run_tasks(struct worker *w, struct qn_queue *q, uint32_
 	double start = qn_comm_wtime();
 	enum quern_status st = QUERN_OK;
 
-	for (uint32_t t = begin; !st && t < end && !qn_queues_stopped(&w->crew->job->queues); t++)
-		st = run_task(w, q, t);
+	for (uint32_t t = begin, n; !st && t < end && !qn_queues_stopped(&w->crew->job->queues);
+	     t += n) {
+		n = w->crew->repeats ? qn_queue_hole(q, t, end, &w->stretch) : 0;
+		st = n > 1 ? run_hole(w, q, t, n) : run_task(w, q, t, 1);
+		n = n > 1 ? n : 1;
+	}
 	w->task_seconds = (qn_comm_wtime() - start) / (end - begin);
 	if (st)
 		qn_queues_stop(&w->crew->job->queues);
@@ -281,6 +389,21 @@ static uint32_t batch_size(const struct worker *w, const struct qn_queue *q, uin
 	return qn_policy_batch(tail - head, nthreads, w->task_seconds);
 }
 
+/* Takes the next tasks of a queue that this rank owns: a hole at once. */
+static bool take(const struct worker *w, struct qn_queue *q, uint32_t nthreads, uint32_t *begin,
+		 uint32_t *end)
+{
+	uint32_t hint = w->stretch, tail;
+
+	if (w->crew->repeats) {
+		qn_queue_look(q, begin, &tail);
+		*end = *begin < tail ? *begin + qn_queue_hole(q, *begin, tail, &hint) : 0;
+		if (*end > *begin + 1 && qn_queue_take_these(q, *begin, *end))
+			return true;
+	}
+	return qn_queue_take(q, batch_size(w, q, nthreads), begin, end);
+}
+
 static enum quern_status steal_from(struct worker *w, struct qn_queue *q)
 {
 	uint32_t begin, end;
@@ -289,8 +412,7 @@ static enum quern_status steal_from(struct worker *w, struct qn_queue *q)
 
 	while (!st && !qn_queues_stopped(&w->crew->job->queues) &&
 	       qn_queue_steal(q, parts, &begin, &end)) {
-		for (uint32_t t = begin; t < end; t++)
-			w->nstolen += qn_queue_task(q, t, &w->stretch).nchunks;
+		w->nstolen += qn_queue_nchunks(q, begin, end, &w->stretch);
 		st = run_tasks(w, q, begin, end);
 	}
 	return st;
@@ -308,10 +430,9 @@ static enum quern_status take_leases(struct worker *w, bool *some)
 		struct qn_queue *q = &j->leases.lease[i];
 
 		while (!st && !qn_queues_stopped(&j->queues) &&
-		       qn_queue_take(q, batch_size(w, q, nthreads), &begin, &end)) {
+		       take(w, q, nthreads, &begin, &end)) {
 			*some = true;
-			for (uint32_t t = begin; t < end; t++)
-				w->nleased += qn_queue_task(q, t, &w->stretch).nchunks;
+			w->nleased += qn_queue_nchunks(q, begin, end, &w->stretch);
 			st = run_tasks(w, q, begin, end);
 			qn_leases_done(&j->leases, i, end - begin);
 		}
@@ -349,7 +470,7 @@ static enum quern_status work(struct worker *w)
 	uint32_t begin, end;
 
 	while (!st && !qn_queues_stopped(&j->queues) &&
-	       qn_queue_take(own, batch_size(w, own, j->place.nthreads), &begin, &end))
+	       take(w, own, j->place.nthreads, &begin, &end))
 		st = run_tasks(w, own, begin, end);
 	for (int v = 0; !st && v < j->queues.nranks - 1; v++)
 		st = steal_from(w, &j->queues.queue[j->queues.victim[v]]);
@@ -374,9 +495,9 @@ static enum quern_status equip(struct worker *w)
 
 	w->state = new_state(j);
 	w->scratch = qn_alloc_aligned(nscratch);
-	if (w->crew->skip)
+	if (w->crew->skip || w->crew->repeats)
 		w->trial = new_state(j);
-	if (!w->state || !w->scratch || (w->crew->skip && !w->trial))
+	if (!w->state || !w->scratch || ((w->crew->skip || w->crew->repeats) && !w->trial))
 		return qn_error_nomem(&w->err, 2 * j->layout.nwords * sizeof(int64_t) + nscratch,
 				      "a worker's state");
 	return QUERN_OK;
@@ -550,6 +671,7 @@ enum quern_status qn_crew_run(struct qn_job *j, int pass, struct quern_message *
 
 	crew.skip = !strcmp(quern_option_string(j->options, "on-bad-chunk"), "skip");
 	crew.stride = choose_stride(j);
+	crew.repeats = can_repeat(j) && crew.stride == 1;
 	crew.worker = qn_calloc(j->place.nthreads, sizeof(*crew.worker));
 	pthread_mutex_init(&crew.lock, NULL);
 	pthread_cond_init(&crew.finished, NULL);
@@ -588,7 +710,7 @@ enum quern_status qn_crew_redo(struct qn_job *j, const struct qn_task *task, siz
 		return QUERN_OK;
 	st = equip(&w);
 	for (size_t i = 0; !st && i < n; i++)
-		st = do_task(&w, &task[i]);
+		st = do_task(&w, &task[i], 1);
 	leave_member(&w, st ? &ignored : &w.err);
 	qn_ledger_close(&w.ledger);
 	return dismiss(j, &w, QUERN_OK, err);

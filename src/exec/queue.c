@@ -168,11 +168,10 @@ static struct qn_chunk go_on(const struct qn_chunk *first, uint64_t k)
 		.nbytes = first->nbytes, .filter_mask = first->filter_mask };
 }
 
-struct qn_task qn_queue_task(const struct qn_queue *q, uint32_t task, uint32_t *hint)
+/* The stretch that a task is in. *hint: as for qn_queue_task. */
+static const struct qn_stretch *find_stretch(const struct qn_queue *q, uint32_t task, uint32_t *hint)
 {
 	uint32_t low = *hint, high = q->header->nstretches;
-	const struct qn_stretch *s;
-	uint64_t k;
 
 	/* Mostly it is in the stretch of the last one, or in the next. */
 	if (!begins_by(q, low, task))
@@ -190,13 +189,51 @@ struct qn_task qn_queue_task(const struct qn_queue *q, uint32_t task, uint32_t *
 			high = mid;
 	}
 	*hint = low;
-	s = &q->stretch[low];
-	k = task - s->task;
+	return &q->stretch[low];
+}
+
+struct qn_task qn_queue_task(const struct qn_queue *q, uint32_t task, uint32_t *hint)
+{
+	const struct qn_stretch *s = find_stretch(q, task, hint);
+	uint64_t k = task - s->task;
+
 	if (s->each == QN_EVEN)
 		return (struct qn_task){ .item = s->item + k, .nchunks = 1,
 					 .one = go_on(q->chunk + s->chunk, k) };
 	return (struct qn_task){ .item = s->item + k, .nchunks = s->each,
 				 .list = q->chunk + s->chunk + k * s->each };
+}
+
+/* How many tasks from `task` on, before `end`, are in its stretch, which is number `number`. */
+static uint32_t left_of_stretch(const struct qn_queue *q, uint32_t number, uint32_t task,
+				uint32_t end)
+{
+	if (begins_by(q, number + 1, end))
+		end = q->stretch[number + 1].task;
+	return end - task;
+}
+
+uint32_t qn_queue_hole(const struct qn_queue *q, uint32_t task, uint32_t end, uint32_t *hint)
+{
+	const struct qn_stretch *s = find_stretch(q, task, hint);
+
+	if (s->each != QN_EVEN || q->chunk[s->chunk].addr != QN_ADDR_NONE)
+		return 0;
+	return left_of_stretch(q, *hint, task, end);
+}
+
+uint64_t qn_queue_nchunks(const struct qn_queue *q, uint32_t begin, uint32_t end, uint32_t *hint)
+{
+	uint64_t nchunks = 0;
+
+	while (begin < end) {
+		const struct qn_stretch *s = find_stretch(q, begin, hint);
+		uint32_t n = left_of_stretch(q, *hint, begin, end);
+
+		nchunks += (uint64_t)n * (s->each == QN_EVEN ? 1 : s->each);
+		begin += n;
+	}
+	return nchunks;
 }
 
 void qn_queues_stop(struct qn_queues *q)

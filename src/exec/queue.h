@@ -98,6 +98,13 @@ bool qn_queue_take_these(struct qn_queue *q, uint32_t begin, uint32_t end);
    Not collective. */
 struct qn_task qn_queue_task(const struct qn_queue *q, uint32_t task, uint32_t *hint);
 
+/* How many tasks from `task` on, all before `end`, are consecutive items of one chunk each that nobody
+   has written; 0, if this one is not, or few are. *hint as above. Not collective. */
+uint32_t qn_queue_hole(const struct qn_queue *q, uint32_t task, uint32_t end, uint32_t *hint);
+
+/* How many chunks the tasks [begin, end) have. *hint as above. Not collective. */
+uint64_t qn_queue_nchunks(const struct qn_queue *q, uint32_t begin, uint32_t end, uint32_t *hint);
+
 void qn_queues_stop(struct qn_queues *q);
 bool qn_queues_stopped(const struct qn_queues *q);
 /* Weight of finished tasks, and of all, on this host. */

@@ -153,3 +153,14 @@ void qn_state_merge(const struct qn_layout_of_state *l, int64_t *into, const int
 		from += n;
 	}
 }
+
+void qn_state_double(const struct qn_layout_of_state *l, int64_t *state)
+{
+	for (int i = 0; i < l->nsegments; i++) {
+		size_t n = l->segment[i].op == QUERN_SUM ? l->segment[i].nwords : 0;
+
+		for (size_t k = 0; k < n; k++)
+			state[k] = (int64_t)(2 * (uint64_t)state[k]);
+		state += l->segment[i].nwords;
+	}
+}

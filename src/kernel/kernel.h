@@ -29,4 +29,7 @@ void qn_state_identity(const struct qn_layout_of_state *l, int64_t *state);
    bit. */
 void qn_state_merge(const struct qn_layout_of_state *l, int64_t *into, const int64_t *from);
 
+/* state = state + state; without LEAST segments. */
+void qn_state_double(const struct qn_layout_of_state *l, int64_t *state);
+
 #endif

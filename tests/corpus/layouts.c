@@ -10,6 +10,8 @@
  *				texts with a fill value, of a missing source; texts in an external file
  *	layouts unwritten	unwritten.h5: netCDF variables, and others, with elements that nobody wrote;
  *				text_scale has a scale_factor that is a text, single a float32
+ *	layouts holes		holes.h5: a, b, ... with most chunks not written, and full.h5 with the same
+ *				elements, all of them written
  *	layouts family		f-00000.h5 ...
  *	layouts swmr		w.h5, open for SWMR writing; for each line on standard input it says
  *				"done" when: "grow" more is written, "stop" it is closed, "crash" it
@@ -317,6 +319,67 @@ static void make_unwritten(void)
 	H5close();
 }
 
+/* A few elements of each chunk in about a tenth of the chunks. */
+static void write_some(hid_t dset, const hsize_t *shape, int ndim)
+{
+	uint64_t seed = 1, n = 1;
+
+	for (int d = 0; d < ndim; d++)
+		n *= shape[d];
+	for (uint64_t i = 0; i < n / 500 + 3; i++) {
+		hid_t space = must(H5Dget_space(dset)), one = must(H5Screate(H5S_SCALAR));
+		double v = (double)(seed >> 50) - 8000;
+		hsize_t at[4];
+
+		for (int d = 0; d < ndim; d++) {
+			seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+			at[d] = (seed >> 33) % shape[d];
+		}
+		must(H5Sselect_elements(space, H5S_SELECT_SET, 1, at));
+		must(H5Dwrite(dset, H5T_NATIVE_DOUBLE, one, space, H5P_DEFAULT, &v));
+		H5Sclose(space);
+		H5Sclose(one);
+	}
+}
+
+static void make_holes(void)
+{
+	const struct {
+		const char *name;
+		hid_t type;
+		double fill;
+		int ndim;
+		hsize_t shape[4], chunk[4];
+	} kinds[] = {
+		{ "a", H5T_STD_I16LE, -7, 1, { 30001 }, { 16 } },
+		{ "b", H5T_IEEE_F32LE, 0.1, 2, { 203, 157 }, { 8, 9 } },
+		{ "c", H5T_IEEE_F64LE, -1e300, 3, { 37, 20, 29 }, { 4, 3, 5 } },
+		{ "d", H5T_STD_I32BE, 1 << 30, 4, { 9, 11, 7, 13 }, { 2, 3, 2, 4 } },
+		{ "e", H5T_IEEE_F32LE, 0x1.ep+122, 2, { 5, 20000 }, { 2, 10 } },
+	};
+	hid_t holes = create("holes.h5"), full = create("full.h5");
+
+	for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+		hid_t space = must(H5Screate_simple(kinds[k].ndim, kinds[k].shape, NULL));
+		hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), from, to;
+		double *all = malloc((size_t)H5Sget_simple_extent_npoints(space) * sizeof *all);
+
+		must(H5Pset_chunk(dcpl, kinds[k].ndim, kinds[k].chunk));
+		must(H5Pset_fill_value(dcpl, H5T_NATIVE_DOUBLE, &kinds[k].fill));
+		from = must(H5Dcreate2(holes, kinds[k].name, kinds[k].type, space, H5P_DEFAULT, dcpl,
+				       H5P_DEFAULT));
+		to = must(H5Dcreate2(full, kinds[k].name, kinds[k].type, space, H5P_DEFAULT, dcpl,
+				     H5P_DEFAULT));
+		mark_as_scale(from);
+		mark_as_scale(to);
+		write_some(from, kinds[k].shape, kinds[k].ndim);
+		must(H5Dread(from, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, all));
+		must(H5Dwrite(to, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, all));
+		free(all);
+	}
+	H5close();
+}
+
 static void make_family(void)
 {
 	hid_t fapl = must(H5Pcreate(H5P_FILE_ACCESS)), file, space;
@@ -406,6 +469,8 @@ int main(int argc, char **argv)
 		make_unusual();
 	else if (argc == 2 && !strcmp(argv[1], "unwritten"))
 		make_unwritten();
+	else if (argc == 2 && !strcmp(argv[1], "holes"))
+		make_holes();
 	else if (argc == 2 && !strcmp(argv[1], "family"))
 		make_family();
 	else if (argc == 2 && !strcmp(argv[1], "swmr"))

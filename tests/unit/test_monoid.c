@@ -97,6 +97,30 @@ static void check_identity(const struct quern_kernel *k, const void *self,
 	guarded_free(b, nbytes);
 }
 
+/* A state merged with itself, as is done for tiles that are alike, is the doubled one. */
+static void check_double(const struct quern_kernel *k, const void *self,
+			 const struct qn_layout_of_state *l, const int64_t *expect)
+{
+	size_t nbytes = l->nwords * sizeof(*expect);
+	int64_t *merged = guarded_alloc(nbytes), *doubled = guarded_alloc(nbytes);
+
+	for (int i = 0; i < l->nsegments; i++)
+		if (l->segment[i].op == QUERN_LEAST)
+			goto done;
+	memcpy(merged, expect, nbytes);
+	memcpy(doubled, expect, nbytes);
+	qn_state_merge(l, merged, expect);
+	qn_state_double(l, doubled);
+	if (k->normalize) {
+		k->normalize(self, merged);
+		k->normalize(self, doubled);
+	}
+	assert_memory_equal(merged, doubled, nbytes);
+done:
+	guarded_free(merged, nbytes);
+	guarded_free(doubled, nbytes);
+}
+
 /* Variants of one pass; fixed: the items, which a kernel that demands whole dimensions may
    rely on. */
 static void check_pass(const struct quern_kernel *k, const void *self, const struct dataset *d,
@@ -107,6 +131,7 @@ static void check_pass(const struct quern_kernel *k, const void *self, const str
 
 	demand_of(k, self, whole);
 	check_identity(k, self, l, expect);
+	check_double(k, self, l, expect);
 	for (int v = 0; v < NVARIANTS; v++) {
 		struct pieces ps = { 0 };
 

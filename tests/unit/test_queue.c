@@ -161,6 +161,30 @@ static void test_thieves_take_a_part_of_the_tail(void **state)
 	end(&f);
 }
 
+/* What is told of ranges of tasks is what is told of each. Some stretches are made holes. */
+static void check_ranges(struct qn_queue *q, uint32_t ntasks, uint64_t *seed)
+{
+	for (uint32_t s = 0; s < q->header->nstretches; s += 2)
+		q->chunk[q->stretch[s].chunk].addr = QN_ADDR_NONE;
+	for (int i = 0; i < 1000; i++) {
+		uint32_t begin = (uint32_t)random_below(seed, ntasks), hint = 0, at = 0;
+		uint32_t end = begin + 1 + (uint32_t)random_below(seed, ntasks - begin);
+		uint64_t nchunks = 0, nhole = 0;
+		const struct qn_stretch *s;
+
+		qn_queue_task(q, begin, &at);
+		s = &q->stretch[at];
+		for (uint32_t t = begin; t < end; t++) {
+			uint32_t there = at;
+
+			nchunks += qn_queue_task(q, t, &there).nchunks;
+			nhole += there == at && s->each == QN_EVEN && at % 2 == 0;
+		}
+		assert_int_equal(qn_queue_nchunks(q, begin, end, &hint), nchunks);
+		assert_int_equal(qn_queue_hole(q, begin, end, &hint), nhole);
+	}
+}
+
 /* Stretches and chunks lie one after the other without touching; every task is found from any
    hint. */
 static void test_tasks(void **state)
@@ -209,6 +233,7 @@ static void test_tasks(void **state)
 		}
 	}
 	assert_int_equal((uintptr_t)own->header % 64, 0);
+	check_ranges(own, (uint32_t)share.nitems, &seed);
 	qn_queues_fini(&q);
 	qn_comm_free(c);
 }

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Chunks that nobody has written: what is not computed one by one is the same as if it were.
+
+. "$SRCDIR/tests/cli/lib.sh"
+"$BUILDDIR/tests/corpus/layouts" holes || exit 1
+"$BUILDDIR/tests/corpus/layouts" unwritten || exit 1
+
+# Results of all datasets, selections and kernels, one after the other: results FILE ARG...
+results()
+{
+	local file=$1 d s k
+
+	shift
+	while read -r d selections; do
+		for s in $selections; do
+			for k in count minmax moments "moments --order 4" histogram topk; do
+				echo "$d $s $k"
+				# shellcheck disable=SC2086 # words
+				"${start[@]}" "$QUERN" run $k --json -d "$d" -s "$s" "$@" "$file" |
+					sed -n -e '/^  "result": {/,/^  }/p' \
+						-e '/"\(chunks\|bytes_decoded\)":/p'
+			done
+		done
+	done <<-END
+		a : 5: 3:29000 ::2 1::3 7:29999:16 ::40 29000:
+		b : 1:-1,1:-1 ::4,::3 ::2,5: ::9,: :,::20 3:4,:
+		c : 2:-2,:,3:-1 ::2,::3,: :,5,: ::5,1::2,::4
+		d : 1:,1:,1:,1: ::2,:,::2,::4 :,:,3,: 3:5,::3,:,:
+		e : :,::10 1:4,7:19991 ::3,::5
+	END
+}
+
+start=(env "$fast")
+results full.h5 --threads 1 >want
+is "as many results as were asked for" 174 "$(grep -c '"result"' want)"
+for threads in 1 3; do
+	results holes.h5 --threads $threads >got
+	check "$threads threads" diff want got
+done
+results holes.h5 --threads 2 --on-bad-chunk skip >got
+check "on trial" diff want got
+
+# --- several ranks, as one host and as three ---
+few()
+{
+	local k d
+
+	for d in a c e; do
+		for k in moments minmax histogram; do
+			# shellcheck disable=SC2086 # words
+			timeout 100 $MPIRUN -n 3 "$QUERN" run $k --json -d $d "$1" |
+				sed -n '/^  "result": {/,/^  }/p'
+		done
+	done
+}
+few full.h5 >want
+few holes.h5 >got
+check "3 ranks" diff want got
+QUERN_TEST_HOSTS=3 few holes.h5 >got
+check "3 hosts" diff want got
+check "there are results" [ "$(grep -c '"result"' want)" -eq 9 ]
+
+# --- what nobody could compute one by one ---
+quern run moments --json -d vast -s 5:60000000005 unwritten.h5
+is "60 thousand million elements" "0 60000000000 0.0 3750000001" \
+	"$status $(field result.count) $(field result.variance) $(field run.chunks)"
+finish
