@@ -147,6 +147,7 @@ static enum quern_status describe_filter(struct subject *s, unsigned i)
 	struct qn_filter_step *step = &s->d->filter[i];
 	char why[sizeof s->d->why_not_native];
 	unsigned flags, config;
+	const struct qn_filter_name *known;
 	size_t nparams = QN_MAX_FILTER_PARAMS;
 	H5Z_filter_t id = H5Pget_filter2(s->dcpl, i, &flags, &nparams, step->params,
 					 sizeof step->name, step->name, &config);
@@ -155,6 +156,9 @@ static enum quern_status describe_filter(struct subject *s, unsigned i)
 		return fail(s, "its filter pipeline cannot be read");
 	step->name[sizeof step->name - 1] = '\0';
 	step->id = (uint32_t)id;
+	known = qn_filter_name_find(step->id);
+	if (known) /* what the file has is a sentence with some, cut short */
+		snprintf(step->name, sizeof step->name, "%s", known->name);
 	step->nparams = (uint32_t)qn_min_u64(nparams, QN_MAX_FILTER_PARAMS);
 	if (!qn_filter_is_native(step)) {
 		snprintf(why, sizeof why, "filter %u (%s)", (unsigned)step->id,

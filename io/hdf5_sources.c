@@ -183,7 +183,8 @@ static int unlimited_dim(const struct mapping *m, int ndim)
 	return -1;
 }
 
-/* A block of the dataset for each number in the names, as far as its extent goes. */
+/* A block of the dataset for each number in the names, as far as its extent goes. Without an extent
+   it may be the first source that is lacking. */
 static enum quern_status add_blocks(struct subject *s, const struct mapping *m, int dim)
 {
 	const struct qn_span *to = &m->to[dim];
@@ -199,7 +200,8 @@ static enum quern_status add_blocks(struct subject *s, const struct mapping *m, 
 	for (uint64_t i = 0; status == QUERN_OK && !s->full; i++) {
 		char *file, *path;
 
-		if (!qn_add(block.to[dim].start, to->block, &end) || end > s->shape[dim])
+		if (!qn_add(block.to[dim].start, to->block, &end) ||
+		    (end > s->shape[dim] && (i || s->shape[dim])))
 			break;
 		file = qn_h5_block_name(m->file, i);
 		path = qn_h5_block_name(m->path, i);

@@ -48,14 +48,12 @@ static json_t *filters_to_json(const struct qn_dataset *d)
 
 	for (int i = 0; i < d->nfilters; i++) {
 		const struct qn_filter_step *s = &d->filter[i];
-		const struct qn_filter_name *known = qn_filter_name_find(s->id);
-		const char *name = s->name[0] || !known ? s->name : known->name;
 		json_t *params = json_array();
 
 		for (uint32_t k = 0; k < s->nparams; k++)
 			json_array_append_new(params, json_integer(s->params[k]));
 		json_array_append_new(a, json_pack("{s:i, s:o, s:o, s:b}", "id", (int)s->id,
-						   "name", qn_json_text(name), "parameters",
+						   "name", qn_json_text(s->name), "parameters",
 						   params, "native",
 						   qn_filter_is_native(s)));
 	}

@@ -247,6 +247,10 @@ int qn_cli_info(int argc, char **argv)
 
 	if (first < 0)
 		return -1 - first;
+	if (first < argc) {
+		qn_options_fini(&o);
+		return qn_cli_fail(QUERN_ERR_USAGE, "info takes no operands: quern info [--launch]");
+	}
 	st = quern_info(&text, why, sizeof(why));
 	code = show(st, text, why, quern_option_flag(&o, "json"),
 		    quern_option_flag(&o, "launch") ? print_launch : print_info);

@@ -175,9 +175,10 @@ static void settle(struct qn_span *s)
 		s->stride = s->block;
 }
 
+/* Where there is nothing, for want of sources, they are only counted. */
 static bool is_inside(const struct qn_span *s, uint64_t size)
 {
-	return s->count == QN_UNLIMITED || s->block == QN_UNLIMITED ||
+	return size == 0 || s->count == QN_UNLIMITED || s->block == QN_UNLIMITED ||
 	       s->start + (s->count - 1) * s->stride + s->block <= size;
 }
 

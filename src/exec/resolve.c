@@ -35,7 +35,7 @@ enum quern_status qn_resolve_into(struct qn_resolving *r)
 	struct qn_sources list = { .n = 0 };
 	enum quern_status st;
 
-	if (qn_dataset_nelems(d) == 0)
+	if (qn_dataset_nelems(d) == 0 && d->layout != QN_VIRTUAL)
 		return QUERN_OK;
 	if (d->record.nbytes > 0)
 		qn_resolve_leave(r, d->layout == QN_VIRTUAL ? "a virtual dataset of records or arrays"

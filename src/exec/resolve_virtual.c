@@ -382,16 +382,18 @@ static enum quern_status fill_gaps(struct qn_resolving *r, uint32_t empty)
 
 enum quern_status qn_resolve_virtual(struct qn_resolving *r, const struct qn_sources *list)
 {
+	/* Without limits, and without a source: what is missing is all that there is to tell. */
+	const bool is_empty = qn_dataset_nelems(r->whole) == 0;
 	struct qn_knowns k;
 	enum quern_status st = qn_knowns_init(r, list, &k);
 	uint64_t ntried = 0;
 	uint32_t empty = 0;
 
-	for (uint64_t i = 0; !st && !r->why[0] && i < list->n; i++)
+	for (uint64_t i = 0; !st && !r->why[0] && !is_empty && i < list->n; i++)
 		st = put_mapping(r, &list->origin[i], &k.known[k.of[i]], &ntried);
-	if (!st && !r->why[0])
+	if (!st && !r->why[0] && !is_empty)
 		st = qn_resolve_add_empty(r, false, &empty);
-	if (!st && !r->why[0])
+	if (!st && !r->why[0] && !is_empty)
 		st = fill_gaps(r, empty);
 	qn_knowns_fini(&k);
 	return st;

@@ -60,6 +60,8 @@ while read -r path addr left; do
 	is "$path: skipped" "0 $left" "$status $(field result.count)"
 done <damaged.txt
 
+refuses 2 "info of something" "info takes no operands" info cf.nc
+
 # --- a file that may not be read: as a user who is not root ---
 cp cf.nc secret.nc
 chmod 000 secret.nc

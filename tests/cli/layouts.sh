@@ -55,6 +55,12 @@ mkdir elsewhere && mv s1.h5 elsewhere
 export HDF5_VDS_PREFIX=$PWD/elsewhere
 quern run moments --json --stats joined.h5
 is "a prefix of sources" 0 "$(field run.sources_missing)"
+"$BUILDDIR/tests/corpus/layouts" lacking || exit 1
+for d in x b; do
+	quern run count --json -d $d lacking.h5
+	is "no extent for want of the source, and it is told: $d" "0 0 1 1" \
+		"$status $(field result.count) $(field run.sources_missing) $(grep -c warning err)"
+done
 unset HDF5_VDS_PREFIX
 printf 'not HDF5, but here' >s1.h5
 refuses 3 "a source that is no HDF5 file" "s1.h5" run moments joined.h5

@@ -10,6 +10,7 @@
  *				texts with a fill value, of a missing source; texts in an external file
  *	layouts unwritten	unwritten.h5: netCDF variables, and others, with elements that nobody wrote;
  *				text_scale has a scale_factor that is a text, single a float32
+ *	layouts lacking		lacking.h5: x is mapped without limits to absent.h5, b to absent-0.h5, ...
  *	layouts holes		holes.h5: a, b, ... with most chunks not written, and full.h5 with the same
  *				elements, all of them written
  *	layouts family		f-00000.h5 ...
@@ -19,6 +20,7 @@
  *	layouts left		left.h5, which a writer without SWMR left open
  */
 #include <hdf5.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -319,6 +321,33 @@ static void make_unwritten(void)
 	H5close();
 }
 
+static void map_without_limits(hid_t file, const char *name, const char *source, bool numbered)
+{
+	hsize_t none = 0, most = H5S_UNLIMITED, start = 0, one = 1, four = 4;
+	hid_t to = must(H5Screate_simple(1, &none, &most)), from, dcpl;
+
+	must(H5Sselect_hyperslab(to, H5S_SELECT_SET, &start, numbered ? &four : NULL, &most,
+				 numbered ? &four : NULL));
+	if (numbered) {
+		from = must(H5Screate_simple(1, &four, NULL));
+	} else {
+		from = must(H5Screate_simple(1, &one, &most));
+		must(H5Sselect_hyperslab(from, H5S_SELECT_SET, &start, NULL, &most, NULL));
+	}
+	dcpl = must(H5Pcreate(H5P_DATASET_CREATE));
+	must(H5Pset_virtual(dcpl, to, source, "/x", from));
+	must(H5Dcreate2(file, name, H5T_STD_I32LE, to, H5P_DEFAULT, dcpl, H5P_DEFAULT));
+}
+
+static void make_lacking(void)
+{
+	hid_t file = create("lacking.h5");
+
+	map_without_limits(file, "x", "absent.h5", false);
+	map_without_limits(file, "b", "absent-%b.h5", true);
+	H5close();
+}
+
 /* A few elements of each chunk in about a tenth of the chunks. */
 static void write_some(hid_t dset, const hsize_t *shape, int ndim)
 {
@@ -469,6 +498,8 @@ int main(int argc, char **argv)
 		make_unusual();
 	else if (argc == 2 && !strcmp(argv[1], "unwritten"))
 		make_unwritten();
+	else if (argc == 2 && !strcmp(argv[1], "lacking"))
+		make_lacking();
 	else if (argc == 2 && !strcmp(argv[1], "holes"))
 		make_holes();
 	else if (argc == 2 && !strcmp(argv[1], "family"))
