@@ -215,9 +215,10 @@ struct quern_kernel {
 	bool takes_text;		/* QUERN_TEXT too; otherwise only numbers */
 
 	/* What absorb() adds for a tile does not depend on where the tile is, but for indices in
-	   MINLOC and MAXLOC segments. Then of tiles that are alike, those of chunks that nobody has
-	   written, only the first may be absorbed, and its state is added as often as there are
-	   such tiles. Without effect if there are LEAST segments. */
+	   MINLOC and MAXLOC segments. Then of tiles that are alike, as long and all of one value or
+	   missing, as of chunks that nobody has written, only the first in C order may be absorbed,
+	   into a state of its own. That is added as often as there are such tiles: its sums are
+	   doubled, normalize() is called, and so on. Without effect if there are LEAST segments. */
 	bool repeats;
 
 	/* Checks the options and types; *self is set on success only. Not collective: runs on

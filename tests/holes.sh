@@ -22,9 +22,9 @@ results()
 			done
 		done
 	done <<-END
-		a : 5: 3:29000 ::2 1::3 7:29999:16 ::40 29000:
+		a : 5: 3:29000 ::2 1::3 5::7 2::12 7:29999:16 ::40 29000:
 		b : 1:-1,1:-1 ::4,::3 ::2,5: ::9,: :,::20 3:4,:
-		c : 2:-2,:,3:-1 ::2,::3,: :,5,: ::5,1::2,::4
+		c : 2:-2,:,3:-1 ::2,::3,: ::3,::2,1::3 :,5,: ::5,1::2,::4
 		d : 1:,1:,1:,1: ::2,:,::2,::4 :,:,3,: 3:5,::3,:,:
 		e : :,::10 1:4,7:19991 ::3,::5
 	END
@@ -32,7 +32,7 @@ results()
 
 start=(env "$fast")
 results full.h5 --threads 1 >want
-is "as many results as were asked for" 174 "$(grep -c '"result"' want)"
+is "as many results as were asked for" 192 "$(grep -c '"result"' want)"
 for threads in 1 3; do
 	results holes.h5 --threads $threads >got
 	check "$threads threads" diff want got
@@ -60,7 +60,36 @@ QUERN_TEST_HOSTS=3 few holes.h5 >got
 check "3 hosts" diff want got
 check "there are results" [ "$(grep -c '"result"' want)" -eq 9 ]
 
+# --- several files, and elements that no source has ---
+both()
+{
+	local k
+
+	for k in moments minmax histogram; do
+		quern run $k --json -d "$1" "${@:2}"
+		sed -n -e '/^  "result": {/,/^  }/p' -e '/"chunks":/p' out
+	done
+}
+cp holes.h5 more_holes.h5
+cp full.h5 more_full.h5
+for d in b d e; do
+	for along in 0 1; do
+		is "two files, $d along $along" "$(both $d --along $along full.h5 more_full.h5)" \
+			"$(both $d --along $along holes.h5 more_holes.h5)"
+	done
+done
+"$BUILDDIR/tests/corpus/layouts" virtual 2048 || exit 1
+quern run minmax --json -s '3:,5:' gaps.h5
+gaps=$(field result)
+quern run topk --json --k 1 --smallest -s '3:,5:' gaps.h5
+is "gaps of a virtual dataset: the first of the fill values" \
+	"$(field result.count) $(field result.values) $(field result.coordinates)" \
+	"$(pick() { "$BUILDDIR/tests/pick" "$1" <<<"$gaps"; }; echo "$(pick count) [$(pick min)] [$(pick argmin)]")"
+
 # --- what nobody could compute one by one ---
+quern run minmax --json -d vast -s 5:60000000005:7 unwritten.h5
+is "every seventh" "0 8571428572 [5]" \
+	"$status $(field result.count) $(field result.argmax)"
 quern run moments --json -d vast -s 5:60000000005 unwritten.h5
 is "60 thousand million elements" "0 60000000000 0.0 3750000001" \
 	"$status $(field result.count) $(field result.variance) $(field run.chunks)"

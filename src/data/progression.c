@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 
-static uint64_t gcd(uint64_t a, uint64_t b)
+uint64_t qn_gcd(uint64_t a, uint64_t b)
 {
 	while (b) {
 		uint64_t r = a % b;
@@ -34,7 +34,7 @@ static uint64_t inverse(uint64_t a, uint64_t m)
 static bool first_congruent(uint64_t start, uint64_t step, uint64_t residue, uint64_t modulus,
 			    uint64_t *i)
 {
-	uint64_t g = gcd(step, modulus), m = modulus / g;
+	uint64_t g = qn_gcd(step, modulus), m = modulus / g;
 	uint64_t apart = (residue % modulus + modulus - start % modulus) % modulus;
 
 	if (apart % g)
@@ -56,7 +56,7 @@ bool qn_box_meet(const struct quern_box *at, const struct quern_box *selection, 
 	if (!selection->count[d] || last < low || begin > high ||
 	    !first_congruent(begin, at->step[d], low, step, &out->first))
 		return false;
-	out->step = step / gcd(step, at->step[d]);
+	out->step = step / qn_gcd(step, at->step[d]);
 	if (begin < low) {
 		uint64_t from = qn_ceil_div(low - begin, at->step[d]);
 

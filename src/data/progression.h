@@ -6,6 +6,9 @@
 
 #include "quern_kernel.h"
 
+/* The greatest common divisor; b > 0. */
+uint64_t qn_gcd(uint64_t a, uint64_t b);
+
 /* Indexes first, first + step, ..., count of them. */
 struct qn_run {
 	uint64_t first, count, step;

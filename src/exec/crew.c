@@ -10,6 +10,7 @@
 
 #include "base/cpu.h"
 #include "base/mem.h"
+#include "data/progression.h"
 #include "data/select.h"
 #include "exec/failover.h"
 #include "exec/job.h"
@@ -45,7 +46,7 @@ struct worker {
 	struct qn_near near;
 	uint64_t nstolen, nleased, nskipped;
 	double task_seconds;	/* of the last tasks, each; 0: there was none */
-	uint64_t nmerged;	/* trials in state */
+	uint64_t nmerged;	/* trials in state since it was normalized */
 	double busy_seconds;
 	struct qn_refusals refused;
 	struct quern_message err;
@@ -213,21 +214,29 @@ static bool refuse(struct worker *w, const struct qn_task *t, const struct qn_fe
 	return true;
 }
 
-/* Adds the trial to the state, `times` times: by doubling it. */
+static void normalize(const struct qn_job *j, int64_t *state)
+{
+	if (j->kernel->normalize)
+		j->kernel->normalize(j->self, state);
+}
+
+/* Adds the trial to the state, `times` times: by doubling it. What is absorbed into the state later
+   finds it normalized; where all is tried nothing is. */
 static void add_trial(struct worker *w, uint64_t times)
 {
-	struct qn_job *j = w->crew->job;
-	void (*normalize)(const void *self, int64_t *state) = j->kernel->normalize;
+	const struct qn_job *j = w->crew->job;
 
 	for (; times; times >>= 1) {
-		if (normalize)
-			normalize(j->self, w->trial);
+		normalize(j, w->trial);
 		if (times & 1)
 			qn_state_merge(&j->layout, w->state, w->trial);
-		if (times & 1 && normalize && ++w->nmerged % MOST_MERGED == 0)
-			normalize(j->self, w->state);
 		if (times > 1)
 			qn_state_double(&j->layout, w->trial);
+		w->nmerged += times & 1;
+	}
+	if (!w->crew->skip || w->nmerged >= MOST_MERGED) {
+		normalize(j, w->state);
+		w->nmerged = 0;
 	}
 }
 
@@ -240,7 +249,8 @@ static void repeat_stats(struct worker *w, const struct qn_feed_stats *before, u
 	w->done.decoded_nbytes += (times - 1) * (after.decoded_nbytes - before->decoded_nbytes);
 }
 
-/* times > 1: there are so many alike, none of them written, of which this is the first. */
+/* times > 1: there are so many alike, of which this is the first. Nobody has written them, and their
+   file is open: nothing can be wrong with them. */
 static enum quern_status do_task(struct worker *w, const struct qn_task *task, uint64_t times)
 {
 	const bool on_trial = w->crew->skip || times > 1;
@@ -308,13 +318,34 @@ struct hole {
 	uint64_t item;
 	int ndim;
 	uint64_t grid[QUERN_MAX_DIMS];	/* of items */
-	bool is_even[QUERN_MAX_DIMS];	/* all items but the first and last are as long */
+	/* After so many indexes lengths come again, but for the first and the last index. */
+	uint64_t period[QUERN_MAX_DIMS];
 };
 
+static void find_hole(struct worker *w, const struct qn_queue *q, uint32_t task, struct hole *h)
+{
+	const struct qn_task first = qn_queue_task(q, task, &w->stretch);
+	const struct qn_cut *cut = &w->slot.cut;
+
+	qn_items_seek(&w->crew->job->items, first.item, &w->slot);
+	*h = (struct hole){ .w = w, .q = q, .task = task, .item = w->slot.item, .ndim = cut->ndim };
+	for (int d = 0; d < cut->ndim; d++) {
+		const uint64_t step = cut->selection.step[d];
+
+		h->grid[d] = cut->grid[d];
+		/* With a step larger than the chunk each has one element. */
+		h->period[d] = step > cut->chunk[d] ? 1 : step / qn_gcd(step, cut->chunk[d]);
+	}
+}
+
 /*
- * Does the items base + begin, ..., base + end - 1, `times` times, all of them in the block of items
- * base, base + 1, ... that goes over the dimensions d, d + 1, ... of the grid. Of the indexes of
- * dimension d that the range has all items of, those between the first and the last are alike.
+ * Does the items base + begin, ..., base + end - 1, `times` times. All are of the block of items from
+ * `base` on that goes over the dimensions d, d + 1, ... of the grid. Of dimension d:
+ *
+ *	index    |    0   |   1    |   2    | ... | grid - 1 |
+ *	items    |   [====|========|========| ... |====)     |	first and last may be cut or short
+ *
+ * Those between, a period apart, are alike: the first of them stands for all.
  */
 static enum quern_status do_hole(const struct hole *h, int d, uint64_t base, uint64_t begin,
 				 uint64_t end, uint64_t times)
@@ -329,11 +360,14 @@ static enum quern_status do_hole(const struct hole *h, int d, uint64_t base, uin
 	while (!st && begin < end && !qn_queues_stopped(&h->w->crew->job->queues)) {
 		const uint64_t at = begin / inner, from = begin % inner;
 		const uint64_t until = qn_min_u64(end - at * inner, inner);
-		uint64_t n = 1;
+		uint64_t n = 1, period = h->period[d];
 
-		if (h->is_even[d] && at && from == 0 && until == inner)
+		if (at && from == 0 && until == inner)
 			n = qn_max_u64(1, qn_min_u64(end / inner, h->grid[d] - 1) - at);
-		st = do_hole(h, d + 1, base + at * inner, from, until, times * n);
+		period = qn_min_u64(period, n);
+		for (uint64_t r = 0; !st && r < period; r++)
+			st = do_hole(h, d + 1, base + (at + r) * inner, from, until,
+				     times * qn_ceil_div(n - r, period));
 		begin = (at + n - 1) * inner + until;
 	}
 	return st;
@@ -342,20 +376,14 @@ static enum quern_status do_hole(const struct hole *h, int d, uint64_t base, uin
 static enum quern_status run_hole(struct worker *w, const struct qn_queue *q, uint32_t task,
 				  uint32_t n)
 {
-	struct hole h = { .w = w, .q = q, .task = task };
-	const struct qn_slot *slot = &w->slot;
 	enum quern_status st = run_task(w, q, task, 1);
+	struct hole h;
 
-	h.item = slot->item;
-	h.ndim = slot->cut.ndim;
-	for (int d = 0; d < h.ndim; d++) {
-		const uint64_t chunk = slot->cut.chunk[d], step = slot->cut.selection.step[d];
-
-		h.grid[d] = slot->cut.grid[d];
-		h.is_even[d] = step > chunk || chunk % step == 0;
-	}
-	if (w->feed && w->file.member == slot->part.member)
-		return st ? st : do_hole(&h, 0, 0, h.item + 1, h.item + n, 1);
+	if (st)
+		return st;
+	find_hole(w, q, task, &h);
+	if (w->feed && w->file.member == w->slot.part.member)
+		return do_hole(&h, 0, 0, h.item + 1, h.item + n, 1);
 	/* The file is not to be had here: one by one they are left to other hosts. */
 	for (uint32_t k = 1; !st && k < n && !qn_queues_stopped(&w->crew->job->queues); k++)
 		st = run_task(w, q, task + k, 1);
@@ -389,10 +417,11 @@ static uint32_t batch_size(const struct worker *w, const struct qn_queue *q, uin
 	return qn_policy_batch(tail - head, nthreads, w->task_seconds);
 }
 
-/* Takes the next tasks of a queue that this rank owns: a hole at once. */
-static bool take(const struct worker *w, struct qn_queue *q, uint32_t nthreads, uint32_t *begin,
-		 uint32_t *end)
+/* Takes the next tasks of this rank: a hole at once. */
+static bool take(const struct worker *w, uint32_t *begin, uint32_t *end)
 {
+	const struct qn_job *j = w->crew->job;
+	struct qn_queue *q = &j->queues.queue[j->queues.mine];
 	uint32_t hint = w->stretch, tail;
 
 	if (w->crew->repeats) {
@@ -401,7 +430,7 @@ static bool take(const struct worker *w, struct qn_queue *q, uint32_t nthreads, 
 		if (*end > *begin + 1 && qn_queue_take_these(q, *begin, *end))
 			return true;
 	}
-	return qn_queue_take(q, batch_size(w, q, nthreads), begin, end);
+	return qn_queue_take(q, batch_size(w, q, j->place.nthreads), begin, end);
 }
 
 static enum quern_status steal_from(struct worker *w, struct qn_queue *q)
@@ -430,7 +459,7 @@ static enum quern_status take_leases(struct worker *w, bool *some)
 		struct qn_queue *q = &j->leases.lease[i];
 
 		while (!st && !qn_queues_stopped(&j->queues) &&
-		       take(w, q, nthreads, &begin, &end)) {
+		       qn_queue_take(q, batch_size(w, q, nthreads), &begin, &end)) {
 			*some = true;
 			w->nleased += qn_queue_nchunks(q, begin, end, &w->stretch);
 			st = run_tasks(w, q, begin, end);
@@ -465,13 +494,11 @@ static enum quern_status help_others(struct worker *w)
 static enum quern_status work(struct worker *w)
 {
 	struct qn_job *j = w->crew->job;
-	struct qn_queue *own = &j->queues.queue[j->queues.mine];
 	enum quern_status st = QUERN_OK;
 	uint32_t begin, end;
 
-	while (!st && !qn_queues_stopped(&j->queues) &&
-	       take(w, own, j->place.nthreads, &begin, &end))
-		st = run_tasks(w, own, begin, end);
+	while (!st && !qn_queues_stopped(&j->queues) && take(w, &begin, &end))
+		st = run_tasks(w, &j->queues.queue[j->queues.mine], begin, end);
 	for (int v = 0; !st && v < j->queues.nranks - 1; v++)
 		st = steal_from(w, &j->queues.queue[j->queues.victim[v]]);
 	if (!st && j->leases.shared)
@@ -490,14 +517,15 @@ static int64_t *new_state(const struct qn_job *j)
 
 static enum quern_status equip(struct worker *w)
 {
+	const bool tries = w->crew->skip || w->crew->repeats;
 	struct qn_job *j = w->crew->job;
 	size_t nscratch = j->kernel->scratch ? j->kernel->scratch(j->self) : 0;
 
 	w->state = new_state(j);
 	w->scratch = qn_alloc_aligned(nscratch);
-	if (w->crew->skip || w->crew->repeats)
+	if (tries)
 		w->trial = new_state(j);
-	if (!w->state || !w->scratch || ((w->crew->skip || w->crew->repeats) && !w->trial))
+	if (!w->state || !w->scratch || (tries && !w->trial))
 		return qn_error_nomem(&w->err, 2 * j->layout.nwords * sizeof(int64_t) + nscratch,
 				      "a worker's state");
 	return QUERN_OK;
@@ -623,8 +651,7 @@ static enum quern_status dismiss(struct qn_job *j, struct worker *w, enum quern_
 	enum quern_status st = w->err.status;
 
 	if (!st && !so_far && w->state) {
-		if (j->kernel->normalize)
-			j->kernel->normalize(j->self, w->state);
+		normalize(j, w->state);
 		qn_state_merge(&j->layout, j->state, w->state);
 	}
 	if (st)

@@ -99,7 +99,8 @@ bool qn_queue_take_these(struct qn_queue *q, uint32_t begin, uint32_t end);
 struct qn_task qn_queue_task(const struct qn_queue *q, uint32_t task, uint32_t *hint);
 
 /* How many tasks from `task` on, all before `end`, are consecutive items of one chunk each that nobody
-   has written; 0, if this one is not, or few are. *hint as above. Not collective. */
+   has written; 0, if this one is not in a stretch of such. *hint as above. The stretches may not
+   change meanwhile, as those of a lease do that has been done. Not collective. */
 uint32_t qn_queue_hole(const struct qn_queue *q, uint32_t task, uint32_t end, uint32_t *hint);
 
 /* How many chunks the tasks [begin, end) have. *hint as above. Not collective. */

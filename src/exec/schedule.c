@@ -3,6 +3,7 @@
  * chunk descriptors into the queues of the ranks.
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "data/select.h"
@@ -68,17 +69,19 @@ static uint64_t most_fed(const struct qn_job *j)
 	return most;
 }
 
-/* What this rank will hold at most, against --memory. A rank has two states for each thread, of what
-   is done and of what is tried, one to merge into, and on rank 0 the result is made from it. */
+/* What this rank will hold at most, against --memory. A rank has a state for each thread, and one for
+   what is tried, one to merge into, and on rank 0 the result is made from it. */
 static enum quern_status check_memory(struct qn_job *j, struct quern_message *err)
 {
 	int64_t limit = quern_option_int(j->options, "memory");
 	uint64_t nbytes, a_thread, nstate = sizeof(int64_t);
+	bool tries = j->kernel->repeats ||
+		     !strcmp(quern_option_string(j->options, "on-bad-chunk"), "skip");
 
 	if (!limit)
 		return QUERN_OK;
 	nstate *= j->kernel->most_words ? j->kernel->most_words(j->self) : j->layout.nwords;
-	a_thread = most_fed(j) + 2 * nstate + (j->kernel->scratch ? j->kernel->scratch(j->self) : 0);
+	a_thread = most_fed(j) + (tries ? 2 : 1) * nstate + (j->kernel->scratch ? j->kernel->scratch(j->self) : 0);
 	nbytes = PROCESS_NBYTES + a_thread * j->place.nthreads +
 		 (qn_comm_rank(j->comm) == 0 ? 3 : 1) * nstate +
 		 j->share.nstretches * sizeof(struct qn_stretch) +
