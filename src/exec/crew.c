@@ -547,6 +547,7 @@ static void *worker_main(void *arg)
 	qn_near_init(&w->near, j->topo, w->bound);
 	st = equip(w);
 	qn_near_settle(&w->near, w->state, j->layout.nwords * sizeof(*w->state));
+	qn_near_settle(&w->near, w->trial, j->layout.nwords * sizeof(*w->trial));
 	if (!st)
 		st = work(w);
 	if (leave_member(w, st ? &ignored : &w->err) || st)

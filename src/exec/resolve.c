@@ -34,9 +34,11 @@ enum quern_status qn_resolve_into(struct qn_resolving *r)
 	const struct qn_format *format;
 	struct qn_sources list = { .n = 0 };
 	enum quern_status st;
+	uint32_t member;
 
+	/* A mosaic without parts has a member all the same, which says what its elements would be. */
 	if (qn_dataset_nelems(d) == 0 && d->layout != QN_VIRTUAL)
-		return QUERN_OK;
+		return qn_resolve_add_empty(r, false, &member);
 	if (d->record.nbytes > 0)
 		qn_resolve_leave(r, d->layout == QN_VIRTUAL ? "a virtual dataset of records or arrays"
 							    : "external storage of records or arrays");

@@ -391,7 +391,7 @@ enum quern_status qn_resolve_virtual(struct qn_resolving *r, const struct qn_sou
 
 	for (uint64_t i = 0; !st && !r->why[0] && !is_empty && i < list->n; i++)
 		st = put_mapping(r, &list->origin[i], &k.known[k.of[i]], &ntried);
-	if (!st && !r->why[0] && !is_empty)
+	if (!st && !r->why[0])
 		st = qn_resolve_add_empty(r, false, &empty);
 	if (!st && !r->why[0] && !is_empty)
 		st = fill_gaps(r, empty);
