@@ -9,6 +9,9 @@
 #define CACHE_LINE_NBYTES 64
 #define PAGE_NBYTES	 4096
 #define HUGE_PAGE_NBYTES (2u << 20)
+/* From here on malloc has a block mapped by the system, where another thread's may lie beside it;
+   smaller ones lie beside what the same thread has. */
+#define MAPPED_NBYTES	 (128u << 10)
 
 bool qn_product(const uint64_t *v, int n, uint64_t *out)
 {
@@ -43,15 +46,25 @@ static void *alloc_multiple(size_t nbytes, size_t alignment)
 
 void *qn_alloc_pages(size_t nbytes)
 {
-	return alloc_multiple(nbytes ? nbytes : 1, PAGE_NBYTES);
+	void *p = alloc_multiple(nbytes ? nbytes : 1, PAGE_NBYTES);
+
+#ifdef MADV_NOHUGEPAGE
+	/* Else a huge page holds the end of one block and the beginning of the next, all of it where
+	   the first was written to that came, and it can only be moved as a whole. */
+	if (p)
+		madvise(p, (nbytes + PAGE_NBYTES - 1) / PAGE_NBYTES * PAGE_NBYTES, MADV_NOHUGEPAGE);
+#endif
+	return p;
 }
 
 void *qn_alloc_aligned(size_t nbytes)
 {
 	void *p;
 
-	if (nbytes < HUGE_PAGE_NBYTES)
+	if (nbytes < MAPPED_NBYTES)
 		return alloc_multiple(nbytes ? nbytes : 1, CACHE_LINE_NBYTES);
+	if (nbytes < HUGE_PAGE_NBYTES)
+		return qn_alloc_pages(nbytes);
 	p = alloc_multiple(nbytes, HUGE_PAGE_NBYTES);
 #ifdef MADV_HUGEPAGE
 	/* Advice: without huge pages it is the same memory, slower where rows are far apart. */

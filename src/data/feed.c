@@ -184,6 +184,14 @@ fail:
 	return st;
 }
 
+enum quern_status qn_feed_turn(struct qn_feed *f, int fd, struct quern_message *err)
+{
+	f->file = qn_file_on(fd);
+	f->expected = NULL;
+	f->stats = (struct qn_feed_stats){ .nchunks = 0 };
+	return describe(f, err);
+}
+
 void qn_feed_free(struct qn_feed *f)
 {
 	if (!f)
@@ -207,7 +215,7 @@ void qn_feed_free(struct qn_feed *f)
 }
 
 void qn_feed_each_buffer(const struct qn_feed *f,
-			 void (*visit)(void *ctx, const void *block, size_t nbytes), void *ctx)
+			 void (*visit)(void *ctx, void *block, size_t nbytes), void *ctx)
 {
 	const struct qn_buffer tiles[] = {
 		{ f->strip, TILE_NBYTES },

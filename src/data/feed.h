@@ -50,6 +50,11 @@ enum quern_status qn_feed_new(const struct qn_dataset *d, const struct qn_view *
 			      int fd, struct qn_feed **out, struct quern_message *err);
 void qn_feed_free(struct qn_feed *f);
 
+/* Turns the feed of a native dataset to another one, which is in its place: *d differs from what it
+   was in file, path, shape and chunks only. The feed keeps its memory, and forgets stats and what was
+   expected. Errors are those of qn_feed_new; it can only be freed then. */
+enum quern_status qn_feed_turn(struct qn_feed *f, int fd, struct quern_message *err);
+
 typedef void qn_sink(void *ctx, const struct quern_tile *tile);
 
 /* What is known of the stored bytes of a chunk: their sum; and the host that reads them, for
@@ -83,7 +88,7 @@ size_t qn_feed_nbytes(const struct qn_dataset *d, const struct qn_view *view, bo
 
 /* Visits the memory that the feed works in. */
 void qn_feed_each_buffer(const struct qn_feed *f,
-			 void (*visit)(void *ctx, const void *block, size_t nbytes), void *ctx);
+			 void (*visit)(void *ctx, void *block, size_t nbytes), void *ctx);
 
 const struct qn_feed_stats *qn_feed_stats(const struct qn_feed *f);
 

@@ -33,8 +33,10 @@ struct worker {
 	struct qn_slot slot;		/* the item at hand, */
 	struct qn_opened file;		/* and its file, */
 	bool is_local;			/* which is on a disk or in memory of this host */
+	uint32_t form;			/* of its member, */
 	struct qn_dataset member;	/* that the feed is on: borrows */
 	struct qn_feed *feed;
+	struct qn_feed *idle;		/* of the member before, until one of another form comes */
 	struct qn_ledger_reader ledger;
 	struct qn_feed_stats done;	/* of earlier feeds */
 	uint64_t local_nbytes, remote_nbytes;
@@ -114,12 +116,36 @@ static enum quern_status leave_member(struct worker *w, struct quern_message *er
 		w->done.stored_nbytes += s->stored_nbytes;
 		w->done.decoded_nbytes += s->decoded_nbytes;
 		*(w->is_local ? &w->local_nbytes : &w->remote_nbytes) += s->stored_nbytes;
-		qn_feed_free(w->feed);
+		w->idle = w->feed;
 		w->feed = NULL;
 	}
 	/* What has sums was seen to be right when it was read. */
 	st = qn_opened_close(&w->file, w->crew->job->report.host, has_sums ? &ignored : err);
 	return has_sums ? QUERN_OK : st;
+}
+
+static void drop_feeds(struct worker *w)
+{
+	qn_feed_free(w->feed);
+	qn_feed_free(w->idle);
+	w->feed = w->idle = NULL;
+}
+
+/* Has a feed on a member whose file is open. */
+static enum quern_status feed_from(struct worker *w, uint32_t member, struct quern_message *err)
+{
+	struct qn_job *j = w->crew->job;
+	const uint32_t form = j->mosaic.member[member].form;
+
+	if (w->idle && (!w->member.native || w->form != form))
+		drop_feeds(w);	/* while the member is still what it was made for */
+	w->form = form;
+	qn_mosaic_member(&j->mosaic, member, &w->member);
+	if (!w->idle)
+		return qn_feed_new(&w->member, &j->views[form], j->whole, w->file.fd, &w->feed, err);
+	w->feed = w->idle;
+	w->idle = NULL;
+	return qn_feed_turn(w->feed, w->file.fd, err);
 }
 
 /* Has a feed on the member of the item at hand. */
@@ -138,15 +164,11 @@ static enum quern_status turn_to_member(struct worker *w, struct quern_message *
 		return st;
 	w->is_local = qn_source_medium(&j->site, j->mosaic.member[member].file, w->file.fd) !=
 		      QN_MEDIUM_SHARED;
-	qn_mosaic_member(&j->mosaic, member, &w->member);
-	st = qn_feed_new(&w->member, &j->views[j->mosaic.member[member].form], j->whole, w->file.fd,
-			 &w->feed, err);
+	st = feed_from(w, member, err);
 	if (!st)
 		st = qn_ledger_turn(&w->ledger, &j->mosaic, member, j->report.host, w->feed, err);
-	if (st) {	/* it must not be taken for one that knows its sums */
-		qn_feed_free(w->feed);
-		w->feed = NULL;
-	}
+	if (st)	/* it must not be taken for one that knows its sums */
+		drop_feeds(w);
 	return st;
 }
 
@@ -506,12 +528,16 @@ static enum quern_status work(struct worker *w)
 	return st;
 }
 
-static int64_t *new_state(const struct qn_job *j)
+static int64_t *new_state(struct worker *w)
 {
-	int64_t *state = qn_alloc_aligned(j->layout.nwords * sizeof(*state));
+	const struct qn_layout_of_state *layout = &w->crew->job->layout;
+	const size_t nbytes = layout->nwords * sizeof(int64_t);
+	int64_t *state = qn_alloc_aligned(nbytes);
 
-	if (state)
-		qn_state_identity(&j->layout, state);
+	if (!state)
+		return NULL;
+	qn_near_settle(&w->near, state, nbytes);
+	qn_state_identity(layout, state);
 	return state;
 }
 
@@ -521,10 +547,10 @@ static enum quern_status equip(struct worker *w)
 	struct qn_job *j = w->crew->job;
 	size_t nscratch = j->kernel->scratch ? j->kernel->scratch(j->self) : 0;
 
-	w->state = new_state(j);
+	w->state = new_state(w);
 	w->scratch = qn_alloc_aligned(nscratch);
 	if (tries)
-		w->trial = new_state(j);
+		w->trial = new_state(w);
 	if (!w->state || !w->scratch || (tries && !w->trial))
 		return qn_error_nomem(&w->err, 2 * j->layout.nwords * sizeof(int64_t) + nscratch,
 				      "a worker's state");
@@ -546,12 +572,11 @@ static void *worker_main(void *arg)
 	w->ledger = QN_LEDGER_NONE;
 	qn_near_init(&w->near, j->topo, w->bound);
 	st = equip(w);
-	qn_near_settle(&w->near, w->state, j->layout.nwords * sizeof(*w->state));
-	qn_near_settle(&w->near, w->trial, j->layout.nwords * sizeof(*w->trial));
 	if (!st)
 		st = work(w);
 	if (leave_member(w, st ? &ignored : &w->err) || st)
 		qn_queues_stop(&j->queues);
+	drop_feeds(w);
 	qn_ledger_close(&w->ledger);
 	qn_near_leave(&w->near, w->state, j->layout.nwords * sizeof(*w->state));
 	w->busy_seconds = thread_seconds() - start;
@@ -740,6 +765,7 @@ enum quern_status qn_crew_redo(struct qn_job *j, const struct qn_task *task, siz
 	for (size_t i = 0; !st && i < n; i++)
 		st = do_task(&w, &task[i], 1);
 	leave_member(&w, st ? &ignored : &w.err);
+	drop_feeds(&w);
 	qn_ledger_close(&w.ledger);
 	return dismiss(j, &w, QUERN_OK, err);
 }

@@ -45,17 +45,14 @@ void qn_near_item(struct qn_near *n, int fd, const struct qn_item *item)
 	}
 }
 
-static void settle(void *ctx, const void *block, size_t nbytes)
+static void settle(void *ctx, void *block, size_t nbytes)
 {
 	struct qn_near *n = ctx;
-	uint64_t npages = 0, nlocal = 0;
 
-	qn_topo_count_pages(n->topo, block, nbytes, n->node, &npages, &nlocal);
-	if (nlocal < npages)
-		qn_topo_settle(n->topo, block, nbytes, n->node);
+	qn_topo_settle(n->topo, block, nbytes, n->node);
 }
 
-static void look(void *ctx, const void *block, size_t nbytes)
+static void look(void *ctx, void *block, size_t nbytes)
 {
 	struct qn_near *n = ctx;
 
@@ -78,9 +75,9 @@ void qn_near_settle_feed(struct qn_near *n, const struct qn_feed *feed)
 	n->settled = true;
 }
 
-void qn_near_settle(struct qn_near *n, const void *block, size_t nbytes)
+void qn_near_settle(struct qn_near *n, void *block, size_t nbytes)
 {
-	if (n->bound && block && begin(n))
+	if (n->bound && begin(n))
 		settle(n, block, nbytes);
 }
 
@@ -91,7 +88,7 @@ void qn_near_leave_feed(struct qn_near *n, const struct qn_feed *feed)
 	n->settled = false;
 }
 
-void qn_near_leave(struct qn_near *n, const void *block, size_t nbytes)
+void qn_near_leave(struct qn_near *n, void *block, size_t nbytes)
 {
 	if (block && begin(n))
 		look(n, block, nbytes);

@@ -31,17 +31,17 @@ void qn_near_init(struct qn_near *n, const struct qn_topo *topo, bool bound);
 void qn_near_item(struct qn_near *n, int fd, const struct qn_item *item);
 
 /*
- * The thread has written to its buffers for the first time: those of a feed, or a block of memory
- * (NULL: none). That it was bound before is not enough for them to be near, because the allocator
- * hands on memory that other threads had, and has its own first pages written to before a new
- * thread can be bound. What is elsewhere is moved.
+ * The thread has its buffers, with nothing in them that is still needed: those of a feed after its
+ * first item, or a block of memory. That it was bound before is not enough for them to be near: the
+ * allocator hands on memory that other threads had, and has its own first pages written to before a
+ * new thread can be bound; and huge pages reach beyond a block. What is elsewhere is given up.
  */
 void qn_near_settle_feed(struct qn_near *n, const struct qn_feed *feed);
-void qn_near_settle(struct qn_near *n, const void *block, size_t nbytes);
+void qn_near_settle(struct qn_near *n, void *block, size_t nbytes);
 
-/* The thread has done with them: counts where they are. */
+/* The thread has done with them: counts where they are (block: NULL, none). */
 void qn_near_leave_feed(struct qn_near *n, const struct qn_feed *feed);
-void qn_near_leave(struct qn_near *n, const void *block, size_t nbytes);
+void qn_near_leave(struct qn_near *n, void *block, size_t nbytes);
 
 void qn_near_add(struct qn_near_sums *sums, const struct qn_near_sums *more);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -350,16 +351,46 @@ void qn_topo_count_pages(const struct qn_topo *t, const void *block, size_t nbyt
 	hwloc_bitmap_free(set);
 }
 
-void qn_topo_settle(const struct qn_topo *t, const void *block, size_t nbytes, int node)
+/* Drops the pages that the block has for itself: whoever writes to it next has them. */
+static void drop_pages(const struct qn_topo *t, void *block, size_t nbytes)
+{
+	uintptr_t first = qn_ceil_div((uintptr_t)block, t->page_nbytes);
+	uintptr_t end = ((uintptr_t)block + nbytes) / t->page_nbytes;
+
+	if (first < end)
+		madvise((void *)(first * t->page_nbytes), (end - first) * t->page_nbytes,
+			MADV_DONTNEED);
+}
+
+static void move_ends(const struct qn_topo *t, const void *block, size_t nbytes, int node)
 {
 	uintptr_t first = (uintptr_t)block / t->page_nbytes * t->page_nbytes;
 	hwloc_obj_t there = hwloc_get_obj_by_type(t->hw, HWLOC_OBJ_NUMANODE, (unsigned)node);
 
-	if (there && nbytes && !t->synthetic)
+	if (there)
 		hwloc_set_area_membind(t->hw, (const void *)first,
 				       (uintptr_t)block + nbytes - first, there->nodeset,
 				       HWLOC_MEMBIND_BIND,
 				       HWLOC_MEMBIND_MIGRATE | HWLOC_MEMBIND_BYNODESET);
+}
+
+static bool is_settled(const struct qn_topo *t, const void *block, size_t nbytes, int node)
+{
+	uint64_t npages = 0, nlocal = 0;
+
+	qn_topo_count_pages(t, block, nbytes, node, &npages, &nlocal);
+	return nlocal == npages;
+}
+
+/* Pages that were a huge page together can be moved only together, wherever the others belong: they
+   are left to them. */
+void qn_topo_settle(const struct qn_topo *t, void *block, size_t nbytes, int node)
+{
+	if (!nbytes || t->synthetic || is_settled(t, block, nbytes, node))
+		return;
+	drop_pages(t, block, nbytes);
+	if (!is_settled(t, block, nbytes, node))
+		move_ends(t, block, nbytes, node);
 }
 
 static int count(const struct qn_topo *t, hwloc_obj_type_t type)

@@ -100,9 +100,11 @@ int qn_disks_node(struct qn_disks *d, dev_t device);
 void qn_topo_count_pages(const struct qn_topo *t, const void *block, size_t nbytes, int node,
 			 uint64_t *npages, uint64_t *nlocal);
 
-/* Moves the pages of a block of this process's memory to a node and binds them there, with whatever
-   else lies on them. Failing is not an error. */
-void qn_topo_settle(const struct qn_topo *t, const void *block, size_t nbytes, int node);
+/* Has a block of this process's memory on a node, that of the calling thread, which is bound: pages
+   that are elsewhere are dropped, and are on the node when they are written to next; those at its ends
+   are moved, with whatever else lies on them. The contents of the block are lost. Failing is not an
+   error. */
+void qn_topo_settle(const struct qn_topo *t, void *block, size_t nbytes, int node);
 
 /* Describes the machine in a line: "2 packages, 2 NUMA nodes, 64 cores, 128 hardware threads". */
 void qn_topo_describe(const struct qn_topo *t, char *out, size_t nbytes);
