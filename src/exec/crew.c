@@ -271,6 +271,17 @@ static void repeat_stats(struct worker *w, const struct qn_feed_stats *before, u
 	w->done.decoded_nbytes += (times - 1) * (after.decoded_nbytes - before->decoded_nbytes);
 }
 
+/* Whether it takes less to double a state than to absorb so many alike: a pass over it for its
+   identity and the last merge each, and two for each doubling. */
+static bool is_doubled(const struct qn_job *j, uint64_t nelems, uint64_t times)
+{
+	uint64_t npasses = 2, absorbed;
+
+	for (uint64_t left = times; left > 1; left >>= 1)
+		npasses += 2;
+	return !qn_mul(nelems, times, &absorbed) || absorbed > npasses * j->layout.nwords;
+}
+
 /* times > 1: there are so many alike, of which this is the first. Nobody has written them, and their
    file is open: nothing can be wrong with them. */
 static enum quern_status do_task(struct worker *w, const struct qn_task *task, uint64_t times)
@@ -324,12 +335,27 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	return QUERN_OK;
 }
 
+static uint64_t item_nelems(struct worker *w, uint64_t item)
+{
+	struct quern_box from, to;
+
+	qn_items_seek(&w->crew->job->items, item, &w->slot);
+	qn_slot_box(&w->slot, &from, &to);
+	return qn_box_nelems(&to);
+}
+
+/* As do_task, in whichever way is less work. */
 static enum quern_status run_task(struct worker *w, const struct qn_queue *q, uint32_t task,
 				  uint64_t times)
 {
 	struct qn_task t = qn_queue_task(q, task, &w->stretch);
+	enum quern_status st = QUERN_OK;
 
-	return do_task(w, &t, times);
+	if (times > 1 && (w->crew->skip || is_doubled(w->crew->job, item_nelems(w, t.item), times)))
+		return do_task(w, &t, times);
+	for (; !st && times && !qn_queues_stopped(&w->crew->job->queues); times--)
+		st = do_task(w, &t, 1);
+	return st;
 }
 
 /* Tasks for chunks that nobody has written: consecutive items of one cut. */
