@@ -72,10 +72,28 @@ static const char *row_name(const void *ctx, int i)
 	return i < a->nrows ? a->row[i]->name : NULL;
 }
 
+/* "--bind, --bins": the options that begin like this; how many there are. */
+static int beginning(const struct qn_args *a, const char *name, size_t nbytes, char *list)
+{
+	size_t used = 0;
+	int n = 0;
+
+	list[0] = 0;
+	for (int i = 0; i < a->nrows; i++) {
+		if (strncmp(a->row[i]->name, name, strlen(name)))
+			continue;
+		if (used < nbytes)
+			used += (size_t)snprintf(list + used, nbytes - used, "%s--%s", n ? ", " : "",
+						 a->row[i]->name);
+		n++;
+	}
+	return n;
+}
+
 static enum quern_status unknown(const struct qn_args *a, const char *word,
 				 struct quern_message *err)
 {
-	char name[64] = "";
+	char name[64] = "", list[256];
 	const char *near;
 
 	if (optopt >= 256)
@@ -84,10 +102,11 @@ static enum quern_status unknown(const struct qn_args *a, const char *word,
 	if (optopt && optopt != 'h')
 		return qn_error_set(err, QUERN_ERR_USAGE, "unknown option -%c; see --help", optopt);
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
+	if (beginning(a, name, sizeof(list), list) > 1)
+		return qn_error_set(err, QUERN_ERR_USAGE, "option --%s is ambiguous: %s", name, list);
 	near = qn_nearest(name, row_name, a);
-	return qn_error_set(err, QUERN_ERR_USAGE, "unknown or ambiguous option --%s%s%s%s; see "
-			    "--help", name, near ? "; did you mean --" : "", near ? near : "",
-			    near ? "?" : "");
+	return qn_error_set(err, QUERN_ERR_USAGE, "unknown option --%s%s%s%s; see --help", name,
+			    near ? "; did you mean --" : "", near ? near : "", near ? "?" : "");
 }
 
 enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int first,

@@ -123,6 +123,10 @@ void qn_cli_print_inspect(const json_t *doc);
    qn_cli_world (homes.c). */
 int qn_cli_homes(const struct quern_options *o, const char *const *words, size_t nwords);
 
+/* "1 file", "2 files", of a number in a document, and what comes after it. */
+void qn_cli_print_count(FILE *out, const json_t *j, const char *name, const char *one,
+			const char *after);
+
 /* The values that the options have for rows of an API (the last has a NULL name), as "NAME=VALUE" and
    a NULL; owned, each and all. NULL: out of memory. */
 char **qn_cli_settings(const struct quern_options *o, const struct quern_option *rows);
@@ -138,5 +142,10 @@ struct qn_progress {
 void qn_cli_progress_begin(struct qn_progress *p, int pass);
 void qn_cli_progress(void *ctx, int pass, uint64_t done, uint64_t total);
 void qn_cli_progress_end(struct qn_progress *p);
+
+/* From here on an interrupt ends the process as it would have, but with a word on standard error, of
+   rank 0. The text must stay. Nothing is changed where interrupts are ignored. */
+void qn_cli_watch(const char *text);
+void qn_cli_unwatch(void);
 
 #endif

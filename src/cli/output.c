@@ -3,9 +3,11 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/real.h"
 #include "cli/cli.h"
@@ -254,8 +256,23 @@ static void print_hosts(const json_t *ranks)
 	}
 }
 
+void qn_cli_print_count(FILE *out, const json_t *j, const char *name, const char *one,
+			const char *after)
+{
+	const double n = qn_cli_real(j, name);
+
+	fprintf(out, "%.0f %s%s%s", n, one, n == 1 ? "" : !strcmp(one, "pass") ? "es" : "s", after);
+}
+
 void qn_cli_print_stats(const json_t *doc)
 {
+	static const struct {
+		const char *name, *one, *after;
+	} counts[] = {
+		{ "hosts", "host", ", " },	{ "ranks", "rank", ", " },
+		{ "threads", "thread", ", " },	{ "passes", "pass", ", " },
+		{ "chunks", "chunk", "\n" },
+	};
 	const json_t *run = json_object_get(doc, "run"), *s = json_object_get(run, "seconds");
 	const json_t *ranks = json_object_get(run, "per_rank"), *r;
 	const char *why = json_string_value(json_object_get(run, "library_reason"));
@@ -266,9 +283,9 @@ void qn_cli_print_stats(const json_t *doc)
 	qn_cli_bytes(qn_cli_real(run, "bytes_stored"), stored, sizeof(stored));
 	qn_cli_bytes(qn_cli_real(run, "bytes_decoded"), decoded, sizeof(decoded));
 	qn_cli_bytes(work > 0 ? qn_cli_real(run, "bytes_decoded") / work : 0, rate, sizeof(rate));
-	fprintf(stderr, "quern: %lld hosts, %lld ranks, %lld threads, %lld passes, %lld chunks\n",
-		qn_cli_int(run, "hosts"), qn_cli_int(run, "ranks"), qn_cli_int(run, "threads"),
-		qn_cli_int(run, "passes"), qn_cli_int(run, "chunks"));
+	fputs("quern: ", stderr);
+	for (size_t k = 0; k < sizeof(counts) / sizeof(*counts); k++)
+		qn_cli_print_count(stderr, run, counts[k].name, counts[k].one, counts[k].after);
 	fprintf(stderr, "  read %s, absorbed %s (%s/s)\n", stored, decoded, rate);
 	if (qn_cli_int(run, "chunks_library"))
 		fprintf(stderr, "  %lld chunks through the HDF5 library, one at a time: %s\n",
@@ -330,4 +347,42 @@ void qn_cli_progress_end(struct qn_progress *p)
 {
 	if (p->drawn)
 		fputs("\r\033[K", stderr);
+}
+
+/* --- interrupts --- */
+
+static const int ends[] = { SIGINT, SIGTERM };
+static const char *last_word;
+
+static void say(const char *text)
+{
+	(void)!write(STDERR_FILENO, text, strlen(text));
+}
+
+static void on_end(int number)
+{
+	say("\nquern: ");
+	say(last_word);
+	say("\n");
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+void qn_cli_watch(const char *text)
+{
+	if (qn_cli_rank())
+		return;
+	last_word = text;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		if (signal(ends[i], on_end) == SIG_IGN)
+			signal(ends[i], SIG_IGN);
+}
+
+void qn_cli_unwatch(void)
+{
+	struct sigaction now;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		if (!sigaction(ends[i], NULL, &now) && now.sa_handler == on_end)
+			signal(ends[i], SIG_DFL);
 }

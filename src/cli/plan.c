@@ -69,9 +69,13 @@ static void print_sum(const json_t *plan)
 	char bytes[32];
 
 	qn_cli_bytes(qn_cli_real(plan, "bytes_stored"), bytes, sizeof(bytes));
-	printf("  %.0f items in %.0f ranges, %s, on %.0f hosts, %.0f ranks, %.0f threads\n",
-	       qn_cli_real(plan, "items"), qn_cli_real(plan, "ranges"), bytes, qn_cli_real(plan, "hosts"),
-	       qn_cli_real(plan, "ranks"), qn_cli_real(plan, "threads"));
+	fputs("  ", stdout);
+	qn_cli_print_count(stdout, plan, "items", "item", " in ");
+	qn_cli_print_count(stdout, plan, "ranges", "range", ", ");
+	printf("%s, on ", bytes);
+	qn_cli_print_count(stdout, plan, "hosts", "host", ", ");
+	qn_cli_print_count(stdout, plan, "ranks", "rank", ", ");
+	qn_cli_print_count(stdout, plan, "threads", "thread", "\n");
 	printf("  predicted %.4g s, limited by %s; imbalance %.3f\n",
 	       qn_cli_real(plan, "predicted_seconds"),
 	       json_string_value(json_object_get(plan, "limited_by")), qn_cli_real(plan, "imbalance"));

@@ -1,7 +1,6 @@
 /*
  * stage.c - quern stage and quern unstage: shards and hosts as a table.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,33 +198,18 @@ static char *next_command(const struct quern_options *o, const char *text)
 	return out;
 }
 
-/* Ends as the signal would have ended it, with a word on how to go on. */
-static void on_interrupt(int number)
-{
-	static const char text[] = "\nquern: interrupted: the same command goes on where it was; "
-				   "`quern unstage DIR/NAME` removes what there is\n";
-
-	(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
-	signal(number, SIG_DFL);
-	raise(number);
-}
+static const char interrupted[] = "interrupted: the same command goes on where it was; "
+				  "`quern unstage DIR/NAME` removes what there is";
 
 static int stage(const struct quern_options *o, const char *const *files, size_t nfiles)
 {
 	char *settings[MAX_SETTINGS + 1] = { NULL }, *text = NULL, why[WHY_NBYTES] = "";
 	struct qn_progress progress = { .what = "file" };
-	static const int ends[2] = { SIGINT, SIGTERM };
-	void (*before[2])(int) = { SIG_ERR, SIG_ERR };
 	char *next = NULL;
 	int st = QUERN_ERR_RUN;
 
-	if (!qn_cli_rank() && !quern_option_flag(o, "dry-run") && !quern_option_flag(o, "verify")) {
-		for (int i = 0; i < 2; i++) {
-			before[i] = signal(ends[i], on_interrupt);
-			if (before[i] == SIG_IGN)
-				signal(ends[i], SIG_IGN);
-		}
-	}
+	if (!quern_option_flag(o, "dry-run") && !quern_option_flag(o, "verify"))
+		qn_cli_watch(interrupted);
 	qn_cli_progress_begin(&progress, 0);
 	if (make_settings(o, settings))
 		st = quern_stage(qn_cli_world(), files, nfiles, (const char *const *)settings,
@@ -233,9 +217,7 @@ static int stage(const struct quern_options *o, const char *const *files, size_t
 				 sizeof(why));
 	else
 		snprintf(why, sizeof(why), "out of memory");
-	for (int i = 0; i < 2; i++)
-		if (before[i] != SIG_ERR)
-			signal(ends[i], before[i]);
+	qn_cli_unwatch();
 	qn_cli_progress_end(&progress);
 	for (char **p = settings; *p; p++)
 		free(*p);

@@ -55,6 +55,22 @@ static void print_dataset(const json_t *d, int width)
 	putchar('\n');
 }
 
+/* What the library says is the same of each chunk that it cannot decode. */
+static void print_damages(const json_t *damages)
+{
+	for (size_t i = 0, n; i < json_array_size(damages); i += n) {
+		const char *text = qn_cli_text(json_array_get(damages, i), "message");
+
+		for (n = 1; i + n < json_array_size(damages); n++)
+			if (strcmp(text, qn_cli_text(json_array_get(damages, i + n), "message")))
+				break;
+		printf("  damage: %s", text);
+		if (n > 1)
+			printf(" (%zu chunks)", n);
+		putchar('\n');
+	}
+}
+
 static void print_file(const json_t *file)
 {
 	const json_t *datasets = json_object_get(file, "datasets"), *d;
@@ -70,14 +86,7 @@ static void print_file(const json_t *file)
 		       "decoded", "damaged", "held against");
 	json_array_foreach(datasets, i, d)
 		print_dataset(d, width);
-	json_array_foreach(json_object_get(file, "damages"), i, d)
-		printf("  damage: %s\n", qn_cli_text(d, "message"));
-}
-
-/* "1 file", "2 files", and what comes after it. */
-static void print_count(const json_t *s, const char *name, const char *what, const char *after)
-{
-	printf("%lld %s%s%s", qn_cli_int(s, name), what, qn_cli_int(s, name) == 1 ? "" : "s", after);
+	print_damages(json_object_get(file, "damages"));
 }
 
 static void print_summary(const json_t *doc)
@@ -89,13 +98,13 @@ static void print_summary(const json_t *doc)
 	qn_cli_bytes(json_number_value(json_object_get(s, "bytes_decoded")), decoded,
 		     sizeof(decoded));
 	putchar('\n');
-	print_count(s, "files", "file", ", ");
-	print_count(s, "datasets", "dataset", ", ");
-	print_count(s, "chunks", "chunk", "; ");
+	qn_cli_print_count(stdout, s, "files", "file", ", ");
+	qn_cli_print_count(stdout, s, "datasets", "dataset", ", ");
+	qn_cli_print_count(stdout, s, "chunks", "chunk", "; ");
 	printf("%s stored, %s decoded\n", stored, decoded);
-	print_count(s, "damages", "damage", ", ");
-	print_count(s, "chunks_damaged", "chunk", " damaged; ");
-	print_count(s, "chunks_unchecked", "chunk", " could not be held against a checksum or a sum\n");
+	qn_cli_print_count(stdout, s, "damages", "damage", ", ");
+	qn_cli_print_count(stdout, s, "chunks_damaged", "chunk", " damaged; ");
+	qn_cli_print_count(stdout, s, "chunks_unchecked", "chunk", " could not be held against a checksum or a sum\n");
 	if (*qn_cli_text(doc, "sums_written"))
 		printf("sums kept in %s\n", qn_cli_text(doc, "sums_written"));
 }
@@ -157,6 +166,7 @@ static int verify(const struct quern_options *o, const char *const *files, size_
 	enum quern_status st = QUERN_ERR_RUN;
 	int code;
 
+	qn_cli_watch("interrupted: what was found so far is lost");
 	qn_cli_progress_begin(&progress, 0);
 	if (settings)
 		st = quern_verify(qn_cli_world(), files, nfiles, (const char *const *)settings,
@@ -164,6 +174,7 @@ static int verify(const struct quern_options *o, const char *const *files, size_
 				  sizeof(why));
 	else
 		snprintf(why, sizeof(why), "out of memory");
+	qn_cli_unwatch();
 	qn_cli_progress_end(&progress);
 	qn_cli_settings_free(settings);
 	code = (int)st;

@@ -46,7 +46,9 @@ refuses 2 "misspelt kernel" "did you mean 'moments'" run momens cf.nc
 refuses 2 "unknown kernel" "no kernel 'xyzzyx'" run xyzzyx cf.nc
 refuses 2 "misspelt kernel described" "did you mean 'minmax'" kernels minmx
 refuses 2 "misspelt option" "did you mean --threads" run moments --treads 2 -d /packed cf.nc
-refuses 2 "unknown long option" "option --zzzzzzzz" run moments --zzzzzzzz cf.nc
+refuses 2 "unknown long option" "unknown option --zzzzzzzz" run moments --zzzzzzzz cf.nc
+refuses 2 "the beginning of several options" "option --s is ambiguous: --stats, --select, --site" \
+	run moments --s 3 cf.nc
 refuses 2 "misspelt --version" "did you mean '--version'" --versoin
 refuses 2 "unknown letter" "option -Z" run moments -Z cf.nc
 refuses 2 "an option of another kernel" "option --bins" run moments --bins 4 cf.nc

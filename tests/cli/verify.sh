@@ -125,4 +125,21 @@ check "... which stays" cmp cf.nc data.nc
 : >blank.sums
 answers "sums in an empty file" verify --write-sums blank.sums cf.nc
 answers "... and in that of others" verify --write-sums blank.sums latest.h5
+
+# --- a filter that nobody has ---
+"$BUILDDIR/tests/corpus/layouts" strange || exit 1
+finds "a filter that nobody has, said once" "dataset /x: .*filter 511 .*HDF5_PLUGIN_PATH \(8 chunks\)" \
+	strange.h5
+
+# --- interrupted ---
+QUERN_TEST_READ_DELAY='*:50000000' "$QUERN" verify --progress always cf.nc >out 2>err &
+first=$!
+for _ in $(seq 200); do
+	grep -q % err && break
+	sleep .05
+done
+kill -TERM $first
+wait $first
+is "interrupted: it says so, on a line of its own" "143 1" \
+	"$? $(grep -c '^quern: interrupted: what was found' err)"
 finish

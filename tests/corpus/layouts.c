@@ -11,6 +11,7 @@
  *	layouts unwritten	unwritten.h5: netCDF variables, and others, with elements that nobody wrote;
  *				text_scale has a scale_factor that is a text, single a float32
  *	layouts lacking		lacking.h5: x is mapped without limits to absent.h5, b to absent-0.h5, ...
+ *	layouts strange		strange.h5: x has passed a filter that nobody has, in 8 chunks
  *	layouts holes		holes.h5: a, b, ... with most chunks not written, and full.h5 with the same
  *				elements, all of them written
  *	layouts family		f-00000.h5 ...
@@ -348,6 +349,20 @@ static void make_lacking(void)
 	H5close();
 }
 
+static void make_strange(void)
+{
+	hsize_t n = 80, chunk = 10;
+	hid_t file = create("strange.h5"), space = must(H5Screate_simple(1, &n, NULL));
+	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), dset;
+
+	must(H5Pset_chunk(dcpl, 1, &chunk));
+	must(H5Pset_filter(dcpl, 511, H5Z_FLAG_OPTIONAL, 0, NULL));
+	dset = must(H5Dcreate2(file, "x", H5T_STD_I8LE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT));
+	for (hsize_t at = 0; at < n; at += chunk)
+		must(H5Dwrite_chunk(dset, H5P_DEFAULT, 0, &at, 6, "filter"));
+	H5close();
+}
+
 /* A few elements of each chunk in about a tenth of the chunks. */
 static void write_some(hid_t dset, const hsize_t *shape, int ndim)
 {
@@ -500,6 +515,8 @@ int main(int argc, char **argv)
 		make_unwritten();
 	else if (argc == 2 && !strcmp(argv[1], "lacking"))
 		make_lacking();
+	else if (argc == 2 && !strcmp(argv[1], "strange"))
+		make_strange();
 	else if (argc == 2 && !strcmp(argv[1], "holes"))
 		make_holes();
 	else if (argc == 2 && !strcmp(argv[1], "family"))
