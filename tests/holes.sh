@@ -93,4 +93,12 @@ is "every seventh" "0 8571428572 [5]" \
 quern run moments --json -d vast -s 5:60000000005 unwritten.h5
 is "60 thousand million elements" "0 60000000000 0.0 3750000001" \
 	"$status $(field result.count) $(field result.variance) $(field run.chunks)"
+
+# --- a plan counts them as next to nothing ---
+"$BUILDDIR/tests/corpus/layouts" half || exit 1
+$MPIRUN -n 2 "$QUERN" plan minmax --json half.h5 >out
+is "half a file: both ranks have as much to read" "257 8388608 8388608" "$(field plan.items) $(
+	field plan.per_rank.0.bytes) $(field plan.per_rank.1.bytes)"
+quern run minmax --json half.h5
+is "... and all are done" "0 3256 53346304" "$status $(field run.chunks) $(field result.count)"
 finish

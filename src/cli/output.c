@@ -209,11 +209,12 @@ static void print_rank(const json_t *r)
 
 	qn_cli_bytes(qn_cli_real(r, "bytes_stored"), stored, sizeof(stored));
 	qn_cli_bytes(qn_cli_real(r, "peak_rss_bytes"), rss, sizeof(rss));
-	fprintf(stderr, "  rank %lld on %s, NUMA node %lld, cores %s: %lld threads (%lld pinned), "
+	fprintf(stderr, "  rank %lld on %s, NUMA node %lld, cores %s: %lld thread%s (%lld pinned), "
 		"%lld chunks (%lld stolen, %lld leased), %s, busy %.3f s, peak memory %s",
 		qn_cli_int(r, "rank"),
 		json_string_value(json_object_get(r, "host")), qn_cli_int(r, "numa_node"),
 		json_string_value(json_object_get(r, "cpus")), qn_cli_int(r, "threads"),
+		qn_cli_int(r, "threads") == 1 ? "" : "s",
 		qn_cli_int(r, "pinned_threads"), qn_cli_int(r, "chunks"), qn_cli_int(r, "chunks_stolen"),
 		qn_cli_int(r, "chunks_leased"), stored, qn_cli_real(r, "busy_seconds"), rss);
 	print_near(json_object_get(r, "numa"));

@@ -120,13 +120,19 @@ static uint32_t nwaiting(const struct qn_queue *q)
 {
 	uint32_t head, tail;
 
-	qn_queue_look(q, &head, &tail);
+	qn_queue_look_at_work(q, &head, &tail);
 	return tail - head;
+}
+
+/* Of its tasks those that have weight. */
+static uint32_t nheavy(const struct qn_queue *q)
+{
+	return q->header->nitems - q->header->ncounted;
 }
 
 static double mean_task(const struct qn_queue *q)
 {
-	return q->header->nitems ? (double)q->header->nbytes / q->header->nitems : 0;
+	return nheavy(q) ? (double)q->header->nbytes / nheavy(q) : 0;
 }
 
 /* Work of its queues and leases that nobody has taken. */
@@ -166,7 +172,7 @@ static void look_around(struct qn_agent *a)
 	count_waiting(a, &l->waiting, &n);
 	for (int r = 0; r < a->queues->nranks; r++) {
 		work += (double)a->queues->queue[r].header->nbytes;
-		all += a->queues->queue[r].header->nitems;
+		all += nheavy(&a->queues->queue[r]);
 	}
 	l->nthreads = a->nthreads;
 	l->task = n ? l->waiting / (double)n : all ? work / (double)all : l->task;
@@ -380,7 +386,7 @@ static bool choose_tasks(struct qn_agent *a, const struct note *n, int thief, st
 {
 	uint32_t head, tail, most;
 
-	qn_queue_look(q, &head, &tail);
+	qn_queue_look_at_work(q, &head, &tail);
 	if (head == tail)
 		return false;
 	most = lease_of(a, n, thief, member_of(a, q, tail - 1));

@@ -172,23 +172,22 @@ static enum quern_status turn_to_member(struct worker *w, struct quern_message *
 	return st;
 }
 
-static void count_done(struct qn_job *j, const struct quern_box *box, uint64_t times)
+static void count_done(struct qn_job *j, const struct qn_item *item, uint64_t times)
 {
+	if (j->items.counts_holes && item->chunks->addr == QN_ADDR_NONE)
+		return;
 	atomic_fetch_add_explicit(&j->queues.queue[j->queues.mine].header->done_nbytes,
-				  times * qn_box_nelems(box) * j->dataset.type.size,
+				  times * qn_box_nelems(&item->box) * j->dataset.type.size,
 				  memory_order_relaxed);
 }
 
-/* Whether the state of a chunk that nobody has written stands for all that are like it. Of a dataset
-   that the library reads it is not known which these are. */
+/* Whether the state of a chunk that nobody has written stands for all that are like it. */
 static bool can_repeat(const struct qn_job *j)
 {
-	bool can = j->kernel->repeats && j->items.max_chunks == 1;
+	bool can = j->items.counts_holes;
 
 	for (int i = 0; i < j->layout.nsegments; i++)
 		can = can && j->layout.segment[i].op != QUERN_LEAST;
-	for (uint32_t i = 0; i < j->mosaic.nforms; i++)
-		can = can && j->mosaic.form[i].native;
 	return can;
 }
 
@@ -299,7 +298,7 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	qn_items_seek(&j->items, t.item, &w->slot);
 	qn_slot_box(&w->slot, &item.box, &a.box);
 	if (!is_needed(t.item, w->crew->stride)) {
-		count_done(j, &item.box, times);
+		count_done(j, &item, times);
 		return QUERN_OK;
 	}
 	/* What is wrong with the file before, no other copy of this one makes up for. */
@@ -318,12 +317,12 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 		qn_near_settle_feed(&w->near, w->feed);
 	}
 	if (st == QUERN_ERR_DATA && refuse(w, &t, &before, &why)) {
-		count_done(j, &item.box, times);
+		count_done(j, &item, times);
 		return QUERN_OK;
 	}
 	if (st == QUERN_ERR_DATA && w->crew->skip && w->feed) {
 		w->nskipped += item.nchunks;
-		count_done(j, &item.box, times);
+		count_done(j, &item, times);
 		return QUERN_OK;
 	}
 	if (st)
@@ -331,7 +330,7 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	if (on_trial)
 		add_trial(w, times);
 	repeat_stats(w, &before, times);
-	count_done(j, &item.box, times);
+	count_done(j, &item, times);
 	return QUERN_OK;
 }
 

@@ -310,6 +310,16 @@ static enum quern_status make_items(struct qn_job *j, const struct quern_demand 
 	return st ? qn_error_set(err, st, "%s", why.text) : QUERN_OK;
 }
 
+/* Of a dataset that the library reads it is not known which chunks nobody has written. */
+static bool counts_holes(const struct qn_job *j)
+{
+	bool can = j->kernel->repeats && j->items.max_chunks == 1;
+
+	for (uint32_t i = 0; i < j->mosaic.nforms; i++)
+		can = can && j->mosaic.form[i].native;
+	return can;
+}
+
 static enum quern_status interpret(struct qn_job *j, struct quern_message *err)
 {
 	struct quern_demand demand = { .min_nelems = 0 };
@@ -325,7 +335,9 @@ static enum quern_status interpret(struct qn_job *j, struct quern_message *err)
 	j->whole = j->kernel->demand != NULL;
 	if (j->whole)
 		j->kernel->demand(j->self, &demand);
-	return make_items(j, j->whole ? &demand : NULL, err);
+	st = make_items(j, j->whole ? &demand : NULL, err);
+	j->items.counts_holes = !st && counts_holes(j);
+	return st;
 }
 
 enum quern_status qn_job_describe(struct qn_job *j, const struct qn_names *words,

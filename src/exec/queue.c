@@ -56,6 +56,7 @@ enum quern_status qn_queues_new(struct qn_comm *c, const struct qn_share *share,
 	}
 	header = qn_shared_of(q->shared, q->mine);
 	header->nitems = (uint32_t)share->nitems;
+	header->ncounted = (uint32_t)share->ncounted;
 	header->nstretches = (uint32_t)share->nstretches;
 	header->nchunks = share->nchunks;
 	header->nbytes = share->nbytes;

@@ -26,6 +26,7 @@ struct qn_queue_header {
 	_Atomic uint32_t stop;		/* a rank of this host has failed */
 	uint32_t nitems, nstretches;
 	uint64_t nchunks, nbytes;	/* nbytes: weight of all tasks of this rank */
+	uint32_t ncounted;		/* tasks at the head without weight */
 	uint32_t node, nthreads;
 };
 
@@ -71,6 +72,7 @@ struct qn_queues {
 #define QN_MOST_ITEMS (UINT32_MAX - 1)
 struct qn_share {
 	uint64_t nitems, nstretches, nchunks, nbytes;
+	uint64_t ncounted;	/* the first of the tasks have no weight: their chunks are counted */
 };
 
 /* Allocates the segments; the caller fills the tables of its own. Collective on c. */
@@ -89,6 +91,14 @@ bool qn_queue_steal(struct qn_queue *q, uint32_t parts, uint32_t *begin, uint32_
 
 /* The tasks that nobody has taken, [head, tail): at this moment. Not collective. */
 void qn_queue_look(const struct qn_queue *q, uint32_t *head, uint32_t *tail);
+
+/* Those of them that have weight. */
+static inline void qn_queue_look_at_work(const struct qn_queue *q, uint32_t *head, uint32_t *tail)
+{
+	qn_queue_look(q, head, tail);
+	if (*head < q->header->ncounted)
+		*head = *tail < q->header->ncounted ? *tail : q->header->ncounted;
+}
 
 /* Takes [begin, end) when it still is at the tail, or at the head, of the tasks that nobody has
    taken: for those that have looked which they want. Not collective. */

@@ -192,9 +192,10 @@ static bool add_range(struct writer *w, uint64_t place, uint64_t n)
 		w->row = qn_lumps_row(l, place, w->row);
 		r = &l->row[w->row];
 		offset = place - r->place;
-		k = qn_min_u64(n, r->n - offset);
-		if (!add_of_row(w, r->item + offset, k))
+		k = qn_min_u64(n, qn_row_nplaces(r) - offset);
+		if (!add_of_row(w, r->item + offset, r->counted ? r->n : k))
 			return false;
+		w->share->ncounted += r->counted ? r->n : 0;
 		place += k;
 		n -= k;
 	}

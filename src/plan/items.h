@@ -21,6 +21,9 @@ struct qn_items {
 	uint64_t ntouched;			/* parts with items */
 	uint64_t *part, *first;			/* owned: which they are, and their first items */
 	uint64_t nitems, nchunks;
+	/* Items of chunks that nobody has written are no work: one is done for all that are alike. Set
+	   by whoever knows; items have one chunk each then. */
+	bool counts_holes;
 	uint64_t max_chunks, max_nelems;	/* the most that an item has */
 };
 

@@ -26,6 +26,7 @@ struct weigher {
 	uint64_t until;			/* up to here what it said last holds */
 	uint64_t before;		/* elements of the part before the lump at hand */
 	bool open;			/* is there a lump at hand? */
+	bool counts;			/* are there rows that are counted? */
 	bool failed;			/* no memory */
 };
 
@@ -96,7 +97,7 @@ static bool goes_on(const struct weigher *w, const struct qn_row *r, uint64_t ad
 	if (!r || r->member != w->slot.part.member)
 		return false;
 	if (addr == QN_ADDR_NONE || r->last == QN_ADDR_NONE)
-		return addr == r->last;
+		return addr == r->last && !(r->counted && r->n >= LONGEST_HOLE);
 	return is_after(addr, r->last) && !w->apart;
 }
 
@@ -114,7 +115,9 @@ static struct qn_row *open_row(struct weigher *w, uint64_t item, uint64_t addr)
 	l->row = r;
 	r += l->nrows++;
 	*r = (struct qn_row){ .item = item, .addr = addr, .lump = (uint32_t)l->work.nlumps,
-			      .member = w->slot.part.member };
+			      .member = w->slot.part.member,
+			      .counted = addr == QN_ADDR_NONE && w->items->counts_holes };
+	w->counts |= r->counted;
 	return r;
 }
 
@@ -295,6 +298,8 @@ static int by_place(const void *a, const void *b)
 {
 	const struct qn_row *x = a, *y = b;
 
+	if (x->counted != y->counted)
+		return x->counted ? -1 : 1;
 	if (x->member != y->member)
 		return x->member < y->member ? -1 : 1;
 	if (x->addr != y->addr)
@@ -302,31 +307,28 @@ static int by_place(const void *a, const void *b)
 	return x->item < y->item ? -1 : x->item > y->item;
 }
 
-/* How many items are where others should be, for a row begins before an earlier one ends: of both,
-   those of the smaller one. */
-static uint64_t count_misplaced(const struct qn_lumps *l)
+/* Do the rows ascend? Those that are sorted may yet lie among each other; a few items do not matter.
+   Of a row that begins before an earlier one ends, and that one, the items of the smaller one are where
+   others should be. */
+static bool is_ordered(const struct qn_lumps *l)
 {
 	const struct qn_row *far = NULL;	/* the row of the member that ends last */
-	uint64_t n = 0;
+	uint64_t n = 0, all = 0;
 
 	for (uint64_t i = 0; i < l->nrows; i++) {
 		const struct qn_row *r = &l->row[i];
 
+		if (r->counted)
+			continue;
+		all += r->n;
 		if (far && far->member > r->member)
-			return UINT64_MAX;
+			return false;
 		if (far && far->member == r->member && !is_after(r->addr, far->last))
 			n += qn_min_u64(r->n, far->n);
 		if (!far || far->member < r->member || far->last <= r->last)
 			far = r;
 	}
-	return n;
-}
-
-/* Do the rows ascend? Those that are sorted may yet lie among each other; a few items do not
-   matter. */
-static bool is_ordered(const struct qn_lumps *l)
-{
-	return count_misplaced(l) <= l->work.nitems / MISPLACED;
+	return n <= all / MISPLACED;
 }
 
 /* Adds a lump behind the others, or to the last of them. */
@@ -346,21 +348,31 @@ static void append(struct qn_work *k, const struct qn_lump *l, uint64_t place, u
 	all[k->nlumps++].first = place;
 }
 
+/* A lump of a row as a plan is to see it. */
+static struct qn_lump lump_of(const struct qn_lumps *l, const struct qn_row *r, uint32_t k)
+{
+	struct qn_lump lump = l->work.lump[r->lump + k];
+
+	if (r->counted) {
+		lump.n = 1;
+		lump.decoded = 0;
+	}
+	return lump;
+}
+
 /* Lumps in the order of the sorted rows. */
 static enum quern_status reorder(struct qn_lumps *l, uint32_t per, struct quern_message *err)
 {
-	struct qn_work sorted = { .nitems = l->work.nitems,
-				  .lump = qn_calloc(l->work.nlumps, sizeof(*sorted.lump)) };
-	uint64_t place = 0;
+	struct qn_work sorted = { .lump = qn_calloc(l->work.nlumps, sizeof(*sorted.lump)) };
 
 	if (!sorted.lump)
 		return qn_error_nomem(err, l->work.nlumps * sizeof(*sorted.lump), "the plan");
 	for (uint64_t i = 0; i < l->nrows; i++)
-		for (uint32_t k = 0; k < l->row[i].nlumps; k++) {
-			const struct qn_lump *from = &l->work.lump[l->row[i].lump + k];
+		for (uint32_t k = 0; k < (l->row[i].counted ? 1 : l->row[i].nlumps); k++) {
+			const struct qn_lump lump = lump_of(l, &l->row[i], k);
 
-			append(&sorted, from, place, per);
-			place += from->n;
+			append(&sorted, &lump, sorted.nitems, per);
+			sorted.nitems += lump.n;
 		}
 	free(l->work.lump);
 	l->work = sorted;
@@ -373,7 +385,7 @@ static void number_places(struct qn_lumps *l)
 
 	for (uint64_t i = 0; i < l->nrows; i++) {
 		l->row[i].place = place;
-		place += l->row[i].n;
+		place += qn_row_nplaces(&l->row[i]);
 	}
 }
 
@@ -398,7 +410,7 @@ static enum quern_status put_in_order(struct weigher *w, struct quern_message *e
 	struct qn_lumps *l = w->out;
 	enum quern_status st = QUERN_OK;
 
-	if (is_ordered(l))
+	if (is_ordered(l) && !w->counts)
 		return QUERN_OK;
 	qsort(l->row, l->nrows, sizeof(*l->row), by_place);
 	if (!is_ordered(l)) {
@@ -410,17 +422,29 @@ static enum quern_status put_in_order(struct weigher *w, struct quern_message *e
 	return st ? st : reorder(l, w->per, err);
 }
 
+/* Items, but for those that are counted: about as many as there are chunks. */
+static uint64_t count_work(const struct qn_items *items)
+{
+	uint64_t n = 0;
+
+	if (!items->counts_holes)
+		return items->nitems;
+	for (uint32_t i = 0; i < items->mosaic->nmembers; i++)
+		n += items->mosaic->member[i].nchunks;
+	return qn_min_u64(n, items->nitems);
+}
+
 enum quern_status qn_lumps_make(const struct qn_items *items, size_t element_nbytes, uint64_t most,
 				qn_find_set *find, const void *ctx, struct qn_lumps *out,
 				struct quern_message *err)
 {
 	struct weigher w = { .items = items, .element_nbytes = element_nbytes, .find = find,
 			     .ctx = ctx, .out = out,
-			     .per = (uint32_t)qn_min_u64(qn_ceil_div(items->nitems, most),
+			     .per = (uint32_t)qn_min_u64(qn_ceil_div(count_work(items), most),
 							 LONGEST_HOLE) };
 	enum quern_status st;
 
-	w.hole = w.per > 1 ? LONGEST_HOLE : 1;
+	w.hole = w.per > 1 || items->counts_holes ? LONGEST_HOLE : 1;
 	memset(out, 0, sizeof(*out));
 	out->work.nitems = items->nitems;
 	w.number = qn_calloc(items->max_chunks, sizeof(*w.number));
@@ -448,7 +472,8 @@ uint64_t qn_lumps_row(const struct qn_lumps *l, uint64_t place, uint64_t hint)
 	uint64_t low = 0, high = l->nrows;
 
 	for (uint64_t k = hint; k < l->nrows && k < hint + 2; k++)
-		if (place >= l->row[k].place && place - l->row[k].place < l->row[k].n)
+		if (place >= l->row[k].place &&
+		    place - l->row[k].place < qn_row_nplaces(&l->row[k]))
 			return k;
 	while (high - low > 1) {
 		uint64_t mid = low + (high - low) / 2;

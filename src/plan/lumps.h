@@ -9,6 +9,11 @@
  *	item	| 0 .. 99 | 100 .. 149 | 150 .. 199 |
  *	stored	|   at 0  |     no     | at 50000   |
  *	place	| 0 .. 99 | 150 .. 199 | 100 .. 149 |
+ *
+ * Where those that are not stored are counted (items.h) they come first, and a row of them has one
+ * place, for a plan gives it as a whole:
+ *
+ *	place	| 1 .. 100 |     0     | 101 .. 150 |
  */
 #ifndef QN_PLAN_LUMPS_H
 #define QN_PLAN_LUMPS_H
@@ -25,10 +30,16 @@ struct qn_row {
 	uint64_t addr, last;	/* the first one's, and the highest; QN_ADDR_NONE: not stored */
 	uint32_t lump, nlumps;
 	uint32_t member;
+	bool counted;
 };
 
+static inline uint64_t qn_row_nplaces(const struct qn_row *r)
+{
+	return r->counted ? 1 : r->n;
+}
+
 struct qn_lumps {
-	struct qn_work work;	/* without homes; work.lump is owned */
+	struct qn_work work;	/* of places; without homes; work.lump is owned */
 	uint64_t nrows;
 	struct qn_row *row;	/* owned, by place */
 };

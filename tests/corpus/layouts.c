@@ -12,6 +12,7 @@
  *				text_scale has a scale_factor that is a text, single a float32
  *	layouts lacking		lacking.h5: x is mapped without limits to absent.h5, b to absent-0.h5, ...
  *	layouts strange		strange.h5: x has passed a filter that nobody has, in 8 chunks
+ *	layouts half		half.h5: of x 256 chunks of 64 KiB are written, and 3000 after them not
  *	layouts holes		holes.h5: a, b, ... with most chunks not written, and full.h5 with the same
  *				elements, all of them written
  *	layouts family		f-00000.h5 ...
@@ -349,6 +350,26 @@ static void make_lacking(void)
 	H5close();
 }
 
+static void make_half(void)
+{
+	hsize_t shape[2] = { 3256, 16384 }, chunk[2] = { 1, 16384 }, part[2] = { 256, 16384 };
+	hsize_t start[2] = { 0, 0 };
+	hid_t file = create("half.h5"), space = must(H5Screate_simple(2, shape, NULL)), dset;
+	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), memory = must(H5Screate_simple(2, part, NULL));
+	float *v = malloc(part[0] * part[1] * sizeof *v);
+
+	if (!v)
+		exit(1);
+	for (hsize_t i = 0; i < part[0] * part[1]; i++)
+		v[i] = (float)(i % 1013);
+	must(H5Pset_chunk(dcpl, 2, chunk));
+	dset = must(H5Dcreate2(file, "x", H5T_IEEE_F32LE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT));
+	must(H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, part, NULL));
+	must(H5Dwrite(dset, H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, v));
+	free(v);
+	H5close();
+}
+
 static void make_strange(void)
 {
 	hsize_t n = 80, chunk = 10;
@@ -515,6 +536,8 @@ int main(int argc, char **argv)
 		make_unwritten();
 	else if (argc == 2 && !strcmp(argv[1], "lacking"))
 		make_lacking();
+	else if (argc == 2 && !strcmp(argv[1], "half"))
+		make_half();
 	else if (argc == 2 && !strcmp(argv[1], "strange"))
 		make_strange();
 	else if (argc == 2 && !strcmp(argv[1], "holes"))
