@@ -105,16 +105,28 @@ bool qn_queue_take(struct qn_queue *q, uint32_t most, uint32_t *begin, uint32_t 
 	}
 }
 
+/* Where the tasks that have weight begin, of those that nobody has taken: at the tail when there are
+   none. */
+static uint32_t work_head(const struct qn_queue *q, uint32_t head, uint32_t tail)
+{
+	const uint32_t ncounted = q->header->ncounted;
+
+	if (head >= ncounted)
+		return head;
+	return tail < ncounted ? tail : ncounted;
+}
+
 bool qn_queue_steal(struct qn_queue *q, uint32_t parts, uint32_t *begin, uint32_t *end)
 {
 	uint64_t seen = atomic_load_explicit(&q->header->range, memory_order_relaxed);
 
 	for (;;) {
-		uint32_t head = (uint32_t)seen, tail = (uint32_t)(seen >> 32), n;
+		uint32_t head = (uint32_t)seen, tail = (uint32_t)(seen >> 32), from, n;
 
 		if (head >= tail)
 			return false;
-		n = qn_policy_loot(tail - head, parts);
+		from = work_head(q, head, tail);
+		n = qn_policy_loot(tail - (from < tail ? from : head), parts);
 		if (atomic_compare_exchange_weak(&q->header->range, &seen, pack(head, tail - n))) {
 			*begin = tail - n;
 			*end = tail;
@@ -131,6 +143,12 @@ void qn_queue_look(const struct qn_queue *q, uint32_t *head, uint32_t *tail)
 	*tail = (uint32_t)(seen >> 32);
 	if (*head > *tail)
 		*head = *tail;
+}
+
+void qn_queue_look_at_work(const struct qn_queue *q, uint32_t *head, uint32_t *tail)
+{
+	qn_queue_look(q, head, tail);
+	*head = work_head(q, *head, *tail);
 }
 
 bool qn_queue_take_these(struct qn_queue *q, uint32_t begin, uint32_t end)

@@ -86,19 +86,15 @@ void qn_queues_reset(struct qn_queues *q);
 /* Takes up to `most` tasks from the head of a queue; false when it is empty. Not collective. */
 bool qn_queue_take(struct qn_queue *q, uint32_t most, uint32_t *begin, uint32_t *end);
 
-/* Takes 1/parts of the remaining tasks, at least one, from the tail. Not collective. */
+/* Takes 1/parts of the remaining tasks, at least one, from the tail; of those with weight, while there
+   are any. Not collective. */
 bool qn_queue_steal(struct qn_queue *q, uint32_t parts, uint32_t *begin, uint32_t *end);
 
 /* The tasks that nobody has taken, [head, tail): at this moment. Not collective. */
 void qn_queue_look(const struct qn_queue *q, uint32_t *head, uint32_t *tail);
 
-/* Those of them that have weight. */
-static inline void qn_queue_look_at_work(const struct qn_queue *q, uint32_t *head, uint32_t *tail)
-{
-	qn_queue_look(q, head, tail);
-	if (*head < q->header->ncounted)
-		*head = *tail < q->header->ncounted ? *tail : q->header->ncounted;
-}
+/* Those of them that have weight. Not collective. */
+void qn_queue_look_at_work(const struct qn_queue *q, uint32_t *head, uint32_t *tail);
 
 /* Takes [begin, end) when it still is at the tail, or at the head, of the tasks that nobody has
    taken: for those that have looked which they want. Not collective. */

@@ -70,7 +70,8 @@ static void fill_queue(struct fixture *f)
 {
 	struct quern_message err = { .status = QUERN_OK };
 	uint64_t n = f->items.nitems, each = 2 * NROWS / n;
-	struct qn_share share = { n, qn_ceil_div(n, 7), 2 * NROWS, 8 * NROWS };
+	struct qn_share share = { .nitems = n, .nstretches = qn_ceil_div(n, 7),
+				  .nchunks = 2 * NROWS, .nbytes = 8 * NROWS };
 
 	assert_int_equal(qn_queues_new(f->comm, &share, 0, 1, &f->queues, &err), QUERN_OK);
 	f->own = &f->queues.queue[0];

@@ -259,12 +259,42 @@ static void test_progress_and_stop(void **state)
 	end(&f);
 }
 
+/* A thief is not content with tasks that are counted while there is work. */
+static void test_counted(void **state)
+{
+	struct fixture f;
+	uint32_t head, tail, from, to, nstolen = 0;
+
+	(void)state;
+	begin(&f, 1000);
+	f.own->header->ncounted = 990;
+	qn_queues_reset(&f.queues);
+	qn_queue_look_at_work(f.own, &head, &tail);
+	assert_int_equal(head, 990);
+	while (nstolen < 10) {
+		assert_true(qn_queue_steal(f.own, 2, &from, &to));
+		assert_in_range(from, 990, to - 1);
+		nstolen += to - from;
+	}
+	qn_queue_look_at_work(f.own, &head, &tail);
+	assert_int_equal(head, 990);
+	assert_int_equal(tail, 990);
+	assert_true(qn_queue_steal(f.own, 2, &from, &to));
+	assert_int_equal(to, 990);
+	qn_queue_look_at_work(f.own, &head, &tail);
+	assert_int_equal(head, tail);
+	assert_true(qn_queue_take(f.own, 1, &from, &to));
+	assert_int_equal(from, 0);
+	end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_task_once),
 		cmocka_unit_test(test_head_ascends),
 		cmocka_unit_test(test_thieves_take_a_part_of_the_tail),
+		cmocka_unit_test(test_counted),
 		cmocka_unit_test(test_tasks),
 		cmocka_unit_test(test_progress_and_stop),
 	};
