@@ -101,4 +101,11 @@ is "half a file: both ranks have as much to read" "257 8388608 8388608" "$(field
 	field plan.per_rank.0.bytes) $(field plan.per_rank.1.bytes)"
 quern run minmax --json half.h5
 is "... and all are done" "0 3256 53346304" "$status $(field run.chunks) $(field result.count)"
+# Where one rank would have all of them and cannot, they are spread.
+$MPIRUN -n 2 "$QUERN" run count --threads 1 --json big.h5 >out
+is "more than a rank takes" "6144000000000 6000000000" "$(field result.count) $(field run.chunks)"
+quern run minmax --json -o half.json half.h5
+quern plan minmax --json --calibrate half.json half.h5
+check "costs of a run that counted them" awk "BEGIN { exit !($(field plan.predicted_seconds) > \
+	0.3 * $("$BUILDDIR/tests/pick" run.seconds.work <half.json)) }"
 finish

@@ -22,18 +22,26 @@ static double number_at(const json_t *doc, const char *a, const char *b)
 	return json_number_value(b ? json_object_get(v, b) : v);
 }
 
+/* Of all chunks those that were absorbed: what a plan weighs. */
+static double nabsorbed(const json_t *doc, const char *all, const char *repeated)
+{
+	return number_at(doc, all, NULL) - number_at(doc, repeated, NULL);
+}
+
 static bool is_document(const json_t *doc)
 {
 	return number_at(doc, "seconds", "work") > 0 && number_at(doc, "threads", NULL) >= 1 &&
-	       number_at(doc, "bytes_decoded", NULL) > 0 && number_at(doc, "chunks", NULL) >= 1 &&
+	       nabsorbed(doc, "bytes_decoded", "bytes_repeated") > 0 &&
+	       nabsorbed(doc, "chunks", "chunks_repeated") >= 1 &&
 	       number_at(doc, "passes", NULL) >= 1;
 }
 
 static void calibrate_rates(const json_t *doc, struct qn_rates *r)
 {
-	double passes = number_at(doc, "passes", NULL), chunks = number_at(doc, "chunks", NULL);
+	double passes = number_at(doc, "passes", NULL);
+	double chunks = nabsorbed(doc, "chunks", "chunks_repeated");
 	double stored = number_at(doc, "bytes_stored", NULL) / passes;
-	double decoded = number_at(doc, "bytes_decoded", NULL) / passes;
+	double decoded = nabsorbed(doc, "bytes_decoded", "bytes_repeated") / passes;
 	double seconds = number_at(doc, "seconds", "work") * number_at(doc, "threads", NULL) / passes;
 	double read = stored * r->read[QN_MEMORY], items = chunks * r->item;
 
@@ -87,8 +95,9 @@ static enum quern_status read_document(quern_run *run, const char *file)
 	c->metadata = number_at(doc, "seconds", "metadata");
 	c->output = number_at(doc, "seconds", "output");
 	/* With fewer, the plan phase is what ranks cost, and waiting for each other. */
-	if (number_at(doc, "chunks", NULL) >= MANY_CHUNKS)
-		c->plan_item = number_at(doc, "seconds", "plan") / number_at(doc, "chunks", NULL);
+	if (nabsorbed(doc, "chunks", "chunks_repeated") >= MANY_CHUNKS)
+		c->plan_item = number_at(doc, "seconds", "plan") /
+			       nabsorbed(doc, "chunks", "chunks_repeated");
 	c->npasses = (int)number_at(doc, "passes", NULL);
 	json_decref(doc);
 	return QUERN_OK;

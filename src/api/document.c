@@ -144,6 +144,8 @@ static json_t *run_to_json(const quern_run *run, bool details)
 		sum.nskipped += x->nskipped;
 		sum.nfailed_over += x->nfailed_over;
 		sum.nlibrary += x->nlibrary;
+		sum.nrepeated += x->nrepeated;
+		sum.repeated_nbytes += x->repeated_nbytes;
 		sum.stored_nbytes += x->stored_nbytes;
 		sum.decoded_nbytes += x->decoded_nbytes;
 		sum.local_nbytes += x->local_nbytes;
@@ -168,6 +170,8 @@ static json_t *run_to_json(const quern_run *run, bool details)
 		      (json_int_t)sum.remote_nbytes, "numa", near_to_json(&sum.near), "seconds",
 		      seconds_to_json(run));
 	json_object_set_new(o, "bytes_network", qn_json_uint(sum.crossed_nbytes));
+	json_object_set_new(o, "chunks_repeated", qn_json_uint(sum.nrepeated));
+	json_object_set_new(o, "bytes_repeated", qn_json_uint(sum.repeated_nbytes));
 	json_object_set_new(o, "sources_missing", json_integer((json_int_t)j->mosaic.nmissing));
 	json_object_set_new(o, "chunks_failed_over", qn_json_uint(sum.nfailed_over));
 	json_object_set_new(o, "copies_missing", qn_json_uint(j->ncopies_missing));

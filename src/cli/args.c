@@ -102,7 +102,7 @@ static enum quern_status unknown(const struct qn_args *a, const char *word,
 	if (optopt && optopt != 'h')
 		return qn_error_set(err, QUERN_ERR_USAGE, "unknown option -%c; see --help", optopt);
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
-	if (beginning(a, name, sizeof(list), list) > 1)
+	if (*name && beginning(a, name, sizeof(list), list) > 1)
 		return qn_error_set(err, QUERN_ERR_USAGE, "option --%s is ambiguous: %s", name, list);
 	near = qn_nearest(name, row_name, a);
 	return qn_error_set(err, QUERN_ERR_USAGE, "unknown option --%s%s%s%s; see --help", name,

@@ -362,7 +362,7 @@ static void say(const char *text)
 
 static void on_end(int number)
 {
-	say("\nquern: ");
+	say(number == SIGINT ? "\nquern: interrupted: " : "\nquern: terminated: ");
 	say(last_word);
 	say("\n");
 	signal(number, SIG_DFL);

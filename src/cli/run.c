@@ -214,7 +214,7 @@ int qn_cli_run(int argc, char **argv)
 		/* A wrong name must not cost the work; what this finds, the run reports. */
 		if (output && !qn_cli_rank())
 			quern_run_check_output(l.run, output);
-		qn_cli_watch("interrupted: there is no result");
+		qn_cli_watch("there is no result");
 		code = (int)quern_run_execute(l.run);
 		qn_cli_unwatch();
 		qn_cli_progress_end(&progress);

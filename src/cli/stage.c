@@ -198,7 +198,7 @@ static char *next_command(const struct quern_options *o, const char *text)
 	return out;
 }
 
-static const char interrupted[] = "interrupted: the same command goes on where it was; "
+static const char interrupted[] = "the same command goes on where it was; "
 				  "`quern unstage DIR/NAME` removes what there is";
 
 static int stage(const struct quern_options *o, const char *const *files, size_t nfiles)

@@ -166,7 +166,7 @@ static int verify(const struct quern_options *o, const char *const *files, size_
 	enum quern_status st = QUERN_ERR_RUN;
 	int code;
 
-	qn_cli_watch("interrupted: what was found so far is lost");
+	qn_cli_watch("what was found so far is lost");
 	qn_cli_progress_begin(&progress, 0);
 	if (settings)
 		st = quern_verify(qn_cli_world(), files, nfiles, (const char *const *)settings,

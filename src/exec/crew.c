@@ -36,7 +36,7 @@ struct worker {
 	uint32_t form;			/* of its member, */
 	struct qn_dataset member;	/* that the feed is on: borrows */
 	struct qn_feed *feed;
-	struct qn_feed *idle;		/* of the member before, until one of another form comes */
+	struct qn_feed *idle;		/* of a native member before, until one of another form comes */
 	struct qn_ledger_reader ledger;
 	struct qn_feed_stats done;	/* of earlier feeds */
 	uint64_t local_nbytes, remote_nbytes;
@@ -47,6 +47,7 @@ struct worker {
 	bool bound;
 	struct qn_near near;
 	uint64_t nstolen, nleased, nskipped;
+	uint64_t nrepeated, repeated_nbytes;	/* of done: chunks that were counted, not absorbed */
 	double task_seconds;	/* of the last tasks, each; 0: there was none */
 	uint64_t nmerged;	/* trials in state since it was normalized */
 	double busy_seconds;
@@ -116,7 +117,10 @@ static enum quern_status leave_member(struct worker *w, struct quern_message *er
 		w->done.stored_nbytes += s->stored_nbytes;
 		w->done.decoded_nbytes += s->decoded_nbytes;
 		*(w->is_local ? &w->local_nbytes : &w->remote_nbytes) += s->stored_nbytes;
-		w->idle = w->feed;
+		if (w->member.native)
+			w->idle = w->feed;
+		else
+			qn_feed_free(w->feed);
 		w->feed = NULL;
 	}
 	/* What has sums was seen to be right when it was read. */
@@ -137,7 +141,7 @@ static enum quern_status feed_from(struct worker *w, uint32_t member, struct que
 	struct qn_job *j = w->crew->job;
 	const uint32_t form = j->mosaic.member[member].form;
 
-	if (w->idle && (!w->member.native || w->form != form))
+	if (w->idle && w->form != form)
 		drop_feeds(w);	/* while the member is still what it was made for */
 	w->form = form;
 	qn_mosaic_member(&j->mosaic, member, &w->member);
@@ -172,23 +176,14 @@ static enum quern_status turn_to_member(struct worker *w, struct quern_message *
 	return st;
 }
 
-static void count_done(struct qn_job *j, const struct qn_item *item, uint64_t times)
+static void count_done(struct qn_job *j, const struct qn_task *t, const struct quern_box *box,
+		       uint64_t times)
 {
-	if (j->items.counts_holes && item->chunks->addr == QN_ADDR_NONE)
+	if (t->counted)
 		return;
 	atomic_fetch_add_explicit(&j->queues.queue[j->queues.mine].header->done_nbytes,
-				  times * qn_box_nelems(&item->box) * j->dataset.type.size,
+				  times * qn_box_nelems(box) * j->dataset.type.size,
 				  memory_order_relaxed);
-}
-
-/* Whether the state of a chunk that nobody has written stands for all that are like it. */
-static bool can_repeat(const struct qn_job *j)
-{
-	bool can = j->items.counts_holes;
-
-	for (int i = 0; i < j->layout.nsegments; i++)
-		can = can && j->layout.segment[i].op != QUERN_LEAST;
-	return can;
 }
 
 /* Items that a pass may leave out, so that enough are left for it. */
@@ -266,9 +261,18 @@ static void repeat_stats(struct worker *w, const struct qn_feed_stats *before, u
 {
 	const struct qn_feed_stats after = stats_of(w);
 
-	w->done.nchunks += (times - 1) * (after.nchunks - before->nchunks);
-	w->done.decoded_nbytes += (times - 1) * (after.decoded_nbytes - before->decoded_nbytes);
+	const uint64_t nchunks = (times - 1) * (after.nchunks - before->nchunks);
+	const uint64_t nbytes = (times - 1) * (after.decoded_nbytes - before->decoded_nbytes);
+
+	w->done.nchunks += nchunks;
+	w->done.decoded_nbytes += nbytes;
+	w->nrepeated += nchunks;
+	w->repeated_nbytes += nbytes;
 }
+
+/* Elements that could be absorbed in the time that it takes to find a task and its fill values: a few
+   hundred ns. */
+#define TASK_NELEMS 500
 
 /* Whether it takes less to double a state than to absorb so many alike: a pass over it for its
    identity and the last merge each, and two for each doubling. */
@@ -278,7 +282,8 @@ static bool is_doubled(const struct qn_job *j, uint64_t nelems, uint64_t times)
 
 	for (uint64_t left = times; left > 1; left >>= 1)
 		npasses += 2;
-	return !qn_mul(nelems, times, &absorbed) || absorbed > npasses * j->layout.nwords;
+	return !qn_mul(nelems + TASK_NELEMS, times, &absorbed) ||
+	       absorbed > npasses * j->layout.nwords;
 }
 
 /* times > 1: there are so many alike, of which this is the first. Nobody has written them, and their
@@ -298,7 +303,7 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	qn_items_seek(&j->items, t.item, &w->slot);
 	qn_slot_box(&w->slot, &item.box, &a.box);
 	if (!is_needed(t.item, w->crew->stride)) {
-		count_done(j, &item, times);
+		count_done(j, &t, &item.box, times);
 		return QUERN_OK;
 	}
 	/* What is wrong with the file before, no other copy of this one makes up for. */
@@ -317,12 +322,12 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 		qn_near_settle_feed(&w->near, w->feed);
 	}
 	if (st == QUERN_ERR_DATA && refuse(w, &t, &before, &why)) {
-		count_done(j, &item, times);
+		count_done(j, &t, &item.box, times);
 		return QUERN_OK;
 	}
 	if (st == QUERN_ERR_DATA && w->crew->skip && w->feed) {
 		w->nskipped += item.nchunks;
-		count_done(j, &item, times);
+		count_done(j, &t, &item.box, times);
 		return QUERN_OK;
 	}
 	if (st)
@@ -330,7 +335,7 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	if (on_trial)
 		add_trial(w, times);
 	repeat_stats(w, &before, times);
-	count_done(j, &item, times);
+	count_done(j, &t, &item.box, times);
 	return QUERN_OK;
 }
 
@@ -688,6 +693,8 @@ static void add_report(struct qn_job *j, const struct worker *w)
 	r->busy_seconds += w->busy_seconds;
 	r->nchunks += w->done.nchunks;
 	r->nlibrary += w->done.library_nchunks;
+	r->nrepeated += w->nrepeated;
+	r->repeated_nbytes += w->repeated_nbytes;
 	r->stored_nbytes += w->done.stored_nbytes;
 	r->decoded_nbytes += w->done.decoded_nbytes;
 	r->local_nbytes += w->local_nbytes;
@@ -749,14 +756,15 @@ enum quern_status qn_crew_run(struct qn_job *j, int pass, struct quern_message *
 
 	crew.skip = !strcmp(quern_option_string(j->options, "on-bad-chunk"), "skip");
 	crew.stride = choose_stride(j);
-	crew.repeats = can_repeat(j) && crew.stride == 1;
+	crew.repeats = j->items.counts_holes && crew.stride == 1 &&
+		       qn_state_repeats(j->kernel, &j->layout);
 	crew.worker = qn_calloc(j->place.nthreads, sizeof(*crew.worker));
 	pthread_mutex_init(&crew.lock, NULL);
 	pthread_cond_init(&crew.finished, NULL);
 	/* These count chunks, not passes over them. */
 	j->report.nbound = 0;
 	j->report.nchunks = j->report.nstolen = j->report.nskipped = j->report.nlibrary = 0;
-	j->report.nleased = 0;
+	j->report.nleased = j->report.nrepeated = 0;
 	j->report.nfailed_over = 0;
 	st = start(&crew, err);
 	/* Others wait for this rank: it has to see it through with them. */

@@ -310,10 +310,15 @@ static enum quern_status make_items(struct qn_job *j, const struct quern_demand 
 	return st ? qn_error_set(err, st, "%s", why.text) : QUERN_OK;
 }
 
-/* Of a dataset that the library reads it is not known which chunks nobody has written. */
+/* Whether the state of a chunk that nobody has written stands for all that are like it. Of a dataset
+   that the library reads it is not known which chunks these are. */
 static bool counts_holes(const struct qn_job *j)
 {
-	bool can = j->kernel->repeats && j->items.max_chunks == 1;
+	struct quern_message ignored = { .status = QUERN_OK };
+	struct qn_layout_of_state layout;
+	bool can = j->items.max_chunks == 1 &&
+		   !qn_state_layout(j->kernel, j->self, &layout, &ignored) &&
+		   qn_state_repeats(j->kernel, &layout);
 
 	for (uint32_t i = 0; i < j->mosaic.nforms; i++)
 		can = can && j->mosaic.form[i].native;

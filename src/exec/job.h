@@ -25,6 +25,7 @@ struct qn_report {
 	char cpus[64];			/* the slice, as a list */
 	uint32_t host_number, node, nthreads, nbound;
 	uint64_t nchunks, nstolen, nskipped, nlibrary;
+	uint64_t nrepeated, repeated_nbytes;	/* chunks that were counted, not absorbed */
 	uint64_t nleased;		/* chunks that were another host's by the plan */
 	uint64_t nfailed_over;		/* chunks that were left to another host */
 	char failure[256];		/* why the first of them was; "" */

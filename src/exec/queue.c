@@ -218,9 +218,11 @@ struct qn_task qn_queue_task(const struct qn_queue *q, uint32_t task, uint32_t *
 
 	if (s->each == QN_EVEN)
 		return (struct qn_task){ .item = s->item + k, .nchunks = 1,
-					 .one = go_on(q->chunk + s->chunk, k) };
+					 .one = go_on(q->chunk + s->chunk, k),
+					 .counted = task < q->header->ncounted };
 	return (struct qn_task){ .item = s->item + k, .nchunks = s->each,
-				 .list = q->chunk + s->chunk + k * s->each };
+				 .list = q->chunk + s->chunk + k * s->each,
+				 .counted = task < q->header->ncounted };
 }
 
 /* How many tasks from `task` on, before `end`, are in its stretch, which is number `number`. */

@@ -53,6 +53,7 @@ struct qn_task {
 	uint64_t nchunks;
 	struct qn_chunk *list;		/* borrows; NULL: there is `one` */
 	struct qn_chunk one;
+	bool counted;			/* it has no weight */
 };
 
 /* The descriptors of a task; borrows. */

@@ -39,13 +39,13 @@ static uint32_t find_set(const void *ctx, uint32_t member, uint64_t addr, uint64
 	return set;
 }
 
-static enum quern_status make_plan(struct qn_job *j, struct draft *d, bool with_work,
-				   struct quern_message *err)
+static enum quern_status plan_items(struct qn_job *j, const struct qn_items *items, struct draft *d,
+				    bool with_work, struct quern_message *err)
 {
 	struct qn_cluster cluster = { qn_comm_size(j->comm), j->places };
 	enum quern_status st;
 
-	st = qn_lumps_make(&j->items, j->dataset.type.size,
+	st = qn_lumps_make(items, j->dataset.type.size,
 			   qn_plan_most_lumps((uint64_t)cluster.nranks), find_set, &d->where,
 			   &d->lumps, err);
 	if (st)
@@ -55,6 +55,23 @@ static enum quern_status make_plan(struct qn_job *j, struct draft *d, bool with_
 		return qn_foresee(j, &d->lumps.work, err);
 	st = qn_plan_make(&cluster, &d->lumps.work, &j->costs.rates, &j->plan, NULL, err);
 	return st ? st : qn_shares_make(j, &d->lumps, &d->shares, err);
+}
+
+/* What has no weight is not spread over the ranks: where that is too much for one, all is weighed. */
+static enum quern_status make_plan(struct qn_job *j, struct draft *d, bool with_work,
+				   struct quern_message *err)
+{
+	struct quern_message why = { .status = QUERN_OK };
+	struct qn_items weighed = j->items;
+	enum quern_status st = plan_items(j, &j->items, d, with_work, &why);
+
+	if (st != QUERN_ERR_DATA || !j->items.counts_holes)
+		return st ? qn_error_set(err, st, "%s", why.text) : QUERN_OK;
+	weighed.counts_holes = false;
+	qn_plan_fini(&j->plan);
+	qn_shares_fini(&d->shares);
+	qn_lumps_fini(&d->lumps);
+	return plan_items(j, &weighed, d, with_work, err);
 }
 
 /* Bytes of the feed of a worker, whatever member it turns to. */

@@ -164,3 +164,11 @@ void qn_state_double(const struct qn_layout_of_state *l, int64_t *state)
 		state += l->segment[i].nwords;
 	}
 }
+
+bool qn_state_repeats(const struct quern_kernel *k, const struct qn_layout_of_state *l)
+{
+	for (int i = 0; i < l->nsegments; i++)
+		if (l->segment[i].op == QUERN_LEAST)
+			return false;
+	return k->repeats;
+}

@@ -31,5 +31,8 @@ void qn_state_merge(const struct qn_layout_of_state *l, int64_t *into, const int
 
 /* state = state + state; without LEAST segments. */
 void qn_state_double(const struct qn_layout_of_state *l, int64_t *state);
+/* Whether states of this layout may be doubled, and the kernel says that they then stand for data that
+   comes twice. */
+bool qn_state_repeats(const struct quern_kernel *k, const struct qn_layout_of_state *l);
 
 #endif

@@ -6,6 +6,10 @@
 #include "base/mem.h"
 
 #define LONGEST_HOLE (UINT32_C(1) << 31)	/* items that are not stored, in a lump of many */
+#define LONGEST_COUNTED (UINT32_C(1) << 27)	/* ... in a row that is counted: ranks take billions */
+/* In a selection that leaves out chunks of each row of them a row costs some chunks: the first and the
+   last of it, and one between. With fewer in it than this they are no less work than others. */
+#define SHORTEST_COUNTED 64
 
 #define MISPLACED 100	/* one item in so many may be out of order */
 
@@ -91,13 +95,20 @@ static bool is_after(uint64_t addr, uint64_t last)
 	return addr >= last || last - addr <= QN_STEP_BACK;
 }
 
+/* Are items of the part at hand that are not stored counted? */
+static bool are_counted(const struct weigher *w)
+{
+	return w->items->counts_holes && w->slot.cut.run >= SHORTEST_COUNTED;
+}
+
 /* Does an item at this address go on with a row? */
 static bool goes_on(const struct weigher *w, const struct qn_row *r, uint64_t addr)
 {
 	if (!r || r->member != w->slot.part.member)
 		return false;
 	if (addr == QN_ADDR_NONE || r->last == QN_ADDR_NONE)
-		return addr == r->last && !(r->counted && r->n >= LONGEST_HOLE);
+		return addr == r->last && r->counted == are_counted(w) &&
+		       !(r->counted && r->n >= LONGEST_COUNTED);
 	return is_after(addr, r->last) && !w->apart;
 }
 
@@ -116,7 +127,7 @@ static struct qn_row *open_row(struct weigher *w, uint64_t item, uint64_t addr)
 	r += l->nrows++;
 	*r = (struct qn_row){ .item = item, .addr = addr, .lump = (uint32_t)l->work.nlumps,
 			      .member = w->slot.part.member,
-			      .counted = addr == QN_ADDR_NONE && w->items->counts_holes };
+			      .counted = addr == QN_ADDR_NONE && are_counted(w) };
 	w->counts |= r->counted;
 	return r;
 }
@@ -173,14 +184,15 @@ static uint32_t find_set(struct weigher *w, uint64_t addr)
 static void weigh_hole(struct weigher *w, uint64_t item, uint64_t n)
 {
 	const uint32_t set = n ? find_set(w, QN_ADDR_NONE) : QN_NO_HOMES;
+	const uint32_t most = are_counted(w) ? LONGEST_COUNTED : w->hole;
 
 	while (n && !w->failed) {
-		struct qn_lump *l = turn_to(w, item, QN_ADDR_NONE, set, w->hole);
+		struct qn_lump *l = turn_to(w, item, QN_ADDR_NONE, set, most);
 		uint64_t k;
 
 		if (!l)
 			return;
-		k = qn_min_u64(n, w->hole - l->n);
+		k = qn_min_u64(n, most - l->n);
 		l->n += (uint32_t)k;
 		last_row(w)->n += k;
 		item += k;
@@ -431,7 +443,7 @@ static uint64_t count_work(const struct qn_items *items)
 		return items->nitems;
 	for (uint32_t i = 0; i < items->mosaic->nmembers; i++)
 		n += items->mosaic->member[i].nchunks;
-	return qn_min_u64(n, items->nitems);
+	return qn_max_u64(1, qn_min_u64(n, items->nitems));
 }
 
 enum quern_status qn_lumps_make(const struct qn_items *items, size_t element_nbytes, uint64_t most,
@@ -444,7 +456,7 @@ enum quern_status qn_lumps_make(const struct qn_items *items, size_t element_nby
 							 LONGEST_HOLE) };
 	enum quern_status st;
 
-	w.hole = w.per > 1 || items->counts_holes ? LONGEST_HOLE : 1;
+	w.hole = w.per > 1 ? LONGEST_HOLE : 1;
 	memset(out, 0, sizeof(*out));
 	out->work.nitems = items->nitems;
 	w.number = qn_calloc(items->max_chunks, sizeof(*w.number));

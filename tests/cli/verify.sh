@@ -140,6 +140,6 @@ for _ in $(seq 200); do
 done
 kill -TERM $first
 wait $first
-is "interrupted: it says so, on a line of its own" "143 1" \
-	"$? $(grep -c '^quern: interrupted: what was found' err)"
+is "terminated: it says so, on a line of its own" "143 1" \
+	"$? $(grep -c '^quern: terminated: what was found' err)"
 finish

@@ -12,7 +12,8 @@
  *				text_scale has a scale_factor that is a text, single a float32
  *	layouts lacking		lacking.h5: x is mapped without limits to absent.h5, b to absent-0.h5, ...
  *	layouts strange		strange.h5: x has passed a filter that nobody has, in 8 chunks
- *	layouts half		half.h5: of x 256 chunks of 64 KiB are written, and 3000 after them not
+ *	layouts half		half.h5: of x 256 chunks of 64 KiB are written, and 3000 after them not;
+ *				big.h5: 2048 chunks of 1 KiB, of 6 thousand million
  *	layouts holes		holes.h5: a, b, ... with most chunks not written, and full.h5 with the same
  *				elements, all of them written
  *	layouts family		f-00000.h5 ...
@@ -350,6 +351,23 @@ static void make_lacking(void)
 	H5close();
 }
 
+static void make_big(void)
+{
+	hsize_t chunk = 1024, n = 6000000000 * chunk, part = 2048 * chunk, start = 0;
+	hid_t file = create("big.h5"), space = must(H5Screate_simple(1, &n, NULL)), dset;
+	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), memory = must(H5Screate_simple(1, &part, NULL));
+	int8_t *v = calloc(part, 1);
+
+	if (!v)
+		exit(1);
+	must(H5Pset_chunk(dcpl, 1, &chunk));
+	dset = must(H5Dcreate2(file, "x", H5T_STD_I8LE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT));
+	must(H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &part, NULL));
+	must(H5Dwrite(dset, H5T_NATIVE_INT8, memory, space, H5P_DEFAULT, v));
+	free(v);
+	H5Fclose(file);
+}
+
 static void make_half(void)
 {
 	hsize_t shape[2] = { 3256, 16384 }, chunk[2] = { 1, 16384 }, part[2] = { 256, 16384 };
@@ -367,6 +385,8 @@ static void make_half(void)
 	must(H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, part, NULL));
 	must(H5Dwrite(dset, H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, v));
 	free(v);
+	H5Fclose(file);
+	make_big();
 	H5close();
 }
 
