@@ -96,10 +96,23 @@ enum quern_status qn_verify_note_error(struct qn_verify *v, const char *path, en
 	return qn_verify_note(v, NULL, path, NULL, err, "%s", why->text);
 }
 
+static int by_coord(const void *a, const void *b)
+{
+	const struct qn_damage *x = a, *y = b;
+
+	for (int d = 0; d < x->ndim && d < y->ndim; d++)
+		if (x->coord[d] != y->coord[d])
+			return x->coord[d] < y->coord[d] ? -1 : 1;
+	return 0;
+}
+
+/* In the order of the chunks, whichever thread found it first. */
 enum quern_status qn_verify_note_findings(struct qn_verify *v, const struct qn_dataset *d,
 					  const struct qn_findings *found,
 					  struct quern_message *err)
 {
+	const struct qn_verified_file *file = qn_verify_this_file(v);
+	const size_t nbefore = file->ndamages;
 	enum quern_status st = QUERN_OK;
 	size_t at = 0;
 
@@ -112,5 +125,8 @@ enum quern_status qn_verify_note_findings(struct qn_verify *v, const struct qn_d
 				    found->text + at);
 		at += f.text_nbytes;
 	}
+	if (file->ndamages > nbefore)
+		qsort(file->damage + nbefore, file->ndamages - nbefore, sizeof(*file->damage),
+		      by_coord);
 	return st;
 }

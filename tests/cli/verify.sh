@@ -130,6 +130,10 @@ answers "... and in that of others" verify --write-sums blank.sums latest.h5
 "$BUILDDIR/tests/corpus/layouts" strange || exit 1
 finds "a filter that nobody has, said once" "dataset /x: .*filter 511 .*HDF5_PLUGIN_PATH \(8 chunks\)" \
 	strange.h5
+quern verify --threads 3 --json strange.h5
+is "... in the order of the chunks" "0 1 2 3 4 5 6 7" "$(for i in 0 1 2 3 4 5 6 7; do
+	field files.0.damages.$i.chunk.0
+done | tr '\n' ' ' | sed 's/ $//')"
 
 # --- interrupted ---
 QUERN_TEST_READ_DELAY='*:50000000' "$QUERN" verify --progress always cf.nc >out 2>err &
