@@ -164,12 +164,15 @@ static void write_names(const struct qn_listing *l, char *out, size_t room)
 enum quern_status qn_h5_no_such_dataset(hid_t file_id, const char *file, const char *path,
 					const char *what, struct quern_message *err)
 {
+	struct quern_message why = { .status = QUERN_OK };
 	struct qn_listing l = { 0, NULL };
 	char names[400] = "";
 	const char *near;
 
-	if (qn_h5_list(file_id, file, &l, NULL) != QUERN_OK)
-		return qn_error_set(err, QUERN_ERR_DATA, "%s: %s %s", file, what, path);
+	/* It may well be there, and what is wrong with the file be the reason. */
+	if (qn_h5_list(file_id, file, &l, &why) != QUERN_OK)
+		return qn_error_set(err, QUERN_ERR_DATA, "%s; %s %s in what can be read", why.text,
+				    what, path);
 	if (l.n == 0)
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: %s %s; the file has no datasets",
 				    file, what, path);

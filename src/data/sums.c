@@ -249,8 +249,10 @@ static enum quern_status write_new(const struct qn_sums *s, const char *temporar
 	return ok ? QUERN_OK : QUERN_ERR_RUN;
 }
 
-/* Nothing, nothing in it, or sums. */
-static bool may_be_replaced(const char *file)
+/* What is in the place of sums. */
+enum place { EMPTY, SUMS, OTHER };
+
+static enum place look_at(const char *file)
 {
 	static const char mark[] = "quern-sums ";
 	char head[sizeof(mark) - 1];
@@ -259,13 +261,15 @@ static bool may_be_replaced(const char *file)
 	size_t n;
 
 	if (stat(file, &st))
-		return errno == ENOENT;
+		return errno == ENOENT ? EMPTY : OTHER;
 	f = S_ISREG(st.st_mode) ? fopen(file, "r") : NULL;
 	if (!f)
-		return false;
+		return OTHER;
 	n = fread(head, 1, sizeof(head), f);
 	fclose(f);
-	return !n || (n == sizeof(head) && !memcmp(head, mark, n));
+	if (!n)
+		return EMPTY;
+	return n == sizeof(head) && !memcmp(head, mark, n) ? SUMS : OTHER;
 }
 
 enum quern_status qn_sums_check_place(const char *file, struct quern_message *err)
@@ -280,9 +284,18 @@ enum quern_status qn_sums_check_place(const char *file, struct quern_message *er
 	if (!writable)
 		return qn_error_set(err, QUERN_ERR_USAGE, "--write-sums %s: its directory cannot be "
 				    "written: %s", file, strerror(errno));
-	if (!may_be_replaced(file))
+	switch (look_at(file)) {
+	case SUMS:
+		return qn_error_set(err, QUERN_ERR_USAGE, "--write-sums %s: has sums, maybe of other "
+				    "files, and new ones would make any damage since look right: "
+				    "compare with them with --sums %s, choose another name, or "
+				    "remove it", file, file);
+	case OTHER:
 		return qn_error_set(err, QUERN_ERR_USAGE, "--write-sums %s: is there and is no file "
 				    "of sums, so it is not replaced; choose another name", file);
+	case EMPTY:
+		break;
+	}
 	return QUERN_OK;
 }
 

@@ -24,7 +24,8 @@ const struct quern_option qn_verify_options[] = {
 	  "compare with the sums that FILE has kept: what is stored, what it means, what else is in "
 	  "the files" },
 	{ "write-sums", 0, QUERN_OPT_STRING, "FILE", NULL, 0, 0,
-	  "keep XXH3-128 sums of all that is stored in FILE, if there is no damage" },
+	  "keep XXH3-128 sums of all that is stored in FILE, if there is no damage; FILE must not have "
+	  "sums yet" },
 	{ "threads", 0, QUERN_OPT_INT, "N", NULL, 1, 4096,
 	  "worker threads a rank (default: its share of the permitted cores)" },
 	{ "bind", 0, QUERN_OPT_CHOICE, "numa|core|none", "numa", 0, 0,

@@ -146,7 +146,7 @@ enum quern_status qn_verify_find_sums(const struct qn_verify *v, const char *fil
 	}
 	*out = NULL;
 	return qn_error_set(err, QUERN_ERR_DATA, "%s: %s in %s, which has sums of %zu file%s, %s first: "
-			    "make sums of it with --write-sums", file,
+			    "make sums of it with --write-sums, in another file", file,
 			    nbase ? "cannot be told from others of its name" : "is not",
 			    quern_option_string(v->job.options, "sums"), s->n,
 			    s->n == 1 ? "" : "s", s->n ? s->file[0].name : "none");

@@ -124,7 +124,9 @@ done
 check "... which stays" cmp cf.nc data.nc
 : >blank.sums
 answers "sums in an empty file" verify --write-sums blank.sums cf.nc
-answers "... and in that of others" verify --write-sums blank.sums latest.h5
+refuses 2 "... and not in the place of others" "blank.sums: has sums.*--sums blank.sums" \
+	verify --write-sums blank.sums latest.h5
+answers "... which stay" verify --sums blank.sums cf.nc
 
 # --- a filter that nobody has ---
 "$BUILDDIR/tests/corpus/layouts" strange || exit 1
