@@ -162,7 +162,7 @@ static enum quern_status describe_filter(struct subject *s, unsigned i)
 	step->nparams = (uint32_t)qn_min_u64(nparams, QN_MAX_FILTER_PARAMS);
 	if (!qn_filter_is_native(step)) {
 		snprintf(why, sizeof why, "filter %u (%s)", (unsigned)step->id,
-			 step->name[0] ? step->name : "no name");
+			 step->name[0] ? step->name : "not registered");
 		not_native(s->d, why);
 	}
 	return QUERN_OK;
