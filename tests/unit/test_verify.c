@@ -225,6 +225,7 @@ static bool has_sums(void)
 	do {                                          \
 		hid_t file;                           \
 		make_file(latest);                    \
+		unlink(sums);                         \
 		assert_damages(write_sums, 0, "");    \
 		assert_damages(with_sums, 0, "");     \
 		file = reopen();                      \
@@ -267,6 +268,19 @@ static void test_changes(void **state)
 		h5make_numbers(dset, "scale_factor", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 0, &scale);
 		H5Dclose(dset);
 	}, 2, "/deflate: what its bytes mean has changed", "bytes outside");
+}
+
+/* Sums are not replaced. */
+static void test_sums_stay(void **state)
+{
+	(void)state;
+	make_file(false);
+	if (!has_sums()) {
+		skip();
+		return;
+	}
+	assert_null(verify(write_sums, QUERN_ERR_USAGE));
+	assert_damages(with_sums, 0, "");
 }
 
 static void test_other_sums(void **state)
@@ -383,6 +397,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_clean, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_changes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_sums_stay, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_other_sums, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_damage, set_up, tear_down),
 	};
