@@ -52,7 +52,7 @@ void *qn_alloc_pages(size_t nbytes)
 	/* Else a huge page holds the end of one block and the beginning of the next, all of it where
 	   the first was written to that came, and it can only be moved as a whole. */
 	if (p)
-		madvise(p, (nbytes + PAGE_NBYTES - 1) / PAGE_NBYTES * PAGE_NBYTES, MADV_NOHUGEPAGE);
+		madvise(p, qn_ceil_div(nbytes, PAGE_NBYTES) * PAGE_NBYTES, MADV_NOHUGEPAGE);
 #endif
 	return p;
 }

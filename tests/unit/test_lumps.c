@@ -137,9 +137,9 @@ static struct weight weigh(const struct qn_items *items, uint64_t item)
 	return w;
 }
 
-/* A row of items that are counted: before all others. */
-static uint64_t ncounted_rows;
+static uint64_t ncounted_rows;	/* so far */
 
+/* A row of items that are counted: before all others. */
 static void check_counted(const struct qn_items *items, const struct qn_lumps *l, uint64_t r,
 			  uint8_t *seen)
 {
