@@ -21,7 +21,7 @@ all:
 # --- Configuration --------------------------------------------------------------------------------
 
 # Goals that work before configure did. `check` and `demo` install what configure misses.
-unconfigured_goals = clean configure deps distclean format help
+unconfigured_goals = check-matrix clean configure deps distclean format help
 installing_goals = check demo
 goals := $(or $(MAKECMDGOALS),all)
 installing := $(filter $(installing_goals),$(goals))
@@ -249,6 +249,10 @@ check-hosts: all $(test_progs)
 check-numa: all $(test_progs)
 	@$(script_env) bash $(srcdir)/tests/run tests/numa/check.sh
 
+# Fresh Debian systems, other compilers and MPIs: see tests/matrix. ROWS='debian13 debian12-clang'
+check-matrix:
+	@BUILDDIR=$(abspath $(B)) SRCDIR=$(abspath $(srcdir)) bash $(srcdir)/tests/matrix/check.sh $(ROWS)
+
 demo: all
 	@$(script_env) bash $(srcdir)/examples/demo.sh
 
@@ -309,6 +313,7 @@ help:
 	@echo 'make fuzz          runs each fuzz target for FUZZ_SECONDS (10); needs clang'
 	@echo 'make check-hosts   tests quern on several hosts, which are namespaces of this machine'
 	@echo 'make check-numa    tests quern on an emulated machine with two NUMA nodes'
+	@echo 'make check-matrix  the tests on fresh Debian systems, with other compilers and MPIs; ROWS='
 	@echo 'make check-slurm   tests the Slurm templates on a Slurm of its own'
 	@echo 'make demo          the main job on generated data'
 	@echo 'make bench         measures, beside the limits of this machine'
@@ -320,5 +325,5 @@ help:
 	@echo 'Variables: CC CFLAGS CPPFLAGS LDFLAGS SAN=address,undefined WERROR=1 V=1 TESTS='
 
 FORCE:
-.PHONY: all bench check check-hosts check-numa check-programs check-slurm clean cmocka demo deps dist \
-	distcheck distclean flips format fuzz fuzz-programs help install uninstall FORCE
+.PHONY: all bench check check-hosts check-matrix check-numa check-programs check-slurm clean cmocka demo \
+	deps dist distcheck distclean flips format fuzz fuzz-programs help install uninstall FORCE
