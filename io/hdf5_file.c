@@ -13,6 +13,7 @@
 #include "hdf5_list.h"
 #include "hdf5_open.h"
 #include "hdf5_raw.h"
+#include "hdf5_relax.h"
 
 static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -151,6 +152,7 @@ static hid_t access_list(void)
 	if (fapl >= 0)
 		H5Pset_file_locking(fapl, true, true);
 #endif
+	qn_h5_relax(fapl);
 	return fapl;
 }
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "hdf5_file.h"
 #include "hdf5_raw.h"
+#include "hdf5_relax.h"
 #include "hdf5_stage.h"
 
 #define GROWTH_NBYTES (1u << 20) /* of a file in memory */
@@ -23,6 +24,7 @@ static hid_t access_list(void)
 		qn_h5_close(fapl);
 		return -1;
 	}
+	qn_h5_relax(fapl);
 	return fapl;
 }
 

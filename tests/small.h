@@ -26,6 +26,7 @@
 #ifdef QN_HAVE_BLOSC
 #include <blosc.h>
 #endif
+#include "../io/hdf5_relax.h"
 
 enum small_filters {
 	SMALL_SHUFFLE = 1,
@@ -265,6 +266,7 @@ static inline bool small_make(const struct small_kind *k, const char *file)
 
 	for (int i = 0; i < k->nunlimited; i++)
 		most[i] = H5S_UNLIMITED;
+	qn_h5_relax(fapl);
 	if (k->latest)
 		H5Pset_libver_bounds(fapl, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
 	H5Pset_userblock(fcpl, k->user_block);

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # `quern plan`: what it explains, clusters that are not there, and simulations of runs.
+# alone: it compares predicted with measured times
 
 . "$SRCDIR/tests/cli/lib.sh"
 generate cf.nc

@@ -29,6 +29,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../io/hdf5_relax.h"
+
 #define NSOURCES 4
 #define NCOLS	 512
 #define NMANY_COLS 5
@@ -44,6 +46,7 @@ static hid_t create(const char *name)
 {
 	hid_t fapl = must(H5Pcreate(H5P_FILE_ACCESS)), file;
 
+	qn_h5_relax(fapl);
 	must(H5Pset_libver_bounds(fapl, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST));
 	file = must(H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, fapl));
 	H5Pclose(fapl);

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../io/hdf5_relax.h"
 #include "oracle.h"
 
 #define MAX_DIMS     4
@@ -658,6 +659,7 @@ static hid_t new_file(const char *name, bool latest, hsize_t user_block)
 {
 	hid_t fapl = must(H5Pcreate(H5P_FILE_ACCESS)), fcpl = must(H5Pcreate(H5P_FILE_CREATE)), f;
 
+	qn_h5_relax(fapl);
 	if (latest)
 		must(H5Pset_libver_bounds(fapl, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST));
 	must(H5Pset_userblock(fcpl, user_block));

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../io/hdf5_relax.h"
+
 /* A directory and the path of the one file that a test makes in it. */
 struct h5make {
 	char dir[256];
@@ -41,6 +43,7 @@ static inline hid_t h5make_create(const struct h5make *m, bool latest, hsize_t u
 {
 	hid_t fapl = H5Pcreate(H5P_FILE_ACCESS), fcpl = H5Pcreate(H5P_FILE_CREATE), file;
 
+	qn_h5_relax(fapl);
 	if (latest)
 		H5Pset_libver_bounds(fapl, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
 	H5Pset_userblock(fcpl, user_block);

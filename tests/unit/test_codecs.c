@@ -583,6 +583,23 @@ static void test_blosc2_array(void **state)
 
 /* --- What only the HDF5 library encodes: szip, nbit, scaleoffset -------------------------------------- */
 
+/*
+ * What the chunk must decode to: what the library reads. HDF5 1.14.5 cannot read what it wrote with
+ * scaleoffset where all bits of the elements are kept; it is the elements then.
+ */
+static void read_plain(hid_t set, hid_t type, const void *elems, struct sample *s)
+{
+	herr_t status;
+
+	H5E_BEGIN_TRY {
+		status = H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, s->plain);
+	} H5E_END_TRY
+	if (status < 0) {
+		assert_int_equal(s->step.id, H5Z_FILTER_SCALEOFFSET);
+		memcpy(s->plain, elems, s->nplain);
+	}
+}
+
 /* Writes elements of the file's type as one chunk, and takes the chunk as it is stored. False when
    the library could not make it smaller, and stored it as it was. */
 static bool make_stored(struct sample *s, hid_t type, hid_t dcpl, hsize_t nelems, const void *elems)
@@ -615,7 +632,7 @@ static bool make_stored(struct sample *s, hid_t type, hid_t dcpl, hsize_t nelems
 	s->stored = malloc(nbytes);
 	s->plain = malloc(s->nplain);
 	assert_true(H5Dread_chunk(set, H5P_DEFAULT, &origin, &mask, s->stored) >= 0);
-	assert_true(H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, s->plain) >= 0);
+	read_plain(set, type, elems, s);
 	H5Pclose(dcpl);
 	H5Dclose(set);
 	H5Sclose(space);
