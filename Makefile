@@ -187,6 +187,9 @@ $(command): $(cli_objs) $(san_objs) $(static_lib)
 
 $(unit_tests): private deps_libs += $(CMOCKA_LIBS)
 $(unit_tests:=.o): private CPPFLAGS += $(CMOCKA_CFLAGS)
+# It counts what quern itself has allocated.
+$(B)/tests/unit/test_feed: private deps_libs += \
+	$(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc aligned_alloc free)
 $(fuzz_targets): private san_flags += $(if $(FUZZ),-fsanitize=fuzzer)
 $(fuzz_targets:=.o): private CPPFLAGS += -I$(srcdir) $(if $(FUZZ),-DQN_LIBFUZZER)
 $(progs): $(B)/%: $(B)/%.o $(san_objs) $(static_lib)
