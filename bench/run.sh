@@ -314,6 +314,29 @@ many_chunks()
 	done
 }
 
+# prediction FILE: how far the simulation is from runs with as many threads as there are cores, if it
+# knows only runs with one. Medians of runs in turns.
+prediction()
+{
+	local cores=${BENCH_CORES:-1 2} threads i n
+
+	threads=${cores##* }
+	for n in 1 "$threads"; do : >"$out/work$n"; done
+	for ((i = 0; i < repeat; i++)); do
+		for n in 1 "$threads"; do
+			"$QUERN" run moments -d t2m --threads "$n" --bind none -o "$out/run$n.json" "$1"
+			field work "$out/run$n.json" >>"$out/work$n"
+		done
+	done
+	sed "s/\"work\": [^,}]*/\"work\": $(median <"$out/work1")/" "$out/run1.json" >"$out/median.json"
+	"$QUERN" plan moments -d t2m --threads "$threads" --simulate --calibrate "$out/median.json" \
+		--json "$1" >"$out/plan.json"
+	bound "$threads threads, measured over predicted from one" "$(ratio \
+		"$(median <"$out/work$threads")" \
+		"$(sed -n '/"simulation"/,$p' "$out/plan.json" | grep -m 1 -o '"work": [^,}]*' |
+			sed 's/.* //')")" "" 1.2
+}
+
 # wall FILE ARGUMENTS...: seconds of a run from its start to its exit; the document is in FILE.
 wall()
 {
@@ -439,6 +462,7 @@ compare "minmax" contiguous.nc pread 1.333 minmax
 printf '\n%-62s %15s %8s  %s\n' "bounds" "" target ok
 start_up
 memory
+prediction "$data/deflate.nc"
 many_chunks
 many_files
 selection

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # Chunks that nobody has written: what is not computed one by one is the same as if it were.
-# alone: it compares predicted with measured times
 
 . "$SRCDIR/tests/cli/lib.sh"
 "$BUILDDIR/tests/corpus/layouts" holes || exit 1
