@@ -11,10 +11,17 @@
  *	quern_run_free(run);
  *
  * Options are those of the command `quern run`, by the same names and with the same values. The
- * library never prints, exits or aborts, and has no mutable globals. Damaged files make the HDF5
- * library crash or hang, so quern calls it in child processes, which it forks: no other thread of the
- * program may be inside the HDF5 library while quern_run_execute, _plan, quern_inspect or
- * quern_verify runs.
+ * library never prints, exits or aborts, and has no mutable globals.
+ *
+ * Messages and warnings are one line of UTF-8 each, and may be printed as they are: names and units in
+ * them are from files, which may hold any bytes, but control characters (line breaks too), marks and
+ * overrides of the direction of writing, and bytes that are not UTF-8 are written as \x1b, \u202e and
+ * \xff. They fit into 1024 bytes; names that are too long for that lose their middle. Documents escape
+ * the same characters as JSON has it, so what a reader of JSON makes of them are the names as they are.
+ *
+ * Damaged files make the HDF5 library crash or hang, so quern calls it in child processes, which it
+ * forks: no other thread of the program may be inside the HDF5 library while quern_run_execute, _plan,
+ * quern_inspect or quern_verify runs.
  */
 #ifndef QUERN_H
 #define QUERN_H

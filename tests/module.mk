@@ -11,6 +11,7 @@ UNIT_TESTS += tests/unit/test_histogram
 UNIT_TESTS += tests/unit/test_covariance
 UNIT_TESTS += tests/unit/test_topk
 UNIT_TESTS += tests/unit/test_base
+UNIT_TESTS += tests/unit/test_text
 UNIT_TESTS += tests/unit/test_calendar
 UNIT_TESTS += tests/unit/test_resident
 UNIT_TESTS += tests/unit/test_cf

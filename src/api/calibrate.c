@@ -12,6 +12,7 @@
 
 #include "api/json.h"
 #include "api/run.h"
+#include "exec/warn.h"
 
 #define MANY_CHUNKS 100000	/* a run with so many tells what planning costs a chunk */
 
@@ -65,15 +66,14 @@ static enum quern_status warn_of_other(quern_run *run, const json_t *doc, const 
 	const char *kernel = json_string_value(json_object_get(doc, "kernel"));
 	const char *dataset =
 		json_string_value(json_object_get(json_object_get(doc, "input"), "dataset"));
-	char text[1024];
 
 	if (kernel && dataset && j->dataset.path && !strcmp(kernel, j->kernel->name) &&
 	    !strcmp(dataset, j->dataset.path))
 		return QUERN_OK;
-	snprintf(text, sizeof(text), "--calibrate %.128s: of a run of %.64s over %.128s; the costs of %s "
-		 "over %.128s may be others", file, kernel ? kernel : "?", dataset ? dataset : "?",
-		 j->kernel->name, j->dataset.path ? j->dataset.path : "?");
-	return qn_names_add(&run->job.warnings, text, &run->err);
+	return qn_job_add_warning(&run->job, &run->err, "--calibrate %s: of a run of %s over %s; the costs of "
+				  "%s over %s may be others", file, kernel ? kernel : "?",
+				  dataset ? dataset : "?", j->kernel->name,
+				  j->dataset.path ? j->dataset.path : "?");
 }
 
 static enum quern_status read_document(quern_run *run, const char *file)

@@ -12,6 +12,7 @@
 #include "api/json.h"
 #include "base/cpu.h"
 #include "base/options.h"
+#include "base/text.h"
 #include "comm/comm.h"
 #include "data/sum.h"
 #include "exec/source.h"
@@ -29,7 +30,7 @@ static enum quern_status finish(enum quern_status st, json_t *doc, struct quern_
 	else if (!(*json = qn_json_dump(doc)))
 		st = qn_error_nomem(err, 0, "the document");
 	if (why && nbytes)
-		snprintf(why, nbytes, "%s", st ? err->text : "");
+		qn_text_put(why, nbytes, st ? err->text : "");
 	return st;
 }
 

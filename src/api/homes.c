@@ -8,6 +8,7 @@
 #include "api/json.h"
 #include "api/settings.h"
 #include "base/names.h"
+#include "base/text.h"
 #include "comm/comm_mpi.h"
 #include "exec/census.h"
 #include "quern.h"
@@ -116,7 +117,7 @@ enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nf
 			st = take(&j, &options, &words, json, &err);
 	}
 	if (why && nbytes)
-		snprintf(why, nbytes, "%s", st ? err.text : "");
+		qn_text_put(why, nbytes, st ? err.text : "");
 	if (st) {
 		free(*json);
 		*json = NULL;

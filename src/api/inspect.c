@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "api/json.h"
 #include "base/mem.h"
@@ -34,14 +35,16 @@ static void warn(struct layout *l, const char *code, const char *format, ...)
 
 static void warn(struct layout *l, const char *code, const char *format, ...)
 {
-	char text[512];
+	char *text = NULL;
 	va_list ap;
 
 	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
+	if (vasprintf(&text, format, ap) < 0)
+		text = NULL;
 	va_end(ap);
 	json_array_append_new(l->warnings,
 			      json_pack("{s:s, s:o}", "code", code, "text", qn_json_text(text)));
+	free(text);
 }
 
 /* --- warnings --- */
@@ -141,7 +144,7 @@ static json_t *selection_to_json(struct layout *l, const struct quern_box *box, 
 	for (int i = 0; i < d->ndim; i++)
 		inside *= qn_min_u64(cut.ntouched[i] * d->chunk[i], d->shape[i]);
 	l->part = inside ? (double)n / (double)inside : 1;
-	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "select", select, "shape",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "select", qn_json_text(select), "shape",
 			 qn_json_uints(box->count, box->ndim), "bytes_logical",
 			 qn_json_uint(n * d->type.size), "chunks",
 			 l->chunked ? qn_json_uint(cut.nitems) : json_null(), "part_of_chunks",

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/real.h"
+#include "base/text.h"
 
 /* 17 significant digits bring back every double. */
 #define ROUND_TRIP 17
@@ -41,10 +42,11 @@ json_t *qn_json_uints(const uint64_t *v, int n)
 
 json_t *qn_json_text(const char *s)
 {
-	json_t *text = s && *s ? json_string(s) : json_null();
+	char *utf8 = s && *s ? qn_text_utf8(s, strlen(s)) : NULL;
+	json_t *text = utf8 ? json_string(utf8) : json_null();
 
-	/* A name that is not UTF-8 must not spoil the document. */
-	return text ? text : json_string("(not UTF-8)");
+	free(utf8);
+	return text;
 }
 
 /* A number as jansson has it: reals are made as short as they can be, and stay reals. */
@@ -70,6 +72,22 @@ static const char *string_end(const char *at)
 	return at + (*at == '"');
 }
 
+/* A string as jansson has it, in which C0 are escaped; the other characters that a terminal would obey
+   are escaped here, for documents are looked at too. */
+static void copy_string(FILE *out, const char *at, const char *end)
+{
+	while (at < end) {
+		uint32_t code = 0;
+		const size_t n = qn_text_character(at, end, &code);
+
+		if (n && qn_text_is_unsafe(code))
+			fprintf(out, "\\u%04x", (unsigned)code);
+		else
+			fwrite(at, 1, n ? n : 1, out);
+		at += n ? n : 1;
+	}
+}
+
 static void copy_document(FILE *out, const char *at)
 {
 	while (*at) {
@@ -77,7 +95,7 @@ static void copy_document(FILE *out, const char *at)
 
 		if (*at == '"') {
 			end = string_end(at);
-			fwrite(at, 1, (size_t)(end - at), out);
+			copy_string(out, at, end);
 		} else if (*at == '-' || (*at >= '0' && *at <= '9')) {
 			copy_number(out, at, (size_t)(end - at));
 		} else {

@@ -10,6 +10,7 @@
 
 #include "api/json.h"
 #include "api/settings.h"
+#include "base/text.h"
 #include "comm/comm_mpi.h"
 #include "exec/stage.h"
 #include "quern.h"
@@ -297,7 +298,7 @@ static enum quern_status call(MPI_Comm comm, bool removes, const struct quern_op
 		st = qn_comm_agree(k.comm, finish(&k, start, st, json), &k.err);
 	}
 	if (why && nbytes)
-		snprintf(why, nbytes, "%s", st ? k.err.text : "");
+		qn_text_put(why, nbytes, st ? k.err.text : "");
 	json_decref(k.list);
 	qn_options_fini(&k.options);
 	qn_names_fini(&k.files);

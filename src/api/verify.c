@@ -9,6 +9,7 @@
 #include "api/settings.h"
 #include "base/names.h"
 #include "base/options.h"
+#include "base/text.h"
 #include "comm/comm_mpi.h"
 #include "exec/verify.h"
 #include "quern.h"
@@ -179,7 +180,7 @@ enum quern_status quern_verify(MPI_Comm comm, const char *const *words, size_t n
 		st = qn_comm_agree(c, st, &err);
 	}
 	if (why && nbytes)
-		snprintf(why, nbytes, "%s", st ? err.text : "");
+		qn_text_put(why, nbytes, st ? err.text : "");
 	qn_verify_fini(&v);
 	qn_options_fini(&options);
 	qn_names_fini(&files);

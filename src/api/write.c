@@ -15,6 +15,7 @@
 
 #include "api/run.h"
 #include "base/real.h"
+#include "base/text.h"
 #include "data/storage.h"
 
 static enum quern_status io_error(quern_run *run, const char *file, const char *what)
@@ -47,14 +48,16 @@ static void print_real(FILE *f, double x)
 	fputs(isnan(x) ? "nan" : text, f);
 }
 
-/* In quotes, which are doubled inside. */
+/* In quotes, which are doubled inside, and plain: a table is looked at as well. */
 static void print_text(FILE *f, const char *text)
 {
+	const char *end = text + strlen(text);
+	char one[QN_PLAIN_NBYTES];
+
 	fputc('"', f);
-	for (; *text; text++) {
-		if (*text == '"')
-			fputc('"', f);
-		fputc(*text, f);
+	while (text < end) {
+		qn_text_next(&text, end, one);
+		fputs(*one == '"' ? "\"\"" : one, f);
 	}
 	fputc('"', f);
 }

@@ -5,14 +5,24 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/text.h"
+
+/* Names in a message are as long as their files have them, and any bytes: it is composed whole, made
+   plain, and then made to fit. */
 static enum quern_status record(struct quern_message *err, enum quern_status status,
 				const char *format, va_list ap)
 {
-	if (err && err->status == QUERN_OK) {
-		err->status = status;
-		vsnprintf(err->text, sizeof err->text, format, ap);
-	}
+	char *text = NULL;
+
+	if (!err || err->status != QUERN_OK)
+		return status;
+	err->status = status;
+	if (vasprintf(&text, format, ap) < 0)
+		text = NULL;
+	qn_text_put(err->text, sizeof err->text, text ? text : "out of memory");
+	free(text);
 	return status;
 }
 

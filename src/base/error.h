@@ -18,7 +18,8 @@ struct quern_message {
 	char text[QN_ERROR_NBYTES];
 };
 
-/* Records an error unless one is recorded already; returns `status`. err may be NULL. */
+/* Records an error unless one is recorded already; returns `status`. err may be NULL. The text is made
+   plain (base/text.h), and names in it that are too long lose their middle; what is said at the end stays. */
 enum quern_status qn_error_set(struct quern_message *err, enum quern_status status,
 			       const char *format, ...) __attribute__((format(printf, 3, 4)));
 

@@ -45,15 +45,18 @@ static void print_coord(const struct qn_feed *f, size_t nbytes, char *out)
 enum quern_status qn_feed_error(const struct qn_feed *f, enum quern_status status,
 				struct quern_message *err, const char *format, ...)
 {
-	char coord[128], why[512];
+	char coord[128], *why = NULL;
 	va_list ap;
 
 	va_start(ap, format);
-	vsnprintf(why, sizeof why, format, ap);
+	if (vasprintf(&why, format, ap) < 0)
+		why = NULL;
 	va_end(ap);
 	print_coord(f, sizeof coord, coord);
-	return qn_error_set(err, status, "%s: dataset %s, chunk %s at file offset %" PRIu64 ": %s",
-			    f->d->file, f->d->path, coord, f->job.chunk->addr, why);
+	qn_error_set(err, status, "%s: dataset %s, chunk %s at file offset %" PRIu64 ": %s",
+		     f->d->file, f->d->path, coord, f->job.chunk->addr, why ? why : "out of memory");
+	free(why);
+	return status;
 }
 
 void qn_feed_locate(const struct qn_feed *f, const struct qn_chunk *chunk, uint64_t *coord,

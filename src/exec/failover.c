@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "exec/job.h"
 
 /* --- lists --- */
@@ -45,7 +46,7 @@ bool qn_refusals_add(struct qn_refusals *r, const struct qn_job *j, const struct
 	if (!make_room(r, 1, t->nchunks))
 		return false;
 	if (!r->n)
-		snprintf(r->why, sizeof r->why, "%s", why);
+		qn_text_put(r->why, sizeof r->why, why);
 	r->refusal[r->n++] = (struct qn_refusal){ .item = t->item,
 						  .nchunks = t->nchunks,
 						  .member = member,

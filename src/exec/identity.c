@@ -1,6 +1,7 @@
 #include "exec/identity.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@
 /* --- rank 0: what is wrong, in words --- */
 
 struct words {
-	char text[QN_ERROR_NBYTES];
+	char text[4 * PATH_MAX];	/* shortened when it is recorded */
 	size_t n;
 };
 
@@ -138,7 +139,7 @@ static void say_member(struct words *w, const struct view *v, uint32_t member)
 		host++;
 	while (like < v->nhosts && (is_other(v, like, member) || !sight_of(v, like, member)))
 		like++;
-	say(w, "%.400s: host %s sees another file under this path than ",
+	say(w, "%s: host %s sees another file under this path than ",
 	    v->job->mosaic.member[member].file, name_of(v, host));
 	if (like < v->nhosts)
 		say(w, "host %s, ", name_of(v, like));
@@ -164,7 +165,7 @@ static enum quern_status check(const struct view *v, struct quern_message *err)
 		if (!n++)
 			say_member(&w, v, i);
 		else if (n <= MOST_NAMED + 1)
-			say(&w, "%s%.100s", n == 2 ? "; so it is with " : ", ", last);
+			say(&w, "%s%s", n == 2 ? "; so it is with " : ", ", last);
 	}
 	if (n > MOST_NAMED + 1)
 		say(&w, " and %zu more", n - MOST_NAMED - 1);

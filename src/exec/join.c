@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/options.h"
+#include "base/text.h"
 #include "data/select.h"
 #include "exec/coordinate.h"
 #include "exec/resolve.h"
@@ -326,7 +327,8 @@ static enum quern_status tell_bad(const struct qn_names *bad, struct quern_messa
 	char text[QN_ERROR_NBYTES], *at = text;
 	const char *end = text + sizeof(text);
 
-	at += snprintf(at, sizeof(text), "%.600s", bad->name[0]);
+	qn_text_put(text, 600, bad->name[0]);
+	at += strlen(text);
 	for (size_t i = 2; i < bad->n && at < end; i++)
 		at += snprintf(at, (size_t)(end - at), "%s%s",
 			       i > 2 ? ", " : "; these cannot be used either: ", bad->name[i]);

@@ -26,14 +26,17 @@ static enum quern_status wrong(const struct reading *r, const char *format, ...)
 
 static enum quern_status wrong(const struct reading *r, const char *format, ...)
 {
-	char text[512];
+	char *text = NULL;
 	va_list ap;
 
 	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
+	if (vasprintf(&text, format, ap) < 0)
+		text = NULL;
 	va_end(ap);
-	return qn_error_set(r->err, QUERN_ERR_DATA, "--site %s: line %zu: %s", r->file, r->line,
-			    text);
+	qn_error_set(r->err, QUERN_ERR_DATA, "--site %s: line %zu: %s", r->file, r->line,
+		     text ? text : "out of memory");
+	free(text);
+	return QUERN_ERR_DATA;
 }
 
 /* --- words --- */

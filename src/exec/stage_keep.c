@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/place.h"
+#include "base/text.h"
 #include "exec/resolve_catalog.h"
 #include "exec/stage_impl.h"
 
@@ -64,7 +65,7 @@ static void look(const char *file, struct qn_catalog *mine, struct have *out)
 	if (qn_catalog_load(file, mine, &is, &why) || !is) {
 		out->is_bad = 1;
 		if (why.status)
-			snprintf(out->why, sizeof out->why, "%.250s", why.text);
+			qn_text_put(out->why, sizeof out->why, why.text);
 		else
 			snprintf(out->why, sizeof out->why, "%.200s: is no catalog of quern stage",
 				 file);

@@ -1,30 +1,45 @@
 #include "exec/warn.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "base/text.h"
+
+enum quern_status qn_job_add_warning(struct qn_job *j, struct quern_message *err, const char *format, ...)
+{
+	char text[QN_ERROR_NBYTES], *whole = NULL;
+	va_list ap;
+
+	va_start(ap, format);
+	if (vasprintf(&whole, format, ap) < 0)
+		whole = NULL;
+	va_end(ap);
+	if (!whole)
+		return qn_error_nomem(err, 0, "a warning");
+	qn_text_put(text, sizeof text, whole);
+	free(whole);
+	return qn_names_add(&j->warnings, text, err);
+}
 
 static enum quern_status warn_of_nothing(struct qn_job *j, int dim, struct quern_message *err)
 {
 	const struct qn_dataset *d = &j->dataset;
-	char text[512], name[64] = "";
+	const char *name = d->dim_name[dim];
 
-	if (d->dim_name[dim])
-		snprintf(name, sizeof name, " (%.48s)", d->dim_name[dim]);
-	snprintf(text, sizeof text, "--select: nothing is selected: no element of dimension %d%s, which "
-		 "has %" PRIu64 "; numbers are indexes, half open, unless they have a decimal point",
-		 dim, name, d->shape[dim]);
-	return qn_names_add(&j->warnings, text, err);
+	return qn_job_add_warning(j, err, "--select: nothing is selected: no element of dimension %d%s%s%s, "
+				  "which has %" PRIu64 "; numbers are indexes, half open, unless they "
+				  "have a decimal point", dim, name ? " (" : "", name ? name : "",
+				  name ? ")" : "", d->shape[dim]);
 }
 
 static enum quern_status warn_of_attribute(struct qn_job *j, const char *attribute,
 					   struct quern_message *err)
 {
-	char text[512];
-
-	snprintf(text, sizeof text, "%.128s: dataset %.128s: its attribute %s is ignored, for it is no "
-		 "number that can be used: have a look at it with h5dump -a; ncatted of NCO corrects "
-		 "it", j->dataset.file, j->dataset.path, attribute);
-	return qn_names_add(&j->warnings, text, err);
+	return qn_job_add_warning(j, err, "%s: dataset %s: its attribute %s is ignored, for it is no number "
+				  "that can be used: have a look at it with h5dump -a; ncatted of NCO "
+				  "corrects it", j->dataset.file, j->dataset.path, attribute);
 }
 
 enum quern_status qn_job_warn(struct qn_job *j, struct quern_message *err)

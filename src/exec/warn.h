@@ -7,6 +7,10 @@
 
 #include "exec/job.h"
 
+/* Adds a sentence to j->warnings, as qn_error_set records one: plain, and of the length of a message. */
+enum quern_status qn_job_add_warning(struct qn_job *j, struct quern_message *err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* Adds to j->warnings what there is to say of a job that is described. Rank 0. */
 enum quern_status qn_job_warn(struct qn_job *j, struct quern_message *err);
 

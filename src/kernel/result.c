@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 
 /* A new field of the type, zeroed; NULL (and r->nomem) when there is no memory. */
 static struct qn_field *add(struct quern_result *r, const char *name, enum qn_field_type type)
@@ -104,47 +105,12 @@ void quern_result_reals(struct quern_result *r, const char *name, size_t n, size
 	add_array(r, name, QN_FIELD_REAL, n, ncols, v);
 }
 
-/* Bytes of the UTF-8 character at p, which may be cut off at end; 0 if it is none. */
-static size_t character_nbytes(const unsigned char *p, const unsigned char *end)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	const size_t n = *p < 0x80 ? 1 : *p >> 5 == 6 ? 2 : *p >> 4 == 14 ? 3 : *p >> 3 == 30 ? 4 : 0;
-	uint32_t code = n == 1 ? *p : n ? *p & (0x7fu >> n) : 0;
-
-	if (n == 0 || (size_t)(end - p) < n)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if (p[i] >> 6 != 2)
-			return 0;
-		code = code << 6 | (p[i] & 0x3f);
-	}
-	if (code == 0 || code < least[n] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-		return 0;
-	return n;
-}
-
-/* Owned; NULL when there is no memory. */
+/* Without the zeros that pad it. Owned; NULL when there is no memory. */
 static char *make_text(const unsigned char *p, size_t nbytes)
 {
-	char *text, *to;
-
 	while (nbytes > 0 && p[nbytes - 1] == 0)
 		nbytes--;
-	to = text = malloc(4 * nbytes + 1);
-	for (const unsigned char *end = p + nbytes; text && p < end;) {
-		const size_t n = character_nbytes(p, end);
-
-		if (n > 0) {
-			memcpy(to, p, n);
-			to += n;
-			p += n;
-		} else {
-			to += sprintf(to, "\\x%02x", (unsigned)*p++);
-		}
-	}
-	if (text)
-		*to = 0;
-	return text;
+	return qn_text_utf8(p, nbytes);
 }
 
 void quern_result_text(struct quern_result *r, const char *name, const void *bytes, size_t nbytes)
