@@ -1,11 +1,11 @@
 #include "hdf5_alike.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "hdf5_contiguous.h"
 #include "hdf5_header.h"
@@ -337,8 +337,8 @@ static bool open_file(struct look *l, const struct qn_dataset *like, const char 
 	l->like = like;
 	l->raw.file = file;
 	l->raw.path = path;
-	l->raw.fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	return l->raw.fd >= 0 && fstat(l->raw.fd, &l->st) == 0 && S_ISREG(l->st.st_mode);
+	l->raw.fd = qn_file_open(file, &l->st);
+	return l->raw.fd >= 0;
 }
 
 static void look_free(struct look *l)

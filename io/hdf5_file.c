@@ -4,11 +4,12 @@
 #include "hdf5_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/file.h"
 
 #include "hdf5_list.h"
 #include "hdf5_open.h"
@@ -77,33 +78,17 @@ static enum quern_status not_opened(const char *file, int why, struct quern_mess
 		advice = "; of a family of files give the first one, whose number is 0";
 	if (why == EACCES || why == EPERM)
 		advice = "; ask its owner for permission to read it";
-	return qn_error_set(err, QUERN_ERR_DATA, "%s: cannot be opened: %s%s", file, strerror(why),
-			    advice);
+	if (why == EISDIR)
+		advice = "; name the files in it";
+	return qn_error_set(err, qn_file_status(why), "%s: cannot be opened: %s%s", file,
+			    qn_file_why(why), advice);
 }
 
 enum quern_status qn_h5_open_plain(const char *file, int *fd, struct stat *st,
 				   struct quern_message *err)
 {
-	/* O_NONBLOCK: a named pipe must not make us wait for its writer. */
-	int f = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-	if (f < 0)
-		return not_opened(file, errno, err);
-	if (fstat(f, st) != 0) {
-		int why = errno;
-
-		close(f);
-		return not_opened(file, why, err);
-	}
-	if (!S_ISREG(st->st_mode)) {
-		close(f);
-		return qn_error_set(err, QUERN_ERR_DATA,
-				    "%s: is %s, not a file%s", file,
-				    S_ISDIR(st->st_mode) ? "a directory" : "a device or a pipe",
-				    S_ISDIR(st->st_mode) ? "; name the files in it" : "");
-	}
-	*fd = f;
-	return QUERN_OK;
+	*fd = qn_file_open(file, st);
+	return *fd < 0 ? not_opened(file, errno, err) : QUERN_OK;
 }
 
 static enum quern_status not_signed(const char *file, int fd, const struct stat *st,

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 #define ORIGIN "${ORIGIN}"
 
 /* A search: the first candidate that is a file ends it. */
@@ -18,11 +20,12 @@ struct search {
 	struct quern_message *err;
 };
 
-static bool fail_search(struct search *s, const char *path, const char *why)
+static bool fail_search(struct search *s, const char *path, int why)
 {
-	s->status = qn_error_set(s->err, QUERN_ERR_DATA,
-				 "%s: it has its elements in %s, which %s; put that right, or move "
-				 "it away to have fill values there", s->file, path, why);
+	s->status = qn_error_set(s->err, qn_file_status(why),
+				 "%s: it has its elements in %s, which cannot be read: %s; put that "
+				 "right, or move it away to have fill values there", s->file, path,
+				 qn_file_why(why));
 	return true;
 }
 
@@ -35,13 +38,13 @@ static bool try_path(struct search *s, char *path)
 	if (!path)
 		s->status = qn_error_nomem(s->err, strlen(s->name), "the name of a file");
 	else if (stat(path, &st) != 0)
-		ended = errno != ENOENT && errno != ENOTDIR && fail_search(s, path, strerror(errno));
+		ended = errno != ENOENT && errno != ENOTDIR && fail_search(s, path, errno);
 	else if (S_ISDIR(st.st_mode))
 		ended = false;
 	else if (!S_ISREG(st.st_mode))
-		fail_search(s, path, "is a device or a pipe");
+		fail_search(s, path, ENXIO);
 	else if (access(path, R_OK) != 0)
-		fail_search(s, path, "may not be read");
+		fail_search(s, path, errno);
 	else
 		s->found = path;
 	if (!s->found)

@@ -348,7 +348,9 @@ static uint64_t most_open(void)
 	return r.rlim_cur > OTHER_FILES ? r.rlim_cur - OTHER_FILES : 1;
 }
 
-/* Of sources that the library cannot open because too many are open it makes fill values. */
+/* Of sources that the library cannot open because too many are open it makes fill values. To describe
+   a dataset it opens those of which the extent depends, and no others: a shard of a catalog may be
+   damaged, for there may be other copies of it. */
 static enum quern_status check_mappings(struct subject *s, bool reading)
 {
 	uint64_t nheld = 0;
@@ -361,9 +363,10 @@ static enum quern_status check_mappings(struct subject *s, bool reading)
 		struct mapping m;
 
 		status = read_mapping(s, i, &m);
-		if (status == QUERN_OK)
+		if (status == QUERN_OK && (reading || unlimited_dim(&m, m.nto) >= 0)) {
+			nheld++;
 			status = check_mapping(s, &m);
-		nheld += reading || unlimited_dim(&m, m.nto) >= 0;
+		}
 		mapping_fini(&m);
 	}
 	if (status == QUERN_OK && nheld > most_open())

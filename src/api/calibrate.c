@@ -7,13 +7,15 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "api/json.h"
 #include "api/run.h"
+#include "base/file.h"
 #include "exec/warn.h"
 
+#define MOST_NBYTES (UINT64_C(1) << 30)
 #define MANY_CHUNKS 100000	/* a run with so many tells what planning costs a chunk */
 
 static double number_at(const json_t *doc, const char *a, const char *b)
@@ -27,6 +29,19 @@ static double number_at(const json_t *doc, const char *a, const char *b)
 static double nabsorbed(const json_t *doc, const char *all, const char *repeated)
 {
 	return number_at(doc, all, NULL) - number_at(doc, repeated, NULL);
+}
+
+/* NULL: *why is errno, or 0 of a file that is no JSON. */
+static json_t *load(const char *file, int *why)
+{
+	size_t nbytes = 0;
+	char *text = qn_file_load(file, MOST_NBYTES, &nbytes);
+	json_t *doc;
+
+	*why = text ? 0 : errno;
+	doc = text ? json_loadb(text, nbytes, 0, NULL) : NULL;
+	free(text);
+	return doc;
 }
 
 static bool is_document(const json_t *doc)
@@ -80,11 +95,12 @@ static enum quern_status read_document(quern_run *run, const char *file)
 {
 	struct qn_costs *c = &run->job.costs;
 	json_t *doc;
+	int why;
 
-	if (access(file, R_OK))
-		return qn_error_set(&run->err, QUERN_ERR_DATA, "--calibrate %s: %s", file,
-				    strerror(errno));
-	doc = json_load_file(file, 0, NULL);
+	doc = load(file, &why);
+	if (why)
+		return qn_error_set(&run->err, qn_file_status(why), "--calibrate %s: %s", file,
+				    qn_file_why(why));
 	if (!doc || !is_document(doc)) {
 		json_decref(doc);
 		return qn_error_set(&run->err, QUERN_ERR_DATA, "--calibrate %s: not the document of "
@@ -114,7 +130,8 @@ enum quern_status qn_calibrate(quern_run *run)
 enum quern_status qn_calibrate_check(quern_run *run)
 {
 	const char *file = quern_option_string(&run->options, "calibrate");
-	json_t *doc = file && run->rank == 0 ? json_load_file(file, 0, NULL) : NULL;
+	int why = 0;
+	json_t *doc = file && run->rank == 0 ? load(file, &why) : NULL;
 	enum quern_status st = doc ? warn_of_other(run, doc, file) : QUERN_OK;
 
 	json_decref(doc);

@@ -1,7 +1,6 @@
 /*
  * catalogue.c - documents that need no run: what is in a file, the kernels, the build.
  */
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "api/inspect.h"
 #include "api/json.h"
 #include "base/cpu.h"
+#include "base/file.h"
 #include "base/options.h"
 #include "base/text.h"
 #include "comm/comm.h"
@@ -204,7 +204,7 @@ enum quern_status quern_inspect(const char *file, const char *dataset, const cha
 	enum quern_status st = qn_source_format(file, &in.format, &err);
 
 	if (!st) {
-		in.fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		in.fd = qn_file_open(file, NULL);
 		st = inspect_file(&in, dataset, &err);
 	}
 	if (in.fd >= 0)

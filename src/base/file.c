@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,110 @@
 
 #define LEAST_SLEEP_NS 500000	/* shorter ones are collected: waking up takes some 50 us */
 #define MOST_DELAY_NS 1000000000
+
+/* --- opening --- */
+
+static int open_regular(const char *file, int flags, struct stat *st)
+{
+	const int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
+	struct stat s;
+	int why = 0;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &s))
+		why = errno;
+	else if (!S_ISREG(s.st_mode))
+		why = S_ISDIR(s.st_mode) ? EISDIR : ENXIO;
+	if (why) {
+		close(fd);
+		errno = why;
+		return -1;
+	}
+	if (st)
+		*st = s;
+	return fd;
+}
+
+int qn_file_open(const char *file, struct stat *st)
+{
+	return open_regular(file, 0, st);
+}
+
+int qn_file_open_own(const char *file, struct stat *st)
+{
+	return open_regular(file, O_NOFOLLOW, st);
+}
+
+const char *qn_file_why(int why)
+{
+	switch (why) {
+	case EISDIR: return "it is a directory, not a file";
+	case ENXIO: return "it is a device, a pipe or a socket, not a file";
+	case ELOOP: return "it is a symbolic link that cannot be followed";
+	default: return strerror(why);
+	}
+}
+
+enum quern_status qn_file_status(int why)
+{
+	switch (why) {
+	case EACCES:
+	case EPERM: return QUERN_ERR_DENIED;
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM: return QUERN_ERR_RUN;
+	default: return QUERN_ERR_DATA;
+	}
+}
+
+/* Up to n bytes from the beginning; -1 with errno. */
+static ssize_t read_all(int fd, char *out, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		ssize_t got = read(fd, out + done, n - done);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -1;
+		if (!got)
+			break;
+		done += (size_t)got;
+	}
+	return (ssize_t)done;
+}
+
+char *qn_file_load(const char *file, size_t most, size_t *nbytes)
+{
+	struct stat s;
+	const int fd = qn_file_open(file, &s);
+	char *out = NULL;
+	ssize_t n = -1;
+	int why;
+
+	if (fd < 0)
+		return NULL;
+	if ((uint64_t)s.st_size > most)
+		errno = EFBIG;
+	else
+		out = calloc((size_t)s.st_size + 1, 1);
+	if (out)
+		n = read_all(fd, out, (size_t)s.st_size);
+	why = errno;
+	close(fd);
+	if (n < 0) {
+		free(out);
+		errno = why;
+		return NULL;
+	}
+	*nbytes = (size_t)n;
+	return out;
+}
+
+/* --- reading --- */
 
 /* The rank as launchers tell it: this layer knows nothing of MPI. */
 static const char *rank_of_process(void)
@@ -127,7 +232,7 @@ uint8_t *qn_file_place(uint8_t *buffer, uint64_t offset)
 
 uint64_t qn_file_fetched(void)
 {
-	FILE *f = fopen("/proc/self/io", "re");
+	FILE *f = fopen("/proc/self/io", "re"); /* of the system, not a user's */
 	unsigned long long n = 0;
 	char line[64];
 

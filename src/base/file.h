@@ -9,7 +9,27 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
+
+#include "quern_kernel.h"
+
+/*
+ * Opening a file for reading: a regular one or none. What else may have the name, a named pipe or a
+ * device, is never waited for. Both return the descriptor, or -1 with errno: EISDIR and ENXIO of what
+ * is not regular. *st (NULL: not wanted) is what fstat says.
+ */
+int qn_file_open(const char *file, struct stat *st);
+/* Of a name that only quern gives: a symbolic link has been put there by somebody else. ELOOP. */
+int qn_file_open_own(const char *file, struct stat *st);
+/* The words for errno after these. */
+const char *qn_file_why(int why);
+/* The status of input that cannot be opened or read: QUERN_ERR_DENIED, QUERN_ERR_RUN where the system
+   has no more to give, otherwise QUERN_ERR_DATA. */
+enum quern_status qn_file_status(int why);
+/* All bytes of a regular file of at most `most`, owned, with a '\0' behind them; NULL with errno:
+   EFBIG of a larger one. */
+char *qn_file_load(const char *file, size_t most, size_t *nbytes);
 
 /* An open file in the hands of one thread. */
 struct qn_file {

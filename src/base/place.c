@@ -119,27 +119,3 @@ enum quern_status qn_place_write(const char *file, const void *bytes, size_t nby
 	qn_place_discard(file, fd);
 	return st;
 }
-
-char *qn_place_read(const char *file, size_t most, size_t *nbytes)
-{
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	char *out = NULL;
-	struct stat s;
-	size_t done = 0;
-	ssize_t n = 1;
-
-	if (fd >= 0 && !fstat(fd, &s) && S_ISREG(s.st_mode) && (uint64_t)s.st_size <= most)
-		out = calloc((size_t)s.st_size + 1, 1);
-	while (out && n && done < (size_t)s.st_size) {
-		n = read(fd, out + done, (size_t)s.st_size - done);
-		if (n < 0 && errno != EINTR) {
-			free(out);
-			out = NULL;
-		}
-		done += n > 0 ? (size_t)n : 0;
-	}
-	if (fd >= 0)
-		close(fd);
-	*nbytes = done;
-	return out;
-}

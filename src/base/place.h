@@ -34,7 +34,4 @@ enum quern_status qn_place_put(const char *file, int fd, const void *bytes, size
 /* Makes a directory's entries durable: that of `file`. */
 void qn_place_sync_folder(const char *file);
 
-/* All bytes of a file of at most `most`, owned, with a '\0' behind them; NULL: it cannot be read. */
-char *qn_place_read(const char *file, size_t most, size_t *nbytes);
-
 #endif

@@ -2,7 +2,6 @@
  * bench_limits.c - what the machine can do at most, measured beside a scaling curve.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -12,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "cli/bench.h"
 
@@ -184,12 +184,13 @@ static enum quern_status measure(int fd, uint64_t file_nbytes, double nbytes, in
 enum quern_status qn_bench_pread_rate(const char *file, int nthreads, int repeat, double *rate,
 				      struct quern_message *err)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
 	enum quern_status st;
 	struct stat info;
+	const int fd = qn_file_open(file, &info);
 
-	if (fd < 0 || fstat(fd, &info)) {
-		st = qn_error_set(err, QUERN_ERR_DATA, "cannot read %s: %s", file, strerror(errno));
+	if (fd < 0) {
+		st = qn_error_set(err, qn_file_status(errno), "cannot read %s: %s", file,
+				  qn_file_why(errno));
 	} else {
 		st = measure(fd, (uint64_t)info.st_size, (double)info.st_size, nthreads, repeat,
 			     rate, err);

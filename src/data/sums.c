@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 
 void qn_dataset_sums_fini(struct qn_dataset_sums *d)
@@ -256,20 +257,19 @@ static enum place look_at(const char *file)
 {
 	static const char mark[] = "quern-sums ";
 	char head[sizeof(mark) - 1];
-	struct stat st;
-	FILE *f;
-	size_t n;
+	ssize_t n;
+	int fd;
 
-	if (stat(file, &st))
-		return errno == ENOENT ? EMPTY : OTHER;
-	f = S_ISREG(st.st_mode) ? fopen(file, "r") : NULL;
-	if (!f)
+	if (access(file, F_OK) && errno == ENOENT)
+		return EMPTY;
+	fd = qn_file_open(file, NULL);
+	if (fd < 0)
 		return OTHER;
-	n = fread(head, 1, sizeof(head), f);
-	fclose(f);
+	n = read(fd, head, sizeof(head));
+	close(fd);
 	if (!n)
 		return EMPTY;
-	return n == sizeof(head) && !memcmp(head, mark, n) ? SUMS : OTHER;
+	return n == sizeof(head) && !memcmp(head, mark, sizeof(head)) ? SUMS : OTHER;
 }
 
 enum quern_status qn_sums_check_place(const char *file, struct quern_message *err)

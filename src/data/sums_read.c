@@ -2,13 +2,11 @@
  * sums_read.c - reading a file of sums, which may be anything.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "data/sums.h"
 
@@ -340,48 +338,16 @@ enum quern_status qn_sums_parse(const char *file, const char *text, size_t nbyte
 	return st;
 }
 
-static enum quern_status cannot_read(const char *file, struct quern_message *err)
-{
-	return qn_error_set(err, QUERN_ERR_DATA, "%s: cannot be read: %s", file, strerror(errno));
-}
-
-static enum quern_status load(int fd, const char *file, char **text, size_t *nbytes,
-			      struct quern_message *err)
-{
-	struct stat s;
-	size_t done = 0;
-
-	if (fstat(fd, &s) != 0)
-		return cannot_read(file, err);
-	if (!S_ISREG(s.st_mode))
-		return qn_error_set(err, QUERN_ERR_DATA, "%s: is not a regular file", file);
-	*text = malloc((size_t)s.st_size + 1);
-	if (!*text)
-		return qn_error_nomem(err, (size_t)s.st_size, "sums");
-	while (done < (size_t)s.st_size) {
-		ssize_t n = read(fd, *text + done, (size_t)s.st_size - done);
-
-		if (n == 0 || (n < 0 && errno != EINTR))
-			break;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	*nbytes = done;
-	return QUERN_OK;
-}
-
 enum quern_status qn_sums_read(const char *file, struct qn_sums *out, struct quern_message *err)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	enum quern_status st;
-	char *text = NULL;
 	size_t nbytes = 0;
+	char *text = qn_file_load(file, SIZE_MAX - 1, &nbytes);
+	enum quern_status st;
 
-	if (fd < 0)
-		return cannot_read(file, err);
-	st = load(fd, file, &text, &nbytes, err);
-	close(fd);
-	if (!st)
-		st = qn_sums_parse(file, text, nbytes, out, err);
+	if (!text)
+		return qn_error_set(err, qn_file_status(errno), "--sums %s: cannot be read: %s", file,
+				    qn_file_why(errno));
+	st = qn_sums_parse(file, text, nbytes, out, err);
 	free(text);
 	return st;
 }

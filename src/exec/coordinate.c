@@ -1,12 +1,12 @@
 #include "exec/coordinate.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "data/feed.h"
 #include "exec/source.h"
@@ -212,10 +212,10 @@ static enum quern_status read_values(const struct qn_dataset *d, const struct qn
 	int fd = -1;
 
 	if (d->native) {
-		fd = open(d->file, O_RDONLY | O_CLOEXEC);
+		fd = qn_file_open(d->file, NULL);
 		if (fd < 0)
-			return qn_error_set(err, QUERN_ERR_DATA, "%s: %s", d->file,
-					    strerror(errno));
+			return qn_error_set(err, qn_file_status(errno), "%s: %s", d->file,
+					    qn_file_why(errno));
 		st = qn_source_check(fd, d, "0", err);
 	}
 	if (!st)

@@ -220,7 +220,7 @@ static bool refuse(struct worker *w, const struct qn_task *t, const struct qn_fe
 	const uint32_t member = w->slot.part.member;
 
 	if (!qn_failover_can(j, member) ||
-	    !qn_refusals_add(&w->refused, j, t, member, why->text))
+	    !qn_refusals_add(&w->refused, j, t, member, why))
 		return false;
 	/* It is counted where it is done. */
 	if (w->feed && after.nchunks > before->nchunks) {
@@ -321,7 +321,7 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 		st = qn_feed_item(w->feed, &item, absorb, &a, &why);
 		qn_near_settle_feed(&w->near, w->feed);
 	}
-	if (st == QUERN_ERR_DATA && refuse(w, &t, &before, &why)) {
+	if ((st == QUERN_ERR_DATA || st == QUERN_ERR_DENIED) && refuse(w, &t, &before, &why)) {
 		count_done(j, &t, &item.box, times);
 		return QUERN_OK;
 	}

@@ -41,12 +41,14 @@ static bool make_room(struct qn_refusals *r, size_t n, size_t nchunks)
 }
 
 bool qn_refusals_add(struct qn_refusals *r, const struct qn_job *j, const struct qn_task *t,
-		     uint32_t member, const char *why)
+		     uint32_t member, const struct quern_message *why)
 {
 	if (!make_room(r, 1, t->nchunks))
 		return false;
-	if (!r->n)
-		qn_text_put(r->why, sizeof r->why, why);
+	if (!r->n) {
+		r->status = why->status;
+		qn_text_put(r->why, sizeof r->why, why->text);
+	}
 	r->refusal[r->n++] = (struct qn_refusal){ .item = t->item,
 						  .nchunks = t->nchunks,
 						  .member = member,
@@ -62,8 +64,10 @@ bool qn_refusals_merge(struct qn_refusals *into, struct qn_refusals *from)
 	const bool ok = !from->n || make_room(into, from->n, from->nchunks);
 
 	if (ok && from->n) {
-		if (!into->n)
+		if (!into->n) {
+			into->status = from->status;
 			memcpy(into->why, from->why, sizeof into->why);
+		}
 		memcpy(into->refusal + into->n, from->refusal, from->n * sizeof *from->refusal);
 		memcpy(into->chunk + into->nchunks, from->chunk,
 		       from->nchunks * sizeof *from->chunk);
@@ -262,7 +266,7 @@ static enum quern_status decide(struct rounds *r, struct quern_message *err)
 	if (!st)
 		st = qn_comm_bcast(r->j->comm, &lost, sizeof lost, err);
 	if (!st && lost == qn_comm_rank(r->j->comm))
-		st = qn_error_set(err, QUERN_ERR_DATA, "%s; no other copy can be read either",
+		st = qn_error_set(err, r->j->refused.status, "%s; no other copy can be read either",
 				  r->j->refused.why);
 	return qn_comm_agree(r->j->comm, st, err);
 }

@@ -26,21 +26,22 @@ struct qn_refusals {
 	struct qn_refusal *refusal; /* owned */
 	size_t nchunks, room_chunks;
 	struct qn_chunk *chunk; /* owned: those of each, one after the other */
-	char why[256];		/* of the first */
+	enum quern_status status; /* of the first, */
+	char why[256];		/* and its words */
 };
 
 void qn_refusals_fini(struct qn_refusals *r);
 
 /* Adds a task; false without memory. Not collective. */
 bool qn_refusals_add(struct qn_refusals *r, const struct qn_job *j, const struct qn_task *t,
-		     uint32_t member, const char *why);
+		     uint32_t member, const struct quern_message *why);
 /* Moves all of `from` behind what is there. False, with `from` emptied, without memory. */
 bool qn_refusals_merge(struct qn_refusals *into, struct qn_refusals *from);
 
 /* Does a member have sums, and other hosts a copy of it? Not collective. */
 bool qn_failover_can(const struct qn_job *j, uint32_t member);
 
-/* Has done what was refused in this pass. QUERN_ERR_DATA: the reason of the last refusal of what nobody
+/* Has done what was refused in this pass. The error is the reason of the last refusal of what nobody
    can do, unless bad chunks are to be skipped. Collective. */
 enum quern_status qn_failover(struct qn_job *j, struct quern_message *err);
 

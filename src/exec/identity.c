@@ -1,6 +1,5 @@
 #include "exec/identity.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "data/sum.h"
 #include "exec/source.h"
@@ -191,7 +191,7 @@ static void mark_copies(const struct view *v, const struct qn_mosaic *m, uint8_t
 static struct qn_sum sum_file(const char *file)
 {
 	struct qn_sum sum = { { 0 } };
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = qn_file_open(file, NULL);
 
 	if (fd >= 0) {
 		qn_source_sum(fd, &sum);

@@ -1,12 +1,12 @@
 #include "exec/ledger.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "data/catalog.h"
 
@@ -21,13 +21,13 @@ static bool is_same(int fd, const struct qn_ledger *l)
 static enum quern_status open_ledger(struct qn_ledger_reader *r, const struct qn_ledger *l,
 				     struct quern_message *err)
 {
-	int fd = open(l->file, O_RDONLY | O_CLOEXEC);
+	int fd = qn_file_open(l->file, NULL);
 
 	if (fd < 0)
-		return qn_error_set(err, QUERN_ERR_DATA,
+		return qn_error_set(err, qn_file_status(errno),
 				    "%s: cannot open this catalog on host %s: %s; "
 				    "every host that has shards must have it",
-				    l->file, r->host, strerror(errno));
+				    l->file, r->host, qn_file_why(errno));
 	if (!is_same(fd, l)) {
 		close(fd);
 		return qn_error_set(err, QUERN_ERR_DATA,

@@ -1,11 +1,11 @@
 #include "exec/look.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "exec/source.h"
 
@@ -111,7 +111,7 @@ static bool ground_init(const struct looker *l, const char *file, struct ground 
 {
 	struct stat s;
 
-	*g = (struct ground){ .fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK),
+	*g = (struct ground){ .fd = qn_file_open(file, NULL),
 			      .node = QN_ANY_NODE };
 	if (g->fd < 0)
 		return false;

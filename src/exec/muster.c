@@ -1,10 +1,10 @@
 #include "exec/muster.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 
 #define FEWEST_A_RANK 32	/* files: below, telling the others costs more than they save */
@@ -209,7 +209,7 @@ static enum quern_status find_files(struct qn_job *j, const struct qn_names *wor
 
 bool qn_muster_sees(const char *file)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = qn_file_open(file, NULL);
 
 	if (fd >= 0)
 		close(fd);

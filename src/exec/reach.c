@@ -1,11 +1,11 @@
 #include "exec/reach.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "exec/identity.h"
 #include "exec/source.h"
@@ -58,7 +58,8 @@ static enum qn_sight look_at(const struct qn_job *j, uint32_t member, struct loo
 {
 	const struct qn_member *m = &j->mosaic.member[member];
 	struct qn_stranger s = { .member = member, .host = (uint32_t)qn_comm_host(j->comm) };
-	int fd = open(m->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = m->ledger == QN_NO_LEDGER ? qn_file_open(m->file, NULL)
+					 : qn_file_open_own(m->file, NULL);
 	enum qn_sight seen;
 
 	if (fd < 0)

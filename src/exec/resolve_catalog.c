@@ -1,7 +1,6 @@
 #include "exec/resolve_catalog.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,15 +66,15 @@ static enum quern_status load_table(const char *file, const struct qn_format *fo
 static enum quern_status load(const char *file, const struct qn_format *format,
 			      struct qn_catalog *c, struct quern_message *err)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	struct stat s;
+	const int fd = qn_file_open(file, &s);
 	struct qn_tables t = { .data = { NULL } };
 	uint64_t addr[QN_NTABLES] = { 0 };
 	enum quern_status st = QUERN_OK;
-	struct stat s;
 
-	if (fd < 0 || fstat(fd, &s))
-		st = qn_error_set(err, QUERN_ERR_DATA, "%s: cannot be opened: %s", file,
-				  strerror(errno));
+	if (fd < 0)
+		st = qn_error_set(err, qn_file_status(errno), "%s: cannot be opened: %s", file,
+				  qn_file_why(errno));
 	for (int i = 0; !st && i < QN_NTABLES; i++)
 		st = load_table(file, format, fd, i, &t, &addr[i], err);
 	if (!st)

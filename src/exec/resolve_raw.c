@@ -1,12 +1,12 @@
 #include "exec/resolve_impl.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 
 /* A stretch of whole rows in one raw file. */
@@ -19,24 +19,15 @@ struct stretch {
 /* What the file is, now. */
 static enum quern_status look_at(const struct qn_resolving *r, const char *file, struct qn_dataset *d)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat s;
+	const int fd = qn_file_open(file, &s);
 
-	if (fd < 0 || fstat(fd, &s)) {
-		int why = errno;
-
-		if (fd >= 0)
-			close(fd);
-		return qn_error_set(r->err, QUERN_ERR_DATA, "%s: dataset %s has its elements in the "
+	if (fd < 0)
+		return qn_error_set(r->err, qn_file_status(errno), "%s: dataset %s has its elements in the "
 				    "external file %s, which cannot be opened: %s; relative names are "
 				    "taken from HDF5_EXTFILE_PREFIX or the working directory",
-				    r->whole->file, r->whole->path, file, strerror(why));
-	}
+				    r->whole->file, r->whole->path, file, qn_file_why(errno));
 	close(fd);
-	if (!S_ISREG(s.st_mode))
-		return qn_error_set(r->err, QUERN_ERR_DATA, "%s: dataset %s has its elements in the "
-				    "external file %s, which is no file that can be read by address",
-				    r->whole->file, r->whole->path, file);
 	d->file_nbytes = (uint64_t)s.st_size;
 	d->file_mtime_ns = (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec;
 	return QUERN_OK;

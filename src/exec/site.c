@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/options.h"
 
@@ -286,24 +287,12 @@ enum quern_status qn_site_parse(const char *file, const char *text, size_t nbyte
 static enum quern_status read_file(const char *file, void **text, size_t *nbytes,
 				   struct quern_message *err)
 {
-	FILE *f = fopen(file, "re");
-	int failed = f ? 0 : errno;
-
-	*text = f ? malloc(MOST_NBYTES + 1) : NULL;
-	if (*text) {
-		errno = 0;
-		*nbytes = fread(*text, 1, MOST_NBYTES + 1, f);
-		failed = ferror(f) ? errno : 0;
-	}
-	if (f)
-		fclose(f);
-	if (failed)
-		return qn_error_set(err, QUERN_ERR_DATA, "--site %s: %s", file, strerror(failed));
-	if (!*text)
-		return qn_error_nomem(err, MOST_NBYTES, "the site file");
-	if (*nbytes > MOST_NBYTES)
+	*text = qn_file_load(file, MOST_NBYTES, nbytes);
+	if (*text)
+		return QUERN_OK;
+	if (errno == EFBIG)
 		return qn_error_set(err, QUERN_ERR_DATA, "--site %s: larger than a site file is", file);
-	return QUERN_OK;
+	return qn_error_set(err, qn_file_status(errno), "--site %s: %s", file, qn_file_why(errno));
 }
 
 enum quern_status qn_site_load(struct qn_comm *c, const char *file, struct qn_site *site,

@@ -1,13 +1,14 @@
 #include "exec/source.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
+
+#include "base/file.h"
 
 #define LISTED_DATASETS 10
 
@@ -220,21 +221,21 @@ enum quern_status qn_source_check(int fd, const struct qn_dataset *d, const char
 }
 
 /* What is wrong with a copy of a shard, and what to do. */
-static enum quern_status bad_copy(const struct qn_member *m, const char *what, const char *host,
-				  const char *why, struct quern_message *err)
+static enum quern_status bad_copy(const struct qn_member *m, enum quern_status st, const char *what,
+				  const char *host, const char *why, struct quern_message *err)
 {
 	const char *folder = NULL;
 
 	for (const char *p = strstr(m->file, ".shards/"); p; p = strstr(p + 1, ".shards/"))
 		folder = p;
-	return qn_error_set(err, QUERN_ERR_DATA, "%s: %s%s%s; start ranks on all hosts that have copies "
+	return qn_error_set(err, st, "%s: %s%s%s; start ranks on all hosts that have copies "
 			    "of this shard, or `quern stage --repair %.*s`", m->file, what, host, why,
 			    folder ? (int)(folder - m->file) : 7, folder ? m->file : "CATALOG");
 }
 
 enum quern_status qn_source_no_copy(const struct qn_member *m, struct quern_message *err)
 {
-	return bad_copy(m, "no whole copy of it is on these hosts", "", "", err);
+	return bad_copy(m, QUERN_ERR_DATA, "no whole copy of it is on these hosts", "", "", err);
 }
 
 /* A copy of a shard: who reads it may find another one. */
@@ -246,7 +247,8 @@ static enum quern_status check_copy(const struct qn_opened *o, const char *host,
 
 	if (!check_identity(o->fd, m->file, m->file_nbytes, m->file_mtime_ns, host, &ignored))
 		return QUERN_OK;
-	return bad_copy(m, "it was changed since it was staged on host ", host, "", err);
+	return bad_copy(m, QUERN_ERR_DATA, "it was changed since it was staged on host ", host, "",
+			err);
 }
 
 static enum quern_status check_opened(const struct qn_opened *o, const char *host,
@@ -282,17 +284,20 @@ enum quern_status qn_opened_turn(struct qn_opened *o, const struct qn_mosaic *mo
 	st = qn_opened_close(o, host, err);
 	if (st)
 		return st;
-	o->fd = open(file, O_RDONLY | O_CLOEXEC);
+	o->fd = mosaic->member[member].ledger == QN_NO_LEDGER ? qn_file_open(file, NULL)
+							      : qn_file_open_own(file, NULL);
 	if (o->fd < 0 && mosaic->member[member].ledger != QN_NO_LEDGER) {
+		const enum quern_status failed = qn_file_status(errno);
 		char why[160];
 
-		snprintf(why, sizeof(why), ": %s", strerror(errno));
-		return bad_copy(&mosaic->member[member], "cannot open it on host ", host, why, err);
+		snprintf(why, sizeof(why), ": %s", qn_file_why(errno));
+		return bad_copy(&mosaic->member[member], failed, "cannot open it on host ", host,
+				why, err);
 	}
 	if (o->fd < 0)
-		return qn_error_set(err, QUERN_ERR_DATA, "%s: cannot open it on host %s: %s; every "
+		return qn_error_set(err, qn_file_status(errno), "%s: cannot open it on host %s: %s; every "
 				    "host must see the file under this path", file, host,
-				    strerror(errno));
+				    qn_file_why(errno));
 	o->mosaic = mosaic;
 	o->member = member;
 	return check_opened(o, host, err);

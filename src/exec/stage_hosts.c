@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/place.h"
 #include "exec/resolve_catalog.h"
@@ -208,12 +209,13 @@ static void look_at_catalog(const struct qn_catalog *c, const char *host, struct
 	struct quern_message ignored = { .status = QUERN_OK };
 	struct qn_catalog there;
 	bool is = false;
+	struct stat s;
 
 	out->catalog = QN_ABSENT;
-	if (access(c->file, F_OK))
+	if (lstat(c->file, &s))
 		return;
 	out->catalog = QN_FOREIGN;
-	if (qn_catalog_load(c->file, &there, &is, &ignored) || !is)
+	if (S_ISLNK(s.st_mode) || qn_catalog_load(c->file, &there, &is, &ignored) || !is)
 		return;
 	if (is_same_staging(c, &there)) {
 		out->catalog = QN_SAME;
@@ -243,7 +245,7 @@ static void look_at_plan(const struct qn_catalog *c, const char *plan, struct qn
 	char *file = qn_stage_plan_file(c->file), *folder = qn_catalog_folder(c->file);
 	const size_t length = strlen(plan);
 	size_t nbytes = 0;
-	char *text = file ? qn_place_read(file, QN_PLAN_NBYTES, &nbytes) : NULL;
+	char *text = file ? qn_file_load(file, QN_PLAN_NBYTES, &nbytes) : NULL;
 
 	out->plan = QN_ABSENT;
 	if (text && nbytes > length && !memcmp(text, plan, length) &&

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/place.h"
 #include "base/text.h"
@@ -117,8 +118,9 @@ static enum quern_status take_over(struct qn_comm *c, int best, const char *file
 	if (has) {
 		flat = qn_catalog_flatten(mine, &n, err);
 		st = flat ? QUERN_OK : err->status;
-		if (!st && image && !(*image = qn_place_read(file, MOST_CATALOG_NBYTES, nbytes)))
-			st = qn_error_set(err, QUERN_ERR_DATA, "%s: cannot be read", file);
+		if (!st && image && !(*image = qn_file_load(file, MOST_CATALOG_NBYTES, nbytes)))
+			st = qn_error_set(err, qn_file_status(errno), "%s: cannot be read: %s", file,
+					  qn_file_why(errno));
 	}
 	st = qn_comm_agree(c, st, err);
 	if (!st)
@@ -464,7 +466,7 @@ static enum quern_status remove_unfinished(struct qn_stager *s, const char *cata
 	enum quern_status st;
 
 	if (plan && qn_comm_host_rank(s->comm) == 0)
-		text = qn_place_read(plan, QN_PLAN_NBYTES, &nbytes);
+		text = qn_file_load(plan, QN_PLAN_NBYTES, &nbytes);
 	if (text && parse_plan(text, &c))
 		copy = qn_calloc(c.nshards, sizeof *copy);
 	for (uint32_t i = 0; copy && i < c.nshards; i++)

@@ -51,12 +51,41 @@ static enum quern_status make_directory(const char *catalog, const char *option,
 	return st;
 }
 
+/* Shards are put only where nobody else can put or change anything. */
+static enum quern_status check_own(int fd, const char *folder, struct quern_message *err)
+{
+	struct stat s;
+
+	if (fstat(fd, &s))
+		return cannot("", folder, "cannot be looked at", err);
+	if (s.st_uid != geteuid())
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "%s: it is another user's: choose another directory, or have its "
+				    "owner remove it", folder);
+	if (s.st_mode & (S_IWGRP | S_IWOTH))
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "%s: other users may write to it: look at what is in it, then "
+				    "`chmod go-w %s`, or remove it", folder, folder);
+	return QUERN_OK;
+}
+
+static enum quern_status check_no_link(const char *folder, struct quern_message *err)
+{
+	struct stat s;
+
+	if (lstat(folder, &s) || !S_ISLNK(s.st_mode))
+		return QUERN_OK;
+	return qn_error_set(err, QUERN_ERR_USAGE,
+			    "%s: it is a symbolic link, and shards are not put elsewhere or removed "
+			    "there; remove it by hand", folder);
+}
+
 /* Is what is open still what has the name? Who held the lock before may have removed it. */
 static bool is_current(int fd, const char *folder)
 {
 	struct stat a, b;
 
-	return !fstat(fd, &a) && !stat(folder, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	return !fstat(fd, &a) && !lstat(folder, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 static enum quern_status lock_folder(const char *folder, bool make, int *fd,
@@ -65,7 +94,9 @@ static enum quern_status lock_folder(const char *folder, bool make, int *fd,
 	for (;;) {
 		if (make && mkdir(folder, 0777) && errno != EEXIST)
 			return cannot("", folder, "cannot be made", err);
-		*fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (check_no_link(folder, err))
+			return err->status;
+		*fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		/* What else may be there is told of by who looks at it. */
 		if (*fd < 0 && (errno == ENOENT || errno == ENOTDIR) && (!make || errno == ENOTDIR))
 			return QUERN_OK;
@@ -74,14 +105,14 @@ static enum quern_status lock_folder(const char *folder, bool make, int *fd,
 		if (*fd >= 0 && flock(*fd, LOCK_EX | LOCK_NB)) {
 			/* Some file systems know of no locks. */
 			if (errno != EWOULDBLOCK)
-				return QUERN_OK;
+				return make ? check_own(*fd, folder, err) : QUERN_OK;
 			close(*fd);
 			*fd = -1;
 			return qn_error_set(err, QUERN_ERR_RUN,
 					    "%s: another quern stage is at work in it", folder);
 		}
 		if (*fd >= 0 && is_current(*fd, folder))
-			return QUERN_OK;
+			return make ? check_own(*fd, folder, err) : QUERN_OK;
 		if (*fd >= 0)
 			close(*fd);
 	}

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,7 +15,7 @@
 static enum quern_status send_file(struct qn_stager *s, const char *file, uint64_t nbytes, int to,
 				   uint8_t *buffer, struct quern_message *err)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	int fd = qn_file_open_own(file, NULL);
 	struct qn_file f = qn_file_on(fd);
 	enum quern_status st = QUERN_OK;
 

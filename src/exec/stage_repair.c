@@ -279,6 +279,34 @@ static enum quern_status put(struct repair *r, struct quern_message *err)
 	return st ? st : qn_stage_put_catalog(r->comm, r->c->file, &r->image, &r->nbytes, now, err);
 }
 
+/* On a host that had no catalog something else may be in its place. A damaged one has the table of a
+   catalog still. */
+static bool is_replaceable(const char *file)
+{
+	const struct qn_format *format = NULL;
+	struct quern_message ignored = { .status = QUERN_OK };
+	struct stat s;
+	bool is = false;
+
+	if (lstat(file, &s))
+		return true;
+	return S_ISREG(s.st_mode) && s.st_uid == geteuid() &&
+	       !qn_source_format(file, &format, &ignored) &&
+	       !format->has(file, QN_CATALOG_GROUP "/head", &is, &ignored) && is;
+}
+
+static enum quern_status check_place(const struct repair *r, struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+
+	if (qn_comm_host_rank(r->comm) == 0 && !is_replaceable(r->c->file))
+		st = qn_error_set(err, QUERN_ERR_USAGE,
+				  "%s: on host %s there is something else in this place, or another "
+				  "user's file; remove or rename it by hand", r->c->file,
+				  r->hosts.name[r->hosts.mine]);
+	return qn_comm_agree(r->comm, st, err);
+}
+
 /* --- all of it --- */
 
 static enum quern_status survey(struct repair *r, const char *catalog, struct quern_message *err)
@@ -287,6 +315,8 @@ static enum quern_status survey(struct repair *r, const char *catalog, struct qu
 	enum quern_status st = qn_stage_find(r->comm, catalog, r->c, &r->image, &r->nbytes, err);
 	uint8_t mine, *all = qn_calloc((size_t)qn_comm_size(r->comm), 1);
 
+	if (!st)
+		st = check_place(r, err);
 	if (!st)
 		st = qn_stage_enter(r->comm, r->c->file, "", &r->lock, err);
 	if (!st)

@@ -146,7 +146,7 @@ enum qn_state qn_shard_is(const char *file, uint64_t nbytes, int64_t time_ns)
 enum quern_status qn_shard_sum(struct qn_stager *s, const char *file, struct qn_sum *sum,
 			       uint64_t *nbytes, struct quern_message *err)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	int fd = qn_file_open_own(file, NULL);
 	struct qn_summer *summer = qn_summer_new();
 	uint8_t *buffer = malloc(PIECE_NBYTES);
 	struct qn_file f = qn_file_on(fd);
@@ -161,8 +161,8 @@ enum quern_status qn_shard_sum(struct qn_stager *s, const char *file, struct qn_
 	while (!st && n > 0) {
 		n = fd < 0 ? -1 : qn_file_read(&f, buffer, PIECE_NBYTES, *nbytes);
 		if (n < 0)
-			st = qn_error_set(err, QUERN_ERR_DATA, "%s: cannot be read: %s", file,
-					  strerror(errno));
+			st = qn_error_set(err, qn_file_status(errno), "%s: cannot be read: %s", file,
+					  qn_file_why(errno));
 		else
 			qn_summer_add(summer, buffer, (size_t)n);
 		*nbytes += n > 0 ? (uint64_t)n : 0;
@@ -182,12 +182,12 @@ enum quern_status qn_shard_sum(struct qn_stager *s, const char *file, struct qn_
 static enum quern_status sum_chunks(const char *file, const struct qn_dataset *d,
 				    struct qn_found *out, struct quern_message *err)
 {
-	struct maker m = { .d = d, .fd = open(file, O_RDONLY | O_CLOEXEC) };
+	struct maker m = { .d = d, .fd = qn_file_open_own(file, NULL) };
 	enum quern_status st = QUERN_OK;
 
 	if (m.fd < 0)
-		return qn_error_set(err, QUERN_ERR_DATA, "%s: cannot be opened: %s", file,
-				    strerror(errno));
+		return qn_error_set(err, qn_file_status(errno), "%s: cannot be opened: %s", file,
+				    qn_file_why(errno));
 	for (uint64_t i = 0; !st && i < d->nchunks; i++) {
 		out->entry[i].chunk = d->chunks[i];
 		st = read_source(&m, d->chunks[i].addr, d->chunks[i].nbytes, err);
@@ -319,10 +319,10 @@ static enum quern_status begin(struct maker *m, struct quern_message *err)
 	m->sum = qn_calloc(d->layout == QN_CHUNKED ? d->nchunks : 0, sizeof *m->sum);
 	if (!m->sum)
 		return qn_error_nomem(err, d->nchunks * sizeof *m->sum, "sums");
-	m->fd = open(d->file, O_RDONLY | O_CLOEXEC);
+	m->fd = qn_file_open(d->file, NULL);
 	if (m->fd < 0)
-		return qn_error_set(err, QUERN_ERR_DATA, "%s: cannot be opened: %s", d->file,
-				    strerror(errno));
+		return qn_error_set(err, qn_file_status(errno), "%s: cannot be opened: %s", d->file,
+				    qn_file_why(errno));
 	return qn_source_check(m->fd, d, "this", err);
 }
 
@@ -368,7 +368,7 @@ static void find_damage(const struct qn_catalog *c, uint32_t shard, const char *
 	const struct qn_shard *x = &c->shard[shard];
 	struct quern_message ignored = { .status = QUERN_OK };
 	struct maker m = { .d = &(struct qn_dataset){ .file = (char *)file, .path = "" },
-			   .fd = open(file, O_RDONLY | O_CLOEXEC) };
+			   .fd = qn_file_open_own(file, NULL) };
 
 	for (uint64_t i = 0; i < x->nchunks; i++) {
 		const struct qn_entry *e = &c->entry[x->first + i];

@@ -5,7 +5,6 @@
 #include "exec/verify.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "exec/source.h"
 #include "exec/verify_impl.h"
@@ -314,11 +314,11 @@ static enum quern_status open_everywhere(struct qn_verify *v, struct qn_pending 
 		st = qn_comm_bcast(v->job.comm, &d.file_mtime_ns, sizeof d.file_mtime_ns, err);
 	if (st || p->n == 0)
 		return st;
-	p->fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	p->fd = qn_file_open(file, NULL);
 	if (p->fd < 0)
-		st = qn_error_set(err, QUERN_ERR_DATA, "%s: cannot open it on host %s: %s; every "
+		st = qn_error_set(err, qn_file_status(errno), "%s: cannot open it on host %s: %s; every "
 				  "host must see the file under this path", file,
-				  v->job.report.host, strerror(errno));
+				  v->job.report.host, qn_file_why(errno));
 	else
 		st = qn_source_check(p->fd, &d, v->job.report.host, err);
 	return qn_comm_agree(v->job.comm, st, err);

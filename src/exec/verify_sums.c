@@ -3,7 +3,6 @@
  * in no chunk.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <libgen.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "exec/verify_impl.h"
 
@@ -82,15 +82,15 @@ static enum quern_status add_bytes(struct qn_summer *s, int fd, const char *file
 enum quern_status qn_pending_sum_rest(struct qn_pending *p, const char *file,
 				      struct quern_message *err)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = qn_file_open(file, NULL);
 	struct qn_summer *s = qn_summer_new();
 	uint8_t *piece = qn_alloc_aligned(PIECE_NBYTES);
 	enum quern_status st = QUERN_OK;
 	uint64_t at = 0;
 
 	if (fd < 0)
-		st = qn_error_set(err, QUERN_ERR_DATA, "%s: cannot be opened: %s", file,
-				  strerror(errno));
+		st = qn_error_set(err, qn_file_status(errno), "%s: cannot be opened: %s", file,
+				  qn_file_why(errno));
 	else if (!s || !piece)
 		st = qn_error_nomem(err, PIECE_NBYTES, "the sum of a file");
 	if (!st && p->nranges)

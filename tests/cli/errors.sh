@@ -9,7 +9,7 @@ for command in "run moments -d packed" "plan moments -d packed" inspect; do
 	{
 		refuses 3 "$command: missing file" "none.h5: .*No such file" $command none.h5
 		mkdir -p dir.h5
-		refuses 3 "$command: a directory" "dir.h5: is a directory, not a file; name" $command dir.h5
+		refuses 3 "$command: a directory" "dir.h5: cannot be opened: it is a directory, not a file; name" $command dir.h5
 		: >empty.h5
 		refuses 3 "$command: an empty file" "empty.h5: is empty" $command empty.h5
 		echo "no data" >text.h5
@@ -66,7 +66,7 @@ refuses 2 "info of something" "info takes no operands" info cf.nc
 cp cf.nc secret.nc
 chmod 000 secret.nc
 if [ "$(id -u)" -ne 0 ]; then
-	refuses 3 "unreadable file" "secret.nc: .*Permission denied" run moments -d packed secret.nc
+	refuses 5 "unreadable file" "secret.nc: .*Permission denied" run moments -d packed secret.nc
 elif command -v setpriv >/dev/null; then
 	dir=$(mktemp -d)
 	chmod 755 "$dir"
@@ -74,7 +74,7 @@ elif command -v setpriv >/dev/null; then
 	status=0
 	setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/quern" run moments -d packed \
 		"$dir/secret.nc" >out 2>err || status=$?
-	is "unreadable file" "3 1 0" \
+	is "unreadable file" "5 1 0" \
 		"$status $(grep -c 'secret.nc: .*Permission denied' err) $(wc -c <out)"
 	mkdir "$dir/ro" && cp cf.nc "$dir/ro"
 	status=0

@@ -65,7 +65,7 @@ unset HDF5_VDS_PREFIX
 printf 'not HDF5, but here' >s1.h5
 refuses 3 "a source that is no HDF5 file" "s1.h5" run moments joined.h5
 rm s1.h5 && mkfifo s1.h5
-refuses 3 "a source that is a pipe" "s1.h5, which is a device or a pipe" run moments joined.h5
+refuses 3 "a source that is a pipe" "s1.h5, which cannot be read: it is a device, a pipe or a socket" run moments joined.h5
 
 # --- very many sources, described by several processes ---
 "$make" many 300 || exit 1

@@ -233,6 +233,18 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 	denied stage --verify "$dir/s/climate.nc"
 	is "--verify without permission" "5 1 0" \
 		"$status $(grep -c 'cannot be read: Permission denied' err) $(grep -c damaged out)"
+	chmod 000 "$dir/climate.nc"
+	for args in "run moments -d t2m climate.nc" "verify climate.nc" "inspect climate.nc" \
+		"stage --to s2 climate.nc" "plan moments -d t2m climate.nc" \
+		"run moments -d precip s/climate.nc"; do
+		# shellcheck disable=SC2086 # words
+		denied $args
+		is "$args: may not be read" "5 1" "$status $(grep -c 'Permission denied' err)"
+	done
+	chmod 644 "$dir/climate.nc"
+	mkdir -m 777 "$dir/s3" && mkdir -m 755 "$dir/s3/climate.nc.shards"
+	denied stage --to s3 climate.nc
+	is "a folder of another user" "2 1" "$status $(grep -c "is another user's" err)"
 	rm -rf "$dir"
 else
 	skip "permissions" "root may do everything, and there is no setpriv"
@@ -245,6 +257,62 @@ at=$(grep -abo "$(hostname)" d/climate.nc | tail -n 1 | cut -d: -f1)
 printf '~' | dd of=d/climate.nc bs=1 seek="$at" conv=notrunc 2>/dev/null
 refuses 3 "a damaged catalog: run" "catalog is damaged" run moments -d t2m d/climate.nc
 refuses 3 "a damaged catalog: verify" "catalog is damaged" stage --verify d/climate.nc
+rm -r d
+
+# --- what is in the place of something else ---
+# without_waiting ARG...: as `quern ARG...`, and fails if that hangs.
+without_waiting()
+{
+	status=0
+	timeout 60 "$QUERN" "$@" >out 2>err || status=$?
+}
+mkdir -p d other
+mkfifo pipe
+quern stage --to d climate.nc
+for place in "run moments -d t2m pipe" "run moments --site pipe -d t2m climate.nc" \
+	"plan moments --calibrate pipe -d t2m climate.nc" "stage --to other pipe" \
+	"stage --verify pipe" "stage --repair pipe" "unstage pipe" "inspect pipe" \
+	"run moments --site . -d t2m climate.nc"; do
+	# shellcheck disable=SC2086 # words
+	without_waiting $place
+	is "$place: refused at once" "3 1" "$status $(grep -Ec 'it is a (device, a pipe|directory)' err)"
+done
+mv d/climate.nc.shards/d1.s0001.h5 kept.h5
+mkfifo d/climate.nc.shards/d1.s0001.h5
+without_waiting stage --verify d/climate.nc
+is "a pipe as a shard: --verify" "3 1" "$status $(grep -c '7 whole, 1 changed' out)"
+without_waiting run moments -d t2m d/climate.nc
+is "... run" "3 1" "$status $(grep -c 'd1.s0001.h5: cannot open it.*a pipe.*--repair d/climate.nc' err)"
+without_waiting run moments -d precip --json d/climate.nc
+is "... other datasets are read" 0 "$status"
+without_waiting stage --repair d/climate.nc
+is "... --repair" "0 1" "$status $(grep -c '1 made, 7 whole' out)"
+check "... as it was" cmp kept.h5 d/climate.nc.shards/d1.s0001.h5
+mv d/climate.nc.shards/d1.s0001.h5 other
+ln -s "$PWD/other/d1.s0001.h5" d/climate.nc.shards/d1.s0001.h5
+without_waiting run moments -d t2m d/climate.nc
+is "a link as a shard" "3 1" "$status $(grep -c 'd1.s0001.h5: cannot open it.*symbolic link' err)"
+quern stage --repair d/climate.nc
+is "... --repair replaces the link, not the file" "0 0 0" "$status $(
+	test -L d/climate.nc.shards/d1.s0001.h5 || cmp kept.h5 other/d1.s0001.h5; echo $?) $(
+	test -f d/climate.nc.shards/d1.s0001.h5; echo $?)"
+chmod go+w d/climate.nc.shards
+refuses 2 "a folder that others may write to" "other users may write.*chmod go-w" stage --repair \
+	d/climate.nc
+chmod go-w d/climate.nc.shards
+mv d/climate.nc.shards other/shards
+ln -s "$PWD/other/shards" d/climate.nc.shards
+refuses 2 "a folder that is a link: --repair" "climate.nc.shards: it is a symbolic link" stage --repair \
+	d/climate.nc
+refuses 2 "... unstage" "climate.nc.shards: it is a symbolic link" unstage d/climate.nc
+is "... nothing is removed" 8 "$(find other/shards -name '*.h5' | wc -l)"
+rm d/climate.nc
+refuses 2 "... stage" "climate.nc.shards: it is a symbolic link" stage --to d climate.nc
+rm -r d other pipe
+mkdir d
+ln -s "$PWD/none" d/climate.nc
+refuses 2 "a link in the place of the catalog" "something else" stage --to d climate.nc
+is "... it stays" 1 "$(find d -type l | wc -l)"
 rm -r d
 
 # --- a full disk ---

@@ -1,6 +1,8 @@
 /*
  * The lowest layer: error records, checked sizes, aligned memory, CPU levels.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +20,51 @@
 #include "base/mem.h"
 #include "base/real.h"
 #include "random.h"
+
+/* Nothing but regular files, and none is waited for. */
+static void test_regular_files(void **state)
+{
+	char dir[] = "/tmp/test_base.XXXXXX";
+	size_t n = 0;
+	struct stat st;
+	char *text;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chdir(dir), 0);
+	assert_int_equal(mkfifo("pipe", 0600), 0);
+	assert_int_equal(symlink("file", "link"), 0);
+	fd = open("file", O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(write(fd, "text", 4), 4);
+	close(fd);
+	assert_int_equal(qn_file_open("pipe", NULL), -1);
+	assert_int_equal(errno, ENXIO);
+	assert_int_equal(qn_file_open(".", NULL), -1);
+	assert_int_equal(errno, EISDIR);
+	assert_int_equal(qn_file_open("/dev/zero", NULL), -1);
+	assert_int_equal(errno, ENXIO);
+	assert_int_equal(qn_file_open("none", NULL), -1);
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(qn_file_open_own("link", NULL), -1);
+	assert_int_equal(errno, ELOOP);
+	fd = qn_file_open("link", &st);
+	assert_true(fd >= 0);
+	assert_int_equal(st.st_size, 4);
+	close(fd);
+	text = qn_file_load("link", 4, &n);
+	assert_string_equal(text, "text");
+	assert_int_equal(n, 4);
+	free(text);
+	assert_null(qn_file_load("file", 3, &n));
+	assert_int_equal(errno, EFBIG);
+	assert_int_equal(unlink("pipe") | unlink("link") | unlink("file"), 0);
+	assert_int_equal(chdir("/"), 0);
+	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(qn_file_status(EACCES), QUERN_ERR_DENIED);
+	assert_int_equal(qn_file_status(EMFILE), QUERN_ERR_RUN);
+	assert_int_equal(qn_file_status(ENOENT), QUERN_ERR_DATA);
+}
 
 /* Whatever the places of source and target: in the buffer, aligned, and not just behind the
    source. */
@@ -236,6 +283,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_delays),
 		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_regular_files),
 		cmocka_unit_test(test_place),
 		cmocka_unit_test(test_first_error_stays),
 		cmocka_unit_test(test_long_error),
