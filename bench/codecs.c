@@ -357,7 +357,7 @@ static void report(const char *name, const struct qn_filter_step steps[2], encod
 	double limit = HUGE_VAL, quern = HUGE_VAL;
 	struct quern_message err = { 0 };
 	struct qn_view view;
-	struct qn_feed *f;
+	struct qn_feed *f = NULL;
 	struct minmax m;
 
 	setup(&b, steps, encode);

@@ -237,7 +237,7 @@ static herr_t visit_link(hid_t in, const char *name, const H5L_info_t *info, voi
 	char path[PATH_NBYTES];
 
 	/* A catalog that is staged gets a new one. */
-	if (!c->group[0] && !strcmp(name, QN_CATALOG_GROUP + 1))
+	if (!c->group[0] && !strcmp(name, &QN_CATALOG_GROUP[1]))
 		return 0;
 	if (snprintf(path, sizeof path, "%s/%s", c->group, name) >= (int)sizeof path)
 		return fail(c, c->group) ? 0 : -1;

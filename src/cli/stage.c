@@ -206,7 +206,7 @@ static int stage(const struct quern_options *o, const char *const *files, size_t
 	char *settings[MAX_SETTINGS + 1] = { NULL }, *text = NULL, why[WHY_NBYTES] = "";
 	struct qn_progress progress = { .what = "file" };
 	char *next = NULL;
-	int st = QUERN_ERR_RUN;
+	enum quern_status st = QUERN_ERR_RUN;
 
 	if (!quern_option_flag(o, "dry-run") && !quern_option_flag(o, "verify"))
 		qn_cli_watch(interrupted);
@@ -223,7 +223,7 @@ static int stage(const struct quern_options *o, const char *const *files, size_t
 		free(*p);
 	if (!st && !quern_option_flag(o, "json") && text)
 		next = next_command(o, text);
-	st = conclude(o, (enum quern_status)st, text, why);
+	st = conclude(o, st, text, why);
 	if (!st && next)
 		printf("\nnext: quern run KERNEL -d DATASET %s\n", next);
 	free(next);

@@ -53,7 +53,7 @@ static void hear_of_sources(struct qn_child *c)
 
 static void hear(struct qn_child *c, enum answer what, bool relative)
 {
-	struct question q = { .file = SEED_FILE, .path = SEED_PATH + relative,
+	struct question q = { .file = SEED_FILE, .path = &SEED_PATH[relative],
 			      .with_index = true };
 	struct stat st = { .st_size = SEED_FILE_NBYTES };
 	struct quern_message err = { .status = QUERN_OK };

@@ -195,7 +195,7 @@ static enum quern_status fake_axis(void *ctx, const struct qn_dataset *d, int di
 	static char lat_path[] = "/lat", time_path[] = "/time";
 	struct qn_dataset c = {
 		.path = dim ? lat_path : time_path,
-		.type = { dim ? QN_FLOAT : QN_INT, 8, false, "" },
+		.type = { .class = dim ? QN_FLOAT : QN_INT, .size = 8 },
 		.shape = { d->shape[dim] },
 	};
 	struct qn_axis *a = ctx;
