@@ -43,3 +43,4 @@ LIB_SRCS += src/exec/stage_lock.c
 LIB_SRCS += src/exec/stage_move.c
 LIB_SRCS += src/exec/stage_repair.c
 LIB_SRCS += src/exec/stage_shard.c
+LIB_SRCS += src/exec/stage_sums.c

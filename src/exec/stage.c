@@ -304,13 +304,28 @@ static void sum_entries(const struct qn_found *f, struct qn_sum *out)
 	qn_summer_free(s);
 }
 
-/* A copy that is there already is taken, if it can be read. */
-static enum quern_status make_one(struct staging *g, uint64_t i, struct quern_message *err)
+/* Takes a copy that is there already, if it is still what was made: what it is now is no measure. */
+static bool keep(struct staging *g, const char *file, const char *path, const struct qn_made *made,
+		 struct qn_found *found)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+
+	if (!made->nbytes || qn_shard_is(file, made->nbytes, g->catalog->time_ns) != QN_SAME ||
+	    qn_shard_read(file, path, found, &ignored))
+		return false;
+	if (found->what.nbytes == made->nbytes && qn_sum_equal(&found->what.sum, &made->sum))
+		return true;
+	free(found->entry);
+	*found = (struct qn_found){ .shard = found->shard };
+	return false;
+}
+
+static enum quern_status make_one(struct staging *g, uint64_t i, const struct qn_made *made,
+				  struct quern_message *err)
 {
 	const struct qn_catalog *c = g->catalog;
 	const uint32_t shard = g->found[i].shard;
 	const struct qn_dataset *d = &g->subject.dataset[c->shard[shard].dataset];
-	struct quern_message ignored = { .status = QUERN_OK };
 	char *file = qn_catalog_file_of(c, shard);
 	struct card *card = &g->card[i];
 	enum quern_status st = QUERN_OK;
@@ -318,8 +333,7 @@ static enum quern_status make_one(struct staging *g, uint64_t i, struct quern_me
 	if (!file)
 		return qn_error_nomem(err, strlen(c->file), "a name");
 	card->copy.fate = QN_PLANNED;
-	if (qn_shard_is(file, 0, c->time_ns) == QN_SAME &&
-	    !qn_shard_read(file, d->path, &g->found[i], &ignored)) {
+	if (keep(g, file, d->path, &made[shard], &g->found[i])) {
 		card->copy.fate = QN_KEPT;
 		qn_stage_progress(g->stage, c->shard[shard].nbytes);
 	} else if (g->sees[g->hosts.mine]) {
@@ -338,11 +352,17 @@ static enum quern_status make(struct staging *g, struct quern_message *err)
 {
 	enum quern_status st = leads_host(g) ? write_plan(g, err) : QUERN_OK;
 
+	struct qn_made *made = NULL;
+
 	st = qn_comm_agree(g->comm, st, err);
 	if (!st)
 		st = list_mine(g, err);
+	if (!st && !(made = qn_stage_sums_load(g->catalog)))
+		st = qn_error_nomem(err, g->catalog->nshards * sizeof *made, "shards");
+	g->stage->notes_sums = true;
 	for (uint64_t i = 0; !st && i < g->n; i++)
-		st = make_one(g, i, err);
+		st = make_one(g, i, made, err);
+	free(made);
 	return qn_comm_agree(g->comm, st, err);
 }
 
@@ -566,9 +586,12 @@ enum quern_status qn_stage_put_catalog(struct qn_comm *c, const char *catalog, v
 static void tidy(const struct staging *g)
 {
 	char *plan = qn_stage_plan_file(g->catalog->file);
+	char *sums = qn_stage_sums_file(g->catalog->file);
 
-	if (leads_host(g) && plan)
+	if (leads_host(g) && plan && sums) {
 		unlink(plan);
+		unlink(sums);
+	}
 	for (uint64_t i = 0; i < g->n; i++) {
 		char *file = g->card[i].is_extra ? qn_catalog_file_of(g->catalog, g->found[i].shard)
 						 : NULL;
@@ -577,6 +600,7 @@ static void tidy(const struct staging *g)
 			unlink(file);
 		free(file);
 	}
+	free(sums);
 	free(plan);
 }
 

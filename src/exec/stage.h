@@ -59,6 +59,7 @@ struct qn_stager {
 	void *progress_ctx;
 	int number; /* of the file, for progress */
 	uint64_t done_nbytes, total_nbytes;
+	bool notes_sums; /* of shards when they are made, for who goes on */
 };
 
 extern const struct quern_option qn_stage_options[];

@@ -6,6 +6,7 @@
  *	stage_hosts.c	the hosts, and what is there already
  *	stage_lock.c	one staging at a time
  *	stage_shard.c	one copy: making it, looking at it
+ *	stage_sums.c	what was made before an interruption
  *	stage_move.c	copies from host to host
  *	stage_keep.c	a catalog that is there: finding it, verifying, removing
  *	stage_repair.c	repairing and spreading anew
@@ -89,6 +90,19 @@ void qn_stage_unlock(const char *catalog, int *fd);
 char *qn_stage_directory(const char *catalog); /* owned */
 /* QUERN_ERR_DENIED or QUERN_ERR_RUN, by errno. */
 enum quern_status qn_stage_status_of(int why);
+
+/* A shard as it was made; nbytes 0: it was not. */
+struct qn_made {
+	uint64_t nbytes;
+	struct qn_sum sum;
+};
+
+char *qn_stage_sums_file(const char *catalog); /* owned */
+/* Notes that a shard is in its place. Not collective. */
+enum quern_status qn_stage_sums_add(const struct qn_catalog *c, uint32_t shard, uint64_t nbytes,
+				    const struct qn_sum *sum, struct quern_message *err);
+/* What was noted on this host, by shard: owned, NULL without memory. */
+struct qn_made *qn_stage_sums_load(const struct qn_catalog *c);
 
 /* A copy of a shard as it was found: what the catalog will have of it. */
 struct qn_found {

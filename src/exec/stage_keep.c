@@ -340,9 +340,12 @@ static enum quern_status remove_rest(const struct qn_catalog *c, struct quern_me
 	enum quern_status st = QUERN_OK;
 	struct quern_message ignored = { .status = QUERN_OK };
 	char *plan = qn_stage_plan_file(c->file), *folder = qn_catalog_folder(c->file);
+	char *sums = qn_stage_sums_file(c->file);
 	struct qn_catalog here;
 	bool is = false;
 
+	if (sums && unlink(sums) && errno != ENOENT && errno != ENOTDIR)
+		st = stays(sums, err);
 	if (plan) {
 		if (unlink(plan) && errno != ENOENT && errno != ENOTDIR)
 			st = stays(plan, err);
@@ -361,6 +364,7 @@ static enum quern_status remove_rest(const struct qn_catalog *c, struct quern_me
 		st = stays(folder, err);
 	qn_place_sync_folder(c->file);
 	free(folder);
+	free(sums);
 	free(plan);
 	return st;
 }

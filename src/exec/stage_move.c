@@ -89,6 +89,8 @@ static enum quern_status move_one(struct qn_stager *s, const struct qn_catalog *
 	st = rank == t->from
 		     ? send_file(s, file, x->nbytes, t->to, buffer, err)
 		     : receive_file(s, file, x->nbytes, &x->sum, c->time_ns, t->from, buffer, err);
+	if (!st && rank == t->to && s->notes_sums)
+		st = qn_stage_sums_add(c, t->shard, x->nbytes, &x->sum, err);
 	free(file);
 	return st;
 }

@@ -212,10 +212,10 @@ enum quern_status qn_shard_read(const char *file, const char *path, struct qn_fo
 	out->entry = qn_calloc(d.nchunks, sizeof *out->entry);
 	if (!out->entry)
 		st = qn_error_nomem(err, d.nchunks * sizeof *out->entry, "the chunks of a shard");
-	else
-		st = sum_chunks(file, &d, out, err);
-	if (!st)
+	else /* Before the chunks: the sums of these are compared with those of the source. */
 		st = qn_shard_sum(NULL, file, &out->what.sum, &out->what.nbytes, err);
+	if (!st)
+		st = sum_chunks(file, &d, out, err);
 	if (st) {
 		free(out->entry);
 		out->entry = NULL;
@@ -350,6 +350,8 @@ enum quern_status qn_shard_make(struct qn_stager *s, const struct qn_dataset *d,
 			qn_place_discard(file, fd);
 		else
 			st = qn_place_finish(file, fd, c->time_ns, err);
+		if (!st && s->notes_sums)
+			st = qn_stage_sums_add(c, shard, out->what.nbytes, &out->what.sum, err);
 	}
 	if (m.fd >= 0)
 		close(m.fd);

@@ -136,7 +136,8 @@ cut_off()
 	QUERN_TEST_READ_DELAY='*:80000' timeout -s KILL "$1" "$QUERN" stage --to d climate.nc >out 2>err
 }
 cut_off 1
-nbefore=$(find d -name '*.h5' | wc -l)
+# A shard counts as made when its sum is noted, just after it has got its name.
+nbefore=$(cat d/climate.nc.shards/sums 2>/dev/null | wc -l)
 note "killed after 1 s: $nbefore shards"
 is "killed: there is no catalog" 1 "$(test -e d/climate.nc; echo $?)"
 refuses 2 "other options do not go on with it" "interrupted" stage --to d --shards 2 climate.nc
@@ -150,6 +151,32 @@ prints "... with what there is" "copies: $counted\$"
 same "... same bytes" climate.nc d/climate.nc moments -d t2m
 quern unstage d/climate.nc
 is "nothing is left" "" "$(ls -A d)"
+# flip FILE OFFSET: changes a bit there, and not the time of the file.
+flip()
+{
+	local byte
+
+	touch -r "$1" stamp
+	byte=$(od -An -tu1 -j "$2" -N 1 "$1")
+	printf '%b' "$(printf '\\x%02x' $((byte ^ 16)))" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null
+	touch -r stamp "$1"
+}
+# Two shards are there, and one of them rots before the same command is given again.
+QUERN_TEST_READ_DELAY='*:1000000' "$QUERN" stage --to d climate.nc >out 2>err &
+first=$!
+until [ "$(grep -c . d/climate.nc.shards/sums 2>/dev/null)" = 2 ]; do
+	kill -0 $first || break
+	sleep .05
+done
+kill -KILL $first
+wait $first 2>/dev/null
+flip d/climate.nc.shards/d0.s0000.h5 200000
+answers "a shard that has rotten since: the same command" stage --to d climate.nc
+prints "... makes it anew" "copies: 7 made, 1 kept\$"
+same "... same bytes" climate.nc d/climate.nc moments -d precip
+answers "... and all are whole" stage --verify d/climate.nc
+is "... nothing else is left" "8" "$(find d/climate.nc.shards -type f | wc -l)"
+quern unstage d/climate.nc
 QUERN_TEST_READ_DELAY='*:40000' "$QUERN" stage --to d climate.nc >out 2>err &
 first=$!
 for _ in $(seq 100); do
