@@ -207,6 +207,7 @@ static int stage(const struct quern_options *o, const char *const *files, size_t
 	struct qn_progress progress = { .what = "file" };
 	char *next = NULL;
 	enum quern_status st = QUERN_ERR_RUN;
+	int exit_code;
 
 	if (!quern_option_flag(o, "dry-run") && !quern_option_flag(o, "verify"))
 		qn_cli_watch(interrupted);
@@ -223,11 +224,11 @@ static int stage(const struct quern_options *o, const char *const *files, size_t
 		free(*p);
 	if (!st && !quern_option_flag(o, "json") && text)
 		next = next_command(o, text);
-	st = conclude(o, st, text, why);
-	if (!st && next)
+	exit_code = conclude(o, st, text, why);
+	if (!exit_code && next)
 		printf("\nnext: quern run KERNEL -d DATASET %s\n", next);
 	free(next);
-	return st;
+	return exit_code;
 }
 
 static int unstage(const struct quern_options *o, const char *const *files, size_t nfiles)
