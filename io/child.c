@@ -194,7 +194,8 @@ enum quern_status qn_child_start(struct qn_child *c, const char *subject,
 	if (pid < 0)
 		goto no_child;
 	close(fd[1]);
-	*c = (struct qn_child){ .pid = pid, .fd = fd[0], .subject = copy, .limits = *limits };
+	*c = (struct qn_child){ .process = qn_process_of(pid), .fd = fd[0], .subject = copy,
+				.limits = *limits };
 	qn_child_wait_anew(c);
 	return QUERN_OK;
 
@@ -208,49 +209,58 @@ no_socket:
 	return QUERN_ERR_RUN;
 }
 
-static enum quern_status late(const struct qn_child *c, struct quern_message *err)
+bool qn_child_is_there(const struct qn_child *c)
 {
-	return qn_error_set(err, QUERN_ERR_DATA,
-			    "%s is damaged, or its storage does not answer: the HDF5 library did "
-			    "not come back within %u s; copy the file again or look at its storage",
-			    c->subject, c->limits.wall_seconds);
+	return c->process.pid > 0;
 }
 
-/*
- * Ends it, if it does not within `grace_ms`, and returns its status as waitpid has it; -1 when there
- * is none: a program that collects all children itself has got this one too. As long as waitpid knows
- * the child the number is its own, and can be killed.
- */
-static int collect(struct qn_child *c, int grace_ms)
+static enum quern_status late(struct qn_child *c, struct quern_message *err)
 {
-	int status = 0;
-	pid_t pid;
+	qn_process_end(&c->process);
+	c->end = QN_CHILD_LATE;
+	return qn_error_set(err, QUERN_ERR_RUN,
+			    "%s: the HDF5 library did not come back within %u s: its storage is slow "
+			    "or does not answer, or the machine is busy; try again, or give it longer "
+			    "with %s SECONDS",
+			    c->subject, c->limits.wall_seconds, c->limits.option);
+}
 
-	while ((pid = waitpid(c->pid, &status, WNOHANG)) == 0 && grace_ms-- > 0)
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-	if (pid == 0 && kill(c->pid, SIGKILL) == 0)
-		while ((pid = waitpid(c->pid, &status, 0)) < 0 && errno == EINTR)
-			;
-	status = pid == c->pid ? status : -1;
-	c->pid = 0;
-	return status;
+static enum quern_status killed(struct qn_child *c, struct quern_message *err)
+{
+	c->end = QN_CHILD_KILLED;
+	return qn_error_set(err, QUERN_ERR_RUN,
+			    "%s: the process that was reading it has been killed, for want of memory "
+			    "perhaps: look at the system's log, then try again",
+			    c->subject);
+}
+
+static enum quern_status busy(const struct qn_child *c, struct quern_message *err)
+{
+	return qn_error_set(err, QUERN_ERR_DATA,
+			    "%s: the HDF5 library was still busy after %u s of processor time: it is "
+			    "damaged, or very large; if you know it to be whole, give it longer with "
+			    "%s SECONDS",
+			    c->subject, c->limits.cpu_seconds, c->limits.option);
 }
 
 /* It has hung up before the end of its answer. */
 static enum quern_status died(struct qn_child *c, struct quern_message *err)
 {
-	int status = collect(c, 1000);
 	char how[96];
+	int status;
 
-	if (status == -1)
+	if (!qn_process_reap(&c->process, 1000, &status)) {
+		qn_process_end(&c->process);
+		status = QN_STATUS_UNKNOWN;
+	}
+	if (status == QN_STATUS_UNKNOWN)
 		snprintf(how, sizeof how, "gave up");
 	else if (!WIFSIGNALED(status))
 		snprintf(how, sizeof how, "gave up (exit code %d)", WEXITSTATUS(status));
-	else if (WTERMSIG(status) == SIGXCPU)
-		snprintf(how, sizeof how, "was still busy after %u s of processor time",
-			 c->limits.cpu_seconds);
 	else if (WTERMSIG(status) == SIGKILL)
-		snprintf(how, sizeof how, "was killed, for want of memory perhaps,");
+		return killed(c, err);
+	else if (WTERMSIG(status) == SIGXCPU)
+		return busy(c, err);
 	else
 		snprintf(how, sizeof how, "crashed (signal %d)", WTERMSIG(status));
 	return qn_error_set(err, QUERN_ERR_DATA,
@@ -275,11 +285,19 @@ static bool wait_for(const struct qn_child *c)
 	return true;
 }
 
+static enum quern_status has_gone(const struct qn_child *c, struct quern_message *err)
+{
+	return qn_error_set(err, QUERN_ERR_RUN, "%s: the process that was reading it has ended",
+			    c->subject ? c->subject : "a file");
+}
+
 enum quern_status qn_child_get(struct qn_child *c, void *out, size_t nbytes,
 			       struct quern_message *err)
 {
 	size_t done = 0;
 
+	if (!qn_child_is_there(c))
+		return has_gone(c, err);
 	while (done < nbytes) {
 		ssize_t n = recv(c->fd, (char *)out + done, nbytes - done, MSG_DONTWAIT);
 
@@ -329,6 +347,8 @@ enum quern_status qn_child_ask(struct qn_child *c, const void *question, size_t 
 {
 	size_t done = 0;
 
+	if (!qn_child_is_there(c))
+		return has_gone(c, err);
 	qn_child_wait_anew(c);
 	while (done < nbytes) {
 		ssize_t n = send(c->fd, (const char *)question + done, nbytes - done, MSG_NOSIGNAL);
@@ -345,10 +365,9 @@ void qn_child_end(struct qn_child *c)
 {
 	if (c->subject)
 		close(c->fd);
-	if (c->pid > 0)
-		collect(c, 0);
+	qn_process_end(&c->process);
 	free(c->subject);
-	memset(c, 0, sizeof *c);
+	*c = (struct qn_child){ .process = QN_PROCESS_NONE };
 }
 
 /* --- the child's words --- */

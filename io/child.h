@@ -22,22 +22,30 @@
 #ifndef QN_IO_CHILD_H
 #define QN_IO_CHILD_H
 
-#include <sys/types.h>
-
 #include "base/error.h"
+#include "base/process.h"
 
 struct qn_child_limits {
 	uint64_t memory_nbytes; /* more than the parent has mapped */
 	unsigned cpu_seconds;	/* from its start, or the last qn_child_renew */
 	unsigned wall_seconds;	/* for an answer, from its start or the last qn_child_ask */
+	const char *option;	/* that sets them, for messages: "--metadata-timeout" */
+};
+
+/* Of the child that was asked last: whether another one may do what it did not. */
+enum qn_child_end {
+	QN_CHILD_OWN,	/* it has answered, or what it was asked is to blame */
+	QN_CHILD_KILLED,	/* by another process or the system */
+	QN_CHILD_LATE,	/* it has been waited for in vain */
 };
 
 struct qn_child {
-	pid_t pid; /* 0: none */
+	struct qn_process process; /* none: it has ended, and all that is asked of it fails */
 	int fd;
 	char *subject; /* owned */
 	struct qn_child_limits limits;
 	int64_t deadline_ns;
+	enum qn_child_end end;
 };
 
 /*
@@ -55,7 +63,11 @@ enum quern_status qn_child_start(struct qn_child *c, const char *subject,
 /* It has its whole time for an answer again. */
 void qn_child_wait_anew(struct qn_child *c);
 
-/* Reads exactly nbytes of its answer. QUERN_ERR_DATA, and why, when it has died or is late. */
+/* Is there one, which can be asked? */
+bool qn_child_is_there(const struct qn_child *c);
+
+/* Reads exactly nbytes of its answer. When it has died or is late it is ended, and c->end says which:
+   QUERN_ERR_DATA when what it reads is to blame, QUERN_ERR_RUN when that may be whole. */
 enum quern_status qn_child_get(struct qn_child *c, void *out, size_t nbytes,
 			       struct quern_message *err);
 

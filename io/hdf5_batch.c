@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "child.h"
+#include "data/access.h"
 #include "hdf5_alike.h"
 #include "hdf5_child.h"
 #include "hdf5_file.h"
@@ -321,7 +322,7 @@ static char *hear_batch(struct qn_child *c, size_t *nbytes)
 	uint64_t n;
 	char *text = NULL;
 
-	if (!c->pid)
+	if (!qn_child_is_there(c))
 		return NULL;
 	qn_child_wait_anew(c);
 	if (qn_child_get(c, &n, sizeof n, &ignored) == QUERN_OK && n <= ANSWER_NBYTES)
@@ -353,17 +354,24 @@ static bool take_batch(struct batches *b, size_t first, qn_described *take, void
 	return more;
 }
 
+/* What a batch may take: the files of it that are described after that one by one have their own time. */
+static unsigned wall_seconds(void)
+{
+	const unsigned given = qn_access()->metadata_seconds;
+
+	return given ? given : WALL_SECONDS;
+}
+
 /* Starts the children. Where one cannot be started its files are described one by one. */
 static void start(struct batches *b)
 {
-	static const struct qn_child_limits limits = { MEMORY_NBYTES, CPU_SECONDS, WALL_SECONDS };
+	const struct qn_child_limits limits = { MEMORY_NBYTES, CPU_SECONDS, wall_seconds(),
+						"--metadata-timeout" };
 	struct quern_message ignored = { .status = QUERN_OK };
 
 	for (b->number = 0; b->number < b->nchildren; b->number++) {
 		qn_h5_enter(&b->caller);
-		if (qn_child_start(&b->child[b->number], "files", &limits, answer_batches, b,
-				   &ignored) != QUERN_OK)
-			b->child[b->number].pid = 0;
+		qn_child_start(&b->child[b->number], "files", &limits, answer_batches, b, &ignored);
 		qn_h5_leave(&b->caller);
 	}
 }

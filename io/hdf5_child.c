@@ -16,15 +16,16 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "child.h"
+#include "data/access.h"
 #include "hdf5_file.h"
 #include "hdf5_format.h"
 #include "hdf5_sources.h"
 
 #define MEMORY_NBYTES	   (UINT64_C(3) << 29) /* 1.5 GiB: with what the parent has, 2 */
 #define CPU_SECONDS	   7
-#define WALL_SECONDS	   8
+#define WALL_SECONDS	   60
 #define MOST_SECONDS	   600
+#define MOST_TRIES	   2
 #define LISTING_NBYTES	   (UINT64_C(1) << 28)
 #define DESCRIPTION_NBYTES (UINT64_C(1) << 24)
 #define SOURCES_NBYTES	   (UINT64_C(1) << 29)
@@ -34,6 +35,8 @@ struct question {
 	bool with_index;
 	const struct quern_box *part; /* of the index; NULL: all */
 	const struct qn_dataset *dataset; /* whose sources are asked for */
+	struct stat st;			  /* of the file, as it was before */
+	void *out;
 	struct qn_h5_caller caller;
 };
 
@@ -41,29 +44,55 @@ struct question {
    large, its index may be too, and on a disk that has to look for every piece of it. */
 static struct qn_child_limits limits_for(uint64_t file_nbytes)
 {
+	const unsigned given = qn_access()->metadata_seconds;
+	const unsigned cpu = CPU_SECONDS + (unsigned)qn_min_u64(file_nbytes >> 30, MOST_SECONDS);
+	const unsigned wall = WALL_SECONDS + (unsigned)qn_min_u64(file_nbytes >> 26, MOST_SECONDS);
+
 	return (struct qn_child_limits){
 		.memory_nbytes = MEMORY_NBYTES,
-		.cpu_seconds = CPU_SECONDS + (unsigned)qn_min_u64(file_nbytes >> 30, MOST_SECONDS),
-		.wall_seconds = WALL_SECONDS +
-				(unsigned)qn_min_u64(file_nbytes >> 26, MOST_SECONDS),
+		.cpu_seconds = given > cpu ? given : cpu,
+		.wall_seconds = given ? given : wall,
+		.option = "--metadata-timeout",
 	};
 }
 
 /* The lock is held while the child comes into being, so that in it too it can be taken. */
-static enum quern_status start(struct qn_child *c, struct question *q, uint64_t file_nbytes,
-			       qn_child_work *work, struct quern_message *err)
+static enum quern_status start(struct qn_child *c, const char *file, struct qn_h5_caller *caller,
+			       uint64_t file_nbytes, qn_child_work *work, void *question,
+			       struct quern_message *err)
 {
 	struct qn_child_limits limits = limits_for(file_nbytes);
 	enum quern_status status;
 	char *subject;
 
-	if (asprintf(&subject, "%s: its metadata", q->file) < 0)
-		return qn_error_nomem(err, strlen(q->file), "a process");
-	qn_h5_enter(&q->caller);
-	status = qn_child_start(c, subject, &limits, work, q, err);
-	qn_h5_leave(&q->caller);
+	if (asprintf(&subject, "%s: its metadata", file) < 0)
+		return qn_error_nomem(err, strlen(file), "a process");
+	qn_h5_enter(caller);
+	status = qn_child_start(c, subject, &limits, work, question, err);
+	qn_h5_leave(caller);
 	free(subject);
 	return status;
+}
+
+enum quern_status qn_hdf5_child_ask(const struct qn_hdf5_asking *a, const char *file,
+				    struct qn_h5_caller *caller, uint64_t file_nbytes,
+				    struct quern_message *err)
+{
+	struct quern_message why;
+	enum quern_status status = QUERN_OK;
+	bool again = true;
+
+	for (int i = 0; again && i < MOST_TRIES; i++) {
+		struct qn_child c = { .process = QN_PROCESS_NONE };
+
+		why = (struct quern_message){ .status = QUERN_OK };
+		status = start(&c, file, caller, file_nbytes, a->work, a->question, &why);
+		if (status == QUERN_OK)
+			status = a->hear(&c, a->question, &why);
+		again = status != QUERN_OK && c.end == QN_CHILD_KILLED;
+		qn_child_end(&c);
+	}
+	return status == QUERN_OK ? status : qn_error_set(err, status, "%s", why.text);
 }
 
 /* In the child, first: gives back the lock. Metadata needs no plugins. */
@@ -146,9 +175,10 @@ static enum quern_status make_listing(const struct qn_child *c, const char *text
 		     : qn_child_refuse(c, "a list of datasets that is none", err);
 }
 
-static enum quern_status hear_listing(struct qn_child *c, struct qn_listing *out,
+static enum quern_status hear_listing(struct qn_child *c, void *question,
 				      struct quern_message *err)
 {
+	const struct question *q = question;
 	uint64_t head[2];
 	enum quern_status status = qn_child_get_verdict(c, err);
 	char *text;
@@ -164,26 +194,28 @@ static enum quern_status hear_listing(struct qn_child *c, struct qn_listing *out
 		return qn_error_nomem(err, (size_t)head[1], "a list of datasets");
 	status = qn_child_get(c, text, (size_t)head[1], err);
 	if (status == QUERN_OK)
-		status = make_listing(c, text, (size_t)head[1], (size_t)head[0], out, err);
+		status = make_listing(c, text, (size_t)head[1], (size_t)head[0], q->out, err);
 	free(text);
 	return status;
+}
+
+static enum quern_status ask(struct question *q, qn_child_work *work, qn_hdf5_hear *hear,
+			     struct quern_message *err)
+{
+	const struct qn_hdf5_asking a = { work, hear, q };
+	enum quern_status status = look_at(q->file, &q->st, err);
+
+	return status == QUERN_OK
+		       ? qn_hdf5_child_ask(&a, q->file, &q->caller, (uint64_t)q->st.st_size, err)
+		       : status;
 }
 
 enum quern_status qn_hdf5_child_list(const char *file, struct qn_listing *out,
 				     struct quern_message *err)
 {
-	struct question q = { .file = file };
-	struct qn_child c;
-	struct stat st;
-	enum quern_status status = look_at(file, &st, err);
+	struct question q = { .file = file, .out = out };
 
-	if (status == QUERN_OK)
-		status = start(&c, &q, (uint64_t)st.st_size, answer_list, err);
-	if (status != QUERN_OK)
-		return status;
-	status = hear_listing(&c, out, err);
-	qn_child_end(&c);
-	return status;
+	return ask(&q, answer_list, hear_listing, err);
 }
 
 static void answer_has(void *ctx, int fd)
@@ -201,25 +233,25 @@ static void answer_has(void *ctx, int fd)
 		qn_child_tell(fd, &word, sizeof word);
 }
 
+static enum quern_status hear_has(struct qn_child *c, void *question, struct quern_message *err)
+{
+	const struct question *q = question;
+	uint64_t word = 1;
+	enum quern_status status = qn_child_get_verdict(c, err);
+
+	if (status == QUERN_OK)
+		status = qn_child_get(c, &word, sizeof word, err);
+	*(bool *)q->out = word != 0;
+	return status;
+}
+
 enum quern_status qn_hdf5_child_has(const char *file, const char *path, bool *has,
 				    struct quern_message *err)
 {
-	struct question q = { .file = file, .path = path };
-	struct qn_child c;
-	struct stat st;
-	uint64_t word = 1;
-	enum quern_status status = look_at(file, &st, err);
+	struct question q = { .file = file, .path = path, .out = has };
 
-	if (status == QUERN_OK)
-		status = start(&c, &q, (uint64_t)st.st_size, answer_has, err);
-	if (status != QUERN_OK)
-		return status;
-	status = qn_child_get_verdict(&c, err);
-	if (status == QUERN_OK)
-		status = qn_child_get(&c, &word, sizeof word, err);
-	qn_child_end(&c);
-	*has = word != 0;
-	return status;
+	*has = true;
+	return ask(&q, answer_has, hear_has, err);
 }
 
 /* --- description --- */
@@ -312,10 +344,10 @@ static enum quern_status hear_chunks(struct qn_child *c, struct qn_dataset *d,
 	return qn_child_get(c, d->chunks, (size_t)nbytes, err);
 }
 
-static enum quern_status hear_description(struct qn_child *c, const struct question *q,
-					  const struct stat *st, struct qn_dataset *out,
+static enum quern_status hear_description(struct qn_child *c, void *question,
 					  struct quern_message *err)
 {
+	const struct question *q = question;
 	struct qn_dataset d;
 	enum quern_status status = qn_child_get_verdict(c, err);
 
@@ -323,7 +355,7 @@ static enum quern_status hear_description(struct qn_child *c, const struct quest
 		status = hear_flat(c, &d, err);
 	if (status != QUERN_OK)
 		return status;
-	if (!is_of(&d, q, st))
+	if (!is_of(&d, q, &q->st))
 		status =
 			qn_error_set(err, QUERN_ERR_DATA,
 				     "%s: is being written while it is read; wait until its writer "
@@ -332,25 +364,9 @@ static enum quern_status hear_description(struct qn_child *c, const struct quest
 	if (status == QUERN_OK)
 		status = hear_chunks(c, &d, err);
 	if (status == QUERN_OK)
-		*out = d;
+		*(struct qn_dataset *)q->out = d;
 	else
 		qn_dataset_fini(&d);
-	return status;
-}
-
-static enum quern_status describe(struct question *q, struct qn_dataset *out,
-				  struct quern_message *err)
-{
-	struct qn_child c;
-	struct stat st;
-	enum quern_status status = look_at(q->file, &st, err);
-
-	if (status == QUERN_OK)
-		status = start(&c, q, (uint64_t)st.st_size, answer_describe, err);
-	if (status != QUERN_OK)
-		return status;
-	status = hear_description(&c, q, &st, out, err);
-	qn_child_end(&c);
 	return status;
 }
 
@@ -359,10 +375,10 @@ enum quern_status qn_hdf5_child_describe(const char *file, const char *path, con
 					 struct quern_message *err)
 {
 	struct question q = {
-		.file = file, .path = path, .column = column, .with_index = with_index
+		.file = file, .path = path, .column = column, .with_index = with_index, .out = out
 	};
 
-	return describe(&q, out, err);
+	return ask(&q, answer_describe, hear_description, err);
 }
 
 enum quern_status qn_hdf5_child_describe_part(const char *file, const char *path,
@@ -370,10 +386,11 @@ enum quern_status qn_hdf5_child_describe_part(const char *file, const char *path
 					      struct qn_dataset *out, struct quern_message *err)
 {
 	struct question q = {
-		.file = file, .path = path, .column = column, .with_index = true, .part = part
+		.file = file, .path = path, .column = column, .with_index = true, .part = part,
+		.out = out
 	};
 
-	return describe(&q, out, err);
+	return ask(&q, answer_describe, hear_description, err);
 }
 
 /* --- sources --- */
@@ -401,9 +418,10 @@ static void answer_sources(void *ctx, int fd)
 		qn_child_tell(fd, flat, nbytes);
 }
 
-static enum quern_status hear_sources(struct qn_child *c, const struct qn_dataset *d,
-				      struct qn_sources *out, struct quern_message *err)
+static enum quern_status hear_sources(struct qn_child *c, void *question,
+				      struct quern_message *err)
 {
+	const struct question *q = question;
 	uint64_t nbytes;
 	const char *why = NULL;
 	enum quern_status status = qn_child_get_verdict(c, err);
@@ -419,7 +437,7 @@ static enum quern_status hear_sources(struct qn_child *c, const struct qn_datase
 	if (!flat)
 		return qn_error_nomem(err, (size_t)nbytes, "a list of sources");
 	status = qn_child_get(c, flat, (size_t)nbytes, err);
-	if (status == QUERN_OK && !qn_sources_unpack(flat, (size_t)nbytes, d, out, &why))
+	if (status == QUERN_OK && !qn_sources_unpack(flat, (size_t)nbytes, q->dataset, q->out, &why))
 		status = why ? qn_child_refuse(c, why, err)
 			     : qn_error_nomem(err, (size_t)nbytes, "a list of sources");
 	free(flat);
@@ -429,13 +447,7 @@ static enum quern_status hear_sources(struct qn_child *c, const struct qn_datase
 enum quern_status qn_hdf5_child_sources(const struct qn_dataset *d, struct qn_sources *out,
 					struct quern_message *err)
 {
-	struct question q = { .file = d->file, .path = d->path, .dataset = d };
-	struct qn_child c;
-	enum quern_status status = start(&c, &q, d->file_nbytes, answer_sources, err);
+	struct question q = { .file = d->file, .path = d->path, .dataset = d, .out = out };
 
-	if (status != QUERN_OK)
-		return status;
-	status = hear_sources(&c, d, out, err);
-	qn_child_end(&c);
-	return status;
+	return ask(&q, answer_sources, hear_sources, err);
 }

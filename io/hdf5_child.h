@@ -8,7 +8,25 @@
 #ifndef QN_IO_HDF5_CHILD_H
 #define QN_IO_HDF5_CHILD_H
 
+#include "child.h"
 #include "data/storage.h"
+
+/* Takes the answer of a child to a question. */
+typedef enum quern_status qn_hdf5_hear(struct qn_child *c, void *question,
+				       struct quern_message *err);
+
+struct qn_hdf5_asking {
+	qn_child_work *work;
+	qn_hdf5_hear *hear;
+	void *question;
+};
+
+/* Has a child read the metadata of a file of that size; another one when that is killed. caller: where
+   the child finds what qn_h5_enter has found. */
+struct qn_h5_caller;
+enum quern_status qn_hdf5_child_ask(const struct qn_hdf5_asking *a, const char *file,
+				    struct qn_h5_caller *caller, uint64_t file_nbytes,
+				    struct quern_message *err);
 
 enum quern_status qn_hdf5_child_list(const char *file, struct qn_listing *out,
 				     struct quern_message *err);

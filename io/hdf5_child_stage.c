@@ -9,14 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/mem.h"
-#include "child.h"
+#include "hdf5_child.h"
 #include "hdf5_file.h"
 #include "hdf5_stage.h"
 
-#define MEMORY_NBYTES (UINT64_C(3) << 29)
-#define SECONDS	      8
-#define MOST_SECONDS  600
 #define IMAGE_NBYTES  (UINT64_C(1) << 32)
 
 struct question {
@@ -24,6 +20,8 @@ struct question {
 	const uint64_t *shape;
 	int ndim;
 	const struct qn_catalog *catalog; /* NULL: a shell is asked for */
+	void **image;
+	size_t *nbytes;
 	struct qn_h5_caller caller;
 };
 
@@ -47,11 +45,12 @@ static void answer(void *ctx, int fd)
 		qn_child_tell(fd, image, nbytes);
 }
 
-static enum quern_status hear(struct qn_child *c, void **image, size_t *nbytes,
-			      struct quern_message *err)
+static enum quern_status hear(struct qn_child *c, void *question, struct quern_message *err)
 {
+	const struct question *q = question;
 	uint64_t n = 0;
 	enum quern_status status = qn_child_get_verdict(c, err);
+	void *image;
 
 	if (status == QUERN_OK)
 		status = qn_child_get(c, &n, sizeof n, err);
@@ -59,62 +58,48 @@ static enum quern_status hear(struct qn_child *c, void **image, size_t *nbytes,
 		return status;
 	if (n > IMAGE_NBYTES)
 		return qn_child_refuse(c, "a file without end", err);
-	*image = malloc((size_t)n + 1);
-	if (!*image)
+	image = malloc((size_t)n + 1);
+	if (!image)
 		return qn_error_nomem(err, (size_t)n, "a file");
-	status = qn_child_get(c, *image, (size_t)n, err);
-	*nbytes = (size_t)n;
+	status = qn_child_get(c, image, (size_t)n, err);
 	if (status != QUERN_OK) {
-		free(*image);
-		*image = NULL;
+		free(image);
+		return status;
 	}
-	return status;
+	*q->image = image;
+	*q->nbytes = (size_t)n;
+	return QUERN_OK;
 }
 
-static enum quern_status ask(struct question *q, void **image, size_t *nbytes,
-			     struct quern_message *err)
+static enum quern_status ask(struct question *q, struct quern_message *err)
 {
-	struct qn_child_limits limits = { .memory_nbytes = MEMORY_NBYTES,
-					  .cpu_seconds = SECONDS,
-					  .wall_seconds = SECONDS };
-	struct qn_child c;
+	const struct qn_hdf5_asking a = { answer, hear, q };
 	struct stat st;
 	enum quern_status status;
-	char *subject;
 	int fd;
 
+	*q->image = NULL;
 	status = qn_h5_open_signed(q->file, &fd, &st, err);
 	if (status != QUERN_OK)
 		return status;
 	close(fd);
-	limits.cpu_seconds += (unsigned)qn_min_u64((uint64_t)st.st_size >> 30, MOST_SECONDS);
-	limits.wall_seconds += (unsigned)qn_min_u64((uint64_t)st.st_size >> 26, MOST_SECONDS);
-	if (asprintf(&subject, "%s: its metadata", q->file) < 0)
-		return qn_error_nomem(err, strlen(q->file), "a process");
-	qn_h5_enter(&q->caller);
-	status = qn_child_start(&c, subject, &limits, answer, q, err);
-	qn_h5_leave(&q->caller);
-	free(subject);
-	if (status != QUERN_OK)
-		return status;
-	status = hear(&c, image, nbytes, err);
-	qn_child_end(&c);
-	return status;
+	return qn_hdf5_child_ask(&a, q->file, &q->caller, (uint64_t)st.st_size, err);
 }
 
 enum quern_status qn_hdf5_child_shell(const char *file, const char *path, const uint64_t *shape,
 				      int ndim, void **image, size_t *nbytes,
 				      struct quern_message *err)
 {
-	struct question q = { .file = file, .path = path, .shape = shape, .ndim = ndim };
+	struct question q = { .file = file, .path = path, .shape = shape, .ndim = ndim,
+			      .image = image, .nbytes = nbytes };
 
-	return ask(&q, image, nbytes, err);
+	return ask(&q, err);
 }
 
 enum quern_status qn_hdf5_child_catalog(const struct qn_catalog *c, void **image, size_t *nbytes,
 					struct quern_message *err)
 {
-	struct question q = { .file = c->source, .catalog = c };
+	struct question q = { .file = c->source, .catalog = c, .image = image, .nbytes = nbytes };
 
-	return ask(&q, image, nbytes, err);
+	return ask(&q, err);
 }

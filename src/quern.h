@@ -186,11 +186,15 @@ enum quern_status quern_unstage(MPI_Comm comm, const char *const *catalogs, size
  * quern_inspect: the datasets of a file, or one of them, with their layout, what of them is in the
  * page cache, and warnings; column (or NULL): of the one dataset, this member of its compound
  * datatype; select (or NULL): what such a selection of the one dataset touches.
+ * quern_inspect_with: the same by settings, as of quern_verify: dataset, column, select,
+ * metadata-timeout and chunk-timeout, which are those of the command.
  * quern_kernels: all kernels, or one with its options.
  * quern_info: version, libraries, codecs, the machine.
  */
 enum quern_status quern_inspect(const char *file, const char *dataset, const char *column,
 				const char *select, char **json, char *why, size_t nbytes);
+enum quern_status quern_inspect_with(const char *file, const char *const *settings, char **json,
+				     char *why, size_t nbytes);
 enum quern_status quern_kernels(const char *name, char **json, char *why, size_t nbytes);
 enum quern_status quern_info(char **json, char *why, size_t nbytes);
 

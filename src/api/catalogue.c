@@ -9,11 +9,13 @@
 
 #include "api/inspect.h"
 #include "api/json.h"
+#include "api/settings.h"
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/options.h"
 #include "base/text.h"
 #include "comm/comm.h"
+#include "data/access.h"
 #include "data/sum.h"
 #include "exec/source.h"
 #include "kernel/kernel.h"
@@ -194,24 +196,66 @@ static enum quern_status inspect_file(struct inspection *in, const char *dataset
 	return st;
 }
 
+static enum quern_status inspect(struct inspection *in, const char *dataset, char **json, char *why,
+				 size_t nbytes)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	enum quern_status st = qn_source_format(in->file, &in->format, &err);
+
+	in->list = json_array();
+	if (!st) {
+		in->fd = qn_file_open(in->file, NULL);
+		st = inspect_file(in, dataset, &err);
+		if (in->fd >= 0)
+			close(in->fd);
+	}
+	return finish(st, json_pack("{s:s, s:o, s:s, s:o}", "quern", QUERN_VERSION, "file",
+				    qn_json_text(in->file), "format",
+				    in->format ? in->format->name : "", "datasets", in->list), &err,
+		      json, why, nbytes);
+}
+
 enum quern_status quern_inspect(const char *file, const char *dataset, const char *column,
 				const char *select, char **json, char *why, size_t nbytes)
 {
-	struct quern_message err = { .status = QUERN_OK };
-	struct inspection in = {
-		.file = file, .column = column, .select = select, .fd = -1, .list = json_array()
-	};
-	enum quern_status st = qn_source_format(file, &in.format, &err);
+	struct inspection in = { .file = file, .column = column, .select = select };
 
-	if (!st) {
-		in.fd = qn_file_open(file, NULL);
-		st = inspect_file(&in, dataset, &err);
+	return inspect(&in, dataset, json, why, nbytes);
+}
+
+static const struct quern_option inspect_options[] = {
+	{ "dataset", 0, QUERN_OPT_STRING, "PATH", NULL, 0, 0, "only this dataset" },
+	{ "column", 0, QUERN_OPT_STRING, "NAME", NULL, 0, 0,
+	  "only this member of its compound datatype" },
+	{ "select", 0, QUERN_OPT_STRING, "SLICES", NULL, 0, 0, "what such a selection touches" },
+	QN_METADATA_ROW,
+	QN_CHUNK_ROW,
+	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
+};
+
+enum quern_status quern_inspect_with(const char *file, const char *const *settings, char **json,
+				     char *why, size_t nbytes)
+{
+	const struct quern_option *table = inspect_options;
+	const struct qn_access before = *qn_access();
+	struct quern_message err = { .status = QUERN_OK };
+	struct inspection in = { .file = file };
+	struct quern_options o = { .n = 0 };
+	enum quern_status st = qn_options_init(&o, &table, 1, &err);
+
+	if (!st)
+		st = qn_settings_take(&o, settings, &err);
+	if (st) {
+		finish(st, NULL, &err, json, why, nbytes);
+	} else {
+		qn_access_set(qn_access_of(&o));
+		in.column = quern_option_string(&o, "column");
+		in.select = quern_option_string(&o, "select");
+		st = inspect(&in, quern_option_string(&o, "dataset"), json, why, nbytes);
+		qn_access_set(before);
 	}
-	if (in.fd >= 0)
-		close(in.fd);
-	return finish(st, json_pack("{s:s, s:o, s:s, s:o}", "quern", QUERN_VERSION, "file",
-				    qn_json_text(file), "format", in.format ? in.format->name : "",
-				    "datasets", in.list), &err, json, why, nbytes);
+	qn_options_fini(&o);
+	return st;
 }
 
 /* --- kernels --- */

@@ -10,6 +10,7 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "comm/comm_mpi.h"
+#include "data/access.h"
 #include "exec/census.h"
 #include "quern.h"
 
@@ -102,6 +103,7 @@ enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nf
 	struct quern_message err = { .status = QUERN_OK };
 	struct quern_options options = { .n = 0 };
 	struct qn_names words = { .n = 0 };
+	const struct qn_access before = *qn_access();
 	struct qn_job j = { .options = &options };
 	enum quern_status st = qn_comm_new(comm, &j.comm, &err);
 
@@ -113,6 +115,7 @@ enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nf
 		for (size_t i = 0; !st && i < nfiles; i++)
 			st = qn_names_add(&words, files[i], &err);
 		st = qn_settings_share(j.comm, &options, st, &err);
+		qn_access_set(qn_access_of(&options));
 		if (!st)
 			st = take(&j, &options, &words, json, &err);
 	}
@@ -122,6 +125,7 @@ enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nf
 		free(*json);
 		*json = NULL;
 	}
+	qn_access_set(before);
 	qn_job_fini(&j);
 	qn_names_fini(&words);
 	qn_options_fini(&options);

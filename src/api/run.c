@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "comm/comm_mpi.h"
+#include "data/access.h"
 #include "exec/imagine.h"
 
 const char *quern_version(void)
@@ -156,6 +157,8 @@ static enum quern_status prepare(quern_run *run, bool with_work, double *clock)
 		j->progress = NULL;
 	st = share_options(run);
 	if (!st)
+		qn_access_set(qn_access_of(&run->options));
+	if (!st)
 		st = qn_comm_agree(run->comm, qn_calibrate(run), &run->err);
 	if (!st)
 		st = qn_job_place(j, &run->err);
@@ -191,6 +194,7 @@ static void let_go(quern_run *run)
 
 enum quern_status quern_run_execute(quern_run *run)
 {
+	const struct qn_access before = *qn_access();
 	double start = qn_comm_wtime(), clock = start;
 	enum quern_status st;
 
@@ -206,11 +210,13 @@ enum quern_status quern_run_execute(quern_run *run)
 	run->seconds_total = clock - start;
 	run->done = !st;
 	let_go(run);
+	qn_access_set(before);
 	return st;
 }
 
 enum quern_status quern_run_plan(quern_run *run)
 {
+	const struct qn_access before = *qn_access();
 	double clock = qn_comm_wtime();
 	enum quern_status st;
 
@@ -219,6 +225,7 @@ enum quern_status quern_run_plan(quern_run *run)
 	st = prepare(run, false, &clock);
 	run->planned = !st;
 	let_go(run);
+	qn_access_set(before);
 	return st;
 }
 

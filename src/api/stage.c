@@ -12,6 +12,7 @@
 #include "api/settings.h"
 #include "base/text.h"
 #include "comm/comm_mpi.h"
+#include "data/access.h"
 #include "exec/stage.h"
 #include "quern.h"
 
@@ -285,12 +286,14 @@ static enum quern_status call(MPI_Comm comm, bool removes, const struct quern_op
 	struct call k = { .stage = { .progress = progress, .progress_ctx = ctx },
 			  .list = json_array(),
 			  .err = { .status = QUERN_OK } };
+	const struct qn_access before = *qn_access();
 	const double start = qn_comm_wtime();
 	enum quern_status st = qn_comm_new(comm, &k.comm, &k.err);
 
 	*json = NULL;
 	if (!st) {
 		st = prepare(&k, table, words, nwords, settings);
+		qn_access_set(qn_access_of(&k.options));
 		for (size_t i = 0; !st && i < k.files.n; i++) {
 			k.stage.number = (int)i;
 			st = one_file(&k, choose(&k, removes), k.files.name[i]);
@@ -299,6 +302,7 @@ static enum quern_status call(MPI_Comm comm, bool removes, const struct quern_op
 	}
 	if (why && nbytes)
 		qn_text_put(why, nbytes, st ? k.err.text : "");
+	qn_access_set(before);
 	json_decref(k.list);
 	qn_options_fini(&k.options);
 	qn_names_fini(&k.files);

@@ -11,6 +11,7 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "comm/comm_mpi.h"
+#include "data/access.h"
 #include "exec/verify.h"
 #include "quern.h"
 
@@ -160,6 +161,7 @@ enum quern_status quern_verify(MPI_Comm comm, const char *const *words, size_t n
 	struct qn_verify v = { .progress = progress, .progress_ctx = ctx };
 	struct quern_options options = { .n = 0 };
 	struct qn_names files = { .n = 0 };
+	const struct qn_access before = *qn_access();
 	struct qn_comm *c = NULL;
 	enum quern_status st = qn_comm_new(comm, &c, &err);
 
@@ -171,6 +173,7 @@ enum quern_status quern_verify(MPI_Comm comm, const char *const *words, size_t n
 		if (!st)
 			st = qn_settings_take(&options, settings, &err);
 		st = qn_settings_share(c, &options, st, &err);
+		qn_access_set(qn_access_of(&options));
 		if (!st)
 			st = qn_files_share(c, words, nwords, &files, &err);
 		if (!st)
@@ -181,6 +184,7 @@ enum quern_status quern_verify(MPI_Comm comm, const char *const *words, size_t n
 	}
 	if (why && nbytes)
 		qn_text_put(why, nbytes, st ? err.text : "");
+	qn_access_set(before);
 	qn_verify_fini(&v);
 	qn_options_fini(&options);
 	qn_names_fini(&files);

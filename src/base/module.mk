@@ -11,3 +11,4 @@ LIB_SRCS += src/base/calendar.c
 LIB_SRCS += src/base/file.c
 LIB_MULTI_ISA_SRCS +=
 LIB_SRCS += src/base/place.c
+LIB_SRCS += src/base/process.c

@@ -1,6 +1,7 @@
 /*
  * catalogue.c - the subcommands that only show something: inspect, kernels, info.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,15 +61,42 @@ static const char *text_of(const json_t *o, const char *name)
 
 /* --- inspect --- */
 
+/* Settings for the library: those options that it takes too. */
+static const char *const settings_of_inspect[] = { "dataset", "column", "select", "metadata-timeout",
+						   "chunk-timeout" };
+#define NSETTINGS (sizeof(settings_of_inspect) / sizeof(*settings_of_inspect))
+
+static void free_settings(char *setting[NSETTINGS + 1])
+{
+	for (size_t i = 0; i < NSETTINGS; i++)
+		free(setting[i]);
+}
+
+static bool make_settings(const struct quern_options *o, char *setting[NSETTINGS + 1])
+{
+	size_t n = 0;
+
+	memset(setting, 0, (NSETTINGS + 1) * sizeof(*setting));
+	for (size_t i = 0; i < NSETTINGS; i++) {
+		const char *value = quern_option_string(o, settings_of_inspect[i]);
+
+		if (value && asprintf(&setting[n++], "%s=%s", settings_of_inspect[i], value) < 0) {
+			setting[n - 1] = NULL;
+			return false;
+		}
+	}
+	return true;
+}
+
 static int inspect_file(const struct quern_options *o, const char *file, bool with_name, bool first)
 {
-	char *text, why[WHY_NBYTES];
+	char *text = NULL, why[WHY_NBYTES] = "out of memory", *setting[NSETTINGS + 1];
 	bool json = quern_option_flag(o, "json");
-	enum quern_status st = quern_inspect(file, quern_option_string(o, "dataset"),
-					     quern_option_string(o, "column"),
-					     quern_option_string(o, "select"), &text, why,
-					     sizeof(why));
+	enum quern_status st = QUERN_ERR_RUN;
 
+	if (make_settings(o, setting))
+		st = quern_inspect_with(file, (const char *const *)setting, &text, why, sizeof(why));
+	free_settings(setting);
 	if (!st && with_name && !json)
 		printf("%s%s:\n", first ? "" : "\n", file);
 	return show(st, text, why, json, qn_cli_print_inspect);

@@ -84,7 +84,7 @@ struct qn_format {
 			      const char *const *paths, size_t n, int nprocesses,
 			      qn_described *take, void *ctx);
 
-	/* Through the library, for what cannot be read by address: opens the dataset, reads the
+	/* Through the library, for what cannot be read by address: opens the dataset (keeps d), reads the
 	   elements of a box (step 1, whole along the dimensions of records) in C order, as stored
 	   in memory of the file's type converted to the native type of `type` (class and size),
 	   closes. Of text a box has no more than QN_TEXT_BOX_NBYTES; a string of variable length

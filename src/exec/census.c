@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "data/access.h"
 #include "exec/homes.h"
 #include "exec/join.h"
 #include "exec/source.h"
@@ -17,6 +18,8 @@ const struct quern_option qn_census_options[] = {
 	{ "site", 0, QUERN_OPT_STRING, "FILE", NULL, 0, 0,
 	  "with --homes: what this file says of paths that are local or shared counts, not what is "
 	  "found" },
+	QN_METADATA_ROW,
+	QN_CHUNK_ROW,
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
 

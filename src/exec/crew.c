@@ -10,6 +10,7 @@
 
 #include "base/cpu.h"
 #include "base/mem.h"
+#include "data/access.h"
 #include "data/progression.h"
 #include "data/select.h"
 #include "exec/failover.h"
@@ -596,6 +597,7 @@ static void *worker_main(void *arg)
 	double start = thread_seconds();
 	enum quern_status st;
 
+	qn_access_set(qn_access_of(j->options));
 	w->bound = qn_topo_bind_thread(j->topo, &j->slice, w->index, j->bind);
 	qn_cpu_reset_fp();
 	w->file = QN_OPENED_NONE;

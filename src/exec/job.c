@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "data/access.h"
 #include "exec/choose.h"
 #include "exec/join.h"
 #include "exec/warn.h"
@@ -31,6 +32,8 @@ const struct quern_option qn_run_options[] = {
 	  "NaN counts as missing, or is a value like others" },
 	{ "on-bad-chunk", 0, QUERN_OPT_CHOICE, "fail|skip", "fail", 0, 0,
 	  "a chunk that cannot be read or decoded ends the run, or is left out and reported" },
+	QN_METADATA_ROW,
+	QN_CHUNK_ROW,
 	{ "threads", 0, QUERN_OPT_INT, "N", NULL, 1, 4096,
 	  "worker threads a rank (default: its share of the permitted cores)" },
 	{ "bind", 0, QUERN_OPT_CHOICE, "numa|core|none", "numa", 0, 0,

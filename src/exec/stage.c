@@ -18,6 +18,7 @@
 
 #include "base/mem.h"
 #include "base/place.h"
+#include "data/access.h"
 #include "exec/source.h"
 #include "exec/stage_impl.h"
 
@@ -32,6 +33,7 @@ const struct quern_option qn_stage_options[] = {
 	{ "by", 0, QUERN_OPT_STRING, "DIM", NULL, 0, 0,
 	  "cut along this dimension, by name or number (default: the one with the most chunks)" },
 	{ "shards", 0, QUERN_OPT_INT, "N", "4", 1, 4096, "shards for each host" },
+	QN_METADATA_ROW,
 	{ "dry-run", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, "only say what would be where" },
 	{ "verify", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
 	  "FILE is a catalog: compare all copies with their sums" },

@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "data/access.h"
 #include "exec/source.h"
 #include "exec/verify_impl.h"
 
@@ -26,6 +27,8 @@ const struct quern_option qn_verify_options[] = {
 	{ "write-sums", 0, QUERN_OPT_STRING, "FILE", NULL, 0, 0,
 	  "keep XXH3-128 sums of all that is stored in FILE, if there is no damage; FILE must not have "
 	  "sums yet" },
+	QN_METADATA_ROW,
+	QN_CHUNK_ROW,
 	{ "threads", 0, QUERN_OPT_INT, "N", NULL, 1, 4096,
 	  "worker threads a rank (default: its share of the permitted cores)" },
 	{ "bind", 0, QUERN_OPT_CHOICE, "numa|core|none", "numa", 0, 0,

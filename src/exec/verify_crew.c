@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "data/access.h"
 #include "exec/verify.h"
 
 #define MONITOR_NS 200000000
@@ -219,6 +220,7 @@ static void *worker_main(void *arg)
 	struct crew *crew = w->crew;
 	enum quern_status st = QUERN_OK;
 
+	qn_access_set(qn_access_of(crew->job->options));
 	qn_topo_bind_thread(crew->job->topo, &crew->job->slice, w->index, crew->job->bind);
 	if (crew->task->wants_sums && !(w->summer = qn_summer_new()))
 		st = qn_error_nomem(&w->err, 0, "sums");

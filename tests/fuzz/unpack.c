@@ -42,10 +42,11 @@ static void hear_of_sources(struct qn_child *c)
 	struct qn_dataset d = { .ndim = SEED_SOURCES_DIMS };
 	struct quern_message err = { .status = QUERN_OK };
 	struct qn_sources s;
+	struct question q = { .dataset = &d, .out = &s };
 
 	for (int i = 0; i < d.ndim; i++)
 		d.shape[i] = SEED_SOURCES_EXTENT;
-	if (hear_sources(c, &d, &s, &err) == QUERN_OK) {
+	if (hear_sources(c, &q, &err) == QUERN_OK) {
 		FUZZ_CHECK(s.n <= QN_MOST_SOURCES);
 		qn_sources_fini(&s);
 	}
@@ -54,20 +55,20 @@ static void hear_of_sources(struct qn_child *c)
 static void hear(struct qn_child *c, enum answer what, bool relative)
 {
 	struct question q = { .file = SEED_FILE, .path = &SEED_PATH[relative],
-			      .with_index = true };
-	struct stat st = { .st_size = SEED_FILE_NBYTES };
+			      .with_index = true, .st = { .st_size = SEED_FILE_NBYTES } };
 	struct quern_message err = { .status = QUERN_OK };
 	struct qn_listing l = { 0, NULL };
 	struct qn_dataset d;
 
+	q.out = what == LISTING ? (void *)&l : &d;
 	if (what == SOURCES)
 		hear_of_sources(c);
-	if (what == LISTING && hear_listing(c, &l, &err) == QUERN_OK) {
+	if (what == LISTING && hear_listing(c, &q, &err) == QUERN_OK) {
 		for (size_t i = 0; i < l.n; i++)
 			FUZZ_CHECK(l.path[i][0] == '/');
 		qn_listing_fini(&l);
 	}
-	if (what == DESCRIPTION && hear_description(c, &q, &st, &d, &err) == QUERN_OK) {
+	if (what == DESCRIPTION && hear_description(c, &q, &err) == QUERN_OK) {
 		qn_dataset_check(&d, &err);
 		qn_dataset_fini(&d);
 	}
@@ -76,7 +77,7 @@ static void hear(struct qn_child *c, enum answer what, bool relative)
 /* A child that has said this, and died. */
 static void answer(const uint8_t *data, size_t n, enum answer what, bool relative)
 {
-	struct qn_child c = { .pid = INT_MAX, .limits = { .wall_seconds = 5 } };
+	struct qn_child c = { .process = { INT_MAX, -1 }, .limits = { .wall_seconds = 5 } };
 	struct timespec t;
 	int fd[2];
 

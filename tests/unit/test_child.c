@@ -24,7 +24,7 @@
 
 #define MANY_NBYTES ((size_t)16 << 20)
 
-static const struct qn_child_limits usual = { (uint64_t)1 << 30, 20, 60 };
+static const struct qn_child_limits usual = { (uint64_t)1 << 30, 20, 60, "--patience" };
 
 static struct qn_child start(const struct qn_child_limits *limits, qn_child_work *work, void *ctx)
 {
@@ -37,19 +37,30 @@ static struct qn_child start(const struct qn_child_limits *limits, qn_child_work
 }
 
 /* A child that should say one byte and does not: the message has `why` in it. */
-static void expect_failure(const struct qn_child_limits *limits, qn_child_work *work, void *ctx,
-			   const char *why)
+static void expect_end(const struct qn_child_limits *limits, qn_child_work *work, void *ctx,
+		       enum quern_status status, const char *why)
 {
 	struct quern_message err = { .status = QUERN_OK };
 	struct qn_child c = start(limits, work, ctx);
 	char byte;
 
-	assert_int_equal(qn_child_get(&c, &byte, 1, &err), QUERN_ERR_DATA);
-	if (!strstr(err.text, why) || strncmp(err.text, "f.h5: its metadata is damaged", 29) != 0)
+	assert_int_equal(qn_child_get(&c, &byte, 1, &err), status);
+	if (!strstr(err.text, why) || strncmp(err.text, "f.h5: its metadata", 18) != 0)
 		fail_msg("'%s', not '%s'", err.text, why);
-	qn_child_end(&c);
+	/* It is collected, and whoever asks again hears of it and signals nobody. */
+	assert_false(qn_child_is_there(&c));
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	assert_int_equal(errno, ECHILD);
+	err.status = QUERN_OK;
+	assert_int_equal(qn_child_ask(&c, &byte, 1, &err), QUERN_ERR_RUN);
+	assert_int_equal(qn_child_get(&c, &byte, 1, &err), QUERN_ERR_RUN);
+	qn_child_end(&c);
+}
+
+static void expect_failure(const struct qn_child_limits *limits, qn_child_work *work, void *ctx,
+			   const char *why)
+{
+	expect_end(limits, work, ctx, QUERN_ERR_DATA, why);
 }
 
 /* What a child says that answers with one byte. */
@@ -195,13 +206,44 @@ static void hang_up(void *ctx, int fd)
 
 static void hangs_end(void **state)
 {
-	const struct qn_child_limits short_wall = { (uint64_t)1 << 30, 20, 1 };
-	const struct qn_child_limits short_cpu = { (uint64_t)1 << 30, 0, 120 };
+	const struct qn_child_limits short_wall = { (uint64_t)1 << 30, 20, 1, "--patience" };
+	const struct qn_child_limits short_cpu = { (uint64_t)1 << 30, 0, 120, "--patience" };
 
 	(void)state;
-	expect_failure(&short_wall, sleep_for_ever, NULL, "did not come back within 1 s");
-	expect_failure(&short_cpu, compute_for_ever, NULL, "still busy after 0 s of processor");
-	expect_failure(&usual, hang_up, NULL, "was killed");
+	expect_end(&short_wall, sleep_for_ever, NULL, QUERN_ERR_RUN,
+		   "did not come back within 1 s: its storage is slow or does not answer");
+	expect_failure(&short_cpu, compute_for_ever, NULL,
+		       "still busy after 0 s of processor time: it is damaged, or very large; if you "
+		       "know it to be whole, give it longer with --patience");
+	expect_failure(&usual, hang_up, NULL, "is damaged: the HDF5 library gave up");
+}
+
+static void kill_itself(void *ctx, int fd)
+{
+	(void)ctx;
+	(void)fd;
+	raise(SIGKILL);
+}
+
+/* Who kills a child says nothing about the file. */
+static void the_killed_are_told(void **state)
+{
+	(void)state;
+	expect_end(&usual, kill_itself, NULL, QUERN_ERR_RUN, "has been killed");
+}
+
+/* A process of none is nobody: not this one's group, and not all. */
+static void none_is_nobody(void **state)
+{
+	struct qn_process none = qn_process_of(0), failed = qn_process_of(-1);
+	int status;
+
+	(void)state;
+	assert_false(qn_process_signal(&none, SIGKILL));
+	assert_false(qn_process_signal(&failed, SIGKILL));
+	assert_true(qn_process_reap(&failed, 1000, &status));
+	assert_int_equal(status, QN_STATUS_UNKNOWN);
+	qn_process_end(&none);
 }
 
 /* One that nobody listens to any more ends too. */
@@ -380,6 +422,8 @@ int main(void)
 		cmocka_unit_test(verdicts_are_cleaned),
 		cmocka_unit_test(crashes_are_told),
 		cmocka_unit_test(hangs_end),
+		cmocka_unit_test(the_killed_are_told),
+		cmocka_unit_test(none_is_nobody),
 		cmocka_unit_test(the_unheard_end),
 		cmocka_unit_test(ignored_children_are_told),
 		cmocka_unit_test(signals_are_not_the_programs),

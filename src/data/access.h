@@ -1,0 +1,41 @@
+/*
+ * access.h - how files may be read: how long the library of their format may take, and where their
+ * data may lie.
+ *
+ * It is of a thread, as a locale is (uselocale(3)): the call that has the options sets it, the threads
+ * that work for it take it over, and what is far below asks for it.
+ */
+#ifndef QN_DATA_ACCESS_H
+#define QN_DATA_ACCESS_H
+
+#include "base/options.h"
+
+struct qn_access {
+	unsigned metadata_seconds;	/* for the metadata of a file; 0: as its size suggests */
+	unsigned chunk_seconds;		/* for a chunk; 0: as its size suggests */
+	bool allow_external;		/* raw files may be anywhere */
+};
+
+/* Rows of the options, for the tables of the commands that read files. */
+#define QN_MOST_SECONDS 1000000
+/* clang-format off */
+#define QN_METADATA_ROW \
+	{ "metadata-timeout", 0, QUERN_OPT_INT, "SECONDS", NULL, 1, QN_MOST_SECONDS, \
+	  "how long the HDF5 library may take for the metadata of a file (default: 60, for large " \
+	  "files more)" }
+#define QN_CHUNK_ROW \
+	{ "chunk-timeout", 0, QUERN_OPT_INT, "SECONDS", NULL, 1, QN_MOST_SECONDS, \
+	  "how long the HDF5 library may take for a chunk, where quern leaves reading to it (default: " \
+	  "60, for large chunks more)" }
+/* clang-format on */
+
+/* What the options say; those that a table does not have are as if not given. */
+struct qn_access qn_access_of(const struct quern_options *o);
+
+/* That of the calling thread. */
+const struct qn_access *qn_access(void);
+
+/* Sets it; returns what it was before, to be set again. */
+struct qn_access qn_access_set(struct qn_access a);
+
+#endif
