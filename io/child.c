@@ -334,9 +334,6 @@ enum quern_status qn_child_get_verdict(struct qn_child *c, struct quern_message 
 	if (status != QUERN_OK)
 		return status;
 	m.text[sizeof m.text - 1] = '\0';
-	for (char *p = m.text; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
 	if (!is_status((int)m.status))
 		return qn_child_refuse(c, "its verdict is unknown", err);
 	return m.status == QUERN_OK ? QUERN_OK : qn_error_set(err, m.status, "%s", m.text);

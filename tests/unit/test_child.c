@@ -149,7 +149,7 @@ static void verdicts_are_cleaned(void **state)
 
 	(void)state;
 	assert_int_equal(qn_child_get_verdict(&c, &err), QUERN_ERR_USAGE);
-	assert_string_equal(err.text, "no ?[1msuch? dataset");
+	assert_string_equal(err.text, "no \\x1b[1msuch\\x0a dataset");
 	qn_child_end(&c);
 	c = start(&usual, tell_error, &unknown);
 	assert_int_equal(qn_child_get_verdict(&c, &odd), QUERN_ERR_DATA);
