@@ -341,20 +341,29 @@ static int from_slurm(const char *name, int otherwise)
 
 /* The launch that is recommended here, in a Slurm job for all of its nodes, which are taken to be
    alike: a rank a NUMA node, with its cores as threads. quern pins itself, so launchers must not;
-   as jobs ask Slurm for nodes, mpirun would see one slot in each. Slurm counts CPUs, which may be
+   as jobs ask Slurm for nodes, Open MPI's mpirun would see one slot in each, and MPICH's Hydra must
+   be told how many ranks there are. Slurm counts CPUs, which may be
    hardware threads; quern takes one of each core. */
 static json_t *launch_to_json(const struct qn_extent *e)
 {
 	int hosts = from_slurm("SLURM_JOB_NUM_NODES", from_slurm("SLURM_NNODES", 1));
 	int ranks = e->nnodes > 0 ? e->nnodes : 1;
 	int cpus = from_slurm("SLURM_CPUS_ON_NODE", e->npus) / ranks;
-	char mpirun[256], srun[256];
+	char library[128], mpirun[256], srun[256];
+	bool is_open_mpi;
 
-	snprintf(mpirun, sizeof(mpirun), "mpirun --map-by ppr:%d:node --bind-to none%s quern run",
-		 ranks, getenv("SLURM_JOB_ID") ? " --oversubscribe" : "");
-	snprintf(srun, sizeof(srun), "srun --mpi=pmix --nodes=%d --ntasks-per-node=%d "
-		 "--cpus-per-task=%d --cpu-bind=none --wait=30 quern run", hosts, ranks,
-		 cpus > 0 ? cpus : 1);
+	qn_comm_library(library, sizeof(library));
+	is_open_mpi = strstr(library, "Open MPI") != NULL;
+	if (is_open_mpi)
+		snprintf(mpirun, sizeof(mpirun),
+			 "mpirun --map-by ppr:%d:node --bind-to none%s quern run", ranks,
+			 getenv("SLURM_JOB_ID") ? " --oversubscribe" : "");
+	else
+		snprintf(mpirun, sizeof(mpirun), "mpirun -n %lld -ppn %d -bind-to none quern run",
+			 (long long)hosts * ranks, ranks);
+	snprintf(srun, sizeof(srun), "srun --mpi=%s --nodes=%d --ntasks-per-node=%d "
+		 "--cpus-per-task=%d --cpu-bind=none --wait=30 quern run",
+		 is_open_mpi ? "pmix" : "pmi2", hosts, ranks, cpus > 0 ? cpus : 1);
 	return json_pack("{s:i, s:i, s:i, s:o, s:s, s:s}", "hosts", hosts, "ranks_per_host", ranks,
 			 "threads_per_rank", e->ncores / ranks, "slurm_job",
 			 qn_json_text(getenv("SLURM_JOB_ID")), "mpirun", mpirun, "srun", srun);
