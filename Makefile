@@ -71,6 +71,7 @@ EXAMPLE_PROGS :=
 BENCH_PROGS :=
 UNIT_TESTS :=
 TEST_PROGS :=
+PRELOADED_LIBS :=
 FUZZ_TARGETS :=
 SHELL_TESTS :=
 include $(srcdir)/src/module.mk
@@ -110,10 +111,11 @@ cli_objs := $(CLI_SRCS:%.c=$(B)/%.o)
 example_progs := $(EXAMPLE_PROGS:%=$(B)/%)
 bench_progs := $(BENCH_PROGS:%=$(B)/%)
 unit_tests := $(UNIT_TESTS:%=$(B)/%)
-test_progs := $(TEST_PROGS:%=$(B)/%)
+preloaded := $(PRELOADED_LIBS:%=$(B)/%.so)
+test_progs := $(TEST_PROGS:%=$(B)/%) $(preloaded)
 fuzz_targets := $(FUZZ_TARGETS:%=$(B)/%)
 san_objs := $(if $(SAN),$(B)/tests/forkable.o $(B)/tests/keep_loaded.o)
-progs := $(example_progs) $(bench_progs) $(unit_tests) $(test_progs) $(fuzz_targets)
+progs := $(example_progs) $(bench_progs) $(unit_tests) $(TEST_PROGS:%=$(B)/%) $(fuzz_targets)
 
 static_lib := $(P)libquern.a
 soname := libquern.so.1
@@ -196,6 +198,12 @@ $(progs): $(B)/%: $(B)/%.o $(san_objs) $(static_lib)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $< $(san_objs) $(static_lib) $(deps_libs)
 
+# Preloaded into programs with and without sanitizers, so they have none.
+$(preloaded) $(preloaded:.so=.o): private san_flags :=
+$(preloaded): %.so: %.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(all_ldflags) -shared -o $@ $< -ldl
+
 # $(call write_pc,PREFIX EXPRESSIONS...): quern.pc on standard output.
 write_pc = sed -e 's|@prefix@|$(prefix)|' -e 's|@exec_prefix@|$(exec_prefix)|' \
 	-e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' -e 's|@VERSION@|$(VERSION)|' \
@@ -206,7 +214,7 @@ $(P)quern.pc: $(srcdir)/src/quern.pc.in $(B)/flags config.mk
 	$(call say,GEN,$@)
 	$(Q)$(write_pc) >$@
 
--include $(lib_objs:.o=.d) $(cli_objs:.o=.d) $(san_objs:.o=.d) $(progs:=.d)
+-include $(lib_objs:.o=.d) $(cli_objs:.o=.d) $(san_objs:.o=.d) $(progs:=.d) $(preloaded:.so=.d)
 
 all: $(static_lib) $(shared_lib) $(if $(CLI_SRCS),$(command)) $(P)quern.pc $(example_progs)
 

@@ -4,7 +4,7 @@
  * The answer is a verdict and, when that is good, the listing or the description:
  *
  *	listing:	uint64 number of paths, uint64 bytes, the paths, each with its '\0'
- *	has:		uint64, 0 or 1
+ *	yes or no:	uint64, 0 or 1
  *	description:	uint64 bytes, the flat form (dataset.h), uint64 number of chunks, the chunks
  *	sources:	uint64 bytes, the flat form (sources.h)
  */
@@ -20,6 +20,7 @@
 #include "hdf5_file.h"
 #include "hdf5_format.h"
 #include "hdf5_sources.h"
+#include "hdf5_write.h"
 
 #define MEMORY_NBYTES	   (UINT64_C(3) << 29) /* 1.5 GiB: with what the parent has, 2 */
 #define CPU_SECONDS	   7
@@ -218,22 +219,17 @@ enum quern_status qn_hdf5_child_list(const char *file, struct qn_listing *out,
 	return ask(&q, answer_list, hear_listing, err);
 }
 
-static void answer_has(void *ctx, int fd)
-{
-	const struct question *q = ctx;
-	struct quern_message err = { .status = QUERN_OK };
-	bool has = false;
-	enum quern_status status;
-	uint64_t word;
+/* --- yes or no --- */
 
-	settle(q);
-	status = qn_hdf5_has(q->file, q->path, &has, &err);
-	word = has;
-	if (qn_child_tell_verdict(fd, status, &err) && status == QUERN_OK)
+static void tell_word(int fd, enum quern_status status, bool yes, const struct quern_message *err)
+{
+	const uint64_t word = yes;
+
+	if (qn_child_tell_verdict(fd, status, err) && status == QUERN_OK)
 		qn_child_tell(fd, &word, sizeof word);
 }
 
-static enum quern_status hear_has(struct qn_child *c, void *question, struct quern_message *err)
+static enum quern_status hear_word(struct qn_child *c, void *question, struct quern_message *err)
 {
 	const struct question *q = question;
 	uint64_t word = 1;
@@ -245,13 +241,43 @@ static enum quern_status hear_has(struct qn_child *c, void *question, struct que
 	return status;
 }
 
+static void answer_has(void *ctx, int fd)
+{
+	const struct question *q = ctx;
+	struct quern_message err = { .status = QUERN_OK };
+	bool has = false;
+	enum quern_status status;
+
+	settle(q);
+	status = qn_hdf5_has(q->file, q->path, &has, &err);
+	tell_word(fd, status, has, &err);
+}
+
+static void answer_is_result(void *ctx, int fd)
+{
+	const struct question *q = ctx;
+	struct quern_message none = { .status = QUERN_OK };
+
+	settle(q);
+	tell_word(fd, QUERN_OK, qn_hdf5_is_result(q->file), &none);
+}
+
 enum quern_status qn_hdf5_child_has(const char *file, const char *path, bool *has,
 				    struct quern_message *err)
 {
 	struct question q = { .file = file, .path = path, .out = has };
 
 	*has = true;
-	return ask(&q, answer_has, hear_has, err);
+	return ask(&q, answer_has, hear_word, err);
+}
+
+bool qn_hdf5_child_is_result(const char *file)
+{
+	bool is = false;
+	struct question q = { .file = file, .out = &is };
+	struct quern_message err = { .status = QUERN_OK };
+
+	return ask(&q, answer_is_result, hear_word, &err) == QUERN_OK && is;
 }
 
 /* --- description --- */

@@ -46,7 +46,7 @@ hid_t qn_h5_create_in_memory(void)
 
 /*
  * The library takes the mark of a writer out of the superblock of an image, and leaves the checksum
- * that has it. (HDF5 File Format Specification, II.A: version 3, addresses of 8 bytes)
+ * that has it. (HDF5 File Format Specification, II.A: versions 2 and 3, addresses of 8 bytes)
  *
  *	signature 8 | version 1 | sizes 2 | flags 1 | 4 addresses of 8 | checksum 4
  */
@@ -54,7 +54,7 @@ static bool mend_superblock(uint8_t *image, size_t nbytes)
 {
 	uint32_t sum;
 
-	if (nbytes < 48 || image[8] != 3 || image[9] != 8)
+	if (nbytes < 48 || (image[8] != 2 && image[8] != 3) || image[9] != 8)
 		return false;
 	image[11] = 0;
 	sum = qn_h5_lookup3(image, 44);

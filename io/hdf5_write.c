@@ -15,9 +15,11 @@
 #include <string.h>
 
 #include "hdf5_file.h"
+#include "hdf5_stage.h"
 #include "kernel/result.h"
 
 #define MAX_DIMS 64
+#define GROWTH_NBYTES (1u << 20) /* of a file in memory */
 #define NO_VARIABLE "This is a netCDF dimension but not a netCDF variable. %10zu"
 
 struct dim {
@@ -181,16 +183,19 @@ static bool write_field(struct writer *w, const struct qn_field *f)
 	return false;
 }
 
-static hid_t create_file(const char *file)
+/* In memory: the library never has a file that it cannot write, which it would try again, and fall
+   over, when the program ends. */
+static hid_t create_file(void)
 {
 	hid_t access = H5Pcreate(H5P_FILE_ACCESS), plist = H5Pcreate(H5P_FILE_CREATE), id = -1;
 	unsigned order = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
 
 	if (access >= 0 && plist >= 0 &&
+	    H5Pset_fapl_core(access, GROWTH_NBYTES, false) >= 0 &&
 	    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST) >= 0 &&
 	    H5Pset_link_creation_order(plist, order) >= 0 &&
 	    H5Pset_attr_creation_order(plist, order) >= 0)
-		id = H5Fcreate(file, H5F_ACC_TRUNC, plist, access);
+		id = H5Fcreate("quern", H5F_ACC_TRUNC, plist, access);
 	qn_h5_close(plist);
 	qn_h5_close(access);
 	return id;
@@ -203,29 +208,28 @@ static bool write_labels(hid_t file, const struct qn_labels *labels)
 }
 
 enum quern_status qn_hdf5_write(const char *file, const struct qn_labels *labels,
-				const struct quern_result *result, struct quern_message *err)
+				const struct quern_result *result, void **image, size_t *nbytes,
+				struct quern_message *err)
 {
 	struct qn_h5_caller caller;
 	struct writer w = { .ndims = 0 };
+	struct quern_message why = { .status = QUERN_OK };
 	enum quern_status st = QUERN_OK;
 	bool ok;
 
 	qn_h5_enter(&caller);
-	w.file = create_file(file);
+	w.file = create_file();
 	ok = w.file >= 0 && write_labels(w.file, labels);
 	for (size_t i = 0; ok && i < result->nfields; i++)
 		ok = write_field(&w, &result->field[i]);
+	*image = ok ? qn_h5_image(w.file, nbytes) : NULL;
+	if (!*image) {
+		qn_h5_fail(&why, file, NULL, "cannot be made");
+		st = qn_error_set(err, QUERN_ERR_RUN, "%s", why.text);
+	}
 	for (int i = 0; i < w.ndims; i++)
 		qn_h5_close(w.dim[i].id);
-	/* Closing writes what is left: it is where a full disk shows. */
-	if (ok)
-		ok = H5Fclose(w.file) >= 0;
-	else
-		qn_h5_close(w.file);
-	if (!ok) {
-		qn_h5_fail(err, file, NULL, "writing the result");
-		st = QUERN_ERR_RUN;
-	}
+	qn_h5_close(w.file);
 	qn_h5_leave(&caller);
 	return st;
 }

@@ -9,6 +9,19 @@
 #	skip NAME WHY
 #	skip_all WHY		ends the test: nothing here can run
 #	note TEXT		a figure to be shown, whether or not cases fail
+#
+# Calls of the system that fail (tests/faults.c). What is called is to be started by
+# env "${faults_env[@]}" COMMAND; quern() of cli/lib.sh does so.
+#
+#	faults_obstacle		prints why there can be no faults here, or nothing
+#	faults_set SPEC PATTERN	from here on the call SPEC (KIND:N:WHAT[:TIMES]; "": none) on files that
+#				match PATTERN fails; calls are noted in the file faults.log
+#	faults_clear		from here on nothing fails
+#	faults_count KIND	how many calls of a kind (or `change`, or `any`) faults.log has
+#	each_fault NAME KIND:WHAT PATTERN ATTEMPT FLAW
+#				one case: calls the function ATTEMPT without a fault, and then once for
+#				each call of that kind that it made, with this one failing. FLAW is a
+#				function that prints what is wrong after an attempt, if anything
 
 set -uo pipefail
 tap_n=0
@@ -62,6 +75,76 @@ $out"
 check()
 {
 	check_exit 0 "$@"
+}
+
+faults_env=()
+
+# The library of a sanitizer that the command is linked with must come before ours.
+faults_preload()
+{
+	ldd "$QUERN" | awk '/lib[a-z]*san\.so/ { printf "%s ", $3 }'
+	printf '%s' "$BUILDDIR/tests/faults.so"
+}
+
+faults_obstacle()
+{
+	rm -f faults.log
+	FAULTS='create:1:EIO' FAULTS_PATH='*/faults.probe' FAULTS_LOG=$PWD/faults.log \
+		LD_PRELOAD=$(faults_preload) "$BUILDDIR/tests/pick" . <"$SRCDIR/tests/lib.sh" \
+		>/dev/null 2>faults.err
+	if grep -q 'ERROR: ld.so\|cannot be preloaded\|Sanitizer' faults.err; then
+		echo "the fault library cannot be preloaded here: $(head -n 1 faults.err)"
+	fi
+	rm -f faults.err faults.log
+}
+
+faults_set()
+{
+	rm -f faults.log
+	faults_env=(LD_PRELOAD="$(faults_preload)" FAULTS_PATH="$2" FAULTS_LOG="$PWD/faults.log")
+	[ -z "$1" ] || faults_env+=(FAULTS="$1")
+}
+
+faults_clear()
+{
+	faults_env=()
+}
+
+faults_count()
+{
+	case $1 in
+	any) awk 'END { print NR }' faults.log ;;
+	change) awk '$1 != "read" && $1 != "open"' faults.log | wc -l ;;
+	*) awk -v kind="$1" '$1 == kind' faults.log | wc -l ;;
+	esac
+}
+
+# Its variables have names of their own, for the functions that it calls see them.
+each_fault()
+{
+	local fault_name=$1 fault_kind=${2%%:*} fault_what=${2#*:} fault_n fault_i fault_flaw=
+
+	faults_set '' "$3"
+	"$4"
+	fault_n=$(faults_count "$fault_kind" 2>/dev/null)
+	if [ "${fault_n:-0}" -eq 0 ]; then
+		faults_clear
+		fail "$fault_name" "no call of kind $fault_kind on $3"
+		return
+	fi
+	for ((fault_i = 1; fault_i <= fault_n; fault_i++)); do
+		faults_set "$fault_kind:$fault_i:$fault_what" "$3"
+		"$4"
+		fault_flaw=$("$5")
+		[ -z "$fault_flaw" ] || break
+	done
+	faults_clear
+	if [ -z "$fault_flaw" ]; then
+		pass "$fault_name ($fault_n calls)"
+	else
+		fail "$fault_name" "call $fault_i of $fault_n: $(grep " $fault_what\$" faults.log | tail -n 1)
+$fault_flaw"
+	fi
 }
 
 finish()

@@ -3,6 +3,7 @@
 # UNIT_TESTS    cmocka programs, run by tests/run
 # FUZZ_TARGETS  programs that replay inputs, or with libFuzzer look for such (fuzz/fuzz.h)
 # TEST_PROGS    programs that shell tests use (file generators, oracles); not run by themselves
+# PRELOADED_LIBS shared objects that shell tests preload
 # SHELL_TESTS   scripts that print TAP, run by tests/run: see its head, and tests/lib.sh
 UNIT_TESTS += tests/unit/test_kernel
 UNIT_TESTS += tests/unit/test_monoid
@@ -55,6 +56,7 @@ TEST_PROGS += tests/readers
 TEST_PROGS += tests/ranks
 TEST_PROGS += tests/flips
 TEST_PROGS += tests/fuzz/seeds
+PRELOADED_LIBS += tests/faults
 SHELL_TESTS += tests/layers.sh
 SHELL_TESTS += tests/headers.sh
 SHELL_TESTS += tests/symbols.sh
@@ -72,6 +74,7 @@ SHELL_TESTS += tests/cli/options.sh
 SHELL_TESTS += tests/cli/select.sh
 SHELL_TESTS += tests/cli/inspect.sh
 SHELL_TESTS += tests/cli/output.sh
+SHELL_TESTS += tests/cli/faults.sh
 SHELL_TESTS += tests/cli/errors.sh
 SHELL_TESTS += tests/cli/types.sh
 SHELL_TESTS += tests/cli/text.sh

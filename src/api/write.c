@@ -1,43 +1,34 @@
 /*
- * write.c - results as files: written beside their place, synced, and renamed, so that a file is
- * there whole or not at all.
+ * write.c - results as files: made in memory and put in their place by base/place.h, so that a file
+ * is there whole or not at all.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <libgen.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "api/run.h"
+#include "base/place.h"
 #include "base/real.h"
 #include "base/text.h"
 #include "data/storage.h"
 
-static enum quern_status io_error(quern_run *run, const char *file, const char *what)
-{
-	return qn_error_set(&run->err, QUERN_ERR_RUN, "%s: cannot %s: %s", file, what,
-			    strerror(errno));
-}
+/* A file, in memory. */
+struct document {
+	void *bytes;	/* owned */
+	size_t nbytes;
+};
 
-static enum quern_status write_json(quern_run *run, const char *file)
+static enum quern_status make_json(quern_run *run, const char *file, struct document *out)
 {
-	char *text = quern_run_document(run, false);
-	FILE *f;
-	bool ok;
-
-	if (!text)
+	(void)file;
+	out->bytes = quern_run_document(run, false);
+	if (!out->bytes)
 		return qn_error_nomem(&run->err, 0, "the document");
-	f = fopen(file, "w");
-	ok = f && fputs(text, f) >= 0;
-	free(text);
-	if (f && fclose(f))
-		ok = false;
-	return ok ? QUERN_OK : io_error(run, file, "write");
+	out->nbytes = strlen(out->bytes);
+	return QUERN_OK;
 }
 
 static void print_real(FILE *f, double x)
@@ -121,21 +112,23 @@ static void print_csv(FILE *f, const struct quern_result *r)
 	}
 }
 
-static enum quern_status write_csv(quern_run *run, const char *file)
+static enum quern_status make_csv(quern_run *run, const char *file, struct document *out)
 {
-	FILE *f = fopen(file, "w");
-	bool ok;
+	char *text = NULL;
+	FILE *f = open_memstream(&text, &out->nbytes);
+	bool ok = f != NULL;
 
-	if (!f)
-		return io_error(run, file, "write");
-	print_csv(f, &run->result);
-	ok = !ferror(f);
-	if (fclose(f))
-		ok = false;
-	return ok ? QUERN_OK : io_error(run, file, "write");
+	(void)file;
+	if (ok) {
+		print_csv(f, &run->result);
+		ok = !ferror(f);
+		ok = !fclose(f) && ok;
+	}
+	out->bytes = text;
+	return ok ? QUERN_OK : qn_error_nomem(&run->err, 0, "the table");
 }
 
-static enum quern_status write_hdf5(quern_run *run, const char *file)
+static enum quern_status make_hdf5(quern_run *run, const char *file, struct document *out)
 {
 	const struct qn_dataset *d = &run->job.dataset;
 	const struct qn_names *files = &run->job.files;
@@ -147,17 +140,18 @@ static enum quern_status write_hdf5(quern_run *run, const char *file)
 			 files->name[files->n - 1], files->n);
 	else
 		snprintf(source, sizeof(source), "%s", d->file);
-	return qn_formats[0]->write(file, &labels, &run->result, &run->err);
+	return qn_formats[0]->write(file, &labels, &run->result, &out->bytes, &out->nbytes,
+				    &run->err);
 }
 
 static const struct writer {
 	const char *suffix;
-	enum quern_status (*write)(quern_run *run, const char *file);
+	enum quern_status (*make)(quern_run *run, const char *file, struct document *out);
 } writers[] = {
-	{ ".json", write_json },
-	{ ".csv", write_csv },
-	{ ".h5", write_hdf5 },
-	{ ".nc", write_hdf5 },
+	{ ".json", make_json },
+	{ ".csv", make_csv },
+	{ ".h5", make_hdf5 },
+	{ ".nc", make_hdf5 },
 };
 
 static const struct writer *find_writer(const char *file)
@@ -203,11 +197,9 @@ static enum quern_status check_replaced(quern_run *run, const struct writer *w, 
 
 	if (stat(file, &there))
 		return QUERN_OK;
-	if (S_ISDIR(there.st_mode))
-		return refuse(run, file, "is a directory");
 	if (is_input(run, &there))
 		return refuse(run, file, "is a file to be read too; choose another name");
-	if (w->write == write_hdf5 && there.st_size && !qn_formats[0]->is_result(file))
+	if (w->make == make_hdf5 && there.st_size && !qn_formats[0]->is_result(file))
 		return refuse(run, file, "is there and is no result of quern, so it is not "
 			      "replaced; choose another name, or remove it first");
 	return QUERN_OK;
@@ -216,54 +208,28 @@ static enum quern_status check_replaced(quern_run *run, const struct writer *w, 
 enum quern_status quern_run_check_output(quern_run *run, const char *file)
 {
 	const struct writer *w = find_writer(file);
-	char *copy;
-	bool writable;
+	enum quern_status st;
 
 	if (!w)
 		return refuse(run, file, "the name must end in .json, .csv, .h5 or .nc");
-	copy = strdup(file);
-	if (!copy)
-		return qn_error_nomem(&run->err, strlen(file), "a name");
-	writable = !access(dirname(copy), W_OK);
-	free(copy);
-	if (!writable)
-		return qn_error_set(&run->err, QUERN_ERR_USAGE, "--output %s: its directory cannot "
-				    "be written: %s", file, strerror(errno));
-	return check_replaced(run, w, file);
-}
-
-static enum quern_status sync_and_rename(quern_run *run, const char *temporary, const char *file)
-{
-	int fd = open(temporary, O_RDONLY | O_CLOEXEC), rc;
-
-	if (fd < 0)
-		return io_error(run, temporary, "open");
-	rc = fsync(fd);
-	close(fd);
-	if (rc)
-		return io_error(run, temporary, "sync");
-	if (rename(temporary, file))
-		return io_error(run, file, "rename to");
-	return QUERN_OK;
+	st = qn_place_check("--output", file, &run->err);
+	return st ? st : check_replaced(run, w, file);
 }
 
 enum quern_status quern_run_write(quern_run *run, const char *file)
 {
 	enum quern_status st = quern_run_check_output(run, file);
-	char *temporary;
+	struct document doc = { .bytes = NULL };
 
 	if (st)
 		return st;
 	if (!quern_run_result(run))
 		return qn_error_set(&run->err, QUERN_ERR_USAGE, "%s: there is no result to write",
 				    file);
-	if (asprintf(&temporary, "%s.%ld.tmp", file, (long)getpid()) < 0)
-		return qn_error_nomem(&run->err, strlen(file), "a name");
-	st = find_writer(file)->write(run, temporary);
+	st = find_writer(file)->make(run, file, &doc);
 	if (!st)
-		st = sync_and_rename(run, temporary, file);
-	if (st)
-		unlink(temporary);
-	free(temporary);
+		st = qn_place_write(file, QN_FOLLOW_LINK, 0666, doc.bytes, doc.nbytes,
+				    QN_PLACE_NOW, &run->err);
+	free(doc.bytes);
 	return st;
 }

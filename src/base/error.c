@@ -3,6 +3,7 @@
  */
 #include "base/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,11 @@ enum quern_status quern_message_set(struct quern_message *m, enum quern_status s
 	status = record(m, status, format, ap);
 	va_end(ap);
 	return status;
+}
+
+enum quern_status qn_error_status_of(int why)
+{
+	return why == EACCES || why == EPERM ? QUERN_ERR_DENIED : QUERN_ERR_RUN;
 }
 
 enum quern_status qn_error_nomem(struct quern_message *err, size_t nbytes, const char *what)

@@ -23,6 +23,10 @@ struct quern_message {
 enum quern_status qn_error_set(struct quern_message *err, enum quern_status status,
 			       const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Of a call of the system that failed with errno `why`: QUERN_ERR_DENIED where permission is missing,
+   else QUERN_ERR_RUN. */
+enum quern_status qn_error_status_of(int why);
+
 /* The usual one: "cannot allocate N bytes for WHAT". Returns QUERN_ERR_RUN. */
 enum quern_status qn_error_nomem(struct quern_message *err, size_t nbytes, const char *what);
 

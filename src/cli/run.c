@@ -189,8 +189,8 @@ static int publish(struct line *l)
 			"start ranks on the hosts that have them, or, if these are gone, "
 			"`quern stage --repair` makes them anew\n",
 			quern_run_nmissing_copies(l->run));
-	if (output && quern_run_write(l->run, output))
-		return qn_cli_fail(QUERN_ERR_RUN, quern_run_message(l->run));
+	if (output && (code = (int)quern_run_write(l->run, output)))
+		return qn_cli_fail((enum quern_status)code, quern_run_message(l->run));
 	if (json)
 		code = print_json(quern_run_document(l->run, false));
 	if (!code && (table || stats))

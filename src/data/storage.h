@@ -95,10 +95,12 @@ struct qn_format {
 				  struct quern_message *err);
 	void (*close)(void *reader);
 
-	/* Writes a result as a new file: a variable a field, scalars as such, arrays with a
-	   dimension each; readable as netCDF-4. NULL: cannot. Not collective. */
+	/* A result as a file in memory: a variable a field, scalars as such, arrays with a
+	   dimension each; readable as netCDF-4. Owned by the caller. file: for messages. NULL:
+	   cannot. Not collective. */
 	enum quern_status (*write)(const char *file, const struct qn_labels *labels,
-				   const struct quern_result *result, struct quern_message *err);
+				   const struct quern_result *result, void **image, size_t *nbytes,
+				   struct quern_message *err);
 
 	/* Is the file one that `write` made? False when that cannot be told. Not collective. */
 	bool (*is_result)(const char *file);

@@ -4,9 +4,7 @@
 #include "data/sums.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <libgen.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +14,9 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/place.h"
+
+#define MOST_LINE 256 /* of what is put at once; names go sign by sign */
 
 void qn_dataset_sums_fini(struct qn_dataset_sums *d)
 {
@@ -108,27 +109,38 @@ void qn_dataset_sums_coord(const struct qn_dataset_sums *d, uint64_t number, uin
 
 /* Where lines go: into the file and into the sum at its end. */
 struct writer {
-	FILE *f;
+	struct qn_placing to;
 	struct qn_summer *summer;
-	bool failed;
+	enum quern_status st;
+	struct quern_message *err;
+	size_t nbytes;			/* waiting in text */
+	char text[1 << 14];
 };
+
+static void flush(struct writer *w)
+{
+	qn_summer_add(w->summer, w->text, w->nbytes);
+	if (!w->st)
+		w->st = qn_place_put(&w->to, w->text, w->nbytes, w->err);
+	w->nbytes = 0;
+}
 
 static void put(struct writer *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void put(struct writer *w, const char *format, ...)
 {
-	char text[256];
 	va_list ap;
 	int n;
 
+	if (sizeof w->text - w->nbytes < MOST_LINE)
+		flush(w);
 	va_start(ap, format);
-	n = vsnprintf(text, sizeof text, format, ap);
+	n = vsnprintf(w->text + w->nbytes, MOST_LINE, format, ap);
 	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof text || fputs(text, w->f) == EOF) {
-		w->failed = true;
-		return;
-	}
-	qn_summer_add(w->summer, text, (size_t)n);
+	if (n > 0 && n < MOST_LINE)
+		w->nbytes += (size_t)n;
+	else if (!w->st)
+		w->st = qn_error_set(w->err, QUERN_ERR_RUN, "%s: cannot write sums", w->to.name);
 }
 
 static void put_word(struct writer *w, const char *word)
@@ -171,7 +183,7 @@ static void put_dataset(struct writer *w, const struct qn_dataset_sums *d)
 	put(w, " ");
 	put_extents(w, d->ndim, d->chunk);
 	put(w, " %s %" PRIu64 "\n", d->elements ? "elements" : "stored", d->nchunks);
-	for (uint64_t i = 0; i < d->nchunks && !w->failed; i++) {
+	for (uint64_t i = 0; i < d->nchunks && !w->st; i++) {
 		const struct qn_chunk_sum *c = &d->chunks[i];
 
 		qn_dataset_sums_coord(d, c->number, coord);
@@ -195,59 +207,18 @@ static void put_file(struct writer *w, const struct qn_file_sums *f)
 	put(w, "\n");
 }
 
-static bool put_all(FILE *f, const struct qn_sums *s)
+static void put_all(struct writer *w, const struct qn_sums *s)
 {
-	struct writer w = { .f = f, .summer = qn_summer_new() };
 	struct qn_sum end;
 
-	if (!w.summer)
-		return false;
-	put(&w, "quern-sums 1\n");
+	put(w, "quern-sums 1\n");
 	for (size_t i = 0; i < s->n; i++)
-		put_file(&w, &s->file[i]);
-	qn_summer_get(w.summer, &end);
-	put_sum(&w, "end ", &end);
-	put(&w, "\n");
-	qn_summer_free(w.summer);
-	return !w.failed;
-}
-
-/* The directory has the name: without this the file may be gone after a power failure. */
-static void sync_directory(const char *file)
-{
-	char *copy = strdup(file);
-	int fd = copy ? open(dirname(copy), O_RDONLY | O_CLOEXEC | O_DIRECTORY) : -1;
-
-	if (fd >= 0) {
-		fsync(fd);
-		close(fd);
-	}
-	free(copy);
-}
-
-static enum quern_status fail(const char *file, const char *what, struct quern_message *err)
-{
-	return qn_error_set(err, QUERN_ERR_RUN, "%s: cannot %s it: %s", file, what,
-			    strerror(errno));
-}
-
-static enum quern_status write_new(const struct qn_sums *s, const char *temporary,
-				   struct quern_message *err)
-{
-	FILE *f = fopen(temporary, "wx");
-	bool ok;
-
-	if (!f)
-		return fail(temporary, "create", err);
-	errno = 0;
-	ok = put_all(f, s) && fflush(f) == 0 && fsync(fileno(f)) == 0;
-	if (!ok)
-		fail(temporary, "write", err);
-	if (fclose(f) != 0 && ok) {
-		ok = false;
-		fail(temporary, "write", err);
-	}
-	return ok ? QUERN_OK : QUERN_ERR_RUN;
+		put_file(w, &s->file[i]);
+	flush(w);
+	qn_summer_get(w->summer, &end);
+	put_sum(w, "end ", &end);
+	put(w, "\n");
+	flush(w);
 }
 
 /* What is in the place of sums. */
@@ -274,16 +245,10 @@ static enum place look_at(const char *file)
 
 enum quern_status qn_sums_check_place(const char *file, struct quern_message *err)
 {
-	char *copy = strdup(file);
-	bool writable;
+	const enum quern_status st = qn_place_check("--write-sums", file, err);
 
-	if (!copy)
-		return qn_error_nomem(err, strlen(file), "a name");
-	writable = !access(dirname(copy), W_OK);
-	free(copy);
-	if (!writable)
-		return qn_error_set(err, QUERN_ERR_USAGE, "--write-sums %s: its directory cannot be "
-				    "written: %s", file, strerror(errno));
+	if (st)
+		return st;
 	switch (look_at(file)) {
 	case SUMS:
 		return qn_error_set(err, QUERN_ERR_USAGE, "--write-sums %s: has sums, maybe of other "
@@ -302,19 +267,16 @@ enum quern_status qn_sums_check_place(const char *file, struct quern_message *er
 enum quern_status qn_sums_write(const struct qn_sums *s, const char *file,
 				struct quern_message *err)
 {
-	enum quern_status st;
-	char *temporary;
+	struct writer w = { .err = err, .to = QN_PLACING_NONE };
 
-	if (asprintf(&temporary, "%s.%ld.tmp", file, (long)getpid()) < 0)
-		return qn_error_nomem(err, strlen(file), "a name");
-	unlink(temporary);
-	st = write_new(s, temporary, err);
-	if (!st && rename(temporary, file) != 0)
-		st = fail(file, "rename to", err);
-	if (st)
-		unlink(temporary);
-	else
-		sync_directory(file);
-	free(temporary);
-	return st;
+	w.summer = qn_summer_new();
+	w.st = w.summer ? qn_place_open(file, QN_FOLLOW_LINK, 0666, &w.to, err)
+			: qn_error_nomem(err, 0, "a sum");
+	if (!w.st)
+		put_all(&w, s);
+	if (!w.st)
+		w.st = qn_place_finish(&w.to, QN_PLACE_NOW, err);
+	qn_place_discard(&w.to);
+	qn_summer_free(w.summer);
+	return w.st;
 }

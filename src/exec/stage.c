@@ -108,7 +108,7 @@ static enum quern_status judge_host(const struct staging *g, const struct qn_sig
 	const char *name = g->hosts.name[host];
 
 	if (s->why)
-		return qn_error_set(err, qn_stage_status_of(s->why),
+		return qn_error_set(err, qn_error_status_of(s->why),
 				    "--to: the directory of %s cannot be written to on host %s: %s",
 				    c->file, name, strerror(s->why));
 	if (s->catalog == QN_FOREIGN)
@@ -236,7 +236,7 @@ static enum quern_status write_plan(const struct staging *g, struct quern_messag
 	if (!file || asprintf(&text, "%stime %" PRId64 "\n", g->plan, c->time_ns) < 0)
 		st = qn_error_nomem(err, strlen(g->plan), "a plan");
 	else if (!st)
-		st = qn_place_write(file, text, strlen(text), c->time_ns, err);
+		st = qn_place_write(file, QN_REPLACE_LINK, 0666, text, strlen(text), c->time_ns, err);
 	free(text);
 	free(file);
 	return st;
@@ -579,7 +579,7 @@ enum quern_status qn_stage_put_catalog(struct qn_comm *c, const char *catalog, v
 	if (!st && qn_comm_host_rank(c) == 0) {
 		st = qn_stage_make_folder(catalog, err);
 		if (!st)
-			st = qn_place_write(catalog, *image, *nbytes, time_ns, err);
+			st = qn_place_write(catalog, QN_REPLACE_LINK, 0666, *image, *nbytes, time_ns, err);
 	}
 	return qn_comm_agree(c, st, err);
 }

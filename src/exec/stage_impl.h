@@ -88,8 +88,6 @@ enum quern_status qn_stage_lock(struct qn_comm *c, const char *catalog, bool mak
 /* Not collective. */
 void qn_stage_unlock(const char *catalog, int *fd);
 char *qn_stage_directory(const char *catalog); /* owned */
-/* QUERN_ERR_DENIED or QUERN_ERR_RUN, by errno. */
-enum quern_status qn_stage_status_of(int why);
 
 /* A shard as it was made; nbytes 0: it was not. */
 struct qn_made {

@@ -294,15 +294,6 @@ enum quern_status qn_stage_verify(struct qn_stager *s, const char *catalog, stru
 
 /* --- removing --- */
 
-static void remove_partial(const char *file)
-{
-	char *partial = file ? qn_place_partial(file) : NULL;
-
-	if (partial)
-		unlink(partial);
-	free(partial);
-}
-
 /* A copy on this host: it goes if it is what was staged. False: nothing is to be told of it. */
 static bool remove_copy(const struct qn_catalog *c, uint32_t shard, const char *host,
 			struct qn_copy *out)
@@ -319,7 +310,8 @@ static bool remove_copy(const struct qn_catalog *c, uint32_t shard, const char *
 		out->why = errno;
 	else if (is == QN_ABSENT)
 		out->fate = QN_MISSING;
-	remove_partial(file);
+	if (file)
+		qn_place_sweep(file);
 	free(file);
 	return out->fate != QN_MISSING || is_listed(c, shard, host);
 }
@@ -330,7 +322,7 @@ static enum quern_status stays(const char *file, struct quern_message *err)
 	char host[QN_HOST_NBYTES] = "";
 
 	gethostname(host, sizeof host - 1);
-	return qn_error_set(err, qn_stage_status_of(why), "%s: cannot be removed on host %s: %s",
+	return qn_error_set(err, qn_error_status_of(why), "%s: cannot be removed on host %s: %s",
 			    file, host, strerror(why));
 }
 
@@ -349,9 +341,9 @@ static enum quern_status remove_rest(const struct qn_catalog *c, struct quern_me
 	if (plan) {
 		if (unlink(plan) && errno != ENOENT && errno != ENOTDIR)
 			st = stays(plan, err);
-		remove_partial(plan);
+		qn_place_sweep(plan);
 	}
-	remove_partial(c->file);
+	qn_place_sweep(c->file);
 	if (!access(c->file, F_OK) && !qn_catalog_load(c->file, &here, &is, &ignored) && is) {
 		if (!st && here.time_ns == c->time_ns && here.source_nbytes == c->source_nbytes &&
 		    unlink(c->file))

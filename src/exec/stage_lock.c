@@ -12,17 +12,12 @@
 
 #include "exec/stage_impl.h"
 
-enum quern_status qn_stage_status_of(int why)
-{
-	return why == EACCES || why == EPERM ? QUERN_ERR_DENIED : QUERN_ERR_RUN;
-}
-
 static enum quern_status cannot(const char *option, const char *what, const char *how,
 				struct quern_message *err)
 {
 	const int why = errno;
 
-	return qn_error_set(err, qn_stage_status_of(why), "%s%s: %s: %s", option, what, how,
+	return qn_error_set(err, qn_error_status_of(why), "%s%s: %s: %s", option, what, how,
 			    strerror(why));
 }
 

@@ -38,8 +38,8 @@ static enum quern_status receive_file(struct qn_stager *s, const char *file, uin
 {
 	struct qn_summer *summer = qn_summer_new();
 	struct qn_sum is;
-	int fd = -1;
-	enum quern_status st = summer ? qn_place_open(file, &fd, err)
+	struct qn_placing p = QN_PLACING_NONE;
+	enum quern_status st = summer ? qn_place_open(file, QN_REPLACE_LINK, 0666, &p, err)
 				      : qn_error_nomem(err, 0, "a sum");
 	enum quern_status failed = QUERN_OK;
 
@@ -52,7 +52,7 @@ static enum quern_status receive_file(struct qn_stager *s, const char *file, uin
 		if (st || failed)
 			continue;
 		qn_summer_add(summer, buffer, n);
-		st = qn_place_put(file, fd, buffer, n, err);
+		st = qn_place_put(&p, buffer, n, err);
 		qn_stage_progress(s, n);
 	}
 	if (summer && !st && !failed) {
@@ -65,9 +65,9 @@ static enum quern_status receive_file(struct qn_stager *s, const char *file, uin
 	}
 	st = failed ? failed : st;
 	if (st)
-		qn_place_discard(file, fd);
+		qn_place_discard(&p);
 	else
-		st = qn_place_finish(file, fd, time_ns, err);
+		st = qn_place_finish(&p, time_ns, err);
 	qn_summer_free(summer);
 	return st;
 }

@@ -282,29 +282,26 @@ static enum quern_status reserve(const char *file, int fd, const struct maker *m
 			    file, nbytes, strerror(rc));
 }
 
-static enum quern_status write_shard(struct maker *m, const char *file, int fd,
+static enum quern_status write_shard(struct maker *m, const struct qn_placing *p,
 				     struct quern_message *err)
 {
 	uint64_t shape[QUERN_MAX_DIMS];
 	const struct qn_format *format = NULL;
-	char *partial = qn_place_partial(file);
 	void *image = NULL;
 	size_t nbytes = 0;
-	enum quern_status st = partial ? qn_source_format(m->d->file, &format, err)
-				       : qn_error_nomem(err, strlen(file), "a name");
+	enum quern_status st = qn_source_format(m->d->file, &format, err);
 
 	memcpy(shape, m->d->shape, sizeof shape);
 	shape[m->shard->dim] = m->shard->count;
 	if (!st)
 		st = format->shell(m->d->file, m->d->path, shape, m->outer, &image, &nbytes, err);
 	if (!st)
-		st = qn_place_put(file, fd, image, nbytes, err);
+		st = qn_place_put(p, image, nbytes, err);
 	if (!st)
-		st = reserve(file, fd, m, nbytes, err);
+		st = reserve(p->file, p->fd, m, nbytes, err);
 	if (!st)
-		st = format->fill(partial, m->d->path, next, m, err);
+		st = format->fill(p->partial, m->d->path, next, m, err);
 	free(image);
-	free(partial);
 	return st;
 }
 
@@ -331,25 +328,27 @@ enum quern_status qn_shard_make(struct qn_stager *s, const struct qn_dataset *d,
 				struct quern_message *err)
 {
 	struct maker m = { .stage = s, .d = d, .shard = &c->shard[shard], .fd = -1 };
-	char *file = qn_catalog_file_of(c, shard), *partial = file ? qn_place_partial(file) : NULL;
-	int fd = -1;
-	enum quern_status st = partial ? begin(&m, err)
-				       : qn_error_nomem(err, strlen(c->file), "a name");
+	char *file = qn_catalog_file_of(c, shard);
+	struct qn_placing p = QN_PLACING_NONE;
+	enum quern_status st = file ? begin(&m, err)
+				    : qn_error_nomem(err, strlen(c->file), "a name");
 
-	if (!st)
-		st = qn_place_open(file, &fd, err);
 	if (!st) {
-		st = write_shard(&m, file, fd, err);
+		qn_place_sweep(file);
+		st = qn_place_open(file, QN_REPLACE_LINK, 0666, &p, err);
+	}
+	if (!st) {
+		st = write_shard(&m, &p, err);
 		if (!st)
-			st = qn_shard_read(partial, d->path, out, err);
+			st = qn_shard_read(p.partial, d->path, out, err);
 		if (!st)
 			st = compare(&m, file, out, err);
 		if (!st)
 			st = qn_source_check(m.fd, d, "this", err);
 		if (st)
-			qn_place_discard(file, fd);
+			qn_place_discard(&p);
 		else
-			st = qn_place_finish(file, fd, c->time_ns, err);
+			st = qn_place_finish(&p, c->time_ns, err);
 		if (!st && s->notes_sums)
 			st = qn_stage_sums_add(c, shard, out->what.nbytes, &out->what.sum, err);
 	}
@@ -357,7 +356,6 @@ enum quern_status qn_shard_make(struct qn_stager *s, const struct qn_dataset *d,
 		close(m.fd);
 	free(m.sum);
 	free(m.buffer);
-	free(partial);
 	free(file);
 	return st;
 }

@@ -40,7 +40,7 @@ static enum quern_status add_line(const char *file, const char *line, struct que
 				    strerror(errno));
 	if (done == (ssize_t)n)
 		return QUERN_OK;
-	return qn_error_set(err, qn_stage_status_of(why), "%s: cannot write: %s", file,
+	return qn_error_set(err, qn_error_status_of(why), "%s: cannot write: %s", file,
 			    strerror(why));
 }
 

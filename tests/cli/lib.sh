@@ -23,7 +23,7 @@ generate()
 quern()
 {
 	status=0
-	env "$fast" "$QUERN" "$@" >out 2>err || status=$?
+	env "$fast" ${faults_env[@]+"${faults_env[@]}"} "$QUERN" "$@" >out 2>err || status=$?
 }
 
 # What came of the last call, for a failed case.

@@ -117,10 +117,10 @@ refuses 3 "sums that are not there" "none.sums: cannot be read" verify --sums no
 refuses 2 "sums that cannot be written" "no/dir.sums: its directory cannot be written" \
 	verify --write-sums no/dir.sums cf.nc
 cp cf.nc data.nc
-for o in data.nc .; do
-	refuses 2 "sums in the place of $o" "--write-sums $o: is there and is no file of sums" \
-		verify --write-sums "$o" cf.nc
-done
+refuses 2 "sums in the place of data" "--write-sums data.nc: is there and is no file of sums" \
+	verify --write-sums data.nc cf.nc
+refuses 2 "sums in the place of a directory" "--write-sums .: is a directory" \
+	verify --write-sums . cf.nc
 check "... which stays" cmp cf.nc data.nc
 : >blank.sums
 answers "sums in an empty file" verify --write-sums blank.sums cf.nc
