@@ -31,6 +31,7 @@
 #define IS_SANITIZED false
 #endif
 
+#define LEAST_FILES	  16   /* that a process must be allowed to have open */
 #define NFILES		  4096 /* that a child may have open: sources of a virtual dataset, plugins */
 #define CHILD_FD	  3
 #define LAST_PLAIN_SIGNAL 31
@@ -102,19 +103,23 @@ static void close_from(int first)
 		close(fd);
 }
 
-/* Keeps fd, as CHILD_FD, and nothing else. What glibc prints of a damaged heap is not for users. */
+/* Keeps fd, as CHILD_FD, and nothing else: closed first, files make room where few may be open. What
+   glibc prints of a damaged heap is not for users. */
 static bool keep_only(int fd)
 {
-	int up = fcntl(fd, F_DUPFD, CHILD_FD), null = open("/dev/null", O_RDWR);
+	int null;
 
-	if (up < 0 || null < 0)
-		return false;
-	for (int i = 0; i < (IS_SANITIZED ? 2 : 3); i++)
-		if (dup2(null, i) < 0)
-			return false;
-	if (up != CHILD_FD && dup2(up, CHILD_FD) < 0)
+	if (fd != CHILD_FD && dup2(fd, CHILD_FD) < 0)
 		return false;
 	close_from(CHILD_FD + 1);
+	null = open("/dev/null", O_RDWR);
+	if (null < 0)
+		return false;
+	for (int i = 0; i < (IS_SANITIZED ? 2 : 3); i++)
+		if (null != i && dup2(null, i) < 0)
+			return false;
+	if (null > CHILD_FD)
+		close(null);
 	return true;
 }
 
@@ -176,14 +181,30 @@ void qn_child_wait_anew(struct qn_child *c)
 	c->deadline_ns = now_ns() + (int64_t)c->limits.wall_seconds * 1000000000;
 }
 
+/* With fewer the library takes files that it cannot open for damaged, or for missing. */
+static enum quern_status check_files(const char *subject, struct quern_message *err)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur >= LEAST_FILES)
+		return QUERN_OK;
+	return qn_error_set(err, QUERN_ERR_RUN,
+			    "%s cannot be read: this process may have only %llu file descriptors, and "
+			    "quern needs %d at least: raise the limit (ulimit -n)",
+			    subject, (unsigned long long)r.rlim_cur, LEAST_FILES);
+}
+
 enum quern_status qn_child_start(struct qn_child *c, const char *subject,
 				 const struct qn_child_limits *limits, qn_child_work *work,
 				 void *ctx, struct quern_message *err)
 {
 	pid_t parent = getpid(), pid;
-	char *copy = strdup(subject);
+	char *copy;
 	int fd[2];
 
+	if (check_files(subject, err) != QUERN_OK)
+		return QUERN_ERR_RUN;
+	copy = strdup(subject);
 	if (!copy)
 		return qn_error_nomem(err, strlen(subject), "a process");
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) != 0)
@@ -203,8 +224,9 @@ no_child:
 	close(fd[0]);
 	close(fd[1]);
 no_socket:
-	qn_error_set(err, QUERN_ERR_RUN, "%s cannot be read: no process can be started for it: %s",
-		     subject, strerror(errno));
+	qn_error_set(err, QUERN_ERR_RUN, "%s cannot be read: no process can be started for it: %s%s",
+		     subject, strerror(errno),
+		     errno == EMFILE ? ": raise the limit (ulimit -n), or use fewer --threads" : "");
 	free(copy);
 	return QUERN_ERR_RUN;
 }

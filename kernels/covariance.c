@@ -44,6 +44,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "kernel/result.h"
@@ -158,6 +161,31 @@ static void covariance_close(void *self)
 	free(c);
 }
 
+/* OpenBLAS takes as much address space for each thread that calls it, and where there is none it tries
+   again for ever. */
+#define BLAS_NBYTES (UINT64_C(129) << 20)
+
+static enum quern_status check_room_for_blas(const struct quern_input *in)
+{
+	int64_t n = quern_option_int(in->options, "threads");
+	struct rlimit limit;
+	void *room;
+
+	if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return QUERN_OK;
+	if (n < 1)
+		n = sysconf(_SC_NPROCESSORS_ONLN);
+	room = mmap(NULL, (size_t)n * BLAS_NBYTES, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (room == MAP_FAILED)
+		return quern_message_set(in->message, QUERN_ERR_RUN,
+					 "covariance: OpenBLAS takes 129 MiB of address space for each "
+					 "of %lld threads, and the limit of this process (ulimit -v) "
+					 "leaves less: raise it, or use fewer --threads", (long long)n);
+	munmap(room, (size_t)n * BLAS_NBYTES);
+	return QUERN_OK;
+}
+
 static enum quern_status covariance_open(const struct quern_input *in, void **self)
 {
 	struct qn_covariance *c = qn_calloc(1, sizeof(*c));
@@ -168,6 +196,8 @@ static enum quern_status covariance_open(const struct quern_input *in, void **se
 	c->dtype = in->dtype;
 	c->drop_nan = in->nan_missing && qn_dtype_is_float(in->dtype);
 	status = choose_features(c, in);
+	if (!status)
+		status = check_room_for_blas(in);
 	if (!status)
 		status = make_found(c, in->message);
 	if (status) {

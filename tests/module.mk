@@ -79,6 +79,7 @@ SHELL_TESTS += tests/cli/errors.sh
 SHELL_TESTS += tests/cli/types.sh
 SHELL_TESTS += tests/cli/text.sh
 SHELL_TESTS += tests/cli/layouts.sh
+SHELL_TESTS += tests/cli/limits.sh
 SHELL_TESTS += tests/cli/verify.sh
 SHELL_TESTS += tests/mpi.sh
 FUZZ_TARGETS += tests/fuzz/index

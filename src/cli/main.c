@@ -1,6 +1,8 @@
 #include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "quern.h"
@@ -91,6 +93,27 @@ static void leave_out_plugins(void)
 	setenv("HWLOC_PLUGINS_PATH", "", 0);
 }
 
+static bool is_limited(int resource)
+{
+	struct rlimit r;
+
+	return !getrlimit((__typeof__(RLIMIT_AS))resource, &r) && r.rlim_cur != RLIM_INFINITY;
+}
+
+/* Where it is loaded OpenBLAS starts a thread for each core, each of which takes 128 MiB of address space
+   and, where there is none, tries again for ever: the first fork and the exit would wait for it. quern
+   uses none of these threads. They can only be forbidden before it is loaded: the command starts anew. */
+static void forbid_blas_threads(char **argv)
+{
+	static const char name[] = "OPENBLAS_NUM_THREADS";
+	const char *n = getenv(name);
+
+	if ((!is_limited(RLIMIT_AS) && !is_limited(RLIMIT_DATA)) || (n && !strcmp(n, "1")))
+		return;
+	if (!setenv(name, "1", 1))
+		execv("/proc/self/exe", argv);
+}
+
 static void print_help(FILE *out)
 {
 	fputs("quern grinds kernels where the grain lies: exact reductions over HDF5 data, in "
@@ -162,5 +185,6 @@ static int dispatch(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	forbid_blas_threads(argv);
 	return dispatch(argc, argv);
 }
