@@ -33,14 +33,22 @@ void qn_h5_leave(const struct qn_h5_caller *caller)
 	pthread_mutex_unlock(&library_lock);
 }
 
+/* What went wrong before stays known: every call forgets it. */
 void qn_h5_close(hid_t id)
 {
-	if (id >= 0)
-		H5Idec_ref(id);
+	hid_t stack = -1;
+
+	if (id < 0)
+		return;
+	if (H5Eget_num(H5E_DEFAULT) > 0)
+		stack = H5Eget_current_stack();
+	H5Idec_ref(id);
+	if (stack >= 0)
+		H5Eset_current_stack(stack);
 }
 
 struct innermost {
-	char text[256];
+	char text[6144]; /* what it says of a file has the name of that */
 };
 
 /* Walking upward, the first entry is the innermost; stop there. */
@@ -54,18 +62,30 @@ static herr_t keep_first(unsigned n, const H5E_error2_t *e, void *ctx)
 	return 0;
 }
 
+/* Of "WHAT: ..., error message = 'WHY', ..." what matters: "WHAT: WHY". The rest are addresses of this
+   program and names of files, which the message has already. */
+static void shorten(char *text)
+{
+	static const char mark[] = "error message = '";
+	char *why = strstr(text, mark), *end = why ? strchr(why + strlen(mark), '\'') : NULL;
+	char *what = text + strcspn(text, ":,");
+
+	if (!end || what + 2 > why)
+		return;
+	*end = '\0';
+	memmove(what + 2, why + strlen(mark), (size_t)(end - why) - strlen(mark) + 1);
+	memcpy(what, ": ", 2);
+}
+
 enum quern_status qn_h5_fail(struct quern_message *err, const char *file, const char *path,
 			     const char *doing)
 {
 	struct innermost in = { "" };
 
 	H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, &in);
-	if (in.text[0] == '\0')
-		snprintf(in.text, sizeof in.text, "the HDF5 library does not say why");
-	if (!path)
-		return qn_error_set(err, QUERN_ERR_DATA, "%s: %s: %s", file, doing, in.text);
-	return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s: %s: %s", file, path, doing,
-			    in.text);
+	shorten(in.text);
+	return qn_error_set(err, QUERN_ERR_DATA, "%s: %s%s%s%s%s%s", file, path ? "dataset " : "",
+			    path ? path : "", path ? ": " : "", doing, in.text[0] ? ": " : "", in.text);
 }
 
 static enum quern_status not_opened(const char *file, int why, struct quern_message *err)

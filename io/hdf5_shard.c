@@ -1,6 +1,7 @@
 /*
  * hdf5_shard.c - a shard: a shell, which has all but the elements, and its filling with stored bytes.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "base/mem.h"
 #include "hdf5_file.h"
 #include "hdf5_raw.h"
+#include "hdf5_sink.h"
 #include "hdf5_relax.h"
 #include "hdf5_stage.h"
 
@@ -15,12 +17,13 @@
 
 /* --- a file in memory --- */
 
-/* Of one version, so that the bytes do not depend on what the library can do besides. */
+/* Of one version, so that the bytes do not depend on what the library can do besides; but what the source
+   has of a later one, such as datatypes, is taken over as it is, and needs that. */
 static hid_t access_list(void)
 {
 	hid_t fapl = H5Pcreate(H5P_FILE_ACCESS);
 
-	if (fapl >= 0 && H5Pset_libver_bounds(fapl, H5F_LIBVER_V110, H5F_LIBVER_V110) < 0) {
+	if (fapl >= 0 && H5Pset_libver_bounds(fapl, H5F_LIBVER_V110, H5F_LIBVER_LATEST) < 0) {
 		qn_h5_close(fapl);
 		return -1;
 	}
@@ -321,32 +324,61 @@ static enum quern_status open_target(const char *path, hid_t file, struct target
 	return ok ? QUERN_OK : QUERN_ERR_RUN;
 }
 
-enum quern_status qn_hdf5_fill(const char *file, const char *path, qn_next_put *next, void *ctx,
-			       struct quern_message *err)
+static enum quern_status not_written(const char *file, int why, struct quern_message *err)
+{
+	return qn_error_set(err, why == EACCES || why == EPERM ? QUERN_ERR_DENIED : QUERN_ERR_RUN,
+			    "%s: cannot write: %s", file, strerror(why));
+}
+
+static enum quern_status put_all(const struct target *t, const struct qn_h5_sink *sink,
+				 const char *file, const char *path, qn_next_put *next, void *ctx,
+				 struct quern_message *err)
+{
+	enum quern_status status;
+	struct qn_put put;
+	bool more = true;
+
+	while ((status = next(ctx, &put, &more, err)) == QUERN_OK && more) {
+		if (!put_box(t, &put))
+			return failed(file, path, err);
+		if (qn_h5_sink_why(sink))
+			return not_written(file, qn_h5_sink_why(sink), err);
+	}
+	return status;
+}
+
+static enum quern_status fill(int fd, const char *file, const char *path, qn_next_put *next,
+			      void *ctx, struct quern_message *err)
 {
 	struct target t = { .dset = -1, .type = -1, .space = -1 };
-	struct qn_h5_caller caller;
-	struct qn_put put;
-	hid_t fapl, id = -1;
-	bool more = true;
-	enum quern_status status = QUERN_OK;
+	hid_t fapl = access_list(), id = -1;
+	struct qn_h5_sink *sink = fapl < 0 ? NULL : qn_h5_sink_open(fd, fapl, &id);
+	enum quern_status status;
+	int why = 0;
 
-	qn_h5_enter(&caller);
-	fapl = access_list();
-	if (fapl >= 0)
-		id = H5Fopen(file, H5F_ACC_RDWR, fapl);
-	if (id < 0 || open_target(path, id, &t))
+	if (!sink || open_target(path, id, &t))
 		status = failed(file, path, err);
-	while (status == QUERN_OK && (status = next(ctx, &put, &more, err)) == QUERN_OK && more)
-		if (!put_box(&t, &put))
-			status = failed(file, path, err);
+	else
+		status = put_all(&t, sink, file, path, next, ctx, err);
 	qn_h5_close(t.space);
 	qn_h5_close(t.type);
 	qn_h5_close(t.dset);
-	/* Closing writes what is left. */
-	if (id >= 0 && H5Fclose(id) < 0 && status == QUERN_OK)
+	if (sink && !qn_h5_sink_close(sink, id, &why) && status == QUERN_OK)
 		status = failed(file, path, err);
+	if (why && status == QUERN_OK)
+		status = not_written(file, why, err);
 	qn_h5_close(fapl);
+	return status;
+}
+
+enum quern_status qn_hdf5_fill(int fd, const char *file, const char *path, qn_next_put *next,
+			       void *ctx, struct quern_message *err)
+{
+	struct qn_h5_caller caller;
+	enum quern_status status;
+
+	qn_h5_enter(&caller);
+	status = fill(fd, file, path, next, ctx, err);
 	qn_h5_leave(&caller);
 	return status;
 }

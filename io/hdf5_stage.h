@@ -15,8 +15,8 @@
 enum quern_status qn_hdf5_child_shell(const char *file, const char *path, const uint64_t *shape,
 				      int ndim, void **image, size_t *nbytes,
 				      struct quern_message *err);
-enum quern_status qn_hdf5_fill(const char *file, const char *path, qn_next_put *next, void *ctx,
-			       struct quern_message *err);
+enum quern_status qn_hdf5_fill(int fd, const char *file, const char *path, qn_next_put *next,
+			       void *ctx, struct quern_message *err);
 enum quern_status qn_hdf5_child_catalog(const struct qn_catalog *c, void **image, size_t *nbytes,
 					struct quern_message *err);
 

@@ -55,3 +55,4 @@ LIB_SRCS += io/hdf5_catalog.c
 LIB_SRCS += io/hdf5_child_stage.c
 LIB_SRCS += io/hdf5_copy.c
 LIB_SRCS += io/hdf5_shard.c
+LIB_SRCS += io/hdf5_sink.c

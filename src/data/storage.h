@@ -112,9 +112,10 @@ struct qn_format {
 				   int ndim, void **image, size_t *nbytes,
 				   struct quern_message *err);
 
-	/* Stores what `next` gives in a file that has begun as a shell. Not collective. */
-	enum quern_status (*fill)(const char *file, const char *path, qn_next_put *next, void *ctx,
-				  struct quern_message *err);
+	/* Stores what `next` gives in a file that has begun as a shell and is open for reading and
+	   writing; file: for messages. Not collective. */
+	enum quern_status (*fill)(int fd, const char *file, const char *path, qn_next_put *next,
+				  void *ctx, struct quern_message *err);
 
 	/* A catalog of c->source, in memory, with tables of c; see catalog.h. Owned by the caller.
 	   Not collective. */

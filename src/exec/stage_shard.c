@@ -300,7 +300,7 @@ static enum quern_status write_shard(struct maker *m, const struct qn_placing *p
 	if (!st)
 		st = reserve(p->file, p->fd, m, nbytes, err);
 	if (!st)
-		st = format->fill(p->partial, m->d->path, next, m, err);
+		st = format->fill(p->fd, p->name, m->d->path, next, m, err);
 	free(image);
 	return st;
 }
