@@ -18,15 +18,6 @@
 #define MOST_IN_HEAP	(1u << 16)
 #define VARIABLE_LENGTH 9 /* class of a datatype */
 
-/* Attributes that a description is made of. */
-static const char *const attributes[] = {
-	"units",	 "_FillValue",	"missing_value",  "valid_min",	      "valid_max",
-	"valid_range",	 "scale_factor", "add_offset",	  "_Unsigned",	      "CLASS",
-	"NAME",		 "DIMENSION_LIST", "DIMENSION_LABELS", "calendar",
-};
-#define NATTRIBUTES (sizeof attributes / sizeof attributes[0])
-#define LIST	    11 /* DIMENSION_LIST */
-
 /* Other messages that a description is made of, byte by byte. */
 static const unsigned plain[] = { QN_H5_DATATYPE, QN_H5_OLD_FILL, QN_H5_FILL, QN_H5_PIPELINE };
 #define NPLAIN (sizeof plain / sizeof plain[0])
@@ -36,7 +27,7 @@ static const unsigned idle[] = { QN_H5_NIL,  QN_H5_COMMENT, QN_H5_OLD_TIME,
 				 QN_H5_TIME, QN_H5_REFERENCES };
 
 /* What a header comes to: pieces in an order of their own, in one array. */
-enum { NPIECES = NPLAIN + NATTRIBUTES };
+enum { NPIECES = NPLAIN + QN_NATTRIBUTES };
 struct print {
 	size_t at[NPIECES], n[NPIECES]; /* n 0: not there */
 	size_t nbytes;
@@ -163,7 +154,7 @@ static bool add_variable(struct look *l, size_t attribute, struct qn_h5_cursor c
 		ok = read_heap(&l->raw, addr, index, &object, &nbytes);
 		if (!ok)
 			continue;
-		if (attribute == LIST)
+		if (attribute == QN_DIMENSION_LIST)
 			ok = is_scale(l, dim, object, nbytes);
 		else
 			ok = add_bytes(&l->print, piece, object, nbytes);
@@ -200,9 +191,9 @@ static bool take_attribute(struct look *l, const struct qn_h5_message *m)
 	if (version < 1 || version > 3 || c.overrun || !memchr(name, '\0', name_nbytes) ||
 	    type_nbytes == 0)
 		return false;
-	while (k < NATTRIBUTES && strcmp(name, attributes[k]))
+	while (k < QN_NATTRIBUTES && strcmp(name, qn_attribute_names[k]))
 		k++;
-	if (k == NATTRIBUTES)
+	if (k == QN_NATTRIBUTES)
 		return true;
 	if ((version > 1 && flags) || !begin_piece(&l->print, NPLAIN + k) ||
 	    !add_bytes(&l->print, NPLAIN + k, type, type_nbytes + space_nbytes))

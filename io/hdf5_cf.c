@@ -4,13 +4,17 @@
  * They hold for packed values and should be of the type of the variable (NetCDF Users' Guide,
  * "Attribute Conventions"). Files break that, so values are converted to the type of the data: to
  * integers only when they are integers; to floats with rounding, as a missing_value of 1e20 in
- * double is meant for data of float32.
+ * double is meant for data of float32. An attribute that cannot be taken as it stands is blamed in
+ * the description (data/attributes.h).
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "hdf5_attr.h"
+
+/* --- numbers --- */
 
 static double as_double(struct qn_h5_number v)
 {
@@ -26,7 +30,7 @@ static double as_double(struct qn_h5_number v)
 
 static struct qn_h5_number from_double(double x)
 {
-	struct qn_h5_number v = { .class = QN_FLOAT };
+	struct qn_h5_number v = { .class = QN_FLOAT, .size = sizeof x };
 
 	memcpy(&v.bits, &x, sizeof x);
 	return v;
@@ -78,20 +82,204 @@ static bool to_uint(const struct qn_type *t, bool as_unsigned, struct qn_h5_numb
 	return true;
 }
 
-/* The value in the type of the data, in the form of struct qn_cf. */
+/* The nearest float of 2 bytes: of 11 bits up to 65504, or the upper half of a float32. */
+static double to_half(double x, bool brain)
+{
+	int nbits = brain ? 8 : 11, exponent;
+	double m = frexp(x, &exponent), y = ldexp(rint(ldexp(m, nbits)), exponent - nbits);
+
+	if (!isfinite(x))
+		return x;
+	return fabs(y) > (brain ? 0x1.fep127 : 65504.0) ? copysign(INFINITY, x) : y;
+}
+
+/* The nearest number of a type of floats: an infinity beyond them. */
+static double to_float(const struct qn_type *t, double x)
+{
+	return t->size == 8 ? x : t->size == 4 ? (double)(float)x : to_half(x, t->brain);
+}
+
+/* The value in the type of the data, in the form of struct qn_cf; false: it has none that is equal,
+   or to floats, near. */
 static bool to_packed(const struct qn_dataset *d, struct qn_h5_number v, uint64_t *bits)
 {
-	double x = as_double(v);
+	double x = as_double(v), y;
 
 	if (d->type.class == QN_FLOAT) {
-		*bits = from_double(d->type.size == 4 ? (double)(float)x : x).bits;
-		return true;
+		y = to_float(&d->type, x);
+		*bits = from_double(y).bits;
+		return !isfinite(x) || (isfinite(y) && (y != 0) == (x != 0));
 	}
 	if (!make_integer(&v))
 		return false;
 	if (d->type.class == QN_INT)
 		return to_int(&d->type, v, bits);
 	return to_uint(&d->type, d->cf.as_unsigned, v, bits);
+}
+
+/* --- attributes --- */
+
+/* The values of an attribute; 0: it is not there, or blamed. */
+static size_t numbers_of(hid_t dset, struct qn_dataset *d, enum qn_attribute attribute,
+			 struct qn_h5_number **v)
+{
+	size_t n;
+
+	qn_attribute_blame(d->fault, attribute, qn_h5_attr_numbers(dset, attribute, v, &n));
+	return n;
+}
+
+static bool all_equal(const struct qn_h5_number *v, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (v[i].bits != v[0].bits)
+			return false;
+	return true;
+}
+
+/* The value of an attribute that is to have one. */
+static bool number_of(hid_t dset, struct qn_dataset *d, enum qn_attribute attribute,
+		      struct qn_h5_number *out)
+{
+	struct qn_h5_number *v;
+	size_t n = numbers_of(dset, d, attribute, &v);
+	bool one = n > 0 && all_equal(v, n);
+
+	if (one)
+		*out = v[0];
+	else if (n > 0)
+		qn_attribute_blame(d->fault, attribute, QN_FAULT_SEVERAL);
+	free(v);
+	return one;
+}
+
+static void read_unsigned(hid_t dset, struct qn_dataset *d)
+{
+	char word[8];
+	enum qn_fault fault = qn_h5_attr_text(dset, QN_UNSIGNED, word, sizeof word);
+	bool yes = !strcasecmp(word, "true"), no = !strcasecmp(word, "false");
+
+	if (fault == QN_SOUND && !yes && !no &&
+	    H5Aexists(dset, qn_attribute_names[QN_UNSIGNED]) > 0)
+		fault = QN_FAULT_NOT_BOOLEAN;
+	else if ((yes && d->type.class == QN_FLOAT) || (no && d->type.class == QN_UINT))
+		fault = QN_FAULT_NOT_SIGNED;
+	qn_attribute_blame(d->fault, QN_UNSIGNED,
+			   fault == QN_FAULT_CUT ? QN_FAULT_NOT_BOOLEAN : fault);
+	if (yes && d->type.class == QN_INT) {
+		d->type.class = QN_UINT;
+		d->cf.as_unsigned = true;
+	}
+}
+
+/* Of two types the wider one is the float, or that of more bytes. */
+static uint32_t width(enum qn_class class, uint32_t size)
+{
+	return (class == QN_FLOAT ? 64 : 0) + size;
+}
+
+/* A scale of zero or one that is not finite would lose the data: it is no scale. Returns the width
+   of the wider of scale_factor and add_offset. */
+static uint32_t read_scale(hid_t dset, struct qn_dataset *d)
+{
+	struct qn_cf *cf = &d->cf;
+	struct qn_h5_number v;
+	bool single = d->type.class == QN_FLOAT ? d->type.size == 4 : d->type.size <= 2;
+	const struct {
+		enum qn_attribute attribute;
+		enum qn_fault fault;
+		double *to;
+	} parts[] = { { QN_SCALE_FACTOR, QN_FAULT_NO_SCALE, &cf->scale },
+		      { QN_ADD_OFFSET, QN_FAULT_NO_OFFSET, &cf->offset } };
+	uint32_t most = 0;
+
+	cf->scale = 1;
+	cf->offset = 0;
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		if (!number_of(dset, d, parts[i].attribute, &v))
+			continue;
+		if (!isfinite(as_double(v)) || (as_double(v) == 0 && i == 0)) {
+			qn_attribute_blame(d->fault, parts[i].attribute, parts[i].fault);
+			continue;
+		}
+		*parts[i].to = as_double(v);
+		cf->has_scale = true;
+		single = single && v.class == QN_FLOAT && v.size == 4;
+		if (width(v.class, v.size) > most)
+			most = width(v.class, v.size);
+	}
+	cf->single = cf->has_scale && single;
+	return most;
+}
+
+/* --- bounds --- */
+
+struct bound {
+	bool is_there, is_unpacked;
+	enum qn_attribute attribute;
+	struct qn_h5_number v;
+};
+
+static void take_bound(struct qn_dataset *d, enum qn_attribute attribute, struct qn_h5_number v,
+		       struct bound *b)
+{
+	if (isnan(as_double(v)))
+		qn_attribute_blame(d->fault, attribute, QN_FAULT_NAN);
+	else if (!b->is_there)
+		*b = (struct bound){ .is_there = true, .attribute = attribute, .v = v };
+	else if (as_double(v) != as_double(b->v))
+		qn_attribute_blame(d->fault, attribute, QN_FAULT_BESIDE_RANGE);
+}
+
+/*
+ * The Users' Guide: bounds of the type of scale_factor and add_offset, if that is wider than the
+ * type of the data, are of the unpacked values. So are bounds that are floats of packed integers,
+ * whatever the scale is.
+ */
+static bool is_unpacked(const struct qn_dataset *d, uint32_t scale_width, struct qn_h5_number v)
+{
+	uint32_t mine = width(v.class, v.size);
+
+	if (!d->cf.has_scale)
+		return false;
+	return (v.class == QN_FLOAT && d->type.class != QN_FLOAT) ||
+	       (mine == scale_width && mine > width(d->type.class, d->type.size));
+}
+
+/* The lower and the upper one. */
+static void read_bounds(hid_t dset, struct qn_dataset *d, uint32_t scale_width, struct bound b[2])
+{
+	static const enum qn_attribute single[2] = { QN_VALID_MIN, QN_VALID_MAX };
+	struct qn_h5_number *v, one;
+	size_t n = numbers_of(dset, d, QN_VALID_RANGE, &v);
+
+	memset(b, 0, 2 * sizeof *b);
+	if (n == 2)
+		for (int i = 0; i < 2; i++)
+			take_bound(d, QN_VALID_RANGE, v[i], &b[i]);
+	else if (n > 0)
+		qn_attribute_blame(d->fault, QN_VALID_RANGE, QN_FAULT_NOT_TWO);
+	free(v);
+	for (int i = 0; i < 2; i++) {
+		if (number_of(dset, d, single[i], &one))
+			take_bound(d, single[i], one, &b[i]);
+		b[i].is_unpacked = b[i].is_there && is_unpacked(d, scale_width, b[i].v);
+	}
+}
+
+/* The Users' Guide: bounds of bytes may be of another integer type, to say that the bytes are
+   unsigned. */
+static void find_unsigned(hid_t dset, struct qn_dataset *d, const struct bound b[2])
+{
+	double low = b[0].is_there ? as_double(b[0].v) : 0;
+	double high = b[1].is_there ? as_double(b[1].v) : low;
+
+	if (d->type.class != QN_INT || d->type.size != 1 || b[0].is_unpacked || b[1].is_unpacked ||
+	    low < 0 || !(high > INT8_MAX && high <= UINT8_MAX) ||
+	    H5Aexists(dset, qn_attribute_names[QN_UNSIGNED]) > 0)
+		return;
+	d->type.class = QN_UINT;
+	d->cf.as_unsigned = true;
 }
 
 /* A packed value as data/cf.h unpacks it. */
@@ -101,88 +289,147 @@ static double unpack(const struct qn_cf *cf, double p)
 			  : p * cf->scale + cf->offset;
 }
 
+/* The number of the type at a rank: from 0 for the least one to last_rank for the largest. */
+static struct qn_h5_number number_at(const struct qn_type *t, uint64_t rank)
+{
+	uint64_t half = UINT64_C(1) << (8 * t->size - 1);
+	struct qn_h5_number v = { .class = t->class, .size = t->size, .bits = rank };
+	uint64_t bits;
+	double x;
+
+	if (t->class == QN_INT)
+		v.bits = rank - half;
+	if (t->class != QN_FLOAT)
+		return v;
+	/* Doubles in the order of their bits: the infinity below all is at 0. */
+	rank += UINT64_C(0x000fffffffffffff);
+	bits = rank >> 63 ? rank ^ UINT64_C(1) << 63 : ~rank;
+	memcpy(&x, &bits, sizeof x);
+	return from_double(x);
+}
+
+static uint64_t last_rank(const struct qn_type *t)
+{
+	return t->class == QN_FLOAT ? UINT64_C(0xffe0000000000001)
+				    : UINT64_MAX >> (64 - 8 * t->size);
+}
+
+static bool is_within(const struct qn_dataset *d, const struct bound *b, bool is_min, uint64_t rank)
+{
+	double x = unpack(&d->cf, as_double(number_at(&d->type, rank)));
+
+	return is_min ? x >= as_double(b->v) : x <= as_double(b->v);
+}
+
 /*
- * Bounds that are floats on packed integers are bounds of the unpacked values: the outermost
- * integer p whose p * scale + offset is still within. The division gives p to within a step.
+ * The outermost packed value that is within a bound of the unpacked ones, by bisection: unpacking
+ * rises, or where the scale is negative falls. Floats are looked for among doubles. False: none is.
  */
-static double packed_bound(const struct qn_cf *cf, double bound, bool is_min)
+static bool pack_bound(const struct qn_dataset *d, const struct bound *b, bool is_min,
+		       struct qn_h5_number *out)
 {
-	bool up = is_min == (cf->scale > 0); /* the bound is a least p */
-	double step = up ? 1 : -1, p;
+	bool up = is_min == (d->cf.scale > 0); /* what is within is at the end */
+	uint64_t low = 0, high = last_rank(&d->type);
 
-	p = rint((bound - cf->offset) / cf->scale) - 2 * step;
-	for (int i = 0; i < 4; i++, p += step) {
-		double x = unpack(cf, p);
+	if (!is_within(d, b, is_min, up ? high : low))
+		return false;
+	while (low < high) {
+		uint64_t mid = low + (high - low) / 2 + !up;
 
-		if (is_min ? x >= bound : x <= bound)
-			break;
+		if (is_within(d, b, is_min, mid))
+			*(up ? &high : &low) = mid;
+		else if (up)
+			low = mid + 1;
+		else
+			high = mid - 1;
 	}
-	return p;
+	*out = number_at(&d->type, low);
+	return true;
 }
 
-/* The values of an attribute; one that is there and has too few numbers is noted. */
-static size_t numbers_of(hid_t dset, struct qn_cf *cf, int attribute, size_t fewest, size_t most,
-			 struct qn_h5_number *v)
+static void set_side(struct qn_cf *cf, bool is_min, uint64_t bits)
 {
-	const char *name = qn_cf_attributes[attribute];
-	size_t n = qn_h5_attr_numbers(dset, name, most, v);
-
-	if (n >= fewest)
-		return n;
-	if (H5Aexists(dset, name) > 0)
-		cf->unusable |= 1u << attribute;
-	return 0;
+	*(is_min ? &cf->has_min : &cf->has_max) = true;
+	*(is_min ? &cf->valid_min : &cf->valid_max) = bits;
 }
 
-static void set_bound(struct qn_dataset *d, struct qn_h5_number v, bool is_min)
+/* Nothing is at least 1 and at most 0. */
+static void exclude_all(struct qn_dataset *d, enum qn_attribute attribute, enum qn_fault fault)
 {
-	struct qn_cf *cf = &d->cf;
-	double x = as_double(v);
+	bool real = d->type.class == QN_FLOAT;
+
+	set_side(&d->cf, true, real ? from_double(1).bits : 1);
+	set_side(&d->cf, false, real ? from_double(0).bits : 0);
+	qn_attribute_blame(d->fault, attribute, fault);
+}
+
+/* A bound of packed values, or one that was packed. False: it excludes everything. */
+static bool set_bound(struct qn_dataset *d, const struct bound *b, bool is_min)
+{
+	struct qn_h5_number v = b->v;
+	bool is_least = is_min, negative = as_double(v) < 0;
 	uint64_t bits;
 
-	if (isnan(x))
-		return;
-	if (v.class == QN_FLOAT && d->type.class != QN_FLOAT) {
-		if (cf->has_scale) {
-			x = packed_bound(cf, x, is_min);
-			is_min = is_min == (cf->scale > 0);
-		}
-		v = from_double(is_min ? ceil(x) : floor(x));
+	if (b->is_unpacked) {
+		if (!pack_bound(d, b, is_min, &v))
+			return false;
+		is_least = is_min == (d->cf.scale > 0);
+	} else if (d->type.class == QN_FLOAT) {
+		v = from_double(to_float(&d->type, as_double(v)));
+	} else if (v.class == QN_FLOAT) {
+		v = from_double(is_min ? ceil(as_double(v)) : floor(as_double(v)));
 	}
-	/* A bound beyond the type excludes nothing. */
-	if (!to_packed(d, v, &bits))
-		return;
-	if (is_min) {
-		cf->has_min = true;
-		cf->valid_min = bits;
-	} else {
-		cf->has_max = true;
-		cf->valid_max = bits;
+	if (d->type.class == QN_FLOAT || to_packed(d, v, &bits)) {
+		set_side(&d->cf, is_least, d->type.class == QN_FLOAT ? v.bits : bits);
+		return true;
 	}
+	if (negative != is_least)
+		return false;
+	if (!is_min && b->v.class != QN_FLOAT && d->type.class == QN_INT)
+		qn_attribute_blame(d->fault, b->attribute, QN_FAULT_BEYOND);
+	return true;
 }
 
-static void read_bounds(hid_t dset, struct qn_dataset *d)
+/* < 0, 0, > 0 of two packed values. */
+static int compare(const struct qn_dataset *d, uint64_t a, uint64_t b)
 {
-	struct qn_h5_number v[2];
+	double x, y;
 
-	if (numbers_of(dset, &d->cf, QN_CF_RANGE, 2, 2, v)) {
-		set_bound(d, v[0], true);
-		set_bound(d, v[1], false);
-		return;
-	}
-	if (numbers_of(dset, &d->cf, QN_CF_MIN, 1, 1, v))
-		set_bound(d, v[0], true);
-	if (numbers_of(dset, &d->cf, QN_CF_MAX, 1, 1, v))
-		set_bound(d, v[0], false);
+	if (d->type.class == QN_INT)
+		return ((int64_t)a > (int64_t)b) - ((int64_t)a < (int64_t)b);
+	if (d->type.class == QN_UINT)
+		return (a > b) - (a < b);
+	memcpy(&x, &a, sizeof x);
+	memcpy(&y, &b, sizeof y);
+	return (x > y) - (x < y);
 }
+
+static void set_bounds(struct qn_dataset *d, const struct bound b[2])
+{
+	bool range = b[0].is_there && b[1].is_there && b[0].attribute == QN_VALID_RANGE &&
+		     b[1].attribute == QN_VALID_RANGE;
+
+	for (int i = 0; i < 2; i++)
+		if (b[i].is_there && !set_bound(d, &b[i], i == 0)) {
+			exclude_all(d, b[i].attribute, QN_FAULT_MASKS_ALL);
+			return;
+		}
+	if (d->cf.has_min && d->cf.has_max && compare(d, d->cf.valid_min, d->cf.valid_max) > 0)
+		exclude_all(d, b[0].attribute,
+			    range && as_double(b[0].v) > as_double(b[1].v) ? QN_FAULT_REVERSED
+									   : QN_FAULT_MASKS_ALL);
+}
+
+/* --- missing values --- */
 
 /* What netCDF puts where nothing was written, unless a variable has a _FillValue (NC_FILL_SHORT and so
    on in netcdf.h). Bytes have none that means anything: all their values may be data. */
 static bool default_of(const struct qn_dataset *d, struct qn_h5_number *v)
 {
 	static const uint64_t most[] = { [2] = UINT16_MAX, [4] = UINT32_MAX, [8] = UINT64_MAX - 1 };
-	static const int64_t least[] = { [2] = INT16_MIN + 1, [4] = INT32_MIN + 1,
-					 [8] = INT64_MIN + 2 };
+	static const int64_t least[] = {
+		[2] = INT16_MIN + 1, [4] = INT32_MIN + 1, [8] = INT64_MIN + 2
+	};
 	uint32_t size = d->type.size;
 
 	if (size != 2 && size != 4 && size != 8)
@@ -248,63 +495,96 @@ static void default_missing(hid_t dset, struct qn_dataset *d)
 	d->cf.fill = fill;
 }
 
-static void read_missing(hid_t dset, struct qn_dataset *d)
+static bool is_missing(const struct qn_cf *cf, uint64_t bits)
 {
-	enum { MOST = sizeof d->cf.missing / sizeof d->cf.missing[0] };
-	struct qn_h5_number v[MOST];
-	size_t n;
+	bool is = cf->has_fill && cf->fill == bits;
 
-	if (numbers_of(dset, &d->cf, QN_CF_FILL, 1, 1, v))
-		d->cf.has_fill = to_packed(d, v[0], &d->cf.fill);
-	n = numbers_of(dset, &d->cf, QN_CF_MISSING, 1, MOST, v);
-	for (size_t i = 0; i < n; i++)
-		if (to_packed(d, v[i], &d->cf.missing[d->cf.nmissing]))
-			d->cf.nmissing++;
+	for (uint32_t i = 0; i < cf->nmissing && !is; i++)
+		is = cf->missing[i] == bits;
+	return is;
 }
 
-/* A scale of zero or one that is not finite would lose the data: it is no scale. */
-static void read_scale(hid_t dset, const struct qn_type *packed, struct qn_cf *cf)
+/* False: there is no room. */
+static bool add_missing(struct qn_cf *cf, enum qn_attribute attribute, uint64_t bits)
 {
-	struct qn_h5_number v;
-	bool single = packed->class == QN_FLOAT ? packed->size == 4 : packed->size <= 2;
+	if (is_missing(cf, bits))
+		return true;
+	if (attribute == QN_FILL_VALUE && !cf->has_fill) {
+		cf->has_fill = true;
+		cf->fill = bits;
+		return true;
+	}
+	if (cf->nmissing == QN_CF_MOST_MISSING)
+		return false;
+	cf->missing[cf->nmissing++] = bits;
+	return true;
+}
 
-	cf->scale = 1;
-	cf->offset = 0;
-	if (numbers_of(dset, cf, QN_CF_SCALE, 1, 1, &v)) {
-		cf->has_scale = isfinite(as_double(v)) && as_double(v) != 0;
-		if (cf->has_scale) {
-			cf->scale = as_double(v);
-			single = single && v.single;
-		} else {
-			cf->unusable |= 1u << QN_CF_SCALE;
-		}
-	}
-	if (numbers_of(dset, cf, QN_CF_OFFSET, 1, 1, &v)) {
-		if (isfinite(as_double(v))) {
-			cf->offset = as_double(v);
-			cf->has_scale = true;
-			single = single && v.single;
-		} else {
-			cf->unusable |= 1u << QN_CF_OFFSET;
-		}
-	}
-	cf->single = cf->has_scale && single;
+static void read_missing(hid_t dset, struct qn_dataset *d, enum qn_attribute attribute)
+{
+	struct qn_h5_number *v;
+	size_t n = numbers_of(dset, d, attribute, &v), nunfit = 0;
+	uint64_t bits;
+
+	for (size_t i = 0; i < n; i++)
+		if (!to_packed(d, v[i], &bits))
+			nunfit++;
+		else if (!add_missing(&d->cf, attribute, bits))
+			qn_attribute_blame(d->fault, attribute, QN_FAULT_CROWDED);
+	if (nunfit)
+		qn_attribute_blame(d->fault, attribute,
+				   nunfit == n ? QN_FAULT_UNFIT : QN_FAULT_PARTLY_UNFIT);
+	if (attribute == QN_FILL_VALUE && !all_equal(v, n))
+		qn_attribute_blame(d->fault, attribute, QN_FAULT_SEVERAL_FILLS);
+	free(v);
+}
+
+/* Is every value of a small range of integers listed as missing? */
+static void check_missing(struct qn_dataset *d)
+{
+	const struct qn_cf *cf = &d->cf;
+	uint64_t low = number_at(&d->type, 0).bits;
+	uint64_t high = number_at(&d->type, last_rank(&d->type)).bits;
+
+	low = cf->has_min ? cf->valid_min : low;
+	high = cf->has_max ? cf->valid_max : high;
+	if (d->type.class == QN_FLOAT || compare(d, low, high) > 0 ||
+	    high - low > QN_CF_MOST_MISSING)
+		return;
+	for (uint64_t v = low; v != high + 1; v++)
+		if (!is_missing(cf, v))
+			return;
+	qn_attribute_blame(d->fault, cf->nmissing ? QN_MISSING_VALUE : QN_FILL_VALUE,
+			   QN_FAULT_MASKS_ALL);
+}
+
+/* Attributes that are there and say nothing of the elements. */
+static void blame_all(hid_t dset, struct qn_dataset *d, enum qn_fault fault)
+{
+	for (int i = 0; i < QN_NDECODING; i++)
+		if (H5Aexists(dset, qn_attribute_names[i]) > 0)
+			qn_attribute_blame(d->fault, (enum qn_attribute)i, fault);
 }
 
 void qn_h5_cf_describe(hid_t dset, struct qn_dataset *d)
 {
-	char word[8];
+	struct bound bounds[2];
+	uint32_t scale_width;
 
 	d->cf.scale = 1;
-	if (d->type.class == QN_OTHER || d->type.class == QN_TEXT)
+	if (d->type.class == QN_OTHER)
 		return;
-	if (d->type.class == QN_INT && qn_h5_attr_text(dset, "_Unsigned", word, sizeof word) &&
-	    !strcasecmp(word, "true")) {
-		d->type.class = QN_UINT;
-		d->cf.as_unsigned = true;
+	if (d->column[0] || d->type.class == QN_TEXT) {
+		blame_all(dset, d, d->column[0] ? QN_FAULT_OF_RECORDS : QN_FAULT_OF_TEXT);
+		return;
 	}
-	read_missing(dset, d);
+	read_unsigned(dset, d);
+	scale_width = read_scale(dset, d);
+	read_bounds(dset, d, scale_width, bounds);
+	find_unsigned(dset, d, bounds);
+	read_missing(dset, d, QN_FILL_VALUE);
+	read_missing(dset, d, QN_MISSING_VALUE);
 	default_missing(dset, d);
-	read_scale(dset, &d->type, &d->cf);
-	read_bounds(dset, d);
+	set_bounds(d, bounds);
+	check_missing(d);
 }

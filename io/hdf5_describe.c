@@ -496,11 +496,10 @@ static enum quern_status describe_all(struct subject *s, const struct stat *st, 
 		return qn_error_nomem(s->err, 0, "the names of dimensions");
 	status = narrow(s);
 	/* The attributes of a compound are not those of one of its members. */
-	if (status == QUERN_OK && !d->column[0]) {
-		qn_h5_attr_text(s->dset, "units", d->units, sizeof d->units);
-		qn_h5_attr_text(s->dset, "calendar", d->calendar, sizeof d->calendar);
+	if (status == QUERN_OK && !d->column[0])
+		qn_h5_words_describe(s->dset, d);
+	if (status == QUERN_OK)
 		qn_h5_cf_describe(s->dset, d);
-	}
 	return status;
 }
 

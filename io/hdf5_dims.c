@@ -23,9 +23,11 @@ static const char *last_part(const char *path)
 }
 
 /* Opens an attribute of one value a dimension; false when it is not that. */
-static bool open_per_dim(hid_t dset, const char *name, int ndim, H5T_class_t class, hid_t *attr,
-			 hid_t *type, hid_t *space)
+static bool open_per_dim(hid_t dset, enum qn_attribute attribute, int ndim, H5T_class_t class,
+			 hid_t *attr, hid_t *type, hid_t *space)
 {
+	const char *name = qn_attribute_names[attribute];
+
 	*attr = *type = *space = -1;
 	if (H5Aexists(dset, name) <= 0)
 		return false;
@@ -36,6 +38,13 @@ static bool open_per_dim(hid_t dset, const char *name, int ndim, H5T_class_t cla
 	*space = H5Aget_space(*attr);
 	return *type >= 0 && *space >= 0 && H5Tget_class(*type) == class &&
 	       H5Sget_simple_extent_npoints(*space) == ndim;
+}
+
+/* An attribute that is there and has not named the dimensions. */
+static void blame(hid_t dset, struct qn_dataset *d, enum qn_attribute attribute)
+{
+	if (H5Aexists(dset, qn_attribute_names[attribute]) > 0)
+		qn_attribute_blame(d->fault, attribute, QN_FAULT_NAMELESS);
 }
 
 static void reclaim(hid_t type, hid_t space, void *values)
@@ -134,8 +143,10 @@ static bool name_from_scale(hid_t dset, struct qn_dataset *d, int dim, const hvl
 		d->dim_scale[dim] = s.path;
 		return s.name && s.path;
 	}
-	if (H5Rget_name(dset, H5R_OBJECT, scales->p, path, sizeof path) <= 0)
+	if (H5Rget_name(dset, H5R_OBJECT, scales->p, path, sizeof path) <= 0) {
+		blame(dset, d, QN_DIMENSION_LIST);
 		return true;
+	}
 	return set_scale(d, dim, path);
 }
 
@@ -154,11 +165,13 @@ static bool names_from_scales(hid_t dset, struct qn_dataset *d)
 	hid_t attr, type, space;
 	bool ok = true;
 
-	if (open_per_dim(dset, "DIMENSION_LIST", d->ndim, H5T_VLEN, &attr, &type, &space) &&
+	if (open_per_dim(dset, QN_DIMENSION_LIST, d->ndim, H5T_VLEN, &attr, &type, &space) &&
 	    holds_references(type) && H5Aread(attr, type, lists) >= 0) {
 		for (int i = 0; i < d->ndim && ok; i++)
 			ok = name_from_scale(dset, d, i, &lists[i]);
 		reclaim(type, space, lists);
+	} else {
+		blame(dset, d, QN_DIMENSION_LIST);
 	}
 	qn_h5_close(space);
 	qn_h5_close(type);
@@ -172,12 +185,14 @@ static bool names_from_labels(hid_t dset, struct qn_dataset *d)
 	hid_t attr, type, space;
 	bool ok = true;
 
-	if (open_per_dim(dset, "DIMENSION_LABELS", d->ndim, H5T_STRING, &attr, &type, &space) &&
+	if (open_per_dim(dset, QN_DIMENSION_LABELS, d->ndim, H5T_STRING, &attr, &type, &space) &&
 	    H5Tis_variable_str(type) > 0 && H5Aread(attr, type, labels) >= 0) {
 		for (int i = 0; i < d->ndim && ok; i++)
 			if (labels[i])
 				ok = set_name(d, i, labels[i]);
 		reclaim(type, space, labels);
+	} else {
+		blame(dset, d, QN_DIMENSION_LABELS);
 	}
 	qn_h5_close(space);
 	qn_h5_close(type);
@@ -191,10 +206,11 @@ bool qn_h5_dims_describe(hid_t dset, struct qn_dataset *d)
 
 	if (!names_from_scales(dset, d))
 		return false;
-	if (qn_h5_attr_text(dset, "CLASS", class, sizeof class) &&
-	    !strcmp(class, "DIMENSION_SCALE")) {
-		d->dim_only = qn_h5_attr_text(dset, "NAME", name, sizeof name) &&
-			      !strcmp(name, no_variable);
+	/* Others use these names for other things, so that nothing is a fault. */
+	qn_h5_attr_text(dset, QN_CLASS, class, sizeof class);
+	if (!strcmp(class, "DIMENSION_SCALE")) {
+		qn_h5_attr_text(dset, QN_NAME, name, sizeof name);
+		d->dim_only = !strcmp(name, no_variable);
 		if (!set_scale(d, 0, d->path))
 			return false;
 	}

@@ -115,6 +115,14 @@ static void warn_of_library(struct layout *l)
 		     l->d->why_not_native);
 }
 
+static void warn_of_attributes(struct layout *l)
+{
+	for (int i = 0; i < QN_NATTRIBUTES; i++)
+		if (l->d->fault[i] != QN_SOUND)
+			warn(l, "attribute", "its attribute %s %s", qn_attribute_names[i],
+			     qn_fault_text(l->d->fault, (enum qn_attribute)i));
+}
+
 /* --- fields --- */
 
 static void set(json_t *row, const char *name, json_t *value)
@@ -184,6 +192,7 @@ enum quern_status qn_inspect_layout(json_t *row, const struct qn_dataset *d, int
 	warn_of_chunks(&l);
 	warn_of_selection(&l);
 	warn_of_library(&l);
+	warn_of_attributes(&l);
 	set(row, "warnings", l.warnings);
 	return st;
 }

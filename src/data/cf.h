@@ -10,7 +10,7 @@
 
 #include "data/dataset.h"
 
-#define QN_CF_MAX_EQUAL 9 /* _FillValue and 8 of missing_value */
+#define QN_CF_MAX_EQUAL (1 + QN_CF_MOST_MISSING) /* _FillValue and the others */
 
 /* Values are in the packed type, at the beginning of their 8 bytes. */
 struct qn_cf_test {

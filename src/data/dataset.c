@@ -264,8 +264,10 @@ static const char *bad_rest(const struct qn_dataset *d)
 	    !is_text(d->calendar, sizeof d->calendar) ||
 	    !is_text(d->why_not_native, sizeof d->why_not_native))
 		return "a text in it does not end";
-	if (d->cf.nmissing > sizeof d->cf.missing / sizeof d->cf.missing[0])
+	if (d->cf.nmissing > QN_CF_MOST_MISSING)
 		return "it has too many missing values";
+	if (!qn_faults_are_valid(d->fault))
+		return "a fault of its attributes is of no known kind";
 	if (d->user_block > d->file_nbytes)
 		return "the user block is larger than the file";
 	if (d->native && (d->layout == QN_VIRTUAL || d->layout == QN_EXTERNAL))
@@ -396,12 +398,6 @@ void *qn_dataset_pack(const struct qn_dataset *d, size_t *nbytes)
 	return out;
 }
 
-const char *const qn_cf_attributes[QN_CF_NATTRIBUTES] = {
-	[QN_CF_FILL] = "_FillValue",	[QN_CF_MISSING] = "missing_value", [QN_CF_RANGE] = "valid_range",
-	[QN_CF_MIN] = "valid_min",	[QN_CF_MAX] = "valid_max",	   [QN_CF_SCALE] = "scale_factor",
-	[QN_CF_OFFSET] = "add_offset",
-};
-
 /* A byte that is neither 0 nor 1 must not be read as a bool. */
 static bool is_bool(const void *b)
 {
@@ -411,7 +407,7 @@ static bool is_bool(const void *b)
 static bool bools_are_valid(const struct qn_dataset *d)
 {
 	return is_bool(&d->type.big_endian) && is_bool(&d->type.brain) && is_bool(&d->scalar) &&
-	       is_bool(&d->native) && is_bool(&d->dim_only) &&
+	       is_bool(&d->native) && is_bool(&d->dim_only) && is_bool(&d->is_longitude) &&
 	       is_bool(&d->cf.has_fill) && is_bool(&d->cf.is_default) && is_bool(&d->cf.single) && is_bool(&d->cf.has_min) && is_bool(&d->cf.has_max) &&
 	       is_bool(&d->cf.has_scale) && is_bool(&d->cf.as_unsigned);
 }
@@ -433,6 +429,15 @@ static bool take_text(const uint8_t **at, const uint8_t *end, char **out, bool *
 	*nomem = !*out;
 	*at += length;
 	return *out != NULL;
+}
+
+void qn_dataset_copy_attributes(const struct qn_dataset *from, struct qn_dataset *to)
+{
+	to->cf = from->cf;
+	to->is_longitude = from->is_longitude;
+	memcpy(to->units, from->units, sizeof to->units);
+	memcpy(to->calendar, from->calendar, sizeof to->calendar);
+	memcpy(to->fault, from->fault, sizeof to->fault);
 }
 
 void qn_dataset_disown(struct qn_dataset *d)

@@ -10,6 +10,7 @@
 #define QN_DATA_DATASET_H
 
 #include "base/error.h"
+#include "data/attributes.h"
 
 #define QN_MAX_FILTERS 32
 #define QN_MAX_FILTER_PARAMS 20
@@ -54,23 +55,23 @@ struct qn_chunk {
 	uint32_t filter_mask;	/* bit i: step i of the pipeline was not applied */
 };
 
+/* Values of missing_value, and others of _FillValue; all of a byte. */
+#define QN_CF_MOST_MISSING 255
+
 /* CF attributes, in the type of the data (packed) unless said otherwise. */
 struct qn_cf {
 	bool has_fill, has_min, has_max, has_scale;
 	uint32_t nmissing;	/* number of missing_value entries */
 	/* Packed values: as int64 for QN_INT, as the bits of uint64 for QN_UINT, as the bits of a
 	   double for QN_FLOAT. has_scale: scale or offset is there; identity otherwise. */
-	uint64_t fill, missing[8], valid_min, valid_max;
+	uint64_t fill, missing[QN_CF_MOST_MISSING], valid_min, valid_max;
 	double scale, offset;
 	bool single;		/* scale and offset are float32, and so are the values */
-	uint32_t unusable;	/* bit i: qn_cf_attributes[i] is there and cannot be used */
 	bool is_default;	/* fill is the one of netCDF for variables without _FillValue */
-	bool as_unsigned;	/* _Unsigned = "true" on a signed type: class is QN_UINT already */
+	/* Signed by its type, and meant as unsigned: _Unsigned = "true", or bounds up to 255 on bytes.
+	   The class is QN_UINT already. */
+	bool as_unsigned;
 };
-
-enum { QN_CF_FILL, QN_CF_MISSING, QN_CF_RANGE, QN_CF_MIN, QN_CF_MAX, QN_CF_SCALE, QN_CF_OFFSET,
-       QN_CF_NATTRIBUTES };
-extern const char *const qn_cf_attributes[QN_CF_NATTRIBUTES];	/* "_FillValue", ... */
 
 /*
  * Where the elements are, when the file stores them in records: as a member of a compound datatype,
@@ -114,6 +115,8 @@ struct qn_dataset {
 	struct qn_cf cf;
 	char units[64];		/* "" when there is none */
 	char calendar[24];	/* of units that are times; "" when there is none */
+	bool is_longitude;	/* in degrees, by its standard_name or units */
+	qn_faults fault;	/* of its attributes */
 	bool dim_only;		/* a netCDF dimension without a variable: its elements mean nothing */
 	char *dim_name[QUERN_MAX_DIMS];		/* owned; NULL where not known */
 	char *dim_scale[QUERN_MAX_DIMS];	/* owned: path of its scale; NULL where there is none */
@@ -132,6 +135,10 @@ struct qn_dataset {
 
 /* Frees what the description owns, and zeroes it. */
 void qn_dataset_fini(struct qn_dataset *d);
+
+/* What the attributes say of values: CF, units, faults. Names of dimensions, and that unsigned numbers
+   are meant (type.class), are not among it. */
+void qn_dataset_copy_attributes(const struct qn_dataset *from, struct qn_dataset *to);
 
 /* Forgets what the description points to, of which another one is the owner. */
 void qn_dataset_disown(struct qn_dataset *d);

@@ -4,6 +4,7 @@ LIB_SRCS += src/data/select.c
 LIB_SRCS += src/data/dataset.c
 LIB_SRCS += src/data/mosaic.c
 LIB_SRCS += src/data/storage.c
+LIB_SRCS += src/data/attributes.c
 LIB_SRCS += src/data/cf.c
 LIB_SRCS += src/data/feed.c
 LIB_SRCS += src/data/feed_decode.c

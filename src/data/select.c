@@ -185,6 +185,9 @@ static enum quern_status find_indexes(struct slice *s, uint64_t step)
 	uint64_t start = s->part[0].kind ? clip_bound(s->part[0].index, length) : 0;
 	uint64_t stop = s->part[1].kind ? clip_bound(s->part[1].index, length) : length;
 
+	if (stop <= start && length > 0)
+		return bad_slice(s, "nothing is selected: numbers are indexes, half open, unless "
+				    "they have a decimal point");
 	s->box->start[s->dim] = start;
 	s->box->step[s->dim] = step;
 	s->box->count[s->dim] = stop > start ? qn_ceil_div(stop - start, step) : 0;

@@ -383,6 +383,7 @@ void qn_job_fini(struct qn_job *j)
 	qn_dataset_fini(&j->dataset);
 	qn_names_fini(&j->files);
 	qn_names_fini(&j->warnings);
+	qn_blames_fini(j->blame);
 	qn_topo_free(j->topo);
 	free(j->views);
 	free(j->places);

@@ -54,6 +54,13 @@ struct qn_point {
 	struct qn_foreseen seconds;
 };
 
+/* Files whose attribute has a fault. */
+struct qn_blame {
+	uint64_t nfiles;
+	char *file;			/* owned: the first of them */
+	qn_faults fault;		/* its faults */
+};
+
 struct qn_job {
 	struct qn_comm *comm;			/* borrows */
 	const struct quern_kernel *kernel;
@@ -104,6 +111,7 @@ struct qn_job {
 	struct qn_report *reports;		/* rank 0: owned, of all ranks */
 	double seconds[QN_NPHASES];
 	struct qn_names warnings;		/* rank 0: sentences for the user */
+	struct qn_blame blame[QN_NATTRIBUTES];	/* rank 0 */
 };
 
 /* Options of a run that the engine itself reads. */

@@ -13,6 +13,7 @@
 #include "exec/coordinate.h"
 #include "exec/resolve.h"
 #include "exec/source.h"
+#include "exec/warn.h"
 
 #define MOST_NAMED   10	/* bad files in a message */
 #define LARGE_NBYTES (UINT64_C(64) << 20)	/* a file: its chunk index may be large too */
@@ -414,7 +415,9 @@ static enum quern_status place(struct placing *p, struct qn_dataset *d, struct q
 				    "files, and host %s, where rank 0 runs, cannot open it: give "
 				    "this host a copy", d->file, d->path, p->j->report.host);
 	weaken(&p->j->dataset, d);
-	st = qn_resolve(d, p->origin, (int)p->j->place.nthreads, &p->j->mosaic, err);
+	st = qn_job_blame(p->j, d, err);
+	if (!st)
+		st = qn_resolve(d, p->origin, (int)p->j->place.nthreads, &p->j->mosaic, err);
 	if (!st && !qn_add(p->origin[p->along], length, &p->origin[p->along]))
 		st = qn_error_set(err, QUERN_ERR_DATA, "%s: with it the files have more elements than "
 				  "can be counted", d->file);

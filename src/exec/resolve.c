@@ -20,7 +20,7 @@ enum quern_status qn_resolve_add_empty(struct qn_resolving *r, bool zeros, uint3
 	d.layout = QN_CONTIGUOUS;
 	d.native = true;
 	d.why_not_native[0] = '\0';
-	d.cf = r->outermost->cf;
+	qn_dataset_copy_attributes(r->outermost, &d);
 	d.chunks = NULL;
 	d.nchunks = 0;
 	if (zeros)

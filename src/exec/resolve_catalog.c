@@ -153,9 +153,7 @@ static enum quern_status describe_shard(const struct staged *s, uint32_t shard,
 	for (int i = 0; i < outer; i++)
 		out->chunk[i] = x->chunk[i];
 	out->type = d->type; /* attributes may have made it unsigned */
-	out->cf = d->cf;
-	memcpy(out->units, d->units, sizeof out->units);
-	memcpy(out->calendar, d->calendar, sizeof out->calendar);
+	qn_dataset_copy_attributes(d, out);
 	out->user_block = 0;
 	out->file_nbytes = x->nbytes;
 	out->file_mtime_ns = s->c->time_ns;

@@ -122,7 +122,7 @@ static enum quern_status put_stretch(struct qn_resolving *r, const struct stretc
 	d.layout = QN_CONTIGUOUS;
 	d.native = true;
 	d.why_not_native[0] = '\0';
-	d.cf = r->outermost->cf;
+	qn_dataset_copy_attributes(r->outermost, &d);
 	d.user_block = 0;
 	st = look_at(r, d.file, &d);
 	if (st)

@@ -62,8 +62,7 @@ static bool is_same_type(const struct qn_dataset *whole, const struct qn_dataset
 static void take_over(const struct qn_resolving *r, struct qn_dataset *source)
 {
 	source->type.class = r->outermost->type.class;
-	source->cf = r->outermost->cf;
-	memcpy(source->units, r->outermost->units, sizeof source->units);
+	qn_dataset_copy_attributes(r->outermost, source);
 }
 
 static enum quern_status too_many(const struct qn_resolving *r, const char *what, uint64_t most)

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
 
@@ -23,39 +24,56 @@ enum quern_status qn_job_add_warning(struct qn_job *j, struct quern_message *err
 	return qn_names_add(&j->warnings, text, err);
 }
 
-static enum quern_status warn_of_nothing(struct qn_job *j, int dim, struct quern_message *err)
+enum quern_status qn_job_blame(struct qn_job *j, const struct qn_dataset *d,
+			       struct quern_message *err)
 {
-	const struct qn_dataset *d = &j->dataset;
-	const char *name = d->dim_name[dim];
+	for (int i = 0; i < QN_NATTRIBUTES; i++) {
+		struct qn_blame *b = &j->blame[i];
 
-	return qn_job_add_warning(j, err, "--select: nothing is selected: no element of dimension %d%s%s%s, "
-				  "which has %" PRIu64 "; numbers are indexes, half open, unless they "
-				  "have a decimal point", dim, name ? " (" : "", name ? name : "",
-				  name ? ")" : "", d->shape[dim]);
+		if (d->fault[i] == QN_SOUND)
+			continue;
+		if (!b->nfiles++) {
+			b->file = strdup(d->file);
+			memcpy(b->fault, d->fault, sizeof(b->fault));
+		}
+		if (!b->file)
+			return qn_error_nomem(err, strlen(d->file), "the name of a file");
+	}
+	return QUERN_OK;
 }
 
-static enum quern_status warn_of_attribute(struct qn_job *j, const char *attribute,
-					   struct quern_message *err)
+void qn_blames_fini(struct qn_blame blame[QN_NATTRIBUTES])
 {
-	return qn_job_add_warning(j, err, "%s: dataset %s: its attribute %s is ignored, for it is no number "
-				  "that can be used: have a look at it with h5dump -a; ncatted of NCO "
-				  "corrects it", j->dataset.file, j->dataset.path, attribute);
+	for (int i = 0; i < QN_NATTRIBUTES; i++)
+		free(blame[i].file);
+	memset(blame, 0, QN_NATTRIBUTES * sizeof(*blame));
+}
+
+static enum quern_status warn_of_attribute(struct qn_job *j, const char *file, const char *path,
+					   enum qn_attribute attribute, const qn_faults fault,
+					   uint64_t nothers, struct quern_message *err)
+{
+	const char *name = qn_attribute_names[attribute];
+	char others[64] = "";
+
+	if (nothers)
+		snprintf(others, sizeof(others), " (and in %" PRIu64 " other file%s)", nothers,
+			 nothers > 1 ? "s" : "");
+	return qn_job_add_warning(j, err,
+				  "%s: dataset %s: its attribute %s%s %s; h5dump -a %s/%s shows it, "
+				  "ncatted of NCO corrects it",
+				  file, path, name, others, qn_fault_text(fault, attribute), path, name);
 }
 
 enum quern_status qn_job_warn(struct qn_job *j, struct quern_message *err)
 {
-	uint32_t unusable = 0;
+	int i = quern_option_flag(j->options, "raw") ? QN_NDECODING : 0;
 	enum quern_status st = QUERN_OK;
 
-	for (int i = 0; !st && i < j->dataset.ndim; i++)
-		if (j->selection.count[i] == 0 && j->dataset.shape[i] > 0)
-			st = warn_of_nothing(j, i, err);
-	for (uint32_t i = 0; i < j->mosaic.nforms; i++)
-		unusable |= j->mosaic.form[i].cf.unusable;
-	if (quern_option_flag(j->options, "raw"))
-		unusable = 0;
-	for (int i = 0; !st && i < QN_CF_NATTRIBUTES; i++)
-		if (unusable >> i & 1)
-			st = warn_of_attribute(j, qn_cf_attributes[i], err);
+	for (; !st && i < QN_NATTRIBUTES; i++)
+		if (j->blame[i].nfiles)
+			st = warn_of_attribute(j, j->blame[i].file, j->dataset.path,
+					       (enum qn_attribute)i, j->blame[i].fault,
+					       j->blame[i].nfiles - 1, err);
 	return st;
 }

@@ -108,8 +108,7 @@ is "what is not decoded need not be whole" "[]" "$(row warnings)"
 quern inspect --json -s 0=0:2 -d good layouts.h5
 is "whole chunks" "2 1.0 []" \
 	"$(row selection.chunks) $(row selection.part_of_chunks) $(row warnings)"
-quern inspect --json -s 5:5 -d good layouts.h5
-is "nothing" "0 null" "$(row selection.chunks) $(row selection.part_of_chunks)"
+refuses 2 "nothing" "nothing is selected" inspect --json -s 5:5 -d good layouts.h5
 quern inspect --json -s lat=-30.0:30.0 -d t2m climate.nc
 is "by value" "[100,13,72]" "$(row selection.shape)"
 chunks=$(row selection.chunks)

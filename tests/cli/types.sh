@@ -96,6 +96,6 @@ is "... but a part of them" "0 10000000 0 [4]" \
 quern run sum --json -d text_scale unwritten.h5
 is "a scale that is a text: values as they are" "0 6 3" \
 	"$status $(field result.count) $(field result.sum)"
-check "... and a warning, once" grep -c '^quern: warning: unwritten.h5: dataset /text_scale: its attribute scale_factor is ignored' err
+check "... and a warning, once" grep -c '^quern: warning: unwritten.h5: dataset /text_scale: its attribute scale_factor is text where a number belongs: it is ignored' err
 answers "... but not with --raw" run sum --raw --json -d text_scale unwritten.h5
 finish

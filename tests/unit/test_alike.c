@@ -40,7 +40,10 @@ static void assert_same(const struct qn_dataset *a, const struct qn_dataset *b)
 	assert_memory_equal(a->chunk, b->chunk, sizeof a->chunk);
 	assert_string_equal(a->index, b->index);
 	assert_string_equal(a->units, b->units);
+	assert_string_equal(a->calendar, b->calendar);
+	assert_int_equal(a->is_longitude, b->is_longitude);
 	assert_memory_equal(&a->cf, &b->cf, sizeof a->cf);
+	assert_memory_equal(a->fault, b->fault, sizeof a->fault);
 	assert_memory_equal(&a->type, &b->type, sizeof a->type);
 	assert_memory_equal(a->fill_value, b->fill_value, sizeof a->fill_value);
 	assert_int_equal(a->layout, b->layout);

@@ -287,19 +287,18 @@ static void test_selection(void **state)
 	quern_run_free(run);
 }
 
-/* Nothing selected: no values, and no failure. */
+/* Nothing selected: a wrong selection, on all ranks. */
 static void test_empty_selection(void **state)
 {
 	quern_run *run = new_run("moments", "/v");
-	double v;
 
 	(void)state;
 	set(run, "select", "7:7");
-	execute(run);
-	if (!my_rank) {
-		assert_int_equal(get_int(run, "count"), 0);
-		assert_false(quern_result_get_real(quern_run_result(run), "mean", &v));
-	}
+	quern_run_add_file(run, FILE_NAME);
+	assert_int_equal(quern_run_execute(run), QUERN_ERR_USAGE);
+	if (!my_rank)
+		if (!strstr(quern_run_message(run), "nothing is selected"))
+		fail_msg("%s", quern_run_message(run));
 	quern_run_free(run);
 }
 

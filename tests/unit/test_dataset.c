@@ -281,7 +281,7 @@ static void endless_units(struct qn_dataset *d)
 }
 static void many_missing(struct qn_dataset *d)
 {
-	d->cf.nmissing = 9;
+	d->cf.nmissing = QN_CF_MOST_MISSING + 1;
 }
 static void large_block(struct qn_dataset *d)
 {
