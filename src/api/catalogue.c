@@ -279,12 +279,6 @@ static json_t *kernel_to_json(const struct quern_kernel *k)
 	return json_pack("{s:s, s:s, s:o}", "name", k->name, "doc", k->doc, "options", options);
 }
 
-static const char *kernel_name(const void *ctx, int i)
-{
-	(void)ctx;
-	return qn_kernels[i] ? qn_kernels[i]->name : NULL;
-}
-
 enum quern_status quern_kernels(const char *name, char **json, char *why, size_t nbytes)
 {
 	struct quern_message err = { .status = QUERN_OK };
@@ -294,13 +288,8 @@ enum quern_status quern_kernels(const char *name, char **json, char *why, size_t
 	for (const struct quern_kernel *const *k = qn_kernels; *k; k++)
 		if (!name || !strcmp(name, (*k)->name))
 			json_array_append_new(list, kernel_to_json(*k));
-	if (name && !json_array_size(list)) {
-		const char *near = qn_nearest(name, kernel_name, NULL);
-
-		st = qn_error_set(&err, QUERN_ERR_USAGE, "there is no kernel '%s'%s%s%s", name,
-				  near ? "; did you mean '" : "", near ? near : "",
-				  near ? "'?" : "");
-	}
+	if (name && !json_array_size(list))
+		st = qn_kernel_unknown(name, &err);
 	return finish(st, json_pack("{s:s, s:o}", "quern", QUERN_VERSION, "kernels", list), &err,
 		      json, why, nbytes);
 }

@@ -13,26 +13,15 @@ const char *quern_version(void)
 	return QUERN_VERSION;
 }
 
-static const char *kernel_name(const void *ctx, int i)
-{
-	(void)ctx;
-	return qn_kernels[i] ? qn_kernels[i]->name : NULL;
-}
-
 static void choose_kernel(quern_run *run, const char *name)
 {
 	const struct quern_option *tables[3] = { qn_run_options, NULL, qn_plan_options };
-	const char *near;
 
 	run->job.kernel = qn_kernel_find(name);
-	if (run->job.kernel) {
+	if (run->job.kernel)
 		tables[1] = run->job.kernel->options;
-	} else {
-		near = qn_nearest(name, kernel_name, NULL);
-		qn_error_set(&run->err, QUERN_ERR_USAGE, "there is no kernel '%s'%s%s%s; "
-			     "`quern kernels` lists them", name, near ? "; did you mean '" : "",
-			     near ? near : "", near ? "'?" : "");
-	}
+	else
+		qn_kernel_unknown(name, &run->err);
 	qn_options_init(&run->options, tables, 3, &run->err);
 }
 

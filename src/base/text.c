@@ -123,6 +123,17 @@ static void cut_middle(char *text, size_t from, size_t to, size_t keep)
 	memmove(text + head + GAP_NBYTES, text + tail, strlen(text + tail) + 1);
 }
 
+static void cut_end(char *text, size_t nbytes)
+{
+	size_t n = nbytes ? nbytes - 1 : 0;
+
+	if (!nbytes || strlen(text) < nbytes)
+		return;
+	while (n > 0 && is_inside(text, n))
+		n--;
+	text[n] = 0;
+}
+
 /* The longest run of bytes that are no blanks: where it begins; its length. */
 static size_t longest_word(const char *text, size_t *length)
 {
@@ -146,8 +157,7 @@ void qn_text_fit(char *text, size_t nbytes)
 	size_t n, length;
 
 	if (nbytes <= 2 * LEAST_WORD) {
-		if (nbytes)
-			text[nbytes - 1] = 0;
+		cut_end(text, nbytes);
 		return;
 	}
 	while ((n = strlen(text)) >= nbytes) {

@@ -4,11 +4,15 @@
 
 #include "cli/cli.h"
 
-#define HELP_COLUMN 28
-#define HELP_WIDTH 96
+#define HELP_COLUMN   28
+#define NARROW_COLUMN 8		/* of a narrow terminal */
+#define NARROW	      72
 
 void qn_args_add(struct qn_args *a, const struct quern_option *row)
 {
+	for (int i = 0; i < a->nrows; i++)
+		if (!strcmp(a->row[i]->name, row->name))
+			return;
 	if (a->nrows < QN_MAX_ROWS)
 		a->row[a->nrows++] = row;
 }
@@ -19,11 +23,15 @@ void qn_args_add_table(struct qn_args *a, const struct quern_option *table)
 		qn_args_add(a, table);
 }
 
-/* getopt's own tables, from the rows. Long options return 256 + row. */
-static void to_getopt(const struct qn_args *a, struct option *longs, char *shorts)
+/* getopt's own tables, from the rows, and how it begins anew. Long options return 256 + row. */
+static void to_getopt(const struct qn_args *a, bool stops, struct option *longs, char *shorts)
 {
 	int i;
 
+	opterr = 0;
+	optind = 0;
+	if (stops)
+		*shorts++ = '+'; /* at the first operand */
 	*shorts++ = ':';	/* report missing values apart from unknown options */
 	for (i = 0; i < a->nrows; i++) {
 		const struct quern_option *row = a->row[i];
@@ -90,39 +98,68 @@ static int beginning(const struct qn_args *a, const char *name, size_t nbytes, c
 	return n;
 }
 
-static enum quern_status unknown(const struct qn_args *a, const char *word,
-				 struct quern_message *err)
+/* "-threads" for --threads: the word in which getopt found an unknown letter, or NULL. */
+static const char *word_of_letter(int argc, char **argv)
+{
+	for (int i = optind - 1; i <= optind; i++)
+		if (i > 0 && i < argc && argv[i][0] == '-' && argv[i][1] && argv[i][1] != '-' &&
+		    argv[i][2] && strchr(argv[i] + 1, optopt))
+			return argv[i] + 1;
+	return NULL;
+}
+
+static enum quern_status unknown_letter(const struct qn_args *a, int argc, char **argv,
+					struct quern_message *err)
+{
+	const char *word = word_of_letter(argc, argv);
+	const char *near = word ? qn_nearest(word, row_name, a) : NULL;
+
+	return qn_error_set(err, QUERN_ERR_USAGE, "unknown option -%c%s%s%s; see --help", optopt,
+			    near ? "; did you mean --" : "", near ? near : "", near ? "?" : "");
+}
+
+static enum quern_status unknown_word(const struct qn_args *a, const char *word,
+				      struct quern_message *err)
 {
 	char name[64] = "", list[256];
 	const char *near;
 
-	if (optopt >= 256)
-		return qn_error_set(err, QUERN_ERR_USAGE, "--%s takes no value",
-				    a->row[row_of(a, optopt)]->name);
-	if (optopt && optopt != 'h')
-		return qn_error_set(err, QUERN_ERR_USAGE, "unknown option -%c; see --help", optopt);
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
 	if (*name && beginning(a, name, sizeof(list), list) > 1)
 		return qn_error_set(err, QUERN_ERR_USAGE, "option --%s is ambiguous: %s", name, list);
+	if (qn_cli_whose(name, list, sizeof(list)))
+		return qn_error_set(err, QUERN_ERR_USAGE, "--%s is an option of %s, not of this; see "
+				    "--help", name, list);
 	near = qn_nearest(name, row_name, a);
 	return qn_error_set(err, QUERN_ERR_USAGE, "unknown option --%s%s%s%s; see --help", name,
 			    near ? "; did you mean --" : "", near ? near : "", near ? "?" : "");
 }
 
+static enum quern_status unknown(const struct qn_args *a, int argc, char **argv,
+				 struct quern_message *err)
+{
+	if (optopt >= 256)
+		return qn_error_set(err, QUERN_ERR_USAGE, "--%s takes no value",
+				    a->row[row_of(a, optopt)]->name);
+	if (optopt && optopt != 'h')
+		return unknown_letter(a, argc, argv, err);
+	return unknown_word(a, argv[optind - 1], err);
+}
+
+/* getopt begins behind the word at 0: that before the first which is parsed. */
 enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int first,
 				int *operands, bool *help, struct quern_message *err)
 {
 	struct option longs[QN_MAX_ROWS + 2];
-	char shorts[2 * QN_MAX_ROWS + 4];
+	char shorts[2 * QN_MAX_ROWS + 5];
 	const char *given[QN_MAX_ROWS] = { NULL };
+	const int before = first - 1;
 	enum quern_status st = QUERN_OK;
 	int c;
 
-	to_getopt(a, longs, shorts);
+	to_getopt(a, false, longs, shorts);
 	*help = false;
-	opterr = 0;
-	optind = first;
-	while (!st && (c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+	while (!st && (c = getopt_long(argc - before, argv + before, shorts, longs, NULL)) != -1) {
 		const char *text = c == ':' ? NULL : optarg;
 		int row;
 
@@ -131,69 +168,87 @@ enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int fi
 			return QUERN_OK;
 		}
 		if (c == '?')
-			return unknown(a, argv[optind - 1], err);
+			return unknown(a, argc - before, argv + before, err);
 		row = row_of(a, c == ':' ? optopt : c);
 		st = check_once(a->row[row]->name, given[row], text, err);
 		given[row] = text;
 		if (!st)
 			st = a->set(a->ctx, a->row[row]->name, text, err);
 	}
-	*operands = optind;
+	*operands = optind + before;
 	return st;
 }
 
-/* Prints text from column HELP_COLUMN, wrapped. */
-static void print_wrapped(FILE *out, const char *text)
+enum quern_status qn_args_find(struct qn_args *a, int argc, char **argv, int *operand, bool *help,
+			       struct quern_message *err)
 {
-	int column = HELP_COLUMN;
+	struct option longs[QN_MAX_ROWS + 2];
+	char shorts[2 * QN_MAX_ROWS + 5];
+	int c;
 
-	while (*text) {
-		int n = (int)strcspn(text, " ");
-
-		if (column + 1 + n > HELP_WIDTH && column > HELP_COLUMN)
-			column = fprintf(out, "\n%*s", HELP_COLUMN, "") - 1;
-		else if (column > HELP_COLUMN)
-			column += fprintf(out, " ");
-		column += fprintf(out, "%.*s", n, text);
-		text += n + (text[n] == ' ');
+	to_getopt(a, true, longs, shorts);
+	*help = false;
+	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (c == '?')
+			return unknown(a, argc, argv, err);
+		*help = *help || c == 'h';
 	}
+	*operand = optind;
+	return QUERN_OK;
 }
 
 void qn_cli_print_row(FILE *out, const char *left, const char *text)
 {
-	if (strlen(left) < HELP_COLUMN)
-		fprintf(out, "%-*s", HELP_COLUMN, left);
-	else
-		fprintf(out, "%s\n%*s", left, HELP_COLUMN, "");
-	print_wrapped(out, text);
+	const int width = qn_cli_columns(fileno(out));
+	const int column = width < NARROW ? NARROW_COLUMN : HELP_COLUMN;
+
+	if (qn_cli_width(left) < column) {
+		qn_cli_print_cell(out, left, column);
+	} else {
+		qn_cli_wrap(out, left, 0, column, width);
+		fprintf(out, "\n%*s", column, "");
+	}
+	qn_cli_wrap(out, text, column, column, width);
 	fputc('\n', out);
 }
 
-void qn_args_help(const struct qn_args *a, FILE *out)
+static void print_option(FILE *out, const struct quern_option *row)
 {
-	for (int i = 0; i < a->nrows; i++) {
-		const struct quern_option *row = a->row[i];
-		char left[80], doc[512], variable[64];
-		int n;
+	char left[80], variable[64], *doc;
+	int n;
 
-		qn_option_variable(row, variable, sizeof(variable));
-		n = row->letter ? snprintf(left, sizeof(left), "  -%c, --%s", row->letter, row->name)
-				: snprintf(left, sizeof(left), "      --%s", row->name);
-		if (row->arg)
-			snprintf(left + n, sizeof(left) - (size_t)n, " %s", row->arg);
-		snprintf(doc, sizeof(doc), "%s%s%s%s [%s]", row->doc,
-			 row->fallback ? " (default: " : "", row->fallback ? row->fallback : "",
-			 row->fallback ? ")" : "", variable);
-		qn_cli_print_row(out, left, doc);
-	}
+	qn_option_variable(row, variable, sizeof(variable));
+	n = row->letter ? snprintf(left, sizeof(left), "  -%c, --%s", row->letter, row->name)
+			: snprintf(left, sizeof(left), "      --%s", row->name);
+	if (row->arg)
+		snprintf(left + n, sizeof(left) - (size_t)n, " %s", row->arg);
+	if (asprintf(&doc, "%s%s%s%s [%s]", row->doc, row->fallback ? " (default: " : "",
+		     row->fallback ? row->fallback : "", row->fallback ? ")" : "", variable) < 0)
+		return;
+	qn_cli_print_row(out, left, doc);
+	free(doc);
+}
+
+void qn_cli_print_options(FILE *out, const struct quern_option *table)
+{
+	for (; table && table->name; table++)
+		print_option(out, table);
+}
+
+void qn_cli_print_help_option(FILE *out)
+{
 	qn_cli_print_row(out, "  -h, --help", "this text");
 }
 
-void qn_cli_usage(const char *name, FILE *out)
+void qn_cli_usage(const struct qn_command *c, FILE *out)
 {
-	const struct qn_command *c = qn_cli_command(name);
+	const int width = qn_cli_columns(fileno(out));
 
-	fprintf(out, "usage: quern %s\n\n%s\n\n", c->usage, c->doc);
+	fputs("usage: quern ", out);
+	qn_cli_wrap(out, c->usage, 13, 13, width);
+	fputs("\n\n", out);
+	qn_cli_wrap(out, c->doc, 0, 0, width);
+	fputs("\n\n", out);
 }
 
 static enum quern_status set_option(void *ctx, const char *name, const char *text,
@@ -202,33 +257,38 @@ static enum quern_status set_option(void *ctx, const char *name, const char *tex
 	return qn_options_set(ctx, name, text, err);
 }
 
-int qn_cli_options(const struct qn_command *command, const struct quern_option *table, int argc,
-		   char **argv, struct quern_options *o)
+static int print_help(const struct qn_command *command, const struct quern_option *const *table)
 {
+	if (qn_cli_rank())
+		return QUERN_OK;
+	qn_cli_usage(command, stdout);
+	for (int i = 0; i < QN_MAX_OPTION_TABLES; i++)
+		qn_cli_print_options(stdout, table[i]);
+	qn_cli_print_help_option(stdout);
+	return qn_cli_finish();
+}
+
+int qn_cli_options(const struct qn_command *command, int argc, char **argv, struct quern_options *o)
+{
+	const struct quern_option *table[QN_MAX_OPTION_TABLES] = { NULL };
 	struct qn_args a = { .set = set_option, .ctx = o };
 	struct quern_message err = { .status = QUERN_OK };
 	bool help = false;
 	int operands = 0;
-	enum quern_status st = qn_options_init(o, &table, 1, &err);
+	enum quern_status st;
 
-	qn_args_add_table(&a, table);
+	command->tables(table);
+	st = qn_options_init(o, table, QN_MAX_OPTION_TABLES, &err);
+	for (int i = 0; i < QN_MAX_OPTION_TABLES; i++)
+		qn_args_add_table(&a, table[i]);
 	if (!st)
 		st = qn_options_from_environment(o, &err);
 	if (!st)
 		st = qn_args_parse(&a, argc, argv, 1, &operands, &help, &err);
-	if (st) {
-		qn_options_fini(o);
-		return -1 - qn_cli_fail(st, err.text);
-	}
-	if (help) {
-		if (!qn_cli_rank()) {
-			qn_cli_usage(command->name, stdout);
-			qn_args_help(&a, stdout);
-		}
-		qn_options_fini(o);
-		return -1 - qn_cli_finish();
-	}
-	return operands;
+	if (!st && !help)
+		return operands;
+	qn_options_fini(o);
+	return -1 - (st ? qn_cli_fail(st, err.text) : print_help(command, table));
 }
 
 char **qn_cli_settings(const struct quern_options *o, const struct quern_option *rows)

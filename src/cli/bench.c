@@ -40,6 +40,11 @@ static const struct quern_option bench_table[] = {
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
 
+void qn_cli_bench_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
+{
+	table[0] = bench_table;
+}
+
 /* --- one run --- */
 
 struct words {
@@ -106,6 +111,7 @@ static void build_command(const struct qn_bench *b, const struct qn_bench_point 
 static void set_environment(void)
 {
 	unsetenv("QUERN_OUTPUT");
+	qn_cli_forget_variables();
 	setenv("OMPI_MCA_rmaps_base_oversubscribe", "1", 0);
 	setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
 	setenv("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe", 0);
@@ -265,10 +271,9 @@ static void share_out(struct qn_bench *b)
 		b->point[kept++] = *p;
 	}
 	if (kept < b->npoints)
-		fprintf(stderr, "quern: no weak scaling: %s\n",
-			b->select
-				? "it cuts the first dimension itself, so it goes without --select"
-				: "the first dimension is too short to be shared out");
+		qn_cli_note("no weak scaling: %s",
+			    b->select ? "it cuts the first dimension itself, so it goes without --select"
+				      : "the first dimension is too short to be shared out");
 	b->npoints = kept;
 }
 
@@ -297,9 +302,13 @@ static void evaluate(struct qn_bench *b)
 
 static void show_progress(const struct qn_bench *b, int done)
 {
-	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\rrun %d of %d\033[K%s", done, b->repeat * b->npoints,
-			done == b->repeat * b->npoints ? "\r\033[K" : "");
+	const int n = b->repeat * b->npoints;
+	char line[64];
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	snprintf(line, sizeof(line), "\rrun %d of %d\033[K%s", done, n, done == n ? "\r\033[K" : "");
+	qn_cli_write(STDERR_FILENO, line, strlen(line));
 }
 
 /* Keeps what a run said. The same data must have given the same result. */
@@ -418,12 +427,13 @@ static enum quern_status measure(struct qn_bench *b, const struct quern_options 
 	evaluate(b);
 	qn_bench_print(b);
 	st = qn_bench_write(b, &plotted, err);
-	if (!st)
-		printf("written: %s/scaling.{csv,json,gp%s}\n", b->output, plotted ? ",png" : "");
+	if (!st) {
+		fputs("written: ", stdout);
+		qn_cli_print_text(stdout, b->output);
+		printf("/scaling.{csv,json,gp%s}\n", plotted ? ",png" : "");
+	}
 	if (!st && !plotted)
-		fprintf(stderr,
-			"quern: no plot: install gnuplot, then `gnuplot scaling.gp` in %s\n",
-			b->output);
+		qn_cli_note("no plot: install gnuplot, then `gnuplot scaling.gp` in %s", b->output);
 	return st;
 }
 
@@ -450,7 +460,7 @@ int qn_cli_bench(int argc, char **argv)
 	struct qn_bench b = { .npoints = 0 };
 	char program[4096] = "";
 	struct quern_options o;
-	int first = qn_cli_options(qn_cli_command("bench"), bench_table, argc, argv, &o), code;
+	int first = qn_cli_options(qn_cli_command("bench"), argc, argv, &o), code;
 	enum quern_status st;
 
 	if (first < 0)

@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "api/json.h"
+#include "base/text.h"
 #include "cli/bench.h"
 #include "cli/cli.h"
 
@@ -81,10 +83,20 @@ static void print_series(const struct qn_bench *b, const struct series *s)
 	}
 }
 
+/* "KERNEL of DATASET", which a user and a file have named. */
+static void print_subject(const struct qn_bench *b, FILE *f)
+{
+	qn_cli_print_text(f, b->kernel);
+	fputs(" of ", f);
+	qn_cli_print_text(f, text_of(b, "dataset"));
+}
+
 void qn_bench_print(const struct qn_bench *b)
 {
-	printf("%s of %s in %s: medians of %d runs, the same result each time\n", b->kernel,
-	       text_of(b, "dataset"), b->file, b->repeat);
+	print_subject(b, stdout);
+	fputs(" in ", stdout);
+	qn_cli_print_text(stdout, b->file);
+	printf(": medians of %d runs, the same result each time\n", b->repeat);
 	for (size_t i = 0; i < NSERIES; i++)
 		print_series(b, &all_series[i]);
 	printf("\nspeed-up and efficiency are of the work, from the first chunk to the last; total "
@@ -171,21 +183,24 @@ static json_t *point_to_json(const struct qn_bench *b, const struct qn_bench_poi
 static enum quern_status write_json(const struct qn_bench *b, struct quern_message *err)
 {
 	FILE *f = create(b, "scaling.json", err);
-	json_t *points, *doc;
+	json_t *points;
+	char *text;
 
 	if (!f)
 		return QUERN_ERR_RUN;
 	points = json_array();
 	for (int i = 0; i < b->npoints; i++)
 		json_array_append_new(points, point_to_json(b, &b->point[i]));
-	doc = json_pack("{s:O, s:s, s:O, s:i, s:i, s:o}", "quern",
-			json_object_get(b->reference, "quern"), "kernel", b->kernel, "input",
-			json_object_get(b->reference, "input"), "repeat", b->repeat, "cores",
-			qn_bench_ncores(), "points", points);
-	if (!doc || json_dumpf(doc, f, JSON_INDENT(2)))
-		qn_error_set(err, QUERN_ERR_RUN, "cannot write %s/scaling.json", b->output);
-	fputc('\n', f);
-	json_decref(doc);
+	text = qn_json_dump(json_pack("{s:O, s:o, s:O, s:i, s:i, s:o}", "quern",
+				      json_object_get(b->reference, "quern"), "kernel",
+				      qn_json_text(b->kernel), "input",
+				      json_object_get(b->reference, "input"), "repeat", b->repeat, "cores",
+				      qn_bench_ncores(), "points", points));
+	if (text)
+		fputs(text, f);
+	else
+		qn_error_nomem(err, 0, "the document");
+	free(text);
 	return err->status ? (fclose(f), err->status) : finish(b, f, "scaling.json", err);
 }
 
@@ -221,13 +236,15 @@ static int largest(const struct qn_bench *b)
 	return max;
 }
 
-/* Inside the single quotes of gnuplot. */
+/* Inside the single quotes of gnuplot: a title of plain text. */
 static void put_quoted(const char *text, FILE *f)
 {
-	for (; *text; text++) {
-		if (*text == '\'')
-			fputc('\'', f);
-		fputc((unsigned char)*text < ' ' ? ' ' : *text, f);
+	const char *end = text + strlen(text);
+	char one[QN_PLAIN_NBYTES];
+
+	while (text < end) {
+		qn_text_next(&text, end, one);
+		fputs(*one == '\'' ? "''" : one, f);
 	}
 }
 

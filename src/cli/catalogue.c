@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/names.h"
 #include "cli/cli.h"
@@ -33,6 +34,22 @@ static const struct quern_option inspect_table[] = {
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
 
+void qn_cli_kernels_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
+{
+	table[0] = json_table;
+}
+
+void qn_cli_info_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
+{
+	table[0] = info_table;
+}
+
+void qn_cli_inspect_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
+{
+	table[0] = quern_homes_options();
+	table[1] = inspect_table;
+}
+
 /* Prints a document, as it is or by print. Takes text. */
 static int show(enum quern_status st, char *text, const char *why, bool json,
 		void (*print)(const json_t *doc))
@@ -43,12 +60,14 @@ static int show(enum quern_status st, char *text, const char *why, bool json,
 		return qn_cli_fail(st, why);
 	if (json) {
 		fputs(text, stdout);
-	} else {
-		doc = json_loads(text, 0, NULL);
-		print(doc);
-		json_decref(doc);
+		free(text);
+		return QUERN_OK;
 	}
-	free(text);
+	doc = qn_cli_load(text);
+	if (!doc)
+		return qn_cli_fail(QUERN_ERR_RUN, "cannot read the document: out of memory");
+	print(doc);
+	json_decref(doc);
 	return QUERN_OK;
 }
 
@@ -97,8 +116,11 @@ static int inspect_file(const struct quern_options *o, const char *file, bool wi
 	if (make_settings(o, setting))
 		st = quern_inspect_with(file, (const char *const *)setting, &text, why, sizeof(why));
 	free_settings(setting);
-	if (!st && with_name && !json)
-		printf("%s%s:\n", first ? "" : "\n", file);
+	if (!st && with_name && !json) {
+		fputs(first ? "" : "\n", stdout);
+		qn_cli_print_text(stdout, file);
+		fputs(":\n", stdout);
+	}
 	return show(st, text, why, json, qn_cli_print_inspect);
 }
 
@@ -114,13 +136,13 @@ static int inspect_files(const struct quern_options *o, char **words, int n)
 	for (size_t i = 0; i < files.n; i++) {
 		int failed = inspect_file(o, files.name[i], files.n > 1, i == 0);
 
+		/* Each file's as soon as it is there, in one piece. */
+		fflush(stdout);
 		code = code ? code : failed;
 	}
 	qn_names_fini(&files);
 	return code ? code : qn_cli_finish();
 }
-
-#define MOST_ROWS 16
 
 /* What rank 0 makes of the command line, and of its environment: all ranks do the same. */
 enum inspect_mode { ENDED, ALONE, HOMES };
@@ -141,15 +163,10 @@ static int choose_mode(const struct quern_options *o, int first, int argc, int *
 
 int qn_cli_inspect(int argc, char **argv)
 {
-	struct quern_option table[MOST_ROWS];
 	struct quern_options o;
-	int n = 0, first, mode, code;
+	int first = qn_cli_options(qn_cli_command("inspect"), argc, argv, &o), code;
+	int mode = choose_mode(&o, first, argc, &code);
 
-	for (const struct quern_option *row = quern_homes_options(); row->name; row++)
-		table[n++] = *row;
-	memcpy(table + n, inspect_table, sizeof(inspect_table));
-	first = qn_cli_options(qn_cli_command("inspect"), table, argc, argv, &o);
-	mode = choose_mode(&o, first, argc, &code);
 	/* A rank that cannot follow stops all. */
 	if (qn_cli_agree(first < 0))
 		mode = ENDED;
@@ -183,7 +200,9 @@ static void print_kernels(const json_t *doc)
 	size_t i, n;
 
 	json_array_foreach(kernels, i, k) {
-		printf("%-12s %s\n", text_of(k, "name"), text_of(k, "doc"));
+		printf("%-12s ", text_of(k, "name"));
+		qn_cli_wrap(stdout, text_of(k, "doc"), 13, 13, qn_cli_columns(STDOUT_FILENO));
+		putchar('\n');
 		json_array_foreach(json_object_get(k, "options"), n, row)
 			print_option(row);
 	}
@@ -192,7 +211,7 @@ static void print_kernels(const json_t *doc)
 int qn_cli_kernels(int argc, char **argv)
 {
 	struct quern_options o;
-	int first = qn_cli_options(qn_cli_command("kernels"), json_table, argc, argv, &o), code;
+	int first = qn_cli_options(qn_cli_command("kernels"), argc, argv, &o), code;
 	char *text, why[WHY_NBYTES];
 	enum quern_status st;
 
@@ -269,7 +288,7 @@ static void print_launch(const json_t *doc)
 int qn_cli_info(int argc, char **argv)
 {
 	struct quern_options o;
-	int first = qn_cli_options(qn_cli_command("info"), info_table, argc, argv, &o), code;
+	int first = qn_cli_options(qn_cli_command("info"), argc, argv, &o), code;
 	char *text, why[WHY_NBYTES];
 	enum quern_status st;
 

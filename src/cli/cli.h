@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/options.h"
+#include "cli/terminal.h"
 #include "quern.h"
 
 /* A subcommand: a row of the table in main.c. argv[0] is its name. Returns the exit code. */
@@ -17,7 +18,13 @@ struct qn_command {
 	const char *doc;	/* one sentence */
 	bool collective;	/* runs on the ranks of mpirun; otherwise rank 0 does it alone */
 	int (*run)(int argc, char **argv);
+	/* The tables of its options, without those of kernels; fewer end with NULL. */
+	void (*tables)(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
 };
+
+/* The commands, in the order of the help; ends with a NULL name (main.c). */
+extern const struct qn_command qn_cli_commands[];
+const struct qn_command *qn_cli_command(const char *name);
 
 int qn_cli_run(int argc, char **argv);
 int qn_cli_plan(int argc, char **argv);
@@ -28,6 +35,16 @@ int qn_cli_unstage(int argc, char **argv);
 int qn_cli_kernels(int argc, char **argv);
 int qn_cli_info(int argc, char **argv);
 int qn_cli_bench(int argc, char **argv);
+
+void qn_cli_run_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
+void qn_cli_plan_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
+void qn_cli_inspect_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
+void qn_cli_verify_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
+void qn_cli_stage_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
+void qn_cli_unstage_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
+void qn_cli_kernels_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
+void qn_cli_info_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
+void qn_cli_bench_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
 
 /* The rank as the launcher's environment tells it; 0 when there is none. */
 int qn_cli_rank(void);
@@ -52,6 +69,7 @@ struct qn_args {
 	void *ctx;
 };
 
+/* A row whose name is there already is not added again. */
 void qn_args_add(struct qn_args *a, const struct quern_option *row);
 void qn_args_add_table(struct qn_args *a, const struct quern_option *table);
 
@@ -60,29 +78,39 @@ void qn_args_add_table(struct qn_args *a, const struct quern_option *table);
 enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int first,
 				int *operands, bool *help, struct quern_message *err);
 
+/* Looks past options, which are not set, for the first operand: *operand is its index in argv, or argc.
+   *help: --help stands before it. */
+enum quern_status qn_args_find(struct qn_args *a, int argc, char **argv, int *operand, bool *help,
+			       struct quern_message *err);
+
 /* A row of a help text: what is described, and from a fixed column its description, wrapped. */
 void qn_cli_print_row(FILE *out, const char *left, const char *text);
 
-/* The options as a help text: names, argument, doc, default, environment variable. */
-void qn_args_help(const struct qn_args *a, FILE *out);
+/* Options as a help text: names, argument, doc, default, environment variable. The table may be NULL. */
+void qn_cli_print_options(FILE *out, const struct quern_option *table);
+/* The last row of it. */
+void qn_cli_print_help_option(FILE *out);
 
-/* For subcommands whose options are one table: sets them in *o (which the caller frees with
+/* For subcommands whose options are those of its tables: sets them in *o (which the caller frees with
    qn_options_fini), prints the help or the error itself. Returns the index of the first operand, or
    -1 - EXIT_CODE when the command is done. */
-int qn_cli_options(const struct qn_command *command, const struct quern_option *table, int argc,
-		   char **argv, struct quern_options *o);
+int qn_cli_options(const struct qn_command *command, int argc, char **argv,
+		   struct quern_options *o);
+
+/* The usage of a subcommand, and what it does. */
+void qn_cli_usage(const struct qn_command *command, FILE *out);
+
+/* --- what there is elsewhere (known.c) --- */
+
+/* "kernel histogram", "quern stage and quern plan": of whom a long option is, into out. False: nobody's. */
+bool qn_cli_whose(const char *option, char *out, size_t nbytes);
+
+/* Warns of variables QUERN_... that nothing reads. */
+void qn_cli_warn_of_variables(void);
+/* Takes them out of the environment: for processes of this command, so that one warning is enough. */
+void qn_cli_forget_variables(void);
 
 /* --- output --- */
-
-/* "quern: TEXT" on standard error, from rank 0 only; returns the exit code of the status. */
-int qn_cli_fail(enum quern_status st, const char *text);
-
-/* Flushes standard output; an error there is one of the command. Returns the exit code. */
-int qn_cli_finish(void);
-
-/* The usage and help of a subcommand on standard output. */
-void qn_cli_usage(const char *name, FILE *out);
-const struct qn_command *qn_cli_command(const char *name);
 
 /* The document of a run as a table on standard output, with bars for a histogram. */
 void qn_cli_print_result(const json_t *doc);

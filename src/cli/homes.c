@@ -8,13 +8,6 @@
 
 #define WHY_NBYTES 1024
 
-static const char *text_of(const json_t *o, const char *name)
-{
-	const char *s = json_string_value(json_object_get(o, name));
-
-	return s ? s : "";
-}
-
 static const char *tier_words(const char *name)
 {
 	return !strcmp(name, "disk") ? "local disk" : !strcmp(name, "shared") ? "shared storage" : name;
@@ -26,19 +19,22 @@ static void print_row(int width, const char *host, const char *node, const char 
 	char text[32];
 
 	qn_cli_bytes(nbytes, text, sizeof(text));
-	printf("  %-*s  %4s  %-14s  %12s  %5.1f%%\n", width, host, node, tier_words(tier), text,
+	fputs("  ", stdout);
+	qn_cli_print_cell(stdout, host, width);
+	printf("  %4s  %-14s  %12s  %5.1f%%\n", node, tier_words(tier), text,
 	       of > 0 ? 100 * nbytes / of : 0);
 }
 
 static int host_width(const json_t *homes)
 {
 	const json_t *h;
-	size_t i, width = strlen("any host");
+	size_t i;
+	int width = qn_cli_width("any host");
 
 	json_array_foreach(homes, i, h)
-		if (strlen(text_of(h, "host")) > width)
-			width = strlen(text_of(h, "host"));
-	return (int)(width < 60 ? width : 60);
+		if (qn_cli_width(qn_cli_text(h, "host")) > width)
+			width = qn_cli_width(qn_cli_text(h, "host"));
+	return width < 60 ? width : 60;
 }
 
 static void print_dataset(const json_t *d)
@@ -49,28 +45,29 @@ static void print_dataset(const json_t *d)
 	int width = host_width(homes);
 	size_t i;
 
-	if (*text_of(d, "error")) {
-		printf("%s\n  error     %s\n", text_of(d, "dataset"), text_of(d, "error"));
+	if (*qn_cli_text(d, "error")) {
+		printf("%s\n  error     %s\n", qn_cli_text(d, "dataset"), qn_cli_text(d, "error"));
 		return;
 	}
 	qn_cli_bytes(stored, text, sizeof(text));
-	printf("%s  %s\n", text_of(d, "dataset"), text);
+	printf("%s  %s\n", qn_cli_text(d, "dataset"), text);
 	if (json_array_size(homes) || shared > 0)
 		printf("  %-*s  node  tier                   bytes\n", width, "host");
 	json_array_foreach(homes, i, h) {
 		const json_t *node = json_object_get(h, "numa_node");
 
 		snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(node));
-		print_row(width, text_of(h, "host"), json_is_integer(node) ? text : "-",
-			  text_of(h, "tier"), qn_cli_real(h, "bytes"), stored);
+		print_row(width, qn_cli_text(h, "host"), json_is_integer(node) ? text : "-",
+			  qn_cli_text(h, "tier"), qn_cli_real(h, "bytes"), stored);
 	}
 	if (shared > 0)
 		print_row(width, "any host", "-", "shared", shared, stored);
 }
 
-static int print(const char *text)
+/* Takes text. */
+static int print(char *text)
 {
-	json_t *doc = json_loads(text, 0, NULL);
+	json_t *doc = qn_cli_load(text);
 	const json_t *d;
 	size_t i;
 
@@ -97,9 +94,12 @@ int qn_cli_homes(const struct quern_options *o, const char *const *words, size_t
 	qn_cli_settings_free(settings);
 	if (st)
 		return qn_cli_fail(st, why);
-	code = !text || quern_option_flag(o, "json") ? QUERN_OK : print(text);
-	if (text && quern_option_flag(o, "json"))
+	code = QUERN_OK;
+	if (text && quern_option_flag(o, "json")) {
 		fputs(text, stdout);
-	free(text);
+		free(text);
+	} else if (text) {
+		code = print(text);
+	}
 	return code ? code : qn_cli_finish();
 }

@@ -2,19 +2,13 @@
  * inspect.c - the datasets of a file as a person reads them.
  */
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
-#define WIDTH  96
 #define INDENT 12 /* where what is said of a dataset begins */
-
-static const char *text_of(const json_t *o, const char *name)
-{
-	const char *s = json_string_value(json_object_get(o, name));
-
-	return s ? s : "";
-}
 
 static bool is_number(const json_t *o, const char *name)
 {
@@ -25,24 +19,16 @@ static bool is_number(const json_t *o, const char *name)
 
 static void print_line(const char *about, const char *text)
 {
-	int column = printf("  %-*s", INDENT - 2, about);
-
-	while (*text) {
-		int n = (int)strcspn(text, " ");
-
-		if (column > INDENT)
-			column = column + 1 + n > WIDTH ? printf("\n%*s", INDENT, "") - 1
-							: column + printf(" ");
-		column += printf("%.*s", n, text);
-		text += n + (text[n] == ' ');
-	}
+	printf("  %-*s", INDENT - 2, about);
+	qn_cli_wrap(stdout, text, INDENT, INDENT, qn_cli_columns(STDOUT_FILENO));
 	putchar('\n');
 }
 
-/* A text that grows, as far as there is room. */
+/* A text that grows; begun with 0, ended by print_words. */
 struct words {
-	char text[1024];
+	char *text;
 	size_t n;
+	FILE *out;
 };
 
 static void add(struct words *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -50,41 +36,50 @@ static void add(struct words *w, const char *format, ...) __attribute__((format(
 static void add(struct words *w, const char *format, ...)
 {
 	va_list ap;
-	int n;
 
+	if (!w->out && !(w->out = open_memstream(&w->text, &w->n)))
+		return;
 	va_start(ap, format);
-	n = vsnprintf(w->text + w->n, sizeof(w->text) - w->n, format, ap);
+	vfprintf(w->out, format, ap);
 	va_end(ap);
-	if (n > 0)
-		w->n += (size_t)n;
-	if (w->n >= sizeof(w->text))
-		w->n = sizeof(w->text) - 1;
+}
+
+static void print_words(const char *about, struct words *w)
+{
+	if (!w->out || fclose(w->out))
+		return;
+	print_line(about, w->text);
+	free(w->text);
 }
 
 /* --- what is said --- */
 
-static void print_head(const json_t *d)
+static void print_dims(const json_t *dims)
 {
-	const json_t *dims = json_object_get(d, "dims"), *name;
-	struct words w = { .n = 0 };
-	char shape[256];
+	const json_t *name;
 	bool named = false;
 	size_t i;
 
-	qn_cli_shape(json_object_get(d, "shape"), shape, sizeof(shape));
-	add(&w, "%s  %s", text_of(d, "dtype"), shape);
 	json_array_foreach(dims, i, name) named = named || json_is_string(name);
-	if (named) {
-		add(&w, "  (");
-		json_array_foreach(dims, i, name)
-			add(&w, "%s%s", i ? ", " : "",
-			    json_is_string(name) ? json_string_value(name) : "?");
-		add(&w, ")");
-	}
-	if (*text_of(d, "units"))
-		add(&w, "  [%s]", text_of(d, "units"));
-	printf("%s%s%s  %s\n", text_of(d, "dataset"), *text_of(d, "column") ? " column " : "",
-	       text_of(d, "column"), w.text);
+	if (!named)
+		return;
+	fputs("  (", stdout);
+	json_array_foreach(dims, i, name)
+		printf("%s%s", i ? ", " : "", json_is_string(name) ? json_string_value(name) : "?");
+	putchar(')');
+}
+
+static void print_head(const json_t *d)
+{
+	char shape[256];
+
+	qn_cli_shape(json_object_get(d, "shape"), shape, sizeof(shape));
+	printf("%s%s%s  %s  %s", qn_cli_text(d, "dataset"), *qn_cli_text(d, "column") ? " column " : "",
+	       qn_cli_text(d, "column"), qn_cli_text(d, "dtype"), shape);
+	print_dims(json_object_get(d, "dims"));
+	if (*qn_cli_text(d, "units"))
+		printf("  [%s]", qn_cli_text(d, "units"));
+	putchar('\n');
 }
 
 /* How much of the stored bytes is in the page cache. */
@@ -106,19 +101,19 @@ static void add_resident(struct words *w, const json_t *d)
 
 static bool is_elsewhere(const json_t *d)
 {
-	const char *layout = text_of(d, "layout");
+	const char *layout = qn_cli_text(d, "layout");
 
 	return !strcmp(layout, "virtual") || !strcmp(layout, "external");
 }
 
 static void print_stored(const json_t *d)
 {
-	struct words w = { .n = 0 };
+	struct words w = { .out = NULL };
 	char stored[32], logical[32];
 
 	qn_cli_bytes(qn_cli_real(d, "bytes_stored"), stored, sizeof(stored));
 	qn_cli_bytes(qn_cli_real(d, "bytes_logical"), logical, sizeof(logical));
-	add(&w, "%s, ", text_of(d, "layout"));
+	add(&w, "%s, ", qn_cli_text(d, "layout"));
 	if (qn_cli_real(d, "bytes_stored") == qn_cli_real(d, "bytes_logical"))
 		add(&w, "%s", logical);
 	else if (qn_cli_real(d, "bytes_stored") > 0)
@@ -126,7 +121,7 @@ static void print_stored(const json_t *d)
 	else
 		add(&w, "%s of data, %s", logical, is_elsewhere(d) ? "in other files" : "nothing stored");
 	add_resident(&w, d);
-	print_line("stored", w.text);
+	print_words("stored", &w);
 }
 
 static long long integer_of(const json_t *o, const char *name)
@@ -136,7 +131,7 @@ static long long integer_of(const json_t *o, const char *name)
 
 static void print_chunks(const json_t *d)
 {
-	struct words w = { .n = 0 };
+	struct words w = { .out = NULL };
 	long long n = integer_of(d, "chunks"), stored = integer_of(d, "chunks_allocated");
 	char shape[256], nbytes[32];
 
@@ -147,16 +142,16 @@ static void print_chunks(const json_t *d)
 	add(&w, "%lld of %s, %s each", n, shape, nbytes);
 	if (stored && stored != n)
 		add(&w, "; %lld of them stored", stored);
-	if (*text_of(d, "index"))
-		add(&w, "; index: %s", text_of(d, "index"));
-	print_line("chunks", w.text);
+	if (*qn_cli_text(d, "index"))
+		add(&w, "; index: %s", qn_cli_text(d, "index"));
+	print_words("chunks", &w);
 }
 
 #define FILTER_DEFLATE 1
 
 static void print_filters(const json_t *filters)
 {
-	struct words w = { .n = 0 };
+	struct words w = { .out = NULL };
 	const json_t *f;
 	size_t i;
 
@@ -167,8 +162,8 @@ static void print_filters(const json_t *filters)
 		long long id = integer_of(f, "id");
 
 		add(&w, "%s", i ? " + " : "");
-		if (*text_of(f, "name"))
-			add(&w, "%s", text_of(f, "name"));
+		if (*qn_cli_text(f, "name"))
+			add(&w, "%s", qn_cli_text(f, "name"));
 		else
 			add(&w, "filter %lld", id);
 		if (id == FILTER_DEFLATE)
@@ -176,7 +171,7 @@ static void print_filters(const json_t *filters)
 			    json_integer_value(
 				    json_array_get(json_object_get(f, "parameters"), 0)));
 	}
-	print_line("filters", w.text);
+	print_words("filters", &w);
 }
 
 /* One line a member: its name, type, offset in the record, and shape if it is an array. */
@@ -192,11 +187,12 @@ static void print_members(const json_t *d)
 	printf("  members   in records of %lld bytes (choose one with --column):\n",
 	       integer_of(d, "record_bytes"));
 	json_array_foreach(members, i, m)
-		if ((int)strlen(text_of(m, "name")) > width)
-			width = (int)strlen(text_of(m, "name"));
+		if (qn_cli_width(qn_cli_text(m, "name")) > width)
+			width = qn_cli_width(qn_cli_text(m, "name"));
 	json_array_foreach(members, i, m) {
-		printf("%*s%-*s  %s at %lld", INDENT, "", width < 40 ? width : 40,
-		       text_of(m, "name"), text_of(m, "dtype"), integer_of(m, "offset"));
+		printf("%*s", INDENT, "");
+		qn_cli_print_cell(stdout, qn_cli_text(m, "name"), width < 40 ? width : 40);
+		printf("  %s at %lld", qn_cli_text(m, "dtype"), integer_of(m, "offset"));
 		if (json_array_size(json_object_get(m, "shape"))) {
 			qn_cli_shape(json_object_get(m, "shape"), shape, sizeof(shape));
 			printf(", %s", shape);
@@ -207,19 +203,19 @@ static void print_members(const json_t *d)
 
 static void print_selection(const json_t *s)
 {
-	struct words w = { .n = 0 };
+	struct words w = { .out = NULL };
 	char shape[256], nbytes[32];
 
 	if (!json_is_object(s))
 		return;
 	qn_cli_shape(json_object_get(s, "shape"), shape, sizeof(shape));
 	qn_cli_bytes(qn_cli_real(s, "bytes_logical"), nbytes, sizeof(nbytes));
-	add(&w, "%s: %s, %s", text_of(s, "select"), shape, nbytes);
+	add(&w, "%s: %s, %s", qn_cli_text(s, "select"), shape, nbytes);
 	if (is_number(s, "chunks"))
 		add(&w, ", in %lld chunks", integer_of(s, "chunks"));
 	if (is_number(s, "part_of_chunks"))
 		add(&w, ", of which it takes %.3g%%", 100 * qn_cli_real(s, "part_of_chunks"));
-	print_line("selection", w.text);
+	print_words("selection", &w);
 }
 
 static void print_dataset(const json_t *d)
@@ -227,9 +223,9 @@ static void print_dataset(const json_t *d)
 	const json_t *warning;
 	size_t i;
 
-	if (*text_of(d, "error")) {
-		printf("%s\n", text_of(d, "dataset"));
-		print_line("error", text_of(d, "error"));
+	if (*qn_cli_text(d, "error")) {
+		printf("%s\n", qn_cli_text(d, "dataset"));
+		print_line("error", qn_cli_text(d, "error"));
 		return;
 	}
 	print_head(d);
@@ -239,7 +235,7 @@ static void print_dataset(const json_t *d)
 	print_members(d);
 	print_selection(json_object_get(d, "selection"));
 	json_array_foreach(json_object_get(d, "warnings"), i, warning)
-		print_line("warning", text_of(warning, "text"));
+		print_line("warning", qn_cli_text(warning, "text"));
 }
 
 void qn_cli_print_inspect(const json_t *doc)

@@ -1,10 +1,13 @@
 #include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "comm/comm.h"
+#include "kernel/kernel.h"
 #include "quern.h"
 
 MPI_Comm qn_cli_world(void)
@@ -24,37 +27,39 @@ int qn_cli_agree(int code)
 	return worst;
 }
 
-static const struct qn_command commands[] = {
+const struct qn_command qn_cli_commands[] = {
 	{ "run", "run KERNEL [options] FILE...",
-	  "run a kernel over a dataset", true, qn_cli_run },
+	  "run a kernel over a dataset", true, qn_cli_run, qn_cli_run_tables },
 	{ "plan", "plan KERNEL [options] FILE...",
-	  "show what would run where, without reading data", true, qn_cli_plan },
+	  "show what would run where, without reading data", true, qn_cli_plan, qn_cli_plan_tables },
 	{ "inspect", "inspect [options] FILE...",
-	  "show datasets: layout, filters, chunks, what is cached, what is slow", true, qn_cli_inspect },
+	  "show datasets: layout, filters, chunks, what is cached, what is slow", true, qn_cli_inspect,
+	  qn_cli_inspect_tables },
 	{ "verify", "verify [options] FILE...",
 	  "read and decode all of a file, and check it against checksums and sums", true,
-	  qn_cli_verify },
+	  qn_cli_verify, qn_cli_verify_tables },
 	{ "stage", "stage --to DIR [options] FILE...",
 	  "spread datasets over the disks of the hosts, with replicas; verify and repair what was spread",
-	  true, qn_cli_stage },
+	  true, qn_cli_stage, qn_cli_stage_tables },
 	{ "unstage", "unstage [options] CATALOG...",
-	  "remove what quern stage has put on the disks of the hosts", true, qn_cli_unstage },
+	  "remove what quern stage has put on the disks of the hosts", true, qn_cli_unstage,
+	  qn_cli_unstage_tables },
 	{ "kernels", "kernels [options] [NAME]",
-	  "list the kernels, or describe one with its options", false, qn_cli_kernels },
+	  "list the kernels, or describe one with its options", false, qn_cli_kernels,
+	  qn_cli_kernels_tables },
 	{ "bench", "bench scaling [options] FILE",
 	  "measure scaling over ranks and threads, beside the limits of the machine", false,
-	  qn_cli_bench },
+	  qn_cli_bench, qn_cli_bench_tables },
 	{ "info", "info [options]",
-	  "show version, libraries, codecs and the machine", false, qn_cli_info },
+	  "show version, libraries, codecs and the machine", false, qn_cli_info, qn_cli_info_tables },
+	{ NULL, NULL, NULL, false, NULL, NULL },
 };
-
-#define NCOMMANDS (sizeof(commands) / sizeof(*commands))
 
 const struct qn_command *qn_cli_command(const char *name)
 {
-	for (size_t i = 0; i < NCOMMANDS; i++)
-		if (!strcmp(commands[i].name, name))
-			return &commands[i];
+	for (const struct qn_command *c = qn_cli_commands; c->name; c++)
+		if (!strcmp(c->name, name))
+			return c;
 	return NULL;
 }
 
@@ -76,14 +81,44 @@ int qn_cli_rank(void)
 	return rank ? atoi(rank) : 0;
 }
 
-/* srun starts tasks that know nothing of each other unless it is told to speak PMIx. */
+/* What launchers say of how many processes they have started. */
+static const struct {
+	const char *variable, *launcher;
+} launchers[] = {
+	{ "OMPI_COMM_WORLD_SIZE", "mpirun of Open MPI" },
+	{ "PMI_SIZE", "a launcher that speaks PMI (mpiexec of MPICH, srun --mpi=pmi2)" },
+	{ "SLURM_STEP_NUM_TASKS", "srun" },
+};
+
+/* A launcher of another MPI, or srun that was not told to speak PMIx, starts processes that know nothing
+   of each other: each does all of the work. The MPI of this process found nobody else. */
 static void warn_alone(void)
 {
-	const char *ntasks = getenv("SLURM_STEP_NUM_TASKS"), *task = getenv("SLURM_PROCID");
+	const char *task = getenv("SLURM_PROCID");
+	char mpi[128] = "";
 
-	if (ntasks && atoi(ntasks) > 1 && task && !atoi(task))
-		fprintf(stderr, "quern: warning: srun has started %s tasks, and each runs alone; for "
-			"one run on all of them use srun --mpi=pmix\n", ntasks);
+	if (qn_cli_rank() || (!launcher_rank() && task && atoi(task)))
+		return;
+	qn_comm_library(mpi, sizeof(mpi));
+	for (size_t i = 0; i < sizeof(launchers) / sizeof(*launchers); i++) {
+		const char *size = getenv(launchers[i].variable);
+
+		if (!size || atoi(size) <= 1)
+			continue;
+		qn_cli_warn("%s has started %d processes, and each runs alone and does all of the work; for "
+			    "one run of all of them use srun --mpi=pmix, or the mpirun of the MPI that "
+			    "quern was built with (%s)", launchers[i].launcher, atoi(size), mpi);
+		return;
+	}
+}
+
+static bool is_alone(void)
+{
+	int size = 1;
+
+	if (qn_cli_world() != MPI_COMM_NULL)
+		MPI_Comm_size(qn_cli_world(), &size);
+	return size == 1;
 }
 
 /* Plugins of hwloc find GPUs, displays and PCI devices, none of which is asked for, and take 4 ms to
@@ -116,31 +151,96 @@ static void forbid_blas_threads(char **argv)
 
 static void print_help(FILE *out)
 {
-	fputs("quern grinds kernels where the grain lies: exact reductions over HDF5 data, in "
-	      "parallel.\n\nusage:\n", out);
-	for (size_t i = 0; i < NCOMMANDS; i++)
-		fprintf(out, "  quern %s\n      %s\n", commands[i].usage, commands[i].doc);
-	fputs("\n  quern COMMAND --help        the options of a command\n"
-	      "  quern run KERNEL --help     and of a kernel\n"
-	      "  quern --version\n", out);
+	const int width = qn_cli_columns(fileno(out));
+
+	qn_cli_wrap(out, "quern grinds kernels where the grain lies: exact reductions over HDF5 data, in "
+		    "parallel.", 0, 0, width);
+	fputs("\n\nusage:\n", out);
+	for (const struct qn_command *c = qn_cli_commands; c->name; c++) {
+		fputs("  quern ", out);
+		qn_cli_wrap(out, c->usage, 8, 8, width);
+		fputs("\n      ", out);
+		qn_cli_wrap(out, c->doc, 6, 6, width);
+		fputc('\n', out);
+	}
+	fputc('\n', out);
+	qn_cli_print_row(out, "  quern COMMAND --help", "the options of a command");
+	qn_cli_print_row(out, "  quern run KERNEL --help", "and of a kernel");
+	qn_cli_print_row(out, "  quern --version", "the version");
 }
 
 static const char *command_name(const void *ctx, int i)
 {
-	static const char *const others[] = { "--help", "--version", NULL };
+	static const char *const others[] = { "--help", "--version", "help", NULL };
+	const int n = (int)(sizeof(qn_cli_commands) / sizeof(*qn_cli_commands)) - 1;
 
 	(void)ctx;
-	return (size_t)i < NCOMMANDS ? commands[i].name : others[(size_t)i - NCOMMANDS];
+	return i < n ? qn_cli_commands[i].name : others[i - n];
 }
 
-static int unknown_command(const char *name)
+/* A word in such a form that a shell makes the same word of it. */
+static void print_shell_word(FILE *out, const char *word)
 {
-	const char *near = qn_nearest(name, command_name, NULL);
-	char text[256];
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "-_./=,:+%@";
 
-	snprintf(text, sizeof(text), "there is no command '%s'%s%s%s; see quern --help", name,
-		 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-	return qn_cli_fail(QUERN_ERR_USAGE, text);
+	if (*word && !word[strspn(word, plain)]) {
+		fputs(word, out);
+		return;
+	}
+	fputc('\'', out);
+	for (; *word; word++)
+		fputs(*word == '\'' ? "'\\''" : (char[]){ *word, 0 }, out);
+	fputc('\'', out);
+}
+
+/* `quern moments FILE`, `quern mean FILE`: says what was meant, ready to paste. */
+static int kernel_for_command(const char *kernel, int argc, char **argv)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	char *text = NULL;
+	size_t n;
+	FILE *out = open_memstream(&text, &n);
+
+	if (!out)
+		return qn_cli_fail(QUERN_ERR_USAGE, "a kernel was named in the place of a command");
+	qn_kernel_unknown(argv[1], &err);
+	if (strcasecmp(kernel, argv[1]))
+		fprintf(out, "%.*s", (int)(strlen(err.text) - strlen(" ...")), err.text);
+	else
+		fprintf(out, "%s is a kernel: quern run %s", kernel, kernel);
+	for (int i = 2; i < argc; i++) {
+		fputc(' ', out);
+		print_shell_word(out, argv[i]);
+	}
+	fclose(out);
+	qn_cli_fail(QUERN_ERR_USAGE, text);
+	free(text);
+	return QUERN_ERR_USAGE;
+}
+
+static int unknown_command(int argc, char **argv)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	const char *name = argv[1], *near = qn_nearest(name, command_name, NULL);
+	const char *kernel = qn_kernel_meant(name);
+
+	if (kernel)
+		return kernel_for_command(kernel, argc, argv);
+	qn_error_set(&err, QUERN_ERR_USAGE, "there is no command '%s'%s%s%s; see quern --help", name,
+		     near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return qn_cli_fail(err.status, err.text);
+}
+
+/* `quern help COMMAND` is `quern COMMAND --help`. */
+static void turn_help_round(char **argv)
+{
+	static char help[] = "--help";
+
+	if (strcmp(argv[1], "help") || !qn_cli_command(argv[2]))
+		return;
+	argv[1] = argv[2];
+	argv[2] = help;
 }
 
 static int dispatch(int argc, char **argv)
@@ -154,6 +254,8 @@ static int dispatch(int argc, char **argv)
 			print_help(stderr);
 		return QUERN_ERR_USAGE;
 	}
+	if (argc == 3)
+		turn_help_round(argv);
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		if (!qn_cli_rank())
 			print_help(stdout);
@@ -166,17 +268,19 @@ static int dispatch(int argc, char **argv)
 	}
 	c = qn_cli_command(argv[1]);
 	if (!c)
-		return unknown_command(argv[1]);
+		return unknown_command(argc, argv);
 	collective = c->collective && launcher_rank();
 	if (!collective && qn_cli_rank())
 		return 0;
-	if (c->collective && !collective) {
-		warn_alone();
+	if (c->collective && !collective)
 		leave_out_plugins();
-	}
 	/* MPI_Init costs 0.3 s: only where a launcher has started ranks. */
 	if (collective && MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided))
 		return qn_cli_fail(QUERN_ERR_RUN, "MPI cannot be initialised");
+	if (c->collective && is_alone())
+		warn_alone();
+	if (!qn_cli_rank())
+		qn_cli_warn_of_variables();
 	code = c->run(argc - 1, argv + 1);
 	if (collective)
 		MPI_Finalize();
@@ -186,5 +290,6 @@ static int dispatch(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	forbid_blas_threads(argv);
+	qn_cli_begin();
 	return dispatch(argc, argv);
 }

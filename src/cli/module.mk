@@ -12,3 +12,5 @@ CLI_SRCS += src/cli/verify.c
 CLI_SRCS += src/cli/homes.c
 CLI_SRCS += src/cli/inspect.c
 CLI_SRCS += src/cli/stage.c
+CLI_SRCS += src/cli/known.c
+CLI_SRCS += src/cli/terminal.c

@@ -10,26 +10,13 @@
 #include <unistd.h>
 
 #include "base/real.h"
+#include "base/text.h"
 #include "cli/cli.h"
 
 #define SHORT_ARRAY 16		/* longer ones are summarised in a table */
 #define BAR_WIDTH 50
+#define BAR 30		/* of progress */
 #define MIN_TIMED 0.1		/* seconds after which a rate means something */
-
-int qn_cli_fail(enum quern_status st, const char *text)
-{
-	if (!qn_cli_rank())
-		fprintf(stderr, "quern: %s\n", text);
-	return (int)st;
-}
-
-int qn_cli_finish(void)
-{
-	if (!fflush(stdout) && !ferror(stdout))
-		return QUERN_OK;
-	fprintf(stderr, "quern: cannot write to standard output: %s\n", strerror(errno));
-	return QUERN_ERR_RUN;
-}
 
 void qn_cli_bytes(double nbytes, char *out, size_t n)
 {
@@ -65,11 +52,7 @@ void qn_cli_number(const json_t *v, char *out, size_t n)
 	if (json_is_integer(v)) {
 		snprintf(out, n, "%lld", (long long)json_integer_value(v));
 	} else if (json_is_string(v)) {
-		snprintf(out, n, "%s", json_string_value(v));
-		/* Text of a file must not give orders to a terminal. */
-		for (char *p = out; *p; p++)
-			if ((unsigned char)*p < ' ' || *p == 0x7f)
-				*p = '?';
+		qn_text_put(out, n, json_string_value(v));
 	} else if (json_is_real(v)) {
 		qn_real_print(json_real_value(v), real);
 		snprintf(out, n, "%s", real);
@@ -188,28 +171,28 @@ void qn_cli_print_result(const json_t *doc)
 }
 
 /* What was read from the memory of the reader's own node, and how its buffers lie. */
-static void print_near(const json_t *near)
+static void print_near(FILE *out, const json_t *near)
 {
 	double known = qn_cli_real(near, "bytes_known"), pages = qn_cli_real(near, "buffer_pages");
 	char text[32];
 
 	if (known > 0) {
 		qn_cli_bytes(known, text, sizeof(text));
-		fprintf(stderr, ", %.1f%% of %s from memory of its own node",
+		fprintf(out, ", %.1f%% of %s from memory of its own node",
 			100 * qn_cli_real(near, "bytes_local") / known, text);
 	}
 	if (pages > 0)
-		fprintf(stderr, ", %.1f%% of its buffers there",
+		fprintf(out, ", %.1f%% of its buffers there",
 			100 * qn_cli_real(near, "buffer_pages_local") / pages);
 }
 
-static void print_rank(const json_t *r)
+static void print_rank(FILE *out, const json_t *r)
 {
 	char stored[32], rss[32];
 
 	qn_cli_bytes(qn_cli_real(r, "bytes_stored"), stored, sizeof(stored));
 	qn_cli_bytes(qn_cli_real(r, "peak_rss_bytes"), rss, sizeof(rss));
-	fprintf(stderr, "  rank %lld on %s, NUMA node %lld, cores %s: %lld thread%s (%lld pinned), "
+	fprintf(out, "  rank %lld on %s, NUMA node %lld, cores %s: %lld thread%s (%lld pinned), "
 		"%lld chunks (%lld stolen, %lld leased), %s, busy %.3f s, peak memory %s",
 		qn_cli_int(r, "rank"),
 		json_string_value(json_object_get(r, "host")), qn_cli_int(r, "numa_node"),
@@ -217,12 +200,12 @@ static void print_rank(const json_t *r)
 		qn_cli_int(r, "threads") == 1 ? "" : "s",
 		qn_cli_int(r, "pinned_threads"), qn_cli_int(r, "chunks"), qn_cli_int(r, "chunks_stolen"),
 		qn_cli_int(r, "chunks_leased"), stored, qn_cli_real(r, "busy_seconds"), rss);
-	print_near(json_object_get(r, "numa"));
-	fputc('\n', stderr);
+	print_near(out, json_object_get(r, "numa"));
+	fputc('\n', out);
 }
 
 /* From where the ranks of a host read: those from `first` on that have its name. */
-static void print_host(const json_t *ranks, size_t first)
+static void print_host(FILE *out, const json_t *ranks, size_t first)
 {
 	static const char *const names[] = { "bytes_memory", "bytes_disk", "bytes_remote" };
 	const char *host = json_string_value(json_object_get(json_array_get(ranks, first), "host"));
@@ -239,11 +222,11 @@ static void print_host(const json_t *ranks, size_t first)
 		}
 		qn_cli_bytes(sum, text[k], sizeof(text[k]));
 	}
-	fprintf(stderr, "  host %s read %s from its memory, %s from its disks, %s from shared storage\n",
+	fprintf(out, "  host %s read %s from its memory, %s from its disks, %s from shared storage\n",
 		host, text[0], text[1], text[2]);
 }
 
-static void print_hosts(const json_t *ranks)
+static void print_hosts(FILE *out, const json_t *ranks)
 {
 	for (size_t i = 0, k; i < json_array_size(ranks); i++) {
 		const char *host = json_string_value(json_object_get(json_array_get(ranks, i), "host"));
@@ -253,7 +236,7 @@ static void print_hosts(const json_t *ranks)
 									    "host"))))
 				break;
 		if (k == i)
-			print_host(ranks, i);
+			print_host(out, ranks, i);
 	}
 }
 
@@ -265,7 +248,7 @@ void qn_cli_print_count(FILE *out, const json_t *j, const char *name, const char
 	fprintf(out, "%.0f %s%s%s", n, one, n == 1 ? "" : !strcmp(one, "pass") ? "es" : "s", after);
 }
 
-void qn_cli_print_stats(const json_t *doc)
+static void print_stats(FILE *out, const json_t *doc)
 {
 	static const struct {
 		const char *name, *one, *after;
@@ -284,26 +267,41 @@ void qn_cli_print_stats(const json_t *doc)
 	qn_cli_bytes(qn_cli_real(run, "bytes_stored"), stored, sizeof(stored));
 	qn_cli_bytes(qn_cli_real(run, "bytes_decoded"), decoded, sizeof(decoded));
 	qn_cli_bytes(work > 0 ? qn_cli_real(run, "bytes_decoded") / work : 0, rate, sizeof(rate));
-	fputs("quern: ", stderr);
+	fputs("quern: ", out);
 	for (size_t k = 0; k < sizeof(counts) / sizeof(*counts); k++)
-		qn_cli_print_count(stderr, run, counts[k].name, counts[k].one, counts[k].after);
-	fprintf(stderr, "  read %s, absorbed %s (%s/s)\n", stored, decoded, rate);
+		qn_cli_print_count(out, run, counts[k].name, counts[k].one, counts[k].after);
+	fprintf(out, "  read %s, absorbed %s (%s/s)\n", stored, decoded, rate);
 	if (qn_cli_int(run, "chunks_library"))
-		fprintf(stderr, "  %lld chunks through the HDF5 library, one at a time: %s\n",
+		fprintf(out, "  %lld chunks through the HDF5 library, one at a time: %s\n",
 			qn_cli_int(run, "chunks_library"), why ? why : "not readable by address");
-	fprintf(stderr, "  seconds: total %.3f = startup %.3f + metadata %.3f + plan %.3f + work "
+	fprintf(out, "  seconds: total %.3f = startup %.3f + metadata %.3f + plan %.3f + work "
 		"%.3f + reduce %.3f + output %.3f\n", qn_cli_real(s, "total"), qn_cli_real(s, "startup"),
 		qn_cli_real(s, "metadata"), qn_cli_real(s, "plan"), work, qn_cli_real(s, "reduce"),
 		qn_cli_real(s, "output"));
-	print_hosts(ranks);
+	print_hosts(out, ranks);
 	if (qn_cli_int(run, "hosts") > 1) {
 		char crossed[32];
 
 		qn_cli_bytes(qn_cli_real(run, "bytes_network"), crossed, sizeof(crossed));
-		fprintf(stderr, "  %s of messages between hosts\n", crossed);
+		fprintf(out, "  %s of messages between hosts\n", crossed);
 	}
 	json_array_foreach(ranks, i, r)
-		print_rank(r);
+		print_rank(out, r);
+}
+
+void qn_cli_print_stats(const json_t *doc)
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+
+	if (!out)
+		return;
+	print_stats(out, doc);
+	fclose(out);
+	fflush(stdout);
+	qn_cli_write(STDERR_FILENO, text, n);
+	free(text);
 }
 
 static double now(void)
@@ -320,11 +318,26 @@ void qn_cli_progress_begin(struct qn_progress *p, int pass)
 	p->pass = pass;
 }
 
+/* "[####....]", as long as the rest leaves room for, up to BAR columns; "" in no room at all. */
+static void draw_bar(double part, int room, char bar[BAR + 3])
+{
+	const int length = room - 2 < BAR ? room - 2 : BAR;
+
+	bar[0] = 0;
+	if (length < 4)
+		return;
+	bar[0] = '[';
+	memset(bar + 1, '.', (size_t)length);
+	memset(bar + 1, '#', (size_t)(part * length));
+	strcpy(bar + 1 + length, "]");
+}
+
 void qn_cli_progress(void *ctx, int pass, uint64_t done, uint64_t total)
 {
 	struct qn_progress *p = ctx;
 	double seconds, part = total ? (double)done / (double)total : 1;
-	char rate[32], bar[31] = "";
+	char rate[32], bar[BAR + 3], words[128], line[256];
+	int n, columns = qn_cli_columns(STDERR_FILENO) - 1;
 
 	if (pass != p->pass)
 		qn_cli_progress_begin(p, pass);
@@ -332,22 +345,24 @@ void qn_cli_progress(void *ctx, int pass, uint64_t done, uint64_t total)
 	seconds = now() - p->start;
 	if (part > 1)
 		part = 1;
-	memset(bar, '.', sizeof(bar) - 1);
-	memset(bar, '#', (size_t)(part * (double)(sizeof(bar) - 1)));
 	qn_cli_bytes((double)done / seconds, rate, sizeof(rate));
-	fprintf(stderr, "\r[%s] %3.0f%%  %s %d", bar, 100 * part, p->what ? p->what : "pass",
-		pass + 1);
+	n = snprintf(words, sizeof(words), " %3.0f%%  %s %d", 100 * part, p->what ? p->what : "pass",
+		     pass + 1);
 	if (seconds > MIN_TIMED)
-		fprintf(stderr, "  %s/s", rate);
+		n += snprintf(words + n, sizeof(words) - (size_t)n, "  %s/s", rate);
 	if (seconds > MIN_TIMED && part > 0)
-		fprintf(stderr, "  %.0f s left", seconds * (1 - part) / part);
-	fputs("\033[K", stderr);
+		n += snprintf(words + n, sizeof(words) - (size_t)n, "  %.0f s left",
+			      seconds * (1 - part) / part);
+	draw_bar(part, columns - n, bar);
+	n = snprintf(line, sizeof(line), "\r%s%.*s\033[K", bar, columns, words);
+	qn_cli_write(STDERR_FILENO, line, (size_t)n);
 }
 
 void qn_cli_progress_end(struct qn_progress *p)
 {
 	if (p->drawn)
-		fputs("\r\033[K", stderr);
+		qn_cli_write(STDERR_FILENO, "\r\033[K", 4);
+	p->drawn = false;
 }
 
 /* --- interrupts --- */

@@ -8,6 +8,8 @@
 
 #include "cli/cli.h"
 #include "exec/imagine.h"
+#include "exec/job.h"
+#include "kernel/kernel.h"
 #include "quern.h"
 
 static const struct quern_option run_table[] = {
@@ -27,6 +29,19 @@ static const struct quern_option plan_table[] = {
 	  "print the plan as JSON" },
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
+
+void qn_cli_run_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
+{
+	table[0] = run_table;
+	table[1] = qn_run_options;
+}
+
+void qn_cli_plan_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
+{
+	table[0] = plan_table;
+	table[1] = qn_run_options;
+	table[2] = qn_plan_options;
+}
 
 /* A command line: options of the command, and of the run with its kernel. */
 struct line {
@@ -77,43 +92,115 @@ static enum quern_status from_environment(struct line *l, struct quern_message *
 	return st ? qn_error_set(err, st, "%s", quern_run_message(l->run)) : QUERN_OK;
 }
 
-/* Reads the command line into *l. Returns 0, or 1 + the exit code when the command is done. */
-static int read_line(const char *command, const struct quern_option *table, int argc, char **argv,
-		     struct line *l)
+/* --- the kernel --- */
+
+/* Options may stand before the kernel: that is the first word which is neither an option nor the value of
+   one of any kernel. It is moved to argv[1]; *kernel is NULL when there is none. */
+static enum quern_status bring_kernel_first(const struct qn_command *command, int argc, char **argv,
+					    const char **kernel, bool *help, struct quern_message *err)
 {
-	const struct quern_option *row = NULL;
+	const struct quern_option *table[QN_MAX_OPTION_TABLES] = { NULL };
+	struct qn_args all = { .nrows = 0 };
+	enum quern_status st;
+	char *word;
+	int at;
+
+	command->tables(table);
+	for (int i = 0; i < QN_MAX_OPTION_TABLES; i++)
+		qn_args_add_table(&all, table[i]);
+	for (const struct quern_kernel *const *k = qn_kernels; *k; k++)
+		qn_args_add_table(&all, (*k)->options);
+	*kernel = NULL;
+	st = qn_args_find(&all, argc, argv, &at, help, err);
+	if (st || at >= argc)
+		return st;
+	*kernel = word = argv[at];
+	memmove(argv + 2, argv + 1, (size_t)(at - 1) * sizeof(*argv));
+	argv[1] = word;
+	return QUERN_OK;
+}
+
+static void print_kernels(void)
+{
+	fputs("\nkernels:\n", stdout);
+	for (const struct quern_kernel *const *k = qn_kernels; *k; k++) {
+		char left[64];
+
+		snprintf(left, sizeof(left), "  %s", (*k)->name);
+		qn_cli_print_row(stdout, left, (*k)->doc);
+	}
+}
+
+/* The options of the command, and those of the kernel, or of all kernels the names. */
+static int print_help(const struct qn_command *command, const char *kernel)
+{
+	const struct quern_option *table[QN_MAX_OPTION_TABLES] = { NULL };
+	const struct quern_kernel *k = kernel ? qn_kernel_find(kernel) : NULL;
+
+	if (qn_cli_rank())
+		return QUERN_OK;
+	qn_cli_usage(command, stdout);
+	command->tables(table);
+	for (int i = 0; i < QN_MAX_OPTION_TABLES; i++)
+		qn_cli_print_options(stdout, table[i]);
+	qn_cli_print_help_option(stdout);
+	if (!k) {
+		print_kernels();
+		fputs("\nThe options of a kernel:\n", stdout);
+		printf("  quern %s KERNEL --help\n", command->name);
+		return qn_cli_finish();
+	}
+	printf("\nkernel %s%s\n", k->name, k->options ? ":" : " has no options of its own.");
+	qn_cli_print_options(stdout, k->options);
+	return qn_cli_finish();
+}
+
+static void add_options(struct qn_args *a, const struct qn_command *command, const quern_run *run)
+{
+	const struct quern_option *table[QN_MAX_OPTION_TABLES] = { NULL }, *row = NULL;
+
+	command->tables(table);
+	for (int i = 0; i < QN_MAX_OPTION_TABLES; i++)
+		qn_args_add_table(a, table[i]);
+	while ((row = quern_run_option(run, row)))
+		if (!qn_plan_option(row))
+			qn_args_add(a, row);
+}
+
+/* Reads the command line into *l. Returns 0, or 1 + the exit code when the command is done. */
+static int read_line(const struct qn_command *command, const struct quern_option *own, int argc,
+		     char **argv, struct line *l)
+{
 	struct qn_args a = { .set = set, .ctx = l };
 	struct quern_message err = { .status = QUERN_OK };
-	bool has_kernel = argc > 1 && argv[1][0] != '-', help = false;
+	const char *kernel;
+	bool help = false;
 	int operands = argc;
-	enum quern_status st;
+	enum quern_status st = bring_kernel_first(command, argc, argv, &kernel, &help, &err);
 
-	l->run = quern_run_new(qn_cli_world(), has_kernel ? argv[1] : "moments");
-	st = l->run ? qn_options_init(&l->own, &table, 1, &err)
-		    : qn_error_nomem(&err, 0, "a run");
+	if (!st && help && !kernel)
+		return 1 + print_help(command, NULL);
+	if (!st && !kernel)
+		st = qn_error_set(&err, QUERN_ERR_USAGE, "no kernel given: quern %s KERNEL "
+				  "[options] FILE...; `quern kernels` lists them", command->name);
+	if (!st && !(l->run = quern_run_new(qn_cli_world(), kernel)))
+		st = qn_error_nomem(&err, 0, "a run");
 	if (!st && *quern_run_message(l->run))
 		st = qn_error_set(&err, QUERN_ERR_USAGE, "%s", quern_run_message(l->run));
+	if (!st && help)
+		return 1 + print_help(command, kernel);
+	if (!st)
+		st = qn_options_init(&l->own, &own, 1, &err);
 	if (!st) {
-		qn_args_add_table(&a, table);
-		while ((row = quern_run_option(l->run, row)))
-			if (table == plan_table || !qn_plan_option(row))
-				qn_args_add(&a, row);
+		add_options(&a, command, l->run);
 		st = from_environment(l, &err);
 	}
 	if (!st)
-		st = qn_args_parse(&a, argc, argv, has_kernel ? 2 : 1, &operands, &help, &err);
-	if (!st && help) {
-		if (!qn_cli_rank()) {
-			qn_cli_usage(command, stdout);
-			qn_args_help(&a, stdout);
-		}
-		return 1 + qn_cli_finish();
-	}
-	if (!st && !has_kernel)
-		st = qn_error_set(&err, QUERN_ERR_USAGE, "no kernel given: quern %s KERNEL "
-				  "[options] FILE...; `quern kernels` lists them", command);
+		st = qn_args_parse(&a, argc, argv, 2, &operands, &help, &err);
+	if (!st && help)
+		return 1 + print_help(command, kernel);
 	if (!st)
-		st = add_files(l, command, argc, argv, operands, &err);
+		st = add_files(l, command->name, argc, argv, operands, &err);
 	return st ? 1 + qn_cli_fail(st, err.text) : 0;
 }
 
@@ -143,9 +230,8 @@ static int print_json(char *text)
 static int print_tables(char *text, void (*print)(const json_t *doc),
 			void (*print_more)(const json_t *doc))
 {
-	json_t *doc = text ? json_loads(text, 0, NULL) : NULL;
+	json_t *doc = qn_cli_load(text);
 
-	free(text);
 	if (!doc)
 		return no_document();
 	if (print)
@@ -161,34 +247,40 @@ static void print_warnings(const quern_run *run)
 	const char *text;
 
 	for (size_t i = 0; (text = quern_run_warning(run, i)); i++)
-		fprintf(stderr, "quern: warning: %s\n", text);
+		qn_cli_warn("%s", text);
 }
 
-/* Rank 0: the result to where it was asked for. */
+/* What the run went on in spite of. */
+static void print_more_warnings(const quern_run *run)
+{
+	const uint64_t nskipped = quern_run_nskipped(run), nover = quern_run_nfailed_over(run);
+	const uint64_t nmissing = quern_run_nmissing_sources(run), ncopies = quern_run_nmissing_copies(run);
+
+	if (nskipped)
+		qn_cli_warn("%" PRIu64 " chunks could not be read and were left out (--on-bad-chunk skip)",
+			    nskipped);
+	if (nmissing)
+		qn_cli_warn("sources of the virtual dataset that are not there: %" PRIu64 "; its fill value "
+			    "stands for their elements", nmissing);
+	if (nover)
+		qn_cli_warn("%" PRIu64 " chunks were read from another copy, because: %s", nover,
+			    quern_run_failure(run));
+	if (ncopies)
+		qn_cli_warn("%" PRIu64 " copies of shards are on none of these hosts; start ranks on the hosts "
+			    "that have them, or, if these are gone, `quern stage --repair` makes them anew",
+			    ncopies);
+}
+
+/* Rank 0: the result to where it was asked for. Nothing is said while a document is printed. */
 static int publish(struct line *l)
 {
 	const char *output = quern_option_string(&l->own, "output");
 	bool json = quern_option_flag(&l->own, "json"), table = !json && !output;
 	bool stats = quern_option_flag(&l->own, "stats");
-	uint64_t nskipped = quern_run_nskipped(l->run);
-	uint64_t nmissing = quern_run_nmissing_sources(l->run);
 	int code = QUERN_OK;
 
 	print_warnings(l->run);
-	if (nskipped)
-		fprintf(stderr, "quern: warning: %" PRIu64 " chunks could not be read and were left "
-			"out (--on-bad-chunk skip)\n", nskipped);
-	if (nmissing)
-		fprintf(stderr, "quern: warning: sources of the virtual dataset that are not there: %"
-			PRIu64 "; its fill value stands for their elements\n", nmissing);
-	if (quern_run_nfailed_over(l->run))
-		fprintf(stderr, "quern: warning: %" PRIu64 " chunks were read from another copy, because: "
-			"%s\n", quern_run_nfailed_over(l->run), quern_run_failure(l->run));
-	if (quern_run_nmissing_copies(l->run))
-		fprintf(stderr, "quern: warning: %" PRIu64 " copies of shards are on none of these hosts; "
-			"start ranks on the hosts that have them, or, if these are gone, "
-			"`quern stage --repair` makes them anew\n",
-			quern_run_nmissing_copies(l->run));
+	print_more_warnings(l->run);
 	if (output && (code = (int)quern_run_write(l->run, output)))
 		return qn_cli_fail((enum quern_status)code, quern_run_message(l->run));
 	if (json)
@@ -204,7 +296,7 @@ int qn_cli_run(int argc, char **argv)
 {
 	struct line l = { .run = NULL };
 	struct qn_progress progress = { .drawn = false };
-	int code = qn_cli_agree(read_line("run", run_table, argc, argv, &l)) - 1;
+	int code = qn_cli_agree(read_line(qn_cli_command("run"), run_table, argc, argv, &l)) - 1;
 	const char *output = code < 0 ? quern_option_string(&l.own, "output") : NULL;
 
 	if (code < 0) {
@@ -232,7 +324,7 @@ int qn_cli_run(int argc, char **argv)
 int qn_cli_plan(int argc, char **argv)
 {
 	struct line l = { .run = NULL };
-	int code = qn_cli_agree(read_line("plan", plan_table, argc, argv, &l)) - 1;
+	int code = qn_cli_agree(read_line(qn_cli_command("plan"), plan_table, argc, argv, &l)) - 1;
 
 	if (code < 0) {
 		code = (int)quern_run_plan(l.run);

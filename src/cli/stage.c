@@ -9,8 +9,7 @@
 #include "cli/cli.h"
 #include "quern.h"
 
-#define WHY_NBYTES   2048
-#define MAX_SETTINGS 16
+#define WHY_NBYTES 2048
 
 static const struct quern_option own_table[] = {
 	{ "json", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, "print JSON, nothing else" },
@@ -18,6 +17,17 @@ static const struct quern_option own_table[] = {
 	  "a progress bar on standard error; auto: when that is a terminal" },
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
+
+void qn_cli_stage_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
+{
+	table[0] = quern_stage_options();
+	table[1] = own_table;
+}
+
+void qn_cli_unstage_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
+{
+	table[0] = own_table;
+}
 
 static const char *base_name(const char *file)
 {
@@ -33,8 +43,11 @@ static void print_shard(const json_t *staged, size_t number, const json_t *shard
 	size_t i;
 
 	qn_cli_bytes((double)qn_cli_int(shard, "bytes"), nbytes, sizeof(nbytes));
-	printf("  %-14s %-16s %lld: %lld:%-12lld %11s ", base_name(qn_cli_text(shard, "file")),
-	       qn_cli_text(shard, "dataset"), qn_cli_int(shard, "dimension"), qn_cli_int(shard, "start"),
+	fputs("  ", stdout);
+	qn_cli_print_cell(stdout, base_name(qn_cli_text(shard, "file")), 14);
+	putchar(' ');
+	qn_cli_print_cell(stdout, qn_cli_text(shard, "dataset"), 16);
+	printf(" %lld: %lld:%-12lld %11s ", qn_cli_int(shard, "dimension"), qn_cli_int(shard, "start"),
 	       qn_cli_int(shard, "start") + qn_cli_int(shard, "count"), nbytes);
 	json_array_foreach(json_object_get(staged, "copies"), i,
 			   copy) if ((size_t)qn_cli_int(copy, "shard") == number)
@@ -70,7 +83,9 @@ static void print_hosts(const json_t *copies)
 			nbytes += qn_cli_int(other, "bytes");
 		}
 		qn_cli_bytes((double)nbytes, text, sizeof(text));
-		printf("  %-24s %7lld %11s\n", qn_cli_text(copy, "host"), n, text);
+		fputs("  ", stdout);
+		qn_cli_print_cell(stdout, qn_cli_text(copy, "host"), 24);
+		printf(" %7lld %11s\n", n, text);
 	}
 }
 
@@ -117,9 +132,8 @@ static void warn_unseen(const char *text)
 		}
 	}
 	if (n)
-		fprintf(stderr,
-			"quern: warning: %zu copies are on %zu hosts that are not here, and stay there\n",
-			n, json_object_size(hosts));
+		qn_cli_warn("%zu copies are on %zu hosts that are not here, and stay there", n,
+			    json_object_size(hosts));
 	json_decref(hosts);
 	json_decref(doc);
 }
@@ -127,11 +141,10 @@ static void warn_unseen(const char *text)
 /* Takes text. */
 static int print_tables(char *text)
 {
-	json_t *doc = json_loads(text, 0, NULL);
+	json_t *doc = qn_cli_load(text);
 	const json_t *staged;
 	size_t i;
 
-	free(text);
 	if (!doc)
 		return qn_cli_fail(QUERN_ERR_RUN, "cannot read the document: out of memory");
 	json_array_foreach(json_object_get(doc, "staged"), i, staged) print_staged(staged);
@@ -144,23 +157,6 @@ static bool wants_progress(const struct quern_options *o)
 	const char *when = quern_option_string(o, "progress");
 
 	return !strcmp(when, "always") || (!strcmp(when, "auto") && isatty(STDERR_FILENO));
-}
-
-/* The values of the rows that quern_stage knows, as it wants them. False: out of memory. */
-static bool make_settings(const struct quern_options *o, char **settings)
-{
-	int n = 0;
-
-	for (const struct quern_option *row = quern_stage_options(); row->name; row++) {
-		const char *value = quern_option_string(o, row->name);
-
-		if (value && n < MAX_SETTINGS &&
-		    asprintf(&settings[n++], "%s=%s", row->name, value) < 0) {
-			settings[n - 1] = NULL;
-			return false;
-		}
-	}
-	return true;
 }
 
 /* Prints what came of it; takes text. */
@@ -203,7 +199,8 @@ static const char interrupted[] = "the same command goes on where it was; "
 
 static int stage(const struct quern_options *o, const char *const *files, size_t nfiles)
 {
-	char *settings[MAX_SETTINGS + 1] = { NULL }, *text = NULL, why[WHY_NBYTES] = "";
+	char **settings = qn_cli_settings(o, quern_stage_options());
+	char *text = NULL, why[WHY_NBYTES] = "";
 	struct qn_progress progress = { .what = "file" };
 	char *next = NULL;
 	enum quern_status st = QUERN_ERR_RUN;
@@ -212,7 +209,7 @@ static int stage(const struct quern_options *o, const char *const *files, size_t
 	if (!quern_option_flag(o, "dry-run") && !quern_option_flag(o, "verify"))
 		qn_cli_watch(interrupted);
 	qn_cli_progress_begin(&progress, 0);
-	if (make_settings(o, settings))
+	if (settings)
 		st = quern_stage(qn_cli_world(), files, nfiles, (const char *const *)settings,
 				 wants_progress(o) ? qn_cli_progress : NULL, &progress, &text, why,
 				 sizeof(why));
@@ -220,13 +217,15 @@ static int stage(const struct quern_options *o, const char *const *files, size_t
 		snprintf(why, sizeof(why), "out of memory");
 	qn_cli_unwatch();
 	qn_cli_progress_end(&progress);
-	for (char **p = settings; *p; p++)
-		free(*p);
+	qn_cli_settings_free(settings);
 	if (!st && !quern_option_flag(o, "json") && text)
 		next = next_command(o, text);
 	exit_code = conclude(o, st, text, why);
-	if (!exit_code && next)
-		printf("\nnext: quern run KERNEL -d DATASET %s\n", next);
+	if (!exit_code && next) {
+		fputs("\nnext: quern run KERNEL -d DATASET ", stdout);
+		qn_cli_print_text(stdout, next);
+		putchar('\n');
+	}
 	free(next);
 	return exit_code;
 }
@@ -242,12 +241,11 @@ static int unstage(const struct quern_options *o, const char *const *files, size
 	return conclude(o, st, text, why);
 }
 
-static int command(const char *name, const char *missing, const struct quern_option *table,
-		   int argc, char **argv,
+static int command(const char *name, const char *missing, int argc, char **argv,
 		   int (*work)(const struct quern_options *, const char *const *, size_t))
 {
 	struct quern_options o;
-	const int first = qn_cli_options(qn_cli_command(name), table, argc, argv, &o);
+	const int first = qn_cli_options(qn_cli_command(name), argc, argv, &o);
 	/* 0: go on; otherwise 1 and the exit code. A rank that has none takes the others'. */
 	int code = first < 0 ? -first : 0;
 
@@ -263,18 +261,10 @@ static int command(const char *name, const char *missing, const struct quern_opt
 
 int qn_cli_stage(int argc, char **argv)
 {
-	struct quern_option table[MAX_SETTINGS + 4];
-	int n = 0;
-
-	for (const struct quern_option *row = quern_stage_options(); row->name; row++)
-		table[n++] = *row;
-	memcpy(table + n, own_table, sizeof(own_table));
-	return command("stage", "no file given: quern stage --to DIR FILE...", table, argc, argv,
-		       stage);
+	return command("stage", "no file given: quern stage --to DIR FILE...", argc, argv, stage);
 }
 
 int qn_cli_unstage(int argc, char **argv)
 {
-	return command("unstage", "no catalog given: quern unstage CATALOG...", own_table, argc,
-		       argv, unstage);
+	return command("unstage", "no catalog given: quern unstage CATALOG...", argc, argv, unstage);
 }

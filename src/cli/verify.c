@@ -10,7 +10,6 @@
 #include "quern.h"
 
 #define WHY_NBYTES 2048
-#define MAX_SETTINGS 16
 
 static const struct quern_option verify_table[] = {
 	{ "json", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, "print JSON, nothing else" },
@@ -18,6 +17,12 @@ static const struct quern_option verify_table[] = {
 	  "a progress bar on standard error; auto: when that is a terminal" },
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
+
+void qn_cli_verify_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
+{
+	table[0] = quern_verify_options();
+	table[1] = verify_table;
+}
 
 /* What the chunks of a dataset could be held against. */
 static void print_checks(const json_t *d)
@@ -49,8 +54,10 @@ static void print_dataset(const json_t *d, int width)
 	qn_cli_bytes(json_number_value(json_object_get(d, "bytes_stored")), stored, sizeof(stored));
 	qn_cli_bytes(json_number_value(json_object_get(d, "bytes_decoded")), decoded,
 		     sizeof(decoded));
-	printf("  %-*s %9lld %11s %11s %8lld  ", width, qn_cli_text(d, "dataset"), qn_cli_int(d, "chunks"),
-	       stored, decoded, qn_cli_int(d, "damaged"));
+	fputs("  ", stdout);
+	qn_cli_print_cell(stdout, qn_cli_text(d, "dataset"), width);
+	printf(" %9lld %11s %11s %8lld  ", qn_cli_int(d, "chunks"), stored, decoded,
+	       qn_cli_int(d, "damaged"));
 	print_checks(d);
 	putchar('\n');
 }
@@ -78,8 +85,8 @@ static void print_file(const json_t *file)
 	size_t i;
 
 	json_array_foreach(datasets, i, d)
-		if ((int)strlen(qn_cli_text(d, "dataset")) > width)
-			width = (int)strlen(qn_cli_text(d, "dataset"));
+		if (qn_cli_width(qn_cli_text(d, "dataset")) > width)
+			width = qn_cli_width(qn_cli_text(d, "dataset"));
 	printf("%s\n", qn_cli_text(file, "file"));
 	if (json_array_size(datasets))
 		printf("  %-*s %9s %11s %11s %8s  %s\n", width, "dataset", "chunks", "stored",
@@ -127,27 +134,28 @@ static void warn_of_catalogs(const json_t *doc)
 
 	json_array_foreach(json_object_get(doc, "files"), i, file)
 		if (json_is_true(json_object_get(file, "catalog")))
-			fprintf(stderr, "quern: warning: %s is a catalog: its elements are in shards, "
-				"which were not read; `quern stage --verify FILE` checks them\n",
-				qn_cli_text(file, "file"));
+			qn_cli_warn("%s is a catalog: its elements are in shards, which were not read; "
+				    "`quern stage --verify FILE` checks them", qn_cli_text(file, "file"));
 }
 
 /* Takes text. */
 static int publish(char *text, bool json)
 {
-	json_t *doc = json_loads(text, 0, NULL);
+	char *copy = json ? strdup(text) : NULL;
+	json_t *doc = qn_cli_load(text);
 
-	if (!doc) {
-		free(text);
+	if (!doc || (json && !copy)) {
+		json_decref(doc);
+		free(copy);
 		return qn_cli_fail(QUERN_ERR_RUN, "cannot read the document: out of memory");
 	}
+	warn_of_catalogs(doc);
 	if (json)
-		fputs(text, stdout);
+		fputs(copy, stdout);
 	else
 		print_tables(doc);
-	warn_of_catalogs(doc);
 	json_decref(doc);
-	free(text);
+	free(copy);
 	return qn_cli_finish();
 }
 
@@ -185,14 +193,9 @@ static int verify(const struct quern_options *o, const char *const *files, size_
 
 int qn_cli_verify(int argc, char **argv)
 {
-	struct quern_option table[MAX_SETTINGS + 4];
 	struct quern_options o;
-	int n = 0, first, code;
+	int first = qn_cli_options(qn_cli_command("verify"), argc, argv, &o), code;
 
-	for (const struct quern_option *row = quern_verify_options(); row->name; row++)
-		table[n++] = *row;
-	memcpy(table + n, verify_table, sizeof(verify_table));
-	first = qn_cli_options(qn_cli_command("verify"), table, argc, argv, &o);
 	/* 0: go on; otherwise 1 and the exit code. A rank that has none takes the others'. */
 	code = first < 0 ? -first : 0;
 	if (first == argc)

@@ -4,9 +4,11 @@
 #include "kernel/kernel.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/least.h"
 #include "base/mem.h"
+#include "base/options.h"
 
 const struct quern_kernel *qn_kernel_find(const char *name)
 {
@@ -14,6 +16,77 @@ const struct quern_kernel *qn_kernel_find(const char *name)
 		if (!strcmp((*k)->name, name))
 			return *k;
 	return NULL;
+}
+
+/* --- what is asked for instead of a kernel --- */
+
+enum relation { FIELD, OTHER_NAME, ONLY_BOUNDED };
+
+static const struct word {
+	const char *word, *kernel;
+	enum relation is;
+} words[] = {
+	{ "mean", "moments", FIELD },		{ "average", "moments", FIELD },
+	{ "avg", "moments", FIELD },		{ "std", "moments", FIELD },
+	{ "stddev", "moments", FIELD },		{ "stdev", "moments", FIELD },
+	{ "sd", "moments", FIELD },		{ "var", "moments", FIELD },
+	{ "variance", "moments", FIELD },	{ "skewness", "moments", FIELD },
+	{ "skew", "moments", FIELD },		{ "kurtosis", "moments", FIELD },
+	{ "statistics", "moments", OTHER_NAME }, { "stats", "moments", OTHER_NAME },
+	{ "moment", "moments", OTHER_NAME },	{ "describe", "moments", OTHER_NAME },
+	{ "min", "minmax", FIELD },		{ "minimum", "minmax", FIELD },
+	{ "max", "minmax", FIELD },		{ "maximum", "minmax", FIELD },
+	{ "argmin", "minmax", FIELD },		{ "argmax", "minmax", FIELD },
+	{ "extremes", "minmax", OTHER_NAME },	{ "hist", "histogram", OTHER_NAME },
+	{ "cov", "covariance", OTHER_NAME },	{ "total", "sum", OTHER_NAME },
+	{ "missing", "count", FIELD },		{ "len", "count", OTHER_NAME },
+	{ "size", "count", OTHER_NAME },	{ "top", "topk", OTHER_NAME },
+	{ "largest", "topk", OTHER_NAME },	{ "smallest", "topk", OTHER_NAME },
+	{ "median", "histogram", ONLY_BOUNDED }, { "quantile", "histogram", ONLY_BOUNDED },
+	{ "percentile", "histogram", ONLY_BOUNDED }, { "mode", "histogram", ONLY_BOUNDED },
+};
+
+static const struct word *find_word(const char *name)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (!strcasecmp(words[i].word, name))
+			return &words[i];
+	return NULL;
+}
+
+const char *qn_kernel_meant(const char *word)
+{
+	const struct word *w = find_word(word);
+
+	for (const struct quern_kernel *const *k = qn_kernels; *k; k++)
+		if (!strcasecmp((*k)->name, word))
+			return (*k)->name;
+	return w ? w->kernel : NULL;
+}
+
+static const char *kernel_name(const void *ctx, int i)
+{
+	(void)ctx;
+	return qn_kernels[i] ? qn_kernels[i]->name : NULL;
+}
+
+enum quern_status qn_kernel_unknown(const char *name, struct quern_message *err)
+{
+	const struct word *w = find_word(name);
+	const char *near = qn_kernel_meant(name);
+
+	if (!near)
+		near = qn_nearest(name, kernel_name, NULL);
+	if (!w)
+		return qn_error_set(err, QUERN_ERR_USAGE, "there is no kernel '%s'%s%s%s; `quern kernels` "
+				    "lists them", name, near ? "; did you mean '" : "", near ? near : "",
+				    near ? "'?" : "");
+	return qn_error_set(err, QUERN_ERR_USAGE, w->is == FIELD ? "%s is a field of the kernel %s: quern run "
+								   "%s ..."
+			    : w->is == OTHER_NAME ? "there is no kernel '%s', but %s: quern run %s ..."
+						  : "no kernel finds the %s; %s counts values in bins, which "
+						    "bounds it: quern run %s ...",
+			    name, w->kernel, w->kernel);
 }
 
 static bool is_pair(enum quern_op op)

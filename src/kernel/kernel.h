@@ -11,6 +11,13 @@ extern const struct quern_kernel *const qn_kernels[];
 
 const struct quern_kernel *qn_kernel_find(const char *name);
 
+/* The name of the kernel that a word stands for: itself, or that whose result has it (mean, max, std).
+   NULL: there is none. */
+const char *qn_kernel_meant(const char *word);
+
+/* There is no kernel of this name: which was meant perhaps. Returns QUERN_ERR_USAGE. */
+enum quern_status qn_kernel_unknown(const char *name, struct quern_message *err);
+
 /* The layout of a state, from the segments of the current pass. */
 struct qn_layout_of_state {
 	int nsegments;

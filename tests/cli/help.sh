@@ -51,7 +51,8 @@ refuses 2 "the beginning of several options" "option --s is ambiguous: --stats, 
 	run moments --s 3 cf.nc
 refuses 2 "misspelt --version" "did you mean '--version'" --versoin
 refuses 2 "unknown letter" "option -Z" run moments -Z cf.nc
-refuses 2 "an option of another kernel" "option --bins" run moments --bins 4 cf.nc
+refuses 2 "an option of another kernel" "--bins is an option of kernel histogram, not of this" \
+	run moments --bins 4 cf.nc
 refuses 2 "an option without its value" "--dataset" run moments cf.nc -d
 refuses 2 "no kernel" "no kernel given" run
 refuses 2 "no file" "no file given" run moments

@@ -50,7 +50,7 @@ refuses 2 "--replicas without --homes" "only with --homes" $plan --replicas 9 cf
 refuses 2 "more copies than hosts" "than the 4 hosts" $plan --replicas 9 --homes spread \
 	--cluster 'host:4 core:2' cf.nc
 refuses 2 "--times beyond reason" "times" $plan --times 16000000 cf.nc
-refuses 2 "run has no --cluster" "unknown" run moments -d packed --cluster 'core:2' cf.nc
+refuses 2 "run has no --cluster" "--cluster is an option of quern plan" run moments -d packed --cluster 'core:2' cf.nc
 
 # --- simulation ---
 command -v jq >/dev/null || { skip "simulation" "no jq"; finish; }

@@ -1,0 +1,164 @@
+/*
+ * known.c - which options and environment variables there are, of all commands and kernels together.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "kernel/kernel.h"
+
+extern char **environ;
+
+#define MAX_VARIABLE 64
+
+/* Variables that are read and are no options. */
+static const char *const other_variables[] = {
+	"QUERN_CPU",		   /* base/cpu.c */
+	"QUERN_CORPUS",		   /* tests/run */
+	"QUERN_BIN",		   /* the templates in slurm/ */
+	"QUERN_FILE",		   /* ... */
+	"QUERN_RANKS_PER_NODE",	   /* ... */
+	"QUERN_RESULT",		   /* ... */
+	NULL,
+};
+
+static const char prefix[] = "QUERN_", test_prefix[] = "QUERN_TEST_";
+
+/* --- options --- */
+
+static bool has_option(const struct quern_option *table, const char *name)
+{
+	for (; table && table->name; table++)
+		if (!strcmp(table->name, name))
+			return true;
+	return false;
+}
+
+static bool command_has(const struct qn_command *c, const char *name)
+{
+	const struct quern_option *table[QN_MAX_OPTION_TABLES] = { NULL };
+
+	c->tables(table);
+	for (int i = 0; i < QN_MAX_OPTION_TABLES; i++)
+		if (has_option(table[i], name))
+			return true;
+	return false;
+}
+
+/* Adds "BEFOREname", after a comma if it is not the first. */
+static void add_owner(char *out, size_t nbytes, const char *before, const char *name)
+{
+	const size_t used = strlen(out);
+
+	snprintf(out + used, nbytes - used, "%s%s%s", used ? ", " : "", before, name);
+}
+
+bool qn_cli_whose(const char *option, char *out, size_t nbytes)
+{
+	*out = 0;
+	for (const struct quern_kernel *const *k = qn_kernels; *k; k++)
+		if (has_option((*k)->options, option))
+			add_owner(out, nbytes, "kernel ", (*k)->name);
+	for (const struct qn_command *c = qn_cli_commands; c->name; c++)
+		if (command_has(c, option))
+			add_owner(out, nbytes, "quern ", c->name);
+	return *out != 0;
+}
+
+/* --- variables --- */
+
+/* Of all options. */
+struct variables {
+	char (*name)[MAX_VARIABLE];	/* owned */
+	int n, room;
+};
+
+static void add_variables(struct variables *v, const struct quern_option *table)
+{
+	for (; table && table->name; table++) {
+		if (v->n == v->room) {
+			const int room = v->room ? 2 * v->room : 64;
+			void *more = realloc(v->name, (size_t)room * sizeof(*v->name));
+
+			if (!more)
+				return;
+			v->name = more;
+			v->room = room;
+		}
+		qn_option_variable(table, v->name[v->n++], MAX_VARIABLE);
+	}
+}
+
+static void collect(struct variables *v)
+{
+	for (const struct quern_kernel *const *k = qn_kernels; *k; k++)
+		add_variables(v, (*k)->options);
+	for (const struct qn_command *c = qn_cli_commands; c->name; c++) {
+		const struct quern_option *table[QN_MAX_OPTION_TABLES] = { NULL };
+
+		c->tables(table);
+		for (int i = 0; i < QN_MAX_OPTION_TABLES; i++)
+			add_variables(v, table[i]);
+	}
+}
+
+static const char *variable(const void *ctx, int i)
+{
+	const struct variables *v = ctx;
+
+	return i < v->n ? v->name[i] : other_variables[i - v->n];
+}
+
+/* The name of an entry NAME=VALUE, if it begins like ours, has a value, and nothing reads it; owned. */
+static char *unknown_name(const struct variables *v, const char *entry)
+{
+	const size_t n = strcspn(entry, "=");
+	const char *known;
+	char *name;
+
+	if (strncmp(entry, prefix, sizeof(prefix) - 1) || !entry[n] || !entry[n + 1] ||
+	    !strncmp(entry, test_prefix, sizeof(test_prefix) - 1))
+		return NULL;
+	name = strndup(entry, n);
+	for (int i = 0; name && (known = variable(v, i)); i++)
+		if (!strcmp(name, known)) {
+			free(name);
+			return NULL;
+		}
+	return name;
+}
+
+void qn_cli_warn_of_variables(void)
+{
+	struct variables v = { .n = 0 };
+
+	collect(&v);
+	for (char **e = environ; v.n && *e; e++) {
+		char *name = unknown_name(&v, *e);
+		const char *near = name ? qn_nearest(name, variable, &v) : NULL;
+
+		if (name)
+			qn_cli_warn("%s is set, but nothing reads a variable of that name%s%s%s", name,
+				    near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+		free(name);
+	}
+	free(v.name);
+}
+
+void qn_cli_forget_variables(void)
+{
+	struct variables v = { .n = 0 };
+
+	collect(&v);
+	for (char **e = environ; v.n && *e;) {
+		char *name = unknown_name(&v, *e);
+
+		/* What comes after it then stands in its place. */
+		if (name)
+			unsetenv(name);
+		else
+			e++;
+		free(name);
+	}
+	free(v.name);
+}
