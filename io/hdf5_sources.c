@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/mem.h"
+#include "data/external.h"
 #include "hdf5_file.h"
 #include "hdf5_names.h"
 
@@ -377,13 +379,30 @@ static enum quern_status check_mappings(struct subject *s, bool reading)
 	return status;
 }
 
-static enum quern_status check_external(struct subject *s)
+/* May the library read them? For a description it is enough that they can be found. */
+static enum quern_status check_raw(const struct subject *s, const struct qn_sources *list)
+{
+	struct stat st;
+
+	for (uint64_t i = 0; i < list->n; i++) {
+		int fd = qn_external_open(s->file, s->path, list->origin[i].file, &st, s->err);
+
+		if (fd < 0)
+			return s->err->status;
+		close(fd);
+	}
+	return QUERN_OK;
+}
+
+static enum quern_status check_external(struct subject *s, bool reading)
 {
 	struct qn_sources list = { .ndim = 0 };
 	enum quern_status status;
 
 	s->out = &list;
 	status = list_external(s);
+	if (status == QUERN_OK && reading)
+		status = check_raw(s, &list);
 	qn_sources_fini(&list);
 	return status;
 }
@@ -401,7 +420,7 @@ enum quern_status qn_h5_sources_check(hid_t dset, const char *file, const char *
 	if (H5Pget_layout(s.dcpl) == H5D_VIRTUAL)
 		status = check_mappings(&s, reading);
 	else if (H5Pget_layout(s.dcpl) == H5D_CONTIGUOUS)
-		status = check_external(&s);
+		status = check_external(&s, reading);
 	qn_h5_close(s.dcpl);
 	return status;
 }

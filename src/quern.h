@@ -187,7 +187,7 @@ enum quern_status quern_unstage(MPI_Comm comm, const char *const *catalogs, size
  * page cache, and warnings; column (or NULL): of the one dataset, this member of its compound
  * datatype; select (or NULL): what such a selection of the one dataset touches.
  * quern_inspect_with: the same by settings, as of quern_verify: dataset, column, select,
- * metadata-timeout and chunk-timeout, which are those of the command.
+ * metadata-timeout, chunk-timeout and allow-external, which are those of the command.
  * quern_kernels: all kernels, or one with its options.
  * quern_info: version, libraries, codecs, the machine.
  */

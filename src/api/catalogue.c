@@ -230,6 +230,7 @@ static const struct quern_option inspect_options[] = {
 	{ "select", 0, QUERN_OPT_STRING, "SLICES", NULL, 0, 0, "what such a selection touches" },
 	QN_METADATA_ROW,
 	QN_CHUNK_ROW,
+	QN_EXTERNAL_ROW,
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
 

@@ -82,7 +82,7 @@ static const char *text_of(const json_t *o, const char *name)
 
 /* Settings for the library: those options that it takes too. */
 static const char *const settings_of_inspect[] = { "dataset", "column", "select", "metadata-timeout",
-						   "chunk-timeout" };
+						   "chunk-timeout", "allow-external" };
 #define NSETTINGS (sizeof(settings_of_inspect) / sizeof(*settings_of_inspect))
 
 static void free_settings(char *setting[NSETTINGS + 1])

@@ -27,6 +27,10 @@ struct qn_access {
 	{ "chunk-timeout", 0, QUERN_OPT_INT, "SECONDS", NULL, 1, QN_MOST_SECONDS, \
 	  "how long the HDF5 library may take for a chunk, where quern leaves reading to it (default: " \
 	  "60, for large chunks more)" }
+#define QN_EXTERNAL_ROW \
+	{ "allow-external", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, \
+	  "read raw files that hold the elements of a dataset wherever they are, not only beside its own " \
+	  "file or below" }
 /* clang-format on */
 
 /* What the options say; those that a table does not have are as if not given. */

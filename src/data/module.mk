@@ -1,5 +1,6 @@
 # src/data: sources of libquern. MULTI_ISA files are compiled once per instruction set (base/isa.h).
 LIB_SRCS += src/data/access.c
+LIB_SRCS += src/data/external.c
 LIB_SRCS += src/data/select.c
 LIB_SRCS += src/data/dataset.c
 LIB_SRCS += src/data/mosaic.c

@@ -20,6 +20,7 @@ const struct quern_option qn_census_options[] = {
 	  "found" },
 	QN_METADATA_ROW,
 	QN_CHUNK_ROW,
+	QN_EXTERNAL_ROW,
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
 

@@ -34,6 +34,7 @@ const struct quern_option qn_run_options[] = {
 	  "a chunk that cannot be read or decoded ends the run, or is left out and reported" },
 	QN_METADATA_ROW,
 	QN_CHUNK_ROW,
+	QN_EXTERNAL_ROW,
 	{ "threads", 0, QUERN_OPT_INT, "N", NULL, 1, 4096,
 	  "worker threads a rank (default: its share of the permitted cores)" },
 	{ "bind", 0, QUERN_OPT_CHOICE, "numa|core|none", "numa", 0, 0,

@@ -1,13 +1,12 @@
 #include "exec/resolve_impl.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/mem.h"
+#include "data/external.h"
 
 /* A stretch of whole rows in one raw file. */
 struct stretch {
@@ -20,13 +19,10 @@ struct stretch {
 static enum quern_status look_at(const struct qn_resolving *r, const char *file, struct qn_dataset *d)
 {
 	struct stat s;
-	const int fd = qn_file_open(file, &s);
+	const int fd = qn_external_open(r->whole->file, r->whole->path, file, &s, r->err);
 
 	if (fd < 0)
-		return qn_error_set(r->err, qn_file_status(errno), "%s: dataset %s has its elements in the "
-				    "external file %s, which cannot be opened: %s; relative names are "
-				    "taken from HDF5_EXTFILE_PREFIX or the working directory",
-				    r->whole->file, r->whole->path, file, qn_file_why(errno));
+		return r->err->status;
 	close(fd);
 	d->file_nbytes = (uint64_t)s.st_size;
 	d->file_mtime_ns = (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec;

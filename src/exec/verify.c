@@ -29,6 +29,7 @@ const struct quern_option qn_verify_options[] = {
 	  "sums yet" },
 	QN_METADATA_ROW,
 	QN_CHUNK_ROW,
+	QN_EXTERNAL_ROW,
 	{ "threads", 0, QUERN_OPT_INT, "N", NULL, 1, 4096,
 	  "worker threads a rank (default: its share of the permitted cores)" },
 	{ "bind", 0, QUERN_OPT_CHOICE, "numa|core|none", "numa", 0, 0,

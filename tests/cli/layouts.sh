@@ -86,6 +86,37 @@ is "a fill value that is a text" '"no" "no"' "$(extremes texts)"
 quern verify -d external_texts unusual.h5
 prints "what is not verified, and why" "not decoded: it is in external files, and elements of type .S4"
 
+# --- raw files that whoever made the file has named ---
+mkdir outside inside
+printf '\1\2\3\4\5\6' | tee outside/far >inside/near
+ln -s ../outside/far inside/link
+mkfifo inside/pipe
+(cd inside && "$make" external "$PWD/near" "$PWD/../outside/far" "$PWD/link" "$PWD/pipe" /dev/zero \
+	/proc/version /proc/self/status) || exit 1
+ext=inside/external.h5
+sums() { for d in "$1" "bits_$1"; do quern run sum --json -d "$d" "${@:2}" $ext; echo "$status $(field result.sum)"; done | xargs; }
+is "beside the file" "0 21 0 21" "$(sums near)"
+for d in far link; do
+	for way in $d bits_$d; do
+		for command in "run sum" "run sum --on-bad-chunk skip" verify; do
+			refuses 5 "outside of its directory: $command, $way" "/$d.*say --allow-external" \
+				$command -d $way $ext
+		done
+	done
+	is "... unless told: $d" "0 21 0 21" "$(sums $d --allow-external)"
+done
+refuses 5 "... in a plan" "outside/far.*--allow-external" plan sum -d far $ext
+answers "... which inspect does not read" inspect -d far $ext
+is "... unless told by the environment" "0 21 0 21" "$(QUERN_ALLOW_EXTERNAL=1 sums far)"
+is "... or by the prefix" "0 21 0 21" "$(HDF5_EXTFILE_PREFIX=$PWD/outside sums far)"
+for d in pipe zero version status; do
+	for way in $d bits_$d; do
+		refuses 3 "$d is none: $way" "/$d.*(device|a pipe|size is not the number of its bytes)" \
+			run sum --allow-external -d $way $ext
+	done
+done
+rm inside/pipe
+
 # --- families ---
 "$make" family || exit 1
 answers "a family" run sum --json f-00000.h5

@@ -6,6 +6,7 @@
  *				odd.h5 one, irregularly, a missing dataset and a missing file
  *	layouts many N		many.h5: x is mapped to N datasets of the file, of which every tenth is not
  *				there and every seventh is virtual too; x[i, j] is i, or -1
+ *	layouts external RAW...	external.h5: a dataset of six bytes in each raw file, and one of 6-bit numbers
  *	layouts unusual		unusual.h5: numbers of 12 bits in an external file, and half of them mapped;
  *				texts with a fill value, of a missing source; texts in an external file
  *	layouts unwritten	unwritten.h5: netCDF variables, and others, with elements that nobody wrote;
@@ -190,6 +191,31 @@ static void make_unusual(void)
 	H5Dclose(must(H5Dcreate2(file, "external_texts", text, must(H5Screate_simple(1, &n, NULL)),
 				 H5P_DEFAULT, raw, H5P_DEFAULT)));
 	map_half(file, "texts", text, "none.h5", "no\0");
+	H5Fclose(file);
+}
+
+/* Elements that are in raw files: /NAME for each of them, six bytes, and /bits_NAME of numbers that only
+   the library reads. */
+static void make_external(char *const *names, int n)
+{
+	hid_t file = create("external.h5"), bits = must(H5Tcopy(H5T_STD_I8LE));
+	const hsize_t nelems = 6;
+	hid_t space = must(H5Screate_simple(1, &nelems, NULL));
+
+	must(H5Tset_precision(bits, 6));
+	for (int i = 0; i < 2 * n; i++) {
+		hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE));
+		const char *slash = strrchr(names[i / 2], '/');
+		char path[64];
+
+		snprintf(path, sizeof path, "%s%.50s", i % 2 ? "bits_" : "",
+			 slash ? slash + 1 : names[i / 2]);
+		must(H5Pset_external(dcpl, names[i / 2], 0, nelems));
+		H5Dclose(must(H5Dcreate2(file, path, i % 2 ? bits : H5T_STD_I8LE, space, H5P_DEFAULT,
+					 dcpl, H5P_DEFAULT)));
+		H5Pclose(dcpl);
+	}
+	H5Sclose(space);
 	H5Fclose(file);
 }
 
@@ -555,6 +581,8 @@ int main(int argc, char **argv)
 		make_many(strtoull(argv[2], NULL, 10));
 	else if (argc == 2 && !strcmp(argv[1], "unusual"))
 		make_unusual();
+	else if (argc > 2 && !strcmp(argv[1], "external"))
+		make_external(argv + 2, argc - 2);
 	else if (argc == 2 && !strcmp(argv[1], "unwritten"))
 		make_unwritten();
 	else if (argc == 2 && !strcmp(argv[1], "lacking"))
