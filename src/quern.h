@@ -22,6 +22,10 @@
  * Damaged files make the HDF5 library crash or hang, so quern calls it in child processes, which it
  * forks: no other thread of the program may be inside the HDF5 library while quern_run_execute, _plan,
  * quern_inspect or quern_verify runs.
+ *
+ * The library computes in the default floating-point environment, on its own threads and, while a
+ * function runs, on the caller's; rounding, traps and flags of the caller are afterwards as they were.
+ * A function that is collective returns on all ranks when it fails on one.
  */
 #ifndef QUERN_H
 #define QUERN_H

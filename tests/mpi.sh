@@ -4,7 +4,7 @@
 
 . "$SRCDIR/tests/lib.sh"
 
-programs='test_comm test_api test_engine'
+programs='test_comm test_move test_api test_engine'
 limit=100
 [ -z "$SAN" ] || limit=300
 
@@ -51,6 +51,20 @@ changed()
 		return 1
 	}
 }
+# What fails on one rank: calls of MPI and allocations, the first, second, ... of them. Those of the
+# communicator's making are few; an allocation is like its neighbours.
+"$BUILDDIR/tests/corpus/layouts" virtual 64 || exit
+for hosts in 1 2; do
+	while read -r what stride; do
+		QUERN_TEST_HOSTS=$hosts check "one rank fails: $what, $hosts hosts" \
+			timeout "$limit" $MPIRUN -n 3 "$BUILDDIR/tests/onesided" \
+			plain.h5 /x "$what" "$stride"
+	done <<-END
+		start 1
+		mpi 5
+		memory 31
+	END
+done
 mkdir -p changed && cd changed || exit
 check "a file that changes is not made good by copies of others" changed
 finish

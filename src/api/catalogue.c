@@ -12,6 +12,7 @@
 #include "api/settings.h"
 #include "base/cpu.h"
 #include "base/file.h"
+#include "base/fp.h"
 #include "base/options.h"
 #include "base/text.h"
 #include "comm/comm.h"
@@ -218,6 +219,7 @@ static enum quern_status inspect(struct inspection *in, const char *dataset, cha
 enum quern_status quern_inspect(const char *file, const char *dataset, const char *column,
 				const char *select, char **json, char *why, size_t nbytes)
 {
+	QN_OWN_FP;
 	struct inspection in = { .file = file, .column = column, .select = select };
 
 	return inspect(&in, dataset, json, why, nbytes);
@@ -237,6 +239,7 @@ static const struct quern_option inspect_options[] = {
 enum quern_status quern_inspect_with(const char *file, const char *const *settings, char **json,
 				     char *why, size_t nbytes)
 {
+	QN_OWN_FP;
 	const struct quern_option *table = inspect_options;
 	const struct qn_access before = *qn_access();
 	struct quern_message err = { .status = QUERN_OK };
@@ -282,6 +285,7 @@ static json_t *kernel_to_json(const struct quern_kernel *k)
 
 enum quern_status quern_kernels(const char *name, char **json, char *why, size_t nbytes)
 {
+	QN_OWN_FP;
 	struct quern_message err = { .status = QUERN_OK };
 	enum quern_status st = QUERN_OK;
 	json_t *list = json_array();
@@ -383,6 +387,7 @@ static json_t *machine_to_json(json_t **launch, struct quern_message *err)
 
 enum quern_status quern_info(char **json, char *why, size_t nbytes)
 {
+	QN_OWN_FP;
 	struct quern_message err = { .status = QUERN_OK };
 	char mpi[128], hwloc[32], sums[32];
 	json_t *launch = NULL, *machine = machine_to_json(&launch, &err);

@@ -7,6 +7,7 @@
 
 #include "api/json.h"
 #include "api/run.h"
+#include "base/fp.h"
 
 static json_t *scalar_to_json(const struct qn_field *f)
 {
@@ -186,6 +187,8 @@ static json_t *run_to_json(const quern_run *run, bool details)
 
 char *quern_run_document(quern_run *run, bool details)
 {
+	QN_OWN_FP;
+
 	if (!quern_run_result(run))
 		return NULL;
 	return qn_json_dump(json_pack("{s:s, s:s, s:o, s:o, s:o}", "quern", QUERN_VERSION,

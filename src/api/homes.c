@@ -7,6 +7,7 @@
 
 #include "api/json.h"
 #include "api/settings.h"
+#include "base/fp.h"
 #include "base/names.h"
 #include "base/text.h"
 #include "comm/comm_mpi.h"
@@ -99,6 +100,7 @@ static enum quern_status take(struct qn_job *j, struct quern_options *o,
 enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nfiles,
 			      const char *const *settings, char **json, char *why, size_t nbytes)
 {
+	QN_OWN_FP;
 	const struct quern_option *table = qn_census_options;
 	struct quern_message err = { .status = QUERN_OK };
 	struct quern_options options = { .n = 0 };

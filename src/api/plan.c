@@ -6,6 +6,7 @@
 
 #include "api/json.h"
 #include "api/run.h"
+#include "base/fp.h"
 #include "base/mem.h"
 
 #define MOST_LISTED_RANKS 4096	/* a document with more has no array of ranks */
@@ -209,6 +210,7 @@ static json_t *plan_to_json(const struct qn_job *j)
 
 char *quern_run_plan_document(quern_run *run)
 {
+	QN_OWN_FP;
 	const struct qn_job *j = &run->job;
 
 	if (!run->planned || run->rank != 0)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "api/run.h"
+#include "base/fp.h"
 
 /* Is an integer a double too? Above 2^53 some are. */
 static bool is_exact(int64_t i)
@@ -19,6 +20,7 @@ static bool is_exact(int64_t i)
 
 bool quern_result_get_int(const struct quern_result *r, const char *name, int64_t *v)
 {
+	QN_OWN_FP;
 	const struct qn_field *f = qn_result_find(r, name);
 	char *end;
 	long long n;
@@ -45,6 +47,7 @@ bool quern_result_get_int(const struct quern_result *r, const char *name, int64_
 
 bool quern_result_get_real(const struct quern_result *r, const char *name, double *v)
 {
+	QN_OWN_FP;
 	const struct qn_field *f = qn_result_find(r, name);
 	int64_t i;
 
@@ -69,6 +72,7 @@ static const struct qn_field *find_array(const struct quern_result *r, const cha
 bool quern_result_get_ints(const struct quern_result *r, const char *name, const int64_t **v,
 			   size_t *n)
 {
+	QN_OWN_FP;
 	const struct qn_field *f = find_array(r, name, QN_FIELD_INT);
 
 	if (!f)
@@ -81,6 +85,7 @@ bool quern_result_get_ints(const struct quern_result *r, const char *name, const
 bool quern_result_get_reals(const struct quern_result *r, const char *name, const double **v,
 			    size_t *n)
 {
+	QN_OWN_FP;
 	const struct qn_field *f = find_array(r, name, QN_FIELD_REAL);
 
 	if (!f)

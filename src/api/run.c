@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fp.h"
 #include "base/mem.h"
 #include "comm/comm_mpi.h"
 #include "data/access.h"
@@ -27,6 +28,7 @@ static void choose_kernel(quern_run *run, const char *name)
 
 quern_run *quern_run_new(MPI_Comm comm, const char *kernel)
 {
+	QN_OWN_FP;
 	quern_run *run = qn_calloc(1, sizeof(*run));
 
 	if (!run)
@@ -38,6 +40,8 @@ quern_run *quern_run_new(MPI_Comm comm, const char *kernel)
 
 void quern_run_free(quern_run *run)
 {
+	QN_OWN_FP;
+
 	if (!run)
 		return;
 	qn_result_fini(&run->result);
@@ -49,6 +53,8 @@ void quern_run_free(quern_run *run)
 
 enum quern_status quern_run_set(quern_run *run, const char *name, const char *value)
 {
+	QN_OWN_FP;
+
 	if (run->err.status)
 		return run->err.status;
 	return qn_options_set(&run->options, name, value, &run->err);
@@ -56,6 +62,8 @@ enum quern_status quern_run_set(quern_run *run, const char *name, const char *va
 
 enum quern_status quern_run_set_from_environment(quern_run *run)
 {
+	QN_OWN_FP;
+
 	if (run->err.status)
 		return run->err.status;
 	return qn_options_from_environment(&run->options, &run->err);
@@ -63,6 +71,8 @@ enum quern_status quern_run_set_from_environment(quern_run *run)
 
 enum quern_status quern_run_add_file(quern_run *run, const char *file)
 {
+	QN_OWN_FP;
+
 	if (run->err.status)
 		return run->err.status;
 	return qn_names_add(&run->files, file, &run->err);
@@ -176,6 +186,8 @@ static enum quern_status emit(quern_run *run)
 /* What takes all ranks to free goes while all are here: quern_run_free is then of one rank alone. */
 static void let_go(quern_run *run)
 {
+	qn_agent_fini(&run->job.agent);
+	qn_leases_fini(&run->job.leases);
 	qn_queues_fini(&run->job.queues);
 	qn_comm_free(run->comm);
 	run->comm = run->job.comm = NULL;
@@ -183,6 +195,7 @@ static void let_go(quern_run *run)
 
 enum quern_status quern_run_execute(quern_run *run)
 {
+	QN_OWN_FP;
 	const struct qn_access before = *qn_access();
 	double start = qn_comm_wtime(), clock = start;
 	enum quern_status st;
@@ -205,6 +218,7 @@ enum quern_status quern_run_execute(quern_run *run)
 
 enum quern_status quern_run_plan(quern_run *run)
 {
+	QN_OWN_FP;
 	const struct qn_access before = *qn_access();
 	double clock = qn_comm_wtime();
 	enum quern_status st;

@@ -10,6 +10,7 @@
 
 #include "api/json.h"
 #include "api/settings.h"
+#include "base/fp.h"
 #include "base/text.h"
 #include "comm/comm_mpi.h"
 #include "data/access.h"
@@ -314,6 +315,8 @@ enum quern_status quern_stage(MPI_Comm comm, const char *const *files, size_t nf
 			      const char *const *settings, quern_progress_fn *progress, void *ctx,
 			      char **json, char *why, size_t nbytes)
 {
+	QN_OWN_FP;
+
 	return call(comm, false, qn_stage_options, files, nfiles, settings, progress, ctx, json,
 		    why, nbytes);
 }
@@ -321,6 +324,8 @@ enum quern_status quern_stage(MPI_Comm comm, const char *const *files, size_t nf
 enum quern_status quern_unstage(MPI_Comm comm, const char *const *catalogs, size_t n, char **json,
 				char *why, size_t nbytes)
 {
+	QN_OWN_FP;
+
 	return call(comm, true, qn_unstage_options, catalogs, n, NULL, NULL, NULL, json, why,
 		    nbytes);
 }

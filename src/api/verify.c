@@ -7,6 +7,7 @@
 
 #include "api/json.h"
 #include "api/settings.h"
+#include "base/fp.h"
 #include "base/names.h"
 #include "base/options.h"
 #include "base/text.h"
@@ -156,6 +157,7 @@ enum quern_status quern_verify(MPI_Comm comm, const char *const *words, size_t n
 			       const char *const *settings, quern_progress_fn *progress, void *ctx,
 			       char **json, char *why, size_t nbytes)
 {
+	QN_OWN_FP;
 	const struct quern_option *table = qn_verify_options;
 	struct quern_message err = { .status = QUERN_OK };
 	struct qn_verify v = { .progress = progress, .progress_ctx = ctx };

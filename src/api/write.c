@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "api/run.h"
+#include "base/fp.h"
 #include "base/place.h"
 #include "base/real.h"
 #include "base/text.h"
@@ -207,6 +208,7 @@ static enum quern_status check_replaced(quern_run *run, const struct writer *w, 
 
 enum quern_status quern_run_check_output(quern_run *run, const char *file)
 {
+	QN_OWN_FP;
 	const struct writer *w = find_writer(file);
 	enum quern_status st;
 
@@ -218,6 +220,7 @@ enum quern_status quern_run_check_output(quern_run *run, const char *file)
 
 enum quern_status quern_run_write(quern_run *run, const char *file)
 {
+	QN_OWN_FP;
 	enum quern_status st = quern_run_check_output(run, file);
 	struct document doc = { .bytes = NULL };
 

@@ -1,6 +1,8 @@
 # src/base: sources of libquern. MULTI_ISA files are compiled once per instruction set (base/isa.h).
+LIB_SRCS += src/base/cond.c
 LIB_SRCS += src/base/cpu.c
 LIB_SRCS += src/base/error.c
+LIB_SRCS += src/base/fp.c
 LIB_SRCS += src/base/least.c
 LIB_SRCS += src/base/mem.c
 LIB_SRCS += src/base/names.c

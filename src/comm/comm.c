@@ -83,6 +83,20 @@ static enum quern_status check(int rc, const char *what, struct quern_message *e
 	return qn_error_set(err, QUERN_ERR_RUN, "MPI failed in %s: %s", what, text);
 }
 
+/* What several ranks do together is gone through to its end whatever fails: others wait for it. */
+static void keep_first(int *rc, int now)
+{
+	*rc = *rc ? *rc : now;
+}
+
+/* The verdict on what all ranks have done with MPI, on all of them: a rank of which it failed would
+   otherwise go another way than those that go on to the next collective. */
+static enum quern_status conclude(struct qn_comm *c, int rc, const char *what,
+				  struct quern_message *err)
+{
+	return qn_comm_agree(c, check(rc, what, err), err);
+}
+
 /* Lexicographic on (key, index): better key first, then the smaller index. */
 static void better_of_pairs(const int64_t *in, int64_t *inout, int npairs, int sign)
 {
@@ -114,26 +128,27 @@ static int number_hosts(struct qn_comm *c)
 	int lowest = c->rank, leader = c->host_rank == 0, before = 0;
 	int rc = MPI_Bcast(&lowest, 1, MPI_INT, 0, c->host);
 
-	if (!rc)
-		rc = MPI_Exscan(&leader, &before, 1, MPI_INT, MPI_SUM, c->all);
+	keep_first(&rc, MPI_Exscan(&leader, &before, 1, MPI_INT, MPI_SUM, c->all));
 	c->host_number = c->rank == 0 ? 0 : before;
-	if (!rc)
-		rc = MPI_Bcast(&c->host_number, 1, MPI_INT, 0, c->host);
-	if (!rc)
-		rc = MPI_Allreduce(&leader, &c->nhosts, 1, MPI_INT, MPI_SUM, c->all);
+	keep_first(&rc, MPI_Bcast(&c->host_number, 1, MPI_INT, 0, c->host));
+	keep_first(&rc, MPI_Allreduce(&leader, &c->nhosts, 1, MPI_INT, MPI_SUM, c->all));
 	return rc;
 }
 
-/* The ranks of this host; QUERN_TEST_HOSTS divides them. */
 static int find_host(struct qn_comm *c)
 {
-	const char *pretended = getenv(QN_TEST_HOSTS);
-	int rc = MPI_Comm_split_type(c->all, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &c->host);
-	MPI_Comm whole = c->host;
-	int rank, size, n = pretended ? atoi(pretended) : 0;
+	return MPI_Comm_split_type(c->all, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &c->host);
+}
 
-	if (rc || n < 2)
-		return rc;
+/* QUERN_TEST_HOSTS divides the ranks of a host. */
+static int divide_host(struct qn_comm *c)
+{
+	const char *pretended = getenv(QN_TEST_HOSTS);
+	MPI_Comm whole = c->host;
+	int rank, size, rc, n = pretended ? atoi(pretended) : 0;
+
+	if (n < 2)
+		return MPI_SUCCESS;
 	MPI_Comm_rank(whole, &rank);
 	MPI_Comm_size(whole, &size);
 	n = n < size ? n : size;
@@ -155,64 +170,59 @@ static int find_leaders(struct qn_comm *c)
 	return rc;
 }
 
-static int set_up(struct qn_comm *c, MPI_Comm parent)
+static int find_host_rank(struct qn_comm *c)
 {
-	int rc = MPI_Comm_dup(parent, &c->all);
+	int rc = MPI_Comm_set_errhandler(c->host, MPI_ERRORS_RETURN);
 
-	if (rc)
-		return rc;
-	MPI_Comm_set_errhandler(c->all, MPI_ERRORS_RETURN);
-	MPI_Comm_rank(c->all, &c->rank);
-	MPI_Comm_size(c->all, &c->size);
-	rc = find_host(c);
-	if (rc)
-		return rc;
-	MPI_Comm_set_errhandler(c->host, MPI_ERRORS_RETURN);
-	MPI_Comm_rank(c->host, &c->host_rank);
-	MPI_Comm_size(c->host, &c->host_size);
-	rc = number_hosts(c);
 	if (!rc)
-		rc = find_leaders(c);
-	if (!rc)
-		rc = MPI_Type_contiguous(2, MPI_INT64_T, &c->pair);
+		rc = MPI_Comm_rank(c->host, &c->host_rank);
+	return rc ? rc : MPI_Comm_size(c->host, &c->host_size);
+}
+
+static int make_ops(struct qn_comm *c)
+{
+	int rc = MPI_Type_contiguous(2, MPI_INT64_T, &c->pair);
+
 	if (!rc)
 		rc = MPI_Type_commit(&c->pair);
 	if (!rc)
 		rc = MPI_Op_create(minloc_op, 1, &c->minloc);
-	if (!rc)
-		rc = MPI_Op_create(maxloc_op, 1, &c->maxloc);
-	return rc;
+	return rc ? rc : MPI_Op_create(maxloc_op, 1, &c->maxloc);
 }
 
-enum quern_status qn_comm_new(MPI_Comm parent, struct qn_comm **out, struct quern_message *err)
+/* The rest, when there is a communicator on which ranks can agree. */
+static enum quern_status set_up(struct qn_comm *c, struct quern_message *err)
 {
-	struct qn_comm *c = qn_calloc(1, sizeof(*c));
+	static int (*const step[])(struct qn_comm *c) = {
+		find_host, divide_host, find_host_rank, number_hosts, find_leaders, make_ops,
+	};
 	enum quern_status st = QUERN_OK;
 
-	if (!c)
-		return qn_error_nomem(err, sizeof(*c), "a communicator");
-	c->all = c->host = c->leaders = MPI_COMM_NULL;
-	c->pair = MPI_DATATYPE_NULL;
-	c->minloc = c->maxloc = MPI_OP_NULL;
-	c->size = c->host_size = c->nhosts = 1;
-	if (parent != MPI_COMM_NULL)
-		st = check(set_up(c, parent), "setting up the communicator", err);
-	if (st)
-		qn_comm_free(c);
-	else
-		*out = c;
+	for (size_t i = 0; !st && i < sizeof(step) / sizeof(*step); i++)
+		st = conclude(c, step[i](c), "setting up the communicator", err);
 	return st;
 }
 
-MPI_Comm qn_comm_leaders(const struct qn_comm *c)
+/* A communicator of its own, on which the ranks agree from then on: first on `st`. */
+static enum quern_status duplicate(struct qn_comm *c, MPI_Comm parent, enum quern_status st,
+				   struct quern_message *err)
 {
-	return c->leaders;
+	int rc = MPI_Comm_dup(parent, &c->all);
+
+	if (rc)
+		return check(rc, "duplicating the communicator", err);
+	rc = MPI_Comm_set_errhandler(c->all, MPI_ERRORS_RETURN);
+	if (!rc)
+		rc = MPI_Comm_rank(c->all, &c->rank);
+	if (!rc)
+		rc = MPI_Comm_size(c->all, &c->size);
+	if (!st)
+		st = check(rc, "setting up the communicator", err);
+	return qn_comm_agree(c, st, err);
 }
 
-void qn_comm_free(struct qn_comm *c)
+static void release(struct qn_comm *c)
 {
-	if (!c)
-		return;
 	if (c->maxloc != MPI_OP_NULL)
 		MPI_Op_free(&c->maxloc);
 	if (c->minloc != MPI_OP_NULL)
@@ -225,26 +235,68 @@ void qn_comm_free(struct qn_comm *c)
 		MPI_Comm_free(&c->host);
 	if (c->all != MPI_COMM_NULL)
 		MPI_Comm_free(&c->all);
+}
+
+enum quern_status qn_comm_new(MPI_Comm parent, struct qn_comm **out, struct quern_message *err)
+{
+	struct qn_comm made = { .all = MPI_COMM_NULL, .host = MPI_COMM_NULL,
+				.leaders = MPI_COMM_NULL, .size = 1, .host_size = 1, .nhosts = 1,
+				.pair = MPI_DATATYPE_NULL, .minloc = MPI_OP_NULL,
+				.maxloc = MPI_OP_NULL };
+	struct qn_comm *c = qn_calloc(1, sizeof(*c));
+	enum quern_status st = c ? QUERN_OK : qn_error_nomem(err, sizeof(*c), "a communicator");
+
+	/* Who has no memory for it must not leave the others in MPI_Comm_dup. */
+	if (parent != MPI_COMM_NULL) {
+		st = duplicate(&made, parent, st, err);
+		if (!st)
+			st = set_up(&made, err);
+	}
+	if (st) {
+		release(&made);
+		free(c);
+		return st;
+	}
+	*c = made;
+	*out = c;
+	return QUERN_OK;
+}
+
+MPI_Comm qn_comm_leaders(const struct qn_comm *c)
+{
+	return c->leaders;
+}
+
+void qn_comm_free(struct qn_comm *c)
+{
+	if (c)
+		release(c);
 	free(c);
+}
+
+static int bcast_pieces(struct qn_comm *c, void *data, size_t nbytes)
+{
+	int rc = 0;
+
+	count_all(c, nbytes);
+	for (size_t at = 0; !alone(c) && at < nbytes; at += PIECE_NBYTES)
+		keep_first(&rc, MPI_Bcast((char *)data + at,
+					  (int)qn_min_u64(nbytes - at, PIECE_NBYTES), MPI_BYTE, 0,
+					  c->all));
+	return rc;
 }
 
 enum quern_status qn_comm_bcast(struct qn_comm *c, void *data, size_t nbytes,
 				struct quern_message *err)
 {
-	int rc = 0;
-
-	count_all(c, nbytes);
-	for (size_t at = 0; !alone(c) && !rc && at < nbytes; at += PIECE_NBYTES)
-		rc = MPI_Bcast((char *)data + at, (int)qn_min_u64(nbytes - at, PIECE_NBYTES),
-			       MPI_BYTE, 0, c->all);
-	return check(rc, "a broadcast", err);
+	return conclude(c, bcast_pieces(c, data, nbytes), "a broadcast", err);
 }
 
 enum quern_status qn_comm_bcast_block(struct qn_comm *c, void **data, size_t *nbytes,
 				      struct quern_message *err)
 {
 	uint64_t n = *nbytes;
-	enum quern_status st = qn_comm_bcast(c, &n, sizeof(n), err);
+	enum quern_status st = check(bcast_pieces(c, &n, sizeof(n)), "a broadcast", err);
 
 	if (!st && c->rank != 0) {
 		*nbytes = n;
@@ -265,8 +317,8 @@ enum quern_status qn_comm_gather(struct qn_comm *c, const void *card, size_t nby
 		return QUERN_OK;
 	}
 	count_own(c, nbytes);
-	return check(MPI_Gather(card, (int)nbytes, MPI_BYTE, all, (int)nbytes, MPI_BYTE, 0, c->all),
-		     "a gather", err);
+	return conclude(c, MPI_Gather(card, (int)nbytes, MPI_BYTE, all, (int)nbytes, MPI_BYTE, 0,
+				      c->all), "a gather", err);
 }
 
 /* Sends a block to rank 0 in pieces; there, takes it. */
@@ -274,12 +326,12 @@ static int move_block(struct qn_comm *c, int from, void *data, uint64_t nbytes)
 {
 	int rc = 0;
 
-	for (uint64_t at = 0; !rc && at < nbytes; at += PIECE_NBYTES) {
+	for (uint64_t at = 0; at < nbytes; at += PIECE_NBYTES) {
 		int n = (int)qn_min_u64(nbytes - at, PIECE_NBYTES);
 
-		rc = c->rank ? MPI_Send((char *)data + at, n, MPI_BYTE, 0, BLOCK_TAG, c->all)
-			     : MPI_Recv((char *)data + at, n, MPI_BYTE, from, BLOCK_TAG, c->all,
-					MPI_STATUS_IGNORE);
+		keep_first(&rc, c->rank ? MPI_Send((char *)data + at, n, MPI_BYTE, 0, BLOCK_TAG, c->all)
+					: MPI_Recv((char *)data + at, n, MPI_BYTE, from, BLOCK_TAG,
+						   c->all, MPI_STATUS_IGNORE));
 	}
 	return rc;
 }
@@ -290,9 +342,9 @@ static int take_blocks(struct qn_comm *c, const void *block, char *all, const ui
 
 	if (nbytes_of[0])
 		memcpy(all, block, nbytes_of[0]);
-	for (int r = 1; !rc && r < c->size; r++) {
+	for (int r = 1; r < c->size; r++) {
 		all += nbytes_of[r - 1];
-		rc = move_block(c, r, all, nbytes_of[r]);
+		keep_first(&rc, move_block(c, r, all, nbytes_of[r]));
 	}
 	return rc;
 }
@@ -318,7 +370,7 @@ enum quern_status qn_comm_gather_blocks(struct qn_comm *c, const void *block, si
 	count_own(c, mine);
 	rc = c->rank ? move_block(c, c->rank, (void *)block, mine)
 		     : take_blocks(c, block, room, nbytes_of);
-	st = check(rc, "a gather", err);
+	st = conclude(c, rc, "a gather", err);
 	if (!st && c->rank == 0) {
 		*all = room;
 		room = NULL;
@@ -335,8 +387,15 @@ enum quern_status qn_comm_host_allgather(struct qn_comm *c, const void *card, si
 		memcpy(all, card, nbytes);
 		return QUERN_OK;
 	}
-	return check(MPI_Allgather(card, (int)nbytes, MPI_BYTE, all, (int)nbytes, MPI_BYTE,
-				   c->host), "an allgather", err);
+	return conclude(c, MPI_Allgather(card, (int)nbytes, MPI_BYTE, all, (int)nbytes, MPI_BYTE,
+					 c->host), "an allgather", err);
+}
+
+static int make_record(size_t size, MPI_Datatype *record)
+{
+	int rc = MPI_Type_contiguous((int)size, MPI_BYTE, record);
+
+	return rc ? rc : MPI_Type_commit(record);
 }
 
 /* Counts and displacements in records, as MPI wants them. */
@@ -358,8 +417,8 @@ enum quern_status qn_comm_scatterv(struct qn_comm *c, const void *all, const uin
 				   size_t size, void *mine, uint64_t nmine,
 				   struct quern_message *err)
 {
-	MPI_Datatype record;
-	int *n = NULL, rc;
+	MPI_Datatype record = MPI_DATATYPE_NULL;
+	int *n = NULL;
 	enum quern_status st = QUERN_OK;
 
 	if (alone(c)) {
@@ -367,7 +426,8 @@ enum quern_status qn_comm_scatterv(struct qn_comm *c, const void *all, const uin
 			memcpy(mine, all, nmine * size);
 		return QUERN_OK;
 	}
-	if (c->rank == 0) {
+	st = check(make_record(size, &record), "a scatter", err);
+	if (!st && c->rank == 0) {
 		n = qn_calloc(2 * (size_t)c->size, sizeof(*n));
 		if (!n)
 			st = qn_error_nomem(err, 2 * (size_t)c->size * sizeof(*n), "a scatter");
@@ -376,19 +436,12 @@ enum quern_status qn_comm_scatterv(struct qn_comm *c, const void *all, const uin
 					  "scatter: select less of the dataset");
 	}
 	st = qn_comm_agree(c, st, err);
-	if (st)
-		goto out;
-	rc = MPI_Type_contiguous((int)size, MPI_BYTE, &record);
-	if (!rc)
-		rc = MPI_Type_commit(&record);
 	count_own(c, nmine * size);
-	if (!rc) {
-		rc = MPI_Scatterv(all, n, n ? n + c->size : NULL, record, mine, (int)nmine, record,
-				  0, c->all);
+	if (!st)
+		st = conclude(c, MPI_Scatterv(all, n, n ? n + c->size : NULL, record, mine,
+					      (int)nmine, record, 0, c->all), "a scatter", err);
+	if (record != MPI_DATATYPE_NULL)
 		MPI_Type_free(&record);
-	}
-	st = check(rc, "a scatter", err);
-out:
 	free(n);
 	return st;
 }
@@ -401,8 +454,8 @@ enum quern_status qn_comm_scatter(struct qn_comm *c, const void *all, size_t nby
 		return QUERN_OK;
 	}
 	count_own(c, nbytes);
-	return check(MPI_Scatter(all, (int)nbytes, MPI_BYTE, card, (int)nbytes, MPI_BYTE, 0, c->all),
-		     "a scatter", err);
+	return conclude(c, MPI_Scatter(all, (int)nbytes, MPI_BYTE, card, (int)nbytes, MPI_BYTE, 0,
+				       c->all), "a scatter", err);
 }
 
 /* Sends a block in pieces, and does not wait for the last of them. */
@@ -411,9 +464,10 @@ static int post_block(struct qn_comm *c, const char *data, uint64_t nbytes, int 
 {
 	int rc = 0;
 
-	for (; !rc && nbytes > PIECE_NBYTES; nbytes -= PIECE_NBYTES, data += PIECE_NBYTES)
-		rc = MPI_Send(data, (int)PIECE_NBYTES, MPI_BYTE, to, BLOCK_TAG, c->all);
-	return rc ? rc : MPI_Isend(data, (int)nbytes, MPI_BYTE, to, BLOCK_TAG, c->all, request);
+	for (; nbytes > PIECE_NBYTES; nbytes -= PIECE_NBYTES, data += PIECE_NBYTES)
+		keep_first(&rc, MPI_Send(data, (int)PIECE_NBYTES, MPI_BYTE, to, BLOCK_TAG, c->all));
+	keep_first(&rc, MPI_Isend(data, (int)nbytes, MPI_BYTE, to, BLOCK_TAG, c->all, request));
+	return rc;
 }
 
 static int post_blocks(struct qn_comm *c, qn_comm_fill *fill, void *ctx, const int *rank,
@@ -422,27 +476,26 @@ static int post_blocks(struct qn_comm *c, qn_comm_fill *fill, void *ctx, const i
 	MPI_Request request[2] = { MPI_REQUEST_NULL, MPI_REQUEST_NULL };
 	int rc = 0;
 
-	for (int h = 1; !rc && h < c->nhosts; h++) {
+	for (int h = 1; h < c->nhosts; h++) {
 		int k = (h - 1) % 2;
 
 		if (!nbytes_of[h])
 			continue;
-		rc = MPI_Wait(&request[k], MPI_STATUS_IGNORE);
-		if (rc)
-			break;
+		keep_first(&rc, MPI_Wait(&request[k], MPI_STATUS_IGNORE));
 		fill(ctx, h, block[k]);
-		rc = post_block(c, block[k], nbytes_of[h], rank[h], &request[k]);
+		keep_first(&rc, post_block(c, block[k], nbytes_of[h], rank[h], &request[k]));
 	}
-	return rc ? rc : MPI_Waitall(2, request, MPI_STATUSES_IGNORE);
+	keep_first(&rc, MPI_Waitall(2, request, MPI_STATUSES_IGNORE));
+	return rc;
 }
 
 static int take_block(struct qn_comm *c, char *data, uint64_t nbytes)
 {
 	int rc = 0;
 
-	for (uint64_t at = 0; !rc && at < nbytes; at += PIECE_NBYTES)
-		rc = MPI_Recv(data + at, (int)qn_min_u64(nbytes - at, PIECE_NBYTES), MPI_BYTE, 0,
-			      BLOCK_TAG, c->all, MPI_STATUS_IGNORE);
+	for (uint64_t at = 0; at < nbytes; at += PIECE_NBYTES)
+		keep_first(&rc, MPI_Recv(data + at, (int)qn_min_u64(nbytes - at, PIECE_NBYTES),
+					 MPI_BYTE, 0, BLOCK_TAG, c->all, MPI_STATUS_IGNORE));
 	return rc;
 }
 
@@ -458,7 +511,7 @@ enum quern_status qn_comm_scatter_blocks(struct qn_comm *c, qn_comm_fill *fill, 
 	count_own(c, c->rank ? nmine : 0);
 	rc = c->rank ? take_block(c, mine, nmine)
 		     : post_blocks(c, fill, ctx, rank, nbytes_of, block);
-	return check(rc, "a scatter", err);
+	return conclude(c, rc, "a scatter", err);
 }
 
 static enum quern_status gather_alone(const void *mine, uint64_t n, size_t size, void **all,
@@ -485,34 +538,20 @@ static enum quern_status make_room(const struct qn_comm *c, const uint64_t *coun
 	return *all ? QUERN_OK : qn_error_nomem(err, *sum * size, "a gather");
 }
 
-static int gather_records(struct qn_comm *c, const void *mine, uint64_t nmine, size_t size,
-			  void *all, const int *n)
-{
-	MPI_Datatype record;
-	int rc = MPI_Type_contiguous((int)size, MPI_BYTE, &record);
-
-	if (!rc)
-		rc = MPI_Type_commit(&record);
-	if (!rc) {
-		rc = MPI_Gatherv(mine, (int)nmine, record, all, n, n ? n + c->size : NULL, record,
-				 0, c->all);
-		MPI_Type_free(&record);
-	}
-	return rc;
-}
-
 enum quern_status qn_comm_gatherv(struct qn_comm *c, const void *mine, uint64_t *n, size_t size,
 				  void **all, struct quern_message *err)
 {
+	MPI_Datatype record = MPI_DATATYPE_NULL;
 	uint64_t *counts = NULL, nmine = *n;
 	int *places = NULL;
-	enum quern_status st = QUERN_OK;
+	enum quern_status st;
 
 	*all = NULL;
 	if (alone(c))
 		return gather_alone(mine, nmine, size, all, err);
 	*n = 0;
-	if (c->rank == 0) {
+	st = check(make_record(size, &record), "a gather", err);
+	if (!st && c->rank == 0) {
 		counts = qn_calloc((size_t)c->size, sizeof(*counts));
 		places = qn_calloc(2 * (size_t)c->size, sizeof(*places));
 		if (!counts || !places)
@@ -526,7 +565,11 @@ enum quern_status qn_comm_gatherv(struct qn_comm *c, const void *mine, uint64_t 
 	st = qn_comm_agree(c, st, err);
 	count_own(c, nmine * size);
 	if (!st)
-		st = check(gather_records(c, mine, nmine, size, *all, places), "a gather", err);
+		st = conclude(c, MPI_Gatherv(mine, (int)nmine, record, *all, places,
+					     places ? places + c->size : NULL, record, 0, c->all),
+			      "a gather", err);
+	if (record != MPI_DATATYPE_NULL)
+		MPI_Type_free(&record);
 	free(counts);
 	free(places);
 	return st;
@@ -538,9 +581,10 @@ enum quern_status qn_comm_send(struct qn_comm *c, int to, const void *data, size
 	int rc = 0;
 
 	qn_comm_count(c, c->nhosts > 1 ? nbytes : 0);
-	for (size_t at = 0; !rc && at < nbytes; at += PIECE_NBYTES)
-		rc = MPI_Send((const char *)data + at, (int)qn_min_u64(nbytes - at, PIECE_NBYTES),
-			      MPI_BYTE, to, PAIR_TAG, c->all);
+	for (size_t at = 0; at < nbytes; at += PIECE_NBYTES)
+		keep_first(&rc, MPI_Send((const char *)data + at,
+					 (int)qn_min_u64(nbytes - at, PIECE_NBYTES), MPI_BYTE, to,
+					 PAIR_TAG, c->all));
 	return check(rc, "a message", err);
 }
 
@@ -549,9 +593,10 @@ enum quern_status qn_comm_recv(struct qn_comm *c, int from, void *data, size_t n
 {
 	int rc = 0;
 
-	for (size_t at = 0; !rc && at < nbytes; at += PIECE_NBYTES)
-		rc = MPI_Recv((char *)data + at, (int)qn_min_u64(nbytes - at, PIECE_NBYTES), MPI_BYTE,
-			      from, PAIR_TAG, c->all, MPI_STATUS_IGNORE);
+	for (size_t at = 0; at < nbytes; at += PIECE_NBYTES)
+		keep_first(&rc, MPI_Recv((char *)data + at,
+					 (int)qn_min_u64(nbytes - at, PIECE_NBYTES), MPI_BYTE, from,
+					 PAIR_TAG, c->all, MPI_STATUS_IGNORE));
 	return check(rc, "a message", err);
 }
 
@@ -570,16 +615,16 @@ enum quern_status qn_comm_reduce(struct qn_comm *c, int64_t *words, size_t nword
 	int rc = 0;
 
 	count_all(c, nwords * sizeof(*words));
-	for (size_t at = 0; !alone(c) && !rc && at < nwords; at += step) {
+	for (size_t at = 0; !alone(c) && at < nwords; at += step) {
 		int n = (int)qn_min_u64(nwords - at, step);
 		MPI_Op ops[] = { [QUERN_SUM] = MPI_SUM, [QUERN_MIN] = MPI_MIN,
 				 [QUERN_MAX] = MPI_MAX, [QUERN_MINLOC] = c->minloc,
 				 [QUERN_MAXLOC] = c->maxloc };
 
-		rc = reduce_piece(c, words + at, pairs ? n / 2 : n,
-				  pairs ? c->pair : MPI_INT64_T, ops[op]);
+		keep_first(&rc, reduce_piece(c, words + at, pairs ? n / 2 : n,
+					     pairs ? c->pair : MPI_INT64_T, ops[op]));
 	}
-	return check(rc, "a reduction", err);
+	return conclude(c, rc, "a reduction", err);
 }
 
 /* Any number of words from or to a rank, in messages that an int can count. */
@@ -588,14 +633,12 @@ static int move_words(struct qn_comm *c, int64_t *words, size_t nwords, int rank
 	const size_t step = PIECE_NBYTES / sizeof(*words);
 	int rc = 0;
 
-	for (size_t at = 0; !rc && at < nwords; at += step) {
+	for (size_t at = 0; at < nwords; at += step) {
 		const int n = (int)qn_min_u64(nwords - at, step);
 
-		if (send)
-			rc = MPI_Send(words + at, n, MPI_INT64_T, rank, 0, c->all);
-		else
-			rc = MPI_Recv(words + at, n, MPI_INT64_T, rank, 0, c->all,
-				      MPI_STATUS_IGNORE);
+		keep_first(&rc, send ? MPI_Send(words + at, n, MPI_INT64_T, rank, 0, c->all)
+				     : MPI_Recv(words + at, n, MPI_INT64_T, rank, 0, c->all,
+						MPI_STATUS_IGNORE));
 	}
 	return rc;
 }
@@ -609,12 +652,14 @@ static int reduce_lists(struct qn_comm *c, int64_t *words, int64_t *other, size_
 {
 	int rc = 0;
 
-	for (int bit = 1; !rc && bit < c->size; bit *= 2) {
-		if (c->rank & bit)
-			return move_words(c, words, nwords, c->rank - bit, true);
+	for (int bit = 1; bit < c->size; bit *= 2) {
+		if (c->rank & bit) {
+			keep_first(&rc, move_words(c, words, nwords, c->rank - bit, true));
+			break;
+		}
 		if (c->rank + bit >= c->size)
 			continue;
-		rc = move_words(c, other, nwords, c->rank + bit, false);
+		keep_first(&rc, move_words(c, other, nwords, c->rank + bit, false));
 		if (!rc)
 			qn_least_merge(words, other, nwords, width);
 	}
@@ -635,7 +680,7 @@ enum quern_status qn_comm_reduce_least(struct qn_comm *c, int64_t *words, size_t
 	st = qn_comm_agree(c, st, err);
 	count_all(c, nwords * sizeof(*words));
 	if (!st)
-		st = check(reduce_lists(c, words, other, nwords, width), "a reduction", err);
+		st = conclude(c, reduce_lists(c, words, other, nwords, width), "a reduction", err);
 	free(other);
 	return st;
 }
@@ -680,26 +725,41 @@ static enum quern_status share_alone(struct qn_shared *s, size_t nbytes, struct 
 	return QUERN_OK;
 }
 
-static enum quern_status share_host(struct qn_shared *s, struct qn_comm *c, size_t nbytes,
-				    struct quern_message *err)
+/* A window, on all ranks of the host or on none. */
+static int make_window(struct qn_shared *s, struct qn_comm *c, size_t nbytes)
 {
 	void *mine;
 	/* One more line, because the window aligns the segments less than we want. */
 	MPI_Aint room = (MPI_Aint)(qn_ceil_div(nbytes, CACHE_LINE) + 1) * CACHE_LINE;
 	int rc = MPI_Win_allocate_shared(room, 1, MPI_INFO_NULL, c->host, &mine, &s->win);
+	int failed = rc != MPI_SUCCESS, any = 0, bad;
 
-	for (int r = 0; !rc && r < s->nranks; r++) {
+	bad = MPI_Allreduce(&failed, &any, 1, MPI_INT, MPI_MAX, c->host);
+	/* Freeing one would wait for those who have none: it is left to MPI. */
+	if (any || bad)
+		s->win = MPI_WIN_NULL;
+	return rc ? rc : bad ? bad : any ? MPI_ERR_WIN : MPI_SUCCESS;
+}
+
+static enum quern_status share_host(struct qn_shared *s, struct qn_comm *c, size_t nbytes,
+				    struct quern_message *err)
+{
+	int rc = make_window(s, c, nbytes);
+	enum quern_status st = conclude(c, rc, "allocating shared memory", err);
+
+	for (int r = 0; !st && r < s->nranks; r++) {
 		MPI_Aint size;
 		int unit;
 
-		rc = MPI_Win_shared_query(s->win, r, &size, &unit, &s->base[r]);
+		keep_first(&rc, MPI_Win_shared_query(s->win, r, &size, &unit, &s->base[r]));
 		s->base[r] = (char *)s->base[r] + (-(uintptr_t)s->base[r] & (CACHE_LINE - 1));
 	}
-	if (!rc) {
+	if (st)
+		return st;
+	if (!rc)
 		memset(s->base[c->host_rank], 0, nbytes);
-		rc = MPI_Barrier(c->host);
-	}
-	return check(rc, "allocating shared memory", err);
+	keep_first(&rc, MPI_Barrier(c->host));
+	return conclude(c, rc, "allocating shared memory", err);
 }
 
 enum quern_status qn_shared_new(struct qn_comm *c, size_t nbytes, struct qn_shared **out,

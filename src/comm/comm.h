@@ -4,7 +4,10 @@
  * path.
  *
  * Every function here is collective on the communicator unless it says otherwise, and only the
- * thread that made the communicator may call it.
+ * thread that made the communicator may call it. Those that return a status return the same on all
+ * ranks, with the same message, whatever failed and wherever: so a chain of them needs no qn_comm_agree
+ * between, and only what a rank does for itself does, before the next collective. When MPI does not
+ * carry the verdict either, nothing can be agreed on.
  */
 #ifndef QN_COMM_COMM_H
 #define QN_COMM_COMM_H
@@ -44,7 +47,7 @@ enum quern_status qn_comm_gather_blocks(struct qn_comm *c, const void *block, si
 					void **all, uint64_t *nbytes_of,
 					struct quern_message *err);
 
-/* A card from each rank, to every rank of the host. Collective on the host. */
+/* A card from each rank, to every rank of its host. */
 enum quern_status qn_comm_host_allgather(struct qn_comm *c, const void *card, size_t nbytes,
 					 void *all, struct quern_message *err);
 
@@ -76,7 +79,8 @@ enum quern_status qn_comm_scatterv(struct qn_comm *c, const void *all, const uin
 enum quern_status qn_comm_gatherv(struct qn_comm *c, const void *mine, uint64_t *n, size_t size,
 				  void **all, struct quern_message *err);
 
-/* A rank's bytes to another: one calls send, the other recv with as many. Not collective. */
+/* A rank's bytes to another: one calls send, the other recv with as many. Not collective, and what one
+   returns the other need not: both have gone through all bytes. */
 enum quern_status qn_comm_send(struct qn_comm *c, int to, const void *data, size_t nbytes,
 			       struct quern_message *err);
 enum quern_status qn_comm_recv(struct qn_comm *c, int from, void *data, size_t nbytes,

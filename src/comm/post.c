@@ -144,14 +144,13 @@ enum quern_status qn_post_note(struct qn_post *p, void *note, size_t nbytes, int
 	*host = -1;
 	if (rc || !there)
 		return check(rc, "a message", err);
-	rc = MPI_Recv(note, (int)nbytes, MPI_BYTE, status.MPI_SOURCE, TAG_NOTE, p->hosts, &status);
+	*host = status.MPI_SOURCE;
+	rc = MPI_Recv(note, (int)nbytes, MPI_BYTE, *host, TAG_NOTE, p->hosts, &status);
 	if (!rc)
 		rc = MPI_Get_count(&status, MPI_BYTE, &n);
 	if (!rc && (size_t)n != nbytes)
 		return qn_error_set(err, QUERN_ERR_RUN, "host number %d sends a note of %d bytes",
-				    status.MPI_SOURCE, n);
-	if (!rc)
-		*host = status.MPI_SOURCE;
+				    *host, n);
 	return check(rc, "a message", err);
 }
 

@@ -34,7 +34,8 @@ enum quern_status qn_post_answer(struct qn_post *p, int host, const void *answer
 /* The same without memory, for a small one that nothing may keep from being sent. */
 void qn_post_answer_now(struct qn_post *p, int host, const void *answer, size_t nbytes);
 
-/* A note that has come, of nbytes: *host is who sent it, or -1, there is none. */
+/* A note that has come, of nbytes: *host is who sent it, or -1, there is none. On failure too, when
+   it is known who has sent what cannot be read. */
 enum quern_status qn_post_note(struct qn_post *p, void *note, size_t nbytes, int *host,
 			       struct quern_message *err);
 

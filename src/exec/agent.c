@@ -428,6 +428,14 @@ static size_t give(struct qn_agent *a, const struct note *n, int thief, uint8_t 
 	return 0;
 }
 
+/* This run has failed; who asked must not wait for ever. */
+static void send_away(struct qn_agent *a, int thief)
+{
+	const struct answer ans = { .is_final = true, .rumour = -1 };
+
+	qn_post_answer_now(a->post, thief, &ans, sizeof(ans));
+}
+
 static enum quern_status answer(struct qn_agent *a, const struct note *n, int thief,
 				struct quern_message *err)
 {
@@ -442,22 +450,30 @@ static enum quern_status answer(struct qn_agent *a, const struct note *n, int th
 	ans.is_final = stopped || !nwaiting(fullest(a));
 	memcpy(a->answer, &ans, sizeof(ans));
 	st = qn_post_answer(a->post, thief, a->answer, sizeof(ans) + nbytes, err);
-	if (st) {	/* this run has failed; who asked must not wait for ever */
-		ans.is_final = true;
-		qn_post_answer_now(a->post, thief, &ans, sizeof(ans));
-	}
+	if (st)
+		send_away(a, thief);
 	return st;
 }
 
 /* --- a step --- */
 
+/* *lost: the sender of one that cannot be read, or -1. */
+static enum quern_status next_note(struct qn_agent *a, struct note *n, int *from, int *lost,
+				   struct quern_message *err)
+{
+	enum quern_status st = qn_post_note(a->post, n, sizeof(*n), from, err);
+
+	*lost = st ? *from : -1;
+	return st;
+}
+
 static enum quern_status read_notes(struct qn_agent *a, struct quern_message *err)
 {
 	struct note n;
-	int from;
-	enum quern_status st = qn_post_note(a->post, &n, sizeof(n), &from, err);
+	int from, lost;
+	enum quern_status st = next_note(a, &n, &from, &lost, err);
 
-	for (; !st && from >= 0; st = st ? st : qn_post_note(a->post, &n, sizeof(n), &from, err)) {
+	for (; !st && from >= 0; st = st ? st : next_note(a, &n, &from, &lost, err)) {
 		if (n.kind == STOP) {
 			a->told_stop = true;
 			qn_queues_stop(a->queues);
@@ -470,17 +486,23 @@ static enum quern_status read_notes(struct qn_agent *a, struct quern_message *er
 		st = answer(a, &n, from, err);
 		look_around(a);
 	}
+	if (lost >= 0)
+		send_away(a, lost);
 	return st;
 }
 
 static enum quern_status tell_all_to_stop(struct qn_agent *a, struct quern_message *err)
 {
 	struct note n = { .kind = STOP, .rumour = -1 };
-	enum quern_status st = QUERN_OK;
+	struct quern_message more = { .status = QUERN_OK };
+	enum quern_status st = QUERN_OK, now;
 
 	a->told_stop = true;
-	for (int i = 1; !st && i < a->nhosts; i++)
-		st = qn_post_send(a->post, (a->host + i) % a->nhosts, &n, sizeof(n), err);
+	for (int i = 1; i < a->nhosts; i++) {
+		now = qn_post_send(a->post, (a->host + i) % a->nhosts, &n, sizeof(n),
+				   st ? &more : err);
+		st = st ? st : now;
+	}
 	return st;
 }
 
@@ -505,7 +527,7 @@ static enum quern_status advance(struct qn_agent *a, struct quern_message *err)
 
 	if (may) {
 		st = qn_post_arrive(a->post, err);
-		a->stage++;
+		a->stage += !st;	/* the others wait for it: it is tried again */
 	}
 	if (!st && (a->stage == QN_EMPTY || a->stage == QN_QUIET))
 		st = qn_post_gathered(a->post, &all, err);

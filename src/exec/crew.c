@@ -2,12 +2,12 @@
  * crew.c - the worker threads of a rank. Each has its own feed, state and scratch, made by itself
  * after it was pinned so that they lie in the memory of its NUMA node.
  */
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/cond.h"
 #include "base/cpu.h"
 #include "base/mem.h"
 #include "data/access.h"
@@ -629,21 +629,9 @@ static void report_progress(struct qn_job *j, int pass)
 	j->progress(j->progress_ctx, pass, done < total ? done : total, total);
 }
 
-static struct timespec from_now(long ns)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	t.tv_nsec += ns;
-	t.tv_sec += t.tv_nsec / 1000000000;
-	t.tv_nsec %= 1000000000;
-	return t;
-}
-
 /* Waits until the workers have finished or it is time for something else. */
 static bool wait_for_workers(struct crew *crew, long ns)
 {
-	struct timespec until = from_now(ns);
 	bool finished;
 
 	pthread_mutex_lock(&crew->lock);
@@ -651,7 +639,7 @@ static bool wait_for_workers(struct crew *crew, long ns)
 		while (crew->nrunning)
 			pthread_cond_wait(&crew->finished, &crew->lock);
 	else if (crew->nrunning)
-		pthread_cond_timedwait(&crew->finished, &crew->lock, &until);
+		qn_cond_wait(&crew->finished, &crew->lock, ns);
 	finished = !crew->nrunning;
 	pthread_mutex_unlock(&crew->lock);
 	return finished;
@@ -762,7 +750,7 @@ enum quern_status qn_crew_run(struct qn_job *j, int pass, struct quern_message *
 		       qn_state_repeats(j->kernel, &j->layout);
 	crew.worker = qn_calloc(j->place.nthreads, sizeof(*crew.worker));
 	pthread_mutex_init(&crew.lock, NULL);
-	pthread_cond_init(&crew.finished, NULL);
+	qn_cond_init(&crew.finished);
 	/* These count chunks, not passes over them. */
 	j->report.nbound = 0;
 	j->report.nchunks = j->report.nstolen = j->report.nskipped = j->report.nlibrary = 0;

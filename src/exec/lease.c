@@ -53,10 +53,7 @@ enum quern_status qn_leases_new(struct qn_comm *c, const struct qn_items *items,
 	l->room_stretches = qn_min_u64(QN_LEASE_STRETCHES, items->nitems);
 	l->room_chunks = qn_min_u64(QN_LEASE_CHUNKS, items->nchunks);
 	st = qn_shared_new(c, leads ? qn_leases_nbytes(l) : 0, &l->shared, err);
-	st = qn_comm_agree(c, st, err);
-	if (st)
-		qn_leases_fini(l);
-	else
+	if (!st)
 		qn_leases_locate(l, qn_shared_of(l->shared, 0));
 	return st;
 }

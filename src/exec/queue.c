@@ -48,8 +48,7 @@ enum quern_status qn_queues_new(struct qn_comm *c, const struct qn_share *share,
 		st = qn_error_nomem(err, (size_t)q->nranks * sizeof(*q->queue), "the queues");
 	st = qn_comm_agree(c, st, err);
 	if (!st)
-		/* One host may have too little shared memory; the others must not go on without it. */
-		st = qn_comm_agree(c, qn_shared_new(c, nbytes, &q->shared, err), err);
+		st = qn_shared_new(c, nbytes, &q->shared, err);
 	if (st) {
 		qn_queues_fini(q);
 		return st;

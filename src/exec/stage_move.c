@@ -10,66 +10,147 @@
 
 #define PIECE_NBYTES (UINT64_C(8) << 20)
 
-/* Both sides know how many bytes there are, and go through all of them whatever fails: what was not
-   read arrives as zeros, and has another sum. */
-static enum quern_status send_file(struct qn_stager *s, const char *file, uint64_t nbytes, int to,
-				   uint8_t *buffer, struct quern_message *err)
+/*
+ * A copy on its way, between two ranks that know how many bytes it has:
+ *
+ *	to	is it ready? else why not, and that is all
+ *	from	is it ready? else why not, and that is all
+ *	from	all bytes, whatever fails: what cannot be read goes as zeros
+ *	from	what came of reading them
+ *
+ * So neither waits for the other, and both know why it failed.
+ */
+struct move {
+	struct qn_comm *comm;
+	int peer;
+	enum quern_status st;		/* of this side, or of the other */
+	struct quern_message *err;	/* about it */
+};
+
+static void tell(struct move *m)
 {
-	int fd = qn_file_open_own(file, NULL);
-	struct qn_file f = qn_file_on(fd);
-	enum quern_status st = QUERN_OK;
+	struct quern_message mine = { .status = QUERN_OK };
 
-	for (uint64_t at = 0; !st && at < nbytes; at += PIECE_NBYTES) {
-		const size_t n = (size_t)qn_min_u64(PIECE_NBYTES, nbytes - at);
-
-		memset(buffer, 0, n);
-		if (fd >= 0)
-			(void)!qn_file_read(&f, buffer, n, at);
-		st = qn_comm_send(s->comm, to, buffer, n, err);
-	}
-	if (fd >= 0)
-		close(fd);
-	return st;
+	if (m->st)
+		mine = *m->err;
+	mine.status = m->st;
+	qn_comm_send(m->comm, m->peer, &mine, sizeof mine, &mine);
+	if (!m->st && mine.status)
+		m->st = qn_error_set(m->err, mine.status, "%s", mine.text);
 }
 
-static enum quern_status receive_file(struct qn_stager *s, const char *file, uint64_t nbytes,
-				      const struct qn_sum *sum, int64_t time_ns, int from,
-				      uint8_t *buffer, struct quern_message *err)
+static void hear(struct move *m)
 {
-	struct qn_summer *summer = qn_summer_new();
-	struct qn_sum is;
-	struct qn_placing p = QN_PLACING_NONE;
-	enum quern_status st = summer ? qn_place_open(file, QN_REPLACE_LINK, 0666, &p, err)
-				      : qn_error_nomem(err, 0, "a sum");
-	enum quern_status failed = QUERN_OK;
+	struct quern_message theirs = { .status = QUERN_OK };
 
-	if (summer)
-		qn_summer_reset(summer);
-	for (uint64_t at = 0; !failed && at < nbytes; at += PIECE_NBYTES) {
+	qn_comm_recv(m->comm, m->peer, &theirs, sizeof theirs, &theirs);
+	theirs.text[sizeof theirs.text - 1] = 0;
+	if (!m->st && theirs.status)
+		m->st = qn_error_set(m->err, theirs.status, "%s", theirs.text);
+}
+
+/* The same path is there on many hosts. */
+static void cannot_read(struct move *m, const char *file, const char *why)
+{
+	char host[64] = "";
+
+	gethostname(host, sizeof host - 1);
+	m->st = qn_error_set(m->err, QUERN_ERR_DATA, "%s: host %s, which is to send it to another, "
+			     "cannot read it: %s", file, host, why);
+}
+
+/* A message that cannot be sent is an error of this side, of which the other knows without words. */
+static void send_piece(struct move *m, const struct qn_file *f, const char *file, uint8_t *buffer,
+		       size_t n, uint64_t at)
+{
+	struct qn_file from = *f;
+	struct quern_message why = { .status = QUERN_OK };
+	ssize_t got = m->st ? 0 : qn_file_read(&from, buffer, n, at);
+
+	if (!m->st && got != (ssize_t)n)
+		cannot_read(m, file, got < 0 ? strerror(errno) : "it ends too early");
+	if (m->st)
+		memset(buffer, 0, n);
+	if (qn_comm_send(m->comm, m->peer, buffer, n, &why) && !m->st)
+		m->st = qn_error_set(m->err, why.status, "%s", why.text);
+}
+
+static void send_file(struct move *m, const char *file, uint64_t nbytes, uint8_t *buffer)
+{
+	const int fd = m->st ? -1 : qn_file_open_own(file, NULL);
+	const struct qn_file f = qn_file_on(fd);
+	struct quern_message why = { .status = QUERN_OK };
+	struct move theirs = { m->comm, m->peer, QUERN_OK, &why };
+
+	if (!m->st && fd < 0)
+		cannot_read(m, file, strerror(errno));
+	hear(&theirs);
+	if (theirs.st) {
+		m->st = m->st ? m->st : qn_error_set(m->err, theirs.st, "%s", why.text);
+		goto out;
+	}
+	tell(m);
+	if (m->st)
+		goto out;
+	for (uint64_t at = 0; at < nbytes; at += PIECE_NBYTES)
+		send_piece(m, &f, file, buffer, (size_t)qn_min_u64(PIECE_NBYTES, nbytes - at), at);
+	tell(m);
+out:
+	if (fd >= 0)
+		close(fd);
+}
+
+static void receive_pieces(struct move *m, struct qn_stager *s, struct qn_summer *summer,
+			   const struct qn_placing *p, uint64_t nbytes, uint8_t *buffer)
+{
+	struct quern_message why = { .status = QUERN_OK };
+	enum quern_status st = QUERN_OK;
+
+	for (uint64_t at = 0; at < nbytes; at += PIECE_NBYTES) {
 		const size_t n = (size_t)qn_min_u64(PIECE_NBYTES, nbytes - at);
+		enum quern_status now = qn_comm_recv(m->comm, m->peer, buffer, n, &why);
 
-		failed = qn_comm_recv(s->comm, from, buffer, n, err);
-		if (st || failed)
+		st = st ? st : now;
+		if (st)
 			continue;
 		qn_summer_add(summer, buffer, n);
-		st = qn_place_put(&p, buffer, n, err);
+		st = qn_place_put(p, buffer, n, &why);
 		qn_stage_progress(s, n);
 	}
-	if (summer && !st && !failed) {
-		qn_summer_get(summer, &is);
-		if (!qn_sum_equal(&is, sum))
-			st = qn_error_set(err, QUERN_ERR_DATA,
-					  "%s: what another host has sent for it is "
-					  "damaged",
-					  file);
-	}
-	st = failed ? failed : st;
-	if (st)
-		qn_place_discard(&p);
-	else
-		st = qn_place_finish(&p, time_ns, err);
+	/* Why it could not be read is more than that what came is wrong. */
+	hear(m);
+	if (!m->st && st)
+		m->st = qn_error_set(m->err, st, "%s", why.text);
+}
+
+static void receive_file(struct move *m, struct qn_stager *s, const char *file,
+			 const struct qn_shard *x, int64_t time_ns, uint8_t *buffer)
+{
+	struct qn_summer *summer = qn_summer_new();
+	struct qn_placing p = QN_PLACING_NONE;
+	struct qn_sum is;
+
+	if (!m->st && !summer)
+		m->st = qn_error_nomem(m->err, 0, "a sum");
+	if (!m->st)
+		m->st = qn_place_open(file, QN_REPLACE_LINK, 0666, &p, m->err);
+	tell(m);
+	if (m->st)
+		goto out;
+	hear(m);
+	if (m->st)
+		goto out;
+	qn_summer_reset(summer);
+	receive_pieces(m, s, summer, &p, x->nbytes, buffer);
+	qn_summer_get(summer, &is);
+	if (!m->st && !qn_sum_equal(&is, &x->sum))
+		m->st = qn_error_set(m->err, QUERN_ERR_DATA, "%s: what another host has sent for it "
+				     "is damaged", file);
+out:
+	if (!m->st)
+		m->st = qn_place_finish(&p, time_ns, m->err);
+	qn_place_discard(&p);
 	qn_summer_free(summer);
-	return st;
 }
 
 static enum quern_status move_one(struct qn_stager *s, const struct qn_catalog *c,
@@ -78,21 +159,22 @@ static enum quern_status move_one(struct qn_stager *s, const struct qn_catalog *
 {
 	const struct qn_shard *x = &c->shard[t->shard];
 	const int rank = qn_comm_rank(s->comm);
+	struct move m = { .comm = s->comm, .peer = rank == t->from ? t->to : t->from, .err = err };
 	char *file;
-	enum quern_status st;
 
 	if (rank != t->from && rank != t->to)
 		return QUERN_OK;
 	file = qn_catalog_file_of(c, t->shard);
 	if (!file)
-		return qn_error_nomem(err, 0, "a name");
-	st = rank == t->from
-		     ? send_file(s, file, x->nbytes, t->to, buffer, err)
-		     : receive_file(s, file, x->nbytes, &x->sum, c->time_ns, t->from, buffer, err);
-	if (!st && rank == t->to && s->notes_sums)
-		st = qn_stage_sums_add(c, t->shard, x->nbytes, &x->sum, err);
+		m.st = qn_error_nomem(err, 0, "a name");
+	if (rank == t->from)
+		send_file(&m, file, x->nbytes, buffer);
+	else
+		receive_file(&m, s, file, x, c->time_ns, buffer);
+	if (!m.st && rank == t->to && s->notes_sums)
+		m.st = qn_stage_sums_add(c, t->shard, x->nbytes, &x->sum, err);
 	free(file);
-	return st;
+	return m.st;
 }
 
 /* All go through them in the same order, so no two wait for each other. What fails is one copy's: the
@@ -106,7 +188,8 @@ enum quern_status qn_stage_move(struct qn_stager *s, const struct qn_catalog *c,
 
 	st = worst = qn_comm_agree(s->comm, st, err);
 	for (size_t i = 0; !st && i < n; i++) {
-		enum quern_status one = move_one(s, c, &t[i], buffer, err);
+		struct quern_message more = { .status = QUERN_OK };
+		enum quern_status one = move_one(s, c, &t[i], buffer, worst ? &more : err);
 
 		worst = worst ? worst : one;
 	}

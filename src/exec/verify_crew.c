@@ -2,13 +2,12 @@
  * verify_crew.c - the chunks of one dataset, looked at by the threads of all ranks: scattered in file
  * order, taken from queues, stolen within a host; what was found goes to rank 0.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/cond.h"
 #include "base/mem.h"
 #include "data/access.h"
 #include "exec/verify.h"
@@ -245,16 +244,11 @@ static void monitor(struct crew *crew)
 
 	pthread_mutex_lock(&crew->lock);
 	while (crew->nrunning) {
-		struct timespec until;
 		uint64_t done, total;
 
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += MONITOR_NS;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
 		if (!j->progress)
 			pthread_cond_wait(&crew->finished, &crew->lock);
-		else if (pthread_cond_timedwait(&crew->finished, &crew->lock, &until) == ETIMEDOUT) {
+		else if (!qn_cond_wait(&crew->finished, &crew->lock, MONITOR_NS)) {
 			qn_queues_progress(&crew->queues, &done, &total);
 			j->progress(j->progress_ctx, 0, done, total);
 		}
@@ -336,7 +330,7 @@ static enum quern_status run_workers(struct crew *crew, struct qn_findings *mine
 	if (!crew->worker)
 		return qn_error_nomem(err, (size_t)n * sizeof *crew->worker, "threads");
 	pthread_mutex_init(&crew->lock, NULL);
-	pthread_cond_init(&crew->finished, NULL);
+	qn_cond_init(&crew->finished);
 	st = start(crew, n, err);
 	if (!st)
 		monitor(crew);

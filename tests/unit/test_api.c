@@ -2,6 +2,7 @@
  * test_api.c - the public interface as a research code uses it, alone and on several ranks.
  */
 #include <dirent.h>
+#include <fenv.h>
 #include <hdf5.h>
 #include <jansson.h>
 #include <math.h>
@@ -11,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef __x86_64__
+#include <xmmintrin.h>
+#endif
 
 #include <cmocka.h>
 
@@ -731,6 +735,143 @@ static void test_kernels_and_info(void **state)
 	json_decref(doc);
 }
 
+/* --- what the library leaves alone: the floating-point environment of its caller --- */
+
+struct environment {
+	int rounding, traps, flags;
+	unsigned mxcsr;
+	unsigned short x87;
+};
+
+static void get_environment(struct environment *e)
+{
+	memset(e, 0, sizeof(*e));
+	e->rounding = fegetround();
+	e->traps = fegetexcept();
+	e->flags = fetestexcept(FE_ALL_EXCEPT);
+#ifdef __x86_64__
+	e->mxcsr = _mm_getcsr();
+	__asm__ volatile("fnstcw %0" : "=m"(e->x87));
+#endif
+}
+
+/* Upward, trapping what it can, denormals flushed, one flag up, long doubles cut to double. */
+static void set_environment(void)
+{
+	fesetround(FE_UPWARD);
+#ifdef __x86_64__
+	const unsigned short x87 = 0x0a7f;
+
+	__asm__ volatile("fldcw %0" : : "m"(x87));
+	_mm_setcsr(_mm_getcsr() | 0x8040);
+#endif
+	feraiseexcept(FE_UNDERFLOW);
+	feenableexcept(FE_DIVBYZERO | FE_INVALID);
+}
+
+static void expect_environment(const struct environment *want, const char *after)
+{
+	struct environment is;
+
+	get_environment(&is);
+	if (memcmp(&is, want, sizeof(is)))
+		fail_msg("%s leaves rounding %x, traps %x, flags %x, mxcsr %x, x87 %x", after,
+			 is.rounding, is.traps, is.flags, is.mxcsr, is.x87);
+}
+
+/* One statement, which may round, overflow and divide as it likes. */
+#define KEEPS(what)				\
+	do {					\
+		what;				\
+		expect_environment(&want, #what);	\
+	} while (0)
+
+static void test_floating_point(void **state)
+{
+	const char *const files[] = { FILE_NAME };
+	struct environment want;
+	char *text = NULL, why[256];
+	quern_run *run;
+	fenv_t before;
+	double mean = 0, real = 0;
+	int64_t count;
+
+	(void)state;
+	run = new_run("moments", "v");
+	execute(run);
+	if (!my_rank)
+		quern_result_get_real(quern_run_result(run), "mean", &mean);
+	quern_run_free(run);
+	fegetenv(&before);
+	set_environment();
+	get_environment(&want);
+	KEEPS(run = quern_run_new(world, "moments"));
+	KEEPS(quern_run_set(run, "dataset", "v"));
+	KEEPS(quern_run_set(run, "order", "4"));
+	KEEPS(quern_run_set_from_environment(run));
+	KEEPS(quern_run_add_file(run, FILE_NAME));
+	KEEPS(assert_int_equal(quern_run_execute(run), QUERN_OK));
+	KEEPS(free(quern_run_document(run, true)));
+	if (!my_rank)
+		KEEPS(quern_result_get_real(quern_run_result(run), "mean", &real));
+	if (!my_rank)
+		KEEPS(quern_result_get_int(quern_run_result(run), "variance", &count));
+	if (!my_rank)
+		KEEPS(assert_int_equal(quern_run_write(run, "fp.csv"), QUERN_OK));
+	remove("fp.csv");
+	KEEPS(quern_run_free(run));
+	KEEPS(run = quern_run_new(world, "histogram"));
+	KEEPS(quern_run_set(run, "dataset", "absent"));
+	KEEPS(quern_run_add_file(run, FILE_NAME));
+	KEEPS(assert_int_not_equal(quern_run_plan(run), QUERN_OK));
+	KEEPS(free(quern_run_plan_document(run)));
+	KEEPS(quern_run_free(run));
+	KEEPS(quern_verify(world, files, 1, NULL, NULL, NULL, &text, why, sizeof(why)));
+	free(text);
+	KEEPS(quern_homes(world, files, 1, NULL, &text, why, sizeof(why)));
+	free(text);
+	KEEPS(quern_inspect(FILE_NAME, NULL, NULL, NULL, &text, why, sizeof(why)));
+	free(text);
+	KEEPS(quern_kernels(NULL, &text, why, sizeof(why)));
+	free(text);
+	KEEPS(quern_info(&text, why, sizeof(why)));
+	free(text);
+	KEEPS(quern_stage(world, files, 1, NULL, NULL, NULL, &text, why, sizeof(why)));
+	free(text);
+	KEEPS(quern_unstage(world, files, 1, &text, why, sizeof(why)));
+	free(text);
+	fesetenv(&before);
+	if (!my_rank)	/* and it was not what the library computed with */
+		assert_true(real == mean);
+}
+
+/* --- a run is freed by one rank when it likes --- */
+
+static void test_free_is_of_one_rank(void **state)
+{
+	const char *before = getenv("QUERN_TEST_HOSTS");
+	quern_run *first, *second;
+
+	(void)state;
+	setenv("QUERN_TEST_HOSTS", "2", 1);
+	first = new_run("moments", "/v");
+	execute(first);
+	if (my_rank == nranks - 1)
+		quern_run_free(first);
+	barrier();
+	second = new_run("histogram", "/v");
+	execute(second);
+	if (my_rank == 0)
+		quern_run_free(second);
+	barrier();
+	if (my_rank != nranks - 1)
+		quern_run_free(first);
+	if (my_rank != 0)
+		quern_run_free(second);
+	if (!before)
+		unsetenv("QUERN_TEST_HOSTS");
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -754,6 +895,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_check_output),
 		cmocka_unit_test(test_inspect),
 		cmocka_unit_test(test_kernels_and_info),
+		cmocka_unit_test(test_floating_point),
+		cmocka_unit_test(test_free_is_of_one_rank),
 	};
 
 	world = mpi_test_begin(&argc, &argv);
