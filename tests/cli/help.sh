@@ -54,7 +54,58 @@ refuses 2 "unknown letter" "option -Z" run moments -Z cf.nc
 refuses 2 "an option of another kernel" "--bins is an option of kernel histogram, not of this" \
 	run moments --bins 4 cf.nc
 refuses 2 "an option without its value" "--dataset" run moments cf.nc -d
+refuses 2 "an option of another command" "--replicas is an option of quern plan, quern stage, not of" \
+	verify --replicas 2 cf.nc
+refuses 2 "a long option behind one dash" "unknown option -t; did you mean --threads" \
+	run moments -threads 2 cf.nc
 refuses 2 "no kernel" "no kernel given" run
+refuses 2 "options and no kernel" "no kernel given" run --json -d /packed
+
+# --- words for what a kernel has ---
+while read -r word kernel; do
+	refuses 2 "run $word" "$word.*: quern run $kernel \.\.\." run "$word" cf.nc
+	refuses 2 "quern $word" "$word.*: quern run $kernel --json cf.nc$" "$word" --json cf.nc
+done <<'END'
+mean moments
+average moments
+std moments
+var moments
+min minmax
+max minmax
+median histogram
+hist histogram
+total sum
+largest topk
+END
+refuses 2 "a kernel in the place of a command" \
+	"^quern: moments is a kernel: quern run moments -d 'a b' --raw 'it'\\\\''s.nc'$" \
+	moments -d "a b" --raw "it's.nc"
+refuses 2 "... in capitals" "is a kernel: quern run moments cf.nc" Moments cf.nc
+refuses 2 "a kernel in capitals" "did you mean 'moments'" run Moments cf.nc
+refuses 2 "kernels mean" "mean is a field of the kernel moments" kernels mean
+
+# --- help of run, with a kernel and without ---
+answers "run --help" run --help
+prints "... has the options of a run" "^  -d, --dataset PATH"
+prints "... and the kernels" "^  histogram +counts of values"
+check "... and no options of one" test "$(grep -c -- '--order\|--bins' out)" -eq 0
+cp out general
+answers "run histogram --help" run histogram --help
+check "... has its own, under its name" \
+	test "$(sed -n '/^kernel histogram:/,$p' out | grep -c -- '--bins\|--range ')" -eq 2
+cp out histogram
+for args in "run --help histogram" "run --threads 1 --help histogram" "run histogram -h" \
+	"run histogram cf.nc --help"; do
+	# shellcheck disable=SC2086 # words
+	quern $args
+	check "quern $args: the same" cmp out histogram
+done
+quern help run
+check "quern help run: the help of run" cmp out general
+answers "run sum --help" run sum --help
+prints "... has no options of its own" "kernel sum has no options of its own"
+answers "plan --help" plan --help
+prints "... has those of a plan" "--cluster SPEC"
 refuses 2 "no file" "no file given" run moments
 refuses 2 "the same file twice" "given twice" run moments cf.nc cf.nc
 refuses 2 "no file to verify" "no file given" verify

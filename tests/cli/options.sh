@@ -27,6 +27,72 @@ check "... is heeded" field result.skewness
 is "an empty variable is none" "$(count_of -d packed cf.nc)" \
 	"$(QUERN_SELECT= count_of -d packed cf.nc)"
 
+# --- options before the kernel ---
+want=$(count_of --raw -d packed -s 0:10 cf.nc)
+for args in "--raw -d packed -s 0:10 count cf.nc" "-d packed count --raw -s 0:10 cf.nc" \
+	"--raw --dataset=packed -s0:10 count cf.nc" "-d packed -s 0:10 count cf.nc --raw" \
+	"--raw -d packed -s 0:10 -- count cf.nc" "--thr 1 --raw -d packed -s 0:10 count cf.nc"; do
+	# shellcheck disable=SC2086 # words
+	quern run --json $args
+	is "run $args" "0 $want" "$status $(field result.count)+$(field result.missing)"
+done
+answers "an option of the kernel before it" run --json --bins 3 -d packed histogram cf.nc
+is "... has so many bins" "[n,n,n]" "$(field result.counts | sed 's/[0-9][0-9]*/n/g')"
+answers "plan, too" plan --json -d packed moments cf.nc
+refuses 2 "an option of another kernel before it" "--bins is an option of kernel histogram, not of" \
+	run --bins 3 -d packed moments cf.nc
+refuses 2 "an option without its value, and so without a kernel" "--dataset needs a value" run moments cf.nc -d
+refuses 2 "one that takes the kernel for its value" "no kernel|no kernel given" run cf.nc -d moments
+
+# --- variables that nothing reads ---
+warned()
+{
+	local name=$1 want=$2
+
+	shift 2
+	env "$@" "$QUERN" kernels sum >out 2>err
+	is "$name" "$want" "$(cat err)"
+}
+warned "a misspelt variable" "quern: warning: QUERN_THREDS is set, but nothing reads a variable of that \
+name; did you mean QUERN_THREADS?" QUERN_THREDS=3
+warned "one that is like none" "quern: warning: QUERN_ZZZZZZZZZZZZ is set, but nothing reads a variable of \
+that name" QUERN_ZZZZZZZZZZZZ=3
+warned "those of options, tests, templates and the processor" "" QUERN_BINS=3 QUERN_ON_BAD_CHUNK=skip \
+	QUERN_WRITE_SUMS=x QUERN_SCALING=weak QUERN_TEST_ANYTHING=1 QUERN_FILE=x QUERN_BIN=x \
+	QUERN_RESULT=x QUERN_RANKS_PER_NODE=1 QUERN_CPU=baseline QUERN_CORPUS=x
+warned "an empty one" "" QUERN_THREDS=
+warned "others' variables" "" XQUERN_THREDS=1 QUERN=1 QUERNX=1
+for name in $(cd "$SRCDIR" && grep -rhoE 'getenv\("QUERN_[A-Z_]+"' src io kernels | cut -d'"' -f2 | sort -u); do
+	warned "$name, which the source reads" "" "$name=1"
+done
+
+# --- processes that another launcher has started ---
+quern info
+if grep -q 'Open MPI' out; then
+	started="PMI_RANK=0 PMI_SIZE=4" launcher="a launcher that speaks PMI"
+else
+	started="OMPI_COMM_WORLD_RANK=0 OMPI_COMM_WORLD_SIZE=4" launcher="mpirun of Open MPI"
+fi
+# alone NAME COUNT VARIABLES...: how many warnings a run gives.
+alone()
+{
+	local name=$1 want=$2
+
+	shift 2
+	env "$@" "$QUERN" run count -d packed cf.nc >out 2>err
+	is "$name" "$want" "$(grep -c 'each runs alone' err) $(grep -c '^count of' out)"
+}
+for variable in $(compgen -e | grep '^SLURM_'); do unset "$variable"; done
+# shellcheck disable=SC2086 # words
+alone "the launcher of another MPI" "1 1" $started
+check "... is named, with the number" grep -q "^quern: warning: $launcher.* has started 4 processes, and" err
+# shellcheck disable=SC2086 # words
+alone "one process of it" "0 1" ${started//=4/=1}
+alone "srun that speaks nothing" "1 1" SLURM_STEP_NUM_TASKS=3 SLURM_PROCID=0
+check "... says how" grep -q "srun --mpi=pmix" err
+alone "... its other tasks" "0 1" SLURM_STEP_NUM_TASKS=3 SLURM_PROCID=1
+alone "srun of one task" "0 1" SLURM_STEP_NUM_TASKS=1 SLURM_PROCID=0
+
 # --- an option twice ---
 refuses 2 "two selections" "--select is given twice; put both into one, separated by commas" \
 	run count -d packed -s 0=3:5 --select 2=7 cf.nc
