@@ -474,6 +474,7 @@ static int post_blocks(struct qn_comm *c, qn_comm_fill *fill, void *ctx, const i
 		       const uint64_t *nbytes_of, void *const block[2])
 {
 	MPI_Request request[2] = { MPI_REQUEST_NULL, MPI_REQUEST_NULL };
+	MPI_Status ignored[2]; /* the compiler warns of MPICH's MPI_STATUSES_IGNORE */
 	int rc = 0;
 
 	for (int h = 1; h < c->nhosts; h++) {
@@ -485,7 +486,7 @@ static int post_blocks(struct qn_comm *c, qn_comm_fill *fill, void *ctx, const i
 		fill(ctx, h, block[k]);
 		keep_first(&rc, post_block(c, block[k], nbytes_of[h], rank[h], &request[k]));
 	}
-	keep_first(&rc, MPI_Waitall(2, request, MPI_STATUSES_IGNORE));
+	keep_first(&rc, MPI_Waitall(2, request, ignored));
 	return rc;
 }
 
