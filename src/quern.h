@@ -121,7 +121,8 @@ char *quern_run_plan_document(quern_run *run);
 
 /* Writes the result to a file: .json (the document), .csv, .h5 or .nc by its suffix. The file
    appears whole or not at all. Rank 0. QUERN_ERR_USAGE for another suffix, for a file of the run, and
-   for an .h5 or .nc that is there and is no result: data is not replaced. */
+   without the option `force` for one that is there and is no result: data is not replaced.
+   QUERN_ERR_DENIED where permission is missing, of the directory or of the file that is there. */
 enum quern_status quern_run_write(quern_run *run, const char *file);
 /* The same checks, and that of the directory, before the work. Not collective. */
 enum quern_status quern_run_check_output(quern_run *run, const char *file);

@@ -2,19 +2,25 @@
  * write.c - results as files: made in memory and put in their place by base/place.h, so that a file
  * is there whole or not at all.
  */
+#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "api/run.h"
+#include "base/file.h"
 #include "base/fp.h"
 #include "base/place.h"
 #include "base/real.h"
 #include "base/text.h"
 #include "data/storage.h"
+
+#define CSV_HEAD    "# quern "
+#define CSV_COLUMNS "field,row,column,value"
 
 /* A file, in memory. */
 struct document {
@@ -92,7 +98,7 @@ static void print_value(FILE *f, const struct qn_field *x, size_t i)
 /* Long form: a line a value, its field and its place in it. */
 static void print_csv(FILE *f, const struct quern_result *r)
 {
-	fputs("field,row,column,value\n", f);
+	fputs(CSV_COLUMNS "\n", f);
 	for (size_t i = 0; i < r->nfields; i++) {
 		const struct qn_field *x = &r->field[i];
 
@@ -145,14 +151,53 @@ static enum quern_status make_hdf5(quern_run *run, const char *file, struct docu
 				    &run->err);
 }
 
+/* --- what is there --- */
+
+/* Has a file these bytes at its beginning? White space of the file before them does not count. */
+static bool begins_with(const char *file, const char *head)
+{
+	char text[256];
+	int fd = qn_file_open(file, NULL);
+	ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
+	const char *at = text;
+
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
+		return false;
+	for (text[n] = '\0'; *head; head++) {
+		while (*head != ' ' && isspace((unsigned char)*at))
+			at++;
+		if (*at++ != *head)
+			return false;
+	}
+	return true;
+}
+
+static bool is_json(const char *file)
+{
+	return begins_with(file, "{\"quern\":");
+}
+
+static bool is_csv(const char *file)
+{
+	return begins_with(file, CSV_HEAD) || begins_with(file, CSV_COLUMNS);
+}
+
+static bool is_hdf5(const char *file)
+{
+	return qn_formats[0]->is_result(file);
+}
+
 static const struct writer {
 	const char *suffix;
 	enum quern_status (*make)(quern_run *run, const char *file, struct document *out);
+	bool (*is_result)(const char *file);	/* may be replaced */
 } writers[] = {
-	{ ".json", make_json },
-	{ ".csv", make_csv },
-	{ ".h5", make_hdf5 },
-	{ ".nc", make_hdf5 },
+	{ ".json", make_json, is_json },
+	{ ".csv", make_csv, is_csv },
+	{ ".h5", make_hdf5, is_hdf5 },
+	{ ".nc", make_hdf5, is_hdf5 },
 };
 
 static const struct writer *find_writer(const char *file)
@@ -200,9 +245,9 @@ static enum quern_status check_replaced(quern_run *run, const struct writer *w, 
 		return QUERN_OK;
 	if (is_input(run, &there))
 		return refuse(run, file, "is a file to be read too; choose another name");
-	if (w->make == make_hdf5 && there.st_size && !qn_formats[0]->is_result(file))
+	if (there.st_size && !quern_option_flag(&run->options, "force") && !w->is_result(file))
 		return refuse(run, file, "is there and is no result of quern, so it is not "
-			      "replaced; choose another name, or remove it first");
+			      "replaced; choose another name, or give --force");
 	return QUERN_OK;
 }
 

@@ -1,4 +1,5 @@
 #include <mpi.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -291,5 +292,7 @@ int main(int argc, char **argv)
 {
 	forbid_blas_threads(argv);
 	qn_cli_begin();
+	/* Of a file that may not grow so far the system then tells with an error, which is reported. */
+	signal(SIGXFSZ, SIG_IGN);
 	return dispatch(argc, argv);
 }

@@ -32,6 +32,8 @@ const struct quern_option qn_run_options[] = {
 	  "NaN counts as missing, or is a value like others" },
 	{ "on-bad-chunk", 0, QUERN_OPT_CHOICE, "fail|skip", "fail", 0, 0,
 	  "a chunk that cannot be read or decoded ends the run, or is left out and reported" },
+	{ "force", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
+	  "let --output replace a file that is no result of quern" },
 	QN_METADATA_ROW,
 	QN_CHUNK_ROW,
 	QN_EXTERNAL_ROW,

@@ -114,6 +114,66 @@ refuses 2 "a result that is read" "is a file to be read too" run minmax -o r.h5 
 quern run minmax -o blank.h5 -d packed cf.nc
 is "an empty file is replaced" "0" "$status"
 
+# --- what is there is respected ---
+printf 'name,amount\nsalt,3\n' >foreign.csv
+printf '{ "name": "salt" }\n' >foreign.json
+for o in foreign.csv foreign.json; do
+	cp "$o" "kept.$o"
+	refuses 2 "-o $o: somebody's" "$o: is there and is no result of quern.*--force" \
+		run moments -o "$o" -d packed cf.nc
+	check "... stays" cmp "$o" "kept.$o"
+	quern run moments --force -o "$o" -d packed cf.nc
+	is "... or is replaced with --force" 0 "$status"
+	quern run minmax -o "$o" -d packed cf.nc
+	is "... and then is a result" 0 "$status"
+done
+quern run moments --force -o other.nc -d packed cf.nc
+is "... a dataset too" 0 "$status"
+refuses 2 "but not a file of the run" "is a file to be read too" \
+	run moments --force -o data.nc -d packed data.nc
+quern run moments -o kept.json -d packed cf.nc
+chmod 444 kept.json
+refuses 5 "a read-only file" "kept.json: is read-only" run moments -o kept.json -d packed cf.nc
+refuses 5 "... with --force too" "kept.json: is read-only" run moments --force -o kept.json -d packed cf.nc
+mkdir links targets
+ln -s ../targets/r.json links/r.json
+for i in new old; do
+	quern run moments -o links/r.json -d packed cf.nc
+	is "a link to a $i file is followed" "0 mean" \
+		"$status $("$pick" result.mean <targets/r.json >/dev/null && echo mean)"
+	check "... and stays" test -L links/r.json
+done
+is "... and nothing else is there" "r.json r.json" "$(echo $(ls -A links targets | grep r.json))"
+ln -s loop.json loop.json
+refuses 2 "a link to itself" "loop.json: cannot be written: Too many levels" \
+	run moments -o loop.json -d packed cf.nc
+mkfifo pipe.json
+refuses 2 "a pipe" "pipe.json: is a device, a pipe" run moments -o pipe.json -d packed cf.nc
+long=$(printf 'x%.0s' $(seq 300)).json
+refuses 2 "a name that is too long" "cannot be written: File name too long" \
+	run moments -o "$long" -d packed cf.nc
+long=$(printf 'x%.0s' $(seq 250)).json
+quern run moments -o "$long" -d packed cf.nc
+is "a name as long as it may be" "0 0" "$status $([ -s "$long" ]; echo $?)"
+umask 022
+(umask 077; "$QUERN" run moments -o private.csv -d packed cf.nc)
+quern run minmax -o private.csv -d packed cf.nc
+is "who may read a result does not change when it is replaced" "600" "$(stat -c %a private.csv)"
+if [ "$(id -u)" -ne 0 ]; then
+	mkdir -m 555 closed
+	refuses 5 "a directory that may not be written" "closed/r.json: its directory cannot be written" \
+		run moments -o closed/r.json -d packed cf.nc
+elif command -v setpriv >/dev/null && chmod 755 . && setpriv --reuid 65534 --clear-groups test -r .; then
+	mkdir -m 755 closed
+	status=0
+	setpriv --reuid 65534 --clear-groups "$QUERN" run moments -o closed/r.json -d packed cf.nc \
+		>out 2>err || status=$?
+	is "a directory that may not be written" "5 1" \
+		"$status $(grep -c 'closed/r.json: its directory cannot be written: Permission' err)"
+else
+	skip "a directory that may not be written" "another user cannot read this directory"
+fi
+
 # --- standard output ---
 if [ -w /dev/full ]; then
 	for args in "run moments -d packed cf.nc" "run moments --json -d packed cf.nc" \
