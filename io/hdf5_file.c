@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,13 +19,90 @@
 
 static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* --- why it failed --- */
+
+/* Of "WHAT: ..., errno = 28, error message = 'WHY', ..." what matters: "WHAT: WHY". The rest are addresses
+   of this program and names of files, which the message has already. */
+static void keep_reason(struct qn_h5_caller *caller, const char *text)
+{
+	static const char number[] = "errno = ", words[] = "error message = '";
+	const char *why = strstr(text, words), *at = strstr(text, number);
+	const size_t what = strcspn(text, ":,");
+
+	caller->number = at ? atoi(at + sizeof number - 1) : 0;
+	if (!why) {
+		snprintf(caller->why, sizeof caller->why, "%s", text);
+		return;
+	}
+	why += sizeof words - 1;
+	snprintf(caller->why, sizeof caller->why, "%.*s: %.*s", (int)what, text,
+		 (int)strcspn(why, "'"), why);
+}
+
+/* Walking upward, the first entry is the innermost: the most specific one. */
+static herr_t keep_first(unsigned n, const H5E_error2_t *e, void *ctx)
+{
+	if (n == 0 && e->desc)
+		keep_reason(ctx, e->desc);
+	return 0;
+}
+
+/* The library calls it whenever one of its functions fails, where it would print. The next of its
+   functions forgets the reason, be it only one that closes something; we do not. */
+static herr_t note_failure(hid_t stack, void *ctx)
+{
+	struct qn_h5_caller *caller = ctx;
+
+	caller->why[0] = '\0';
+	H5Ewalk2(stack, H5E_WALK_UPWARD, keep_first, caller);
+	return 0;
+}
+
+/* The one between whose enter and leave this is; NULL: none. */
+static const struct qn_h5_caller *current(void)
+{
+	H5E_auto2_t note = NULL;
+	void *ctx = NULL;
+
+	return H5Eget_auto2(H5E_DEFAULT, &note, &ctx) >= 0 && note == note_failure ? ctx : NULL;
+}
+
+static enum quern_status fail(struct quern_message *err, enum quern_status status, const char *file,
+			      const char *path, const char *doing)
+{
+	const struct qn_h5_caller *caller = current();
+	const char *why = caller ? caller->why : "";
+	const int number = caller ? caller->number : 0;
+
+	if (number == EACCES || number == EPERM)
+		status = QUERN_ERR_DENIED;
+	return qn_error_set(err, status, "%s: %s%s%s%s%s%s", file, path ? "dataset " : "",
+			    path ? path : "", path ? ": " : "", doing, why[0] ? ": " : "", why);
+}
+
+enum quern_status qn_h5_fail(struct quern_message *err, const char *file, const char *path,
+			     const char *doing)
+{
+	return fail(err, QUERN_ERR_DATA, file, path, doing);
+}
+
+enum quern_status qn_h5_fail_write(struct quern_message *err, const char *file, const char *path,
+				   const char *doing)
+{
+	return fail(err, QUERN_ERR_RUN, file, path, doing);
+}
+
+/* --- the lock --- */
+
 void qn_h5_enter(struct qn_h5_caller *caller)
 {
 	pthread_mutex_lock(&library_lock);
 	caller->print = NULL;
 	caller->print_ctx = NULL;
+	caller->why[0] = '\0';
+	caller->number = 0;
 	H5Eget_auto2(H5E_DEFAULT, &caller->print, &caller->print_ctx);
-	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+	H5Eset_auto2(H5E_DEFAULT, note_failure, caller);
 }
 
 void qn_h5_leave(const struct qn_h5_caller *caller)
@@ -33,59 +111,10 @@ void qn_h5_leave(const struct qn_h5_caller *caller)
 	pthread_mutex_unlock(&library_lock);
 }
 
-/* What went wrong before stays known: every call forgets it. */
 void qn_h5_close(hid_t id)
 {
-	hid_t stack = -1;
-
-	if (id < 0)
-		return;
-	if (H5Eget_num(H5E_DEFAULT) > 0)
-		stack = H5Eget_current_stack();
-	H5Idec_ref(id);
-	if (stack >= 0)
-		H5Eset_current_stack(stack);
-}
-
-struct innermost {
-	char text[6144]; /* what it says of a file has the name of that */
-};
-
-/* Walking upward, the first entry is the innermost; stop there. */
-static herr_t keep_first(unsigned n, const H5E_error2_t *e, void *ctx)
-{
-	struct innermost *in = ctx;
-
-	(void)n;
-	if (in->text[0] == '\0' && e->desc)
-		snprintf(in->text, sizeof in->text, "%s", e->desc);
-	return 0;
-}
-
-/* Of "WHAT: ..., error message = 'WHY', ..." what matters: "WHAT: WHY". The rest are addresses of this
-   program and names of files, which the message has already. */
-static void shorten(char *text)
-{
-	static const char mark[] = "error message = '";
-	char *why = strstr(text, mark), *end = why ? strchr(why + strlen(mark), '\'') : NULL;
-	char *what = text + strcspn(text, ":,");
-
-	if (!end || what + 2 > why)
-		return;
-	*end = '\0';
-	memmove(what + 2, why + strlen(mark), (size_t)(end - why) - strlen(mark) + 1);
-	memcpy(what, ": ", 2);
-}
-
-enum quern_status qn_h5_fail(struct quern_message *err, const char *file, const char *path,
-			     const char *doing)
-{
-	struct innermost in = { "" };
-
-	H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, &in);
-	shorten(in.text);
-	return qn_error_set(err, QUERN_ERR_DATA, "%s: %s%s%s%s%s%s", file, path ? "dataset " : "",
-			    path ? path : "", path ? ": " : "", doing, in.text[0] ? ": " : "", in.text);
+	if (id >= 0)
+		H5Idec_ref(id);
 }
 
 static enum quern_status not_opened(const char *file, int why, struct quern_message *err)

@@ -9,14 +9,18 @@
 
 #include "base/error.h"
 
-/* What qn_h5_enter found: the handler of the program that uses quern as a library. */
+/* What qn_h5_enter found, the handler of the program that uses quern as a library, and why the last
+   function of the library that failed did so. */
 struct qn_h5_caller {
 	H5E_auto2_t print;
 	void *print_ctx;
+	char why[256];
+	int number;	/* errno, where the library tells of one; or 0 */
 };
 
-/* Takes the lock (the library is not thread-safe) and silences its error printing; leave restores
-   both. Every call of an H5 function in io/ happens between the two. They do not nest. */
+/* Takes the lock (the library is not thread-safe), silences its error printing and keeps what it would
+   print; leave restores both. Every call of an H5 function in io/ happens between the two. They do not
+   nest. */
 void qn_h5_enter(struct qn_h5_caller *caller);
 void qn_h5_leave(const struct qn_h5_caller *caller);
 
@@ -40,11 +44,14 @@ enum quern_status qn_h5_open_dataset(hid_t file_id, const char *file, const char
 void qn_h5_close(hid_t id);
 
 /*
- * Records that `doing` failed, with the most specific thing the library said; to be called right
- * after the failure, because the next H5 call forgets it. path may be NULL. Returns
- * QUERN_ERR_DATA.
+ * Records that `doing` failed, with the most specific thing that the library said when one of its
+ * functions failed last, between this qn_h5_enter and its leave; others may have succeeded since. path may
+ * be NULL. Returns QUERN_ERR_DATA, of what was to be written QUERN_ERR_RUN; QUERN_ERR_DENIED where the
+ * system gave missing permission as the reason.
  */
 enum quern_status qn_h5_fail(struct quern_message *err, const char *file, const char *path,
 			     const char *doing);
+enum quern_status qn_h5_fail_write(struct quern_message *err, const char *file, const char *path,
+				   const char *doing);
 
 #endif

@@ -302,10 +302,7 @@ static bool put_box(const struct target *t, const struct qn_put *put)
 
 static enum quern_status failed(const char *file, const char *path, struct quern_message *err)
 {
-	struct quern_message why = { .status = QUERN_OK };
-
-	qn_h5_fail(&why, file, path, "cannot be written");
-	return qn_error_set(err, QUERN_ERR_RUN, "%s", why.text);
+	return qn_h5_fail_write(err, file, path, "cannot be written");
 }
 
 static enum quern_status open_target(const char *path, hid_t file, struct target *t)

@@ -213,7 +213,6 @@ enum quern_status qn_hdf5_write(const char *file, const struct qn_labels *labels
 {
 	struct qn_h5_caller caller;
 	struct writer w = { .ndims = 0 };
-	struct quern_message why = { .status = QUERN_OK };
 	enum quern_status st = QUERN_OK;
 	bool ok;
 
@@ -223,10 +222,8 @@ enum quern_status qn_hdf5_write(const char *file, const struct qn_labels *labels
 	for (size_t i = 0; ok && i < result->nfields; i++)
 		ok = write_field(&w, &result->field[i]);
 	*image = ok ? qn_h5_image(w.file, nbytes) : NULL;
-	if (!*image) {
-		qn_h5_fail(&why, file, NULL, "cannot be made");
-		st = qn_error_set(err, QUERN_ERR_RUN, "%s", why.text);
-	}
+	if (!*image)
+		st = qn_h5_fail_write(err, file, NULL, "cannot be made");
 	for (int i = 0; i < w.ndims; i++)
 		qn_h5_close(w.dim[i].id);
 	qn_h5_close(w.file);

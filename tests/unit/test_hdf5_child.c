@@ -11,6 +11,7 @@
 #include <pthread.h>
 
 #include "../../io/hdf5_child.h"
+#include "../../io/hdf5_file.h"
 #include "../../io/hdf5_format.h"
 #include "base/mem.h"
 #include "h5make.h"
@@ -234,12 +235,41 @@ static void another_type_is_refused(void **state)
 	qn_dataset_fini(&d);
 }
 
+/* What the library said stays, whatever is called after the failure, and nobody sees it but who asks. */
+static void reasons_are_kept(void **state)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_h5_caller caller;
+	hid_t plist;
+
+	(void)state;
+	qn_h5_enter(&caller);
+	assert_true(H5Fopen("nowhere/none.h5", H5F_ACC_RDONLY, H5P_DEFAULT) < 0);
+	plist = H5Pcreate(H5P_FILE_ACCESS);
+	assert_true(plist >= 0);
+	qn_h5_close(plist);
+	assert_int_equal(qn_h5_fail(&err, "user.h5", NULL, "cannot be made"), QUERN_ERR_DATA);
+	assert_string_equal(err.text, "user.h5: cannot be made: unable to open file: No such file or directory");
+	err.status = QUERN_OK;
+	assert_true(H5Dopen2(-1, "x", H5P_DEFAULT) < 0);
+	assert_int_equal(qn_h5_fail_write(&err, "user.h5", "/x", "fails"), QUERN_ERR_RUN);
+	assert_non_null(strstr(err.text, "user.h5: dataset /x: fails: "));
+	assert_null(strstr(err.text, "No such file"));
+	qn_h5_leave(&caller);
+	err.status = QUERN_OK;
+	qn_h5_enter(&caller);
+	qn_h5_fail(&err, "user.h5", NULL, "fails");
+	assert_string_equal(err.text, "user.h5: fails");
+	qn_h5_leave(&caller);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(listings_agree),    cmocka_unit_test(descriptions_agree),
 		cmocka_unit_test(errors_agree),	     cmocka_unit_test(readers_of_threads_agree),
 		cmocka_unit_test(boxes_have_bounds), cmocka_unit_test(another_type_is_refused),
+		cmocka_unit_test(reasons_are_kept),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);
