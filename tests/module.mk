@@ -102,3 +102,4 @@ SHELL_TESTS += tests/cli/plan.sh
 SHELL_TESTS += tests/cli/homes.sh
 UNIT_TESTS += tests/unit/test_catalog
 SHELL_TESTS += tests/cli/stage.sh
+SHELL_TESTS += tests/cli/stage_faults.sh

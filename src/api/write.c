@@ -276,7 +276,7 @@ enum quern_status quern_run_write(quern_run *run, const char *file)
 				    file);
 	st = find_writer(file)->make(run, file, &doc);
 	if (!st)
-		st = qn_place_write(file, QN_FOLLOW_LINK, 0666, doc.bytes, doc.nbytes,
+		st = qn_place_write(file, QN_FOLLOW_LINK, QN_RIGHTS_ALL, doc.bytes, doc.nbytes,
 				    QN_PLACE_NOW, &run->err);
 	free(doc.bytes);
 	return st;

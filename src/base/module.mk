@@ -8,6 +8,7 @@ LIB_SRCS += src/base/mem.c
 LIB_SRCS += src/base/names.c
 LIB_SRCS += src/base/options.c
 LIB_SRCS += src/base/real.c
+LIB_SRCS += src/base/rights.c
 LIB_SRCS += src/base/text.c
 LIB_SRCS += src/base/calendar.c
 LIB_SRCS += src/base/file.c

@@ -169,14 +169,14 @@ static enum quern_status not_written(const char *name, int why, struct quern_mes
 }
 
 /* Tries names until one was not there. */
-static int create(struct qn_placing *p, mode_t mode)
+static int create(struct qn_placing *p)
 {
 	for (int i = 0; i < NTRIES; i++) {
 		free(p->partial);
 		p->partial = random_partial(p->file);
 		if (!p->partial)
 			return errno ? errno : ENOMEM;
-		p->fd = open(p->partial, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+		p->fd = open(p->partial, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (p->fd >= 0)
 			return 0;
 		if (errno != EEXIST)
@@ -185,20 +185,14 @@ static int create(struct qn_placing *p, mode_t mode)
 	return errno;
 }
 
-/* A file that only some may read stays so when it is replaced. 0 or errno. */
-static int keep_mode(const struct qn_placing *p, mode_t mode)
+/* A file that only some may read stays so when it is replaced. */
+static struct qn_rights rights_of(const char *file, struct qn_rights rights)
 {
-	struct stat there, here;
+	struct stat there;
 
-	if (lstat(p->file, &there) || !S_ISREG(there.st_mode))
-		return 0;
-	mode &= there.st_mode;
-	if (fstat(p->fd, &here))
-		return errno;
-	/* Rights of a group are for that group. */
-	if (here.st_gid != there.st_gid && fchown(p->fd, (uid_t)-1, there.st_gid))
-		mode &= ~(mode_t)S_IRWXG;
-	return fchmod(p->fd, mode) ? errno : 0;
+	if (lstat(file, &there) || !S_ISREG(there.st_mode))
+		return qn_rights_masked(rights);
+	return qn_rights_meet(rights, qn_rights_of(&there));
 }
 
 static void forget(struct qn_placing *p)
@@ -209,7 +203,7 @@ static void forget(struct qn_placing *p)
 	*p = QN_PLACING_NONE;
 }
 
-enum quern_status qn_place_open(const char *name, enum qn_links links, mode_t mode,
+enum quern_status qn_place_open(const char *name, enum qn_links links, struct qn_rights rights,
 				struct qn_placing *out, struct quern_message *err)
 {
 	int why = 0;
@@ -220,11 +214,11 @@ enum quern_status qn_place_open(const char *name, enum qn_links links, mode_t mo
 	if (!out->file || !out->name)
 		why = errno;
 	if (!why)
-		why = create(out, mode);
-	if (!why)
-		why = keep_mode(out, mode);
-	if (!why)
+		why = create(out);
+	if (!why) {
+		out->rights = rights_of(out->file, rights);
 		return QUERN_OK;
+	}
 	qn_place_discard(out);
 	return not_written(name, why, err);
 }
@@ -299,8 +293,10 @@ static int set_time(int fd, int64_t time_ns)
 enum quern_status qn_place_finish(struct qn_placing *p, int64_t time_ns, struct quern_message *err)
 {
 	enum quern_status st = QUERN_OK;
-	int why = set_time(p->fd, time_ns);
+	int why = qn_rights_grant(p->fd, p->rights);
 
+	if (!why)
+		why = set_time(p->fd, time_ns);
 	if (!why)
 		why = sync_all(p->fd);
 	if (why)
@@ -318,12 +314,12 @@ enum quern_status qn_place_finish(struct qn_placing *p, int64_t time_ns, struct 
 	return st;
 }
 
-enum quern_status qn_place_write(const char *name, enum qn_links links, mode_t mode,
+enum quern_status qn_place_write(const char *name, enum qn_links links, struct qn_rights rights,
 				 const void *bytes, size_t nbytes, int64_t time_ns,
 				 struct quern_message *err)
 {
 	struct qn_placing p;
-	enum quern_status st = qn_place_open(name, links, mode, &p, err);
+	enum quern_status st = qn_place_open(name, links, rights, &p, err);
 
 	if (st)
 		return st;

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "base/rights.h"
 
 #define QN_PLACE_NOW INT64_MIN /* for time_ns: the time at which it was written */
 
@@ -22,6 +23,7 @@ struct qn_placing {
 	char *name;		/* owned; as it was given, for messages */
 	char *file, *partial;	/* owned; where it will be, and the temporary name */
 	int fd;			/* of partial, for reading and writing; -1: none */
+	struct qn_rights rights; /* that it gets in the end */
 };
 
 #define QN_PLACING_NONE ((struct qn_placing){ .fd = -1 })
@@ -30,17 +32,17 @@ struct qn_placing {
    what is for quern alone is never written elsewhere. */
 enum qn_links { QN_REPLACE_LINK, QN_FOLLOW_LINK };
 
-/* Creates the temporary file. The new file gets no permission that is not in `mode`; if it replaces a
-   file none that this one has not, and otherwise none that the umask takes. On failure *out is
-   QN_PLACING_NONE. */
-enum quern_status qn_place_open(const char *name, enum qn_links links, mode_t mode,
+/* Creates the temporary file, which nobody else may read. In its place the file has no rights beyond
+   these; if it replaces a file none that this one has not, and otherwise none that the umask takes. On
+   failure *out is QN_PLACING_NONE. */
+enum quern_status qn_place_open(const char *name, enum qn_links links, struct qn_rights rights,
 				struct qn_placing *out, struct quern_message *err);
 
 /* Appends bytes. */
 enum quern_status qn_place_put(const struct qn_placing *p, const void *bytes, size_t nbytes,
 			       struct quern_message *err);
 
-/* Sets the file's times to time_ns, syncs, closes and renames it, and syncs the directory. On failure
+/* Sets the file's rights, and its times to time_ns, syncs, closes and renames it, and syncs the directory. On failure
    it is discarded, unless only the directory could not be synced: then it is in its place, whole. */
 enum quern_status qn_place_finish(struct qn_placing *p, int64_t time_ns, struct quern_message *err);
 
@@ -48,7 +50,7 @@ enum quern_status qn_place_finish(struct qn_placing *p, int64_t time_ns, struct 
 void qn_place_discard(struct qn_placing *p);
 
 /* Open, put, finish. */
-enum quern_status qn_place_write(const char *name, enum qn_links links, mode_t mode,
+enum quern_status qn_place_write(const char *name, enum qn_links links, struct qn_rights rights,
 				 const void *bytes, size_t nbytes, int64_t time_ns,
 				 struct quern_message *err);
 

@@ -460,13 +460,15 @@ enum quern_status qn_catalog_parse(const char *file, const struct qn_tables *t,
 struct flat_head {
 	uint64_t file_nbytes, name_nbytes, nbytes[QN_NTABLES], at[QN_NTABLES];
 	int64_t file_mtime_ns;
+	struct qn_rights rights;
 };
 
 void *qn_catalog_flatten(const struct qn_catalog *c, size_t *nbytes, struct quern_message *err)
 {
 	struct flat_head h = { .file_nbytes = c->file_nbytes,
 			       .name_nbytes = strlen(c->file) + 1,
-			       .file_mtime_ns = c->file_mtime_ns };
+			       .file_mtime_ns = c->file_mtime_ns,
+			       .rights = c->rights };
 	struct qn_tables t;
 	char *out, *at;
 
@@ -520,6 +522,7 @@ enum quern_status qn_catalog_unflatten(const void *flat, size_t nbytes, struct q
 	c->file = strdup(file);
 	c->file_nbytes = h.file_nbytes;
 	c->file_mtime_ns = h.file_mtime_ns;
+	c->rights = h.rights;
 	memcpy(c->at, h.at, sizeof c->at);
 	return c->file ? QUERN_OK : qn_error_nomem(err, h.name_nbytes, "a catalog");
 }

@@ -19,6 +19,7 @@
 #ifndef QN_DATA_CATALOG_H
 #define QN_DATA_CATALOG_H
 
+#include "base/rights.h"
 #include "data/sum.h"
 
 #define QN_CATALOG_GROUP "/quern_catalog"
@@ -47,6 +48,7 @@ struct qn_catalog {
 	uint64_t file_nbytes;
 	int64_t file_mtime_ns;
 	uint64_t at[5];		/* addresses of the tables in the file, by enum qn_table */
+	struct qn_rights rights; /* of all that is staged: those of the file */
 	char *source;		/* owned: the file that was staged, */
 	uint64_t source_nbytes; /* and what it was */
 	int64_t source_mtime_ns;
@@ -87,7 +89,7 @@ void qn_tables_fini(struct qn_tables *t);
 enum quern_status qn_catalog_pack(const struct qn_catalog *c, struct qn_tables *out,
 				  struct quern_message *err);
 
-/* Fills all of *c but file, file_*, at. QUERN_ERR_DATA names `file` and what is impossible.
+/* Fills all of *c but file, file_*, at, rights. QUERN_ERR_DATA names `file` and what is impossible.
    Freed by qn_catalog_fini on success. */
 enum quern_status qn_catalog_parse(const char *file, const struct qn_tables *t,
 				   struct qn_catalog *c, struct quern_message *err);

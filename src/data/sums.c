@@ -265,12 +265,12 @@ enum quern_status qn_sums_check_place(const char *file, struct quern_message *er
 }
 
 enum quern_status qn_sums_write(const struct qn_sums *s, const char *file,
-				struct quern_message *err)
+				struct qn_rights rights, struct quern_message *err)
 {
 	struct writer w = { .err = err, .to = QN_PLACING_NONE };
 
 	w.summer = qn_summer_new();
-	w.st = w.summer ? qn_place_open(file, QN_FOLLOW_LINK, 0666, &w.to, err)
+	w.st = w.summer ? qn_place_open(file, QN_FOLLOW_LINK, rights, &w.to, err)
 			: qn_error_nomem(err, 0, "a sum");
 	if (!w.st)
 		put_all(&w, s);

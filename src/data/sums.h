@@ -24,6 +24,7 @@
 #ifndef QN_DATA_SUMS_H
 #define QN_DATA_SUMS_H
 
+#include "base/rights.h"
 #include "data/sum.h"
 
 struct qn_chunk_sum {
@@ -73,9 +74,10 @@ void qn_dataset_sums_coord(const struct qn_dataset_sums *d, uint64_t number, uin
    file. */
 enum quern_status qn_sums_check_place(const char *file, struct quern_message *err);
 
-/* Writes the sums, through symbolic links: the file is there whole or not at all. */
+/* Writes the sums, through symbolic links: the file is there whole or not at all. rights: of the files
+   that they are of. */
 enum quern_status qn_sums_write(const struct qn_sums *s, const char *file,
-				struct quern_message *err);
+				struct qn_rights rights, struct quern_message *err);
 
 /* QUERN_ERR_DATA, naming the line, when it is not a file of sums, or one that is damaged. The text is
    hostile. The caller frees with qn_sums_fini. */

@@ -207,7 +207,7 @@ static enum quern_status look(struct staging *g, struct quern_message *err)
 		st = qn_error_nomem(err, nranks * sizeof *all, "the hosts");
 	st = qn_comm_agree(g->comm, st, err);
 	if (!st && !g->dry)
-		st = qn_stage_enter(g->comm, g->catalog->file, "--to: ", &g->lock, err);
+		st = qn_stage_enter(g->comm, g->catalog, "--to: ", &g->lock, err);
 	if (!st && leads_host(g))
 		qn_stage_look(g->catalog, g->plan, g->hosts.name[g->hosts.mine], &mine);
 	if (!st)
@@ -231,12 +231,12 @@ static enum quern_status write_plan(const struct staging *g, struct quern_messag
 {
 	const struct qn_catalog *c = g->catalog;
 	char *file = qn_stage_plan_file(c->file), *text = NULL;
-	enum quern_status st = qn_stage_make_folder(c->file, err);
+	enum quern_status st = qn_stage_make_folder(c, err);
 
 	if (!file || asprintf(&text, "%stime %" PRId64 "\n", g->plan, c->time_ns) < 0)
 		st = qn_error_nomem(err, strlen(g->plan), "a plan");
 	else if (!st)
-		st = qn_place_write(file, QN_REPLACE_LINK, 0666, text, strlen(text), c->time_ns, err);
+		st = qn_place_write(file, QN_REPLACE_LINK, c->rights, text, strlen(text), c->time_ns, err);
 	free(text);
 	free(file);
 	return st;
@@ -571,15 +571,17 @@ static enum quern_status collect(struct staging *g, struct qn_staged *out,
 
 /* --- catalog --- */
 
-enum quern_status qn_stage_put_catalog(struct qn_comm *c, const char *catalog, void **image,
-				       size_t *nbytes, int64_t time_ns, struct quern_message *err)
+enum quern_status qn_stage_put_catalog(struct qn_comm *c, const struct qn_catalog *catalog,
+				       void **image, size_t *nbytes, int64_t time_ns,
+				       struct quern_message *err)
 {
 	enum quern_status st = qn_stage_share(c, QUERN_OK, image, nbytes, err);
 
 	if (!st && qn_comm_host_rank(c) == 0) {
 		st = qn_stage_make_folder(catalog, err);
 		if (!st)
-			st = qn_place_write(catalog, QN_REPLACE_LINK, 0666, *image, *nbytes, time_ns, err);
+			st = qn_place_write(catalog->file, QN_REPLACE_LINK, catalog->rights, *image,
+					    *nbytes, time_ns, err);
 	}
 	return qn_comm_agree(c, st, err);
 }
@@ -620,7 +622,7 @@ static enum quern_status put_catalog(struct staging *g, struct quern_message *er
 	}
 	st = qn_comm_agree(g->comm, st, err);
 	if (!st)
-		st = qn_stage_put_catalog(g->comm, g->catalog->file, &image, &nbytes,
+		st = qn_stage_put_catalog(g->comm, g->catalog, &image, &nbytes,
 					  g->catalog->time_ns, err);
 	if (!st)
 		tidy(g);

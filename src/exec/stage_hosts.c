@@ -310,10 +310,10 @@ enum quern_status qn_stage_check_private(struct qn_comm *c, const char *catalog,
 		st = qn_error_nomem(err, sizeof mark, "a name");
 	}
 	if (!st && leads) {
-		fd = open(probe, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		fd = open(probe, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		if (fd < 0)
-			st = qn_error_set(err, QUERN_ERR_RUN, "%s: cannot write beside it: %s",
-					  catalog, strerror(errno));
+			st = qn_error_set(err, qn_error_status_of(errno),
+					  "%s: cannot write beside it: %s", catalog, strerror(errno));
 		else
 			close(fd);
 	}
@@ -329,16 +329,18 @@ enum quern_status qn_stage_check_private(struct qn_comm *c, const char *catalog,
 	return st;
 }
 
-enum quern_status qn_stage_make_folder(const char *catalog, struct quern_message *err)
+enum quern_status qn_stage_make_folder(const struct qn_catalog *c, struct quern_message *err)
 {
-	char *folder = qn_catalog_folder(catalog);
+	char *folder = qn_catalog_folder(c->file);
 	enum quern_status st = QUERN_OK;
+	int why;
 
 	if (!folder)
-		return qn_error_nomem(err, strlen(catalog), "a name");
-	if (mkdir(folder, 0777) && errno != EEXIST)
-		st = qn_error_set(err, QUERN_ERR_RUN, "%s: cannot be made: %s", folder,
-				  strerror(errno));
+		return qn_error_nomem(err, strlen(c->file), "a name");
+	why = qn_rights_mkdir(folder, c->rights);
+	if (why)
+		st = qn_error_set(err, qn_error_status_of(why), "%s: cannot be made: %s", folder,
+				  strerror(why));
 	else
 		qn_place_sync_folder(folder);
 	free(folder);

@@ -80,11 +80,11 @@ enum quern_status qn_stage_check_private(struct qn_comm *c, const char *catalog,
 
 /* Has the directory of a catalog on all hosts, each its own, and the folder of shards locked in it.
    option: for messages. *fd: for qn_stage_unlock, whatever comes of it. Collective. */
-enum quern_status qn_stage_enter(struct qn_comm *c, const char *catalog, const char *option,
-				 int *fd, struct quern_message *err);
-/* Locks the folder of shards; without `make` none need be there. Collective. */
-enum quern_status qn_stage_lock(struct qn_comm *c, const char *catalog, bool make, int *fd,
-				struct quern_message *err);
+enum quern_status qn_stage_enter(struct qn_comm *c, const struct qn_catalog *catalog,
+				 const char *option, int *fd, struct quern_message *err);
+/* Locks the folder of shards, which is made with these rights; NULL: none need be there. Collective. */
+enum quern_status qn_stage_lock(struct qn_comm *c, const char *catalog,
+				const struct qn_rights *rights, int *fd, struct quern_message *err);
 /* Not collective. */
 void qn_stage_unlock(const char *catalog, int *fd);
 char *qn_stage_directory(const char *catalog); /* owned */
@@ -138,10 +138,11 @@ enum quern_status qn_stage_move(struct qn_stager *s, const struct qn_catalog *c,
 
 /* Puts a file, which rank 0 has in memory, in its place on every host, with the folder of shards.
    Collective. */
-enum quern_status qn_stage_put_catalog(struct qn_comm *c, const char *catalog, void **image,
-				       size_t *nbytes, int64_t time_ns, struct quern_message *err);
+enum quern_status qn_stage_put_catalog(struct qn_comm *c, const struct qn_catalog *catalog,
+				       void **image, size_t *nbytes, int64_t time_ns,
+				       struct quern_message *err);
 /* Makes the folder of shards. Not collective. */
-enum quern_status qn_stage_make_folder(const char *catalog, struct quern_message *err);
+enum quern_status qn_stage_make_folder(const struct qn_catalog *c, struct quern_message *err);
 
 /* The copies of all ranks on rank 0, added to `out`. Collective. */
 enum quern_status qn_stage_gather(struct qn_comm *c, const struct qn_copy *mine, uint64_t n,

@@ -491,7 +491,7 @@ enum quern_status qn_stage_remove(struct qn_stager *s, const char *catalog, stru
 	int lock = -1;
 
 	if (!st)
-		st = qn_stage_lock(s->comm, catalog, false, &lock, err);
+		st = qn_stage_lock(s->comm, catalog, NULL, &lock, err);
 	if (st)
 		goto out;
 	found = qn_stage_find(s->comm, catalog, &out->catalog, NULL, NULL, &none);
@@ -509,7 +509,10 @@ enum quern_status qn_stage_remove(struct qn_stager *s, const char *catalog, stru
 		out->catalog.source = strdup("");
 	}
 out:
-	qn_stage_unlock(catalog, &lock);
+	if (!st)
+		qn_stage_unlock(catalog, &lock);
+	else if (lock >= 0)
+		close(lock); /* a catalog that stays keeps its folder: without one it is taken for renamed */
 	qn_hosts_fini(&hosts);
 	return st;
 }

@@ -30,15 +30,15 @@ char *qn_stage_directory(const char *catalog)
 	return slash == catalog ? strdup("/") : strndup(catalog, (size_t)(slash - catalog));
 }
 
-static enum quern_status make_directory(const char *catalog, const char *option,
+static enum quern_status make_directory(const struct qn_catalog *c, const char *option,
 					struct quern_message *err)
 {
-	char *dir = qn_stage_directory(catalog);
+	char *dir = qn_stage_directory(c->file);
 	enum quern_status st = QUERN_OK;
 
 	if (!dir)
-		st = qn_error_nomem(err, strlen(catalog), "a name");
-	else if (mkdir(dir, 0777) && errno != EEXIST)
+		st = qn_error_nomem(err, strlen(c->file), "a name");
+	else if ((errno = qn_rights_mkdir(dir, c->rights)))
 		st = cannot(option, dir, "cannot be made", err);
 	else if (access(dir, W_OK | X_OK))
 		st = cannot(option, dir, "cannot be written to", err);
@@ -83,38 +83,38 @@ static bool is_current(int fd, const char *folder)
 	return !fstat(fd, &a) && !lstat(folder, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-static enum quern_status lock_folder(const char *folder, bool make, int *fd,
+static enum quern_status lock_folder(const char *folder, const struct qn_rights *rights, int *fd,
 				     struct quern_message *err)
 {
 	for (;;) {
-		if (make && mkdir(folder, 0777) && errno != EEXIST)
+		if (rights && (errno = qn_rights_mkdir(folder, *rights)))
 			return cannot("", folder, "cannot be made", err);
 		if (check_no_link(folder, err))
 			return err->status;
 		*fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		/* What else may be there is told of by who looks at it. */
-		if (*fd < 0 && (errno == ENOENT || errno == ENOTDIR) && (!make || errno == ENOTDIR))
+		if (*fd < 0 && (errno == ENOENT || errno == ENOTDIR) && (!rights || errno == ENOTDIR))
 			return QUERN_OK;
 		if (*fd < 0 && errno != ENOENT)
 			return cannot("", folder, "cannot be opened", err);
 		if (*fd >= 0 && flock(*fd, LOCK_EX | LOCK_NB)) {
 			/* Some file systems know of no locks. */
 			if (errno != EWOULDBLOCK)
-				return make ? check_own(*fd, folder, err) : QUERN_OK;
+				return rights ? check_own(*fd, folder, err) : QUERN_OK;
 			close(*fd);
 			*fd = -1;
 			return qn_error_set(err, QUERN_ERR_RUN,
 					    "%s: another quern stage is at work in it", folder);
 		}
 		if (*fd >= 0 && is_current(*fd, folder))
-			return make ? check_own(*fd, folder, err) : QUERN_OK;
+			return rights ? check_own(*fd, folder, err) : QUERN_OK;
 		if (*fd >= 0)
 			close(*fd);
 	}
 }
 
-enum quern_status qn_stage_lock(struct qn_comm *c, const char *catalog, bool make, int *fd,
-				struct quern_message *err)
+enum quern_status qn_stage_lock(struct qn_comm *c, const char *catalog,
+				const struct qn_rights *rights, int *fd, struct quern_message *err)
 {
 	const bool leads = qn_comm_rank(c) == 0;
 	char *folder = qn_catalog_folder(catalog);
@@ -123,16 +123,16 @@ enum quern_status qn_stage_lock(struct qn_comm *c, const char *catalog, bool mak
 	*fd = -1;
 	/* Rank 0 first: of two that begin at once, one goes on. */
 	if (!st && leads)
-		st = lock_folder(folder, make, fd, err);
+		st = lock_folder(folder, rights, fd, err);
 	st = qn_comm_agree(c, st, err);
 	if (!st && !leads && qn_comm_host_rank(c) == 0)
-		st = lock_folder(folder, make, fd, err);
+		st = lock_folder(folder, rights, fd, err);
 	free(folder);
 	return qn_comm_agree(c, st, err);
 }
 
-enum quern_status qn_stage_enter(struct qn_comm *c, const char *catalog, const char *option,
-				 int *fd, struct quern_message *err)
+enum quern_status qn_stage_enter(struct qn_comm *c, const struct qn_catalog *catalog,
+				 const char *option, int *fd, struct quern_message *err)
 {
 	enum quern_status st = QUERN_OK;
 
@@ -141,8 +141,8 @@ enum quern_status qn_stage_enter(struct qn_comm *c, const char *catalog, const c
 		st = make_directory(catalog, option, err);
 	st = qn_comm_agree(c, st, err);
 	if (!st)
-		st = qn_stage_check_private(c, catalog, err);
-	return st ? st : qn_stage_lock(c, catalog, true, fd, err);
+		st = qn_stage_check_private(c, catalog->file, err);
+	return st ? st : qn_stage_lock(c, catalog->file, &catalog->rights, fd, err);
 }
 
 void qn_stage_unlock(const char *catalog, int *fd)

@@ -83,7 +83,7 @@ static void send_file(struct move *m, const char *file, uint64_t nbytes, uint8_t
 	struct move theirs = { m->comm, m->peer, QUERN_OK, &why };
 
 	if (!m->st && fd < 0)
-		cannot_read(m, file, strerror(errno));
+		cannot_read(m, file, qn_file_why(errno));
 	hear(&theirs);
 	if (theirs.st) {
 		m->st = m->st ? m->st : qn_error_set(m->err, theirs.st, "%s", why.text);
@@ -124,7 +124,7 @@ static void receive_pieces(struct move *m, struct qn_stager *s, struct qn_summer
 }
 
 static void receive_file(struct move *m, struct qn_stager *s, const char *file,
-			 const struct qn_shard *x, int64_t time_ns, uint8_t *buffer)
+			 const struct qn_shard *x, const struct qn_catalog *c, uint8_t *buffer)
 {
 	struct qn_summer *summer = qn_summer_new();
 	struct qn_placing p = QN_PLACING_NONE;
@@ -133,7 +133,7 @@ static void receive_file(struct move *m, struct qn_stager *s, const char *file,
 	if (!m->st && !summer)
 		m->st = qn_error_nomem(m->err, 0, "a sum");
 	if (!m->st)
-		m->st = qn_place_open(file, QN_REPLACE_LINK, 0666, &p, m->err);
+		m->st = qn_place_open(file, QN_REPLACE_LINK, c->rights, &p, m->err);
 	tell(m);
 	if (m->st)
 		goto out;
@@ -148,7 +148,7 @@ static void receive_file(struct move *m, struct qn_stager *s, const char *file,
 				     "is damaged", file);
 out:
 	if (!m->st)
-		m->st = qn_place_finish(&p, time_ns, m->err);
+		m->st = qn_place_finish(&p, c->time_ns, m->err);
 	qn_place_discard(&p);
 	qn_summer_free(summer);
 }
@@ -170,7 +170,7 @@ static enum quern_status move_one(struct qn_stager *s, const struct qn_catalog *
 	if (rank == t->from)
 		send_file(&m, file, x->nbytes, buffer);
 	else
-		receive_file(&m, s, file, x, c->time_ns, buffer);
+		receive_file(&m, s, file, x, c, buffer);
 	if (!m.st && rank == t->to && s->notes_sums)
 		m.st = qn_stage_sums_add(c, t->shard, x->nbytes, &x->sum, err);
 	free(file);

@@ -276,7 +276,7 @@ static enum quern_status put(struct repair *r, struct quern_message *err)
 	st = qn_comm_agree(r->comm, st, err);
 	if (!st)
 		st = qn_comm_bcast(r->comm, &now, sizeof now, err); /* the same on all hosts */
-	return st ? st : qn_stage_put_catalog(r->comm, r->c->file, &r->image, &r->nbytes, now, err);
+	return st ? st : qn_stage_put_catalog(r->comm, r->c, &r->image, &r->nbytes, now, err);
 }
 
 /* On a host that had no catalog something else may be in its place. A damaged one has the table of a
@@ -318,7 +318,7 @@ static enum quern_status survey(struct repair *r, const char *catalog, struct qu
 	if (!st)
 		st = check_place(r, err);
 	if (!st)
-		st = qn_stage_enter(r->comm, r->c->file, "", &r->lock, err);
+		st = qn_stage_enter(r->comm, r->c, "", &r->lock, err);
 	if (!st)
 		st = qn_stage_survey(r->stage, &r->hosts, r->c, &r->copy, &r->ncopies, err);
 	if (!st) {

@@ -335,7 +335,7 @@ enum quern_status qn_shard_make(struct qn_stager *s, const struct qn_dataset *d,
 
 	if (!st) {
 		qn_place_sweep(file);
-		st = qn_place_open(file, QN_REPLACE_LINK, 0666, &p, err);
+		st = qn_place_open(file, QN_REPLACE_LINK, c->rights, &p, err);
 	}
 	if (!st) {
 		st = write_shard(&m, &p, err);

@@ -426,10 +426,19 @@ static enum quern_status prepare(struct qn_verify *v, const char *const *files, 
 static enum quern_status keep_sums(struct qn_verify *v, struct quern_message *err)
 {
 	const char *to = quern_option_string(v->job.options, "write-sums");
+	struct qn_rights rights = QN_RIGHTS_ALL;
 
 	if (!to || qn_comm_rank(v->job.comm) != 0 || qn_verify_ndamages(v) > 0)
 		return QUERN_OK;
-	return qn_sums_write(&v->made, to, err);
+	for (size_t i = 0; i < v->nfiles; i++) {
+		struct stat st;
+
+		/* Of one that has gone nobody can know who might read it. */
+		if (stat(v->file[i].name, &st))
+			memset(&st, 0, sizeof st);
+		rights = qn_rights_meet(rights, qn_rights_of(&st));
+	}
+	return qn_sums_write(&v->made, to, rights, err);
 }
 
 enum quern_status qn_verify(struct qn_verify *v, const char *const *files, size_t nfiles,

@@ -342,6 +342,47 @@ refuses 2 "a link in the place of the catalog" "something else" stage --to d cli
 is "... it stays" 1 "$(find d -type l | wc -l)"
 rm -r d
 
+# --- who may read it ---
+# modes FILE...: of each, as in 600.
+modes()
+{
+	stat -c %a "$@" | tr '\n' ' '
+}
+# private MODE UMASK FOLDER FILES: what is made of a file of that mode.
+private()
+{
+	chmod "$1" climate.nc
+	rm -rf d
+	(umask "$2" && "$QUERN" stage --to d climate.nc >out 2>err)
+	is "a file of mode $1, umask $2" "$3 $3 $4 $4 " \
+		"$(modes d d/climate.nc.shards d/climate.nc d/climate.nc.shards/d1.s0003.h5)"
+}
+private 600 000 700 600
+private 640 000 750 640
+private 666 022 755 644
+private 644 077 700 600
+private 600 000 700 600
+rm d/climate.nc.shards/d1.s0003.h5
+(umask 000 && "$QUERN" stage --repair d/climate.nc >out 2>err)
+is "--repair: the same" "700 600 600 " \
+	"$(modes d/climate.nc.shards d/climate.nc d/climate.nc.shards/d1.s0003.h5)"
+(umask 000 && "$QUERN" verify --write-sums climate.sums climate.nc >out 2>err)
+is "sums: the same" "600 " "$(modes climate.sums)"
+chmod 644 climate.nc
+rm -r d
+mkdir d
+QUERN_TEST_READ_DELAY='*:40000' "$QUERN" stage --to d climate.nc >out 2>err &
+first=$!
+until find d/climate.nc.shards -name '*.partial' 2>/dev/null | grep -q .; do
+	kill -0 $first || break
+	sleep .01
+done
+is "a file that is being made: for nobody else" 600 \
+	"$(find d/climate.nc.shards -name '*.partial' -exec stat -c %a {} + 2>/dev/null | sort -u)"
+kill -KILL $first
+wait $first 2>/dev/null
+rm -r d
+
 # --- a full disk ---
 if [ "$(id -u)" -eq 0 ] && mkdir full && mount -t tmpfs -o size=2m tmpfs full 2>/dev/null; then
 	refuses 1 "a disk that is too small" "needs" stage --to full climate.nc

@@ -218,7 +218,7 @@ static void test_file(void **state)
 		return;
 	}
 	s = make_sums();
-	assert_int_equal(qn_sums_write(&s, name, &err), QUERN_OK);
+	assert_int_equal(qn_sums_write(&s, name, QN_RIGHTS_ALL, &err), QUERN_OK);
 	assert_int_equal(qn_sums_read(name, &back, &err), QUERN_OK);
 	assert_same(&s, &back);
 	qn_sums_fini(&back);
@@ -239,7 +239,7 @@ static void test_file(void **state)
 	assert_int_equal(qn_sums_read(name, &back, &err), QUERN_ERR_DATA);
 	assert_non_null(strstr(err.text, name));
 	err.status = QUERN_OK;
-	assert_int_equal(qn_sums_write(&back, "/nonexistent/sums", &err), QUERN_ERR_RUN);
+	assert_int_equal(qn_sums_write(&back, "/nonexistent/sums", QN_RIGHTS_ALL, &err), QUERN_ERR_RUN);
 }
 
 /* A text with an end that confirms it, whatever it says. */

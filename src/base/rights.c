@@ -1,0 +1,100 @@
+#include "base/rights.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* Members of a group that it is not for have no more than others. */
+static mode_t without_group(mode_t mode)
+{
+	return mode & ~(mode_t)(S_IRWXG & ~((mode & S_IRWXO) << 3));
+}
+
+struct qn_rights qn_rights_of(const struct stat *st)
+{
+	/* Who makes it can read it. */
+	return (struct qn_rights){ .mode = (st->st_mode & 0666) | S_IRUSR, .group = st->st_gid };
+}
+
+struct qn_rights qn_rights_meet(struct qn_rights a, struct qn_rights b)
+{
+	struct qn_rights out = { .mode = a.mode & b.mode, .group = a.group };
+
+	if (a.group == QN_NO_GROUP)
+		out.group = b.group;
+	else if (b.group != QN_NO_GROUP && a.group != b.group)
+		out.mode = without_group(out.mode);
+	return out;
+}
+
+/* Asking the system call sets it, for all threads. */
+static mode_t current_umask(void)
+{
+	FILE *f = fopen("/proc/self/status", "re"); /* of the system, not a user's */
+	char line[128];
+	unsigned mask;
+	int n = 0;
+
+	while (f && n != 1 && fgets(line, sizeof line, f))
+		n = sscanf(line, "Umask: %o", &mask);
+	if (f)
+		fclose(f);
+	if (n != 1) {
+		mask = umask(077); /* not more than is wanted, meanwhile */
+		umask(mask);
+	}
+	return mask;
+}
+
+struct qn_rights qn_rights_masked(struct qn_rights r)
+{
+	r.mode &= ~current_umask();
+	return r;
+}
+
+/* Some file systems have other modes than one asks for: one that is not wider will do. */
+static int set_mode(int fd, mode_t mode)
+{
+	struct stat st;
+	int why;
+
+	if (!fchmod(fd, mode))
+		return 0;
+	why = errno;
+	if ((why == EPERM || why == ENOTSUP) && !fstat(fd, &st) && !(st.st_mode & 0666 & ~mode))
+		return 0;
+	return why;
+}
+
+int qn_rights_grant(int fd, struct qn_rights r)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return errno;
+	if (r.group != QN_NO_GROUP && st.st_gid != r.group && fchown(fd, (uid_t)-1, r.group))
+		r.mode = without_group(r.mode);
+	return set_mode(fd, r.mode);
+}
+
+static mode_t folder_mode(mode_t mode)
+{
+	return (mode & 0444) | (mode & 0444) >> 2 | S_IRWXU;
+}
+
+int qn_rights_mkdir(const char *folder, struct qn_rights r)
+{
+	int fd, why = 0;
+
+	if (mkdir(folder, S_IRWXU))
+		return errno == EEXIST ? 0 : errno;
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	r = qn_rights_masked(r);
+	r.mode = folder_mode(r.mode);
+	why = qn_rights_grant(fd, r);
+	close(fd);
+	return why;
+}

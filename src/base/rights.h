@@ -1,0 +1,32 @@
+/*
+ * rights.h - who may read what is made of a file: those who may read the file, and nobody else.
+ */
+#ifndef QN_BASE_RIGHTS_H
+#define QN_BASE_RIGHTS_H
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+struct qn_rights {
+	mode_t mode;	/* of a file: no bit beyond 0666 */
+	gid_t group;	/* whom the bits for the group are meant for; QN_NO_GROUP: whoever it is */
+};
+
+#define QN_NO_GROUP   ((gid_t)-1)
+#define QN_RIGHTS_ALL ((struct qn_rights){ .mode = 0666, .group = QN_NO_GROUP })
+
+/* Of what is made of a file, or takes its place. */
+struct qn_rights qn_rights_of(const struct stat *st);
+/* Of what is made of two files. */
+struct qn_rights qn_rights_meet(struct qn_rights a, struct qn_rights b);
+/* Without what the umask takes. */
+struct qn_rights qn_rights_masked(struct qn_rights r);
+
+/* Gives an open file of one's own these rights; where the group cannot be had its members get what
+   others get. 0 or errno. */
+int qn_rights_grant(int fd, struct qn_rights r);
+/* Makes a directory for files of these rights: who may read them may list it, and only its owner may
+   write to it. Leaves one alone that is there. 0 or errno. */
+int qn_rights_mkdir(const char *folder, struct qn_rights r);
+
+#endif
