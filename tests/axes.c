@@ -270,6 +270,7 @@ static void make_bad(hid_t file)
 	static const double back[] = { 1, 2, 3, 2, 4 }, up[] = { 1, 2, 3, 4, 5 };
 	static const double twice[] = { 30, 30.1, 30.1, 30.2, 30.3 };
 	double gap[] = { 1, 2, NAN, 4, 5 };
+	const double infinite[] = { -INFINITY, 1, 2, 3, INFINITY };
 	const hsize_t shape[2] = { 5, 5 };
 	const char *labels[2] = { "y", "x" };
 	const hsize_t two = 2;
@@ -280,6 +281,7 @@ static void make_bad(hid_t file)
 	H5Dclose(put_axis(file, "/bad/back", H5T_IEEE_F64LE, 5, back, NULL));
 	H5Dclose(put_axis(file, "/bad/twice", H5T_IEEE_F32LE, 5, twice, NULL));
 	H5Dclose(put_axis(file, "/bad/gap", H5T_IEEE_F64LE, 5, gap, NULL));
+	H5Dclose(put_axis(file, "/bad/infinite", H5T_IEEE_F64LE, 5, infinite, NULL));
 	set = put_axis(file, "/bad/only", H5T_IEEE_F32BE, 5, up, NULL);
 	put_text(set, "NAME", "This is a netCDF dimension but not a netCDF variable.         5");
 	H5Dclose(set);

@@ -8,6 +8,7 @@
 #include "api/json.h"
 #include "api/run.h"
 #include "base/fp.h"
+#include "exec/meaning.h"
 
 static json_t *scalar_to_json(const struct qn_field *f)
 {
@@ -73,6 +74,28 @@ static json_t *result_to_json(const struct quern_result *r)
 	return o;
 }
 
+/* A slice and the values of its coordinate at its ends. */
+static json_t *meaning_to_json(const struct qn_meaning *m)
+{
+	const struct qn_ends *e = &m->ends;
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "slice", qn_json_text(m->slice),
+			 "start", qn_json_uint(m->start), "count", qn_json_uint(m->count), "step",
+			 qn_json_uint(m->step), "first",
+			 qn_json_text(m->has_ends ? e->text[0] : NULL), "last",
+			 qn_json_text(m->has_ends ? e->text[1] : NULL), "units",
+			 qn_json_text(m->has_ends ? e->units : NULL));
+}
+
+static json_t *meanings_to_json(const struct qn_job *j)
+{
+	json_t *a = j->nmeanings ? json_array() : json_null();
+
+	for (size_t i = 0; i < j->nmeanings; i++)
+		json_array_append_new(a, meaning_to_json(&j->meaning[i]));
+	return a;
+}
+
 json_t *qn_document_input(const quern_run *run)
 {
 	const struct qn_dataset *d = &run->job.dataset;
@@ -80,12 +103,13 @@ json_t *qn_document_input(const quern_run *run)
 
 	for (size_t i = 0; i < run->job.files.n; i++)
 		json_array_append_new(files, qn_json_text(run->job.files.name[i]));
-	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "files", files,
+	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "files", files,
 			 "dataset", qn_json_text(d->path), "column", qn_json_text(d->column),
 			 "dtype", d->type.name, "shape",
 			 qn_json_uints(d->shape, d->scalar ? 0 : d->ndim), "units",
 			 qn_json_text(d->units), "select",
-			 qn_json_text(quern_option_string(&run->options, "select")));
+			 qn_json_text(quern_option_string(&run->options, "select")), "selected",
+			 meanings_to_json(&run->job));
 }
 
 static json_t *seconds_to_json(const quern_run *run)

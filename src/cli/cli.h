@@ -112,6 +112,9 @@ void qn_cli_forget_variables(void);
 
 /* --- output --- */
 
+/* "lat=10:20 is -80 to -71 degrees_north", a line a slice that has a coordinate. */
+void qn_cli_print_selected(const json_t *input, const char *indent);
+
 /* The document of a run as a table on standard output, with bars for a histogram. */
 void qn_cli_print_result(const json_t *doc);
 /* The document of a plan, and of a simulation in it, as tables on standard output (plan.c). */

@@ -124,6 +124,26 @@ static void print_places(const json_t *values, const json_t *places)
 	}
 }
 
+void qn_cli_print_selected(const json_t *input, const char *indent)
+{
+	const json_t *selected = json_object_get(input, "selected"), *s;
+	size_t i;
+
+	json_array_foreach(selected, i, s)
+	{
+		const char *first = json_string_value(json_object_get(s, "first"));
+		const char *last = json_string_value(json_object_get(s, "last"));
+		const char *units = json_string_value(json_object_get(s, "units"));
+
+		if (!first || !last)
+			continue;
+		printf("%s%s is %s", indent, json_string_value(json_object_get(s, "slice")), first);
+		if (qn_cli_int(s, "count") > 1)
+			printf(" to %s", last);
+		printf("%s%s\n", units ? " " : "", units ? units : "");
+	}
+}
+
 void qn_cli_print_result(const json_t *doc)
 {
 	json_t *input = json_object_get(doc, "input"), *result = json_object_get(doc, "result");
@@ -152,6 +172,7 @@ void qn_cli_print_result(const json_t *doc)
 		printf("  %-12s %s\n", "column", column);
 	if (select)
 		printf("  %-12s %s\n", "select", select);
+	qn_cli_print_selected(input, "               ");
 	json_object_foreach(result, name, v) {
 		if (edges && counts && (v == edges || v == counts))
 			continue;

@@ -21,6 +21,7 @@ static void print_head(const json_t *doc)
 	       json_string_value(json_object_get(input, "dtype")));
 	qn_cli_shape(json_object_get(plan, "chunk_shape"), shape, sizeof(shape));
 	printf("in chunks of %s\n", shape);
+	qn_cli_print_selected(input, "  ");
 	if (why)
 		printf("  through the HDF5 library, one chunk at a time: %s\n", why);
 	if (qn_cli_real(plan, "sources_missing") > 0)

@@ -8,7 +8,9 @@
 
 #include "base/mem.h"
 
-#define MAX_VALUE_NBYTES 80
+#define MAX_VALUE_NBYTES QN_AXIS_TEXT_NBYTES
+#define TURN		 360.0 /* degrees */
+#define MOST_TURNED	 1e5   /* larger numbers are no longitudes */
 #define TOLERANCE_ULPS	 4
 #define PACKED_PART	 1000 /* of the step of a packed coordinate */
 
@@ -23,6 +25,7 @@ void qn_axis_init(struct qn_axis *a, const struct qn_dataset *d)
 	a->digits = d->type.class == QN_FLOAT && d->type.size < 8 && !d->cf.has_scale ? 9 : 17;
 	snprintf(a->name, sizeof a->name, "%s", slash ? slash + 1 : d->path);
 	snprintf(a->units, sizeof a->units, "%s", d->units);
+	a->is_longitude = d->is_longitude;
 	a->no_epoch = qn_epoch_is_meant(d->units) ? qn_epoch_parse(d->units, d->calendar, &a->epoch)
 						  : "are not a time";
 }
@@ -48,11 +51,16 @@ static int direction(const struct qn_axis *a, uint64_t i)
 	return (a->reals[i] > a->reals[i - 1]) - (a->reals[i] < a->reals[i - 1]);
 }
 
-static void find_missing(struct qn_axis *a)
+/* The first value that is no place on an axis, and what it is instead; NULL: all are. */
+static const char *find_hole(const struct qn_axis *a, uint64_t *at)
 {
+	*at = a->missing;
 	for (uint64_t i = 0; a->reals && i < a->missing; i++)
-		if (isnan(a->reals[i]))
-			a->missing = i;
+		if (!isfinite(a->reals[i])) {
+			*at = i;
+			return isnan(a->reals[i]) ? "missing" : "infinite";
+		}
+	return a->missing < a->n ? "missing" : NULL;
 }
 
 /* Distance of two values of the type, at the largest one. */
@@ -83,13 +91,13 @@ static void set_tolerance(struct qn_axis *a, const struct qn_dataset *d)
 
 bool qn_axis_check(struct qn_axis *a, const struct qn_dataset *d, size_t nbytes, char *why)
 {
+	uint64_t hole;
+	const char *what = find_hole(a, &hole);
 	int sign = 0;
 
-	find_missing(a);
-	if (a->missing < a->n) {
-		snprintf(why, nbytes,
-			 "has the coordinate %s, of which value %" PRIu64 " is missing", d->path,
-			 a->missing);
+	if (what) {
+		snprintf(why, nbytes, "has the coordinate %s, of which value %" PRIu64 " is %s",
+			 d->path, hole, what);
 		return false;
 	}
 	for (uint64_t i = 1; i < a->n; i++) {
@@ -141,7 +149,14 @@ static void format_value(const struct qn_axis *a, uint64_t i, bool dates, char *
 		format_real(a->reals[i], a->digits, out);
 }
 
-/* "lat runs from -90 to 90 degrees_north" */
+void qn_axis_format(const struct qn_axis *a, uint64_t i, char out[QN_AXIS_TEXT_NBYTES])
+{
+	struct qn_instant t;
+	bool dates = !a->no_epoch && instant_at(a, i, &t);
+
+	format_value(a, i, dates, out);
+}
+
 static void say_extent(const struct qn_axis *a, const char *before, bool dates, size_t nbytes,
 		       char *why)
 {
@@ -155,6 +170,11 @@ static void say_extent(const struct qn_axis *a, const char *before, bool dates, 
 	format_value(a, a->n - 1, dates, last);
 	snprintf(why, nbytes, "%s%s runs from %s to %s%s%s", before, a->name, first, last,
 		 dates || !a->units[0] ? "" : " ", dates ? "" : a->units);
+}
+
+void qn_axis_say_extent(const struct qn_axis *a, bool dates, size_t nbytes, char *out)
+{
+	say_extent(a, "", dates && !a->no_epoch, nbytes, out);
 }
 
 /* Nothing is where element `at` would have to begin: its neighbours, or where the axis ends. */
@@ -246,25 +266,13 @@ static bool is_above(const struct span *a, const struct span *b)
 	return a->dates ? qn_instant_compare(&a->from, &b->to) >= 0 : a->low > b->high;
 }
 
-/* As CF lists them. */
-static bool is_longitude(const struct qn_axis *a)
-{
-	static const char *const units[] = { "degrees_east", "degree_east", "degrees_E",
-					     "degree_E",     "degreesE",    "degreeE" };
-
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-		if (!strcmp(a->units, units[i]))
-			return true;
-	return false;
-}
-
-/* A longitude more than a cell beyond the axis is on the other side of the globe: leaving it out
-   silently would be wrong. */
+/* A range without an end is not turned. A longitude more than a cell beyond the axis is on the other
+   side of the globe: leaving it out silently would be wrong. */
 static bool is_around(const struct qn_axis *a, const struct qn_bound *b)
 {
 	double low, high, cell;
 
-	if (b->kind != QN_BOUND_REAL || !is_longitude(a) || a->n < 2)
+	if (b->kind != QN_BOUND_REAL || !a->is_longitude || a->n < 2)
 		return false;
 	low = value_at(a, a->falls ? a->n - 1 : 0);
 	high = value_at(a, a->falls ? 0 : a->n - 1);
@@ -279,8 +287,7 @@ static bool say_around(const struct qn_axis *a, size_t nbytes, char *why)
 	say_extent(a, "", false, nbytes, why);
 	n = strlen(why);
 	snprintf(why + n, nbytes - n,
-		 ", and a range is not continued around the globe: select its "
-		 "parts in two runs");
+		 ": give both ends of a range that goes on at its other end");
 	return false;
 }
 
@@ -310,25 +317,118 @@ static bool make_spans(const struct qn_axis *a, const struct qn_bound *bound[2],
 	return true;
 }
 
-bool qn_axis_find(const struct qn_axis *a, const struct qn_bound *from, const struct qn_bound *to,
-		  bool single, uint64_t *first, uint64_t *n, size_t nbytes, char *why)
+/* The elements of a span, counted from the smallest, as a stretch in the order of the axis. */
+static struct qn_interval stretch_of(const struct qn_axis *a, uint64_t low, uint64_t high)
+{
+	if (high < low)
+		high = low;
+	return (struct qn_interval){ a->falls ? a->n - high : low, high - low };
+}
+
+/* --- longitudes --- */
+
+static double lowest(const struct qn_axis *a)
+{
+	return value_at(a, a->falls ? a->n - 1 : 0);
+}
+
+static double highest(const struct qn_axis *a)
+{
+	return value_at(a, a->falls ? 0 : a->n - 1);
+}
+
+static bool is_turnable(const struct qn_axis *a, const struct qn_bound *bound[2])
+{
+	return a->is_longitude && a->n > 0 && highest(a) - lowest(a) <= TURN + a->tolerance &&
+	       bound[0]->kind == QN_BOUND_REAL && bound[1]->kind == QN_BOUND_REAL &&
+	       fabs(bound[0]->real) < MOST_TURNED && fabs(bound[1]->real) < MOST_TURNED;
+}
+
+static struct qn_interval find_degrees(const struct qn_axis *a, double from, double to)
+{
+	struct span s = { .low = from - a->tolerance, .high = to + a->tolerance };
+
+	return stretch_of(a, first_at_least(a, &s, 0), first_at_least(a, &s, 1));
+}
+
+/* Both ends of an axis may be the same place: then one of them counts. */
+static void drop_twin(const struct qn_axis *a, const struct qn_interval *high,
+		      struct qn_interval *low)
+{
+	if (!high->n || !low->n || highest(a) - lowest(a) < TURN - a->tolerance ||
+	    (a->falls ? high->first > 0 : high->first + high->n < a->n))
+		return;
+	low->first += !a->falls;
+	low->n--;
+}
+
+/*
+ * The range eastward from `from` to `to`, turned so that it begins at or above the lowest longitude.
+ * What is then above the highest one may be at the lower end of the axis, a turn further.
+ */
+static int find_turned(const struct qn_axis *a, double from, double to, struct qn_interval out[2])
+{
+	double turns = floor((from - lowest(a) + a->tolerance) / TURN) * TURN;
+	struct qn_interval high = find_degrees(a, from - turns, to - turns), low;
+	struct qn_interval *first = a->falls ? &low : &high, *second = a->falls ? &high : &low;
+
+	low = find_degrees(a, from - turns - TURN, to - turns - TURN);
+	if (to - from >= TURN)
+		low = a->falls ? (struct qn_interval){ high.n, a->n - high.n }
+			       : (struct qn_interval){ 0, high.first };
+	drop_twin(a, &high, &low);
+	if (!high.n || !low.n) {
+		out[0] = high.n ? high : low;
+		return out[0].n > 0;
+	}
+	out[0] = *first;
+	out[1] = *second;
+	return 2;
+}
+
+static int find_longitudes(const struct qn_axis *a, double from, double to,
+			   struct qn_interval out[2], size_t nbytes, char *why)
+{
+	int n;
+
+	if (to < from && a->falls) {
+		double higher = from;
+
+		from = to;
+		to = higher;
+	} else if (to < from) {
+		to += TURN;
+	}
+	n = to < from ? 0 : find_turned(a, from, to, out);
+	if (to < from)
+		say_extent(a, "the lower end comes first: ", false, nbytes, why);
+	else if (!n)
+		say_nothing(a, find_degrees(a, from, from).first, false, nbytes, why);
+	return n;
+}
+
+/* --- ranges --- */
+
+int qn_axis_find(const struct qn_axis *a, const struct qn_bound *from, const struct qn_bound *to,
+		 bool single, struct qn_interval out[2], size_t nbytes, char *why)
 {
 	const struct qn_bound *bound[2] = { from, single ? from : to };
 	struct span span[2];
 	uint64_t low = 0, high = a->n;
 	bool dates = from->kind == QN_BOUND_DATE || to->kind == QN_BOUND_DATE;
 
+	if (is_turnable(a, bound))
+		return find_longitudes(a, bound[0]->real, bound[1]->real, out, nbytes, why);
 	if (!make_spans(a, bound, span, nbytes, why))
-		return false;
+		return 0;
 	if (bound[0]->kind)
 		low = first_at_least(a, &span[0], 0);
 	if (bound[1]->kind)
 		high = first_at_least(a, &span[1], 1);
 	if (low >= high) {
 		say_nothing(a, a->falls ? a->n - low : low, dates, nbytes, why);
-		return false;
+		return 0;
 	}
-	*first = a->falls ? a->n - high : low;
-	*n = high - low;
-	return true;
+	out[0] = stretch_of(a, low, high);
+	return 1;
 }

@@ -23,6 +23,7 @@ struct qn_axis {
 	int digits;	   /* that tell two values apart when they are printed */
 	double tolerance;
 	bool falls;
+	bool is_longitude; /* in degrees: a turn of 360 leads to the same place */
 	char name[64], units[64];
 	struct qn_epoch epoch;
 	const char *no_epoch; /* why the values are no times; NULL: they are */
@@ -41,16 +42,31 @@ void qn_axis_init(struct qn_axis *a, const struct qn_dataset *d);
 void qn_axis_fini(struct qn_axis *a);
 
 /* To be called when the values are there. False, with why (nbytes): they are in no order, or some
-   are missing (NaN among reals). d: as of qn_axis_init. */
+   are missing (NaN among reals) or infinite. d: as of qn_axis_init. */
 bool qn_axis_check(struct qn_axis *a, const struct qn_dataset *d, size_t nbytes, char *why);
+
+/* Elements next to each other. */
+struct qn_interval {
+	uint64_t first, n;
+};
 
 /*
  * The values from `from` to `to`, both ends included; QN_BOUND_NONE: no end on that side. With
- * single, `from` alone: the value itself, or all of a year, month or day. On success *n > 0 of them
- * begin at *first, in the order of the axis. False, with why: nothing is there, a date is none, the
- * values are no times, or a longitude is beyond the axis, which is not continued around the globe.
+ * single, `from` alone: the value itself, or all of a year, month or day. Longitudes are turned by
+ * 360 degrees until they are on the axis, and run eastward from `from` to `to`.
+ *
+ * Returns how many intervals of n > 0 they are: 2, in the order of the range, where a range of
+ * longitudes goes on at the other end of the axis. 0, with why: nothing is there, a date is none, or the values
+ * are no times.
  */
-bool qn_axis_find(const struct qn_axis *a, const struct qn_bound *from, const struct qn_bound *to,
-		  bool single, uint64_t *first, uint64_t *n, size_t nbytes, char *why);
+int qn_axis_find(const struct qn_axis *a, const struct qn_bound *from, const struct qn_bound *to,
+		 bool single, struct qn_interval out[2], size_t nbytes, char *why);
+
+/* Value i: "350", "2001-12-31T06:00". */
+#define QN_AXIS_TEXT_NBYTES 80
+void qn_axis_format(const struct qn_axis *a, uint64_t i, char out[QN_AXIS_TEXT_NBYTES]);
+
+/* "lat runs from -90 to 90 degrees_north"; dates: times as such. */
+void qn_axis_say_extent(const struct qn_axis *a, bool dates, size_t nbytes, char *out);
 
 #endif

@@ -41,6 +41,8 @@ struct slice {
 	const struct qn_dataset *d;
 	const struct qn_coordinates *coordinates;
 	int dim;
+	const char *whole;	/* the selection, and where in it this slice begins */
+	size_t at;
 	const char *text;
 	struct quern_box *box;
 	struct quern_message *err;
@@ -133,10 +135,68 @@ static void make_year(struct slice *s, int i)
 	b->moment = (struct qn_moment){ .date = { b->index, 1, 1 }, .precision = QN_TO_YEAR };
 }
 
+/* Value i with a decimal point or an exponent: as a selection has it. */
+static void put_value(const struct qn_axis *a, uint64_t i, char out[QN_AXIS_TEXT_NBYTES])
+{
+	char text[QN_AXIS_TEXT_NBYTES - 2];
+
+	qn_axis_format(a, i, out);
+	snprintf(text, sizeof(text), "%s", out);
+	snprintf(out, QN_AXIS_TEXT_NBYTES, "%s%s", text, text[strcspn(text, ".e")] ? "" : ".0");
+}
+
+/* The selection with another slice in the place of this one: a stretch by its values, from element
+   `skip` of it on. */
+static void put_stretch(const struct slice *s, const struct qn_axis *a,
+			const struct qn_interval *x, uint64_t skip, uint64_t step, size_t nbytes,
+			char *out)
+{
+	const uint64_t last = x->n - 1 - (x->n - 1 - skip) % step;
+	char from[QN_AXIS_TEXT_NBYTES], to[QN_AXIS_TEXT_NBYTES], by[32] = "";
+
+	put_value(a, x->first + skip, from);
+	put_value(a, x->first + last, to);
+	if (step > 1 && last > skip)
+		snprintf(by, sizeof(by), ":%" PRIu64, step);
+	snprintf(out, nbytes, "%.*s%s%s%s%s%s", (int)s->at, s->whole, from,
+		 last > skip ? ":" : "", last > skip ? to : "", by,
+		 s->whole + s->at + strlen(s->text));
+}
+
+/* A range of longitudes that goes on at the other end of the axis: the two that it is. Steps are
+   counted across the seam. */
+static enum quern_status refuse_crossing(const struct slice *s, const struct qn_axis *a,
+					 const struct qn_interval part[2], uint64_t skip,
+					 uint64_t step)
+{
+	char extent[256], one[256], two[256];
+
+	qn_axis_say_extent(a, false, sizeof(extent), extent);
+	put_stretch(s, a, &part[0], 0, step, sizeof(one), one);
+	put_stretch(s, a, &part[1], skip, step, sizeof(two), two);
+	return qn_error_set(s->err, QUERN_ERR_USAGE, "--select: '%s' for dimension %d (%s) of %s "
+			    "crosses the end of its coordinate: %s; select its parts in two runs: "
+			    "-s '%s' and -s '%s'", s->text, s->dim, dimension_label(s->d, s->dim),
+			    s->d->path, extent, one, two);
+}
+
+/* Two parts that meet are the whole axis, from somewhere within on: part[0], if steps meet too. */
+static bool unite(struct qn_interval part[2], uint64_t skip, uint64_t step)
+{
+	const uint64_t first = part[1].first + skip;
+
+	if (part[1].first + part[1].n != part[0].first || (part[0].first - first) % step)
+		return false;
+	part[0] = (struct qn_interval){ first, part[0].first + part[0].n - first };
+	return true;
+}
+
 static enum quern_status find_values(struct slice *s, uint64_t step)
 {
 	const struct qn_axis *axis = NULL;
-	uint64_t first, n;
+	struct qn_interval part[2];
+	uint64_t skip;
+	int nparts;
 	char why[512];
 	enum quern_status st;
 
@@ -145,16 +205,31 @@ static enum quern_status find_values(struct slice *s, uint64_t step)
 	st = s->coordinates->axis(s->coordinates->ctx, s->d, s->dim, &axis, s->err);
 	if (st)
 		return st;
-	if (!qn_axis_find(axis, &s->part[0], &s->part[1], s->nparts == 1, &first, &n, sizeof(why),
-			  why))
+	nparts = qn_axis_find(axis, &s->part[0], &s->part[1], s->nparts == 1, part, sizeof(why),
+			      why);
+	if (!nparts)
 		return bad_slice(s, why);
-	s->box->start[s->dim] = first;
+	skip = nparts > 1 ? (step - part[0].n % step) % step : 0;
+	if (nparts > 1 && skip < part[1].n && !unite(part, skip, step))
+		return refuse_crossing(s, axis, part, skip, step);
+	s->box->start[s->dim] = part[0].first;
 	s->box->step[s->dim] = step;
-	s->box->count[s->dim] = qn_ceil_div(n, step);
+	s->box->count[s->dim] = qn_ceil_div(part[0].n, step);
 	return QUERN_OK;
 }
 
 /* --- indexes --- */
+
+/* An index or indexes that select nothing: says where the coordinate is, if there is one. */
+static enum quern_status bad_indexes(const struct slice *s, const char *why)
+{
+	char text[512], extent[256] = "";
+
+	if (s->coordinates && s->coordinates->extent)
+		s->coordinates->extent(s->coordinates->ctx, s->d, s->dim, sizeof(extent), extent);
+	snprintf(text, sizeof(text), "%s%s%s", why, extent[0] ? "; " : "", extent);
+	return bad_slice(s, text);
+}
 
 /* Counts a negative bound from the end and clips it to [0, length], as Python does. */
 static uint64_t clip_bound(int64_t v, uint64_t length)
@@ -170,9 +245,9 @@ static enum quern_status find_index(struct slice *s)
 	int64_t v = s->part[0].index;
 
 	if (v < 0 ? 0 - (uint64_t)v > length : (uint64_t)v >= length)
-		return bad_slice(s, s->is_year[0] ? "the index is out of range (a year is written "
-						    "as 2001-01:2001-12)"
-						  : "the index is out of range");
+		return bad_indexes(s, s->is_year[0] ? "the index is out of range (a year is written "
+						      "as 2001-01:2001-12)"
+						    : "the index is out of range");
 	s->box->start[s->dim] = v < 0 ? length + (uint64_t)v : (uint64_t)v;
 	s->box->count[s->dim] = 1;
 	s->box->step[s->dim] = 1;
@@ -186,8 +261,8 @@ static enum quern_status find_indexes(struct slice *s, uint64_t step)
 	uint64_t stop = s->part[1].kind ? clip_bound(s->part[1].index, length) : length;
 
 	if (stop <= start && length > 0)
-		return bad_slice(s, "nothing is selected: numbers are indexes, half open, unless "
-				    "they have a decimal point");
+		return bad_indexes(s, "nothing is selected: numbers are indexes, half open, unless "
+				      "they have a decimal point");
 	s->box->start[s->dim] = start;
 	s->box->step[s->dim] = step;
 	s->box->count[s->dim] = stop > start ? qn_ceil_div(stop - start, step) : 0;
@@ -242,31 +317,40 @@ static enum quern_status no_dimension(const struct slice *s, const char *name)
 			    about, dims);
 }
 
+/* The dimension of an entry, -1: there is none of the name, d->ndim: there are too many; *value: what
+   comes after the name. *position counts the entries without one. */
+static int split_entry(const struct qn_dataset *d, char *entry, int *position, char **value)
+{
+	char *equals = strchr(entry, '=');
+
+	*value = equals ? equals + 1 : entry;
+	if (!equals)
+		return *position < d->ndim ? (*position)++ : d->ndim;
+	*equals = 0;
+	return qn_dimension_find(d, entry);
+}
+
 /* One comma-separated entry; *position counts the entries without a name. */
-static enum quern_status parse_entry(struct slice *s, char *entry, int *position, bool *seen)
+static enum quern_status parse_entry(struct slice *s, const char *copy, char *entry, int *position,
+				     bool *seen)
 {
 	const struct qn_dataset *d = s->d;
-	char *equals;
+	char *value;
 
 	/* A blank after the comma is how people write lists. */
 	entry += strspn(entry, " ");
-	equals = strchr(entry, '=');
-	if (equals) {
-		*equals = 0;
-		s->dim = qn_dimension_find(d, entry);
-		if (s->dim < 0)
-			return no_dimension(s, entry);
-	} else {
-		s->dim = (*position)++;
-		if (s->dim >= d->ndim)
-			return qn_error_set(s->err, QUERN_ERR_USAGE, "--select: more slices than "
-					    "the %d dimensions of %s", d->ndim, d->path);
-	}
+	s->dim = split_entry(d, entry, position, &value);
+	if (s->dim < 0)
+		return no_dimension(s, entry);
+	if (s->dim >= d->ndim)
+		return qn_error_set(s->err, QUERN_ERR_USAGE, "--select: more slices than the %d "
+				    "dimensions of %s", d->ndim, d->path);
 	if (seen[s->dim])
 		return qn_error_set(s->err, QUERN_ERR_USAGE, "--select: dimension %d (%s) of %s is "
 				    "given twice", s->dim, dimension_label(d, s->dim), d->path);
 	seen[s->dim] = true;
-	s->text = equals ? equals + 1 : entry;
+	s->text = value;
+	s->at = (size_t)(s->text - copy);
 	return parse_slice(s);
 }
 
@@ -291,10 +375,29 @@ enum quern_status qn_select(const struct qn_dataset *d, const char *text,
 	if (!copy)
 		return qn_error_nomem(err, strlen(text), "the selection");
 	while (!st && (entry = strsep(&rest, ","))) {
-		struct slice s = { .d = d, .coordinates = coordinates, .box = box, .err = err };
+		struct slice s = { .d = d, .coordinates = coordinates, .whole = text, .box = box,
+				   .err = err };
 
-		st = parse_entry(&s, entry, &position, seen);
+		st = parse_entry(&s, copy, entry, &position, seen);
 	}
 	free(copy);
 	return st;
+}
+
+bool qn_select_slice(const struct qn_dataset *d, const char *text, int dim, size_t nbytes,
+		     char *out)
+{
+	char *copy = text ? strdup(text) : NULL, *rest = copy, *entry, *value;
+	int position = 0;
+	bool found = false;
+
+	while (!found && (entry = strsep(&rest, ","))) {
+		found = split_entry(d, entry + strspn(entry, " "), &position, &value) == dim;
+		if (found && d->dim_name[dim])
+			snprintf(out, nbytes, "%s=%s", d->dim_name[dim], value);
+		else if (found)
+			snprintf(out, nbytes, "%d=%s", dim, value);
+	}
+	free(copy);
+	return found;
 }

@@ -13,6 +13,9 @@ struct qn_coordinates {
 	   there is none. */
 	enum quern_status (*axis)(void *ctx, const struct qn_dataset *d, int dim,
 				  const struct qn_axis **axis, struct quern_message *err);
+	/* "lat runs from -90 to 90 degrees_north", or "": what is known of it without reading all of
+	   it. NULL: nothing ever is. */
+	void (*extent)(void *ctx, const struct qn_dataset *d, int dim, size_t nbytes, char *out);
 	/* What a name is that is no dimension of d: ", but ...", or "". */
 	void (*about)(void *ctx, const struct qn_dataset *d, const char *name, size_t nbytes,
 		      char *out);
@@ -35,6 +38,10 @@ struct qn_coordinates {
 enum quern_status qn_select(const struct qn_dataset *d, const char *text,
 			    const struct qn_coordinates *coordinates, struct quern_box *box,
 			    struct quern_message *err);
+
+/* "lat=10:20": the slice of a dimension in a selection that has been parsed; false: it has none. */
+bool qn_select_slice(const struct qn_dataset *d, const char *text, int dim, size_t nbytes,
+		     char *out);
 
 /* The dimension of a name, or of a number written out; -1 when there is none. */
 int qn_dimension_find(const struct qn_dataset *d, const char *name);

@@ -452,6 +452,69 @@ static enum quern_status find_axis(void *ctx, const struct qn_dataset *d, int di
 	return st;
 }
 
+/* A coordinate of more values is not read for a word about it. */
+#define MOST_LOOKED_AT UINT64_C(10000000)
+
+/* One end of *out. */
+static bool read_end(const char *file, const char *path, uint64_t at, int end, struct qn_ends *out)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	struct qn_dataset c = { .file = NULL };
+	struct qn_axis a = { .n = 0 };
+	struct qn_view view;
+	bool ok = !qn_source_describe(file, path, NULL, true, &c, &ignored);
+
+	if (ok && end == 0)
+		memcpy(out->fault, c.fault, sizeof(out->fault));
+	ok = ok && c.ndim == 1 && c.shape[0] > 0 && c.shape[0] <= MOST_LOOKED_AT &&
+	     !refuse(&c, c.shape[0]) && !qn_view_init(&c, false, &view, &ignored);
+	if (ok) {
+		qn_axis_init(&a, &c);
+		at = at == QN_LAST_VALUE ? a.n - 1 : at;
+		ok = at < a.n && !make_room(&a, &view, &ignored) &&
+		     !read_values(&c, &view, &a, 0, &ignored) && a.missing != at;
+	}
+	if (ok)
+		qn_axis_format(&a, at, out->text[end]);
+	if (ok && end == 0)
+		snprintf(out->units, sizeof(out->units), "%s", a.no_epoch ? a.units : "");
+	qn_axis_fini(&a);
+	qn_dataset_fini(&c);
+	return ok;
+}
+
+bool qn_coordinate_ends(const struct qn_dataset *d, int dim, const char *const file[2],
+			const uint64_t at[2], struct qn_ends *out)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	char *path = NULL;
+	bool ok = !find_coordinate(d, dim, &path, &ignored);
+
+	memset(out, 0, sizeof(*out));
+	if (ok) {
+		snprintf(out->file, sizeof(out->file), "%s", file[0]);
+		snprintf(out->path, sizeof(out->path), "%s", path);
+	}
+	for (int i = 0; ok && i < 2; i++)
+		ok = read_end(file[i], path, at[i], i, out);
+	free(path);
+	return ok;
+}
+
+static void tell_extent(void *ctx, const struct qn_dataset *d, int dim, size_t nbytes, char *out)
+{
+	static const uint64_t at[2] = { 0, QN_LAST_VALUE };
+	const struct finder *f = ctx;
+	const struct qn_names *files = is_joined(f, dim) ? f->joined->files : NULL;
+	const char *const file[2] = { files ? files->name[0] : d->file,
+				      files ? files->name[files->n - 1] : d->file };
+	struct qn_ends ends;
+
+	if (qn_coordinate_ends(d, dim, file, at, &ends))
+		snprintf(out, nbytes, "%s runs from %s to %s%s%s", strrchr(ends.path, '/') + 1,
+			 ends.text[0], ends.text[1], ends.units[0] ? " " : "", ends.units);
+}
+
 /* "lat" of a curvilinear grid, say. */
 static void tell_about(void *ctx, const struct qn_dataset *d, const char *name, size_t nbytes,
 		       char *out)
@@ -478,7 +541,8 @@ enum quern_status qn_coordinate_select(const struct qn_dataset *d, struct qn_joi
 				       struct quern_message *err)
 {
 	struct finder f = { .joined = joined, .axis = { .n = 0 } };
-	struct qn_coordinates coordinates = { .axis = find_axis, .about = tell_about, .ctx = &f };
+	struct qn_coordinates coordinates = { .axis = find_axis, .extent = tell_extent,
+						.about = tell_about, .ctx = &f };
 	enum quern_status st = qn_select(d, text, &coordinates, box, err);
 
 	qn_axis_fini(&f.axis);

@@ -35,6 +35,20 @@ enum quern_status qn_coordinate_select(const struct qn_dataset *d, struct qn_joi
 				       const char *text, struct quern_box *box,
 				       struct quern_message *err);
 
+/* Two values of a coordinate, as texts, and what they are values of. Plain memory. */
+struct qn_ends {
+	char text[2][QN_AXIS_TEXT_NBYTES];
+	char units[64];		/* "": none, or dates */
+	char file[256], path[256];	/* of the coordinate, cut off where it is longer */
+	qn_faults fault;	/* of its attributes in the first file */
+};
+#define QN_LAST_VALUE UINT64_MAX	/* of a file */
+
+/* Values at[0] and at[1] of the coordinate of a dimension of d, each in a file of its own. False: there
+   is no coordinate, it has no such value, or cannot be read here. Not collective. */
+bool qn_coordinate_ends(const struct qn_dataset *d, int dim, const char *const file[2],
+			const uint64_t at[2], struct qn_ends *out);
+
 /* Values of the coordinate `like` in n files that this host has, in one piece that is owned by the
    caller: of each file a struct qn_length, and the values. Not collective. */
 struct qn_length {

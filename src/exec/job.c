@@ -14,6 +14,7 @@
 #include "data/access.h"
 #include "exec/choose.h"
 #include "exec/join.h"
+#include "exec/meaning.h"
 #include "exec/warn.h"
 
 const struct quern_option qn_run_options[] = {
@@ -363,9 +364,12 @@ enum quern_status qn_job_describe(struct qn_job *j, const struct qn_names *words
 		st = qn_comm_agree(j->comm, qn_job_share_mosaic(j, err), err);
 	if (!st)
 		st = qn_choose(j, &m, err);
-	qn_muster_fini(&m);
 	if (!st && qn_comm_rank(j->comm) == 0)
 		st = qn_job_warn(j, err);
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st)
+		st = qn_explain(j, &m, err);
+	qn_muster_fini(&m);
 	return qn_comm_agree(j->comm, st ? st : interpret(j, err), err);
 }
 
@@ -387,12 +391,16 @@ void qn_job_fini(struct qn_job *j)
 	qn_names_fini(&j->files);
 	qn_names_fini(&j->warnings);
 	qn_blames_fini(j->blame);
+	free(j->meaning);
+	free(j->file_end);
 	qn_topo_free(j->topo);
 	free(j->views);
 	free(j->places);
 	free(j->points);
 	free(j->state);
 	free(j->reports);
+	j->meaning = NULL;
+	j->file_end = NULL;
 	j->self = NULL;
 	j->topo = NULL;
 	j->views = NULL;

@@ -61,6 +61,8 @@ struct qn_blame {
 	qn_faults fault;		/* its faults */
 };
 
+struct qn_meaning;
+
 struct qn_job {
 	struct qn_comm *comm;			/* borrows */
 	const struct quern_kernel *kernel;
@@ -79,6 +81,7 @@ struct qn_job {
 
 	struct qn_names files;			/* in the order in which they are joined */
 	int along;				/* this dimension */
+	uint64_t *file_end;			/* rank 0: owned; the index after the last of each file */
 	struct qn_dataset dataset;		/* the whole; its chunks are in the mosaic */
 	struct qn_mosaic mosaic;
 	struct qn_view *views;			/* owned: of each form, all of one type of value */
@@ -112,6 +115,8 @@ struct qn_job {
 	double seconds[QN_NPHASES];
 	struct qn_names warnings;		/* rank 0: sentences for the user */
 	struct qn_blame blame[QN_NATTRIBUTES];	/* rank 0 */
+	size_t nmeanings;			/* rank 0 */
+	struct qn_meaning *meaning;		/* rank 0: owned; of the slices of the selection */
 };
 
 /* Options of a run that the engine itself reads. */

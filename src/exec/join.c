@@ -471,10 +471,15 @@ static enum quern_status place_all(struct placing *p, const struct qn_muster *m,
 				   struct collection *c, struct quern_message *err)
 {
 	struct qn_job *j = p->j;
-	enum quern_status st = place(p, &j->dataset, err);
+	enum quern_status st = QUERN_OK;
 
-	for (size_t i = 1; !st && i < j->files.n; i++)
-		st = place_next(p, c, m->describer[i], err);
+	j->file_end = qn_calloc(j->files.n, sizeof(*j->file_end));
+	if (!j->file_end)
+		st = qn_error_nomem(err, j->files.n * sizeof(*j->file_end), "the ends of files");
+	for (size_t i = 0; !st && i < j->files.n; i++) {
+		st = i ? place_next(p, c, m->describer[i], err) : place(p, &j->dataset, err);
+		j->file_end[i] = p->origin[p->along];
+	}
 	if (st)
 		return st;
 	j->dataset.shape[p->along] = p->origin[p->along];

@@ -10,6 +10,7 @@ LIB_SRCS += src/exec/imagine.c
 LIB_SRCS += src/exec/job.c
 LIB_SRCS += src/exec/join.c
 LIB_SRCS += src/exec/lease.c
+LIB_SRCS += src/exec/meaning.c
 LIB_SRCS += src/exec/look.c
 LIB_SRCS += src/exec/muster.c
 LIB_SRCS += src/exec/near.c

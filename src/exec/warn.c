@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "exec/coordinate.h"
 
 enum quern_status qn_job_add_warning(struct qn_job *j, struct quern_message *err, const char *format, ...)
 {
@@ -75,5 +76,18 @@ enum quern_status qn_job_warn(struct qn_job *j, struct quern_message *err)
 			st = warn_of_attribute(j, j->blame[i].file, j->dataset.path,
 					       (enum qn_attribute)i, j->blame[i].fault,
 					       j->blame[i].nfiles - 1, err);
+	return st;
+}
+
+enum quern_status qn_warn_of_coordinate(struct qn_job *j, const struct qn_ends *c,
+					struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+
+	/* A dataset that is its own coordinate is blamed already. */
+	for (int i = 0; !st && strcmp(c->path, j->dataset.path) && i < QN_NATTRIBUTES; i++)
+		if (c->fault[i] != QN_SOUND)
+			st = warn_of_attribute(j, c->file, c->path, (enum qn_attribute)i, c->fault,
+					       0, err);
 	return st;
 }

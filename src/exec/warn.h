@@ -15,6 +15,11 @@ enum quern_status qn_job_blame(struct qn_job *j, const struct qn_dataset *d,
 			       struct quern_message *err);
 void qn_blames_fini(struct qn_blame blame[QN_NATTRIBUTES]);
 
+/* Adds to j->warnings what is wrong with the attributes of a coordinate that selects. Rank 0. */
+struct qn_ends;
+enum quern_status qn_warn_of_coordinate(struct qn_job *j, const struct qn_ends *c,
+					struct quern_message *err);
+
 /* Adds to j->warnings what there is to say of a job that is described. Rank 0. */
 enum quern_status qn_job_warn(struct qn_job *j, struct quern_message *err);
 

@@ -47,8 +47,20 @@ says "between two values" "nearest values of lat are 10 and 11 \(indexes 100 and
 says "between two falling ones" "are 10 and 9.9 " /down/lat lat=9.93:9.97
 says "beyond the end" "lat runs from -90 to 90 degrees_north" /up/lat lat=91.0
 says "from high to low" "the lower end comes first: lat runs from -90 to 90" /up/lat lat=30.0:10.0
-says "around the globe" "lon runs from 0 to 359.75 degrees_east, and a range is not continued" \
+says "across the seam" "crosses the end .*: lon runs from 0 to 359.75 degrees_east; .*-s 'lon=350.0:359.75' and -s 'lon=0.0:10.0'" \
 	/fine/lon lon=-10.0:10.0
+says "eastward across the seam, in steps" "-s '0=350.0:359.75:3' and -s '0=0.5:9.5:3'" \
+	/fine/lon 0=350.0:10.0:3
+says "beyond the axis, without an end" "lon runs from 0 to 359.75 degrees_east: give both ends" \
+	/fine/lon lon=-10.0:
+is "longitudes of the other convention" "$(result -d /fine/lon -s 1320:1401 axes.h5)" \
+	"$(result -d /fine/lon -s lon=-30.0:-10.0 axes.h5)"
+is "... a single one" "$(result -d /fine/lon -s 1321 axes.h5)" \
+	"$(result -d /fine/lon -s lon=-29.75 axes.h5)"
+is "... all of them" "$(result -d /fine/lon axes.h5)" \
+	"$(result -d /fine/lon -s lon=-180.0:180.0 axes.h5)"
+says "latitudes are not turned" "nothing is there: lat runs from -90" /up/lat lat=300.0:310.0
+says "an infinite value" "/bad/infinite, of which value 0 is infinite" /bad/infinite infinite=1.0:5.0
 says "an index and a value" "different kinds" /up/lat lat=1.0:5
 says "a date of no time" "units 'degrees_north' are not a time" /up/lat lat=2001-01
 says "no date" "1900-02-29 is no date of the calendar standard" \
@@ -103,6 +115,35 @@ for select in time=400: lat=30:-30 time=9:3; do
 	refuses 2 "-s $select: nothing" "--select: .*\\((time|lat)\\).*nothing is selected.*is (400|37)" \
 		run count --json -d t2m -s "$select" climate.nc
 done
+
+says "... with the extent of the coordinate" "nothing is selected.*; lat runs from -90 to 90 degrees_north" \
+	/up/lat 181:
+says "... of times as dates" "out of range.*; time runs from 1581-12-30T12:00 to 1587-" \
+	/standard1581/time 2000
+
+# --- what a selection means ---
+meaning()
+{
+	quern run count --json -d t2m "$@"
+	field input.selected
+}
+is "a selection by index in coordinates" \
+	'[{"count":10,"first":"-40","last":"5","slice":"lat=10:20","start":10,"step":1,"units":"degrees_north"}]' \
+	"$(meaning -s lat=10:20 climate.nc)"
+is "... by value, as dates, by position" \
+	'"lon=66" "330" "1979-01-02T12:00" 4 "1979-01-01"' \
+	"$(meaning -s 0:8:2,lon=66 climate.nc >all
+	for f in 1.slice 1.first 0.last 0.count 0.first; do
+		field input.selected.$f
+	done | tr '\n' ' ' | sed 's/ $//')"
+is "... nothing selected, nothing said" null "$(meaning climate.nc)"
+is "... without a coordinate" '[{"count":2,"first":null,"last":null,"slice":"x=1:3","start":1,"step":1,"units":null}]' \
+	"$(quern run count --json -d /bad/field -s x=1:3 axes.h5; field input.selected)"
+quern run count -d t2m -s lat=10:20 climate.nc
+prints "... in the table" '^ *lat=10:20 is -40 to 5 degrees_north$'
+quern plan count -d t2m -s lat=10:20,lon=-30.0 climate.nc
+prints "... in a plan" '^ *lat=10:20 is -40 to 5 degrees_north$'
+prints "... turned" '^ *lon=-30.0 is 330 degrees_east$'
 
 # --- a large file, of whose chunk index only a part is read ---
 "$BUILDDIR/examples/mkclimate" -q --raw --only t2m --time 600 --lat 181 --lon 180 large.nc

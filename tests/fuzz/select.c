@@ -91,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	unsigned which = (unsigned)fuzz_take(&in, 1);
 	struct quern_message err = { .status = QUERN_OK };
 	struct world w = { .time = { .file = file, .path = time_path, .ndim = 1 } };
-	struct qn_coordinates coordinates = { make_axis, about, &w };
+	struct qn_coordinates coordinates = { .axis = make_axis, .about = about, .ctx = &w };
 	char text[4096], *selection = text, *newline;
 	struct quern_box box;
 	struct qn_dataset d;

@@ -286,6 +286,136 @@ static void test_no_values(void **state)
 	qn_axis_fini(&axis);
 }
 
+/* --- longitudes: what is selected is what turns of 360 degrees lead to --- */
+
+#define MOST_LON 145
+
+static const struct globe {
+	double first, step;
+	int n;
+} globes[] = {
+	{ 0, 2.5, 144 },  { -180, 2.5, 144 }, { 1.25, 2.5, 144 }, { 0, 2.5, 145 },
+	{ 230, 2.5, 29 }, { 177.5, -2.5, 144 }, { 357.5, -2.5, 144 },
+};
+
+static struct qn_axis lon;
+
+static enum quern_status lon_axis(void *ctx, const struct qn_dataset *d, int dim,
+				  const struct qn_axis **axis, struct quern_message *err)
+{
+	(void)ctx;
+	(void)d;
+	(void)dim;
+	(void)err;
+	*axis = &lon;
+	return QUERN_OK;
+}
+
+static void make_globe(const struct globe *g, struct qn_dataset *d)
+{
+	static char lon_path[] = "/lon";
+	char why[200];
+
+	*d = (struct qn_dataset){ .path = lon_path, .ndim = 1, .shape = { (uint64_t)g->n },
+				  .type = { QN_FLOAT, 8, false }, .dim_name = { names[2] },
+				  .is_longitude = true };
+	qn_axis_fini(&lon);
+	qn_axis_init(&lon, d);
+	lon.reals = calloc(lon.n, sizeof *lon.reals);
+	for (int i = 0; i < g->n; i++)
+		lon.reals[i] = g->first + i * g->step;
+	assert_true(qn_axis_check(&lon, d, sizeof why, why));
+}
+
+/* Marks what a text selects; false, with what was said: it is refused. */
+static bool mark(const struct qn_dataset *d, const char *text, bool *is, struct quern_message *err)
+{
+	struct qn_coordinates c = { .axis = lon_axis };
+	struct quern_box box;
+
+	memset(err, 0, sizeof *err);
+	if (qn_select(d, text, &c, &box, err))
+		return false;
+	for (uint64_t i = 0; i < box.count[0]; i++) {
+		assert_false(is[box.start[0] + i * box.step[0]]); /* nothing twice */
+		is[box.start[0] + i * box.step[0]] = true;
+	}
+	return true;
+}
+
+/* Marks what a text selects, in two runs where the message has these. */
+static void mark_all(const struct qn_dataset *d, const char *text, bool *is)
+{
+	struct quern_message err, again;
+	char part[2][64];
+	const char *at;
+
+	if (mark(d, text, is, &err))
+		return;
+	at = strstr(err.text, "-s '");
+	if (!at) {
+		if (!strstr(err.text, "nothing is there"))
+			fail_msg("%s: %s", text, err.text);
+		return;
+	}
+	assert_int_equal(sscanf(at, "-s '%63[^']' and -s '%63[^']'", part[0], part[1]), 2);
+	for (int i = 0; i < 2; i++)
+		if (!mark(d, part[i], is, &again))
+			fail_msg("%s: %s: %s", text, part[i], again.text);
+}
+
+/* Every step-th one of those from `from` eastward to `to`, each meridian once. */
+static void expect(const struct globe *g, double from, double to, int step, bool *is)
+{
+	int k = 0;
+
+	for (double x = from; x <= to && x < from + 360; x += 1.25)
+		for (int i = 0; i < g->n; i++) {
+			double turns = (lon.reals[i] - x) / 360;
+
+			if (turns == (int)turns) {
+				is[i] = k % step == 0;
+				k++;
+				break;
+			}
+		}
+}
+
+static bool same(const struct globe *g, const bool *a, const bool *b)
+{
+	bool twin = g->n == MOST_LON; /* the first and the last one are the same meridian */
+
+	for (int i = twin; i < g->n - twin; i++)
+		if (a[i] != b[i])
+			return false;
+	return !twin || (a[0] || a[g->n - 1]) == (b[0] || b[g->n - 1]);
+}
+
+static void test_longitudes(void **state)
+{
+	unsigned seed = 1;
+
+	(void)state;
+	for (int k = 0; k < 4000; k++) {
+		const struct globe *g = &globes[k % 7];
+		bool is[MOST_LON] = { false }, want[MOST_LON] = { false };
+		double from = 1.25 * ((int)(rand_r(&seed) % 900) - 450);
+		double to = from + 1.25 * (rand_r(&seed) % 300);
+		int step = g->step > 0 && g->n != MOST_LON ? 1 + (int)(rand_r(&seed) % 3) : 1;
+		struct qn_dataset d;
+		char text[64];
+
+		make_globe(g, &d);
+		snprintf(text, sizeof text, "lon=%.2f:%.2f:%d", from, to, step);
+		mark_all(&d, text, is);
+		expect(g, from, to, step, want);
+		if (!same(g, is, want))
+			fail_msg("%s on %g, %g, ...: not what it should be", text, g->first,
+				 g->first + g->step);
+	}
+	qn_axis_fini(&lon);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,6 +425,7 @@ int main(void)
 		cmocka_unit_test(test_unnamed_and_empty),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_no_values),
+		cmocka_unit_test(test_longitudes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
