@@ -126,11 +126,12 @@ static json_t *host_number(int64_t host)
 	return host < 0 ? json_null() : json_integer(host);
 }
 
-/* Efficiency against the first point of the same curve: work done, by thread and second. */
-static double efficiency(const struct qn_point *p, const struct qn_point *first)
+/* Efficiency against the first point of the same curve: what is read, by thread and second. */
+static double efficiency(const struct qn_point *p, double seconds, const struct qn_point *first,
+			 double first_seconds)
 {
-	double now = (double)p->stored / p->seconds.work / (double)p->nthreads;
-	double then = (double)first->stored / first->seconds.work / (double)first->nthreads;
+	double now = (double)p->stored / seconds / (double)p->nthreads;
+	double then = (double)first->stored / first_seconds / (double)first->nthreads;
 
 	return then > 0 ? now / then : 0;
 }
@@ -149,7 +150,7 @@ static json_t *points_to_json(const struct qn_job *j)
 		if (p->weak != first->weak)
 			first = p;
 		json_array_append_new(points, json_pack(
-			"{s:s, s:i, s:i, s:I, s:I, s:I, s:f, s:o, s:o, s:f, s:o, s:I, s:I, s:o, s:o}",
+			"{s:s, s:i, s:i, s:I, s:I, s:I, s:f, s:o, s:o, s:f, s:o, s:I, s:I, s:o, s:o, s:o}",
 			"scaling",
 			p->weak ? "weak" : "strong", "hosts", (int)p->nhosts, "ranks", p->nranks,
 			"threads", (json_int_t)p->nthreads, "items", (json_int_t)p->nitems, "bytes",
@@ -159,7 +160,10 @@ static json_t *points_to_json(const struct qn_job *j)
 			foreseen_to_json(&p->seconds), "items_stolen",
 			(json_int_t)p->seconds.ntasks_stolen, "items_leased",
 			(json_int_t)p->seconds.ntasks_leased, "efficiency",
-			qn_json_real(efficiency(p, first)), "plan_and_scatter_share",
+			qn_json_real(efficiency(p, p->seconds.work, first, first->seconds.work)),
+			"efficiency_total",
+			qn_json_real(efficiency(p, p->seconds.total, first, first->seconds.total)),
+			"plan_and_scatter_share",
 			qn_json_real((p->seconds.plan + p->seconds.scatter) / p->seconds.total)));
 	}
 	return points;

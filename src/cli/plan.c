@@ -177,16 +177,17 @@ static void print_simulation(const json_t *points)
 	size_t i;
 
 	if (json_array_size(points))
-		printf("\nsimulated\nscaling   hosts    ranks   threads       items    work s   total s  "
-		       "efficiency  plan+scatter\n");
+		printf("\nsimulated\n                                                                efficiency of\n"
+		       "scaling   hosts    ranks   threads       items    work s   total s    work   total  "
+		       "plan+scatter\n");
 	json_array_foreach(points, i, p) {
 		const json_t *s = json_object_get(p, "seconds");
 
-		printf("%-7s  %6.0f  %7.0f  %8.0f  %10.0f  %8.4g  %8.4g  %9.1f%%  %11.3f%%\n",
+		printf("%-7s  %6.0f  %7.0f  %8.0f  %10.0f  %8.4g  %8.4g  %5.1f%%  %5.1f%%  %11.3f%%\n",
 		       json_string_value(json_object_get(p, "scaling")), qn_cli_real(p, "hosts"),
 		       qn_cli_real(p, "ranks"), qn_cli_real(p, "threads"), qn_cli_real(p, "items"),
 		       qn_cli_real(s, "work"), qn_cli_real(s, "total"),
-		       100 * qn_cli_real(p, "efficiency"),
+		       100 * qn_cli_real(p, "efficiency"), 100 * qn_cli_real(p, "efficiency_total"),
 		       100 * qn_cli_real(p, "plan_and_scatter_share"));
 		print_trouble(p);
 	}

@@ -1,5 +1,6 @@
 #include "exec/imagine.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,33 +47,79 @@ bool qn_plan_option(const struct quern_option *row)
 
 /* --- clusters --- */
 
-/* Takes "host:N " off the front. */
-static bool parse_hosts(const char **text, uint32_t *nhosts)
-{
-	char *end;
-	unsigned long n;
+/* What a host may be said to have, and of each how many at most. */
+static const struct {
+	const char *name;
+	unsigned long most;
+} levels[] = {
+	{ "package", 64 }, { "pack", 64 }, { "socket", 64 }, { "die", 64 }, { "group", 1024 },
+	{ "numa", 1024 }, { "numanode", 1024 }, { "node", 1024 }, { "l3", 1024 }, { "l3cache", 1024 },
+	{ "l2", 4096 }, { "l2cache", 4096 }, { "l1", 4096 }, { "l1d", 4096 }, { "l1cache", 4096 },
+	{ "core", 4096 }, { "pu", 64 },
+};
 
-	*text += strspn(*text, " ");
-	*nhosts = 1;
-	if (strncmp(*text, "host:", 5))
-		return **text != 0;
-	n = strtoul(*text + 5, &end, 10);
-	if (end == *text + 5 || n < 1 || n > MOST_HOSTS)
+#define MOST_PUS 65536 /* of a host */
+
+/* "NAME:N" with N from 1 to `most` and nothing behind it. */
+static bool is_count(const char *word, size_t n, const char *name, unsigned long most,
+		     unsigned long *count)
+{
+	const size_t length = strlen(name);
+	char *end;
+
+	if (n < length + 2 || strncasecmp(word, name, length) || word[length] != ':' ||
+	    strspn(word + length + 1, "0123456789") != n - length - 1)
 		return false;
-	*nhosts = (uint32_t)n;
-	*text = end + strspn(end, " ");
-	return **text != 0 && *end == ' ';
+	*count = strtoul(word + length + 1, &end, 10);
+	return n - length <= 8 && *count >= 1 && *count <= most;
 }
 
-/* "host:4", which says nothing of what a host has. */
-static bool is_bare(const char *text)
+static bool is_level(const char *word, size_t n, unsigned long *count)
 {
-	text += strspn(text, " ");
-	if (strncmp(text, "host:", 5))
-		return false;
-	text += 5;
-	text += strspn(text, "0123456789");
-	return !text[strspn(text, " ")];
+	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++)
+		if (is_count(word, n, levels[i].name, levels[i].most, count))
+			return true;
+	return false;
+}
+
+static enum quern_status refuse(const char *text, const char *word, size_t n,
+				struct quern_message *err)
+{
+	return qn_error_set(err, QUERN_ERR_USAGE, "--cluster '%s': '%.*s' is not expected: it takes "
+			    "'host:N' (1 to %d hosts), then what each host has, from the outside in, as "
+			    "'host:8 numa:2 core:16': package, numa, l3, l2, l1, core or pu, each with a "
+			    "number from 1", text, (int)n, word, MOST_HOSTS);
+}
+
+/* Takes "host:N " off the front of *rest, and looks at what follows. */
+static enum quern_status parse_hosts(const char *text, const char **rest, uint32_t *nhosts,
+				     struct quern_message *err)
+{
+	const char *word = text + strspn(text, " ");
+	unsigned long n = 1, product = 1;
+	size_t length = strcspn(word, " ");
+
+	*nhosts = 1;
+	if (is_count(word, length, "host", MOST_HOSTS, &n)) {
+		*nhosts = (uint32_t)n;
+		word += length;
+		word += strspn(word, " ");
+	}
+	*rest = word;
+	if (!*word)
+		return qn_error_set(err, QUERN_ERR_USAGE, "--cluster '%s': add what each host has: "
+				    "'host:%" PRIu32 " core:16'", text, *nhosts);
+	for (; *word; word += strspn(word, " ")) {
+		length = strcspn(word, " ");
+		if (!is_level(word, length, &n))
+			return refuse(text, word, length, err);
+		product *= n;
+		if (product > MOST_PUS)
+			return qn_error_set(err, QUERN_ERR_USAGE, "--cluster '%s': a host has more than "
+					    "%d hardware threads", text, MOST_PUS);
+		word += length;
+	}
+	return QUERN_OK;
 }
 
 static enum quern_status count_threads(struct qn_imagined *c, const struct qn_topo *t,
@@ -106,15 +153,16 @@ enum quern_status qn_imagined_init(struct qn_imagined *c, const char *text,
 	enum quern_status st;
 
 	memset(c, 0, sizeof(*c));
+	st = parse_hosts(text, &rest, &c->nhosts, err);
+	if (st)
+		return st;
 	/* hwloc wants the last level to be hardware threads. */
-	if (!parse_hosts(&rest, &c->nhosts) ||
-	    (size_t)snprintf(host, sizeof(host), "%s%s", rest, strstr(rest, "pu:") ? "" : " pu:1") >=
+	if ((size_t)snprintf(host, sizeof(host), "%s%s", rest, strcasestr(rest, "pu:") ? "" : " pu:1") >=
 		    sizeof(host) ||
 	    qn_topo_new(host, &t, &why))
-		return qn_error_set(err, QUERN_ERR_USAGE, "--cluster '%s': not 'host:N' (at most %d) "
-				    "and an hwloc synthetic description of each, as in 'host:8 "
-				    "numa:2 core:16'%s", text, MOST_HOSTS,
-				    is_bare(text) ? "; add what each host has: 'host:4 core:16'" : "");
+		return qn_error_set(err, QUERN_ERR_USAGE, "--cluster '%s': hwloc knows no such machine: "
+				    "each kind once, from the outside in, and pu last, as 'package:2 "
+				    "numa:2 core:8 pu:2'", text);
 	c->nnodes = (uint32_t)qn_topo_nnodes(t);
 	if (c->nnodes > MOST_NODES || (uint64_t)c->nhosts * c->nnodes > MOST_RANKS)
 		st = qn_error_set(err, QUERN_ERR_USAGE, "--cluster '%s': more than %d NUMA nodes in "

@@ -86,4 +86,14 @@ elif command -v setpriv >/dev/null; then
 else
 	skip "unreadable file" "root may read everything, and there is no setpriv"
 fi
+
+# A limit on the size of files is an error like others, not the end without a word.
+mkdir limited
+for name in r.json r.csv r.h5 r.nc; do
+	(ulimit -f 0 && "$QUERN" run moments -d packed -o "limited/$name" cf.nc; echo "exit $?") 2>&1 |
+		cat >out
+	is "ulimit -f: $name" "quern: limited/$name: cannot be written: File too large exit 1" \
+		"$(xargs <out)"
+done
+is "... and nothing is left" "" "$(ls -A limited)"
 finish

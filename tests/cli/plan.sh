@@ -41,9 +41,14 @@ is "... is one host" "1 4" "$(field plan.hosts) $(field plan.ranks)"
 answers "many hosts" $plan --cluster 'host:3000 numa:2 core:4' --times 100 cf.nc
 prints "... the extremes" 'median$'
 for spec in 'host:0 core:4' 'host:x core:4' 'host:4' 'host:9999999 core:2' 'nonsense' \
-	'host:50000 numa:1000 core:1'; do
+	'host:50000 numa:1000 core:1' '4' 'host:2 3' 'host:4 core:16 junk' 'host:4 core:0' \
+	'host:4,core:2' 'host:2 host:3 core:2' 'host:4 core:4:5' 'host:4 core:+3' 'core:4x' \
+	'host:2 core:2pu:2' 'host:4 core:99999999' 'host:4 core:4096 pu:64' 'host:4 core:4 core:4' \
+	'host:4 pu:2 core:2' ' '; do
 	refuses 2 "--cluster '$spec'" "--cluster '$spec'" $plan --cluster "$spec" cf.nc
 done
+refuses 2 "... what is expected" "'junk' is not expected: it takes 'host:N' (1 to 100000 hosts), then" \
+	$plan --cluster 'host:4 core:16 junk' cf.nc
 refuses 2 "what is missing of a cluster" "add what each host has: 'host:4 core:16'" \
 	$plan --cluster 'host:4' cf.nc
 refuses 2 "--replicas without --homes" "only with --homes" $plan --replicas 9 cf.nc
@@ -62,6 +67,9 @@ is "... curves" "strong:1,10,100,200 weak:1,10,100,200" "$(field simulation |
 	xargs)"
 check "... weak scaling holds" jq -e '.simulation | map(select(.scaling == "weak")) |
 	.[-1].items == 200 * .[0].items and .[-1].efficiency > 0.9' out
+check "... of the total too" jq -e '.simulation | map(select(.scaling == "strong")) |
+	.[0].efficiency_total == 1 and (.[-1] | .efficiency_total < .efficiency and
+	.efficiency_total > 0)' out
 answers "a slow host" $plan --simulate --json --slow 1:4 --cluster 'host:4 core:2' --homes spread \
 	--times 20 cf.nc
 check "... is waited for" jq -e '.simulation | map(select(.scaling == "strong")) |
