@@ -15,10 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "data/access.h"
 #include "hdf5_file.h"
 #include "hdf5_format.h"
+#include "hdf5_raw.h"
 #include "hdf5_sources.h"
 #include "hdf5_write.h"
 
@@ -321,6 +323,18 @@ static bool is_path_of(const struct qn_dataset *d, const struct question *q)
 	return d->path[0] == '/' && !strcmp(d->path + (q->path[0] != '/'), q->path);
 }
 
+/* Is the file that is there open for SWMR writing, and as long as that? */
+static bool has_grown_to(const char *file, uint64_t nbytes)
+{
+	struct stat st;
+	const int fd = qn_file_open(file, &st);
+	const bool is = fd >= 0 && (uint64_t)st.st_size >= nbytes && qn_h5_is_growing(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return is;
+}
+
 /* That it is of the dataset that was asked for, in the file that is there. */
 static bool is_of(const struct qn_dataset *d, const struct question *q, const struct stat *st)
 {
@@ -328,7 +342,9 @@ static bool is_of(const struct qn_dataset *d, const struct question *q, const st
 
 	return !strcmp(d->file, q->file) && is_path_of(d, q) &&
 	       !strcmp(d->column, q->column ? q->column : "") &&
-	       d->file_nbytes == (uint64_t)st->st_size && d->file_mtime_ns == mtime_ns;
+	       ((d->file_nbytes == (uint64_t)st->st_size && d->file_mtime_ns == mtime_ns) ||
+		(d->file_mtime_ns == QN_GROWING && d->file_nbytes >= (uint64_t)st->st_size &&
+		 has_grown_to(q->file, d->file_nbytes)));
 }
 
 static enum quern_status hear_flat(struct qn_child *c, struct qn_dataset *d,

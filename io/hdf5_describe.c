@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -14,6 +16,7 @@
 #include "hdf5_index.h"
 #include "hdf5_member.h"
 #include "hdf5_open.h"
+#include "hdf5_raw.h"
 #include "hdf5_sources.h"
 #include "hdf5_type.h"
 
@@ -29,14 +32,16 @@ struct subject {
 	struct qn_type leaf_type; /* what they are */
 	uint64_t max_shape[QUERN_MAX_DIMS];
 	bool raw_edges;
+	bool is_growing;	  /* a writer has the file open */
 };
+
+#define MOST_SNAPSHOTS 300	  /* of a growing file, which take a second or two */
 
 static enum quern_status fail(const struct subject *s, const char *doing)
 {
 	return qn_h5_fail(s->err, s->d->file, s->d->path, doing);
 }
 
-/* The first reason stays. */
 /* The first reason stays. One whose elements are in other files has none as long as it could be read
    from these by address. */
 static void not_native(struct qn_dataset *d, const char *why)
@@ -348,7 +353,9 @@ static enum quern_status describe_file(struct subject *s, const struct stat *st)
 	s->addr_nbytes = (unsigned)addr_nbytes;
 	s->d->user_block = user_block;
 	s->d->file_nbytes = (uint64_t)st->st_size;
-	s->d->file_mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+	s->d->file_mtime_ns = s->is_growing ? QN_GROWING
+					    : (int64_t)st->st_mtim.tv_sec * 1000000000 +
+						      st->st_mtim.tv_nsec;
 	return status;
 }
 
@@ -453,6 +460,18 @@ static void correct_size(struct qn_dataset *d, const struct qn_h5_layout *layout
 		d->type.size = (uint32_t)size;
 }
 
+/* Of a growing file the index was read last, and chunks are written before they are in it: it is as
+   long as all of them need. */
+static enum quern_status look_again(struct subject *s)
+{
+	struct stat st;
+
+	if (fstat(s->fd, &st))
+		return fail(s, "its size cannot be read");
+	s->d->file_nbytes = (uint64_t)st.st_size;
+	return QUERN_OK;
+}
+
 static enum quern_status read_index(struct subject *s)
 {
 	struct qn_dataset *d = s->d;
@@ -471,8 +490,10 @@ static enum quern_status read_index(struct subject *s)
 	if (status != QUERN_OK)
 		return status;
 	correct_size(d, &layout);
-	return d->layout == QN_CHUNKED ? read_chunked(s, &raw, &layout)
-				       : read_whole(s, &raw, &layout);
+	raw.is_growing = s->is_growing;
+	status = d->layout == QN_CHUNKED ? read_chunked(s, &raw, &layout)
+					 : read_whole(s, &raw, &layout);
+	return status == QUERN_OK && s->is_growing ? look_again(s) : status;
 }
 
 static enum quern_status describe_all(struct subject *s, const struct stat *st, bool with_index)
@@ -531,9 +552,10 @@ enum quern_status qn_hdf5_describe(const char *file, const char *path, const cha
 	return qn_hdf5_describe_part(file, path, column, with_index, NULL, out, err);
 }
 
-enum quern_status qn_hdf5_describe_part(const char *file, const char *path, const char *column,
-					bool with_index, const struct quern_box *part,
-					struct qn_dataset *out, struct quern_message *err)
+static enum quern_status describe_once(const char *file, const char *path, const char *column,
+				       bool with_index, const struct quern_box *part,
+				       bool *is_growing, struct qn_dataset *out,
+				       struct quern_message *err)
 {
 	struct qn_dataset d;
 	struct subject s = { .d = &d, .part = part, .err = err, .fd = -1, .file = -1, .dset = -1, .dcpl = -1,
@@ -547,6 +569,7 @@ enum quern_status qn_hdf5_describe_part(const char *file, const char *path, cons
 	if (status == QUERN_OK)
 		status = qn_h5_open_signed(file, &s.fd, &st, err);
 	if (status == QUERN_OK) {
+		s.is_growing = *is_growing = qn_h5_is_growing(s.fd);
 		qn_h5_enter(&caller);
 		status = describe_opened(&s, &st, with_index);
 		qn_h5_leave(&caller);
@@ -557,4 +580,24 @@ enum quern_status qn_hdf5_describe_part(const char *file, const char *path, cons
 	else
 		qn_dataset_fini(&d);
 	return status;
+}
+
+/* While a writer is at it, what refers to each other may be read from before and after a flush, which
+   checksums tell: it is read anew. */
+enum quern_status qn_hdf5_describe_part(const char *file, const char *path, const char *column,
+					bool with_index, const struct quern_box *part,
+					struct qn_dataset *out, struct quern_message *err)
+{
+	struct quern_message why;
+	bool is_growing = false;
+	enum quern_status status;
+
+	for (int n = 1;; n++) {
+		why.status = QUERN_OK;
+		status = describe_once(file, path, column, with_index, part, &is_growing, out, &why);
+		if (status != QUERN_ERR_DATA || !is_growing || n == MOST_SNAPSHOTS)
+			break;
+		nanosleep(&(struct timespec){ .tv_nsec = n % 10 * 300000 }, NULL);
+	}
+	return status == QUERN_OK ? status : qn_error_set(err, status, "%s", why.text);
 }

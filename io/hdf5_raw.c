@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -22,8 +23,21 @@ enum quern_status qn_h5_damaged(const struct qn_h5_raw *r, uint64_t addr, const 
 			    r->file, r->path, why, addr);
 }
 
+/* What a writer has added in the meantime. */
+static void look_again(struct qn_h5_raw *r)
+{
+	struct stat s;
+
+	if (fstat(r->fd, &s) || (uint64_t)s.st_size <= r->nbytes)
+		return;
+	r->budget += (uint64_t)s.st_size - r->nbytes;
+	r->nbytes = (uint64_t)s.st_size;
+}
+
 static enum quern_status check_range(struct qn_h5_raw *r, uint64_t addr, uint64_t nbytes)
 {
+	if (r->is_growing && (addr > r->nbytes || nbytes > r->nbytes - addr))
+		look_again(r);
 	if (addr > r->nbytes || nbytes > r->nbytes - addr)
 		return qn_h5_damaged(r, addr, "it leads beyond the end of the file");
 	if (nbytes > r->budget)
@@ -277,6 +291,19 @@ static bool take_root_2(const struct qn_h5_raw *r, const uint8_t *head, uint64_t
 	*root = qn_h5_addr(r, p + 3 * n);
 	return head[11] == 0 && qn_h5_addr(r, p + n) == QN_ADDR_NONE &&
 	       qn_h5_sum_is_right(head, 12 + 4 * n + 4);
+}
+
+bool qn_h5_is_growing(int fd)
+{
+	struct stat s;
+	struct qn_h5_raw r = { .file = "", .path = "/", .fd = fd };
+	uint8_t head[SUPERBLOCK_NBYTES];
+	bool found = false;
+
+	if (fstat(fd, &s))
+		return false;
+	r.nbytes = (uint64_t)s.st_size;
+	return !find_superblock(&r, head, &found) && found && head[8] == 3 && (head[11] & 5) == 5;
 }
 
 bool qn_h5_find_root(struct qn_h5_raw *r, uint64_t *root)

@@ -25,6 +25,7 @@ struct qn_h5_raw {
 	const char *file, *path; /* borrows: for messages */
 	int fd;			 /* borrows */
 	uint64_t nbytes;	 /* size of the file */
+	bool is_growing;	 /* and that is no limit */
 	uint64_t base;		 /* of the addresses in the file: the user block */
 	unsigned addr_nbytes;	 /* "size of offsets": bytes of an address, 2 to 8 */
 	unsigned length_nbytes;	 /* "size of lengths", 2 to 8 */
@@ -36,6 +37,9 @@ struct qn_h5_raw {
 /* Does the file have the signature of HDF5, at 0 or where a user block may end? */
 enum quern_status qn_h5_find_superblock(const char *file, int fd, uint64_t nbytes, bool *is,
 					struct quern_message *err);
+
+/* Is it open for SWMR writing, or was left so? */
+bool qn_h5_is_growing(int fd);
 
 /* Finds and reads the superblock (versions 0 to 3). Keeps fd, file, path and err. */
 enum quern_status qn_h5_raw_init(struct qn_h5_raw *r, const char *file, const char *path, int fd,

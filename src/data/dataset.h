@@ -97,6 +97,10 @@ struct qn_column {
 	uint64_t shape[QUERN_MAX_DIMS];
 };
 
+/* In the place of a time of change: a writer has the file open for SWMR, and may have added to it since
+   it was described. What was there then stays where it was. */
+#define QN_GROWING INT64_MIN
+
 struct qn_dataset {
 	char *file;		/* path as the user gave it */
 	char *path;		/* dataset in the file, absolute */
@@ -127,7 +131,7 @@ struct qn_dataset {
 	bool native;
 	char why_not_native[96];
 	uint64_t file_nbytes;
-	int64_t file_mtime_ns;
+	int64_t file_mtime_ns;	/* or QN_GROWING */
 	uint64_t user_block;	/* bytes before the HDF5 superblock; included in every addr */
 	uint64_t nchunks;	/* entries of chunks */
 	struct qn_chunk *chunks;	/* owned */

@@ -183,7 +183,8 @@ static void mark_copies(const struct view *v, const struct qn_mosaic *m, uint8_t
 
 		for (size_t h = 0; n < 2 && h < v->nhosts; h++)
 			n += is_own(sight_of(v, h, i));
-		mark[i] = n > 1 && m->member[i].ledger == QN_NO_LEDGER;
+		mark[i] = n > 1 && m->member[i].ledger == QN_NO_LEDGER &&
+			  m->member[i].file_mtime_ns != QN_GROWING;
 	}
 }
 

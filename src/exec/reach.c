@@ -49,6 +49,8 @@ static enum qn_sight tell_apart(int fd, const struct qn_member *m, struct qn_str
 		return QN_UNSEEN;
 	s->nbytes = (uint64_t)st.st_size;
 	s->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	if (m->file_mtime_ns == QN_GROWING && s->nbytes >= m->file_nbytes)
+		return QN_NSIGHTS;
 	if (s->nbytes != m->file_nbytes)
 		return QN_OTHER_SIZE;
 	return s->mtime_ns != m->file_mtime_ns ? QN_OTHER_TIME : QN_NSIGHTS;

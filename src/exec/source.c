@@ -101,6 +101,43 @@ static bool same_extent(const struct qn_dataset *a, const struct qn_dataset *b)
 	       a->file_nbytes == b->file_nbytes && a->file_mtime_ns == b->file_mtime_ns;
 }
 
+/* Is it the same, with what a writer has added? */
+static bool has_grown(const struct qn_dataset *before, const struct qn_dataset *now)
+{
+	bool is = before->file_mtime_ns == QN_GROWING && now->ndim == before->ndim &&
+		  now->file_nbytes >= before->file_nbytes;
+
+	for (int i = 0; is && i < now->ndim; i++)
+		is = now->shape[i] >= before->shape[i] && now->chunk[i] == before->chunk[i];
+	return is;
+}
+
+/* Leaves of a dataset that has grown what was there before: extents, and chunks by their numbers then. */
+static void cut_back(const struct qn_dataset *before, struct qn_dataset *now)
+{
+	uint64_t from[QUERN_MAX_DIMS], to[QUERN_MAX_DIMS], n = 0;
+
+	qn_dataset_grid(now, from);
+	qn_dataset_grid(before, to);
+	memcpy(now->shape, before->shape, sizeof now->shape);
+	for (uint64_t i = 0; i < now->nchunks; i++) {
+		uint64_t rest = now->chunks[i].number, number = 0, stride = 1;
+		bool is_inside = true;
+
+		for (int d = now->ndim - 1; d >= 0; d--) {
+			is_inside = is_inside && rest % from[d] < to[d];
+			number += rest % from[d] * stride;
+			rest /= from[d];
+			stride *= to[d];
+		}
+		if (!is_inside)
+			continue;
+		now->chunks[n] = now->chunks[i];
+		now->chunks[n++].number = number;
+	}
+	now->nchunks = n;
+}
+
 enum quern_status qn_source_index(struct qn_dataset *d, const struct quern_box *part,
 				  struct quern_message *err)
 {
@@ -112,7 +149,9 @@ enum quern_status qn_source_index(struct qn_dataset *d, const struct quern_box *
 		st = format->describe_part(d->file, d->path, qn_dataset_column(d), part, &full, err);
 	if (st)
 		return st;
-	if (!same_extent(d, &full))
+	if (has_grown(d, &full))
+		cut_back(d, &full);
+	else if (!same_extent(d, &full))
 		st = qn_error_set(err, QUERN_ERR_DATA, "%s: is being written while it is read; wait "
 				  "until its writer has finished", d->file);
 	if (!st)
@@ -204,6 +243,8 @@ static enum quern_status check_identity(int fd, const char *file, uint64_t nbyte
 	if (fstat(fd, &s))
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: cannot stat it on host %s: %s", file,
 				    host, strerror(errno));
+	if (mtime_ns == QN_GROWING && (uint64_t)s.st_size >= nbytes)
+		return QUERN_OK;
 	if ((uint64_t)s.st_size == nbytes &&
 	    (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec == mtime_ns)
 		return QUERN_OK;

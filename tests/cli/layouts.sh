@@ -142,6 +142,28 @@ echo crash >&"${COPROC[1]}"
 wait
 quern run sum --json w.h5
 is "SWMR: after a crash" "500 124750" "$(field result.count) $(field result.sum)"
+
+# While it grows all the time, what was there at some instant is computed: numbers from 0 on.
+streamed()
+{
+	local count=0 before
+
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		before=$count
+		quern run sum --json --threads 2 "$@" w.h5
+		count=$(field result.count)
+		if [ "$status" -ne 0 ] || [ "$count" -lt "$before" ] || [ "$count" -eq 0 ] ||
+			[ "$(field result.sum)" -ne $((count * (count - 1) / 2)) ]; then
+			outcome
+			return 1
+		fi
+	done
+}
+coproc "$make" swmr
+say stream
+check "SWMR: a file that grows all the time" streamed
+check "SWMR: ... and a selection of it" streamed -s :-1
+say stop
 "$make" left
 refuses 3 "left open" "left.h5: is marked as open for writing.*h5clear -s" run sum left.h5
 finish

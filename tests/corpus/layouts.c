@@ -20,10 +20,12 @@
  *	layouts family		f-00000.h5 ...
  *	layouts swmr		w.h5, open for SWMR writing; for each line on standard input it says
  *				"done" when: "grow" more is written, "stop" it is closed, "crash" it
- *				ends with the file open
+ *				ends with the file open; "stream": until the next line it grows and is
+ *				flushed every 2 ms
  *	layouts left		left.h5, which a writer without SWMR left open
  */
 #include <hdf5.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -541,6 +543,16 @@ static void grow(hid_t dset, hsize_t *n)
 	H5Sclose(memory);
 }
 
+static void stream(hid_t dset, hsize_t *n)
+{
+	struct pollfd in = { .fd = 0, .events = POLLIN };
+
+	puts("done");
+	fflush(stdout);
+	while (poll(&in, 1, 2) == 0)
+		grow(dset, n);
+}
+
 static void serve(void)
 {
 	hid_t file = create("w.h5"), dset = make_growing(file);
@@ -553,6 +565,10 @@ static void serve(void)
 			grow(dset, &n);
 		if (!strcmp(line, "crash\n"))
 			_exit(0);
+		if (!strcmp(line, "stream\n")) {
+			stream(dset, &n);
+			continue;
+		}
 		if (!strcmp(line, "stop\n")) {
 			H5Dclose(dset);
 			H5Fclose(file);
