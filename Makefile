@@ -204,10 +204,14 @@ $(preloaded): %.so: %.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -shared -o $@ $< -ldl
 
-# $(call write_pc,PREFIX EXPRESSIONS...): quern.pc on standard output.
+# Programs find the shared library where it was installed, with no LD_LIBRARY_PATH, also where the
+# system does not look for it.
+rpath = $(if $(filter /usr/lib% /lib%,$(libdir)),,-Wl$(comma)-rpath$(comma)$${libdir})
+
+# quern.pc on standard output.
 write_pc = sed -e 's|@prefix@|$(prefix)|' -e 's|@exec_prefix@|$(exec_prefix)|' \
 	-e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' -e 's|@VERSION@|$(VERSION)|' \
-	-e 's|@MPI_CFLAGS@|$(MPI_CFLAGS)|' -e 's|@MPI_LIBS@|$(MPI_LIBS)|' \
+	-e 's|@MPI_CFLAGS@|$(MPI_CFLAGS)|' -e 's|@RPATH@ *|$(rpath) |' -e 's|@MPI_LIBS@|$(MPI_LIBS)|' \
 	-e 's|@PRIVATE_LIBS@|$(strip $(deps_libs)) -lpthread|' $(srcdir)/src/quern.pc.in
 
 $(P)quern.pc: $(srcdir)/src/quern.pc.in $(B)/flags config.mk

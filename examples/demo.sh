@@ -2,8 +2,9 @@
 #
 # demo.sh - the main job on generated data; `make demo` runs it.
 #
-# It makes a climate-like NetCDF-4 file (kept in the build directory), looks at it, computes moments
-# and a histogram, and shows that neither ranks nor threads change a byte of the result.
+# It makes a climate-like NetCDF-4 file and a table of particles (kept in the build directory, for the
+# examples of the README), looks at them, computes moments and a histogram, and shows that neither ranks
+# nor threads change a byte of the result.
 
 set -euo pipefail
 
@@ -44,6 +45,7 @@ make_data()
 	mkdir -p "$dir"
 	cd "$dir"
 	[ "$file" -nt "$generator" ] || "$generator" --quiet "$file"
+	"$BUILDDIR/examples/mkparticles" particles.h5
 }
 
 # The result of a JSON document, without the account of the run.
@@ -103,9 +105,12 @@ show "$QUERN" run histogram --bins 20 --range 210,330 -d t2m "$file"
 title "5. Precipitation, packed into 16-bit integers with missing values: unpacked on the way"
 show "$QUERN" run minmax -d precip "$file"
 
-title "6. The proof: neither ranks nor threads change a byte"
+title "6. A member of the records of another file"
+show "$QUERN" run moments -d table --column pos.x particles.h5
+
+title "7. The proof: neither ranks nor threads change a byte"
 compare moments --order 4 -d t2m
 compare histogram --bins 50 --range 210,330 -d t2m
 compare moments -d precip
 
-printf '\nThe data are in %s; quern is %s.\n' "$dir/$file" "$QUERN"
+printf '\nThe data are %s and particles.h5 in %s; quern is %s.\n' "$file" "$dir" "$QUERN"

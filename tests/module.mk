@@ -72,6 +72,7 @@ SHELL_TESTS += tests/ranks.sh
 SHELL_TESTS += tests/holes.sh
 SHELL_TESTS += tests/readers.sh
 SHELL_TESTS += tests/example.sh
+SHELL_TESTS += tests/readme.sh
 SHELL_TESTS += tests/cli/help.sh
 SHELL_TESTS += tests/cli/launch.sh
 SHELL_TESTS += tests/cli/options.sh

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Every command in the README works when it is pasted, in that order, after `make install` and on files
+# of the names that `make demo` leaves, here small ones.
+#
+# A command is a line of an indented block that begins with one of the words below. What is not run is
+# named in `is_elsewhere`, with the reason.
+
+. "$SRCDIR/tests/cli/lib.sh"
+readme=$SRCDIR/README.md
+build=$(dirname "$BUILDDIR")
+words='quern|mpirun|make|cd|cc|export|sbatch|mkdir|\.\./configure|\./[a-z]+'
+
+# The indented lines as one line a command, without prompts and comments; "N COMMAND".
+commands()
+{
+	sed -n 's/^    //p; t; s/.*//p' "$readme" | sed -e ':more' -e '/\\$/{N; s/\\\n */ /; b more' -e '}' |
+		sed 's/^\$ //' | grep -nE "^($words)( |\$)" | sed -E 's/^([0-9]+):/\1 /; s/ +#( .*)?$//'
+}
+
+# What other tests run, or nobody can on one machine.
+is_elsewhere()
+{
+	case $1 in
+	"quern run KERNEL "* | "quern plan KERNEL "* | *" FILE..."* | *" CATALOG..."* | *" FILE  "* | \
+		"quern kernels [NAME]"* | "quern info  "*) return 0 ;;	# the list of commands
+	"make demo" | "make check" | "make") return 0 ;;		# what has built this
+	"make configure" | "mkdir b "* | ../configure* | "make -j8 "*) return 0 ;;	# .ci/distcheck
+	sbatch*) return 0 ;;						# tests/slurm
+	*" --map-by node "* | "mpirun --host "*) return 0 ;;		# several hosts: tests/hosts
+	esac
+	return 1
+}
+
+# `make` of the README is in the source tree; this build may be elsewhere.
+make()
+{
+	command "$MAKE" -C "$build" -s "$@"
+}
+
+cc()
+{
+	# shellcheck disable=SC2086 # words
+	command $CC "$@"
+}
+
+# Without what configure has added to it.
+mpirun()
+{
+	timeout 120 "${MPIRUN%% *}" "$@"
+}
+
+# The command itself, not the function of the tests.
+unset -f quern
+
+# What the user has not set yet, the README says.
+unset OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM OMPI_MCA_rmaps_base_oversubscribe
+unset PRTE_MCA_rmaps_default_mapping_policy PKG_CONFIG_PATH LD_LIBRARY_PATH
+export HOME=$PWD/home
+mkdir -p home tree/.build/demo bin
+(cd tree/.build/demo && "$BUILDDIR/examples/mkclimate" --quiet --time 240 --lat 37 --lon 72 climate.nc &&
+	"$BUILDDIR/examples/mkparticles" particles.h5 1000) || exit 1
+# The program of the README.
+sed -n '/^    #include <mpi.h>/,/^    }$/s/^    //p' "$readme" >tree/.build/demo/mean.c
+check "the demo makes files of these names" grep -q 'file=climate.nc' "$SRCDIR/examples/demo.sh"
+check "... both" grep -q '/mkparticles" particles.h5' "$SRCDIR/examples/demo.sh"
+if [ -n "$SAN" ]; then
+	ln -s "$QUERN" bin/quern	# such a build is not installed
+	PATH=$PWD/bin:$PATH
+fi
+# Fewer points of a curve: what the options are is the user's choice.
+export QUERN_REPEAT=1 QUERN_RANKS=1 QUERN_SCALING=strong
+
+nrun=0
+cd tree || exit 1
+while read -r line command; do
+	is_elsewhere "$command" && continue
+	if [ -n "$SAN" ]; then
+		case $command in
+		make* | cc* | ./mean* | *"./mean") continue ;;
+		esac
+	fi
+	if ! command -v jq >/dev/null; then command=${command%|*}; fi
+	if ! command -v pkg-config >/dev/null; then
+		case $command in
+		cc* | ./mean | "mpirun -n 2 ./mean") continue ;;
+		esac
+	fi
+	nrun=$((nrun + 1))
+	status=0
+	set -o pipefail
+	eval "$command" >"$TEST_TMP/out" 2>"$TEST_TMP/err" </dev/null || status=$?
+	if [ "$status" -eq 0 ] && ! grep -q 'quern: ' "$TEST_TMP/err"; then
+		pass "$command"
+	else
+		fail "$command" "exit $status
+$(tail -n 5 "$TEST_TMP/out" "$TEST_TMP/err")"
+	fi
+	[ "$command" != ./mean ] || cp "$TEST_TMP/out" "$TEST_TMP/mean"
+done < <(commands)
+check "there are commands, some 20" test "$nrun" -ge 18
+if [ -e "$TEST_TMP/mean" ]; then
+	is "the C program prints what the command does" \
+		"$(quern run moments -d t2m climate.nc | awk '$1 == "mean" { printf "%g K\n", $2 }')" \
+		"$(cat "$TEST_TMP/mean")"
+fi
+finish
