@@ -12,10 +12,12 @@
 #include "hdf5_index.h"
 #include "hdf5_layout.h"
 #include "hdf5_links.h"
+#include "hdf5_space.h"
 
 #define PRINT_NBYTES	16384
 #define MOST_HEAP_NBYTES (1u << 20)
 #define MOST_IN_HEAP	(1u << 16)
+#define MOST_DEPTH	32
 #define VARIABLE_LENGTH 9 /* class of a datatype */
 
 /* Other messages that a description is made of, byte by byte. */
@@ -46,11 +48,11 @@ struct look {
 	struct qn_h5_window window;
 	struct quern_message err; /* of which nobody hears */
 	struct stat st;
-	uint64_t scale[QUERN_MAX_DIMS]; /* headers of the datasets that dimensions are named after */
+	/* Headers of the datasets that dimensions are named after, and of the groups of these. */
+	uint64_t scale[QUERN_MAX_DIMS], group[QUERN_MAX_DIMS];
 	struct print print;
 	bool has_space, has_layout;
-	int ndim;
-	uint64_t shape[QUERN_MAX_DIMS], max_shape[QUERN_MAX_DIMS];
+	struct qn_h5_space space;
 	struct qn_h5_layout layout;
 };
 
@@ -213,28 +215,12 @@ static bool has_no_heap(const struct look *l, const struct qn_h5_message *m)
 	return version == 0 && qn_h5_take_addr(&c, &l->raw) == QN_ADDR_NONE && !c.overrun;
 }
 
-/* Version, dimensions, flags, in version 1 five bytes, in version 2 the kind (1: an array); lengths,
-   and with the first flag the largest ones. */
 static bool take_space(struct look *l, const struct qn_h5_message *m)
 {
-	struct qn_h5_cursor c = { m->data, m->data + m->nbytes, false };
-	unsigned version = (unsigned)qn_h5_take(&c, 1), ndim = (unsigned)qn_h5_take(&c, 1);
-	unsigned flags = (unsigned)qn_h5_take(&c, 1), kind = 1;
+	bool first = !l->has_space;
 
-	if (version == 1)
-		qn_h5_skip(&c, 5);
-	else
-		kind = (unsigned)qn_h5_take(&c, 1);
-	if (l->has_space || version < 1 || version > 2 || kind != 1 || flags > 1 || ndim < 1 ||
-	    ndim > QUERN_MAX_DIMS || l->raw.length_nbytes != 8)
-		return false;
-	l->ndim = (int)ndim;
-	for (unsigned i = 0; i < ndim; i++)
-		l->shape[i] = l->max_shape[i] = qn_h5_take(&c, 8);
-	for (unsigned i = 0; flags && i < ndim; i++)
-		l->max_shape[i] = qn_h5_take(&c, 8);
 	l->has_space = true;
-	return !c.overrun;
+	return first && qn_h5_space_take(&l->raw, m, &l->space) && l->space.ndim > 0;
 }
 
 static bool take_layout(struct look *l, const struct qn_h5_message *m)
@@ -292,21 +278,87 @@ static bool find_dataset(struct look *l, uint64_t *header)
 	for (int i = 0; i < l->like->ndim; i++) {
 		const char *name = l->like->dim_name[i] ? l->like->dim_name[i] : "";
 
+		l->scale[i] = QN_ADDR_NONE;
 		sought[1 + i] = (struct qn_h5_sought){ name, strlen(name), QN_ADDR_NONE };
 	}
 	do {
 		at += *at == '/';
 		slash = strchrnul(at, '/');
 		sought[0] = (struct qn_h5_sought){ at, (size_t)(slash - at), QN_ADDR_NONE };
+		for (int i = 0; i < l->like->ndim; i++)
+			sought[1 + i].addr = QN_ADDR_NONE;
 		if (!qn_h5_links_find(&l->raw, *header, sought, 1 + l->like->ndim) ||
 		    sought[0].addr == QN_ADDR_NONE)
 			return false;
+		for (int i = 0; i < l->like->ndim; i++)
+			if (sought[1 + i].addr != QN_ADDR_NONE) {
+				l->scale[i] = sought[1 + i].addr;
+				l->group[i] = *header;
+			}
 		*header = sought[0].addr;
 		at = slash;
 	} while (*at);
-	for (int i = 0; i < l->like->ndim; i++)
-		l->scale[i] = sought[1 + i].addr;
 	return true;
+}
+
+/* The search for a dataset that is longer than a dimension of this one. */
+struct longer {
+	struct qn_h5_raw *raw;
+	uint64_t length;
+	int depth;
+};
+
+static bool is_longest_in(struct longer *s, uint64_t group);
+
+/* False, which ends the search: it is longer, or nobody knows. */
+static bool meet_link(void *ctx, const char *name, size_t length, uint64_t addr)
+{
+	struct longer *s = ctx;
+	struct qn_h5_space space;
+
+	(void)name;
+	(void)length;
+	if (addr == QN_ADDR_NONE)
+		return true; /* what it leads to in this file has a hard link too */
+	switch (qn_h5_look(s->raw, addr, &space)) {
+	case QN_H5_IS_DATASET:
+		return !qn_h5_space_exceeds(&space, s->length);
+	case QN_H5_IS_GROUP:
+		return is_longest_in(s, addr);
+	case QN_H5_IS_ELSE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_longest_in(struct longer *s, uint64_t group)
+{
+	bool all = false;
+
+	if (++s->depth <= MOST_DEPTH &&
+	    !qn_h5_links_each(s->raw, group, meet_link, s, &all))
+		all = false;
+	s->depth--;
+	return all;
+}
+
+/* Is no dataset longer that may be on a dimension of this one? What is, and how far, the library finds
+   out (hdf5_extent.h). */
+static bool is_longest(struct look *l)
+{
+	const uint64_t budget = l->raw.budget;
+	bool is = true;
+
+	for (int i = 0; is && i < l->space.ndim; i++) {
+		struct longer s = { &l->raw, l->space.shape[i], 0 };
+
+		if (l->space.most[i] != UINT64_MAX || !l->like->dim_scale[i])
+			continue;
+		is = l->scale[i] != QN_ADDR_NONE && is_longest_in(&s, l->group[i]);
+		l->raw.budget = budget;
+	}
+	return is;
 }
 
 /* Looks at the header of the dataset in an open file. */
@@ -319,7 +371,7 @@ static bool look(struct look *l)
 	l->raw.nbytes = (uint64_t)l->st.st_size;
 	return qn_h5_raw_open(&l->raw) == QUERN_OK && find_dataset(l, &header) &&
 	       qn_h5_header_walk(&l->raw, header, visit, l) == QUERN_OK && l->has_space &&
-	       l->has_layout && l->ndim == l->like->ndim && l->layout.class == l->like->layout;
+	       l->has_layout && l->space.ndim == l->like->ndim && l->layout.class == l->like->layout;
 }
 
 static bool open_file(struct look *l, const struct qn_dataset *like, const char *file,
@@ -372,7 +424,7 @@ static bool read_pieces(struct look *l, struct qn_dataset *d)
 	uint64_t nbytes;
 
 	if (d->layout == QN_CHUNKED)
-		return qn_h5_index_read(&l->raw, &l->layout, l->max_shape, l->layout.raw_edges,
+		return qn_h5_index_read(&l->raw, &l->layout, l->space.most, l->layout.raw_edges,
 					NULL, d) == QUERN_OK;
 	if (l->layout.version < 3)
 		return false;
@@ -390,7 +442,8 @@ static bool describe(struct look *l, struct qn_dataset *d)
 	d->path = (char *)l->raw.path;
 	d->nchunks = 0;
 	d->chunks = NULL;
-	memcpy(d->shape, l->shape, sizeof d->shape);
+	memcpy(d->shape, l->space.shape, sizeof d->shape);
+	memset(d->beyond, 0, sizeof d->beyond);
 	d->file_nbytes = (uint64_t)l->st.st_size;
 	d->file_mtime_ns = (int64_t)l->st.st_mtim.tv_sec * 1000000000 + l->st.st_mtim.tv_nsec;
 	d->user_block = l->raw.base;
@@ -415,10 +468,8 @@ bool qn_h5_alike_describe(struct qn_h5_alike *a, const char *file, const char *p
 	memset(l->print.n, 0, sizeof l->print.n);
 	l->print.nbytes = 0;
 	l->has_space = l->has_layout = false;
-	memset(l->shape, 0, sizeof l->shape);
-	memset(l->max_shape, 0, sizeof l->max_shape);
 	ok = open_file(l, a->like, file, path) && look(l) && same_print(&a->first, &l->print) &&
-	     describe(l, &d);
+	     is_longest(l) && describe(l, &d);
 	if (ok)
 		*out = d;
 	else

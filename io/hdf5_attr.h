@@ -39,4 +39,11 @@ bool qn_h5_dims_describe(hid_t dset, struct qn_dataset *d);
 /* Fills d->units, d->calendar and d->is_longitude. */
 void qn_h5_words_describe(hid_t dset, struct qn_dataset *d);
 
+/* Is that scale, with its header at that address, one of the dimension `dim` of a dataset, which has ndim?
+   The dataset is not the scale itself. */
+bool qn_h5_dims_has_scale(hid_t dset, int ndim, int dim, hid_t scale, haddr_t scale_addr);
+
+/* False: it is a scale that netCDF made for a dimension without a variable. */
+bool qn_h5_dims_is_variable(hid_t scale);
+
 #endif

@@ -218,6 +218,7 @@ static bool make_alike(const struct batches *b, size_t i, const struct answer *a
 	d->user_block = a->user_block;
 	d->file_mtime_ns = a->file_mtime_ns;
 	memcpy(d->shape, a->shape, sizeof d->shape);
+	memset(d->beyond, 0, sizeof d->beyond);
 	memcpy(d->chunk, a->chunk, sizeof d->chunk);
 	memcpy(d->index, a->index, sizeof d->index);
 	d->nchunks = 0;

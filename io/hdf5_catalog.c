@@ -93,15 +93,17 @@ static hid_t make_virtual(const struct qn_catalog *c, uint32_t dataset, const ch
 	const unsigned order = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
 	hid_t type = type_of(from, to), dcpl = H5Pcreate(H5P_DATASET_CREATE), id = -1;
 	hid_t space = H5Dget_space(from), all = -1;
-	hsize_t shape[H5S_MAX_RANK];
-	const int ndim = space < 0 ? -1 : H5Sget_simple_extent_dims(space, shape, NULL);
+	hsize_t shape[H5S_MAX_RANK], most[H5S_MAX_RANK];
+	const int ndim = space < 0 ? -1 : H5Sget_simple_extent_dims(space, shape, most);
 	bool ok = type >= 0 && dcpl >= 0 && ndim > 0 && ndim <= QUERN_MAX_DIMS &&
 		  take_fill(from, type, dcpl) && H5Pset_attr_creation_order(dcpl, order) >= 0 &&
 		  H5Pset_obj_track_times(dcpl, false) >= 0;
 
-	/* Not more than it has: shards do not grow. */
+	/* Shards do not grow, but of a dimension without a limit other variables may have more. */
+	for (int i = 0; i < ndim; i++)
+		most[i] = most[i] == H5S_UNLIMITED ? most[i] : shape[i];
 	if (ok)
-		all = H5Screate_simple(ndim, shape, NULL);
+		all = H5Screate_simple(ndim, shape, most);
 	for (uint32_t i = 0; ok && all >= 0 && i < c->nshards; i++)
 		if (c->shard[i].dataset == dataset)
 			ok = map(dcpl, all, c, i, shape, ndim);

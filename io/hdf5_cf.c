@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "data/cf.h"
 #include "hdf5_attr.h"
 
 /* --- numbers --- */
@@ -422,49 +423,6 @@ static void set_bounds(struct qn_dataset *d, const struct bound b[2])
 
 /* --- missing values --- */
 
-/* What netCDF puts where nothing was written, unless a variable has a _FillValue (NC_FILL_SHORT and so
-   on in netcdf.h). Bytes have none that means anything: all their values may be data. */
-static bool default_of(const struct qn_dataset *d, struct qn_h5_number *v)
-{
-	static const uint64_t most[] = { [2] = UINT16_MAX, [4] = UINT32_MAX, [8] = UINT64_MAX - 1 };
-	static const int64_t least[] = {
-		[2] = INT16_MIN + 1, [4] = INT32_MIN + 1, [8] = INT64_MIN + 2
-	};
-	uint32_t size = d->type.size;
-
-	if (size != 2 && size != 4 && size != 8)
-		return false;
-	if (d->type.class == QN_FLOAT) {
-		*v = from_double(0x1.ep+122);
-		return size > 2;
-	}
-	v->class = d->type.class;
-	v->bits = v->class == QN_UINT ? most[size] : (uint64_t)least[size];
-	if (d->cf.as_unsigned)
-		*v = (struct qn_h5_number){ .class = QN_INT, .bits = (uint64_t)least[size] };
-	return true;
-}
-
-/* The fill value of the dataset, in the form of struct qn_cf. */
-static uint64_t stored_fill(const struct qn_dataset *d)
-{
-	uint32_t size = d->type.size;
-	uint64_t bits = 0;
-	float x;
-
-	for (uint32_t i = 0; i < size; i++)
-		bits |= (uint64_t)d->fill_value[d->type.big_endian ? size - 1 - i : i] << 8 * i;
-	if (d->type.class == QN_FLOAT && size == 4) {
-		uint32_t low = (uint32_t)bits;
-
-		memcpy(&x, &low, sizeof x);
-		return from_double((double)x).bits;
-	}
-	if (d->type.class == QN_INT && bits >> (8 * size - 1) && size < 8)
-		bits |= UINT64_MAX << 8 * size;
-	return bits;
-}
-
 /* All variables of netCDF have dimension scales or are some; those without dimensions have not. */
 static bool is_netcdf(hid_t dset, const struct qn_dataset *d)
 {
@@ -481,15 +439,15 @@ static bool is_netcdf(hid_t dset, const struct qn_dataset *d)
 }
 
 /* The NetCDF Users' Guide: the default fill value is not valid data where there is no _FillValue. The
-   library writes it as the fill value of the dataset, so that others keep it out of this. */
+   library writes it as the fill value of the dataset, so that others keep it out of this. Bytes have
+   none that means anything: all their values may be data. */
 static void default_missing(hid_t dset, struct qn_dataset *d)
 {
-	struct qn_h5_number v;
 	uint64_t fill;
 
 	if (H5Aexists(dset, "_FillValue") != 0 || H5Aexists(dset, "missing_value") != 0 ||
-	    !default_of(d, &v) || !to_packed(d, v, &fill) || stored_fill(d) != fill ||
-	    !is_netcdf(dset, d))
+	    d->type.size < 2 || !qn_cf_default(&d->type, d->cf.as_unsigned, &fill) ||
+	    qn_cf_unstore(&d->type, d->fill_value) != fill || !is_netcdf(dset, d))
 		return;
 	d->cf.has_fill = d->cf.is_default = true;
 	d->cf.fill = fill;

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "hdf5_attr.h"
 #include "hdf5_contiguous.h"
+#include "hdf5_extent.h"
 #include "hdf5_file.h"
 #include "hdf5_format.h"
 #include "hdf5_index.h"
@@ -133,6 +134,7 @@ static enum quern_status describe_space(struct subject *s)
 
 	d->ndim = 1;
 	d->scalar = class == H5S_SCALAR;
+	d->is_null = class == H5S_NULL;
 	d->shape[0] = s->max_shape[0] = class == H5S_SCALAR;
 	if (class == H5S_SIMPLE) {
 		d->ndim = H5Sget_simple_extent_dims(space, shape, most);
@@ -496,6 +498,22 @@ static enum quern_status read_index(struct subject *s)
 	return status == QUERN_OK && s->is_growing ? look_again(s) : status;
 }
 
+/* Headers may be elsewhere than their addresses say. */
+static enum quern_status describe_extent(struct subject *s)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	struct qn_h5_window window = { .n = 0 };
+	struct qn_h5_raw raw;
+	bool plain = !has_cache_image(s->file) && !qn_h5_is_family(s->file) &&
+		     qn_h5_raw_init(&raw, s->d->file, s->d->path, s->fd, s->d->file_nbytes,
+				    &ignored) == QUERN_OK;
+
+	raw.window = &window;
+	return qn_h5_extent_describe(s->file, plain ? &raw : NULL, s->max_shape, s->d)
+		       ? QUERN_OK
+		       : qn_error_nomem(s->err, 0, "the groups of a file");
+}
+
 static enum quern_status describe_all(struct subject *s, const struct stat *st, bool with_index)
 {
 	struct qn_dataset *d = s->d;
@@ -515,7 +533,9 @@ static enum quern_status describe_all(struct subject *s, const struct stat *st, 
 		return status;
 	if (!qn_h5_dims_describe(s->dset, d))
 		return qn_error_nomem(s->err, 0, "the names of dimensions");
-	status = narrow(s);
+	status = describe_extent(s);
+	if (status == QUERN_OK)
+		status = narrow(s);
 	/* The attributes of a compound are not those of one of its members. */
 	if (status == QUERN_OK && !d->column[0])
 		qn_h5_words_describe(s->dset, d);

@@ -200,17 +200,76 @@ static bool names_from_labels(hid_t dset, struct qn_dataset *d)
 	return ok;
 }
 
+static bool is_scale(hid_t dset)
+{
+	char class[32];
+
+	qn_h5_attr_text(dset, QN_CLASS, class, sizeof class);
+	return !strcmp(class, "DIMENSION_SCALE");
+}
+
+/* Of a scale: is it a dimension without a variable? */
+static bool is_dimension_only(hid_t scale)
+{
+	char name[sizeof no_variable];
+
+	qn_h5_attr_text(scale, QN_NAME, name, sizeof name);
+	return !strcmp(name, no_variable);
+}
+
+/* Numbers that netCDF gives its dimensions; false where there are not n of them. */
+static bool read_numbers(hid_t object, const char *name, int n, int *out)
+{
+	hid_t attr = H5Aexists(object, name) > 0 ? H5Aopen(object, name, H5P_DEFAULT) : -1;
+	hid_t space = attr < 0 ? -1 : H5Aget_space(attr);
+	bool ok = space >= 0 && H5Sget_simple_extent_npoints(space) == n &&
+		  H5Aread(attr, H5T_NATIVE_INT, out) >= 0;
+
+	qn_h5_close(space);
+	qn_h5_close(attr);
+	return ok;
+}
+
+/* The variable of a dimension cannot have scales: its other dimensions are known by their numbers. */
+static bool has_number(hid_t dset, int ndim, int dim, hid_t scale)
+{
+	int number, of[QUERN_MAX_DIMS];
+
+	return is_scale(dset) && read_numbers(scale, "_Netcdf4Dimid", 1, &number) &&
+	       read_numbers(dset, "_Netcdf4Coordinates", ndim, of) && of[dim] == number;
+}
+
+bool qn_h5_dims_has_scale(hid_t dset, int ndim, int dim, hid_t scale, haddr_t scale_addr)
+{
+	hvl_t lists[QUERN_MAX_DIMS] = { { 0, NULL } };
+	hid_t attr, type, space;
+	bool has = false;
+
+	if (open_per_dim(dset, QN_DIMENSION_LIST, ndim, H5T_VLEN, &attr, &type, &space) &&
+	    holds_references(type) && H5Aread(attr, type, lists) >= 0) {
+		for (size_t i = 0; lists[dim].p && i < lists[dim].len; i++)
+			has = has || !memcmp((hobj_ref_t *)lists[dim].p + i, &scale_addr,
+					     sizeof scale_addr);
+		reclaim(type, space, lists);
+	}
+	qn_h5_close(space);
+	qn_h5_close(type);
+	qn_h5_close(attr);
+	return has || has_number(dset, ndim, dim, scale);
+}
+
+bool qn_h5_dims_is_variable(hid_t scale)
+{
+	return !is_scale(scale) || !is_dimension_only(scale);
+}
+
 bool qn_h5_dims_describe(hid_t dset, struct qn_dataset *d)
 {
-	char class[32], name[sizeof no_variable];
-
 	if (!names_from_scales(dset, d))
 		return false;
 	/* Others use these names for other things, so that nothing is a fault. */
-	qn_h5_attr_text(dset, QN_CLASS, class, sizeof class);
-	if (!strcmp(class, "DIMENSION_SCALE")) {
-		qn_h5_attr_text(dset, QN_NAME, name, sizeof name);
-		d->dim_only = !strcmp(name, no_variable);
+	if (is_scale(dset)) {
+		d->dim_only = is_dimension_only(dset);
 		if (!set_scale(d, 0, d->path))
 			return false;
 	}

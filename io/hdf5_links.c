@@ -16,26 +16,18 @@
 
 struct group {
 	struct qn_h5_raw *r;
-	struct qn_h5_sought *sought;
-	int n;
-	bool ok;
+	qn_h5_link_taker *take;
+	void *ctx;
+	bool ok, enough; /* enough: no more is wanted */
 	uint64_t tree, heap; /* of a symbol table */
 	char *names;	     /* owned: data of the heap */
 	uint64_t names_nbytes;
 };
 
-/* A link: is it looked for? addr QN_ADDR_NONE: it is not a hard one. */
+/* addr QN_ADDR_NONE: it is not a hard one. */
 static void meet(struct group *g, const char *name, size_t length, uint64_t addr)
 {
-	for (int i = 0; i < g->n; i++) {
-		struct qn_h5_sought *s = &g->sought[i];
-
-		if (s->length != length || memcmp(s->name, name, length))
-			continue;
-		if (addr == QN_ADDR_NONE)
-			g->ok = false;
-		s->addr = addr;
-	}
+	g->enough = g->enough || !g->take(g->ctx, name, length, addr);
 }
 
 /* --- link messages --- */
@@ -91,7 +83,7 @@ static enum quern_status visit(void *ctx, struct qn_h5_raw *r, const struct qn_h
 		g->ok = g->ok && is_compact(g, m);
 	else if (m->type == QN_H5_SYMBOL_TABLE)
 		g->ok = g->ok && take_table(g, m);
-	*stop = !g->ok;
+	*stop = !g->ok || g->enough;
 	return QUERN_OK;
 }
 
@@ -132,7 +124,7 @@ static bool take_entry(struct group *g, const uint8_t *p)
 	if (qn_h5_uint(p + 2 * g->r->addr_nbytes, 4) == SOFT_IN_TABLE)
 		addr = QN_ADDR_NONE;
 	meet(g, g->names + at, length, addr);
-	return g->ok;
+	return true;
 }
 
 /* "SNOD", version, a byte, entries (2), the entries. */
@@ -148,7 +140,7 @@ static bool read_leaf(struct group *g, uint64_t addr)
 	n = (size_t)qn_h5_uint(head + 6, 2);
 	if (qn_h5_read_new(g->r, addr + sizeof head, n * size, &p) != QUERN_OK)
 		return false;
-	for (size_t i = 0; ok && i < n; i++)
+	for (size_t i = 0; ok && !g->enough && i < n; i++)
 		ok = take_entry(g, p + i * size);
 	free(p);
 	return ok;
@@ -162,7 +154,7 @@ static bool read_children(struct group *g, const uint8_t *p, size_t n, unsigned 
 	size_t size = (size_t)g->r->length_nbytes + g->r->addr_nbytes;
 	bool ok = true;
 
-	for (size_t i = 0; ok && i < n; i++) {
+	for (size_t i = 0; ok && !g->enough && i < n; i++) {
 		uint64_t child = qn_h5_addr(g->r, p + i * size + g->r->length_nbytes);
 
 		ok = level == 0 ? read_leaf(g, child) : read_node(g, child, level - 1);
@@ -190,14 +182,47 @@ static bool read_node(struct group *g, uint64_t addr, unsigned level)
 	return ok;
 }
 
-bool qn_h5_links_find(struct qn_h5_raw *r, uint64_t group, struct qn_h5_sought *sought, int n)
+bool qn_h5_links_each(struct qn_h5_raw *r, uint64_t group, qn_h5_link_taker *take, void *ctx,
+		      bool *all)
 {
-	struct group g = { .r = r, .sought = sought, .n = n, .ok = true, .tree = QN_ADDR_NONE };
+	struct group g = { .r = r, .take = take, .ctx = ctx, .ok = true, .tree = QN_ADDR_NONE };
 
 	if (qn_h5_header_walk(r, group, visit, &g) != QUERN_OK)
 		g.ok = false;
-	if (g.ok && g.tree != QN_ADDR_NONE)
+	if (g.ok && !g.enough && g.tree != QN_ADDR_NONE)
 		g.ok = read_names(&g) && read_node(&g, g.tree, MOST_LEVELS);
 	free(g.names);
+	*all = !g.enough;
 	return g.ok;
+}
+
+/* --- names that are looked for --- */
+
+struct finding {
+	struct qn_h5_sought *sought;
+	int n;
+};
+
+static bool find(void *ctx, const char *name, size_t length, uint64_t addr)
+{
+	const struct finding *f = ctx;
+	bool ok = true;
+
+	for (int i = 0; i < f->n; i++) {
+		struct qn_h5_sought *s = &f->sought[i];
+
+		if (s->length != length || memcmp(s->name, name, length))
+			continue;
+		ok = ok && addr != QN_ADDR_NONE;
+		s->addr = addr;
+	}
+	return ok;
+}
+
+bool qn_h5_links_find(struct qn_h5_raw *r, uint64_t group, struct qn_h5_sought *sought, int n)
+{
+	struct finding f = { sought, n };
+	bool all;
+
+	return qn_h5_links_each(r, group, find, &f, &all) && all;
 }

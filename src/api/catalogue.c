@@ -90,16 +90,20 @@ static json_t *members_to_json(const struct qn_dataset *d)
 
 static json_t *dataset_to_json(const struct qn_dataset *d)
 {
+	const int ndim = d->scalar ? 0 : d->ndim;
 	uint64_t grid[QUERN_MAX_DIMS], stored = 0, ngrid = qn_dataset_grid(d, grid);
+	struct qn_dataset visible;
 	bool chunked = d->layout == QN_CHUNKED;
 
+	qn_dataset_visible(d, &visible);
 	for (uint64_t i = 0; i < d->nchunks; i++)
 		stored += d->chunks[i].nbytes;
-	return json_pack("{s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:I, "
+	return json_pack("{s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:I, "
 			 "s:I, s:I, s:b, s:o}", "dataset", qn_json_text(d->path), "column",
 			 qn_json_text(d->column), "dtype", d->type.name, "record_bytes",
 			 (json_int_t)qn_dataset_record_nbytes(d), "members", members_to_json(d),
-			 "shape", qn_json_uints(d->shape, d->scalar ? 0 : d->ndim), "dims", dims_to_json(d),
+			 "shape", qn_json_uints(visible.shape, ndim), "shape_stored",
+			 qn_json_uints(d->shape, ndim), "dims", dims_to_json(d),
 			 "units", qn_json_text(d->units), "layout", layout_names[d->layout],
 			 "chunk_shape", chunked ? qn_json_uints(d->chunk, d->ndim) : json_null(),
 			 "index", qn_json_text(d->index), "filters", filters_to_json(d),

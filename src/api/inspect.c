@@ -88,6 +88,21 @@ static void warn_of_selection(struct layout *l)
 		     100 * l->part, (unsigned long long)l->touched_nchunks);
 }
 
+/* The file has nothing for the rest, and says nowhere that there is one. */
+static void warn_of_end(struct layout *l)
+{
+	const struct qn_dataset *d = l->d;
+
+	for (int i = 0; i < d->ndim; i++)
+		if (d->beyond[i])
+			warn(l, "ends_early",
+			     "it ends at %llu of the %llu that dimension %d (%.64s) has, because "
+			     "another variable is longer on it: what comes after counts as missing, "
+			     "and with --raw as the fill value", (unsigned long long)d->shape[i],
+			     (unsigned long long)qn_dataset_length(d, i), i,
+			     d->dim_name[i] ? d->dim_name[i] : "?");
+}
+
 static bool warn_of_filters(struct layout *l)
 {
 	bool found = false;
@@ -140,18 +155,31 @@ static void set_resident(json_t *row, const struct qn_dataset *d, int fd)
 	set(row, "resident_sampled", r.known ? json_boolean(r.sampled) : json_null());
 }
 
+/* What a selection has of the stored elements of a dimension. */
+static void clip(struct quern_box *box, int dim, uint64_t length)
+{
+	uint64_t start = box->start[dim];
+
+	box->count[dim] = start >= length ? 0
+					  : qn_min_u64(box->count[dim],
+						       qn_ceil_div(length - start, box->step[dim]));
+}
+
 static json_t *selection_to_json(struct layout *l, const struct quern_box *box, const char *select)
 {
 	const struct qn_dataset *d = l->d;
 	uint64_t n = qn_box_nelems(box), inside = 1;
+	struct quern_box stored = *box;
 	struct qn_cut cut;
 
-	qn_cut_init(&cut, d, box, NULL);
+	for (int i = 0; i < d->ndim; i++)
+		clip(&stored, i, d->shape[i]);
+	qn_cut_init(&cut, d, &stored, NULL);
 	l->touched_nchunks = cut.nitems;
 	/* Edge chunks are stored whole, but only what is in the dataset counts. */
 	for (int i = 0; i < d->ndim; i++)
 		inside *= qn_min_u64(cut.ntouched[i] * d->chunk[i], d->shape[i]);
-	l->part = inside ? (double)n / (double)inside : 1;
+	l->part = inside ? (double)qn_box_nelems(&stored) / (double)inside : 1;
 	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "select", qn_json_text(select), "shape",
 			 qn_json_uints(box->count, box->ndim), "bytes_logical",
 			 qn_json_uint(n * d->type.size), "chunks",
@@ -162,11 +190,13 @@ static json_t *selection_to_json(struct layout *l, const struct quern_box *box, 
 static enum quern_status set_selection(json_t *row, struct layout *l, const char *select,
 				       struct quern_message *err)
 {
+	struct qn_dataset visible;
 	struct quern_box box;
 	enum quern_status st = QUERN_OK;
 
+	qn_dataset_visible(l->d, &visible);
 	if (select)
-		st = qn_coordinate_select(l->d, NULL, select, &box, err);
+		st = qn_coordinate_select(&visible, NULL, select, &box, err);
 	set(row, "selection", select && !st ? selection_to_json(l, &box, select) : json_null());
 	return st;
 }
@@ -189,6 +219,7 @@ enum quern_status qn_inspect_layout(json_t *row, const struct qn_dataset *d, int
 	set(row, "chunk_bytes", l.chunked ? qn_json_uint(l.chunk_nbytes) : json_null());
 	set_resident(row, d, fd);
 	st = set_selection(row, &l, select, err);
+	warn_of_end(&l);
 	warn_of_chunks(&l);
 	warn_of_selection(&l);
 	warn_of_library(&l);

@@ -47,6 +47,29 @@ uint64_t qn_dataset_nelems(const struct qn_dataset *d)
 	return n;
 }
 
+uint64_t qn_dataset_length(const struct qn_dataset *d, int dim)
+{
+	return d->shape[dim] + d->beyond[dim];
+}
+
+bool qn_dataset_ends_early(const struct qn_dataset *d)
+{
+	for (int i = 0; i < d->ndim; i++)
+		if (d->beyond[i])
+			return true;
+	return false;
+}
+
+void qn_dataset_visible(const struct qn_dataset *d, struct qn_dataset *out)
+{
+	*out = *d;
+	out->chunks = NULL;
+	out->nchunks = 0;
+	for (int i = 0; i < d->ndim; i++)
+		out->shape[i] = qn_dataset_length(d, i);
+	memset(out->beyond, 0, sizeof out->beyond);
+}
+
 uint64_t qn_dataset_chunk_nelems(const struct qn_dataset *d)
 {
 	uint64_t n = 0;
@@ -210,8 +233,19 @@ static bool fits(const struct qn_dataset *d, const uint64_t *dims, uint64_t most
 	       qn_mul(n, qn_dataset_record_nbytes(d), &nbytes) && nbytes <= most;
 }
 
+/* The extent of its dimensions; false when there is none. */
+static bool add_beyond(const struct qn_dataset *d, uint64_t *length)
+{
+	for (int i = 0; i < d->ndim; i++)
+		if (!qn_add(d->shape[i], d->beyond[i], &length[i]) ||
+		    (d->beyond[i] && i >= qn_dataset_outer_ndim(d)))
+			return false;
+	return true;
+}
+
 static const char *bad_dims(const struct qn_dataset *d)
 {
+	uint64_t length[QUERN_MAX_DIMS];
 
 	if (d->ndim < 1 || d->ndim > QUERN_MAX_DIMS)
 		return "the number of its dimensions is not within 1 to 32";
@@ -220,8 +254,10 @@ static const char *bad_dims(const struct qn_dataset *d)
 	for (int i = 0; i < d->ndim; i++)
 		if (d->chunk[i] == 0)
 			return "a chunk has no elements";
-	if (!fits(d, d->shape, INT64_MAX))
+	if (!add_beyond(d, length) || !fits(d, length, INT64_MAX))
 		return "it has more bytes than can be counted";
+	if (d->is_null && (d->scalar || qn_dataset_nelems(d)))
+		return "it has no dataspace and elements all the same";
 	return fits(d, d->chunk, UINT32_MAX) ? NULL : "a chunk has more than 4 GiB";
 }
 
@@ -407,7 +443,8 @@ static bool is_bool(const void *b)
 static bool bools_are_valid(const struct qn_dataset *d)
 {
 	return is_bool(&d->type.big_endian) && is_bool(&d->type.brain) && is_bool(&d->scalar) &&
-	       is_bool(&d->native) && is_bool(&d->dim_only) && is_bool(&d->is_longitude) &&
+	       is_bool(&d->is_null) && is_bool(&d->native) && is_bool(&d->dim_only) &&
+	       is_bool(&d->is_longitude) &&
 	       is_bool(&d->cf.has_fill) && is_bool(&d->cf.is_default) && is_bool(&d->cf.single) && is_bool(&d->cf.has_min) && is_bool(&d->cf.has_max) &&
 	       is_bool(&d->cf.has_scale) && is_bool(&d->cf.as_unsigned);
 }

@@ -109,7 +109,11 @@ struct qn_dataset {
 	struct qn_record record;
 	int ndim;		/* a scalar is described as shape [1] with scalar = true */
 	bool scalar;
-	uint64_t shape[QUERN_MAX_DIMS];
+	bool is_null;		/* a null dataspace: no elements, of any rank; described as shape [0] */
+	uint64_t shape[QUERN_MAX_DIMS];		/* of what the file stores */
+	/* Elements that a netCDF dimension has after the last stored one, because another variable is
+	   longer on it: qn_cf_beyond says what they are. */
+	uint64_t beyond[QUERN_MAX_DIMS];
 	uint64_t chunk[QUERN_MAX_DIMS];
 	enum qn_layout layout;
 	char index[24];		/* "v1 B-tree", "fixed array", ...; "" if not chunked */
@@ -161,6 +165,13 @@ uint32_t qn_dataset_record_nbytes(const struct qn_dataset *d);
 const char *qn_dataset_column(const struct qn_dataset *d);
 /* Dimensions that the file knows of: those of records come after them. */
 int qn_dataset_outer_ndim(const struct qn_dataset *d);
+/* Elements of a dimension: stored ones and those beyond. */
+uint64_t qn_dataset_length(const struct qn_dataset *d, int dim);
+/* Is a dimension longer than what is stored? */
+bool qn_dataset_ends_early(const struct qn_dataset *d);
+/* The dataset with the extent of its dimensions as its shape: for selections. All that it points to is
+   borrowed; it has no chunks. */
+void qn_dataset_visible(const struct qn_dataset *d, struct qn_dataset *out);
 /* Bytes of the dataset and of a full chunk, with all members, as they are without filters. */
 uint64_t qn_dataset_nbytes(const struct qn_dataset *d);
 uint64_t qn_dataset_chunk_nbytes(const struct qn_dataset *d);

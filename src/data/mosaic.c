@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "data/cf.h"
 
 /* Forms that a new member is compared with: members with the same form come in runs. */
 #define MOST_COMPARED 16
@@ -64,6 +65,7 @@ static void make_form(const struct qn_dataset *d, struct qn_dataset *form)
 	*form = *d;
 	qn_dataset_disown(form);
 	memset(form->shape, 0, sizeof form->shape);
+	memset(form->beyond, 0, sizeof form->beyond);
 	form->file_nbytes = form->user_block = 0;
 	form->file_mtime_ns = 0;
 }
@@ -86,10 +88,11 @@ static bool copy_names(struct qn_member *new, const struct qn_dataset *d)
 {
 	new->file = strdup(d->file);
 	new->path = strdup(d->path);
-	new->shape = qn_calloc((size_t)d->ndim, sizeof *new->shape);
+	new->shape = qn_calloc(2 * (size_t)d->ndim, sizeof *new->shape);
 	if (!new->file || !new->path || !new->shape)
 		return false;
 	memcpy(new->shape, d->shape, (size_t)d->ndim * sizeof *new->shape);
+	memcpy(new->shape + d->ndim, d->beyond, (size_t)d->ndim * sizeof *new->shape);
 	return true;
 }
 
@@ -140,6 +143,7 @@ void qn_mosaic_member(const struct qn_mosaic *m, uint32_t member, struct qn_data
 	out->file = x->file;
 	out->path = x->path;
 	memcpy(out->shape, x->shape, (size_t)out->ndim * sizeof *out->shape);
+	memcpy(out->beyond, x->shape + out->ndim, (size_t)out->ndim * sizeof *out->shape);
 	out->file_nbytes = x->file_nbytes;
 	out->file_mtime_ns = x->file_mtime_ns;
 	out->chunks = x->chunks;
@@ -261,15 +265,54 @@ enum quern_status qn_mosaic_place(struct qn_mosaic *m, struct qn_dataset *d,
 	return qn_mosaic_put(m, member, &from, &to, &fits, err);
 }
 
+/* The box of all elements that are stored in the dimensions before `dim`, and beyond in that one. */
+static enum quern_status put_slab(struct qn_mosaic *m, uint32_t member, const struct qn_dataset *d,
+				  int dim, const uint64_t *origin, struct quern_message *err)
+{
+	struct quern_box from = { .ndim = d->ndim }, to;
+	uint64_t n = 1;
+	bool fits;
+
+	for (int i = 0; i < d->ndim; i++) {
+		from.start[i] = i == dim ? d->shape[i] : 0;
+		from.count[i] = i == dim  ? d->beyond[i]
+				: i < dim ? d->shape[i]
+					  : qn_dataset_length(d, i);
+		from.step[i] = 1;
+		n = from.count[i] ? n : 0;
+	}
+	to = from;
+	for (int i = 0; i < d->ndim; i++)
+		to.start[i] += origin[i];
+	return n ? qn_mosaic_put(m, member, &from, &to, &fits, err) : QUERN_OK;
+}
+
+enum quern_status qn_mosaic_place_beyond(struct qn_mosaic *m, const struct qn_dataset *d,
+					 const uint64_t *origin, struct quern_message *err)
+{
+	struct qn_dataset beyond;
+	enum quern_status status;
+	uint32_t member;
+
+	if (!qn_dataset_ends_early(d))
+		return QUERN_OK;
+	qn_cf_beyond(d, &beyond);
+	m->nbeyond++;
+	status = qn_mosaic_add(m, &beyond, &member, err);
+	for (int i = 0; status == QUERN_OK && i < d->ndim; i++)
+		status = put_slab(m, member, d, i, origin, err);
+	return status;
+}
+
 /* --- the flat form --- */
 
 /*
- * uint64: size of a form, ndim, forms, members, parts, words, ledgers; then forms as they are in
- * memory, row_at, words; each ledger: file_nbytes, file_mtime_ns, addr, rows, bytes of its name; its
- * name with its '\0'; and each member: form, ndim, file_nbytes, file_mtime_ns, bytes of its two
- * names, chunks, ledger, its rows, homes; shape; names with their '\0'; chunks.
+ * uint64: size of a form, ndim, forms, members, parts, words, ledgers, datasets that end early; then
+ * forms as they are in memory, row_at, words; each ledger: file_nbytes, file_mtime_ns, addr, rows,
+ * bytes of its name; its name with its '\0'; and each member: form, ndim, file_nbytes, file_mtime_ns,
+ * bytes of its two names, chunks, ledger, its rows, homes; shape; names with their '\0'; chunks.
  */
-enum { HEAD_WORDS = 7, MEMBER_WORDS = 11, LEDGER_WORDS = 5 };
+enum { HEAD_WORDS = 8, MEMBER_WORDS = 11, LEDGER_WORDS = 5 };
 
 struct cursor {
 	uint8_t *at, *end; /* at NULL: only the size is wanted */
@@ -306,7 +349,7 @@ static void write_member(struct cursor *c, const struct qn_mosaic *m, const stru
 					x->nhomes };
 
 	write_bytes(c, head, sizeof head);
-	write_bytes(c, x->shape, (size_t)ndim * sizeof *x->shape);
+	write_bytes(c, x->shape, 2 * (size_t)ndim * sizeof *x->shape);
 	write_bytes(c, x->file, file);
 	write_bytes(c, x->path, path);
 	write_bytes(c, x->chunks, nchunks * sizeof *x->chunks);
@@ -324,7 +367,7 @@ static void write_ledger(struct cursor *c, const struct qn_ledger *l)
 static void write_mosaic(struct cursor *c, const struct qn_mosaic *m, bool with_chunks)
 {
 	uint64_t head[HEAD_WORDS] = { sizeof *m->form, (uint64_t)m->ndim, m->nforms, m->nmembers,
-				      m->nparts, m->nwords, m->nledgers };
+				      m->nparts, m->nwords, m->nledgers, m->nbeyond };
 
 	write_bytes(c, head, sizeof head);
 	write_bytes(c, m->form, m->nforms * sizeof *m->form);
@@ -382,8 +425,8 @@ static bool read_member(struct cursor *c, const struct qn_mosaic *m, struct qn_m
 	x->form = (uint32_t)head[0];
 	x->file_nbytes = head[2];
 	x->file_mtime_ns = (int64_t)head[3];
-	x->shape = qn_calloc((size_t)head[1], sizeof *x->shape);
-	if (!x->shape || !read_bytes(c, x->shape, (size_t)head[1] * sizeof *x->shape) ||
+	x->shape = qn_calloc(2 * (size_t)head[1], sizeof *x->shape);
+	if (!x->shape || !read_bytes(c, x->shape, 2 * (size_t)head[1] * sizeof *x->shape) ||
 	    !read_text(c, (size_t)head[4], &x->file) || !read_text(c, (size_t)head[5], &x->path))
 		return false;
 	if (head[7] != QN_NO_LEDGER && head[7] >= m->nledgers)
@@ -421,6 +464,7 @@ static bool read_mosaic(struct cursor *c, struct qn_mosaic *m)
 	m->nforms = (uint32_t)head[2];
 	m->nparts = head[4];
 	m->nwords = head[5];
+	m->nbeyond = head[7];
 	m->form = read_array(c, head[2], sizeof *m->form);
 	m->row_at = read_array(c, head[4], sizeof *m->row_at);
 	m->words = read_array(c, head[5], sizeof *m->words);

@@ -32,7 +32,8 @@ struct qn_member {
 	char *file, *path;	/* owned */
 	uint64_t file_nbytes;
 	int64_t file_mtime_ns;
-	uint64_t *shape;	/* owned; of as many dimensions as the form has */
+	uint64_t *shape;	/* owned; of as many dimensions as the form has, and then what is beyond
+				   in each (dataset.h) */
 	uint32_t ledger;	/* or QN_NO_LEDGER */
 	uint64_t first_row, nrows;	/* of it: by the numbers of chunks */
 	uint32_t nhomes;	/* hosts that are to have a copy; 0: nobody knows */
@@ -62,6 +63,7 @@ struct qn_mosaic {
 					   dimension of `to` and then of `from` */
 	size_t room_forms, room_members, room_parts, room_words, room_ledgers;
 	uint64_t nmissing;		/* rank 0 only: mapped sources that are not there */
+	uint64_t nbeyond;		/* datasets that end earlier than their dimensions */
 };
 
 void qn_mosaic_fini(struct qn_mosaic *m);
@@ -81,6 +83,11 @@ enum quern_status qn_mosaic_add_ledger(struct qn_mosaic *m, const struct qn_ledg
    whole, which has as many dimensions. d: as above. */
 enum quern_status qn_mosaic_place(struct qn_mosaic *m, struct qn_dataset *d,
 				  const uint64_t *origin, struct quern_message *err);
+
+/* Adds what is beyond the stored elements of a dataset (qn_cf_beyond), which has its first element at
+   `origin` of the whole. d: checked; all of it stays. */
+enum quern_status qn_mosaic_place_beyond(struct qn_mosaic *m, const struct qn_dataset *d,
+					 const uint64_t *origin, struct quern_message *err);
 
 /* Adds a part. False: the boxes do not go together, or from is not inside the member. That `to` is
    inside the whole, and that parts do not overlap, is for the caller to see to. */

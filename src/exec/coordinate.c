@@ -203,7 +203,8 @@ static enum quern_status make_room(struct qn_axis *a, const struct qn_view *view
 	return QUERN_OK;
 }
 
-/* The values of d, from index `at` of the axis on. */
+/* The values of d, from index `at` of the axis on. Where it ends earlier than its dimension they are
+   missing. */
 static enum quern_status read_values(const struct qn_dataset *d, const struct qn_view *view,
 				     struct qn_axis *a, uint64_t at, struct quern_message *err)
 {
@@ -222,6 +223,8 @@ static enum quern_status read_values(const struct qn_dataset *d, const struct qn
 		st = qn_feed_new(d, view, false, fd, &feed, err);
 	if (!st)
 		st = feed_all(feed, d, a, at, err);
+	if (d->beyond[0])
+		a->missing = qn_min_u64(a->missing, at + d->shape[0]);
 	qn_feed_free(feed);
 	if (fd >= 0)
 		close(fd);
@@ -237,7 +240,7 @@ static const char *refuse(const struct qn_dataset *c, uint64_t length)
 		return "has a coordinate that is not of one dimension";
 	if (c->type.class == QN_OTHER || c->type.class == QN_TEXT)
 		return "has a coordinate that is no number";
-	return c->shape[0] != length ? "has a coordinate of another length" : NULL;
+	return qn_dataset_length(c, 0) != length ? "has a coordinate of another length" : NULL;
 }
 
 /* --- joined files --- */
@@ -266,12 +269,12 @@ static bool take_file(void *ctx, const char *file, struct qn_dataset *c,
 					 "calendar or type of %s are not those of %s ('%s'): select by "
 					 "index, or give files in the same units", file, c->units,
 					 c->path, j->first->file, j->first->units);
-	} else if (c->ndim != 1 || c->shape[0] > j->axis->n - j->at) {
+	} else if (c->ndim != 1 || qn_dataset_length(c, 0) > j->axis->n - j->at) {
 		j->status = qn_error_set(j->err, QUERN_ERR_DATA, "--select: %s: %s is not as long as "
 					 "its dimension", file, c->path);
 	} else {
 		j->status = read_values(c, &view, j->axis, j->at, j->err);
-		j->at += c->shape[0];
+		j->at += qn_dataset_length(c, 0);
 	}
 	return !j->status;
 }
@@ -332,9 +335,9 @@ static bool take_piece(void *ctx, const char *file, struct qn_dataset *c,
 	struct piece *p = ctx;
 	struct qn_axis *a = &p->axis;
 	struct joining *j = &p->joining;
-	bool fits = !why->status && c->ndim == 1 && c->shape[0] <= QN_MAX_COORDINATES;
+	bool fits = !why->status && c->ndim == 1 && qn_dataset_length(c, 0) <= QN_MAX_COORDINATES;
 
-	*a = (struct qn_axis){ .n = fits ? c->shape[0] : 0 };
+	*a = (struct qn_axis){ .n = fits ? qn_dataset_length(c, 0) : 0 };
 	a->missing = a->n;
 	j->axis = a;
 	j->at = 0;
@@ -403,7 +406,7 @@ static enum quern_status make_axis(const struct finder *f, const struct qn_datas
 				   struct quern_message *err)
 {
 	bool joined = is_joined(f, dim);
-	const char *why = refuse(c, joined && c->ndim == 1 ? c->shape[0] : d->shape[dim]);
+	const char *why = refuse(c, joined && c->ndim == 1 ? qn_dataset_length(c, 0) : d->shape[dim]);
 	struct qn_view view;
 	char text[512];
 	enum quern_status st;

@@ -28,7 +28,8 @@ struct qn_joined {
 };
 void qn_joined_fini(struct qn_joined *j);
 
-/* The box of a selection, with coordinates read as it needs them. joined: the files of which d is
+/* The box of a selection, with coordinates read as it needs them. d: with the extent of its dimensions
+   (qn_dataset_visible). joined: the files of which d is
    made; NULL: there is only d->file. When it fails with joined->wanted set, that is no error, and err
    says nothing. Not collective. */
 enum quern_status qn_coordinate_select(const struct qn_dataset *d, struct qn_joined *joined,

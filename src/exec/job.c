@@ -310,6 +310,11 @@ static enum quern_status make_items(struct qn_job *j, const struct quern_demand 
 		return qn_error_set(err, st, "%s: this kernel must see a dimension whole along which the "
 				    "dataset was staged: stage it along another with --by",
 				    j->dataset.file);
+	if (st == QUERN_ERR_DATA && j->mosaic.nbeyond)
+		return qn_error_set(err, st, "%s: dataset %s ends earlier than its dimensions, which "
+				    "other variables make longer, and this kernel must see them whole: "
+				    "select what is there with -s (`quern inspect` shows it)",
+				    j->dataset.file, j->dataset.path);
 	if (st == QUERN_ERR_DATA && j->files.n == 1) {
 		st = leave_to_library(j, err);
 		return st ? st : qn_items_init(&j->items, &j->mosaic, &j->selection, demand, err);

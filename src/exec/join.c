@@ -51,6 +51,7 @@ static enum quern_status check_dimension(const struct qn_dataset *first,
 					 const struct qn_dataset *other, int dim, int along,
 					 struct quern_message *err)
 {
+	const uint64_t length = qn_dataset_length(first, dim);
 	char what[64], a[32], b[32];
 
 	if (!same_text(first->dim_name[dim], other->dim_name[dim])) {
@@ -58,12 +59,12 @@ static enum quern_status check_dimension(const struct qn_dataset *first,
 		return differs(first, other, err, what, name_or(first->dim_name[dim]),
 			       name_or(other->dim_name[dim]));
 	}
-	if (dim == along || first->shape[dim] == other->shape[dim])
+	if (dim == along || length == qn_dataset_length(other, dim))
 		return QUERN_OK;
 	snprintf(what, sizeof(what), "the length of dimension %d (%.24s)", dim,
 		 first->dim_name[dim] ? first->dim_name[dim] : "?");
-	snprintf(a, sizeof(a), "%" PRIu64, first->shape[dim]);
-	snprintf(b, sizeof(b), "%" PRIu64, other->shape[dim]);
+	snprintf(a, sizeof(a), "%" PRIu64, length);
+	snprintf(b, sizeof(b), "%" PRIu64, qn_dataset_length(other, dim));
 	return differs(first, other, err, what, a, b);
 }
 
@@ -143,9 +144,12 @@ static bool is_index_worth_it(const struct qn_job *j)
 /* Where there is one file the selection is known before there are chunks. */
 static enum quern_status index_part(struct qn_job *j, struct quern_message *err)
 {
-	enum quern_status st = qn_coordinate_select(&j->dataset, NULL,
-						    quern_option_string(j->options, "select"),
-						    &j->selection, err);
+	struct qn_dataset visible;
+	enum quern_status st;
+
+	qn_dataset_visible(&j->dataset, &visible);
+	st = qn_coordinate_select(&visible, NULL, quern_option_string(j->options, "select"),
+				  &j->selection, err);
 
 	if (!st)
 		st = qn_source_index(&j->dataset, &j->selection, err);
@@ -407,7 +411,7 @@ static void weaken(struct qn_dataset *whole, const struct qn_dataset *d)
 /* Puts a dataset behind those that are there. Its chunks are taken. */
 static enum quern_status place(struct placing *p, struct qn_dataset *d, struct quern_message *err)
 {
-	uint64_t length = d->shape[p->along];
+	uint64_t length = qn_dataset_length(d, p->along);
 	enum quern_status st;
 
 	if ((d->layout == QN_VIRTUAL || d->layout == QN_EXTERNAL) && !qn_muster_sees(d->file))
@@ -482,6 +486,9 @@ static enum quern_status place_all(struct placing *p, const struct qn_muster *m,
 	}
 	if (st)
 		return st;
+	for (int i = 0; i < j->dataset.ndim; i++)
+		j->dataset.shape[i] = qn_dataset_length(&j->dataset, i);
+	memset(j->dataset.beyond, 0, sizeof(j->dataset.beyond));
 	j->dataset.shape[p->along] = p->origin[p->along];
 	return qn_dataset_check(&j->dataset, err);
 }

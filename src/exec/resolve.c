@@ -86,8 +86,10 @@ static enum quern_status join(struct qn_mosaic *m, struct qn_mosaic *own, const 
 	return st;
 }
 
-enum quern_status qn_resolve(struct qn_dataset *d, const uint64_t *origin, int nprocesses,
-			     struct qn_mosaic *m, struct quern_message *err)
+/* What it stores, or has in other files. */
+static enum quern_status resolve_stored(struct qn_dataset *d, const uint64_t *origin,
+					int nprocesses, struct qn_mosaic *m,
+					struct quern_message *err)
 {
 	struct qn_effort effort = { 0, 0 };
 	struct qn_resolving r = { .whole = d, .outermost = d, .nprocesses = nprocesses,
@@ -111,4 +113,12 @@ enum quern_status qn_resolve(struct qn_dataset *d, const uint64_t *origin, int n
 	}
 	qn_mosaic_fini(&r.own);
 	return st;
+}
+
+enum quern_status qn_resolve(struct qn_dataset *d, const uint64_t *origin, int nprocesses,
+			     struct qn_mosaic *m, struct quern_message *err)
+{
+	enum quern_status st = resolve_stored(d, origin, nprocesses, m, err);
+
+	return st ? st : qn_mosaic_place_beyond(m, d, origin, err);
 }

@@ -8,7 +8,7 @@
 #include "data/mosaic.h"
 
 /* Adds a dataset to a mosaic, with its first element at `origin` of the whole, which has as many
-   dimensions. d: checked (qn_dataset_check), with its index; its chunks are taken, the rest stays.
+   dimensions: with the extent of its dimensions, also where it stores less. d: checked (qn_dataset_check), with its index; its chunks are taken, the rest stays.
    nprocesses > 0: how many may describe sources. Not collective. */
 enum quern_status qn_resolve(struct qn_dataset *d, const uint64_t *origin, int nprocesses,
 			     struct qn_mosaic *m, struct quern_message *err);

@@ -98,6 +98,7 @@ enum quern_status qn_source_describe(const char *file, const char *path, const c
 static bool same_extent(const struct qn_dataset *a, const struct qn_dataset *b)
 {
 	return a->ndim == b->ndim && !memcmp(a->shape, b->shape, sizeof a->shape) &&
+	       !memcmp(a->beyond, b->beyond, sizeof(a->beyond)) &&
 	       a->file_nbytes == b->file_nbytes && a->file_mtime_ns == b->file_mtime_ns;
 }
 

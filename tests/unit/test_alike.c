@@ -115,6 +115,22 @@ static void test_as_the_library(void **state)
 		}
 }
 
+/* Without a limit, in an existing file. */
+static void add_dataset(const char *path, const char *name, hsize_t length)
+{
+	const hsize_t most = H5S_UNLIMITED, chunk = 4;
+	hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), dcpl = H5Pcreate(H5P_DATASET_CREATE);
+	hid_t space = H5Screate_simple(1, &length, &most), dset;
+
+	H5Pset_chunk(dcpl, 1, &chunk);
+	dset = H5Dcreate2(file, name, H5T_STD_I16LE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT);
+	assert_true(dset >= 0);
+	H5Dclose(dset);
+	H5Sclose(space);
+	H5Pclose(dcpl);
+	H5Fclose(file);
+}
+
 /* Whatever a description has that differs, it is not like the first. */
 static void test_differences(void **state)
 {
@@ -134,6 +150,28 @@ static void test_differences(void **state)
 		begin(&p, kinds[1]);
 		make(p.b.file, other[i], 7);
 		assert_false(qn_h5_alike_describe(p.alike, p.b.file, "/t", &d));
+		end(&p);
+	}
+}
+
+/* A dataset that is longer may be on the same dimension, wherever it is. */
+static void test_longer(void **state)
+{
+	static const char *const paths[] = { "/z", "/other0/z" };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct part other = kinds[1];
+		struct qn_dataset d;
+		struct pair p;
+
+		begin(&p, kinds[1]);
+		other.nothers = 1;
+		make(p.b.file, other, 7);
+		add_dataset(p.b.file, paths[i / 2], i % 2 ? 8 : 7);
+		assert_int_equal(qn_h5_alike_describe(p.alike, p.b.file, "/t", &d), i % 2 == 0);
+		if (i % 2 == 0)
+			free(d.chunks);
 		end(&p);
 	}
 }
@@ -199,6 +237,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_as_the_library),
 		cmocka_unit_test(test_differences),
+		cmocka_unit_test(test_longer),
 		cmocka_unit_test(test_damaged),
 	};
 
