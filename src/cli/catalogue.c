@@ -137,7 +137,7 @@ static int inspect_files(const struct quern_options *o, char **words, int n)
 		int failed = inspect_file(o, files.name[i], files.n > 1, i == 0);
 
 		/* Each file's as soon as it is there, in one piece. */
-		fflush(stdout);
+		qn_cli_flush();
 		code = code ? code : failed;
 	}
 	qn_names_fini(&files);

@@ -320,7 +320,6 @@ void qn_cli_print_stats(const json_t *doc)
 		return;
 	print_stats(out, doc);
 	fclose(out);
-	fflush(stdout);
 	qn_cli_write(STDERR_FILENO, text, n);
 	free(text);
 }

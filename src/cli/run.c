@@ -226,18 +226,14 @@ static int print_json(char *text)
 	return QUERN_OK;
 }
 
-/* Takes text. The printers may be NULL. */
-static int print_tables(char *text, void (*print)(const json_t *doc),
-			void (*print_more)(const json_t *doc))
+/* Takes text. */
+static int print_tables(char *text, void (*print)(const json_t *doc))
 {
 	json_t *doc = qn_cli_load(text);
 
 	if (!doc)
 		return no_document();
-	if (print)
-		print(doc);
-	if (print_more)
-		print_more(doc);
+	print(doc);
 	json_decref(doc);
 	return QUERN_OK;
 }
@@ -271,7 +267,7 @@ static void print_more_warnings(const quern_run *run)
 			    ncopies);
 }
 
-/* Rank 0: the result to where it was asked for. Nothing is said while a document is printed. */
+/* Rank 0: the result to where it was asked for, last: nothing is said once it is being printed. */
 static int publish(struct line *l)
 {
 	const char *output = quern_option_string(&l->own, "output");
@@ -283,12 +279,12 @@ static int publish(struct line *l)
 	print_more_warnings(l->run);
 	if (output && (code = (int)quern_run_write(l->run, output)))
 		return qn_cli_fail((enum quern_status)code, quern_run_message(l->run));
-	if (json)
+	if (stats)
+		code = print_tables(quern_run_document(l->run, true), qn_cli_print_stats);
+	if (!code && json)
 		code = print_json(quern_run_document(l->run, false));
-	if (!code && (table || stats))
-		code = print_tables(quern_run_document(l->run, stats),
-				    table ? qn_cli_print_result : NULL,
-				    stats ? qn_cli_print_stats : NULL);
+	else if (!code && table)
+		code = print_tables(quern_run_document(l->run, false), qn_cli_print_result);
 	return code ? code : qn_cli_finish();
 }
 
@@ -334,7 +330,7 @@ int qn_cli_plan(int argc, char **argv)
 			print_warnings(l.run);
 			code = quern_option_flag(&l.own, "json")
 				? print_json(quern_run_plan_document(l.run))
-				: print_tables(quern_run_plan_document(l.run), qn_cli_print_plan, NULL);
+				: print_tables(quern_run_plan_document(l.run), qn_cli_print_plan);
 		}
 		if (!code)
 			code = qn_cli_finish();

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <wchar.h>
 
-#include "base/text.h"
 #include "base/text.h"
 #include "cli/cli.h"
 
@@ -92,9 +92,32 @@ void qn_cli_note(const char *format, ...)
 	va_end(ap);
 }
 
+/*
+ * Waits until the launcher has taken what is in the pipe of standard error, for a second at most. PMIx 5
+ * keeps the unfinished lines of both streams of a process in one place, so that what it reads of one
+ * while it has half a line of the other gets into the middle of that.
+ */
+static void await_stderr(void)
+{
+	struct stat st;
+	int nbytes = 0;
+
+	if (!getenv("PMIX_RANK") || fstat(STDERR_FILENO, &st) || !S_ISFIFO(st.st_mode))
+		return;
+	for (int ms = 0; ms < 1000 && !ioctl(STDERR_FILENO, FIONREAD, &nbytes) && nbytes > 0; ms++)
+		poll(NULL, 0, 1);
+}
+
+void qn_cli_flush(void)
+{
+	await_stderr();
+	fflush(stdout);
+}
+
 int qn_cli_finish(void)
 {
-	if (!fflush(stdout) && !ferror(stdout))
+	qn_cli_flush();
+	if (!ferror(stdout))
 		return QUERN_OK;
 	qn_cli_note("cannot write to standard output: %s", strerror(errno));
 	return QUERN_ERR_RUN;

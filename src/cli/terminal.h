@@ -23,7 +23,10 @@ int qn_cli_fail(enum quern_status st, const char *text);
 void qn_cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void qn_cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Flushes standard output; an error there is one of the command. Returns the exit code. */
+/* Writes what is in the buffer of standard output. Nothing should be said on standard error after it. */
+void qn_cli_flush(void);
+
+/* The same, as the last thing; an error there is one of the command. Returns the exit code. */
 int qn_cli_finish(void);
 
 /* All bytes to a descriptor, in one write(2) where the system takes them at once. */
