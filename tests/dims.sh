@@ -60,7 +60,7 @@ refuses 3 "a kernel that must see what is not there" "ends earlier than its dime
 answers "... and sees what is there" run covariance --samples y -s :4 -d a part.h5
 
 for n in 1 3; do
-	timeout 60 $MPIRUN -n $n "$QUERN" run sum --json -d a lag_0.h5 lag_1.h5 >out 2>err
+	timeout "$hang" $MPIRUN -n $n "$QUERN" run sum --json -d a lag_0.h5 lag_1.h5 >out 2>err
 	is "$n ranks" "8 2 63.0" "$(field result.count) $(field result.missing) $(field result.sum)"
 done
 mkdir to

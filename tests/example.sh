@@ -14,7 +14,7 @@ grind()
 
 	shift
 	status=0
-	timeout 60 $MPIRUN -n "$n" "$@" >out 2>err || status=$?
+	timeout "$hang" $MPIRUN -n "$n" "$@" >out 2>err || status=$?
 }
 
 for n in 1 2 3; do

@@ -67,7 +67,7 @@ same "300 files" many.h5 moments -- 'm_*.h5'
 same "300 files, a selection" many.h5 minmax -s '7:290:11,2:,::3' -- 'm_*.h5'
 result >want
 for n in 1 2 3; do
-	timeout 60 $MPIRUN -n $n "$QUERN" run minmax -s '7:290:11,2:,::3' --json -d t 'm_*.h5' >out 2>err
+	timeout "$hang" $MPIRUN -n $n "$QUERN" run minmax -s '7:290:11,2:,::3' --json -d t 'm_*.h5' >out 2>err
 	is "300 files on $n ranks" "$(cat want)" "$(result)"
 done
 

@@ -48,7 +48,7 @@ few()
 	for d in a c e; do
 		for k in moments minmax histogram; do
 			# shellcheck disable=SC2086 # words
-			timeout 100 $MPIRUN -n 3 "$QUERN" run $k --json -d $d "$1" |
+			timeout "$hang" $MPIRUN -n 3 "$QUERN" run $k --json -d $d "$1" |
 				sed -n '/^  "result": {/,/^  }/p'
 		done
 	done

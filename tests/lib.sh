@@ -26,6 +26,8 @@
 set -uo pipefail
 tap_n=0
 tap_failed=0
+# Seconds that only what hangs takes: MPI whose ranks wait busily is slow on a machine that is, too.
+hang=600
 
 pass()
 {

@@ -5,14 +5,12 @@
 . "$SRCDIR/tests/lib.sh"
 
 programs='test_comm test_move test_api test_engine'
-limit=100
-[ -z "$SAN" ] || limit=300
 
 # run_ranks N PROGRAM: all its cases, on N ranks.
 run_ranks()
 {
 	mkdir -p "$2.$1" && cd "$2.$1" &&
-		CMOCKA_TEST_ABORT=1 timeout "$limit" $MPIRUN -n "$1" "$BUILDDIR/tests/unit/$2" mpi
+		CMOCKA_TEST_ABORT=1 timeout "$hang" $MPIRUN -n "$1" "$BUILDDIR/tests/unit/$2" mpi
 }
 
 for program in $programs; do
@@ -25,7 +23,7 @@ done
 # shellcheck disable=SC2086 # words
 for command in "run sum" "plan sum" verify; do
 	QUERN_THREADS=many check_exit 2 "a bad environment ends all ranks of quern $command" \
-		timeout "$limit" $MPIRUN -n 3 "$QUERN" $command absent.h5
+		timeout "$hang" $MPIRUN -n 3 "$QUERN" $command absent.h5
 done
 
 # A file that changes while it is read, once the bar shows that it is, before shards of which there
@@ -41,7 +39,7 @@ changed()
 	done
 	: >out && : >err
 	(until grep -q 'pass 1' out err; do sleep 0.1; done; touch p.nc) &
-	QUERN_TEST_HOSTS=2 QUERN_TEST_READ_DELAY='*:1000000' timeout "$limit" $MPIRUN -n 2 "$QUERN" \
+	QUERN_TEST_HOSTS=2 QUERN_TEST_READ_DELAY='*:1000000' timeout "$hang" $MPIRUN -n 2 "$QUERN" \
 		run count --progress always -d /t2m --threads 1 --bind none \
 		p.nc s1/p.nc s2/p.nc s3/p.nc >out 2>err
 	status=$?
@@ -57,7 +55,7 @@ changed()
 for hosts in 1 2; do
 	while read -r what stride; do
 		QUERN_TEST_HOSTS=$hosts check "one rank fails: $what, $hosts hosts" \
-			timeout "$limit" $MPIRUN -n 3 "$BUILDDIR/tests/onesided" \
+			timeout "$hang" $MPIRUN -n 3 "$BUILDDIR/tests/onesided" \
 			plain.h5 /x "$what" "$stride"
 	done <<-END
 		start 1

@@ -13,7 +13,7 @@ on()
 
 	shift
 	status=0
-	timeout 60 $MPIRUN -n "$n" "$QUERN" "$@" >out 2>err || status=$?
+	timeout "$hang" $MPIRUN -n "$n" "$QUERN" "$@" >out 2>err || status=$?
 }
 
 # The result in `out`, as it was written.
@@ -23,7 +23,7 @@ result()
 }
 
 # --- all kernels, in one MPI job ---
-timeout 200 $MPIRUN -n 4 "$BUILDDIR/tests/ranks" large.h5 >ranks.tap
+timeout "$hang" $MPIRUN -n 4 "$BUILDDIR/tests/ranks" large.h5 >ranks.tap
 sed 's/^\(not \)\?ok [0-9]*/&/; /^1\.\./d' ranks.tap
 tap_n=$(grep -c '^\(not \)\?ok' ranks.tap)
 tap_failed=$(grep -c '^not ok' ranks.tap)
@@ -100,7 +100,7 @@ hosts()
 
 for m in 2 3 4; do
 	QUERN_TEST_HOSTS=$m QUERN_TEST_READ_DELAY='1:40000,2:5000,*:1000' \
-		timeout 200 $MPIRUN -n 4 "$BUILDDIR/tests/ranks" large.h5 4 >leases.tap
+		timeout "$hang" $MPIRUN -n 4 "$BUILDDIR/tests/ranks" large.h5 4 >leases.tap
 	check "$m hosts, one of them slow: every kernel gives the same bytes" \
 		sh -c "grep -q '^1\.\.' leases.tap && ! grep -q '^not ok' leases.tap"
 done
@@ -165,7 +165,7 @@ while read -r path addr _; do
 		"damaged.h5: dataset $path, chunk \(2, 1\) at file offset $addr: corrupt" \
 		run moments -d "$path" damaged.h5
 done <damaged.txt
-timeout 60 $MPIRUN -n 3 "$BUILDDIR/tests/ranks" large.h5 starve >out 2>err
+timeout "$hang" $MPIRUN -n 3 "$BUILDDIR/tests/ranks" large.h5 starve >out 2>err
 is "a host without shared memory: nobody waits for it" "0 yes" \
 	"$? $(grep -q 'shared memory' out && echo yes)"
 while read -r path addr _; do

@@ -46,7 +46,7 @@ cc()
 # Without what configure has added to it.
 mpirun()
 {
-	timeout 120 "${MPIRUN%% *}" "$@"
+	timeout "$hang" "${MPIRUN%% *}" "$@"
 }
 
 # The command itself, not the function of the tests.

@@ -46,9 +46,9 @@ quern inspect --homes --json climate.nc cf.nc
 is "... fields are the same" "bytes_stored bytes_without_home dataset error homes" \
 	"$("$pick" -k datasets.2 <out)"
 for n in 1 2; do
-	timeout 60 $MPIRUN -n $n "$QUERN" inspect --homes --json -d t2m climate.nc >out 2>err
+	timeout "$hang" $MPIRUN -n $n "$QUERN" inspect --homes --json -d t2m climate.nc >out 2>err
 	is "on $n ranks" "$bytes" "$(field datasets.0.homes.0.bytes)"
-	timeout 60 $MPIRUN -n $n "$QUERN" inspect -d t2m climate.nc >out 2>err
+	timeout "$hang" $MPIRUN -n $n "$QUERN" inspect -d t2m climate.nc >out 2>err
 	is "inspect itself on $n ranks" 1 "$(grep -c '^/t2m' out)"
 done
 refuses 3 "no file" "none.nc: cannot be opened" inspect --homes none.nc

@@ -20,7 +20,7 @@ for file in joined turns; do
 	is "$file: as the plain file" "$(cat want)" "$(result)"
 	is "$file: by address" 0 "$(field run.chunks_library)"
 	for n in 1 2 3; do
-		timeout 60 $MPIRUN -n $n "$QUERN" run moments --json "$file.h5" >out 2>err
+		timeout "$hang" $MPIRUN -n $n "$QUERN" run moments --json "$file.h5" >out 2>err
 		is "$file: the same on $n ranks" "$(cat want)" "$(result)"
 	done
 done

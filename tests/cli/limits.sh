@@ -15,7 +15,7 @@ limited()
 
 	shift 2
 	status=0
-	bash -c 'ulimit "$1" "$2" && shift 2 && exec timeout 120 "$@"' - "$option" "$value" \
+	bash -c 'ulimit "$1" "$2" && shift 2 && exec timeout "$0" "$@"' "$hang" "$option" "$value" \
 		"$QUERN" "$@" >out 2>err || status=$?
 }
 

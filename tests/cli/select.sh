@@ -158,12 +158,12 @@ done
 is "a document names the selection as it was written" '"lat=-30.0:30.0"' \
 	"$(quern run count --json -d t2m -s lat=-30.0:30.0 climate.nc; field input.select)"
 status=0
-timeout 60 $MPIRUN -n 2 "$QUERN" run minmax --json -d t2m -s lat=-30.0:30.0 climate.nc >out 2>err ||
+timeout "$hang" $MPIRUN -n 2 "$QUERN" run minmax --json -d t2m -s lat=-30.0:30.0 climate.nc >out 2>err ||
 	status=$?
 got=$(field result)
 is "on two ranks" "0 $(result -d t2m -s lat=12:25 climate.nc)" "$status $got"
 status=0
-timeout 60 $MPIRUN -n 2 "$QUERN" run count -d t2m -s lat=99.0: climate.nc >out 2>err || status=$?
+timeout "$hang" $MPIRUN -n 2 "$QUERN" run count -d t2m -s lat=99.0: climate.nc >out 2>err || status=$?
 is "what is wrong is said once" "2 1" "$status $(grep -c '^quern: --select: .*lat runs from' err)"
 answers "a plan by value" plan count --json -d t2m -s time=1979-01-01 climate.nc
 finish

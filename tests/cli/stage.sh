@@ -291,7 +291,7 @@ rm -r d
 without_waiting()
 {
 	status=0
-	timeout 60 "$QUERN" "$@" >out 2>err || status=$?
+	timeout "$hang" "$QUERN" "$@" >out 2>err || status=$?
 }
 mkdir -p d other
 mkfifo pipe
