@@ -287,7 +287,9 @@ static void make_bad(hid_t file)
 	H5Dclose(set);
 	H5Dclose(put_axis(file, "/bad/months", H5T_IEEE_F64LE, 5, up, "months since 2000-01-01"));
 	/* y has a dataset of its name in the group above, x none; lat is of both. */
-	H5Dclose(put_axis(file, "/y", H5T_STD_I16LE, 5, up, "m"));
+	set = put_axis(file, "/y", H5T_STD_I16LE, 5, up, "m");
+	put_number(set, "calendar", 1);
+	H5Dclose(set);
 	H5Dclose(H5Dcreate2(file, "/bad/lat", H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT,
 			    H5P_DEFAULT));
 	set = H5Dcreate2(file, "/bad/field", H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT,

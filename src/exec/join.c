@@ -74,12 +74,20 @@ static bool same_type(const struct qn_type *a, const struct qn_type *b)
 	       !strcmp(a->name, b->name);
 }
 
+static const char *signedness(const struct qn_dataset *d)
+{
+	return d->cf.as_unsigned ? "unsigned" : "as its type says";
+}
+
 enum quern_status qn_join_check(const struct qn_dataset *first, const struct qn_dataset *other,
 				int along, struct quern_message *err)
 {
 	char a[16], b[16];
 	enum quern_status st = QUERN_OK;
 
+	if (first->cf.as_unsigned != other->cf.as_unsigned)
+		return differs(first, other, err, "what _Unsigned or the bounds of bytes say of it",
+			       signedness(first), signedness(other));
 	if (!same_type(&first->type, &other->type))
 		return differs(first, other, err, "its type", first->type.name, other->type.name);
 	if (first->ndim != other->ndim || first->scalar != other->scalar) {

@@ -139,6 +139,10 @@ is "... by value, as dates, by position" \
 is "... nothing selected, nothing said" null "$(meaning climate.nc)"
 is "... without a coordinate" '[{"count":2,"first":null,"last":null,"slice":"x=1:3","start":1,"step":1,"units":null}]' \
 	"$(quern run count --json -d /bad/field -s x=1:3 axes.h5; field input.selected)"
+quern run count --json -d /bad/field -s y=1:3,x=0 axes.h5
+is "... what is wrong with the coordinate" \
+	"quern: warning: axes.h5: dataset /y: its attribute calendar is not one text: it is ignored;" \
+	"$(grep -o '.*ignored;' err)"
 quern run count -d t2m -s lat=10:20 climate.nc
 prints "... in the table" '^ *lat=10:20 is -40 to 5 degrees_north$'
 quern plan count -d t2m -s lat=10:20,lon=-30.0 climate.nc

@@ -7,34 +7,47 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "../../io/hdf5_alike.h"
 #include "../../io/hdf5_format.h"
 #include "../attributes.h"
 #include "data/cf.h"
 #include "data/feed.h"
 #include "h5make.h"
 
-static struct h5make m;
+static struct h5make m, other; /* in the other file each has the attributes of the next one */
+
+static bool write_examples(const struct h5make *to, size_t shift)
+{
+	hid_t file = h5make_create(to, false, 0, 0);
+	bool ok = file >= 0;
+
+	for (size_t i = 0; ok && i < NEXAMPLES; i++) {
+		struct example e = examples[i];
+
+		memcpy(e.attribute, examples[(i + shift) % NEXAMPLES].attribute,
+		       sizeof e.attribute);
+		ok = put_example(file, &e);
+		if (!ok)
+			print_error("%s cannot be written\n", e.path);
+	}
+	H5Fclose(file);
+	return ok;
+}
 
 static int set_up(void **state)
 {
-	hid_t file;
-	bool ok = h5make_init(&m);
-
 	(void)state;
-	file = ok ? h5make_create(&m, false, 0, 0) : -1;
-	for (size_t i = 0; ok && i < NEXAMPLES; i++) {
-		ok = put_example(file, &examples[i]);
-		if (!ok)
-			print_error("%s cannot be written\n", examples[i].path);
-	}
-	H5Fclose(file);
-	return ok ? 0 : -1;
+	return h5make_init(&m) && h5make_init(&other) && write_examples(&m, 0) &&
+			       write_examples(&other, 1)
+		       ? 0
+		       : -1;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
 	h5make_fini(&m);
+	h5make_fini(&other);
 	return 0;
 }
 
@@ -96,6 +109,47 @@ static void test_examples(void **state)
 	}
 }
 
+/* Takes over the description of a dataset for the one of its name in a file: as the library has that, or
+   not at all. */
+static bool take_over(const struct qn_dataset *d, const char *file)
+{
+	struct qn_h5_alike *alike = qn_h5_alike_new(d);
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_dataset taken, want;
+	bool is = alike && qn_h5_alike_describe(alike, file, d->path, &taken);
+
+	if (is) {
+		assert_int_equal(qn_hdf5_describe(file, d->path, NULL, true, &want, &err), 0);
+		if (memcmp(&taken.cf, &want.cf, sizeof want.cf) ||
+		    memcmp(taken.fault, want.fault, sizeof want.fault) ||
+		    memcmp(&taken.type, &want.type, sizeof want.type) ||
+		    strcmp(taken.units, want.units))
+			fail_msg("%s: another description", d->path);
+		qn_dataset_fini(&want);
+		free(taken.chunks);
+	}
+	qn_h5_alike_free(alike);
+	return is;
+}
+
+static void test_taken_over(void **state)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	size_t ntaken = 0;
+
+	(void)state;
+	for (size_t i = 0; i < NEXAMPLES; i++) {
+		struct qn_dataset d;
+
+		assert_int_equal(qn_hdf5_describe(m.file, examples[i].path, NULL, true, &d, &err),
+				 0);
+		ntaken += take_over(&d, m.file);
+		take_over(&d, other.file);
+		qn_dataset_fini(&d);
+	}
+	assert_true(ntaken > NEXAMPLES * 3 / 4);
+}
+
 /* Every fault says what it is. */
 static void test_texts(void **state)
 {
@@ -122,6 +176,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_examples),
+		cmocka_unit_test(test_taken_over),
 		cmocka_unit_test(test_texts),
 	};
 
