@@ -266,8 +266,8 @@ static bool is_above(const struct span *a, const struct span *b)
 	return a->dates ? qn_instant_compare(&a->from, &b->to) >= 0 : a->low > b->high;
 }
 
-/* A range without an end is not turned. A longitude more than a cell beyond the axis is on the other
-   side of the globe: leaving it out silently would be wrong. */
+/* A range without an end is not turned. A longitude more than a cell beyond the axis is on the
+   other side of the globe: leaving it out silently would be wrong. */
 static bool is_around(const struct qn_axis *a, const struct qn_bound *b)
 {
 	double low, high, cell;
@@ -363,8 +363,8 @@ static void drop_twin(const struct qn_axis *a, const struct qn_interval *high,
 }
 
 /*
- * The range eastward from `from` to `to`, turned so that it begins at or above the lowest longitude.
- * What is then above the highest one may be at the lower end of the axis, a turn further.
+ * The range eastward from `from` to `to`, turned so that it begins at or above the lowest
+ * longitude. What is then above the highest one may be at the lower end of the axis.
  */
 static int find_turned(const struct qn_axis *a, double from, double to, struct qn_interval out[2])
 {

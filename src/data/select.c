@@ -245,8 +245,8 @@ static enum quern_status find_index(struct slice *s)
 	int64_t v = s->part[0].index;
 
 	if (v < 0 ? 0 - (uint64_t)v > length : (uint64_t)v >= length)
-		return bad_indexes(s, s->is_year[0] ? "the index is out of range (a year is written "
-						      "as 2001-01:2001-12)"
+		return bad_indexes(s, s->is_year[0] ? "the index is out of range (a year is "
+						      "written as 2001-01:2001-12)"
 						    : "the index is out of range");
 	s->box->start[s->dim] = v < 0 ? length + (uint64_t)v : (uint64_t)v;
 	s->box->count[s->dim] = 1;
@@ -317,8 +317,8 @@ static enum quern_status no_dimension(const struct slice *s, const char *name)
 			    about, dims);
 }
 
-/* The dimension of an entry, -1: there is none of the name, d->ndim: there are too many; *value: what
-   comes after the name. *position counts the entries without one. */
+/* The dimension of an entry; -1: there is none of the name, d->ndim: there are too many entries.
+   *value: what comes after the name. *position counts the entries without one. */
 static int split_entry(const struct qn_dataset *d, char *entry, int *position, char **value)
 {
 	char *equals = strchr(entry, '=');

@@ -13,8 +13,8 @@ struct qn_coordinates {
 	   there is none. */
 	enum quern_status (*axis)(void *ctx, const struct qn_dataset *d, int dim,
 				  const struct qn_axis **axis, struct quern_message *err);
-	/* "lat runs from -90 to 90 degrees_north", or "": what is known of it without reading all of
-	   it. NULL: nothing ever is. */
+	/* "lat runs from -90 to 90 degrees_north", or "" where that is not known. NULL: it never
+	   is. */
 	void (*extent)(void *ctx, const struct qn_dataset *d, int dim, size_t nbytes, char *out);
 	/* What a name is that is no dimension of d: ", but ...", or "". */
 	void (*about)(void *ctx, const struct qn_dataset *d, const char *name, size_t nbytes,

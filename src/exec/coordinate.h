@@ -45,8 +45,8 @@ struct qn_ends {
 };
 #define QN_LAST_VALUE UINT64_MAX	/* of a file */
 
-/* Values at[0] and at[1] of the coordinate of a dimension of d, each in a file of its own. False: there
-   is no coordinate, it has no such value, or cannot be read here. Not collective. */
+/* Values at[0] and at[1] of the coordinate of a dimension of d, each in a file of its own. False:
+   there is no coordinate, it has no such value, or cannot be read here. Not collective. */
 bool qn_coordinate_ends(const struct qn_dataset *d, int dim, const char *const file[2],
 			const uint64_t at[2], struct qn_ends *out);
 

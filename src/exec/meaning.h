@@ -15,8 +15,8 @@ struct qn_meaning {
 	struct qn_ends ends;		/* at the first and the last index */
 };
 
-/* Fills j->meaning, and warns of attributes of coordinates, on rank 0, for the slices of a selection
-   that has been made; the coordinates are read by m->reader. Collective. */
+/* Fills j->meaning, and warns of attributes of coordinates, on rank 0, for the slices of a
+   selection that has been made; the coordinates are read by m->reader. Collective. */
 enum quern_status qn_explain(struct qn_job *j, const struct qn_muster *m,
 			     struct quern_message *err);
 

@@ -61,9 +61,10 @@ static enum quern_status warn_of_attribute(struct qn_job *j, const char *file, c
 		snprintf(others, sizeof(others), " (and in %" PRIu64 " other file%s)", nothers,
 			 nothers > 1 ? "s" : "");
 	return qn_job_add_warning(j, err,
-				  "%s: dataset %s: its attribute %s%s %s; h5dump -a %s/%s shows it, "
-				  "ncatted of NCO corrects it",
-				  file, path, name, others, qn_fault_text(fault, attribute), path, name);
+				  "%s: dataset %s: its attribute %s%s %s; h5dump -a %s/%s shows "
+				  "it, ncatted of NCO corrects it",
+				  file, path, name, others, qn_fault_text(fault, attribute), path,
+				  name);
 }
 
 enum quern_status qn_job_warn(struct qn_job *j, struct quern_message *err)
