@@ -541,6 +541,42 @@ static void test_long_units(void **state)
 	qn_dataset_fini(&d);
 }
 
+/* Of degrees only, and of the longitude itself. */
+static void test_longitude(void **state)
+{
+	static const struct {
+		const char *units, *standard_name;
+		bool is;
+	} kinds[] = {
+		{ "degrees_east", NULL, true },	   { "degreeE", NULL, true },
+		{ "degrees", "longitude", true },  { "radians", "longitude", false },
+		{ "degrees", NULL, false },	   { "degrees", "grid_longitude", false },
+		{ "degrees_north", NULL, false },
+	};
+	hid_t file = h5make_create(&m, false, 0, 0), dset;
+	char path[] = "/0";
+
+	(void)state;
+	for (int i = 0; i < 7; i++) {
+		path[1] = (char)('0' + i);
+		dset = add_dataset(file, path, H5T_IEEE_F32LE, 5);
+		h5make_text(dset, "units", 0, H5T_STR_NULLTERM, kinds[i].units);
+		if (kinds[i].standard_name)
+			h5make_text(dset, "standard_name", 20, H5T_STR_NULLPAD,
+				    kinds[i].standard_name);
+		H5Dclose(dset);
+	}
+	H5Fclose(file);
+	for (int i = 0; i < 7; i++) {
+		struct qn_dataset d;
+
+		path[1] = (char)('0' + i);
+		d = describe(path);
+		assert_int_equal(d.is_longitude, kinds[i].is);
+		qn_dataset_fini(&d);
+	}
+}
+
 /* DIMENSION_LIST as NetCDF-4 and the dimension scale library write it. */
 static void attach(hid_t file, hid_t dset, const char *const *scales, int n)
 {
@@ -775,6 +811,7 @@ int main(void)
 		cmocka_unit_test(test_cf_unsigned),
 		cmocka_unit_test(test_cf_floats),
 		cmocka_unit_test(test_long_units),
+		cmocka_unit_test(test_longitude),
 		cmocka_unit_test(test_dims),
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_external_link),
