@@ -470,7 +470,8 @@ static bool read_end(const char *file, const char *path, uint64_t at, int end, s
 	if (ok && end == 0)
 		memcpy(out->fault, c.fault, sizeof(out->fault));
 	ok = ok && c.ndim == 1 && c.shape[0] > 0 && c.shape[0] <= MOST_LOOKED_AT &&
-	     !refuse(&c, c.shape[0]) && !qn_view_init(&c, false, &view, &ignored);
+	     !refuse(&c, qn_dataset_length(&c, 0)) &&
+	     !qn_view_init(&c, false, &view, &ignored);
 	if (ok) {
 		qn_axis_init(&a, &c);
 		at = at == QN_LAST_VALUE ? a.n - 1 : at;
