@@ -10,6 +10,9 @@
  *	staged.h5	a large variable that ends early
  *	fixed.h5	dimensions with a limit: a variable of its own extent
  *	virtual.h5	of lag_0's a, as far as it has elements
+ *	days, hours, seconds, noleap	ten days each, one after the other, with times of their own units,
+ *			types and calendars; the days of `again` are those of `days`
+ *	null_0 ... 3	a null dataspace, no rows, four rows, a null dataspace
  */
 #include <hdf5.h>
 #include <stdbool.h>
@@ -257,6 +260,61 @@ static void write_fixed(void)
 	H5Fclose(file);
 }
 
+static void write_time(const char *name, hid_t type, const char *units, const char *calendar,
+		       double t, double step, double first)
+{
+	hid_t file = create(name), time;
+
+	put_scale(file, "time", type, 10, t, step, units);
+	if (calendar) {
+		time = H5Dopen2(file, "time", H5P_DEFAULT);
+		put_text(time, "calendar", calendar);
+		H5Dclose(time);
+	}
+	put_variable(file, (struct variable){ .path = "x", .type = H5T_IEEE_F32LE, .ndim = 1,
+					      .scale = { "time" }, .shape = { 10 },
+					      .first = first, .step = 1 });
+	H5Fclose(file);
+}
+
+static void write_times(void)
+{
+	write_time("days.h5", H5T_IEEE_F64LE, "days since 2001-01-01", "standard", 0, 1, 0);
+	write_time("again.h5", H5T_STD_I16BE, "days since 2001-01-01 00:00:00", "Gregorian", 10, 1, 10);
+	write_time("hours.h5", H5T_STD_I32LE, "hours since 2001-01-11 00:00:0.0", NULL, 0, 24, 10);
+	write_time("seconds.h5", H5T_STD_I64LE, "seconds since 2001-01-21T06:00 +6",
+		   "proleptic_gregorian", 0, 86400, 20);
+	write_time("noleap.h5", H5T_IEEE_F64LE, "days since 2001-01-01", "noleap", 10, 1, 10);
+}
+
+/* rows < 0: a null dataspace. */
+static void write_null(const char *name, int rows, double first)
+{
+	hid_t file = create(name), space, dset;
+
+	if (rows >= 0) {
+		put_variable(file, (struct variable){ .path = "x", .type = H5T_IEEE_F64LE,
+						      .ndim = 2, .shape = { (hsize_t)rows, 3 },
+						      .first = first, .step = 1 });
+	} else {
+		space = H5Screate(H5S_NULL);
+		dset = H5Dcreate2(file, "x", H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT,
+				  H5P_DEFAULT);
+		must(dset >= 0, name);
+		H5Dclose(dset);
+		H5Sclose(space);
+	}
+	H5Fclose(file);
+}
+
+static void write_nulls(void)
+{
+	write_null("null_0.h5", -1, 0);
+	write_null("null_1.h5", 0, 0);
+	write_null("null_2.h5", 4, 1);
+	write_null("null_3.h5", -1, 0);
+}
+
 static void write_virtual(void)
 {
 	hid_t file = create("virtual.h5"), props = H5Pcreate(H5P_DATASET_CREATE), to, from, dset;
@@ -287,5 +345,7 @@ int main(void)
 	write_staged();
 	write_fixed();
 	write_virtual();
+	write_times();
+	write_nulls();
 	return 0;
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Dimensions as netCDF has them: as long as the longest variable on them.
+# Dimensions as netCDF has them: as long as the longest variable on them. Coordinates of several files,
+# and files without any elements.
 
 . "$SRCDIR/tests/cli/lib.sh"
 export HWLOC_PLUGINS_PATH=/nonexistent	# saves 20 ms a run
@@ -63,6 +64,28 @@ for n in 1 3; do
 	timeout "$hang" $MPIRUN -n $n "$QUERN" run sum --json -d a lag_0.h5 lag_1.h5 >out 2>err
 	is "$n ranks" "8 2 63.0" "$(field result.count) $(field result.missing) $(field result.sum)"
 done
+# 4 to 24, of ten days in each of three files.
+for select in time=2001-01-05:2001-01-25 time=4.0:24.0 4:25; do
+	has "times of own units: $select" "21 0 294.0" -d x -s $select days.h5 hours.h5 seconds.h5
+done
+has "times that are spelled differently" "11 0 99.0" -d x -s time=2001-01-05:2001-01-15 days.h5 again.h5
+has "numbers are of the first file" "11 0 99.0" -d x -s time=4.0:14.0 days.h5 hours.h5
+refuses 2 "nothing, in dates" "time runs from 2001-01-01 to 2001-01-30" \
+	run sum -d x -s time=100.0:200.0 days.h5 hours.h5 seconds.h5
+refuses 2 "files in another order" "time, which is not in order" \
+	run sum -d x -s time=2001-01-05 hours.h5 days.h5
+refuses 3 "another calendar" "calendar 'noleap'.* cannot be brought to those of days.h5" \
+	run sum -d x -s time=2001-01-05 days.h5 noleap.h5
+
+has "null dataspaces beside others" "12 0 78.0" -d x 'null_?.h5'
+is "the shape of the whole" "[4,3]" "$(field input.shape | tr -d ' \n')"
+has "nothing but null dataspaces" "0 0 0.0" -d x null_0.h5 null_3.h5
+for n in 1 3; do
+	timeout 60 $MPIRUN -n $n "$QUERN" run sum --json -d x 'null_?.h5' >out 2>err
+	is "null dataspaces, $n ranks" "12 0 78.0" \
+		"$(field result.count) $(field result.missing) $(field result.sum)"
+done
+
 mkdir to
 answers "staging" stage --to to staged.h5
 has "a catalog" "375000 75000 70312312500.0" -d a to/staged.h5

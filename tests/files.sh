@@ -49,8 +49,9 @@ done
 same "a range of values along lon" whole.h5 minmax -s lon=1.0:3.5 -- --along lon 'l_*.h5'
 refuses 2 "values of files that are not in order" 'time, which is not in order: .*over all files in the order given' \
 	run minmax -d t -s time=2001-01-03 t_1.h5 t_0.h5 t_2.h5
-refuses 3 "times of other units" "other_times.h5: the units 'days since 2001-01-01'" \
-	run minmax -d t -s time=2001-01-03 t_0.h5 other_times.h5
+# Times of the second are 6 and 12, in days.
+quern run minmax --json -d t -s time=2001-01-03:2001-01-09,lat=0,lon=0 t_0.h5 other_times.h5
+is "times of other units" "[1,0,0]" "$(field result.argmax | tr -d ' \n')"
 same "300 files, by date" many.h5 minmax -s time=2001-02 -- 'm_*.h5'
 quern run minmax --json -d t 't_*.h5'
 is "shape of the whole" "48 6 10" "$(field input.shape | tr -d '[], \n' | sed 's/^48610$/48 6 10/')"

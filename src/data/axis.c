@@ -37,6 +37,73 @@ void qn_axis_fini(struct qn_axis *a)
 	memset(a, 0, sizeof *a);
 }
 
+/* --- times of several units --- */
+
+#define INSTANT_NS 1000
+
+void qn_axis_hold_instants(struct qn_axis *a)
+{
+	a->instants = true;
+	a->meant = a->epoch;
+	a->epoch.unit_ns = INSTANT_NS;
+	a->epoch.base = (struct qn_instant){ 0, 0 };
+}
+
+/* From a day of one calendar to that of the other, which has the same dates from the reform on. */
+static bool turn_day(enum qn_calendar from, enum qn_calendar to, int64_t *day)
+{
+	const struct qn_date reform = { 1582, 10, 15 };
+	struct qn_date date;
+	int64_t first;
+
+	if (from == to)
+		return true;
+	if ((from != QN_STANDARD && from != QN_PROLEPTIC_GREGORIAN) ||
+	    (to != QN_STANDARD && to != QN_PROLEPTIC_GREGORIAN))
+		return false;
+	return qn_calendar_day(from, &reform, &first) && *day >= first &&
+	       qn_calendar_date(from, *day, &date) && qn_calendar_day(to, &date, day);
+}
+
+bool qn_axis_to_instants(struct qn_axis *from, const struct qn_axis *to, int64_t *out)
+{
+	const int64_t day_units = QN_DAY_NS / INSTANT_NS, most = INT64_MAX / day_units - 1;
+
+	for (uint64_t i = 0; i < from->n; i++) {
+		struct qn_instant t;
+		bool is = from->integers ? qn_epoch_at_int(&from->epoch, from->integers[i], &t)
+					 : qn_epoch_at_real(&from->epoch, from->reals[i], &t);
+
+		out[i] = 0;
+		if (!is || i == from->missing || t.day > most || t.day < -most) {
+			from->missing = qn_min_u64(from->missing, i);
+			continue;
+		}
+		if (!turn_day(from->epoch.calendar, to->epoch.calendar, &t.day) && i < from->missing)
+			return false;
+		out[i] = t.day * day_units + t.ns / INSTANT_NS;
+	}
+	return true;
+}
+
+/* As CF lists them. */
+static bool are_degrees(const char *units, char direction, const char *word)
+{
+	const char *rest = units + 6;
+
+	if (strncmp(units, "degree", 6))
+		return false;
+	rest += *rest == 's';
+	return (*rest == '_' && !strcmp(rest + 1, word)) ||
+	       (rest[*rest == '_'] == direction && !rest[(*rest == '_') + 1]);
+}
+
+bool qn_axis_same_units(const char *a, const char *b)
+{
+	return !strcmp(a, b) || (are_degrees(a, 'N', "north") && are_degrees(b, 'N', "north")) ||
+	       (are_degrees(a, 'E', "east") && are_degrees(b, 'E', "east"));
+}
+
 static double value_at(const struct qn_axis *a, uint64_t i)
 {
 	return a->integers ? (double)a->integers[i] : a->reals[i];
@@ -141,7 +208,7 @@ static void format_value(const struct qn_axis *a, uint64_t i, bool dates, char *
 {
 	struct qn_instant t;
 
-	if (dates && instant_at(a, i, &t))
+	if ((dates || a->instants) && instant_at(a, i, &t))
 		qn_instant_format(a->epoch.calendar, &t, MAX_VALUE_NBYTES, out);
 	else if (a->integers)
 		snprintf(out, MAX_VALUE_NBYTES, "%" PRId64, a->integers[i]);
@@ -168,6 +235,7 @@ static void say_extent(const struct qn_axis *a, const char *before, bool dates, 
 	}
 	format_value(a, 0, dates, first);
 	format_value(a, a->n - 1, dates, last);
+	dates = dates || a->instants;
 	snprintf(why, nbytes, "%s%s runs from %s to %s%s%s", before, a->name, first, last,
 		 dates || !a->units[0] ? "" : " ", dates ? "" : a->units);
 }
@@ -237,12 +305,29 @@ static uint64_t first_at_least(const struct qn_axis *a, const struct span *s, in
 	return low;
 }
 
+/* The instant that a number stands for; one too far away is beyond all others. */
+static void span_instant(const struct qn_axis *a, double x, struct span *s)
+{
+	s->dates = true;
+	if (!qn_epoch_at_real(&a->meant, x, &s->from))
+		s->from = (struct qn_instant){ x < 0 ? INT64_MIN : INT64_MAX - 1, 0 };
+	s->from.ns -= s->from.ns % INSTANT_NS;
+	s->to = s->from;
+	s->to.ns += INSTANT_NS;
+	if (s->to.ns >= QN_DAY_NS)
+		s->to = (struct qn_instant){ s->from.day + 1, 0 };
+}
+
 static bool make_span(const struct qn_axis *a, const struct qn_bound *b, struct span *s,
 		      size_t nbytes, char *why)
 {
 	const struct qn_date *d = &b->moment.date;
 
 	*s = (struct span){ .dates = b->kind == QN_BOUND_DATE };
+	if (!s->dates && a->instants) {
+		span_instant(a, b->real, s);
+		return true;
+	}
 	if (!s->dates) {
 		s->low = b->real - a->tolerance;
 		s->high = b->real + a->tolerance;

@@ -27,6 +27,10 @@ struct qn_axis {
 	char name[64], units[64];
 	struct qn_epoch epoch;
 	const char *no_epoch; /* why the values are no times; NULL: they are */
+	/* The values are instants: microseconds, since the day 0 of the calendar. A number of a user
+	   is meant in the units of the file, which `meant` has. */
+	bool instants;
+	struct qn_epoch meant;
 };
 
 /* A value as a user wrote it: one end of a range, or both. */
@@ -40,6 +44,17 @@ struct qn_bound {
 /* Sets all but the values from the description of the coordinate, which has d->shape[0] of them. */
 void qn_axis_init(struct qn_axis *a, const struct qn_dataset *d);
 void qn_axis_fini(struct qn_axis *a);
+
+/* Of times: has an axis hold instants, which times of other units can be put beside. To be called
+   before there are values. */
+void qn_axis_hold_instants(struct qn_axis *a);
+
+/* From the times of one axis to instants in the calendar of another one, which holds instants. A value
+   that is no time, or too far away, is noted in from->missing. False: the calendars have other days. */
+bool qn_axis_to_instants(struct qn_axis *from, const struct qn_axis *to, int64_t *out);
+
+/* Do units that are no times mean the same, although they may be spelled differently? */
+bool qn_axis_same_units(const char *a, const char *b);
 
 /* To be called when the values are there. False, with why (nbytes): they are in no order, or some
    are missing (NaN among reals) or infinite. d: as of qn_axis_init. */

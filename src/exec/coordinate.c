@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -254,28 +255,86 @@ struct joining {
 	struct quern_message *err;
 };
 
-/* Takes the coordinate of one file. */
+/* An axis for the values of several files: times become instants, as each file may have units of its
+   own. */
+static enum quern_status make_joined_axis(const struct qn_dataset *first,
+					  const struct qn_view *view, uint64_t n,
+					  struct qn_axis *a, struct quern_message *err)
+{
+	const struct qn_view whole = { .dtype = QUERN_I64 };
+
+	qn_axis_init(a, first);
+	a->n = a->missing = n;
+	if (!a->no_epoch)
+		qn_axis_hold_instants(a);
+	return make_room(a, a->instants ? &whole : view, err);
+}
+
+static enum quern_status differs(const struct joining *j, const struct qn_dataset *c)
+{
+	return qn_error_set(j->err, QUERN_ERR_DATA, "--select: %s: the units '%s' (calendar '%s') or "
+			    "the type of %s cannot be brought to those of %s ('%s', calendar '%s'): "
+			    "select by index, or give files that go together", c->file, c->units,
+			    c->calendar, c->path, j->first->file, j->first->units,
+			    j->first->calendar);
+}
+
+/* Times by the units of their own file. */
+static enum quern_status take_times(struct joining *j, const struct qn_dataset *c,
+				    const struct qn_view *view)
+{
+	struct qn_axis times;
+	enum quern_status st;
+
+	qn_axis_init(&times, c);
+	times.n = times.missing = qn_dataset_length(c, 0);
+	st = times.no_epoch ? differs(j, c) : make_room(&times, view, j->err);
+	if (!st)
+		st = read_values(c, view, &times, 0, j->err);
+	if (!st && !qn_axis_to_instants(&times, j->axis, j->axis->integers + j->at))
+		st = differs(j, c);
+	if (!st && times.missing < times.n)
+		j->axis->missing = qn_min_u64(j->axis->missing, j->at + times.missing);
+	qn_axis_fini(&times);
+	return st;
+}
+
+/* Others must be of one kind of number, for the axis has only one. */
+static bool go_together(const struct joining *j, const struct qn_dataset *c,
+			const struct qn_view *view)
+{
+	const bool is_time = qn_epoch_is_meant(c->units);
+
+	return qn_axis_same_units(c->units, j->first->units) &&
+	       (!is_time || !strcasecmp(c->calendar, j->first->calendar)) &&
+	       (view->dtype == j->view.dtype ||
+		(is_integer(view->dtype) && is_integer(j->view.dtype)));
+}
+
+/* Takes the coordinate of one file. A null dataspace has nothing, of any type. */
 static bool take_file(void *ctx, const char *file, struct qn_dataset *c,
 		      const struct quern_message *why)
 {
 	struct joining *j = ctx;
 	struct qn_view view;
 
-	if (why->status) {
+	if (why->status)
 		j->status = qn_error_set(j->err, why->status, "%s", why->text);
-	} else if (strcmp(c->units, j->first->units) || strcmp(c->calendar, j->first->calendar) ||
-		   qn_view_init(c, false, &view, j->err) || view.dtype != j->view.dtype) {
-		j->status = qn_error_set(j->err, QUERN_ERR_DATA, "--select: %s: the units '%s', "
-					 "calendar or type of %s are not those of %s ('%s'): select by "
-					 "index, or give files in the same units", file, c->units,
-					 c->path, j->first->file, j->first->units);
-	} else if (c->ndim != 1 || qn_dataset_length(c, 0) > j->axis->n - j->at) {
+	else if (c->is_null)
+		return true;
+	else if (c->ndim != 1 || qn_dataset_length(c, 0) > j->axis->n - j->at)
 		j->status = qn_error_set(j->err, QUERN_ERR_DATA, "--select: %s: %s is not as long as "
 					 "its dimension", file, c->path);
-	} else {
+	else if (qn_view_init(c, false, &view, j->err) || view.dtype == QUERN_TEXT)
+		j->status = differs(j, c);
+	else if (j->axis->instants)
+		j->status = take_times(j, c, &view);
+	else if (!go_together(j, c, &view))
+		j->status = differs(j, c);
+	else
 		j->status = read_values(c, &view, j->axis, j->at, j->err);
+	if (!j->status)
 		j->at += qn_dataset_length(c, 0);
-	}
 	return !j->status;
 }
 
@@ -337,11 +396,9 @@ static bool take_piece(void *ctx, const char *file, struct qn_dataset *c,
 	struct joining *j = &p->joining;
 	bool fits = !why->status && c->ndim == 1 && qn_dataset_length(c, 0) <= QN_MAX_COORDINATES;
 
-	*a = (struct qn_axis){ .n = fits ? qn_dataset_length(c, 0) : 0 };
-	a->missing = a->n;
 	j->axis = a;
 	j->at = 0;
-	j->status = make_room(a, &j->view, j->err);
+	j->status = make_joined_axis(j->first, &j->view, fits ? qn_dataset_length(c, 0) : 0, a, j->err);
 	if (!j->status && take_file(j, file, c, why)) {
 		struct qn_length length = { a->n, a->missing };
 
@@ -418,9 +475,13 @@ static enum quern_status make_axis(const struct finder *f, const struct qn_datas
 	st = qn_view_init(c, false, &view, err);
 	if (st)
 		return st;
-	qn_axis_init(a, c);
-	a->n = a->missing = d->shape[dim];
-	st = make_room(a, &view, err);
+	if (joined) {
+		st = make_joined_axis(c, &view, d->shape[dim], a, err);
+	} else {
+		qn_axis_init(a, c);
+		a->n = a->missing = d->shape[dim];
+		st = make_room(a, &view, err);
+	}
 	if (!st && joined && !f->joined->complete)
 		st = take_joined(f->joined, c, a, err);
 	else if (!st)

@@ -29,9 +29,8 @@ struct qn_joined {
 void qn_joined_fini(struct qn_joined *j);
 
 /* The box of a selection, with coordinates read as it needs them. d: with the extent of its dimensions
-   (qn_dataset_visible). joined: the files of which d is
-   made; NULL: there is only d->file. When it fails with joined->wanted set, that is no error, and err
-   says nothing. Not collective. */
+   (qn_dataset_visible). joined: the files of which d is made; NULL: there is only d->file. When it fails
+   with joined->wanted set, that is no error, and err says nothing. Not collective. */
 enum quern_status qn_coordinate_select(const struct qn_dataset *d, struct qn_joined *joined,
 				       const char *text, struct quern_box *box,
 				       struct quern_message *err);
@@ -51,7 +50,8 @@ bool qn_coordinate_ends(const struct qn_dataset *d, int dim, const char *const f
 			const uint64_t at[2], struct qn_ends *out);
 
 /* Values of the coordinate `like` in n files that this host has, in one piece that is owned by the
-   caller: of each file a struct qn_length, and the values. Not collective. */
+   caller: of each file a struct qn_length, and the values; times as instants (axis.h), in the calendar
+   of `like`. Not collective. */
 struct qn_length {
 	uint64_t n, missing;	/* values; the first that is missing, or n */
 };

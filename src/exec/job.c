@@ -365,6 +365,8 @@ enum quern_status qn_job_describe(struct qn_job *j, const struct qn_names *words
 
 	if (!st)
 		st = qn_join(j, &m, err);
+	if (!st && !m.reads_all) /* what finds coordinates sees the file that describes them */
+		m.reader = m.describer[j->first];
 	if (!st)
 		st = qn_comm_agree(j->comm, qn_job_share_mosaic(j, err), err);
 	if (!st)

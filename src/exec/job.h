@@ -80,6 +80,7 @@ struct qn_job {
 	struct qn_site site;			/* option site; on all ranks */
 
 	struct qn_names files;			/* in the order in which they are joined */
+	size_t first;				/* of them: those before it have a null dataspace */
 	int along;				/* this dimension */
 	uint64_t *file_end;			/* rank 0: owned; the index after the last of each file */
 	struct qn_dataset dataset;		/* the whole; its chunks are in the mosaic */

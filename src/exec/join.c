@@ -90,6 +90,8 @@ enum quern_status qn_join_check(const struct qn_dataset *first, const struct qn_
 			       signedness(first), signedness(other));
 	if (!same_type(&first->type, &other->type))
 		return differs(first, other, err, "its type", first->type.name, other->type.name);
+	if (first->is_null || other->is_null) /* no elements, of any rank */
+		return QUERN_OK;
 	if (first->ndim != other->ndim || first->scalar != other->scalar) {
 		snprintf(a, sizeof(a), "%d", first->scalar ? 0 : first->ndim);
 		snprintf(b, sizeof(b), "%d", other->scalar ? 0 : other->ndim);
@@ -169,7 +171,7 @@ static enum quern_status index_part(struct qn_job *j, struct quern_message *err)
 static enum quern_status describe_here(struct qn_job *j, struct quern_message *err)
 {
 	bool in_parts = is_index_worth_it(j);
-	enum quern_status st = qn_source_describe(j->files.name[0],
+	enum quern_status st = qn_source_describe(j->files.name[j->first],
 						  quern_option_string(j->options, "dataset"),
 						  quern_option_string(j->options, "column"),
 						  !in_parts, &j->dataset, err);
@@ -244,19 +246,33 @@ static enum quern_status fetch_first(struct qn_job *j, bool described, struct qu
 	return qn_comm_agree(j->comm, st, err);
 }
 
-/* The description of the first file, from a rank that sees it, on all ranks. Collective. */
-static enum quern_status describe_first(struct qn_job *j, const struct qn_muster *m,
-					struct quern_message *err)
+/* The description of the file j->first, from a rank that sees it, on all ranks. Collective. */
+static enum quern_status describe_one(struct qn_job *j, const struct qn_muster *m,
+				      struct quern_message *err)
 {
-	bool mine = (uint32_t)qn_comm_rank(j->comm) == m->describer[0];
+	bool mine = (uint32_t)qn_comm_rank(j->comm) == m->describer[j->first];
 	enum quern_status st = QUERN_OK;
 
 	if (mine)
 		st = describe_here(j, err);
 	st = qn_comm_agree(j->comm, st, err);
-	if (!st && m->describer[0])
+	if (!st && m->describer[j->first])
 		st = fetch_first(j, mine, err);
 	return st ? st : qn_comm_agree(j->comm, qn_job_share_dataset(j, err), err);
+}
+
+/* The first file that says what the others are to be like: a null dataspace says nothing. Collective. */
+static enum quern_status describe_first(struct qn_job *j, const struct qn_muster *m,
+					struct quern_message *err)
+{
+	enum quern_status st = describe_one(j, m, err);
+
+	while (!st && j->dataset.is_null && j->first + 1 < j->files.n) {
+		qn_dataset_fini(&j->dataset);
+		j->first++;
+		st = describe_one(j, m, err);
+	}
+	return st;
 }
 
 /* --- the others --- */
@@ -294,7 +310,7 @@ static enum quern_status my_files(const struct qn_job *j, const struct qn_muster
 	*list = qn_calloc(j->files.n, sizeof(**list));
 	if (!*list)
 		return qn_error_nomem(err, j->files.n * sizeof(**list), "the names of files");
-	for (size_t i = 1; i < j->files.n; i++)
+	for (size_t i = j->first + 1; i < j->files.n; i++)
 		if (m->describer[i] == (uint32_t)qn_comm_rank(j->comm))
 			(*list)[(*n)++] = j->files.name[i];
 	return QUERN_OK;
@@ -422,6 +438,8 @@ static enum quern_status place(struct placing *p, struct qn_dataset *d, struct q
 	uint64_t length = qn_dataset_length(d, p->along);
 	enum quern_status st;
 
+	if (d->is_null && !p->j->dataset.is_null)
+		return QUERN_OK;
 	if ((d->layout == QN_VIRTUAL || d->layout == QN_EXTERNAL) && !qn_muster_sees(d->file))
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s has its elements in other "
 				    "files, and host %s, where rank 0 runs, cannot open it: give "
@@ -488,8 +506,9 @@ static enum quern_status place_all(struct placing *p, const struct qn_muster *m,
 	j->file_end = qn_calloc(j->files.n, sizeof(*j->file_end));
 	if (!j->file_end)
 		st = qn_error_nomem(err, j->files.n * sizeof(*j->file_end), "the ends of files");
-	for (size_t i = 0; !st && i < j->files.n; i++) {
-		st = i ? place_next(p, c, m->describer[i], err) : place(p, &j->dataset, err);
+	for (size_t i = j->first; !st && i < j->files.n; i++) {
+		st = i > j->first ? place_next(p, c, m->describer[i], err)
+				  : place(p, &j->dataset, err);
 		j->file_end[i] = p->origin[p->along];
 	}
 	if (st)
