@@ -356,9 +356,11 @@ enum quern_status qn_child_get_verdict(struct qn_child *c, struct quern_message 
 	if (status != QUERN_OK)
 		return status;
 	m.text[sizeof m.text - 1] = '\0';
-	if (!is_status((int)m.status))
+	if (!is_status((int)m.status) || (unsigned)m.reason >= QN_NREASONS)
 		return qn_child_refuse(c, "its verdict is unknown", err);
-	return m.status == QUERN_OK ? QUERN_OK : qn_error_set(err, m.status, "%s", m.text);
+	if (m.status == QUERN_OK)
+		return QUERN_OK;
+	return qn_error_because(err, m.status, m.reason, "%s", m.text);
 }
 
 enum quern_status qn_child_ask(struct qn_child *c, const void *question, size_t nbytes,

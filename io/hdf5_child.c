@@ -95,7 +95,7 @@ enum quern_status qn_hdf5_child_ask(const struct qn_hdf5_asking *a, const char *
 		again = status != QUERN_OK && c.end == QN_CHILD_KILLED;
 		qn_child_end(&c);
 	}
-	return status == QUERN_OK ? status : qn_error_set(err, status, "%s", why.text);
+	return status == QUERN_OK ? status : qn_error_because(err, status, why.reason, "%s", why.text);
 }
 
 /* In the child, first: gives back the lock. Metadata needs no plugins. */

@@ -174,7 +174,8 @@ static enum quern_status ask(struct reader *r, const struct quern_box *box,
 
 	if (status != QUERN_OK && r->child.end != QN_CHILD_OWN)
 		return ask_once(r, box, err);
-	return status == QUERN_OK ? status : qn_error_set(err, status, "%s", first.text);
+	return status == QUERN_OK ? status : qn_error_because(err, status, first.reason, "%s",
+							       first.text);
 }
 
 enum quern_status qn_hdf5_child_open(const struct qn_dataset *d, void **reader,

@@ -76,7 +76,8 @@ static enum quern_status fail(struct quern_message *err, enum quern_status statu
 
 	if (number == EACCES || number == EPERM)
 		status = QUERN_ERR_DENIED;
-	return qn_error_set(err, status, "%s: %s%s%s%s%s%s", file, path ? "dataset " : "",
+	return qn_error_because(err, status, number == EWOULDBLOCK ? QN_HELD : QN_NO_REASON,
+				"%s: %s%s%s%s%s%s", file, path ? "dataset " : "",
 			    path ? path : "", path ? ": " : "", doing, why[0] ? ": " : "", why);
 }
 
@@ -129,8 +130,9 @@ static enum quern_status not_opened(const char *file, int why, struct quern_mess
 		advice = "; ask its owner for permission to read it";
 	if (why == EISDIR)
 		advice = "; name the files in it";
-	return qn_error_set(err, qn_file_status(why), "%s: cannot be opened: %s%s", file,
-			    qn_file_why(why), advice);
+	return qn_error_because(err, qn_file_status(why),
+				why == ENOENT || why == ENOTDIR ? QN_NO_FILE : QN_NO_REASON,
+				"%s: cannot be opened: %s%s", file, qn_file_why(why), advice);
 }
 
 enum quern_status qn_h5_open_plain(const char *file, int *fd, struct stat *st,
@@ -203,7 +205,7 @@ enum quern_status qn_h5_open_file(const char *file, hid_t *out, struct quern_mes
 		status = qn_h5_open_unusual(file, fapl, &id, err);
 	}
 	if (id < 0)
-		status = qn_error_set(err, why.status, "%s", why.text);
+		status = qn_error_because(err, why.status, why.reason, "%s", why.text);
 	qn_h5_close(fapl);
 	if (status == QUERN_OK)
 		*out = id;

@@ -174,15 +174,16 @@ enum quern_status qn_h5_no_such_dataset(hid_t file_id, const char *file, const c
 		return qn_error_set(err, QUERN_ERR_DATA, "%s; %s %s in what can be read", why.text,
 				    what, path);
 	if (l.n == 0)
-		return qn_error_set(err, QUERN_ERR_DATA, "%s: %s %s; the file has no datasets",
-				    file, what, path);
+		return qn_error_because(err, QUERN_ERR_DATA, QN_NO_DATASET,
+					"%s: %s %s; the file has no datasets", file, what, path);
 	write_names(&l, names, sizeof names);
 	near = near_miss(&l, path);
 	if (near)
-		qn_error_set(err, QUERN_ERR_DATA, "%s: %s %s; did you mean %s? It has:%s", file,
-			     what, path, near, names);
+		qn_error_because(err, QUERN_ERR_DATA, QN_NO_DATASET,
+				 "%s: %s %s; did you mean %s? It has:%s", file, what, path, near, names);
 	else
-		qn_error_set(err, QUERN_ERR_DATA, "%s: %s %s; it has:%s", file, what, path, names);
+		qn_error_because(err, QUERN_ERR_DATA, QN_NO_DATASET, "%s: %s %s; it has:%s", file,
+				 what, path, names);
 	qn_listing_fini(&l);
 	return QUERN_ERR_DATA;
 }

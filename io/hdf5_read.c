@@ -108,6 +108,67 @@ static enum quern_status open_all(struct reader *r, const struct qn_dataset *d,
 	return QUERN_OK;
 }
 
+/* The usual reason, and one that a user can do something about: the first filter that nothing can decode;
+   *at is its number in the pipeline. */
+static bool find_missing_filter(hid_t dset, int *at, H5Z_filter_t *id, char *name, size_t nbytes)
+{
+	hid_t dcpl = H5Dget_create_plist(dset);
+	int n = dcpl < 0 ? 0 : H5Pget_nfilters(dcpl);
+	bool found = false;
+
+	for (int i = 0; i < n && !found; i++) {
+		unsigned flags, config;
+		size_t nparams = 0;
+
+		name[0] = 0;
+		*at = i;
+		*id = H5Pget_filter2(dcpl, (unsigned)i, &flags, &nparams, NULL, nbytes, name,
+				     &config);
+		found = *id >= 0 && H5Zfilter_avail(*id) <= 0;
+	}
+	qn_h5_close(dcpl);
+	name[nbytes - 1] = 0;
+	return found;
+}
+
+static enum quern_status no_filter(const struct reader *r, H5Z_filter_t id, const char *name,
+				   struct quern_message *err)
+{
+	char advice[256];
+
+	qn_filter_advice((uint32_t)id, name, sizeof advice, advice);
+	return qn_error_because(err, QUERN_ERR_DATA, QN_NO_FILTER,
+				"%s: dataset %s: neither quern nor this HDF5 library can decode %s",
+				r->file, r->path, advice);
+}
+
+/* Before any chunk is read. One that nobody has put through a filter can do without it. */
+static enum quern_status check_filters(const struct reader *r, const struct qn_dataset *d,
+				       struct quern_message *err)
+{
+	char name[64];
+	H5Z_filter_t id;
+	int at;
+
+	if (!d->chunks || !d->nchunks || !find_missing_filter(r->dset, &at, &id, name, sizeof name))
+		return QUERN_OK;
+	for (uint64_t i = 0; i < d->nchunks; i++)
+		if (!(d->chunks[i].filter_mask >> at & 1))
+			return no_filter(r, id, name, err);
+	return QUERN_OK;
+}
+
+static enum quern_status read_failed(const struct reader *r, struct quern_message *err)
+{
+	char name[64];
+	H5Z_filter_t id;
+	int at;
+
+	if (!find_missing_filter(r->dset, &at, &id, name, sizeof name))
+		return qn_h5_fail(err, r->file, r->path, "cannot be read through the HDF5 library");
+	return no_filter(r, id, name, err);
+}
+
 enum quern_status qn_hdf5_reader_open(const struct qn_dataset *d, void **reader,
 				      struct quern_message *err)
 {
@@ -126,46 +187,14 @@ enum quern_status qn_hdf5_reader_open(const struct qn_dataset *d, void **reader,
 	status = r->file && r->path && (r->column || !d->column[0])
 			 ? open_all(r, d, err)
 			 : qn_error_nomem(err, strlen(d->file), "a reader");
+	if (status == QUERN_OK)
+		status = check_filters(r, d, err);
 	if (status != QUERN_OK)
 		reader_free(r);
 	qn_h5_leave(&caller);
 	if (status == QUERN_OK)
 		*reader = r;
 	return status;
-}
-
-/* The usual reason, and one that a user can do something about. */
-static bool find_missing_filter(hid_t dset, H5Z_filter_t *id, char *name, size_t nbytes)
-{
-	hid_t dcpl = H5Dget_create_plist(dset);
-	int n = dcpl < 0 ? 0 : H5Pget_nfilters(dcpl);
-	bool found = false;
-
-	for (int i = 0; i < n && !found; i++) {
-		unsigned flags, config;
-		size_t nparams = 0;
-
-		name[0] = 0;
-		*id = H5Pget_filter2(dcpl, (unsigned)i, &flags, &nparams, NULL, nbytes, name,
-				     &config);
-		found = *id >= 0 && H5Zfilter_avail(*id) <= 0;
-	}
-	qn_h5_close(dcpl);
-	name[nbytes - 1] = 0;
-	return found;
-}
-
-static enum quern_status read_failed(const struct reader *r, struct quern_message *err)
-{
-	char name[64], advice[256];
-	H5Z_filter_t id;
-
-	if (!find_missing_filter(r->dset, &id, name, sizeof name))
-		return qn_h5_fail(err, r->file, r->path, "cannot be read through the HDF5 library");
-	qn_filter_advice((uint32_t)id, name, sizeof advice, advice);
-	return qn_error_set(err, QUERN_ERR_DATA,
-			    "%s: dataset %s: neither quern nor this HDF5 library can decode %s",
-			    r->file, r->path, advice);
 }
 
 /* The strings to places of the same length each. */

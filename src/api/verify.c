@@ -37,6 +37,12 @@ static json_t *damage_to_json(const struct qn_damage *d)
 			 qn_json_text(d->text));
 }
 
+static json_t *unverified_to_json(const struct qn_unverified *u)
+{
+	return json_pack("{s:o, s:s, s:o}", "dataset", qn_json_text(u->dataset), "reason",
+			 qn_unverified_word(u), "message", qn_json_text(u->text));
+}
+
 static json_t *dataset_to_json(const struct qn_verified *d)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "dataset",
@@ -50,19 +56,21 @@ static json_t *dataset_to_json(const struct qn_verified *d)
 
 static json_t *file_to_json(const struct qn_verified_file *f)
 {
-	json_t *datasets = json_array(), *damages = json_array();
+	json_t *datasets = json_array(), *damages = json_array(), *unverified = json_array();
 
 	for (size_t i = 0; i < f->ndatasets; i++)
 		json_array_append_new(datasets, dataset_to_json(&f->dataset[i]));
 	for (size_t i = 0; i < f->ndamages; i++)
 		json_array_append_new(damages, damage_to_json(&f->damage[i]));
-	return json_pack("{s:o, s:o, s:b, s:o, s:o}", "file", qn_json_text(f->name), "bytes",
+	for (size_t i = 0; i < f->nunverified; i++)
+		json_array_append_new(unverified, unverified_to_json(&f->unverified[i]));
+	return json_pack("{s:o, s:o, s:b, s:o, s:o, s:o}", "file", qn_json_text(f->name), "bytes",
 			 qn_json_uint(f->nbytes), "catalog", (int)f->is_catalog, "datasets", datasets,
-			 "damages", damages);
+			 "damages", damages, "unverified", unverified);
 }
 
 struct totals {
-	uint64_t ndamaged_files, ndatasets, ndamages, nundecoded;
+	uint64_t ndamaged_files, ndatasets, ndamages, nunverified, nundecoded;
 	struct qn_verified sum;
 };
 
@@ -74,6 +82,7 @@ static void add_up(const struct qn_verify *v, struct totals *t)
 
 		t->ndamaged_files += f->ndamages > 0;
 		t->ndamages += f->ndamages;
+		t->nunverified += f->nunverified;
 		t->ndatasets += f->ndatasets;
 		for (size_t k = 0; k < f->ndatasets; k++) {
 			const struct qn_verified *d = &f->dataset[k];
@@ -92,9 +101,10 @@ static void add_up(const struct qn_verify *v, struct totals *t)
 
 static json_t *summary_to_json(const struct qn_verify *v, const struct totals *t)
 {
-	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "files",
+	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "files",
 			 (json_int_t)v->nfiles, "files_damaged", qn_json_uint(t->ndamaged_files),
-			 "damages", qn_json_uint(t->ndamages), "datasets",
+			 "damages", qn_json_uint(t->ndamages), "unverified",
+			 qn_json_uint(t->nunverified), "datasets",
 			 qn_json_uint(t->ndatasets), "datasets_not_decoded",
 			 qn_json_uint(t->nundecoded), "chunks", qn_json_uint(t->sum.nchunks),
 			 "bytes_stored", qn_json_uint(t->sum.stored_nbytes), "bytes_decoded",
@@ -116,8 +126,23 @@ static json_t *document(const struct qn_verify *v, int nranks, const struct tota
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:{s:i, s:i, s:f}}", "quern", QUERN_VERSION,
 			 "files", files, "summary", summary_to_json(v, t), "sums",
 			 qn_json_text(quern_option_string(o, "sums")), "sums_written",
-			 qn_json_text(t->ndamages ? NULL : to), "run", "ranks", nranks, "threads",
+			 qn_json_text(qn_verify_can_sum(v) ? to : NULL), "run", "ranks", nranks, "threads",
 			 (int)v->job.place.nthreads, "seconds", v->seconds);
+}
+
+/* The same where nothing is damaged: what the status is of. */
+static void sum_up_unverified(const struct qn_verify *v, const struct totals *t,
+			      struct quern_message *err)
+{
+	const struct qn_verified_file *f = v->file;
+	char more[64] = "";
+
+	while (!f->nunverified)
+		f++;
+	if (t->nunverified > 1)
+		snprintf(more, sizeof(more), " (and %llu more that could not be verified)",
+			 (unsigned long long)t->nunverified - 1);
+	qn_error_set(err, qn_verify_status(v), "%s%s", f->unverified[0].text, more);
 }
 
 /* All of it in a sentence: the first damage, and how many there are. */
@@ -126,6 +151,10 @@ static void sum_up(const struct qn_verify *v, const struct totals *t, struct que
 	const struct qn_verified_file *f = v->file;
 	char more[64] = "";
 
+	if (!t->ndamages) {
+		sum_up_unverified(v, t, err);
+		return;
+	}
 	while (!f->ndamages)
 		f++;
 	if (t->ndamages > 1)
@@ -148,7 +177,7 @@ static enum quern_status conclude(const struct qn_verify *v, int nranks, char **
 	*json = qn_json_dump(document(v, nranks, &t));
 	if (!*json)
 		return qn_error_nomem(err, 0, "the document");
-	if (t.ndamages)
+	if (t.ndamages || t.nunverified)
 		sum_up(v, &t, err);
 	return err->status;
 }

@@ -38,6 +38,19 @@ enum quern_status qn_error_set(struct quern_message *err, enum quern_status stat
 	return status;
 }
 
+enum quern_status qn_error_because(struct quern_message *err, enum quern_status status,
+				   enum qn_reason reason, const char *format, ...)
+{
+	va_list ap;
+
+	if (err && err->status == QUERN_OK)
+		err->reason = reason;
+	va_start(ap, format);
+	status = record(err, status, format, ap);
+	va_end(ap);
+	return status;
+}
+
 enum quern_status quern_message_set(struct quern_message *m, enum quern_status status,
 				    const char *format, ...)
 {

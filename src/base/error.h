@@ -12,9 +12,21 @@
 
 #define QN_ERROR_NBYTES 1024
 
+/* What else is known of an error: nothing, or why the data could not be looked at although nothing is
+   wrong with it. */
+enum qn_reason {
+	QN_NO_REASON,
+	QN_NO_FILE,    /* of this name */
+	QN_NO_DATASET, /* of this name in the file */
+	QN_NO_FILTER,  /* a filter that nothing here can decode */
+	QN_HELD,       /* a writer has the file, or has left its mark in it */
+	QN_NREASONS
+};
+
 /* The public struct quern_message is this record. */
 struct quern_message {
 	enum quern_status status;
+	enum qn_reason reason;
 	char text[QN_ERROR_NBYTES];
 };
 
@@ -22,6 +34,11 @@ struct quern_message {
    plain (base/text.h), and names in it that are too long lose their middle; what is said at the end stays. */
 enum quern_status qn_error_set(struct quern_message *err, enum quern_status status,
 			       const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The same with a reason. */
+enum quern_status qn_error_because(struct quern_message *err, enum quern_status status,
+				   enum qn_reason reason, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* Of a call of the system that failed with errno `why`: QUERN_ERR_DENIED where permission is missing,
    else QUERN_ERR_RUN. */

@@ -13,6 +13,8 @@
 
 static const struct quern_option verify_table[] = {
 	{ "json", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, "print JSON, nothing else" },
+	{ "quiet", 'q', QUERN_OPT_FLAG, NULL, NULL, 0, 0,
+	  "print only what is damaged or could not be verified" },
 	{ "progress", 0, QUERN_OPT_CHOICE, "auto|always|never", "auto", 0, 0,
 	  "a progress bar on standard error; auto: when that is a terminal" },
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
@@ -78,6 +80,37 @@ static void print_damages(const json_t *damages)
 	}
 }
 
+static void print_unverified(const json_t *unverified)
+{
+	const json_t *u;
+	size_t i;
+
+	json_array_foreach(unverified, i, u)
+		printf("  not verified: %s\n", qn_cli_text(u, "message"));
+}
+
+static void print_troubles(const json_t *file)
+{
+	print_damages(json_object_get(file, "damages"));
+	print_unverified(json_object_get(file, "unverified"));
+}
+
+/* Only what is not whole. */
+static void print_quietly(const json_t *doc)
+{
+	const json_t *file;
+	size_t i;
+
+	json_array_foreach(json_object_get(doc, "files"), i, file)
+	{
+		if (!json_array_size(json_object_get(file, "damages")) &&
+		    !json_array_size(json_object_get(file, "unverified")))
+			continue;
+		printf("%s\n", qn_cli_text(file, "file"));
+		print_troubles(file);
+	}
+}
+
 static void print_file(const json_t *file)
 {
 	const json_t *datasets = json_object_get(file, "datasets"), *d;
@@ -93,7 +126,7 @@ static void print_file(const json_t *file)
 		       "decoded", "damaged", "held against");
 	json_array_foreach(datasets, i, d)
 		print_dataset(d, width);
-	print_damages(json_object_get(file, "damages"));
+	print_troubles(file);
 }
 
 static void print_summary(const json_t *doc)
@@ -110,6 +143,8 @@ static void print_summary(const json_t *doc)
 	qn_cli_print_count(stdout, s, "chunks", "chunk", "; ");
 	printf("%s stored, %s decoded\n", stored, decoded);
 	qn_cli_print_count(stdout, s, "damages", "damage", ", ");
+	if (qn_cli_int(s, "unverified"))
+		printf("%lld could not be verified, ", qn_cli_int(s, "unverified"));
 	qn_cli_print_count(stdout, s, "chunks_damaged", "chunk", " damaged; ");
 	qn_cli_print_count(stdout, s, "chunks_unchecked", "chunk", " could not be held against a checksum or a sum\n");
 	if (*qn_cli_text(doc, "sums_written"))
@@ -139,7 +174,7 @@ static void warn_of_catalogs(const json_t *doc)
 }
 
 /* Takes text. */
-static int publish(char *text, bool json)
+static int publish(char *text, bool json, bool quiet)
 {
 	char *copy = json ? strdup(text) : NULL;
 	json_t *doc = qn_cli_load(text);
@@ -152,6 +187,8 @@ static int publish(char *text, bool json)
 	warn_of_catalogs(doc);
 	if (json)
 		fputs(copy, stdout);
+	else if (quiet)
+		print_quietly(doc);
 	else
 		print_tables(doc);
 	json_decref(doc);
@@ -186,7 +223,7 @@ static int verify(const struct quern_options *o, const char *const *files, size_
 	qn_cli_progress_end(&progress);
 	qn_cli_settings_free(settings);
 	code = (int)st;
-	if (text && publish(text, quern_option_flag(o, "json")))
+	if (text && publish(text, quern_option_flag(o, "json"), quern_option_flag(o, "quiet")))
 		return QUERN_ERR_RUN;
 	return code ? qn_cli_fail(st, why) : code;
 }

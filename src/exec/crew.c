@@ -326,7 +326,8 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 		count_done(j, &t, &item.box, times);
 		return QUERN_OK;
 	}
-	if (st == QUERN_ERR_DATA && w->crew->skip && w->feed) {
+	/* A filter that is missing is missing for all chunks, and can be had. */
+	if (st == QUERN_ERR_DATA && w->crew->skip && w->feed && why.reason != QN_NO_FILTER) {
 		w->nskipped += item.nchunks;
 		count_done(j, &t, &item.box, times);
 		return QUERN_OK;

@@ -3,6 +3,7 @@
  * chunk descriptors into the queues of the ranks.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -10,6 +11,7 @@
 #include "exec/foresee.h"
 #include "exec/homes.h"
 #include "exec/shares.h"
+#include "exec/source.h"
 
 /* Memory of a process with its libraries, before it has any work: measured with Open MPI 4.1. */
 #define PROCESS_NBYTES (UINT64_C(24) << 20)
@@ -124,12 +126,44 @@ static void rate_filters(struct qn_job *j)
 	j->costs.rates.compute = qn_rates_compute(id, d->nfilters);
 }
 
+/* Before any work: what is left to the library, it must be able to decode. Of each form one member is
+   asked for; other reasons are told of where it is read. */
+static enum quern_status check_filters(const struct qn_job *j, struct quern_message *err)
+{
+	bool *seen = qn_calloc(j->mosaic.nforms, sizeof *seen);
+	enum quern_status st = seen ? QUERN_OK : qn_error_nomem(err, j->mosaic.nforms, "forms");
+
+	for (uint32_t i = 0; !st && i < j->mosaic.nmembers; i++) {
+		const uint32_t form = j->mosaic.member[i].form;
+		struct quern_message why = { .status = QUERN_OK };
+		const struct qn_format *format;
+		struct qn_dataset d;
+		void *reader = NULL;
+
+		if (seen[form] || j->mosaic.form[form].native || !j->mosaic.form[form].nfilters)
+			continue;
+		seen[form] = true;
+		qn_mosaic_member(&j->mosaic, i, &d);
+		if (qn_source_format(d.file, &format, &why))
+			continue;
+		if (!format->open(&d, &reader, &why))
+			format->close(reader);
+		else if (why.reason == QN_NO_FILTER)
+			st = qn_error_because(err, why.status, why.reason, "%s", why.text);
+	}
+	free(seen);
+	return st;
+}
+
 enum quern_status qn_job_plan(struct qn_job *j, bool with_work, struct quern_message *err)
 {
 	struct draft d = { .lumps = { .nrows = 0 } };
 	enum quern_status st = qn_comm_agree(j->comm, qn_reach_find(j, err), err);
 
 	rate_filters(j);
+	if (!st && with_work && qn_comm_rank(j->comm) == 0)
+		st = check_filters(j, err);
+	st = qn_comm_agree(j->comm, st, err);
 	if (!st)
 		st = qn_whereabouts_find(j, &d.where, err);
 	if (!st && qn_comm_rank(j->comm) == 0)

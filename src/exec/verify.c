@@ -169,6 +169,8 @@ static enum quern_status describe(struct qn_verify *v, struct qn_pending *p, con
 		return QUERN_OK;
 	p->wasted += qn_comm_wtime() - start;
 	p->undescribed = true;
+	if (qn_verify_is_unverified(st, why.reason))
+		return qn_verify_note_unverified(v, path, why.reason, why.text, err);
 	/* Whatever the reason, memory too: it is this dataset's. */
 	return qn_verify_note(v, NULL, path, NULL, err, "%s", why.text);
 }
@@ -190,6 +192,27 @@ static enum quern_status verify_described(struct qn_verify *v, struct qn_pending
 	return qn_comm_agree(v->job.comm, st, err);
 }
 
+/* Rank 0: what nothing can decode is not tried chunk by chunk, and can still be compared with sums. */
+static enum quern_status check_filters(struct qn_verify *v, const struct qn_pending *p,
+				       const struct qn_dataset *d, struct qn_way *w,
+				       struct qn_verified *out, struct quern_message *err)
+{
+	struct quern_message why = { .status = QUERN_OK };
+	void *reader = NULL;
+
+	if (!w->by_library || !d->nfilters)
+		return QUERN_OK;
+	if (!p->format->open(d, &reader, &why)) {
+		p->format->close(reader);
+		return QUERN_OK;
+	}
+	if (why.reason != QN_NO_FILTER)
+		return QUERN_OK;
+	w->by_library = out->by_library = false;
+	snprintf(out->note, sizeof out->note, "not decoded: a filter is missing");
+	return qn_verify_note_unverified(v, d->path, why.reason, why.text, err);
+}
+
 static enum quern_status verify_dataset(struct qn_verify *v, struct qn_pending *p,
 					const char *path, struct quern_message *err)
 {
@@ -206,6 +229,8 @@ static enum quern_status verify_dataset(struct qn_verify *v, struct qn_pending *
 			st = qn_error_nomem(err, sizeof *out, "a list of datasets");
 		if (!st && out)
 			st = qn_way_choose(v, &d, &w, out, err);
+		if (!st && out)
+			st = check_filters(v, p, &d, &w, out, err);
 		if (!st && out)
 			qn_way_count_checksums(&d, &w, out);
 		h.natively = w.natively;
@@ -428,7 +453,7 @@ static enum quern_status keep_sums(struct qn_verify *v, struct quern_message *er
 	const char *to = quern_option_string(v->job.options, "write-sums");
 	struct qn_rights rights = QN_RIGHTS_ALL;
 
-	if (!to || qn_comm_rank(v->job.comm) != 0 || qn_verify_ndamages(v) > 0)
+	if (!to || qn_comm_rank(v->job.comm) != 0 || !qn_verify_can_sum(v))
 		return QUERN_OK;
 	for (size_t i = 0; i < v->nfiles; i++) {
 		struct stat st;

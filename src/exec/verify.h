@@ -19,6 +19,12 @@ struct qn_damage {
 	uint32_t nbytes;	/* stored */
 };
 
+/* What could not be looked at, although nothing is known to be wrong with it. */
+struct qn_unverified {
+	char *text, *dataset;	/* owned; dataset NULL: of the file */
+	enum qn_reason reason;	/* QN_NO_REASON: it may not be read */
+};
+
 /* What was found of a dataset. */
 struct qn_verified {
 	char *path;		/* owned */
@@ -39,6 +45,8 @@ struct qn_verified_file {
 	size_t ndatasets, ndamages;
 	struct qn_verified *dataset;	/* owned */
 	struct qn_damage *damage;	/* owned */
+	size_t nunverified;
+	struct qn_unverified *unverified; /* owned */
 };
 
 /* One verification as a rank sees it. What was found, and the sums, are rank 0's. */
@@ -60,7 +68,7 @@ extern const struct quern_option qn_verify_options[];
 /*
  * Verifies the files on the ranks of v->job.comm, with v->job.options; both borrowed, everything
  * else of *v zeroed but job.fd = -1 and progress. Damage of a file is noted in *v, and no
- * failure: the others are gone on with. Collective; every rank returns the same status. The caller
+ * failure, nor is what cannot be looked at: the others are gone on with. Collective; every rank returns the same status. The caller
  * frees with qn_verify_fini, whatever is returned.
  */
 enum quern_status qn_verify(struct qn_verify *v, const char *const *files, size_t nfiles,
@@ -69,6 +77,15 @@ void qn_verify_fini(struct qn_verify *v);
 
 /* Damages in all files. */
 uint64_t qn_verify_ndamages(const struct qn_verify *v);
+/* May sums of what was found be kept? Not of damage, nor of a part; of what a filter is missing for they
+   are of the stored bytes as of everything. */
+bool qn_verify_can_sum(const struct qn_verify *v);
+/* "missing", "no_dataset", "no_filter", "held" or "denied". */
+const char *qn_unverified_word(const struct qn_unverified *u);
+/* The status that all of it comes to: QUERN_ERR_DATA of damage; else, of what could not be looked at, the
+   first of QUERN_ERR_DENIED, QUERN_ERR_RUN (what can change: a filter, a writer) and QUERN_ERR_USAGE (a
+   name of nothing). */
+enum quern_status qn_verify_status(const struct qn_verify *v);
 
 /* --- inside: verify*.c --- */
 
@@ -96,6 +113,7 @@ struct qn_findings {
 struct qn_finding {
 	uint64_t number, addr;
 	uint32_t nbytes, text_nbytes;
+	uint32_t reason, reserved; /* enum qn_reason: of what is no damage */
 };
 
 /* Seconds that may be lost in a file to a library that fails, each failure of which can take as long

@@ -63,9 +63,15 @@ static bool reserve(void **p, size_t *room, size_t need, size_t size)
 	return true;
 }
 
-static enum quern_status note_damage(struct worker *w, const struct qn_chunk *c, const char *why)
+static enum quern_status note_damage(struct worker *w, const struct qn_chunk *c,
+				     const struct quern_message *m)
 {
-	struct qn_finding f = { c->number, c->addr, c->nbytes, (uint32_t)strlen(why) };
+	const char *why = m->text;
+	struct qn_finding f = { .number = c->number,
+				.addr = c->addr,
+				.nbytes = c->nbytes,
+				.text_nbytes = (uint32_t)strlen(why),
+				.reason = m->reason };
 	size_t need = w->text_nbytes + sizeof f + f.text_nbytes;
 
 	if (!reserve((void **)&w->text, &w->text_room, need, 1))
@@ -73,7 +79,7 @@ static enum quern_status note_damage(struct worker *w, const struct qn_chunk *c,
 	memcpy(w->text + w->text_nbytes, &f, sizeof f);
 	memcpy(w->text + w->text_nbytes + sizeof f, why, f.text_nbytes);
 	w->text_nbytes = need;
-	w->totals.ndamages++;
+	w->totals.ndamages += !m->reason;
 	return QUERN_OK;
 }
 
@@ -169,9 +175,9 @@ static enum quern_status run_chunk(struct worker *w, const struct qn_chunk *c)
 		memory_order_relaxed);
 	if (st && st != QUERN_ERR_DATA)
 		return qn_error_set(&w->err, st, "%s", why.text);
-	if (st && note_damage(w, c, why.text))
+	if (st && note_damage(w, c, &why))
 		return w->err.status;
-	return note_result(w, c, st != QUERN_OK, summed);
+	return note_result(w, c, st && !why.reason, summed);
 }
 
 static enum quern_status run_chunks(struct worker *w, const struct qn_queue *q, uint32_t begin,

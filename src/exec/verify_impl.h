@@ -52,13 +52,20 @@ static inline void *qn_verify_grow(void *p, size_t n, size_t size)
 /* Where something was found; its chunk only if d and a number are there. */
 void qn_verify_locate(struct qn_damage *damage, const struct qn_dataset *d,
 		      const struct qn_finding *at);
-/* An error about the file (path NULL) or a dataset becomes damage of it; one of another kind is a
-   failure of the run. */
+/* An error about the file (path NULL) or a dataset becomes damage of it, or what cannot be looked at; one
+   of another kind is a failure of the run. */
 enum quern_status qn_verify_note_error(struct qn_verify *v, const char *path, enum quern_status st,
 				       const struct quern_message *why, struct quern_message *err);
 enum quern_status qn_verify_note_findings(struct qn_verify *v, const struct qn_dataset *d,
 					  const struct qn_findings *found,
 					  struct quern_message *err);
+
+/* Is this about what cannot be looked at? */
+bool qn_verify_is_unverified(enum quern_status st, enum qn_reason reason);
+/* Notes it, once for each text. */
+enum quern_status qn_verify_note_unverified(struct qn_verify *v, const char *path,
+					    enum qn_reason reason, const char *text,
+					    struct quern_message *err);
 
 /* Rank 0: the way for a dataset, whose w->chunks the caller frees whatever is returned; chunks that
    cannot be right are noted as damaged and left out. */

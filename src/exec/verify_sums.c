@@ -186,7 +186,7 @@ static enum quern_status missing(const struct comparison *c, const uint64_t *coo
 /* Where a chunk is now. */
 static struct qn_finding place_of(const struct comparison *c, uint64_t number)
 {
-	struct qn_finding f = { number, QN_ADDR_NONE, 0, 0 };
+	struct qn_finding f = { .number = number, .addr = QN_ADDR_NONE };
 	uint64_t low = 0, high = c->d->nchunks;
 
 	while (low < high) {

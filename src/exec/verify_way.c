@@ -103,7 +103,7 @@ static enum quern_status list_chunks(struct qn_verify *v, const struct qn_datase
 	qsort(w->chunks, d->nchunks, sizeof *w->chunks, by_addr);
 	for (uint64_t i = 0; i < d->nchunks && !st; i++) {
 		struct qn_chunk c = w->chunks[i];
-		struct qn_finding at = { c.number, c.addr, c.nbytes, 0 };
+		struct qn_finding at = { .number = c.number, .addr = c.addr, .nbytes = c.nbytes };
 
 		if (c.addr >= end || n == 0) {
 			w->chunks[n++] = c;
