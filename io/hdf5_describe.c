@@ -498,20 +498,26 @@ static enum quern_status read_index(struct subject *s)
 	return status == QUERN_OK && s->is_growing ? look_again(s) : status;
 }
 
-/* Headers may be elsewhere than their addresses say. */
+/* Headers may be elsewhere than their addresses say. Of a dataset in another file, by an external link,
+   the scales are there too. */
 static enum quern_status describe_extent(struct subject *s)
 {
 	struct quern_message ignored = { .status = QUERN_OK };
 	struct qn_h5_window window = { .n = 0 };
+	unsigned long number = 0, root_number = 1;
+	hid_t file = H5Iget_file_id(s->dset);
+	haddr_t header, root_header;
 	struct qn_h5_raw raw;
-	bool plain = !has_cache_image(s->file) && !qn_h5_is_family(s->file) &&
+	bool plain = where(s->dset, &number, &header) && where(s->file, &root_number, &root_header) &&
+		     number == root_number && !has_cache_image(file) && !qn_h5_is_family(file) &&
 		     qn_h5_raw_init(&raw, s->d->file, s->d->path, s->fd, s->d->file_nbytes,
 				    &ignored) == QUERN_OK;
+	bool ok;
 
 	raw.window = &window;
-	return qn_h5_extent_describe(s->file, plain ? &raw : NULL, s->max_shape, s->d)
-		       ? QUERN_OK
-		       : qn_error_nomem(s->err, 0, "the groups of a file");
+	ok = file < 0 || qn_h5_extent_describe(file, plain ? &raw : NULL, s->max_shape, s->d);
+	qn_h5_close(file);
+	return ok ? QUERN_OK : qn_error_nomem(s->err, 0, "the groups of a file");
 }
 
 static enum quern_status describe_all(struct subject *s, const struct stat *st, bool with_index)

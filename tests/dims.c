@@ -7,6 +7,7 @@
  *	deep.h5		time is as long as the longest variable in the groups below; its own one is
  *			shorter, and a variable ends early in two dimensions
  *	many_00 ... 79	one record each; in many_41 `a` has none, and many_07 has one more of b
+ *	linked.h5	has part.h5's a by an external link
  *	staged.h5	a large variable that ends early
  *	fixed.h5	dimensions with a limit: a variable of its own extent
  *	virtual.h5	of lag_0's a, as far as it has elements
@@ -236,6 +237,14 @@ static void write_many(void)
 	}
 }
 
+static void write_linked(void)
+{
+	hid_t file = create("linked.h5");
+
+	must(H5Lcreate_external("part.h5", "/a", file, "a", H5P_DEFAULT, H5P_DEFAULT) >= 0, "a link");
+	H5Fclose(file);
+}
+
 static void write_staged(void)
 {
 	hid_t file = create("staged.h5");
@@ -342,6 +351,7 @@ int main(void)
 	write_lag("lag_1.h5", 5, 5);
 	write_deep();
 	write_many();
+	write_linked();
 	write_staged();
 	write_fixed();
 	write_virtual();

@@ -29,6 +29,7 @@ has "in two dimensions, of groups below" "8 22 8.0" -d a deep.h5
 has "a coordinate that ends early" "3 3 3.0" -d time deep.h5
 has "a dimension of a group above" "6 0 12.0" -d x/y/b deep.h5
 has "a dataset without dimensions" "50 0 0.0" -d x/y/long deep.h5
+has "by an external link" "16 24 16.0" -d a linked.h5
 has "a virtual dataset of one" "3 0 3.0" -d v virtual.h5
 refuses 2 "values of a coordinate that ends early" "coordinate /time, of which value 3 is missing" \
 	run count -d a -s time=2000-01-01:2000-01-02 deep.h5
@@ -81,7 +82,7 @@ has "null dataspaces beside others" "12 0 78.0" -d x 'null_?.h5'
 is "the shape of the whole" "[4,3]" "$(field input.shape | tr -d ' \n')"
 has "nothing but null dataspaces" "0 0 0.0" -d x null_0.h5 null_3.h5
 for n in 1 3; do
-	timeout 60 $MPIRUN -n $n "$QUERN" run sum --json -d x 'null_?.h5' >out 2>err
+	timeout "$hang" $MPIRUN -n $n "$QUERN" run sum --json -d x 'null_?.h5' >out 2>err
 	is "null dataspaces, $n ranks" "12 0 78.0" \
 		"$(field result.count) $(field result.missing) $(field result.sum)"
 done
