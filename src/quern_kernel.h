@@ -149,7 +149,7 @@ void quern_result_real(struct quern_result *r, const char *name, double v);
 void quern_result_text(struct quern_result *r, const char *name, const void *bytes, size_t nbytes);
 /* A field without a value: null in JSON. */
 void quern_result_null(struct quern_result *r, const char *name);
-/* An integer of any size in decimal; a JSON integer where it fits int64, else a string. */
+/* An integer of any size in decimal; a JSON integer with all its digits. */
 void quern_result_decimal(struct quern_result *r, const char *name, const char *digits);
 /* Arrays of shape [n] (ncols = 0) or [n, ncols], C order; copies the values. */
 void quern_result_ints(struct quern_result *r, const char *name, size_t n, size_t ncols,

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/json.h"
+
 static json_t *find(json_t *doc, const char *path)
 {
 	char name[64];
@@ -55,19 +57,26 @@ int main(int argc, char **argv)
 	bool keys = argc == 3 && !strcmp(argv[1], "-k");
 	json_error_t why;
 	json_t *doc, *v;
+	char *text = NULL;
+	size_t room = 0;
 	int failed = 0;
 
 	if (argc != 2 + keys) {
 		fputs("usage: pick [-k] PATH <DOC\n", stderr);
 		return 2;
 	}
-	doc = json_loadf(stdin, 0, &why);
+	if (getdelim(&text, &room, '\0', stdin) < 0)
+		return 1;
+	doc = qn_json_load(text, &why);
+	free(text);
 	v = doc ? find(doc, argv[1 + keys]) : NULL;
 	if (!v) {
 		fprintf(stderr, "pick: %s\n", doc ? "no such member" : why.text);
 		failed = 1;
 	} else if (keys) {
 		failed = print_names(v);
+	} else if (json_is_string(v) && strlen(json_string_value(v)) < json_string_length(v)) {
+		puts(json_string_value(v)); /* an integer beyond int64 */
 	} else {
 		json_dumpf(v, stdout,
 			   JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY |

@@ -39,7 +39,7 @@ static json_t *load(const char *file, int *why)
 	json_t *doc;
 
 	*why = text ? 0 : errno;
-	doc = text ? json_loadb(text, nbytes, 0, NULL) : NULL;
+	doc = text ? qn_json_load(text, NULL) : NULL;
 	free(text);
 	return doc;
 }

@@ -1,7 +1,6 @@
 /*
  * document.c - the JSON document of a run.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,9 +11,6 @@
 
 static json_t *scalar_to_json(const struct qn_field *f)
 {
-	char *end;
-	long long n;
-
 	switch (f->type) {
 	case QN_FIELD_NULL:
 		return json_null();
@@ -25,9 +21,7 @@ static json_t *scalar_to_json(const struct qn_field *f)
 	case QN_FIELD_REAL:
 		return qn_json_real(f->v.r);
 	case QN_FIELD_DECIMAL:
-		errno = 0;
-		n = strtoll(f->v.digits, &end, 10);
-		return errno || *end ? json_string(f->v.digits) : json_integer(n);
+		return qn_json_integer(f->v.digits);
 	case QN_FIELD_TEXT:
 		return json_string(f->v.text);
 	}

@@ -1,5 +1,6 @@
 #include "api/json.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -21,14 +22,22 @@ json_t *qn_json_real(double x)
 	return json_real(x);
 }
 
+json_t *qn_json_integer(const char *digits)
+{
+	char *end;
+	long long n;
+
+	errno = 0;
+	n = strtoll(digits, &end, 10);
+	return errno || *end ? json_stringn(digits, strlen(digits) + 1) : json_integer(n);
+}
+
 json_t *qn_json_uint(uint64_t n)
 {
 	char digits[24];
 
-	if (n <= INT64_MAX)
-		return json_integer((json_int_t)n);
 	snprintf(digits, sizeof(digits), "%" PRIu64, n);
-	return json_string(digits);
+	return qn_json_integer(digits);
 }
 
 json_t *qn_json_uints(const uint64_t *v, int n)
@@ -88,6 +97,16 @@ static void copy_string(FILE *out, const char *at, const char *end)
 	}
 }
 
+/* As jansson writes the zero byte at the end of what qn_json_integer makes, and the quote. */
+#define INTEGER_END "\\u0000\""
+
+static bool is_integer(const char *at, const char *end)
+{
+	const size_t n = strlen(INTEGER_END);
+
+	return (size_t)(end - at) > n && !memcmp(end - n, INTEGER_END, n);
+}
+
 static void copy_document(FILE *out, const char *at)
 {
 	while (*at) {
@@ -95,7 +114,10 @@ static void copy_document(FILE *out, const char *at)
 
 		if (*at == '"') {
 			end = string_end(at);
-			copy_string(out, at, end);
+			if (is_integer(at, end))
+				fwrite(at + 1, 1, (size_t)(end - at) - 1 - strlen(INTEGER_END), out);
+			else
+				copy_string(out, at, end);
 		} else if (*at == '-' || (*at >= '0' && *at <= '9')) {
 			copy_number(out, at, (size_t)(end - at));
 		} else {
@@ -126,4 +148,44 @@ char *qn_json_dump(json_t *doc)
 		return short_text;
 	free(short_text);
 	return NULL;
+}
+
+/* A number of the document, as jansson can read it. */
+static void copy_readable(FILE *out, const char *at, size_t n)
+{
+	const bool is_real = memchr(at, '.', n) || memchr(at, 'e', n) || memchr(at, 'E', n);
+
+	errno = 0;
+	strtoll(at, NULL, 10);
+	if (errno && !is_real)
+		fprintf(out, "\"%.*s" INTEGER_END, (int)n, at);
+	else
+		fwrite(at, 1, n, out);
+}
+
+json_t *qn_json_load(const char *text, json_error_t *why)
+{
+	char *readable = NULL;
+	size_t n;
+	FILE *out = open_memstream(&readable, &n);
+	json_t *doc = NULL;
+
+	while (out && *text) {
+		const char *end = text + strspn(text, "+-.0123456789eE");
+
+		if (*text == '"') {
+			end = string_end(text);
+			fwrite(text, 1, (size_t)(end - text), out);
+		} else if (*text == '-' || (*text >= '0' && *text <= '9')) {
+			copy_readable(out, text, (size_t)(end - text));
+		} else {
+			end = text + 1;
+			fputc(*text, out);
+		}
+		text = end;
+	}
+	if (out && !fclose(out))
+		doc = json_loads(readable, JSON_ALLOW_NUL, why);
+	free(readable);
+	return doc;
 }

@@ -10,7 +10,9 @@
 
 /* A double as JSON: a number, or "nan", "inf", "-inf". */
 json_t *qn_json_real(double x);
-/* An unsigned number; a decimal string beyond int64, which JSON readers would round. */
+/* An integer, which is one in the document however many digits it has. jansson has none beyond int64:
+   there it is a string of its digits that ends with a zero byte, as no other string does. */
+json_t *qn_json_integer(const char *digits);
 json_t *qn_json_uint(uint64_t n);
 json_t *qn_json_uints(const uint64_t *v, int n);
 /* A string, or null for NULL or "". Bytes that are not UTF-8 are written as \xff in it. */
@@ -18,5 +20,9 @@ json_t *qn_json_text(const char *s);
 
 /* The document as text with a newline, in which no character is one that a terminal obeys; owned; takes doc (which may be NULL). NULL: no memory. */
 char *qn_json_dump(json_t *doc);
+
+/* Reads a document; integers beyond int64 become what qn_json_integer makes of them, which
+   json_string_value shows as digits. NULL: it is none, or there is no memory. why may be NULL. */
+json_t *qn_json_load(const char *text, json_error_t *why);
 
 #endif

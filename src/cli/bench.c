@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "api/json.h"
 #include "base/mem.h"
 #include "cli/bench.h"
 #include "cli/cli.h"
@@ -161,6 +162,24 @@ static enum quern_status failed(char **command, int status, struct quern_message
 	return qn_error_set(err, st, "this run failed:%s", text);
 }
 
+/* Of what is written to a pipe; closes it. */
+static json_t *load_all(int fd)
+{
+	FILE *f = fdopen(fd, "r");
+	char *text = NULL;
+	size_t room = 0;
+	json_t *doc = NULL;
+
+	if (f && getdelim(&text, &room, '\0', f) > 0)
+		doc = qn_json_load(text, NULL);
+	if (f)
+		fclose(f);
+	else
+		close(fd);
+	free(text);
+	return doc;
+}
+
 /* Runs a point once; *doc is its document, owned by the caller. */
 static enum quern_status run_once(const struct qn_bench *b, const struct qn_bench_point *p,
 				  json_t **doc, struct quern_message *err)
@@ -175,8 +194,7 @@ static enum quern_status run_once(const struct qn_bench *b, const struct qn_benc
 	if (child < 0)
 		return qn_error_set(err, QUERN_ERR_RUN, "cannot start a process: %s",
 				    strerror(errno));
-	*doc = json_loadfd(output, 0, NULL);
-	close(output);
+	*doc = load_all(output);
 	if (waitpid(child, &status, 0) == child && status == 0 && *doc)
 		return QUERN_OK;
 	json_decref(*doc);
@@ -242,7 +260,7 @@ static int64_t rows_each(const struct qn_bench *b, int nworkers)
 			  json_string_value(json_object_get(input, "column")), NULL, &text,
 			  why, sizeof(why)))
 		return rows;
-	doc = json_loads(text, 0, NULL);
+	doc = qn_json_load(text, NULL);
 	dataset = json_array_get(json_object_get(doc, "datasets"), 0);
 	chunk = first_of(dataset, "chunk_shape");
 	json_decref(doc);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/json.h"
 #include "cli/cli.h"
 #include "quern.h"
 
@@ -117,7 +118,7 @@ static void print_staged(const json_t *staged)
 /* Copies on hosts that are not here: after `unstage` they stay. */
 static void warn_unseen(const char *text)
 {
-	json_t *doc = json_loads(text, 0, NULL), *hosts = json_object();
+	json_t *doc = qn_json_load(text, NULL), *hosts = json_object();
 	const json_t *staged, *copy;
 	size_t i, k, n = 0;
 
@@ -186,7 +187,7 @@ static char *next_command(const struct quern_options *o, const char *text)
 	if (quern_option_flag(o, "dry-run") || quern_option_flag(o, "verify") ||
 	    quern_option_flag(o, "repair"))
 		return NULL;
-	doc = json_loads(text, 0, NULL);
+	doc = qn_json_load(text, NULL);
 	first = json_array_get(json_object_get(doc, "staged"), 0);
 	if (first)
 		out = strdup(qn_cli_text(first, "catalog"));

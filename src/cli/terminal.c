@@ -1,3 +1,4 @@
+#include "api/json.h"
 #include "cli/terminal.h"
 
 #include <errno.h>
@@ -179,7 +180,7 @@ static json_t *make_plain(json_t *v)
 
 json_t *qn_cli_load(char *text)
 {
-	json_t *doc = text ? json_loads(text, 0, NULL) : NULL, *plain = doc ? make_plain(doc) : NULL;
+	json_t *doc = text ? qn_json_load(text, NULL) : NULL, *plain = doc ? make_plain(doc) : NULL;
 
 	free(text);
 	json_decref(doc);

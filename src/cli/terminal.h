@@ -32,7 +32,7 @@ int qn_cli_finish(void);
 /* All bytes to a descriptor, in one write(2) where the system takes them at once. */
 bool qn_cli_write(int fd, const char *bytes, size_t nbytes);
 
-/* A document to be shown: json_loads, with every string in it made plain. Takes text, which may be NULL.
+/* A document to be shown: qn_json_load, with every string in it made plain. Takes text, which may be NULL.
    NULL: there is no memory. */
 json_t *qn_cli_load(char *text);
 

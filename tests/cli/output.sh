@@ -44,6 +44,13 @@ answers "integers beyond 53 bits" run moments --json -d /both_ends special.h5
 is "... are exact" "-9223372036854775808 9223372036854775807 12" \
 	"$(field result.min) $(field result.max) $(field result.sum)"
 
+answers "integers beyond 64 bits" run moments --json -d /unsigned_only special.h5
+is "... are numbers with all their digits" '"sum": 36893488147419103230, "max": 18446744073709551615' \
+	"$(sed -n 's/^ *\("\(sum\|max\)": [0-9"]*\),*$/\1/p' out | xargs -d '\n' | sed 's/ "max/, "max/')"
+is "... which are read again" "36893488147419103230" "$(field result.sum)"
+answers "... and shown" run moments -d /unsigned_only special.h5
+prints "... with all their digits, too" '^ *sum +36893488147419103230$'
+
 quern run moments --json -d packed cf.nc
 is "floating point is as short as it can be, and as in CSV" "" \
 	"$("$QUERN" run moments -d packed -o short.csv cf.nc
