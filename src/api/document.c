@@ -90,20 +90,68 @@ static json_t *meanings_to_json(const struct qn_job *j)
 	return a;
 }
 
+/* null where a dimension has no name. */
+static json_t *dims_to_json(const struct qn_dataset *d)
+{
+	json_t *a = json_array();
+
+	for (int i = 0; i < d->ndim && !d->scalar; i++)
+		json_array_append_new(a, qn_json_text(d->dim_name[i]));
+	return a;
+}
+
+/* The dimension along which files are joined: its name, or its number where it has none. */
+static json_t *along_to_json(const struct qn_job *j)
+{
+	if (j->files.n < 2)
+		return json_null();
+	return j->dataset.dim_name[j->along] ? qn_json_text(j->dataset.dim_name[j->along])
+					     : json_integer(j->along);
+}
+
+static json_t *option_to_json(const struct quern_options *o, const struct quern_option *row)
+{
+	if (row->type == QUERN_OPT_FLAG)
+		return json_boolean(quern_option_flag(o, row->name));
+	if (row->type == QUERN_OPT_INT && quern_option_string(o, row->name))
+		return json_integer(quern_option_int(o, row->name));
+	return qn_json_text(quern_option_string(o, row->name));
+}
+
+/* Those of the kernel; what is neither a number nor a flag as a user writes it. */
+static json_t *options_to_json(const quern_run *run)
+{
+	const struct quern_option *row = run->job.kernel->options;
+	json_t *o = json_object();
+
+	for (; row && row->name; row++)
+		json_object_set_new(o, row->name, option_to_json(&run->options, row));
+	return o;
+}
+
 json_t *qn_document_input(const quern_run *run)
 {
 	const struct qn_dataset *d = &run->job.dataset;
-	json_t *files = json_array();
+	const struct quern_options *options = &run->options;
+	json_t *files = json_array(), *o;
 
 	for (size_t i = 0; i < run->job.files.n; i++)
 		json_array_append_new(files, qn_json_text(run->job.files.name[i]));
-	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "files", files,
-			 "dataset", qn_json_text(d->path), "column", qn_json_text(d->column),
-			 "dtype", d->type.name, "shape",
-			 qn_json_uints(d->shape, d->scalar ? 0 : d->ndim), "units",
-			 qn_json_text(d->units), "select",
-			 qn_json_text(quern_option_string(&run->options, "select")), "selected",
-			 meanings_to_json(&run->job));
+	o = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "files", files,
+		      "dataset", qn_json_text(d->path), "column", qn_json_text(d->column), "dtype",
+		      d->type.name, "shape", qn_json_uints(d->shape, d->scalar ? 0 : d->ndim),
+		      "dimensions", dims_to_json(d), "units", qn_json_text(d->units), "along",
+		      along_to_json(&run->job), "select",
+		      qn_json_text(quern_option_string(options, "select")), "selected",
+		      meanings_to_json(&run->job));
+	if (o) {
+		json_object_set_new(o, "raw", json_boolean(quern_option_flag(options, "raw")));
+		json_object_set_new(o, "nan", qn_json_text(quern_option_string(options, "nan")));
+		json_object_set_new(o, "on_bad_chunk",
+				    qn_json_text(quern_option_string(options, "on-bad-chunk")));
+		json_object_set_new(o, "options", options_to_json(run));
+	}
+	return o;
 }
 
 static json_t *seconds_to_json(const quern_run *run)

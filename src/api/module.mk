@@ -3,6 +3,7 @@ LIB_SRCS += src/api/calibrate.c
 LIB_SRCS += src/api/catalogue.c
 LIB_SRCS += src/api/document.c
 LIB_SRCS += src/api/json.c
+LIB_SRCS += src/api/labels.c
 LIB_SRCS += src/api/plan.c
 LIB_SRCS += src/api/result.c
 LIB_SRCS += src/api/run.c

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/labels.h"
 #include "api/run.h"
 #include "base/file.h"
 #include "base/fp.h"
@@ -18,6 +19,7 @@
 #include "base/real.h"
 #include "base/text.h"
 #include "data/storage.h"
+#include "kernel/fields.h"
 
 #define CSV_HEAD    "# quern "
 #define CSV_COLUMNS "field,row,column,value"
@@ -95,6 +97,36 @@ static void print_value(FILE *f, const struct qn_field *x, size_t i)
 		print_real(f, x->v.reals[i]);
 }
 
+/* A line a label; those that have several lines are one all the same. */
+static void print_head(FILE *f, const struct qn_labels *labels)
+{
+	fputs(CSV_HEAD QUERN_VERSION "\n", f);
+	for (size_t i = 0; i < labels->n; i++) {
+		fprintf(f, "# %s: ", labels->label[i].name);
+		qn_text_print(f, labels->label[i].text);
+		fputc('\n', f);
+	}
+}
+
+/* The units of the fields, and what they are. */
+static void print_fields(FILE *f, const struct qn_labels *labels, const struct quern_result *r)
+{
+	for (size_t i = 0; i < r->nfields; i++) {
+		const struct qn_field_doc *doc = qn_field_doc(r->field[i].name);
+		char *units = doc ? qn_field_units(doc, labels->units) : NULL;
+
+		if (doc)
+			fprintf(f, "# %s: %s", doc->name, doc->doc);
+		if (units && units[0] && strcmp(units, "1") && r->field[i].type != QN_FIELD_TEXT) {
+			fputs(", in ", f);
+			qn_text_print(f, units);
+		}
+		if (doc)
+			fputc('\n', f);
+		free(units);
+	}
+}
+
 /* Long form: a line a value, its field and its place in it. */
 static void print_csv(FILE *f, const struct quern_result *r)
 {
@@ -121,34 +153,35 @@ static void print_csv(FILE *f, const struct quern_result *r)
 
 static enum quern_status make_csv(quern_run *run, const char *file, struct document *out)
 {
+	struct qn_labels labels;
 	char *text = NULL;
 	FILE *f = open_memstream(&text, &out->nbytes);
-	bool ok = f != NULL;
+	bool ok = f && !qn_labels_make(run, file, &labels);
 
-	(void)file;
 	if (ok) {
+		print_head(f, &labels);
+		print_fields(f, &labels, &run->result);
 		print_csv(f, &run->result);
+		qn_labels_fini(&labels);
 		ok = !ferror(f);
-		ok = !fclose(f) && ok;
 	}
+	if (f && fclose(f))
+		ok = false;
 	out->bytes = text;
 	return ok ? QUERN_OK : qn_error_nomem(&run->err, 0, "the table");
 }
 
 static enum quern_status make_hdf5(quern_run *run, const char *file, struct document *out)
 {
-	const struct qn_dataset *d = &run->job.dataset;
-	const struct qn_names *files = &run->job.files;
-	char source[4096];
-	struct qn_labels labels = { run->job.kernel->name, source, d->path, d->units };
+	struct qn_labels labels;
+	enum quern_status st = qn_labels_make(run, file, &labels);
 
-	if (files->n > 1)
-		snprintf(source, sizeof(source), "%s to %s (%zu files)", files->name[0],
-			 files->name[files->n - 1], files->n);
-	else
-		snprintf(source, sizeof(source), "%s", d->file);
-	return qn_formats[0]->write(file, &labels, &run->result, &out->bytes, &out->nbytes,
-				    &run->err);
+	if (st)
+		return st;
+	st = qn_formats[0]->write(file, &labels, &run->result, &out->bytes, &out->nbytes,
+				  &run->err);
+	qn_labels_fini(&labels);
+	return st;
 }
 
 /* --- what is there --- */

@@ -189,6 +189,8 @@ void qn_cli_print_result(const json_t *doc)
 		print_bars(edges, counts);
 	if (values && places)
 		print_places(values, places);
+	if (json_object_get(result, "variance") || json_object_get(result, "covariance"))
+		printf("  unweighted; variances are over n - 1\n");
 }
 
 /* What was read from the memory of the reader's own node, and how its buffers lie. */

@@ -14,9 +14,18 @@ struct qn_listing {
 	char **path;		/* owned, absolute, sorted */
 };
 
-/* Where a result came from: attributes of the file it is written to. */
+/* What a result says of itself in a file: global attributes; "kernel", "source", "dataset" and "units",
+   by which results are known, are among them. */
+struct qn_global {
+	const char *name;
+	char *text;		/* owned */
+};
+
 struct qn_labels {
-	const char *kernel, *source, *dataset, *units;
+	size_t n;
+	struct qn_global label[24];
+	const char *units;	/* of the values; "" */
+	enum quern_dtype dtype;	/* of the values that the kernel saw */
 };
 
 /* Takes the checked description of a file, or the reason why there is none (why->status): d is NULL

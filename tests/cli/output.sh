@@ -12,7 +12,8 @@ is "result of moments" "count max mean min missing stddev sum variance" "$("$pic
 is "dtype, shape, units" '"<i2" [20,30,40] "K"' \
 	"$(field input.dtype) $(field input.shape) $(field input.units)"
 is "files, dataset" '["cf.nc"] "/packed"' "$(field input.files) $(field input.dataset)"
-for name in files dataset dtype shape units; do
+for name in files dataset dtype shape dimensions units along select selected raw nan on_bad_chunk \
+	options; do
 	check "input.$name" field "input.$name"
 done
 for name in hosts ranks threads chunks chunks_stolen chunks_leased bytes_stored bytes_decoded \
@@ -45,11 +46,11 @@ is "... are exact" "-9223372036854775808 9223372036854775807 12" \
 	"$(field result.min) $(field result.max) $(field result.sum)"
 
 answers "integers beyond 64 bits" run moments --json -d /unsigned_only special.h5
-is "... are numbers with all their digits" '"sum": 36893488147419103230, "max": 18446744073709551615' \
+is "... are numbers with all their digits" '"sum": 110680464442257309690, "max": 18446744073709551615' \
 	"$(sed -n 's/^ *\("\(sum\|max\)": [0-9"]*\),*$/\1/p' out | xargs -d '\n' | sed 's/ "max/, "max/')"
-is "... which are read again" "36893488147419103230" "$(field result.sum)"
+is "... which are read again" "110680464442257309690" "$(field result.sum)"
 answers "... and shown" run moments -d /unsigned_only special.h5
-prints "... with all their digits, too" '^ *sum +36893488147419103230$'
+prints "... with all their digits, too" '^ *sum +110680464442257309690$'
 
 quern run moments --json -d packed cf.nc
 is "floating point is as short as it can be, and as in CSV" "" \
@@ -89,6 +90,51 @@ check "r.csv has a head" grep -q '^field,row,column,value' r.csv
 check "r.csv has a place" grep -q '^argmin,0,,[0-9]' r.csv
 answers "r.h5 can be read" run minmax --json -d min r.h5
 check "r.nc can be read" "$QUERN" inspect r.nc
+
+# --- files say what was computed ---
+for args in "moments --order 4" "minmax" "topk --k 3" "sum" "count" "histogram --bins 3" \
+	"covariance --samples 0"; do
+	# shellcheck disable=SC2086 # words
+	quern run $args -d packed -s 0:5,0:6,0:4 -o said.csv cf.nc
+	is "${args%% *}: every field is explained" "0 " "$status $(
+		grep -v '^#' said.csv | cut -d, -f1 | sort -u | grep -v '^field$' | while read -r name; do
+			grep -q "^# $name: " said.csv || echo "$name"
+		done)"
+done
+quern run moments --order 4 --nan keep -d packed -s 0:5 -o said.csv cf.nc
+for line in "quern: " "kernel: moments" "dataset: /packed" "units: K" "select: 0:5" \
+	"selected: 0=0:5: 5 from index 0" "options: --order 4" "nan: keep" "files: cf.nc" \
+	"number_of_files: 1" "history: 20.*Z: quern run moments .*--select 0:5 .*cf.nc" \
+	"variance: .*unweighted, over n - 1, in K2" "stddev: .*in K"; do
+	check "said.csv: $line" grep -q "^# $line" said.csv
+done
+quern run moments --raw -d packed -o said.csv cf.nc
+is "packed values are in no units" "" "$(sed -n 's/^# units: //p' said.csv)"
+cp cf.nc again.nc
+quern run histogram --bins 3 -d packed --along 0 -o said.nc cf.nc again.nc
+for text in CF-1.10 'cf.nc to again.nc (2 files)' long_name 'edges of the bins' --bins; do
+	check "said.nc: $text" grep -aqF -- "$text" said.nc
+done
+quern inspect said.nc
+prints "dimensions have names" '/counts  <i8  3  \(bin\)  \[1\]'
+prints "... each its own" '/edges  <f8  4  \(edge\)  \[K\]'
+quern run covariance --samples 0 -d packed -s :,0:2,0:2 -o said.nc cf.nc
+quern inspect said.nc
+prints "squared units" '/covariance  <f8  4 x 4  \(feature, other_feature\)  \[K2\]'
+quern run minmax -d /both_ends -o said.h5 special.h5
+quern inspect said.h5
+prints "integers stay integers" '/min  <i8'
+quern run sum -d /unsigned_only -o said.h5 special.h5
+check "an integer of any size has its digits" grep -aq 110680464442257309690 said.h5
+quern run sum -d /both_ends -o said.h5 special.h5
+quern inspect said.h5
+prints "... and is a double, always" '/sum  <f8'
+quern run histogram --bins 3 --range 0,300 --nan keep --json -d packed cf.nc
+is "the document has the options" '"keep" {"bins":3,"range":"0,300"}' \
+	"$(field input.nan) $(field input.options | sed 's/,"[a-z-]*":null//g')"
+is "... and null for what there is not" "null null null false" "$(field input.along) $(
+	field input.select) $(field input.column) $(field input.raw)"
+
 quern run moments --json -o r2.json -d packed cf.nc
 check "--json and -o: both" test -s out -a -s r2.json
 refuses 2 "unknown suffix" "must end in .json, .csv, .h5 or .nc" run moments -o r.txt -d packed cf.nc

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "kernel/fields.h"
 #include "kernel/result.h"
 #include "quern.h"
 
@@ -46,6 +47,32 @@ static void test_order(void **state)
 		assert_int_equal(v, i);
 	}
 	qn_result_fini(&r);
+}
+
+/* Units of a variance and of what is no difference to the reference of a time. */
+static void test_units(void **state)
+{
+	static const struct {
+		const char *field, *units, *want;
+	} rows[] = {
+		{ "variance", "K", "K2" },	   { "variance", "m s-1", "(m s-1)2" },
+		{ "variance", "m2", "(m2)2" },	   { "variance", "%", "(%)2" },
+		{ "variance", "1", "1" },	   { "variance", "", "" },
+		{ "variance", NULL, "" },	   { "covariance", "degC", "degC2" },
+		{ "mean", "m s-1", "m s-1" },	   { "count", "K", "1" },
+		{ "skewness", "K", "1" },	   { "mean", "days since 1900-01-01", "days since 1900-01-01" },
+		{ "stddev", "days since 1900-01-01", "days" },
+		{ "variance", "days since 1900-01-01", "days2" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char *units = qn_field_units(qn_field_doc(rows[i].field), rows[i].units);
+
+		assert_string_equal(units, rows[i].want);
+		free(units);
+	}
+	assert_null(qn_field_doc("none of them"));
 }
 
 static void test_integers(void **state)
@@ -143,6 +170,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_empty),	 cmocka_unit_test(test_order),
+		cmocka_unit_test(test_units),
 		cmocka_unit_test(test_integers), cmocka_unit_test(test_reals),
 		cmocka_unit_test(test_arrays),
 	};

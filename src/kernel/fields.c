@@ -1,0 +1,69 @@
+/*
+ * fields.c - the fields of all kernels. A kernel that emits a new one adds its row.
+ */
+#include "kernel/fields.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct qn_field_doc fields[] = {
+	{ "count", "number of elements that have a value", QN_UNITS_ONE, true, { NULL } },
+	{ "missing", "number of elements that have no value", QN_UNITS_ONE, true, { NULL } },
+	{ "sum", "sum, correctly rounded", QN_UNITS_DIFFERENCE, false, { NULL } },
+	{ "mean", "arithmetic mean, unweighted", QN_UNITS_VALUE, false, { "feature" } },
+	{ "variance", "variance, unweighted, over n - 1", QN_UNITS_SQUARE, false, { NULL } },
+	{ "stddev", "standard deviation, unweighted, over n - 1", QN_UNITS_DIFFERENCE, false, { NULL } },
+	{ "skewness", "skewness M3/M2^1.5, unweighted", QN_UNITS_ONE, false, { NULL } },
+	{ "kurtosis", "excess kurtosis M4/M2^2 - 3, unweighted", QN_UNITS_ONE, false, { NULL } },
+	{ "min", "smallest value", QN_UNITS_VALUE, false, { NULL } },
+	{ "max", "largest value", QN_UNITS_VALUE, false, { NULL } },
+	{ "argmin", "indexes of the smallest value", QN_UNITS_ONE, true, { "dimension" } },
+	{ "argmax", "indexes of the largest value", QN_UNITS_ONE, true, { "dimension" } },
+	{ "values", "values, in order", QN_UNITS_VALUE, false, { "place" } },
+	{ "coordinates", "indexes of the values", QN_UNITS_ONE, true, { "place", "dimension" } },
+	{ "edges", "edges of the bins", QN_UNITS_VALUE, false, { "edge" } },
+	{ "counts", "number of values in each bin", QN_UNITS_ONE, true, { "bin" } },
+	{ "below", "number of values below the bins", QN_UNITS_ONE, true, { NULL } },
+	{ "above", "number of values above the bins", QN_UNITS_ONE, true, { NULL } },
+	{ "samples", "number of complete samples", QN_UNITS_ONE, true, { NULL } },
+	{ "features", "number of features", QN_UNITS_ONE, true, { NULL } },
+	{ "covariance", "covariance matrix, unweighted, over n - 1", QN_UNITS_SQUARE, false,
+	  { "feature", "other_feature" } },
+};
+
+const struct qn_field_doc *qn_field_doc(const char *name)
+{
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+		if (!strcmp(fields[i].name, name))
+			return &fields[i];
+	return NULL;
+}
+
+/* Letters only, such as "K" or "kg": an exponent can stand behind it. */
+static bool is_plain(const char *units, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!isalpha((unsigned char)units[i]))
+			return false;
+	return n > 0;
+}
+
+char *qn_field_units(const struct qn_field_doc *f, const char *units)
+{
+	const char *since = units ? strstr(units, " since ") : NULL;
+	size_t n = units ? strlen(units) : 0;
+	char *out = NULL;
+	int rc;
+
+	if (f->units == QN_UNITS_ONE)
+		return strdup("1");
+	/* A time is at a distance from its reference, and the difference of two is not. */
+	if (since && f->units != QN_UNITS_VALUE)
+		n = (size_t)(since - units);
+	if (f->units != QN_UNITS_SQUARE || !n || !strcmp(units, "1"))
+		return strndup(n ? units : "", n);
+	rc = is_plain(units, n) ? asprintf(&out, "%.*s2", (int)n, units)
+				: asprintf(&out, "(%.*s)2", (int)n, units);
+	return rc < 0 ? NULL : out;
+}
