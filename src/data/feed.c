@@ -375,7 +375,7 @@ enum quern_status qn_feed_item(struct qn_feed *f, const struct qn_item *item, qn
 }
 
 size_t qn_feed_nbytes(const struct qn_dataset *d, const struct qn_view *view, bool whole,
-		      bool summed, uint64_t item_nelems)
+		      bool summed, uint64_t most_stored, uint64_t item_nelems)
 {
 	size_t n = sizeof(struct qn_feed) + 3 * TILE_NBYTES + BITMAP_NBYTES;
 	size_t chunk_nbytes = 0;
@@ -384,7 +384,7 @@ size_t qn_feed_nbytes(const struct qn_dataset *d, const struct qn_view *view, bo
 	if (!find_chunk_size(d, &nrecords, &chunk_nbytes))
 		return SIZE_MAX;
 	if (d->native)
-		n += qn_feed_decode_nbytes(d, chunk_nbytes, summed) +
+		n += qn_feed_decode_nbytes(d, chunk_nbytes, summed, most_stored) +
 		     (size_t)d->nfilters * FILTER_STATE_NBYTES;
 	else
 		n += (size_t)qn_min_u64(qn_dataset_chunk_nelems(d) * d->type.size,

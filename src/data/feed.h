@@ -82,9 +82,10 @@ enum quern_status qn_feed_check(struct qn_feed *f, const struct qn_chunk *chunk,
 				struct qn_summer *summer, bool *summed, struct quern_message *err);
 
 /* Bytes a feed will hold at most, for a plan's memory account. summed: qn_feed_expect will be
-   called. */
+   called. most_stored: the longest chunk as it is stored, or 0: nobody knows; then it is what the
+   feed allocates, and else what it touches of that. */
 size_t qn_feed_nbytes(const struct qn_dataset *d, const struct qn_view *view, bool whole,
-		      bool summed, uint64_t item_nelems);
+		      bool summed, uint64_t most_stored, uint64_t item_nelems);
 
 /* Visits the memory that the feed works in. */
 void qn_feed_each_buffer(const struct qn_feed *f,

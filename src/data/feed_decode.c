@@ -6,6 +6,7 @@
  * A checksum is verified and cut off where the bytes are. A shuffle that would be undone last, of
  * elements of the dataset's size, is left to the tiles: one pass over memory less.
  */
+#include "base/mem.h"
 #include "data/feed_impl.h"
 
 #define CHECKSUM_NBYTES 4
@@ -44,16 +45,27 @@ size_t qn_feed_stored_limit(const struct qn_dataset *d, size_t chunk_nbytes)
 	return stage_limit(d, chunk_nbytes) + chunk_nbytes / 4;
 }
 
-size_t qn_feed_decode_nbytes(const struct qn_dataset *d, size_t chunk_nbytes, bool summed)
+/* As find_tile_shuffle, of a chunk that all filters are applied to. */
+static bool leaves_shuffle(const struct qn_dataset *d)
+{
+	return d->nfilters && d->filter[0].id == QN_FILTER_SHUFFLE && d->filter[0].nparams > 0 &&
+	       d->filter[0].params[0] == qn_dataset_record_nbytes(d) && d->record.ndim == 0 &&
+	       (d->type.size == 2 || d->type.size == 4 || d->type.size == 8);
+}
+
+size_t qn_feed_decode_nbytes(const struct qn_dataset *d, size_t chunk_nbytes, bool summed,
+			     uint64_t most_stored)
 {
 	const bool whole = d->nfilters || summed;
-	const size_t ring = qn_feed_ring_nbytes(
-		whole ? qn_feed_stored_limit(d, chunk_nbytes) : QN_WINDOW_NBYTES);
+	const size_t limit = qn_feed_stored_limit(d, chunk_nbytes);
+	const size_t stored = most_stored ? (size_t)qn_min_u64(limit, most_stored) : limit;
+	const size_t ring = qn_feed_ring_nbytes(whole ? stored : QN_WINDOW_NBYTES);
 	size_t nwork = 0;
 
 	for (int i = 0; i < d->nfilters; i++)
 		if (d->filter[i].id != QN_FILTER_FLETCHER32)
 			nwork++;
+	nwork -= most_stored && leaves_shuffle(d);
 	return ring + (nwork < 2 ? nwork : 2) * stage_limit(d, chunk_nbytes);
 }
 

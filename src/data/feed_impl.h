@@ -171,7 +171,8 @@ enum quern_status qn_feed_stored(struct qn_feed *f, size_t nbytes, struct quern_
 enum quern_status qn_feed_decode(struct qn_feed *f, struct quern_message *err);
 /* Upper limits of what decoding uses. */
 size_t qn_feed_stored_limit(const struct qn_dataset *d, size_t chunk_nbytes);
-size_t qn_feed_decode_nbytes(const struct qn_dataset *d, size_t chunk_nbytes, bool summed);
+size_t qn_feed_decode_nbytes(const struct qn_dataset *d, size_t chunk_nbytes, bool summed,
+			     uint64_t most_stored);
 
 /* Delivers the part of the job from the source, an array of the given shape whose first element is
    at the given origin in the dataset. */

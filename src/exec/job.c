@@ -43,7 +43,8 @@ const struct quern_option qn_run_options[] = {
 	{ "bind", 0, QUERN_OPT_CHOICE, "numa|core|none", "numa", 0, 0,
 	  "pin each thread to its NUMA node, to one core, or not at all" },
 	{ "memory", 0, QUERN_OPT_SIZE, "BYTES", NULL, 1, INT64_MAX,
-	  "refuse to start when a rank would need more than this" },
+	  "what a rank may need at most: with fewer threads, or not at all (default: what the host has free "
+	  "and its control group permits)" },
 	{ "site", 0, QUERN_OPT_STRING, "FILE", NULL, 0, 0,
 	  "what this file says of bandwidths, of paths that are local or shared, and of hosts counts, "
 	  "not what is found or assumed" },

@@ -3,6 +3,7 @@
  * chunk descriptors into the queues of the ranks.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "exec/homes.h"
 #include "exec/shares.h"
 #include "exec/source.h"
+#include "topo/room.h"
 
 /* Memory of a process with its libraries, before it has any work: measured with Open MPI 4.1. */
 #define PROCESS_NBYTES (UINT64_C(24) << 20)
@@ -76,40 +78,167 @@ static enum quern_status make_plan(struct qn_job *j, struct draft *d, bool with_
 	return plan_items(j, &weighed, d, with_work, err);
 }
 
+/* --- memory --- */
+
+/* Rank 0: the longest chunk as it is stored. */
+static uint64_t most_stored(const struct qn_job *j)
+{
+	uint64_t most = 1;
+
+	for (uint32_t m = 0; m < j->mosaic.nmembers; m++)
+		for (uint64_t i = 0; i < j->mosaic.member[m].nchunks; i++)
+			most = qn_max_u64(most, j->mosaic.member[m].chunks[i].nbytes);
+	return most;
+}
+
 /* Bytes of the feed of a worker, whatever member it turns to. */
-static uint64_t most_fed(const struct qn_job *j)
+static uint64_t most_fed(const struct qn_job *j, uint64_t stored)
 {
 	uint64_t most = 0;
 
 	for (uint32_t i = 0; i < j->mosaic.nforms; i++)
 		most = qn_max_u64(most, qn_feed_nbytes(&j->mosaic.form[i], &j->views[i], j->whole,
-						       j->mosaic.nledgers > 0,
+						       j->mosaic.nledgers > 0, stored,
 						       j->items.max_nelems));
 	return most;
 }
 
-/* What this rank will hold at most, against --memory. A rank has a state for each thread, and one for
-   what is tried, one to merge into, and on rank 0 the result is made from it. */
-static enum quern_status check_memory(struct qn_job *j, struct quern_message *err)
-{
-	int64_t limit = quern_option_int(j->options, "memory");
-	uint64_t nbytes, a_thread, nstate = sizeof(int64_t);
-	bool tries = j->kernel->repeats ||
-		     !strcmp(quern_option_string(j->options, "on-bad-chunk"), "skip");
+/* What a rank holds at most: of a state one for each thread, and one for what is tried, one to merge
+   into, and on rank 0 the result is made from it. */
+struct account {
+	uint64_t a_thread, rest;
+};
 
-	if (!limit)
+static void take_account(const struct qn_job *j, uint64_t stored, struct account *a)
+{
+	const bool tries = j->kernel->repeats ||
+			   !strcmp(quern_option_string(j->options, "on-bad-chunk"), "skip");
+	const uint64_t nwords = j->kernel->most_words ? j->kernel->most_words(j->self)
+						      : j->layout.nwords;
+	const uint64_t nstate = nwords * sizeof(int64_t);
+
+	/* What is larger than memory can be stays so when more is added. */
+	a->a_thread = qn_min_u64(most_fed(j, stored), UINT64_MAX / 4) + (tries ? 2 : 1) * nstate +
+		      (j->kernel->scratch ? j->kernel->scratch(j->self) : 0);
+	a->rest = PROCESS_NBYTES + (qn_comm_rank(j->comm) == 0 ? 3 : 1) * nstate +
+		  j->share.nstretches * sizeof(struct qn_stretch) +
+		  j->share.nchunks * sizeof(struct qn_chunk);
+}
+
+static uint64_t mib(uint64_t nbytes)
+{
+	return (nbytes >> 20) + 1;
+}
+
+/* What a rank may hold: --memory, and its part of what there is on the host. *why: which it is. */
+static uint64_t find_limit(const struct qn_job *j, char *why, size_t n)
+{
+	const int64_t option = quern_option_int(j->options, "memory");
+	const struct qn_room room = qn_room_find("");
+	const uint64_t there = room.nbytes / (uint64_t)qn_comm_host_size(j->comm);
+
+	if (option && (uint64_t)option <= there) {
+		snprintf(why, n, "--memory %s", quern_option_string(j->options, "memory"));
+		return (uint64_t)option;
+	}
+	snprintf(why, n, "the %" PRIu64 " MiB that %s%s", mib(there),
+		 room.is_group ? "its control group (cgroup) leaves" : "this machine has free",
+		 qn_comm_host_size(j->comm) > 1 ? ", shared by the ranks there" : "");
+	return there;
+}
+
+static enum quern_status refuse(const struct qn_job *j, const struct account *a, const char *why,
+				struct quern_message *err)
+{
+	return qn_error_set(err, QUERN_ERR_RUN, "rank %d needs about %" PRIu64 " MiB with one thread, "
+			    "%" PRIu64 " of them for what it computes with at once (chunks are decoded "
+			    "whole), more than %s: %s, or make the chunks smaller with h5repack",
+			    qn_comm_rank(j->comm), mib(a->rest + a->a_thread), mib(a->a_thread), why,
+			    why[0] == '-' ? "raise it" : "start fewer ranks on a host, or where there is more");
+}
+
+/* As many threads as there is memory for. */
+static enum quern_status fit_threads(struct qn_job *j, uint64_t stored, struct quern_message *err)
+{
+	struct account a;
+	char why[160];
+	const uint64_t limit = find_limit(j, why, sizeof(why));
+	uint64_t n;
+
+	take_account(j, stored, &a);
+	n = limit > a.rest ? (limit - a.rest) / a.a_thread : 0;
+	if (!n)
+		return refuse(j, &a, why, err);
+	j->place.nthreads = (uint32_t)qn_min_u64(n, j->place.nthreads);
+	j->report.nthreads = j->place.nthreads;
+	return QUERN_OK;
+}
+
+static enum quern_status warn_of_threads(struct qn_job *j, const struct qn_place *before,
+					 uint64_t stored, struct quern_message *err)
+{
+	char text[512], why[160], others[40] = "";
+	struct account a;
+	int n = 0, first = -1;
+
+	for (int r = 0; r < qn_comm_size(j->comm); r++)
+		if (j->places[r].nthreads < before[r].nthreads) {
+			first = first < 0 ? r : first;
+			n++;
+		}
+	if (!n)
 		return QUERN_OK;
-	nstate *= j->kernel->most_words ? j->kernel->most_words(j->self) : j->layout.nwords;
-	a_thread = most_fed(j) + (tries ? 2 : 1) * nstate + (j->kernel->scratch ? j->kernel->scratch(j->self) : 0);
-	nbytes = PROCESS_NBYTES + a_thread * j->place.nthreads +
-		 (qn_comm_rank(j->comm) == 0 ? 3 : 1) * nstate +
-		 j->share.nstretches * sizeof(struct qn_stretch) +
-		 j->share.nchunks * sizeof(struct qn_chunk);
-	if (nbytes <= (uint64_t)limit)
+	take_account(j, stored, &a);
+	find_limit(j, why, sizeof(why));
+	if (n > 1)
+		snprintf(others, sizeof(others), " (and others, %d in all)", n);
+	snprintf(text, sizeof(text), "rank %d works with %u of %u threads%s: each holds about %" PRIu64
+		 " MiB, as chunks are decoded whole, and more would not fit into %s", first,
+		 j->places[first].nthreads, before[first].nthreads, others, mib(a.a_thread), why);
+	return qn_names_add(&j->warnings, text, err);
+}
+
+/* Fewer threads where chunks are too large for all of them at once, before the plan counts on these. */
+static enum quern_status settle_threads(struct qn_job *j, uint64_t *longest,
+					struct quern_message *err)
+{
+	uint64_t stored = qn_comm_rank(j->comm) == 0 ? most_stored(j) : 0;
+	struct qn_place *before = NULL;
+	enum quern_status st = qn_comm_bcast(j->comm, &stored, sizeof(stored), err);
+
+	*longest = stored;
+
+	if (!st) {
+		before = qn_comm_rank(j->comm) == 0 ? qn_calloc((size_t)qn_comm_size(j->comm),
+								sizeof(*before)) : NULL;
+		if (qn_comm_rank(j->comm) == 0 && !before)
+			st = qn_error_nomem(err, 0, "cards");
+		if (before)
+			memcpy(before, j->places, (size_t)qn_comm_size(j->comm) * sizeof(*before));
+		st = qn_comm_agree(j->comm, st ? st : fit_threads(j, stored, err), err);
+	}
+	if (!st)
+		st = qn_comm_gather(j->comm, &j->place, sizeof(j->place), j->places, err);
+	if (!st && before)
+		st = warn_of_threads(j, before, stored, err);
+	free(before);
+	return qn_comm_agree(j->comm, st, err);
+}
+
+/* With its share of the work: against --memory. */
+static enum quern_status check_memory(struct qn_job *j, uint64_t stored, struct quern_message *err)
+{
+	const int64_t limit = quern_option_int(j->options, "memory");
+	struct account a;
+	uint64_t nbytes;
+
+	take_account(j, stored, &a);
+	nbytes = a.rest + a.a_thread * j->place.nthreads;
+	if (!limit || nbytes <= (uint64_t)limit)
 		return QUERN_OK;
 	return qn_error_set(err, QUERN_ERR_RUN, "rank %d needs about %" PRIu64 " MiB (%u threads), "
 			    "more than --memory %s: use fewer threads a rank, or raise it",
-			    qn_comm_rank(j->comm), (nbytes >> 20) + 1, j->place.nthreads,
+			    qn_comm_rank(j->comm), mib(nbytes), j->place.nthreads,
 			    quern_option_string(j->options, "memory"));
 }
 
@@ -158,12 +287,18 @@ static enum quern_status check_filters(const struct qn_job *j, struct quern_mess
 enum quern_status qn_job_plan(struct qn_job *j, bool with_work, struct quern_message *err)
 {
 	struct draft d = { .lumps = { .nrows = 0 } };
+	uint64_t stored = 0;
 	enum quern_status st = qn_comm_agree(j->comm, qn_reach_find(j, err), err);
 
 	rate_filters(j);
 	if (!st && with_work && qn_comm_rank(j->comm) == 0)
 		st = check_filters(j, err);
 	st = qn_comm_agree(j->comm, st, err);
+	if (!st)
+		st = qn_comm_agree(j->comm, qn_state_layout(j->kernel, j->self, &j->layout, err),
+				   err);
+	if (!st)
+		st = settle_threads(j, &stored, err);
 	if (!st)
 		st = qn_whereabouts_find(j, &d.where, err);
 	if (!st && qn_comm_rank(j->comm) == 0)
@@ -172,10 +307,7 @@ enum quern_status qn_job_plan(struct qn_job *j, bool with_work, struct quern_mes
 	if (!st && with_work)
 		st = qn_shares_scatter(j, &d.shares, err);
 	if (!st)
-		st = qn_comm_agree(j->comm, qn_state_layout(j->kernel, j->self, &j->layout, err),
-				   err);
-	if (!st)
-		st = qn_comm_agree(j->comm, check_memory(j, err), err);
+		st = qn_comm_agree(j->comm, check_memory(j, stored, err), err);
 	draft_fini(&d);
 	return st;
 }

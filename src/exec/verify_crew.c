@@ -11,10 +11,14 @@
 #include "base/mem.h"
 #include "data/access.h"
 #include "exec/verify.h"
+#include "topo/room.h"
 
 #define MONITOR_NS 200000000
 #define MOST_TAKEN 16	/* chunks at once */
 #define MOST_NCHUNKS (UINT64_C(1) << 31) /* in one scatter */
+
+/* Nothing looks at the values. */
+static const struct qn_view any_view = { QUERN_U8, QUERN_U8, false };
 
 struct crew;
 
@@ -120,11 +124,10 @@ static enum quern_status check_with(const struct worker *w, const struct qn_data
 				    const struct qn_chunk *c, struct qn_summer *summer,
 				    struct qn_feed **f, bool *summed, struct quern_message *why)
 {
-	static const struct qn_view any = { QUERN_U8, QUERN_U8, false };
 	enum quern_status st = QUERN_OK;
 
 	if (!*f)
-		st = qn_feed_new(d, &any, false, d->native ? w->crew->task->fd : -1, f, why);
+		st = qn_feed_new(d, &any_view, false, d->native ? w->crew->task->fd : -1, f, why);
 	return st ? st : qn_feed_check(*f, c, summer, summed, why);
 }
 
@@ -262,14 +265,37 @@ static void monitor(struct crew *crew)
 	pthread_mutex_unlock(&crew->lock);
 }
 
-/* More threads than there are chunks on this host would have nothing to do. */
-static int count_workers(const struct crew *crew)
+/* What a thread holds while it decodes the largest chunk of this host. */
+static uint64_t a_thread_nbytes(const struct crew *crew)
 {
-	uint64_t n = 0;
+	const struct qn_verify_task *t = crew->task;
+	const struct qn_dataset *d = t->decoded ? t->decoded : t->stored;
+	uint64_t stored = 1;
 
 	for (int r = 0; r < crew->queues.nranks; r++)
-		n += crew->queues.queue[r].header->nitems;
-	return (int)qn_min_u64(n, crew->job->place.nthreads);
+		for (uint32_t i = 0; i < crew->queues.queue[r].header->nitems; i++)
+			stored = qn_max_u64(stored, crew->queues.queue[r].chunk[i].nbytes);
+	return d ? qn_feed_nbytes(d, &any_view, false, false, stored, 0) : 1;
+}
+
+/* More threads than there are chunks on this host would have nothing to do, and those that there is no
+   memory for wait. *n: at least 1 where there are chunks. */
+static enum quern_status count_workers(const struct crew *crew, int *n, struct quern_message *err)
+{
+	const struct qn_room room = qn_room_find("");
+	const uint64_t there = room.nbytes / (uint64_t)crew->queues.nranks;
+	const uint64_t each = a_thread_nbytes(crew);
+	uint64_t nchunks = 0;
+
+	for (int r = 0; r < crew->queues.nranks; r++)
+		nchunks += crew->queues.queue[r].header->nitems;
+	*n = (int)qn_min_u64(qn_min_u64(nchunks, crew->job->place.nthreads), there / each);
+	if (*n || !nchunks)
+		return QUERN_OK;
+	return qn_error_set(err, QUERN_ERR_RUN, "a chunk takes about %" PRIu64 " MiB to be decoded, more "
+			    "than the %" PRIu64 " MiB that %s: start fewer ranks on a host, or where there "
+			    "is more", (each >> 20) + 1, (there >> 20) + 1,
+			    room.is_group ? "a control group (cgroup) leaves" : "a machine has free");
 }
 
 static enum quern_status start(struct crew *crew, int n, struct quern_message *err)
@@ -329,9 +355,11 @@ static enum quern_status dismiss(struct worker *w, struct qn_findings *f, enum q
 static enum quern_status run_workers(struct crew *crew, struct qn_findings *mine,
 				     struct quern_message *err)
 {
-	int n = count_workers(crew);
-	enum quern_status st;
+	int n;
+	enum quern_status st = count_workers(crew, &n, err);
 
+	if (st)
+		return st;
 	crew->worker = qn_calloc((size_t)n, sizeof *crew->worker);
 	if (!crew->worker)
 		return qn_error_nomem(err, (size_t)n * sizeof *crew->worker, "threads");

@@ -821,7 +821,7 @@ static void feed_items(const struct fixture *x, bool raw, bool whole)
 	}
 	assert_true(allocated_nbytes > before);
 	/* What is aligned to pages is rounded up to pages. */
-	before += qn_feed_nbytes(&x->d, &view, whole, false, most) + 3 * 4096;
+	before += qn_feed_nbytes(&x->d, &view, whole, false, 0, most) + 3 * 4096;
 	assert_true(allocated_nbytes <= before);
 	assert_true(qn_feed_stats(f)->decoded_nbytes > 0);
 	qn_feed_free(f);
@@ -1149,13 +1149,13 @@ static void test_memory(void **state)
 	(void)state;
 	one_chunk(&x, 1 << 20);
 	assert_int_equal(qn_view_init(&x.d, false, &view, &err), QUERN_OK);
-	assert_true(qn_feed_nbytes(&x.d, &view, false, false, 1 << 20) < 3 << 20);
-	assert_true(qn_feed_nbytes(&x.d, &view, true, false, 1 << 20) > 4 << 20);
+	assert_true(qn_feed_nbytes(&x.d, &view, false, false, 0, 1 << 20) < 3 << 20);
+	assert_true(qn_feed_nbytes(&x.d, &view, true, false, 0, 1 << 20) > 4 << 20);
 	add_filter(&x.d, QN_FILTER_DEFLATE, 1);
-	assert_true(qn_feed_nbytes(&x.d, &view, false, false, 1 << 20) > 8 << 20);
+	assert_true(qn_feed_nbytes(&x.d, &view, false, false, 0, 1 << 20) > 8 << 20);
 	x.d.ndim = 3;
 	x.d.chunk[0] = x.d.chunk[1] = x.d.chunk[2] = UINT64_MAX / 2;
-	assert_true(qn_feed_nbytes(&x.d, &view, false, false, 1) == SIZE_MAX);
+	assert_true(qn_feed_nbytes(&x.d, &view, false, false, 0, 1) == SIZE_MAX);
 }
 
 int main(void)

@@ -10,12 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "random.h"
+#include "topo/room.h"
 #include "topo/topo.h"
 
 #define MAX_RANKS 64
@@ -578,6 +580,59 @@ static void test_file_pages(void **state)
 	qn_topo_free(t);
 }
 
+static void put(const char *root, const char *file, const char *text)
+{
+	char name[256], *slash;
+	FILE *f;
+
+	snprintf(name, sizeof(name), "%s%s", root, file);
+	for (slash = strchr(name + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		mkdir(name, 0777);
+		*slash = '/';
+	}
+	f = fopen(name, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void expect_room(uint64_t nbytes, bool is_group)
+{
+	const struct qn_room room = qn_room_find("root");
+
+	assert_int_equal(room.nbytes, nbytes);
+	assert_int_equal(room.is_group, is_group);
+}
+
+/* What a machine has free, and groups in groups, of both versions. */
+static void test_room(void **state)
+{
+	(void)state;
+	expect_room(UINT64_MAX, false);
+	put("root", "/proc/meminfo", "MemTotal: 9000 kB\nMemAvailable:   1000 kB\nSwapFree: 24 kB\n");
+	expect_room(1024 * 1024, false);
+	put("root", "/proc/self/cgroup", "0::/job/step\n");
+	put("root", "/sys/fs/cgroup/job/step/memory.max", "max\n");
+	put("root", "/sys/fs/cgroup/job/step/memory.current", "100\n");
+	expect_room(1024 * 1024, false);
+	put("root", "/sys/fs/cgroup/job/memory.max", "300000\n");
+	put("root", "/sys/fs/cgroup/job/memory.current", "250000\n");
+	expect_room(50000, true);
+	put("root", "/sys/fs/cgroup/job/memory.stat", "anon 7\ninactive_file 1000\nactive_file 200\n");
+	expect_room(51200, true);
+	put("root", "/proc/self/cgroup", "5:cpu:/\n4:memory:/old\n0::/\n");
+	put("root", "/sys/fs/cgroup/memory/old/memory.limit_in_bytes", "9223372036854771712\n");
+	put("root", "/sys/fs/cgroup/memory/old/memory.usage_in_bytes", "5000\n");
+	expect_room(1024 * 1024, false);
+	put("root", "/sys/fs/cgroup/memory/memory.limit_in_bytes", "40000\n");
+	put("root", "/sys/fs/cgroup/memory/memory.usage_in_bytes", "50000\n");
+	expect_room(0, true);
+	put("root", "/sys/fs/cgroup/memory/memory.stat", "total_inactive_file 30000\n");
+	expect_room(20000, true);
+	assert_int_equal(system("rm -r root"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -598,6 +653,7 @@ int main(void)
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_disks),
 		cmocka_unit_test(test_file_pages),
+		cmocka_unit_test(test_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
