@@ -91,7 +91,7 @@ static enum quern_status resolve_stored(struct qn_dataset *d, const uint64_t *or
 					int nprocesses, struct qn_mosaic *m,
 					struct quern_message *err)
 {
-	struct qn_effort effort = { 0, 0 };
+	struct qn_effort effort = { 0, 0, NULL };
 	struct qn_resolving r = { .whole = d, .outermost = d, .nprocesses = nprocesses,
 				  .effort = &effort, .err = err };
 	enum quern_status st;
@@ -112,6 +112,7 @@ static enum quern_status resolve_stored(struct qn_dataset *d, const uint64_t *or
 		st = join(m, &r.own, origin, err);
 	}
 	qn_mosaic_fini(&r.own);
+	qn_effort_fini(&effort);
 	return st;
 }
 

@@ -19,17 +19,31 @@
 /* Parts that a dataset may have; with more it is left to the library. */
 #define QN_MOST_PARTS 1000000u
 
+/* What a virtual dataset among the sources came to. It may be a source of many others, and these of more:
+   resolved each time, a few levels of a few mappings would be millions. */
+struct qn_memo {
+	char *file, *path;		/* owned */
+	int ndim;
+	uint64_t shape[QUERN_MAX_DIMS];
+	int height;			/* levels of virtual datasets, with this one */
+	char why[96];			/* as in qn_resolving */
+	struct qn_mosaic mosaic;	/* owned */
+};
+
 /* Of a dataset and all that it is made of. Sources that are virtual have sources: without a limit on
    their sum a few small files could ask for any amount of work. */
 struct qn_effort {
 	uint64_t nsources, nvirtual; /* described */
+	void *memos;		     /* owned: a tree of tsearch(3), by file and path */
 };
+
+void qn_effort_fini(struct qn_effort *e);
 
 struct qn_resolving {
 	const struct qn_dataset *whole;		/* borrows */
 	const struct qn_dataset *outermost;	/* borrows: whose attributes count */
 	const struct qn_resolving *outer;	/* borrows: of which it is a source; or NULL */
-	int depth;
+	int depth, height;	/* levels of virtual datasets around it, and in it */
 	int nprocesses;
 	struct qn_effort *effort;	/* borrows */
 	struct qn_mosaic own;		/* what comes of it, at 0 */
@@ -53,12 +67,14 @@ enum quern_status qn_resolve_add_empty(struct qn_resolving *r, bool zeros, uint3
 /* A source, once described. */
 struct qn_known {
 	bool missing;
-	bool nested;			/* it is a mosaic, whose members begin at `member` of ours */
-	uint32_t member;
+	const struct qn_mosaic *nested;	/* borrows: NULL, or the mosaic that it is, */
+	uint32_t *member_of;		/* owned: and which of our members its are, or QN_NOT_YET */
+	uint32_t member;		/* else: this one */
 	int ndim;
 	uint64_t shape[QUERN_MAX_DIMS];
-	struct qn_mosaic mosaic;	/* owned, if nested */
 };
+
+#define QN_NOT_YET UINT32_MAX
 
 /* Of each entry of the list, which of the known sources it is. */
 struct qn_knowns {
@@ -70,5 +86,9 @@ struct qn_knowns {
 enum quern_status qn_knowns_init(struct qn_resolving *r, const struct qn_sources *list,
 				 struct qn_knowns *k);
 void qn_knowns_fini(struct qn_knowns *k);
+
+/* Our member for one of a nested source, which becomes ours when a part of it is wanted. */
+enum quern_status qn_known_member(struct qn_resolving *r, const struct qn_known *known, uint32_t theirs,
+				  uint32_t *member);
 
 #endif

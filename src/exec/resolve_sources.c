@@ -1,6 +1,7 @@
 #include "exec/resolve_impl.h"
 
 #include <inttypes.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,8 +11,7 @@
 void qn_knowns_fini(struct qn_knowns *k)
 {
 	for (uint64_t i = 0; i < k->n; i++)
-		if (k->known[i].nested)
-			qn_mosaic_fini(&k->known[i].mosaic);
+		free(k->known[i].member_of);
 	free(k->known);
 	free(k->of);
 	memset(k, 0, sizeof *k);
@@ -80,16 +80,130 @@ static bool is_inside_itself(const struct qn_resolving *r, const struct qn_datas
 	return false;
 }
 
+static enum quern_status too_deep(const struct qn_resolving *r)
+{
+	return qn_error_set(r->err, QUERN_ERR_DATA, "%s: dataset %s: virtual datasets are "
+			    "mapped to each other more than %d times, or in a circle: have "
+			    "its maker look at it", r->outermost->file, r->outermost->path,
+			    QN_MOST_NESTED);
+}
+
 static enum quern_status may_nest(const struct qn_resolving *r, const struct qn_dataset *d)
 {
 	if (r->depth >= QN_MOST_NESTED || is_inside_itself(r, d))
-		return qn_error_set(r->err, QUERN_ERR_DATA, "%s: dataset %s: virtual datasets are "
-				    "mapped to each other more than %d times, or in a circle: have "
-				    "its maker look at it", r->outermost->file, r->outermost->path,
-				    QN_MOST_NESTED);
+		return too_deep(r);
 	if (++r->effort->nvirtual > QN_MOST_VIRTUAL)
 		return too_many(r, "virtual datasets", QN_MOST_VIRTUAL);
 	return QUERN_OK;
+}
+
+/* --- what is known already --- */
+
+static int compare_memos(const void *a, const void *b)
+{
+	const struct qn_memo *x = a, *y = b;
+	int files = strcmp(x->file, y->file);
+
+	return files ? files : strcmp(x->path, y->path);
+}
+
+static void free_memo(void *memo)
+{
+	struct qn_memo *m = memo;
+
+	qn_mosaic_fini(&m->mosaic);
+	free(m->file);
+	free(m->path);
+	free(m);
+}
+
+void qn_effort_fini(struct qn_effort *e)
+{
+	tdestroy(e->memos, free_memo);
+	e->memos = NULL;
+}
+
+static const struct qn_memo *find_memo(const struct qn_effort *e, const char *file, const char *path)
+{
+	const struct qn_memo key = { .file = (char *)(uintptr_t)file, .path = (char *)(uintptr_t)path };
+	void *const *node = tfind(&key, &e->memos, compare_memos);
+
+	return node ? *node : NULL;
+}
+
+/* Takes the mosaic. NULL: no memory, and it is gone. */
+static const struct qn_memo *add_memo(struct qn_effort *e, const struct qn_dataset *d,
+				      struct qn_resolving *inner)
+{
+	struct qn_memo *m = qn_calloc(1, sizeof *m);
+
+	if (!m) {
+		qn_mosaic_fini(&inner->own);
+		return NULL;
+	}
+	m->mosaic = inner->own;
+	m->file = strdup(d->file);
+	m->path = strdup(d->path);
+	m->ndim = d->ndim;
+	memcpy(m->shape, d->shape, sizeof m->shape);
+	m->height = 1 + inner->height;
+	memcpy(m->why, inner->why, sizeof m->why);
+	if (m->file && m->path && tsearch(m, &e->memos, compare_memos))
+		return m;
+	free_memo(m);
+	return NULL;
+}
+
+/* A source of which that is known. */
+static enum quern_status remember(struct qn_resolving *r, const struct qn_memo *m,
+				  struct qn_known *known)
+{
+	const uint32_t n = m->mosaic.nmembers;
+	enum quern_status st = QUERN_OK;
+
+	if (r->depth + m->height > QN_MOST_NESTED)
+		return too_deep(r);
+	if (r->height < m->height)
+		r->height = m->height;
+	if (m->why[0])
+		qn_resolve_leave(r, m->why);
+	known->ndim = m->ndim;
+	memcpy(known->shape, m->shape, sizeof known->shape);
+	known->nested = &m->mosaic;
+	known->member_of = qn_calloc(n, sizeof *known->member_of);
+	if (!known->member_of)
+		return qn_error_nomem(r->err, n * sizeof *known->member_of, "parts of a source");
+	for (uint32_t i = 0; i < n; i++)
+		known->member_of[i] = QN_NOT_YET;
+	r->own.nmissing += m->mosaic.nmissing;
+	/* One without parts says what its elements would be. */
+	for (uint32_t i = 0, member; !st && !m->mosaic.nparts && i < n; i++)
+		st = qn_known_member(r, known, i, &member);
+	return st;
+}
+
+enum quern_status qn_known_member(struct qn_resolving *r, const struct qn_known *known, uint32_t theirs,
+				  uint32_t *member)
+{
+	const struct qn_member *m = &known->nested->member[theirs];
+	struct qn_dataset d;
+	enum quern_status st;
+
+	*member = known->member_of[theirs];
+	if (*member != QN_NOT_YET)
+		return QUERN_OK;
+	qn_mosaic_member(known->nested, theirs, &d);
+	d.nchunks = m->nchunks;
+	d.chunks = qn_calloc(m->nchunks, sizeof *d.chunks);
+	if (!d.chunks)
+		return qn_error_nomem(r->err, m->nchunks * sizeof *d.chunks, "chunks of a source");
+	if (m->nchunks)
+		memcpy(d.chunks, m->chunks, m->nchunks * sizeof *d.chunks);
+	st = qn_mosaic_add(&r->own, &d, member, r->err);
+	free(d.chunks); /* taken on success */
+	if (!st)
+		known->member_of[theirs] = *member;
+	return st;
 }
 
 /* A source that is in pieces itself. What it cannot be resolved to is for the library, all of it. */
@@ -99,27 +213,21 @@ static enum quern_status add_nested(struct qn_resolving *r, const struct qn_data
 	struct qn_resolving inner = { .whole = d, .outermost = r->outermost, .outer = r,
 				      .depth = r->depth + 1, .nprocesses = r->nprocesses,
 				      .effort = r->effort, .err = r->err };
-	enum quern_status st = may_nest(r, d);
-	uint32_t member;
+	const struct qn_memo *m = find_memo(r->effort, d->file, d->path);
+	enum quern_status st = m ? QUERN_OK : may_nest(r, d);
 
+	if (m)
+		return remember(r, m, known);
 	if (st)
 		return st;
 	qn_mosaic_init(&inner.own, d->ndim);
-	known->nested = true;
-	known->member = r->own.nmembers;
 	st = qn_resolve_into(&inner);
-	if (inner.why[0])
-		qn_resolve_leave(r, inner.why);
-	for (uint32_t i = 0; !st && i < inner.own.nmembers; i++) {
-		struct qn_dataset x;
-
-		qn_mosaic_member(&inner.own, i, &x);
-		st = qn_mosaic_add(&r->own, &x, &member, r->err);
-		inner.own.member[i].chunks = x.chunks;
+	if (st) {
+		qn_mosaic_fini(&inner.own);
+		return st;
 	}
-	r->own.nmissing += inner.own.nmissing;
-	known->mosaic = inner.own;
-	return st;
+	m = add_memo(r->effort, d, &inner);
+	return m ? remember(r, m, known) : qn_error_nomem(r->err, sizeof *m, "a source");
 }
 
 /* d: its chunks are taken, the rest stays. */
@@ -233,13 +341,17 @@ static void sort_out(struct search *s, struct named *sorted, uint64_t n, struct 
 	qsort(sorted, (size_t)n, sizeof *sorted, by_name);
 	for (uint64_t i = 0; i < n; i++) {
 		const struct qn_origin *o = sorted[i].origin;
+		const struct qn_memo *m;
 
 		k->of[sorted[i].number] = k->n - 1;
 		if (i && !compare_names(&sorted[i - 1], &sorted[i]))
 			continue;
 		k->of[sorted[i].number] = k->n;
 		k->known[k->n].missing = !o->file[0];
-		if (o->file[0]) {
+		m = find_memo(s->r->effort, o->file, o->path);
+		if (m && !s->status) {
+			s->status = remember(s->r, m, &k->known[k->n]);
+		} else if (o->file[0]) {
 			s->number[s->n] = k->n;
 			s->files[s->n] = o->file;
 			s->paths[s->n++] = o->path;
@@ -260,7 +372,7 @@ static enum quern_status find_all(struct search *s, const struct qn_sources *lis
 		sorted[i] = (struct named){ &list->origin[i], i };
 	sort_out(s, sorted, list->n, k);
 	free(sorted);
-	st = find_out(s);
+	st = s->status ? s->status : find_out(s);
 	for (uint64_t i = 0; !st && i < list->n; i++)
 		s->r->own.nmissing += k->known[k->of[i]].missing;
 	return st;

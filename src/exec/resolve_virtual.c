@@ -186,7 +186,8 @@ static bool meet_piece(const struct cutting *c, const struct qn_part *part, stru
 
 static enum quern_status put_nested(struct cutting *c)
 {
-	const struct qn_mosaic *inner = &c->known->mosaic;
+	const struct qn_mosaic *inner = c->known->nested;
+	uint32_t member;
 	enum quern_status st = QUERN_OK;
 
 	*c->ntried += inner->nparts;
@@ -200,7 +201,9 @@ static enum quern_status put_nested(struct cutting *c)
 		if (!meet_piece(c, &p, &source, &to))
 			continue;
 		narrow(&p, &source);
-		st = put_part(c, c->known->member + p.member, &p.from, &to);
+		st = qn_known_member(c->r, c->known, p.member, &member);
+		if (!st)
+			st = put_part(c, member, &p.from, &to);
 	}
 	return st;
 }

@@ -67,6 +67,13 @@ refuses 3 "a source that is no HDF5 file" "s1.h5" run moments joined.h5
 rm s1.h5 && mkfifo s1.h5
 refuses 3 "a source that is a pipe" "s1.h5, which cannot be read: it is a device, a pipe or a socket" run moments joined.h5
 
+# --- sources that are virtual and occur again and again: 16 million of them, 96 that differ ---
+"$make" deep || exit 1
+answers "virtual datasets of six levels" run sum --json -d l6_3 deep.h5
+is "... their elements" "16 176" "$(field result.count) $(field result.sum)"
+answers "... and of one level" run sum --json -d l1_3 deep.h5
+is "... its elements" "16 120" "$(field result.count) $(field result.sum)"
+
 # --- very many sources, described by several processes ---
 "$make" many 300 || exit 1
 quern run sum --json -d x many.h5

@@ -149,9 +149,9 @@ refuses 1 "--memory too small" "rank 0 needs about .* more than --memory" \
 	run moments --memory 10K -d packed cf.nc
 answers "--memory enough" run moments --memory 1G -d packed cf.nc
 "$BUILDDIR/tests/layouts" layouts.h5
-quern run count --json --threads 8 --memory 35M -d /good layouts.h5
+quern run count --json --threads 8 --memory 33M -d /good layouts.h5
 is "--memory enough for some threads" "0 2 1" "$status $(field run.threads) \
-$(grep -c 'warning: rank 0 works with 2 of 8 threads: .* would not fit into --memory 35M' err)"
+$(grep -c 'warning: rank 0 works with 2 of 8 threads: .* would not fit into --memory 33M' err)"
 refuses 1 "--memory too small for one" \
 	"needs about 28 MiB with one thread, 4 of them .*more than --memory 26M: raise it, or make the chunks" \
 	run count --memory 26M -d /good layouts.h5

@@ -7,6 +7,8 @@
  *	layouts many N		many.h5: x is mapped to N datasets of the file, of which every tenth is not
  *				there and every seventh is virtual too; x[i, j] is i, or -1
  *	layouts external RAW...	external.h5: a dataset of six bytes in each raw file, and one of 6-bit numbers
+ *	layouts deep		deep.h5: l1_0 ... l1_15 have each an element of every l0_0, ..., l2_0 ... of
+ *				those, and so on to l6_15
  *	layouts unusual		unusual.h5: numbers of 12 bits in an external file, and half of them mapped;
  *				texts with a fill value, of a missing source; texts in an external file
  *	layouts unwritten	unwritten.h5: netCDF variables, and others, with elements that nobody wrote;
@@ -152,6 +154,53 @@ static void make_virtual(hsize_t nrows)
 	write_rows("g1.h5", nrows / NSOURCES, nrows / NSOURCES, 1);
 	join("gaps.h5", "g", nrows, 1, NSOURCES - 1);
 	join_odd("odd.h5", nrows);
+}
+
+#define NDEEP 16
+#define NLEVELS 6
+
+/* Element j is that number i + j, around, of dataset j of the level below; of level 0 each has one. */
+static void make_deep_one(hid_t file, int level, int i)
+{
+	hsize_t n = NDEEP, below = level == 1 ? 1 : NDEEP, one = 1;
+	hid_t to = must(H5Screate_simple(1, &n, NULL)), from = must(H5Screate_simple(1, &below, NULL));
+	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE));
+	char name[32];
+
+	for (hsize_t j = 0; j < n; j++) {
+		hsize_t at = ((hsize_t)i + j) % below;
+
+		must(H5Sselect_hyperslab(to, H5S_SELECT_SET, &j, NULL, &one, NULL));
+		must(H5Sselect_hyperslab(from, H5S_SELECT_SET, &at, NULL, &one, NULL));
+		snprintf(name, sizeof name, "/l%d_%d", level - 1, (int)j);
+		must(H5Pset_virtual(dcpl, to, ".", name, from));
+	}
+	snprintf(name, sizeof name, "l%d_%d", level, i);
+	H5Dclose(must(H5Dcreate2(file, name, H5T_STD_I32LE, to, H5P_DEFAULT, dcpl, H5P_DEFAULT)));
+	H5Pclose(dcpl);
+	H5Sclose(from);
+	H5Sclose(to);
+}
+
+static void make_deep(void)
+{
+	hid_t file = create("deep.h5"), dset, space;
+	hsize_t one = 1;
+	char name[32];
+
+	space = must(H5Screate_simple(1, &one, NULL));
+	for (int i = 0; i < NDEEP; i++) {
+		snprintf(name, sizeof name, "l0_%d", i);
+		dset = must(H5Dcreate2(file, name, H5T_STD_I32LE, space, H5P_DEFAULT, H5P_DEFAULT,
+				       H5P_DEFAULT));
+		must(H5Dwrite(dset, H5T_NATIVE_INT, H5S_ALL, H5S_ALL, H5P_DEFAULT, &i));
+		H5Dclose(dset);
+	}
+	for (int level = 1; level <= NLEVELS; level++)
+		for (int i = 0; i < NDEEP; i++)
+			make_deep_one(file, level, i);
+	H5Sclose(space);
+	H5Fclose(file);
 }
 
 static void map_half(hid_t file, const char *name, hid_t type, const char *source, const void *fill)
@@ -595,6 +644,8 @@ int main(int argc, char **argv)
 		make_virtual(strtoull(argv[2], NULL, 10));
 	else if (argc == 3 && !strcmp(argv[1], "many"))
 		make_many(strtoull(argv[2], NULL, 10));
+	else if (argc == 2 && !strcmp(argv[1], "deep"))
+		make_deep();
 	else if (argc == 2 && !strcmp(argv[1], "unusual"))
 		make_unusual();
 	else if (argc > 2 && !strcmp(argv[1], "external"))

@@ -626,7 +626,7 @@ static void test_one_rank_refuses(void **state)
 static void test_impossible_states(void **state)
 {
 	static const char *const kernels[] = { "broken", "huge" }, *const says[] = { "broken",
-										      "allocate" };
+										      "needs about" };
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
