@@ -97,4 +97,59 @@ for name in r.json r.csv r.h5; do
 	is "$name: short writes" "0 " "$status $(same_mean "out.d/$name")"
 done
 faults_clear
+
+# --- no room, without any trick ---
+# no_room WORDS COMMAND...: a larger result in the place of a smaller one, and in a new place.
+no_room()
+{
+	local reason=$1 suffix place
+
+	shift
+	for suffix in json csv h5 nc; do
+		for place in old new; do
+			status=0
+			"$@" run histogram --bins 4000 --range 0,300 --threads 1 -d packed \
+				-o "small.d/$place.$suffix" cf.nc >out 2>err || status=$?
+			is "$place.$suffix: $reason" "1 1 $(echo small.d/old.*)" "$status $(
+				grep -c "small.d/$place.$suffix: cannot be written: $reason" err) $(
+				echo small.d/*)"
+		done
+	done
+}
+
+mkdir small.d
+for suffix in json csv h5 nc; do
+	"$QUERN" run count -d packed -o "small.d/old.$suffix" cf.nc
+done
+cp -r small.d kept.d
+limited()
+(
+	ulimit -f 8
+	"$QUERN" "$@"
+)
+no_room 'File too large' limited
+check "what was there is as it was" diff -r kept.d small.d
+
+# shellcheck disable=SC2016 # for the shell inside
+full='mount -t tmpfs -o size=48k none small.d && cp kept.d/* small.d && . ./inside.sh'
+if [ "$(id -u)" -eq 0 ] && unshare -m mount -t tmpfs -o size=48k none kept.d 2>/dev/null; then
+	{
+		declare -f no_room is pass fail
+		declare -p QUERN tap_n tap_failed
+		cat <<'END'
+fill=$(($(stat -f -c '%a * %S' small.d) - 4096))
+head -c "$fill" /dev/zero >small.d/old.full
+no_room 'No space left on device' "$QUERN" >cases
+rm small.d/old.full
+diff -r kept.d small.d >>differ
+echo "$tap_n $tap_failed" >counts
+END
+	} >inside.sh
+	unshare -m bash -c "$full"
+	cat cases
+	read -r tap_n tap_failed <counts
+	is "what was there is as it was" "" "$(cat differ)"
+else
+	skip "a full disk" "no file system can be mounted here"
+fi
 finish
