@@ -79,7 +79,8 @@ static bool add_bytes(struct print *p, size_t piece, const void *data, size_t nb
 static bool same_print(const struct print *a, const struct print *b)
 {
 	for (size_t i = 0; i < NPIECES; i++)
-		if (a->n[i] != b->n[i] || memcmp(a->bytes + a->at[i], b->bytes + b->at[i], a->n[i]))
+		if (a->n[i] != b->n[i] ||
+		    (a->n[i] && memcmp(a->bytes + a->at[i], b->bytes + b->at[i], a->n[i])))
 			return false;
 	return true;
 }
