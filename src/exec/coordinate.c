@@ -543,6 +543,8 @@ static bool read_end(const char *file, const char *path, uint64_t at, int end, s
 		qn_axis_format(&a, at, out->text[end]);
 	if (ok && end == 0)
 		snprintf(out->units, sizeof(out->units), "%s", a.no_epoch ? a.units : "");
+	/* Joined files may have other units. */
+	ok = ok && !strcmp(out->units, a.no_epoch ? a.units : "");
 	qn_axis_fini(&a);
 	qn_dataset_fini(&c);
 	return ok;
