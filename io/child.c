@@ -136,7 +136,7 @@ void qn_child_renew(unsigned cpu_seconds)
 	setrlimit(RLIMIT_CPU, &r);
 }
 
-static void confine(const struct qn_child_limits *limits)
+static void confine(const struct qn_child_limits *limits, struct qn_refused *refused)
 {
 	uint64_t mapped = mapped_nbytes();
 
@@ -149,11 +149,15 @@ static void confine(const struct qn_child_limits *limits)
 	/* A limit of core files does not hold where a program takes them. */
 	if (!IS_SANITIZED)
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	/* A sanitizer reads the program for what it says. */
+	if (limits->files && !IS_SANITIZED)
+		qn_child_allow_files(limits->files);
+	qn_child_note_refusals(refused);
 	qn_child_filter_calls();
 }
 
 _Noreturn static void be_child(int fd, pid_t parent, const struct qn_child_limits *limits,
-			       qn_child_work *work, void *ctx)
+			       struct qn_refused *refused, qn_child_work *work, void *ctx)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (getppid() != parent)
@@ -161,7 +165,7 @@ _Noreturn static void be_child(int fd, pid_t parent, const struct qn_child_limit
 	reset_signals();
 	if (!keep_only(fd))
 		_exit(1);
-	confine(limits);
+	confine(limits, refused);
 	work(ctx, CHILD_FD);
 	_exit(0);
 }
@@ -199,24 +203,29 @@ enum quern_status qn_child_start(struct qn_child *c, const char *subject,
 				 void *ctx, struct quern_message *err)
 {
 	pid_t parent = getpid(), pid;
+	struct qn_refused *refused;
 	char *copy;
 	int fd[2];
 
 	if (check_files(subject, err) != QUERN_OK)
 		return QUERN_ERR_RUN;
+	refused = qn_refused_new();
 	copy = strdup(subject);
-	if (!copy)
-		return qn_error_nomem(err, strlen(subject), "a process");
+	if (!copy || !refused) {
+		qn_error_nomem(err, strlen(subject), "a process");
+		goto no_memory;
+	}
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) != 0)
 		goto no_socket;
 	pid = fork();
 	if (pid == 0)
-		be_child(fd[1], parent, limits, work, ctx);
+		be_child(fd[1], parent, limits, refused, work, ctx);
 	if (pid < 0)
 		goto no_child;
 	close(fd[1]);
 	*c = (struct qn_child){ .process = qn_process_of(pid), .fd = fd[0], .subject = copy,
-				.limits = *limits };
+				.limits = *limits, .refused = refused };
+	c->limits.files = NULL;
 	qn_child_wait_anew(c);
 	return QUERN_OK;
 
@@ -227,7 +236,9 @@ no_socket:
 	qn_error_set(err, QUERN_ERR_RUN, "%s cannot be read: no process can be started for it: %s%s",
 		     subject, strerror(errno),
 		     errno == EMFILE ? ": raise the limit (ulimit -n), or use fewer --threads" : "");
+no_memory:
 	free(copy);
+	qn_refused_free(refused);
 	return QUERN_ERR_RUN;
 }
 
@@ -388,6 +399,7 @@ void qn_child_end(struct qn_child *c)
 		close(c->fd);
 	qn_process_end(&c->process);
 	free(c->subject);
+	qn_refused_free(c->refused);
 	*c = (struct qn_child){ .process = QN_PROCESS_NONE };
 }
 

@@ -4,7 +4,8 @@
  * A library that crashes, hangs or asks for all memory over a damaged file takes only the child with
  * it. The child has limits of memory, processor time and wall time, leaves no core file, cannot
  * write to any file, and where the kernel has seccomp (io/child_filter.c) can call nothing of the
- * system but what reading takes. Everything it says must be checked like a file.
+ * system but what reading takes, and where it has Landlock can open no file but those it was given
+ * (io/child_files.c). Everything it says must be checked like a file.
  *
  * It is forked, without exec. A program that is started anew would have to be found first, by a
  * library that is linked into programs of others, and loading HDF5 and MPI takes 20 ms where a fork
@@ -24,12 +25,14 @@
 
 #include "base/error.h"
 #include "base/process.h"
+#include "child_files.h"
 
 struct qn_child_limits {
 	uint64_t memory_nbytes; /* more than the parent has mapped */
 	unsigned cpu_seconds;	/* from its start, or the last qn_child_renew */
 	unsigned wall_seconds;	/* for an answer, from its start or the last qn_child_ask */
 	const char *option;	/* that sets them, for messages: "--metadata-timeout" */
+	const struct qn_names *files; /* borrowed while it starts: that it may open; NULL: any */
 };
 
 /* Of the child that was asked last: whether another one may do what it did not. */
@@ -46,6 +49,7 @@ struct qn_child {
 	struct qn_child_limits limits;
 	int64_t deadline_ns;
 	enum qn_child_end end;
+	struct qn_refused *refused; /* owned */
 };
 
 /*

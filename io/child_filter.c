@@ -1,12 +1,14 @@
 /*
  * child_filter.c - the calls of the system that a child may make: those that reading files and
  * managing its own memory take. The others fail with ENOSYS, as on a kernel that does not have them,
- * which libraries know how to live with; files do not open for writing (EACCES).
+ * which libraries know how to live with; files do not open for writing (EACCES). To open one for reading
+ * is a signal, whose handler does it and notes what is refused (child_files.h).
  *
  * The filter is a program for the kernel's BPF machine: seccomp(2). Numbers of calls differ between
  * processors, and a process may be able to use two sets; for those not named here there is no filter.
  */
 #include "child.h"
+#include "child_files.h"
 
 #ifdef __linux__
 #include <linux/audit.h>
@@ -122,6 +124,19 @@ static void add_number_rule(struct program *p, int call, size_t argument, uint32
 	answer(p, SECCOMP_RET_ERRNO | ENOSYS);
 }
 
+/* Opening for reading, with the cookie: what the handler of the signal calls, which all others get. */
+static void add_open_rule(struct program *p, int call, size_t argument, uint32_t writing)
+{
+	skip_unless_call(p, call, 7);
+	load_argument(p, argument);
+	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, writing, 0, 1));
+	answer(p, SECCOMP_RET_ERRNO | EACCES);
+	load_argument(p, 5);
+	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, QN_OPEN_COOKIE, 0, 1));
+	answer(p, SECCOMP_RET_ALLOW);
+	answer(p, SECCOMP_RET_TRAP);
+}
+
 static void write_program(struct program *p)
 {
 	const uint32_t writing = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND;
@@ -136,9 +151,9 @@ static void write_program(struct program *p)
 		skip_unless_call(p, allowed[i], 1);
 		answer(p, SECCOMP_RET_ALLOW);
 	}
-	add_flags_rule(p, SYS_openat, 2, writing, false, SECCOMP_RET_ERRNO | EACCES);
+	add_open_rule(p, SYS_openat, 2, writing);
 #ifdef SYS_open
-	add_flags_rule(p, SYS_open, 1, writing, false, SECCOMP_RET_ERRNO | EACCES);
+	add_open_rule(p, SYS_open, 1, writing);
 #endif
 	add_flags_rule(p, SYS_clone, 0, CLONE_THREAD, true, SECCOMP_RET_ERRNO | EPERM);
 	/* Of itself only: abort, and its limits. */

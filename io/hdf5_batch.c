@@ -21,6 +21,7 @@
 #include "hdf5_child.h"
 #include "hdf5_file.h"
 #include "hdf5_format.h"
+#include "hdf5_grants.h"
 
 #define BATCH		   16
 #define FEWEST_A_CHILD	   64
@@ -71,6 +72,7 @@ struct telling {
 	struct qn_listing listing;	/* owned: of the file `listed`, unless NULL */
 	const char *listed;
 	FILE *out;			/* the answer to a batch */
+	size_t nrefused;		/* files, before the one at hand */
 };
 
 static void tell_chunks(FILE *out, const struct qn_dataset *d)
@@ -137,9 +139,14 @@ static bool is_absent(struct telling *t, const char *file, const char *path)
 	return qn_hdf5_has(file, path, &has, &ignored) == QUERN_OK && !has;
 }
 
+static bool was_refused(const struct telling *t)
+{
+	return qn_child_nrefused() > t->nrefused;
+}
+
 static void tell_failure(struct telling *t, const char *file, const char *path, const char *why)
 {
-	bool absent = is_absent(t, file, path);
+	bool absent = is_absent(t, file, path) && !was_refused(t);
 	struct answer a = { .kind = absent ? ABSENT : FAILED,
 			    .flat_nbytes = absent ? strlen(why) : 0 };
 
@@ -155,12 +162,16 @@ static void tell_file(struct telling *t, size_t i)
 	FILE *out = t->out;
 	struct qn_dataset d;
 
+	t->nrefused = qn_child_nrefused();
 	if (t->alike && qn_h5_alike_describe(t->alike, file, path, &d)) {
 		tell_alike(out, &d);
 		free(d.chunks);
 	} else if (qn_hdf5_describe(file, path, column_of(b->like), true, &d, &err) ==
 		   QUERN_OK) {
-		tell_full(out, &d);
+		if (was_refused(t))
+			fwrite(&(struct answer){ .kind = FAILED }, sizeof(struct answer), 1, out);
+		else
+			tell_full(out, &d);
 		qn_dataset_fini(&d);
 	} else {
 		tell_failure(t, file, path, err.text);
@@ -363,17 +374,37 @@ static unsigned wall_seconds(void)
 	return given ? given : WALL_SECONDS;
 }
 
+/* The files of a child. Others that they name it is refused, and what it then cannot describe is
+   described alone. */
+static enum quern_status grant_files(const struct batches *b, struct qn_grants *g)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	enum quern_status status = qn_grants_init(g, b->like->file, NULL, false, &ignored);
+
+	for (size_t i = b->number * BATCH; status == QUERN_OK && i < b->n; i += b->nchildren * BATCH)
+		for (size_t k = i; status == QUERN_OK && k < qn_min_u64(i + BATCH, b->n); k++)
+			status = qn_names_add(&g->names, b->files[k], &ignored);
+	return status;
+}
+
 /* Starts the children. Where one cannot be started its files are described one by one. */
 static void start(struct batches *b)
 {
-	const struct qn_child_limits limits = { MEMORY_NBYTES, CPU_SECONDS, wall_seconds(),
-						"--metadata-timeout" };
+	struct qn_child_limits limits = { .memory_nbytes = MEMORY_NBYTES, .cpu_seconds = CPU_SECONDS,
+					  .wall_seconds = wall_seconds(),
+					  .option = "--metadata-timeout" };
 	struct quern_message ignored = { .status = QUERN_OK };
 
 	for (b->number = 0; b->number < b->nchildren; b->number++) {
+		struct qn_grants g;
+
+		if (grant_files(b, &g) != QUERN_OK)
+			continue;
+		limits.files = &g.names;
 		qn_h5_enter(&b->caller);
 		qn_child_start(&b->child[b->number], "files", &limits, answer_batches, b, &ignored);
 		qn_h5_leave(&b->caller);
+		qn_grants_fini(&g);
 	}
 }
 

@@ -10,9 +10,12 @@
  */
 #include "hdf5_child.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -20,6 +23,7 @@
 #include "data/access.h"
 #include "hdf5_file.h"
 #include "hdf5_format.h"
+#include "hdf5_grants.h"
 #include "hdf5_raw.h"
 #include "hdf5_sources.h"
 #include "hdf5_write.h"
@@ -28,7 +32,8 @@
 #define CPU_SECONDS	   7
 #define WALL_SECONDS	   60
 #define MOST_SECONDS	   600
-#define MOST_TRIES	   2
+#define MOST_KILLED	   1
+#define MOST_ROUNDS	   100 /* files that lead to others, one to the next */
 #define LISTING_NBYTES	   (UINT64_C(1) << 28)
 #define DESCRIPTION_NBYTES (UINT64_C(1) << 24)
 #define SOURCES_NBYTES	   (UINT64_C(1) << 29)
@@ -60,16 +65,17 @@ static struct qn_child_limits limits_for(uint64_t file_nbytes)
 }
 
 /* The lock is held while the child comes into being, so that in it too it can be taken. */
-static enum quern_status start(struct qn_child *c, const char *file, struct qn_h5_caller *caller,
-			       uint64_t file_nbytes, qn_child_work *work, void *question,
-			       struct quern_message *err)
+static enum quern_status start(struct qn_child *c, const struct qn_grants *grants,
+			       struct qn_h5_caller *caller, uint64_t file_nbytes,
+			       qn_child_work *work, void *question, struct quern_message *err)
 {
 	struct qn_child_limits limits = limits_for(file_nbytes);
 	enum quern_status status;
 	char *subject;
 
-	if (asprintf(&subject, "%s: its metadata", file) < 0)
-		return qn_error_nomem(err, strlen(file), "a process");
+	if (asprintf(&subject, "%s: its metadata", grants->file) < 0)
+		return qn_error_nomem(err, strlen(grants->file), "a process");
+	limits.files = &grants->names;
 	qn_h5_enter(caller);
 	status = qn_child_start(c, subject, &limits, work, question, err);
 	qn_h5_leave(caller);
@@ -77,24 +83,51 @@ static enum quern_status start(struct qn_child *c, const char *file, struct qn_h
 	return status;
 }
 
+/* One child and its answer. *again: that counts for nothing, and another child would be of use. */
+static enum quern_status ask_once(const struct qn_hdf5_asking *a, struct qn_grants *grants,
+				  struct qn_h5_caller *caller, uint64_t file_nbytes, int *nkilled,
+				  bool *again, struct quern_message *err)
+{
+	struct qn_child c = { .process = QN_PROCESS_NONE };
+	struct quern_message why = { .status = QUERN_OK }, lack = { .status = QUERN_OK };
+	enum quern_status status = start(&c, grants, caller, file_nbytes, a->work, a->question, &why);
+	bool heard = false, more = false;
+
+	if (status == QUERN_OK) {
+		status = a->hear(&c, a->question, &why);
+		heard = status == QUERN_OK;
+	}
+	if (qn_grants_look(grants, &c, &more, &lack) != QUERN_OK)
+		status = qn_error_set(err, lack.status, "%s", lack.text);
+	else if (status != QUERN_OK)
+		qn_error_because(err, status, why.reason, "%s", why.text);
+	*again = more || (c.end == QN_CHILD_KILLED && (*nkilled)++ < MOST_KILLED);
+	if (heard && (*again || status != QUERN_OK))
+		a->forget(a->question);
+	qn_child_end(&c);
+	return status;
+}
+
 enum quern_status qn_hdf5_child_ask(const struct qn_hdf5_asking *a, const char *file,
 				    struct qn_h5_caller *caller, uint64_t file_nbytes,
 				    struct quern_message *err)
 {
-	struct quern_message why;
-	enum quern_status status = QUERN_OK;
+	struct quern_message why = { .status = QUERN_OK };
+	struct qn_grants grants;
+	enum quern_status status = qn_grants_init(&grants, file, NULL, false, err);
 	bool again = true;
+	int nkilled = 0;
 
-	for (int i = 0; again && i < MOST_TRIES; i++) {
-		struct qn_child c = { .process = QN_PROCESS_NONE };
-
-		why = (struct quern_message){ .status = QUERN_OK };
-		status = start(&c, file, caller, file_nbytes, a->work, a->question, &why);
-		if (status == QUERN_OK)
-			status = a->hear(&c, a->question, &why);
-		again = status != QUERN_OK && c.end == QN_CHILD_KILLED;
-		qn_child_end(&c);
+	if (status != QUERN_OK)
+		return status;
+	for (int i = 0; again && i < MOST_ROUNDS; i++) {
+		why.status = QUERN_OK;
+		status = ask_once(a, &grants, caller, file_nbytes, &nkilled, &again, &why);
 	}
+	qn_grants_fini(&grants);
+	if (again && status == QUERN_OK)
+		status = qn_error_set(&why, QUERN_ERR_DATA, "%s: it leads from file to file without end",
+				      file);
 	return status == QUERN_OK ? status : qn_error_because(err, status, why.reason, "%s", why.text);
 }
 
@@ -202,10 +235,15 @@ static enum quern_status hear_listing(struct qn_child *c, void *question,
 	return status;
 }
 
-static enum quern_status ask(struct question *q, qn_child_work *work, qn_hdf5_hear *hear,
-			     struct quern_message *err)
+static void forget_listing(void *question)
 {
-	const struct qn_hdf5_asking a = { work, hear, q };
+	qn_listing_fini(((struct question *)question)->out);
+}
+
+static enum quern_status ask(struct question *q, qn_child_work *work, qn_hdf5_hear *hear,
+			     qn_hdf5_forget *forget, struct quern_message *err)
+{
+	const struct qn_hdf5_asking a = { work, hear, forget, q };
 	enum quern_status status = look_at(q->file, &q->st, err);
 
 	return status == QUERN_OK
@@ -218,7 +256,7 @@ enum quern_status qn_hdf5_child_list(const char *file, struct qn_listing *out,
 {
 	struct question q = { .file = file, .out = out };
 
-	return ask(&q, answer_list, hear_listing, err);
+	return ask(&q, answer_list, hear_listing, forget_listing, err);
 }
 
 /* --- yes or no --- */
@@ -264,13 +302,18 @@ static void answer_is_result(void *ctx, int fd)
 	tell_word(fd, QUERN_OK, qn_hdf5_is_result(q->file), &none);
 }
 
+static void forget_nothing(void *question)
+{
+	(void)question;
+}
+
 enum quern_status qn_hdf5_child_has(const char *file, const char *path, bool *has,
 				    struct quern_message *err)
 {
 	struct question q = { .file = file, .path = path, .out = has };
 
 	*has = true;
-	return ask(&q, answer_has, hear_word, err);
+	return ask(&q, answer_has, hear_word, forget_nothing, err);
 }
 
 bool qn_hdf5_child_is_result(const char *file)
@@ -279,7 +322,7 @@ bool qn_hdf5_child_is_result(const char *file)
 	struct question q = { .file = file, .out = &is };
 	struct quern_message err = { .status = QUERN_OK };
 
-	return ask(&q, answer_is_result, hear_word, &err) == QUERN_OK && is;
+	return ask(&q, answer_is_result, hear_word, forget_nothing, &err) == QUERN_OK && is;
 }
 
 /* --- description --- */
@@ -412,6 +455,11 @@ static enum quern_status hear_description(struct qn_child *c, void *question,
 	return status;
 }
 
+static void forget_description(void *question)
+{
+	qn_dataset_fini(((struct question *)question)->out);
+}
+
 enum quern_status qn_hdf5_child_describe(const char *file, const char *path, const char *column,
 					 bool with_index, struct qn_dataset *out,
 					 struct quern_message *err)
@@ -420,7 +468,7 @@ enum quern_status qn_hdf5_child_describe(const char *file, const char *path, con
 		.file = file, .path = path, .column = column, .with_index = with_index, .out = out
 	};
 
-	return ask(&q, answer_describe, hear_description, err);
+	return ask(&q, answer_describe, hear_description, forget_description, err);
 }
 
 enum quern_status qn_hdf5_child_describe_part(const char *file, const char *path,
@@ -432,7 +480,7 @@ enum quern_status qn_hdf5_child_describe_part(const char *file, const char *path
 		.out = out
 	};
 
-	return ask(&q, answer_describe, hear_description, err);
+	return ask(&q, answer_describe, hear_description, forget_description, err);
 }
 
 /* --- sources --- */
@@ -486,10 +534,51 @@ static enum quern_status hear_sources(struct qn_child *c, void *question,
 	return status;
 }
 
+static void forget_sources(void *question)
+{
+	qn_sources_fini(((struct question *)question)->out);
+}
+
 enum quern_status qn_hdf5_child_sources(const struct qn_dataset *d, struct qn_sources *out,
 					struct quern_message *err)
 {
 	struct question q = { .file = d->file, .path = d->path, .dataset = d, .out = out };
 
-	return ask(&q, answer_sources, hear_sources, err);
+	return ask(&q, answer_sources, hear_sources, forget_sources, err);
+}
+
+/* --- confinement --- */
+
+static void answer_sandbox(void *ctx, int fd)
+{
+	const struct qn_h5_caller *caller = ctx;
+	struct qn_sandbox s = { .landlock = 0 };
+
+	qn_h5_leave(caller);
+	s.calls = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) < 0 && errno == ENOSYS;
+	s.files = open("/", O_RDONLY) < 0 && errno == EACCES;
+	qn_child_tell(fd, &s, sizeof s);
+}
+
+/* The version of Landlock is asked for here: a child that is confined cannot. */
+enum quern_status qn_hdf5_child_sandbox(struct qn_sandbox *out, struct quern_message *err)
+{
+	struct qn_child_limits limits = limits_for(0);
+	struct qn_child c = { .process = QN_PROCESS_NONE };
+	struct qn_h5_caller caller;
+	struct qn_grants grants;
+	enum quern_status status = qn_grants_init(&grants, "/dev/null", NULL, false, err);
+
+	if (status != QUERN_OK)
+		return status;
+	limits.files = &grants.names;
+	qn_h5_enter(&caller);
+	status = qn_child_start(&c, "the sandbox", &limits, answer_sandbox, &caller, err);
+	qn_h5_leave(&caller);
+	if (status == QUERN_OK)
+		status = qn_child_get(&c, out, sizeof *out, err);
+	out->landlock = qn_child_landlock();
+	qn_child_end(&c);
+	qn_grants_fini(&grants);
+	return status;
 }

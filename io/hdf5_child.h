@@ -15,13 +15,18 @@
 typedef enum quern_status qn_hdf5_hear(struct qn_child *c, void *question,
 				       struct quern_message *err);
 
+/* Frees what was heard: the answer counts for nothing. */
+typedef void qn_hdf5_forget(void *question);
+
 struct qn_hdf5_asking {
 	qn_child_work *work;
 	qn_hdf5_hear *hear;
+	qn_hdf5_forget *forget;
 	void *question;
 };
 
-/* Has a child read the metadata of a file of that size; another one when that is killed. caller: where
+/* Has a child read the metadata of a file of that size; another one when that is killed, or
+   was refused a file that it may open (hdf5_grants.h). caller: where
    the child finds what qn_h5_enter has found. */
 struct qn_h5_caller;
 enum quern_status qn_hdf5_child_ask(const struct qn_hdf5_asking *a, const char *file,
@@ -42,6 +47,8 @@ enum quern_status qn_hdf5_child_describe_part(const char *file, const char *path
 void qn_hdf5_child_describe_like(const struct qn_dataset *like, const char *const *files,
 				 const char *const *paths, size_t n, int nprocesses,
 				 qn_described *take, void *ctx);
+
+enum quern_status qn_hdf5_child_sandbox(struct qn_sandbox *out, struct quern_message *err);
 
 enum quern_status qn_hdf5_child_sources(const struct qn_dataset *d, struct qn_sources *out,
 					struct quern_message *err);

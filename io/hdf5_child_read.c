@@ -23,16 +23,19 @@
 #include "data/access.h"
 #include "hdf5_file.h"
 #include "hdf5_format.h"
+#include "hdf5_grants.h"
 
 #define MEMORY_NBYTES (UINT64_C(3) << 29)
 #define CPU_SECONDS   8
 #define WALL_SECONDS  60 /* data may be on a tape */
+#define MOST_ROUNDS   100 /* files that lead to others, one to the next */
 
 struct reader {
 	const struct qn_dataset *d; /* keeps */
 	struct qn_child child;
 	uint64_t number; /* of the last question; 0: whether the dataset can be opened */
 	struct qn_child_limits limits;
+	struct qn_grants grants;
 	struct qn_h5_caller caller;
 	uint64_t shared_nbytes;
 	uint8_t *shared;
@@ -113,6 +116,7 @@ static enum quern_status fork_child(struct reader *r, struct quern_message *err)
 
 	if (asprintf(&subject, "%s: dataset %s", r->d->file, r->d->path) < 0)
 		return qn_error_nomem(err, strlen(r->d->file), "a reader");
+	r->limits.files = &r->grants.names;
 	qn_h5_enter(&r->caller);
 	status = qn_child_start(&r->child, subject, &r->limits, answer_boxes, r, err);
 	qn_h5_leave(&r->caller);
@@ -166,16 +170,32 @@ static enum quern_status ask_once(struct reader *r, const struct quern_box *box,
 	return status == QUERN_OK ? hear(r, err) : status;
 }
 
+/* Asks, and asks another child when the first has been killed or stopped, or was refused a file that it
+   may open. */
 static enum quern_status ask(struct reader *r, const struct quern_box *box,
 			     struct quern_message *err)
 {
-	struct quern_message first = { .status = QUERN_OK };
-	enum quern_status status = ask_once(r, box, &first);
+	struct quern_message why = { .status = QUERN_OK };
+	enum quern_status status = QUERN_OK, looked;
+	bool again = true, more;
+	int nlost = 0;
 
-	if (status != QUERN_OK && r->child.end != QN_CHILD_OWN)
-		return ask_once(r, box, err);
-	return status == QUERN_OK ? status : qn_error_because(err, status, first.reason, "%s",
-							       first.text);
+	for (int i = 0; again && i < MOST_ROUNDS; i++) {
+		why.status = QUERN_OK;
+		status = ask_once(r, box, &why);
+		looked = qn_grants_look(&r->grants, &r->child, &more, err);
+		if (looked != QUERN_OK)
+			return looked;
+		again = more || (status != QUERN_OK && r->child.end != QN_CHILD_OWN && nlost++ == 0);
+		if (more)
+			stop(r);
+	}
+	if (status == QUERN_OK)
+		return status;
+	/* That a raw file is not granted says more than what the library makes of it. */
+	if (r->grants.why.status != QUERN_OK)
+		why = r->grants.why;
+	return qn_error_because(err, why.status, why.reason, "%s", why.text);
 }
 
 enum quern_status qn_hdf5_child_open(const struct qn_dataset *d, void **reader,
@@ -192,7 +212,10 @@ enum quern_status qn_hdf5_child_open(const struct qn_dataset *d, void **reader,
 	if (d->type.class == QN_TEXT)
 		r->shared_nbytes = qn_min_u64(r->shared_nbytes, QN_TEXT_BOX_NBYTES);
 	r->limits = limits_for(r->shared_nbytes);
-	status = ask(r, NULL, err);
+	status = qn_grants_init(&r->grants, d->file, d->path,
+				d->layout == QN_VIRTUAL || d->layout == QN_EXTERNAL, err);
+	if (status == QUERN_OK)
+		status = ask(r, NULL, err);
 	if (status == QUERN_OK)
 		*reader = r;
 	else
@@ -227,5 +250,6 @@ void qn_hdf5_child_close(void *reader)
 	if (!r)
 		return;
 	stop(r);
+	qn_grants_fini(&r->grants);
 	free(r);
 }

@@ -71,9 +71,17 @@ static enum quern_status hear(struct qn_child *c, void *question, struct quern_m
 	return QUERN_OK;
 }
 
+static void forget(void *question)
+{
+	const struct question *q = question;
+
+	free(*q->image);
+	*q->image = NULL;
+}
+
 static enum quern_status ask(struct question *q, struct quern_message *err)
 {
-	const struct qn_hdf5_asking a = { answer, hear, q };
+	const struct qn_hdf5_asking a = { answer, hear, forget, q };
 	struct stat st;
 	enum quern_status status;
 	int fd;

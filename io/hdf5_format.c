@@ -79,4 +79,5 @@ const struct qn_format qn_hdf5_format = {
 	.fill = qn_hdf5_fill,
 	.catalog = qn_hdf5_child_catalog,
 	.version = qn_hdf5_version,
+	.sandbox = qn_hdf5_child_sandbox,
 };

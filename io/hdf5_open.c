@@ -109,6 +109,15 @@ static char *family_name(const char *file)
 	return name;
 }
 
+bool qn_h5_is_member(const char *first, const char *name)
+{
+	size_t at = 0, length = 0;
+
+	if (!find_number(first, &at, &length) || strncmp(first, name, at) != 0)
+		return false;
+	return !strcmp(name + at + strspn(name + at, "0123456789"), first + at + length);
+}
+
 static hid_t open_family(const char *file, hid_t fapl)
 {
 	char *name = family_name(file);

@@ -18,6 +18,9 @@
 enum quern_status qn_h5_open_unusual(const char *file, hid_t fapl, hid_t *out,
 				     struct quern_message *err);
 
+/* May `name` be another member of the family whose first one is `first`? */
+bool qn_h5_is_member(const char *first, const char *name);
+
 /* Does an open file lie in several? Addresses in it are none of one of them. */
 bool qn_h5_is_family(hid_t file);
 

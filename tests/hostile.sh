@@ -40,7 +40,7 @@ try()
 	*) complain "$*: exit status $code" ;;
 	esac
 	sanitizer_found_ours && complain "$*: sanitizer"
-	awk "BEGIN { exit !($seconds > $most_seconds) }" && complain "$*: took $seconds s"
+	awk "BEGIN { exit !($seconds > $most_seconds) }" && complain "$*: took $seconds s of processor time"
 	[ -n "$SAN" ] || [ "$kilobytes" -le $most_kilobytes ] || complain "$*: took $kilobytes KB"
 }
 

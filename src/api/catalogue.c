@@ -389,13 +389,23 @@ static json_t *machine_to_json(json_t **launch, struct quern_message *err)
 	return o;
 }
 
+static json_t *sandbox_to_json(struct quern_message *err)
+{
+	struct qn_sandbox s = { .calls = false };
+
+	if (qn_formats[0]->sandbox(&s, err))
+		return NULL;
+	return json_pack("{s:b, s:b, s:o}", "calls_filtered", s.calls, "files_restricted", s.files,
+			 "landlock_abi", s.landlock ? json_integer(s.landlock) : json_null());
+}
+
 enum quern_status quern_info(char **json, char *why, size_t nbytes)
 {
 	QN_OWN_FP;
 	struct quern_message err = { .status = QUERN_OK };
 	char mpi[128], hwloc[32], sums[32];
 	json_t *launch = NULL, *machine = machine_to_json(&launch, &err);
-	json_t *formats = json_array();
+	json_t *formats = json_array(), *sandbox = sandbox_to_json(&err);
 
 	for (const struct qn_format *const *f = qn_formats; *f; f++) {
 		char library[64];
@@ -405,11 +415,11 @@ enum quern_status quern_info(char **json, char *why, size_t nbytes)
 	}
 	qn_comm_library(mpi, sizeof(mpi));
 	qn_topo_version(hwloc, sizeof(hwloc));
-	return finish(err.status, json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:o*, s:o*}", "quern",
+	return finish(err.status, json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:o*, s:o*, s:o*}", "quern",
 					    QUERN_VERSION, "compiler", __VERSION__, "mpi", mpi,
 					    "hwloc", hwloc, "sums",
 					    qn_sum_library(sums, sizeof(sums)), "formats", formats, "codecs",
 					    codecs_to_json(), "missing", missing_to_json(),
-					    "machine", machine, "launch", launch),
+					    "machine", machine, "launch", launch, "sandbox", sandbox),
 		      &err, json, why, nbytes);
 }

@@ -244,6 +244,24 @@ static void print_missing(const json_t *missing)
 	       "them)\n", nplugins);
 }
 
+/* What confines the processes that read files. */
+static void print_sandbox(const json_t *s)
+{
+	const json_t *abi = json_object_get(s, "landlock_abi");
+
+	printf("sandbox    processes with limits of memory and time, no writing, calls of the system %s, "
+	       "files %s",
+	       json_is_true(json_object_get(s, "calls_filtered"))
+		       ? "filtered (seccomp)"
+		       : "not filtered (no seccomp here)",
+	       json_is_true(json_object_get(s, "files_restricted"))
+		       ? "restricted to those that are named (Landlock"
+		       : "not restricted (no Landlock here");
+	if (json_is_integer(abi))
+		printf(" %lld", json_integer_value(abi));
+	printf(")\n");
+}
+
 static void print_info(const json_t *doc)
 {
 	const json_t *machine = json_object_get(doc, "machine"), *v;
@@ -263,6 +281,7 @@ static void print_info(const json_t *doc)
 		printf("codec      %lld %s (%s)\n", json_integer_value(json_object_get(v, "id")),
 		       text_of(v, "name"), text_of(v, "library"));
 	print_missing(json_object_get(doc, "missing"));
+	print_sandbox(json_object_get(doc, "sandbox"));
 	printf("machine    %s, %s\n", text_of(machine, "topology"), memory);
 	printf("cores      %s permitted\n", text_of(machine, "permitted_cpus"));
 	printf("SIMD       %s\n", text_of(machine, "simd"));

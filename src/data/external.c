@@ -15,7 +15,8 @@ static bool is_below(const char *path, const char *directory)
 {
 	const size_t n = strlen(directory);
 
-	return !strncmp(path, directory, n) && (path[n] == '/' || (n > 0 && directory[n - 1] == '/'));
+	return !strncmp(path, directory, n) &&
+	       (path[n] == '/' || (n > 0 && directory[n - 1] == '/'));
 }
 
 /* The same of a directory as it is called; an empty name is the working directory. */
@@ -72,24 +73,30 @@ int qn_external_open(const char *file, const char *dataset, const char *raw, str
 	int fd;
 
 	if (!qn_access()->allow_external && !access(raw, F_OK) && !is_at_home(file, raw)) {
-		qn_error_set(err, QUERN_ERR_DENIED, "%s: dataset %s has its elements in %s, which is not "
-			     "in the directory of the file or below it: if whoever made the file may "
-			     "have that read, say --allow-external", file, dataset, raw);
+		qn_error_set(
+			err, QUERN_ERR_DENIED,
+			"%s: dataset %s has its elements in %s, which is not "
+			"in the directory of the file or below it: if whoever made the file may "
+			"have that read, say --allow-external",
+			file, dataset, raw);
 		return -1;
 	}
 	fd = qn_file_open(raw, st);
 	if (fd < 0) {
-		qn_error_set(err, qn_file_status(errno), "%s: dataset %s has its elements in the "
-			     "external file %s, which cannot be opened: %s; relative names are taken "
-			     "from HDF5_EXTFILE_PREFIX or the working directory", file, dataset, raw,
-			     qn_file_why(errno));
+		qn_error_set(
+			err, qn_file_status(errno),
+			"%s: dataset %s has its elements in the "
+			"external file %s, which cannot be opened: %s; relative names are taken "
+			"from HDF5_EXTFILE_PREFIX or the working directory",
+			file, dataset, raw, qn_file_why(errno));
 		return -1;
 	}
 	if (has_size(fd, st->st_size))
 		return fd;
 	close(fd);
-	qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s has its elements in %s, whose size is not the "
-		     "number of its bytes, as of files of the system: copy it into a file", file,
-		     dataset, raw);
+	qn_error_set(err, QUERN_ERR_DATA,
+		     "%s: dataset %s has its elements in %s, whose size is not the "
+		     "number of its bytes, as of files of the system: copy it into a file",
+		     file, dataset, raw);
 	return -1;
 }

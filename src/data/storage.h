@@ -47,6 +47,13 @@ struct qn_put {
 typedef enum quern_status qn_next_put(void *ctx, struct qn_put *put, bool *more,
 				      struct quern_message *err);
 
+/* Limits of memory, time and writing hold everywhere. */
+struct qn_sandbox {
+	bool calls;	/* of the system: only those that reading takes (seccomp) */
+	bool files;	/* only those that it was given, and those that these name (Landlock) */
+	int landlock;	/* its version; 0: none */
+};
+
 struct qn_format {
 	const char *name;
 
@@ -133,6 +140,9 @@ struct qn_format {
 
 	/* The name and version of the library behind the format. */
 	void (*version)(char *out, size_t nbytes);
+
+	/* What confines the processes in which the library reads, found out in one. Not collective. */
+	enum quern_status (*sandbox)(struct qn_sandbox *out, struct quern_message *err);
 };
 
 void qn_listing_fini(struct qn_listing *l);

@@ -51,10 +51,14 @@ is "irregular mappings: through the library" true "$([ "$(field run.chunks_libra
 is "irregular mappings: a dataset and a file are missing" 2 "$(field run.sources_missing)"
 is "irregular mappings: the fill value" "-1.0 0.0" \
 	"$(field result.min) $(quern run minmax --json -s 0:1 odd.h5; field result.min)"
+quern run moments --json odd.h5
+result >want
 mkdir elsewhere && mv s1.h5 elsewhere
 export HDF5_VDS_PREFIX=$PWD/elsewhere
 quern run moments --json --stats joined.h5
 is "a prefix of sources" 0 "$(field run.sources_missing)"
+quern run moments --json odd.h5
+is "a prefix of sources, through the library" "$(cat want)" "$(result)"
 "$BUILDDIR/tests/corpus/layouts" lacking || exit 1
 for d in x b; do
 	quern run count --json -d $d lacking.h5

@@ -19,6 +19,12 @@ limited()
 		"$QUERN" "$@" >out 2>err || status=$?
 }
 
+# --- what the system has to confine readers with ---
+answers "info" info
+prints "... says what the sandbox is" "^sandbox    .*(filtered|not filtered) .*restricted"
+quern info --json
+check "... in the document too" grep -Eq '"(calls_filtered|files_restricted)": (true|false)' out
+
 # --- file descriptors ---
 for n in 5 8 15; do
 	limited -n $n run moments -d packed cf.nc

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -24,7 +25,7 @@
 
 #define MANY_NBYTES ((size_t)16 << 20)
 
-static const struct qn_child_limits usual = { (uint64_t)1 << 30, 20, 60, "--patience" };
+static const struct qn_child_limits usual = { (uint64_t)1 << 30, 20, 60, "--patience", NULL };
 
 static struct qn_child start(const struct qn_child_limits *limits, qn_child_work *work, void *ctx)
 {
@@ -206,8 +207,8 @@ static void hang_up(void *ctx, int fd)
 
 static void hangs_end(void **state)
 {
-	const struct qn_child_limits short_wall = { (uint64_t)1 << 30, 20, 1, "--patience" };
-	const struct qn_child_limits short_cpu = { (uint64_t)1 << 30, 0, 120, "--patience" };
+	const struct qn_child_limits short_wall = { (uint64_t)1 << 30, 20, 1, "--patience", NULL };
+	const struct qn_child_limits short_cpu = { (uint64_t)1 << 30, 0, 120, "--patience", NULL };
 
 	(void)state;
 	expect_end(&short_wall, sleep_for_ever, NULL, QUERN_ERR_RUN,
@@ -414,6 +415,81 @@ static void files_are_opened_anew(void **state)
 	close(high);
 }
 
+struct names {
+	char mine[32], others[32];
+};
+
+/* A letter for each of the two files that can be read; the name that is relative in one and absolute in
+   the other. */
+static void read_two_files(void *ctx, int fd)
+{
+	const struct names *n = ctx;
+
+	if (open(n->mine, O_RDONLY) >= 0)
+		say(fd, 'm');
+	if (open(n->others, O_RDONLY) >= 0 || openat(AT_FDCWD, "/etc/passwd", O_RDONLY) >= 0)
+		say(fd, 'o');
+	say(fd, errno == EACCES && qn_child_nrefused() == 2 ? '.' : '?');
+}
+
+static void other_files_are_refused(void **state)
+{
+	struct names n = { "test_child.XXXXXX", "test_other.XXXXXX" };
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_child_limits limits = usual;
+	struct qn_names files = { .n = 0 };
+	struct qn_child c;
+	char said[3] = "";
+	size_t at = 0;
+	int mine = mkstemp(n.mine), others = mkstemp(n.others);
+
+	(void)state;
+	assert_int_equal(qn_names_add(&files, n.mine, &err), QUERN_OK);
+	limits.files = &files;
+	c = start(&limits, read_two_files, &n);
+	assert_int_equal(qn_child_get(&c, said, 2, &err), QUERN_OK);
+	unlink(n.mine);
+	unlink(n.others);
+	close(mine);
+	close(others);
+	qn_names_fini(&files);
+	if (!qn_child_landlock() || said[1] == 'o') {
+		qn_child_end(&c);
+		print_message("no Landlock in this kernel, container or build\n");
+		skip();
+	}
+	assert_string_equal(said, "m.");
+	assert_string_equal(qn_refused_next(c.refused, &at), n.others);
+	assert_string_equal(qn_refused_next(c.refused, &at), "/etc/passwd");
+	assert_null(qn_refused_next(c.refused, &at));
+	assert_int_equal(qn_refused_lack(c.refused), 0);
+	qn_child_end(&c);
+}
+
+static void take_all_descriptors(void *ctx, int fd)
+{
+	struct rlimit few = { 8, 8 };
+
+	setrlimit(RLIMIT_NOFILE, &few);
+	while (open(ctx, O_RDONLY) >= 0)
+		;
+	say(fd, '.');
+}
+
+static void a_lack_of_descriptors_is_told(void **state)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_child c = start(&usual, take_all_descriptors, (char[]){ "/dev/null" });
+	char said = 0;
+
+	(void)state;
+	assert_int_equal(qn_child_get(&c, &said, 1, &err), QUERN_OK);
+	assert_int_equal(said, '.');
+	if (answer_of(tell_filter, NULL) == 'y')
+		assert_int_equal(qn_refused_lack(c.refused), EMFILE);
+	qn_child_end(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -430,6 +506,8 @@ int main(void)
 		cmocka_unit_test(memory_is_limited),
 		cmocka_unit_test(calls_are_filtered),
 		cmocka_unit_test(files_are_opened_anew),
+		cmocka_unit_test(other_files_are_refused),
+		cmocka_unit_test(a_lack_of_descriptors_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

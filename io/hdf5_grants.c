@@ -1,0 +1,159 @@
+#include "hdf5_grants.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "data/external.h"
+#include "hdf5_file.h"
+#include "hdf5_open.h"
+#include "hdf5_raw.h"
+
+/* Files that the C library and its like open by themselves, and places of libraries. */
+static const char *const for_all[] = { "/dev/null", "/dev/urandom", "/etc/localtime",
+				       "/usr/share/zoneinfo", NULL };
+static const char *const for_plugins[] = { "/lib",
+					   "/lib64",
+					   "/usr/lib",
+					   "/usr/lib64",
+					   "/usr/local/lib",
+					   "/etc/ld.so.cache",
+					   "/sys/devices/system/cpu",
+					   NULL };
+
+static enum quern_status add_all(struct qn_grants *g, const char *const *names,
+				 struct quern_message *err)
+{
+	enum quern_status status = QUERN_OK;
+
+	for (; status == QUERN_OK && *names; names++)
+		status = qn_names_add(&g->names, *names, err);
+	return status;
+}
+
+/* Where the HDF5 library looks for plugins. */
+static enum quern_status add_plugins(struct qn_grants *g, struct quern_message *err)
+{
+	struct qn_h5_caller caller;
+	enum quern_status status = QUERN_OK;
+	char path[4096];
+	unsigned n = 0;
+
+	qn_h5_enter(&caller);
+	if (H5PLsize(&n) < 0)
+		n = 0;
+	for (unsigned i = 0; status == QUERN_OK && i < n; i++)
+		if (H5PLget(i, path, sizeof path) > 0)
+			status = qn_names_add(&g->names, path, err);
+	qn_h5_leave(&caller);
+	return status == QUERN_OK ? add_all(g, for_plugins, err) : status;
+}
+
+enum quern_status qn_grants_init(struct qn_grants *g, const char *file, const char *dataset,
+				 bool raw, struct quern_message *err)
+{
+	enum quern_status status;
+
+	*g = (struct qn_grants){ .file = file, .dataset = dataset, .raw = raw };
+	status = qn_names_add(&g->names, file, err);
+	if (status == QUERN_OK)
+		status = add_all(g, for_all, err);
+	if (status == QUERN_OK && dataset)
+		status = add_plugins(g, err);
+	g->nsystem = g->names.n;
+	if (status != QUERN_OK)
+		qn_grants_fini(g);
+	return status;
+}
+
+void qn_grants_fini(struct qn_grants *g)
+{
+	qn_names_fini(&g->names);
+}
+
+/* --- what was refused --- */
+
+static bool is_granted(const struct qn_grants *g, const char *path)
+{
+	for (size_t i = 0; i < g->names.n; i++)
+		if (!strcmp(g->names.name[i], path))
+			return true;
+	return false;
+}
+
+static bool is_library(const char *path, int fd)
+{
+	char head[4];
+
+	return strstr(path, ".so") && pread(fd, head, sizeof head, 0) == sizeof head &&
+	       !memcmp(head, "\177ELF", sizeof head);
+}
+
+/* Is it where a raw file of the file, or of another one that it names, may be? */
+static bool may_be_raw(struct qn_grants *g, const char *path)
+{
+	bool may = false;
+
+	for (size_t i = 0; !may && i < g->names.n; i = i ? i + 1 : g->nsystem) {
+		struct quern_message why = { .status = QUERN_OK };
+		struct stat st;
+		int fd = qn_external_open(g->names.name[i], g->dataset, path, &st, &why);
+
+		may = fd >= 0;
+		if (may)
+			close(fd);
+		else if (g->why.status == QUERN_OK)
+			g->why = why;
+	}
+	return may;
+}
+
+static bool may_have(struct qn_grants *g, const char *asked, const char *path)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	struct stat st;
+	const int fd = qn_file_open(path, &st);
+	bool is = false;
+
+	if (fd < 0)
+		return false;
+	if (qn_h5_find_superblock(path, fd, (uint64_t)st.st_size, &is, &ignored) != QUERN_OK)
+		is = false;
+	is = is || qn_h5_is_member(g->file, asked) || (g->dataset && is_library(path, fd));
+	close(fd);
+	return is || (g->raw && may_be_raw(g, path));
+}
+
+static enum quern_status grant(struct qn_grants *g, const char *asked, bool *more,
+			       struct quern_message *err)
+{
+	char *path = realpath(asked, NULL);
+	enum quern_status status = QUERN_OK;
+
+	if (path && !is_granted(g, path) && may_have(g, asked, path)) {
+		status = qn_names_add(&g->names, path, err);
+		*more = true;
+	}
+	free(path);
+	return status;
+}
+
+enum quern_status qn_grants_look(struct qn_grants *g, const struct qn_child *c, bool *more,
+				 struct quern_message *err)
+{
+	const int lack = qn_refused_lack(c->refused);
+	enum quern_status status = QUERN_OK;
+	const char *asked;
+	size_t at = 0;
+
+	*more = false;
+	if (lack)
+		return qn_error_set(err, QUERN_ERR_RUN,
+				    "%s cannot be read: %s: raise the limit "
+				    "(ulimit -n)",
+				    c->subject, strerror(lack));
+	while (status == QUERN_OK && (asked = qn_refused_next(c->refused, &at)))
+		status = grant(g, asked, more, err);
+	return status;
+}
