@@ -25,4 +25,7 @@ char *qn_json_dump(json_t *doc);
    json_string_value shows as digits. NULL: it is none, or there is no memory. why may be NULL. */
 json_t *qn_json_load(const char *text, json_error_t *why);
 
+/* Is a file such a document? */
+bool qn_json_is_document(const char *file);
+
 #endif

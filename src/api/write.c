@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/json.h"
 #include "api/labels.h"
 #include "api/run.h"
 #include "base/file.h"
@@ -207,7 +208,7 @@ static bool begins_with(const char *file, const char *head)
 	return true;
 }
 
-static bool is_json(const char *file)
+bool qn_json_is_document(const char *file)
 {
 	return begins_with(file, "{\"quern\":");
 }
@@ -227,7 +228,7 @@ static const struct writer {
 	enum quern_status (*make)(quern_run *run, const char *file, struct document *out);
 	bool (*is_result)(const char *file);	/* may be replaced */
 } writers[] = {
-	{ ".json", make_json, is_json },
+	{ ".json", make_json, qn_json_is_document },
 	{ ".csv", make_csv, is_csv },
 	{ ".h5", make_hdf5, is_hdf5 },
 	{ ".nc", make_hdf5, is_hdf5 },

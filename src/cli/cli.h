@@ -100,6 +100,24 @@ int qn_cli_options(const struct qn_command *command, int argc, char **argv,
 /* The usage of a subcommand, and what it does. */
 void qn_cli_usage(const struct qn_command *command, FILE *out);
 
+/* --- documents (document.c) --- */
+
+/* json and output: of commands whose options are otherwise their own. */
+extern const struct quern_option qn_cli_document_options[];
+
+/* Before the work, before the ranks agree: may the file of --output be written? Returns the exit code; says
+   why not, on rank 0. */
+int qn_cli_check_document(const struct quern_options *o);
+/* Neither --json nor --output is there. */
+bool qn_cli_wants_tables(const struct quern_options *o);
+/* The document to where it was asked for. Returns the exit code. */
+int qn_cli_put_document(const struct quern_options *o, const char *text);
+
+/* --progress: always, or auto on a terminal. */
+bool qn_cli_wants_progress(const struct quern_options *o);
+/* Where the launcher may mix the progress into a document on standard output: says so. */
+void qn_cli_warn_of_mixing(const struct quern_options *o);
+
 /* --- what there is elsewhere (known.c) --- */
 
 /* "kernel histogram", "quern stage and quern plan": of whom a long option is, into out. False: nobody's. */

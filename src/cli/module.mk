@@ -14,3 +14,4 @@ CLI_SRCS += src/cli/inspect.c
 CLI_SRCS += src/cli/stage.c
 CLI_SRCS += src/cli/known.c
 CLI_SRCS += src/cli/terminal.c
+CLI_SRCS += src/cli/document.c

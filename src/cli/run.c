@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 #include "exec/imagine.h"
@@ -14,19 +13,15 @@
 
 static const struct quern_option run_table[] = {
 	{ "output", 'o', QUERN_OPT_STRING, "FILE", NULL, 0, 0,
-	  "write the result to FILE: .json, .csv, .h5 or .nc; without it a table is printed" },
+	  "write the result to FILE: .json, .csv, .h5 or .nc, whole or not at all; without it a table is "
+	  "printed" },
 	{ "json", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
-	  "print the JSON document, nothing else" },
+	  "print the JSON document, nothing else; mpirun of Open MPI 5 may mix standard output with standard "
+	  "error: -o then" },
 	{ "progress", 0, QUERN_OPT_CHOICE, "auto|always|never", "auto", 0, 0,
 	  "a progress bar on standard error; auto: when that is a terminal" },
 	{ "stats", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
 	  "say on standard error what ran where and what it cost" },
-	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
-};
-
-static const struct quern_option plan_table[] = {
-	{ "json", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
-	  "print the plan as JSON" },
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
 
@@ -38,7 +33,7 @@ void qn_cli_run_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
 
 void qn_cli_plan_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
 {
-	table[0] = plan_table;
+	table[0] = qn_cli_document_options;
 	table[1] = qn_run_options;
 	table[2] = qn_plan_options;
 }
@@ -204,13 +199,6 @@ static int read_line(const struct qn_command *command, const struct quern_option
 	return st ? 1 + qn_cli_fail(st, err.text) : 0;
 }
 
-static bool wants_progress(const struct line *l)
-{
-	const char *when = quern_option_string(&l->own, "progress");
-
-	return !strcmp(when, "always") || (!strcmp(when, "auto") && isatty(STDERR_FILENO));
-}
-
 static int no_document(void)
 {
 	return qn_cli_fail(QUERN_ERR_RUN, "cannot make the document: out of memory");
@@ -297,7 +285,8 @@ int qn_cli_run(int argc, char **argv)
 
 	if (code < 0) {
 		qn_cli_progress_begin(&progress, 0);
-		if (wants_progress(&l))
+		qn_cli_warn_of_mixing(&l.own);
+		if (qn_cli_wants_progress(&l.own))
 			quern_run_progress(l.run, qn_cli_progress, &progress);
 		/* A wrong name must not cost the work; what this finds, the run reports. */
 		if (output && !qn_cli_rank())
@@ -317,21 +306,34 @@ int qn_cli_run(int argc, char **argv)
 
 /* --- plan --- */
 
+/* Rank 0. */
+static int publish_plan(struct line *l)
+{
+	char *text = quern_run_plan_document(l->run);
+	int code;
+
+	print_warnings(l->run);
+	if (qn_cli_wants_tables(&l->own))
+		return print_tables(text, qn_cli_print_plan);
+	code = text ? qn_cli_put_document(&l->own, text) : no_document();
+	free(text);
+	return code;
+}
+
 int qn_cli_plan(int argc, char **argv)
 {
 	struct line l = { .run = NULL };
-	int code = qn_cli_agree(read_line(qn_cli_command("plan"), plan_table, argc, argv, &l)) - 1;
+	int code = read_line(qn_cli_command("plan"), qn_cli_document_options, argc, argv, &l), failed;
 
+	if (!code && (failed = qn_cli_check_document(&l.own)))
+		code = 1 + failed;
+	code = qn_cli_agree(code) - 1;
 	if (code < 0) {
 		code = (int)quern_run_plan(l.run);
 		if (code)
 			qn_cli_fail((enum quern_status)code, quern_run_message(l.run));
-		else if (!qn_cli_rank()) {
-			print_warnings(l.run);
-			code = quern_option_flag(&l.own, "json")
-				? print_json(quern_run_plan_document(l.run))
-				: print_tables(quern_run_plan_document(l.run), qn_cli_print_plan);
-		}
+		else if (!qn_cli_rank())
+			code = publish_plan(&l);
 		if (!code)
 			code = qn_cli_finish();
 	}

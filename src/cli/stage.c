@@ -13,7 +13,6 @@
 #define WHY_NBYTES 2048
 
 static const struct quern_option own_table[] = {
-	{ "json", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, "print JSON, nothing else" },
 	{ "progress", 0, QUERN_OPT_CHOICE, "auto|always|never", "auto", 0, 0,
 	  "a progress bar on standard error; auto: when that is a terminal" },
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
@@ -23,11 +22,13 @@ void qn_cli_stage_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
 {
 	table[0] = quern_stage_options();
 	table[1] = own_table;
+	table[2] = qn_cli_document_options;
 }
 
 void qn_cli_unstage_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
 {
 	table[0] = own_table;
+	table[1] = qn_cli_document_options;
 }
 
 static const char *base_name(const char *file)
@@ -153,29 +154,19 @@ static int print_tables(char *text)
 	return QUERN_OK;
 }
 
-static bool wants_progress(const struct quern_options *o)
-{
-	const char *when = quern_option_string(o, "progress");
-
-	return !strcmp(when, "always") || (!strcmp(when, "auto") && isatty(STDERR_FILENO));
-}
-
 /* Prints what came of it; takes text. */
 static int conclude(const struct quern_options *o, enum quern_status st, char *text,
 		    const char *why)
 {
-	const bool as_json = quern_option_flag(o, "json");
-	const bool has_text = text != NULL;
+	int failed = QUERN_OK;
 
-	if (has_text && as_json)
-		fputs(text, stdout);
-	else if (has_text && print_tables(text))
-		return QUERN_ERR_RUN;
-	if (as_json)
+	if (text && !qn_cli_wants_tables(o)) {
+		failed = qn_cli_put_document(o, text);
 		free(text);
-	if (has_text && qn_cli_finish())
-		return QUERN_ERR_RUN;
-	return st ? qn_cli_fail(st, why) : 0;
+	} else if (text) {
+		failed = print_tables(text) ? QUERN_ERR_RUN : qn_cli_finish();
+	}
+	return failed ? failed : st ? qn_cli_fail(st, why) : 0;
 }
 
 /* After a staging: the catalog to run on; owned. NULL: there is none to tell of. */
@@ -209,17 +200,18 @@ static int stage(const struct quern_options *o, const char *const *files, size_t
 
 	if (!quern_option_flag(o, "dry-run") && !quern_option_flag(o, "verify"))
 		qn_cli_watch(interrupted);
+	qn_cli_warn_of_mixing(o);
 	qn_cli_progress_begin(&progress, 0);
 	if (settings)
 		st = quern_stage(qn_cli_world(), files, nfiles, (const char *const *)settings,
-				 wants_progress(o) ? qn_cli_progress : NULL, &progress, &text, why,
+				 qn_cli_wants_progress(o) ? qn_cli_progress : NULL, &progress, &text, why,
 				 sizeof(why));
 	else
 		snprintf(why, sizeof(why), "out of memory");
 	qn_cli_unwatch();
 	qn_cli_progress_end(&progress);
 	qn_cli_settings_free(settings);
-	if (!st && !quern_option_flag(o, "json") && text)
+	if (!st && qn_cli_wants_tables(o) && text)
 		next = next_command(o, text);
 	exit_code = conclude(o, st, text, why);
 	if (!exit_code && next) {
@@ -248,10 +240,12 @@ static int command(const char *name, const char *missing, int argc, char **argv,
 	struct quern_options o;
 	const int first = qn_cli_options(qn_cli_command(name), argc, argv, &o);
 	/* 0: go on; otherwise 1 and the exit code. A rank that has none takes the others'. */
-	int code = first < 0 ? -first : 0;
+	int code = first < 0 ? -first : 0, failed;
 
 	if (first == argc)
 		code = 1 + qn_cli_fail(QUERN_ERR_USAGE, missing);
+	if (!code && (failed = qn_cli_check_document(&o)))
+		code = 1 + failed;
 	code = qn_cli_agree(code);
 	if (!code)
 		code = 1 + work(&o, (const char *const *)argv + first, (size_t)(argc - first));

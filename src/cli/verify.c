@@ -12,7 +12,6 @@
 #define WHY_NBYTES 2048
 
 static const struct quern_option verify_table[] = {
-	{ "json", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, "print JSON, nothing else" },
 	{ "quiet", 'q', QUERN_OPT_FLAG, NULL, NULL, 0, 0,
 	  "print only what is damaged or could not be verified" },
 	{ "progress", 0, QUERN_OPT_CHOICE, "auto|always|never", "auto", 0, 0,
@@ -24,6 +23,7 @@ void qn_cli_verify_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]
 {
 	table[0] = quern_verify_options();
 	table[1] = verify_table;
+	table[2] = qn_cli_document_options;
 }
 
 /* What the chunks of a dataset could be held against. */
@@ -174,33 +174,25 @@ static void warn_of_catalogs(const json_t *doc)
 }
 
 /* Takes text. */
-static int publish(char *text, bool json, bool quiet)
+static int publish(const struct quern_options *o, char *text)
 {
-	char *copy = json ? strdup(text) : NULL;
+	char *copy = strdup(text);
 	json_t *doc = qn_cli_load(text);
+	int code = QUERN_ERR_RUN;
 
-	if (!doc || (json && !copy)) {
-		json_decref(doc);
-		free(copy);
-		return qn_cli_fail(QUERN_ERR_RUN, "cannot read the document: out of memory");
+	if (doc && copy) {
+		warn_of_catalogs(doc);
+		if (qn_cli_wants_tables(o) && quern_option_flag(o, "quiet"))
+			print_quietly(doc);
+		else if (qn_cli_wants_tables(o))
+			print_tables(doc);
+		code = qn_cli_put_document(o, copy);
+	} else {
+		qn_cli_fail(QUERN_ERR_RUN, "cannot read the document: out of memory");
 	}
-	warn_of_catalogs(doc);
-	if (json)
-		fputs(copy, stdout);
-	else if (quiet)
-		print_quietly(doc);
-	else
-		print_tables(doc);
 	json_decref(doc);
 	free(copy);
-	return qn_cli_finish();
-}
-
-static bool wants_progress(const struct quern_options *o)
-{
-	const char *when = quern_option_string(o, "progress");
-
-	return !strcmp(when, "always") || (!strcmp(when, "auto") && isatty(STDERR_FILENO));
+	return code;
 }
 
 static int verify(const struct quern_options *o, const char *const *files, size_t nfiles)
@@ -209,13 +201,14 @@ static int verify(const struct quern_options *o, const char *const *files, size_
 	char *text = NULL, why[WHY_NBYTES] = "";
 	struct qn_progress progress = { .what = "file" };
 	enum quern_status st = QUERN_ERR_RUN;
-	int code;
+	int code, published;
 
 	qn_cli_watch("what was found so far is lost");
+	qn_cli_warn_of_mixing(o);
 	qn_cli_progress_begin(&progress, 0);
 	if (settings)
 		st = quern_verify(qn_cli_world(), files, nfiles, (const char *const *)settings,
-				  wants_progress(o) ? qn_cli_progress : NULL, &progress, &text, why,
+				  qn_cli_wants_progress(o) ? qn_cli_progress : NULL, &progress, &text, why,
 				  sizeof(why));
 	else
 		snprintf(why, sizeof(why), "out of memory");
@@ -223,20 +216,22 @@ static int verify(const struct quern_options *o, const char *const *files, size_
 	qn_cli_progress_end(&progress);
 	qn_cli_settings_free(settings);
 	code = (int)st;
-	if (text && publish(text, quern_option_flag(o, "json"), quern_option_flag(o, "quiet")))
-		return QUERN_ERR_RUN;
+	if (text && (published = publish(o, text)))
+		return published;
 	return code ? qn_cli_fail(st, why) : code;
 }
 
 int qn_cli_verify(int argc, char **argv)
 {
 	struct quern_options o;
-	int first = qn_cli_options(qn_cli_command("verify"), argc, argv, &o), code;
+	int first = qn_cli_options(qn_cli_command("verify"), argc, argv, &o), code, failed;
 
 	/* 0: go on; otherwise 1 and the exit code. A rank that has none takes the others'. */
 	code = first < 0 ? -first : 0;
 	if (first == argc)
 		code = 1 + qn_cli_fail(QUERN_ERR_USAGE, "no file given: quern verify FILE...");
+	if (!code && (failed = qn_cli_check_document(&o)))
+		code = 1 + failed;
 	code = qn_cli_agree(code);
 	if (!code)
 		code = 1 + verify(&o, (const char *const *)argv + first, (size_t)(argc - first));

@@ -227,6 +227,68 @@ else
 	skip "a directory that may not be written" "another user cannot read this directory"
 fi
 
+# --- documents of other commands ---
+rm -rf doc.json staged
+while read -r args; do
+	# shellcheck disable=SC2086 # words
+	quern $args -o doc.json
+	is "$args -o: nothing on stdout or stderr" "0" "$status$(cat out err)"
+	check "... a document" "$pick" quern <doc.json
+	# shellcheck disable=SC2086 # words
+	quern $args -o doc.json --json
+	check "... and --json: both" test "$status" -eq 0 -a -s out
+done <<'END'
+plan moments -d packed cf.nc
+verify cf.nc
+stage --to staged -d packed cf.nc
+stage --verify staged/cf.nc
+END
+is "nothing else is left" "doc.json" "$(echo doc.json*)"
+quern unstage staged/cf.nc -o doc.json
+is "unstage -o" "0removed" "$status$(cat out err)$("$pick" staged.0.copies.0.state <doc.json | tr -d '\"')"
+cp cf.nc data.json
+for command in "plan moments -d packed" verify "stage --to staged"; do
+	# shellcheck disable=SC2086 # words
+	{
+		refuses 2 "$command -o of another suffix" "--output r.h5: the name must end in .json" \
+			$command -o r.h5 cf.nc
+		refuses 2 "$command -o over data" "data.json: is there and is no document of quern" \
+			$command -o data.json cf.nc
+		refuses 2 "$command -o in no directory" "--output none/r.json: " $command -o none/r.json cf.nc
+	}
+done
+check "it is as it was" cmp cf.nc data.json
+check "nothing was staged" test ! -e staged/cf.nc
+
+# --- launchers that mix the streams ---
+# mixed NAME WANT VERSION ARG...: how many warnings.
+mixed()
+{
+	local name=$1 want=$2 version=$3
+
+	shift 3
+	env PMIX_VERSION="$version" "$QUERN" "$@" >out 2>err
+	is "$name" "$want" "$(grep -c 'warning: this launcher (PMIx 5) may mix .*; -o FILE.json keeps it whole' err)"
+}
+mixed "PMIx 5, a document and progress" 1 5.0.7 run moments --json --progress always -d packed cf.nc
+check "... before the document" test "$(sed -n '1s/.*warning.*/w/p' err)" = w
+mixed "... of verify" 1 5.0.7rc1 verify --json --progress always cf.nc
+mixed "PMIx 5, a document alone" 0 5.0.7 run moments --json -d packed cf.nc
+mixed "PMIx 5, a table" 0 5.0.7 run moments --progress always -d packed cf.nc
+mixed "PMIx 5, -o" 0 5.0.7 run moments --json --progress always -o doc.json -d packed cf.nc
+mixed "PMIx 4" 0 4.2.2 run moments --json --progress always -d packed cf.nc
+
+# --- whole pieces ---
+quern run moments --json -d packed cf.nc
+if [ -z "$SAN" ] && command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
+	strace -f -e trace=write -e write=1 -o trace "$QUERN" run moments --json --stats -d packed cf.nc \
+		>/dev/null 2>&1
+	is "the document is one write, and the statistics are another" "1 1" \
+		"$(grep -c 'write(1, ' trace) $(grep -c 'write(2, ' trace)"
+else
+	skip "the document is one write" "no strace, or one that sanitizers do not bear"
+fi
+
 # --- standard output ---
 if [ -w /dev/full ]; then
 	for args in "run moments -d packed cf.nc" "run moments --json -d packed cf.nc" \

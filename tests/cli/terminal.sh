@@ -177,8 +177,7 @@ is "letters of two columns, and of none, keep the table straight" "" \
 # --- a terminal, and a document: the progress is gone before that begins ---
 QUERN_TEST_READ_DELAY='*:1000000000' "$pty" 80 \
 	"$QUERN" run moments --threads 1 --json --progress always --stats -d plain wide.h5 >out
-check "the bar is cleared before the document" grep -q $'%  pass 1.*\r\033\\[K{$' out
-check "... and nothing else is said before its end" \
-	test "$(sed -n '/{$/,/^}/p' out | grep -c 'quern: ')" -eq 0
-check "... but then" grep -q '^quern: 1 host' out
+check "the bar is cleared before anything else is said" grep -q $'%  pass 1.*\r\033\\[Kquern: 1 host' out
+is "... and the document comes last, whole" "{ }" "$(sed -n '/^{$/,$p' out | sed -n '1p; $p' | xargs)"
+check "... with nothing in it" test "$(sed -n '/^{$/,$p' out | grep -c 'quern: \|%  pass')" -eq 0
 finish

@@ -1,0 +1,86 @@
+/*
+ * document.c - the document of a command: on standard output, in a file, or as tables; and what is said
+ * on standard error meanwhile.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/json.h"
+#include "base/place.h"
+#include "cli/cli.h"
+
+const struct quern_option qn_cli_document_options[] = {
+	{ "json", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, "print the JSON document, nothing else" },
+	{ "output", 'o', QUERN_OPT_STRING, "FILE", NULL, 0, 0,
+	  "write the JSON document to FILE, a name in .json, whole or not at all: mpirun of Open MPI 5 may "
+	  "mix standard output with standard error" },
+	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
+};
+
+bool qn_cli_wants_tables(const struct quern_options *o)
+{
+	return !quern_option_flag(o, "json") && !quern_option_string(o, "output");
+}
+
+static enum quern_status check_output(const char *file, struct quern_message *err)
+{
+	const char *dot = strrchr(file, '.');
+	enum quern_status st;
+	struct stat there;
+
+	if (!dot || strcmp(dot, ".json"))
+		return qn_error_set(err, QUERN_ERR_USAGE, "--output %s: the name must end in .json", file);
+	st = qn_place_check("--output", file, err);
+	if (!st && !stat(file, &there) && there.st_size && !qn_json_is_document(file))
+		st = qn_error_set(err, QUERN_ERR_USAGE, "--output %s: is there and is no document of quern, "
+				  "so it is not replaced; choose another name, or remove it first", file);
+	return st;
+}
+
+int qn_cli_check_document(const struct quern_options *o)
+{
+	const char *output = quern_option_string(o, "output");
+	struct quern_message err = { .status = QUERN_OK };
+
+	if (output && !qn_cli_rank() && check_output(output, &err))
+		return qn_cli_fail(err.status, err.text);
+	return QUERN_OK;
+}
+
+int qn_cli_put_document(const struct quern_options *o, const char *text)
+{
+	const char *output = quern_option_string(o, "output");
+	struct quern_message err = { .status = QUERN_OK };
+
+	if (output && qn_place_write(output, QN_FOLLOW_LINK, QN_RIGHTS_ALL, text, strlen(text), QN_PLACE_NOW,
+				     &err))
+		return qn_cli_fail(err.status, err.text);
+	if (quern_option_flag(o, "json"))
+		fputs(text, stdout);
+	return qn_cli_finish();
+}
+
+/* Does the launcher hand on standard output and standard error as it likes? PMIx says which it is. */
+static bool launcher_mixes(void)
+{
+	const char *version = getenv("PMIX_VERSION");
+
+	return version && atoi(version) >= 5;
+}
+
+bool qn_cli_wants_progress(const struct quern_options *o)
+{
+	const char *when = quern_option_string(o, "progress");
+
+	return !strcmp(when, "always") || (!strcmp(when, "auto") && isatty(STDERR_FILENO));
+}
+
+void qn_cli_warn_of_mixing(const struct quern_options *o)
+{
+	if (qn_cli_wants_progress(o) && !qn_cli_rank() && launcher_mixes() && quern_option_flag(o, "json") &&
+	    !quern_option_string(o, "output"))
+		qn_cli_warn("this launcher (PMIx %d) may mix what is said here into the document on standard "
+			    "output; -o FILE.json keeps it whole", atoi(getenv("PMIX_VERSION")));
+}
