@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/json.h"
 #include "quern.h"
 
 #define MAX_ROW 16384
@@ -147,7 +148,7 @@ static bool are_same_lists(const json_t *a, const json_t *b)
 static bool compare_document(const struct row *r, const char *kernel, const char *text)
 {
 	static const char *const places[] = { "argmin", "argmax" };
-	json_t *doc = json_loads(text, 0, NULL), *input = json_object_get(doc, "input");
+	json_t *doc = qn_json_load(text, NULL), *input = json_object_get(doc, "input");
 	json_t *result = json_object_get(doc, "result");
 	const char *dtype = json_string_value(json_object_get(input, "dtype"));
 	bool same = compare_scalars(r, kernel, result);
