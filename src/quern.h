@@ -98,6 +98,9 @@ const struct quern_result *quern_run_result(const quern_run *run);
 
 /* Chunks that could not be read and were left out (on-bad-chunk skip); rank 0, else 0. */
 uint64_t quern_run_nskipped(const quern_run *run);
+/* The i-th of those that are known by name, a few of each rank, as "FILE: dataset PATH, chunk (2, 1)".
+   False: there are no more. Rank 0 only. */
+bool quern_run_skipped(const quern_run *run, size_t i, char *text, size_t nbytes);
 
 /* Of a staged dataset: chunks that another copy was read of, because one was lost or damaged, and on
    which host and why the first time (NULL: there was none); copies of shards that no host here has. Rank 0

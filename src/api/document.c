@@ -9,6 +9,8 @@
 #include "base/fp.h"
 #include "exec/meaning.h"
 
+#define MOST_SKIPPED 16 /* by name */
+
 static json_t *scalar_to_json(const struct qn_field *f)
 {
 	switch (f->type) {
@@ -194,6 +196,21 @@ static json_t *report_to_json(const struct qn_report *r, int rank)
 			 near_to_json(&r->near));
 }
 
+/* As many as are worth a document. */
+static json_t *skipped_to_json(const quern_run *run)
+{
+	uint64_t coord[QUERN_MAX_DIMS];
+	json_t *list = json_array();
+	struct qn_dataset d;
+
+	for (size_t i = 0; i < MOST_SKIPPED && qn_run_skip(run, i, &d, coord); i++)
+		json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "file",
+						      qn_json_text(d.file), "dataset",
+						      qn_json_text(d.path), "chunk",
+						      qn_json_uints(coord, d.ndim)));
+	return list;
+}
+
 static json_t *run_to_json(const quern_run *run, bool details)
 {
 	const struct qn_job *j = &run->job;
@@ -242,6 +259,7 @@ static json_t *run_to_json(const quern_run *run, bool details)
 	json_object_set_new(o, "sources_missing", json_integer((json_int_t)j->mosaic.nmissing));
 	json_object_set_new(o, "chunks_failed_over", qn_json_uint(sum.nfailed_over));
 	json_object_set_new(o, "copies_missing", qn_json_uint(j->ncopies_missing));
+	json_object_set_new(o, "skipped", skipped_to_json(run));
 	if (details) {
 		json_object_set(o, "per_rank", ranks);
 		json_object_set_new(o, "library_reason",

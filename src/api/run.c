@@ -1,5 +1,6 @@
 #include "api/run.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -247,6 +248,45 @@ const char *quern_run_warning(const quern_run *run, size_t i)
 	const struct qn_names *warnings = &run->job.warnings;
 
 	return !run->err.status && i < warnings->n ? warnings->name[i] : NULL;
+}
+
+bool qn_run_skip(const quern_run *run, size_t i, struct qn_dataset *d, uint64_t *coord)
+{
+	const struct qn_job *j = &run->job;
+	uint64_t grid[QUERN_MAX_DIMS], number;
+
+	for (int r = 0; j->reports && r < run->nranks; r++) {
+		const struct qn_skips *s = &j->reports[r].skips;
+
+		if (i >= s->n) {
+			i -= s->n;
+			continue;
+		}
+		qn_mosaic_member(&j->mosaic, s->skip[i].member, d);
+		qn_dataset_grid(d, grid);
+		number = s->skip[i].number;
+		for (int k = d->ndim - 1; k >= 0; k--) {
+			coord[k] = number % grid[k];
+			number /= grid[k];
+		}
+		return true;
+	}
+	return false;
+}
+
+bool quern_run_skipped(const quern_run *run, size_t i, char *text, size_t nbytes)
+{
+	uint64_t coord[QUERN_MAX_DIMS];
+	struct qn_dataset d;
+	char at[256] = "";
+
+	if (!qn_run_skip(run, i, &d, coord))
+		return false;
+	for (int k = 0; k < d.ndim; k++)
+		snprintf(at + strlen(at), sizeof(at) - strlen(at), "%s%llu", k ? ", " : "",
+			 (unsigned long long)coord[k]);
+	snprintf(text, nbytes, "%s: dataset %s, chunk (%s)", d.file, d.path, at);
+	return true;
 }
 
 uint64_t quern_run_nskipped(const quern_run *run)

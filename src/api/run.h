@@ -32,4 +32,8 @@ enum quern_status qn_calibrate_check(quern_run *run);
 /* The `input` of a document. Owned by the caller. */
 json_t *qn_document_input(const quern_run *run);
 
+/* The i-th chunk that was skipped and is known by name: its dataset, which borrows, and its place in the
+   grid. False: there are no more. Rank 0 only. */
+bool qn_run_skip(const quern_run *run, size_t i, struct qn_dataset *d, uint64_t *coord);
+
 #endif

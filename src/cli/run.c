@@ -234,15 +234,22 @@ static void print_warnings(const quern_run *run)
 		qn_cli_warn("%s", text);
 }
 
+#define MOST_SKIPPED 4 /* by name */
+
 /* What the run went on in spite of. */
 static void print_more_warnings(const quern_run *run)
 {
+	char text[1024];
 	const uint64_t nskipped = quern_run_nskipped(run), nover = quern_run_nfailed_over(run);
 	const uint64_t nmissing = quern_run_nmissing_sources(run), ncopies = quern_run_nmissing_copies(run);
 
 	if (nskipped)
 		qn_cli_warn("%" PRIu64 " chunks could not be read and were left out (--on-bad-chunk skip)",
 			    nskipped);
+	for (size_t i = 0; i < MOST_SKIPPED && quern_run_skipped(run, i, text, sizeof(text)); i++)
+		qn_cli_warn("left out: %s", text);
+	if (nskipped > MOST_SKIPPED)
+		qn_cli_warn("left out: %" PRIu64 " more chunks", nskipped - MOST_SKIPPED);
 	if (nmissing)
 		qn_cli_warn("sources of the virtual dataset that are not there: %" PRIu64 "; its fill value "
 			    "stands for their elements", nmissing);

@@ -48,6 +48,7 @@ struct worker {
 	bool bound;
 	struct qn_near near;
 	uint64_t nstolen, nleased, nskipped;
+	struct qn_skips skips;
 	uint64_t nrepeated, repeated_nbytes;	/* of done: chunks that were counted, not absorbed */
 	double task_seconds;	/* of the last tasks, each; 0: there was none */
 	uint64_t nmerged;	/* trials in state since it was normalized */
@@ -329,6 +330,7 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	/* A filter that is missing is missing for all chunks, and can be had. */
 	if (st == QUERN_ERR_DATA && w->crew->skip && w->feed && why.reason != QN_NO_FILTER) {
 		w->nskipped += item.nchunks;
+		qn_skips_add(&w->skips, w->slot.part.member, item.chunks, item.nchunks);
 		count_done(j, &t, &item.box, times);
 		return QUERN_OK;
 	}
@@ -681,6 +683,7 @@ static void add_report(struct qn_job *j, const struct worker *w)
 	r->nstolen += w->nstolen;
 	r->nleased += w->nleased;
 	r->nskipped += w->nskipped;
+	qn_skips_merge(&r->skips, &w->skips);
 	r->busy_seconds += w->busy_seconds;
 	r->nchunks += w->done.nchunks;
 	r->nlibrary += w->done.library_nchunks;
@@ -757,6 +760,7 @@ enum quern_status qn_crew_run(struct qn_job *j, int pass, struct quern_message *
 	j->report.nchunks = j->report.nstolen = j->report.nskipped = j->report.nlibrary = 0;
 	j->report.nleased = j->report.nrepeated = 0;
 	j->report.nfailed_over = 0;
+	j->report.skips.n = 0;
 	st = start(&crew, err);
 	/* Others wait for this rank: it has to see it through with them. */
 	if (st)

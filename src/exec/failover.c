@@ -154,17 +154,21 @@ static int find_rank(const struct rounds *r, const struct qn_refusal *x)
    that ends the run; else -1. */
 static void give_away(struct rounds *r, bool skip, int32_t *lost)
 {
+	const struct qn_chunk *chunk = r->all.chunk;
+
 	*lost = -1;
-	for (size_t i = 0; i < r->all.n; i++) {
+	for (size_t i = 0; i < r->all.n; chunk += r->all.refusal[i++].nchunks) {
 		struct qn_refusal *x = &r->all.refusal[i];
 		const int rank = find_rank(r, x);
 
 		if (rank < 0 && !skip && *lost < 0)
 			*lost = x->rank;
-		if (rank < 0)
+		if (rank < 0) {
 			r->j->report.nskipped += x->nchunks;
-		else
+			qn_skips_add(&r->j->report.skips, x->member, chunk, x->nchunks);
+		} else {
 			r->load[rank] += x->nchunks;
+		}
 		x->rank = rank;
 	}
 }

@@ -57,7 +57,9 @@ while read -r path addr left; do
 		run histogram -d "$path" damaged.h5
 	answers "$path: other chunks are read" run moments -s 0:32 -d "$path" damaged.h5
 	quern run count --json --on-bad-chunk skip -d "$path" damaged.h5
-	is "$path: skipped" "0 $left" "$status $(field result.count)"
+	is "$path: skipped" "0 $left 1 [2,1] \"$path\"" "$status $(field result.count) $(
+		field run.chunks_skipped) $(field run.skipped.0.chunk) $(field run.skipped.0.dataset)"
+	is "$path: ... by name" 1 "$(grep -c "left out: damaged.h5: dataset $path, chunk (2, 1)" err)"
 done <damaged.txt
 
 refuses 2 "info of something" "info takes no operands" info cf.nc
