@@ -25,13 +25,13 @@ static void attr_fini(struct attr *a)
 }
 
 /* Opens an attribute that is there. */
-static enum qn_fault attr_init(hid_t object, enum qn_attribute attribute, struct attr *a)
+static enum qn_fault attr_open(hid_t object, const char *name, struct attr *a)
 {
 	hid_t space;
 	hssize_t n = -1;
 
 	a->type = -1;
-	a->id = H5Aopen(object, qn_attribute_names[attribute], H5P_DEFAULT);
+	a->id = H5Aopen(object, name, H5P_DEFAULT);
 	if (a->id < 0)
 		return QN_FAULT_UNREADABLE;
 	a->type = H5Aget_type(a->id);
@@ -43,6 +43,11 @@ static enum qn_fault attr_init(hid_t object, enum qn_attribute attribute, struct
 		return QN_FAULT_UNREADABLE;
 	a->nelems = (size_t)n;
 	return n > MAX_ATTR_NELEMS ? QN_FAULT_LONG : QN_SOUND;
+}
+
+static enum qn_fault attr_init(hid_t object, enum qn_attribute attribute, struct attr *a)
+{
+	return attr_open(object, qn_attribute_names[attribute], a);
 }
 
 static bool is_there(hid_t object, enum qn_attribute attribute)
@@ -113,19 +118,24 @@ static enum qn_fault read_text(const struct attr *a, char *out, size_t room)
 					       : fixed_text(a, out, room);
 }
 
-enum qn_fault qn_h5_attr_text(hid_t object, enum qn_attribute attribute, char *out, size_t room)
+enum qn_fault qn_h5_attr_named_text(hid_t object, const char *name, char *out, size_t room)
 {
 	struct attr a;
 	enum qn_fault fault;
 
 	out[0] = '\0';
-	if (!is_there(object, attribute))
+	if (H5Aexists(object, name) <= 0)
 		return QN_SOUND;
-	fault = attr_init(object, attribute, &a);
+	fault = attr_open(object, name, &a);
 	if (fault == QN_SOUND)
 		fault = read_text(&a, out, room);
 	attr_fini(&a);
 	return fault;
+}
+
+enum qn_fault qn_h5_attr_text(hid_t object, enum qn_attribute attribute, char *out, size_t room)
+{
+	return qn_h5_attr_named_text(object, qn_attribute_names[attribute], out, room);
 }
 
 /* The class of numbers that an attribute's type becomes, and the type to read it as: 8 bytes a

@@ -22,6 +22,9 @@ struct qn_h5_number {
    there is a fault other than QN_FAULT_CUT. */
 enum qn_fault qn_h5_attr_text(hid_t object, enum qn_attribute attribute, char *out, size_t room);
 
+/* The same of any name. */
+enum qn_fault qn_h5_attr_named_text(hid_t object, const char *name, char *out, size_t room);
+
 /* The values of an attribute of integers, floats, enumerations, bit fields or times, which are
    their integers: *out is owned; NULL, and *n 0, where it is not there or has a fault. */
 enum qn_fault qn_h5_attr_numbers(hid_t object, enum qn_attribute attribute,
@@ -35,6 +38,9 @@ void qn_h5_cf_describe(hid_t dset, struct qn_dataset *d);
 /* Fills d->dim_name and d->dim_scale from dimension scales; names, where there are none, from
    dimension labels. A dataset that is a scale is its own; sets d->dim_only. False: out of memory. */
 bool qn_h5_dims_describe(hid_t dset, struct qn_dataset *d);
+
+/* Is a dataset a dimension scale? *dim_only: one that netCDF made for a dimension without a variable. */
+bool qn_h5_is_scale(hid_t dset, bool *dim_only);
 
 /* Fills d->units, d->calendar and d->is_longitude. */
 void qn_h5_words_describe(hid_t dset, struct qn_dataset *d);

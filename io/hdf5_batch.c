@@ -125,18 +125,19 @@ static bool list(struct telling *t, const char *file)
 	return t->listed != NULL;
 }
 
-/* Only what can be listed whole, and has no link of that name either. */
+/* Only where all can be listed, and no link of any kind has that name. */
 static bool is_absent(struct telling *t, const char *file, const char *path)
 {
 	struct quern_message ignored = { .status = QUERN_OK };
-	bool has = true;
+	struct qn_h5_end end;
+	bool absent;
 
-	if (!list(t, file))
+	if (!list(t, file) || t->listing.nflaws || qn_listing_has(&t->listing, path) ||
+	    qn_hdf5_follow(file, path, &end, &ignored) != QUERN_OK)
 		return false;
-	for (size_t i = 0; i < t->listing.n; i++)
-		if (!strcmp(t->listing.path[i], path))
-			return false;
-	return qn_hdf5_has(file, path, &has, &ignored) == QUERN_OK && !has;
+	absent = end.is == QN_NOTHING;
+	qn_h5_end_fini(&end);
+	return absent;
 }
 
 static bool was_refused(const struct telling *t)

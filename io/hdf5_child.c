@@ -3,9 +3,12 @@
  *
  * The answer is a verdict and, when that is good, the listing or the description:
  *
- *	listing:	uint64 number of paths, uint64 bytes, the paths, each with its '\0'
+ *	listing:	uint64 bytes, the flat form (listing.h)
  *	yes or no:	uint64, 0 or 1
- *	description:	uint64 bytes, the flat form (dataset.h), uint64 number of chunks, the chunks
+ *	end of a path:	uint64 kind, bytes of two texts with their '\0', the name of another file (or
+ *			""), the path
+ *	description:	an end of kind DATASET without texts, uint64 bytes, the flat form (dataset.h),
+ *			uint64 number of chunks, the chunks; or an end of kind OTHER_FILE
  *	sources:	uint64 bytes, the flat form (sources.h)
  */
 #include "hdf5_child.h"
@@ -24,6 +27,7 @@
 #include "hdf5_file.h"
 #include "hdf5_format.h"
 #include "hdf5_grants.h"
+#include "hdf5_names.h"
 #include "hdf5_raw.h"
 #include "hdf5_sources.h"
 #include "hdf5_write.h"
@@ -34,17 +38,18 @@
 #define MOST_SECONDS	   600
 #define MOST_KILLED	   1
 #define MOST_ROUNDS	   100 /* files that lead to others, one to the next */
-#define LISTING_NBYTES	   (UINT64_C(1) << 28)
+#define LISTING_NBYTES	   (UINT64_C(1) << 30)
 #define DESCRIPTION_NBYTES (UINT64_C(1) << 24)
 #define SOURCES_NBYTES	   (UINT64_C(1) << 29)
 
 struct question {
 	const char *file, *path, *column;
-	bool with_index;
+	bool with_index, closely;
 	const struct quern_box *part; /* of the index; NULL: all */
 	const struct qn_dataset *dataset; /* whose sources are asked for */
 	struct stat st;			  /* of the file, as it was before */
 	void *out;
+	struct qn_h5_end *end;		  /* of the path: may be in another file */
 	struct qn_h5_caller caller;
 };
 
@@ -151,87 +156,53 @@ static enum quern_status look_at(const char *file, struct stat *st, struct quern
 
 /* --- listing --- */
 
-static bool tell_listing(int fd, const struct qn_listing *l)
-{
-	uint64_t head[2] = { l->n, 0 };
-	bool ok;
-
-	for (size_t i = 0; i < l->n; i++)
-		head[1] += strlen(l->path[i]) + 1;
-	ok = qn_child_tell(fd, head, sizeof head);
-	for (size_t i = 0; ok && i < l->n; i++)
-		ok = qn_child_tell(fd, l->path[i], strlen(l->path[i]) + 1);
-	return ok;
-}
-
 static void answer_list(void *ctx, int fd)
 {
 	const struct question *q = ctx;
 	struct quern_message err = { .status = QUERN_OK };
-	struct qn_listing l = { 0, NULL };
+	struct qn_listing l = { .n = 0 };
+	size_t nbytes = 0;
+	uint64_t n;
+	void *flat = NULL;
 	enum quern_status status;
 
 	settle(q);
-	status = qn_hdf5_list(q->file, &l, &err);
-	if (qn_child_tell_verdict(fd, status, &err) && status == QUERN_OK)
-		tell_listing(fd, &l);
-}
-
-/* Cuts the text, which ends with '\0', into paths; false when it has not n of them. */
-static bool cut_paths(const char *text, size_t nbytes, size_t n, char **path, bool *nomem)
-{
-	const char *end = text + nbytes;
-
-	for (size_t i = 0; i < n; i++) {
-		if (text == end || *text != '/')
-			return false;
-		path[i] = strdup(text);
-		*nomem = !path[i];
-		if (*nomem)
-			return false;
-		text += strlen(text) + 1;
+	status = q->closely ? qn_hdf5_list_closely(q->file, &l, &err)
+			    : qn_hdf5_list(q->file, &l, &err);
+	if (status == QUERN_OK) {
+		flat = qn_listing_pack(&l, &nbytes);
+		if (!flat)
+			status = qn_error_nomem(&err, nbytes, "a list of datasets");
 	}
-	return text == end;
-}
-
-static enum quern_status make_listing(const struct qn_child *c, const char *text, size_t nbytes,
-				      size_t n, struct qn_listing *out, struct quern_message *err)
-{
-	struct qn_listing l = { n, calloc(n > 0 ? n : 1, sizeof *l.path) };
-	bool nomem = !l.path;
-
-	if (!nomem && (nbytes == 0 || text[nbytes - 1] == '\0') &&
-	    cut_paths(text, nbytes, n, l.path, &nomem)) {
-		*out = l;
-		return QUERN_OK;
-	}
-	if (l.path)
-		qn_listing_fini(&l);
-	return nomem ? qn_error_nomem(err, n * sizeof *l.path + nbytes, "a list of datasets")
-		     : qn_child_refuse(c, "a list of datasets that is none", err);
+	n = nbytes;
+	if (qn_child_tell_verdict(fd, status, &err) && status == QUERN_OK &&
+	    qn_child_tell(fd, &n, sizeof n))
+		qn_child_tell(fd, flat, nbytes);
 }
 
 static enum quern_status hear_listing(struct qn_child *c, void *question,
 				      struct quern_message *err)
 {
 	const struct question *q = question;
-	uint64_t head[2];
+	const char *why = NULL;
+	uint64_t nbytes;
 	enum quern_status status = qn_child_get_verdict(c, err);
-	char *text;
+	void *flat;
 
 	if (status == QUERN_OK)
-		status = qn_child_get(c, head, sizeof head, err);
+		status = qn_child_get(c, &nbytes, sizeof nbytes, err);
 	if (status != QUERN_OK)
 		return status;
-	if (head[1] > LISTING_NBYTES || head[0] > head[1])
+	if (nbytes > LISTING_NBYTES)
 		return qn_child_refuse(c, "a list of datasets without end", err);
-	text = malloc((size_t)head[1] + 1);
-	if (!text)
-		return qn_error_nomem(err, (size_t)head[1], "a list of datasets");
-	status = qn_child_get(c, text, (size_t)head[1], err);
-	if (status == QUERN_OK)
-		status = make_listing(c, text, (size_t)head[1], (size_t)head[0], q->out, err);
-	free(text);
+	flat = malloc((size_t)nbytes + 1);
+	if (!flat)
+		return qn_error_nomem(err, (size_t)nbytes, "a list of datasets");
+	status = qn_child_get(c, flat, (size_t)nbytes, err);
+	if (status == QUERN_OK && !qn_listing_unpack(flat, (size_t)nbytes, q->out, &why))
+		status = why ? qn_child_refuse(c, why, err)
+			     : qn_error_nomem(err, (size_t)nbytes, "a list of datasets");
+	free(flat);
 	return status;
 }
 
@@ -259,6 +230,14 @@ enum quern_status qn_hdf5_child_list(const char *file, struct qn_listing *out,
 	return ask(&q, answer_list, hear_listing, forget_listing, err);
 }
 
+enum quern_status qn_hdf5_child_list_closely(const char *file, struct qn_listing *out,
+					     struct quern_message *err)
+{
+	struct question q = { .file = file, .closely = true, .out = out };
+
+	return ask(&q, answer_list, hear_listing, forget_listing, err);
+}
+
 /* --- yes or no --- */
 
 static void tell_word(int fd, enum quern_status status, bool yes, const struct quern_message *err)
@@ -281,18 +260,6 @@ static enum quern_status hear_word(struct qn_child *c, void *question, struct qu
 	return status;
 }
 
-static void answer_has(void *ctx, int fd)
-{
-	const struct question *q = ctx;
-	struct quern_message err = { .status = QUERN_OK };
-	bool has = false;
-	enum quern_status status;
-
-	settle(q);
-	status = qn_hdf5_has(q->file, q->path, &has, &err);
-	tell_word(fd, status, has, &err);
-}
-
 static void answer_is_result(void *ctx, int fd)
 {
 	const struct question *q = ctx;
@@ -307,15 +274,6 @@ static void forget_nothing(void *question)
 	(void)question;
 }
 
-enum quern_status qn_hdf5_child_has(const char *file, const char *path, bool *has,
-				    struct quern_message *err)
-{
-	struct question q = { .file = file, .path = path, .out = has };
-
-	*has = true;
-	return ask(&q, answer_has, hear_word, forget_nothing, err);
-}
-
 bool qn_hdf5_child_is_result(const char *file)
 {
 	bool is = false;
@@ -323,6 +281,217 @@ bool qn_hdf5_child_is_result(const char *file)
 	struct quern_message err = { .status = QUERN_OK };
 
 	return ask(&q, answer_is_result, hear_word, forget_nothing, &err) == QUERN_OK && is;
+}
+
+/* --- the end of a path --- */
+
+#define TEXT_NBYTES (UINT64_C(1) << 24)
+
+/* Tells of the end of a path; NULL: of a dataset that is here. */
+static bool tell_end(int fd, const struct qn_h5_end *e)
+{
+	static const struct qn_h5_end here = { .is = QN_DATASET };
+	const char *file, *path;
+	uint64_t head[3];
+
+	e = e ? e : &here;
+	file = e->file ? e->file : "";
+	path = e->path ? e->path : "";
+	head[0] = (uint64_t)e->is;
+	head[1] = strlen(file) + 1;
+	head[2] = strlen(path) + 1;
+	return qn_child_tell(fd, head, sizeof head) && qn_child_tell(fd, file, head[1]) &&
+	       qn_child_tell(fd, path, head[2]);
+}
+
+static enum quern_status hear_text(struct qn_child *c, uint64_t nbytes, char **out,
+				   struct quern_message *err)
+{
+	enum quern_status status;
+
+	if (nbytes == 0 || nbytes > TEXT_NBYTES)
+		return qn_child_refuse(c, "a name without end", err);
+	*out = malloc((size_t)nbytes);
+	if (!*out)
+		return qn_error_nomem(err, (size_t)nbytes, "a name");
+	status = qn_child_get(c, *out, (size_t)nbytes, err);
+	if (status == QUERN_OK && memchr(*out, '\0', (size_t)nbytes) != *out + nbytes - 1)
+		status = qn_child_refuse(c, "a name that does not end", err);
+	return status;
+}
+
+/* After the verdict. What was heard before, of a child that has died, is forgotten. */
+static enum quern_status hear_end(struct qn_child *c, struct qn_h5_end *out,
+				  struct quern_message *err)
+{
+	uint64_t head[3];
+	enum quern_status status = qn_child_get(c, head, sizeof head, err);
+
+	qn_h5_end_fini(out);
+	if (status != QUERN_OK)
+		return status;
+	if (head[0] >= QN_NOBJECTS)
+		return qn_child_refuse(c, "a path that leads to no known kind", err);
+	out->is = (enum qn_object)head[0];
+	status = hear_text(c, head[1], &out->file, err);
+	return status != QUERN_OK ? status : hear_text(c, head[2], &out->path, err);
+}
+
+static void answer_follow(void *ctx, int fd)
+{
+	const struct question *q = ctx;
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_h5_end end;
+	enum quern_status status;
+
+	settle(q);
+	status = qn_hdf5_follow(q->file, q->path, &end, &err);
+	if (qn_child_tell_verdict(fd, status, &err) && status == QUERN_OK)
+		tell_end(fd, &end);
+}
+
+static enum quern_status hear_followed(struct qn_child *c, void *question,
+				       struct quern_message *err)
+{
+	const struct question *q = question;
+	enum quern_status status = qn_child_get_verdict(c, err);
+
+	return status == QUERN_OK ? hear_end(c, q->end, err) : status;
+}
+
+static void forget_end(void *question)
+{
+	qn_h5_end_fini(((struct question *)question)->end);
+}
+
+/* A path on its way from file to file: one that is named in a file is opened by this process, and read
+   by a child of its own. */
+struct trail {
+	char *file, *path; /* owned: where it has got to */
+	int nhops;
+};
+
+static void trail_fini(struct trail *t)
+{
+	free(t->file);
+	free(t->path);
+}
+
+static enum quern_status trail_init(struct trail *t, const char *file, const char *path,
+				    struct quern_message *err)
+{
+	*t = (struct trail){ .file = strdup(file), .path = strdup(path) };
+	if (t->file && t->path)
+		return QUERN_OK;
+	return qn_error_nomem(err, strlen(file) + strlen(path), "the name of a dataset");
+}
+
+/* Goes on to where an external link leads. end: its texts are taken. *there: false when there is no such
+   file, and the trail stays. */
+static enum quern_status go_on(struct trail *t, struct qn_h5_end *end, bool *there,
+			       struct quern_message *err)
+{
+	char *found = NULL;
+	enum quern_status status;
+
+	*there = false;
+	if (++t->nhops > QN_MOST_HOPS)
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: %s leads by external links from file to "
+				    "file more than %d times, or in a circle", t->file, t->path,
+				    QN_MOST_HOPS);
+	status = qn_h5_find_linked(t->file, end->file, &found, err);
+	*there = status == QUERN_OK && found[0];
+	if (*there) {
+		trail_fini(t);
+		t->file = found;
+		t->path = end->path;
+		end->path = NULL;
+	} else {
+		free(found);
+	}
+	return status;
+}
+
+/* Says that the file of an external link is not there. */
+static enum quern_status lead_nowhere(const struct trail *t, const struct qn_h5_end *end,
+				      struct quern_message *err)
+{
+	return qn_error_set(err, QUERN_ERR_DATA, "%s: %s: its external link is to %s, which is not "
+			    "there: put that beside this file, or its directory into "
+			    "HDF5_EXT_PREFIX", t->file, t->path, end->file);
+}
+
+/* A message of which `known` and a colon at its beginning can be left out. Owned. */
+static char *without(const char *known, const char *text)
+{
+	size_t n = strlen(known);
+
+	return strdup(!strncmp(text, known, n) && !strncmp(text + n, ": ", 2) ? text + n + 2 : text);
+}
+
+/* Takes the texts of the trail and of its end. */
+static enum quern_status arrive(struct trail *t, struct qn_h5_end *end, struct qn_target *out,
+				struct quern_message *err)
+{
+	struct quern_message why = { .status = QUERN_OK };
+
+	qn_error_set(&why, QUERN_ERR_DATA, "%s: there is no %s", t->file, end->path);
+	*out = (struct qn_target){ .is = end->is, .file = t->file, .path = end->path,
+				   .why = end->is == QN_NOTHING ? without(t->nhops ? "" : t->file, why.text)
+							      : NULL };
+	t->file = end->path = NULL;
+	if (end->is != QN_NOTHING || out->why)
+		return QUERN_OK;
+	qn_target_fini(out);
+	return qn_error_nomem(err, 0, "a message");
+}
+
+/* The trail ends at a link whose file is not there. */
+static enum quern_status arrive_nowhere(struct trail *t, const struct qn_h5_end *end,
+					struct qn_target *out, struct quern_message *err)
+{
+	struct quern_message why = { .status = QUERN_OK };
+	char *known = NULL;
+
+	lead_nowhere(t, end, &why);
+	if (asprintf(&known, "%s: %s", t->file, t->path) < 0)
+		known = NULL;
+	*out = (struct qn_target){ .is = QN_NOTHING, .file = t->file, .path = t->path,
+				   .why = without(t->nhops > 1 || !known ? "" : known, why.text) };
+	t->file = t->path = NULL;
+	free(known);
+	if (out->why)
+		return QUERN_OK;
+	qn_target_fini(out);
+	return qn_error_nomem(err, sizeof why.text, "a message");
+}
+
+enum quern_status qn_hdf5_child_locate(const char *file, const char *path, struct qn_target *out,
+				       struct quern_message *err)
+{
+	struct trail t;
+	enum quern_status status = trail_init(&t, file, path, err);
+	bool arrived = false;
+
+	while (status == QUERN_OK && !arrived) {
+		struct qn_h5_end end = { .is = QN_NOTHING };
+		struct question q = { .file = t.file, .path = t.path, .end = &end };
+		bool there = true;
+
+		status = ask(&q, answer_follow, hear_followed, forget_end, err);
+		arrived = status == QUERN_OK && end.is != QN_OTHER_FILE;
+		if (arrived)
+			status = arrive(&t, &end, out, err);
+		else if (status == QUERN_OK)
+			status = go_on(&t, &end, &there, err);
+		if (status == QUERN_OK && !there) {
+			arrived = true;
+			status = arrive_nowhere(&t, &end, out, err);
+		}
+		qn_h5_end_fini(&end);
+	}
+	trail_fini(&t);
+	return status;
 }
 
 /* --- description --- */
@@ -340,9 +509,25 @@ static void tell_description(int fd, const struct qn_dataset *d)
 		return;
 	}
 	n = nbytes;
-	if (qn_child_tell_verdict(fd, QUERN_OK, &err) && qn_child_tell(fd, &n, sizeof n) &&
-	    qn_child_tell(fd, flat, nbytes) && qn_child_tell(fd, &nchunks, sizeof nchunks))
+	if (qn_child_tell_verdict(fd, QUERN_OK, &err) && tell_end(fd, NULL) &&
+	    qn_child_tell(fd, &n, sizeof n) && qn_child_tell(fd, flat, nbytes) && qn_child_tell(fd, &nchunks, sizeof nchunks))
 		qn_child_tell(fd, d->chunks, nchunks * sizeof *d->chunks);
+}
+
+/* What could not be described may be in another file. */
+static bool tell_elsewhere(const struct question *q, int fd)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	struct qn_h5_end end;
+	bool is;
+
+	if (qn_hdf5_follow(q->file, q->path, &end, &ignored) != QUERN_OK)
+		return false;
+	is = end.is == QN_OTHER_FILE;
+	if (is && qn_child_tell_verdict(fd, QUERN_OK, &ignored))
+		tell_end(fd, &end);
+	qn_h5_end_fini(&end);
+	return is;
 }
 
 static void answer_describe(void *ctx, int fd)
@@ -356,7 +541,7 @@ static void answer_describe(void *ctx, int fd)
 	status = qn_hdf5_describe_part(q->file, q->path, q->column, q->with_index, q->part, &d, &err);
 	if (status == QUERN_OK)
 		tell_description(fd, &d);
-	else
+	else if (!tell_elsewhere(q, fd))
 		qn_child_tell_verdict(fd, status, &err);
 }
 
@@ -429,15 +614,13 @@ static enum quern_status hear_chunks(struct qn_child *c, struct qn_dataset *d,
 	return qn_child_get(c, d->chunks, (size_t)nbytes, err);
 }
 
-static enum quern_status hear_description(struct qn_child *c, void *question,
-					  struct quern_message *err)
+/* The description of a dataset in this file. */
+static enum quern_status hear_here(struct qn_child *c, const struct question *q,
+				   struct quern_message *err)
 {
-	const struct question *q = question;
 	struct qn_dataset d;
-	enum quern_status status = qn_child_get_verdict(c, err);
+	enum quern_status status = hear_flat(c, &d, err);
 
-	if (status == QUERN_OK)
-		status = hear_flat(c, &d, err);
 	if (status != QUERN_OK)
 		return status;
 	if (!is_of(&d, q, &q->st))
@@ -455,9 +638,65 @@ static enum quern_status hear_description(struct qn_child *c, void *question,
 	return status;
 }
 
+/* q->end->is: DATASET, and it is in *q->out, or OTHER_FILE. */
+static enum quern_status hear_description(struct qn_child *c, void *question,
+					  struct quern_message *err)
+{
+	const struct question *q = question;
+	enum quern_status status = hear_followed(c, question, err);
+
+	if (status != QUERN_OK || q->end->is == QN_OTHER_FILE)
+		return status;
+	return q->end->is == QN_DATASET ? hear_here(c, q, err)
+					: qn_child_refuse(c, "a description of nothing", err);
+}
+
 static void forget_description(void *question)
 {
-	qn_dataset_fini(((struct question *)question)->out);
+	const struct question *q = question;
+
+	if (q->end->is == QN_DATASET)
+		qn_dataset_fini(q->out);
+	qn_h5_end_fini(q->end);
+}
+
+/* That it was asked for by another name. */
+static enum quern_status note_asked(struct qn_dataset *d, const char *path,
+				    struct quern_message *err)
+{
+	if (asprintf(&d->asked, "%s%s", *path == '/' ? "" : "/", path) >= 0)
+		return QUERN_OK;
+	d->asked = NULL;
+	qn_dataset_fini(d);
+	return qn_error_nomem(err, strlen(path), "the name of a dataset");
+}
+
+static enum quern_status describe(const struct question *asked, struct quern_message *err)
+{
+	struct question q = *asked;
+	struct trail t;
+	enum quern_status status = trail_init(&t, asked->file, asked->path, err);
+	bool described = false;
+
+	while (status == QUERN_OK && !described) {
+		struct qn_h5_end end = { .is = QN_NOTHING };
+		bool there = true;
+
+		q.file = t.file;
+		q.path = t.path;
+		q.end = &end;
+		status = ask(&q, answer_describe, hear_description, forget_description, err);
+		described = status == QUERN_OK && end.is == QN_DATASET;
+		if (status == QUERN_OK && !described)
+			status = go_on(&t, &end, &there, err);
+		if (status == QUERN_OK && !there)
+			status = lead_nowhere(&t, &end, err);
+		qn_h5_end_fini(&end);
+	}
+	if (status == QUERN_OK && t.nhops)
+		status = note_asked(asked->out, asked->path, err);
+	trail_fini(&t);
+	return status;
 }
 
 enum quern_status qn_hdf5_child_describe(const char *file, const char *path, const char *column,
@@ -468,7 +707,7 @@ enum quern_status qn_hdf5_child_describe(const char *file, const char *path, con
 		.file = file, .path = path, .column = column, .with_index = with_index, .out = out
 	};
 
-	return ask(&q, answer_describe, hear_description, forget_description, err);
+	return describe(&q, err);
 }
 
 enum quern_status qn_hdf5_child_describe_part(const char *file, const char *path,
@@ -480,7 +719,7 @@ enum quern_status qn_hdf5_child_describe_part(const char *file, const char *path
 		.out = out
 	};
 
-	return ask(&q, answer_describe, hear_description, forget_description, err);
+	return describe(&q, err);
 }
 
 /* --- sources --- */

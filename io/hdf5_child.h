@@ -35,9 +35,11 @@ enum quern_status qn_hdf5_child_ask(const struct qn_hdf5_asking *a, const char *
 
 enum quern_status qn_hdf5_child_list(const char *file, struct qn_listing *out,
 				     struct quern_message *err);
-enum quern_status qn_hdf5_child_has(const char *file, const char *path, bool *has,
-				    struct quern_message *err);
 bool qn_hdf5_child_is_result(const char *file);
+enum quern_status qn_hdf5_child_list_closely(const char *file, struct qn_listing *out,
+					     struct quern_message *err);
+enum quern_status qn_hdf5_child_locate(const char *file, const char *path, struct qn_target *out,
+				       struct quern_message *err);
 enum quern_status qn_hdf5_child_describe(const char *file, const char *path, const char *column,
 					 bool with_index, struct qn_dataset *out,
 					 struct quern_message *err);

@@ -210,6 +210,22 @@ static bool copy_hard(struct copier *c, hid_t in, const char *name, const char *
 	return ok || c->failed ? ok : fail(c, path);
 }
 
+/* A file that is named from where the staged one is gets its whole name: the catalog is elsewhere. */
+static bool copy_external(struct copier *c, const char *file, const char *target, const char *path)
+{
+	char *real = *file == '/' ? NULL : realpath(c->how->file, NULL), *whole = NULL;
+	const char *slash = real ? strrchr(real, '/') : NULL;
+	bool ok;
+
+	if (slash && asprintf(&whole, "%.*s/%s", (int)(slash - real), real, file) < 0)
+		whole = NULL;
+	ok = (!slash || whole) && H5Lcreate_external(whole ? whole : file, target, c->to, path,
+						     H5P_DEFAULT, H5P_DEFAULT) >= 0;
+	free(whole);
+	free(real);
+	return ok;
+}
+
 static bool copy_link(struct copier *c, hid_t in, const char *name, const H5L_info_t *info,
 		      const char *path)
 {
@@ -226,7 +242,7 @@ static bool copy_link(struct copier *c, hid_t in, const char *name, const H5L_in
 		ok = H5Lcreate_soft(value, c->to, path, H5P_DEFAULT, H5P_DEFAULT) >= 0;
 	else if (ok && info->type == H5L_TYPE_EXTERNAL)
 		ok = H5Lunpack_elink_val(value, info->u.val_size, &flags, &file, &target) >= 0 &&
-		     H5Lcreate_external(file, target, c->to, path, H5P_DEFAULT, H5P_DEFAULT) >= 0;
+		     copy_external(c, file, target, path);
 	free(value);
 	return ok ? true : fail(c, path);
 }

@@ -263,15 +263,18 @@ bool qn_h5_dims_is_variable(hid_t scale)
 	return !is_scale(scale) || !is_dimension_only(scale);
 }
 
+/* Others use these names for other things, so that nothing is a fault. */
+bool qn_h5_is_scale(hid_t dset, bool *dim_only)
+{
+	*dim_only = is_scale(dset) && is_dimension_only(dset);
+	return is_scale(dset);
+}
+
 bool qn_h5_dims_describe(hid_t dset, struct qn_dataset *d)
 {
 	if (!names_from_scales(dset, d))
 		return false;
-	/* Others use these names for other things, so that nothing is a fault. */
-	if (is_scale(dset)) {
-		d->dim_only = is_dimension_only(dset);
-		if (!set_scale(d, 0, d->path))
-			return false;
-	}
+	if (qn_h5_is_scale(dset, &d->dim_only) && !set_scale(d, 0, d->path))
+		return false;
 	return names_from_labels(dset, d);
 }

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 
+#include "hdf5_follow.h"
 #include "hdf5_list.h"
 #include "hdf5_open.h"
 #include "hdf5_raw.h"
@@ -212,22 +213,34 @@ enum quern_status qn_h5_open_file(const char *file, hid_t *out, struct quern_mes
 	return status;
 }
 
+/* What the library says of a name that is not there helps less than a list of names. */
+static enum quern_status no_dataset(hid_t file_id, const char *file, const char *path,
+				    const struct qn_h5_end *end, struct quern_message *err)
+{
+	if (end->is == QN_OTHER_FILE)
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s: it is in another file, %s, by "
+				    "an external link", file, path, end->file);
+	if (end->is == QN_NOTHING && end->nsoft)
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s: a soft link that leads "
+				    "nowhere: there is no %s", file, path, end->path);
+	return qn_h5_no_such_dataset(file_id, file, path, end->is == QN_NOTHING
+				     ? "no such dataset"
+				     : "a group or a type, not a dataset, is at", err);
+}
+
 enum quern_status qn_h5_open_dataset(hid_t file_id, const char *file, const char *path, hid_t *out,
 				     struct quern_message *err)
 {
-	hid_t id;
+	struct qn_h5_end end;
+	enum quern_status status = qn_h5_follow(file_id, file, path, &end, err);
 
-	/* What the library says of a name that is not there helps less than a list of names. */
-	if (!qn_h5_is_linked(file_id, path))
-		return qn_h5_no_such_dataset(file_id, file, path, "no such dataset", err);
-	id = H5Oopen(file_id, path, H5P_DEFAULT);
-	if (id < 0)
-		return qn_h5_fail(err, file, path, "cannot be opened");
-	if (H5Iget_type(id) != H5I_DATASET) {
-		qn_h5_close(id);
-		return qn_h5_no_such_dataset(file_id, file, path,
-					     "a group or a type, not a dataset, is at", err);
+	if (status == QUERN_OK && (end.is == QN_DATASET || end.is == QN_DAMAGED_OBJECT)) {
+		*out = H5Dopen2(file_id, end.path, H5P_DEFAULT);
+		if (*out < 0)
+			status = qn_h5_fail(err, file, path, "cannot be opened");
+	} else if (status == QUERN_OK) {
+		status = no_dataset(file_id, file, path, &end, err);
 	}
-	*out = id;
-	return QUERN_OK;
+	qn_h5_end_fini(&end);
+	return status;
 }

@@ -25,7 +25,11 @@ static enum quern_status probe(const char *file, bool *is, struct quern_message 
 	return status;
 }
 
-enum quern_status qn_hdf5_list(const char *file, struct qn_listing *out, struct quern_message *err)
+typedef enum quern_status lister(hid_t file_id, const char *file, struct qn_listing *out,
+				 struct quern_message *err);
+
+static enum quern_status list(const char *file, lister *how, struct qn_listing *out,
+			      struct quern_message *err)
 {
 	struct qn_h5_caller caller;
 	struct stat st;
@@ -39,14 +43,25 @@ enum quern_status qn_hdf5_list(const char *file, struct qn_listing *out, struct 
 	qn_h5_enter(&caller);
 	status = qn_h5_open_file(file, &id, err);
 	if (status == QUERN_OK)
-		status = qn_h5_list(id, file, out, err);
+		status = how(id, file, out, err);
 	qn_h5_close(id);
 	qn_h5_leave(&caller);
 	return status;
 }
 
-enum quern_status qn_hdf5_has(const char *file, const char *path, bool *has,
-			      struct quern_message *err)
+enum quern_status qn_hdf5_list(const char *file, struct qn_listing *out, struct quern_message *err)
+{
+	return list(file, qn_h5_list, out, err);
+}
+
+enum quern_status qn_hdf5_list_closely(const char *file, struct qn_listing *out,
+				       struct quern_message *err)
+{
+	return list(file, qn_h5_list_closely, out, err);
+}
+
+enum quern_status qn_hdf5_follow(const char *file, const char *path, struct qn_h5_end *out,
+				 struct quern_message *err)
 {
 	struct qn_h5_caller caller;
 	hid_t id = -1;
@@ -55,7 +70,7 @@ enum quern_status qn_hdf5_has(const char *file, const char *path, bool *has,
 	qn_h5_enter(&caller);
 	status = qn_h5_open_file(file, &id, err);
 	if (status == QUERN_OK)
-		*has = qn_h5_leads_somewhere(id, path);
+		status = qn_h5_follow(id, file, path, out, err);
 	qn_h5_close(id);
 	qn_h5_leave(&caller);
 	return status;
@@ -65,7 +80,8 @@ const struct qn_format qn_hdf5_format = {
 	.name = "HDF5",
 	.probe = probe,
 	.list = qn_hdf5_child_list,
-	.has = qn_hdf5_child_has,
+	.list_closely = qn_hdf5_child_list_closely,
+	.locate = qn_hdf5_child_locate,
 	.describe = qn_hdf5_child_describe,
 	.describe_part = qn_hdf5_child_describe_part,
 	.sources = qn_hdf5_child_sources,

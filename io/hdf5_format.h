@@ -6,12 +6,16 @@
 #define QN_IO_HDF5_FORMAT_H
 
 #include "data/storage.h"
+#include "hdf5_follow.h"
 
 extern const struct qn_format qn_hdf5_format;
 
 enum quern_status qn_hdf5_list(const char *file, struct qn_listing *out, struct quern_message *err);
-enum quern_status qn_hdf5_has(const char *file, const char *path, bool *has,
-			      struct quern_message *err);
+enum quern_status qn_hdf5_list_closely(const char *file, struct qn_listing *out,
+				       struct quern_message *err);
+/* What a path leads to as far as this file tells (hdf5_follow.h). */
+enum quern_status qn_hdf5_follow(const char *file, const char *path, struct qn_h5_end *out,
+				 struct quern_message *err);
 enum quern_status qn_hdf5_describe(const char *file, const char *path, const char *column,
 				   bool with_index, struct qn_dataset *out,
 				   struct quern_message *err);

@@ -9,16 +9,15 @@
 
 #include "data/storage.h"
 
-/* All datasets that hard links reach from the root, each once, sorted by path; links to other files
-   are not followed. The caller frees with qn_listing_fini. */
+/* All that the file has, without opening another one: each dataset once, under the first of its names;
+   other names, soft and external links as such. What cannot be read is listed as a flaw: an error is
+   only that there is nothing else. The caller frees with qn_listing_fini. */
 enum quern_status qn_h5_list(hid_t file_id, const char *file, struct qn_listing *out,
 			     struct quern_message *err);
 
-/* Is there a link by this absolute path, wherever it leads? */
-bool qn_h5_is_linked(hid_t file_id, const char *path);
-
-/* And to an object? True also when that cannot be told. The path need not begin with '/'. */
-bool qn_h5_leads_somewhere(hid_t file_id, const char *path);
+/* The same, with what each dataset is for (listing.h), where there are not too many. Opens them all. */
+enum quern_status qn_h5_list_closely(hid_t file_id, const char *file, struct qn_listing *out,
+				     struct quern_message *err);
 
 /* "FILE: WHAT PATH in FILE; it has: ...": names some datasets, the likeliest first. Returns
    QUERN_ERR_DATA. */

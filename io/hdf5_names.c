@@ -15,6 +15,7 @@
 /* A search: the first candidate that is a file ends it. */
 struct search {
 	const char *file, *name;
+	bool is_link; /* not a source */
 	char *found; /* owned */
 	enum quern_status status;
 	struct quern_message *err;
@@ -22,10 +23,11 @@ struct search {
 
 static bool fail_search(struct search *s, const char *path, int why)
 {
-	s->status = qn_error_set(s->err, qn_file_status(why),
-				 "%s: it has its elements in %s, which cannot be read: %s; put that "
-				 "right, or move it away to have fill values there", s->file, path,
-				 qn_file_why(why));
+	const char *how = s->is_link ? "an external link of it leads to" : "it has its elements in";
+	const char *or = s->is_link ? "" : ", or move it away to have fill values there";
+
+	s->status = qn_error_set(s->err, qn_file_status(why), "%s: %s %s, which cannot be read: %s; put "
+				 "that right%s", s->file, how, path, qn_file_why(why), or);
 	return true;
 }
 
@@ -91,7 +93,7 @@ static bool try_expanded(struct search *s, const char *prefix, const char *name)
 	return ended;
 }
 
-/* Each of the prefixes between colons, then all of it as one, where ${ORIGIN} is known. */
+/* Each of the prefixes between colons; of sources then all of it as one, where ${ORIGIN} is known. */
 static bool try_prefixes(struct search *s, const char *prefixes, const char *name)
 {
 	if (!prefixes || !*prefixes)
@@ -103,7 +105,7 @@ static bool try_prefixes(struct search *s, const char *prefixes, const char *nam
 			return true;
 		p += n + (p[n] == ':');
 	}
-	return try_expanded(s, prefixes, name);
+	return !s->is_link && try_expanded(s, prefixes, name);
 }
 
 static bool try_link_target(struct search *s, const char *name)
@@ -126,24 +128,40 @@ static enum quern_status end_search(struct search *s, char **out)
 	return s->status;
 }
 
+/* The order of the library's H5F_prefix_open_file, for both. */
+static enum quern_status find(struct search *s, const char *prefixes, char **out)
+{
+	const char *rest = s->name;
+
+	if (*s->name == '/' && try_path(s, strdup(s->name)))
+		return end_search(s, out);
+	if (*s->name == '/')
+		rest = strrchr(s->name, '/') + 1;
+	if (*rest && !try_prefixes(s, prefixes, rest) &&
+	    !try_path(s, join(s->file, directory_length(s->file), rest)) &&
+	    !try_path(s, strdup(rest)))
+		try_link_target(s, rest);
+	return end_search(s, out);
+}
+
 enum quern_status qn_h5_find_source(const char *file, const char *name, char **out,
 				    struct quern_message *err)
 {
 	struct search s = { .file = file, .name = name, .status = QUERN_OK, .err = err };
-	const char *rest = name;
 
-	if (!strcmp(name, ".")) {
-		s.found = strdup(file);
-		return s.found ? end_search(&s, out) : qn_error_nomem(err, strlen(file), "a name");
-	}
-	if (*name == '/' && try_path(&s, strdup(name)))
-		return end_search(&s, out);
-	if (*name == '/')
-		rest = strrchr(name, '/') + 1;
-	if (*rest && !try_prefixes(&s, getenv("HDF5_VDS_PREFIX"), rest) &&
-	    !try_path(&s, join(file, directory_length(file), rest)) && !try_path(&s, strdup(rest)))
-		try_link_target(&s, rest);
-	return end_search(&s, out);
+	if (strcmp(name, "."))
+		return find(&s, getenv("HDF5_VDS_PREFIX"), out);
+	s.found = strdup(file);
+	return s.found ? end_search(&s, out) : qn_error_nomem(err, strlen(file), "a name");
+}
+
+enum quern_status qn_h5_find_linked(const char *file, const char *name, char **out,
+				    struct quern_message *err)
+{
+	struct search s = { .file = file, .name = name, .is_link = true, .status = QUERN_OK,
+			    .err = err };
+
+	return find(&s, getenv("HDF5_EXT_PREFIX"), out);
 }
 
 enum quern_status qn_h5_find_raw(const char *file, const char *name, char **out,

@@ -1,6 +1,6 @@
 /*
  * hdf5_names.h - where the library looks for the files that a file names: sources of a virtual
- * dataset, external raw files.
+ * dataset, targets of external links, external raw files.
  */
 #ifndef QN_IO_HDF5_NAMES_H
 #define QN_IO_HDF5_NAMES_H
@@ -14,6 +14,11 @@
  * a file that can be read: opening a pipe or a device could wait for ever.
  */
 enum quern_status qn_h5_find_source(const char *file, const char *name, char **out,
+				    struct quern_message *err);
+
+/* The same for a file to which an external link of `file` leads, with the prefixes of
+   HDF5_EXT_PREFIX. */
+enum quern_status qn_h5_find_linked(const char *file, const char *name, char **out,
 				    struct quern_message *err);
 
 /* The same for a raw file, which the library looks for in one place only: by HDF5_EXTFILE_PREFIX or

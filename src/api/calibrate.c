@@ -83,12 +83,12 @@ static enum quern_status warn_of_other(quern_run *run, const json_t *doc, const 
 		json_string_value(json_object_get(json_object_get(doc, "input"), "dataset"));
 
 	if (kernel && dataset && j->dataset.path && !strcmp(kernel, j->kernel->name) &&
-	    !strcmp(dataset, j->dataset.path))
+	    !strcmp(dataset, qn_dataset_name(&j->dataset)))
 		return QUERN_OK;
 	return qn_job_add_warning(&run->job, &run->err, "--calibrate %s: of a run of %s over %s; the costs of "
 				  "%s over %s may be others", file, kernel ? kernel : "?",
 				  dataset ? dataset : "?", j->kernel->name,
-				  j->dataset.path ? j->dataset.path : "?");
+				  j->dataset.path ? qn_dataset_name(&j->dataset) : "?");
 }
 
 static enum quern_status read_document(quern_run *run, const char *file)

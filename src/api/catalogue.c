@@ -13,6 +13,7 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/fp.h"
+#include "base/mem.h"
 #include "base/options.h"
 #include "base/text.h"
 #include "comm/comm.h"
@@ -88,6 +89,15 @@ static json_t *members_to_json(const struct qn_dataset *d)
 	return a;
 }
 
+/* Where it lies, when external links lead to another file. */
+static json_t *linked_to_json(const struct qn_dataset *d)
+{
+	if (!d->asked)
+		return json_null();
+	return json_pack("{s:o, s:o}", "file", qn_json_text(d->file), "dataset",
+			 qn_json_text(d->path));
+}
+
 static json_t *dataset_to_json(const struct qn_dataset *d)
 {
 	const int ndim = d->scalar ? 0 : d->ndim;
@@ -99,8 +109,8 @@ static json_t *dataset_to_json(const struct qn_dataset *d)
 	for (uint64_t i = 0; i < d->nchunks; i++)
 		stored += d->chunks[i].nbytes;
 	return json_pack("{s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:I, "
-			 "s:I, s:I, s:b, s:o}", "dataset", qn_json_text(d->path), "column",
-			 qn_json_text(d->column), "dtype", d->type.name, "record_bytes",
+			 "s:I, s:I, s:b, s:o, s:o}", "dataset", qn_json_text(qn_dataset_name(d)),
+			 "column", qn_json_text(d->column), "dtype", d->type.name, "record_bytes",
 			 (json_int_t)qn_dataset_record_nbytes(d), "members", members_to_json(d),
 			 "shape", qn_json_uints(visible.shape, ndim), "shape_stored",
 			 qn_json_uints(d->shape, ndim), "dims", dims_to_json(d),
@@ -111,17 +121,46 @@ static json_t *dataset_to_json(const struct qn_dataset *d)
 			 (json_int_t)(chunked ? d->nchunks : 0), "bytes_stored",
 			 (json_int_t)stored, "bytes_logical",
 			 (json_int_t)qn_dataset_nbytes(d), "native", d->native,
-			 "library_reason", qn_json_text(d->native ? NULL : d->why_not_native));
+			 "library_reason", qn_json_text(d->native ? NULL : d->why_not_native),
+			 "linked", linked_to_json(d));
 }
 
 /* What is inspected, and where its rows go. */
 struct inspection {
 	const struct qn_format *format;
 	const char *file, *column, *select;
-	int fd;
-	json_t *list;
-	double wasted;		/* seconds, on what could not be described */
+	json_t *list, *links, *damaged;
+	const struct qn_listing *listing;
+	size_t at;		/* in the listing */
+	double wasted, since;	/* seconds, on what could not be described; when it was begun */
 };
+
+/* What a dataset is for; null: not known. */
+static json_t *role_to_json(const struct qn_listing *l, const char *path)
+{
+	for (size_t i = 0; l && l->about && path && i < l->n; i++)
+		if (!strcmp(l->path[i], path))
+			return json_string(qn_role_names[l->about[i].role]);
+	return json_null();
+}
+
+/* d: checked. */
+static enum quern_status add_row(struct inspection *in, const struct qn_dataset *d,
+				 struct quern_message *err)
+{
+	int fd = qn_file_open(d->file, NULL);
+	json_t *row = dataset_to_json(d);
+	enum quern_status st = qn_inspect_layout(row, d, fd, in->select, err);
+
+	if (fd >= 0)
+		close(fd);
+	json_object_set_new(row, "role", role_to_json(d->asked ? NULL : in->listing, d->path));
+	json_object_set_new(row, "error", json_null());
+	if (!st)
+		json_array_append(in->list, row);
+	json_decref(row);
+	return st;
+}
 
 static enum quern_status inspect_one(struct inspection *in, const char *path,
 				     struct quern_message *err)
@@ -129,19 +168,12 @@ static enum quern_status inspect_one(struct inspection *in, const char *path,
 	struct qn_dataset d;
 	enum quern_status st = in->format->describe(in->file, path, in->column, true, &d,
 						     err);
-	json_t *row;
 
 	if (st)
 		return st;
 	st = qn_dataset_check(&d, err);
-	if (!st) {
-		row = dataset_to_json(&d);
-		st = qn_inspect_layout(row, &d, in->fd, in->select, err);
-		json_object_set_new(row, "error", json_null());
-		if (!st)
-			json_array_append(in->list, row);
-		json_decref(row);
-	}
+	if (!st)
+		st = add_row(in, &d, err);
 	qn_dataset_fini(&d);
 	return st;
 }
@@ -157,6 +189,7 @@ static json_t *error_row(const char *path, const char *why)
 	json_object_foreach(row, name, value)
 		json_object_set_new(row, name, json_null());
 	json_object_set_new(row, "dataset", qn_json_text(path));
+	json_object_set_new(row, "role", json_null());
 	json_object_set_new(row, "error", qn_json_text(why));
 	return row;
 }
@@ -177,26 +210,195 @@ static void inspect_listed(struct inspection *in, const char *path)
 		json_array_append_new(in->list, error_row(path, err.text));
 }
 
-/* All datasets of the file, or one; a selection is of one. */
+static bool take_described(void *ctx, const char *file, struct qn_dataset *d,
+			   const struct quern_message *why)
+{
+	struct inspection *in = ctx;
+	struct quern_message err = *why;
+	double now = qn_comm_wtime();
+
+	(void)file;
+	if (d && !err.status)
+		add_row(in, d, &err);
+	if (!d || err.status) {
+		in->wasted += now - in->since;
+		json_array_append_new(in->list, error_row(in->listing->path[in->at], err.text));
+	}
+	in->since = now;
+	in->at++;
+	return in->wasted <= PATIENCE_SECONDS;
+}
+
+#define MANY_DATASETS 64 /* are described together */
+
+/* Those from in->at on, by few processes: they may be like the first of them. */
+static void inspect_many(struct inspection *in)
+{
+	const struct qn_listing *l = in->listing;
+	const size_t n = l->n - in->at, first = in->at;
+	const char **files = qn_calloc(n, sizeof(*files));
+	struct quern_message ignored = { .status = QUERN_OK };
+	long ncpus = sysconf(_SC_NPROCESSORS_ONLN);
+	struct qn_dataset like;
+
+	for (size_t i = 0; files && i < n; i++)
+		files[i] = in->file;
+	in->since = qn_comm_wtime();
+	if (files && !in->format->describe(in->file, l->path[first], NULL, true, &like, &ignored)) {
+		if (!qn_dataset_check(&like, &ignored))
+			in->format->describe_like(&like, files, (const char *const *)l->path + first,
+						  n, ncpus > 1 ? (int)ncpus : 1, take_described, in);
+		qn_dataset_fini(&like);
+	}
+	free(files);
+}
+
+static void inspect_all(struct inspection *in)
+{
+	for (; in->at < in->listing->n; in->at++) {
+		if (in->listing->n - in->at >= MANY_DATASETS && in->wasted == 0)
+			inspect_many(in);
+		if (in->at < in->listing->n)
+			inspect_listed(in, in->listing->path[in->at]);
+	}
+}
+
+/* --- links, and what cannot be read --- */
+
+static const char *const link_names[QN_NLINK_KINDS] = {
+	[QN_HARD_LINK] = "hard", [QN_SOFT_LINK] = "soft", [QN_EXTERNAL_LINK] = "external",
+	[QN_OTHER_LINK] = "other",
+};
+
+/* Where a link ends, if that is in another file or nowhere; a dataset there gets a row. */
+static void follow_link(struct inspection *in, const struct qn_link *link, json_t *row)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_target t = { .is = QN_NOTHING };
+	double start = qn_comm_wtime();
+	const char *why = err.text;
+
+	if (in->wasted > PATIENCE_SECONDS)
+		qn_error_set(&err, QUERN_ERR_DATA, "not looked at, because failing to describe "
+			     "others took long; name it with -d");
+	else if (in->format->locate(in->file, link->path, &t, &err))
+		in->wasted += qn_comm_wtime() - start;
+	else
+		why = t.why;
+	json_object_set_new(row, "leads_to", err.status ? json_null()
+							: json_string(qn_object_names[t.is]));
+	json_object_set_new(row, "found", err.status || t.is == QN_NOTHING
+			    ? json_null() : json_pack("{s:o, s:o}", "file", qn_json_text(t.file),
+						      "path", qn_json_text(t.path)));
+	json_object_set_new(row, "error", err.status || t.is == QN_NOTHING ? qn_json_text(why)
+									   : json_null());
+	if (!err.status && t.is == QN_DATASET && link->leads_to == QN_OTHER_FILE)
+		inspect_listed(in, link->path);
+	qn_target_fini(&t);
+}
+
+static void add_link(struct inspection *in, const struct qn_link *link)
+{
+	json_t *row = json_pack("{s:o, s:s, s:o, s:o, s:s, s:n, s:n}", "link",
+				qn_json_text(link->path), "kind", link_names[link->kind], "file",
+				qn_json_text(link->file), "target", qn_json_text(link->target),
+				"leads_to", qn_object_names[link->leads_to], "found", "error");
+
+	if (link->leads_to == QN_OTHER_FILE || link->leads_to == QN_NOTHING)
+		follow_link(in, link, row);
+	json_array_append_new(in->links, row);
+}
+
+/* below: in this group only, unless NULL. */
+static void add_rest(struct inspection *in, const char *below)
+{
+	const struct qn_listing *l = in->listing;
+
+	for (size_t i = 0; i < l->nlinks; i++)
+		if (!below || qn_path_is_below(l->link[i].path, below))
+			add_link(in, &l->link[i]);
+	for (size_t i = 0; i < l->nflaws; i++)
+		if (!below || qn_path_is_below(l->flaw[i].path, below))
+			json_array_append_new(in->damaged,
+					      json_pack("{s:o, s:o}", "path",
+							qn_json_text(l->flaw[i].path), "error",
+							qn_json_text(l->flaw[i].why)));
+}
+
+/* --- a file --- */
+
+/* What is in a group, under the name that the group was given. */
+static enum quern_status inspect_group(struct inspection *in, const struct qn_target *group,
+				       const char *given, struct quern_message *err)
+{
+	struct qn_listing l = { .n = 0 };
+	enum quern_status st = qn_source_list(in->format, group->file, &l, err);
+
+	in->listing = &l;
+	for (size_t i = 0; !st && i < l.n; i++) {
+		char *name;
+
+		if (!qn_path_is_below(l.path[i], group->path))
+			continue;
+		name = qn_source_name_below(l.path[i], group->path, given);
+		if (!name)
+			st = qn_error_nomem(err, strlen(given), "the name of a dataset");
+		else
+			inspect_listed(in, name);
+		free(name);
+	}
+	/* Links are followed by their names in this file. */
+	if (!st && !strcmp(group->file, in->file))
+		add_rest(in, group->path);
+	in->listing = NULL;
+	qn_listing_fini(&l);
+	return st;
+}
+
+static enum quern_status inspect_named(struct inspection *in, const char *path,
+				       struct quern_message *err)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	struct qn_target t = { .is = QN_NOTHING };
+	struct qn_listing l = { .n = 0 };
+	enum quern_status st;
+
+	if (!qn_source_list(in->format, in->file, &l, &ignored))
+		in->listing = &l;
+	st = inspect_one(in, path, err);
+	in->listing = NULL;
+	qn_listing_fini(&l);
+	if (st == QUERN_ERR_DATA && !in->select && !in->column &&
+	    !in->format->locate(in->file, path, &t, &ignored) && t.is == QN_GROUP) {
+		*err = (struct quern_message){ .status = QUERN_OK };
+		st = inspect_group(in, &t, path, err);
+	}
+	qn_target_fini(&t);
+	return st;
+}
+
+/* All of the file, or a dataset or group; a selection is of one. */
 static enum quern_status inspect_file(struct inspection *in, const char *dataset,
 				      struct quern_message *err)
 {
-	struct qn_listing listing = { 0, NULL };
-	enum quern_status st = QUERN_OK;
+	struct qn_listing listing = { .n = 0 };
+	enum quern_status st;
 
-	if (!dataset)
-		st = in->format->list(in->file, &listing, err);
-	if (!st && !dataset)
-		qn_source_hide_tables(&listing);
-	if (!st && !dataset && (in->select || in->column) && listing.n != 1)
+	if (dataset)
+		return inspect_named(in, dataset, err);
+	st = qn_source_list(in->format, in->file, &listing, err);
+	in->listing = &listing;
+	if (!st && (in->select || in->column) && listing.n != 1)
 		st = qn_error_set(err, QUERN_ERR_USAGE, "--%s is of one dataset, and %s has %zu: "
 				  "name it with -d", in->select ? "select" : "column", in->file,
 				  listing.n);
-	else if (!st && (dataset || in->select || in->column))
-		st = inspect_one(in, dataset ? dataset : listing.path[0], err);
-	else
-		for (size_t i = 0; i < listing.n; i++)
-			inspect_listed(in, listing.path[i]);
+	else if (!st && (in->select || in->column))
+		st = inspect_one(in, listing.path[0], err);
+	else if (!st)
+		inspect_all(in);
+	if (!st)
+		add_rest(in, NULL);
+	in->listing = NULL;
 	qn_listing_fini(&listing);
 	return st;
 }
@@ -208,16 +410,15 @@ static enum quern_status inspect(struct inspection *in, const char *dataset, cha
 	enum quern_status st = qn_source_format(in->file, &in->format, &err);
 
 	in->list = json_array();
-	if (!st) {
-		in->fd = qn_file_open(in->file, NULL);
+	in->links = json_array();
+	in->damaged = json_array();
+	if (!st)
 		st = inspect_file(in, dataset, &err);
-		if (in->fd >= 0)
-			close(in->fd);
-	}
-	return finish(st, json_pack("{s:s, s:o, s:s, s:o}", "quern", QUERN_VERSION, "file",
+	return finish(st, json_pack("{s:s, s:o, s:s, s:o, s:o, s:o}", "quern", QUERN_VERSION, "file",
 				    qn_json_text(in->file), "format",
-				    in->format ? in->format->name : "", "datasets", in->list), &err,
-		      json, why, nbytes);
+				    in->format ? in->format->name : "", "datasets", in->list,
+				    "links", in->links, "damaged", in->damaged), &err, json, why,
+		      nbytes);
 }
 
 enum quern_status quern_inspect(const char *file, const char *dataset, const char *column,

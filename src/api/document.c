@@ -140,7 +140,7 @@ json_t *qn_document_input(const quern_run *run)
 	for (size_t i = 0; i < run->job.files.n; i++)
 		json_array_append_new(files, qn_json_text(run->job.files.name[i]));
 	o = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "files", files,
-		      "dataset", qn_json_text(d->path), "column", qn_json_text(d->column), "dtype",
+		      "dataset", qn_json_text(qn_dataset_name(d)), "column", qn_json_text(d->column), "dtype",
 		      d->type.name, "shape", qn_json_uints(d->shape, d->scalar ? 0 : d->ndim),
 		      "dimensions", dims_to_json(d), "units", qn_json_text(d->units), "along",
 		      along_to_json(&run->job), "select",

@@ -210,7 +210,7 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 	put(&w, "quern", QUERN_VERSION);
 	put(&w, "kernel", run->job.kernel->name);
 	put_source(&w, &run->job.files);
-	put(&w, "dataset", d->path);
+	put(&w, "dataset", qn_dataset_name(d));
 	put(&w, "units", out->units);
 	put(&w, "dtype", d->type.name);
 	put_shape(&w, d);

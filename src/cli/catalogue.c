@@ -107,11 +107,31 @@ static bool make_settings(const struct quern_options *o, char *setting[NSETTINGS
 	return true;
 }
 
+/* What is whole has been shown. */
+static int tell_damage(const char *file, const json_t *damaged)
+{
+	const json_t *first = json_array_get(damaged, 0);
+	const size_t n = json_array_size(damaged);
+	char *why;
+	int code;
+
+	if (!n)
+		return QUERN_OK;
+	if (asprintf(&why, "%s: %zu object%s of it cannot be read, nor what may be below: %s: %s", file, n,
+		     n == 1 ? "" : "s", qn_cli_text(first, "path"), qn_cli_text(first, "error")) < 0)
+		return qn_cli_fail(QUERN_ERR_RUN, "out of memory");
+	code = qn_cli_fail(QUERN_ERR_DATA, why);
+	free(why);
+	return code;
+}
+
 static int inspect_file(const struct quern_options *o, const char *file, bool with_name, bool first)
 {
 	char *text = NULL, why[WHY_NBYTES] = "out of memory", *setting[NSETTINGS + 1];
 	bool json = quern_option_flag(o, "json");
 	enum quern_status st = QUERN_ERR_RUN;
+	json_t *doc;
+	int code;
 
 	if (make_settings(o, setting))
 		st = quern_inspect_with(file, (const char *const *)setting, &text, why, sizeof(why));
@@ -121,7 +141,12 @@ static int inspect_file(const struct quern_options *o, const char *file, bool wi
 		qn_cli_print_text(stdout, file);
 		fputs(":\n", stdout);
 	}
-	return show(st, text, why, json, qn_cli_print_inspect);
+	doc = st ? NULL : json_loads(text, 0, NULL);
+	code = show(st, text, why, json, qn_cli_print_inspect);
+	if (!code)
+		code = tell_damage(file, json_object_get(doc, "damaged"));
+	json_decref(doc);
+	return code;
 }
 
 static int inspect_files(const struct quern_options *o, char **words, int n)

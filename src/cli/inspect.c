@@ -69,7 +69,8 @@ static void print_dims(const json_t *dims)
 	putchar(')');
 }
 
-static void print_head(const json_t *d)
+/* tail: what comes after it. */
+static void print_head(const json_t *d, const char *tail)
 {
 	char shape[256];
 
@@ -79,7 +80,15 @@ static void print_head(const json_t *d)
 	print_dims(json_object_get(d, "dims"));
 	if (*qn_cli_text(d, "units"))
 		printf("  [%s]", qn_cli_text(d, "units"));
-	putchar('\n');
+	printf("%s\n", tail);
+}
+
+static void print_linked(const json_t *l)
+{
+	struct words w = { .n = 0 };
+
+	add(&w, "%s of %s, by an external link", qn_cli_text(l, "dataset"), qn_cli_text(l, "file"));
+	print_words("is", &w);
 }
 
 /* How much of the stored bytes is in the page cache. */
@@ -218,6 +227,48 @@ static void print_selection(const json_t *s)
 	print_words("selection", &w);
 }
 
+/* "/lat  <f4  181  (lat)  [degrees_north]": coordinates, and what belongs to them. */
+static void print_coordinate(const json_t *d)
+{
+	const char *role = qn_cli_text(d, "role");
+
+	printf("  ");
+	print_head(d, !strcmp(role, "dimension") ? "  a dimension without a variable"
+			: !strcmp(role, "bounds")     ? "  bounds"
+			: !strcmp(role, "grid_mapping") ? "  grid mapping"
+							 : "");
+}
+
+static void print_link(const json_t *l)
+{
+	struct words w = { .n = 0 };
+	const char *kind = qn_cli_text(l, "kind");
+
+	/* A dataset in another file has been shown. */
+	if (json_is_object(json_object_get(l, "found")) && !strcmp(qn_cli_text(l, "leads_to"), "dataset"))
+		return;
+
+	add(&w, "%s", !strcmp(kind, "hard") ? "another name of " : kind);
+	if (strcmp(kind, "hard"))
+		add(&w, " link to ");
+	add(&w, "%s", qn_cli_text(l, "target"));
+	if (*qn_cli_text(l, "file"))
+		add(&w, " of %s", qn_cli_text(l, "file"));
+	if (*qn_cli_text(l, "error"))
+		add(&w, ": %s", qn_cli_text(l, "error"));
+	else if (!strcmp(qn_cli_text(l, "leads_to"), "group"))
+		add(&w, ", a group (-d %s shows it)", qn_cli_text(l, "link"));
+	printf("%s\n", qn_cli_text(l, "link"));
+	print_words("link", &w);
+}
+
+static bool is_variable(const json_t *d)
+{
+	const char *role = qn_cli_text(d, "role");
+
+	return !*role || !strcmp(role, "variable");
+}
+
 static void print_dataset(const json_t *d)
 {
 	const json_t *warning;
@@ -228,7 +279,9 @@ static void print_dataset(const json_t *d)
 		print_line("error", qn_cli_text(d, "error"));
 		return;
 	}
-	print_head(d);
+	print_head(d, "");
+	if (json_is_object(json_object_get(d, "linked")))
+		print_linked(json_object_get(d, "linked"));
 	print_stored(d);
 	print_chunks(d);
 	print_filters(json_object_get(d, "filters"));
@@ -243,7 +296,26 @@ void qn_cli_print_inspect(const json_t *doc)
 	const json_t *d;
 	size_t i;
 
-	json_array_foreach(json_object_get(doc, "datasets"), i, d) print_dataset(d);
-	if (!i)
+	const json_t *datasets = json_object_get(doc, "datasets");
+	const json_t *links = json_object_get(doc, "links");
+	const json_t *damaged = json_object_get(doc, "damaged");
+	size_t nvariables = 0;
+
+	json_array_foreach(datasets, i, d) nvariables += is_variable(d);
+	json_array_foreach(datasets, i, d)
+		if (!nvariables || is_variable(d))
+			print_dataset(d);
+	if (nvariables && nvariables < json_array_size(datasets))
+		printf("coordinates\n");
+	json_array_foreach(datasets, i, d)
+		if (nvariables && !is_variable(d))
+			print_coordinate(d);
+	json_array_foreach(links, i, d) print_link(d);
+	json_array_foreach(damaged, i, d)
+	{
+		printf("%s\n", qn_cli_text(d, "path"));
+		print_line("damaged", qn_cli_text(d, "error"));
+	}
+	if (!json_array_size(datasets) && !json_array_size(links) && !json_array_size(damaged))
 		printf("no datasets\n");
 }

@@ -17,6 +17,7 @@ void qn_dataset_fini(struct qn_dataset *d)
 {
 	free(d->file);
 	free(d->path);
+	free(d->asked);
 	for (int i = 0; i < QUERN_MAX_DIMS; i++) {
 		free(d->dim_name[i]);
 		free(d->dim_scale[i]);
@@ -81,6 +82,11 @@ uint64_t qn_dataset_chunk_nelems(const struct qn_dataset *d)
 uint32_t qn_dataset_record_nbytes(const struct qn_dataset *d)
 {
 	return d->record.nbytes ? d->record.nbytes : d->type.size;
+}
+
+const char *qn_dataset_name(const struct qn_dataset *d)
+{
+	return d->asked ? d->asked : d->path;
 }
 
 const char *qn_dataset_column(const struct qn_dataset *d)
@@ -375,19 +381,19 @@ enum quern_status qn_dataset_check(const struct qn_dataset *d, struct quern_mess
 }
 
 /*
- * The flat form: the struct as it is in memory, its pointers meaningless, then file, path, and
- * the names and scales of the dimensions, each a uint32 length (NO_TEXT: none) and its bytes, then
+ * The flat form: the struct as it is in memory, its pointers meaningless, then file, path, what was
+ * asked for, and the names and scales of the dimensions, each a uint32 length (NO_TEXT: none) and its bytes, then
  * the members, each as it is in memory and its name. Sender and receiver are the same program, so byte order and
  * padding agree; the size of the struct is checked.
  */
 #define NO_TEXT UINT32_MAX
-#define NTEXTS	(2 + 2 * QUERN_MAX_DIMS)
+#define NTEXTS	(3 + 2 * QUERN_MAX_DIMS)
 
 static char **text_slot(struct qn_dataset *d, int i)
 {
-	if (i < 2)
-		return i ? &d->path : &d->file;
-	i -= 2;
+	if (i < 3)
+		return i == 0 ? &d->file : i == 1 ? &d->path : &d->asked;
+	i -= 3;
 	return i < QUERN_MAX_DIMS ? &d->dim_name[i] : &d->dim_scale[i - QUERN_MAX_DIMS];
 }
 

@@ -104,6 +104,8 @@ struct qn_column {
 struct qn_dataset {
 	char *file;		/* path as the user gave it */
 	char *path;		/* dataset in the file, absolute */
+	char *asked;		/* owned: path in another file, from where external links lead here; NULL:
+				   it was asked for as `path` */
 	char column[256];	/* member of a compound datatype that the elements are; or "" */
 	struct qn_type type;
 	struct qn_record record;
@@ -161,6 +163,8 @@ uint64_t qn_dataset_chunk_nelems(const struct qn_dataset *d);
 
 /* Bytes of what the file calls an element: a record, where there are records. */
 uint32_t qn_dataset_record_nbytes(const struct qn_dataset *d);
+/* The path by which it was asked for. */
+const char *qn_dataset_name(const struct qn_dataset *d);
 /* The member that the elements are, or NULL. */
 const char *qn_dataset_column(const struct qn_dataset *d);
 /* Dimensions that the file knows of: those of records come after them. */

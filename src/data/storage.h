@@ -6,13 +6,8 @@
 
 #include "data/catalog.h"
 #include "data/dataset.h"
+#include "data/listing.h"
 #include "data/sources.h"
-
-/* One line of `quern inspect`, and the means to find a dataset that was not named. */
-struct qn_listing {
-	size_t n;
-	char **path;		/* owned, absolute, sorted */
-};
 
 /* What a result says of itself in a file: global attributes; "kernel", "source", "dataset" and "units",
    by which results are known, are among them. */
@@ -61,19 +56,27 @@ struct qn_format {
 	   it is an error, with the reason. Not collective. */
 	enum quern_status (*probe)(const char *file, bool *is, struct quern_message *err);
 
-	/* All datasets of the file, under one name each. The caller frees with qn_listing_fini. Not collective. */
+	/* All datasets of the file, under one name each, and the links in it; other files are not
+	   opened. What cannot be read is named in the list, and no error. The caller frees with
+	   qn_listing_fini. Not collective. */
 	enum quern_status (*list)(const char *file, struct qn_listing *out,
 				  struct quern_message *err);
 
-	/* Does a path lead to anything in the file, by whatever link? `list` has each dataset under
-	   one of its names only. Not collective. */
-	enum quern_status (*has)(const char *file, const char *path, bool *has,
-				 struct quern_message *err);
+	/* The same, with what each dataset is for, where there are not too many. As all of them are
+	   opened, it can fail where `list` does not. */
+	enum quern_status (*list_closely)(const char *file, struct qn_listing *out,
+					  struct quern_message *err);
+
+	/* What a path leads to, in this file or in another. An error is that something on the way
+	   cannot be read. The caller frees with qn_target_fini. Not collective. */
+	enum quern_status (*locate)(const char *file, const char *path, struct qn_target *out,
+				    struct quern_message *err);
 
 	/* The description of a dataset, chunk index included when with_index. column: the member
 	   of a compound datatype that its elements are to be, or NULL; one that is not there is
-	   QUERN_ERR_USAGE. The caller frees it with qn_dataset_fini, and must qn_dataset_check it.
-	   Not collective. */
+	   QUERN_ERR_USAGE. Where external links lead to another file, it is of that one, and has what
+	   was asked for as out->asked. The caller frees it with qn_dataset_fini, and must
+	   qn_dataset_check it. Not collective. */
 	enum quern_status (*describe)(const char *file, const char *path, const char *column,
 				      bool with_index, struct qn_dataset *out,
 				      struct quern_message *err);
@@ -144,8 +147,6 @@ struct qn_format {
 	/* What confines the processes in which the library reads, found out in one. Not collective. */
 	enum quern_status (*sandbox)(struct qn_sandbox *out, struct quern_message *err);
 };
-
-void qn_listing_fini(struct qn_listing *l);
 
 /*
  * A filter of the pipeline, decoding one whole chunk: `in` (nin bytes) to `out`, which has room for

@@ -114,7 +114,7 @@ static enum quern_status list_datasets(struct qn_job *j, const struct qn_muster 
 {
 	const char *one = quern_option_string(j->options, "dataset"), *file = j->files.name[0];
 	const struct qn_format *format = NULL;
-	struct qn_listing l = { 0, NULL };
+	struct qn_listing l = { .n = 0 };
 	struct qn_names mine = { .n = 0 };
 	enum quern_status st = QUERN_OK;
 
@@ -165,7 +165,7 @@ static enum quern_status look_at(struct qn_job *j, const struct qn_muster *m,
 	if (!st)
 		st = qn_whereabouts_find(j, &w, err);
 	if (!st && qn_comm_rank(j->comm) == 0)
-		st = take_path(out, j->dataset.path, err);
+		st = take_path(out, qn_dataset_name(&j->dataset), err);
 	if (!st && qn_comm_rank(j->comm) == 0)
 		st = count(&j->mosaic, &w, out, err);
 	qn_whereabouts_fini(&w);

@@ -20,21 +20,13 @@ struct finder {
 
 /* --- finding --- */
 
-static bool is_listed(const struct qn_listing *l, const char *path)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (!strcmp(l->path[i], path))
-			return true;
-	return false;
-}
-
 /* The path of the dataset `name` in the group of d or the nearest one above it: owned, NULL when
    there is none. */
 static enum quern_status find_by_name(const struct qn_dataset *d, const char *name, char **path,
 				      struct quern_message *err)
 {
 	const struct qn_format *format = NULL;
-	struct qn_listing l = { 0, NULL };
+	struct qn_listing l = { .n = 0 };
 	char *group = strdup(d->path), *slash;
 	enum quern_status st = group ? qn_source_format(d->file, &format, err)
 				     : qn_error_nomem(err, strlen(d->path), "the name of a group");
@@ -47,7 +39,7 @@ static enum quern_status find_by_name(const struct qn_dataset *d, const char *na
 		if (asprintf(path, "%s/%s", group, name) < 0) {
 			*path = NULL;
 			st = qn_error_nomem(err, strlen(name), "the name of a coordinate");
-		} else if (!is_listed(&l, *path)) {
+		} else if (!qn_listing_has(&l, *path)) {
 			free(*path);
 			*path = NULL;
 		}
@@ -468,6 +460,9 @@ static enum quern_status make_axis(const struct finder *f, const struct qn_datas
 	char text[512];
 	enum quern_status st;
 
+	if (!why && joined && d->asked)
+		why = "is joined from files that external links lead to, whose coordinates are not "
+		      "looked for";
 	if (!why && d->shape[dim] > QN_MAX_COORDINATES)
 		why = "has too many coordinates to be searched";
 	if (why)

@@ -330,21 +330,34 @@ static enum quern_status find_format(const char *const *file, size_t n,
 	return QUERN_ERR_DATA;
 }
 
+/* The name that was given, n times: in the first file it may be a link to another. Owned. */
+static const char **names_in(const struct qn_dataset *first, size_t n)
+{
+	const char **paths = qn_calloc(n, sizeof(*paths));
+
+	for (size_t i = 0; paths && i < n; i++)
+		paths[i] = qn_dataset_name(first);
+	return paths;
+}
+
 static enum quern_status describe_others(const struct qn_job *j, const struct qn_muster *m,
 					 struct search *s, struct quern_message *err)
 {
 	const struct qn_format *format;
 	struct quern_message why = { .status = QUERN_OK };
-	const char **mine;
+	const char **mine, **paths = NULL;
 	size_t n;
 	enum quern_status st = my_files(j, m, &mine, &n, err);
 
 	if (!st && n && find_format(mine, n, &format, &why))
 		for (size_t i = 0; !st && i < n; i++)
 			st = note_bad(s, mine[i], why.text);
+	else if (!st && n && !(paths = names_in(s->first, n)))
+		st = qn_error_nomem(err, n * sizeof(*paths), "the names of datasets");
 	else if (!st && n)
-		format->describe_like(s->first, mine, NULL, n, (int)j->place.nthreads,
+		format->describe_like(s->first, mine, paths, n, (int)j->place.nthreads,
 				      take_description, s);
+	free(paths);
 	free(mine);
 	return st || !s->err.status ? st
 				    : qn_error_set(err, s->err.status, "%s", s->err.text);

@@ -104,7 +104,7 @@ enum quern_status qn_catalog_load(const char *file, struct qn_catalog *c, bool *
 
 	*is = false;
 	if (!st)
-		st = format->has(file, QN_CATALOG_GROUP "/head", is, err);
+		st = qn_source_has(format, file, QN_CATALOG_GROUP "/head", is, err);
 	if (!st && *is)
 		st = load(file, format, c, err);
 	*is = *is && !st;

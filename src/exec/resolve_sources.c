@@ -17,29 +17,26 @@ void qn_knowns_fini(struct qn_knowns *k)
 	memset(k, 0, sizeof *k);
 }
 
-/* A dataset that could not be described is missing when the file does not list it, and has no link to
-   it either. Its error stands otherwise, and when that cannot be found out. */
+/* A dataset that could not be described is missing when all of the file can be listed, it is not in
+   the list, and no link of any kind leads to it. Its error stands otherwise, and when that cannot be
+   found out. */
 static enum quern_status is_missing(const char *file, const char *path,
 				    const struct quern_message *why, bool *missing,
 				    struct quern_message *err)
 {
 	struct quern_message ignored = { .status = QUERN_OK };
-	struct qn_listing l = { 0, NULL };
+	struct qn_target target = { .is = QN_NOTHING };
+	struct qn_listing l = { .n = 0 };
 	const struct qn_format *format;
 	enum quern_status st = qn_source_format(file, &format, &ignored);
-	bool has = false;
 
-	*missing = true;
 	if (!st)
 		st = format->list(file, &l, &ignored);
-	for (size_t i = 0; !st && i < l.n; i++)
-		if (!strcmp(l.path[i], path))
-			*missing = false;
+	*missing = !st && !l.nflaws && !qn_listing_has(&l, path) &&
+		   !format->locate(file, path, &target, &ignored) && target.is == QN_NOTHING;
+	qn_target_fini(&target);
 	qn_listing_fini(&l);
-	if (!st && *missing)
-		st = format->has(file, path, &has, &ignored);
-	*missing = *missing && !has;
-	if (!st && *missing)
+	if (*missing)
 		return QUERN_OK;
 	return qn_error_set(err, why->status, "%s", why->text);
 }

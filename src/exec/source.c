@@ -10,8 +10,6 @@
 
 #include "base/file.h"
 
-#define LISTED_DATASETS 10
-
 enum quern_status qn_source_format(const char *file, const struct qn_format **format,
 				   struct quern_message *err)
 {
@@ -37,20 +35,263 @@ enum quern_status qn_source_format(const char *file, const struct qn_format **fo
 			    "netCDF-3 files can be converted with `nccopy -k nc4`", file, names);
 }
 
-static enum quern_status need_name(const char *file, const struct qn_listing *l,
+/* --- the dataset that is meant --- */
+
+bool qn_source_is_variable(const struct qn_listing *l, size_t i)
+{
+	return !l->about || l->about[i].role == QN_VARIABLE;
+}
+
+/* Which of the datasets may be meant: variables; where there are none, all but dimensions. */
+struct candidates {
+	const struct qn_listing *l;
+	const char *below;	/* in this group; NULL: in the file */
+	bool coordinates;	/* there are no variables */
+	size_t n, first;
+};
+
+static bool is_candidate(const struct candidates *c, size_t i)
+{
+	if (c->below && !qn_path_is_below(c->l->path[i], c->below))
+		return false;
+	return qn_source_is_variable(c->l, i) ||
+	       (c->coordinates && c->l->about[i].role != QN_DIMENSION);
+}
+
+static void count(struct candidates *c)
+{
+	c->n = 0;
+	for (size_t i = c->l->n; i-- > 0;)
+		if (is_candidate(c, i)) {
+			c->n++;
+			c->first = i;
+		}
+}
+
+static struct candidates find_candidates(const struct qn_listing *l, const char *below)
+{
+	struct candidates c = { .l = l, .below = below };
+
+	count(&c);
+	c.coordinates = !c.n;
+	if (!c.n)
+		count(&c);
+	return c;
+}
+
+/* A text that grows as far as there is room; false when there is none. */
+struct words {
+	char text[640];
+	size_t n;
+};
+
+static bool add_word(struct words *w, const char *word)
+{
+	size_t n = strlen(word);
+
+	if (n >= sizeof(w->text) - w->n)
+		return false;
+	memcpy(w->text + w->n, word, n + 1);
+	w->n += n;
+	return true;
+}
+
+/* "/t2m (1460 x 181 x 360)" */
+static bool add_dataset(struct words *w, const char *path, const struct qn_about *a)
+{
+	const size_t before = w->n;
+	char number[32];
+	bool ok = add_word(w, before ? ", " : "") && add_word(w, path);
+
+	for (int i = 0; ok && a && i < a->ndim; i++) {
+		snprintf(number, sizeof(number), "%s%llu", i ? " x " : " (",
+			 (unsigned long long)a->shape[i]);
+		ok = add_word(w, number);
+	}
+	ok = ok && (!a || !a->ndim || add_word(w, ")"));
+	if (!ok) {
+		w->n = before;
+		w->text[before] = '\0';
+	}
+	return ok;
+}
+
+char *qn_source_name_below(const char *path, const char *group, const char *given)
+{
+	size_t n = strlen(given);
+	char *name;
+
+	while (n && given[n - 1] == '/')
+		n--;
+	if (asprintf(&name, "%s%.*s%s", *given == '/' || !n ? "" : "/", (int)n, given,
+		     path + (strcmp(group, "/") ? strlen(group) : 0)) < 0)
+		return NULL;
+	return name;
+}
+
+/* A link to another file counts as a candidate, whatever is there. */
+static bool is_linked(const struct candidates *c, const struct qn_link *link)
+{
+	return link->leads_to == QN_OTHER_FILE && (!c->below || qn_path_is_below(link->path, c->below));
+}
+
+static size_t count_links(const struct candidates *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->l->nlinks; i++)
+		n += is_linked(c, &c->l->link[i]);
+	return n;
+}
+
+/* The path of candidate i, links after datasets, or NULL; about: what is known of it, or NULL. */
+static const char *candidate(const struct candidates *c, size_t i, const struct qn_about **about)
+{
+	*about = NULL;
+	if (i < c->l->n) {
+		*about = c->l->about ? &c->l->about[i] : NULL;
+		return is_candidate(c, i) ? c->l->path[i] : NULL;
+	}
+	i -= c->l->n;
+	return is_linked(c, &c->l->link[i]) ? c->l->link[i].path : NULL;
+}
+
+/* A path in quotation marks where a shell needs them. */
+static void quote(const char *path, char *out, size_t nbytes)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+				    "_./+-,:@%";
+	bool is_plain = strspn(path, plain) == strlen(path);
+
+	snprintf(out, nbytes, is_plain || strchr(path, '\'') ? "%s" : "'%s'", path);
+}
+
+/* How they are listed, and the first of them as it may be pasted. */
+struct choice {
+	struct words words;
+	char example[256];
+	size_t left;	/* that are not listed */
+};
+
+static void list_candidates(const struct candidates *c, const char *given, struct choice *out)
+{
+	for (size_t i = 0; i < c->l->n + c->l->nlinks; i++) {
+		const struct qn_about *about;
+		const char *path = candidate(c, i, &about);
+		char *name = path && given ? qn_source_name_below(path, c->below, given) : NULL;
+
+		if (!path)
+			continue;
+		path = name ? name : path;
+		if (!out->example[0])
+			quote(path, out->example, sizeof(out->example));
+		if (out->left || out->words.n > sizeof(out->words.text) / 2 ||
+		    !add_dataset(&out->words, path, about))
+			out->left++;
+		free(name);
+	}
+}
+
+/* "3 variables and 2 external links" */
+static void count_in_words(const struct candidates *c, size_t nlinks, char *out, size_t nbytes)
+{
+	const char *kind = c->coordinates ? "coordinate" : "variable";
+	int n = c->n ? snprintf(out, nbytes, "%zu %s%s", c->n, kind, c->n == 1 ? "" : "s") : 0;
+
+	if (nlinks)
+		snprintf(out + n, nbytes - (size_t)n, "%s%zu external link%s", n ? " and " : "", nlinks,
+			 nlinks == 1 ? "" : "s");
+}
+
+/* "FILE has 3 variables: choose one with -d, as in `-d /a FILE`: /a (5 x 6), ..." given: the name of
+   the group that is asked for, or NULL. */
+static enum quern_status need_name(const char *file, const struct candidates *c, const char *given,
 				   struct quern_message *err)
 {
-	char names[512] = "";
+	const size_t nlinks = count_links(c);
+	struct choice choice = { .left = 0 };
+	char more[64] = "", what[96] = "";
 
-	if (!l->n)
+	if (!c->n && !nlinks && given)
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: %s is a group without datasets", file,
+				    given);
+	if (!c->n && !nlinks)
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: it has no datasets", file);
-	for (size_t i = 0; i < l->n && i < LISTED_DATASETS; i++) {
-		size_t used = strlen(names);
+	list_candidates(c, given, &choice);
+	count_in_words(c, nlinks, what, sizeof(what));
+	if (choice.left)
+		snprintf(more, sizeof(more), " and %zu more (see quern inspect)", choice.left);
+	return qn_error_set(err, QUERN_ERR_USAGE, "%s%s%s has %s: choose one with -d, as in `-d %s %s`: "
+			    "%s%s", file, given ? ": group " : "", given ? given : "", what,
+			    choice.example, file, choice.words.text, more);
+}
 
-		snprintf(names + used, sizeof(names) - used, " %s", l->path[i]);
+enum quern_status qn_source_list(const struct qn_format *format, const char *file,
+				 struct qn_listing *l, struct quern_message *err)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	enum quern_status st = QUERN_OK;
+
+	if (format->list_closely(file, l, &ignored))
+		st = format->list(file, l, err);
+	if (!st)
+		qn_source_hide_tables(l);
+	return st;
+}
+
+/* The only dataset that may be meant: owned. */
+static enum quern_status choose_only(const struct qn_format *format, const char *file, char **path,
+				     struct quern_message *err)
+{
+	struct qn_listing l = { .n = 0 };
+	enum quern_status st = qn_source_list(format, file, &l, err);
+	struct candidates c = find_candidates(&l, NULL);
+
+	if (!st && l.nflaws)
+		st = qn_error_set(err, QUERN_ERR_DATA, "%s: %s cannot be read, so it is not known what "
+				  "else is in the file: choose a dataset with -d (quern inspect lists "
+				  "them): %s", file, l.flaw[0].path, l.flaw[0].why);
+	else if (!st && (c.n != 1 || count_links(&c)))
+		st = need_name(file, &c, NULL, err);
+	if (!st) {
+		*path = strdup(l.path[c.first]);
+		if (!*path)
+			st = qn_error_nomem(err, strlen(l.path[c.first]), "the name of a dataset");
 	}
-	return qn_error_set(err, QUERN_ERR_USAGE, "%s has %zu datasets: choose one with -d:%s%s",
-			    file, l->n, names, l->n > LISTED_DATASETS ? " ..." : "");
+	qn_listing_fini(&l);
+	return st;
+}
+
+/* Of a group, what is in it is more help than that it is none. */
+static enum quern_status explain_group(const struct qn_format *format, const char *file,
+				       const char *path, struct quern_message *err)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	struct qn_target t = { .is = QN_NOTHING };
+	struct qn_listing l = { .n = 0 };
+	enum quern_status st = err->status;
+
+	if (!format->locate(file, path, &t, &ignored) && t.is == QN_GROUP &&
+	    !qn_source_list(format, t.file, &l, &ignored)) {
+		struct candidates c = find_candidates(&l, t.path);
+
+		*err = (struct quern_message){ .status = QUERN_OK };
+		st = need_name(file, &c, path, err);
+	}
+	qn_listing_fini(&l);
+	qn_target_fini(&t);
+	return st;
+}
+
+enum quern_status qn_source_has(const struct qn_format *format, const char *file, const char *path,
+				bool *has, struct quern_message *err)
+{
+	struct qn_target t = { .is = QN_NOTHING };
+	enum quern_status st = format->locate(file, path, &t, err);
+
+	*has = !st && t.is != QN_NOTHING;
+	qn_target_fini(&t);
+	return st;
 }
 
 /* The tables of a catalog are no data. */
@@ -60,10 +301,13 @@ void qn_source_hide_tables(struct qn_listing *l)
 	size_t n = 0;
 
 	for (size_t i = 0; i < l->n; i++) {
-		if (strncmp(l->path[i], QN_CATALOG_GROUP "/", length))
-			l->path[n++] = l->path[i];
-		else
+		if (!strncmp(l->path[i], QN_CATALOG_GROUP "/", length)) {
 			free(l->path[i]);
+			continue;
+		}
+		if (l->about)
+			l->about[n] = l->about[i];
+		l->path[n++] = l->path[i];
 	}
 	l->n = n;
 }
@@ -73,20 +317,17 @@ enum quern_status qn_source_describe(const char *file, const char *path, const c
 				     struct quern_message *err)
 {
 	const struct qn_format *format = NULL;
-	struct qn_listing listing = { 0, NULL };
+	char *only = NULL;
 	enum quern_status st = qn_source_format(file, &format, err);
 
-	if (!st && !path) {
-		st = format->list(file, &listing, err);
-		if (!st)
-			qn_source_hide_tables(&listing);
-		if (!st && listing.n != 1)
-			st = need_name(file, &listing, err);
+	if (!st && !path)
+		st = choose_only(format, file, &only, err);
+	if (!st) {
+		st = format->describe(file, path ? path : only, column, with_index, d, err);
+		if (st == QUERN_ERR_DATA && path)
+			st = explain_group(format, file, path, err);
 	}
-	if (!st)
-		st = format->describe(file, path ? path : listing.path[0], column, with_index, d,
-				      err);
-	qn_listing_fini(&listing);
+	free(only);
 	if (!st) {
 		st = qn_dataset_check(d, err);
 		if (st)
@@ -161,6 +402,8 @@ enum quern_status qn_source_index(struct qn_dataset *d, const struct quern_box *
 		qn_dataset_fini(&full);
 		return st;
 	}
+	full.asked = d->asked;
+	d->asked = NULL;
 	qn_dataset_fini(d);
 	*d = full;
 	return QUERN_OK;

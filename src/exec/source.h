@@ -13,8 +13,8 @@
 enum quern_status qn_source_format(const char *file, const struct qn_format **format,
 				   struct quern_message *err);
 
-/* The checked description of a dataset. path NULL: the only one of the file; with more, the error
-   lists them. column: a member of its compound datatype, or NULL. Owned by the caller:
+/* The checked description of a dataset. path NULL: the only variable of the file; with more, the
+   error lists them, and of a group what is in it. column: a member of its compound datatype, or NULL. Owned by the caller:
    qn_dataset_fini. Not collective. */
 enum quern_status qn_source_describe(const char *file, const char *path, const char *column,
 				     bool with_index, struct qn_dataset *d,
@@ -25,6 +25,22 @@ enum quern_status qn_source_describe(const char *file, const char *path, const c
    Not collective. */
 enum quern_status qn_source_index(struct qn_dataset *d, const struct quern_box *part,
 				  struct quern_message *err);
+
+/* Does a path lead to anything in the file? Not collective. */
+enum quern_status qn_source_has(const struct qn_format *format, const char *file, const char *path,
+				bool *has, struct quern_message *err);
+
+/* What is in a file, with what its datasets are for where that can be found out, without the tables of
+   a catalog. The caller frees with qn_listing_fini. Not collective. */
+enum quern_status qn_source_list(const struct qn_format *format, const char *file,
+				 struct qn_listing *l, struct quern_message *err);
+
+/* Not known to be a coordinate, or what belongs to one. */
+bool qn_source_is_variable(const struct qn_listing *l, size_t i);
+
+/* How a dataset of a group is called by who has given the group another name. Owned; NULL without
+   memory. */
+char *qn_source_name_below(const char *path, const char *group, const char *given);
 
 /* Takes the tables of a catalog (catalog.h) out of a list of datasets. */
 void qn_source_hide_tables(struct qn_listing *l);

@@ -69,6 +69,10 @@ static enum quern_status take_named(const char *file, const char *path, struct q
 	for (uint32_t i = 0; i + 1 < s->n; i++)
 		if (!strcmp(s->dataset[i].path, d->path))
 			return qn_error_set(err, QUERN_ERR_USAGE, "--dataset has %s twice", path);
+	if (d->asked)
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s cannot be staged: it is in "
+				    "another file, by an external link: stage %s", file, d->asked,
+				    d->file);
 	if (!why_not(d))
 		return QUERN_OK;
 	return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s cannot be staged: %s", file,
@@ -119,11 +123,15 @@ static void drop_scales(struct qn_subject *s)
 static enum quern_status take_large(const char *file, const struct qn_format *format,
 				    struct qn_subject *s, struct quern_message *err)
 {
-	struct qn_listing l = { 0, NULL };
+	struct qn_listing l = { .n = 0 };
 	enum quern_status st = format->list(file, &l, err);
 
 	if (!st)
 		qn_source_hide_tables(&l);
+	if (!st && l.nflaws)
+		st = qn_error_set(err, QUERN_ERR_DATA, "%s: it cannot be staged as a whole: %s cannot be "
+				  "read: %s; name the datasets to stage with -d", file,
+				  l.flaw[0].path, l.flaw[0].why);
 	for (size_t i = 0; !st && i < l.n; i++) {
 		struct quern_message ignored = { .status = QUERN_OK };
 		struct qn_dataset *d = add(s);
@@ -265,7 +273,7 @@ static enum quern_status check_no_catalog(const char *file, const struct qn_form
 					  struct quern_message *err)
 {
 	bool is = false;
-	enum quern_status st = format->has(file, QN_CATALOG_GROUP "/head", &is, err);
+	enum quern_status st = qn_source_has(format, file, QN_CATALOG_GROUP "/head", &is, err);
 
 	if (st || !is)
 		return st;

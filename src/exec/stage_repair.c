@@ -292,7 +292,7 @@ static bool is_replaceable(const char *file)
 		return true;
 	return S_ISREG(s.st_mode) && s.st_uid == geteuid() &&
 	       !qn_source_format(file, &format, &ignored) &&
-	       !format->has(file, QN_CATALOG_GROUP "/head", &is, &ignored) && is;
+	       !qn_source_has(format, file, QN_CATALOG_GROUP "/head", &is, &ignored) && is;
 }
 
 static enum quern_status check_place(const struct repair *r, struct quern_message *err)

@@ -90,7 +90,7 @@ static enum quern_status make_sums(struct qn_file_sums *f, const struct qn_datas
 				   const struct qn_findings *found, struct qn_dataset_sums **out,
 				   struct quern_message *err)
 {
-	struct qn_dataset_sums *s = qn_file_sums_add(f, d->path);
+	struct qn_dataset_sums *s = qn_file_sums_add(f, qn_dataset_name(d));
 
 	if (!s)
 		return qn_error_nomem(err, sizeof *s, "sums");
@@ -225,7 +225,7 @@ static enum quern_status verify_dataset(struct qn_verify *v, struct qn_pending *
 
 	if (is_root) {
 		st = describe(v, p, path, &d, &described, err);
-		if (!st && described && !(out = add_dataset(v, d.path)))
+		if (!st && described && !(out = add_dataset(v, qn_dataset_name(&d))))
 			st = qn_error_nomem(err, sizeof *out, "a list of datasets");
 		if (!st && out)
 			st = qn_way_choose(v, &d, &w, out, err);
@@ -268,7 +268,7 @@ static enum quern_status list(struct qn_verify *v, struct qn_pending *p, const c
 	const char *only = quern_option_string(v->job.options, "dataset");
 	struct quern_message why = { .status = QUERN_OK };
 	struct quern_message ignored = { .status = QUERN_OK };
-	struct qn_listing all = { 0, NULL };
+	struct qn_listing all = { .n = 0 };
 	enum quern_status st = qn_source_format(file, &p->format, &why);
 
 	if (!st && !only)
@@ -280,6 +280,48 @@ static enum quern_status list(struct qn_verify *v, struct qn_pending *p, const c
 	p->only = only;
 	p->unlisted = st != QUERN_OK;
 	return qn_verify_note_error(v, NULL, st, &why, err);
+}
+
+/* Rank 0. A link leads nowhere, as far as can be told. */
+static enum quern_status note_link(struct qn_verify *v, struct qn_pending *p, const char *file,
+				   const struct qn_link *link, struct quern_message *err)
+{
+	struct quern_message why = { .status = QUERN_OK };
+	struct qn_target t = { .is = QN_NOTHING };
+	double start = qn_comm_wtime();
+	enum quern_status st = QUERN_OK;
+
+	if (p->wasted > QN_VERIFY_PATIENCE)
+		return qn_verify_note(v, NULL, link->path, NULL, err, "%s: link %s was not looked at, "
+				      "because failing to read others took long", file, link->path);
+	if (p->format->locate(file, link->path, &t, &why)) {
+		p->wasted += qn_comm_wtime() - start;
+		st = qn_verify_note(v, NULL, link->path, NULL, err, "%s: link %s leads nowhere: %s",
+				    file, link->path, why.text);
+	} else if (t.is == QN_NOTHING) {
+		st = qn_verify_note(v, NULL, link->path, NULL, err, "%s: link %s leads nowhere: %s",
+				    file, link->path, t.why);
+	}
+	qn_target_fini(&t);
+	return st;
+}
+
+/* Rank 0. What the list says itself: objects that cannot be read, links that lead nowhere. */
+static enum quern_status note_listing(struct qn_verify *v, struct qn_pending *p, const char *file,
+				      struct quern_message *err)
+{
+	const struct qn_listing *l = &p->listing;
+	enum quern_status st = QUERN_OK;
+
+	for (size_t i = 0; !st && i < l->nflaws; i++)
+		st = qn_verify_note(v, NULL, l->flaw[i].path, NULL, err, "%s: %s cannot be read, nor "
+				    "what may be below it: %s", file, l->flaw[i].path,
+				    l->flaw[i].why);
+	for (size_t i = 0; !st && i < l->nlinks; i++)
+		if (l->link[i].leads_to == QN_NOTHING || l->link[i].leads_to == QN_OTHER_FILE)
+			st = note_link(v, p, file, &l->link[i], err);
+	p->undescribed = p->undescribed || l->nflaws > 0;
+	return st;
 }
 
 /* Rank 0. Sums that know none of the datasets are of another file: comparing would only confuse. */
@@ -317,6 +359,8 @@ static enum quern_status begin(struct qn_verify *v, struct qn_pending *p, const 
 	if (stat(file, &p->before) == 0)
 		f->nbytes = (uint64_t)p->before.st_size;
 	st = list(v, p, file, err);
+	if (!st)
+		st = note_listing(v, p, file, err);
 	if (!st && v->wants_sums && !(p->now = qn_sums_add(&v->made, file)))
 		st = qn_error_nomem(err, strlen(file), "sums");
 	if (!st && p->now) {

@@ -34,7 +34,10 @@ static void choose_way(const struct qn_dataset *d, struct qn_way *w, char *note,
 	bool here = d->layout != QN_VIRTUAL && d->layout != QN_EXTERNAL;
 
 	*w = (struct qn_way){ .listed = d->native || d->nchunks > 0 };
-	if (here && w->listed && all_native(d))
+	if (d->asked) {
+		w->listed = false;
+		snprintf(note, nbytes, "in another file, by an external link; verify %s", d->file);
+	} else if (here && w->listed && all_native(d))
 		w->natively = true;
 	else if (d->layout == QN_VIRTUAL)
 		snprintf(note, nbytes, "virtual: its elements are in other datasets; verify these");

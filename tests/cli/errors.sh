@@ -22,7 +22,7 @@ for command in "run moments -d packed" "plan moments -d packed" inspect; do
 done
 refuses 3 "no such dataset" "no such dataset /nosuch" run moments -d nosuch cf.nc
 refuses 3 "misspelt dataset" "did you mean /packed\?" run moments -d paked cf.nc
-refuses 3 "a group" "other.h5: a group or a type, not a dataset, is at /group" run moments -d group other.h5
+refuses 3 "a group" "other.h5: group is a group without datasets" run moments -d group other.h5
 refuses 3 "inspect: no such dataset" "/nosuch" inspect -d nosuch cf.nc
 for type in opaque reference; do
 	refuses 3 "$type: refused" "other.h5: dataset /$type .*type $type" \

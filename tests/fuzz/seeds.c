@@ -192,6 +192,7 @@ static void filter_seeds(const struct qn_dataset *d, const uint8_t *p, size_t n)
 
 static void unpack_seeds(const struct qn_dataset *d)
 {
+	const uint64_t here[] = { QN_DATASET, 1, 1 }; /* the end of a path, and two texts of nothing */
 	struct qn_dataset seed = *d;
 	struct quern_message good;
 	size_t nbytes;
@@ -215,6 +216,8 @@ static void unpack_seeds(const struct qn_dataset *d)
 	n = nbytes;
 	put(&o, 1, 1);
 	put_bytes(&o, &good, sizeof good);
+	put_bytes(&o, here, sizeof here);
+	put_bytes(&o, "\0", 2);
 	put_bytes(&o, &n, sizeof n);
 	put_bytes(&o, flat, nbytes);
 	n = d->nchunks < 50 ? d->nchunks : 50;
@@ -250,16 +253,18 @@ static void listing_seed(const struct qn_listing *l)
 {
 	struct out o = begin("unpack");
 	struct quern_message good;
-	uint64_t head[2] = { l->n, 0 };
+	size_t nbytes = 0;
+	void *flat = qn_listing_pack(l, &nbytes);
+	uint64_t n = nbytes;
 
+	if (!flat)
+		exit(1);
 	memset(&good, 0, sizeof good);
-	for (size_t i = 0; i < l->n; i++)
-		head[1] += strlen(l->path[i]) + 1;
 	put(&o, 2, 1);
 	put_bytes(&o, &good, sizeof good);
-	put_bytes(&o, head, sizeof head);
-	for (size_t i = 0; i < l->n; i++)
-		put_bytes(&o, l->path[i], strlen(l->path[i]) + 1);
+	put_bytes(&o, &n, sizeof n);
+	put_bytes(&o, flat, nbytes);
+	free(flat);
 	end(&o);
 }
 
@@ -304,7 +309,7 @@ static void sources_seed(void)
 static void file_seeds(const char *file)
 {
 	struct quern_message err = { .status = QUERN_OK };
-	struct qn_listing l = { 0, NULL };
+	struct qn_listing l = { .n = 0 };
 	size_t n;
 	uint8_t *bytes = slurp(file, &n);
 

@@ -54,10 +54,12 @@ static void hear_of_sources(struct qn_child *c)
 
 static void hear(struct qn_child *c, enum answer what, bool relative)
 {
+	struct qn_h5_end end = { .is = QN_NOTHING };
 	struct question q = { .file = SEED_FILE, .path = &SEED_PATH[relative],
-			      .with_index = true, .st = { .st_size = SEED_FILE_NBYTES } };
+			      .with_index = true, .st = { .st_size = SEED_FILE_NBYTES },
+			      .end = &end };
 	struct quern_message err = { .status = QUERN_OK };
-	struct qn_listing l = { 0, NULL };
+	struct qn_listing l = { .n = 0 };
 	struct qn_dataset d;
 
 	q.out = what == LISTING ? (void *)&l : &d;
@@ -68,10 +70,12 @@ static void hear(struct qn_child *c, enum answer what, bool relative)
 			FUZZ_CHECK(l.path[i][0] == '/');
 		qn_listing_fini(&l);
 	}
-	if (what == DESCRIPTION && hear_description(c, &q, &err) == QUERN_OK) {
+	if (what == DESCRIPTION && hear_description(c, &q, &err) == QUERN_OK &&
+	    end.is == QN_DATASET) {
 		qn_dataset_check(&d, &err);
 		qn_dataset_fini(&d);
 	}
+	qn_h5_end_fini(&end);
 }
 
 /* A child that has said this, and died. */

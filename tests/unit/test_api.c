@@ -482,7 +482,7 @@ static void test_failures(void **state)
 	expect_failure(new_run("sum", "/text"), FILE_NAME, QUERN_ERR_DATA, "/text");
 	expect_failure(new_run("sum", "/v"), "absent.h5", QUERN_ERR_DATA, "absent.h5");
 	expect_failure(new_run("sum", "/v"), "not.h5", QUERN_ERR_DATA, "not.h5");
-	expect_failure(quern_run_new(world, "sum"), FILE_NAME, QUERN_ERR_USAGE, "4 datasets");
+	expect_failure(quern_run_new(world, "sum"), FILE_NAME, QUERN_ERR_USAGE, "4 variables");
 	run = new_run("sum", "/v");
 	set(run, "select", "0:3,0:3,0:3");
 	expect_failure(run, FILE_NAME, QUERN_ERR_USAGE, "more slices");
