@@ -371,7 +371,7 @@ enum quern_status qn_child_get_verdict(struct qn_child *c, struct quern_message 
 		return qn_child_refuse(c, "its verdict is unknown", err);
 	if (m.status == QUERN_OK)
 		return QUERN_OK;
-	return qn_error_because(err, m.status, m.reason, "%s", m.text);
+	return qn_error_pass(err, m.status, &m);
 }
 
 enum quern_status qn_child_ask(struct qn_child *c, const void *question, size_t nbytes,

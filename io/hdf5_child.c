@@ -103,9 +103,9 @@ static enum quern_status ask_once(const struct qn_hdf5_asking *a, struct qn_gran
 		heard = status == QUERN_OK;
 	}
 	if (qn_grants_look(grants, &c, &more, &lack) != QUERN_OK)
-		status = qn_error_set(err, lack.status, "%s", lack.text);
+		status = qn_error_pass(err, lack.status, &lack);
 	else if (status != QUERN_OK)
-		qn_error_because(err, status, why.reason, "%s", why.text);
+		qn_error_pass(err, status, &why);
 	*again = more || (c.end == QN_CHILD_KILLED && (*nkilled)++ < MOST_KILLED);
 	if (heard && (*again || status != QUERN_OK))
 		a->forget(a->question);
@@ -133,7 +133,7 @@ enum quern_status qn_hdf5_child_ask(const struct qn_hdf5_asking *a, const char *
 	if (again && status == QUERN_OK)
 		status = qn_error_set(&why, QUERN_ERR_DATA, "%s: it leads from file to file without end",
 				      file);
-	return status == QUERN_OK ? status : qn_error_because(err, status, why.reason, "%s", why.text);
+	return status == QUERN_OK ? status : qn_error_pass(err, status, &why);
 }
 
 /* In the child, first: gives back the lock. Metadata needs no plugins. */

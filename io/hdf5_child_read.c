@@ -195,7 +195,7 @@ static enum quern_status ask(struct reader *r, const struct quern_box *box,
 	/* That a raw file is not granted says more than what the library makes of it. */
 	if (r->grants.why.status != QUERN_OK)
 		why = r->grants.why;
-	return qn_error_because(err, why.status, why.reason, "%s", why.text);
+	return qn_error_pass(err, why.status, &why);
 }
 
 enum quern_status qn_hdf5_child_open(const struct qn_dataset *d, void **reader,

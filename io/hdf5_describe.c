@@ -625,5 +625,5 @@ enum quern_status qn_hdf5_describe_part(const char *file, const char *path, cons
 			break;
 		nanosleep(&(struct timespec){ .tv_nsec = n % 10 * 300000 }, NULL);
 	}
-	return status == QUERN_OK ? status : qn_error_set(err, status, "%s", why.text);
+	return status == QUERN_OK ? status : qn_error_pass(err, status, &why);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/access.h"
 #include "hdf5_attr.h"
 #include "hdf5_file.h"
 #include "hdf5_space.h"
@@ -207,7 +208,10 @@ bool qn_h5_extent_describe(hid_t file, struct qn_h5_raw *raw, const uint64_t *mo
 		s.n = 0;
 		if (has_no_limit(s.scale) && address_of(s.scale, &s.scale_addr))
 			search_from(&s, d->dim_scale[i]);
-		d->beyond[i] = s.length - d->shape[i];
+		if (qn_access()->as_stored)
+			d->left_out_beyond |= s.length > d->shape[i];
+		else
+			d->beyond[i] = s.length - d->shape[i];
 		qn_h5_close(s.scale);
 	}
 	free(s.group);

@@ -206,7 +206,7 @@ enum quern_status qn_h5_open_file(const char *file, hid_t *out, struct quern_mes
 		status = qn_h5_open_unusual(file, fapl, &id, err);
 	}
 	if (id < 0)
-		status = qn_error_because(err, why.status, why.reason, "%s", why.text);
+		status = qn_error_pass(err, why.status, &why);
 	qn_h5_close(fapl);
 	if (status == QUERN_OK)
 		*out = id;

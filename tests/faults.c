@@ -14,7 +14,8 @@
  * KIND: one of the table below, `change` for all that change something, `any` for all. WHAT: the name
  * of an errno; `short`: a read or a write does half of what it should; `kill`: the process is killed
  * instead, as if the power had failed. A rename matches by either name. The processes that COMMAND
- * forks count together. A close that fails closes the file, as on Linux.
+ * forks count together, but for those that may not write at all. A close that fails closes the file,
+ * as on Linux.
  *
  * Not seen: what the C library does within itself, that is, reads and writes of FILE; fopen and
  * fclose are.
@@ -31,6 +32,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -155,6 +157,14 @@ static bool is_meant(const char *path)
 	       !(plan.log && !strcmp(path, plan.log));
 }
 
+/* Not where files are read in confinement: what cannot write has no log. */
+static bool may_write(void)
+{
+	struct rlimit r;
+
+	return getrlimit(RLIMIT_FSIZE, &r) || r.rlim_cur > 0;
+}
+
 /* Is a call on such a file to fail? errno is kept, unless it is. */
 static enum action decide(enum kind kind, const char *path, const char *other)
 {
@@ -162,7 +172,7 @@ static enum action decide(enum kind kind, const char *path, const char *other)
 	long n;
 	bool hit;
 
-	if (!plan.on || !(is_meant(path) || is_meant(other)))
+	if (!plan.on || !(is_meant(path) || is_meant(other)) || !may_write())
 		return PASS;
 	n = plan.counted[kind] ? atomic_fetch_add(plan.count, 1) + 1 : 0;
 	hit = n && n >= plan.at && (!plan.times || n < plan.at + plan.times);

@@ -51,6 +51,12 @@ enum quern_status qn_error_because(struct quern_message *err, enum quern_status 
 	return status;
 }
 
+enum quern_status qn_error_pass(struct quern_message *err, enum quern_status status,
+				const struct quern_message *from)
+{
+	return qn_error_because(err, status, from->reason, "%s", from->text);
+}
+
 enum quern_status quern_message_set(struct quern_message *m, enum quern_status status,
 				    const char *format, ...)
 {

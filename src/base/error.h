@@ -40,6 +40,10 @@ enum quern_status qn_error_because(struct quern_message *err, enum quern_status 
 				   enum qn_reason reason, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* Hands on what is recorded in `from`, with its reason, under that status. */
+enum quern_status qn_error_pass(struct quern_message *err, enum quern_status status,
+				const struct quern_message *from);
+
 /* Of a call of the system that failed with errno `why`: QUERN_ERR_DENIED where permission is missing,
    else QUERN_ERR_RUN. */
 enum quern_status qn_error_status_of(int why);

@@ -294,7 +294,5 @@ int main(int argc, char **argv)
 	/* A file that grows beyond ulimit -f is an error like others, of which temporary files go. */
 	signal(SIGXFSZ, SIG_IGN);
 	qn_cli_begin();
-	/* Of a file that may not grow so far the system then tells with an error, which is reported. */
-	signal(SIGXFSZ, SIG_IGN);
 	return dispatch(argc, argv);
 }

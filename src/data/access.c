@@ -8,6 +8,7 @@ struct qn_access qn_access_of(const struct quern_options *o)
 		.metadata_seconds = (unsigned)quern_option_int(o, "metadata-timeout"),
 		.chunk_seconds = (unsigned)quern_option_int(o, "chunk-timeout"),
 		.allow_external = quern_option_flag(o, "allow-external"),
+		.as_stored = quern_option_flag(o, "raw"),
 	};
 }
 

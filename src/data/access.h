@@ -14,6 +14,7 @@ struct qn_access {
 	unsigned metadata_seconds;	/* for the metadata of a file; 0: as its size suggests */
 	unsigned chunk_seconds;		/* for a chunk; 0: as its size suggests */
 	bool allow_external;		/* raw files may be anywhere */
+	bool as_stored;			/* extents are those of what is stored (--raw) */
 };
 
 /* Rows of the options, for the tables of the commands that read files. */

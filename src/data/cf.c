@@ -255,22 +255,6 @@ void qn_cf_store(const struct qn_type *t, uint64_t bits, uint8_t *stored)
 		stored[t->big_endian ? size - 1 - i : i] = (uint8_t)(bits >> 8 * i);
 }
 
-/* The value itself. A dataset has a fill value that is not zero only where its writer gave it one. */
-static uint64_t value_beyond(const struct qn_dataset *d)
-{
-	static const uint8_t zeros[sizeof d->fill_value];
-	const bool is_plain = d->type.class != QN_FLOAT || d->type.size > 2;
-	uint64_t bits = 0;
-
-	if (d->cf.has_fill)
-		return d->cf.fill;
-	if (is_plain && memcmp(d->fill_value, zeros, sizeof zeros))
-		return qn_cf_unstore(&d->type, d->fill_value);
-	if (!d->column[0])
-		qn_cf_default(&d->type, d->cf.as_unsigned, &bits);
-	return bits;
-}
-
 void qn_cf_beyond(const struct qn_dataset *d, struct qn_dataset *out)
 {
 	qn_dataset_visible(d, out);
@@ -283,7 +267,7 @@ void qn_cf_beyond(const struct qn_dataset *d, struct qn_dataset *out)
 	if (d->type.class != QN_INT && d->type.class != QN_UINT && d->type.class != QN_FLOAT)
 		return;
 	out->cf.has_fill = true;
-	out->cf.fill = value_beyond(d);
+	out->cf.fill = d->cf.has_fill ? d->cf.fill : 0;
 	memset(out->fill_value, 0, sizeof out->fill_value);
 	qn_cf_store(&d->type, out->cf.fill, out->fill_value);
 }

@@ -47,8 +47,8 @@ void qn_cf_apply(const struct qn_cf_plan *p, size_t n, uint64_t *valid, double *
 
 /*
  * The elements beyond the stored ones, as a dataset without chunks that has the extent of the dimensions:
- * what netCDF has there is the fill value of the variable, else the default one of its type, and it
- * is missing, in types without a default one too. All that out points to is borrowed.
+ * what netCDF has there is a fill value, and it is missing, in types without a default one too. All that
+ * out points to is borrowed.
  */
 void qn_cf_beyond(const struct qn_dataset *d, struct qn_dataset *out);
 

@@ -311,7 +311,7 @@ static bool take_file(void *ctx, const char *file, struct qn_dataset *c,
 	struct qn_view view;
 
 	if (why->status)
-		j->status = qn_error_set(j->err, why->status, "%s", why->text);
+		j->status = qn_error_pass(j->err, why->status, why);
 	else if (c->is_null)
 		return true;
 	else if (c->ndim != 1 || qn_dataset_length(c, 0) > j->axis->n - j->at)

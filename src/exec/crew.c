@@ -312,7 +312,7 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	if (w->file.fd >= 0 && w->file.member != w->slot.part.member) {
 		st = leave_member(w, &why);
 		if (st)
-			return qn_error_set(&w->err, st, "%s", why.text);
+			return qn_error_pass(&w->err, st, &why);
 	}
 	st = turn_to_member(w, &why);
 	before = stats_of(w);
@@ -335,7 +335,7 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 		return QUERN_OK;
 	}
 	if (st)
-		return qn_error_set(&w->err, st, "%s", why.text);
+		return qn_error_pass(&w->err, st, &why);
 	if (on_trial)
 		add_trial(w, times);
 	repeat_stats(w, &before, times);

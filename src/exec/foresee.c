@@ -168,7 +168,7 @@ static enum quern_status run_without(const struct qn_job *j, const struct scene 
 			     s->homes.nsets ? ", so that the others cannot go on: try --replicas 2"
 					    : ": the others cannot go on");
 	else if (st)
-		qn_error_set(err, st, "%s", why.text);
+		qn_error_pass(err, st, &why);
 	if (!st)
 		st = qn_simulate(&left, &s->work, &plan, &j->costs, slow, out, err);
 	qn_plan_fini(&plan);

@@ -320,7 +320,7 @@ static enum quern_status make_items(struct qn_job *j, const struct quern_demand 
 		st = leave_to_library(j, err);
 		return st ? st : qn_items_init(&j->items, &j->mosaic, &j->selection, demand, err);
 	}
-	return st ? qn_error_set(err, st, "%s", why.text) : QUERN_OK;
+	return st ? qn_error_pass(err, st, &why) : QUERN_OK;
 }
 
 /* Whether the state of a chunk that nobody has written stands for all that are like it. Of a dataset

@@ -38,7 +38,7 @@ static enum quern_status is_missing(const char *file, const char *path,
 	qn_listing_fini(&l);
 	if (*missing)
 		return QUERN_OK;
-	return qn_error_set(err, why->status, "%s", why->text);
+	return qn_error_pass(err, why->status, why);
 }
 
 /* The elements of both are the same but for the order of their bytes. */

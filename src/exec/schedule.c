@@ -70,7 +70,7 @@ static enum quern_status make_plan(struct qn_job *j, struct draft *d, bool with_
 	enum quern_status st = plan_items(j, &j->items, d, with_work, &why);
 
 	if (st != QUERN_ERR_DATA || !j->items.counts_holes)
-		return st ? qn_error_set(err, st, "%s", why.text) : QUERN_OK;
+		return st ? qn_error_pass(err, st, &why) : QUERN_OK;
 	weighed.counts_holes = false;
 	qn_plan_fini(&j->plan);
 	qn_shares_fini(&d->shares);
@@ -278,7 +278,7 @@ static enum quern_status check_filters(const struct qn_job *j, struct quern_mess
 		if (!format->open(&d, &reader, &why))
 			format->close(reader);
 		else if (why.reason == QN_NO_FILTER)
-			st = qn_error_because(err, why.status, why.reason, "%s", why.text);
+			st = qn_error_pass(err, why.status, &why);
 	}
 	free(seen);
 	return st;

@@ -481,6 +481,25 @@ static enum quern_status remove_unfinished(struct qn_stager *s, const char *cata
 	return st;
 }
 
+/* What is left when all but the empty folder could be removed. *any: on rank 0, of all ranks. */
+static enum quern_status remove_empty_folder(struct qn_comm *comm, const char *catalog, bool *any,
+					     struct quern_message *err)
+{
+	const int n = qn_comm_size(comm);
+	char *folder = qn_catalog_folder(catalog);
+	uint8_t mine = folder && !rmdir(folder), *all = qn_calloc((size_t)n, 1);
+	enum quern_status st = folder && all ? QUERN_OK : qn_error_nomem(err, (size_t)n, "hosts");
+
+	st = qn_comm_agree(comm, st, err);
+	if (!st)
+		st = qn_comm_gather(comm, &mine, 1, all, err);
+	for (int r = 0; !st && qn_comm_rank(comm) == 0 && r < n; r++)
+		*any = *any || all[r];
+	free(all);
+	free(folder);
+	return st;
+}
+
 enum quern_status qn_stage_remove(struct qn_stager *s, const char *catalog, struct qn_staged *out,
 				  struct quern_message *err)
 {
@@ -501,8 +520,10 @@ enum quern_status qn_stage_remove(struct qn_stager *s, const char *catalog, stru
 	}
 	/* Without a catalog there may be a plan. */
 	st = remove_unfinished(s, catalog, &hosts, out, &any, err);
+	if (!st)
+		st = remove_empty_folder(s->comm, catalog, &any, err);
 	if (!st && qn_comm_rank(s->comm) == 0 && !any && !out->ncopies)
-		st = qn_error_set(err, found, "%s", none.text);
+		st = qn_error_pass(err, found, &none);
 	st = qn_comm_agree(s->comm, st, err);
 	if (!st && qn_comm_rank(s->comm) == 0) {
 		out->catalog.file = strdup(catalog);

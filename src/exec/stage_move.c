@@ -36,7 +36,7 @@ static void tell(struct move *m)
 	mine.status = m->st;
 	qn_comm_send(m->comm, m->peer, &mine, sizeof mine, &mine);
 	if (!m->st && mine.status)
-		m->st = qn_error_set(m->err, mine.status, "%s", mine.text);
+		m->st = qn_error_pass(m->err, mine.status, &mine);
 }
 
 static void hear(struct move *m)
@@ -46,7 +46,7 @@ static void hear(struct move *m)
 	qn_comm_recv(m->comm, m->peer, &theirs, sizeof theirs, &theirs);
 	theirs.text[sizeof theirs.text - 1] = 0;
 	if (!m->st && theirs.status)
-		m->st = qn_error_set(m->err, theirs.status, "%s", theirs.text);
+		m->st = qn_error_pass(m->err, theirs.status, &theirs);
 }
 
 /* The same path is there on many hosts. */
@@ -72,7 +72,7 @@ static void send_piece(struct move *m, const struct qn_file *f, const char *file
 	if (m->st)
 		memset(buffer, 0, n);
 	if (qn_comm_send(m->comm, m->peer, buffer, n, &why) && !m->st)
-		m->st = qn_error_set(m->err, why.status, "%s", why.text);
+		m->st = qn_error_pass(m->err, why.status, &why);
 }
 
 static void send_file(struct move *m, const char *file, uint64_t nbytes, uint8_t *buffer)
@@ -86,7 +86,7 @@ static void send_file(struct move *m, const char *file, uint64_t nbytes, uint8_t
 		cannot_read(m, file, qn_file_why(errno));
 	hear(&theirs);
 	if (theirs.st) {
-		m->st = m->st ? m->st : qn_error_set(m->err, theirs.st, "%s", why.text);
+		m->st = m->st ? m->st : qn_error_pass(m->err, theirs.st, &why);
 		goto out;
 	}
 	tell(m);
@@ -120,7 +120,7 @@ static void receive_pieces(struct move *m, struct qn_stager *s, struct qn_summer
 	/* Why it could not be read is more than that what came is wrong. */
 	hear(m);
 	if (!m->st && st)
-		m->st = qn_error_set(m->err, st, "%s", why.text);
+		m->st = qn_error_pass(m->err, st, &why);
 }
 
 static void receive_file(struct move *m, struct qn_stager *s, const char *file,

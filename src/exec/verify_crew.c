@@ -177,7 +177,7 @@ static enum quern_status run_chunk(struct worker *w, const struct qn_chunk *c)
 		&w->crew->queues.queue[w->crew->queues.mine].header->done_nbytes, c->nbytes,
 		memory_order_relaxed);
 	if (st && st != QUERN_ERR_DATA)
-		return qn_error_set(&w->err, st, "%s", why.text);
+		return qn_error_pass(&w->err, st, &why);
 	if (st && note_damage(w, c, &why))
 		return w->err.status;
 	return note_result(w, c, st && !why.reason, summed);

@@ -169,7 +169,7 @@ enum quern_status qn_verify_note_error(struct qn_verify *v, const char *path, en
 	if (qn_verify_is_unverified(st, why->reason))
 		return qn_verify_note_unverified(v, path, why->reason, why->text, err);
 	if (st != QUERN_ERR_DATA)
-		return qn_error_set(err, st, "%s", why->text);
+		return qn_error_pass(err, st, why);
 	return qn_verify_note(v, NULL, path, NULL, err, "%s", why->text);
 }
 

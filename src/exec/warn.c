@@ -72,6 +72,11 @@ enum quern_status qn_job_warn(struct qn_job *j, struct quern_message *err)
 	int i = quern_option_flag(j->options, "raw") ? QN_NDECODING : 0;
 	enum quern_status st = QUERN_OK;
 
+	if (j->dataset.left_out_beyond)
+		st = qn_job_add_warning(j, err, "%s: dataset %s ends earlier than its dimensions, which "
+					"other variables make longer: --raw takes what is stored, so "
+					"that indexes and files joined along such a dimension do not go "
+					"by it", j->dataset.file, j->dataset.path);
 	for (; !st && i < QN_NATTRIBUTES; i++)
 		if (j->blame[i].nfiles)
 			st = warn_of_attribute(j, j->blame[i].file, j->dataset.path,

@@ -165,7 +165,7 @@ answers "--progress never" run moments --progress never -d packed cf.nc
 answers "plan" plan moments -d packed cf.nc
 answers "plan --json" plan moments --json -d packed cf.nc
 is "... has items" "36" "$(field plan.items)"
-refuses 2 "one of several does" "choose one with -d: /bytes /lower" run moments cf.nc
+refuses 2 "one of several does" "choose one with -d, as in .*: /bytes .*, /lower" run moments cf.nc
 refuses 3 "NaN kept or not: no such word" "." run moments --nan keep -d nosuch cf.nc
 quern run moments --on-bad-chunk skip --json -d deflate damaged.h5
 is "--on-bad-chunk skip: exit code" 0 "$status"
