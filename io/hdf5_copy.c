@@ -9,6 +9,7 @@
 
 #include "hdf5_file.h"
 #include "hdf5_stage.h"
+#include "hdf5_versions.h"
 
 #define MOST_DEPTH   64
 #define PATH_NBYTES  4096
@@ -47,13 +48,8 @@ static bool copy_values(hid_t from, hid_t to, hid_t type, hid_t space)
 	void *values = n < 0 || !size ? NULL : calloc((size_t)n + 1, size);
 	bool ok = values && H5Aread(from, type, values) >= 0 && H5Awrite(to, type, values) >= 0;
 
-	if (ok && (H5Tdetect_class(type, H5T_VLEN) > 0 || H5Tis_variable_str(type) > 0)) {
-#if H5_VERSION_GE(1, 12, 0)
-		H5Treclaim(type, space, H5P_DEFAULT, values);
-#else
-		H5Dvlen_reclaim(type, space, H5P_DEFAULT, values);
-#endif
-	}
+	if (ok && (H5Tdetect_class(type, H5T_VLEN) > 0 || H5Tis_variable_str(type) > 0))
+		qn_h5_reclaim(type, space, H5P_DEFAULT, values);
 	free(values);
 	return ok;
 }
@@ -107,23 +103,6 @@ static bool copy_attributes(hid_t from, hid_t to)
 }
 
 /* --- objects --- */
-
-static bool address_of(hid_t object, haddr_t *addr)
-{
-#if H5_VERSION_GE(1, 12, 0)
-	H5O_info2_t info;
-
-	return H5Oget_info3(object, &info, H5O_INFO_BASIC) >= 0 &&
-	       H5VLnative_token_to_addr(object, info.token, addr) >= 0;
-#else
-	H5O_info_t info;
-
-	if (H5Oget_info2(object, &info, H5O_INFO_BASIC) < 0)
-		return false;
-	*addr = info.addr;
-	return true;
-#endif
-}
 
 static const char *find_done(const struct copier *c, haddr_t addr)
 {
@@ -199,7 +178,7 @@ static bool copy_hard(struct copier *c, hid_t in, const char *name, const char *
 	hid_t object = H5Oopen(in, name, H5P_DEFAULT);
 	haddr_t addr = 0;
 	const char *before;
-	bool ok = object >= 0 && address_of(object, &addr);
+	bool ok = object >= 0 && (addr = qn_h5_addr_of(object)) != HADDR_UNDEF;
 
 	before = ok ? find_done(c, addr) : NULL;
 	if (ok && before)
@@ -291,7 +270,7 @@ static bool translate(const struct copier *c, hid_t from, hobj_ref_t *ref)
 {
 	hid_t scale = H5Rdereference2(from, H5P_DEFAULT, H5R_OBJECT, ref);
 	haddr_t addr = 0;
-	const char *path = scale >= 0 && address_of(scale, &addr) ? find_done(c, addr) : NULL;
+	const char *path = scale >= 0 && (addr = qn_h5_addr_of(scale)) != HADDR_UNDEF ? find_done(c, addr) : NULL;
 	bool ok = path && H5Rcreate(ref, c->to, path, H5R_OBJECT, -1) >= 0;
 
 	qn_h5_close(scale);
@@ -352,7 +331,7 @@ enum quern_status qn_h5_copy_all(hid_t from, hid_t to, const struct qn_h5_copyin
 	struct copier c = { .how = how, .from = from, .to = to, .group = "" };
 	hid_t in = H5Gopen2(from, "/", H5P_DEFAULT), out = H5Gopen2(to, "/", H5P_DEFAULT);
 	haddr_t addr = 0;
-	bool ok = in >= 0 && out >= 0 && address_of(in, &addr) && note_done(&c, addr, "/");
+	bool ok = in >= 0 && out >= 0 && (addr = qn_h5_addr_of(in)) != HADDR_UNDEF && note_done(&c, addr, "/");
 
 	if (!ok)
 		fail(&c, "/");

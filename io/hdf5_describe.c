@@ -20,6 +20,7 @@
 #include "hdf5_raw.h"
 #include "hdf5_sources.h"
 #include "hdf5_type.h"
+#include "hdf5_versions.h"
 
 /* What is open while a dataset is described. */
 struct subject {
@@ -365,19 +366,13 @@ static enum quern_status describe_file(struct subject *s, const struct stat *st)
    of the user block. */
 static bool where(hid_t object, unsigned long *file, haddr_t *header)
 {
-#if H5_VERSION_GE(1, 12, 0)
-	H5O_info2_t info;
+	qn_h5_object_info info;
 
-	if (H5Oget_info3(object, &info, H5O_INFO_BASIC) < 0 ||
-	    H5VLnative_token_to_addr(object, info.token, header) < 0)
+	if (qn_h5_get_info(object, &info) < 0)
 		return false;
-#else
-	H5O_info_t info;
-
-	if (H5Oget_info2(object, &info, H5O_INFO_BASIC) < 0)
+	*header = qn_h5_object_addr(object, &info);
+	if (*header == HADDR_UNDEF)
 		return false;
-	*header = info.addr;
-#endif
 	*file = info.fileno;
 	return true;
 }

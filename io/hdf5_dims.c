@@ -9,6 +9,7 @@
 
 #include "hdf5_attr.h"
 #include "hdf5_file.h"
+#include "hdf5_versions.h"
 
 #define MAX_PATH_NBYTES 1024
 
@@ -47,15 +48,6 @@ static void blame(hid_t dset, struct qn_dataset *d, enum qn_attribute attribute)
 		qn_attribute_blame(d->fault, attribute, QN_FAULT_NAMELESS);
 }
 
-static void reclaim(hid_t type, hid_t space, void *values)
-{
-#if H5_VERSION_GE(1, 12, 0)
-	H5Treclaim(type, space, H5P_DEFAULT, values);
-#else
-	H5Dvlen_reclaim(type, space, H5P_DEFAULT, values);
-#endif
-}
-
 static bool set_name(struct qn_dataset *d, int dim, const char *name)
 {
 	if (d->dim_name[dim] || name[0] == '\0')
@@ -79,29 +71,11 @@ struct search {
 	char *name, *path;
 };
 
-#if H5_VERSION_GE(1, 12, 0)
-typedef H5L_info2_t link_info;
-#define literate_by_name H5Literate_by_name2
-#else
-typedef H5L_info_t link_info;
-#define literate_by_name H5Literate_by_name
-#endif
-
-static herr_t compare_link(hid_t group, const char *name, const link_info *info, void *ctx)
+static herr_t compare_link(hid_t group, const char *name, const qn_h5_link_info *info, void *ctx)
 {
 	struct search *s = ctx;
-	haddr_t addr = HADDR_UNDEF;
 
-	if (info->type != H5L_TYPE_HARD)
-		return 0;
-#if H5_VERSION_GE(1, 12, 0)
-	if (H5VLnative_token_to_addr(group, info->u.token, &addr) < 0)
-		return 0;
-#else
-	(void)group;
-	addr = info->u.address;
-#endif
-	if (addr != s->addr)
+	if (info->type != H5L_TYPE_HARD || qn_h5_link_addr(group, info) != s->addr)
 		return 0;
 	s->name = strdup(name);
 	return 1;
@@ -122,7 +96,7 @@ static bool find_link(hid_t dset, const char *path, struct search *s)
 		return false;
 	while (found == 0 && (slash = strrchr(group, '/'))) {
 		*slash = '\0';
-		found = literate_by_name(dset, group[0] ? group : "/", H5_INDEX_NAME,
+		found = qn_h5_literate_by_name(dset, group[0] ? group : "/", H5_INDEX_NAME,
 					 H5_ITER_NATIVE, NULL, compare_link, s, H5P_DEFAULT);
 	}
 	if (found > 0 && s->name && asprintf(&s->path, "%s/%s", group, s->name) < 0)
@@ -169,7 +143,7 @@ static bool names_from_scales(hid_t dset, struct qn_dataset *d)
 	    holds_references(type) && H5Aread(attr, type, lists) >= 0) {
 		for (int i = 0; i < d->ndim && ok; i++)
 			ok = name_from_scale(dset, d, i, &lists[i]);
-		reclaim(type, space, lists);
+		qn_h5_reclaim(type, space, H5P_DEFAULT, lists);
 	} else {
 		blame(dset, d, QN_DIMENSION_LIST);
 	}
@@ -190,7 +164,7 @@ static bool names_from_labels(hid_t dset, struct qn_dataset *d)
 		for (int i = 0; i < d->ndim && ok; i++)
 			if (labels[i])
 				ok = set_name(d, i, labels[i]);
-		reclaim(type, space, labels);
+		qn_h5_reclaim(type, space, H5P_DEFAULT, labels);
 	} else {
 		blame(dset, d, QN_DIMENSION_LABELS);
 	}
@@ -250,7 +224,7 @@ bool qn_h5_dims_has_scale(hid_t dset, int ndim, int dim, hid_t scale, haddr_t sc
 		for (size_t i = 0; lists[dim].p && i < lists[dim].len; i++)
 			has = has || !memcmp((hobj_ref_t *)lists[dim].p + i, &scale_addr,
 					     sizeof scale_addr);
-		reclaim(type, space, lists);
+		qn_h5_reclaim(type, space, H5P_DEFAULT, lists);
 	}
 	qn_h5_close(space);
 	qn_h5_close(type);

@@ -8,16 +8,9 @@
 #include "hdf5_attr.h"
 #include "hdf5_file.h"
 #include "hdf5_space.h"
+#include "hdf5_versions.h"
 
 #define MOST_PATH_NBYTES 4096
-
-#if H5_VERSION_GE(1, 12, 0)
-typedef H5L_info2_t link_info;
-#define literate H5Literate2
-#else
-typedef H5L_info_t link_info;
-#define literate H5Literate
-#endif
 
 /* The search for the longest dataset on a dimension. */
 struct search {
@@ -29,34 +22,6 @@ struct search {
 	haddr_t *group; /* owned: those that were met; each is gone through once */
 	bool no_memory;
 };
-
-static bool address_of(hid_t object, haddr_t *addr)
-{
-#if H5_VERSION_GE(1, 12, 0)
-	H5O_info2_t info;
-
-	return H5Oget_info3(object, &info, H5O_INFO_BASIC) >= 0 &&
-	       H5VLnative_token_to_addr(object, info.token, addr) >= 0;
-#else
-	H5O_info_t info;
-
-	if (H5Oget_info2(object, &info, H5O_INFO_BASIC) < 0)
-		return false;
-	*addr = info.addr;
-	return true;
-#endif
-}
-
-static hid_t open_at(hid_t file, haddr_t addr)
-{
-#if H5_VERSION_GE(1, 12, 0)
-	H5O_token_t token;
-
-	return H5VLnative_addr_to_token(file, addr, &token) < 0 ? -1 : H5Oopen_by_token(file, token);
-#else
-	return H5Oopen_by_addr(file, addr);
-#endif
-}
 
 static bool space_of(hid_t dset, struct qn_h5_space *out)
 {
@@ -77,7 +42,7 @@ static bool space_of(hid_t dset, struct qn_h5_space *out)
 /* What the library says of an object. */
 static enum qn_h5_kind ask(const struct search *s, haddr_t addr, struct qn_h5_space *out)
 {
-	hid_t object = open_at(s->file, addr);
+	hid_t object = qn_h5_open_at(s->file, addr);
 	H5I_type_t type = object < 0 ? H5I_BADID : H5Iget_type(object);
 	enum qn_h5_kind kind = type == H5I_GROUP ? QN_H5_IS_GROUP : QN_H5_IS_ELSE;
 
@@ -90,7 +55,7 @@ static enum qn_h5_kind ask(const struct search *s, haddr_t addr, struct qn_h5_sp
 /* A dataset that is longer than the longest, if it has the dimension. */
 static void take_longer(struct search *s, haddr_t addr, const struct qn_h5_space *space)
 {
-	hid_t dset = open_at(s->file, addr);
+	hid_t dset = qn_h5_open_at(s->file, addr);
 	bool is_scale = addr == s->scale_addr;
 
 	for (int i = 0; dset >= 0 && i < space->ndim; i++) {
@@ -121,23 +86,19 @@ static bool add_group(struct search *s, haddr_t addr)
 	return true;
 }
 
-static herr_t take_link(hid_t group, const char *name, const link_info *info, void *ctx)
+static herr_t take_link(hid_t group, const char *name, const qn_h5_link_info *info, void *ctx)
 {
 	struct search *s = ctx;
 	struct qn_h5_space space;
 	enum qn_h5_kind kind = QN_H5_UNKNOWN;
-	haddr_t addr = HADDR_UNDEF;
+	haddr_t addr;
 
 	(void)name;
 	if (info->type != H5L_TYPE_HARD)
 		return 0;
-#if H5_VERSION_GE(1, 12, 0)
-	if (H5VLnative_token_to_addr(group, info->u.token, &addr) < 0)
+	addr = qn_h5_link_addr(group, info);
+	if (addr == HADDR_UNDEF)
 		return 0;
-#else
-	(void)group;
-	addr = info->u.address;
-#endif
 	if (s->raw)
 		kind = qn_h5_look(s->raw, s->raw->base + addr, &space);
 	if (kind == QN_H5_UNKNOWN)
@@ -158,7 +119,7 @@ static void go_through(struct search *s, hid_t group)
 
 	if (gcpl >= 0)
 		H5Pget_link_creation_order(gcpl, &order);
-	literate(group, order & H5P_CRT_ORDER_INDEXED ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME,
+	qn_h5_literate(group, order & H5P_CRT_ORDER_INDEXED ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME,
 		 H5_ITER_NATIVE, &at, take_link, s);
 	qn_h5_close(gcpl);
 }
@@ -175,11 +136,11 @@ static void search_from(struct search *s, const char *scale)
 		slash[slash == path] = '\0';
 		group = H5Gopen2(s->file, path, H5P_DEFAULT);
 	}
-	if (group >= 0 && address_of(group, &addr))
+	if (group >= 0 && (addr = qn_h5_addr_of(group)) != HADDR_UNDEF)
 		add_group(s, addr);
 	qn_h5_close(group);
 	for (size_t i = 0; !s->no_memory && i < s->n; i++) {
-		group = open_at(s->file, s->group[i]);
+		group = qn_h5_open_at(s->file, s->group[i]);
 		if (group >= 0)
 			go_through(s, group);
 		qn_h5_close(group);
@@ -206,7 +167,7 @@ bool qn_h5_extent_describe(hid_t file, struct qn_h5_raw *raw, const uint64_t *mo
 		s.scale = H5Dopen2(file, d->dim_scale[i], H5P_DEFAULT);
 		s.length = d->shape[i];
 		s.n = 0;
-		if (has_no_limit(s.scale) && address_of(s.scale, &s.scale_addr))
+		if (has_no_limit(s.scale) && (s.scale_addr = qn_h5_addr_of(s.scale)) != HADDR_UNDEF)
 			search_from(&s, d->dim_scale[i]);
 		if (qn_access()->as_stored)
 			d->left_out_beyond |= s.length > d->shape[i];

@@ -5,20 +5,7 @@
 #include <string.h>
 
 #include "hdf5_file.h"
-
-#if H5_VERSION_GE(1, 12, 0)
-typedef H5L_info2_t link_info;
-#define get_link_info H5Lget_info2
-typedef H5O_info2_t object_info;
-#define get_object_info(group, name, info) \
-	H5Oget_info_by_name3(group, name, info, H5O_INFO_BASIC, H5P_DEFAULT)
-#else
-typedef H5L_info_t link_info;
-#define get_link_info H5Lget_info
-typedef H5O_info_t object_info;
-#define get_object_info(group, name, info) \
-	H5Oget_info_by_name2(group, name, info, H5O_INFO_BASIC, H5P_DEFAULT)
-#endif
+#include "hdf5_versions.h"
 
 struct follower {
 	const char *file, *asked; /* borrows */
@@ -93,12 +80,12 @@ static bool is_last(const struct follower *f)
 
 static enum quern_status take_hard(struct follower *f, const char *name)
 {
-	object_info info;
+	qn_h5_object_info info;
 	hid_t group;
 
 	if (!append(f, name))
 		return no_memory(f);
-	if (get_object_info(f->group, name, &info) < 0)
+	if (qn_h5_get_info_by_name(f->group, name, &info) < 0)
 		return is_last(f) ? end_at(f, QN_DAMAGED_OBJECT)
 				  : fail(f, "a group on the way to it cannot be opened");
 	if (info.type != H5O_TYPE_GROUP)
@@ -146,7 +133,7 @@ static enum quern_status take_external(struct follower *f, const char *value, si
 	return QUERN_OK;
 }
 
-static enum quern_status take_other(struct follower *f, const char *name, const link_info *info)
+static enum quern_status take_other(struct follower *f, const char *name, const qn_h5_link_info *info)
 {
 	char *value = calloc(info->u.val_size + 1, 1);
 	enum quern_status status;
@@ -169,11 +156,11 @@ static enum quern_status take_other(struct follower *f, const char *name, const 
 static enum quern_status take_name(struct follower *f, const char *name)
 {
 	htri_t is = H5Lexists(f->group, name, H5P_DEFAULT);
-	link_info info;
+	qn_h5_link_info info;
 
 	if (!strcmp(name, "."))
 		return QUERN_OK;
-	if (is < 0 || (is && get_link_info(f->group, name, &info, H5P_DEFAULT) < 0))
+	if (is < 0 || (is && qn_h5_get_link_info(f->group, name, &info, H5P_DEFAULT) < 0))
 		return fail(f, "a group on the way to it cannot be read");
 	if (!is)
 		return append(f, name) ? end_at(f, QN_NOTHING) : no_memory(f);

@@ -10,6 +10,7 @@
 #include "hdf5_member.h"
 #include "hdf5_sources.h"
 #include "hdf5_type.h"
+#include "hdf5_versions.h"
 
 struct reader {
 	char *file, *path, *column; /* owned, for messages */
@@ -219,11 +220,7 @@ static void reclaim(hid_t type, hsize_t n, void *values)
 {
 	hid_t space = H5Screate_simple(1, &n, NULL);
 
-#if H5_VERSION_GE(1, 12, 0)
-	H5Treclaim(type, space, H5P_DEFAULT, values);
-#else
-	H5Dvlen_reclaim(type, space, H5P_DEFAULT, values);
-#endif
+	qn_h5_reclaim(type, space, H5P_DEFAULT, values);
 	qn_h5_close(space);
 }
 

@@ -14,20 +14,7 @@
 #include "hdf5_file.h"
 #include "hdf5_follow.h"
 #include "hdf5_list.h"
-
-#if H5_VERSION_GE(1, 12, 0)
-typedef H5L_info2_t link_info;
-#define iterate_links H5Literate2
-typedef H5O_info2_t object_info;
-#define get_object_info(group, name, info) \
-	H5Oget_info_by_name3(group, name, info, H5O_INFO_BASIC, H5P_DEFAULT)
-#else
-typedef H5L_info_t link_info;
-#define iterate_links H5Literate
-typedef H5O_info_t object_info;
-#define get_object_info(group, name, info) \
-	H5Oget_info_by_name2(group, name, info, H5O_INFO_BASIC, H5P_DEFAULT)
-#endif
+#include "hdf5_versions.h"
 
 /* Of all names together; more is refused by who hears of it. */
 #define MOST_NAMES_NBYTES (UINT64_C(1) << 28)
@@ -192,20 +179,6 @@ static void level_fini(struct level *l)
 	l->n = 0;
 }
 
-static haddr_t addr_of(hid_t group, const link_info *info)
-{
-	haddr_t addr = HADDR_UNDEF;
-
-#if H5_VERSION_GE(1, 12, 0)
-	if (H5VLnative_token_to_addr(group, info->u.token, &addr) < 0)
-		return HADDR_UNDEF;
-#else
-	(void)group;
-	addr = info->u.address;
-#endif
-	return addr;
-}
-
 /* What the library said last. */
 static char *reason(const struct walk *w)
 {
@@ -216,12 +189,12 @@ static char *reason(const struct walk *w)
 	return strdup(strlen(m.text) > n ? m.text + n : m.text);
 }
 
-static bool read_hard(struct walk *w, hid_t group, const link_info *info, struct entry *e)
+static bool read_hard(struct walk *w, hid_t group, const qn_h5_link_info *info, struct entry *e)
 {
-	object_info object;
+	qn_h5_object_info object;
 
-	e->addr = addr_of(group, info);
-	if (get_object_info(group, e->name, &object) >= 0) {
+	e->addr = qn_h5_link_addr(group, info);
+	if (qn_h5_get_info_by_name(group, e->name, &object) >= 0) {
 		e->is = object.type == H5O_TYPE_GROUP	   ? QN_GROUP
 			: object.type == H5O_TYPE_DATASET ? QN_DATASET
 							  : QN_DATATYPE;
@@ -233,7 +206,7 @@ static bool read_hard(struct walk *w, hid_t group, const link_info *info, struct
 }
 
 /* A link whose value cannot be read is one that leads nowhere. */
-static bool read_value(struct walk *w, hid_t group, const link_info *info, struct entry *e)
+static bool read_value(struct walk *w, hid_t group, const qn_h5_link_info *info, struct entry *e)
 {
 	const char *file = "", *target = "";
 	char *value = calloc(info->u.val_size + 1, 1);
@@ -260,7 +233,7 @@ struct reading {
 	struct level *level;
 };
 
-static herr_t take_link(hid_t group, const char *name, const link_info *info, void *ctx)
+static herr_t take_link(hid_t group, const char *name, const qn_h5_link_info *info, void *ctx)
 {
 	struct reading *r = ctx;
 	struct level *l = r->level;
@@ -292,7 +265,7 @@ static hid_t open_group(const struct walk *w, size_t object)
 {
 	if (w->object[object].group == NO_OBJECT)
 		return H5Gopen2(w->file_id, "/", H5P_DEFAULT);
-	return H5Oopen_by_addr(w->file_id, w->object[object].addr);
+	return qn_h5_open_at(w->file_id, w->object[object].addr);
 }
 
 static const char *shown_path(const struct walk *w)
@@ -321,7 +294,7 @@ static bool enter(struct walk *w, size_t object, size_t path_nbytes)
 	if (!make_room(w, (void **)&w->level, &w->levels_room, (w->nlevels + 1) * sizeof new))
 		return false;
 	group = open_group(w, object);
-	ok = group >= 0 && iterate_links(group, H5_INDEX_NAME, H5_ITER_NATIVE, &at, take_link, &r) >= 0;
+	ok = group >= 0 && qn_h5_literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, &at, take_link, &r) >= 0;
 	if (!ok && !w->nomem)
 		note_flaw(w, shown_path(w), reason(w));
 	qn_h5_close(group);
@@ -449,18 +422,10 @@ static void follow_links(struct walk *w)
 
 static haddr_t root_addr(hid_t file_id)
 {
-	object_info info;
-	haddr_t addr = HADDR_UNDEF;
+	qn_h5_object_info info;
 
-	if (get_object_info(file_id, "/", &info) < 0)
-		return HADDR_UNDEF;
-#if H5_VERSION_GE(1, 12, 0)
-	if (H5VLnative_token_to_addr(file_id, info.token, &addr) < 0)
-		return HADDR_UNDEF;
-#else
-	addr = info.addr;
-#endif
-	return addr;
+	return qn_h5_get_info_by_name(file_id, "/", &info) < 0 ? HADDR_UNDEF
+							       : qn_h5_object_addr(file_id, &info);
 }
 
 static bool walk(struct walk *w)
