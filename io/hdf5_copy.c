@@ -176,9 +176,9 @@ static bool copy_object(struct copier *c, hid_t in, const char *name, hid_t obje
 static bool copy_hard(struct copier *c, hid_t in, const char *name, const char *path)
 {
 	hid_t object = H5Oopen(in, name, H5P_DEFAULT);
-	haddr_t addr = 0;
+	haddr_t addr = object < 0 ? HADDR_UNDEF : qn_h5_addr_of(object);
 	const char *before;
-	bool ok = object >= 0 && (addr = qn_h5_addr_of(object)) != HADDR_UNDEF;
+	bool ok = addr != HADDR_UNDEF;
 
 	before = ok ? find_done(c, addr) : NULL;
 	if (ok && before)
@@ -269,8 +269,8 @@ static bool copy_group(struct copier *c, hid_t in, hid_t out, const char *path)
 static bool translate(const struct copier *c, hid_t from, hobj_ref_t *ref)
 {
 	hid_t scale = H5Rdereference2(from, H5P_DEFAULT, H5R_OBJECT, ref);
-	haddr_t addr = 0;
-	const char *path = scale >= 0 && (addr = qn_h5_addr_of(scale)) != HADDR_UNDEF ? find_done(c, addr) : NULL;
+	haddr_t addr = scale < 0 ? HADDR_UNDEF : qn_h5_addr_of(scale);
+	const char *path = addr != HADDR_UNDEF ? find_done(c, addr) : NULL;
 	bool ok = path && H5Rcreate(ref, c->to, path, H5R_OBJECT, -1) >= 0;
 
 	qn_h5_close(scale);
@@ -330,8 +330,8 @@ enum quern_status qn_h5_copy_all(hid_t from, hid_t to, const struct qn_h5_copyin
 {
 	struct copier c = { .how = how, .from = from, .to = to, .group = "" };
 	hid_t in = H5Gopen2(from, "/", H5P_DEFAULT), out = H5Gopen2(to, "/", H5P_DEFAULT);
-	haddr_t addr = 0;
-	bool ok = in >= 0 && out >= 0 && (addr = qn_h5_addr_of(in)) != HADDR_UNDEF && note_done(&c, addr, "/");
+	haddr_t addr = in < 0 ? HADDR_UNDEF : qn_h5_addr_of(in);
+	bool ok = out >= 0 && addr != HADDR_UNDEF && note_done(&c, addr, "/");
 
 	if (!ok)
 		fail(&c, "/");

@@ -133,7 +133,8 @@ static enum quern_status take_external(struct follower *f, const char *value, si
 	return QUERN_OK;
 }
 
-static enum quern_status take_other(struct follower *f, const char *name, const qn_h5_link_info *info)
+static enum quern_status take_other(struct follower *f, const char *name,
+				    const qn_h5_link_info *info)
 {
 	char *value = calloc(info->u.val_size + 1, 1);
 	enum quern_status status;

@@ -294,7 +294,8 @@ static bool enter(struct walk *w, size_t object, size_t path_nbytes)
 	if (!make_room(w, (void **)&w->level, &w->levels_room, (w->nlevels + 1) * sizeof new))
 		return false;
 	group = open_group(w, object);
-	ok = group >= 0 && qn_h5_literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, &at, take_link, &r) >= 0;
+	ok = group >= 0 &&
+	     qn_h5_literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, &at, take_link, &r) >= 0;
 	if (!ok && !w->nomem)
 		note_flaw(w, shown_path(w), reason(w));
 	qn_h5_close(group);
