@@ -200,7 +200,7 @@ static void test_clean(void **state)
 		doc = verify("dataset=both", QUERN_OK);
 		assert_int_equal(summary(doc, "datasets"), 1);
 		json_decref(doc);
-		json_decref(verify("dataset=nosuch", QUERN_ERR_DATA));
+		json_decref(verify("dataset=nosuch", QUERN_ERR_USAGE));
 		json_decref(verify("nosuch=1", QUERN_ERR_USAGE));
 		json_decref(verify("nosuch", QUERN_ERR_USAGE));
 		json_decref(verify("threads=0", QUERN_ERR_USAGE));
