@@ -187,6 +187,7 @@ struct qn_progress {
 	double start;
 	int pass;
 	bool drawn;
+	double told, told_part;	/* the last line of what is no terminal: when, and how much was done */
 };
 void qn_cli_progress_begin(struct qn_progress *p, int pass);
 void qn_cli_progress(void *ctx, int pass, uint64_t done, uint64_t total);

@@ -338,6 +338,21 @@ void qn_cli_progress_begin(struct qn_progress *p, int pass)
 {
 	p->start = now();
 	p->pass = pass;
+	p->told_part = -1;
+}
+
+/* What is no terminal (a log, the pipe of a launcher) gets whole lines, one a second, and one at the end. */
+static bool is_time_to_tell(struct qn_progress *p, double part)
+{
+	const double clock = now();
+	const bool is_time = p->told_part < 0 || (part >= 1 && p->told_part < 1) ||
+			     (part < 1 && clock - p->told >= 1);
+
+	if (is_time) {
+		p->told = clock;
+		p->told_part = part;
+	}
+	return is_time;
 }
 
 /* "[####....]", as long as the rest leaves room for, up to BAR columns; "" in no room at all. */
@@ -360,13 +375,16 @@ void qn_cli_progress(void *ctx, int pass, uint64_t done, uint64_t total)
 	double seconds, part = total ? (double)done / (double)total : 1;
 	char rate[32], bar[BAR + 3], words[128], line[256];
 	int n, columns = qn_cli_columns(STDERR_FILENO) - 1;
+	const bool is_terminal = isatty(STDERR_FILENO);
 
 	if (pass != p->pass)
 		qn_cli_progress_begin(p, pass);
-	p->drawn = true;
-	seconds = now() - p->start;
 	if (part > 1)
 		part = 1;
+	if (!is_terminal && !is_time_to_tell(p, part))
+		return;
+	p->drawn = is_terminal;
+	seconds = now() - p->start;
 	qn_cli_bytes((double)done / seconds, rate, sizeof(rate));
 	n = snprintf(words, sizeof(words), " %3.0f%%  %s %d", 100 * part, p->what ? p->what : "pass",
 		     pass + 1);
@@ -376,7 +394,8 @@ void qn_cli_progress(void *ctx, int pass, uint64_t done, uint64_t total)
 		n += snprintf(words + n, sizeof(words) - (size_t)n, "  %.0f s left",
 			      seconds * (1 - part) / part);
 	draw_bar(part, columns - n, bar);
-	n = snprintf(line, sizeof(line), "\r%s%.*s\033[K", bar, columns, words);
+	n = snprintf(line, sizeof(line), is_terminal ? "\r%s%.*s\033[K" : "%s%.*s\n", bar, columns,
+		     words);
 	qn_cli_write(STDERR_FILENO, line, (size_t)n);
 }
 
