@@ -12,6 +12,7 @@
 #include "hdf5_index.h"
 #include "hdf5_layout.h"
 #include "hdf5_links.h"
+#include "hdf5_met.h"
 #include "hdf5_space.h"
 
 #define PRINT_NBYTES	16384
@@ -306,6 +307,7 @@ static bool find_dataset(struct look *l, uint64_t *header)
 struct longer {
 	struct qn_h5_raw *raw;
 	uint64_t length;
+	struct qn_h5_met groups; /* each is gone through once */
 	int depth;
 };
 
@@ -335,8 +337,12 @@ static bool meet_link(void *ctx, const char *name, size_t length, uint64_t addr)
 
 static bool is_longest_in(struct longer *s, uint64_t group)
 {
-	bool all = false;
+	bool all = false, is_new;
 
+	if (qn_h5_met_add(&s->groups, group, &is_new) == QN_H5_NOT_MET)
+		return false;
+	if (!is_new)
+		return true; /* what is longer there would have ended the search */
 	if (++s->depth <= MOST_DEPTH &&
 	    !qn_h5_links_each(s->raw, group, meet_link, s, &all))
 		all = false;
@@ -352,11 +358,12 @@ static bool is_longest(struct look *l)
 	bool is = true;
 
 	for (int i = 0; is && i < l->space.ndim; i++) {
-		struct longer s = { &l->raw, l->space.shape[i], 0 };
+		struct longer s = { .raw = &l->raw, .length = l->space.shape[i] };
 
 		if (l->space.most[i] != UINT64_MAX || !l->like->dim_scale[i])
 			continue;
 		is = l->scale[i] != QN_ADDR_NONE && is_longest_in(&s, l->group[i]);
+		qn_h5_met_fini(&s.groups);
 		l->raw.budget = budget;
 	}
 	return is;

@@ -1,12 +1,18 @@
+/*
+ * hdf5_extent.c - the search for the longest variable on a dimension without a limit. It starts at the
+ * group of the dimension and goes through all that is below, each group once. Headers are read by
+ * our own reader where it can (hdf5_space.h), since the library takes much longer to open an object;
+ * only a dataset that is longer than all before it is opened, to see whether it is on the dimension.
+ */
 #include "hdf5_extent.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "data/access.h"
 #include "hdf5_attr.h"
 #include "hdf5_file.h"
+#include "hdf5_met.h"
 #include "hdf5_space.h"
 #include "hdf5_versions.h"
 
@@ -18,8 +24,7 @@ struct search {
 	haddr_t scale_addr;
 	struct qn_h5_raw *raw;
 	uint64_t length; /* the longest until now */
-	size_t n;
-	haddr_t *group; /* owned: those that were met; each is gone through once */
+	struct qn_h5_met groups; /* each is gone through once */
 	bool no_memory;
 };
 
@@ -71,19 +76,10 @@ static void take_longer(struct search *s, haddr_t addr, const struct qn_h5_space
 
 static bool add_group(struct search *s, haddr_t addr)
 {
-	haddr_t *more = s->group;
+	bool is_new;
 
-	for (size_t i = 0; i < s->n; i++)
-		if (s->group[i] == addr)
-			return true;
-	if (!(s->n & (s->n - 1)))
-		more = realloc(s->group, (s->n ? 2 * s->n : 1) * sizeof *more);
-	s->no_memory = !more;
-	if (!more)
-		return false;
-	s->group = more;
-	s->group[s->n++] = addr;
-	return true;
+	s->no_memory = qn_h5_met_add(&s->groups, addr, &is_new) == QN_H5_NOT_MET;
+	return !s->no_memory;
 }
 
 static herr_t take_link(hid_t group, const char *name, const qn_h5_link_info *info, void *ctx)
@@ -139,8 +135,8 @@ static void search_from(struct search *s, const char *scale)
 	if (group >= 0 && (addr = qn_h5_addr_of(group)) != HADDR_UNDEF)
 		add_group(s, addr);
 	qn_h5_close(group);
-	for (size_t i = 0; !s->no_memory && i < s->n; i++) {
-		group = qn_h5_open_at(s->file, s->group[i]);
+	for (size_t i = 0; !s->no_memory && i < s->groups.n; i++) {
+		group = qn_h5_open_at(s->file, s->groups.addr[i]);
 		if (group >= 0)
 			go_through(s, group);
 		qn_h5_close(group);
@@ -166,15 +162,14 @@ bool qn_h5_extent_describe(hid_t file, struct qn_h5_raw *raw, const uint64_t *mo
 			continue;
 		s.scale = H5Dopen2(file, d->dim_scale[i], H5P_DEFAULT);
 		s.length = d->shape[i];
-		s.n = 0;
 		if (has_no_limit(s.scale) && (s.scale_addr = qn_h5_addr_of(s.scale)) != HADDR_UNDEF)
 			search_from(&s, d->dim_scale[i]);
 		if (qn_access()->as_stored)
 			d->left_out_beyond |= s.length > d->shape[i];
 		else
 			d->beyond[i] = s.length - d->shape[i];
+		qn_h5_met_fini(&s.groups);
 		qn_h5_close(s.scale);
 	}
-	free(s.group);
 	return !s.no_memory;
 }

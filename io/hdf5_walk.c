@@ -14,6 +14,7 @@
 #include "hdf5_file.h"
 #include "hdf5_follow.h"
 #include "hdf5_list.h"
+#include "hdf5_met.h"
 #include "hdf5_versions.h"
 
 /* Of all names together; more is refused by who hears of it. */
@@ -38,11 +39,10 @@ struct level {
 
 /* An object under its first name: that of the group in which it was met, and its own in `names`. */
 struct object {
-	haddr_t addr;
 	size_t group, name;
 };
 
-#define NO_OBJECT SIZE_MAX
+#define NO_OBJECT QN_H5_NOT_MET
 
 struct walk {
 	hid_t file_id;
@@ -52,10 +52,9 @@ struct walk {
 	size_t nlevels, levels_room;
 	char *path;		/* owned: of the group at hand, "" of the root */
 	size_t path_nbytes, path_room;
+	struct qn_h5_met met;
 	struct object *object;	/* owned: those that were met */
-	size_t nobjects, objects_room;
-	size_t *slot;		/* owned: of an object by its address, open addressing; or NO_OBJECT */
-	size_t nslots;
+	size_t objects_room;
 	char *names;		/* owned: names of the objects, each with its '\0' */
 	size_t names_nbytes, names_room;
 	size_t listed_nbytes;
@@ -89,52 +88,22 @@ static bool make_room(struct walk *w, void **p, size_t *room, size_t want)
 
 /* --- objects that were met --- */
 
-static size_t slot_of(const struct walk *w, haddr_t addr)
-{
-	size_t i = (size_t)(addr * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (w->nslots - 1);
-
-	while (w->slot[i] != NO_OBJECT && w->object[w->slot[i]].addr != addr)
-		i = (i + 1) & (w->nslots - 1);
-	return i;
-}
-
-static bool rehash(struct walk *w)
-{
-	size_t n = w->nslots ? 2 * w->nslots : 64;
-	size_t *new = malloc(n * sizeof *new);
-
-	if (!new)
-		return no_memory(w);
-	free(w->slot);
-	w->slot = new;
-	w->nslots = n;
-	for (size_t i = 0; i < n; i++)
-		w->slot[i] = NO_OBJECT;
-	for (size_t i = 0; i < w->nobjects; i++)
-		w->slot[slot_of(w, w->object[i].addr)] = i;
-	return true;
-}
-
 /* The object at an address. One that is new gets this name, and *is_new is set; NO_OBJECT: no room. */
 static size_t meet(struct walk *w, haddr_t addr, size_t group, const char *name, bool *is_new)
 {
-	size_t n = strlen(name) + 1, i;
+	const size_t n = strlen(name) + 1, i = qn_h5_met_add(&w->met, addr, is_new);
 
-	*is_new = false;
-	if (2 * w->nobjects >= w->nslots && !rehash(w))
-		return NO_OBJECT;
-	i = slot_of(w, addr);
-	if (w->slot[i] != NO_OBJECT)
-		return w->slot[i];
+	if (i == NO_OBJECT)
+		no_memory(w);
+	if (!*is_new)
+		return i;
 	if (!make_room(w, (void **)&w->names, &w->names_room, w->names_nbytes + n) ||
-	    !make_room(w, (void **)&w->object, &w->objects_room,
-		       (w->nobjects + 1) * sizeof *w->object))
+	    !make_room(w, (void **)&w->object, &w->objects_room, (i + 1) * sizeof *w->object))
 		return NO_OBJECT;
-	w->object[w->nobjects] = (struct object){ addr, group, w->names_nbytes };
+	w->object[i] = (struct object){ group, w->names_nbytes };
 	memcpy(w->names + w->names_nbytes, name, n);
 	w->names_nbytes += n;
-	*is_new = true;
-	return w->slot[i] = w->nobjects++;
+	return i;
 }
 
 /* The path of an object by first names; owned, NULL without memory. */
@@ -265,7 +234,7 @@ static hid_t open_group(const struct walk *w, size_t object)
 {
 	if (w->object[object].group == NO_OBJECT)
 		return H5Gopen2(w->file_id, "/", H5P_DEFAULT);
-	return qn_h5_open_at(w->file_id, w->object[object].addr);
+	return qn_h5_open_at(w->file_id, w->met.addr[object]);
 }
 
 static const char *shown_path(const struct walk *w)
@@ -457,7 +426,7 @@ enum quern_status qn_h5_list(hid_t file_id, const char *file, struct qn_listing 
 	free(w.level);
 	free(w.path);
 	free(w.object);
-	free(w.slot);
+	qn_h5_met_fini(&w.met);
 	free(w.names);
 	if (!ok)
 		status = w.too_long

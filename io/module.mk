@@ -49,6 +49,7 @@ LIB_SRCS += io/hdf5_follow.c
 LIB_SRCS += io/hdf5_list.c
 LIB_SRCS += io/hdf5_lookup3.c
 LIB_SRCS += io/hdf5_member.c
+LIB_SRCS += io/hdf5_met.c
 LIB_SRCS += io/hdf5_raw.c
 LIB_SRCS += io/hdf5_read.c
 LIB_SRCS += io/hdf5_space.c

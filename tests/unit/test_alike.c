@@ -6,6 +6,7 @@
 
 #include "../../io/hdf5_alike.h"
 #include "../../io/hdf5_format.h"
+#include "../../io/hdf5_met.h"
 #include "../parts.h"
 #include "h5make.h"
 #include "random.h"
@@ -176,6 +177,74 @@ static void test_longer(void **state)
 	}
 }
 
+#define NLEVELS 24
+
+/* Groups in a row, each with two names for the next one, and the last with one for the root. */
+static void add_groups(const char *path)
+{
+	hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), above = H5Gopen2(file, "/", H5P_DEFAULT);
+
+	for (int i = 0; i < NLEVELS; i++) {
+		hid_t group = H5Gcreate2(above, "a", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+
+		H5Lcreate_hard(above, "a", above, "b", H5P_DEFAULT, H5P_DEFAULT);
+		H5Gclose(above);
+		above = group;
+	}
+	assert_true(H5Lcreate_hard(file, "/", above, "top", H5P_DEFAULT, H5P_DEFAULT) >= 0);
+	H5Gclose(above);
+	H5Fclose(file);
+}
+
+/* By all names there are 2^NLEVELS groups and no end; each is gone through once. */
+static void test_groups_of_many_names(void **state)
+{
+	(void)state;
+	for (int longer = 0; longer < 2; longer++) {
+		struct qn_dataset d;
+		struct pair p;
+		char name[2 * NLEVELS + 3] = "";
+
+		begin(&p, kinds[1]);
+		make(p.b.file, kinds[1], 7);
+		add_groups(p.b.file);
+		for (int i = 0; i < NLEVELS; i++)
+			memcpy(name + 2 * i, "/b", 2);
+		strcpy(name + 2 * NLEVELS, "/z");
+		add_dataset(p.b.file, name, longer ? 8 : 7);
+		assert_int_equal(qn_h5_alike_describe(p.alike, p.b.file, "/t", &d), !longer);
+		if (!longer)
+			free(d.chunks);
+		end(&p);
+	}
+}
+
+/* Addresses of every size, and such as differ only in bits that a hash could lose. */
+static uint64_t address(size_t i)
+{
+	return i % 2 ? (uint64_t)i << 44 : 96 + 8 * (uint64_t)i;
+}
+
+static void test_met(void **state)
+{
+	struct qn_h5_met met = { .n = 0 };
+	bool is_new;
+
+	(void)state;
+	for (int turn = 0; turn < 2; turn++) {
+		for (size_t i = 0; i < 5000; i++) {
+			assert_int_equal(qn_h5_met_add(&met, address(i), &is_new), i);
+			assert_int_equal(is_new, turn == 0);
+			assert_int_equal(met.addr[i], address(i));
+		}
+		assert_int_equal(met.n, 5000);
+	}
+	qn_h5_met_fini(&met);
+	assert_int_equal(qn_h5_met_add(&met, address(7), &is_new), 0);
+	assert_true(is_new);
+	qn_h5_met_fini(&met);
+}
+
 static size_t read_file(const char *path, uint8_t **out)
 {
 	FILE *f = fopen(path, "rb");
@@ -238,6 +307,8 @@ int main(void)
 		cmocka_unit_test(test_as_the_library),
 		cmocka_unit_test(test_differences),
 		cmocka_unit_test(test_longer),
+		cmocka_unit_test(test_groups_of_many_names),
+		cmocka_unit_test(test_met),
 		cmocka_unit_test(test_damaged),
 	};
 
