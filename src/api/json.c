@@ -103,8 +103,11 @@ static void copy_string(FILE *out, const char *at, const char *end)
 static bool is_integer(const char *at, const char *end)
 {
 	const size_t n = strlen(INTEGER_END);
+	const char *digits = at + 1 + (at[1] == '-');
 
-	return (size_t)(end - at) > n && !memcmp(end - n, INTEGER_END, n);
+	/* The text of a file may end so too, with a backslash of its own before. */
+	return (size_t)(end - at) > n && !memcmp(end - n, INTEGER_END, n) && digits < end - n &&
+	       digits + strspn(digits, "0123456789") == end - n;
 }
 
 static void copy_document(FILE *out, const char *at)

@@ -64,7 +64,21 @@ static char *random_partial(const char *file)
 	return out;
 }
 
-/* Of a link, where it leads; owned. NULL with errno EINVAL: it is no link. */
+/* In a directory where everybody may make files, such as /tmp, links of others are not followed, as Linux
+   has it for files that are opened by such a name (fs.protected_symlinks). */
+static bool is_strangers(const char *link)
+{
+	char *folder = folder_of(link);
+	struct stat of, in;
+	bool is = !folder || lstat(link, &of) || stat(folder, &in) ||
+		  ((in.st_mode & S_ISVTX) && (in.st_mode & S_IWOTH) && of.st_uid != geteuid() &&
+		   of.st_uid != in.st_uid);
+
+	free(folder);
+	return is;
+}
+
+/* Of a link, where it leads; owned. NULL with errno EINVAL: it is no link; EACCES: it is a stranger's. */
 static char *read_link(const char *file)
 {
 	char target[PATH_MAX], *out;
@@ -72,6 +86,10 @@ static char *read_link(const char *file)
 
 	if (n < 0)
 		return NULL;
+	if (is_strangers(file)) {
+		errno = EACCES;
+		return NULL;
+	}
 	target[n] = '\0';
 	if (asprintf(&out, "%.*s%s", target[0] == '/' ? 0 : (int)folder_length(file), file,
 		     target) < 0)
@@ -87,11 +105,14 @@ static char *follow(const char *name)
 	for (int i = 0; file && i < MOST_LINKS; i++) {
 		char *next = read_link(file);
 
+		const int why = errno;
+
 		/* What else is wrong with the name, opening it tells. */
-		if (!next && errno != ENOMEM)
+		if (!next && why != ENOMEM && why != EACCES)
 			return file;
 		free(file);
 		file = next;
+		errno = why;
 	}
 	if (file)
 		errno = ELOOP;
@@ -192,7 +213,7 @@ static struct qn_rights rights_of(const char *file, struct qn_rights rights)
 
 	if (lstat(file, &there) || !S_ISREG(there.st_mode))
 		return qn_rights_masked(rights);
-	return qn_rights_meet(rights, qn_rights_of(&there));
+	return qn_rights_meet(rights, qn_rights_of(file, &there));
 }
 
 static void forget(struct qn_placing *p)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 /* Members of a group that it is not for have no more than others. */
@@ -11,10 +12,15 @@ static mode_t without_group(mode_t mode)
 	return mode & ~(mode_t)(S_IRWXG & ~((mode & S_IRWXO) << 3));
 }
 
-struct qn_rights qn_rights_of(const struct stat *st)
+struct qn_rights qn_rights_of(const char *file, const struct stat *st)
 {
 	/* Who makes it can read it. */
-	return (struct qn_rights){ .mode = (st->st_mode & 0666) | S_IRUSR, .group = st->st_gid };
+	struct qn_rights r = { .mode = (st->st_mode & 0666) | S_IRUSR, .group = st->st_gid };
+
+	/* The bits of the group are the mask of the list then. */
+	if (getxattr(file, "system.posix_acl_access", NULL, 0) > 0)
+		r.mode &= ~(mode_t)S_IRWXG;
+	return r;
 }
 
 struct qn_rights qn_rights_meet(struct qn_rights a, struct qn_rights b)

@@ -15,8 +15,9 @@ struct qn_rights {
 #define QN_NO_GROUP   ((gid_t)-1)
 #define QN_RIGHTS_ALL ((struct qn_rights){ .mode = 0666, .group = QN_NO_GROUP })
 
-/* Of what is made of a file, or takes its place. */
-struct qn_rights qn_rights_of(const struct stat *st);
+/* Of what is made of a file, or takes its place. Of one with an access control list, whose entries are
+   not copied, the group has nothing. */
+struct qn_rights qn_rights_of(const char *file, const struct stat *st);
 /* Of what is made of two files. */
 struct qn_rights qn_rights_meet(struct qn_rights a, struct qn_rights b);
 /* Without what the umask takes. */

@@ -516,6 +516,7 @@ static enum quern_status place_all(struct placing *p, const struct qn_muster *m,
 	struct qn_job *j = p->j;
 	enum quern_status st = QUERN_OK;
 
+	free(j->file_end); /* of a dataset that was joined before */
 	j->file_end = qn_calloc(j->files.n, sizeof(*j->file_end));
 	if (!j->file_end)
 		st = qn_error_nomem(err, j->files.n * sizeof(*j->file_end), "the ends of files");

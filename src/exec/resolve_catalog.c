@@ -81,7 +81,7 @@ static enum quern_status load(const char *file, const struct qn_format *format,
 		st = qn_catalog_parse(file, &t, c, err);
 	if (!st) {
 		memcpy(c->at, addr, sizeof addr);
-		c->rights = qn_rights_of(&s);
+		c->rights = qn_rights_of(file, &s);
 		c->file_nbytes = (uint64_t)s.st_size;
 		c->file_mtime_ns = (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec;
 		c->file = strdup(file);

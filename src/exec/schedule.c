@@ -297,7 +297,8 @@ enum quern_status qn_job_plan(struct qn_job *j, bool with_work, struct quern_mes
 	if (!st)
 		st = qn_comm_agree(j->comm, qn_state_layout(j->kernel, j->self, &j->layout, err),
 				   err);
-	if (!st)
+	/* A cluster that is imagined has other memory than this machine. */
+	if (!st && !quern_option_string(j->options, "cluster"))
 		st = settle_threads(j, &stored, err);
 	if (!st)
 		st = qn_whereabouts_find(j, &d.where, err);

@@ -238,7 +238,7 @@ static enum quern_status name_files(const char *file, const char *to, struct qn_
 	c->source = realpath(file, NULL);
 	if (!c->source || stat(file, &st))
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: cannot be opened", file);
-	c->rights = qn_rights_of(&st);
+	c->rights = qn_rights_of(c->source, &st);
 	c->source_nbytes = (uint64_t)st.st_size;
 	c->source_mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
 	if (asprintf(&c->file, "%s/%s", to, base_name(file)) < 0) {

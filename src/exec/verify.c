@@ -169,10 +169,7 @@ static enum quern_status describe(struct qn_verify *v, struct qn_pending *p, con
 		return QUERN_OK;
 	p->wasted += qn_comm_wtime() - start;
 	p->undescribed = true;
-	if (qn_verify_is_unverified(st, why.reason))
-		return qn_verify_note_unverified(v, path, why.reason, why.text, err);
-	/* Whatever the reason, memory too: it is this dataset's. */
-	return qn_verify_note(v, NULL, path, NULL, err, "%s", why.text);
+	return qn_verify_note_error(v, path, st, &why, err);
 }
 
 /* Collective. d is described on rank 0, which has `path`. */
@@ -289,13 +286,17 @@ static enum quern_status note_link(struct qn_verify *v, struct qn_pending *p, co
 	struct quern_message why = { .status = QUERN_OK };
 	struct qn_target t = { .is = QN_NOTHING };
 	double start = qn_comm_wtime();
-	enum quern_status st = QUERN_OK;
+	enum quern_status st;
 
 	if (p->wasted > QN_VERIFY_PATIENCE)
 		return qn_verify_note(v, NULL, link->path, NULL, err, "%s: link %s was not looked at, "
 				      "because failing to read others took long", file, link->path);
-	if (p->format->locate(file, link->path, &t, &why)) {
+	st = p->format->locate(file, link->path, &t, &why);
+	if (st)
 		p->wasted += qn_comm_wtime() - start;
+	if (st && qn_verify_is_unverified(st, why.reason)) {
+		st = qn_verify_note_error(v, link->path, st, &why, err);
+	} else if (st) {
 		st = qn_verify_note(v, NULL, link->path, NULL, err, "%s: link %s leads nowhere: %s",
 				    file, link->path, why.text);
 	} else if (t.is == QN_NOTHING) {
@@ -505,7 +506,7 @@ static enum quern_status keep_sums(struct qn_verify *v, struct quern_message *er
 		/* Of one that has gone nobody can know who might read it. */
 		if (stat(v->file[i].name, &st))
 			memset(&st, 0, sizeof st);
-		rights = qn_rights_meet(rights, qn_rights_of(&st));
+		rights = qn_rights_meet(rights, qn_rights_of(v->file[i].name, &st));
 	}
 	return qn_sums_write(&v->made, to, rights, err);
 }

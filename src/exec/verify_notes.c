@@ -51,7 +51,7 @@ const char *qn_unverified_word(const struct qn_unverified *u)
 {
 	static const char *const words[QN_NREASONS] = {
 		[QN_NO_REASON] = "denied",   [QN_NO_FILE] = "missing", [QN_NO_DATASET] = "no_dataset",
-		[QN_NO_FILTER] = "no_filter", [QN_HELD] = "held",
+		[QN_NO_FILTER] = "no_filter", [QN_HELD] = "held",	 [QN_FAILED] = "failed",
 	};
 
 	return words[u->reason];
@@ -61,7 +61,7 @@ static enum quern_status status_of(enum qn_reason reason)
 {
 	if (reason == QN_NO_REASON)
 		return QUERN_ERR_DENIED;
-	return reason == QN_NO_FILTER || reason == QN_HELD ? QUERN_ERR_RUN : QUERN_ERR_USAGE;
+	return reason == QN_NO_FILE || reason == QN_NO_DATASET ? QUERN_ERR_USAGE : QUERN_ERR_RUN;
 }
 
 enum quern_status qn_verify_status(const struct qn_verify *v)
@@ -91,7 +91,8 @@ bool qn_verify_can_sum(const struct qn_verify *v)
 
 bool qn_verify_is_unverified(enum quern_status st, enum qn_reason reason)
 {
-	return st == QUERN_ERR_DENIED || (st == QUERN_ERR_DATA && reason != QN_NO_REASON);
+	return st == QUERN_ERR_DENIED || st == QUERN_ERR_RUN ||
+	       (st == QUERN_ERR_DATA && reason != QN_NO_REASON);
 }
 
 enum quern_status qn_verify_note_unverified(struct qn_verify *v, const char *path,
@@ -167,7 +168,8 @@ enum quern_status qn_verify_note_error(struct qn_verify *v, const char *path, en
 	if (!st)
 		return QUERN_OK;
 	if (qn_verify_is_unverified(st, why->reason))
-		return qn_verify_note_unverified(v, path, why->reason, why->text, err);
+		return qn_verify_note_unverified(v, path, st == QUERN_ERR_RUN && !why->reason
+							  ? QN_FAILED : why->reason, why->text, err);
 	if (st != QUERN_ERR_DATA)
 		return qn_error_pass(err, st, why);
 	return qn_verify_note(v, NULL, path, NULL, err, "%s", why->text);

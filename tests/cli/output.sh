@@ -198,6 +198,20 @@ for i in new old; do
 done
 is "... and nothing else is there" "r.json r.json" "$(echo $(ls -A links targets | grep r.json))"
 ln -s loop.json loop.json
+if [ "$(id -u)" -eq 0 ]; then
+	mkdir -m 1777 everybody
+	ln -s "$PWD/nobody_chose.json" everybody/r.json
+	chown -h 65534 everybody/r.json
+	refuses 5 "a stranger's link where everybody may make files" "cannot be written: Permission denied" \
+		run count -d packed -o everybody/r.json cf.nc
+	is "... leads nowhere" no "$([ -e nobody_chose.json ] && echo yes || echo no)"
+else
+	skip "a stranger's link where everybody may make files" "only root can make one"
+fi
+cp cf.nc 'x\u0000'
+quern run count --json -d packed 'x\u0000'
+is "a name that ends like a large integer" '["x\\u0000"]' "$(field input.files)"
+rm 'x\u0000'
 refuses 2 "a link to itself" "loop.json: cannot be written: Too many levels" \
 	run moments -o loop.json -d packed cf.nc
 mkfifo pipe.json

@@ -163,6 +163,12 @@ refuses 3 "... nor are its chunks skipped" "neither quern nor this HDF5 library"
 "$BUILDDIR/tests/corpus/layouts" left || exit 1
 cannot 1 "a file that is marked by a writer" held "marked as open for writing" left.h5
 
+# --- what the system fails at ---
+status=0
+(ulimit -n 5 && exec "$QUERN" verify --json cf.nc) >out 2>err || status=$?
+is "too few file descriptors: no damage" '1 0 "failed"' \
+	"$status $(field summary.damages) $(field files.0.unverified.0.reason)"
+
 # --- quiet ---
 quern verify --quiet cf.nc latest.h5
 is "--quiet: nothing to say" "0 0 0" "$status $(wc -c <out) $(wc -c <err)"
