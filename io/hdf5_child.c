@@ -37,7 +37,6 @@
 #define WALL_SECONDS	   60
 #define MOST_SECONDS	   600
 #define MOST_KILLED	   1
-#define MOST_ROUNDS	   100 /* files that lead to others, one to the next */
 #define LISTING_NBYTES	   (UINT64_C(1) << 30)
 #define DESCRIPTION_NBYTES (UINT64_C(1) << 24)
 #define SOURCES_NBYTES	   (UINT64_C(1) << 29)
@@ -125,14 +124,13 @@ enum quern_status qn_hdf5_child_ask(const struct qn_hdf5_asking *a, const char *
 
 	if (status != QUERN_OK)
 		return status;
-	for (int i = 0; again && i < MOST_ROUNDS; i++) {
-		why.status = QUERN_OK;
+	for (int i = 0; again && i < QN_GRANTS_MOST_ROUNDS; i++) {
+		why = (struct quern_message){ .status = QUERN_OK };
 		status = ask_once(a, &grants, caller, file_nbytes, &nkilled, &again, &why);
 	}
-	qn_grants_fini(&grants);
 	if (again && status == QUERN_OK)
-		status = qn_error_set(&why, QUERN_ERR_DATA, "%s: it leads from file to file without end",
-				      file);
+		status = qn_grants_no_end(&grants, &why);
+	qn_grants_fini(&grants);
 	return status == QUERN_OK ? status : qn_error_pass(err, status, &why);
 }
 

@@ -28,7 +28,6 @@
 #define MEMORY_NBYTES (UINT64_C(3) << 29)
 #define CPU_SECONDS   8
 #define WALL_SECONDS  60 /* data may be on a tape */
-#define MOST_ROUNDS   100 /* files that lead to others, one to the next */
 
 struct reader {
 	const struct qn_dataset *d; /* keeps */
@@ -180,8 +179,8 @@ static enum quern_status ask(struct reader *r, const struct quern_box *box,
 	bool again = true, more;
 	int nlost = 0;
 
-	for (int i = 0; again && i < MOST_ROUNDS; i++) {
-		why.status = QUERN_OK;
+	for (int i = 0; again && i < QN_GRANTS_MOST_ROUNDS; i++) {
+		why = (struct quern_message){ .status = QUERN_OK };
 		status = ask_once(r, box, &why);
 		looked = qn_grants_look(&r->grants, &r->child, &more, err);
 		if (looked != QUERN_OK)
@@ -191,7 +190,7 @@ static enum quern_status ask(struct reader *r, const struct quern_box *box,
 			stop(r);
 	}
 	if (status == QUERN_OK)
-		return status;
+		return again ? qn_grants_no_end(&r->grants, err) : status;
 	/* That a raw file is not granted says more than what the library makes of it. */
 	if (r->grants.why.status != QUERN_OK)
 		why = r->grants.why;

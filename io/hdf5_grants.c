@@ -157,3 +157,8 @@ enum quern_status qn_grants_look(struct qn_grants *g, const struct qn_child *c, 
 		status = grant(g, asked, more, err);
 	return status;
 }
+
+enum quern_status qn_grants_no_end(const struct qn_grants *g, struct quern_message *err)
+{
+	return qn_error_set(err, QUERN_ERR_DATA, "%s: it leads from file to file without end", g->file);
+}

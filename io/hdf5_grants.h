@@ -8,6 +8,9 @@
 
 #include "child.h"
 
+/* Answers that are asked for, of files that lead to others, one to the next. */
+#define QN_GRANTS_MOST_ROUNDS 100
+
 struct qn_grants {
 	const char *file;	  /* borrows: that is asked about */
 	const char *dataset;	  /* borrows: whose elements are read, with plugins; NULL: none */
@@ -32,5 +35,8 @@ void qn_grants_fini(struct qn_grants *g);
  */
 enum quern_status qn_grants_look(struct qn_grants *g, const struct qn_child *c, bool *more,
 				 struct quern_message *err);
+
+/* Records that after all rounds there was still another file. Returns QUERN_ERR_DATA. */
+enum quern_status qn_grants_no_end(const struct qn_grants *g, struct quern_message *err);
 
 #endif

@@ -78,6 +78,12 @@ is "... their elements" "16 176" "$(field result.count) $(field result.sum)"
 answers "... and of one level" run sum --json -d l1_3 deep.h5
 is "... its elements" "16 120" "$(field result.count) $(field result.sum)"
 
+# --- sources of sources, which the library finds: each file of them is granted by itself ---
+"$make" chain 20 || exit 1
+quern run sum --json --column a -d x c0.h5
+is "a chain of 20 files" "0 144" "$status $(field result.sum)"
+rm c*.h5
+
 # --- very many sources, described by several processes ---
 "$make" many 300 || exit 1
 quern run sum --json -d x many.h5

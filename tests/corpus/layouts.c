@@ -13,6 +13,8 @@
  *				texts with a fill value, of a missing source; texts in an external file
  *	layouts unwritten	unwritten.h5: netCDF variables, and others, with elements that nobody wrote;
  *				text_scale has a scale_factor that is a text, single a float32
+ *	layouts chain N		c0.h5 ...: x, compounds of a and b that are all 9, is mapped to that of the
+ *				next file, and so on to that of c<N>.h5
  *	layouts lacking		lacking.h5: x is mapped without limits to absent.h5, b to absent-0.h5, ...
  *	layouts strange		strange.h5: x has passed a filter that nobody has, in 8 chunks
  *	layouts half		half.h5: of x 256 chunks of 64 KiB are written, and 3000 after them not;
@@ -545,6 +547,33 @@ static void make_holes(void)
 	H5close();
 }
 
+static void make_chain(unsigned n)
+{
+	hid_t type = must(H5Tcreate(H5T_COMPOUND, 2)), space;
+	hsize_t shape = 16;
+	char v[32], name[32];
+
+	memset(v, 9, sizeof v);
+	must(H5Tinsert(type, "a", 0, H5T_STD_U8LE));
+	must(H5Tinsert(type, "b", 1, H5T_STD_U8LE));
+	space = must(H5Screate_simple(1, &shape, NULL));
+	for (unsigned i = 0; i <= n; i++) {
+		hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), file, dset;
+
+		snprintf(name, sizeof name, "c%u.h5", i + 1);
+		if (i < n)
+			must(H5Pset_virtual(dcpl, space, name, "x", space));
+		snprintf(name, sizeof name, "c%u.h5", i);
+		file = create(name);
+		dset = must(H5Dcreate2(file, "x", type, space, H5P_DEFAULT, dcpl, H5P_DEFAULT));
+		if (i == n)
+			must(H5Dwrite(dset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, v));
+		H5Dclose(dset);
+		H5Fclose(file);
+		H5Pclose(dcpl);
+	}
+}
+
 static void make_family(void)
 {
 	hid_t fapl = must(H5Pcreate(H5P_FILE_ACCESS)), file, space;
@@ -644,6 +673,8 @@ int main(int argc, char **argv)
 		make_virtual(strtoull(argv[2], NULL, 10));
 	else if (argc == 3 && !strcmp(argv[1], "many"))
 		make_many(strtoull(argv[2], NULL, 10));
+	else if (argc == 3 && !strcmp(argv[1], "chain"))
+		make_chain((unsigned)strtoul(argv[2], NULL, 10));
 	else if (argc == 2 && !strcmp(argv[1], "deep"))
 		make_deep();
 	else if (argc == 2 && !strcmp(argv[1], "unusual"))
