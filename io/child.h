@@ -50,6 +50,7 @@ struct qn_child {
 	int64_t deadline_ns;
 	enum qn_child_end end;
 	struct qn_refused *refused; /* owned */
+	size_t nlooked_at; /* bytes of names there that have been looked at */
 };
 
 /*

@@ -39,17 +39,19 @@ void qn_refused_free(struct qn_refused *r)
 }
 
 /* The child may write there what it likes, and when. */
-const char *qn_refused_next(const struct qn_refused *r, size_t *at)
+bool qn_refused_next(const struct qn_refused *r, size_t *at, char name[PATH_MAX])
 {
-	size_t n = r ? atomic_load(&r->n) : 0;
-	const char *name = r && *at < sizeof r->names ? r->names + *at : NULL;
+	size_t n = r ? atomic_load(&r->n) : 0, most;
 
 	if (n > sizeof r->names)
 		n = sizeof r->names;
-	if (!name || *at >= n || !memchr(name, '\0', n - *at))
-		return NULL;
-	*at += strnlen(name, n - *at) + 1;
-	return name;
+	if (*at >= n)
+		return false;
+	most = n - *at < PATH_MAX ? n - *at : PATH_MAX;
+	memcpy(name, r->names + *at, most);
+	n = strnlen(name, most);
+	*at += n + 1;
+	return n < most;
 }
 
 int qn_refused_lack(const struct qn_refused *r)

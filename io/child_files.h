@@ -9,6 +9,8 @@
 #ifndef QN_IO_CHILD_FILES_H
 #define QN_IO_CHILD_FILES_H
 
+#include <limits.h>
+
 #include "base/names.h"
 
 struct qn_refused;
@@ -17,8 +19,9 @@ struct qn_refused;
 struct qn_refused *qn_refused_new(void);
 void qn_refused_free(struct qn_refused *r);
 
-/* The first name at or after *at, which is moved behind it; NULL: there is no other one. */
-const char *qn_refused_next(const struct qn_refused *r, size_t *at);
+/* Copies the first name at or after *at, which is moved behind it, so that the child can change it no more;
+   false: there is no other one, or what is there is none. */
+bool qn_refused_next(const struct qn_refused *r, size_t *at, char name[PATH_MAX]);
 /* The system had no file descriptor for one: EMFILE or ENFILE; or 0. */
 int qn_refused_lack(const struct qn_refused *r);
 

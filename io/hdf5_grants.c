@@ -1,5 +1,6 @@
 #include "hdf5_grants.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -61,7 +62,6 @@ enum quern_status qn_grants_init(struct qn_grants *g, const char *file, const ch
 		status = add_all(g, for_all, err);
 	if (status == QUERN_OK && dataset)
 		status = add_plugins(g, err);
-	g->nsystem = g->names.n;
 	if (status != QUERN_OK)
 		qn_grants_fini(g);
 	return status;
@@ -90,23 +90,16 @@ static bool is_library(const char *path, int fd)
 	       !memcmp(head, "\177ELF", sizeof head);
 }
 
-/* Is it where a raw file of the file, or of another one that it names, may be? */
+/* Is it where a raw file of the file may be? Raw files of others that it names are not told from those of
+   nobody: a file that names one beside another would have that read. */
 static bool may_be_raw(struct qn_grants *g, const char *path)
 {
-	bool may = false;
+	struct stat st;
+	const int fd = qn_external_open(g->file, g->dataset, path, &st, &g->why);
 
-	for (size_t i = 0; !may && i < g->names.n; i = i ? i + 1 : g->nsystem) {
-		struct quern_message why = { .status = QUERN_OK };
-		struct stat st;
-		int fd = qn_external_open(g->names.name[i], g->dataset, path, &st, &why);
-
-		may = fd >= 0;
-		if (may)
-			close(fd);
-		else if (g->why.status == QUERN_OK)
-			g->why = why;
-	}
-	return may;
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 static bool may_have(struct qn_grants *g, const char *asked, const char *path)
@@ -131,6 +124,8 @@ static enum quern_status grant(struct qn_grants *g, const char *asked, bool *mor
 	char *path = realpath(asked, NULL);
 	enum quern_status status = QUERN_OK;
 
+	if (!path && errno == ENOMEM)
+		return qn_error_nomem(err, PATH_MAX, "the name of a file");
 	if (path && !is_granted(g, path) && may_have(g, asked, path)) {
 		status = qn_names_add(&g->names, path, err);
 		*more = true;
@@ -139,21 +134,21 @@ static enum quern_status grant(struct qn_grants *g, const char *asked, bool *mor
 	return status;
 }
 
-enum quern_status qn_grants_look(struct qn_grants *g, const struct qn_child *c, bool *more,
+enum quern_status qn_grants_look(struct qn_grants *g, struct qn_child *c, bool *more,
 				 struct quern_message *err)
 {
 	const int lack = qn_refused_lack(c->refused);
 	enum quern_status status = QUERN_OK;
-	const char *asked;
-	size_t at = 0;
+	char asked[PATH_MAX];
 
 	*more = false;
+	g->why = (struct quern_message){ .status = QUERN_OK };
 	if (lack)
 		return qn_error_set(err, QUERN_ERR_RUN,
 				    "%s cannot be read: %s: raise the limit "
 				    "(ulimit -n)",
 				    c->subject, strerror(lack));
-	while (status == QUERN_OK && (asked = qn_refused_next(c->refused, &at)))
+	while (status == QUERN_OK && qn_refused_next(c->refused, &c->nlooked_at, asked))
 		status = grant(g, asked, more, err);
 	return status;
 }

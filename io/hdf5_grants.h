@@ -15,10 +15,8 @@ struct qn_grants {
 	const char *file;	  /* borrows: that is asked about */
 	const char *dataset;	  /* borrows: whose elements are read, with plugins; NULL: none */
 	bool raw;		  /* they may be in raw files */
-	struct quern_message why; /* one of these was not granted */
-	struct qn_names
-		names;	/* that may be opened; file is the first, then those of the system, */
-	size_t nsystem; /* up to here */
+	struct quern_message why; /* why one of the last answer was not granted */
+	struct qn_names names;	  /* that may be opened */
 };
 
 /* What a child may open from the beginning: `file`, and what the system's libraries look for; with a dataset,
@@ -33,7 +31,7 @@ void qn_grants_fini(struct qn_grants *g);
  * was some, and the answer counts for nothing. QUERN_ERR_RUN: the system had no descriptor for a file, so
  * neither does it.
  */
-enum quern_status qn_grants_look(struct qn_grants *g, const struct qn_child *c, bool *more,
+enum quern_status qn_grants_look(struct qn_grants *g, struct qn_child *c, bool *more,
 				 struct quern_message *err);
 
 /* Records that after all rounds there was still another file. Returns QUERN_ERR_DATA. */

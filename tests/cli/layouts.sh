@@ -133,6 +133,14 @@ for d in pipe zero version status; do
 	done
 done
 rm inside/pipe
+mkdir lent
+(cd lent && "$make" chain 0) || exit 1
+printf '%032d' 0 >lent/raw
+(cd inside && "$make" borrowed "$PWD/../lent/c0.h5" "$PWD/../lent/raw") || exit 1
+refuses 5 "beside another file that it names" "lent/raw.*say --allow-external" \
+	run sum --column a -d x inside/borrowed.h5
+quern run sum --json --column a -d x --allow-external inside/borrowed.h5
+is "... unless told" $((16 * 9 + 16 * 48)) "$(field result.sum)"
 
 # --- families ---
 "$make" family || exit 1

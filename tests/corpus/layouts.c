@@ -15,6 +15,8 @@
  *				text_scale has a scale_factor that is a text, single a float32
  *	layouts chain N		c0.h5 ...: x, compounds of a and b that are all 9, is mapped to that of the
  *				next file, and so on to that of c<N>.h5
+ *	layouts borrowed C RAW	borrowed.h5: 32 compounds, mapped to x of the file C of a chain and to
+ *				"raw", which is in an external file
  *	layouts lacking		lacking.h5: x is mapped without limits to absent.h5, b to absent-0.h5, ...
  *	layouts strange		strange.h5: x has passed a filter that nobody has, in 8 chunks
  *	layouts half		half.h5: of x 256 chunks of 64 KiB are written, and 3000 after them not;
@@ -547,15 +549,40 @@ static void make_holes(void)
 	H5close();
 }
 
+static hid_t pairs(void)
+{
+	hid_t type = must(H5Tcreate(H5T_COMPOUND, 2));
+
+	must(H5Tinsert(type, "a", 0, H5T_STD_U8LE));
+	must(H5Tinsert(type, "b", 1, H5T_STD_U8LE));
+	return type;
+}
+
+static void make_borrowed(const char *other, const char *raw)
+{
+	hsize_t shape = 32, part = 16, start = 0;
+	hid_t file = create("borrowed.h5"), type = pairs(), from = must(H5Screate_simple(1, &part, NULL));
+	hid_t to = must(H5Screate_simple(1, &shape, NULL)), dcpl = must(H5Pcreate(H5P_DATASET_CREATE));
+
+	must(H5Pset_external(dcpl, raw, 0, 32));
+	must(H5Dcreate2(file, "raw", type, from, H5P_DEFAULT, dcpl, H5P_DEFAULT));
+	dcpl = must(H5Pcreate(H5P_DATASET_CREATE));
+	must(H5Sselect_hyperslab(to, H5S_SELECT_SET, &start, NULL, &part, NULL));
+	must(H5Pset_virtual(dcpl, to, other, "x", from));
+	start = part;
+	must(H5Sselect_hyperslab(to, H5S_SELECT_SET, &start, NULL, &part, NULL));
+	must(H5Pset_virtual(dcpl, to, "borrowed.h5", "raw", from));
+	must(H5Dcreate2(file, "x", type, to, H5P_DEFAULT, dcpl, H5P_DEFAULT));
+	H5close();
+}
+
 static void make_chain(unsigned n)
 {
-	hid_t type = must(H5Tcreate(H5T_COMPOUND, 2)), space;
+	hid_t type = pairs(), space;
 	hsize_t shape = 16;
 	char v[32], name[32];
 
 	memset(v, 9, sizeof v);
-	must(H5Tinsert(type, "a", 0, H5T_STD_U8LE));
-	must(H5Tinsert(type, "b", 1, H5T_STD_U8LE));
 	space = must(H5Screate_simple(1, &shape, NULL));
 	for (unsigned i = 0; i <= n; i++) {
 		hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), file, dset;
@@ -673,6 +700,8 @@ int main(int argc, char **argv)
 		make_virtual(strtoull(argv[2], NULL, 10));
 	else if (argc == 3 && !strcmp(argv[1], "many"))
 		make_many(strtoull(argv[2], NULL, 10));
+	else if (argc == 4 && !strcmp(argv[1], "borrowed"))
+		make_borrowed(argv[2], argv[3]);
 	else if (argc == 3 && !strcmp(argv[1], "chain"))
 		make_chain((unsigned)strtoul(argv[2], NULL, 10));
 	else if (argc == 2 && !strcmp(argv[1], "deep"))
