@@ -34,6 +34,7 @@
 #define LEAST_FILES	  16   /* that a process must be allowed to have open */
 #define NFILES		  4096 /* that a child may have open: sources of a virtual dataset, plugins */
 #define CHILD_FD	  3
+#define EXIT_UNCONFINED	  2
 #define LAST_PLAIN_SIGNAL 31
 
 /* --- becoming the child --- */
@@ -136,7 +137,7 @@ void qn_child_renew(unsigned cpu_seconds)
 	setrlimit(RLIMIT_CPU, &r);
 }
 
-static void confine(const struct qn_child_limits *limits, struct qn_refused *refused)
+static bool confine(const struct qn_child_limits *limits, struct qn_refused *refused)
 {
 	uint64_t mapped = mapped_nbytes();
 
@@ -150,10 +151,12 @@ static void confine(const struct qn_child_limits *limits, struct qn_refused *ref
 	if (!IS_SANITIZED)
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	/* A sanitizer reads the program for what it says. */
-	if (limits->files && !IS_SANITIZED)
-		qn_child_allow_files(limits->files);
+	if (limits->files && !IS_SANITIZED && !qn_child_allow_files(limits->files) &&
+	    qn_child_landlock() > 0)
+		return false;
 	qn_child_note_refusals(refused);
 	qn_child_filter_calls();
+	return true;
 }
 
 _Noreturn static void be_child(int fd, pid_t parent, const struct qn_child_limits *limits,
@@ -165,7 +168,8 @@ _Noreturn static void be_child(int fd, pid_t parent, const struct qn_child_limit
 	reset_signals();
 	if (!keep_only(fd))
 		_exit(1);
-	confine(limits, refused);
+	if (!confine(limits, refused))
+		_exit(EXIT_UNCONFINED);
 	work(ctx, CHILD_FD);
 	_exit(0);
 }
@@ -267,6 +271,14 @@ static enum quern_status killed(struct qn_child *c, struct quern_message *err)
 			    c->subject);
 }
 
+static enum quern_status unconfined(const struct qn_child *c, struct quern_message *err)
+{
+	return qn_error_set(err, QUERN_ERR_RUN,
+			    "%s cannot be read: the process for it cannot be kept from other files, although "
+			    "this kernel has Landlock: too many sandboxes are around it, or memory is short",
+			    c->subject);
+}
+
 static enum quern_status busy(const struct qn_child *c, struct quern_message *err)
 {
 	return qn_error_set(err, QUERN_ERR_DATA,
@@ -276,18 +288,21 @@ static enum quern_status busy(const struct qn_child *c, struct quern_message *er
 			    c->subject, c->limits.cpu_seconds, c->limits.option);
 }
 
-/* It has hung up before the end of its answer. */
+/* It has hung up before the end of its answer. One of which it is not known how it has ended may have been
+   killed. */
 static enum quern_status died(struct qn_child *c, struct quern_message *err)
 {
 	char how[96];
 	int status;
+	const bool has_ended = qn_process_reap(&c->process, 1000, &status);
 
-	if (!qn_process_reap(&c->process, 1000, &status)) {
-		qn_process_end(&c->process);
-		status = QN_STATUS_UNKNOWN;
-	}
-	if (status == QN_STATUS_UNKNOWN)
+	qn_process_end(&c->process);
+	if (!has_ended)
 		snprintf(how, sizeof how, "gave up");
+	else if (status == QN_STATUS_UNKNOWN)
+		return killed(c, err);
+	else if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_UNCONFINED)
+		return unconfined(c, err);
 	else if (!WIFSIGNALED(status))
 		snprintf(how, sizeof how, "gave up (exit code %d)", WEXITSTATUS(status));
 	else if (WTERMSIG(status) == SIGKILL)

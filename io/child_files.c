@@ -175,21 +175,20 @@ static size_t forbid_all(int abi, struct ruleset *r)
 	return abi >= 6 ? sizeof *r : abi >= 4 ? 16 : 8;
 }
 
-static bool allow(int ruleset, const char *path)
+static void allow(int ruleset, const char *path)
 {
 	struct path_rule rule = { .allowed = FS_READ_FILE, .fd = open(path, O_PATH | O_CLOEXEC) };
 	struct stat st;
-	bool ok = rule.fd >= 0 && fstat(rule.fd, &st) == 0;
 
-	if (ok && S_ISDIR(st.st_mode))
+	if (rule.fd < 0)
+		return;
+	if (fstat(rule.fd, &st) == 0 && S_ISDIR(st.st_mode))
 		rule.allowed |= FS_READ_DIR;
-	ok = ok && syscall(SYS_ADD_RULE, ruleset, RULE_PATH, &rule, 0) == 0;
-	if (rule.fd >= 0)
-		close(rule.fd);
-	return ok;
+	syscall(SYS_ADD_RULE, ruleset, RULE_PATH, &rule, 0);
+	close(rule.fd);
 }
 
-/* A file whose rule cannot be made is refused, and then asked for as others are: but for the first. */
+/* A file whose rule cannot be made is refused, and then asked for as others are. */
 bool qn_child_allow_files(const struct qn_names *files)
 {
 	struct ruleset r;
@@ -199,7 +198,7 @@ bool qn_child_allow_files(const struct qn_names *files)
 	bool ok = fd >= 0;
 
 	for (size_t i = 0; ok && i < files->n; i++)
-		ok = allow(fd, files->name[i]) || i > 0;
+		allow(fd, files->name[i]);
 	ok = ok && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
 	     syscall(SYS_RESTRICT_SELF, fd, 0) == 0;
 	if (fd >= 0)

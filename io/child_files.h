@@ -26,7 +26,7 @@ bool qn_refused_next(const struct qn_refused *r, size_t *at, char name[PATH_MAX]
 int qn_refused_lack(const struct qn_refused *r);
 
 /* In the child, once and before the filter of calls: only these can be opened from now on, files for
-   reading, and below directories all. false: the kernel does not have it, and nothing has changed. */
+   reading, and below directories all. false: the kernel does not have it, or something else has failed, and nothing has changed. */
 bool qn_child_allow_files(const struct qn_names *files);
 
 /* In the child: what it is refused goes there. Handles the signal that the filter sends for each open(2). */

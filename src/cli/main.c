@@ -293,6 +293,8 @@ int main(int argc, char **argv)
 	forbid_blas_threads(argv);
 	/* A file that grows beyond ulimit -f is an error like others, of which temporary files go. */
 	signal(SIGXFSZ, SIG_IGN);
+	/* Where it is ignored, which is inherited, nobody learns how a child has ended. */
+	signal(SIGCHLD, SIG_DFL);
 	qn_cli_begin();
 	return dispatch(argc, argv);
 }
