@@ -604,19 +604,20 @@ static enum quern_status describe_once(const char *file, const char *path, const
 }
 
 /* While a writer is at it, what refers to each other may be read from before and after a flush, which
-   checksums tell: it is read anew. */
+   checksums tell: it is read anew, unless it has no such dataset, which no flush changes. */
 enum quern_status qn_hdf5_describe_part(const char *file, const char *path, const char *column,
 					bool with_index, const struct quern_box *part,
 					struct qn_dataset *out, struct quern_message *err)
 {
-	struct quern_message why;
+	struct quern_message why = { .status = QUERN_OK };
 	bool is_growing = false;
 	enum quern_status status;
 
 	for (int n = 1;; n++) {
-		why.status = QUERN_OK;
+		why = (struct quern_message){ .status = QUERN_OK };
 		status = describe_once(file, path, column, with_index, part, &is_growing, out, &why);
-		if (status != QUERN_ERR_DATA || !is_growing || n == MOST_SNAPSHOTS)
+		if (status != QUERN_ERR_DATA || why.reason == QN_NO_DATASET || !is_growing ||
+		    n == MOST_SNAPSHOTS)
 			break;
 		nanosleep(&(struct timespec){ .tv_nsec = n % 10 * 300000 }, NULL);
 	}

@@ -13,13 +13,14 @@
 /* Names in a message are as long as their files have them, and any bytes: it is composed whole, made
    plain, and then made to fit. */
 static enum quern_status record(struct quern_message *err, enum quern_status status,
-				const char *format, va_list ap)
+				enum qn_reason reason, const char *format, va_list ap)
 {
 	char *text = NULL;
 
 	if (!err || err->status != QUERN_OK)
 		return status;
 	err->status = status;
+	err->reason = reason;
 	if (vasprintf(&text, format, ap) < 0)
 		text = NULL;
 	qn_text_put(err->text, sizeof err->text, text ? text : "out of memory");
@@ -33,7 +34,7 @@ enum quern_status qn_error_set(struct quern_message *err, enum quern_status stat
 	va_list ap;
 
 	va_start(ap, format);
-	status = record(err, status, format, ap);
+	status = record(err, status, QN_NO_REASON, format, ap);
 	va_end(ap);
 	return status;
 }
@@ -43,10 +44,8 @@ enum quern_status qn_error_because(struct quern_message *err, enum quern_status 
 {
 	va_list ap;
 
-	if (err && err->status == QUERN_OK)
-		err->reason = reason;
 	va_start(ap, format);
-	status = record(err, status, format, ap);
+	status = record(err, status, reason, format, ap);
 	va_end(ap);
 	return status;
 }
@@ -63,7 +62,7 @@ enum quern_status quern_message_set(struct quern_message *m, enum quern_status s
 	va_list ap;
 
 	va_start(ap, format);
-	status = record(m, status, format, ap);
+	status = record(m, status, QN_NO_REASON, format, ap);
 	va_end(ap);
 	return status;
 }

@@ -92,6 +92,7 @@ static void test_first_error_stays(void **state)
 	(void)state;
 	assert_int_equal(qn_error_set(&err, QUERN_ERR_DATA, "chunk %d", 3), QUERN_ERR_DATA);
 	assert_int_equal(qn_error_set(&err, QUERN_ERR_RUN, "later"), QUERN_ERR_RUN);
+	assert_int_equal(err.reason, QN_NO_REASON);
 	assert_int_equal(err.status, QUERN_ERR_DATA);
 	assert_string_equal(err.text, "chunk 3");
 	assert_int_equal(qn_error_set(NULL, QUERN_ERR_USAGE, "nobody asks"), QUERN_ERR_USAGE);
