@@ -4,32 +4,17 @@
  */
 #include "api/labels.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/text.h"
 #include "exec/meaning.h"
 
 #define MOST_NAMES 100	/* of files; more are the words that they were given by */
 
 /* --- words of a command line --- */
-
-/* As a shell would have it: in quotes unless all is harmless. */
-static void put_word(FILE *f, const char *word)
-{
-	bool plain = *word != '\0';
-
-	for (const char *p = word; plain && *p; p++)
-		plain = isalnum((unsigned char)*p) || strchr("_-+=:,./@%", *p);
-	if (!plain)
-		fputc('\'', f);
-	for (; *word; word++)
-		fputs(*word == '\'' && !plain ? "'\\''" : (char[2]){ *word, '\0' }, f);
-	if (!plain)
-		fputc('\'', f);
-}
 
 static bool is_of_kernel(const quern_run *run, const struct quern_option *row)
 {
@@ -55,7 +40,7 @@ static void put_options(FILE *f, const quern_run *run, bool of_kernel)
 		if (v->row->type == QUERN_OPT_FLAG)
 			continue;
 		fputc(' ', f);
-		put_word(f, v->text);
+		qn_text_print_word(f, v->text);
 	}
 }
 
@@ -124,10 +109,10 @@ static void put_history(struct writing *w, const quern_run *run, const char *out
 		fprintf(w->f, "%s: quern run %s", text, run->job.kernel->name);
 		put_options(w->f, run, false);
 		fputs(" --output ", w->f);
-		put_word(w->f, output);
+		qn_text_print_word(w->f, output);
 		for (size_t i = 0; i < run->files.n && i < MOST_NAMES; i++) {
 			fputc(' ', w->f);
-			put_word(w->f, run->files.name[i]);
+			qn_text_print_word(w->f, run->files.name[i]);
 		}
 		if (run->files.n > MOST_NAMES)
 			fprintf(w->f, " ... (%zu files)", run->files.n);

@@ -1,3 +1,8 @@
+/*
+ * text.c - text of others for terminals and messages: UTF-8 is taken apart and checked here,
+ * character by character, what a terminal would obey is written out, and what is too long for a
+ * message loses the middles of its longest words. A character is never cut in two.
+ */
 #include "base/text.h"
 
 #include <stdlib.h>
@@ -100,6 +105,22 @@ void qn_text_print(FILE *out, const char *text)
 
 	while (text < end)
 		fwrite(one, 1, qn_text_next(&text, end, one), out);
+}
+
+void qn_text_print_word(FILE *out, const char *word)
+{
+	static const char harmless[] = "abcdefghijklmnopqrstuvwxyz"
+				       "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "0123456789-_./=,:+%@";
+
+	if (*word && !word[strspn(word, harmless)]) {
+		fputs(word, out);
+		return;
+	}
+	fputc('\'', out);
+	for (; *word; word++)
+		fputs(*word == '\'' ? "'\\''" : (char[]){ *word, 0 }, out);
+	fputc('\'', out);
 }
 
 /* --- fitting --- */

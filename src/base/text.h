@@ -36,6 +36,10 @@ char *qn_text_utf8(const void *bytes, size_t nbytes);
 /* Writes the text in plain form. */
 void qn_text_print(FILE *out, const char *text);
 
+/* Writes bytes of which a shell makes the same word: as they are, or in quotation marks. They are
+   not made plain. */
+void qn_text_print_word(FILE *out, const char *word);
+
 /*
  * Makes a text fit into nbytes with its '\0': its longest words, which are names of files and datasets,
  * lose their middle (...), and if there are none to be cut, the text loses its own. Its beginning and

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "cli/cli.h"
 #include "comm/comm.h"
 #include "kernel/kernel.h"
@@ -179,22 +180,6 @@ static const char *command_name(const void *ctx, int i)
 	return i < n ? qn_cli_commands[i].name : others[i - n];
 }
 
-/* A word in such a form that a shell makes the same word of it. */
-static void print_shell_word(FILE *out, const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				    "-_./=,:+%@";
-
-	if (*word && !word[strspn(word, plain)]) {
-		fputs(word, out);
-		return;
-	}
-	fputc('\'', out);
-	for (; *word; word++)
-		fputs(*word == '\'' ? "'\\''" : (char[]){ *word, 0 }, out);
-	fputc('\'', out);
-}
-
 /* `quern moments FILE`, `quern mean FILE`: says what was meant, ready to paste. */
 static int kernel_for_command(const char *kernel, int argc, char **argv)
 {
@@ -212,7 +197,7 @@ static int kernel_for_command(const char *kernel, int argc, char **argv)
 		fprintf(out, "%s is a kernel: quern run %s", kernel, kernel);
 	for (int i = 2; i < argc; i++) {
 		fputc(' ', out);
-		print_shell_word(out, argv[i]);
+		qn_text_print_word(out, argv[i]);
 	}
 	fclose(out);
 	qn_cli_fail(QUERN_ERR_USAGE, text);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/text.h"
 
 enum quern_status qn_source_format(const char *file, const struct qn_format **format,
 				   struct quern_message *err)
@@ -156,20 +157,26 @@ static const char *candidate(const struct candidates *c, size_t i, const struct 
 	return is_linked(c, &c->l->link[i]) ? c->l->link[i].path : NULL;
 }
 
-/* A path in quotation marks where a shell needs them. */
-static void quote(const char *path, char *out, size_t nbytes)
+/* A path as it may be pasted; owned, NULL without memory. */
+static char *as_word(const char *path)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-				    "_./+-,:@%";
-	bool is_plain = strspn(path, plain) == strlen(path);
+	char *word = NULL;
+	size_t nbytes = 0;
+	FILE *f = open_memstream(&word, &nbytes);
 
-	snprintf(out, nbytes, is_plain || strchr(path, '\'') ? "%s" : "'%s'", path);
+	if (!f)
+		return NULL;
+	qn_text_print_word(f, path);
+	if (!fclose(f))
+		return word;
+	free(word);
+	return NULL;
 }
 
 /* How they are listed, and the first of them as it may be pasted. */
 struct choice {
 	struct words words;
-	char example[256];
+	char *example;	/* owned; NULL: there is none, or no memory */
 	size_t left;	/* that are not listed */
 };
 
@@ -183,8 +190,8 @@ static void list_candidates(const struct candidates *c, const char *given, struc
 		if (!path)
 			continue;
 		path = name ? name : path;
-		if (!out->example[0])
-			quote(path, out->example, sizeof(out->example));
+		if (!out->example)
+			out->example = as_word(path);
 		if (out->left || out->words.n > sizeof(out->words.text) / 2 ||
 		    !add_dataset(&out->words, path, about))
 			out->left++;
@@ -221,9 +228,11 @@ static enum quern_status need_name(const char *file, const struct candidates *c,
 	count_in_words(c, nlinks, what, sizeof(what));
 	if (choice.left)
 		snprintf(more, sizeof(more), " and %zu more (see quern inspect)", choice.left);
-	return qn_error_set(err, QUERN_ERR_USAGE, "%s%s%s has %s: choose one with -d, as in `-d %s %s`: "
-			    "%s%s", file, given ? ": group " : "", given ? given : "", what,
-			    choice.example, file, choice.words.text, more);
+	qn_error_set(err, QUERN_ERR_USAGE, "%s%s%s has %s: choose one with -d, as in `-d %s %s`: "
+		     "%s%s", file, given ? ": group " : "", given ? given : "", what,
+		     choice.example ? choice.example : "NAME", file, choice.words.text, more);
+	free(choice.example);
+	return QUERN_ERR_USAGE;
 }
 
 enum quern_status qn_source_list(const struct qn_format *format, const char *file,

@@ -47,6 +47,34 @@ static void test_plain(void **state)
 	}
 }
 
+static void test_words(void **state)
+{
+	static const struct {
+		const char *text, *word;
+	} cases[] = {
+		{ "", "''" },
+		{ "/a/b-c_d.nc", "/a/b-c_d.nc" },
+		{ "lat=10:20,x+@%", "lat=10:20,x+@%" },
+		{ "a b", "'a b'" },
+		{ "it's $HOME", "'it'\\''s $HOME'" },
+		{ "~", "'~'" },
+		{ "\303\266\\", "'\303\266\\'" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char *word = NULL;
+		size_t n = 0;
+		FILE *f = open_memstream(&word, &n);
+
+		assert_non_null(f);
+		qn_text_print_word(f, cases[i].text);
+		fclose(f);
+		assert_string_equal(word, cases[i].word);
+		free(word);
+	}
+}
+
 /* Nothing that a terminal obeys is left of any bytes. */
 static void test_any_bytes(void **state)
 {
@@ -145,7 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain),	   cmocka_unit_test(test_any_bytes),
 		cmocka_unit_test(test_utf8),	   cmocka_unit_test(test_long_names),
-		cmocka_unit_test(test_fit),
+		cmocka_unit_test(test_fit),	   cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
