@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "api/json.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "quern.h"
 
@@ -111,9 +112,14 @@ static void print_staged(const json_t *staged)
 		printf("%s%lld %s", between, (long long)json_integer_value(n), name);
 		between = ", ";
 	}
-	printf("%s%s\n", *between ? "" : "none",
-	       json_is_true(json_object_get(staged, "was_there")) ? "; nothing was to be done"
-								  : "");
+	fputs(*between ? "" : "none", stdout);
+	if (json_is_true(json_object_get(staged, "was_there"))) {
+		fputs("; nothing was to be done: sizes and times are right; `quern stage --verify ",
+		      stdout);
+		qn_text_print_word(stdout, qn_cli_text(staged, "catalog"));
+		printf("` compares the sums");
+	}
+	putchar('\n');
 }
 
 /* Copies on hosts that are not here: after `unstage` they stay. */

@@ -47,6 +47,8 @@ answers "inspect" inspect d/climate.nc
 is "... has no tables" 0 "$(grep -c quern_catalog out)"
 answers "again" stage --to d climate.nc
 prints "... nothing is to be done" "8 kept; nothing was to be done"
+prints "... and what was not compared" \
+	'sizes and times are right; .quern stage --verify d/climate.nc. compares the sums$'
 answers "stage --verify" stage --verify d/climate.nc
 prints "... all are whole" "copies: 8 whole$"
 answers "as JSON" stage --verify --json d/climate.nc
