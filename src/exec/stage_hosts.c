@@ -294,37 +294,27 @@ enum quern_status qn_stage_check_private(struct qn_comm *c, const char *catalog,
 					 struct quern_message *err)
 {
 	const bool leads = qn_comm_rank(c) == 0, looks = qn_comm_host(c) && !qn_comm_host_rank(c);
-	char mark[32];
-	char *probe = NULL;
+	struct qn_placing p = QN_PLACING_NONE;
 	enum quern_status st = QUERN_OK;
-	int fd = -1;
+	size_t nbytes = 0;
+	void *probe = NULL;
 
 	if (qn_comm_nhosts(c) == 1)
 		return QUERN_OK;
-	if (leads)
-		snprintf(mark, sizeof mark, "%ld.%lld", (long)getpid(),
-			 (long long)qn_stage_now_ns());
-	st = qn_comm_bcast(c, mark, sizeof mark, err);
-	if (!st && asprintf(&probe, "%s.%s.probe", catalog, mark) < 0) {
-		probe = NULL;
-		st = qn_error_nomem(err, sizeof mark, "a name");
+	if (leads) {
+		st = qn_place_open(catalog, QN_REPLACE_LINK, QN_RIGHTS_ALL, &p, err);
+		probe = st ? NULL : strdup(p.partial);
+		nbytes = probe ? strlen(probe) + 1 : 0;
+		if (!st && !probe)
+			st = qn_error_nomem(err, strlen(p.partial), "a name");
 	}
-	if (!st && leads) {
-		fd = open(probe, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (fd < 0)
-			st = qn_error_set(err, qn_error_status_of(errno),
-					  "%s: cannot write beside it: %s", catalog, strerror(errno));
-		else
-			close(fd);
-	}
-	st = qn_comm_agree(c, st, err);
+	st = qn_stage_share(c, st, &probe, &nbytes, err);
 	if (!st && looks && !access(probe, F_OK))
 		st = qn_error_set(err, QUERN_ERR_USAGE,
 				  "--to: several hosts share this directory; staging "
 				  "is for disks that each host has to itself");
 	st = qn_comm_agree(c, st, err);
-	if (leads && fd >= 0)
-		unlink(probe);
+	qn_place_discard(&p);
 	free(probe);
 	return st;
 }
