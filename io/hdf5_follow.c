@@ -1,3 +1,9 @@
+/*
+ * hdf5_follow.c - what a path leads to, one name at a time. What is still to be followed is
+ * kept as text, into which the value of a soft link is put before the rest, as a shell would do
+ * it; links count, so that a circle of them has an end. An external link is said, never
+ * followed: who called may open the other file, or not.
+ */
 #include "hdf5_follow.h"
 
 #include <stdio.h>

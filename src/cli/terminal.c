@@ -1,4 +1,8 @@
-#include "api/json.h"
+/*
+ * terminal.c - what the command says to people. Lines on standard error are written whole, in
+ * one piece, since other ranks and the launcher write there too. Tables and the help are laid
+ * out by the columns that characters take, not by their bytes.
+ */
 #include "cli/terminal.h"
 
 #include <errno.h>
@@ -12,6 +16,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "api/json.h"
 #include "base/text.h"
 #include "cli/cli.h"
 

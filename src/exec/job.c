@@ -62,7 +62,7 @@ static enum qn_bind bind_option(const struct qn_job *j, bool oversubscribed)
 	return !strcmp(text, "core") ? QN_BIND_CORE : QN_BIND_NUMA;
 }
 
-/* This rank's slice of its host's cores, threads and binding. Collective on the host. */
+/* This rank's slice of its host's cores, threads and binding. Collective. */
 static enum quern_status take_slice(struct qn_job *j, struct quern_message *err)
 {
 	int nranks = qn_comm_host_size(j->comm), ncores;

@@ -1,3 +1,9 @@
+/*
+ * meaning.c - what a selection means in coordinates. One rank, the reader, looks up the values
+ * at the ends of each slice, since only that one needs the coordinates; rank 0, which writes
+ * the result, gets them from it and checks what it got. Of joined files only rank 0 knows where
+ * each ends, and tells.
+ */
 #include "exec/meaning.h"
 
 #include <stdlib.h>
