@@ -103,6 +103,8 @@ static enum quern_status ask_once(const struct qn_hdf5_asking *a, struct qn_gran
 	}
 	if (qn_grants_look(grants, &c, &more, &lack) != QUERN_OK)
 		status = qn_error_pass(err, lack.status, &lack);
+	else if (status != QUERN_OK && grants->why.status != QUERN_OK)
+		status = qn_error_pass(err, grants->why.status, &grants->why);
 	else if (status != QUERN_OK)
 		qn_error_pass(err, status, &why);
 	*again = more || (c.end == QN_CHILD_KILLED && (*nkilled)++ < MOST_KILLED);

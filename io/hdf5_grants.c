@@ -102,6 +102,21 @@ static bool may_be_raw(struct qn_grants *g, const char *path)
 	return fd >= 0;
 }
 
+/* Is it another member of the family, where the first one is? Whoever made it may have made a link of it. */
+static bool may_be_member(struct qn_grants *g, const char *asked, const char *path)
+{
+	if (!qn_h5_is_member(g->file, asked))
+		return false;
+	if (qn_external_may(g->file, path))
+		return true;
+	qn_error_set(&g->why, QUERN_ERR_DENIED,
+		     "%s: is the beginning of a family of files, and another one of them, %s, is not in its "
+		     "directory or below it: if whoever made the file may have that read, say "
+		     "--allow-external",
+		     g->file, path);
+	return false;
+}
+
 static bool may_have(struct qn_grants *g, const char *asked, const char *path)
 {
 	struct quern_message ignored = { .status = QUERN_OK };
@@ -113,7 +128,7 @@ static bool may_have(struct qn_grants *g, const char *asked, const char *path)
 		return false;
 	if (qn_h5_find_superblock(path, fd, (uint64_t)st.st_size, &is, &ignored) != QUERN_OK)
 		is = false;
-	is = is || qn_h5_is_member(g->file, asked) || (g->dataset && is_library(path, fd));
+	is = is || may_be_member(g, asked, path) || (g->dataset && is_library(path, fd));
 	close(fd);
 	return is || (g->raw && may_be_raw(g, path));
 }

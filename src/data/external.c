@@ -67,12 +67,17 @@ static bool has_size(int fd, off_t nbytes)
 	       (nbytes == 0 || pread(fd, &byte, 1, nbytes - 1) == 1);
 }
 
+bool qn_external_may(const char *file, const char *raw)
+{
+	return qn_access()->allow_external || access(raw, F_OK) || is_at_home(file, raw);
+}
+
 int qn_external_open(const char *file, const char *dataset, const char *raw, struct stat *st,
 		     struct quern_message *err)
 {
 	int fd;
 
-	if (!qn_access()->allow_external && !access(raw, F_OK) && !is_at_home(file, raw)) {
+	if (!qn_external_may(file, raw)) {
 		qn_error_set(
 			err, QUERN_ERR_DENIED,
 			"%s: dataset %s has its elements in %s, which is not "

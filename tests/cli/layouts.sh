@@ -148,6 +148,18 @@ answers "a family" run sum --json f-00000.h5
 is "a family: its sum" 12497500 "$(field result.sum)"
 refuses 3 "the pattern of a family" "give the first one" run sum f-%05d.h5
 mv f-00001.h5 elsewhere
+ln -s elsewhere/f-00001.h5 .
+answers "a family with a link to below its directory" run sum f-00000.h5
+rm f-00001.h5
+mkdir first && mv f-0* first && ln -s ../elsewhere/f-00001.h5 first
+quern run sum --json first/f-00000.h5
+if [ $status != 0 ]; then	# this machine has Landlock
+	refuses 5 "a family with a link to elsewhere" "elsewhere/f-00001.h5.*say --allow-external" \
+		run sum first/f-00000.h5
+fi
+quern run sum --json --allow-external first/f-00000.h5
+is "... unless told" "0 12497500" "$status $(field result.sum)"
+rm first/f-00001.h5 && mv first/f-0* .
 refuses 3 "a family with a member missing" "family of files" run sum f-00000.h5
 
 # --- writers ---

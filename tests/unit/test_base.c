@@ -87,7 +87,7 @@ static void test_place(void **state)
 
 static void test_first_error_stays(void **state)
 {
-	struct quern_message err = { 0 };
+	struct quern_message err = { .reason = QN_HELD };
 
 	(void)state;
 	assert_int_equal(qn_error_set(&err, QUERN_ERR_DATA, "chunk %d", 3), QUERN_ERR_DATA);
