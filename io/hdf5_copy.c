@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hdf5_file.h"
+#include "hdf5_met.h"
 #include "hdf5_stage.h"
 #include "hdf5_versions.h"
 
@@ -15,17 +16,11 @@
 #define PATH_NBYTES  4096
 #define MOST_OBJECTS (1u << 20)
 
-/* An object that was copied: other hard links lead to it too. */
-struct copied {
-	haddr_t addr;
-	char *path;
-};
-
 struct copier {
 	const struct qn_h5_copying *how;
 	hid_t from, to; /* roots */
-	size_t n;
-	struct copied *done; /* owned */
+	struct qn_h5_met done; /* what was copied: other hard links lead to it too */
+	char **path;	       /* owned, and so is each: of what was copied */
 	int depth;
 	const char *group; /* "" of the root */
 	hid_t in, out;	   /* the group at hand */
@@ -106,25 +101,32 @@ static bool copy_attributes(hid_t from, hid_t to)
 
 static const char *find_done(const struct copier *c, haddr_t addr)
 {
-	for (size_t i = 0; i < c->n; i++)
-		if (c->done[i].addr == addr)
-			return c->done[i].path;
-	return NULL;
+	const size_t i = qn_h5_met_find(&c->done, addr);
+
+	return i == QN_H5_NOT_MET ? NULL : c->path[i];
 }
 
 static bool note_done(struct copier *c, haddr_t addr, const char *path)
 {
-	struct copied *more = c->done;
+	const size_t n = c->done.n;
+	char **more = c->path, *mine;
+	bool is_new = false;
 
-	if (c->n == MOST_OBJECTS)
+	if (n == MOST_OBJECTS)
 		return false;
-	if (!(c->n & (c->n - 1)))
-		more = realloc(c->done, (c->n ? 2 * c->n : 1) * sizeof *more);
+	if (!(n & (n - 1)))
+		more = realloc(c->path, (n ? 2 * n : 1) * sizeof *more);
 	if (!more)
 		return false;
-	c->done = more;
-	c->done[c->n] = (struct copied){ addr, strdup(path) };
-	return c->done[c->n++].path != NULL;
+	c->path = more;
+	mine = strdup(path);
+	if (mine)
+		qn_h5_met_add(&c->done, addr, &is_new);
+	if (is_new)
+		c->path[n] = mine;
+	else
+		free(mine);
+	return is_new;
 }
 
 static bool copy_group(struct copier *c, hid_t in, hid_t out, const char *path);
@@ -313,13 +315,13 @@ static bool attach_all(struct copier *c)
 {
 	bool ok = true;
 
-	for (size_t i = 0; ok && i < c->n; i++) {
-		hid_t from = H5Oopen(c->from, c->done[i].path, H5P_DEFAULT);
-		hid_t to = from < 0 ? -1 : H5Oopen(c->to, c->done[i].path, H5P_DEFAULT);
+	for (size_t i = 0; ok && i < c->done.n; i++) {
+		hid_t from = H5Oopen(c->from, c->path[i], H5P_DEFAULT);
+		hid_t to = from < 0 ? -1 : H5Oopen(c->to, c->path[i], H5P_DEFAULT);
 
 		if (to >= 0 && H5Iget_type(from) == H5I_DATASET &&
 		    H5Aexists(from, "DIMENSION_LIST") > 0)
-			ok = attach_scales(c, from, to) || fail(c, c->done[i].path);
+			ok = attach_scales(c, from, to) || fail(c, c->path[i]);
 		qn_h5_close(to);
 		qn_h5_close(from);
 	}
@@ -336,9 +338,10 @@ enum quern_status qn_h5_copy_all(hid_t from, hid_t to, const struct qn_h5_copyin
 	if (!ok)
 		fail(&c, "/");
 	ok = ok && copy_group(&c, in, out, "") && attach_all(&c);
-	for (size_t i = 0; i < c.n; i++)
-		free(c.done[i].path);
-	free(c.done);
+	for (size_t i = 0; i < c.done.n; i++)
+		free(c.path[i]);
+	free(c.path);
+	qn_h5_met_fini(&c.done);
 	qn_h5_close(out);
 	qn_h5_close(in);
 	return ok ? QUERN_OK : QUERN_ERR_DATA;

@@ -60,6 +60,11 @@ size_t qn_h5_met_add(struct qn_h5_met *m, uint64_t addr, bool *is_new)
 	return m->slot[i];
 }
 
+size_t qn_h5_met_find(const struct qn_h5_met *m, uint64_t addr)
+{
+	return m->n ? m->slot[slot_of(m, addr)] : QN_H5_NOT_MET;
+}
+
 void qn_h5_met_fini(struct qn_h5_met *m)
 {
 	free(m->addr);

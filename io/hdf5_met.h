@@ -22,6 +22,9 @@ struct qn_h5_met {
 /* Which one the object at an address is; *is_new: it was not met before. QN_H5_NOT_MET: no memory. */
 size_t qn_h5_met_add(struct qn_h5_met *met, uint64_t addr, bool *is_new);
 
+/* The same without adding it; QN_H5_NOT_MET: it was not. */
+size_t qn_h5_met_find(const struct qn_h5_met *met, uint64_t addr);
+
 /* Leaves an empty one. */
 void qn_h5_met_fini(struct qn_h5_met *met);
 

@@ -233,6 +233,8 @@ static void test_met(void **state)
 	(void)state;
 	for (int turn = 0; turn < 2; turn++) {
 		for (size_t i = 0; i < 5000; i++) {
+			assert_int_equal(qn_h5_met_find(&met, address(i)),
+					 turn == 0 ? QN_H5_NOT_MET : i);
 			assert_int_equal(qn_h5_met_add(&met, address(i), &is_new), i);
 			assert_int_equal(is_new, turn == 0);
 			assert_int_equal(met.addr[i], address(i));
