@@ -445,7 +445,7 @@ static void default_missing(hid_t dset, struct qn_dataset *d)
 {
 	uint64_t fill;
 
-	if (H5Aexists(dset, "_FillValue") != 0 || H5Aexists(dset, "missing_value") != 0 ||
+	if (H5Aexists(dset, "_FillValue") != 0 ||
 	    d->type.size < 2 || !qn_cf_default(&d->type, d->cf.as_unsigned, &fill) ||
 	    qn_cf_unstore(&d->type, d->fill_value) != fill || !is_netcdf(dset, d))
 		return;

@@ -131,8 +131,8 @@ enum quern_status quern_run_write(quern_run *run, const char *file);
 enum quern_status quern_run_check_output(quern_run *run, const char *file);
 
 /*
- * Reading a result by the names of its fields. Each returns false when there is no such field, it
- * has no value (null), or it cannot be had as this type without loss.
+ * Reading a result by the names of its fields. Each returns false when r is NULL, there is no such
+ * field, it has no value (null), or it cannot be had as this type without loss.
  */
 bool quern_result_get_int(const struct quern_result *r, const char *name, int64_t *v);
 bool quern_result_get_real(const struct quern_result *r, const char *name, double *v);

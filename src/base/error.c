@@ -69,7 +69,7 @@ enum quern_status quern_message_set(struct quern_message *m, enum quern_status s
 
 enum quern_status qn_error_status_of(int why)
 {
-	return why == EACCES || why == EPERM ? QUERN_ERR_DENIED : QUERN_ERR_RUN;
+	return why == EACCES || why == EPERM || why == EROFS ? QUERN_ERR_DENIED : QUERN_ERR_RUN;
 }
 
 enum quern_status qn_error_nomem(struct quern_message *err, size_t nbytes, const char *what)

@@ -251,8 +251,9 @@ static void print_more_warnings(const quern_run *run)
 	if (nskipped > MOST_SKIPPED)
 		qn_cli_warn("left out: %" PRIu64 " more chunks", nskipped - MOST_SKIPPED);
 	if (nmissing)
-		qn_cli_warn("sources of the virtual dataset that are not there: %" PRIu64 "; its fill value "
-			    "stands for their elements", nmissing);
+		qn_cli_warn("sources of the virtual dataset that are not there, or raw files that are too "
+			    "short: %" PRIu64 "; its fill value, of raw files zeros, stands for their "
+			    "elements", nmissing);
 	if (nover)
 		qn_cli_warn("%" PRIu64 " chunks were read from another copy, because: %s", nover,
 			    quern_run_failure(run));

@@ -1,6 +1,7 @@
 #include "data/axis.h"
 
 #include <inttypes.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -453,11 +454,16 @@ static void drop_twin(const struct qn_axis *a, const struct qn_interval *high,
  */
 static int find_turned(const struct qn_axis *a, double from, double to, struct qn_interval out[2])
 {
-	double turns = floor((from - lowest(a) + a->tolerance) / TURN) * TURN;
-	struct qn_interval high = find_degrees(a, from - turns, to - turns), low;
+	const double turns = floor((from - lowest(a) + a->tolerance) / TURN) * TURN;
+	/* The ends are as exact as they are written, and not as where they are turned to. */
+	const double written = TOLERANCE_ULPS * DBL_EPSILON * fmax(fabs(from), fabs(to));
+	struct qn_axis near = *a;
+	struct qn_interval high, low;
 	struct qn_interval *first = a->falls ? &low : &high, *second = a->falls ? &high : &low;
 
-	low = find_degrees(a, from - turns - TURN, to - turns - TURN);
+	near.tolerance = fmax(a->tolerance, written);
+	high = find_degrees(&near, from - turns, to - turns);
+	low = find_degrees(&near, from - turns - TURN, to - turns - TURN);
 	if (to - from >= TURN)
 		low = a->falls ? (struct qn_interval){ high.n, a->n - high.n }
 			       : (struct qn_interval){ 0, high.first };

@@ -327,7 +327,7 @@ static enum quern_status find_format(const char *const *file, size_t n,
 		if (!qn_source_format(file[i], format, i ? &ignored : err))
 			return QUERN_OK;
 	}
-	return QUERN_ERR_DATA;
+	return err->status ? err->status : QUERN_ERR_DATA;
 }
 
 /* The name that was given, n times: in the first file it may be a link to another. Owned. */

@@ -129,6 +129,7 @@ static enum quern_status put_stretch(struct qn_resolving *r, const struct stretc
 		if (n < s->nrows && past)
 			qn_resolve_leave(r, "an external file that ends inside of a row");
 	}
+	r->own.nmissing += n < s->nrows;
 	st = put_stored(r, &d, s, n);
 	return st ? st : put_zeros(r, s->row + n, s->nrows - n);
 }

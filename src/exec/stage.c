@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -101,6 +102,13 @@ static bool leads_host(const struct staging *g)
 
 /* --- look --- */
 
+static bool is_one_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 static enum quern_status judge_host(const struct staging *g, const struct qn_sight *s, int host,
 				    struct quern_message *err)
 {
@@ -111,6 +119,9 @@ static enum quern_status judge_host(const struct staging *g, const struct qn_sig
 		return qn_error_set(err, qn_error_status_of(s->why),
 				    "--to: the directory of %s cannot be written to on host %s: %s",
 				    c->file, name, strerror(s->why));
+	if (s->catalog == QN_FOREIGN && is_one_file(c->file, c->source))
+		return qn_error_set(err, QUERN_ERR_USAGE, "%s: is the file itself: --to takes another "
+				    "directory than its own", c->file);
 	if (s->catalog == QN_FOREIGN)
 		return qn_error_set(err, QUERN_ERR_USAGE,
 				    "%s: on host %s there is something else in this "

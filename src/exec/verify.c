@@ -189,7 +189,7 @@ static enum quern_status verify_described(struct qn_verify *v, struct qn_pending
 	return qn_comm_agree(v->job.comm, st, err);
 }
 
-/* Rank 0: what nothing can decode is not tried chunk by chunk, and can still be compared with sums. */
+/* Rank 0: what nothing can decode, or may read, is not tried chunk by chunk, and can still be compared with sums. */
 static enum quern_status check_filters(struct qn_verify *v, const struct qn_pending *p,
 				       const struct qn_dataset *d, struct qn_way *w,
 				       struct qn_verified *out, struct quern_message *err)
@@ -197,16 +197,17 @@ static enum quern_status check_filters(struct qn_verify *v, const struct qn_pend
 	struct quern_message why = { .status = QUERN_OK };
 	void *reader = NULL;
 
-	if (!w->by_library || !d->nfilters)
+	if (!w->by_library || (!d->nfilters && d->layout != QN_EXTERNAL))
 		return QUERN_OK;
 	if (!p->format->open(d, &reader, &why)) {
 		p->format->close(reader);
 		return QUERN_OK;
 	}
-	if (why.reason != QN_NO_FILTER)
+	if (why.reason != QN_NO_FILTER && why.status != QUERN_ERR_DENIED)
 		return QUERN_OK;
 	w->by_library = out->by_library = false;
-	snprintf(out->note, sizeof out->note, "not decoded: a filter is missing");
+	snprintf(out->note, sizeof out->note, "not decoded: %s", why.reason == QN_NO_FILTER
+		 ? "a filter is missing" : "not permitted");
 	return qn_verify_note_unverified(v, d->path, why.reason, why.text, err);
 }
 

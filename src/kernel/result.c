@@ -161,7 +161,7 @@ void qn_result_fini(struct quern_result *r)
 
 const struct qn_field *qn_result_find(const struct quern_result *r, const char *name)
 {
-	for (size_t i = 0; i < r->nfields; i++)
+	for (size_t i = 0; r && i < r->nfields; i++)
 		if (!strcmp(r->field[i].name, name))
 			return &r->field[i];
 	return NULL;

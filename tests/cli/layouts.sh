@@ -38,7 +38,7 @@ quern run covariance --json --stats --samples 1 -s '::128,:100' joined.h5
 is "what must be seen whole and is divided goes through the library" "0 true" \
 	"$status $([ "$(field run.chunks_library)" -gt 0 ] && echo true)"
 quern run minmax --json --stats gaps.h5
-is "gaps: a warning" 1 "$(grep -c '^quern: warning: sources of .* are not there: 1; its fill value' err)"
+is "gaps: a warning" 1 "$(grep -c '^quern: warning: sources of .* are not there, .*: 1; its fill value' err)"
 is "gaps: the fill value" "-1.0" "$(field result.min)"
 is "gaps: all are counted" $((1024 * 512)) "$(field result.count)"
 is "gaps: one is missing" 1 "$(field run.sources_missing)"
@@ -115,10 +115,13 @@ sums() { for d in "$1" "bits_$1"; do quern run sum --json -d "$d" "${@:2}" $ext;
 is "beside the file" "0 21 0 21" "$(sums near)"
 for d in far link; do
 	for way in $d bits_$d; do
-		for command in "run sum" "run sum --on-bad-chunk skip" verify; do
+		for command in "run sum" "run sum --on-bad-chunk skip"; do
 			refuses 5 "outside of its directory: $command, $way" "/$d.*say --allow-external" \
 				$command -d $way $ext
 		done
+		quern verify -d $way $ext
+		is "... verify, $way" "5 1" \
+			"$status $(grep -c "^  not verified: .*/$d.*say --allow-external" out)"
 	done
 	is "... unless told: $d" "0 21 0 21" "$(sums $d --allow-external)"
 done

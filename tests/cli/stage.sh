@@ -96,7 +96,7 @@ refuses 3 "no catalog" "no catalog of quern stage" stage --verify climate.nc
 refuses 3 "nothing to unstage" "no host has a catalog" unstage d/none.nc
 refuses 3 "unstage leaves other files" "no catalog" unstage climate.nc
 is "... alone" 0 "$(test -e climate.nc; echo $?)"
-refuses 2 "the source is not replaced" "something else" stage --to . climate.nc
+refuses 2 "the source is not replaced" "is the file itself" stage --to . climate.nc
 echo mine >d/climate.nc
 refuses 2 "another file is not replaced" "something else" stage --to d climate.nc
 is "... it stays" mine "$(cat d/climate.nc)"

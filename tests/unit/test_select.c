@@ -416,6 +416,31 @@ static void test_longitudes(void **state)
 	qn_axis_fini(&lon);
 }
 
+/* Of a region whose longitudes are small, ends beyond a turn are as exact as they are written. */
+static void test_written_longitudes(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t first, n;
+	} wanted[] = { { "lon=350.5:359.9", 5, 95 }, { "lon=359.9", 99, 1 }, { "lon=350.1:350.2", 1, 2 } };
+	const struct globe region = { -10, 0.1, 120 };
+	struct qn_coordinates c = { .axis = lon_axis };
+	struct quern_message err = { .status = QUERN_OK };
+	struct quern_box box;
+	struct qn_dataset d;
+
+	(void)state;
+	make_globe(&region, &d);
+	for (int i = 0; i < region.n; i++)
+		lon.reals[i] = (i - 100) / 10.0;
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+		assert_int_equal(qn_select(&d, wanted[i].text, &c, &box, &err), QUERN_OK);
+		assert_int_equal(box.start[0], wanted[i].first);
+		assert_int_equal(box.count[0], wanted[i].n);
+	}
+	qn_axis_fini(&lon);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -425,7 +450,7 @@ int main(void)
 		cmocka_unit_test(test_unnamed_and_empty),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_no_values),
-		cmocka_unit_test(test_longitudes),
+		cmocka_unit_test(test_longitudes), cmocka_unit_test(test_written_longitudes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
