@@ -78,7 +78,7 @@ done
 quern run count --json --raw -d f4 unwritten.h5
 is "unwritten, with --raw" "6 0" "$(field result.count) $(field result.missing)"
 quern run count --json -d attribute unwritten.h5
-is "unwritten, where missing_value says what is missing" "5 1" \
+is "unwritten, beside a missing_value" "2 4" \
 	"$(field result.count) $(field result.missing)"
 
 quern run minmax --json -d single unwritten.h5
