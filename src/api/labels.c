@@ -196,8 +196,7 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 	put(&w, "kernel", run->job.kernel->name);
 	put_source(&w, &run->job.files);
 	put(&w, "dataset", qn_dataset_name(d));
-	if (out->units[0])
-		put(&w, "units", out->units);
+	put(&w, "units", out->units);
 	put(&w, "dtype", d->type.name);
 	put_shape(&w, d);
 	if (d->column[0])
