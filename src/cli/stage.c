@@ -164,6 +164,8 @@ static int print_tables(char *text)
 static int conclude(const struct quern_options *o, enum quern_status st, char *text,
 		    const char *why)
 {
+	/* Before the document: what is said after it may get into it (cli/terminal.c). */
+	const int code = st ? qn_cli_fail(st, why) : QUERN_OK;
 	int failed = QUERN_OK;
 
 	if (text && !qn_cli_wants_tables(o)) {
@@ -172,7 +174,7 @@ static int conclude(const struct quern_options *o, enum quern_status st, char *t
 	} else if (text) {
 		failed = print_tables(text) ? QUERN_ERR_RUN : qn_cli_finish();
 	}
-	return failed ? failed : st ? qn_cli_fail(st, why) : 0;
+	return failed ? failed : code;
 }
 
 /* After a staging: the catalog to run on; owned. NULL: there is none to tell of. */

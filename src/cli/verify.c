@@ -215,10 +215,11 @@ static int verify(const struct quern_options *o, const char *const *files, size_
 	qn_cli_unwatch();
 	qn_cli_progress_end(&progress);
 	qn_cli_settings_free(settings);
-	code = (int)st;
+	/* Before the document: what is said after it may get into it (cli/terminal.c). */
+	code = st ? qn_cli_fail(st, why) : QUERN_OK;
 	if (text && (published = publish(o, text)))
 		return published;
-	return code ? qn_cli_fail(st, why) : code;
+	return code;
 }
 
 int qn_cli_verify(int argc, char **argv)
