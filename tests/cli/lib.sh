@@ -20,6 +20,12 @@ generate()
 	env "$fast" "$BUILDDIR/tests/corpus/generate" . "$@" || exit 1
 }
 
+# jq_true FILTER FILE: jq -e takes an empty file for true, before version 1.7.
+jq_true()
+{
+	[ "$(jq "$1" "$2")" = true ]
+}
+
 quern()
 {
 	status=0

@@ -65,22 +65,22 @@ answers "scaling" $plan --simulate --json --cluster 'host:200 numa:2 core:4' --h
 is "... curves" "strong:1,10,100,200 weak:1,10,100,200" "$(field simulation |
 	jq -r 'group_by(.scaling) | map(.[0].scaling + ":" + (map(.hosts | tostring) | join(",")))[]' |
 	xargs)"
-check "... weak scaling holds" jq -e '.simulation | map(select(.scaling == "weak")) |
+check "... weak scaling holds" jq_true '.simulation | map(select(.scaling == "weak")) |
 	.[-1].items == 200 * .[0].items and .[-1].efficiency > 0.9' out
-check "... of the total too" jq -e '.simulation | map(select(.scaling == "strong")) |
+check "... of the total too" jq_true '.simulation | map(select(.scaling == "strong")) |
 	.[0].efficiency_total == 1 and (.[-1] | .efficiency_total < .efficiency and
 	.efficiency_total > 0)' out
 answers "a slow host" $plan --simulate --json --slow 1:4 --cluster 'host:4 core:2' --homes spread \
 	--times 20 cf.nc
-check "... is waited for" jq -e '.simulation | map(select(.scaling == "strong")) |
+check "... is waited for" jq_true '.simulation | map(select(.scaling == "strong")) |
 	.[-1].seconds.work > 3 * .[-1].planned_seconds and .[-1].items_leased == 0' out
 answers "a slow host among four with copies" $plan --simulate --json --slow 1:4 --homes spread \
 	--replicas 4 --cluster 'host:4 core:2' --times 2000 cf.nc
-check "... is helped" jq -e '.simulation | map(select(.scaling == "strong")) | .[-1] |
+check "... is helped" jq_true '.simulation | map(select(.scaling == "strong")) | .[-1] |
 	.seconds.work < 1.3 * 4 / 3.25 * .planned_seconds and .items_leased > 0' out
 answers "a host that fails" $plan --simulate --json --fail 1:0.01 --homes spread --replicas 2 \
 	--cluster 'host:4 core:2' --times 20 cf.nc
-check "... the run begins again on three" jq -e '.simulation | map(select(.scaling == "strong")) |
+check "... the run begins again on three" jq_true '.simulation | map(select(.scaling == "strong")) |
 	.[0].seconds.lost == 0 and (.[-1] | .seconds.lost == 0.01 and
 	.seconds.total > .seconds.work + 0.01 and .seconds.work > 1.2 * .planned_seconds)' out
 answers "what goes wrong, as a table" $plan --simulate --fail 1:0.01 --slow 2:4 --homes spread \
@@ -119,7 +119,7 @@ if command -v jq >/dev/null; then
 	for threads in 1 2; do
 		quern plan moments -d packed --threads $threads --simulate --calibrate calibration.json \
 			--json cf.nc
-		check "$threads threads, from a run with one" jq -e \
+		check "$threads threads, from a run with one" jq_true \
 			".simulation[0].seconds.work | . > 95 / $threads and . < 120 / $threads" out
 	done
 else

@@ -112,7 +112,7 @@ check "... which there is" grep -q 'QUERN_T\\u009b' err
 # --- documents are JSON, and what a reader makes of them are the names ---
 quern inspect --json names.h5
 if command -v jq >/dev/null; then
-	check "JSON that jq reads" jq -e . out
+	check "JSON that jq reads" jq_true 'type == "object"' out
 	is "... with the names as they are" 3 "$(jq -r '.datasets[].dataset' out | grep -c $'\033]0;pwned')"
 	is "... and the units" 1 "$(jq -r '.datasets[].units' out | grep -c $'\302\23331m\342\200\256gpj')"
 else
