@@ -83,7 +83,8 @@ include $(srcdir)/tests/module.mk
 
 # What no fuzz target reaches would only take time to build.
 ifdef FUZZ
-unfuzzed := kernels/% src/exact/% src/plan/% src/exec/% src/api/%
+unfuzzed := kernels/% src/exact/% src/plan/% src/find/% src/locate/% src/run/% src/stage/% \
+	src/verify/% src/api/%
 LIB_SRCS := $(filter-out $(unfuzzed),$(LIB_SRCS))
 LIB_MULTI_ISA_SRCS := $(filter-out $(unfuzzed),$(LIB_MULTI_ISA_SRCS))
 endif
@@ -139,7 +140,7 @@ san_flags := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-f
 	$(if $(FUZZ),-fsanitize=fuzzer-no-link -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION)
 warnings := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wmissing-prototypes \
 	$(if $(WERROR),-Werror)
-all_cppflags = -include ./config.h -D_GNU_SOURCE -I$(srcdir)/src $(CPPFLAGS) $(deps_cflags)
+all_cppflags = -include ./config.h -D_GNU_SOURCE -I$(srcdir)/src -I$(srcdir) $(CPPFLAGS) $(deps_cflags)
 # What exact sums rest on comes after the user's flags, so that it holds.
 all_cflags = -std=gnu11 $(warnings) $(CFLAGS) -pthread -fPIC -fno-semantic-interposition \
 	-fno-math-errno -ffp-contract=off $(san_flags)
@@ -193,7 +194,7 @@ $(unit_tests:=.o): private CPPFLAGS += $(CMOCKA_CFLAGS)
 $(B)/tests/unit/test_feed: private deps_libs += \
 	$(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc aligned_alloc free)
 $(fuzz_targets): private san_flags += $(if $(FUZZ),-fsanitize=fuzzer)
-$(fuzz_targets:=.o): private CPPFLAGS += -I$(srcdir) $(if $(FUZZ),-DQN_LIBFUZZER)
+$(fuzz_targets:=.o): private CPPFLAGS += $(if $(FUZZ),-DQN_LIBFUZZER)
 $(progs): $(B)/%: $(B)/%.o $(san_objs) $(static_lib)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $< $(san_objs) $(static_lib) $(deps_libs)

@@ -26,7 +26,7 @@
 #endif
 
 #include "base/mem.h"
-#include "data/feed.h"
+#include "feed/feed.h"
 #include "kernel/kernel.h"
 
 #define NCHUNKS	     64

@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "data/feed.h"
-#include "data/shuffle.h"
+#include "feed/feed.h"
+#include "feed/shuffle.h"
 
 #define NCHUNKS	     128
 #define CHUNK_NELEMS (256u << 10)

@@ -22,7 +22,7 @@
 #include <time.h>
 
 #include "base/mem.h"
-#include "plan/lumps.h"
+#include "plan/weigh.h"
 #include "plan/plan.h"
 
 #define SHARD_NITEMS 1000

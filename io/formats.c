@@ -1,7 +1,7 @@
 /*
  * formats.c - the table of file formats. A new one is a file beside this, and a row here.
  */
-#include "hdf5_format.h"
+#include "io/hdf5_library/format.h"
 
 const struct qn_format *const qn_formats[] = {
 	&qn_hdf5_format,

@@ -1,12 +1,16 @@
-# src: the engine, a folder a layer (lowest first), and what is installed of it.
+# src: the engine, a folder a layer (lowest first; see README.md), and what is installed of it.
 include $(srcdir)/src/base/module.mk
 include $(srcdir)/src/exact/module.mk
-include $(srcdir)/src/topo/module.mk
-include $(srcdir)/src/comm/module.mk
+include $(srcdir)/src/cluster/module.mk
 include $(srcdir)/src/data/module.mk
+include $(srcdir)/src/feed/module.mk
 include $(srcdir)/src/kernel/module.mk
 include $(srcdir)/src/plan/module.mk
-include $(srcdir)/src/exec/module.mk
+include $(srcdir)/src/find/module.mk
+include $(srcdir)/src/locate/module.mk
+include $(srcdir)/src/run/module.mk
+include $(srcdir)/src/stage/module.mk
+include $(srcdir)/src/verify/module.mk
 include $(srcdir)/src/api/module.mk
 include $(srcdir)/src/cli/module.mk
 

@@ -8,27 +8,34 @@ cd "$SRCDIR" || exit 1
 # Folder: folders whose headers it may include, besides its own. quern_kernel.h is for all.
 layers='
 src/base
-src/exact     base
-src/topo      base
-src/comm      base
-src/data      base exact topo comm
-src/kernel    base exact topo comm
-src/plan      base exact topo comm data kernel
-src/exec      base exact topo comm data kernel plan
-src/api       base exact topo comm data kernel plan exec quern.h
-src/cli       base exact topo comm data kernel plan exec api quern.h
-io            base exact topo comm data kernel
-kernels       base exact topo comm data kernel
-examples      quern.h
+src/exact        base
+src/cluster      base
+src/data         base exact cluster feed
+src/feed         base exact cluster data
+src/kernel       base exact cluster
+src/plan         base exact cluster data kernel
+src/find         base exact cluster data feed kernel plan run
+src/locate       base exact cluster data feed kernel plan find run
+src/run          base exact cluster data feed kernel plan find locate
+src/stage        base exact cluster data feed kernel plan find locate run
+src/verify       base exact cluster data feed kernel plan find locate run
+src/api          base exact cluster data feed kernel plan find locate run stage verify quern.h
+src/cli          base exact cluster data feed kernel plan find locate run stage verify api quern.h
+io/sandbox       base
+io/filter        base exact cluster data feed
+io/hdf5_format   base exact cluster data
+io/hdf5_library  base exact cluster data feed kernel io/sandbox io/hdf5_format
+kernels          base exact cluster data feed kernel
+examples         quern.h
 '
 
 # Header: files or folders that may include it.
 owners='
-hdf5.h        io examples tests bench
-hwloc.h       src/topo tests bench
-mpi.h         src/quern.h src/comm src/cli/main.c examples tests bench
+hdf5.h        io/hdf5_library examples tests bench
+hwloc.h       src/cluster tests bench
+mpi.h         src/quern.h src/cluster src/cli/main.c examples tests bench
 cblas.h       kernels/covariance.c kernels/covariance_panel.c tests bench
-libdeflate.h  io examples tests bench
+libdeflate.h  io/filter examples tests bench
 gmp.h         src/exact tests bench
 xxhash.h      src/data/sum.c tests bench
 jansson.h     src/api src/cli tests

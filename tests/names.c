@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../io/hdf5_relax.h"
+#include "io/hdf5_library/relax.h"
 
 #define EVIL "\033]0;pwned\a\033[31mRED\nLINE2\r"
 #define C1   "\302\23331m\342\200\256gpj\342\201\251"

@@ -26,7 +26,7 @@
 #ifdef QN_HAVE_BLOSC
 #include <blosc.h>
 #endif
-#include "../io/hdf5_relax.h"
+#include "io/hdf5_library/relax.h"
 
 enum small_filters {
 	SMALL_SHUFFLE = 1,

@@ -16,13 +16,13 @@
 #include "base/mem.h"
 #include "base/options.h"
 #include "base/text.h"
-#include "comm/comm.h"
+#include "cluster/comm.h"
 #include "data/access.h"
 #include "data/sum.h"
-#include "exec/source.h"
+#include "find/describe.h"
 #include "kernel/kernel.h"
 #include "quern.h"
-#include "topo/topo.h"
+#include "cluster/topo.h"
 
 /* Ends a call: the text of the document, or why there is none. Takes doc. */
 static enum quern_status finish(enum quern_status st, json_t *doc, struct quern_message *err,

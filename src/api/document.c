@@ -7,7 +7,7 @@
 #include "api/json.h"
 #include "api/run.h"
 #include "base/fp.h"
-#include "exec/meaning.h"
+#include "find/meaning.h"
 
 #define MOST_SKIPPED 16 /* by name */
 

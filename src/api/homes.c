@@ -10,9 +10,9 @@
 #include "base/fp.h"
 #include "base/names.h"
 #include "base/text.h"
-#include "comm/comm_mpi.h"
+#include "cluster/comm_mpi.h"
 #include "data/access.h"
-#include "exec/census.h"
+#include "locate/homes_report.h"
 #include "quern.h"
 
 const struct quern_option *quern_homes_options(void)

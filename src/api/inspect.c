@@ -6,9 +6,9 @@
 
 #include "api/json.h"
 #include "base/mem.h"
-#include "data/resident.h"
+#include "locate/resident.h"
 #include "data/storage.h"
-#include "exec/coordinate.h"
+#include "find/coordinate.h"
 #include "plan/cut.h"
 
 /* Chunks larger than this fill the memory of a core's share, and few can be worked on at once;

@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "base/text.h"
-#include "exec/meaning.h"
+#include "find/meaning.h"
 
 #define MOST_NAMES 100	/* of files; more are the words that they were given by */
 

@@ -1,16 +1,15 @@
-# src/api: sources of libquern. MULTI_ISA files are compiled once per instruction set (base/isa.h).
+# src/api: sources of libquern.
 LIB_SRCS += src/api/calibrate.c
 LIB_SRCS += src/api/catalogue.c
 LIB_SRCS += src/api/document.c
+LIB_SRCS += src/api/homes.c
+LIB_SRCS += src/api/inspect.c
 LIB_SRCS += src/api/json.c
 LIB_SRCS += src/api/labels.c
 LIB_SRCS += src/api/plan.c
 LIB_SRCS += src/api/result.c
 LIB_SRCS += src/api/run.c
-LIB_SRCS += src/api/write.c
-LIB_SRCS += src/api/verify.c
-LIB_MULTI_ISA_SRCS +=
-LIB_SRCS += src/api/homes.c
-LIB_SRCS += src/api/inspect.c
 LIB_SRCS += src/api/settings.c
 LIB_SRCS += src/api/stage.c
+LIB_SRCS += src/api/verify.c
+LIB_SRCS += src/api/write.c

@@ -6,9 +6,9 @@
 
 #include "base/fp.h"
 #include "base/mem.h"
-#include "comm/comm_mpi.h"
+#include "cluster/comm_mpi.h"
 #include "data/access.h"
-#include "exec/imagine.h"
+#include "run/synthetic.h"
 
 const char *quern_version(void)
 {

@@ -7,7 +7,7 @@
 #include <jansson.h>
 
 #include "base/options.h"
-#include "exec/job.h"
+#include "run/job.h"
 #include "kernel/result.h"
 #include "quern.h"
 

@@ -6,7 +6,7 @@
 
 #include "base/names.h"
 #include "base/options.h"
-#include "comm/comm.h"
+#include "cluster/comm.h"
 
 /* "NAME=VALUE" each, NULL at the end. Not collective. */
 enum quern_status qn_settings_take(struct quern_options *o, const char *const *settings,

@@ -12,9 +12,9 @@
 #include "api/settings.h"
 #include "base/fp.h"
 #include "base/text.h"
-#include "comm/comm_mpi.h"
+#include "cluster/comm_mpi.h"
 #include "data/access.h"
-#include "exec/stage.h"
+#include "stage/stage.h"
 #include "quern.h"
 
 #define MOST_NAMES 4 /* of copies, in a message */

@@ -11,9 +11,9 @@
 #include "base/names.h"
 #include "base/options.h"
 #include "base/text.h"
-#include "comm/comm_mpi.h"
+#include "cluster/comm_mpi.h"
 #include "data/access.h"
-#include "exec/verify.h"
+#include "verify/verify.h"
 #include "quern.h"
 
 const struct quern_option *quern_verify_options(void)

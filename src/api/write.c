@@ -1,5 +1,5 @@
 /*
- * write.c - results as files: made in memory and put in their place by base/place.h, so that a file
+ * write.c - results as files: made in memory and put in their place by base/publish.h, so that a file
  * is there whole or not at all.
  */
 #include <ctype.h>
@@ -16,7 +16,7 @@
 #include "api/run.h"
 #include "base/file.h"
 #include "base/fp.h"
-#include "base/place.h"
+#include "base/publish.h"
 #include "base/real.h"
 #include "base/text.h"
 #include "data/storage.h"

@@ -2,7 +2,7 @@
  * file.h - the thin layer through which data is read from files; below it is only the operating
  * system. Tests slow it down here: QUERN_TEST_READ_DELAY="n3:4000,0:250,*:100" makes reads on host
  * n3 take at least 4000 ns a KiB, those of rank 0 elsewhere 250 ns, and all others 100 ns. With
- * QUERN_TEST_HOSTS=4 (comm/comm_mpi.h) the ranks of a machine take each other for four hosts.
+ * QUERN_TEST_HOSTS=4 (cluster/comm_mpi.h) the ranks of a machine take each other for four hosts.
  */
 #ifndef QN_BASE_FILE_H
 #define QN_BASE_FILE_H

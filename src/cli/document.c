@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "api/json.h"
-#include "base/place.h"
+#include "base/publish.h"
 #include "cli/cli.h"
 
 const struct quern_option qn_cli_document_options[] = {

@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
-#include "comm/comm.h"
+#include "cluster/comm.h"
 #include "kernel/kernel.h"
 #include "quern.h"
 

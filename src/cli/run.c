@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "exec/imagine.h"
-#include "exec/job.h"
+#include "run/synthetic.h"
+#include "run/job.h"
 #include "kernel/kernel.h"
 #include "quern.h"
 

@@ -2,7 +2,7 @@
  * attributes.h - the attributes that a description is made of, and what can be wrong with them.
  *
  * Whoever reads an attribute notes in the description what kept it from being taken as it stands
- * (qn_attribute_blame). What is noted is said once: by a run (exec/warn.h) and by `quern inspect`.
+ * (qn_attribute_blame). What is noted is said once: by a run (find/warnings.h) and by `quern inspect`.
  */
 #ifndef QN_DATA_ATTRIBUTES_H
 #define QN_DATA_ATTRIBUTES_H

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "data/cf.h"
+#include "feed/cf.h"
 
 /* Forms that a new member is compared with: members with the same form come in runs. */
 #define MOST_COMPARED 16

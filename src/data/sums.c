@@ -14,7 +14,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/place.h"
+#include "base/publish.h"
 
 #define MOST_LINE 256 /* of what is put at once; names go sign by sign */
 

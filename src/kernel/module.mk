@@ -1,6 +1,6 @@
 # src/kernel: sources of libquern. MULTI_ISA files are compiled once per instruction set (base/isa.h).
+LIB_SRCS += src/kernel/fields.c
 LIB_SRCS += src/kernel/kernel.c
 LIB_SRCS += src/kernel/result.c
-LIB_SRCS += src/kernel/fields.c
 LIB_SRCS += src/kernel/tile.c
 LIB_MULTI_ISA_SRCS += src/kernel/tile_simd.c

@@ -24,7 +24,7 @@
 #define QN_PLAN_PLAN_H
 
 #include "base/error.h"
-#include "plan/rates.h"
+#include "cluster/rates.h"
 
 /* Where a rank runs. */
 struct qn_place {

@@ -4,7 +4,7 @@
  * Items that follow each other and have the same homes move together, as units that are small
  * against what a seat gets. First each goes home, to the replica that is least loaded; then sweeps
  * over the units move what lowers the potential. At last the units of one set of homes are laid
- * anew in file order (lay.c), so that ranges are long.
+ * anew in file order (spread_order.c), so that ranges are long.
  */
 #include <stdlib.h>
 

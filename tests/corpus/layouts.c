@@ -38,7 +38,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../io/hdf5_relax.h"
+#include "io/hdf5_library/relax.h"
 
 #define NSOURCES 4
 #define NCOLS	 512

@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../io/hdf5_relax.h"
+#include "io/hdf5_library/relax.h"
 
 static hid_t must(hid_t id)
 {

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../io/hdf5_relax.h"
+#include "io/hdf5_library/relax.h"
 #include "oracle.h"
 
 #define MAX_DIMS     4

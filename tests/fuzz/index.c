@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "data/dataset.h"
-#include "io/hdf5_contiguous.h"
-#include "io/hdf5_index.h"
+#include "io/hdf5_format/contiguous.h"
+#include "io/hdf5_format/index.h"
 
 #include "fuzz.h"
 #include "seed.h"

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../io/hdf5_relax.h"
+#include "io/hdf5_library/relax.h"
 
 /* A directory and the path of the one file that a test makes in it. */
 struct h5make {

@@ -4,9 +4,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "../../io/hdf5_alike.h"
-#include "../../io/hdf5_format.h"
-#include "../../io/hdf5_met.h"
+#include "io/hdf5_format/alike.h"
+#include "io/hdf5_library/format.h"
+#include "io/hdf5_format/met.h"
 #include "../parts.h"
 #include "h5make.h"
 #include "random.h"

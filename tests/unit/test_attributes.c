@@ -7,11 +7,11 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "../../io/hdf5_alike.h"
-#include "../../io/hdf5_format.h"
+#include "io/hdf5_format/alike.h"
+#include "io/hdf5_library/format.h"
 #include "../attributes.h"
-#include "data/cf.h"
-#include "data/feed.h"
+#include "feed/cf.h"
+#include "feed/feed.h"
 #include "h5make.h"
 
 static struct h5make m, other; /* in the other file each has the attributes of the next one */

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "data/cf.h"
+#include "feed/cf.h"
 
 static uint64_t bits_of(double x)
 {

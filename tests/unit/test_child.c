@@ -1,5 +1,5 @@
 /*
- * test_child.c - io/child.h: what a child says arrives, and nothing that it does gets through.
+ * test_child.c - io/sandbox/child.h: what a child says arrives, and nothing that it does gets through.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../io/child.h"
+#include "io/sandbox/child.h"
 
 #define MANY_NBYTES ((size_t)16 << 20)
 

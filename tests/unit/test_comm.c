@@ -13,9 +13,9 @@
 
 #include "base/least.h"
 #include "base/mem.h"
-#include "comm/comm_mpi.h"
-#include "comm/post.h"
-#include "exec/queue.h"
+#include "cluster/comm_mpi.h"
+#include "cluster/mailbox.h"
+#include "run/queue.h"
 #include "mpi_test.h"
 #include "random.h"
 

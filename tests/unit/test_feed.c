@@ -16,7 +16,7 @@
 
 #include "base/cpu.h"
 #include "base/mem.h"
-#include "data/feed.h"
+#include "feed/feed.h"
 
 #define MAX_NELEMS	 60000
 #define MAX_CHUNK_NBYTES (MAX_NELEMS * 8)

@@ -15,8 +15,8 @@
 #include <hdf5.h>
 
 #include "base/cpu.h"
-#include "data/feed.h"
-#include "data/shuffle.h"
+#include "feed/feed.h"
+#include "feed/shuffle.h"
 
 #define NROWS  37
 #define NCOLS  251

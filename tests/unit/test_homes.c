@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "exec/homes.h"
+#include "locate/homes.h"
 #include "random.h"
 
 #define NHOSTS	 5

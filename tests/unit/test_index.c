@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "../../io/hdf5_format.h"
-#include "../../io/hdf5_index.h"
+#include "io/hdf5_library/format.h"
+#include "io/hdf5_format/index.h"
 #include "h5make.h"
 #include "random.h"
 
@@ -32,7 +32,7 @@ struct index_case {
 	unsigned istore_k;
 	hsize_t from; /* first chunk number that is written */
 	bool raw_edges;
-	bool library_errs; /* in the coordinates of chunks: see hdf5_index.h */
+	bool library_errs; /* in the coordinates of chunks: see index.h */
 };
 
 /* Chunks are of bytes. */
@@ -763,7 +763,7 @@ static void test_circle(void **state)
 
 static int ncompared;
 
-/* See hdf5_index.h. */
+/* See index.h. */
 static bool library_errs_on(hid_t dset, const struct qn_dataset *d)
 {
 	hsize_t shape[QUERN_MAX_DIMS], most[QUERN_MAX_DIMS] = { 0 };

@@ -12,9 +12,9 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "comm/comm_mpi.h"
+#include "cluster/comm_mpi.h"
 #include "data/select.h"
-#include "exec/lease.h"
+#include "run/lease.h"
 #include "plan/policy.h"
 #include "random.h"
 

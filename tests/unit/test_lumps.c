@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "plan/lumps.h"
+#include "plan/weigh.h"
 #include "random.h"
 
 #define ELEMENT 4

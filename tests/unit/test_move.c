@@ -13,9 +13,9 @@
 
 #include <cmocka.h>
 
-#include "comm/comm_mpi.h"
+#include "cluster/comm_mpi.h"
 #include "data/sum.h"
-#include "exec/stage_impl.h"
+#include "stage/stage_impl.h"
 #include "mpi_test.h"
 
 #define NBYTES ((9u << 20) + 5)	/* more than one piece, and not whole ones */

@@ -11,7 +11,7 @@
 
 #include "plan/plan.h"
 #include "random.h"
-#include "topo/topo.h"
+#include "cluster/topo.h"
 
 #define MAX_RANKS 256
 #define NEAR	  1.05	/* of the best that there is */

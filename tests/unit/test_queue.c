@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "comm/comm_mpi.h"
-#include "exec/queue.h"
+#include "cluster/comm_mpi.h"
+#include "run/queue.h"
 #include "random.h"
 
 #define NTHREADS 4

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "data/resident.h"
+#include "locate/resident.h"
 
 #define FILE_NBYTES (4u << 20)
 

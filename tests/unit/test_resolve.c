@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
-#include "data/feed.h"
-#include "exec/resolve.h"
-#include "exec/source.h"
+#include "feed/feed.h"
+#include "find/resolve.h"
+#include "find/describe.h"
 #include "h5make.h"
 #include "plan/items.h"
 #include "random.h"

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "exec/site.h"
+#include "cluster/site.h"
 
 static enum quern_status parse(const char *text, struct qn_site *site, struct quern_message *err)
 {

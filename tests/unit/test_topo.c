@@ -17,8 +17,8 @@
 #include <cmocka.h>
 
 #include "random.h"
-#include "topo/room.h"
-#include "topo/topo.h"
+#include "cluster/room.h"
+#include "cluster/topo.h"
 
 #define MAX_RANKS 64
 

@@ -1,0 +1,21 @@
+# io/filter: sources of libquern. MULTI_ISA files are compiled once per instruction set (base/isa.h).
+LIB_SRCS += io/filter/bitplanes.c
+LIB_SRCS += io/filter/bitshuffle.c
+LIB_SRCS += io/filter/blosc.c
+LIB_SRCS += io/filter/blosc2.c
+LIB_SRCS += io/filter/blosc2_chunk.c
+LIB_SRCS += io/filter/blosc2_lz.c
+LIB_SRCS += io/filter/bzip2.c
+LIB_SRCS += io/filter/deflate.c
+LIB_SRCS += io/filter/filters.c
+LIB_SRCS += io/filter/fletcher32.c
+LIB_SRCS += io/filter/lz4.c
+LIB_SRCS += io/filter/lzf.c
+LIB_SRCS += io/filter/names.c
+LIB_SRCS += io/filter/nbit.c
+LIB_SRCS += io/filter/scaleoffset.c
+LIB_SRCS += io/filter/shuffle.c
+LIB_SRCS += io/filter/szip.c
+LIB_SRCS += io/filter/util.c
+LIB_SRCS += io/filter/zstd.c
+LIB_MULTI_ISA_SRCS += io/filter/bitplanes_simd.c

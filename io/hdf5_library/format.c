@@ -1,0 +1,99 @@
+/*
+ * format.c - HDF5 as a format: NetCDF-4, PyTables and NeXus files are HDF5 too.
+ */
+#include "io/hdf5_library/format.h"
+
+#include <unistd.h>
+
+#include "io/hdf5_library/child.h"
+#include "io/hdf5_library/file.h"
+#include "io/hdf5_library/list.h"
+#include "io/hdf5_format/raw.h"
+#include "io/hdf5_library/stage.h"
+#include "io/hdf5_library/write.h"
+
+static enum quern_status probe(const char *file, bool *is, struct quern_message *err)
+{
+	struct stat st;
+	int fd;
+	enum quern_status status = qn_h5_open_plain(file, &fd, &st, err);
+
+	if (status != QUERN_OK)
+		return status;
+	status = qn_h5_find_superblock(file, fd, (uint64_t)st.st_size, is, err);
+	close(fd);
+	return status;
+}
+
+typedef enum quern_status lister(hid_t file_id, const char *file, struct qn_listing *out,
+				 struct quern_message *err);
+
+static enum quern_status list(const char *file, lister *how, struct qn_listing *out,
+			      struct quern_message *err)
+{
+	struct qn_h5_caller caller;
+	struct stat st;
+	hid_t id = -1;
+	int fd;
+	enum quern_status status = qn_h5_open_signed(file, &fd, &st, err);
+
+	if (status != QUERN_OK)
+		return status;
+	close(fd);
+	qn_h5_enter(&caller);
+	status = qn_h5_open_file(file, &id, err);
+	if (status == QUERN_OK)
+		status = how(id, file, out, err);
+	qn_h5_close(id);
+	qn_h5_leave(&caller);
+	return status;
+}
+
+enum quern_status qn_hdf5_list(const char *file, struct qn_listing *out, struct quern_message *err)
+{
+	return list(file, qn_h5_list, out, err);
+}
+
+enum quern_status qn_hdf5_list_closely(const char *file, struct qn_listing *out,
+				       struct quern_message *err)
+{
+	return list(file, qn_h5_list_closely, out, err);
+}
+
+enum quern_status qn_hdf5_follow(const char *file, const char *path, struct qn_h5_end *out,
+				 struct quern_message *err)
+{
+	struct qn_h5_caller caller;
+	hid_t id = -1;
+	enum quern_status status;
+
+	qn_h5_enter(&caller);
+	status = qn_h5_open_file(file, &id, err);
+	if (status == QUERN_OK)
+		status = qn_h5_follow(id, file, path, out, err);
+	qn_h5_close(id);
+	qn_h5_leave(&caller);
+	return status;
+}
+
+const struct qn_format qn_hdf5_format = {
+	.name = "HDF5",
+	.probe = probe,
+	.list = qn_hdf5_child_list,
+	.list_closely = qn_hdf5_child_list_closely,
+	.locate = qn_hdf5_child_locate,
+	.describe = qn_hdf5_child_describe,
+	.describe_part = qn_hdf5_child_describe_part,
+	.sources = qn_hdf5_child_sources,
+	.describe_like = qn_hdf5_child_describe_like,
+	.open = qn_hdf5_child_open,
+	.read = qn_hdf5_child_read,
+	.close = qn_hdf5_child_close,
+	.write = qn_hdf5_write,
+	.is_result = qn_hdf5_child_is_result,
+	.shell = qn_hdf5_child_shell,
+	.fill = qn_hdf5_fill,
+	.catalog = qn_hdf5_child_catalog,
+	.version = qn_hdf5_version,
+	.sandbox = qn_hdf5_child_sandbox,
+};

@@ -1,0 +1,91 @@
+/*
+ * list.c - which datasets of a file a wrong name may have meant.
+ */
+#include "io/hdf5_library/list.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/options.h"
+#include "io/hdf5_library/file.h"
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static const char *listed_path(const void *ctx, int i)
+{
+	const struct qn_listing *l = ctx;
+
+	return (size_t)i < l->n ? l->path[i] : NULL;
+}
+
+/* The dataset that `path` may have meant: the same name in another group, or a slip of a few
+   letters. NULL when nothing is near. */
+static const char *near_miss(const struct qn_listing *l, const char *path)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!strcasecmp(last_part(l->path[i]), last_part(path)))
+			return l->path[i];
+	return qn_nearest(path, listed_path, l);
+}
+
+#define NAMES_SHOWN 10
+
+/* " /a /b /c and 5 more" */
+static void write_names(const struct qn_listing *l, char *out, size_t room)
+{
+	size_t at = 0, shown = 0;
+
+	while (shown < l->n && shown < NAMES_SHOWN) {
+		size_t n = strlen(l->path[shown]) + 1;
+
+		if (at + n + 40 > room)
+			break;
+		at += (size_t)snprintf(out + at, room - at, " %s", l->path[shown++]);
+	}
+	if (shown < l->n)
+		snprintf(out + at, room - at, " and %zu more (see quern inspect)", l->n - shown);
+}
+
+static void name_others(const struct qn_listing *l, const char *file, const char *path,
+			const char *what, struct quern_message *err)
+{
+	const char *near = near_miss(l, path);
+	char names[400] = "";
+
+	write_names(l, names, sizeof names);
+	if (near)
+		qn_error_because(err, QUERN_ERR_DATA, QN_NO_DATASET,
+				 "%s: %s %s; did you mean %s? It has:%s", file, what, path, near, names);
+	else
+		qn_error_because(err, QUERN_ERR_DATA, QN_NO_DATASET, "%s: %s %s; it has:%s", file,
+				 what, path, names);
+}
+
+enum quern_status qn_h5_no_such_dataset(hid_t file_id, const char *file, const char *path,
+					const char *what, struct quern_message *err)
+{
+	struct quern_message why = { .status = QUERN_OK };
+	struct qn_listing l = { .n = 0 };
+
+	/* It may well be there, and what is wrong with the file be the reason. */
+	if (qn_h5_list(file_id, file, &l, &why) != QUERN_OK)
+		return qn_error_set(err, QUERN_ERR_DATA, "%s; %s %s in what can be read", why.text,
+				    what, path);
+	if (l.nflaws > 0)
+		qn_error_set(err, QUERN_ERR_DATA, "%s: %s %s in what can be read; %s cannot be: %s", file,
+			     what, path, l.flaw[0].path, l.flaw[0].why);
+	else if (l.n == 0)
+		qn_error_because(err, QUERN_ERR_DATA, QN_NO_DATASET,
+				 "%s: %s %s; the file has no datasets%s", file, what, path, l.nlinks ? " of its own, but links: quern inspect lists them" : "");
+	else
+		name_others(&l, file, path, what, err);
+	qn_listing_fini(&l);
+	return QUERN_ERR_DATA;
+}

@@ -1,0 +1,27 @@
+/*
+ * list.h - which datasets a file has, and which of them a wrong name may have meant.
+ * Between qn_h5_enter and qn_h5_leave.
+ */
+#ifndef QN_IO_HDF5_LIBRARY_LIST_H
+#define QN_IO_HDF5_LIBRARY_LIST_H
+
+#include <hdf5.h>
+
+#include "data/storage.h"
+
+/* All that the file has, without opening another one: each dataset once, under the first of its names;
+   other names, soft and external links as such. What cannot be read is listed as a flaw: an error is
+   only that there is nothing else. The caller frees with qn_listing_fini. */
+enum quern_status qn_h5_list(hid_t file_id, const char *file, struct qn_listing *out,
+			     struct quern_message *err);
+
+/* The same, with what each dataset is for (listing.h), where there are not too many. Opens them all. */
+enum quern_status qn_h5_list_closely(hid_t file_id, const char *file, struct qn_listing *out,
+				     struct quern_message *err);
+
+/* "FILE: WHAT PATH in FILE; it has: ...": names some datasets, the likeliest first. Returns
+   QUERN_ERR_DATA. */
+enum quern_status qn_h5_no_such_dataset(hid_t file_id, const char *file, const char *path,
+					const char *what, struct quern_message *err);
+
+#endif

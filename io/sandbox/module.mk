@@ -1,0 +1,4 @@
+# io/sandbox: sources of libquern.
+LIB_SRCS += io/sandbox/calls.c
+LIB_SRCS += io/sandbox/child.c
+LIB_SRCS += io/sandbox/files.c

@@ -1,0 +1,378 @@
+#include "base/publish.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SUFFIX	    ".partial"
+#define NRANDOM	    12	/* characters of 5 bits */
+#define NTRIES	    16	/* a name of 60 random bits is taken once, or somebody is at work */
+#define MOST_LINKS  40	/* as the kernel has it */
+
+/* --- names --- */
+
+/* Length of what `file` has before the name itself, with the slash. */
+static size_t folder_length(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	return slash ? (size_t)(slash - file) + 1 : 0;
+}
+
+static char *folder_of(const char *file)
+{
+	const size_t length = folder_length(file);
+
+	return length ? strndup(file, length) : strdup(".");
+}
+
+/* "NAME." with the folder: what all temporary names of a file have in common. Owned. */
+static char *common_of(const char *file)
+{
+	const size_t folder = folder_length(file);
+	const size_t most = NAME_MAX - 1 - NRANDOM - strlen(SUFFIX);
+	const size_t length = strlen(file + folder);
+	char *out;
+
+	return asprintf(&out, "%.*s.", (int)(folder + (length < most ? length : most)), file) < 0
+		       ? NULL : out;
+}
+
+static char *random_partial(const char *file)
+{
+	static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
+	unsigned char bits[NRANDOM];
+	char text[NRANDOM + 1], *common, *out = NULL;
+
+	if (getrandom(bits, sizeof bits, 0) != (ssize_t)sizeof bits)
+		return NULL;
+	for (size_t i = 0; i < NRANDOM; i++)
+		text[i] = digits[bits[i] % 32];
+	text[NRANDOM] = '\0';
+	common = common_of(file);
+	if (common && asprintf(&out, "%s%s" SUFFIX, common, text) < 0)
+		out = NULL;
+	free(common);
+	return out;
+}
+
+/* In a directory where everybody may make files, such as /tmp, links of others are not followed, as Linux
+   has it for files that are opened by such a name (fs.protected_symlinks). */
+static bool is_strangers(const char *link)
+{
+	char *folder = folder_of(link);
+	struct stat of, in;
+	bool is = !folder || lstat(link, &of) || stat(folder, &in) ||
+		  ((in.st_mode & S_ISVTX) && (in.st_mode & S_IWOTH) && of.st_uid != geteuid() &&
+		   of.st_uid != in.st_uid);
+
+	free(folder);
+	return is;
+}
+
+/* Of a link, where it leads; owned. NULL with errno EINVAL: it is no link; EACCES: it is a stranger's. */
+static char *read_link(const char *file)
+{
+	char target[PATH_MAX], *out;
+	const ssize_t n = readlink(file, target, sizeof target - 1);
+
+	if (n < 0)
+		return NULL;
+	if (is_strangers(file)) {
+		errno = EACCES;
+		return NULL;
+	}
+	target[n] = '\0';
+	if (asprintf(&out, "%.*s%s", target[0] == '/' ? 0 : (int)folder_length(file), file,
+		     target) < 0)
+		return NULL;
+	return out;
+}
+
+/* Where a name leads, whether or not there is a file; owned. NULL: errno says why. */
+static char *follow(const char *name)
+{
+	char *file = strdup(name);
+
+	for (int i = 0; file && i < MOST_LINKS; i++) {
+		char *next = read_link(file);
+
+		const int why = errno;
+
+		/* What else is wrong with the name, opening it tells. */
+		if (!next && why != ENOMEM && why != EACCES)
+			return file;
+		free(file);
+		file = next;
+		errno = why;
+	}
+	if (file)
+		errno = ELOOP;
+	free(file);
+	return NULL;
+}
+
+/* --- before the work --- */
+
+static enum quern_status refuse(const char *option, const char *name, const char *why, int number,
+				struct quern_message *err)
+{
+	const enum quern_status st = qn_error_status_of(number);
+
+	return qn_error_set(err, st == QUERN_ERR_DENIED ? st : QUERN_ERR_USAGE, "%s %s: %s: %s",
+			    option, name, why, strerror(number));
+}
+
+/* A file that nobody may write is protected from root, too. */
+static enum quern_status check_there(const char *option, const char *name, const struct stat *there,
+				     const char *file, struct quern_message *err)
+{
+	if (!S_ISREG(there->st_mode))
+		return qn_error_set(err, QUERN_ERR_USAGE, "%s %s: is %s, not a file", option, name,
+				    S_ISDIR(there->st_mode) ? "a directory"
+							    : "a device, a pipe or a socket");
+	if (!(there->st_mode & 0222) || faccessat(AT_FDCWD, file, W_OK, AT_EACCESS))
+		return qn_error_set(err, QUERN_ERR_DENIED, "%s %s: is read-only; choose another "
+				    "name, or make it writable first", option, name);
+	return QUERN_OK;
+}
+
+static enum quern_status check_folder(const char *option, const char *name, const char *file,
+				      struct quern_message *err)
+{
+	char *folder = folder_of(file);
+	enum quern_status st = QUERN_OK;
+
+	if (!folder)
+		st = qn_error_nomem(err, strlen(file), "a name");
+	else if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS))
+		st = refuse(option, name, "its directory cannot be written", errno, err);
+	free(folder);
+	return st;
+}
+
+enum quern_status qn_place_check(const char *option, const char *name, struct quern_message *err)
+{
+	char *file = follow(name);
+	enum quern_status st;
+	struct stat there;
+
+	if (!file)
+		return refuse(option, name, "cannot be written", errno, err);
+	st = check_folder(option, name, file, err);
+	if (!st && !lstat(file, &there))
+		st = check_there(option, name, &there, file, err);
+	else if (!st && errno != ENOENT)
+		st = refuse(option, name, "cannot be written", errno, err);
+	free(file);
+	return st;
+}
+
+/* --- writing --- */
+
+static enum quern_status failed(const char *name, const char *how, int why,
+				struct quern_message *err)
+{
+	return qn_error_set(err, qn_error_status_of(why), "%s: %s: %s", name, how, strerror(why));
+}
+
+static enum quern_status not_written(const char *name, int why, struct quern_message *err)
+{
+	return failed(name, "cannot be written", why, err);
+}
+
+/* Tries names until one was not there. */
+static int create(struct qn_placing *p)
+{
+	for (int i = 0; i < NTRIES; i++) {
+		free(p->partial);
+		p->partial = random_partial(p->file);
+		if (!p->partial)
+			return errno ? errno : ENOMEM;
+		p->fd = open(p->partial, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (p->fd >= 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	return errno;
+}
+
+/* A file that only some may read stays so when it is replaced. */
+static struct qn_rights rights_of(const char *file, struct qn_rights rights)
+{
+	struct stat there;
+
+	if (lstat(file, &there) || !S_ISREG(there.st_mode))
+		return qn_rights_masked(rights);
+	return qn_rights_meet(rights, qn_rights_of(file, &there));
+}
+
+static void forget(struct qn_placing *p)
+{
+	free(p->file);
+	free(p->partial);
+	free(p->name);
+	*p = QN_PLACING_NONE;
+}
+
+enum quern_status qn_place_open(const char *name, enum qn_links links, struct qn_rights rights,
+				struct qn_placing *out, struct quern_message *err)
+{
+	int why = 0;
+
+	*out = QN_PLACING_NONE;
+	out->name = strdup(name);
+	out->file = links == QN_FOLLOW_LINK ? follow(name) : strdup(name);
+	if (!out->file || !out->name)
+		why = errno;
+	if (!why)
+		why = create(out);
+	if (!why) {
+		out->rights = rights_of(out->file, rights);
+		return QUERN_OK;
+	}
+	qn_place_discard(out);
+	return not_written(name, why, err);
+}
+
+enum quern_status qn_place_put(const struct qn_placing *p, const void *bytes, size_t nbytes,
+			       struct quern_message *err)
+{
+	const char *at = bytes;
+
+	while (nbytes) {
+		ssize_t n = write(p->fd, at, nbytes);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		/* None of several bytes, without an error: there is no room. */
+		if (n <= 0)
+			return not_written(p->name, n ? errno : ENOSPC, err);
+		at += n;
+		nbytes -= (size_t)n;
+	}
+	return QUERN_OK;
+}
+
+/* 0 or errno. A file system that cannot sync is no reason to fail. */
+static int sync_all(int fd)
+{
+	while (fsync(fd))
+		if (errno != EINTR)
+			return errno == EINVAL || errno == ENOSYS || errno == ENOTSUP ? 0 : errno;
+	return 0;
+}
+
+/* On network file systems this is where a full disk shows. Interrupted, it is closed all the same. */
+static int close_it(struct qn_placing *p)
+{
+	const int fd = p->fd;
+
+	p->fd = -1;
+	return close(fd) && errno != EINTR ? errno : 0;
+}
+
+int qn_place_sync_folder(const char *file)
+{
+	char *folder = folder_of(file);
+	int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	/* One that may be written and not read cannot be synced. */
+	int why = fd >= 0 ? sync_all(fd) : !folder ? ENOMEM : errno == EACCES ? 0 : errno;
+
+	if (fd >= 0 && close(fd) && !why)
+		why = errno;
+	free(folder);
+	return why;
+}
+
+void qn_place_discard(struct qn_placing *p)
+{
+	if (p->fd >= 0) {
+		close(p->fd);
+		unlink(p->partial);
+	}
+	forget(p);
+}
+
+static int set_time(int fd, int64_t time_ns)
+{
+	const struct timespec t = { .tv_sec = time_ns / 1000000000, .tv_nsec = time_ns % 1000000000 };
+	const struct timespec both[2] = { t, t };
+
+	return time_ns != QN_PLACE_NOW && futimens(fd, both) ? errno : 0;
+}
+
+enum quern_status qn_place_finish(struct qn_placing *p, int64_t time_ns, struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+	int why = qn_rights_grant(p->fd, p->rights);
+
+	if (!why)
+		why = set_time(p->fd, time_ns);
+	if (!why)
+		why = sync_all(p->fd);
+	if (why)
+		st = not_written(p->name, why, err);
+	why = close_it(p);
+	if (!st && why)
+		st = not_written(p->name, why, err);
+	if (!st && rename(p->partial, p->file))
+		st = failed(p->name, "cannot be put in its place", errno, err);
+	if (st)
+		unlink(p->partial);
+	else if ((why = qn_place_sync_folder(p->file)))
+		st = failed(p->name, "is written, but its directory cannot be synced", why, err);
+	forget(p);
+	return st;
+}
+
+enum quern_status qn_place_write(const char *name, enum qn_links links, struct qn_rights rights,
+				 const void *bytes, size_t nbytes, int64_t time_ns,
+				 struct quern_message *err)
+{
+	struct qn_placing p;
+	enum quern_status st = qn_place_open(name, links, rights, &p, err);
+
+	if (st)
+		return st;
+	st = qn_place_put(&p, bytes, nbytes, err);
+	if (!st)
+		return qn_place_finish(&p, time_ns, err);
+	qn_place_discard(&p);
+	return st;
+}
+
+/* --- what was left --- */
+
+static bool is_partial(const char *name, const char *common)
+{
+	const size_t n = strlen(common);
+
+	return !strncmp(name, common, n) && strlen(name) == n + NRANDOM + strlen(SUFFIX) &&
+	       !strcmp(name + n + NRANDOM, SUFFIX);
+}
+
+void qn_place_sweep(const char *file)
+{
+	const size_t length = folder_length(file);
+	char *common = common_of(file), *folder = folder_of(file);
+	DIR *d = common && folder ? opendir(folder) : NULL;
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (is_partial(e->d_name, common + length))
+			unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+	free(folder);
+	free(common);
+}

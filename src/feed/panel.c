@@ -1,0 +1,148 @@
+/*
+ * panel.c - an item of several chunks as one tile, in C order of its box.
+ *
+ * Each chunk is delivered in tiles, to a sink that puts their values where they belong.
+ */
+#include "feed/feed_impl.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+/* The elements of the item's box that are in the chunk, as a box of the dataset (*part) and as
+   an offset in the item's box; false if there are none. */
+static bool cut_box(const struct qn_feed *f, const struct quern_box *box,
+		    const struct qn_chunk *chunk, struct quern_box *part, uint64_t *offset)
+{
+	uint64_t coord[QUERN_MAX_DIMS], origin[QUERN_MAX_DIMS];
+
+	qn_feed_locate(f, chunk, coord, origin);
+	part->ndim = box->ndim;
+	for (int d = 0; d < box->ndim; d++) {
+		const uint64_t start = box->start[d], step = box->step[d];
+		const uint64_t end = origin[d] + f->d->chunk[d];
+		uint64_t lo = origin[d] > start ? qn_ceil_div(origin[d] - start, step) : 0;
+		uint64_t hi = end > start ? qn_ceil_div(end - start, step) : 0;
+
+		hi = qn_min_u64(hi, box->count[d]);
+		if (lo >= hi)
+			return false;
+		offset[d] = lo;
+		part->start[d] = start + lo * step;
+		part->count[d] = hi - lo;
+		part->step[d] = step;
+	}
+	return true;
+}
+
+static void start_part(struct qn_panel *p, const struct quern_box *box,
+		       const struct quern_box *part, const uint64_t *offset)
+{
+	uint64_t stride[QUERN_MAX_DIMS], at = 0, place = 1;
+
+	for (int d = box->ndim - 1; d >= 0; d--) {
+		stride[d] = place;
+		at += offset[d] * place;
+		place *= box->count[d];
+	}
+	qn_walk_init(&p->walk, box->ndim, part->count, stride, at, 1, 0);
+	p->left = p->walk.nelems;
+	/* One run, which step 1 says; a walk of several has dimensions left. */
+	p->place = NULL;
+	if (p->walk.nelems == qn_box_nelems(part))
+		p->place = p->values.bytes + at * p->value_nbytes;
+}
+
+static uint64_t *bits_of(const struct qn_panel *p)
+{
+	return (uint64_t *)(void *)p->valid.bytes;
+}
+
+/* Clears the bits of n elements from `at` on that are clear in the tile from `first` on. */
+static void put_missing(struct qn_panel *p, uint64_t at, const uint64_t *valid, size_t first,
+			size_t n)
+{
+	uint64_t *bits = bits_of(p);
+
+	for (size_t i = first; i < first + n;) {
+		const uint64_t missing = ~valid[i / 64] >> i % 64;
+		const size_t skip = missing ? (size_t)__builtin_ctzll(missing) : 64 - i % 64;
+		const uint64_t to = at + (i + skip - first);
+
+		i += skip;
+		if (missing == 0 || i >= first + n)
+			continue;
+		bits[to / 64] &= ~(UINT64_C(1) << to % 64);
+		i++;
+	}
+}
+
+static void put_tile(void *ctx, const struct quern_tile *tile)
+{
+	struct qn_panel *p = ctx;
+	const struct quern_var *var = tile->var;
+	const size_t size = p->value_nbytes;
+
+	p->nmissing += var->nmissing;
+	for (size_t i = 0; i < tile->nelems;) {
+		const size_t n = (size_t)qn_min_u64(p->left, tile->nelems - i);
+		const uint64_t at = p->walk.at + (p->walk.nelems - p->left);
+
+		memcpy(p->values.bytes + at * size, (const char *)var->values + i * size, n * size);
+		if (var->valid)
+			put_missing(p, at, var->valid, i, n);
+		i += n;
+		p->left -= n;
+		if (p->left == 0 && qn_walk_next(&p->walk))
+			p->left = p->walk.nelems;
+	}
+}
+
+static enum quern_status make_room(struct qn_feed *f, const struct quern_box *box,
+				   struct quern_message *err)
+{
+	struct qn_panel *p = &f->panel;
+	const size_t nelems = (size_t)qn_box_nelems(box), nwords = (nelems + 63) / 64;
+	enum quern_status st;
+
+	p->nelems = nelems;
+	p->nmissing = 0;
+	p->value_nbytes = qn_view_size(f->view.dtype);
+	st = qn_buffer_reserve(&p->values, nelems * p->value_nbytes, "a panel", err);
+	if (st || !f->cf.mark)
+		return st;
+	st = qn_buffer_reserve(&p->valid, nwords * sizeof(uint64_t), "a panel's bitmap", err);
+	if (st)
+		return st;
+	memset(p->valid.bytes, 0xff, nwords * sizeof(uint64_t));
+	if (nelems % 64)
+		bits_of(p)[nwords - 1] = (UINT64_C(1) << nelems % 64) - 1;
+	return QUERN_OK;
+}
+
+enum quern_status qn_feed_panel(struct qn_feed *f, const struct qn_item *item, qn_sink *sink,
+				void *ctx, struct quern_message *err)
+{
+	struct qn_panel *p = &f->panel;
+	struct quern_var var = { .dtype = f->view.dtype };
+	struct quern_tile tile = { .box = &item->box, .nvars = 1, .var = &var };
+	uint64_t offset[QUERN_MAX_DIMS];
+	struct quern_box part;
+	enum quern_status st = make_room(f, &item->box, err);
+
+	for (size_t i = 0; !st && i < item->nchunks; i++) {
+		if (!cut_box(f, &item->box, &item->chunks[i], &part, offset))
+			continue;
+		start_part(p, &item->box, &part, offset);
+		st = qn_feed_chunk(f, &part, &item->chunks[i], put_tile, p, err);
+	}
+	if (st)
+		return st;
+	p->place = NULL;
+	tile.nelems = p->nelems;
+	var.values = p->values.bytes;
+	var.nmissing = p->nmissing;
+	var.valid = p->nmissing ? bits_of(p) : NULL;
+	sink(ctx, &tile);
+	return QUERN_OK;
+}

@@ -1,0 +1,590 @@
+#include "find/join.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "base/options.h"
+#include "base/text.h"
+#include "data/select.h"
+#include "find/coordinate.h"
+#include "find/resolve.h"
+#include "find/describe.h"
+#include "find/warnings.h"
+
+#define MOST_NAMED   10	/* bad files in a message */
+#define LARGE_NBYTES (UINT64_C(64) << 20)	/* a file: its chunk index may be large too */
+
+/* What a rank finds out about its files. */
+struct search {
+	const struct qn_dataset *first;
+	int along;
+	struct qn_mosaic found;		/* members, without parts */
+	struct qn_names bad;		/* what is wrong with the first bad file, and all of them */
+	struct quern_message err;	/* that has nothing to do with a file */
+};
+
+/* --- what may be joined --- */
+
+static enum quern_status differs(const struct qn_dataset *first, const struct qn_dataset *other,
+				 struct quern_message *err, const char *what, const char *a,
+				 const char *b)
+{
+	return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s: %s is %s, but %s in %s: these files "
+			    "cannot be joined", other->file, other->path, what, b, a, first->file);
+}
+
+static const char *name_or(const char *name)
+{
+	return name && *name ? name : "not given";
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return !strcmp(a ? a : "", b ? b : "");
+}
+
+static enum quern_status check_dimension(const struct qn_dataset *first,
+					 const struct qn_dataset *other, int dim, int along,
+					 struct quern_message *err)
+{
+	const uint64_t length = qn_dataset_length(first, dim);
+	char what[64], a[32], b[32];
+
+	if (!same_text(first->dim_name[dim], other->dim_name[dim])) {
+		snprintf(what, sizeof(what), "the name of dimension %d", dim);
+		return differs(first, other, err, what, name_or(first->dim_name[dim]),
+			       name_or(other->dim_name[dim]));
+	}
+	if (dim == along || length == qn_dataset_length(other, dim))
+		return QUERN_OK;
+	snprintf(what, sizeof(what), "the length of dimension %d (%.24s)", dim,
+		 first->dim_name[dim] ? first->dim_name[dim] : "?");
+	snprintf(a, sizeof(a), "%" PRIu64, length);
+	snprintf(b, sizeof(b), "%" PRIu64, qn_dataset_length(other, dim));
+	return differs(first, other, err, what, a, b);
+}
+
+static bool same_type(const struct qn_type *a, const struct qn_type *b)
+{
+	return a->class == b->class && a->size == b->size && a->big_endian == b->big_endian &&
+	       !strcmp(a->name, b->name);
+}
+
+static const char *signedness(const struct qn_dataset *d)
+{
+	return d->cf.as_unsigned ? "unsigned" : "as its type says";
+}
+
+enum quern_status qn_join_check(const struct qn_dataset *first, const struct qn_dataset *other,
+				int along, struct quern_message *err)
+{
+	char a[16], b[16];
+	enum quern_status st = QUERN_OK;
+
+	if (first->cf.as_unsigned != other->cf.as_unsigned)
+		return differs(first, other, err, "what _Unsigned or the bounds of bytes say of it",
+			       signedness(first), signedness(other));
+	if (!same_type(&first->type, &other->type))
+		return differs(first, other, err, "its type", first->type.name, other->type.name);
+	if (first->is_null || other->is_null) /* no elements, of any rank */
+		return QUERN_OK;
+	if (first->ndim != other->ndim || first->scalar != other->scalar) {
+		snprintf(a, sizeof(a), "%d", first->scalar ? 0 : first->ndim);
+		snprintf(b, sizeof(b), "%d", other->scalar ? 0 : other->ndim);
+		return differs(first, other, err, "the number of its dimensions", a, b);
+	}
+	for (int d = 0; !st && d < first->ndim; d++)
+		st = check_dimension(first, other, d, along, err);
+	if (!st && strcmp(first->units, other->units))
+		st = differs(first, other, err, "its unit", name_or(first->units),
+			     name_or(other->units));
+	return st;
+}
+
+/* --- the first of the files --- */
+
+static const char *dimension_name(const void *ctx, int i)
+{
+	const struct qn_dataset *d = ctx;
+
+	while (i < d->ndim && !d->dim_name[i])
+		i++;
+	return i < d->ndim ? d->dim_name[i] : NULL;
+}
+
+static enum quern_status no_dimension(const struct qn_dataset *d, const char *name,
+				      struct quern_message *err)
+{
+	const char *near = qn_nearest(name, dimension_name, d);
+
+	return qn_error_set(err, QUERN_ERR_USAGE, "--along: %s has no dimension '%s'%s%s%s; `quern "
+			    "inspect` shows them", d->path, name, near ? "; did you mean '" : "",
+			    near ? near : "", near ? "'?" : "");
+}
+
+/* The dimension to join along. */
+static enum quern_status find_along(const struct qn_job *j, int *along, struct quern_message *err)
+{
+	const char *name = quern_option_string(j->options, "along");
+	const struct qn_dataset *d = &j->dataset;
+
+	*along = name ? qn_dimension_find(d, name) : 0;
+	if (*along < 0)
+		return no_dimension(d, name, err);
+	if (d->scalar && j->files.n > 1)
+		return qn_error_set(err, QUERN_ERR_USAGE, "%s: dataset %s is a scalar: it has no "
+				    "dimension to join files along", d->file, d->path);
+	return QUERN_OK;
+}
+
+/* Is it worth the time to find out first what is selected, and then to read that part of the index? */
+static bool is_index_worth_it(const struct qn_job *j)
+{
+	const char *select = quern_option_string(j->options, "select");
+	struct stat s;
+
+	return select && *select && j->files.n == 1 && !stat(j->files.name[0], &s) &&
+	       (uint64_t)s.st_size >= LARGE_NBYTES;
+}
+
+/* Where there is one file the selection is known before there are chunks. */
+static enum quern_status index_part(struct qn_job *j, struct quern_message *err)
+{
+	struct qn_dataset visible;
+	enum quern_status st;
+
+	qn_dataset_visible(&j->dataset, &visible);
+	st = qn_coordinate_select(&visible, NULL, quern_option_string(j->options, "select"),
+				  &j->selection, err);
+
+	if (!st)
+		st = qn_source_index(&j->dataset, &j->selection, err);
+	j->selected = !st;
+	return st;
+}
+
+/* On the rank that sees the first file. */
+static enum quern_status describe_here(struct qn_job *j, struct quern_message *err)
+{
+	bool in_parts = is_index_worth_it(j);
+	enum quern_status st = qn_source_describe(j->files.name[j->first],
+						  quern_option_string(j->options, "dataset"),
+						  quern_option_string(j->options, "column"),
+						  !in_parts, &j->dataset, err);
+
+	return st || !in_parts ? st : index_part(j, err);
+}
+
+/* A block of one rank on rank 0: *block is owned there, NULL elsewhere. Takes mine. Collective. */
+static enum quern_status fetch(struct qn_job *j, void *mine, size_t mine_nbytes, void **block,
+			       uint64_t *nbytes, struct quern_message *err)
+{
+	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(j->comm), sizeof(*sizes));
+	enum quern_status st = sizes ? QUERN_OK : qn_error_nomem(err, 0, "sizes");
+
+	*block = NULL;
+	*nbytes = 0;
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st)
+		st = qn_comm_gather_blocks(j->comm, mine, mine_nbytes, block, sizes, err);
+	for (int r = 0; !st && *block && r < qn_comm_size(j->comm); r++)
+		*nbytes += sizes[r];
+	free(sizes);
+	free(mine);
+	return st;
+}
+
+/* The description that another rank has made, as rank 0's. */
+static enum quern_status unpack_first(struct qn_job *j, const void *flat, uint64_t flat_nbytes,
+				      void **chunks, uint64_t chunks_nbytes,
+				      struct quern_message *err)
+{
+	enum quern_status st = qn_dataset_unpack(flat, flat_nbytes, &j->dataset, err);
+
+	if (st)
+		return st;
+	j->dataset.chunks = *chunks;
+	j->dataset.nchunks = chunks_nbytes / sizeof(struct qn_chunk);
+	*chunks = NULL;
+	return qn_dataset_check(&j->dataset, err);
+}
+
+/* Collective. */
+static enum quern_status fetch_first(struct qn_job *j, bool described, struct quern_message *err)
+{
+	struct qn_dataset *d = &j->dataset;
+	void *flat = NULL, *chunks = NULL, *all_flat = NULL, *all_chunks = NULL;
+	size_t nbytes = 0, nchunks = described ? d->nchunks : 0;
+	uint64_t flat_nbytes, chunks_nbytes = 0;
+	enum quern_status st = QUERN_OK;
+
+	if (described) {
+		flat = qn_dataset_pack(d, &nbytes);
+		st = flat ? QUERN_OK : qn_error_nomem(err, sizeof(*d), "the description");
+		chunks = d->chunks;
+		d->chunks = NULL;
+		qn_dataset_fini(d);
+	}
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st)
+		st = fetch(j, flat, nbytes, &all_flat, &flat_nbytes, err);
+	else
+		free(flat);
+	if (!st)
+		st = fetch(j, chunks, nchunks * sizeof(*d->chunks), &all_chunks, &chunks_nbytes,
+			   err);
+	else
+		free(chunks);
+	if (!st && qn_comm_rank(j->comm) == 0)
+		st = unpack_first(j, all_flat, flat_nbytes, &all_chunks, chunks_nbytes, err);
+	free(all_flat);
+	free(all_chunks);
+	return qn_comm_agree(j->comm, st, err);
+}
+
+/* The description of the file j->first, from a rank that sees it, on all ranks. Collective. */
+static enum quern_status describe_one(struct qn_job *j, const struct qn_muster *m,
+				      struct quern_message *err)
+{
+	bool mine = (uint32_t)qn_comm_rank(j->comm) == m->describer[j->first];
+	enum quern_status st = QUERN_OK;
+
+	if (mine)
+		st = describe_here(j, err);
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st && m->describer[j->first])
+		st = fetch_first(j, mine, err);
+	return st ? st : qn_comm_agree(j->comm, qn_job_share_dataset(j, err), err);
+}
+
+/* The first file that says what the others are to be like: a null dataspace says nothing. Collective. */
+static enum quern_status describe_first(struct qn_job *j, const struct qn_muster *m,
+					struct quern_message *err)
+{
+	enum quern_status st = describe_one(j, m, err);
+
+	while (!st && j->dataset.is_null && j->first + 1 < j->files.n) {
+		qn_dataset_fini(&j->dataset);
+		j->first++;
+		st = describe_one(j, m, err);
+	}
+	return st;
+}
+
+/* --- the others --- */
+
+static enum quern_status note_bad(struct search *s, const char *file, const char *why)
+{
+	enum quern_status st = s->bad.n ? QUERN_OK : qn_names_add(&s->bad, why, &s->err);
+
+	return st ? st : qn_names_add(&s->bad, file, &s->err);
+}
+
+/* Takes the description of a file. */
+static bool take_description(void *ctx, const char *file, struct qn_dataset *d,
+			     const struct quern_message *why)
+{
+	struct search *s = ctx;
+	struct quern_message err = *why;
+	enum quern_status st = err.status;
+	uint32_t member;
+
+	if (!st)
+		st = qn_join_check(s->first, d, s->along, &err);
+	if (st)
+		st = note_bad(s, file, err.text);
+	else
+		st = qn_mosaic_add(&s->found, d, &member, &s->err);
+	return !st && s->bad.n <= MOST_NAMED;
+}
+
+/* The files but the first that this rank describes: *list is owned. */
+static enum quern_status my_files(const struct qn_job *j, const struct qn_muster *m,
+				  const char ***list, size_t *n, struct quern_message *err)
+{
+	*n = 0;
+	*list = qn_calloc(j->files.n, sizeof(**list));
+	if (!*list)
+		return qn_error_nomem(err, j->files.n * sizeof(**list), "the names of files");
+	for (size_t i = j->first + 1; i < j->files.n; i++)
+		if (m->describer[i] == (uint32_t)qn_comm_rank(j->comm))
+			(*list)[(*n)++] = j->files.name[i];
+	return QUERN_OK;
+}
+
+/* The format of the first file, which this host need not see: that of a file that it sees. */
+static enum quern_status find_format(const char *const *file, size_t n,
+				     const struct qn_format **format, struct quern_message *err)
+{
+	*format = NULL;
+	for (size_t i = 0; i < n; i++) {
+		struct quern_message ignored = { .status = QUERN_OK };
+
+		if (!qn_source_format(file[i], format, i ? &ignored : err))
+			return QUERN_OK;
+	}
+	return err->status ? err->status : QUERN_ERR_DATA;
+}
+
+/* The name that was given, n times: in the first file it may be a link to another. Owned. */
+static const char **names_in(const struct qn_dataset *first, size_t n)
+{
+	const char **paths = qn_calloc(n, sizeof(*paths));
+
+	for (size_t i = 0; paths && i < n; i++)
+		paths[i] = qn_dataset_name(first);
+	return paths;
+}
+
+static enum quern_status describe_others(const struct qn_job *j, const struct qn_muster *m,
+					 struct search *s, struct quern_message *err)
+{
+	const struct qn_format *format;
+	struct quern_message why = { .status = QUERN_OK };
+	const char **mine, **paths = NULL;
+	size_t n;
+	enum quern_status st = my_files(j, m, &mine, &n, err);
+
+	if (!st && n && find_format(mine, n, &format, &why))
+		for (size_t i = 0; !st && i < n; i++)
+			st = note_bad(s, mine[i], why.text);
+	else if (!st && n && !(paths = names_in(s->first, n)))
+		st = qn_error_nomem(err, n * sizeof(*paths), "the names of datasets");
+	else if (!st && n)
+		format->describe_like(s->first, mine, paths, n, (int)j->place.nthreads,
+				      take_description, s);
+	free(paths);
+	free(mine);
+	return st || !s->err.status ? st
+				    : qn_error_set(err, s->err.status, "%s", s->err.text);
+}
+
+/* Says what is wrong with the first bad file, and which are bad too. */
+static enum quern_status tell_bad(const struct qn_names *bad, struct quern_message *err)
+{
+	char text[QN_ERROR_NBYTES], *at = text;
+	const char *end = text + sizeof(text);
+
+	qn_text_put(text, 600, bad->name[0]);
+	at += strlen(text);
+	for (size_t i = 2; i < bad->n && at < end; i++)
+		at += snprintf(at, (size_t)(end - at), "%s%s",
+			       i > 2 ? ", " : "; these cannot be used either: ", bad->name[i]);
+	return qn_error_set(err, QUERN_ERR_DATA, "%s", text);
+}
+
+/* All ranks' blocks of one kind on rank 0, each given to `take`. Takes flat. Collective. */
+static enum quern_status gather(struct qn_job *j, void *flat, size_t nbytes,
+				enum quern_status (*take)(void *ctx, const void *block,
+							  size_t nbytes,
+							  struct quern_message *err),
+				void *ctx, struct quern_message *err)
+{
+	size_t nranks = (size_t)qn_comm_size(j->comm), at = 0;
+	uint64_t *sizes = qn_calloc(nranks, sizeof(*sizes));
+	void *all = NULL;
+	enum quern_status st = QUERN_OK;
+
+	if (!flat || !sizes)
+		st = qn_error_nomem(err, nbytes, "the descriptions of files");
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st)
+		st = qn_comm_gather_blocks(j->comm, flat, nbytes, &all, sizes, err);
+	for (size_t r = 0; !st && all && r < nranks; at += sizes[r++])
+		st = take(ctx, (char *)all + at, sizes[r], err);
+	free(all);
+	free(sizes);
+	free(flat);
+	return qn_comm_agree(j->comm, st, err);
+}
+
+static enum quern_status take_bad(void *ctx, const void *block, size_t nbytes,
+				  struct quern_message *err)
+{
+	struct qn_names *bad = ctx, more = { .n = 0 };
+	enum quern_status st = qn_names_unpack(&more, block, nbytes, err);
+
+	for (size_t i = bad->n > 0; !st && i < more.n && bad->n <= MOST_NAMED; i++)
+		st = qn_names_add(bad, more.name[i], err);
+	qn_names_fini(&more);
+	return st;
+}
+
+/* Fails when there are bad files anywhere. Collective. */
+static enum quern_status agree_on_files(struct qn_job *j, const struct search *s,
+					struct quern_message *err)
+{
+	struct qn_names bad = { .n = 0 };
+	size_t nbytes = 0;
+	void *flat = qn_names_pack(&s->bad, &nbytes);
+	enum quern_status st = gather(j, flat, nbytes, take_bad, &bad, err);
+
+	if (!st && bad.n)
+		st = tell_bad(&bad, err);
+	qn_names_fini(&bad);
+	return qn_comm_agree(j->comm, st, err);
+}
+
+/* --- the whole --- */
+
+struct placing {
+	struct qn_job *j;
+	int along;
+	uint64_t origin[QUERN_MAX_DIMS];
+};
+
+/* What one part cannot do without the library, the whole cannot. */
+static void weaken(struct qn_dataset *whole, const struct qn_dataset *d)
+{
+	if (whole->native && !d->native)
+		memcpy(whole->why_not_native, d->why_not_native, sizeof(whole->why_not_native));
+	whole->native = whole->native && d->native;
+}
+
+/* Puts a dataset behind those that are there. Its chunks are taken. */
+static enum quern_status place(struct placing *p, struct qn_dataset *d, struct quern_message *err)
+{
+	uint64_t length = qn_dataset_length(d, p->along);
+	enum quern_status st;
+
+	if (d->is_null && !p->j->dataset.is_null)
+		return QUERN_OK;
+	if ((d->layout == QN_VIRTUAL || d->layout == QN_EXTERNAL) && !qn_muster_sees(d->file))
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s has its elements in other "
+				    "files, and host %s, where rank 0 runs, cannot open it: give "
+				    "this host a copy", d->file, d->path, p->j->report.host);
+	weaken(&p->j->dataset, d);
+	st = qn_job_blame(p->j, d, err);
+	if (!st)
+		st = qn_resolve(d, p->origin, (int)p->j->place.nthreads, &p->j->mosaic, err);
+	if (!st && !qn_add(p->origin[p->along], length, &p->origin[p->along]))
+		st = qn_error_set(err, QUERN_ERR_DATA, "%s: with it the files have more elements than "
+				  "can be counted", d->file);
+	return st;
+}
+
+/* What the ranks have described, on rank 0: a mosaic of each, without parts. */
+struct collection {
+	uint32_t n;
+	struct qn_mosaic *of;		/* owned */
+	uint32_t *next;			/* owned: the member of each to be taken next */
+};
+
+static void collection_fini(struct collection *c)
+{
+	for (uint32_t r = 0; c->of && r < c->n; r++)
+		qn_mosaic_fini(&c->of[r]);
+	free(c->of);
+	free(c->next);
+}
+
+static enum quern_status take_members(void *ctx, const void *block, size_t nbytes,
+				      struct quern_message *err)
+{
+	struct collection *c = ctx;
+	enum quern_status st = qn_mosaic_unpack(block, nbytes, &c->of[c->n], err);
+
+	c->n += !st;
+	return st;
+}
+
+/* The next description of a rank, put behind those that are there. */
+static enum quern_status place_next(struct placing *p, struct collection *c, uint32_t rank,
+				    struct quern_message *err)
+{
+	struct qn_mosaic *m = rank < c->n ? &c->of[rank] : NULL;
+	struct qn_dataset d;
+	enum quern_status st;
+
+	if (!m || c->next[rank] == m->nmembers)
+		return qn_error_set(err, QUERN_ERR_RUN, "rank %u has lost a description", rank);
+	qn_mosaic_member(m, c->next[rank], &d);
+	m->member[c->next[rank]++].chunks = NULL;
+	st = place(p, &d, err);
+	free(d.chunks);
+	return st;
+}
+
+/* Rank 0: all files in their order. */
+static enum quern_status place_all(struct placing *p, const struct qn_muster *m,
+				   struct collection *c, struct quern_message *err)
+{
+	struct qn_job *j = p->j;
+	enum quern_status st = QUERN_OK;
+
+	free(j->file_end); /* of a dataset that was joined before */
+	j->file_end = qn_calloc(j->files.n, sizeof(*j->file_end));
+	if (!j->file_end)
+		st = qn_error_nomem(err, j->files.n * sizeof(*j->file_end), "the ends of files");
+	for (size_t i = j->first; !st && i < j->files.n; i++) {
+		st = i > j->first ? place_next(p, c, m->describer[i], err)
+				  : place(p, &j->dataset, err);
+		j->file_end[i] = p->origin[p->along];
+	}
+	if (st)
+		return st;
+	for (int i = 0; i < j->dataset.ndim; i++)
+		j->dataset.shape[i] = qn_dataset_length(&j->dataset, i);
+	memset(j->dataset.beyond, 0, sizeof(j->dataset.beyond));
+	j->dataset.shape[p->along] = p->origin[p->along];
+	return qn_dataset_check(&j->dataset, err);
+}
+
+/* Collective. */
+static enum quern_status put_together(struct qn_job *j, const struct qn_muster *m,
+				      const struct search *s, struct quern_message *err)
+{
+	size_t nranks = (size_t)qn_comm_size(j->comm), nbytes = 0;
+	struct placing p = { .j = j, .along = s->along };
+	struct collection c = { .of = qn_calloc(nranks, sizeof(*c.of)),
+				.next = qn_calloc(nranks, sizeof(*c.next)) };
+	void *flat = qn_mosaic_pack(&s->found, true, &nbytes);
+	enum quern_status st = c.of && c.next
+		? QUERN_OK : qn_error_nomem(err, nranks * sizeof(*c.of), "the descriptions of files");
+
+	st = qn_comm_agree(j->comm, st, err);
+	if (st)
+		free(flat);
+	else
+		st = gather(j, flat, nbytes, take_members, &c, err);
+	if (!st && qn_comm_rank(j->comm) == 0)
+		st = place_all(&p, m, &c, err);
+	collection_fini(&c);
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st && qn_comm_rank(j->comm) != 0)
+		qn_dataset_fini(&j->dataset);
+	return st ? st : qn_comm_agree(j->comm, qn_job_share_dataset(j, err), err);
+}
+
+static enum quern_status join_others(struct qn_job *j, const struct qn_muster *m,
+				     struct search *s, struct quern_message *err)
+{
+	enum quern_status st = find_along(j, &s->along, err);
+
+	j->along = s->along;
+	qn_mosaic_init(&s->found, j->dataset.ndim);
+	if (!st && j->files.n > 1)
+		st = describe_others(j, m, s, err);
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st && j->files.n > 1)
+		st = agree_on_files(j, s, err);
+	return st ? st : put_together(j, m, s, err);
+}
+
+enum quern_status qn_join(struct qn_job *j, const struct qn_muster *m, struct quern_message *err)
+{
+	struct search s = { .first = &j->dataset };
+	enum quern_status st = describe_first(j, m, err);
+
+	if (!st) {
+		qn_mosaic_init(&j->mosaic, j->dataset.ndim);
+		st = join_others(j, m, &s, err);
+	}
+	qn_mosaic_fini(&s.found);
+	qn_names_fini(&s.bad);
+	return st;
+}

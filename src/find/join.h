@@ -1,0 +1,22 @@
+/*
+ * join.h - the files of a run as one dataset: concatenated along a dimension, in the order in which
+ * they are given.
+ *
+ * Each file is described by a rank that sees it (files.h); rank 0 puts all together.
+ */
+#ifndef QN_FIND_JOIN_H
+#define QN_FIND_JOIN_H
+
+#include "find/files.h"
+
+/* May `other` follow `first` along a dimension? QUERN_ERR_DATA names both files and what differs:
+   type, dimensions, other extents, units. How values are packed may differ. */
+enum quern_status qn_join_check(const struct qn_dataset *first, const struct qn_dataset *other,
+				int along, struct quern_message *err);
+
+/* Fills j->dataset and j->mosaic, the chunks of its members on rank 0 only, from j->files. m: who
+   describes which. QUERN_ERR_DATA names what files cannot be read or joined, ten of them at most.
+   Collective. */
+enum quern_status qn_join(struct qn_job *j, const struct qn_muster *m, struct quern_message *err);
+
+#endif

@@ -1,0 +1,158 @@
+/*
+ * meaning.c - what a selection means in coordinates. One rank, the reader, looks up the values
+ * at the ends of each slice, since only that one needs the coordinates; rank 0, which writes
+ * the result, gets them from it and checks what it got. Of joined files only rank 0 knows where
+ * each ends, and tells.
+ */
+#include "find/meaning.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "data/select.h"
+#include "find/warnings.h"
+
+/* Where the first and the last index of the joined dimension are: the numbers of files, and the
+   indexes in these. */
+struct places {
+	uint64_t file[2], at[2];
+};
+
+static uint64_t last_of(const struct quern_box *b, int dim)
+{
+	return b->start[dim] + (b->count[dim] - 1) * b->step[dim];
+}
+
+/* Rank 0 knows where files end. */
+static struct places find_places(const struct qn_job *j)
+{
+	const struct quern_box *b = &j->selection;
+	struct places p = { .at = { b->start[j->along], last_of(b, j->along) } };
+
+	for (int i = 0; i < 2; i++) {
+		while (p.file[i] + 1 < j->files.n && p.at[i] >= j->file_end[p.file[i]])
+			p.file[i]++;
+		if (p.file[i])
+			p.at[i] -= j->file_end[p.file[i] - 1];
+	}
+	return p;
+}
+
+/* Collective. */
+static enum quern_status share_places(struct qn_job *j, struct places *p,
+				      struct quern_message *err)
+{
+	size_t nbytes = sizeof(*p);
+	void *block = malloc(nbytes);
+	enum quern_status st = block ? QUERN_OK : qn_error_nomem(err, nbytes, "a selection");
+
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st && qn_comm_rank(j->comm) == 0) {
+		*p = find_places(j);
+		memcpy(block, p, sizeof(*p));
+	}
+	if (!st)
+		st = qn_comm_bcast_block(j->comm, &block, &nbytes, err);
+	if (!st && nbytes == sizeof(*p))
+		memcpy(p, block, sizeof(*p));
+	free(block);
+	return st;
+}
+
+static void explain_slice(const struct qn_job *j, const struct places *p, int dim,
+			  struct qn_meaning *out)
+{
+	const struct quern_box *b = &j->selection;
+	bool joined = j->files.n > 1 && dim == j->along;
+	const char *const file[2] = { j->files.name[joined ? p->file[0] : 0],
+				      j->files.name[joined ? p->file[1] : 0] };
+	const uint64_t at[2] = { joined ? p->at[0] : b->start[dim],
+				 joined ? p->at[1] : last_of(b, dim) };
+
+	out->start = b->start[dim];
+	out->count = b->count[dim];
+	out->step = b->step[dim];
+	out->has_ends = b->count[dim] > 0 &&
+			qn_coordinate_ends(&j->dataset, dim, file, at, &out->ends);
+}
+
+/* On m->reader: an array with room for all dimensions, of which *n are filled. */
+static struct qn_meaning *explain_all(const struct qn_job *j, const struct places *p, size_t *n)
+{
+	const char *text = quern_option_string(j->options, "select");
+	struct qn_meaning *out = qn_calloc((size_t)j->dataset.ndim, sizeof(*out));
+
+	for (int d = 0; out && d < j->dataset.ndim; d++)
+		if (qn_select_slice(&j->dataset, text, d, sizeof(out->slice), out[*n].slice))
+			explain_slice(j, p, d, &out[(*n)++]);
+	return out;
+}
+
+static bool is_terminated(const char *text, size_t nbytes)
+{
+	return memchr(text, '\0', nbytes) != NULL;
+}
+
+/* What comes from another rank is checked. */
+static bool is_valid(const struct qn_meaning *m)
+{
+	const struct qn_ends *e = &m->ends;
+
+	return is_terminated(m->slice, sizeof(m->slice)) &&
+	       is_terminated(e->text[0], sizeof(e->text[0])) &&
+	       is_terminated(e->text[1], sizeof(e->text[1])) &&
+	       is_terminated(e->units, sizeof(e->units)) &&
+	       is_terminated(e->file, sizeof(e->file)) &&
+	       is_terminated(e->path, sizeof(e->path)) && qn_faults_are_valid(e->fault);
+}
+
+/* Takes what the reader has found. Rank 0. */
+static enum quern_status take(struct qn_job *j, struct qn_meaning *all, size_t nbytes,
+			      struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+
+	j->meaning = all;
+	j->nmeanings = nbytes / sizeof(*all);
+	for (size_t i = 0; !st && i < j->nmeanings; i++)
+		st = is_valid(&all[i]) ? qn_warn_of_coordinate(j, &all[i].ends, err)
+				       : qn_error_set(err, QUERN_ERR_RUN,
+						      "what a selection means is damaged");
+	return st;
+}
+
+enum quern_status qn_explain(struct qn_job *j, const struct qn_muster *m,
+			     struct quern_message *err)
+{
+	const char *text = quern_option_string(j->options, "select");
+	bool reads = (uint32_t)qn_comm_rank(j->comm) == m->reader;
+	struct places p = { .file = { 0, 0 } };
+	struct qn_meaning *mine = NULL;
+	void *all = NULL;
+	uint64_t *sizes, sum = 0;
+	size_t n = 0;
+	enum quern_status st = QUERN_OK;
+
+	if (!text || !*text)
+		return QUERN_OK;
+	if (j->files.n > 1)
+		st = share_places(j, &p, err);
+	if (st)
+		return st;
+	sizes = qn_calloc((size_t)qn_comm_size(j->comm), sizeof(*sizes));
+	if (reads)
+		mine = explain_all(j, &p, &n);
+	if (!sizes || (reads && !mine))
+		st = qn_error_nomem(err, sizeof(*mine), "the meaning of a selection");
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st)
+		st = qn_comm_gather_blocks(j->comm, mine, n * sizeof(*mine), &all, sizes, err);
+	for (int r = 0; !st && all && r < qn_comm_size(j->comm); r++)
+		sum += sizes[r];
+	if (!st && all)
+		st = take(j, all, sum, err);
+	free(mine);
+	free(sizes);
+	return qn_comm_agree(j->comm, st, err);
+}

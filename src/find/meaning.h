@@ -1,0 +1,23 @@
+/*
+ * meaning.h - what a selection means in coordinates: the values at its ends, for people.
+ */
+#ifndef QN_FIND_MEANING_H
+#define QN_FIND_MEANING_H
+
+#include "find/coordinate.h"
+#include "find/files.h"
+
+/* A slice of a selection. Plain memory. */
+struct qn_meaning {
+	char slice[256];		/* "lat=10:20" */
+	uint64_t start, count, step;	/* indexes */
+	bool has_ends;			/* there is a coordinate */
+	struct qn_ends ends;		/* at the first and the last index */
+};
+
+/* Fills j->meaning, and warns of attributes of coordinates, on rank 0, for the slices of a
+   selection that has been made; the coordinates are read by m->reader. Collective. */
+enum quern_status qn_explain(struct qn_job *j, const struct qn_muster *m,
+			     struct quern_message *err);
+
+#endif

@@ -1,0 +1,13 @@
+# src/find: sources of libquern.
+LIB_SRCS += src/find/coordinate.c
+LIB_SRCS += src/find/describe.c
+LIB_SRCS += src/find/files.c
+LIB_SRCS += src/find/join.c
+LIB_SRCS += src/find/meaning.c
+LIB_SRCS += src/find/resolve.c
+LIB_SRCS += src/find/resolve_catalog.c
+LIB_SRCS += src/find/resolve_raw.c
+LIB_SRCS += src/find/resolve_sources.c
+LIB_SRCS += src/find/resolve_virtual.c
+LIB_SRCS += src/find/selection.c
+LIB_SRCS += src/find/warnings.c

@@ -1,0 +1,125 @@
+#include "find/resolve.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "find/resolve_catalog.h"
+#include "find/resolve_impl.h"
+#include "find/describe.h"
+
+void qn_resolve_leave(struct qn_resolving *r, const char *why)
+{
+	if (!r->why[0])
+		snprintf(r->why, sizeof r->why, "%s", why);
+}
+
+enum quern_status qn_resolve_add_empty(struct qn_resolving *r, bool zeros, uint32_t *member)
+{
+	struct qn_dataset d = *r->whole;
+
+	d.layout = QN_CONTIGUOUS;
+	d.native = true;
+	d.why_not_native[0] = '\0';
+	qn_dataset_copy_attributes(r->outermost, &d);
+	d.chunks = NULL;
+	d.nchunks = 0;
+	if (zeros)
+		memset(d.fill_value, 0, sizeof d.fill_value);
+	return qn_mosaic_add(&r->own, &d, member, r->err);
+}
+
+enum quern_status qn_resolve_into(struct qn_resolving *r)
+{
+	const struct qn_dataset *d = r->whole;
+	const struct qn_format *format;
+	struct qn_sources list = { .n = 0 };
+	enum quern_status st;
+	uint32_t member;
+
+	/* A mosaic without parts has a member all the same, which says what its elements would be. */
+	if (qn_dataset_nelems(d) == 0 && d->layout != QN_VIRTUAL)
+		return qn_resolve_add_empty(r, false, &member);
+	if (d->record.nbytes > 0)
+		qn_resolve_leave(r, d->layout == QN_VIRTUAL ? "a virtual dataset of records or arrays"
+							    : "external storage of records or arrays");
+	else if (d->why_not_native[0]) /* elements that are converted, fill values that are texts */
+		qn_resolve_leave(r, d->why_not_native);
+	if (r->why[0] && d->layout != QN_VIRTUAL)
+		return QUERN_OK;
+	st = qn_source_format(d->file, &format, r->err);
+	if (!st)
+		st = format->sources(d, &list, r->err);
+	if (!st && list.why_not_native[0])
+		qn_resolve_leave(r, list.why_not_native);
+	if (!st && d->layout == QN_VIRTUAL)
+		st = qn_resolve_virtual(r, &list); /* counts what is missing, at least */
+	else if (!st && !r->why[0])
+		st = qn_resolve_raw(r, &list);
+	qn_sources_fini(&list);
+	return st;
+}
+
+/* Adds the members and parts of a mosaic to another, in which its first element is at origin. */
+static enum quern_status join(struct qn_mosaic *m, struct qn_mosaic *own, const uint64_t *origin,
+			      struct quern_message *err)
+{
+	uint32_t first = m->nmembers, member;
+	enum quern_status st = QUERN_OK;
+	bool fits;
+
+	for (uint32_t i = 0; !st && i < own->nmembers; i++) {
+		struct qn_dataset d;
+
+		qn_mosaic_member(own, i, &d);
+		st = qn_mosaic_add(m, &d, &member, err);
+		own->member[i].chunks = d.chunks; /* taken, or still ours */
+	}
+	for (uint64_t i = 0; !st && i < own->nparts; i++) {
+		struct qn_part p;
+
+		qn_mosaic_part(own, i, &p);
+		for (int d = 0; d < p.to.ndim; d++)
+			p.to.start[d] += origin[d];
+		st = qn_mosaic_put(m, first + p.member, &p.from, &p.to, &fits, err);
+	}
+	m->nmissing += own->nmissing;
+	return st;
+}
+
+/* What it stores, or has in other files. */
+static enum quern_status resolve_stored(struct qn_dataset *d, const uint64_t *origin,
+					int nprocesses, struct qn_mosaic *m,
+					struct quern_message *err)
+{
+	struct qn_effort effort = { 0, 0, NULL };
+	struct qn_resolving r = { .whole = d, .outermost = d, .nprocesses = nprocesses,
+				  .effort = &effort, .err = err };
+	enum quern_status st;
+	bool is = false;
+
+	if (d->layout != QN_VIRTUAL && d->layout != QN_EXTERNAL)
+		return qn_mosaic_place(m, d, origin, err);
+	st = qn_resolve_catalog(d, origin, m, &is, err);
+	if (st || is)
+		return st;
+	qn_mosaic_init(&r.own, d->ndim);
+	st = qn_resolve_into(&r);
+	if (!st && r.why[0]) {
+		snprintf(d->why_not_native, sizeof d->why_not_native, "%s", r.why);
+		st = qn_mosaic_place(m, d, origin, err);
+		m->nmissing += r.own.nmissing;
+	} else if (!st) {
+		st = join(m, &r.own, origin, err);
+	}
+	qn_mosaic_fini(&r.own);
+	qn_effort_fini(&effort);
+	return st;
+}
+
+enum quern_status qn_resolve(struct qn_dataset *d, const uint64_t *origin, int nprocesses,
+			     struct qn_mosaic *m, struct quern_message *err)
+{
+	enum quern_status st = resolve_stored(d, origin, nprocesses, m, err);
+
+	return st ? st : qn_mosaic_place_beyond(m, d, origin, err);
+}

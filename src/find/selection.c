@@ -1,0 +1,265 @@
+#include "find/selection.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "find/coordinate.h"
+
+static uint32_t rank_of(const struct qn_job *j)
+{
+	return (uint32_t)qn_comm_rank(j->comm);
+}
+
+/* Blocks of all ranks on rank 0: *all and sizes, owned by the caller. Takes mine. Collective. */
+static enum quern_status gather(struct qn_job *j, void *mine, size_t nbytes, void **all,
+				uint64_t **sizes, struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+
+	*all = NULL;
+	*sizes = qn_calloc((size_t)qn_comm_size(j->comm), sizeof(**sizes));
+	if (!*sizes)
+		st = qn_error_nomem(err, 0, "sizes");
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st)
+		st = qn_comm_gather_blocks(j->comm, mine, nbytes, all, *sizes, err);
+	free(mine);
+	return st;
+}
+
+/* A block of the rank `from` on all ranks, in *block; size 0 stays 0. Takes mine. Collective. */
+static enum quern_status pass_round(struct qn_job *j, uint32_t from, void *mine, size_t nbytes,
+				    void **block, size_t *block_nbytes, struct quern_message *err)
+{
+	uint64_t *sizes = NULL;
+	enum quern_status st = QUERN_OK;
+
+	if (from) {
+		st = gather(j, mine, rank_of(j) == from ? nbytes : 0, block, &sizes, err);
+		*block_nbytes = !st && *block ? sizes[from] : 0;
+		free(sizes);
+	} else {
+		*block = rank_of(j) == 0 ? mine : NULL;
+		*block_nbytes = nbytes;
+		if (!*block)
+			free(mine);
+	}
+	return st ? st : qn_comm_bcast_block(j->comm, block, block_nbytes, err);
+}
+
+/* --- a coordinate in files of several hosts --- */
+
+/* The values that this rank can read: of the files that it has described. */
+static enum quern_status read_mine(struct qn_job *j, const struct qn_muster *m,
+				   const struct qn_dataset *like, void **out, size_t *nbytes,
+				   struct quern_message *err)
+{
+	const char **file = qn_calloc(j->files.n, sizeof(*file));
+	size_t n = 0;
+	enum quern_status st;
+
+	*out = NULL;
+	*nbytes = 0;
+	if (!file)
+		return qn_error_nomem(err, j->files.n * sizeof(*file), "the names of files");
+	for (size_t i = 0; i < j->files.n; i++)
+		if (m->describer[i] == rank_of(j))
+			file[n++] = j->files.name[i];
+	st = qn_coordinate_read(like, file, n, out, nbytes, err);
+	free(file);
+	return st;
+}
+
+/* Rank 0: the values of all files in their order, behind a qn_length; owned by the caller. */
+static enum quern_status put_in_order(const struct qn_job *j, const struct qn_muster *m,
+				      const char *all, const uint64_t *sizes, void **out,
+				      size_t *nbytes, struct quern_message *err)
+{
+	size_t nranks = (size_t)qn_comm_size(j->comm), sum = 0;
+	uint64_t *at = qn_calloc(nranks + 1, sizeof(*at)), *end = qn_calloc(nranks, sizeof(*end));
+	struct qn_length whole = { 0, UINT64_MAX }, part;
+	char *to = NULL;
+	enum quern_status st = QUERN_ERR_RUN;
+
+	for (size_t r = 0; at && end && r < nranks; r++) {
+		at[r] = sum;
+		end[r] = sum += sizes[r];
+	}
+	to = malloc(sum + sizeof(whole));
+	if (!at || !end || !to) {
+		qn_error_nomem(err, sum, "a coordinate");
+		goto out;
+	}
+	*nbytes = sizeof(whole);
+	for (size_t i = 0; i < j->files.n; i++) {
+		uint32_t r = m->describer[i];
+
+		if (end[r] - at[r] < sizeof(part))
+			goto lacking;
+		memcpy(&part, all + at[r], sizeof(part));
+		at[r] += sizeof(part);
+		if (part.n > (end[r] - at[r]) / sizeof(int64_t))
+			goto lacking;
+		memcpy(to + *nbytes, all + at[r], part.n * sizeof(int64_t));
+		if (part.missing < part.n && whole.missing == UINT64_MAX)
+			whole.missing = whole.n + part.missing;
+		at[r] += part.n * sizeof(int64_t);
+		*nbytes += part.n * sizeof(int64_t);
+		whole.n += part.n;
+	}
+	if (whole.missing == UINT64_MAX)
+		whole.missing = whole.n;
+	memcpy(to, &whole, sizeof(whole));
+	*out = to;
+	to = NULL;
+	st = QUERN_OK;
+	goto out;
+lacking:
+	qn_error_set(err, QUERN_ERR_RUN, "values of a coordinate are lacking");
+out:
+	free(to);
+	free(at);
+	free(end);
+	return st;
+}
+
+/* The values of a coordinate from all ranks, in *joined of all. Collective. */
+static enum quern_status collect(struct qn_job *j, const struct qn_muster *m,
+				 const struct qn_dataset *like, struct qn_joined *joined,
+				 struct quern_message *err)
+{
+	void *mine, *all = NULL, *values = NULL;
+	uint64_t *sizes = NULL;
+	size_t nbytes = 0;
+	enum quern_status st = read_mine(j, m, like, &mine, &nbytes, err);
+
+	st = qn_comm_agree(j->comm, st, err);
+	if (st)
+		free(mine);
+	else
+		st = gather(j, mine, nbytes, &all, &sizes, err);
+	nbytes = 0;
+	if (!st && qn_comm_rank(j->comm) == 0)
+		st = put_in_order(j, m, all, sizes, &values, &nbytes, err);
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st)
+		st = qn_comm_bcast_block(j->comm, &values, &nbytes, err);
+	if (!st) {
+		const struct qn_length *whole = values;
+
+		joined->n = whole->n;
+		joined->missing = whole->missing;
+		nbytes -= sizeof(*whole);
+		memmove(values, whole + 1, nbytes);
+		joined->values = values;
+		values = NULL;
+	}
+	free(values);
+	free(all);
+	free(sizes);
+	return st;
+}
+
+/* --- the selection --- */
+
+/* The coordinate that the reader lacks values of, on all ranks: like->path is NULL when it lacks none.
+   Collective. */
+static enum quern_status share_wanted(struct qn_job *j, const struct qn_muster *m,
+				      const struct qn_joined *joined, struct qn_dataset *like,
+				      struct quern_message *err)
+{
+	void *flat = NULL, *round;
+	size_t nbytes = 0;
+	enum quern_status st = QUERN_OK;
+
+	if (joined->wanted.path) {
+		flat = qn_dataset_pack(&joined->wanted, &nbytes);
+		if (!flat)
+			st = qn_error_nomem(err, sizeof(*like), "a coordinate");
+	}
+	st = qn_comm_agree(j->comm, st, err);
+	if (st) {
+		free(flat);
+		return st;
+	}
+	st = pass_round(j, m->reader, flat, nbytes, &round, &nbytes, err);
+	if (!st && nbytes)
+		st = qn_dataset_unpack(round, nbytes, like, err);
+	free(round);
+	return qn_comm_agree(j->comm, st, err);
+}
+
+/* One that came from another rank is checked as one from a user would be. */
+static bool is_inside(const struct quern_box *b, const struct qn_dataset *d)
+{
+	if (b->ndim != d->ndim)
+		return false;
+	for (int i = 0; i < b->ndim; i++) {
+		uint64_t length = d->shape[i];
+
+		if (b->step[i] < 1 || b->start[i] > length ||
+		    (b->count[i] && (b->start[i] >= length ||
+				     (b->count[i] - 1) > (length - 1 - b->start[i]) / b->step[i])))
+			return false;
+	}
+	return true;
+}
+
+static enum quern_status share_selection(struct qn_job *j, const struct qn_muster *m,
+					 struct quern_message *err)
+{
+	struct quern_box *mine = malloc(sizeof(*mine));
+	void *round = NULL;
+	size_t nbytes = 0;
+	enum quern_status st = mine ? QUERN_OK : qn_error_nomem(err, sizeof(*mine), "a selection");
+
+	st = qn_comm_agree(j->comm, st, err);
+	if (st) {
+		free(mine);
+		return st;
+	}
+	*mine = j->selection;
+	st = pass_round(j, m->reader, mine, sizeof(*mine), &round, &nbytes, err);
+	if (!st && nbytes == sizeof(j->selection))
+		memcpy(&j->selection, round, nbytes);
+	free(round);
+	if (!st && !is_inside(&j->selection, &j->dataset))
+		st = qn_error_set(err, QUERN_ERR_RUN, "rank %u has made an impossible selection",
+				  m->reader);
+	return qn_comm_agree(j->comm, st, err);
+}
+
+static enum quern_status choose(struct qn_job *j, const struct qn_muster *m,
+				struct qn_joined *joined, struct quern_message *err)
+{
+	const char *text = quern_option_string(j->options, "select");
+	enum quern_status st = QUERN_OK;
+
+	if (rank_of(j) == m->reader && !j->selected)
+		st = qn_coordinate_select(&j->dataset, joined, text, &j->selection, err);
+	if (joined->wanted.path && !joined->values)
+		st = QUERN_OK;
+	return qn_comm_agree(j->comm, st, err);
+}
+
+enum quern_status qn_choose(struct qn_job *j, const struct qn_muster *m, struct quern_message *err)
+{
+	struct qn_joined joined = { .files = &j->files, .along = j->along,
+				    .complete = m->reads_all };
+	struct qn_dataset like = { .path = NULL };
+	enum quern_status st = choose(j, m, &joined, err);
+
+	if (!st && !m->reads_all)
+		st = share_wanted(j, m, &joined, &like, err);
+	if (!st && like.path) {
+		st = collect(j, m, &like, &joined, err);
+		if (!st)
+			st = choose(j, m, &joined, err);
+	}
+	if (!st)
+		st = share_selection(j, m, err);
+	qn_dataset_fini(&like);
+	qn_joined_fini(&joined);
+	return st;
+}

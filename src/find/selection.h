@@ -1,0 +1,14 @@
+/*
+ * selection.h - the selection of a run, made where the files are: coordinates are read by a rank whose
+ * host has them, and those of the joined dimension, where no host has all files, by the ranks that
+ * have described these.
+ */
+#ifndef QN_FIND_SELECTION_H
+#define QN_FIND_SELECTION_H
+
+#include "find/files.h"
+
+/* j->selection of option select, on all ranks. Collective. */
+enum quern_status qn_choose(struct qn_job *j, const struct qn_muster *m, struct quern_message *err);
+
+#endif

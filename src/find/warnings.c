@@ -1,0 +1,99 @@
+#include "find/warnings.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "find/coordinate.h"
+
+enum quern_status qn_job_add_warning(struct qn_job *j, struct quern_message *err, const char *format, ...)
+{
+	char text[QN_ERROR_NBYTES], *whole = NULL;
+	va_list ap;
+
+	va_start(ap, format);
+	if (vasprintf(&whole, format, ap) < 0)
+		whole = NULL;
+	va_end(ap);
+	if (!whole)
+		return qn_error_nomem(err, 0, "a warning");
+	qn_text_put(text, sizeof text, whole);
+	free(whole);
+	return qn_names_add(&j->warnings, text, err);
+}
+
+enum quern_status qn_job_blame(struct qn_job *j, const struct qn_dataset *d,
+			       struct quern_message *err)
+{
+	for (int i = 0; i < QN_NATTRIBUTES; i++) {
+		struct qn_blame *b = &j->blame[i];
+
+		if (d->fault[i] == QN_SOUND)
+			continue;
+		if (!b->nfiles++) {
+			b->file = strdup(d->file);
+			memcpy(b->fault, d->fault, sizeof(b->fault));
+		}
+		if (!b->file)
+			return qn_error_nomem(err, strlen(d->file), "the name of a file");
+	}
+	return QUERN_OK;
+}
+
+void qn_blames_fini(struct qn_blame blame[QN_NATTRIBUTES])
+{
+	for (int i = 0; i < QN_NATTRIBUTES; i++)
+		free(blame[i].file);
+	memset(blame, 0, QN_NATTRIBUTES * sizeof(*blame));
+}
+
+static enum quern_status warn_of_attribute(struct qn_job *j, const char *file, const char *path,
+					   enum qn_attribute attribute, const qn_faults fault,
+					   uint64_t nothers, struct quern_message *err)
+{
+	const char *name = qn_attribute_names[attribute];
+	char others[64] = "";
+
+	if (nothers)
+		snprintf(others, sizeof(others), " (and in %" PRIu64 " other file%s)", nothers,
+			 nothers > 1 ? "s" : "");
+	return qn_job_add_warning(j, err,
+				  "%s: dataset %s: its attribute %s%s %s; h5dump -a %s/%s shows "
+				  "it, ncatted of NCO corrects it",
+				  file, path, name, others, qn_fault_text(fault, attribute), path,
+				  name);
+}
+
+enum quern_status qn_job_warn(struct qn_job *j, struct quern_message *err)
+{
+	int i = quern_option_flag(j->options, "raw") ? QN_NDECODING : 0;
+	enum quern_status st = QUERN_OK;
+
+	if (j->dataset.left_out_beyond)
+		st = qn_job_add_warning(j, err, "%s: dataset %s ends earlier than its dimensions, which "
+					"other variables make longer: --raw takes what is stored, so "
+					"that indexes and files joined along such a dimension do not go "
+					"by it", j->dataset.file, j->dataset.path);
+	for (; !st && i < QN_NATTRIBUTES; i++)
+		if (j->blame[i].nfiles)
+			st = warn_of_attribute(j, j->blame[i].file, j->dataset.path,
+					       (enum qn_attribute)i, j->blame[i].fault,
+					       j->blame[i].nfiles - 1, err);
+	return st;
+}
+
+enum quern_status qn_warn_of_coordinate(struct qn_job *j, const struct qn_ends *c,
+					struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+
+	/* A dataset that is its own coordinate is blamed already. */
+	for (int i = 0; !st && strcmp(c->path, j->dataset.path) && i < QN_NATTRIBUTES; i++)
+		if (c->fault[i] != QN_SOUND)
+			st = warn_of_attribute(j, c->file, c->path, (enum qn_attribute)i, c->fault,
+					       0, err);
+	return st;
+}

@@ -1,0 +1,225 @@
+#include "locate/homes_report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "data/access.h"
+#include "locate/homes.h"
+#include "find/join.h"
+#include "find/describe.h"
+
+const struct quern_option qn_census_options[] = {
+	{ "dataset", 'd', QUERN_OPT_STRING, "PATH", NULL, 0, 0, "only this dataset" },
+	{ "column", 0, QUERN_OPT_STRING, "NAME", NULL, 0, 0,
+	  "only this member of its compound datatype" },
+	{ "along", 0, QUERN_OPT_STRING, "DIM", NULL, 0, 0,
+	  "with --homes: several files are joined along this dimension (default: the first)" },
+	{ "site", 0, QUERN_OPT_STRING, "FILE", NULL, 0, 0,
+	  "with --homes: what this file says of paths that are local or shared counts, not what is "
+	  "found" },
+	QN_METADATA_ROW,
+	QN_CHUNK_ROW,
+	QN_EXTERNAL_ROW,
+	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
+};
+
+void qn_census_fini(struct qn_census *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		free(c->dataset[i].path);
+		free(c->dataset[i].why);
+		free(c->dataset[i].abode);
+	}
+	free(c->dataset);
+	memset(c, 0, sizeof(*c));
+}
+
+/* --- rank 0: counting --- */
+
+static int by_home(const void *a, const void *b)
+{
+	const struct qn_home *x = &((const struct qn_abode *)a)->home;
+	const struct qn_home *y = &((const struct qn_abode *)b)->home;
+
+	if (x->host != y->host)
+		return x->host < y->host ? -1 : 1;
+	if (x->node != y->node)
+		return x->node < y->node ? -1 : 1;
+	return (int)x->tier - (int)y->tier;
+}
+
+/* Adds up abodes of the same kind. */
+static size_t merge(struct qn_abode *a, size_t n)
+{
+	size_t to = 0;
+
+	if (n)
+		qsort(a, n, sizeof(*a), by_home);
+	for (size_t i = 0; i < n; i++)
+		if (to && !by_home(&a[to - 1], &a[i]))
+			a[to - 1].nbytes += a[i].nbytes;
+		else
+			a[to++] = a[i];
+	return to;
+}
+
+/* Bytes of each set to bytes of each home. */
+static enum quern_status count_homes(const struct qn_homes *h, const uint64_t *nbytes,
+				     struct qn_counted *out, struct quern_message *err)
+{
+	uint64_t room = h->first[h->nsets];
+
+	out->abode = qn_calloc(room, sizeof(*out->abode));
+	if (!out->abode)
+		return qn_error_nomem(err, room * sizeof(*out->abode), "homes");
+	for (uint32_t s = 0; s < h->nsets; s++) {
+		if (!nbytes[s])
+			continue;
+		for (uint64_t i = h->first[s]; i < h->first[s + 1]; i++)
+			out->abode[out->n++] = (struct qn_abode){ h->home[i], nbytes[s] };
+		if (h->first[s] == h->first[s + 1])
+			out->shared_nbytes += nbytes[s];
+	}
+	out->n = merge(out->abode, out->n);
+	return QUERN_OK;
+}
+
+static enum quern_status count(const struct qn_mosaic *m, const struct qn_whereabouts *w,
+			       struct qn_counted *out, struct quern_message *err)
+{
+	uint64_t *nbytes = qn_calloc((size_t)w->homes.nsets + 1, sizeof(*nbytes)), hint = 0;
+	enum quern_status st;
+
+	if (!nbytes)
+		return qn_error_nomem(err, w->homes.nsets * sizeof(*nbytes), "homes");
+	for (uint32_t i = 0; i < m->nmembers; i++)
+		for (uint64_t k = 0; k < m->member[i].nchunks; k++) {
+			const struct qn_chunk *c = &m->member[i].chunks[k];
+			uint32_t set = qn_whereabouts_set(w, i, c->addr, &hint);
+
+			out->stored_nbytes += c->nbytes;
+			*(set == QN_NO_HOMES ? &out->shared_nbytes : &nbytes[set]) += c->nbytes;
+		}
+	st = count_homes(&w->homes, nbytes, out, err);
+	free(nbytes);
+	return st;
+}
+
+/* --- all ranks --- */
+
+/* What the describer of the first file finds in it, on all ranks. Collective. */
+static enum quern_status list_datasets(struct qn_job *j, const struct qn_muster *m,
+				       struct qn_names *paths, struct quern_message *err)
+{
+	const char *one = quern_option_string(j->options, "dataset"), *file = j->files.name[0];
+	const struct qn_format *format = NULL;
+	struct qn_listing l = { .n = 0 };
+	struct qn_names mine = { .n = 0 };
+	enum quern_status st = QUERN_OK;
+
+	if ((uint32_t)qn_comm_rank(j->comm) == m->describer[0]) {
+		if (one) {
+			st = qn_names_add(&mine, one, err);
+		} else {
+			st = qn_source_format(file, &format, err);
+			if (!st)
+				st = format->list(file, &l, err);
+			if (!st)
+				qn_source_hide_tables(&l);
+			for (size_t i = 0; !st && i < l.n; i++)
+				st = qn_names_add(&mine, l.path[i], err);
+		}
+	}
+	qn_listing_fini(&l);
+	st = qn_comm_agree(j->comm, st, err);
+	if (!st)
+		st = qn_muster_gather(j, &mine, paths, err);
+	qn_names_fini(&mine);
+	return st ? st : qn_muster_share(j, paths, err);
+}
+
+/* Under the name that it has in the file. */
+static enum quern_status take_path(struct qn_counted *out, const char *path, struct quern_message *err)
+{
+	char *copy = strdup(path);
+
+	if (!copy)
+		return qn_error_nomem(err, strlen(path), "a name");
+	free(out->path);
+	out->path = copy;
+	return QUERN_OK;
+}
+
+/* One dataset. What fails is not fatal for the others; all ranks fail alike. Collective. */
+static enum quern_status look_at(struct qn_job *j, const struct qn_muster *m,
+				 struct qn_counted *out, struct quern_message *err)
+{
+	struct qn_whereabouts w = { .first = NULL };
+	enum quern_status st = qn_join(j, m, err);
+
+	if (!st)
+		st = qn_comm_agree(j->comm, qn_job_share_mosaic(j, err), err);
+	if (!st)
+		st = qn_comm_agree(j->comm, qn_reach_find(j, err), err);
+	if (!st)
+		st = qn_whereabouts_find(j, &w, err);
+	if (!st && qn_comm_rank(j->comm) == 0)
+		st = take_path(out, qn_dataset_name(&j->dataset), err);
+	if (!st && qn_comm_rank(j->comm) == 0)
+		st = count(&j->mosaic, &w, out, err);
+	qn_whereabouts_fini(&w);
+	qn_reach_fini(&j->reach);
+	qn_mosaic_fini(&j->mosaic);
+	qn_dataset_fini(&j->dataset);
+	return qn_comm_agree(j->comm, st, err);
+}
+
+/* Counts a dataset, or notes why it cannot be. */
+static enum quern_status add(struct qn_job *j, struct quern_options *o, const struct qn_muster *m,
+			     const char *path, bool alone, struct qn_census *c,
+			     struct quern_message *err)
+{
+	struct qn_counted *out = &c->dataset[c->n];
+	struct quern_message why = { .status = QUERN_OK };
+	enum quern_status st = qn_options_set(o, "dataset", path, err);
+
+	out->path = strdup(path);
+	if (!st && !out->path)
+		st = qn_error_nomem(err, strlen(path), "a name");
+	c->n++;
+	st = qn_comm_agree(j->comm, st, err);
+	if (st || !look_at(j, m, out, &why))
+		return st;
+	if (alone || why.status == QUERN_ERR_RUN)
+		return qn_error_pass(err, why.status, &why);
+	out->why = strdup(why.text);
+	return qn_comm_agree(j->comm, out->why ? QUERN_OK : qn_error_nomem(err, 0, "a message"), err);
+}
+
+enum quern_status qn_census_take(struct qn_job *j, struct quern_options *o,
+				 const struct qn_names *words, struct qn_census *out,
+				 struct quern_message *err)
+{
+	struct qn_muster m = { .describer = NULL };
+	struct qn_names paths = { .n = 0 };
+	enum quern_status st = qn_job_place(j, err);
+
+	memset(out, 0, sizeof(*out));
+	j->looks_closely = true;
+	if (!st)
+		st = qn_muster(j, words, &m, err);
+	if (!st)
+		st = list_datasets(j, &m, &paths, err);
+	if (!st) {
+		out->dataset = qn_calloc(paths.n, sizeof(*out->dataset));
+		if (!out->dataset)
+			st = qn_error_nomem(err, paths.n * sizeof(*out->dataset), "datasets");
+		st = qn_comm_agree(j->comm, st, err);
+	}
+	for (size_t i = 0; !st && i < paths.n; i++)
+		st = add(j, o, &m, paths.name[i], paths.n == 1, out, err);
+	qn_names_fini(&paths);
+	qn_muster_fini(&m);
+	return st;
+}

@@ -1,0 +1,45 @@
+/*
+ * homes_report.h - how many bytes of datasets are where: on which hosts, NUMA nodes and tiers.
+ */
+#ifndef QN_LOCATE_HOMES_REPORT_H
+#define QN_LOCATE_HOMES_REPORT_H
+
+#include "base/options.h"
+#include "run/job.h"
+
+/* Bytes of one dataset in one kind of home. */
+struct qn_abode {
+	struct qn_home home;
+	uint64_t nbytes;
+};
+
+struct qn_counted {
+	char *path;		/* owned: the dataset */
+	char *why;		/* owned: why it was not counted; NULL: it was */
+	uint64_t stored_nbytes;	/* that a run over all of it reads */
+	uint64_t shared_nbytes;	/* of these: with no home, on storage that all hosts share */
+	size_t n;
+	struct qn_abode *abode;	/* owned: by host, node and tier. Copies count each */
+};
+
+struct qn_census {
+	size_t n;
+	struct qn_counted *dataset;	/* owned; rank 0's */
+};
+
+/* Options of a census. */
+extern const struct quern_option qn_census_options[];
+
+/*
+ * Counts the datasets of files that are joined as for a run: the one of the option dataset, or all
+ * that the first file has; of several, one that cannot be counted says why. j: its comm and options
+ * are given, all else zeroed; on rank 0 then j->files and j->hosts tell what was looked at where.
+ * o: the options, in which the dataset is set. Collective. The caller frees with qn_census_fini and
+ * qn_job_fini, whatever is returned.
+ */
+enum quern_status qn_census_take(struct qn_job *j, struct quern_options *o,
+				 const struct qn_names *words, struct qn_census *out,
+				 struct quern_message *err);
+void qn_census_fini(struct qn_census *c);
+
+#endif

@@ -1,0 +1,96 @@
+/*
+ * balance.h - stealing between hosts: what the first rank of each host does while its threads work.
+ *
+ * No rank of another host can look into a host's queues, and no thread that computes answers for
+ * them. The main thread of a host's first rank, which has nothing else to do, comes by every half
+ * millisecond, or every two where nothing goes on (qn_agent_step):
+ *
+ *	- it answers those who ask: with tasks from the tails of its host's queues, which it takes
+ *	  as any thief does, or with nothing;
+ *	- when its own host will soon have nothing left (plan/policy.h) it asks: first hosts that
+ *	  hold copies of the same files, among them the one that is known to be busy for longest,
+ *	  then those whose files it can read at all;
+ *	- what it gets it puts into the shared memory of its host (lease.h), for all workers there.
+ *
+ * The end has two barriers, in which nobody waits. A host comes to the first when its queues are
+ * empty; it goes on to ask and to answer. When all have come there is nothing left that could be
+ * leased, and nobody asks any more. A host comes to the second when it has all answers; when all
+ * have come no message is under way, and workers may leave. A host that fails tells all others to
+ * stop.
+ */
+#ifndef QN_RUN_BALANCE_H
+#define QN_RUN_BALANCE_H
+
+#include "cluster/mailbox.h"
+#include "run/lease.h"
+#include "locate/access.h"
+#include "plan/policy.h"
+
+#define QN_AGENT_NS 500000	/* between two steps, */
+#define QN_AGENT_QUIET_NS 2000000	/* and when nobody has asked for a while */
+#define QN_MOST_ASKED 64	/* hosts of which nothing is known */
+
+enum qn_known { QN_UNKNOWN, QN_KNOWN, QN_NOTHING_THERE };
+
+enum qn_stage {
+	QN_HAS_WORK,		/* in its queues */
+	QN_EMPTY,		/* it has come to the first barrier, */
+	QN_ALL_EMPTY,		/* and all others */
+	QN_QUIET,		/* to the second, */
+	QN_OVER			/* and all others */
+};
+
+/* What an agent knows of another host. */
+struct qn_peer {
+	uint8_t known;		/* enum qn_known */
+	uint8_t holds;		/* copies of files that this host holds too */
+	uint8_t readable;	/* some file of it can be read here */
+	double finish;		/* when it will be done, by this host's clock */
+	double ask_after;
+};
+
+struct qn_agent {
+	struct qn_comm *comm;			/* keep */
+	const struct qn_reach *reach;
+	const struct qn_rates *rates;
+	struct qn_queues *queues;
+	struct qn_leases *leases;
+	struct qn_weigher weigher;
+	struct qn_post *post;			/* owned; NULL: this rank is no agent */
+	struct qn_peer *peer;			/* owned: of each host */
+	int nhosts, host, nasked;
+	double nthreads;			/* of this host */
+	uint8_t *answer;			/* owned: room for one */
+
+	int asked;				/* host whose answer is awaited, or -1 */
+	double asked_at, stirred_at, latency;
+	double at, busy_seconds, busy_nbytes, done_nbytes;	/* the pace of this host */
+	struct qn_load load;
+	bool told_stop;
+	enum qn_stage stage;
+	int nfailed;				/* steps, one after the other */
+};
+
+/* elem_nbytes: of the dataset. Keeps what it points to. Collective on c. */
+enum quern_status qn_agent_init(struct qn_agent *a, struct qn_comm *c,
+				const struct qn_reach *reach, const struct qn_mosaic *m,
+				const struct qn_items *items, uint64_t elem_nbytes,
+				const struct qn_rates *rates, struct qn_queues *q, struct qn_leases *l,
+				struct quern_message *err);
+void qn_agent_fini(struct qn_agent *a);
+
+/* Is this rank its host's agent? Then the following, by the thread that owns the communicator. */
+static inline bool qn_agent_is_one(const struct qn_agent *a)
+{
+	return a->post;
+}
+
+/* Before a pass. */
+void qn_agent_begin(struct qn_agent *a);
+/* Answers and asks, until a->stage is QN_OVER. After an error, which stops the queues of the host,
+   it is to be called on: others have to be told, and answered. */
+enum quern_status qn_agent_step(struct qn_agent *a, struct quern_message *err);
+/* Nanoseconds until the next one. */
+long qn_agent_pause(const struct qn_agent *a);
+
+#endif

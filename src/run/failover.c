@@ -1,0 +1,316 @@
+#include "run/failover.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "run/job.h"
+
+/* --- lists --- */
+
+void qn_refusals_fini(struct qn_refusals *r)
+{
+	free(r->refusal);
+	free(r->chunk);
+	memset(r, 0, sizeof *r);
+}
+
+static bool grow(void **items, size_t *room, size_t n, size_t size)
+{
+	size_t want = *room ? *room : 16;
+	void *more;
+
+	if (n <= *room)
+		return true;
+	while (want < n)
+		want *= 2;
+	more = realloc(*items, want * size);
+	if (!more)
+		return false;
+	*items = more;
+	*room = want;
+	return true;
+}
+
+static bool make_room(struct qn_refusals *r, size_t n, size_t nchunks)
+{
+	return grow((void **)&r->refusal, &r->room, r->n + n, sizeof *r->refusal) &&
+	       grow((void **)&r->chunk, &r->room_chunks, r->nchunks + nchunks, sizeof *r->chunk);
+}
+
+bool qn_refusals_add(struct qn_refusals *r, const struct qn_job *j, const struct qn_task *t,
+		     uint32_t member, const struct quern_message *why)
+{
+	if (!make_room(r, 1, t->nchunks))
+		return false;
+	if (!r->n) {
+		r->status = why->status;
+		qn_text_put(r->why, sizeof r->why, why->text);
+	}
+	r->refusal[r->n++] = (struct qn_refusal){ .item = t->item,
+						  .nchunks = t->nchunks,
+						  .member = member,
+						  .host = j->place.host,
+						  .rank = qn_comm_rank(j->comm) };
+	memcpy(r->chunk + r->nchunks, qn_task_chunks(t), t->nchunks * sizeof *r->chunk);
+	r->nchunks += t->nchunks;
+	return true;
+}
+
+bool qn_refusals_merge(struct qn_refusals *into, struct qn_refusals *from)
+{
+	const bool ok = !from->n || make_room(into, from->n, from->nchunks);
+
+	if (ok && from->n) {
+		if (!into->n) {
+			into->status = from->status;
+			memcpy(into->why, from->why, sizeof into->why);
+		}
+		memcpy(into->refusal + into->n, from->refusal, from->n * sizeof *from->refusal);
+		memcpy(into->chunk + into->nchunks, from->chunk,
+		       from->nchunks * sizeof *from->chunk);
+		into->n += from->n;
+		into->nchunks += from->nchunks;
+	}
+	qn_refusals_fini(from);
+	return ok;
+}
+
+/* --- who else has it --- */
+
+bool qn_failover_can(const struct qn_job *j, uint32_t member)
+{
+	struct qn_dataset d;
+
+	if (j->mosaic.member[member].ledger == QN_NO_LEDGER || qn_comm_nhosts(j->comm) == 1)
+		return false;
+	qn_mosaic_member(&j->mosaic, member, &d);
+	if (!d.native)
+		return false;
+	for (uint32_t h = 0; h < (uint32_t)qn_comm_nhosts(j->comm); h++)
+		if (h != j->place.host && qn_reach_tier(&j->reach, member, h) != QN_NTIERS)
+			return true;
+	return false;
+}
+
+void qn_failover_count_missing(struct qn_job *j)
+{
+	j->ncopies_missing = 0;
+	for (uint32_t i = 0; i < j->mosaic.nmembers; i++) {
+		const uint32_t listed = j->mosaic.member[i].nhomes;
+		uint32_t n = 0;
+
+		for (uint32_t h = 0; listed && h < (uint32_t)qn_comm_nhosts(j->comm); h++)
+			n += qn_reach_tier(&j->reach, i, h) != QN_NTIERS;
+		j->ncopies_missing += listed > n ? listed - n : 0;
+	}
+}
+
+/* --- rank 0: rounds --- */
+
+struct rounds {
+	struct qn_job *j;
+	struct qn_refusals all;	  /* of this round, then with .rank as who is to do it */
+	struct qn_refusals tried; /* of all rounds */
+	uint64_t *load;		  /* owned: chunks given to each rank */
+};
+
+static int by_item(const void *a, const void *b)
+{
+	const struct qn_refusal *x = a, *y = b;
+
+	if (x->item != y->item)
+		return x->item < y->item ? -1 : 1;
+	return x->host < y->host ? -1 : x->host > y->host;
+}
+
+static bool was_tried(const struct rounds *r, uint64_t item, uint32_t host)
+{
+	const struct qn_refusal key = { .item = item, .host = host };
+
+	return bsearch(&key, r->tried.refusal, r->tried.n, sizeof key, by_item) != NULL;
+}
+
+/* The least loaded rank of a host that has a copy and has not tried; -1: there is none. */
+static int find_rank(const struct rounds *r, const struct qn_refusal *x)
+{
+	const struct qn_job *j = r->j;
+	int best = -1;
+
+	for (int rank = 0; rank < qn_comm_size(j->comm); rank++) {
+		const uint32_t host = j->places[rank].host;
+
+		if ((best < 0 || r->load[rank] < r->load[best]) &&
+		    qn_reach_tier(&j->reach, x->member, host) != QN_NTIERS &&
+		    !was_tried(r, x->item, host))
+			best = rank;
+	}
+	return best;
+}
+
+/* Gives each to a rank, or to none: rank -1. *lost: the rank that has refused one that nobody can do, if
+   that ends the run; else -1. */
+static void give_away(struct rounds *r, bool skip, int32_t *lost)
+{
+	const struct qn_chunk *chunk = r->all.chunk;
+
+	*lost = -1;
+	for (size_t i = 0; i < r->all.n; chunk += r->all.refusal[i++].nchunks) {
+		struct qn_refusal *x = &r->all.refusal[i];
+		const int rank = find_rank(r, x);
+
+		if (rank < 0 && !skip && *lost < 0)
+			*lost = x->rank;
+		if (rank < 0) {
+			r->j->report.nskipped += x->nchunks;
+			qn_skips_add(&r->j->report.skips, x->member, chunk, x->nchunks);
+		} else {
+			r->load[rank] += x->nchunks;
+		}
+		x->rank = rank;
+	}
+}
+
+/* All ranks' lists on rank 0; *n: how many there are, on all ranks. */
+static enum quern_status gather(struct rounds *r, uint64_t *n, struct quern_message *err)
+{
+	struct qn_job *j = r->j;
+	struct qn_refusals *all = &r->all;
+	uint64_t nchunks = j->refused.nchunks;
+	void *refusals = NULL, *chunks = NULL;
+	enum quern_status st;
+
+	*n = j->refused.n;
+	st = qn_comm_gatherv(j->comm, j->refused.refusal, n, sizeof *all->refusal, &refusals, err);
+	if (!st)
+		st = qn_comm_gatherv(j->comm, j->refused.chunk, &nchunks, sizeof *all->chunk,
+				     &chunks, err);
+	qn_refusals_fini(all);
+	all->refusal = refusals;
+	all->chunk = chunks;
+	all->n = all->room = qn_comm_rank(j->comm) ? 0 : (size_t)*n;
+	all->nchunks = all->room_chunks = qn_comm_rank(j->comm) ? 0 : (size_t)nchunks;
+	return st ? st : qn_comm_bcast(j->comm, n, sizeof *n, err);
+}
+
+/* Those of the round that this rank is to do. */
+static enum quern_status do_mine(struct rounds *r, const struct qn_refusal *x, size_t n,
+				 struct qn_chunk *chunk, struct quern_message *err)
+{
+	struct qn_task *task = qn_calloc(n, sizeof *task);
+	size_t ntasks = 0;
+	enum quern_status st;
+
+	if (!task)
+		return qn_error_nomem(err, n * sizeof *task, "what other hosts have refused");
+	for (size_t i = 0; i < n; chunk += x[i++].nchunks)
+		if (x[i].rank == qn_comm_rank(r->j->comm))
+			task[ntasks++] = (struct qn_task){ .item = x[i].item,
+							   .list = chunk,
+							   .nchunks = x[i].nchunks };
+	st = qn_crew_redo(r->j, task, ntasks, err);
+	free(task);
+	return st;
+}
+
+/* Rank 0's decisions, to all. */
+static enum quern_status share_round(struct rounds *r, void **list, size_t *n, void **chunks,
+				     struct quern_message *err)
+{
+	const bool leads = qn_comm_rank(r->j->comm) == 0;
+	size_t nbytes = r->all.n * sizeof *r->all.refusal;
+	size_t chunk_nbytes = r->all.nchunks * sizeof *r->all.chunk;
+	enum quern_status st;
+
+	*list = leads ? r->all.refusal : NULL;
+	*chunks = leads ? r->all.chunk : NULL;
+	st = qn_comm_bcast_block(r->j->comm, list, &nbytes, err);
+	if (!st)
+		st = qn_comm_bcast_block(r->j->comm, chunks, &chunk_nbytes, err);
+	*n = nbytes / sizeof *r->all.refusal;
+	return st;
+}
+
+/* The lists of this rank become those of the round to come. */
+static void start_anew(struct qn_job *j)
+{
+	struct qn_report *report = &j->report;
+
+	if (j->refused.n && !report->failure[0])
+		memcpy(report->failure, j->refused.why, sizeof report->failure);
+	report->nfailed_over += j->refused.nchunks;
+	qn_refusals_fini(&j->refused);
+}
+
+static enum quern_status decide(struct rounds *r, struct quern_message *err)
+{
+	const bool skip = !strcmp(quern_option_string(r->j->options, "on-bad-chunk"), "skip");
+	int32_t lost = -1;
+	enum quern_status st = QUERN_OK;
+
+	if (qn_comm_rank(r->j->comm) == 0) {
+		struct qn_refusals copy = { .n = 0 };
+
+		if (!make_room(&copy, r->all.n, r->all.nchunks)) {
+			st = qn_error_nomem(err, 0, "what hosts have refused");
+		} else {
+			memcpy(copy.refusal, r->all.refusal, r->all.n * sizeof *copy.refusal);
+			copy.n = r->all.n;
+			if (!qn_refusals_merge(&r->tried, &copy))
+				st = qn_error_nomem(err, 0, "what hosts have refused");
+		}
+		if (!st) {
+			qsort(r->tried.refusal, r->tried.n, sizeof *r->tried.refusal, by_item);
+			give_away(r, skip, &lost);
+		}
+	}
+	st = qn_comm_agree(r->j->comm, st, err);
+	if (!st)
+		st = qn_comm_bcast(r->j->comm, &lost, sizeof lost, err);
+	if (!st && lost == qn_comm_rank(r->j->comm))
+		st = qn_error_set(err, r->j->refused.status, "%s; no other copy can be read either",
+				  r->j->refused.why);
+	return qn_comm_agree(r->j->comm, st, err);
+}
+
+static enum quern_status one_round(struct rounds *r, struct quern_message *err)
+{
+	void *list = NULL, *chunks = NULL;
+	size_t n = 0;
+	enum quern_status st = decide(r, err);
+
+	if (!st)
+		st = share_round(r, &list, &n, &chunks, err);
+	if (!st) {
+		start_anew(r->j);
+		st = do_mine(r, list, n, chunks, err);
+	}
+	if (qn_comm_rank(r->j->comm)) {
+		free(list);
+		free(chunks);
+	}
+	return qn_comm_agree(r->j->comm, st, err);
+}
+
+enum quern_status qn_failover(struct qn_job *j, struct quern_message *err)
+{
+	struct rounds r = { .j = j };
+	enum quern_status st = QUERN_OK;
+	uint64_t n = 0;
+
+	/* Only catalogs have copies that are known to be such. */
+	if (!j->mosaic.nledgers || qn_comm_nhosts(j->comm) == 1)
+		return QUERN_OK;
+	r.load = qn_calloc((size_t)qn_comm_size(j->comm), sizeof *r.load);
+	if (!r.load)
+		st = qn_error_nomem(err, 0, "rounds");
+	st = qn_comm_agree(j->comm, st, err);
+	while (!st && !(st = gather(&r, &n, err)) && n)
+		st = one_round(&r, err);
+	qn_refusals_fini(&r.all);
+	qn_refusals_fini(&r.tried);
+	free(r.load);
+	return st;
+}

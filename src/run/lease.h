@@ -1,0 +1,93 @@
+/*
+ * lease.h - work that comes from another host: tasks, leased many at a time.
+ *
+ * The first rank of a host has a few slots in shared memory, each a queue (queue.h) with room for a
+ * lease. Its agent (balance.h) fills a slot, all workers of the host take from it, and when they have
+ * done all of it the slot is filled again. On its way a lease is flat:
+ *
+ *	| ntasks, nstretches, nchunks | stretch[nstretches] | chunk[nchunks] |
+ *
+ * with tasks and chunks numbered from 0. What is leased is not leased on.
+ */
+#ifndef QN_RUN_LEASE_H
+#define QN_RUN_LEASE_H
+
+#include "run/queue.h"
+#include "plan/items.h"
+
+#define QN_NLEASES 2		/* one is worked on while the next is on its way */
+#define QN_LEASE_STRETCHES 4096	/* the most that a lease has; tasks: QN_LARGEST_LEASE */
+#define QN_LEASE_CHUNKS 65536
+
+struct qn_lease_board {
+	_Alignas(64) _Atomic uint32_t closed;	/* no lease will come any more */
+	_Atomic int64_t moved_nbytes;	/* weight of what came, less that of what was given */
+	_Alignas(64) _Atomic uint32_t nleft[QN_NLEASES];	/* tasks that are not done */
+};
+
+struct qn_leases {
+	struct qn_shared *shared;	/* NULL: there is one host, and never a lease */
+	struct qn_lease_board *board;
+	struct qn_queue lease[QN_NLEASES];
+	uint64_t room_stretches, room_chunks;
+};
+
+/* Collective on c. */
+enum quern_status qn_leases_new(struct qn_comm *c, const struct qn_items *items,
+				struct qn_leases *l, struct quern_message *err);
+void qn_leases_fini(struct qn_leases *l);
+
+/* The memory that l->room_* take, and where in it everything is. Not collective. */
+size_t qn_leases_nbytes(const struct qn_leases *l);
+void qn_leases_locate(struct qn_leases *l, void *memory);
+
+/* As before the first pass; by the first rank of a host, which then synchronises it. */
+void qn_leases_reset(struct qn_leases *l);
+
+/* n tasks of a lease, taken by qn_queue_take, are done. */
+void qn_leases_done(struct qn_leases *l, int slot, uint32_t n);
+/* A slot that can be filled, or -1. For the agent alone. */
+int qn_leases_vacant(const struct qn_leases *l);
+
+/* --- what a lease weighs --- */
+
+/* Goes through items, best in order. */
+struct qn_weigher {
+	const struct qn_mosaic *mosaic;		/* keep */
+	const struct qn_items *items;
+	uint64_t elem_nbytes;
+	struct qn_slot slot;
+	struct qn_cut_walk walk;
+	uint64_t touched;
+	uint64_t *number;			/* owned: chunks of an item */
+};
+
+enum quern_status qn_weigher_init(struct qn_weigher *w, const struct qn_mosaic *m,
+				  const struct qn_items *items, uint64_t elem_nbytes,
+				  struct quern_message *err);
+void qn_weigher_fini(struct qn_weigher *w);
+
+/* The weight of an item, in decoded bytes, as plans count it. */
+uint64_t qn_weigher_item(struct qn_weigher *w, uint64_t item);
+uint32_t qn_weigher_member(struct qn_weigher *w, uint64_t item);
+
+/* --- the flat form --- */
+
+/* How many bytes it has at most. */
+size_t qn_lease_most_nbytes(const struct qn_leases *l);
+
+/* How many tasks before `end`, at most `most` and down to `begin`, have room in a lease. */
+uint32_t qn_lease_fit(const struct qn_leases *l, const struct qn_queue *q, uint32_t begin,
+		      uint32_t end, uint32_t most);
+
+/* Writes tasks of a queue to `out`, which has room for them; returns the bytes. *weight: of all. */
+size_t qn_lease_pack(const struct qn_queue *q, uint32_t begin, uint32_t end, struct qn_weigher *w,
+		     void *out, uint64_t *weight);
+
+/* Puts a lease into a vacant slot, for all workers of the host. What it says is checked against the
+   items, which all ranks know, and the files. QUERN_ERR_RUN: it is no lease. */
+enum quern_status qn_lease_accept(struct qn_leases *l, int slot, struct qn_weigher *w,
+				  const void *data, size_t nbytes, uint64_t *weight,
+				  struct quern_message *err);
+
+#endif

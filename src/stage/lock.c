@@ -1,0 +1,158 @@
+/*
+ * lock.c - one staging at a time: the folder of shards is locked on every host. The lock is of the
+ * process that leads the host, and goes with it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "stage/stage_impl.h"
+
+static enum quern_status cannot(const char *option, const char *what, const char *how,
+				struct quern_message *err)
+{
+	const int why = errno;
+
+	return qn_error_set(err, qn_error_status_of(why), "%s%s: %s: %s", option, what, how,
+			    strerror(why));
+}
+
+char *qn_stage_directory(const char *catalog)
+{
+	const char *slash = strrchr(catalog, '/');
+
+	if (!slash)
+		return strdup(".");
+	return slash == catalog ? strdup("/") : strndup(catalog, (size_t)(slash - catalog));
+}
+
+static enum quern_status make_directory(const struct qn_catalog *c, const char *option,
+					struct quern_message *err)
+{
+	char *dir = qn_stage_directory(c->file);
+	enum quern_status st = QUERN_OK;
+
+	if (!dir)
+		st = qn_error_nomem(err, strlen(c->file), "a name");
+	else if ((errno = qn_rights_mkdir(dir, c->rights)))
+		st = cannot(option, dir, "cannot be made", err);
+	else if (access(dir, W_OK | X_OK))
+		st = cannot(option, dir, "cannot be written to", err);
+	free(dir);
+	return st;
+}
+
+/* Shards are put only where nobody else can put or change anything. */
+static enum quern_status check_own(int fd, const char *folder, struct quern_message *err)
+{
+	struct stat s;
+
+	if (fstat(fd, &s))
+		return cannot("", folder, "cannot be looked at", err);
+	if (s.st_uid != geteuid())
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "%s: it is another user's: choose another directory, or have its "
+				    "owner remove it", folder);
+	if (s.st_mode & (S_IWGRP | S_IWOTH))
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "%s: other users may write to it: look at what is in it, then "
+				    "`chmod go-w %s`, or remove it", folder, folder);
+	return QUERN_OK;
+}
+
+static enum quern_status check_no_link(const char *folder, struct quern_message *err)
+{
+	struct stat s;
+
+	if (lstat(folder, &s) || !S_ISLNK(s.st_mode))
+		return QUERN_OK;
+	return qn_error_set(err, QUERN_ERR_USAGE,
+			    "%s: it is a symbolic link, and shards are not put elsewhere or removed "
+			    "there; remove it by hand", folder);
+}
+
+/* Is what is open still what has the name? Who held the lock before may have removed it. */
+static bool is_current(int fd, const char *folder)
+{
+	struct stat a, b;
+
+	return !fstat(fd, &a) && !lstat(folder, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static enum quern_status lock_folder(const char *folder, const struct qn_rights *rights, int *fd,
+				     struct quern_message *err)
+{
+	for (;;) {
+		if (rights && (errno = qn_rights_mkdir(folder, *rights)))
+			return cannot("", folder, "cannot be made", err);
+		if (check_no_link(folder, err))
+			return err->status;
+		*fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		/* What else may be there is told of by who looks at it. */
+		if (*fd < 0 && (errno == ENOENT || errno == ENOTDIR) && (!rights || errno == ENOTDIR))
+			return QUERN_OK;
+		if (*fd < 0 && errno != ENOENT)
+			return cannot("", folder, "cannot be opened", err);
+		if (*fd >= 0 && flock(*fd, LOCK_EX | LOCK_NB)) {
+			/* Some file systems know of no locks. */
+			if (errno != EWOULDBLOCK)
+				return rights ? check_own(*fd, folder, err) : QUERN_OK;
+			close(*fd);
+			*fd = -1;
+			return qn_error_set(err, QUERN_ERR_RUN,
+					    "%s: another quern stage is at work in it", folder);
+		}
+		if (*fd >= 0 && is_current(*fd, folder))
+			return rights ? check_own(*fd, folder, err) : QUERN_OK;
+		if (*fd >= 0)
+			close(*fd);
+	}
+}
+
+enum quern_status qn_stage_lock(struct qn_comm *c, const char *catalog,
+				const struct qn_rights *rights, int *fd, struct quern_message *err)
+{
+	const bool leads = qn_comm_rank(c) == 0;
+	char *folder = qn_catalog_folder(catalog);
+	enum quern_status st = folder ? QUERN_OK : qn_error_nomem(err, strlen(catalog), "a name");
+
+	*fd = -1;
+	/* Rank 0 first: of two that begin at once, one goes on. */
+	if (!st && leads)
+		st = lock_folder(folder, rights, fd, err);
+	st = qn_comm_agree(c, st, err);
+	if (!st && !leads && qn_comm_host_rank(c) == 0)
+		st = lock_folder(folder, rights, fd, err);
+	free(folder);
+	return qn_comm_agree(c, st, err);
+}
+
+enum quern_status qn_stage_enter(struct qn_comm *c, const struct qn_catalog *catalog,
+				 const char *option, int *fd, struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+
+	*fd = -1;
+	if (qn_comm_host_rank(c) == 0)
+		st = make_directory(catalog, option, err);
+	st = qn_comm_agree(c, st, err);
+	if (!st)
+		st = qn_stage_check_private(c, catalog->file, err);
+	return st ? st : qn_stage_lock(c, catalog->file, &catalog->rights, fd, err);
+}
+
+void qn_stage_unlock(const char *catalog, int *fd)
+{
+	char *folder = *fd >= 0 ? qn_catalog_folder(catalog) : NULL;
+
+	if (folder)
+		rmdir(folder); /* an empty one is nobody's */
+	free(folder);
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}

@@ -1,0 +1,529 @@
+/*
+ * verify.c - the files and their datasets, one after the other: what is to be looked at, and what was
+ * found. The chunks of a dataset are workers.c's.
+ */
+#include "verify/verify.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "data/access.h"
+#include "find/describe.h"
+#include "verify/verify_impl.h"
+
+const struct quern_option qn_verify_options[] = {
+	{ "dataset", 'd', QUERN_OPT_STRING, "PATH", NULL, 0, 0,
+	  "only this dataset of each file" },
+	{ "sums", 0, QUERN_OPT_STRING, "FILE", NULL, 0, 0,
+	  "compare with the sums that FILE has kept: what is stored, what it means, what else is in "
+	  "the files" },
+	{ "write-sums", 0, QUERN_OPT_STRING, "FILE", NULL, 0, 0,
+	  "keep XXH3-128 sums of all that is stored in FILE, if there is no damage; FILE must not have "
+	  "sums yet" },
+	QN_METADATA_ROW,
+	QN_CHUNK_ROW,
+	QN_EXTERNAL_ROW,
+	{ "threads", 0, QUERN_OPT_INT, "N", NULL, 1, 4096,
+	  "worker threads a rank (default: its share of the permitted cores)" },
+	{ "bind", 0, QUERN_OPT_CHOICE, "numa|core|none", "numa", 0, 0,
+	  "pin each thread to its NUMA node, to one core, or not at all" },
+	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
+};
+
+/* --- a dataset --- */
+
+/* What all ranks must know of it. */
+struct heading {
+	uint32_t work, natively, by_library, listed;
+	double wasted;
+};
+
+static enum quern_status share(struct qn_verify *v, struct heading *h, struct qn_dataset *d,
+			       struct quern_message *err)
+{
+	struct qn_comm *c = v->job.comm;
+	enum quern_status st = qn_comm_bcast(c, h, sizeof *h, err);
+	size_t nbytes = 0;
+	void *flat = NULL;
+
+	if (st || !h->work || qn_comm_size(c) == 1)
+		return st;
+	if (qn_comm_rank(c) == 0 && !(flat = qn_dataset_pack(d, &nbytes)))
+		st = qn_error_nomem(err, sizeof *d, "a description");
+	st = qn_comm_agree(c, st, err);
+	if (!st)
+		st = qn_comm_bcast_block(c, &flat, &nbytes, err);
+	if (!st && qn_comm_rank(c) != 0)
+		st = qn_dataset_unpack(flat, nbytes, d, err);
+	free(flat);
+	return qn_comm_agree(c, st, err);
+}
+
+/* Collective. Looks at the chunks as the heading says. */
+static enum quern_status look(struct qn_verify *v, const struct heading *h,
+			      const struct qn_dataset *d, const struct qn_way *w, int fd,
+			      struct qn_findings *found, struct quern_message *err)
+{
+	struct qn_verify_task t = { .chunks = w->chunks, .nchunks = w->nchunks, .fd = fd,
+				    .wants_sums = v->wants_sums, .wasted = h->wasted };
+	struct qn_dataset decoded = *d, stored = *d;
+
+	decoded.native = h->natively;
+	stored.native = true;
+	stored.nfilters = 0;
+	if (h->natively || h->by_library)
+		t.decoded = &decoded;
+	if (h->listed && !h->natively)
+		t.stored = &stored;
+	return qn_verify_crew(&v->job, &t, found, err);
+}
+
+/* Rank 0: what the sums file will have of it. */
+static enum quern_status make_sums(struct qn_file_sums *f, const struct qn_dataset *d, bool listed,
+				   const struct qn_findings *found, struct qn_dataset_sums **out,
+				   struct quern_message *err)
+{
+	struct qn_dataset_sums *s = qn_file_sums_add(f, qn_dataset_name(d));
+
+	if (!s)
+		return qn_error_nomem(err, sizeof *s, "sums");
+	s->chunks = qn_calloc(found->nresults, sizeof *s->chunks);
+	if (!s->chunks)
+		return qn_error_nomem(err, found->nresults * sizeof *s->chunks, "sums");
+	snprintf(s->type, sizeof s->type, "%s", d->type.name);
+	s->ndim = d->ndim;
+	memcpy(s->shape, d->shape, sizeof s->shape);
+	memcpy(s->chunk, d->chunk, sizeof s->chunk);
+	s->elements = !listed;
+	s->nchunks = found->nresults;
+	for (uint64_t i = 0; i < found->nresults; i++)
+		s->chunks[i] = found->result[i].sum;
+	*out = s;
+	return qn_sum_dataset(d, &s->sum, err);
+}
+
+static enum quern_status conclude(struct qn_verify *v, struct qn_pending *p,
+				  const struct qn_dataset *d, const struct qn_way *w,
+				  const struct qn_findings *found, struct qn_verified *out,
+				  struct quern_message *err)
+{
+	struct qn_dataset_sums *now = NULL;
+	enum quern_status st = qn_verify_note_findings(v, d, found, err);
+
+	out->stored_nbytes = found->totals.stored_nbytes;
+	out->decoded_nbytes = found->totals.decoded_nbytes;
+	out->ndamaged = found->totals.ndamages + w->noverlaps;
+	p->wasted += found->totals.wasted;
+	v->done_nbytes += out->stored_nbytes;
+	if (st || !v->wants_sums)
+		return st;
+	st = make_sums(p->now, d, w->listed, found, &now, err);
+	if (!st && p->expected)
+		st = qn_verify_compare(v, d, p->expected, now, found, out, err);
+	return st ? st : qn_pending_add_ranges(p, d, err);
+}
+
+static struct qn_verified *add_dataset(struct qn_verify *v, const char *path)
+{
+	struct qn_verified_file *f = qn_verify_this_file(v);
+	struct qn_verified *p = qn_verify_grow(f->dataset, f->ndatasets, sizeof *p);
+	char *copy = strdup(path);
+
+	if (p)
+		f->dataset = p;
+	if (!p || !copy) {
+		free(copy);
+		return NULL;
+	}
+	p = &f->dataset[f->ndatasets++];
+	*p = (struct qn_verified){ .path = copy };
+	return p;
+}
+
+/* Rank 0: the description. What cannot be described is damage, and no failure: *described is false
+   then. In a damaged file each may take as long as it can to fail: the rest are given up. */
+static enum quern_status describe(struct qn_verify *v, struct qn_pending *p, const char *path,
+				  struct qn_dataset *d, bool *described, struct quern_message *err)
+{
+	struct quern_message why = { .status = QUERN_OK };
+	double start = qn_comm_wtime();
+	enum quern_status st;
+
+	if (p->wasted > QN_VERIFY_PATIENCE)
+		st = qn_error_set(&why, QUERN_ERR_DATA, "%s: dataset %s was not looked at, because "
+				  "failing to read others took long; name it with -d",
+				  qn_verify_this_file(v)->name, path);
+	else
+		st = p->format->describe(qn_verify_this_file(v)->name, path, NULL, true, d, &why);
+	if (!st && (st = qn_dataset_check(d, &why)) != QUERN_OK)
+		qn_dataset_fini(d);
+	*described = !st;
+	if (!st)
+		return QUERN_OK;
+	p->wasted += qn_comm_wtime() - start;
+	p->undescribed = true;
+	return qn_verify_note_error(v, path, st, &why, err);
+}
+
+/* Collective. d is described on rank 0, which has `path`. */
+static enum quern_status verify_described(struct qn_verify *v, struct qn_pending *p,
+					  struct heading *h, struct qn_dataset *d,
+					  const struct qn_way *w, struct qn_verified *out,
+					  struct quern_message *err)
+{
+	struct qn_findings found = { .nresults = 0 };
+	enum quern_status st = share(v, h, d, err);
+
+	if (!st && h->work)
+		st = look(v, h, d, w, p->fd, &found, err);
+	if (!st && out)
+		st = conclude(v, p, d, w, &found, out, err);
+	qn_findings_fini(&found);
+	return qn_comm_agree(v->job.comm, st, err);
+}
+
+/* Rank 0: what nothing can decode, or may read, is not tried chunk by chunk, and can still be compared with sums. */
+static enum quern_status check_filters(struct qn_verify *v, const struct qn_pending *p,
+				       const struct qn_dataset *d, struct qn_way *w,
+				       struct qn_verified *out, struct quern_message *err)
+{
+	struct quern_message why = { .status = QUERN_OK };
+	void *reader = NULL;
+
+	if (!w->by_library || (!d->nfilters && d->layout != QN_EXTERNAL))
+		return QUERN_OK;
+	if (!p->format->open(d, &reader, &why)) {
+		p->format->close(reader);
+		return QUERN_OK;
+	}
+	if (why.reason != QN_NO_FILTER && why.status != QUERN_ERR_DENIED)
+		return QUERN_OK;
+	w->by_library = out->by_library = false;
+	snprintf(out->note, sizeof out->note, "not decoded: %s", why.reason == QN_NO_FILTER
+		 ? "a filter is missing" : "not permitted");
+	return qn_verify_note_unverified(v, d->path, why.reason, why.text, err);
+}
+
+static enum quern_status verify_dataset(struct qn_verify *v, struct qn_pending *p,
+					const char *path, struct quern_message *err)
+{
+	bool is_root = qn_comm_rank(v->job.comm) == 0, described = false;
+	struct heading h = { .wasted = p->wasted };
+	struct qn_dataset d = { .file = NULL };
+	struct qn_verified *out = NULL;
+	struct qn_way w = { .chunks = NULL };
+	enum quern_status st = QUERN_OK;
+
+	if (is_root) {
+		st = describe(v, p, path, &d, &described, err);
+		if (!st && described && !(out = add_dataset(v, qn_dataset_name(&d))))
+			st = qn_error_nomem(err, sizeof *out, "a list of datasets");
+		if (!st && out)
+			st = qn_way_choose(v, &d, &w, out, err);
+		if (!st && out)
+			st = check_filters(v, p, &d, &w, out, err);
+		if (!st && out)
+			qn_way_count_checksums(&d, &w, out);
+		h.natively = w.natively;
+		h.by_library = w.by_library;
+		h.listed = w.listed;
+		h.work = w.nchunks > 0 && (w.natively || w.by_library || v->wants_sums);
+	}
+	st = qn_comm_agree(v->job.comm, st, err);
+	if (!st)
+		st = verify_described(v, p, &h, &d, &w, out, err);
+	free(w.chunks);
+	qn_dataset_fini(&d);
+	return st;
+}
+
+/* --- a file --- */
+
+/* Lists the datasets without the tables of a catalog: `quern stage --verify` knows what these say. */
+static enum quern_status list_data(struct qn_verify *v, const struct qn_format *format,
+				   const char *file, struct qn_listing *l, struct quern_message *err)
+{
+	enum quern_status st = format->list(file, l, err);
+	size_t n = l->n;
+
+	if (st)
+		return st;
+	qn_source_hide_tables(l);
+	qn_verify_this_file(v)->is_catalog = l->n < n;
+	return QUERN_OK;
+}
+
+static enum quern_status list(struct qn_verify *v, struct qn_pending *p, const char *file,
+			      struct quern_message *err)
+{
+	const char *only = quern_option_string(v->job.options, "dataset");
+	struct quern_message why = { .status = QUERN_OK };
+	struct quern_message ignored = { .status = QUERN_OK };
+	struct qn_listing all = { .n = 0 };
+	enum quern_status st = qn_source_format(file, &p->format, &why);
+
+	if (!st && !only)
+		st = list_data(v, p->format, file, &p->listing, &why);
+	else if (!st)	/* only to know a catalog */
+		list_data(v, p->format, file, &all, &ignored);
+	qn_listing_fini(&all);
+	p->n = st ? 0 : only ? 1 : p->listing.n;
+	p->only = only;
+	p->unlisted = st != QUERN_OK;
+	return qn_verify_note_error(v, NULL, st, &why, err);
+}
+
+/* Rank 0. A link leads nowhere, as far as can be told. */
+static enum quern_status note_link(struct qn_verify *v, struct qn_pending *p, const char *file,
+				   const struct qn_link *link, struct quern_message *err)
+{
+	struct quern_message why = { .status = QUERN_OK };
+	struct qn_target t = { .is = QN_NOTHING };
+	double start = qn_comm_wtime();
+	enum quern_status st;
+
+	if (p->wasted > QN_VERIFY_PATIENCE)
+		return qn_verify_note(v, NULL, link->path, NULL, err, "%s: link %s was not looked at, "
+				      "because failing to read others took long", file, link->path);
+	st = p->format->locate(file, link->path, &t, &why);
+	if (st)
+		p->wasted += qn_comm_wtime() - start;
+	if (st && qn_verify_is_unverified(st, why.reason)) {
+		st = qn_verify_note_error(v, link->path, st, &why, err);
+	} else if (st) {
+		st = qn_verify_note(v, NULL, link->path, NULL, err, "%s: link %s leads nowhere: %s",
+				    file, link->path, why.text);
+	} else if (t.is == QN_NOTHING) {
+		st = qn_verify_note(v, NULL, link->path, NULL, err, "%s: link %s leads nowhere: %s",
+				    file, link->path, t.why);
+	}
+	qn_target_fini(&t);
+	return st;
+}
+
+/* Rank 0. What the list says itself: objects that cannot be read, links that lead nowhere. */
+static enum quern_status note_listing(struct qn_verify *v, struct qn_pending *p, const char *file,
+				      struct quern_message *err)
+{
+	const struct qn_listing *l = &p->listing;
+	enum quern_status st = QUERN_OK;
+
+	for (size_t i = 0; !st && i < l->nflaws; i++)
+		st = qn_verify_note(v, NULL, l->flaw[i].path, NULL, err, "%s: %s cannot be read, nor "
+				    "what may be below it: %s", file, l->flaw[i].path,
+				    l->flaw[i].why);
+	for (size_t i = 0; !st && i < l->nlinks; i++)
+		if (l->link[i].leads_to == QN_NOTHING || l->link[i].leads_to == QN_OTHER_FILE)
+			st = note_link(v, p, file, &l->link[i], err);
+	p->undescribed = p->undescribed || l->nflaws > 0;
+	return st;
+}
+
+/* Rank 0. Sums that know none of the datasets are of another file: comparing would only confuse. */
+static enum quern_status find_sums(struct qn_verify *v, struct qn_pending *p, const char *file,
+				   size_t nfiles, struct quern_message *err)
+{
+	struct quern_message why = { .status = QUERN_OK };
+	enum quern_status st = QUERN_OK;
+
+	if (p->unlisted || !quern_option_string(v->job.options, "sums"))
+		return QUERN_OK;
+	st = qn_verify_find_sums(v, file, nfiles, &p->expected, &why);
+	for (size_t i = 0; !st && i < p->listing.n; i++)
+		if (qn_file_sums_find(p->expected, p->listing.path[i]))
+			return QUERN_OK;
+	if (!st && p->listing.n > 0 && p->expected->n > 0) {
+		st = qn_error_set(&why, QUERN_ERR_DATA, "%s: the sums are of another file, %s: they "
+				  "know none of its datasets", file, p->expected->name);
+		p->expected = NULL;
+	}
+	return qn_verify_note_error(v, NULL, st, &why, err);
+}
+
+/* Rank 0: a new entry of the file, its datasets, and the sums that were kept of it. */
+static enum quern_status begin(struct qn_verify *v, struct qn_pending *p, const char *file,
+			       size_t nfiles, struct quern_message *err)
+{
+	struct qn_verified_file *f = &v->file[v->nfiles];
+	enum quern_status st = QUERN_OK;
+
+	*f = (struct qn_verified_file){ .name = strdup(file) };
+	if (!f->name)
+		return qn_error_nomem(err, strlen(file), "a name");
+	v->nfiles++;
+	if (stat(file, &p->before) == 0)
+		f->nbytes = (uint64_t)p->before.st_size;
+	st = list(v, p, file, err);
+	if (!st)
+		st = note_listing(v, p, file, err);
+	if (!st && v->wants_sums && !(p->now = qn_sums_add(&v->made, file)))
+		st = qn_error_nomem(err, strlen(file), "sums");
+	if (!st && p->now) {
+		p->now->nbytes = f->nbytes;
+		p->now->whole = !p->only;
+	}
+	return st ? st : find_sums(v, p, file, nfiles, err);
+}
+
+/* All ranks open what rank 0 has found; a host that sees another file is an error of the run. */
+static enum quern_status open_everywhere(struct qn_verify *v, struct qn_pending *p,
+					 const char *file, struct quern_message *err)
+{
+	struct qn_dataset d = { .file = (char *)(uintptr_t)file };
+	enum quern_status st;
+
+	d.file_nbytes = (uint64_t)p->before.st_size;
+	d.file_mtime_ns = (int64_t)p->before.st_mtim.tv_sec * 1000000000 +
+			  p->before.st_mtim.tv_nsec;
+	st = qn_comm_bcast(v->job.comm, &p->n, sizeof p->n, err);
+	if (!st)
+		st = qn_comm_bcast(v->job.comm, &d.file_nbytes, sizeof d.file_nbytes, err);
+	if (!st)
+		st = qn_comm_bcast(v->job.comm, &d.file_mtime_ns, sizeof d.file_mtime_ns, err);
+	if (st || p->n == 0)
+		return st;
+	p->fd = qn_file_open(file, NULL);
+	if (p->fd < 0)
+		st = qn_error_set(err, qn_file_status(errno), "%s: cannot open it on host %s: %s; every "
+				  "host must see the file under this path", file,
+				  v->job.report.host, qn_file_why(errno));
+	else
+		st = qn_source_check(p->fd, &d, v->job.report.host, err);
+	return qn_comm_agree(v->job.comm, st, err);
+}
+
+/* Rank 0, at the end: the file as a whole. */
+static enum quern_status end(struct qn_verify *v, struct qn_pending *p, struct quern_message *err)
+{
+	struct qn_verified_file *f = qn_verify_this_file(v);
+	struct quern_message why = { .status = QUERN_OK };
+	struct stat after;
+	enum quern_status st = QUERN_OK;
+
+	if (p->n > 0 && (stat(f->name, &after) != 0 || after.st_size != p->before.st_size ||
+			 after.st_mtim.tv_sec != p->before.st_mtim.tv_sec ||
+			 after.st_mtim.tv_nsec != p->before.st_mtim.tv_nsec))
+		return qn_verify_note(v, NULL, NULL, NULL, err, "%s: was changed while it was "
+				      "verified; wait until its writer has finished", f->name);
+	if (p->unlisted || !p->now)
+		return QUERN_OK;
+	/* What is in chunks that are not known would count as rest. */
+	if (p->now->whole && !p->undescribed)
+		st = qn_verify_note_error(v, NULL, qn_pending_sum_rest(p, f->name, &why), &why, err);
+	if (!st && p->expected)
+		st = qn_verify_compare_file(v, p->expected, p->now, !p->only && !p->undescribed,
+					    err);
+	return st;
+}
+
+static enum quern_status verify_file(struct qn_verify *v, const char *file, size_t nfiles,
+				     struct quern_message *err)
+{
+	bool is_root = qn_comm_rank(v->job.comm) == 0;
+	struct qn_pending p = { .fd = -1 };
+	enum quern_status st = is_root ? begin(v, &p, file, nfiles, err) : QUERN_OK;
+
+	st = qn_comm_agree(v->job.comm, st, err);
+	if (!st)
+		st = open_everywhere(v, &p, file, err);
+	for (uint64_t i = 0; !st && i < p.n; i++)
+		st = verify_dataset(v, &p, !is_root ? NULL
+				    : p.only ? p.only : p.listing.path[i], err);
+	if (!st && is_root)
+		st = end(v, &p, err);
+	qn_pending_fini(&p);
+	return qn_comm_agree(v->job.comm, st, err);
+}
+
+/* --- all of it --- */
+
+/* From a dataset to all files, as far as what was stored tells. */
+static void tell_progress(void *ctx, int pass, uint64_t done, uint64_t total)
+{
+	struct qn_verify *v = ctx;
+
+	(void)pass;
+	(void)total;
+	v->progress(v->progress_ctx, (int)v->nfiles - 1, v->done_nbytes + done, v->total_nbytes);
+}
+
+static uint64_t count_bytes(const char *const *files, size_t nfiles)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < nfiles; i++) {
+		struct stat s;
+
+		if (stat(files[i], &s) == 0)
+			n += (uint64_t)s.st_size;
+	}
+	return n;
+}
+
+static enum quern_status prepare(struct qn_verify *v, const char *const *files, size_t nfiles,
+				 struct quern_message *err)
+{
+	const char *sums = quern_option_string(v->job.options, "sums");
+	const char *to = quern_option_string(v->job.options, "write-sums");
+	enum quern_status st = QUERN_OK;
+
+	v->wants_sums = sums || to;
+	if (v->wants_sums)
+		st = qn_sum_check(err);
+	if (st || qn_comm_rank(v->job.comm) != 0)
+		return st;
+	/* A wrong name must not cost the work, nor a file. */
+	if (to && (st = qn_sums_check_place(to, err)))
+		return st;
+	if (v->progress) {
+		v->job.progress = tell_progress;
+		v->job.progress_ctx = v;
+		v->total_nbytes = count_bytes(files, nfiles);
+	}
+	v->file = qn_calloc(nfiles, sizeof *v->file);
+	if (!v->file)
+		return qn_error_nomem(err, nfiles * sizeof *v->file, "a list of files");
+	return sums ? qn_sums_read(sums, &v->expected, err) : QUERN_OK;
+}
+
+/* Sums of damaged files would make the damage look right. */
+static enum quern_status keep_sums(struct qn_verify *v, struct quern_message *err)
+{
+	const char *to = quern_option_string(v->job.options, "write-sums");
+	struct qn_rights rights = QN_RIGHTS_ALL;
+
+	if (!to || qn_comm_rank(v->job.comm) != 0 || !qn_verify_can_sum(v))
+		return QUERN_OK;
+	for (size_t i = 0; i < v->nfiles; i++) {
+		struct stat st;
+
+		/* Of one that has gone nobody can know who might read it. */
+		if (stat(v->file[i].name, &st))
+			memset(&st, 0, sizeof st);
+		rights = qn_rights_meet(rights, qn_rights_of(v->file[i].name, &st));
+	}
+	return qn_sums_write(&v->made, to, rights, err);
+}
+
+enum quern_status qn_verify(struct qn_verify *v, const char *const *files, size_t nfiles,
+			    struct quern_message *err)
+{
+	double start = qn_comm_wtime();
+	enum quern_status st = qn_job_place(&v->job, err);
+
+	if (!st)
+		st = qn_comm_agree(v->job.comm, prepare(v, files, nfiles, err), err);
+	for (size_t i = 0; !st && i < nfiles; i++)
+		st = verify_file(v, files[i], nfiles, err);
+	if (!st)
+		st = qn_comm_agree(v->job.comm, keep_sums(v, err), err);
+	v->seconds = qn_comm_wtime() - start;
+	return st;
+}
