@@ -1,7 +1,9 @@
 #include "io/hdf5_format/alike.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -382,6 +384,12 @@ static bool look(struct look *l)
 	       l->has_layout && l->space.ndim == l->like->ndim && l->layout.class == l->like->layout;
 }
 
+/* By a writer. The library, which is asked instead, takes a lock in the same way. */
+static bool is_locked(int fd)
+{
+	return flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+}
+
 static bool open_file(struct look *l, const struct qn_dataset *like, const char *file,
 		      const char *path)
 {
@@ -389,7 +397,7 @@ static bool open_file(struct look *l, const struct qn_dataset *like, const char 
 	l->raw.file = file;
 	l->raw.path = path;
 	l->raw.fd = qn_file_open(file, &l->st);
-	return l->raw.fd >= 0;
+	return l->raw.fd >= 0 && !is_locked(l->raw.fd);
 }
 
 static void look_free(struct look *l)

@@ -616,8 +616,8 @@ enum quern_status qn_hdf5_describe_part(const char *file, const char *path, cons
 	for (int n = 1;; n++) {
 		why = (struct quern_message){ .status = QUERN_OK };
 		status = describe_once(file, path, column, with_index, part, &is_growing, out, &why);
-		if (status != QUERN_ERR_DATA || why.reason == QN_NO_DATASET || !is_growing ||
-		    n == MOST_SNAPSHOTS)
+		if ((status != QUERN_ERR_DATA && why.reason != QN_HELD) ||
+		    why.reason == QN_NO_DATASET || !is_growing || n == MOST_SNAPSHOTS)
 			break;
 		nanosleep(&(struct timespec){ .tv_nsec = n % 10 * 300000 }, NULL);
 	}

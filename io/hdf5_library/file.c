@@ -75,10 +75,13 @@ static enum quern_status fail(struct quern_message *err, enum quern_status statu
 	const char *why = caller ? caller->why : "";
 	const int number = caller ? caller->number : 0;
 
+	if (number == EWOULDBLOCK)
+		return qn_error_because(err, QUERN_ERR_DENIED, QN_HELD, "%s: is locked by another program, "
+					"which has it open for writing: wait until that has closed it",
+					file);
 	if (number == EACCES || number == EPERM)
 		status = QUERN_ERR_DENIED;
-	return qn_error_because(err, status, number == EWOULDBLOCK ? QN_HELD : QN_NO_REASON,
-				"%s: %s%s%s%s%s%s", file, path ? "dataset " : "",
+	return qn_error_set(err, status, "%s: %s%s%s%s%s%s", file, path ? "dataset " : "",
 			    path ? path : "", path ? ": " : "", doing, why[0] ? ": " : "", why);
 }
 
@@ -205,7 +208,7 @@ enum quern_status qn_h5_open_file(const char *file, hid_t *out, struct quern_mes
 			   "cannot be opened as HDF5 (cut short, damaged, or being written?)");
 		status = qn_h5_open_unusual(file, fapl, &id, err);
 	}
-	if (id < 0)
+	if (id < 0 && status == QUERN_OK)
 		status = qn_error_pass(err, why.status, &why);
 	qn_h5_close(fapl);
 	if (status == QUERN_OK)

@@ -12,10 +12,13 @@
 
 #define ORIGIN "${ORIGIN}"
 
+/* What is looked for. */
+enum kind { SOURCE, LINKED, RAW };
+
 /* A search: the first candidate that is a file ends it. */
 struct search {
 	const char *file, *name;
-	bool is_link; /* not a source */
+	enum kind kind;
 	char *found; /* owned */
 	enum quern_status status;
 	struct quern_message *err;
@@ -23,11 +26,14 @@ struct search {
 
 static bool fail_search(struct search *s, const char *path, int why)
 {
-	const char *how = s->is_link ? "an external link of it leads to" : "it has its elements in";
-	const char *or = s->is_link ? "" : ", or move it away to have fill values there";
+	static const char *const how[] = { [SOURCE] = "it has its elements in",
+					   [LINKED] = "an external link of it leads to",
+					   [RAW] = "it has its elements in the raw file" };
+	/* What is not there has fill values; a raw file that is not there is an error. */
+	const char *or = s->kind == SOURCE ? ", or move it away to have fill values there" : "";
 
 	s->status = qn_error_set(s->err, qn_file_status(why), "%s: %s %s, which cannot be read: %s; put "
-				 "that right%s", s->file, how, path, qn_file_why(why), or);
+				 "that right%s", s->file, how[s->kind], path, qn_file_why(why), or);
 	return true;
 }
 
@@ -105,7 +111,7 @@ static bool try_prefixes(struct search *s, const char *prefixes, const char *nam
 			return true;
 		p += n + (p[n] == ':');
 	}
-	return !s->is_link && try_expanded(s, prefixes, name);
+	return s->kind == SOURCE && try_expanded(s, prefixes, name);
 }
 
 static bool try_link_target(struct search *s, const char *name)
@@ -147,7 +153,8 @@ static enum quern_status find(struct search *s, const char *prefixes, char **out
 enum quern_status qn_h5_find_source(const char *file, const char *name, char **out,
 				    struct quern_message *err)
 {
-	struct search s = { .file = file, .name = name, .status = QUERN_OK, .err = err };
+	struct search s = { .file = file, .name = name, .kind = SOURCE, .status = QUERN_OK,
+			    .err = err };
 
 	if (strcmp(name, "."))
 		return find(&s, getenv("HDF5_VDS_PREFIX"), out);
@@ -158,7 +165,7 @@ enum quern_status qn_h5_find_source(const char *file, const char *name, char **o
 enum quern_status qn_h5_find_linked(const char *file, const char *name, char **out,
 				    struct quern_message *err)
 {
-	struct search s = { .file = file, .name = name, .is_link = true, .status = QUERN_OK,
+	struct search s = { .file = file, .name = name, .kind = LINKED, .status = QUERN_OK,
 			    .err = err };
 
 	return find(&s, getenv("HDF5_EXT_PREFIX"), out);
@@ -167,7 +174,7 @@ enum quern_status qn_h5_find_linked(const char *file, const char *name, char **o
 enum quern_status qn_h5_find_raw(const char *file, const char *name, char **out,
 				 struct quern_message *err)
 {
-	struct search s = { .file = file, .name = name, .status = QUERN_OK, .err = err };
+	struct search s = { .file = file, .name = name, .kind = RAW, .status = QUERN_OK, .err = err };
 	const char *prefix = getenv("HDF5_EXTFILE_PREFIX");
 
 	if (*name == '/' || !prefix || !*prefix || !strcmp(prefix, "."))

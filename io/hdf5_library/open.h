@@ -12,8 +12,8 @@
 /*
  * After the library has refused a file: opens it as one that is being written in SWMR mode, which
  * shows what the writer has flushed, or as a family of which it is the first member. fapl: how it was
- * to be opened. *out is negative when it is neither; QUERN_ERR_DATA when it is known what it is, and
- * it cannot be read: left behind by a writer, of several files by what they hold.
+ * to be opened. *out is negative when it is neither. When it is known what it is, and it cannot be read:
+ * QUERN_ERR_DENIED of what a writer has left behind, QUERN_ERR_DATA of several files by what they hold.
  */
 enum quern_status qn_h5_open_unusual(const char *file, hid_t fapl, hid_t *out,
 				     struct quern_message *err);

@@ -156,6 +156,7 @@ static enum quern_status add_row(struct inspection *in, const struct qn_dataset 
 		close(fd);
 	json_object_set_new(row, "role", role_to_json(d->asked ? NULL : in->listing, d->path));
 	json_object_set_new(row, "error", json_null());
+	json_object_set_new(row, "exit_code", json_null());
 	if (!st)
 		json_array_append(in->list, row);
 	json_decref(row);
@@ -179,7 +180,7 @@ static enum quern_status inspect_one(struct inspection *in, const char *path,
 }
 
 /* The row of a dataset that cannot be described: the fields of any other, all of them null. */
-static json_t *error_row(const char *path, const char *why)
+static json_t *error_row(const char *path, const struct quern_message *why)
 {
 	const struct qn_dataset nothing = { .ndim = 1, .chunk = { 1 } };
 	json_t *row = dataset_to_json(&nothing), *value;
@@ -190,7 +191,8 @@ static json_t *error_row(const char *path, const char *why)
 		json_object_set_new(row, name, json_null());
 	json_object_set_new(row, "dataset", qn_json_text(path));
 	json_object_set_new(row, "role", json_null());
-	json_object_set_new(row, "error", qn_json_text(why));
+	json_object_set_new(row, "error", qn_json_text(why->text));
+	json_object_set_new(row, "exit_code", json_integer(why->status));
 	return row;
 }
 
@@ -207,7 +209,7 @@ static void inspect_listed(struct inspection *in, const char *path)
 	else if (inspect_one(in, path, &err))
 		in->wasted += qn_comm_wtime() - start;
 	if (err.status)
-		json_array_append_new(in->list, error_row(path, err.text));
+		json_array_append_new(in->list, error_row(path, &err));
 }
 
 static bool take_described(void *ctx, const char *file, struct qn_dataset *d,
@@ -222,7 +224,7 @@ static bool take_described(void *ctx, const char *file, struct qn_dataset *d,
 		add_row(in, d, &err);
 	if (!d || err.status) {
 		in->wasted += now - in->since;
-		json_array_append_new(in->list, error_row(in->listing->path[in->at], err.text));
+		json_array_append_new(in->list, error_row(in->listing->path[in->at], &err));
 	}
 	in->since = now;
 	in->at++;
@@ -292,6 +294,9 @@ static void follow_link(struct inspection *in, const struct qn_link *link, json_
 						      "path", qn_json_text(t.path)));
 	json_object_set_new(row, "error", err.status || t.is == QN_NOTHING ? qn_json_text(why)
 									   : json_null());
+	/* That it leads nowhere says nothing against this file. */
+	json_object_set_new(row, "exit_code", err.status && err.status != QUERN_ERR_DATA
+			    ? json_integer(err.status) : json_null());
 	if (!err.status && t.is == QN_DATASET && link->leads_to == QN_OTHER_FILE)
 		inspect_listed(in, link->path);
 	qn_target_fini(&t);
@@ -299,10 +304,11 @@ static void follow_link(struct inspection *in, const struct qn_link *link, json_
 
 static void add_link(struct inspection *in, const struct qn_link *link)
 {
-	json_t *row = json_pack("{s:o, s:s, s:o, s:o, s:s, s:n, s:n}", "link",
+	json_t *row = json_pack("{s:o, s:s, s:o, s:o, s:s, s:n, s:n, s:n}", "link",
 				qn_json_text(link->path), "kind", link_names[link->kind], "file",
 				qn_json_text(link->file), "target", qn_json_text(link->target),
-				"leads_to", qn_object_names[link->leads_to], "found", "error");
+				"leads_to", qn_object_names[link->leads_to], "found", "error",
+				"exit_code");
 
 	if (link->leads_to == QN_OTHER_FILE || link->leads_to == QN_NOTHING)
 		follow_link(in, link, row);
@@ -320,9 +326,10 @@ static void add_rest(struct inspection *in, const char *below)
 	for (size_t i = 0; i < l->nflaws; i++)
 		if (!below || qn_path_is_below(l->flaw[i].path, below))
 			json_array_append_new(in->damaged,
-					      json_pack("{s:o, s:o}", "path",
+					      json_pack("{s:o, s:o, s:i}", "path",
 							qn_json_text(l->flaw[i].path), "error",
-							qn_json_text(l->flaw[i].why)));
+							qn_json_text(l->flaw[i].why), "exit_code",
+							(int)QUERN_ERR_DATA));
 }
 
 /* --- a file --- */

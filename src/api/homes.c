@@ -53,13 +53,13 @@ static json_t *counted_to_json(const struct qn_job *j, const struct qn_counted *
 		json_array_append_new(homes, abode_to_json(j, &c->abode[i], c->stored_nbytes));
 	if (c->why) {
 		json_decref(homes);
-		return json_pack("{s:o, s:n, s:n, s:n, s:o}", "dataset", qn_json_text(c->path),
+		return json_pack("{s:o, s:n, s:n, s:n, s:o, s:i}", "dataset", qn_json_text(c->path),
 				 "bytes_stored", "bytes_without_home", "homes", "error",
-				 qn_json_text(c->why));
+				 qn_json_text(c->why), "exit_code", (int)c->st);
 	}
-	return json_pack("{s:o, s:o, s:o, s:o, s:n}", "dataset", qn_json_text(c->path),
+	return json_pack("{s:o, s:o, s:o, s:o, s:n, s:n}", "dataset", qn_json_text(c->path),
 			 "bytes_stored", qn_json_uint(c->stored_nbytes), "bytes_without_home",
-			 qn_json_uint(c->shared_nbytes), "homes", homes, "error");
+			 qn_json_uint(c->shared_nbytes), "homes", homes, "error", "exit_code");
 }
 
 static json_t *names_to_json(const struct qn_names *names)

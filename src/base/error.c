@@ -72,6 +72,17 @@ enum quern_status qn_error_status_of(int why)
 	return why == EACCES || why == EPERM || why == EROFS ? QUERN_ERR_DENIED : QUERN_ERR_RUN;
 }
 
+enum quern_status qn_error_worst(enum quern_status a, enum quern_status b)
+{
+	static const enum quern_status order[] = { QUERN_ERR_DATA, QUERN_ERR_DENIED, QUERN_ERR_RUN,
+						   QUERN_ERR_USAGE };
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
+		if (a == order[i] || b == order[i])
+			return order[i];
+	return a ? a : b;
+}
+
 enum quern_status qn_error_nomem(struct quern_message *err, size_t nbytes, const char *what)
 {
 	return qn_error_set(err, QUERN_ERR_RUN, "cannot allocate %zu bytes for %s", nbytes, what);

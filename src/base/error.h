@@ -49,6 +49,10 @@ enum quern_status qn_error_pass(struct quern_message *err, enum quern_status sta
    else QUERN_ERR_RUN. */
 enum quern_status qn_error_status_of(int why);
 
+/* Of two, the one that a command ends with: bad data before what may not be read, then what failed, then
+   wrong usage. */
+enum quern_status qn_error_worst(enum quern_status a, enum quern_status b);
+
 /* The usual one: "cannot allocate N bytes for WHAT". Returns QUERN_ERR_RUN. */
 enum quern_status qn_error_nomem(struct quern_message *err, size_t nbytes, const char *what);
 

@@ -107,22 +107,14 @@ static bool make_settings(const struct quern_options *o, char *setting[NSETTINGS
 	return true;
 }
 
-/* What is whole has been shown. */
-static int tell_damage(const char *file, const json_t *damaged)
+static int tell_errors(const char *file, const json_t *doc)
 {
-	const json_t *first = json_array_get(damaged, 0);
-	const size_t n = json_array_size(damaged);
-	char *why;
-	int code;
+	static const char *const lists[] = { "datasets", "links", "damaged" };
+	struct qn_row_errors e = { .n = 0 };
 
-	if (!n)
-		return QUERN_OK;
-	if (asprintf(&why, "%s: %zu object%s of it cannot be read, nor what may be below: %s: %s", file, n,
-		     n == 1 ? "" : "s", qn_cli_text(first, "path"), qn_cli_text(first, "error")) < 0)
-		return qn_cli_fail(QUERN_ERR_RUN, "out of memory");
-	code = qn_cli_fail(QUERN_ERR_DATA, why);
-	free(why);
-	return code;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		qn_cli_add_errors(&e, json_object_get(doc, lists[i]));
+	return qn_cli_tell_errors(&e, file);
 }
 
 static int inspect_file(const struct quern_options *o, const char *file, bool with_name, bool first)
@@ -144,7 +136,7 @@ static int inspect_file(const struct quern_options *o, const char *file, bool wi
 	doc = st ? NULL : json_loads(text, 0, NULL);
 	code = show(st, text, why, json, qn_cli_print_inspect);
 	if (!code)
-		code = tell_damage(file, json_object_get(doc, "damaged"));
+		code = tell_errors(file, doc);
 	json_decref(doc);
 	return code;
 }
@@ -163,7 +155,7 @@ static int inspect_files(const struct quern_options *o, char **words, int n)
 
 		/* Each file's as soon as it is there, in one piece. */
 		qn_cli_flush();
-		code = code ? code : failed;
+		code = (int)qn_error_worst((enum quern_status)code, (enum quern_status)failed);
 	}
 	qn_names_fini(&files);
 	return code ? code : qn_cli_finish();

@@ -118,6 +118,17 @@ bool qn_cli_wants_progress(const struct quern_options *o);
 /* Where the launcher may mix the progress into a document on standard output: says so. */
 void qn_cli_warn_of_mixing(const struct quern_options *o);
 
+/* Rows of a document that have an `error`, added up. Begun with 0. */
+struct qn_row_errors {
+	size_t n;
+	enum quern_status st;	/* the worst exit_code of them */
+	const json_t *row;	/* the first that has it: borrowed */
+};
+void qn_cli_add_errors(struct qn_row_errors *e, const json_t *rows);
+/* After what is whole has been shown: how many objects of `of` cannot be read, and why. Returns the exit
+   code. */
+int qn_cli_tell_errors(const struct qn_row_errors *e, const char *of);
+
 /* --- what there is elsewhere (known.c) --- */
 
 /* "kernel histogram", "quern stage and quern plan": of whom a long option is, into out. False: nobody's. */

@@ -62,6 +62,42 @@ int qn_cli_put_document(const struct quern_options *o, const char *text)
 	return qn_cli_finish();
 }
 
+void qn_cli_add_errors(struct qn_row_errors *e, const json_t *rows)
+{
+	const json_t *row, *code;
+	size_t i;
+
+	json_array_foreach(rows, i, row) {
+		enum quern_status st;
+
+		code = json_object_get(row, "exit_code");
+		if (!json_is_integer(code))
+			continue;
+		st = qn_error_worst(e->st, (enum quern_status)json_integer_value(code));
+		if (st != e->st)
+			e->row = row;
+		e->st = st;
+		e->n++;
+	}
+}
+
+int qn_cli_tell_errors(const struct qn_row_errors *e, const char *of)
+{
+	const char *path = qn_cli_text(e->row, "path");
+	char *why;
+	int code;
+
+	if (!e->n)
+		return QUERN_OK;
+	if (asprintf(&why, "%s: %zu object%s of it cannot be read%s%s%s: %s", of, e->n,
+		     e->n == 1 ? "" : "s", *path ? ", nor what may be below" : "", *path ? ": " : "", path,
+		     qn_cli_text(e->row, "error")) < 0)
+		return qn_cli_fail(QUERN_ERR_RUN, "out of memory");
+	code = qn_cli_fail(e->st, why);
+	free(why);
+	return code;
+}
+
 /* Does the launcher hand on standard output and standard error as it likes? PMIx says which it is. */
 static bool launcher_mixes(void)
 {

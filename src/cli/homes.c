@@ -64,21 +64,36 @@ static void print_dataset(const json_t *d)
 		print_row(width, "any host", "-", "shared", shared, stored);
 }
 
-/* Takes text. */
-static int print(char *text)
+static void print(const json_t *datasets)
 {
-	json_t *doc = qn_cli_load(text);
 	const json_t *d;
 	size_t i;
 
-	if (!doc)
-		return qn_cli_fail(QUERN_ERR_RUN, "cannot read the document: out of memory");
-	json_array_foreach(json_object_get(doc, "datasets"), i, d)
+	json_array_foreach(datasets, i, d)
 		print_dataset(d);
 	if (!i)
 		printf("no datasets\n");
+}
+
+/* The document, as it is or as tables. Takes text. */
+static int show(char *text, bool json)
+{
+	json_t *doc, *datasets;
+	struct qn_row_errors e = { .n = 0 };
+	int code;
+
+	if (json)
+		fputs(text, stdout);
+	doc = qn_cli_load(text);
+	if (!doc)
+		return qn_cli_fail(QUERN_ERR_RUN, "cannot read the document: out of memory");
+	datasets = json_object_get(doc, "datasets");
+	if (!json)
+		print(datasets);
+	qn_cli_add_errors(&e, datasets);
+	code = qn_cli_tell_errors(&e, json_string_value(json_array_get(json_object_get(doc, "files"), 0)));
 	json_decref(doc);
-	return QUERN_OK;
+	return code;
 }
 
 int qn_cli_homes(const struct quern_options *o, const char *const *words, size_t nwords)
@@ -86,7 +101,7 @@ int qn_cli_homes(const struct quern_options *o, const char *const *words, size_t
 	char **settings = qn_cli_settings(o, quern_homes_options()), *text = NULL;
 	char why[WHY_NBYTES] = "";
 	enum quern_status st;
-	int code;
+	int code = QUERN_OK;
 
 	/* A rank without memory must not leave the others alone: it has nothing to say. */
 	st = quern_homes(qn_cli_world(), words, nwords, (const char *const *)settings, &text, why,
@@ -94,12 +109,7 @@ int qn_cli_homes(const struct quern_options *o, const char *const *words, size_t
 	qn_cli_settings_free(settings);
 	if (st)
 		return qn_cli_fail(st, why);
-	code = QUERN_OK;
-	if (text && quern_option_flag(o, "json")) {
-		fputs(text, stdout);
-		free(text);
-	} else if (text) {
-		code = print(text);
-	}
+	if (text)
+		code = show(text, quern_option_flag(o, "json"));
 	return code ? code : qn_cli_finish();
 }

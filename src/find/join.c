@@ -18,12 +18,18 @@
 #define MOST_NAMED   10	/* bad files in a message */
 #define LARGE_NBYTES (UINT64_C(64) << 20)	/* a file: its chunk index may be large too */
 
+/* Files that cannot be used. */
+struct bad {
+	struct quern_message why;	/* what is wrong with the first of them */
+	struct qn_names file;
+};
+
 /* What a rank finds out about its files. */
 struct search {
 	const struct qn_dataset *first;
 	int along;
 	struct qn_mosaic found;		/* members, without parts */
-	struct qn_names bad;		/* what is wrong with the first bad file, and all of them */
+	struct bad bad;
 	struct quern_message err;	/* that has nothing to do with a file */
 };
 
@@ -277,11 +283,12 @@ static enum quern_status describe_first(struct qn_job *j, const struct qn_muster
 
 /* --- the others --- */
 
-static enum quern_status note_bad(struct search *s, const char *file, const char *why)
+static enum quern_status note_bad(struct bad *bad, const char *file, const struct quern_message *why,
+				  struct quern_message *err)
 {
-	enum quern_status st = s->bad.n ? QUERN_OK : qn_names_add(&s->bad, why, &s->err);
-
-	return st ? st : qn_names_add(&s->bad, file, &s->err);
+	if (!bad->file.n)
+		bad->why = *why;
+	return qn_names_add(&bad->file, file, err);
 }
 
 /* Takes the description of a file. */
@@ -296,10 +303,10 @@ static bool take_description(void *ctx, const char *file, struct qn_dataset *d,
 	if (!st)
 		st = qn_join_check(s->first, d, s->along, &err);
 	if (st)
-		st = note_bad(s, file, err.text);
+		st = note_bad(&s->bad, file, &err, &s->err);
 	else
 		st = qn_mosaic_add(&s->found, d, &member, &s->err);
-	return !st && s->bad.n <= MOST_NAMED;
+	return !st && s->bad.file.n < MOST_NAMED;
 }
 
 /* The files but the first that this rank describes: *list is owned. */
@@ -351,7 +358,7 @@ static enum quern_status describe_others(const struct qn_job *j, const struct qn
 
 	if (!st && n && find_format(mine, n, &format, &why))
 		for (size_t i = 0; !st && i < n; i++)
-			st = note_bad(s, mine[i], why.text);
+			st = note_bad(&s->bad, mine[i], &why, err);
 	else if (!st && n && !(paths = names_in(s->first, n)))
 		st = qn_error_nomem(err, n * sizeof(*paths), "the names of datasets");
 	else if (!st && n)
@@ -364,17 +371,33 @@ static enum quern_status describe_others(const struct qn_job *j, const struct qn
 }
 
 /* Says what is wrong with the first bad file, and which are bad too. */
-static enum quern_status tell_bad(const struct qn_names *bad, struct quern_message *err)
+static enum quern_status tell_bad(const struct bad *bad, struct quern_message *err)
 {
 	char text[QN_ERROR_NBYTES], *at = text;
 	const char *end = text + sizeof(text);
 
-	qn_text_put(text, 600, bad->name[0]);
+	qn_text_put(text, 600, bad->why.text);
 	at += strlen(text);
-	for (size_t i = 2; i < bad->n && at < end; i++)
+	for (size_t i = 1; i < bad->file.n && at < end; i++)
 		at += snprintf(at, (size_t)(end - at), "%s%s",
-			       i > 2 ? ", " : "; these cannot be used either: ", bad->name[i]);
-	return qn_error_set(err, QUERN_ERR_DATA, "%s", text);
+			       i > 1 ? ", " : "; these cannot be used either: ", bad->file.name[i]);
+	return qn_error_because(err, bad->why.status, bad->why.reason, "%s", text);
+}
+
+/* The reason and then the names, in one piece; owned. NULL without memory. */
+static void *pack_bad(const struct bad *bad, size_t *nbytes)
+{
+	size_t names_nbytes = 0;
+	void *names = qn_names_pack(&bad->file, &names_nbytes);
+	char *flat = names ? qn_calloc(sizeof(bad->why) + names_nbytes, 1) : NULL;
+
+	if (flat) {
+		memcpy(flat, &bad->why, sizeof(bad->why));
+		memcpy(flat + sizeof(bad->why), names, names_nbytes);
+		*nbytes = sizeof(bad->why) + names_nbytes;
+	}
+	free(names);
+	return flat;
 }
 
 /* All ranks' blocks of one kind on rank 0, each given to `take`. Takes flat. Collective. */
@@ -405,11 +428,17 @@ static enum quern_status gather(struct qn_job *j, void *flat, size_t nbytes,
 static enum quern_status take_bad(void *ctx, const void *block, size_t nbytes,
 				  struct quern_message *err)
 {
-	struct qn_names *bad = ctx, more = { .n = 0 };
-	enum quern_status st = qn_names_unpack(&more, block, nbytes, err);
+	struct bad *bad = ctx;
+	struct qn_names more = { .n = 0 };
+	struct quern_message why;
+	enum quern_status st = QUERN_OK;
 
-	for (size_t i = bad->n > 0; !st && i < more.n && bad->n <= MOST_NAMED; i++)
-		st = qn_names_add(bad, more.name[i], err);
+	if (nbytes < sizeof(why))
+		return qn_error_set(err, QUERN_ERR_RUN, "a rank says nothing of use about its files");
+	memcpy(&why, block, sizeof(why));
+	st = qn_names_unpack(&more, (const char *)block + sizeof(why), nbytes - sizeof(why), err);
+	for (size_t i = 0; !st && i < more.n && bad->file.n < MOST_NAMED; i++)
+		st = note_bad(bad, more.name[i], &why, err);
 	qn_names_fini(&more);
 	return st;
 }
@@ -418,14 +447,14 @@ static enum quern_status take_bad(void *ctx, const void *block, size_t nbytes,
 static enum quern_status agree_on_files(struct qn_job *j, const struct search *s,
 					struct quern_message *err)
 {
-	struct qn_names bad = { .n = 0 };
+	struct bad bad = { .file = { .n = 0 } };
 	size_t nbytes = 0;
-	void *flat = qn_names_pack(&s->bad, &nbytes);
+	void *flat = pack_bad(&s->bad, &nbytes);
 	enum quern_status st = gather(j, flat, nbytes, take_bad, &bad, err);
 
-	if (!st && bad.n)
+	if (!st && bad.file.n)
 		st = tell_bad(&bad, err);
-	qn_names_fini(&bad);
+	qn_names_fini(&bad.file);
 	return qn_comm_agree(j->comm, st, err);
 }
 
@@ -585,6 +614,6 @@ enum quern_status qn_join(struct qn_job *j, const struct qn_muster *m, struct qu
 		st = join_others(j, m, &s, err);
 	}
 	qn_mosaic_fini(&s.found);
-	qn_names_fini(&s.bad);
+	qn_names_fini(&s.bad.file);
 	return st;
 }

@@ -15,8 +15,8 @@ enum quern_status qn_join_check(const struct qn_dataset *first, const struct qn_
 				int along, struct quern_message *err);
 
 /* Fills j->dataset and j->mosaic, the chunks of its members on rank 0 only, from j->files. m: who
-   describes which. QUERN_ERR_DATA names what files cannot be read or joined, ten of them at most.
-   Collective. */
+   describes which. The error names what files cannot be read or joined, ten of them at most, and is
+   of the first of them. Collective. */
 enum quern_status qn_join(struct qn_job *j, const struct qn_muster *m, struct quern_message *err);
 
 #endif

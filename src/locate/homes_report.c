@@ -194,6 +194,7 @@ static enum quern_status add(struct qn_job *j, struct quern_options *o, const st
 	if (alone || why.status == QUERN_ERR_RUN)
 		return qn_error_pass(err, why.status, &why);
 	out->why = strdup(why.text);
+	out->st = why.status;
 	return qn_comm_agree(j->comm, out->why ? QUERN_OK : qn_error_nomem(err, 0, "a message"), err);
 }
 

@@ -16,6 +16,7 @@ struct qn_abode {
 struct qn_counted {
 	char *path;		/* owned: the dataset */
 	char *why;		/* owned: why it was not counted; NULL: it was */
+	enum quern_status st;	/* what that is */
 	uint64_t stored_nbytes;	/* that a run over all of it reads */
 	uint64_t shared_nbytes;	/* of these: with no home, on storage that all hosts share */
 	size_t n;

@@ -59,25 +59,19 @@ const char *qn_unverified_word(const struct qn_unverified *u)
 
 static enum quern_status status_of(enum qn_reason reason)
 {
-	if (reason == QN_NO_REASON)
+	if (reason == QN_NO_REASON || reason == QN_HELD)
 		return QUERN_ERR_DENIED;
 	return reason == QN_NO_FILE || reason == QN_NO_DATASET ? QUERN_ERR_USAGE : QUERN_ERR_RUN;
 }
 
 enum quern_status qn_verify_status(const struct qn_verify *v)
 {
-	static const enum quern_status order[] = { QUERN_ERR_DENIED, QUERN_ERR_RUN, QUERN_ERR_USAGE };
-	bool has[QUERN_ERR_DENIED + 1] = { false };
+	enum quern_status st = qn_verify_ndamages(v) ? QUERN_ERR_DATA : QUERN_OK;
 
 	for (size_t i = 0; i < v->nfiles; i++)
 		for (size_t k = 0; k < v->file[i].nunverified; k++)
-			has[status_of(v->file[i].unverified[k].reason)] = true;
-	if (qn_verify_ndamages(v))
-		return QUERN_ERR_DATA;
-	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
-		if (has[order[i]])
-			return order[i];
-	return QUERN_OK;
+			st = qn_error_worst(st, status_of(v->file[i].unverified[k].reason));
+	return st;
 }
 
 bool qn_verify_can_sum(const struct qn_verify *v)

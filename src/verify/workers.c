@@ -176,7 +176,7 @@ static enum quern_status run_chunk(struct worker *w, const struct qn_chunk *c)
 	atomic_fetch_add_explicit(
 		&w->crew->queues.queue[w->crew->queues.mine].header->done_nbytes, c->nbytes,
 		memory_order_relaxed);
-	if (st && st != QUERN_ERR_DATA)
+	if (st && st != QUERN_ERR_DATA && why.reason != QN_HELD)
 		return qn_error_pass(&w->err, st, &why);
 	if (st && note_damage(w, c, &why))
 		return w->err.status;

@@ -65,29 +65,66 @@ done <damaged.txt
 refuses 2 "info of something" "info takes no operands" info cf.nc
 
 # --- a file that may not be read: as a user who is not root ---
-cp cf.nc secret.nc
-chmod 000 secret.nc
-if [ "$(id -u)" -ne 0 ]; then
-	refuses 5 "unreadable file" "secret.nc: .*Permission denied" run moments -d packed secret.nc
-elif command -v setpriv >/dev/null; then
-	dir=$(mktemp -d)
+why="secret.nc: cannot be opened: Permission denied; ask its owner"
+if [ "$(id -u)" -ne 0 ] || command -v setpriv >/dev/null; then
+	command=$QUERN dir=$(mktemp -d)
+	QUERN=$dir/quern
+	[ "$(id -u)" -ne 0 ] || with=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 	chmod 755 "$dir"
-	cp "$QUERN" secret.nc "$dir" && chmod 000 "$dir/secret.nc" && chmod 755 "$dir/quern"
-	status=0
-	setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/quern" run moments -d packed \
-		"$dir/secret.nc" >out 2>err || status=$?
-	is "unreadable file" "5 1 0" \
-		"$status $(grep -c 'secret.nc: .*Permission denied' err) $(wc -c <out)"
-	mkdir "$dir/ro" && cp cf.nc "$dir/ro"
-	status=0
-	setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/quern" run moments -d packed \
-		-o "$dir/ro/r.json" "$dir/ro/cf.nc" >out 2>err || status=$?
-	is "unwritable directory" "5 1 0" \
-		"$status $(grep -c 'cannot be written: Permission denied' err) $(wc -c <out)"
+	cp "$command" "$QUERN" && chmod 755 "$QUERN"
+	mkdir "$dir/closed" "$dir/ro" && cp cf.nc "$dir" && cp cf.nc "$dir/closed" && cp cf.nc "$dir/ro"
+	cp cf.nc "$dir/secret.nc" && chmod 000 "$dir/secret.nc" "$dir/closed" && chmod 555 "$dir/ro"
+	refuses 5 "unreadable file" "$why" run moments -d packed "$dir/secret.nc"
+	for verb in "run moments" "plan moments" "inspect --homes"; do
+		# shellcheck disable=SC2086 # words
+		refuses 5 "$verb: ... which is not the first" "$why" $verb -d packed "$dir/cf.nc" \
+			"$dir/secret.nc"
+	done
+	quern inspect -d packed "$dir/secret.nc" "$dir/cf.nc"
+	is "inspect: ... does not hide the others" "5 1 1" \
+		"$status $(grep -c "$why" err) $(grep -c '^/packed  ' out)"
+	refuses 5 "a pattern" "closed/\*.nc: a directory of this pattern cannot be read: Permission denied" \
+		run moments -d packed "$dir/closed/*.nc"
+	refuses 5 "unwritable directory" "cannot be written: Permission denied" \
+		run moments -d packed -o "$dir/ro/r.json" "$dir/ro/cf.nc"
+	chmod 755 "$dir/closed" "$dir/ro"
 	rm -rf "$dir"
+	QUERN=$command with=()
 else
 	skip "unreadable file" "root may read everything, and there is no setpriv"
 fi
+
+# --- a file that a writer has locked: it is not damaged ---
+cp cf.nc free.nc
+with=(flock cf.nc)
+why="cf.nc: is locked by another program, which has it open for writing: wait until"
+for verb in "run moments" "run moments --on-bad-chunk skip" "plan moments" inspect "inspect --homes" \
+	"run moments free.nc" "inspect --homes free.nc" "stage --to staged"; do
+	# shellcheck disable=SC2086 # words
+	refuses 5 "$verb: locked" "$why" $verb -d packed cf.nc
+done
+quern verify --json cf.nc
+is "verify: locked" '5 "held"' "$status $(field files.0.unverified.0.reason)"
+with=()
+
+# --- a dataset that cannot be described does not hide the others, nor is it overlooked ---
+cp damaged.h5 index.h5
+while IFS=: read -r at _; do
+	# The node of a chunk index, not of a group.
+	[ "$(od -An -tu1 -j $((at + 4)) -N 1 index.h5)" -eq 1 ] || continue
+	printf X | dd of=index.h5 bs=1 seek="$at" conv=notrunc status=none
+	break
+done < <(grep -abo TREE damaged.h5)
+for homes in "" --homes; do
+	# shellcheck disable=SC2086 # a word or none
+	quern inspect $homes index.h5
+	is "a damaged index${homes:+, $homes}" "3 1 1" "$status $(grep -c '^  error  *index.h5: dataset' out) $(
+		grep -c '^quern: index.h5: 1 object of it cannot be read: .* chunk index is damaged' err)"
+	# shellcheck disable=SC2086
+	quern inspect --json $homes index.h5
+	is "... and the others${homes:+, $homes}" "$status true" "3 $(jq '[.datasets[] | .exit_code] |
+		[(map(select(. == 3)) | length == 1), (map(select(. == null)) | length > 1)] | all' out)"
+done
 
 # A limit on the size of files is an error like others, not the end without a word.
 mkdir limited

@@ -26,7 +26,7 @@ prints "... a row for each home" "^  $here +(-|[0-9]+)  memory +[0-9.]+ KiB  100
 answers "--json" inspect --homes --json -d t2m climate.nc
 is "document" "datasets files hosts quern" "$("$pick" -k . <out)"
 is "... its hosts" "[\"$here\"]" "$(field hosts | tr -d ' \n')"
-is "... fields" "bytes_stored bytes_without_home dataset error homes" "$("$pick" -k datasets.0 <out)"
+is "... fields" "bytes_stored bytes_without_home dataset error exit_code homes" "$("$pick" -k datasets.0 <out)"
 is "... fields of a home" "bytes host numa_node part tier" "$("$pick" -k datasets.0.homes.0 <out)"
 is "... what it says" "\"/t2m\" \"$here\" \"memory\" 1.0 0 null" "$(field datasets.0.dataset) \
 $(field datasets.0.homes.0.host) $(field datasets.0.homes.0.tier) $(field datasets.0.homes.0.part) \
@@ -40,10 +40,10 @@ second=$(field datasets.0.bytes_stored)
 answers "several files" inspect --homes --json -d t2m 'climate*.nc'
 is "... are one dataset" $((bytes + second)) "$(field datasets.0.bytes_stored)"
 quern inspect --homes climate.nc cf.nc
-is "what cannot be joined is told, and the rest too" "0 5 5" \
+is "what cannot be joined is told, and the rest too" "3 5 5" \
 	"$status $(grep -c '^/' out) $(grep -c '^  error  .*cf.nc' out)"
 quern inspect --homes --json climate.nc cf.nc
-is "... fields are the same" "bytes_stored bytes_without_home dataset error homes" \
+is "... fields are the same" "bytes_stored bytes_without_home dataset error exit_code homes" \
 	"$("$pick" -k datasets.2 <out)"
 for n in 1 2; do
 	timeout "$hang" $MPIRUN -n $n "$QUERN" inspect --homes --json -d t2m climate.nc >out 2>err

@@ -2,7 +2,7 @@
 # cli/lib.sh - for tests of the command: `. "$SRCDIR/tests/cli/lib.sh"`. What the command wrote is in
 # the files `out` and `err`, its exit code in $status.
 #
-#	quern ARG...			runs it
+#	quern ARG...			runs it, by the command of the array `with` if there is one
 #	answers NAME ARG...		passes if it succeeds with something on stdout, stderr empty
 #	refuses N NAME PATTERN ARG...	passes if it exits with N, stdout empty, and one line on
 #					stderr, "quern: ...", that matches the pattern
@@ -29,7 +29,8 @@ jq_true()
 quern()
 {
 	status=0
-	env "$fast" ${faults_env[@]+"${faults_env[@]}"} "$QUERN" "$@" >out 2>err || status=$?
+	env "$fast" ${faults_env[@]+"${faults_env[@]}"} \
+		${with[@]+"${with[@]}"} "$QUERN" "$@" >out 2>err || status=$?
 }
 
 # What came of the last call, for a failed case.
