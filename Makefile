@@ -115,7 +115,7 @@ unit_tests := $(UNIT_TESTS:%=$(B)/%)
 preloaded := $(PRELOADED_LIBS:%=$(B)/%.so)
 test_progs := $(TEST_PROGS:%=$(B)/%) $(preloaded)
 fuzz_targets := $(FUZZ_TARGETS:%=$(B)/%)
-san_objs := $(if $(SAN),$(B)/tests/forkable.o $(B)/tests/keep_loaded.o)
+san_objs := $(if $(SAN),$(B)/tests/tools/forkable.o $(B)/tests/tools/keep_loaded.o)
 progs := $(example_progs) $(bench_progs) $(unit_tests) $(TEST_PROGS:%=$(B)/%) $(fuzz_targets)
 
 static_lib := $(P)libquern.a
@@ -231,7 +231,7 @@ script_env = SRCDIR='$(abspath $(srcdir))' BUILDDIR='$(abspath $(B))' QUERN='$(a
 	TEST_CPPFLAGS='-include $(abspath config.h) -D_GNU_SOURCE $(CPPFLAGS) $(deps_cflags)' \
 	TEST_LIBS='$(all_ldflags) $(deps_libs)'
 
-# `make check TESTS="tests/unit/test_error tests/layers.sh"` runs only these.
+# `make check TESTS="tests/unit/test_error tests/rules/layers.sh"` runs only these.
 TESTS ?= $(UNIT_TESTS) $(SHELL_TESTS)
 
 check: cmocka all $(unit_tests) $(test_progs) $(fuzz_targets) $(bench_progs)
@@ -243,11 +243,11 @@ check-programs: all $(unit_tests) $(test_progs) $(fuzz_targets) $(bench_progs)
 # 100,000 damages to small files; `check` does a few thousand of them. FLIPS=N SEED=N
 flips: all $(test_progs)
 	@FLIPS=$${FLIPS:-100000} TEST_TIMEOUT=$${TEST_TIMEOUT:-86400} $(script_env) \
-		bash $(srcdir)/tests/run tests/flips.sh
+		bash $(srcdir)/tests/run tests/damage/flips.sh
 
 # Builds the fuzz targets with clang and libFuzzer, and runs each for FUZZ_SECONDS.
 fuzz: $(test_progs)
-	+@$(script_env) FUZZ_TARGETS='$(FUZZ_TARGETS)' bash $(srcdir)/tests/fuzz/run
+	+@$(script_env) FUZZ_TARGETS='$(FUZZ_TARGETS)' bash $(srcdir)/tests/damage/fuzz/run
 
 fuzz-programs: $(fuzz_targets)
 
@@ -255,19 +255,19 @@ cmocka:
 	@test -n '$(CMOCKA_LIBS)' || { echo 'quern: the tests need cmocka' >&2; exit 1; }
 
 check-slurm: all $(test_progs)
-	@$(script_env) bash $(srcdir)/tests/slurm/check.sh
+	@$(script_env) bash $(srcdir)/tests/machines/slurm.sh
 
-# Several hosts: see tests/hosts.
+# Several hosts: see tests/machines/hosts.sh.
 check-hosts: all $(test_progs)
-	@$(script_env) bash $(srcdir)/tests/run tests/hosts/check.sh
+	@$(script_env) bash $(srcdir)/tests/run tests/machines/hosts.sh
 
-# A machine with two NUMA nodes: see tests/numa.
+# A machine with two NUMA nodes: see tests/machines/numa.sh.
 check-numa: all $(test_progs)
-	@$(script_env) bash $(srcdir)/tests/run tests/numa/check.sh
+	@$(script_env) bash $(srcdir)/tests/run tests/machines/numa.sh
 
-# Fresh Debian systems, other compilers and MPIs: see tests/matrix. ROWS='debian13 debian12-clang'
+# Fresh Debian systems, other compilers and MPIs: see tests/machines. ROWS='debian13 debian12-clang'
 check-matrix:
-	@BUILDDIR=$(abspath $(B)) SRCDIR=$(abspath $(srcdir)) bash $(srcdir)/tests/matrix/check.sh $(ROWS)
+	@BUILDDIR=$(abspath $(B)) SRCDIR=$(abspath $(srcdir)) bash $(srcdir)/tests/machines/matrix.sh $(ROWS)
 
 demo: all
 	@$(script_env) bash $(srcdir)/examples/demo.sh

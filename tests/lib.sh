@@ -10,7 +10,7 @@
 #	skip_all WHY		ends the test: nothing here can run
 #	note TEXT		a figure to be shown, whether or not cases fail
 #
-# Calls of the system that fail (tests/faults.c). What is called is to be started by
+# Calls of the system that fail (tests/tools/faults.c). What is called is to be started by
 # env "${faults_env[@]}" COMMAND; quern() of cli/lib.sh does so.
 #
 #	faults_obstacle		prints why there can be no faults here, or nothing
@@ -85,14 +85,14 @@ faults_env=()
 faults_preload()
 {
 	ldd "$QUERN" | awk '/lib[a-z]*san\.so/ { printf "%s ", $3 }'
-	printf '%s' "$BUILDDIR/tests/faults.so"
+	printf '%s' "$BUILDDIR/tests/tools/faults.so"
 }
 
 faults_obstacle()
 {
 	rm -f faults.log
 	FAULTS='create:1:EIO' FAULTS_PATH='*/faults.probe' FAULTS_LOG=$PWD/faults.log \
-		LD_PRELOAD=$(faults_preload) "$BUILDDIR/tests/pick" . <"$SRCDIR/tests/lib.sh" \
+		LD_PRELOAD=$(faults_preload) "$BUILDDIR/tests/tools/pick" . <"$SRCDIR/tests/lib.sh" \
 		>/dev/null 2>faults.err
 	if grep -q 'ERROR: ld.so\|cannot be preloaded\|Sanitizer' faults.err; then
 		echo "the fault library cannot be preloaded here: $(head -n 1 faults.err)"

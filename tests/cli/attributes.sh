@@ -4,7 +4,7 @@
 
 . "$SRCDIR/tests/cli/lib.sh"
 export HWLOC_SYNTHETIC="core:1 pu:1" HWLOC_PLUGINS_PATH=/nonexistent
-"$BUILDDIR/tests/attributes" attributes.h5 >cases || exit 1
+"$BUILDDIR/tests/tools/attributes" attributes.h5 >cases || exit 1
 
 # counts NAME DATASET COUNT SUM [ARG...]: and nothing is said.
 counts()

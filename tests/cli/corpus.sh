@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # What quern finds in files of every kind: in generated ones, and in the public files of the HDF5
-# and NetCDF projects where they are. See corpus/rows.c.
+# and NetCDF projects where they are. See tests/tools/rows.c.
 
 . "$SRCDIR/tests/lib.sh"
-rows=$BUILDDIR/tests/corpus/rows
+rows=$BUILDDIR/tests/tools/rows
 corpus=$(cd "$QUERN_CORPUS" 2>/dev/null && pwd)
 # One core will do: discovering the machine takes longer than reading a small dataset.
 export HWLOC_SYNTHETIC="core:1 pu:1" HWLOC_PLUGINS_PATH=/nonexistent
@@ -14,11 +14,11 @@ export ASAN_OPTIONS=${ASAN_OPTIONS-}:fast_unwind_on_malloc=1
 report()
 {
 	sed "s/^\(not \)\?ok [0-9]* - /&$1: /" "$1.tap"
-	grep -q '^1\.\.' "$1.tap" || fail "$1: finished" "tests/corpus/rows died"
+	grep -q '^1\.\.' "$1.tap" || fail "$1: finished" "tests/tools/rows died"
 	grep -q '^not ok' "$1.tap" && tap_failed=$((tap_failed + 1))
 }
 
-check "files are generated" "$BUILDDIR/tests/corpus/generate" .
+check "files are generated" "$BUILDDIR/tests/tools/generate" .
 "$rows" made.jsonl . >made.tap
 report made
 if [ -n "$corpus" ]; then

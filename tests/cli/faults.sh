@@ -48,7 +48,7 @@ flaw()
 
 same_mean()
 {
-	"$QUERN" inspect "$1" 2>&1 | grep -q mean || "$BUILDDIR/tests/pick" result.mean <"$1" >pick.out 2>&1 ||
+	"$QUERN" inspect "$1" 2>&1 | grep -q mean || "$BUILDDIR/tests/tools/pick" result.mean <"$1" >pick.out 2>&1 ||
 		grep -q '^mean,' "$1" || echo "$1 is there, and not whole"
 }
 

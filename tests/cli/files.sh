@@ -3,7 +3,7 @@
 
 . "$SRCDIR/tests/cli/lib.sh"
 export HWLOC_PLUGINS_PATH=/nonexistent	# saves 20 ms a run
-env "$fast" "$BUILDDIR/tests/parts" || exit 1
+env "$fast" "$BUILDDIR/tests/tools/parts" || exit 1
 
 result()
 {

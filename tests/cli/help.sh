@@ -15,7 +15,7 @@ for command in run plan inspect verify kernels info; do
 	answers "quern $command --help" $command --help
 	prints "quern $command --help has a usage" "^usage: quern $command"
 done
-kernels=$("$QUERN" kernels --json | "$BUILDDIR/tests/pick" kernels |
+kernels=$("$QUERN" kernels --json | "$BUILDDIR/tests/tools/pick" kernels |
 	grep -o '"name":"[a-z]*","options"' | cut -d'"' -f4)
 is "there are kernels" "count covariance histogram minmax moments sum topk" \
 	"$(echo $kernels | tr ' ' '\n' | sort | xargs)"

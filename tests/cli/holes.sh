@@ -2,8 +2,8 @@
 # Chunks that nobody has written: what is not computed one by one is the same as if it were.
 
 . "$SRCDIR/tests/cli/lib.sh"
-"$BUILDDIR/tests/corpus/layouts" holes || exit 1
-"$BUILDDIR/tests/corpus/layouts" unwritten || exit 1
+"$BUILDDIR/tests/tools/layouts" holes || exit 1
+"$BUILDDIR/tests/tools/layouts" unwritten || exit 1
 
 # Results of all datasets, selections and kernels, one after the other: results FILE ARG...
 results()
@@ -78,13 +78,13 @@ for d in b d e; do
 			"$(both $d --along $along holes.h5 more_holes.h5)"
 	done
 done
-"$BUILDDIR/tests/corpus/layouts" virtual 2048 || exit 1
+"$BUILDDIR/tests/tools/layouts" virtual 2048 || exit 1
 quern run minmax --json -s '3:,5:' gaps.h5
 gaps=$(field result)
 quern run topk --json --k 1 --smallest -s '3:,5:' gaps.h5
 is "gaps of a virtual dataset: the first of the fill values" \
 	"$(field result.count) $(field result.values) $(field result.coordinates)" \
-	"$(pick() { "$BUILDDIR/tests/pick" "$1" <<<"$gaps"; }; echo "$(pick count) [$(pick min)] [$(pick argmin)]")"
+	"$(pick() { "$BUILDDIR/tests/tools/pick" "$1" <<<"$gaps"; }; echo "$(pick count) [$(pick min)] [$(pick argmin)]")"
 
 # --- what nobody could compute one by one ---
 quern run minmax --json -d vast -s 5:60000000005:7 unwritten.h5
@@ -95,7 +95,7 @@ is "60 thousand million elements" "0 60000000000 0.0 3750000001" \
 	"$status $(field result.count) $(field result.variance) $(field run.chunks)"
 
 # --- a plan counts them as next to nothing ---
-"$BUILDDIR/tests/corpus/layouts" half || exit 1
+"$BUILDDIR/tests/tools/layouts" half || exit 1
 $MPIRUN -n 2 "$QUERN" plan minmax --json half.h5 >out
 is "half a file: both ranks have as much to read" "257 8388608 8388608" "$(field plan.items) $(
 	field plan.per_rank.0.bytes) $(field plan.per_rank.1.bytes)"
@@ -107,5 +107,5 @@ is "more than a rank takes" "6144000000000 6000000000" "$(field result.count) $(
 quern run minmax --json -o half.json half.h5
 quern plan minmax --json --calibrate half.json half.h5
 check "costs of a run that counted them" awk "BEGIN { exit !($(field plan.predicted_seconds) > \
-	0.3 * $("$BUILDDIR/tests/pick" run.seconds.work <half.json)) }"
+	0.3 * $("$BUILDDIR/tests/tools/pick" run.seconds.work <half.json)) }"
 finish

@@ -7,7 +7,7 @@ generate cf.nc
 "$BUILDDIR/examples/mkclimate" -q --time 100 --lat 37 --lon 72 climate.nc
 "$BUILDDIR/examples/mkclimate" -q --time 60 --lat 37 --lon 72 --seed 2 climate2.nc
 here=$(hostname)
-pick=$BUILDDIR/tests/pick
+pick=$BUILDDIR/tests/tools/pick
 
 # evict FILE: out of the page cache; fails where the file system keeps it.
 evict()

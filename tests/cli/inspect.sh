@@ -3,9 +3,9 @@
 
 . "$SRCDIR/tests/cli/lib.sh"
 generate cf.nc library.h5
-"$BUILDDIR/tests/layouts" layouts.h5 || exit 1
+"$BUILDDIR/tests/tools/poor_layouts" layouts.h5 || exit 1
 "$BUILDDIR/examples/mkclimate" -q --time 100 --lat 37 --lon 72 --chunk 20000 climate.nc
-pick=$BUILDDIR/tests/pick
+pick=$BUILDDIR/tests/tools/pick
 
 # row FIELD: of the only dataset of the document.
 row()

@@ -2,7 +2,7 @@
 # Datasets that are not in one plain file: virtual ones, families, files that a writer has open.
 
 . "$SRCDIR/tests/cli/lib.sh"
-make=$BUILDDIR/tests/corpus/layouts
+make=$BUILDDIR/tests/tools/layouts
 export HWLOC_PLUGINS_PATH=/nonexistent	# saves 20 ms a run
 
 result()
@@ -59,7 +59,7 @@ quern run moments --json --stats joined.h5
 is "a prefix of sources" 0 "$(field run.sources_missing)"
 quern run moments --json odd.h5
 is "a prefix of sources, through the library" "$(cat want)" "$(result)"
-"$BUILDDIR/tests/corpus/layouts" lacking || exit 1
+"$BUILDDIR/tests/tools/layouts" lacking || exit 1
 for d in x b; do
 	quern run count --json -d $d lacking.h5
 	is "no extent for want of the source, and it is told: $d" "0 0 1 1" \

@@ -7,7 +7,7 @@
 #	refuses N NAME PATTERN ARG...	passes if it exits with N, stdout empty, and one line on
 #					stderr, "quern: ...", that matches the pattern
 #	prints NAME PATTERN		passes if stdout has a line that matches
-#	generate FILE...		makes files of tests/corpus/generate here
+#	generate FILE...		makes files of tests/tools/generate here
 #	field PATH			a value of the JSON document in `out`
 
 . "$SRCDIR/tests/lib.sh"
@@ -17,7 +17,7 @@ fast="ASAN_OPTIONS=${ASAN_OPTIONS-}:fast_unwind_on_malloc=1"
 
 generate()
 {
-	env "$fast" "$BUILDDIR/tests/corpus/generate" . "$@" || exit 1
+	env "$fast" "$BUILDDIR/tests/tools/generate" . "$@" || exit 1
 }
 
 # jq_true FILTER FILE: jq -e takes an empty file for true, before version 1.7.
@@ -80,7 +80,7 @@ prints()
 
 field()
 {
-	"$BUILDDIR/tests/pick" "$1" <out
+	"$BUILDDIR/tests/tools/pick" "$1" <out
 }
 
 # is NAME WANT GOT

@@ -4,7 +4,7 @@
 
 . "$SRCDIR/tests/cli/lib.sh"
 generate cf.nc
-"$BUILDDIR/tests/readers" make r.h5 || exit 1
+"$BUILDDIR/tests/tools/readers" make r.h5 || exit 1
 quern run moments --json -d packed cf.nc
 field result.count >want
 

@@ -3,7 +3,7 @@
 # named.
 
 . "$SRCDIR/tests/cli/lib.sh"
-make=$BUILDDIR/tests/corpus/links
+make=$BUILDDIR/tests/tools/links
 export HWLOC_PLUGINS_PATH=/nonexistent	# saves 20 ms a run
 
 # reports PATTERN: the last call has failed with 3 and a message like that.
@@ -64,7 +64,7 @@ refuses 3 "stage" "in another file, by an external link: stage run/data_1.h5" \
 	stage --to st -d data/1 run/master.h5
 
 quern inspect --json run/master.h5
-is "links are listed" 11 "$("$BUILDDIR/tests/pick" links <out | grep -o '"link"' | wc -l)"
+is "links are listed" 11 "$("$BUILDDIR/tests/tools/pick" links <out | grep -o '"link"' | wc -l)"
 is "... as of a dataset" '"/chain" "external" "chain.h5" "/on" "dataset" "run/data_1.h5" null' \
 	"$(field links.0.link) $(field links.0.kind) $(field links.0.file) $(field links.0.target) \
 $(field links.0.leads_to) $(field links.0.found.file) $(field links.0.error)"

@@ -148,7 +148,7 @@ done
 refuses 1 "--memory too small" "rank 0 needs about .* more than --memory" \
 	run moments --memory 10K -d packed cf.nc
 answers "--memory enough" run moments --memory 1G -d packed cf.nc
-"$BUILDDIR/tests/layouts" layouts.h5
+"$BUILDDIR/tests/tools/poor_layouts" layouts.h5
 quern run count --json --threads 8 --memory 33M -d /good layouts.h5
 is "--memory enough for some threads" "0 2 1" "$status $(field run.threads) \
 $(grep -c 'warning: rank 0 works with 2 of 8 threads: .* would not fit into --memory 33M' err)"

@@ -3,7 +3,7 @@
 
 . "$SRCDIR/tests/cli/lib.sh"
 generate cf.nc special.h5
-pick=$BUILDDIR/tests/pick
+pick=$BUILDDIR/tests/tools/pick
 
 # --- the document ---
 answers "--json" run moments --json -d packed cf.nc

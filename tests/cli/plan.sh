@@ -11,13 +11,13 @@ answers "plan" $plan cf.nc
 prints "... predicts" 'predicted .* s, limited by .*; imbalance 1'
 prints "... says where bytes are read" '100\.0%  memory'
 answers "plan --json" $plan --json cf.nc
-is "document" "input kernel plan quern simulation" "$("$BUILDDIR/tests/pick" -k . <out)"
+is "document" "input kernel plan quern simulation" "$("$BUILDDIR/tests/tools/pick" -k . <out)"
 for name in hosts ranks threads items ranges bytes_stored bytes_with_home bytes_at_home imbalance \
 	predicted_seconds limited_by per_host per_rank; do
 	check "plan.$name" field "plan.$name"
 done
 is "tiers" "disk disk_near memory memory_near shared" \
-	"$("$BUILDDIR/tests/pick" -k plan.bytes_by_tier <out)"
+	"$("$BUILDDIR/tests/tools/pick" -k plan.bytes_by_tier <out)"
 is "no simulation" null "$(field simulation)"
 
 # --- clusters ---

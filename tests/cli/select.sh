@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Selections by the values of coordinates: what tests/axes finds by looking at every value.
+# Selections by the values of coordinates: what tests/tools/axes finds by looking at every value.
 
 . "$SRCDIR/tests/cli/lib.sh"
 # One core will do: discovering the machine takes longer than reading a coordinate.
 export HWLOC_SYNTHETIC="core:1 pu:1" HWLOC_PLUGINS_PATH=/nonexistent
-"$BUILDDIR/tests/axes" axes.h5 >cases || exit 1
+"$BUILDDIR/tests/tools/axes" axes.h5 >cases || exit 1
 
 # result ARG...: what minmax finds, with places; or what was said.
 result()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # quern stage and quern unstage on one host: what is made, what is kept, what is refused. Several hosts
-# are tests/hosts.
+# are tests/machines/hosts.sh.
 
 . "$SRCDIR/tests/cli/lib.sh"
 generate cf.nc latest.h5 compound.h5 user_block.h5

@@ -2,8 +2,8 @@
 # What reaches a terminal: no orders that a file gives it, whole lines, and columns that fit.
 
 . "$SRCDIR/tests/cli/lib.sh"
-"$BUILDDIR/tests/names" . || exit 1
-pty=$BUILDDIR/tests/pty
+"$BUILDDIR/tests/tools/names" . || exit 1
+pty=$BUILDDIR/tests/tools/pty
 evil=$'\033]0;pwned\a\033[31mRED\nLINE2\r'
 c1=$'\302\23331m\342\200\256gpj\342\201\251'
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Datatypes: members of compounds, arrays. The values are in tests/corpus.sh.
+# Datatypes: members of compounds, arrays. The values are in tests/cli/corpus.sh.
 
 . "$SRCDIR/tests/cli/lib.sh"
 generate compound.h5 arrays.h5 types.h5 other.h5
@@ -33,7 +33,7 @@ refuses 2 "a member of arrays" "not a compound" run moments -d both --column x a
 # --- arrays ---
 answers "dimensions of arrays" run minmax -d both --json arrays.h5
 is "... join the shape" "37 23 3 2" "$(for d in 0 1 2 3; do field input.shape.$d; done | xargs)"
-is "... and the coordinates" 4 "$("$BUILDDIR/tests/pick" result.argmin <out | tr -cd , | wc -c |
+is "... and the coordinates" 4 "$("$BUILDDIR/tests/tools/pick" result.argmin <out | tr -cd , | wc -c |
 	awk '{ print $1 + 1 }')"
 answers "... and the selection" run count -d both -s ':,:,:,1' --json arrays.h5
 refuses 2 "... which has no more" "more slices than the 4 dimensions" \
@@ -65,7 +65,7 @@ for column in x pos grid.b wide; do
 done
 
 # --- what netCDF puts where nothing was written ---
-"$BUILDDIR/tests/corpus/layouts" unwritten || exit 1
+"$BUILDDIR/tests/tools/layouts" unwritten || exit 1
 for name in f4 f8 f4be i2 i2be i4 u2 u4; do
 	quern run moments --json -d $name unwritten.h5
 	is "unwritten $name is missing" "3 3 6" \

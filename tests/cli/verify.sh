@@ -143,7 +143,7 @@ refuses 2 "... and not in the place of others" "blank.sums: has sums.*--sums bla
 answers "... which stay" verify --sums blank.sums cf.nc
 
 # --- a filter that nobody has ---
-"$BUILDDIR/tests/corpus/layouts" strange || exit 1
+"$BUILDDIR/tests/tools/layouts" strange || exit 1
 cannot 1 "a filter that nobody has, said once" no_filter \
 	"dataset /x: .*filter 511 .*HDF5_PLUGIN_PATH" strange.h5
 quern verify --write-sums strange.sums strange.h5
@@ -160,7 +160,7 @@ refuses 3 "... nor are its chunks skipped" "neither quern nor this HDF5 library"
 	run count --on-bad-chunk skip -d x strange.h5
 
 # --- what a writer has ---
-"$BUILDDIR/tests/corpus/layouts" left || exit 1
+"$BUILDDIR/tests/tools/layouts" left || exit 1
 cannot 5 "a file that is marked by a writer" held "marked as open for writing" left.h5
 
 # --- what the system fails at ---

@@ -12,4 +12,4 @@ export ASAN_OPTIONS=${ASAN_OPTIONS-}:fast_unwind_on_malloc=1
 
 number=${FLIPS:-2000}
 [ -z "$SAN" ] || [ -n "${FLIPS-}" ] || number=200
-"$BUILDDIR/tests/flips" "$number" "${SEED:-1}" "${JOBS:-$(nproc)}"
+"$BUILDDIR/tests/damage/flips" "$number" "${SEED:-1}" "${JOBS:-$(nproc)}"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The fuzz targets replay what they begin with, and what once went wrong (fuzz/regress). `make fuzz`
+# The fuzz targets replay what they begin with, and what once went wrong (damage/fuzz/regress). `make fuzz`
 # looks for more.
 
 . "$SRCDIR/tests/lib.sh"
@@ -17,11 +17,11 @@ public=
 [ -z "$corpus" ] || public=$(small "$corpus/hdf5" "$corpus/netcdf-c" | tr '\n' ' ')
 mkdir seeds
 # shellcheck disable=SC2086 # names without spaces
-check "seeds are made" "$BUILDDIR/tests/fuzz/seeds" seeds $public
+check "seeds are made" "$BUILDDIR/tests/damage/fuzz/seeds" seeds $public
 for target in index filter unpack select sums; do
-	regress=$SRCDIR/tests/fuzz/regress/$target
+	regress=$SRCDIR/tests/damage/fuzz/regress/$target
 	n=$(ls seeds/$target | wc -l)
 	[ ! -d "$regress" ] || n=$((n + $(ls "$regress" | wc -l)))
-	check "$target: $n inputs" "$BUILDDIR/tests/fuzz/$target" seeds/$target "$regress"
+	check "$target: $n inputs" "$BUILDDIR/tests/damage/fuzz/$target" seeds/$target "$regress"
 done
 finish

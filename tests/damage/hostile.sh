@@ -5,7 +5,7 @@
 
 . "$SRCDIR/tests/lib.sh"
 corpus=$(cd "$QUERN_CORPUS/hostile" 2>/dev/null && pwd)
-measure=$BUILDDIR/tests/measure
+measure=$BUILDDIR/tests/tools/measure
 most_seconds=10
 most_kilobytes=2097152
 # One core will do: discovering the machine takes longer than reading a small dataset.
@@ -110,7 +110,7 @@ damage()
 	done
 }
 
-check "files are generated" "$BUILDDIR/tests/corpus/generate" .
+check "files are generated" "$BUILDDIR/tests/tools/generate" .
 for file in other.h5 special.h5 library.h5 latest.h5 cf.nc; do
 	for _ in 1 2 3 4 5 6 7 8; do
 		damage "$file" damaged

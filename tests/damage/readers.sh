@@ -4,7 +4,7 @@
 # is touched. READERS=N: so many runs.
 
 . "$SRCDIR/tests/lib.sh"
-readers=$BUILDDIR/tests/readers
+readers=$BUILDDIR/tests/tools/readers
 nruns=${READERS:-12}
 export HWLOC_PLUGINS_PATH=/nonexistent
 [ -d /proc/self ] || skip_all "no /proc"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 #
-# check.sh - quern on four hosts that have only the network between them; `make check-hosts` runs it.
+# hosts.sh - quern on four hosts that have only the network between them; `make check-hosts` runs it.
 #
-# The hosts are namespaces of this machine (tests/lab.sh), and mpirun reaches them by ssh. What they
-# do is in inside.sh, which runs on the head of the lab. Nothing is installed: what is missing is
+# The hosts are namespaces of this machine (lab.sh), and mpirun reaches them by ssh. What they do
+# is in hosts_inside.sh, which runs on the head of the lab. Nothing is installed: what is missing is
 # named, and then all of it is skipped.
 
 # shellcheck source=tests/lib.sh
@@ -40,18 +40,18 @@ obstacle()
 # The hosts see this directory and what is outside of /tmp, so everything they need goes there.
 fill_share()
 {
-	mkdir -p "$share/bin" "$share/tests/hosts" &&
-		cp "$SRCDIR/tests/lab.sh" "$share" &&
+	mkdir -p "$share/bin" "$share/tests/machines" &&
+		cp "$SRCDIR/tests/machines/lab.sh" "$share" &&
 		cp "$SRCDIR/tests/lib.sh" "$share/tests" &&
-		cp "$SRCDIR/tests/hosts/inside.sh" "$share/tests/hosts" &&
-		cp "$QUERN" "$BUILDDIR/tests/ranks" "$share/bin" &&
-		"$BUILDDIR/tests/corpus/generate" "$share" large.h5 &&
+		cp "$SRCDIR/tests/machines/hosts_inside.sh" "$share/tests/machines" &&
+		cp "$QUERN" "$BUILDDIR/tests/mpi/ranks" "$share/bin" &&
+		"$BUILDDIR/tests/tools/generate" "$share" large.h5 &&
 		"$BUILDDIR/examples/mkclimate" --quiet --only t2m --raw --time 768 "$share/climate.nc" &&
 		"$BUILDDIR/examples/mkclimate" --quiet --only t2m --raw --time 384 --chunk 2000 \
 			"$share/small.nc" &&
 		"$BUILDDIR/examples/mkclimate" --quiet --only t2m --time 4100 --chunk 1000 \
 			"$share/million.nc" &&
-		mkdir "$share/own" && (cd "$share/own" && "$BUILDDIR/tests/parts") &&
+		mkdir "$share/own" && (cd "$share/own" && "$BUILDDIR/tests/tools/parts") &&
 		for i in 0 1 2 3; do
 			"$BUILDDIR/examples/mkclimate" --quiet --only t2m --raw --time 192 --seed $i \
 				"$share/own/climate_$i.nc" || return
@@ -79,7 +79,7 @@ fi
 
 # Cases come as they are decided; this shell counts them.
 status=0
-SRCDIR=$share timeout -k 10 $limit "$share/lab.sh" run bash "$share/tests/hosts/inside.sh" \
+SRCDIR=$share timeout -k 10 $limit "$share/lab.sh" run bash "$share/tests/machines/hosts_inside.sh" \
 	</dev/null 2>"$share/lab.log" | tee "$share/tap" | grep -v '^1\.\.' || status=$?
 tap_n=$(grep -cE '^(not )?ok ' "$share/tap")
 tap_failed=$(grep -c '^not ok ' "$share/tap")

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# inside.sh - what quern does on the hosts of the lab; runs on their head. check.sh starts it.
+# hosts_inside.sh - what quern does on the hosts of the lab; runs on their head. hosts.sh starts it.
 #
 #	$SHARE		the shared directory: bin/, the files
 #	$LOCALDIR	the disk that each host has to itself

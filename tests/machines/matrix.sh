@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 #
-# check.sh [ROW...] - `make demo` and `make check` on fresh systems; `make check-matrix` runs it.
+# matrix.sh [ROW...] - `make demo` and `make check` on fresh systems; `make check-matrix` runs it.
 #
 # A row is a Debian release in a directory of its own, which debootstrap fills, with gcc, make, git
 # and what the row names, and nothing else: what quern needs, the two commands install. A clone of

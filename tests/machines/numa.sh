@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 #
-# check.sh - quern on a machine with two NUMA nodes, which QEMU emulates; `make check-numa` runs it.
+# numa.sh - quern on a machine with two NUMA nodes, which QEMU emulates; `make check-numa` runs it.
 #
-# build.sh makes a disk with quern, what it needs and a dataset, and an initramfs that mounts it;
-# inside.sh is what the machine runs, and its console comes here. Nothing is installed: what is
+# numa_build.sh makes a disk with quern, what it needs and a dataset, and an initramfs that mounts it;
+# numa_inside.sh is what the machine runs, and its console comes here. Nothing is installed: what is
 # missing is named, and then all of it is skipped. The kernel is Debian's, from /boot or from its
 # package, which is downloaded and kept in the build directory.
 
@@ -82,7 +82,7 @@ take()
 
 field()
 {
-	take "$1.out" | "$BUILDDIR/tests/pick" "$2" 2>/dev/null || echo nothing
+	take "$1.out" | "$BUILDDIR/tests/tools/pick" "$2" 2>/dev/null || echo nothing
 }
 
 is()
@@ -169,11 +169,11 @@ trap 'exit 143' TERM INT HUP PIPE
 find_kernel || (download_kernel) >"$work/download.log" 2>&1
 find_kernel || skip_all "no kernel: apt-get install linux-image-cloud-amd64"
 cd "$work" || exit
-if ! modules=$modules bash "$SRCDIR/tests/numa/build.sh" >build.log 2>&1; then
+if ! modules=$modules bash "$SRCDIR/tests/machines/numa_build.sh" >build.log 2>&1; then
 	fail "the disk of the machine is made" "$(tail -n 20 build.log)"
 	finish
 fi
-want=$("$QUERN" run minmax -d t2m --json root/data/climate.nc | "$BUILDDIR/tests/pick" result)
+want=$("$QUERN" run minmax -d t2m --json root/data/climate.nc | "$BUILDDIR/tests/tools/pick" result)
 run_machine
 if ! grep -qx '@@ off' console; then
 	fail "the machine runs to its end" "$(tail -n 30 console qemu.err)"

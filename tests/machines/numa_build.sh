@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 #
-# build.sh - makes `disk` (ext4) and `initrd` in the current directory, without being root. check.sh
+# numa_build.sh - makes `disk` (ext4) and `initrd` in the current directory, without being root. numa.sh
 # calls it; $modules is the directory of the kernel's modules.
 
 set -eu
@@ -26,7 +26,7 @@ add_programs()
 	echo 'root:x:0:0:root:/root:/bin/sh' >root/etc/passwd
 	echo 'root:x:0:' >root/etc/group
 	echo '127.0.0.1 localhost guest' >root/etc/hosts
-	cp "$SRCDIR/tests/numa/inside.sh" root/inside.sh
+	cp "$SRCDIR/tests/machines/numa_inside.sh" root/inside.sh
 }
 
 # copy_tree DIR...: to the same place, where it exists.

@@ -1,4 +1,4 @@
-# inside.sh - what the machine with two NUMA nodes does; the first process of its disk. Everything
+# numa_inside.sh - what the machine with two NUMA nodes does; the first process of its disk. Everything
 # goes to the console, between lines "@@ NAME" and "@@ end".
 
 export PATH=/bin HOME=/root TMPDIR=/tmp

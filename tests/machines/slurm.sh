@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 #
-# check.sh - the templates of slurm/ on a real Slurm of four hosts; `make check-slurm` runs it.
+# slurm.sh - the templates of slurm/ on a real Slurm of four hosts; `make check-slurm` runs it.
 #
-# It starts the cluster of tests/lab.sh, submits both templates as they are, and compares their
+# It starts the cluster of lab.sh, submits both templates as they are, and compares their
 # results with a run of one process here. It prints TAP, is bounded in time, and removes what it
 # made. It installs nothing: what is missing, it names, and skips.
 
@@ -96,10 +96,10 @@ fill_share()
 	chmod 755 "$share" &&	# munge insists
 		mkdir "$share/work" "$share/tests" &&
 		cp "$SRCDIR/tests/lib.sh" "$share/tests" &&
-		cp "$SRCDIR/tests/lab.sh" "$share" &&
+		cp "$SRCDIR/tests/machines/lab.sh" "$share" &&
 		cp -r "$SRCDIR/slurm" "$share/work/" &&
 		cp "$QUERN" "$share/work/quern" &&
-		cp "$0" "$share/check.sh" &&
+		cp "$0" "$share/slurm.sh" &&
 		"$BUILDDIR/examples/mkclimate" --quiet --time 480 "$share/work/climate.nc"
 }
 
@@ -157,7 +157,7 @@ jq -S .result single.json >single.result
 
 # The templates find quern in PATH, as they would on a cluster.
 SRCDIR=$share PATH=$share/work:$PATH \
-	timeout -k 10 300 "$share/lab.sh" run bash "$share/check.sh" --jobs "$share/work" \
+	timeout -k 10 300 "$share/lab.sh" run bash "$share/slurm.sh" --jobs "$share/work" \
 	</dev/null >"$share/lab.log" 2>&1
 status=$?
 if [ $status -ne 0 ]; then

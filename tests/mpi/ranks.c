@@ -1,7 +1,7 @@
 /*
  * ranks - the same result to the last byte on 1 to 8 ranks, with 1 to 4 threads, time and again.
  *
- *	mpirun -n 4 ranks FILE [FEWEST [once]]		FILE: large.h5 of tests/corpus/generate
+ *	mpirun -n 4 ranks FILE [FEWEST [once]]		FILE: large.h5 of tests/tools/generate
  *
  * Every kernel runs on the first n ranks of MPI_COMM_WORLD for each n from FEWEST (1); what it gives
  * without MPI and with one thread is the reference, which rank 0 makes. `once`: each kernel only

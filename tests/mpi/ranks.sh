@@ -23,11 +23,11 @@ result()
 }
 
 # --- all kernels, in one MPI job ---
-timeout "$hang" $MPIRUN -n 4 "$BUILDDIR/tests/ranks" large.h5 >ranks.tap
+timeout "$hang" $MPIRUN -n 4 "$BUILDDIR/tests/mpi/ranks" large.h5 >ranks.tap
 sed 's/^\(not \)\?ok [0-9]*/&/; /^1\.\./d' ranks.tap
 tap_n=$(grep -c '^\(not \)\?ok' ranks.tap)
 tap_failed=$(grep -c '^not ok' ranks.tap)
-grep -q '^1\.\.' ranks.tap || fail "tests/ranks finished" "$(tail -n 3 ranks.tap)"
+grep -q '^1\.\.' ranks.tap || fail "tests/mpi/ranks finished" "$(tail -n 3 ranks.tap)"
 
 # --- the command, byte for byte ---
 quern run moments --json --threads 1 -d packed large.h5
@@ -41,7 +41,7 @@ for n in 1 2 3 4; do
 	is "$n ranks: as many ranks" "$n" "$(field run.ranks)"
 done
 on 3 run moments --json --threads 2 -o ranks.json -d packed large.h5
-is "3 ranks: --json and -o agree" "$(field .)" "$("$BUILDDIR/tests/pick" . <ranks.json)"
+is "3 ranks: --json and -o agree" "$(field .)" "$("$BUILDDIR/tests/tools/pick" . <ranks.json)"
 on 2 plan moments --json -d packed large.h5
 is "plan on 2 ranks" "0 2" "$status $(field plan.ranks)"
 on 2 inspect large.h5
@@ -100,7 +100,7 @@ hosts()
 
 for m in 2 3 4; do
 	QUERN_TEST_HOSTS=$m QUERN_TEST_READ_DELAY='1:40000,2:5000,*:1000' \
-		timeout "$hang" $MPIRUN -n 4 "$BUILDDIR/tests/ranks" large.h5 4 >leases.tap
+		timeout "$hang" $MPIRUN -n 4 "$BUILDDIR/tests/mpi/ranks" large.h5 4 >leases.tap
 	check "$m hosts, one of them slow: every kernel gives the same bytes" \
 		sh -c "grep -q '^1\.\.' leases.tap && ! grep -q '^not ok' leases.tap"
 done
@@ -121,7 +121,7 @@ hosts 4 2 '2:400000,3:400000,*:40000' run moments --json --threads 1 -d packed l
 is "2 hosts of 2 ranks: same bytes" "$(cat want)" "$(result)"
 check "... work is leased" test "$(field run.chunks_leased)" -gt 0
 is "... all chunks once" "$(field run.chunks)" \
-	"$("$QUERN" run moments --json --threads 1 -d packed large.h5 | "$BUILDDIR/tests/pick" run.chunks)"
+	"$("$QUERN" run moments --json --threads 1 -d packed large.h5 | "$BUILDDIR/tests/tools/pick" run.chunks)"
 quern run covariance --json --threads 1 -d t2m --samples time sampled.nc
 result >want
 hosts 3 3 '1:20000,*:1000' run covariance --json --threads 1 -d t2m --samples time sampled.nc
@@ -165,7 +165,7 @@ while read -r path addr _; do
 		"damaged.h5: dataset $path, chunk \(2, 1\) at file offset $addr: corrupt" \
 		run moments -d "$path" damaged.h5
 done <damaged.txt
-timeout "$hang" $MPIRUN -n 3 "$BUILDDIR/tests/ranks" large.h5 starve >out 2>err
+timeout "$hang" $MPIRUN -n 3 "$BUILDDIR/tests/mpi/ranks" large.h5 starve >out 2>err
 is "a host without shared memory: nobody waits for it" "0 yes" \
 	"$? $(grep -q 'shared memory' out && echo yes)"
 while read -r path addr _; do

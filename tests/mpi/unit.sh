@@ -51,11 +51,11 @@ changed()
 }
 # What fails on one rank: calls of MPI and allocations, the first, second, ... of them. Those of the
 # communicator's making are few; an allocation is like its neighbours.
-"$BUILDDIR/tests/corpus/layouts" virtual 64 || exit
+"$BUILDDIR/tests/tools/layouts" virtual 64 || exit
 for hosts in 1 2; do
 	while read -r what stride; do
 		QUERN_TEST_HOSTS=$hosts check "one rank fails: $what, $hosts hosts" \
-			timeout "$hang" $MPIRUN -n 3 "$BUILDDIR/tests/onesided" \
+			timeout "$hang" $MPIRUN -n 3 "$BUILDDIR/tests/mpi/onesided" \
 			plain.h5 /x "$what" "$stride"
 	done <<-END
 		start 1

@@ -25,8 +25,8 @@ is_elsewhere()
 		"quern kernels [NAME]"* | "quern info  "*) return 0 ;;	# the list of commands
 	"make demo" | "make check" | "make") return 0 ;;		# what has built this
 	"make configure" | "mkdir b "* | ../configure* | "make -j8 "*) return 0 ;;	# .ci/distcheck
-	sbatch*) return 0 ;;						# tests/slurm
-	*" --map-by node "* | "mpirun --host "*) return 0 ;;		# several hosts: tests/hosts
+	sbatch*) return 0 ;;						# tests/machines
+	*" --map-by node "* | "mpirun --host "*) return 0 ;;		# several hosts: tests/machines
 	esac
 	return 1
 }

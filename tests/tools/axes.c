@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "unit/random.h"
+#include "../unit/random.h"
 
 #define MOST	2000
 #define NRANDOM 2

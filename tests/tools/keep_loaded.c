@@ -1,6 +1,6 @@
 /*
  * keep_loaded.c - linked into programs built with sanitizers: plugins that MPI and hwloc load stay
- * loaded, so that the leak checker can name what they leaked and tests/lsan.supp can match it.
+ * loaded, so that the leak checker can name what they leaked and tests/tools/lsan.supp can match it.
  */
 #include <dlfcn.h>
 

@@ -1,5 +1,5 @@
 /*
- * parts - writes files that belong together, and the same data in one file each, for tests/files.sh:
+ * parts - writes files that belong together, and the same data in one file each, for tests/cli/files.sh:
  *
  *	whole.h5	time 48 x lat 6 x lon 10
  *	t_0 ... t_4	pieces of it along time, of different kinds and packing

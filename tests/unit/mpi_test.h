@@ -1,7 +1,7 @@
 /*
  * mpi_test.h - for tests that run alone, without MPI, and as `mpirun -n N PROGRAM mpi`.
  *
- * A rank that fails must not go on alone while the others wait for it: tests/mpi.sh has cmocka
+ * A rank that fails must not go on alone while the others wait for it: tests/mpi/unit.sh has cmocka
  * abort then (CMOCKA_TEST_ABORT), which ends all ranks. Only rank 0 reports.
  */
 #ifndef QN_TESTS_MPI_TEST_H

@@ -7,7 +7,7 @@
 #include "io/hdf5_format/alike.h"
 #include "io/hdf5_library/format.h"
 #include "io/hdf5_format/met.h"
-#include "../parts.h"
+#include "../tools/parts.h"
 #include "h5make.h"
 #include "random.h"
 

@@ -9,7 +9,7 @@
 
 #include "io/hdf5_format/alike.h"
 #include "io/hdf5_library/format.h"
-#include "../attributes.h"
+#include "../tools/attributes.h"
 #include "feed/cf.h"
 #include "feed/feed.h"
 #include "h5make.h"
