@@ -39,7 +39,7 @@ static json_t *abode_to_json(const struct qn_job *j, const struct qn_abode *a, u
 	const struct qn_home *h = &a->home;
 
 	return json_pack("{s:o, s:o, s:s, s:o, s:o}", "host",
-			 qn_json_text(h->host < j->hosts.n ? j->hosts.name[h->host] : NULL),
+			 qn_json_text(h->host < j->team.hosts.n ? j->team.hosts.name[h->host] : NULL),
 			 "numa_node", h->node == QN_ANY_NODE ? json_null() : json_integer(h->node),
 			 "tier", tier_name(h->tier), "bytes", qn_json_uint(a->nbytes), "part",
 			 part_to_json(a->nbytes, of));
@@ -78,7 +78,7 @@ static json_t *document(const struct qn_job *j, const struct qn_census *c)
 	for (size_t i = 0; i < c->n; i++)
 		json_array_append_new(datasets, counted_to_json(j, &c->dataset[i]));
 	return json_pack("{s:s, s:o, s:o, s:o}", "quern", QUERN_VERSION, "files",
-			 names_to_json(&j->files), "hosts", names_to_json(&j->hosts), "datasets",
+			 names_to_json(&j->files), "hosts", names_to_json(&j->team.hosts), "datasets",
 			 datasets);
 }
 
@@ -86,15 +86,16 @@ static enum quern_status take(struct qn_job *j, struct quern_options *o,
 			      const struct qn_names *words, char **json, struct quern_message *err)
 {
 	struct qn_census census = { .n = 0 };
-	enum quern_status st = qn_census_take(j, o, words, &census, err);
+	const struct qn_team_settings team = qn_settings_team(o);
+	enum quern_status st = qn_census_take(j, &team, o, words, &census, err);
 
-	if (!st && qn_comm_rank(j->comm) == 0) {
+	if (!st && qn_comm_rank(j->team.comm) == 0) {
 		*json = qn_json_dump(document(j, &census));
 		if (!*json)
 			st = qn_error_nomem(err, 0, "the document");
 	}
 	qn_census_fini(&census);
-	return qn_comm_agree(j->comm, st, err);
+	return qn_comm_agree(j->team.comm, st, err);
 }
 
 enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nfiles,
@@ -107,7 +108,7 @@ enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nf
 	struct qn_names words = { .n = 0 };
 	const struct qn_access before = *qn_access();
 	struct qn_job j = { .options = &options };
-	enum quern_status st = qn_comm_new(comm, &j.comm, &err);
+	enum quern_status st = qn_comm_new(comm, &j.team.comm, &err);
 
 	*json = NULL;
 	if (!st) {
@@ -116,7 +117,7 @@ enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nf
 			st = qn_settings_take(&options, settings, &err);
 		for (size_t i = 0; !st && i < nfiles; i++)
 			st = qn_names_add(&words, files[i], &err);
-		st = qn_settings_share(j.comm, &options, st, &err);
+		st = qn_settings_share(j.team.comm, &options, st, &err);
 		qn_access_set(qn_access_of(&options));
 		if (!st)
 			st = take(&j, &options, &words, json, &err);
@@ -131,6 +132,6 @@ enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nf
 	qn_job_fini(&j);
 	qn_names_fini(&words);
 	qn_options_fini(&options);
-	qn_comm_free(j.comm);
+	qn_comm_free(j.team.comm);
 	return st;
 }

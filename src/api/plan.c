@@ -31,7 +31,7 @@ static json_t *whys_to_json(const struct qn_plan *p)
 
 static json_t *rank_to_json(const struct qn_job *j, int r)
 {
-	const struct qn_place *at = &j->places[r];
+	const struct qn_place *at = &j->planned[r];
 	const struct qn_portion *p = &j->plan.rank[r];
 
 	return json_pack("{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:o, s:f}", "rank", r, "host",
@@ -85,12 +85,12 @@ static json_t *labels_to_json(const struct qn_site *site, const char *host)
 /* Imagined hosts have no names. */
 static json_t *host_to_json(const struct qn_job *j, size_t number, const struct host *h)
 {
-	const char *name = number < j->hosts.n && !quern_option_string(j->options, "cluster")
-		? j->hosts.name[number] : NULL;
+	const char *name = number < j->team.hosts.n && !quern_option_string(j->options, "cluster")
+		? j->team.hosts.name[number] : NULL;
 
 	return json_pack("{s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:f}", "host",
 			 (json_int_t)number, "name", qn_json_text(name), "labels",
-			 name ? labels_to_json(&j->site, name) : json_null(), "ranks",
+			 name ? labels_to_json(&j->team.site, name) : json_null(), "ranks",
 			 (json_int_t)h->nranks, "threads", (json_int_t)h->nthreads, "items",
 			 (json_int_t)h->sum.nitems, "bytes", (json_int_t)h->sum.stored,
 			 "bytes_by_tier", tiers_to_json(h->sum.tier), "predicted_seconds",
@@ -104,8 +104,8 @@ static json_t *hosts_to_json(const struct qn_job *j)
 	json_t *hosts = json_array();
 
 	for (int r = 0; host && r < j->plan.nranks; r++)
-		if (j->places[r].host < n)
-			add_rank(&host[j->places[r].host], &j->places[r], &j->plan.rank[r]);
+		if (j->planned[r].host < n)
+			add_rank(&host[j->planned[r].host], &j->planned[r], &j->plan.rank[r]);
 	for (size_t h = 0; host && h < n; h++)
 		json_array_append_new(hosts, host_to_json(j, h, &host[h]));
 	free(host);
@@ -192,7 +192,7 @@ static json_t *plan_to_json(const struct qn_job *j)
 	json_t *o;
 
 	for (int r = 0; r < p->nranks; r++) {
-		nthreads += j->places[r].nthreads;
+		nthreads += j->planned[r].nthreads;
 		stored += (json_int_t)p->rank[r].stored;
 	}
 	o = json_pack("{s:i, s:i, s:I, s:I, s:I, s:o, s:b, s:o, s:I, s:I, s:I, s:f, s:f, s:s}",

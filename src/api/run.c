@@ -1,4 +1,5 @@
 #include "api/run.h"
+#include "api/settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,8 +93,8 @@ const struct quern_option *quern_run_option(const quern_run *run, const struct q
 
 void quern_run_progress(quern_run *run, quern_progress_fn *progress, void *ctx)
 {
-	run->job.progress = progress;
-	run->job.progress_ctx = ctx;
+	run->job.team.progress = progress;
+	run->job.team.progress_ctx = ctx;
 }
 
 const char *quern_run_message(const quern_run *run)
@@ -141,6 +142,7 @@ static enum quern_status refuse_again(quern_run *run)
 static enum quern_status prepare(quern_run *run, bool with_work, double *clock)
 {
 	struct qn_job *j = &run->job;
+	struct qn_team_settings team;
 	enum quern_status st;
 
 	run->started = true;
@@ -150,18 +152,19 @@ static enum quern_status prepare(quern_run *run, bool with_work, double *clock)
 	run->rank = qn_comm_rank(run->comm);
 	run->nranks = qn_comm_size(run->comm);
 	run->nhosts = qn_comm_nhosts(run->comm);
-	j->comm = run->comm;
+	j->team.comm = run->comm;
 	j->options = &run->options;
 	j->looks_closely = !with_work;
 	if (run->rank != 0)
-		j->progress = NULL;
+		j->team.progress = NULL;
 	st = share_options(run);
 	if (!st)
 		qn_access_set(qn_access_of(&run->options));
+	team = qn_settings_team(&run->options);
 	if (!st)
 		st = qn_comm_agree(run->comm, qn_calibrate(run), &run->err);
 	if (!st)
-		st = qn_job_place(j, &run->err);
+		st = qn_job_place(j, &team, &run->err);
 	j->seconds[QN_STARTUP] = lap(clock);
 	if (!st)
 		st = qn_job_describe(j, &run->files, &run->err);
@@ -191,7 +194,7 @@ static void let_go(quern_run *run)
 	qn_leases_fini(&run->job.leases);
 	qn_queues_fini(&run->job.queues);
 	qn_comm_free(run->comm);
-	run->comm = run->job.comm = NULL;
+	run->comm = run->job.team.comm = NULL;
 }
 
 enum quern_status quern_run_execute(quern_run *run)

@@ -1,5 +1,7 @@
 /*
- * settings.c - settings and files of the calls that have no run.
+ * settings.c - what callers set, as the layers below take it: made once, when all ranks have the
+ * options of rank 0. Below, nobody sees the text of an option but kernels, which have options of their
+ * own.
  */
 #include "api/settings.h"
 
@@ -67,4 +69,32 @@ enum quern_status qn_files_share(struct qn_comm *c, const char *const *words, si
 		st = qn_names_unpack(files, data, nbytes, err);
 	free(data);
 	return qn_comm_agree(c, st, err);
+}
+
+static enum qn_bind bind_of(const struct quern_options *o)
+{
+	const char *text = quern_option_string(o, "bind");
+
+	if (!text || !strcmp(text, "none"))
+		return QN_BIND_NONE;
+	return !strcmp(text, "core") ? QN_BIND_CORE : QN_BIND_NUMA;
+}
+
+struct qn_team_settings qn_settings_team(const struct quern_options *o)
+{
+	return (struct qn_team_settings){
+		.nthreads = quern_option_int(o, "threads"),
+		.bind = bind_of(o),
+		.site = quern_option_string(o, "site"),
+	};
+}
+
+struct qn_verify_settings qn_settings_verify(const struct quern_options *o)
+{
+	return (struct qn_verify_settings){
+		.team = qn_settings_team(o),
+		.dataset = quern_option_string(o, "dataset"),
+		.sums = quern_option_string(o, "sums"),
+		.write_sums = quern_option_string(o, "write-sums"),
+	};
 }

@@ -1,12 +1,14 @@
 /*
- * settings.h - settings and files of the calls that have no run: verify, stage.
+ * settings.h - what callers set, as the layers below take it; settings and files of the calls that have
+ * no run: verify, stage.
  */
 #ifndef QN_API_SETTINGS_H
 #define QN_API_SETTINGS_H
 
 #include "base/names.h"
 #include "base/options.h"
-#include "cluster/comm.h"
+#include "cluster/team.h"
+#include "verify/verify.h"
 
 /* "NAME=VALUE" each, NULL at the end. Not collective. */
 enum quern_status qn_settings_take(struct quern_options *o, const char *const *settings,
@@ -20,5 +22,10 @@ enum quern_status qn_settings_share(struct qn_comm *c, struct quern_options *o,
    missing, as a name is. Collective. */
 enum quern_status qn_files_share(struct qn_comm *c, const char *const *words, size_t nwords,
 				 struct qn_names *files, struct quern_message *err);
+
+/* What options say, in types: texts borrow from them. Options that a table does not have are as if not
+   given. */
+struct qn_team_settings qn_settings_team(const struct quern_options *o);
+struct qn_verify_settings qn_settings_verify(const struct quern_options *o);
 
 #endif

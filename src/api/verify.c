@@ -117,17 +117,16 @@ static json_t *summary_to_json(const struct qn_verify *v, const struct totals *t
 
 static json_t *document(const struct qn_verify *v, int nranks, const struct totals *t)
 {
-	const struct quern_options *o = v->job.options;
-	const char *to = quern_option_string(o, "write-sums");
+	const char *to = v->settings.write_sums;
 	json_t *files = json_array();
 
 	for (size_t i = 0; i < v->nfiles; i++)
 		json_array_append_new(files, file_to_json(&v->file[i]));
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:{s:i, s:i, s:f}}", "quern", QUERN_VERSION,
 			 "files", files, "summary", summary_to_json(v, t), "sums",
-			 qn_json_text(quern_option_string(o, "sums")), "sums_written",
+			 qn_json_text(v->settings.sums), "sums_written",
 			 qn_json_text(qn_verify_can_sum(v) ? to : NULL), "run", "ranks", nranks, "threads",
-			 (int)v->job.place.nthreads, "seconds", v->seconds);
+			 (int)v->team.place.nthreads, "seconds", v->seconds);
 }
 
 /* The same where nothing is damaged: what the status is of. */
@@ -198,13 +197,13 @@ enum quern_status quern_verify(MPI_Comm comm, const char *const *words, size_t n
 
 	*json = NULL;
 	if (!st) {
-		v.job.comm = c;
-		v.job.options = &options;
+		v.team.comm = c;
 		st = qn_options_init(&options, &table, 1, &err);
 		if (!st)
 			st = qn_settings_take(&options, settings, &err);
 		st = qn_settings_share(c, &options, st, &err);
 		qn_access_set(qn_access_of(&options));
+		v.settings = qn_settings_verify(&options);
 		if (!st)
 			st = qn_files_share(c, words, nwords, &files, &err);
 		if (!st)

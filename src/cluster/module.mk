@@ -6,4 +6,5 @@ LIB_SRCS += src/cluster/pages.c
 LIB_SRCS += src/cluster/rates.c
 LIB_SRCS += src/cluster/room.c
 LIB_SRCS += src/cluster/site.c
+LIB_SRCS += src/cluster/team.c
 LIB_SRCS += src/cluster/topo.c

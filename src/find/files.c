@@ -31,7 +31,7 @@ static enum quern_status find_names(const struct qn_job *j, const struct qn_name
 			st = qn_names_add(out, "", &why);
 		qn_names_fini(&found);
 	}
-	return st ? qn_error_set(err, st, "%s (on host %s)", why.text, j->report.host) : QUERN_OK;
+	return st ? qn_error_set(err, st, "%s (on host %s)", why.text, j->team.host) : QUERN_OK;
 }
 
 /* What is in `mine` and not in `known`, pattern by pattern. */
@@ -57,41 +57,41 @@ static enum quern_status subtract(const struct qn_names *mine, const struct qn_n
 enum quern_status qn_muster_share(struct qn_job *j, struct qn_names *l,
 				  struct quern_message *err)
 {
-	bool leads = qn_comm_rank(j->comm) == 0;
+	bool leads = qn_comm_rank(j->team.comm) == 0;
 	size_t nbytes = 0;
 	void *flat = leads ? qn_names_pack(l, &nbytes) : NULL;
 	enum quern_status st = leads && !flat ? qn_error_nomem(err, 0, "the names of files")
 					      : QUERN_OK;
 
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
-		st = qn_comm_bcast_block(j->comm, &flat, &nbytes, err);
+		st = qn_comm_bcast_block(j->team.comm, &flat, &nbytes, err);
 	if (!st && !leads)
 		st = qn_names_unpack(l, flat, nbytes, err);
 	free(flat);
-	return qn_comm_agree(j->comm, st, err);
+	return qn_comm_agree(j->team.comm, st, err);
 }
 
 enum quern_status qn_muster_gather(struct qn_job *j, const struct qn_names *mine,
 				   struct qn_names *all, struct quern_message *err)
 {
-	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(j->comm), sizeof(*sizes)), sum = 0;
+	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(j->team.comm), sizeof(*sizes)), sum = 0;
 	size_t nbytes = 0;
 	void *flat = qn_names_pack(mine, &nbytes), *blocks = NULL;
 	enum quern_status st = flat && sizes ? QUERN_OK
 					     : qn_error_nomem(err, nbytes, "the names of files");
 
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
-		st = qn_comm_gather_blocks(j->comm, flat, nbytes, &blocks, sizes, err);
-	for (int r = 0; blocks && r < qn_comm_size(j->comm); r++)
+		st = qn_comm_gather_blocks(j->team.comm, flat, nbytes, &blocks, sizes, err);
+	for (int r = 0; blocks && r < qn_comm_size(j->team.comm); r++)
 		sum += sizes[r];
 	if (!st && blocks)
 		st = qn_names_unpack(all, blocks, sum, err);
 	free(blocks);
 	free(flat);
 	free(sizes);
-	return qn_comm_agree(j->comm, st, err);
+	return qn_comm_agree(j->team.comm, st, err);
 }
 
 /* The names of one pattern: what rank 0 has found, from *at on, and the parts of the other hosts. */
@@ -161,22 +161,22 @@ static enum quern_status ask_hosts(struct qn_job *j, const struct qn_names *word
 				   struct quern_message *err)
 {
 	struct qn_names theirs = { .n = 0 }, here = { .n = 0 }, mine = { .n = 0 };
-	bool leads = qn_comm_rank(j->comm) == 0;
+	bool leads = qn_comm_rank(j->team.comm) == 0;
 	enum quern_status st = QUERN_OK;
 
 	for (size_t i = 0; leads && !st && i < words->n; i++)
 		st = qn_names_add(&theirs, words->name[i], err);
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
 		st = qn_muster_share(j, &theirs, err);
 	if (!st)
 		st = qn_muster_share(j, own, err);
-	if (!st && !leads && qn_comm_host_rank(j->comm) == 0) {
+	if (!st && !leads && qn_comm_host_rank(j->team.comm) == 0) {
 		st = find_names(j, &theirs, &here, err);
 		if (!st)
 			st = subtract(&here, own, &mine, err);
 	}
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
 		st = qn_muster_gather(j, &mine, more, err);
 	qn_names_fini(&theirs);
@@ -189,11 +189,11 @@ static enum quern_status find_files(struct qn_job *j, const struct qn_names *wor
 				    struct quern_message *err)
 {
 	struct qn_names own = { .n = 0 }, more = { .n = 0 };
-	bool leads = qn_comm_rank(j->comm) == 0;
+	bool leads = qn_comm_rank(j->team.comm) == 0;
 	enum quern_status st = leads ? find_names(j, words, &own, err) : QUERN_OK;
 
-	st = qn_comm_agree(j->comm, st, err);
-	if (!st && qn_comm_nhosts(j->comm) > 1)
+	st = qn_comm_agree(j->team.comm, st, err);
+	if (!st && qn_comm_nhosts(j->team.comm) > 1)
 		st = ask_hosts(j, words, &own, &more, err);
 	if (!st && leads)
 		st = list_files(j, words, &own, &more, err);
@@ -201,7 +201,7 @@ static enum quern_status find_files(struct qn_job *j, const struct qn_names *wor
 		st = check_files(j, err);
 	qn_names_fini(&own);
 	qn_names_fini(&more);
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	return st ? st : qn_muster_share(j, &j->files, err);
 }
 
@@ -233,8 +233,8 @@ static bool sees(const struct division *d, size_t host, size_t file)
 
 static enum quern_status division_init(struct division *d, struct quern_message *err)
 {
-	const struct qn_place *place = d->job->places;
-	size_t nranks = (size_t)qn_comm_size(d->job->comm);
+	const struct qn_place *place = d->job->team.places;
+	size_t nranks = (size_t)qn_comm_size(d->job->team.comm);
 
 	d->first = qn_calloc(d->nhosts + 2, sizeof(*d->first));
 	d->rank = qn_calloc(nranks, sizeof(*d->rank));
@@ -274,13 +274,13 @@ static uint32_t describe_elsewhere(struct division *d, size_t file)
 static void choose_describers(struct division *d, struct qn_muster *m)
 {
 	size_t n = d->job->files.n, others = n - 1;
-	size_t nranks = (size_t)qn_min_u64((uint64_t)qn_comm_size(d->job->comm),
+	size_t nranks = (size_t)qn_min_u64((uint64_t)qn_comm_size(d->job->team.comm),
 					   qn_ceil_div(others, FEWEST_A_RANK));
 
 	for (size_t i = 0; i < n; i++) {
 		uint32_t want = i ? (uint32_t)((i - 1) * nranks / others) : 0;
 
-		m->describer[i] = sees(d, d->job->places[want].host, i) ? want
+		m->describer[i] = sees(d, d->job->team.places[want].host, i) ? want
 								       : describe_elsewhere(d, i);
 	}
 }
@@ -304,17 +304,17 @@ static void choose_reader(const struct division *d, struct qn_muster *m)
 /* Rank 0: which files each host sees, host by host; *all is owned. Collective. */
 static enum quern_status gather_sights(struct qn_job *j, void **all, struct quern_message *err)
 {
-	bool leads = qn_comm_host_rank(j->comm) == 0;
-	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(j->comm), sizeof(*sizes));
+	bool leads = qn_comm_host_rank(j->team.comm) == 0;
+	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(j->team.comm), sizeof(*sizes));
 	uint8_t *mine = qn_calloc(j->files.n, 1);
 	enum quern_status st = mine && sizes ? QUERN_OK
 					     : qn_error_nomem(err, j->files.n, "where files are");
 
 	for (size_t i = 0; !st && leads && i < j->files.n; i++)
 		mine[i] = qn_muster_sees(j->files.name[i]);
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
-		st = qn_comm_gather_blocks(j->comm, mine, leads ? j->files.n : 0, all, sizes, err);
+		st = qn_comm_gather_blocks(j->team.comm, mine, leads ? j->files.n : 0, all, sizes, err);
 	free(mine);
 	free(sizes);
 	return st;
@@ -323,7 +323,7 @@ static enum quern_status gather_sights(struct qn_job *j, void **all, struct quer
 static enum quern_status divide(struct qn_job *j, const uint8_t *seen, struct qn_muster *m,
 				struct quern_message *err)
 {
-	struct division d = { .job = j, .sees = seen, .nhosts = (size_t)qn_comm_nhosts(j->comm) };
+	struct division d = { .job = j, .sees = seen, .nhosts = (size_t)qn_comm_nhosts(j->team.comm) };
 	enum quern_status st = division_init(&d, err);
 
 	if (!st) {
@@ -337,12 +337,12 @@ static enum quern_status divide(struct qn_job *j, const uint8_t *seen, struct qn
 enum quern_status qn_muster(struct qn_job *j, const struct qn_names *words, struct qn_muster *m,
 			    struct quern_message *err)
 {
-	bool leads = qn_comm_rank(j->comm) == 0;
+	bool leads = qn_comm_rank(j->team.comm) == 0;
 	void *seen = NULL;
 	enum quern_status st = find_files(j, words, err);
 
 	memset(m, 0, sizeof(*m));
-	if (!st && qn_comm_nhosts(j->comm) > 1)
+	if (!st && qn_comm_nhosts(j->team.comm) > 1)
 		st = gather_sights(j, &seen, err);
 	if (!st) {
 		m->describer = qn_calloc(j->files.n, sizeof(*m->describer));
@@ -352,12 +352,12 @@ enum quern_status qn_muster(struct qn_job *j, const struct qn_names *words, stru
 	if (!st && leads)
 		st = divide(j, seen, m, err);
 	free(seen);
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
-		st = qn_comm_bcast(j->comm, m->describer, j->files.n * sizeof(*m->describer), err);
+		st = qn_comm_bcast(j->team.comm, m->describer, j->files.n * sizeof(*m->describer), err);
 	if (!st)
-		st = qn_comm_bcast(j->comm, &m->reader, sizeof(m->reader), err);
-	return st ? st : qn_comm_bcast(j->comm, &m->reads_all, sizeof(m->reads_all), err);
+		st = qn_comm_bcast(j->team.comm, &m->reader, sizeof(m->reader), err);
+	return st ? st : qn_comm_bcast(j->team.comm, &m->reads_all, sizeof(m->reads_all), err);
 }
 
 void qn_muster_fini(struct qn_muster *m)

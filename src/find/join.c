@@ -189,15 +189,15 @@ static enum quern_status describe_here(struct qn_job *j, struct quern_message *e
 static enum quern_status fetch(struct qn_job *j, void *mine, size_t mine_nbytes, void **block,
 			       uint64_t *nbytes, struct quern_message *err)
 {
-	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(j->comm), sizeof(*sizes));
+	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(j->team.comm), sizeof(*sizes));
 	enum quern_status st = sizes ? QUERN_OK : qn_error_nomem(err, 0, "sizes");
 
 	*block = NULL;
 	*nbytes = 0;
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
-		st = qn_comm_gather_blocks(j->comm, mine, mine_nbytes, block, sizes, err);
-	for (int r = 0; !st && *block && r < qn_comm_size(j->comm); r++)
+		st = qn_comm_gather_blocks(j->team.comm, mine, mine_nbytes, block, sizes, err);
+	for (int r = 0; !st && *block && r < qn_comm_size(j->team.comm); r++)
 		*nbytes += sizes[r];
 	free(sizes);
 	free(mine);
@@ -235,7 +235,7 @@ static enum quern_status fetch_first(struct qn_job *j, bool described, struct qu
 		d->chunks = NULL;
 		qn_dataset_fini(d);
 	}
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
 		st = fetch(j, flat, nbytes, &all_flat, &flat_nbytes, err);
 	else
@@ -245,26 +245,26 @@ static enum quern_status fetch_first(struct qn_job *j, bool described, struct qu
 			   err);
 	else
 		free(chunks);
-	if (!st && qn_comm_rank(j->comm) == 0)
+	if (!st && qn_comm_rank(j->team.comm) == 0)
 		st = unpack_first(j, all_flat, flat_nbytes, &all_chunks, chunks_nbytes, err);
 	free(all_flat);
 	free(all_chunks);
-	return qn_comm_agree(j->comm, st, err);
+	return qn_comm_agree(j->team.comm, st, err);
 }
 
 /* The description of the file j->first, from a rank that sees it, on all ranks. Collective. */
 static enum quern_status describe_one(struct qn_job *j, const struct qn_muster *m,
 				      struct quern_message *err)
 {
-	bool mine = (uint32_t)qn_comm_rank(j->comm) == m->describer[j->first];
+	bool mine = (uint32_t)qn_comm_rank(j->team.comm) == m->describer[j->first];
 	enum quern_status st = QUERN_OK;
 
 	if (mine)
 		st = describe_here(j, err);
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st && m->describer[j->first])
 		st = fetch_first(j, mine, err);
-	return st ? st : qn_comm_agree(j->comm, qn_job_share_dataset(j, err), err);
+	return st ? st : qn_comm_agree(j->team.comm, qn_job_share_dataset(j, err), err);
 }
 
 /* The first file that says what the others are to be like: a null dataspace says nothing. Collective. */
@@ -318,7 +318,7 @@ static enum quern_status my_files(const struct qn_job *j, const struct qn_muster
 	if (!*list)
 		return qn_error_nomem(err, j->files.n * sizeof(**list), "the names of files");
 	for (size_t i = j->first + 1; i < j->files.n; i++)
-		if (m->describer[i] == (uint32_t)qn_comm_rank(j->comm))
+		if (m->describer[i] == (uint32_t)qn_comm_rank(j->team.comm))
 			(*list)[(*n)++] = j->files.name[i];
 	return QUERN_OK;
 }
@@ -362,7 +362,7 @@ static enum quern_status describe_others(const struct qn_job *j, const struct qn
 	else if (!st && n && !(paths = names_in(s->first, n)))
 		st = qn_error_nomem(err, n * sizeof(*paths), "the names of datasets");
 	else if (!st && n)
-		format->describe_like(s->first, mine, paths, n, (int)j->place.nthreads,
+		format->describe_like(s->first, mine, paths, n, (int)j->team.place.nthreads,
 				      take_description, s);
 	free(paths);
 	free(mine);
@@ -407,22 +407,22 @@ static enum quern_status gather(struct qn_job *j, void *flat, size_t nbytes,
 							  struct quern_message *err),
 				void *ctx, struct quern_message *err)
 {
-	size_t nranks = (size_t)qn_comm_size(j->comm), at = 0;
+	size_t nranks = (size_t)qn_comm_size(j->team.comm), at = 0;
 	uint64_t *sizes = qn_calloc(nranks, sizeof(*sizes));
 	void *all = NULL;
 	enum quern_status st = QUERN_OK;
 
 	if (!flat || !sizes)
 		st = qn_error_nomem(err, nbytes, "the descriptions of files");
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
-		st = qn_comm_gather_blocks(j->comm, flat, nbytes, &all, sizes, err);
+		st = qn_comm_gather_blocks(j->team.comm, flat, nbytes, &all, sizes, err);
 	for (size_t r = 0; !st && all && r < nranks; at += sizes[r++])
 		st = take(ctx, (char *)all + at, sizes[r], err);
 	free(all);
 	free(sizes);
 	free(flat);
-	return qn_comm_agree(j->comm, st, err);
+	return qn_comm_agree(j->team.comm, st, err);
 }
 
 static enum quern_status take_bad(void *ctx, const void *block, size_t nbytes,
@@ -455,7 +455,7 @@ static enum quern_status agree_on_files(struct qn_job *j, const struct search *s
 	if (!st && bad.file.n)
 		st = tell_bad(&bad, err);
 	qn_names_fini(&bad.file);
-	return qn_comm_agree(j->comm, st, err);
+	return qn_comm_agree(j->team.comm, st, err);
 }
 
 /* --- the whole --- */
@@ -485,11 +485,11 @@ static enum quern_status place(struct placing *p, struct qn_dataset *d, struct q
 	if ((d->layout == QN_VIRTUAL || d->layout == QN_EXTERNAL) && !qn_muster_sees(d->file))
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s has its elements in other "
 				    "files, and host %s, where rank 0 runs, cannot open it: give "
-				    "this host a copy", d->file, d->path, p->j->report.host);
+				    "this host a copy", d->file, d->path, p->j->team.host);
 	weaken(&p->j->dataset, d);
 	st = qn_job_blame(p->j, d, err);
 	if (!st)
-		st = qn_resolve(d, p->origin, (int)p->j->place.nthreads, &p->j->mosaic, err);
+		st = qn_resolve(d, p->origin, (int)p->j->team.place.nthreads, &p->j->mosaic, err);
 	if (!st && !qn_add(p->origin[p->along], length, &p->origin[p->along]))
 		st = qn_error_set(err, QUERN_ERR_DATA, "%s: with it the files have more elements than "
 				  "can be counted", d->file);
@@ -567,7 +567,7 @@ static enum quern_status place_all(struct placing *p, const struct qn_muster *m,
 static enum quern_status put_together(struct qn_job *j, const struct qn_muster *m,
 				      const struct search *s, struct quern_message *err)
 {
-	size_t nranks = (size_t)qn_comm_size(j->comm), nbytes = 0;
+	size_t nranks = (size_t)qn_comm_size(j->team.comm), nbytes = 0;
 	struct placing p = { .j = j, .along = s->along };
 	struct collection c = { .of = qn_calloc(nranks, sizeof(*c.of)),
 				.next = qn_calloc(nranks, sizeof(*c.next)) };
@@ -575,18 +575,18 @@ static enum quern_status put_together(struct qn_job *j, const struct qn_muster *
 	enum quern_status st = c.of && c.next
 		? QUERN_OK : qn_error_nomem(err, nranks * sizeof(*c.of), "the descriptions of files");
 
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (st)
 		free(flat);
 	else
 		st = gather(j, flat, nbytes, take_members, &c, err);
-	if (!st && qn_comm_rank(j->comm) == 0)
+	if (!st && qn_comm_rank(j->team.comm) == 0)
 		st = place_all(&p, m, &c, err);
 	collection_fini(&c);
-	st = qn_comm_agree(j->comm, st, err);
-	if (!st && qn_comm_rank(j->comm) != 0)
+	st = qn_comm_agree(j->team.comm, st, err);
+	if (!st && qn_comm_rank(j->team.comm) != 0)
 		qn_dataset_fini(&j->dataset);
-	return st ? st : qn_comm_agree(j->comm, qn_job_share_dataset(j, err), err);
+	return st ? st : qn_comm_agree(j->team.comm, qn_job_share_dataset(j, err), err);
 }
 
 static enum quern_status join_others(struct qn_job *j, const struct qn_muster *m,
@@ -598,7 +598,7 @@ static enum quern_status join_others(struct qn_job *j, const struct qn_muster *m
 	qn_mosaic_init(&s->found, j->dataset.ndim);
 	if (!st && j->files.n > 1)
 		st = describe_others(j, m, s, err);
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st && j->files.n > 1)
 		st = agree_on_files(j, s, err);
 	return st ? st : put_together(j, m, s, err);

@@ -47,13 +47,13 @@ static enum quern_status share_places(struct qn_job *j, struct places *p,
 	void *block = malloc(nbytes);
 	enum quern_status st = block ? QUERN_OK : qn_error_nomem(err, nbytes, "a selection");
 
-	st = qn_comm_agree(j->comm, st, err);
-	if (!st && qn_comm_rank(j->comm) == 0) {
+	st = qn_comm_agree(j->team.comm, st, err);
+	if (!st && qn_comm_rank(j->team.comm) == 0) {
 		*p = find_places(j);
 		memcpy(block, p, sizeof(*p));
 	}
 	if (!st)
-		st = qn_comm_bcast_block(j->comm, &block, &nbytes, err);
+		st = qn_comm_bcast_block(j->team.comm, &block, &nbytes, err);
 	if (!st && nbytes == sizeof(*p))
 		memcpy(p, block, sizeof(*p));
 	free(block);
@@ -126,7 +126,7 @@ enum quern_status qn_explain(struct qn_job *j, const struct qn_muster *m,
 			     struct quern_message *err)
 {
 	const char *text = quern_option_string(j->options, "select");
-	bool reads = (uint32_t)qn_comm_rank(j->comm) == m->reader;
+	bool reads = (uint32_t)qn_comm_rank(j->team.comm) == m->reader;
 	struct places p = { .file = { 0, 0 } };
 	struct qn_meaning *mine = NULL;
 	void *all = NULL;
@@ -140,19 +140,19 @@ enum quern_status qn_explain(struct qn_job *j, const struct qn_muster *m,
 		st = share_places(j, &p, err);
 	if (st)
 		return st;
-	sizes = qn_calloc((size_t)qn_comm_size(j->comm), sizeof(*sizes));
+	sizes = qn_calloc((size_t)qn_comm_size(j->team.comm), sizeof(*sizes));
 	if (reads)
 		mine = explain_all(j, &p, &n);
 	if (!sizes || (reads && !mine))
 		st = qn_error_nomem(err, sizeof(*mine), "the meaning of a selection");
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
-		st = qn_comm_gather_blocks(j->comm, mine, n * sizeof(*mine), &all, sizes, err);
-	for (int r = 0; !st && all && r < qn_comm_size(j->comm); r++)
+		st = qn_comm_gather_blocks(j->team.comm, mine, n * sizeof(*mine), &all, sizes, err);
+	for (int r = 0; !st && all && r < qn_comm_size(j->team.comm); r++)
 		sum += sizes[r];
 	if (!st && all)
 		st = take(j, all, sum, err);
 	free(mine);
 	free(sizes);
-	return qn_comm_agree(j->comm, st, err);
+	return qn_comm_agree(j->team.comm, st, err);
 }

@@ -8,7 +8,7 @@
 
 static uint32_t rank_of(const struct qn_job *j)
 {
-	return (uint32_t)qn_comm_rank(j->comm);
+	return (uint32_t)qn_comm_rank(j->team.comm);
 }
 
 /* Blocks of all ranks on rank 0: *all and sizes, owned by the caller. Takes mine. Collective. */
@@ -18,12 +18,12 @@ static enum quern_status gather(struct qn_job *j, void *mine, size_t nbytes, voi
 	enum quern_status st = QUERN_OK;
 
 	*all = NULL;
-	*sizes = qn_calloc((size_t)qn_comm_size(j->comm), sizeof(**sizes));
+	*sizes = qn_calloc((size_t)qn_comm_size(j->team.comm), sizeof(**sizes));
 	if (!*sizes)
 		st = qn_error_nomem(err, 0, "sizes");
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
-		st = qn_comm_gather_blocks(j->comm, mine, nbytes, all, *sizes, err);
+		st = qn_comm_gather_blocks(j->team.comm, mine, nbytes, all, *sizes, err);
 	free(mine);
 	return st;
 }
@@ -45,7 +45,7 @@ static enum quern_status pass_round(struct qn_job *j, uint32_t from, void *mine,
 		if (!*block)
 			free(mine);
 	}
-	return st ? st : qn_comm_bcast_block(j->comm, block, block_nbytes, err);
+	return st ? st : qn_comm_bcast_block(j->team.comm, block, block_nbytes, err);
 }
 
 /* --- a coordinate in files of several hosts --- */
@@ -76,7 +76,7 @@ static enum quern_status put_in_order(const struct qn_job *j, const struct qn_mu
 				      const char *all, const uint64_t *sizes, void **out,
 				      size_t *nbytes, struct quern_message *err)
 {
-	size_t nranks = (size_t)qn_comm_size(j->comm), sum = 0;
+	size_t nranks = (size_t)qn_comm_size(j->team.comm), sum = 0;
 	uint64_t *at = qn_calloc(nranks + 1, sizeof(*at)), *end = qn_calloc(nranks, sizeof(*end));
 	struct qn_length whole = { 0, UINT64_MAX }, part;
 	char *to = NULL;
@@ -134,17 +134,17 @@ static enum quern_status collect(struct qn_job *j, const struct qn_muster *m,
 	size_t nbytes = 0;
 	enum quern_status st = read_mine(j, m, like, &mine, &nbytes, err);
 
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (st)
 		free(mine);
 	else
 		st = gather(j, mine, nbytes, &all, &sizes, err);
 	nbytes = 0;
-	if (!st && qn_comm_rank(j->comm) == 0)
+	if (!st && qn_comm_rank(j->team.comm) == 0)
 		st = put_in_order(j, m, all, sizes, &values, &nbytes, err);
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
-		st = qn_comm_bcast_block(j->comm, &values, &nbytes, err);
+		st = qn_comm_bcast_block(j->team.comm, &values, &nbytes, err);
 	if (!st) {
 		const struct qn_length *whole = values;
 
@@ -178,7 +178,7 @@ static enum quern_status share_wanted(struct qn_job *j, const struct qn_muster *
 		if (!flat)
 			st = qn_error_nomem(err, sizeof(*like), "a coordinate");
 	}
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (st) {
 		free(flat);
 		return st;
@@ -187,7 +187,7 @@ static enum quern_status share_wanted(struct qn_job *j, const struct qn_muster *
 	if (!st && nbytes)
 		st = qn_dataset_unpack(round, nbytes, like, err);
 	free(round);
-	return qn_comm_agree(j->comm, st, err);
+	return qn_comm_agree(j->team.comm, st, err);
 }
 
 /* One that came from another rank is checked as one from a user would be. */
@@ -214,7 +214,7 @@ static enum quern_status share_selection(struct qn_job *j, const struct qn_muste
 	size_t nbytes = 0;
 	enum quern_status st = mine ? QUERN_OK : qn_error_nomem(err, sizeof(*mine), "a selection");
 
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (st) {
 		free(mine);
 		return st;
@@ -227,7 +227,7 @@ static enum quern_status share_selection(struct qn_job *j, const struct qn_muste
 	if (!st && !is_inside(&j->selection, &j->dataset))
 		st = qn_error_set(err, QUERN_ERR_RUN, "rank %u has made an impossible selection",
 				  m->reader);
-	return qn_comm_agree(j->comm, st, err);
+	return qn_comm_agree(j->team.comm, st, err);
 }
 
 static enum quern_status choose(struct qn_job *j, const struct qn_muster *m,
@@ -240,7 +240,7 @@ static enum quern_status choose(struct qn_job *j, const struct qn_muster *m,
 		st = qn_coordinate_select(&j->dataset, joined, text, &j->selection, err);
 	if (joined->wanted.path && !joined->values)
 		st = QUERN_OK;
-	return qn_comm_agree(j->comm, st, err);
+	return qn_comm_agree(j->team.comm, st, err);
 }
 
 enum quern_status qn_choose(struct qn_job *j, const struct qn_muster *m, struct quern_message *err)

@@ -59,7 +59,7 @@ static enum qn_sight tell_apart(int fd, const struct qn_member *m, struct qn_str
 static enum qn_sight look_at(const struct qn_job *j, uint32_t member, struct look *l)
 {
 	const struct qn_member *m = &j->mosaic.member[member];
-	struct qn_stranger s = { .member = member, .host = (uint32_t)qn_comm_host(j->comm) };
+	struct qn_stranger s = { .member = member, .host = (uint32_t)qn_comm_host(j->team.comm) };
 	int fd = m->ledger == QN_NO_LEDGER ? qn_file_open(m->file, NULL)
 					 : qn_file_open_own(m->file, NULL);
 	enum qn_sight seen;
@@ -68,7 +68,7 @@ static enum qn_sight look_at(const struct qn_job *j, uint32_t member, struct loo
 		return QN_UNSEEN;
 	seen = tell_apart(fd, m, &s);
 	if (seen == QN_NSIGHTS)
-		seen = sight_on(qn_source_medium(&j->site, m->file, fd));
+		seen = sight_on(qn_source_medium(&j->team.site, m->file, fd));
 	else if (m->ledger != QN_NO_LEDGER)
 		/* What is in the place of a shard is a copy that was lost, of which there are others. */
 		seen = QN_UNSEEN;
@@ -104,14 +104,14 @@ static bool check_block(const uint8_t *block, uint64_t nbytes, size_t nmembers)
 static enum quern_status take_blocks(struct qn_job *j, const uint8_t *all, const uint64_t *sizes,
 				     struct qn_sights *out, struct quern_message *err)
 {
-	size_t nhosts = (size_t)qn_comm_nhosts(j->comm), n = j->mosaic.nmembers, host = 0;
+	size_t nhosts = (size_t)qn_comm_nhosts(j->team.comm), n = j->mosaic.nmembers, host = 0;
 	struct qn_stranger *to;
 
 	out->sight = qn_calloc(nhosts * n, 1);
 	out->stranger = to = qn_calloc(nhosts * MOST_STRANGERS, sizeof(*out->stranger));
 	if (!out->sight || !to)
 		return qn_error_nomem(err, nhosts * n, "where files are");
-	for (int r = 0; r < qn_comm_size(j->comm); all += sizes[r++]) {
+	for (int r = 0; r < qn_comm_size(j->team.comm); all += sizes[r++]) {
 		if (!sizes[r])
 			continue;
 		if (host == nhosts || !check_block(all, sizes[r], n))
@@ -144,8 +144,8 @@ static uint8_t *flatten(const struct look *l, size_t nmembers, size_t *nbytes)
 static enum quern_status gather_sights(struct qn_job *j, struct qn_sights *out,
 				       struct quern_message *err)
 {
-	bool leads = qn_comm_host_rank(j->comm) == 0;
-	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(j->comm), sizeof(*sizes));
+	bool leads = qn_comm_host_rank(j->team.comm) == 0;
+	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(j->team.comm), sizeof(*sizes));
 	struct look l = { .sight = leads ? qn_calloc(j->mosaic.nmembers, 1) : NULL };
 	uint8_t *flat = NULL;
 	size_t nbytes = 0;
@@ -159,15 +159,15 @@ static enum quern_status gather_sights(struct qn_job *j, struct qn_sights *out,
 	out->mine = l.sight;
 	if (!sizes || (leads && !flat))
 		st = qn_error_nomem(err, j->mosaic.nmembers, "where files are");
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
-		st = qn_comm_gather_blocks(j->comm, flat, nbytes, &all, sizes, err);
+		st = qn_comm_gather_blocks(j->team.comm, flat, nbytes, &all, sizes, err);
 	if (!st && all)
 		st = take_blocks(j, all, sizes, out, err);
 	free(all);
 	free(sizes);
 	free(flat);
-	return qn_comm_agree(j->comm, st, err);
+	return qn_comm_agree(j->team.comm, st, err);
 }
 
 /* --- sets: rank 0 --- */
@@ -308,20 +308,20 @@ enum quern_status qn_reach_find(struct qn_job *j, struct quern_message *err)
 	enum quern_status st;
 
 	memset(&j->reach, 0, sizeof(j->reach));
-	if (qn_comm_nhosts(j->comm) == 1)
+	if (qn_comm_nhosts(j->team.comm) == 1)
 		return QUERN_OK;
 	st = gather_sights(j, &sights, err);
 	if (!st)
 		st = qn_identity_check(j, &sights, err);
-	if (!st && qn_comm_rank(j->comm) == 0) {
-		struct view v = { .sight = sights.sight, .nhosts = (size_t)qn_comm_nhosts(j->comm),
+	if (!st && qn_comm_rank(j->team.comm) == 0) {
+		struct view v = { .sight = sights.sight, .nhosts = (size_t)qn_comm_nhosts(j->team.comm),
 				  .nmembers = j->mosaic.nmembers, .reach = &j->reach };
 
 		st = make_sets(&v, &j->mosaic, err);
 	}
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
-		st = qn_comm_agree(j->comm, share(j->comm, &j->reach, j->mosaic.nmembers, err), err);
+		st = qn_comm_agree(j->team.comm, share(j->team.comm, &j->reach, j->mosaic.nmembers, err), err);
 	free(sights.mine);
 	free(sights.sight);
 	free(sights.stranger);

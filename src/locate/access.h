@@ -17,7 +17,7 @@ struct qn_reach {
 	uint32_t *set;		/* owned: of each member; NULL: there is one host, which reads all */
 };
 
-/* j->reach on all ranks, of j->mosaic and by j->site. QUERN_ERR_DATA: hosts see different files under
+/* j->reach on all ranks, of j->mosaic and by j->team.site. QUERN_ERR_DATA: hosts see different files under
    the path of a member (identity.h), or no host sees it. Collective. */
 struct qn_job;
 enum quern_status qn_reach_find(struct qn_job *j, struct quern_message *err);

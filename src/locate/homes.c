@@ -284,22 +284,22 @@ enum quern_status qn_whereabouts_make(const struct qn_reach *reach, uint32_t nme
 static enum quern_status gather_findings(struct qn_job *j, struct qn_finding **all, size_t *n,
 					 struct quern_message *err)
 {
-	size_t nranks = (size_t)qn_comm_size(j->comm), nmine = 0;
+	size_t nranks = (size_t)qn_comm_size(j->team.comm), nmine = 0;
 	uint64_t *sizes = qn_calloc(nranks, sizeof(*sizes)), at = 0;
 	struct qn_finding *mine = NULL;
 	void *blocks = NULL;
 	enum quern_status st = sizes ? QUERN_OK : qn_error_nomem(err, 0, "homes");
 
-	if (!st && qn_comm_host_rank(j->comm) == 0)
+	if (!st && qn_comm_host_rank(j->team.comm) == 0)
 		st = qn_look(j, &mine, &nmine, err);
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
-		st = qn_comm_gather_blocks(j->comm, mine, nmine * sizeof(*mine), &blocks, sizes,
+		st = qn_comm_gather_blocks(j->team.comm, mine, nmine * sizeof(*mine), &blocks, sizes,
 					   err);
 	*all = blocks;
 	for (size_t r = 0; !st && blocks && r < nranks; r++) {
 		for (uint64_t i = 0; i < sizes[r] / sizeof(**all); i++)
-			(*all)[at + i].host = j->places[r].host;
+			(*all)[at + i].host = j->team.places[r].host;
 		at += sizes[r] / sizeof(**all);
 	}
 	*n = at;
@@ -316,11 +316,11 @@ enum quern_status qn_whereabouts_find(struct qn_job *j, struct qn_whereabouts *w
 	enum quern_status st = gather_findings(j, &all, &n, err);
 
 	memset(w, 0, sizeof(*w));
-	if (!st && qn_comm_rank(j->comm) == 0)
+	if (!st && qn_comm_rank(j->team.comm) == 0)
 		st = qn_whereabouts_make(&j->reach, j->mosaic.nmembers,
-					 (uint32_t)qn_comm_nhosts(j->comm), all, n, w, err);
+					 (uint32_t)qn_comm_nhosts(j->team.comm), all, n, w, err);
 	free(all);
-	return qn_comm_agree(j->comm, st, err);
+	return qn_comm_agree(j->team.comm, st, err);
 }
 
 void qn_whereabouts_fini(struct qn_whereabouts *w)

@@ -118,7 +118,7 @@ static enum quern_status list_datasets(struct qn_job *j, const struct qn_muster 
 	struct qn_names mine = { .n = 0 };
 	enum quern_status st = QUERN_OK;
 
-	if ((uint32_t)qn_comm_rank(j->comm) == m->describer[0]) {
+	if ((uint32_t)qn_comm_rank(j->team.comm) == m->describer[0]) {
 		if (one) {
 			st = qn_names_add(&mine, one, err);
 		} else {
@@ -132,7 +132,7 @@ static enum quern_status list_datasets(struct qn_job *j, const struct qn_muster 
 		}
 	}
 	qn_listing_fini(&l);
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
 		st = qn_muster_gather(j, &mine, paths, err);
 	qn_names_fini(&mine);
@@ -159,20 +159,20 @@ static enum quern_status look_at(struct qn_job *j, const struct qn_muster *m,
 	enum quern_status st = qn_join(j, m, err);
 
 	if (!st)
-		st = qn_comm_agree(j->comm, qn_job_share_mosaic(j, err), err);
+		st = qn_comm_agree(j->team.comm, qn_job_share_mosaic(j, err), err);
 	if (!st)
-		st = qn_comm_agree(j->comm, qn_reach_find(j, err), err);
+		st = qn_comm_agree(j->team.comm, qn_reach_find(j, err), err);
 	if (!st)
 		st = qn_whereabouts_find(j, &w, err);
-	if (!st && qn_comm_rank(j->comm) == 0)
+	if (!st && qn_comm_rank(j->team.comm) == 0)
 		st = take_path(out, qn_dataset_name(&j->dataset), err);
-	if (!st && qn_comm_rank(j->comm) == 0)
+	if (!st && qn_comm_rank(j->team.comm) == 0)
 		st = count(&j->mosaic, &w, out, err);
 	qn_whereabouts_fini(&w);
 	qn_reach_fini(&j->reach);
 	qn_mosaic_fini(&j->mosaic);
 	qn_dataset_fini(&j->dataset);
-	return qn_comm_agree(j->comm, st, err);
+	return qn_comm_agree(j->team.comm, st, err);
 }
 
 /* Counts a dataset, or notes why it cannot be. */
@@ -188,23 +188,24 @@ static enum quern_status add(struct qn_job *j, struct quern_options *o, const st
 	if (!st && !out->path)
 		st = qn_error_nomem(err, strlen(path), "a name");
 	c->n++;
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (st || !look_at(j, m, out, &why))
 		return st;
 	if (alone || why.status == QUERN_ERR_RUN)
 		return qn_error_pass(err, why.status, &why);
 	out->why = strdup(why.text);
 	out->st = why.status;
-	return qn_comm_agree(j->comm, out->why ? QUERN_OK : qn_error_nomem(err, 0, "a message"), err);
+	return qn_comm_agree(j->team.comm, out->why ? QUERN_OK : qn_error_nomem(err, 0, "a message"), err);
 }
 
-enum quern_status qn_census_take(struct qn_job *j, struct quern_options *o,
+enum quern_status qn_census_take(struct qn_job *j, const struct qn_team_settings *team,
+				 struct quern_options *o,
 				 const struct qn_names *words, struct qn_census *out,
 				 struct quern_message *err)
 {
 	struct qn_muster m = { .describer = NULL };
 	struct qn_names paths = { .n = 0 };
-	enum quern_status st = qn_job_place(j, err);
+	enum quern_status st = qn_job_place(j, team, err);
 
 	memset(out, 0, sizeof(*out));
 	j->looks_closely = true;
@@ -216,7 +217,7 @@ enum quern_status qn_census_take(struct qn_job *j, struct quern_options *o,
 		out->dataset = qn_calloc(paths.n, sizeof(*out->dataset));
 		if (!out->dataset)
 			st = qn_error_nomem(err, paths.n * sizeof(*out->dataset), "datasets");
-		st = qn_comm_agree(j->comm, st, err);
+		st = qn_comm_agree(j->team.comm, st, err);
 	}
 	for (size_t i = 0; !st && i < paths.n; i++)
 		st = add(j, o, &m, paths.name[i], paths.n == 1, out, err);

@@ -34,11 +34,12 @@ extern const struct quern_option qn_census_options[];
 /*
  * Counts the datasets of files that are joined as for a run: the one of the option dataset, or all
  * that the first file has; of several, one that cannot be counted says why. j: its comm and options
- * are given, all else zeroed; on rank 0 then j->files and j->hosts tell what was looked at where.
+ * are given, all else zeroed; on rank 0 then j->files and j->team.hosts tell what was looked at where.
  * o: the options, in which the dataset is set. Collective. The caller frees with qn_census_fini and
  * qn_job_fini, whatever is returned.
  */
-enum quern_status qn_census_take(struct qn_job *j, struct quern_options *o,
+enum quern_status qn_census_take(struct qn_job *j, const struct qn_team_settings *team,
+				 struct quern_options *o,
 				 const struct qn_names *words, struct qn_census *out,
 				 struct quern_message *err);
 void qn_census_fini(struct qn_census *c);

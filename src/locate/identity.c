@@ -69,7 +69,7 @@ static bool is_bad(const struct view *v, uint32_t member)
 
 static const char *name_of(const struct view *v, size_t host)
 {
-	return host < v->job->hosts.n ? v->job->hosts.name[host] : "?";
+	return host < v->job->team.hosts.n ? v->job->team.hosts.name[host] : "?";
 }
 
 static const struct qn_stranger *find_stranger(const struct view *v, size_t host, uint32_t member)
@@ -267,7 +267,7 @@ static enum quern_status gather_sums(struct qn_job *j, const struct qn_sights *s
 				     const uint8_t *mark, struct view *v,
 				     struct quern_message *err)
 {
-	size_t nranks = (size_t)qn_comm_size(j->comm), n = 0;
+	size_t nranks = (size_t)qn_comm_size(j->team.comm), n = 0;
 	uint64_t *sizes = qn_calloc(nranks, sizeof(*sizes)), sum = 0;
 	struct qn_sum *mine = qn_calloc(j->mosaic.nmembers, sizeof(*mine));
 	void *all = NULL;
@@ -276,9 +276,9 @@ static enum quern_status gather_sums(struct qn_job *j, const struct qn_sights *s
 
 	if (!st)
 		n = sum_members(j, sights->mine, mark, mine);
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
-		st = qn_comm_gather_blocks(j->comm, mine, n * sizeof(*mine), &all, sizes, err);
+		st = qn_comm_gather_blocks(j->team.comm, mine, n * sizeof(*mine), &all, sizes, err);
 	for (size_t r = 0; all && r < nranks; r++)
 		sum += sizes[r];
 	if (!st && all)
@@ -292,8 +292,8 @@ static enum quern_status gather_sums(struct qn_job *j, const struct qn_sights *s
 enum quern_status qn_identity_check(struct qn_job *j, const struct qn_sights *sights,
 				    struct quern_message *err)
 {
-	bool leads = qn_comm_rank(j->comm) == 0;
-	struct view v = { .job = j, .sights = sights, .nhosts = (size_t)qn_comm_nhosts(j->comm),
+	bool leads = qn_comm_rank(j->team.comm) == 0;
+	struct view v = { .job = j, .sights = sights, .nhosts = (size_t)qn_comm_nhosts(j->team.comm),
 			  .nmembers = j->mosaic.nmembers };
 	uint8_t *mark = qn_calloc(v.nmembers, 1), any;
 	enum quern_status st = mark ? QUERN_OK : qn_error_nomem(err, v.nmembers, "copies of files");
@@ -302,14 +302,14 @@ enum quern_status qn_identity_check(struct qn_job *j, const struct qn_sights *si
 		st = check(&v, err);
 		mark_copies(&v, &j->mosaic, mark);
 	}
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	any = !st && memchr(mark, 1, v.nmembers) && !qn_sum_check(NULL);
 	if (!st)
-		st = qn_comm_bcast(j->comm, &any, 1, err);
+		st = qn_comm_bcast(j->team.comm, &any, 1, err);
 	if (!st && any)
-		st = qn_comm_bcast(j->comm, mark, v.nmembers, err);
+		st = qn_comm_bcast(j->team.comm, mark, v.nmembers, err);
 	if (!st && any)
 		st = gather_sums(j, sights, mark, &v, err);
 	free(mark);
-	return qn_comm_agree(j->comm, st, err);
+	return qn_comm_agree(j->team.comm, st, err);
 }

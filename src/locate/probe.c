@@ -115,7 +115,7 @@ static bool ground_init(const struct looker *l, const char *file, struct ground 
 			      .node = QN_ANY_NODE };
 	if (g->fd < 0)
 		return false;
-	switch (qn_source_medium(&l->job->site, file, g->fd)) {
+	switch (qn_source_medium(&l->job->team.site, file, g->fd)) {
 	case QN_MEDIUM_MEMORY: g->tier = QN_HOME_MEMORY; break;
 	case QN_MEDIUM_DISK: g->tier = QN_HOME_DISK; break;
 	case QN_MEDIUM_SHARED: g->tier = QN_HOME_SHARED; break;
@@ -125,7 +125,7 @@ static bool ground_init(const struct looker *l, const char *file, struct ground 
 
 		g->node = node < 0 ? QN_ANY_NODE : (uint16_t)node;
 	}
-	g->known = qn_pages_open(l->job->topo, g->fd, &g->pages);
+	g->known = qn_pages_open(l->job->team.topo, g->fd, &g->pages);
 	return true;
 }
 
@@ -217,9 +217,9 @@ static void choose_steps(struct looker *l, uint64_t most, bool coarse)
 enum quern_status qn_look(const struct qn_job *j, struct qn_finding **out, size_t *n,
 			  struct quern_message *err)
 {
-	uint64_t nhosts = (uint64_t)qn_comm_nhosts(j->comm);
-	struct looker l = { .job = j, .host = (uint32_t)qn_comm_host(j->comm), .err = err,
-			    .with_nodes = qn_topo_nnodes(j->topo) > 1 };
+	uint64_t nhosts = (uint64_t)qn_comm_nhosts(j->team.comm);
+	struct looker l = { .job = j, .host = (uint32_t)qn_comm_host(j->team.comm), .err = err,
+			    .with_nodes = qn_topo_nnodes(j->team.topo) > 1 };
 	enum quern_status st = QUERN_OK;
 	bool coarse;
 

@@ -24,14 +24,8 @@
 #define QN_PLAN_PLAN_H
 
 #include "base/error.h"
+#include "cluster/place.h"
 #include "cluster/rates.h"
-
-/* Where a rank runs. */
-struct qn_place {
-	uint32_t host;		/* a number below some small multiple of the number of hosts */
-	uint32_t node;		/* NUMA node of the host, by its order in the topology */
-	uint32_t nthreads;	/* > 0 */
-};
 
 /* --- homes --- */
 

@@ -52,8 +52,8 @@ bool qn_refusals_add(struct qn_refusals *r, const struct qn_job *j, const struct
 	r->refusal[r->n++] = (struct qn_refusal){ .item = t->item,
 						  .nchunks = t->nchunks,
 						  .member = member,
-						  .host = j->place.host,
-						  .rank = qn_comm_rank(j->comm) };
+						  .host = j->team.place.host,
+						  .rank = qn_comm_rank(j->team.comm) };
 	memcpy(r->chunk + r->nchunks, qn_task_chunks(t), t->nchunks * sizeof *r->chunk);
 	r->nchunks += t->nchunks;
 	return true;
@@ -84,13 +84,13 @@ bool qn_failover_can(const struct qn_job *j, uint32_t member)
 {
 	struct qn_dataset d;
 
-	if (j->mosaic.member[member].ledger == QN_NO_LEDGER || qn_comm_nhosts(j->comm) == 1)
+	if (j->mosaic.member[member].ledger == QN_NO_LEDGER || qn_comm_nhosts(j->team.comm) == 1)
 		return false;
 	qn_mosaic_member(&j->mosaic, member, &d);
 	if (!d.native)
 		return false;
-	for (uint32_t h = 0; h < (uint32_t)qn_comm_nhosts(j->comm); h++)
-		if (h != j->place.host && qn_reach_tier(&j->reach, member, h) != QN_NTIERS)
+	for (uint32_t h = 0; h < (uint32_t)qn_comm_nhosts(j->team.comm); h++)
+		if (h != j->team.place.host && qn_reach_tier(&j->reach, member, h) != QN_NTIERS)
 			return true;
 	return false;
 }
@@ -102,7 +102,7 @@ void qn_failover_count_missing(struct qn_job *j)
 		const uint32_t listed = j->mosaic.member[i].nhomes;
 		uint32_t n = 0;
 
-		for (uint32_t h = 0; listed && h < (uint32_t)qn_comm_nhosts(j->comm); h++)
+		for (uint32_t h = 0; listed && h < (uint32_t)qn_comm_nhosts(j->team.comm); h++)
 			n += qn_reach_tier(&j->reach, i, h) != QN_NTIERS;
 		j->ncopies_missing += listed > n ? listed - n : 0;
 	}
@@ -139,8 +139,8 @@ static int find_rank(const struct rounds *r, const struct qn_refusal *x)
 	const struct qn_job *j = r->j;
 	int best = -1;
 
-	for (int rank = 0; rank < qn_comm_size(j->comm); rank++) {
-		const uint32_t host = j->places[rank].host;
+	for (int rank = 0; rank < qn_comm_size(j->team.comm); rank++) {
+		const uint32_t host = j->team.places[rank].host;
 
 		if ((best < 0 || r->load[rank] < r->load[best]) &&
 		    qn_reach_tier(&j->reach, x->member, host) != QN_NTIERS &&
@@ -183,16 +183,16 @@ static enum quern_status gather(struct rounds *r, uint64_t *n, struct quern_mess
 	enum quern_status st;
 
 	*n = j->refused.n;
-	st = qn_comm_gatherv(j->comm, j->refused.refusal, n, sizeof *all->refusal, &refusals, err);
+	st = qn_comm_gatherv(j->team.comm, j->refused.refusal, n, sizeof *all->refusal, &refusals, err);
 	if (!st)
-		st = qn_comm_gatherv(j->comm, j->refused.chunk, &nchunks, sizeof *all->chunk,
+		st = qn_comm_gatherv(j->team.comm, j->refused.chunk, &nchunks, sizeof *all->chunk,
 				     &chunks, err);
 	qn_refusals_fini(all);
 	all->refusal = refusals;
 	all->chunk = chunks;
-	all->n = all->room = qn_comm_rank(j->comm) ? 0 : (size_t)*n;
-	all->nchunks = all->room_chunks = qn_comm_rank(j->comm) ? 0 : (size_t)nchunks;
-	return st ? st : qn_comm_bcast(j->comm, n, sizeof *n, err);
+	all->n = all->room = qn_comm_rank(j->team.comm) ? 0 : (size_t)*n;
+	all->nchunks = all->room_chunks = qn_comm_rank(j->team.comm) ? 0 : (size_t)nchunks;
+	return st ? st : qn_comm_bcast(j->team.comm, n, sizeof *n, err);
 }
 
 /* Those of the round that this rank is to do. */
@@ -206,7 +206,7 @@ static enum quern_status do_mine(struct rounds *r, const struct qn_refusal *x, s
 	if (!task)
 		return qn_error_nomem(err, n * sizeof *task, "what other hosts have refused");
 	for (size_t i = 0; i < n; chunk += x[i++].nchunks)
-		if (x[i].rank == qn_comm_rank(r->j->comm))
+		if (x[i].rank == qn_comm_rank(r->j->team.comm))
 			task[ntasks++] = (struct qn_task){ .item = x[i].item,
 							   .list = chunk,
 							   .nchunks = x[i].nchunks };
@@ -219,16 +219,16 @@ static enum quern_status do_mine(struct rounds *r, const struct qn_refusal *x, s
 static enum quern_status share_round(struct rounds *r, void **list, size_t *n, void **chunks,
 				     struct quern_message *err)
 {
-	const bool leads = qn_comm_rank(r->j->comm) == 0;
+	const bool leads = qn_comm_rank(r->j->team.comm) == 0;
 	size_t nbytes = r->all.n * sizeof *r->all.refusal;
 	size_t chunk_nbytes = r->all.nchunks * sizeof *r->all.chunk;
 	enum quern_status st;
 
 	*list = leads ? r->all.refusal : NULL;
 	*chunks = leads ? r->all.chunk : NULL;
-	st = qn_comm_bcast_block(r->j->comm, list, &nbytes, err);
+	st = qn_comm_bcast_block(r->j->team.comm, list, &nbytes, err);
 	if (!st)
-		st = qn_comm_bcast_block(r->j->comm, chunks, &chunk_nbytes, err);
+		st = qn_comm_bcast_block(r->j->team.comm, chunks, &chunk_nbytes, err);
 	*n = nbytes / sizeof *r->all.refusal;
 	return st;
 }
@@ -250,7 +250,7 @@ static enum quern_status decide(struct rounds *r, struct quern_message *err)
 	int32_t lost = -1;
 	enum quern_status st = QUERN_OK;
 
-	if (qn_comm_rank(r->j->comm) == 0) {
+	if (qn_comm_rank(r->j->team.comm) == 0) {
 		struct qn_refusals copy = { .n = 0 };
 
 		if (!make_room(&copy, r->all.n, r->all.nchunks)) {
@@ -266,13 +266,13 @@ static enum quern_status decide(struct rounds *r, struct quern_message *err)
 			give_away(r, skip, &lost);
 		}
 	}
-	st = qn_comm_agree(r->j->comm, st, err);
+	st = qn_comm_agree(r->j->team.comm, st, err);
 	if (!st)
-		st = qn_comm_bcast(r->j->comm, &lost, sizeof lost, err);
-	if (!st && lost == qn_comm_rank(r->j->comm))
+		st = qn_comm_bcast(r->j->team.comm, &lost, sizeof lost, err);
+	if (!st && lost == qn_comm_rank(r->j->team.comm))
 		st = qn_error_set(err, r->j->refused.status, "%s; no other copy can be read either",
 				  r->j->refused.why);
-	return qn_comm_agree(r->j->comm, st, err);
+	return qn_comm_agree(r->j->team.comm, st, err);
 }
 
 static enum quern_status one_round(struct rounds *r, struct quern_message *err)
@@ -287,11 +287,11 @@ static enum quern_status one_round(struct rounds *r, struct quern_message *err)
 		start_anew(r->j);
 		st = do_mine(r, list, n, chunks, err);
 	}
-	if (qn_comm_rank(r->j->comm)) {
+	if (qn_comm_rank(r->j->team.comm)) {
 		free(list);
 		free(chunks);
 	}
-	return qn_comm_agree(r->j->comm, st, err);
+	return qn_comm_agree(r->j->team.comm, st, err);
 }
 
 enum quern_status qn_failover(struct qn_job *j, struct quern_message *err)
@@ -301,12 +301,12 @@ enum quern_status qn_failover(struct qn_job *j, struct quern_message *err)
 	uint64_t n = 0;
 
 	/* Only catalogs have copies that are known to be such. */
-	if (!j->mosaic.nledgers || qn_comm_nhosts(j->comm) == 1)
+	if (!j->mosaic.nledgers || qn_comm_nhosts(j->team.comm) == 1)
 		return QUERN_OK;
-	r.load = qn_calloc((size_t)qn_comm_size(j->comm), sizeof *r.load);
+	r.load = qn_calloc((size_t)qn_comm_size(j->team.comm), sizeof *r.load);
 	if (!r.load)
 		st = qn_error_nomem(err, 0, "rounds");
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	while (!st && !(st = gather(&r, &n, err)) && n)
 		st = one_round(&r, err);
 	qn_refusals_fini(&r.all);

@@ -31,14 +31,14 @@ static void scene_fini(struct scene *s)
 static enum quern_status take_places(const struct qn_job *j, struct scene *s,
 				     struct quern_message *err)
 {
-	size_t n = (size_t)qn_comm_size(j->comm);
+	size_t n = (size_t)qn_comm_size(j->team.comm);
 
 	s->place = qn_calloc(n, sizeof(*s->place));
 	if (!s->place)
 		return qn_error_nomem(err, n * sizeof(*s->place), "the cluster");
-	memcpy(s->place, j->places, n * sizeof(*s->place));
+	memcpy(s->place, j->team.places, n * sizeof(*s->place));
 	s->cluster = (struct qn_cluster){ (int)n, s->place };
-	s->nhosts = (uint32_t)qn_comm_nhosts(j->comm);
+	s->nhosts = (uint32_t)qn_comm_nhosts(j->team.comm);
 	for (size_t r = 0; r < n; r++)
 		if (s->place[r].node >= s->nnodes)
 			s->nnodes = s->place[r].node + 1;
@@ -265,11 +265,10 @@ static enum quern_status draw_curves(struct qn_job *j, const struct qn_work *wor
 
 /* --- the plan --- */
 
-/* What was planned for takes the place of the ranks that run now. */
+/* What was planned for goes with the plan. */
 static void hand_over(struct qn_job *j, struct scene *s)
 {
-	free(j->places);
-	j->places = s->place;
+	j->planned = s->place;
 	s->place = NULL;
 	j->nplanned_hosts = (int)s->nhosts;
 }
@@ -334,7 +333,7 @@ enum quern_status qn_foresee(struct qn_job *j, const struct qn_work *work,
 	enum quern_status st = cluster ? qn_imagined_init(&c, cluster, err) : QUERN_OK;
 
 	if (!st)
-		st = check_options(j, cluster ? c.nhosts : (uint32_t)qn_comm_nhosts(j->comm), err);
+		st = check_options(j, cluster ? c.nhosts : (uint32_t)qn_comm_nhosts(j->team.comm), err);
 	if (!st && cluster && quern_option_flag(j->options, "simulate"))
 		st = draw_curves(j, work, &c, err);
 	if (!st)

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "data/access.h"
@@ -51,111 +50,21 @@ const struct quern_option qn_run_options[] = {
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
 
-/* --- placement: cards --- */
-
-static enum qn_bind bind_option(const struct qn_job *j, bool oversubscribed)
-{
-	const char *text = quern_option_string(j->options, "bind");
-
-	if (oversubscribed || !text || !strcmp(text, "none"))
-		return QN_BIND_NONE;
-	return !strcmp(text, "core") ? QN_BIND_CORE : QN_BIND_NUMA;
-}
-
-/* This rank's slice of its host's cores, threads and binding. Collective. */
-static enum quern_status take_slice(struct qn_job *j, struct quern_message *err)
-{
-	int nranks = qn_comm_host_size(j->comm), ncores;
-	struct qn_cpus permitted, *all = qn_calloc((size_t)nranks, sizeof(*all));
-	int64_t nthreads = quern_option_int(j->options, "threads");
-	enum quern_status st = QUERN_OK;
-	bool oversubscribed = false;
-
-	if (!all)
-		st = qn_error_nomem(err, (size_t)nranks * sizeof(*all), "the host's cores");
-	st = qn_comm_agree(j->comm, st, err);
-	if (!st) {
-		qn_topo_permitted(j->topo, &permitted);
-		st = qn_comm_host_allgather(j->comm, &permitted, sizeof(permitted), all, err);
-	}
-	if (!st) {
-		ncores = qn_topo_slice(j->topo, all, nranks, qn_comm_host_rank(j->comm),
-				       &j->slice, &oversubscribed);
-		j->place.nthreads = (uint32_t)(nthreads ? nthreads : ncores);
-		j->oversubscribed = oversubscribed || (int)j->place.nthreads > ncores;
-		j->bind = bind_option(j, j->oversubscribed);
-		j->place.host = (uint32_t)qn_comm_host(j->comm);
-		j->place.node = (uint32_t)qn_topo_node_of(j->topo, &j->slice);
-	}
-	free(all);
-	return st;
-}
-
-static void fill_report(struct qn_job *j)
+enum quern_status qn_job_place(struct qn_job *j, const struct qn_team_settings *s,
+			       struct quern_message *err)
 {
 	struct qn_report *r = &j->report;
+	enum quern_status st = qn_team_form(&j->team, s, err);
 
-	if (gethostname(r->host, sizeof(r->host) - 1))
-		snprintf(r->host, sizeof(r->host), "host%u", j->place.host);
-	qn_cpus_format(&j->slice, r->cpus, sizeof(r->cpus));
-	r->host_number = j->place.host;
-	r->node = j->place.node;
-	r->nthreads = j->place.nthreads;
-}
-
-/* Names of the hosts, from the first rank of each: rank 0's. Collective. */
-static enum quern_status gather_hosts(struct qn_job *j, struct quern_message *err)
-{
-	bool leads = qn_comm_host_rank(j->comm) == 0;
-	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(j->comm), sizeof(*sizes)), sum = 0;
-	void *all = NULL;
-	enum quern_status st = sizes ? QUERN_OK : qn_error_nomem(err, 0, "sizes");
-
-	st = qn_comm_agree(j->comm, st, err);
-	if (!st)
-		st = qn_comm_gather_blocks(j->comm, j->report.host,
-					   leads ? strlen(j->report.host) + 1 : 0, &all, sizes, err);
-	for (int r = 0; all && r < qn_comm_size(j->comm); r++)
-		sum += sizes[r];
-	if (!st && all)
-		st = qn_names_unpack(&j->hosts, all, sum, err);
-	free(all);
-	free(sizes);
-	return st;
-}
-
-static enum quern_status gather_places(struct qn_job *j, struct quern_message *err)
-{
-	size_t nranks = (size_t)qn_comm_size(j->comm);
-	enum quern_status st = QUERN_OK;
-
-	if (qn_comm_rank(j->comm) == 0) {
-		j->places = qn_calloc(nranks, sizeof(*j->places));
-		if (!j->places)
-			st = qn_error_nomem(err, nranks * sizeof(*j->places), "cards");
-	}
-	st = qn_comm_agree(j->comm, st, err);
-	return st ? st : qn_comm_gather(j->comm, &j->place, sizeof(j->place), j->places, err);
-}
-
-enum quern_status qn_job_place(struct qn_job *j, struct quern_message *err)
-{
-	enum quern_status st = qn_topo_new(NULL, &j->topo, err);
-
-	st = qn_comm_agree(j->comm, st, err);
-	if (!st)
-		st = take_slice(j, err);
 	if (st)
 		return st;
-	fill_report(j);
-	st = gather_places(j, err);
-	if (!st)
-		st = qn_comm_agree(j->comm, gather_hosts(j, err), err);
-	if (!st)
-		st = qn_site_load(j->comm, quern_option_string(j->options, "site"), &j->site, err);
-	if (!st)
-		qn_site_rates(&j->site, &j->costs.rates);
-	return st;
+	memcpy(r->host, j->team.host, sizeof(r->host));
+	memcpy(r->cpus, j->team.cpus, sizeof(r->cpus));
+	r->host_number = j->team.place.host;
+	r->node = j->team.place.node;
+	r->nthreads = j->team.place.nthreads;
+	qn_site_rates(&j->team.site, &j->costs.rates);
+	return QUERN_OK;
 }
 
 /* --- metadata --- */
@@ -168,10 +77,10 @@ static enum quern_status share_flat(struct qn_job *j, void *flat, size_t nbytes,
 
 	*out = flat;
 	*out_nbytes = nbytes;
-	if (qn_comm_rank(j->comm) == 0 && !flat)
+	if (qn_comm_rank(j->team.comm) == 0 && !flat)
 		st = qn_error_nomem(err, sizeof(j->dataset), "the description");
-	st = qn_comm_agree(j->comm, st, err);
-	return st ? st : qn_comm_bcast_block(j->comm, out, out_nbytes, err);
+	st = qn_comm_agree(j->team.comm, st, err);
+	return st ? st : qn_comm_bcast_block(j->team.comm, out, out_nbytes, err);
 }
 
 enum quern_status qn_job_share_dataset(struct qn_job *j, struct quern_message *err)
@@ -180,10 +89,10 @@ enum quern_status qn_job_share_dataset(struct qn_job *j, struct quern_message *e
 	void *flat = NULL;
 	enum quern_status st;
 
-	if (qn_comm_rank(j->comm) == 0)
+	if (qn_comm_rank(j->team.comm) == 0)
 		flat = qn_dataset_pack(&j->dataset, &nbytes);
 	st = share_flat(j, flat, nbytes, &flat, &nbytes, err);
-	if (!st && qn_comm_rank(j->comm) != 0)
+	if (!st && qn_comm_rank(j->team.comm) != 0)
 		st = qn_dataset_unpack(flat, nbytes, &j->dataset, err);
 	free(flat);
 	return st;
@@ -195,10 +104,10 @@ enum quern_status qn_job_share_mosaic(struct qn_job *j, struct quern_message *er
 	void *flat = NULL;
 	enum quern_status st;
 
-	if (qn_comm_rank(j->comm) == 0)
+	if (qn_comm_rank(j->team.comm) == 0)
 		flat = qn_mosaic_pack(&j->mosaic, false, &nbytes);
 	st = share_flat(j, flat, nbytes, &flat, &nbytes, err);
-	if (!st && qn_comm_rank(j->comm) != 0)
+	if (!st && qn_comm_rank(j->team.comm) != 0)
 		st = qn_mosaic_unpack(flat, nbytes, &j->mosaic, err);
 	free(flat);
 	return st;
@@ -369,16 +278,16 @@ enum quern_status qn_job_describe(struct qn_job *j, const struct qn_names *words
 	if (!st && !m.reads_all) /* what finds coordinates sees the file that describes them */
 		m.reader = m.describer[j->first];
 	if (!st)
-		st = qn_comm_agree(j->comm, qn_job_share_mosaic(j, err), err);
+		st = qn_comm_agree(j->team.comm, qn_job_share_mosaic(j, err), err);
 	if (!st)
 		st = qn_choose(j, &m, err);
-	if (!st && qn_comm_rank(j->comm) == 0)
+	if (!st && qn_comm_rank(j->team.comm) == 0)
 		st = qn_job_warn(j, err);
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
 		st = qn_explain(j, &m, err);
 	qn_muster_fini(&m);
-	return qn_comm_agree(j->comm, st ? st : interpret(j, err), err);
+	return qn_comm_agree(j->team.comm, st ? st : interpret(j, err), err);
 }
 
 void qn_job_fini(struct qn_job *j)
@@ -391,8 +300,7 @@ void qn_job_fini(struct qn_job *j)
 		j->kernel->close(j->self);
 	qn_refusals_fini(&j->refused);
 	qn_reach_fini(&j->reach);
-	qn_site_fini(&j->site);
-	qn_names_fini(&j->hosts);
+	qn_team_fini(&j->team);
 	qn_items_fini(&j->items);
 	qn_mosaic_fini(&j->mosaic);
 	qn_dataset_fini(&j->dataset);
@@ -401,18 +309,16 @@ void qn_job_fini(struct qn_job *j)
 	qn_blames_fini(j->blame);
 	free(j->meaning);
 	free(j->file_end);
-	qn_topo_free(j->topo);
 	free(j->views);
-	free(j->places);
+	free(j->planned);
 	free(j->points);
 	free(j->state);
 	free(j->reports);
 	j->meaning = NULL;
 	j->file_end = NULL;
 	j->self = NULL;
-	j->topo = NULL;
 	j->views = NULL;
-	j->places = NULL;
+	j->planned = NULL;
 	j->points = NULL;
 	j->state = NULL;
 	j->reports = NULL;

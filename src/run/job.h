@@ -5,19 +5,17 @@
 #define QN_RUN_JOB_H
 
 #include "base/names.h"
-#include "cluster/comm.h"
 #include "feed/feed.h"
 #include "run/balance.h"
 #include "run/failover.h"
 #include "run/numa_watch.h"
 #include "run/queue.h"
 #include "locate/access.h"
-#include "cluster/site.h"
+#include "cluster/team.h"
 #include "kernel/kernel.h"
 #include "plan/items.h"
 #include "plan/plan.h"
 #include "plan/simulate.h"
-#include "cluster/topo.h"
 
 /* Chunks that were skipped: the first few of a rank. */
 #define QN_NSKIPS 4
@@ -53,9 +51,6 @@ struct qn_report {
 
 enum qn_phase { QN_STARTUP, QN_METADATA, QN_PLAN, QN_WORK, QN_REDUCE, QN_OUTPUT, QN_NPHASES };
 
-/* Called on rank 0 a few times a second while there is work. */
-typedef void qn_progress_fn(void *ctx, int pass, uint64_t done, uint64_t total);
-
 /* A simulated run, of strong scaling (the same items) or weak (as many for each host). */
 struct qn_point {
 	bool weak;
@@ -78,21 +73,9 @@ struct qn_blame {
 struct qn_meaning;
 
 struct qn_job {
-	struct qn_comm *comm;			/* borrows */
+	struct qn_team team;
 	const struct quern_kernel *kernel;
 	const struct quern_options *options;	/* borrows; rank 0's, on all ranks */
-	qn_progress_fn *progress;		/* NULL: none */
-	void *progress_ctx;
-
-	struct qn_topo *topo;
-	struct qn_cpus slice;
-	bool oversubscribed;
-	enum qn_bind bind;
-	struct qn_place place;
-	struct qn_place *places;		/* rank 0: of all ranks */
-	struct qn_names hosts;			/* rank 0: their names, by number */
-	struct qn_site site;			/* option site; on all ranks */
-
 	struct qn_names files;			/* in the order in which they are joined */
 	size_t first;				/* of them: those before it have a null dataspace */
 	int along;				/* this dimension */
@@ -111,7 +94,8 @@ struct qn_job {
 	bool looks_closely;			/* homes are to be told, not only used (probe.h) */
 	struct qn_costs costs;			/* what plans and simulations predict with */
 	struct qn_plan plan;			/* rank 0 */
-	int nplanned_hosts;			/* rank 0: of the plan, and of places */
+	int nplanned_hosts;			/* rank 0: of the plan, */
+	struct qn_place *planned;		/* and its ranks: owned, of a plan without work */
 	struct qn_point *points;		/* rank 0: owned, of a simulation */
 	int npoints;
 	struct qn_queues queues;
@@ -139,7 +123,8 @@ extern const struct quern_option qn_run_options[];
 
 /* Phases, each collective; every rank returns the same status. They are called in this order;
    after a failure only qn_job_fini. */
-enum quern_status qn_job_place(struct qn_job *j, struct quern_message *err);
+enum quern_status qn_job_place(struct qn_job *j, const struct qn_team_settings *s,
+			       struct quern_message *err);
 /* words: names of files and patterns; rank 0's count. */
 enum quern_status qn_job_describe(struct qn_job *j, const struct qn_names *words,
 				  struct quern_message *err);

@@ -43,8 +43,8 @@ static enum quern_status reduce(struct qn_job *j, struct quern_message *err)
 		const struct quern_segment *seg = &j->layout.segment[s];
 
 		st = seg->op == QUERN_LEAST
-			     ? qn_comm_reduce_least(j->comm, words, seg->nwords, seg->width, err)
-			     : qn_comm_reduce(j->comm, words, seg->nwords, seg->op, err);
+			     ? qn_comm_reduce_least(j->team.comm, words, seg->nwords, seg->width, err)
+			     : qn_comm_reduce(j->team.comm, words, seg->nwords, seg->op, err);
 		words += seg->nwords;
 	}
 	normalize(j);
@@ -62,20 +62,20 @@ static enum quern_status advance(struct qn_job *j, bool *again, struct quern_mes
 	*again = false;
 	if (!j->kernel->advance)
 		return QUERN_OK;
-	if (qn_comm_rank(j->comm) == 0)
+	if (qn_comm_rank(j->team.comm) == 0)
 		more = j->kernel->advance(j->self, j->state);
-	st = qn_comm_bcast(j->comm, &more, sizeof(more), err);
+	st = qn_comm_bcast(j->team.comm, &more, sizeof(more), err);
 	if (st || !more)
 		return st;
 	shared = j->kernel->shared(j->self, &nbytes);
 	*again = true;
-	return qn_comm_bcast(j->comm, shared, nbytes, err);
+	return qn_comm_bcast(j->team.comm, shared, nbytes, err);
 }
 
 static enum quern_status one_pass(struct qn_job *j, struct quern_message *err)
 {
 	double start = qn_comm_wtime(), reduced;
-	enum quern_status st = qn_comm_agree(j->comm, new_state(j, err), err);
+	enum quern_status st = qn_comm_agree(j->team.comm, new_state(j, err), err);
 
 	if (st)
 		return st;
@@ -84,9 +84,9 @@ static enum quern_status one_pass(struct qn_job *j, struct quern_message *err)
 		qn_leases_reset(&j->leases);
 		qn_agent_begin(&j->agent);
 	}
-	qn_comm_host_barrier(j->comm);	/* nobody steals before all queues are full */
+	qn_comm_host_barrier(j->team.comm);	/* nobody steals before all queues are full */
 	st = qn_crew_run(j, j->npasses, err);
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
 		st = qn_failover(j, err);
 	reduced = qn_comm_wtime();
@@ -114,20 +114,20 @@ void qn_skips_merge(struct qn_skips *into, const struct qn_skips *from)
 
 static enum quern_status gather_reports(struct qn_job *j, struct quern_message *err)
 {
-	size_t nranks = (size_t)qn_comm_size(j->comm);
+	size_t nranks = (size_t)qn_comm_size(j->team.comm);
 	enum quern_status st = QUERN_OK;
 	struct rusage usage;
 
 	getrusage(RUSAGE_SELF, &usage);
 	j->report.peak_rss_nbytes = (uint64_t)usage.ru_maxrss * 1024;
-	j->report.crossed_nbytes = qn_comm_crossed(j->comm);
-	if (qn_comm_rank(j->comm) == 0) {
+	j->report.crossed_nbytes = qn_comm_crossed(j->team.comm);
+	if (qn_comm_rank(j->team.comm) == 0) {
 		j->reports = qn_calloc(nranks, sizeof(*j->reports));
 		if (!j->reports)
 			st = qn_error_nomem(err, nranks * sizeof(*j->reports), "reports");
 	}
-	st = qn_comm_agree(j->comm, st, err);
-	return st ? st : qn_comm_gather(j->comm, &j->report, sizeof(j->report), j->reports, err);
+	st = qn_comm_agree(j->team.comm, st, err);
+	return st ? st : qn_comm_gather(j->team.comm, &j->report, sizeof(j->report), j->reports, err);
 }
 
 /* What is read ahead and not wanted is not counted; what came from shared storage is none of it. */
@@ -143,12 +143,12 @@ enum quern_status qn_job_work(struct qn_job *j, struct quern_message *err)
 {
 	const uint64_t fetched = qn_file_fetched();
 	bool again = true;
-	enum quern_status st = qn_leases_new(j->comm, &j->items, &j->leases, err);
+	enum quern_status st = qn_leases_new(j->team.comm, &j->items, &j->leases, err);
 
 	if (!st)
-		st = qn_agent_init(&j->agent, j->comm, &j->reach, &j->mosaic, &j->items,
+		st = qn_agent_init(&j->agent, j->team.comm, &j->reach, &j->mosaic, &j->items,
 				   j->dataset.type.size, &j->costs.rates, &j->queues, &j->leases, err);
-	if (qn_comm_rank(j->comm) == 0)
+	if (qn_comm_rank(j->team.comm) == 0)
 		qn_failover_count_missing(j);
 	qn_cpu_reset_fp();
 	while (!st && again) {

@@ -235,7 +235,7 @@ static uint64_t host_nbytes(const struct qn_shares *s, int host)
 /* Ranks host by host, where they are in the order of ranks too. */
 static void list_hosts(struct qn_shares *s, int nhosts)
 {
-	const struct qn_place *place = s->job->places;
+	const struct qn_place *place = s->job->team.places;
 
 	for (int r = 0; r < s->nranks; r++)
 		s->host_at[place[r].host + 1]++;
@@ -280,7 +280,7 @@ static enum quern_status check_shares(const struct qn_shares *s, struct quern_me
 enum quern_status qn_shares_make(const struct qn_job *j, const struct qn_lumps *lumps,
 				 struct qn_shares *s, struct quern_message *err)
 {
-	size_t n = (size_t)qn_comm_size(j->comm), nhosts = (size_t)qn_comm_nhosts(j->comm);
+	size_t n = (size_t)qn_comm_size(j->team.comm), nhosts = (size_t)qn_comm_nhosts(j->team.comm);
 	struct writer w = { .s = s };
 	bool fine;
 
@@ -388,14 +388,14 @@ static void unpack_block(struct qn_queues *q, const char *block)
 static enum quern_status scatter_blocks(struct qn_job *j, const struct qn_shares *s,
 					struct quern_message *err)
 {
-	const bool root = qn_comm_rank(j->comm) == 0;
+	const bool root = qn_comm_rank(j->team.comm) == 0;
 	struct qn_queues *q = &j->queues;
 	uint64_t nbytes = 0, *nbytes_of = NULL;
-	int nhosts = qn_comm_nhosts(j->comm), *leader = NULL;
+	int nhosts = qn_comm_nhosts(j->team.comm), *leader = NULL;
 	void *mine = NULL;
 	enum quern_status st = QUERN_OK;
 
-	for (int k = 0; !root && !qn_comm_host_rank(j->comm) && k < q->nranks; k++)
+	for (int k = 0; !root && !qn_comm_host_rank(j->team.comm) && k < q->nranks; k++)
 		nbytes += queue_nbytes(&q->queue[k]);
 	if (root) {
 		nbytes_of = qn_calloc((size_t)nhosts, sizeof(*nbytes_of));
@@ -404,13 +404,13 @@ static enum quern_status scatter_blocks(struct qn_job *j, const struct qn_shares
 	mine = qn_alloc_aligned(nbytes);
 	if (!mine || (root && (!nbytes_of || !leader)))
 		st = qn_error_nomem(err, nbytes, "the shares of a host");
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	for (int h = 0; !st && root && h < nhosts; h++) {
 		nbytes_of[h] = host_nbytes(s, h);
 		leader[h] = s->by_host[s->host_at[h]];
 	}
 	if (!st)
-		st = qn_comm_scatter_blocks(j->comm, fill_block, (void *)s, leader, nbytes_of,
+		st = qn_comm_scatter_blocks(j->team.comm, fill_block, (void *)s, leader, nbytes_of,
 					    root ? s->block : NULL, mine, nbytes, err);
 	if (!st && root)
 		fill_own_host(s, q);
@@ -425,13 +425,13 @@ static enum quern_status scatter_blocks(struct qn_job *j, const struct qn_shares
 enum quern_status qn_shares_scatter(struct qn_job *j, const struct qn_shares *s,
 				    struct quern_message *err)
 {
-	enum quern_status st = qn_comm_scatter(j->comm, s->share, sizeof(j->share), &j->share, err);
+	enum quern_status st = qn_comm_scatter(j->team.comm, s->share, sizeof(j->share), &j->share, err);
 
 	if (!st)
-		st = qn_queues_new(j->comm, &j->share, j->place.node, j->place.nthreads,
+		st = qn_queues_new(j->team.comm, &j->share, j->team.place.node, j->team.place.nthreads,
 				   &j->queues, err);
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
-		st = qn_comm_agree(j->comm, scatter_blocks(j, s, err), err);
+		st = qn_comm_agree(j->team.comm, scatter_blocks(j, s, err), err);
 	return st;
 }

@@ -46,7 +46,7 @@ static uint32_t find_set(const void *ctx, uint32_t member, uint64_t addr, uint64
 static enum quern_status plan_items(struct qn_job *j, const struct qn_items *items, struct draft *d,
 				    bool with_work, struct quern_message *err)
 {
-	struct qn_cluster cluster = { qn_comm_size(j->comm), j->places };
+	struct qn_cluster cluster = { qn_comm_size(j->team.comm), j->team.places };
 	enum quern_status st;
 
 	st = qn_lumps_make(items, j->dataset.type.size,
@@ -120,7 +120,7 @@ static void take_account(const struct qn_job *j, uint64_t stored, struct account
 	/* What is larger than memory can be stays so when more is added. */
 	a->a_thread = qn_min_u64(most_fed(j, stored), UINT64_MAX / 4) + (tries ? 2 : 1) * nstate +
 		      (j->kernel->scratch ? j->kernel->scratch(j->self) : 0);
-	a->rest = PROCESS_NBYTES + (qn_comm_rank(j->comm) == 0 ? 3 : 1) * nstate +
+	a->rest = PROCESS_NBYTES + (qn_comm_rank(j->team.comm) == 0 ? 3 : 1) * nstate +
 		  j->share.nstretches * sizeof(struct qn_stretch) +
 		  j->share.nchunks * sizeof(struct qn_chunk);
 }
@@ -135,7 +135,7 @@ static uint64_t find_limit(const struct qn_job *j, char *why, size_t n)
 {
 	const int64_t option = quern_option_int(j->options, "memory");
 	const struct qn_room room = qn_room_find("");
-	const uint64_t there = room.nbytes / (uint64_t)qn_comm_host_size(j->comm);
+	const uint64_t there = room.nbytes / (uint64_t)qn_comm_host_size(j->team.comm);
 
 	if (option && (uint64_t)option <= there) {
 		snprintf(why, n, "--memory %s", quern_option_string(j->options, "memory"));
@@ -143,7 +143,7 @@ static uint64_t find_limit(const struct qn_job *j, char *why, size_t n)
 	}
 	snprintf(why, n, "the %" PRIu64 " MiB that %s%s", mib(there),
 		 room.is_group ? "its control group (cgroup) leaves" : "this machine has free",
-		 qn_comm_host_size(j->comm) > 1 ? ", shared by the ranks there" : "");
+		 qn_comm_host_size(j->team.comm) > 1 ? ", shared by the ranks there" : "");
 	return there;
 }
 
@@ -153,7 +153,7 @@ static enum quern_status refuse(const struct qn_job *j, const struct account *a,
 	return qn_error_set(err, QUERN_ERR_RUN, "rank %d needs about %" PRIu64 " MiB with one thread, "
 			    "%" PRIu64 " of them for what it computes with at once (chunks are decoded "
 			    "whole), more than %s: %s, or make the chunks smaller with h5repack",
-			    qn_comm_rank(j->comm), mib(a->rest + a->a_thread), mib(a->a_thread), why,
+			    qn_comm_rank(j->team.comm), mib(a->rest + a->a_thread), mib(a->a_thread), why,
 			    why[0] == '-' ? "raise it" : "start fewer ranks on a host, or where there is more");
 }
 
@@ -169,8 +169,8 @@ static enum quern_status fit_threads(struct qn_job *j, uint64_t stored, struct q
 	n = limit > a.rest ? (limit - a.rest) / a.a_thread : 0;
 	if (!n)
 		return refuse(j, &a, why, err);
-	j->place.nthreads = (uint32_t)qn_min_u64(n, j->place.nthreads);
-	j->report.nthreads = j->place.nthreads;
+	j->team.place.nthreads = (uint32_t)qn_min_u64(n, j->team.place.nthreads);
+	j->report.nthreads = j->team.place.nthreads;
 	return QUERN_OK;
 }
 
@@ -181,8 +181,8 @@ static enum quern_status warn_of_threads(struct qn_job *j, const struct qn_place
 	struct account a;
 	int n = 0, first = -1;
 
-	for (int r = 0; r < qn_comm_size(j->comm); r++)
-		if (j->places[r].nthreads < before[r].nthreads) {
+	for (int r = 0; r < qn_comm_size(j->team.comm); r++)
+		if (j->team.places[r].nthreads < before[r].nthreads) {
 			first = first < 0 ? r : first;
 			n++;
 		}
@@ -194,7 +194,7 @@ static enum quern_status warn_of_threads(struct qn_job *j, const struct qn_place
 		snprintf(others, sizeof(others), " (and others, %d in all)", n);
 	snprintf(text, sizeof(text), "rank %d works with %u of %u threads%s: each holds about %" PRIu64
 		 " MiB, as chunks are decoded whole, and more would not fit into %s", first,
-		 j->places[first].nthreads, before[first].nthreads, others, mib(a.a_thread), why);
+		 j->team.places[first].nthreads, before[first].nthreads, others, mib(a.a_thread), why);
 	return qn_names_add(&j->warnings, text, err);
 }
 
@@ -202,27 +202,27 @@ static enum quern_status warn_of_threads(struct qn_job *j, const struct qn_place
 static enum quern_status settle_threads(struct qn_job *j, uint64_t *longest,
 					struct quern_message *err)
 {
-	uint64_t stored = qn_comm_rank(j->comm) == 0 ? most_stored(j) : 0;
+	uint64_t stored = qn_comm_rank(j->team.comm) == 0 ? most_stored(j) : 0;
 	struct qn_place *before = NULL;
-	enum quern_status st = qn_comm_bcast(j->comm, &stored, sizeof(stored), err);
+	enum quern_status st = qn_comm_bcast(j->team.comm, &stored, sizeof(stored), err);
 
 	*longest = stored;
 
 	if (!st) {
-		before = qn_comm_rank(j->comm) == 0 ? qn_calloc((size_t)qn_comm_size(j->comm),
+		before = qn_comm_rank(j->team.comm) == 0 ? qn_calloc((size_t)qn_comm_size(j->team.comm),
 								sizeof(*before)) : NULL;
-		if (qn_comm_rank(j->comm) == 0 && !before)
+		if (qn_comm_rank(j->team.comm) == 0 && !before)
 			st = qn_error_nomem(err, 0, "cards");
 		if (before)
-			memcpy(before, j->places, (size_t)qn_comm_size(j->comm) * sizeof(*before));
-		st = qn_comm_agree(j->comm, st ? st : fit_threads(j, stored, err), err);
+			memcpy(before, j->team.places, (size_t)qn_comm_size(j->team.comm) * sizeof(*before));
+		st = qn_comm_agree(j->team.comm, st ? st : fit_threads(j, stored, err), err);
 	}
 	if (!st)
-		st = qn_comm_gather(j->comm, &j->place, sizeof(j->place), j->places, err);
+		st = qn_team_update(&j->team, err);
 	if (!st && before)
 		st = warn_of_threads(j, before, stored, err);
 	free(before);
-	return qn_comm_agree(j->comm, st, err);
+	return qn_comm_agree(j->team.comm, st, err);
 }
 
 /* With its share of the work: against --memory. */
@@ -233,12 +233,12 @@ static enum quern_status check_memory(struct qn_job *j, uint64_t stored, struct 
 	uint64_t nbytes;
 
 	take_account(j, stored, &a);
-	nbytes = a.rest + a.a_thread * j->place.nthreads;
+	nbytes = a.rest + a.a_thread * j->team.place.nthreads;
 	if (!limit || nbytes <= (uint64_t)limit)
 		return QUERN_OK;
 	return qn_error_set(err, QUERN_ERR_RUN, "rank %d needs about %" PRIu64 " MiB (%u threads), "
 			    "more than --memory %s: use fewer threads a rank, or raise it",
-			    qn_comm_rank(j->comm), mib(nbytes), j->place.nthreads,
+			    qn_comm_rank(j->team.comm), mib(nbytes), j->team.place.nthreads,
 			    quern_option_string(j->options, "memory"));
 }
 
@@ -288,27 +288,27 @@ enum quern_status qn_job_plan(struct qn_job *j, bool with_work, struct quern_mes
 {
 	struct draft d = { .lumps = { .nrows = 0 } };
 	uint64_t stored = 0;
-	enum quern_status st = qn_comm_agree(j->comm, qn_reach_find(j, err), err);
+	enum quern_status st = qn_comm_agree(j->team.comm, qn_reach_find(j, err), err);
 
 	rate_filters(j);
-	if (!st && with_work && qn_comm_rank(j->comm) == 0)
+	if (!st && with_work && qn_comm_rank(j->team.comm) == 0)
 		st = check_filters(j, err);
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
-		st = qn_comm_agree(j->comm, qn_state_layout(j->kernel, j->self, &j->layout, err),
+		st = qn_comm_agree(j->team.comm, qn_state_layout(j->kernel, j->self, &j->layout, err),
 				   err);
 	/* A cluster that is imagined has other memory than this machine. */
 	if (!st && !quern_option_string(j->options, "cluster"))
 		st = settle_threads(j, &stored, err);
 	if (!st)
 		st = qn_whereabouts_find(j, &d.where, err);
-	if (!st && qn_comm_rank(j->comm) == 0)
+	if (!st && qn_comm_rank(j->team.comm) == 0)
 		st = make_plan(j, &d, with_work, err);
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st && with_work)
 		st = qn_shares_scatter(j, &d.shares, err);
 	if (!st)
-		st = qn_comm_agree(j->comm, check_memory(j, stored, err), err);
+		st = qn_comm_agree(j->team.comm, check_memory(j, stored, err), err);
 	draft_fini(&d);
 	return st;
 }

@@ -126,7 +126,7 @@ static enum quern_status leave_member(struct worker *w, struct quern_message *er
 		w->feed = NULL;
 	}
 	/* What has sums was seen to be right when it was read. */
-	st = qn_opened_close(&w->file, w->crew->job->report.host, has_sums ? &ignored : err);
+	st = qn_opened_close(&w->file, w->crew->job->team.host, has_sums ? &ignored : err);
 	return has_sums ? QUERN_OK : st;
 }
 
@@ -165,14 +165,14 @@ static enum quern_status turn_to_member(struct worker *w, struct quern_message *
 		return QUERN_OK;
 	st = leave_member(w, err);
 	if (!st)
-		st = qn_opened_turn(&w->file, &j->mosaic, member, j->report.host, err);
+		st = qn_opened_turn(&w->file, &j->mosaic, member, j->team.host, err);
 	if (st)
 		return st;
-	w->is_local = qn_source_medium(&j->site, j->mosaic.member[member].file, w->file.fd) !=
+	w->is_local = qn_source_medium(&j->team.site, j->mosaic.member[member].file, w->file.fd) !=
 		      QN_MEDIUM_SHARED;
 	st = feed_from(w, member, err);
 	if (!st)
-		st = qn_ledger_turn(&w->ledger, &j->mosaic, member, j->report.host, w->feed, err);
+		st = qn_ledger_turn(&w->ledger, &j->mosaic, member, j->team.host, w->feed, err);
 	if (st)	/* it must not be taken for one that knows its sums */
 		drop_feeds(w);
 	return st;
@@ -486,13 +486,13 @@ static bool take(const struct worker *w, uint32_t *begin, uint32_t *end)
 		if (*end > *begin + 1 && qn_queue_take_these(q, *begin, *end))
 			return true;
 	}
-	return qn_queue_take(q, batch_size(w, q, j->place.nthreads), begin, end);
+	return qn_queue_take(q, batch_size(w, q, j->team.place.nthreads), begin, end);
 }
 
 static enum quern_status steal_from(struct worker *w, struct qn_queue *q)
 {
 	uint32_t begin, end;
-	uint32_t parts = qn_policy_parts(q->header->nthreads, w->crew->job->place.nthreads);
+	uint32_t parts = qn_policy_parts(q->header->nthreads, w->crew->job->team.place.nthreads);
 	enum quern_status st = QUERN_OK;
 
 	while (!st && !qn_queues_stopped(&w->crew->job->queues) &&
@@ -507,7 +507,7 @@ static enum quern_status steal_from(struct worker *w, struct qn_queue *q)
 static enum quern_status take_leases(struct worker *w, bool *some)
 {
 	struct qn_job *j = w->crew->job;
-	uint32_t nthreads = j->place.nthreads * (uint32_t)j->queues.nranks, begin, end;
+	uint32_t nthreads = j->team.place.nthreads * (uint32_t)j->queues.nranks, begin, end;
 	enum quern_status st = QUERN_OK;
 
 	*some = false;
@@ -601,11 +601,11 @@ static void *worker_main(void *arg)
 	enum quern_status st;
 
 	qn_access_set(qn_access_of(j->options));
-	w->bound = qn_topo_bind_thread(j->topo, &j->slice, w->index, j->bind);
+	w->bound = qn_topo_bind_thread(j->team.topo, &j->team.slice, w->index, j->team.bind);
 	qn_cpu_reset_fp();
 	w->file = QN_OPENED_NONE;
 	w->ledger = QN_LEDGER_NONE;
-	qn_near_init(&w->near, j->topo, w->bound);
+	qn_near_init(&w->near, j->team.topo, w->bound);
 	st = equip(w);
 	if (!st)
 		st = work(w);
@@ -629,7 +629,7 @@ static void report_progress(struct qn_job *j, int pass)
 	qn_queues_progress(&j->queues, &done, &total);
 	if (j->leases.shared)
 		total += (uint64_t)atomic_load(&j->leases.board->moved_nbytes);
-	j->progress(j->progress_ctx, pass, done < total ? done : total, total);
+	j->team.progress(j->team.progress_ctx, pass, done < total ? done : total, total);
 }
 
 /* Waits until the workers have finished or it is time for something else. */
@@ -654,7 +654,7 @@ static enum quern_status monitor(struct crew *crew, int pass, struct quern_messa
 {
 	struct qn_job *j = crew->job;
 	struct quern_message later = { .status = QUERN_OK };
-	long every = qn_agent_is_one(&j->agent) ? QN_AGENT_NS : j->progress ? MONITOR_NS : 0;
+	long every = qn_agent_is_one(&j->agent) ? QN_AGENT_NS : j->team.progress ? MONITOR_NS : 0;
 	double reported = qn_comm_wtime();
 	enum quern_status st = QUERN_OK, now;
 	bool busy = qn_agent_is_one(&j->agent), finished;
@@ -662,7 +662,7 @@ static enum quern_status monitor(struct crew *crew, int pass, struct quern_messa
 	while (!(finished = wait_for_workers(crew, every)) || busy) {
 		if (finished)
 			nap(QN_AGENT_NS);
-		if (j->progress && qn_comm_wtime() - reported > 1e-9 * MONITOR_NS) {
+		if (j->team.progress && qn_comm_wtime() - reported > 1e-9 * MONITOR_NS) {
 			report_progress(j, pass);
 			reported = qn_comm_wtime();
 		}
@@ -720,7 +720,7 @@ static enum quern_status dismiss(struct qn_job *j, struct worker *w, enum quern_
 /* Starts the workers; when the system gives no more threads, fewer must do. */
 static enum quern_status start(struct crew *crew, struct quern_message *err)
 {
-	int n = (int)crew->job->place.nthreads, rc = 0;
+	int n = (int)crew->job->team.place.nthreads, rc = 0;
 
 	if (!crew->worker)
 		return qn_error_nomem(err, (size_t)n * sizeof(*crew->worker), "threads");
@@ -752,7 +752,7 @@ enum quern_status qn_crew_run(struct qn_job *j, int pass, struct quern_message *
 	crew.stride = choose_stride(j);
 	crew.repeats = j->items.counts_holes && crew.stride == 1 &&
 		       qn_state_repeats(j->kernel, &j->layout);
-	crew.worker = qn_calloc(j->place.nthreads, sizeof(*crew.worker));
+	crew.worker = qn_calloc(j->team.place.nthreads, sizeof(*crew.worker));
 	pthread_mutex_init(&crew.lock, NULL);
 	qn_cond_init(&crew.finished);
 	/* These count chunks, not passes over them. */

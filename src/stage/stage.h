@@ -13,7 +13,7 @@
 #include "base/options.h"
 #include "cluster/comm.h"
 #include "data/catalog.h"
-#include "run/job.h"
+#include "cluster/team.h"
 
 /* What became of a copy of a shard. */
 enum qn_fate {

@@ -35,7 +35,7 @@ void qn_verify_fini(struct qn_verify *v)
 	free(v->file);
 	qn_sums_fini(&v->expected);
 	qn_sums_fini(&v->made);
-	qn_job_fini(&v->job);
+	qn_team_fini(&v->team);
 }
 
 uint64_t qn_verify_ndamages(const struct qn_verify *v)

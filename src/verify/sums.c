@@ -148,7 +148,7 @@ enum quern_status qn_verify_find_sums(const struct qn_verify *v, const char *fil
 	return qn_error_set(err, QUERN_ERR_DATA, "%s: %s in %s, which has sums of %zu file%s, %s first: "
 			    "make sums of it with --write-sums, in another file", file,
 			    nbase ? "cannot be told from others of its name" : "is not",
-			    quern_option_string(v->job.options, "sums"), s->n,
+			    v->settings.sums, s->n,
 			    s->n == 1 ? "" : "s", s->n ? s->file[0].name : "none");
 }
 

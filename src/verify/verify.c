@@ -48,7 +48,7 @@ struct heading {
 static enum quern_status share(struct qn_verify *v, struct heading *h, struct qn_dataset *d,
 			       struct quern_message *err)
 {
-	struct qn_comm *c = v->job.comm;
+	struct qn_comm *c = v->team.comm;
 	enum quern_status st = qn_comm_bcast(c, h, sizeof *h, err);
 	size_t nbytes = 0;
 	void *flat = NULL;
@@ -82,7 +82,7 @@ static enum quern_status look(struct qn_verify *v, const struct heading *h,
 		t.decoded = &decoded;
 	if (h->listed && !h->natively)
 		t.stored = &stored;
-	return qn_verify_crew(&v->job, &t, found, err);
+	return qn_verify_crew(&v->team, &t, found, err);
 }
 
 /* Rank 0: what the sums file will have of it. */
@@ -186,7 +186,7 @@ static enum quern_status verify_described(struct qn_verify *v, struct qn_pending
 	if (!st && out)
 		st = conclude(v, p, d, w, &found, out, err);
 	qn_findings_fini(&found);
-	return qn_comm_agree(v->job.comm, st, err);
+	return qn_comm_agree(v->team.comm, st, err);
 }
 
 /* Rank 0: what nothing can decode, or may read, is not tried chunk by chunk, and can still be compared with sums. */
@@ -214,7 +214,7 @@ static enum quern_status check_filters(struct qn_verify *v, const struct qn_pend
 static enum quern_status verify_dataset(struct qn_verify *v, struct qn_pending *p,
 					const char *path, struct quern_message *err)
 {
-	bool is_root = qn_comm_rank(v->job.comm) == 0, described = false;
+	bool is_root = qn_comm_rank(v->team.comm) == 0, described = false;
 	struct heading h = { .wasted = p->wasted };
 	struct qn_dataset d = { .file = NULL };
 	struct qn_verified *out = NULL;
@@ -236,7 +236,7 @@ static enum quern_status verify_dataset(struct qn_verify *v, struct qn_pending *
 		h.listed = w.listed;
 		h.work = w.nchunks > 0 && (w.natively || w.by_library || v->wants_sums);
 	}
-	st = qn_comm_agree(v->job.comm, st, err);
+	st = qn_comm_agree(v->team.comm, st, err);
 	if (!st)
 		st = verify_described(v, p, &h, &d, &w, out, err);
 	free(w.chunks);
@@ -263,7 +263,7 @@ static enum quern_status list_data(struct qn_verify *v, const struct qn_format *
 static enum quern_status list(struct qn_verify *v, struct qn_pending *p, const char *file,
 			      struct quern_message *err)
 {
-	const char *only = quern_option_string(v->job.options, "dataset");
+	const char *only = v->settings.dataset;
 	struct quern_message why = { .status = QUERN_OK };
 	struct quern_message ignored = { .status = QUERN_OK };
 	struct qn_listing all = { .n = 0 };
@@ -333,7 +333,7 @@ static enum quern_status find_sums(struct qn_verify *v, struct qn_pending *p, co
 	struct quern_message why = { .status = QUERN_OK };
 	enum quern_status st = QUERN_OK;
 
-	if (p->unlisted || !quern_option_string(v->job.options, "sums"))
+	if (p->unlisted || !v->settings.sums)
 		return QUERN_OK;
 	st = qn_verify_find_sums(v, file, nfiles, &p->expected, &why);
 	for (size_t i = 0; !st && i < p->listing.n; i++)
@@ -382,21 +382,21 @@ static enum quern_status open_everywhere(struct qn_verify *v, struct qn_pending 
 	d.file_nbytes = (uint64_t)p->before.st_size;
 	d.file_mtime_ns = (int64_t)p->before.st_mtim.tv_sec * 1000000000 +
 			  p->before.st_mtim.tv_nsec;
-	st = qn_comm_bcast(v->job.comm, &p->n, sizeof p->n, err);
+	st = qn_comm_bcast(v->team.comm, &p->n, sizeof p->n, err);
 	if (!st)
-		st = qn_comm_bcast(v->job.comm, &d.file_nbytes, sizeof d.file_nbytes, err);
+		st = qn_comm_bcast(v->team.comm, &d.file_nbytes, sizeof d.file_nbytes, err);
 	if (!st)
-		st = qn_comm_bcast(v->job.comm, &d.file_mtime_ns, sizeof d.file_mtime_ns, err);
+		st = qn_comm_bcast(v->team.comm, &d.file_mtime_ns, sizeof d.file_mtime_ns, err);
 	if (st || p->n == 0)
 		return st;
 	p->fd = qn_file_open(file, NULL);
 	if (p->fd < 0)
 		st = qn_error_set(err, qn_file_status(errno), "%s: cannot open it on host %s: %s; every "
 				  "host must see the file under this path", file,
-				  v->job.report.host, qn_file_why(errno));
+				  v->team.host, qn_file_why(errno));
 	else
-		st = qn_source_check(p->fd, &d, v->job.report.host, err);
-	return qn_comm_agree(v->job.comm, st, err);
+		st = qn_source_check(p->fd, &d, v->team.host, err);
+	return qn_comm_agree(v->team.comm, st, err);
 }
 
 /* Rank 0, at the end: the file as a whole. */
@@ -426,11 +426,11 @@ static enum quern_status end(struct qn_verify *v, struct qn_pending *p, struct q
 static enum quern_status verify_file(struct qn_verify *v, const char *file, size_t nfiles,
 				     struct quern_message *err)
 {
-	bool is_root = qn_comm_rank(v->job.comm) == 0;
+	bool is_root = qn_comm_rank(v->team.comm) == 0;
 	struct qn_pending p = { .fd = -1 };
 	enum quern_status st = is_root ? begin(v, &p, file, nfiles, err) : QUERN_OK;
 
-	st = qn_comm_agree(v->job.comm, st, err);
+	st = qn_comm_agree(v->team.comm, st, err);
 	if (!st)
 		st = open_everywhere(v, &p, file, err);
 	for (uint64_t i = 0; !st && i < p.n; i++)
@@ -439,7 +439,7 @@ static enum quern_status verify_file(struct qn_verify *v, const char *file, size
 	if (!st && is_root)
 		st = end(v, &p, err);
 	qn_pending_fini(&p);
-	return qn_comm_agree(v->job.comm, st, err);
+	return qn_comm_agree(v->team.comm, st, err);
 }
 
 /* --- all of it --- */
@@ -470,21 +470,21 @@ static uint64_t count_bytes(const char *const *files, size_t nfiles)
 static enum quern_status prepare(struct qn_verify *v, const char *const *files, size_t nfiles,
 				 struct quern_message *err)
 {
-	const char *sums = quern_option_string(v->job.options, "sums");
-	const char *to = quern_option_string(v->job.options, "write-sums");
+	const char *sums = v->settings.sums;
+	const char *to = v->settings.write_sums;
 	enum quern_status st = QUERN_OK;
 
 	v->wants_sums = sums || to;
 	if (v->wants_sums)
 		st = qn_sum_check(err);
-	if (st || qn_comm_rank(v->job.comm) != 0)
+	if (st || qn_comm_rank(v->team.comm) != 0)
 		return st;
 	/* A wrong name must not cost the work, nor a file. */
 	if (to && (st = qn_sums_check_place(to, err)))
 		return st;
 	if (v->progress) {
-		v->job.progress = tell_progress;
-		v->job.progress_ctx = v;
+		v->team.progress = tell_progress;
+		v->team.progress_ctx = v;
 		v->total_nbytes = count_bytes(files, nfiles);
 	}
 	v->file = qn_calloc(nfiles, sizeof *v->file);
@@ -496,10 +496,10 @@ static enum quern_status prepare(struct qn_verify *v, const char *const *files, 
 /* Sums of damaged files would make the damage look right. */
 static enum quern_status keep_sums(struct qn_verify *v, struct quern_message *err)
 {
-	const char *to = quern_option_string(v->job.options, "write-sums");
+	const char *to = v->settings.write_sums;
 	struct qn_rights rights = QN_RIGHTS_ALL;
 
-	if (!to || qn_comm_rank(v->job.comm) != 0 || !qn_verify_can_sum(v))
+	if (!to || qn_comm_rank(v->team.comm) != 0 || !qn_verify_can_sum(v))
 		return QUERN_OK;
 	for (size_t i = 0; i < v->nfiles; i++) {
 		struct stat st;
@@ -516,14 +516,14 @@ enum quern_status qn_verify(struct qn_verify *v, const char *const *files, size_
 			    struct quern_message *err)
 {
 	double start = qn_comm_wtime();
-	enum quern_status st = qn_job_place(&v->job, err);
+	enum quern_status st = qn_team_form(&v->team, &v->settings.team, err);
 
 	if (!st)
-		st = qn_comm_agree(v->job.comm, prepare(v, files, nfiles, err), err);
+		st = qn_comm_agree(v->team.comm, prepare(v, files, nfiles, err), err);
 	for (size_t i = 0; !st && i < nfiles; i++)
 		st = verify_file(v, files[i], nfiles, err);
 	if (!st)
-		st = qn_comm_agree(v->job.comm, keep_sums(v, err), err);
+		st = qn_comm_agree(v->team.comm, keep_sums(v, err), err);
 	v->seconds = qn_comm_wtime() - start;
 	return st;
 }

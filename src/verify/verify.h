@@ -6,7 +6,7 @@
 #define QN_VERIFY_VERIFY_H
 
 #include "data/sums.h"
-#include "run/job.h"
+#include "cluster/team.h"
 
 /* What is wrong, and where. */
 struct qn_damage {
@@ -49,9 +49,17 @@ struct qn_verified_file {
 	struct qn_unverified *unverified; /* owned */
 };
 
+/* What a user asks for. Texts are borrowed, and NULL where nothing is said. */
+struct qn_verify_settings {
+	struct qn_team_settings team;
+	const char *dataset;		/* the only one of each file */
+	const char *sums, *write_sums;	/* files: to compare with, to be written */
+};
+
 /* One verification as a rank sees it. What was found, and the sums, are rank 0's. */
 struct qn_verify {
-	struct qn_job job;		/* where the ranks are, threads, progress, options */
+	struct qn_team team;
+	struct qn_verify_settings settings;
 	bool wants_sums;
 	struct qn_sums expected, made;
 	size_t nfiles;
@@ -66,10 +74,10 @@ struct qn_verify {
 extern const struct quern_option qn_verify_options[];
 
 /*
- * Verifies the files on the ranks of v->job.comm, with v->job.options; both borrowed, everything
- * else of *v zeroed but job.fd = -1 and progress. Damage of a file is noted in *v, and no
- * failure, nor is what cannot be looked at: the others are gone on with. Collective; every rank returns the same status. The caller
- * frees with qn_verify_fini, whatever is returned.
+ * Verifies the files on the ranks of v->team.comm, which is borrowed, as v->settings say; all else of *v
+ * is zeroed but progress. Damage of a file is noted in *v, and no failure, nor is what cannot be looked
+ * at: the others are gone on with. Collective; every rank returns the same status. The caller frees with
+ * qn_verify_fini, whatever is returned.
  */
 enum quern_status qn_verify(struct qn_verify *v, const char *const *files, size_t nfiles,
 			    struct quern_message *err);
@@ -136,7 +144,7 @@ struct qn_verify_task {
 
 /* Looks at the chunks of a dataset with this rank's threads. Collective; on rank 0 *all is filled,
    and freed by the caller, whatever is returned. */
-enum quern_status qn_verify_crew(struct qn_job *j, const struct qn_verify_task *t,
+enum quern_status qn_verify_crew(const struct qn_team *team, const struct qn_verify_task *t,
 				 struct qn_findings *all, struct quern_message *err);
 void qn_findings_fini(struct qn_findings *f);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "data/listing.h"
 #include "verify/verify.h"
 
 /* How a dataset is looked at; rank 0. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "data/storage.h"
 #include "verify/verify_impl.h"
 
 /* The library is asked for at most so many chunks of a dataset whose index is not known: the grid

@@ -10,8 +10,10 @@
 #include "base/cond.h"
 #include "base/mem.h"
 #include "data/access.h"
-#include "verify/verify.h"
 #include "cluster/room.h"
+#include "feed/feed.h"
+#include "run/queue.h"
+#include "verify/verify.h"
 
 #define MONITOR_NS 200000000
 #define MOST_TAKEN 16	/* chunks at once */
@@ -38,7 +40,8 @@ struct worker {
 };
 
 struct crew {
-	struct qn_job *job;
+	const struct qn_team *team;
+	struct qn_access access;	/* of the thread that starts the workers */
 	const struct qn_verify_task *task;
 	struct qn_queues queues;
 	int nworkers;
@@ -193,11 +196,11 @@ static enum quern_status run_chunks(struct worker *w, const struct qn_queue *q, 
 	return st;
 }
 
-static uint32_t batch_size(const struct qn_job *j, const struct qn_queue *q)
+static uint32_t batch_size(const struct qn_team *team, const struct qn_queue *q)
 {
 	uint64_t range = atomic_load_explicit(&q->header->range, memory_order_relaxed);
 	uint32_t head = (uint32_t)range, tail = (uint32_t)(range >> 32);
-	uint32_t n = tail > head ? (tail - head) / (8 * j->place.nthreads) : 0;
+	uint32_t n = tail > head ? (tail - head) / (8 * team->place.nthreads) : 0;
 
 	return n < 1 ? 1 : n > MOST_TAKEN ? MOST_TAKEN : n;
 }
@@ -210,7 +213,7 @@ static enum quern_status work(struct worker *w)
 	uint32_t begin, end;
 
 	while (!st && !qn_queues_stopped(qs) &&
-	       qn_queue_take(own, batch_size(w->crew->job, own), &begin, &end))
+	       qn_queue_take(own, batch_size(w->crew->team, own), &begin, &end))
 		st = run_chunks(w, own, begin, end);
 	for (int v = 0; !st && v < qs->nranks - 1; v++) {
 		struct qn_queue *q = &qs->queue[qs->victim[v]];
@@ -228,8 +231,8 @@ static void *worker_main(void *arg)
 	struct crew *crew = w->crew;
 	enum quern_status st = QUERN_OK;
 
-	qn_access_set(qn_access_of(crew->job->options));
-	qn_topo_bind_thread(crew->job->topo, &crew->job->slice, w->index, crew->job->bind);
+	qn_access_set(crew->access);
+	qn_topo_bind_thread(crew->team->topo, &crew->team->slice, w->index, crew->team->bind);
 	if (crew->task->wants_sums && !(w->summer = qn_summer_new()))
 		st = qn_error_nomem(&w->err, 0, "sums");
 	if (!st)
@@ -249,17 +252,17 @@ static void *worker_main(void *arg)
 
 static void monitor(struct crew *crew)
 {
-	struct qn_job *j = crew->job;
+	const struct qn_team *team = crew->team;
 
 	pthread_mutex_lock(&crew->lock);
 	while (crew->nrunning) {
 		uint64_t done, total;
 
-		if (!j->progress)
+		if (!team->progress)
 			pthread_cond_wait(&crew->finished, &crew->lock);
 		else if (!qn_cond_wait(&crew->finished, &crew->lock, MONITOR_NS)) {
 			qn_queues_progress(&crew->queues, &done, &total);
-			j->progress(j->progress_ctx, 0, done, total);
+			team->progress(team->progress_ctx, 0, done, total);
 		}
 	}
 	pthread_mutex_unlock(&crew->lock);
@@ -289,7 +292,7 @@ static enum quern_status count_workers(const struct crew *crew, int *n, struct q
 
 	for (int r = 0; r < crew->queues.nranks; r++)
 		nchunks += crew->queues.queue[r].header->nitems;
-	*n = (int)qn_min_u64(qn_min_u64(nchunks, crew->job->place.nthreads), there / each);
+	*n = (int)qn_min_u64(qn_min_u64(nchunks, crew->team->place.nthreads), there / each);
 	if (*n || !nchunks)
 		return QUERN_OK;
 	return qn_error_set(err, QUERN_ERR_RUN, "a chunk takes about %" PRIu64 " MiB to be decoded, more "
@@ -383,7 +386,7 @@ static enum quern_status run_workers(struct crew *crew, struct qn_findings *mine
 /* --- all ranks --- */
 
 /* Rank 0: the chunks in file order to the ranks in runs of about the same size, by threads. */
-static void divide(const struct qn_job *j, const struct qn_verify_task *t, int nranks,
+static void divide(const struct qn_team *team, const struct qn_verify_task *t, int nranks,
 		   struct qn_share *share, uint64_t *count)
 {
 	uint64_t nbytes = 0, nthreads = 0, upto = 0, at = 0;
@@ -392,11 +395,11 @@ static void divide(const struct qn_job *j, const struct qn_verify_task *t, int n
 	for (uint64_t i = 0; i < t->nchunks; i++)
 		nbytes += t->chunks[i].nbytes + 1u;
 	for (int r = 0; r < nranks; r++)
-		nthreads += j->places[r].nthreads;
+		nthreads += team->places[r].nthreads;
 	for (int r = 0; r < nranks; r++) {
 		double end;
 
-		upto += j->places[r].nthreads;
+		upto += team->places[r].nthreads;
 		end = (double)nbytes * (double)upto / (double)nthreads;
 		while (at < t->nchunks && (done < end || r == nranks - 1)) {
 			uint64_t n = t->chunks[at++].nbytes;
@@ -414,13 +417,13 @@ struct scattered {
 	uint64_t *count;	/* rank 0, owned */
 };
 
-static enum quern_status plan(const struct qn_job *j, const struct qn_verify_task *t,
+static enum quern_status plan(const struct qn_team *team, const struct qn_verify_task *t,
 			      struct scattered *s, struct quern_message *err)
 {
 	const struct qn_dataset *d = t->decoded ? t->decoded : t->stored;
-	size_t nranks = (size_t)qn_comm_size(j->comm);
+	size_t nranks = (size_t)qn_comm_size(team->comm);
 
-	if (qn_comm_rank(j->comm) != 0)
+	if (qn_comm_rank(team->comm) != 0)
 		return QUERN_OK;
 	s->share = qn_calloc(nranks, sizeof *s->share);
 	s->count = qn_calloc(2 * nranks, sizeof *s->count);
@@ -430,7 +433,7 @@ static enum quern_status plan(const struct qn_job *j, const struct qn_verify_tas
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s: %" PRIu64 " chunks, and the "
 				    "limit is %" PRIu64 ": name other datasets with -d", d->file,
 				    d->path, t->nchunks, MOST_NCHUNKS - 1);
-	divide(j, t, (int)nranks, s->share, s->count + nranks);
+	divide(team, t, (int)nranks, s->share, s->count + nranks);
 	for (size_t r = 0; r < nranks; r++)
 		s->count[r] = 1;
 	return QUERN_OK;
@@ -438,24 +441,24 @@ static enum quern_status plan(const struct qn_job *j, const struct qn_verify_tas
 
 static enum quern_status scatter(struct crew *crew, struct scattered *s, struct quern_message *err)
 {
-	struct qn_job *j = crew->job;
+	const struct qn_team *team = crew->team;
 	const struct qn_verify_task *t = crew->task;
 	struct qn_share mine = { 0 };
-	enum quern_status st = qn_comm_agree(j->comm, plan(j, t, s, err), err);
+	enum quern_status st = qn_comm_agree(team->comm, plan(team, t, s, err), err);
 
 	if (!st)
-		st = qn_comm_scatterv(j->comm, s->share, s->count, sizeof mine, &mine, 1, err);
+		st = qn_comm_scatterv(team->comm, s->share, s->count, sizeof mine, &mine, 1, err);
 	if (!st)
-		st = qn_queues_new(j->comm, &mine, j->place.node, j->place.nthreads, &crew->queues,
+		st = qn_queues_new(team->comm, &mine, team->place.node, team->place.nthreads, &crew->queues,
 				   err);
-	st = qn_comm_agree(j->comm, st, err);
+	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
-		st = qn_comm_scatterv(j->comm, t->chunks,
-				      s->count ? s->count + qn_comm_size(j->comm) : NULL,
+		st = qn_comm_scatterv(team->comm, t->chunks,
+				      s->count ? s->count + qn_comm_size(team->comm) : NULL,
 				      sizeof *t->chunks,
 				      crew->queues.queue[crew->queues.mine].chunk, mine.nchunks,
 				      err);
-	return qn_comm_agree(j->comm, st, err);
+	return qn_comm_agree(team->comm, st, err);
 }
 
 static int by_number(const void *a, const void *b)
@@ -495,10 +498,10 @@ static enum quern_status gather(struct qn_comm *c, struct qn_findings *mine,
 	return st;
 }
 
-enum quern_status qn_verify_crew(struct qn_job *j, const struct qn_verify_task *t,
+enum quern_status qn_verify_crew(const struct qn_team *team, const struct qn_verify_task *t,
 				 struct qn_findings *all, struct quern_message *err)
 {
-	struct crew crew = { .job = j, .task = t };
+	struct crew crew = { .team = team, .access = *qn_access(), .task = t };
 	struct qn_findings mine = { .nresults = 0 };
 	struct scattered s = { NULL, NULL };
 	enum quern_status st = scatter(&crew, &s, err);
@@ -506,11 +509,11 @@ enum quern_status qn_verify_crew(struct qn_job *j, const struct qn_verify_task *
 	*all = mine;
 	if (!st) {
 		qn_queues_reset(&crew.queues);
-		qn_comm_host_barrier(j->comm);
-		st = qn_comm_agree(j->comm, run_workers(&crew, &mine, err), err);
+		qn_comm_host_barrier(team->comm);
+		st = qn_comm_agree(team->comm, run_workers(&crew, &mine, err), err);
 	}
 	if (!st)
-		st = gather(j->comm, &mine, all, err);
+		st = gather(team->comm, &mine, all, err);
 	qn_queues_fini(&crew.queues);
 	qn_findings_fini(&mine);
 	free(s.share);

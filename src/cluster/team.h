@@ -1,0 +1,48 @@
+/*
+ * team.h - who computes: the ranks, where each of them runs and with what threads, and what the site
+ * says of their hosts.
+ */
+#ifndef QN_CLUSTER_TEAM_H
+#define QN_CLUSTER_TEAM_H
+
+#include "base/names.h"
+#include "cluster/comm.h"
+#include "cluster/place.h"
+#include "cluster/site.h"
+#include "cluster/topo.h"
+
+/* Called on rank 0 a few times a second while there is work. */
+typedef void qn_progress_fn(void *ctx, int pass, uint64_t done, uint64_t total);
+
+/* What a user may say of it. The same on all ranks. */
+struct qn_team_settings {
+	int64_t nthreads;		/* of each rank; 0: its share of the permitted cores */
+	enum qn_bind bind;		/* unless the host is oversubscribed */
+	const char *site;		/* borrows: a file (site.h), or NULL */
+};
+
+struct qn_team {
+	struct qn_comm *comm;		/* borrows */
+	qn_progress_fn *progress;	/* NULL: none */
+	void *progress_ctx;
+
+	struct qn_topo *topo;		/* owned: of this host */
+	struct qn_cpus slice;		/* the cores of this rank */
+	bool oversubscribed;
+	enum qn_bind bind;
+	struct qn_place place;		/* of this rank */
+	struct qn_place *places;	/* rank 0: owned, of all ranks */
+	char host[64], cpus[64];	/* the name of this one; the slice, as a list */
+	struct qn_names hosts;		/* rank 0: their names, by number */
+	struct qn_site site;
+};
+
+/* Finds out all but what is borrowed: comm and progress are given, the rest of *t is zeroed. Every rank
+   returns the same status. The caller frees with qn_team_fini, whatever is returned. Collective. */
+enum quern_status qn_team_form(struct qn_team *t, const struct qn_team_settings *s,
+			       struct quern_message *err);
+/* Tells rank 0 the places anew, after threads of ranks have changed. Collective. */
+enum quern_status qn_team_update(struct qn_team *t, struct quern_message *err);
+void qn_team_fini(struct qn_team *t);
+
+#endif
