@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/options.h"
+
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 #else
@@ -17,6 +19,7 @@ static const char *const names[] = {
 	[QN_CPU_AVX2] = "avx2",
 	[QN_CPU_AVX512] = "avx512",
 };
+#define NLEVELS ((int)(sizeof(names) / sizeof(*names)))
 
 #if defined(__x86_64__)
 static enum qn_cpu detect(void)
@@ -51,6 +54,28 @@ enum qn_cpu qn_cpu_level(void)
 const char *qn_cpu_name(enum qn_cpu level)
 {
 	return names[level];
+}
+
+static const char *level_name(const void *ctx, int i)
+{
+	(void)ctx;
+	return i < NLEVELS ? names[i] : NULL;
+}
+
+enum quern_status qn_cpu_check(struct quern_message *err)
+{
+	const char *limit = getenv("QUERN_CPU"), *near;
+
+	if (!limit || !*limit)
+		return QUERN_OK;
+	for (int i = 0; i < NLEVELS; i++)
+		if (!strcmp(limit, names[i]))
+			return QUERN_OK;
+	near = qn_nearest(limit, level_name, NULL);
+	return qn_error_set(err, QUERN_ERR_USAGE, "environment variable QUERN_CPU: '%s' is not one of "
+			    "%s|%s|%s%s%s%s", limit, names[QN_CPU_BASELINE], names[QN_CPU_AVX2],
+			    names[QN_CPU_AVX512], near ? "; did you mean " : "", near ? near : "",
+			    near ? "?" : "");
 }
 
 #if defined(__x86_64__)

@@ -7,15 +7,20 @@
 #ifndef QN_BASE_CPU_H
 #define QN_BASE_CPU_H
 
+#include "base/error.h"
+
 enum qn_cpu {
 	QN_CPU_BASELINE,	/* what the compiler targets by default: SSE2 on x86-64 */
 	QN_CPU_AVX2,		/* AVX2, FMA and BMI2 */
 	QN_CPU_AVX512,		/* AVX-512 F, DQ, BW and VL */
 };
 
-/* The highest level that this machine has and QUERN_CPU allows. Cheap: call it at set-up. */
+/* The highest level that this machine has and QUERN_CPU, if it is a level, allows. Cheap: call it at set-up. */
 enum qn_cpu qn_cpu_level(void);
 const char *qn_cpu_name(enum qn_cpu level);
+
+/* QUERN_ERR_USAGE when QUERN_CPU is set and is none of the levels. */
+enum quern_status qn_cpu_check(struct quern_message *err);
 
 /* Resets the floating-point environment of the calling thread: round to nearest, denormals
    kept (flush-to-zero and denormals-are-zero off, which a foreign -ffast-math object may have

@@ -181,13 +181,24 @@ static enum quern_status check_reals(const struct quern_option *row, const char 
 			    " numbers separated by commas", row->name, text, row->min, row->max);
 }
 
+/* What a variable of a script left empty means something else than an option that is not there. */
+static enum quern_status check_string(const struct quern_option *row, const char *text,
+				      struct quern_message *err)
+{
+	if (text[strspn(text, " \t\n")])
+		return QUERN_OK;
+	return qn_error_set(err, QUERN_ERR_USAGE, "--%s '%s': the text of %s is empty; leave the option "
+			    "out where nothing is meant", row->name, text, row->arg);
+}
+
 static enum quern_status check_value(const struct quern_option *row, const char *text,
 				     struct quern_message *err)
 {
 	switch (row->type) {
 	case QUERN_OPT_FLAG:
-	case QUERN_OPT_STRING:
 		return QUERN_OK;
+	case QUERN_OPT_STRING:
+		return check_string(row, text, err);
 	case QUERN_OPT_INT:
 	case QUERN_OPT_SIZE:
 		return check_int(row, text, err);

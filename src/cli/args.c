@@ -146,6 +146,16 @@ static enum quern_status unknown(const struct qn_args *a, int argc, char **argv,
 	return unknown_word(a, argv[optind - 1], err);
 }
 
+/* An empty word comes of a variable of a script that has no value. */
+static enum quern_status check_operands(int n, char **word, struct quern_message *err)
+{
+	for (int i = 0; i < n; i++)
+		if (!*word[i])
+			return qn_error_set(err, QUERN_ERR_USAGE, "word %d of the %d that are no options is "
+					    "empty: a name belongs there", i + 1, n);
+	return QUERN_OK;
+}
+
 /* getopt begins behind the word at 0: that before the first which is parsed. */
 enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int first,
 				int *operands, bool *help, struct quern_message *err)
@@ -176,7 +186,7 @@ enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int fi
 			st = a->set(a->ctx, a->row[row]->name, text, err);
 	}
 	*operands = optind + before;
-	return st;
+	return st ? st : check_operands(argc - *operands, argv + *operands, err);
 }
 
 enum quern_status qn_args_find(struct qn_args *a, int argc, char **argv, int *operand, bool *help,

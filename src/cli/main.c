@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/cpu.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cluster/comm.h"
@@ -231,6 +232,7 @@ static void turn_help_round(char **argv)
 
 static int dispatch(int argc, char **argv)
 {
+	struct quern_message err = { .status = QUERN_OK };
 	const struct qn_command *c;
 	bool collective;
 	int provided, code;
@@ -267,7 +269,9 @@ static int dispatch(int argc, char **argv)
 		warn_alone();
 	if (!qn_cli_rank())
 		qn_cli_warn_of_variables();
-	code = c->run(argc - 1, argv + 1);
+	code = qn_cpu_check(&err) ? qn_cli_fail(err.status, err.text) : QUERN_OK;
+	if (!qn_cli_agree(code))
+		code = c->run(argc - 1, argv + 1);
 	if (collective)
 		MPI_Finalize();
 	return code;

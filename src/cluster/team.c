@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cpu.h"
 #include "base/mem.h"
 
 /* This rank's slice of its host's cores, threads and binding. Collective. */
@@ -86,8 +87,10 @@ static enum quern_status gather_places(struct qn_team *t, struct quern_message *
 enum quern_status qn_team_form(struct qn_team *t, const struct qn_team_settings *s,
 			       struct quern_message *err)
 {
-	enum quern_status st = qn_topo_new(NULL, &t->topo, err);
+	enum quern_status st = qn_cpu_check(err);
 
+	if (!st)
+		st = qn_topo_new(NULL, &t->topo, err);
 	st = qn_comm_agree(t->comm, st, err);
 	if (!st)
 		st = take_slice(t, s, err);

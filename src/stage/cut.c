@@ -83,12 +83,13 @@ static enum quern_status take_named(const char *file, const char *path, struct q
 static enum quern_status take_all_named(const char *file, const char *names, struct qn_subject *s,
 					struct quern_message *err)
 {
-	char *list = strdup(names), *save = NULL;
+	char *list = strdup(names), *rest = list, *name;
 	enum quern_status st = list ? QUERN_OK : qn_error_nomem(err, strlen(names), "names");
 
-	for (char *name = list ? strtok_r(list, ",", &save) : NULL; !st && name;
-	     name = strtok_r(NULL, ",", &save))
-		st = take_named(file, name, s, err);
+	while (!st && (name = strsep(&rest, ",")))
+		st = *name ? take_named(file, name, s, err)
+			   : qn_error_set(err, QUERN_ERR_USAGE, "--dataset '%s': a name before or after "
+					  "a comma is empty", names);
 	free(list);
 	return st;
 }

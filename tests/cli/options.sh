@@ -22,10 +22,33 @@ QUERN_JSON=1 answers "QUERN_JSON" run moments -d packed cf.nc
 check "... gives JSON" field result
 QUERN_THREADS=none refuses 2 "a bad value in the environment" \
 	"environment variable QUERN_THREADS" run moments -d packed cf.nc
+QUERN_CPU=avx3 refuses 2 "a processor that there is not" \
+	"variable QUERN_CPU: 'avx3' is not one of baseline.avx2.avx512; did you mean avx2\?" info
+QUERN_CPU=avx512 answers "one that may be there" run count -d packed cf.nc
 QUERN_ORDER=4 answers "an option of the kernel" run moments --json -d packed cf.nc
 check "... is heeded" field result.skewness
 is "an empty variable is none" "$(count_of -d packed cf.nc)" \
 	"$(QUERN_SELECT= count_of -d packed cf.nc)"
+
+# --- what is empty is refused: only an option that is not there means all, or the default ---
+# Of each command, the options whose argument is a text.
+for command in "run count" "plan count" inspect verify stage unstage "bench scaling"; do
+	# shellcheck disable=SC2086 # words
+	options=$(COLUMNS=96 "$QUERN" $command --help | sed -nE \
+		's/^  (-.,|   ) --([a-z-]+) (PATHS?|NAME|DIM|SLICES|FILE|DIR|SPEC|HOST:.*|KERNEL|COMMAND)( .*)?$/\2/p')
+	case $command in
+	run* | plan* | stage | verify | bench*) [ -n "$options" ] || fail "$command: has options of text" ;;
+	esac
+	for option in $options; do
+		# shellcheck disable=SC2086
+		refuses 2 "$command: an empty --$option" \
+			"--$option '': the text of [A-Z:]+ is empty; leave the option out" $command "--$option=" cf.nc
+	done
+done
+refuses 2 "nothing but blanks" "--select ' ': the text" run count -s ' ' -d packed cf.nc
+refuses 2 "an empty name of a file" "word 1 of the 2 that are no options is empty" verify "" cf.nc
+refuses 2 "an empty name in a list" "--dataset 'packed,': a name before or after a comma is empty" \
+	stage --to staged -d packed, cf.nc
 
 # --- options before the kernel ---
 want=$(count_of --raw -d packed -s 0:10 cf.nc)
@@ -62,7 +85,7 @@ warned "those of options, tests, templates and the processor" "" QUERN_BINS=3 QU
 	QUERN_RESULT=x QUERN_RANKS_PER_NODE=1 QUERN_CPU=baseline QUERN_CORPUS=x
 warned "an empty one" "" QUERN_THREDS=
 warned "others' variables" "" XQUERN_THREDS=1 QUERN=1 QUERNX=1
-for name in $(cd "$SRCDIR" && grep -rhoE 'getenv\("QUERN_[A-Z_]+"' src io kernels | cut -d'"' -f2 | sort -u); do
+for name in $(cd "$SRCDIR" && grep -rhoE 'getenv\("QUERN_[A-Z_]+"' src io kernels | cut -d'"' -f2 | grep -v _CPU$ | sort -u); do
 	warned "$name, which the source reads" "" "$name=1"
 done
 

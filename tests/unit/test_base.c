@@ -156,6 +156,7 @@ static void test_memory(void **state)
 
 static void test_levels(void **state)
 {
+	struct quern_message err = { .status = QUERN_OK };
 	enum qn_cpu best;
 
 	(void)state;
@@ -167,8 +168,10 @@ static void test_levels(void **state)
 	assert_true(qn_cpu_level() <= QN_CPU_AVX2);
 	setenv("QUERN_CPU", "avx512", 1);
 	assert_int_equal(qn_cpu_level(), best);
+	assert_int_equal(qn_cpu_check(&err), QUERN_OK);
 	setenv("QUERN_CPU", "what", 1);
 	assert_int_equal(qn_cpu_level(), best);
+	assert_int_equal(qn_cpu_check(&err), QUERN_ERR_USAGE);
 	unsetenv("QUERN_CPU");
 	assert_string_equal(qn_cpu_name(QN_CPU_AVX2), "avx2");
 }

@@ -163,8 +163,8 @@ static void test_string(void **state)
 	(void)state;
 	set(&o, "dataset", "/a b,c=|\"x");
 	assert_string_equal(quern_option_string(&o, "dataset"), "/a b,c=|\"x");
-	set(&o, "dataset", "");
-	assert_string_equal(quern_option_string(&o, "dataset"), "");
+	refuse(&o, "dataset", "", "the text of PATH is empty");
+	refuse(&o, "dataset", " \t", "the text of PATH is empty");
 	refuse(&o, "dataset", NULL, "--dataset PATH");
 	qn_options_fini(&o);
 }
@@ -287,7 +287,7 @@ static void test_pack(void **state)
 
 	(void)state;
 	set(&a, "verbose", NULL);
-	set(&a, "dataset", "");
+	set(&a, "dataset", "/t");
 	set(&a, "q", "0.25,0.75");
 	set(&b, "threads", "3");	/* replaced by no value */
 	data = qn_options_pack(&a, &nbytes);
