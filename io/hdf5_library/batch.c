@@ -16,7 +16,7 @@
 
 #include "base/mem.h"
 #include "io/sandbox/child.h"
-#include "data/access.h"
+#include "data/reading.h"
 #include "io/hdf5_format/alike.h"
 #include "io/hdf5_library/child.h"
 #include "io/hdf5_library/file.h"
@@ -370,7 +370,7 @@ static bool take_batch(struct batches *b, size_t first, qn_described *take, void
 /* What a batch may take: the files of it that are described after that one by one have their own time. */
 static unsigned wall_seconds(void)
 {
-	const unsigned given = qn_access()->metadata_seconds;
+	const unsigned given = qn_reading()->metadata_seconds;
 
 	return given ? given : WALL_SECONDS;
 }

@@ -23,7 +23,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "data/access.h"
+#include "data/reading.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_library/format.h"
 #include "io/hdf5_library/grants.h"
@@ -56,7 +56,7 @@ struct question {
    large, its index may be too, and on a disk that has to look for every piece of it. */
 static struct qn_child_limits limits_for(uint64_t file_nbytes)
 {
-	const unsigned given = qn_access()->metadata_seconds;
+	const unsigned given = qn_reading()->metadata_seconds;
 	const unsigned cpu = CPU_SECONDS + (unsigned)qn_min_u64(file_nbytes >> 30, MOST_SECONDS);
 	const unsigned wall = WALL_SECONDS + (unsigned)qn_min_u64(file_nbytes >> 26, MOST_SECONDS);
 

@@ -20,7 +20,7 @@
 
 #include "base/mem.h"
 #include "io/sandbox/child.h"
-#include "data/access.h"
+#include "data/reading.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_library/format.h"
 #include "io/hdf5_library/grants.h"
@@ -50,7 +50,7 @@ struct question {
    the making beside those it has made. */
 static struct qn_child_limits limits_for(uint64_t chunk_nbytes)
 {
-	const unsigned given = qn_access()->chunk_seconds;
+	const unsigned given = qn_reading()->chunk_seconds;
 	const unsigned cpu = CPU_SECONDS + (unsigned)(chunk_nbytes >> 23);
 
 	return (struct qn_child_limits){

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "data/access.h"
+#include "data/reading.h"
 #include "io/hdf5_library/attr.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_format/met.h"
@@ -164,7 +164,7 @@ bool qn_h5_extent_describe(hid_t file, struct qn_h5_raw *raw, const uint64_t *mo
 		s.length = d->shape[i];
 		if (has_no_limit(s.scale) && (s.scale_addr = qn_h5_addr_of(s.scale)) != HADDR_UNDEF)
 			search_from(&s, d->dim_scale[i]);
-		if (qn_access()->as_stored)
+		if (qn_reading()->as_stored)
 			d->left_out_beyond |= s.length > d->shape[i];
 		else
 			d->beyond[i] = s.length - d->shape[i];

@@ -17,7 +17,7 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "cluster/comm.h"
-#include "data/access.h"
+#include "data/reading.h"
 #include "data/sum.h"
 #include "find/describe.h"
 #include "kernel/kernel.h"
@@ -453,7 +453,7 @@ enum quern_status quern_inspect_with(const char *file, const char *const *settin
 {
 	QN_OWN_FP;
 	const struct quern_option *table = inspect_options;
-	const struct qn_access before = *qn_access();
+	const struct qn_reading before = *qn_reading();
 	struct quern_message err = { .status = QUERN_OK };
 	struct inspection in = { .file = file };
 	struct quern_options o = { .n = 0 };
@@ -464,11 +464,11 @@ enum quern_status quern_inspect_with(const char *file, const char *const *settin
 	if (st) {
 		finish(st, NULL, &err, json, why, nbytes);
 	} else {
-		qn_access_set(qn_access_of(&o));
+		qn_reading_set(qn_reading_of(&o));
 		in.column = quern_option_string(&o, "column");
 		in.select = quern_option_string(&o, "select");
 		st = inspect(&in, quern_option_string(&o, "dataset"), json, why, nbytes);
-		qn_access_set(before);
+		qn_reading_set(before);
 	}
 	qn_options_fini(&o);
 	return st;

@@ -169,7 +169,7 @@ static json_t *seconds_to_json(const quern_run *run)
 }
 
 /* Null where there is one node and nothing to know. */
-static json_t *near_to_json(const struct qn_near_sums *n)
+static json_t *near_to_json(const struct qn_numa_watch_sums *n)
 {
 	if (!n->known_nbytes && !n->npages)
 		return json_null();
@@ -236,7 +236,7 @@ static json_t *run_to_json(const quern_run *run, bool details)
 		sum.remote_nbytes += x->remote_nbytes;
 		sum.disk_nbytes += x->disk_nbytes;
 		sum.crossed_nbytes += x->crossed_nbytes;
-		qn_near_add(&sum.near, &x->near);
+		qn_numa_watch_add(&sum.near, &x->near);
 		json_array_append_new(ranks, report_to_json(x, r));
 	}
 	o = json_pack("{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "

@@ -11,13 +11,13 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "cluster/comm_mpi.h"
-#include "data/access.h"
+#include "data/reading.h"
 #include "locate/homes_report.h"
 #include "quern.h"
 
 const struct quern_option *quern_homes_options(void)
 {
-	return qn_census_options;
+	return qn_homes_report_options;
 }
 
 static const char *tier_name(uint16_t tier)
@@ -34,7 +34,7 @@ static json_t *part_to_json(uint64_t nbytes, uint64_t of)
 	return of ? qn_json_real((double)nbytes / (double)of) : json_null();
 }
 
-static json_t *abode_to_json(const struct qn_job *j, const struct qn_abode *a, uint64_t of)
+static json_t *home_to_json(const struct qn_job *j, const struct qn_home_bytes *a, uint64_t of)
 {
 	const struct qn_home *h = &a->home;
 
@@ -50,7 +50,7 @@ static json_t *counted_to_json(const struct qn_job *j, const struct qn_counted *
 	json_t *homes = json_array();
 
 	for (size_t i = 0; i < c->n; i++)
-		json_array_append_new(homes, abode_to_json(j, &c->abode[i], c->stored_nbytes));
+		json_array_append_new(homes, home_to_json(j, &c->home[i], c->stored_nbytes));
 	if (c->why) {
 		json_decref(homes);
 		return json_pack("{s:o, s:n, s:n, s:n, s:o, s:i}", "dataset", qn_json_text(c->path),
@@ -71,7 +71,7 @@ static json_t *names_to_json(const struct qn_names *names)
 	return a;
 }
 
-static json_t *document(const struct qn_job *j, const struct qn_census *c)
+static json_t *document(const struct qn_job *j, const struct qn_homes_report *c)
 {
 	json_t *datasets = json_array();
 
@@ -85,16 +85,16 @@ static json_t *document(const struct qn_job *j, const struct qn_census *c)
 static enum quern_status take(struct qn_job *j, struct quern_options *o,
 			      const struct qn_names *words, char **json, struct quern_message *err)
 {
-	struct qn_census census = { .n = 0 };
+	struct qn_homes_report report = { .n = 0 };
 	const struct qn_team_settings team = qn_settings_team(o);
-	enum quern_status st = qn_census_take(j, &team, o, words, &census, err);
+	enum quern_status st = qn_homes_report_take(j, &team, o, words, &report, err);
 
 	if (!st && qn_comm_rank(j->team.comm) == 0) {
-		*json = qn_json_dump(document(j, &census));
+		*json = qn_json_dump(document(j, &report));
 		if (!*json)
 			st = qn_error_nomem(err, 0, "the document");
 	}
-	qn_census_fini(&census);
+	qn_homes_report_fini(&report);
 	return qn_comm_agree(j->team.comm, st, err);
 }
 
@@ -102,11 +102,11 @@ enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nf
 			      const char *const *settings, char **json, char *why, size_t nbytes)
 {
 	QN_OWN_FP;
-	const struct quern_option *table = qn_census_options;
+	const struct quern_option *table = qn_homes_report_options;
 	struct quern_message err = { .status = QUERN_OK };
 	struct quern_options options = { .n = 0 };
 	struct qn_names words = { .n = 0 };
-	const struct qn_access before = *qn_access();
+	const struct qn_reading before = *qn_reading();
 	struct qn_job j = { .options = &options };
 	enum quern_status st = qn_comm_new(comm, &j.team.comm, &err);
 
@@ -118,7 +118,7 @@ enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nf
 		for (size_t i = 0; !st && i < nfiles; i++)
 			st = qn_names_add(&words, files[i], &err);
 		st = qn_settings_share(j.team.comm, &options, st, &err);
-		qn_access_set(qn_access_of(&options));
+		qn_reading_set(qn_reading_of(&options));
 		if (!st)
 			st = take(&j, &options, &words, json, &err);
 	}
@@ -128,7 +128,7 @@ enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nf
 		free(*json);
 		*json = NULL;
 	}
-	qn_access_set(before);
+	qn_reading_set(before);
 	qn_job_fini(&j);
 	qn_names_fini(&words);
 	qn_options_fini(&options);

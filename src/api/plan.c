@@ -114,7 +114,7 @@ static json_t *hosts_to_json(const struct qn_job *j)
 
 /* --- simulation --- */
 
-static json_t *foreseen_to_json(const struct qn_foreseen *f)
+static json_t *foreseen_to_json(const struct qn_forecast *f)
 {
 	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "total", f->total,
 			 "lost", f->lost, "startup", f->startup, "metadata", f->metadata, "plan", f->plan, "scatter", f->scatter,

@@ -8,7 +8,7 @@
 #include "base/fp.h"
 #include "base/mem.h"
 #include "cluster/comm_mpi.h"
-#include "data/access.h"
+#include "data/reading.h"
 #include "run/synthetic.h"
 
 const char *quern_version(void)
@@ -159,7 +159,7 @@ static enum quern_status prepare(quern_run *run, bool with_work, double *clock)
 		j->team.progress = NULL;
 	st = share_options(run);
 	if (!st)
-		qn_access_set(qn_access_of(&run->options));
+		qn_reading_set(qn_reading_of(&run->options));
 	team = qn_settings_team(&run->options);
 	if (!st)
 		st = qn_comm_agree(run->comm, qn_calibrate(run), &run->err);
@@ -190,7 +190,7 @@ static enum quern_status emit(quern_run *run)
 /* What takes all ranks to free goes while all are here: quern_run_free is then of one rank alone. */
 static void let_go(quern_run *run)
 {
-	qn_agent_fini(&run->job.agent);
+	qn_balance_fini(&run->job.balance);
 	qn_leases_fini(&run->job.leases);
 	qn_queues_fini(&run->job.queues);
 	qn_comm_free(run->comm);
@@ -200,7 +200,7 @@ static void let_go(quern_run *run)
 enum quern_status quern_run_execute(quern_run *run)
 {
 	QN_OWN_FP;
-	const struct qn_access before = *qn_access();
+	const struct qn_reading before = *qn_reading();
 	double start = qn_comm_wtime(), clock = start;
 	enum quern_status st;
 
@@ -216,14 +216,14 @@ enum quern_status quern_run_execute(quern_run *run)
 	run->seconds_total = clock - start;
 	run->done = !st;
 	let_go(run);
-	qn_access_set(before);
+	qn_reading_set(before);
 	return st;
 }
 
 enum quern_status quern_run_plan(quern_run *run)
 {
 	QN_OWN_FP;
-	const struct qn_access before = *qn_access();
+	const struct qn_reading before = *qn_reading();
 	double clock = qn_comm_wtime();
 	enum quern_status st;
 
@@ -232,7 +232,7 @@ enum quern_status quern_run_plan(quern_run *run)
 	st = prepare(run, false, &clock);
 	run->planned = !st;
 	let_go(run);
-	qn_access_set(before);
+	qn_reading_set(before);
 	return st;
 }
 

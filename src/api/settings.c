@@ -45,7 +45,7 @@ enum quern_status qn_settings_share(struct qn_comm *c, struct quern_options *o,
 	return qn_comm_agree(c, st, err);
 }
 
-enum quern_status qn_files_share(struct qn_comm *c, const char *const *words, size_t nwords,
+enum quern_status qn_words_share(struct qn_comm *c, const char *const *words, size_t nwords,
 				 struct qn_names *files, struct quern_message *err)
 {
 	bool is_root = qn_comm_rank(c) == 0;

@@ -20,7 +20,7 @@ enum quern_status qn_settings_share(struct qn_comm *c, struct quern_options *o,
 
 /* Rank 0's files, on all ranks. A pattern for which there is no file stays as it is: it is found to be
    missing, as a name is. Collective. */
-enum quern_status qn_files_share(struct qn_comm *c, const char *const *words, size_t nwords,
+enum quern_status qn_words_share(struct qn_comm *c, const char *const *words, size_t nwords,
 				 struct qn_names *files, struct quern_message *err);
 
 /* What options say, in types: texts borrow from them. Options that a table does not have are as if not

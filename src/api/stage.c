@@ -13,7 +13,7 @@
 #include "base/fp.h"
 #include "base/text.h"
 #include "cluster/comm_mpi.h"
-#include "data/access.h"
+#include "data/reading.h"
 #include "stage/stage.h"
 #include "quern.h"
 
@@ -149,7 +149,7 @@ static enum quern_status judge_unseen(const struct qn_staged *s, struct quern_me
 	enum quern_status st = whole ? QUERN_OK : qn_error_nomem(err, c->nshards, "shards");
 
 	for (size_t i = 0; !st && i < s->ncopies; i++)
-		whole[s->copy[i].shard] |= s->copy[i].fate != QN_UNSEEN;
+		whole[s->copy[i].shard] |= s->copy[i].fate != QN_COPY_UNSEEN;
 	for (uint32_t i = 0; !st && i < c->nshards; i++) {
 		char *file = whole[i] ? NULL : qn_catalog_file_of(c, i);
 
@@ -276,7 +276,7 @@ static enum quern_status prepare(struct call *k, const struct quern_option *tabl
 	if (!st && !k->list)
 		st = qn_error_nomem(&k->err, 0, "the document");
 	st = qn_settings_share(k->comm, &k->options, st, &k->err);
-	return st ? st : qn_files_share(k->comm, words, nwords, &k->files, &k->err);
+	return st ? st : qn_words_share(k->comm, words, nwords, &k->files, &k->err);
 }
 
 static enum quern_status call(MPI_Comm comm, bool removes, const struct quern_option *table,
@@ -287,14 +287,14 @@ static enum quern_status call(MPI_Comm comm, bool removes, const struct quern_op
 	struct call k = { .stage = { .progress = progress, .progress_ctx = ctx },
 			  .list = json_array(),
 			  .err = { .status = QUERN_OK } };
-	const struct qn_access before = *qn_access();
+	const struct qn_reading before = *qn_reading();
 	const double start = qn_comm_wtime();
 	enum quern_status st = qn_comm_new(comm, &k.comm, &k.err);
 
 	*json = NULL;
 	if (!st) {
 		st = prepare(&k, table, words, nwords, settings);
-		qn_access_set(qn_access_of(&k.options));
+		qn_reading_set(qn_reading_of(&k.options));
 		for (size_t i = 0; !st && i < k.files.n; i++) {
 			k.stage.number = (int)i;
 			st = one_file(&k, choose(&k, removes), k.files.name[i]);
@@ -303,7 +303,7 @@ static enum quern_status call(MPI_Comm comm, bool removes, const struct quern_op
 	}
 	if (why && nbytes)
 		qn_text_put(why, nbytes, st ? k.err.text : "");
-	qn_access_set(before);
+	qn_reading_set(before);
 	json_decref(k.list);
 	qn_options_fini(&k.options);
 	qn_names_fini(&k.files);

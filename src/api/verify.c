@@ -12,7 +12,7 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "cluster/comm_mpi.h"
-#include "data/access.h"
+#include "data/reading.h"
 #include "verify/verify.h"
 #include "quern.h"
 
@@ -191,7 +191,7 @@ enum quern_status quern_verify(MPI_Comm comm, const char *const *words, size_t n
 	struct qn_verify v = { .progress = progress, .progress_ctx = ctx };
 	struct quern_options options = { .n = 0 };
 	struct qn_names files = { .n = 0 };
-	const struct qn_access before = *qn_access();
+	const struct qn_reading before = *qn_reading();
 	struct qn_comm *c = NULL;
 	enum quern_status st = qn_comm_new(comm, &c, &err);
 
@@ -202,10 +202,10 @@ enum quern_status quern_verify(MPI_Comm comm, const char *const *words, size_t n
 		if (!st)
 			st = qn_settings_take(&options, settings, &err);
 		st = qn_settings_share(c, &options, st, &err);
-		qn_access_set(qn_access_of(&options));
+		qn_reading_set(qn_reading_of(&options));
 		v.settings = qn_settings_verify(&options);
 		if (!st)
-			st = qn_files_share(c, words, nwords, &files, &err);
+			st = qn_words_share(c, words, nwords, &files, &err);
 		if (!st)
 			st = qn_verify(&v, (const char *const *)files.name, files.n, &err);
 		if (!st && qn_comm_rank(c) == 0)
@@ -214,7 +214,7 @@ enum quern_status quern_verify(MPI_Comm comm, const char *const *words, size_t n
 	}
 	if (why && nbytes)
 		qn_text_put(why, nbytes, st ? err.text : "");
-	qn_access_set(before);
+	qn_reading_set(before);
 	qn_verify_fini(&v);
 	qn_options_fini(&options);
 	qn_names_fini(&files);

@@ -293,7 +293,7 @@ enum quern_status quern_run_check_output(quern_run *run, const char *file)
 
 	if (!w)
 		return refuse(run, file, "the name must end in .json, .csv, .h5 or .nc");
-	st = qn_place_check("--output", file, &run->err);
+	st = qn_publish_check("--output", file, &run->err);
 	return st ? st : check_replaced(run, w, file);
 }
 
@@ -310,8 +310,8 @@ enum quern_status quern_run_write(quern_run *run, const char *file)
 				    file);
 	st = find_writer(file)->make(run, file, &doc);
 	if (!st)
-		st = qn_place_write(file, QN_FOLLOW_LINK, QN_RIGHTS_ALL, doc.bytes, doc.nbytes,
-				    QN_PLACE_NOW, &run->err);
+		st = qn_publish_write(file, QN_FOLLOW_LINK, QN_RIGHTS_ALL, doc.bytes, doc.nbytes,
+				    QN_PUBLISH_NOW, &run->err);
 	free(doc.bytes);
 	return st;
 }

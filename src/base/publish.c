@@ -159,7 +159,7 @@ static enum quern_status check_folder(const char *option, const char *name, cons
 	return st;
 }
 
-enum quern_status qn_place_check(const char *option, const char *name, struct quern_message *err)
+enum quern_status qn_publish_check(const char *option, const char *name, struct quern_message *err)
 {
 	char *file = follow(name);
 	enum quern_status st;
@@ -190,7 +190,7 @@ static enum quern_status not_written(const char *name, int why, struct quern_mes
 }
 
 /* Tries names until one was not there. */
-static int create(struct qn_placing *p)
+static int create(struct qn_publishing *p)
 {
 	for (int i = 0; i < NTRIES; i++) {
 		free(p->partial);
@@ -216,20 +216,20 @@ static struct qn_rights rights_of(const char *file, struct qn_rights rights)
 	return qn_rights_meet(rights, qn_rights_of(file, &there));
 }
 
-static void forget(struct qn_placing *p)
+static void forget(struct qn_publishing *p)
 {
 	free(p->file);
 	free(p->partial);
 	free(p->name);
-	*p = QN_PLACING_NONE;
+	*p = QN_PUBLISHING_NONE;
 }
 
-enum quern_status qn_place_open(const char *name, enum qn_links links, struct qn_rights rights,
-				struct qn_placing *out, struct quern_message *err)
+enum quern_status qn_publish_open(const char *name, enum qn_links links, struct qn_rights rights,
+				struct qn_publishing *out, struct quern_message *err)
 {
 	int why = 0;
 
-	*out = QN_PLACING_NONE;
+	*out = QN_PUBLISHING_NONE;
 	out->name = strdup(name);
 	out->file = links == QN_FOLLOW_LINK ? follow(name) : strdup(name);
 	if (!out->file || !out->name)
@@ -240,11 +240,11 @@ enum quern_status qn_place_open(const char *name, enum qn_links links, struct qn
 		out->rights = rights_of(out->file, rights);
 		return QUERN_OK;
 	}
-	qn_place_discard(out);
+	qn_publish_discard(out);
 	return not_written(name, why, err);
 }
 
-enum quern_status qn_place_put(const struct qn_placing *p, const void *bytes, size_t nbytes,
+enum quern_status qn_publish_put(const struct qn_publishing *p, const void *bytes, size_t nbytes,
 			       struct quern_message *err)
 {
 	const char *at = bytes;
@@ -273,7 +273,7 @@ static int sync_all(int fd)
 }
 
 /* On network file systems this is where a full disk shows. Interrupted, it is closed all the same. */
-static int close_it(struct qn_placing *p)
+static int close_it(struct qn_publishing *p)
 {
 	const int fd = p->fd;
 
@@ -281,7 +281,7 @@ static int close_it(struct qn_placing *p)
 	return close(fd) && errno != EINTR ? errno : 0;
 }
 
-int qn_place_sync_folder(const char *file)
+int qn_publish_sync_folder(const char *file)
 {
 	char *folder = folder_of(file);
 	int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -294,7 +294,7 @@ int qn_place_sync_folder(const char *file)
 	return why;
 }
 
-void qn_place_discard(struct qn_placing *p)
+void qn_publish_discard(struct qn_publishing *p)
 {
 	if (p->fd >= 0) {
 		close(p->fd);
@@ -308,10 +308,10 @@ static int set_time(int fd, int64_t time_ns)
 	const struct timespec t = { .tv_sec = time_ns / 1000000000, .tv_nsec = time_ns % 1000000000 };
 	const struct timespec both[2] = { t, t };
 
-	return time_ns != QN_PLACE_NOW && futimens(fd, both) ? errno : 0;
+	return time_ns != QN_PUBLISH_NOW && futimens(fd, both) ? errno : 0;
 }
 
-enum quern_status qn_place_finish(struct qn_placing *p, int64_t time_ns, struct quern_message *err)
+enum quern_status qn_publish_commit(struct qn_publishing *p, int64_t time_ns, struct quern_message *err)
 {
 	enum quern_status st = QUERN_OK;
 	int why = qn_rights_grant(p->fd, p->rights);
@@ -329,25 +329,25 @@ enum quern_status qn_place_finish(struct qn_placing *p, int64_t time_ns, struct 
 		st = failed(p->name, "cannot be put in its place", errno, err);
 	if (st)
 		unlink(p->partial);
-	else if ((why = qn_place_sync_folder(p->file)))
+	else if ((why = qn_publish_sync_folder(p->file)))
 		st = failed(p->name, "is written, but its directory cannot be synced", why, err);
 	forget(p);
 	return st;
 }
 
-enum quern_status qn_place_write(const char *name, enum qn_links links, struct qn_rights rights,
+enum quern_status qn_publish_write(const char *name, enum qn_links links, struct qn_rights rights,
 				 const void *bytes, size_t nbytes, int64_t time_ns,
 				 struct quern_message *err)
 {
-	struct qn_placing p;
-	enum quern_status st = qn_place_open(name, links, rights, &p, err);
+	struct qn_publishing p;
+	enum quern_status st = qn_publish_open(name, links, rights, &p, err);
 
 	if (st)
 		return st;
-	st = qn_place_put(&p, bytes, nbytes, err);
+	st = qn_publish_put(&p, bytes, nbytes, err);
 	if (!st)
-		return qn_place_finish(&p, time_ns, err);
-	qn_place_discard(&p);
+		return qn_publish_commit(&p, time_ns, err);
+	qn_publish_discard(&p);
 	return st;
 }
 
@@ -361,7 +361,7 @@ static bool is_partial(const char *name, const char *common)
 	       !strcmp(name + n + NRANDOM, SUFFIX);
 }
 
-void qn_place_sweep(const char *file)
+void qn_publish_sweep(const char *file)
 {
 	const size_t length = folder_length(file);
 	char *common = common_of(file), *folder = folder_of(file);

@@ -16,17 +16,17 @@
 #include "base/error.h"
 #include "base/rights.h"
 
-#define QN_PLACE_NOW INT64_MIN /* for time_ns: the time at which it was written */
+#define QN_PUBLISH_NOW INT64_MIN /* for time_ns: the time at which it was written */
 
-/* A file on its way. qn_place_open fills it in, qn_place_finish or qn_place_discard empties it. */
-struct qn_placing {
+/* A file on its way. qn_publish_open fills it in, qn_publish_commit or qn_publish_discard empties it. */
+struct qn_publishing {
 	char *name;		/* owned; as it was given, for messages */
 	char *file, *partial;	/* owned; where it will be, and the temporary name */
 	int fd;			/* of partial, for reading and writing; -1: none */
 	struct qn_rights rights; /* that it gets in the end */
 };
 
-#define QN_PLACING_NONE ((struct qn_placing){ .fd = -1 })
+#define QN_PUBLISHING_NONE ((struct qn_publishing){ .fd = -1 })
 
 /* What becomes of a symbolic link in the place: users link to where they want their files to be, but
    what is for quern alone is never written elsewhere. */
@@ -34,36 +34,36 @@ enum qn_links { QN_REPLACE_LINK, QN_FOLLOW_LINK };
 
 /* Creates the temporary file, which nobody else may read. In its place the file has no rights beyond
    these; if it replaces a file none that this one has not, and otherwise none that the umask takes. On
-   failure *out is QN_PLACING_NONE. */
-enum quern_status qn_place_open(const char *name, enum qn_links links, struct qn_rights rights,
-				struct qn_placing *out, struct quern_message *err);
+   failure *out is QN_PUBLISHING_NONE. */
+enum quern_status qn_publish_open(const char *name, enum qn_links links, struct qn_rights rights,
+				struct qn_publishing *out, struct quern_message *err);
 
 /* Appends bytes. */
-enum quern_status qn_place_put(const struct qn_placing *p, const void *bytes, size_t nbytes,
+enum quern_status qn_publish_put(const struct qn_publishing *p, const void *bytes, size_t nbytes,
 			       struct quern_message *err);
 
 /* Sets the file's rights, and its times to time_ns, syncs, closes and renames it, and syncs the directory. On failure
    it is discarded, unless only the directory could not be synced: then it is in its place, whole. */
-enum quern_status qn_place_finish(struct qn_placing *p, int64_t time_ns, struct quern_message *err);
+enum quern_status qn_publish_commit(struct qn_publishing *p, int64_t time_ns, struct quern_message *err);
 
-/* Closes and removes the temporary file. Does nothing to QN_PLACING_NONE. */
-void qn_place_discard(struct qn_placing *p);
+/* Closes and removes the temporary file. Does nothing to QN_PUBLISHING_NONE. */
+void qn_publish_discard(struct qn_publishing *p);
 
 /* Open, put, finish. */
-enum quern_status qn_place_write(const char *name, enum qn_links links, struct qn_rights rights,
+enum quern_status qn_publish_write(const char *name, enum qn_links links, struct qn_rights rights,
 				 const void *bytes, size_t nbytes, int64_t time_ns,
 				 struct quern_message *err);
 
 /* Before the work: may a file be written where that name leads, and can it? QUERN_ERR_DENIED where permission
    is missing, of the directory or of what is there; QUERN_ERR_USAGE when there is no directory, or what
    is there is no regular file. option: of the command, for the message. */
-enum quern_status qn_place_check(const char *option, const char *name, struct quern_message *err);
+enum quern_status qn_publish_check(const char *option, const char *name, struct quern_message *err);
 
 /* Removes the temporary files that killed processes left of `file`. The caller knows that nobody is
    writing it. */
-void qn_place_sweep(const char *file);
+void qn_publish_sweep(const char *file);
 
 /* Makes the entries of the directory of `file` durable: 0 or errno. */
-int qn_place_sync_folder(const char *file);
+int qn_publish_sync_folder(const char *file);
 
 #endif

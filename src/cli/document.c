@@ -32,7 +32,7 @@ static enum quern_status check_output(const char *file, struct quern_message *er
 
 	if (!dot || strcmp(dot, ".json"))
 		return qn_error_set(err, QUERN_ERR_USAGE, "--output %s: the name must end in .json", file);
-	st = qn_place_check("--output", file, err);
+	st = qn_publish_check("--output", file, err);
 	if (!st && !stat(file, &there) && there.st_size && !qn_json_is_document(file))
 		st = qn_error_set(err, QUERN_ERR_USAGE, "--output %s: is there and is no document of quern, "
 				  "so it is not replaced; choose another name, or remove it first", file);
@@ -54,7 +54,7 @@ int qn_cli_put_document(const struct quern_options *o, const char *text)
 	const char *output = quern_option_string(o, "output");
 	struct quern_message err = { .status = QUERN_OK };
 
-	if (output && qn_place_write(output, QN_FOLLOW_LINK, QN_RIGHTS_ALL, text, strlen(text), QN_PLACE_NOW,
+	if (output && qn_publish_write(output, QN_FOLLOW_LINK, QN_RIGHTS_ALL, text, strlen(text), QN_PUBLISH_NOW,
 				     &err))
 		return qn_cli_fail(err.status, err.text);
 	if (quern_option_flag(o, "json"))

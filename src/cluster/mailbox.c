@@ -14,46 +14,46 @@ struct sent {
 	void *data;		/* owned */
 };
 
-struct qn_post {
+struct qn_mailbox {
 	struct qn_comm *comm;	/* keeps */
 	MPI_Comm hosts;		/* borrows */
 	struct sent *sent;	/* owned */
 	size_t nsent, room;
 	MPI_Request expected, arrival;
-	char *answer;		/* owned: QN_POST_ROOM bytes */
+	char *answer;		/* owned: QN_MAILBOX_ROOM bytes */
 };
 
-enum quern_status qn_post_new(struct qn_comm *c, struct qn_post **out, struct quern_message *err)
+enum quern_status qn_mailbox_new(struct qn_comm *c, struct qn_mailbox **out, struct quern_message *err)
 {
 	MPI_Comm hosts = qn_comm_leaders(c);
-	struct qn_post *p = NULL;
+	struct qn_mailbox *p = NULL;
 	enum quern_status st = QUERN_OK;
 
 	*out = NULL;
 	if (hosts != MPI_COMM_NULL) {
 		p = qn_calloc(1, sizeof(*p));
 		if (p)
-			p->answer = qn_calloc(QN_POST_ROOM, 1);
+			p->answer = qn_calloc(QN_MAILBOX_ROOM, 1);
 		if (!p || !p->answer)
-			st = qn_error_nomem(err, QN_POST_ROOM, "messages between hosts");
+			st = qn_error_nomem(err, QN_MAILBOX_ROOM, "messages between hosts");
 		else
-			*p = (struct qn_post){ .comm = c, .hosts = hosts, .answer = p->answer };
+			*p = (struct qn_mailbox){ .comm = c, .hosts = hosts, .answer = p->answer };
 	}
 	if (p)
 		p->expected = p->arrival = MPI_REQUEST_NULL;
 	st = qn_comm_agree(c, st, err);
 	if (st)
-		qn_post_free(p);
+		qn_mailbox_free(p);
 	else
 		*out = p;
 	return st;
 }
 
-void qn_post_free(struct qn_post *p)
+void qn_mailbox_free(struct qn_mailbox *p)
 {
 	if (!p)
 		return;
-	qn_post_expect_none(p);
+	qn_mailbox_expect_none(p);
 	free(p->answer);
 	free(p->sent);
 	free(p);
@@ -67,7 +67,7 @@ static enum quern_status check(int rc, const char *what, struct quern_message *e
 }
 
 /* Forgets what has been delivered. */
-static int sweep(struct qn_post *p)
+static int sweep(struct qn_mailbox *p)
 {
 	int rc = 0;
 
@@ -85,7 +85,7 @@ static int sweep(struct qn_post *p)
 	return rc;
 }
 
-static enum quern_status send(struct qn_post *p, int host, int tag, const void *data, size_t nbytes,
+static enum quern_status send(struct qn_mailbox *p, int host, int tag, const void *data, size_t nbytes,
 			      struct quern_message *err)
 {
 	enum quern_status st = check(sweep(p), "a message", err);
@@ -116,26 +116,26 @@ static enum quern_status send(struct qn_post *p, int host, int tag, const void *
 	return st;
 }
 
-enum quern_status qn_post_send(struct qn_post *p, int host, const void *note, size_t nbytes,
+enum quern_status qn_mailbox_send(struct qn_mailbox *p, int host, const void *note, size_t nbytes,
 			       struct quern_message *err)
 {
 	return send(p, host, TAG_NOTE, note, nbytes, err);
 }
 
-enum quern_status qn_post_answer(struct qn_post *p, int host, const void *answer, size_t nbytes,
+enum quern_status qn_mailbox_answer(struct qn_mailbox *p, int host, const void *answer, size_t nbytes,
 				 struct quern_message *err)
 {
 	return send(p, host, TAG_ANSWER, answer, nbytes, err);
 }
 
-/* The receive is posted (qn_post_expect), so that a blocking send does not wait. */
-void qn_post_answer_now(struct qn_post *p, int host, const void *answer, size_t nbytes)
+/* The receive is posted (qn_mailbox_expect), so that a blocking send does not wait. */
+void qn_mailbox_answer_now(struct qn_mailbox *p, int host, const void *answer, size_t nbytes)
 {
 	qn_comm_count(p->comm, nbytes);
 	MPI_Send(answer, (int)nbytes, MPI_BYTE, host, TAG_ANSWER, p->hosts);
 }
 
-enum quern_status qn_post_note(struct qn_post *p, void *note, size_t nbytes, int *host,
+enum quern_status qn_mailbox_note(struct qn_mailbox *p, void *note, size_t nbytes, int *host,
 			       struct quern_message *err)
 {
 	MPI_Status status;
@@ -154,13 +154,13 @@ enum quern_status qn_post_note(struct qn_post *p, void *note, size_t nbytes, int
 	return check(rc, "a message", err);
 }
 
-enum quern_status qn_post_expect(struct qn_post *p, int host, struct quern_message *err)
+enum quern_status qn_mailbox_expect(struct qn_mailbox *p, int host, struct quern_message *err)
 {
-	return check(MPI_Irecv(p->answer, (int)QN_POST_ROOM, MPI_BYTE, host, TAG_ANSWER, p->hosts,
+	return check(MPI_Irecv(p->answer, (int)QN_MAILBOX_ROOM, MPI_BYTE, host, TAG_ANSWER, p->hosts,
 			       &p->expected), "an answer", err);
 }
 
-void qn_post_expect_none(struct qn_post *p)
+void qn_mailbox_expect_none(struct qn_mailbox *p)
 {
 	if (p->expected == MPI_REQUEST_NULL)
 		return;
@@ -168,7 +168,7 @@ void qn_post_expect_none(struct qn_post *p)
 	MPI_Wait(&p->expected, MPI_STATUS_IGNORE);
 }
 
-enum quern_status qn_post_answered(struct qn_post *p, const void **answer, size_t *nbytes,
+enum quern_status qn_mailbox_answered(struct qn_mailbox *p, const void **answer, size_t *nbytes,
 				   struct quern_message *err)
 {
 	MPI_Status status;
@@ -187,12 +187,12 @@ enum quern_status qn_post_answered(struct qn_post *p, const void **answer, size_
 	return check(rc, "an answer", err);
 }
 
-enum quern_status qn_post_arrive(struct qn_post *p, struct quern_message *err)
+enum quern_status qn_mailbox_arrive(struct qn_mailbox *p, struct quern_message *err)
 {
 	return check(MPI_Ibarrier(p->hosts, &p->arrival), "a barrier", err);
 }
 
-enum quern_status qn_post_gathered(struct qn_post *p, bool *all, struct quern_message *err)
+enum quern_status qn_mailbox_gathered(struct qn_mailbox *p, bool *all, struct quern_message *err)
 {
 	int done = 0, rc = sweep(p);
 

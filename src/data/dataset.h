@@ -116,7 +116,7 @@ struct qn_dataset {
 	/* Elements that a netCDF dimension has after the last stored one, because another variable is
 	   longer on it: qn_cf_beyond says what they are. */
 	uint64_t beyond[QUERN_MAX_DIMS];
-	bool left_out_beyond;	/* there are such, and by qn_access()->as_stored they do not count */
+	bool left_out_beyond;	/* there are such, and by qn_reading()->as_stored they do not count */
 	uint64_t chunk[QUERN_MAX_DIMS];
 	enum qn_layout layout;
 	char index[24];		/* "v1 B-tree", "fixed array", ...; "" if not chunked */

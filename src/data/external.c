@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "data/access.h"
+#include "data/reading.h"
 
 #define ORIGIN "${ORIGIN}"
 
@@ -69,7 +69,7 @@ static bool has_size(int fd, off_t nbytes)
 
 bool qn_external_may(const char *file, const char *raw)
 {
-	return qn_access()->allow_external || access(raw, F_OK) || is_at_home(file, raw);
+	return qn_reading()->allow_external || access(raw, F_OK) || is_at_home(file, raw);
 }
 
 int qn_external_open(const char *file, const char *dataset, const char *raw, struct stat *st,

@@ -1,5 +1,4 @@
 # src/data: sources of libquern.
-LIB_SRCS += src/data/access.c
 LIB_SRCS += src/data/attributes.c
 LIB_SRCS += src/data/axis.c
 LIB_SRCS += src/data/catalog.c
@@ -11,6 +10,7 @@ LIB_SRCS += src/data/filter.c
 LIB_SRCS += src/data/listing.c
 LIB_SRCS += src/data/mosaic.c
 LIB_SRCS += src/data/progression.c
+LIB_SRCS += src/data/reading.c
 LIB_SRCS += src/data/select.c
 LIB_SRCS += src/data/slabs.c
 LIB_SRCS += src/data/sources.c

@@ -42,7 +42,7 @@ static uint64_t block_of(const struct qn_span *s, uint64_t n)
 }
 
 /* The least common multiple of two periods; the period of an even span is 1. */
-static uint64_t common_period(const struct qn_pieces *p)
+static uint64_t common_period(const struct qn_span_pieces *p)
 {
 	uint64_t a = is_even(p->to, p->n) ? 1 : p->to->block;
 	uint64_t b = is_even(p->from, p->n) ? 1 : p->from->block, x = a, y = b, period;
@@ -56,12 +56,12 @@ static uint64_t common_period(const struct qn_pieces *p)
 	return qn_mul(a / x, b, &period) ? period : UINT64_MAX;
 }
 
-void qn_pieces_init(struct qn_pieces *p, const struct qn_span *to, const struct qn_span *from,
+void qn_pieces_init(struct qn_span_pieces *p, const struct qn_span *to, const struct qn_span *from,
 		    uint64_t n)
 {
 	uint64_t ncuts, period;
 
-	*p = (struct qn_pieces){ .to = to, .from = from, .n = n };
+	*p = (struct qn_span_pieces){ .to = to, .from = from, .n = n };
 	if (!n)
 		return;
 	ncuts = qn_ceil_div(n, block_of(to, n)) + qn_ceil_div(n, block_of(from, n)) - 1;
@@ -76,7 +76,7 @@ static uint64_t step_of(const struct qn_span *s, uint64_t at, uint64_t apart)
 	return qn_span_at(s, at + apart) - qn_span_at(s, at);
 }
 
-bool qn_pieces_next(const struct qn_pieces *p, uint64_t *at, struct qn_piece *out)
+bool qn_pieces_next(const struct qn_span_pieces *p, uint64_t *at, struct qn_span_piece *out)
 {
 	uint64_t k = *at, apart = 1, count;
 
@@ -92,7 +92,7 @@ bool qn_pieces_next(const struct qn_pieces *p, uint64_t *at, struct qn_piece *ou
 		count = qn_min_u64(qn_min_u64(a - k % a, b - k % b), p->n - k);
 		*at = k + count;
 	}
-	*out = (struct qn_piece){ .to = qn_span_at(p->to, k), .from = qn_span_at(p->from, k),
+	*out = (struct qn_span_piece){ .to = qn_span_at(p->to, k), .from = qn_span_at(p->from, k),
 				  .to_step = 1, .from_step = 1, .count = count };
 	if (count > 1) {
 		out->to_step = step_of(p->to, k, apart);

@@ -19,23 +19,23 @@ uint64_t qn_span_count(const struct qn_span *s);
 uint64_t qn_span_at(const struct qn_span *s, uint64_t k);
 
 /* Equal steps on both sides. */
-struct qn_piece {
+struct qn_span_piece {
 	uint64_t to, from;	/* first indexes */
 	uint64_t to_step, from_step, count;
 };
 
 /* How the first n indexes of both are cut. */
-struct qn_pieces {
+struct qn_span_pieces {
 	const struct qn_span *to, *from;	/* keeps */
 	uint64_t n;
 	uint64_t npieces;
 	uint64_t period;	/* 0: cut at the ends of blocks; otherwise a piece a residue */
 };
 
-void qn_pieces_init(struct qn_pieces *p, const struct qn_span *to, const struct qn_span *from,
+void qn_pieces_init(struct qn_span_pieces *p, const struct qn_span *to, const struct qn_span *from,
 		    uint64_t n);
 
 /* The piece at which `at`, 0 for the first, stands; moves it to the next. False: there is none. */
-bool qn_pieces_next(const struct qn_pieces *p, uint64_t *at, struct qn_piece *out);
+bool qn_pieces_next(const struct qn_span_pieces *p, uint64_t *at, struct qn_span_piece *out);
 
 #endif

@@ -109,7 +109,7 @@ void qn_dataset_sums_coord(const struct qn_dataset_sums *d, uint64_t number, uin
 
 /* Where lines go: into the file and into the sum at its end. */
 struct writer {
-	struct qn_placing to;
+	struct qn_publishing to;
 	struct qn_summer *summer;
 	enum quern_status st;
 	struct quern_message *err;
@@ -121,7 +121,7 @@ static void flush(struct writer *w)
 {
 	qn_summer_add(w->summer, w->text, w->nbytes);
 	if (!w->st)
-		w->st = qn_place_put(&w->to, w->text, w->nbytes, w->err);
+		w->st = qn_publish_put(&w->to, w->text, w->nbytes, w->err);
 	w->nbytes = 0;
 }
 
@@ -245,7 +245,7 @@ static enum place look_at(const char *file)
 
 enum quern_status qn_sums_check_place(const char *file, struct quern_message *err)
 {
-	const enum quern_status st = qn_place_check("--write-sums", file, err);
+	const enum quern_status st = qn_publish_check("--write-sums", file, err);
 
 	if (st)
 		return st;
@@ -267,16 +267,16 @@ enum quern_status qn_sums_check_place(const char *file, struct quern_message *er
 enum quern_status qn_sums_write(const struct qn_sums *s, const char *file,
 				struct qn_rights rights, struct quern_message *err)
 {
-	struct writer w = { .err = err, .to = QN_PLACING_NONE };
+	struct writer w = { .err = err, .to = QN_PUBLISHING_NONE };
 
 	w.summer = qn_summer_new();
-	w.st = w.summer ? qn_place_open(file, QN_FOLLOW_LINK, rights, &w.to, err)
+	w.st = w.summer ? qn_publish_open(file, QN_FOLLOW_LINK, rights, &w.to, err)
 			: qn_error_nomem(err, 0, "a sum");
 	if (!w.st)
 		put_all(&w, s);
 	if (!w.st)
-		w.st = qn_place_finish(&w.to, QN_PLACE_NOW, err);
-	qn_place_discard(&w.to);
+		w.st = qn_publish_commit(&w.to, QN_PUBLISH_NOW, err);
+	qn_publish_discard(&w.to);
 	qn_summer_free(w.summer);
 	return w.st;
 }

@@ -69,7 +69,7 @@ struct qn_dataset_sums *qn_file_sums_find(const struct qn_file_sums *f, const ch
 /* Coordinates in the chunk grid of chunk `number`; the dataset has one. */
 void qn_dataset_sums_coord(const struct qn_dataset_sums *d, uint64_t number, uint64_t *coord);
 
-/* Before the work: an error when sums cannot be written to `file`, as qn_place_check has it, or
+/* Before the work: an error when sums cannot be written to `file`, as qn_publish_check has it, or
    QUERN_ERR_USAGE because something is there: sums that new ones would take the place of, or another
    file. */
 enum quern_status qn_sums_check_place(const char *file, struct quern_message *err);

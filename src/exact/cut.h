@@ -10,16 +10,16 @@
 #define QN_INLINE static inline __attribute__((always_inline))
 
 /* A cut bin. */
-struct qn_cut {
+struct qn_float_cut {
 	qn_vd hi, lo;
 };
 
-QN_INLINE struct qn_cut qn_cut_start(double start)
+QN_INLINE struct qn_float_cut qn_cut_start(double start)
 {
-	return (struct qn_cut){ qn_vd_set(start), qn_vd_set(0.0) };
+	return (struct qn_float_cut){ qn_vd_set(start), qn_vd_set(0.0) };
 }
 
-QN_INLINE void qn_cut_add(struct qn_cut *c, qn_vd x)
+QN_INLINE void qn_cut_add(struct qn_float_cut *c, qn_vd x)
 {
 	qn_vd next = c->hi + x;
 
@@ -27,7 +27,7 @@ QN_INLINE void qn_cut_add(struct qn_cut *c, qn_vd x)
 	c->hi = next;
 }
 
-QN_INLINE void qn_cut_add_product(struct qn_cut *c, qn_vd x, qn_vd y)
+QN_INLINE void qn_cut_add_product(struct qn_float_cut *c, qn_vd x, qn_vd y)
 {
 	qn_vd next = qn_vd_fma(x, y, c->hi);
 
@@ -46,7 +46,7 @@ QN_INLINE void qn_store_plain(qn_vd lo, struct qn_lanes *out, int bin, int set)
 	memcpy(out->lo[bin] + set * QN_VD, &lo, sizeof(lo));
 }
 
-QN_INLINE void qn_store_cut(struct qn_cut c, struct qn_lanes *out, int bin, int set)
+QN_INLINE void qn_store_cut(struct qn_float_cut c, struct qn_lanes *out, int bin, int set)
 {
 	memcpy(out->hi[bin] + set * QN_VD, &c.hi, sizeof(c.hi));
 	qn_store_plain(c.lo, out, bin, set);

@@ -55,10 +55,10 @@ void QN_ISA(qn_pass_f32_sum)(const void *values, size_t n, const struct qn_cuts 
 
 struct order2 {
 	qn_vd x0, x1;
-	struct qn_cut square0, square1;
+	struct qn_float_cut square0, square1;
 };
 
-QN_INLINE void add_square(struct qn_cut *c, qn_vd x)
+QN_INLINE void add_square(struct qn_float_cut *c, qn_vd x)
 {
 #ifdef __FMA__
 	qn_cut_add_product(c, x, x);
@@ -109,7 +109,7 @@ void QN_ISA(qn_pass_f32_order2)(const void *values, size_t n, const struct qn_cu
 
 struct wide_sum {
 	struct qn_magnitude32 m;
-	struct qn_cut x0, x1;
+	struct qn_float_cut x0, x1;
 };
 
 QN_INLINE void wide_sum_step(struct wide_sum *a, const float *x)
@@ -123,7 +123,7 @@ void QN_ISA(qn_pass_f32_wide_sum)(const void *values, size_t n, const struct qn_
 				  struct qn_lanes *out)
 {
 	const float *x = values;
-	const struct qn_cut start = qn_cut_start(cuts->start[0]);
+	const struct qn_float_cut start = qn_cut_start(cuts->start[0]);
 	struct wide_sum a = { qn_no_magnitude32(), start, start };
 	size_t i = 0;
 
@@ -141,7 +141,7 @@ void QN_ISA(qn_pass_f32_wide_sum)(const void *values, size_t n, const struct qn_
 }
 
 struct wide_order2 {
-	struct qn_cut x, d;
+	struct qn_float_cut x, d;
 	qn_vd c;
 };
 

@@ -7,7 +7,7 @@
 
 struct sum {
 	struct qn_magnitude64 m;
-	struct qn_cut s0, s1;
+	struct qn_float_cut s0, s1;
 };
 
 #define SUM_STEP (2 * QN_VD)
@@ -26,7 +26,7 @@ void QN_ISA(qn_pass_f64_sum)(const void *values, size_t n, const struct qn_cuts 
 			     struct qn_lanes *out)
 {
 	const double *x = values;
-	const struct qn_cut start = qn_cut_start(cuts->start[0]);
+	const struct qn_float_cut start = qn_cut_start(cuts->start[0]);
 	struct sum a = { qn_no_magnitude64(), start, start };
 	size_t i = 0;
 
@@ -47,7 +47,7 @@ void QN_ISA(qn_pass_f64_sum)(const void *values, size_t n, const struct qn_cuts 
 
 struct order2 {
 	qn_vd a, t;
-	struct qn_cut aa, at, tt;
+	struct qn_float_cut aa, at, tt;
 };
 
 QN_INLINE void order2_step(struct order2 *o, qn_vd x, qn_vd s)

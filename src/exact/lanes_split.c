@@ -48,12 +48,12 @@ static void add_plain(const double *x, size_t n, double *lo)
 	memcpy(lo + 3 * QN_VD, &l3, sizeof(l3));
 }
 
-QN_INLINE struct qn_cut load_cut(const double *hi, const double *lo, int set)
+QN_INLINE struct qn_float_cut load_cut(const double *hi, const double *lo, int set)
 {
-	return (struct qn_cut){ qn_vd_load(hi + set * QN_VD), qn_vd_load(lo + set * QN_VD) };
+	return (struct qn_float_cut){ qn_vd_load(hi + set * QN_VD), qn_vd_load(lo + set * QN_VD) };
 }
 
-QN_INLINE void store_cut(struct qn_cut c, double *hi, double *lo, int set)
+QN_INLINE void store_cut(struct qn_float_cut c, double *hi, double *lo, int set)
 {
 	memcpy(hi + set * QN_VD, &c.hi, sizeof(c.hi));
 	memcpy(lo + set * QN_VD, &c.lo, sizeof(c.lo));
@@ -61,7 +61,7 @@ QN_INLINE void store_cut(struct qn_cut c, double *hi, double *lo, int set)
 
 static void add_cut(const double *x, size_t n, double *hi, double *lo)
 {
-	struct qn_cut c0 = load_cut(hi, lo, 0), c1 = load_cut(hi, lo, 1), c2 = load_cut(hi, lo, 2),
+	struct qn_float_cut c0 = load_cut(hi, lo, 0), c1 = load_cut(hi, lo, 1), c2 = load_cut(hi, lo, 2),
 		      c3 = load_cut(hi, lo, 3);
 
 	for (size_t i = 0; i < n; i += STEP) {
@@ -78,7 +78,7 @@ static void add_cut(const double *x, size_t n, double *hi, double *lo)
 
 static void add_products(const double *x, const double *y, size_t n, double *hi, double *lo)
 {
-	struct qn_cut c0 = load_cut(hi, lo, 0), c1 = load_cut(hi, lo, 1), c2 = load_cut(hi, lo, 2),
+	struct qn_float_cut c0 = load_cut(hi, lo, 0), c1 = load_cut(hi, lo, 1), c2 = load_cut(hi, lo, 2),
 		      c3 = load_cut(hi, lo, 3);
 
 	for (size_t i = 0; i < n; i += STEP) {

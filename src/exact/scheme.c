@@ -247,7 +247,7 @@ int qn_schemes(enum quern_dtype t, int npowers, const struct qn_scheme *const **
 
 /* --- exactness --- */
 
-static int at(struct qn_span s, int bound, int unit)
+static int at(struct qn_exponents s, int bound, int unit)
 {
 	return s.g * bound + s.u * unit + s.c;
 }

@@ -13,7 +13,7 @@
 #include "exact/power.h"
 
 /* An exponent in terms of the bound g (all |x| < 2^g) and the unit u (all x multiples of 2^u). */
-struct qn_span {
+struct qn_exponents {
 	int8_t g, u;
 	int16_t c;
 };
@@ -22,7 +22,7 @@ struct qn_span {
 struct qn_bin {
 	int8_t power, times;
 	struct qn_term term;
-	struct qn_span top, unit;
+	struct qn_exponents top, unit;
 };
 
 struct qn_scheme {
@@ -31,7 +31,7 @@ struct qn_scheme {
 	bool bounded; /* the pass needs the bound beforehand */
 	int cap;      /* width beyond which products of parts would be rounded; 0: none */
 	int nsplits;
-	struct qn_span split[QN_MAX_SPLITS];
+	struct qn_exponents split[QN_MAX_SPLITS];
 	int nbins;
 	const struct qn_bin *bin;
 };

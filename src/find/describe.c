@@ -458,7 +458,7 @@ enum qn_medium qn_source_medium(const struct qn_site *site, const char *file, in
 #define TAIL_NBYTES   (16u << 10)
 #define MIDDLE_NBYTES (4u << 10)
 
-void qn_source_sum(int fd, struct qn_sum *out)
+void qn_identity_of(int fd, struct qn_sum *out)
 {
 	struct stat s;
 	uint8_t *bytes = malloc(HEAD_NBYTES + TAIL_NBYTES + MIDDLE_NBYTES + sizeof(s.st_size));

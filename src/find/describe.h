@@ -57,7 +57,7 @@ enum qn_medium qn_source_medium(const struct qn_site *site, const char *file, in
 
 /* A sum by which copies are told apart: what it covers, identity.h says. Zero when it cannot be
    read. Reads few pages. Only where there are sums (qn_sum_check). */
-void qn_source_sum(int fd, struct qn_sum *out);
+void qn_identity_of(int fd, struct qn_sum *out);
 
 /* The file of a member, while a thread of this host reads it. */
 struct qn_opened {

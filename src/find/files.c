@@ -54,7 +54,7 @@ static enum quern_status subtract(const struct qn_names *mine, const struct qn_n
 	return st;
 }
 
-enum quern_status qn_muster_share(struct qn_job *j, struct qn_names *l,
+enum quern_status qn_files_share(struct qn_job *j, struct qn_names *l,
 				  struct quern_message *err)
 {
 	bool leads = qn_comm_rank(j->team.comm) == 0;
@@ -72,7 +72,7 @@ enum quern_status qn_muster_share(struct qn_job *j, struct qn_names *l,
 	return qn_comm_agree(j->team.comm, st, err);
 }
 
-enum quern_status qn_muster_gather(struct qn_job *j, const struct qn_names *mine,
+enum quern_status qn_files_gather(struct qn_job *j, const struct qn_names *mine,
 				   struct qn_names *all, struct quern_message *err)
 {
 	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(j->team.comm), sizeof(*sizes)), sum = 0;
@@ -168,9 +168,9 @@ static enum quern_status ask_hosts(struct qn_job *j, const struct qn_names *word
 		st = qn_names_add(&theirs, words->name[i], err);
 	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
-		st = qn_muster_share(j, &theirs, err);
+		st = qn_files_share(j, &theirs, err);
 	if (!st)
-		st = qn_muster_share(j, own, err);
+		st = qn_files_share(j, own, err);
 	if (!st && !leads && qn_comm_host_rank(j->team.comm) == 0) {
 		st = find_names(j, &theirs, &here, err);
 		if (!st)
@@ -178,7 +178,7 @@ static enum quern_status ask_hosts(struct qn_job *j, const struct qn_names *word
 	}
 	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
-		st = qn_muster_gather(j, &mine, more, err);
+		st = qn_files_gather(j, &mine, more, err);
 	qn_names_fini(&theirs);
 	qn_names_fini(&here);
 	qn_names_fini(&mine);
@@ -202,12 +202,12 @@ static enum quern_status find_files(struct qn_job *j, const struct qn_names *wor
 	qn_names_fini(&own);
 	qn_names_fini(&more);
 	st = qn_comm_agree(j->team.comm, st, err);
-	return st ? st : qn_muster_share(j, &j->files, err);
+	return st ? st : qn_files_share(j, &j->files, err);
 }
 
 /* --- describers --- */
 
-bool qn_muster_sees(const char *file)
+bool qn_files_sees(const char *file)
 {
 	int fd = qn_file_open(file, NULL);
 
@@ -271,7 +271,7 @@ static uint32_t describe_elsewhere(struct division *d, size_t file)
 	return 0;	/* which says that it is not there */
 }
 
-static void choose_describers(struct division *d, struct qn_muster *m)
+static void choose_describers(struct division *d, struct qn_files *m)
 {
 	size_t n = d->job->files.n, others = n - 1;
 	size_t nranks = (size_t)qn_min_u64((uint64_t)qn_comm_size(d->job->team.comm),
@@ -285,7 +285,7 @@ static void choose_describers(struct division *d, struct qn_muster *m)
 	}
 }
 
-static void choose_reader(const struct division *d, struct qn_muster *m)
+static void choose_reader(const struct division *d, struct qn_files *m)
 {
 	for (size_t h = 0; h < d->nhosts; h++) {
 		size_t i = 0;
@@ -311,7 +311,7 @@ static enum quern_status gather_sights(struct qn_job *j, void **all, struct quer
 					     : qn_error_nomem(err, j->files.n, "where files are");
 
 	for (size_t i = 0; !st && leads && i < j->files.n; i++)
-		mine[i] = qn_muster_sees(j->files.name[i]);
+		mine[i] = qn_files_sees(j->files.name[i]);
 	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
 		st = qn_comm_gather_blocks(j->team.comm, mine, leads ? j->files.n : 0, all, sizes, err);
@@ -320,7 +320,7 @@ static enum quern_status gather_sights(struct qn_job *j, void **all, struct quer
 	return st;
 }
 
-static enum quern_status divide(struct qn_job *j, const uint8_t *seen, struct qn_muster *m,
+static enum quern_status divide(struct qn_job *j, const uint8_t *seen, struct qn_files *m,
 				struct quern_message *err)
 {
 	struct division d = { .job = j, .sees = seen, .nhosts = (size_t)qn_comm_nhosts(j->team.comm) };
@@ -334,7 +334,7 @@ static enum quern_status divide(struct qn_job *j, const uint8_t *seen, struct qn
 	return st;
 }
 
-enum quern_status qn_muster(struct qn_job *j, const struct qn_names *words, struct qn_muster *m,
+enum quern_status qn_files_find(struct qn_job *j, const struct qn_names *words, struct qn_files *m,
 			    struct quern_message *err)
 {
 	bool leads = qn_comm_rank(j->team.comm) == 0;
@@ -360,7 +360,7 @@ enum quern_status qn_muster(struct qn_job *j, const struct qn_names *words, stru
 	return st ? st : qn_comm_bcast(j->team.comm, &m->reads_all, sizeof(m->reads_all), err);
 }
 
-void qn_muster_fini(struct qn_muster *m)
+void qn_files_fini(struct qn_files *m)
 {
 	free(m->describer);
 	m->describer = NULL;

@@ -7,7 +7,7 @@
 
 #include "run/job.h"
 
-struct qn_muster {
+struct qn_files {
 	uint32_t *describer;	/* owned: of each file, a rank whose host can open it; 0: none can */
 	uint32_t reader;	/* a rank whose host has all files; when none has, that of the first */
 	bool reads_all;
@@ -17,21 +17,21 @@ struct qn_muster {
  * Fills j->files and *m, on all ranks. words: names and patterns (base/names.h); rank 0's are used.
  * A pattern stands for what it finds on any host, each path once, in the order of bytes. Files that
  * rank 0's host has are described there or by ranks that see them too, others by ranks of hosts that
- * have them. The caller frees with qn_muster_fini, whatever is returned. Collective.
+ * have them. The caller frees with qn_files_fini, whatever is returned. Collective.
  */
-enum quern_status qn_muster(struct qn_job *j, const struct qn_names *words, struct qn_muster *m,
+enum quern_status qn_files_find(struct qn_job *j, const struct qn_names *words, struct qn_files *m,
 			    struct quern_message *err);
-void qn_muster_fini(struct qn_muster *m);
+void qn_files_fini(struct qn_files *m);
 
 /* Can this host open a file for reading? Not collective. */
-bool qn_muster_sees(const char *file);
+bool qn_files_sees(const char *file);
 
 /* Rank 0's list of names on all ranks, added to *l of the others. Collective. */
-enum quern_status qn_muster_share(struct qn_job *j, struct qn_names *l,
+enum quern_status qn_files_share(struct qn_job *j, struct qn_names *l,
 				  struct quern_message *err);
 
 /* Lists of all ranks, one after the other, added to *all of rank 0. Collective. */
-enum quern_status qn_muster_gather(struct qn_job *j, const struct qn_names *mine,
+enum quern_status qn_files_gather(struct qn_job *j, const struct qn_names *mine,
 				   struct qn_names *all, struct quern_message *err);
 
 #endif

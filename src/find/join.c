@@ -253,7 +253,7 @@ static enum quern_status fetch_first(struct qn_job *j, bool described, struct qu
 }
 
 /* The description of the file j->first, from a rank that sees it, on all ranks. Collective. */
-static enum quern_status describe_one(struct qn_job *j, const struct qn_muster *m,
+static enum quern_status describe_one(struct qn_job *j, const struct qn_files *m,
 				      struct quern_message *err)
 {
 	bool mine = (uint32_t)qn_comm_rank(j->team.comm) == m->describer[j->first];
@@ -268,7 +268,7 @@ static enum quern_status describe_one(struct qn_job *j, const struct qn_muster *
 }
 
 /* The first file that says what the others are to be like: a null dataspace says nothing. Collective. */
-static enum quern_status describe_first(struct qn_job *j, const struct qn_muster *m,
+static enum quern_status describe_first(struct qn_job *j, const struct qn_files *m,
 					struct quern_message *err)
 {
 	enum quern_status st = describe_one(j, m, err);
@@ -310,7 +310,7 @@ static bool take_description(void *ctx, const char *file, struct qn_dataset *d,
 }
 
 /* The files but the first that this rank describes: *list is owned. */
-static enum quern_status my_files(const struct qn_job *j, const struct qn_muster *m,
+static enum quern_status my_files(const struct qn_job *j, const struct qn_files *m,
 				  const char ***list, size_t *n, struct quern_message *err)
 {
 	*n = 0;
@@ -347,7 +347,7 @@ static const char **names_in(const struct qn_dataset *first, size_t n)
 	return paths;
 }
 
-static enum quern_status describe_others(const struct qn_job *j, const struct qn_muster *m,
+static enum quern_status describe_others(const struct qn_job *j, const struct qn_files *m,
 					 struct search *s, struct quern_message *err)
 {
 	const struct qn_format *format;
@@ -482,7 +482,7 @@ static enum quern_status place(struct placing *p, struct qn_dataset *d, struct q
 
 	if (d->is_null && !p->j->dataset.is_null)
 		return QUERN_OK;
-	if ((d->layout == QN_VIRTUAL || d->layout == QN_EXTERNAL) && !qn_muster_sees(d->file))
+	if ((d->layout == QN_VIRTUAL || d->layout == QN_EXTERNAL) && !qn_files_sees(d->file))
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s has its elements in other "
 				    "files, and host %s, where rank 0 runs, cannot open it: give "
 				    "this host a copy", d->file, d->path, p->j->team.host);
@@ -539,7 +539,7 @@ static enum quern_status place_next(struct placing *p, struct collection *c, uin
 }
 
 /* Rank 0: all files in their order. */
-static enum quern_status place_all(struct placing *p, const struct qn_muster *m,
+static enum quern_status place_all(struct placing *p, const struct qn_files *m,
 				   struct collection *c, struct quern_message *err)
 {
 	struct qn_job *j = p->j;
@@ -564,7 +564,7 @@ static enum quern_status place_all(struct placing *p, const struct qn_muster *m,
 }
 
 /* Collective. */
-static enum quern_status put_together(struct qn_job *j, const struct qn_muster *m,
+static enum quern_status put_together(struct qn_job *j, const struct qn_files *m,
 				      const struct search *s, struct quern_message *err)
 {
 	size_t nranks = (size_t)qn_comm_size(j->team.comm), nbytes = 0;
@@ -589,7 +589,7 @@ static enum quern_status put_together(struct qn_job *j, const struct qn_muster *
 	return st ? st : qn_comm_agree(j->team.comm, qn_job_share_dataset(j, err), err);
 }
 
-static enum quern_status join_others(struct qn_job *j, const struct qn_muster *m,
+static enum quern_status join_others(struct qn_job *j, const struct qn_files *m,
 				     struct search *s, struct quern_message *err)
 {
 	enum quern_status st = find_along(j, &s->along, err);
@@ -604,7 +604,7 @@ static enum quern_status join_others(struct qn_job *j, const struct qn_muster *m
 	return st ? st : put_together(j, m, s, err);
 }
 
-enum quern_status qn_join(struct qn_job *j, const struct qn_muster *m, struct quern_message *err)
+enum quern_status qn_join(struct qn_job *j, const struct qn_files *m, struct quern_message *err)
 {
 	struct search s = { .first = &j->dataset };
 	enum quern_status st = describe_first(j, m, err);

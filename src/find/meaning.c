@@ -122,7 +122,7 @@ static enum quern_status take(struct qn_job *j, struct qn_meaning *all, size_t n
 	return st;
 }
 
-enum quern_status qn_explain(struct qn_job *j, const struct qn_muster *m,
+enum quern_status qn_explain(struct qn_job *j, const struct qn_files *m,
 			     struct quern_message *err)
 {
 	const char *text = quern_option_string(j->options, "select");

@@ -17,7 +17,7 @@ struct qn_meaning {
 
 /* Fills j->meaning, and warns of attributes of coordinates, on rank 0, for the slices of a
    selection that has been made; the coordinates are read by m->reader. Collective. */
-enum quern_status qn_explain(struct qn_job *j, const struct qn_muster *m,
+enum quern_status qn_explain(struct qn_job *j, const struct qn_files *m,
 			     struct quern_message *err);
 
 #endif

@@ -65,7 +65,7 @@ void qn_resolve_leave(struct qn_resolving *r, const char *why);
 enum quern_status qn_resolve_add_empty(struct qn_resolving *r, bool zeros, uint32_t *member);
 
 /* A source, once described. */
-struct qn_known {
+struct qn_resolved {
 	bool missing;
 	const struct qn_mosaic *nested;	/* borrows: NULL, or the mosaic that it is, */
 	uint32_t *member_of;		/* owned: and which of our members its are, or QN_NOT_YET */
@@ -79,7 +79,7 @@ struct qn_known {
 /* Of each entry of the list, which of the known sources it is. */
 struct qn_knowns {
 	uint64_t n;
-	struct qn_known *known;		/* owned */
+	struct qn_resolved *known;		/* owned */
 	uint64_t *of;			/* owned */
 };
 
@@ -88,7 +88,7 @@ enum quern_status qn_knowns_init(struct qn_resolving *r, const struct qn_sources
 void qn_knowns_fini(struct qn_knowns *k);
 
 /* Our member for one of a nested source, which becomes ours when a part of it is wanted. */
-enum quern_status qn_known_member(struct qn_resolving *r, const struct qn_known *known, uint32_t theirs,
+enum quern_status qn_known_member(struct qn_resolving *r, const struct qn_resolved *known, uint32_t theirs,
 				  uint32_t *member);
 
 #endif

@@ -153,7 +153,7 @@ static const struct qn_memo *add_memo(struct qn_effort *e, const struct qn_datas
 
 /* A source of which that is known. */
 static enum quern_status remember(struct qn_resolving *r, const struct qn_memo *m,
-				  struct qn_known *known)
+				  struct qn_resolved *known)
 {
 	const uint32_t n = m->mosaic.nmembers;
 	enum quern_status st = QUERN_OK;
@@ -179,7 +179,7 @@ static enum quern_status remember(struct qn_resolving *r, const struct qn_memo *
 	return st;
 }
 
-enum quern_status qn_known_member(struct qn_resolving *r, const struct qn_known *known, uint32_t theirs,
+enum quern_status qn_known_member(struct qn_resolving *r, const struct qn_resolved *known, uint32_t theirs,
 				  uint32_t *member)
 {
 	const struct qn_member *m = &known->nested->member[theirs];
@@ -205,7 +205,7 @@ enum quern_status qn_known_member(struct qn_resolving *r, const struct qn_known 
 
 /* A source that is in pieces itself. What it cannot be resolved to is for the library, all of it. */
 static enum quern_status add_nested(struct qn_resolving *r, const struct qn_dataset *d,
-				    struct qn_known *known)
+				    struct qn_resolved *known)
 {
 	struct qn_resolving inner = { .whole = d, .outermost = r->outermost, .outer = r,
 				      .depth = r->depth + 1, .nprocesses = r->nprocesses,
@@ -228,7 +228,7 @@ static enum quern_status add_nested(struct qn_resolving *r, const struct qn_data
 }
 
 /* d: its chunks are taken, the rest stays. */
-static enum quern_status know(struct qn_resolving *r, struct qn_dataset *d, struct qn_known *known)
+static enum quern_status know(struct qn_resolving *r, struct qn_dataset *d, struct qn_resolved *known)
 {
 	struct qn_dataset source = *d;
 	enum quern_status st;
@@ -259,7 +259,7 @@ struct named {
 /* The sources of different names, as they are found out about in their order. */
 struct search {
 	struct qn_resolving *r;
-	struct qn_known *known;
+	struct qn_resolved *known;
 	uint64_t n, at;		/* of those that have a file */
 	uint64_t *number;	/* owned: which of the known ones */
 	const char **files, **paths; /* owned; the texts are borrowed */
@@ -286,7 +286,7 @@ static bool take_source(void *ctx, const char *file, struct qn_dataset *d,
 			const struct quern_message *why)
 {
 	struct search *s = ctx;
-	struct qn_known *known = &s->known[s->number[s->at]];
+	struct qn_resolved *known = &s->known[s->number[s->at]];
 	const char *path = s->paths[s->at++];
 
 	if (++s->r->effort->nsources > QN_MOST_SOURCES)

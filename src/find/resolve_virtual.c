@@ -18,12 +18,12 @@
 struct cutting {
 	struct qn_resolving *r;
 	const struct qn_origin *origin;
-	const struct qn_known *known;
+	const struct qn_resolved *known;
 	int ndim_to, ndim_from;
 	struct qn_span from[QUERN_MAX_DIMS];
 	uint64_t n_to[QUERN_MAX_DIMS], n_from[QUERN_MAX_DIMS];
 	int npairs, pair_to[QUERN_MAX_DIMS], pair_from[QUERN_MAX_DIMS];
-	struct qn_pieces pieces[QUERN_MAX_DIMS];
+	struct qn_span_pieces pieces[QUERN_MAX_DIMS];
 	struct quern_box to_box, from_box;
 	uint64_t *ntried;
 };
@@ -45,7 +45,7 @@ static enum quern_status outside(const struct cutting *c)
 /* The selection of the source as spans, with as many indexes as its extent has. */
 static enum quern_status select_source(struct cutting *c)
 {
-	const struct qn_known *k = c->known;
+	const struct qn_resolved *k = c->known;
 
 	if (c->origin->ndim && c->origin->ndim != k->ndim) {
 		qn_resolve_leave(c->r, "a virtual dataset whose sources have other dimensions");
@@ -211,7 +211,7 @@ static enum quern_status put_nested(struct cutting *c)
 /* Every piece of pair i and the pairs after it. */
 static enum quern_status put_pieces(struct cutting *c, int i)
 {
-	struct qn_piece piece;
+	struct qn_span_piece piece;
 	enum quern_status st = QUERN_OK;
 	uint64_t at = 0;
 
@@ -249,7 +249,7 @@ static void start_boxes(struct cutting *c)
 }
 
 static enum quern_status put_mapping(struct qn_resolving *r, const struct qn_origin *origin,
-				     const struct qn_known *known, uint64_t *ntried)
+				     const struct qn_resolved *known, uint64_t *ntried)
 {
 	struct cutting c = { .r = r, .origin = origin, .known = known, .ndim_to = r->whole->ndim,
 			     .ntried = ntried };

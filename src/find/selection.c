@@ -51,7 +51,7 @@ static enum quern_status pass_round(struct qn_job *j, uint32_t from, void *mine,
 /* --- a coordinate in files of several hosts --- */
 
 /* The values that this rank can read: of the files that it has described. */
-static enum quern_status read_mine(struct qn_job *j, const struct qn_muster *m,
+static enum quern_status read_mine(struct qn_job *j, const struct qn_files *m,
 				   const struct qn_dataset *like, void **out, size_t *nbytes,
 				   struct quern_message *err)
 {
@@ -72,7 +72,7 @@ static enum quern_status read_mine(struct qn_job *j, const struct qn_muster *m,
 }
 
 /* Rank 0: the values of all files in their order, behind a qn_length; owned by the caller. */
-static enum quern_status put_in_order(const struct qn_job *j, const struct qn_muster *m,
+static enum quern_status put_in_order(const struct qn_job *j, const struct qn_files *m,
 				      const char *all, const uint64_t *sizes, void **out,
 				      size_t *nbytes, struct quern_message *err)
 {
@@ -125,7 +125,7 @@ out:
 }
 
 /* The values of a coordinate from all ranks, in *joined of all. Collective. */
-static enum quern_status collect(struct qn_job *j, const struct qn_muster *m,
+static enum quern_status collect(struct qn_job *j, const struct qn_files *m,
 				 const struct qn_dataset *like, struct qn_joined *joined,
 				 struct quern_message *err)
 {
@@ -165,7 +165,7 @@ static enum quern_status collect(struct qn_job *j, const struct qn_muster *m,
 
 /* The coordinate that the reader lacks values of, on all ranks: like->path is NULL when it lacks none.
    Collective. */
-static enum quern_status share_wanted(struct qn_job *j, const struct qn_muster *m,
+static enum quern_status share_wanted(struct qn_job *j, const struct qn_files *m,
 				      const struct qn_joined *joined, struct qn_dataset *like,
 				      struct quern_message *err)
 {
@@ -206,7 +206,7 @@ static bool is_inside(const struct quern_box *b, const struct qn_dataset *d)
 	return true;
 }
 
-static enum quern_status share_selection(struct qn_job *j, const struct qn_muster *m,
+static enum quern_status share_selection(struct qn_job *j, const struct qn_files *m,
 					 struct quern_message *err)
 {
 	struct quern_box *mine = malloc(sizeof(*mine));
@@ -230,7 +230,7 @@ static enum quern_status share_selection(struct qn_job *j, const struct qn_muste
 	return qn_comm_agree(j->team.comm, st, err);
 }
 
-static enum quern_status choose(struct qn_job *j, const struct qn_muster *m,
+static enum quern_status choose(struct qn_job *j, const struct qn_files *m,
 				struct qn_joined *joined, struct quern_message *err)
 {
 	const char *text = quern_option_string(j->options, "select");
@@ -243,7 +243,7 @@ static enum quern_status choose(struct qn_job *j, const struct qn_muster *m,
 	return qn_comm_agree(j->team.comm, st, err);
 }
 
-enum quern_status qn_choose(struct qn_job *j, const struct qn_muster *m, struct quern_message *err)
+enum quern_status qn_selection_make(struct qn_job *j, const struct qn_files *m, struct quern_message *err)
 {
 	struct qn_joined joined = { .files = &j->files, .along = j->along,
 				    .complete = m->reads_all };

@@ -9,6 +9,6 @@
 #include "find/files.h"
 
 /* j->selection of option select, on all ranks. Collective. */
-enum quern_status qn_choose(struct qn_job *j, const struct qn_muster *m, struct quern_message *err);
+enum quern_status qn_selection_make(struct qn_job *j, const struct qn_files *m, struct quern_message *err);
 
 #endif

@@ -20,7 +20,7 @@ struct view {
 	size_t nslots;
 	uint32_t *like;		/* owned: of each set, a member that has it */
 	uint64_t nhomes;
-	struct qn_reach *reach;
+	struct qn_access *access;
 };
 
 /* What a host has found: a sight of each member, and then some strangers. */
@@ -209,7 +209,7 @@ static enum quern_status check_seen(const struct view *v, const struct qn_mosaic
 /* The homes of a new set, which is that of a member. */
 static uint32_t add_set(struct view *v, uint32_t member)
 {
-	struct qn_homes *h = &v->reach->homes;
+	struct qn_homes *h = &v->access->homes;
 	size_t nelsewhere = 0, nown = 0;
 	bool shared;
 
@@ -249,7 +249,7 @@ static uint32_t set_of(struct view *v, uint32_t member)
 static enum quern_status make_sets(struct view *v, const struct qn_mosaic *m,
 				   struct quern_message *err)
 {
-	struct qn_reach *r = v->reach;
+	struct qn_access *r = v->access;
 	enum quern_status st = QUERN_OK;
 	size_t nseen = 0;
 
@@ -277,7 +277,7 @@ static enum quern_status make_sets(struct view *v, const struct qn_mosaic *m,
 
 /* --- all ranks --- */
 
-static enum quern_status share(struct qn_comm *c, struct qn_reach *r, size_t nmembers,
+static enum quern_status share(struct qn_comm *c, struct qn_access *r, size_t nmembers,
 			       struct quern_message *err)
 {
 	struct { void **data; size_t size, extra; } part[] = {
@@ -302,12 +302,12 @@ static enum quern_status share(struct qn_comm *c, struct qn_reach *r, size_t nme
 	return st;
 }
 
-enum quern_status qn_reach_find(struct qn_job *j, struct quern_message *err)
+enum quern_status qn_access_find(struct qn_job *j, struct quern_message *err)
 {
 	struct qn_sights sights = { .nstrangers = 0 };
 	enum quern_status st;
 
-	memset(&j->reach, 0, sizeof(j->reach));
+	memset(&j->access, 0, sizeof(j->access));
 	if (qn_comm_nhosts(j->team.comm) == 1)
 		return QUERN_OK;
 	st = gather_sights(j, &sights, err);
@@ -315,37 +315,37 @@ enum quern_status qn_reach_find(struct qn_job *j, struct quern_message *err)
 		st = qn_identity_check(j, &sights, err);
 	if (!st && qn_comm_rank(j->team.comm) == 0) {
 		struct view v = { .sight = sights.sight, .nhosts = (size_t)qn_comm_nhosts(j->team.comm),
-				  .nmembers = j->mosaic.nmembers, .reach = &j->reach };
+				  .nmembers = j->mosaic.nmembers, .access = &j->access };
 
 		st = make_sets(&v, &j->mosaic, err);
 	}
 	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
-		st = qn_comm_agree(j->team.comm, share(j->team.comm, &j->reach, j->mosaic.nmembers, err), err);
+		st = qn_comm_agree(j->team.comm, share(j->team.comm, &j->access, j->mosaic.nmembers, err), err);
 	free(sights.mine);
 	free(sights.sight);
 	free(sights.stranger);
 	return st;
 }
 
-void qn_reach_fini(struct qn_reach *reach)
+void qn_access_fini(struct qn_access *access)
 {
-	qn_homes_fini(&reach->homes);
-	free(reach->set);
-	reach->set = NULL;
+	qn_homes_fini(&access->homes);
+	free(access->set);
+	access->set = NULL;
 }
 
-enum qn_tier qn_reach_tier(const struct qn_reach *reach, uint32_t member, uint32_t host)
+enum qn_tier qn_access_tier(const struct qn_access *access, uint32_t member, uint32_t host)
 {
 	static const enum qn_tier tiers[] = { [QN_HOME_MEMORY] = QN_MEMORY,
 					      [QN_HOME_DISK] = QN_DISK,
 					      [QN_HOME_SHARED] = QN_SHARED };
-	const struct qn_homes *h = &reach->homes;
+	const struct qn_homes *h = &access->homes;
 	uint32_t set;
 
-	if (!reach->set)
+	if (!access->set)
 		return QN_MEMORY;
-	set = reach->set[member];
+	set = access->set[member];
 	for (uint64_t i = h->first[set]; i < h->first[set + 1]; i++)
 		if (h->home[i].host == host)
 			return tiers[h->home[i].tier];

@@ -12,19 +12,19 @@
 #include "data/mosaic.h"
 #include "plan/plan.h"
 
-struct qn_reach {
+struct qn_access {
 	struct qn_homes homes;
 	uint32_t *set;		/* owned: of each member; NULL: there is one host, which reads all */
 };
 
-/* j->reach on all ranks, of j->mosaic and by j->team.site. QUERN_ERR_DATA: hosts see different files under
+/* j->access on all ranks, of j->mosaic and by j->team.site. QUERN_ERR_DATA: hosts see different files under
    the path of a member (identity.h), or no host sees it. Collective. */
 struct qn_job;
-enum quern_status qn_reach_find(struct qn_job *j, struct quern_message *err);
-void qn_reach_fini(struct qn_reach *reach);
+enum quern_status qn_access_find(struct qn_job *j, struct quern_message *err);
+void qn_access_fini(struct qn_access *access);
 
 /* From where a host reads a member: QN_DISK for any disk of its own, QN_MEMORY, QN_SHARED; QN_NTIERS
    when it cannot. Not collective. */
-enum qn_tier qn_reach_tier(const struct qn_reach *reach, uint32_t member, uint32_t host);
+enum qn_tier qn_access_tier(const struct qn_access *access, uint32_t member, uint32_t host);
 
 #endif

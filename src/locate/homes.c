@@ -5,16 +5,16 @@
 
 #include "base/mem.h"
 
-#define MOST_SETS  16384u		/* besides those of reach */
+#define MOST_SETS  16384u		/* besides those of access */
 #define MOST_HOMES (UINT64_C(1) << 23)	/* of all sets */
 
 /* Rank 0, while it makes sets. */
 struct making {
-	const struct qn_reach *reach;
+	const struct qn_access *access;
 	uint32_t nhosts;
 	struct qn_whereabouts *w;
-	size_t room_homes, room_sets, room_stays;
-	uint64_t nstays;
+	size_t room_homes, room_sets, room_extents;
+	uint64_t nextents;
 	uint32_t most_sets;
 	uint32_t *slot;			/* owned: hash table of sets + 1, of a power of two */
 	size_t nslots;
@@ -101,10 +101,10 @@ static enum quern_status find_set(struct making *m, uint32_t instead, uint32_t *
 	return QUERN_OK;
 }
 
-/* The homes of a set of reach, as those at hand. */
+/* The homes of a set of access, as those at hand. */
 static void take_reach(struct making *m, uint32_t set)
 {
-	const struct qn_homes *from = &m->reach->homes;
+	const struct qn_homes *from = &m->access->homes;
 
 	m->nnow = (uint32_t)(from->first[set + 1] - from->first[set]);
 	m->shared = from->shared[set];
@@ -112,13 +112,13 @@ static void take_reach(struct making *m, uint32_t set)
 		memcpy(m->now, from->home + from->first[set], m->nnow * sizeof(*m->now));
 }
 
-/* The sets of reach, under their numbers. */
+/* The sets of access, under their numbers. */
 static enum quern_status copy_reach(struct making *m)
 {
 	enum quern_status st = QUERN_OK;
 	uint32_t set;
 
-	for (uint32_t i = 0; !st && m->reach->set && i < m->reach->homes.nsets; i++) {
+	for (uint32_t i = 0; !st && m->access->set && i < m->access->homes.nsets; i++) {
 		take_reach(m, i);
 		st = find_set(m, QN_NO_HOMES, &set);
 	}
@@ -143,7 +143,7 @@ static uint32_t place_of(const struct making *m, uint32_t host)
 }
 
 /* Shared storage is no home where all can read it. */
-static void apply(struct making *m, const struct qn_finding *f)
+static void apply(struct making *m, const struct qn_probed *f)
 {
 	uint32_t at = place_of(m, f->host);
 	bool is_there = at < m->nnow && m->now[at].host == f->host;
@@ -166,37 +166,37 @@ static uint32_t begin_member(struct making *m, uint32_t member)
 {
 	m->nnow = 0;
 	m->shared = true;
-	if (!m->reach->set)
+	if (!m->access->set)
 		return QN_NO_HOMES;
-	take_reach(m, m->reach->set[member]);
-	return m->reach->set[member];
+	take_reach(m, m->access->set[member]);
+	return m->access->set[member];
 }
 
 static enum quern_status add_stay(struct making *m, uint64_t begin, uint64_t addr, uint32_t set)
 {
 	struct qn_whereabouts *w = m->w;
 
-	if (m->nstays > begin && w->stay[m->nstays - 1].set == set)
+	if (m->nextents > begin && w->extent[m->nextents - 1].set == set)
 		return QUERN_OK;
-	if (m->nstays == m->room_stays) {
-		size_t room = 2 * m->room_stays;
-		struct qn_stay *more = realloc(w->stay, room * sizeof(*more));
+	if (m->nextents == m->room_extents) {
+		size_t room = 2 * m->room_extents;
+		struct qn_home_extent *more = realloc(w->extent, room * sizeof(*more));
 
 		if (!more)
 			return qn_error_nomem(m->err, room * sizeof(*more), "homes");
-		w->stay = more;
-		m->room_stays = room;
+		w->extent = more;
+		m->room_extents = room;
 	}
-	w->stay[m->nstays++] = (struct qn_stay){ addr, set };
+	w->extent[m->nextents++] = (struct qn_home_extent){ addr, set };
 	return QUERN_OK;
 }
 
 /* The stays of a member, of which n findings are given, by address. */
-static enum quern_status make_stays(struct making *m, uint32_t member, const struct qn_finding *f,
+static enum quern_status make_stays(struct making *m, uint32_t member, const struct qn_probed *f,
 				    size_t n)
 {
 	uint32_t base = begin_member(m, member), set = base;
-	uint64_t begin = m->nstays;
+	uint64_t begin = m->nextents;
 	enum quern_status st = QUERN_OK;
 
 	if (!n || f[0].addr)
@@ -209,13 +209,13 @@ static enum quern_status make_stays(struct making *m, uint32_t member, const str
 		if (!st)
 			st = add_stay(m, begin, f[i].addr, set);
 	}
-	m->w->first[member + 1] = m->nstays;
+	m->w->first[member + 1] = m->nextents;
 	return st;
 }
 
 static int by_place(const void *a, const void *b)
 {
-	const struct qn_finding *x = a, *y = b;
+	const struct qn_probed *x = a, *y = b;
 
 	if (x->member != y->member)
 		return x->member < y->member ? -1 : 1;
@@ -224,7 +224,7 @@ static int by_place(const void *a, const void *b)
 	return x->host < y->host ? -1 : x->host > y->host;
 }
 
-static bool are_possible(const struct qn_finding *f, size_t n, uint32_t nmembers, uint32_t nhosts)
+static bool are_possible(const struct qn_probed *f, size_t n, uint32_t nmembers, uint32_t nhosts)
 {
 	for (size_t i = 0; i < n; i++)
 		if (f[i].member >= nmembers || f[i].host >= nhosts || f[i].tier > QN_HOME_SHARED)
@@ -236,26 +236,26 @@ static enum quern_status making_init(struct making *m, uint32_t nmembers)
 {
 	struct qn_whereabouts *w = m->w;
 
-	m->most_sets = m->reach->set ? m->reach->homes.nsets + MOST_SETS : MOST_SETS;
+	m->most_sets = m->access->set ? m->access->homes.nsets + MOST_SETS : MOST_SETS;
 	for (m->nslots = 64; m->nslots < 2 * (size_t)m->most_sets; )
 		m->nslots *= 2;
-	m->room_sets = m->room_stays = (size_t)nmembers + 16;
+	m->room_sets = m->room_extents = (size_t)nmembers + 16;
 	m->slot = qn_calloc(m->nslots, sizeof(*m->slot));
 	m->now = qn_calloc((size_t)m->nhosts + 1, sizeof(*m->now));
 	w->homes.first = qn_calloc(m->room_sets + 1, sizeof(*w->homes.first));
 	w->homes.shared = qn_calloc(m->room_sets, 1);
 	w->first = qn_calloc((size_t)nmembers + 1, sizeof(*w->first));
-	w->stay = qn_calloc(m->room_stays, sizeof(*w->stay));
-	return m->slot && m->now && w->homes.first && w->homes.shared && w->first && w->stay
+	w->extent = qn_calloc(m->room_extents, sizeof(*w->extent));
+	return m->slot && m->now && w->homes.first && w->homes.shared && w->first && w->extent
 		? copy_reach(m)
-		: qn_error_nomem(m->err, m->room_stays * sizeof(*w->stay), "homes");
+		: qn_error_nomem(m->err, m->room_extents * sizeof(*w->extent), "homes");
 }
 
-enum quern_status qn_whereabouts_make(const struct qn_reach *reach, uint32_t nmembers,
-				      uint32_t nhosts, struct qn_finding *found, size_t n,
+enum quern_status qn_whereabouts_make(const struct qn_access *access, uint32_t nmembers,
+				      uint32_t nhosts, struct qn_probed *found, size_t n,
 				      struct qn_whereabouts *w, struct quern_message *err)
 {
-	struct making m = { .reach = reach, .nhosts = nhosts, .w = w, .err = err };
+	struct making m = { .access = access, .nhosts = nhosts, .w = w, .err = err };
 	enum quern_status st;
 
 	memset(w, 0, sizeof(*w));
@@ -281,17 +281,17 @@ enum quern_status qn_whereabouts_make(const struct qn_reach *reach, uint32_t nme
 /* --- all ranks --- */
 
 /* What all hosts have found, on rank 0, where it is owned. Collective. */
-static enum quern_status gather_findings(struct qn_job *j, struct qn_finding **all, size_t *n,
+static enum quern_status gather_findings(struct qn_job *j, struct qn_probed **all, size_t *n,
 					 struct quern_message *err)
 {
 	size_t nranks = (size_t)qn_comm_size(j->team.comm), nmine = 0;
 	uint64_t *sizes = qn_calloc(nranks, sizeof(*sizes)), at = 0;
-	struct qn_finding *mine = NULL;
+	struct qn_probed *mine = NULL;
 	void *blocks = NULL;
 	enum quern_status st = sizes ? QUERN_OK : qn_error_nomem(err, 0, "homes");
 
 	if (!st && qn_comm_host_rank(j->team.comm) == 0)
-		st = qn_look(j, &mine, &nmine, err);
+		st = qn_probe(j, &mine, &nmine, err);
 	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
 		st = qn_comm_gather_blocks(j->team.comm, mine, nmine * sizeof(*mine), &blocks, sizes,
@@ -311,13 +311,13 @@ static enum quern_status gather_findings(struct qn_job *j, struct qn_finding **a
 enum quern_status qn_whereabouts_find(struct qn_job *j, struct qn_whereabouts *w,
 				      struct quern_message *err)
 {
-	struct qn_finding *all = NULL;
+	struct qn_probed *all = NULL;
 	size_t n = 0;
 	enum quern_status st = gather_findings(j, &all, &n, err);
 
 	memset(w, 0, sizeof(*w));
 	if (!st && qn_comm_rank(j->team.comm) == 0)
-		st = qn_whereabouts_make(&j->reach, j->mosaic.nmembers,
+		st = qn_whereabouts_make(&j->access, j->mosaic.nmembers,
 					 (uint32_t)qn_comm_nhosts(j->team.comm), all, n, w, err);
 	free(all);
 	return qn_comm_agree(j->team.comm, st, err);
@@ -327,7 +327,7 @@ void qn_whereabouts_fini(struct qn_whereabouts *w)
 {
 	qn_homes_fini(&w->homes);
 	free(w->first);
-	free(w->stay);
+	free(w->extent);
 	memset(w, 0, sizeof(*w));
 }
 
@@ -337,22 +337,22 @@ uint32_t qn_whereabouts_set(const struct qn_whereabouts *w, uint32_t member, uin
 	uint64_t low = w->first[member], end = w->first[member + 1], high = end;
 	uint32_t set;
 
-	/* Mostly the same stay, or the next. */
-	if (*hint >= low && *hint < end && w->stay[*hint].addr <= addr) {
+	/* Mostly the same extent, or the next. */
+	if (*hint >= low && *hint < end && w->extent[*hint].addr <= addr) {
 		low = *hint;
-		if (low + 1 == end || w->stay[low + 1].addr > addr)
+		if (low + 1 == end || w->extent[low + 1].addr > addr)
 			high = low + 1;
 	}
 	while (high - low > 1) {
 		uint64_t mid = low + (high - low) / 2;
 
-		if (w->stay[mid].addr <= addr)
+		if (w->extent[mid].addr <= addr)
 			low = mid;
 		else
 			high = mid;
 	}
 	*hint = low;
-	set = w->stay[low].set;
+	set = w->extent[low].set;
 	return addr == QN_ADDR_NONE && set != QN_NO_HOMES && w->homes.shared[set] ? QN_NO_HOMES
 										  : set;
 }

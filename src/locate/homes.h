@@ -7,8 +7,8 @@
 
 #include "locate/probe.h"
 
-/* From this address of a member's file on, up to the next stay. */
-struct qn_stay {
+/* From this address of a member's file on, up to the next extent. */
+struct qn_home_extent {
 	uint64_t addr;
 	uint32_t set;		/* of homes, or QN_NO_HOMES */
 };
@@ -16,7 +16,7 @@ struct qn_stay {
 struct qn_whereabouts {
 	struct qn_homes homes;
 	uint64_t *first;	/* owned, members + 1: where the stays of each begin */
-	struct qn_stay *stay;	/* owned: by address; the first of a member is at 0 */
+	struct qn_home_extent *extent;	/* owned: by address; the first of a member is at 0 */
 };
 
 /* On rank 0; of the other ranks it is left empty. Collective. */
@@ -26,13 +26,13 @@ enum quern_status qn_whereabouts_find(struct qn_job *j, struct qn_whereabouts *w
 /* The same of what has been found, which is put in order. nhosts: those that findings may be of.
    Findings that no host can have made are QUERN_ERR_RUN. Where very many sets would come of it, the
    rest is told by hosts only. Not collective. */
-enum quern_status qn_whereabouts_make(const struct qn_reach *reach, uint32_t nmembers,
-				      uint32_t nhosts, struct qn_finding *found, size_t n,
+enum quern_status qn_whereabouts_make(const struct qn_access *access, uint32_t nmembers,
+				      uint32_t nhosts, struct qn_probed *found, size_t n,
 				      struct qn_whereabouts *w, struct quern_message *err);
 void qn_whereabouts_fini(struct qn_whereabouts *w);
 
 /* The set of what begins at an address of a member; at QN_ADDR_NONE nothing is stored, and it may be
-   taken by all that can open the file. *hint: a stay near it, as this left it; begins as 0. Not
+   taken by all that can open the file. *hint: an extent near it, as this left it; begins as 0. Not
    collective. */
 uint32_t qn_whereabouts_set(const struct qn_whereabouts *w, uint32_t member, uint64_t addr,
 			    uint64_t *hint);

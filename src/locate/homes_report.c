@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "data/access.h"
+#include "data/reading.h"
 #include "locate/homes.h"
 #include "find/join.h"
 #include "find/describe.h"
 
-const struct quern_option qn_census_options[] = {
+const struct quern_option qn_homes_report_options[] = {
 	{ "dataset", 'd', QUERN_OPT_STRING, "PATH", NULL, 0, 0, "only this dataset" },
 	{ "column", 0, QUERN_OPT_STRING, "NAME", NULL, 0, 0,
 	  "only this member of its compound datatype" },
@@ -24,12 +24,12 @@ const struct quern_option qn_census_options[] = {
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
 
-void qn_census_fini(struct qn_census *c)
+void qn_homes_report_fini(struct qn_homes_report *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
 		free(c->dataset[i].path);
 		free(c->dataset[i].why);
-		free(c->dataset[i].abode);
+		free(c->dataset[i].home);
 	}
 	free(c->dataset);
 	memset(c, 0, sizeof(*c));
@@ -39,8 +39,8 @@ void qn_census_fini(struct qn_census *c)
 
 static int by_home(const void *a, const void *b)
 {
-	const struct qn_home *x = &((const struct qn_abode *)a)->home;
-	const struct qn_home *y = &((const struct qn_abode *)b)->home;
+	const struct qn_home *x = &((const struct qn_home_bytes *)a)->home;
+	const struct qn_home *y = &((const struct qn_home_bytes *)b)->home;
 
 	if (x->host != y->host)
 		return x->host < y->host ? -1 : 1;
@@ -49,8 +49,8 @@ static int by_home(const void *a, const void *b)
 	return (int)x->tier - (int)y->tier;
 }
 
-/* Adds up abodes of the same kind. */
-static size_t merge(struct qn_abode *a, size_t n)
+/* Adds up homes of the same kind. */
+static size_t merge(struct qn_home_bytes *a, size_t n)
 {
 	size_t to = 0;
 
@@ -70,18 +70,18 @@ static enum quern_status count_homes(const struct qn_homes *h, const uint64_t *n
 {
 	uint64_t room = h->first[h->nsets];
 
-	out->abode = qn_calloc(room, sizeof(*out->abode));
-	if (!out->abode)
-		return qn_error_nomem(err, room * sizeof(*out->abode), "homes");
+	out->home = qn_calloc(room, sizeof(*out->home));
+	if (!out->home)
+		return qn_error_nomem(err, room * sizeof(*out->home), "homes");
 	for (uint32_t s = 0; s < h->nsets; s++) {
 		if (!nbytes[s])
 			continue;
 		for (uint64_t i = h->first[s]; i < h->first[s + 1]; i++)
-			out->abode[out->n++] = (struct qn_abode){ h->home[i], nbytes[s] };
+			out->home[out->n++] = (struct qn_home_bytes){ h->home[i], nbytes[s] };
 		if (h->first[s] == h->first[s + 1])
 			out->shared_nbytes += nbytes[s];
 	}
-	out->n = merge(out->abode, out->n);
+	out->n = merge(out->home, out->n);
 	return QUERN_OK;
 }
 
@@ -109,7 +109,7 @@ static enum quern_status count(const struct qn_mosaic *m, const struct qn_wherea
 /* --- all ranks --- */
 
 /* What the describer of the first file finds in it, on all ranks. Collective. */
-static enum quern_status list_datasets(struct qn_job *j, const struct qn_muster *m,
+static enum quern_status list_datasets(struct qn_job *j, const struct qn_files *m,
 				       struct qn_names *paths, struct quern_message *err)
 {
 	const char *one = quern_option_string(j->options, "dataset"), *file = j->files.name[0];
@@ -134,9 +134,9 @@ static enum quern_status list_datasets(struct qn_job *j, const struct qn_muster 
 	qn_listing_fini(&l);
 	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
-		st = qn_muster_gather(j, &mine, paths, err);
+		st = qn_files_gather(j, &mine, paths, err);
 	qn_names_fini(&mine);
-	return st ? st : qn_muster_share(j, paths, err);
+	return st ? st : qn_files_share(j, paths, err);
 }
 
 /* Under the name that it has in the file. */
@@ -152,7 +152,7 @@ static enum quern_status take_path(struct qn_counted *out, const char *path, str
 }
 
 /* One dataset. What fails is not fatal for the others; all ranks fail alike. Collective. */
-static enum quern_status look_at(struct qn_job *j, const struct qn_muster *m,
+static enum quern_status look_at(struct qn_job *j, const struct qn_files *m,
 				 struct qn_counted *out, struct quern_message *err)
 {
 	struct qn_whereabouts w = { .first = NULL };
@@ -161,7 +161,7 @@ static enum quern_status look_at(struct qn_job *j, const struct qn_muster *m,
 	if (!st)
 		st = qn_comm_agree(j->team.comm, qn_job_share_mosaic(j, err), err);
 	if (!st)
-		st = qn_comm_agree(j->team.comm, qn_reach_find(j, err), err);
+		st = qn_comm_agree(j->team.comm, qn_access_find(j, err), err);
 	if (!st)
 		st = qn_whereabouts_find(j, &w, err);
 	if (!st && qn_comm_rank(j->team.comm) == 0)
@@ -169,15 +169,15 @@ static enum quern_status look_at(struct qn_job *j, const struct qn_muster *m,
 	if (!st && qn_comm_rank(j->team.comm) == 0)
 		st = count(&j->mosaic, &w, out, err);
 	qn_whereabouts_fini(&w);
-	qn_reach_fini(&j->reach);
+	qn_access_fini(&j->access);
 	qn_mosaic_fini(&j->mosaic);
 	qn_dataset_fini(&j->dataset);
 	return qn_comm_agree(j->team.comm, st, err);
 }
 
 /* Counts a dataset, or notes why it cannot be. */
-static enum quern_status add(struct qn_job *j, struct quern_options *o, const struct qn_muster *m,
-			     const char *path, bool alone, struct qn_census *c,
+static enum quern_status add(struct qn_job *j, struct quern_options *o, const struct qn_files *m,
+			     const char *path, bool alone, struct qn_homes_report *c,
 			     struct quern_message *err)
 {
 	struct qn_counted *out = &c->dataset[c->n];
@@ -198,19 +198,19 @@ static enum quern_status add(struct qn_job *j, struct quern_options *o, const st
 	return qn_comm_agree(j->team.comm, out->why ? QUERN_OK : qn_error_nomem(err, 0, "a message"), err);
 }
 
-enum quern_status qn_census_take(struct qn_job *j, const struct qn_team_settings *team,
+enum quern_status qn_homes_report_take(struct qn_job *j, const struct qn_team_settings *team,
 				 struct quern_options *o,
-				 const struct qn_names *words, struct qn_census *out,
+				 const struct qn_names *words, struct qn_homes_report *out,
 				 struct quern_message *err)
 {
-	struct qn_muster m = { .describer = NULL };
+	struct qn_files m = { .describer = NULL };
 	struct qn_names paths = { .n = 0 };
 	enum quern_status st = qn_job_place(j, team, err);
 
 	memset(out, 0, sizeof(*out));
 	j->looks_closely = true;
 	if (!st)
-		st = qn_muster(j, words, &m, err);
+		st = qn_files_find(j, words, &m, err);
 	if (!st)
 		st = list_datasets(j, &m, &paths, err);
 	if (!st) {
@@ -222,6 +222,6 @@ enum quern_status qn_census_take(struct qn_job *j, const struct qn_team_settings
 	for (size_t i = 0; !st && i < paths.n; i++)
 		st = add(j, o, &m, paths.name[i], paths.n == 1, out, err);
 	qn_names_fini(&paths);
-	qn_muster_fini(&m);
+	qn_files_fini(&m);
 	return st;
 }

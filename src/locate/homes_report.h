@@ -8,7 +8,7 @@
 #include "run/job.h"
 
 /* Bytes of one dataset in one kind of home. */
-struct qn_abode {
+struct qn_home_bytes {
 	struct qn_home home;
 	uint64_t nbytes;
 };
@@ -20,28 +20,28 @@ struct qn_counted {
 	uint64_t stored_nbytes;	/* that a run over all of it reads */
 	uint64_t shared_nbytes;	/* of these: with no home, on storage that all hosts share */
 	size_t n;
-	struct qn_abode *abode;	/* owned: by host, node and tier. Copies count each */
+	struct qn_home_bytes *home;	/* owned: by host, node and tier. Copies count each */
 };
 
-struct qn_census {
+struct qn_homes_report {
 	size_t n;
 	struct qn_counted *dataset;	/* owned; rank 0's */
 };
 
-/* Options of a census. */
-extern const struct quern_option qn_census_options[];
+/* Options of a report on homes. */
+extern const struct quern_option qn_homes_report_options[];
 
 /*
  * Counts the datasets of files that are joined as for a run: the one of the option dataset, or all
  * that the first file has; of several, one that cannot be counted says why. j: its comm and options
  * are given, all else zeroed; on rank 0 then j->files and j->team.hosts tell what was looked at where.
- * o: the options, in which the dataset is set. Collective. The caller frees with qn_census_fini and
+ * o: the options, in which the dataset is set. Collective. The caller frees with qn_homes_report_fini and
  * qn_job_fini, whatever is returned.
  */
-enum quern_status qn_census_take(struct qn_job *j, const struct qn_team_settings *team,
+enum quern_status qn_homes_report_take(struct qn_job *j, const struct qn_team_settings *team,
 				 struct quern_options *o,
-				 const struct qn_names *words, struct qn_census *out,
+				 const struct qn_names *words, struct qn_homes_report *out,
 				 struct quern_message *err);
-void qn_census_fini(struct qn_census *c);
+void qn_homes_report_fini(struct qn_homes_report *c);
 
 #endif

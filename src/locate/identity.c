@@ -195,7 +195,7 @@ static struct qn_sum sum_file(const char *file)
 	int fd = qn_file_open(file, NULL);
 
 	if (fd >= 0) {
-		qn_source_sum(fd, &sum);
+		qn_identity_of(fd, &sum);
 		close(fd);
 	}
 	return sum;

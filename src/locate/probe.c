@@ -20,7 +20,7 @@ struct looker {
 	uint64_t step;			/* of this many chunks, one is asked for */
 	uint64_t spacing;		/* bytes of a file between two samples */
 	uint64_t stride;		/* of so many members, one is looked at */
-	struct qn_finding *finding;	/* owned */
+	struct qn_probed *finding;	/* owned */
 	size_t n, room, first;		/* first: of the member at hand */
 	struct quern_message *err;
 };
@@ -36,20 +36,20 @@ struct ground {
 static enum quern_status add(struct looker *l, uint32_t member, uint64_t addr, uint16_t node,
 			     uint16_t tier)
 {
-	struct qn_finding *last = l->n > l->first ? &l->finding[l->n - 1] : NULL;
+	struct qn_probed *last = l->n > l->first ? &l->finding[l->n - 1] : NULL;
 
 	if (last && last->node == node && last->tier == tier)
 		return QUERN_OK;
 	if (l->n == l->room) {
 		size_t room = l->room ? 2 * l->room : 64;
-		struct qn_finding *more = realloc(l->finding, room * sizeof(*more));
+		struct qn_probed *more = realloc(l->finding, room * sizeof(*more));
 
 		if (!more)
 			return qn_error_nomem(l->err, room * sizeof(*more), "homes");
 		l->finding = more;
 		l->room = room;
 	}
-	l->finding[l->n++] = (struct qn_finding){ last ? addr : 0, member, l->host, node, tier };
+	l->finding[l->n++] = (struct qn_probed){ last ? addr : 0, member, l->host, node, tier };
 	return QUERN_OK;
 }
 
@@ -136,14 +136,14 @@ static void ground_fini(struct ground *g)
 	close(g->fd);
 }
 
-/* Takes back what reach knows already: all of the file is where its kind of storage says. */
+/* Takes back what access knows already: all of the file is where its kind of storage says. */
 static void leave_out_known(struct looker *l, uint32_t member, const struct ground *g)
 {
-	const struct qn_finding *f = &l->finding[l->first];
+	const struct qn_probed *f = &l->finding[l->first];
 
-	if (l->job->reach.set && l->n == l->first + 1 && f->node == QN_ANY_NODE &&
+	if (l->job->access.set && l->n == l->first + 1 && f->node == QN_ANY_NODE &&
 	    f->tier == g->tier &&
-	    qn_reach_tier(&l->job->reach, member, l->host) != QN_NTIERS)
+	    qn_access_tier(&l->job->access, member, l->host) != QN_NTIERS)
 		l->n = l->first;
 }
 
@@ -154,7 +154,7 @@ static enum quern_status look_at(struct looker *l, uint32_t member)
 	enum quern_status st = QUERN_OK;
 
 	/* A file that cannot be opened is reported by whoever must read it. */
-	if (qn_reach_tier(&l->job->reach, member, l->host) == QN_NTIERS ||
+	if (qn_access_tier(&l->job->access, member, l->host) == QN_NTIERS ||
 	    !ground_init(l, m->file, &g))
 		return QUERN_OK;
 	l->first = l->n;
@@ -184,7 +184,7 @@ static enum quern_status repeat_last(struct looker *l, uint32_t member)
 
 	l->first = end;
 	for (size_t i = begin; !st && i < end; i++) {
-		struct qn_finding f = l->finding[i];
+		struct qn_probed f = l->finding[i];
 
 		st = add(l, member, f.addr, f.node, f.tier);
 	}
@@ -200,7 +200,7 @@ static void choose_steps(struct looker *l, uint64_t most, bool coarse)
 	double nbytes = 0;
 
 	for (uint32_t i = 0; i < m->nmembers; i++) {
-		if (qn_reach_tier(&l->job->reach, i, l->host) == QN_NTIERS)
+		if (qn_access_tier(&l->job->access, i, l->host) == QN_NTIERS)
 			continue;
 		nmembers++;
 		nchunks += m->member[i].nchunks;
@@ -214,7 +214,7 @@ static void choose_steps(struct looker *l, uint64_t most, bool coarse)
 	l->stride = qn_max_u64(1, qn_ceil_div(nmembers, most));
 }
 
-enum quern_status qn_look(const struct qn_job *j, struct qn_finding **out, size_t *n,
+enum quern_status qn_probe(const struct qn_job *j, struct qn_probed **out, size_t *n,
 			  struct quern_message *err)
 {
 	uint64_t nhosts = (uint64_t)qn_comm_nhosts(j->team.comm);

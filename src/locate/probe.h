@@ -9,7 +9,7 @@
 #include "run/job.h"
 
 /* From this address of a member's file on, up to the next one of the same host. */
-struct qn_finding {
+struct qn_probed {
 	uint64_t addr;
 	uint32_t member, host;
 	uint16_t node;		/* or QN_ANY_NODE */
@@ -22,9 +22,9 @@ struct qn_finding {
 #define QN_MOST_SAMPLES_ALL (UINT64_C(1) << 22)
 
 /* What this host finds, by member and address: *out is owned by the caller. Of a member that is looked
-   at, the first is at 0; what says no more than j->reach is left out. The rank that has the chunks asks
+   at, the first is at 0; what says no more than j->access is left out. The rank that has the chunks asks
    for these, others for the bytes of files. Not collective. */
-enum quern_status qn_look(const struct qn_job *j, struct qn_finding **out, size_t *n,
+enum quern_status qn_probe(const struct qn_job *j, struct qn_probed **out, size_t *n,
 			  struct quern_message *err);
 
 #endif

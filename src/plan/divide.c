@@ -50,7 +50,7 @@ static struct walk begin_walk(const struct divider *d, uint32_t seat)
 
 static bool walk_on(const struct divider *d, uint32_t seat, struct walk *w)
 {
-	struct qn_found f;
+	struct qn_lump_homes f;
 
 	while (!qn_piece_bite(d->s->work, &w->rest, &w->bite)) {
 		if (w->k == w->end)

@@ -46,7 +46,7 @@ static void describe_use(struct search *q, uint32_t item, uint32_t seat, uint32_
 	const struct qn_seating *s = q->s;
 	const struct qn_rates *r = s->rates;
 	const struct qn_lump *l = &s->work->lump[item];	/* of this one item */
-	struct qn_found f = qn_seating_find(s, l->set);
+	struct qn_lump_homes f = qn_seating_find(s, l->set);
 	enum qn_tier tier = qn_seating_tier(s, &f, seat);
 	struct use *u = &q->use[(size_t)item * q->nranks + rank];
 	double stored = (double)l->stored;

@@ -20,7 +20,7 @@ const char *qn_why_name(enum qn_why why)
 }
 
 /* Does a rank run on a host of these homes? */
-static bool has_rank(const struct qn_seating *s, const struct qn_found *f)
+static bool has_rank(const struct qn_seating *s, const struct qn_lump_homes *f)
 {
 	for (uint32_t i = 0; i < f->n; i++)
 		if (qn_seating_host(s, &f->home[i]) != QN_NO_SEAT)
@@ -33,7 +33,7 @@ static enum quern_status check_reach(const struct qn_seating *s, uint64_t *unrea
 {
 	for (uint64_t i = 0; s->work->homes && i < s->work->nlumps; i++) {
 		const struct qn_lump *l = &s->work->lump[i];
-		struct qn_found f = qn_seating_find(s, l->set);
+		struct qn_lump_homes f = qn_seating_find(s, l->set);
 
 		if (f.shared || has_rank(s, &f))
 			continue;
@@ -98,7 +98,7 @@ struct accounts {
 static void account_bite(struct accounts *a, const struct qn_bite *b, int rank)
 {
 	const struct qn_seating *s = a->s;
-	struct qn_found f = qn_seating_find(s, b->lump->set);
+	struct qn_lump_homes f = qn_seating_find(s, b->lump->set);
 	uint32_t seat = a->seat_of_rank[rank], host = s->seat[seat].host;
 	enum qn_tier tier = qn_seating_tier(s, &f, seat);
 	struct qn_portion *p = &a->plan->rank[rank];

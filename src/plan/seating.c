@@ -112,7 +112,7 @@ uint32_t qn_seating_search(const struct qn_seating *s, uint32_t host, uint32_t n
 	return low > first ? low - 1 : first;
 }
 
-enum qn_tier qn_seating_tier(const struct qn_seating *s, const struct qn_found *f, uint32_t seat)
+enum qn_tier qn_seating_tier(const struct qn_seating *s, const struct qn_lump_homes *f, uint32_t seat)
 {
 	static const enum qn_tier tiers[] = { [QN_HOME_MEMORY] = QN_MEMORY,
 					      [QN_HOME_DISK] = QN_DISK,

@@ -39,19 +39,19 @@ enum quern_status qn_seating_init(struct qn_seating *s, const struct qn_cluster 
 void qn_seating_fini(struct qn_seating *s);
 
 /* The homes of a lump, and whether everybody can read it. */
-struct qn_found {
+struct qn_lump_homes {
 	const struct qn_home *home;
 	uint32_t n;
 	bool shared;
 };
 
-static inline struct qn_found qn_seating_find(const struct qn_seating *s, uint32_t set)
+static inline struct qn_lump_homes qn_seating_find(const struct qn_seating *s, uint32_t set)
 {
 	const struct qn_homes *h = s->work->homes;
 
 	if (set == QN_NO_HOMES)
-		return (struct qn_found){ .shared = true };
-	return (struct qn_found){ .home = h->home + h->first[set],
+		return (struct qn_lump_homes){ .shared = true };
+	return (struct qn_lump_homes){ .home = h->home + h->first[set],
 				  .n = (uint32_t)(h->first[set + 1] - h->first[set]),
 				  .shared = h->shared[set] };
 }
@@ -75,7 +75,7 @@ static inline uint32_t qn_seating_at(const struct qn_seating *s, uint32_t host, 
 }
 
 /* From where a seat reads what has these homes: the cheapest; QN_NTIERS when it cannot. */
-enum qn_tier qn_seating_tier(const struct qn_seating *s, const struct qn_found *f, uint32_t seat);
+enum qn_tier qn_seating_tier(const struct qn_seating *s, const struct qn_lump_homes *f, uint32_t seat);
 
 /* Seconds of a thread for so many bytes of so many items. */
 static inline double qn_rates_seconds(const struct qn_rates *r, enum qn_tier tier, double stored,

@@ -46,7 +46,7 @@ static double serve(double *server, double now, double nbytes, double limit)
 static double run_item(struct qn_model *m, const struct qn_lump *l, uint32_t rank, double now)
 {
 	uint32_t seat = m->seat_of[rank], host = m->s->host[seat];
-	struct qn_found f = qn_seating_find(m->s, l->set);
+	struct qn_lump_homes f = qn_seating_find(m->s, l->set);
 	enum qn_tier tier = qn_seating_tier(m->s, &f, seat);
 	double stored = qn_lump_stored(l), slow = m->slow ? m->slow[host] : 1;
 	double read = stored * m->rates->read[tier] * slow, got = now + read;
@@ -260,7 +260,7 @@ static double scatter_seconds(const struct qn_plan *plan, const struct qn_costs 
 
 /* What comes before and after the work: a tree of messages takes log2 of the ranks. */
 static void add_collectives(const struct qn_plan *plan, const struct qn_costs *c, double nhosts,
-			    struct qn_foreseen *f)
+			    struct qn_forecast *f)
 {
 	double n = plan->nranks, depth = n > 1 ? ceil(log2(n)) : 0;
 
@@ -276,7 +276,7 @@ static void add_collectives(const struct qn_plan *plan, const struct qn_costs *c
 
 enum quern_status qn_simulate(const struct qn_cluster *cluster, const struct qn_work *work,
 			      const struct qn_plan *plan, const struct qn_costs *costs,
-			      const double *slow, struct qn_foreseen *out,
+			      const double *slow, struct qn_forecast *out,
 			      struct quern_message *err)
 {
 	struct qn_seating s;

@@ -36,7 +36,7 @@ struct qn_costs {
 extern const struct qn_costs qn_costs_default;
 
 /* One run, in seconds. */
-struct qn_foreseen {
+struct qn_forecast {
 	double lost;		/* until a host failed and all was begun again */
 	double startup, metadata, plan, scatter, work, reduce, output, total;
 	uint64_t ntasks_stolen, ntasks_leased;
@@ -46,7 +46,7 @@ struct qn_foreseen {
 /* slow[h]: how many times slower host h is than the rates say; NULL: none. */
 enum quern_status qn_simulate(const struct qn_cluster *cluster, const struct qn_work *work,
 			      const struct qn_plan *plan, const struct qn_costs *costs,
-			      const double *slow, struct qn_foreseen *out,
+			      const double *slow, struct qn_forecast *out,
 			      struct quern_message *err);
 
 #endif

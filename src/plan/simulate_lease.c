@@ -49,7 +49,7 @@ static double lone_seconds(const struct qn_model *m, enum qn_tier tier)
 /* From where a host would read a task of a rank. */
 static enum qn_tier tier_at(const struct qn_model *m, uint32_t rank, uint64_t task, uint32_t seat)
 {
-	struct qn_found f = qn_seating_find(m->s, qn_model_lump(m, rank, task)->set);
+	struct qn_lump_homes f = qn_seating_find(m->s, qn_model_lump(m, rank, task)->set);
 
 	return qn_seating_tier(m->s, &f, seat);
 }

@@ -284,7 +284,7 @@ static const enum qn_tier home_tiers[] = { [QN_HOME_MEMORY] = QN_MEMORY, [QN_HOM
 
 static void find_spots(const struct qn_spread *p, const struct qn_unit *u, struct choice *c)
 {
-	struct qn_found f;
+	struct qn_lump_homes f;
 
 	c->step = 0;
 	if (c->is_set && c->set == u->set)
@@ -562,7 +562,7 @@ static void return_home(struct qn_spread *p)
 
 	for (uint64_t i = 0; i < p->nunits; i++) {
 		const struct qn_unit *u = &p->unit[i];
-		struct qn_found f = qn_seating_find(p->s, u->set);
+		struct qn_lump_homes f = qn_seating_find(p->s, u->set);
 		enum qn_tier from, to;
 		uint32_t home;
 

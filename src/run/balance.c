@@ -37,9 +37,9 @@ static bool is_own(const struct qn_home *h)
 }
 
 /* Marks what the hosts of a set of homes are to this one. */
-static void mark_set(struct qn_agent *a, uint32_t set)
+static void mark_set(struct qn_balance *a, uint32_t set)
 {
-	const struct qn_homes *h = &a->reach->homes;
+	const struct qn_homes *h = &a->access->homes;
 	bool held = false, readable = h->shared[set];
 
 	for (uint64_t i = h->first[set]; i < h->first[set + 1]; i++)
@@ -57,19 +57,19 @@ static void mark_set(struct qn_agent *a, uint32_t set)
 		a->peer[i].readable = true;
 }
 
-enum quern_status qn_agent_init(struct qn_agent *a, struct qn_comm *c,
-				const struct qn_reach *reach, const struct qn_mosaic *m,
+enum quern_status qn_balance_init(struct qn_balance *a, struct qn_comm *c,
+				const struct qn_access *access, const struct qn_mosaic *m,
 				const struct qn_items *items, uint64_t elem_nbytes,
 				const struct qn_rates *rates, struct qn_queues *q,
 				struct qn_leases *l, struct quern_message *err)
 {
 	enum quern_status st;
 
-	*a = (struct qn_agent){ .comm = c, .reach = reach, .rates = rates, .queues = q, .leases = l,
+	*a = (struct qn_balance){ .comm = c, .access = access, .rates = rates, .queues = q, .leases = l,
 				.asked = -1, .nhosts = qn_comm_nhosts(c), .host = qn_comm_host(c) };
 	if (a->nhosts == 1)
 		return QUERN_OK;
-	st = qn_post_new(c, &a->post, err);
+	st = qn_mailbox_new(c, &a->post, err);
 	if (!st && a->post) {
 		a->peer = qn_calloc((size_t)a->nhosts, sizeof(*a->peer));
 		a->answer = qn_calloc(sizeof(struct answer) + qn_lease_most_nbytes(l), 1);
@@ -77,27 +77,27 @@ enum quern_status qn_agent_init(struct qn_agent *a, struct qn_comm *c,
 			st = qn_error_nomem(err, qn_lease_most_nbytes(l), "leases");
 		else
 			st = qn_weigher_init(&a->weigher, m, items, elem_nbytes, err);
-		for (uint32_t s = 0; !st && s < reach->homes.nsets; s++)
+		for (uint32_t s = 0; !st && s < access->homes.nsets; s++)
 			mark_set(a, s);
 		for (int r = 0; r < q->nranks; r++)
 			a->nthreads += q->queue[r].header->nthreads;
 	}
 	st = qn_comm_agree(c, st, err);
 	if (st)
-		qn_agent_fini(a);
+		qn_balance_fini(a);
 	return st;
 }
 
-void qn_agent_fini(struct qn_agent *a)
+void qn_balance_fini(struct qn_balance *a)
 {
-	qn_post_free(a->post);
+	qn_mailbox_free(a->post);
 	qn_weigher_fini(&a->weigher);
 	free(a->peer);
 	free(a->answer);
 	memset(a, 0, sizeof(*a));
 }
 
-void qn_agent_begin(struct qn_agent *a)
+void qn_balance_begin(struct qn_balance *a)
 {
 	for (int h = 0; h < a->nhosts; h++) {
 		a->peer[h].known = h != a->host && a->peer[h].readable ? QN_UNKNOWN
@@ -136,7 +136,7 @@ static double mean_task(const struct qn_queue *q)
 }
 
 /* Work of its queues and leases that nobody has taken. */
-static void count_waiting(const struct qn_agent *a, double *weight, uint64_t *ntasks)
+static void count_waiting(const struct qn_balance *a, double *weight, uint64_t *ntasks)
 {
 	*weight = 0;
 	*ntasks = 0;
@@ -150,7 +150,7 @@ static void count_waiting(const struct qn_agent *a, double *weight, uint64_t *nt
 	}
 }
 
-static void measure_pace(struct qn_agent *a, double now, double done, double share)
+static void measure_pace(struct qn_balance *a, double now, double done, double share)
 {
 	a->busy_seconds += (now - a->at) * share;
 	a->busy_nbytes += done - a->done_nbytes;
@@ -162,7 +162,7 @@ static void measure_pace(struct qn_agent *a, double now, double done, double sha
 	}
 }
 
-static void look_around(struct qn_agent *a)
+static void look_around(struct qn_balance *a)
 {
 	struct qn_load *l = &a->load;
 	double now = qn_comm_wtime(), share, work = 0;
@@ -189,7 +189,7 @@ static void look_around(struct qn_agent *a)
 
 /* --- what is known of others --- */
 
-static void learn(struct qn_agent *a, int host, double seconds)
+static void learn(struct qn_balance *a, int host, double seconds)
 {
 	struct qn_peer *p = &a->peer[host];
 
@@ -200,13 +200,13 @@ static void learn(struct qn_agent *a, int host, double seconds)
 }
 
 /* What somebody says of a third host counts only where nothing is known. */
-static void hear(struct qn_agent *a, int32_t host, double seconds)
+static void hear(struct qn_balance *a, int32_t host, double seconds)
 {
 	if (host >= 0 && host < a->nhosts && a->peer[host].known == QN_UNKNOWN)
 		learn(a, host, seconds);
 }
 
-static int32_t tell_rumour(const struct qn_agent *a, double *seconds)
+static int32_t tell_rumour(const struct qn_balance *a, double *seconds)
 {
 	int best = -1;
 
@@ -220,7 +220,7 @@ static int32_t tell_rumour(const struct qn_agent *a, double *seconds)
 
 /* --- asking --- */
 
-static bool may_ask(const struct qn_agent *a, int host)
+static bool may_ask(const struct qn_balance *a, int host)
 {
 	const struct qn_peer *p = &a->peer[host];
 
@@ -239,7 +239,7 @@ static bool is_better(const struct qn_peer *a, const struct qn_peer *b)
 }
 
 /* Whom to ask now, or -1. */
-static int choose(const struct qn_agent *a)
+static int choose(const struct qn_balance *a)
 {
 	int best = -1;
 
@@ -254,17 +254,17 @@ static int choose(const struct qn_agent *a)
 	return best;
 }
 
-static enum quern_status ask(struct qn_agent *a, int host, struct quern_message *err)
+static enum quern_status ask(struct qn_balance *a, int host, struct quern_message *err)
 {
 	struct note n = { .kind = ASK, .load = a->load, .latency = a->latency };
-	enum quern_status st = qn_post_expect(a->post, host, err);
+	enum quern_status st = qn_mailbox_expect(a->post, host, err);
 
 	if (st)
 		return st;
 	n.rumour = tell_rumour(a, &n.rumour_seconds);
-	st = qn_post_send(a->post, host, &n, sizeof(n), err);
+	st = qn_mailbox_send(a->post, host, &n, sizeof(n), err);
 	if (st) {
-		qn_post_expect_none(a->post);
+		qn_mailbox_expect_none(a->post);
 		return st;
 	}
 	a->nasked += a->peer[host].known == QN_UNKNOWN;
@@ -273,7 +273,7 @@ static enum quern_status ask(struct qn_agent *a, int host, struct quern_message 
 	return QUERN_OK;
 }
 
-static enum quern_status take_lease(struct qn_agent *a, const void *data, size_t nbytes,
+static enum quern_status take_lease(struct qn_balance *a, const void *data, size_t nbytes,
 				    struct quern_message *err)
 {
 	int slot = qn_leases_vacant(a->leases);
@@ -288,7 +288,7 @@ static enum quern_status take_lease(struct qn_agent *a, const void *data, size_t
 	return st;
 }
 
-static enum quern_status take_answer(struct qn_agent *a, const void *data, size_t nbytes,
+static enum quern_status take_answer(struct qn_balance *a, const void *data, size_t nbytes,
 				     struct quern_message *err)
 {
 	const int host = a->asked;
@@ -322,7 +322,7 @@ static bool is_sane(const struct qn_load *l)
 	       isfinite(l->nthreads);
 }
 
-static struct qn_queue *fullest(const struct qn_agent *a)
+static struct qn_queue *fullest(const struct qn_balance *a)
 {
 	struct qn_queue *best = &a->queues->queue[0];
 
@@ -332,7 +332,7 @@ static struct qn_queue *fullest(const struct qn_agent *a)
 	return best;
 }
 
-static uint32_t member_of(struct qn_agent *a, const struct qn_queue *q, uint32_t task)
+static uint32_t member_of(struct qn_balance *a, const struct qn_queue *q, uint32_t task)
 {
 	uint32_t hint = 0;
 
@@ -346,10 +346,10 @@ static double task_seconds(const struct qn_rates *r, const struct qn_load *l, en
 }
 
 /* How many tasks of a member a thief is to have. Its rate is that of work near to it. */
-static uint32_t lease_of(const struct qn_agent *a, const struct note *n, int thief, uint32_t member)
+static uint32_t lease_of(const struct qn_balance *a, const struct note *n, int thief, uint32_t member)
 {
-	enum qn_tier there = qn_reach_tier(a->reach, member, (uint32_t)thief);
-	enum qn_tier here = qn_reach_tier(a->reach, member, (uint32_t)a->host);
+	enum qn_tier there = qn_access_tier(a->access, member, (uint32_t)thief);
+	enum qn_tier here = qn_access_tier(a->access, member, (uint32_t)a->host);
 	struct qn_load l = n->load;
 	double most;
 
@@ -366,7 +366,7 @@ static uint32_t lease_of(const struct qn_agent *a, const struct note *n, int thi
 }
 
 /* The tasks before `end` that are of one member: at most `most`. */
-static uint32_t count_alike(struct qn_agent *a, const struct qn_queue *q, uint32_t head,
+static uint32_t count_alike(struct qn_balance *a, const struct qn_queue *q, uint32_t head,
 			    uint32_t end, uint32_t most)
 {
 	uint32_t member = member_of(a, q, end - 1), n = 1, hint = 0;
@@ -381,7 +381,7 @@ static uint32_t count_alike(struct qn_agent *a, const struct qn_queue *q, uint32
 
 /* The tail of a queue, or its head where the thief cannot read what is at the tail. False: nothing
    for this thief. */
-static bool choose_tasks(struct qn_agent *a, const struct note *n, int thief, struct qn_queue *q,
+static bool choose_tasks(struct qn_balance *a, const struct note *n, int thief, struct qn_queue *q,
 			 uint32_t *begin, uint32_t *end)
 {
 	uint32_t head, tail, most;
@@ -409,7 +409,7 @@ static bool choose_tasks(struct qn_agent *a, const struct note *n, int thief, st
 }
 
 /* Takes tasks for a thief and appends them to the answer: returns the bytes. */
-static size_t give(struct qn_agent *a, const struct note *n, int thief, uint8_t *out)
+static size_t give(struct qn_balance *a, const struct note *n, int thief, uint8_t *out)
 {
 	struct qn_queue *q = fullest(a);
 	uint32_t begin, end;
@@ -429,14 +429,14 @@ static size_t give(struct qn_agent *a, const struct note *n, int thief, uint8_t 
 }
 
 /* This run has failed; who asked must not wait for ever. */
-static void send_away(struct qn_agent *a, int thief)
+static void send_away(struct qn_balance *a, int thief)
 {
 	const struct answer ans = { .is_final = true, .rumour = -1 };
 
-	qn_post_answer_now(a->post, thief, &ans, sizeof(ans));
+	qn_mailbox_answer_now(a->post, thief, &ans, sizeof(ans));
 }
 
-static enum quern_status answer(struct qn_agent *a, const struct note *n, int thief,
+static enum quern_status answer(struct qn_balance *a, const struct note *n, int thief,
 				struct quern_message *err)
 {
 	struct answer ans = { .finish = qn_policy_finish(&a->load) };
@@ -449,7 +449,7 @@ static enum quern_status answer(struct qn_agent *a, const struct note *n, int th
 	ans.rumour = tell_rumour(a, &ans.rumour_seconds);
 	ans.is_final = stopped || !nwaiting(fullest(a));
 	memcpy(a->answer, &ans, sizeof(ans));
-	st = qn_post_answer(a->post, thief, a->answer, sizeof(ans) + nbytes, err);
+	st = qn_mailbox_answer(a->post, thief, a->answer, sizeof(ans) + nbytes, err);
 	if (st)
 		send_away(a, thief);
 	return st;
@@ -458,16 +458,16 @@ static enum quern_status answer(struct qn_agent *a, const struct note *n, int th
 /* --- a step --- */
 
 /* *lost: the sender of one that cannot be read, or -1. */
-static enum quern_status next_note(struct qn_agent *a, struct note *n, int *from, int *lost,
+static enum quern_status next_note(struct qn_balance *a, struct note *n, int *from, int *lost,
 				   struct quern_message *err)
 {
-	enum quern_status st = qn_post_note(a->post, n, sizeof(*n), from, err);
+	enum quern_status st = qn_mailbox_note(a->post, n, sizeof(*n), from, err);
 
 	*lost = st ? *from : -1;
 	return st;
 }
 
-static enum quern_status read_notes(struct qn_agent *a, struct quern_message *err)
+static enum quern_status read_notes(struct qn_balance *a, struct quern_message *err)
 {
 	struct note n;
 	int from, lost;
@@ -491,7 +491,7 @@ static enum quern_status read_notes(struct qn_agent *a, struct quern_message *er
 	return st;
 }
 
-static enum quern_status tell_all_to_stop(struct qn_agent *a, struct quern_message *err)
+static enum quern_status tell_all_to_stop(struct qn_balance *a, struct quern_message *err)
 {
 	struct note n = { .kind = STOP, .rumour = -1 };
 	struct quern_message more = { .status = QUERN_OK };
@@ -499,14 +499,14 @@ static enum quern_status tell_all_to_stop(struct qn_agent *a, struct quern_messa
 
 	a->told_stop = true;
 	for (int i = 1; i < a->nhosts; i++) {
-		now = qn_post_send(a->post, (a->host + i) % a->nhosts, &n, sizeof(n),
+		now = qn_mailbox_send(a->post, (a->host + i) % a->nhosts, &n, sizeof(n),
 				   st ? &more : err);
 		st = st ? st : now;
 	}
 	return st;
 }
 
-static enum quern_status seek_work(struct qn_agent *a, struct quern_message *err)
+static enum quern_status seek_work(struct qn_balance *a, struct quern_message *err)
 {
 	int host;
 
@@ -518,7 +518,7 @@ static enum quern_status seek_work(struct qn_agent *a, struct quern_message *err
 }
 
 /* Comes to a barrier when it may, and to the next stage when all have. */
-static enum quern_status advance(struct qn_agent *a, struct quern_message *err)
+static enum quern_status advance(struct qn_balance *a, struct quern_message *err)
 {
 	bool stopped = qn_queues_stopped(a->queues), all = false;
 	bool may = a->stage == QN_HAS_WORK ? stopped || !nwaiting(fullest(a))
@@ -526,23 +526,23 @@ static enum quern_status advance(struct qn_agent *a, struct quern_message *err)
 	enum quern_status st = QUERN_OK;
 
 	if (may) {
-		st = qn_post_arrive(a->post, err);
+		st = qn_mailbox_arrive(a->post, err);
 		a->stage += !st;	/* the others wait for it: it is tried again */
 	}
 	if (!st && (a->stage == QN_EMPTY || a->stage == QN_QUIET))
-		st = qn_post_gathered(a->post, &all, err);
+		st = qn_mailbox_gathered(a->post, &all, err);
 	a->stage += all;
 	return st;
 }
 
-static enum quern_status look_for_answer(struct qn_agent *a, struct quern_message *err)
+static enum quern_status look_for_answer(struct qn_balance *a, struct quern_message *err)
 {
 	const void *data = NULL;
 	size_t nbytes;
 	enum quern_status st = QUERN_OK;
 
 	if (a->asked >= 0)
-		st = qn_post_answered(a->post, &data, &nbytes, err);
+		st = qn_mailbox_answered(a->post, &data, &nbytes, err);
 	if (!st && data) {
 		st = take_answer(a, data, nbytes, err);
 		look_around(a);
@@ -550,7 +550,7 @@ static enum quern_status look_for_answer(struct qn_agent *a, struct quern_messag
 	return st;
 }
 
-static enum quern_status step(struct qn_agent *a, struct quern_message *err)
+static enum quern_status step(struct qn_balance *a, struct quern_message *err)
 {
 	enum quern_status st;
 
@@ -565,7 +565,7 @@ static enum quern_status step(struct qn_agent *a, struct quern_message *err)
 	return st ? st : advance(a, err);
 }
 
-enum quern_status qn_agent_step(struct qn_agent *a, struct quern_message *err)
+enum quern_status qn_balance_step(struct qn_balance *a, struct quern_message *err)
 {
 	enum quern_status st = step(a, err);
 
@@ -579,11 +579,11 @@ enum quern_status qn_agent_step(struct qn_agent *a, struct quern_message *err)
 	return st;
 }
 
-long qn_agent_pause(const struct qn_agent *a)
+long qn_balance_pause(const struct qn_balance *a)
 {
 	bool quiet = a->stage == QN_HAS_WORK && a->asked < 0 &&
 		     a->at - a->stirred_at > QUIET_SECONDS &&
 		     !qn_policy_is_low(&a->load, a->latency);
 
-	return quiet ? QN_AGENT_QUIET_NS : QN_AGENT_NS;
+	return quiet ? QN_BALANCE_QUIET_NS : QN_BALANCE_NS;
 }

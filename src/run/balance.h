@@ -3,7 +3,7 @@
  *
  * No rank of another host can look into a host's queues, and no thread that computes answers for
  * them. The main thread of a host's first rank, which has nothing else to do, comes by every half
- * millisecond, or every two where nothing goes on (qn_agent_step):
+ * millisecond, or every two where nothing goes on (qn_balance_step):
  *
  *	- it answers those who ask: with tasks from the tails of its host's queues, which it takes
  *	  as any thief does, or with nothing;
@@ -26,8 +26,8 @@
 #include "locate/access.h"
 #include "plan/policy.h"
 
-#define QN_AGENT_NS 500000	/* between two steps, */
-#define QN_AGENT_QUIET_NS 2000000	/* and when nobody has asked for a while */
+#define QN_BALANCE_NS 500000	/* between two steps, */
+#define QN_BALANCE_QUIET_NS 2000000	/* and when nobody has asked for a while */
 #define QN_MOST_ASKED 64	/* hosts of which nothing is known */
 
 enum qn_known { QN_UNKNOWN, QN_KNOWN, QN_NOTHING_THERE };
@@ -40,7 +40,7 @@ enum qn_stage {
 	QN_OVER			/* and all others */
 };
 
-/* What an agent knows of another host. */
+/* What a host knows of another. */
 struct qn_peer {
 	uint8_t known;		/* enum qn_known */
 	uint8_t holds;		/* copies of files that this host holds too */
@@ -49,14 +49,14 @@ struct qn_peer {
 	double ask_after;
 };
 
-struct qn_agent {
+struct qn_balance {
 	struct qn_comm *comm;			/* keep */
-	const struct qn_reach *reach;
+	const struct qn_access *access;
 	const struct qn_rates *rates;
 	struct qn_queues *queues;
 	struct qn_leases *leases;
 	struct qn_weigher weigher;
-	struct qn_post *post;			/* owned; NULL: this rank is no agent */
+	struct qn_mailbox *post;			/* owned; NULL: this rank does not balance */
 	struct qn_peer *peer;			/* owned: of each host */
 	int nhosts, host, nasked;
 	double nthreads;			/* of this host */
@@ -72,25 +72,25 @@ struct qn_agent {
 };
 
 /* elem_nbytes: of the dataset. Keeps what it points to. Collective on c. */
-enum quern_status qn_agent_init(struct qn_agent *a, struct qn_comm *c,
-				const struct qn_reach *reach, const struct qn_mosaic *m,
+enum quern_status qn_balance_init(struct qn_balance *a, struct qn_comm *c,
+				const struct qn_access *access, const struct qn_mosaic *m,
 				const struct qn_items *items, uint64_t elem_nbytes,
 				const struct qn_rates *rates, struct qn_queues *q, struct qn_leases *l,
 				struct quern_message *err);
-void qn_agent_fini(struct qn_agent *a);
+void qn_balance_fini(struct qn_balance *a);
 
-/* Is this rank its host's agent? Then the following, by the thread that owns the communicator. */
-static inline bool qn_agent_is_one(const struct qn_agent *a)
+/* Does this rank balance for its host? Then the following, by the thread that owns the communicator. */
+static inline bool qn_balance_is_one(const struct qn_balance *a)
 {
 	return a->post;
 }
 
 /* Before a pass. */
-void qn_agent_begin(struct qn_agent *a);
+void qn_balance_begin(struct qn_balance *a);
 /* Answers and asks, until a->stage is QN_OVER. After an error, which stops the queues of the host,
    it is to be called on: others have to be told, and answered. */
-enum quern_status qn_agent_step(struct qn_agent *a, struct quern_message *err);
+enum quern_status qn_balance_step(struct qn_balance *a, struct quern_message *err);
 /* Nanoseconds until the next one. */
-long qn_agent_pause(const struct qn_agent *a);
+long qn_balance_pause(const struct qn_balance *a);
 
 #endif

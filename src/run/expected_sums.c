@@ -18,7 +18,7 @@ static bool is_same(int fd, const struct qn_ledger *l)
 	       (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec == l->file_mtime_ns;
 }
 
-static enum quern_status open_ledger(struct qn_ledger_reader *r, const struct qn_ledger *l,
+static enum quern_status open_ledger(struct qn_expected_sums *r, const struct qn_ledger *l,
 				     struct quern_message *err)
 {
 	int fd = qn_file_open(l->file, NULL);
@@ -40,7 +40,7 @@ static enum quern_status open_ledger(struct qn_ledger_reader *r, const struct qn
 	return QUERN_OK;
 }
 
-static enum quern_status read_row(const struct qn_ledger_reader *r, uint64_t row,
+static enum quern_status read_row(const struct qn_expected_sums *r, uint64_t row,
 				  struct qn_entry *out, struct quern_message *err)
 {
 	struct qn_file f = r->file;
@@ -57,7 +57,7 @@ static enum quern_status read_row(const struct qn_ledger_reader *r, uint64_t row
 static enum quern_status expect(void *ctx, const struct qn_chunk *chunk, struct qn_sum *sum,
 				const char **host, struct quern_message *err)
 {
-	const struct qn_ledger_reader *r = ctx;
+	const struct qn_expected_sums *r = ctx;
 	uint64_t low = 0, high = r->n, row = qn_min_u64(chunk->number, r->n ? r->n - 1 : 0);
 	struct qn_entry e = { .chunk = { .number = 0 } };
 
@@ -85,7 +85,7 @@ static enum quern_status expect(void *ctx, const struct qn_chunk *chunk, struct 
 			    r->of->file, chunk->number, r->host);
 }
 
-enum quern_status qn_ledger_turn(struct qn_ledger_reader *r, const struct qn_mosaic *m,
+enum quern_status qn_expected_sums_turn(struct qn_expected_sums *r, const struct qn_mosaic *m,
 				 uint32_t member, const char *host, struct qn_feed *feed,
 				 struct quern_message *err)
 {
@@ -96,7 +96,7 @@ enum quern_status qn_ledger_turn(struct qn_ledger_reader *r, const struct qn_mos
 		return QUERN_OK;
 	r->host = host;
 	if (r->file.fd < 0 || r->ledger != x->ledger) {
-		qn_ledger_close(r);
+		qn_expected_sums_close(r);
 		st = qn_sum_check(err);
 		if (!st)
 			st = open_ledger(r, &m->ledger[x->ledger], err);
@@ -111,7 +111,7 @@ enum quern_status qn_ledger_turn(struct qn_ledger_reader *r, const struct qn_mos
 	return QUERN_OK;
 }
 
-void qn_ledger_close(struct qn_ledger_reader *r)
+void qn_expected_sums_close(struct qn_expected_sums *r)
 {
 	if (r->file.fd >= 0)
 		close(r->file.fd);

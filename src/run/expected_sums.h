@@ -9,8 +9,8 @@
 #include "feed/feed.h"
 #include "data/mosaic.h"
 
-/* In the hands of one thread; begins as QN_LEDGER_NONE. */
-struct qn_ledger_reader {
+/* In the hands of one thread; begins as QN_EXPECTED_SUMS_NONE. */
+struct qn_expected_sums {
 	struct qn_file file;	    /* fd -1: none is open */
 	uint32_t ledger;	    /* of the mosaic: the one that is open */
 	const struct qn_ledger *of; /* borrows */
@@ -18,13 +18,13 @@ struct qn_ledger_reader {
 	const char *host;	    /* keeps */
 };
 
-#define QN_LEDGER_NONE ((struct qn_ledger_reader){ .file = { .fd = -1 } })
+#define QN_EXPECTED_SUMS_NONE ((struct qn_expected_sums){ .file = { .fd = -1 } })
 
 /* Has the sums of a member at hand for the feed, if it has any. QUERN_ERR_DATA: this host does not
    have the catalog, or another one. host: for messages. Not collective. */
-enum quern_status qn_ledger_turn(struct qn_ledger_reader *r, const struct qn_mosaic *m,
+enum quern_status qn_expected_sums_turn(struct qn_expected_sums *r, const struct qn_mosaic *m,
 				 uint32_t member, const char *host, struct qn_feed *feed,
 				 struct quern_message *err);
-void qn_ledger_close(struct qn_ledger_reader *r);
+void qn_expected_sums_close(struct qn_expected_sums *r);
 
 #endif

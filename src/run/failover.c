@@ -90,7 +90,7 @@ bool qn_failover_can(const struct qn_job *j, uint32_t member)
 	if (!d.native)
 		return false;
 	for (uint32_t h = 0; h < (uint32_t)qn_comm_nhosts(j->team.comm); h++)
-		if (h != j->team.place.host && qn_reach_tier(&j->reach, member, h) != QN_NTIERS)
+		if (h != j->team.place.host && qn_access_tier(&j->access, member, h) != QN_NTIERS)
 			return true;
 	return false;
 }
@@ -103,7 +103,7 @@ void qn_failover_count_missing(struct qn_job *j)
 		uint32_t n = 0;
 
 		for (uint32_t h = 0; listed && h < (uint32_t)qn_comm_nhosts(j->team.comm); h++)
-			n += qn_reach_tier(&j->reach, i, h) != QN_NTIERS;
+			n += qn_access_tier(&j->access, i, h) != QN_NTIERS;
 		j->ncopies_missing += listed > n ? listed - n : 0;
 	}
 }
@@ -143,7 +143,7 @@ static int find_rank(const struct rounds *r, const struct qn_refusal *x)
 		const uint32_t host = j->team.places[rank].host;
 
 		if ((best < 0 || r->load[rank] < r->load[best]) &&
-		    qn_reach_tier(&j->reach, x->member, host) != QN_NTIERS &&
+		    qn_access_tier(&j->access, x->member, host) != QN_NTIERS &&
 		    !was_tried(r, x->item, host))
 			best = rank;
 	}
@@ -210,7 +210,7 @@ static enum quern_status do_mine(struct rounds *r, const struct qn_refusal *x, s
 			task[ntasks++] = (struct qn_task){ .item = x[i].item,
 							   .list = chunk,
 							   .nchunks = x[i].nchunks };
-	st = qn_crew_redo(r->j, task, ntasks, err);
+	st = qn_workers_redo(r->j, task, ntasks, err);
 	free(task);
 	return st;
 }

@@ -45,10 +45,10 @@ static enum quern_status take_places(const struct qn_job *j, struct scene *s,
 	return QUERN_OK;
 }
 
-static enum quern_status imagine_places(const struct qn_imagined *c, uint32_t nhosts,
+static enum quern_status imagine_places(const struct qn_synthetic *c, uint32_t nhosts,
 					struct scene *s, struct quern_message *err)
 {
-	s->place = qn_imagined_places(c, nhosts);
+	s->place = qn_synthetic_places(c, nhosts);
 	if (!s->place)
 		return qn_error_nomem(err, (size_t)nhosts * c->nnodes * sizeof(*s->place),
 				      "the cluster");
@@ -79,7 +79,7 @@ static enum quern_status imagine_work(const struct qn_job *j, const struct qn_wo
 				    "imagined (%llu): a smaller --times or fewer hosts",
 				    (unsigned long long)work->nitems, (unsigned long long)times,
 				    (unsigned long long)MOST_ITEMS);
-	st = qn_imagine_work(work, times, how ? how : "none", nreplicas, s->nhosts, s->nnodes,
+	st = qn_synthetic_work(work, times, how ? how : "none", nreplicas, s->nhosts, s->nnodes,
 			     qn_plan_most_lumps((uint64_t)s->cluster.nranks), &s->work, &s->homes,
 			     err);
 	s->lump = st ? NULL : s->work.lump;
@@ -88,7 +88,7 @@ static enum quern_status imagine_work(const struct qn_job *j, const struct qn_wo
 
 /* cluster NULL: the ranks that run now. */
 static enum quern_status scene_init(const struct qn_job *j, const struct qn_work *work,
-				    const struct qn_imagined *c, uint32_t nhosts, uint64_t times,
+				    const struct qn_synthetic *c, uint32_t nhosts, uint64_t times,
 				    struct scene *s, struct quern_message *err)
 {
 	enum quern_status st;
@@ -146,7 +146,7 @@ static enum quern_status parse_slow(const char *text, uint32_t nhosts, double **
 
 /* The same run on all hosts but one. slow: of all hosts, or NULL; then of those that are left. */
 static enum quern_status run_without(const struct qn_job *j, const struct scene *s, uint32_t host,
-				     double *slow, struct qn_foreseen *out,
+				     double *slow, struct qn_forecast *out,
 				     struct quern_message *err)
 {
 	struct qn_place *place = qn_calloc((size_t)s->cluster.nranks, sizeof(*place));
@@ -181,7 +181,7 @@ static enum quern_status let_fail(const struct qn_job *j, const struct scene *s,
 				  struct qn_point *p, struct quern_message *err)
 {
 	const char *text = quern_option_string(j->options, "fail");
-	struct qn_foreseen *f = &p->seconds;
+	struct qn_forecast *f = &p->seconds;
 	unsigned long host;
 	double when;
 	enum quern_status st;
@@ -228,7 +228,7 @@ static enum quern_status simulate(struct qn_job *j, const struct scene *s,
 
 /* A point of a curve: a scene of its own, planned and simulated. */
 static enum quern_status add_point(struct qn_job *j, const struct qn_work *work,
-				   const struct qn_imagined *c, uint32_t nhosts, uint64_t times,
+				   const struct qn_synthetic *c, uint32_t nhosts, uint64_t times,
 				   bool weak, struct quern_message *err)
 {
 	struct scene s;
@@ -247,7 +247,7 @@ static enum quern_status add_point(struct qn_job *j, const struct qn_work *work,
 /* 1, 10, 100, ... hosts and all of them: the same work, and as much for each host, as long as that
    can be imagined. */
 static enum quern_status draw_curves(struct qn_job *j, const struct qn_work *work,
-				     const struct qn_imagined *c, struct quern_message *err)
+				     const struct qn_synthetic *c, struct quern_message *err)
 {
 	uint64_t times = (uint64_t)quern_option_int(j->options, "times");
 	enum quern_status st = QUERN_OK;
@@ -323,14 +323,14 @@ static enum quern_status check_options(const struct qn_job *j, uint32_t nhosts,
 	return st ? st : check_replicas(j, nhosts, err);
 }
 
-enum quern_status qn_foresee(struct qn_job *j, const struct qn_work *work,
+enum quern_status qn_forecast_make(struct qn_job *j, const struct qn_work *work,
 			     struct quern_message *err)
 {
 	const char *cluster = quern_option_string(j->options, "cluster");
 	uint64_t times = (uint64_t)quern_option_int(j->options, "times");
-	struct qn_imagined c = { .nthreads = NULL };
+	struct qn_synthetic c = { .nthreads = NULL };
 	struct scene s = { .place = NULL };
-	enum quern_status st = cluster ? qn_imagined_init(&c, cluster, err) : QUERN_OK;
+	enum quern_status st = cluster ? qn_synthetic_init(&c, cluster, err) : QUERN_OK;
 
 	if (!st)
 		st = check_options(j, cluster ? c.nhosts : (uint32_t)qn_comm_nhosts(j->team.comm), err);
@@ -345,6 +345,6 @@ enum quern_status qn_foresee(struct qn_job *j, const struct qn_work *work,
 	if (!st)
 		hand_over(j, &s);
 	scene_fini(&s);
-	qn_imagined_fini(&c);
+	qn_synthetic_fini(&c);
 	return st;
 }

@@ -8,7 +8,7 @@
 
 /* Makes j->plan for what the options of synthetic.h say, and the points of a simulation when they ask
    for one. work: the items as they are. Fills j->planned, too. Rank 0. */
-enum quern_status qn_foresee(struct qn_job *j, const struct qn_work *work,
+enum quern_status qn_forecast_make(struct qn_job *j, const struct qn_work *work,
 			     struct quern_message *err);
 
 #endif

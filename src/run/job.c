@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "data/access.h"
+#include "data/reading.h"
 #include "find/selection.h"
 #include "find/join.h"
 #include "find/meaning.h"
@@ -270,8 +270,8 @@ static enum quern_status interpret(struct qn_job *j, struct quern_message *err)
 enum quern_status qn_job_describe(struct qn_job *j, const struct qn_names *words,
 				  struct quern_message *err)
 {
-	struct qn_muster m = { .describer = NULL };
-	enum quern_status st = qn_muster(j, words, &m, err);
+	struct qn_files m = { .describer = NULL };
+	enum quern_status st = qn_files_find(j, words, &m, err);
 
 	if (!st)
 		st = qn_join(j, &m, err);
@@ -280,26 +280,26 @@ enum quern_status qn_job_describe(struct qn_job *j, const struct qn_names *words
 	if (!st)
 		st = qn_comm_agree(j->team.comm, qn_job_share_mosaic(j, err), err);
 	if (!st)
-		st = qn_choose(j, &m, err);
+		st = qn_selection_make(j, &m, err);
 	if (!st && qn_comm_rank(j->team.comm) == 0)
 		st = qn_job_warn(j, err);
 	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
 		st = qn_explain(j, &m, err);
-	qn_muster_fini(&m);
+	qn_files_fini(&m);
 	return qn_comm_agree(j->team.comm, st ? st : interpret(j, err), err);
 }
 
 void qn_job_fini(struct qn_job *j)
 {
-	qn_agent_fini(&j->agent);
+	qn_balance_fini(&j->balance);
 	qn_leases_fini(&j->leases);
 	qn_queues_fini(&j->queues);
 	qn_plan_fini(&j->plan);
 	if (j->self)
 		j->kernel->close(j->self);
 	qn_refusals_fini(&j->refused);
-	qn_reach_fini(&j->reach);
+	qn_access_fini(&j->access);
 	qn_team_fini(&j->team);
 	qn_items_fini(&j->items);
 	qn_mosaic_fini(&j->mosaic);

@@ -44,7 +44,7 @@ struct qn_report {
 	uint64_t stored_nbytes, decoded_nbytes, local_nbytes, remote_nbytes;
 	uint64_t crossed_nbytes;	/* of messages between hosts, as this rank counts */
 	uint64_t disk_nbytes;		/* of local_nbytes: not from memory */
-	struct qn_near_sums near;
+	struct qn_numa_watch_sums near;
 	uint64_t peak_rss_nbytes;
 	double busy_seconds;		/* summed over the threads */
 };
@@ -60,7 +60,7 @@ struct qn_point {
 	double planned;			/* finish that the plan predicts */
 	int64_t slow_host, failed_host;	/* -1: none */
 	double slowness;		/* how many times slower than planned */
-	struct qn_foreseen seconds;
+	struct qn_forecast seconds;
 };
 
 /* Files whose attribute has a fault. */
@@ -90,7 +90,7 @@ struct qn_job {
 	struct qn_items items;
 	void *self;				/* of the kernel */
 
-	struct qn_reach reach;
+	struct qn_access access;
 	bool looks_closely;			/* homes are to be told, not only used (probe.h) */
 	struct qn_costs costs;			/* what plans and simulations predict with */
 	struct qn_plan plan;			/* rank 0 */
@@ -101,7 +101,7 @@ struct qn_job {
 	struct qn_queues queues;
 	struct qn_share share;
 	struct qn_leases leases;
-	struct qn_agent agent;
+	struct qn_balance balance;
 	struct qn_refusals refused;		/* in this pass */
 	uint64_t ncopies_missing;		/* of shards: listed in a catalog, and not there */
 
@@ -139,11 +139,11 @@ enum quern_status qn_job_share_dataset(struct qn_job *j, struct quern_message *e
 
 /* Runs one pass on this rank's threads and adds what they found to j->state. The threads of all ranks
    take work from each other, so that all ranks run it, and none is done before there is none left. */
-enum quern_status qn_crew_run(struct qn_job *j, int pass, struct quern_message *err);
+enum quern_status qn_workers_run(struct qn_job *j, int pass, struct quern_message *err);
 
 /* Does tasks again that other hosts have refused, on the calling thread, and adds what it found to
    j->state. Not collective. */
-enum quern_status qn_crew_redo(struct qn_job *j, const struct qn_task *task, size_t n,
+enum quern_status qn_workers_redo(struct qn_job *j, const struct qn_task *task, size_t n,
 			       struct quern_message *err);
 
 #endif

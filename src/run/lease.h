@@ -2,7 +2,7 @@
  * lease.h - work that comes from another host: tasks, leased many at a time.
  *
  * The first rank of a host has a few slots in shared memory, each a queue (queue.h) with room for a
- * lease. Its agent (balance.h) fills a slot, all workers of the host take from it, and when they have
+ * lease. Its first rank (balance.h) fills a slot, all workers of the host take from it, and when they have
  * done all of it the slot is filled again. On its way a lease is flat:
  *
  *	| ntasks, nstretches, nchunks | stretch[nstretches] | chunk[nchunks] |
@@ -46,7 +46,7 @@ void qn_leases_reset(struct qn_leases *l);
 
 /* n tasks of a lease, taken by qn_queue_take, are done. */
 void qn_leases_done(struct qn_leases *l, int slot, uint32_t n);
-/* A slot that can be filled, or -1. For the agent alone. */
+/* A slot that can be filled, or -1. For the rank that balances alone. */
 int qn_leases_vacant(const struct qn_leases *l);
 
 /* --- what a lease weighs --- */

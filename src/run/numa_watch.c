@@ -9,14 +9,14 @@
 /* A worker turns to another feed with every file, and the pages stay where they are. */
 #define MOST_LOOKS 16
 
-void qn_near_init(struct qn_near *n, const struct qn_topo *topo, bool bound)
+void qn_numa_watch_init(struct qn_numa_watch *n, const struct qn_topo *topo, bool bound)
 {
 	memset(n, 0, sizeof(*n));
 	n->topo = qn_topo_nnodes(topo) > 1 ? topo : NULL;
 	n->bound = bound;
 }
 
-static void ask(struct qn_near *n, int fd, const struct qn_chunk *c)
+static void ask(struct qn_numa_watch *n, int fd, const struct qn_chunk *c)
 {
 	int there, here;
 
@@ -30,7 +30,7 @@ static void ask(struct qn_near *n, int fd, const struct qn_chunk *c)
 	n->sums.local_nbytes += there == here ? c->nbytes : 0;
 }
 
-void qn_near_item(struct qn_near *n, int fd, const struct qn_item *item)
+void qn_numa_watch_item(struct qn_numa_watch *n, int fd, const struct qn_item *item)
 {
 	if (!n->topo || fd < 0)
 		return;
@@ -47,20 +47,20 @@ void qn_near_item(struct qn_near *n, int fd, const struct qn_item *item)
 
 static void settle(void *ctx, void *block, size_t nbytes)
 {
-	struct qn_near *n = ctx;
+	struct qn_numa_watch *n = ctx;
 
 	qn_topo_settle(n->topo, block, nbytes, n->node);
 }
 
 static void look(void *ctx, void *block, size_t nbytes)
 {
-	struct qn_near *n = ctx;
+	struct qn_numa_watch *n = ctx;
 
 	qn_topo_count_pages(n->topo, block, nbytes, n->node, &n->sums.npages, &n->sums.nlocal);
 }
 
 /* Is there anything to be found out, now and on which node? */
-static bool begin(struct qn_near *n)
+static bool begin(struct qn_numa_watch *n)
 {
 	if (!n->topo)
 		return false;
@@ -68,33 +68,33 @@ static bool begin(struct qn_near *n)
 	return n->node >= 0;
 }
 
-void qn_near_settle_feed(struct qn_near *n, const struct qn_feed *feed)
+void qn_numa_watch_settle_feed(struct qn_numa_watch *n, const struct qn_feed *feed)
 {
 	if (n->topo && n->bound && !n->settled && n->nlooks < MOST_LOOKS && begin(n))
 		qn_feed_each_buffer(feed, settle, n);
 	n->settled = true;
 }
 
-void qn_near_settle(struct qn_near *n, void *block, size_t nbytes)
+void qn_numa_watch_settle(struct qn_numa_watch *n, void *block, size_t nbytes)
 {
 	if (n->bound && begin(n))
 		settle(n, block, nbytes);
 }
 
-void qn_near_leave_feed(struct qn_near *n, const struct qn_feed *feed)
+void qn_numa_watch_leave_feed(struct qn_numa_watch *n, const struct qn_feed *feed)
 {
 	if (n->nlooks++ < MOST_LOOKS && begin(n))
 		qn_feed_each_buffer(feed, look, n);
 	n->settled = false;
 }
 
-void qn_near_leave(struct qn_near *n, void *block, size_t nbytes)
+void qn_numa_watch_leave(struct qn_numa_watch *n, void *block, size_t nbytes)
 {
 	if (block && begin(n))
 		look(n, block, nbytes);
 }
 
-void qn_near_add(struct qn_near_sums *sums, const struct qn_near_sums *more)
+void qn_numa_watch_add(struct qn_numa_watch_sums *sums, const struct qn_numa_watch_sums *more)
 {
 	sums->known_nbytes += more->known_nbytes;
 	sums->local_nbytes += more->local_nbytes;

@@ -10,25 +10,25 @@
 #include "feed/feed.h"
 #include "cluster/topo.h"
 
-struct qn_near_sums {
+struct qn_numa_watch_sums {
 	uint64_t known_nbytes;	/* stored bytes of chunks whose node was known before they were read */
 	uint64_t local_nbytes;	/* of these: on the node of the thread that read them */
 	uint64_t npages, nlocal;	/* of the thread's buffers: looked at; on its node */
 };
 
-struct qn_near {
+struct qn_numa_watch {
 	const struct qn_topo *topo;	/* borrows; NULL: nothing is asked */
 	bool bound, settled;
 	uint64_t nasked, unasked_nbytes, nlooks;
 	int node;			/* of the thread, when its buffers are looked at */
-	struct qn_near_sums sums;
+	struct qn_numa_watch_sums sums;
 };
 
 /* bound: the calling thread is bound to a node. topo: must outlive *n. */
-void qn_near_init(struct qn_near *n, const struct qn_topo *topo, bool bound);
+void qn_numa_watch_init(struct qn_numa_watch *n, const struct qn_topo *topo, bool bound);
 
 /* An item is about to be read from an open file by this thread. */
-void qn_near_item(struct qn_near *n, int fd, const struct qn_item *item);
+void qn_numa_watch_item(struct qn_numa_watch *n, int fd, const struct qn_item *item);
 
 /*
  * The thread has its buffers, with nothing in them that is still needed: those of a feed after its
@@ -36,13 +36,13 @@ void qn_near_item(struct qn_near *n, int fd, const struct qn_item *item);
  * allocator hands on memory that other threads had, and has its own first pages written to before a
  * new thread can be bound; and huge pages reach beyond a block. What is elsewhere is given up.
  */
-void qn_near_settle_feed(struct qn_near *n, const struct qn_feed *feed);
-void qn_near_settle(struct qn_near *n, void *block, size_t nbytes);
+void qn_numa_watch_settle_feed(struct qn_numa_watch *n, const struct qn_feed *feed);
+void qn_numa_watch_settle(struct qn_numa_watch *n, void *block, size_t nbytes);
 
 /* The thread has done with them: counts where they are (block: NULL, none). */
-void qn_near_leave_feed(struct qn_near *n, const struct qn_feed *feed);
-void qn_near_leave(struct qn_near *n, void *block, size_t nbytes);
+void qn_numa_watch_leave_feed(struct qn_numa_watch *n, const struct qn_feed *feed);
+void qn_numa_watch_leave(struct qn_numa_watch *n, void *block, size_t nbytes);
 
-void qn_near_add(struct qn_near_sums *sums, const struct qn_near_sums *more);
+void qn_numa_watch_add(struct qn_numa_watch_sums *sums, const struct qn_numa_watch_sums *more);
 
 #endif

@@ -80,12 +80,12 @@ static enum quern_status one_pass(struct qn_job *j, struct quern_message *err)
 	if (st)
 		return st;
 	qn_queues_reset(&j->queues);
-	if (qn_agent_is_one(&j->agent)) {
+	if (qn_balance_is_one(&j->balance)) {
 		qn_leases_reset(&j->leases);
-		qn_agent_begin(&j->agent);
+		qn_balance_begin(&j->balance);
 	}
 	qn_comm_host_barrier(j->team.comm);	/* nobody steals before all queues are full */
-	st = qn_crew_run(j, j->npasses, err);
+	st = qn_workers_run(j, j->npasses, err);
 	st = qn_comm_agree(j->team.comm, st, err);
 	if (!st)
 		st = qn_failover(j, err);
@@ -146,7 +146,7 @@ enum quern_status qn_job_work(struct qn_job *j, struct quern_message *err)
 	enum quern_status st = qn_leases_new(j->team.comm, &j->items, &j->leases, err);
 
 	if (!st)
-		st = qn_agent_init(&j->agent, j->team.comm, &j->reach, &j->mosaic, &j->items,
+		st = qn_balance_init(&j->balance, j->team.comm, &j->access, &j->mosaic, &j->items,
 				   j->dataset.type.size, &j->costs.rates, &j->queues, &j->leases, err);
 	if (qn_comm_rank(j->team.comm) == 0)
 		qn_failover_count_missing(j);

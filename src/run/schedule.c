@@ -39,7 +39,7 @@ static uint32_t find_set(const void *ctx, uint32_t member, uint64_t addr, uint64
 
 	if (addr == QN_ADDR_NONE)
 		return set;
-	*until = *hint + 1 < w->first[member + 1] ? w->stay[*hint + 1].addr : UINT64_MAX;
+	*until = *hint + 1 < w->first[member + 1] ? w->extent[*hint + 1].addr : UINT64_MAX;
 	return set;
 }
 
@@ -56,7 +56,7 @@ static enum quern_status plan_items(struct qn_job *j, const struct qn_items *ite
 		return st;
 	d->lumps.work.homes = &d->where.homes;
 	if (!with_work)
-		return qn_foresee(j, &d->lumps.work, err);
+		return qn_forecast_make(j, &d->lumps.work, err);
 	st = qn_plan_make(&cluster, &d->lumps.work, &j->costs.rates, &j->plan, NULL, err);
 	return st ? st : qn_shares_make(j, &d->lumps, &d->shares, err);
 }
@@ -288,7 +288,7 @@ enum quern_status qn_job_plan(struct qn_job *j, bool with_work, struct quern_mes
 {
 	struct draft d = { .lumps = { .nrows = 0 } };
 	uint64_t stored = 0;
-	enum quern_status st = qn_comm_agree(j->team.comm, qn_reach_find(j, err), err);
+	enum quern_status st = qn_comm_agree(j->team.comm, qn_access_find(j, err), err);
 
 	rate_filters(j);
 	if (!st && with_work && qn_comm_rank(j->team.comm) == 0)

@@ -122,7 +122,7 @@ static enum quern_status parse_hosts(const char *text, const char **rest, uint32
 	return QUERN_OK;
 }
 
-static enum quern_status count_threads(struct qn_imagined *c, const struct qn_topo *t,
+static enum quern_status count_threads(struct qn_synthetic *c, const struct qn_topo *t,
 				       struct quern_message *err)
 {
 	struct qn_cpus *all, slice;
@@ -143,7 +143,7 @@ static enum quern_status count_threads(struct qn_imagined *c, const struct qn_to
 	return QUERN_OK;
 }
 
-enum quern_status qn_imagined_init(struct qn_imagined *c, const char *text,
+enum quern_status qn_synthetic_init(struct qn_synthetic *c, const char *text,
 				   struct quern_message *err)
 {
 	char host[512];
@@ -171,17 +171,17 @@ enum quern_status qn_imagined_init(struct qn_imagined *c, const char *text,
 		st = count_threads(c, t, err);
 	qn_topo_free(t);
 	if (st)
-		qn_imagined_fini(c);
+		qn_synthetic_fini(c);
 	return st;
 }
 
-void qn_imagined_fini(struct qn_imagined *c)
+void qn_synthetic_fini(struct qn_synthetic *c)
 {
 	free(c->nthreads);
 	memset(c, 0, sizeof(*c));
 }
 
-struct qn_place *qn_imagined_places(const struct qn_imagined *c, uint32_t nhosts)
+struct qn_place *qn_synthetic_places(const struct qn_synthetic *c, uint32_t nhosts)
 {
 	struct qn_place *p = qn_calloc((size_t)nhosts * c->nnodes, sizeof(*p));
 
@@ -329,7 +329,7 @@ static enum quern_status divide(struct relump *r, const struct qn_work *from, ui
 	return QUERN_OK;
 }
 
-enum quern_status qn_imagine_work(const struct qn_work *from, uint64_t times, const char *how,
+enum quern_status qn_synthetic_work(const struct qn_work *from, uint64_t times, const char *how,
 				  uint32_t nreplicas, uint32_t nhosts, uint32_t nnodes,
 				  uint64_t most_lumps, struct qn_work *work, struct qn_homes *homes,
 				  struct quern_message *err)

@@ -10,7 +10,7 @@
 #include "base/cond.h"
 #include "base/cpu.h"
 #include "base/mem.h"
-#include "data/access.h"
+#include "data/reading.h"
 #include "data/progression.h"
 #include "data/select.h"
 #include "run/failover.h"
@@ -38,7 +38,7 @@ struct worker {
 	struct qn_dataset member;	/* that the feed is on: borrows */
 	struct qn_feed *feed;
 	struct qn_feed *idle;		/* of a native member before, until one of another form comes */
-	struct qn_ledger_reader ledger;
+	struct qn_expected_sums ledger;
 	struct qn_feed_stats done;	/* of earlier feeds */
 	uint64_t local_nbytes, remote_nbytes;
 	int64_t *state;		/* sum of the finished tasks */
@@ -46,7 +46,7 @@ struct worker {
 				   counted; else NULL */
 	void *scratch;
 	bool bound;
-	struct qn_near near;
+	struct qn_numa_watch near;
 	uint64_t nstolen, nleased, nskipped;
 	struct qn_skips skips;
 	uint64_t nrepeated, repeated_nbytes;	/* of done: chunks that were counted, not absorbed */
@@ -112,7 +112,7 @@ static enum quern_status leave_member(struct worker *w, struct quern_message *er
 	struct quern_message ignored = { .status = QUERN_OK };
 
 	if (w->feed) {
-		qn_near_leave_feed(&w->near, w->feed);
+		qn_numa_watch_leave_feed(&w->near, w->feed);
 		s = qn_feed_stats(w->feed);
 		w->done.nchunks += s->nchunks;
 		w->done.library_nchunks += s->library_nchunks;
@@ -172,7 +172,7 @@ static enum quern_status turn_to_member(struct worker *w, struct quern_message *
 		      QN_MEDIUM_SHARED;
 	st = feed_from(w, member, err);
 	if (!st)
-		st = qn_ledger_turn(&w->ledger, &j->mosaic, member, j->team.host, w->feed, err);
+		st = qn_expected_sums_turn(&w->ledger, &j->mosaic, member, j->team.host, w->feed, err);
 	if (st)	/* it must not be taken for one that knows its sums */
 		drop_feeds(w);
 	return st;
@@ -319,9 +319,9 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	if (on_trial)
 		qn_state_identity(&j->layout, w->trial);
 	if (!st) {
-		qn_near_item(&w->near, w->file.fd, &item);
+		qn_numa_watch_item(&w->near, w->file.fd, &item);
 		st = qn_feed_item(w->feed, &item, absorb, &a, &why);
-		qn_near_settle_feed(&w->near, w->feed);
+		qn_numa_watch_settle_feed(&w->near, w->feed);
 	}
 	if ((st == QUERN_ERR_DATA || st == QUERN_ERR_DENIED) && refuse(w, &t, &before, &why)) {
 		count_done(j, &t, &item.box, times);
@@ -570,7 +570,7 @@ static int64_t *new_state(struct worker *w)
 
 	if (!state)
 		return NULL;
-	qn_near_settle(&w->near, state, nbytes);
+	qn_numa_watch_settle(&w->near, state, nbytes);
 	qn_state_identity(layout, state);
 	return state;
 }
@@ -600,20 +600,20 @@ static void *worker_main(void *arg)
 	double start = thread_seconds();
 	enum quern_status st;
 
-	qn_access_set(qn_access_of(j->options));
+	qn_reading_set(qn_reading_of(j->options));
 	w->bound = qn_topo_bind_thread(j->team.topo, &j->team.slice, w->index, j->team.bind);
 	qn_cpu_reset_fp();
 	w->file = QN_OPENED_NONE;
-	w->ledger = QN_LEDGER_NONE;
-	qn_near_init(&w->near, j->team.topo, w->bound);
+	w->ledger = QN_EXPECTED_SUMS_NONE;
+	qn_numa_watch_init(&w->near, j->team.topo, w->bound);
 	st = equip(w);
 	if (!st)
 		st = work(w);
 	if (leave_member(w, st ? &ignored : &w->err) || st)
 		qn_queues_stop(&j->queues);
 	drop_feeds(w);
-	qn_ledger_close(&w->ledger);
-	qn_near_leave(&w->near, w->state, j->layout.nwords * sizeof(*w->state));
+	qn_expected_sums_close(&w->ledger);
+	qn_numa_watch_leave(&w->near, w->state, j->layout.nwords * sizeof(*w->state));
 	w->busy_seconds = thread_seconds() - start;
 	pthread_mutex_lock(&crew->lock);
 	crew->nrunning--;
@@ -654,24 +654,24 @@ static enum quern_status monitor(struct crew *crew, int pass, struct quern_messa
 {
 	struct qn_job *j = crew->job;
 	struct quern_message later = { .status = QUERN_OK };
-	long every = qn_agent_is_one(&j->agent) ? QN_AGENT_NS : j->team.progress ? MONITOR_NS : 0;
+	long every = qn_balance_is_one(&j->balance) ? QN_BALANCE_NS : j->team.progress ? MONITOR_NS : 0;
 	double reported = qn_comm_wtime();
 	enum quern_status st = QUERN_OK, now;
-	bool busy = qn_agent_is_one(&j->agent), finished;
+	bool busy = qn_balance_is_one(&j->balance), finished;
 
 	while (!(finished = wait_for_workers(crew, every)) || busy) {
 		if (finished)
-			nap(QN_AGENT_NS);
+			nap(QN_BALANCE_NS);
 		if (j->team.progress && qn_comm_wtime() - reported > 1e-9 * MONITOR_NS) {
 			report_progress(j, pass);
 			reported = qn_comm_wtime();
 		}
 		if (!busy)
 			continue;
-		now = qn_agent_step(&j->agent, st ? &later : err);
+		now = qn_balance_step(&j->balance, st ? &later : err);
 		st = st ? st : now;
-		every = qn_agent_pause(&j->agent);
-		busy = j->agent.stage != QN_OVER;
+		every = qn_balance_pause(&j->balance);
+		busy = j->balance.stage != QN_OVER;
 	}
 	return st;
 }
@@ -693,7 +693,7 @@ static void add_report(struct qn_job *j, const struct worker *w)
 	r->decoded_nbytes += w->done.decoded_nbytes;
 	r->local_nbytes += w->local_nbytes;
 	r->remote_nbytes += w->remote_nbytes;
-	qn_near_add(&r->near, &w->near.sums);
+	qn_numa_watch_add(&r->near, &w->near.sums);
 }
 
 /* Adds the worker's state to the rank's, and frees what the worker had. */
@@ -742,7 +742,7 @@ static enum quern_status start(struct crew *crew, struct quern_message *err)
 	return qn_error_set(err, QUERN_ERR_RUN, "cannot start a thread: %s", strerror(rc));
 }
 
-enum quern_status qn_crew_run(struct qn_job *j, int pass, struct quern_message *err)
+enum quern_status qn_workers_run(struct qn_job *j, int pass, struct quern_message *err)
 {
 	struct crew crew = { .job = j };
 	struct quern_message ignored = { .status = QUERN_OK };
@@ -778,12 +778,12 @@ enum quern_status qn_crew_run(struct qn_job *j, int pass, struct quern_message *
 	return st;
 }
 
-enum quern_status qn_crew_redo(struct qn_job *j, const struct qn_task *task, size_t n,
+enum quern_status qn_workers_redo(struct qn_job *j, const struct qn_task *task, size_t n,
 			       struct quern_message *err)
 {
 	struct crew crew = { .job = j, .stride = 1,
 			     .skip = !strcmp(quern_option_string(j->options, "on-bad-chunk"), "skip") };
-	struct worker w = { .crew = &crew, .file = QN_OPENED_NONE, .ledger = QN_LEDGER_NONE };
+	struct worker w = { .crew = &crew, .file = QN_OPENED_NONE, .ledger = QN_EXPECTED_SUMS_NONE };
 	struct quern_message ignored = { .status = QUERN_OK };
 	enum quern_status st;
 
@@ -794,6 +794,6 @@ enum quern_status qn_crew_redo(struct qn_job *j, const struct qn_task *task, siz
 		st = do_task(&w, &task[i], 1);
 	leave_member(&w, st ? &ignored : &w.err);
 	drop_feeds(&w);
-	qn_ledger_close(&w.ledger);
+	qn_expected_sums_close(&w.ledger);
 	return dismiss(j, &w, QUERN_OK, err);
 }

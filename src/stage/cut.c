@@ -13,7 +13,7 @@
 #define LEAST_NBYTES (UINT64_C(1) << 20) /* smaller datasets are copied into the catalog */
 #define SPARE_HOSTS  64			 /* that may take the place of others */
 
-void qn_subject_fini(struct qn_subject *s)
+void qn_subject_fini(struct qn_stage_source *s)
 {
 	for (uint32_t i = 0; i < s->n; i++)
 		qn_dataset_fini(&s->dataset[i]);
@@ -42,7 +42,7 @@ static bool is_worth_it(const struct qn_dataset *d)
 	return !why_not(d) && d->type.class != QN_TEXT && qn_dataset_nbytes(d) > LEAST_NBYTES;
 }
 
-static struct qn_dataset *add(struct qn_subject *s)
+static struct qn_dataset *add(struct qn_stage_source *s)
 {
 	struct qn_dataset *more = s->dataset;
 
@@ -54,7 +54,7 @@ static struct qn_dataset *add(struct qn_subject *s)
 	return &s->dataset[s->n];
 }
 
-static enum quern_status take_named(const char *file, const char *path, struct qn_subject *s,
+static enum quern_status take_named(const char *file, const char *path, struct qn_stage_source *s,
 				    struct quern_message *err)
 {
 	struct qn_dataset *d = add(s);
@@ -80,7 +80,7 @@ static enum quern_status take_named(const char *file, const char *path, struct q
 }
 
 /* "-d A,B". */
-static enum quern_status take_all_named(const char *file, const char *names, struct qn_subject *s,
+static enum quern_status take_all_named(const char *file, const char *names, struct qn_stage_source *s,
 					struct quern_message *err)
 {
 	char *list = strdup(names), *rest = list, *name;
@@ -95,7 +95,7 @@ static enum quern_status take_all_named(const char *file, const char *names, str
 }
 
 /* Coordinates go into the catalog, where every host has them. */
-static bool is_scale(const struct qn_subject *s, const char *path)
+static bool is_scale(const struct qn_stage_source *s, const char *path)
 {
 	for (uint32_t i = 0; i < s->n; i++)
 		for (int k = 0; k < QUERN_MAX_DIMS; k++)
@@ -104,7 +104,7 @@ static bool is_scale(const struct qn_subject *s, const char *path)
 	return false;
 }
 
-static void drop_scales(struct qn_subject *s)
+static void drop_scales(struct qn_stage_source *s)
 {
 	bool *drop = qn_calloc(s->n, sizeof *drop);
 	uint32_t n = 0;
@@ -122,7 +122,7 @@ static void drop_scales(struct qn_subject *s)
 }
 
 static enum quern_status take_large(const char *file, const struct qn_format *format,
-				    struct qn_subject *s, struct quern_message *err)
+				    struct qn_stage_source *s, struct quern_message *err)
 {
 	struct qn_listing l = { .n = 0 };
 	enum quern_status st = format->list(file, &l, err);
@@ -249,7 +249,7 @@ static enum quern_status name_files(const char *file, const char *to, struct qn_
 	return QUERN_OK;
 }
 
-static enum quern_status name_datasets(const struct qn_subject *s, struct qn_catalog *c, int nhosts,
+static enum quern_status name_datasets(const struct qn_stage_source *s, struct qn_catalog *c, int nhosts,
 				       struct quern_message *err)
 {
 	c->path = qn_calloc(s->n, sizeof *c->path);
@@ -285,7 +285,7 @@ static enum quern_status check_no_catalog(const char *file, const struct qn_form
 }
 
 enum quern_status qn_stage_cut(const struct qn_stager *s, const char *file, int nhosts,
-			       struct qn_subject *subject, struct qn_catalog *c,
+			       struct qn_stage_source *subject, struct qn_catalog *c,
 			       struct quern_message *err)
 {
 	const char *names = quern_option_string(s->options, "dataset");
@@ -359,7 +359,7 @@ static enum quern_status share_dataset(struct qn_comm *comm, struct qn_dataset *
 	return st;
 }
 
-enum quern_status qn_stage_share_subject(struct qn_comm *comm, struct qn_subject *s,
+enum quern_status qn_stage_share_subject(struct qn_comm *comm, struct qn_stage_source *s,
 					 struct quern_message *err)
 {
 	uint32_t n = s->n;

@@ -204,7 +204,7 @@ static uint64_t count_bad(const struct qn_catalog *c, const char *host)
 	return nbad;
 }
 
-static void look_at_catalog(const struct qn_catalog *c, const char *host, struct qn_sight *out)
+static void look_at_catalog(const struct qn_catalog *c, const char *host, struct qn_host_view *out)
 {
 	struct quern_message ignored = { .status = QUERN_OK };
 	struct qn_catalog there;
@@ -240,7 +240,7 @@ static bool is_empty(const char *folder)
 	return !e;
 }
 
-static void look_at_plan(const struct qn_catalog *c, const char *plan, struct qn_sight *out)
+static void look_at_plan(const struct qn_catalog *c, const char *plan, struct qn_host_view *out)
 {
 	char *file = qn_stage_plan_file(c->file), *folder = qn_catalog_folder(c->file);
 	const size_t length = strlen(plan);
@@ -263,7 +263,7 @@ static void look_at_plan(const struct qn_catalog *c, const char *plan, struct qn
 }
 
 void qn_stage_look(const struct qn_catalog *c, const char *plan, const char *host,
-		   struct qn_sight *out)
+		   struct qn_host_view *out)
 {
 	char *folder = qn_stage_directory(c->file);
 	struct statvfs fs;
@@ -294,7 +294,7 @@ enum quern_status qn_stage_check_private(struct qn_comm *c, const char *catalog,
 					 struct quern_message *err)
 {
 	const bool leads = qn_comm_rank(c) == 0, looks = qn_comm_host(c) && !qn_comm_host_rank(c);
-	struct qn_placing p = QN_PLACING_NONE;
+	struct qn_publishing p = QN_PUBLISHING_NONE;
 	enum quern_status st = QUERN_OK;
 	size_t nbytes = 0;
 	void *probe = NULL;
@@ -302,7 +302,7 @@ enum quern_status qn_stage_check_private(struct qn_comm *c, const char *catalog,
 	if (qn_comm_nhosts(c) == 1)
 		return QUERN_OK;
 	if (leads) {
-		st = qn_place_open(catalog, QN_REPLACE_LINK, QN_RIGHTS_ALL, &p, err);
+		st = qn_publish_open(catalog, QN_REPLACE_LINK, QN_RIGHTS_ALL, &p, err);
 		probe = st ? NULL : strdup(p.partial);
 		nbytes = probe ? strlen(probe) + 1 : 0;
 		if (!st && !probe)
@@ -314,7 +314,7 @@ enum quern_status qn_stage_check_private(struct qn_comm *c, const char *catalog,
 				  "--to: several hosts share this directory; staging "
 				  "is for disks that each host has to itself");
 	st = qn_comm_agree(c, st, err);
-	qn_place_discard(&p);
+	qn_publish_discard(&p);
 	free(probe);
 	return st;
 }
@@ -332,7 +332,7 @@ enum quern_status qn_stage_make_folder(const struct qn_catalog *c, struct quern_
 		st = qn_error_set(err, qn_error_status_of(why), "%s: cannot be made: %s", folder,
 				  strerror(why));
 	else
-		qn_place_sync_folder(folder);
+		qn_publish_sync_folder(folder);
 	free(folder);
 	return st;
 }

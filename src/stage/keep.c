@@ -207,7 +207,7 @@ static uint64_t add_unseen(const struct qn_hosts *hosts, const struct qn_catalog
 			if (qn_hosts_find(hosts, host) >= 0)
 				continue;
 			copy[n] = (struct qn_copy){ .shard = i,
-						    .fate = QN_UNSEEN,
+						    .fate = QN_COPY_UNSEEN,
 						    .nbytes = c->shard[i].nbytes };
 			memcpy(copy[n++].host, host, QN_HOST_NBYTES);
 		}
@@ -311,7 +311,7 @@ static bool remove_copy(const struct qn_catalog *c, uint32_t shard, const char *
 	else if (is == QN_ABSENT)
 		out->fate = QN_MISSING;
 	if (file)
-		qn_place_sweep(file);
+		qn_publish_sweep(file);
 	free(file);
 	return out->fate != QN_MISSING || is_listed(c, shard, host);
 }
@@ -341,9 +341,9 @@ static enum quern_status remove_rest(const struct qn_catalog *c, struct quern_me
 	if (plan) {
 		if (unlink(plan) && errno != ENOENT && errno != ENOTDIR)
 			st = stays(plan, err);
-		qn_place_sweep(plan);
+		qn_publish_sweep(plan);
 	}
-	qn_place_sweep(c->file);
+	qn_publish_sweep(c->file);
 	if (!access(c->file, F_OK) && !qn_catalog_load(c->file, &here, &is, &ignored) && is) {
 		if (!st && here.time_ns == c->time_ns && here.source_nbytes == c->source_nbytes &&
 		    unlink(c->file))
@@ -354,7 +354,7 @@ static enum quern_status remove_rest(const struct qn_catalog *c, struct quern_me
 	if (!st && folder && rmdir(folder) && errno != ENOENT && errno != ENOTDIR &&
 	    errno != ENOTEMPTY && errno != EEXIST)
 		st = stays(folder, err);
-	qn_place_sync_folder(c->file);
+	qn_publish_sync_folder(c->file);
 	free(folder);
 	free(sums);
 	free(plan);

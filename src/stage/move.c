@@ -101,7 +101,7 @@ out:
 }
 
 static void receive_pieces(struct move *m, struct qn_stager *s, struct qn_summer *summer,
-			   const struct qn_placing *p, uint64_t nbytes, uint8_t *buffer)
+			   const struct qn_publishing *p, uint64_t nbytes, uint8_t *buffer)
 {
 	struct quern_message why = { .status = QUERN_OK };
 	enum quern_status st = QUERN_OK;
@@ -114,7 +114,7 @@ static void receive_pieces(struct move *m, struct qn_stager *s, struct qn_summer
 		if (st)
 			continue;
 		qn_summer_add(summer, buffer, n);
-		st = qn_place_put(p, buffer, n, &why);
+		st = qn_publish_put(p, buffer, n, &why);
 		qn_stage_progress(s, n);
 	}
 	/* Why it could not be read is more than that what came is wrong. */
@@ -127,13 +127,13 @@ static void receive_file(struct move *m, struct qn_stager *s, const char *file,
 			 const struct qn_shard *x, const struct qn_catalog *c, uint8_t *buffer)
 {
 	struct qn_summer *summer = qn_summer_new();
-	struct qn_placing p = QN_PLACING_NONE;
+	struct qn_publishing p = QN_PUBLISHING_NONE;
 	struct qn_sum is;
 
 	if (!m->st && !summer)
 		m->st = qn_error_nomem(m->err, 0, "a sum");
 	if (!m->st)
-		m->st = qn_place_open(file, QN_REPLACE_LINK, c->rights, &p, m->err);
+		m->st = qn_publish_open(file, QN_REPLACE_LINK, c->rights, &p, m->err);
 	tell(m);
 	if (m->st)
 		goto out;
@@ -148,8 +148,8 @@ static void receive_file(struct move *m, struct qn_stager *s, const char *file,
 				     "is damaged", file);
 out:
 	if (!m->st)
-		m->st = qn_place_finish(&p, c->time_ns, m->err);
-	qn_place_discard(&p);
+		m->st = qn_publish_commit(&p, c->time_ns, m->err);
+	qn_publish_discard(&p);
 	qn_summer_free(summer);
 }
 

@@ -151,7 +151,7 @@ static int restorer(const struct repair *r, uint32_t shard)
 static enum quern_status restore_one(struct repair *r, uint32_t shard, struct quern_message *err)
 {
 	const struct qn_shard *x = &r->c->shard[shard];
-	struct qn_found found = { .shard = shard };
+	struct qn_found_copy found = { .shard = shard };
 	struct qn_dataset d;
 	enum quern_status st =
 		qn_source_describe(r->c->source, r->c->path[x->dataset], NULL, true, &d, err);

@@ -180,7 +180,7 @@ enum quern_status qn_shard_sum(struct qn_stager *s, const char *file, struct qn_
 
 /* The sums of all chunks of a shard. */
 static enum quern_status sum_chunks(const char *file, const struct qn_dataset *d,
-				    struct qn_found *out, struct quern_message *err)
+				    struct qn_found_copy *out, struct quern_message *err)
 {
 	struct maker m = { .d = d, .fd = qn_file_open_own(file, NULL) };
 	enum quern_status st = QUERN_OK;
@@ -199,7 +199,7 @@ static enum quern_status sum_chunks(const char *file, const struct qn_dataset *d
 	return st;
 }
 
-enum quern_status qn_shard_read(const char *file, const char *path, struct qn_found *out,
+enum quern_status qn_shard_read(const char *file, const char *path, struct qn_found_copy *out,
 				struct quern_message *err)
 {
 	struct qn_dataset d;
@@ -236,7 +236,7 @@ static enum quern_status not_what_was_read(const char *file, struct quern_messag
 
 /* Chunks come in the same order in the source and in the slab. Of a dataset in one piece the runs of
    the shard are read from the source again. */
-static enum quern_status compare(struct maker *m, const char *file, const struct qn_found *f,
+static enum quern_status compare(struct maker *m, const char *file, const struct qn_found_copy *f,
 				 struct quern_message *err)
 {
 	const bool chunked = m->d->layout == QN_CHUNKED;
@@ -282,7 +282,7 @@ static enum quern_status reserve(const char *file, int fd, const struct maker *m
 			    file, nbytes, strerror(rc));
 }
 
-static enum quern_status write_shard(struct maker *m, const struct qn_placing *p,
+static enum quern_status write_shard(struct maker *m, const struct qn_publishing *p,
 				     struct quern_message *err)
 {
 	uint64_t shape[QUERN_MAX_DIMS];
@@ -296,7 +296,7 @@ static enum quern_status write_shard(struct maker *m, const struct qn_placing *p
 	if (!st)
 		st = format->shell(m->d->file, m->d->path, shape, m->outer, &image, &nbytes, err);
 	if (!st)
-		st = qn_place_put(p, image, nbytes, err);
+		st = qn_publish_put(p, image, nbytes, err);
 	if (!st)
 		st = reserve(p->file, p->fd, m, nbytes, err);
 	if (!st)
@@ -324,18 +324,18 @@ static enum quern_status begin(struct maker *m, struct quern_message *err)
 }
 
 enum quern_status qn_shard_make(struct qn_stager *s, const struct qn_dataset *d,
-				const struct qn_catalog *c, uint32_t shard, struct qn_found *out,
+				const struct qn_catalog *c, uint32_t shard, struct qn_found_copy *out,
 				struct quern_message *err)
 {
 	struct maker m = { .stage = s, .d = d, .shard = &c->shard[shard], .fd = -1 };
 	char *file = qn_catalog_file_of(c, shard);
-	struct qn_placing p = QN_PLACING_NONE;
+	struct qn_publishing p = QN_PUBLISHING_NONE;
 	enum quern_status st = file ? begin(&m, err)
 				    : qn_error_nomem(err, strlen(c->file), "a name");
 
 	if (!st) {
-		qn_place_sweep(file);
-		st = qn_place_open(file, QN_REPLACE_LINK, c->rights, &p, err);
+		qn_publish_sweep(file);
+		st = qn_publish_open(file, QN_REPLACE_LINK, c->rights, &p, err);
 	}
 	if (!st) {
 		st = write_shard(&m, &p, err);
@@ -346,9 +346,9 @@ enum quern_status qn_shard_make(struct qn_stager *s, const struct qn_dataset *d,
 		if (!st)
 			st = qn_source_check(m.fd, d, "this", err);
 		if (st)
-			qn_place_discard(&p);
+			qn_publish_discard(&p);
 		else
-			st = qn_place_finish(&p, c->time_ns, err);
+			st = qn_publish_commit(&p, c->time_ns, err);
 		if (!st && s->notes_sums)
 			st = qn_stage_sums_add(c, shard, out->what.nbytes, &out->what.sum, err);
 	}

@@ -19,7 +19,7 @@
 
 #include "base/mem.h"
 #include "base/publish.h"
-#include "data/access.h"
+#include "data/reading.h"
 #include "find/describe.h"
 #include "stage/stage_impl.h"
 
@@ -69,7 +69,7 @@ struct staging {
 	struct qn_stager *stage;
 	struct qn_comm *comm;
 	struct qn_hosts hosts;
-	struct qn_subject subject;
+	struct qn_stage_source subject;
 	struct qn_catalog *catalog;
 	char *plan;    /* owned: its text */
 	int *host_of;  /* owned: by the hosts of the catalog */
@@ -78,7 +78,7 @@ struct staging {
 	int lock;
 	uint64_t n;		/* copies of this rank */
 	struct card *card;	/* owned */
-	struct qn_found *found; /* owned */
+	struct qn_found_copy *found; /* owned */
 };
 
 /* A copy of this rank, as it goes to rank 0. */
@@ -109,7 +109,7 @@ static bool is_one_file(const char *a, const char *b)
 	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-static enum quern_status judge_host(const struct staging *g, const struct qn_sight *s, int host,
+static enum quern_status judge_host(const struct staging *g, const struct qn_host_view *s, int host,
 				    struct quern_message *err)
 {
 	const struct qn_catalog *c = g->catalog;
@@ -143,11 +143,11 @@ static enum quern_status judge_host(const struct staging *g, const struct qn_sig
 }
 
 /* Of what was staged before: is it there? */
-static enum quern_status check_kept(const struct staging *g, const struct qn_sight *sight,
+static enum quern_status check_kept(const struct staging *g, const struct qn_host_view *sight,
 				    struct quern_message *err)
 {
 	for (int h = 0; h < g->hosts.n; h++) {
-		const struct qn_sight *s = &sight[g->hosts.rank[g->hosts.first[h]]];
+		const struct qn_host_view *s = &sight[g->hosts.rank[g->hosts.first[h]]];
 
 		if (s->nbad)
 			return qn_error_set(err, QUERN_ERR_DATA,
@@ -160,7 +160,7 @@ static enum quern_status check_kept(const struct staging *g, const struct qn_sig
 	return QUERN_OK;
 }
 
-static enum quern_status check_room(const struct staging *g, const struct qn_sight *s, int host,
+static enum quern_status check_room(const struct staging *g, const struct qn_host_view *s, int host,
 				    struct quern_message *err)
 {
 	const struct qn_catalog *c = g->catalog;
@@ -180,14 +180,14 @@ static enum quern_status check_room(const struct staging *g, const struct qn_sig
 }
 
 /* Rank 0. Shards that are there have the time of the staging that they are of. */
-static enum quern_status judge(struct staging *g, const struct qn_sight *sight,
+static enum quern_status judge(struct staging *g, const struct qn_host_view *sight,
 			       struct quern_message *err)
 {
 	enum quern_status st = QUERN_OK;
 
 	g->done = 1;
 	for (int h = 0; !st && h < g->hosts.n; h++) {
-		const struct qn_sight *s = &sight[g->hosts.rank[g->hosts.first[h]]];
+		const struct qn_host_view *s = &sight[g->hosts.rank[g->hosts.first[h]]];
 
 		st = judge_host(g, s, h, err);
 		g->sees[h] = s->source == QN_SAME;
@@ -205,8 +205,8 @@ static enum quern_status judge(struct staging *g, const struct qn_sight *sight,
 static enum quern_status look(struct staging *g, struct quern_message *err)
 {
 	const size_t nranks = (size_t)qn_comm_size(g->comm);
-	struct qn_sight mine = { .source = QN_ABSENT };
-	struct qn_sight *all = qn_calloc(nranks, sizeof *all);
+	struct qn_host_view mine = { .source = QN_ABSENT };
+	struct qn_host_view *all = qn_calloc(nranks, sizeof *all);
 	enum quern_status st = QUERN_OK;
 
 	g->sees = qn_calloc((size_t)g->hosts.n, 1);
@@ -247,7 +247,7 @@ static enum quern_status write_plan(const struct staging *g, struct quern_messag
 	if (!file || asprintf(&text, "%stime %" PRId64 "\n", g->plan, c->time_ns) < 0)
 		st = qn_error_nomem(err, strlen(g->plan), "a plan");
 	else if (!st)
-		st = qn_place_write(file, QN_REPLACE_LINK, c->rights, text, strlen(text), c->time_ns, err);
+		st = qn_publish_write(file, QN_REPLACE_LINK, c->rights, text, strlen(text), c->time_ns, err);
 	free(text);
 	free(file);
 	return st;
@@ -304,7 +304,7 @@ static enum quern_status list_mine(struct staging *g, struct quern_message *err)
 	return QUERN_OK;
 }
 
-static void sum_entries(const struct qn_found *f, struct qn_sum *out)
+static void sum_entries(const struct qn_found_copy *f, struct qn_sum *out)
 {
 	struct qn_summer *s = qn_summer_new();
 
@@ -319,7 +319,7 @@ static void sum_entries(const struct qn_found *f, struct qn_sum *out)
 
 /* Takes a copy that is there already, if it is still what was made: what it is now is no measure. */
 static bool keep(struct staging *g, const char *file, const char *path, const struct qn_made *made,
-		 struct qn_found *found)
+		 struct qn_found_copy *found)
 {
 	struct quern_message ignored = { .status = QUERN_OK };
 
@@ -329,7 +329,7 @@ static bool keep(struct staging *g, const char *file, const char *path, const st
 	if (found->what.nbytes == made->nbytes && qn_sum_equal(&found->what.sum, &made->sum))
 		return true;
 	free(found->entry);
-	*found = (struct qn_found){ .shard = found->shard };
+	*found = (struct qn_found_copy){ .shard = found->shard };
 	return false;
 }
 
@@ -591,7 +591,7 @@ enum quern_status qn_stage_put_catalog(struct qn_comm *c, const struct qn_catalo
 	if (!st && qn_comm_host_rank(c) == 0) {
 		st = qn_stage_make_folder(catalog, err);
 		if (!st)
-			st = qn_place_write(catalog->file, QN_REPLACE_LINK, catalog->rights, *image,
+			st = qn_publish_write(catalog->file, QN_REPLACE_LINK, catalog->rights, *image,
 					    *nbytes, time_ns, err);
 	}
 	return qn_comm_agree(c, st, err);

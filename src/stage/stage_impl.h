@@ -41,24 +41,24 @@ enum quern_status qn_stage_share_catalog(struct qn_comm *c, enum quern_status st
 					 struct qn_catalog *catalog, struct quern_message *err);
 
 /* The datasets that are staged, on all ranks, with their chunks. */
-struct qn_subject {
+struct qn_stage_source {
 	uint32_t n;
 	struct qn_dataset *dataset; /* owned */
 };
 
-void qn_subject_fini(struct qn_subject *s);
+void qn_subject_fini(struct qn_stage_source *s);
 /* Rank 0: what is to be staged of a file, and its shards without homes or entries. */
 enum quern_status qn_stage_cut(const struct qn_stager *s, const char *file, int nhosts,
-			       struct qn_subject *subject, struct qn_catalog *catalog,
+			       struct qn_stage_source *subject, struct qn_catalog *catalog,
 			       struct quern_message *err);
 /* Rank 0: homes for all shards; the numbers of hosts become those of the catalog. */
 void qn_stage_give_homes(struct qn_catalog *catalog, const struct qn_hosts *hosts);
-enum quern_status qn_stage_share_subject(struct qn_comm *c, struct qn_subject *s,
+enum quern_status qn_stage_share_subject(struct qn_comm *c, struct qn_stage_source *s,
 					 struct quern_message *err);
 
 /* What a host has, before anything is written. */
 enum qn_state { QN_ABSENT, QN_SAME, QN_FOREIGN };
-struct qn_sight {
+struct qn_host_view {
 	uint32_t source; /* enum qn_state: the file to be staged */
 	uint32_t catalog, plan;
 	uint32_t is_alien; /* the folder has no plan of quern's */
@@ -72,7 +72,7 @@ struct qn_sight {
 char *qn_stage_plan_text(const struct qn_catalog *c);
 /* host: the name of this one. Changes nothing. */
 void qn_stage_look(const struct qn_catalog *c, const char *plan, const char *host,
-		   struct qn_sight *out);
+		   struct qn_host_view *out);
 char *qn_stage_plan_file(const char *catalog);
 /* Is DIR one directory for several hosts? Collective. */
 enum quern_status qn_stage_check_private(struct qn_comm *c, const char *catalog,
@@ -103,7 +103,7 @@ enum quern_status qn_stage_sums_add(const struct qn_catalog *c, uint32_t shard, 
 struct qn_made *qn_stage_sums_load(const struct qn_catalog *c);
 
 /* A copy of a shard as it was found: what the catalog will have of it. */
-struct qn_found {
+struct qn_found_copy {
 	uint32_t shard;
 	struct qn_shard what;	/* nbytes, sum, nchunks, chunk */
 	struct qn_entry *entry; /* owned */
@@ -111,10 +111,10 @@ struct qn_found {
 
 /* Not collective: */
 enum quern_status qn_shard_make(struct qn_stager *s, const struct qn_dataset *d,
-				const struct qn_catalog *c, uint32_t shard, struct qn_found *out,
+				const struct qn_catalog *c, uint32_t shard, struct qn_found_copy *out,
 				struct quern_message *err);
 /* Reads a copy that is there. path: of the dataset. */
-enum quern_status qn_shard_read(const char *file, const char *path, struct qn_found *out,
+enum quern_status qn_shard_read(const char *file, const char *path, struct qn_found_copy *out,
 				struct quern_message *err);
 /* Whether a file has the size and the time of a shard; nbytes 0: any size. */
 enum qn_state qn_shard_is(const char *file, uint64_t nbytes, int64_t time_ns);

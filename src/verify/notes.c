@@ -113,7 +113,7 @@ enum quern_status qn_verify_note_unverified(struct qn_verify *v, const char *pat
 }
 
 void qn_verify_locate(struct qn_damage *damage, const struct qn_dataset *d,
-		      const struct qn_finding *at)
+		      const struct qn_damage_record *at)
 {
 	uint64_t grid[QUERN_MAX_DIMS], number = at->number;
 
@@ -131,10 +131,10 @@ void qn_verify_locate(struct qn_damage *damage, const struct qn_dataset *d,
 }
 
 enum quern_status qn_verify_note(struct qn_verify *v, const struct qn_dataset *d, const char *path,
-				 const struct qn_finding *at, struct quern_message *err,
+				 const struct qn_damage_record *at, struct quern_message *err,
 				 const char *format, ...)
 {
-	static const struct qn_finding nowhere = { .number = QN_ADDR_NONE, .addr = QN_ADDR_NONE };
+	static const struct qn_damage_record nowhere = { .number = QN_ADDR_NONE, .addr = QN_ADDR_NONE };
 	struct qn_verified_file *f = qn_verify_this_file(v);
 	struct qn_damage *p = qn_verify_grow(f->damage, f->ndamages, sizeof *p), new = { 0 };
 	va_list ap;
@@ -180,7 +180,7 @@ static int by_coord(const void *a, const void *b)
 }
 
 static enum quern_status note_finding(struct qn_verify *v, const struct qn_dataset *d,
-				      const struct qn_finding *f, const char *text,
+				      const struct qn_damage_record *f, const char *text,
 				      struct quern_message *err)
 {
 	char *copy;
@@ -206,7 +206,7 @@ enum quern_status qn_verify_note_findings(struct qn_verify *v, const struct qn_d
 	size_t at = 0;
 
 	while (!st && at < found->text_nbytes) {
-		struct qn_finding f;
+		struct qn_damage_record f;
 
 		memcpy(&f, found->text + at, sizeof f);
 		at += sizeof f;

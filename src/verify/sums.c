@@ -184,9 +184,9 @@ static enum quern_status missing(const struct comparison *c, const uint64_t *coo
 }
 
 /* Where a chunk is now. */
-static struct qn_finding place_of(const struct comparison *c, uint64_t number)
+static struct qn_damage_record place_of(const struct comparison *c, uint64_t number)
 {
-	struct qn_finding f = { .number = number, .addr = QN_ADDR_NONE };
+	struct qn_damage_record f = { .number = number, .addr = QN_ADDR_NONE };
 	uint64_t low = 0, high = c->d->nchunks;
 
 	while (low < high) {
@@ -208,7 +208,7 @@ static struct qn_finding place_of(const struct comparison *c, uint64_t number)
 static enum quern_status differs(const struct comparison *c, const struct qn_chunk_result *r,
 				 const char *why)
 {
-	struct qn_finding at = place_of(c, r->sum.number);
+	struct qn_damage_record at = place_of(c, r->sum.number);
 	uint64_t coord[QUERN_MAX_DIMS];
 	char text[128];
 

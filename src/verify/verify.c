@@ -14,7 +14,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "data/access.h"
+#include "data/reading.h"
 #include "find/describe.h"
 #include "verify/verify_impl.h"
 
@@ -82,7 +82,7 @@ static enum quern_status look(struct qn_verify *v, const struct heading *h,
 		t.decoded = &decoded;
 	if (h->listed && !h->natively)
 		t.stored = &stored;
-	return qn_verify_crew(&v->team, &t, found, err);
+	return qn_verify_chunks(&v->team, &t, found, err);
 }
 
 /* Rank 0: what the sums file will have of it. */

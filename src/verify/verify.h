@@ -103,7 +103,7 @@ struct qn_chunk_result {
 	uint32_t damaged, summed;
 };
 
-struct qn_crew_totals {
+struct qn_verify_totals {
 	uint64_t stored_nbytes, decoded_nbytes, ndamages;
 	double wasted;	/* seconds lost to a library that failed */
 };
@@ -113,12 +113,12 @@ struct qn_findings {
 	uint64_t nresults;
 	struct qn_chunk_result *result;	/* owned; sorted by number; one a chunk if sums are wanted */
 	size_t text_nbytes;
-	char *text;			/* owned: of damages, each a struct qn_finding and a text */
-	struct qn_crew_totals totals;
+	char *text;			/* owned: of damages, each a struct qn_damage_record and a text */
+	struct qn_verify_totals totals;
 };
 
 /* In front of each text. Unaligned. */
-struct qn_finding {
+struct qn_damage_record {
 	uint64_t number, addr;
 	uint32_t nbytes, text_nbytes;
 	uint32_t reason, reserved; /* enum qn_reason: of what is no damage */
@@ -144,14 +144,14 @@ struct qn_verify_task {
 
 /* Looks at the chunks of a dataset with this rank's threads. Collective; on rank 0 *all is filled,
    and freed by the caller, whatever is returned. */
-enum quern_status qn_verify_crew(const struct qn_team *team, const struct qn_verify_task *t,
+enum quern_status qn_verify_chunks(const struct qn_team *team, const struct qn_verify_task *t,
 				 struct qn_findings *all, struct quern_message *err);
 void qn_findings_fini(struct qn_findings *f);
 
 /* Rank 0. Records damage of v->file[v->nfiles - 1]; QUERN_ERR_RUN when there is no memory. Without
    a chunk: number is QN_ADDR_NONE. d may be NULL. */
 enum quern_status qn_verify_note(struct qn_verify *v, const struct qn_dataset *d, const char *path,
-				 const struct qn_finding *at, struct quern_message *err,
+				 const struct qn_damage_record *at, struct quern_message *err,
 				 const char *format, ...) __attribute__((format(printf, 6, 7)));
 
 /* Rank 0. The sums that were kept of a file; NULL and an error when there are none. */

@@ -52,7 +52,7 @@ static inline void *qn_verify_grow(void *p, size_t n, size_t size)
 
 /* Where something was found; its chunk only if d and a number are there. */
 void qn_verify_locate(struct qn_damage *damage, const struct qn_dataset *d,
-		      const struct qn_finding *at);
+		      const struct qn_damage_record *at);
 /* An error about the file (path NULL) or a dataset becomes damage of it, or what cannot be looked at; one
    of another kind is a failure of the run. */
 enum quern_status qn_verify_note_error(struct qn_verify *v, const char *path, enum quern_status st,

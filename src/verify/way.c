@@ -80,7 +80,7 @@ static int by_addr(const void *a, const void *b)
 }
 
 static enum quern_status note_overlap(struct qn_verify *v, const struct qn_dataset *d,
-				      const struct qn_finding *at, struct quern_message *err)
+				      const struct qn_damage_record *at, struct quern_message *err)
 {
 	struct qn_damage place = { .text = NULL };
 	char text[128];
@@ -107,7 +107,7 @@ static enum quern_status list_chunks(struct qn_verify *v, const struct qn_datase
 	qsort(w->chunks, d->nchunks, sizeof *w->chunks, by_addr);
 	for (uint64_t i = 0; i < d->nchunks && !st; i++) {
 		struct qn_chunk c = w->chunks[i];
-		struct qn_finding at = { .number = c.number, .addr = c.addr, .nbytes = c.nbytes };
+		struct qn_damage_record at = { .number = c.number, .addr = c.addr, .nbytes = c.nbytes };
 
 		if (c.addr >= end || n == 0) {
 			w->chunks[n++] = c;

@@ -9,7 +9,7 @@
 
 #include "base/cond.h"
 #include "base/mem.h"
-#include "data/access.h"
+#include "data/reading.h"
 #include "cluster/room.h"
 #include "feed/feed.h"
 #include "run/queue.h"
@@ -30,7 +30,7 @@ struct worker {
 	int index;
 	struct qn_feed *feed, *stored;	/* of the two descriptions of the task */
 	struct qn_summer *summer;
-	struct qn_crew_totals totals;
+	struct qn_verify_totals totals;
 	struct qn_chunk_result *result;	/* owned */
 	uint64_t nresults, room;
 	char *text;			/* owned */
@@ -41,7 +41,7 @@ struct worker {
 
 struct crew {
 	const struct qn_team *team;
-	struct qn_access access;	/* of the thread that starts the workers */
+	struct qn_reading access;	/* of the thread that starts the workers */
 	const struct qn_verify_task *task;
 	struct qn_queues queues;
 	int nworkers;
@@ -74,7 +74,7 @@ static enum quern_status note_damage(struct worker *w, const struct qn_chunk *c,
 				     const struct quern_message *m)
 {
 	const char *why = m->text;
-	struct qn_finding f = { .number = c->number,
+	struct qn_damage_record f = { .number = c->number,
 				.addr = c->addr,
 				.nbytes = c->nbytes,
 				.text_nbytes = (uint32_t)strlen(why),
@@ -231,7 +231,7 @@ static void *worker_main(void *arg)
 	struct crew *crew = w->crew;
 	enum quern_status st = QUERN_OK;
 
-	qn_access_set(crew->access);
+	qn_reading_set(crew->access);
 	qn_topo_bind_thread(crew->team->topo, &crew->team->slice, w->index, crew->team->bind);
 	if (crew->task->wants_sums && !(w->summer = qn_summer_new()))
 		st = qn_error_nomem(&w->err, 0, "sums");
@@ -475,7 +475,7 @@ static enum quern_status gather(struct qn_comm *c, struct qn_findings *mine,
 {
 	void *results = NULL, *text = NULL;
 	uint64_t n = mine->nresults, nt = mine->text_nbytes;
-	const struct qn_crew_totals *m = &mine->totals;
+	const struct qn_verify_totals *m = &mine->totals;
 	int64_t totals[] = { (int64_t)m->stored_nbytes, (int64_t)m->decoded_nbytes,
 			     (int64_t)m->ndamages, (int64_t)(m->wasted * 1e6) };
 	enum quern_status st;
@@ -498,10 +498,10 @@ static enum quern_status gather(struct qn_comm *c, struct qn_findings *mine,
 	return st;
 }
 
-enum quern_status qn_verify_crew(const struct qn_team *team, const struct qn_verify_task *t,
+enum quern_status qn_verify_chunks(const struct qn_team *team, const struct qn_verify_task *t,
 				 struct qn_findings *all, struct quern_message *err)
 {
-	struct crew crew = { .team = team, .access = *qn_access(), .task = t };
+	struct crew crew = { .team = team, .access = *qn_reading(), .task = t };
 	struct qn_findings mine = { .nresults = 0 };
 	struct scattered s = { NULL, NULL };
 	enum quern_status st = scatter(&crew, &s, err);

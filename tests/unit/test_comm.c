@@ -450,15 +450,15 @@ struct note {
 	int value;
 };
 
-static void answer_notes(struct qn_post *p, char *room)
+static void answer_notes(struct qn_mailbox *p, char *room)
 {
 	struct quern_message err = { .status = QUERN_OK };
 	struct note n;
 	int from;
 
-	while (!qn_post_note(p, &n, sizeof(n), &from, &err) && from >= 0) {
+	while (!qn_mailbox_note(p, &n, sizeof(n), &from, &err) && from >= 0) {
 		memset(room, n.value, n.nbytes);
-		assert_int_equal(qn_post_answer(p, from, room, n.nbytes, &err), QUERN_OK);
+		assert_int_equal(qn_mailbox_answer(p, from, room, n.nbytes, &err), QUERN_OK);
 	}
 }
 
@@ -472,11 +472,11 @@ static void check_answer(const char *answer, size_t nbytes, const struct note *a
 
 /* Every host asks all others in turn, for up to all that an answer can be, and answers meanwhile,
    until all have all they want. */
-static void converse(struct qn_post *p, int host, int nhosts)
+static void converse(struct qn_mailbox *p, int host, int nhosts)
 {
 	struct quern_message err = { .status = QUERN_OK };
 	struct note n = { .nbytes = 0 };
-	char *room = malloc(QN_POST_ROOM);
+	char *room = malloc(QN_MAILBOX_ROOM);
 	bool over = false, waiting = false;
 	const void *answer;
 	size_t nbytes;
@@ -485,20 +485,20 @@ static void converse(struct qn_post *p, int host, int nhosts)
 		if (i < NNOTES && !waiting) {
 			int other = (host + 1 + i % (nhosts - 1)) % nhosts;
 
-			n = (struct note){ i % 3 ? QN_POST_ROOM >> (i % 21) : QN_POST_ROOM, i };
-			assert_int_equal(qn_post_expect(p, other, &err), QUERN_OK);
-			assert_int_equal(qn_post_send(p, other, &n, sizeof(n), &err), QUERN_OK);
+			n = (struct note){ i % 3 ? QN_MAILBOX_ROOM >> (i % 21) : QN_MAILBOX_ROOM, i };
+			assert_int_equal(qn_mailbox_expect(p, other, &err), QUERN_OK);
+			assert_int_equal(qn_mailbox_send(p, other, &n, sizeof(n), &err), QUERN_OK);
 			waiting = true;
 		}
-		assert_int_equal(qn_post_answered(p, &answer, &nbytes, &err), QUERN_OK);
+		assert_int_equal(qn_mailbox_answered(p, &answer, &nbytes, &err), QUERN_OK);
 		if (answer) {
 			check_answer(answer, nbytes, &n);
 			waiting = false;
 			if (++i == NNOTES)
-				assert_int_equal(qn_post_arrive(p, &err), QUERN_OK);
+				assert_int_equal(qn_mailbox_arrive(p, &err), QUERN_OK);
 		}
 		if (i == NNOTES)
-			assert_int_equal(qn_post_gathered(p, &over, &err), QUERN_OK);
+			assert_int_equal(qn_mailbox_gathered(p, &over, &err), QUERN_OK);
 	}
 	free(room);
 }
@@ -507,7 +507,7 @@ static void test_post(void **state)
 {
 	struct quern_message err = { .status = QUERN_OK };
 	struct qn_comm *c;
-	struct qn_post *p;
+	struct qn_mailbox *p;
 
 	(void)state;
 	for (int m = 1; m <= 4; m++) {
@@ -518,12 +518,12 @@ static void test_post(void **state)
 		c = new_comm();
 		unsetenv(QN_TEST_HOSTS);
 		assert_int_equal(qn_comm_nhosts(c), qn_min_u64((uint64_t)m, (uint64_t)qn_comm_size(c)));
-		assert_int_equal(qn_post_new(c, &p, &err), QUERN_OK);
+		assert_int_equal(qn_mailbox_new(c, &p, &err), QUERN_OK);
 		assert_int_equal(p != NULL, qn_comm_nhosts(c) > 1 && qn_comm_host_rank(c) == 0);
 		for (int pass = 0; p && pass < 3; pass++)
 			converse(p, qn_comm_host(c), qn_comm_nhosts(c));
 		assert_int_equal(qn_comm_agree(c, QUERN_OK, &err), QUERN_OK);
-		qn_post_free(p);
+		qn_mailbox_free(p);
 		qn_comm_free(c);
 	}
 }

@@ -15,14 +15,14 @@
 #define NMEMBERS 7
 #define LENGTH	 64	/* addresses of a member */
 
-/* Sets of reach: 0 none but shared; 1 disks of hosts 1 and 3; 2 host 0 has it, others read it. */
+/* Sets of access: 0 none but shared; 1 disks of hosts 1 and 3; 2 host 0 has it, others read it. */
 static uint64_t first[] = { 0, 0, 2, 3 };
 static struct qn_home homes[] = { { 1, QN_ANY_NODE, QN_HOME_DISK },
 				  { 3, QN_ANY_NODE, QN_HOME_DISK },
 				  { 0, QN_ANY_NODE, QN_HOME_MEMORY } };
 static uint8_t shared[] = { 1, 0, 1 };
 static uint32_t sets[NMEMBERS] = { 0, 1, 2, 1, 0, 2, 1 };
-static const struct qn_reach reach = { { 3, first, homes, shared }, sets };
+static const struct qn_access access = { { 3, first, homes, shared }, sets };
 
 /* What the model knows of a host at an address: tier QN_HOME_SHARED is no home. */
 struct known {
@@ -40,7 +40,7 @@ static void begin(struct known *k, uint32_t member)
 		}
 }
 
-static void learn(struct known *k, uint32_t member, const struct qn_finding *f)
+static void learn(struct known *k, uint32_t member, const struct qn_probed *f)
 {
 	for (uint64_t a = f->addr; a < LENGTH; a++) {
 		k->is[a][f->host] = f->tier != QN_HOME_SHARED || !shared[sets[member]];
@@ -65,7 +65,7 @@ static void check(const struct known *k, uint32_t member, const struct qn_wherea
 			}
 		assert_int_equal(w->homes.first[set + 1] - w->homes.first[set], n);
 	}
-	assert_int_equal(w->stay[w->first[member]].addr, 0);
+	assert_int_equal(w->extent[w->first[member]].addr, 0);
 }
 
 static void test_model(void **state)
@@ -76,7 +76,7 @@ static void test_model(void **state)
 
 	(void)state;
 	for (int round = 0; round < 300; round++) {
-		struct qn_finding found[NMEMBERS * NHOSTS * 4];
+		struct qn_probed found[NMEMBERS * NHOSTS * 4];
 		struct qn_whereabouts w;
 		size_t n = 0;
 
@@ -86,7 +86,7 @@ static void test_model(void **state)
 				uint64_t at = 0;
 
 				for (uint64_t i = random_below(&seed, 4); i && at < LENGTH; i--) {
-					struct qn_finding f = {
+					struct qn_probed f = {
 						at, m, h, (uint16_t)(random_below(&seed, 2)),
 						(uint16_t)(random_below(&seed, 3)) };
 
@@ -99,12 +99,12 @@ static void test_model(void **state)
 		/* In any order. */
 		for (size_t i = n; i > 1; i--) {
 			size_t k = random_below(&seed, i);
-			struct qn_finding f = found[i - 1];
+			struct qn_probed f = found[i - 1];
 
 			found[i - 1] = found[k];
 			found[k] = f;
 		}
-		assert_int_equal(qn_whereabouts_make(&reach, NMEMBERS, NHOSTS, found, n, &w, &err),
+		assert_int_equal(qn_whereabouts_make(&access, NMEMBERS, NHOSTS, found, n, &w, &err),
 				 QUERN_OK);
 		for (uint32_t m = 0; m < NMEMBERS; m++)
 			check(&known[m], m, &w);
@@ -117,15 +117,15 @@ static void test_few_sets(void **state)
 {
 	enum { N = 10000 };
 	struct quern_message err = { .status = QUERN_OK };
-	struct qn_finding *found = calloc(N, sizeof(*found));
+	struct qn_probed *found = calloc(N, sizeof(*found));
 	struct qn_whereabouts w;
 
 	(void)state;
 	assert_non_null(found);
 	for (uint64_t i = 0; i < N; i++)
-		found[i] = (struct qn_finding){ i, 0, (uint32_t)(i % 3), QN_ANY_NODE,
+		found[i] = (struct qn_probed){ i, 0, (uint32_t)(i % 3), QN_ANY_NODE,
 						i % 2 ? QN_HOME_MEMORY : QN_HOME_SHARED };
-	assert_int_equal(qn_whereabouts_make(&reach, NMEMBERS, NHOSTS, found, N, &w, &err),
+	assert_int_equal(qn_whereabouts_make(&access, NMEMBERS, NHOSTS, found, N, &w, &err),
 			 QUERN_OK);
 	assert_in_range(w.homes.nsets, 4, 3 + 8);
 	qn_whereabouts_fini(&w);
@@ -137,15 +137,15 @@ static void test_many_sets(void **state)
 {
 	enum { N = 60000 };
 	struct quern_message err = { .status = QUERN_OK };
-	struct qn_finding *found = calloc(N, sizeof(*found));
+	struct qn_probed *found = calloc(N, sizeof(*found));
 	struct qn_whereabouts w;
 	uint64_t hint = 0;
 
 	(void)state;
 	assert_non_null(found);
 	for (uint64_t i = 0; i < N; i++)
-		found[i] = (struct qn_finding){ i, 0, 2, (uint16_t)i, QN_HOME_MEMORY };
-	assert_int_equal(qn_whereabouts_make(&reach, NMEMBERS, NHOSTS, found, N, &w, &err),
+		found[i] = (struct qn_probed){ i, 0, 2, (uint16_t)i, QN_HOME_MEMORY };
+	assert_int_equal(qn_whereabouts_make(&access, NMEMBERS, NHOSTS, found, N, &w, &err),
 			 QUERN_OK);
 	assert_in_range(w.homes.nsets, 10000, 20000);
 	assert_int_equal(qn_whereabouts_set(&w, 0, N - 1, &hint), sets[0]);
@@ -157,9 +157,9 @@ static void test_many_sets(void **state)
 /* One host: what it finds is all that is known. */
 static void test_one_host(void **state)
 {
-	const struct qn_reach none = { .set = NULL };
+	const struct qn_access none = { .set = NULL };
 	struct quern_message err = { .status = QUERN_OK };
-	struct qn_finding found[] = { { 0, 1, 0, 1, QN_HOME_MEMORY }, { 9, 1, 0, 0, QN_HOME_DISK },
+	struct qn_probed found[] = { { 0, 1, 0, 1, QN_HOME_MEMORY }, { 9, 1, 0, 0, QN_HOME_DISK },
 				      { 0, 2, 0, QN_ANY_NODE, QN_HOME_SHARED } };
 	struct qn_whereabouts w;
 	uint64_t hint = 0;
@@ -185,7 +185,7 @@ static void test_nothing_stored(void **state)
 	uint64_t hint = 0;
 
 	(void)state;
-	assert_int_equal(qn_whereabouts_make(&reach, NMEMBERS, NHOSTS, NULL, 0, &w, &err), QUERN_OK);
+	assert_int_equal(qn_whereabouts_make(&access, NMEMBERS, NHOSTS, NULL, 0, &w, &err), QUERN_OK);
 	assert_int_equal(qn_whereabouts_set(&w, 0, QN_ADDR_NONE, &hint), QN_NO_HOMES);
 	assert_int_equal(qn_whereabouts_set(&w, 1, QN_ADDR_NONE, &hint), 1);
 	assert_int_equal(qn_whereabouts_set(&w, 2, QN_ADDR_NONE, &hint), QN_NO_HOMES);
@@ -194,17 +194,17 @@ static void test_nothing_stored(void **state)
 
 static void test_impossible(void **state)
 {
-	const struct qn_finding bad[] = { { 0, NMEMBERS, 0, 0, QN_HOME_DISK },
+	const struct qn_probed bad[] = { { 0, NMEMBERS, 0, 0, QN_HOME_DISK },
 					  { 0, 0, NHOSTS, 0, QN_HOME_DISK },
 					  { 0, 0, 0, 0, QN_HOME_SHARED + 1 } };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		struct quern_message err = { .status = QUERN_OK };
-		struct qn_finding f = bad[i];
+		struct qn_probed f = bad[i];
 		struct qn_whereabouts w;
 
-		assert_int_equal(qn_whereabouts_make(&reach, NMEMBERS, NHOSTS, &f, 1, &w, &err),
+		assert_int_equal(qn_whereabouts_make(&access, NMEMBERS, NHOSTS, &f, 1, &w, &err),
 				 QUERN_ERR_RUN);
 		qn_whereabouts_fini(&w);
 	}

@@ -50,10 +50,10 @@ static void begin(struct fixture *f, int nhosts, uint32_t nthreads)
 	f->costs = (struct qn_costs){ .rates = rates, .network = 1e9, .npasses = 1 };
 }
 
-static struct qn_foreseen simulate(const struct fixture *f, const double *slow)
+static struct qn_forecast simulate(const struct fixture *f, const double *slow)
 {
 	struct quern_message err = { .status = QUERN_OK };
-	struct qn_foreseen seen, again;
+	struct qn_forecast seen, again;
 	struct qn_plan plan;
 
 	assert_int_equal(qn_plan_make(&f->cluster, &f->work, &rates, &plan, NULL, &err), 0);
@@ -77,7 +77,7 @@ static void test_even_work(void **state)
 	for (int nhosts = 1; nhosts <= 8; nhosts *= 2)
 		for (uint32_t nthreads = 1; nthreads <= 4; nthreads *= 2) {
 			struct fixture f;
-			struct qn_foreseen seen;
+			struct qn_forecast seen;
 
 			begin(&f, nhosts, nthreads);
 			seen = simulate(&f, NULL);
@@ -113,7 +113,7 @@ static void copy_to(struct fixture *f, uint32_t n, bool shared)
 static void test_leases(void **state)
 {
 	static const double slow[] = { 1, 4, 1, 1 };
-	struct qn_foreseen seen;
+	struct qn_forecast seen;
 	struct fixture f;
 
 	(void)state;
@@ -139,7 +139,7 @@ static void test_leases(void **state)
 static void test_leases_from_afar(void **state)
 {
 	static const double slow[] = { 20, 1 };
-	struct qn_foreseen seen, alone;
+	struct qn_forecast seen, alone;
 	struct fixture f;
 
 	(void)state;
@@ -159,7 +159,7 @@ static void test_leases_from_afar(void **state)
 static void test_stealing(void **state)
 {
 	struct fixture f;
-	struct qn_foreseen seen;
+	struct qn_forecast seen;
 	struct qn_plan plan;
 	struct quern_message err = { .status = QUERN_OK };
 
@@ -198,7 +198,7 @@ static void test_servers(void **state)
 static void test_costs_beside_the_work(void **state)
 {
 	struct fixture f;
-	struct qn_foreseen seen;
+	struct qn_forecast seen;
 
 	(void)state;
 	begin(&f, 8, 1);
@@ -236,7 +236,7 @@ static void test_ten_thousand_hosts(void **state)
 	struct qn_lump *lump = calloc(NLUMPS, sizeof *lump);
 	struct qn_work work = { (uint64_t)NHOSTS * PER_HOST, NLUMPS, lump, &homes };
 	struct qn_cluster cluster = { NRANKS, place };
-	struct qn_foreseen f;
+	struct qn_forecast f;
 	struct qn_plan plan;
 
 	(void)state;

@@ -1,16 +1,16 @@
 /*
- * access.h - how files may be read: how long the library of their format may take, and where their
+ * reading.h - how files may be read: how long the library of their format may take, and where their
  * data may lie.
  *
  * It is of a thread, as a locale is (uselocale(3)): the call that has the options sets it, the threads
  * that work for it take it over, and what is far below asks for it.
  */
-#ifndef QN_DATA_ACCESS_H
-#define QN_DATA_ACCESS_H
+#ifndef QN_DATA_READING_H
+#define QN_DATA_READING_H
 
 #include "base/options.h"
 
-struct qn_access {
+struct qn_reading {
 	unsigned metadata_seconds;	/* for the metadata of a file; 0: as its size suggests */
 	unsigned chunk_seconds;		/* for a chunk; 0: as its size suggests */
 	bool allow_external;		/* raw files may be anywhere */
@@ -35,12 +35,12 @@ struct qn_access {
 /* clang-format on */
 
 /* What the options say; those that a table does not have are as if not given. */
-struct qn_access qn_access_of(const struct quern_options *o);
+struct qn_reading qn_reading_of(const struct quern_options *o);
 
 /* That of the calling thread. */
-const struct qn_access *qn_access(void);
+const struct qn_reading *qn_reading(void);
 
 /* Sets it; returns what it was before, to be set again. */
-struct qn_access qn_access_set(struct qn_access a);
+struct qn_reading qn_reading_set(struct qn_reading a);
 
 #endif

@@ -1,10 +1,10 @@
-#include "data/access.h"
+#include "data/reading.h"
 
-static _Thread_local struct qn_access current;
+static _Thread_local struct qn_reading current;
 
-struct qn_access qn_access_of(const struct quern_options *o)
+struct qn_reading qn_reading_of(const struct quern_options *o)
 {
-	return (struct qn_access){
+	return (struct qn_reading){
 		.metadata_seconds = (unsigned)quern_option_int(o, "metadata-timeout"),
 		.chunk_seconds = (unsigned)quern_option_int(o, "chunk-timeout"),
 		.allow_external = quern_option_flag(o, "allow-external"),
@@ -12,14 +12,14 @@ struct qn_access qn_access_of(const struct quern_options *o)
 	};
 }
 
-const struct qn_access *qn_access(void)
+const struct qn_reading *qn_reading(void)
 {
 	return &current;
 }
 
-struct qn_access qn_access_set(struct qn_access a)
+struct qn_reading qn_reading_set(struct qn_reading a)
 {
-	struct qn_access before = current;
+	struct qn_reading before = current;
 
 	current = a;
 	return before;
