@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "base/file.h"
 #include "io/hdf5_library/child.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_library/list.h"
@@ -76,9 +77,20 @@ enum quern_status qn_hdf5_follow(const char *file, const char *path, struct qn_h
 	return status;
 }
 
+static bool is_growing(const char *file)
+{
+	const int fd = qn_file_open(file, NULL);
+	const bool is = fd >= 0 && qn_h5_is_growing(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return is;
+}
+
 const struct qn_format qn_hdf5_format = {
 	.name = "HDF5",
 	.probe = probe,
+	.is_growing = is_growing,
 	.list = qn_hdf5_child_list,
 	.list_closely = qn_hdf5_child_list_closely,
 	.locate = qn_hdf5_child_locate,

@@ -64,8 +64,9 @@ static json_t *file_to_json(const struct qn_verified_file *f)
 		json_array_append_new(damages, damage_to_json(&f->damage[i]));
 	for (size_t i = 0; i < f->nunverified; i++)
 		json_array_append_new(unverified, unverified_to_json(&f->unverified[i]));
-	return json_pack("{s:o, s:o, s:b, s:o, s:o, s:o}", "file", qn_json_text(f->name), "bytes",
-			 qn_json_uint(f->nbytes), "catalog", (int)f->is_catalog, "datasets", datasets,
+	return json_pack("{s:o, s:o, s:b, s:b, s:o, s:o, s:o}", "file", qn_json_text(f->name), "bytes",
+			 qn_json_uint(f->nbytes), "catalog", (int)f->is_catalog, "growing",
+			 (int)f->is_growing, "datasets", datasets,
 			 "damages", damages, "unverified", unverified);
 }
 

@@ -162,15 +162,20 @@ static void print_tables(const json_t *doc)
 }
 
 /* What a user would think to be verified, and is not. */
-static void warn_of_catalogs(const json_t *doc)
+static void warn_of_rest(const json_t *doc)
 {
 	const json_t *file;
 	size_t i;
 
-	json_array_foreach(json_object_get(doc, "files"), i, file)
+	json_array_foreach(json_object_get(doc, "files"), i, file) {
 		if (json_is_true(json_object_get(file, "catalog")))
 			qn_cli_warn("%s is a catalog: its elements are in shards, which were not read; "
 				    "`quern stage --verify FILE` checks them", qn_cli_text(file, "file"));
+		if (json_is_true(json_object_get(file, "growing")))
+			qn_cli_warn("%s: a writer is adding to it, or was when it crashed: what was there "
+				    "when each dataset was looked at is verified, what comes later is not",
+				    qn_cli_text(file, "file"));
+	}
 }
 
 /* Takes text. */
@@ -181,7 +186,7 @@ static int publish(const struct quern_options *o, char *text)
 	int code = QUERN_ERR_RUN;
 
 	if (doc && copy) {
-		warn_of_catalogs(doc);
+		warn_of_rest(doc);
 		if (qn_cli_wants_tables(o) && quern_option_flag(o, "quiet"))
 			print_quietly(doc);
 		else if (qn_cli_wants_tables(o))

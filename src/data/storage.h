@@ -56,6 +56,9 @@ struct qn_format {
 	   it is an error, with the reason. Not collective. */
 	enum quern_status (*probe)(const char *file, bool *is, struct quern_message *err);
 
+	/* Has a writer the file open in a way that leaves readers alone: does it only grow? Not collective. */
+	bool (*is_growing)(const char *file);
+
 	/* All datasets of the file, under one name each, and the links in it; other files are not
 	   opened. What cannot be read is named in the list, and no error. The caller frees with
 	   qn_listing_fini. Not collective. */

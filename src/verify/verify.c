@@ -122,7 +122,7 @@ static enum quern_status conclude(struct qn_verify *v, struct qn_pending *p,
 	out->ndamaged = found->totals.ndamages + w->noverlaps;
 	p->wasted += found->totals.wasted;
 	v->done_nbytes += out->stored_nbytes;
-	if (st || !v->wants_sums)
+	if (st || !p->now)
 		return st;
 	st = make_sums(p->now, d, w->listed, found, &now, err);
 	if (!st && p->expected)
@@ -333,7 +333,7 @@ static enum quern_status find_sums(struct qn_verify *v, struct qn_pending *p, co
 	struct quern_message why = { .status = QUERN_OK };
 	enum quern_status st = QUERN_OK;
 
-	if (p->unlisted || !v->settings.sums)
+	if (p->unlisted || !v->settings.sums || qn_verify_this_file(v)->is_growing)
 		return QUERN_OK;
 	st = qn_verify_find_sums(v, file, nfiles, &p->expected, &why);
 	for (size_t i = 0; !st && i < p->listing.n; i++)
@@ -345,6 +345,15 @@ static enum quern_status find_sums(struct qn_verify *v, struct qn_pending *p, co
 		p->expected = NULL;
 	}
 	return qn_verify_note_error(v, NULL, st, &why, err);
+}
+
+/* It is no damage that a writer is at the file. */
+static enum quern_status note_held(struct qn_verify *v, const char *why, struct quern_message *err)
+{
+	struct quern_message text = { .status = QUERN_OK };
+
+	qn_error_set(&text, QUERN_ERR_DENIED, "%s: %s", qn_verify_this_file(v)->name, why);
+	return qn_verify_note_unverified(v, NULL, QN_HELD, text.text, err);
 }
 
 /* Rank 0: a new entry of the file, its datasets, and the sums that were kept of it. */
@@ -363,7 +372,12 @@ static enum quern_status begin(struct qn_verify *v, struct qn_pending *p, const 
 	st = list(v, p, file, err);
 	if (!st)
 		st = note_listing(v, p, file, err);
-	if (!st && v->wants_sums && !(p->now = qn_sums_add(&v->made, file)))
+	f->is_growing = !p->unlisted && p->format->is_growing(file);
+	if (!st && v->wants_sums && f->is_growing)
+		st = note_held(v, "is marked as being written: sums of it would not hold, nor do those that "
+			       "were kept; wait until its writer has finished, or if that has crashed, take "
+			       "its mark away with h5clear -s", err);
+	else if (!st && v->wants_sums && !(p->now = qn_sums_add(&v->made, file)))
 		st = qn_error_nomem(err, strlen(file), "sums");
 	if (!st && p->now) {
 		p->now->nbytes = f->nbytes;
@@ -382,6 +396,8 @@ static enum quern_status open_everywhere(struct qn_verify *v, struct qn_pending 
 	d.file_nbytes = (uint64_t)p->before.st_size;
 	d.file_mtime_ns = (int64_t)p->before.st_mtim.tv_sec * 1000000000 +
 			  p->before.st_mtim.tv_nsec;
+	if (qn_comm_rank(v->team.comm) == 0 && qn_verify_this_file(v)->is_growing)
+		d.file_mtime_ns = QN_GROWING;
 	st = qn_comm_bcast(v->team.comm, &p->n, sizeof p->n, err);
 	if (!st)
 		st = qn_comm_bcast(v->team.comm, &d.file_nbytes, sizeof d.file_nbytes, err);
@@ -399,6 +415,15 @@ static enum quern_status open_everywhere(struct qn_verify *v, struct qn_pending 
 	return qn_comm_agree(v->team.comm, st, err);
 }
 
+/* What grows is the same file, with more. */
+static bool has_changed(const struct stat *before, const struct stat *after, bool is_growing)
+{
+	if (is_growing)
+		return after->st_size < before->st_size;
+	return after->st_size != before->st_size || after->st_mtim.tv_sec != before->st_mtim.tv_sec ||
+	       after->st_mtim.tv_nsec != before->st_mtim.tv_nsec;
+}
+
 /* Rank 0, at the end: the file as a whole. */
 static enum quern_status end(struct qn_verify *v, struct qn_pending *p, struct quern_message *err)
 {
@@ -407,11 +432,9 @@ static enum quern_status end(struct qn_verify *v, struct qn_pending *p, struct q
 	struct stat after;
 	enum quern_status st = QUERN_OK;
 
-	if (p->n > 0 && (stat(f->name, &after) != 0 || after.st_size != p->before.st_size ||
-			 after.st_mtim.tv_sec != p->before.st_mtim.tv_sec ||
-			 after.st_mtim.tv_nsec != p->before.st_mtim.tv_nsec))
-		return qn_verify_note(v, NULL, NULL, NULL, err, "%s: was changed while it was "
-				      "verified; wait until its writer has finished", f->name);
+	if (p->n > 0 && (stat(f->name, &after) || has_changed(&p->before, &after, f->is_growing)))
+		return note_held(v, "was changed while it was verified: wait until its writer has finished",
+				 err);
 	if (p->unlisted || !p->now)
 		return QUERN_OK;
 	/* What is in chunks that are not known would count as rest. */

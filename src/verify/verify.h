@@ -42,6 +42,7 @@ struct qn_verified_file {
 	char *name;		/* owned */
 	uint64_t nbytes;
 	bool is_catalog;	/* its elements are in shards, which are not looked at */
+	bool is_growing;	/* a writer was adding to it: looked at is what was there at an instant */
 	size_t ndatasets, ndamages;
 	struct qn_verified *dataset;	/* owned */
 	struct qn_damage *damage;	/* owned */

@@ -208,6 +208,19 @@ coproc "$make" swmr
 say stream
 check "SWMR: a file that grows all the time" streamed
 check "SWMR: ... and a selection of it" streamed -s :-1
+# What is added meanwhile is no damage.
+verified()
+{
+	for _ in 1 2 3 4 5; do
+		quern verify --json w.h5
+		[ "$status $(field files.0.growing) $(field summary.damages)" = "0 true 0" ] || return 1
+	done
+	grep -q 'warning: w.h5: a writer is adding to it' err
+}
+check "SWMR: verify" verified
+quern verify --json --write-sums w.sums w.h5
+is "SWMR: ... has no sums" '5 "held" no' \
+	"$status $(field files.0.unverified.0.reason) $([ -e w.sums ] && echo yes || echo no)"
 say stop
 "$make" left
 refuses 5 "left open" "left.h5: is marked as open for writing.*h5clear -s" run sum left.h5
