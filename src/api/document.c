@@ -142,7 +142,7 @@ json_t *qn_document_input(const quern_run *run)
 	o = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "files", files,
 		      "dataset", qn_json_text(qn_dataset_name(d)), "column", qn_json_text(d->column), "dtype",
 		      d->type.name, "shape", qn_json_uints(d->shape, d->scalar ? 0 : d->ndim),
-		      "dimensions", dims_to_json(d), "units", qn_json_text(d->units), "along",
+		      "dimensions", dims_to_json(d), "units", qn_json_text(qn_run_units(run)), "along",
 		      along_to_json(&run->job), "select",
 		      qn_json_text(quern_option_string(options, "select")), "selected",
 		      meanings_to_json(&run->job));

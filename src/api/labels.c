@@ -180,6 +180,17 @@ static void put_shape(struct writing *w, const struct qn_dataset *d)
 	end(w, "shape");
 }
 
+/* Packed numbers are not in the units of what they stand for. */
+const char *qn_run_units(const quern_run *run)
+{
+	const struct qn_mosaic *m = &run->job.mosaic;
+	bool packed = run->job.dataset.cf.has_scale;
+
+	for (uint32_t i = 0; i < m->nforms; i++)
+		packed = packed || m->form[i].cf.has_scale;
+	return packed && quern_option_flag(&run->options, "raw") ? "" : run->job.dataset.units;
+}
+
 enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_labels *out)
 {
 	const struct qn_dataset *d = &run->job.dataset;
@@ -189,8 +200,7 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 	struct writing w = { .labels = out, .failed = !options };
 
 	*out = (struct qn_labels){ .n = 0 };
-	/* Packed numbers are not in the units of what they stand for. */
-	out->units = raw && d->cf.has_scale ? "" : d->units;
+	out->units = qn_run_units(run);
 	out->dtype = run->job.views[0].dtype;
 	put(&w, "quern", QUERN_VERSION);
 	put(&w, "kernel", run->job.kernel->name);

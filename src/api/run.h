@@ -29,6 +29,9 @@ enum quern_status qn_calibrate(quern_run *run);
 /* Warns when that document is of another kernel or dataset than the job, which is described. */
 enum quern_status qn_calibrate_check(quern_run *run);
 
+/* The unit of the values that the kernel takes; "": none, or not known. Borrowed. */
+const char *qn_run_units(const quern_run *run);
+
 /* The `input` of a document. Owned by the caller. */
 json_t *qn_document_input(const quern_run *run);
 

@@ -110,6 +110,12 @@ for line in "quern: " "kernel: moments" "dataset: /packed" "units: K" "select: 0
 done
 quern run moments --raw -d packed -o said.csv cf.nc
 is "packed values are in no units" "" "$(sed -n 's/^# units: //p' said.csv)"
+quern run moments --raw --json -d packed cf.nc
+is "... of the document" null "$(field input.units)"
+quern plan moments --raw --json -d packed cf.nc
+is "... of a plan" null "$(field input.units)"
+quern run moments --raw -d packed cf.nc
+prints "... of the table" '^moments of /packed in cf.nc \(<i2, 20 x 30 x 40\)$'
 cp cf.nc again.nc
 quern run histogram --bins 3 -d packed --along 0 -o said.nc cf.nc again.nc
 for text in CF-1.10 'cf.nc to again.nc (2 files)' long_name 'edges of the bins' --bins; do
