@@ -13,7 +13,7 @@
  * Infinities are below or above, as are the values outside --range; without --range it goes from
  * the least to the greatest finite value (of 64-bit integers rounded outwards to doubles), by half
  * a unit further on both sides when these are equal, and from 0 to 1 when there is none. NaN that
- * is a value (not missing) counts, and is in no bin.
+ * is a value (not missing) counts, and is in no bin: the result says how many there are.
  */
 #include <float.h>
 #include <math.h>
@@ -489,13 +489,17 @@ static void histogram_emit(const void *self, const int64_t *state, struct quern_
 {
 	const struct histogram *h = self;
 	const int64_t *slot = state + FIRST_SLOT;
+	int64_t nan = state[COUNT];
 
+	for (size_t s = 0; s < h->nbins + 2; s++)
+		nan -= slot[s];
 	quern_result_int(r, "count", state[COUNT]);
 	quern_result_int(r, "missing", state[MISSING]);
 	quern_result_reals(r, "edges", h->nbins + 1, 0, h->edges);
 	quern_result_ints(r, "counts", h->nbins, 0, slot + 1);
 	quern_result_int(r, "below", slot[0]);
 	quern_result_int(r, "above", slot[h->nbins + 1]);
+	quern_result_int(r, "nan", nan);
 }
 
 const struct quern_kernel qn_kernel_histogram = {

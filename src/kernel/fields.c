@@ -26,6 +26,7 @@ static const struct qn_field_doc fields[] = {
 	{ "counts", "number of values in each bin", QN_UNITS_ONE, true, { "bin" } },
 	{ "below", "number of values below the bins", QN_UNITS_ONE, true, { NULL } },
 	{ "above", "number of values above the bins", QN_UNITS_ONE, true, { NULL } },
+	{ "nan", "number of values that are NaN and so in no bin", QN_UNITS_ONE, true, { NULL } },
 	{ "samples", "number of complete samples", QN_UNITS_ONE, true, { NULL } },
 	{ "features", "number of features", QN_UNITS_ONE, true, { NULL } },
 	{ "covariance", "covariance matrix, unweighted, over n - 1", QN_UNITS_SQUARE, false,

@@ -38,6 +38,10 @@ is "... are null" "null" "$(field input.units)"
 is "infinity is a string" '"inf"' "$(field result.sum)"
 answers "not a number" run moments --json --nan keep -d /nan special.h5
 is "... is a string" '"nan"' "$(field result.sum)"
+quern run histogram --json --nan keep --bins 3 -d /all_nan special.h5
+is "NaN that counts is in no bin" "true" "$(jq '.result | .nan == .count and .nan > 0 and .below == 0' out)"
+quern run histogram --json --bins 3 -d /all_nan special.h5
+is "... and as missing it is not there" "0 0" "$(field result.nan) $(field result.count)"
 answers "nothing but NaN" run moments --json -d /all_nan special.h5
 is "... has no mean" "null null 0" \
 	"$(field result.mean) $(field result.min) $(field result.count)"

@@ -6,7 +6,7 @@
 #include "kernel_case.h"
 
 struct expected {
-	int64_t count, missing, below, above;
+	int64_t count, missing, below, above, nan;
 	int64_t bin[1000];
 };
 
@@ -42,8 +42,10 @@ static void count_plainly(const struct dataset *d, const double *edge, size_t nb
 			continue;
 		}
 		x->count++;
-		if (isnan(value_at(d, i)))
+		if (isnan(value_at(d, i))) {
+			x->nan++;
 			continue;
+		}
 		while (b <= nbins && at_least(d, i, edge[b]))
 			b++;
 		if (b == 0)
@@ -70,6 +72,7 @@ static void check_counts(const struct dataset *d, const struct quern_result *r)
 	assert_int_equal(int_of(r, "missing"), x.missing);
 	assert_int_equal(int_of(r, "below"), x.below);
 	assert_int_equal(int_of(r, "above"), x.above);
+	assert_int_equal(int_of(r, "nan"), x.nan);
 	for (size_t i = 0; i < counts->n; i++)
 		assert_int_equal(counts->v.ints[i], x.bin[i]);
 }
