@@ -31,7 +31,7 @@ is "result of sum" "count missing sum" "$("$pick" -k result <out)"
 answers "count" run count --json -d packed cf.nc
 is "result of count" "count missing" "$("$pick" -k result <out)"
 answers "histogram" run histogram --bins 3 --range 0,300 --json -d packed cf.nc
-is "result of histogram" "above below count counts edges missing" "$("$pick" -k result <out)"
+is "result of histogram" "above below count counts edges missing nan" "$("$pick" -k result <out)"
 is "edges" "[0.0,100.0,200.0,300.0]" "$(field result.edges)"
 answers "no units" run moments --json -d /inf special.h5
 is "... are null" "null" "$(field input.units)"
