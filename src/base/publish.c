@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -16,6 +17,7 @@
 #define NRANDOM	    12	/* characters of 5 bits */
 #define NTRIES	    16	/* a name of 60 random bits is taken once, or somebody is at work */
 #define MOST_LINKS  40	/* as the kernel has it */
+#define STALE_SECONDS 3600
 
 /* --- names --- */
 
@@ -176,6 +178,57 @@ enum quern_status qn_publish_check(const char *option, const char *name, struct 
 	return st;
 }
 
+/* --- what was left --- */
+
+static bool is_partial(const char *name, const char *common)
+{
+	const size_t n = strlen(common);
+
+	return !strncmp(name, common, n) && strlen(name) == n + NRANDOM + strlen(SUFFIX) &&
+	       !strcmp(name + n + NRANDOM, SUFFIX);
+}
+
+static void remove_any(int folder, const char *partial)
+{
+	unlinkat(folder, partial, 0);
+}
+
+/* It is locked while it is removed, so that nobody begins to write it. */
+static void remove_stale(int folder, const char *partial)
+{
+	const int fd = openat(folder, partial, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	    time(NULL) - st.st_mtim.tv_sec > STALE_SECONDS && !flock(fd, LOCK_EX | LOCK_NB))
+		unlinkat(folder, partial, 0);
+	close(fd);
+}
+
+/* Gives the temporary files of `file` to one of these. */
+static void sweep(const char *file, void (*remove_it)(int folder, const char *partial))
+{
+	const size_t length = folder_length(file);
+	char *common = common_of(file), *folder = folder_of(file);
+	DIR *d = common && folder ? opendir(folder) : NULL;
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (is_partial(e->d_name, common + length))
+			remove_it(dirfd(d), e->d_name);
+	if (d)
+		closedir(d);
+	free(folder);
+	free(common);
+}
+
+void qn_publish_sweep(const char *file)
+{
+	sweep(file, remove_any);
+}
+
 /* --- writing --- */
 
 static enum quern_status failed(const char *name, const char *how, int why,
@@ -189,8 +242,18 @@ static enum quern_status not_written(const char *name, int why, struct quern_mes
 	return failed(name, "cannot be written", why, err);
 }
 
-/* Tries names until one was not there. */
-static int create(struct qn_publishing *p)
+/* False: who removes what was left had it first. A file system without locks is no reason to fail. */
+static bool lock_it(int fd)
+{
+	struct stat st;
+
+	if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+		return false;
+	return !fstat(fd, &st) && st.st_nlink > 0;
+}
+
+/* Tries names until one was not there. locked: by this process, until it is closed. */
+static int create(struct qn_publishing *p, bool locked)
 {
 	for (int i = 0; i < NTRIES; i++) {
 		free(p->partial);
@@ -198,12 +261,15 @@ static int create(struct qn_publishing *p)
 		if (!p->partial)
 			return errno ? errno : ENOMEM;
 		p->fd = open(p->partial, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-		if (p->fd >= 0)
+		if (p->fd >= 0 && (!locked || lock_it(p->fd)))
 			return 0;
-		if (errno != EEXIST)
-			break;
+		if (p->fd < 0 && errno != EEXIST)
+			return errno;
+		if (p->fd >= 0)
+			close(p->fd);
+		p->fd = -1;
 	}
-	return errno;
+	return EEXIST;
 }
 
 /* A file that only some may read stays so when it is replaced. */
@@ -234,8 +300,10 @@ enum quern_status qn_publish_open(const char *name, enum qn_links links, struct 
 	out->file = links == QN_FOLLOW_LINK ? follow(name) : strdup(name);
 	if (!out->file || !out->name)
 		why = errno;
+	if (!why && links == QN_FOLLOW_LINK)
+		sweep(out->file, remove_stale);
 	if (!why)
-		why = create(out);
+		why = create(out, links == QN_FOLLOW_LINK);
 	if (!why) {
 		out->rights = rights_of(out->file, rights);
 		return QUERN_OK;
@@ -349,30 +417,4 @@ enum quern_status qn_publish_write(const char *name, enum qn_links links, struct
 		return qn_publish_commit(&p, time_ns, err);
 	qn_publish_discard(&p);
 	return st;
-}
-
-/* --- what was left --- */
-
-static bool is_partial(const char *name, const char *common)
-{
-	const size_t n = strlen(common);
-
-	return !strncmp(name, common, n) && strlen(name) == n + NRANDOM + strlen(SUFFIX) &&
-	       !strcmp(name + n + NRANDOM, SUFFIX);
-}
-
-void qn_publish_sweep(const char *file)
-{
-	const size_t length = folder_length(file);
-	char *common = common_of(file), *folder = folder_of(file);
-	DIR *d = common && folder ? opendir(folder) : NULL;
-	struct dirent *e;
-
-	while (d && (e = readdir(d)))
-		if (is_partial(e->d_name, common + length))
-			unlinkat(dirfd(d), e->d_name, 0);
-	if (d)
-		closedir(d);
-	free(folder);
-	free(common);
 }

@@ -29,10 +29,14 @@ struct qn_publishing {
 #define QN_PUBLISHING_NONE ((struct qn_publishing){ .fd = -1 })
 
 /* What becomes of a symbolic link in the place: users link to where they want their files to be, but
-   what is for quern alone is never written elsewhere. */
+   what is for quern alone is never written elsewhere. The temporary file of a user's one is locked (flock)
+   while it is written; that of quern's own, which the HDF5 library may have to open, is not. */
 enum qn_links { QN_REPLACE_LINK, QN_FOLLOW_LINK };
 
-/* Creates the temporary file, which nobody else may read. In its place the file has no rights beyond
+/* Creates the temporary file, which nobody else may read. With
+   QN_FOLLOW_LINK those go before that processes left which were killed while they wrote the same file:
+   files of this user that nobody has locked, where there are locks, and that have not been written to for
+   an hour, as locks of other hosts are not seen everywhere; for quern's own see qn_publish_sweep. In its place the file has no rights beyond
    these; if it replaces a file none that this one has not, and otherwise none that the umask takes. On
    failure *out is QN_PUBLISHING_NONE. */
 enum quern_status qn_publish_open(const char *name, enum qn_links links, struct qn_rights rights,

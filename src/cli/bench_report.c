@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "api/json.h"
+#include "base/publish.h"
 #include "base/text.h"
 #include "cli/bench.h"
 #include "cli/cli.h"
@@ -106,37 +107,8 @@ void qn_bench_print(const struct qn_bench *b)
 
 /* --- files --- */
 
-static FILE *create(const struct qn_bench *b, const char *name, struct quern_message *err)
+static void write_csv(const struct qn_bench *b, FILE *f)
 {
-	char path[4096];
-	FILE *f = NULL;
-
-	if (snprintf(path, sizeof(path), "%s/%s", b->output, name) < (int)sizeof(path))
-		f = fopen(path, "w");
-	if (!f)
-		qn_error_set(err, QUERN_ERR_RUN, "cannot write %s/%s: %s", b->output, name,
-			     strerror(errno));
-	return f;
-}
-
-/* Closes; everything must have been written. */
-static enum quern_status finish(const struct qn_bench *b, FILE *f, const char *name,
-				struct quern_message *err)
-{
-	bool failed = ferror(f);
-
-	if (fclose(f) || failed)
-		return qn_error_set(err, QUERN_ERR_RUN, "cannot write %s/%s: %s", b->output, name,
-				    strerror(errno));
-	return QUERN_OK;
-}
-
-static enum quern_status write_csv(const struct qn_bench *b, struct quern_message *err)
-{
-	FILE *f = create(b, "scaling.csv", err);
-
-	if (!f)
-		return QUERN_ERR_RUN;
 	fputs("scaling,series,ranks,threads,bytes_decoded,bytes_stored,work_seconds,total_seconds,"
 	      "speedup,efficiency,pread_bytes_per_second,memory_bytes_per_second\n",
 	      f);
@@ -149,7 +121,6 @@ static enum quern_status write_csv(const struct qn_bench *b, struct quern_messag
 			p->work_median, p->total_median, p->speedup, p->efficiency, p->pread_rate,
 			p->memory_rate);
 	}
-	return finish(b, f, "scaling.csv", err);
 }
 
 static json_t *real_or_null(double v)
@@ -180,15 +151,11 @@ static json_t *point_to_json(const struct qn_bench *b, const struct qn_bench_poi
 			 "memory_bytes_per_second", real_or_null(p->memory_rate));
 }
 
-static enum quern_status write_json(const struct qn_bench *b, struct quern_message *err)
+static void write_json(const struct qn_bench *b, FILE *f)
 {
-	FILE *f = create(b, "scaling.json", err);
-	json_t *points;
+	json_t *points = json_array();
 	char *text;
 
-	if (!f)
-		return QUERN_ERR_RUN;
-	points = json_array();
 	for (int i = 0; i < b->npoints; i++)
 		json_array_append_new(points, point_to_json(b, &b->point[i]));
 	text = qn_json_dump(json_pack("{s:O, s:o, s:O, s:i, s:i, s:o}", "quern",
@@ -196,12 +163,10 @@ static enum quern_status write_json(const struct qn_bench *b, struct quern_messa
 				      qn_json_text(b->kernel), "input",
 				      json_object_get(b->reference, "input"), "repeat", b->repeat, "cores",
 				      qn_bench_ncores(), "points", points));
+	/* Without memory it is empty, which tells. */
 	if (text)
 		fputs(text, f);
-	else
-		qn_error_nomem(err, 0, "the document");
 	free(text);
-	return err->status ? (fclose(f), err->status) : finish(b, f, "scaling.json", err);
 }
 
 /* --- plot --- */
@@ -317,13 +282,10 @@ static void plot_panels(const struct qn_bench *b, const int *n, FILE *f)
 	fputs("\nunset multiplot\n", f);
 }
 
-static enum quern_status write_plot(const struct qn_bench *b, struct quern_message *err)
+static void write_plot(const struct qn_bench *b, FILE *f)
 {
-	FILE *f = create(b, "scaling.gp", err);
 	int n[NSERIES];
 
-	if (!f)
-		return QUERN_ERR_RUN;
 	fputs("# gnuplot scaling.gp makes scaling.png; columns: workers, speed-up, efficiency, GB/s, "
 	      "and the limits\n# of pread and of memory in GB/s.\n",
 	      f);
@@ -331,7 +293,6 @@ static enum quern_status write_plot(const struct qn_bench *b, struct quern_messa
 		n[i] = plot_data(b, &all_series[i], i, f);
 	plot_head(b, f);
 	plot_panels(b, n, f);
-	return finish(b, f, "scaling.gp", err);
 }
 
 /* Runs gnuplot in the directory, quietly; it may not be there. */
@@ -351,21 +312,42 @@ static bool run_gnuplot(const char *dir)
 enum quern_status qn_bench_make_output(const struct qn_bench *b, struct quern_message *err)
 {
 	if (mkdir(b->output, 0777) && errno != EEXIST)
-		return qn_error_set(err, QUERN_ERR_RUN, "cannot make directory %s: %s", b->output,
+		return qn_error_set(err, qn_error_status_of(errno), "cannot make directory %s: %s", b->output,
 				    strerror(errno));
 	return QUERN_OK;
 }
 
+/* In memory until it is whole. */
+static enum quern_status write_file(const struct qn_bench *b, const char *name,
+				    void (*write_it)(const struct qn_bench *b, FILE *f),
+				    struct quern_message *err)
+{
+	char *bytes = NULL, *path = NULL;
+	size_t nbytes = 0;
+	FILE *f = open_memstream(&bytes, &nbytes);
+	enum quern_status st = QUERN_OK;
+
+	if (f)
+		write_it(b, f);
+	if (!f || fclose(f) || !nbytes || asprintf(&path, "%s/%s", b->output, name) < 0)
+		st = qn_error_nomem(err, nbytes, name);
+	else
+		st = qn_publish_write(path, QN_FOLLOW_LINK, QN_RIGHTS_ALL, bytes, nbytes, QN_PUBLISH_NOW,
+				      err);
+	free(path);
+	free(bytes);
+	return st;
+}
+
 enum quern_status qn_bench_write(const struct qn_bench *b, bool *plotted, struct quern_message *err)
 {
-	enum quern_status st;
+	enum quern_status st = write_file(b, "scaling.csv", write_csv, err);
 
 	*plotted = false;
-	st = write_csv(b, err);
 	if (!st)
-		st = write_json(b, err);
+		st = write_file(b, "scaling.json", write_json, err);
 	if (!st)
-		st = write_plot(b, err);
+		st = write_file(b, "scaling.gp", write_plot, err);
 	if (!st)
 		*plotted = run_gnuplot(b->output);
 	return st;

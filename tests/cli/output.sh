@@ -332,4 +332,19 @@ status=0
 "$QUERN" run moments -o closed.json -d packed cf.nc >&- 2>err || status=$?
 is "closed stdout does not matter to -o" 0 "$status"
 check "... which writes a document" "$pick" result.mean <closed.json
+# --- what killed processes left beside a result ---
+mkdir left
+left=left/r.json
+for name in stale00000ab other00000ab fresh00000ab held000000ab; do
+	echo half >$left.$name.partial
+	[ $name = fresh00000ab ] || touch -d '2 hours ago' $left.$name.partial
+done
+mv $left.other00000ab.partial left/s.json.other00000ab.partial
+: >$left.short.partial
+touch -d '2 hours ago' $left.short.partial
+with=(flock $left.held000000ab.partial)
+quern run moments -d packed -o $left cf.nc
+with=()
+is "goes, but what another may write" "0 r.json r.json.fresh00000ab.partial r.json.held000000ab.partial \
+r.json.short.partial s.json.other00000ab.partial" "$status $(cd left && LC_ALL=C echo *)"
 finish
