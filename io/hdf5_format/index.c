@@ -21,18 +21,6 @@ static const struct {
 	[QN_H5_BTREE2] = { "v2 B-tree", qn_h5_walk_btree2 },
 };
 
-static enum quern_status grow(struct qn_h5_walk *w)
-{
-	size_t room = w->room ? 2 * w->room : 64;
-	struct qn_chunk *p = realloc(w->chunks, room * sizeof *p);
-
-	if (!p)
-		return qn_error_nomem(w->r->err, room * sizeof *p, "a chunk index");
-	w->chunks = p;
-	w->room = room;
-	return QUERN_OK;
-}
-
 static bool is_in_part(const struct qn_h5_walk *w, uint64_t number)
 {
 	for (int i = w->ndim - 1; i >= 0; i--) {
@@ -50,12 +38,8 @@ enum quern_status qn_h5_add(struct qn_h5_walk *w, uint64_t number, uint64_t addr
 {
 	if (w->is_part && !is_in_part(w, number))
 		return QUERN_OK;
-	if (w->n == w->room) {
-		enum quern_status status = grow(w);
-
-		if (status != QUERN_OK)
-			return status;
-	}
+	if (!qn_grow(&w->chunks, &w->room, w->n + 1, sizeof(*w->chunks)))
+		return qn_error_nomem(w->r->err, w->n * sizeof(*w->chunks), "a chunk index");
 	if (nbytes > UINT32_MAX)
 		return qn_h5_damaged(w->r, addr, "a chunk has more than 4 GiB");
 	if (w->n > 0 && number <= w->chunks[w->n - 1].number)

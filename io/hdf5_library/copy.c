@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/hdf5_library/file.h"
+#include "base/mem.h"
 #include "io/hdf5_format/met.h"
+#include "io/hdf5_library/file.h"
 #include "io/hdf5_library/stage.h"
 #include "io/hdf5_library/versions.h"
 
@@ -109,16 +110,13 @@ static const char *find_done(const struct copier *c, haddr_t addr)
 static bool note_done(struct copier *c, haddr_t addr, const char *path)
 {
 	const size_t n = c->done.n;
-	char **more = c->path, *mine;
+	char *mine;
 	bool is_new = false;
 
 	if (n == MOST_OBJECTS)
 		return false;
-	if (!(n & (n - 1)))
-		more = realloc(c->path, (n ? 2 * n : 1) * sizeof *more);
-	if (!more)
+	if (!qn_grow_by_one(&c->path, n, sizeof(*c->path)))
 		return false;
-	c->path = more;
 	mine = strdup(path);
 	if (mine)
 		qn_h5_met_add(&c->done, addr, &is_new);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_library/versions.h"
 
@@ -41,14 +42,8 @@ static bool append(struct follower *f, const char *name)
 {
 	size_t n = strlen(name), want = f->path_nbytes + n + 2;
 
-	if (want > f->room) {
-		char *more = realloc(f->path, 2 * want);
-
-		if (!more)
-			return false;
-		f->path = more;
-		f->room = 2 * want;
-	}
+	if (!qn_grow(&f->path, &f->room, want, 1))
+		return false;
 	f->path[f->path_nbytes++] = '/';
 	memcpy(f->path + f->path_nbytes, name, n + 1);
 	f->path_nbytes += n;

@@ -219,7 +219,7 @@ static enum found descend(hid_t type, const char *name, unsigned addr_nbytes, in
 struct lister {
 	struct qn_dataset *d;
 	unsigned addr_nbytes;
-	uint32_t room;
+	size_t room;
 	bool nomem;
 };
 
@@ -232,15 +232,8 @@ static bool append(struct lister *l, hid_t type, const char *name, const struct 
 	struct qn_column *m;
 	bool plain;
 
-	if (d->nmembers == l->room) {
-		const uint32_t room = l->room ? 2 * l->room : 16;
-
-		m = realloc(d->members, room * sizeof *m);
-		if (!m)
-			return false;
-		d->members = m;
-		l->room = room;
-	}
+	if (!qn_grow(&d->members, &l->room, (size_t)d->nmembers + 1, sizeof(*m)))
+		return false;
 	m = &d->members[d->nmembers];
 	memset(m, 0, sizeof *m);
 	if (!qn_h5_type_describe(type, &m->type, &plain))

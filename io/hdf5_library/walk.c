@@ -68,22 +68,13 @@ static bool no_memory(struct walk *w)
 }
 
 /* Room for `want` bytes in a buffer that doubles. */
-static bool make_room(struct walk *w, void **p, size_t *room, size_t want)
+static bool make_room(struct walk *w, void *p, size_t *room, size_t want)
 {
-	void *more;
-
-	if (want <= *room)
-		return true;
 	if (want > MOST_NAMES_NBYTES * 2) {
 		w->too_long = true;
 		return false;
 	}
-	more = realloc(*p, 2 * want);
-	if (!more)
-		return no_memory(w);
-	*p = more;
-	*room = 2 * want;
-	return true;
+	return qn_grow(p, room, want, 1) || no_memory(w);
 }
 
 /* --- objects that were met --- */
@@ -97,8 +88,8 @@ static size_t meet(struct walk *w, haddr_t addr, size_t group, const char *name,
 		no_memory(w);
 	if (!*is_new)
 		return i;
-	if (!make_room(w, (void **)&w->names, &w->names_room, w->names_nbytes + n) ||
-	    !make_room(w, (void **)&w->object, &w->objects_room, (i + 1) * sizeof *w->object))
+	if (!make_room(w, &w->names, &w->names_room, w->names_nbytes + n) ||
+	    !make_room(w, &w->object, &w->objects_room, (i + 1) * sizeof *w->object))
 		return NO_OBJECT;
 	w->object[i] = (struct object){ group, w->names_nbytes };
 	memcpy(w->names + w->names_nbytes, name, n);
@@ -206,14 +197,10 @@ static herr_t take_link(hid_t group, const char *name, const qn_h5_link_info *in
 {
 	struct reading *r = ctx;
 	struct level *l = r->level;
-	struct entry e = { .name = strdup(name), .type = info->type }, *more;
+	struct entry e = { .name = strdup(name), .type = info->type };
 	bool ok = e.name != NULL;
 
-	if (ok && !(l->n & (l->n - 1))) {
-		more = realloc(l->entry, (l->n ? 2 * l->n : 1) * sizeof *more);
-		ok = more != NULL;
-		l->entry = ok ? more : l->entry;
-	}
+	ok = ok && qn_grow_by_one(&l->entry, l->n, sizeof(*l->entry));
 	if (!ok)
 		no_memory(r->w);
 	ok = ok && (e.type == H5L_TYPE_HARD ? read_hard(r->w, group, info, &e)
@@ -260,7 +247,7 @@ static bool enter(struct walk *w, size_t object, size_t path_nbytes)
 	hid_t group;
 	bool ok;
 
-	if (!make_room(w, (void **)&w->level, &w->levels_room, (w->nlevels + 1) * sizeof new))
+	if (!make_room(w, &w->level, &w->levels_room, (w->nlevels + 1) * sizeof new))
 		return false;
 	group = open_group(w, object);
 	ok = group >= 0 &&
@@ -337,7 +324,7 @@ static bool append(struct walk *w, const char *name)
 {
 	size_t n = strlen(name);
 
-	if (!make_room(w, (void **)&w->path, &w->path_room, w->path_nbytes + n + 2))
+	if (!make_room(w, &w->path, &w->path_room, w->path_nbytes + n + 2))
 		return false;
 	w->path[w->path_nbytes++] = '/';
 	memcpy(w->path + w->path_nbytes, name, n + 1);
@@ -400,7 +387,7 @@ static haddr_t root_addr(hid_t file_id)
 
 static bool walk(struct walk *w)
 {
-	bool ok = make_room(w, (void **)&w->path, &w->path_room, 1), is_new;
+	bool ok = make_room(w, &w->path, &w->path_room, 1), is_new;
 
 	if (ok)
 		cut_path(w, 0);

@@ -1,9 +1,10 @@
 /*
- * mem.c - sizes that cannot overflow, and aligned memory.
+ * mem.c - sizes that cannot overflow, lists that grow, and aligned memory.
  */
 #include "base/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #define CACHE_LINE_NBYTES 64
@@ -55,6 +56,38 @@ void *qn_alloc_pages(size_t nbytes)
 		madvise(p, qn_ceil_div(nbytes, PAGE_NBYTES) * PAGE_NBYTES, MADV_NOHUGEPAGE);
 #endif
 	return p;
+}
+
+/* The pointer is copied, since it may be to anything: no two types alias. */
+static bool resize(void *list, size_t n, size_t size)
+{
+	uint64_t nbytes;
+	void *p;
+
+	memcpy(&p, list, sizeof(p));
+	if (!qn_mul(n, size, &nbytes) || !(p = realloc(p, nbytes)))
+		return false;
+	memcpy(list, &p, sizeof(p));
+	return true;
+}
+
+bool qn_grow(void *list, size_t *room, size_t n, size_t size)
+{
+	const size_t want = qn_max_u64(n, *room > SIZE_MAX / 2 ? n : qn_max_u64(2 * *room, 16));
+
+	if (n <= *room)
+		return true;
+	if (!resize(list, want, size))
+		return false;
+	*room = want;
+	return true;
+}
+
+bool qn_grow_by_one(void *list, size_t n, size_t size)
+{
+	if (n & (n - 1))
+		return true;
+	return resize(list, n ? 2 * n : 1, size);
 }
 
 void *qn_alloc_aligned(size_t nbytes)

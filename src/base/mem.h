@@ -40,6 +40,15 @@ static inline uint64_t qn_ceil_div(uint64_t a, uint64_t b) { return a / b + (a %
 /* nelems * size zeroed bytes, or NULL. nelems * size == 0 gives a valid pointer. Free with free(). */
 void *qn_calloc(size_t nelems, size_t size);
 
+/*
+ * Lists that grow: `list` is the address of a pointer to entries of `size` bytes, which free() frees. False,
+ * with the list as it was, when there is no memory.
+ */
+/* Room for n entries. *room: for how many there is; it at least doubles. */
+bool qn_grow(void *list, size_t *room, size_t n, size_t size);
+/* Room for one more than n, in a list that grew by this alone: it has room for a power of two. */
+bool qn_grow_by_one(void *list, size_t n, size_t size);
+
 /* nbytes (at least 1) aligned to a cache line, or NULL; asks for huge pages where there is much.
    Contents undefined. Free with free(). */
 void *qn_alloc_aligned(size_t nbytes);

@@ -19,17 +19,10 @@ void qn_names_fini(struct qn_names *l)
 
 enum quern_status qn_names_add(struct qn_names *l, const char *name, struct quern_message *err)
 {
-	size_t room = l->room ? 2 * l->room : 16;
 	char *copy;
 
-	if (l->n == l->room) {
-		char **more = realloc(l->name, room * sizeof *more);
-
-		if (!more)
-			return qn_error_nomem(err, room * sizeof *more, "the names of files");
-		l->name = more;
-		l->room = room;
-	}
+	if (!qn_grow(&l->name, &l->room, l->n + 1, sizeof(*l->name)))
+		return qn_error_nomem(err, l->n * sizeof(*l->name), "the names of files");
 	copy = strdup(name);
 	if (!copy)
 		return qn_error_nomem(err, strlen(name), "the name of a file");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "cli/cli.h"
 #include "kernel/kernel.h"
 
@@ -70,21 +71,15 @@ bool qn_cli_whose(const char *option, char *out, size_t nbytes)
 /* Of all options. */
 struct variables {
 	char (*name)[MAX_VARIABLE];	/* owned */
-	int n, room;
+	int n;
+	size_t room;
 };
 
 static void add_variables(struct variables *v, const struct quern_option *table)
 {
 	for (; table && table->name; table++) {
-		if (v->n == v->room) {
-			const int room = v->room ? 2 * v->room : 64;
-			void *more = realloc(v->name, (size_t)room * sizeof(*v->name));
-
-			if (!more)
-				return;
-			v->name = more;
-			v->room = room;
-		}
+		if (!qn_grow(&v->name, &v->room, (size_t)v->n + 1, sizeof(*v->name)))
+			return;
 		qn_option_variable(table, v->name[v->n++], MAX_VARIABLE);
 	}
 }

@@ -292,21 +292,24 @@ enum quern_status qn_comm_bcast(struct qn_comm *c, void *data, size_t nbytes,
 	return conclude(c, bcast_pieces(c, data, nbytes), "a broadcast", err);
 }
 
-enum quern_status qn_comm_bcast_block(struct qn_comm *c, void **data, size_t *nbytes,
+enum quern_status qn_comm_bcast_block(struct qn_comm *c, void *data, size_t *nbytes,
 				      struct quern_message *err)
 {
 	uint64_t n = *nbytes;
 	enum quern_status st = check(bcast_pieces(c, &n, sizeof(n)), "a broadcast", err);
+	void *block;
 
+	memcpy(&block, data, sizeof(block));
 	if (!st && c->rank != 0) {
 		*nbytes = n;
-		*data = qn_calloc(n, 1);
-		if (!*data)
+		block = qn_calloc(n, 1);
+		if (!block)
 			st = qn_error_nomem(err, n, "a broadcast");
+		memcpy(data, &block, sizeof(block));
 	}
 	/* Who has no memory for the block must not leave the others in the broadcast. */
 	st = qn_comm_agree(c, st, err);
-	return st ? st : qn_comm_bcast(c, *data, n, err);
+	return st ? st : qn_comm_bcast(c, block, n, err);
 }
 
 enum quern_status qn_comm_gather(struct qn_comm *c, const void *card, size_t nbytes, void *all,

@@ -33,8 +33,9 @@ void qn_comm_free(struct qn_comm *c);
 enum quern_status qn_comm_bcast(struct qn_comm *c, void *data, size_t nbytes,
 				struct quern_message *err);
 
-/* Rank 0's owned block of any size to all: on the others *data is owned memory, *nbytes set. */
-enum quern_status qn_comm_bcast_block(struct qn_comm *c, void **data, size_t *nbytes,
+/* Rank 0's owned block of any size to all. data: the address of a pointer to it, which on the others is set
+   to owned memory, and *nbytes with it. */
+enum quern_status qn_comm_bcast_block(struct qn_comm *c, void *data, size_t *nbytes,
 				      struct quern_message *err);
 
 /* A card of nbytes from each rank, in rank order, to `all` on rank 0 (NULL elsewhere). */

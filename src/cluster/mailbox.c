@@ -93,15 +93,8 @@ static enum quern_status send(struct qn_mailbox *p, int host, int tag, const voi
 
 	if (st)
 		return st;
-	if (p->nsent == p->room) {
-		size_t room = 2 * p->room + 8;
-		struct sent *more = realloc(p->sent, room * sizeof(*more));
-
-		if (!more)
-			return qn_error_nomem(err, room * sizeof(*more), "messages");
-		p->sent = more;
-		p->room = room;
-	}
+	if (!qn_grow(&p->sent, &p->room, p->nsent + 1, sizeof(*p->sent)))
+		return qn_error_nomem(err, p->nsent * sizeof(*p->sent), "messages");
 	s.data = qn_calloc(nbytes, 1);
 	if (!s.data)
 		return qn_error_nomem(err, nbytes, "a message");

@@ -51,24 +51,11 @@ void qn_listing_fini(struct qn_listing *l)
 	memset(l, 0, sizeof *l);
 }
 
-/* Room for one more of n entries; grows where n is a power of two. */
-static bool grow(void **p, size_t n, size_t size)
-{
-	void *more;
-
-	if (n & (n - 1))
-		return true;
-	more = realloc(*p, (n ? 2 * n : 1) * size);
-	if (more)
-		*p = more;
-	return more != NULL;
-}
-
 bool qn_listing_add(struct qn_listing *l, const char *path)
 {
 	char *copy = strdup(path);
 
-	if (!copy || !grow((void **)&l->path, l->n, sizeof *l->path)) {
+	if (!copy || !qn_grow_by_one(&l->path, l->n, sizeof *l->path)) {
 		free(copy);
 		return false;
 	}
@@ -84,7 +71,7 @@ bool qn_listing_add_link(struct qn_listing *l, const struct qn_link *new)
 	copy.file = strdup(new->file);
 	copy.target = strdup(new->target);
 	if (!copy.path || !copy.file || !copy.target ||
-	    !grow((void **)&l->link, l->nlinks, sizeof *l->link)) {
+	    !qn_grow_by_one(&l->link, l->nlinks, sizeof *l->link)) {
 		link_fini(&copy);
 		return false;
 	}
@@ -96,7 +83,7 @@ bool qn_listing_add_flaw(struct qn_listing *l, const char *path, const char *why
 {
 	struct qn_flaw copy = { strdup(path), strdup(why) };
 
-	if (!copy.path || !copy.why || !grow((void **)&l->flaw, l->nflaws, sizeof *l->flaw)) {
+	if (!copy.path || !copy.why || !qn_grow_by_one(&l->flaw, l->nflaws, sizeof *l->flaw)) {
 		free(copy.path);
 		free(copy.why);
 		return false;

@@ -33,24 +33,6 @@ void qn_mosaic_fini(struct qn_mosaic *m)
 	memset(m, 0, sizeof *m);
 }
 
-/* Makes room for one more item of an array that doubles. */
-static bool grow(void **items, size_t *room, size_t n, size_t more, size_t size)
-{
-	size_t want = *room ? *room : 16;
-	void *p;
-
-	if (n + more <= *room)
-		return true;
-	while (want < n + more)
-		want *= 2;
-	p = realloc(*items, want * size);
-	if (!p)
-		return false;
-	*items = p;
-	*room = want;
-	return true;
-}
-
 static enum quern_status no_memory(const struct qn_mosaic *m, struct quern_message *err)
 {
 	return qn_error_nomem(err, m->nmembers * sizeof *m->member + m->nwords * sizeof *m->words,
@@ -77,7 +59,7 @@ static bool find_form(struct qn_mosaic *m, const struct qn_dataset *form, uint32
 			*number = i - 1;
 			return true;
 		}
-	if (!grow((void **)&m->form, &m->room_forms, m->nforms, 1, sizeof *m->form))
+	if (!qn_grow(&m->form, &m->room_forms, m->nforms + 1, sizeof *m->form))
 		return false;
 	m->form[m->nforms] = *form;
 	*number = m->nforms++;
@@ -104,7 +86,7 @@ enum quern_status qn_mosaic_add(struct qn_mosaic *m, struct qn_dataset *d, uint3
 	struct qn_dataset form;
 
 	make_form(d, &form);
-	if (!grow((void **)&m->member, &m->room_members, m->nmembers, 1, sizeof *m->member) ||
+	if (!qn_grow(&m->member, &m->room_members, m->nmembers + 1, sizeof *m->member) ||
 	    !find_form(m, &form, &new.form) || !copy_names(&new, d)) {
 		free(new.file);
 		free(new.path);
@@ -125,7 +107,7 @@ enum quern_status qn_mosaic_add_ledger(struct qn_mosaic *m, const struct qn_ledg
 {
 	char *file = strdup(new->file);
 
-	if (!file || !grow((void **)&m->ledger, &m->room_ledgers, m->nledgers, 1, sizeof *m->ledger)) {
+	if (!file || !qn_grow(&m->ledger, &m->room_ledgers, m->nledgers + 1, sizeof *m->ledger)) {
 		free(file);
 		return no_memory(m, err);
 	}
@@ -224,8 +206,8 @@ enum quern_status qn_mosaic_put(struct qn_mosaic *m, uint32_t member, const stru
 		is_inside(from, m->member[member].shape) && pair(from, to, axis);
 	if (!*fits)
 		return QUERN_OK;
-	if (!grow((void **)&m->row_at, &m->room_parts, m->nparts, 1, sizeof *m->row_at) ||
-	    !grow((void **)&m->words, &m->room_words, m->nwords, nwords, sizeof *m->words))
+	if (!qn_grow(&m->row_at, &m->room_parts, m->nparts + 1, sizeof *m->row_at) ||
+	    !qn_grow(&m->words, &m->room_words, m->nwords + nwords, sizeof *m->words))
 		return no_memory(m, err);
 	m->row_at[m->nparts++] = m->nwords;
 	w = m->words + m->nwords;

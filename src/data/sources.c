@@ -30,21 +30,6 @@ static size_t nspans(const struct qn_sources *s, const struct qn_origin *x)
 	return is_raw(x) ? 0 : (size_t)(s->ndim + x->ndim);
 }
 
-static bool make_room(struct qn_sources *s)
-{
-	uint64_t want = s->room ? 2 * s->room : 16;
-	struct qn_origin *p;
-
-	if (s->n < s->room)
-		return true;
-	p = realloc(s->origin, (size_t)want * sizeof *p);
-	if (!p)
-		return false;
-	s->origin = p;
-	s->room = want;
-	return true;
-}
-
 bool qn_sources_add(struct qn_sources *s, const struct qn_origin *new)
 {
 	struct qn_origin x = *new;
@@ -53,7 +38,7 @@ bool qn_sources_add(struct qn_sources *s, const struct qn_origin *new)
 	x.file = strdup(new->file);
 	x.path = strdup(new->path);
 	x.to = qn_calloc(n, sizeof *x.to);
-	if (!make_room(s) || !x.file || !x.path || !x.to) {
+	if (!qn_grow(&s->origin, &s->room, s->n + 1, sizeof(*s->origin)) || !x.file || !x.path || !x.to) {
 		source_fini(&x);
 		return false;
 	}

@@ -37,22 +37,12 @@ void qn_sums_fini(struct qn_sums *s)
 	memset(s, 0, sizeof *s);
 }
 
-/* Room for one more of n entries: the numbers of entries at which it grows are powers of two. */
-static void *grow(void *p, size_t n, size_t size)
-{
-	if (n & (n - 1))
-		return p;
-	return realloc(p, (n ? 2 * n : 1) * size);
-}
-
 struct qn_file_sums *qn_sums_add(struct qn_sums *s, const char *name)
 {
-	struct qn_file_sums *p = grow(s->file, s->n, sizeof *p);
+	struct qn_file_sums *p;
 	char *copy = strdup(name);
 
-	if (p)
-		s->file = p;
-	if (!p || !copy) {
+	if (!copy || !qn_grow_by_one(&s->file, s->n, sizeof(*p))) {
 		free(copy);
 		return NULL;
 	}
@@ -63,12 +53,10 @@ struct qn_file_sums *qn_sums_add(struct qn_sums *s, const char *name)
 
 struct qn_dataset_sums *qn_file_sums_add(struct qn_file_sums *f, const char *path)
 {
-	struct qn_dataset_sums *p = grow(f->dataset, f->n, sizeof *p);
+	struct qn_dataset_sums *p;
 	char *copy = strdup(path);
 
-	if (p)
-		f->dataset = p;
-	if (!p || !copy) {
+	if (!copy || !qn_grow_by_one(&f->dataset, f->n, sizeof(*p))) {
 		free(copy);
 		return NULL;
 	}

@@ -12,16 +12,9 @@ static struct qn_field *add(struct quern_result *r, const char *name, enum qn_fi
 {
 	struct qn_field *f;
 
-	if (r->nfields == r->capacity) {
-		size_t capacity = r->capacity ? 2 * r->capacity : 16;
-
-		f = realloc(r->field, capacity * sizeof(*f));
-		if (!f) {
-			r->nomem = true;
-			return NULL;
-		}
-		r->field = f;
-		r->capacity = capacity;
+	if (!qn_grow(&r->field, &r->capacity, r->nfields + 1, sizeof(*f))) {
+		r->nomem = true;
+		return NULL;
 	}
 	f = &r->field[r->nfields++];
 	memset(f, 0, sizeof(*f));

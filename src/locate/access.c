@@ -280,11 +280,11 @@ static enum quern_status make_sets(struct view *v, const struct qn_mosaic *m,
 static enum quern_status share(struct qn_comm *c, struct qn_access *r, size_t nmembers,
 			       struct quern_message *err)
 {
-	struct { void **data; size_t size, extra; } part[] = {
-		{ (void **)&r->homes.first, sizeof(*r->homes.first), 0 },
-		{ (void **)&r->homes.home, sizeof(*r->homes.home), 0 },
-		{ (void **)&r->homes.shared, 1, 0 },
-		{ (void **)&r->set, sizeof(*r->set), 0 },
+	struct { void *data; size_t size, extra; } part[] = {
+		{ &r->homes.first, sizeof(*r->homes.first), 0 },
+		{ &r->homes.home, sizeof(*r->homes.home), 0 },
+		{ &r->homes.shared, 1, 0 },
+		{ &r->set, sizeof(*r->set), 0 },
 	};
 	bool leads = qn_comm_rank(c) == 0;
 	uint64_t nhomes = leads ? r->homes.first[r->homes.nsets] : 0, nsets = r->homes.nsets;

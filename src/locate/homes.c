@@ -13,7 +13,7 @@ struct making {
 	const struct qn_access *access;
 	uint32_t nhosts;
 	struct qn_whereabouts *w;
-	size_t room_homes, room_sets, room_extents;
+	size_t room_homes, room_firsts, room_sets, room_extents;
 	uint64_t nextents;
 	uint32_t most_sets;
 	uint32_t *slot;			/* owned: hash table of sets + 1, of a power of two */
@@ -50,30 +50,9 @@ static bool make_room(struct making *m, uint64_t n)
 	struct qn_homes *h = &m->w->homes;
 	uint64_t used = h->first[h->nsets];
 
-	if (!h->home || used + n > m->room_homes) {
-		size_t room = (size_t)(2 * (used + n) + 64);
-		struct qn_home *more = realloc(h->home, room * sizeof(*more));
-
-		if (!more)
-			return false;
-		h->home = more;
-		m->room_homes = room;
-	}
-	if (h->nsets == m->room_sets) {
-		size_t room = 2 * m->room_sets;
-		uint64_t *first = realloc(h->first, (room + 1) * sizeof(*first));
-		uint8_t *shared;
-
-		if (!first)
-			return false;
-		h->first = first;
-		shared = realloc(h->shared, room);
-		if (!shared)
-			return false;
-		h->shared = shared;
-		m->room_sets = room;
-	}
-	return true;
+	return qn_grow(&h->home, &m->room_homes, used + n + 1, sizeof(*h->home)) &&
+	       qn_grow(&h->first, &m->room_firsts, h->nsets + 2, sizeof(*h->first)) &&
+	       qn_grow(&h->shared, &m->room_sets, h->nsets + 1, sizeof(*h->shared));
 }
 
 /* The set of the homes at hand, or `instead` when there are too many sets. */
@@ -178,15 +157,8 @@ static enum quern_status add_stay(struct making *m, uint64_t begin, uint64_t add
 
 	if (m->nextents > begin && w->extent[m->nextents - 1].set == set)
 		return QUERN_OK;
-	if (m->nextents == m->room_extents) {
-		size_t room = 2 * m->room_extents;
-		struct qn_home_extent *more = realloc(w->extent, room * sizeof(*more));
-
-		if (!more)
-			return qn_error_nomem(m->err, room * sizeof(*more), "homes");
-		w->extent = more;
-		m->room_extents = room;
-	}
+	if (!qn_grow(&w->extent, &m->room_extents, m->nextents + 1, sizeof(*w->extent)))
+		return qn_error_nomem(m->err, m->nextents * sizeof(*w->extent), "homes");
 	w->extent[m->nextents++] = (struct qn_home_extent){ addr, set };
 	return QUERN_OK;
 }
@@ -242,7 +214,8 @@ static enum quern_status making_init(struct making *m, uint32_t nmembers)
 	m->room_sets = m->room_extents = (size_t)nmembers + 16;
 	m->slot = qn_calloc(m->nslots, sizeof(*m->slot));
 	m->now = qn_calloc((size_t)m->nhosts + 1, sizeof(*m->now));
-	w->homes.first = qn_calloc(m->room_sets + 1, sizeof(*w->homes.first));
+	m->room_firsts = m->room_sets + 1;
+	w->homes.first = qn_calloc(m->room_firsts, sizeof(*w->homes.first));
 	w->homes.shared = qn_calloc(m->room_sets, 1);
 	w->first = qn_calloc((size_t)nmembers + 1, sizeof(*w->first));
 	w->extent = qn_calloc(m->room_extents, sizeof(*w->extent));

@@ -40,15 +40,8 @@ static enum quern_status add(struct looker *l, uint32_t member, uint64_t addr, u
 
 	if (last && last->node == node && last->tier == tier)
 		return QUERN_OK;
-	if (l->n == l->room) {
-		size_t room = l->room ? 2 * l->room : 64;
-		struct qn_probed *more = realloc(l->finding, room * sizeof(*more));
-
-		if (!more)
-			return qn_error_nomem(l->err, room * sizeof(*more), "homes");
-		l->finding = more;
-		l->room = room;
-	}
+	if (!qn_grow(&l->finding, &l->room, l->n + 1, sizeof(*l->finding)))
+		return qn_error_nomem(l->err, l->n * sizeof(*l->finding), "homes");
 	l->finding[l->n++] = (struct qn_probed){ last ? addr : 0, member, l->host, node, tier };
 	return QUERN_OK;
 }

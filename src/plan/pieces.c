@@ -11,21 +11,6 @@ void qn_pieces_fini(struct qn_pieces *p)
 	memset(p, 0, sizeof *p);
 }
 
-static bool make_room(struct qn_pieces *p)
-{
-	uint64_t room = p->room ? 2 * p->room : 256;
-	struct qn_piece *more;
-
-	if (p->n < p->room)
-		return true;
-	more = realloc(p->piece, room * sizeof *more);
-	if (!more)
-		return false;
-	p->piece = more;
-	p->room = room;
-	return true;
-}
-
 void qn_pieces_add(struct qn_pieces *p, uint64_t first, uint64_t n, uint32_t lump, uint32_t at)
 {
 	struct qn_piece *last = p->n ? &p->piece[p->n - 1] : NULL;
@@ -34,7 +19,7 @@ void qn_pieces_add(struct qn_pieces *p, uint64_t first, uint64_t n, uint32_t lum
 		last->n += n;
 		return;
 	}
-	if (!make_room(p)) {
+	if (!qn_grow(&p->piece, &p->room, p->n + 1, sizeof(*p->piece))) {
 		p->failed = true;
 		return;
 	}

@@ -52,22 +52,6 @@ uint64_t qn_lumps_chunk(const struct qn_member *m, uint64_t number, uint64_t hin
 	return low;
 }
 
-/* Room for another record; NULL without memory. */
-static void *grow(void *list, uint64_t n, size_t size, uint64_t *room)
-{
-	uint64_t more = *room ? 2 * *room : 64, nbytes;
-	void *bigger;
-
-	if (n < *room)
-		return list;
-	if (!qn_mul(more, size, &nbytes))
-		return NULL;
-	bigger = realloc(list, nbytes);
-	if (bigger)
-		*room = more;
-	return bigger;
-}
-
 /* --- rows and lumps --- */
 
 /* The lump at hand ends before this item. */
@@ -118,13 +102,11 @@ static struct qn_row *open_row(struct weigher *w, uint64_t item, uint64_t addr)
 	struct qn_row *r;
 
 	close_lump(w, item);
-	r = grow(l->row, l->nrows, sizeof(*r), &w->room_rows);
-	if (!r) {
+	if (!qn_grow(&l->row, &w->room_rows, l->nrows + 1, sizeof(*r))) {
 		w->failed = true;
 		return NULL;
 	}
-	l->row = r;
-	r += l->nrows++;
+	r = &l->row[l->nrows++];
 	*r = (struct qn_row){ .item = item, .addr = addr, .lump = (uint32_t)l->work.nlumps,
 			      .member = w->slot.part.member,
 			      .counted = addr == QN_ADDR_NONE && are_counted(w) };
@@ -138,13 +120,12 @@ static struct qn_lump *open_lump(struct weigher *w, uint64_t item, uint32_t set)
 	struct qn_lump *l;
 
 	close_lump(w, item);
-	l = grow(k->lump, k->nlumps, sizeof(*l), &w->room_lumps);
-	k->lump = l ? l : k->lump;
-	if (!l || k->nlumps == UINT32_MAX) {
+	if (k->nlumps == UINT32_MAX ||
+	    !qn_grow(&k->lump, &w->room_lumps, k->nlumps + 1, sizeof(*l))) {
 		w->failed = true;
 		return NULL;
 	}
-	l += k->nlumps++;
+	l = &k->lump[k->nlumps++];
 	*l = (struct qn_lump){ .first = item, .set = set };
 	last_row(w)->nlumps++;
 	w->open = true;

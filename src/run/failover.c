@@ -17,27 +17,10 @@ void qn_refusals_fini(struct qn_refusals *r)
 	memset(r, 0, sizeof *r);
 }
 
-static bool grow(void **items, size_t *room, size_t n, size_t size)
-{
-	size_t want = *room ? *room : 16;
-	void *more;
-
-	if (n <= *room)
-		return true;
-	while (want < n)
-		want *= 2;
-	more = realloc(*items, want * size);
-	if (!more)
-		return false;
-	*items = more;
-	*room = want;
-	return true;
-}
-
 static bool make_room(struct qn_refusals *r, size_t n, size_t nchunks)
 {
-	return grow((void **)&r->refusal, &r->room, r->n + n, sizeof *r->refusal) &&
-	       grow((void **)&r->chunk, &r->room_chunks, r->nchunks + nchunks, sizeof *r->chunk);
+	return qn_grow(&r->refusal, &r->room, r->n + n, sizeof *r->refusal) &&
+	       qn_grow(&r->chunk, &r->room_chunks, r->nchunks + nchunks, sizeof *r->chunk);
 }
 
 bool qn_refusals_add(struct qn_refusals *r, const struct qn_job *j, const struct qn_task *t,

@@ -20,22 +20,6 @@ struct writer {
 	uint64_t row;			/* the row at hand */
 };
 
-/* Room for n more records; false without memory. */
-static bool grow(void *list, uint64_t have, uint64_t n, size_t size, uint64_t *room)
-{
-	uint64_t want = qn_max_u64(2 * *room, qn_max_u64(have + n, 64)), nbytes;
-	void *old, *more;
-
-	if (have + n <= *room)
-		return true;
-	memcpy(&old, list, sizeof(old));
-	if (!qn_mul(want, size, &nbytes) || !(more = realloc(old, nbytes)))
-		return false;
-	memcpy(list, &more, sizeof(more));
-	*room = want;
-	return true;
-}
-
 /* Adds n items of `each` chunks that are next in the share, to the last stretch where they go on. */
 static bool add_items(struct writer *w, uint64_t item, uint64_t n, uint64_t each)
 {
@@ -44,7 +28,7 @@ static bool add_items(struct writer *w, uint64_t item, uint64_t n, uint64_t each
 
 	if (!t || each == QN_EVEN || t->each != each ||
 	    t->item + (w->share->nitems - t->task) != item) {
-		if (!grow(&s->stretch, s->nstretches, 1, sizeof(*t), &s->room_stretches))
+		if (!qn_grow(&s->stretch, &s->room_stretches, s->nstretches + 1, sizeof(*t)))
 			return false;
 		s->stretch[s->nstretches++] =
 			(struct qn_stretch){ .item = item, .chunk = w->share->nchunks,
@@ -66,7 +50,7 @@ static bool add_slice(struct writer *w, uint32_t member, uint64_t first, uint64_
 		last->n += n;
 		return true;
 	}
-	if (!grow(&s->slice, s->nslices, 1, sizeof(*last), &s->room_slices))
+	if (!qn_grow(&s->slice, &s->room_slices, s->nslices + 1, sizeof(*last)))
 		return false;
 	s->slice[s->nslices++] = (struct qn_slice){ first, n, member };
 	return true;
@@ -78,7 +62,7 @@ static bool add_hole(struct writer *w, uint64_t item, uint64_t number, uint64_t 
 	struct qn_shares *s = w->s;
 	uint64_t nlisted = qn_min_u64(n, 2);
 
-	if (!grow(&s->own, s->nown, nlisted, sizeof(*s->own), &s->room_own) ||
+	if (!qn_grow(&s->own, &s->room_own, s->nown + nlisted, sizeof(*s->own)) ||
 	    !add_items(w, item, n, n > 1 ? QN_EVEN : 1))
 		return false;
 	for (uint64_t k = 0; k < nlisted; k++)
@@ -148,7 +132,7 @@ static bool add_block(struct writer *w, uint64_t item)
 	uint64_t n = qn_cut_nchunks(&w->slot.cut, w->slot.item);
 
 	qn_cut_chunks(&w->slot.cut, w->slot.item, s->number);
-	if (!grow(&s->own, s->nown, n, sizeof(*s->own), &s->room_own) ||
+	if (!qn_grow(&s->own, &s->room_own, s->nown + n, sizeof(*s->own)) ||
 	    !add_items(w, item, 1, n))
 		return false;
 	for (uint64_t k = 0; k < n; k++)

@@ -269,16 +269,8 @@ static uint32_t find_part(const struct relump *r, double weight, uint64_t *n)
 
 static struct qn_lump *new_lump(struct relump *r, uint32_t set)
 {
-	uint64_t room = r->room ? 2 * r->room : 64;
-
-	if (r->n == r->room) {
-		struct qn_lump *more = realloc(r->out, room * sizeof(*more));
-
-		if (!more)
-			return NULL;
-		r->out = more;
-		r->room = room;
-	}
+	if (!qn_grow(&r->out, &r->room, r->n + 1, sizeof(*r->out)))
+		return NULL;
 	r->out[r->n] = (struct qn_lump){ .first = r->nitems, .set = set };
 	return &r->out[r->n++];
 }

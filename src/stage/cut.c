@@ -44,14 +44,7 @@ static bool is_worth_it(const struct qn_dataset *d)
 
 static struct qn_dataset *add(struct qn_stage_source *s)
 {
-	struct qn_dataset *more = s->dataset;
-
-	if (!(s->n & (s->n - 1)))
-		more = realloc(s->dataset, (s->n ? 2 * (size_t)s->n : 1) * sizeof *more);
-	if (!more)
-		return NULL;
-	s->dataset = more;
-	return &s->dataset[s->n];
+	return qn_grow_by_one(&s->dataset, s->n, sizeof(*s->dataset)) ? &s->dataset[s->n] : NULL;
 }
 
 static enum quern_status take_named(const char *file, const char *path, struct qn_stage_source *s,

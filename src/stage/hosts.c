@@ -102,7 +102,7 @@ int qn_hosts_find(const struct qn_hosts *h, const char *name)
 	return -1;
 }
 
-enum quern_status qn_stage_share(struct qn_comm *c, enum quern_status st, void **data,
+enum quern_status qn_stage_share(struct qn_comm *c, enum quern_status st, void *data,
 				 size_t *nbytes, struct quern_message *err)
 {
 	st = qn_comm_agree(c, st, err);

@@ -569,7 +569,7 @@ static enum quern_status collect(struct staging *g, struct qn_staged *out,
 	if (!st)
 		st = qn_comm_bcast(g->comm, rank_of, nshards * sizeof *rank_of, err);
 	if (!st)
-		st = qn_stage_share(g->comm, st, (void **)&moves, &nbytes, err);
+		st = qn_stage_share(g->comm, st, &moves, &nbytes, err);
 	if (!st)
 		st = gather_entries(g, rank_of, err);
 	if (!st)

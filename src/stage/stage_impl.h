@@ -34,7 +34,7 @@ int qn_hosts_worker(const struct qn_hosts *h, int host, uint64_t k);
 int qn_hosts_find(const struct qn_hosts *h, const char *name);
 
 /* A block that rank 0 has, on all ranks: owned. st: rank 0's so far. Collective. */
-enum quern_status qn_stage_share(struct qn_comm *c, enum quern_status st, void **data,
+enum quern_status qn_stage_share(struct qn_comm *c, enum quern_status st, void *data,
 				 size_t *nbytes, struct quern_message *err);
 /* Rank 0's catalog on all ranks. Collective. */
 enum quern_status qn_stage_share_catalog(struct qn_comm *c, enum quern_status st,

@@ -39,17 +39,11 @@ enum quern_status qn_pending_add_ranges(struct qn_pending *p, const struct qn_da
 					struct quern_message *err)
 {
 	size_t need = p->nranges + d->nchunks;
-	struct qn_range *r = p->range;
 
-	if (need > p->room) {
-		p->room = need + need / 2;
-		r = realloc(p->range, p->room * sizeof *r);
-		if (!r)
-			return qn_error_nomem(err, p->room * sizeof *r, "a list of chunks");
-		p->range = r;
-	}
+	if (!qn_grow(&p->range, &p->room, need, sizeof(*p->range)))
+		return qn_error_nomem(err, need * sizeof(*p->range), "a list of chunks");
 	for (uint64_t i = 0; i < d->nchunks; i++)
-		r[p->nranges++] = (struct qn_range){ d->chunks[i].addr, d->chunks[i].nbytes };
+		p->range[p->nranges++] = (struct qn_range){ d->chunks[i].addr, d->chunks[i].nbytes };
 	return QUERN_OK;
 }
 

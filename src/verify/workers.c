@@ -53,23 +53,6 @@ struct crew {
 
 /* --- what a worker notes --- */
 
-static bool reserve(void **p, size_t *room, size_t need, size_t size)
-{
-	size_t n = *room ? *room : 64;
-	void *q;
-
-	if (need <= *room)
-		return true;
-	while (n < need)
-		n *= 2;
-	q = realloc(*p, n * size);
-	if (!q)
-		return false;
-	*p = q;
-	*room = n;
-	return true;
-}
-
 static enum quern_status note_damage(struct worker *w, const struct qn_chunk *c,
 				     const struct quern_message *m)
 {
@@ -81,7 +64,7 @@ static enum quern_status note_damage(struct worker *w, const struct qn_chunk *c,
 				.reason = m->reason };
 	size_t need = w->text_nbytes + sizeof f + f.text_nbytes;
 
-	if (!reserve((void **)&w->text, &w->text_room, need, 1))
+	if (!qn_grow(&w->text, &w->text_room, need, 1))
 		return qn_error_nomem(&w->err, need, "a list of damages");
 	memcpy(w->text + w->text_nbytes, &f, sizeof f);
 	memcpy(w->text + w->text_nbytes + sizeof f, why, f.text_nbytes);
@@ -97,7 +80,7 @@ static enum quern_status note_result(struct worker *w, const struct qn_chunk *c,
 
 	if (!w->crew->task->wants_sums)
 		return QUERN_OK;
-	if (!reserve((void **)&w->result, &w->room, w->nresults + 1, sizeof *w->result))
+	if (!qn_grow(&w->result, &w->room, w->nresults + 1, sizeof *w->result))
 		return qn_error_nomem(&w->err, w->nresults * sizeof *w->result, "sums");
 	r = &w->result[w->nresults++];
 	*r = (struct qn_chunk_result){
@@ -332,8 +315,8 @@ static enum quern_status dismiss(struct worker *w, struct qn_findings *f, enum q
 
 	if (w->err.status)
 		st = qn_error_set(err, w->err.status, "%s", w->err.text);
-	if (!st && (!reserve(&results, &nr, nr + w->nresults, sizeof *f->result) ||
-		    !reserve(&text, &nt, nt + w->text_nbytes, 1)))
+	if (!st && (!qn_grow(&results, &nr, nr + w->nresults, sizeof *f->result) ||
+		    !qn_grow(&text, &nt, nt + w->text_nbytes, 1)))
 		st = qn_error_nomem(err, 0, "a list of damages");
 	f->result = results;
 	f->text = text;

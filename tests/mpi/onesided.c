@@ -70,6 +70,34 @@ void *qn_alloc_pages(size_t nbytes)
 	return qn_alloc_aligned(nbytes);
 }
 
+static bool resize(void *list, size_t n, size_t size)
+{
+	void *p;
+
+	memcpy(&p, list, sizeof(p));
+	if (fails(MEMORY) || !(p = realloc(p, n * size)))
+		return false;
+	memcpy(list, &p, sizeof(p));
+	return true;
+}
+
+bool qn_grow(void *list, size_t *room, size_t n, size_t size)
+{
+	const size_t want = qn_max_u64(n, qn_max_u64(2 * *room, 16));
+
+	if (n <= *room)
+		return true;
+	if (!resize(list, want, size))
+		return false;
+	*room = want;
+	return true;
+}
+
+bool qn_grow_by_one(void *list, size_t n, size_t size)
+{
+	return n & (n - 1) ? true : resize(list, n ? 2 * n : 1, size);
+}
+
 /* --- MPI: called, and then it has failed --- */
 
 #define FAILING(name, parameters, arguments)			\

@@ -282,9 +282,36 @@ static void test_reals(void **state)
 	}
 }
 
+/* Entries stay, room at least doubles, and what cannot be had leaves all as it was. */
+static void test_lists_grow(void **state)
+{
+	uint32_t *a = NULL, *b = NULL, *same;
+	size_t room = 0, before;
+
+	(void)state;
+	for (uint32_t i = 0; i < 1000; i++) {
+		before = room;
+		assert_true(qn_grow(&a, &room, (size_t)i + 1, sizeof(*a)));
+		assert_true(room > i && (room == before || room >= 2 * before));
+		assert_true(qn_grow_by_one(&b, i, sizeof(*b)));
+		a[i] = b[i] = i;
+	}
+	for (uint32_t i = 0; i < 1000; i++)
+		assert_true(a[i] == i && b[i] == i);
+	same = a;
+	before = room;
+	assert_false(qn_grow(&a, &room, SIZE_MAX / 2, sizeof(*a)));
+	assert_false(qn_grow(&a, &room, SIZE_MAX, 1));
+	assert_ptr_equal(a, same);
+	assert_int_equal(room, before);
+	free(a);
+	free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lists_grow),
 		cmocka_unit_test(test_delays),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_regular_files),
