@@ -74,6 +74,7 @@ TEST_PROGS :=
 PRELOADED_LIBS :=
 FUZZ_TARGETS :=
 SHELL_TESTS :=
+MANUAL_PAGES :=
 include $(srcdir)/src/module.mk
 include $(srcdir)/io/module.mk
 include $(srcdir)/kernels/module.mk
@@ -108,7 +109,7 @@ endif
 ISAS := baseline $(if $(filter yes,$(MULTI_ISA)),avx2 avx512)
 lib_objs := $(LIB_SRCS:%.c=$(B)/%.o) \
 	$(foreach isa,$(ISAS),$(LIB_MULTI_ISA_SRCS:%.c=$(B)/%.$(isa).o))
-cli_objs := $(CLI_SRCS:%.c=$(B)/%.o)
+cli_objs := $(CLI_SRCS:%.c=$(B)/%.o) $(B)/manual/pages.o
 example_progs := $(EXAMPLE_PROGS:%=$(B)/%)
 bench_progs := $(BENCH_PROGS:%=$(B)/%)
 unit_tests := $(UNIT_TESTS:%=$(B)/%)
@@ -122,6 +123,9 @@ static_lib := $(P)libquern.a
 soname := libquern.so.1
 shared_lib := $(P)$(soname)
 command := $(P)quern
+# Pages of the manual, as sources for man, and what completes command lines; made by the command itself.
+man_pages := $(if $(SAN),,$(MANUAL_PAGES:%=$(B)/man/%))
+completions := $(if $(SAN),,$(addprefix $(B)/completion/,quern.bash quern.zsh quern.fish))
 
 # --- Flags ----------------------------------------------------------------------------------------
 
@@ -188,6 +192,27 @@ $(command): $(cli_objs) $(san_objs) $(static_lib)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $(cli_objs) $(san_objs) $(static_lib) $(deps_libs)
 
+# The texts of the manual, in the command.
+manual_texts := $(srcdir)/src/manual/NEWS.md $(MANUAL_PAGES:%=$(srcdir)/src/manual/%.md)
+$(B)/manual/pages.c: $(srcdir)/src/manual/embed.awk $(manual_texts)
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)awk -f $(srcdir)/src/manual/embed.awk $(manual_texts) >$@
+
+$(B)/manual/pages.o: $(B)/manual/pages.c $(B)/flags config.mk
+	$(call say,CC,$<)
+	$(Q)$(CC) $(all_cppflags) $(all_cflags) -MMD -MP -c -o $@ $<
+
+$(man_pages): $(B)/man/%: $(command)
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)./$(command) help --roff $* >$@
+
+$(completions): $(B)/completion/quern.%: $(command)
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)./$(command) help --completion $* >$@
+
 $(unit_tests): private deps_libs += $(CMOCKA_LIBS)
 $(unit_tests:=.o): private CPPFLAGS += $(CMOCKA_CFLAGS)
 # It counts what quern itself has allocated.
@@ -221,7 +246,8 @@ $(P)quern.pc: $(srcdir)/src/quern.pc.in $(B)/flags config.mk
 
 -include $(lib_objs:.o=.d) $(cli_objs:.o=.d) $(san_objs:.o=.d) $(progs:=.d) $(preloaded:.so=.d)
 
-all: $(static_lib) $(shared_lib) $(if $(CLI_SRCS),$(command)) $(P)quern.pc $(example_progs)
+all: $(static_lib) $(shared_lib) $(if $(CLI_SRCS),$(command)) $(P)quern.pc $(example_progs) \
+	$(man_pages) $(completions)
 
 # --- Tests and measurements -----------------------------------------------------------------------
 
@@ -281,6 +307,11 @@ deps:
 
 # --- Installation and distribution ----------------------------------------------------------------
 
+# Where the shells look.
+bash_completion = $(datadir)/bash-completion/completions/quern
+zsh_completion = $(datadir)/zsh/site-functions/_quern
+fish_completion = $(datadir)/fish/vendor_completions.d/quern.fish
+
 install: all
 	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir)
 	install -m 755 $(command) $(DESTDIR)$(bindir)/quern
@@ -289,12 +320,20 @@ install: all
 	ln -sf $(soname) $(DESTDIR)$(libdir)/libquern.so
 	install -m 644 $(PUBLIC_HEADERS:%=$(srcdir)/%) $(DESTDIR)$(includedir)
 	$(write_pc) >$(DESTDIR)$(libdir)/pkgconfig/quern.pc
+	for page in $(man_pages); do \
+		install -D -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/} || exit; \
+	done
+	install -D -m 644 $(B)/completion/quern.bash $(DESTDIR)$(bash_completion)
+	install -D -m 644 $(B)/completion/quern.zsh $(DESTDIR)$(zsh_completion)
+	install -D -m 644 $(B)/completion/quern.fish $(DESTDIR)$(fish_completion)
 
 uninstall:
 	rm -f $(DESTDIR)$(bindir)/quern $(DESTDIR)$(libdir)/libquern.a
 	rm -f $(DESTDIR)$(libdir)/$(soname) $(DESTDIR)$(libdir)/libquern.so
 	rm -f $(addprefix $(DESTDIR)$(includedir)/,$(notdir $(PUBLIC_HEADERS)))
 	rm -f $(DESTDIR)$(libdir)/pkgconfig/quern.pc
+	for page in $(MANUAL_PAGES); do rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page || exit; done
+	rm -f $(DESTDIR)$(bash_completion) $(DESTDIR)$(zsh_completion) $(DESTDIR)$(fish_completion)
 
 # The files git knows, as they are in the tree, and configure; the same bytes every time.
 distname = quern-$(VERSION)

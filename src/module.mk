@@ -12,6 +12,7 @@ include $(srcdir)/src/run/module.mk
 include $(srcdir)/src/stage/module.mk
 include $(srcdir)/src/verify/module.mk
 include $(srcdir)/src/api/module.mk
+include $(srcdir)/src/manual/module.mk
 include $(srcdir)/src/cli/module.mk
 
 PUBLIC_HEADERS = src/quern.h src/quern_kernel.h

@@ -222,60 +222,30 @@ void qn_cli_print_row(FILE *out, const char *left, const char *text)
 	fputc('\n', out);
 }
 
-static void print_option(FILE *out, const struct quern_option *row)
+void qn_cli_print_option(FILE *out, const struct quern_option *row)
 {
-	char left[80], variable[64], *doc;
+	char left[80], *doc = qn_option_doc(row);
 	int n;
 
-	qn_option_variable(row, variable, sizeof(variable));
 	n = row->letter ? snprintf(left, sizeof(left), "  -%c, --%s", row->letter, row->name)
 			: snprintf(left, sizeof(left), "      --%s", row->name);
 	if (row->arg)
 		snprintf(left + n, sizeof(left) - (size_t)n, " %s", row->arg);
-	if (asprintf(&doc, "%s%s%s%s [%s]", row->doc, row->fallback ? " (default: " : "",
-		     row->fallback ? row->fallback : "", row->fallback ? ")" : "", variable) < 0)
-		return;
-	qn_cli_print_row(out, left, doc);
+	if (doc)
+		qn_cli_print_row(out, left, doc);
 	free(doc);
 }
 
 void qn_cli_print_options(FILE *out, const struct quern_option *table)
 {
 	for (; table && table->name; table++)
-		print_option(out, table);
-}
-
-void qn_cli_print_help_option(FILE *out)
-{
-	qn_cli_print_row(out, "  -h, --help", "this text");
-}
-
-void qn_cli_usage(const struct qn_command *c, FILE *out)
-{
-	const int width = qn_cli_columns(fileno(out));
-
-	fputs("usage: quern ", out);
-	qn_cli_wrap(out, c->usage, 13, 13, width);
-	fputs("\n\n", out);
-	qn_cli_wrap(out, c->doc, 0, 0, width);
-	fputs("\n\n", out);
+		qn_cli_print_option(out, table);
 }
 
 static enum quern_status set_option(void *ctx, const char *name, const char *text,
 				    struct quern_message *err)
 {
 	return qn_options_set(ctx, name, text, err);
-}
-
-static int print_help(const struct qn_command *command, const struct quern_option *const *table)
-{
-	if (qn_cli_rank())
-		return QUERN_OK;
-	qn_cli_usage(command, stdout);
-	for (int i = 0; i < QN_MAX_OPTION_TABLES; i++)
-		qn_cli_print_options(stdout, table[i]);
-	qn_cli_print_help_option(stdout);
-	return qn_cli_finish();
 }
 
 int qn_cli_options(const struct qn_command *command, int argc, char **argv, struct quern_options *o)
@@ -298,7 +268,7 @@ int qn_cli_options(const struct qn_command *command, int argc, char **argv, stru
 	if (!st && !help)
 		return operands;
 	qn_options_fini(o);
-	return -1 - (st ? qn_cli_fail(st, err.text) : print_help(command, table));
+	return -1 - (st ? qn_cli_fail(st, err.text) : qn_cli_print_screen(command, NULL));
 }
 
 char **qn_cli_settings(const struct quern_options *o, const struct quern_option *rows)

@@ -26,7 +26,7 @@ static const struct quern_option info_table[] = {
 
 static const struct quern_option inspect_table[] = {
 	{ "select", 's', QUERN_OPT_STRING, "SLICES", NULL, 0, 0,
-	  "show what a selection of it touches; see quern run --help" },
+	  "show what a selection of it touches; see quern help select" },
 	{ "homes", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
 	  "show instead on which hosts, NUMA nodes and tiers the bytes are; under mpirun on all of "
 	  "its hosts" },

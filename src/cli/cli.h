@@ -9,21 +9,13 @@
 
 #include "base/options.h"
 #include "cli/terminal.h"
+#include "manual/rows.h"
 #include "quern.h"
 
-/* A subcommand: a row of the table in main.c. argv[0] is its name. Returns the exit code. */
-struct qn_command {
-	const char *name;
-	const char *usage;	/* after "quern " */
-	const char *doc;	/* one sentence */
-	bool collective;	/* runs on the ranks of mpirun; otherwise rank 0 does it alone */
-	int (*run)(int argc, char **argv);
-	/* The tables of its options, without those of kernels; fewer end with NULL. */
-	void (*tables)(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
-};
-
-/* The commands, in the order of the help; ends with a NULL name (main.c). */
+/* The commands, in the order of the help (main.c), and variables (known.c). */
 extern const struct qn_command qn_cli_commands[];
+extern const struct qn_variable qn_cli_variables[];
+extern const struct qn_rows qn_cli_rows;
 const struct qn_command *qn_cli_command(const char *name);
 
 int qn_cli_run(int argc, char **argv);
@@ -35,6 +27,7 @@ int qn_cli_unstage(int argc, char **argv);
 int qn_cli_kernels(int argc, char **argv);
 int qn_cli_info(int argc, char **argv);
 int qn_cli_bench(int argc, char **argv);
+int qn_cli_help(int argc, char **argv);
 
 void qn_cli_run_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
 void qn_cli_plan_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
@@ -45,6 +38,7 @@ void qn_cli_unstage_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES
 void qn_cli_kernels_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
 void qn_cli_info_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
 void qn_cli_bench_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
+void qn_cli_help_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
 
 /* The rank as the launcher's environment tells it; 0 when there is none. */
 int qn_cli_rank(void);
@@ -86,10 +80,9 @@ enum quern_status qn_args_find(struct qn_args *a, int argc, char **argv, int *op
 /* A row of a help text: what is described, and from a fixed column its description, wrapped. */
 void qn_cli_print_row(FILE *out, const char *left, const char *text);
 
-/* Options as a help text: names, argument, doc, default, environment variable. The table may be NULL. */
+/* Options as a help text: names, argument, doc. The table may be NULL. */
+void qn_cli_print_option(FILE *out, const struct quern_option *row);
 void qn_cli_print_options(FILE *out, const struct quern_option *table);
-/* The last row of it. */
-void qn_cli_print_help_option(FILE *out);
 
 /* For subcommands whose options are those of its tables: sets them in *o (which the caller frees with
    qn_options_fini), prints the help or the error itself. Returns the index of the first operand, or
@@ -97,8 +90,14 @@ void qn_cli_print_help_option(FILE *out);
 int qn_cli_options(const struct qn_command *command, int argc, char **argv,
 		   struct quern_options *o);
 
-/* The usage of a subcommand, and what it does. */
-void qn_cli_usage(const struct qn_command *command, FILE *out);
+/* --- help (help.c) --- */
+
+/* All commands, in a screen. */
+void qn_cli_print_overview(FILE *out);
+
+/* A screen about a command: how it is called, the options used most, those of the kernel (NULL: none),
+   examples, and where the rest is. From rank 0. Returns the exit code. */
+int qn_cli_print_screen(const struct qn_command *command, const struct quern_kernel *kernel);
 
 /* --- documents (document.c) --- */
 

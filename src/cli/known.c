@@ -12,15 +12,16 @@ extern char **environ;
 
 #define MAX_VARIABLE 64
 
-/* Variables that are read and are no options. */
-static const char *const other_variables[] = {
-	"QUERN_CPU",		   /* base/cpu.c */
-	"QUERN_CORPUS",		   /* tests/run */
-	"QUERN_BIN",		   /* the templates in slurm/ */
-	"QUERN_FILE",		   /* ... */
-	"QUERN_RANKS_PER_NODE",	   /* ... */
-	"QUERN_RESULT",		   /* ... */
-	NULL,
+/* Those that are read and are no options. */
+const struct qn_variable qn_cli_variables[] = {
+	{ "QUERN_CPU", "`baseline`, `avx2` or `avx512`: the instructions that are used at most; otherwise those "
+		       "that the processor has" },
+	{ "QUERN_BIN", "the command, for the templates of `sbatch` (default: quern)" },
+	{ "QUERN_FILE", "the file, for these, if it is not an operand" },
+	{ "QUERN_RANKS_PER_NODE", "ranks on each node, for these (default: one for each NUMA node)" },
+	{ "QUERN_RESULT", "where these write the document of the run" },
+	{ "QUERN_CORPUS", "where `make check` looks for public test files of HDF5 and netCDF" },
+	{ NULL, NULL },
 };
 
 static const char prefix[] = "QUERN_", test_prefix[] = "QUERN_TEST_";
@@ -101,7 +102,7 @@ static const char *variable(const void *ctx, int i)
 {
 	const struct variables *v = ctx;
 
-	return i < v->n ? v->name[i] : other_variables[i - v->n];
+	return i < v->n ? v->name[i] : qn_cli_variables[i - v->n].name;
 }
 
 /* The name of an entry NAME=VALUE, if it begins like ours, has a value, and nothing reads it; owned. */

@@ -31,39 +31,44 @@ int qn_cli_agree(int code)
 }
 
 const struct qn_command qn_cli_commands[] = {
-	{ "run", "run KERNEL [options] FILE...",
-	  "run a kernel over a dataset", true, qn_cli_run, qn_cli_run_tables },
+	{ "run", "run KERNEL [options] FILE...", "run a kernel over a dataset",
+	  "dataset column select output json threads stats", true, qn_cli_run,
+	  qn_cli_run_tables },
 	{ "plan", "plan KERNEL [options] FILE...",
-	  "show what would run where, without reading data", true, qn_cli_plan, qn_cli_plan_tables },
+	  "show what would run where, without reading data",
+	  "dataset select cluster homes times simulate json", true, qn_cli_plan,
+	  qn_cli_plan_tables },
 	{ "inspect", "inspect [options] FILE...",
-	  "show datasets: layout, filters, chunks, what is cached, what is slow", true, qn_cli_inspect,
-	  qn_cli_inspect_tables },
+	  "show datasets: layout, filters, chunks, what is cached, what is slow",
+	  "dataset column select homes json", true, qn_cli_inspect, qn_cli_inspect_tables },
 	{ "verify", "verify [options] FILE...",
-	  "read and decode all of a file, and check it against checksums and sums", true,
-	  qn_cli_verify, qn_cli_verify_tables },
+	  "read and decode all of a file, and check it against checksums and sums",
+	  "dataset sums write-sums threads quiet json", true, qn_cli_verify, qn_cli_verify_tables },
 	{ "stage", "stage --to DIR [options] FILE...",
 	  "spread datasets over the disks of the hosts, with replicas; verify and repair what was spread",
-	  true, qn_cli_stage, qn_cli_stage_tables },
+	  "to replicas dataset by dry-run verify repair json", true, qn_cli_stage, qn_cli_stage_tables },
 	{ "unstage", "unstage [options] CATALOG...",
-	  "remove what quern stage has put on the disks of the hosts", true, qn_cli_unstage,
+	  "remove what quern stage has put on the disks of the hosts", NULL, true, qn_cli_unstage,
 	  qn_cli_unstage_tables },
 	{ "kernels", "kernels [options] [NAME]",
-	  "list the kernels, or describe one with its options", false, qn_cli_kernels,
+	  "list the kernels, or describe one with its options", NULL, false, qn_cli_kernels,
 	  qn_cli_kernels_tables },
 	{ "bench", "bench scaling [options] FILE",
-	  "measure scaling over ranks and threads, beside the limits of the machine", false,
+	  "measure scaling over ranks and threads, beside the limits of the machine", NULL, false,
 	  qn_cli_bench, qn_cli_bench_tables },
 	{ "info", "info [options]",
-	  "show version, libraries, codecs and the machine", false, qn_cli_info, qn_cli_info_tables },
-	{ NULL, NULL, NULL, false, NULL, NULL },
+	  "show version, libraries, codecs and the machine", NULL, false, qn_cli_info,
+	  qn_cli_info_tables },
+	{ "help", "help [options] [TOPIC]",
+	  "show a page of the manual", NULL, false, qn_cli_help, qn_cli_help_tables },
+	{ NULL, NULL, NULL, NULL, false, NULL, NULL },
 };
+
+const struct qn_rows qn_cli_rows = { .commands = qn_cli_commands, .variables = qn_cli_variables };
 
 const struct qn_command *qn_cli_command(const char *name)
 {
-	for (const struct qn_command *c = qn_cli_commands; c->name; c++)
-		if (!strcmp(c->name, name))
-			return c;
-	return NULL;
+	return qn_rows_command(&qn_cli_rows, name);
 }
 
 /* Set by the launchers before MPI_Init: Open MPI, PMIx (srun --mpi=pmix), MPICH and its kin. */
@@ -152,29 +157,9 @@ static void forbid_blas_threads(char **argv)
 		execv("/proc/self/exe", argv);
 }
 
-static void print_help(FILE *out)
-{
-	const int width = qn_cli_columns(fileno(out));
-
-	qn_cli_wrap(out, "quern grinds kernels where the grain lies: exact reductions over HDF5 data, in "
-		    "parallel.", 0, 0, width);
-	fputs("\n\nusage:\n", out);
-	for (const struct qn_command *c = qn_cli_commands; c->name; c++) {
-		fputs("  quern ", out);
-		qn_cli_wrap(out, c->usage, 8, 8, width);
-		fputs("\n      ", out);
-		qn_cli_wrap(out, c->doc, 6, 6, width);
-		fputc('\n', out);
-	}
-	fputc('\n', out);
-	qn_cli_print_row(out, "  quern COMMAND --help", "the options of a command");
-	qn_cli_print_row(out, "  quern run KERNEL --help", "and of a kernel");
-	qn_cli_print_row(out, "  quern --version", "the version");
-}
-
 static const char *command_name(const void *ctx, int i)
 {
-	static const char *const others[] = { "--help", "--version", "help", NULL };
+	static const char *const others[] = { "--help", "--version", NULL };
 	const int n = (int)(sizeof(qn_cli_commands) / sizeof(*qn_cli_commands)) - 1;
 
 	(void)ctx;
@@ -219,17 +204,6 @@ static int unknown_command(int argc, char **argv)
 	return qn_cli_fail(err.status, err.text);
 }
 
-/* `quern help COMMAND` is `quern COMMAND --help`. */
-static void turn_help_round(char **argv)
-{
-	static char help[] = "--help";
-
-	if (strcmp(argv[1], "help") || !qn_cli_command(argv[2]))
-		return;
-	argv[1] = argv[2];
-	argv[2] = help;
-}
-
 static int dispatch(int argc, char **argv)
 {
 	struct quern_message err = { .status = QUERN_OK };
@@ -239,14 +213,12 @@ static int dispatch(int argc, char **argv)
 
 	if (argc < 2) {
 		if (!qn_cli_rank())
-			print_help(stderr);
+			qn_cli_print_overview(stderr);
 		return QUERN_ERR_USAGE;
 	}
-	if (argc == 3)
-		turn_help_round(argv);
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
 		if (!qn_cli_rank())
-			print_help(stdout);
+			qn_cli_print_overview(stdout);
 		return qn_cli_finish();
 	}
 	if (!strcmp(argv[1], "--version")) {

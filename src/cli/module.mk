@@ -5,6 +5,7 @@ CLI_SRCS += src/cli/bench_limits.c
 CLI_SRCS += src/cli/bench_report.c
 CLI_SRCS += src/cli/catalogue.c
 CLI_SRCS += src/cli/document.c
+CLI_SRCS += src/cli/help.c
 CLI_SRCS += src/cli/homes.c
 CLI_SRCS += src/cli/inspect.c
 CLI_SRCS += src/cli/known.c

@@ -115,41 +115,6 @@ static enum quern_status bring_kernel_first(const struct qn_command *command, in
 	return QUERN_OK;
 }
 
-static void print_kernels(void)
-{
-	fputs("\nkernels:\n", stdout);
-	for (const struct quern_kernel *const *k = qn_kernels; *k; k++) {
-		char left[64];
-
-		snprintf(left, sizeof(left), "  %s", (*k)->name);
-		qn_cli_print_row(stdout, left, (*k)->doc);
-	}
-}
-
-/* The options of the command, and those of the kernel, or of all kernels the names. */
-static int print_help(const struct qn_command *command, const char *kernel)
-{
-	const struct quern_option *table[QN_MAX_OPTION_TABLES] = { NULL };
-	const struct quern_kernel *k = kernel ? qn_kernel_find(kernel) : NULL;
-
-	if (qn_cli_rank())
-		return QUERN_OK;
-	qn_cli_usage(command, stdout);
-	command->tables(table);
-	for (int i = 0; i < QN_MAX_OPTION_TABLES; i++)
-		qn_cli_print_options(stdout, table[i]);
-	qn_cli_print_help_option(stdout);
-	if (!k) {
-		print_kernels();
-		fputs("\nThe options of a kernel:\n", stdout);
-		printf("  quern %s KERNEL --help\n", command->name);
-		return qn_cli_finish();
-	}
-	printf("\nkernel %s%s\n", k->name, k->options ? ":" : " has no options of its own.");
-	qn_cli_print_options(stdout, k->options);
-	return qn_cli_finish();
-}
-
 static void add_options(struct qn_args *a, const struct qn_command *command, const quern_run *run)
 {
 	const struct quern_option *table[QN_MAX_OPTION_TABLES] = { NULL }, *row = NULL;
@@ -174,7 +139,7 @@ static int read_line(const struct qn_command *command, const struct quern_option
 	enum quern_status st = bring_kernel_first(command, argc, argv, &kernel, &help, &err);
 
 	if (!st && help && !kernel)
-		return 1 + print_help(command, NULL);
+		return 1 + qn_cli_print_screen(command, NULL);
 	if (!st && !kernel)
 		st = qn_error_set(&err, QUERN_ERR_USAGE, "no kernel given: quern %s KERNEL "
 				  "[options] FILE...; `quern kernels` lists them", command->name);
@@ -183,7 +148,7 @@ static int read_line(const struct qn_command *command, const struct quern_option
 	if (!st && *quern_run_message(l->run))
 		st = qn_error_set(&err, QUERN_ERR_USAGE, "%s", quern_run_message(l->run));
 	if (!st && help)
-		return 1 + print_help(command, kernel);
+		return 1 + qn_cli_print_screen(command, qn_kernel_find(kernel));
 	if (!st)
 		st = qn_options_init(&l->own, &own, 1, &err);
 	if (!st) {
@@ -193,7 +158,7 @@ static int read_line(const struct qn_command *command, const struct quern_option
 	if (!st)
 		st = qn_args_parse(&a, argc, argv, 2, &operands, &help, &err);
 	if (!st && help)
-		return 1 + print_help(command, kernel);
+		return 1 + qn_cli_print_screen(command, qn_kernel_find(kernel));
 	if (!st)
 		st = add_files(l, command->name, argc, argv, operands, &err);
 	return st ? 1 + qn_cli_fail(st, err.text) : 0;

@@ -20,7 +20,8 @@ src/run          base exact cluster data feed kernel plan find locate
 src/stage        base exact cluster data feed kernel plan find locate run
 src/verify       base exact cluster data feed kernel plan find locate run
 src/api          base exact cluster data feed kernel plan find locate run stage verify quern.h
-src/cli          base exact cluster data feed kernel plan find locate run stage verify api quern.h
+src/manual       base kernel quern.h
+src/cli          base exact cluster data feed kernel plan find locate run stage verify api manual quern.h
 io/sandbox       base
 io/filter        base exact cluster data feed
 io/hdf5_format   base exact cluster data

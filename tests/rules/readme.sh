@@ -1,19 +1,18 @@
 #!/usr/bin/env bash
-# Every command in the README works when it is pasted, in that order, after `make install` and on files
-# of the names that `make demo` leaves, here small ones.
+# Every command in the README, and then in the pages of the manual, works when it is pasted, in that order,
+# after `make install` and on files of the names that `make demo` leaves, here small ones.
 #
 # A command is a line of an indented block that begins with one of the words below. What is not run is
 # named in `is_elsewhere`, with the reason.
 
 . "$SRCDIR/tests/cli/lib.sh"
-readme=$SRCDIR/README.md
 build=$(dirname "$BUILDDIR")
 words='quern|mpirun|make|cd|cc|export|sbatch|mkdir|\.\./configure|\./[a-z]+'
 
-# The indented lines as one line a command, without prompts and comments; "N COMMAND".
+# commands TEXT: the indented lines as one line a command, without prompts and comments; "N COMMAND".
 commands()
 {
-	sed -n 's/^    //p; t; s/.*//p' "$readme" | sed -e ':more' -e '/\\$/{N; s/\\\n */ /; b more' -e '}' |
+	sed -n 's/^    //p; t; s/.*//p' "$1" | sed -e ':more' -e '/\\$/{N; s/\\\n */ /; b more' -e '}' |
 		sed 's/^\$ //' | grep -nE "^($words)( |\$)" | sed -E 's/^([0-9]+):/\1 /; s/ +#( .*)?$//'
 }
 
@@ -59,8 +58,6 @@ export HOME=$PWD/home
 mkdir -p home tree/.build/demo bin
 (cd tree/.build/demo && "$BUILDDIR/examples/mkclimate" --quiet --time 240 --lat 37 --lon 72 climate.nc &&
 	"$BUILDDIR/examples/mkparticles" particles.h5 1000) || exit 1
-# The program of the README.
-sed -n '/^    #include <mpi.h>/,/^    }$/s/^    //p' "$readme" >tree/.build/demo/mean.c
 check "the demo makes files of these names" grep -q 'file=climate.nc' "$SRCDIR/examples/demo.sh"
 check "... both" grep -q '/mkparticles" particles.h5' "$SRCDIR/examples/demo.sh"
 if [ -n "$SAN" ]; then
@@ -70,23 +67,21 @@ fi
 # Fewer points of a curve: what the options are is the user's choice.
 export QUERN_REPEAT=1 QUERN_RANKS=1 QUERN_SCALING=strong
 
-nrun=0
-cd tree || exit 1
-while read -r line command; do
-	is_elsewhere "$command" && continue
-	if [ -n "$SAN" ]; then
-		case $command in
-		make* | cc* | ./mean* | *"./mean") continue ;;
-		esac
-	fi
+# cannot_run COMMAND: what a build with sanitizers, or a machine without pkg-config, cannot do.
+cannot_run()
+{
+	case $1 in
+	make* | cc* | ./mean* | *"./mean") [ -n "$SAN" ] || ! command -v pkg-config >/dev/null ;;
+	*) return 1 ;;
+	esac
+}
+
+# paste COMMAND: a case.
+paste()
+{
+	local command=$1 status=0
+
 	if ! command -v jq >/dev/null; then command=${command%|*}; fi
-	if ! command -v pkg-config >/dev/null; then
-		case $command in
-		cc* | ./mean | "mpirun -n 2 ./mean") continue ;;
-		esac
-	fi
-	nrun=$((nrun + 1))
-	status=0
 	set -o pipefail
 	eval "$command" >"$TEST_TMP/out" 2>"$TEST_TMP/err" </dev/null || status=$?
 	if [ "$status" -eq 0 ] && ! grep -q 'quern: ' "$TEST_TMP/err"; then
@@ -96,11 +91,41 @@ while read -r line command; do
 $(tail -n 5 "$TEST_TMP/out" "$TEST_TMP/err")"
 	fi
 	[ "$command" != ./mean ] || cp "$TEST_TMP/out" "$TEST_TMP/mean"
-done < <(commands)
+}
+
+# paste_all TEXT
+paste_all()
+{
+	local line command
+
+	! grep -q '^    #include <mpi.h>' "$1" ||
+		sed -n '/^    #include <mpi.h>/,/^    }$/s/^    //p' "$1" >"$TEST_TMP/tree/.build/demo/mean.c"
+	while read -r line command; do
+		is_elsewhere "$command" || cannot_run "$command" && continue
+		nrun=$((nrun + 1))
+		paste "$command"
+	done < <(commands "$1")
+}
+
+nrun=0
+cd tree || exit 1
+paste_all "$SRCDIR/README.md"
 check "there are commands, some 20" test "$nrun" -ge 18
 if [ -e "$TEST_TMP/mean" ]; then
 	is "the C program prints what the command does" \
 		"$(quern run moments -d t2m climate.nc | awk '$1 == "mean" { printf "%g K\n", $2 }')" \
 		"$(cat "$TEST_TMP/mean")"
 fi
+
+cd "$TEST_TMP/tree/.build/demo" || exit 1
+mkdir data
+cp climate.nc data/t2m_1979.nc
+cp climate.nc data/t2m_1980.nc
+nrun=0
+for page in $(sed -n 's/^MANUAL_PAGES += //p' "$SRCDIR/src/manual/module.mk"); do
+	note "$page"
+	rm -f climate.sums
+	paste_all "$SRCDIR/src/manual/$page.md"
+done
+check "the manual has commands, some 50" test "$nrun" -ge 50
 finish
