@@ -15,7 +15,7 @@ extern char **environ;
 /* Those that are read and are no options. */
 const struct qn_variable qn_cli_variables[] = {
 	{ "QUERN_CPU", "`baseline`, `avx2` or `avx512`: the instructions that are used at most; otherwise those "
-		       "that the processor has" },
+		       "that the processor has. Other values are refused" },
 	{ "QUERN_BIN", "the command, for the templates of `sbatch` (default: quern)" },
 	{ "QUERN_FILE", "the file, for these, if it is not an operand" },
 	{ "QUERN_RANKS_PER_NODE", "ranks on each node, for these (default: one for each NUMA node)" },
