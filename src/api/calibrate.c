@@ -77,23 +77,25 @@ static void calibrate_rates(const json_t *doc, struct qn_rates *r)
 /* Costs of other work may be far from those of this. */
 static enum quern_status warn_of_other(quern_run *run, const json_t *doc, const char *file)
 {
-	const struct qn_job *j = &run->job;
+	const struct qn_dataset *d = &run->subject.dataset;
+	const char *name = run->engine.kernel->name;
 	const char *kernel = json_string_value(json_object_get(doc, "kernel"));
 	const char *dataset =
 		json_string_value(json_object_get(json_object_get(doc, "input"), "dataset"));
 
-	if (kernel && dataset && j->dataset.path && !strcmp(kernel, j->kernel->name) &&
-	    !strcmp(dataset, qn_dataset_name(&j->dataset)))
+	if (kernel && dataset && d->path && !strcmp(kernel, name) &&
+	    !strcmp(dataset, qn_dataset_name(d)))
 		return QUERN_OK;
-	return qn_job_add_warning(&run->job, &run->err, "--calibrate %s: of a run of %s over %s; the costs of "
-				  "%s over %s may be others", file, kernel ? kernel : "?",
-				  dataset ? dataset : "?", j->kernel->name,
-				  j->dataset.path ? qn_dataset_name(&j->dataset) : "?");
+	return qn_warnings_add(&run->subject.warnings, &run->err,
+			       "--calibrate %s: of a run of %s over %s; the costs of "
+			       "%s over %s may be others",
+			       file, kernel ? kernel : "?", dataset ? dataset : "?", name,
+			       d->path ? qn_dataset_name(d) : "?");
 }
 
 static enum quern_status read_document(quern_run *run, const char *file)
 {
-	struct qn_costs *c = &run->job.costs;
+	struct qn_costs *c = &run->engine.costs;
 	json_t *doc;
 	int why;
 
@@ -123,7 +125,7 @@ enum quern_status qn_calibrate(quern_run *run)
 {
 	const char *file = quern_option_string(&run->options, "calibrate");
 
-	run->job.costs = qn_costs_default;
+	run->engine.costs = qn_costs_default;
 	return file && run->rank == 0 ? read_document(run, file) : QUERN_OK;
 }
 

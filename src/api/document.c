@@ -83,12 +83,12 @@ static json_t *meaning_to_json(const struct qn_meaning *m)
 			 qn_json_text(m->has_ends ? e->units : NULL));
 }
 
-static json_t *meanings_to_json(const struct qn_job *j)
+static json_t *meanings_to_json(const struct qn_subject *s)
 {
-	json_t *a = j->nmeanings ? json_array() : json_null();
+	json_t *a = s->nmeanings ? json_array() : json_null();
 
-	for (size_t i = 0; i < j->nmeanings; i++)
-		json_array_append_new(a, meaning_to_json(&j->meaning[i]));
+	for (size_t i = 0; i < s->nmeanings; i++)
+		json_array_append_new(a, meaning_to_json(&s->meaning[i]));
 	return a;
 }
 
@@ -103,12 +103,12 @@ static json_t *dims_to_json(const struct qn_dataset *d)
 }
 
 /* The dimension along which files are joined: its name, or its number where it has none. */
-static json_t *along_to_json(const struct qn_job *j)
+static json_t *along_to_json(const struct qn_subject *s)
 {
-	if (j->files.n < 2)
+	if (s->files.n < 2)
 		return json_null();
-	return j->dataset.dim_name[j->along] ? qn_json_text(j->dataset.dim_name[j->along])
-					     : json_integer(j->along);
+	return s->dataset.dim_name[s->along] ? qn_json_text(s->dataset.dim_name[s->along])
+					     : json_integer(s->along);
 }
 
 static json_t *option_to_json(const struct quern_options *o, const struct quern_option *row)
@@ -123,7 +123,7 @@ static json_t *option_to_json(const struct quern_options *o, const struct quern_
 /* Those of the kernel; what is neither a number nor a flag as a user writes it. */
 static json_t *options_to_json(const quern_run *run)
 {
-	const struct quern_option *row = run->job.kernel->options;
+	const struct quern_option *row = run->engine.kernel->options;
 	json_t *o = json_object();
 
 	for (; row && row->name; row++)
@@ -133,19 +133,19 @@ static json_t *options_to_json(const quern_run *run)
 
 json_t *qn_document_input(const quern_run *run)
 {
-	const struct qn_dataset *d = &run->job.dataset;
+	const struct qn_dataset *d = &run->subject.dataset;
 	const struct quern_options *options = &run->options;
 	json_t *files = json_array(), *o;
 
-	for (size_t i = 0; i < run->job.files.n; i++)
-		json_array_append_new(files, qn_json_text(run->job.files.name[i]));
+	for (size_t i = 0; i < run->subject.files.n; i++)
+		json_array_append_new(files, qn_json_text(run->subject.files.name[i]));
 	o = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "files", files,
 		      "dataset", qn_json_text(qn_dataset_name(d)), "column", qn_json_text(d->column), "dtype",
 		      d->type.name, "shape", qn_json_uints(d->shape, d->scalar ? 0 : d->ndim),
 		      "dimensions", dims_to_json(d), "units", qn_json_text(qn_run_units(run)), "along",
-		      along_to_json(&run->job), "select",
+		      along_to_json(&run->subject), "select",
 		      qn_json_text(quern_option_string(options, "select")), "selected",
-		      meanings_to_json(&run->job));
+		      meanings_to_json(&run->subject));
 	if (o) {
 		json_object_set_new(o, "raw", json_boolean(quern_option_flag(options, "raw")));
 		json_object_set_new(o, "nan", qn_json_text(quern_option_string(options, "nan")));
@@ -164,7 +164,7 @@ static json_t *seconds_to_json(const quern_run *run)
 
 	json_object_set_new(o, "total", json_real(run->seconds_total));
 	for (int p = 0; p < QN_NPHASES; p++)
-		json_object_set_new(o, names[p], json_real(run->job.seconds[p]));
+		json_object_set_new(o, names[p], json_real(run->engine.seconds[p]));
 	return o;
 }
 
@@ -213,13 +213,13 @@ static json_t *skipped_to_json(const quern_run *run)
 
 static json_t *run_to_json(const quern_run *run, bool details)
 {
-	const struct qn_job *j = &run->job;
+	const struct qn_run *engine = &run->engine;
 	int nranks = run->nranks;
 	struct qn_report sum = { .nthreads = 0 };
 	json_t *o, *ranks = json_array();
 
 	for (int r = 0; r < nranks; r++) {
-		const struct qn_report *x = &j->reports[r];
+		const struct qn_report *x = &engine->reports[r];
 
 		sum.nthreads += x->nthreads;
 		sum.nchunks += x->nchunks;
@@ -241,29 +241,28 @@ static json_t *run_to_json(const quern_run *run, bool details)
 	}
 	o = json_pack("{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
 		      "s:o, s:o}",
-		      "hosts", run->nhosts, "ranks", nranks, "threads",
-		      (int)sum.nthreads, "passes", j->npasses, "chunks", (json_int_t)sum.nchunks,
-		      "chunks_stolen", (json_int_t)sum.nstolen, "chunks_leased",
-		      (json_int_t)sum.nleased, "chunks_skipped", (json_int_t)sum.nskipped,
-		      "chunks_library", (json_int_t)sum.nlibrary,
-		      "bytes_stored", (json_int_t)sum.stored_nbytes, "bytes_decoded",
-		      (json_int_t)sum.decoded_nbytes, "bytes_local",
+		      "hosts", run->nhosts, "ranks", nranks, "threads", (int)sum.nthreads, "passes",
+		      engine->npasses, "chunks", (json_int_t)sum.nchunks, "chunks_stolen",
+		      (json_int_t)sum.nstolen, "chunks_leased", (json_int_t)sum.nleased,
+		      "chunks_skipped", (json_int_t)sum.nskipped, "chunks_library",
+		      (json_int_t)sum.nlibrary, "bytes_stored", (json_int_t)sum.stored_nbytes,
+		      "bytes_decoded", (json_int_t)sum.decoded_nbytes, "bytes_local",
 		      (json_int_t)sum.local_nbytes, "bytes_memory",
 		      (json_int_t)(sum.local_nbytes - sum.disk_nbytes), "bytes_disk",
-		      (json_int_t)sum.disk_nbytes, "bytes_remote",
-		      (json_int_t)sum.remote_nbytes, "numa", near_to_json(&sum.near), "seconds",
-		      seconds_to_json(run));
+		      (json_int_t)sum.disk_nbytes, "bytes_remote", (json_int_t)sum.remote_nbytes,
+		      "numa", near_to_json(&sum.near), "seconds", seconds_to_json(run));
 	json_object_set_new(o, "bytes_network", qn_json_uint(sum.crossed_nbytes));
 	json_object_set_new(o, "chunks_repeated", qn_json_uint(sum.nrepeated));
 	json_object_set_new(o, "bytes_repeated", qn_json_uint(sum.repeated_nbytes));
-	json_object_set_new(o, "sources_missing", json_integer((json_int_t)j->mosaic.nmissing));
+	json_object_set_new(o, "sources_missing",
+			    json_integer((json_int_t)run->subject.mosaic.nmissing));
 	json_object_set_new(o, "chunks_failed_over", qn_json_uint(sum.nfailed_over));
-	json_object_set_new(o, "copies_missing", qn_json_uint(j->ncopies_missing));
+	json_object_set_new(o, "copies_missing", qn_json_uint(engine->ncopies_missing));
 	json_object_set_new(o, "skipped", skipped_to_json(run));
 	if (details) {
 		json_object_set(o, "per_rank", ranks);
 		json_object_set_new(o, "library_reason",
-				    qn_json_text(qn_mosaic_not_native(&j->mosaic)));
+				    qn_json_text(qn_mosaic_not_native(&run->subject.mosaic)));
 	}
 	json_decref(ranks);
 	return o;
@@ -276,7 +275,7 @@ char *quern_run_document(quern_run *run, bool details)
 	if (!quern_run_result(run))
 		return NULL;
 	return qn_json_dump(json_pack("{s:s, s:s, s:o, s:o, s:o}", "quern", QUERN_VERSION,
-				      "kernel", run->job.kernel->name, "input", qn_document_input(run),
+				      "kernel", run->engine.kernel->name, "input", qn_document_input(run),
 				      "result", result_to_json(&run->result), "run",
 				      run_to_json(run, details)));
 }

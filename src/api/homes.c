@@ -34,23 +34,23 @@ static json_t *part_to_json(uint64_t nbytes, uint64_t of)
 	return of ? qn_json_real((double)nbytes / (double)of) : json_null();
 }
 
-static json_t *home_to_json(const struct qn_job *j, const struct qn_home_bytes *a, uint64_t of)
+static json_t *home_to_json(const struct qn_names *hosts, const struct qn_home_bytes *a, uint64_t of)
 {
 	const struct qn_home *h = &a->home;
 
 	return json_pack("{s:o, s:o, s:s, s:o, s:o}", "host",
-			 qn_json_text(h->host < j->team.hosts.n ? j->team.hosts.name[h->host] : NULL),
+			 qn_json_text(h->host < hosts->n ? hosts->name[h->host] : NULL),
 			 "numa_node", h->node == QN_ANY_NODE ? json_null() : json_integer(h->node),
 			 "tier", tier_name(h->tier), "bytes", qn_json_uint(a->nbytes), "part",
 			 part_to_json(a->nbytes, of));
 }
 
-static json_t *counted_to_json(const struct qn_job *j, const struct qn_counted *c)
+static json_t *counted_to_json(const struct qn_names *hosts, const struct qn_counted *c)
 {
 	json_t *homes = json_array();
 
 	for (size_t i = 0; i < c->n; i++)
-		json_array_append_new(homes, home_to_json(j, &c->home[i], c->stored_nbytes));
+		json_array_append_new(homes, home_to_json(hosts, &c->home[i], c->stored_nbytes));
 	if (c->why) {
 		json_decref(homes);
 		return json_pack("{s:o, s:n, s:n, s:n, s:o, s:i}", "dataset", qn_json_text(c->path),
@@ -71,31 +71,36 @@ static json_t *names_to_json(const struct qn_names *names)
 	return a;
 }
 
-static json_t *document(const struct qn_job *j, const struct qn_homes_report *c)
+static json_t *document(const struct qn_team *team, const struct qn_subject *subject,
+			const struct qn_homes_report *c)
 {
 	json_t *datasets = json_array();
 
 	for (size_t i = 0; i < c->n; i++)
-		json_array_append_new(datasets, counted_to_json(j, &c->dataset[i]));
+		json_array_append_new(datasets, counted_to_json(&team->hosts, &c->dataset[i]));
 	return json_pack("{s:s, s:o, s:o, s:o}", "quern", QUERN_VERSION, "files",
-			 names_to_json(&j->files), "hosts", names_to_json(&j->team.hosts), "datasets",
-			 datasets);
+			 names_to_json(&subject->files), "hosts", names_to_json(&team->hosts),
+			 "datasets", datasets);
 }
 
-static enum quern_status take(struct qn_job *j, struct quern_options *o,
-			      const struct qn_names *words, char **json, struct quern_message *err)
+static enum quern_status take(struct qn_team *team, struct qn_subject *subject,
+			      const struct quern_options *o, const struct qn_names *words,
+			      char **json, struct quern_message *err)
 {
+	const struct qn_team_settings settings = qn_settings_team(o);
 	struct qn_homes_report report = { .n = 0 };
-	const struct qn_team_settings team = qn_settings_team(o);
-	enum quern_status st = qn_homes_report_take(j, &team, o, words, &report, err);
+	enum quern_status st = qn_team_form(team, &settings, err);
 
-	if (!st && qn_comm_rank(j->team.comm) == 0) {
-		*json = qn_json_dump(document(j, &report));
+	subject->settings = qn_settings_subject(o);
+	if (!st)
+		st = qn_homes_report_take(team, subject, words, &report, err);
+	if (!st && qn_comm_rank(team->comm) == 0) {
+		*json = qn_json_dump(document(team, subject, &report));
 		if (!*json)
 			st = qn_error_nomem(err, 0, "the document");
 	}
 	qn_homes_report_fini(&report);
-	return qn_comm_agree(j->team.comm, st, err);
+	return qn_comm_agree(team->comm, st, err);
 }
 
 enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nfiles,
@@ -107,8 +112,9 @@ enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nf
 	struct quern_options options = { .n = 0 };
 	struct qn_names words = { .n = 0 };
 	const struct qn_reading before = *qn_reading();
-	struct qn_job j = { .options = &options };
-	enum quern_status st = qn_comm_new(comm, &j.team.comm, &err);
+	struct qn_team team = { .comm = NULL };
+	struct qn_subject subject = { .first = 0 };
+	enum quern_status st = qn_comm_new(comm, &team.comm, &err);
 
 	*json = NULL;
 	if (!st) {
@@ -117,10 +123,10 @@ enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nf
 			st = qn_settings_take(&options, settings, &err);
 		for (size_t i = 0; !st && i < nfiles; i++)
 			st = qn_names_add(&words, files[i], &err);
-		st = qn_settings_share(j.team.comm, &options, st, &err);
+		st = qn_settings_share(team.comm, &options, st, &err);
 		qn_reading_set(qn_reading_of(&options));
 		if (!st)
-			st = take(&j, &options, &words, json, &err);
+			st = take(&team, &subject, &options, &words, json, &err);
 	}
 	if (why && nbytes)
 		qn_text_put(why, nbytes, st ? err.text : "");
@@ -129,9 +135,10 @@ enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nf
 		*json = NULL;
 	}
 	qn_reading_set(before);
-	qn_job_fini(&j);
+	qn_subject_fini(&subject);
+	qn_team_fini(&team);
 	qn_names_fini(&words);
 	qn_options_fini(&options);
-	qn_comm_free(j.team.comm);
+	qn_comm_free(team.comm);
 	return st;
 }

@@ -18,7 +18,7 @@
 
 static bool is_of_kernel(const quern_run *run, const struct quern_option *row)
 {
-	const struct quern_option *o = run->job.kernel->options;
+	const struct quern_option *o = run->engine.kernel->options;
 
 	for (; o && o->name; o++)
 		if (o == row)
@@ -106,7 +106,7 @@ static void put_history(struct writing *w, const quern_run *run, const char *out
 	gmtime_r(&now, &t);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &t);
 	if (begin(w)) {
-		fprintf(w->f, "%s: quern run %s", text, run->job.kernel->name);
+		fprintf(w->f, "%s: quern run %s", text, run->engine.kernel->name);
 		put_options(w->f, run, false);
 		fputs(" --output ", w->f);
 		qn_text_print_word(w->f, output);
@@ -134,7 +134,7 @@ static void put_source(struct writing *w, const struct qn_names *files)
 /* A name a line: all, or where they are many the first words that they were given by. */
 static void put_files(struct writing *w, const quern_run *run)
 {
-	const struct qn_names *all = &run->job.files;
+	const struct qn_names *all = &run->subject.files;
 	const struct qn_names *files = all->n <= MOST_NAMES ? all : &run->files;
 
 	if (begin(w)) {
@@ -149,13 +149,13 @@ static void put_files(struct writing *w, const quern_run *run)
 	end(w, "number_of_files");
 }
 
-static void put_selected(struct writing *w, const struct qn_job *j)
+static void put_selected(struct writing *w, const struct qn_subject *s)
 {
-	if (!j->nmeanings)
+	if (!s->nmeanings)
 		return;
 	if (begin(w))
-		for (size_t i = 0; i < j->nmeanings; i++) {
-			const struct qn_meaning *m = &j->meaning[i];
+		for (size_t i = 0; i < s->nmeanings; i++) {
+			const struct qn_meaning *m = &s->meaning[i];
 
 			fprintf(w->f, "%s%s: %" PRIu64 " from index %" PRIu64, i ? "; " : "", m->slice,
 				m->count, m->start);
@@ -183,17 +183,17 @@ static void put_shape(struct writing *w, const struct qn_dataset *d)
 /* Packed numbers are not in the units of what they stand for. */
 const char *qn_run_units(const quern_run *run)
 {
-	const struct qn_mosaic *m = &run->job.mosaic;
-	bool packed = run->job.dataset.cf.has_scale;
+	const struct qn_mosaic *m = &run->subject.mosaic;
+	bool packed = run->subject.dataset.cf.has_scale;
 
 	for (uint32_t i = 0; i < m->nforms; i++)
 		packed = packed || m->form[i].cf.has_scale;
-	return packed && quern_option_flag(&run->options, "raw") ? "" : run->job.dataset.units;
+	return packed && quern_option_flag(&run->options, "raw") ? "" : run->subject.dataset.units;
 }
 
 enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_labels *out)
 {
-	const struct qn_dataset *d = &run->job.dataset;
+	const struct qn_dataset *d = &run->subject.dataset;
 	const char *select = quern_option_string(&run->options, "select");
 	const bool raw = quern_option_flag(&run->options, "raw");
 	char *options = qn_labels_options(run, true);
@@ -201,10 +201,10 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 
 	*out = (struct qn_labels){ .n = 0 };
 	out->units = qn_run_units(run);
-	out->dtype = run->job.views[0].dtype;
+	out->dtype = run->subject.views[0].dtype;
 	put(&w, "quern", QUERN_VERSION);
-	put(&w, "kernel", run->job.kernel->name);
-	put_source(&w, &run->job.files);
+	put(&w, "kernel", run->engine.kernel->name);
+	put_source(&w, &run->subject.files);
 	put(&w, "dataset", qn_dataset_name(d));
 	put(&w, "units", out->units);
 	put(&w, "dtype", d->type.name);
@@ -213,7 +213,7 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 		put(&w, "column", d->column);
 	if (select)
 		put(&w, "select", select);
-	put_selected(&w, &run->job);
+	put_selected(&w, &run->subject);
 	if (options && options[0])
 		put(&w, "options", options);
 	if (raw)

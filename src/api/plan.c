@@ -8,6 +8,7 @@
 #include "api/run.h"
 #include "base/fp.h"
 #include "base/mem.h"
+#include "run/forecast.h"
 
 #define MOST_LISTED_RANKS 4096	/* a document with more has no array of ranks */
 
@@ -29,28 +30,28 @@ static json_t *whys_to_json(const struct qn_plan *p)
 	return o;
 }
 
-static json_t *rank_to_json(const struct qn_job *j, int r)
+static json_t *rank_to_json(const struct qn_run *run, int r)
 {
-	const struct qn_place *at = &j->planned[r];
-	const struct qn_portion *p = &j->plan.rank[r];
+	const struct qn_place *at = &run->planned[r];
+	const struct qn_portion *p = &run->plan.rank[r];
 
 	return json_pack("{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:o, s:f}", "rank", r, "host",
 			 (int)at->host, "numa_node", (int)at->node, "threads", (int)at->nthreads,
 			 "items", (json_int_t)p->nitems, "ranges",
-			 (json_int_t)(j->plan.at[r + 1] - j->plan.at[r]), "bytes",
+			 (json_int_t)(run->plan.at[r + 1] - run->plan.at[r]), "bytes",
 			 (json_int_t)p->stored, "bytes_by_tier", tiers_to_json(p->tier),
 			 "predicted_seconds", p->finish);
 }
 
-static json_t *ranks_to_json(const struct qn_job *j)
+static json_t *ranks_to_json(const struct qn_run *run)
 {
 	json_t *ranks;
 
-	if (j->plan.nranks > MOST_LISTED_RANKS)
+	if (run->plan.nranks > MOST_LISTED_RANKS)
 		return json_null();
 	ranks = json_array();
-	for (int r = 0; r < j->plan.nranks; r++)
-		json_array_append_new(ranks, rank_to_json(j, r));
+	for (int r = 0; r < run->plan.nranks; r++)
+		json_array_append_new(ranks, rank_to_json(run, r));
 	return ranks;
 }
 
@@ -83,31 +84,31 @@ static json_t *labels_to_json(const struct qn_site *site, const char *host)
 }
 
 /* Imagined hosts have no names. */
-static json_t *host_to_json(const struct qn_job *j, size_t number, const struct host *h)
+static json_t *host_to_json(const struct qn_run *run, size_t number, const struct host *h)
 {
-	const char *name = number < j->team.hosts.n && !quern_option_string(j->options, "cluster")
-		? j->team.hosts.name[number] : NULL;
+	const char *name = number < run->team->hosts.n && !run->settings.forecast.cluster
+		? run->team->hosts.name[number] : NULL;
 
 	return json_pack("{s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:f}", "host",
 			 (json_int_t)number, "name", qn_json_text(name), "labels",
-			 name ? labels_to_json(&j->team.site, name) : json_null(), "ranks",
+			 name ? labels_to_json(&run->team->site, name) : json_null(), "ranks",
 			 (json_int_t)h->nranks, "threads", (json_int_t)h->nthreads, "items",
 			 (json_int_t)h->sum.nitems, "bytes", (json_int_t)h->sum.stored,
 			 "bytes_by_tier", tiers_to_json(h->sum.tier), "predicted_seconds",
 			 h->sum.finish);
 }
 
-static json_t *hosts_to_json(const struct qn_job *j)
+static json_t *hosts_to_json(const struct qn_run *run)
 {
-	size_t n = (size_t)j->nplanned_hosts;
+	size_t n = (size_t)run->nplanned_hosts;
 	struct host *host = qn_calloc(n, sizeof(*host));
 	json_t *hosts = json_array();
 
-	for (int r = 0; host && r < j->plan.nranks; r++)
-		if (j->planned[r].host < n)
-			add_rank(&host[j->planned[r].host], &j->planned[r], &j->plan.rank[r]);
+	for (int r = 0; host && r < run->plan.nranks; r++)
+		if (run->planned[r].host < n)
+			add_rank(&host[run->planned[r].host], &run->planned[r], &run->plan.rank[r]);
 	for (size_t h = 0; host && h < n; h++)
-		json_array_append_new(hosts, host_to_json(j, h, &host[h]));
+		json_array_append_new(hosts, host_to_json(run, h, &host[h]));
 	free(host);
 	return hosts;
 }
@@ -136,16 +137,16 @@ static double efficiency(const struct qn_point *p, double seconds, const struct 
 	return then > 0 ? now / then : 0;
 }
 
-static json_t *points_to_json(const struct qn_job *j)
+static json_t *points_to_json(const struct qn_run *run)
 {
-	const struct qn_point *first = j->points;
+	const struct qn_point *first = run->points;
 	json_t *points;
 
-	if (!j->npoints)
+	if (!run->npoints)
 		return json_null();
 	points = json_array();
-	for (int i = 0; i < j->npoints; i++) {
-		const struct qn_point *p = &j->points[i];
+	for (int i = 0; i < run->npoints; i++) {
+		const struct qn_point *p = &run->points[i];
 
 		if (p->weak != first->weak)
 			first = p;
@@ -184,42 +185,44 @@ static json_t *rates_to_json(const struct qn_rates *r)
 			 "shared_bytes_per_second", qn_json_real(r->shared));
 }
 
-static json_t *plan_to_json(const struct qn_job *j)
+static json_t *plan_to_json(const struct qn_run *run)
 {
-	const struct qn_plan *p = &j->plan;
-	const char *why = qn_mosaic_not_native(&j->mosaic);
+	const struct qn_plan *p = &run->plan;
+	const char *why = qn_mosaic_not_native(&run->subject->mosaic);
 	json_int_t nthreads = 0, stored = 0;
 	json_t *o;
 
 	for (int r = 0; r < p->nranks; r++) {
-		nthreads += j->planned[r].nthreads;
+		nthreads += run->planned[r].nthreads;
 		stored += (json_int_t)p->rank[r].stored;
 	}
 	o = json_pack("{s:i, s:i, s:I, s:I, s:I, s:o, s:b, s:o, s:I, s:I, s:I, s:f, s:f, s:s}",
-		      "hosts", j->nplanned_hosts, "ranks", p->nranks, "threads", nthreads, "items",
-		      (json_int_t)p->nitems, "ranges", (json_int_t)p->at[p->nranks], "chunk_shape",
-		      qn_json_uints(j->dataset.chunk, j->dataset.ndim), "native",
-		      !why, "library_reason", qn_json_text(why),
-		      "bytes_stored", stored, "bytes_with_home", (json_int_t)p->homed,
-		      "bytes_at_home", stored - (json_int_t)p->tier[QN_SHARED], "imbalance",
-		      p->imbalance, "predicted_seconds", p->finish, "limited_by", p->limit);
-	json_object_set_new(o, "sources_missing", json_integer((json_int_t)j->mosaic.nmissing));
+		      "hosts", run->nplanned_hosts, "ranks", p->nranks, "threads", nthreads,
+		      "items", (json_int_t)p->nitems, "ranges", (json_int_t)p->at[p->nranks],
+		      "chunk_shape",
+		      qn_json_uints(run->subject->dataset.chunk, run->subject->dataset.ndim),
+		      "native", !why, "library_reason", qn_json_text(why), "bytes_stored", stored,
+		      "bytes_with_home", (json_int_t)p->homed, "bytes_at_home",
+		      stored - (json_int_t)p->tier[QN_SHARED], "imbalance", p->imbalance,
+		      "predicted_seconds", p->finish, "limited_by", p->limit);
+	json_object_set_new(o, "sources_missing",
+			    json_integer((json_int_t)run->subject->mosaic.nmissing));
 	json_object_set_new(o, "bytes_by_tier", tiers_to_json(p->tier));
 	json_object_set_new(o, "bytes_remote_because", whys_to_json(p));
-	json_object_set_new(o, "rates", rates_to_json(&j->costs.rates));
-	json_object_set_new(o, "per_host", hosts_to_json(j));
-	json_object_set_new(o, "per_rank", ranks_to_json(j));
+	json_object_set_new(o, "rates", rates_to_json(&run->costs.rates));
+	json_object_set_new(o, "per_host", hosts_to_json(run));
+	json_object_set_new(o, "per_rank", ranks_to_json(run));
 	return o;
 }
 
 char *quern_run_plan_document(quern_run *run)
 {
 	QN_OWN_FP;
-	const struct qn_job *j = &run->job;
+	const struct qn_run *engine = &run->engine;
 
 	if (!run->planned || run->rank != 0)
 		return NULL;
 	return qn_json_dump(json_pack("{s:s, s:s, s:o, s:o, s:o}", "quern", QUERN_VERSION, "kernel",
-				      j->kernel->name, "input", qn_document_input(run), "plan",
-				      plan_to_json(j), "simulation", points_to_json(j)));
+				      engine->kernel->name, "input", qn_document_input(run), "plan",
+				      plan_to_json(engine), "simulation", points_to_json(engine)));
 }

@@ -20,9 +20,9 @@ static void choose_kernel(quern_run *run, const char *name)
 {
 	const struct quern_option *tables[3] = { qn_run_options, NULL, qn_plan_options };
 
-	run->job.kernel = qn_kernel_find(name);
-	if (run->job.kernel)
-		tables[1] = run->job.kernel->options;
+	run->engine.kernel = qn_kernel_find(name);
+	if (run->engine.kernel)
+		tables[1] = run->engine.kernel->options;
 	else
 		qn_kernel_unknown(name, &run->err);
 	qn_options_init(&run->options, tables, 3, &run->err);
@@ -47,7 +47,10 @@ void quern_run_free(quern_run *run)
 	if (!run)
 		return;
 	qn_result_fini(&run->result);
-	qn_job_fini(&run->job);
+	qn_run_fini(&run->engine);
+	qn_access_fini(&run->where.access);
+	qn_subject_fini(&run->subject);
+	qn_team_fini(&run->team);
 	qn_options_fini(&run->options);
 	qn_names_fini(&run->files);
 	free(run);
@@ -93,8 +96,8 @@ const struct quern_option *quern_run_option(const quern_run *run, const struct q
 
 void quern_run_progress(quern_run *run, quern_progress_fn *progress, void *ctx)
 {
-	run->job.team.progress = progress;
-	run->job.team.progress_ctx = ctx;
+	run->team.progress = progress;
+	run->team.progress_ctx = ctx;
 }
 
 const char *quern_run_message(const quern_run *run)
@@ -141,7 +144,7 @@ static enum quern_status refuse_again(quern_run *run)
 /* Everything before the work. */
 static enum quern_status prepare(quern_run *run, bool with_work, double *clock)
 {
-	struct qn_job *j = &run->job;
+	struct qn_run *engine = &run->engine;
 	struct qn_team_settings team;
 	enum quern_status st;
 
@@ -152,28 +155,33 @@ static enum quern_status prepare(quern_run *run, bool with_work, double *clock)
 	run->rank = qn_comm_rank(run->comm);
 	run->nranks = qn_comm_size(run->comm);
 	run->nhosts = qn_comm_nhosts(run->comm);
-	j->team.comm = run->comm;
-	j->options = &run->options;
-	j->looks_closely = !with_work;
+	run->team.comm = run->comm;
+	run->where.looks_closely = !with_work;
 	if (run->rank != 0)
-		j->team.progress = NULL;
+		run->team.progress = NULL;
 	st = share_options(run);
 	if (!st)
 		qn_reading_set(qn_reading_of(&run->options));
 	team = qn_settings_team(&run->options);
+	run->subject.settings = qn_settings_subject(&run->options);
+	engine->settings = qn_settings_run(&run->options);
 	if (!st)
 		st = qn_comm_agree(run->comm, qn_calibrate(run), &run->err);
 	if (!st)
-		st = qn_job_place(j, &team, &run->err);
-	j->seconds[QN_STARTUP] = lap(clock);
+		st = qn_team_form(&run->team, &team, &run->err);
 	if (!st)
-		st = qn_job_describe(j, &run->files, &run->err);
+		qn_site_rates(&run->team.site, &engine->costs.rates);
+	engine->seconds[QN_STARTUP] = lap(clock);
+	if (!st)
+		st = qn_subject_find(&run->subject, &run->team, &run->files, &run->err);
+	if (!st)
+		st = qn_run_open(engine, &run->team, &run->subject, &run->err);
 	if (!st)
 		st = qn_comm_agree(run->comm, qn_calibrate_check(run), &run->err);
-	j->seconds[QN_METADATA] = lap(clock);
+	engine->seconds[QN_METADATA] = lap(clock);
 	if (!st)
-		st = qn_job_plan(j, with_work, &run->err);
-	j->seconds[QN_PLAN] = lap(clock);
+		st = qn_run_plan(engine, &run->team, &run->where, with_work, &run->err);
+	engine->seconds[QN_PLAN] = lap(clock);
 	return st;
 }
 
@@ -181,7 +189,7 @@ static enum quern_status emit(quern_run *run)
 {
 	if (run->rank != 0)
 		return QUERN_OK;
-	run->job.kernel->emit(run->job.self, run->job.state, &run->result);
+	run->engine.kernel->emit(run->engine.self, run->engine.state, &run->result);
 	if (run->result.nomem)
 		return qn_error_nomem(&run->err, 0, "the result");
 	return QUERN_OK;
@@ -190,11 +198,11 @@ static enum quern_status emit(quern_run *run)
 /* What takes all ranks to free goes while all are here: quern_run_free is then of one rank alone. */
 static void let_go(quern_run *run)
 {
-	qn_balance_fini(&run->job.balance);
-	qn_leases_fini(&run->job.leases);
-	qn_queues_fini(&run->job.queues);
+	qn_balance_fini(&run->engine.balance);
+	qn_leases_fini(&run->engine.leases);
+	qn_queues_fini(&run->engine.queues);
 	qn_comm_free(run->comm);
-	run->comm = run->job.team.comm = NULL;
+	run->comm = run->team.comm = NULL;
 }
 
 enum quern_status quern_run_execute(quern_run *run)
@@ -208,11 +216,11 @@ enum quern_status quern_run_execute(quern_run *run)
 		return refuse_again(run);
 	st = prepare(run, true, &clock);
 	if (!st)
-		st = qn_job_work(&run->job, &run->err);
+		st = qn_run_work(&run->engine, &run->err);
 	lap(&clock);
 	if (!st)
 		st = qn_comm_agree(run->comm, emit(run), &run->err);
-	run->job.seconds[QN_OUTPUT] = lap(&clock);
+	run->engine.seconds[QN_OUTPUT] = lap(&clock);
 	run->seconds_total = clock - start;
 	run->done = !st;
 	let_go(run);
@@ -243,29 +251,31 @@ const struct quern_result *quern_run_result(const quern_run *run)
 
 uint64_t quern_run_nmissing_sources(const quern_run *run)
 {
-	return quern_run_result(run) ? run->job.mosaic.nmissing : 0;
+	return quern_run_result(run) ? run->subject.mosaic.nmissing : 0;
 }
 
 const char *quern_run_warning(const quern_run *run, size_t i)
 {
-	const struct qn_names *warnings = &run->job.warnings;
+	const struct qn_names *first = &run->subject.warnings, *more = &run->engine.warnings;
 
-	return !run->err.status && i < warnings->n ? warnings->name[i] : NULL;
+	if (run->err.status || i >= first->n + more->n)
+		return NULL;
+	return i < first->n ? first->name[i] : more->name[i - first->n];
 }
 
 bool qn_run_skip(const quern_run *run, size_t i, struct qn_dataset *d, uint64_t *coord)
 {
-	const struct qn_job *j = &run->job;
+	const struct qn_report *reports = run->engine.reports;
 	uint64_t grid[QUERN_MAX_DIMS], number;
 
-	for (int r = 0; j->reports && r < run->nranks; r++) {
-		const struct qn_skips *s = &j->reports[r].skips;
+	for (int r = 0; reports && r < run->nranks; r++) {
+		const struct qn_skips *s = &reports[r].skips;
 
 		if (i >= s->n) {
 			i -= s->n;
 			continue;
 		}
-		qn_mosaic_member(&j->mosaic, s->skip[i].member, d);
+		qn_mosaic_member(&run->subject.mosaic, s->skip[i].member, d);
 		qn_dataset_grid(d, grid);
 		number = s->skip[i].number;
 		for (int k = d->ndim - 1; k >= 0; k--) {
@@ -297,7 +307,7 @@ uint64_t quern_run_nskipped(const quern_run *run)
 	uint64_t n = 0;
 
 	for (int r = 0; quern_run_result(run) && r < run->nranks; r++)
-		n += run->job.reports[r].nskipped;
+		n += run->engine.reports[r].nskipped;
 	return n;
 }
 
@@ -306,19 +316,19 @@ uint64_t quern_run_nfailed_over(const quern_run *run)
 	uint64_t n = 0;
 
 	for (int r = 0; quern_run_result(run) && r < run->nranks; r++)
-		n += run->job.reports[r].nfailed_over;
+		n += run->engine.reports[r].nfailed_over;
 	return n;
 }
 
 const char *quern_run_failure(const quern_run *run)
 {
 	for (int r = 0; quern_run_result(run) && r < run->nranks; r++)
-		if (run->job.reports[r].failure[0])
-			return run->job.reports[r].failure;
+		if (run->engine.reports[r].failure[0])
+			return run->engine.reports[r].failure;
 	return NULL;
 }
 
 uint64_t quern_run_nmissing_copies(const quern_run *run)
 {
-	return quern_run_result(run) ? run->job.ncopies_missing : 0;
+	return quern_run_result(run) ? run->engine.ncopies_missing : 0;
 }

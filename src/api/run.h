@@ -7,7 +7,7 @@
 #include <jansson.h>
 
 #include "base/options.h"
-#include "run/job.h"
+#include "run/run.h"
 #include "kernel/result.h"
 #include "quern.h"
 
@@ -18,7 +18,10 @@ struct quern_run {
 	struct quern_message err;
 	struct qn_comm *comm;		/* while it executes */
 	int rank, nranks, nhosts;	/* of comm, for afterwards */
-	struct qn_job job;
+	struct qn_team team;
+	struct qn_subject subject;
+	struct qn_where where;
+	struct qn_run engine;
 	bool started, done, planned;
 	struct quern_result result;
 	double seconds_total;
@@ -26,7 +29,7 @@ struct quern_run {
 
 /* What work costs, for a plan: by default, or by the document of a run (option calibrate). */
 enum quern_status qn_calibrate(quern_run *run);
-/* Warns when that document is of another kernel or dataset than the job, which is described. */
+/* Warns when that document is of another kernel or dataset than the subject, which is found. */
 enum quern_status qn_calibrate_check(quern_run *run);
 
 /* The unit of the values that the kernel takes; "": none, or not known. Borrowed. */

@@ -89,6 +89,50 @@ struct qn_team_settings qn_settings_team(const struct quern_options *o)
 	};
 }
 
+struct qn_subject_settings qn_settings_subject(const struct quern_options *o)
+{
+	return (struct qn_subject_settings){
+		.dataset = quern_option_string(o, "dataset"),
+		.column = quern_option_string(o, "column"),
+		.along = quern_option_string(o, "along"),
+		.select = quern_option_string(o, "select"),
+		.raw = quern_option_flag(o, "raw"),
+	};
+}
+
+static bool is(const struct quern_options *o, const char *name, const char *value)
+{
+	const char *text = quern_option_string(o, name);
+
+	return text && !strcmp(text, value);
+}
+
+static struct qn_forecast_settings forecast_of(const struct quern_options *o)
+{
+	return (struct qn_forecast_settings){
+		.cluster = quern_option_string(o, "cluster"),
+		.homes = quern_option_string(o, "homes"),
+		.nreplicas = quern_option_int(o, "replicas"),
+		.times = (uint64_t)quern_option_int(o, "times"),
+		.simulates = quern_option_flag(o, "simulate"),
+		.slow = quern_option_string(o, "slow"),
+		.fail = quern_option_string(o, "fail"),
+	};
+}
+
+struct qn_run_settings qn_settings_run(const struct quern_options *o)
+{
+	return (struct qn_run_settings){
+		.skips = is(o, "on-bad-chunk", "skip"),
+		.nan_missing = !is(o, "nan", "keep"),
+		.memory_nbytes = (uint64_t)quern_option_int(o, "memory"),
+		.memory = quern_option_string(o, "memory"),
+		.is_calibrated = quern_option_string(o, "calibrate") != NULL,
+		.forecast = forecast_of(o),
+		.of_kernel = o,
+	};
+}
+
 struct qn_verify_settings qn_settings_verify(const struct quern_options *o)
 {
 	return (struct qn_verify_settings){

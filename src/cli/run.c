@@ -7,7 +7,7 @@
 
 #include "cli/cli.h"
 #include "run/synthetic.h"
-#include "run/job.h"
+#include "run/run.h"
 #include "kernel/kernel.h"
 #include "quern.h"
 

@@ -47,7 +47,7 @@ static bool first_congruent(uint64_t start, uint64_t step, uint64_t residue, uin
 }
 
 bool qn_box_meet(const struct quern_box *at, const struct quern_box *selection, int d,
-		 struct qn_run *out)
+		 struct qn_progression *out)
 {
 	uint64_t low = selection->start[d], step = selection->step[d];
 	uint64_t high = low + (selection->count[d] - 1) * step;

@@ -12,7 +12,7 @@
 /* --- names: those that words stand for --- */
 
 /* Of each word that is a pattern: the names that this host finds for it, and then an empty one. */
-static enum quern_status find_names(const struct qn_job *j, const struct qn_names *words,
+static enum quern_status find_names(const struct qn_team *team, const struct qn_names *words,
 				    struct qn_names *out, struct quern_message *err)
 {
 	struct quern_message why = { .status = QUERN_OK };
@@ -31,7 +31,7 @@ static enum quern_status find_names(const struct qn_job *j, const struct qn_name
 			st = qn_names_add(out, "", &why);
 		qn_names_fini(&found);
 	}
-	return st ? qn_error_set(err, st, "%s (on host %s)", why.text, j->team.host) : QUERN_OK;
+	return st ? qn_error_set(err, st, "%s (on host %s)", why.text, team->host) : QUERN_OK;
 }
 
 /* What is in `mine` and not in `known`, pattern by pattern. */
@@ -54,44 +54,44 @@ static enum quern_status subtract(const struct qn_names *mine, const struct qn_n
 	return st;
 }
 
-enum quern_status qn_files_share(struct qn_job *j, struct qn_names *l,
+enum quern_status qn_files_share(const struct qn_team *team, struct qn_names *l,
 				  struct quern_message *err)
 {
-	bool leads = qn_comm_rank(j->team.comm) == 0;
+	bool leads = qn_comm_rank(team->comm) == 0;
 	size_t nbytes = 0;
 	void *flat = leads ? qn_names_pack(l, &nbytes) : NULL;
 	enum quern_status st = leads && !flat ? qn_error_nomem(err, 0, "the names of files")
 					      : QUERN_OK;
 
-	st = qn_comm_agree(j->team.comm, st, err);
+	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
-		st = qn_comm_bcast_block(j->team.comm, &flat, &nbytes, err);
+		st = qn_comm_bcast_block(team->comm, &flat, &nbytes, err);
 	if (!st && !leads)
 		st = qn_names_unpack(l, flat, nbytes, err);
 	free(flat);
-	return qn_comm_agree(j->team.comm, st, err);
+	return qn_comm_agree(team->comm, st, err);
 }
 
-enum quern_status qn_files_gather(struct qn_job *j, const struct qn_names *mine,
+enum quern_status qn_files_gather(const struct qn_team *team, const struct qn_names *mine,
 				   struct qn_names *all, struct quern_message *err)
 {
-	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(j->team.comm), sizeof(*sizes)), sum = 0;
+	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(team->comm), sizeof(*sizes)), sum = 0;
 	size_t nbytes = 0;
 	void *flat = qn_names_pack(mine, &nbytes), *blocks = NULL;
 	enum quern_status st = flat && sizes ? QUERN_OK
 					     : qn_error_nomem(err, nbytes, "the names of files");
 
-	st = qn_comm_agree(j->team.comm, st, err);
+	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
-		st = qn_comm_gather_blocks(j->team.comm, flat, nbytes, &blocks, sizes, err);
-	for (int r = 0; blocks && r < qn_comm_size(j->team.comm); r++)
+		st = qn_comm_gather_blocks(team->comm, flat, nbytes, &blocks, sizes, err);
+	for (int r = 0; blocks && r < qn_comm_size(team->comm); r++)
 		sum += sizes[r];
 	if (!st && blocks)
 		st = qn_names_unpack(all, blocks, sum, err);
 	free(blocks);
 	free(flat);
 	free(sizes);
-	return qn_comm_agree(j->team.comm, st, err);
+	return qn_comm_agree(team->comm, st, err);
 }
 
 /* The names of one pattern: what rank 0 has found, from *at on, and the parts of the other hosts. */
@@ -116,7 +116,7 @@ static enum quern_status unite(const struct qn_names *own, size_t *at, const str
 }
 
 /* Rank 0: the files, in the order of the words. */
-static enum quern_status list_files(struct qn_job *j, const struct qn_names *words,
+static enum quern_status list_files(struct qn_subject *subject, const struct qn_names *words,
 				    const struct qn_names *own, const struct qn_names *more,
 				    struct quern_message *err)
 {
@@ -129,26 +129,26 @@ static enum quern_status list_files(struct qn_job *j, const struct qn_names *wor
 		struct qn_names found = { .n = 0 };
 
 		if (!qn_names_is_pattern(words->name[i])) {
-			st = qn_names_add(&j->files, words->name[i], err);
+			st = qn_names_add(&subject->files, words->name[i], err);
 			continue;
 		}
 		st = unite(own, &at, more, npatterns, pattern++, &found, err);
 		if (!st && !found.n)
 			st = qn_names_none(words->name[i], err);
 		for (size_t k = 0; !st && k < found.n; k++)
-			st = qn_names_add(&j->files, found.name[k], err);
+			st = qn_names_add(&subject->files, found.name[k], err);
 		qn_names_fini(&found);
 	}
 	return st;
 }
 
-static enum quern_status check_files(const struct qn_job *j, struct quern_message *err)
+static enum quern_status check_files(const struct qn_subject *subject, struct quern_message *err)
 {
 	const char *twice;
 
-	if (!j->files.n)
+	if (!subject->files.n)
 		return qn_error_set(err, QUERN_ERR_USAGE, "no file is given");
-	twice = qn_names_repeated(&j->files);
+	twice = qn_names_repeated(&subject->files);
 	if (twice)
 		return qn_error_set(err, QUERN_ERR_USAGE, "%s is given twice; if it is meant to count "
 				    "twice, give it another name with ln -s", twice);
@@ -156,53 +156,53 @@ static enum quern_status check_files(const struct qn_job *j, struct quern_messag
 }
 
 /* What the hosts find that rank 0's has not: on shared storage that is nothing. Collective. */
-static enum quern_status ask_hosts(struct qn_job *j, const struct qn_names *words,
+static enum quern_status ask_hosts(const struct qn_team *team, const struct qn_names *words,
 				   struct qn_names *own, struct qn_names *more,
 				   struct quern_message *err)
 {
 	struct qn_names theirs = { .n = 0 }, here = { .n = 0 }, mine = { .n = 0 };
-	bool leads = qn_comm_rank(j->team.comm) == 0;
+	bool leads = qn_comm_rank(team->comm) == 0;
 	enum quern_status st = QUERN_OK;
 
 	for (size_t i = 0; leads && !st && i < words->n; i++)
 		st = qn_names_add(&theirs, words->name[i], err);
-	st = qn_comm_agree(j->team.comm, st, err);
+	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
-		st = qn_files_share(j, &theirs, err);
+		st = qn_files_share(team, &theirs, err);
 	if (!st)
-		st = qn_files_share(j, own, err);
-	if (!st && !leads && qn_comm_host_rank(j->team.comm) == 0) {
-		st = find_names(j, &theirs, &here, err);
+		st = qn_files_share(team, own, err);
+	if (!st && !leads && qn_comm_host_rank(team->comm) == 0) {
+		st = find_names(team, &theirs, &here, err);
 		if (!st)
 			st = subtract(&here, own, &mine, err);
 	}
-	st = qn_comm_agree(j->team.comm, st, err);
+	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
-		st = qn_files_gather(j, &mine, more, err);
+		st = qn_files_gather(team, &mine, more, err);
 	qn_names_fini(&theirs);
 	qn_names_fini(&here);
 	qn_names_fini(&mine);
 	return st;
 }
 
-static enum quern_status find_files(struct qn_job *j, const struct qn_names *words,
-				    struct quern_message *err)
+static enum quern_status find_files(const struct qn_team *team, struct qn_subject *subject,
+				    const struct qn_names *words, struct quern_message *err)
 {
 	struct qn_names own = { .n = 0 }, more = { .n = 0 };
-	bool leads = qn_comm_rank(j->team.comm) == 0;
-	enum quern_status st = leads ? find_names(j, words, &own, err) : QUERN_OK;
+	bool leads = qn_comm_rank(team->comm) == 0;
+	enum quern_status st = leads ? find_names(team, words, &own, err) : QUERN_OK;
 
-	st = qn_comm_agree(j->team.comm, st, err);
-	if (!st && qn_comm_nhosts(j->team.comm) > 1)
-		st = ask_hosts(j, words, &own, &more, err);
+	st = qn_comm_agree(team->comm, st, err);
+	if (!st && qn_comm_nhosts(team->comm) > 1)
+		st = ask_hosts(team, words, &own, &more, err);
 	if (!st && leads)
-		st = list_files(j, words, &own, &more, err);
+		st = list_files(subject, words, &own, &more, err);
 	if (!st && leads)
-		st = check_files(j, err);
+		st = check_files(subject, err);
 	qn_names_fini(&own);
 	qn_names_fini(&more);
-	st = qn_comm_agree(j->team.comm, st, err);
-	return st ? st : qn_files_share(j, &j->files, err);
+	st = qn_comm_agree(team->comm, st, err);
+	return st ? st : qn_files_share(team, &subject->files, err);
 }
 
 /* --- describers --- */
@@ -218,7 +218,8 @@ bool qn_files_sees(const char *file)
 
 /* What rank 0 divides the files by. */
 struct division {
-	const struct qn_job *job;
+	const struct qn_team *team;
+	const struct qn_subject *subject;
 	const uint8_t *sees;	/* borrows: host by host, of each file; NULL: all see all */
 	size_t nhosts;
 	uint32_t *first;	/* owned, nhosts + 1: where the ranks of a host begin */
@@ -228,13 +229,13 @@ struct division {
 
 static bool sees(const struct division *d, size_t host, size_t file)
 {
-	return !d->sees || d->sees[host * d->job->files.n + file];
+	return !d->sees || d->sees[host * d->subject->files.n + file];
 }
 
 static enum quern_status division_init(struct division *d, struct quern_message *err)
 {
-	const struct qn_place *place = d->job->team.places;
-	size_t nranks = (size_t)qn_comm_size(d->job->team.comm);
+	const struct qn_place *place = d->team->places;
+	size_t nranks = (size_t)qn_comm_size(d->team->comm);
 
 	d->first = qn_calloc(d->nhosts + 2, sizeof(*d->first));
 	d->rank = qn_calloc(nranks, sizeof(*d->rank));
@@ -273,14 +274,14 @@ static uint32_t describe_elsewhere(struct division *d, size_t file)
 
 static void choose_describers(struct division *d, struct qn_files *m)
 {
-	size_t n = d->job->files.n, others = n - 1;
-	size_t nranks = (size_t)qn_min_u64((uint64_t)qn_comm_size(d->job->team.comm),
+	size_t n = d->subject->files.n, others = n - 1;
+	size_t nranks = (size_t)qn_min_u64((uint64_t)qn_comm_size(d->team->comm),
 					   qn_ceil_div(others, FEWEST_A_RANK));
 
 	for (size_t i = 0; i < n; i++) {
 		uint32_t want = i ? (uint32_t)((i - 1) * nranks / others) : 0;
 
-		m->describer[i] = sees(d, d->job->team.places[want].host, i) ? want
+		m->describer[i] = sees(d, d->team->places[want].host, i) ? want
 								       : describe_elsewhere(d, i);
 	}
 }
@@ -290,9 +291,9 @@ static void choose_reader(const struct division *d, struct qn_files *m)
 	for (size_t h = 0; h < d->nhosts; h++) {
 		size_t i = 0;
 
-		while (i < d->job->files.n && sees(d, h, i))
+		while (i < d->subject->files.n && sees(d, h, i))
 			i++;
-		if (i == d->job->files.n) {
+		if (i == d->subject->files.n) {
 			m->reader = d->rank[d->first[h]];
 			m->reads_all = true;
 			return;
@@ -302,28 +303,32 @@ static void choose_reader(const struct division *d, struct qn_files *m)
 }
 
 /* Rank 0: which files each host sees, host by host; *all is owned. Collective. */
-static enum quern_status gather_sights(struct qn_job *j, void **all, struct quern_message *err)
+static enum quern_status gather_sights(const struct qn_team *team, const struct qn_subject *subject,
+				       void **all, struct quern_message *err)
 {
-	bool leads = qn_comm_host_rank(j->team.comm) == 0;
-	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(j->team.comm), sizeof(*sizes));
-	uint8_t *mine = qn_calloc(j->files.n, 1);
-	enum quern_status st = mine && sizes ? QUERN_OK
-					     : qn_error_nomem(err, j->files.n, "where files are");
+	bool leads = qn_comm_host_rank(team->comm) == 0;
+	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(team->comm), sizeof(*sizes));
+	uint8_t *mine = qn_calloc(subject->files.n, 1);
+	enum quern_status st =
+		mine && sizes ? QUERN_OK : qn_error_nomem(err, subject->files.n, "where files are");
 
-	for (size_t i = 0; !st && leads && i < j->files.n; i++)
-		mine[i] = qn_files_sees(j->files.name[i]);
-	st = qn_comm_agree(j->team.comm, st, err);
+	for (size_t i = 0; !st && leads && i < subject->files.n; i++)
+		mine[i] = qn_files_sees(subject->files.name[i]);
+	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
-		st = qn_comm_gather_blocks(j->team.comm, mine, leads ? j->files.n : 0, all, sizes, err);
+		st = qn_comm_gather_blocks(team->comm, mine, leads ? subject->files.n : 0, all,
+					   sizes, err);
 	free(mine);
 	free(sizes);
 	return st;
 }
 
-static enum quern_status divide(struct qn_job *j, const uint8_t *seen, struct qn_files *m,
+static enum quern_status divide(const struct qn_team *team, const struct qn_subject *subject,
+				const uint8_t *seen, struct qn_files *m,
 				struct quern_message *err)
 {
-	struct division d = { .job = j, .sees = seen, .nhosts = (size_t)qn_comm_nhosts(j->team.comm) };
+	struct division d = { .team = team, .subject = subject, .sees = seen,
+			      .nhosts = (size_t)qn_comm_nhosts(team->comm) };
 	enum quern_status st = division_init(&d, err);
 
 	if (!st) {
@@ -334,30 +339,32 @@ static enum quern_status divide(struct qn_job *j, const uint8_t *seen, struct qn
 	return st;
 }
 
-enum quern_status qn_files_find(struct qn_job *j, const struct qn_names *words, struct qn_files *m,
+enum quern_status qn_files_find(const struct qn_team *team, struct qn_subject *subject,
+			    const struct qn_names *words, struct qn_files *m,
 			    struct quern_message *err)
 {
-	bool leads = qn_comm_rank(j->team.comm) == 0;
+	bool leads = qn_comm_rank(team->comm) == 0;
 	void *seen = NULL;
-	enum quern_status st = find_files(j, words, err);
+	enum quern_status st = find_files(team, subject, words, err);
 
 	memset(m, 0, sizeof(*m));
-	if (!st && qn_comm_nhosts(j->team.comm) > 1)
-		st = gather_sights(j, &seen, err);
+	if (!st && qn_comm_nhosts(team->comm) > 1)
+		st = gather_sights(team, subject, &seen, err);
 	if (!st) {
-		m->describer = qn_calloc(j->files.n, sizeof(*m->describer));
+		m->describer = qn_calloc(subject->files.n, sizeof(*m->describer));
 		if (!m->describer)
-			st = qn_error_nomem(err, j->files.n * sizeof(*m->describer), "files");
+			st = qn_error_nomem(err, subject->files.n * sizeof(*m->describer), "files");
 	}
 	if (!st && leads)
-		st = divide(j, seen, m, err);
+		st = divide(team, subject, seen, m, err);
 	free(seen);
-	st = qn_comm_agree(j->team.comm, st, err);
+	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
-		st = qn_comm_bcast(j->team.comm, m->describer, j->files.n * sizeof(*m->describer), err);
+		st = qn_comm_bcast(team->comm, m->describer,
+				   subject->files.n * sizeof(*m->describer), err);
 	if (!st)
-		st = qn_comm_bcast(j->team.comm, &m->reader, sizeof(m->reader), err);
-	return st ? st : qn_comm_bcast(j->team.comm, &m->reads_all, sizeof(m->reads_all), err);
+		st = qn_comm_bcast(team->comm, &m->reader, sizeof(m->reader), err);
+	return st ? st : qn_comm_bcast(team->comm, &m->reads_all, sizeof(m->reads_all), err);
 }
 
 void qn_files_fini(struct qn_files *m)

@@ -5,7 +5,7 @@
 #ifndef QN_FIND_FILES_H
 #define QN_FIND_FILES_H
 
-#include "run/job.h"
+#include "find/subject.h"
 
 struct qn_files {
 	uint32_t *describer;	/* owned: of each file, a rank whose host can open it; 0: none can */
@@ -14,12 +14,13 @@ struct qn_files {
 };
 
 /*
- * Fills j->files and *m, on all ranks. words: names and patterns (base/names.h); rank 0's are used.
- * A pattern stands for what it finds on any host, each path once, in the order of bytes. Files that
+ * Fills subject->files and *m, on all ranks. words: names and patterns (base/names.h); rank 0's are
+ * used. A pattern stands for what it finds on any host, each path once, in the order of bytes. Files that
  * rank 0's host has are described there or by ranks that see them too, others by ranks of hosts that
  * have them. The caller frees with qn_files_fini, whatever is returned. Collective.
  */
-enum quern_status qn_files_find(struct qn_job *j, const struct qn_names *words, struct qn_files *m,
+enum quern_status qn_files_find(const struct qn_team *team, struct qn_subject *subject,
+			    const struct qn_names *words, struct qn_files *m,
 			    struct quern_message *err);
 void qn_files_fini(struct qn_files *m);
 
@@ -27,11 +28,11 @@ void qn_files_fini(struct qn_files *m);
 bool qn_files_sees(const char *file);
 
 /* Rank 0's list of names on all ranks, added to *l of the others. Collective. */
-enum quern_status qn_files_share(struct qn_job *j, struct qn_names *l,
+enum quern_status qn_files_share(const struct qn_team *team, struct qn_names *l,
 				  struct quern_message *err);
 
 /* Lists of all ranks, one after the other, added to *all of rank 0. Collective. */
-enum quern_status qn_files_gather(struct qn_job *j, const struct qn_names *mine,
+enum quern_status qn_files_gather(const struct qn_team *team, const struct qn_names *mine,
 				   struct qn_names *all, struct quern_message *err);
 
 #endif

@@ -133,71 +133,72 @@ static enum quern_status no_dimension(const struct qn_dataset *d, const char *na
 }
 
 /* The dimension to join along. */
-static enum quern_status find_along(const struct qn_job *j, int *along, struct quern_message *err)
+static enum quern_status find_along(const struct qn_subject *subject, int *along,
+				    struct quern_message *err)
 {
-	const char *name = quern_option_string(j->options, "along");
-	const struct qn_dataset *d = &j->dataset;
+	const char *name = subject->settings.along;
+	const struct qn_dataset *d = &subject->dataset;
 
 	*along = name ? qn_dimension_find(d, name) : 0;
 	if (*along < 0)
 		return no_dimension(d, name, err);
-	if (d->scalar && j->files.n > 1)
+	if (d->scalar && subject->files.n > 1)
 		return qn_error_set(err, QUERN_ERR_USAGE, "%s: dataset %s is a scalar: it has no "
 				    "dimension to join files along", d->file, d->path);
 	return QUERN_OK;
 }
 
 /* Is it worth the time to find out first what is selected, and then to read that part of the index? */
-static bool is_index_worth_it(const struct qn_job *j)
+static bool is_index_worth_it(const struct qn_subject *subject)
 {
-	const char *select = quern_option_string(j->options, "select");
+	const char *select = subject->settings.select;
 	struct stat s;
 
-	return select && *select && j->files.n == 1 && !stat(j->files.name[0], &s) &&
+	return select && *select && subject->files.n == 1 && !stat(subject->files.name[0], &s) &&
 	       (uint64_t)s.st_size >= LARGE_NBYTES;
 }
 
 /* Where there is one file the selection is known before there are chunks. */
-static enum quern_status index_part(struct qn_job *j, struct quern_message *err)
+static enum quern_status index_part(struct qn_subject *subject, struct quern_message *err)
 {
 	struct qn_dataset visible;
 	enum quern_status st;
 
-	qn_dataset_visible(&j->dataset, &visible);
-	st = qn_coordinate_select(&visible, NULL, quern_option_string(j->options, "select"),
-				  &j->selection, err);
+	qn_dataset_visible(&subject->dataset, &visible);
+	st = qn_coordinate_select(&visible, NULL, subject->settings.select,
+				  &subject->selection, err);
 
 	if (!st)
-		st = qn_source_index(&j->dataset, &j->selection, err);
-	j->selected = !st;
+		st = qn_source_index(&subject->dataset, &subject->selection, err);
+	subject->selected = !st;
 	return st;
 }
 
 /* On the rank that sees the first file. */
-static enum quern_status describe_here(struct qn_job *j, struct quern_message *err)
+static enum quern_status describe_here(struct qn_subject *subject, struct quern_message *err)
 {
-	bool in_parts = is_index_worth_it(j);
-	enum quern_status st = qn_source_describe(j->files.name[j->first],
-						  quern_option_string(j->options, "dataset"),
-						  quern_option_string(j->options, "column"),
-						  !in_parts, &j->dataset, err);
+	bool in_parts = is_index_worth_it(subject);
+	enum quern_status st = qn_source_describe(subject->files.name[subject->first],
+						  subject->settings.dataset,
+						  subject->settings.column,
+						  !in_parts, &subject->dataset, err);
 
-	return st || !in_parts ? st : index_part(j, err);
+	return st || !in_parts ? st : index_part(subject, err);
 }
 
 /* A block of one rank on rank 0: *block is owned there, NULL elsewhere. Takes mine. Collective. */
-static enum quern_status fetch(struct qn_job *j, void *mine, size_t mine_nbytes, void **block,
-			       uint64_t *nbytes, struct quern_message *err)
+static enum quern_status fetch(const struct qn_team *team, void *mine, size_t mine_nbytes,
+			       void **block, uint64_t *nbytes, struct quern_message *err)
 {
-	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(j->team.comm), sizeof(*sizes));
+	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(team->comm), sizeof(*sizes));
 	enum quern_status st = sizes ? QUERN_OK : qn_error_nomem(err, 0, "sizes");
 
 	*block = NULL;
 	*nbytes = 0;
-	st = qn_comm_agree(j->team.comm, st, err);
+	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
-		st = qn_comm_gather_blocks(j->team.comm, mine, mine_nbytes, block, sizes, err);
-	for (int r = 0; !st && *block && r < qn_comm_size(j->team.comm); r++)
+		st = qn_comm_gather_blocks(team->comm, mine, mine_nbytes, block, sizes, err);
+	for (int r = 0; !st && *block && r < qn_comm_size(team->comm); r++)
 		*nbytes += sizes[r];
 	free(sizes);
 	free(mine);
@@ -205,24 +206,25 @@ static enum quern_status fetch(struct qn_job *j, void *mine, size_t mine_nbytes,
 }
 
 /* The description that another rank has made, as rank 0's. */
-static enum quern_status unpack_first(struct qn_job *j, const void *flat, uint64_t flat_nbytes,
-				      void **chunks, uint64_t chunks_nbytes,
+static enum quern_status unpack_first(struct qn_subject *subject, const void *flat,
+				      uint64_t flat_nbytes, void **chunks, uint64_t chunks_nbytes,
 				      struct quern_message *err)
 {
-	enum quern_status st = qn_dataset_unpack(flat, flat_nbytes, &j->dataset, err);
+	enum quern_status st = qn_dataset_unpack(flat, flat_nbytes, &subject->dataset, err);
 
 	if (st)
 		return st;
-	j->dataset.chunks = *chunks;
-	j->dataset.nchunks = chunks_nbytes / sizeof(struct qn_chunk);
+	subject->dataset.chunks = *chunks;
+	subject->dataset.nchunks = chunks_nbytes / sizeof(struct qn_chunk);
 	*chunks = NULL;
-	return qn_dataset_check(&j->dataset, err);
+	return qn_dataset_check(&subject->dataset, err);
 }
 
 /* Collective. */
-static enum quern_status fetch_first(struct qn_job *j, bool described, struct quern_message *err)
+static enum quern_status fetch_first(const struct qn_team *team, struct qn_subject *subject,
+				     bool described, struct quern_message *err)
 {
-	struct qn_dataset *d = &j->dataset;
+	struct qn_dataset *d = &subject->dataset;
 	void *flat = NULL, *chunks = NULL, *all_flat = NULL, *all_chunks = NULL;
 	size_t nbytes = 0, nchunks = described ? d->nchunks : 0;
 	uint64_t flat_nbytes, chunks_nbytes = 0;
@@ -235,48 +237,49 @@ static enum quern_status fetch_first(struct qn_job *j, bool described, struct qu
 		d->chunks = NULL;
 		qn_dataset_fini(d);
 	}
-	st = qn_comm_agree(j->team.comm, st, err);
+	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
-		st = fetch(j, flat, nbytes, &all_flat, &flat_nbytes, err);
+		st = fetch(team, flat, nbytes, &all_flat, &flat_nbytes, err);
 	else
 		free(flat);
 	if (!st)
-		st = fetch(j, chunks, nchunks * sizeof(*d->chunks), &all_chunks, &chunks_nbytes,
+		st = fetch(team, chunks, nchunks * sizeof(*d->chunks), &all_chunks, &chunks_nbytes,
 			   err);
 	else
 		free(chunks);
-	if (!st && qn_comm_rank(j->team.comm) == 0)
-		st = unpack_first(j, all_flat, flat_nbytes, &all_chunks, chunks_nbytes, err);
+	if (!st && qn_comm_rank(team->comm) == 0)
+		st = unpack_first(subject, all_flat, flat_nbytes, &all_chunks, chunks_nbytes, err);
 	free(all_flat);
 	free(all_chunks);
-	return qn_comm_agree(j->team.comm, st, err);
+	return qn_comm_agree(team->comm, st, err);
 }
 
-/* The description of the file j->first, from a rank that sees it, on all ranks. Collective. */
-static enum quern_status describe_one(struct qn_job *j, const struct qn_files *m,
-				      struct quern_message *err)
+/* The description of the first file, from a rank that sees it, on all ranks. Collective. */
+static enum quern_status describe_one(const struct qn_team *team, struct qn_subject *subject,
+				      const struct qn_files *m, struct quern_message *err)
 {
-	bool mine = (uint32_t)qn_comm_rank(j->team.comm) == m->describer[j->first];
+	bool mine = (uint32_t)qn_comm_rank(team->comm) == m->describer[subject->first];
 	enum quern_status st = QUERN_OK;
 
 	if (mine)
-		st = describe_here(j, err);
-	st = qn_comm_agree(j->team.comm, st, err);
-	if (!st && m->describer[j->first])
-		st = fetch_first(j, mine, err);
-	return st ? st : qn_comm_agree(j->team.comm, qn_job_share_dataset(j, err), err);
+		st = describe_here(subject, err);
+	st = qn_comm_agree(team->comm, st, err);
+	if (!st && m->describer[subject->first])
+		st = fetch_first(team, subject, mine, err);
+	return st ? st
+		  : qn_comm_agree(team->comm, qn_subject_share_dataset(team, subject, err), err);
 }
 
 /* The first file that says what the others are to be like: a null dataspace says nothing. Collective. */
-static enum quern_status describe_first(struct qn_job *j, const struct qn_files *m,
-					struct quern_message *err)
+static enum quern_status describe_first(const struct qn_team *team, struct qn_subject *subject,
+					const struct qn_files *m, struct quern_message *err)
 {
-	enum quern_status st = describe_one(j, m, err);
+	enum quern_status st = describe_one(team, subject, m, err);
 
-	while (!st && j->dataset.is_null && j->first + 1 < j->files.n) {
-		qn_dataset_fini(&j->dataset);
-		j->first++;
-		st = describe_one(j, m, err);
+	while (!st && subject->dataset.is_null && subject->first + 1 < subject->files.n) {
+		qn_dataset_fini(&subject->dataset);
+		subject->first++;
+		st = describe_one(team, subject, m, err);
 	}
 	return st;
 }
@@ -310,16 +313,17 @@ static bool take_description(void *ctx, const char *file, struct qn_dataset *d,
 }
 
 /* The files but the first that this rank describes: *list is owned. */
-static enum quern_status my_files(const struct qn_job *j, const struct qn_files *m,
-				  const char ***list, size_t *n, struct quern_message *err)
+static enum quern_status my_files(const struct qn_team *team, const struct qn_subject *subject,
+				  const struct qn_files *m, const char ***list, size_t *n,
+				  struct quern_message *err)
 {
 	*n = 0;
-	*list = qn_calloc(j->files.n, sizeof(**list));
+	*list = qn_calloc(subject->files.n, sizeof(**list));
 	if (!*list)
-		return qn_error_nomem(err, j->files.n * sizeof(**list), "the names of files");
-	for (size_t i = j->first + 1; i < j->files.n; i++)
-		if (m->describer[i] == (uint32_t)qn_comm_rank(j->team.comm))
-			(*list)[(*n)++] = j->files.name[i];
+		return qn_error_nomem(err, subject->files.n * sizeof(**list), "the names of files");
+	for (size_t i = subject->first + 1; i < subject->files.n; i++)
+		if (m->describer[i] == (uint32_t)qn_comm_rank(team->comm))
+			(*list)[(*n)++] = subject->files.name[i];
 	return QUERN_OK;
 }
 
@@ -347,14 +351,16 @@ static const char **names_in(const struct qn_dataset *first, size_t n)
 	return paths;
 }
 
-static enum quern_status describe_others(const struct qn_job *j, const struct qn_files *m,
-					 struct search *s, struct quern_message *err)
+static enum quern_status describe_others(const struct qn_team *team,
+					 const struct qn_subject *subject,
+					 const struct qn_files *m, struct search *s,
+					 struct quern_message *err)
 {
 	const struct qn_format *format;
 	struct quern_message why = { .status = QUERN_OK };
 	const char **mine, **paths = NULL;
 	size_t n;
-	enum quern_status st = my_files(j, m, &mine, &n, err);
+	enum quern_status st = my_files(team, subject, m, &mine, &n, err);
 
 	if (!st && n && find_format(mine, n, &format, &why))
 		for (size_t i = 0; !st && i < n; i++)
@@ -362,7 +368,7 @@ static enum quern_status describe_others(const struct qn_job *j, const struct qn
 	else if (!st && n && !(paths = names_in(s->first, n)))
 		st = qn_error_nomem(err, n * sizeof(*paths), "the names of datasets");
 	else if (!st && n)
-		format->describe_like(s->first, mine, paths, n, (int)j->team.place.nthreads,
+		format->describe_like(s->first, mine, paths, n, (int)team->place.nthreads,
 				      take_description, s);
 	free(paths);
 	free(mine);
@@ -401,28 +407,28 @@ static void *pack_bad(const struct bad *bad, size_t *nbytes)
 }
 
 /* All ranks' blocks of one kind on rank 0, each given to `take`. Takes flat. Collective. */
-static enum quern_status gather(struct qn_job *j, void *flat, size_t nbytes,
+static enum quern_status gather(const struct qn_team *team, void *flat, size_t nbytes,
 				enum quern_status (*take)(void *ctx, const void *block,
 							  size_t nbytes,
 							  struct quern_message *err),
 				void *ctx, struct quern_message *err)
 {
-	size_t nranks = (size_t)qn_comm_size(j->team.comm), at = 0;
+	size_t nranks = (size_t)qn_comm_size(team->comm), at = 0;
 	uint64_t *sizes = qn_calloc(nranks, sizeof(*sizes));
 	void *all = NULL;
 	enum quern_status st = QUERN_OK;
 
 	if (!flat || !sizes)
 		st = qn_error_nomem(err, nbytes, "the descriptions of files");
-	st = qn_comm_agree(j->team.comm, st, err);
+	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
-		st = qn_comm_gather_blocks(j->team.comm, flat, nbytes, &all, sizes, err);
+		st = qn_comm_gather_blocks(team->comm, flat, nbytes, &all, sizes, err);
 	for (size_t r = 0; !st && all && r < nranks; at += sizes[r++])
 		st = take(ctx, (char *)all + at, sizes[r], err);
 	free(all);
 	free(sizes);
 	free(flat);
-	return qn_comm_agree(j->team.comm, st, err);
+	return qn_comm_agree(team->comm, st, err);
 }
 
 static enum quern_status take_bad(void *ctx, const void *block, size_t nbytes,
@@ -444,24 +450,25 @@ static enum quern_status take_bad(void *ctx, const void *block, size_t nbytes,
 }
 
 /* Fails when there are bad files anywhere. Collective. */
-static enum quern_status agree_on_files(struct qn_job *j, const struct search *s,
+static enum quern_status agree_on_files(const struct qn_team *team, const struct search *s,
 					struct quern_message *err)
 {
 	struct bad bad = { .file = { .n = 0 } };
 	size_t nbytes = 0;
 	void *flat = pack_bad(&s->bad, &nbytes);
-	enum quern_status st = gather(j, flat, nbytes, take_bad, &bad, err);
+	enum quern_status st = gather(team, flat, nbytes, take_bad, &bad, err);
 
 	if (!st && bad.file.n)
 		st = tell_bad(&bad, err);
 	qn_names_fini(&bad.file);
-	return qn_comm_agree(j->team.comm, st, err);
+	return qn_comm_agree(team->comm, st, err);
 }
 
 /* --- the whole --- */
 
 struct placing {
-	struct qn_job *j;
+	const struct qn_team *team;
+	struct qn_subject *subject;
 	int along;
 	uint64_t origin[QUERN_MAX_DIMS];
 };
@@ -480,16 +487,17 @@ static enum quern_status place(struct placing *p, struct qn_dataset *d, struct q
 	uint64_t length = qn_dataset_length(d, p->along);
 	enum quern_status st;
 
-	if (d->is_null && !p->j->dataset.is_null)
+	if (d->is_null && !p->subject->dataset.is_null)
 		return QUERN_OK;
 	if ((d->layout == QN_VIRTUAL || d->layout == QN_EXTERNAL) && !qn_files_sees(d->file))
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s has its elements in other "
 				    "files, and host %s, where rank 0 runs, cannot open it: give "
-				    "this host a copy", d->file, d->path, p->j->team.host);
-	weaken(&p->j->dataset, d);
-	st = qn_job_blame(p->j, d, err);
+				    "this host a copy", d->file, d->path, p->team->host);
+	weaken(&p->subject->dataset, d);
+	st = qn_subject_blame(p->subject, d, err);
 	if (!st)
-		st = qn_resolve(d, p->origin, (int)p->j->team.place.nthreads, &p->j->mosaic, err);
+		st = qn_resolve(d, p->origin, (int)p->team->place.nthreads, &p->subject->mosaic,
+				err);
 	if (!st && !qn_add(p->origin[p->along], length, &p->origin[p->along]))
 		st = qn_error_set(err, QUERN_ERR_DATA, "%s: with it the files have more elements than "
 				  "can be counted", d->file);
@@ -542,76 +550,81 @@ static enum quern_status place_next(struct placing *p, struct collection *c, uin
 static enum quern_status place_all(struct placing *p, const struct qn_files *m,
 				   struct collection *c, struct quern_message *err)
 {
-	struct qn_job *j = p->j;
+	struct qn_subject *subject = p->subject;
 	enum quern_status st = QUERN_OK;
 
-	free(j->file_end); /* of a dataset that was joined before */
-	j->file_end = qn_calloc(j->files.n, sizeof(*j->file_end));
-	if (!j->file_end)
-		st = qn_error_nomem(err, j->files.n * sizeof(*j->file_end), "the ends of files");
-	for (size_t i = j->first; !st && i < j->files.n; i++) {
-		st = i > j->first ? place_next(p, c, m->describer[i], err)
-				  : place(p, &j->dataset, err);
-		j->file_end[i] = p->origin[p->along];
+	free(subject->file_end); /* of a dataset that was joined before */
+	subject->file_end = qn_calloc(subject->files.n, sizeof(*subject->file_end));
+	if (!subject->file_end)
+		st = qn_error_nomem(err, subject->files.n * sizeof(*subject->file_end),
+				    "the ends of files");
+	for (size_t i = subject->first; !st && i < subject->files.n; i++) {
+		st = i > subject->first ? place_next(p, c, m->describer[i], err)
+				  : place(p, &subject->dataset, err);
+		subject->file_end[i] = p->origin[p->along];
 	}
 	if (st)
 		return st;
-	for (int i = 0; i < j->dataset.ndim; i++)
-		j->dataset.shape[i] = qn_dataset_length(&j->dataset, i);
-	memset(j->dataset.beyond, 0, sizeof(j->dataset.beyond));
-	j->dataset.shape[p->along] = p->origin[p->along];
-	return qn_dataset_check(&j->dataset, err);
+	for (int i = 0; i < subject->dataset.ndim; i++)
+		subject->dataset.shape[i] = qn_dataset_length(&subject->dataset, i);
+	memset(subject->dataset.beyond, 0, sizeof(subject->dataset.beyond));
+	subject->dataset.shape[p->along] = p->origin[p->along];
+	return qn_dataset_check(&subject->dataset, err);
 }
 
 /* Collective. */
-static enum quern_status put_together(struct qn_job *j, const struct qn_files *m,
-				      const struct search *s, struct quern_message *err)
+static enum quern_status put_together(const struct qn_team *team, struct qn_subject *subject,
+				      const struct qn_files *m, const struct search *s,
+				      struct quern_message *err)
 {
-	size_t nranks = (size_t)qn_comm_size(j->team.comm), nbytes = 0;
-	struct placing p = { .j = j, .along = s->along };
+	size_t nranks = (size_t)qn_comm_size(team->comm), nbytes = 0;
+	struct placing p = { .team = team, .subject = subject, .along = s->along };
 	struct collection c = { .of = qn_calloc(nranks, sizeof(*c.of)),
 				.next = qn_calloc(nranks, sizeof(*c.next)) };
 	void *flat = qn_mosaic_pack(&s->found, true, &nbytes);
 	enum quern_status st = c.of && c.next
 		? QUERN_OK : qn_error_nomem(err, nranks * sizeof(*c.of), "the descriptions of files");
 
-	st = qn_comm_agree(j->team.comm, st, err);
+	st = qn_comm_agree(team->comm, st, err);
 	if (st)
 		free(flat);
 	else
-		st = gather(j, flat, nbytes, take_members, &c, err);
-	if (!st && qn_comm_rank(j->team.comm) == 0)
+		st = gather(team, flat, nbytes, take_members, &c, err);
+	if (!st && qn_comm_rank(team->comm) == 0)
 		st = place_all(&p, m, &c, err);
 	collection_fini(&c);
-	st = qn_comm_agree(j->team.comm, st, err);
-	if (!st && qn_comm_rank(j->team.comm) != 0)
-		qn_dataset_fini(&j->dataset);
-	return st ? st : qn_comm_agree(j->team.comm, qn_job_share_dataset(j, err), err);
+	st = qn_comm_agree(team->comm, st, err);
+	if (!st && qn_comm_rank(team->comm) != 0)
+		qn_dataset_fini(&subject->dataset);
+	return st ? st
+		  : qn_comm_agree(team->comm, qn_subject_share_dataset(team, subject, err), err);
 }
 
-static enum quern_status join_others(struct qn_job *j, const struct qn_files *m,
-				     struct search *s, struct quern_message *err)
+static enum quern_status join_others(const struct qn_team *team, struct qn_subject *subject,
+				     const struct qn_files *m, struct search *s,
+				     struct quern_message *err)
 {
-	enum quern_status st = find_along(j, &s->along, err);
+	enum quern_status st = find_along(subject, &s->along, err);
 
-	j->along = s->along;
-	qn_mosaic_init(&s->found, j->dataset.ndim);
-	if (!st && j->files.n > 1)
-		st = describe_others(j, m, s, err);
-	st = qn_comm_agree(j->team.comm, st, err);
-	if (!st && j->files.n > 1)
-		st = agree_on_files(j, s, err);
-	return st ? st : put_together(j, m, s, err);
+	subject->along = s->along;
+	qn_mosaic_init(&s->found, subject->dataset.ndim);
+	if (!st && subject->files.n > 1)
+		st = describe_others(team, subject, m, s, err);
+	st = qn_comm_agree(team->comm, st, err);
+	if (!st && subject->files.n > 1)
+		st = agree_on_files(team, s, err);
+	return st ? st : put_together(team, subject, m, s, err);
 }
 
-enum quern_status qn_join(struct qn_job *j, const struct qn_files *m, struct quern_message *err)
+enum quern_status qn_join(const struct qn_team *team, struct qn_subject *subject,
+			  const struct qn_files *m, struct quern_message *err)
 {
-	struct search s = { .first = &j->dataset };
-	enum quern_status st = describe_first(j, m, err);
+	struct search s = { .first = &subject->dataset };
+	enum quern_status st = describe_first(team, subject, m, err);
 
 	if (!st) {
-		qn_mosaic_init(&j->mosaic, j->dataset.ndim);
-		st = join_others(j, m, &s, err);
+		qn_mosaic_init(&subject->mosaic, subject->dataset.ndim);
+		st = join_others(team, subject, m, &s, err);
 	}
 	qn_mosaic_fini(&s.found);
 	qn_names_fini(&s.bad.file);

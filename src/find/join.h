@@ -14,9 +14,9 @@
 enum quern_status qn_join_check(const struct qn_dataset *first, const struct qn_dataset *other,
 				int along, struct quern_message *err);
 
-/* Fills j->dataset and j->mosaic, the chunks of its members on rank 0 only, from j->files. m: who
-   describes which. The error names what files cannot be read or joined, ten of them at most, and is
-   of the first of them. Collective. */
-enum quern_status qn_join(struct qn_job *j, const struct qn_files *m, struct quern_message *err);
+/* Fills the dataset and the mosaic of the subject from its files. m: who describes which. The error names
+   what files cannot be read or joined, ten of them at most, and is of the first of them. Collective. */
+enum quern_status qn_join(const struct qn_team *team, struct qn_subject *subject,
+			  const struct qn_files *m, struct quern_message *err);
 
 #endif

@@ -25,48 +25,48 @@ static uint64_t last_of(const struct quern_box *b, int dim)
 }
 
 /* Rank 0 knows where files end. */
-static struct places find_places(const struct qn_job *j)
+static struct places find_places(const struct qn_subject *subject)
 {
-	const struct quern_box *b = &j->selection;
-	struct places p = { .at = { b->start[j->along], last_of(b, j->along) } };
+	const struct quern_box *b = &subject->selection;
+	struct places p = { .at = { b->start[subject->along], last_of(b, subject->along) } };
 
 	for (int i = 0; i < 2; i++) {
-		while (p.file[i] + 1 < j->files.n && p.at[i] >= j->file_end[p.file[i]])
+		while (p.file[i] + 1 < subject->files.n && p.at[i] >= subject->file_end[p.file[i]])
 			p.file[i]++;
 		if (p.file[i])
-			p.at[i] -= j->file_end[p.file[i] - 1];
+			p.at[i] -= subject->file_end[p.file[i] - 1];
 	}
 	return p;
 }
 
 /* Collective. */
-static enum quern_status share_places(struct qn_job *j, struct places *p,
-				      struct quern_message *err)
+static enum quern_status share_places(const struct qn_team *team, const struct qn_subject *subject,
+				      struct places *p, struct quern_message *err)
 {
 	size_t nbytes = sizeof(*p);
 	void *block = malloc(nbytes);
 	enum quern_status st = block ? QUERN_OK : qn_error_nomem(err, nbytes, "a selection");
 
-	st = qn_comm_agree(j->team.comm, st, err);
-	if (!st && qn_comm_rank(j->team.comm) == 0) {
-		*p = find_places(j);
+	st = qn_comm_agree(team->comm, st, err);
+	if (!st && qn_comm_rank(team->comm) == 0) {
+		*p = find_places(subject);
 		memcpy(block, p, sizeof(*p));
 	}
 	if (!st)
-		st = qn_comm_bcast_block(j->team.comm, &block, &nbytes, err);
+		st = qn_comm_bcast_block(team->comm, &block, &nbytes, err);
 	if (!st && nbytes == sizeof(*p))
 		memcpy(p, block, sizeof(*p));
 	free(block);
 	return st;
 }
 
-static void explain_slice(const struct qn_job *j, const struct places *p, int dim,
+static void explain_slice(const struct qn_subject *subject, const struct places *p, int dim,
 			  struct qn_meaning *out)
 {
-	const struct quern_box *b = &j->selection;
-	bool joined = j->files.n > 1 && dim == j->along;
-	const char *const file[2] = { j->files.name[joined ? p->file[0] : 0],
-				      j->files.name[joined ? p->file[1] : 0] };
+	const struct quern_box *b = &subject->selection;
+	bool joined = subject->files.n > 1 && dim == subject->along;
+	const char *const file[2] = { subject->files.name[joined ? p->file[0] : 0],
+				      subject->files.name[joined ? p->file[1] : 0] };
 	const uint64_t at[2] = { joined ? p->at[0] : b->start[dim],
 				 joined ? p->at[1] : last_of(b, dim) };
 
@@ -74,18 +74,19 @@ static void explain_slice(const struct qn_job *j, const struct places *p, int di
 	out->count = b->count[dim];
 	out->step = b->step[dim];
 	out->has_ends = b->count[dim] > 0 &&
-			qn_coordinate_ends(&j->dataset, dim, file, at, &out->ends);
+			qn_coordinate_ends(&subject->dataset, dim, file, at, &out->ends);
 }
 
 /* On m->reader: an array with room for all dimensions, of which *n are filled. */
-static struct qn_meaning *explain_all(const struct qn_job *j, const struct places *p, size_t *n)
+static struct qn_meaning *explain_all(const struct qn_subject *subject, const struct places *p,
+				      size_t *n)
 {
-	const char *text = quern_option_string(j->options, "select");
-	struct qn_meaning *out = qn_calloc((size_t)j->dataset.ndim, sizeof(*out));
+	const char *text = subject->settings.select;
+	struct qn_meaning *out = qn_calloc((size_t)subject->dataset.ndim, sizeof(*out));
 
-	for (int d = 0; out && d < j->dataset.ndim; d++)
-		if (qn_select_slice(&j->dataset, text, d, sizeof(out->slice), out[*n].slice))
-			explain_slice(j, p, d, &out[(*n)++]);
+	for (int d = 0; out && d < subject->dataset.ndim; d++)
+		if (qn_select_slice(&subject->dataset, text, d, sizeof(out->slice), out[*n].slice))
+			explain_slice(subject, p, d, &out[(*n)++]);
 	return out;
 }
 
@@ -108,25 +109,25 @@ static bool is_valid(const struct qn_meaning *m)
 }
 
 /* Takes what the reader has found. Rank 0. */
-static enum quern_status take(struct qn_job *j, struct qn_meaning *all, size_t nbytes,
+static enum quern_status take(struct qn_subject *subject, struct qn_meaning *all, size_t nbytes,
 			      struct quern_message *err)
 {
 	enum quern_status st = QUERN_OK;
 
-	j->meaning = all;
-	j->nmeanings = nbytes / sizeof(*all);
-	for (size_t i = 0; !st && i < j->nmeanings; i++)
-		st = is_valid(&all[i]) ? qn_warn_of_coordinate(j, &all[i].ends, err)
+	subject->meaning = all;
+	subject->nmeanings = nbytes / sizeof(*all);
+	for (size_t i = 0; !st && i < subject->nmeanings; i++)
+		st = is_valid(&all[i]) ? qn_warn_of_coordinate(subject, &all[i].ends, err)
 				       : qn_error_set(err, QUERN_ERR_RUN,
 						      "what a selection means is damaged");
 	return st;
 }
 
-enum quern_status qn_explain(struct qn_job *j, const struct qn_files *m,
-			     struct quern_message *err)
+enum quern_status qn_explain(const struct qn_team *team, struct qn_subject *subject,
+			     const struct qn_files *m, struct quern_message *err)
 {
-	const char *text = quern_option_string(j->options, "select");
-	bool reads = (uint32_t)qn_comm_rank(j->team.comm) == m->reader;
+	const char *text = subject->settings.select;
+	bool reads = (uint32_t)qn_comm_rank(team->comm) == m->reader;
 	struct places p = { .file = { 0, 0 } };
 	struct qn_meaning *mine = NULL;
 	void *all = NULL;
@@ -136,23 +137,23 @@ enum quern_status qn_explain(struct qn_job *j, const struct qn_files *m,
 
 	if (!text || !*text)
 		return QUERN_OK;
-	if (j->files.n > 1)
-		st = share_places(j, &p, err);
+	if (subject->files.n > 1)
+		st = share_places(team, subject, &p, err);
 	if (st)
 		return st;
-	sizes = qn_calloc((size_t)qn_comm_size(j->team.comm), sizeof(*sizes));
+	sizes = qn_calloc((size_t)qn_comm_size(team->comm), sizeof(*sizes));
 	if (reads)
-		mine = explain_all(j, &p, &n);
+		mine = explain_all(subject, &p, &n);
 	if (!sizes || (reads && !mine))
 		st = qn_error_nomem(err, sizeof(*mine), "the meaning of a selection");
-	st = qn_comm_agree(j->team.comm, st, err);
+	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
-		st = qn_comm_gather_blocks(j->team.comm, mine, n * sizeof(*mine), &all, sizes, err);
-	for (int r = 0; !st && all && r < qn_comm_size(j->team.comm); r++)
+		st = qn_comm_gather_blocks(team->comm, mine, n * sizeof(*mine), &all, sizes, err);
+	for (int r = 0; !st && all && r < qn_comm_size(team->comm); r++)
 		sum += sizes[r];
 	if (!st && all)
-		st = take(j, all, sum, err);
+		st = take(subject, all, sum, err);
 	free(mine);
 	free(sizes);
-	return qn_comm_agree(j->team.comm, st, err);
+	return qn_comm_agree(team->comm, st, err);
 }

@@ -15,9 +15,9 @@ struct qn_meaning {
 	struct qn_ends ends;		/* at the first and the last index */
 };
 
-/* Fills j->meaning, and warns of attributes of coordinates, on rank 0, for the slices of a
+/* Fills subject->meaning, and warns of attributes of coordinates, on rank 0, for the slices of a
    selection that has been made; the coordinates are read by m->reader. Collective. */
-enum quern_status qn_explain(struct qn_job *j, const struct qn_files *m,
-			     struct quern_message *err);
+enum quern_status qn_explain(const struct qn_team *team, struct qn_subject *subject,
+			     const struct qn_files *m, struct quern_message *err);
 
 #endif

@@ -162,7 +162,7 @@ static bool meet_piece(const struct cutting *c, const struct qn_part *part, stru
 	*source = part->to;
 	*to = c->to_box;
 	for (int d = 0; d < source->ndim; d++) {
-		struct qn_run run;
+		struct qn_progression run;
 		int pair = 0;
 
 		if (!qn_box_meet(&part->to, &c->from_box, d, &run))

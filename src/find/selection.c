@@ -6,77 +6,79 @@
 #include "base/mem.h"
 #include "find/coordinate.h"
 
-static uint32_t rank_of(const struct qn_job *j)
+static uint32_t rank_of(const struct qn_team *team)
 {
-	return (uint32_t)qn_comm_rank(j->team.comm);
+	return (uint32_t)qn_comm_rank(team->comm);
 }
 
 /* Blocks of all ranks on rank 0: *all and sizes, owned by the caller. Takes mine. Collective. */
-static enum quern_status gather(struct qn_job *j, void *mine, size_t nbytes, void **all,
+static enum quern_status gather(const struct qn_team *team, void *mine, size_t nbytes, void **all,
 				uint64_t **sizes, struct quern_message *err)
 {
 	enum quern_status st = QUERN_OK;
 
 	*all = NULL;
-	*sizes = qn_calloc((size_t)qn_comm_size(j->team.comm), sizeof(**sizes));
+	*sizes = qn_calloc((size_t)qn_comm_size(team->comm), sizeof(**sizes));
 	if (!*sizes)
 		st = qn_error_nomem(err, 0, "sizes");
-	st = qn_comm_agree(j->team.comm, st, err);
+	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
-		st = qn_comm_gather_blocks(j->team.comm, mine, nbytes, all, *sizes, err);
+		st = qn_comm_gather_blocks(team->comm, mine, nbytes, all, *sizes, err);
 	free(mine);
 	return st;
 }
 
 /* A block of the rank `from` on all ranks, in *block; size 0 stays 0. Takes mine. Collective. */
-static enum quern_status pass_round(struct qn_job *j, uint32_t from, void *mine, size_t nbytes,
-				    void **block, size_t *block_nbytes, struct quern_message *err)
+static enum quern_status pass_round(const struct qn_team *team, uint32_t from, void *mine,
+				    size_t nbytes, void **block, size_t *block_nbytes,
+				    struct quern_message *err)
 {
 	uint64_t *sizes = NULL;
 	enum quern_status st = QUERN_OK;
 
 	if (from) {
-		st = gather(j, mine, rank_of(j) == from ? nbytes : 0, block, &sizes, err);
+		st = gather(team, mine, rank_of(team) == from ? nbytes : 0, block, &sizes, err);
 		*block_nbytes = !st && *block ? sizes[from] : 0;
 		free(sizes);
 	} else {
-		*block = rank_of(j) == 0 ? mine : NULL;
+		*block = rank_of(team) == 0 ? mine : NULL;
 		*block_nbytes = nbytes;
 		if (!*block)
 			free(mine);
 	}
-	return st ? st : qn_comm_bcast_block(j->team.comm, block, block_nbytes, err);
+	return st ? st : qn_comm_bcast_block(team->comm, block, block_nbytes, err);
 }
 
 /* --- a coordinate in files of several hosts --- */
 
 /* The values that this rank can read: of the files that it has described. */
-static enum quern_status read_mine(struct qn_job *j, const struct qn_files *m,
-				   const struct qn_dataset *like, void **out, size_t *nbytes,
-				   struct quern_message *err)
+static enum quern_status read_mine(const struct qn_team *team, const struct qn_subject *subject,
+				   const struct qn_files *m, const struct qn_dataset *like,
+				   void **out, size_t *nbytes, struct quern_message *err)
 {
-	const char **file = qn_calloc(j->files.n, sizeof(*file));
+	const char **file = qn_calloc(subject->files.n, sizeof(*file));
 	size_t n = 0;
 	enum quern_status st;
 
 	*out = NULL;
 	*nbytes = 0;
 	if (!file)
-		return qn_error_nomem(err, j->files.n * sizeof(*file), "the names of files");
-	for (size_t i = 0; i < j->files.n; i++)
-		if (m->describer[i] == rank_of(j))
-			file[n++] = j->files.name[i];
+		return qn_error_nomem(err, subject->files.n * sizeof(*file), "the names of files");
+	for (size_t i = 0; i < subject->files.n; i++)
+		if (m->describer[i] == rank_of(team))
+			file[n++] = subject->files.name[i];
 	st = qn_coordinate_read(like, file, n, out, nbytes, err);
 	free(file);
 	return st;
 }
 
 /* Rank 0: the values of all files in their order, behind a qn_length; owned by the caller. */
-static enum quern_status put_in_order(const struct qn_job *j, const struct qn_files *m,
-				      const char *all, const uint64_t *sizes, void **out,
-				      size_t *nbytes, struct quern_message *err)
+static enum quern_status put_in_order(const struct qn_team *team, const struct qn_subject *subject,
+				      const struct qn_files *m, const char *all,
+				      const uint64_t *sizes, void **out, size_t *nbytes,
+				      struct quern_message *err)
 {
-	size_t nranks = (size_t)qn_comm_size(j->team.comm), sum = 0;
+	size_t nranks = (size_t)qn_comm_size(team->comm), sum = 0;
 	uint64_t *at = qn_calloc(nranks + 1, sizeof(*at)), *end = qn_calloc(nranks, sizeof(*end));
 	struct qn_length whole = { 0, UINT64_MAX }, part;
 	char *to = NULL;
@@ -92,7 +94,7 @@ static enum quern_status put_in_order(const struct qn_job *j, const struct qn_fi
 		goto out;
 	}
 	*nbytes = sizeof(whole);
-	for (size_t i = 0; i < j->files.n; i++) {
+	for (size_t i = 0; i < subject->files.n; i++) {
 		uint32_t r = m->describer[i];
 
 		if (end[r] - at[r] < sizeof(part))
@@ -125,26 +127,26 @@ out:
 }
 
 /* The values of a coordinate from all ranks, in *joined of all. Collective. */
-static enum quern_status collect(struct qn_job *j, const struct qn_files *m,
-				 const struct qn_dataset *like, struct qn_joined *joined,
-				 struct quern_message *err)
+static enum quern_status collect(const struct qn_team *team, const struct qn_subject *subject,
+				 const struct qn_files *m, const struct qn_dataset *like,
+				 struct qn_joined *joined, struct quern_message *err)
 {
 	void *mine, *all = NULL, *values = NULL;
 	uint64_t *sizes = NULL;
 	size_t nbytes = 0;
-	enum quern_status st = read_mine(j, m, like, &mine, &nbytes, err);
+	enum quern_status st = read_mine(team, subject, m, like, &mine, &nbytes, err);
 
-	st = qn_comm_agree(j->team.comm, st, err);
+	st = qn_comm_agree(team->comm, st, err);
 	if (st)
 		free(mine);
 	else
-		st = gather(j, mine, nbytes, &all, &sizes, err);
+		st = gather(team, mine, nbytes, &all, &sizes, err);
 	nbytes = 0;
-	if (!st && qn_comm_rank(j->team.comm) == 0)
-		st = put_in_order(j, m, all, sizes, &values, &nbytes, err);
-	st = qn_comm_agree(j->team.comm, st, err);
+	if (!st && qn_comm_rank(team->comm) == 0)
+		st = put_in_order(team, subject, m, all, sizes, &values, &nbytes, err);
+	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
-		st = qn_comm_bcast_block(j->team.comm, &values, &nbytes, err);
+		st = qn_comm_bcast_block(team->comm, &values, &nbytes, err);
 	if (!st) {
 		const struct qn_length *whole = values;
 
@@ -165,7 +167,7 @@ static enum quern_status collect(struct qn_job *j, const struct qn_files *m,
 
 /* The coordinate that the reader lacks values of, on all ranks: like->path is NULL when it lacks none.
    Collective. */
-static enum quern_status share_wanted(struct qn_job *j, const struct qn_files *m,
+static enum quern_status share_wanted(const struct qn_team *team, const struct qn_files *m,
 				      const struct qn_joined *joined, struct qn_dataset *like,
 				      struct quern_message *err)
 {
@@ -178,16 +180,16 @@ static enum quern_status share_wanted(struct qn_job *j, const struct qn_files *m
 		if (!flat)
 			st = qn_error_nomem(err, sizeof(*like), "a coordinate");
 	}
-	st = qn_comm_agree(j->team.comm, st, err);
+	st = qn_comm_agree(team->comm, st, err);
 	if (st) {
 		free(flat);
 		return st;
 	}
-	st = pass_round(j, m->reader, flat, nbytes, &round, &nbytes, err);
+	st = pass_round(team, m->reader, flat, nbytes, &round, &nbytes, err);
 	if (!st && nbytes)
 		st = qn_dataset_unpack(round, nbytes, like, err);
 	free(round);
-	return qn_comm_agree(j->team.comm, st, err);
+	return qn_comm_agree(team->comm, st, err);
 }
 
 /* One that came from another rank is checked as one from a user would be. */
@@ -206,59 +208,62 @@ static bool is_inside(const struct quern_box *b, const struct qn_dataset *d)
 	return true;
 }
 
-static enum quern_status share_selection(struct qn_job *j, const struct qn_files *m,
-					 struct quern_message *err)
+static enum quern_status share_selection(const struct qn_team *team, struct qn_subject *subject,
+					 const struct qn_files *m, struct quern_message *err)
 {
 	struct quern_box *mine = malloc(sizeof(*mine));
 	void *round = NULL;
 	size_t nbytes = 0;
 	enum quern_status st = mine ? QUERN_OK : qn_error_nomem(err, sizeof(*mine), "a selection");
 
-	st = qn_comm_agree(j->team.comm, st, err);
+	st = qn_comm_agree(team->comm, st, err);
 	if (st) {
 		free(mine);
 		return st;
 	}
-	*mine = j->selection;
-	st = pass_round(j, m->reader, mine, sizeof(*mine), &round, &nbytes, err);
-	if (!st && nbytes == sizeof(j->selection))
-		memcpy(&j->selection, round, nbytes);
+	*mine = subject->selection;
+	st = pass_round(team, m->reader, mine, sizeof(*mine), &round, &nbytes, err);
+	if (!st && nbytes == sizeof(subject->selection))
+		memcpy(&subject->selection, round, nbytes);
 	free(round);
-	if (!st && !is_inside(&j->selection, &j->dataset))
+	if (!st && !is_inside(&subject->selection, &subject->dataset))
 		st = qn_error_set(err, QUERN_ERR_RUN, "rank %u has made an impossible selection",
 				  m->reader);
-	return qn_comm_agree(j->team.comm, st, err);
+	return qn_comm_agree(team->comm, st, err);
 }
 
-static enum quern_status choose(struct qn_job *j, const struct qn_files *m,
-				struct qn_joined *joined, struct quern_message *err)
+static enum quern_status choose(const struct qn_team *team, struct qn_subject *subject,
+				const struct qn_files *m, struct qn_joined *joined,
+				struct quern_message *err)
 {
-	const char *text = quern_option_string(j->options, "select");
+	const char *text = subject->settings.select;
 	enum quern_status st = QUERN_OK;
 
-	if (rank_of(j) == m->reader && !j->selected)
-		st = qn_coordinate_select(&j->dataset, joined, text, &j->selection, err);
+	if (rank_of(team) == m->reader && !subject->selected)
+		st = qn_coordinate_select(&subject->dataset, joined, text, &subject->selection,
+					  err);
 	if (joined->wanted.path && !joined->values)
 		st = QUERN_OK;
-	return qn_comm_agree(j->team.comm, st, err);
+	return qn_comm_agree(team->comm, st, err);
 }
 
-enum quern_status qn_selection_make(struct qn_job *j, const struct qn_files *m, struct quern_message *err)
+enum quern_status qn_selection_make(const struct qn_team *team, struct qn_subject *subject,
+			    const struct qn_files *m, struct quern_message *err)
 {
-	struct qn_joined joined = { .files = &j->files, .along = j->along,
+	struct qn_joined joined = { .files = &subject->files, .along = subject->along,
 				    .complete = m->reads_all };
 	struct qn_dataset like = { .path = NULL };
-	enum quern_status st = choose(j, m, &joined, err);
+	enum quern_status st = choose(team, subject, m, &joined, err);
 
 	if (!st && !m->reads_all)
-		st = share_wanted(j, m, &joined, &like, err);
+		st = share_wanted(team, m, &joined, &like, err);
 	if (!st && like.path) {
-		st = collect(j, m, &like, &joined, err);
+		st = collect(team, subject, m, &like, &joined, err);
 		if (!st)
-			st = choose(j, m, &joined, err);
+			st = choose(team, subject, m, &joined, err);
 	}
 	if (!st)
-		st = share_selection(j, m, err);
+		st = share_selection(team, subject, m, err);
 	qn_dataset_fini(&like);
 	qn_joined_fini(&joined);
 	return st;

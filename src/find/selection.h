@@ -8,7 +8,8 @@
 
 #include "find/files.h"
 
-/* j->selection of option select, on all ranks. Collective. */
-enum quern_status qn_selection_make(struct qn_job *j, const struct qn_files *m, struct quern_message *err);
+/* subject->selection of option select, on all ranks. Collective. */
+enum quern_status qn_selection_make(const struct qn_team *team, struct qn_subject *subject,
+			    const struct qn_files *m, struct quern_message *err);
 
 #endif

@@ -1,4 +1,4 @@
-#include "locate/access.h"
+#include "locate/where.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,10 +56,11 @@ static enum qn_sight tell_apart(int fd, const struct qn_member *m, struct qn_str
 	return s->mtime_ns != m->file_mtime_ns ? QN_OTHER_TIME : QN_NSIGHTS;
 }
 
-static enum qn_sight look_at(const struct qn_job *j, uint32_t member, struct look *l)
+static enum qn_sight look_at(const struct qn_team *team, const struct qn_subject *subject,
+			     uint32_t member, struct look *l)
 {
-	const struct qn_member *m = &j->mosaic.member[member];
-	struct qn_stranger s = { .member = member, .host = (uint32_t)qn_comm_host(j->team.comm) };
+	const struct qn_member *m = &subject->mosaic.member[member];
+	struct qn_stranger s = { .member = member, .host = (uint32_t)qn_comm_host(team->comm) };
 	int fd = m->ledger == QN_NO_LEDGER ? qn_file_open(m->file, NULL)
 					 : qn_file_open_own(m->file, NULL);
 	enum qn_sight seen;
@@ -68,7 +69,7 @@ static enum qn_sight look_at(const struct qn_job *j, uint32_t member, struct loo
 		return QN_UNSEEN;
 	seen = tell_apart(fd, m, &s);
 	if (seen == QN_NSIGHTS)
-		seen = sight_on(qn_source_medium(&j->team.site, m->file, fd));
+		seen = sight_on(qn_source_medium(&team->site, m->file, fd));
 	else if (m->ledger != QN_NO_LEDGER)
 		/* What is in the place of a shard is a copy that was lost, of which there are others. */
 		seen = QN_UNSEEN;
@@ -79,15 +80,16 @@ static enum qn_sight look_at(const struct qn_job *j, uint32_t member, struct loo
 }
 
 /* Members of one file mostly follow each other, and are looked at once. */
-static void look_at_all(const struct qn_job *j, struct look *l)
+static void look_at_all(const struct qn_team *team, const struct qn_subject *subject,
+			struct look *l)
 {
-	const struct qn_member *m = j->mosaic.member;
+	const struct qn_member *m = subject->mosaic.member;
 
-	for (uint32_t i = 0; i < j->mosaic.nmembers; i++)
+	for (uint32_t i = 0; i < subject->mosaic.nmembers; i++)
 		l->sight[i] = i && !strcmp(m[i].file, m[i - 1].file) &&
 			      m[i].file_nbytes == m[i - 1].file_nbytes &&
 			      m[i].file_mtime_ns == m[i - 1].file_mtime_ns
-			? l->sight[i - 1] : (uint8_t)look_at(j, i, l);
+			? l->sight[i - 1] : (uint8_t)look_at(team, subject, i, l);
 }
 
 /* What came from a host: false when it is none of what a host sends. */
@@ -101,17 +103,18 @@ static bool check_block(const uint8_t *block, uint64_t nbytes, size_t nmembers)
 }
 
 /* Rank 0: the blocks of all hosts, which are there in their order. */
-static enum quern_status take_blocks(struct qn_job *j, const uint8_t *all, const uint64_t *sizes,
+static enum quern_status take_blocks(const struct qn_team *team, const struct qn_subject *subject,
+				     const uint8_t *all, const uint64_t *sizes,
 				     struct qn_sights *out, struct quern_message *err)
 {
-	size_t nhosts = (size_t)qn_comm_nhosts(j->team.comm), n = j->mosaic.nmembers, host = 0;
+	size_t nhosts = (size_t)qn_comm_nhosts(team->comm), n = subject->mosaic.nmembers, host = 0;
 	struct qn_stranger *to;
 
 	out->sight = qn_calloc(nhosts * n, 1);
 	out->stranger = to = qn_calloc(nhosts * MOST_STRANGERS, sizeof(*out->stranger));
 	if (!out->sight || !to)
 		return qn_error_nomem(err, nhosts * n, "where files are");
-	for (int r = 0; r < qn_comm_size(j->team.comm); all += sizes[r++]) {
+	for (int r = 0; r < qn_comm_size(team->comm); all += sizes[r++]) {
 		if (!sizes[r])
 			continue;
 		if (host == nhosts || !check_block(all, sizes[r], n))
@@ -141,33 +144,33 @@ static uint8_t *flatten(const struct look *l, size_t nmembers, size_t *nbytes)
 }
 
 /* The first rank of each host looks; the others send nothing. Collective. */
-static enum quern_status gather_sights(struct qn_job *j, struct qn_sights *out,
-				       struct quern_message *err)
+static enum quern_status gather_sights(const struct qn_team *team, const struct qn_subject *subject,
+				       struct qn_sights *out, struct quern_message *err)
 {
-	bool leads = qn_comm_host_rank(j->team.comm) == 0;
-	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(j->team.comm), sizeof(*sizes));
-	struct look l = { .sight = leads ? qn_calloc(j->mosaic.nmembers, 1) : NULL };
+	bool leads = qn_comm_host_rank(team->comm) == 0;
+	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(team->comm), sizeof(*sizes));
+	struct look l = { .sight = leads ? qn_calloc(subject->mosaic.nmembers, 1) : NULL };
 	uint8_t *flat = NULL;
 	size_t nbytes = 0;
 	void *all = NULL;
 	enum quern_status st = QUERN_OK;
 
 	if (leads && l.sight) {
-		look_at_all(j, &l);
-		flat = flatten(&l, j->mosaic.nmembers, &nbytes);
+		look_at_all(team, subject, &l);
+		flat = flatten(&l, subject->mosaic.nmembers, &nbytes);
 	}
 	out->mine = l.sight;
 	if (!sizes || (leads && !flat))
-		st = qn_error_nomem(err, j->mosaic.nmembers, "where files are");
-	st = qn_comm_agree(j->team.comm, st, err);
+		st = qn_error_nomem(err, subject->mosaic.nmembers, "where files are");
+	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
-		st = qn_comm_gather_blocks(j->team.comm, flat, nbytes, &all, sizes, err);
+		st = qn_comm_gather_blocks(team->comm, flat, nbytes, &all, sizes, err);
 	if (!st && all)
-		st = take_blocks(j, all, sizes, out, err);
+		st = take_blocks(team, subject, all, sizes, out, err);
 	free(all);
 	free(sizes);
 	free(flat);
-	return qn_comm_agree(j->team.comm, st, err);
+	return qn_comm_agree(team->comm, st, err);
 }
 
 /* --- sets: rank 0 --- */
@@ -302,26 +305,31 @@ static enum quern_status share(struct qn_comm *c, struct qn_access *r, size_t nm
 	return st;
 }
 
-enum quern_status qn_access_find(struct qn_job *j, struct quern_message *err)
+enum quern_status qn_access_find(const struct qn_team *team, const struct qn_subject *subject,
+				struct qn_where *where, struct quern_message *err)
 {
 	struct qn_sights sights = { .nstrangers = 0 };
 	enum quern_status st;
 
-	memset(&j->access, 0, sizeof(j->access));
-	if (qn_comm_nhosts(j->team.comm) == 1)
+	memset(&where->access, 0, sizeof(where->access));
+	if (qn_comm_nhosts(team->comm) == 1)
 		return QUERN_OK;
-	st = gather_sights(j, &sights, err);
+	st = gather_sights(team, subject, &sights, err);
 	if (!st)
-		st = qn_identity_check(j, &sights, err);
-	if (!st && qn_comm_rank(j->team.comm) == 0) {
-		struct view v = { .sight = sights.sight, .nhosts = (size_t)qn_comm_nhosts(j->team.comm),
-				  .nmembers = j->mosaic.nmembers, .access = &j->access };
+		st = qn_identity_check(team, subject, &sights, err);
+	if (!st && qn_comm_rank(team->comm) == 0) {
+		struct view v = { .sight = sights.sight,
+				  .nhosts = (size_t)qn_comm_nhosts(team->comm),
+				  .nmembers = subject->mosaic.nmembers,
+				  .access = &where->access };
 
-		st = make_sets(&v, &j->mosaic, err);
+		st = make_sets(&v, &subject->mosaic, err);
 	}
-	st = qn_comm_agree(j->team.comm, st, err);
+	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
-		st = qn_comm_agree(j->team.comm, share(j->team.comm, &j->access, j->mosaic.nmembers, err), err);
+		st = qn_comm_agree(team->comm,
+				   share(team->comm, &where->access, subject->mosaic.nmembers, err),
+				   err);
 	free(sights.mine);
 	free(sights.sight);
 	free(sights.stranger);

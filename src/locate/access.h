@@ -8,8 +8,7 @@
 #ifndef QN_LOCATE_ACCESS_H
 #define QN_LOCATE_ACCESS_H
 
-#include "cluster/comm.h"
-#include "data/mosaic.h"
+#include "cluster/team.h"
 #include "plan/plan.h"
 
 struct qn_access {
@@ -17,10 +16,13 @@ struct qn_access {
 	uint32_t *set;		/* owned: of each member; NULL: there is one host, which reads all */
 };
 
-/* j->access on all ranks, of j->mosaic and by j->team.site. QUERN_ERR_DATA: hosts see different files under
-   the path of a member (identity.h), or no host sees it. Collective. */
-struct qn_job;
-enum quern_status qn_access_find(struct qn_job *j, struct quern_message *err);
+struct qn_subject;
+struct qn_where;
+
+/* Fills where->access. QUERN_ERR_DATA: hosts see different files under the path of a member (identity.h),
+   or no host sees it. Collective. */
+enum quern_status qn_access_find(const struct qn_team *team, const struct qn_subject *subject,
+				struct qn_where *where, struct quern_message *err);
 void qn_access_fini(struct qn_access *access);
 
 /* From where a host reads a member: QN_DISK for any disk of its own, QN_MEMORY, QN_SHARED; QN_NTIERS

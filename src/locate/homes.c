@@ -254,25 +254,27 @@ enum quern_status qn_whereabouts_make(const struct qn_access *access, uint32_t n
 /* --- all ranks --- */
 
 /* What all hosts have found, on rank 0, where it is owned. Collective. */
-static enum quern_status gather_findings(struct qn_job *j, struct qn_probed **all, size_t *n,
-					 struct quern_message *err)
+static enum quern_status gather_findings(const struct qn_team *team,
+					 const struct qn_subject *subject,
+					 const struct qn_where *where, struct qn_probed **all,
+					 size_t *n, struct quern_message *err)
 {
-	size_t nranks = (size_t)qn_comm_size(j->team.comm), nmine = 0;
+	size_t nranks = (size_t)qn_comm_size(team->comm), nmine = 0;
 	uint64_t *sizes = qn_calloc(nranks, sizeof(*sizes)), at = 0;
 	struct qn_probed *mine = NULL;
 	void *blocks = NULL;
 	enum quern_status st = sizes ? QUERN_OK : qn_error_nomem(err, 0, "homes");
 
-	if (!st && qn_comm_host_rank(j->team.comm) == 0)
-		st = qn_probe(j, &mine, &nmine, err);
-	st = qn_comm_agree(j->team.comm, st, err);
+	if (!st && qn_comm_host_rank(team->comm) == 0)
+		st = qn_probe(team, subject, where, &mine, &nmine, err);
+	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
-		st = qn_comm_gather_blocks(j->team.comm, mine, nmine * sizeof(*mine), &blocks, sizes,
+		st = qn_comm_gather_blocks(team->comm, mine, nmine * sizeof(*mine), &blocks, sizes,
 					   err);
 	*all = blocks;
 	for (size_t r = 0; !st && blocks && r < nranks; r++) {
 		for (uint64_t i = 0; i < sizes[r] / sizeof(**all); i++)
-			(*all)[at + i].host = j->team.places[r].host;
+			(*all)[at + i].host = team->places[r].host;
 		at += sizes[r] / sizeof(**all);
 	}
 	*n = at;
@@ -281,19 +283,20 @@ static enum quern_status gather_findings(struct qn_job *j, struct qn_probed **al
 	return st;
 }
 
-enum quern_status qn_whereabouts_find(struct qn_job *j, struct qn_whereabouts *w,
+enum quern_status qn_whereabouts_find(const struct qn_team *team, const struct qn_subject *subject,
+				      const struct qn_where *where, struct qn_whereabouts *w,
 				      struct quern_message *err)
 {
 	struct qn_probed *all = NULL;
 	size_t n = 0;
-	enum quern_status st = gather_findings(j, &all, &n, err);
+	enum quern_status st = gather_findings(team, subject, where, &all, &n, err);
 
 	memset(w, 0, sizeof(*w));
-	if (!st && qn_comm_rank(j->team.comm) == 0)
-		st = qn_whereabouts_make(&j->access, j->mosaic.nmembers,
-					 (uint32_t)qn_comm_nhosts(j->team.comm), all, n, w, err);
+	if (!st && qn_comm_rank(team->comm) == 0)
+		st = qn_whereabouts_make(&where->access, subject->mosaic.nmembers,
+					 (uint32_t)qn_comm_nhosts(team->comm), all, n, w, err);
 	free(all);
-	return qn_comm_agree(j->team.comm, st, err);
+	return qn_comm_agree(team->comm, st, err);
 }
 
 void qn_whereabouts_fini(struct qn_whereabouts *w)

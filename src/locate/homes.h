@@ -20,7 +20,8 @@ struct qn_whereabouts {
 };
 
 /* On rank 0; of the other ranks it is left empty. Collective. */
-enum quern_status qn_whereabouts_find(struct qn_job *j, struct qn_whereabouts *w,
+enum quern_status qn_whereabouts_find(const struct qn_team *team, const struct qn_subject *subject,
+				      const struct qn_where *where, struct qn_whereabouts *w,
 				      struct quern_message *err);
 
 /* The same of what has been found, which is put in order. nhosts: those that findings may be of.
@@ -32,7 +33,7 @@ enum quern_status qn_whereabouts_make(const struct qn_access *access, uint32_t n
 void qn_whereabouts_fini(struct qn_whereabouts *w);
 
 /* The set of what begins at an address of a member; at QN_ADDR_NONE nothing is stored, and it may be
-   taken by all that can open the file. *hint: an extent near it, as this left it; begins as 0. Not
+   taken by all that can open the file. *hint: a extent near it, as this left it; begins as 0. Not
    collective. */
 uint32_t qn_whereabouts_set(const struct qn_whereabouts *w, uint32_t member, uint64_t addr,
 			    uint64_t *hint);

@@ -109,16 +109,17 @@ static enum quern_status count(const struct qn_mosaic *m, const struct qn_wherea
 /* --- all ranks --- */
 
 /* What the describer of the first file finds in it, on all ranks. Collective. */
-static enum quern_status list_datasets(struct qn_job *j, const struct qn_files *m,
-				       struct qn_names *paths, struct quern_message *err)
+static enum quern_status list_datasets(const struct qn_team *team, const struct qn_subject *subject,
+				       const struct qn_files *m, struct qn_names *paths,
+				       struct quern_message *err)
 {
-	const char *one = quern_option_string(j->options, "dataset"), *file = j->files.name[0];
+	const char *one = subject->settings.dataset, *file = subject->files.name[0];
 	const struct qn_format *format = NULL;
 	struct qn_listing l = { .n = 0 };
 	struct qn_names mine = { .n = 0 };
 	enum quern_status st = QUERN_OK;
 
-	if ((uint32_t)qn_comm_rank(j->team.comm) == m->describer[0]) {
+	if ((uint32_t)qn_comm_rank(team->comm) == m->describer[0]) {
 		if (one) {
 			st = qn_names_add(&mine, one, err);
 		} else {
@@ -132,11 +133,11 @@ static enum quern_status list_datasets(struct qn_job *j, const struct qn_files *
 		}
 	}
 	qn_listing_fini(&l);
-	st = qn_comm_agree(j->team.comm, st, err);
+	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
-		st = qn_files_gather(j, &mine, paths, err);
+		st = qn_files_gather(team, &mine, paths, err);
 	qn_names_fini(&mine);
-	return st ? st : qn_files_share(j, paths, err);
+	return st ? st : qn_files_share(team, paths, err);
 }
 
 /* Under the name that it has in the file. */
@@ -152,75 +153,78 @@ static enum quern_status take_path(struct qn_counted *out, const char *path, str
 }
 
 /* One dataset. What fails is not fatal for the others; all ranks fail alike. Collective. */
-static enum quern_status look_at(struct qn_job *j, const struct qn_files *m,
-				 struct qn_counted *out, struct quern_message *err)
+static enum quern_status look_at(const struct qn_team *team, struct qn_subject *subject,
+				 const struct qn_files *m, struct qn_counted *out,
+				 struct quern_message *err)
 {
+	struct qn_where where = { .looks_closely = true };
 	struct qn_whereabouts w = { .first = NULL };
-	enum quern_status st = qn_join(j, m, err);
+	enum quern_status st = qn_join(team, subject, m, err);
 
 	if (!st)
-		st = qn_comm_agree(j->team.comm, qn_job_share_mosaic(j, err), err);
+		st = qn_comm_agree(team->comm, qn_subject_share_mosaic(team, subject, err), err);
 	if (!st)
-		st = qn_comm_agree(j->team.comm, qn_access_find(j, err), err);
+		st = qn_comm_agree(team->comm, qn_access_find(team, subject, &where, err), err);
 	if (!st)
-		st = qn_whereabouts_find(j, &w, err);
-	if (!st && qn_comm_rank(j->team.comm) == 0)
-		st = take_path(out, qn_dataset_name(&j->dataset), err);
-	if (!st && qn_comm_rank(j->team.comm) == 0)
-		st = count(&j->mosaic, &w, out, err);
+		st = qn_whereabouts_find(team, subject, &where, &w, err);
+	if (!st && qn_comm_rank(team->comm) == 0)
+		st = take_path(out, qn_dataset_name(&subject->dataset), err);
+	if (!st && qn_comm_rank(team->comm) == 0)
+		st = count(&subject->mosaic, &w, out, err);
 	qn_whereabouts_fini(&w);
-	qn_access_fini(&j->access);
-	qn_mosaic_fini(&j->mosaic);
-	qn_dataset_fini(&j->dataset);
-	return qn_comm_agree(j->team.comm, st, err);
+	qn_access_fini(&where.access);
+	qn_mosaic_fini(&subject->mosaic);
+	qn_dataset_fini(&subject->dataset);
+	return qn_comm_agree(team->comm, st, err);
 }
 
 /* Counts a dataset, or notes why it cannot be. */
-static enum quern_status add(struct qn_job *j, struct quern_options *o, const struct qn_files *m,
-			     const char *path, bool alone, struct qn_homes_report *c,
-			     struct quern_message *err)
+static enum quern_status add(const struct qn_team *team, struct qn_subject *subject,
+			     const struct qn_files *m, const char *path, bool alone,
+			     struct qn_homes_report *c, struct quern_message *err)
 {
 	struct qn_counted *out = &c->dataset[c->n];
 	struct quern_message why = { .status = QUERN_OK };
-	enum quern_status st = qn_options_set(o, "dataset", path, err);
+	enum quern_status st = QUERN_OK;
 
+	subject->settings.dataset = path;
 	out->path = strdup(path);
-	if (!st && !out->path)
+	if (!out->path)
 		st = qn_error_nomem(err, strlen(path), "a name");
 	c->n++;
-	st = qn_comm_agree(j->team.comm, st, err);
-	if (st || !look_at(j, m, out, &why))
+	st = qn_comm_agree(team->comm, st, err);
+	if (st || !look_at(team, subject, m, out, &why))
 		return st;
 	if (alone || why.status == QUERN_ERR_RUN)
 		return qn_error_pass(err, why.status, &why);
 	out->why = strdup(why.text);
 	out->st = why.status;
-	return qn_comm_agree(j->team.comm, out->why ? QUERN_OK : qn_error_nomem(err, 0, "a message"), err);
+	return qn_comm_agree(team->comm, out->why ? QUERN_OK : qn_error_nomem(err, 0, "a message"),
+			     err);
 }
 
-enum quern_status qn_homes_report_take(struct qn_job *j, const struct qn_team_settings *team,
-				 struct quern_options *o,
+enum quern_status qn_homes_report_take(const struct qn_team *team, struct qn_subject *subject,
 				 const struct qn_names *words, struct qn_homes_report *out,
 				 struct quern_message *err)
 {
 	struct qn_files m = { .describer = NULL };
 	struct qn_names paths = { .n = 0 };
-	enum quern_status st = qn_job_place(j, team, err);
+	const char *asked = subject->settings.dataset;
+	enum quern_status st;
 
 	memset(out, 0, sizeof(*out));
-	j->looks_closely = true;
+	st = qn_files_find(team, subject, words, &m, err);
 	if (!st)
-		st = qn_files_find(j, words, &m, err);
-	if (!st)
-		st = list_datasets(j, &m, &paths, err);
+		st = list_datasets(team, subject, &m, &paths, err);
 	if (!st) {
 		out->dataset = qn_calloc(paths.n, sizeof(*out->dataset));
 		if (!out->dataset)
 			st = qn_error_nomem(err, paths.n * sizeof(*out->dataset), "datasets");
-		st = qn_comm_agree(j->team.comm, st, err);
+		st = qn_comm_agree(team->comm, st, err);
 	}
 	for (size_t i = 0; !st && i < paths.n; i++)
-		st = add(j, o, &m, paths.name[i], paths.n == 1, out, err);
+		st = add(team, subject, &m, paths.name[i], paths.n == 1, out, err);
+	subject->settings.dataset = asked;
 	qn_names_fini(&paths);
 	qn_files_fini(&m);
 	return st;

@@ -5,7 +5,7 @@
 #define QN_LOCATE_HOMES_REPORT_H
 
 #include "base/options.h"
-#include "run/job.h"
+#include "locate/where.h"
 
 /* Bytes of one dataset in one kind of home. */
 struct qn_home_bytes {
@@ -32,14 +32,12 @@ struct qn_homes_report {
 extern const struct quern_option qn_homes_report_options[];
 
 /*
- * Counts the datasets of files that are joined as for a run: the one of the option dataset, or all
- * that the first file has; of several, one that cannot be counted says why. j: its comm and options
- * are given, all else zeroed; on rank 0 then j->files and j->team.hosts tell what was looked at where.
- * o: the options, in which the dataset is set. Collective. The caller frees with qn_homes_report_fini and
- * qn_job_fini, whatever is returned.
+ * Counts the datasets of files that are joined as for a run: the one that the settings of the subject
+ * name, or all that the first file has; of several, one that cannot be counted says why. Of the
+ * subject only the settings are given, and rank 0 then has its files. Collective. The caller frees
+ * with qn_homes_report_fini and qn_subject_fini, whatever is returned.
  */
-enum quern_status qn_homes_report_take(struct qn_job *j, const struct qn_team_settings *team,
-				 struct quern_options *o,
+enum quern_status qn_homes_report_take(const struct qn_team *team, struct qn_subject *subject,
 				 const struct qn_names *words, struct qn_homes_report *out,
 				 struct quern_message *err);
 void qn_homes_report_fini(struct qn_homes_report *c);

@@ -37,7 +37,8 @@ static void say(struct words *w, const char *format, ...)
 }
 
 struct view {
-	const struct qn_job *job;
+	const struct qn_team *team;
+	const struct qn_subject *subject;
 	const struct qn_sights *sights;
 	const uint8_t *apart;	/* host by host, of each member: it has another sum; NULL: none has */
 	size_t nhosts, nmembers;
@@ -69,7 +70,7 @@ static bool is_bad(const struct view *v, uint32_t member)
 
 static const char *name_of(const struct view *v, size_t host)
 {
-	return host < v->job->team.hosts.n ? v->job->team.hosts.name[host] : "?";
+	return host < v->team->hosts.n ? v->team->hosts.name[host] : "?";
 }
 
 static const struct qn_stranger *find_stranger(const struct view *v, size_t host, uint32_t member)
@@ -96,7 +97,7 @@ static void say_time(struct words *w, int64_t ns)
 /* What of the file is another one on a host. */
 static void say_difference(struct words *w, const struct view *v, size_t host, uint32_t member)
 {
-	const struct qn_member *m = &v->job->mosaic.member[member];
+	const struct qn_member *m = &v->subject->mosaic.member[member];
 	const struct qn_stranger *s = v->apart ? NULL : find_stranger(v, host, member);
 
 	if (v->apart) {
@@ -140,7 +141,7 @@ static void say_member(struct words *w, const struct view *v, uint32_t member)
 	while (like < v->nhosts && (is_other(v, like, member) || !sight_of(v, like, member)))
 		like++;
 	say(w, "%s: host %s sees another file under this path than ",
-	    v->job->mosaic.member[member].file, name_of(v, host));
+	    v->subject->mosaic.member[member].file, name_of(v, host));
 	if (like < v->nhosts)
 		say(w, "host %s, ", name_of(v, like));
 	else
@@ -153,7 +154,7 @@ static void say_member(struct words *w, const struct view *v, uint32_t member)
 /* Fails when a member is not the same everywhere. */
 static enum quern_status check(const struct view *v, struct quern_message *err)
 {
-	const struct qn_member *m = v->job->mosaic.member;
+	const struct qn_member *m = v->subject->mosaic.member;
 	struct words w = { .n = 0 };
 	const char *last = NULL;
 	size_t n = 0;
@@ -202,14 +203,14 @@ static struct qn_sum sum_file(const char *file)
 }
 
 /* The sums of marked members that this host has for itself, in their order. Returns how many. */
-static size_t sum_members(const struct qn_job *j, const uint8_t *mine, const uint8_t *mark,
-			  struct qn_sum *sum)
+static size_t sum_members(const struct qn_subject *subject, const uint8_t *mine,
+			  const uint8_t *mark, struct qn_sum *sum)
 {
 	const char *last = NULL;
 	size_t n = 0;
 
-	for (uint32_t i = 0; mine && i < j->mosaic.nmembers; i++) {
-		const char *file = j->mosaic.member[i].file;
+	for (uint32_t i = 0; mine && i < subject->mosaic.nmembers; i++) {
+		const char *file = subject->mosaic.member[i].file;
 
 		if (!mark[i] || !is_own((enum qn_sight)mine[i]))
 			continue;
@@ -263,22 +264,22 @@ static enum quern_status check_sums(struct view *v, const uint8_t *mark, const s
 }
 
 /* Collective. */
-static enum quern_status gather_sums(struct qn_job *j, const struct qn_sights *sights,
-				     const uint8_t *mark, struct view *v,
-				     struct quern_message *err)
+static enum quern_status gather_sums(const struct qn_team *team, const struct qn_subject *subject,
+				     const struct qn_sights *sights, const uint8_t *mark,
+				     struct view *v, struct quern_message *err)
 {
-	size_t nranks = (size_t)qn_comm_size(j->team.comm), n = 0;
+	size_t nranks = (size_t)qn_comm_size(team->comm), n = 0;
 	uint64_t *sizes = qn_calloc(nranks, sizeof(*sizes)), sum = 0;
-	struct qn_sum *mine = qn_calloc(j->mosaic.nmembers, sizeof(*mine));
+	struct qn_sum *mine = qn_calloc(subject->mosaic.nmembers, sizeof(*mine));
 	void *all = NULL;
 	enum quern_status st = mine && sizes ? QUERN_OK
 					     : qn_error_nomem(err, 0, "sums of files");
 
 	if (!st)
-		n = sum_members(j, sights->mine, mark, mine);
-	st = qn_comm_agree(j->team.comm, st, err);
+		n = sum_members(subject, sights->mine, mark, mine);
+	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
-		st = qn_comm_gather_blocks(j->team.comm, mine, n * sizeof(*mine), &all, sizes, err);
+		st = qn_comm_gather_blocks(team->comm, mine, n * sizeof(*mine), &all, sizes, err);
 	for (size_t r = 0; all && r < nranks; r++)
 		sum += sizes[r];
 	if (!st && all)
@@ -289,27 +290,28 @@ static enum quern_status gather_sums(struct qn_job *j, const struct qn_sights *s
 	return st;
 }
 
-enum quern_status qn_identity_check(struct qn_job *j, const struct qn_sights *sights,
-				    struct quern_message *err)
+enum quern_status qn_identity_check(const struct qn_team *team, const struct qn_subject *subject,
+				    const struct qn_sights *sights, struct quern_message *err)
 {
-	bool leads = qn_comm_rank(j->team.comm) == 0;
-	struct view v = { .job = j, .sights = sights, .nhosts = (size_t)qn_comm_nhosts(j->team.comm),
-			  .nmembers = j->mosaic.nmembers };
+	bool leads = qn_comm_rank(team->comm) == 0;
+	struct view v = { .team = team, .subject = subject, .sights = sights,
+			  .nhosts = (size_t)qn_comm_nhosts(team->comm),
+			  .nmembers = subject->mosaic.nmembers };
 	uint8_t *mark = qn_calloc(v.nmembers, 1), any;
 	enum quern_status st = mark ? QUERN_OK : qn_error_nomem(err, v.nmembers, "copies of files");
 
 	if (!st && leads) {
 		st = check(&v, err);
-		mark_copies(&v, &j->mosaic, mark);
+		mark_copies(&v, &subject->mosaic, mark);
 	}
-	st = qn_comm_agree(j->team.comm, st, err);
+	st = qn_comm_agree(team->comm, st, err);
 	any = !st && memchr(mark, 1, v.nmembers) && !qn_sum_check(NULL);
 	if (!st)
-		st = qn_comm_bcast(j->team.comm, &any, 1, err);
+		st = qn_comm_bcast(team->comm, &any, 1, err);
 	if (!st && any)
-		st = qn_comm_bcast(j->team.comm, mark, v.nmembers, err);
+		st = qn_comm_bcast(team->comm, mark, v.nmembers, err);
 	if (!st && any)
-		st = gather_sums(j, sights, mark, &v, err);
+		st = gather_sums(team, subject, sights, mark, &v, err);
 	free(mark);
-	return qn_comm_agree(j->team.comm, st, err);
+	return qn_comm_agree(team->comm, st, err);
 }

@@ -10,7 +10,7 @@
 #ifndef QN_LOCATE_IDENTITY_H
 #define QN_LOCATE_IDENTITY_H
 
-#include "run/job.h"
+#include "locate/where.h"
 
 /* How a host sees the file of a member. */
 enum qn_sight {
@@ -38,7 +38,7 @@ struct qn_sights {
 
 /* QUERN_ERR_DATA names the files that are not the same everywhere, the hosts, and what differs.
    Collective. */
-enum quern_status qn_identity_check(struct qn_job *j, const struct qn_sights *sights,
-				    struct quern_message *err);
+enum quern_status qn_identity_check(const struct qn_team *team, const struct qn_subject *subject,
+				    const struct qn_sights *sights, struct quern_message *err);
 
 #endif

@@ -13,7 +13,9 @@
 #define FEW_SAMPLES 256	/* where all ranks have the same of it */
 
 struct looker {
-	const struct qn_job *job;
+	const struct qn_team *team;
+	const struct qn_subject *subject;
+	const struct qn_where *where;
 	uint32_t host;
 	bool with_nodes;
 	struct qn_disks *disks;		/* owned; NULL: one node, or nothing can be told */
@@ -70,7 +72,7 @@ static int by_address(const void *a, const void *b)
    mostly cached by the same process. */
 static enum quern_status sample_chunks(struct looker *l, uint32_t member, const struct ground *g)
 {
-	const struct qn_member *m = &l->job->mosaic.member[member];
+	const struct qn_member *m = &l->subject->mosaic.member[member];
 	size_t n = (size_t)qn_ceil_div(m->nchunks, l->step), k = 0;
 	struct qn_chunk *chunk = qn_calloc(n, sizeof(*chunk));
 	enum quern_status st = QUERN_OK;
@@ -89,7 +91,7 @@ static enum quern_status sample_chunks(struct looker *l, uint32_t member, const 
 /* Chunks begin anywhere, so that a sample speaks for as much before it as after it. */
 static enum quern_status sample_bytes(struct looker *l, uint32_t member, const struct ground *g)
 {
-	const uint64_t nbytes = l->job->mosaic.member[member].file_nbytes;
+	const uint64_t nbytes = l->subject->mosaic.member[member].file_nbytes;
 	enum quern_status st = QUERN_OK;
 
 	for (uint64_t at = qn_min_u64(l->spacing, nbytes) / 2; !st && at < nbytes; at += l->spacing)
@@ -108,7 +110,7 @@ static bool ground_init(const struct looker *l, const char *file, struct ground 
 			      .node = QN_ANY_NODE };
 	if (g->fd < 0)
 		return false;
-	switch (qn_source_medium(&l->job->team.site, file, g->fd)) {
+	switch (qn_source_medium(&l->team->site, file, g->fd)) {
 	case QN_MEDIUM_MEMORY: g->tier = QN_HOME_MEMORY; break;
 	case QN_MEDIUM_DISK: g->tier = QN_HOME_DISK; break;
 	case QN_MEDIUM_SHARED: g->tier = QN_HOME_SHARED; break;
@@ -118,7 +120,7 @@ static bool ground_init(const struct looker *l, const char *file, struct ground 
 
 		g->node = node < 0 ? QN_ANY_NODE : (uint16_t)node;
 	}
-	g->known = qn_pages_open(l->job->team.topo, g->fd, &g->pages);
+	g->known = qn_pages_open(l->team->topo, g->fd, &g->pages);
 	return true;
 }
 
@@ -134,20 +136,20 @@ static void leave_out_known(struct looker *l, uint32_t member, const struct grou
 {
 	const struct qn_probed *f = &l->finding[l->first];
 
-	if (l->job->access.set && l->n == l->first + 1 && f->node == QN_ANY_NODE &&
+	if (l->where->access.set && l->n == l->first + 1 && f->node == QN_ANY_NODE &&
 	    f->tier == g->tier &&
-	    qn_access_tier(&l->job->access, member, l->host) != QN_NTIERS)
+	    qn_access_tier(&l->where->access, member, l->host) != QN_NTIERS)
 		l->n = l->first;
 }
 
 static enum quern_status look_at(struct looker *l, uint32_t member)
 {
-	const struct qn_member *m = &l->job->mosaic.member[member];
+	const struct qn_member *m = &l->subject->mosaic.member[member];
 	struct ground g;
 	enum quern_status st = QUERN_OK;
 
 	/* A file that cannot be opened is reported by whoever must read it. */
-	if (qn_access_tier(&l->job->access, member, l->host) == QN_NTIERS ||
+	if (qn_access_tier(&l->where->access, member, l->host) == QN_NTIERS ||
 	    !ground_init(l, m->file, &g))
 		return QUERN_OK;
 	l->first = l->n;
@@ -164,7 +166,7 @@ static enum quern_status look_at(struct looker *l, uint32_t member)
 /* Members of one file mostly follow each other: without chunks they are looked at as one. */
 static bool is_of_last(const struct looker *l, uint32_t member)
 {
-	const struct qn_member *m = &l->job->mosaic.member[member];
+	const struct qn_member *m = &l->subject->mosaic.member[member];
 
 	return member && l->n > l->first && !m->nchunks && !m[-1].nchunks &&
 	       l->finding[l->n - 1].member == member - 1 && !strcmp(m->file, m[-1].file);
@@ -188,12 +190,12 @@ static enum quern_status repeat_last(struct looker *l, uint32_t member)
    known at least COARSE_NBYTES apart. */
 static void choose_steps(struct looker *l, uint64_t most, bool coarse)
 {
-	const struct qn_mosaic *m = &l->job->mosaic;
+	const struct qn_mosaic *m = &l->subject->mosaic;
 	uint64_t nchunks = 0, nmembers = 0;
 	double nbytes = 0;
 
 	for (uint32_t i = 0; i < m->nmembers; i++) {
-		if (qn_access_tier(&l->job->access, i, l->host) == QN_NTIERS)
+		if (qn_access_tier(&l->where->access, i, l->host) == QN_NTIERS)
 			continue;
 		nmembers++;
 		nchunks += m->member[i].nchunks;
@@ -207,22 +209,24 @@ static void choose_steps(struct looker *l, uint64_t most, bool coarse)
 	l->stride = qn_max_u64(1, qn_ceil_div(nmembers, most));
 }
 
-enum quern_status qn_probe(const struct qn_job *j, struct qn_probed **out, size_t *n,
+enum quern_status qn_probe(const struct qn_team *team, const struct qn_subject *subject,
+			  const struct qn_where *where, struct qn_probed **out, size_t *n,
 			  struct quern_message *err)
 {
-	uint64_t nhosts = (uint64_t)qn_comm_nhosts(j->team.comm);
-	struct looker l = { .job = j, .host = (uint32_t)qn_comm_host(j->team.comm), .err = err,
-			    .with_nodes = qn_topo_nnodes(j->team.topo) > 1 };
+	uint64_t nhosts = (uint64_t)qn_comm_nhosts(team->comm);
+	struct looker l = { .team = team, .subject = subject, .where = where,
+			    .host = (uint32_t)qn_comm_host(team->comm), .err = err,
+			    .with_nodes = qn_topo_nnodes(team->topo) > 1 };
 	enum quern_status st = QUERN_OK;
 	bool coarse;
 
-	coarse = !l.with_nodes && !j->looks_closely;
+	coarse = !l.with_nodes && !where->looks_closely;
 	choose_steps(&l, nhosts == 1 && coarse
 			     ? FEW_SAMPLES
 			     : qn_min_u64(QN_MOST_SAMPLES, QN_MOST_SAMPLES_ALL / nhosts + 1),
 		     coarse);
 	l.disks = l.with_nodes ? qn_disks_new(NULL) : NULL;
-	for (uint32_t i = 0; !st && i < j->mosaic.nmembers; i++)
+	for (uint32_t i = 0; !st && i < subject->mosaic.nmembers; i++)
 		if (is_of_last(&l, i))
 			st = repeat_last(&l, i);
 		else if (i % l.stride == 0)

@@ -6,7 +6,7 @@
 #ifndef QN_LOCATE_PROBE_H
 #define QN_LOCATE_PROBE_H
 
-#include "run/job.h"
+#include "locate/where.h"
 
 /* From this address of a member's file on, up to the next one of the same host. */
 struct qn_probed {
@@ -22,9 +22,10 @@ struct qn_probed {
 #define QN_MOST_SAMPLES_ALL (UINT64_C(1) << 22)
 
 /* What this host finds, by member and address: *out is owned by the caller. Of a member that is looked
-   at, the first is at 0; what says no more than j->access is left out. The rank that has the chunks asks
+   at, the first is at 0; what says no more than where->access is left out. The rank that has the chunks asks
    for these, others for the bytes of files. Not collective. */
-enum quern_status qn_probe(const struct qn_job *j, struct qn_probed **out, size_t *n,
+enum quern_status qn_probe(const struct qn_team *team, const struct qn_subject *subject,
+			  const struct qn_where *where, struct qn_probed **out, size_t *n,
 			  struct quern_message *err);
 
 #endif

@@ -14,7 +14,7 @@ static bool select_in_part(const struct quern_box *selection, const struct qn_pa
 {
 	*box = part->from;
 	for (int d = 0; d < selection->ndim; d++) {
-		struct qn_run run;
+		struct qn_progression run;
 		int a = part->axis[d];
 
 		if (!qn_box_meet(&part->to, selection, d, &run))

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "run/job.h"
+#include "run/run.h"
 
 /* --- lists --- */
 
@@ -23,7 +23,7 @@ static bool make_room(struct qn_refusals *r, size_t n, size_t nchunks)
 	       qn_grow(&r->chunk, &r->room_chunks, r->nchunks + nchunks, sizeof *r->chunk);
 }
 
-bool qn_refusals_add(struct qn_refusals *r, const struct qn_job *j, const struct qn_task *t,
+bool qn_refusals_add(struct qn_refusals *r, const struct qn_run *run, const struct qn_task *t,
 		     uint32_t member, const struct quern_message *why)
 {
 	if (!make_room(r, 1, t->nchunks))
@@ -35,8 +35,8 @@ bool qn_refusals_add(struct qn_refusals *r, const struct qn_job *j, const struct
 	r->refusal[r->n++] = (struct qn_refusal){ .item = t->item,
 						  .nchunks = t->nchunks,
 						  .member = member,
-						  .host = j->team.place.host,
-						  .rank = qn_comm_rank(j->team.comm) };
+						  .host = run->team->place.host,
+						  .rank = qn_comm_rank(run->team->comm) };
 	memcpy(r->chunk + r->nchunks, qn_task_chunks(t), t->nchunks * sizeof *r->chunk);
 	r->nchunks += t->nchunks;
 	return true;
@@ -63,38 +63,40 @@ bool qn_refusals_merge(struct qn_refusals *into, struct qn_refusals *from)
 
 /* --- who else has it --- */
 
-bool qn_failover_can(const struct qn_job *j, uint32_t member)
+bool qn_failover_can(const struct qn_run *run, uint32_t member)
 {
 	struct qn_dataset d;
 
-	if (j->mosaic.member[member].ledger == QN_NO_LEDGER || qn_comm_nhosts(j->team.comm) == 1)
+	if (run->subject->mosaic.member[member].ledger == QN_NO_LEDGER ||
+	    qn_comm_nhosts(run->team->comm) == 1)
 		return false;
-	qn_mosaic_member(&j->mosaic, member, &d);
+	qn_mosaic_member(&run->subject->mosaic, member, &d);
 	if (!d.native)
 		return false;
-	for (uint32_t h = 0; h < (uint32_t)qn_comm_nhosts(j->team.comm); h++)
-		if (h != j->team.place.host && qn_access_tier(&j->access, member, h) != QN_NTIERS)
+	for (uint32_t h = 0; h < (uint32_t)qn_comm_nhosts(run->team->comm); h++)
+		if (h != run->team->place.host &&
+		    qn_access_tier(&run->where->access, member, h) != QN_NTIERS)
 			return true;
 	return false;
 }
 
-void qn_failover_count_missing(struct qn_job *j)
+void qn_failover_count_missing(struct qn_run *run)
 {
-	j->ncopies_missing = 0;
-	for (uint32_t i = 0; i < j->mosaic.nmembers; i++) {
-		const uint32_t listed = j->mosaic.member[i].nhomes;
+	run->ncopies_missing = 0;
+	for (uint32_t i = 0; i < run->subject->mosaic.nmembers; i++) {
+		const uint32_t listed = run->subject->mosaic.member[i].nhomes;
 		uint32_t n = 0;
 
-		for (uint32_t h = 0; listed && h < (uint32_t)qn_comm_nhosts(j->team.comm); h++)
-			n += qn_access_tier(&j->access, i, h) != QN_NTIERS;
-		j->ncopies_missing += listed > n ? listed - n : 0;
+		for (uint32_t h = 0; listed && h < (uint32_t)qn_comm_nhosts(run->team->comm); h++)
+			n += qn_access_tier(&run->where->access, i, h) != QN_NTIERS;
+		run->ncopies_missing += listed > n ? listed - n : 0;
 	}
 }
 
 /* --- rank 0: rounds --- */
 
 struct rounds {
-	struct qn_job *j;
+	struct qn_run *run;
 	struct qn_refusals all;	  /* of this round, then with .rank as who is to do it */
 	struct qn_refusals tried; /* of all rounds */
 	uint64_t *load;		  /* owned: chunks given to each rank */
@@ -119,14 +121,14 @@ static bool was_tried(const struct rounds *r, uint64_t item, uint32_t host)
 /* The least loaded rank of a host that has a copy and has not tried; -1: there is none. */
 static int find_rank(const struct rounds *r, const struct qn_refusal *x)
 {
-	const struct qn_job *j = r->j;
+	const struct qn_run *run = r->run;
 	int best = -1;
 
-	for (int rank = 0; rank < qn_comm_size(j->team.comm); rank++) {
-		const uint32_t host = j->team.places[rank].host;
+	for (int rank = 0; rank < qn_comm_size(run->team->comm); rank++) {
+		const uint32_t host = run->team->places[rank].host;
 
 		if ((best < 0 || r->load[rank] < r->load[best]) &&
-		    qn_access_tier(&j->access, x->member, host) != QN_NTIERS &&
+		    qn_access_tier(&run->where->access, x->member, host) != QN_NTIERS &&
 		    !was_tried(r, x->item, host))
 			best = rank;
 	}
@@ -147,8 +149,8 @@ static void give_away(struct rounds *r, bool skip, int32_t *lost)
 		if (rank < 0 && !skip && *lost < 0)
 			*lost = x->rank;
 		if (rank < 0) {
-			r->j->report.nskipped += x->nchunks;
-			qn_skips_add(&r->j->report.skips, x->member, chunk, x->nchunks);
+			r->run->report.nskipped += x->nchunks;
+			qn_skips_add(&r->run->report.skips, x->member, chunk, x->nchunks);
 		} else {
 			r->load[rank] += x->nchunks;
 		}
@@ -159,23 +161,24 @@ static void give_away(struct rounds *r, bool skip, int32_t *lost)
 /* All ranks' lists on rank 0; *n: how many there are, on all ranks. */
 static enum quern_status gather(struct rounds *r, uint64_t *n, struct quern_message *err)
 {
-	struct qn_job *j = r->j;
+	struct qn_run *run = r->run;
 	struct qn_refusals *all = &r->all;
-	uint64_t nchunks = j->refused.nchunks;
+	uint64_t nchunks = run->refused.nchunks;
 	void *refusals = NULL, *chunks = NULL;
 	enum quern_status st;
 
-	*n = j->refused.n;
-	st = qn_comm_gatherv(j->team.comm, j->refused.refusal, n, sizeof *all->refusal, &refusals, err);
+	*n = run->refused.n;
+	st = qn_comm_gatherv(run->team->comm, run->refused.refusal, n, sizeof *all->refusal,
+			     &refusals, err);
 	if (!st)
-		st = qn_comm_gatherv(j->team.comm, j->refused.chunk, &nchunks, sizeof *all->chunk,
-				     &chunks, err);
+		st = qn_comm_gatherv(run->team->comm, run->refused.chunk, &nchunks,
+				     sizeof *all->chunk, &chunks, err);
 	qn_refusals_fini(all);
 	all->refusal = refusals;
 	all->chunk = chunks;
-	all->n = all->room = qn_comm_rank(j->team.comm) ? 0 : (size_t)*n;
-	all->nchunks = all->room_chunks = qn_comm_rank(j->team.comm) ? 0 : (size_t)nchunks;
-	return st ? st : qn_comm_bcast(j->team.comm, n, sizeof *n, err);
+	all->n = all->room = qn_comm_rank(run->team->comm) ? 0 : (size_t)*n;
+	all->nchunks = all->room_chunks = qn_comm_rank(run->team->comm) ? 0 : (size_t)nchunks;
+	return st ? st : qn_comm_bcast(run->team->comm, n, sizeof *n, err);
 }
 
 /* Those of the round that this rank is to do. */
@@ -189,11 +192,11 @@ static enum quern_status do_mine(struct rounds *r, const struct qn_refusal *x, s
 	if (!task)
 		return qn_error_nomem(err, n * sizeof *task, "what other hosts have refused");
 	for (size_t i = 0; i < n; chunk += x[i++].nchunks)
-		if (x[i].rank == qn_comm_rank(r->j->team.comm))
+		if (x[i].rank == qn_comm_rank(r->run->team->comm))
 			task[ntasks++] = (struct qn_task){ .item = x[i].item,
 							   .list = chunk,
 							   .nchunks = x[i].nchunks };
-	st = qn_workers_redo(r->j, task, ntasks, err);
+	st = qn_workers_redo(r->run, task, ntasks, err);
 	free(task);
 	return st;
 }
@@ -202,38 +205,38 @@ static enum quern_status do_mine(struct rounds *r, const struct qn_refusal *x, s
 static enum quern_status share_round(struct rounds *r, void **list, size_t *n, void **chunks,
 				     struct quern_message *err)
 {
-	const bool leads = qn_comm_rank(r->j->team.comm) == 0;
+	const bool leads = qn_comm_rank(r->run->team->comm) == 0;
 	size_t nbytes = r->all.n * sizeof *r->all.refusal;
 	size_t chunk_nbytes = r->all.nchunks * sizeof *r->all.chunk;
 	enum quern_status st;
 
 	*list = leads ? r->all.refusal : NULL;
 	*chunks = leads ? r->all.chunk : NULL;
-	st = qn_comm_bcast_block(r->j->team.comm, list, &nbytes, err);
+	st = qn_comm_bcast_block(r->run->team->comm, list, &nbytes, err);
 	if (!st)
-		st = qn_comm_bcast_block(r->j->team.comm, chunks, &chunk_nbytes, err);
+		st = qn_comm_bcast_block(r->run->team->comm, chunks, &chunk_nbytes, err);
 	*n = nbytes / sizeof *r->all.refusal;
 	return st;
 }
 
 /* The lists of this rank become those of the round to come. */
-static void start_anew(struct qn_job *j)
+static void start_anew(struct qn_run *run)
 {
-	struct qn_report *report = &j->report;
+	struct qn_report *report = &run->report;
 
-	if (j->refused.n && !report->failure[0])
-		memcpy(report->failure, j->refused.why, sizeof report->failure);
-	report->nfailed_over += j->refused.nchunks;
-	qn_refusals_fini(&j->refused);
+	if (run->refused.n && !report->failure[0])
+		memcpy(report->failure, run->refused.why, sizeof report->failure);
+	report->nfailed_over += run->refused.nchunks;
+	qn_refusals_fini(&run->refused);
 }
 
 static enum quern_status decide(struct rounds *r, struct quern_message *err)
 {
-	const bool skip = !strcmp(quern_option_string(r->j->options, "on-bad-chunk"), "skip");
+	const bool skip = r->run->settings.skips;
 	int32_t lost = -1;
 	enum quern_status st = QUERN_OK;
 
-	if (qn_comm_rank(r->j->team.comm) == 0) {
+	if (qn_comm_rank(r->run->team->comm) == 0) {
 		struct qn_refusals copy = { .n = 0 };
 
 		if (!make_room(&copy, r->all.n, r->all.nchunks)) {
@@ -249,13 +252,13 @@ static enum quern_status decide(struct rounds *r, struct quern_message *err)
 			give_away(r, skip, &lost);
 		}
 	}
-	st = qn_comm_agree(r->j->team.comm, st, err);
+	st = qn_comm_agree(r->run->team->comm, st, err);
 	if (!st)
-		st = qn_comm_bcast(r->j->team.comm, &lost, sizeof lost, err);
-	if (!st && lost == qn_comm_rank(r->j->team.comm))
-		st = qn_error_set(err, r->j->refused.status, "%s; no other copy can be read either",
-				  r->j->refused.why);
-	return qn_comm_agree(r->j->team.comm, st, err);
+		st = qn_comm_bcast(r->run->team->comm, &lost, sizeof lost, err);
+	if (!st && lost == qn_comm_rank(r->run->team->comm))
+		st = qn_error_set(err, r->run->refused.status,
+				  "%s; no other copy can be read either", r->run->refused.why);
+	return qn_comm_agree(r->run->team->comm, st, err);
 }
 
 static enum quern_status one_round(struct rounds *r, struct quern_message *err)
@@ -267,29 +270,29 @@ static enum quern_status one_round(struct rounds *r, struct quern_message *err)
 	if (!st)
 		st = share_round(r, &list, &n, &chunks, err);
 	if (!st) {
-		start_anew(r->j);
+		start_anew(r->run);
 		st = do_mine(r, list, n, chunks, err);
 	}
-	if (qn_comm_rank(r->j->team.comm)) {
+	if (qn_comm_rank(r->run->team->comm)) {
 		free(list);
 		free(chunks);
 	}
-	return qn_comm_agree(r->j->team.comm, st, err);
+	return qn_comm_agree(r->run->team->comm, st, err);
 }
 
-enum quern_status qn_failover(struct qn_job *j, struct quern_message *err)
+enum quern_status qn_failover(struct qn_run *run, struct quern_message *err)
 {
-	struct rounds r = { .j = j };
+	struct rounds r = { .run = run };
 	enum quern_status st = QUERN_OK;
 	uint64_t n = 0;
 
 	/* Only catalogs have copies that are known to be such. */
-	if (!j->mosaic.nledgers || qn_comm_nhosts(j->team.comm) == 1)
+	if (!run->subject->mosaic.nledgers || qn_comm_nhosts(run->team->comm) == 1)
 		return QUERN_OK;
-	r.load = qn_calloc((size_t)qn_comm_size(j->team.comm), sizeof *r.load);
+	r.load = qn_calloc((size_t)qn_comm_size(run->team->comm), sizeof *r.load);
 	if (!r.load)
 		st = qn_error_nomem(err, 0, "rounds");
-	st = qn_comm_agree(j->team.comm, st, err);
+	st = qn_comm_agree(run->team->comm, st, err);
 	while (!st && !(st = gather(&r, &n, err)) && n)
 		st = one_round(&r, err);
 	qn_refusals_fini(&r.all);

@@ -11,7 +11,7 @@
 
 #include "data/dataset.h"
 
-struct qn_job;
+struct qn_run;
 struct qn_task;
 
 struct qn_refusal {
@@ -33,19 +33,19 @@ struct qn_refusals {
 void qn_refusals_fini(struct qn_refusals *r);
 
 /* Adds a task; false without memory. Not collective. */
-bool qn_refusals_add(struct qn_refusals *r, const struct qn_job *j, const struct qn_task *t,
+bool qn_refusals_add(struct qn_refusals *r, const struct qn_run *run, const struct qn_task *t,
 		     uint32_t member, const struct quern_message *why);
 /* Moves all of `from` behind what is there. False, with `from` emptied, without memory. */
 bool qn_refusals_merge(struct qn_refusals *into, struct qn_refusals *from);
 
 /* Does a member have sums, and other hosts a copy of it? Not collective. */
-bool qn_failover_can(const struct qn_job *j, uint32_t member);
+bool qn_failover_can(const struct qn_run *run, uint32_t member);
 
 /* Has done what was refused in this pass. The error is the reason of the last refusal of what nobody
    can do, unless bad chunks are to be skipped. Collective. */
-enum quern_status qn_failover(struct qn_job *j, struct quern_message *err);
+enum quern_status qn_failover(struct qn_run *run, struct quern_message *err);
 
-/* Rank 0: j->ncopies_missing. */
-void qn_failover_count_missing(struct qn_job *j);
+/* Rank 0: run->ncopies_missing. */
+void qn_failover_count_missing(struct qn_run *run);
 
 #endif

@@ -28,17 +28,17 @@ static void scene_fini(struct scene *s)
 }
 
 /* The ranks that run now. */
-static enum quern_status take_places(const struct qn_job *j, struct scene *s,
+static enum quern_status take_places(const struct qn_run *run, struct scene *s,
 				     struct quern_message *err)
 {
-	size_t n = (size_t)qn_comm_size(j->team.comm);
+	size_t n = (size_t)qn_comm_size(run->team->comm);
 
 	s->place = qn_calloc(n, sizeof(*s->place));
 	if (!s->place)
 		return qn_error_nomem(err, n * sizeof(*s->place), "the cluster");
-	memcpy(s->place, j->team.places, n * sizeof(*s->place));
+	memcpy(s->place, run->team->places, n * sizeof(*s->place));
 	s->cluster = (struct qn_cluster){ (int)n, s->place };
-	s->nhosts = (uint32_t)qn_comm_nhosts(j->team.comm);
+	s->nhosts = (uint32_t)qn_comm_nhosts(run->team->comm);
 	for (size_t r = 0; r < n; r++)
 		if (s->place[r].node >= s->nnodes)
 			s->nnodes = s->place[r].node + 1;
@@ -67,11 +67,11 @@ static bool is_beyond(const struct qn_work *work, uint64_t times)
 }
 
 /* Items that are not as they were found: repeated, or with imagined homes. */
-static enum quern_status imagine_work(const struct qn_job *j, const struct qn_work *work,
+static enum quern_status imagine_work(const struct qn_run *run, const struct qn_work *work,
 				      uint64_t times, struct scene *s, struct quern_message *err)
 {
-	const char *how = quern_option_string(j->options, "homes");
-	uint32_t nreplicas = (uint32_t)quern_option_int(j->options, "replicas");
+	const char *how = run->settings.forecast.homes;
+	uint32_t nreplicas = (uint32_t)run->settings.forecast.nreplicas;
 	enum quern_status st;
 
 	if (times > 1 && is_beyond(work, times))
@@ -87,16 +87,16 @@ static enum quern_status imagine_work(const struct qn_job *j, const struct qn_wo
 }
 
 /* cluster NULL: the ranks that run now. */
-static enum quern_status scene_init(const struct qn_job *j, const struct qn_work *work,
+static enum quern_status scene_init(const struct qn_run *run, const struct qn_work *work,
 				    const struct qn_synthetic *c, uint32_t nhosts, uint64_t times,
 				    struct scene *s, struct quern_message *err)
 {
 	enum quern_status st;
 
 	*s = (struct scene){ .work = *work };
-	st = c ? imagine_places(c, nhosts, s, err) : take_places(j, s, err);
-	if (!st && (c || times > 1 || quern_option_string(j->options, "homes")))
-		st = imagine_work(j, work, times, s, err);
+	st = c ? imagine_places(c, nhosts, s, err) : take_places(run, s, err);
+	if (!st && (c || times > 1 || run->settings.forecast.homes))
+		st = imagine_work(run, work, times, s, err);
 	return st;
 }
 
@@ -145,7 +145,7 @@ static enum quern_status parse_slow(const char *text, uint32_t nhosts, double **
 }
 
 /* The same run on all hosts but one. slow: of all hosts, or NULL; then of those that are left. */
-static enum quern_status run_without(const struct qn_job *j, const struct scene *s, uint32_t host,
+static enum quern_status run_without(const struct qn_run *run, const struct scene *s, uint32_t host,
 				     double *slow, struct qn_forecast *out,
 				     struct quern_message *err)
 {
@@ -162,7 +162,7 @@ static enum quern_status run_without(const struct qn_job *j, const struct scene 
 			place[left.nranks++] = s->place[r];
 	if (slow)
 		memmove(slow + host, slow + host + 1, (s->nhosts - host - 1) * sizeof(*slow));
-	st = qn_plan_make(&left, &s->work, &j->costs.rates, &plan, NULL, &why);
+	st = qn_plan_make(&left, &s->work, &run->costs.rates, &plan, NULL, &why);
 	if (st == QUERN_ERR_DATA)
 		qn_error_set(err, st, "--fail: data on host %u has no other copy%s", host,
 			     s->homes.nsets ? ", so that the others cannot go on: try --replicas 2"
@@ -170,17 +170,17 @@ static enum quern_status run_without(const struct qn_job *j, const struct scene 
 	else if (st)
 		qn_error_pass(err, st, &why);
 	if (!st)
-		st = qn_simulate(&left, &s->work, &plan, &j->costs, slow, out, err);
+		st = qn_simulate(&left, &s->work, &plan, &run->costs, slow, out, err);
 	qn_plan_fini(&plan);
 	free(place);
 	return st;
 }
 
 /* A host dies in the middle (option `fail`): the time is lost, and the others begin anew. */
-static enum quern_status let_fail(const struct qn_job *j, const struct scene *s, double *slow,
+static enum quern_status let_fail(const struct qn_run *run, const struct scene *s, double *slow,
 				  struct qn_point *p, struct quern_message *err)
 {
-	const char *text = quern_option_string(j->options, "fail");
+	const char *text = run->settings.forecast.fail;
 	struct qn_forecast *f = &p->seconds;
 	unsigned long host;
 	double when;
@@ -191,24 +191,25 @@ static enum quern_status let_fail(const struct qn_job *j, const struct scene *s,
 	st = parse_host(text, "fail", "SECONDS", &host, &when, err);
 	if (st || host >= s->nhosts || s->nhosts == 1 || when >= f->total)
 		return st;	/* of a smaller point of the curve, or too late */
-	st = run_without(j, s, (uint32_t)host, slow, f, err);
+	st = run_without(run, s, (uint32_t)host, slow, f, err);
 	p->failed_host = (int64_t)host;
 	f->lost = when;
 	f->total += when;
 	return st;
 }
 
-static enum quern_status simulate(struct qn_job *j, const struct scene *s,
+static enum quern_status simulate(struct qn_run *run, const struct scene *s,
 				  const struct qn_plan *plan, bool weak, struct quern_message *err)
 {
-	struct qn_point *more = realloc(j->points, ((size_t)j->npoints + 1) * sizeof(*more)), *p;
+	struct qn_point *more = realloc(run->points, ((size_t)run->npoints + 1) * sizeof(*more)),
+			*p;
 	double *slow = NULL;
 	enum quern_status st;
 
 	if (!more)
 		return qn_error_nomem(err, sizeof(*more), "a simulation");
-	j->points = more;
-	p = &j->points[j->npoints];
+	run->points = more;
+	p = &run->points[run->npoints];
 	*p = (struct qn_point){ .weak = weak, .nhosts = s->nhosts, .nranks = plan->nranks,
 				.nitems = plan->nitems, .planned = plan->finish,
 				.slow_host = -1, .failed_host = -1, .slowness = 1 };
@@ -216,29 +217,29 @@ static enum quern_status simulate(struct qn_job *j, const struct scene *s,
 		p->nthreads += s->place[r].nthreads;
 		p->stored += plan->rank[r].stored;
 	}
-	st = parse_slow(quern_option_string(j->options, "slow"), s->nhosts, &slow, p, err);
+	st = parse_slow(run->settings.forecast.slow, s->nhosts, &slow, p, err);
 	if (!st)
-		st = qn_simulate(&s->cluster, &s->work, plan, &j->costs, slow, &p->seconds, err);
+		st = qn_simulate(&s->cluster, &s->work, plan, &run->costs, slow, &p->seconds, err);
 	if (!st)
-		st = let_fail(j, s, slow, p, err);
+		st = let_fail(run, s, slow, p, err);
 	free(slow);
-	j->npoints += !st;
+	run->npoints += !st;
 	return st;
 }
 
 /* A point of a curve: a scene of its own, planned and simulated. */
-static enum quern_status add_point(struct qn_job *j, const struct qn_work *work,
+static enum quern_status add_point(struct qn_run *run, const struct qn_work *work,
 				   const struct qn_synthetic *c, uint32_t nhosts, uint64_t times,
 				   bool weak, struct quern_message *err)
 {
 	struct scene s;
 	struct qn_plan plan = { .nranks = 0 };
-	enum quern_status st = scene_init(j, work, c, nhosts, times, &s, err);
+	enum quern_status st = scene_init(run, work, c, nhosts, times, &s, err);
 
 	if (!st)
-		st = qn_plan_make(&s.cluster, &s.work, &j->costs.rates, &plan, NULL, err);
+		st = qn_plan_make(&s.cluster, &s.work, &run->costs.rates, &plan, NULL, err);
 	if (!st)
-		st = simulate(j, &s, &plan, weak, err);
+		st = simulate(run, &s, &plan, weak, err);
 	qn_plan_fini(&plan);
 	scene_fini(&s);
 	return st;
@@ -246,17 +247,18 @@ static enum quern_status add_point(struct qn_job *j, const struct qn_work *work,
 
 /* 1, 10, 100, ... hosts and all of them: the same work, and as much for each host, as long as that
    can be imagined. */
-static enum quern_status draw_curves(struct qn_job *j, const struct qn_work *work,
+static enum quern_status draw_curves(struct qn_run *run, const struct qn_work *work,
 				     const struct qn_synthetic *c, struct quern_message *err)
 {
-	uint64_t times = (uint64_t)quern_option_int(j->options, "times");
+	uint64_t times = run->settings.forecast.times;
 	enum quern_status st = QUERN_OK;
 
 	for (int weak = 0; weak < 2; weak++)
 		for (uint64_t h = 1; !st; h = qn_min_u64(h * STEP, c->nhosts)) {
 			if (weak && h > 1 && is_beyond(work, times * h))
 				break;
-			st = add_point(j, work, c, (uint32_t)h, weak ? times * h : times, weak, err);
+			st = add_point(run, work, c, (uint32_t)h, weak ? times * h : times, weak,
+				       err);
 			if (h == c->nhosts)
 				break;
 		}
@@ -266,25 +268,24 @@ static enum quern_status draw_curves(struct qn_job *j, const struct qn_work *wor
 /* --- the plan --- */
 
 /* What was planned for goes with the plan. */
-static void hand_over(struct qn_job *j, struct scene *s)
+static void hand_over(struct qn_run *run, struct scene *s)
 {
-	j->planned = s->place;
+	run->planned = s->place;
 	s->place = NULL;
-	j->nplanned_hosts = (int)s->nhosts;
+	run->nplanned_hosts = (int)s->nhosts;
 }
 
 /* An option about one host, `what` of which follows its number. */
-static enum quern_status check_host(const struct qn_job *j, const char *option, const char *what,
-				    uint32_t nhosts, struct quern_message *err)
+static enum quern_status check_host(const struct qn_run *run, const char *option, const char *text,
+				    const char *what, uint32_t nhosts, struct quern_message *err)
 {
-	const char *text = quern_option_string(j->options, option);
 	unsigned long host;
 	double number;
 	enum quern_status st;
 
 	if (!text)
 		return QUERN_OK;
-	if (!quern_option_flag(j->options, "simulate"))
+	if (!run->settings.forecast.simulates)
 		return qn_error_set(err, QUERN_ERR_USAGE, "--%s %s: a plan knows of no slow or failing "
 				    "host, only a simulation does: add --simulate", option, text);
 	st = parse_host(text, option, what, &host, &number, err);
@@ -296,11 +297,11 @@ static enum quern_status check_host(const struct qn_job *j, const char *option, 
 }
 
 /* Copies are imagined with the homes that they are of, each on a host of its own. */
-static enum quern_status check_replicas(const struct qn_job *j, uint32_t nhosts,
+static enum quern_status check_replicas(const struct qn_run *run, uint32_t nhosts,
 					struct quern_message *err)
 {
-	const char *how = quern_option_string(j->options, "homes");
-	long long n = (long long)quern_option_int(j->options, "replicas");
+	const char *how = run->settings.forecast.homes;
+	long long n = (long long)run->settings.forecast.nreplicas;
 
 	if (n <= 1)
 		return QUERN_OK;
@@ -313,37 +314,40 @@ static enum quern_status check_replicas(const struct qn_job *j, uint32_t nhosts,
 	return QUERN_OK;
 }
 
-static enum quern_status check_options(const struct qn_job *j, uint32_t nhosts,
+static enum quern_status check_options(const struct qn_run *run, uint32_t nhosts,
 				       struct quern_message *err)
 {
-	enum quern_status st = check_host(j, "slow", "FACTOR", nhosts, err);
+	enum quern_status st =
+		check_host(run, "slow", run->settings.forecast.slow, "FACTOR", nhosts, err);
 
 	if (!st)
-		st = check_host(j, "fail", "SECONDS", nhosts, err);
-	return st ? st : check_replicas(j, nhosts, err);
+		st = check_host(run, "fail", run->settings.forecast.fail, "SECONDS", nhosts, err);
+	return st ? st : check_replicas(run, nhosts, err);
 }
 
-enum quern_status qn_forecast_make(struct qn_job *j, const struct qn_work *work,
+enum quern_status qn_forecast_make(struct qn_run *run, const struct qn_work *work,
 			     struct quern_message *err)
 {
-	const char *cluster = quern_option_string(j->options, "cluster");
-	uint64_t times = (uint64_t)quern_option_int(j->options, "times");
+	const char *cluster = run->settings.forecast.cluster;
+	uint64_t times = run->settings.forecast.times;
 	struct qn_synthetic c = { .nthreads = NULL };
 	struct scene s = { .place = NULL };
 	enum quern_status st = cluster ? qn_synthetic_init(&c, cluster, err) : QUERN_OK;
 
 	if (!st)
-		st = check_options(j, cluster ? c.nhosts : (uint32_t)qn_comm_nhosts(j->team.comm), err);
-	if (!st && cluster && quern_option_flag(j->options, "simulate"))
-		st = draw_curves(j, work, &c, err);
+		st = check_options(
+			run, cluster ? c.nhosts : (uint32_t)qn_comm_nhosts(run->team->comm), err);
+	if (!st && cluster && run->settings.forecast.simulates)
+		st = draw_curves(run, work, &c, err);
 	if (!st)
-		st = scene_init(j, work, cluster ? &c : NULL, c.nhosts, times ? times : 1, &s, err);
+		st = scene_init(run, work, cluster ? &c : NULL, c.nhosts, times ? times : 1, &s,
+				err);
 	if (!st)
-		st = qn_plan_make(&s.cluster, &s.work, &j->costs.rates, &j->plan, NULL, err);
-	if (!st && !cluster && quern_option_flag(j->options, "simulate"))
-		st = simulate(j, &s, &j->plan, false, err);
+		st = qn_plan_make(&s.cluster, &s.work, &run->costs.rates, &run->plan, NULL, err);
+	if (!st && !cluster && run->settings.forecast.simulates)
+		st = simulate(run, &s, &run->plan, false, err);
 	if (!st)
-		hand_over(j, &s);
+		hand_over(run, &s);
 	scene_fini(&s);
 	qn_synthetic_fini(&c);
 	return st;

@@ -86,7 +86,7 @@ static uint64_t count_even(const struct qn_chunk *c, uint64_t n)
 static bool add_stored(struct writer *w, uint64_t item, uint64_t at, uint64_t n)
 {
 	const uint32_t member = w->slot.part.member;
-	const struct qn_chunk *c = w->s->job->mosaic.member[member].chunks + at;
+	const struct qn_chunk *c = w->s->run->subject->mosaic.member[member].chunks + at;
 	int nfailures = 0;
 
 	for (uint64_t done = 0, k; done < n; done += k) {
@@ -105,7 +105,7 @@ static bool add_stored(struct writer *w, uint64_t item, uint64_t at, uint64_t n)
 /* n items that are the chunks number, number + 1, ... Those of a row are all stored, or none is. */
 static bool add_chunks(struct writer *w, uint64_t item, uint64_t number, uint64_t n)
 {
-	const struct qn_member *m = &w->s->job->mosaic.member[w->slot.part.member];
+	const struct qn_member *m = &w->s->run->subject->mosaic.member[w->slot.part.member];
 	uint64_t at = qn_lumps_chunk(m, number, w->cursor);
 
 	if (at == m->nchunks || m->chunks[at].number != number)
@@ -117,7 +117,7 @@ static bool add_chunks(struct writer *w, uint64_t item, uint64_t number, uint64_
 /* The descriptor of a chunk, even if it is not stored. */
 static struct qn_chunk describe(struct writer *w, uint64_t number)
 {
-	const struct qn_member *m = &w->s->job->mosaic.member[w->slot.part.member];
+	const struct qn_member *m = &w->s->run->subject->mosaic.member[w->slot.part.member];
 
 	w->cursor = qn_lumps_chunk(m, number, w->cursor);
 	if (w->cursor == m->nchunks || m->chunks[w->cursor].number != number)
@@ -149,7 +149,7 @@ static bool add_of_row(struct writer *w, uint64_t item, uint64_t n)
 		uint64_t k = 1;
 		bool fine;
 
-		qn_items_seek(&w->s->job->items, item, &w->slot);
+		qn_items_seek(&w->s->run->items, item, &w->slot);
 		if (cut->run) {
 			k = qn_min_u64(n, cut->run - w->slot.item % cut->run);
 			fine = add_chunks(w, item, qn_cut_first_chunk(cut, w->slot.item), k);
@@ -188,7 +188,7 @@ static bool add_range(struct writer *w, uint64_t place, uint64_t n)
 
 static bool write_share(struct writer *w, int rank)
 {
-	const struct qn_plan *plan = &w->s->job->plan;
+	const struct qn_plan *plan = &w->s->run->plan;
 
 	w->share = &w->s->share[rank];
 	w->share->nbytes = plan->rank[rank].decoded;
@@ -219,7 +219,7 @@ static uint64_t host_nbytes(const struct qn_shares *s, int host)
 /* Ranks host by host, where they are in the order of ranks too. */
 static void list_hosts(struct qn_shares *s, int nhosts)
 {
-	const struct qn_place *place = s->job->team.places;
+	const struct qn_place *place = s->run->team->places;
 
 	for (int r = 0; r < s->nranks; r++)
 		s->host_at[place[r].host + 1]++;
@@ -250,7 +250,7 @@ static bool make_blocks(struct qn_shares *s, int nhosts)
 /* Tasks of a queue have numbers of 32 bits. */
 static enum quern_status check_shares(const struct qn_shares *s, struct quern_message *err)
 {
-	const struct qn_dataset *d = &s->job->dataset;
+	const struct qn_dataset *d = &s->run->subject->dataset;
 
 	for (int r = 0; r < s->nranks; r++)
 		if (s->share[r].nitems > QN_MOST_ITEMS)
@@ -261,18 +261,19 @@ static enum quern_status check_shares(const struct qn_shares *s, struct quern_me
 	return QUERN_OK;
 }
 
-enum quern_status qn_shares_make(const struct qn_job *j, const struct qn_lumps *lumps,
+enum quern_status qn_shares_make(const struct qn_run *run, const struct qn_lumps *lumps,
 				 struct qn_shares *s, struct quern_message *err)
 {
-	size_t n = (size_t)qn_comm_size(j->team.comm), nhosts = (size_t)qn_comm_nhosts(j->team.comm);
+	size_t n = (size_t)qn_comm_size(run->team->comm),
+	       nhosts = (size_t)qn_comm_nhosts(run->team->comm);
 	struct writer w = { .s = s };
 	bool fine;
 
-	*s = (struct qn_shares){ .job = j, .lumps = lumps, .nranks = (int)n };
+	*s = (struct qn_shares){ .run = run, .lumps = lumps, .nranks = (int)n };
 	s->share = qn_calloc(n, sizeof(*s->share));
 	s->stretch_at = qn_calloc(n + 1, sizeof(*s->stretch_at));
 	s->slice_at = qn_calloc(n + 1, sizeof(*s->slice_at));
-	s->number = qn_calloc(j->items.max_chunks, sizeof(*s->number));
+	s->number = qn_calloc(run->items.max_chunks, sizeof(*s->number));
 	s->by_host = qn_calloc(n, sizeof(*s->by_host));
 	s->host_at = qn_calloc(nhosts + 1, sizeof(*s->host_at));
 	fine = s->share && s->stretch_at && s->slice_at && s->number && s->by_host && s->host_at;
@@ -319,9 +320,10 @@ static void copy_chunks(const struct qn_shares *s, int rank, struct qn_chunk *to
 {
 	for (uint64_t k = s->slice_at[rank]; k < s->slice_at[rank + 1]; k++) {
 		const struct qn_slice *c = &s->slice[k];
-		const struct qn_chunk *from = c->member == QN_OWN_CHUNKS
-						      ? s->own
-						      : s->job->mosaic.member[c->member].chunks;
+		const struct qn_chunk *from =
+			c->member == QN_OWN_CHUNKS
+				? s->own
+				: s->run->subject->mosaic.member[c->member].chunks;
 
 		memcpy(to, from + c->first, c->n * sizeof(*to));
 		to += c->n;
@@ -369,17 +371,17 @@ static void unpack_block(struct qn_queues *q, const char *block)
 }
 
 /* One block a host. */
-static enum quern_status scatter_blocks(struct qn_job *j, const struct qn_shares *s,
+static enum quern_status scatter_blocks(struct qn_run *run, const struct qn_shares *s,
 					struct quern_message *err)
 {
-	const bool root = qn_comm_rank(j->team.comm) == 0;
-	struct qn_queues *q = &j->queues;
+	const bool root = qn_comm_rank(run->team->comm) == 0;
+	struct qn_queues *q = &run->queues;
 	uint64_t nbytes = 0, *nbytes_of = NULL;
-	int nhosts = qn_comm_nhosts(j->team.comm), *leader = NULL;
+	int nhosts = qn_comm_nhosts(run->team->comm), *leader = NULL;
 	void *mine = NULL;
 	enum quern_status st = QUERN_OK;
 
-	for (int k = 0; !root && !qn_comm_host_rank(j->team.comm) && k < q->nranks; k++)
+	for (int k = 0; !root && !qn_comm_host_rank(run->team->comm) && k < q->nranks; k++)
 		nbytes += queue_nbytes(&q->queue[k]);
 	if (root) {
 		nbytes_of = qn_calloc((size_t)nhosts, sizeof(*nbytes_of));
@@ -388,14 +390,14 @@ static enum quern_status scatter_blocks(struct qn_job *j, const struct qn_shares
 	mine = qn_alloc_aligned(nbytes);
 	if (!mine || (root && (!nbytes_of || !leader)))
 		st = qn_error_nomem(err, nbytes, "the shares of a host");
-	st = qn_comm_agree(j->team.comm, st, err);
+	st = qn_comm_agree(run->team->comm, st, err);
 	for (int h = 0; !st && root && h < nhosts; h++) {
 		nbytes_of[h] = host_nbytes(s, h);
 		leader[h] = s->by_host[s->host_at[h]];
 	}
 	if (!st)
-		st = qn_comm_scatter_blocks(j->team.comm, fill_block, (void *)s, leader, nbytes_of,
-					    root ? s->block : NULL, mine, nbytes, err);
+		st = qn_comm_scatter_blocks(run->team->comm, fill_block, (void *)s, leader,
+					    nbytes_of, root ? s->block : NULL, mine, nbytes, err);
 	if (!st && root)
 		fill_own_host(s, q);
 	else if (!st && nbytes)
@@ -406,16 +408,17 @@ static enum quern_status scatter_blocks(struct qn_job *j, const struct qn_shares
 	return st;
 }
 
-enum quern_status qn_shares_scatter(struct qn_job *j, const struct qn_shares *s,
+enum quern_status qn_shares_scatter(struct qn_run *run, const struct qn_shares *s,
 				    struct quern_message *err)
 {
-	enum quern_status st = qn_comm_scatter(j->team.comm, s->share, sizeof(j->share), &j->share, err);
+	enum quern_status st =
+		qn_comm_scatter(run->team->comm, s->share, sizeof(run->share), &run->share, err);
 
 	if (!st)
-		st = qn_queues_new(j->team.comm, &j->share, j->team.place.node, j->team.place.nthreads,
-				   &j->queues, err);
-	st = qn_comm_agree(j->team.comm, st, err);
+		st = qn_queues_new(run->team->comm, &run->share, run->team->place.node,
+				   run->team->place.nthreads, &run->queues, err);
+	st = qn_comm_agree(run->team->comm, st, err);
 	if (!st)
-		st = qn_comm_agree(j->team.comm, scatter_blocks(j, s, err), err);
+		st = qn_comm_agree(run->team->comm, scatter_blocks(run, s, err), err);
 	return st;
 }

@@ -10,7 +10,7 @@
 #ifndef QN_RUN_SCATTER_H
 #define QN_RUN_SCATTER_H
 
-#include "run/job.h"
+#include "run/run.h"
 #include "plan/weigh.h"
 
 /* Consecutive descriptors of a member's list, or (QN_OWN_CHUNKS) of those written down here. */
@@ -22,7 +22,7 @@ struct qn_slice {
 
 /* Rank 0. All owned. */
 struct qn_shares {
-	const struct qn_job *job;	/* borrows */
+	const struct qn_run *run;	/* borrows */
 	const struct qn_lumps *lumps;	/* borrows */
 	int nranks;
 	struct qn_share *share;		/* of each rank */
@@ -37,12 +37,12 @@ struct qn_shares {
 };
 
 /* Writes down what the plan gives to each rank. Not collective. Freed by qn_shares_fini. */
-enum quern_status qn_shares_make(const struct qn_job *j, const struct qn_lumps *lumps,
+enum quern_status qn_shares_make(const struct qn_run *run, const struct qn_lumps *lumps,
 				 struct qn_shares *s, struct quern_message *err);
 void qn_shares_fini(struct qn_shares *s);
 
-/* Fills j->share and j->queues of all ranks; s matters on rank 0 only. Collective. */
-enum quern_status qn_shares_scatter(struct qn_job *j, const struct qn_shares *s,
+/* Fills run->share and run->queues of all ranks; s matters on rank 0 only. Collective. */
+enum quern_status qn_shares_scatter(struct qn_run *run, const struct qn_shares *s,
 				    struct quern_message *err);
 
 #endif

@@ -14,7 +14,7 @@
 #include "data/progression.h"
 #include "data/select.h"
 #include "run/failover.h"
-#include "run/job.h"
+#include "run/run.h"
 #include "run/expected_sums.h"
 #include "find/describe.h"
 #include "plan/policy.h"
@@ -58,7 +58,8 @@ struct worker {
 };
 
 struct crew {
-	struct qn_job *job;
+	struct qn_run *run;
+	struct qn_reading reading;	/* of the thread that starts the workers */
 	bool skip;
 	bool repeats;		/* chunks that nobody has written are counted, not absorbed */
 	uint64_t stride;	/* of this many consecutive items one is needed */
@@ -105,7 +106,7 @@ static void absorb(void *ctx, const struct quern_tile *tile)
 /* Takes leave of the member that was read. */
 static enum quern_status leave_member(struct worker *w, struct quern_message *err)
 {
-	const struct qn_mosaic *m = &w->crew->job->mosaic;
+	const struct qn_mosaic *m = &w->crew->run->subject->mosaic;
 	const bool has_sums = w->file.fd >= 0 && m->member[w->file.member].ledger != QN_NO_LEDGER;
 	const struct qn_feed_stats *s;
 	enum quern_status st;
@@ -126,7 +127,7 @@ static enum quern_status leave_member(struct worker *w, struct quern_message *er
 		w->feed = NULL;
 	}
 	/* What has sums was seen to be right when it was read. */
-	st = qn_opened_close(&w->file, w->crew->job->team.host, has_sums ? &ignored : err);
+	st = qn_opened_close(&w->file, w->crew->run->team->host, has_sums ? &ignored : err);
 	return has_sums ? QUERN_OK : st;
 }
 
@@ -140,15 +141,16 @@ static void drop_feeds(struct worker *w)
 /* Has a feed on a member whose file is open. */
 static enum quern_status feed_from(struct worker *w, uint32_t member, struct quern_message *err)
 {
-	struct qn_job *j = w->crew->job;
-	const uint32_t form = j->mosaic.member[member].form;
+	struct qn_run *run = w->crew->run;
+	const uint32_t form = run->subject->mosaic.member[member].form;
 
 	if (w->idle && w->form != form)
 		drop_feeds(w);	/* while the member is still what it was made for */
 	w->form = form;
-	qn_mosaic_member(&j->mosaic, member, &w->member);
+	qn_mosaic_member(&run->subject->mosaic, member, &w->member);
 	if (!w->idle)
-		return qn_feed_new(&w->member, &j->views[form], j->whole, w->file.fd, &w->feed, err);
+		return qn_feed_new(&w->member, &run->subject->views[form], run->whole, w->file.fd,
+				   &w->feed, err);
 	w->feed = w->idle;
 	w->idle = NULL;
 	return qn_feed_turn(w->feed, w->file.fd, err);
@@ -157,7 +159,7 @@ static enum quern_status feed_from(struct worker *w, uint32_t member, struct que
 /* Has a feed on the member of the item at hand. */
 static enum quern_status turn_to_member(struct worker *w, struct quern_message *err)
 {
-	struct qn_job *j = w->crew->job;
+	struct qn_run *run = w->crew->run;
 	uint32_t member = w->slot.part.member;
 	enum quern_status st;
 
@@ -165,35 +167,36 @@ static enum quern_status turn_to_member(struct worker *w, struct quern_message *
 		return QUERN_OK;
 	st = leave_member(w, err);
 	if (!st)
-		st = qn_opened_turn(&w->file, &j->mosaic, member, j->team.host, err);
+		st = qn_opened_turn(&w->file, &run->subject->mosaic, member, run->team->host, err);
 	if (st)
 		return st;
-	w->is_local = qn_source_medium(&j->team.site, j->mosaic.member[member].file, w->file.fd) !=
-		      QN_MEDIUM_SHARED;
+	w->is_local = qn_source_medium(&run->team->site, run->subject->mosaic.member[member].file,
+				       w->file.fd) != QN_MEDIUM_SHARED;
 	st = feed_from(w, member, err);
 	if (!st)
-		st = qn_expected_sums_turn(&w->ledger, &j->mosaic, member, j->team.host, w->feed, err);
+		st = qn_expected_sums_turn(&w->ledger, &run->subject->mosaic, member, run->team->host,
+				    w->feed, err);
 	if (st)	/* it must not be taken for one that knows its sums */
 		drop_feeds(w);
 	return st;
 }
 
-static void count_done(struct qn_job *j, const struct qn_task *t, const struct quern_box *box,
+static void count_done(struct qn_run *run, const struct qn_task *t, const struct quern_box *box,
 		       uint64_t times)
 {
 	if (t->counted)
 		return;
-	atomic_fetch_add_explicit(&j->queues.queue[j->queues.mine].header->done_nbytes,
-				  times * qn_box_nelems(box) * j->dataset.type.size,
+	atomic_fetch_add_explicit(&run->queues.queue[run->queues.mine].header->done_nbytes,
+				  times * qn_box_nelems(box) * run->subject->dataset.type.size,
 				  memory_order_relaxed);
 }
 
 /* Items that a pass may leave out, so that enough are left for it. */
-static uint64_t choose_stride(const struct qn_job *j)
+static uint64_t choose_stride(const struct qn_run *run)
 {
-	const uint64_t enough = j->kernel->sample ? j->kernel->sample(j->self) : 0;
+	const uint64_t enough = run->kernel->sample ? run->kernel->sample(run->self) : 0;
 
-	return enough && j->items.nitems > enough ? j->items.nitems / enough : 1;
+	return enough && run->items.nitems > enough ? run->items.nitems / enough : 1;
 }
 
 /* Whether an item is the one to be taken of its `stride`: anywhere among them, for data may have
@@ -217,12 +220,12 @@ static struct qn_feed_stats stats_of(const struct worker *w)
 static bool refuse(struct worker *w, const struct qn_task *t, const struct qn_feed_stats *before,
 		   const struct quern_message *why)
 {
-	struct qn_job *j = w->crew->job;
+	struct qn_run *run = w->crew->run;
 	const struct qn_feed_stats after = stats_of(w);
 	const uint32_t member = w->slot.part.member;
 
-	if (!qn_failover_can(j, member) ||
-	    !qn_refusals_add(&w->refused, j, t, member, why))
+	if (!qn_failover_can(run, member) ||
+	    !qn_refusals_add(&w->refused, run, t, member, why))
 		return false;
 	/* It is counted where it is done. */
 	if (w->feed && after.nchunks > before->nchunks) {
@@ -232,28 +235,28 @@ static bool refuse(struct worker *w, const struct qn_task *t, const struct qn_fe
 	return true;
 }
 
-static void normalize(const struct qn_job *j, int64_t *state)
+static void normalize(const struct qn_run *run, int64_t *state)
 {
-	if (j->kernel->normalize)
-		j->kernel->normalize(j->self, state);
+	if (run->kernel->normalize)
+		run->kernel->normalize(run->self, state);
 }
 
 /* Adds the trial to the state, `times` times: by doubling it. What is absorbed into the state later
    finds it normalized; where all is tried nothing is. */
 static void add_trial(struct worker *w, uint64_t times)
 {
-	const struct qn_job *j = w->crew->job;
+	const struct qn_run *run = w->crew->run;
 
 	for (; times; times >>= 1) {
-		normalize(j, w->trial);
+		normalize(run, w->trial);
 		if (times & 1)
-			qn_state_merge(&j->layout, w->state, w->trial);
+			qn_state_merge(&run->layout, w->state, w->trial);
 		if (times > 1)
-			qn_state_double(&j->layout, w->trial);
+			qn_state_double(&run->layout, w->trial);
 		w->nmerged += times & 1;
 	}
 	if (!w->crew->skip || w->nmerged >= MOST_MERGED) {
-		normalize(j, w->state);
+		normalize(run, w->state);
 		w->nmerged = 0;
 	}
 }
@@ -278,14 +281,14 @@ static void repeat_stats(struct worker *w, const struct qn_feed_stats *before, u
 
 /* Whether it takes less to double a state than to absorb so many alike: a pass over it for its
    identity and the last merge each, and two for each doubling. */
-static bool is_doubled(const struct qn_job *j, uint64_t nelems, uint64_t times)
+static bool is_doubled(const struct qn_run *run, uint64_t nelems, uint64_t times)
 {
 	uint64_t npasses = 2, absorbed;
 
 	for (uint64_t left = times; left > 1; left >>= 1)
 		npasses += 2;
 	return !qn_mul(nelems + TASK_NELEMS, times, &absorbed) ||
-	       absorbed > npasses * j->layout.nwords;
+	       absorbed > npasses * run->layout.nwords;
 }
 
 /* times > 1: there are so many alike, of which this is the first. Nobody has written them, and their
@@ -293,8 +296,8 @@ static bool is_doubled(const struct qn_job *j, uint64_t nelems, uint64_t times)
 static enum quern_status do_task(struct worker *w, const struct qn_task *task, uint64_t times)
 {
 	const bool on_trial = w->crew->skip || times > 1;
-	struct qn_job *j = w->crew->job;
-	struct absorber a = { .kernel = j->kernel, .self = j->self, .scratch = w->scratch,
+	struct qn_run *run = w->crew->run;
+	struct absorber a = { .kernel = run->kernel, .self = run->self, .scratch = w->scratch,
 			      .state = on_trial ? w->trial : w->state };
 	struct quern_message why = { 0 };
 	const struct qn_task t = *task;
@@ -302,10 +305,10 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	struct qn_item item = { .chunks = qn_task_chunks(&t), .nchunks = t.nchunks };
 	enum quern_status st;
 
-	qn_items_seek(&j->items, t.item, &w->slot);
+	qn_items_seek(&run->items, t.item, &w->slot);
 	qn_slot_box(&w->slot, &item.box, &a.box);
 	if (!is_needed(t.item, w->crew->stride)) {
-		count_done(j, &t, &item.box, times);
+		count_done(run, &t, &item.box, times);
 		return QUERN_OK;
 	}
 	/* What is wrong with the file before, no other copy of this one makes up for. */
@@ -317,21 +320,21 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	st = turn_to_member(w, &why);
 	before = stats_of(w);
 	if (on_trial)
-		qn_state_identity(&j->layout, w->trial);
+		qn_state_identity(&run->layout, w->trial);
 	if (!st) {
 		qn_numa_watch_item(&w->near, w->file.fd, &item);
 		st = qn_feed_item(w->feed, &item, absorb, &a, &why);
 		qn_numa_watch_settle_feed(&w->near, w->feed);
 	}
 	if ((st == QUERN_ERR_DATA || st == QUERN_ERR_DENIED) && refuse(w, &t, &before, &why)) {
-		count_done(j, &t, &item.box, times);
+		count_done(run, &t, &item.box, times);
 		return QUERN_OK;
 	}
 	/* A filter that is missing is missing for all chunks, and can be had. */
 	if (st == QUERN_ERR_DATA && w->crew->skip && w->feed && why.reason != QN_NO_FILTER) {
 		w->nskipped += item.nchunks;
 		qn_skips_add(&w->skips, w->slot.part.member, item.chunks, item.nchunks);
-		count_done(j, &t, &item.box, times);
+		count_done(run, &t, &item.box, times);
 		return QUERN_OK;
 	}
 	if (st)
@@ -339,7 +342,7 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	if (on_trial)
 		add_trial(w, times);
 	repeat_stats(w, &before, times);
-	count_done(j, &t, &item.box, times);
+	count_done(run, &t, &item.box, times);
 	return QUERN_OK;
 }
 
@@ -347,7 +350,7 @@ static uint64_t item_nelems(struct worker *w, uint64_t item)
 {
 	struct quern_box from, to;
 
-	qn_items_seek(&w->crew->job->items, item, &w->slot);
+	qn_items_seek(&w->crew->run->items, item, &w->slot);
 	qn_slot_box(&w->slot, &from, &to);
 	return qn_box_nelems(&to);
 }
@@ -359,9 +362,9 @@ static enum quern_status run_task(struct worker *w, const struct qn_queue *q, ui
 	struct qn_task t = qn_queue_task(q, task, &w->stretch);
 	enum quern_status st = QUERN_OK;
 
-	if (times > 1 && (w->crew->skip || is_doubled(w->crew->job, item_nelems(w, t.item), times)))
+	if (times > 1 && (w->crew->skip || is_doubled(w->crew->run, item_nelems(w, t.item), times)))
 		return do_task(w, &t, times);
-	for (; !st && times && !qn_queues_stopped(&w->crew->job->queues); times--)
+	for (; !st && times && !qn_queues_stopped(&w->crew->run->queues); times--)
 		st = do_task(w, &t, 1);
 	return st;
 }
@@ -383,7 +386,7 @@ static void find_hole(struct worker *w, const struct qn_queue *q, uint32_t task,
 	const struct qn_task first = qn_queue_task(q, task, &w->stretch);
 	const struct qn_cut *cut = &w->slot.cut;
 
-	qn_items_seek(&w->crew->job->items, first.item, &w->slot);
+	qn_items_seek(&w->crew->run->items, first.item, &w->slot);
 	*h = (struct hole){ .w = w, .q = q, .task = task, .item = w->slot.item, .ndim = cut->ndim };
 	for (int d = 0; d < cut->ndim; d++) {
 		const uint64_t step = cut->selection.step[d];
@@ -413,7 +416,7 @@ static enum quern_status do_hole(const struct hole *h, int d, uint64_t base, uin
 		return run_task(h->w, h->q, h->task + (uint32_t)(base - h->item), times);
 	for (int k = d + 1; k < h->ndim; k++)
 		inner *= h->grid[k];
-	while (!st && begin < end && !qn_queues_stopped(&h->w->crew->job->queues)) {
+	while (!st && begin < end && !qn_queues_stopped(&h->w->crew->run->queues)) {
 		const uint64_t at = begin / inner, from = begin % inner;
 		const uint64_t until = qn_min_u64(end - at * inner, inner);
 		uint64_t n = 1, period = h->period[d];
@@ -441,7 +444,7 @@ static enum quern_status run_hole(struct worker *w, const struct qn_queue *q, ui
 	if (w->feed && w->file.member == w->slot.part.member)
 		return do_hole(&h, 0, 0, h.item + 1, h.item + n, 1);
 	/* The file is not to be had here: one by one they are left to other hosts. */
-	for (uint32_t k = 1; !st && k < n && !qn_queues_stopped(&w->crew->job->queues); k++)
+	for (uint32_t k = 1; !st && k < n && !qn_queues_stopped(&w->crew->run->queues); k++)
 		st = run_task(w, q, task + k, 1);
 	return st;
 }
@@ -452,7 +455,7 @@ static enum quern_status run_tasks(struct worker *w, struct qn_queue *q, uint32_
 	double start = qn_comm_wtime();
 	enum quern_status st = QUERN_OK;
 
-	for (uint32_t t = begin, n; !st && t < end && !qn_queues_stopped(&w->crew->job->queues);
+	for (uint32_t t = begin, n; !st && t < end && !qn_queues_stopped(&w->crew->run->queues);
 	     t += n) {
 		n = w->crew->repeats ? qn_queue_hole(q, t, end, &w->stretch) : 0;
 		st = n > 1 ? run_hole(w, q, t, n) : run_task(w, q, t, 1);
@@ -460,7 +463,7 @@ static enum quern_status run_tasks(struct worker *w, struct qn_queue *q, uint32_
 	}
 	w->task_seconds = (qn_comm_wtime() - start) / (end - begin);
 	if (st)
-		qn_queues_stop(&w->crew->job->queues);
+		qn_queues_stop(&w->crew->run->queues);
 	return st;
 }
 
@@ -476,8 +479,8 @@ static uint32_t batch_size(const struct worker *w, const struct qn_queue *q, uin
 /* Takes the next tasks of this rank: a hole at once. */
 static bool take(const struct worker *w, uint32_t *begin, uint32_t *end)
 {
-	const struct qn_job *j = w->crew->job;
-	struct qn_queue *q = &j->queues.queue[j->queues.mine];
+	const struct qn_run *run = w->crew->run;
+	struct qn_queue *q = &run->queues.queue[run->queues.mine];
 	uint32_t hint = w->stretch, tail;
 
 	if (w->crew->repeats) {
@@ -486,16 +489,16 @@ static bool take(const struct worker *w, uint32_t *begin, uint32_t *end)
 		if (*end > *begin + 1 && qn_queue_take_these(q, *begin, *end))
 			return true;
 	}
-	return qn_queue_take(q, batch_size(w, q, j->team.place.nthreads), begin, end);
+	return qn_queue_take(q, batch_size(w, q, run->team->place.nthreads), begin, end);
 }
 
 static enum quern_status steal_from(struct worker *w, struct qn_queue *q)
 {
 	uint32_t begin, end;
-	uint32_t parts = qn_policy_parts(q->header->nthreads, w->crew->job->team.place.nthreads);
+	uint32_t parts = qn_policy_parts(q->header->nthreads, w->crew->run->team->place.nthreads);
 	enum quern_status st = QUERN_OK;
 
-	while (!st && !qn_queues_stopped(&w->crew->job->queues) &&
+	while (!st && !qn_queues_stopped(&w->crew->run->queues) &&
 	       qn_queue_steal(q, parts, &begin, &end)) {
 		w->nstolen += qn_queue_nchunks(q, begin, end, &w->stretch);
 		st = run_tasks(w, q, begin, end);
@@ -506,20 +509,20 @@ static enum quern_status steal_from(struct worker *w, struct qn_queue *q)
 /* Takes what other hosts have leased to this one. *some: there was something. */
 static enum quern_status take_leases(struct worker *w, bool *some)
 {
-	struct qn_job *j = w->crew->job;
-	uint32_t nthreads = j->team.place.nthreads * (uint32_t)j->queues.nranks, begin, end;
+	struct qn_run *run = w->crew->run;
+	uint32_t nthreads = run->team->place.nthreads * (uint32_t)run->queues.nranks, begin, end;
 	enum quern_status st = QUERN_OK;
 
 	*some = false;
 	for (int i = 0; i < QN_NLEASES; i++) {
-		struct qn_queue *q = &j->leases.lease[i];
+		struct qn_queue *q = &run->leases.lease[i];
 
-		while (!st && !qn_queues_stopped(&j->queues) &&
+		while (!st && !qn_queues_stopped(&run->queues) &&
 		       qn_queue_take(q, batch_size(w, q, nthreads), &begin, &end)) {
 			*some = true;
 			w->nleased += qn_queue_nchunks(q, begin, end, &w->stretch);
 			st = run_tasks(w, q, begin, end);
-			qn_leases_done(&j->leases, i, end - begin);
+			qn_leases_done(&run->leases, i, end - begin);
 		}
 	}
 	return st;
@@ -529,13 +532,13 @@ static enum quern_status take_leases(struct worker *w, bool *some)
    asked before the last look. */
 static enum quern_status help_others(struct worker *w)
 {
-	struct qn_job *j = w->crew->job;
+	struct qn_run *run = w->crew->run;
 	enum quern_status st = QUERN_OK;
 	bool closed = false, some = true;
 	long ns = NAP_NS;
 
-	while (!st && !qn_queues_stopped(&j->queues) && (some || !closed)) {
-		closed = atomic_load(&j->leases.board->closed);
+	while (!st && !qn_queues_stopped(&run->queues) && (some || !closed)) {
+		closed = atomic_load(&run->leases.board->closed);
 		st = take_leases(w, &some);
 		if (some)
 			ns = NAP_NS;
@@ -549,22 +552,22 @@ static enum quern_status help_others(struct worker *w)
 
 static enum quern_status work(struct worker *w)
 {
-	struct qn_job *j = w->crew->job;
+	struct qn_run *run = w->crew->run;
 	enum quern_status st = QUERN_OK;
 	uint32_t begin, end;
 
-	while (!st && !qn_queues_stopped(&j->queues) && take(w, &begin, &end))
-		st = run_tasks(w, &j->queues.queue[j->queues.mine], begin, end);
-	for (int v = 0; !st && v < j->queues.nranks - 1; v++)
-		st = steal_from(w, &j->queues.queue[j->queues.victim[v]]);
-	if (!st && j->leases.shared)
+	while (!st && !qn_queues_stopped(&run->queues) && take(w, &begin, &end))
+		st = run_tasks(w, &run->queues.queue[run->queues.mine], begin, end);
+	for (int v = 0; !st && v < run->queues.nranks - 1; v++)
+		st = steal_from(w, &run->queues.queue[run->queues.victim[v]]);
+	if (!st && run->leases.shared)
 		st = help_others(w);
 	return st;
 }
 
 static int64_t *new_state(struct worker *w)
 {
-	const struct qn_layout_of_state *layout = &w->crew->job->layout;
+	const struct qn_layout_of_state *layout = &w->crew->run->layout;
 	const size_t nbytes = layout->nwords * sizeof(int64_t);
 	int64_t *state = qn_alloc_aligned(nbytes);
 
@@ -578,15 +581,15 @@ static int64_t *new_state(struct worker *w)
 static enum quern_status equip(struct worker *w)
 {
 	const bool tries = w->crew->skip || w->crew->repeats;
-	struct qn_job *j = w->crew->job;
-	size_t nscratch = j->kernel->scratch ? j->kernel->scratch(j->self) : 0;
+	struct qn_run *run = w->crew->run;
+	size_t nscratch = run->kernel->scratch ? run->kernel->scratch(run->self) : 0;
 
 	w->state = new_state(w);
 	w->scratch = qn_alloc_aligned(nscratch);
 	if (tries)
 		w->trial = new_state(w);
 	if (!w->state || !w->scratch || (tries && !w->trial))
-		return qn_error_nomem(&w->err, 2 * j->layout.nwords * sizeof(int64_t) + nscratch,
+		return qn_error_nomem(&w->err, 2 * run->layout.nwords * sizeof(int64_t) + nscratch,
 				      "a worker's state");
 	return QUERN_OK;
 }
@@ -595,25 +598,26 @@ static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
 	struct crew *crew = w->crew;
-	struct qn_job *j = crew->job;
+	struct qn_run *run = crew->run;
 	struct quern_message ignored = { .status = QUERN_OK };
 	double start = thread_seconds();
 	enum quern_status st;
 
-	qn_reading_set(qn_reading_of(j->options));
-	w->bound = qn_topo_bind_thread(j->team.topo, &j->team.slice, w->index, j->team.bind);
+	qn_reading_set(crew->reading);
+	w->bound =
+		qn_topo_bind_thread(run->team->topo, &run->team->slice, w->index, run->team->bind);
 	qn_cpu_reset_fp();
 	w->file = QN_OPENED_NONE;
 	w->ledger = QN_EXPECTED_SUMS_NONE;
-	qn_numa_watch_init(&w->near, j->team.topo, w->bound);
+	qn_numa_watch_init(&w->near, run->team->topo, w->bound);
 	st = equip(w);
 	if (!st)
 		st = work(w);
 	if (leave_member(w, st ? &ignored : &w->err) || st)
-		qn_queues_stop(&j->queues);
+		qn_queues_stop(&run->queues);
 	drop_feeds(w);
 	qn_expected_sums_close(&w->ledger);
-	qn_numa_watch_leave(&w->near, w->state, j->layout.nwords * sizeof(*w->state));
+	qn_numa_watch_leave(&w->near, w->state, run->layout.nwords * sizeof(*w->state));
 	w->busy_seconds = thread_seconds() - start;
 	pthread_mutex_lock(&crew->lock);
 	crew->nrunning--;
@@ -622,14 +626,14 @@ static void *worker_main(void *arg)
 	return NULL;
 }
 
-static void report_progress(struct qn_job *j, int pass)
+static void report_progress(struct qn_run *run, int pass)
 {
 	uint64_t done, total;
 
-	qn_queues_progress(&j->queues, &done, &total);
-	if (j->leases.shared)
-		total += (uint64_t)atomic_load(&j->leases.board->moved_nbytes);
-	j->team.progress(j->team.progress_ctx, pass, done < total ? done : total, total);
+	qn_queues_progress(&run->queues, &done, &total);
+	if (run->leases.shared)
+		total += (uint64_t)atomic_load(&run->leases.board->moved_nbytes);
+	run->team->progress(run->team->progress_ctx, pass, done < total ? done : total, total);
 }
 
 /* Waits until the workers have finished or it is time for something else. */
@@ -652,33 +656,35 @@ static bool wait_for_workers(struct crew *crew, long ns)
    for it with other hosts. */
 static enum quern_status monitor(struct crew *crew, int pass, struct quern_message *err)
 {
-	struct qn_job *j = crew->job;
+	struct qn_run *run = crew->run;
 	struct quern_message later = { .status = QUERN_OK };
-	long every = qn_balance_is_one(&j->balance) ? QN_BALANCE_NS : j->team.progress ? MONITOR_NS : 0;
+	long every = qn_balance_is_one(&run->balance) ? QN_BALANCE_NS
+		     : run->team->progress	  ? MONITOR_NS
+						  : 0;
 	double reported = qn_comm_wtime();
 	enum quern_status st = QUERN_OK, now;
-	bool busy = qn_balance_is_one(&j->balance), finished;
+	bool busy = qn_balance_is_one(&run->balance), finished;
 
 	while (!(finished = wait_for_workers(crew, every)) || busy) {
 		if (finished)
 			nap(QN_BALANCE_NS);
-		if (j->team.progress && qn_comm_wtime() - reported > 1e-9 * MONITOR_NS) {
-			report_progress(j, pass);
+		if (run->team->progress && qn_comm_wtime() - reported > 1e-9 * MONITOR_NS) {
+			report_progress(run, pass);
 			reported = qn_comm_wtime();
 		}
 		if (!busy)
 			continue;
-		now = qn_balance_step(&j->balance, st ? &later : err);
+		now = qn_balance_step(&run->balance, st ? &later : err);
 		st = st ? st : now;
-		every = qn_balance_pause(&j->balance);
-		busy = j->balance.stage != QN_OVER;
+		every = qn_balance_pause(&run->balance);
+		busy = run->balance.stage != QN_OVER;
 	}
 	return st;
 }
 
-static void add_report(struct qn_job *j, const struct worker *w)
+static void add_report(struct qn_run *run, const struct worker *w)
 {
-	struct qn_report *r = &j->report;
+	struct qn_report *r = &run->report;
 	r->nbound += w->bound;
 	r->nstolen += w->nstolen;
 	r->nleased += w->nleased;
@@ -697,20 +703,20 @@ static void add_report(struct qn_job *j, const struct worker *w)
 }
 
 /* Adds the worker's state to the rank's, and frees what the worker had. */
-static enum quern_status dismiss(struct qn_job *j, struct worker *w, enum quern_status so_far,
+static enum quern_status dismiss(struct qn_run *run, struct worker *w, enum quern_status so_far,
 				 struct quern_message *err)
 {
 	enum quern_status st = w->err.status;
 
 	if (!st && !so_far && w->state) {
-		normalize(j, w->state);
-		qn_state_merge(&j->layout, j->state, w->state);
+		normalize(run, w->state);
+		qn_state_merge(&run->layout, run->state, w->state);
 	}
 	if (st)
 		qn_error_set(err, st, "%s", w->err.text);
-	if (!qn_refusals_merge(&j->refused, &w->refused) && !st)
+	if (!qn_refusals_merge(&run->refused, &w->refused) && !st)
 		st = qn_error_nomem(err, 0, "what is left to other hosts");
-	add_report(j, w);
+	add_report(run, w);
 	free(w->state);
 	free(w->trial);
 	free(w->scratch);
@@ -720,7 +726,7 @@ static enum quern_status dismiss(struct qn_job *j, struct worker *w, enum quern_
 /* Starts the workers; when the system gives no more threads, fewer must do. */
 static enum quern_status start(struct crew *crew, struct quern_message *err)
 {
-	int n = (int)crew->job->team.place.nthreads, rc = 0;
+	int n = (int)crew->run->team->place.nthreads, rc = 0;
 
 	if (!crew->worker)
 		return qn_error_nomem(err, (size_t)n * sizeof(*crew->worker), "threads");
@@ -742,47 +748,47 @@ static enum quern_status start(struct crew *crew, struct quern_message *err)
 	return qn_error_set(err, QUERN_ERR_RUN, "cannot start a thread: %s", strerror(rc));
 }
 
-enum quern_status qn_workers_run(struct qn_job *j, int pass, struct quern_message *err)
+enum quern_status qn_workers_run(struct qn_run *run, int pass, struct quern_message *err)
 {
-	struct crew crew = { .job = j };
+	struct crew crew = { .run = run, .reading = *qn_reading() };
 	struct quern_message ignored = { .status = QUERN_OK };
 	enum quern_status st, watched;
 
-	crew.skip = !strcmp(quern_option_string(j->options, "on-bad-chunk"), "skip");
-	crew.stride = choose_stride(j);
-	crew.repeats = j->items.counts_holes && crew.stride == 1 &&
-		       qn_state_repeats(j->kernel, &j->layout);
-	crew.worker = qn_calloc(j->team.place.nthreads, sizeof(*crew.worker));
+	crew.skip = run->settings.skips;
+	crew.stride = choose_stride(run);
+	crew.repeats = run->items.counts_holes && crew.stride == 1 &&
+		       qn_state_repeats(run->kernel, &run->layout);
+	crew.worker = qn_calloc(run->team->place.nthreads, sizeof(*crew.worker));
 	pthread_mutex_init(&crew.lock, NULL);
 	qn_cond_init(&crew.finished);
 	/* These count chunks, not passes over them. */
-	j->report.nbound = 0;
-	j->report.nchunks = j->report.nstolen = j->report.nskipped = j->report.nlibrary = 0;
-	j->report.nleased = j->report.nrepeated = 0;
-	j->report.nfailed_over = 0;
-	j->report.skips.n = 0;
+	run->report.nbound = 0;
+	run->report.nchunks = run->report.nstolen = run->report.nskipped = run->report.nlibrary = 0;
+	run->report.nleased = run->report.nrepeated = 0;
+	run->report.nfailed_over = 0;
+	run->report.skips.n = 0;
 	st = start(&crew, err);
 	/* Others wait for this rank: it has to see it through with them. */
 	if (st)
-		qn_queues_stop(&j->queues);
+		qn_queues_stop(&run->queues);
 	watched = monitor(&crew, pass, st ? &ignored : err);
 	st = st ? st : watched;
-	j->report.nthreads = (uint32_t)crew.nworkers;
+	run->report.nthreads = (uint32_t)crew.nworkers;
 	for (int i = 0; i < crew.nworkers; i++)
 		pthread_join(crew.worker[i].thread, NULL);
 	for (int i = 0; i < crew.nworkers; i++)
-		st = dismiss(j, &crew.worker[i], st, err);
+		st = dismiss(run, &crew.worker[i], st, err);
 	pthread_cond_destroy(&crew.finished);
 	pthread_mutex_destroy(&crew.lock);
 	free(crew.worker);
 	return st;
 }
 
-enum quern_status qn_workers_redo(struct qn_job *j, const struct qn_task *task, size_t n,
+enum quern_status qn_workers_redo(struct qn_run *run, const struct qn_task *task, size_t n,
 			       struct quern_message *err)
 {
-	struct crew crew = { .job = j, .stride = 1,
-			     .skip = !strcmp(quern_option_string(j->options, "on-bad-chunk"), "skip") };
+	struct crew crew = { .run = run, .stride = 1,
+			     .skip = run->settings.skips };
 	struct worker w = { .crew = &crew, .file = QN_OPENED_NONE, .ledger = QN_EXPECTED_SUMS_NONE };
 	struct quern_message ignored = { .status = QUERN_OK };
 	enum quern_status st;
@@ -795,5 +801,5 @@ enum quern_status qn_workers_redo(struct qn_job *j, const struct qn_task *task, 
 	leave_member(&w, st ? &ignored : &w.err);
 	drop_feeds(&w);
 	qn_expected_sums_close(&w.ledger);
-	return dismiss(j, &w, QUERN_OK, err);
+	return dismiss(run, &w, QUERN_OK, err);
 }

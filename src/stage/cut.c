@@ -13,7 +13,7 @@
 #define LEAST_NBYTES (UINT64_C(1) << 20) /* smaller datasets are copied into the catalog */
 #define SPARE_HOSTS  64			 /* that may take the place of others */
 
-void qn_subject_fini(struct qn_stage_source *s)
+void qn_stage_source_fini(struct qn_stage_source *s)
 {
 	for (uint32_t i = 0; i < s->n; i++)
 		qn_dataset_fini(&s->dataset[i]);

@@ -711,7 +711,7 @@ out:
 	free(g.sees);
 	free(g.host_of);
 	free(g.plan);
-	qn_subject_fini(&g.subject);
+	qn_stage_source_fini(&g.subject);
 	qn_hosts_fini(&g.hosts);
 	return st;
 }

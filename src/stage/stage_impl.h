@@ -46,7 +46,7 @@ struct qn_stage_source {
 	struct qn_dataset *dataset; /* owned */
 };
 
-void qn_subject_fini(struct qn_stage_source *s);
+void qn_stage_source_fini(struct qn_stage_source *s);
 /* Rank 0: what is to be staged of a file, and its shards without homes or entries. */
 enum quern_status qn_stage_cut(const struct qn_stager *s, const char *file, int nhosts,
 			       struct qn_stage_source *subject, struct qn_catalog *catalog,

@@ -41,7 +41,7 @@ struct worker {
 
 struct crew {
 	const struct qn_team *team;
-	struct qn_reading access;	/* of the thread that starts the workers */
+	struct qn_reading reading;	/* of the thread that starts the workers */
 	const struct qn_verify_task *task;
 	struct qn_queues queues;
 	int nworkers;
@@ -214,7 +214,7 @@ static void *worker_main(void *arg)
 	struct crew *crew = w->crew;
 	enum quern_status st = QUERN_OK;
 
-	qn_reading_set(crew->access);
+	qn_reading_set(crew->reading);
 	qn_topo_bind_thread(crew->team->topo, &crew->team->slice, w->index, crew->team->bind);
 	if (crew->task->wants_sums && !(w->summer = qn_summer_new()))
 		st = qn_error_nomem(&w->err, 0, "sums");
@@ -484,7 +484,7 @@ static enum quern_status gather(struct qn_comm *c, struct qn_findings *mine,
 enum quern_status qn_verify_chunks(const struct qn_team *team, const struct qn_verify_task *t,
 				 struct qn_findings *all, struct quern_message *err)
 {
-	struct crew crew = { .team = team, .access = *qn_reading(), .task = t };
+	struct crew crew = { .team = team, .reading = *qn_reading(), .task = t };
 	struct qn_findings mine = { .nresults = 0 };
 	struct scattered s = { NULL, NULL };
 	enum quern_status st = scatter(&crew, &s, err);

@@ -14,11 +14,11 @@ src/data         base exact cluster feed
 src/feed         base exact cluster data
 src/kernel       base exact cluster
 src/plan         base exact cluster data kernel
-src/find         base exact cluster data feed kernel plan run
-src/locate       base exact cluster data feed kernel plan find run
+src/find         base exact cluster data feed
+src/locate       base exact cluster data feed kernel plan find
 src/run          base exact cluster data feed kernel plan find locate
-src/stage        base exact cluster data feed kernel plan find locate run
-src/verify       base exact cluster data feed kernel plan find locate run
+src/stage        base exact cluster data feed find
+src/verify       base exact cluster data feed find run
 src/api          base exact cluster data feed kernel plan find locate run stage verify quern.h
 src/manual       base kernel quern.h
 src/cli          base exact cluster data feed kernel plan find locate run stage verify api manual quern.h

@@ -1,0 +1,160 @@
+#include "find/subject.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "find/join.h"
+#include "find/meaning.h"
+#include "find/selection.h"
+
+/* Rank 0's flat form of something, on all ranks: owned. NULL there: no memory. Collective. */
+static enum quern_status share_flat(const struct qn_team *team, void *flat, size_t nbytes,
+				    void **out, size_t *out_nbytes, struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+
+	*out = flat;
+	*out_nbytes = nbytes;
+	if (qn_comm_rank(team->comm) == 0 && !flat)
+		st = qn_error_nomem(err, sizeof(struct qn_dataset), "the description");
+	st = qn_comm_agree(team->comm, st, err);
+	return st ? st : qn_comm_bcast_block(team->comm, out, out_nbytes, err);
+}
+
+enum quern_status qn_subject_share_dataset(const struct qn_team *team, struct qn_subject *subject,
+					   struct quern_message *err)
+{
+	size_t nbytes = 0;
+	void *flat = NULL;
+	enum quern_status st;
+
+	if (qn_comm_rank(team->comm) == 0)
+		flat = qn_dataset_pack(&subject->dataset, &nbytes);
+	st = share_flat(team, flat, nbytes, &flat, &nbytes, err);
+	if (!st && qn_comm_rank(team->comm) != 0)
+		st = qn_dataset_unpack(flat, nbytes, &subject->dataset, err);
+	free(flat);
+	return st;
+}
+
+enum quern_status qn_subject_share_mosaic(const struct qn_team *team, struct qn_subject *subject,
+					   struct quern_message *err)
+{
+	size_t nbytes = 0;
+	void *flat = NULL;
+	enum quern_status st;
+
+	if (qn_comm_rank(team->comm) == 0)
+		flat = qn_mosaic_pack(&subject->mosaic, false, &nbytes);
+	st = share_flat(team, flat, nbytes, &flat, &nbytes, err);
+	if (!st && qn_comm_rank(team->comm) != 0)
+		st = qn_mosaic_unpack(flat, nbytes, &subject->mosaic, err);
+	free(flat);
+	return st;
+}
+
+/* The view of the form of a member. A kernel sees one type of value. */
+static enum quern_status make_view(struct qn_subject *subject, uint32_t member,
+				   struct quern_message *err)
+{
+	struct qn_view *view = &subject->views[subject->mosaic.member[member].form];
+	struct qn_dataset d;
+	enum quern_status st;
+
+	qn_mosaic_member(&subject->mosaic, member, &d);
+	st = qn_view_init(&d, subject->settings.raw, view, err);
+	if (!st && view->dtype == QUERN_TEXT && d.type.size != subject->dataset.type.size)
+		return qn_error_set(err, QUERN_ERR_DATA,
+				    "%s: its strings are of another length than "
+				    "those of %s: they cannot be computed with as one dataset",
+				    d.file, subject->mosaic.member[0].file);
+	if (st || view->dtype == subject->views[0].dtype)
+		return st;
+	return qn_error_set(
+		err, QUERN_ERR_DATA,
+		"%s: its values are of another type than those of %s, "
+		"because only one of them has scale_factor or add_offset: they cannot be "
+		"computed with as one dataset",
+		d.file, subject->mosaic.member[0].file);
+}
+
+/* The views of all forms, which are numbered as they first occur. */
+static enum quern_status make_views(struct qn_subject *subject, struct quern_message *err)
+{
+	struct qn_view whole;
+	enum quern_status st = qn_view_init(&subject->dataset, subject->settings.raw,
+					    &whole, err);
+	uint32_t nknown = 0;
+
+	if (st) /* what is wrong with its type, it knows best */
+		return st;
+	subject->views = qn_calloc(subject->mosaic.nforms, sizeof(*subject->views));
+	if (!subject->views)
+		return qn_error_nomem(err, subject->mosaic.nforms * sizeof(*subject->views),
+				      "views");
+	for (uint32_t i = 0; !st && i < subject->mosaic.nmembers; i++)
+		if (subject->mosaic.member[i].form == nknown) {
+			st = make_view(subject, i, err);
+			nknown++;
+		}
+	return st;
+}
+
+/* Gives up the parts: the library reads the dataset of the one file as a whole. */
+enum quern_status qn_subject_leave_to_library(struct qn_subject *subject, struct quern_message *err)
+{
+	static const uint64_t origin[QUERN_MAX_DIMS];
+	const uint64_t nmissing = subject->mosaic.nmissing;
+	enum quern_status st;
+
+	qn_mosaic_fini(&subject->mosaic);
+	qn_mosaic_init(&subject->mosaic, subject->dataset.ndim);
+	subject->mosaic.nmissing = nmissing;
+	free(subject->views);
+	subject->views = NULL;
+	subject->dataset.native = false;
+	snprintf(subject->dataset.why_not_native, sizeof(subject->dataset.why_not_native),
+		 "the kernel must see whole what several sources share");
+	st = qn_mosaic_place(&subject->mosaic, &subject->dataset, origin, err);
+	return st ? st : make_views(subject, err);
+}
+
+enum quern_status qn_subject_find(struct qn_subject *subject, const struct qn_team *team,
+				  const struct qn_names *words, struct quern_message *err)
+{
+	struct qn_files m = { .describer = NULL };
+	enum quern_status st = qn_files_find(team, subject, words, &m, err);
+
+	if (!st)
+		st = qn_join(team, subject, &m, err);
+	if (!st && !m.reads_all) /* what finds coordinates sees the file that describes them */
+		m.reader = m.describer[subject->first];
+	if (!st)
+		st = qn_comm_agree(team->comm, qn_subject_share_mosaic(team, subject, err), err);
+	if (!st)
+		st = qn_selection_make(team, subject, &m, err);
+	if (!st && qn_comm_rank(team->comm) == 0)
+		st = qn_subject_warn(subject, err);
+	st = qn_comm_agree(team->comm, st, err);
+	if (!st)
+		st = qn_explain(team, subject, &m, err);
+	qn_files_fini(&m);
+	return qn_comm_agree(team->comm, st ? st : make_views(subject, err), err);
+}
+
+void qn_subject_fini(struct qn_subject *subject)
+{
+	qn_mosaic_fini(&subject->mosaic);
+	qn_dataset_fini(&subject->dataset);
+	qn_names_fini(&subject->files);
+	qn_names_fini(&subject->warnings);
+	qn_blames_fini(subject->blame);
+	free(subject->meaning);
+	free(subject->file_end);
+	free(subject->views);
+	subject->meaning = NULL;
+	subject->file_end = NULL;
+	subject->views = NULL;
+}

@@ -1,0 +1,60 @@
+/*
+ * subject.h - what is computed on: the files that a user names, joined as one dataset, the part of it
+ * that is selected, and how its values are seen.
+ */
+#ifndef QN_FIND_SUBJECT_H
+#define QN_FIND_SUBJECT_H
+
+#include "base/names.h"
+#include "cluster/team.h"
+#include "data/mosaic.h"
+#include "feed/feed.h"
+#include "find/warnings.h"
+
+struct qn_meaning;
+
+/* What a user says of it, on all ranks. Texts are borrowed, and NULL where nothing is said. */
+struct qn_subject_settings {
+	const char *dataset, *column;	/* a path; a member of a compound datatype */
+	const char *along;		/* the dimension along which files are joined */
+	const char *select;		/* slices */
+	bool raw;			/* values as they are stored */
+};
+
+/* On all ranks, but for what is said to be of one. */
+struct qn_subject {
+	struct qn_subject_settings settings;
+	struct qn_names files;			/* in the order in which they are joined */
+	size_t first;				/* of them: those before it have a null dataspace */
+	int along;				/* this dimension */
+	uint64_t *file_end; /* rank 0: owned; the index after the last of each file */
+	struct qn_dataset dataset;		/* the whole; its chunks are in the mosaic */
+	struct qn_mosaic mosaic;		/* the chunks of its members are rank 0's */
+	struct qn_view *views;			/* owned: of each form, all of one type of value */
+	struct quern_box selection;
+	bool selected; /* the rank that describes: the selection is made, and
+						   the mosaic has the chunks of no other */
+	size_t nmeanings;			/* rank 0 */
+	struct qn_meaning *meaning;		/* rank 0: owned; of the slices of the selection */
+	struct qn_blame blame[QN_NATTRIBUTES];	/* rank 0 */
+	struct qn_names warnings;		/* rank 0: sentences for the user */
+};
+
+/* Finds all of it. Its settings are given, the rest is zeroed. words: names of files and patterns; rank
+   0's count. Every rank returns the same status. The caller frees with qn_subject_fini, whatever is
+   returned. Collective. */
+enum quern_status qn_subject_find(struct qn_subject *subject, const struct qn_team *team,
+				  const struct qn_names *words, struct quern_message *err);
+void qn_subject_fini(struct qn_subject *subject);
+
+/* Gives up the parts: the library reads the dataset of the one file as a whole. Not collective. */
+enum quern_status qn_subject_leave_to_library(struct qn_subject *subject,
+					      struct quern_message *err);
+
+/* Rank 0's dataset, or its mosaic, on all ranks, without its chunks. Collective. */
+enum quern_status qn_subject_share_dataset(const struct qn_team *team, struct qn_subject *subject,
+					   struct quern_message *err);
+enum quern_status qn_subject_share_mosaic(const struct qn_team *team, struct qn_subject *subject,
+					  struct quern_message *err);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * report.h - what a rank did and where, as it tells rank 0 at the end.
+ */
+#ifndef QN_RUN_REPORT_H
+#define QN_RUN_REPORT_H
+
+#include "data/dataset.h"
+#include "run/numa_watch.h"
+
+/* Chunks that were skipped: the first few of a rank. */
+#define QN_NSKIPS 4
+struct qn_skips {
+	uint32_t n, reserved;
+	struct {
+		uint32_t member, reserved;
+		uint64_t number; /* in the grid of the member's dataset */
+	} skip[QN_NSKIPS];
+};
+
+void qn_skips_add(struct qn_skips *s, uint32_t member, const struct qn_chunk *chunk, uint64_t n);
+void qn_skips_merge(struct qn_skips *into, const struct qn_skips *from);
+
+/* What a rank did and where; sent to rank 0. */
+struct qn_report {
+	char host[64];
+	char cpus[64];			/* the slice, as a list */
+	uint32_t host_number, node, nthreads, nbound;
+	uint64_t nchunks, nstolen, nskipped, nlibrary;
+	uint64_t nrepeated, repeated_nbytes;	/* chunks that were counted, not absorbed */
+	struct qn_skips skips;		/* of nskipped */
+	uint64_t nleased;		/* chunks that were another host's by the plan */
+	uint64_t nfailed_over;		/* chunks that were left to another host */
+	char failure[256];		/* why the first of them was; "" */
+	uint64_t stored_nbytes, decoded_nbytes, local_nbytes, remote_nbytes;
+	uint64_t crossed_nbytes;	/* of messages between hosts, as this rank counts */
+	uint64_t disk_nbytes;		/* of local_nbytes: not from memory */
+	struct qn_numa_watch_sums near;
+	uint64_t peak_rss_nbytes;
+	double busy_seconds;		/* summed over the threads */
+};
+
+#endif

@@ -1,0 +1,186 @@
+/*
+ * run.c - a run up to its plan: the kernel is opened on what it computes on, and the work is cut.
+ */
+#include "run/run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "data/reading.h"
+#include "find/selection.h"
+#include "find/join.h"
+#include "find/meaning.h"
+#include "find/warnings.h"
+
+const struct quern_option qn_run_options[] = {
+	{ "dataset", 'd', QUERN_OPT_STRING, "PATH", NULL, 0, 0,
+	  "the dataset to read; not needed when the file has only one" },
+	{ "column", 0, QUERN_OPT_STRING, "NAME", NULL, 0, 0,
+	  "member of a compound datatype, a.b for a member of a member" },
+	{ "along", 0, QUERN_OPT_STRING, "DIM", NULL, 0, 0,
+	  "join several files along this dimension, by name or number (default: the first)" },
+	{ "select", 's', QUERN_OPT_STRING, "SLICES", NULL, 0, 0,
+	  "part of it: 'time=0:100,lat=10:20:2', by position '0:100,:,5', half open, or by values of "
+	  "the coordinates 'lat=-30.0:30.0,time=2001-01:2001-12-31', both ends included" },
+	{ "raw", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
+	  "take stored values as they are: no CF decoding of _FillValue, scale_factor, ..." },
+	{ "nan", 0, QUERN_OPT_CHOICE, "missing|keep", "missing", 0, 0,
+	  "NaN counts as missing, or is a value like others" },
+	{ "on-bad-chunk", 0, QUERN_OPT_CHOICE, "fail|skip", "fail", 0, 0,
+	  "a chunk that cannot be read or decoded ends the run, or is left out and reported" },
+	{ "force", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
+	  "let --output replace a file that is no result of quern" },
+	QN_METADATA_ROW,
+	QN_CHUNK_ROW,
+	QN_EXTERNAL_ROW,
+	{ "threads", 0, QUERN_OPT_INT, "N", NULL, 1, 4096,
+	  "worker threads a rank (default: its share of the permitted cores)" },
+	{ "bind", 0, QUERN_OPT_CHOICE, "numa|core|none", "numa", 0, 0,
+	  "pin each thread to its NUMA node, to one core, or not at all" },
+	{ "memory", 0, QUERN_OPT_SIZE, "BYTES", NULL, 1, INT64_MAX,
+	  "what a rank may need at most: with fewer threads, or not at all (default: what the host has free "
+	  "and its control group permits)" },
+	{ "site", 0, QUERN_OPT_STRING, "FILE", NULL, 0, 0,
+	  "what this file says of bandwidths, of paths that are local or shared, and of hosts counts, "
+	  "not what is found or assumed" },
+	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
+};
+
+/* A kernel that takes no text says which do. */
+static enum quern_status check_text(const struct qn_run *run, struct quern_message *err)
+{
+	char others[128] = "";
+
+	if (run->subject->views[0].dtype != QUERN_TEXT || run->kernel->takes_text)
+		return QUERN_OK;
+	for (const struct quern_kernel *const *k = qn_kernels; *k; k++) {
+		const size_t n = strlen(others);
+
+		if ((*k)->takes_text)
+			snprintf(others + n, sizeof(others) - n, "%s%s", n ? ", " : "", (*k)->name);
+	}
+	return qn_error_set(err, QUERN_ERR_DATA,
+			    "%s: dataset %s has elements of type %s, which is "
+			    "text: kernel %s takes numbers; of text you can have: %s",
+			    run->subject->dataset.file, run->subject->dataset.path,
+			    run->subject->dataset.type.name, run->kernel->name, others);
+}
+
+static enum quern_status open_kernel(struct qn_run *run, struct quern_message *err)
+{
+	struct quern_input in = {
+		.ndim = run->subject->dataset.ndim,
+		.shape = run->subject->dataset.shape,
+		.selection = &run->subject->selection,
+		.dtype = run->subject->views[0].dtype,
+		.text_nbytes = run->subject->dataset.type.size,
+		.nan_missing = run->settings.nan_missing,
+		.dims = (const char *const *)run->subject->dataset.dim_name,
+		.options = run->settings.of_kernel,
+		.message = err,
+	};
+
+	return run->kernel->open(&in, &run->self);
+}
+
+static enum quern_status make_items(struct qn_run *run, struct qn_subject *subject,
+				    const struct quern_demand *demand, struct quern_message *err)
+{
+	struct quern_message why = { .status = QUERN_OK };
+	enum quern_status st = qn_items_init(&run->items, &run->subject->mosaic,
+					     &run->subject->selection, demand, &why);
+
+	/* Who reads a catalog as a whole sees fill values in the place of shards of other hosts. */
+	if (st == QUERN_ERR_DATA && run->subject->mosaic.nledgers)
+		return qn_error_set(err, st,
+				    "%s: this kernel must see a dimension whole along which the "
+				    "dataset was staged: stage it along another with --by",
+				    run->subject->dataset.file);
+	if (st == QUERN_ERR_DATA && run->subject->mosaic.nbeyond)
+		return qn_error_set(
+			err, st,
+			"%s: dataset %s ends earlier than its dimensions, which "
+			"other variables make longer, and this kernel must see them whole: "
+			"select what is there with -s (`quern inspect` shows it)",
+			run->subject->dataset.file, run->subject->dataset.path);
+	if (st == QUERN_ERR_DATA && run->subject->files.n == 1) {
+		st = qn_subject_leave_to_library(subject, err);
+		return st ? st
+			  : qn_items_init(&run->items, &run->subject->mosaic,
+					  &run->subject->selection, demand, err);
+	}
+	return st ? qn_error_pass(err, st, &why) : QUERN_OK;
+}
+
+/* Whether the state of a chunk that nobody has written stands for all that are like it. Of a dataset
+   that the library reads it is not known which chunks these are. */
+static bool counts_holes(const struct qn_run *run)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	struct qn_layout_of_state layout;
+	bool can = run->items.max_chunks == 1 &&
+		   !qn_state_layout(run->kernel, run->self, &layout, &ignored) &&
+		   qn_state_repeats(run->kernel, &layout);
+
+	for (uint32_t i = 0; i < run->subject->mosaic.nforms; i++)
+		can = can && run->subject->mosaic.form[i].native;
+	return can;
+}
+
+static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject,
+				  struct quern_message *err)
+{
+	struct quern_demand demand = { .min_nelems = 0 };
+	enum quern_status st = check_text(run, err);
+
+	if (!st)
+		st = open_kernel(run, err);
+	if (st)
+		return st;
+	run->whole = run->kernel->demand != NULL;
+	if (run->whole)
+		run->kernel->demand(run->self, &demand);
+	st = make_items(run, subject, run->whole ? &demand : NULL, err);
+	run->items.counts_holes = !st && counts_holes(run);
+	return st;
+}
+
+enum quern_status qn_run_open(struct qn_run *run, const struct qn_team *team,
+			      struct qn_subject *subject, struct quern_message *err)
+{
+	struct qn_report *r = &run->report;
+
+	run->team = team;
+	run->subject = subject;
+	memcpy(r->host, team->host, sizeof(r->host));
+	memcpy(r->cpus, team->cpus, sizeof(r->cpus));
+	r->host_number = team->place.host;
+	r->node = team->place.node;
+	r->nthreads = team->place.nthreads;
+	return qn_comm_agree(team->comm, open_run(run, subject, err), err);
+}
+
+void qn_run_fini(struct qn_run *run)
+{
+	qn_balance_fini(&run->balance);
+	qn_leases_fini(&run->leases);
+	qn_queues_fini(&run->queues);
+	qn_plan_fini(&run->plan);
+	if (run->self)
+		run->kernel->close(run->self);
+	qn_refusals_fini(&run->refused);
+	qn_items_fini(&run->items);
+	qn_names_fini(&run->warnings);
+	free(run->planned);
+	free(run->points);
+	free(run->state);
+	free(run->reports);
+	run->self = NULL;
+	run->planned = NULL;
+	run->points = NULL;
+	run->state = NULL;
+	run->reports = NULL;
+}

@@ -1,0 +1,85 @@
+/*
+ * run.h - one run as a rank sees it: a kernel over a subject, by a team.
+ */
+#ifndef QN_RUN_RUN_H
+#define QN_RUN_RUN_H
+
+#include "cluster/team.h"
+#include "find/subject.h"
+#include "kernel/kernel.h"
+#include "locate/where.h"
+#include "plan/items.h"
+#include "plan/plan.h"
+#include "plan/simulate.h"
+#include "run/balance.h"
+#include "run/failover.h"
+#include "run/queue.h"
+#include "run/report.h"
+#include "run/settings.h"
+
+enum qn_phase { QN_STARTUP, QN_METADATA, QN_PLAN, QN_WORK, QN_REDUCE, QN_OUTPUT, QN_NPHASES };
+
+struct qn_point;
+
+struct qn_run {
+	struct qn_run_settings settings;
+	const struct qn_team *team;		/* borrows */
+	const struct qn_subject *subject;	/* borrows */
+	const struct qn_where *where;		/* borrows */
+	const struct quern_kernel *kernel;
+	void *self;				/* of the kernel */
+	bool whole; /* it demands dimensions whole, or so many elements */
+	struct qn_items items;
+
+	struct qn_costs costs;			/* what plans and simulations predict with */
+	struct qn_plan plan;			/* rank 0 */
+	int nplanned_hosts;			/* rank 0: of a plan without work, */
+	struct qn_place *planned;		/* and its ranks: owned */
+	struct qn_point *points;		/* rank 0: owned, of a simulation (forecast.h) */
+	int npoints;
+	struct qn_queues queues;
+	struct qn_share share;
+	struct qn_leases leases;
+	struct qn_balance balance;
+	struct qn_refusals refused;		/* in this pass */
+	uint64_t ncopies_missing;		/* of shards: listed in a catalog, and not there */
+
+	struct qn_layout_of_state layout;
+	int64_t *state;				/* owned: this rank's, then rank 0's merged one */
+	int npasses;
+
+	struct qn_report report;
+	struct qn_report *reports;		/* rank 0: owned, of all ranks */
+	double seconds[QN_NPHASES];
+	struct qn_names
+		warnings; /* rank 0: sentences for the user, after those about the subject */
+};
+
+/* Options of a run that the engine itself reads. */
+extern const struct quern_option qn_run_options[];
+
+/* A run goes through these, in this order; after a failure only through qn_run_fini. Each is collective, and
+   every rank returns the same status. */
+
+/* Opens the kernel on a subject, and cuts the work. Settings, kernel and costs are given, the rest is
+   zeroed. Keeps the team and the subject, which is left to the library where the kernel must see whole
+   what several sources share. */
+enum quern_status qn_run_open(struct qn_run *run, const struct qn_team *team,
+			      struct qn_subject *subject, struct quern_message *err);
+/* Finds where, and keeps it. team: that of the run, of which ranks get fewer threads where their memory
+   is short. with_work false: rank 0 makes the plan and nothing is scattered (`quern plan`). */
+enum quern_status qn_run_plan(struct qn_run *run, struct qn_team *team, struct qn_where *where,
+			      bool with_work, struct quern_message *err);
+enum quern_status qn_run_work(struct qn_run *run, struct quern_message *err);
+void qn_run_fini(struct qn_run *run);
+
+/* Runs one pass on this rank's threads and adds what they found to run->state. The threads of all ranks
+   take work from each other, so that all ranks run it, and none is done before there is none left. */
+enum quern_status qn_workers_run(struct qn_run *run, int pass, struct quern_message *err);
+
+/* Does tasks again that other hosts have refused, on the calling thread, and adds what it found to
+   run->state. Not collective. */
+enum quern_status qn_workers_redo(struct qn_run *run, const struct qn_task *task, size_t n,
+			       struct quern_message *err);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * settings.h - what a user may say of a run and of a forecast. Texts are borrowed, and NULL where
+ * nothing is said. The same on all ranks.
+ */
+#ifndef QN_RUN_SETTINGS_H
+#define QN_RUN_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct quern_options;
+
+/* What only a plan goes by (synthetic.h). */
+struct qn_forecast_settings {
+	const char *cluster;		/* the one to be imagined */
+	const char *homes;		/* how data is imagined to lie there */
+	int64_t nreplicas;
+	uint64_t times;			/* the data, over and over; 0 and 1: once */
+	bool simulates;
+	const char *slow, *fail;	/* a host: HOST:FACTOR, HOST:SECONDS */
+};
+
+struct qn_run_settings {
+	bool skips;			/* a chunk that cannot be read does not end the run */
+	bool nan_missing;
+	uint64_t memory_nbytes;		/* that a rank may need; 0: what there is */
+	const char *memory;		/* as the user has written it */
+	bool is_calibrated;		/* costs are those of a run */
+	struct qn_forecast_settings forecast;
+	const struct quern_options *of_kernel;	/* its own, by name */
+};
+
+#endif
