@@ -114,7 +114,7 @@ struct qn_dataset {
 	bool is_null;		/* a null dataspace: no elements, of any rank; described as shape [0] */
 	uint64_t shape[QUERN_MAX_DIMS];		/* of what the file stores */
 	/* Elements that a netCDF dimension has after the last stored one, because another variable is
-	   longer on it: qn_cf_beyond says what they are. */
+	   longer on it: qn_fill_beyond says what they are. */
 	uint64_t beyond[QUERN_MAX_DIMS];
 	bool left_out_beyond;	/* there are such, and by qn_reading()->as_stored they do not count */
 	uint64_t chunk[QUERN_MAX_DIMS];

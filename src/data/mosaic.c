@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "feed/cf.h"
+#include "data/fill.h"
 
 /* Forms that a new member is compared with: members with the same form come in runs. */
 #define MOST_COMPARED 16
@@ -278,7 +278,7 @@ enum quern_status qn_mosaic_place_beyond(struct qn_mosaic *m, const struct qn_da
 
 	if (!qn_dataset_ends_early(d))
 		return QUERN_OK;
-	qn_cf_beyond(d, &beyond);
+	qn_fill_beyond(d, &beyond);
 	m->nbeyond++;
 	status = qn_mosaic_add(m, &beyond, &member, err);
 	for (int i = 0; status == QUERN_OK && i < d->ndim; i++)

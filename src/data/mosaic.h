@@ -84,7 +84,7 @@ enum quern_status qn_mosaic_add_ledger(struct qn_mosaic *m, const struct qn_ledg
 enum quern_status qn_mosaic_place(struct qn_mosaic *m, struct qn_dataset *d,
 				  const uint64_t *origin, struct quern_message *err);
 
-/* Adds what is beyond the stored elements of a dataset (qn_cf_beyond), which has its first element at
+/* Adds what is beyond the stored elements of a dataset (qn_fill_beyond), which has its first element at
    `origin` of the whole. d: checked; all of it stays. */
 enum quern_status qn_mosaic_place_beyond(struct qn_mosaic *m, const struct qn_dataset *d,
 					 const uint64_t *origin, struct quern_message *err);

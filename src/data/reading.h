@@ -34,9 +34,6 @@ struct qn_reading {
 	  "file or below" }
 /* clang-format on */
 
-/* What the options say; those that a table does not have are as if not given. */
-struct qn_reading qn_reading_of(const struct quern_options *o);
-
 /* That of the calling thread. */
 const struct qn_reading *qn_reading(void);
 
