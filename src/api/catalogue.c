@@ -464,7 +464,7 @@ enum quern_status quern_inspect_with(const char *file, const char *const *settin
 	if (st) {
 		finish(st, NULL, &err, json, why, nbytes);
 	} else {
-		qn_reading_set(qn_reading_of(&o));
+		qn_reading_set(qn_settings_reading(&o));
 		in.column = quern_option_string(&o, "column");
 		in.select = quern_option_string(&o, "select");
 		st = inspect(&in, quern_option_string(&o, "dataset"), json, why, nbytes);

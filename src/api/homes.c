@@ -124,7 +124,7 @@ enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nf
 		for (size_t i = 0; !st && i < nfiles; i++)
 			st = qn_names_add(&words, files[i], &err);
 		st = qn_settings_share(team.comm, &options, st, &err);
-		qn_reading_set(qn_reading_of(&options));
+		qn_reading_set(qn_settings_reading(&options));
 		if (!st)
 			st = take(&team, &subject, &options, &words, json, &err);
 	}

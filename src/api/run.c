@@ -161,7 +161,7 @@ static enum quern_status prepare(quern_run *run, bool with_work, double *clock)
 		run->team.progress = NULL;
 	st = share_options(run);
 	if (!st)
-		qn_reading_set(qn_reading_of(&run->options));
+		qn_reading_set(qn_settings_reading(&run->options));
 	team = qn_settings_team(&run->options);
 	run->subject.settings = qn_settings_subject(&run->options);
 	engine->settings = qn_settings_run(&run->options);

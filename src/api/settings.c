@@ -71,6 +71,16 @@ enum quern_status qn_words_share(struct qn_comm *c, const char *const *words, si
 	return qn_comm_agree(c, st, err);
 }
 
+struct qn_reading qn_settings_reading(const struct quern_options *o)
+{
+	return (struct qn_reading){
+		.metadata_seconds = (unsigned)quern_option_int(o, "metadata-timeout"),
+		.chunk_seconds = (unsigned)quern_option_int(o, "chunk-timeout"),
+		.allow_external = quern_option_flag(o, "allow-external"),
+		.as_stored = quern_option_flag(o, "raw"),
+	};
+}
+
 static enum qn_bind bind_of(const struct quern_options *o)
 {
 	const char *text = quern_option_string(o, "bind");
@@ -140,5 +150,17 @@ struct qn_verify_settings qn_settings_verify(const struct quern_options *o)
 		.dataset = quern_option_string(o, "dataset"),
 		.sums = quern_option_string(o, "sums"),
 		.write_sums = quern_option_string(o, "write-sums"),
+	};
+}
+
+struct qn_stage_settings qn_settings_stage(const struct quern_options *o)
+{
+	return (struct qn_stage_settings){
+		.dataset = quern_option_string(o, "dataset"),
+		.to = quern_option_string(o, "to"),
+		.by = quern_option_string(o, "by"),
+		.nreplicas = quern_option_int(o, "replicas"),
+		.nshards = (uint64_t)quern_option_int(o, "shards"),
+		.is_dry = quern_option_flag(o, "dry-run"),
 	};
 }

@@ -8,8 +8,10 @@
 #include "base/names.h"
 #include "base/options.h"
 #include "cluster/team.h"
+#include "data/reading.h"
 #include "find/subject.h"
 #include "run/settings.h"
+#include "stage/stage.h"
 #include "verify/verify.h"
 
 /* "NAME=VALUE" each, NULL at the end. Not collective. */
@@ -27,9 +29,11 @@ enum quern_status qn_words_share(struct qn_comm *c, const char *const *words, si
 
 /* What options say, in types: texts borrow from them. Options that a table does not have are as if not
    given. */
+struct qn_reading qn_settings_reading(const struct quern_options *o);
 struct qn_team_settings qn_settings_team(const struct quern_options *o);
 struct qn_subject_settings qn_settings_subject(const struct quern_options *o);
 struct qn_run_settings qn_settings_run(const struct quern_options *o);
 struct qn_verify_settings qn_settings_verify(const struct quern_options *o);
+struct qn_stage_settings qn_settings_stage(const struct quern_options *o);
 
 #endif

@@ -268,7 +268,6 @@ static enum quern_status prepare(struct call *k, const struct quern_option *tabl
 	enum quern_status st = qn_options_init(&k->options, &table, 1, &k->err);
 
 	k->stage.comm = k->comm;
-	k->stage.options = &k->options;
 	if (qn_comm_rank(k->comm))
 		k->stage.progress = NULL;
 	if (!st)
@@ -294,7 +293,8 @@ static enum quern_status call(MPI_Comm comm, bool removes, const struct quern_op
 	*json = NULL;
 	if (!st) {
 		st = prepare(&k, table, words, nwords, settings);
-		qn_reading_set(qn_reading_of(&k.options));
+		qn_reading_set(qn_settings_reading(&k.options));
+		k.stage.settings = qn_settings_stage(&k.options);
 		for (size_t i = 0; !st && i < k.files.n; i++) {
 			k.stage.number = (int)i;
 			st = one_file(&k, choose(&k, removes), k.files.name[i]);

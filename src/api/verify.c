@@ -203,7 +203,7 @@ enum quern_status quern_verify(MPI_Comm comm, const char *const *words, size_t n
 		if (!st)
 			st = qn_settings_take(&options, settings, &err);
 		st = qn_settings_share(c, &options, st, &err);
-		qn_reading_set(qn_reading_of(&options));
+		qn_reading_set(qn_settings_reading(&options));
 		v.settings = qn_settings_verify(&options);
 		if (!st)
 			st = qn_words_share(c, words, nwords, &files, &err);

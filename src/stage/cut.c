@@ -155,7 +155,7 @@ static enum quern_status take_large(const char *file, const struct qn_format *fo
 static enum quern_status choose_dim(const struct qn_stager *s, const struct qn_dataset *d, int *dim,
 				    struct quern_message *err)
 {
-	const char *by = quern_option_string(s->options, "by");
+	const char *by = s->settings.by;
 
 	*dim = by ? qn_dimension_find(d, by) : qn_slabs_dim(d);
 	if (*dim < 0)
@@ -184,8 +184,7 @@ static enum quern_status cut_dataset(const struct qn_stager *s, const struct qn_
 		return st;
 	nplaces = qn_slabs_nplaces(d, dim);
 	each = qn_slabs_place_nindexes(d, dim);
-	nslabs = qn_min_u64(nplaces,
-			    (uint64_t)nhosts * (uint64_t)quern_option_int(s->options, "shards"));
+	nslabs = qn_min_u64(nplaces, (uint64_t)nhosts * s->settings.nshards);
 	if (c->nshards + nslabs > QN_MOST_SHARDS)
 		return qn_error_set(err, QUERN_ERR_USAGE, "--shards: more than a million of them");
 	weight = qn_calloc(nplaces, sizeof *weight);
@@ -281,9 +280,9 @@ enum quern_status qn_stage_cut(const struct qn_stager *s, const char *file, int 
 			       struct qn_stage_source *subject, struct qn_catalog *c,
 			       struct quern_message *err)
 {
-	const char *names = quern_option_string(s->options, "dataset");
-	const char *to = quern_option_string(s->options, "to");
-	const int64_t nreplicas = quern_option_int(s->options, "replicas");
+	const char *names = s->settings.dataset;
+	const char *to = s->settings.to;
+	const int64_t nreplicas = s->settings.nreplicas;
 	const struct qn_format *format = NULL;
 	enum quern_status st = qn_sum_check(err);
 

@@ -684,7 +684,7 @@ enum quern_status qn_stage_file(struct qn_stager *s, const char *file, struct qn
 			     .comm = s->comm,
 			     .catalog = &out->catalog,
 			     .lock = -1,
-			     .dry = quern_option_flag(s->options, "dry-run") };
+			     .dry = s->settings.is_dry };
 	enum quern_status st = begin(&g, file, err);
 
 	if (!st && (g.dry || g.done)) {

@@ -10,7 +10,7 @@ layers='
 src/base
 src/exact        base
 src/cluster      base
-src/data         base exact cluster feed
+src/data         base exact cluster
 src/feed         base exact cluster data
 src/kernel       base exact cluster
 src/plan         base exact cluster data kernel
@@ -121,4 +121,8 @@ expect_none "every folder of src is in the table" "$(
 )"
 expect_none "src/ includes neither io/ nor kernels/" \
 	"$(includes_of src | grep -E ' (\.\./)*(io|kernels)/')"
+expect_none "options are looked up by name in the API and in kernels only" "$(
+	grep -nE 'quern_option_(string|flag|int|reals)\(' -r src --include='*.c' |
+		grep -vE '^src/(api|cli)/|^src/base/options\.c:'
+)"
 finish
