@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/text.h"
 
 #include "io/hdf5_library/follow.h"
 #include "io/hdf5_library/list.h"
@@ -153,11 +154,14 @@ static enum quern_status not_signed(const char *file, int fd, const struct stat 
 
 	if (st->st_size == 0)
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: is empty, not an HDF5 file", file);
-	if (pread(fd, head, sizeof head, 0) == sizeof head && !memcmp(head, "CDF", 3))
-		return qn_error_set(err, QUERN_ERR_DATA,
-				    "%s: is a classic NetCDF file, not HDF5; convert it with "
-				    "'nccopy -k nc4 %s NEW.nc'",
-				    file, file);
+	if (pread(fd, head, sizeof head, 0) == sizeof head && !memcmp(head, "CDF", 3)) {
+		char *word = qn_text_word(file);
+
+		qn_error_set(err, QUERN_ERR_DATA, "%s: is a classic NetCDF file, not HDF5; convert it with "
+			     "`nccopy -k nc4 %s NEW.nc`", file, word ? word : "FILE");
+		free(word);
+		return QUERN_ERR_DATA;
+	}
 	return qn_error_set(
 		err, QUERN_ERR_DATA,
 		"%s: is not an HDF5 file; quern reads HDF5, NetCDF-4, PyTables and NeXus", file);

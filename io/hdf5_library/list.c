@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/options.h"
+#include "base/text.h"
 #include "io/hdf5_library/file.h"
 
 static const char *last_part(const char *path)
@@ -43,11 +44,15 @@ static void write_names(const struct qn_listing *l, char *out, size_t room)
 	size_t at = 0, shown = 0;
 
 	while (shown < l->n && shown < NAMES_SHOWN) {
-		size_t n = strlen(l->path[shown]) + 1;
+		char *word = qn_text_word(l->path[shown]);
+		const bool fits = word && at + strlen(word) + 1 + 40 <= room;
 
-		if (at + n + 40 > room)
+		if (fits)
+			at += (size_t)snprintf(out + at, room - at, " %s", word);
+		free(word);
+		if (!fits)
 			break;
-		at += (size_t)snprintf(out + at, room - at, " %s", l->path[shown++]);
+		shown++;
 	}
 	if (shown < l->n)
 		snprintf(out + at, room - at, " and %zu more (see quern inspect)", l->n - shown);
@@ -57,15 +62,16 @@ static void name_others(const struct qn_listing *l, const char *file, const char
 			const char *what, struct quern_message *err)
 {
 	const char *near = near_miss(l, path);
-	char names[400] = "";
+	char names[400] = "", *word = near ? qn_text_word(near) : NULL;
 
 	write_names(l, names, sizeof names);
-	if (near)
+	if (word)
 		qn_error_because(err, QUERN_ERR_DATA, QN_NO_DATASET,
-				 "%s: %s %s; did you mean %s? It has:%s", file, what, path, near, names);
+				 "%s: %s %s; did you mean %s? It has:%s", file, what, path, word, names);
 	else
 		qn_error_because(err, QUERN_ERR_DATA, QN_NO_DATASET, "%s: %s %s; it has:%s", file,
 				 what, path, names);
+	free(word);
 }
 
 enum quern_status qn_h5_no_such_dataset(hid_t file_id, const char *file, const char *path,

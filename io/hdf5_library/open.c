@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "io/hdf5_library/file.h"
 
 #define HEAD_NBYTES    4096
@@ -57,10 +58,14 @@ static bool is_marked(const struct head *h)
 
 static enum quern_status left_behind(const char *file, struct quern_message *err)
 {
-	return qn_error_because(err, QUERN_ERR_DENIED, QN_HELD, "%s: is marked as open for writing: wait "
-				"until its writer has finished; if there is none any more, it was left so "
-				"by a crash: 'h5clear -s %s' takes the mark away, then see that its data "
-				"is what it should be", file, file);
+	char *word = qn_text_word(file);
+
+	qn_error_because(err, QUERN_ERR_DENIED, QN_HELD, "%s: is marked as open for writing: wait until its "
+			 "writer has finished; if there is none any more, it was left so by a crash: "
+			 "`h5clear -s %s` takes the mark away, then see that its data is what it should be",
+			 file, word ? word : "FILE");
+	free(word);
+	return QUERN_ERR_DENIED;
 }
 
 /* --- families --- */

@@ -107,6 +107,32 @@ void qn_text_print(FILE *out, const char *text)
 		fwrite(one, 1, qn_text_next(&text, end, one), out);
 }
 
+static bool is_plain(const char *text)
+{
+	const char *end = text + strlen(text);
+	uint32_t code;
+	size_t n;
+
+	for (; text < end; text += n) {
+		n = qn_text_character(text, end, &code);
+		if (!n || qn_text_is_unsafe(code))
+			return false;
+	}
+	return true;
+}
+
+/* What is no printable ASCII byte by byte: three digits end by themselves, whatever comes after them. */
+static void print_escaped(FILE *out, const char *word)
+{
+	fputs("$'", out);
+	for (; *word; word++)
+		if ((unsigned char)*word < ' ' || (unsigned char)*word >= 0x7f)
+			fprintf(out, "\\%03o", (unsigned)(unsigned char)*word);
+		else
+			fprintf(out, "%s%c", strchr("\\'", *word) ? "\\" : "", *word);
+	fputc('\'', out);
+}
+
 void qn_text_print_word(FILE *out, const char *word)
 {
 	static const char harmless[] = "abcdefghijklmnopqrstuvwxyz"
@@ -117,10 +143,29 @@ void qn_text_print_word(FILE *out, const char *word)
 		fputs(word, out);
 		return;
 	}
+	if (!is_plain(word)) {
+		print_escaped(out, word);
+		return;
+	}
 	fputc('\'', out);
 	for (; *word; word++)
 		fputs(*word == '\'' ? "'\\''" : (char[]){ *word, 0 }, out);
 	fputc('\'', out);
+}
+
+char *qn_text_word(const char *word)
+{
+	char *out = NULL;
+	size_t nbytes = 0;
+	FILE *f = open_memstream(&out, &nbytes);
+
+	if (!f)
+		return NULL;
+	qn_text_print_word(f, word);
+	if (!fclose(f))
+		return out;
+	free(out);
+	return NULL;
 }
 
 /* --- fitting --- */

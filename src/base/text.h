@@ -36,9 +36,11 @@ char *qn_text_utf8(const void *bytes, size_t nbytes);
 /* Writes the text in plain form. */
 void qn_text_print(FILE *out, const char *text);
 
-/* Writes bytes of which a shell makes the same word: as they are, or in quotation marks. They are
-   not made plain. */
+/* Writes plain text of which a shell makes these bytes: as they are, in quotation marks, or where they are
+   not plain as bash, ksh and zsh have it: $'a\012b'. */
 void qn_text_print_word(FILE *out, const char *word);
+/* The same; owned. NULL: there is no memory. */
+char *qn_text_word(const char *word);
 
 /*
  * Makes a text fit into nbytes with its '\0': its longest words, which are names of files and datasets,

@@ -102,7 +102,8 @@ static bool add_dataset(struct words *w, const char *path, const struct qn_about
 {
 	const size_t before = w->n;
 	char number[32];
-	bool ok = add_word(w, before ? ", " : "") && add_word(w, path);
+	char *word = qn_text_word(path);
+	bool ok = word && add_word(w, before ? ", " : "") && add_word(w, word);
 
 	for (int i = 0; ok && a && i < a->ndim; i++) {
 		snprintf(number, sizeof(number), "%s%llu", i ? " x " : " (",
@@ -110,6 +111,7 @@ static bool add_dataset(struct words *w, const char *path, const struct qn_about
 		ok = add_word(w, number);
 	}
 	ok = ok && (!a || !a->ndim || add_word(w, ")"));
+	free(word);
 	if (!ok) {
 		w->n = before;
 		w->text[before] = '\0';
@@ -157,22 +159,6 @@ static const char *candidate(const struct candidates *c, size_t i, const struct 
 	return is_linked(c, &c->l->link[i]) ? c->l->link[i].path : NULL;
 }
 
-/* A path as it may be pasted; owned, NULL without memory. */
-static char *as_word(const char *path)
-{
-	char *word = NULL;
-	size_t nbytes = 0;
-	FILE *f = open_memstream(&word, &nbytes);
-
-	if (!f)
-		return NULL;
-	qn_text_print_word(f, path);
-	if (!fclose(f))
-		return word;
-	free(word);
-	return NULL;
-}
-
 /* How they are listed, and the first of them as it may be pasted. */
 struct choice {
 	struct words words;
@@ -191,7 +177,7 @@ static void list_candidates(const struct candidates *c, const char *given, struc
 			continue;
 		path = name ? name : path;
 		if (!out->example)
-			out->example = as_word(path);
+			out->example = qn_text_word(path);
 		if (out->left || out->words.n > sizeof(out->words.text) / 2 ||
 		    !add_dataset(&out->words, path, about))
 			out->left++;
@@ -217,7 +203,7 @@ static enum quern_status need_name(const char *file, const struct candidates *c,
 {
 	const size_t nlinks = count_links(c);
 	struct choice choice = { .left = 0 };
-	char more[64] = "", what[96] = "";
+	char more[64] = "", what[96] = "", *word;
 
 	if (!c->n && !nlinks && given)
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: %s is a group without datasets", file,
@@ -226,11 +212,13 @@ static enum quern_status need_name(const char *file, const struct candidates *c,
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: it has no datasets", file);
 	list_candidates(c, given, &choice);
 	count_in_words(c, nlinks, what, sizeof(what));
+	word = qn_text_word(file);
 	if (choice.left)
 		snprintf(more, sizeof(more), " and %zu more (see quern inspect)", choice.left);
 	qn_error_set(err, QUERN_ERR_USAGE, "%s%s%s has %s: choose one with -d, as in `-d %s %s`: "
 		     "%s%s", file, given ? ": group " : "", given ? given : "", what,
-		     choice.example ? choice.example : "NAME", file, choice.words.text, more);
+		     choice.example ? choice.example : "NAME", word ? word : "FILE", choice.words.text, more);
+	free(word);
 	free(choice.example);
 	return QUERN_ERR_USAGE;
 }

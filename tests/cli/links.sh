@@ -123,7 +123,7 @@ is "3000 datasets in a group" 3000 "$(grep -c '"layout": "contiguous"' out)"
 quern run sum --json cf1.nc
 is "coordinates and bounds are not meant" '"/t2m" 78' "$(field input.dataset) $(field result.sum)"
 refuses 2 "several variables" "cf2.nc has 3 variables: choose one with -d, as in \`-d /ocean/sst \
-cf2.nc\`: /ocean/sst \(3 x 4\), /t2m \(3 x 4\), /u 10 \(3 x 4\)$" run sum cf2.nc
+cf2.nc\`: /ocean/sst \(3 x 4\), /t2m \(3 x 4\), '/u 10' \(3 x 4\)$" run sum cf2.nc
 refuses 2 "a group" "cf2.nc: group ocean has 1 variable: choose one with -d, as in \`-d /ocean/sst \
 cf2.nc\`: /ocean/sst \(3 x 4\)$" run sum -d ocean cf2.nc
 quern inspect --json cf1.nc

@@ -103,6 +103,12 @@ mean "$file"
 bench "$evil"
 bench scaling -k "moments $evil" --threads 1 --ranks 0 "$file"
 END
+
+# What is suggested can be pasted.
+quern run count "$file"
+eval "words=($(sed -n 's/.* as in `\(.*\)`: .*/\1/p' err))"
+quern inspect "${words[@]}"
+is "a suggestion: ${#words[@]} words" "0 3 " "$status ${#words[@]} $(cat err)"
 QUERN_THREADS=$evil is_plain "a value of the environment" run moments -d "$x" names.h5
 is_plain "the name of a variable" kernels
 env "QUERN_T$c1=1" "$QUERN" kernels >out 2>err
