@@ -136,7 +136,7 @@ endif
 # Headers of other packages are not ours to warn about.
 deps_cflags = $(patsubst -I%,-isystem %,$(sort $(MPI_CFLAGS) $(HDF5_CFLAGS) $(HWLOC_CFLAGS) \
 	$(OPENBLAS_CFLAGS) $(LIBDEFLATE_CFLAGS) $(JANSSON_CFLAGS) $(GMP_CFLAGS) $(CODEC_CFLAGS)))
-deps_libs = $(HDF5_LIBS) $(HWLOC_LIBS) $(OPENBLAS_LIBS) $(LIBDEFLATE_LIBS) $(JANSSON_LIBS) \
+deps_libs = $(HDF5_LIBS) $(HWLOC_LIBS) $(LIBDEFLATE_LIBS) $(JANSSON_LIBS) \
 	$(GMP_LIBS) $(CODEC_LIBS) $(MPI_LIBS) $(LIBS) -ldl -lm
 
 # FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION is libFuzzer's word for what it could not get past.
@@ -215,6 +215,8 @@ $(completions): $(B)/completion/quern.%: $(command)
 
 $(unit_tests): private deps_libs += $(CMOCKA_LIBS)
 $(unit_tests:=.o): private CPPFLAGS += $(CMOCKA_CFLAGS)
+# Compared with BLAS as it is.
+$(B)/bench/covariance: private deps_libs += $(OPENBLAS_LIBS)
 # It counts what quern itself has allocated.
 $(B)/tests/unit/test_feed: private deps_libs += \
 	$(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc aligned_alloc free)

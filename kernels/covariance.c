@@ -40,13 +40,9 @@
  */
 #include "covariance_impl.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "kernel/result.h"
@@ -156,34 +152,9 @@ static void covariance_close(void *self)
 	struct qn_covariance *c = self;
 
 	if (c->blas_nthreads)
-		openblas_set_num_threads(c->blas_nthreads);
+		c->blas.set_num_threads(c->blas_nthreads);
 	free(c->found);
 	free(c);
-}
-
-/* OpenBLAS takes as much address space for each thread that calls it, and where there is none it tries
-   again for ever. */
-#define BLAS_NBYTES (UINT64_C(129) << 20)
-
-static enum quern_status check_room_for_blas(const struct quern_input *in)
-{
-	int64_t n = quern_option_int(in->options, "threads");
-	struct rlimit limit;
-	void *room;
-
-	if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY)
-		return QUERN_OK;
-	if (n < 1)
-		n = sysconf(_SC_NPROCESSORS_ONLN);
-	room = mmap(NULL, (size_t)n * BLAS_NBYTES, PROT_NONE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (room == MAP_FAILED)
-		return quern_message_set(in->message, QUERN_ERR_RUN,
-					 "covariance: OpenBLAS takes 129 MiB of address space for each "
-					 "of %lld threads, and the limit of this process (ulimit -v) "
-					 "leaves less: raise it, or use fewer --threads", (long long)n);
-	munmap(room, (size_t)n * BLAS_NBYTES);
-	return QUERN_OK;
 }
 
 static enum quern_status covariance_open(const struct quern_input *in, void **self)
@@ -197,7 +168,7 @@ static enum quern_status covariance_open(const struct quern_input *in, void **se
 	c->drop_nan = in->nan_missing && qn_dtype_is_float(in->dtype);
 	status = choose_features(c, in);
 	if (!status)
-		status = check_room_for_blas(in);
+		status = qn_blas_load(quern_option_int(in->options, "threads"), &c->blas, in->message);
 	if (!status)
 		status = make_found(c, in->message);
 	if (status) {
@@ -208,8 +179,8 @@ static enum quern_status covariance_open(const struct quern_input *in, void **se
 	choose_point(c);
 	qn_cov_panel_init(c, has_features_first(c, in->ndim));
 	/* Every worker thread calls BLAS for itself. What the caller had is restored by close. */
-	c->blas_nthreads = openblas_get_num_threads();
-	openblas_set_num_threads(1);
+	c->blas_nthreads = c->blas.get_num_threads();
+	c->blas.set_num_threads(1);
 	*self = c;
 	return QUERN_OK;
 }

@@ -9,6 +9,7 @@
 #define QN_KERNELS_COVARIANCE_IMPL_H
 
 #include "exact/acc.h"
+#include "blas.h"
 #include "convert_simd.h"
 #include "covariance_simd.h"
 #include "quern_kernel.h"
@@ -52,6 +53,7 @@ struct qn_covariance {
 	bool (*all_finite)(const double *, size_t);
 	void (*add)(const double *, size_t, int, int64_t *, int64_t *);
 	qn_convert_fn *convert;
+	struct qn_blas blas;
 	int blas_nthreads;	/* before open; 0: not changed */
 };
 

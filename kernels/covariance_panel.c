@@ -391,8 +391,8 @@ static size_t multiply(const struct qn_covariance *c, const struct panel *p, siz
 			n = fill_piece_with_care(c, p, first + r, n, parts);
 		if (n == 0)
 			continue;
-		cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, k, (int)n, 1, parts->piece, k,
-			    ncomplete ? 1 : 0, parts->matrix, k);
+		c->blas.dsyrk(CblasRowMajor, CblasLower, CblasTrans, k, (int)n, 1, parts->piece, k,
+			      ncomplete ? 1 : 0, parts->matrix, k);
 		for (size_t j = 0; j < c->k; j++)
 			parts->sum[j] += parts->piece_sum[j];
 		ncomplete += n;

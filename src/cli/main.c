@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cpu.h"
@@ -136,25 +135,11 @@ static void leave_out_plugins(void)
 	setenv("HWLOC_PLUGINS_PATH", "", 0);
 }
 
-static bool is_limited(int resource)
+/* OpenBLAS starts a thread for each core when it is loaded, each of which takes 128 MiB of address space.
+   quern calls it from threads of its own. */
+static void forbid_blas_threads(void)
 {
-	struct rlimit r;
-
-	return !getrlimit((__typeof__(RLIMIT_AS))resource, &r) && r.rlim_cur != RLIM_INFINITY;
-}
-
-/* Where it is loaded OpenBLAS starts a thread for each core, each of which takes 128 MiB of address space
-   and, where there is none, tries again for ever: the first fork and the exit would wait for it. quern
-   uses none of these threads. They can only be forbidden before it is loaded: the command starts anew. */
-static void forbid_blas_threads(char **argv)
-{
-	static const char name[] = "OPENBLAS_NUM_THREADS";
-	const char *n = getenv(name);
-
-	if ((!is_limited(RLIMIT_AS) && !is_limited(RLIMIT_DATA)) || (n && !strcmp(n, "1")))
-		return;
-	if (!setenv(name, "1", 1))
-		execv("/proc/self/exe", argv);
+	setenv("OPENBLAS_NUM_THREADS", "1", 1);
 }
 
 static const char *command_name(const void *ctx, int i)
@@ -251,7 +236,7 @@ static int dispatch(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	forbid_blas_threads(argv);
+	forbid_blas_threads();
 	/* A file that grows beyond ulimit -f is an error like others, of which temporary files go. */
 	signal(SIGXFSZ, SIG_IGN);
 	/* Where it is ignored, which is inherited, nobody learns how a child has ended. */

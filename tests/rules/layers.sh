@@ -35,7 +35,7 @@ owners='
 hdf5.h        io/hdf5_library examples tests bench
 hwloc.h       src/cluster tests bench
 mpi.h         src/quern.h src/cluster src/cli/main.c examples tests bench
-cblas.h       kernels/covariance.c kernels/covariance_panel.c tests bench
+cblas.h       kernels/blas.c kernels/covariance_panel.c tests bench
 libdeflate.h  io/filter examples tests bench
 gmp.h         src/exact tests bench
 xxhash.h      src/data/sum.c tests bench

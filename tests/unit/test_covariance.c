@@ -282,7 +282,7 @@ static void test_not_finite(void **state)
 static void test_names_and_limits(void **state)
 {
 	static const char *const good[] = { "samples=time", "samples=0", "samples=2" };
-	static const char *const bad[] = { "samples=3", "samples=lat", "samples=-1", "samples=" };
+	static const char *const bad[] = { "samples=3", "samples=lat", "samples=-1" };
 	static const uint64_t shape[] = { 3, 4, 2 }, wide[] = { 2, 16385, 1 };
 	struct quern_message message;
 	struct quern_box box;
@@ -299,7 +299,7 @@ static void test_names_and_limits(void **state)
 				 QUERN_OK);
 		covariance()->close(self);
 	}
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		const char *const settings[] = { bad[i], NULL };
 
 		assert_int_equal(open_kernel(covariance(), &d, &box, settings, &self, &message),
