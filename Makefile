@@ -72,6 +72,7 @@ BENCH_PROGS :=
 UNIT_TESTS :=
 TEST_PROGS :=
 PRELOADED_LIBS :=
+TESTING_SRCS :=
 FUZZ_TARGETS :=
 SHELL_TESTS :=
 MANUAL_PAGES :=
@@ -114,7 +115,9 @@ example_progs := $(EXAMPLE_PROGS:%=$(B)/%)
 bench_progs := $(BENCH_PROGS:%=$(B)/%)
 unit_tests := $(UNIT_TESTS:%=$(B)/%)
 preloaded := $(PRELOADED_LIBS:%=$(B)/%.so)
-test_progs := $(TEST_PROGS:%=$(B)/%) $(preloaded)
+test_progs := $(TEST_PROGS:%=$(B)/%) $(preloaded) $(B)/test/quern
+faulty_progs := $(patsubst %,$(B)/%,$(filter tests/mpi/%,$(TEST_PROGS)))
+testing_objs := $(TESTING_SRCS:%.c=$(B)/%.o)
 fuzz_targets := $(FUZZ_TARGETS:%=$(B)/%)
 san_objs := $(if $(SAN),$(B)/tests/tools/forkable.o $(B)/tests/tools/keep_loaded.o)
 progs := $(example_progs) $(bench_progs) $(unit_tests) $(TEST_PROGS:%=$(B)/%) $(fuzz_targets)
@@ -213,6 +216,16 @@ $(completions): $(B)/completion/quern.%: $(command)
 	$(call say,GEN,$@)
 	$(Q)./$(command) help --completion $* >$@
 
+testing_ldflags = $(patsubst %,-Wl$(comma)--wrap=qn_%,malloc calloc realloc strdup strndup asprintf \
+	vasprintf open_memstream alloc_aligned alloc_pages grow grow_by_one)
+
+# What is first in the order of linking takes the place of the library's own.
+$(B)/test/quern: $(cli_objs) $(san_objs) $(testing_objs) $(static_lib)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(all_ldflags) -o $@ $(cli_objs) $(san_objs) $(testing_objs) $(static_lib) \
+		$(testing_ldflags) $(deps_libs)
+
 $(unit_tests): private deps_libs += $(CMOCKA_LIBS)
 $(unit_tests:=.o): private CPPFLAGS += $(CMOCKA_CFLAGS)
 # Compared with BLAS as it is.
@@ -222,9 +235,13 @@ $(B)/tests/unit/test_feed: private deps_libs += \
 	$(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc aligned_alloc free)
 $(fuzz_targets): private san_flags += $(if $(FUZZ),-fsanitize=fuzzer)
 $(fuzz_targets:=.o): private CPPFLAGS += $(if $(FUZZ),-DQN_LIBFUZZER)
+# Not those that start the command: the variables are for that one.
+$(unit_tests) $(faulty_progs): $(testing_objs)
+$(unit_tests) $(faulty_progs): private deps_libs += $(testing_ldflags)
 $(progs): $(B)/%: $(B)/%.o $(san_objs) $(static_lib)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(all_ldflags) -o $@ $< $(san_objs) $(static_lib) $(deps_libs)
+	$(Q)$(CC) $(all_ldflags) -o $@ $< $(filter $(testing_objs),$^) $(san_objs) $(static_lib) \
+		$(deps_libs)
 
 # Preloaded into programs with and without sanitizers, so they have none.
 $(preloaded) $(preloaded:.so=.o): private san_flags :=
@@ -246,7 +263,8 @@ $(P)quern.pc: $(srcdir)/src/quern.pc.in $(B)/flags config.mk
 	$(call say,GEN,$@)
 	$(Q)$(write_pc) >$@
 
--include $(lib_objs:.o=.d) $(cli_objs:.o=.d) $(san_objs:.o=.d) $(progs:=.d) $(preloaded:.so=.d)
+-include $(lib_objs:.o=.d) $(cli_objs:.o=.d) $(san_objs:.o=.d) $(progs:=.d) $(preloaded:.so=.d) \
+	$(testing_objs:.o=.d)
 
 all: $(static_lib) $(shared_lib) $(if $(CLI_SRCS),$(command)) $(P)quern.pc $(example_progs) \
 	$(man_pages) $(completions)
@@ -255,6 +273,7 @@ all: $(static_lib) $(shared_lib) $(if $(CLI_SRCS),$(command)) $(P)quern.pc $(exa
 
 # What scripts of tests, examples and bench find in their environment (tests/run explains it).
 script_env = SRCDIR='$(abspath $(srcdir))' BUILDDIR='$(abspath $(B))' QUERN='$(abspath $(command))' \
+	TEST_QUERN='$(abspath $(B)/test/quern)' \
 	LIBDIR='$(abspath $(or $(P),.))' MPIRUN='$(MPIRUN)' MAKE='$(MAKE)' CC='$(CC)' SAN='$(SAN)' \
 	TEST_CPPFLAGS='-include $(abspath config.h) -D_GNU_SOURCE $(CPPFLAGS) $(deps_cflags)' \
 	TEST_LIBS='$(all_ldflags) $(deps_libs)'

@@ -1,4 +1,5 @@
 #include "blas.h"
+#include "base/system.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -28,14 +29,14 @@ static enum quern_status check_room(int64_t nthreads, struct quern_message *mess
 
 	if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY)
 		return QUERN_OK;
-	room = mmap(NULL, nbytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	room = qn_sys_mmap(NULL, nbytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (room == MAP_FAILED)
 		return quern_message_set(message, QUERN_ERR_RUN,
 					 "covariance: OpenBLAS takes 129 MiB of address space for each "
 					 "of %lld threads, and the limit of this process (ulimit -v) "
 					 "leaves less: raise it, or use fewer --threads",
 					 (long long)nthreads);
-	munmap(room, nbytes);
+	qn_sys_munmap(room, nbytes);
 	return QUERN_OK;
 }
 

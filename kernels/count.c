@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "kernel/tile.h"
 #include "kernels.h"
 
@@ -15,7 +16,7 @@ struct count {
 
 static enum quern_status count_open(const struct quern_input *in, void **self)
 {
-	struct count *c = malloc(sizeof(*c));
+	struct count *c = qn_malloc(sizeof(*c));
 
 	if (!c)
 		return quern_message_set(in->message, QUERN_ERR_RUN, "out of memory");

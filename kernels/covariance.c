@@ -45,6 +45,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/system.h"
 #include "kernel/result.h"
 #include "kernel/tile.h"
 #include "kernels.h"
@@ -390,7 +391,7 @@ static void *covariance_shared(void *self, size_t *nbytes)
 
 static void emit_means(const struct qn_covariance *c, const int64_t *state, struct quern_result *r)
 {
-	double *mean = malloc(c->k * sizeof(*mean));
+	double *mean = qn_malloc(c->k * sizeof(*mean));
 
 	if (!mean) {
 		r->nomem = true;
@@ -422,7 +423,7 @@ static double one_covariance(const struct qn_covariance *c, const int64_t *state
 
 static void emit_matrix(const struct qn_covariance *c, const int64_t *state, struct quern_result *r)
 {
-	double *matrix = malloc(c->k * c->k * sizeof(*matrix));
+	double *matrix = qn_malloc(c->k * c->k * sizeof(*matrix));
 
 	if (!matrix) {
 		r->nomem = true;

@@ -19,6 +19,7 @@
 
 #include "base/isa.h"
 #include "base/least.h"
+#include "base/mem.h"
 #include "kernel/tile.h"
 #include "kernels.h"
 #include "minmax_simd.h"
@@ -48,7 +49,7 @@ struct minmax {
 
 static enum quern_status minmax_open(const struct quern_input *in, void **self)
 {
-	struct minmax *m = malloc(sizeof(*m));
+	struct minmax *m = qn_malloc(sizeof(*m));
 
 	if (!m)
 		return quern_message_set(in->message, QUERN_ERR_RUN, "out of memory");
@@ -252,7 +253,7 @@ static void emit_place(const struct minmax *m, const char *name, int64_t index,
 static void emit_texts(const struct minmax *m, const int64_t *state, struct quern_result *r)
 {
 	const int64_t *min = state + MIN, *max = min + m->width;
-	unsigned char *text = malloc(m->text_nbytes);
+	unsigned char *text = qn_malloc(m->text_nbytes);
 
 	if (!text) {
 		quern_result_lost(r);

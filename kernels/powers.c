@@ -6,13 +6,14 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "kernel/tile.h"
 
 enum { COUNT, MISSING, REST };
 
 enum quern_status qn_powers_open(const struct quern_input *in, int order, void **self)
 {
-	struct qn_powers *p = malloc(sizeof(*p));
+	struct qn_powers *p = qn_malloc(sizeof(*p));
 
 	if (!p)
 		return quern_message_set(in->message, QUERN_ERR_RUN, "out of memory");

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/least.h"
+#include "base/mem.h"
 #include "kernel/tile.h"
 #include "kernels.h"
 #include "text.h"
@@ -43,7 +44,7 @@ static const struct quern_option topk_options[] = {
 
 static enum quern_status topk_open(const struct quern_input *in, void **self)
 {
-	struct topk *t = malloc(sizeof(*t));
+	struct topk *t = qn_malloc(sizeof(*t));
 
 	if (!t)
 		return quern_message_set(in->message, QUERN_ERR_RUN, "out of memory");
@@ -243,7 +244,7 @@ static void emit_values(const struct topk *t, const int64_t *state, size_t n, vo
 static void emit_texts(const struct topk *t, const int64_t *state, size_t n,
 		       struct quern_result *r)
 {
-	unsigned char *texts = malloc(n * t->text_nbytes + 1);
+	unsigned char *texts = qn_malloc(n * t->text_nbytes + 1);
 
 	for (size_t i = 0; texts && i < n; i++)
 		qn_text_from_key(entry_at(t, state, i), t->text_nbytes, t->smallest ? 0 : -1,
@@ -274,7 +275,7 @@ static void topk_emit(const void *self, const int64_t *state, struct quern_resul
 {
 	const struct topk *t = self;
 	const size_t n = count_entries(t, state);
-	int64_t *room = calloc(n > 0 ? n : 1, (size_t)t->ndim * sizeof(*room));
+	int64_t *room = qn_calloc(n > 0 ? n : 1, (size_t)t->ndim * sizeof(*room));
 
 	quern_result_int(r, "count", state[COUNT]);
 	quern_result_int(r, "missing", state[MISSING]);

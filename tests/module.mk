@@ -4,6 +4,7 @@
 # SHELL_TESTS   scripts that print TAP, run by tests/run: see its head, and tests/lib.sh
 # TEST_PROGS    programs that scripts use (file generators, oracles); not run by themselves
 # PRELOADED_LIBS shared objects that scripts preload
+# TESTING_SRCS  stand in for files of the library in programs for tests and in their command (testing/plan.h)
 # FUZZ_TARGETS  programs that replay inputs, or with libFuzzer look for such (damage/fuzz/fuzz.h)
 UNIT_TESTS += tests/unit/test_alike
 UNIT_TESTS += tests/unit/test_api
@@ -110,3 +111,9 @@ FUZZ_TARGETS += tests/damage/fuzz/index
 FUZZ_TARGETS += tests/damage/fuzz/select
 FUZZ_TARGETS += tests/damage/fuzz/sums
 FUZZ_TARGETS += tests/damage/fuzz/unpack
+TESTING_SRCS += tests/testing/durable.c
+TESTING_SRCS += tests/testing/hosts.c
+TESTING_SRCS += tests/testing/memory.c
+TESTING_SRCS += tests/testing/mpi.c
+TESTING_SRCS += tests/testing/plan.c
+TESTING_SRCS += tests/testing/system.c

@@ -50,7 +50,7 @@ struct array {
 
 void *qn_blosc2_state_new(void)
 {
-	struct qn_blosc2 *b = calloc(1, sizeof *b);
+	struct qn_blosc2 *b = qn_calloc(1, sizeof *b);
 
 	if (!b)
 		return NULL;

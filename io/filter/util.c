@@ -20,7 +20,7 @@ uint8_t *qn_scratch_reserve(struct qn_scratch *s, size_t nbytes)
 
 void *qn_scratch_new(void)
 {
-	return calloc(1, sizeof(struct qn_scratch));
+	return qn_calloc(1, sizeof(struct qn_scratch));
 }
 
 void qn_scratch_free(void *scratch)

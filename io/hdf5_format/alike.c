@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "io/hdf5_format/contiguous.h"
 #include "io/hdf5_format/header.h"
 #include "io/hdf5_format/index.h"
@@ -387,7 +388,7 @@ static bool look(struct look *l)
 /* By a writer. The library, which is asked instead, takes a lock in the same way. */
 static bool is_locked(int fd)
 {
-	return flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+	return qn_sys_flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
 }
 
 static bool open_file(struct look *l, const struct qn_dataset *like, const char *file,
@@ -403,7 +404,7 @@ static bool open_file(struct look *l, const struct qn_dataset *like, const char 
 static void look_free(struct look *l)
 {
 	if (l && l->raw.fd >= 0)
-		close(l->raw.fd);
+		qn_sys_close(l->raw.fd);
 	free(l);
 }
 
@@ -472,7 +473,7 @@ static bool describe(struct look *l, struct qn_dataset *d)
 bool qn_h5_alike_describe(struct qn_h5_alike *a, const char *file, const char *path,
 			  struct qn_dataset *out)
 {
-	struct look *l = malloc(sizeof *l);
+	struct look *l = qn_malloc(sizeof *l);
 	struct qn_dataset d = { .ndim = 0 };
 	bool ok;
 

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
+
 #define LEAST_NBITS 6
 
 /* Of a product the highest bits depend on all of the address. */
@@ -26,11 +28,11 @@ static bool grow(struct qn_h5_met *m)
 
 	if (m->n < m->room)
 		return true;
-	addr = realloc(m->addr, n / 2 * sizeof *addr);
+	addr = qn_realloc(m->addr, n / 2 * sizeof *addr);
 	if (!addr)
 		return false;
 	m->addr = addr;
-	slot = malloc(n * sizeof *slot);
+	slot = qn_malloc(n * sizeof *slot);
 	if (!slot)
 		return false;
 	free(m->slot);

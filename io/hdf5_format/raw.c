@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/system.h"
 #include "data/dataset.h"
 
 enum quern_status qn_h5_damaged(const struct qn_h5_raw *r, uint64_t addr, const char *why)
@@ -28,7 +29,7 @@ static void look_again(struct qn_h5_raw *r)
 {
 	struct stat s;
 
-	if (fstat(r->fd, &s) || (uint64_t)s.st_size <= r->nbytes)
+	if (qn_sys_fstat(r->fd, &s) || (uint64_t)s.st_size <= r->nbytes)
 		return;
 	r->budget += (uint64_t)s.st_size - r->nbytes;
 	r->nbytes = (uint64_t)s.st_size;
@@ -50,7 +51,7 @@ static enum quern_status read_plainly(const struct qn_h5_raw *r, uint64_t addr, 
 				  uint8_t *out)
 {
 	while (nbytes > 0) {
-		ssize_t n = pread(r->fd, out, nbytes, (off_t)addr);
+		ssize_t n = qn_sys_pread(r->fd, out, nbytes, (off_t)addr);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -108,7 +109,7 @@ enum quern_status qn_h5_read_new(struct qn_h5_raw *r, uint64_t addr, uint64_t nb
 
 	if (status != QUERN_OK)
 		return status;
-	p = malloc(nbytes ? nbytes : 1);
+	p = qn_malloc(nbytes ? nbytes : 1);
 	if (!p)
 		return qn_error_nomem(r->err, nbytes, "a part of a chunk index");
 	status = read_all(r, addr, nbytes, p);
@@ -123,8 +124,9 @@ enum quern_status qn_h5_read_new(struct qn_h5_raw *r, uint64_t addr, uint64_t nb
 void qn_h5_prefetch(const struct qn_h5_raw *r, uint64_t addr, uint64_t nbytes)
 {
 	if (addr < r->nbytes)
-		posix_fadvise(r->fd, (off_t)addr, (off_t)qn_min_u64(nbytes, r->nbytes - addr),
-			      POSIX_FADV_WILLNEED);
+		qn_sys_posix_fadvise(r->fd, (off_t)addr,
+				     (off_t)qn_min_u64(nbytes, r->nbytes - addr),
+				     POSIX_FADV_WILLNEED);
 }
 
 uint64_t qn_h5_addr(const struct qn_h5_raw *r, const uint8_t *p)
@@ -300,7 +302,7 @@ bool qn_h5_is_growing(int fd)
 	uint8_t head[SUPERBLOCK_NBYTES];
 	bool found = false;
 
-	if (fstat(fd, &s))
+	if (qn_sys_fstat(fd, &s))
 		return false;
 	r.nbytes = (uint64_t)s.st_size;
 	return !find_superblock(&r, head, &found) && found && head[8] == 3 && (head[11] & 5) == 5;

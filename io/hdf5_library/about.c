@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "io/hdf5_library/attr.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_library/list.h"
@@ -172,7 +173,7 @@ enum quern_status qn_h5_list_closely(hid_t file_id, const char *file, struct qn_
 
 	if (status != QUERN_OK || out->n == 0 || out->n > QN_MOST_ABOUT)
 		return status;
-	out->about = calloc(out->n, sizeof *out->about);
+	out->about = qn_calloc(out->n, sizeof *out->about);
 	if (!out->about) {
 		status = qn_error_nomem(err, out->n * sizeof *out->about, "a list of datasets");
 		qn_listing_fini(out);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "io/hdf5_library/file.h"
 
 /* Attributes that are larger are not what we are looking for. */
@@ -96,7 +97,7 @@ static enum qn_fault fixed_text(const struct attr *a, char *out, size_t room)
 
 	if (nbytes == 0 || nbytes > MAX_TEXT_NBYTES)
 		return QN_FAULT_NO_TEXT;
-	s = malloc(nbytes);
+	s = qn_malloc(nbytes);
 	if (s && H5Aread(a->id, a->type, s) >= 0) {
 		n = strnlen(s, nbytes);
 		while (n > 0 && s[n - 1] == ' ')
@@ -215,8 +216,8 @@ static enum qn_fault read_numbers(const struct attr *a, struct qn_h5_number **ou
 		return QN_FAULT_WORDS;
 	if (!number_form(a->type, &f))
 		return QN_FAULT_NO_NUMBER;
-	v = calloc(a->nelems, sizeof *v);
-	raw = calloc(a->nelems, sizeof(uint64_t));
+	v = qn_calloc(a->nelems, sizeof *v);
+	raw = qn_calloc(a->nelems, sizeof(uint64_t));
 	if (!v || !raw || H5Aread(a->id, f.memory, raw) < 0) {
 		free(v);
 		free(raw);

@@ -186,7 +186,7 @@ static bool tell_batch(int fd, struct telling *t, size_t first)
 	uint64_t n;
 	bool ok;
 
-	t->out = open_memstream(&text, &nbytes);
+	t->out = qn_open_memstream(&text, &nbytes);
 	if (!t->out)
 		return false;
 	for (size_t i = first; i < end; i++)
@@ -255,7 +255,7 @@ static bool take_chunks(const char **at, const char *end, uint64_t n, struct qn_
 		return true;
 	if (!qn_mul(n, sizeof *d->chunks, &nbytes) || nbytes > (uint64_t)(end - *at))
 		return false;
-	d->chunks = malloc((size_t)nbytes);
+	d->chunks = qn_malloc((size_t)nbytes);
 	d->nchunks = d->chunks ? n : 0;
 	return d->chunks && take_bytes(at, end, d->chunks, nbytes);
 }
@@ -339,7 +339,7 @@ static char *hear_batch(struct qn_child *c, size_t *nbytes)
 		return NULL;
 	qn_child_wait_anew(c);
 	if (qn_child_get(c, &n, sizeof n, &ignored) == QUERN_OK && n <= ANSWER_NBYTES)
-		text = malloc((size_t)n + 1);
+		text = qn_malloc((size_t)n + 1);
 	if (text && qn_child_get(c, text, (size_t)n, &ignored) == QUERN_OK) {
 		*nbytes = (size_t)n;
 		return text;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_library/stage.h"
 
@@ -17,7 +18,7 @@ struct making {
 /* In names that a virtual dataset has, %% is one sign. */
 static char *escape(const char *name)
 {
-	char *out = malloc(2 * strlen(name) + 1), *to = out;
+	char *out = qn_malloc(2 * strlen(name) + 1), *to = out;
 
 	for (; out && *name; name++) {
 		if (*name == '%')
@@ -61,7 +62,7 @@ static bool take_fill(hid_t from, hid_t type, hid_t dcpl)
 {
 	H5D_fill_value_t defined = H5D_FILL_VALUE_UNDEFINED;
 	hid_t plist = H5Dget_create_plist(from);
-	void *value = calloc(1, H5Tget_size(type) + 1);
+	void *value = qn_calloc(1, H5Tget_size(type) + 1);
 	bool ok = plist >= 0 && value && H5Pfill_value_defined(plist, &defined) >= 0;
 
 	if (ok && defined == H5D_FILL_VALUE_USER_DEFINED)

@@ -23,6 +23,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "data/reading.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_library/format.h"
@@ -77,7 +78,7 @@ static enum quern_status start(struct qn_child *c, const struct qn_grants *grant
 	enum quern_status status;
 	char *subject;
 
-	if (asprintf(&subject, "%s: its metadata", grants->file) < 0)
+	if (qn_asprintf(&subject, "%s: its metadata", grants->file) < 0)
 		return qn_error_nomem(err, strlen(grants->file), "a process");
 	limits.files = &grants->names;
 	qn_h5_enter(caller);
@@ -150,7 +151,7 @@ static enum quern_status look_at(const char *file, struct stat *st, struct quern
 	enum quern_status status = qn_h5_open_signed(file, &fd, st, err);
 
 	if (status == QUERN_OK)
-		close(fd);
+		qn_sys_close(fd);
 	return status;
 }
 
@@ -195,7 +196,7 @@ static enum quern_status hear_listing(struct qn_child *c, void *question,
 		return status;
 	if (nbytes > LISTING_NBYTES)
 		return qn_child_refuse(c, "a list of datasets without end", err);
-	flat = malloc((size_t)nbytes + 1);
+	flat = qn_malloc((size_t)nbytes + 1);
 	if (!flat)
 		return qn_error_nomem(err, (size_t)nbytes, "a list of datasets");
 	status = qn_child_get(c, flat, (size_t)nbytes, err);
@@ -311,7 +312,7 @@ static enum quern_status hear_text(struct qn_child *c, uint64_t nbytes, char **o
 
 	if (nbytes == 0 || nbytes > TEXT_NBYTES)
 		return qn_child_refuse(c, "a name without end", err);
-	*out = malloc((size_t)nbytes);
+	*out = qn_malloc((size_t)nbytes);
 	if (!*out)
 		return qn_error_nomem(err, (size_t)nbytes, "a name");
 	status = qn_child_get(c, *out, (size_t)nbytes, err);
@@ -380,7 +381,7 @@ static void trail_fini(struct trail *t)
 static enum quern_status trail_init(struct trail *t, const char *file, const char *path,
 				    struct quern_message *err)
 {
-	*t = (struct trail){ .file = strdup(file), .path = strdup(path) };
+	*t = (struct trail){ .file = qn_strdup(file), .path = qn_strdup(path) };
 	if (t->file && t->path)
 		return QUERN_OK;
 	return qn_error_nomem(err, strlen(file) + strlen(path), "the name of a dataset");
@@ -426,7 +427,8 @@ static char *without(const char *known, const char *text)
 {
 	size_t n = strlen(known);
 
-	return strdup(!strncmp(text, known, n) && !strncmp(text + n, ": ", 2) ? text + n + 2 : text);
+	return qn_strdup(!strncmp(text, known, n) && !strncmp(text + n, ": ", 2) ? text + n + 2
+										 : text);
 }
 
 /* Takes the texts of the trail and of its end. */
@@ -454,7 +456,7 @@ static enum quern_status arrive_nowhere(struct trail *t, const struct qn_h5_end 
 	char *known = NULL;
 
 	lead_nowhere(t, end, &why);
-	if (asprintf(&known, "%s: %s", t->file, t->path) < 0)
+	if (qn_asprintf(&known, "%s: %s", t->file, t->path) < 0)
 		known = NULL;
 	*out = (struct qn_target){ .is = QN_NOTHING, .file = t->file, .path = t->path,
 				   .why = without(t->nhops > 1 || !known ? "" : known, why.text) };
@@ -559,7 +561,7 @@ static bool has_grown_to(const char *file, uint64_t nbytes)
 	const bool is = fd >= 0 && (uint64_t)st.st_size >= nbytes && qn_h5_is_growing(fd);
 
 	if (fd >= 0)
-		close(fd);
+		qn_sys_close(fd);
 	return is;
 }
 
@@ -586,7 +588,7 @@ static enum quern_status hear_flat(struct qn_child *c, struct qn_dataset *d,
 		return status;
 	if (nbytes > DESCRIPTION_NBYTES)
 		return qn_child_refuse(c, "a description without end", err);
-	flat = malloc((size_t)nbytes + 1);
+	flat = qn_malloc((size_t)nbytes + 1);
 	if (!flat)
 		return qn_error_nomem(err, (size_t)nbytes, "a description");
 	status = qn_child_get(c, flat, (size_t)nbytes, err);
@@ -607,7 +609,7 @@ static enum quern_status hear_chunks(struct qn_child *c, struct qn_dataset *d,
 		return status;
 	if (n > d->file_nbytes || !qn_mul(n, sizeof *d->chunks, &nbytes))
 		return qn_child_refuse(c, "more chunks than the file has bytes", err);
-	d->chunks = malloc((size_t)nbytes);
+	d->chunks = qn_malloc((size_t)nbytes);
 	if (!d->chunks)
 		return qn_error_nomem(err, (size_t)nbytes, "a chunk index");
 	d->nchunks = n;
@@ -664,7 +666,7 @@ static void forget_description(void *question)
 static enum quern_status note_asked(struct qn_dataset *d, const char *path,
 				    struct quern_message *err)
 {
-	if (asprintf(&d->asked, "%s%s", *path == '/' ? "" : "/", path) >= 0)
+	if (qn_asprintf(&d->asked, "%s%s", *path == '/' ? "" : "/", path) >= 0)
 		return QUERN_OK;
 	d->asked = NULL;
 	qn_dataset_fini(d);
@@ -762,7 +764,7 @@ static enum quern_status hear_sources(struct qn_child *c, void *question,
 		return status;
 	if (nbytes > SOURCES_NBYTES)
 		return qn_child_refuse(c, "a list of sources without end", err);
-	flat = malloc((size_t)nbytes + 1);
+	flat = qn_malloc((size_t)nbytes + 1);
 	if (!flat)
 		return qn_error_nomem(err, (size_t)nbytes, "a list of sources");
 	status = qn_child_get(c, flat, (size_t)nbytes, err);
@@ -795,7 +797,7 @@ static void answer_sandbox(void *ctx, int fd)
 
 	qn_h5_leave(caller);
 	s.calls = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) < 0 && errno == ENOSYS;
-	s.files = open("/", O_RDONLY) < 0 && errno == EACCES;
+	s.files = qn_sys_open("/", O_RDONLY, 0) < 0 && errno == EACCES;
 	qn_child_tell(fd, &s, sizeof s);
 }
 

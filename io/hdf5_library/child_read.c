@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 
 #include "base/mem.h"
+#include "base/system.h"
 #include "io/sandbox/child.h"
 #include "data/reading.h"
 #include "io/hdf5_library/file.h"
@@ -113,7 +114,7 @@ static enum quern_status fork_child(struct reader *r, struct quern_message *err)
 	enum quern_status status;
 	char *subject;
 
-	if (asprintf(&subject, "%s: dataset %s", r->d->file, r->d->path) < 0)
+	if (qn_asprintf(&subject, "%s: dataset %s", r->d->file, r->d->path) < 0)
 		return qn_error_nomem(err, strlen(r->d->file), "a reader");
 	r->limits.files = &r->grants.names;
 	qn_h5_enter(&r->caller);
@@ -127,7 +128,7 @@ static void stop(struct reader *r)
 {
 	qn_child_end(&r->child);
 	if (r->shared)
-		munmap(r->shared, r->shared_nbytes);
+		qn_sys_munmap(r->shared, r->shared_nbytes);
 	r->shared = NULL;
 }
 
@@ -136,8 +137,8 @@ static enum quern_status start(struct reader *r, struct quern_message *err)
 	enum quern_status status;
 
 	stop(r);
-	r->shared = mmap(NULL, r->shared_nbytes, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	r->shared = qn_sys_mmap(NULL, r->shared_nbytes, PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (r->shared == MAP_FAILED) {
 		r->shared = NULL;
 		return qn_error_nomem(err, r->shared_nbytes, "a chunk");

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+#include "base/system.h"
 #include "io/hdf5_library/child.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_library/stage.h"
@@ -58,7 +60,7 @@ static enum quern_status hear(struct qn_child *c, void *question, struct quern_m
 		return status;
 	if (n > IMAGE_NBYTES)
 		return qn_child_refuse(c, "a file without end", err);
-	image = malloc((size_t)n + 1);
+	image = qn_malloc((size_t)n + 1);
 	if (!image)
 		return qn_error_nomem(err, (size_t)n, "a file");
 	status = qn_child_get(c, image, (size_t)n, err);
@@ -90,7 +92,7 @@ static enum quern_status ask(struct question *q, struct quern_message *err)
 	status = qn_h5_open_signed(q->file, &fd, &st, err);
 	if (status != QUERN_OK)
 		return status;
-	close(fd);
+	qn_sys_close(fd);
 	return qn_hdf5_child_ask(&a, q->file, &q->caller, (uint64_t)st.st_size, err);
 }
 

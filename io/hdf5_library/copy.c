@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/system.h"
 #include "io/hdf5_format/met.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_library/stage.h"
@@ -41,7 +42,7 @@ static bool copy_values(hid_t from, hid_t to, hid_t type, hid_t space)
 {
 	const hssize_t n = H5Sget_simple_extent_npoints(space);
 	const size_t size = H5Tget_size(type);
-	void *values = n < 0 || !size ? NULL : calloc((size_t)n + 1, size);
+	void *values = n < 0 || !size ? NULL : qn_calloc((size_t)n + 1, size);
 	bool ok = values && H5Aread(from, type, values) >= 0 && H5Awrite(to, type, values) >= 0;
 
 	if (ok && (H5Tdetect_class(type, H5T_VLEN) > 0 || H5Tis_variable_str(type) > 0))
@@ -117,7 +118,7 @@ static bool note_done(struct copier *c, haddr_t addr, const char *path)
 		return false;
 	if (!qn_grow_by_one(&c->path, n, sizeof(*c->path)))
 		return false;
-	mine = strdup(path);
+	mine = qn_strdup(path);
 	if (mine)
 		qn_h5_met_add(&c->done, addr, &is_new);
 	if (is_new)
@@ -192,11 +193,11 @@ static bool copy_hard(struct copier *c, hid_t in, const char *name, const char *
 /* A file that is named from where the staged one is gets its whole name: the catalog is elsewhere. */
 static bool copy_external(struct copier *c, const char *file, const char *target, const char *path)
 {
-	char *real = *file == '/' ? NULL : realpath(c->how->file, NULL), *whole = NULL;
+	char *real = *file == '/' ? NULL : qn_sys_realpath(c->how->file, NULL), *whole = NULL;
 	const char *slash = real ? strrchr(real, '/') : NULL;
 	bool ok;
 
-	if (slash && asprintf(&whole, "%.*s/%s", (int)(slash - real), real, file) < 0)
+	if (slash && qn_asprintf(&whole, "%.*s/%s", (int)(slash - real), real, file) < 0)
 		whole = NULL;
 	ok = (!slash || whole) && H5Lcreate_external(whole ? whole : file, target, c->to, path,
 						     H5P_DEFAULT, H5P_DEFAULT) >= 0;
@@ -215,7 +216,7 @@ static bool copy_link(struct copier *c, hid_t in, const char *name, const H5L_in
 
 	if (info->type == H5L_TYPE_HARD)
 		return copy_hard(c, in, name, path);
-	value = calloc(info->u.val_size + 1, 1);
+	value = qn_calloc(info->u.val_size + 1, 1);
 	ok = value && H5Lget_val(in, name, value, info->u.val_size, H5P_DEFAULT) >= 0;
 	if (ok && info->type == H5L_TYPE_SOFT)
 		ok = H5Lcreate_soft(value, c->to, path, H5P_DEFAULT, H5P_DEFAULT) >= 0;
@@ -293,7 +294,7 @@ static bool attach_scales(const struct copier *c, hid_t from, hid_t to)
 	hid_t in = H5Aopen(from, "DIMENSION_LIST", H5P_DEFAULT), out = -1;
 	hid_t type = H5Tvlen_create(H5T_STD_REF_OBJ), space = in < 0 ? -1 : H5Aget_space(in);
 	const hssize_t n = space < 0 ? -1 : H5Sget_simple_extent_npoints(space);
-	hvl_t *list = n < 0 || n > QUERN_MAX_DIMS ? NULL : calloc((size_t)n + 1, sizeof *list);
+	hvl_t *list = n < 0 || n > QUERN_MAX_DIMS ? NULL : qn_calloc((size_t)n + 1, sizeof *list);
 	bool ok = list && H5Aread(in, type, list) >= 0;
 
 	/* One that leads nowhere is left out. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/system.h"
 #include "io/hdf5_library/attr.h"
 #include "io/hdf5_format/contiguous.h"
 #include "io/hdf5_library/extent.h"
@@ -56,14 +57,14 @@ static void not_native(struct qn_dataset *d, const char *why)
 static enum quern_status set_names(const char *file, const char *path, const char *column,
 				   struct qn_dataset *d, struct quern_message *err)
 {
-	d->file = strdup(file);
+	d->file = qn_strdup(file);
 	if (column && strlen(column) >= sizeof d->column)
 		return qn_error_set(err, QUERN_ERR_USAGE, "--column: a name of more than %zu bytes",
 				    sizeof d->column - 1);
 	snprintf(d->column, sizeof d->column, "%s", column ? column : "");
 	if (path[0] == '/')
-		d->path = strdup(path);
-	else if (asprintf(&d->path, "/%s", path) < 0)
+		d->path = qn_strdup(path);
+	else if (qn_asprintf(&d->path, "/%s", path) < 0)
 		d->path = NULL;
 	if (!d->file || !d->path)
 		return qn_error_nomem(err, strlen(file) + strlen(path), "the name of a dataset");
@@ -75,7 +76,7 @@ static enum quern_status find_leaf(struct subject *s)
 	enum quern_status status;
 	char *what;
 
-	if (asprintf(&what, "%s: dataset %s", s->d->file, s->d->path) < 0)
+	if (qn_asprintf(&what, "%s: dataset %s", s->d->file, s->d->path) < 0)
 		return qn_error_nomem(s->err, strlen(s->d->file), "the name of a dataset");
 	status = qn_h5_leaf_find(s->type, qn_dataset_column(s->d), s->addr_nbytes, what,
 				 &s->leaf, s->err);
@@ -254,7 +255,7 @@ static enum quern_status read_fill(struct subject *s, hid_t type)
 		not_native(s->d, "the size of its fill value");
 		return QUERN_OK;
 	}
-	p = malloc(nbytes);
+	p = qn_malloc(nbytes);
 	if (!p)
 		return qn_error_nomem(s->err, nbytes, "a fill value");
 	if (H5Pget_fill_value(s->dcpl, type, p) < 0)
@@ -463,7 +464,7 @@ static enum quern_status look_again(struct subject *s)
 {
 	struct stat st;
 
-	if (fstat(s->fd, &st))
+	if (qn_sys_fstat(s->fd, &st))
 		return fail(s, "its size cannot be read");
 	s->d->file_nbytes = (uint64_t)st.st_size;
 	return QUERN_OK;
@@ -594,7 +595,7 @@ static enum quern_status describe_once(const char *file, const char *path, const
 		qn_h5_enter(&caller);
 		status = describe_opened(&s, &st, with_index);
 		qn_h5_leave(&caller);
-		close(s.fd);
+		qn_sys_close(s.fd);
 	}
 	if (status == QUERN_OK)
 		*out = d;

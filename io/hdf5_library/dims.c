@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "io/hdf5_library/attr.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_library/versions.h"
@@ -52,7 +53,7 @@ static bool set_name(struct qn_dataset *d, int dim, const char *name)
 {
 	if (d->dim_name[dim] || name[0] == '\0')
 		return true;
-	d->dim_name[dim] = strdup(name);
+	d->dim_name[dim] = qn_strdup(name);
 	return d->dim_name[dim] != NULL;
 }
 
@@ -60,7 +61,7 @@ static bool set_name(struct qn_dataset *d, int dim, const char *name)
 static bool set_scale(struct qn_dataset *d, int dim, const char *path)
 {
 	if (!d->dim_scale[dim])
-		d->dim_scale[dim] = strdup(path);
+		d->dim_scale[dim] = qn_strdup(path);
 	return d->dim_scale[dim] && set_name(d, dim, last_part(path));
 }
 
@@ -77,7 +78,7 @@ static herr_t compare_link(hid_t group, const char *name, const qn_h5_link_info 
 
 	if (info->type != H5L_TYPE_HARD || qn_h5_link_addr(group, info) != s->addr)
 		return 0;
-	s->name = strdup(name);
+	s->name = qn_strdup(name);
 	return 1;
 }
 
@@ -99,7 +100,7 @@ static bool find_link(hid_t dset, const char *path, struct search *s)
 		found = qn_h5_literate_by_name(dset, group[0] ? group : "/", H5_INDEX_NAME,
 					 H5_ITER_NATIVE, NULL, compare_link, s, H5P_DEFAULT);
 	}
-	if (found > 0 && s->name && asprintf(&s->path, "%s/%s", group, s->name) < 0)
+	if (found > 0 && s->name && qn_asprintf(&s->path, "%s/%s", group, s->name) < 0)
 		s->path = NULL;
 	return found > 0;
 }

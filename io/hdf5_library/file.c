@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/text.h"
 
+#include "base/system.h"
 #include "io/hdf5_library/follow.h"
 #include "io/hdf5_library/list.h"
 #include "io/hdf5_library/open.h"
@@ -154,7 +155,7 @@ static enum quern_status not_signed(const char *file, int fd, const struct stat 
 
 	if (st->st_size == 0)
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: is empty, not an HDF5 file", file);
-	if (pread(fd, head, sizeof head, 0) == sizeof head && !memcmp(head, "CDF", 3)) {
+	if (qn_sys_pread(fd, head, sizeof head, 0) == sizeof head && !memcmp(head, "CDF", 3)) {
 		char *word = qn_text_word(file);
 
 		qn_error_set(err, QUERN_ERR_DATA, "%s: is a classic NetCDF file, not HDF5; convert it with "
@@ -180,7 +181,7 @@ enum quern_status qn_h5_open_signed(const char *file, int *fd, struct stat *st,
 	if (status == QUERN_OK && !is)
 		status = not_signed(file, f, st, err);
 	if (status != QUERN_OK) {
-		close(f);
+		qn_sys_close(f);
 		return status;
 	}
 	*fd = f;

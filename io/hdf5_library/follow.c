@@ -63,7 +63,7 @@ static enum quern_status end_at(struct follower *f, enum qn_object is)
 {
 	f->end.is = is;
 	f->ended = true;
-	f->end.path = strdup(f->path_nbytes ? f->path : "/");
+	f->end.path = qn_strdup(f->path_nbytes ? f->path : "/");
 	return f->end.path ? QUERN_OK : no_memory(f);
 }
 
@@ -108,7 +108,7 @@ static enum quern_status take_soft(struct follower *f, const char *value)
 		return qn_error_set(f->err, QUERN_ERR_DATA, "%s: %s leads from soft link to soft link "
 				    "more than %d times, or in a circle", f->file, f->asked,
 				    QN_MOST_HOPS);
-	if (asprintf(&rest, "%s/%s", value, f->rest + f->at) < 0)
+	if (qn_asprintf(&rest, "%s/%s", value, f->rest + f->at) < 0)
 		return no_memory(f);
 	free(f->rest);
 	f->rest = rest;
@@ -125,9 +125,10 @@ static enum quern_status take_external(struct follower *f, const char *value, si
 		return fail(f, "an external link cannot be read");
 	f->end.is = QN_OTHER_FILE;
 	f->ended = true;
-	f->end.file = strdup(file);
-	if (!f->end.file || asprintf(&f->end.path, "%s%s%s%s", *target == '/' ? "" : "/", target,
-				     is_last(f) ? "" : "/", is_last(f) ? "" : f->rest + f->at) < 0) {
+	f->end.file = qn_strdup(file);
+	if (!f->end.file ||
+	    qn_asprintf(&f->end.path, "%s%s%s%s", *target == '/' ? "" : "/", target,
+			is_last(f) ? "" : "/", is_last(f) ? "" : f->rest + f->at) < 0) {
 		f->end.path = NULL;
 		return no_memory(f);
 	}
@@ -137,7 +138,7 @@ static enum quern_status take_external(struct follower *f, const char *value, si
 static enum quern_status take_other(struct follower *f, const char *name,
 				    const qn_h5_link_info *info)
 {
-	char *value = calloc(info->u.val_size + 1, 1);
+	char *value = qn_calloc(info->u.val_size + 1, 1);
 	enum quern_status status;
 
 	if (!value)
@@ -185,7 +186,7 @@ static enum quern_status follow(struct follower *f)
 			status = end_at(f, QN_GROUP);
 			break;
 		}
-		name = strndup(f->rest + f->at, n);
+		name = qn_strndup(f->rest + f->at, n);
 		f->at += n;
 		status = name ? take_name(f, name) : no_memory(f);
 		free(name);
@@ -203,8 +204,12 @@ void qn_h5_end_fini(struct qn_h5_end *e)
 enum quern_status qn_h5_follow(hid_t file_id, const char *file, const char *path,
 			       struct qn_h5_end *out, struct quern_message *err)
 {
-	struct follower f = { .file = file, .asked = path, .file_id = file_id, .group = -1,
-			      .rest = strdup(path), .err = err };
+	struct follower f = { .file = file,
+			      .asked = path,
+			      .file_id = file_id,
+			      .group = -1,
+			      .rest = qn_strdup(path),
+			      .err = err };
 	enum quern_status status = follow(&f);
 
 	qn_h5_close(f.group);

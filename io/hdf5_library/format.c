@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/system.h"
 #include "io/hdf5_library/child.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_library/list.h"
@@ -22,7 +23,7 @@ static enum quern_status probe(const char *file, bool *is, struct quern_message 
 	if (status != QUERN_OK)
 		return status;
 	status = qn_h5_find_superblock(file, fd, (uint64_t)st.st_size, is, err);
-	close(fd);
+	qn_sys_close(fd);
 	return status;
 }
 
@@ -40,7 +41,7 @@ static enum quern_status list(const char *file, lister *how, struct qn_listing *
 
 	if (status != QUERN_OK)
 		return status;
-	close(fd);
+	qn_sys_close(fd);
 	qn_h5_enter(&caller);
 	status = qn_h5_open_file(file, &id, err);
 	if (status == QUERN_OK)
@@ -83,7 +84,7 @@ static bool is_growing(const char *file)
 	const bool is = fd >= 0 && qn_h5_is_growing(fd);
 
 	if (fd >= 0)
-		close(fd);
+		qn_sys_close(fd);
 	return is;
 }
 

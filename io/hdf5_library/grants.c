@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/system.h"
 #include "data/external.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_library/open.h"
@@ -86,7 +87,7 @@ static bool is_library(const char *path, int fd)
 {
 	char head[4];
 
-	return strstr(path, ".so") && pread(fd, head, sizeof head, 0) == sizeof head &&
+	return strstr(path, ".so") && qn_sys_pread(fd, head, sizeof head, 0) == sizeof head &&
 	       !memcmp(head, "\177ELF", sizeof head);
 }
 
@@ -98,7 +99,7 @@ static bool may_be_raw(struct qn_grants *g, const char *path)
 	const int fd = qn_external_open(g->file, g->dataset, path, &st, &g->why);
 
 	if (fd >= 0)
-		close(fd);
+		qn_sys_close(fd);
 	return fd >= 0;
 }
 
@@ -129,14 +130,14 @@ static bool may_have(struct qn_grants *g, const char *asked, const char *path)
 	if (qn_h5_find_superblock(path, fd, (uint64_t)st.st_size, &is, &ignored) != QUERN_OK)
 		is = false;
 	is = is || may_be_member(g, asked, path) || (g->dataset && is_library(path, fd));
-	close(fd);
+	qn_sys_close(fd);
 	return is || (g->raw && may_be_raw(g, path));
 }
 
 static enum quern_status grant(struct qn_grants *g, const char *asked, bool *more,
 			       struct quern_message *err)
 {
-	char *path = realpath(asked, NULL);
+	char *path = qn_sys_realpath(asked, NULL);
 	enum quern_status status = QUERN_OK;
 
 	if (!path && errno == ENOMEM)

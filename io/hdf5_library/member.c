@@ -238,7 +238,7 @@ static bool append(struct lister *l, hid_t type, const char *name, const struct 
 	memset(m, 0, sizeof *m);
 	if (!qn_h5_type_describe(type, &m->type, &plain))
 		return true;
-	m->name = strdup(name);
+	m->name = qn_strdup(name);
 	m->offset = at->offset;
 	m->ndim = at->ndim;
 	memcpy(m->shape, at->shape, sizeof m->shape);
@@ -255,7 +255,7 @@ static bool list_member(struct lister *l, hid_t type, unsigned i, const char *pr
 	bool ok = true;
 
 	if (member >= 0 && own) {
-		ok = asprintf(&name, "%s%s%s", prefix, *prefix ? "." : "", own) >= 0;
+		ok = qn_asprintf(&name, "%s%s%s", prefix, *prefix ? "." : "", own) >= 0;
 		if (ok) {
 			ok = list_inside(l, member, name, at, depth + 1);
 			free(name);

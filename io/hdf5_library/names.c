@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/mem.h"
+#include "base/system.h"
 
 #define ORIGIN "${ORIGIN}"
 
@@ -45,13 +47,13 @@ static bool try_path(struct search *s, char *path)
 
 	if (!path)
 		s->status = qn_error_nomem(s->err, strlen(s->name), "the name of a file");
-	else if (stat(path, &st) != 0)
+	else if (qn_sys_stat(path, &st) != 0)
 		ended = errno != ENOENT && errno != ENOTDIR && fail_search(s, path, errno);
 	else if (S_ISDIR(st.st_mode))
 		ended = false;
 	else if (!S_ISREG(st.st_mode))
 		fail_search(s, path, ENXIO);
-	else if (access(path, R_OK) != 0)
+	else if (qn_sys_access(path, R_OK) != 0)
 		fail_search(s, path, errno);
 	else
 		s->found = path;
@@ -65,7 +67,7 @@ static char *join(const char *directory, size_t length, const char *name)
 	bool slash = length > 0 && directory[length - 1] != '/';
 	char *path;
 
-	return asprintf(&path, "%.*s%s%s", (int)length, directory, slash ? "/" : "", name) < 0
+	return qn_asprintf(&path, "%.*s%s%s", (int)length, directory, slash ? "/" : "", name) < 0
 		       ? NULL
 		       : path;
 }
@@ -85,9 +87,10 @@ static char *expand(const char *file, const char *prefix)
 	char *path;
 
 	if (strncmp(prefix, ORIGIN, origin))
-		return strdup(prefix);
-	return asprintf(&path, "%.*s%s", n ? (int)n : 1, n ? file : ".", prefix + origin) < 0 ? NULL
-											: path;
+		return qn_strdup(prefix);
+	return qn_asprintf(&path, "%.*s%s", n ? (int)n : 1, n ? file : ".", prefix + origin) < 0
+		       ? NULL
+		       : path;
 }
 
 static bool try_expanded(struct search *s, const char *prefix, const char *name)
@@ -116,7 +119,7 @@ static bool try_prefixes(struct search *s, const char *prefixes, const char *nam
 
 static bool try_link_target(struct search *s, const char *name)
 {
-	char *real = realpath(s->file, NULL);
+	char *real = qn_sys_realpath(s->file, NULL);
 	bool ended = real && try_path(s, join(real, directory_length(real), name));
 
 	free(real);
@@ -126,7 +129,7 @@ static bool try_link_target(struct search *s, const char *name)
 static enum quern_status end_search(struct search *s, char **out)
 {
 	if (s->status == QUERN_OK && !s->found) {
-		s->found = strdup("");
+		s->found = qn_strdup("");
 		if (!s->found)
 			return qn_error_nomem(s->err, 1, "the name of a file");
 	}
@@ -139,13 +142,13 @@ static enum quern_status find(struct search *s, const char *prefixes, char **out
 {
 	const char *rest = s->name;
 
-	if (*s->name == '/' && try_path(s, strdup(s->name)))
+	if (*s->name == '/' && try_path(s, qn_strdup(s->name)))
 		return end_search(s, out);
 	if (*s->name == '/')
 		rest = strrchr(s->name, '/') + 1;
 	if (*rest && !try_prefixes(s, prefixes, rest) &&
 	    !try_path(s, join(s->file, directory_length(s->file), rest)) &&
-	    !try_path(s, strdup(rest)))
+	    !try_path(s, qn_strdup(rest)))
 		try_link_target(s, rest);
 	return end_search(s, out);
 }
@@ -158,7 +161,7 @@ enum quern_status qn_h5_find_source(const char *file, const char *name, char **o
 
 	if (strcmp(name, "."))
 		return find(&s, getenv("HDF5_VDS_PREFIX"), out);
-	s.found = strdup(file);
+	s.found = qn_strdup(file);
 	return s.found ? end_search(&s, out) : qn_error_nomem(err, strlen(file), "a name");
 }
 
@@ -178,7 +181,7 @@ enum quern_status qn_h5_find_raw(const char *file, const char *name, char **out,
 	const char *prefix = getenv("HDF5_EXTFILE_PREFIX");
 
 	if (*name == '/' || !prefix || !*prefix || !strcmp(prefix, "."))
-		try_path(&s, strdup(name));
+		try_path(&s, qn_strdup(name));
 	else
 		try_expanded(&s, prefix, name);
 	return end_search(&s, out);
@@ -199,7 +202,7 @@ char *qn_h5_block_name(const char *name, uint64_t block)
 
 	for (const char *p = name; *p; p++)
 		room += *p == '%' ? 24 : 1;
-	out = malloc(room);
+	out = qn_malloc(room);
 	if (!out)
 		return NULL;
 	for (const char *p = name; *p; p++) {

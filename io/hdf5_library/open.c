@@ -5,8 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "io/hdf5_library/file.h"
+#include "base/system.h"
 
 #define HEAD_NBYTES    4096
 #define DRIVER_NBYTES  8
@@ -30,7 +32,7 @@ static void read_head(const char *file, struct head *h)
 	if (qn_h5_open_plain(file, &fd, &st, &ignored) != QUERN_OK)
 		return;
 	for (uint64_t at = 0; at < MOST_USERBLOCK && n >= 0; at = at ? 2 * at : 512) {
-		n = pread(fd, h->bytes, sizeof h->bytes, (off_t)at);
+		n = qn_sys_pread(fd, h->bytes, sizeof h->bytes, (off_t)at);
 		if (n < (ssize_t)sizeof signature)
 			break;
 		if (!memcmp(h->bytes, signature, sizeof signature)) {
@@ -38,7 +40,7 @@ static void read_head(const char *file, struct head *h)
 			break;
 		}
 	}
-	close(fd);
+	qn_sys_close(fd);
 }
 
 /* The driver information of the first superblocks stands behind them, that of later ones in the
@@ -98,7 +100,7 @@ static char *family_name(const char *file)
 
 	if (!find_number(file, &at, &length))
 		return NULL;
-	name = malloc(2 * strlen(file) + 32);
+	name = qn_malloc(2 * strlen(file) + 32);
 	for (size_t i = 0; name && file[i]; i++) {
 		if (i == at) {
 			n += (size_t)sprintf(name + n, "%%0%zud", length);

@@ -173,7 +173,7 @@ static enum quern_status read_failed(const struct reader *r, struct quern_messag
 enum quern_status qn_hdf5_reader_open(const struct qn_dataset *d, void **reader,
 				      struct quern_message *err)
 {
-	struct reader *r = calloc(1, sizeof *r);
+	struct reader *r = qn_calloc(1, sizeof *r);
 	struct qn_h5_caller caller;
 	enum quern_status status;
 
@@ -181,9 +181,9 @@ enum quern_status qn_hdf5_reader_open(const struct qn_dataset *d, void **reader,
 		return qn_error_nomem(err, sizeof *r, "a reader");
 	r->file_id = r->dset = r->read_type = r->number = r->memory_type = -1;
 	r->ndim = d->scalar ? 0 : qn_dataset_outer_ndim(d);
-	r->file = strdup(d->file);
-	r->path = strdup(d->path);
-	r->column = d->column[0] ? strdup(d->column) : NULL;
+	r->file = qn_strdup(d->file);
+	r->path = qn_strdup(d->path);
+	r->column = d->column[0] ? qn_strdup(d->column) : NULL;
 	qn_h5_enter(&caller);
 	status = r->file && r->path && (r->column || !d->column[0])
 			 ? open_all(r, d, err)

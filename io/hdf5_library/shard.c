@@ -69,7 +69,7 @@ static bool mend_superblock(uint8_t *image, size_t nbytes)
 void *qn_h5_image(hid_t file, size_t *nbytes)
 {
 	ssize_t n = H5Fflush(file, H5F_SCOPE_GLOBAL) < 0 ? -1 : H5Fget_file_image(file, NULL, 0);
-	void *out = n > 0 ? malloc((size_t)n) : NULL;
+	void *out = n > 0 ? qn_malloc((size_t)n) : NULL;
 
 	if (out &&
 	    (H5Fget_file_image(file, out, (size_t)n) != n || !mend_superblock(out, (size_t)n))) {
@@ -169,7 +169,7 @@ static hid_t creation_list(hid_t like)
 static bool create_groups(hid_t file, const char *path)
 {
 	hid_t gcpl = H5Pcreate(H5P_GROUP_CREATE);
-	char *name = strdup(path);
+	char *name = qn_strdup(path);
 	bool ok = name && gcpl >= 0 && H5Pset_obj_track_times(gcpl, false) >= 0;
 
 	for (char *at = ok ? strchr(name + 1, '/') : NULL; ok && at; at = strchr(at + 1, '/')) {

@@ -9,6 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+#include "base/system.h"
+
 #if H5_VERSION_GE(1, 14, 0)
 #include <H5FDdevelop.h>
 #endif
@@ -41,13 +44,13 @@ static void fail(struct qn_h5_sink *s, int why)
 static H5FD_t *driver_open(const char *name, unsigned flags, hid_t fapl, haddr_t most)
 {
 	const struct settings *set = H5Pget_driver_info(fapl);
-	struct opened *o = set ? calloc(1, sizeof *o) : NULL;
+	struct opened *o = set ? qn_calloc(1, sizeof *o) : NULL;
 	struct stat st;
 
 	(void)name;
 	(void)flags;
 	(void)most;
-	if (!o || fstat(set->sink->fd, &st)) {
+	if (!o || qn_sys_fstat(set->sink->fd, &st)) {
 		free(o);
 		return NULL;
 	}
@@ -107,7 +110,7 @@ static herr_t driver_read(H5FD_t *file, H5FD_mem_t type, hid_t dxpl, haddr_t add
 	(void)type;
 	(void)dxpl;
 	while (nbytes) {
-		ssize_t n = pread(o->sink->fd, to, nbytes, (off_t)addr);
+		ssize_t n = qn_sys_pread(o->sink->fd, to, nbytes, (off_t)addr);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -134,7 +137,7 @@ static herr_t driver_write(H5FD_t *file, H5FD_mem_t type, hid_t dxpl, haddr_t ad
 	if (addr + nbytes > o->eof)
 		o->eof = addr + nbytes;
 	while (nbytes && !o->sink->why) {
-		ssize_t n = pwrite(o->sink->fd, from, nbytes, (off_t)addr);
+		ssize_t n = qn_sys_pwrite(o->sink->fd, from, nbytes, (off_t)addr);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -155,7 +158,7 @@ static herr_t driver_truncate(H5FD_t *file, hid_t dxpl, hbool_t closing)
 
 	(void)dxpl;
 	(void)closing;
-	if (!o->sink->why && ftruncate(o->sink->fd, (off_t)o->eoa))
+	if (!o->sink->why && qn_sys_ftruncate(o->sink->fd, (off_t)o->eoa))
 		fail(o->sink, errno);
 	o->eof = o->eoa;
 	return 0;
@@ -184,7 +187,7 @@ static const H5FD_class_t driver = {
 
 struct qn_h5_sink *qn_h5_sink_open(int fd, hid_t fapl, hid_t *file)
 {
-	struct qn_h5_sink *s = calloc(1, sizeof *s);
+	struct qn_h5_sink *s = qn_calloc(1, sizeof *s);
 	const struct settings set = { .sink = s };
 	hid_t id = s ? H5FDregister(&driver) : -1;
 

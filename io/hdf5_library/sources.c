@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/system.h"
 #include "data/external.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_library/names.h"
@@ -51,7 +52,7 @@ static enum quern_status name_of(const struct subject *s, get_name *get, size_t 
 
 	if (n < 0)
 		return fail(s, "the name of a source cannot be read");
-	name = malloc((size_t)n + 1);
+	name = qn_malloc((size_t)n + 1);
 	if (!name)
 		return qn_error_nomem(s->err, (size_t)n, "the name of a source");
 	if (get(s->dcpl, i, name, (size_t)n + 1) != n || strlen(name) != (size_t)n) {
@@ -145,7 +146,7 @@ static char *absolute(const char *path)
 
 	while (*path == '/' || !strncmp(path, "./", 2))
 		path += *path == '/' ? 1 : 2;
-	return asprintf(&full, "/%s", path) < 0 ? NULL : full;
+	return qn_asprintf(&full, "/%s", path) < 0 ? NULL : full;
 }
 
 /* Finds the file of a source, and adds it. What the library reads is counted: its names matter, and
@@ -283,7 +284,7 @@ static enum quern_status list_external(struct subject *s)
 		status = read_external(s, (unsigned)i, name, &new);
 		if (status == QUERN_OK && !new.file[0]) {
 			free(new.file);
-			new.file = strdup(name);
+			new.file = qn_strdup(name);
 		}
 		if (status == QUERN_OK && (!new.file || !qn_sources_add(s->out, &new)))
 			status = no_memory(s);
@@ -389,7 +390,7 @@ static enum quern_status check_raw(const struct subject *s, const struct qn_sour
 
 		if (fd < 0)
 			return s->err->status;
-		close(fd);
+		qn_sys_close(fd);
 	}
 	return QUERN_OK;
 }

@@ -105,7 +105,7 @@ static char *path_of(const struct walk *w, size_t object)
 
 	for (size_t i = object; w->object[i].group != NO_OBJECT; i = w->object[i].group)
 		n += strlen(w->names + w->object[i].name) + 1;
-	path = malloc((n ? n : 1) + 1);
+	path = qn_malloc((n ? n : 1) + 1);
 	if (!path)
 		return NULL;
 	path[0] = '/';
@@ -146,7 +146,7 @@ static char *reason(const struct walk *w)
 	size_t n = strlen(w->file) + 2;
 
 	qn_h5_fail(&m, w->file, NULL, "cannot be read");
-	return strdup(strlen(m.text) > n ? m.text + n : m.text);
+	return qn_strdup(strlen(m.text) > n ? m.text + n : m.text);
 }
 
 static bool read_hard(struct walk *w, hid_t group, const qn_h5_link_info *info, struct entry *e)
@@ -169,7 +169,7 @@ static bool read_hard(struct walk *w, hid_t group, const qn_h5_link_info *info, 
 static bool read_value(struct walk *w, hid_t group, const qn_h5_link_info *info, struct entry *e)
 {
 	const char *file = "", *target = "";
-	char *value = calloc(info->u.val_size + 1, 1);
+	char *value = qn_calloc(info->u.val_size + 1, 1);
 	unsigned flags;
 
 	if (!value)
@@ -181,8 +181,8 @@ static bool read_value(struct walk *w, hid_t group, const qn_h5_link_info *info,
 			 H5Lunpack_elink_val(value, info->u.val_size, &flags, &file, &target) < 0)
 			file = target = "";
 	}
-	e->file = strdup(file);
-	e->target = strdup(target);
+	e->file = qn_strdup(file);
+	e->target = qn_strdup(target);
 	free(value);
 	return (e->file && e->target) || no_memory(w);
 }
@@ -197,7 +197,7 @@ static herr_t take_link(hid_t group, const char *name, const qn_h5_link_info *in
 {
 	struct reading *r = ctx;
 	struct level *l = r->level;
-	struct entry e = { .name = strdup(name), .type = info->type };
+	struct entry e = { .name = qn_strdup(name), .type = info->type };
 	bool ok = e.name != NULL;
 
 	ok = ok && qn_grow_by_one(&l->entry, l->n, sizeof(*l->entry));
@@ -297,7 +297,8 @@ static bool take_hard(struct walk *w, const struct entry *e, size_t path_nbytes)
 	bool is_new;
 
 	if (e->is == QN_DAMAGED_OBJECT || e->addr == HADDR_UNDEF)
-		return note_flaw(w, w->path, strdup(e->target ? e->target : "its place is not known"));
+		return note_flaw(w, w->path,
+				 qn_strdup(e->target ? e->target : "its place is not known"));
 	object = meet(w, e->addr, group, e->name, &is_new);
 	if (object == NO_OBJECT)
 		return false;

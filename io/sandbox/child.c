@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+
 /* A sanitizer must be able to tell what it found. */
 #ifdef __has_feature
 #define HAS_FEATURE(name) __has_feature(name)
@@ -214,7 +216,7 @@ enum quern_status qn_child_start(struct qn_child *c, const char *subject,
 	if (check_files(subject, err) != QUERN_OK)
 		return QUERN_ERR_RUN;
 	refused = qn_refused_new();
-	copy = strdup(subject);
+	copy = qn_strdup(subject);
 	if (!copy || !refused) {
 		qn_error_nomem(err, strlen(subject), "a process");
 		goto no_memory;

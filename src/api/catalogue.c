@@ -15,6 +15,7 @@
 #include "base/fp.h"
 #include "base/mem.h"
 #include "base/options.h"
+#include "base/system.h"
 #include "base/text.h"
 #include "cluster/comm.h"
 #include "data/reading.h"
@@ -153,7 +154,7 @@ static enum quern_status add_row(struct inspection *in, const struct qn_dataset 
 	enum quern_status st = qn_inspect_layout(row, d, fd, in->select, err);
 
 	if (fd >= 0)
-		close(fd);
+		qn_sys_close(fd);
 	json_object_set_new(row, "role", role_to_json(d->asked ? NULL : in->listing, d->path));
 	json_object_set_new(row, "error", json_null());
 	json_object_set_new(row, "exit_code", json_null());

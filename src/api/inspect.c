@@ -39,7 +39,7 @@ static void warn(struct layout *l, const char *code, const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	if (vasprintf(&text, format, ap) < 0)
+	if (qn_vasprintf(&text, format, ap) < 0)
 		text = NULL;
 	va_end(ap);
 	json_array_append_new(l->warnings,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/real.h"
 #include "base/text.h"
 
@@ -137,7 +138,7 @@ char *qn_json_dump(json_t *doc)
 	char *text = doc ? json_dumps(doc, JSON_INDENT(2) | JSON_REAL_PRECISION(ROUND_TRIP)) : NULL;
 	char *short_text = NULL;
 	size_t n;
-	FILE *out = text ? open_memstream(&short_text, &n) : NULL;
+	FILE *out = text ? qn_open_memstream(&short_text, &n) : NULL;
 	bool ok;
 
 	json_decref(doc);
@@ -170,7 +171,7 @@ json_t *qn_json_load(const char *text, json_error_t *why)
 {
 	char *readable = NULL;
 	size_t n;
-	FILE *out = open_memstream(&readable, &n);
+	FILE *out = qn_open_memstream(&readable, &n);
 	json_t *doc = NULL;
 
 	while (out && *text) {

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "find/meaning.h"
 
@@ -48,7 +49,7 @@ char *qn_labels_options(const quern_run *run, bool of_kernel)
 {
 	char *text = NULL;
 	size_t n;
-	FILE *f = open_memstream(&text, &n);
+	FILE *f = qn_open_memstream(&text, &n);
 
 	if (f)
 		put_options(f, run, of_kernel);
@@ -75,7 +76,7 @@ struct writing {
 static FILE *begin(struct writing *w)
 {
 	w->text = NULL;
-	w->f = w->failed ? NULL : open_memstream(&w->text, &w->n);
+	w->f = w->failed ? NULL : qn_open_memstream(&w->text, &w->n);
 	w->failed = !w->f;
 	return w->f;
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
+
 enum quern_status qn_settings_take(struct quern_options *o, const char *const *settings,
 				   struct quern_message *err)
 {
@@ -15,7 +17,7 @@ enum quern_status qn_settings_take(struct quern_options *o, const char *const *s
 
 	for (; !st && settings && *settings; settings++) {
 		const char *equals = strchr(*settings, '=');
-		char *name = equals ? strndup(*settings, (size_t)(equals - *settings)) : NULL;
+		char *name = equals ? qn_strndup(*settings, (size_t)(equals - *settings)) : NULL;
 
 		if (!equals)
 			st = qn_error_set(err, QUERN_ERR_USAGE, "'%s' is not NAME=VALUE", *settings);

@@ -11,6 +11,7 @@
 #include "api/json.h"
 #include "api/settings.h"
 #include "base/fp.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "cluster/comm_mpi.h"
 #include "data/reading.h"
@@ -145,7 +146,7 @@ static enum quern_status judge_removal(const struct qn_staged *s, struct quern_m
 static enum quern_status judge_unseen(const struct qn_staged *s, struct quern_message *err)
 {
 	const struct qn_catalog *c = &s->catalog;
-	uint8_t *whole = calloc((size_t)c->nshards + 1, 1);
+	uint8_t *whole = qn_calloc((size_t)c->nshards + 1, 1);
 	enum quern_status st = whole ? QUERN_OK : qn_error_nomem(err, c->nshards, "shards");
 
 	for (size_t i = 0; !st && i < s->ncopies; i++)

@@ -16,8 +16,10 @@
 #include "api/run.h"
 #include "base/file.h"
 #include "base/fp.h"
+#include "base/mem.h"
 #include "base/publish.h"
 #include "base/real.h"
+#include "base/system.h"
 #include "base/text.h"
 #include "data/storage.h"
 #include "kernel/fields.h"
@@ -156,7 +158,7 @@ static enum quern_status make_csv(quern_run *run, const char *file, struct docum
 {
 	struct qn_labels labels;
 	char *text = NULL;
-	FILE *f = open_memstream(&text, &out->nbytes);
+	FILE *f = qn_open_memstream(&text, &out->nbytes);
 	bool ok = f && !qn_labels_make(run, file, &labels);
 
 	if (ok) {
@@ -192,11 +194,11 @@ static bool begins_with(const char *file, const char *head)
 {
 	char text[256];
 	int fd = qn_file_open(file, NULL);
-	ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
+	ssize_t n = fd < 0 ? -1 : qn_sys_pread(fd, text, sizeof(text) - 1, 0);
 	const char *at = text;
 
 	if (fd >= 0)
-		close(fd);
+		qn_sys_close(fd);
 	if (n < 0)
 		return false;
 	for (text[n] = '\0'; *head; head++) {
@@ -262,7 +264,7 @@ static bool is_input(const quern_run *run, const struct stat *there)
 	for (size_t i = 0; !is && i < files.n; i++) {
 		struct stat st;
 
-		is = stat(files.name[i], &st) == 0 && st.st_dev == there->st_dev &&
+		is = qn_sys_stat(files.name[i], &st) == 0 && st.st_dev == there->st_dev &&
 		     st.st_ino == there->st_ino;
 	}
 	qn_names_fini(&files);
@@ -275,7 +277,7 @@ static enum quern_status check_replaced(quern_run *run, const struct writer *w, 
 {
 	struct stat there;
 
-	if (stat(file, &there))
+	if (qn_sys_stat(file, &there))
 		return QUERN_OK;
 	if (is_input(run, &there))
 		return refuse(run, file, "is a file to be read too; choose another name");

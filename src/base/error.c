@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 
 /* Names in a message are as long as their files have them, and any bytes: it is composed whole, made
@@ -21,7 +22,7 @@ static enum quern_status record(struct quern_message *err, enum quern_status sta
 		return status;
 	err->status = status;
 	err->reason = reason;
-	if (vasprintf(&text, format, ap) < 0)
+	if (qn_vasprintf(&text, format, ap) < 0)
 		text = NULL;
 	qn_text_put(err->text, sizeof err->text, text ? text : "out of memory");
 	free(text);

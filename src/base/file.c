@@ -9,25 +9,23 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LEAST_SLEEP_NS 500000	/* shorter ones are collected: waking up takes some 50 us */
-#define MOST_DELAY_NS 1000000000
-
-/* --- opening --- */
+#include "base/mem.h"
+#include "base/system.h"
 
 static int open_regular(const char *file, int flags, struct stat *st)
 {
-	const int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
+	const int fd = qn_sys_open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags, 0);
 	struct stat s;
 	int why = 0;
 
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &s))
+	if (qn_sys_fstat(fd, &s))
 		why = errno;
 	else if (!S_ISREG(s.st_mode))
 		why = S_ISDIR(s.st_mode) ? EISDIR : ENXIO;
 	if (why) {
-		close(fd);
+		qn_sys_close(fd);
 		errno = why;
 		return -1;
 	}
@@ -74,7 +72,7 @@ static ssize_t read_all(int fd, char *out, size_t n)
 	size_t done = 0;
 
 	while (done < n) {
-		ssize_t got = read(fd, out + done, n - done);
+		ssize_t got = qn_sys_read(fd, out + done, n - done);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -100,11 +98,11 @@ char *qn_file_load(const char *file, size_t most, size_t *nbytes)
 	if ((uint64_t)s.st_size > most)
 		errno = EFBIG;
 	else
-		out = calloc((size_t)s.st_size + 1, 1);
+		out = qn_calloc((size_t)s.st_size + 1, 1);
 	if (out)
 		n = read_all(fd, out, (size_t)s.st_size);
 	why = errno;
-	close(fd);
+	qn_sys_close(fd);
 	if (n < 0) {
 		free(out);
 		errno = why;
@@ -112,104 +110,6 @@ char *qn_file_load(const char *file, size_t most, size_t *nbytes)
 	}
 	*nbytes = (size_t)n;
 	return out;
-}
-
-/* --- reading --- */
-
-/* The rank as launchers tell it: this layer knows nothing of MPI. */
-static const char *rank_of_process(void)
-{
-	static const char *const names[] = { "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (getenv(names[i]))
-			return getenv(names[i]);
-	return "0";
-}
-
-static bool is_name(const char *text, size_t n, const char *name)
-{
-	return name && strlen(name) == n && !memcmp(text, name, n);
-}
-
-uint64_t qn_file_delay(const char *setting, const char *host, const char *rank)
-{
-	for (const char *s = setting; *s; s += *s == ',') {
-		size_t n = strcspn(s, ":,");
-		bool meant = is_name(s, n, "*") || is_name(s, n, host) || is_name(s, n, rank);
-		unsigned long long ns;
-
-		s += n;
-		if (*s != ':')
-			continue;
-		ns = strtoull(s + 1, NULL, 10);
-		if (meant)
-			return ns < MOST_DELAY_NS ? ns : MOST_DELAY_NS;
-		s += strcspn(s, ",");
-	}
-	return 0;
-}
-
-struct qn_file qn_file_on(int fd)
-{
-	struct qn_file f = { .fd = fd };
-	const char *setting = getenv("QUERN_TEST_READ_DELAY");
-	char host[64] = "";
-
-	if (setting) {
-		gethostname(host, sizeof(host) - 1);
-		f.delay_ns = qn_file_delay(setting, host, rank_of_process());
-	}
-	return f;
-}
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-/* Makes a read of nbytes that began at start_ns last as long as it is to. What a sleep takes longer
-   is counted towards the next. */
-static void slow_down(struct qn_file *f, size_t nbytes, int64_t start_ns)
-{
-	int64_t now = now_ns();
-
-	f->owed_ns += (int64_t)(nbytes * f->delay_ns >> 10) - (now - start_ns);
-	if (f->owed_ns >= LEAST_SLEEP_NS) {
-		struct timespec t = { .tv_sec = f->owed_ns / 1000000000,
-				      .tv_nsec = f->owed_ns % 1000000000 };
-
-		nanosleep(&t, NULL);
-		f->owed_ns -= now_ns() - now;
-	}
-	/* A pause between reads is no credit. */
-	if (f->owed_ns < -LEAST_SLEEP_NS)
-		f->owed_ns = -LEAST_SLEEP_NS;
-}
-
-ssize_t qn_file_read(struct qn_file *f, void *out, size_t nbytes, uint64_t offset)
-{
-	int64_t start_ns = f->delay_ns ? now_ns() : 0;
-	size_t done = 0;
-
-	while (done < nbytes) {
-		ssize_t n = pread(f->fd, (char *)out + done, nbytes - done,
-				  (off_t)(offset + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	if (f->delay_ns)
-		slow_down(f, done, start_ns);
-	return (ssize_t)done;
 }
 
 /*
@@ -232,7 +132,7 @@ uint8_t *qn_file_place(uint8_t *buffer, uint64_t offset)
 
 uint64_t qn_file_fetched(void)
 {
-	FILE *f = fopen("/proc/self/io", "re"); /* of the system, not a user's */
+	FILE *f = qn_sys_fopen("/proc/self/io", "re"); /* of the system, not a user's */
 	unsigned long long n = 0;
 	char line[64];
 

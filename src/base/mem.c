@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 
 #define CACHE_LINE_NBYTES 64
-#define PAGE_NBYTES	 4096
+#define PAGE_NBYTES	  4096
 #define HUGE_PAGE_NBYTES (2u << 20)
 /* From here on malloc has a block mapped by the system, where another thread's may lie beside it;
    smaller ones lie beside what the same thread has. */
@@ -28,6 +28,47 @@ bool qn_product(const uint64_t *v, int n, uint64_t *out)
 		return false;
 	*out = zero ? 0 : r;
 	return true;
+}
+
+void *qn_malloc(size_t nbytes)
+{
+	return malloc(nbytes);
+}
+
+void *qn_realloc(void *p, size_t nbytes)
+{
+	return realloc(p, nbytes);
+}
+
+char *qn_strdup(const char *text)
+{
+	return strdup(text);
+}
+
+char *qn_strndup(const char *text, size_t most)
+{
+	return strndup(text, most);
+}
+
+int qn_asprintf(char **out, const char *format, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vasprintf(out, format, ap);
+	va_end(ap);
+	return n;
+}
+
+int qn_vasprintf(char **out, const char *format, va_list ap)
+{
+	return vasprintf(out, format, ap);
+}
+
+FILE *qn_open_memstream(char **text, size_t *nbytes)
+{
+	return open_memstream(text, nbytes);
 }
 
 void *qn_calloc(size_t nelems, size_t size)

@@ -13,4 +13,5 @@ LIB_SRCS += src/base/process.c
 LIB_SRCS += src/base/publish.c
 LIB_SRCS += src/base/real.c
 LIB_SRCS += src/base/rights.c
+LIB_SRCS += src/base/system.c
 LIB_SRCS += src/base/text.c

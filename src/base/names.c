@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/system.h"
 
 void qn_names_fini(struct qn_names *l)
 {
@@ -23,7 +24,7 @@ enum quern_status qn_names_add(struct qn_names *l, const char *name, struct quer
 
 	if (!qn_grow(&l->name, &l->room, l->n + 1, sizeof(*l->name)))
 		return qn_error_nomem(err, l->n * sizeof(*l->name), "the names of files");
-	copy = strdup(name);
+	copy = qn_strdup(name);
 	if (!copy)
 		return qn_error_nomem(err, strlen(name), "the name of a file");
 	l->name[l->n++] = copy;
@@ -42,7 +43,7 @@ static bool is_file(const char *word)
 {
 	struct stat st;
 
-	return !lstat(word, &st);
+	return !qn_sys_lstat(word, &st);
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -80,7 +81,7 @@ enum quern_status qn_names_find(struct qn_names *l, const char *word, struct que
 		return qn_names_add(l, word, err);
 	errno = 0;
 	/* glob sorts by the language of the user; results must not depend on it. */
-	rc = glob(word, GLOB_NOSORT | GLOB_ERR, NULL, &g);
+	rc = qn_sys_glob(word, GLOB_NOSORT | GLOB_ERR, NULL, &g);
 	why = errno;
 	if (rc == GLOB_NOSPACE) {
 		st = qn_error_nomem(err, 0, "the names of files");
@@ -163,7 +164,7 @@ void *qn_names_pack(const struct qn_names *l, size_t *nbytes)
 
 	for (size_t i = 0; i < l->n; i++)
 		n += strlen(l->name[i]) + 1;
-	out = at = malloc(n ? n : 1);
+	out = at = qn_malloc(n ? n : 1);
 	if (!out)
 		return NULL;
 	for (size_t i = 0; i < l->n; i++)

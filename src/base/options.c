@@ -27,7 +27,7 @@ static enum quern_status store(struct qn_option_value *v, const char *text,
 {
 	char *copy = NULL;
 
-	if (text && !(copy = strdup(text)))
+	if (text && !(copy = qn_strdup(text)))
 		return qn_error_nomem(err, strlen(text), "an option");
 	free(v->text);
 	v->text = copy;

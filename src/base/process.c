@@ -4,12 +4,13 @@
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <stdint.h>
+#include "base/system.h"
 
 #define NAP_MS	   1
 #define LAST_WORDS 2000 /* ms that a killed process may take to go */
@@ -49,7 +50,7 @@ bool qn_process_signal(const struct qn_process *p, int sig)
 static void forget(struct qn_process *p)
 {
 	if (p->fd >= 0)
-		close(p->fd);
+		qn_sys_close(p->fd);
 	*p = QN_PROCESS_NONE;
 }
 

@@ -13,6 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+#include "base/system.h"
+
 #define SUFFIX	    ".partial"
 #define NRANDOM	    12	/* characters of 5 bits */
 #define NTRIES	    16	/* a name of 60 random bits is taken once, or somebody is at work */
@@ -33,7 +36,7 @@ static char *folder_of(const char *file)
 {
 	const size_t length = folder_length(file);
 
-	return length ? strndup(file, length) : strdup(".");
+	return length ? qn_strndup(file, length) : qn_strdup(".");
 }
 
 /* "NAME." with the folder: what all temporary names of a file have in common. Owned. */
@@ -44,7 +47,7 @@ static char *common_of(const char *file)
 	const size_t length = strlen(file + folder);
 	char *out;
 
-	return asprintf(&out, "%.*s.", (int)(folder + (length < most ? length : most)), file) < 0
+	return qn_asprintf(&out, "%.*s.", (int)(folder + (length < most ? length : most)), file) < 0
 		       ? NULL : out;
 }
 
@@ -60,7 +63,7 @@ static char *random_partial(const char *file)
 		text[i] = digits[bits[i] % 32];
 	text[NRANDOM] = '\0';
 	common = common_of(file);
-	if (common && asprintf(&out, "%s%s" SUFFIX, common, text) < 0)
+	if (common && qn_asprintf(&out, "%s%s" SUFFIX, common, text) < 0)
 		out = NULL;
 	free(common);
 	return out;
@@ -72,7 +75,7 @@ static bool is_strangers(const char *link)
 {
 	char *folder = folder_of(link);
 	struct stat of, in;
-	bool is = !folder || lstat(link, &of) || stat(folder, &in) ||
+	bool is = !folder || qn_sys_lstat(link, &of) || qn_sys_stat(folder, &in) ||
 		  ((in.st_mode & S_ISVTX) && (in.st_mode & S_IWOTH) && of.st_uid != geteuid() &&
 		   of.st_uid != in.st_uid);
 
@@ -84,7 +87,7 @@ static bool is_strangers(const char *link)
 static char *read_link(const char *file)
 {
 	char target[PATH_MAX], *out;
-	const ssize_t n = readlink(file, target, sizeof target - 1);
+	const ssize_t n = qn_sys_readlink(file, target, sizeof target - 1);
 
 	if (n < 0)
 		return NULL;
@@ -93,7 +96,7 @@ static char *read_link(const char *file)
 		return NULL;
 	}
 	target[n] = '\0';
-	if (asprintf(&out, "%.*s%s", target[0] == '/' ? 0 : (int)folder_length(file), file,
+	if (qn_asprintf(&out, "%.*s%s", target[0] == '/' ? 0 : (int)folder_length(file), file,
 		     target) < 0)
 		return NULL;
 	return out;
@@ -102,7 +105,7 @@ static char *read_link(const char *file)
 /* Where a name leads, whether or not there is a file; owned. NULL: errno says why. */
 static char *follow(const char *name)
 {
-	char *file = strdup(name);
+	char *file = qn_strdup(name);
 
 	for (int i = 0; file && i < MOST_LINKS; i++) {
 		char *next = read_link(file);
@@ -141,7 +144,7 @@ static enum quern_status check_there(const char *option, const char *name, const
 		return qn_error_set(err, QUERN_ERR_USAGE, "%s %s: is %s, not a file", option, name,
 				    S_ISDIR(there->st_mode) ? "a directory"
 							    : "a device, a pipe or a socket");
-	if (!(there->st_mode & 0222) || faccessat(AT_FDCWD, file, W_OK, AT_EACCESS))
+	if (!(there->st_mode & 0222) || qn_sys_faccessat(AT_FDCWD, file, W_OK, AT_EACCESS))
 		return qn_error_set(err, QUERN_ERR_DENIED, "%s %s: is read-only; choose another "
 				    "name, or make it writable first", option, name);
 	return QUERN_OK;
@@ -155,7 +158,7 @@ static enum quern_status check_folder(const char *option, const char *name, cons
 
 	if (!folder)
 		st = qn_error_nomem(err, strlen(file), "a name");
-	else if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS))
+	else if (qn_sys_faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS))
 		st = refuse(option, name, "its directory cannot be written", errno, err);
 	free(folder);
 	return st;
@@ -170,7 +173,7 @@ enum quern_status qn_publish_check(const char *option, const char *name, struct 
 	if (!file)
 		return refuse(option, name, "cannot be written", errno, err);
 	st = check_folder(option, name, file, err);
-	if (!st && !lstat(file, &there))
+	if (!st && !qn_sys_lstat(file, &there))
 		st = check_there(option, name, &there, file, err);
 	else if (!st && errno != ENOENT)
 		st = refuse(option, name, "cannot be written", errno, err);
@@ -190,21 +193,22 @@ static bool is_partial(const char *name, const char *common)
 
 static void remove_any(int folder, const char *partial)
 {
-	unlinkat(folder, partial, 0);
+	qn_sys_unlinkat(folder, partial, 0);
 }
 
 /* It is locked while it is removed, so that nobody begins to write it. */
 static void remove_stale(int folder, const char *partial)
 {
-	const int fd = openat(folder, partial, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	const int fd = qn_sys_openat(folder, partial, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+				0);
 	struct stat st;
 
 	if (fd < 0)
 		return;
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
-	    time(NULL) - st.st_mtim.tv_sec > STALE_SECONDS && !flock(fd, LOCK_EX | LOCK_NB))
-		unlinkat(folder, partial, 0);
-	close(fd);
+	if (!qn_sys_fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	    time(NULL) - st.st_mtim.tv_sec > STALE_SECONDS && !qn_sys_flock(fd, LOCK_EX | LOCK_NB))
+		qn_sys_unlinkat(folder, partial, 0);
+	qn_sys_close(fd);
 }
 
 /* Gives the temporary files of `file` to one of these. */
@@ -212,14 +216,14 @@ static void sweep(const char *file, void (*remove_it)(int folder, const char *pa
 {
 	const size_t length = folder_length(file);
 	char *common = common_of(file), *folder = folder_of(file);
-	DIR *d = common && folder ? opendir(folder) : NULL;
+	DIR *d = common && folder ? qn_sys_opendir(folder) : NULL;
 	struct dirent *e;
 
-	while (d && (e = readdir(d)))
+	while (d && (e = qn_sys_readdir(d)))
 		if (is_partial(e->d_name, common + length))
 			remove_it(dirfd(d), e->d_name);
 	if (d)
-		closedir(d);
+		qn_sys_closedir(d);
 	free(folder);
 	free(common);
 }
@@ -247,9 +251,9 @@ static bool lock_it(int fd)
 {
 	struct stat st;
 
-	if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+	if (qn_sys_flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
 		return false;
-	return !fstat(fd, &st) && st.st_nlink > 0;
+	return !qn_sys_fstat(fd, &st) && st.st_nlink > 0;
 }
 
 /* Tries names until one was not there. locked: by this process, until it is closed. */
@@ -260,13 +264,14 @@ static int create(struct qn_publishing *p, bool locked)
 		p->partial = random_partial(p->file);
 		if (!p->partial)
 			return errno ? errno : ENOMEM;
-		p->fd = open(p->partial, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		p->fd = qn_sys_open(p->partial, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+				    0600);
 		if (p->fd >= 0 && (!locked || lock_it(p->fd)))
 			return 0;
 		if (p->fd < 0 && errno != EEXIST)
 			return errno;
 		if (p->fd >= 0)
-			close(p->fd);
+			qn_sys_close(p->fd);
 		p->fd = -1;
 	}
 	return EEXIST;
@@ -277,7 +282,7 @@ static struct qn_rights rights_of(const char *file, struct qn_rights rights)
 {
 	struct stat there;
 
-	if (lstat(file, &there) || !S_ISREG(there.st_mode))
+	if (qn_sys_lstat(file, &there) || !S_ISREG(there.st_mode))
 		return qn_rights_masked(rights);
 	return qn_rights_meet(rights, qn_rights_of(file, &there));
 }
@@ -296,8 +301,8 @@ enum quern_status qn_publish_open(const char *name, enum qn_links links, struct 
 	int why = 0;
 
 	*out = QN_PUBLISHING_NONE;
-	out->name = strdup(name);
-	out->file = links == QN_FOLLOW_LINK ? follow(name) : strdup(name);
+	out->name = qn_strdup(name);
+	out->file = links == QN_FOLLOW_LINK ? follow(name) : qn_strdup(name);
 	if (!out->file || !out->name)
 		why = errno;
 	if (!why && links == QN_FOLLOW_LINK)
@@ -318,7 +323,7 @@ enum quern_status qn_publish_put(const struct qn_publishing *p, const void *byte
 	const char *at = bytes;
 
 	while (nbytes) {
-		ssize_t n = write(p->fd, at, nbytes);
+		ssize_t n = qn_sys_write(p->fd, at, nbytes);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -334,7 +339,7 @@ enum quern_status qn_publish_put(const struct qn_publishing *p, const void *byte
 /* 0 or errno. A file system that cannot sync is no reason to fail. */
 static int sync_all(int fd)
 {
-	while (fsync(fd))
+	while (qn_sys_fsync(fd))
 		if (errno != EINTR)
 			return errno == EINVAL || errno == ENOSYS || errno == ENOTSUP ? 0 : errno;
 	return 0;
@@ -346,17 +351,17 @@ static int close_it(struct qn_publishing *p)
 	const int fd = p->fd;
 
 	p->fd = -1;
-	return close(fd) && errno != EINTR ? errno : 0;
+	return qn_sys_close(fd) && errno != EINTR ? errno : 0;
 }
 
 int qn_publish_sync_folder(const char *file)
 {
 	char *folder = folder_of(file);
-	int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int fd = folder ? qn_sys_open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0) : -1;
 	/* One that may be written and not read cannot be synced. */
 	int why = fd >= 0 ? sync_all(fd) : !folder ? ENOMEM : errno == EACCES ? 0 : errno;
 
-	if (fd >= 0 && close(fd) && !why)
+	if (fd >= 0 && qn_sys_close(fd) && !why)
 		why = errno;
 	free(folder);
 	return why;
@@ -365,8 +370,8 @@ int qn_publish_sync_folder(const char *file)
 void qn_publish_discard(struct qn_publishing *p)
 {
 	if (p->fd >= 0) {
-		close(p->fd);
-		unlink(p->partial);
+		qn_sys_close(p->fd);
+		qn_sys_unlink(p->partial);
 	}
 	forget(p);
 }
@@ -376,7 +381,7 @@ static int set_time(int fd, int64_t time_ns)
 	const struct timespec t = { .tv_sec = time_ns / 1000000000, .tv_nsec = time_ns % 1000000000 };
 	const struct timespec both[2] = { t, t };
 
-	return time_ns != QN_PUBLISH_NOW && futimens(fd, both) ? errno : 0;
+	return time_ns != QN_PUBLISH_NOW && qn_sys_futimens(fd, both) ? errno : 0;
 }
 
 enum quern_status qn_publish_commit(struct qn_publishing *p, int64_t time_ns, struct quern_message *err)
@@ -393,10 +398,10 @@ enum quern_status qn_publish_commit(struct qn_publishing *p, int64_t time_ns, st
 	why = close_it(p);
 	if (!st && why)
 		st = not_written(p->name, why, err);
-	if (!st && rename(p->partial, p->file))
+	if (!st && qn_sys_rename(p->partial, p->file))
 		st = failed(p->name, "cannot be put in its place", errno, err);
 	if (st)
-		unlink(p->partial);
+		qn_sys_unlink(p->partial);
 	else if ((why = qn_publish_sync_folder(p->file)))
 		st = failed(p->name, "is written, but its directory cannot be synced", why, err);
 	forget(p);

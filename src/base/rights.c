@@ -6,6 +6,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/system.h"
+
 /* Members of a group that it is not for have no more than others. */
 static mode_t without_group(mode_t mode)
 {
@@ -18,7 +20,7 @@ struct qn_rights qn_rights_of(const char *file, const struct stat *st)
 	struct qn_rights r = { .mode = (st->st_mode & 0666) | S_IRUSR, .group = st->st_gid };
 
 	/* The bits of the group are the mask of the list then. */
-	if (getxattr(file, "system.posix_acl_access", NULL, 0) > 0)
+	if (qn_sys_getxattr(file, "system.posix_acl_access", NULL, 0) > 0)
 		r.mode &= ~(mode_t)S_IRWXG;
 	return r;
 }
@@ -37,7 +39,7 @@ struct qn_rights qn_rights_meet(struct qn_rights a, struct qn_rights b)
 /* Asking the system call sets it, for all threads. */
 static mode_t current_umask(void)
 {
-	FILE *f = fopen("/proc/self/status", "re"); /* of the system, not a user's */
+	FILE *f = qn_sys_fopen("/proc/self/status", "re"); /* of the system, not a user's */
 	char line[128];
 	unsigned mask;
 	int n = 0;
@@ -65,10 +67,11 @@ static int set_mode(int fd, mode_t mode)
 	struct stat st;
 	int why;
 
-	if (!fchmod(fd, mode))
+	if (!qn_sys_fchmod(fd, mode))
 		return 0;
 	why = errno;
-	if ((why == EPERM || why == ENOTSUP) && !fstat(fd, &st) && !(st.st_mode & 0666 & ~mode))
+	if ((why == EPERM || why == ENOTSUP) && !qn_sys_fstat(fd, &st) &&
+	    !(st.st_mode & 0666 & ~mode))
 		return 0;
 	return why;
 }
@@ -77,9 +80,9 @@ int qn_rights_grant(int fd, struct qn_rights r)
 {
 	struct stat st;
 
-	if (fstat(fd, &st))
+	if (qn_sys_fstat(fd, &st))
 		return errno;
-	if (r.group != QN_NO_GROUP && st.st_gid != r.group && fchown(fd, (uid_t)-1, r.group))
+	if (r.group != QN_NO_GROUP && st.st_gid != r.group && qn_sys_fchown(fd, (uid_t)-1, r.group))
 		r.mode = without_group(r.mode);
 	return set_mode(fd, r.mode);
 }
@@ -93,14 +96,14 @@ int qn_rights_mkdir(const char *folder, struct qn_rights r)
 {
 	int fd, why = 0;
 
-	if (mkdir(folder, S_IRWXU))
+	if (qn_sys_mkdir(folder, S_IRWXU))
 		return errno == EEXIST ? 0 : errno;
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = qn_sys_open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 	if (fd < 0)
 		return errno;
 	r = qn_rights_masked(r);
 	r.mode = folder_mode(r.mode);
 	why = qn_rights_grant(fd, r);
-	close(fd);
+	qn_sys_close(fd);
 	return why;
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
+
 #define GAP	   "..."
 #define GAP_NBYTES 3
 #define LEAST_WORD 48	/* bytes that a word keeps */
@@ -69,7 +71,7 @@ char *qn_text_plain(const char *text)
 {
 	const size_t n = strlen(text);
 	const char *end = text + n;
-	char *plain = n < SIZE_MAX / 4 ? malloc(4 * n + QN_PLAIN_NBYTES) : NULL, *to = plain;
+	char *plain = n < SIZE_MAX / 4 ? qn_malloc(4 * n + QN_PLAIN_NBYTES) : NULL, *to = plain;
 
 	if (to)
 		*to = 0;
@@ -81,7 +83,7 @@ char *qn_text_plain(const char *text)
 char *qn_text_utf8(const void *bytes, size_t nbytes)
 {
 	const char *p = bytes, *end = p + nbytes;
-	char *text = nbytes < SIZE_MAX / 4 ? malloc(4 * nbytes + 1) : NULL, *to = text;
+	char *text = nbytes < SIZE_MAX / 4 ? qn_malloc(4 * nbytes + 1) : NULL, *to = text;
 
 	while (text && p < end) {
 		uint32_t code = 0;
@@ -157,7 +159,7 @@ char *qn_text_word(const char *word)
 {
 	char *out = NULL;
 	size_t nbytes = 0;
-	FILE *f = open_memstream(&out, &nbytes);
+	FILE *f = qn_open_memstream(&out, &nbytes);
 
 	if (!f)
 		return NULL;

@@ -4,6 +4,8 @@
 
 #include "cli/cli.h"
 
+#include "base/mem.h"
+
 #define HELP_COLUMN   28
 #define NARROW_COLUMN 8		/* of a narrow terminal */
 #define NARROW	      72
@@ -278,12 +280,12 @@ char **qn_cli_settings(const struct quern_options *o, const struct quern_option 
 
 	while (rows[n].name)
 		n++;
-	settings = calloc(n + 1, sizeof(*settings));
+	settings = qn_calloc(n + 1, sizeof(*settings));
 	n = 0;
 	for (; settings && rows->name; rows++) {
 		const char *value = quern_option_string(o, rows->name);
 
-		if (value && asprintf(&settings[n++], "%s=%s", rows->name, value) < 0) {
+		if (value && qn_asprintf(&settings[n++], "%s=%s", rows->name, value) < 0) {
 			settings[n - 1] = NULL;
 			qn_cli_settings_free(settings);
 			return NULL;

@@ -13,6 +13,7 @@
 #include "api/json.h"
 #include "base/mem.h"
 #include "cli/bench.h"
+#include "base/system.h"
 #include "cli/cli.h"
 #include "quern.h"
 
@@ -484,7 +485,7 @@ int qn_cli_bench(int argc, char **argv)
 	if (first < 0)
 		return -1 - first;
 	st = check_line(argc, argv, first, &err);
-	if (!st && readlink("/proc/self/exe", program, sizeof(program) - 1) < 0)
+	if (!st && qn_sys_readlink("/proc/self/exe", program, sizeof(program) - 1) < 0)
 		st = qn_error_set(&err, QUERN_ERR_RUN, "cannot find this command's own file: %s",
 				  strerror(errno));
 	if (!st) {

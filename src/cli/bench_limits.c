@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "cli/bench.h"
 
 #define PIECE ((size_t)1 << 20)
@@ -82,7 +83,7 @@ static bool read_file(struct pass *p, void *buffer)
 	uint64_t npieces = qn_ceil_div(p->file_nbytes, PIECE), i;
 
 	while ((i = atomic_fetch_add(&p->next, 1)) < npieces)
-		if (pread(p->fd, buffer, PIECE, (off_t)(i * PIECE)) <= 0)
+		if (qn_sys_pread(p->fd, buffer, PIECE, (off_t)(i * PIECE)) <= 0)
 			return false;
 	return true;
 }
@@ -196,7 +197,7 @@ enum quern_status qn_bench_pread_rate(const char *file, int nthreads, int repeat
 			     rate, err);
 	}
 	if (fd >= 0)
-		close(fd);
+		qn_sys_close(fd);
 	return st;
 }
 

@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "api/json.h"
+#include "base/mem.h"
 #include "base/publish.h"
+#include "base/system.h"
 #include "base/text.h"
 #include "cli/bench.h"
 #include "cli/cli.h"
@@ -311,7 +313,7 @@ static bool run_gnuplot(const char *dir)
 
 enum quern_status qn_bench_make_output(const struct qn_bench *b, struct quern_message *err)
 {
-	if (mkdir(b->output, 0777) && errno != EEXIST)
+	if (qn_sys_mkdir(b->output, 0777) && errno != EEXIST)
 		return qn_error_set(err, qn_error_status_of(errno), "cannot make directory %s: %s", b->output,
 				    strerror(errno));
 	return QUERN_OK;
@@ -324,12 +326,12 @@ static enum quern_status write_file(const struct qn_bench *b, const char *name,
 {
 	char *bytes = NULL, *path = NULL;
 	size_t nbytes = 0;
-	FILE *f = open_memstream(&bytes, &nbytes);
+	FILE *f = qn_open_memstream(&bytes, &nbytes);
 	enum quern_status st = QUERN_OK;
 
 	if (f)
 		write_it(b, f);
-	if (!f || fclose(f) || !nbytes || asprintf(&path, "%s/%s", b->output, name) < 0)
+	if (!f || fclose(f) || !nbytes || qn_asprintf(&path, "%s/%s", b->output, name) < 0)
 		st = qn_error_nomem(err, nbytes, name);
 	else
 		st = qn_publish_write(path, QN_FOLLOW_LINK, QN_RIGHTS_ALL, bytes, nbytes, QN_PUBLISH_NOW,

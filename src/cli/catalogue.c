@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "base/names.h"
 #include "cli/cli.h"
 #include "quern.h"
@@ -99,7 +100,8 @@ static bool make_settings(const struct quern_options *o, char *setting[NSETTINGS
 	for (size_t i = 0; i < NSETTINGS; i++) {
 		const char *value = quern_option_string(o, settings_of_inspect[i]);
 
-		if (value && asprintf(&setting[n++], "%s=%s", settings_of_inspect[i], value) < 0) {
+		if (value &&
+		    qn_asprintf(&setting[n++], "%s=%s", settings_of_inspect[i], value) < 0) {
 			setting[n - 1] = NULL;
 			return false;
 		}

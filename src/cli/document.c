@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "api/json.h"
+#include "base/mem.h"
 #include "base/publish.h"
+#include "base/system.h"
 #include "cli/cli.h"
 
 const struct quern_option qn_cli_document_options[] = {
@@ -33,7 +35,7 @@ static enum quern_status check_output(const char *file, struct quern_message *er
 	if (!dot || strcmp(dot, ".json"))
 		return qn_error_set(err, QUERN_ERR_USAGE, "--output %s: the name must end in .json", file);
 	st = qn_publish_check("--output", file, err);
-	if (!st && !stat(file, &there) && there.st_size && !qn_json_is_document(file))
+	if (!st && !qn_sys_stat(file, &there) && there.st_size && !qn_json_is_document(file))
 		st = qn_error_set(err, QUERN_ERR_USAGE, "--output %s: is there and is no document of quern, "
 				  "so it is not replaced; choose another name, or remove it first", file);
 	return st;
@@ -89,9 +91,9 @@ int qn_cli_tell_errors(const struct qn_row_errors *e, const char *of)
 
 	if (!e->n)
 		return QUERN_OK;
-	if (asprintf(&why, "%s: %zu object%s of it cannot be read%s%s%s: %s", of, e->n,
-		     e->n == 1 ? "" : "s", *path ? ", nor what may be below" : "", *path ? ": " : "", path,
-		     qn_cli_text(e->row, "error")) < 0)
+	if (qn_asprintf(&why, "%s: %zu object%s of it cannot be read%s%s%s: %s", of, e->n,
+			e->n == 1 ? "" : "s", *path ? ", nor what may be below" : "",
+			*path ? ": " : "", path, qn_cli_text(e->row, "error")) < 0)
 		return qn_cli_fail(QUERN_ERR_RUN, "out of memory");
 	code = qn_cli_fail(e->st, why);
 	free(why);

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "cli/cli.h"
 #include "kernel/kernel.h"
 #include "manual/manual.h"
@@ -223,7 +224,7 @@ static int show_page(const struct qn_page *page, bool roff)
 	const bool terminal = !roff && isatty(STDOUT_FILENO);
 	char *text = NULL;
 	size_t nbytes = 0;
-	FILE *out = open_memstream(&text, &nbytes);
+	FILE *out = qn_open_memstream(&text, &nbytes);
 	bool ok = out &&
 		  qn_manual_write(page, &qn_cli_rows, roff ? &qn_manual_roff : &qn_manual_text, out,
 				  qn_cli_columns(STDOUT_FILENO));

@@ -8,6 +8,8 @@
 
 #include "cli/cli.h"
 
+#include "base/mem.h"
+
 #define INDENT 12 /* where what is said of a dataset begins */
 
 static bool is_number(const json_t *o, const char *name)
@@ -37,7 +39,7 @@ static void add(struct words *w, const char *format, ...)
 {
 	va_list ap;
 
-	if (!w->out && !(w->out = open_memstream(&w->text, &w->n)))
+	if (!w->out && !(w->out = qn_open_memstream(&w->text, &w->n)))
 		return;
 	va_start(ap, format);
 	vfprintf(w->out, format, ap);

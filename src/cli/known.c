@@ -24,7 +24,7 @@ const struct qn_variable qn_cli_variables[] = {
 	{ NULL, NULL },
 };
 
-static const char prefix[] = "QUERN_", test_prefix[] = "QUERN_TEST_";
+static const char prefix[] = "QUERN_";
 
 /* --- options --- */
 
@@ -112,10 +112,9 @@ static char *unknown_name(const struct variables *v, const char *entry)
 	const char *known;
 	char *name;
 
-	if (strncmp(entry, prefix, sizeof(prefix) - 1) || !entry[n] || !entry[n + 1] ||
-	    !strncmp(entry, test_prefix, sizeof(test_prefix) - 1))
+	if (strncmp(entry, prefix, sizeof(prefix) - 1) || !entry[n] || !entry[n + 1])
 		return NULL;
-	name = strndup(entry, n);
+	name = qn_strndup(entry, n);
 	for (int i = 0; name && (known = variable(v, i)); i++)
 		if (!strcmp(name, known)) {
 			free(name);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/cpu.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cluster/comm.h"
@@ -157,7 +158,7 @@ static int kernel_for_command(const char *kernel, int argc, char **argv)
 	struct quern_message err = { .status = QUERN_OK };
 	char *text = NULL;
 	size_t n;
-	FILE *out = open_memstream(&text, &n);
+	FILE *out = qn_open_memstream(&text, &n);
 
 	if (!out)
 		return qn_cli_fail(QUERN_ERR_USAGE, "a kernel was named in the place of a command");

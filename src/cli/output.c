@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "base/real.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -316,7 +317,7 @@ void qn_cli_print_stats(const json_t *doc)
 {
 	char *text = NULL;
 	size_t n = 0;
-	FILE *out = open_memstream(&text, &n);
+	FILE *out = qn_open_memstream(&text, &n);
 
 	if (!out)
 		return;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "api/json.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "quern.h"
@@ -189,7 +190,7 @@ static char *next_command(const struct quern_options *o, const char *text)
 	doc = qn_json_load(text, NULL);
 	first = json_array_get(json_object_get(doc, "staged"), 0);
 	if (first)
-		out = strdup(qn_cli_text(first, "catalog"));
+		out = qn_strdup(qn_cli_text(first, "catalog"));
 	json_decref(doc);
 	return out;
 }

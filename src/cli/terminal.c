@@ -17,6 +17,8 @@
 #include <wchar.h>
 
 #include "api/json.h"
+#include "base/mem.h"
+#include "base/system.h"
 #include "base/text.h"
 #include "cli/cli.h"
 
@@ -35,7 +37,7 @@ void qn_cli_begin(void)
 bool qn_cli_write(int fd, const char *bytes, size_t nbytes)
 {
 	while (nbytes) {
-		const ssize_t n = write(fd, bytes, nbytes);
+		const ssize_t n = qn_sys_write(fd, bytes, nbytes);
 
 		/* Launchers may hand on a pipe that does not block. */
 		if (n < 0 && errno == EAGAIN)
@@ -54,7 +56,7 @@ bool qn_cli_write(int fd, const char *bytes, size_t nbytes)
 static void say(const char *before, const char *text)
 {
 	char *plain = qn_text_plain(text), *line = NULL;
-	const int n = asprintf(&line, "%s%s\n", before, plain ? plain : "out of memory");
+	const int n = qn_asprintf(&line, "%s%s\n", before, plain ? plain : "out of memory");
 
 	fflush(stdout);
 	if (n > 0)
@@ -67,7 +69,7 @@ static void say_formatted(const char *before, const char *format, va_list ap)
 {
 	char *text = NULL;
 
-	if (vasprintf(&text, format, ap) >= 0) {
+	if (qn_vasprintf(&text, format, ap) >= 0) {
 		say(before, text);
 		free(text);
 	}
@@ -108,7 +110,7 @@ static void await_stderr(void)
 	struct stat st;
 	int nbytes = 0;
 
-	if (!getenv("PMIX_RANK") || fstat(STDERR_FILENO, &st) || !S_ISFIFO(st.st_mode))
+	if (!getenv("PMIX_RANK") || qn_sys_fstat(STDERR_FILENO, &st) || !S_ISFIFO(st.st_mode))
 		return;
 	for (int ms = 0; ms < 1000 && !ioctl(STDERR_FILENO, FIONREAD, &nbytes) && nbytes > 0; ms++)
 		poll(NULL, 0, 1);

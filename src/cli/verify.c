@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "cli/cli.h"
 #include "quern.h"
 
@@ -181,7 +182,7 @@ static void warn_of_rest(const json_t *doc)
 /* Takes text. */
 static int publish(const struct quern_options *o, char *text)
 {
-	char *copy = strdup(text);
+	char *copy = qn_strdup(text);
 	json_t *doc = qn_cli_load(text);
 	int code = QUERN_ERR_RUN;
 

@@ -137,24 +137,7 @@ static int number_hosts(struct qn_comm *c)
 
 static int find_host(struct qn_comm *c)
 {
-	return MPI_Comm_split_type(c->all, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &c->host);
-}
-
-/* QUERN_TEST_HOSTS divides the ranks of a host. */
-static int divide_host(struct qn_comm *c)
-{
-	const char *pretended = getenv(QN_TEST_HOSTS);
-	MPI_Comm whole = c->host;
-	int rank, size, rc, n = pretended ? atoi(pretended) : 0;
-
-	if (n < 2)
-		return MPI_SUCCESS;
-	MPI_Comm_rank(whole, &rank);
-	MPI_Comm_size(whole, &size);
-	n = n < size ? n : size;
-	rc = MPI_Comm_split(whole, (int)((int64_t)rank * n / size), rank, &c->host);
-	MPI_Comm_free(&whole);
-	return rc;
+	return qn_comm_split_host(c->all, &c->host);
 }
 
 /* Who speaks for its host, in the order of the hosts' numbers, which is that of ranks. */
@@ -193,8 +176,8 @@ static int make_ops(struct qn_comm *c)
 /* The rest, when there is a communicator on which ranks can agree. */
 static enum quern_status set_up(struct qn_comm *c, struct quern_message *err)
 {
-	static int (*const step[])(struct qn_comm *c) = {
-		find_host, divide_host, find_host_rank, number_hosts, find_leaders, make_ops,
+	static int (*const step[])(struct qn_comm * c) = {
+		find_host, find_host_rank, number_hosts, find_leaders, make_ops,
 	};
 	enum quern_status st = QUERN_OK;
 

@@ -8,13 +8,13 @@
 
 #include "cluster/comm.h"
 
-/* In a test's environment: the ranks of each host are divided into so many runs of ranks, which then
-   take each other for other hosts. */
-#define QN_TEST_HOSTS "QUERN_TEST_HOSTS"
-
 /* Duplicates `parent` and finds the hosts; MPI_COMM_NULL: a singleton, which works without
    MPI_Init. Collective on parent. MPI errors return instead of aborting. */
 enum quern_status qn_comm_new(MPI_Comm parent, struct qn_comm **out, struct quern_message *err);
+
+/* Makes a communicator of the ranks of `all` that share memory with this one. Returns MPI's error.
+   Collective on all. */
+int qn_comm_split_host(MPI_Comm all, MPI_Comm *host);
 
 /* The first rank of each host, numbered as hosts are; MPI_COMM_NULL where there is one host and on
    other ranks. Borrowed, for mailbox.c. Not collective. */

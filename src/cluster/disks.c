@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/system.h"
 #include "cluster/topo_impl.h"
 
 #define MOST_STACKED 8	/* devices on devices: RAID, volumes, encryption */
@@ -78,8 +79,8 @@ static int node_of_slaves(const struct qn_disks *d, const char *device, int dept
 
 	if ((size_t)snprintf(path, sizeof(path), "%s/slaves", device) >= sizeof(path))
 		return -1;
-	dir = opendir(path);
-	while (dir && (e = readdir(dir))) {
+	dir = qn_sys_opendir(path);
+	while (dir && (e = qn_sys_readdir(dir))) {
 		int node;
 
 		if (e->d_name[0] == '.' ||
@@ -94,14 +95,14 @@ static int node_of_slaves(const struct qn_disks *d, const char *device, int dept
 		common = node;
 	}
 	if (dir)
-		closedir(dir);
+		qn_sys_closedir(dir);
 	return common;
 }
 
 /* path: of a device in sysfs, .../block/sda or, of a partition, .../block/sda/sda1. */
 static int node_of_path(const struct qn_disks *d, const char *path, int depth)
 {
-	char *real = depth < MOST_STACKED ? realpath(path, NULL) : NULL, *name, *end;
+	char *real = depth < MOST_STACKED ? qn_sys_realpath(path, NULL) : NULL, *name, *end;
 	int node = -1;
 
 	name = real ? strstr(real, "/block/") : NULL;

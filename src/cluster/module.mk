@@ -1,6 +1,7 @@
 # src/cluster: sources of libquern.
 LIB_SRCS += src/cluster/comm.c
 LIB_SRCS += src/cluster/disks.c
+LIB_SRCS += src/cluster/host.c
 LIB_SRCS += src/cluster/mailbox.c
 LIB_SRCS += src/cluster/pages.c
 LIB_SRCS += src/cluster/rates.c

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/system.h"
 #include "cluster/topo_impl.h"
 
 #define FILE_SAMPLES 4
@@ -21,8 +22,8 @@ static bool may_know(int fd)
 	struct stat s;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return !geteuid() || (!fstat(fd, &s) && s.st_uid == geteuid()) ||
-	       !faccessat(AT_FDCWD, path, W_OK, AT_EACCESS);
+	return !geteuid() || (!qn_sys_fstat(fd, &s) && s.st_uid == geteuid()) ||
+	       !qn_sys_faccessat(AT_FDCWD, path, W_OK, AT_EACCESS);
 }
 
 bool qn_pages_open(const struct qn_topo *t, int fd, struct qn_pages *p)
@@ -30,11 +31,11 @@ bool qn_pages_open(const struct qn_topo *t, int fd, struct qn_pages *p)
 	struct stat s;
 
 	*p = (struct qn_pages){ .topo = t };
-	if (t->synthetic || fstat(fd, &s) || s.st_size < 1 || !may_know(fd))
+	if (t->synthetic || qn_sys_fstat(fd, &s) || s.st_size < 1 || !may_know(fd))
 		return false;
 	p->nbytes = (uint64_t)s.st_size;
 	p->set = hwloc_bitmap_alloc();
-	p->map = mmap(NULL, (size_t)p->nbytes, PROT_READ, MAP_SHARED, fd, 0);
+	p->map = qn_sys_mmap(NULL, (size_t)p->nbytes, PROT_READ, MAP_SHARED, fd, 0);
 	if (p->set && p->map != MAP_FAILED)
 		return true;
 	if (p->map == MAP_FAILED)
@@ -46,7 +47,7 @@ bool qn_pages_open(const struct qn_topo *t, int fd, struct qn_pages *p)
 void qn_pages_close(struct qn_pages *p)
 {
 	if (p->map)
-		munmap(p->map, (size_t)p->nbytes);
+		qn_sys_munmap(p->map, (size_t)p->nbytes);
 	hwloc_bitmap_free(p->set);
 	*p = (struct qn_pages){ .map = NULL };
 }

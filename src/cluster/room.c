@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/system.h"
 
 #define KIB 1024
 
@@ -18,7 +19,7 @@ static bool read_number(const char *root, const char *path, const char *name, co
 	FILE *f;
 
 	if ((size_t)snprintf(file, sizeof(file), "%s%s%s", root, path, name) >= sizeof(file) ||
-	    !(f = fopen(file, "re")))
+	    !(f = qn_sys_fopen(file, "re")))
 		return false;
 	while (!found && fgets(line, sizeof(line), f))
 		found = !strncmp(line, word, strlen(word)) &&
@@ -76,7 +77,7 @@ static uint64_t left_in_groups(const char *root)
 	FILE *f;
 
 	if ((size_t)snprintf(file, sizeof(file), "%s/proc/self/cgroup", root) >= sizeof(file) ||
-	    !(f = fopen(file, "re")))
+	    !(f = qn_sys_fopen(file, "re")))
 		return least;
 	while (fgets(line, sizeof(line), f)) {
 		char *names = strchr(line, ':'), *path = names ? strchr(names + 1, ':') : NULL;

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/options.h"
+#include "base/system.h"
 
 #define MOST_NBYTES (UINT64_C(1) << 20)
 #define MOST_LINE   4096
@@ -31,7 +32,7 @@ static enum quern_status wrong(const struct reading *r, const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	if (vasprintf(&text, format, ap) < 0)
+	if (qn_vasprintf(&text, format, ap) < 0)
 		text = NULL;
 	va_end(ap);
 	qn_error_set(r->err, QUERN_ERR_DATA, "--site %s: line %zu: %s", r->file, r->line,
@@ -159,11 +160,11 @@ static enum quern_status take_root(struct reading *r, char *rest, bool shared)
 	for (size_t i = 0; i < s->nroots; i++)
 		if (!strcmp(s->root[i].path, rest))
 			return wrong(r, "%.200s is said twice", *rest ? rest : "/");
-	more = realloc(s->root, (s->nroots + 1) * sizeof(*more));
+	more = qn_realloc(s->root, (s->nroots + 1) * sizeof(*more));
 	if (!more)
 		return qn_error_nomem(r->err, (s->nroots + 1) * sizeof(*more), "the site file");
 	s->root = more;
-	s->root[s->nroots] = (struct qn_root){ strdup(rest), shared };
+	s->root[s->nroots] = (struct qn_root){ qn_strdup(rest), shared };
 	if (!s->root[s->nroots].path)
 		return qn_error_nomem(r->err, n, "the site file");
 	s->nroots++;
@@ -191,12 +192,12 @@ static enum quern_status add_label(struct reading *r, const char *host, const ch
 	for (size_t i = 0; i < s->nlabels; i++)
 		if (!strcmp(s->label[i].host, host) && !strcmp(s->label[i].name, name))
 			return wrong(r, "label %s of %s is said twice", name, host);
-	more = realloc(s->label, (s->nlabels + 1) * sizeof(*more));
+	more = qn_realloc(s->label, (s->nlabels + 1) * sizeof(*more));
 	if (!more)
 		return qn_error_nomem(r->err, (s->nlabels + 1) * sizeof(*more), "the site file");
 	s->label = more;
 	l = &s->label[s->nlabels++];
-	*l = (struct qn_label){ strdup(host), strdup(name) };
+	*l = (struct qn_label){ qn_strdup(host), qn_strdup(name) };
 	return l->host && l->name ? QUERN_OK : qn_error_nomem(r->err, 0, "the site file");
 }
 
@@ -343,7 +344,7 @@ static bool is_below(const char *file, const char *root)
 
 bool qn_site_knows(const struct qn_site *site, const char *file, bool *shared)
 {
-	char *real = site->nroots ? realpath(file, NULL) : NULL;
+	char *real = site->nroots ? qn_sys_realpath(file, NULL) : NULL;
 	const struct qn_root *best = NULL;
 
 	for (size_t i = 0; i < site->nroots; i++) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/system.h"
 
 #define MAX_ANCESTORS 16
 #define BLOCK_SAMPLES 16
@@ -112,7 +113,7 @@ static bool read_process(pid_t pid, char name[32], pid_t *parent)
 	int ppid = 0;
 
 	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
-	f = fopen(path, "r");
+	f = qn_sys_fopen(path, "r");
 	if (!f)
 		return false;
 	ok = fgets(line, sizeof(line), f) != NULL;

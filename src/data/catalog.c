@@ -50,15 +50,15 @@ char *qn_catalog_folder(const char *catalog)
 {
 	char *out;
 
-	return asprintf(&out, "%s.shards", catalog) < 0 ? NULL : out;
+	return qn_asprintf(&out, "%s.shards", catalog) < 0 ? NULL : out;
 }
 
 char *qn_catalog_shard_file(const char *catalog, uint32_t dataset, uint32_t number)
 {
 	char *out;
 
-	return asprintf(&out, "%s.shards/d%" PRIu32 ".s%04" PRIu32 ".h5", catalog, dataset,
-			number) < 0
+	return qn_asprintf(&out, "%s.shards/d%" PRIu32 ".s%04" PRIu32 ".h5", catalog, dataset,
+			   number) < 0
 		       ? NULL
 		       : out;
 }
@@ -311,7 +311,7 @@ static char *take_name(const char **at, const char *end, bool *nomem)
 
 	if (n == room || n == NAME_NBYTES || n == 0)
 		return NULL;
-	out = strdup(*at);
+	out = qn_strdup(*at);
 	*nomem = !out;
 	*at += n + 1;
 	return out;
@@ -478,7 +478,7 @@ void *qn_catalog_flatten(const struct qn_catalog *c, size_t *nbytes, struct quer
 	*nbytes = sizeof h + h.name_nbytes;
 	for (int i = 0; i < QN_NTABLES; i++)
 		*nbytes += h.nbytes[i] = t.nbytes[i];
-	at = out = malloc(*nbytes);
+	at = out = qn_malloc(*nbytes);
 	if (out) {
 		at = mempcpy(mempcpy(at, &h, sizeof h), c->file, h.name_nbytes);
 		for (int i = 0; i < QN_NTABLES; i++)
@@ -519,7 +519,7 @@ enum quern_status qn_catalog_unflatten(const void *flat, size_t nbytes, struct q
 	qn_tables_fini(&t);
 	if (st)
 		return st;
-	c->file = strdup(file);
+	c->file = qn_strdup(file);
 	c->file_nbytes = h.file_nbytes;
 	c->file_mtime_ns = h.file_mtime_ns;
 	c->rights = h.rights;

@@ -425,7 +425,7 @@ void *qn_dataset_pack(const struct qn_dataset *d, size_t *nbytes)
 		n += text_nbytes(*text_slot(&copy, i));
 	for (uint32_t i = 0; i < d->nmembers; i++)
 		n += sizeof *d->members + text_nbytes(d->members[i].name);
-	out = malloc(n);
+	out = qn_malloc(n);
 	if (!out)
 		return NULL;
 	memcpy(out, d, sizeof *d);
@@ -468,7 +468,7 @@ static bool take_text(const uint8_t **at, const uint8_t *end, char **out, bool *
 		return true;
 	if ((size_t)(end - *at) < length || memchr(*at, '\0', length))
 		return false;
-	*out = strndup((const char *)*at, length);
+	*out = qn_strndup((const char *)*at, length);
 	*nomem = !*out;
 	*at += length;
 	return *out != NULL;

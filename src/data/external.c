@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/mem.h"
+#include "base/system.h"
 #include "data/reading.h"
 
 #define ORIGIN "${ORIGIN}"
@@ -22,8 +24,8 @@ static bool is_below(const char *path, const char *directory)
 /* The same of a directory as it is called; an empty name is the working directory. */
 static bool is_in(const char *path, const char *name, size_t length)
 {
-	char *called = length ? strndup(name, length) : strdup(".");
-	char *real = called ? realpath(called, NULL) : NULL;
+	char *called = length ? qn_strndup(name, length) : qn_strdup(".");
+	char *real = called ? qn_sys_realpath(called, NULL) : NULL;
 	const bool is = real && is_below(path, real);
 
 	free(real);
@@ -49,7 +51,7 @@ static bool is_in_prefix(const char *path)
 /* Where it is, whatever it is called: symbolic links count for what they lead to. */
 static bool is_at_home(const char *file, const char *raw)
 {
-	char *path = realpath(raw, NULL), *real = realpath(file, NULL);
+	char *path = qn_sys_realpath(raw, NULL), *real = qn_sys_realpath(file, NULL);
 	const bool is = path && (is_beside(path, file) || (real && is_beside(path, real)) ||
 				 is_in_prefix(path));
 
@@ -63,13 +65,13 @@ static bool has_size(int fd, off_t nbytes)
 {
 	char byte;
 
-	return pread(fd, &byte, 1, nbytes) == 0 &&
-	       (nbytes == 0 || pread(fd, &byte, 1, nbytes - 1) == 1);
+	return qn_sys_pread(fd, &byte, 1, nbytes) == 0 &&
+	       (nbytes == 0 || qn_sys_pread(fd, &byte, 1, nbytes - 1) == 1);
 }
 
 bool qn_external_may(const char *file, const char *raw)
 {
-	return qn_reading()->allow_external || access(raw, F_OK) || is_at_home(file, raw);
+	return qn_reading()->allow_external || qn_sys_access(raw, F_OK) || is_at_home(file, raw);
 }
 
 int qn_external_open(const char *file, const char *dataset, const char *raw, struct stat *st,
@@ -98,7 +100,7 @@ int qn_external_open(const char *file, const char *dataset, const char *raw, str
 	}
 	if (has_size(fd, st->st_size))
 		return fd;
-	close(fd);
+	qn_sys_close(fd);
 	qn_error_set(err, QUERN_ERR_DATA,
 		     "%s: dataset %s has its elements in %s, whose size is not the "
 		     "number of its bytes, as of files of the system: copy it into a file",

@@ -53,7 +53,7 @@ void qn_listing_fini(struct qn_listing *l)
 
 bool qn_listing_add(struct qn_listing *l, const char *path)
 {
-	char *copy = strdup(path);
+	char *copy = qn_strdup(path);
 
 	if (!copy || !qn_grow_by_one(&l->path, l->n, sizeof *l->path)) {
 		free(copy);
@@ -67,9 +67,9 @@ bool qn_listing_add_link(struct qn_listing *l, const struct qn_link *new)
 {
 	struct qn_link copy = *new;
 
-	copy.path = strdup(new->path);
-	copy.file = strdup(new->file);
-	copy.target = strdup(new->target);
+	copy.path = qn_strdup(new->path);
+	copy.file = qn_strdup(new->file);
+	copy.target = qn_strdup(new->target);
 	if (!copy.path || !copy.file || !copy.target ||
 	    !qn_grow_by_one(&l->link, l->nlinks, sizeof *l->link)) {
 		link_fini(&copy);
@@ -81,7 +81,7 @@ bool qn_listing_add_link(struct qn_listing *l, const struct qn_link *new)
 
 bool qn_listing_add_flaw(struct qn_listing *l, const char *path, const char *why)
 {
-	struct qn_flaw copy = { strdup(path), strdup(why) };
+	struct qn_flaw copy = { qn_strdup(path), qn_strdup(why) };
 
 	if (!copy.path || !copy.why || !qn_grow_by_one(&l->flaw, l->nflaws, sizeof *l->flaw)) {
 		free(copy.path);
@@ -176,7 +176,7 @@ void *qn_listing_pack(const struct qn_listing *l, size_t *nbytes)
 
 	for (size_t i = 0; i < ntexts(l); i++)
 		n += strlen(*text_slot(l, i)) + 1;
-	out = p = malloc(n);
+	out = p = qn_malloc(n);
 	if (!out)
 		return NULL;
 	memcpy(p, &h, sizeof h);
@@ -246,7 +246,7 @@ static const char *take_texts(struct qn_listing *l, const char *p, const char *e
 
 		if (!stop)
 			return "a name in a list does not end";
-		*text_slot(l, i) = strdup(p);
+		*text_slot(l, i) = qn_strdup(p);
 		*nomem = !*text_slot(l, i);
 		if (*nomem)
 			return NULL;

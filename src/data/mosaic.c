@@ -68,8 +68,8 @@ static bool find_form(struct qn_mosaic *m, const struct qn_dataset *form, uint32
 
 static bool copy_names(struct qn_member *new, const struct qn_dataset *d)
 {
-	new->file = strdup(d->file);
-	new->path = strdup(d->path);
+	new->file = qn_strdup(d->file);
+	new->path = qn_strdup(d->path);
 	new->shape = qn_calloc(2 * (size_t)d->ndim, sizeof *new->shape);
 	if (!new->file || !new->path || !new->shape)
 		return false;
@@ -105,7 +105,7 @@ enum quern_status qn_mosaic_add(struct qn_mosaic *m, struct qn_dataset *d, uint3
 enum quern_status qn_mosaic_add_ledger(struct qn_mosaic *m, const struct qn_ledger *new,
 				       uint32_t *ledger, struct quern_message *err)
 {
-	char *file = strdup(new->file);
+	char *file = qn_strdup(new->file);
 
 	if (!file || !qn_grow(&m->ledger, &m->room_ledgers, m->nledgers + 1, sizeof *m->ledger)) {
 		free(file);
@@ -367,7 +367,7 @@ void *qn_mosaic_pack(const struct qn_mosaic *m, bool with_chunks, size_t *nbytes
 	void *out;
 
 	write_mosaic(&c, m, with_chunks);
-	out = malloc(c.nbytes);
+	out = qn_malloc(c.nbytes);
 	if (!out)
 		return NULL;
 	*nbytes = c.nbytes;
@@ -380,7 +380,7 @@ static bool read_text(struct cursor *c, size_t nbytes, char **out)
 {
 	if (!nbytes || (size_t)(c->end - c->at) < nbytes || c->at[nbytes - 1])
 		return false;
-	*out = strdup((const char *)c->at);
+	*out = qn_strdup((const char *)c->at);
 	c->at += nbytes;
 	return *out;
 }

@@ -371,7 +371,7 @@ enum quern_status qn_select(const struct qn_dataset *d, const char *text,
 	}
 	if (!text || !*text)
 		return QUERN_OK;
-	rest = copy = strdup(text);
+	rest = copy = qn_strdup(text);
 	if (!copy)
 		return qn_error_nomem(err, strlen(text), "the selection");
 	while (!st && (entry = strsep(&rest, ","))) {
@@ -387,7 +387,7 @@ enum quern_status qn_select(const struct qn_dataset *d, const char *text,
 bool qn_select_slice(const struct qn_dataset *d, const char *text, int dim, size_t nbytes,
 		     char *out)
 {
-	char *copy = text ? strdup(text) : NULL, *rest = copy, *entry, *value;
+	char *copy = text ? qn_strdup(text) : NULL, *rest = copy, *entry, *value;
 	int position = 0;
 	bool found = false;
 

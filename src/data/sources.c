@@ -35,8 +35,8 @@ bool qn_sources_add(struct qn_sources *s, const struct qn_origin *new)
 	struct qn_origin x = *new;
 	size_t n = nspans(s, new);
 
-	x.file = strdup(new->file);
-	x.path = strdup(new->path);
+	x.file = qn_strdup(new->file);
+	x.path = qn_strdup(new->path);
 	x.to = qn_calloc(n, sizeof *x.to);
 	if (!qn_grow(&s->origin, &s->room, s->n + 1, sizeof(*s->origin)) || !x.file || !x.path || !x.to) {
 		source_fini(&x);
@@ -95,7 +95,7 @@ void *qn_sources_pack(const struct qn_sources *s, size_t *nbytes)
 	void *out;
 
 	write_all(&c, s);
-	out = malloc(c.nbytes);
+	out = qn_malloc(c.nbytes);
 	if (!out)
 		return NULL;
 	*nbytes = c.nbytes;

@@ -12,6 +12,8 @@
 
 #include <xxhash.h>
 
+#include "base/mem.h"
+
 struct qn_summer {
 	XXH3_state_t *state; /* owned; wants an alignment that only its own allocator gives */
 };
@@ -45,7 +47,7 @@ void qn_sum_of(const void *data, size_t nbytes, struct qn_sum *out)
 
 struct qn_summer *qn_summer_new(void)
 {
-	struct qn_summer *s = malloc(sizeof *s);
+	struct qn_summer *s = qn_malloc(sizeof *s);
 
 	if (!s)
 		return NULL;
@@ -241,7 +243,7 @@ enum quern_status qn_sum_dataset(const struct qn_dataset *d, struct qn_sum *out,
 {
 	char *text = NULL;
 	size_t nbytes = 0;
-	FILE *f = open_memstream(&text, &nbytes);
+	FILE *f = qn_open_memstream(&text, &nbytes);
 	bool ok = f != NULL;
 
 	if (ok)

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/publish.h"
+#include "base/system.h"
 
 #define MOST_LINE 256 /* of what is put at once; names go sign by sign */
 
@@ -40,7 +41,7 @@ void qn_sums_fini(struct qn_sums *s)
 struct qn_file_sums *qn_sums_add(struct qn_sums *s, const char *name)
 {
 	struct qn_file_sums *p;
-	char *copy = strdup(name);
+	char *copy = qn_strdup(name);
 
 	if (!copy || !qn_grow_by_one(&s->file, s->n, sizeof(*p))) {
 		free(copy);
@@ -54,7 +55,7 @@ struct qn_file_sums *qn_sums_add(struct qn_sums *s, const char *name)
 struct qn_dataset_sums *qn_file_sums_add(struct qn_file_sums *f, const char *path)
 {
 	struct qn_dataset_sums *p;
-	char *copy = strdup(path);
+	char *copy = qn_strdup(path);
 
 	if (!copy || !qn_grow_by_one(&f->dataset, f->n, sizeof(*p))) {
 		free(copy);
@@ -219,13 +220,13 @@ static enum place look_at(const char *file)
 	ssize_t n;
 	int fd;
 
-	if (access(file, F_OK) && errno == ENOENT)
+	if (qn_sys_access(file, F_OK) && errno == ENOENT)
 		return EMPTY;
 	fd = qn_file_open(file, NULL);
 	if (fd < 0)
 		return OTHER;
-	n = read(fd, head, sizeof(head));
-	close(fd);
+	n = qn_sys_read(fd, head, sizeof(head));
+	qn_sys_close(fd);
 	if (!n)
 		return EMPTY;
 	return n == sizeof(head) && !memcmp(head, mark, sizeof(head)) ? SUMS : OTHER;

@@ -100,7 +100,7 @@ static char *take_name(struct parser *p, char after, bool *nomem)
 
 	if (!next_word(p, after, &word))
 		return NULL;
-	name = out = malloc((size_t)(p->word_end - word) + 1);
+	name = out = qn_malloc((size_t)(p->word_end - word) + 1);
 	*nomem = !name;
 	while (out && word < p->word_end) {
 		int high = 0, low = 0;

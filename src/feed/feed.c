@@ -49,7 +49,7 @@ enum quern_status qn_feed_error(const struct qn_feed *f, enum quern_status statu
 	va_list ap;
 
 	va_start(ap, format);
-	if (vasprintf(&why, format, ap) < 0)
+	if (qn_vasprintf(&why, format, ap) < 0)
 		why = NULL;
 	va_end(ap);
 	print_coord(f, sizeof coord, coord);
@@ -171,7 +171,7 @@ enum quern_status qn_feed_new(const struct qn_dataset *d, const struct qn_view *
 	f->d = d;
 	f->view = *view;
 	f->whole = whole;
-	f->file = qn_file_on(fd);
+	f->fd = fd;
 	st = describe(f, err);
 	if (!st)
 		st = allocate(f, err);
@@ -189,7 +189,7 @@ fail:
 
 enum quern_status qn_feed_turn(struct qn_feed *f, int fd, struct quern_message *err)
 {
-	f->file = qn_file_on(fd);
+	f->fd = fd;
 	f->expected = NULL;
 	f->stats = (struct qn_feed_stats){ .nchunks = 0 };
 	return describe(f, err);

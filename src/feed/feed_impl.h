@@ -91,7 +91,7 @@ struct qn_feed {
 	const struct qn_dataset *d;
 	struct qn_view view;
 	bool whole;
-	struct qn_file file;
+	int fd; /* borrows */
 
 	size_t elem_nbytes;   /* in the file */
 	size_t value_nbytes;  /* before unpacking */

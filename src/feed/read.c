@@ -7,11 +7,12 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/system.h"
 
 enum quern_status qn_feed_read(struct qn_feed *f, uint64_t addr, size_t nbytes, void *out,
 			       struct quern_message *err)
 {
-	ssize_t n = qn_file_read(&f->file, out, nbytes, addr);
+	ssize_t n = qn_sys_read_data(f->fd, out, nbytes, addr);
 
 	if (n < 0)
 		return qn_feed_error(f, errno == EIO ? QUERN_ERR_DATA : QUERN_ERR_RUN, err,

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "feed/feed.h"
 #include "find/describe.h"
 
@@ -27,7 +28,7 @@ static enum quern_status find_by_name(const struct qn_dataset *d, const char *na
 {
 	const struct qn_format *format = NULL;
 	struct qn_listing l = { .n = 0 };
-	char *group = strdup(d->path), *slash;
+	char *group = qn_strdup(d->path), *slash;
 	enum quern_status st = group ? qn_source_format(d->file, &format, err)
 				     : qn_error_nomem(err, strlen(d->path), "the name of a group");
 
@@ -36,7 +37,7 @@ static enum quern_status find_by_name(const struct qn_dataset *d, const char *na
 		st = format->list(d->file, &l, err);
 	while (!st && !*path && (slash = strrchr(group, '/'))) {
 		*slash = '\0';
-		if (asprintf(path, "%s/%s", group, name) < 0) {
+		if (qn_asprintf(path, "%s/%s", group, name) < 0) {
 			*path = NULL;
 			st = qn_error_nomem(err, strlen(name), "the name of a coordinate");
 		} else if (!qn_listing_has(&l, *path)) {
@@ -67,7 +68,7 @@ static enum quern_status find_coordinate(const struct qn_dataset *d, int dim, ch
 
 	*path = NULL;
 	if (d->dim_scale[dim]) {
-		*path = strdup(d->dim_scale[dim]);
+		*path = qn_strdup(d->dim_scale[dim]);
 		return *path ? QUERN_OK
 			     : qn_error_nomem(err, strlen(d->dim_scale[dim]), "a coordinate");
 	}
@@ -220,7 +221,7 @@ static enum quern_status read_values(const struct qn_dataset *d, const struct qn
 		a->missing = qn_min_u64(a->missing, at + d->shape[0]);
 	qn_feed_free(feed);
 	if (fd >= 0)
-		close(fd);
+		qn_sys_close(fd);
 	return st;
 }
 
@@ -370,7 +371,7 @@ struct piece {
 /* Adds to a piece. */
 static enum quern_status append(struct piece *p, const void *bytes, size_t nbytes)
 {
-	char *more = realloc(p->bytes, p->nbytes + nbytes + 1);
+	char *more = qn_realloc(p->bytes, p->nbytes + nbytes + 1);
 
 	if (!more)
 		return qn_error_nomem(p->joining.err, p->nbytes + nbytes, "a coordinate");

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/mem.h"
+#include "base/system.h"
 #include "base/text.h"
 
 enum quern_status qn_source_format(const char *file, const struct qn_format **format,
@@ -30,7 +32,7 @@ enum quern_status qn_source_format(const char *file, const struct qn_format **fo
 		}
 		snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "", (*f)->name);
 	}
-	if (!stat(file, &s) && !s.st_size)
+	if (!qn_sys_stat(file, &s) && !s.st_size)
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: is empty: 0 bytes", file);
 	return qn_error_set(err, QUERN_ERR_DATA, "%s: not a file that quern reads (%s); "
 			    "netCDF-3 files can be converted with `nccopy -k nc4`", file, names);
@@ -126,8 +128,8 @@ char *qn_source_name_below(const char *path, const char *group, const char *give
 
 	while (n && given[n - 1] == '/')
 		n--;
-	if (asprintf(&name, "%s%.*s%s", *given == '/' || !n ? "" : "/", (int)n, given,
-		     path + (strcmp(group, "/") ? strlen(group) : 0)) < 0)
+	if (qn_asprintf(&name, "%s%.*s%s", *given == '/' || !n ? "" : "/", (int)n, given,
+			path + (strcmp(group, "/") ? strlen(group) : 0)) < 0)
 		return NULL;
 	return name;
 }
@@ -251,7 +253,7 @@ static enum quern_status choose_only(const struct qn_format *format, const char 
 	else if (!st && (c.n != 1 || count_links(&c)))
 		st = need_name(file, &c, NULL, err);
 	if (!st) {
-		*path = strdup(l.path[c.first]);
+		*path = qn_strdup(l.path[c.first]);
 		if (!*path)
 			st = qn_error_nomem(err, strlen(l.path[c.first]), "the name of a dataset");
 	}
@@ -417,7 +419,7 @@ static enum qn_medium medium_by_kind(int fd)
 	static const unsigned long memory[] = { 0x01021994, 0x858458f6 };	/* tmpfs, ramfs */
 	struct statfs fs;
 
-	if (fstatfs(fd, &fs))
+	if (qn_sys_fstatfs(fd, &fs))
 		return QN_MEDIUM_SHARED;
 	for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++)
 		if ((unsigned long)fs.f_type == shared[i])
@@ -449,11 +451,11 @@ enum qn_medium qn_source_medium(const struct qn_site *site, const char *file, in
 void qn_identity_of(int fd, struct qn_sum *out)
 {
 	struct stat s;
-	uint8_t *bytes = malloc(HEAD_NBYTES + TAIL_NBYTES + MIDDLE_NBYTES + sizeof(s.st_size));
+	uint8_t *bytes = qn_malloc(HEAD_NBYTES + TAIL_NBYTES + MIDDLE_NBYTES + sizeof(s.st_size));
 	size_t n = 0;
 
 	memset(out, 0, sizeof(*out));
-	if (bytes && !fstat(fd, &s)) {
+	if (bytes && !qn_sys_fstat(fd, &s)) {
 		const struct {
 			off_t at;
 			size_t nbytes;
@@ -465,7 +467,7 @@ void qn_identity_of(int fd, struct qn_sum *out)
 		};
 
 		for (size_t i = 0; i < sizeof(part) / sizeof(*part); i++) {
-			ssize_t got = pread(fd, bytes + n, part[i].nbytes, part[i].at);
+			ssize_t got = qn_sys_pread(fd, bytes + n, part[i].nbytes, part[i].at);
 
 			n += got > 0 ? (size_t)got : 0;
 		}
@@ -481,7 +483,7 @@ static enum quern_status check_identity(int fd, const char *file, uint64_t nbyte
 {
 	struct stat s;
 
-	if (fstat(fd, &s))
+	if (qn_sys_fstat(fd, &s))
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: cannot stat it on host %s: %s", file,
 				    host, strerror(errno));
 	if (mtime_ns == QN_GROWING && (uint64_t)s.st_size >= nbytes)
@@ -549,7 +551,7 @@ enum quern_status qn_opened_close(struct qn_opened *o, const char *host, struct 
 
 	if (o->fd >= 0) {
 		st = check_opened(o, host, err);
-		close(o->fd);
+		qn_sys_close(o->fd);
 	}
 	o->fd = -1;
 	return st;

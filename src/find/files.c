@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/system.h"
 
 #define FEWEST_A_RANK 32	/* files: below, telling the others costs more than they save */
 
@@ -212,7 +213,7 @@ bool qn_files_sees(const char *file)
 	int fd = qn_file_open(file, NULL);
 
 	if (fd >= 0)
-		close(fd);
+		qn_sys_close(fd);
 	return fd >= 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/options.h"
+#include "base/system.h"
 #include "base/text.h"
 #include "data/select.h"
 #include "find/coordinate.h"
@@ -154,7 +155,7 @@ static bool is_index_worth_it(const struct qn_subject *subject)
 	const char *select = subject->settings.select;
 	struct stat s;
 
-	return select && *select && subject->files.n == 1 && !stat(subject->files.name[0], &s) &&
+	return select && *select && subject->files.n == 1 && !qn_sys_stat(subject->files.name[0], &s) &&
 	       (uint64_t)s.st_size >= LARGE_NBYTES;
 }
 

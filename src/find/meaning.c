@@ -44,7 +44,7 @@ static enum quern_status share_places(const struct qn_team *team, const struct q
 				      struct places *p, struct quern_message *err)
 {
 	size_t nbytes = sizeof(*p);
-	void *block = malloc(nbytes);
+	void *block = qn_malloc(nbytes);
 	enum quern_status st = block ? QUERN_OK : qn_error_nomem(err, nbytes, "a selection");
 
 	st = qn_comm_agree(team->comm, st, err);

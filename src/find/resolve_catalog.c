@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "find/describe.h"
 
 #define PATH_NBYTES 64
@@ -23,8 +24,7 @@ static enum quern_status refuse(const char *file, const char *why, struct quern_
 static enum quern_status read_bytes(const char *file, int fd, uint64_t addr, void *out,
 				    uint64_t nbytes, struct quern_message *err)
 {
-	struct qn_file f = qn_file_on(fd);
-	ssize_t n = qn_file_read(&f, out, nbytes, addr);
+	ssize_t n = qn_sys_read_data(fd, out, nbytes, addr);
 
 	if (n < 0)
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: cannot be read: %s", file,
@@ -84,7 +84,7 @@ static enum quern_status load(const char *file, const struct qn_format *format,
 		c->rights = qn_rights_of(file, &s);
 		c->file_nbytes = (uint64_t)s.st_size;
 		c->file_mtime_ns = (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec;
-		c->file = strdup(file);
+		c->file = qn_strdup(file);
 		if (!c->file) {
 			st = qn_error_nomem(err, strlen(file), "a catalog");
 			qn_catalog_fini(c);
@@ -92,7 +92,7 @@ static enum quern_status load(const char *file, const struct qn_format *format,
 	}
 	qn_tables_fini(&t);
 	if (fd >= 0)
-		close(fd);
+		qn_sys_close(fd);
 	return st;
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/system.h"
 #include "data/external.h"
 
 /* A stretch of whole rows in one raw file. */
@@ -23,7 +24,7 @@ static enum quern_status look_at(const struct qn_resolving *r, const char *file,
 
 	if (fd < 0)
 		return r->err->status;
-	close(fd);
+	qn_sys_close(fd);
 	d->file_nbytes = (uint64_t)s.st_size;
 	d->file_mtime_ns = (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec;
 	return QUERN_OK;

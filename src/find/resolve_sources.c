@@ -139,8 +139,8 @@ static const struct qn_memo *add_memo(struct qn_effort *e, const struct qn_datas
 		return NULL;
 	}
 	m->mosaic = inner->own;
-	m->file = strdup(d->file);
-	m->path = strdup(d->path);
+	m->file = qn_strdup(d->file);
+	m->path = qn_strdup(d->path);
 	m->ndim = d->ndim;
 	memcpy(m->shape, d->shape, sizeof m->shape);
 	m->height = 1 + inner->height;

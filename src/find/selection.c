@@ -88,7 +88,7 @@ static enum quern_status put_in_order(const struct qn_team *team, const struct q
 		at[r] = sum;
 		end[r] = sum += sizes[r];
 	}
-	to = malloc(sum + sizeof(whole));
+	to = qn_malloc(sum + sizeof(whole));
 	if (!at || !end || !to) {
 		qn_error_nomem(err, sum, "a coordinate");
 		goto out;
@@ -211,7 +211,7 @@ static bool is_inside(const struct quern_box *b, const struct qn_dataset *d)
 static enum quern_status share_selection(const struct qn_team *team, struct qn_subject *subject,
 					 const struct qn_files *m, struct quern_message *err)
 {
-	struct quern_box *mine = malloc(sizeof(*mine));
+	struct quern_box *mine = qn_malloc(sizeof(*mine));
 	void *round = NULL;
 	size_t nbytes = 0;
 	enum quern_status st = mine ? QUERN_OK : qn_error_nomem(err, sizeof(*mine), "a selection");

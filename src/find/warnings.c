@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "find/coordinate.h"
 
@@ -16,7 +17,7 @@ enum quern_status qn_warnings_add(struct qn_names *warnings, struct quern_messag
 	va_list ap;
 
 	va_start(ap, format);
-	if (vasprintf(&whole, format, ap) < 0)
+	if (qn_vasprintf(&whole, format, ap) < 0)
 		whole = NULL;
 	va_end(ap);
 	if (!whole)
@@ -35,7 +36,7 @@ enum quern_status qn_subject_blame(struct qn_subject *subject, const struct qn_d
 		if (d->fault[i] == QN_SOUND)
 			continue;
 		if (!b->nfiles++) {
-			b->file = strdup(d->file);
+			b->file = qn_strdup(d->file);
 			memcpy(b->fault, d->fault, sizeof(b->fault));
 		}
 		if (!b->file)

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
+
 static const struct qn_field_doc fields[] = {
 	{ "count", "number of elements that have a value", QN_UNITS_ONE, true, { NULL } },
 	{ "missing", "number of elements that have no value", QN_UNITS_ONE, true, { NULL } },
@@ -58,13 +60,13 @@ char *qn_field_units(const struct qn_field_doc *f, const char *units)
 	int rc;
 
 	if (f->units == QN_UNITS_ONE)
-		return strdup("1");
+		return qn_strdup("1");
 	/* A time is at a distance from its reference, and the difference of two is not. */
 	if (since && f->units != QN_UNITS_VALUE)
 		n = (size_t)(since - units);
 	if (f->units != QN_UNITS_SQUARE || !n || !strcmp(units, "1"))
-		return strndup(n ? units : "", n);
-	rc = is_plain(units, n) ? asprintf(&out, "%.*s2", (int)n, units)
-				: asprintf(&out, "(%.*s)2", (int)n, units);
+		return qn_strndup(n ? units : "", n);
+	rc = is_plain(units, n) ? qn_asprintf(&out, "%.*s2", (int)n, units)
+				: qn_asprintf(&out, "(%.*s)2", (int)n, units);
 	return rc < 0 ? NULL : out;
 }

@@ -56,7 +56,7 @@ void quern_result_decimal(struct quern_result *r, const char *name, const char *
 {
 	struct qn_field *f = add(r, name, QN_FIELD_DECIMAL);
 
-	if (f && !(f->v.digits = strdup(digits)))
+	if (f && !(f->v.digits = qn_strdup(digits)))
 		r->nomem = true;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "locate/identity.h"
 #include "find/describe.h"
 
@@ -45,7 +46,7 @@ static enum qn_sight tell_apart(int fd, const struct qn_member *m, struct qn_str
 {
 	struct stat st;
 
-	if (fstat(fd, &st))
+	if (qn_sys_fstat(fd, &st))
 		return QN_UNSEEN;
 	s->nbytes = (uint64_t)st.st_size;
 	s->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
@@ -75,7 +76,7 @@ static enum qn_sight look_at(const struct qn_team *team, const struct qn_subject
 		seen = QN_UNSEEN;
 	else if (seen && l->nstrangers < MOST_STRANGERS)
 		l->stranger[l->nstrangers++] = s;
-	close(fd);
+	qn_sys_close(fd);
 	return seen;
 }
 

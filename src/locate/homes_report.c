@@ -143,7 +143,7 @@ static enum quern_status list_datasets(const struct qn_team *team, const struct 
 /* Under the name that it has in the file. */
 static enum quern_status take_path(struct qn_counted *out, const char *path, struct quern_message *err)
 {
-	char *copy = strdup(path);
+	char *copy = qn_strdup(path);
 
 	if (!copy)
 		return qn_error_nomem(err, strlen(path), "a name");
@@ -188,7 +188,7 @@ static enum quern_status add(const struct qn_team *team, struct qn_subject *subj
 	enum quern_status st = QUERN_OK;
 
 	subject->settings.dataset = path;
-	out->path = strdup(path);
+	out->path = qn_strdup(path);
 	if (!out->path)
 		st = qn_error_nomem(err, strlen(path), "a name");
 	c->n++;
@@ -197,7 +197,7 @@ static enum quern_status add(const struct qn_team *team, struct qn_subject *subj
 		return st;
 	if (alone || why.status == QUERN_ERR_RUN)
 		return qn_error_pass(err, why.status, &why);
-	out->why = strdup(why.text);
+	out->why = qn_strdup(why.text);
 	out->st = why.status;
 	return qn_comm_agree(team->comm, out->why ? QUERN_OK : qn_error_nomem(err, 0, "a message"),
 			     err);

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "data/sum.h"
 #include "find/describe.h"
 
@@ -197,7 +198,7 @@ static struct qn_sum sum_file(const char *file)
 
 	if (fd >= 0) {
 		qn_identity_of(fd, &sum);
-		close(fd);
+		qn_sys_close(fd);
 	}
 	return sum;
 }

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "find/describe.h"
 
 #define COARSE_NBYTES (1u << 20)
@@ -115,7 +116,7 @@ static bool ground_init(const struct looker *l, const char *file, struct ground 
 	case QN_MEDIUM_DISK: g->tier = QN_HOME_DISK; break;
 	case QN_MEDIUM_SHARED: g->tier = QN_HOME_SHARED; break;
 	}
-	if (g->tier == QN_HOME_DISK && l->disks && !fstat(g->fd, &s)) {
+	if (g->tier == QN_HOME_DISK && l->disks && !qn_sys_fstat(g->fd, &s)) {
 		int node = qn_disks_node(l->disks, s.st_dev);
 
 		g->node = node < 0 ? QN_ANY_NODE : (uint16_t)node;
@@ -128,7 +129,7 @@ static void ground_fini(struct ground *g)
 {
 	if (g->known)
 		qn_pages_close(&g->pages);
-	close(g->fd);
+	qn_sys_close(g->fd);
 }
 
 /* Takes back what access knows already: all of the file is where its kind of storage says. */

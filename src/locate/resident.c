@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/system.h"
 
 #define MOST_PAGES  (UINT64_C(1) << 18) /* looked at one by one: 1 GiB with small pages */
 #define MOST_CHUNKS (UINT64_C(1) << 14)
@@ -30,7 +31,7 @@ static bool may_ask(int fd, const struct stat *st)
 	if (geteuid() == 0 || st->st_uid == geteuid())
 		return true;
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
+	return qn_sys_faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
 }
 
 static bool map_file(int fd, struct map *m)
@@ -39,9 +40,9 @@ static bool map_file(int fd, struct map *m)
 	long page = sysconf(_SC_PAGESIZE);
 	void *bytes;
 
-	if (page < 1 || fstat(fd, &st) || st.st_size < 1 || !may_ask(fd, &st))
+	if (page < 1 || qn_sys_fstat(fd, &st) || st.st_size < 1 || !may_ask(fd, &st))
 		return false;
-	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	bytes = qn_sys_mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
 	if (bytes == MAP_FAILED)
 		return false;
 	*m = (struct map){ bytes, (uint64_t)st.st_size, (uint64_t)page };
@@ -121,5 +122,5 @@ void qn_resident_look(const struct qn_dataset *d, int fd, struct qn_resident *ou
 	npages = out->ntotal / m.page;
 	out->known = d->nchunks > MOST_CHUNKS || npages > MOST_PAGES ? look_at_some(d, &m, out)
 								     : look_at_all(d, &m, out);
-	munmap(m.bytes, (size_t)m.nbytes);
+	qn_sys_munmap(m.bytes, (size_t)m.nbytes);
 }

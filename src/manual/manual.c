@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "kernel/kernel.h"
 
 #define MOST_CELLS 4
@@ -78,7 +79,7 @@ static enum kind kind_of(const char *line)
 /* Lines as one, without the blanks at their beginnings; owned. */
 static char *join(const char *text, const char *end)
 {
-	char *joined = malloc((size_t)(end - text) + 1), *to = joined;
+	char *joined = qn_malloc((size_t)(end - text) + 1), *to = joined;
 	bool starts = true;
 
 	for (; joined && text < end; text++) {
@@ -121,7 +122,7 @@ static bool put_option(struct qn_manual *m, const struct quern_option *row)
 	snprintf(tag + n, sizeof(tag) - (size_t)n, "`--%s`%s%s", row->name, row->arg ? " " : "",
 		 row->arg ? row->arg : "");
 	qn_option_variable(row, variable, sizeof(variable));
-	if (!doc || asprintf(&text, "%s [%s]", doc, variable) < 0)
+	if (!doc || qn_asprintf(&text, "%s [%s]", doc, variable) < 0)
 		text = NULL;
 	if (text)
 		m->format->definition(m, tag, text);
@@ -194,8 +195,8 @@ static char *title_of(const struct qn_rows *rows, const struct qn_page *page)
 	const struct qn_command *c = qn_rows_command(rows, page->topic);
 
 	if (c || !dash || dash > end)
-		return strdup(c ? c->doc : "");
-	return strndup(dash + 3, (size_t)(end - dash) - 3);
+		return qn_strdup(c ? c->doc : "");
+	return qn_strndup(dash + 3, (size_t)(end - dash) - 3);
 }
 
 /* {pages}: how each is called, and what it is about. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "manual/manual.h"
 #include "quern.h"
 
@@ -36,7 +37,7 @@ static char *to_roff(const char *text)
 	struct qn_manual_marks marks = { .code = false }, before;
 	char *roff = NULL;
 	size_t n;
-	FILE *out = open_memstream(&roff, &n);
+	FILE *out = qn_open_memstream(&roff, &n);
 
 	if (!out)
 		return NULL;

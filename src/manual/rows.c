@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
+
 const struct qn_command *qn_rows_command(const struct qn_rows *rows, const char *name)
 {
 	for (const struct qn_command *c = rows->commands; c->name; c++)
@@ -20,7 +22,7 @@ char *qn_option_doc(const struct quern_option *row)
 {
 	char *doc;
 
-	if (asprintf(&doc, "%s%s%s%s", row->doc, row->fallback ? " (default: " : "",
+	if (qn_asprintf(&doc, "%s%s%s%s", row->doc, row->fallback ? " (default: " : "",
 		     row->fallback ? row->fallback : "", row->fallback ? ")" : "") < 0)
 		return NULL;
 	return doc;

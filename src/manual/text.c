@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "manual/manual.h"
 #include "quern.h"
 
@@ -15,7 +16,7 @@
 static char *without_marks(const char *text)
 {
 	struct qn_manual_marks marks = { .code = false };
-	char *plain = malloc(strlen(text) + 1), *to = plain;
+	char *plain = qn_malloc(strlen(text) + 1), *to = plain;
 
 	for (; plain; *to++ = *text++) {
 		qn_manual_skip_marks(&text, &marks);

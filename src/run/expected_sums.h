@@ -11,14 +11,14 @@
 
 /* In the hands of one thread; begins as QN_EXPECTED_SUMS_NONE. */
 struct qn_expected_sums {
-	struct qn_file file;	    /* fd -1: none is open */
+	int fd;			    /* -1: none is open */
 	uint32_t ledger;	    /* of the mosaic: the one that is open */
 	const struct qn_ledger *of; /* borrows */
 	uint64_t first, n;	    /* rows of the member */
 	const char *host;	    /* keeps */
 };
 
-#define QN_EXPECTED_SUMS_NONE ((struct qn_expected_sums){ .file = { .fd = -1 } })
+#define QN_EXPECTED_SUMS_NONE ((struct qn_expected_sums){ .fd = -1 })
 
 /* Has the sums of a member at hand for the feed, if it has any. QUERN_ERR_DATA: this host does not
    have the catalog, or another one. host: for messages. Not collective. */

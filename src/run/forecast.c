@@ -201,7 +201,7 @@ static enum quern_status let_fail(const struct qn_run *run, const struct scene *
 static enum quern_status simulate(struct qn_run *run, const struct scene *s,
 				  const struct qn_plan *plan, bool weak, struct quern_message *err)
 {
-	struct qn_point *more = realloc(run->points, ((size_t)run->npoints + 1) * sizeof(*more)),
+	struct qn_point *more = qn_realloc(run->points, ((size_t)run->npoints + 1) * sizeof(*more)),
 			*p;
 	double *slow = NULL;
 	enum quern_status st;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "base/system.h"
 #include "data/select.h"
 #include "data/slabs.h"
 #include "find/describe.h"
@@ -76,7 +77,7 @@ static enum quern_status take_named(const char *file, const char *path, struct q
 static enum quern_status take_all_named(const char *file, const char *names, struct qn_stage_source *s,
 					struct quern_message *err)
 {
-	char *list = strdup(names), *rest = list, *name;
+	char *list = qn_strdup(names), *rest = list, *name;
 	enum quern_status st = list ? QUERN_OK : qn_error_nomem(err, strlen(names), "names");
 
 	while (!st && (name = strsep(&rest, ",")))
@@ -189,7 +190,7 @@ static enum quern_status cut_dataset(const struct qn_stager *s, const struct qn_
 		return qn_error_set(err, QUERN_ERR_USAGE, "--shards: more than a million of them");
 	weight = qn_calloc(nplaces, sizeof *weight);
 	bound = qn_calloc(nslabs + 1, sizeof *bound);
-	more = realloc(c->shard, (c->nshards + nslabs) * sizeof *more);
+	more = qn_realloc(c->shard, (c->nshards + nslabs) * sizeof *more);
 	if (more)
 		c->shard = more;
 	if (!weight || !bound || !more) {
@@ -228,13 +229,13 @@ static enum quern_status name_files(const char *file, const char *to, struct qn_
 {
 	struct stat st;
 
-	c->source = realpath(file, NULL);
-	if (!c->source || stat(file, &st))
+	c->source = qn_sys_realpath(file, NULL);
+	if (!c->source || qn_sys_stat(file, &st))
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: cannot be opened", file);
 	c->rights = qn_rights_of(c->source, &st);
 	c->source_nbytes = (uint64_t)st.st_size;
 	c->source_mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-	if (asprintf(&c->file, "%s/%s", to, base_name(file)) < 0) {
+	if (qn_asprintf(&c->file, "%s/%s", to, base_name(file)) < 0) {
 		c->file = NULL;
 		return qn_error_nomem(err, strlen(to), "a name");
 	}
@@ -250,7 +251,7 @@ static enum quern_status name_datasets(const struct qn_stage_source *s, struct q
 	if (!c->path || !c->host)
 		return qn_error_nomem(err, c->nhosts * sizeof *c->host, "a catalog");
 	for (; c->ndatasets < s->n; c->ndatasets++) {
-		c->path[c->ndatasets] = strdup(s->dataset[c->ndatasets].path);
+		c->path[c->ndatasets] = qn_strdup(s->dataset[c->ndatasets].path);
 		if (!c->path[c->ndatasets])
 			return qn_error_nomem(err, 0, "a catalog");
 	}

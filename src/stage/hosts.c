@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/publish.h"
+#include "base/system.h"
 #include "find/resolve_catalog.h"
 #include "stage/stage_impl.h"
 
@@ -133,14 +134,14 @@ char *qn_stage_plan_file(const char *catalog)
 {
 	char *out;
 
-	return asprintf(&out, "%s.shards/plan", catalog) < 0 ? NULL : out;
+	return qn_asprintf(&out, "%s.shards/plan", catalog) < 0 ? NULL : out;
 }
 
 char *qn_stage_plan_text(const struct qn_catalog *c)
 {
 	char *text = NULL;
 	size_t nbytes = 0;
-	FILE *f = open_memstream(&text, &nbytes);
+	FILE *f = qn_open_memstream(&text, &nbytes);
 
 	if (!f)
 		return NULL;
@@ -162,7 +163,7 @@ static uint32_t look_at_source(const struct qn_catalog *c)
 {
 	struct stat st;
 
-	if (access(c->source, R_OK) || stat(c->source, &st))
+	if (qn_sys_access(c->source, R_OK) || qn_sys_stat(c->source, &st))
 		return QN_ABSENT;
 	return (uint64_t)st.st_size == c->source_nbytes &&
 			       (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec ==
@@ -212,7 +213,7 @@ static void look_at_catalog(const struct qn_catalog *c, const char *host, struct
 	struct stat s;
 
 	out->catalog = QN_ABSENT;
-	if (lstat(c->file, &s))
+	if (qn_sys_lstat(c->file, &s))
 		return;
 	out->catalog = QN_FOREIGN;
 	if (S_ISLNK(s.st_mode) || qn_catalog_load(c->file, &there, &is, &ignored) || !is)
@@ -228,15 +229,15 @@ static void look_at_catalog(const struct qn_catalog *c, const char *host, struct
 /* A folder that is not there is empty too. */
 static bool is_empty(const char *folder)
 {
-	DIR *d = opendir(folder);
+	DIR *d = qn_sys_opendir(folder);
 	const struct dirent *e = NULL;
 
 	if (!d)
 		return errno == ENOENT;
 	do
-		e = readdir(d);
+		e = qn_sys_readdir(d);
 	while (e && (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..")));
-	closedir(d);
+	qn_sys_closedir(d);
 	return !e;
 }
 
@@ -270,17 +271,17 @@ void qn_stage_look(const struct qn_catalog *c, const char *plan, const char *hos
 
 	memset(out, 0, sizeof *out);
 	/* One that is not there yet would be made in the one above. */
-	if (folder && access(folder, F_OK) && errno == ENOENT) {
+	if (folder && qn_sys_access(folder, F_OK) && errno == ENOENT) {
 		char *above = qn_stage_directory(folder);
 
 		free(folder);
 		folder = above;
 	}
-	if (!folder || access(folder, W_OK | X_OK))
+	if (!folder || qn_sys_access(folder, W_OK | X_OK))
 		out->why = folder ? errno : ENOMEM;
 	if (!folder)
 		return;
-	if (!statvfs(folder, &fs))
+	if (!qn_sys_statvfs(folder, &fs))
 		out->free_nbytes = (uint64_t)fs.f_bavail * fs.f_frsize;
 	out->source = look_at_source(c);
 	look_at_catalog(c, host, out);
@@ -303,13 +304,13 @@ enum quern_status qn_stage_check_private(struct qn_comm *c, const char *catalog,
 		return QUERN_OK;
 	if (leads) {
 		st = qn_publish_open(catalog, QN_REPLACE_LINK, QN_RIGHTS_ALL, &p, err);
-		probe = st ? NULL : strdup(p.partial);
+		probe = st ? NULL : qn_strdup(p.partial);
 		nbytes = probe ? strlen(probe) + 1 : 0;
 		if (!st && !probe)
 			st = qn_error_nomem(err, strlen(p.partial), "a name");
 	}
 	st = qn_stage_share(c, st, &probe, &nbytes, err);
-	if (!st && looks && !access(probe, F_OK))
+	if (!st && looks && !qn_sys_access(probe, F_OK))
 		st = qn_error_set(err, QUERN_ERR_USAGE,
 				  "--to: several hosts share this directory; staging "
 				  "is for disks that each host has to itself");

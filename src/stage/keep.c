@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/publish.h"
+#include "base/system.h"
 #include "base/text.h"
 #include "find/resolve_catalog.h"
 #include "stage/stage_impl.h"
@@ -61,7 +62,7 @@ static void look(const char *file, struct qn_catalog *mine, struct have *out)
 	struct quern_message why = { .status = QUERN_OK };
 	bool is = false;
 
-	if (access(file, F_OK))
+	if (qn_sys_access(file, F_OK))
 		return;
 	if (qn_catalog_load(file, mine, &is, &why) || !is) {
 		out->is_bad = 1;
@@ -172,7 +173,7 @@ enum quern_status qn_stage_gather(struct qn_comm *c, const struct qn_copy *mine,
 	enum quern_status st = qn_comm_gatherv(c, mine, &n, sizeof *mine, &all, err);
 
 	if (!st && qn_comm_rank(c) == 0 && n) {
-		struct qn_copy *more = realloc(out->copy, (out->ncopies + n) * sizeof *more);
+		struct qn_copy *more = qn_realloc(out->copy, (out->ncopies + n) * sizeof *more);
 
 		if (more) {
 			memcpy(more + out->ncopies, all, n * sizeof *more);
@@ -304,7 +305,7 @@ static bool remove_copy(const struct qn_catalog *c, uint32_t shard, const char *
 
 	*out = (struct qn_copy){ .shard = shard, .fate = QN_LEFT, .nbytes = x->nbytes };
 	memcpy(out->host, host, QN_HOST_NBYTES);
-	if (is == QN_SAME && !unlink(file))
+	if (is == QN_SAME && !qn_sys_unlink(file))
 		out->fate = QN_REMOVED;
 	else if (is == QN_SAME)
 		out->why = errno;
@@ -336,22 +337,23 @@ static enum quern_status remove_rest(const struct qn_catalog *c, struct quern_me
 	struct qn_catalog here;
 	bool is = false;
 
-	if (sums && unlink(sums) && errno != ENOENT && errno != ENOTDIR)
+	if (sums && qn_sys_unlink(sums) && errno != ENOENT && errno != ENOTDIR)
 		st = stays(sums, err);
 	if (plan) {
-		if (unlink(plan) && errno != ENOENT && errno != ENOTDIR)
+		if (qn_sys_unlink(plan) && errno != ENOENT && errno != ENOTDIR)
 			st = stays(plan, err);
 		qn_publish_sweep(plan);
 	}
 	qn_publish_sweep(c->file);
-	if (!access(c->file, F_OK) && !qn_catalog_load(c->file, &here, &is, &ignored) && is) {
+	if (!qn_sys_access(c->file, F_OK) && !qn_catalog_load(c->file, &here, &is, &ignored) &&
+	    is) {
 		if (!st && here.time_ns == c->time_ns && here.source_nbytes == c->source_nbytes &&
-		    unlink(c->file))
+		    qn_sys_unlink(c->file))
 			st = stays(c->file, err);
 		qn_catalog_fini(&here);
 	}
 	/* Files of others stay in it, and it with them. */
-	if (!st && folder && rmdir(folder) && errno != ENOENT && errno != ENOTDIR &&
+	if (!st && folder && qn_sys_rmdir(folder) && errno != ENOENT && errno != ENOTDIR &&
 	    errno != ENOTEMPTY && errno != EEXIST)
 		st = stays(folder, err);
 	qn_publish_sync_folder(c->file);
@@ -377,7 +379,8 @@ static enum quern_status check_folder(struct qn_comm *comm, const char *catalog,
 {
 	const int n = qn_comm_size(comm);
 	char *folder = qn_catalog_folder(catalog);
-	uint8_t mine = folder && !access(folder, F_OK), any = 0, *all = qn_calloc((size_t)n, 1);
+	uint8_t mine = folder && !qn_sys_access(folder, F_OK), any = 0;
+	uint8_t *all = qn_calloc((size_t)n, 1);
 	enum quern_status st = folder && all ? QUERN_OK : qn_error_nomem(err, (size_t)n, "hosts");
 
 	st = qn_comm_agree(comm, st, err);
@@ -440,7 +443,7 @@ static bool parse_plan(const char *text, struct qn_catalog *c)
 
 		if (dataset > QN_MOST_SHARDS || c->nshards == QN_MOST_SHARDS)
 			return false;
-		more = realloc(c->shard, (c->nshards + 1) * sizeof *more);
+		more = qn_realloc(c->shard, (c->nshards + 1) * sizeof *more);
 		if (!more)
 			return false;
 		c->shard = more;
@@ -487,7 +490,7 @@ static enum quern_status remove_empty_folder(struct qn_comm *comm, const char *c
 {
 	const int n = qn_comm_size(comm);
 	char *folder = qn_catalog_folder(catalog);
-	uint8_t mine = folder && !rmdir(folder), *all = qn_calloc((size_t)n, 1);
+	uint8_t mine = folder && !qn_sys_rmdir(folder), *all = qn_calloc((size_t)n, 1);
 	enum quern_status st = folder && all ? QUERN_OK : qn_error_nomem(err, (size_t)n, "hosts");
 
 	st = qn_comm_agree(comm, st, err);
@@ -526,14 +529,15 @@ enum quern_status qn_stage_remove(struct qn_stager *s, const char *catalog, stru
 		st = qn_error_pass(err, found, &none);
 	st = qn_comm_agree(s->comm, st, err);
 	if (!st && qn_comm_rank(s->comm) == 0) {
-		out->catalog.file = strdup(catalog);
-		out->catalog.source = strdup("");
+		out->catalog.file = qn_strdup(catalog);
+		out->catalog.source = qn_strdup("");
 	}
 out:
 	if (!st)
 		qn_stage_unlock(catalog, &lock);
 	else if (lock >= 0)
-		close(lock); /* a catalog that stays keeps its folder: without one it is taken for renamed */
+		/* A catalog that stays keeps its folder: without one it is taken for renamed. */
+		qn_sys_close(lock);
 	qn_hosts_fini(&hosts);
 	return st;
 }

@@ -12,6 +12,9 @@
 
 #include "stage/stage_impl.h"
 
+#include "base/mem.h"
+#include "base/system.h"
+
 static enum quern_status cannot(const char *option, const char *what, const char *how,
 				struct quern_message *err)
 {
@@ -26,8 +29,8 @@ char *qn_stage_directory(const char *catalog)
 	const char *slash = strrchr(catalog, '/');
 
 	if (!slash)
-		return strdup(".");
-	return slash == catalog ? strdup("/") : strndup(catalog, (size_t)(slash - catalog));
+		return qn_strdup(".");
+	return slash == catalog ? qn_strdup("/") : qn_strndup(catalog, (size_t)(slash - catalog));
 }
 
 static enum quern_status make_directory(const struct qn_catalog *c, const char *option,
@@ -40,7 +43,7 @@ static enum quern_status make_directory(const struct qn_catalog *c, const char *
 		st = qn_error_nomem(err, strlen(c->file), "a name");
 	else if ((errno = qn_rights_mkdir(dir, c->rights)))
 		st = cannot(option, dir, "cannot be made", err);
-	else if (access(dir, W_OK | X_OK))
+	else if (qn_sys_access(dir, W_OK | X_OK))
 		st = cannot(option, dir, "cannot be written to", err);
 	free(dir);
 	return st;
@@ -51,7 +54,7 @@ static enum quern_status check_own(int fd, const char *folder, struct quern_mess
 {
 	struct stat s;
 
-	if (fstat(fd, &s))
+	if (qn_sys_fstat(fd, &s))
 		return cannot("", folder, "cannot be looked at", err);
 	if (s.st_uid != geteuid())
 		return qn_error_set(err, QUERN_ERR_USAGE,
@@ -68,7 +71,7 @@ static enum quern_status check_no_link(const char *folder, struct quern_message 
 {
 	struct stat s;
 
-	if (lstat(folder, &s) || !S_ISLNK(s.st_mode))
+	if (qn_sys_lstat(folder, &s) || !S_ISLNK(s.st_mode))
 		return QUERN_OK;
 	return qn_error_set(err, QUERN_ERR_USAGE,
 			    "%s: it is a symbolic link, and shards are not put elsewhere or removed "
@@ -80,7 +83,8 @@ static bool is_current(int fd, const char *folder)
 {
 	struct stat a, b;
 
-	return !fstat(fd, &a) && !lstat(folder, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	return !qn_sys_fstat(fd, &a) && !qn_sys_lstat(folder, &b) && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
 }
 
 static enum quern_status lock_folder(const char *folder, const struct qn_rights *rights, int *fd,
@@ -91,17 +95,17 @@ static enum quern_status lock_folder(const char *folder, const struct qn_rights 
 			return cannot("", folder, "cannot be made", err);
 		if (check_no_link(folder, err))
 			return err->status;
-		*fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		*fd = qn_sys_open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 		/* What else may be there is told of by who looks at it. */
 		if (*fd < 0 && (errno == ENOENT || errno == ENOTDIR) && (!rights || errno == ENOTDIR))
 			return QUERN_OK;
 		if (*fd < 0 && errno != ENOENT)
 			return cannot("", folder, "cannot be opened", err);
-		if (*fd >= 0 && flock(*fd, LOCK_EX | LOCK_NB)) {
+		if (*fd >= 0 && qn_sys_flock(*fd, LOCK_EX | LOCK_NB)) {
 			/* Some file systems know of no locks. */
 			if (errno != EWOULDBLOCK)
 				return rights ? check_own(*fd, folder, err) : QUERN_OK;
-			close(*fd);
+			qn_sys_close(*fd);
 			*fd = -1;
 			return qn_error_set(err, QUERN_ERR_RUN,
 					    "%s: another quern stage is at work in it", folder);
@@ -109,7 +113,7 @@ static enum quern_status lock_folder(const char *folder, const struct qn_rights 
 		if (*fd >= 0 && is_current(*fd, folder))
 			return rights ? check_own(*fd, folder, err) : QUERN_OK;
 		if (*fd >= 0)
-			close(*fd);
+			qn_sys_close(*fd);
 	}
 }
 
@@ -150,9 +154,9 @@ void qn_stage_unlock(const char *catalog, int *fd)
 	char *folder = *fd >= 0 ? qn_catalog_folder(catalog) : NULL;
 
 	if (folder)
-		rmdir(folder); /* an empty one is nobody's */
+		qn_sys_rmdir(folder); /* an empty one is nobody's */
 	free(folder);
 	if (*fd >= 0)
-		close(*fd);
+		qn_sys_close(*fd);
 	*fd = -1;
 }

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/publish.h"
+#include "base/system.h"
 #include "stage/stage_impl.h"
 
 #define PIECE_NBYTES (UINT64_C(8) << 20)
@@ -60,12 +61,11 @@ static void cannot_read(struct move *m, const char *file, const char *why)
 }
 
 /* A message that cannot be sent is an error of this side, of which the other knows without words. */
-static void send_piece(struct move *m, const struct qn_file *f, const char *file, uint8_t *buffer,
-		       size_t n, uint64_t at)
+static void send_piece(struct move *m, int fd, const char *file, uint8_t *buffer, size_t n,
+		       uint64_t at)
 {
-	struct qn_file from = *f;
 	struct quern_message why = { .status = QUERN_OK };
-	ssize_t got = m->st ? 0 : qn_file_read(&from, buffer, n, at);
+	ssize_t got = m->st ? 0 : qn_sys_read_data(fd, buffer, n, at);
 
 	if (!m->st && got != (ssize_t)n)
 		cannot_read(m, file, got < 0 ? strerror(errno) : "it ends too early");
@@ -78,7 +78,6 @@ static void send_piece(struct move *m, const struct qn_file *f, const char *file
 static void send_file(struct move *m, const char *file, uint64_t nbytes, uint8_t *buffer)
 {
 	const int fd = m->st ? -1 : qn_file_open_own(file, NULL);
-	const struct qn_file f = qn_file_on(fd);
 	struct quern_message why = { .status = QUERN_OK };
 	struct move theirs = { m->comm, m->peer, QUERN_OK, &why };
 
@@ -93,11 +92,11 @@ static void send_file(struct move *m, const char *file, uint64_t nbytes, uint8_t
 	if (m->st)
 		goto out;
 	for (uint64_t at = 0; at < nbytes; at += PIECE_NBYTES)
-		send_piece(m, &f, file, buffer, (size_t)qn_min_u64(PIECE_NBYTES, nbytes - at), at);
+		send_piece(m, fd, file, buffer, (size_t)qn_min_u64(PIECE_NBYTES, nbytes - at), at);
 	tell(m);
 out:
 	if (fd >= 0)
-		close(fd);
+		qn_sys_close(fd);
 }
 
 static void receive_pieces(struct move *m, struct qn_stager *s, struct qn_summer *summer,
@@ -182,7 +181,7 @@ static enum quern_status move_one(struct qn_stager *s, const struct qn_catalog *
 enum quern_status qn_stage_move(struct qn_stager *s, const struct qn_catalog *c,
 				const struct qn_transfer *t, size_t n, struct quern_message *err)
 {
-	uint8_t *buffer = malloc(n ? PIECE_NBYTES : 1);
+	uint8_t *buffer = qn_malloc(n ? PIECE_NBYTES : 1);
 	enum quern_status st = buffer ? QUERN_OK : qn_error_nomem(err, PIECE_NBYTES, "copies"),
 			  worst;
 

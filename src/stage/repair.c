@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/system.h"
 #include "find/describe.h"
 #include "stage/stage_impl.h"
 
@@ -125,7 +126,7 @@ static enum qn_state look_at_source(const struct qn_catalog *c)
 {
 	struct stat st;
 
-	if (stat(c->source, &st))
+	if (qn_sys_stat(c->source, &st))
 		return QN_ABSENT;
 	return (uint64_t)st.st_size == c->source_nbytes &&
 			       (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec ==
@@ -288,7 +289,7 @@ static bool is_replaceable(const char *file)
 	struct stat s;
 	bool is = false;
 
-	if (lstat(file, &s))
+	if (qn_sys_lstat(file, &s))
 		return true;
 	return S_ISREG(s.st_mode) && s.st_uid == geteuid() &&
 	       !qn_source_format(file, &format, &ignored) &&
@@ -358,7 +359,7 @@ static enum quern_status clear(struct repair *r, struct quern_message *err)
 			continue;
 		file = qn_catalog_file_of(r->c, i);
 		if (file && qn_shard_is(file, r->c->shard[i].nbytes, r->c->time_ns) == QN_SAME)
-			unlink(file);
+			qn_sys_unlink(file);
 		free(file);
 	}
 	return qn_comm_agree(r->comm, st, err);

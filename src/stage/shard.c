@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/publish.h"
+#include "base/system.h"
 #include "data/slabs.h"
 #include "find/describe.h"
 #include "stage/stage_impl.h"
@@ -37,7 +38,6 @@ struct maker {
 static enum quern_status read_source(struct maker *m, uint64_t addr, uint64_t nbytes,
 				     struct quern_message *err)
 {
-	struct qn_file f = qn_file_on(m->fd);
 	ssize_t n;
 
 	if (nbytes > m->room) {
@@ -49,7 +49,7 @@ static enum quern_status read_source(struct maker *m, uint64_t addr, uint64_t nb
 			return qn_error_nomem(err, nbytes, "a chunk");
 		}
 	}
-	n = qn_file_read(&f, m->buffer, (size_t)nbytes, addr);
+	n = qn_sys_read_data(m->fd, m->buffer, (size_t)nbytes, addr);
 	if (n < 0 || (uint64_t)n < nbytes)
 		return qn_error_set(err, QUERN_ERR_DATA,
 				    "%s: dataset %s: %" PRIu64 " bytes at offset %" PRIu64
@@ -134,7 +134,7 @@ enum qn_state qn_shard_is(const char *file, uint64_t nbytes, int64_t time_ns)
 {
 	struct stat st;
 
-	if (lstat(file, &st))
+	if (qn_sys_lstat(file, &st))
 		return QN_ABSENT;
 	return S_ISREG(st.st_mode) && (!nbytes || (uint64_t)st.st_size == nbytes) &&
 			       (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec ==
@@ -148,8 +148,7 @@ enum quern_status qn_shard_sum(struct qn_stager *s, const char *file, struct qn_
 {
 	int fd = qn_file_open_own(file, NULL);
 	struct qn_summer *summer = qn_summer_new();
-	uint8_t *buffer = malloc(PIECE_NBYTES);
-	struct qn_file f = qn_file_on(fd);
+	uint8_t *buffer = qn_malloc(PIECE_NBYTES);
 	enum quern_status st = QUERN_OK;
 	ssize_t n = 1;
 
@@ -159,7 +158,7 @@ enum quern_status qn_shard_sum(struct qn_stager *s, const char *file, struct qn_
 	if (!st)
 		qn_summer_reset(summer);
 	while (!st && n > 0) {
-		n = fd < 0 ? -1 : qn_file_read(&f, buffer, PIECE_NBYTES, *nbytes);
+		n = fd < 0 ? -1 : qn_sys_read_data(fd, buffer, PIECE_NBYTES, *nbytes);
 		if (n < 0)
 			st = qn_error_set(err, qn_file_status(errno), "%s: cannot be read: %s", file,
 					  qn_file_why(errno));
@@ -172,7 +171,7 @@ enum quern_status qn_shard_sum(struct qn_stager *s, const char *file, struct qn_
 	if (!st)
 		qn_summer_get(summer, sum);
 	if (fd >= 0)
-		close(fd);
+		qn_sys_close(fd);
 	free(buffer);
 	qn_summer_free(summer);
 	return st;
@@ -195,7 +194,7 @@ static enum quern_status sum_chunks(const char *file, const struct qn_dataset *d
 			qn_sum_of(m.buffer, d->chunks[i].nbytes, &out->entry[i].sum);
 	}
 	free(m.buffer);
-	close(m.fd);
+	qn_sys_close(m.fd);
 	return st;
 }
 
@@ -275,7 +274,7 @@ static enum quern_status reserve(const char *file, int fd, const struct maker *m
 			nbytes += m->d->chunks[i].nbytes + INDEX_NBYTES;
 	if (m->d->layout != QN_CHUNKED)
 		nbytes += m->shard->count * row_nbytes(m);
-	rc = posix_fallocate(fd, 0, (off_t)nbytes);
+	rc = qn_sys_posix_fallocate(fd, 0, (off_t)nbytes);
 	if (!rc || rc == EINVAL || rc == EOPNOTSUPP)
 		return QUERN_OK;
 	return qn_error_set(err, QUERN_ERR_RUN, "%s: cannot have %" PRIu64 " bytes for it: %s",
@@ -353,7 +352,7 @@ enum quern_status qn_shard_make(struct qn_stager *s, const struct qn_dataset *d,
 			st = qn_stage_sums_add(c, shard, out->what.nbytes, &out->what.sum, err);
 	}
 	if (m.fd >= 0)
-		close(m.fd);
+		qn_sys_close(m.fd);
 	free(m.sum);
 	free(m.buffer);
 	free(file);
@@ -386,7 +385,7 @@ static void find_damage(const struct qn_catalog *c, uint32_t shard, const char *
 	}
 	free(m.buffer);
 	if (m.fd >= 0)
-		close(m.fd);
+		qn_sys_close(m.fd);
 }
 
 void qn_shard_check(struct qn_stager *s, const struct qn_catalog *c, uint32_t shard,
@@ -401,7 +400,7 @@ void qn_shard_check(struct qn_stager *s, const struct qn_catalog *c, uint32_t sh
 	*out = (struct qn_copy){ .shard = shard, .fate = QN_WHOLE, .nbytes = x->nbytes };
 	if (is != QN_SAME) {
 		out->fate = is == QN_ABSENT ? QN_MISSING : QN_CHANGED;
-	} else if (access(file, R_OK)) {
+	} else if (qn_sys_access(file, R_OK)) {
 		out->why = errno;
 		out->fate = QN_UNREADABLE;
 	} else if (qn_shard_sum(s, file, &sum, &out->nbytes, &ignored) ||

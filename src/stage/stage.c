@@ -19,6 +19,7 @@
 
 #include "base/mem.h"
 #include "base/publish.h"
+#include "base/system.h"
 #include "data/reading.h"
 #include "find/describe.h"
 #include "stage/stage_impl.h"
@@ -106,7 +107,8 @@ static bool is_one_file(const char *a, const char *b)
 {
 	struct stat x, y;
 
-	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+	return !qn_sys_stat(a, &x) && !qn_sys_stat(b, &y) && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
 }
 
 static enum quern_status judge_host(const struct staging *g, const struct qn_host_view *s, int host,
@@ -244,7 +246,7 @@ static enum quern_status write_plan(const struct staging *g, struct quern_messag
 	char *file = qn_stage_plan_file(c->file), *text = NULL;
 	enum quern_status st = qn_stage_make_folder(c, err);
 
-	if (!file || asprintf(&text, "%stime %" PRId64 "\n", g->plan, c->time_ns) < 0)
+	if (!file || qn_asprintf(&text, "%stime %" PRId64 "\n", g->plan, c->time_ns) < 0)
 		st = qn_error_nomem(err, strlen(g->plan), "a plan");
 	else if (!st)
 		st = qn_publish_write(file, QN_REPLACE_LINK, c->rights, text, strlen(text), c->time_ns, err);
@@ -604,15 +606,15 @@ static void tidy(const struct staging *g)
 	char *sums = qn_stage_sums_file(g->catalog->file);
 
 	if (leads_host(g) && plan && sums) {
-		unlink(plan);
-		unlink(sums);
+		qn_sys_unlink(plan);
+		qn_sys_unlink(sums);
 	}
 	for (uint64_t i = 0; i < g->n; i++) {
 		char *file = g->card[i].is_extra ? qn_catalog_file_of(g->catalog, g->found[i].shard)
 						 : NULL;
 
 		if (file)
-			unlink(file);
+			qn_sys_unlink(file);
 		free(file);
 	}
 	free(sums);

@@ -16,6 +16,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "stage/stage_impl.h"
 
 #define LINE_NBYTES 96
@@ -25,17 +26,18 @@ char *qn_stage_sums_file(const char *catalog)
 {
 	char *out;
 
-	return asprintf(&out, "%s.shards/sums", catalog) < 0 ? NULL : out;
+	return qn_asprintf(&out, "%s.shards/sums", catalog) < 0 ? NULL : out;
 }
 
 static enum quern_status add_line(const char *file, const char *line, struct quern_message *err)
 {
 	const size_t n = strlen(line);
-	const int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	ssize_t done = fd < 0 ? -1 : write(fd, line, n);
+	const int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+	const int fd = qn_sys_open(file, flags, 0600);
+	ssize_t done = fd < 0 ? -1 : qn_sys_write(fd, line, n);
 	const int why = done < 0 ? errno : ENOSPC;
 
-	if (fd >= 0 && close(fd) && done == (ssize_t)n)
+	if (fd >= 0 && qn_sys_close(fd) && done == (ssize_t)n)
 		return qn_error_set(err, QUERN_ERR_RUN, "%s: cannot write: %s", file,
 				    strerror(errno));
 	if (done == (ssize_t)n)

@@ -8,6 +8,8 @@
 
 #include "verify/verify_impl.h"
 
+#include "base/mem.h"
+
 static void damage_fini(struct qn_damage *d)
 {
 	free(d->text);
@@ -101,8 +103,8 @@ enum quern_status qn_verify_note_unverified(struct qn_verify *v, const char *pat
 	p = qn_verify_grow(f->unverified, f->nunverified, sizeof *p);
 	if (p)
 		f->unverified = p;
-	new.text = p ? strdup(text) : NULL;
-	new.dataset = path ? strdup(path) : NULL;
+	new.text = p ? qn_strdup(text) : NULL;
+	new.dataset = path ? qn_strdup(path) : NULL;
 	if (!new.text || (path && !new.dataset)) {
 		free(new.text);
 		free(new.dataset);
@@ -142,11 +144,11 @@ enum quern_status qn_verify_note(struct qn_verify *v, const struct qn_dataset *d
 	if (p)
 		f->damage = p;
 	va_start(ap, format);
-	if (!p || vasprintf(&new.text, format, ap) < 0)
+	if (!p || qn_vasprintf(&new.text, format, ap) < 0)
 		new.text = NULL;
 	va_end(ap);
 	if (path)
-		new.dataset = strdup(path);
+		new.dataset = qn_strdup(path);
 	if (!new.text || (path && !new.dataset)) {
 		damage_fini(&new);
 		return qn_error_nomem(err, sizeof *p, "a list of damages");
@@ -188,7 +190,7 @@ static enum quern_status note_finding(struct qn_verify *v, const struct qn_datas
 
 	if (!f->reason)
 		return qn_verify_note(v, d, d->path, f, err, "%.*s", (int)f->text_nbytes, text);
-	copy = strndup(text, f->text_nbytes);
+	copy = qn_strndup(text, f->text_nbytes);
 	st = copy ? qn_verify_note_unverified(v, d->path, (enum qn_reason)f->reason, copy, err)
 		  : qn_error_nomem(err, f->text_nbytes, "a list of what was not verified");
 	free(copy);

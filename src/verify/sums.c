@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "verify/verify_impl.h"
 
 #define PIECE_NBYTES (1u << 20)
@@ -19,7 +20,7 @@
 void qn_pending_fini(struct qn_pending *p)
 {
 	if (p->fd >= 0)
-		close(p->fd);
+		qn_sys_close(p->fd);
 	qn_listing_fini(&p->listing);
 	free(p->range);
 }
@@ -59,7 +60,8 @@ static enum quern_status add_bytes(struct qn_summer *s, int fd, const char *file
 				   uint64_t end, uint8_t *piece, struct quern_message *err)
 {
 	while (at < end) {
-		ssize_t n = pread(fd, piece, (size_t)qn_min_u64(PIECE_NBYTES, end - at), (off_t)at);
+		ssize_t n = qn_sys_pread(fd, piece, (size_t)qn_min_u64(PIECE_NBYTES, end - at),
+					 (off_t)at);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -98,7 +100,7 @@ enum quern_status qn_pending_sum_rest(struct qn_pending *p, const char *file,
 	if (!st)
 		qn_summer_get(s, &p->now->rest);
 	if (fd >= 0)
-		close(fd);
+		qn_sys_close(fd);
 	qn_summer_free(s);
 	free(piece);
 	return st;

@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "data/reading.h"
 #include "find/describe.h"
 #include "verify/verify_impl.h"
@@ -134,7 +135,7 @@ static struct qn_verified *add_dataset(struct qn_verify *v, const char *path)
 {
 	struct qn_verified_file *f = qn_verify_this_file(v);
 	struct qn_verified *p = qn_verify_grow(f->dataset, f->ndatasets, sizeof *p);
-	char *copy = strdup(path);
+	char *copy = qn_strdup(path);
 
 	if (p)
 		f->dataset = p;
@@ -363,11 +364,11 @@ static enum quern_status begin(struct qn_verify *v, struct qn_pending *p, const 
 	struct qn_verified_file *f = &v->file[v->nfiles];
 	enum quern_status st = QUERN_OK;
 
-	*f = (struct qn_verified_file){ .name = strdup(file) };
+	*f = (struct qn_verified_file){ .name = qn_strdup(file) };
 	if (!f->name)
 		return qn_error_nomem(err, strlen(file), "a name");
 	v->nfiles++;
-	if (stat(file, &p->before) == 0)
+	if (qn_sys_stat(file, &p->before) == 0)
 		f->nbytes = (uint64_t)p->before.st_size;
 	st = list(v, p, file, err);
 	if (!st)
@@ -432,7 +433,7 @@ static enum quern_status end(struct qn_verify *v, struct qn_pending *p, struct q
 	struct stat after;
 	enum quern_status st = QUERN_OK;
 
-	if (p->n > 0 && (stat(f->name, &after) || has_changed(&p->before, &after, f->is_growing)))
+	if (p->n > 0 && (qn_sys_stat(f->name, &after) || has_changed(&p->before, &after, f->is_growing)))
 		return note_held(v, "was changed while it was verified: wait until its writer has finished",
 				 err);
 	if (p->unlisted || !p->now)
@@ -484,7 +485,7 @@ static uint64_t count_bytes(const char *const *files, size_t nfiles)
 	for (size_t i = 0; i < nfiles; i++) {
 		struct stat s;
 
-		if (stat(files[i], &s) == 0)
+		if (qn_sys_stat(files[i], &s) == 0)
 			n += (uint64_t)s.st_size;
 	}
 	return n;
@@ -528,7 +529,7 @@ static enum quern_status keep_sums(struct qn_verify *v, struct quern_message *er
 		struct stat st;
 
 		/* Of one that has gone nobody can know who might read it. */
-		if (stat(v->file[i].name, &st))
+		if (qn_sys_stat(v->file[i].name, &st))
 			memset(&st, 0, sizeof st);
 		rights = qn_rights_meet(rights, qn_rights_of(v->file[i].name, &st));
 	}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/mem.h"
 #include "data/listing.h"
 #include "verify/verify.h"
 
@@ -47,7 +48,7 @@ static inline struct qn_verified_file *qn_verify_this_file(const struct qn_verif
 /* Room for one more of n entries; NULL without memory. Grows where n is a power of two. */
 static inline void *qn_verify_grow(void *p, size_t n, size_t size)
 {
-	return n & (n - 1) ? p : realloc(p, (n ? 2 * n : 1) * size);
+	return n & (n - 1) ? p : qn_realloc(p, (n ? 2 * n : 1) * size);
 }
 
 /* Where something was found; its chunk only if d and a number are there. */

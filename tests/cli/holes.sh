@@ -56,7 +56,7 @@ few()
 few full.h5 >want
 few holes.h5 >got
 check "3 ranks" diff want got
-QUERN_TEST_HOSTS=3 few holes.h5 >got
+QUERN=$TEST_QUERN QUERN_TEST_HOSTS=3 few holes.h5 >got
 check "3 hosts" diff want got
 check "there are results" [ "$(grep -c '"result"' want)" -eq 9 ]
 

@@ -80,9 +80,12 @@ warned "a misspelt variable" "quern: warning: QUERN_THREDS is set, but nothing r
 name; did you mean QUERN_THREADS?" QUERN_THREDS=3
 warned "one that is like none" "quern: warning: QUERN_ZZZZZZZZZZZZ is set, but nothing reads a variable of \
 that name" QUERN_ZZZZZZZZZZZZ=3
-warned "those of options, tests, templates and the processor" "" QUERN_BINS=3 QUERN_ON_BAD_CHUNK=skip \
-	QUERN_WRITE_SUMS=x QUERN_SCALING=weak QUERN_TEST_ANYTHING=1 QUERN_FILE=x QUERN_BIN=x \
+warned "those of options, templates and the processor" "" QUERN_BINS=3 QUERN_ON_BAD_CHUNK=skip \
+	QUERN_WRITE_SUMS=x QUERN_SCALING=weak QUERN_FILE=x QUERN_BIN=x \
 	QUERN_RESULT=x QUERN_RANKS_PER_NODE=1 QUERN_CPU=baseline QUERN_CORPUS=x
+warned "those of tests, which are of the build for tests only" "quern: warning: QUERN_TEST_HOSTS is set, but \
+nothing reads a variable of that name; did you mean QUERN_STATS?" QUERN_TEST_HOSTS=2
+is "nothing of the kind is in the command" "" "$(grep -ao 'QUERN_TEST[A-Z_]*' "$QUERN")"
 warned "an empty one" "" QUERN_THREDS=
 warned "others' variables" "" XQUERN_THREDS=1 QUERN=1 QUERNX=1
 for name in $(cd "$SRCDIR" && grep -rhoE 'getenv\("QUERN_[A-Z_]+"' src io kernels | cut -d'"' -f2 | grep -v _CPU$ | sort -u); do
@@ -182,7 +185,7 @@ quern run moments --stats --json -d packed cf.nc
 is "--stats: exit code" 0 "$status"
 check "... stdout is JSON" field result.mean
 check "... stderr has the ranks" grep -q "rank 0 on" err
-QUERN_TEST_READ_DELAY='*:30000000' quern run moments --threads 1 --progress always -d packed cf.nc
+QUERN=$TEST_QUERN QUERN_TEST_READ_DELAY='*:30000000' quern run moments --threads 1 --progress always -d packed cf.nc
 is "--progress always: exit code" 0 "$status"
 check "... what is no terminal gets whole lines" grep -Eq '^\[#*\.*\] +[0-9]+%  pass 1' err
 is "... and nothing else" 0 "$(tr -dc '\r\033' <err | wc -c)"

@@ -118,7 +118,7 @@ refuses 1 "a directory that cannot be made" "--to: d/a/b: cannot be made: No suc
 	--to d/a/b climate.nc
 
 # --- two at once ---
-QUERN_TEST_READ_DELAY='*:40000' "$QUERN" stage --to d climate.nc >first.out 2>first.err &
+QUERN_TEST_READ_DELAY='*:40000' "$TEST_QUERN" stage --to d climate.nc >first.out 2>first.err &
 first=$!
 for _ in $(seq 100); do
 	[ -e d/climate.nc.shards/plan ] && break
@@ -135,7 +135,7 @@ quern unstage d/climate.nc
 # cut_off SECONDS: a staging that is killed after so long, or before it has begun.
 cut_off()
 {
-	QUERN_TEST_READ_DELAY='*:80000' timeout -s KILL "$1" "$QUERN" stage --to d climate.nc >out 2>err
+	QUERN_TEST_READ_DELAY='*:80000' timeout -s KILL "$1" "$TEST_QUERN" stage --to d climate.nc >out 2>err
 }
 cut_off 1
 # A shard counts as made when its sum is noted, just after it has got its name.
@@ -164,7 +164,7 @@ flip()
 	touch -r stamp "$1"
 }
 # Two shards are there, and one of them rots before the same command is given again.
-QUERN_TEST_READ_DELAY='*:1000000' "$QUERN" stage --to d climate.nc >out 2>err &
+QUERN_TEST_READ_DELAY='*:1000000' "$TEST_QUERN" stage --to d climate.nc >out 2>err &
 first=$!
 until [ "$(grep -c . d/climate.nc.shards/sums 2>/dev/null)" = 2 ]; do
 	kill -0 $first || break
@@ -179,7 +179,7 @@ same "... same bytes" climate.nc d/climate.nc moments -d precip
 answers "... and all are whole" stage --verify d/climate.nc
 is "... nothing else is left" "8" "$(find d/climate.nc.shards -type f | wc -l)"
 quern unstage d/climate.nc
-QUERN_TEST_READ_DELAY='*:40000' "$QUERN" stage --to d climate.nc >out 2>err &
+QUERN_TEST_READ_DELAY='*:40000' "$TEST_QUERN" stage --to d climate.nc >out 2>err &
 first=$!
 for _ in $(seq 100); do
 	[ -e d/climate.nc.shards/plan ] && break
@@ -373,7 +373,7 @@ is "sums: the same" "600 " "$(modes climate.sums)"
 chmod 644 climate.nc
 rm -r d
 mkdir d
-QUERN_TEST_READ_DELAY='*:40000' "$QUERN" stage --to d climate.nc >out 2>err &
+QUERN_TEST_READ_DELAY='*:40000' "$TEST_QUERN" stage --to d climate.nc >out 2>err &
 first=$!
 until find d/climate.nc.shards -name '*.partial' 2>/dev/null | grep -q .; do
 	kill -0 $first || break

@@ -168,7 +168,7 @@ done
 for columns in 1 60; do
 	want=$((columns < 40 ? 40 : columns))
 	QUERN_TEST_READ_DELAY='*:1000000000' "$pty" "$columns" \
-		"$QUERN" run moments --threads 1 --progress always -d plain wide.h5 >out
+		"$TEST_QUERN" run moments --threads 1 --progress always -d plain wide.h5 >out
 	is "progress on $columns columns" yes "$(sed 's/\x1b\[K//g' out | tr '\r' '\n' | grep '%  pass' |
 		awk -v most="$want" '{ n++; if (length >= most) bad++ } END { print n && !bad ? "yes" : "no" }')"
 done
@@ -182,7 +182,7 @@ is "letters of two columns, and of none, keep the table straight" "" \
 
 # --- a terminal, and a document: the progress is gone before that begins ---
 QUERN_TEST_READ_DELAY='*:1000000000' "$pty" 80 \
-	"$QUERN" run moments --threads 1 --json --progress always --stats -d plain wide.h5 >out
+	"$TEST_QUERN" run moments --threads 1 --json --progress always --stats -d plain wide.h5 >out
 check "the bar is cleared before anything else is said" grep -q $'%  pass 1.*\r\033\\[Kquern: 1 host' out
 is "... and the document comes last, whole" "{ }" "$(sed -n '/^{$/,$p' out | sed -n '1p; $p' | xargs)"
 check "... with nothing in it" test "$(sed -n '/^{$/,$p' out | grep -c 'quern: \|%  pass')" -eq 0

@@ -177,7 +177,7 @@ is "--quiet: only what is not whole" "3 damaged.h5 none.h5 3 1" "$status $(grep 
 	grep -c damage: out) $(grep -c 'not verified:' out)"
 
 # --- interrupted ---
-QUERN_TEST_READ_DELAY='*:50000000' "$QUERN" verify --progress always cf.nc >out 2>err &
+QUERN_TEST_READ_DELAY='*:50000000' "$TEST_QUERN" verify --progress always cf.nc >out 2>err &
 first=$!
 for _ in $(seq 200); do
 	grep -q % err && break

@@ -95,7 +95,7 @@ hosts()
 	local n=$1 m=$2 delays=$3
 
 	shift 3
-	QUERN_TEST_HOSTS=$m QUERN_TEST_READ_DELAY=$delays on "$n" "$@"
+	QUERN=$TEST_QUERN QUERN_TEST_HOSTS=$m QUERN_TEST_READ_DELAY=$delays on "$n" "$@"
 }
 
 for m in 2 3 4; do
@@ -169,7 +169,7 @@ timeout "$hang" $MPIRUN -n 3 "$BUILDDIR/tests/mpi/ranks" large.h5 starve >out 2>
 is "a host without shared memory: nobody waits for it" "0 yes" \
 	"$? $(grep -q 'shared memory' out && echo yes)"
 while read -r path addr _; do
-	QUERN_TEST_HOSTS=4 refused_on 4 3 "$path: corrupt chunk, 4 hosts" \
+	QUERN=$TEST_QUERN QUERN_TEST_HOSTS=4 refused_on 4 3 "$path: corrupt chunk, 4 hosts" \
 		"damaged.h5: dataset $path, chunk \(2, 1\) at file offset $addr: corrupt" \
 		run moments -d "$path" damaged.h5
 done <damaged.txt

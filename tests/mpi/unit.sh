@@ -39,7 +39,7 @@ changed()
 	done
 	: >out && : >err
 	(until grep -q 'pass 1' out err; do sleep 0.1; done; touch p.nc) &
-	QUERN_TEST_HOSTS=2 QUERN_TEST_READ_DELAY='*:1000000' timeout "$hang" $MPIRUN -n 2 "$QUERN" \
+	QUERN_TEST_HOSTS=2 QUERN_TEST_READ_DELAY='*:1000000' timeout "$hang" $MPIRUN -n 2 "$TEST_QUERN" \
 		run count --progress always -d /t2m --threads 1 --bind none \
 		p.nc s1/p.nc s2/p.nc s3/p.nc >out 2>err
 	status=$?

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Who may include what. A folder of src/ includes only the folders below it; io/ and kernels/ are
-# leaves above data and kernel that src/ never includes; each library has one owner.
+# leaves above data and kernel that src/ never includes; each library has one owner. Who may call the
+# system.
 
 . "$SRCDIR/tests/lib.sh"
 cd "$SRCDIR" || exit 1
@@ -104,6 +105,66 @@ expect_none()
 	if [ -z "$2" ]; then pass "$1"; else fail "$1" "$2"; fi
 }
 
+# Calls of the system and the C library that only their owner makes; the undefined symbols of what was
+# compiled tell. Owner: calls.
+calls='
+src/base/system.c	open openat creat fopen freopen stat lstat fstat fstatat statx fstatfs statfs statvfs \
+	fstatvfs access faccessat euidaccess getxattr lgetxattr readlink readlinkat realpath glob opendir \
+	fdopendir readdir scandir nftw ftw read pread readv preadv write pwrite writev pwritev \
+	copy_file_range sendfile splice mmap munmap msync posix_fadvise fsync fdatasync sync syncfs \
+	sync_file_range truncate ftruncate fallocate posix_fallocate rename renameat renameat2 link linkat \
+	symlink symlinkat unlink unlinkat remove mkdir mkdirat rmdir flock lockf chmod fchmod fchmodat \
+	chown fchown lchown fchownat utimensat futimens utime utimes mkstemp mkostemp mkdtemp tmpfile \
+	close
+src/base/mem.c	malloc calloc realloc reallocarray aligned_alloc posix_memalign memalign strdup strndup \
+	asprintf vasprintf open_memstream
+'
+
+# File or folder, the calls that it makes itself: and why.
+exceptions='
+io/sandbox open close read write mmap munmap fstat	in a process of few rights, and on a socket
+src/cli/bench.c close	of pipes
+src/cli/bench_report.c freopen	in a child that only starts gnuplot
+src/cli/output.c write	in a handler of signals
+'
+
+# Lines "FILE CALL" of what is compiled, without what the compiler makes of a call (__open_2, __read_chk,
+# open64).
+calls_made()
+{
+	find src io kernels -name '*.c' | while read -r file; do
+		for object in "$BUILDDIR/${file%.c}".o "$BUILDDIR/${file%.c}".*.o; do
+			[ ! -e "$object" ] || echo "$object"
+		done
+	done | xargs nm -A -u | sed -E "s|^$BUILDDIR/||"'
+		s/(\.[a-z0-9]+)?\.o: *U */.c /; s/@.*//; s/ _+(isoc[0-9]+_)?/ /; s/(64)?(_chk|_2)?$//' |
+		sort -u
+}
+
+# Prints who makes a call that is not his.
+check_calls()
+{
+	awk -v calls="$(echo "$calls" | tr -d '\\' | tr '\n' ' ')" -v exceptions="$exceptions" '
+		BEGIN {
+			n = split(calls, word)
+			for (i = 1; i <= n; i++)
+				if (word[i] ~ /\//) owner = word[i]
+				else of[word[i]] = owner
+			n = split(exceptions, line, "\n")
+			for (i = 1; i <= n; i++) {
+				sub(/\t.*/, "", line[i])
+				m = split(line[i], word, " ")
+				for (j = 2; j <= m; j++) may[word[1], word[j]] = 1
+			}
+		}
+		{
+			folder = $1
+			sub(/\/[^\/]*$/, "", folder)
+			if (of[$2] && of[$2] != $1 && !may[$1, $2] && !may[folder, $2])
+				print $1 " calls " $2 ", which is for " of[$2]
+		}' <<<"$made"
+}
+
 while read -r folder allowed; do
 	[ -d "$folder" ] || continue
 	expect_none "$folder includes only lower layers" "$(check_layer "$folder" "$allowed")"
@@ -118,6 +179,12 @@ expect_none "every folder of src is in the table" "$(
 		folder=${folder%/}
 		grep -q "^$folder\b" <<<"$layers" || echo "$folder has no row"
 	done
+)"
+made=$(calls_made)
+expect_none "files and memory are had by base/ only" "$(check_calls)"
+# What it looks at is there.
+expect_none "base/ has them" "$(
+	grep -q '^src/base/system.c pread$' <<<"$made" || echo "no pread in system.o"
 )"
 expect_none "src/ includes neither io/ nor kernels/" \
 	"$(includes_of src | grep -E ' (\.\./)*(io|kernels)/')"

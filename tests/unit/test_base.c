@@ -19,7 +19,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/real.h"
+#include "base/system.h"
 #include "random.h"
+#include "tests/testing/plan.h"
 
 /* Nothing but regular files, and none is waited for. */
 static void test_regular_files(void **state)
@@ -214,8 +216,8 @@ static void test_delays(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		assert_int_equal(qn_file_delay(rows[i].setting, "n3", "12"), rows[i].ns);
-	assert_int_equal(qn_file_delay("n3:1,12:2", NULL, NULL), 0);
+		assert_int_equal(test_delay(rows[i].setting, "n3", "12"), rows[i].ns);
+	assert_int_equal(test_delay("n3:1,12:2", NULL, NULL), 0);
 }
 
 static double seconds_now(void)
@@ -231,29 +233,25 @@ static void test_file(void **state)
 {
 	char name[] = "file.XXXXXX", bytes[100];
 	int fd = mkstemp(name);
-	struct qn_file f;
 	double start;
 
 	(void)state;
 	assert_true(fd >= 0);
 	unlink(name);
 	assert_int_equal(write(fd, "0123456789", 10), 10);
-	f = qn_file_on(fd);
-	assert_int_equal(f.delay_ns, 0);
-	assert_int_equal(qn_file_read(&f, bytes, 4, 3), 4);
+	assert_int_equal(qn_sys_read_data(fd, bytes, 4, 3), 4);
 	assert_memory_equal(bytes, "3456", 4);
-	assert_int_equal(qn_file_read(&f, bytes, sizeof bytes, 8), 2);
-	assert_int_equal(qn_file_read(&f, bytes, sizeof bytes, 50), 0);
-	setenv("QUERN_TEST_READ_DELAY", "*:100000000", 1);
-	f = qn_file_on(fd);
+	assert_int_equal(qn_sys_read_data(fd, bytes, sizeof bytes, 8), 2);
+	assert_int_equal(qn_sys_read_data(fd, bytes, sizeof bytes, 50), 0);
+	assert_int_equal(ftruncate(fd, sizeof bytes), 0);
+	setenv("QUERN_TEST_READ_DELAY", "*:10000000", 1);
 	start = seconds_now();
 	for (int i = 0; i < 5; i++)
-		assert_int_equal(qn_file_read(&f, bytes, 10, 0), 10);
-	assert_true(seconds_now() - start > 0.9 * 50 * 100e6 / 1024 * 1e-9 - 1e-3);
+		assert_int_equal(qn_sys_read_data(fd, bytes, sizeof bytes, 0), sizeof bytes);
+	assert_true(seconds_now() - start > 0.9 * 500 * 10e6 / 1024 * 1e-9 - 1e-3);
 	unsetenv("QUERN_TEST_READ_DELAY");
 	close(fd);
-	f = qn_file_on(fd);
-	assert_int_equal(qn_file_read(&f, bytes, 1, 0), -1);
+	assert_int_equal(qn_sys_read_data(fd, bytes, 1, 0), -1);
 }
 
 static void test_reals(void **state)

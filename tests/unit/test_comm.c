@@ -514,9 +514,9 @@ static void test_post(void **state)
 		char text[8];
 
 		snprintf(text, sizeof(text), "%d", m);
-		setenv(QN_TEST_HOSTS, text, 1);
+		setenv("QUERN_TEST_HOSTS", text, 1);
 		c = new_comm();
-		unsetenv(QN_TEST_HOSTS);
+		unsetenv("QUERN_TEST_HOSTS");
 		assert_int_equal(qn_comm_nhosts(c), qn_min_u64((uint64_t)m, (uint64_t)qn_comm_size(c)));
 		assert_int_equal(qn_mailbox_new(c, &p, &err), QUERN_OK);
 		assert_int_equal(p != NULL, qn_comm_nhosts(c) > 1 && qn_comm_host_rank(c) == 0);
