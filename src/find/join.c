@@ -621,7 +621,10 @@ enum quern_status qn_join(const struct qn_team *team, struct qn_subject *subject
 			  const struct qn_files *m, struct quern_message *err)
 {
 	struct search s = { .first = &subject->dataset };
-	enum quern_status st = describe_first(team, subject, m, err);
+	enum quern_status st;
+
+	subject->first = 0; /* of a dataset that was joined before, it may be another */
+	st = describe_first(team, subject, m, err);
 
 	if (!st) {
 		qn_mosaic_init(&subject->mosaic, subject->dataset.ndim);

@@ -81,6 +81,9 @@ refuses 3 "another calendar" "calendar 'noleap'.* cannot be brought to those of 
 
 has "null dataspaces beside others" "12 0 78.0" -d x 'null_?.h5'
 is "the shape of the whole" "[4,3]" "$(field input.shape | tr -d ' \n')"
+quern inspect --homes --json 'null_?.h5'
+is "where they are, and what is beside them" '"/x" 144 "/y" 192' "$(field datasets.0.dataset) \
+$(field datasets.0.bytes_stored) $(field datasets.1.dataset) $(field datasets.1.bytes_stored)"
 has "nothing but null dataspaces" "0 0 0.0" -d x null_0.h5 null_3.h5
 for n in 1 3; do
 	timeout "$hang" $MPIRUN -n $n "$QUERN" run sum --json -d x 'null_?.h5' >out 2>err

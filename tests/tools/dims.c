@@ -296,7 +296,7 @@ static void write_times(void)
 	write_time("noleap.h5", H5T_IEEE_F64LE, "days since 2001-01-01", "noleap", 10, 1, 10);
 }
 
-/* rows < 0: a null dataspace. */
+/* rows < 0: a null dataspace. Beside it there is one with elements in all files. */
 static void write_null(const char *name, int rows, double first)
 {
 	hid_t file = create(name), space, dset;
@@ -313,6 +313,8 @@ static void write_null(const char *name, int rows, double first)
 		H5Dclose(dset);
 		H5Sclose(space);
 	}
+	put_variable(file, (struct variable){ .path = "y", .type = H5T_IEEE_F64LE, .ndim = 1,
+					      .shape = { 5 }, .first = 0, .step = 1 });
 	H5Fclose(file);
 }
 
