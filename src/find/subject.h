@@ -27,13 +27,13 @@ struct qn_subject {
 	struct qn_names files;			/* in the order in which they are joined */
 	size_t first;				/* of them: those before it have a null dataspace */
 	int along;				/* this dimension */
-	uint64_t *file_end; /* rank 0: owned; the index after the last of each file */
+	uint64_t *file_end;			/* rank 0: owned; where each file ends along it */
 	struct qn_dataset dataset;		/* the whole; its chunks are in the mosaic */
 	struct qn_mosaic mosaic;		/* the chunks of its members are rank 0's */
 	struct qn_view *views;			/* owned: of each form, all of one type of value */
 	struct quern_box selection;
-	bool selected; /* the rank that describes: the selection is made, and
-						   the mosaic has the chunks of no other */
+	bool selected;				/* the rank that describes: the selection is made,
+						   and the mosaic has the chunks of no other */
 	size_t nmeanings;			/* rank 0 */
 	struct qn_meaning *meaning;		/* rank 0: owned; of the slices of the selection */
 	struct qn_blame blame[QN_NATTRIBUTES];	/* rank 0 */

@@ -1,84 +1,10 @@
 #include "run/failover.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/text.h"
 #include "run/run.h"
-
-/* --- lists --- */
-
-void qn_refusals_fini(struct qn_refusals *r)
-{
-	free(r->refusal);
-	free(r->chunk);
-	memset(r, 0, sizeof *r);
-}
-
-static bool make_room(struct qn_refusals *r, size_t n, size_t nchunks)
-{
-	return qn_grow(&r->refusal, &r->room, r->n + n, sizeof *r->refusal) &&
-	       qn_grow(&r->chunk, &r->room_chunks, r->nchunks + nchunks, sizeof *r->chunk);
-}
-
-bool qn_refusals_add(struct qn_refusals *r, const struct qn_run *run, const struct qn_task *t,
-		     uint32_t member, const struct quern_message *why)
-{
-	if (!make_room(r, 1, t->nchunks))
-		return false;
-	if (!r->n) {
-		r->status = why->status;
-		qn_text_put(r->why, sizeof r->why, why->text);
-	}
-	r->refusal[r->n++] = (struct qn_refusal){ .item = t->item,
-						  .nchunks = t->nchunks,
-						  .member = member,
-						  .host = run->team->place.host,
-						  .rank = qn_comm_rank(run->team->comm) };
-	memcpy(r->chunk + r->nchunks, qn_task_chunks(t), t->nchunks * sizeof *r->chunk);
-	r->nchunks += t->nchunks;
-	return true;
-}
-
-bool qn_refusals_merge(struct qn_refusals *into, struct qn_refusals *from)
-{
-	const bool ok = !from->n || make_room(into, from->n, from->nchunks);
-
-	if (ok && from->n) {
-		if (!into->n) {
-			into->status = from->status;
-			memcpy(into->why, from->why, sizeof into->why);
-		}
-		memcpy(into->refusal + into->n, from->refusal, from->n * sizeof *from->refusal);
-		memcpy(into->chunk + into->nchunks, from->chunk,
-		       from->nchunks * sizeof *from->chunk);
-		into->n += from->n;
-		into->nchunks += from->nchunks;
-	}
-	qn_refusals_fini(from);
-	return ok;
-}
-
-/* --- who else has it --- */
-
-bool qn_failover_can(const struct qn_run *run, uint32_t member)
-{
-	struct qn_dataset d;
-
-	if (run->subject->mosaic.member[member].ledger == QN_NO_LEDGER ||
-	    qn_comm_nhosts(run->team->comm) == 1)
-		return false;
-	qn_mosaic_member(&run->subject->mosaic, member, &d);
-	if (!d.native)
-		return false;
-	for (uint32_t h = 0; h < (uint32_t)qn_comm_nhosts(run->team->comm); h++)
-		if (h != run->team->place.host &&
-		    qn_access_tier(&run->where->access, member, h) != QN_NTIERS)
-			return true;
-	return false;
-}
 
 void qn_failover_count_missing(struct qn_run *run)
 {
@@ -239,7 +165,7 @@ static enum quern_status decide(struct rounds *r, struct quern_message *err)
 	if (qn_comm_rank(r->run->team->comm) == 0) {
 		struct qn_refusals copy = { .n = 0 };
 
-		if (!make_room(&copy, r->all.n, r->all.nchunks)) {
+		if (!qn_refusals_reserve(&copy, r->all.n, r->all.nchunks)) {
 			st = qn_error_nomem(err, 0, "what hosts have refused");
 		} else {
 			memcpy(copy.refusal, r->all.refusal, r->all.n * sizeof *copy.refusal);

@@ -7,6 +7,7 @@ LIB_SRCS += src/run/lease.c
 LIB_SRCS += src/run/numa_watch.c
 LIB_SRCS += src/run/passes.c
 LIB_SRCS += src/run/queue.c
+LIB_SRCS += src/run/refusals.c
 LIB_SRCS += src/run/report.c
 LIB_SRCS += src/run/run.c
 LIB_SRCS += src/run/scatter.c

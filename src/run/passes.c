@@ -9,6 +9,7 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "run/failover.h"
 #include "run/run.h"
 
 static enum quern_status new_state(struct qn_run *run, struct quern_message *err)

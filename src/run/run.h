@@ -12,8 +12,8 @@
 #include "plan/plan.h"
 #include "plan/simulate.h"
 #include "run/balance.h"
-#include "run/failover.h"
 #include "run/queue.h"
+#include "run/refusals.h"
 #include "run/report.h"
 #include "run/settings.h"
 
@@ -28,7 +28,7 @@ struct qn_run {
 	const struct qn_where *where;		/* borrows */
 	const struct quern_kernel *kernel;
 	void *self;				/* of the kernel */
-	bool whole; /* it demands dimensions whole, or so many elements */
+	bool whole;				/* it demands dimensions whole, or so many elements */
 	struct qn_items items;
 
 	struct qn_costs costs;			/* what plans and simulations predict with */
@@ -51,8 +51,7 @@ struct qn_run {
 	struct qn_report report;
 	struct qn_report *reports;		/* rank 0: owned, of all ranks */
 	double seconds[QN_NPHASES];
-	struct qn_names
-		warnings; /* rank 0: sentences for the user, after those about the subject */
+	struct qn_names warnings;		/* rank 0: for the user, after those of the subject */
 };
 
 /* Options of a run that the engine itself reads. */
@@ -80,6 +79,6 @@ enum quern_status qn_workers_run(struct qn_run *run, int pass, struct quern_mess
 /* Does tasks again that other hosts have refused, on the calling thread, and adds what it found to
    run->state. Not collective. */
 enum quern_status qn_workers_redo(struct qn_run *run, const struct qn_task *task, size_t n,
-			       struct quern_message *err);
+				  struct quern_message *err);
 
 #endif

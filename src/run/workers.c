@@ -13,7 +13,6 @@
 #include "data/reading.h"
 #include "data/progression.h"
 #include "data/select.h"
-#include "run/failover.h"
 #include "run/run.h"
 #include "run/expected_sums.h"
 #include "find/describe.h"
@@ -224,8 +223,8 @@ static bool refuse(struct worker *w, const struct qn_task *t, const struct qn_fe
 	const struct qn_feed_stats after = stats_of(w);
 	const uint32_t member = w->slot.part.member;
 
-	if (!qn_failover_can(run, member) ||
-	    !qn_refusals_add(&w->refused, run, t, member, why))
+	if (!qn_refusals_can(run->team, run->subject, run->where, member) ||
+	    !qn_refusals_add(&w->refused, run->team, t, member, why))
 		return false;
 	/* It is counted where it is done. */
 	if (w->feed && after.nchunks > before->nchunks) {
