@@ -41,14 +41,17 @@ static char *to_roff(const char *text)
 
 	if (!out)
 		return NULL;
-	for (;;) {
+	for (const char *start = text;;) {
 		before = marks;
 		qn_manual_skip_marks(&text, &marks);
 		if ((marks.code || marks.strong) != (before.code || before.strong))
 			fputs(marks.code || marks.strong ? "\\fB" : "\\fR", out);
 		if (!*text)
 			break;
-		put_character(out, *text++, marks.code);
+		/* The name of a page is not broken at its dash. */
+		put_character(out, *text,
+			      marks.code || (text - start >= 5 && !strncmp(text - 5, "quern", 5)));
+		text++;
 	}
 	fclose(out);
 	return roff;

@@ -94,11 +94,11 @@ $(tail -n 5 "$TEST_TMP/out" "$TEST_TMP/err")"
 # paste_all TEXT
 paste_all()
 {
-	local line command
+	local command
 
 	! grep -q '^    #include <mpi.h>' "$1" ||
 		sed -n '/^    #include <mpi.h>/,/^    }$/s/^    //p' "$1" >"$TEST_TMP/tree/.build/demo/mean.c"
-	while read -r line command; do
+	while read -r _ command; do
 		is_elsewhere "$command" || cannot_run "$command" && continue
 		nrun=$((nrun + 1))
 		paste "$command"
