@@ -352,7 +352,7 @@ bool qn_manual_write(const struct qn_page *page, const struct qn_rows *rows,
 	};
 
 	m.command = qn_rows_command(rows, page->topic);
-	return put_head(&m) && put_blocks(&m, qn_manual_next_line(page->text));
+	return put_head(&m) && put_blocks(&m, qn_manual_next_line(page->text)) && !m.lost;
 }
 
 const char *qn_manual_examples(const struct qn_command *command, const char **end)

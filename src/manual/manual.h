@@ -44,6 +44,7 @@ struct qn_manual {
 	FILE *out;
 	int width;  /* columns, where lines are filled */
 	bool fresh; /* for the format: nothing came after the heading yet */
+	bool lost;  /* by the format: there was no memory for something */
 };
 
 /* How the parts of a page are written, in the order in which they are read. */

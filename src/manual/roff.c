@@ -97,16 +97,20 @@ static void put_filled(struct qn_manual *m, const char *text)
 
 	if (roff)
 		fill(m->out, roff);
+	else
+		m->lost = true;
 	free(roff);
 	m->fresh = false;
 }
 
-static void put_line(FILE *out, const char *text)
+static void put_line(struct qn_manual *m, const char *text)
 {
 	char *roff = to_roff(text);
 
 	if (roff)
-		fprintf(out, "%s%s\n", strchr(".'", *roff) ? "\\&" : "", roff);
+		fprintf(m->out, "%s%s\n", strchr(".'", *roff) ? "\\&" : "", roff);
+	else
+		m->lost = true;
 	free(roff);
 }
 
@@ -152,7 +156,7 @@ static void item(struct qn_manual *m, const char *text)
 static void definition(struct qn_manual *m, const char *tag, const char *text)
 {
 	fputs(".TP\n", m->out);
-	put_line(m->out, tag);
+	put_line(m, tag);
 	put_filled(m, text);
 }
 

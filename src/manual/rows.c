@@ -23,7 +23,7 @@ char *qn_option_doc(const struct quern_option *row)
 	char *doc;
 
 	if (qn_asprintf(&doc, "%s%s%s%s", row->doc, row->fallback ? " (default: " : "",
-		     row->fallback ? row->fallback : "", row->fallback ? ")" : "") < 0)
+			row->fallback ? row->fallback : "", row->fallback ? ")" : "") < 0)
 		return NULL;
 	return doc;
 }

@@ -52,6 +52,8 @@ static void put(struct qn_manual *m, const char *first, const char *text, int in
 	fputs(first, m->out);
 	if (plain)
 		fill(m->out, plain, (int)strlen(first), indent, m->width);
+	else
+		m->lost = true;
 	fputc('\n', m->out);
 	free(plain);
 }
