@@ -9,6 +9,7 @@
 
 #include "api/inspect.h"
 #include "api/json.h"
+#include "api/options.h"
 #include "api/settings.h"
 #include "base/cpu.h"
 #include "base/file.h"

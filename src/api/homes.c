@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/json.h"
+#include "api/options.h"
 #include "api/settings.h"
 #include "base/fp.h"
 #include "base/names.h"

@@ -6,6 +6,7 @@ LIB_SRCS += src/api/homes.c
 LIB_SRCS += src/api/inspect.c
 LIB_SRCS += src/api/json.c
 LIB_SRCS += src/api/labels.c
+LIB_SRCS += src/api/options.c
 LIB_SRCS += src/api/plan.c
 LIB_SRCS += src/api/result.c
 LIB_SRCS += src/api/run.c

@@ -1,4 +1,5 @@
 #include "api/run.h"
+#include "api/options.h"
 #include "api/settings.h"
 
 #include <stdio.h>

@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/options.h"
 #include "cli/cli.h"
-#include "run/synthetic.h"
-#include "run/run.h"
 #include "kernel/kernel.h"
 #include "quern.h"
 

@@ -4,25 +4,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "data/reading.h"
 #include "locate/homes.h"
 #include "find/join.h"
 #include "find/describe.h"
-
-const struct quern_option qn_homes_report_options[] = {
-	{ "dataset", 'd', QUERN_OPT_STRING, "PATH", NULL, 0, 0, "only this dataset" },
-	{ "column", 0, QUERN_OPT_STRING, "NAME", NULL, 0, 0,
-	  "only this member of its compound datatype" },
-	{ "along", 0, QUERN_OPT_STRING, "DIM", NULL, 0, 0,
-	  "with --homes: several files are joined along this dimension (default: the first)" },
-	{ "site", 0, QUERN_OPT_STRING, "FILE", NULL, 0, 0,
-	  "with --homes: what this file says of paths that are local or shared counts, not what is "
-	  "found" },
-	QN_METADATA_ROW,
-	QN_CHUNK_ROW,
-	QN_EXTERNAL_ROW,
-	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
-};
 
 void qn_homes_report_fini(struct qn_homes_report *c)
 {

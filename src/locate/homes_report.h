@@ -4,7 +4,6 @@
 #ifndef QN_LOCATE_HOMES_REPORT_H
 #define QN_LOCATE_HOMES_REPORT_H
 
-#include "base/options.h"
 #include "locate/where.h"
 
 /* Bytes of one dataset in one kind of home. */
@@ -27,9 +26,6 @@ struct qn_homes_report {
 	size_t n;
 	struct qn_counted *dataset;	/* owned; rank 0's */
 };
-
-/* Options of a report on homes. */
-extern const struct quern_option qn_homes_report_options[];
 
 /*
  * Counts the datasets of files that are joined as for a run: the one that the settings of the subject

@@ -9,45 +9,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "data/reading.h"
-#include "find/selection.h"
 #include "find/join.h"
 #include "find/meaning.h"
 #include "find/warnings.h"
-
-const struct quern_option qn_run_options[] = {
-	{ "dataset", 'd', QUERN_OPT_STRING, "PATH", NULL, 0, 0,
-	  "the dataset to read; not needed when the file has only one" },
-	{ "column", 0, QUERN_OPT_STRING, "NAME", NULL, 0, 0,
-	  "member of a compound datatype, a.b for a member of a member" },
-	{ "along", 0, QUERN_OPT_STRING, "DIM", NULL, 0, 0,
-	  "join several files along this dimension, by name or number (default: the first)" },
-	{ "select", 's', QUERN_OPT_STRING, "SLICES", NULL, 0, 0,
-	  "part of it: 'time=0:100,lat=10:20:2', by position '0:100,:,5', half open, or by values of "
-	  "the coordinates 'lat=-30.0:30.0,time=2001-01:2001-12-31', both ends included" },
-	{ "raw", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
-	  "take stored values as they are: no CF decoding of _FillValue, scale_factor, ..." },
-	{ "nan", 0, QUERN_OPT_CHOICE, "missing|keep", "missing", 0, 0,
-	  "NaN counts as missing, or is a value like others" },
-	{ "on-bad-chunk", 0, QUERN_OPT_CHOICE, "fail|skip", "fail", 0, 0,
-	  "a chunk that cannot be read or decoded ends the run, or is left out and reported" },
-	{ "force", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
-	  "let --output replace a file that is no result of quern" },
-	QN_METADATA_ROW,
-	QN_CHUNK_ROW,
-	QN_EXTERNAL_ROW,
-	{ "threads", 0, QUERN_OPT_INT, "N", NULL, 1, 4096,
-	  "worker threads a rank (default: its share of the permitted cores)" },
-	{ "bind", 0, QUERN_OPT_CHOICE, "numa|core|none", "numa", 0, 0,
-	  "pin each thread to its NUMA node, to one core, or not at all" },
-	{ "memory", 0, QUERN_OPT_SIZE, "BYTES", NULL, 1, INT64_MAX,
-	  "what a rank may need at most: with fewer threads, or not at all (default: what the host has free "
-	  "and its control group permits)" },
-	{ "site", 0, QUERN_OPT_STRING, "FILE", NULL, 0, 0,
-	  "what this file says of bandwidths, of paths that are local or shared, and of hosts counts, "
-	  "not what is found or assumed" },
-	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
-};
 
 /* A kernel that takes no text says which do. */
 static enum quern_status check_text(const struct qn_run *run, struct quern_message *err)

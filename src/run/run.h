@@ -54,9 +54,6 @@ struct qn_run {
 	struct qn_names warnings;		/* rank 0: for the user, after those of the subject */
 };
 
-/* Options of a run that the engine itself reads. */
-extern const struct quern_option qn_run_options[];
-
 /* A run goes through these, in this order; after a failure only through qn_run_fini. Each is collective, and
    every rank returns the same status. */
 

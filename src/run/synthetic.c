@@ -14,37 +14,6 @@
 #define MOST_NODES 1024
 #define MOST_RANKS 4000000
 
-const struct quern_option qn_plan_options[] = {
-	{ "cluster", 0, QUERN_OPT_STRING, "SPEC", NULL, 0, 0,
-	  "plan for a cluster that is not there: 'host:8 numa:2 core:16' is 8 hosts, each as hwloc's "
-	  "synthetic description says, with a rank on each NUMA node" },
-	{ "homes", 0, QUERN_OPT_CHOICE, "none|spread|memory|first", NULL, 0, 0,
-	  "how the data is imagined to lie: on shared storage only; in equal parts on the local disks "
-	  "of the hosts; in the memory of their NUMA nodes; or all on the disk of the first host, "
-	  "which exports it (default: as found, or none with --cluster)" },
-	{ "replicas", 0, QUERN_OPT_INT, "N", "1", 1, 32,
-	  "with --homes spread or memory: copies of each part, on neighbouring hosts" },
-	{ "times", 0, QUERN_OPT_INT, "N", "1", 1, 1 << 24,
-	  "as if the dataset were so many times as long" },
-	{ "simulate", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
-	  "simulate the run; with --cluster its strong and weak scaling up to all hosts" },
-	{ "calibrate", 0, QUERN_OPT_STRING, "FILE", NULL, 0, 0,
-	  "take what work costs from the JSON document of a run on this dataset" },
-	{ "slow", 0, QUERN_OPT_STRING, "HOST:FACTOR", NULL, 0, 0,
-	  "with --simulate: a host by its number that is so many times slower than the plan thinks" },
-	{ "fail", 0, QUERN_OPT_STRING, "HOST:SECONDS", NULL, 0, 0,
-	  "with --simulate: a host by its number that dies so long after the start; the run is started "
-	  "again on the others, from the beginning" },
-	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
-};
-
-bool qn_plan_option(const struct quern_option *row)
-{
-	size_t n = sizeof(qn_plan_options) / sizeof(*qn_plan_options);
-
-	return row >= qn_plan_options && row < qn_plan_options + n;
-}
-
 /* --- clusters --- */
 
 /* What a host may be said to have, and of each how many at most. */

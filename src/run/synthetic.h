@@ -5,12 +5,8 @@
 #ifndef QN_RUN_SYNTHETIC_H
 #define QN_RUN_SYNTHETIC_H
 
-#include "base/options.h"
+#include "base/error.h"
 #include "plan/plan.h"
-
-/* Options that only a plan reads: cluster, homes, replicas, times, simulate, ... */
-extern const struct quern_option qn_plan_options[];
-bool qn_plan_option(const struct quern_option *row);	/* is it one of these? */
 
 /* Equal hosts, with a rank on each NUMA node whose threads are the cores there. */
 struct qn_synthetic {

@@ -20,34 +20,8 @@
 #include "base/mem.h"
 #include "base/publish.h"
 #include "base/system.h"
-#include "data/reading.h"
 #include "find/describe.h"
 #include "stage/stage_impl.h"
-
-const struct quern_option qn_stage_options[] = {
-	{ "to", 0, QUERN_OPT_STRING, "DIR", NULL, 0, 0,
-	  "the directory, on a disk of each host, for the catalog and the shards" },
-	{ "replicas", 0, QUERN_OPT_INT, "R", "1", 1, QN_MOST_REPLICAS,
-	  "copies of each shard, on as many hosts" },
-	{ "dataset", 'd', QUERN_OPT_STRING, "PATHS", NULL, 0, 0,
-	  "the datasets to spread, with commas between them (default: numeric ones of more than 1 MiB)" },
-	{ "across", 0, QUERN_OPT_CHOICE, "hosts", "hosts", 0, 0, "what to spread over" },
-	{ "by", 0, QUERN_OPT_STRING, "DIM", NULL, 0, 0,
-	  "cut along this dimension, by name or number (default: the one with the most chunks)" },
-	{ "shards", 0, QUERN_OPT_INT, "N", "4", 1, 4096, "shards for each host" },
-	QN_METADATA_ROW,
-	{ "dry-run", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, "only say what would be where" },
-	{ "verify", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
-	  "FILE is a catalog: compare all copies with their sums" },
-	{ "repair", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
-	  "FILE is a catalog: make missing and damaged copies anew, and spread them over the hosts that "
-	  "there are" },
-	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
-};
-
-const struct quern_option qn_unstage_options[] = {
-	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
-};
 
 const char *qn_fate_name(enum qn_fate fate)
 {

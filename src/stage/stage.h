@@ -10,7 +10,6 @@
 #ifndef QN_STAGE_STAGE_H
 #define QN_STAGE_STAGE_H
 
-#include "base/options.h"
 #include "cluster/comm.h"
 #include "data/catalog.h"
 #include "cluster/team.h"
@@ -71,9 +70,6 @@ struct qn_stager {
 	uint64_t done_nbytes, total_nbytes;
 	bool notes_sums; /* of shards when they are made, for who goes on */
 };
-
-extern const struct quern_option qn_stage_options[];
-extern const struct quern_option qn_unstage_options[];
 
 /* Each fills *out on rank 0, freed by the caller with qn_staged_fini whatever is returned. Collective;
    every rank returns the same status. */

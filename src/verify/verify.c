@@ -15,28 +15,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/system.h"
-#include "data/reading.h"
 #include "find/describe.h"
 #include "verify/verify_impl.h"
-
-const struct quern_option qn_verify_options[] = {
-	{ "dataset", 'd', QUERN_OPT_STRING, "PATH", NULL, 0, 0,
-	  "only this dataset of each file" },
-	{ "sums", 0, QUERN_OPT_STRING, "FILE", NULL, 0, 0,
-	  "compare with the sums that FILE has kept: what is stored, what it means, what else is in "
-	  "the files" },
-	{ "write-sums", 0, QUERN_OPT_STRING, "FILE", NULL, 0, 0,
-	  "keep XXH3-128 sums of all that is stored in FILE, if there is no damage; FILE must not have "
-	  "sums yet" },
-	QN_METADATA_ROW,
-	QN_CHUNK_ROW,
-	QN_EXTERNAL_ROW,
-	{ "threads", 0, QUERN_OPT_INT, "N", NULL, 1, 4096,
-	  "worker threads a rank (default: its share of the permitted cores)" },
-	{ "bind", 0, QUERN_OPT_CHOICE, "numa|core|none", "numa", 0, 0,
-	  "pin each thread to its NUMA node, to one core, or not at all" },
-	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
-};
 
 /* --- a dataset --- */
 

@@ -71,9 +71,6 @@ struct qn_verify {
 	double seconds;
 };
 
-/* Options of a verification. */
-extern const struct quern_option qn_verify_options[];
-
 /*
  * Verifies the files on the ranks of v->team.comm, which is borrowed, as v->settings say; all else of *v
  * is zeroed but progress. Damage of a file is noted in *v, and no failure, nor is what cannot be looked

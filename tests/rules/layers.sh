@@ -188,8 +188,8 @@ expect_none "base/ has them" "$(
 )"
 expect_none "src/ includes neither io/ nor kernels/" \
 	"$(includes_of src | grep -E ' (\.\./)*(io|kernels)/')"
-expect_none "options are looked up by name in the API and in kernels only" "$(
-	grep -nE 'quern_option_(string|flag|int|reals)\(' -r src --include='*.c' |
-		grep -vE '^src/(api|cli)/|^src/base/options\.c:'
+expect_none "options are named in the API, the command and kernels only" "$(
+	grep -nE 'quern_option_(string|flag|int|reals)\(|\<QUERN_OPT_' -r src --include='*.[ch]' |
+		grep -vE '^src/(api|cli|manual)/|^src/base/options\.c:|^src/quern_kernel\.h:'
 )"
 finish
