@@ -138,11 +138,14 @@ struct inspection {
 };
 
 /* What a dataset is for; null: not known. */
-static json_t *role_to_json(const struct qn_listing *l, const char *path)
+static json_t *role_to_json(const struct qn_listing *l, size_t at, const char *path)
 {
-	for (size_t i = 0; l && l->about && path && i < l->n; i++)
+	for (size_t k = 0; l && l->about && path && k < l->n; k++) {
+		const size_t i = (at + k) % l->n; /* mostly it is the one at hand */
+
 		if (!strcmp(l->path[i], path))
 			return json_string(qn_role_names[l->about[i].role]);
+	}
 	return json_null();
 }
 
@@ -156,7 +159,7 @@ static enum quern_status add_row(struct inspection *in, const struct qn_dataset 
 
 	if (fd >= 0)
 		qn_sys_close(fd);
-	json_object_set_new(row, "role", role_to_json(d->asked ? NULL : in->listing, d->path));
+	json_object_set_new(row, "role", role_to_json(d->asked ? NULL : in->listing, in->at, d->path));
 	json_object_set_new(row, "error", json_null());
 	json_object_set_new(row, "exit_code", json_null());
 	if (!st)

@@ -411,6 +411,7 @@ void qn_cli_progress_end(struct qn_progress *p)
 
 static const int ends[] = { SIGINT, SIGTERM };
 static const char *last_word;
+static bool on_terminal; /* where the ^C, or a bar, stands in the line */
 
 static void say(const char *text)
 {
@@ -419,7 +420,8 @@ static void say(const char *text)
 
 static void on_end(int number)
 {
-	say(number == SIGINT ? "\nquern: interrupted: " : "\nquern: terminated: ");
+	say(on_terminal ? "\n" : "");
+	say(number == SIGINT ? "quern: interrupted: " : "quern: terminated: ");
 	say(last_word);
 	say("\n");
 	signal(number, SIG_DFL);
@@ -431,6 +433,7 @@ void qn_cli_watch(const char *text)
 	if (qn_cli_rank())
 		return;
 	last_word = text;
+	on_terminal = isatty(STDERR_FILENO);
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
 		if (signal(ends[i], on_end) == SIG_IGN)
 			signal(ends[i], SIG_IGN);
