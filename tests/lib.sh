@@ -10,10 +10,9 @@
 #	skip_all WHY		ends the test: nothing here can run
 #	note TEXT		a figure to be shown, whether or not cases fail
 #
-# Calls of the system that fail (tests/tools/faults.c). What is called is to be started by
+# Calls of the system that fail (tests/testing/plan.h), in $TEST_QUERN. It is to be started by
 # env "${faults_env[@]}" COMMAND; quern() of cli/lib.sh does so.
 #
-#	faults_obstacle		prints why there can be no faults here, or nothing
 #	faults_set SPEC PATTERN	from here on the call SPEC (KIND:N:WHAT[:TIMES]; "": none) on files that
 #				match PATTERN fails; calls are noted in the file faults.log
 #	faults_clear		from here on nothing fails
@@ -81,30 +80,11 @@ check()
 
 faults_env=()
 
-# The library of a sanitizer that the command is linked with must come before ours.
-faults_preload()
-{
-	ldd "$QUERN" | awk '/lib[a-z]*san\.so/ { printf "%s ", $3 }'
-	printf '%s' "$BUILDDIR/tests/tools/faults.so"
-}
-
-faults_obstacle()
-{
-	rm -f faults.log
-	FAULTS='create:1:EIO' FAULTS_PATH='*/faults.probe' FAULTS_LOG=$PWD/faults.log \
-		LD_PRELOAD=$(faults_preload) "$BUILDDIR/tests/tools/pick" . <"$SRCDIR/tests/lib.sh" \
-		>/dev/null 2>faults.err
-	if grep -q 'ERROR: ld.so\|cannot be preloaded\|Sanitizer' faults.err; then
-		echo "the fault library cannot be preloaded here: $(head -n 1 faults.err)"
-	fi
-	rm -f faults.err faults.log
-}
-
 faults_set()
 {
 	rm -f faults.log
-	faults_env=(LD_PRELOAD="$(faults_preload)" FAULTS_PATH="$2" FAULTS_LOG="$PWD/faults.log")
-	[ -z "$1" ] || faults_env+=(FAULTS="$1")
+	faults_env=(QUERN_TEST_FAULTS_PATH="$2" QUERN_TEST_FAULTS_LOG="$PWD/faults.log")
+	[ -z "$1" ] || faults_env+=(QUERN_TEST_FAULTS="$1")
 }
 
 faults_clear()
@@ -112,12 +92,13 @@ faults_clear()
 	faults_env=()
 }
 
+# Calls on files only: others are not of a pattern.
 faults_count()
 {
-	case $1 in
-	any) awk 'END { print NR }' faults.log ;;
-	change) awk '$1 != "read" && $1 != "open"' faults.log | wc -l ;;
-	*) awk -v kind="$1" '$1 == kind' faults.log | wc -l ;;
+	tr -d '\0' <faults.log | grep -v '^memory\|^mpi\|^end' | case $1 in
+	any) awk 'END { print NR }' ;;
+	change) awk '$1 !~ /^(look|list|read|open|map|lock)$/' | wc -l ;;
+	*) awk -v kind="$1" '$1 == kind' | wc -l ;;
 	esac
 }
 
@@ -144,7 +125,7 @@ each_fault()
 	if [ -z "$fault_flaw" ]; then
 		pass "$fault_name ($fault_n calls)"
 	else
-		fail "$fault_name" "call $fault_i of $fault_n: $(grep " $fault_what\$" faults.log | tail -n 1)
+		fail "$fault_name" "call $fault_i of $fault_n: $(tr -d '\0' <faults.log | grep " $fault_what\$" | tail -n 1)
 $fault_flaw"
 	fi
 }

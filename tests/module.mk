@@ -3,7 +3,6 @@
 # UNIT_TESTS    cmocka programs, run by tests/run
 # SHELL_TESTS   scripts that print TAP, run by tests/run: see its head, and tests/lib.sh
 # TEST_PROGS    programs that scripts use (file generators, oracles); not run by themselves
-# PRELOADED_LIBS shared objects that scripts preload
 # TESTING_SRCS  stand in for files of the library in programs for tests and in their command (testing/plan.h)
 # FUZZ_TARGETS  programs that replay inputs, or with libFuzzer look for such (damage/fuzz/fuzz.h)
 UNIT_TESTS += tests/unit/test_alike
@@ -55,6 +54,7 @@ SHELL_TESTS += tests/cli/completion.sh
 SHELL_TESTS += tests/cli/corpus.sh
 SHELL_TESTS += tests/cli/dims.sh
 SHELL_TESTS += tests/cli/errors.sh
+SHELL_TESTS += tests/cli/fault_loops.sh
 SHELL_TESTS += tests/cli/faults.sh
 SHELL_TESTS += tests/cli/files.sh
 SHELL_TESTS += tests/cli/help.sh
@@ -105,7 +105,6 @@ TEST_PROGS += tests/tools/poor_layouts
 TEST_PROGS += tests/tools/pty
 TEST_PROGS += tests/tools/readers
 TEST_PROGS += tests/tools/rows
-PRELOADED_LIBS += tests/tools/faults
 FUZZ_TARGETS += tests/damage/fuzz/filter
 FUZZ_TARGETS += tests/damage/fuzz/index
 FUZZ_TARGETS += tests/damage/fuzz/select

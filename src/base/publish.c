@@ -246,14 +246,15 @@ static enum quern_status not_written(const char *name, int why, struct quern_mes
 	return failed(name, "cannot be written", why, err);
 }
 
-/* False: who removes what was left had it first. A file system without locks is no reason to fail. */
+/* False: who removes what was left had it first. A file system without locks is no reason to fail, nor is
+   one that does not tell. */
 static bool lock_it(int fd)
 {
 	struct stat st;
 
 	if (qn_sys_flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
 		return false;
-	return !qn_sys_fstat(fd, &st) && st.st_nlink > 0;
+	return qn_sys_fstat(fd, &st) || st.st_nlink > 0;
 }
 
 /* Tries names until one was not there. locked: by this process, until it is closed. */
@@ -270,8 +271,10 @@ static int create(struct qn_publishing *p, bool locked)
 			return 0;
 		if (p->fd < 0 && errno != EEXIST)
 			return errno;
-		if (p->fd >= 0)
+		if (p->fd >= 0) {
 			qn_sys_close(p->fd);
+			qn_sys_unlink(p->partial);
+		}
 		p->fd = -1;
 	}
 	return EEXIST;

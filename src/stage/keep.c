@@ -302,6 +302,7 @@ static bool remove_copy(const struct qn_catalog *c, uint32_t shard, const char *
 	const struct qn_shard *x = &c->shard[shard];
 	char *file = qn_catalog_file_of(c, shard);
 	enum qn_state is = file ? qn_shard_is(file, x->nbytes, c->time_ns) : QN_ABSENT;
+	const int why = file ? errno : ENOMEM;
 
 	*out = (struct qn_copy){ .shard = shard, .fate = QN_LEFT, .nbytes = x->nbytes };
 	memcpy(out->host, host, QN_HOST_NBYTES);
@@ -309,8 +310,10 @@ static bool remove_copy(const struct qn_catalog *c, uint32_t shard, const char *
 		out->fate = QN_REMOVED;
 	else if (is == QN_SAME)
 		out->why = errno;
-	else if (is == QN_ABSENT)
+	else if (is == QN_ABSENT && (why == ENOENT || why == ENOTDIR))
 		out->fate = QN_MISSING;
+	else if (is == QN_ABSENT)
+		out->why = why;
 	if (file)
 		qn_publish_sweep(file);
 	free(file);
@@ -327,16 +330,27 @@ static enum quern_status stays(const char *file, struct quern_message *err)
 			    file, host, strerror(why));
 }
 
+/* Is there a catalog? One that cannot be read stays, and what it tells of with it. */
+static enum quern_status look_at_catalog(const char *file, struct qn_catalog *out, bool *is,
+					 struct quern_message *err)
+{
+	*is = false;
+	if (!qn_sys_access(file, F_OK))
+		return qn_catalog_load(file, out, is, err);
+	return errno == ENOENT || errno == ENOTDIR ? QUERN_OK : stays(file, err);
+}
+
 /* The catalog of this host, if it is of the staging; and what else is ours. */
 static enum quern_status remove_rest(const struct qn_catalog *c, struct quern_message *err)
 {
 	enum quern_status st = QUERN_OK;
-	struct quern_message ignored = { .status = QUERN_OK };
 	char *plan = qn_stage_plan_file(c->file), *folder = qn_catalog_folder(c->file);
 	char *sums = qn_stage_sums_file(c->file);
 	struct qn_catalog here;
 	bool is = false;
 
+	if (!plan || !folder || !sums)
+		st = qn_error_nomem(err, strlen(c->file), "a name");
 	if (sums && qn_sys_unlink(sums) && errno != ENOENT && errno != ENOTDIR)
 		st = stays(sums, err);
 	if (plan) {
@@ -345,8 +359,9 @@ static enum quern_status remove_rest(const struct qn_catalog *c, struct quern_me
 		qn_publish_sweep(plan);
 	}
 	qn_publish_sweep(c->file);
-	if (!qn_sys_access(c->file, F_OK) && !qn_catalog_load(c->file, &here, &is, &ignored) &&
-	    is) {
+	if (!st && c->source) /* a staging that was not finished has none */
+		st = look_at_catalog(c->file, &here, &is, err);
+	if (is) {
 		if (!st && here.time_ns == c->time_ns && here.source_nbytes == c->source_nbytes &&
 		    qn_sys_unlink(c->file))
 			st = stays(c->file, err);
