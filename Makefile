@@ -21,7 +21,7 @@ all:
 # --- Configuration --------------------------------------------------------------------------------
 
 # Goals that work before configure did. `check` and `demo` install what configure misses.
-unconfigured_goals = check-matrix clean configure deps distclean format help
+unconfigured_goals = check-long check-matrix clean configure deps distclean format help
 installing_goals = check demo
 goals := $(or $(MAKECMDGOALS),all)
 installing := $(filter $(installing_goals),$(goals))
@@ -271,7 +271,7 @@ script_env = SRCDIR='$(abspath $(srcdir))' BUILDDIR='$(abspath $(B))' QUERN='$(a
 	TEST_LIBS='$(all_ldflags) $(deps_libs)'
 
 # `make check TESTS="tests/unit/test_error tests/rules/layers.sh"` runs only these.
-TESTS ?= $(UNIT_TESTS) $(SHELL_TESTS)
+TESTS ?= $(SHELL_TESTS) $(UNIT_TESTS)
 
 check: cmocka all $(unit_tests) $(test_progs) $(fuzz_targets) $(bench_progs)
 	@$(script_env) bash $(srcdir)/tests/run $(TESTS)
@@ -283,6 +283,10 @@ check-programs: all $(unit_tests) $(test_progs) $(fuzz_targets) $(bench_progs)
 flips: all $(test_progs)
 	@FLIPS=$${FLIPS:-100000} TEST_TIMEOUT=$${TEST_TIMEOUT:-86400} $(script_env) \
 		bash $(srcdir)/tests/run tests/damage/flips.sh
+
+# What takes too long for .ci/run: see .ci/long.
+check-long:
+	@$(srcdir)/.ci/long
 
 # Builds the fuzz targets with clang and libFuzzer, and runs each for FUZZ_SECONDS.
 fuzz: $(test_progs)
@@ -377,6 +381,7 @@ format:
 help:
 	@echo 'make [all]         the command, the libraries, the examples'
 	@echo 'make check         tests; ends with N passed, N failed, N skipped'
+	@echo 'make check-long    what takes hours: all of it with sanitizers, other seeds, fuzzing'
 	@echo 'make flips         100,000 damaged files; FLIPS=N SEED=N'
 	@echo 'make fuzz          runs each fuzz target for FUZZ_SECONDS (10); needs clang'
 	@echo 'make check-hosts   tests quern on several hosts, which are namespaces of this machine'
@@ -393,5 +398,5 @@ help:
 	@echo 'Variables: CC CFLAGS CPPFLAGS LDFLAGS SAN=address,undefined WERROR=1 V=1 TESTS='
 
 FORCE:
-.PHONY: all bench check check-hosts check-matrix check-numa check-programs check-slurm clean cmocka demo \
-	deps dist distcheck distclean flips format fuzz fuzz-programs help install uninstall FORCE
+.PHONY: all bench check check-hosts check-long check-matrix check-numa check-programs check-slurm \
+	clean cmocka demo deps dist distcheck distclean flips format fuzz fuzz-programs help install uninstall FORCE
