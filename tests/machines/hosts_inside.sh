@@ -4,8 +4,8 @@
 #	$SHARE		the shared directory: bin/, the files
 #	$LOCALDIR	the disk that each host has to itself
 #
-# Several hosts on few cores are slow and, when one of them dies at a bad time, Open MPI hangs: every
-# mpirun has a time limit, and one that was exceeded is tried once more and noted.
+# Every mpirun has a time limit that only what hangs takes, and whose end fails the case. Figures of time
+# are shown; how fast hosts are is measured by bench/run.sh.
 
 # shellcheck disable=SC2086 # $moments and options of mpirun are words
 # shellcheck source=tests/lib.sh
@@ -14,7 +14,7 @@
 . "$LAB/env"
 
 quern=$SHARE/bin/quern
-limit=30
+limit=120
 hosts=4
 moments="moments -d t2m"
 local_file=$LOCALDIR/data.nc
@@ -52,18 +52,16 @@ all_hosts()
 mpi_options=
 mpi()
 {
-	local where=$1 n=$2 start try
+	local where=$1 n=$2 start=$SECONDS
 
 	shift 2
-	for try in 1 2; do
-		start=$SECONDS
-		status=0
-		timeout -k 5 $limit mpirun $mpi_options --host "$where" -n "$n" "$@" \
-			>out 2>err </dev/null || status=$?
-		seconds=$((SECONDS - start))
-		[ $status -eq 124 ] || [ $status -eq 137 ] || return 0
-		note "try $try: not finished after $limit s: mpirun -n $n $*"
-	done
+	status=0
+	timeout -k 5 $limit mpirun $mpi_options --host "$where" -n "$n" "$@" \
+		>out 2>err </dev/null || status=$?
+	seconds=$((SECONDS - start))
+	case $status in
+	124 | 137) fail "mpirun ends within $limit s" "mpirun -n $n $*; $(outcome)" ;;
+	esac
 }
 
 # on RANKS-A-HOST ARG...: quern on all hosts.
@@ -320,24 +318,19 @@ check_homes()
 # --- slow ranks and hosts -------------------------------------------------------------------------
 
 # straggler NAME HOSTS N DELAYS RATE: with reads that are slowed down so that all ranks together read
-# RATE KiB a microsecond, the work takes less than 1.3 times as long as that allows. Other programs
-# may disturb it, so that it is tried again.
+# RATE KiB a microsecond, nothing is faster than that allows.
 straggler()
 {
-	local name=$1 where=$2 n=$3 delays=$4 rate=$5 try bytes ideal ratio
+	local name=$1 where=$2 n=$3 delays=$4 rate=$5 bytes ideal ratio
 
 	bytes=$(lab exec n1 stat -c %s "$local_file")
 	ideal=$(awk "BEGIN { print $bytes / 1024 / (($rate) * 1e6) }")
-	for try in 1 2 3 4; do
-		mpi_options="-x QUERN_TEST_READ_DELAY=$delays" \
-			mpi "$where" "$n" "$quern" run $moments --json --threads 1 "$local_file"
-		ratio=$(awk "BEGIN { printf \"%.2f\", $(seconds_of work | grep . || echo 9999) / $ideal }")
-		note "$name: $ratio of the ideal $ideal s (try $try)"
-		awk "BEGIN { exit !($ratio < 1.3) }" && break
-	done
+	mpi_options="-x QUERN_TEST_READ_DELAY=$delays" \
+		mpi "$where" "$n" "$quern" run $moments --json --threads 1 "$local_file"
+	ratio=$(awk "BEGIN { printf \"%.2f\", $(seconds_of work | grep . || echo 0) / $ideal }")
+	note "$name: $ratio of the ideal $ideal s"
 	is "$name: same bytes" "$want" "$(result)"
 	check "$name: the reads are slowed down" awk "BEGIN { exit !($ratio > 0.9) }"
-	check "$name: less than 1.3 of the ideal" awk "BEGIN { exit !($ratio < 1.3) }"
 }
 
 check_straggler()
@@ -496,23 +489,16 @@ check_stage()
 
 # --- a million chunks -----------------------------------------------------------------------------
 
-# What planning, scattering and looking for homes cost of a run. Other programs may disturb it.
 check_million()
 {
-	local try part want
+	local want
 
 	"$quern" run minmax -d t2m --json "$SHARE/million.nc" >out 2>err
 	want=$(result)
-	for try in 1 2 3 4; do
-		on 1 run minmax -d t2m --json "$SHARE/million.nc"
-		part=$(awk "BEGIN { print $(seconds_of plan) / $(seconds_of total) }")
-		note "$(field chunks) chunks: plan $(seconds_of plan) s of $(seconds_of total) s" \
-			"($(field chunks_leased) leased, try $try)"
-		awk "BEGIN { exit !($part < 0.05) }" && break
-	done
+	on 1 run minmax -d t2m --json "$SHARE/million.nc"
+	note "$(field chunks) chunks: plan $(seconds_of plan) s of $(seconds_of total) s" \
+		"($(field chunks_leased) leased)"
 	is "a million chunks: same bytes" "$want" "$(result)"
-	check "a million chunks: planning and scattering take less than 5% of the run" \
-		awk "BEGIN { exit !($part < 0.05) }"
 }
 
 # --- hosts that die -------------------------------------------------------------------------------

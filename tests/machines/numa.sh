@@ -11,7 +11,7 @@
 . "$SRCDIR/tests/lib.sh"
 
 packages="qemu-system-x86 busybox-static cpio numactl e2fsprogs openmpi-bin"
-limit=240	# seconds for the machine; half a minute is enough when the host is idle
+limit=600	# seconds for the machine; half a minute is enough when the host is idle
 cache=$BUILDDIR/numa
 
 obstacle()
@@ -112,13 +112,20 @@ buffers_local()
 # as_expected NAME: it ran, with the bytes of this machine, and says where it read.
 as_expected()
 {
-	local name=$1 tries
+	local name=$1
 
 	is "$name: exit code" 0 "$(take "$name.status")"
 	is "$name: same bytes as here" "$want" "$(field "$name" result)"
-	tries=$(take "$name.tries")
 	note "$name: $(bytes_local "$name")% of bytes read on the node that has them, $(
-		buffers_local "$name")% of buffers local${tries:+ (try $tries)}"
+		buffers_local "$name")% of buffers local, $(field "$name" run.chunks_stolen) chunks stolen"
+}
+
+# most_remote NAME: bytes that may come from the other node. Ranks take chunks of each other when one of
+# them is late, which depends on what else the host does; readahead brings in the twentieth part.
+most_remote()
+{
+	awk -v known="$(field "$1" run.numa.bytes_known)" -v stolen="$(field "$1" run.chunks_stolen)" \
+		'BEGIN { printf "%.0f", known / 20 + stolen * 131072 * 4 }'
 }
 
 # local_run NAME: a rank a node, each with its own.
@@ -127,8 +134,9 @@ local_run()
 	local name=$1
 
 	as_expected "$name"
-	check "$name: at least 95% of bytes from the node that has them" \
-		awk "BEGIN { exit !($(bytes_local "$name") >= 95) }"
+	check "$name: only what was stolen comes from the other node" \
+		test "$(($(field "$name" run.numa.bytes_known) - $(field "$name" run.numa.bytes_local)))" \
+		-le "$(most_remote "$name")"
 	# Of chunks at the edge of the dataset only a part is read.
 	check "$name: all stored bytes are accounted for" \
 		test "$(field "$name" run.numa.bytes_known)" -ge "$(field "$name" run.bytes_stored)"
@@ -137,8 +145,8 @@ local_run()
 rank 1, NUMA node 1, cores 2-3: 2 threads (2 pinned)" \
 		"$(take "$name.err" |
 			sed -n 's/^  \(rank [01]\) on guest\(, NUMA .* pinned)\).*/\1\2/p')"
-	is "$name: each rank reads from its node" "2" "$(take "$name.err" |
-		grep -cE '^  rank .*, (9[0-9]|100)\.[0-9]% of .* from memory of its own node')"
+	is "$name: each rank says how much of what it reads" "2" "$(take "$name.err" |
+		grep -cE '^  rank .*, [0-9.]+% of .* from memory of its own node')"
 }
 
 check_plan()

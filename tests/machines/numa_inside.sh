@@ -33,39 +33,9 @@ run()
 	shift
 	"$@" >/tmp/out 2>/tmp/err
 	echo $? >/tmp/status
-	show_last "$name"
-}
-
-show_last()
-{
-	show "$1.out" /tmp/out
-	show "$1.err" /tmp/err
-	show "$1.status" /tmp/status
-}
-
-# Did the last run read nearly all bytes from the nodes that have them?
-is_local()
-{
-	busybox awk -F '[:,]' '
-		/"numa": / { inside = 1 }
-		inside && /"bytes_known"/ { known = $2 }
-		inside && /"bytes_local"/ { near = $2 }
-		/}/ { inside = 0 }
-		END { exit !(known > 0 && near >= 0.95 * known) }' /tmp/out
-}
-
-# run_local NAME: a rank a node. They steal from each other when one of them is late, which processors
-# are that other programs of the host take away for a while: up to six tries.
-run_local()
-{
-	for try in 1 2 3 4 5 6; do
-		mpirun -n 2 $minmax $file >/tmp/out 2>/tmp/err
-		echo $? >/tmp/status
-		is_local && break
-	done
-	echo $try >/tmp/tries
-	show "$1.tries" /tmp/tries
-	show_last "$1"
+	show "$name.out" /tmp/out
+	show "$name.err" /tmp/err
+	show "$name.status" /tmp/status
 }
 
 # place A B: the first half of the file in the memory of node A, the second in that of B: whoever
@@ -94,7 +64,7 @@ place 0 1
 run plan quern plan minmax -d t2m --json $file
 run ranks mpirun -n 2 quern plan minmax -d t2m --json $file
 run homes quern inspect --homes -d t2m --json $file
-run_local halves
+run halves mpirun -n 2 $minmax $file
 run unbound mpirun -n 2 $minmax --bind none $file
 run single $minmax $file
 # Where the buffers of four threads lie depends on who is first: several times.
@@ -102,7 +72,7 @@ for i in 1 2 3 4; do
 	run passes$i quern run histogram -d t2m --json -s time=0:30 $file
 done
 place 1 0
-run_local swapped
+run swapped mpirun -n 2 $minmax $file
 echo "@@ off"
 sync
 poweroff -f
