@@ -104,6 +104,7 @@ TEST_PROGS += tests/tools/pick
 TEST_PROGS += tests/tools/poor_layouts
 TEST_PROGS += tests/tools/pty
 TEST_PROGS += tests/tools/readers
+TEST_PROGS += tests/tools/results
 TEST_PROGS += tests/tools/rows
 FUZZ_TARGETS += tests/damage/fuzz/filter
 FUZZ_TARGETS += tests/damage/fuzz/index

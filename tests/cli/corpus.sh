@@ -7,6 +7,9 @@ rows=$BUILDDIR/tests/tools/rows
 corpus=$(cd "$QUERN_CORPUS" 2>/dev/null && pwd)
 # One core will do: discovering the machine takes longer than reading a small dataset.
 export HWLOC_SYNTHETIC="core:1 pu:1" HWLOC_PLUGINS_PATH=/nonexistent
+# No threads of BLAS, which a fork would have to stop, and functions of libraries found once and not
+# by every child.
+export OPENBLAS_NUM_THREADS=1 LD_BIND_NOW=1
 # No MPI, so no slow stack traces are needed with sanitizers (tests/run).
 export ASAN_OPTIONS=${ASAN_OPTIONS-}:fast_unwind_on_malloc=1
 

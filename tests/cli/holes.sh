@@ -5,20 +5,15 @@
 "$BUILDDIR/tests/tools/layouts" holes || exit 1
 "$BUILDDIR/tests/tools/layouts" unwritten || exit 1
 
-# Results of all datasets, selections and kernels, one after the other: results FILE ARG...
-results()
+# All datasets, selections and kernels, one a line.
+runs()
 {
-	local file=$1 d s k
+	local d selections s k
 
-	shift
 	while read -r d selections; do
 		for s in $selections; do
-			for k in count minmax moments "moments --order 4" histogram topk; do
-				echo "$d $s $k"
-				# shellcheck disable=SC2086 # words
-				"${start[@]}" "$QUERN" run $k --json -d "$d" -s "$s" "$@" "$file" |
-					sed -n -e '/^  "result": {/,/^  }/p' \
-						-e '/"\(chunks\|bytes_decoded\)":/p'
+			for k in count minmax moments "moments order=4" histogram topk; do
+				echo "$k dataset=$d select=$s"
 			done
 		done
 	done <<-END
@@ -30,35 +25,34 @@ results()
 	END
 }
 
-start=(env "$fast")
-results full.h5 --threads 1 >want
-is "as many results as were asked for" 192 "$(grep -c '"result"' want)"
+# Most of such a run is its start: four cores need not be discovered, no threads of BLAS stopped for a
+# fork, nor functions of libraries found by every child.
+results="env $fast HWLOC_SYNTHETIC='core:4 pu:1' OPENBLAS_NUM_THREADS=1 LD_BIND_NOW=1 \
+	$BUILDDIR/tests/tools/results"
+runs >list
+# shellcheck disable=SC2086 # words
+check "every chunk by itself" sh -c "$results list full.h5 threads=1 >want"
+is "as many results as were asked for" 192 "$(grep -c '^result: {' want)"
 for threads in 1 3; do
-	results holes.h5 --threads $threads >got
-	check "$threads threads" diff want got
+	check "$threads threads" sh -c "$results list holes.h5 threads=$threads | diff want -"
 done
-results holes.h5 --threads 2 --on-bad-chunk skip >got
-check "on trial" diff want got
+check "on trial" sh -c "$results list holes.h5 threads=2 on-bad-chunk=skip | diff want -"
 
 # --- several ranks, as one host and as three ---
+for d in a c e; do
+	for k in moments minmax histogram; do echo "$k dataset=$d"; done
+done >few
 few()
 {
-	local k d
-
-	for d in a c e; do
-		for k in moments minmax histogram; do
-			# shellcheck disable=SC2086 # words
-			timeout "$hang" $MPIRUN -n 3 "$QUERN" run $k --json -d $d "$1" |
-				sed -n '/^  "result": {/,/^  }/p'
-		done
-	done
+	timeout "$hang" $MPIRUN -n 3 "$BUILDDIR/tests/tools/results" -m few "$1"
 }
+
 few full.h5 >want
 few holes.h5 >got
 check "3 ranks" diff want got
 QUERN=$TEST_QUERN QUERN_TEST_HOSTS=3 few holes.h5 >got
 check "3 hosts" diff want got
-check "there are results" [ "$(grep -c '"result"' want)" -eq 9 ]
+is "there are results" 9 "$(grep -c '^result: {' want)"
 
 # --- several files, and elements that no source has ---
 both()
@@ -104,8 +98,13 @@ is "... and all are done" "0 3256 53346304" "$status $(field run.chunks) $(field
 # Where one rank would have all of them and cannot, they are spread.
 $MPIRUN -n 2 "$QUERN" run count --threads 1 --json big.h5 >out
 is "more than a rank takes" "6144000000000 6000000000" "$(field result.count) $(field run.chunks)"
-quern run minmax --json -o half.json half.h5
-quern plan minmax --json --calibrate half.json half.h5
-check "costs of a run that counted them" awk "BEGIN { exit !($(field plan.predicted_seconds) > \
-	0.3 * $("$BUILDDIR/tests/tools/pick" run.seconds.work <half.json)) }"
+# Of a run that took 100 s the plan says so too: what nobody has written is not what it cost.
+if command -v jq >/dev/null; then
+	quern run minmax -o half.json half.h5
+	jq '.run.seconds.work = 100' half.json >calibration.json
+	quern plan minmax --json --calibrate calibration.json half.h5
+	check "costs of a run that counted them" jq_true ".plan.predicted_seconds > 30" out
+else
+	skip "costs of a run that counted them" "no jq"
+fi
 finish

@@ -4,7 +4,6 @@
 
 . "$SRCDIR/tests/cli/lib.sh"
 make=$BUILDDIR/tests/tools/links
-export HWLOC_PLUGINS_PATH=/nonexistent	# saves 20 ms a run
 
 # reports PATTERN: the last call has failed with 3 and a message like that.
 reports()

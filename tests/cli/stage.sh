@@ -4,7 +4,6 @@
 
 . "$SRCDIR/tests/cli/lib.sh"
 generate cf.nc latest.h5 compound.h5 user_block.h5
-export HWLOC_PLUGINS_PATH=/nonexistent
 "$BUILDDIR/examples/mkclimate" --quiet --time 64 climate.nc || exit 1
 "$BUILDDIR/examples/mkclimate" --quiet --time 64 --only t2m --contiguous flat.nc || exit 1
 

@@ -3,7 +3,6 @@
 
 . "$SRCDIR/tests/cli/lib.sh"
 generate cf.nc other.h5 damaged.h5 library.h5 latest.h5 early.h5 user_block.h5
-export HWLOC_PLUGINS_PATH=/nonexistent
 
 # finds NAME PATTERN ARG...: passes if verify ends with 3, and one line of its report and the one on
 # standard error match.

@@ -3,7 +3,6 @@
 
 . "$SRCDIR/tests/cli/lib.sh"
 generate large.h5 damaged.h5
-export HWLOC_PLUGINS_PATH=/nonexistent	# saves 20 ms a run
 
 # on N ARG...: quern on N ranks; what it writes is in out and err. mpirun adds lines of its own to
 # standard error when a rank exits with an error.
