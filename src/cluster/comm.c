@@ -30,12 +30,14 @@ struct qn_shared {
 	void **base;		/* of each host rank */
 };
 
+/* clang-format off */
 int qn_comm_rank(const struct qn_comm *c) { return c->rank; }
 int qn_comm_size(const struct qn_comm *c) { return c->size; }
 int qn_comm_host_rank(const struct qn_comm *c) { return c->host_rank; }
 int qn_comm_host_size(const struct qn_comm *c) { return c->host_size; }
 int qn_comm_host(const struct qn_comm *c) { return c->host_number; }
 int qn_comm_nhosts(const struct qn_comm *c) { return c->nhosts; }
+/* clang-format on */
 
 uint64_t qn_comm_crossed(const struct qn_comm *c) { return c->crossed_nbytes; }
 

@@ -26,6 +26,7 @@ static const struct word {
 	const char *word, *kernel;
 	enum relation is;
 } words[] = {
+	/* clang-format off */
 	{ "mean", "moments", FIELD },		{ "average", "moments", FIELD },
 	{ "avg", "moments", FIELD },		{ "std", "moments", FIELD },
 	{ "stddev", "moments", FIELD },		{ "stdev", "moments", FIELD },
@@ -44,6 +45,7 @@ static const struct word {
 	{ "largest", "topk", OTHER_NAME },	{ "smallest", "topk", OTHER_NAME },
 	{ "median", "histogram", ONLY_BOUNDED }, { "quantile", "histogram", ONLY_BOUNDED },
 	{ "percentile", "histogram", ONLY_BOUNDED }, { "mode", "histogram", ONLY_BOUNDED },
+	/* clang-format on */
 };
 
 static const struct word *find_word(const char *name)

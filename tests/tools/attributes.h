@@ -32,6 +32,7 @@ struct example {
 };
 
 /* Values are 0 to 7; of bytes the last four are 100, 127, 200 and 255, as bits. */
+/* clang-format off */
 static const struct example examples[] = {
 	/* several values */
 	{ "/nine", "f4", { { "missing_value", "f4", 9, { 1, 9, 10, 11, 12, 13, 14, 3, 7 } },
@@ -148,6 +149,7 @@ static const struct example examples[] = {
 	{ "/names", "i2", { { "DIMENSION_LIST", "st", 1, { 0 } } }, "01234567",
 	  QN_DIMENSION_LIST, QN_FAULT_NAMELESS },
 };
+/* clang-format on */
 #define NEXAMPLES (sizeof examples / sizeof examples[0])
 
 static inline double example_value(const struct example *e, int i)

@@ -343,7 +343,7 @@ static void texts(void)
 		"time=2:1", "99999999999999999999", "0=3", "lat=-30.0:30.0",
 		"time=2001-01-01:2001-12-31", "time=2001-01-01T12:30:00:2001-02-01,lat=1.5e1",
 		"days since 1900-1-1\ntime=1900-03", "seconds since 1970-01-01T00:00:00Z\n1e1:",
-		"months since 0001-01-01 12:00:00 +5:30\ntime=2001:2002:2",
+		"months since 0001-01-01 12:00:00 +5:30\ntime=2001:2002:2"
 	};
 
 	for (size_t i = 0; i < sizeof selections / sizeof selections[0]; i++)
