@@ -19,6 +19,7 @@
 #include "kernel/kernel.h"
 #include "kernel/result.h"
 #include "kernel/tile.h"
+#include "random.h"
 
 /* --- Random numbers ------------------------------------------------------------------------- */
 
@@ -31,12 +32,6 @@ static inline uint64_t random_bits(uint64_t *seed)
 }
 
 /* 0 ... n-1 */
-static inline uint64_t random_below(uint64_t *seed, uint64_t n)
-{
-	return (random_bits(seed) >> 11) % n;
-}
-
-/* Sum of uniform numbers: mean 0, standard deviation 1, |x| < 3.5. */
 static inline double random_normal(uint64_t *seed)
 {
 	double x = -6;
@@ -424,7 +419,7 @@ static inline void run_selection(const struct quern_kernel *k, const struct data
 	struct qn_layout_of_state l;
 	bool whole[QUERN_MAX_DIMS + 1], more;
 	struct pieces ps = { 0 };
-	uint64_t seed = 12345;
+	uint64_t seed = random_seed(12345);
 	void *self = NULL;
 
 	if (open_kernel(k, d, selection, settings, &self, &message))

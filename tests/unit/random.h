@@ -1,10 +1,21 @@
 /*
- * random.h - seeded random numbers for tests: xorshift64*.
+ * random.h - seeded random numbers for tests: xorshift64*. The same ones every time, unless TEST_SEED=N
+ * in the environment asks for others (tests/run).
  */
 #ifndef QN_TESTS_RANDOM_H
 #define QN_TESTS_RANDOM_H
 
 #include <stdint.h>
+#include <stdlib.h>
+
+/* A state to begin with: a test's own number, not 0, or another one for each TEST_SEED. */
+static inline uint64_t random_seed(uint64_t own)
+{
+	const char *text = getenv("TEST_SEED");
+	uint64_t s = text ? own + strtoull(text, NULL, 10) * UINT64_C(0x9e3779b97f4a7c15) : own;
+
+	return s ? s : own;
+}
 
 /* The next number below n > 0. *s is the state, not 0. */
 static inline uint64_t random_below(uint64_t *s, uint64_t n)

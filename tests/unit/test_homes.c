@@ -72,7 +72,7 @@ static void test_model(void **state)
 {
 	static struct known known[NMEMBERS];
 	struct quern_message err = { .status = QUERN_OK };
-	uint64_t seed = 7;
+	uint64_t seed = random_seed(7);
 
 	(void)state;
 	for (int round = 0; round < 300; round++) {

@@ -191,7 +191,7 @@ static void check_kernel(const struct quern_kernel *k, const char *const *settin
 static void check_settings(const struct quern_kernel *k, const char *const *settings)
 {
 	static const uint64_t large[] = { 5, 29, 61 }, small[] = { 40, 3, 5 };
-	uint64_t seed = 88172645463325252u;
+	uint64_t seed = random_seed(88172645463325252u);
 	struct dataset d;
 
 	for (int t = 0; t < QUERN_NDTYPES; t++) {
@@ -240,7 +240,7 @@ static const size_t text_sizes[] = { 1, 8, 21 };
 static void check_texts(const struct quern_kernel *k, const char *const *settings)
 {
 	static const uint64_t shape[] = { 5, 29, 61 };
-	uint64_t seed = 88172645463325252u;
+	uint64_t seed = random_seed(88172645463325252u);
 
 	for (size_t s = 0; s < sizeof(text_sizes) / sizeof(text_sizes[0]); s++)
 		for (int mood = 0; mood < NMOODS; mood++) {

@@ -196,7 +196,7 @@ static void test_tasks(void **state)
 	struct qn_queues q;
 	struct qn_queue *own;
 	struct qn_comm *c;
-	uint64_t seed = 3;
+	uint64_t seed = random_seed(3);
 
 	(void)state;
 	for (uint32_t s = 0; s < NSTRETCHES; s++) {

@@ -69,7 +69,7 @@ static void test_sorted(void **state)
 		{ "k=1" }, { "k=10", "smallest=1" }, { "k=5000" }, { "k=65536", "smallest=1" },
 	};
 	static const size_t k[] = { 1, 10, 5000, 65536 };
-	uint64_t seed = 99;
+	uint64_t seed = random_seed(99);
 
 	(void)state;
 	for (int t = 0; t < QUERN_NDTYPES; t++)
@@ -200,7 +200,7 @@ static void test_texts(void **state)
 {
 	static const uint64_t shape[] = { 7, 31, 5 };
 	static const size_t sizes[] = { 1, 7, 8, 9, 40 };
-	uint64_t seed = 5;
+	uint64_t seed = random_seed(5);
 
 	(void)state;
 	for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++)
