@@ -36,7 +36,7 @@ const struct qn_command qn_cli_commands[] = {
 	  qn_cli_run_tables },
 	{ "plan", "plan KERNEL [options] FILE...",
 	  "show what would run where, without reading data",
-	  "dataset select cluster homes times simulate json", true, qn_cli_plan,
+	  "dataset cluster homes times simulate json", true, qn_cli_plan,
 	  qn_cli_plan_tables },
 	{ "inspect", "inspect [options] FILE...",
 	  "show datasets: layout, filters, chunks, what is cached, what is slow",
