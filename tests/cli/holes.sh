@@ -28,7 +28,7 @@ runs()
 # Most of such a run is its start: four cores need not be discovered, no threads of BLAS stopped for a
 # fork, nor functions of libraries found by every child.
 results="env $fast HWLOC_SYNTHETIC='core:4 pu:1' OPENBLAS_NUM_THREADS=1 LD_BIND_NOW=1 \
-	$BUILDDIR/tests/tools/results"
+	$BUILDDIR/tests/mpi/results"
 runs >list
 # shellcheck disable=SC2086 # words
 check "every chunk by itself" sh -c "$results list full.h5 threads=1 >want"
@@ -44,7 +44,7 @@ for d in a c e; do
 done >few
 few()
 {
-	timeout "$hang" $MPIRUN -n 3 "$BUILDDIR/tests/tools/results" -m few "$1"
+	timeout "$hang" $MPIRUN -n 3 "$BUILDDIR/tests/mpi/results" -m few "$1"
 }
 
 few full.h5 >want
