@@ -315,7 +315,7 @@ check-matrix:
 demo: all
 	@$(script_env) bash $(srcdir)/examples/demo.sh
 
-bench: all $(bench_progs)
+bench: all $(bench_progs) $(B)/test/quern
 	@$(script_env) bash $(srcdir)/bench/run.sh
 
 deps:

@@ -16,7 +16,7 @@
 
 set -euo pipefail
 
-: "${BUILDDIR:?}" "${QUERN:?}" "${SRCDIR:?}"
+: "${BUILDDIR:?}" "${QUERN:?}" "${SRCDIR:?}" "${TEST_QUERN:?}"
 mpirun=${MPIRUN:-mpirun}
 limits=$BUILDDIR/bench/limits
 mkclimate=$BUILDDIR/examples/mkclimate
@@ -398,6 +398,35 @@ many_files()
 	done
 }
 
+# four_hosts FILE DELAYS ARGUMENTS...: a run on four ranks that take each other for hosts, whose reads are
+# slowed down; the document is in run.json.
+four_hosts()
+{
+	local file=$1 delays=$2
+
+	shift 2
+	QUERN_TEST_HOSTS=4 QUERN_TEST_READ_DELAY=$delays $mpirun -n 4 "$TEST_QUERN" run "$@" -d t2m \
+		--threads 1 --bind none -o "$out/run.json" "$data/$file"
+}
+
+# One of four hosts reads four times slower: how much longer the work takes than if all of them read what
+# they can. And of very many chunks, what planning and scattering take of the run.
+slow_host()
+{
+	local times=$((quick ? 410 : 4100))
+
+	[ -x "$TEST_QUERN" ] || return 0
+	four_hosts fill.nc '2:40000,*:10000' moments
+	bound "4 hosts, one of them four times slower: work over the ideal" "$(ratio \
+		"$(field work "$out/run.json")" \
+		"$(awk -v n="$(field bytes_stored "$out/run.json")" \
+			'BEGIN { print n / 1024 / ((3 / 10 + 1 / 40) * 1e6) }')")" x 1.3
+	make_file million.nc --time $times --chunk 1000
+	four_hosts million.nc '' minmax
+	bound "$(field chunks "$out/run.json") chunks on 4 hosts: planning, of the run" "$(ratio \
+		"$(field plan "$out/run.json")" "$(field total "$out/run.json")")" "" 0.05
+}
+
 # part TITLE PROGRAM ARGUMENTS...: a program of bench/ that measures one part and checks itself.
 part()
 {
@@ -466,6 +495,7 @@ prediction "$data/deflate.nc"
 many_chunks
 many_files
 selection
+slow_host
 if [ -z "$quick" ]; then
 	part "exact sums alone, one core" exact
 	part "the way from stored bytes to tiles alone, one core" feed
