@@ -6,10 +6,6 @@
 
 #include "base/mem.h"
 
-#define HELP_COLUMN   28
-#define NARROW_COLUMN 8		/* of a narrow terminal */
-#define NARROW	      72
-
 void qn_args_add(struct qn_args *a, const struct quern_option *row)
 {
 	for (int i = 0; i < a->nrows; i++)
@@ -207,41 +203,6 @@ enum quern_status qn_args_find(struct qn_args *a, int argc, char **argv, int *op
 	}
 	*operand = optind;
 	return QUERN_OK;
-}
-
-void qn_cli_print_row(FILE *out, const char *left, const char *text)
-{
-	const int width = qn_cli_columns(fileno(out));
-	const int column = width < NARROW ? NARROW_COLUMN : HELP_COLUMN;
-
-	if (qn_cli_width(left) < column) {
-		qn_cli_print_cell(out, left, column);
-	} else {
-		qn_cli_wrap(out, left, 0, column, width);
-		fprintf(out, "\n%*s", column, "");
-	}
-	qn_cli_wrap(out, text, column, column, width);
-	fputc('\n', out);
-}
-
-void qn_cli_print_option(FILE *out, const struct quern_option *row)
-{
-	char left[80], *doc = qn_option_doc(row);
-	int n;
-
-	n = row->letter ? snprintf(left, sizeof(left), "  -%c, --%s", row->letter, row->name)
-			: snprintf(left, sizeof(left), "      --%s", row->name);
-	if (row->arg)
-		snprintf(left + n, sizeof(left) - (size_t)n, " %s", row->arg);
-	if (doc)
-		qn_cli_print_row(out, left, doc);
-	free(doc);
-}
-
-void qn_cli_print_options(FILE *out, const struct quern_option *table)
-{
-	for (; table && table->name; table++)
-		qn_cli_print_option(out, table);
 }
 
 static enum quern_status set_option(void *ctx, const char *name, const char *text,

@@ -12,12 +12,6 @@
 #include "manual/rows.h"
 #include "quern.h"
 
-/* The commands, in the order of the help (main.c), and variables (known.c). */
-extern const struct qn_command qn_cli_commands[];
-extern const struct qn_variable qn_cli_variables[];
-extern const struct qn_rows qn_cli_rows;
-const struct qn_command *qn_cli_command(const char *name);
-
 int qn_cli_run(int argc, char **argv);
 int qn_cli_plan(int argc, char **argv);
 int qn_cli_inspect(int argc, char **argv);
@@ -40,7 +34,10 @@ void qn_cli_info_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
 void qn_cli_bench_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
 void qn_cli_help_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
 
-/* The rank as the launcher's environment tells it; 0 when there is none. */
+/* --- the ranks (world.c) --- */
+
+/* The rank as the launcher's environment tells it; NULL, or 0, when there is none. */
+const char *qn_cli_launcher_rank(void);
 int qn_cli_rank(void);
 
 /* All ranks of the launcher; MPI_COMM_NULL when there is none. */
@@ -77,20 +74,20 @@ enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int fi
 enum quern_status qn_args_find(struct qn_args *a, int argc, char **argv, int *operand, bool *help,
 			       struct quern_message *err);
 
-/* A row of a help text: what is described, and from a fixed column its description, wrapped. */
-void qn_cli_print_row(FILE *out, const char *left, const char *text);
-
-/* Options as a help text: names, argument, doc. The table may be NULL. */
-void qn_cli_print_option(FILE *out, const struct quern_option *row);
-void qn_cli_print_options(FILE *out, const struct quern_option *table);
-
 /* For subcommands whose options are those of its tables: sets them in *o (which the caller frees with
    qn_options_fini), prints the help or the error itself. Returns the index of the first operand, or
    -1 - EXIT_CODE when the command is done. */
 int qn_cli_options(const struct qn_command *command, int argc, char **argv,
 		   struct quern_options *o);
 
-/* --- help (help.c) --- */
+/* --- what --help prints (screen.c) --- */
+
+/* A row of a help text: what is described, and from a fixed column its description, wrapped. */
+void qn_cli_print_row(FILE *out, const char *left, const char *text);
+
+/* Options as a help text: names, argument, doc. The table may be NULL. */
+void qn_cli_print_option(FILE *out, const struct quern_option *row);
+void qn_cli_print_options(FILE *out, const struct quern_option *table);
 
 /* All commands, in a screen. */
 void qn_cli_print_overview(FILE *out);
@@ -129,6 +126,13 @@ void qn_cli_add_errors(struct qn_row_errors *e, const json_t *rows);
 int qn_cli_tell_errors(const struct qn_row_errors *e, const char *of);
 
 /* --- what there is elsewhere (known.c) --- */
+
+/* The commands, in the order of the help: told once, at the start, and kept. */
+void qn_cli_know(const struct qn_command *commands);
+/* They, and the variables that belong to no option. */
+const struct qn_rows *qn_cli_rows(void);
+/* NULL: there is none of this name. */
+const struct qn_command *qn_cli_command(const char *name);
 
 /* "kernel histogram", "quern stage and quern plan": of whom a long option is, into out. False: nobody's. */
 bool qn_cli_whose(const char *option, char *out, size_t nbytes);

@@ -13,7 +13,7 @@ extern char **environ;
 #define MAX_VARIABLE 64
 
 /* Those that are read and are no options. */
-const struct qn_variable qn_cli_variables[] = {
+static const struct qn_variable variables_of_none[] = {
 	{ "QUERN_CPU", "`baseline`, `avx2` or `avx512`: the instructions that are used at most; otherwise those "
 		       "that the processor has. Other values are refused" },
 	{ "QUERN_BIN", "the command, for the templates of `sbatch` (default: quern)" },
@@ -23,6 +23,23 @@ const struct qn_variable qn_cli_variables[] = {
 	{ "QUERN_CORPUS", "where `make check` looks for public test files of HDF5 and netCDF" },
 	{ NULL, NULL },
 };
+
+static struct qn_rows all_rows = { .variables = variables_of_none };
+
+void qn_cli_know(const struct qn_command *commands)
+{
+	all_rows.commands = commands;
+}
+
+const struct qn_rows *qn_cli_rows(void)
+{
+	return &all_rows;
+}
+
+const struct qn_command *qn_cli_command(const char *name)
+{
+	return qn_rows_command(&all_rows, name);
+}
 
 static const char prefix[] = "QUERN_";
 
@@ -61,7 +78,7 @@ bool qn_cli_whose(const char *option, char *out, size_t nbytes)
 	for (const struct quern_kernel *const *k = qn_kernels; *k; k++)
 		if (has_option((*k)->options, option))
 			add_owner(out, nbytes, "kernel ", (*k)->name);
-	for (const struct qn_command *c = qn_cli_commands; c->name; c++)
+	for (const struct qn_command *c = all_rows.commands; c->name; c++)
 		if (command_has(c, option))
 			add_owner(out, nbytes, "quern ", c->name);
 	return *out != 0;
@@ -89,7 +106,7 @@ static void collect(struct variables *v)
 {
 	for (const struct quern_kernel *const *k = qn_kernels; *k; k++)
 		add_variables(v, (*k)->options);
-	for (const struct qn_command *c = qn_cli_commands; c->name; c++) {
+	for (const struct qn_command *c = all_rows.commands; c->name; c++) {
 		const struct quern_option *table[QN_MAX_OPTION_TABLES] = { NULL };
 
 		c->tables(table);
@@ -102,7 +119,7 @@ static const char *variable(const void *ctx, int i)
 {
 	const struct variables *v = ctx;
 
-	return i < v->n ? v->name[i] : qn_cli_variables[i - v->n].name;
+	return i < v->n ? v->name[i] : variables_of_none[i - v->n].name;
 }
 
 /* The name of an entry NAME=VALUE, if it begins like ours, has a value, and nothing reads it; owned. */

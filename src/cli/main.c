@@ -13,24 +13,7 @@
 #include "kernel/kernel.h"
 #include "quern.h"
 
-MPI_Comm qn_cli_world(void)
-{
-	int initialised = 0;
-
-	MPI_Initialized(&initialised);
-	return initialised ? MPI_COMM_WORLD : MPI_COMM_NULL;
-}
-
-int qn_cli_agree(int code)
-{
-	int worst = code;
-
-	if (qn_cli_world() != MPI_COMM_NULL)
-		MPI_Allreduce(&code, &worst, 1, MPI_INT, MPI_MAX, qn_cli_world());
-	return worst;
-}
-
-const struct qn_command qn_cli_commands[] = {
+static const struct qn_command commands[] = {
 	{ "run", "run KERNEL [options] FILE...", "run a kernel over a dataset",
 	  "dataset column select output json threads stats", true, qn_cli_run,
 	  qn_cli_run_tables },
@@ -64,31 +47,6 @@ const struct qn_command qn_cli_commands[] = {
 	{ NULL, NULL, NULL, NULL, false, NULL, NULL },
 };
 
-const struct qn_rows qn_cli_rows = { .commands = qn_cli_commands, .variables = qn_cli_variables };
-
-const struct qn_command *qn_cli_command(const char *name)
-{
-	return qn_rows_command(&qn_cli_rows, name);
-}
-
-/* Set by the launchers before MPI_Init: Open MPI, PMIx (srun --mpi=pmix), MPICH and its kin. */
-static const char *const rank_variables[] = { "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK" };
-
-static const char *launcher_rank(void)
-{
-	for (size_t i = 0; i < sizeof(rank_variables) / sizeof(*rank_variables); i++)
-		if (getenv(rank_variables[i]))
-			return getenv(rank_variables[i]);
-	return NULL;
-}
-
-int qn_cli_rank(void)
-{
-	const char *rank = launcher_rank();
-
-	return rank ? atoi(rank) : 0;
-}
-
 /* What launchers say of how many processes they have started. */
 static const struct {
 	const char *variable, *launcher;
@@ -105,7 +63,7 @@ static void warn_alone(void)
 	const char *task = getenv("SLURM_PROCID");
 	char mpi[128] = "";
 
-	if (qn_cli_rank() || (!launcher_rank() && task && atoi(task)))
+	if (qn_cli_rank() || (!qn_cli_launcher_rank() && task && atoi(task)))
 		return;
 	qn_comm_library(mpi, sizeof(mpi));
 	for (size_t i = 0; i < sizeof(launchers) / sizeof(*launchers); i++) {
@@ -146,10 +104,10 @@ static void forbid_blas_threads(void)
 static const char *command_name(const void *ctx, int i)
 {
 	static const char *const others[] = { "--help", "--version", NULL };
-	const int n = (int)(sizeof(qn_cli_commands) / sizeof(*qn_cli_commands)) - 1;
+	const int n = (int)(sizeof(commands) / sizeof(*commands)) - 1;
 
 	(void)ctx;
-	return i < n ? qn_cli_commands[i].name : others[i - n];
+	return i < n ? commands[i].name : others[i - n];
 }
 
 /* `quern moments FILE`, `quern mean FILE`: says what was meant, ready to paste. */
@@ -215,7 +173,7 @@ static int dispatch(int argc, char **argv)
 	c = qn_cli_command(argv[1]);
 	if (!c)
 		return unknown_command(argc, argv);
-	collective = c->collective && launcher_rank();
+	collective = c->collective && qn_cli_launcher_rank();
 	if (!collective && qn_cli_rank())
 		return 0;
 	if (c->collective && !collective)
@@ -243,5 +201,6 @@ int main(int argc, char **argv)
 	/* Where it is ignored, which is inherited, nobody learns how a child has ended. */
 	signal(SIGCHLD, SIG_DFL);
 	qn_cli_begin();
+	qn_cli_know(commands);
 	return dispatch(argc, argv);
 }

@@ -1,0 +1,42 @@
+/*
+ * world.c - the ranks of the command, as the launcher and MPI have it.
+ */
+#include <mpi.h>
+#include <stdlib.h>
+
+#include "cli/cli.h"
+
+MPI_Comm qn_cli_world(void)
+{
+	int initialised = 0;
+
+	MPI_Initialized(&initialised);
+	return initialised ? MPI_COMM_WORLD : MPI_COMM_NULL;
+}
+
+int qn_cli_agree(int code)
+{
+	int worst = code;
+
+	if (qn_cli_world() != MPI_COMM_NULL)
+		MPI_Allreduce(&code, &worst, 1, MPI_INT, MPI_MAX, qn_cli_world());
+	return worst;
+}
+
+/* Set by the launchers before MPI_Init: Open MPI, PMIx (srun --mpi=pmix), MPICH and its kin. */
+static const char *const rank_variables[] = { "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK" };
+
+const char *qn_cli_launcher_rank(void)
+{
+	for (size_t i = 0; i < sizeof(rank_variables) / sizeof(*rank_variables); i++)
+		if (getenv(rank_variables[i]))
+			return getenv(rank_variables[i]);
+	return NULL;
+}
+
+int qn_cli_rank(void)
+{
+	const char *rank = qn_cli_launcher_rank();
+
+	return rank ? atoi(rank) : 0;
+}
