@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "io/hdf5_library/file.h"
+#include "io/hdf5_library/open.h"
 #include "io/hdf5_library/stage.h"
 
 struct making {

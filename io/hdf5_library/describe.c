@@ -16,6 +16,7 @@
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_library/format.h"
 #include "io/hdf5_format/index.h"
+#include "io/hdf5_library/list.h"
 #include "io/hdf5_library/member.h"
 #include "io/hdf5_library/open.h"
 #include "io/hdf5_format/raw.h"

@@ -1,5 +1,5 @@
 /*
- * file.c - the HDF5 library: one lock around it, opening, and what it says when it fails.
+ * file.c - the HDF5 library: one lock around it, files as bytes, and what it says when it fails.
  */
 #include "io/hdf5_library/file.h"
 
@@ -14,11 +14,7 @@
 #include "base/text.h"
 
 #include "base/system.h"
-#include "io/hdf5_library/follow.h"
-#include "io/hdf5_library/list.h"
-#include "io/hdf5_library/open.h"
 #include "io/hdf5_format/raw.h"
-#include "io/hdf5_library/relax.h"
 
 static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -186,69 +182,4 @@ enum quern_status qn_h5_open_signed(const char *file, int *fd, struct stat *st,
 	}
 	*fd = f;
 	return QUERN_OK;
-}
-
-/* A file system that has no locks is no reason not to read; a writer that holds one is. */
-static hid_t access_list(void)
-{
-	hid_t fapl = H5Pcreate(H5P_FILE_ACCESS);
-
-#if H5_VERSION_GE(1, 12, 1) || (H5_VERS_MINOR == 10 && H5_VERSION_GE(1, 10, 7))
-	if (fapl >= 0)
-		H5Pset_file_locking(fapl, true, true);
-#endif
-	qn_h5_relax(fapl);
-	return fapl;
-}
-
-enum quern_status qn_h5_open_file(const char *file, hid_t *out, struct quern_message *err)
-{
-	hid_t fapl = access_list();
-	hid_t id = H5Fopen(file, H5F_ACC_RDONLY, fapl < 0 ? H5P_DEFAULT : fapl);
-	enum quern_status status = QUERN_OK;
-	struct quern_message why = { .status = QUERN_OK };
-
-	if (id < 0) {
-		qn_h5_fail(&why, file, NULL,
-			   "cannot be opened as HDF5 (cut short, damaged, or being written?)");
-		status = qn_h5_open_unusual(file, fapl, &id, err);
-	}
-	if (id < 0 && status == QUERN_OK)
-		status = qn_error_pass(err, why.status, &why);
-	qn_h5_close(fapl);
-	if (status == QUERN_OK)
-		*out = id;
-	return status;
-}
-
-/* What the library says of a name that is not there helps less than a list of names. */
-static enum quern_status no_dataset(hid_t file_id, const char *file, const char *path,
-				    const struct qn_h5_end *end, struct quern_message *err)
-{
-	if (end->is == QN_OTHER_FILE)
-		return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s: it is in another file, %s, by "
-				    "an external link", file, path, end->file);
-	if (end->is == QN_NOTHING && end->nsoft)
-		return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s: a soft link that leads "
-				    "nowhere: there is no %s", file, path, end->path);
-	return qn_h5_no_such_dataset(file_id, file, path, end->is == QN_NOTHING
-				     ? "no such dataset"
-				     : "a group or a type, not a dataset, is at", err);
-}
-
-enum quern_status qn_h5_open_dataset(hid_t file_id, const char *file, const char *path, hid_t *out,
-				     struct quern_message *err)
-{
-	struct qn_h5_end end;
-	enum quern_status status = qn_h5_follow(file_id, file, path, &end, err);
-
-	if (status == QUERN_OK && (end.is == QN_DATASET || end.is == QN_DAMAGED_OBJECT)) {
-		*out = H5Dopen2(file_id, end.path, H5P_DEFAULT);
-		if (*out < 0)
-			status = qn_h5_fail(err, file, path, "cannot be opened");
-	} else if (status == QUERN_OK) {
-		status = no_dataset(file_id, file, path, &end, err);
-	}
-	qn_h5_end_fini(&end);
-	return status;
 }

@@ -1,5 +1,5 @@
 /*
- * file.h - the HDF5 library: one lock around it, opening, and what it says when it fails.
+ * file.h - the HDF5 library: one lock around it, files as bytes, and what it says when it fails.
  */
 #ifndef QN_IO_HDF5_LIBRARY_FILE_H
 #define QN_IO_HDF5_LIBRARY_FILE_H
@@ -32,13 +32,6 @@ enum quern_status qn_h5_open_plain(const char *file, int *fd, struct stat *st,
 /* The same, and refuses what has not the signature of HDF5. */
 enum quern_status qn_h5_open_signed(const char *file, int *fd, struct stat *st,
 				    struct quern_message *err);
-
-/* Opens a file read-only through the library. The caller closes with qn_h5_close. */
-enum quern_status qn_h5_open_file(const char *file, hid_t *out, struct quern_message *err);
-
-/* Opens the dataset `path`; when there is none, says which there are. Closed with qn_h5_close. */
-enum quern_status qn_h5_open_dataset(hid_t file_id, const char *file, const char *path, hid_t *out,
-				     struct quern_message *err);
 
 /* Closes any identifier; ignores what was never opened (negative). */
 void qn_h5_close(hid_t id);

@@ -9,7 +9,6 @@
 #include "base/system.h"
 #include "io/hdf5_library/child.h"
 #include "io/hdf5_library/file.h"
-#include "io/hdf5_library/list.h"
 #include "io/hdf5_format/raw.h"
 #include "io/hdf5_library/stage.h"
 #include "io/hdf5_library/write.h"
@@ -24,57 +23,6 @@ static enum quern_status probe(const char *file, bool *is, struct quern_message 
 		return status;
 	status = qn_h5_find_superblock(file, fd, (uint64_t)st.st_size, is, err);
 	qn_sys_close(fd);
-	return status;
-}
-
-typedef enum quern_status lister(hid_t file_id, const char *file, struct qn_listing *out,
-				 struct quern_message *err);
-
-static enum quern_status list(const char *file, lister *how, struct qn_listing *out,
-			      struct quern_message *err)
-{
-	struct qn_h5_caller caller;
-	struct stat st;
-	hid_t id = -1;
-	int fd;
-	enum quern_status status = qn_h5_open_signed(file, &fd, &st, err);
-
-	if (status != QUERN_OK)
-		return status;
-	qn_sys_close(fd);
-	qn_h5_enter(&caller);
-	status = qn_h5_open_file(file, &id, err);
-	if (status == QUERN_OK)
-		status = how(id, file, out, err);
-	qn_h5_close(id);
-	qn_h5_leave(&caller);
-	return status;
-}
-
-enum quern_status qn_hdf5_list(const char *file, struct qn_listing *out, struct quern_message *err)
-{
-	return list(file, qn_h5_list, out, err);
-}
-
-enum quern_status qn_hdf5_list_closely(const char *file, struct qn_listing *out,
-				       struct quern_message *err)
-{
-	return list(file, qn_h5_list_closely, out, err);
-}
-
-enum quern_status qn_hdf5_follow(const char *file, const char *path, struct qn_h5_end *out,
-				 struct quern_message *err)
-{
-	struct qn_h5_caller caller;
-	hid_t id = -1;
-	enum quern_status status;
-
-	qn_h5_enter(&caller);
-	status = qn_h5_open_file(file, &id, err);
-	if (status == QUERN_OK)
-		status = qn_h5_follow(id, file, path, out, err);
-	qn_h5_close(id);
-	qn_h5_leave(&caller);
 	return status;
 }
 

@@ -1,5 +1,5 @@
 /*
- * list.c - which datasets of a file a wrong name may have meant.
+ * list.c - datasets by their paths: opening, what a wrong path may have meant, and what a file has.
  */
 #include "io/hdf5_library/list.h"
 
@@ -11,6 +11,7 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "io/hdf5_library/file.h"
+#include "io/hdf5_library/follow.h"
 
 static const char *last_part(const char *path)
 {
@@ -74,7 +75,7 @@ static void name_others(const struct qn_listing *l, const char *file, const char
 	free(word);
 }
 
-enum quern_status qn_h5_no_such_dataset(hid_t file_id, const char *file, const char *path,
+static enum quern_status no_such_dataset(hid_t file_id, const char *file, const char *path,
 					const char *what, struct quern_message *err)
 {
 	struct quern_message why = { .status = QUERN_OK };
@@ -94,4 +95,36 @@ enum quern_status qn_h5_no_such_dataset(hid_t file_id, const char *file, const c
 		name_others(&l, file, path, what, err);
 	qn_listing_fini(&l);
 	return QUERN_ERR_DATA;
+}
+
+/* What the library says of a name that is not there helps less than a list of names. */
+static enum quern_status no_dataset(hid_t file_id, const char *file, const char *path,
+				    const struct qn_h5_end *end, struct quern_message *err)
+{
+	if (end->is == QN_OTHER_FILE)
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s: it is in another file, %s, by "
+				    "an external link", file, path, end->file);
+	if (end->is == QN_NOTHING && end->nsoft)
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s: a soft link that leads "
+				    "nowhere: there is no %s", file, path, end->path);
+	return no_such_dataset(file_id, file, path, end->is == QN_NOTHING
+				     ? "no such dataset"
+				     : "a group or a type, not a dataset, is at", err);
+}
+
+enum quern_status qn_h5_open_dataset(hid_t file_id, const char *file, const char *path, hid_t *out,
+				     struct quern_message *err)
+{
+	struct qn_h5_end end;
+	enum quern_status status = qn_h5_follow(file_id, file, path, &end, err);
+
+	if (status == QUERN_OK && (end.is == QN_DATASET || end.is == QN_DAMAGED_OBJECT)) {
+		*out = H5Dopen2(file_id, end.path, H5P_DEFAULT);
+		if (*out < 0)
+			status = qn_h5_fail(err, file, path, "cannot be opened");
+	} else if (status == QUERN_OK) {
+		status = no_dataset(file_id, file, path, &end, err);
+	}
+	qn_h5_end_fini(&end);
+	return status;
 }

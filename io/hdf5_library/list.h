@@ -19,9 +19,9 @@ enum quern_status qn_h5_list(hid_t file_id, const char *file, struct qn_listing 
 enum quern_status qn_h5_list_closely(hid_t file_id, const char *file, struct qn_listing *out,
 				     struct quern_message *err);
 
-/* "FILE: WHAT PATH in FILE; it has: ...": names some datasets, the likeliest first. Returns
-   QUERN_ERR_DATA. */
-enum quern_status qn_h5_no_such_dataset(hid_t file_id, const char *file, const char *path,
-					const char *what, struct quern_message *err);
+/* Opens the dataset `path`; when there is none, says which there are, the likeliest first. Closed with
+   qn_h5_close. */
+enum quern_status qn_h5_open_dataset(hid_t file_id, const char *file, const char *path, hid_t *out,
+				     struct quern_message *err);
 
 #endif

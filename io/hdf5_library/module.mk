@@ -1,5 +1,6 @@
 # io/hdf5_library: sources of libquern.
 LIB_SRCS += io/hdf5_library/about.c
+LIB_SRCS += io/hdf5_library/ask.c
 LIB_SRCS += io/hdf5_library/attr.c
 LIB_SRCS += io/hdf5_library/batch.c
 LIB_SRCS += io/hdf5_library/catalog.c

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "io/hdf5_library/file.h"
+#include "io/hdf5_library/relax.h"
 #include "base/system.h"
 
 #define HEAD_NBYTES    4096
@@ -161,7 +162,13 @@ bool qn_h5_is_family(hid_t file)
 	return is;
 }
 
-enum quern_status qn_h5_open_unusual(const char *file, hid_t fapl, hid_t *out,
+/*
+ * After the library has refused a file: opens it as one that is being written in SWMR mode, which
+ * shows what the writer has flushed, or as a family of which it is the first member. fapl: how it was
+ * to be opened. *out is negative when it is neither. When it is known what it is, and it cannot be read:
+ * QUERN_ERR_DENIED of what a writer has left behind, QUERN_ERR_DATA of several files by what they hold.
+ */
+static enum quern_status open_unusual(const char *file, hid_t fapl, hid_t *out,
 				     struct quern_message *err)
 {
 	struct head h;
@@ -181,4 +188,37 @@ enum quern_status qn_h5_open_unusual(const char *file, hid_t fapl, hid_t *out,
 	if (names_driver(&h, "NCSAmult"))
 		return refuse_multi(file, err);
 	return is_marked(&h) ? left_behind(file, err) : QUERN_OK;
+}
+
+/* A file system that has no locks is no reason not to read; a writer that holds one is. */
+static hid_t access_list(void)
+{
+	hid_t fapl = H5Pcreate(H5P_FILE_ACCESS);
+
+#if H5_VERSION_GE(1, 12, 1) || (H5_VERS_MINOR == 10 && H5_VERSION_GE(1, 10, 7))
+	if (fapl >= 0)
+		H5Pset_file_locking(fapl, true, true);
+#endif
+	qn_h5_relax(fapl);
+	return fapl;
+}
+
+enum quern_status qn_h5_open_file(const char *file, hid_t *out, struct quern_message *err)
+{
+	hid_t fapl = access_list();
+	hid_t id = H5Fopen(file, H5F_ACC_RDONLY, fapl < 0 ? H5P_DEFAULT : fapl);
+	enum quern_status status = QUERN_OK;
+	struct quern_message why = { .status = QUERN_OK };
+
+	if (id < 0) {
+		qn_h5_fail(&why, file, NULL,
+			   "cannot be opened as HDF5 (cut short, damaged, or being written?)");
+		status = open_unusual(file, fapl, &id, err);
+	}
+	if (id < 0 && status == QUERN_OK)
+		status = qn_error_pass(err, why.status, &why);
+	qn_h5_close(fapl);
+	if (status == QUERN_OK)
+		*out = id;
+	return status;
 }

@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_format/raw.h"
+#include "io/hdf5_library/list.h"
+#include "io/hdf5_library/open.h"
 #include "io/hdf5_library/sink.h"
 #include "io/hdf5_library/relax.h"
 #include "io/hdf5_library/stage.h"

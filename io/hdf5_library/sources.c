@@ -1,3 +1,5 @@
+#include "io/hdf5_library/list.h"
+#include "io/hdf5_library/open.h"
 #include "io/hdf5_library/sources.h"
 
 #include <inttypes.h>

@@ -7,6 +7,7 @@
  * Source for the names and attributes of dimension scales: HDF5 Dimension Scale Specification, and
  * the NetCDF-4 format specification, which calls dimensions without a variable by that NAME.
  */
+#include "io/hdf5_library/open.h"
 #include "io/hdf5_library/write.h"
 
 #include <math.h>

@@ -289,35 +289,13 @@ void qn_stage_look(const struct qn_catalog *c, const char *plan, const char *hos
 	free(folder);
 }
 
-/* --- one directory for several hosts --- */
-
-enum quern_status qn_stage_check_private(struct qn_comm *c, const char *catalog,
-					 struct quern_message *err)
+char *qn_stage_directory(const char *catalog)
 {
-	const bool leads = qn_comm_rank(c) == 0, looks = qn_comm_host(c) && !qn_comm_host_rank(c);
-	struct qn_publishing p = QN_PUBLISHING_NONE;
-	enum quern_status st = QUERN_OK;
-	size_t nbytes = 0;
-	void *probe = NULL;
+	const char *slash = strrchr(catalog, '/');
 
-	if (qn_comm_nhosts(c) == 1)
-		return QUERN_OK;
-	if (leads) {
-		st = qn_publish_open(catalog, QN_REPLACE_LINK, QN_RIGHTS_ALL, &p, err);
-		probe = st ? NULL : qn_strdup(p.partial);
-		nbytes = probe ? strlen(probe) + 1 : 0;
-		if (!st && !probe)
-			st = qn_error_nomem(err, strlen(p.partial), "a name");
-	}
-	st = qn_stage_share(c, st, &probe, &nbytes, err);
-	if (!st && looks && !qn_sys_access(probe, F_OK))
-		st = qn_error_set(err, QUERN_ERR_USAGE,
-				  "--to: several hosts share this directory; staging "
-				  "is for disks that each host has to itself");
-	st = qn_comm_agree(c, st, err);
-	qn_publish_discard(&p);
-	free(probe);
-	return st;
+	if (!slash)
+		return qn_strdup(".");
+	return slash == catalog ? qn_strdup("/") : qn_strndup(catalog, (size_t)(slash - catalog));
 }
 
 enum quern_status qn_stage_make_folder(const struct qn_catalog *c, struct quern_message *err)
@@ -344,11 +322,4 @@ int64_t qn_stage_now_ns(void)
 
 	clock_gettime(CLOCK_REALTIME, &t);
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-void qn_stage_progress(struct qn_stager *s, uint64_t more_nbytes)
-{
-	s->done_nbytes += more_nbytes;
-	if (s->progress)
-		s->progress(s->progress_ctx, s->number, s->done_nbytes, s->total_nbytes);
 }

@@ -13,6 +13,7 @@
 #include "stage/stage_impl.h"
 
 #include "base/mem.h"
+#include "base/publish.h"
 #include "base/system.h"
 
 static enum quern_status cannot(const char *option, const char *what, const char *how,
@@ -22,15 +23,6 @@ static enum quern_status cannot(const char *option, const char *what, const char
 
 	return qn_error_set(err, qn_error_status_of(why), "%s%s: %s: %s", option, what, how,
 			    strerror(why));
-}
-
-char *qn_stage_directory(const char *catalog)
-{
-	const char *slash = strrchr(catalog, '/');
-
-	if (!slash)
-		return qn_strdup(".");
-	return slash == catalog ? qn_strdup("/") : qn_strndup(catalog, (size_t)(slash - catalog));
 }
 
 static enum quern_status make_directory(const struct qn_catalog *c, const char *option,
@@ -46,6 +38,36 @@ static enum quern_status make_directory(const struct qn_catalog *c, const char *
 	else if (qn_sys_access(dir, W_OK | X_OK))
 		st = cannot(option, dir, "cannot be written to", err);
 	free(dir);
+	return st;
+}
+
+/* Is DIR one directory for several hosts? Collective. */
+static enum quern_status check_private(struct qn_comm *c, const char *catalog,
+				       struct quern_message *err)
+{
+	const bool leads = qn_comm_rank(c) == 0, looks = qn_comm_host(c) && !qn_comm_host_rank(c);
+	struct qn_publishing p = QN_PUBLISHING_NONE;
+	enum quern_status st = QUERN_OK;
+	size_t nbytes = 0;
+	void *probe = NULL;
+
+	if (qn_comm_nhosts(c) == 1)
+		return QUERN_OK;
+	if (leads) {
+		st = qn_publish_open(catalog, QN_REPLACE_LINK, QN_RIGHTS_ALL, &p, err);
+		probe = st ? NULL : qn_strdup(p.partial);
+		nbytes = probe ? strlen(probe) + 1 : 0;
+		if (!st && !probe)
+			st = qn_error_nomem(err, strlen(p.partial), "a name");
+	}
+	st = qn_stage_share(c, st, &probe, &nbytes, err);
+	if (!st && looks && !qn_sys_access(probe, F_OK))
+		st = qn_error_set(err, QUERN_ERR_USAGE,
+				  "--to: several hosts share this directory; staging "
+				  "is for disks that each host has to itself");
+	st = qn_comm_agree(c, st, err);
+	qn_publish_discard(&p);
+	free(probe);
 	return st;
 }
 
@@ -145,7 +167,7 @@ enum quern_status qn_stage_enter(struct qn_comm *c, const struct qn_catalog *cat
 		st = make_directory(catalog, option, err);
 	st = qn_comm_agree(c, st, err);
 	if (!st)
-		st = qn_stage_check_private(c, catalog->file, err);
+		st = check_private(c, catalog->file, err);
 	return st ? st : qn_stage_lock(c, catalog->file, &catalog->rights, fd, err);
 }
 

@@ -74,9 +74,6 @@ char *qn_stage_plan_text(const struct qn_catalog *c);
 void qn_stage_look(const struct qn_catalog *c, const char *plan, const char *host,
 		   struct qn_host_view *out);
 char *qn_stage_plan_file(const char *catalog);
-/* Is DIR one directory for several hosts? Collective. */
-enum quern_status qn_stage_check_private(struct qn_comm *c, const char *catalog,
-					 struct quern_message *err);
 
 /* Has the directory of a catalog on all hosts, each its own, and the folder of shards locked in it.
    option: for messages. *fd: for qn_stage_unlock, whatever comes of it. Collective. */
@@ -157,7 +154,12 @@ enum quern_status qn_stage_survey(struct qn_stager *s, const struct qn_hosts *ho
 				  const struct qn_catalog *c, struct qn_copy **copy, uint64_t *n,
 				  struct quern_message *err);
 
-void qn_stage_progress(struct qn_stager *s, uint64_t more_nbytes);
+static inline void qn_stage_progress(struct qn_stager *s, uint64_t more_nbytes)
+{
+	s->done_nbytes += more_nbytes;
+	if (s->progress)
+		s->progress(s->progress_ctx, s->number, s->done_nbytes, s->total_nbytes);
+}
 int64_t qn_stage_now_ns(void);
 
 #endif
