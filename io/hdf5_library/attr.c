@@ -13,6 +13,7 @@
 /* Attributes that are larger are not what we are looking for. */
 #define MAX_ATTR_NELEMS 4096
 #define MAX_TEXT_NBYTES 65536
+#define FEW_NBYTES	256 /* as most texts have: no memory is wanted for them */
 
 struct attr {
 	hid_t id, type;
@@ -93,18 +94,22 @@ static enum qn_fault fixed_text(const struct attr *a, char *out, size_t room)
 {
 	size_t nbytes = H5Tget_size(a->type), n;
 	enum qn_fault fault = QN_FAULT_UNREADABLE;
-	char *s;
+	char few[FEW_NBYTES], *s = few;
 
 	if (nbytes == 0 || nbytes > MAX_TEXT_NBYTES)
 		return QN_FAULT_NO_TEXT;
-	s = qn_malloc(nbytes);
-	if (s && H5Aread(a->id, a->type, s) >= 0) {
+	if (nbytes > sizeof few)
+		s = qn_malloc(nbytes);
+	if (!s)
+		return QN_FAULT_NO_MEMORY;
+	if (H5Aread(a->id, a->type, s) >= 0) {
 		n = strnlen(s, nbytes);
 		while (n > 0 && s[n - 1] == ' ')
 			n--;
 		fault = copy_text(s, n, out, room) ? QN_SOUND : QN_FAULT_CUT;
 	}
-	free(s);
+	if (s != few)
+		free(s);
 	return fault;
 }
 
@@ -219,9 +224,11 @@ static enum qn_fault read_numbers(const struct attr *a, struct qn_h5_number **ou
 	v = qn_calloc(a->nelems, sizeof *v);
 	raw = qn_calloc(a->nelems, sizeof(uint64_t));
 	if (!v || !raw || H5Aread(a->id, f.memory, raw) < 0) {
+		const bool has_memory = v && raw;
+
 		free(v);
 		free(raw);
-		return QN_FAULT_UNREADABLE;
+		return has_memory ? QN_FAULT_UNREADABLE : QN_FAULT_NO_MEMORY;
 	}
 	for (size_t i = 0; i < a->nelems; i++) {
 		v[i] = (struct qn_h5_number){ .class = f.class, .size = (uint32_t)size };

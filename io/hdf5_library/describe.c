@@ -544,6 +544,10 @@ static enum quern_status describe_all(struct subject *s, const struct stat *st, 
 		qn_h5_words_describe(s->dset, d);
 	if (status == QUERN_OK)
 		qn_h5_cf_describe(s->dset, d);
+	/* One that is left out would give other numbers. */
+	for (int i = 0; status == QUERN_OK && i < QN_NATTRIBUTES; i++)
+		if (d->fault[i] == QN_FAULT_NO_MEMORY)
+			status = qn_error_nomem(s->err, 0, "an attribute");
 	return status;
 }
 

@@ -22,6 +22,7 @@ const char *const qn_attribute_names[QN_NATTRIBUTES] = {
 
 static const char *const texts[QN_NFAULTS] = {
 	[QN_FAULT_UNREADABLE] = "cannot be read: it is ignored",
+	[QN_FAULT_NO_MEMORY] = "cannot be read for want of memory",
 	[QN_FAULT_VALUELESS] = "has no value: it is ignored",
 	[QN_FAULT_WORDS] = "is text where a number belongs: it is ignored",
 	[QN_FAULT_NO_NUMBER] =

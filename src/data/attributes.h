@@ -61,6 +61,7 @@ enum qn_fault {
 	QN_FAULT_NAMELESS,
 	QN_FAULT_OF_RECORDS,
 	QN_FAULT_OF_TEXT,
+	QN_FAULT_NO_MEMORY, /* whoever describes the dataset fails */
 	QN_NFAULTS
 };
 

@@ -208,7 +208,7 @@ loops()
 	loop "$name" file EIO
 	[ "${FAULT_LOOPS-}" != all ] || loop "$name" file ENOSPC
 	loop "$name" memory ENOMEM
-	[ "$name" != "${name#read}" ] || loop "$name" change lose
+	[ -z "$writes$(grep -v nothing <<<"$check")" ] || loop "$name" change lose
 }
 
 rm -rf right && cp -a clean right
@@ -220,7 +220,10 @@ for suffix in json csv h5 nc; do
 	loops "a result in the place of an old one, .$suffix" clean "old.$suffix" check_nothing \
 		run moments --threads 1 -d packed -o "old.$suffix" cf.nc
 done
+# Of packed values, whose attributes say what they mean: more of its allocations are tried.
+few=$sample sample=$((10 * sample))
 loops "a new result" clean new.json check_nothing run moments --threads 1 -d packed -o new.json cf.nc
+sample=$few
 loops "reads: a run" clean "" check_nothing run minmax --threads 1 -d packed cf.nc
 loops "reads: a run over shards" staged "" check_nothing run minmax --threads 1 -d t2m d/small.nc
 loops "reads: verify" clean "" check_nothing verify --threads 1 --sums cf.sums cf.nc
