@@ -192,4 +192,6 @@ expect_none "options are named in the API, the command and kernels only" "$(
 	grep -nE 'quern_option_(string|flag|int|reals)\(|\<QUERN_OPT_' -r src --include='*.[ch]' |
 		grep -vE '^src/(api|cli|manual)/|^src/base/options\.c:|^src/quern_kernel\.h:'
 )"
+expect_none "tests lie in folders" \
+	"$(find tests -maxdepth 1 -type f ! -name run ! -name lib.sh ! -name module.mk)"
 finish
