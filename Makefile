@@ -71,6 +71,7 @@ EXAMPLE_PROGS :=
 BENCH_PROGS :=
 UNIT_TESTS :=
 TEST_PROGS :=
+PLUGINS :=
 TESTING_SRCS :=
 FUZZ_TARGETS :=
 SHELL_TESTS :=
@@ -113,7 +114,8 @@ cli_objs := $(CLI_SRCS:%.c=$(B)/%.o) $(B)/manual/pages.o
 example_progs := $(EXAMPLE_PROGS:%=$(B)/%)
 bench_progs := $(BENCH_PROGS:%=$(B)/%)
 unit_tests := $(UNIT_TESTS:%=$(B)/%)
-test_progs := $(TEST_PROGS:%=$(B)/%) $(B)/test/quern
+plugins := $(PLUGINS:%=$(B)/%.so)
+test_progs := $(TEST_PROGS:%=$(B)/%) $(plugins) $(B)/test/quern
 faulty_progs := $(patsubst %,$(B)/%,$(filter tests/mpi/%,$(TEST_PROGS)))
 testing_objs := $(TESTING_SRCS:%.c=$(B)/%.o)
 fuzz_targets := $(FUZZ_TARGETS:%=$(B)/%)
@@ -241,6 +243,12 @@ $(progs): $(B)/%: $(B)/%.o $(san_objs) $(static_lib)
 	$(Q)$(CC) $(all_ldflags) -o $@ $< $(filter $(testing_objs),$^) $(san_objs) $(static_lib) \
 		$(deps_libs)
 
+# Loaded by processes with and without sanitizers, so they have none.
+$(plugins) $(plugins:.so=.o): private san_flags :=
+$(plugins): %.so: %.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(all_ldflags) -shared -o $@ $<
+
 # Programs find the shared library where it was installed, with no LD_LIBRARY_PATH, also where the
 # system does not look for it.
 rpath = $(if $(filter /usr/lib% /lib%,$(libdir)),,-Wl$(comma)-rpath$(comma)$${libdir})
@@ -256,7 +264,7 @@ $(P)quern.pc: $(srcdir)/src/quern.pc.in $(B)/flags config.mk
 	$(Q)$(write_pc) >$@
 
 -include $(lib_objs:.o=.d) $(cli_objs:.o=.d) $(san_objs:.o=.d) $(progs:=.d) \
-	$(testing_objs:.o=.d)
+	$(plugins:.so=.d) $(testing_objs:.o=.d)
 
 all: $(static_lib) $(shared_lib) $(if $(CLI_SRCS),$(command)) $(P)quern.pc $(example_progs) \
 	$(man_pages) $(completions)

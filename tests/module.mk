@@ -3,6 +3,7 @@
 # UNIT_TESTS    cmocka programs, run by tests/run
 # SHELL_TESTS   scripts that print TAP, run by tests/run: see its head, and tests/lib.sh
 # TEST_PROGS    programs that scripts use (file generators, oracles); not run by themselves
+# PLUGINS       shared objects for scripts to give to HDF5
 # TESTING_SRCS  stand in for files of the library in programs for tests and in their command (testing/plan.h)
 # FUZZ_TARGETS  programs that replay inputs, or with libFuzzer look for such (damage/fuzz/fuzz.h)
 UNIT_TESTS += tests/unit/test_alike
@@ -30,6 +31,7 @@ UNIT_TESTS += tests/unit/test_index
 UNIT_TESTS += tests/unit/test_items
 UNIT_TESTS += tests/unit/test_kernel
 UNIT_TESTS += tests/unit/test_lease
+UNIT_TESTS += tests/unit/test_log
 UNIT_TESTS += tests/unit/test_lumps
 UNIT_TESTS += tests/unit/test_minmax
 UNIT_TESTS += tests/unit/test_moments
@@ -65,6 +67,7 @@ SHELL_TESTS += tests/cli/launch.sh
 SHELL_TESTS += tests/cli/layouts.sh
 SHELL_TESTS += tests/cli/limits.sh
 SHELL_TESTS += tests/cli/links.sh
+SHELL_TESTS += tests/cli/log.sh
 SHELL_TESTS += tests/cli/manual.sh
 SHELL_TESTS += tests/cli/options.sh
 SHELL_TESTS += tests/cli/output.sh
@@ -106,6 +109,7 @@ TEST_PROGS += tests/tools/poor_layouts
 TEST_PROGS += tests/tools/pty
 TEST_PROGS += tests/tools/readers
 TEST_PROGS += tests/tools/rows
+PLUGINS += tests/tools/waits
 FUZZ_TARGETS += tests/damage/fuzz/filter
 FUZZ_TARGETS += tests/damage/fuzz/index
 FUZZ_TARGETS += tests/damage/fuzz/select

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "io/sandbox/child.h"
 #include "data/reading.h"
@@ -301,6 +302,7 @@ static bool take_answer(const struct batches *b, size_t i, const char **at, cons
 	if (a.kind == ABSENT)
 		return take_absence(b, i, at, end, a.flat_nbytes, made, take, ctx);
 	owned = a.kind == FULL;
+	qn_log(QN_LOG_DEBUG, "%s: described by %s", b->files[i], owned ? "the library" : "our own parser");
 	*made = owned ? make_full(b, i, at, end, a.flat_nbytes, &d) : make_alike(b, i, &a, &d);
 	if (!*made)
 		return true;
@@ -361,6 +363,8 @@ static bool take_batch(struct batches *b, size_t first, qn_described *take, void
 		if (text)
 			more = take_answer(b, i, &at, end, &made, take, ctx);
 		if (!made && more)
+			qn_log(QN_LOG_WARN, "%s: no description from its batch: it is described alone", b->files[i]);
+		if (!made && more)
 			more = describe_alone(b, i, take, ctx);
 	}
 	free(text);
@@ -418,6 +422,7 @@ void qn_hdf5_child_describe_like(const struct qn_dataset *like, const char *cons
 	bool more = true;
 
 	b.nchildren = (size_t)qn_max_u64(1, qn_min_u64(most, n / FEWEST_A_CHILD));
+	qn_log(QN_LOG_INFO, "%zu files like %s are described by %zu processes", n, like->file, b.nchildren);
 	start(&b);
 	for (size_t i = 0; more && i < n; i += BATCH)
 		more = take_batch(&b, i, take, ctx);

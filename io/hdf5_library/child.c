@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/system.h"
 #include "data/reading.h"
@@ -109,6 +110,9 @@ static enum quern_status ask_once(const struct qn_hdf5_asking *a, struct qn_gran
 	else if (status != QUERN_OK)
 		qn_error_pass(err, status, &why);
 	*again = more || (c.end == QN_CHILD_KILLED && (*nkilled)++ < MOST_KILLED);
+	if (*again)
+		qn_log(more ? QN_LOG_DEBUG : QN_LOG_WARN, "%s: its metadata is asked for again: %s", grants->file,
+		       more ? "another file may be opened, too" : why.text);
 	if (heard && (*again || status != QUERN_OK))
 		a->forget(a->question);
 	qn_child_end(&c);
@@ -673,6 +677,18 @@ static enum quern_status note_asked(struct qn_dataset *d, const char *path,
 	return qn_error_nomem(err, strlen(path), "the name of a dataset");
 }
 
+static void log_dataset(const struct question *q)
+{
+	const struct qn_dataset *d = q->out;
+
+	qn_log(QN_LOG_INFO, "%s: dataset %s: %s, %s index, %d filters, %llu chunks listed%s, described by a child; "
+			    "%s%s",
+	       d->file, d->path, d->type.name, d->index[0] ? d->index : "no", d->nfilters,
+	       (unsigned long long)d->nchunks, q->with_index ? "" : " (the index is not asked for)",
+	       d->native ? "its chunks are read by address" : "it is read through the library: ",
+	       d->native ? "" : d->why_not_native);
+}
+
 static enum quern_status describe(const struct question *asked, struct quern_message *err)
 {
 	struct question q = *asked;
@@ -697,6 +713,8 @@ static enum quern_status describe(const struct question *asked, struct quern_mes
 	}
 	if (status == QUERN_OK && t.nhops)
 		status = note_asked(asked->out, asked->path, err);
+	if (status == QUERN_OK)
+		log_dataset(asked);
 	trail_fini(&t);
 	return status;
 }

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 
 /* A sanitizer must be able to tell what it found. */
@@ -232,6 +233,8 @@ enum quern_status qn_child_start(struct qn_child *c, const char *subject,
 	*c = (struct qn_child){ .process = qn_process_of(pid), .fd = fd[0], .subject = copy,
 				.limits = *limits, .refused = refused };
 	c->limits.files = NULL;
+	qn_log(QN_LOG_DEBUG, "%s: process %ld reads it, for %u s of processor time and %u s at most", subject,
+	       (long)pid, limits->cpu_seconds, limits->wall_seconds);
 	qn_child_wait_anew(c);
 	return QUERN_OK;
 
@@ -255,6 +258,7 @@ bool qn_child_is_there(const struct qn_child *c)
 
 static enum quern_status late(struct qn_child *c, struct quern_message *err)
 {
+	qn_log(QN_LOG_WARN, "%s: process %ld does not answer: it is ended", c->subject, (long)c->process.pid);
 	qn_process_end(&c->process);
 	c->end = QN_CHILD_LATE;
 	return qn_error_set(err, QUERN_ERR_RUN,
@@ -267,6 +271,7 @@ static enum quern_status late(struct qn_child *c, struct quern_message *err)
 static enum quern_status killed(struct qn_child *c, struct quern_message *err)
 {
 	c->end = QN_CHILD_KILLED;
+	qn_log(QN_LOG_WARN, "%s: the process that was reading it has been killed", c->subject);
 	return qn_error_set(err, QUERN_ERR_RUN,
 			    "%s: the process that was reading it has been killed, for want of memory "
 			    "perhaps: look at the system's log, then try again",
@@ -313,6 +318,7 @@ static enum quern_status died(struct qn_child *c, struct quern_message *err)
 		return busy(c, err);
 	else
 		snprintf(how, sizeof how, "crashed (signal %d)", WTERMSIG(status));
+	qn_log(QN_LOG_WARN, "%s: the process that was reading it %s", c->subject, how);
 	return qn_error_set(err, QUERN_ERR_DATA,
 			    "%s is damaged: the HDF5 library %s while reading it; copy the file "
 			    "again from where it came from",

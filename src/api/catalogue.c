@@ -13,6 +13,7 @@
 #include "api/settings.h"
 #include "base/cpu.h"
 #include "base/file.h"
+#include "base/environment.h"
 #include "base/fp.h"
 #include "base/mem.h"
 #include "base/options.h"
@@ -462,8 +463,10 @@ enum quern_status quern_inspect_with(const char *file, const char *const *settin
 	struct quern_message err = { .status = QUERN_OK };
 	struct inspection in = { .file = file };
 	struct quern_options o = { .n = 0 };
-	enum quern_status st = qn_options_init(&o, &table, 1, &err);
+	enum quern_status st = qn_environment_begin(&err);
 
+	if (!st)
+		st = qn_options_init(&o, &table, 1, &err);
 	if (!st)
 		st = qn_settings_take(&o, settings, &err);
 	if (st) {

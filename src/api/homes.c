@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/call.h"
 #include "api/json.h"
 #include "api/options.h"
 #include "api/settings.h"
@@ -115,7 +116,7 @@ enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nf
 	const struct qn_reading before = *qn_reading();
 	struct qn_team team = { .comm = NULL };
 	struct qn_subject subject = { .first = 0 };
-	enum quern_status st = qn_comm_new(comm, &team.comm, &err);
+	enum quern_status st = qn_call_begin(comm, "homes", &team.comm, &err);
 
 	*json = NULL;
 	if (!st) {
@@ -129,6 +130,7 @@ enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nf
 		if (!st)
 			st = take(&team, &subject, &options, &words, json, &err);
 	}
+	qn_call_end(team.comm, st, &err);
 	if (why && nbytes)
 		qn_text_put(why, nbytes, st ? err.text : "");
 	if (st) {

@@ -1,5 +1,6 @@
 # src/api: sources of libquern.
 LIB_SRCS += src/api/calibrate.c
+LIB_SRCS += src/api/call.c
 LIB_SRCS += src/api/catalogue.c
 LIB_SRCS += src/api/document.c
 LIB_SRCS += src/api/homes.c

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/call.h"
 #include "base/fp.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "cluster/comm_mpi.h"
 #include "data/reading.h"
@@ -127,10 +129,12 @@ static enum quern_status share_options(quern_run *run)
 	return qn_comm_agree(run->comm, st, &run->err);
 }
 
-static double lap(double *clock)
+/* What this phase took. */
+static double lap(const quern_run *run, const char *phase, double *clock)
 {
 	double now = qn_comm_wtime(), seconds = now - *clock;
 
+	qn_log(run->rank ? QN_LOG_DEBUG : QN_LOG_INFO, "%s: %.6f s", phase, seconds);
 	*clock = now;
 	return seconds;
 }
@@ -150,7 +154,8 @@ static enum quern_status prepare(quern_run *run, bool with_work, double *clock)
 	enum quern_status st;
 
 	run->started = true;
-	st = qn_comm_new(run->parent, &run->comm, &run->err);
+	st = qn_call_begin(run->parent, run->engine.kernel ? run->engine.kernel->name : "run",
+			   &run->comm, &run->err);
 	if (st)
 		return st;
 	run->rank = qn_comm_rank(run->comm);
@@ -172,17 +177,17 @@ static enum quern_status prepare(quern_run *run, bool with_work, double *clock)
 		st = qn_team_form(&run->team, &team, &run->err);
 	if (!st)
 		qn_site_rates(&run->team.site, &engine->costs.rates);
-	engine->seconds[QN_STARTUP] = lap(clock);
+	engine->seconds[QN_STARTUP] = lap(run, "startup", clock);
 	if (!st)
 		st = qn_subject_find(&run->subject, &run->team, &run->files, &run->err);
 	if (!st)
 		st = qn_run_open(engine, &run->team, &run->subject, &run->err);
 	if (!st)
 		st = qn_comm_agree(run->comm, qn_calibrate_check(run), &run->err);
-	engine->seconds[QN_METADATA] = lap(clock);
+	engine->seconds[QN_METADATA] = lap(run, "metadata", clock);
 	if (!st)
 		st = qn_run_plan(engine, &run->team, &run->where, with_work, &run->err);
-	engine->seconds[QN_PLAN] = lap(clock);
+	engine->seconds[QN_PLAN] = lap(run, "plan", clock);
 	return st;
 }
 
@@ -206,6 +211,15 @@ static void let_go(quern_run *run)
 	run->comm = run->team.comm = NULL;
 }
 
+static void log_end(const quern_run *run, enum quern_status st)
+{
+	const char *warning;
+
+	for (size_t i = 0; qn_log_has(QN_LOG_WARN) && (warning = quern_run_warning(run, i)); i++)
+		qn_log(QN_LOG_WARN, "%s", warning);
+	qn_call_end(run->comm, st, &run->err);
+}
+
 enum quern_status quern_run_execute(quern_run *run)
 {
 	QN_OWN_FP;
@@ -218,12 +232,13 @@ enum quern_status quern_run_execute(quern_run *run)
 	st = prepare(run, true, &clock);
 	if (!st)
 		st = qn_run_work(&run->engine, &run->err);
-	lap(&clock);
+	lap(run, "work and reduction", &clock);
 	if (!st)
 		st = qn_comm_agree(run->comm, emit(run), &run->err);
-	run->engine.seconds[QN_OUTPUT] = lap(&clock);
+	run->engine.seconds[QN_OUTPUT] = lap(run, "output", &clock);
 	run->seconds_total = clock - start;
 	run->done = !st;
+	log_end(run, st);
 	let_go(run);
 	qn_reading_set(before);
 	return st;
@@ -240,6 +255,7 @@ enum quern_status quern_run_plan(quern_run *run)
 		return refuse_again(run);
 	st = prepare(run, false, &clock);
 	run->planned = !st;
+	log_end(run, st);
 	let_go(run);
 	qn_reading_set(before);
 	return st;

@@ -11,6 +11,7 @@
 #include "api/json.h"
 #include "api/options.h"
 #include "api/settings.h"
+#include "api/call.h"
 #include "base/fp.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -290,7 +291,7 @@ static enum quern_status call(MPI_Comm comm, bool removes, const struct quern_op
 			  .err = { .status = QUERN_OK } };
 	const struct qn_reading before = *qn_reading();
 	const double start = qn_comm_wtime();
-	enum quern_status st = qn_comm_new(comm, &k.comm, &k.err);
+	enum quern_status st = qn_call_begin(comm, removes ? "unstage" : "stage", &k.comm, &k.err);
 
 	*json = NULL;
 	if (!st) {
@@ -303,6 +304,7 @@ static enum quern_status call(MPI_Comm comm, bool removes, const struct quern_op
 		}
 		st = qn_comm_agree(k.comm, finish(&k, start, st, json), &k.err);
 	}
+	qn_call_end(k.comm, st, &k.err);
 	if (why && nbytes)
 		qn_text_put(why, nbytes, st ? k.err.text : "");
 	qn_reading_set(before);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/call.h"
 #include "api/json.h"
 #include "api/options.h"
 #include "api/settings.h"
@@ -195,7 +196,7 @@ enum quern_status quern_verify(MPI_Comm comm, const char *const *words, size_t n
 	struct qn_names files = { .n = 0 };
 	const struct qn_reading before = *qn_reading();
 	struct qn_comm *c = NULL;
-	enum quern_status st = qn_comm_new(comm, &c, &err);
+	enum quern_status st = qn_call_begin(comm, "verify", &c, &err);
 
 	*json = NULL;
 	if (!st) {
@@ -214,6 +215,7 @@ enum quern_status quern_verify(MPI_Comm comm, const char *const *words, size_t n
 			st = conclude(&v, qn_comm_size(c), json, &err);
 		st = qn_comm_agree(c, st, &err);
 	}
+	qn_call_end(c, st, &err);
 	if (why && nbytes)
 		qn_text_put(why, nbytes, st ? err.text : "");
 	qn_reading_set(before);

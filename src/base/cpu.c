@@ -18,8 +18,8 @@ static const char *const names[] = {
 	[QN_CPU_BASELINE] = "baseline",
 	[QN_CPU_AVX2] = "avx2",
 	[QN_CPU_AVX512] = "avx512",
+	NULL,
 };
-#define NLEVELS ((int)(sizeof(names) / sizeof(*names)))
 
 #if defined(__x86_64__)
 static enum qn_cpu detect(void)
@@ -56,26 +56,11 @@ const char *qn_cpu_name(enum qn_cpu level)
 	return names[level];
 }
 
-static const char *level_name(const void *ctx, int i)
-{
-	(void)ctx;
-	return i < NLEVELS ? names[i] : NULL;
-}
-
 enum quern_status qn_cpu_check(struct quern_message *err)
 {
-	const char *limit = getenv("QUERN_CPU"), *near;
+	int which;
 
-	if (!limit || !*limit)
-		return QUERN_OK;
-	for (int i = 0; i < NLEVELS; i++)
-		if (!strcmp(limit, names[i]))
-			return QUERN_OK;
-	near = qn_nearest(limit, level_name, NULL);
-	return qn_error_set(err, QUERN_ERR_USAGE, "environment variable QUERN_CPU: '%s' is not one of "
-			    "%s|%s|%s%s%s%s", limit, names[QN_CPU_BASELINE], names[QN_CPU_AVX2],
-			    names[QN_CPU_AVX512], near ? "; did you mean " : "", near ? near : "",
-			    near ? "?" : "");
+	return qn_variable_word("QUERN_CPU", names, &which, err);
 }
 
 #if defined(__x86_64__)

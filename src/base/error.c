@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -26,6 +27,7 @@ static enum quern_status record(struct quern_message *err, enum quern_status sta
 		text = NULL;
 	qn_text_put(err->text, sizeof err->text, text ? text : "out of memory");
 	free(text);
+	qn_log(QN_LOG_DEBUG, "status %d: %s", (int)status, err->text);
 	return status;
 }
 

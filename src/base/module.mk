@@ -2,10 +2,12 @@
 LIB_SRCS += src/base/calendar.c
 LIB_SRCS += src/base/cond.c
 LIB_SRCS += src/base/cpu.c
+LIB_SRCS += src/base/environment.c
 LIB_SRCS += src/base/error.c
 LIB_SRCS += src/base/file.c
 LIB_SRCS += src/base/fp.c
 LIB_SRCS += src/base/least.c
+LIB_SRCS += src/base/log.c
 LIB_SRCS += src/base/mem.c
 LIB_SRCS += src/base/names.c
 LIB_SRCS += src/base/options.c

@@ -368,6 +368,34 @@ const char *qn_nearest(const char *word, const char *(*next)(const void *ctx, in
 	return best;
 }
 
+static const char *word_at(const void *ctx, int i)
+{
+	return ((const char *const *)ctx)[i];
+}
+
+enum quern_status qn_variable_word(const char *variable, const char *const *words, int *which,
+				   struct quern_message *err)
+{
+	const char *text = getenv(variable), *near;
+	char all[MAX_WORD] = "";
+
+	if (!text || !*text)
+		return QUERN_OK;
+	for (int i = 0; words[i]; i++) {
+		const size_t n = strlen(all);
+
+		if (!strcmp(text, words[i])) {
+			*which = i;
+			return QUERN_OK;
+		}
+		snprintf(all + n, sizeof(all) - n, "%s%s", i ? "|" : "", words[i]);
+	}
+	near = qn_nearest(text, word_at, words);
+	return qn_error_set(err, QUERN_ERR_USAGE, "environment variable %s: '%s' is not one of %s%s%s%s",
+			    variable, text, all, near ? "; did you mean " : "", near ? near : "",
+			    near ? "?" : "");
+}
+
 const char *quern_option_string(const struct quern_options *o, const char *name)
 {
 	const struct qn_option_value *v = find(o, name);

@@ -52,6 +52,11 @@ enum quern_status qn_options_unpack(struct quern_options *o, const char *data, s
 /* "1", "64M", "1.5G" to a number of bytes; false when it is none. */
 bool qn_parse_size(const char *text, int64_t *nbytes);
 
+/* Which of the words (NULL after the last) the value of an environment variable is that is no option;
+   *which stays when it is not set, or empty. QUERN_ERR_USAGE: it is none of them. */
+enum quern_status qn_variable_word(const char *variable, const char *const *words, int *which,
+				   struct quern_message *err);
+
 /* The candidate nearest to `word` within an edit distance worth suggesting, or NULL. next(ctx, i)
    gives candidate i, NULL after the last. */
 const char *qn_nearest(const char *word, const char *(*next)(const void *ctx, int i),

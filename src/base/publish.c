@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/system.h"
 
@@ -407,6 +408,8 @@ enum quern_status qn_publish_commit(struct qn_publishing *p, int64_t time_ns, st
 		qn_sys_unlink(p->partial);
 	else if ((why = qn_publish_sync_folder(p->file)))
 		st = failed(p->name, "is written, but its directory cannot be synced", why, err);
+	if (!st)
+		qn_log(QN_LOG_INFO, "%s: is written, synced and in its place", p->file);
 	forget(p);
 	return st;
 }

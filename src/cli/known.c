@@ -16,6 +16,10 @@ extern char **environ;
 static const struct qn_variable variables_of_none[] = {
 	{ "QUERN_CPU", "`baseline`, `avx2` or `avx512`: the instructions that are used at most; otherwise those "
 		       "that the processor has. Other values are refused" },
+	{ "QUERN_LOG", "`error`, `warn`, `info` or `debug`: what a run does is told on standard error, up to "
+		       "that level, a line with time (UTC), host, rank and thread each, for who is to "
+		       "find out what went wrong; `debug` has each reader, lease and retry. Without it "
+		       "there is none. Other values are refused" },
 	{ "QUERN_BIN", "the command, for the templates of `sbatch` (default: quern)" },
 	{ "QUERN_FILE", "the file, for these, if it is not an operand" },
 	{ "QUERN_RANKS_PER_NODE", "ranks on each node, for these (default: one for each NUMA node)" },

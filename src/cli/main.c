@@ -5,7 +5,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "base/cpu.h"
+#include "base/environment.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -185,7 +185,7 @@ static int dispatch(int argc, char **argv)
 		warn_alone();
 	if (!qn_cli_rank())
 		qn_cli_warn_of_variables();
-	code = qn_cpu_check(&err) ? qn_cli_fail(err.status, err.text) : QUERN_OK;
+	code = qn_environment_begin(&err) ? qn_cli_fail(err.status, err.text) : QUERN_OK;
 	if (!qn_cli_agree(code))
 		code = c->run(argc - 1, argv + 1);
 	if (collective)

@@ -2,8 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "base/environment.h"
 #include "base/least.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "cluster/comm_mpi.h"
 
@@ -222,6 +225,16 @@ static void release(struct qn_comm *c)
 		MPI_Comm_free(&c->all);
 }
 
+static void name_log(const struct qn_comm *c)
+{
+	char host[256];
+
+	if (gethostname(host, sizeof(host)))
+		snprintf(host, sizeof(host), "host%d", c->host_number);
+	host[sizeof(host) - 1] = '\0';
+	qn_log_name(host, c->rank);
+}
+
 enum quern_status qn_comm_new(MPI_Comm parent, struct qn_comm **out, struct quern_message *err)
 {
 	struct qn_comm made = { .all = MPI_COMM_NULL, .host = MPI_COMM_NULL,
@@ -229,9 +242,10 @@ enum quern_status qn_comm_new(MPI_Comm parent, struct qn_comm **out, struct quer
 				.pair = MPI_DATATYPE_NULL, .minloc = MPI_OP_NULL,
 				.maxloc = MPI_OP_NULL };
 	struct qn_comm *c = qn_calloc(1, sizeof(*c));
-	enum quern_status st = c ? QUERN_OK : qn_error_nomem(err, sizeof(*c), "a communicator");
+	enum quern_status st = c ? qn_environment_begin(err)
+				 : qn_error_nomem(err, sizeof(*c), "a communicator");
 
-	/* Who has no memory for it must not leave the others in MPI_Comm_dup. */
+	/* Who has no memory for it, or is told what there is not, must not leave the others in MPI_Comm_dup. */
 	if (parent != MPI_COMM_NULL) {
 		st = duplicate(&made, parent, st, err);
 		if (!st)
@@ -244,6 +258,7 @@ enum quern_status qn_comm_new(MPI_Comm parent, struct qn_comm **out, struct quer
 	}
 	*c = made;
 	*out = c;
+	name_log(c);
 	return QUERN_OK;
 }
 

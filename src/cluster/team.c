@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/cpu.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 /* This rank's slice of its host's cores, threads and binding. Collective. */
@@ -84,19 +84,32 @@ static enum quern_status gather_places(struct qn_team *t, struct quern_message *
 	return st ? st : qn_team_update(t, err);
 }
 
+static void log_place(const struct qn_team *t)
+{
+	static const char *const bound_to[] = { [QN_BIND_NONE] = "nothing", [QN_BIND_CORE] = "cores",
+						[QN_BIND_NUMA] = "NUMA nodes" };
+	char topology[128];
+
+	if (!qn_log_has(QN_LOG_INFO))
+		return;
+	qn_topo_describe(t->topo, topology, sizeof(topology));
+	qn_log(QN_LOG_INFO, "%s; host number %u, NUMA node %u, cores %s, %u threads bound to %s%s", topology,
+	       t->place.host, t->place.node, t->cpus, t->place.nthreads, bound_to[t->bind],
+	       t->oversubscribed ? ": there are fewer cores than threads" : "");
+}
+
 enum quern_status qn_team_form(struct qn_team *t, const struct qn_team_settings *s,
 			       struct quern_message *err)
 {
-	enum quern_status st = qn_cpu_check(err);
+	enum quern_status st = qn_topo_new(NULL, &t->topo, err);
 
-	if (!st)
-		st = qn_topo_new(NULL, &t->topo, err);
 	st = qn_comm_agree(t->comm, st, err);
 	if (!st)
 		st = take_slice(t, s, err);
 	if (st)
 		return st;
 	name_host(t);
+	log_place(t);
 	st = gather_places(t, err);
 	if (!st)
 		st = qn_comm_agree(t->comm, gather_hosts(t, err), err);

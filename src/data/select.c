@@ -19,6 +19,31 @@ uint64_t qn_box_nelems(const struct quern_box *box)
 	return n;
 }
 
+void qn_box_format(const struct quern_box *box, size_t nbytes, char *out)
+{
+	size_t n = 0;
+
+	*out = '\0';
+	for (int d = 0; d < box->ndim && n < nbytes; d++) {
+		const unsigned long long start = box->start[d], step = box->step[d];
+		const unsigned long long stop = box->count[d] ? start + (box->count[d] - 1) * step + 1 : start;
+
+		n += (size_t)snprintf(out + n, nbytes - n, "%s%llu:%llu", d ? "," : "", start, stop);
+		if (step != 1 && n < nbytes)
+			n += (size_t)snprintf(out + n, nbytes - n, ":%llu", step);
+	}
+}
+
+void qn_shape_format(const uint64_t *shape, int ndim, size_t nbytes, char *out)
+{
+	size_t n = 0;
+
+	*out = '\0';
+	for (int d = 0; d < ndim && n < nbytes; d++)
+		n += (size_t)snprintf(out + n, nbytes - n, "%s%llu", d ? "," : "",
+				      (unsigned long long)shape[d]);
+}
+
 int qn_dimension_find(const struct qn_dataset *d, const char *name)
 {
 	char *end;

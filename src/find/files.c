@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/system.h"
 
@@ -356,6 +357,9 @@ enum quern_status qn_files_find(const struct qn_team *team, struct qn_subject *s
 		if (!m->describer)
 			st = qn_error_nomem(err, subject->files.n * sizeof(*m->describer), "files");
 	}
+	if (!st && leads)
+		qn_log(QN_LOG_INFO, "%zu files, from %s to %s", subject->files.n, subject->files.name[0],
+		       subject->files.name[subject->files.n - 1]);
 	if (!st && leads)
 		st = divide(team, subject, seen, m, err);
 	free(seen);

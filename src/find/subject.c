@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
+#include "data/select.h"
 #include "find/join.h"
 #include "find/meaning.h"
 #include "find/selection.h"
@@ -114,11 +116,26 @@ enum quern_status qn_subject_leave_to_library(struct qn_subject *subject, struct
 	subject->mosaic.nmissing = nmissing;
 	free(subject->views);
 	subject->views = NULL;
+	qn_log(QN_LOG_INFO, "%s: the kernel must see whole what several sources share: left to the library",
+	       subject->dataset.file);
 	subject->dataset.native = false;
 	snprintf(subject->dataset.why_not_native, sizeof(subject->dataset.why_not_native),
 		 "the kernel must see whole what several sources share");
 	st = qn_mosaic_place(&subject->mosaic, &subject->dataset, origin, err);
 	return st ? st : make_views(subject, err);
+}
+
+static void log_subject(const struct qn_subject *subject)
+{
+	const struct qn_mosaic *m = &subject->mosaic;
+	char shape[256], selection[512];
+
+	if (!qn_log_has(QN_LOG_INFO))
+		return;
+	qn_shape_format(subject->dataset.shape, subject->dataset.ndim, sizeof(shape), shape);
+	qn_box_format(&subject->selection, sizeof(selection), selection);
+	qn_log(QN_LOG_INFO, "dataset %s [%s] of %u members in %llu parts; selected: %s", subject->dataset.path,
+	       shape, m->nmembers, (unsigned long long)m->nparts, selection);
 }
 
 enum quern_status qn_subject_find(struct qn_subject *subject, const struct qn_team *team,
@@ -135,6 +152,8 @@ enum quern_status qn_subject_find(struct qn_subject *subject, const struct qn_te
 		st = qn_comm_agree(team->comm, qn_subject_share_mosaic(team, subject, err), err);
 	if (!st)
 		st = qn_selection_make(team, subject, &m, err);
+	if (!st && qn_comm_rank(team->comm) == 0)
+		log_subject(subject);
 	if (!st && qn_comm_rank(team->comm) == 0)
 		st = qn_subject_warn(subject, err);
 	st = qn_comm_agree(team->comm, st, err);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 
 #define MOST_SETS  16384u		/* besides those of access */
@@ -295,6 +296,9 @@ enum quern_status qn_whereabouts_find(const struct qn_team *team, const struct q
 	if (!st && qn_comm_rank(team->comm) == 0)
 		st = qn_whereabouts_make(&where->access, subject->mosaic.nmembers,
 					 (uint32_t)qn_comm_nhosts(team->comm), all, n, w, err);
+	if (!st && qn_comm_rank(team->comm) == 0)
+		qn_log(QN_LOG_INFO, "homes: %zu places found of %u members, %u sets of homes", n,
+		       subject->mosaic.nmembers, w->homes.nsets);
 	free(all);
 	return qn_comm_agree(team->comm, st, err);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 
 #define FIRST_LATENCY 3e-3	/* seconds from asking to an answer, before that was measured */
@@ -283,6 +284,7 @@ static enum quern_status take_lease(struct qn_balance *a, const void *data, size
 	if (slot < 0)
 		return qn_error_set(err, QUERN_ERR_RUN, "a lease came that nobody has asked for");
 	st = qn_lease_accept(a->leases, slot, &a->weigher, data, nbytes, &weight, err);
+	qn_log(QN_LOG_DEBUG, "lease taken, status %d: %zu bytes, slot %d", (int)st, nbytes, slot);
 	if (!st)
 		atomic_fetch_add(&a->leases->board->moved_nbytes, (int64_t)weight);
 	return st;
@@ -423,6 +425,8 @@ static size_t give(struct qn_balance *a, const struct note *n, int thief, uint8_
 			continue;
 		nbytes = qn_lease_pack(q, begin, end, &a->weigher, out, &weight);
 		atomic_fetch_sub(&a->leases->board->moved_nbytes, (int64_t)weight);
+		qn_log(QN_LOG_DEBUG, "lease given to host number %d: %u tasks, %llu bytes of elements", thief,
+		       end - begin, (unsigned long long)weight);
 		return nbytes;
 	}
 	return 0;
@@ -572,6 +576,9 @@ enum quern_status qn_balance_step(struct qn_balance *a, struct quern_message *er
 	a->nfailed = st ? a->nfailed + 1 : 0;
 	if (st)
 		qn_queues_stop(a->queues);
+	if (st && a->nfailed == 1)
+		qn_log(QN_LOG_WARN, "leases between hosts have failed, and the work ends: %s",
+		       err ? err->text : "");
 	if (a->nfailed == MOST_FAILED)
 		a->stage = QN_OVER;
 	if (a->stage == QN_OVER)

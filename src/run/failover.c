@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "run/run.h"
 
@@ -153,6 +154,9 @@ static void start_anew(struct qn_run *run)
 	if (run->refused.n && !report->failure[0])
 		memcpy(report->failure, run->refused.why, sizeof report->failure);
 	report->nfailed_over += run->refused.nchunks;
+	if (run->refused.n)
+		qn_log(QN_LOG_WARN, "%zu chunks are left to copies of other hosts: %s", run->refused.nchunks,
+		       run->refused.why);
 	qn_refusals_fini(&run->refused);
 }
 

@@ -2,12 +2,14 @@
  * passes.c - the work phase: passes over the data, each merged by MPI collectives, until the kernel
  * needs no more.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "base/cpu.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "run/failover.h"
 #include "run/run.h"
@@ -96,6 +98,11 @@ static enum quern_status one_pass(struct qn_run *run, struct quern_message *err)
 	if (!st)
 		st = reduce(run, err);
 	run->seconds[QN_REDUCE] += qn_comm_wtime() - reduced;
+	qn_log(qn_comm_rank(run->team->comm) ? QN_LOG_DEBUG : QN_LOG_INFO,
+	       "pass %d: status %d, %.6f s of work, then %.6f s to reduce; here %" PRIu64 " chunks, %" PRIu64
+	       " stolen, %" PRIu64 " leased, %" PRIu64 " skipped", run->npasses, (int)st, reduced - start,
+	       qn_comm_wtime() - reduced, run->report.nchunks, run->report.nstolen, run->report.nleased,
+	       run->report.nskipped);
 	run->npasses++;
 	return st;
 }

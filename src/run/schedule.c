@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "data/select.h"
 #include "run/forecast.h"
@@ -58,6 +59,11 @@ static enum quern_status plan_items(struct qn_run *run, const struct qn_items *i
 	if (!with_work)
 		return qn_forecast_make(run, &d->lumps.work, err);
 	st = qn_plan_make(&cluster, &d->lumps.work, &run->costs.rates, &run->plan, NULL, err);
+	if (!st)
+		qn_log(QN_LOG_INFO, "plan: %" PRIu64 " items in %" PRIu64 " lumps, %.6f s, limited by %s; bytes "
+				    "with a home %" PRIu64 ", from shared storage %" PRIu64,
+		       run->plan.nitems, d->lumps.work.nlumps, run->plan.finish, run->plan.limit,
+		       run->plan.homed, run->plan.tier[QN_SHARED]);
 	return st ? st : qn_shares_make(run, &d->lumps, &d->shares, err);
 }
 
@@ -71,6 +77,7 @@ static enum quern_status make_plan(struct qn_run *run, struct draft *d, bool wit
 
 	if (st != QUERN_ERR_DATA || !run->items.counts_holes)
 		return st ? qn_error_pass(err, st, &why) : QUERN_OK;
+	qn_log(QN_LOG_INFO, "too many items without weight for one rank: all are weighed: %s", why.text);
 	weighed.counts_holes = false;
 	qn_plan_fini(&run->plan);
 	qn_shares_fini(&d->shares);
@@ -321,6 +328,9 @@ enum quern_status qn_run_plan(struct qn_run *run, struct qn_team *team, struct q
 	st = qn_comm_agree(team->comm, st, err);
 	if (!st && with_work)
 		st = qn_shares_scatter(run, &d.shares, err);
+	if (!st && with_work)
+		qn_log(QN_LOG_INFO, "share: %" PRIu64 " items, %" PRIu64 " chunks, %" PRIu64 " bytes, for %u threads",
+		       run->share.nitems, run->share.nchunks, run->share.nbytes, team->place.nthreads);
 	if (!st)
 		st = qn_comm_agree(team->comm, check_memory(run, stored, err), err);
 	draft_fini(&d);

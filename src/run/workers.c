@@ -9,6 +9,7 @@
 
 #include "base/cond.h"
 #include "base/cpu.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "data/reading.h"
 #include "data/progression.h"
@@ -605,6 +606,7 @@ static void *worker_main(void *arg)
 	qn_reading_set(crew->reading);
 	w->bound =
 		qn_topo_bind_thread(run->team->topo, &run->team->slice, w->index, run->team->bind);
+	qn_log(QN_LOG_DEBUG, "worker %d begins, %s", w->index, w->bound ? "bound" : "not bound");
 	qn_cpu_reset_fp();
 	w->file = QN_OPENED_NONE;
 	w->ledger = QN_EXPECTED_SUMS_NONE;
@@ -742,6 +744,9 @@ static enum quern_status start(struct crew *crew, struct quern_message *err)
 	pthread_mutex_lock(&crew->lock);
 	crew->nrunning -= n - crew->nworkers;
 	pthread_mutex_unlock(&crew->lock);
+	if (crew->nworkers < n)
+		qn_log(QN_LOG_WARN, "%d of %d threads: the system gives no more: %s", crew->nworkers, n,
+		       strerror(rc));
 	if (crew->nworkers)
 		return QUERN_OK;
 	return qn_error_set(err, QUERN_ERR_RUN, "cannot start a thread: %s", strerror(rc));

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/publish.h"
 #include "base/system.h"
@@ -172,6 +173,8 @@ static enum quern_status move_one(struct qn_stager *s, const struct qn_catalog *
 		receive_file(&m, s, file, x, c, buffer);
 	if (!m.st && rank == t->to && s->notes_sums)
 		m.st = qn_stage_sums_add(c, t->shard, x->nbytes, &x->sum, err);
+	qn_log(QN_LOG_INFO, "shard %u: %s rank %d, status %d", t->shard, rank == t->from ? "sent to" : "came from",
+	       m.peer, (int)m.st);
 	free(file);
 	return m.st;
 }

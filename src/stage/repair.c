@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/system.h"
 #include "find/describe.h"
@@ -160,6 +161,7 @@ static enum quern_status restore_one(struct repair *r, uint32_t shard, struct qu
 	if (st)
 		return st;
 	st = qn_shard_make(r->stage, &d, r->c, shard, &found, err);
+	qn_log(QN_LOG_INFO, "shard %u: made anew, status %d", shard, (int)st);
 	if (!st && (found.what.nbytes != x->nbytes || !qn_sum_equal(&found.what.sum, &x->sum)))
 		st = qn_error_set(err, QUERN_ERR_DATA,
 				  "%s: shard %u, made anew, is not what it was: has "

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/publish.h"
 #include "base/system.h"
@@ -333,6 +334,7 @@ static enum quern_status make_one(struct staging *g, uint64_t i, const struct qn
 		card->what = g->found[i].what;
 		sum_entries(&g->found[i], &card->entries);
 	}
+	qn_log(QN_LOG_INFO, "%s: shard %u: %s, status %d", file, shard, qn_fate_name(card->copy.fate), (int)st);
 	free(file);
 	return st;
 }
@@ -650,6 +652,9 @@ static enum quern_status begin(struct staging *g, const char *file, struct quern
 			qn_stage_give_homes(g->catalog, &g->hosts);
 	}
 	st = qn_stage_share_catalog(g->comm, st, g->catalog, err);
+	if (!st && leads(g))
+		qn_log(QN_LOG_INFO, "%s: %u datasets in %u shards, %u copies each, for %d hosts", g->catalog->file,
+		       g->catalog->ndatasets, g->catalog->nshards, g->catalog->nreplicas, g->hosts.n);
 	return st ? st : look(g, err);
 }
 
