@@ -31,6 +31,7 @@ UNIT_TESTS += tests/unit/test_index
 UNIT_TESTS += tests/unit/test_items
 UNIT_TESTS += tests/unit/test_kernel
 UNIT_TESTS += tests/unit/test_lease
+UNIT_TESTS += tests/unit/test_links
 UNIT_TESTS += tests/unit/test_log
 UNIT_TESTS += tests/unit/test_lumps
 UNIT_TESTS += tests/unit/test_minmax

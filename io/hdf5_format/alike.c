@@ -272,35 +272,50 @@ static enum quern_status visit(void *ctx, struct qn_h5_raw *r, const struct qn_h
 
 /* --- a file --- */
 
+/* What is looked for in a group: a part of the path, and the datasets that dimensions are named after. */
+struct wanted {
+	struct qn_h5_sought sought[1 + QUERN_MAX_DIMS];
+	int dim[1 + QUERN_MAX_DIMS]; /* whose name it is */
+	int n;
+};
+
+static void want(const struct look *l, const char *part, size_t length, struct wanted *w)
+{
+	w->sought[0] = (struct qn_h5_sought){ part, length, QN_ADDR_NONE };
+	w->n = 1;
+	for (int i = 0; i < l->like->ndim; i++) {
+		const char *name = l->like->dim_name[i];
+
+		if (!name)
+			continue;
+		w->sought[w->n] = (struct qn_h5_sought){ name, strlen(name), QN_ADDR_NONE };
+		w->dim[w->n++] = i;
+	}
+}
+
 /* Goes down the path. Names of dimensions are those of datasets of its groups, the nearest first. */
 static bool find_dataset(struct look *l, uint64_t *header)
 {
-	struct qn_h5_sought sought[1 + QUERN_MAX_DIMS];
 	const char *at = l->raw.path, *slash;
+	struct wanted w;
 
 	if (!qn_h5_find_root(&l->raw, header))
 		return false;
-	for (int i = 0; i < l->like->ndim; i++) {
-		const char *name = l->like->dim_name[i] ? l->like->dim_name[i] : "";
-
+	for (int i = 0; i < l->like->ndim; i++)
 		l->scale[i] = QN_ADDR_NONE;
-		sought[1 + i] = (struct qn_h5_sought){ name, strlen(name), QN_ADDR_NONE };
-	}
 	do {
 		at += *at == '/';
 		slash = strchrnul(at, '/');
-		sought[0] = (struct qn_h5_sought){ at, (size_t)(slash - at), QN_ADDR_NONE };
-		for (int i = 0; i < l->like->ndim; i++)
-			sought[1 + i].addr = QN_ADDR_NONE;
-		if (!qn_h5_links_find(&l->raw, *header, sought, 1 + l->like->ndim) ||
-		    sought[0].addr == QN_ADDR_NONE)
+		want(l, at, (size_t)(slash - at), &w);
+		if (!qn_h5_links_find(&l->raw, *header, w.sought, w.n) ||
+		    w.sought[0].addr == QN_ADDR_NONE)
 			return false;
-		for (int i = 0; i < l->like->ndim; i++)
-			if (sought[1 + i].addr != QN_ADDR_NONE) {
-				l->scale[i] = sought[1 + i].addr;
-				l->group[i] = *header;
+		for (int k = 1; k < w.n; k++)
+			if (w.sought[k].addr != QN_ADDR_NONE) {
+				l->scale[w.dim[k]] = w.sought[k].addr;
+				l->group[w.dim[k]] = *header;
 			}
-		*header = sought[0].addr;
+		*header = w.sought[0].addr;
 		at = slash;
 	} while (*at);
 	return true;

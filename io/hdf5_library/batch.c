@@ -379,16 +379,20 @@ static unsigned wall_seconds(void)
 	return given ? given : WALL_SECONDS;
 }
 
-/* The files of a child. Others that they name it is refused, and what it then cannot describe is
-   described alone. */
+/* The files of a child, of which one may be there for very many datasets. Others that they name it is
+   refused, and what it then cannot describe is described alone. */
 static enum quern_status grant_files(const struct batches *b, struct qn_grants *g)
 {
 	struct quern_message ignored = { .status = QUERN_OK };
+	const char *last = b->like->file;
 	enum quern_status status = qn_grants_init(g, b->like->file, NULL, false, &ignored);
 
 	for (size_t i = b->number * BATCH; status == QUERN_OK && i < b->n; i += b->nchildren * BATCH)
-		for (size_t k = i; status == QUERN_OK && k < qn_min_u64(i + BATCH, b->n); k++)
-			status = qn_names_add(&g->names, b->files[k], &ignored);
+		for (size_t k = i; status == QUERN_OK && k < qn_min_u64(i + BATCH, b->n); k++) {
+			if (strcmp(b->files[k], last))
+				status = qn_names_add(&g->names, b->files[k], &ignored);
+			last = b->files[k];
+		}
 	return status;
 }
 
