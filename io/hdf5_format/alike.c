@@ -13,6 +13,7 @@
 #include "io/hdf5_format/contiguous.h"
 #include "io/hdf5_format/header.h"
 #include "io/hdf5_format/index.h"
+#include "io/hdf5_format/known.h"
 #include "io/hdf5_format/layout.h"
 #include "io/hdf5_format/links.h"
 #include "io/hdf5_format/met.h"
@@ -43,11 +44,13 @@ struct print {
 struct qn_h5_alike {
 	const struct qn_dataset *like;
 	struct print first;
+	struct qn_h5_known known;
 };
 
 /* The file at hand. */
 struct look {
 	const struct qn_dataset *like;
+	struct qn_h5_known *known; /* borrows */
 	struct qn_h5_raw raw;
 	struct qn_h5_window window;
 	struct quern_message err; /* of which nobody hears */
@@ -272,24 +275,38 @@ static enum quern_status visit(void *ctx, struct qn_h5_raw *r, const struct qn_h
 
 /* --- a file --- */
 
-/* What is looked for in a group: a part of the path, and the datasets that dimensions are named after. */
+/* What is looked for in a group: a part of the path, and the datasets that dimensions are named after,
+   unless they are known not to be there. */
 struct wanted {
 	struct qn_h5_sought sought[1 + QUERN_MAX_DIMS];
 	int dim[1 + QUERN_MAX_DIMS]; /* whose name it is */
 	int n;
 };
 
-static void want(const struct look *l, const char *part, size_t length, struct wanted *w)
+static void want(const struct look *l, uint64_t group, const char *part, size_t length,
+		 struct wanted *w)
 {
 	w->sought[0] = (struct qn_h5_sought){ part, length, QN_ADDR_NONE };
 	w->n = 1;
 	for (int i = 0; i < l->like->ndim; i++) {
 		const char *name = l->like->dim_name[i];
 
-		if (!name)
+		if (!name || qn_h5_known_is_absent(l->known, group, (uint64_t)i))
 			continue;
 		w->sought[w->n] = (struct qn_h5_sought){ name, strlen(name), QN_ADDR_NONE };
 		w->dim[w->n++] = i;
+	}
+}
+
+static void take_scales(struct look *l, uint64_t group, const struct wanted *w)
+{
+	for (int k = 1; k < w->n; k++) {
+		if (w->sought[k].addr == QN_ADDR_NONE) {
+			qn_h5_known_add(&l->known->absent, group, (uint64_t)w->dim[k]);
+		} else {
+			l->scale[w->dim[k]] = w->sought[k].addr;
+			l->group[w->dim[k]] = group;
+		}
 	}
 }
 
@@ -306,15 +323,11 @@ static bool find_dataset(struct look *l, uint64_t *header)
 	do {
 		at += *at == '/';
 		slash = strchrnul(at, '/');
-		want(l, at, (size_t)(slash - at), &w);
+		want(l, *header, at, (size_t)(slash - at), &w);
 		if (!qn_h5_links_find(&l->raw, *header, w.sought, w.n) ||
 		    w.sought[0].addr == QN_ADDR_NONE)
 			return false;
-		for (int k = 1; k < w.n; k++)
-			if (w.sought[k].addr != QN_ADDR_NONE) {
-				l->scale[w.dim[k]] = w.sought[k].addr;
-				l->group[w.dim[k]] = *header;
-			}
+		take_scales(l, *header, &w);
 		*header = w.sought[0].addr;
 		at = slash;
 	} while (*at);
@@ -368,21 +381,33 @@ static bool is_longest_in(struct longer *s, uint64_t group)
 	return all;
 }
 
+static bool is_longest_from(struct look *l, uint64_t group, uint64_t length)
+{
+	struct longer s = { .raw = &l->raw, .length = length };
+	const uint64_t budget = l->raw.budget;
+	bool is;
+
+	if (qn_h5_known_is_within(l->known, group, length))
+		return true;
+	is = is_longest_in(&s, group);
+	if (is)
+		qn_h5_known_add(&l->known->within, group, length);
+	qn_h5_met_fini(&s.groups);
+	l->raw.budget = budget;
+	return is;
+}
+
 /* Is no dataset longer that may be on a dimension of this one? What is, and how far, the library finds
    out (extent.h). */
 static bool is_longest(struct look *l)
 {
-	const uint64_t budget = l->raw.budget;
 	bool is = true;
 
 	for (int i = 0; is && i < l->space.ndim; i++) {
-		struct longer s = { .raw = &l->raw, .length = l->space.shape[i] };
-
 		if (l->space.most[i] != UINT64_MAX || !l->like->dim_scale[i])
 			continue;
-		is = l->scale[i] != QN_ADDR_NONE && is_longest_in(&s, l->group[i]);
-		qn_h5_met_fini(&s.groups);
-		l->raw.budget = budget;
+		is = l->scale[i] != QN_ADDR_NONE &&
+		     is_longest_from(l, l->group[i], l->space.shape[i]);
 	}
 	return is;
 }
@@ -395,6 +420,7 @@ static bool look(struct look *l)
 	l->raw.window = &l->window;
 	l->raw.err = &l->err;
 	l->raw.nbytes = (uint64_t)l->st.st_size;
+	qn_h5_known_begin(l->known, &l->st);
 	return qn_h5_raw_open(&l->raw) == QUERN_OK && find_dataset(l, &header) &&
 	       qn_h5_header_walk(&l->raw, header, visit, l) == QUERN_OK && l->has_space &&
 	       l->has_layout && l->space.ndim == l->like->ndim && l->layout.class == l->like->layout;
@@ -431,8 +457,10 @@ struct qn_h5_alike *qn_h5_alike_new(const struct qn_dataset *d)
 	bool ok = a && l && d->native && !d->scalar && d->record.nbytes == 0 &&
 		  d->type.class != QN_TEXT && d->type.class != QN_OTHER;
 
-	if (l)
+	if (l) {
 		l->raw.fd = -1;
+		l->known = a ? &a->known : NULL;
+	}
 	ok = ok && open_file(l, d, d->file, d->path) && look(l);
 	if (ok) {
 		a->like = d;
@@ -495,6 +523,7 @@ bool qn_h5_alike_describe(struct qn_h5_alike *a, const char *file, const char *p
 	if (!l)
 		return false;
 	memset(l, 0, offsetof(struct look, window));
+	l->known = &a->known;
 	l->window.at = l->window.n = 0;
 	memset(&l->err, 0, sizeof l->err);
 	memset(l->print.n, 0, sizeof l->print.n);

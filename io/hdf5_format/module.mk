@@ -7,6 +7,7 @@ LIB_SRCS += io/hdf5_format/index_btree1.c
 LIB_SRCS += io/hdf5_format/index_btree2.c
 LIB_SRCS += io/hdf5_format/index_extensible.c
 LIB_SRCS += io/hdf5_format/index_fixed.c
+LIB_SRCS += io/hdf5_format/known.c
 LIB_SRCS += io/hdf5_format/layout.c
 LIB_SRCS += io/hdf5_format/links.c
 LIB_SRCS += io/hdf5_format/lookup3.c

@@ -8,6 +8,7 @@
 #include "io/hdf5_library/format.h"
 #include "io/hdf5_format/met.h"
 #include "../tools/parts.h"
+#include "tests/testing/plan.h"
 #include "h5make.h"
 #include "random.h"
 
@@ -219,6 +220,109 @@ static void test_groups_of_many_names(void **state)
 	}
 }
 
+#define NMANY  1500
+#define WITHIN 60 /* reads of a dataset among them */
+
+static void attach(hid_t file, hid_t dset, const char *scale)
+{
+	const hsize_t ndims = 1;
+	hid_t type = H5Tvlen_create(H5T_STD_REF_OBJ), space = H5Screate_simple(1, &ndims, NULL);
+	hid_t attr = H5Acreate2(dset, "DIMENSION_LIST", type, space, H5P_DEFAULT, H5P_DEFAULT);
+	hobj_ref_t reference;
+	hvl_t list = { 1, &reference };
+
+	assert_true(H5Rcreate(&reference, file, scale, H5R_OBJECT, -1) >= 0);
+	assert_true(H5Awrite(attr, type, &list) >= 0);
+	H5Aclose(attr);
+	H5Sclose(space);
+	H5Tclose(type);
+}
+
+/* A scale, of a group above or of the same one, and very many datasets on it. */
+static void make_many(const char *path, const char *scale)
+{
+	const hsize_t length = 7, most = H5S_UNLIMITED, chunk = 4;
+	hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+	hid_t group = H5Gcreate2(file, "/g", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+	hid_t dcpl = H5Pcreate(H5P_DATASET_CREATE), x, d;
+	hid_t space = H5Screate_simple(1, &length, &most);
+
+	H5Pset_chunk(dcpl, 1, &chunk);
+	x = H5Dcreate2(file, scale, H5T_STD_I16LE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT);
+	h5make_text(x, "CLASS", 16, H5T_STR_NULLTERM, "DIMENSION_SCALE");
+	for (int i = 0; i < NMANY; i++) {
+		char name[16];
+
+		snprintf(name, sizeof name, "d%d", i);
+		d = H5Dcreate2(group, name, H5T_STD_I16LE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT);
+		attach(file, d, scale);
+		H5Dclose(d);
+	}
+	H5Dclose(x);
+	H5Sclose(space);
+	H5Pclose(dcpl);
+	H5Gclose(group);
+	assert_true(H5Fclose(file) >= 0);
+}
+
+static void assert_described(struct qn_h5_alike *alike, const char *file, int i)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_dataset mine, theirs;
+	char path[32];
+
+	snprintf(path, sizeof path, "/g/d%d", i);
+	assert_true(qn_h5_alike_describe(alike, file, path, &mine));
+	assert_int_equal(qn_hdf5_describe(file, path, NULL, true, &theirs, &err), QUERN_OK);
+	assert_same(&mine, &theirs);
+	free(mine.chunks);
+	qn_dataset_fini(&theirs);
+}
+
+static long reads_of(struct qn_h5_alike *alike, const char *file, int i)
+{
+	struct qn_dataset d;
+	char path[32];
+
+	snprintf(path, sizeof path, "/g/d%d", i);
+	test_fail_at(TEST_READ, 0);
+	assert_true(qn_h5_alike_describe(alike, file, path, &d));
+	free(d.chunks);
+	return test_count();
+}
+
+/* Only one of the datasets of a group has all of it gone through, until the file changes. */
+static void test_many_in_one_file(void **state)
+{
+	static const char *const scales[] = { "/x", "/g/x" };
+
+	(void)state;
+	for (size_t k = 0; k < 2; k++) {
+		struct quern_message err = { .status = QUERN_OK };
+		struct qn_dataset first, d;
+		struct qn_h5_alike *alike;
+		struct h5make m;
+
+		assert_true(h5make_init(&m));
+		make_many(m.file, scales[k]);
+		assert_int_equal(qn_hdf5_describe(m.file, "/g/d0", NULL, true, &first, &err),
+				 QUERN_OK);
+		assert_string_equal(first.dim_name[0], "x");
+		assert_non_null(alike = qn_h5_alike_new(&first));
+		for (int i = 1; i < NMANY; i += NMANY / 6)
+			assert_described(alike, m.file, i);
+		for (int i = 2; i < NMANY; i += NMANY / 15)
+			assert_in_range(reads_of(alike, m.file, i), 1, WITHIN);
+		add_dataset(m.file, "/g/z", 7);
+		assert_described(alike, m.file, 3);
+		add_dataset(m.file, "/g/longer", 8);
+		assert_false(qn_h5_alike_describe(alike, m.file, "/g/d4", &d));
+		qn_h5_alike_free(alike);
+		qn_dataset_fini(&first);
+		h5make_fini(&m);
+	}
+}
+
 /* Addresses of every size, and such as differ only in bits that a hash could lose. */
 static uint64_t address(size_t i)
 {
@@ -310,6 +414,7 @@ int main(void)
 		cmocka_unit_test(test_differences),
 		cmocka_unit_test(test_longer),
 		cmocka_unit_test(test_groups_of_many_names),
+		cmocka_unit_test(test_many_in_one_file),
 		cmocka_unit_test(test_met),
 		cmocka_unit_test(test_damaged),
 	};
