@@ -3,6 +3,7 @@ include $(srcdir)/src/base/module.mk
 include $(srcdir)/src/exact/module.mk
 include $(srcdir)/src/cluster/module.mk
 include $(srcdir)/src/data/module.mk
+include $(srcdir)/src/select/module.mk
 include $(srcdir)/src/feed/module.mk
 include $(srcdir)/src/kernel/module.mk
 include $(srcdir)/src/plan/module.mk

@@ -3,7 +3,7 @@
  */
 #include "base/system.h"
 #include "io/hdf5_library/file.h"
-#include "io/hdf5_library/format.h"
+#include "io/hdf5_library/ask.h"
 #include "io/hdf5_library/list.h"
 #include "io/hdf5_library/open.h"
 

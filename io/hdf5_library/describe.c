@@ -14,7 +14,7 @@
 #include "io/hdf5_format/contiguous.h"
 #include "io/hdf5_library/extent.h"
 #include "io/hdf5_library/file.h"
-#include "io/hdf5_library/format.h"
+#include "io/hdf5_library/ask.h"
 #include "io/hdf5_format/index.h"
 #include "io/hdf5_library/list.h"
 #include "io/hdf5_library/member.h"

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "io/hdf5_library/file.h"
-#include "io/hdf5_library/format.h"
+#include "io/hdf5_library/ask.h"
 #include "io/hdf5_library/list.h"
 #include "io/hdf5_library/member.h"
 #include "io/hdf5_library/open.h"

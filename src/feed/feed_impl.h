@@ -21,10 +21,10 @@
 #include "base/file.h"
 #include "feed/cf.h"
 #include "feed/feed.h"
-#include "data/select.h"
+#include "select/select.h"
 #include "feed/shuffle.h"
 #include "feed/swap.h"
-#include "data/walk.h"
+#include "select/walk.h"
 
 /*
  * Bytes of the file are read to a ring, one piece behind the other: whole chunks that are to be

@@ -10,7 +10,7 @@
 #define QN_FIND_COORDINATE_H
 
 #include "base/names.h"
-#include "data/select.h"
+#include "select/select.h"
 
 /* More values than this are not read. */
 #define QN_MAX_COORDINATES UINT64_C(100000000)

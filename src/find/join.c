@@ -10,7 +10,7 @@
 #include "base/options.h"
 #include "base/system.h"
 #include "base/text.h"
-#include "data/select.h"
+#include "select/select.h"
 #include "find/coordinate.h"
 #include "find/resolve.h"
 #include "find/describe.h"

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "data/select.h"
+#include "select/select.h"
 #include "find/warnings.h"
 
 /* Where the first and the last index of the joined dimension are: the numbers of files, and the

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "data/cover.h"
-#include "data/progression.h"
-#include "data/span.h"
+#include "select/cover.h"
+#include "select/progression.h"
+#include "select/span.h"
 
 /* Of the sweep that looks for gaps: about a second. */
 #define COVER_WORK (UINT64_C(1) << 27)

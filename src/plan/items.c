@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "data/progression.h"
+#include "select/progression.h"
 
 /* --- parts --- */
 

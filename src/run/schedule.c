@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "data/select.h"
+#include "select/select.h"
 #include "run/forecast.h"
 #include "locate/homes.h"
 #include "run/scatter.h"

@@ -6,8 +6,8 @@
 
 #include "base/mem.h"
 #include "base/system.h"
-#include "data/select.h"
-#include "data/slabs.h"
+#include "select/select.h"
+#include "stage/slabs.h"
 #include "find/describe.h"
 #include "stage/stage_impl.h"
 

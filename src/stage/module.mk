@@ -6,5 +6,6 @@ LIB_SRCS += src/stage/lock.c
 LIB_SRCS += src/stage/move.c
 LIB_SRCS += src/stage/repair.c
 LIB_SRCS += src/stage/shard.c
+LIB_SRCS += src/stage/slabs.c
 LIB_SRCS += src/stage/stage.c
 LIB_SRCS += src/stage/sums.c

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/publish.h"
 #include "base/system.h"
-#include "data/slabs.h"
+#include "stage/slabs.h"
 #include "find/describe.h"
 #include "stage/stage_impl.h"
 

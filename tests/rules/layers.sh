@@ -12,30 +12,33 @@ src/base
 src/exact        base
 src/cluster      base
 src/data         base exact cluster
-src/feed         base exact cluster data
+src/select       base data
+src/feed         base exact cluster data select
 src/kernel       base exact cluster
-src/plan         base exact cluster data kernel
-src/find         base exact cluster data feed
-src/locate       base exact cluster data feed kernel plan find
-src/run          base exact cluster data feed kernel plan find locate
-src/stage        base exact cluster data feed find
+src/plan         base exact cluster data select kernel
+src/find         base exact cluster data select feed
+src/locate       base exact cluster data select feed kernel plan find
+src/run          base exact cluster data select feed kernel plan find locate
+src/stage        base exact cluster data select feed find
 src/verify       base exact cluster data feed find run
-src/api          base exact cluster data feed kernel plan find locate run stage verify quern.h
+src/api          base exact cluster data select feed kernel plan find locate run stage verify quern.h
 src/manual       base kernel quern.h
-src/cli          base exact cluster data feed kernel plan find locate run stage verify api manual quern.h
+src/cli          base exact cluster kernel run api manual quern.h
 io/sandbox       base
-io/filter        base exact cluster data feed
-io/hdf5_format   base exact cluster data
-io/hdf5_library  base exact cluster data feed kernel io/sandbox io/hdf5_format
-kernels          base exact cluster data feed kernel
+io/filter        base data feed
+io/hdf5_format   base data
+io/hdf5_library  base data feed io/hdf5_format
+io/hdf5_write    base data kernel io/hdf5_format io/hdf5_library
+io/hdf5_child    base data io/sandbox io/hdf5_format io/hdf5_library io/hdf5_write
+kernels          base exact kernel
 examples         quern.h
 '
 
 # Header: files or folders that may include it.
 owners='
-hdf5.h        io/hdf5_library examples tests bench
+hdf5.h        io/hdf5_library io/hdf5_write io/hdf5_child examples tests bench
 hwloc.h       src/cluster tests bench
-mpi.h         src/quern.h src/cluster src/cli/main.c examples tests bench
+mpi.h         src/quern.h src/cluster src/cli/main.c src/cli/world.c examples tests bench
 cblas.h       kernels/blas.c kernels/covariance_panel.c tests bench
 libdeflate.h  io/filter examples tests bench
 gmp.h         src/exact tests bench

@@ -5,7 +5,7 @@
 #include <cmocka.h>
 
 #include "io/hdf5_format/alike.h"
-#include "io/hdf5_library/format.h"
+#include "io/hdf5_library/ask.h"
 #include "io/hdf5_format/met.h"
 #include "../tools/parts.h"
 #include "tests/testing/plan.h"

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "io/hdf5_format/alike.h"
-#include "io/hdf5_library/format.h"
+#include "io/hdf5_library/ask.h"
 #include "../tools/attributes.h"
 #include "feed/cf.h"
 #include "feed/feed.h"

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "data/epoch.h"
+#include "select/epoch.h"
 
 /* Days since 2000-01-01 of dates, by cftime 1.6.2 (date2num, has_year_zero=True). */
 static const struct known {

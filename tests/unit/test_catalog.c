@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "data/catalog.h"
-#include "data/slabs.h"
+#include "stage/slabs.h"
 
 /* --- slabs --- */
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "io/hdf5_library/format.h"
+#include "io/hdf5_library/ask.h"
 #include "h5make.h"
 
 static struct h5make m;

@@ -10,9 +10,9 @@
 
 #include <pthread.h>
 
-#include "io/hdf5_library/child.h"
+#include "io/hdf5_child/child.h"
 #include "io/hdf5_library/file.h"
-#include "io/hdf5_library/format.h"
+#include "io/hdf5_library/ask.h"
 #include "base/mem.h"
 #include "h5make.h"
 

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "io/hdf5_library/format.h"
+#include "io/hdf5_library/ask.h"
 #include "io/hdf5_format/index.h"
 #include "h5make.h"
 #include "random.h"

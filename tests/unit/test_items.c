@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "data/select.h"
+#include "select/select.h"
 #include "plan/items.h"
 #include "random.h"
 

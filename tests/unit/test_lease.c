@@ -13,7 +13,7 @@
 
 #include "base/mem.h"
 #include "cluster/comm_mpi.h"
-#include "data/select.h"
+#include "select/select.h"
 #include "run/lease.h"
 #include "plan/policy.h"
 #include "random.h"

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "data/select.h"
+#include "select/select.h"
 
 static char path[] = "/t2m", names[3][5] = { "time", "lat", "lon" };
 

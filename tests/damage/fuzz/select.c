@@ -2,7 +2,7 @@
  * select.c - fuzz target: the expression of a selection, by index, value and date, and the units of
  * the times. What is accepted lies within the dataset.
  */
-#include "data/select.h"
+#include "select/select.h"
 
 #include "fuzz.h"
 #include "seed.h"

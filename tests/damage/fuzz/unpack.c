@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 /* Its parsers of answers are nobody else's. */
-#include "io/hdf5_library/child.c"
+#include "io/hdf5_child/child.c"
 
 #include "fuzz.h"
 #include "seed.h"

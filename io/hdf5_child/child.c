@@ -1,0 +1,843 @@
+/*
+ * child.c - the datasets of a file and their descriptions, by a child process.
+ *
+ * The answer is a verdict and, when that is good, the listing or the description:
+ *
+ *	listing:	uint64 bytes, the flat form (listing.h)
+ *	yes or no:	uint64, 0 or 1
+ *	end of a path:	uint64 kind, bytes of two texts with their '\0', the name of another file (or
+ *			""), the path
+ *	description:	an end of kind DATASET without texts, uint64 bytes, the flat form (dataset.h),
+ *			uint64 number of chunks, the chunks; or an end of kind OTHER_FILE
+ *	sources:	uint64 bytes, the flat form (sources.h)
+ */
+#include "io/hdf5_child/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/system.h"
+#include "data/reading.h"
+#include "io/hdf5_library/file.h"
+#include "io/hdf5_library/ask.h"
+#include "io/hdf5_child/grants.h"
+#include "io/hdf5_library/names.h"
+#include "io/hdf5_format/raw.h"
+#include "io/hdf5_library/sources.h"
+#include "io/hdf5_write/write.h"
+
+#define MEMORY_NBYTES	   (UINT64_C(3) << 29) /* 1.5 GiB: with what the parent has, 2 */
+#define CPU_SECONDS	   7
+#define WALL_SECONDS	   60
+#define MOST_SECONDS	   600
+#define MOST_KILLED	   1
+#define LISTING_NBYTES	   (UINT64_C(1) << 30)
+#define DESCRIPTION_NBYTES (UINT64_C(1) << 24)
+#define SOURCES_NBYTES	   (UINT64_C(1) << 29)
+
+struct question {
+	const char *file, *path, *column;
+	bool with_index, closely;
+	const struct quern_box *part; /* of the index; NULL: all */
+	const struct qn_dataset *dataset; /* whose sources are asked for */
+	struct stat st;			  /* of the file, as it was before */
+	void *out;
+	struct qn_h5_end *end;		  /* of the path: may be in another file */
+	struct qn_h5_caller caller;
+};
+
+/* A million chunks take one second to list, and at least a megabyte to store. Where the file is
+   large, its index may be too, and on a disk that has to look for every piece of it. */
+static struct qn_child_limits limits_for(uint64_t file_nbytes)
+{
+	const unsigned given = qn_reading()->metadata_seconds;
+	const unsigned cpu = CPU_SECONDS + (unsigned)qn_min_u64(file_nbytes >> 30, MOST_SECONDS);
+	const unsigned wall = WALL_SECONDS + (unsigned)qn_min_u64(file_nbytes >> 26, MOST_SECONDS);
+
+	return (struct qn_child_limits){
+		.memory_nbytes = MEMORY_NBYTES,
+		.cpu_seconds = given > cpu ? given : cpu,
+		.wall_seconds = given ? given : wall,
+		.option = "--metadata-timeout",
+	};
+}
+
+/* The lock is held while the child comes into being, so that in it too it can be taken. */
+static enum quern_status start(struct qn_child *c, const struct qn_grants *grants,
+			       struct qn_h5_caller *caller, uint64_t file_nbytes,
+			       qn_child_work *work, void *question, struct quern_message *err)
+{
+	struct qn_child_limits limits = limits_for(file_nbytes);
+	enum quern_status status;
+	char *subject;
+
+	if (qn_asprintf(&subject, "%s: its metadata", grants->file) < 0)
+		return qn_error_nomem(err, strlen(grants->file), "a process");
+	limits.files = &grants->names;
+	qn_h5_enter(caller);
+	status = qn_child_start(c, subject, &limits, work, question, err);
+	qn_h5_leave(caller);
+	free(subject);
+	return status;
+}
+
+/* One child and its answer. *again: that counts for nothing, and another child would be of use. */
+static enum quern_status ask_once(const struct qn_hdf5_asking *a, struct qn_grants *grants,
+				  struct qn_h5_caller *caller, uint64_t file_nbytes, int *nkilled,
+				  bool *again, struct quern_message *err)
+{
+	struct qn_child c = { .process = QN_PROCESS_NONE };
+	struct quern_message why = { .status = QUERN_OK }, lack = { .status = QUERN_OK };
+	enum quern_status status = start(&c, grants, caller, file_nbytes, a->work, a->question, &why);
+	bool heard = false, more = false;
+
+	if (status == QUERN_OK) {
+		status = a->hear(&c, a->question, &why);
+		heard = status == QUERN_OK;
+	}
+	if (qn_grants_look(grants, &c, &more, &lack) != QUERN_OK)
+		status = qn_error_pass(err, lack.status, &lack);
+	else if (status != QUERN_OK && grants->why.status != QUERN_OK)
+		status = qn_error_pass(err, grants->why.status, &grants->why);
+	else if (status != QUERN_OK)
+		qn_error_pass(err, status, &why);
+	*again = more || (c.end == QN_CHILD_KILLED && (*nkilled)++ < MOST_KILLED);
+	if (*again)
+		qn_log(more ? QN_LOG_DEBUG : QN_LOG_WARN, "%s: its metadata is asked for again: %s", grants->file,
+		       more ? "another file may be opened, too" : why.text);
+	if (heard && (*again || status != QUERN_OK))
+		a->forget(a->question);
+	qn_child_end(&c);
+	return status;
+}
+
+enum quern_status qn_hdf5_child_ask(const struct qn_hdf5_asking *a, const char *file,
+				    struct qn_h5_caller *caller, uint64_t file_nbytes,
+				    struct quern_message *err)
+{
+	struct quern_message why = { .status = QUERN_OK };
+	struct qn_grants grants;
+	enum quern_status status = qn_grants_init(&grants, file, NULL, false, err);
+	bool again = true;
+	int nkilled = 0;
+
+	if (status != QUERN_OK)
+		return status;
+	for (int i = 0; again && i < QN_GRANTS_MOST_ROUNDS; i++) {
+		why = (struct quern_message){ .status = QUERN_OK };
+		status = ask_once(a, &grants, caller, file_nbytes, &nkilled, &again, &why);
+	}
+	if (again && status == QUERN_OK)
+		status = qn_grants_no_end(&grants, &why);
+	qn_grants_fini(&grants);
+	return status == QUERN_OK ? status : qn_error_pass(err, status, &why);
+}
+
+/* In the child, first: gives back the lock. Metadata needs no plugins. */
+static void settle(const struct question *q)
+{
+	H5PLset_loading_state(0);
+	qn_h5_leave(&q->caller);
+}
+
+/* What can be said about the file without the library: the usual errors need no child. */
+static enum quern_status look_at(const char *file, struct stat *st, struct quern_message *err)
+{
+	int fd;
+	enum quern_status status = qn_h5_open_signed(file, &fd, st, err);
+
+	if (status == QUERN_OK)
+		qn_sys_close(fd);
+	return status;
+}
+
+/* --- listing --- */
+
+static void answer_list(void *ctx, int fd)
+{
+	const struct question *q = ctx;
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_listing l = { .n = 0 };
+	size_t nbytes = 0;
+	uint64_t n;
+	void *flat = NULL;
+	enum quern_status status;
+
+	settle(q);
+	status = q->closely ? qn_hdf5_list_closely(q->file, &l, &err)
+			    : qn_hdf5_list(q->file, &l, &err);
+	if (status == QUERN_OK) {
+		flat = qn_listing_pack(&l, &nbytes);
+		if (!flat)
+			status = qn_error_nomem(&err, nbytes, "a list of datasets");
+	}
+	n = nbytes;
+	if (qn_child_tell_verdict(fd, status, &err) && status == QUERN_OK &&
+	    qn_child_tell(fd, &n, sizeof n))
+		qn_child_tell(fd, flat, nbytes);
+}
+
+static enum quern_status hear_listing(struct qn_child *c, void *question,
+				      struct quern_message *err)
+{
+	const struct question *q = question;
+	const char *why = NULL;
+	uint64_t nbytes;
+	enum quern_status status = qn_child_get_verdict(c, err);
+	void *flat;
+
+	if (status == QUERN_OK)
+		status = qn_child_get(c, &nbytes, sizeof nbytes, err);
+	if (status != QUERN_OK)
+		return status;
+	if (nbytes > LISTING_NBYTES)
+		return qn_child_refuse(c, "a list of datasets without end", err);
+	flat = qn_malloc((size_t)nbytes + 1);
+	if (!flat)
+		return qn_error_nomem(err, (size_t)nbytes, "a list of datasets");
+	status = qn_child_get(c, flat, (size_t)nbytes, err);
+	if (status == QUERN_OK && !qn_listing_unpack(flat, (size_t)nbytes, q->out, &why))
+		status = why ? qn_child_refuse(c, why, err)
+			     : qn_error_nomem(err, (size_t)nbytes, "a list of datasets");
+	free(flat);
+	return status;
+}
+
+static void forget_listing(void *question)
+{
+	qn_listing_fini(((struct question *)question)->out);
+}
+
+static enum quern_status ask(struct question *q, qn_child_work *work, qn_hdf5_hear *hear,
+			     qn_hdf5_forget *forget, struct quern_message *err)
+{
+	const struct qn_hdf5_asking a = { work, hear, forget, q };
+	enum quern_status status = look_at(q->file, &q->st, err);
+
+	return status == QUERN_OK
+		       ? qn_hdf5_child_ask(&a, q->file, &q->caller, (uint64_t)q->st.st_size, err)
+		       : status;
+}
+
+enum quern_status qn_hdf5_child_list(const char *file, struct qn_listing *out,
+				     struct quern_message *err)
+{
+	struct question q = { .file = file, .out = out };
+
+	return ask(&q, answer_list, hear_listing, forget_listing, err);
+}
+
+enum quern_status qn_hdf5_child_list_closely(const char *file, struct qn_listing *out,
+					     struct quern_message *err)
+{
+	struct question q = { .file = file, .closely = true, .out = out };
+
+	return ask(&q, answer_list, hear_listing, forget_listing, err);
+}
+
+/* --- yes or no --- */
+
+static void tell_word(int fd, enum quern_status status, bool yes, const struct quern_message *err)
+{
+	const uint64_t word = yes;
+
+	if (qn_child_tell_verdict(fd, status, err) && status == QUERN_OK)
+		qn_child_tell(fd, &word, sizeof word);
+}
+
+static enum quern_status hear_word(struct qn_child *c, void *question, struct quern_message *err)
+{
+	const struct question *q = question;
+	uint64_t word = 1;
+	enum quern_status status = qn_child_get_verdict(c, err);
+
+	if (status == QUERN_OK)
+		status = qn_child_get(c, &word, sizeof word, err);
+	*(bool *)q->out = word != 0;
+	return status;
+}
+
+static void answer_is_result(void *ctx, int fd)
+{
+	const struct question *q = ctx;
+	struct quern_message none = { .status = QUERN_OK };
+
+	settle(q);
+	tell_word(fd, QUERN_OK, qn_hdf5_is_result(q->file), &none);
+}
+
+static void forget_nothing(void *question)
+{
+	(void)question;
+}
+
+bool qn_hdf5_child_is_result(const char *file)
+{
+	bool is = false;
+	struct question q = { .file = file, .out = &is };
+	struct quern_message err = { .status = QUERN_OK };
+
+	return ask(&q, answer_is_result, hear_word, forget_nothing, &err) == QUERN_OK && is;
+}
+
+/* --- the end of a path --- */
+
+#define TEXT_NBYTES (UINT64_C(1) << 24)
+
+/* Tells of the end of a path; NULL: of a dataset that is here. */
+static bool tell_end(int fd, const struct qn_h5_end *e)
+{
+	static const struct qn_h5_end here = { .is = QN_DATASET };
+	const char *file, *path;
+	uint64_t head[3];
+
+	e = e ? e : &here;
+	file = e->file ? e->file : "";
+	path = e->path ? e->path : "";
+	head[0] = (uint64_t)e->is;
+	head[1] = strlen(file) + 1;
+	head[2] = strlen(path) + 1;
+	return qn_child_tell(fd, head, sizeof head) && qn_child_tell(fd, file, head[1]) &&
+	       qn_child_tell(fd, path, head[2]);
+}
+
+static enum quern_status hear_text(struct qn_child *c, uint64_t nbytes, char **out,
+				   struct quern_message *err)
+{
+	enum quern_status status;
+
+	if (nbytes == 0 || nbytes > TEXT_NBYTES)
+		return qn_child_refuse(c, "a name without end", err);
+	*out = qn_malloc((size_t)nbytes);
+	if (!*out)
+		return qn_error_nomem(err, (size_t)nbytes, "a name");
+	status = qn_child_get(c, *out, (size_t)nbytes, err);
+	if (status == QUERN_OK && memchr(*out, '\0', (size_t)nbytes) != *out + nbytes - 1)
+		status = qn_child_refuse(c, "a name that does not end", err);
+	return status;
+}
+
+/* After the verdict. What was heard before, of a child that has died, is forgotten. */
+static enum quern_status hear_end(struct qn_child *c, struct qn_h5_end *out,
+				  struct quern_message *err)
+{
+	uint64_t head[3];
+	enum quern_status status = qn_child_get(c, head, sizeof head, err);
+
+	qn_h5_end_fini(out);
+	if (status != QUERN_OK)
+		return status;
+	if (head[0] >= QN_NOBJECTS)
+		return qn_child_refuse(c, "a path that leads to no known kind", err);
+	out->is = (enum qn_object)head[0];
+	status = hear_text(c, head[1], &out->file, err);
+	return status != QUERN_OK ? status : hear_text(c, head[2], &out->path, err);
+}
+
+static void answer_follow(void *ctx, int fd)
+{
+	const struct question *q = ctx;
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_h5_end end;
+	enum quern_status status;
+
+	settle(q);
+	status = qn_hdf5_follow(q->file, q->path, &end, &err);
+	if (qn_child_tell_verdict(fd, status, &err) && status == QUERN_OK)
+		tell_end(fd, &end);
+}
+
+static enum quern_status hear_followed(struct qn_child *c, void *question,
+				       struct quern_message *err)
+{
+	const struct question *q = question;
+	enum quern_status status = qn_child_get_verdict(c, err);
+
+	return status == QUERN_OK ? hear_end(c, q->end, err) : status;
+}
+
+static void forget_end(void *question)
+{
+	qn_h5_end_fini(((struct question *)question)->end);
+}
+
+/* A path on its way from file to file: one that is named in a file is opened by this process, and read
+   by a child of its own. */
+struct trail {
+	char *file, *path; /* owned: where it has got to */
+	int nhops;
+};
+
+static void trail_fini(struct trail *t)
+{
+	free(t->file);
+	free(t->path);
+}
+
+static enum quern_status trail_init(struct trail *t, const char *file, const char *path,
+				    struct quern_message *err)
+{
+	*t = (struct trail){ .file = qn_strdup(file), .path = qn_strdup(path) };
+	if (t->file && t->path)
+		return QUERN_OK;
+	return qn_error_nomem(err, strlen(file) + strlen(path), "the name of a dataset");
+}
+
+/* Goes on to where an external link leads. end: its texts are taken. *there: false when there is no such
+   file, and the trail stays. */
+static enum quern_status go_on(struct trail *t, struct qn_h5_end *end, bool *there,
+			       struct quern_message *err)
+{
+	char *found = NULL;
+	enum quern_status status;
+
+	*there = false;
+	if (++t->nhops > QN_MOST_HOPS)
+		return qn_error_set(err, QUERN_ERR_DATA, "%s: %s leads by external links from file to "
+				    "file more than %d times, or in a circle", t->file, t->path,
+				    QN_MOST_HOPS);
+	status = qn_h5_find_linked(t->file, end->file, &found, err);
+	*there = status == QUERN_OK && found[0];
+	if (*there) {
+		trail_fini(t);
+		t->file = found;
+		t->path = end->path;
+		end->path = NULL;
+	} else {
+		free(found);
+	}
+	return status;
+}
+
+/* Says that the file of an external link is not there. */
+static enum quern_status lead_nowhere(const struct trail *t, const struct qn_h5_end *end,
+				      struct quern_message *err)
+{
+	return qn_error_set(err, QUERN_ERR_DATA, "%s: %s: its external link is to %s, which is not "
+			    "there: put that beside this file, or its directory into "
+			    "HDF5_EXT_PREFIX", t->file, t->path, end->file);
+}
+
+/* A message of which `known` and a colon at its beginning can be left out. Owned. */
+static char *without(const char *known, const char *text)
+{
+	size_t n = strlen(known);
+
+	return qn_strdup(!strncmp(text, known, n) && !strncmp(text + n, ": ", 2) ? text + n + 2
+										 : text);
+}
+
+/* Takes the texts of the trail and of its end. */
+static enum quern_status arrive(struct trail *t, struct qn_h5_end *end, struct qn_target *out,
+				struct quern_message *err)
+{
+	struct quern_message why = { .status = QUERN_OK };
+
+	qn_error_set(&why, QUERN_ERR_DATA, "%s: there is no %s", t->file, end->path);
+	*out = (struct qn_target){ .is = end->is, .file = t->file, .path = end->path,
+				   .why = end->is == QN_NOTHING ? without(t->nhops ? "" : t->file, why.text)
+							      : NULL };
+	t->file = end->path = NULL;
+	if (end->is != QN_NOTHING || out->why)
+		return QUERN_OK;
+	qn_target_fini(out);
+	return qn_error_nomem(err, 0, "a message");
+}
+
+/* The trail ends at a link whose file is not there. */
+static enum quern_status arrive_nowhere(struct trail *t, const struct qn_h5_end *end,
+					struct qn_target *out, struct quern_message *err)
+{
+	struct quern_message why = { .status = QUERN_OK };
+	char *known = NULL;
+
+	lead_nowhere(t, end, &why);
+	if (qn_asprintf(&known, "%s: %s", t->file, t->path) < 0)
+		known = NULL;
+	*out = (struct qn_target){ .is = QN_NOTHING, .file = t->file, .path = t->path,
+				   .why = without(t->nhops > 1 || !known ? "" : known, why.text) };
+	t->file = t->path = NULL;
+	free(known);
+	if (out->why)
+		return QUERN_OK;
+	qn_target_fini(out);
+	return qn_error_nomem(err, sizeof why.text, "a message");
+}
+
+enum quern_status qn_hdf5_child_locate(const char *file, const char *path, struct qn_target *out,
+				       struct quern_message *err)
+{
+	struct trail t;
+	enum quern_status status = trail_init(&t, file, path, err);
+	bool arrived = false;
+
+	while (status == QUERN_OK && !arrived) {
+		struct qn_h5_end end = { .is = QN_NOTHING };
+		struct question q = { .file = t.file, .path = t.path, .end = &end };
+		bool there = true;
+
+		status = ask(&q, answer_follow, hear_followed, forget_end, err);
+		arrived = status == QUERN_OK && end.is != QN_OTHER_FILE;
+		if (arrived)
+			status = arrive(&t, &end, out, err);
+		else if (status == QUERN_OK)
+			status = go_on(&t, &end, &there, err);
+		if (status == QUERN_OK && !there) {
+			arrived = true;
+			status = arrive_nowhere(&t, &end, out, err);
+		}
+		qn_h5_end_fini(&end);
+	}
+	trail_fini(&t);
+	return status;
+}
+
+/* --- description --- */
+
+static void tell_description(int fd, const struct qn_dataset *d)
+{
+	size_t nbytes;
+	uint64_t n, nchunks = d->nchunks;
+	void *flat = qn_dataset_pack(d, &nbytes);
+	struct quern_message err = { .status = QUERN_OK };
+
+	if (!flat) {
+		qn_error_nomem(&err, sizeof *d, "a description");
+		qn_child_tell_verdict(fd, err.status, &err);
+		return;
+	}
+	n = nbytes;
+	if (qn_child_tell_verdict(fd, QUERN_OK, &err) && tell_end(fd, NULL) &&
+	    qn_child_tell(fd, &n, sizeof n) && qn_child_tell(fd, flat, nbytes) && qn_child_tell(fd, &nchunks, sizeof nchunks))
+		qn_child_tell(fd, d->chunks, nchunks * sizeof *d->chunks);
+}
+
+/* What could not be described may be in another file. */
+static bool tell_elsewhere(const struct question *q, int fd)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	struct qn_h5_end end;
+	bool is;
+
+	if (qn_hdf5_follow(q->file, q->path, &end, &ignored) != QUERN_OK)
+		return false;
+	is = end.is == QN_OTHER_FILE;
+	if (is && qn_child_tell_verdict(fd, QUERN_OK, &ignored))
+		tell_end(fd, &end);
+	qn_h5_end_fini(&end);
+	return is;
+}
+
+static void answer_describe(void *ctx, int fd)
+{
+	const struct question *q = ctx;
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_dataset d;
+	enum quern_status status;
+
+	settle(q);
+	status = qn_hdf5_describe_part(q->file, q->path, q->column, q->with_index, q->part, &d, &err);
+	if (status == QUERN_OK)
+		tell_description(fd, &d);
+	else if (!tell_elsewhere(q, fd))
+		qn_child_tell_verdict(fd, status, &err);
+}
+
+/* The path of a description is absolute; that of a question may leave out the first slash. */
+static bool is_path_of(const struct qn_dataset *d, const struct question *q)
+{
+	return d->path[0] == '/' && !strcmp(d->path + (q->path[0] != '/'), q->path);
+}
+
+/* Is the file that is there open for SWMR writing, and as long as that? */
+static bool has_grown_to(const char *file, uint64_t nbytes)
+{
+	struct stat st;
+	const int fd = qn_file_open(file, &st);
+	const bool is = fd >= 0 && (uint64_t)st.st_size >= nbytes && qn_h5_is_growing(fd);
+
+	if (fd >= 0)
+		qn_sys_close(fd);
+	return is;
+}
+
+/* That it is of the dataset that was asked for, in the file that is there. */
+static bool is_of(const struct qn_dataset *d, const struct question *q, const struct stat *st)
+{
+	int64_t mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+
+	return !strcmp(d->file, q->file) && is_path_of(d, q) &&
+	       !strcmp(d->column, q->column ? q->column : "") &&
+	       ((d->file_nbytes == (uint64_t)st->st_size && d->file_mtime_ns == mtime_ns) ||
+		(d->file_mtime_ns == QN_GROWING && d->file_nbytes >= (uint64_t)st->st_size &&
+		 has_grown_to(q->file, d->file_nbytes)));
+}
+
+static enum quern_status hear_flat(struct qn_child *c, struct qn_dataset *d,
+				   struct quern_message *err)
+{
+	uint64_t nbytes;
+	enum quern_status status = qn_child_get(c, &nbytes, sizeof nbytes, err);
+	void *flat;
+
+	if (status != QUERN_OK)
+		return status;
+	if (nbytes > DESCRIPTION_NBYTES)
+		return qn_child_refuse(c, "a description without end", err);
+	flat = qn_malloc((size_t)nbytes + 1);
+	if (!flat)
+		return qn_error_nomem(err, (size_t)nbytes, "a description");
+	status = qn_child_get(c, flat, (size_t)nbytes, err);
+	if (status == QUERN_OK)
+		status = qn_dataset_unpack(flat, (size_t)nbytes, d, err);
+	free(flat);
+	return status;
+}
+
+/* A chunk has at least one byte of the file. */
+static enum quern_status hear_chunks(struct qn_child *c, struct qn_dataset *d,
+				     struct quern_message *err)
+{
+	uint64_t n, nbytes;
+	enum quern_status status = qn_child_get(c, &n, sizeof n, err);
+
+	if (status != QUERN_OK || n == 0)
+		return status;
+	if (n > d->file_nbytes || !qn_mul(n, sizeof *d->chunks, &nbytes))
+		return qn_child_refuse(c, "more chunks than the file has bytes", err);
+	d->chunks = qn_malloc((size_t)nbytes);
+	if (!d->chunks)
+		return qn_error_nomem(err, (size_t)nbytes, "a chunk index");
+	d->nchunks = n;
+	return qn_child_get(c, d->chunks, (size_t)nbytes, err);
+}
+
+/* The description of a dataset in this file. */
+static enum quern_status hear_here(struct qn_child *c, const struct question *q,
+				   struct quern_message *err)
+{
+	struct qn_dataset d;
+	enum quern_status status = hear_flat(c, &d, err);
+
+	if (status != QUERN_OK)
+		return status;
+	if (!is_of(&d, q, &q->st))
+		status =
+			qn_error_set(err, QUERN_ERR_DATA,
+				     "%s: is being written while it is read; wait until its writer "
+				     "has finished",
+				     q->file);
+	if (status == QUERN_OK)
+		status = hear_chunks(c, &d, err);
+	if (status == QUERN_OK)
+		*(struct qn_dataset *)q->out = d;
+	else
+		qn_dataset_fini(&d);
+	return status;
+}
+
+/* q->end->is: DATASET, and it is in *q->out, or OTHER_FILE. */
+static enum quern_status hear_description(struct qn_child *c, void *question,
+					  struct quern_message *err)
+{
+	const struct question *q = question;
+	enum quern_status status = hear_followed(c, question, err);
+
+	if (status != QUERN_OK || q->end->is == QN_OTHER_FILE)
+		return status;
+	return q->end->is == QN_DATASET ? hear_here(c, q, err)
+					: qn_child_refuse(c, "a description of nothing", err);
+}
+
+static void forget_description(void *question)
+{
+	const struct question *q = question;
+
+	if (q->end->is == QN_DATASET)
+		qn_dataset_fini(q->out);
+	qn_h5_end_fini(q->end);
+}
+
+/* That it was asked for by another name. */
+static enum quern_status note_asked(struct qn_dataset *d, const char *path,
+				    struct quern_message *err)
+{
+	if (qn_asprintf(&d->asked, "%s%s", *path == '/' ? "" : "/", path) >= 0)
+		return QUERN_OK;
+	d->asked = NULL;
+	qn_dataset_fini(d);
+	return qn_error_nomem(err, strlen(path), "the name of a dataset");
+}
+
+static void log_dataset(const struct question *q)
+{
+	const struct qn_dataset *d = q->out;
+
+	qn_log(QN_LOG_INFO, "%s: dataset %s: %s, %s index, %d filters, %llu chunks listed%s, described by a child; "
+			    "%s%s",
+	       d->file, d->path, d->type.name, d->index[0] ? d->index : "no", d->nfilters,
+	       (unsigned long long)d->nchunks, q->with_index ? "" : " (the index is not asked for)",
+	       d->native ? "its chunks are read by address" : "it is read through the library: ",
+	       d->native ? "" : d->why_not_native);
+}
+
+static enum quern_status describe(const struct question *asked, struct quern_message *err)
+{
+	struct question q = *asked;
+	struct trail t;
+	enum quern_status status = trail_init(&t, asked->file, asked->path, err);
+	bool described = false;
+
+	while (status == QUERN_OK && !described) {
+		struct qn_h5_end end = { .is = QN_NOTHING };
+		bool there = true;
+
+		q.file = t.file;
+		q.path = t.path;
+		q.end = &end;
+		status = ask(&q, answer_describe, hear_description, forget_description, err);
+		described = status == QUERN_OK && end.is == QN_DATASET;
+		if (status == QUERN_OK && !described)
+			status = go_on(&t, &end, &there, err);
+		if (status == QUERN_OK && !there)
+			status = lead_nowhere(&t, &end, err);
+		qn_h5_end_fini(&end);
+	}
+	if (status == QUERN_OK && t.nhops)
+		status = note_asked(asked->out, asked->path, err);
+	if (status == QUERN_OK)
+		log_dataset(asked);
+	trail_fini(&t);
+	return status;
+}
+
+enum quern_status qn_hdf5_child_describe(const char *file, const char *path, const char *column,
+					 bool with_index, struct qn_dataset *out,
+					 struct quern_message *err)
+{
+	struct question q = {
+		.file = file, .path = path, .column = column, .with_index = with_index, .out = out
+	};
+
+	return describe(&q, err);
+}
+
+enum quern_status qn_hdf5_child_describe_part(const char *file, const char *path,
+					      const char *column, const struct quern_box *part,
+					      struct qn_dataset *out, struct quern_message *err)
+{
+	struct question q = {
+		.file = file, .path = path, .column = column, .with_index = true, .part = part,
+		.out = out
+	};
+
+	return describe(&q, err);
+}
+
+/* --- sources --- */
+
+static void answer_sources(void *ctx, int fd)
+{
+	const struct question *q = ctx;
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_sources list = { .n = 0 };
+	size_t nbytes = 0;
+	uint64_t n;
+	void *flat = NULL;
+	enum quern_status status;
+
+	settle(q);
+	status = qn_hdf5_sources(q->dataset, &list, &err);
+	if (status == QUERN_OK) {
+		flat = qn_sources_pack(&list, &nbytes);
+		if (!flat)
+			status = qn_error_nomem(&err, sizeof list, "a list of sources");
+	}
+	n = nbytes;
+	if (qn_child_tell_verdict(fd, status, &err) && status == QUERN_OK &&
+	    qn_child_tell(fd, &n, sizeof n))
+		qn_child_tell(fd, flat, nbytes);
+}
+
+static enum quern_status hear_sources(struct qn_child *c, void *question,
+				      struct quern_message *err)
+{
+	const struct question *q = question;
+	uint64_t nbytes;
+	const char *why = NULL;
+	enum quern_status status = qn_child_get_verdict(c, err);
+	void *flat;
+
+	if (status == QUERN_OK)
+		status = qn_child_get(c, &nbytes, sizeof nbytes, err);
+	if (status != QUERN_OK)
+		return status;
+	if (nbytes > SOURCES_NBYTES)
+		return qn_child_refuse(c, "a list of sources without end", err);
+	flat = qn_malloc((size_t)nbytes + 1);
+	if (!flat)
+		return qn_error_nomem(err, (size_t)nbytes, "a list of sources");
+	status = qn_child_get(c, flat, (size_t)nbytes, err);
+	if (status == QUERN_OK && !qn_sources_unpack(flat, (size_t)nbytes, q->dataset, q->out, &why))
+		status = why ? qn_child_refuse(c, why, err)
+			     : qn_error_nomem(err, (size_t)nbytes, "a list of sources");
+	free(flat);
+	return status;
+}
+
+static void forget_sources(void *question)
+{
+	qn_sources_fini(((struct question *)question)->out);
+}
+
+enum quern_status qn_hdf5_child_sources(const struct qn_dataset *d, struct qn_sources *out,
+					struct quern_message *err)
+{
+	struct question q = { .file = d->file, .path = d->path, .dataset = d, .out = out };
+
+	return ask(&q, answer_sources, hear_sources, forget_sources, err);
+}
+
+/* --- confinement --- */
+
+static void answer_sandbox(void *ctx, int fd)
+{
+	const struct qn_h5_caller *caller = ctx;
+	struct qn_sandbox s = { .landlock = 0 };
+
+	qn_h5_leave(caller);
+	s.calls = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) < 0 && errno == ENOSYS;
+	s.files = qn_sys_open("/", O_RDONLY, 0) < 0 && errno == EACCES;
+	qn_child_tell(fd, &s, sizeof s);
+}
+
+/* The version of Landlock is asked for here: a child that is confined cannot. */
+enum quern_status qn_hdf5_child_sandbox(struct qn_sandbox *out, struct quern_message *err)
+{
+	struct qn_child_limits limits = limits_for(0);
+	struct qn_child c = { .process = QN_PROCESS_NONE };
+	struct qn_h5_caller caller;
+	struct qn_grants grants;
+	enum quern_status status = qn_grants_init(&grants, "/dev/null", NULL, false, err);
+
+	if (status != QUERN_OK)
+		return status;
+	limits.files = &grants.names;
+	qn_h5_enter(&caller);
+	status = qn_child_start(&c, "the sandbox", &limits, answer_sandbox, &caller, err);
+	qn_h5_leave(&caller);
+	if (status == QUERN_OK)
+		status = qn_child_get(&c, out, sizeof *out, err);
+	out->landlock = qn_child_landlock();
+	qn_child_end(&c);
+	qn_grants_fini(&grants);
+	return status;
+}

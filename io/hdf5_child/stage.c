@@ -1,0 +1,115 @@
+/*
+ * stage.c - shells and catalogs, made by a child process: what is in the staged file is
+ * nobody's to vouch for.
+ *
+ * The answer is a verdict and, when that is good, uint64 bytes and the file.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/system.h"
+#include "io/hdf5_child/child.h"
+#include "io/hdf5_library/file.h"
+#include "io/hdf5_write/stage.h"
+
+#define IMAGE_NBYTES  (UINT64_C(1) << 32)
+
+struct question {
+	const char *file, *path;
+	const uint64_t *shape;
+	int ndim;
+	const struct qn_catalog *catalog; /* NULL: a shell is asked for */
+	void **image;
+	size_t *nbytes;
+	struct qn_h5_caller caller;
+};
+
+static void answer(void *ctx, int fd)
+{
+	const struct question *q = ctx;
+	struct quern_message err = { .status = QUERN_OK };
+	void *image = NULL;
+	size_t nbytes = 0;
+	enum quern_status status;
+	uint64_t n;
+
+	H5PLset_loading_state(0);
+	qn_h5_leave(&q->caller);
+	status = q->catalog ? qn_hdf5_catalog(q->catalog, &image, &nbytes, &err)
+			    : qn_hdf5_shell(q->file, q->path, q->shape, q->ndim, &image, &nbytes,
+					    &err);
+	n = nbytes;
+	if (qn_child_tell_verdict(fd, status, &err) && status == QUERN_OK &&
+	    qn_child_tell(fd, &n, sizeof n))
+		qn_child_tell(fd, image, nbytes);
+}
+
+static enum quern_status hear(struct qn_child *c, void *question, struct quern_message *err)
+{
+	const struct question *q = question;
+	uint64_t n = 0;
+	enum quern_status status = qn_child_get_verdict(c, err);
+	void *image;
+
+	if (status == QUERN_OK)
+		status = qn_child_get(c, &n, sizeof n, err);
+	if (status != QUERN_OK)
+		return status;
+	if (n > IMAGE_NBYTES)
+		return qn_child_refuse(c, "a file without end", err);
+	image = qn_malloc((size_t)n + 1);
+	if (!image)
+		return qn_error_nomem(err, (size_t)n, "a file");
+	status = qn_child_get(c, image, (size_t)n, err);
+	if (status != QUERN_OK) {
+		free(image);
+		return status;
+	}
+	*q->image = image;
+	*q->nbytes = (size_t)n;
+	return QUERN_OK;
+}
+
+static void forget(void *question)
+{
+	const struct question *q = question;
+
+	free(*q->image);
+	*q->image = NULL;
+}
+
+static enum quern_status ask(struct question *q, struct quern_message *err)
+{
+	const struct qn_hdf5_asking a = { answer, hear, forget, q };
+	struct stat st;
+	enum quern_status status;
+	int fd;
+
+	*q->image = NULL;
+	status = qn_h5_open_signed(q->file, &fd, &st, err);
+	if (status != QUERN_OK)
+		return status;
+	qn_sys_close(fd);
+	return qn_hdf5_child_ask(&a, q->file, &q->caller, (uint64_t)st.st_size, err);
+}
+
+enum quern_status qn_hdf5_child_shell(const char *file, const char *path, const uint64_t *shape,
+				      int ndim, void **image, size_t *nbytes,
+				      struct quern_message *err)
+{
+	struct question q = { .file = file, .path = path, .shape = shape, .ndim = ndim,
+			      .image = image, .nbytes = nbytes };
+
+	return ask(&q, err);
+}
+
+enum quern_status qn_hdf5_child_catalog(const struct qn_catalog *c, void **image, size_t *nbytes,
+					struct quern_message *err)
+{
+	struct question q = { .file = c->source, .catalog = c, .image = image, .nbytes = nbytes };
+
+	return ask(&q, err);
+}

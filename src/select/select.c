@@ -1,0 +1,428 @@
+#include "select/select.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+uint64_t qn_box_nelems(const struct quern_box *box)
+{
+	uint64_t n = 1;
+
+	/* A box lies inside a checked dataset, so the product fits. */
+	for (int d = 0; d < box->ndim; d++)
+		n *= box->count[d];
+	return n;
+}
+
+void qn_box_format(const struct quern_box *box, size_t nbytes, char *out)
+{
+	size_t n = 0;
+
+	*out = '\0';
+	for (int d = 0; d < box->ndim && n < nbytes; d++) {
+		const unsigned long long start = box->start[d], step = box->step[d];
+		const unsigned long long stop = box->count[d] ? start + (box->count[d] - 1) * step + 1 : start;
+
+		n += (size_t)snprintf(out + n, nbytes - n, "%s%llu:%llu", d ? "," : "", start, stop);
+		if (step != 1 && n < nbytes)
+			n += (size_t)snprintf(out + n, nbytes - n, ":%llu", step);
+	}
+}
+
+void qn_shape_format(const uint64_t *shape, int ndim, size_t nbytes, char *out)
+{
+	size_t n = 0;
+
+	*out = '\0';
+	for (int d = 0; d < ndim && n < nbytes; d++)
+		n += (size_t)snprintf(out + n, nbytes - n, "%s%llu", d ? "," : "",
+				      (unsigned long long)shape[d]);
+}
+
+int qn_dimension_find(const struct qn_dataset *d, const char *name)
+{
+	char *end;
+	long n;
+
+	for (int i = 0; i < d->ndim; i++)
+		if (d->dim_name[i] && !strcmp(d->dim_name[i], name))
+			return i;
+	n = strtol(name, &end, 10);
+	return end != name && !*end && n >= 0 && n < d->ndim ? (int)n : -1;
+}
+
+static const char *dimension_label(const struct qn_dataset *d, int dim)
+{
+	return d->dim_name[dim] ? d->dim_name[dim] : "?";
+}
+
+/* One slice, while it is read. */
+struct slice {
+	const struct qn_dataset *d;
+	const struct qn_coordinates *coordinates;
+	int dim;
+	const char *whole;	/* the selection, and where in it this slice begins */
+	size_t at;
+	const char *text;
+	struct quern_box *box;
+	struct quern_message *err;
+	int nparts;
+	struct qn_bound part[3];
+	bool is_year[3];	/* an integer that could be one */
+};
+
+static enum quern_status bad_slice(const struct slice *s, const char *why)
+{
+	return qn_error_set(s->err, QUERN_ERR_USAGE, "--select: '%s' for dimension %d (%s) of %s: "
+			    "%s; its length is %" PRIu64, s->text, s->dim,
+			    dimension_label(s->d, s->dim), s->d->path, why, s->d->shape[s->dim]);
+}
+
+/* --- words --- */
+
+static bool at_end(const char *p)
+{
+	return *p == ':' || !*p;
+}
+
+/* A number of so many characters. */
+static bool read_number(const char *text, size_t n, struct qn_bound *b)
+{
+	char *end;
+
+	errno = 0;
+	if (text[strcspn(text, ".eE:")] == ':' || !text[strcspn(text, ".eE:")]) {
+		b->kind = QN_BOUND_INDEX;
+		b->index = strtoll(text, &end, 10);
+		return end == text + n && !errno;
+	}
+	b->kind = QN_BOUND_REAL;
+	b->real = strtod(text, &end);
+	return end == text + n && isfinite(b->real);
+}
+
+/* One part of a slice, if there is one: false when something else stands there. */
+static bool read_part(const char **p, struct qn_bound *b, bool *is_year)
+{
+	const char *s = *p;
+	size_t n;
+
+	b->kind = QN_BOUND_NONE;
+	if (at_end(s))
+		return true;
+	if (qn_moment_parse(&s, &b->moment)) {
+		b->kind = QN_BOUND_DATE;
+		*p = s;
+		return at_end(s);
+	}
+	n = strspn(s, "-+.0123456789eE");
+	if (!at_end(s + n) || *s == '+' || !read_number(s, n, b))
+		return false;
+	*is_year = n == 4 && b->kind == QN_BOUND_INDEX && b->index >= 0;
+	*p = s + n;
+	return true;
+}
+
+static bool read_parts(struct slice *s)
+{
+	const char *p = s->text;
+
+	for (;;) {
+		if (s->nparts == 3 || !read_part(&p, &s->part[s->nparts], &s->is_year[s->nparts]))
+			return false;
+		s->nparts++;
+		if (!*p)
+			return true;
+		p++;
+	}
+}
+
+/* --- values --- */
+
+static bool is_value(const struct qn_bound *b)
+{
+	return b->kind == QN_BOUND_REAL || b->kind == QN_BOUND_DATE;
+}
+
+/* Beside a date an integer of four digits is a year. */
+static void make_year(struct slice *s, int i)
+{
+	struct qn_bound *b = &s->part[i];
+
+	if (!s->is_year[i] || s->part[1 - i].kind != QN_BOUND_DATE)
+		return;
+	b->kind = QN_BOUND_DATE;
+	b->moment = (struct qn_moment){ .date = { b->index, 1, 1 }, .precision = QN_TO_YEAR };
+}
+
+/* Value i with a decimal point or an exponent: as a selection has it. */
+static void put_value(const struct qn_axis *a, uint64_t i, char out[QN_AXIS_TEXT_NBYTES])
+{
+	char text[QN_AXIS_TEXT_NBYTES - 2];
+
+	qn_axis_format(a, i, out);
+	snprintf(text, sizeof(text), "%s", out);
+	snprintf(out, QN_AXIS_TEXT_NBYTES, "%s%s", text, text[strcspn(text, ".e")] ? "" : ".0");
+}
+
+/* The selection with another slice in the place of this one: a stretch by its values, from element
+   `skip` of it on. */
+static void put_stretch(const struct slice *s, const struct qn_axis *a,
+			const struct qn_interval *x, uint64_t skip, uint64_t step, size_t nbytes,
+			char *out)
+{
+	const uint64_t last = x->n - 1 - (x->n - 1 - skip) % step;
+	char from[QN_AXIS_TEXT_NBYTES], to[QN_AXIS_TEXT_NBYTES], by[32] = "";
+
+	put_value(a, x->first + skip, from);
+	put_value(a, x->first + last, to);
+	if (step > 1 && last > skip)
+		snprintf(by, sizeof(by), ":%" PRIu64, step);
+	snprintf(out, nbytes, "%.*s%s%s%s%s%s", (int)s->at, s->whole, from,
+		 last > skip ? ":" : "", last > skip ? to : "", by,
+		 s->whole + s->at + strlen(s->text));
+}
+
+/* A range of longitudes that goes on at the other end of the axis: the two that it is. Steps are
+   counted across the seam. */
+static enum quern_status refuse_crossing(const struct slice *s, const struct qn_axis *a,
+					 const struct qn_interval part[2], uint64_t skip,
+					 uint64_t step)
+{
+	char extent[256], one[256], two[256];
+
+	qn_axis_say_extent(a, false, sizeof(extent), extent);
+	put_stretch(s, a, &part[0], 0, step, sizeof(one), one);
+	put_stretch(s, a, &part[1], skip, step, sizeof(two), two);
+	return qn_error_set(s->err, QUERN_ERR_USAGE, "--select: '%s' for dimension %d (%s) of %s "
+			    "crosses the end of its coordinate: %s; select its parts in two runs: "
+			    "-s '%s' and -s '%s'", s->text, s->dim, dimension_label(s->d, s->dim),
+			    s->d->path, extent, one, two);
+}
+
+/* Two parts that meet are the whole axis, from somewhere within on: part[0], if steps meet too. */
+static bool unite(struct qn_interval part[2], uint64_t skip, uint64_t step)
+{
+	const uint64_t first = part[1].first + skip;
+
+	if (part[1].first + part[1].n != part[0].first || (part[0].first - first) % step)
+		return false;
+	part[0] = (struct qn_interval){ first, part[0].first + part[0].n - first };
+	return true;
+}
+
+static enum quern_status find_values(struct slice *s, uint64_t step)
+{
+	const struct qn_axis *axis = NULL;
+	struct qn_interval part[2];
+	uint64_t skip;
+	int nparts;
+	char why[512];
+	enum quern_status st;
+
+	if (!s->coordinates)
+		return bad_slice(s, "values of coordinates cannot be selected here");
+	st = s->coordinates->axis(s->coordinates->ctx, s->d, s->dim, &axis, s->err);
+	if (st)
+		return st;
+	nparts = qn_axis_find(axis, &s->part[0], &s->part[1], s->nparts == 1, part, sizeof(why),
+			      why);
+	if (!nparts)
+		return bad_slice(s, why);
+	skip = nparts > 1 ? (step - part[0].n % step) % step : 0;
+	if (nparts > 1 && skip < part[1].n && !unite(part, skip, step))
+		return refuse_crossing(s, axis, part, skip, step);
+	s->box->start[s->dim] = part[0].first;
+	s->box->step[s->dim] = step;
+	s->box->count[s->dim] = qn_ceil_div(part[0].n, step);
+	return QUERN_OK;
+}
+
+/* --- indexes --- */
+
+/* An index or indexes that select nothing: says where the coordinate is, if there is one. */
+static enum quern_status bad_indexes(const struct slice *s, const char *why)
+{
+	char text[512], extent[256] = "";
+
+	if (s->coordinates && s->coordinates->extent)
+		s->coordinates->extent(s->coordinates->ctx, s->d, s->dim, sizeof(extent), extent);
+	snprintf(text, sizeof(text), "%s%s%s", why, extent[0] ? "; " : "", extent);
+	return bad_slice(s, text);
+}
+
+/* Counts a negative bound from the end and clips it to [0, length], as Python does. */
+static uint64_t clip_bound(int64_t v, uint64_t length)
+{
+	if (v < 0)
+		return 0 - (uint64_t)v > length ? 0 : length + (uint64_t)v;
+	return qn_min_u64((uint64_t)v, length);
+}
+
+static enum quern_status find_index(struct slice *s)
+{
+	uint64_t length = s->d->shape[s->dim];
+	int64_t v = s->part[0].index;
+
+	if (v < 0 ? 0 - (uint64_t)v > length : (uint64_t)v >= length)
+		return bad_indexes(s, s->is_year[0] ? "the index is out of range (a year is "
+						      "written as 2001-01:2001-12)"
+						    : "the index is out of range");
+	s->box->start[s->dim] = v < 0 ? length + (uint64_t)v : (uint64_t)v;
+	s->box->count[s->dim] = 1;
+	s->box->step[s->dim] = 1;
+	return QUERN_OK;
+}
+
+static enum quern_status find_indexes(struct slice *s, uint64_t step)
+{
+	uint64_t length = s->d->shape[s->dim];
+	uint64_t start = s->part[0].kind ? clip_bound(s->part[0].index, length) : 0;
+	uint64_t stop = s->part[1].kind ? clip_bound(s->part[1].index, length) : length;
+
+	if (stop <= start && length > 0)
+		return bad_indexes(s, "nothing is selected: numbers are indexes, half open, unless "
+				      "they have a decimal point");
+	s->box->start[s->dim] = start;
+	s->box->step[s->dim] = step;
+	s->box->count[s->dim] = stop > start ? qn_ceil_div(stop - start, step) : 0;
+	return QUERN_OK;
+}
+
+static enum quern_status parse_slice(struct slice *s)
+{
+	uint64_t step = 1;
+
+	if (!read_parts(s))
+		return bad_slice(s, "not START:STOP:STEP or an index, nor values of its coordinate "
+				 "such as -30.0:30.0 or 2001-01:2001-12");
+	if (s->nparts == 1 && !s->part[0].kind)
+		return bad_slice(s, "the slice is empty");
+	if (s->part[2].kind) {
+		if (s->part[2].kind != QN_BOUND_INDEX || s->part[2].index < 1)
+			return bad_slice(s, "the step must be 1 or more");
+		step = (uint64_t)s->part[2].index;
+	}
+	make_year(s, 0);
+	make_year(s, 1);
+	if (s->part[0].kind && s->part[1].kind && s->part[0].kind != s->part[1].kind)
+		return bad_slice(s, "its ends are of different kinds: with a decimal point a "
+				 "number is a value of the coordinate, without one it is an index");
+	if (is_value(&s->part[0]) || is_value(&s->part[1]))
+		return find_values(s, step);
+	return s->nparts == 1 ? find_index(s) : find_indexes(s, step);
+}
+
+/* "time, lat, lon" */
+static void list_dimensions(const struct qn_dataset *d, size_t nbytes, char *out)
+{
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (int i = 0; i < d->ndim && at < nbytes; i++)
+		at += (size_t)snprintf(out + at, nbytes - at, "%s%s", i ? ", " : "",
+				       dimension_label(d, i));
+}
+
+static enum quern_status no_dimension(const struct slice *s, const char *name)
+{
+	const struct qn_coordinates *c = s->coordinates;
+	char dims[256], about[256] = "";
+
+	list_dimensions(s->d, sizeof(dims), dims);
+	if (c && c->about)
+		c->about(c->ctx, s->d, name, sizeof(about), about);
+	return qn_error_set(s->err, QUERN_ERR_USAGE, "--select: %s has no dimension '%s'%s; its "
+			    "dimensions are %s (`quern inspect` shows them)", s->d->path, name,
+			    about, dims);
+}
+
+/* The dimension of an entry; -1: there is none of the name, d->ndim: there are too many entries.
+   *value: what comes after the name. *position counts the entries without one. */
+static int split_entry(const struct qn_dataset *d, char *entry, int *position, char **value)
+{
+	char *equals = strchr(entry, '=');
+
+	*value = equals ? equals + 1 : entry;
+	if (!equals)
+		return *position < d->ndim ? (*position)++ : d->ndim;
+	*equals = 0;
+	return qn_dimension_find(d, entry);
+}
+
+/* One comma-separated entry; *position counts the entries without a name. */
+static enum quern_status parse_entry(struct slice *s, const char *copy, char *entry, int *position,
+				     bool *seen)
+{
+	const struct qn_dataset *d = s->d;
+	char *value;
+
+	/* A blank after the comma is how people write lists. */
+	entry += strspn(entry, " ");
+	s->dim = split_entry(d, entry, position, &value);
+	if (s->dim < 0)
+		return no_dimension(s, entry);
+	if (s->dim >= d->ndim)
+		return qn_error_set(s->err, QUERN_ERR_USAGE, "--select: more slices than the %d "
+				    "dimensions of %s", d->ndim, d->path);
+	if (seen[s->dim])
+		return qn_error_set(s->err, QUERN_ERR_USAGE, "--select: dimension %d (%s) of %s is "
+				    "given twice", s->dim, dimension_label(d, s->dim), d->path);
+	seen[s->dim] = true;
+	s->text = value;
+	s->at = (size_t)(s->text - copy);
+	return parse_slice(s);
+}
+
+enum quern_status qn_select(const struct qn_dataset *d, const char *text,
+			    const struct qn_coordinates *coordinates, struct quern_box *box,
+			    struct quern_message *err)
+{
+	bool seen[QUERN_MAX_DIMS] = { false };
+	enum quern_status st = QUERN_OK;
+	char *copy, *entry, *rest;
+	int position = 0;
+
+	memset(box, 0, sizeof(*box));
+	box->ndim = d->ndim;
+	for (int i = 0; i < d->ndim; i++) {
+		box->count[i] = d->shape[i];
+		box->step[i] = 1;
+	}
+	if (!text || !*text)
+		return QUERN_OK;
+	rest = copy = qn_strdup(text);
+	if (!copy)
+		return qn_error_nomem(err, strlen(text), "the selection");
+	while (!st && (entry = strsep(&rest, ","))) {
+		struct slice s = { .d = d, .coordinates = coordinates, .whole = text, .box = box,
+				   .err = err };
+
+		st = parse_entry(&s, copy, entry, &position, seen);
+	}
+	free(copy);
+	return st;
+}
+
+bool qn_select_slice(const struct qn_dataset *d, const char *text, int dim, size_t nbytes,
+		     char *out)
+{
+	char *copy = text ? qn_strdup(text) : NULL, *rest = copy, *entry, *value;
+	int position = 0;
+	bool found = false;
+
+	while (!found && (entry = strsep(&rest, ","))) {
+		found = split_entry(d, entry + strspn(entry, " "), &position, &value) == dim;
+		if (found && d->dim_name[dim])
+			snprintf(out, nbytes, "%s=%s", d->dim_name[dim], value);
+		else if (found)
+			snprintf(out, nbytes, "%d=%s", dim, value);
+	}
+	free(copy);
+	return found;
+}
