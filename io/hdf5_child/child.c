@@ -29,7 +29,7 @@
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_library/ask.h"
 #include "io/hdf5_child/grants.h"
-#include "io/hdf5_library/names.h"
+#include "io/hdf5_format/names.h"
 #include "io/hdf5_format/raw.h"
 #include "io/hdf5_library/sources.h"
 #include "io/hdf5_write/write.h"

@@ -12,5 +12,6 @@ LIB_SRCS += io/hdf5_format/layout.c
 LIB_SRCS += io/hdf5_format/links.c
 LIB_SRCS += io/hdf5_format/lookup3.c
 LIB_SRCS += io/hdf5_format/met.c
+LIB_SRCS += io/hdf5_format/names.c
 LIB_SRCS += io/hdf5_format/raw.c
 LIB_SRCS += io/hdf5_format/space.c

@@ -10,7 +10,6 @@ LIB_SRCS += io/hdf5_library/file.c
 LIB_SRCS += io/hdf5_library/follow.c
 LIB_SRCS += io/hdf5_library/list.c
 LIB_SRCS += io/hdf5_library/member.c
-LIB_SRCS += io/hdf5_library/names.c
 LIB_SRCS += io/hdf5_library/open.c
 LIB_SRCS += io/hdf5_library/read.c
 LIB_SRCS += io/hdf5_library/sources.c

@@ -13,7 +13,7 @@
 #include "base/system.h"
 #include "data/external.h"
 #include "io/hdf5_library/file.h"
-#include "io/hdf5_library/names.h"
+#include "io/hdf5_format/names.h"
 
 #define OTHER_FILES 24 /* that a process has open besides the sources */
 

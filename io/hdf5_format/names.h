@@ -2,8 +2,8 @@
  * names.h - where the library looks for the files that a file names: sources of a virtual
  * dataset, targets of external links, external raw files.
  */
-#ifndef QN_IO_HDF5_LIBRARY_NAMES_H
-#define QN_IO_HDF5_LIBRARY_NAMES_H
+#ifndef QN_IO_HDF5_FORMAT_NAMES_H
+#define QN_IO_HDF5_FORMAT_NAMES_H
 
 #include "base/error.h"
 

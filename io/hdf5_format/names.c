@@ -1,4 +1,4 @@
-#include "io/hdf5_library/names.h"
+#include "io/hdf5_format/names.h"
 
 #include <errno.h>
 #include <inttypes.h>
