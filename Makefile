@@ -5,6 +5,7 @@
 #
 #	CC= CFLAGS= CPPFLAGS= LDFLAGS=	the user's, added to quern's own flags
 #	SAN=address,undefined		a build with sanitizers, in its own directory
+#	DEBUG=1				a build that checks invariants (base/check.h), in its own directory
 #	FUZZ=1				a build for libFuzzer, with CC=clang; what `make fuzz` uses
 #	WERROR=1			warnings are errors
 #	V=1				shows the commands
@@ -102,6 +103,9 @@ P := $(B)/
 else ifdef SAN
 B := .build/san-$(subst $(comma),-,$(SAN))
 P := $(B)/
+else ifdef DEBUG
+B := .build/debug
+P := $(B)/
 else
 B := .build
 P :=
@@ -145,12 +149,14 @@ deps_libs = $(HDF5_LIBS) $(HWLOC_LIBS) $(LIBDEFLATE_LIBS) $(JANSSON_LIBS) \
 # FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION is libFuzzer's word for what it could not get past.
 san_flags := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
 	$(if $(FUZZ),-fsanitize=fuzzer-no-link -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION)
+# What is checked at each step.
+debug_flags := $(if $(DEBUG)$(SAN),-DQN_DEBUG) $(if $(DEBUG),-Og -g)
 warnings := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wmissing-prototypes \
 	$(if $(WERROR),-Werror)
 all_cppflags = -include ./config.h -D_GNU_SOURCE -I$(srcdir)/src -I$(srcdir) $(CPPFLAGS) $(deps_cflags)
 # What exact sums rest on comes after the user's flags, so that it holds.
 all_cflags = -std=gnu11 $(warnings) $(CFLAGS) -pthread -fPIC -fno-semantic-interposition \
-	-fno-math-errno -ffp-contract=off $(san_flags)
+	-fno-math-errno -ffp-contract=off $(debug_flags) $(san_flags)
 all_ldflags = -pthread -Wl,--as-needed $(LDFLAGS) $(san_flags)
 
 isa_flags_baseline :=
@@ -403,7 +409,7 @@ help:
 	@echo 'make dist          the tarball; distcheck tries it'
 	@echo 'make format        clang-format on all sources'
 	@echo 'make clean         also distclean'
-	@echo 'Variables: CC CFLAGS CPPFLAGS LDFLAGS SAN=address,undefined WERROR=1 V=1 TESTS='
+	@echo 'Variables: CC CFLAGS CPPFLAGS LDFLAGS SAN=address,undefined DEBUG=1 WERROR=1 V=1 TESTS='
 
 FORCE:
 .PHONY: all bench check check-hosts check-long check-matrix check-numa check-programs check-slurm \

@@ -51,6 +51,7 @@ UNIT_TESTS += tests/unit/test_sums
 UNIT_TESTS += tests/unit/test_text
 UNIT_TESTS += tests/unit/test_topk
 UNIT_TESTS += tests/unit/test_topo
+UNIT_TESTS += tests/unit/test_valid
 UNIT_TESTS += tests/unit/test_verify
 SHELL_TESTS += tests/cli/attributes.sh
 SHELL_TESTS += tests/cli/completion.sh

@@ -1,5 +1,6 @@
 # src/base: sources of libquern.
 LIB_SRCS += src/base/calendar.c
+LIB_SRCS += src/base/check.c
 LIB_SRCS += src/base/cond.c
 LIB_SRCS += src/base/cpu.c
 LIB_SRCS += src/base/environment.c

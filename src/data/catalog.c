@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 
 #define MAGIC	    UINT64_C(0x71756572636174ff)
@@ -447,11 +448,44 @@ enum quern_status qn_catalog_parse(const char *file, const struct qn_tables *t,
 		why = check_sum(t, &nomem);
 	for (size_t i = 0; !why && !nomem && i < sizeof part / sizeof *part; i++)
 		why = part[i](t, c, &nomem);
-	if (!why && !nomem)
+	if (!why && !nomem) {
+		QN_ASSERT_VALID(catalog, c);
 		return QUERN_OK;
+	}
 	qn_catalog_fini(c);
 	return nomem ? qn_error_nomem(err, t->nbytes[QN_TABLE_CHUNKS], "a catalog")
 		     : refuse(file, why, err);
+}
+
+static bool is_valid_shard(const struct qn_catalog *c, uint32_t i, const char **why)
+{
+	const struct qn_shard *s = &c->shard[i], *before = i ? s - 1 : NULL;
+	const bool goes_on = before && before->dataset == s->dataset;
+
+	QN_HOLDS(s->dataset < c->ndatasets && s->dim >= 0 && s->dim < QUERN_MAX_DIMS && s->count,
+		 "a shard is of a dataset, and has indexes of it");
+	QN_HOLDS(s->dataset == (goes_on ? before->dataset : before ? before->dataset + 1 : 0) &&
+			 s->start == (goes_on ? before->start + before->count : 0),
+		 "shards are by dataset and start, without gaps");
+	QN_HOLDS(s->nhomes <= QN_MOST_REPLICAS, "a shard has up to QN_MOST_REPLICAS homes");
+	for (uint32_t k = 0; k < s->nhomes; k++)
+		QN_HOLDS(s->home[k] < c->nhosts, "homes are hosts");
+	if (!c->nentries)
+		return true;
+	QN_HOLDS(s->first == (before ? before->first + before->nchunks : 0) &&
+			 s->nchunks <= c->nentries - s->first,
+		 "entries are shard by shard");
+	return true;
+}
+
+bool qn_catalog_is_valid(const struct qn_catalog *c, const char **why)
+{
+	QN_HOLDS(c->source && (!c->ndatasets || c->path), "a catalog has a source and names of datasets");
+	QN_HOLDS(!c->nhosts || c->host, "hosts that are counted are there");
+	for (uint32_t i = 0; i < c->nshards; i++)
+		if (!is_valid_shard(c, i, why))
+			return false;
+	return true;
 }
 
 /* --- for other ranks --- */
@@ -472,6 +506,7 @@ void *qn_catalog_flatten(const struct qn_catalog *c, size_t *nbytes, struct quer
 	struct qn_tables t;
 	char *out, *at;
 
+	QN_ASSERT_VALID(catalog, c);
 	if (qn_catalog_pack(c, &t, err))
 		return NULL;
 	memcpy(h.at, c->at, sizeof h.at);

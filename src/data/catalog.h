@@ -43,6 +43,8 @@ struct qn_shard {
 	uint64_t chunk[QUERN_MAX_DIMS];
 };
 
+/* Always, once it has shards: shards are by dataset and start, and of each dataset without gaps; where
+   entries are there, they are shard by shard; homes are hosts. */
 struct qn_catalog {
 	char *file; /* owned: the catalog */
 	uint64_t file_nbytes;
@@ -65,6 +67,7 @@ struct qn_catalog {
 };
 
 void qn_catalog_fini(struct qn_catalog *c);
+bool qn_catalog_is_valid(const struct qn_catalog *c, const char **why);
 
 /* The tables as they are in a file; owned by whoever made them. */
 enum qn_table {

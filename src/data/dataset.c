@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 
 #define NAMES_SHOWN 16
@@ -378,6 +379,18 @@ enum quern_status qn_dataset_check(const struct qn_dataset *d, struct quern_mess
 	    (why = bad_rest(d)) || (why = bad_filters(d)) || (why = bad_members(d)))
 		return refuse(d, err, why);
 	return check_chunks(d, err);
+}
+
+bool qn_dataset_is_valid(const struct qn_dataset *d, const char **why)
+{
+	QN_HOLDS(d->file && d->path, "a dataset has a file and a path");
+	QN_HOLDS(!bad_type(&d->type), "its type is one of those that there are");
+	QN_HOLDS(!bad_dims(d), "its shape, chunks and products are possible");
+	QN_HOLDS(!bad_record(d), "its records hold its elements");
+	QN_HOLDS(!bad_rest(d) && !bad_filters(d), "its texts end, and its filters are possible");
+	QN_HOLDS(!bad_members(d), "its members are there");
+	QN_HOLDS(check_chunks(d, NULL) == QUERN_OK, "its chunks ascend, are of its grid and in its file");
+	return true;
 }
 
 /*

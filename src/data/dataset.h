@@ -101,6 +101,7 @@ struct qn_column {
    it was described. What was there then stays where it was. */
 #define QN_GROWING INT64_MIN
 
+/* Always, once it was checked: what qn_dataset_check says. */
 struct qn_dataset {
 	char *file;		/* path as the user gave it */
 	char *path;		/* dataset in the file, absolute */
@@ -190,6 +191,9 @@ void qn_dataset_member_names(const struct qn_dataset *d, char out[QN_MEMBER_NAME
 /* The description is hostile until this says QUERN_OK: dimensions, products, chunk numbers sorted
    and unique, addresses and sizes inside the file, raw chunk sizes against the type. */
 enum quern_status qn_dataset_check(const struct qn_dataset *d, struct quern_message *err);
+
+/* The same as an invariant. */
+bool qn_dataset_is_valid(const struct qn_dataset *d, const char **why);
 
 /* Flat form of everything but the chunks, for a broadcast. pack returns owned memory, or NULL when
    there is none. unpack checks what it gets and gives a description without chunks. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "data/fill.h"
 
@@ -85,6 +86,7 @@ enum quern_status qn_mosaic_add(struct qn_mosaic *m, struct qn_dataset *d, uint3
 				 .ledger = QN_NO_LEDGER };
 	struct qn_dataset form;
 
+	QN_ASSERT_VALID(dataset, d);
 	make_form(d, &form);
 	if (!qn_grow(&m->member, &m->room_members, m->nmembers + 1, sizeof *m->member) ||
 	    !find_form(m, &form, &new.form) || !copy_names(&new, d)) {
@@ -247,6 +249,59 @@ enum quern_status qn_mosaic_place(struct qn_mosaic *m, struct qn_dataset *d,
 	return qn_mosaic_put(m, member, &from, &to, &fits, err);
 }
 
+static bool is_valid_member(const struct qn_mosaic *m, const struct qn_member *x, const char **why)
+{
+	QN_HOLDS(x->form < m->nforms, "the form of a member is one of the mosaic");
+	QN_HOLDS(x->file && x->path && x->shape, "a member has a file, a path and a shape");
+	QN_HOLDS(x->ledger == QN_NO_LEDGER || x->ledger < m->nledgers,
+		 "the ledger of a member is one of the mosaic");
+	QN_HOLDS(!x->nchunks || x->chunks, "chunks that are counted are there");
+	for (uint64_t i = 1; i < x->nchunks; i++)
+		QN_HOLDS(x->chunks[i - 1].number < x->chunks[i].number, "chunks ascend by their numbers");
+	return true;
+}
+
+/* nwords: where its words begin; then where they end. */
+static bool is_valid_part(const struct qn_mosaic *m, uint64_t i, uint64_t *nwords, const char **why)
+{
+	const uint64_t *w = m->words + m->row_at[i];
+	struct quern_box from, to;
+	int axis[QUERN_MAX_DIMS];
+
+	QN_HOLDS(m->row_at[i] == *nwords && *nwords + 2 <= m->nwords,
+		 "the words of a part follow those of the one before");
+	QN_HOLDS(w[0] < m->nmembers, "the member of a part is one of the mosaic");
+	QN_HOLDS(w[1] == (uint64_t)m->form[m->member[w[0]].form].ndim,
+		 "a box of a member has its dimensions");
+	*nwords += 2 + 3 * (w[1] + (uint64_t)m->ndim);
+	QN_HOLDS(*nwords <= m->nwords, "the words of a part are there");
+	take_box(take_box(w + 2, m->ndim, &to), (int)w[1], &from);
+	QN_HOLDS(is_inside(&from, m->member[w[0]].shape), "the box of a part is inside its member");
+	QN_HOLDS(pair(&from, &to, axis), "the boxes of a part have the same counts");
+	return true;
+}
+
+bool qn_mosaic_is_valid(const struct qn_mosaic *m, const char **why)
+{
+	uint64_t nwords = 0;
+
+	QN_HOLDS(m->ndim >= 0 && m->ndim <= QUERN_MAX_DIMS, "a mosaic has up to QUERN_MAX_DIMS dimensions");
+	for (uint32_t i = 0; i < m->nforms; i++)
+		QN_HOLDS(m->form[i].ndim >= 0 && m->form[i].ndim <= QUERN_MAX_DIMS && !m->form[i].file &&
+				 !m->form[i].chunks,
+			 "a form has dimensions, and neither file nor chunks");
+	for (uint32_t i = 0; i < m->nledgers; i++)
+		QN_HOLDS(m->ledger[i].file, "a ledger has a file");
+	for (uint32_t i = 0; i < m->nmembers; i++)
+		if (!is_valid_member(m, &m->member[i], why))
+			return false;
+	for (uint64_t i = 0; i < m->nparts; i++)
+		if (!is_valid_part(m, i, &nwords, why))
+			return false;
+	QN_HOLDS(nwords == m->nwords, "all words are of parts");
+	return true;
+}
+
 /* The box of all elements that are stored in the dimensions before `dim`, and beyond in that one. */
 static enum quern_status put_slab(struct qn_mosaic *m, uint32_t member, const struct qn_dataset *d,
 				  int dim, const uint64_t *origin, struct quern_message *err)
@@ -366,6 +421,7 @@ void *qn_mosaic_pack(const struct qn_mosaic *m, bool with_chunks, size_t *nbytes
 	struct cursor c = { .at = NULL };
 	void *out;
 
+	QN_ASSERT_VALID(mosaic, m);
 	write_mosaic(&c, m, with_chunks);
 	out = qn_malloc(c.nbytes);
 	if (!out)
@@ -473,8 +529,10 @@ enum quern_status qn_mosaic_unpack(const void *data, size_t nbytes, struct qn_mo
 	struct cursor c = { .at = (uint8_t *)data, .end = (uint8_t *)data + nbytes };
 
 	qn_mosaic_init(m, 0);
-	if (read_mosaic(&c, m))
+	if (read_mosaic(&c, m)) {
+		QN_ASSERT_VALID(mosaic, m);
 		return QUERN_OK;
+	}
 	qn_mosaic_fini(m);
 	return qn_error_set(err, QUERN_ERR_RUN, "the parts of the dataset cannot be had from rank 0: "
 			    "this rank runs another build, or has no memory");

@@ -48,6 +48,11 @@ struct qn_part {
 	int axis[QUERN_MAX_DIMS];	/* dimension of `from` by that of `to`; -1: none, one index */
 };
 
+/*
+ * Always: there is a form, a member and a ledger of each number that is used; boxes of parts are within
+ * their members and have as many elements on both sides; words of parts follow each other without gaps;
+ * chunks of a member are in the order of their numbers.
+ */
 struct qn_mosaic {
 	int ndim;			/* of the whole */
 	uint32_t nforms;
@@ -67,6 +72,7 @@ struct qn_mosaic {
 };
 
 void qn_mosaic_fini(struct qn_mosaic *m);
+bool qn_mosaic_is_valid(const struct qn_mosaic *m, const char **why);
 
 /* A mosaic without parts, of a whole with ndim dimensions. */
 void qn_mosaic_init(struct qn_mosaic *m, int ndim);

@@ -3,9 +3,11 @@
  */
 #include "kernel/kernel.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/check.h"
 #include "base/least.h"
 #include "base/mem.h"
 #include "base/options.h"
@@ -227,6 +229,45 @@ void qn_state_merge(const struct qn_layout_of_state *l, int64_t *into, const int
 		into += n;
 		from += n;
 	}
+}
+
+static bool is_valid_list(const int64_t *list, size_t nwords, size_t width, const char **why)
+{
+	for (size_t i = width; i < nwords; i += width)
+		QN_HOLDS(!qn_least_is_better(list + i - width, list + i, width),
+			 "entries of a list descend to the best one");
+	return true;
+}
+
+static bool is_normal(const struct quern_kernel *k, const void *self, size_t nwords, const int64_t *state)
+{
+	int64_t *copy = k->normalize ? qn_alloc_aligned(nwords * sizeof(*copy)) : NULL;
+	bool same = true;
+
+	if (copy) {
+		memcpy(copy, state, nwords * sizeof(*copy));
+		k->normalize(self, copy);
+		same = !memcmp(copy, state, nwords * sizeof(*copy));
+	}
+	free(copy);
+	return same;
+}
+
+bool qn_state_is_valid(const struct quern_kernel *k, const void *self, const struct qn_layout_of_state *l,
+		       const int64_t *state, const char **why)
+{
+	const int64_t *at = state;
+
+	for (int i = 0; i < l->nsegments; i++) {
+		const struct quern_segment *s = &l->segment[i];
+
+		if (s->op == QUERN_LEAST && !is_valid_list(at, s->nwords, s->width, why))
+			return false;
+		at += s->nwords;
+	}
+	QN_HOLDS((size_t)(at - state) == l->nwords, "segments are all of a state");
+	QN_HOLDS(is_normal(k, self, l->nwords, state), "a normalized state stays as it is");
+	return true;
 }
 
 void qn_state_double(const struct qn_layout_of_state *l, int64_t *state)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "select/progression.h"
 
@@ -109,7 +110,23 @@ enum quern_status qn_items_init(struct qn_items *it, const struct qn_mosaic *m,
 		}
 		count_part(it, i, &slot);
 	}
+	QN_ASSERT_VALID(items, it);
 	return QUERN_OK;
+}
+
+bool qn_items_is_valid(const struct qn_items *it, const char **why)
+{
+	QN_HOLDS(it->mosaic && it->ntouched <= it->mosaic->nparts, "touched parts are parts of the mosaic");
+	QN_HOLDS((it->ntouched > 0) == (it->nitems > 0), "there are items where parts are touched");
+	for (uint64_t i = 0; i < it->ntouched; i++) {
+		QN_HOLDS(it->part[i] < it->mosaic->nparts && (!i || it->part[i - 1] < it->part[i]),
+			 "touched parts ascend and are parts of the mosaic");
+		QN_HOLDS(i ? it->first[i - 1] < it->first[i] : it->first[i] == 0,
+			 "first items ascend from 0");
+		QN_HOLDS(it->first[i] < it->nitems, "a touched part has an item");
+	}
+	QN_HOLDS(it->nchunks >= it->nitems && it->max_chunks <= it->nchunks, "each item has a chunk");
+	return true;
 }
 
 void qn_items_fini(struct qn_items *it)

@@ -13,6 +13,8 @@
 #include "data/mosaic.h"
 #include "plan/cut.h"
 
+/* Always: touched parts ascend and are of the mosaic; each has an item at least; their first items ascend
+   from 0, and all are below nitems. */
 struct qn_items {
 	const struct qn_mosaic *mosaic;		/* keeps */
 	struct quern_box selection;		/* of the whole */
@@ -43,6 +45,7 @@ enum quern_status qn_items_init(struct qn_items *it, const struct qn_mosaic *m,
 				const struct quern_box *selection,
 				const struct quern_demand *demand, struct quern_message *err);
 void qn_items_fini(struct qn_items *it);
+bool qn_items_is_valid(const struct qn_items *it, const char **why);
 
 /* Moves the slot to an item. */
 void qn_items_seek(const struct qn_items *it, uint64_t item, struct qn_slot *slot);

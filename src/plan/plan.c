@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "plan/seating.h"
 
@@ -245,7 +246,50 @@ enum quern_status qn_plan_make(const struct qn_cluster *cluster, const struct qn
 	qn_seating_fini(&s);
 	if (st)
 		qn_plan_fini(plan);
+	else
+		QN_ASSERT_VALID(plan, plan);
 	return st;
+}
+
+/* 0 + 1 + ... + n - 1, modulo 2^64. */
+static uint64_t sum_below(uint64_t n)
+{
+	return n % 2 ? (n - 1) / 2 * n : n / 2 * (n - 1);
+}
+
+static bool is_valid_portion(const struct qn_plan *plan, int r, uint64_t *sum, const char **why)
+{
+	uint64_t nitems = 0, end = 0;
+
+	for (uint64_t i = plan->at[r]; i < plan->at[r + 1]; i++) {
+		const struct qn_series *s = &plan->range[i];
+
+		QN_HOLDS(s->n && s->first >= end, "ranges of a rank ascend without meeting");
+		QN_HOLDS(s->n <= plan->nitems && s->first <= plan->nitems - s->n, "ranges are of items");
+		end = s->first + s->n;
+		nitems += s->n;
+		*sum += s->n * s->first + sum_below(s->n);
+	}
+	QN_HOLDS(plan->rank[r].nitems == nitems, "a portion counts the items of its ranges");
+	return true;
+}
+
+/* That each item is given once, the sum of their numbers tells: a list of them would be large. */
+bool qn_plan_is_valid(const struct qn_plan *plan, const char **why)
+{
+	uint64_t nitems = 0, sum = 0;
+
+	QN_HOLDS(plan->nranks > 0 && plan->at && plan->rank && !plan->at[0], "a plan has ranks");
+	for (int r = 0; r < plan->nranks; r++)
+		QN_HOLDS(plan->at[r] <= plan->at[r + 1], "the ranges of ranks follow each other");
+	for (int r = 0; r < plan->nranks; r++) {
+		if (!is_valid_portion(plan, r, &sum, why))
+			return false;
+		nitems += plan->rank[r].nitems;
+	}
+	QN_HOLDS(nitems == plan->nitems, "all items are given to ranks");
+	QN_HOLDS(sum == sum_below(plan->nitems), "each item is given once");
+	return true;
 }
 
 void qn_plan_fini(struct qn_plan *plan)

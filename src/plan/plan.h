@@ -100,6 +100,8 @@ struct qn_portion {
 	double finish;			/* predicted */
 };
 
+/* Always: ranges of a rank ascend without meeting; each item is in one range of one rank; a rank's
+   portion counts the items of its ranges. */
 struct qn_plan {
 	int nranks;
 	uint64_t nitems;
@@ -123,6 +125,7 @@ enum quern_status qn_plan_make(const struct qn_cluster *cluster, const struct qn
 			       const struct qn_rates *rates, struct qn_plan *plan,
 			       uint64_t *unreachable, struct quern_message *err);
 void qn_plan_fini(struct qn_plan *plan);
+bool qn_plan_is_valid(const struct qn_plan *plan, const char **why);
 
 void qn_homes_fini(struct qn_homes *homes);
 

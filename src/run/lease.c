@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "plan/policy.h"
 
@@ -62,6 +63,23 @@ void qn_leases_fini(struct qn_leases *l)
 {
 	qn_shared_free(l->shared);
 	memset(l, 0, sizeof(*l));
+}
+
+bool qn_leases_is_valid(const struct qn_leases *l, const char **why)
+{
+	for (int i = 0; l->board && i < QN_NLEASES; i++) {
+		const struct qn_queue *q = &l->lease[i];
+		const uint32_t nleft = atomic_load(&l->board->nleft[i]);
+
+		if (!nleft)
+			continue;
+		QN_HOLDS(nleft <= q->header->nitems, "what is left of a lease was given");
+		QN_HOLDS(q->header->nstretches <= l->room_stretches && q->header->nchunks <= l->room_chunks,
+			 "a lease is within its room");
+		if (!qn_queue_is_valid(q, why))
+			return false;
+	}
+	return true;
 }
 
 void qn_leases_reset(struct qn_leases *l)
@@ -295,5 +313,6 @@ enum quern_status qn_lease_accept(struct qn_leases *l, int slot, struct qn_weigh
 	q->header->nbytes = *weight;
 	atomic_store(&l->board->nleft[slot], f.ntasks);
 	atomic_store(&q->header->range, (uint64_t)f.ntasks << 32);
+	QN_ASSERT_VALID(leases, l);
 	return QUERN_OK;
 }

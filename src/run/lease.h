@@ -25,6 +25,7 @@ struct qn_lease_board {
 	_Alignas(64) _Atomic uint32_t nleft[QN_NLEASES];	/* tasks that are not done */
 };
 
+/* Always: each slot is a queue (queue.h) within its room, and has no more tasks left than it was given. */
 struct qn_leases {
 	struct qn_shared *shared;	/* NULL: there is one host, and never a lease */
 	struct qn_lease_board *board;
@@ -36,6 +37,7 @@ struct qn_leases {
 enum quern_status qn_leases_new(struct qn_comm *c, const struct qn_items *items,
 				struct qn_leases *l, struct quern_message *err);
 void qn_leases_fini(struct qn_leases *l);
+bool qn_leases_is_valid(const struct qn_leases *l, const char **why);
 
 /* The memory that l->room_* take, and where in it everything is. Not collective. */
 size_t qn_leases_nbytes(const struct qn_leases *l);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/check.h"
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -33,6 +34,7 @@ static void normalize(struct qn_run *run)
 {
 	if (run->kernel->normalize)
 		run->kernel->normalize(run->self, run->state);
+	QN_ASSERT_VALID(state, run->kernel, run->self, &run->layout, run->state);
 }
 
 /* Merges the states of all ranks on rank 0: a collective for each segment. */
@@ -84,6 +86,7 @@ static enum quern_status one_pass(struct qn_run *run, struct quern_message *err)
 	if (st)
 		return st;
 	qn_queues_reset(&run->queues);
+	QN_ASSERT_VALID(queue, &run->queues.queue[run->queues.mine]);
 	if (qn_balance_is_one(&run->balance)) {
 		qn_leases_reset(&run->leases);
 		qn_balance_begin(&run->balance);

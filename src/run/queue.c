@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "plan/policy.h"
 
@@ -76,6 +77,27 @@ void qn_queues_fini(struct qn_queues *q)
 	free(q->queue);
 	free(q->victim);
 	memset(q, 0, sizeof(*q));
+}
+
+bool qn_queue_is_valid(const struct qn_queue *q, const char **why)
+{
+	const struct qn_queue_header *h = q->header;
+	const uint64_t range = atomic_load(&h->range);
+
+	QN_HOLDS(range >> 32 <= h->nitems, "the tail is one of the tasks, or their end");
+	QN_HOLDS(h->ncounted <= h->nitems, "tasks without weight are tasks");
+	for (uint32_t i = 0; i < h->nstretches; i++) {
+		const struct qn_stretch *s = &q->stretch[i];
+		const uint32_t end = i + 1 < h->nstretches ? s[1].task : h->nitems;
+		uint64_t n;
+
+		QN_HOLDS(i || !s->task, "the first stretch begins with task 0");
+		QN_HOLDS(s->task < end && end <= h->nitems, "stretches ascend by their tasks");
+		n = s->each == QN_EVEN ? (end - s->task > 1 ? 2 : 1) : (uint64_t)(end - s->task) * s->each;
+		QN_HOLDS(s->chunk <= h->nchunks && n <= h->nchunks - s->chunk,
+			 "the chunks of a stretch are in the segment");
+	}
+	return true;
 }
 
 void qn_queues_reset(struct qn_queues *q)

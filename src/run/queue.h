@@ -40,7 +40,9 @@ struct qn_stretch {
 };
 #define QN_EVEN 0
 
-/* One rank's segment, as any rank of the host sees it. */
+/* One rank's segment, as any rank of the host sees it. Always: [head, tail) is within the tasks;
+   stretches begin with task 0 and ascend, and their chunks are in the segment (whose tasks are no items
+   has none). */
 struct qn_queue {
 	struct qn_queue_header *header;
 	struct qn_stretch *stretch;
@@ -80,6 +82,7 @@ struct qn_share {
 enum quern_status qn_queues_new(struct qn_comm *c, const struct qn_share *share, uint32_t node,
 				uint32_t nthreads, struct qn_queues *q, struct quern_message *err);
 void qn_queues_fini(struct qn_queues *q);
+bool qn_queue_is_valid(const struct qn_queue *q, const char **why);
 
 /* Puts all tasks back for another pass; the caller then synchronises the host. */
 void qn_queues_reset(struct qn_queues *q);

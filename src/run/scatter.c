@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 
 #define FEWEST_EVEN 64		/* chunks that go on evenly, to be a stretch of their own */
@@ -288,7 +289,48 @@ enum quern_status qn_shares_make(const struct qn_run *run, const struct qn_lumps
 						s->room_slices * sizeof(*s->slice) +
 						s->room_own * sizeof(*s->own)),
 				      "the shares of the ranks");
+	QN_ASSERT_VALID(shares, s);
 	return check_shares(s, err);
+}
+
+static bool is_valid_share(const struct qn_shares *s, int r, const char **why)
+{
+	const struct qn_share *x = &s->share[r];
+	uint64_t nchunks = 0, last = 0;
+
+	for (uint64_t i = s->stretch_at[r]; i < s->stretch_at[r + 1]; i++) {
+		QN_HOLDS(i == s->stretch_at[r] ? !s->stretch[i].task : s->stretch[i].task > last,
+			 "stretches of a rank ascend from task 0");
+		QN_HOLDS(s->stretch[i].task < x->nitems, "stretches of a rank are of its items");
+		last = s->stretch[i].task;
+	}
+	for (uint64_t i = s->slice_at[r]; i < s->slice_at[r + 1]; i++) {
+		const struct qn_slice *c = &s->slice[i];
+		const uint64_t n = c->member == QN_OWN_CHUNKS
+					   ? s->nown
+					   : s->run->subject->mosaic.member[c->member].nchunks;
+
+		QN_HOLDS(c->first <= n && c->n <= n - c->first, "slices are of chunks that there are");
+		nchunks += c->n;
+	}
+	QN_HOLDS(nchunks == x->nchunks, "the slices of a rank have its chunks");
+	return true;
+}
+
+bool qn_shares_is_valid(const struct qn_shares *s, const char **why)
+{
+	QN_HOLDS(s->nranks > 0 && !s->stretch_at[0] && !s->slice_at[0], "there are ranks");
+	QN_HOLDS(s->stretch_at[s->nranks] == s->nstretches && s->slice_at[s->nranks] == s->nslices,
+		 "all stretches and slices are of ranks");
+	for (int r = 0; r < s->nranks; r++) {
+		QN_HOLDS(s->stretch_at[r] + s->share[r].nstretches == s->stretch_at[r + 1],
+			 "stretches are rank by rank");
+		QN_HOLDS(s->slice_at[r] <= s->slice_at[r + 1], "slices are rank by rank");
+	}
+	for (int r = 0; r < s->nranks; r++)
+		if (!is_valid_share(s, r, why))
+			return false;
+	return true;
 }
 
 void qn_shares_fini(struct qn_shares *s)

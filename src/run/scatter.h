@@ -20,7 +20,8 @@ struct qn_slice {
 };
 #define QN_OWN_CHUNKS UINT32_MAX
 
-/* Rank 0. All owned. */
+/* Rank 0. All owned. Always: stretches and slices are rank by rank; those of a rank cover its items from task
+   0 on; slices are of chunks that their members, or `own`, have. */
 struct qn_shares {
 	const struct qn_run *run;	/* borrows */
 	const struct qn_lumps *lumps;	/* borrows */
@@ -40,6 +41,7 @@ struct qn_shares {
 enum quern_status qn_shares_make(const struct qn_run *run, const struct qn_lumps *lumps,
 				 struct qn_shares *s, struct quern_message *err);
 void qn_shares_fini(struct qn_shares *s);
+bool qn_shares_is_valid(const struct qn_shares *s, const char **why);
 
 /* Fills run->share and run->queues of all ranks; s matters on rank 0 only. Collective. */
 enum quern_status qn_shares_scatter(struct qn_run *run, const struct qn_shares *s,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 
 uint64_t qn_box_nelems(const struct quern_box *box)
@@ -17,6 +18,20 @@ uint64_t qn_box_nelems(const struct quern_box *box)
 	for (int d = 0; d < box->ndim; d++)
 		n *= box->count[d];
 	return n;
+}
+
+bool qn_selection_is_valid(const struct quern_box *box, const uint64_t *shape, int ndim, const char **why)
+{
+	QN_HOLDS(box->ndim == ndim, "a selection has the dimensions of its dataset");
+	for (int d = 0; d < ndim; d++) {
+		uint64_t last;
+
+		QN_HOLDS(box->step[d] >= 1, "the step of a selection is 1 at least");
+		QN_HOLDS(!box->count[d] || (qn_mul(box->count[d] - 1, box->step[d], &last) &&
+					    qn_add(box->start[d], last, &last) && last < shape[d]),
+			 "a selection is inside its dataset");
+	}
+	return true;
 }
 
 void qn_box_format(const struct quern_box *box, size_t nbytes, char *out)
@@ -406,6 +421,8 @@ enum quern_status qn_select(const struct qn_dataset *d, const char *text,
 		st = parse_entry(&s, copy, entry, &position, seen);
 	}
 	free(copy);
+	if (!st)
+		QN_ASSERT_VALID(selection, box, d->shape, d->ndim);
 	return st;
 }
 

@@ -35,6 +35,8 @@ static void begin(struct fixture *f, uint32_t nitems)
 	assert_int_equal(qn_comm_new(MPI_COMM_NULL, &f->comm, &err), QUERN_OK);
 	assert_int_equal(qn_queues_new(f->comm, &share, 0, NTHREADS, &f->queues, &err), QUERN_OK);
 	f->own = &f->queues.queue[0];
+	for (uint32_t i = 0; i < nitems; i++)
+		f->own->stretch[i] = (struct qn_stretch){ .item = i, .chunk = i, .task = i, .each = 1 };
 }
 
 static void end(struct fixture *f)
