@@ -39,7 +39,8 @@ endif
 install_deps = $(if $(installing),CC='$(CC)' $(srcdir)/.ci/deps,\
 	{ echo "quern: run 'make deps' to install what is missing, then make again" >&2; exit 1; })
 
-$(srcdir)/configure: $(srcdir)/configure.ac
+# quern.h has the version.
+$(srcdir)/configure: $(srcdir)/configure.ac $(srcdir)/src/quern.h
 	@command -v autoconf >/dev/null || \
 		{ echo "quern: autoconf is missing" >&2; $(install_deps); }
 	cd $(srcdir) && autoconf && rm -rf autom4te.cache && touch configure

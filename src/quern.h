@@ -38,7 +38,7 @@
 extern "C" {
 #endif
 
-#define QUERN_VERSION "0.5.0"
+#define QUERN_VERSION "0.6.0"
 
 /* The version of the library that is linked, as QUERN_VERSION. */
 const char *quern_version(void);

@@ -3,6 +3,7 @@
  * wait for this one, and then say that they have failed, if the plan (plan.h) says so. A program that has
  * some of its own keeps those.
  */
+#include <stddef.h>
 #include <mpi.h>
 
 #include "tests/testing/plan.h"

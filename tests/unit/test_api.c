@@ -253,7 +253,7 @@ static void test_moments(void **state)
 		assert_true(get_real(run, "mean") == sum / n);
 		assert_true(get_real(run, "max") == NROWS * NCOLS - 1);
 		doc = document(run);
-		assert_string_equal(json_string_value(json_object_get(doc, "quern")), "0.5.0");
+		assert_string_equal(json_string_value(json_object_get(doc, "quern")), QUERN_VERSION);
 		assert_string_equal(json_string_value(json_object_get(doc, "kernel")), "moments");
 		assert_int_equal(int_at(doc, "run", "ranks"), nranks);
 		assert_int_equal(int_at(doc, "run", "hosts"), 1);

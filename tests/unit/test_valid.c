@@ -13,7 +13,7 @@
 
 #include "data/catalog.h"
 #include "data/mosaic.h"
-#include "data/select.h"
+#include "select/select.h"
 #include "kernel/kernel.h"
 #include "plan/items.h"
 #include "plan/plan.h"
