@@ -187,7 +187,7 @@ static void open_file(struct bench *b)
 	char name[4096];
 	const char *dir = getenv("TMPDIR");
 
-	snprintf(name, sizeof name, "%s/quern-bench-XXXXXX", dir ? dir : "/tmp");
+	snprintf(name, sizeof(name), "%s/quern-bench-XXXXXX", dir ? dir : "/tmp");
 	b->fd = mkstemp(name);
 	if (b->fd < 0)
 		die("cannot make a file in TMPDIR");
@@ -216,7 +216,7 @@ static void setup(struct bench *b, const struct qn_filter_step steps[2], encoder
 	static char file[] = "bench", path[] = "/x";
 	struct qn_dataset *d = &b->d;
 
-	memset(b, 0, sizeof *b);
+	memset(b, 0, sizeof(*b));
 	d->file = file;
 	d->path = path;
 	d->native = true;

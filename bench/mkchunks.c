@@ -32,7 +32,7 @@ static const struct kind kinds[] = {
 
 static const struct kind *find_kind(const char *name)
 {
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (!strcmp(kinds[i].name, name))
 			return &kinds[i];
 	return NULL;
@@ -76,13 +76,13 @@ static size_t pack_chunk(bool deflated, unsigned char packed[64])
 	struct libdeflate_compressor *c;
 	size_t n;
 
-	memset(raw, 1, sizeof raw);
+	memset(raw, 1, sizeof(raw));
 	if (!deflated) {
-		memcpy(packed, raw, sizeof raw);
-		return sizeof raw;
+		memcpy(packed, raw, sizeof(raw));
+		return sizeof(raw);
 	}
 	c = libdeflate_alloc_compressor(1);
-	n = c ? libdeflate_zlib_compress(c, raw, sizeof raw, packed, 64) : 0;
+	n = c ? libdeflate_zlib_compress(c, raw, sizeof(raw), packed, 64) : 0;
 	libdeflate_free_compressor(c);
 	return n;
 }

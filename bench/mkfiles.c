@@ -80,7 +80,7 @@ int main(int argc, char **argv)
 		fputs("usage: mkfiles FILES KIB DIR [VIRTUAL]\n", stderr);
 		return 2;
 	}
-	values = malloc(nelems * sizeof *values);
+	values = malloc(nelems * sizeof(*values));
 	for (size_t i = 0; values && i < nelems; i++)
 		values[i] = 1;
 	for (int i = 0; i < nfiles; i++) {

@@ -101,7 +101,7 @@ static void *need(size_t n, size_t size)
 
 static void make_cluster(struct setup *s)
 {
-	s->place = need(s->nhosts * s->nnodes, sizeof *s->place);
+	s->place = need(s->nhosts * s->nnodes, sizeof(*s->place));
 	for (uint64_t r = 0; r < s->nhosts * s->nnodes; r++)
 		s->place[r] = (struct qn_place){ .host = (uint32_t)(r / s->nnodes),
 						 .node = (uint32_t)(r % s->nnodes), .nthreads = 8 };
@@ -114,9 +114,9 @@ static void make_homes(struct setup *s, const struct pattern *p)
 	if (!p->set_nitems)
 		return;
 	h->nsets = (uint32_t)qn_ceil_div(s->nitems, p->set_nitems);
-	h->first = need((size_t)h->nsets + 1, sizeof *h->first);
-	h->home = need(h->nsets * s->nreplicas, sizeof *h->home);
-	h->shared = need(h->nsets, sizeof *h->shared);
+	h->first = need((size_t)h->nsets + 1, sizeof(*h->first));
+	h->home = need(h->nsets * s->nreplicas, sizeof(*h->home));
+	h->shared = need(h->nsets, sizeof(*h->shared));
 	for (uint64_t k = 0; k < h->nsets; k++) {
 		h->first[k + 1] = h->first[k] + s->nreplicas;
 		h->shared[k] = p->shared;
@@ -143,7 +143,7 @@ static void make_work(struct setup *s, const struct pattern *p)
 	struct qn_lump *l;
 
 	s->work = (struct qn_work){ .nitems = s->nitems, .homes = &s->homes,
-				    .lump = need(qn_min_u64(most, s->nitems), sizeof *l) };
+				    .lump = need(qn_min_u64(most, s->nitems), sizeof(*l)) };
 	l = s->work.lump - 1;
 	for (uint64_t i = 0; i < s->nitems; i++) {
 		uint32_t set = set_of(p, i);
@@ -269,7 +269,7 @@ static bool make_mosaic(const struct setup *s, struct qn_mosaic *m)
 				.type = { .class = QN_FLOAT, .size = 4 }, .chunk = { 1 << 20 },
 				.shape = { s->nitems << 20 }, .file = strdup("data.h5"),
 				.path = strdup("/x"), .nchunks = s->nitems,
-				.chunks = need(s->nitems, sizeof *d.chunks) };
+				.chunks = need(s->nitems, sizeof(*d.chunks)) };
 	const uint64_t origin[QUERN_MAX_DIMS] = { 0 };
 	bool placed;
 
@@ -341,7 +341,7 @@ int main(int argc, char **argv)
 	       (unsigned long long)s.nnodes, (unsigned long long)s.nreplicas);
 	if (is_wanted("weighing", argv + optind) && measure_weighing(&s))
 		return 1;
-	for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns); i++)
 		if (is_wanted(patterns[i].name, argv + optind) && measure(&s, &patterns[i]))
 			return 1;
 	return 0;

@@ -65,16 +65,16 @@ void QN_ISA(qn_transpose_bits)(uint8_t *bytes, size_t n)
 	for (; i + VEC_NBYTES / 8 <= n; i += VEC_NBYTES / 8) {
 		vec v;
 
-		memcpy(&v, bytes + 8 * i, sizeof v);
+		memcpy(&v, bytes + 8 * i, sizeof(v));
 		v = transpose_vec(v);
-		memcpy(bytes + 8 * i, &v, sizeof v);
+		memcpy(bytes + 8 * i, &v, sizeof(v));
 	}
 #endif
 	for (; i < n; i++) {
 		uint64_t x;
 
-		memcpy(&x, bytes + 8 * i, sizeof x);
+		memcpy(&x, bytes + 8 * i, sizeof(x));
 		x = transpose_one(x);
-		memcpy(bytes + 8 * i, &x, sizeof x);
+		memcpy(bytes + 8 * i, &x, sizeof(x));
 	}
 }

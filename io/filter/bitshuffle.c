@@ -44,7 +44,7 @@ struct blocks {
 
 void *qn_bitshuffle_state_new(void)
 {
-	struct state *s = qn_calloc(1, sizeof *s);
+	struct state *s = qn_calloc(1, sizeof(*s));
 
 #ifdef QN_HAVE_ZSTD
 	if (s && !(s->zstd = qn_zstd_state_new())) {

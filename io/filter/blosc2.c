@@ -50,7 +50,7 @@ struct array {
 
 void *qn_blosc2_state_new(void)
 {
-	struct qn_blosc2 *b = qn_calloc(1, sizeof *b);
+	struct qn_blosc2 *b = qn_calloc(1, sizeof(*b));
 
 	if (!b)
 		return NULL;
@@ -89,7 +89,7 @@ static bool read_frame(const uint8_t *in, size_t nin, struct frame *f)
 {
 	uint64_t frame_nbytes, stored;
 
-	if (nin < AT_LAYERS || memcmp(in + AT_MAGIC, MAGIC, sizeof MAGIC) != 0 ||
+	if (nin < AT_LAYERS || memcmp(in + AT_MAGIC, MAGIC, sizeof(MAGIC)) != 0 ||
 	    (in[AT_FRAME_TYPE] & 15) != 0)
 		return false;
 	frame_nbytes = qn_load_be64(in + AT_FRAME_NBYTES);

@@ -90,7 +90,7 @@ static bool read_header(const uint8_t *in, size_t nin, struct chunk *c)
 {
 	const unsigned extended = FLAG_SHUFFLE | FLAG_BITSHUFFLE;
 
-	memset(c, 0, sizeof *c);
+	memset(c, 0, sizeof(*c));
 	if (nin < HEADER_NBYTES)
 		return false;
 	c->in = in;

@@ -34,7 +34,7 @@ static void add_block(struct sums *s, const uint8_t *in, size_t nrows)
 	uint64_t a = 0, b = 0;
 
 	for (size_t r = 0; r < nrows; r++) {
-		memcpy(word, in + r * sizeof word, sizeof word);
+		memcpy(word, in + r * sizeof(word), sizeof(word));
 		for (int l = 0; l < LANES; l++) {
 			first[l] += word[l];
 			second[l] += first[l];

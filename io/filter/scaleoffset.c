@@ -131,13 +131,13 @@ static void decode_floats(const struct packed *p, int exponent, struct qn_bits *
 	const uint32_t least_bits = (uint32_t)p->least;
 	float least;
 
-	memcpy(&least, &least_bits, sizeof least);
+	memcpy(&least, &least_bits, sizeof(least));
 	for (uint64_t i = 0; i < p->n; i++) {
 		const uint64_t v = next_value(p, b);
 		const float element = (float)(int32_t)v / power + least;
 		uint32_t bits;
 
-		memcpy(&bits, &element, sizeof bits);
+		memcpy(&bits, &element, sizeof(bits));
 		put(p, i, is_fill(p, v) ? p->fill : bits, out);
 	}
 }
@@ -147,13 +147,13 @@ static void decode_doubles(const struct packed *p, int exponent, struct qn_bits 
 	const double power = pow(10.0, exponent);
 	double least;
 
-	memcpy(&least, &p->least, sizeof least);
+	memcpy(&least, &p->least, sizeof(least));
 	for (uint64_t i = 0; i < p->n; i++) {
 		const uint64_t v = next_value(p, b);
 		const double element = (double)(int64_t)v / power + least;
 		uint64_t bits;
 
-		memcpy(&bits, &element, sizeof bits);
+		memcpy(&bits, &element, sizeof(bits));
 		put(p, i, is_fill(p, v) ? p->fill : bits, out);
 	}
 }

@@ -79,7 +79,7 @@ struct telling {
 static void tell_chunks(FILE *out, const struct qn_dataset *d)
 {
 	if (d->nchunks)
-		fwrite(d->chunks, sizeof *d->chunks, d->nchunks, out);
+		fwrite(d->chunks, sizeof(*d->chunks), d->nchunks, out);
 }
 
 static void tell_alike(FILE *out, const struct qn_dataset *d)
@@ -92,10 +92,10 @@ static void tell_alike(FILE *out, const struct qn_dataset *d)
 		.file_mtime_ns = d->file_mtime_ns,
 	};
 
-	memcpy(a.shape, d->shape, sizeof a.shape);
-	memcpy(a.chunk, d->chunk, sizeof a.chunk);
-	memcpy(a.index, d->index, sizeof a.index);
-	fwrite(&a, sizeof a, 1, out);
+	memcpy(a.shape, d->shape, sizeof(a.shape));
+	memcpy(a.chunk, d->chunk, sizeof(a.chunk));
+	memcpy(a.index, d->index, sizeof(a.index));
+	fwrite(&a, sizeof(a), 1, out);
 	tell_chunks(out, d);
 }
 
@@ -106,7 +106,7 @@ static void tell_full(FILE *out, const struct qn_dataset *d)
 	struct answer a = { .kind = flat ? FULL : FAILED, .flat_nbytes = nbytes };
 
 	a.nchunks = flat ? d->nchunks : 0;
-	fwrite(&a, sizeof a, 1, out);
+	fwrite(&a, sizeof(a), 1, out);
 	if (flat) {
 		fwrite(flat, 1, nbytes, out);
 		tell_chunks(out, d);
@@ -152,7 +152,7 @@ static void tell_failure(struct telling *t, const char *file, const char *path, 
 	struct answer a = { .kind = absent ? ABSENT : FAILED,
 			    .flat_nbytes = absent ? strlen(why) : 0 };
 
-	fwrite(&a, sizeof a, 1, t->out);
+	fwrite(&a, sizeof(a), 1, t->out);
 	fwrite(why, 1, a.flat_nbytes, t->out);
 }
 
@@ -195,7 +195,7 @@ static bool tell_batch(int fd, struct telling *t, size_t first)
 	ok = !ferror(t->out);
 	ok = fclose(t->out) == 0 && ok;
 	n = nbytes;
-	ok = ok && qn_child_tell(fd, &n, sizeof n) && qn_child_tell(fd, text, nbytes);
+	ok = ok && qn_child_tell(fd, &n, sizeof(n)) && qn_child_tell(fd, text, nbytes);
 	free(text);
 	return ok;
 }
@@ -222,7 +222,7 @@ static void answer_batches(void *ctx, int fd)
 static bool make_alike(const struct batches *b, size_t i, const struct answer *a,
 		       struct qn_dataset *d)
 {
-	if (!memchr(a->index, '\0', sizeof a->index))
+	if (!memchr(a->index, '\0', sizeof(a->index)))
 		return false;
 	*d = *b->like;
 	d->file = (char *)b->files[i];
@@ -230,10 +230,10 @@ static bool make_alike(const struct batches *b, size_t i, const struct answer *a
 	d->file_nbytes = a->file_nbytes;
 	d->user_block = a->user_block;
 	d->file_mtime_ns = a->file_mtime_ns;
-	memcpy(d->shape, a->shape, sizeof d->shape);
-	memset(d->beyond, 0, sizeof d->beyond);
-	memcpy(d->chunk, a->chunk, sizeof d->chunk);
-	memcpy(d->index, a->index, sizeof d->index);
+	memcpy(d->shape, a->shape, sizeof(d->shape));
+	memset(d->beyond, 0, sizeof(d->beyond));
+	memcpy(d->chunk, a->chunk, sizeof(d->chunk));
+	memcpy(d->index, a->index, sizeof(d->index));
 	d->nchunks = 0;
 	d->chunks = NULL;
 	return true;
@@ -254,7 +254,7 @@ static bool take_chunks(const char **at, const char *end, uint64_t n, struct qn_
 
 	if (n == 0)
 		return true;
-	if (!qn_mul(n, sizeof *d->chunks, &nbytes) || nbytes > (uint64_t)(end - *at))
+	if (!qn_mul(n, sizeof(*d->chunks), &nbytes) || nbytes > (uint64_t)(end - *at))
 		return false;
 	d->chunks = qn_malloc((size_t)nbytes);
 	d->nchunks = d->chunks ? n : 0;
@@ -283,7 +283,7 @@ static bool take_absence(const struct batches *b, size_t i, const char **at, con
 {
 	struct quern_message why = { .status = QUERN_ERR_DATA };
 
-	*made = nbytes < sizeof why.text && take_bytes(at, end, why.text, nbytes);
+	*made = nbytes < sizeof(why.text) && take_bytes(at, end, why.text, nbytes);
 	return *made ? take(ctx, b->files[i], NULL, &why) : true;
 }
 
@@ -296,7 +296,7 @@ static bool take_answer(const struct batches *b, size_t i, const char **at, cons
 	struct qn_dataset d;
 	bool more = true, owned;
 
-	*made = take_bytes(at, end, &a, sizeof a) && a.kind != FAILED;
+	*made = take_bytes(at, end, &a, sizeof(a)) && a.kind != FAILED;
 	if (!*made)
 		return true;
 	if (a.kind == ABSENT)
@@ -340,7 +340,7 @@ static char *hear_batch(struct qn_child *c, size_t *nbytes)
 	if (!qn_child_is_there(c))
 		return NULL;
 	qn_child_wait_anew(c);
-	if (qn_child_get(c, &n, sizeof n, &ignored) == QUERN_OK && n <= ANSWER_NBYTES)
+	if (qn_child_get(c, &n, sizeof(n), &ignored) == QUERN_OK && n <= ANSWER_NBYTES)
 		text = qn_malloc((size_t)n + 1);
 	if (text && qn_child_get(c, text, (size_t)n, &ignored) == QUERN_OK) {
 		*nbytes = (size_t)n;

@@ -181,7 +181,7 @@ static void answer_list(void *ctx, int fd)
 	}
 	n = nbytes;
 	if (qn_child_tell_verdict(fd, status, &err) && status == QUERN_OK &&
-	    qn_child_tell(fd, &n, sizeof n))
+	    qn_child_tell(fd, &n, sizeof(n)))
 		qn_child_tell(fd, flat, nbytes);
 }
 
@@ -195,7 +195,7 @@ static enum quern_status hear_listing(struct qn_child *c, void *question,
 	void *flat;
 
 	if (status == QUERN_OK)
-		status = qn_child_get(c, &nbytes, sizeof nbytes, err);
+		status = qn_child_get(c, &nbytes, sizeof(nbytes), err);
 	if (status != QUERN_OK)
 		return status;
 	if (nbytes > LISTING_NBYTES)
@@ -250,7 +250,7 @@ static void tell_word(int fd, enum quern_status status, bool yes, const struct q
 	const uint64_t word = yes;
 
 	if (qn_child_tell_verdict(fd, status, err) && status == QUERN_OK)
-		qn_child_tell(fd, &word, sizeof word);
+		qn_child_tell(fd, &word, sizeof(word));
 }
 
 static enum quern_status hear_word(struct qn_child *c, void *question, struct quern_message *err)
@@ -260,7 +260,7 @@ static enum quern_status hear_word(struct qn_child *c, void *question, struct qu
 	enum quern_status status = qn_child_get_verdict(c, err);
 
 	if (status == QUERN_OK)
-		status = qn_child_get(c, &word, sizeof word, err);
+		status = qn_child_get(c, &word, sizeof(word), err);
 	*(bool *)q->out = word != 0;
 	return status;
 }
@@ -305,7 +305,7 @@ static bool tell_end(int fd, const struct qn_h5_end *e)
 	head[0] = (uint64_t)e->is;
 	head[1] = strlen(file) + 1;
 	head[2] = strlen(path) + 1;
-	return qn_child_tell(fd, head, sizeof head) && qn_child_tell(fd, file, head[1]) &&
+	return qn_child_tell(fd, head, sizeof(head)) && qn_child_tell(fd, file, head[1]) &&
 	       qn_child_tell(fd, path, head[2]);
 }
 
@@ -330,7 +330,7 @@ static enum quern_status hear_end(struct qn_child *c, struct qn_h5_end *out,
 				  struct quern_message *err)
 {
 	uint64_t head[3];
-	enum quern_status status = qn_child_get(c, head, sizeof head, err);
+	enum quern_status status = qn_child_get(c, head, sizeof(head), err);
 
 	qn_h5_end_fini(out);
 	if (status != QUERN_OK)
@@ -469,7 +469,7 @@ static enum quern_status arrive_nowhere(struct trail *t, const struct qn_h5_end 
 	if (out->why)
 		return QUERN_OK;
 	qn_target_fini(out);
-	return qn_error_nomem(err, sizeof why.text, "a message");
+	return qn_error_nomem(err, sizeof(why.text), "a message");
 }
 
 enum quern_status qn_hdf5_child_locate(const char *file, const char *path, struct qn_target *out,
@@ -510,14 +510,14 @@ static void tell_description(int fd, const struct qn_dataset *d)
 	struct quern_message err = { .status = QUERN_OK };
 
 	if (!flat) {
-		qn_error_nomem(&err, sizeof *d, "a description");
+		qn_error_nomem(&err, sizeof(*d), "a description");
 		qn_child_tell_verdict(fd, err.status, &err);
 		return;
 	}
 	n = nbytes;
 	if (qn_child_tell_verdict(fd, QUERN_OK, &err) && tell_end(fd, NULL) &&
-	    qn_child_tell(fd, &n, sizeof n) && qn_child_tell(fd, flat, nbytes) && qn_child_tell(fd, &nchunks, sizeof nchunks))
-		qn_child_tell(fd, d->chunks, nchunks * sizeof *d->chunks);
+	    qn_child_tell(fd, &n, sizeof(n)) && qn_child_tell(fd, flat, nbytes) && qn_child_tell(fd, &nchunks, sizeof(nchunks)))
+		qn_child_tell(fd, d->chunks, nchunks * sizeof(*d->chunks));
 }
 
 /* What could not be described may be in another file. */
@@ -585,7 +585,7 @@ static enum quern_status hear_flat(struct qn_child *c, struct qn_dataset *d,
 				   struct quern_message *err)
 {
 	uint64_t nbytes;
-	enum quern_status status = qn_child_get(c, &nbytes, sizeof nbytes, err);
+	enum quern_status status = qn_child_get(c, &nbytes, sizeof(nbytes), err);
 	void *flat;
 
 	if (status != QUERN_OK)
@@ -607,11 +607,11 @@ static enum quern_status hear_chunks(struct qn_child *c, struct qn_dataset *d,
 				     struct quern_message *err)
 {
 	uint64_t n, nbytes;
-	enum quern_status status = qn_child_get(c, &n, sizeof n, err);
+	enum quern_status status = qn_child_get(c, &n, sizeof(n), err);
 
 	if (status != QUERN_OK || n == 0)
 		return status;
-	if (n > d->file_nbytes || !qn_mul(n, sizeof *d->chunks, &nbytes))
+	if (n > d->file_nbytes || !qn_mul(n, sizeof(*d->chunks), &nbytes))
 		return qn_child_refuse(c, "more chunks than the file has bytes", err);
 	d->chunks = qn_malloc((size_t)nbytes);
 	if (!d->chunks)
@@ -759,11 +759,11 @@ static void answer_sources(void *ctx, int fd)
 	if (status == QUERN_OK) {
 		flat = qn_sources_pack(&list, &nbytes);
 		if (!flat)
-			status = qn_error_nomem(&err, sizeof list, "a list of sources");
+			status = qn_error_nomem(&err, sizeof(list), "a list of sources");
 	}
 	n = nbytes;
 	if (qn_child_tell_verdict(fd, status, &err) && status == QUERN_OK &&
-	    qn_child_tell(fd, &n, sizeof n))
+	    qn_child_tell(fd, &n, sizeof(n)))
 		qn_child_tell(fd, flat, nbytes);
 }
 
@@ -777,7 +777,7 @@ static enum quern_status hear_sources(struct qn_child *c, void *question,
 	void *flat;
 
 	if (status == QUERN_OK)
-		status = qn_child_get(c, &nbytes, sizeof nbytes, err);
+		status = qn_child_get(c, &nbytes, sizeof(nbytes), err);
 	if (status != QUERN_OK)
 		return status;
 	if (nbytes > SOURCES_NBYTES)
@@ -816,7 +816,7 @@ static void answer_sandbox(void *ctx, int fd)
 	qn_h5_leave(caller);
 	s.calls = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) < 0 && errno == ENOSYS;
 	s.files = qn_sys_open("/", O_RDONLY, 0) < 0 && errno == EACCES;
-	qn_child_tell(fd, &s, sizeof s);
+	qn_child_tell(fd, &s, sizeof(s));
 }
 
 /* The version of Landlock is asked for here: a child that is confined cannot. */
@@ -835,7 +835,7 @@ enum quern_status qn_hdf5_child_sandbox(struct qn_sandbox *out, struct quern_mes
 	status = qn_child_start(&c, "the sandbox", &limits, answer_sandbox, &caller, err);
 	qn_h5_leave(&caller);
 	if (status == QUERN_OK)
-		status = qn_child_get(&c, out, sizeof *out, err);
+		status = qn_child_get(&c, out, sizeof(*out), err);
 	out->landlock = qn_child_landlock();
 	qn_child_end(&c);
 	qn_grants_fini(&grants);

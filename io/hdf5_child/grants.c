@@ -46,7 +46,7 @@ static enum quern_status add_plugins(struct qn_grants *g, struct quern_message *
 	if (H5PLsize(&n) < 0)
 		n = 0;
 	for (unsigned i = 0; status == QUERN_OK && i < n; i++)
-		if (H5PLget(i, path, sizeof path) > 0)
+		if (H5PLget(i, path, sizeof(path)) > 0)
 			status = qn_names_add(&g->names, path, err);
 	qn_h5_leave(&caller);
 	return status == QUERN_OK ? add_all(g, for_plugins, err) : status;
@@ -87,8 +87,8 @@ static bool is_library(const char *path, int fd)
 {
 	char head[4];
 
-	return strstr(path, ".so") && qn_sys_pread(fd, head, sizeof head, 0) == sizeof head &&
-	       !memcmp(head, "\177ELF", sizeof head);
+	return strstr(path, ".so") && qn_sys_pread(fd, head, sizeof(head), 0) == sizeof(head) &&
+	       !memcmp(head, "\177ELF", sizeof(head));
 }
 
 /* Is it where a raw file of the file may be? Raw files of others that it names are not told from those of

@@ -78,7 +78,7 @@ static void allow_plugins(const struct qn_dataset *d)
 
 static bool tell(int fd, uint64_t number, enum quern_status status, const struct quern_message *err)
 {
-	return qn_child_tell(fd, &number, sizeof number) && qn_child_tell_verdict(fd, status, err);
+	return qn_child_tell(fd, &number, sizeof(number)) && qn_child_tell_verdict(fd, status, err);
 }
 
 static void answer_boxes(void *ctx, int fd)
@@ -92,7 +92,7 @@ static void answer_boxes(void *ctx, int fd)
 	allow_plugins(r->d);
 	qn_h5_leave(&r->caller);
 	status = qn_hdf5_reader_open(r->d, &inner, &err);
-	while (tell(fd, q.number, status, &err) && inner && qn_child_hear(fd, &q, sizeof q)) {
+	while (tell(fd, q.number, status, &err) && inner && qn_child_hear(fd, &q, sizeof(q))) {
 		qn_child_renew(r->limits.cpu_seconds);
 		err = (struct quern_message){ .status = QUERN_OK };
 		status = qn_hdf5_reader_read(inner, &q.box, r->shared, &err);
@@ -103,7 +103,7 @@ static void answer_boxes(void *ctx, int fd)
 static enum quern_status hear(struct reader *r, struct quern_message *err)
 {
 	uint64_t number = 0;
-	enum quern_status status = qn_child_get(&r->child, &number, sizeof number, err);
+	enum quern_status status = qn_child_get(&r->child, &number, sizeof(number), err);
 
 	if (status == QUERN_OK && number != r->number)
 		status = qn_child_refuse(&r->child, "an answer to another question", err);
@@ -164,10 +164,10 @@ static enum quern_status ask_once(struct reader *r, const struct quern_box *box,
 		status = start(r, err);
 	if (status != QUERN_OK || !box)
 		return status;
-	memset(&q, 0, sizeof q);
+	memset(&q, 0, sizeof(q));
 	q.number = ++r->number;
 	q.box = *box;
-	status = qn_child_ask(&r->child, &q, sizeof q, err);
+	status = qn_child_ask(&r->child, &q, sizeof(q), err);
 	return status == QUERN_OK ? hear(r, err) : status;
 }
 
@@ -205,11 +205,11 @@ static enum quern_status ask(struct reader *r, const struct quern_box *box,
 enum quern_status qn_hdf5_child_open(const struct qn_dataset *d, void **reader,
 				     struct quern_message *err)
 {
-	struct reader *r = qn_calloc(1, sizeof *r);
+	struct reader *r = qn_calloc(1, sizeof(*r));
 	enum quern_status status;
 
 	if (!r)
-		return qn_error_nomem(err, sizeof *r, "a reader");
+		return qn_error_nomem(err, sizeof(*r), "a reader");
 	r->d = d;
 	r->elem_nbytes = d->type.size;
 	r->shared_nbytes = qn_dataset_chunk_nelems(d) * d->type.size;

@@ -43,7 +43,7 @@ static void answer(void *ctx, int fd)
 					    &err);
 	n = nbytes;
 	if (qn_child_tell_verdict(fd, status, &err) && status == QUERN_OK &&
-	    qn_child_tell(fd, &n, sizeof n))
+	    qn_child_tell(fd, &n, sizeof(n)))
 		qn_child_tell(fd, image, nbytes);
 }
 
@@ -55,7 +55,7 @@ static enum quern_status hear(struct qn_child *c, void *question, struct quern_m
 	void *image;
 
 	if (status == QUERN_OK)
-		status = qn_child_get(c, &n, sizeof n, err);
+		status = qn_child_get(c, &n, sizeof(n), err);
 	if (status != QUERN_OK)
 		return status;
 	if (n > IMAGE_NBYTES)

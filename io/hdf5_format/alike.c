@@ -27,7 +27,7 @@
 
 /* Other messages that a description is made of, byte by byte. */
 static const unsigned plain[] = { QN_H5_DATATYPE, QN_H5_OLD_FILL, QN_H5_FILL, QN_H5_PIPELINE };
-#define NPLAIN (sizeof plain / sizeof plain[0])
+#define NPLAIN (sizeof(plain) / sizeof(plain[0]))
 
 /* Messages that say nothing about the data. */
 static const unsigned idle[] = { QN_H5_NIL,  QN_H5_COMMENT, QN_H5_OLD_TIME,
@@ -158,7 +158,7 @@ static bool add_variable(struct look *l, size_t attribute, struct qn_h5_cursor c
 		uint64_t addr = qn_h5_take_addr(&c, &l->raw), index = qn_h5_take(&c, 4), nbytes = 0;
 		uint8_t *object = NULL;
 
-		ok = add_bytes(&l->print, piece, &length, sizeof length);
+		ok = add_bytes(&l->print, piece, &length, sizeof(length));
 		if (!ok || length == 0)
 			continue;
 		ok = read_heap(&l->raw, addr, index, &object, &nbytes);
@@ -245,7 +245,7 @@ static bool take_plain(struct look *l, const struct qn_h5_message *m)
 		if (m->type == plain[i])
 			return begin_piece(&l->print, i) &&
 			       add_bytes(&l->print, i, m->data, m->nbytes);
-	for (size_t i = 0; i < sizeof idle / sizeof idle[0]; i++)
+	for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++)
 		if (m->type == idle[i])
 			return true;
 	return false;
@@ -451,8 +451,8 @@ static void look_free(struct look *l)
 
 struct qn_h5_alike *qn_h5_alike_new(const struct qn_dataset *d)
 {
-	struct qn_h5_alike *a = qn_calloc(1, sizeof *a);
-	struct look *l = qn_calloc(1, sizeof *l);
+	struct qn_h5_alike *a = qn_calloc(1, sizeof(*a));
+	struct look *l = qn_calloc(1, sizeof(*l));
 	/* Of records and texts a header says more than is compared here. */
 	bool ok = a && l && d->native && !d->scalar && d->record.nbytes == 0 &&
 		  d->type.class != QN_TEXT && d->type.class != QN_OTHER;
@@ -502,8 +502,8 @@ static bool describe(struct look *l, struct qn_dataset *d)
 	d->path = (char *)l->raw.path;
 	d->nchunks = 0;
 	d->chunks = NULL;
-	memcpy(d->shape, l->space.shape, sizeof d->shape);
-	memset(d->beyond, 0, sizeof d->beyond);
+	memcpy(d->shape, l->space.shape, sizeof(d->shape));
+	memset(d->beyond, 0, sizeof(d->beyond));
 	d->file_nbytes = (uint64_t)l->st.st_size;
 	d->file_mtime_ns = (int64_t)l->st.st_mtim.tv_sec * 1000000000 + l->st.st_mtim.tv_nsec;
 	d->user_block = l->raw.base;
@@ -516,7 +516,7 @@ static bool describe(struct look *l, struct qn_dataset *d)
 bool qn_h5_alike_describe(struct qn_h5_alike *a, const char *file, const char *path,
 			  struct qn_dataset *out)
 {
-	struct look *l = qn_malloc(sizeof *l);
+	struct look *l = qn_malloc(sizeof(*l));
 	struct qn_dataset d = { .ndim = 0 };
 	bool ok;
 
@@ -525,8 +525,8 @@ bool qn_h5_alike_describe(struct qn_h5_alike *a, const char *file, const char *p
 	memset(l, 0, offsetof(struct look, window));
 	l->known = &a->known;
 	l->window.at = l->window.n = 0;
-	memset(&l->err, 0, sizeof l->err);
-	memset(l->print.n, 0, sizeof l->print.n);
+	memset(&l->err, 0, sizeof(l->err));
+	memset(l->print.n, 0, sizeof(l->print.n));
 	l->print.nbytes = 0;
 	l->has_space = l->has_layout = false;
 	ok = open_file(l, a->like, file, path) && look(l) && same_print(&a->first, &l->print) &&

@@ -53,9 +53,9 @@ enum quern_status qn_h5_runs_list(struct qn_dataset *d, uint64_t addr, struct qu
 				    "%s: dataset %s: its %" PRIu64 " elements at offset %" PRIu64
 				    " end beyond the end of the file; copy the file again",
 				    d->file, d->path, nelems, addr);
-	c = qn_calloc(n, sizeof *c);
+	c = qn_calloc(n, sizeof(*c));
 	if (!c)
-		return qn_error_nomem(err, n * sizeof *c, "the runs of a dataset");
+		return qn_error_nomem(err, n * sizeof(*c), "the runs of a dataset");
 	for (uint64_t i = 0; i < n; i++) {
 		/* Runs in the order of their numbers lie side by side; only the last along the
 		   cut dimension is shorter. */

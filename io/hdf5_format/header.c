@@ -94,7 +94,7 @@ static enum quern_status scan_continuation(struct header *h, struct block b)
 static enum quern_status scan_first_1(struct header *h, uint64_t addr)
 {
 	uint8_t head[16];
-	enum quern_status status = qn_h5_read(h->r, addr, sizeof head, head);
+	enum quern_status status = qn_h5_read(h->r, addr, sizeof(head), head);
 
 	if (status != QUERN_OK)
 		return status;
@@ -108,7 +108,7 @@ static enum quern_status scan_first_1(struct header *h, uint64_t addr)
 static enum quern_status scan_first_2(struct header *h, uint64_t addr)
 {
 	uint8_t head[6 + 16 + 4 + 8], *p;
-	size_t room = sizeof head, skip;
+	size_t room = sizeof(head), skip;
 	unsigned flags, width;
 	uint64_t nbytes, budget = h->r->budget;
 	struct qn_h5_cursor c;
@@ -116,7 +116,7 @@ static enum quern_status scan_first_2(struct header *h, uint64_t addr)
 
 	if (room > h->r->nbytes - addr)
 		room = h->r->nbytes - addr;
-	memset(head, 0, sizeof head);
+	memset(head, 0, sizeof(head));
 	status = qn_h5_read(h->r, addr, room, head);
 	if (status != QUERN_OK)
 		return status;

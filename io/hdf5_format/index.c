@@ -139,7 +139,7 @@ static enum quern_status sort_list(struct qn_h5_walk *w)
 {
 	if (w->is_sorted)
 		return QUERN_OK;
-	qsort(w->chunks, w->n, sizeof *w->chunks, by_number);
+	qsort(w->chunks, w->n, sizeof(*w->chunks), by_number);
 	for (size_t i = 1; i < w->n; i++)
 		if (w->chunks[i].number == w->chunks[i - 1].number)
 			return qn_h5_damaged(w->r, w->chunks[i].addr, "a chunk is listed twice");
@@ -206,7 +206,7 @@ static enum quern_status walk_init(struct qn_h5_walk *w, struct qn_h5_raw *r,
 {
 	uint64_t nbytes = qn_dataset_chunk_nelems(d) * d->type.size;
 
-	memset(w, 0, sizeof *w);
+	memset(w, 0, sizeof(*w));
 	if (nbytes == 0 || nbytes > UINT32_MAX)
 		return qn_h5_damaged(r, r->base, "a chunk has an impossible size");
 	w->r = r;
@@ -270,7 +270,7 @@ enum quern_status qn_h5_index_read(struct qn_h5_raw *r, const struct qn_h5_layou
 	}
 	if (raw_edges && w.is_filtered)
 		mark_raw_edges(&w);
-	snprintf(d->index, sizeof d->index, "%s", kinds[layout->index].name);
+	snprintf(d->index, sizeof(d->index), "%s", kinds[layout->index].name);
 	d->nchunks = w.n;
 	d->chunks = w.chunks;
 	return QUERN_OK;

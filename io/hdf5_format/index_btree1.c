@@ -92,7 +92,7 @@ static bool is_wanted(const struct qn_h5_walk *w, const struct node *n, size_t i
 {
 	uint64_t from[QUERN_MAX_DIMS];
 
-	memcpy(next, end, (size_t)w->ndim * sizeof *next);
+	memcpy(next, end, (size_t)w->ndim * sizeof(*next));
 	if (!w->is_part)
 		return true;
 	place_of(w, n->entries + i * entry_nbytes(w), from);

@@ -17,7 +17,7 @@ void qn_h5_known_begin(struct qn_h5_known *known, const struct stat *file)
 {
 	if (is_same_file(&known->file, file))
 		return;
-	memset(known, 0, sizeof *known);
+	memset(known, 0, sizeof(*known));
 	known->file = *file;
 }
 

@@ -55,7 +55,7 @@ static bool take_index_4(struct qn_h5_cursor *c, const struct qn_h5_raw *r, bool
 		      { QN_H5_EXTENSIBLE_ARRAY, 5 }, { QN_H5_BTREE2, 6 } };
 	uint64_t kind = qn_h5_take(c, 1);
 
-	if (kind < 1 || kind >= sizeof kinds / sizeof kinds[0])
+	if (kind < 1 || kind >= sizeof(kinds) / sizeof(kinds[0]))
 		return false;
 	l->index = kinds[kind].index;
 	if (l->index == QN_H5_SINGLE && single_filtered) {

@@ -141,11 +141,11 @@ static bool read_leaf(struct group *g, uint64_t addr, struct block *out)
 {
 	uint8_t head[8];
 
-	if (qn_h5_read(g->r, addr, sizeof head, head) != QUERN_OK || memcmp(head, "SNOD", 4) ||
+	if (qn_h5_read(g->r, addr, sizeof(head), head) != QUERN_OK || memcmp(head, "SNOD", 4) ||
 	    head[4] != 1)
 		return false;
 	out->n = (size_t)qn_h5_uint(head + 6, 2);
-	return qn_h5_read_new(g->r, addr + sizeof head, out->n * entry_nbytes(g), &out->bytes) ==
+	return qn_h5_read_new(g->r, addr + sizeof(head), out->n * entry_nbytes(g), &out->bytes) ==
 	       QUERN_OK;
 }
 
@@ -155,12 +155,12 @@ static bool read_node(struct group *g, uint64_t addr, unsigned level, struct blo
 {
 	uint8_t head[8];
 
-	if (qn_h5_read(g->r, addr, sizeof head, head) != QUERN_OK || memcmp(head, "TREE", 4) ||
+	if (qn_h5_read(g->r, addr, sizeof(head), head) != QUERN_OK || memcmp(head, "TREE", 4) ||
 	    head[4] != 0 || head[5] >= MOST_LEVELS || (level != MOST_LEVELS && head[5] != level))
 		return false;
 	out->level = head[5];
 	out->n = (size_t)qn_h5_uint(head + 6, 2);
-	return qn_h5_read_new(g->r, addr + sizeof head + 2 * g->r->addr_nbytes,
+	return qn_h5_read_new(g->r, addr + sizeof(head) + 2 * g->r->addr_nbytes,
 			      out->n * child_nbytes(g), &out->bytes) == QUERN_OK;
 }
 
@@ -259,12 +259,12 @@ static bool compare(struct group *g, const struct qn_h5_sought *s, uint64_t at, 
 {
 	uint8_t piece[NAME_PIECE_NBYTES];
 
-	for (size_t done = 0;; done += sizeof piece, at += sizeof piece) {
+	for (size_t done = 0;; done += sizeof(piece), at += sizeof(piece)) {
 		size_t left = s->length - done, nbytes, n;
 
 		if (at >= g->names_nbytes)
 			return false;
-		nbytes = (size_t)qn_min_u64(qn_min_u64(left + 1, sizeof piece),
+		nbytes = (size_t)qn_min_u64(qn_min_u64(left + 1, sizeof(piece)),
 					    g->names_nbytes - at);
 		if (qn_h5_read(g->r, g->names_addr + at, nbytes, piece) != QUERN_OK)
 			return false;

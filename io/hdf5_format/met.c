@@ -28,11 +28,11 @@ static bool grow(struct qn_h5_met *m)
 
 	if (m->n < m->room)
 		return true;
-	addr = qn_realloc(m->addr, n / 2 * sizeof *addr);
+	addr = qn_realloc(m->addr, n / 2 * sizeof(*addr));
 	if (!addr)
 		return false;
 	m->addr = addr;
-	slot = qn_malloc(n * sizeof *slot);
+	slot = qn_malloc(n * sizeof(*slot));
 	if (!slot)
 		return false;
 	free(m->slot);
@@ -71,5 +71,5 @@ void qn_h5_met_fini(struct qn_h5_met *m)
 {
 	free(m->addr);
 	free(m->slot);
-	memset(m, 0, sizeof *m);
+	memset(m, 0, sizeof(*m));
 }

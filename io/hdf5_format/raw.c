@@ -76,7 +76,7 @@ static enum quern_status move_window(const struct qn_h5_raw *r, uint64_t addr, s
 		return QUERN_OK;
 	w->n = 0;
 	w->at = addr;
-	nbytes = (size_t)qn_min_u64(sizeof w->bytes, r->nbytes - addr);
+	nbytes = (size_t)qn_min_u64(sizeof(w->bytes), r->nbytes - addr);
 	status = read_plainly(r, addr, nbytes, w->bytes);
 	w->n = status == QUERN_OK ? nbytes : 0;
 	return status;
@@ -87,7 +87,7 @@ static enum quern_status read_all(const struct qn_h5_raw *r, uint64_t addr, size
 {
 	enum quern_status status;
 
-	if (!r->window || nbytes > sizeof r->window->bytes / 2)
+	if (!r->window || nbytes > sizeof(r->window->bytes) / 2)
 		return read_plainly(r, addr, nbytes, out);
 	status = move_window(r, addr, nbytes);
 	if (status == QUERN_OK)
@@ -192,7 +192,7 @@ enum quern_status qn_h5_check_block(const struct qn_h5_raw *r, uint64_t addr, co
 		wrong = "has a wrong checksum";
 	if (!wrong)
 		return QUERN_OK;
-	snprintf(why, sizeof why, "the %s %s", what, wrong);
+	snprintf(why, sizeof(why), "the %s %s", what, wrong);
 	return qn_h5_damaged(r, addr, why);
 }
 
@@ -209,7 +209,7 @@ static enum quern_status find_superblock(struct qn_h5_raw *r, uint8_t *head, boo
 		status = read_all(r, at, SUPERBLOCK_NBYTES, head);
 		if (status != QUERN_OK)
 			return status;
-		if (!memcmp(head, signature, sizeof signature)) {
+		if (!memcmp(head, signature, sizeof(signature))) {
 			r->base = at;
 			*found = true;
 			return QUERN_OK;
@@ -311,7 +311,7 @@ bool qn_h5_is_growing(int fd)
 bool qn_h5_find_root(struct qn_h5_raw *r, uint64_t *root)
 {
 	uint8_t head[28 + 6 * 8] = { 0 };
-	size_t n = (size_t)qn_min_u64(sizeof head, r->nbytes - r->base);
+	size_t n = (size_t)qn_min_u64(sizeof(head), r->nbytes - r->base);
 	unsigned version;
 	uint64_t end;
 	bool ok;

@@ -77,7 +77,7 @@ static inline uint64_t qn_h5_uint(const uint8_t *p, unsigned nbytes)
 	uint64_t v = 0;
 
 	if (nbytes == 8) {
-		memcpy(&v, p, sizeof v);
+		memcpy(&v, p, sizeof(v));
 		return le64toh(v);
 	}
 	for (unsigned i = nbytes; i-- > 0;)

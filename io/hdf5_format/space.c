@@ -18,7 +18,7 @@ bool qn_h5_space_take(const struct qn_h5_raw *r, const struct qn_h5_message *m,
 	unsigned kind = version == 1 ? ndim > 0 : (unsigned)qn_h5_take(&c, 1);
 
 	qn_h5_skip(&c, version == 1 ? 5 : 0);
-	memset(out, 0, sizeof *out);
+	memset(out, 0, sizeof(*out));
 	if ((m->flags & QN_H5_SHARED) || version < 1 || version > 2 || kind > 2 || flags > 1 ||
 	    ndim > QUERN_MAX_DIMS || (kind == 1) != (ndim > 0) || r->length_nbytes != 8)
 		return false;

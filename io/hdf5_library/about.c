@@ -53,11 +53,11 @@ static struct qn_about *resolve(const struct qn_listing *l, const char *path, si
 	struct qn_about *found = NULL;
 
 	while (!found) {
-		int n = *name == '/' ? snprintf(text, sizeof text, "%.*s", (int)length, name)
-				     : snprintf(text, sizeof text, "%.*s/%.*s", (int)group, path,
+		int n = *name == '/' ? snprintf(text, sizeof(text), "%.*s", (int)length, name)
+				     : snprintf(text, sizeof(text), "%.*s/%.*s", (int)group, path,
 						(int)length, name);
 
-		if (n > 0 && n < (int)sizeof text)
+		if (n > 0 && n < (int)sizeof(text))
 			found = find(l, text);
 		if (*name == '/' || group == 0)
 			break;
@@ -98,8 +98,8 @@ static void take_namings(const struct qn_listing *l, const char *path, hid_t dse
 {
 	char text[TEXT_NBYTES];
 
-	for (size_t i = 0; i < sizeof namings / sizeof namings[0]; i++)
-		if (qn_h5_attr_named_text(dset, namings[i].attribute, text, sizeof text) == QN_SOUND)
+	for (size_t i = 0; i < sizeof(namings) / sizeof(namings[0]); i++)
+		if (qn_h5_attr_named_text(dset, namings[i].attribute, text, sizeof(text)) == QN_SOUND)
 			take_names(l, path, text, namings[i].role);
 }
 
@@ -121,7 +121,7 @@ static void take_shape(hid_t dset, const char *file, const char *path, struct qn
 	bool plain;
 
 	if (type >= 0 && qn_h5_type_describe(type, &described, &plain))
-		snprintf(a->dtype, sizeof a->dtype, "%s", described.name);
+		snprintf(a->dtype, sizeof(a->dtype), "%s", described.name);
 	qn_h5_close(type);
 	if (qn_h5_sources_check(dset, file, path, false, &ignored) != QUERN_OK)
 		return;
@@ -173,9 +173,9 @@ enum quern_status qn_h5_list_closely(hid_t file_id, const char *file, struct qn_
 
 	if (status != QUERN_OK || out->n == 0 || out->n > QN_MOST_ABOUT)
 		return status;
-	out->about = qn_calloc(out->n, sizeof *out->about);
+	out->about = qn_calloc(out->n, sizeof(*out->about));
 	if (!out->about) {
-		status = qn_error_nomem(err, out->n * sizeof *out->about, "a list of datasets");
+		status = qn_error_nomem(err, out->n * sizeof(*out->about), "a list of datasets");
 		qn_listing_fini(out);
 		return status;
 	}

@@ -98,7 +98,7 @@ static enum qn_fault fixed_text(const struct attr *a, char *out, size_t room)
 
 	if (nbytes == 0 || nbytes > MAX_TEXT_NBYTES)
 		return QN_FAULT_NO_TEXT;
-	if (nbytes > sizeof few)
+	if (nbytes > sizeof(few))
 		s = qn_malloc(nbytes);
 	if (!s)
 		return QN_FAULT_NO_MEMORY;
@@ -205,7 +205,7 @@ static uint64_t widen(const uint8_t *p, size_t size, bool big_endian, enum qn_cl
 
 	for (size_t i = 0; i < size; i++)
 		v |= (uint64_t)p[big_endian ? size - 1 - i : i] << 8 * i;
-	if (class == QN_INT && size < sizeof v && v >> (8 * size - 1))
+	if (class == QN_INT && size < sizeof(v) && v >> (8 * size - 1))
 		v |= UINT64_MAX << 8 * size;
 	return v;
 }
@@ -221,7 +221,7 @@ static enum qn_fault read_numbers(const struct attr *a, struct qn_h5_number **ou
 		return QN_FAULT_WORDS;
 	if (!number_form(a->type, &f))
 		return QN_FAULT_NO_NUMBER;
-	v = qn_calloc(a->nelems, sizeof *v);
+	v = qn_calloc(a->nelems, sizeof(*v));
 	raw = qn_calloc(a->nelems, sizeof(uint64_t));
 	if (!v || !raw || H5Aread(a->id, f.memory, raw) < 0) {
 		const bool has_memory = v && raw;
@@ -236,7 +236,7 @@ static enum qn_fault read_numbers(const struct attr *a, struct qn_h5_number **ou
 			v[i].bits = widen(raw + i * size, size,
 					  H5Tget_order(a->type) == H5T_ORDER_BE, f.class);
 		else
-			memcpy(&v[i].bits, raw + i * sizeof v[i].bits, sizeof v[i].bits);
+			memcpy(&v[i].bits, raw + i * sizeof(v[i].bits), sizeof(v[i].bits));
 	}
 	free(raw);
 	*out = v;
@@ -270,7 +270,7 @@ static bool is_east(const char *units)
 	static const char *const names[] = { "degrees_east", "degree_east", "degrees_E",
 					     "degree_E",     "degreesE",    "degreeE" };
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!strcmp(units, names[i]))
 			return true;
 	return false;
@@ -282,17 +282,17 @@ void qn_h5_words_describe(hid_t dset, struct qn_dataset *d)
 		enum qn_attribute attribute;
 		size_t at, room;
 	} words[] = {
-		{ QN_UNITS, offsetof(struct qn_dataset, units), sizeof d->units },
-		{ QN_CALENDAR, offsetof(struct qn_dataset, calendar), sizeof d->calendar },
+		{ QN_UNITS, offsetof(struct qn_dataset, units), sizeof(d->units) },
+		{ QN_CALENDAR, offsetof(struct qn_dataset, calendar), sizeof(d->calendar) },
 	};
 	char name[16]; /* a longer one is no longitude, and no fault */
 	enum qn_fault fault;
 
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		qn_attribute_blame(d->fault, words[i].attribute,
 				   qn_h5_attr_text(dset, words[i].attribute,
 						   (char *)d + words[i].at, words[i].room));
-	fault = qn_h5_attr_text(dset, QN_STANDARD_NAME, name, sizeof name);
+	fault = qn_h5_attr_text(dset, QN_STANDARD_NAME, name, sizeof(name));
 	if (fault != QN_FAULT_CUT)
 		qn_attribute_blame(d->fault, QN_STANDARD_NAME, fault);
 	d->is_longitude = is_east(d->units) ||

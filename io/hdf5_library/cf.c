@@ -25,15 +25,15 @@ static double as_double(struct qn_h5_number v)
 		return (double)(int64_t)v.bits;
 	if (v.class == QN_UINT)
 		return (double)v.bits;
-	memcpy(&x, &v.bits, sizeof x);
+	memcpy(&x, &v.bits, sizeof(x));
 	return x;
 }
 
 static struct qn_h5_number from_double(double x)
 {
-	struct qn_h5_number v = { .class = QN_FLOAT, .size = sizeof x };
+	struct qn_h5_number v = { .class = QN_FLOAT, .size = sizeof(x) };
 
-	memcpy(&v.bits, &x, sizeof x);
+	memcpy(&v.bits, &x, sizeof(x));
 	return v;
 }
 
@@ -157,7 +157,7 @@ static bool number_of(hid_t dset, struct qn_dataset *d, enum qn_attribute attrib
 static void read_unsigned(hid_t dset, struct qn_dataset *d)
 {
 	char word[8];
-	enum qn_fault fault = qn_h5_attr_text(dset, QN_UNSIGNED, word, sizeof word);
+	enum qn_fault fault = qn_h5_attr_text(dset, QN_UNSIGNED, word, sizeof(word));
 	bool yes = !strcasecmp(word, "true"), no = !strcasecmp(word, "false");
 
 	if (fault == QN_SOUND && !yes && !no &&
@@ -196,7 +196,7 @@ static uint32_t read_scale(hid_t dset, struct qn_dataset *d)
 
 	cf->scale = 1;
 	cf->offset = 0;
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		if (!number_of(dset, d, parts[i].attribute, &v))
 			continue;
 		if (!isfinite(as_double(v)) || (as_double(v) == 0 && i == 0)) {
@@ -254,7 +254,7 @@ static void read_bounds(hid_t dset, struct qn_dataset *d, uint32_t scale_width, 
 	struct qn_h5_number *v, one;
 	size_t n = numbers_of(dset, d, QN_VALID_RANGE, &v);
 
-	memset(b, 0, 2 * sizeof *b);
+	memset(b, 0, 2 * sizeof(*b));
 	if (n == 2)
 		for (int i = 0; i < 2; i++)
 			take_bound(d, QN_VALID_RANGE, v[i], &b[i]);
@@ -305,7 +305,7 @@ static struct qn_h5_number number_at(const struct qn_type *t, uint64_t rank)
 	/* Doubles in the order of their bits: the infinity below all is at 0. */
 	rank += UINT64_C(0x000fffffffffffff);
 	bits = rank >> 63 ? rank ^ UINT64_C(1) << 63 : ~rank;
-	memcpy(&x, &bits, sizeof x);
+	memcpy(&x, &bits, sizeof(x));
 	return from_double(x);
 }
 
@@ -400,8 +400,8 @@ static int compare(const struct qn_dataset *d, uint64_t a, uint64_t b)
 		return ((int64_t)a > (int64_t)b) - ((int64_t)a < (int64_t)b);
 	if (d->type.class == QN_UINT)
 		return (a > b) - (a < b);
-	memcpy(&x, &a, sizeof x);
-	memcpy(&y, &b, sizeof y);
+	memcpy(&x, &a, sizeof(x));
+	memcpy(&y, &b, sizeof(y));
 	return (x > y) - (x < y);
 }
 

@@ -51,7 +51,7 @@ static enum quern_status fail(const struct subject *s, const char *doing)
 static void not_native(struct qn_dataset *d, const char *why)
 {
 	if (!d->why_not_native[0])
-		snprintf(d->why_not_native, sizeof d->why_not_native, "%s", why);
+		snprintf(d->why_not_native, sizeof(d->why_not_native), "%s", why);
 	d->native = false;
 }
 
@@ -59,10 +59,10 @@ static enum quern_status set_names(const char *file, const char *path, const cha
 				   struct qn_dataset *d, struct quern_message *err)
 {
 	d->file = qn_strdup(file);
-	if (column && strlen(column) >= sizeof d->column)
+	if (column && strlen(column) >= sizeof(d->column))
 		return qn_error_set(err, QUERN_ERR_USAGE, "--column: a name of more than %zu bytes",
-				    sizeof d->column - 1);
-	snprintf(d->column, sizeof d->column, "%s", column ? column : "");
+				    sizeof(d->column) - 1);
+	snprintf(d->column, sizeof(d->column), "%s", column ? column : "");
 	if (path[0] == '/')
 		d->path = qn_strdup(path);
 	else if (qn_asprintf(&d->path, "/%s", path) < 0)
@@ -117,12 +117,12 @@ static enum quern_status describe_type(struct subject *s)
 
 		d->type = (struct qn_type){ .class = QN_OTHER,
 					    .size = (uint32_t)qn_min_u64(size, UINT32_MAX) };
-		snprintf(d->type.name, sizeof d->type.name, "%s", s->leaf_type.name);
+		snprintf(d->type.name, sizeof(d->type.name), "%s", s->leaf_type.name);
 	}
 	if (s->leaf_type.class == QN_OTHER && !d->column[0] &&
 	    H5Tget_class(s->leaf.type) == H5T_COMPOUND &&
 	    !qn_h5_members_list(s->type, s->addr_nbytes, d))
-		return qn_error_nomem(s->err, d->nmembers * sizeof *d->members, "its members");
+		return qn_error_nomem(s->err, d->nmembers * sizeof(*d->members), "its members");
 	return QUERN_OK;
 }
 
@@ -155,23 +155,23 @@ static enum quern_status describe_space(struct subject *s)
 static enum quern_status describe_filter(struct subject *s, unsigned i)
 {
 	struct qn_filter_step *step = &s->d->filter[i];
-	char why[sizeof s->d->why_not_native];
+	char why[sizeof(s->d->why_not_native)];
 	unsigned flags, config;
 	const struct qn_filter_name *known;
 	size_t nparams = QN_MAX_FILTER_PARAMS;
 	H5Z_filter_t id = H5Pget_filter2(s->dcpl, i, &flags, &nparams, step->params,
-					 sizeof step->name, step->name, &config);
+					 sizeof(step->name), step->name, &config);
 
 	if (id < 0)
 		return fail(s, "its filter pipeline cannot be read");
-	step->name[sizeof step->name - 1] = '\0';
+	step->name[sizeof(step->name) - 1] = '\0';
 	step->id = (uint32_t)id;
 	known = qn_filter_name_find(step->id);
 	if (known) /* what the file has is a sentence with some, cut short */
-		snprintf(step->name, sizeof step->name, "%s", known->name);
+		snprintf(step->name, sizeof(step->name), "%s", known->name);
 	step->nparams = (uint32_t)qn_min_u64(nparams, QN_MAX_FILTER_PARAMS);
 	if (!qn_filter_is_native(step)) {
-		snprintf(why, sizeof why, "filter %u (%s)", (unsigned)step->id,
+		snprintf(why, sizeof(why), "filter %u (%s)", (unsigned)step->id,
 			 step->name[0] ? step->name : "not registered");
 		not_native(s->d, why);
 	}
@@ -266,7 +266,7 @@ static enum quern_status read_fill(struct subject *s, hid_t type)
 	else if (s->leaf_type.class != QN_TEXT && all_equal(p, nbytes, size))
 		memcpy(s->d->fill_value, p, size);
 	else if (s->leaf_type.class == QN_TEXT)
-		memset(s->d->fill_value, 0, sizeof s->d->fill_value);
+		memset(s->d->fill_value, 0, sizeof(s->d->fill_value));
 	else
 		not_native(s->d, "a fill value for each element of its arrays");
 	free(p);
@@ -382,10 +382,10 @@ static bool where(hid_t object, unsigned long *file, haddr_t *header)
 static enum quern_status read_chunked(struct subject *s, struct qn_h5_raw *raw,
 				      const struct qn_h5_layout *layout)
 {
-	char why[sizeof s->d->why_not_native];
+	char why[sizeof(s->d->why_not_native)];
 
 	if (!layout->is_known) {
-		snprintf(why, sizeof why, "layout message of version %u", layout->version);
+		snprintf(why, sizeof(why), "layout message of version %u", layout->version);
 		not_native(s->d, why);
 		return QUERN_OK;
 	}
@@ -591,7 +591,7 @@ static enum quern_status describe_once(const char *file, const char *path, const
 	struct stat st;
 	enum quern_status status;
 
-	memset(&d, 0, sizeof d);
+	memset(&d, 0, sizeof(d));
 	status = set_names(file, path, column, &d, err);
 	if (status == QUERN_OK)
 		status = qn_h5_open_signed(file, &s.fd, &st, err);

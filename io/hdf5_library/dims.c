@@ -93,7 +93,7 @@ static bool find_link(hid_t dset, const char *path, struct search *s)
 	herr_t found = 0;
 	char *slash;
 
-	if ((size_t)snprintf(group, sizeof group, "%s", path) >= sizeof group)
+	if ((size_t)snprintf(group, sizeof(group), "%s", path) >= sizeof(group))
 		return false;
 	while (found == 0 && (slash = strrchr(group, '/'))) {
 		*slash = '\0';
@@ -112,13 +112,13 @@ static bool name_from_scale(hid_t dset, struct qn_dataset *d, int dim, const hvl
 
 	if (scales->len == 0 || !scales->p || d->dim_name[dim])
 		return true;
-	memcpy(&s.addr, scales->p, sizeof s.addr);
+	memcpy(&s.addr, scales->p, sizeof(s.addr));
 	if (find_link(dset, d->path, &s)) {
 		d->dim_name[dim] = s.name;
 		d->dim_scale[dim] = s.path;
 		return s.name && s.path;
 	}
-	if (H5Rget_name(dset, H5R_OBJECT, scales->p, path, sizeof path) <= 0) {
+	if (H5Rget_name(dset, H5R_OBJECT, scales->p, path, sizeof(path)) <= 0) {
 		blame(dset, d, QN_DIMENSION_LIST);
 		return true;
 	}
@@ -179,16 +179,16 @@ static bool is_scale(hid_t dset)
 {
 	char class[32];
 
-	qn_h5_attr_text(dset, QN_CLASS, class, sizeof class);
+	qn_h5_attr_text(dset, QN_CLASS, class, sizeof(class));
 	return !strcmp(class, "DIMENSION_SCALE");
 }
 
 /* Of a scale: is it a dimension without a variable? */
 static bool is_dimension_only(hid_t scale)
 {
-	char name[sizeof no_variable];
+	char name[sizeof(no_variable)];
 
-	qn_h5_attr_text(scale, QN_NAME, name, sizeof name);
+	qn_h5_attr_text(scale, QN_NAME, name, sizeof(name));
 	return !strcmp(name, no_variable);
 }
 
@@ -224,7 +224,7 @@ bool qn_h5_dims_has_scale(hid_t dset, int ndim, int dim, hid_t scale, haddr_t sc
 	    holds_references(type) && H5Aread(attr, type, lists) >= 0) {
 		for (size_t i = 0; lists[dim].p && i < lists[dim].len; i++)
 			has = has || !memcmp((hobj_ref_t *)lists[dim].p + i, &scale_addr,
-					     sizeof scale_addr);
+					     sizeof(scale_addr));
 		qn_h5_reclaim(type, space, H5P_DEFAULT, lists);
 	}
 	qn_h5_close(space);

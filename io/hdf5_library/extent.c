@@ -33,7 +33,7 @@ static bool space_of(hid_t dset, struct qn_h5_space *out)
 	hid_t space = H5Dget_space(dset);
 	hsize_t shape[H5S_MAX_RANK], most[H5S_MAX_RANK];
 
-	memset(out, 0, sizeof *out);
+	memset(out, 0, sizeof(*out));
 	if (space >= 0 && H5Sget_simple_extent_type(space) == H5S_SIMPLE)
 		out->ndim = H5Sget_simple_extent_dims(space, shape, most);
 	for (int i = 0; i < out->ndim; i++) {
@@ -127,7 +127,7 @@ static void search_from(struct search *s, const char *scale)
 	hid_t group = -1;
 	haddr_t addr;
 
-	if ((size_t)snprintf(path, sizeof path, "%s", scale) < sizeof path &&
+	if ((size_t)snprintf(path, sizeof(path), "%s", scale) < sizeof(path) &&
 	    (slash = strrchr(path, '/'))) {
 		slash[slash == path] = '\0';
 		group = H5Gopen2(s->file, path, H5P_DEFAULT);

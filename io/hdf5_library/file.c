@@ -28,13 +28,13 @@ static void keep_reason(struct qn_h5_caller *caller, const char *text)
 	const char *why = strstr(text, words), *at = strstr(text, number);
 	const size_t what = strcspn(text, ":,");
 
-	caller->number = at ? atoi(at + sizeof number - 1) : 0;
+	caller->number = at ? atoi(at + sizeof(number) - 1) : 0;
 	if (!why) {
-		snprintf(caller->why, sizeof caller->why, "%s", text);
+		snprintf(caller->why, sizeof(caller->why), "%s", text);
 		return;
 	}
-	why += sizeof words - 1;
-	snprintf(caller->why, sizeof caller->why, "%.*s: %.*s", (int)what, text,
+	why += sizeof(words) - 1;
+	snprintf(caller->why, sizeof(caller->why), "%.*s: %.*s", (int)what, text,
 		 (int)strcspn(why, "'"), why);
 }
 
@@ -151,7 +151,7 @@ static enum quern_status not_signed(const char *file, int fd, const struct stat 
 
 	if (st->st_size == 0)
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: is empty, not an HDF5 file", file);
-	if (qn_sys_pread(fd, head, sizeof head, 0) == sizeof head && !memcmp(head, "CDF", 3)) {
+	if (qn_sys_pread(fd, head, sizeof(head), 0) == sizeof(head) && !memcmp(head, "CDF", 3)) {
 		char *word = qn_text_word(file);
 
 		qn_error_set(err, QUERN_ERR_DATA, "%s: is a classic NetCDF file, not HDF5; convert it with "

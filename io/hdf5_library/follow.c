@@ -198,7 +198,7 @@ void qn_h5_end_fini(struct qn_h5_end *e)
 {
 	free(e->file);
 	free(e->path);
-	memset(e, 0, sizeof *e);
+	memset(e, 0, sizeof(*e));
 }
 
 enum quern_status qn_h5_follow(hid_t file_id, const char *file, const char *path,

@@ -65,7 +65,7 @@ static void name_others(const struct qn_listing *l, const char *file, const char
 	const char *near = near_miss(l, path);
 	char names[400] = "", *word = near ? qn_text_word(near) : NULL;
 
-	write_names(l, names, sizeof names);
+	write_names(l, names, sizeof(names));
 	if (word)
 		qn_error_because(err, QUERN_ERR_DATA, QN_NO_DATASET,
 				 "%s: %s %s; did you mean %s? It has:%s", file, what, path, word, names);

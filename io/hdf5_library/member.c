@@ -79,7 +79,7 @@ struct shift {
 static struct shift *find_shifts(hid_t type, unsigned addr_nbytes, size_t *n)
 {
 	const int nmembers = H5Tget_nmembers(type);
-	struct shift *s = qn_calloc(nmembers > 0 ? (size_t)nmembers : 1, sizeof *s);
+	struct shift *s = qn_calloc(nmembers > 0 ? (size_t)nmembers : 1, sizeof(*s));
 
 	*n = 0;
 	for (int i = 0; s && i < nmembers; i++) {
@@ -235,13 +235,13 @@ static bool append(struct lister *l, hid_t type, const char *name, const struct 
 	if (!qn_grow(&d->members, &l->room, (size_t)d->nmembers + 1, sizeof(*m)))
 		return false;
 	m = &d->members[d->nmembers];
-	memset(m, 0, sizeof *m);
+	memset(m, 0, sizeof(*m));
 	if (!qn_h5_type_describe(type, &m->type, &plain))
 		return true;
 	m->name = qn_strdup(name);
 	m->offset = at->offset;
 	m->ndim = at->ndim;
-	memcpy(m->shape, at->shape, sizeof m->shape);
+	memcpy(m->shape, at->shape, sizeof(m->shape));
 	d->nmembers += m->name != NULL;
 	return m->name != NULL;
 }
@@ -374,7 +374,7 @@ static enum quern_status explain(enum found found, hid_t type, const char *colum
 				    what, column, t.name);
 	}
 	if (!qn_h5_members_list(type, addr_nbytes, &d))
-		status = qn_error_nomem(err, sizeof *d.members * d.nmembers, "a list of members");
+		status = qn_error_nomem(err, sizeof(*d.members) * d.nmembers, "a list of members");
 	else
 		status = found == IS_COMPOUND ? choose_inside(&d, column, what, err)
 					      : no_member(&d, column, what, err);

@@ -33,10 +33,10 @@ static void read_head(const char *file, struct head *h)
 	if (qn_h5_open_plain(file, &fd, &st, &ignored) != QUERN_OK)
 		return;
 	for (uint64_t at = 0; at < MOST_USERBLOCK && n >= 0; at = at ? 2 * at : 512) {
-		n = qn_sys_pread(fd, h->bytes, sizeof h->bytes, (off_t)at);
-		if (n < (ssize_t)sizeof signature)
+		n = qn_sys_pread(fd, h->bytes, sizeof(h->bytes), (off_t)at);
+		if (n < (ssize_t)sizeof(signature))
 			break;
-		if (!memcmp(h->bytes, signature, sizeof signature)) {
+		if (!memcmp(h->bytes, signature, sizeof(signature))) {
 			h->n = (size_t)n;
 			break;
 		}

@@ -139,7 +139,7 @@ static enum quern_status no_filter(const struct reader *r, H5Z_filter_t id, cons
 {
 	char advice[256];
 
-	qn_filter_advice((uint32_t)id, name, sizeof advice, advice);
+	qn_filter_advice((uint32_t)id, name, sizeof(advice), advice);
 	return qn_error_because(err, QUERN_ERR_DATA, QN_NO_FILTER,
 				"%s: dataset %s: neither quern nor this HDF5 library can decode %s",
 				r->file, r->path, advice);
@@ -153,7 +153,7 @@ static enum quern_status check_filters(const struct reader *r, const struct qn_d
 	H5Z_filter_t id;
 	int at;
 
-	if (!d->chunks || !d->nchunks || !find_missing_filter(r->dset, &at, &id, name, sizeof name))
+	if (!d->chunks || !d->nchunks || !find_missing_filter(r->dset, &at, &id, name, sizeof(name)))
 		return QUERN_OK;
 	for (uint64_t i = 0; i < d->nchunks; i++)
 		if (!(d->chunks[i].filter_mask >> at & 1))
@@ -167,7 +167,7 @@ static enum quern_status read_failed(const struct reader *r, struct quern_messag
 	H5Z_filter_t id;
 	int at;
 
-	if (!find_missing_filter(r->dset, &at, &id, name, sizeof name))
+	if (!find_missing_filter(r->dset, &at, &id, name, sizeof(name)))
 		return qn_h5_fail(err, r->file, r->path, "cannot be read through the HDF5 library");
 	return no_filter(r, id, name, err);
 }
@@ -175,12 +175,12 @@ static enum quern_status read_failed(const struct reader *r, struct quern_messag
 enum quern_status qn_hdf5_reader_open(const struct qn_dataset *d, void **reader,
 				      struct quern_message *err)
 {
-	struct reader *r = qn_calloc(1, sizeof *r);
+	struct reader *r = qn_calloc(1, sizeof(*r));
 	struct qn_h5_caller caller;
 	enum quern_status status;
 
 	if (!r)
-		return qn_error_nomem(err, sizeof *r, "a reader");
+		return qn_error_nomem(err, sizeof(*r), "a reader");
 	r->file_id = r->dset = r->read_type = r->number = r->memory_type = -1;
 	r->ndim = d->scalar ? 0 : qn_dataset_outer_ndim(d);
 	r->file = qn_strdup(d->file);
@@ -230,11 +230,11 @@ static enum quern_status read_texts(const struct reader *r, hid_t memory, hid_t 
 				    void *out, struct quern_message *err)
 {
 	const size_t ntexts = n * r->nnumbers;
-	char **text = qn_calloc(ntexts, sizeof *text);
+	char **text = qn_calloc(ntexts, sizeof(*text));
 	enum quern_status status;
 
 	if (!text)
-		return qn_error_nomem(err, ntexts * sizeof *text, "strings");
+		return qn_error_nomem(err, ntexts * sizeof(*text), "strings");
 	if (H5Dread(r->dset, r->read_type, memory, space, H5P_DEFAULT, text) < 0) {
 		status = read_failed(r, err);
 	} else {

@@ -35,14 +35,14 @@ static enum quern_status fail(const struct subject *s, const char *doing)
 
 static enum quern_status no_memory(const struct subject *s)
 {
-	return qn_error_nomem(s->err, s->out->n * sizeof *s->out->origin, "a list of sources");
+	return qn_error_nomem(s->err, s->out->n * sizeof(*s->out->origin), "a list of sources");
 }
 
 /* The first reason stays. */
 static void leave_to_library(struct subject *s, const char *why)
 {
 	if (!s->out->why_not_native[0])
-		snprintf(s->out->why_not_native, sizeof s->out->why_not_native, "%s", why);
+		snprintf(s->out->why_not_native, sizeof(s->out->why_not_native), "%s", why);
 }
 
 typedef ssize_t get_name(hid_t dcpl, size_t i, char *name, size_t nbytes);

@@ -82,7 +82,7 @@ static bool is_ieee(hid_t type, size_t size)
 
 	if (!get_form(type, &f))
 		return false;
-	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
 		if (forms[i].size == size)
 			return f.exp == forms[i].exponent && f.man == forms[i].mantissa &&
 			       f.man_at == 0 && f.exp_at == f.man && f.sign_at == f.exp + f.man &&
@@ -209,13 +209,13 @@ static void write_numpy_name(struct qn_type *t, bool plain)
 	char letter = t->class == QN_INT ? 'i' : t->class == QN_UINT ? 'u' : 'f';
 
 	if (t->class == QN_TEXT && !plain)
-		snprintf(t->name, sizeof t->name, "string");
+		snprintf(t->name, sizeof(t->name), "string");
 	else if (t->class == QN_TEXT)
-		snprintf(t->name, sizeof t->name, "|S%u", (unsigned)t->size);
+		snprintf(t->name, sizeof(t->name), "|S%u", (unsigned)t->size);
 	else if (t->brain)
-		snprintf(t->name, sizeof t->name, "%cbfloat16", order);
+		snprintf(t->name, sizeof(t->name), "%cbfloat16", order);
 	else
-		snprintf(t->name, sizeof t->name, "%c%c%u", order, letter, (unsigned)t->size);
+		snprintf(t->name, sizeof(t->name), "%c%c%u", order, letter, (unsigned)t->size);
 }
 
 bool qn_h5_type_describe(hid_t type, struct qn_type *out, bool *plain)
@@ -232,7 +232,7 @@ bool qn_h5_type_describe(hid_t type, struct qn_type *out, bool *plain)
 	} else {
 		*plain = true;
 		t = (struct qn_type){ .class = QN_OTHER, .size = (uint32_t)size };
-		snprintf(t.name, sizeof t.name, "%s", word_for(class));
+		snprintf(t.name, sizeof(t.name), "%s", word_for(class));
 	}
 	*out = t;
 	return true;

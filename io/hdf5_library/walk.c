@@ -89,7 +89,7 @@ static size_t meet(struct walk *w, haddr_t addr, size_t group, const char *name,
 	if (!*is_new)
 		return i;
 	if (!make_room(w, &w->names, &w->names_room, w->names_nbytes + n) ||
-	    !make_room(w, &w->object, &w->objects_room, (i + 1) * sizeof *w->object))
+	    !make_room(w, &w->object, &w->objects_room, (i + 1) * sizeof(*w->object)))
 		return NO_OBJECT;
 	w->object[i] = (struct object){ group, w->names_nbytes };
 	memcpy(w->names + w->names_nbytes, name, n);
@@ -247,7 +247,7 @@ static bool enter(struct walk *w, size_t object, size_t path_nbytes)
 	hid_t group;
 	bool ok;
 
-	if (!make_room(w, &w->level, &w->levels_room, (w->nlevels + 1) * sizeof new))
+	if (!make_room(w, &w->level, &w->levels_room, (w->nlevels + 1) * sizeof(new)))
 		return false;
 	group = open_group(w, object);
 	ok = group >= 0 &&
@@ -256,7 +256,7 @@ static bool enter(struct walk *w, size_t object, size_t path_nbytes)
 		note_flaw(w, shown_path(w), reason(w));
 	qn_h5_close(group);
 	if (new.n)
-		qsort(new.entry, new.n, sizeof *new.entry, by_name);
+		qsort(new.entry, new.n, sizeof(*new.entry), by_name);
 	w->level[w->nlevels++] = new;
 	return !w->nomem;
 }

@@ -42,7 +42,7 @@ static bool map(hid_t dcpl, hid_t space, const struct qn_catalog *c, uint32_t sh
 	hid_t from = -1;
 	bool ok = file && path && s->dim < ndim;
 
-	memcpy(count, shape, (size_t)ndim * sizeof *count);
+	memcpy(count, shape, (size_t)ndim * sizeof(*count));
 	if (ok) {
 		start[s->dim] = s->start;
 		count[s->dim] = s->count;
@@ -80,7 +80,7 @@ static hid_t type_of(hid_t dataset, hid_t to)
 	hid_t type = H5Dget_type(dataset), out = -1;
 	char name[1024];
 
-	if (type >= 0 && H5Tcommitted(type) > 0 && H5Iget_name(type, name, sizeof name) > 0 &&
+	if (type >= 0 && H5Tcommitted(type) > 0 && H5Iget_name(type, name, sizeof(name)) > 0 &&
 	    H5Lexists(to, name, H5P_DEFAULT) > 0)
 		out = H5Topen2(to, name, H5P_DEFAULT);
 	if (type >= 0 && out < 0)
@@ -163,7 +163,7 @@ static bool write_shells(const struct making *m, hid_t in, hid_t out)
 		const int ndim = space < 0 ? -1 : H5Sget_simple_extent_dims(space, shape, NULL);
 		char path[64], why[96] = "";
 
-		snprintf(path, sizeof path, QN_CATALOG_GROUP "/shell%u", (unsigned)i);
+		snprintf(path, sizeof(path), QN_CATALOG_GROUP "/shell%u", (unsigned)i);
 		if (ndim > 0 && ndim <= QUERN_MAX_DIMS)
 			id = qn_h5_create_like(like, out, path, shape, ndim, why);
 		ok = id >= 0;

@@ -235,7 +235,7 @@ static herr_t visit_link(hid_t in, const char *name, const H5L_info_t *info, voi
 	/* A catalog that is staged gets a new one. */
 	if (!c->group[0] && !strcmp(name, &QN_CATALOG_GROUP[1]))
 		return 0;
-	if (snprintf(path, sizeof path, "%s/%s", c->group, name) >= (int)sizeof path)
+	if (snprintf(path, sizeof(path), "%s/%s", c->group, name) >= (int)sizeof(path))
 		return fail(c, c->group) ? 0 : -1;
 	return copy_link(c, in, name, info, path) ? 0 : -1;
 }
@@ -294,7 +294,7 @@ static bool attach_scales(const struct copier *c, hid_t from, hid_t to)
 	hid_t in = H5Aopen(from, "DIMENSION_LIST", H5P_DEFAULT), out = -1;
 	hid_t type = H5Tvlen_create(H5T_STD_REF_OBJ), space = in < 0 ? -1 : H5Aget_space(in);
 	const hssize_t n = space < 0 ? -1 : H5Sget_simple_extent_npoints(space);
-	hvl_t *list = n < 0 || n > QUERN_MAX_DIMS ? NULL : qn_calloc((size_t)n + 1, sizeof *list);
+	hvl_t *list = n < 0 || n > QUERN_MAX_DIMS ? NULL : qn_calloc((size_t)n + 1, sizeof(*list));
 	bool ok = list && H5Aread(in, type, list) >= 0;
 
 	/* One that leads nowhere is left out. */

@@ -140,7 +140,7 @@ bool qn_h5_same_filters(hid_t a, hid_t b)
 			id[k] = H5Pget_filter2(plist[k], (unsigned)i, &flags, &nparams[k],
 					       params[k], 0, NULL, &config);
 		same = id[0] == id[1] && nparams[0] == nparams[1] &&
-		       !memcmp(params[0], params[1], sizeof params[0]);
+		       !memcmp(params[0], params[1], sizeof(params[0]));
 	}
 	qn_h5_close(plist[0]);
 	qn_h5_close(plist[1]);

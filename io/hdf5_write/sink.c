@@ -44,7 +44,7 @@ static void fail(struct qn_h5_sink *s, int why)
 static H5FD_t *driver_open(const char *name, unsigned flags, hid_t fapl, haddr_t most)
 {
 	const struct settings *set = H5Pget_driver_info(fapl);
-	struct opened *o = set ? qn_calloc(1, sizeof *o) : NULL;
+	struct opened *o = set ? qn_calloc(1, sizeof(*o)) : NULL;
 	struct stat st;
 
 	(void)name;
@@ -187,7 +187,7 @@ static const H5FD_class_t driver = {
 
 struct qn_h5_sink *qn_h5_sink_open(int fd, hid_t fapl, hid_t *file)
 {
-	struct qn_h5_sink *s = qn_calloc(1, sizeof *s);
+	struct qn_h5_sink *s = qn_calloc(1, sizeof(*s));
 	const struct settings set = { .sink = s };
 	hid_t id = s ? H5FDregister(&driver) : -1;
 

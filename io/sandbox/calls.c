@@ -70,7 +70,7 @@ static const int allowed[] = {
 };
 /* clang-format on */
 
-#define NALLOWED (sizeof allowed / sizeof allowed[0])
+#define NALLOWED (sizeof(allowed) / sizeof(allowed[0]))
 #define NRULES	 (NALLOWED * 2 + 64)
 
 struct program {

@@ -64,7 +64,7 @@ static uint64_t mapped_nbytes(void)
 {
 	char text[64];
 	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
 
 	if (fd >= 0)
 		close(fd);
@@ -87,7 +87,7 @@ static void reset_signals(void)
 	for (int sig = 1; sig <= LAST_PLAIN_SIGNAL; sig++)
 		if (!IS_SANITIZED || !tells_of_crash(sig))
 			signal(sig, SIG_DFL);
-	for (size_t i = 0; i < sizeof left_to_parent / sizeof left_to_parent[0]; i++)
+	for (size_t i = 0; i < sizeof(left_to_parent) / sizeof(left_to_parent[0]); i++)
 		signal(left_to_parent[i], SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -305,19 +305,19 @@ static enum quern_status died(struct qn_child *c, struct quern_message *err)
 
 	qn_process_end(&c->process);
 	if (!has_ended)
-		snprintf(how, sizeof how, "gave up");
+		snprintf(how, sizeof(how), "gave up");
 	else if (status == QN_STATUS_UNKNOWN)
 		return killed(c, err);
 	else if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_UNCONFINED)
 		return unconfined(c, err);
 	else if (!WIFSIGNALED(status))
-		snprintf(how, sizeof how, "gave up (exit code %d)", WEXITSTATUS(status));
+		snprintf(how, sizeof(how), "gave up (exit code %d)", WEXITSTATUS(status));
 	else if (WTERMSIG(status) == SIGKILL)
 		return killed(c, err);
 	else if (WTERMSIG(status) == SIGXCPU)
 		return busy(c, err);
 	else
-		snprintf(how, sizeof how, "crashed (signal %d)", WTERMSIG(status));
+		snprintf(how, sizeof(how), "crashed (signal %d)", WTERMSIG(status));
 	qn_log(QN_LOG_WARN, "%s: the process that was reading it %s", c->subject, how);
 	return qn_error_set(err, QUERN_ERR_DATA,
 			    "%s is damaged: the HDF5 library %s while reading it; copy the file "
@@ -385,11 +385,11 @@ static bool is_status(int status)
 enum quern_status qn_child_get_verdict(struct qn_child *c, struct quern_message *err)
 {
 	struct quern_message m;
-	enum quern_status status = qn_child_get(c, &m, sizeof m, err);
+	enum quern_status status = qn_child_get(c, &m, sizeof(m), err);
 
 	if (status != QUERN_OK)
 		return status;
-	m.text[sizeof m.text - 1] = '\0';
+	m.text[sizeof(m.text) - 1] = '\0';
 	if (!is_status((int)m.status) || (unsigned)m.reason >= QN_NREASONS)
 		return qn_child_refuse(c, "its verdict is unknown", err);
 	if (m.status == QUERN_OK)
@@ -448,7 +448,7 @@ bool qn_child_tell_verdict(int fd, enum quern_status status, const struct quern_
 	struct quern_message m = *err;
 
 	m.status = status;
-	return qn_child_tell(fd, &m, sizeof m);
+	return qn_child_tell(fd, &m, sizeof(m));
 }
 
 bool qn_child_hear(int fd, void *question, size_t nbytes)

@@ -35,7 +35,7 @@ struct qn_refused *qn_refused_new(void)
 void qn_refused_free(struct qn_refused *r)
 {
 	if (r)
-		munmap(r, sizeof *r);
+		munmap(r, sizeof(*r));
 }
 
 /* The child may write there what it likes, and when. */
@@ -43,8 +43,8 @@ bool qn_refused_next(const struct qn_refused *r, size_t *at, char name[PATH_MAX]
 {
 	size_t n = r ? atomic_load(&r->n) : 0, most;
 
-	if (n > sizeof r->names)
-		n = sizeof r->names;
+	if (n > sizeof(r->names))
+		n = sizeof(r->names);
 	if (*at >= n)
 		return false;
 	most = n - *at < PATH_MAX ? n - *at : PATH_MAX;
@@ -79,7 +79,7 @@ static void note(const char *path, int why)
 		return;
 	atomic_fetch_add(&noted->nnames, 1);
 	at = atomic_load(&noted->n);
-	if (at + length > sizeof noted->names)
+	if (at + length > sizeof(noted->names))
 		return;
 	memcpy(noted->names + at, path, length);
 	atomic_store(&noted->n, at + length);
@@ -165,14 +165,14 @@ int qn_child_landlock(void)
 static size_t forbid_all(int abi, struct ruleset *r)
 {
 	static const int nrights[] = { 0, 13, 14, 15, 15, 16 };
-	const int last = sizeof nrights / sizeof nrights[0] - 1;
+	const int last = sizeof(nrights) / sizeof(nrights[0]) - 1;
 
 	*r = (struct ruleset){ .fs = (UINT64_C(1) << nrights[abi < last ? abi : last]) - 1 };
 	if (abi >= 4)
 		r->net = 3; /* bind, connect */
 	if (abi >= 6)
 		r->scoped = 3; /* abstract sockets, signals */
-	return abi >= 6 ? sizeof *r : abi >= 4 ? 16 : 8;
+	return abi >= 6 ? sizeof(*r) : abi >= 4 ? 16 : 8;
 }
 
 static void allow(int ruleset, const char *path)

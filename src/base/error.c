@@ -25,7 +25,7 @@ static enum quern_status record(struct quern_message *err, enum quern_status sta
 	err->reason = reason;
 	if (qn_vasprintf(&text, format, ap) < 0)
 		text = NULL;
-	qn_text_put(err->text, sizeof err->text, text ? text : "out of memory");
+	qn_text_put(err->text, sizeof(err->text), text ? text : "out of memory");
 	free(text);
 	qn_log(QN_LOG_DEBUG, "status %d: %s", (int)status, err->text);
 	return status;

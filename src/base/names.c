@@ -15,7 +15,7 @@ void qn_names_fini(struct qn_names *l)
 	for (size_t i = 0; i < l->n; i++)
 		free(l->name[i]);
 	free(l->name);
-	memset(l, 0, sizeof *l);
+	memset(l, 0, sizeof(*l));
 }
 
 enum quern_status qn_names_add(struct qn_names *l, const char *name, struct quern_message *err)
@@ -56,7 +56,7 @@ void qn_names_unite(struct qn_names *l)
 	size_t n = 0;
 
 	if (l->n)
-		qsort(l->name, l->n, sizeof *l->name, by_bytes);
+		qsort(l->name, l->n, sizeof(*l->name), by_bytes);
 	for (size_t i = 0; i < l->n; i++)
 		if (n && !strcmp(l->name[n - 1], l->name[i]))
 			free(l->name[i]);
@@ -89,7 +89,7 @@ enum quern_status qn_names_find(struct qn_names *l, const char *word, struct que
 		st = qn_error_set(err, qn_file_status(why), "%s: a directory of this pattern cannot be "
 				  "read: %s", word, qn_file_why(why));
 	} else if (!rc) {
-		qsort(g.gl_pathv, g.gl_pathc, sizeof *g.gl_pathv, by_bytes);
+		qsort(g.gl_pathv, g.gl_pathc, sizeof(*g.gl_pathv), by_bytes);
 		for (size_t i = 0; !st && i < g.gl_pathc; i++)
 			st = qn_names_add(l, g.gl_pathv[i], err);
 	}
@@ -141,13 +141,13 @@ static int by_meaning(const void *a, const void *b)
 
 const char *qn_names_repeated(const struct qn_names *l)
 {
-	const char **sorted = qn_calloc(l->n, sizeof *sorted), *found = NULL;
+	const char **sorted = qn_calloc(l->n, sizeof(*sorted)), *found = NULL;
 
 	if (!sorted)
 		return NULL;
 	for (size_t i = 0; i < l->n; i++)
 		sorted[i] = l->name[i];
-	qsort(sorted, l->n, sizeof *sorted, by_meaning);
+	qsort(sorted, l->n, sizeof(*sorted), by_meaning);
 	for (size_t i = 1; !found && i < l->n; i++)
 		if (!by_meaning(&sorted[i - 1], &sorted[i]))
 			found = sorted[i];

@@ -58,7 +58,7 @@ static char *random_partial(const char *file)
 	unsigned char bits[NRANDOM];
 	char text[NRANDOM + 1], *common, *out = NULL;
 
-	if (getrandom(bits, sizeof bits, 0) != (ssize_t)sizeof bits)
+	if (getrandom(bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
 		return NULL;
 	for (size_t i = 0; i < NRANDOM; i++)
 		text[i] = digits[bits[i] % 32];
@@ -88,7 +88,7 @@ static bool is_strangers(const char *link)
 static char *read_link(const char *file)
 {
 	char target[PATH_MAX], *out;
-	const ssize_t n = qn_sys_readlink(file, target, sizeof target - 1);
+	const ssize_t n = qn_sys_readlink(file, target, sizeof(target) - 1);
 
 	if (n < 0)
 		return NULL;

@@ -44,7 +44,7 @@ static mode_t current_umask(void)
 	unsigned mask;
 	int n = 0;
 
-	while (f && n != 1 && fgets(line, sizeof line, f))
+	while (f && n != 1 && fgets(line, sizeof(line), f))
 		n = sscanf(line, "Umask: %o", &mask);
 	if (f)
 		fclose(f);

@@ -35,14 +35,14 @@ void qn_catalog_fini(struct qn_catalog *c)
 	free(c->host);
 	free(c->shard);
 	free(c->entry);
-	memset(c, 0, sizeof *c);
+	memset(c, 0, sizeof(*c));
 }
 
 void qn_tables_fini(struct qn_tables *t)
 {
 	for (int i = 0; i < QN_NTABLES; i++)
 		free(t->data[i]);
-	memset(t, 0, sizeof *t);
+	memset(t, 0, sizeof(*t));
 }
 
 /* --- names of files --- */
@@ -122,7 +122,7 @@ static uint64_t *put_sum(uint64_t *w, const struct qn_sum *s)
 	for (int i = 0; i < 2; i++) {
 		uint64_t half;
 
-		memcpy(&half, s->byte + 8 * i, sizeof half);
+		memcpy(&half, s->byte + 8 * i, sizeof(half));
 		w = put(w, be64toh(half));
 	}
 	return w;
@@ -141,7 +141,7 @@ static void pack_head(const struct qn_catalog *c, uint64_t *w)
 				  c->source_nbytes,
 				  (uint64_t)c->source_mtime_ns };
 
-	for (size_t i = 0; i < sizeof head / sizeof *head; i++)
+	for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)
 		w = put(w, head[i]);
 }
 
@@ -150,10 +150,10 @@ static void pack_shard(const struct qn_shard *s, uint64_t *w)
 	const uint64_t head[] = { s->dataset, (uint64_t)s->dim, s->start, s->count, s->nbytes };
 	const uint64_t rest[] = { s->first, s->nchunks, s->nhomes };
 
-	for (size_t i = 0; i < sizeof head / sizeof *head; i++)
+	for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)
 		w = put(w, head[i]);
 	w = put_sum(w, &s->sum);
-	for (size_t i = 0; i < sizeof rest / sizeof *rest; i++)
+	for (size_t i = 0; i < sizeof(rest) / sizeof(*rest); i++)
 		w = put(w, rest[i]);
 	for (int i = 0; i < QN_MOST_REPLICAS; i++)
 		w = put(w, s->home[i]);
@@ -186,9 +186,9 @@ static bool sum_tables(const struct qn_tables *t, struct qn_sum *out)
 	if (!s)
 		return false;
 	qn_summer_reset(s);
-	memcpy(head, t->data[QN_TABLE_HEAD], sizeof head);
+	memcpy(head, t->data[QN_TABLE_HEAD], sizeof(head));
 	head[SUM_AT] = head[SUM_AT + 1] = 0;
-	qn_summer_add(s, head, sizeof head);
+	qn_summer_add(s, head, sizeof(head));
 	for (int i = QN_TABLE_HOSTS; i < QN_NTABLES; i++)
 		qn_summer_add(s, t->data[i], t->nbytes[i]);
 	qn_summer_get(s, out);
@@ -258,7 +258,7 @@ static void get_sum(const uint64_t *w, struct qn_sum *out)
 	for (size_t i = 0; i < 2; i++) {
 		const uint64_t half = htobe64(word(w, i));
 
-		memcpy(out->byte + 8 * i, &half, sizeof half);
+		memcpy(out->byte + 8 * i, &half, sizeof(half));
 	}
 }
 
@@ -266,7 +266,7 @@ bool qn_entry_read(const void *row, struct qn_entry *out)
 {
 	uint64_t w[ENTRY_WORDS];
 
-	memcpy(w, row, sizeof w);
+	memcpy(w, row, sizeof(w));
 	if (word(w, 2) > UINT32_MAX || word(w, 3) > UINT32_MAX)
 		return false;
 	out->chunk = (struct qn_chunk){ .number = word(w, 0),
@@ -323,7 +323,7 @@ static const char *parse_names(const struct qn_tables *t, struct qn_catalog *c, 
 	const char *at = t->data[QN_TABLE_NAMES], *end = at + t->nbytes[QN_TABLE_NAMES];
 
 	c->source = take_name(&at, end, nomem);
-	c->path = qn_calloc(c->ndatasets, sizeof *c->path);
+	c->path = qn_calloc(c->ndatasets, sizeof(*c->path));
 	*nomem = *nomem || !c->path;
 	for (uint32_t i = 0; !*nomem && c->source && i < c->ndatasets; i++) {
 		c->path[i] = take_name(&at, end, nomem);
@@ -393,7 +393,7 @@ static const char *parse_shards(const struct qn_tables *t, struct qn_catalog *c,
 {
 	const uint64_t *w = t->data[QN_TABLE_SHARDS];
 
-	c->shard = qn_calloc(c->nshards, sizeof *c->shard);
+	c->shard = qn_calloc(c->nshards, sizeof(*c->shard));
 	*nomem = !c->shard;
 	for (uint32_t i = 0; c->shard && i < c->nshards; i++)
 		if (!parse_shard(w + (size_t)i * SHARD_WORDS, c, i))
@@ -409,7 +409,7 @@ static const char *parse_entries(const struct qn_tables *t, struct qn_catalog *c
 {
 	const char *row = t->data[QN_TABLE_CHUNKS];
 
-	c->entry = qn_calloc(c->nentries, sizeof *c->entry);
+	c->entry = qn_calloc(c->nentries, sizeof(*c->entry));
 	*nomem = !c->entry;
 	for (uint64_t i = 0; c->entry && i < c->nentries; i++)
 		if (!qn_entry_read(row + i * QN_ENTRY_NBYTES, &c->entry[i]))
@@ -442,11 +442,11 @@ enum quern_status qn_catalog_parse(const char *file, const struct qn_tables *t,
 
 	if (st)
 		return st;
-	memset(c, 0, sizeof *c);
+	memset(c, 0, sizeof(*c));
 	why = parse_head(t, c);
 	if (!why)
 		why = check_sum(t, &nomem);
-	for (size_t i = 0; !why && !nomem && i < sizeof part / sizeof *part; i++)
+	for (size_t i = 0; !why && !nomem && i < sizeof(part) / sizeof(*part); i++)
 		why = part[i](t, c, &nomem);
 	if (!why && !nomem) {
 		QN_ASSERT_VALID(catalog, c);
@@ -509,13 +509,13 @@ void *qn_catalog_flatten(const struct qn_catalog *c, size_t *nbytes, struct quer
 	QN_ASSERT_VALID(catalog, c);
 	if (qn_catalog_pack(c, &t, err))
 		return NULL;
-	memcpy(h.at, c->at, sizeof h.at);
-	*nbytes = sizeof h + h.name_nbytes;
+	memcpy(h.at, c->at, sizeof(h.at));
+	*nbytes = sizeof(h) + h.name_nbytes;
 	for (int i = 0; i < QN_NTABLES; i++)
 		*nbytes += h.nbytes[i] = t.nbytes[i];
 	at = out = qn_malloc(*nbytes);
 	if (out) {
-		at = mempcpy(mempcpy(at, &h, sizeof h), c->file, h.name_nbytes);
+		at = mempcpy(mempcpy(at, &h, sizeof(h)), c->file, h.name_nbytes);
 		for (int i = 0; i < QN_NTABLES; i++)
 			at = mempcpy(at, t.data[i], t.nbytes[i]);
 	} else {
@@ -531,12 +531,12 @@ enum quern_status qn_catalog_unflatten(const void *flat, size_t nbytes, struct q
 	const char *at = flat, *file;
 	struct flat_head h;
 	struct qn_tables t = { .data = { NULL } };
-	size_t sum = sizeof h;
+	size_t sum = sizeof(h);
 	enum quern_status st = QUERN_OK;
 
-	memcpy(&h, at, sizeof h);
+	memcpy(&h, at, sizeof(h));
 	sum += h.name_nbytes;
-	file = at + sizeof h;
+	file = at + sizeof(h);
 	at = file + h.name_nbytes;
 	for (int i = 0; i < QN_NTABLES; i++)
 		sum += t.nbytes[i] = h.nbytes[i];
@@ -558,6 +558,6 @@ enum quern_status qn_catalog_unflatten(const void *flat, size_t nbytes, struct q
 	c->file_nbytes = h.file_nbytes;
 	c->file_mtime_ns = h.file_mtime_ns;
 	c->rights = h.rights;
-	memcpy(c->at, h.at, sizeof c->at);
+	memcpy(c->at, h.at, sizeof(c->at));
 	return c->file ? QUERN_OK : qn_error_nomem(err, h.name_nbytes, "a catalog");
 }

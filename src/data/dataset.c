@@ -27,7 +27,7 @@ void qn_dataset_fini(struct qn_dataset *d)
 		free(d->members[i].name);
 	free(d->members);
 	free(d->chunks);
-	memset(d, 0, sizeof *d);
+	memset(d, 0, sizeof(*d));
 }
 
 uint64_t qn_dataset_grid(const struct qn_dataset *d, uint64_t grid[QUERN_MAX_DIMS])
@@ -69,7 +69,7 @@ void qn_dataset_visible(const struct qn_dataset *d, struct qn_dataset *out)
 	out->nchunks = 0;
 	for (int i = 0; i < d->ndim; i++)
 		out->shape[i] = qn_dataset_length(d, i);
-	memset(out->beyond, 0, sizeof out->beyond);
+	memset(out->beyond, 0, sizeof(out->beyond));
 }
 
 uint64_t qn_dataset_chunk_nelems(const struct qn_dataset *d)
@@ -186,7 +186,7 @@ static const char *bad_type(const struct qn_type *t)
 {
 	uint32_t n = t->size;
 
-	if (!is_text(t->name, sizeof t->name))
+	if (!is_text(t->name, sizeof(t->name)))
 		return "the name of its type does not end";
 	switch ((int)t->class) {
 	case QN_INT:
@@ -291,7 +291,7 @@ static const char *bad_filters(const struct qn_dataset *d)
 	for (int i = 0; i < d->nfilters; i++) {
 		if (d->filter[i].nparams > QN_MAX_FILTER_PARAMS)
 			return "a filter has too many parameters";
-		if (!is_text(d->filter[i].name, sizeof d->filter[i].name))
+		if (!is_text(d->filter[i].name, sizeof(d->filter[i].name)))
 			return "the name of a filter does not end";
 	}
 	if (d->nfilters > 0 && d->layout != QN_CHUNKED)
@@ -303,9 +303,9 @@ static const char *bad_rest(const struct qn_dataset *d)
 {
 	if ((int)d->layout < QN_COMPACT || (int)d->layout > QN_EXTERNAL)
 		return "its layout is of no known kind";
-	if (!is_text(d->column, sizeof d->column) || !is_text(d->index, sizeof d->index) || !is_text(d->units, sizeof d->units) ||
-	    !is_text(d->calendar, sizeof d->calendar) ||
-	    !is_text(d->why_not_native, sizeof d->why_not_native))
+	if (!is_text(d->column, sizeof(d->column)) || !is_text(d->index, sizeof(d->index)) || !is_text(d->units, sizeof(d->units)) ||
+	    !is_text(d->calendar, sizeof(d->calendar)) ||
+	    !is_text(d->why_not_native, sizeof(d->why_not_native)))
 		return "a text in it does not end";
 	if (d->cf.nmissing > QN_CF_MOST_MISSING)
 		return "it has too many missing values";
@@ -420,8 +420,8 @@ static uint8_t *put_text(uint8_t *p, const char *s)
 {
 	uint32_t length = s ? (uint32_t)strlen(s) : NO_TEXT;
 
-	memcpy(p, &length, sizeof length);
-	p += sizeof length;
+	memcpy(p, &length, sizeof(length));
+	p += sizeof(length);
 	if (!s)
 		return p;
 	memcpy(p, s, length);
@@ -431,23 +431,23 @@ static uint8_t *put_text(uint8_t *p, const char *s)
 void *qn_dataset_pack(const struct qn_dataset *d, size_t *nbytes)
 {
 	struct qn_dataset copy = *d;
-	size_t n = sizeof copy;
+	size_t n = sizeof(copy);
 	uint8_t *out, *p;
 
 	for (int i = 0; i < NTEXTS; i++)
 		n += text_nbytes(*text_slot(&copy, i));
 	for (uint32_t i = 0; i < d->nmembers; i++)
-		n += sizeof *d->members + text_nbytes(d->members[i].name);
+		n += sizeof(*d->members) + text_nbytes(d->members[i].name);
 	out = qn_malloc(n);
 	if (!out)
 		return NULL;
-	memcpy(out, d, sizeof *d);
-	p = out + sizeof *d;
+	memcpy(out, d, sizeof(*d));
+	p = out + sizeof(*d);
 	for (int i = 0; i < NTEXTS; i++)
 		p = put_text(p, *text_slot(&copy, i));
 	for (uint32_t i = 0; i < d->nmembers; i++) {
-		memcpy(p, &d->members[i], sizeof *d->members);
-		p = put_text(p + sizeof *d->members, d->members[i].name);
+		memcpy(p, &d->members[i], sizeof(*d->members));
+		p = put_text(p + sizeof(*d->members), d->members[i].name);
 	}
 	*nbytes = n;
 	return out;
@@ -473,10 +473,10 @@ static bool take_text(const uint8_t **at, const uint8_t *end, char **out, bool *
 {
 	uint32_t length;
 
-	if ((size_t)(end - *at) < sizeof length)
+	if ((size_t)(end - *at) < sizeof(length))
 		return false;
-	memcpy(&length, *at, sizeof length);
-	*at += sizeof length;
+	memcpy(&length, *at, sizeof(length));
+	*at += sizeof(length);
 	if (length == NO_TEXT)
 		return true;
 	if ((size_t)(end - *at) < length || memchr(*at, '\0', length))
@@ -491,9 +491,9 @@ void qn_dataset_copy_attributes(const struct qn_dataset *from, struct qn_dataset
 {
 	to->cf = from->cf;
 	to->is_longitude = from->is_longitude;
-	memcpy(to->units, from->units, sizeof to->units);
-	memcpy(to->calendar, from->calendar, sizeof to->calendar);
-	memcpy(to->fault, from->fault, sizeof to->fault);
+	memcpy(to->units, from->units, sizeof(to->units));
+	memcpy(to->calendar, from->calendar, sizeof(to->calendar));
+	memcpy(to->fault, from->fault, sizeof(to->fault));
 }
 
 void qn_dataset_disown(struct qn_dataset *d)
@@ -509,11 +509,11 @@ void qn_dataset_disown(struct qn_dataset *d)
 /* Takes one member from *at. On failure its name may be NULL. */
 static bool take_member(const uint8_t **at, const uint8_t *end, struct qn_column *m, bool *nomem)
 {
-	if ((size_t)(end - *at) < sizeof *m)
+	if ((size_t)(end - *at) < sizeof(*m))
 		return false;
-	memcpy(m, *at, sizeof *m);
+	memcpy(m, *at, sizeof(*m));
 	m->name = NULL;
-	*at += sizeof *m;
+	*at += sizeof(*m);
 	return is_bool(&m->type.big_endian) && is_bool(&m->type.brain) &&
 	       take_text(at, end, &m->name, nomem);
 }
@@ -526,7 +526,7 @@ static bool take_members(const uint8_t **at, const uint8_t *end, uint32_t n, str
 		return true;
 	if (n > QN_MAX_MEMBERS)
 		return false;
-	d->members = qn_calloc(n, sizeof *d->members);
+	d->members = qn_calloc(n, sizeof(*d->members));
 	*nomem = !d->members;
 	while (d->members && d->nmembers < n)
 		if (!take_member(at, end, &d->members[d->nmembers++], nomem))
@@ -543,11 +543,11 @@ enum quern_status qn_dataset_unpack(const void *data, size_t nbytes, struct qn_d
 	uint32_t nmembers;
 	bool nomem = false;
 
-	if (nbytes < sizeof r)
+	if (nbytes < sizeof(r))
 		return qn_error_set(err, QUERN_ERR_DATA,
 				    "the description of a dataset is cut short: %zu bytes", nbytes);
-	memcpy(&r, at, sizeof r);
-	at += sizeof r;
+	memcpy(&r, at, sizeof(r));
+	at += sizeof(r);
 	nmembers = r.nmembers;
 	qn_dataset_disown(&r); /* they are the sender's */
 	if (!bools_are_valid(&r))

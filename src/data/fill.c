@@ -6,7 +6,7 @@ static uint64_t bits_of(double x)
 {
 	uint64_t bits;
 
-	memcpy(&bits, &x, sizeof bits);
+	memcpy(&bits, &x, sizeof(bits));
 	return bits;
 }
 
@@ -38,10 +38,10 @@ uint64_t qn_fill_unstore(const struct qn_type *t, const uint8_t *stored)
 
 	for (uint32_t i = 0; i < size; i++)
 		bits |= (uint64_t)stored[t->big_endian ? size - 1 - i : i] << 8 * i;
-	if (t->class == QN_FLOAT && size == sizeof x) {
+	if (t->class == QN_FLOAT && size == sizeof(x)) {
 		uint32_t low = (uint32_t)bits;
 
-		memcpy(&x, &low, sizeof x);
+		memcpy(&x, &low, sizeof(x));
 		return bits_of((double)x);
 	}
 	if (t->class == QN_INT && bits >> (8 * size - 1) && size < 8)
@@ -58,9 +58,9 @@ void qn_fill_store(const struct qn_type *t, uint64_t bits, uint8_t *stored)
 		float narrow;
 		uint32_t low;
 
-		memcpy(&x, &bits, sizeof x);
+		memcpy(&x, &bits, sizeof(x));
 		narrow = (float)x;
-		memcpy(&low, &narrow, sizeof low);
+		memcpy(&low, &narrow, sizeof(low));
 		bits = low;
 	}
 	for (uint32_t i = 0; i < size; i++)
@@ -73,13 +73,13 @@ void qn_fill_beyond(const struct qn_dataset *d, struct qn_dataset *out)
 	out->layout = QN_CONTIGUOUS;
 	out->index[0] = '\0';
 	out->nfilters = 0;
-	memset(out->filter, 0, sizeof out->filter);
+	memset(out->filter, 0, sizeof(out->filter));
 	out->native = true;
 	out->why_not_native[0] = '\0';
 	if (d->type.class != QN_INT && d->type.class != QN_UINT && d->type.class != QN_FLOAT)
 		return;
 	out->cf.has_fill = true;
 	out->cf.fill = d->cf.has_fill ? d->cf.fill : 0;
-	memset(out->fill_value, 0, sizeof out->fill_value);
+	memset(out->fill_value, 0, sizeof(out->fill_value));
 	qn_fill_store(&d->type, out->cf.fill, out->fill_value);
 }

@@ -13,7 +13,7 @@ void qn_target_fini(struct qn_target *t)
 	free(t->file);
 	free(t->path);
 	free(t->why);
-	memset(t, 0, sizeof *t);
+	memset(t, 0, sizeof(*t));
 }
 
 const char *const qn_object_names[QN_NOBJECTS] = {
@@ -48,14 +48,14 @@ void qn_listing_fini(struct qn_listing *l)
 	free(l->about);
 	free(l->link);
 	free(l->flaw);
-	memset(l, 0, sizeof *l);
+	memset(l, 0, sizeof(*l));
 }
 
 bool qn_listing_add(struct qn_listing *l, const char *path)
 {
 	char *copy = qn_strdup(path);
 
-	if (!copy || !qn_grow_by_one(&l->path, l->n, sizeof *l->path)) {
+	if (!copy || !qn_grow_by_one(&l->path, l->n, sizeof(*l->path))) {
 		free(copy);
 		return false;
 	}
@@ -71,7 +71,7 @@ bool qn_listing_add_link(struct qn_listing *l, const struct qn_link *new)
 	copy.file = qn_strdup(new->file);
 	copy.target = qn_strdup(new->target);
 	if (!copy.path || !copy.file || !copy.target ||
-	    !qn_grow_by_one(&l->link, l->nlinks, sizeof *l->link)) {
+	    !qn_grow_by_one(&l->link, l->nlinks, sizeof(*l->link))) {
 		link_fini(&copy);
 		return false;
 	}
@@ -83,7 +83,7 @@ bool qn_listing_add_flaw(struct qn_listing *l, const char *path, const char *why
 {
 	struct qn_flaw copy = { qn_strdup(path), qn_strdup(why) };
 
-	if (!copy.path || !copy.why || !qn_grow_by_one(&l->flaw, l->nflaws, sizeof *l->flaw)) {
+	if (!copy.path || !copy.why || !qn_grow_by_one(&l->flaw, l->nflaws, sizeof(*l->flaw))) {
 		free(copy.path);
 		free(copy.why);
 		return false;
@@ -112,16 +112,16 @@ static int flaw_by_path(const void *a, const void *b)
 void qn_listing_sort(struct qn_listing *l)
 {
 	if (l->n)
-		qsort(l->path, l->n, sizeof *l->path, by_name);
+		qsort(l->path, l->n, sizeof(*l->path), by_name);
 	if (l->nlinks)
-		qsort(l->link, l->nlinks, sizeof *l->link, link_by_path);
+		qsort(l->link, l->nlinks, sizeof(*l->link), link_by_path);
 	if (l->nflaws)
-		qsort(l->flaw, l->nflaws, sizeof *l->flaw, flaw_by_path);
+		qsort(l->flaw, l->nflaws, sizeof(*l->flaw), flaw_by_path);
 }
 
 bool qn_listing_has(const struct qn_listing *l, const char *path)
 {
-	return l->n && bsearch(&path, l->path, l->n, sizeof *l->path, by_name);
+	return l->n && bsearch(&path, l->path, l->n, sizeof(*l->path), by_name);
 }
 
 bool qn_path_is_below(const char *path, const char *group)
@@ -165,7 +165,7 @@ static size_t ntexts(const struct qn_listing *l)
 
 static size_t fixed_nbytes(const struct head *h)
 {
-	return sizeof *h + h->nlinks * sizeof(struct kind) + h->nabout * sizeof(struct qn_about);
+	return sizeof(*h) + h->nlinks * sizeof(struct kind) + h->nabout * sizeof(struct qn_about);
 }
 
 void *qn_listing_pack(const struct qn_listing *l, size_t *nbytes)
@@ -179,16 +179,16 @@ void *qn_listing_pack(const struct qn_listing *l, size_t *nbytes)
 	out = p = qn_malloc(n);
 	if (!out)
 		return NULL;
-	memcpy(p, &h, sizeof h);
-	p += sizeof h;
+	memcpy(p, &h, sizeof(h));
+	p += sizeof(h);
 	for (size_t i = 0; i < l->nlinks; i++, p += sizeof(struct kind)) {
 		const struct kind k = { l->link[i].kind, l->link[i].leads_to };
 
-		memcpy(p, &k, sizeof k);
+		memcpy(p, &k, sizeof(k));
 	}
 	if (h.nabout)
-		memcpy(p, l->about, h.nabout * sizeof *l->about);
-	p += h.nabout * sizeof *l->about;
+		memcpy(p, l->about, h.nabout * sizeof(*l->about));
+	p += h.nabout * sizeof(*l->about);
 	for (size_t i = 0; i < ntexts(l); i++)
 		p = stpcpy(p, *text_slot(l, i)) + 1;
 	*nbytes = n;
@@ -198,7 +198,7 @@ void *qn_listing_pack(const struct qn_listing *l, size_t *nbytes)
 static const char *bad_about(const struct qn_about *a)
 {
 	if ((unsigned)a->role >= QN_NROLES || a->ndim < 0 || a->ndim > QUERN_MAX_DIMS ||
-	    !memchr(a->dtype, '\0', sizeof a->dtype))
+	    !memchr(a->dtype, '\0', sizeof(a->dtype)))
 		return "what is said of a dataset in a list is impossible";
 	return NULL;
 }
@@ -206,10 +206,10 @@ static const char *bad_about(const struct qn_about *a)
 /* Arrays of the sizes that the head says, which is checked; false without memory. */
 static bool make_room(struct qn_listing *l, const struct head *h)
 {
-	l->path = qn_calloc(h->n, sizeof *l->path);
-	l->link = qn_calloc(h->nlinks, sizeof *l->link);
-	l->flaw = qn_calloc(h->nflaws, sizeof *l->flaw);
-	l->about = h->nabout ? qn_calloc(h->nabout, sizeof *l->about) : NULL;
+	l->path = qn_calloc(h->n, sizeof(*l->path));
+	l->link = qn_calloc(h->nlinks, sizeof(*l->link));
+	l->flaw = qn_calloc(h->nflaws, sizeof(*l->flaw));
+	l->about = h->nabout ? qn_calloc(h->nabout, sizeof(*l->about)) : NULL;
 	if (!l->path || !l->link || !l->flaw || (h->nabout && !l->about))
 		return false;
 	l->n = h->n;
@@ -226,14 +226,14 @@ static const char *take_fixed(struct qn_listing *l, const char *p)
 	for (size_t i = 0; i < l->nlinks; i++, p += sizeof(struct kind)) {
 		struct kind k;
 
-		memcpy(&k, p, sizeof k);
+		memcpy(&k, p, sizeof(k));
 		if (k.kind >= QN_NLINK_KINDS || k.leads_to >= QN_NOBJECTS)
 			return "a link in a list is of no known kind";
 		l->link[i].kind = (enum qn_link_kind)k.kind;
 		l->link[i].leads_to = (enum qn_object)k.leads_to;
 	}
 	if (l->about)
-		memcpy(l->about, p, l->n * sizeof *l->about);
+		memcpy(l->about, p, l->n * sizeof(*l->about));
 	for (size_t i = 0; l->about && !why && i < l->n; i++)
 		why = bad_about(&l->about[i]);
 	return why;
@@ -268,16 +268,16 @@ bool qn_listing_unpack(const void *data, size_t nbytes, struct qn_listing *out, 
 	bool nomem = false;
 
 	*why = NULL;
-	if (nbytes >= sizeof h)
-		memcpy(&h, data, sizeof h);
+	if (nbytes >= sizeof(h))
+		memcpy(&h, data, sizeof(h));
 	/* Each entry has at least one byte. */
-	if (nbytes < sizeof h || h.n > nbytes || h.nlinks > nbytes || h.nflaws > nbytes ||
+	if (nbytes < sizeof(h) || h.n > nbytes || h.nlinks > nbytes || h.nflaws > nbytes ||
 	    (h.nabout && (h.nabout != h.n || h.n > QN_MOST_ABOUT)) || fixed_nbytes(&h) > nbytes)
 		*why = "a list of datasets without end";
 	else if (!make_room(&l, &h))
 		nomem = true;
 	if (!*why && !nomem)
-		*why = take_fixed(&l, (const char *)data + sizeof h);
+		*why = take_fixed(&l, (const char *)data + sizeof(h));
 	if (!*why && !nomem)
 		*why = take_texts(&l, (const char *)data + fixed_nbytes(&h),
 				  (const char *)data + nbytes, &nomem);

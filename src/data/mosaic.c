@@ -12,7 +12,7 @@
 
 void qn_mosaic_init(struct qn_mosaic *m, int ndim)
 {
-	memset(m, 0, sizeof *m);
+	memset(m, 0, sizeof(*m));
 	m->ndim = ndim;
 }
 
@@ -31,12 +31,12 @@ void qn_mosaic_fini(struct qn_mosaic *m)
 	free(m->member);
 	free(m->row_at);
 	free(m->words);
-	memset(m, 0, sizeof *m);
+	memset(m, 0, sizeof(*m));
 }
 
 static enum quern_status no_memory(const struct qn_mosaic *m, struct quern_message *err)
 {
-	return qn_error_nomem(err, m->nmembers * sizeof *m->member + m->nwords * sizeof *m->words,
+	return qn_error_nomem(err, m->nmembers * sizeof(*m->member) + m->nwords * sizeof(*m->words),
 			      "the parts of a dataset");
 }
 
@@ -47,8 +47,8 @@ static void make_form(const struct qn_dataset *d, struct qn_dataset *form)
 {
 	*form = *d;
 	qn_dataset_disown(form);
-	memset(form->shape, 0, sizeof form->shape);
-	memset(form->beyond, 0, sizeof form->beyond);
+	memset(form->shape, 0, sizeof(form->shape));
+	memset(form->beyond, 0, sizeof(form->beyond));
 	form->file_nbytes = form->user_block = 0;
 	form->file_mtime_ns = 0;
 }
@@ -56,11 +56,11 @@ static void make_form(const struct qn_dataset *d, struct qn_dataset *form)
 static bool find_form(struct qn_mosaic *m, const struct qn_dataset *form, uint32_t *number)
 {
 	for (uint32_t i = m->nforms; i > 0 && m->nforms - i < MOST_COMPARED; i--)
-		if (!memcmp(&m->form[i - 1], form, sizeof *form)) {
+		if (!memcmp(&m->form[i - 1], form, sizeof(*form))) {
 			*number = i - 1;
 			return true;
 		}
-	if (!qn_grow(&m->form, &m->room_forms, m->nforms + 1, sizeof *m->form))
+	if (!qn_grow(&m->form, &m->room_forms, m->nforms + 1, sizeof(*m->form)))
 		return false;
 	m->form[m->nforms] = *form;
 	*number = m->nforms++;
@@ -71,11 +71,11 @@ static bool copy_names(struct qn_member *new, const struct qn_dataset *d)
 {
 	new->file = qn_strdup(d->file);
 	new->path = qn_strdup(d->path);
-	new->shape = qn_calloc(2 * (size_t)d->ndim, sizeof *new->shape);
+	new->shape = qn_calloc(2 * (size_t)d->ndim, sizeof(*new->shape));
 	if (!new->file || !new->path || !new->shape)
 		return false;
-	memcpy(new->shape, d->shape, (size_t)d->ndim * sizeof *new->shape);
-	memcpy(new->shape + d->ndim, d->beyond, (size_t)d->ndim * sizeof *new->shape);
+	memcpy(new->shape, d->shape, (size_t)d->ndim * sizeof(*new->shape));
+	memcpy(new->shape + d->ndim, d->beyond, (size_t)d->ndim * sizeof(*new->shape));
 	return true;
 }
 
@@ -88,7 +88,7 @@ enum quern_status qn_mosaic_add(struct qn_mosaic *m, struct qn_dataset *d, uint3
 
 	QN_ASSERT_VALID(dataset, d);
 	make_form(d, &form);
-	if (!qn_grow(&m->member, &m->room_members, m->nmembers + 1, sizeof *m->member) ||
+	if (!qn_grow(&m->member, &m->room_members, m->nmembers + 1, sizeof(*m->member)) ||
 	    !find_form(m, &form, &new.form) || !copy_names(&new, d)) {
 		free(new.file);
 		free(new.path);
@@ -109,7 +109,7 @@ enum quern_status qn_mosaic_add_ledger(struct qn_mosaic *m, const struct qn_ledg
 {
 	char *file = qn_strdup(new->file);
 
-	if (!file || !qn_grow(&m->ledger, &m->room_ledgers, m->nledgers + 1, sizeof *m->ledger)) {
+	if (!file || !qn_grow(&m->ledger, &m->room_ledgers, m->nledgers + 1, sizeof(*m->ledger))) {
 		free(file);
 		return no_memory(m, err);
 	}
@@ -126,8 +126,8 @@ void qn_mosaic_member(const struct qn_mosaic *m, uint32_t member, struct qn_data
 	*out = m->form[x->form];
 	out->file = x->file;
 	out->path = x->path;
-	memcpy(out->shape, x->shape, (size_t)out->ndim * sizeof *out->shape);
-	memcpy(out->beyond, x->shape + out->ndim, (size_t)out->ndim * sizeof *out->shape);
+	memcpy(out->shape, x->shape, (size_t)out->ndim * sizeof(*out->shape));
+	memcpy(out->beyond, x->shape + out->ndim, (size_t)out->ndim * sizeof(*out->shape));
 	out->file_nbytes = x->file_nbytes;
 	out->file_mtime_ns = x->file_mtime_ns;
 	out->chunks = x->chunks;
@@ -208,8 +208,8 @@ enum quern_status qn_mosaic_put(struct qn_mosaic *m, uint32_t member, const stru
 		is_inside(from, m->member[member].shape) && pair(from, to, axis);
 	if (!*fits)
 		return QUERN_OK;
-	if (!qn_grow(&m->row_at, &m->room_parts, m->nparts + 1, sizeof *m->row_at) ||
-	    !qn_grow(&m->words, &m->room_words, m->nwords + nwords, sizeof *m->words))
+	if (!qn_grow(&m->row_at, &m->room_parts, m->nparts + 1, sizeof(*m->row_at)) ||
+	    !qn_grow(&m->words, &m->room_words, m->nwords + nwords, sizeof(*m->words)))
 		return no_memory(m, err);
 	m->row_at[m->nparts++] = m->nwords;
 	w = m->words + m->nwords;
@@ -242,7 +242,7 @@ enum quern_status qn_mosaic_place(struct qn_mosaic *m, struct qn_dataset *d,
 		from.step[i] = 1;
 	}
 	to = from;
-	memcpy(to.start, origin, (size_t)d->ndim * sizeof *origin);
+	memcpy(to.start, origin, (size_t)d->ndim * sizeof(*origin));
 	status = qn_mosaic_add(m, d, &member, err);
 	if (status != QUERN_OK || qn_dataset_nelems(d) == 0)
 		return status;
@@ -385,11 +385,11 @@ static void write_member(struct cursor *c, const struct qn_mosaic *m, const stru
 					file, path, nchunks, x->ledger, x->first_row, x->nrows,
 					x->nhomes };
 
-	write_bytes(c, head, sizeof head);
-	write_bytes(c, x->shape, 2 * (size_t)ndim * sizeof *x->shape);
+	write_bytes(c, head, sizeof(head));
+	write_bytes(c, x->shape, 2 * (size_t)ndim * sizeof(*x->shape));
 	write_bytes(c, x->file, file);
 	write_bytes(c, x->path, path);
-	write_bytes(c, x->chunks, nchunks * sizeof *x->chunks);
+	write_bytes(c, x->chunks, nchunks * sizeof(*x->chunks));
 }
 
 static void write_ledger(struct cursor *c, const struct qn_ledger *l)
@@ -397,19 +397,19 @@ static void write_ledger(struct cursor *c, const struct qn_ledger *l)
 	uint64_t head[LEDGER_WORDS] = { l->file_nbytes, (uint64_t)l->file_mtime_ns, l->addr, l->nrows,
 					strlen(l->file) + 1 };
 
-	write_bytes(c, head, sizeof head);
+	write_bytes(c, head, sizeof(head));
 	write_bytes(c, l->file, (size_t)head[4]);
 }
 
 static void write_mosaic(struct cursor *c, const struct qn_mosaic *m, bool with_chunks)
 {
-	uint64_t head[HEAD_WORDS] = { sizeof *m->form, (uint64_t)m->ndim, m->nforms, m->nmembers,
+	uint64_t head[HEAD_WORDS] = { sizeof(*m->form), (uint64_t)m->ndim, m->nforms, m->nmembers,
 				      m->nparts, m->nwords, m->nledgers, m->nbeyond };
 
-	write_bytes(c, head, sizeof head);
-	write_bytes(c, m->form, m->nforms * sizeof *m->form);
-	write_bytes(c, m->row_at, m->nparts * sizeof *m->row_at);
-	write_bytes(c, m->words, m->nwords * sizeof *m->words);
+	write_bytes(c, head, sizeof(head));
+	write_bytes(c, m->form, m->nforms * sizeof(*m->form));
+	write_bytes(c, m->row_at, m->nparts * sizeof(*m->row_at));
+	write_bytes(c, m->words, m->nwords * sizeof(*m->words));
 	for (uint32_t i = 0; i < m->nledgers; i++)
 		write_ledger(c, &m->ledger[i]);
 	for (uint32_t i = 0; i < m->nmembers; i++)
@@ -457,14 +457,14 @@ static bool read_member(struct cursor *c, const struct qn_mosaic *m, struct qn_m
 {
 	uint64_t head[MEMBER_WORDS];
 
-	if (!read_bytes(c, head, sizeof head) || head[0] >= m->nforms ||
+	if (!read_bytes(c, head, sizeof(head)) || head[0] >= m->nforms ||
 	    head[1] != (uint64_t)m->form[head[0]].ndim || head[1] > QUERN_MAX_DIMS)
 		return false;
 	x->form = (uint32_t)head[0];
 	x->file_nbytes = head[2];
 	x->file_mtime_ns = (int64_t)head[3];
-	x->shape = qn_calloc(2 * (size_t)head[1], sizeof *x->shape);
-	if (!x->shape || !read_bytes(c, x->shape, 2 * (size_t)head[1] * sizeof *x->shape) ||
+	x->shape = qn_calloc(2 * (size_t)head[1], sizeof(*x->shape));
+	if (!x->shape || !read_bytes(c, x->shape, 2 * (size_t)head[1] * sizeof(*x->shape)) ||
 	    !read_text(c, (size_t)head[4], &x->file) || !read_text(c, (size_t)head[5], &x->path))
 		return false;
 	if (head[7] != QN_NO_LEDGER && head[7] >= m->nledgers)
@@ -474,7 +474,7 @@ static bool read_member(struct cursor *c, const struct qn_mosaic *m, struct qn_m
 	x->nrows = head[9];
 	x->nhomes = (uint32_t)head[10];
 	x->nchunks = head[6];
-	x->chunks = x->nchunks ? read_array(c, x->nchunks, sizeof *x->chunks) : NULL;
+	x->chunks = x->nchunks ? read_array(c, x->nchunks, sizeof(*x->chunks)) : NULL;
 	return x->chunks || !x->nchunks;
 }
 
@@ -482,7 +482,7 @@ static bool read_ledger(struct cursor *c, struct qn_ledger *l)
 {
 	uint64_t head[LEDGER_WORDS];
 
-	if (!read_bytes(c, head, sizeof head))
+	if (!read_bytes(c, head, sizeof(head)))
 		return false;
 	l->file_nbytes = head[0];
 	l->file_mtime_ns = (int64_t)head[1];
@@ -495,7 +495,7 @@ static bool read_mosaic(struct cursor *c, struct qn_mosaic *m)
 {
 	uint64_t head[HEAD_WORDS];
 
-	if (!read_bytes(c, head, sizeof head) || head[0] != sizeof *m->form ||
+	if (!read_bytes(c, head, sizeof(head)) || head[0] != sizeof(*m->form) ||
 	    head[3] > (uint64_t)(c->end - c->at) || head[6] > (uint64_t)(c->end - c->at))
 		return false;
 	m->ndim = (int)head[1];
@@ -503,11 +503,11 @@ static bool read_mosaic(struct cursor *c, struct qn_mosaic *m)
 	m->nparts = head[4];
 	m->nwords = head[5];
 	m->nbeyond = head[7];
-	m->form = read_array(c, head[2], sizeof *m->form);
-	m->row_at = read_array(c, head[4], sizeof *m->row_at);
-	m->words = read_array(c, head[5], sizeof *m->words);
-	m->member = qn_calloc((size_t)head[3], sizeof *m->member);
-	m->ledger = qn_calloc((size_t)head[6], sizeof *m->ledger);
+	m->form = read_array(c, head[2], sizeof(*m->form));
+	m->row_at = read_array(c, head[4], sizeof(*m->row_at));
+	m->words = read_array(c, head[5], sizeof(*m->words));
+	m->member = qn_calloc((size_t)head[3], sizeof(*m->member));
+	m->ledger = qn_calloc((size_t)head[6], sizeof(*m->ledger));
 	if (!m->form || !m->row_at || !m->words || !m->member || !m->ledger)
 		return false;
 	for (; m->nledgers < head[6]; m->nledgers++)

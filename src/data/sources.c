@@ -17,7 +17,7 @@ void qn_sources_fini(struct qn_sources *s)
 	for (uint64_t i = 0; i < s->n; i++)
 		source_fini(&s->origin[i]);
 	free(s->origin);
-	memset(s, 0, sizeof *s);
+	memset(s, 0, sizeof(*s));
 }
 
 static bool is_raw(const struct qn_origin *s)
@@ -37,15 +37,15 @@ bool qn_sources_add(struct qn_sources *s, const struct qn_origin *new)
 
 	x.file = qn_strdup(new->file);
 	x.path = qn_strdup(new->path);
-	x.to = qn_calloc(n, sizeof *x.to);
+	x.to = qn_calloc(n, sizeof(*x.to));
 	if (!qn_grow(&s->origin, &s->room, s->n + 1, sizeof(*s->origin)) || !x.file || !x.path || !x.to) {
 		source_fini(&x);
 		return false;
 	}
 	x.from = is_raw(new) ? x.to : x.to + s->ndim;
 	if (!is_raw(new)) {
-		memcpy(x.to, new->to, (size_t)s->ndim * sizeof *x.to);
-		memcpy(x.from, new->from, (size_t)x.ndim * sizeof *x.from);
+		memcpy(x.to, new->to, (size_t)s->ndim * sizeof(*x.to));
+		memcpy(x.from, new->from, (size_t)x.ndim * sizeof(*x.from));
 	}
 	s->origin[s->n++] = x;
 	return true;
@@ -75,15 +75,15 @@ static void write_all(struct cursor *c, const struct qn_sources *s)
 {
 	uint64_t head[2] = { s->n, (uint64_t)s->ndim };
 
-	put(c, head, sizeof head);
-	put(c, s->why_not_native, sizeof s->why_not_native);
+	put(c, head, sizeof(head));
+	put(c, s->why_not_native, sizeof(s->why_not_native));
 	for (uint64_t i = 0; i < s->n; i++) {
 		const struct qn_origin *x = &s->origin[i];
 		uint64_t word[SOURCE_WORDS] = { (uint64_t)x->ndim, x->offset, x->nbytes,
 						strlen(x->file) + 1, strlen(x->path) + 1 };
 
-		put(c, word, sizeof word);
-		put(c, x->to, nspans(s, x) * sizeof *x->to);
+		put(c, word, sizeof(word));
+		put(c, x->to, nspans(s, x) * sizeof(*x->to));
 		put(c, x->file, (size_t)word[3]);
 		put(c, x->path, (size_t)word[4]);
 	}
@@ -195,14 +195,14 @@ static bool get_source(struct reader *r)
 	uint64_t word[SOURCE_WORDS];
 	const char *file, *path;
 
-	if (!get(r, word, sizeof word))
+	if (!get(r, word, sizeof(word)))
 		return false;
 	if (word[0] > QUERN_MAX_DIMS)
 		return wrong(r, "a source has an impossible number of dimensions");
 	x.ndim = (int)word[0];
 	x.offset = word[1];
 	x.nbytes = word[2];
-	if (word[4] > 1 && !get(r, span, (size_t)(r->s->ndim + x.ndim) * sizeof *span))
+	if (word[4] > 1 && !get(r, span, (size_t)(r->s->ndim + x.ndim) * sizeof(*span)))
 		return false;
 	if (!get_text(r, word[3], &file) || !get_text(r, word[4], &path))
 		return false;
@@ -222,9 +222,9 @@ bool qn_sources_unpack(const void *data, size_t nbytes, const struct qn_dataset 
 	bool ok;
 
 	r.end = r.at + nbytes;
-	ok = get(&r, head, sizeof head) && get(&r, s.why_not_native, sizeof s.why_not_native);
+	ok = get(&r, head, sizeof(head)) && get(&r, s.why_not_native, sizeof(s.why_not_native));
 	if (ok && (head[0] > QN_MOST_SOURCES || head[1] != (uint64_t)whole->ndim ||
-		   s.why_not_native[sizeof s.why_not_native - 1]))
+		   s.why_not_native[sizeof(s.why_not_native) - 1]))
 		ok = wrong(&r, "it has an impossible number of sources");
 	s.ndim = whole->ndim;
 	for (uint64_t i = 0; ok && i < head[0]; i++)

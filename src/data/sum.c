@@ -23,7 +23,7 @@ static void put(XXH128_hash_t h, struct qn_sum *out)
 	XXH128_canonical_t c;
 
 	XXH128_canonicalFromHash(&c, h);
-	memcpy(out->byte, c.digest, sizeof out->byte);
+	memcpy(out->byte, c.digest, sizeof(out->byte));
 }
 
 enum quern_status qn_sum_check(struct quern_message *err)
@@ -47,7 +47,7 @@ void qn_sum_of(const void *data, size_t nbytes, struct qn_sum *out)
 
 struct qn_summer *qn_summer_new(void)
 {
-	struct qn_summer *s = qn_malloc(sizeof *s);
+	struct qn_summer *s = qn_malloc(sizeof(*s));
 
 	if (!s)
 		return NULL;
@@ -102,7 +102,7 @@ void qn_sum_of(const void *data, size_t nbytes, struct qn_sum *out)
 {
 	(void)data;
 	(void)nbytes;
-	memset(out, 0, sizeof *out);
+	memset(out, 0, sizeof(*out));
 }
 
 struct qn_summer *qn_summer_new(void)
@@ -130,19 +130,19 @@ void qn_summer_add(struct qn_summer *s, const void *data, size_t nbytes)
 void qn_summer_get(const struct qn_summer *s, struct qn_sum *out)
 {
 	(void)s;
-	memset(out, 0, sizeof *out);
+	memset(out, 0, sizeof(*out));
 }
 
 #endif
 
 bool qn_sum_equal(const struct qn_sum *a, const struct qn_sum *b)
 {
-	return memcmp(a->byte, b->byte, sizeof a->byte) == 0;
+	return memcmp(a->byte, b->byte, sizeof(a->byte)) == 0;
 }
 
 void qn_sum_write(const struct qn_sum *s, char *out)
 {
-	for (size_t i = 0; i < sizeof s->byte; i++)
+	for (size_t i = 0; i < sizeof(s->byte); i++)
 		sprintf(out + 2 * i, "%02x", s->byte[i]);
 }
 
@@ -155,7 +155,7 @@ static int digit(char c)
 
 bool qn_sum_read(const char *text, struct qn_sum *out)
 {
-	for (size_t i = 0; i < sizeof out->byte; i++) {
+	for (size_t i = 0; i < sizeof(out->byte); i++) {
 		int high = digit(text[2 * i]), low = high < 0 ? -1 : digit(text[2 * i + 1]);
 
 		if (low < 0)
@@ -191,7 +191,7 @@ static uint64_t bits_of(double x)
 {
 	uint64_t bits;
 
-	memcpy(&bits, &x, sizeof bits);
+	memcpy(&bits, &x, sizeof(bits));
 	return bits;
 }
 
@@ -226,7 +226,7 @@ static void print_dataset(FILE *f, const struct qn_dataset *d)
 	print_shape(f, "chunk", d, d->chunk);
 	print_filters(f, d);
 	fputs("unwritten", f);
-	for (size_t i = 0; i < sizeof d->fill_value; i++)
+	for (size_t i = 0; i < sizeof(d->fill_value); i++)
 		fprintf(f, " %02x", d->fill_value[i]);
 	fputc('\n', f);
 	print_cf(f, &d->cf);

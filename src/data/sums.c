@@ -23,7 +23,7 @@ void qn_dataset_sums_fini(struct qn_dataset_sums *d)
 {
 	free(d->path);
 	free(d->chunks);
-	memset(d, 0, sizeof *d);
+	memset(d, 0, sizeof(*d));
 }
 
 void qn_sums_fini(struct qn_sums *s)
@@ -35,7 +35,7 @@ void qn_sums_fini(struct qn_sums *s)
 		free(s->file[i].name);
 	}
 	free(s->file);
-	memset(s, 0, sizeof *s);
+	memset(s, 0, sizeof(*s));
 }
 
 struct qn_file_sums *qn_sums_add(struct qn_sums *s, const char *name)
@@ -121,7 +121,7 @@ static void put(struct writer *w, const char *format, ...)
 	va_list ap;
 	int n;
 
-	if (sizeof w->text - w->nbytes < MOST_LINE)
+	if (sizeof(w->text) - w->nbytes < MOST_LINE)
 		flush(w);
 	va_start(ap, format);
 	n = vsnprintf(w->text + w->nbytes, MOST_LINE, format, ap);

@@ -166,7 +166,7 @@ static enum quern_status take_file(struct parser *p)
 	f = qn_sums_add(p->sums, name);
 	free(name);
 	if (!f)
-		return qn_error_nomem(p->err, sizeof *f, "sums");
+		return qn_error_nomem(p->err, sizeof(*f), "sums");
 	f->nbytes = nbytes;
 	f->whole = whole;
 	return QUERN_OK;
@@ -186,7 +186,7 @@ static bool take_shape(struct parser *p, struct qn_dataset_sums *d, bool *nomem)
 	if (!take_sum(p, ' ', &d->sum))
 		return false;
 	type = take_name(p, ' ', nomem);
-	if (!type || strlen(type) >= sizeof d->type) {
+	if (!type || strlen(type) >= sizeof(d->type)) {
 		free(type);
 		return false;
 	}
@@ -237,9 +237,9 @@ static enum quern_status take_chunks(struct parser *p, struct qn_dataset_sums *d
 	/* A line of a chunk has more bytes than this. */
 	if (!take_number(p, 10, '\n', &n) || n > (size_t)(p->end - p->at) / QN_SUM_DIGITS)
 		return damaged(p, "a dataset with an impossible number of chunks");
-	d->chunks = qn_calloc(n, sizeof *d->chunks);
+	d->chunks = qn_calloc(n, sizeof(*d->chunks));
 	if (!d->chunks)
-		return qn_error_nomem(p->err, n * sizeof *d->chunks, "sums");
+		return qn_error_nomem(p->err, n * sizeof(*d->chunks), "sums");
 	d->nchunks = n;
 	for (uint64_t i = 0; i < n; i++)
 		if (!take_chunk(p, d, &d->chunks[i]) ||
@@ -268,7 +268,7 @@ static enum quern_status take_dataset(struct parser *p)
 	d = qn_file_sums_add(f, path);
 	free(path);
 	if (!d || !take_shape(p, d, &nomem))
-		return !d || nomem ? qn_error_nomem(p->err, sizeof *d, "sums")
+		return !d || nomem ? qn_error_nomem(p->err, sizeof(*d), "sums")
 				   : damaged(p, "a dataset that makes no sense");
 	return take_chunks(p, d);
 }

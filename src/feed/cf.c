@@ -72,11 +72,11 @@ static void store(uint64_t v, size_t size, uint64_t *out)
 	if (size == 8)
 		*out = v;
 	else if (size == 4)
-		memcpy(out, &v32, sizeof v32);
+		memcpy(out, &v32, sizeof(v32));
 	else if (size == 2)
-		memcpy(out, &v16, sizeof v16);
+		memcpy(out, &v16, sizeof(v16));
 	else
-		memcpy(out, &v8, sizeof v8);
+		memcpy(out, &v8, sizeof(v8));
 }
 
 static enum fit put_signed(int64_t v, size_t size, uint64_t *out)
@@ -98,12 +98,12 @@ static enum fit put_float(uint64_t bits, size_t size, uint64_t *out)
 	double v;
 	float narrow;
 
-	memcpy(&v, &bits, sizeof v);
+	memcpy(&v, &bits, sizeof(v));
 	narrow = (float)v;
-	if (size == sizeof narrow)
-		memcpy(out, &narrow, sizeof narrow);
+	if (size == sizeof(narrow))
+		memcpy(out, &narrow, sizeof(narrow));
 	else
-		memcpy(out, &v, sizeof v);
+		memcpy(out, &v, sizeof(v));
 	return isnan(v) ? NOWHERE : INSIDE;
 }
 
@@ -148,7 +148,7 @@ static size_t mark_all(const void *values, size_t n, const struct qn_cf_test *te
 {
 	(void)values;
 	(void)test;
-	memset(valid, 0, (n + 63) / 64 * sizeof *valid);
+	memset(valid, 0, (n + 63) / 64 * sizeof(*valid));
 	return n;
 }
 
@@ -157,7 +157,7 @@ void qn_cf_plan_init(struct qn_cf_plan *p, const struct qn_cf *cf, enum quern_dt
 	const enum qn_cpu cpu = qn_cpu_level();
 	bool impossible;
 
-	memset(p, 0, sizeof *p);
+	memset(p, 0, sizeof(*p));
 	p->scale = cf->scale;
 	p->offset = cf->offset;
 	if (cf->has_fill)

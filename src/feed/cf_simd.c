@@ -225,15 +225,15 @@ DEFINE_WORD_EQ(f64, double, 1, , eq_f64)
 		T v;                                                                       \
                                                                                            \
 		for (int k = 0; k < t->nequal; k++) {                                      \
-			memcpy(&v, &t->equal[k], sizeof v);                                \
+			memcpy(&v, &t->equal[k], sizeof(v));                                \
 			missing |= word_eq_##name(x, v);                                   \
 		}                                                                          \
 		if (t->has_min) {                                                          \
-			memcpy(&v, &t->min, sizeof v);                                     \
+			memcpy(&v, &t->min, sizeof(v));                                     \
 			missing |= word_below_##name(x, v);                                \
 		}                                                                          \
 		if (t->has_max) {                                                          \
-			memcpy(&v, &t->max, sizeof v);                                     \
+			memcpy(&v, &t->max, sizeof(v));                                     \
 			missing |= word_above_##name(x, v);                                \
 		}                                                                          \
 		return missing;                                                            \
@@ -262,7 +262,7 @@ DEFINE_WORD_EQ(f64, double, 1, , eq_f64)
 			T last[WORD] = { 0 };                                                      \
 			uint64_t missing;                                                          \
                                                                                                    \
-			memcpy(last, x, n * sizeof *x);                                            \
+			memcpy(last, x, n * sizeof(*x));                                            \
 			missing = word_missing_##name(last, t) & inside;                           \
 			*valid = ~missing & inside;                                                \
 			nmissing += (size_t)__builtin_popcountll(missing);                         \

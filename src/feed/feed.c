@@ -52,7 +52,7 @@ enum quern_status qn_feed_error(const struct qn_feed *f, enum quern_status statu
 	if (qn_vasprintf(&why, format, ap) < 0)
 		why = NULL;
 	va_end(ap);
-	print_coord(f, sizeof coord, coord);
+	print_coord(f, sizeof(coord), coord);
 	qn_error_set(err, status, "%s: dataset %s, chunk %s at file offset %" PRIu64 ": %s",
 		     f->d->file, f->d->path, coord, f->job.chunk->addr, why ? why : "out of memory");
 	free(why);
@@ -116,7 +116,7 @@ static enum quern_status open_filters(struct qn_feed *f, struct quern_message *e
 
 		f->filter[i] = qn_filter_find(step->id);
 		if (!f->filter[i]) {
-			qn_filter_advice(step->id, step->name, sizeof advice, advice);
+			qn_filter_advice(step->id, step->name, sizeof(advice), advice);
 			return qn_error_set(err, QUERN_ERR_DATA,
 					    "%s: dataset %s: quern cannot decode %s", f->d->file,
 					    f->d->path, advice);
@@ -163,11 +163,11 @@ static enum quern_status allocate(struct qn_feed *f, struct quern_message *err)
 enum quern_status qn_feed_new(const struct qn_dataset *d, const struct qn_view *view, bool whole,
 			      int fd, struct qn_feed **out, struct quern_message *err)
 {
-	struct qn_feed *f = qn_calloc(1, sizeof *f);
+	struct qn_feed *f = qn_calloc(1, sizeof(*f));
 	enum quern_status st;
 
 	if (!f)
-		return qn_error_nomem(err, sizeof *f, "a feed");
+		return qn_error_nomem(err, sizeof(*f), "a feed");
 	f->d = d;
 	f->view = *view;
 	f->whole = whole;

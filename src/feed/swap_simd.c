@@ -41,10 +41,10 @@ static inline uint32_t widen(uint16_t half)
 	uint32_t shifted = (uint32_t)(half & 0x7fff) << 13, bits;
 	float x, scale;
 
-	memcpy(&x, &shifted, sizeof x);
-	memcpy(&scale, &two_112, sizeof scale);
+	memcpy(&x, &shifted, sizeof(x));
+	memcpy(&scale, &two_112, sizeof(scale));
 	x *= scale;
-	memcpy(&bits, &x, sizeof bits);
+	memcpy(&bits, &x, sizeof(bits));
 	bits |= (half & 0x7c00) == 0x7c00 ? float_exponent : 0;
 	return bits | (uint32_t)(half & 0x8000) << 16;
 }

@@ -337,7 +337,7 @@ enum quern_status qn_source_describe(const char *file, const char *path, const c
 
 static bool same_extent(const struct qn_dataset *a, const struct qn_dataset *b)
 {
-	return a->ndim == b->ndim && !memcmp(a->shape, b->shape, sizeof a->shape) &&
+	return a->ndim == b->ndim && !memcmp(a->shape, b->shape, sizeof(a->shape)) &&
 	       !memcmp(a->beyond, b->beyond, sizeof(a->beyond)) &&
 	       a->file_nbytes == b->file_nbytes && a->file_mtime_ns == b->file_mtime_ns;
 }
@@ -360,7 +360,7 @@ static void cut_back(const struct qn_dataset *before, struct qn_dataset *now)
 
 	qn_dataset_grid(now, from);
 	qn_dataset_grid(before, to);
-	memcpy(now->shape, before->shape, sizeof now->shape);
+	memcpy(now->shape, before->shape, sizeof(now->shape));
 	for (uint64_t i = 0; i < now->nchunks; i++) {
 		uint64_t rest = now->chunks[i].number, number = 0, stride = 1;
 		bool is_inside = true;

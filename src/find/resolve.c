@@ -10,7 +10,7 @@
 void qn_resolve_leave(struct qn_resolving *r, const char *why)
 {
 	if (!r->why[0])
-		snprintf(r->why, sizeof r->why, "%s", why);
+		snprintf(r->why, sizeof(r->why), "%s", why);
 }
 
 enum quern_status qn_resolve_add_empty(struct qn_resolving *r, bool zeros, uint32_t *member)
@@ -24,7 +24,7 @@ enum quern_status qn_resolve_add_empty(struct qn_resolving *r, bool zeros, uint3
 	d.chunks = NULL;
 	d.nchunks = 0;
 	if (zeros)
-		memset(d.fill_value, 0, sizeof d.fill_value);
+		memset(d.fill_value, 0, sizeof(d.fill_value));
 	return qn_mosaic_add(&r->own, &d, member, r->err);
 }
 
@@ -105,7 +105,7 @@ static enum quern_status resolve_stored(struct qn_dataset *d, const uint64_t *or
 	qn_mosaic_init(&r.own, d->ndim);
 	st = qn_resolve_into(&r);
 	if (!st && r.why[0]) {
-		snprintf(d->why_not_native, sizeof d->why_not_native, "%s", r.why);
+		snprintf(d->why_not_native, sizeof(d->why_not_native), "%s", r.why);
 		st = qn_mosaic_place(m, d, origin, err);
 		m->nmissing += r.own.nmissing;
 	} else if (!st) {

@@ -41,7 +41,7 @@ static enum quern_status load_table(const char *file, const struct qn_format *fo
 	struct qn_dataset d;
 	enum quern_status st;
 
-	snprintf(path, sizeof path, QN_CATALOG_GROUP "/%s", qn_table_name[table]);
+	snprintf(path, sizeof(path), QN_CATALOG_GROUP "/%s", qn_table_name[table]);
 	st = format->describe(file, path, NULL, true, &d, err);
 	if (st)
 		return st;
@@ -80,7 +80,7 @@ static enum quern_status load(const char *file, const struct qn_format *format,
 	if (!st)
 		st = qn_catalog_parse(file, &t, c, err);
 	if (!st) {
-		memcpy(c->at, addr, sizeof addr);
+		memcpy(c->at, addr, sizeof(addr));
 		c->rights = qn_rights_of(file, &s);
 		c->file_nbytes = (uint64_t)s.st_size;
 		c->file_mtime_ns = (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec;
@@ -147,9 +147,9 @@ static enum quern_status describe_shard(const struct staged *s, uint32_t shard,
 	qn_dataset_disown(out);
 	out->file = qn_catalog_file_of(s->c, shard);
 	out->path = d->path;
-	out->chunks = qn_calloc(x->nchunks, sizeof *out->chunks);
+	out->chunks = qn_calloc(x->nchunks, sizeof(*out->chunks));
 	if (!out->file || !out->chunks)
-		return qn_error_nomem(err, x->nchunks * sizeof *out->chunks, "a shard");
+		return qn_error_nomem(err, x->nchunks * sizeof(*out->chunks), "a shard");
 	out->shape[x->dim] = x->count;
 	for (int i = 0; i < outer; i++)
 		out->chunk[i] = x->chunk[i];
@@ -238,7 +238,7 @@ enum quern_status qn_resolve_catalog(const struct qn_dataset *d, const uint64_t 
 	*is = s.number < c.ndatasets;
 	if (!*is)
 		goto out;
-	snprintf(path, sizeof path, QN_CATALOG_GROUP "/shell%u", (unsigned)s.number);
+	snprintf(path, sizeof(path), QN_CATALOG_GROUP "/shell%u", (unsigned)s.number);
 	st = qn_source_format(d->file, &format, err);
 	if (!st)
 		st = format->describe(d->file, path, qn_dataset_column(d), false, &s.shell, err);

@@ -53,9 +53,9 @@ static enum quern_status list_chunks(const struct qn_resolving *r, struct qn_dat
 {
 	uint64_t grid[QUERN_MAX_DIMS], n = qn_dataset_grid(d, grid);
 
-	d->chunks = qn_calloc(n, sizeof *d->chunks);
+	d->chunks = qn_calloc(n, sizeof(*d->chunks));
 	if (!d->chunks)
-		return qn_error_nomem(r->err, n * sizeof *d->chunks, "the runs of a raw file");
+		return qn_error_nomem(r->err, n * sizeof(*d->chunks), "the runs of a raw file");
 	d->nchunks = n;
 	for (uint64_t i = 0; i < n; i++)
 		find_chunk(d, grid, i, addr, &d->chunks[i]);

@@ -14,7 +14,7 @@ void qn_knowns_fini(struct qn_knowns *k)
 		free(k->known[i].member_of);
 	free(k->known);
 	free(k->of);
-	memset(k, 0, sizeof *k);
+	memset(k, 0, sizeof(*k));
 }
 
 /* A dataset that could not be described is missing when all of the file can be listed, it is not in
@@ -52,7 +52,7 @@ static bool is_same_type(const struct qn_dataset *whole, const struct qn_dataset
 	/* That what is called signed counts as unsigned is an attribute. */
 	if (whole->cf.as_unsigned || source->cf.as_unsigned)
 		a.class = b.class = a.class == QN_UINT ? QN_INT : a.class;
-	return !memcmp(&a, &b, sizeof a);
+	return !memcmp(&a, &b, sizeof(a));
 }
 
 /* Attributes are those of the whole: of a source only what it stores counts. */
@@ -132,7 +132,7 @@ static const struct qn_memo *find_memo(const struct qn_effort *e, const char *fi
 static const struct qn_memo *add_memo(struct qn_effort *e, const struct qn_dataset *d,
 				      struct qn_resolving *inner)
 {
-	struct qn_memo *m = qn_calloc(1, sizeof *m);
+	struct qn_memo *m = qn_calloc(1, sizeof(*m));
 
 	if (!m) {
 		qn_mosaic_fini(&inner->own);
@@ -142,9 +142,9 @@ static const struct qn_memo *add_memo(struct qn_effort *e, const struct qn_datas
 	m->file = qn_strdup(d->file);
 	m->path = qn_strdup(d->path);
 	m->ndim = d->ndim;
-	memcpy(m->shape, d->shape, sizeof m->shape);
+	memcpy(m->shape, d->shape, sizeof(m->shape));
 	m->height = 1 + inner->height;
-	memcpy(m->why, inner->why, sizeof m->why);
+	memcpy(m->why, inner->why, sizeof(m->why));
 	if (m->file && m->path && tsearch(m, &e->memos, compare_memos))
 		return m;
 	free_memo(m);
@@ -165,11 +165,11 @@ static enum quern_status remember(struct qn_resolving *r, const struct qn_memo *
 	if (m->why[0])
 		qn_resolve_leave(r, m->why);
 	known->ndim = m->ndim;
-	memcpy(known->shape, m->shape, sizeof known->shape);
+	memcpy(known->shape, m->shape, sizeof(known->shape));
 	known->nested = &m->mosaic;
-	known->member_of = qn_calloc(n, sizeof *known->member_of);
+	known->member_of = qn_calloc(n, sizeof(*known->member_of));
 	if (!known->member_of)
-		return qn_error_nomem(r->err, n * sizeof *known->member_of, "parts of a source");
+		return qn_error_nomem(r->err, n * sizeof(*known->member_of), "parts of a source");
 	for (uint32_t i = 0; i < n; i++)
 		known->member_of[i] = QN_NOT_YET;
 	r->own.nmissing += m->mosaic.nmissing;
@@ -191,11 +191,11 @@ enum quern_status qn_known_member(struct qn_resolving *r, const struct qn_resolv
 		return QUERN_OK;
 	qn_mosaic_member(known->nested, theirs, &d);
 	d.nchunks = m->nchunks;
-	d.chunks = qn_calloc(m->nchunks, sizeof *d.chunks);
+	d.chunks = qn_calloc(m->nchunks, sizeof(*d.chunks));
 	if (!d.chunks)
-		return qn_error_nomem(r->err, m->nchunks * sizeof *d.chunks, "chunks of a source");
+		return qn_error_nomem(r->err, m->nchunks * sizeof(*d.chunks), "chunks of a source");
 	if (m->nchunks)
-		memcpy(d.chunks, m->chunks, m->nchunks * sizeof *d.chunks);
+		memcpy(d.chunks, m->chunks, m->nchunks * sizeof(*d.chunks));
 	st = qn_mosaic_add(&r->own, &d, member, r->err);
 	free(d.chunks); /* taken on success */
 	if (!st)
@@ -224,7 +224,7 @@ static enum quern_status add_nested(struct qn_resolving *r, const struct qn_data
 		return st;
 	}
 	m = add_memo(r->effort, d, &inner);
-	return m ? remember(r, m, known) : qn_error_nomem(r->err, sizeof *m, "a source");
+	return m ? remember(r, m, known) : qn_error_nomem(r->err, sizeof(*m), "a source");
 }
 
 /* d: its chunks are taken, the rest stays. */
@@ -238,7 +238,7 @@ static enum quern_status know(struct qn_resolving *r, struct qn_dataset *d, stru
 		return QUERN_OK;
 	}
 	known->ndim = d->ndim;
-	memcpy(known->shape, d->shape, sizeof known->shape);
+	memcpy(known->shape, d->shape, sizeof(known->shape));
 	take_over(r, &source);
 	if (d->layout == QN_VIRTUAL || d->layout == QN_EXTERNAL)
 		return add_nested(r, &source, known);
@@ -308,7 +308,7 @@ static void find_first(struct search *s, struct qn_dataset *first)
 		struct quern_message why = { .status = QUERN_OK };
 
 		if (qn_source_describe(file, s->paths[s->at], NULL, true, first, &why))
-			memset(first, 0, sizeof *first);
+			memset(first, 0, sizeof(*first));
 		take_source(s, file, first, &why);
 	}
 }
@@ -335,7 +335,7 @@ static enum quern_status find_out(struct search *s)
 /* Numbers the names, and notes those that have a file. */
 static void sort_out(struct search *s, struct named *sorted, uint64_t n, struct qn_knowns *k)
 {
-	qsort(sorted, (size_t)n, sizeof *sorted, by_name);
+	qsort(sorted, (size_t)n, sizeof(*sorted), by_name);
 	for (uint64_t i = 0; i < n; i++) {
 		const struct qn_origin *o = sorted[i].origin;
 		const struct qn_memo *m;
@@ -360,11 +360,11 @@ static void sort_out(struct search *s, struct named *sorted, uint64_t n, struct 
 static enum quern_status find_all(struct search *s, const struct qn_sources *list,
 				  struct qn_knowns *k)
 {
-	struct named *sorted = qn_calloc(list->n, sizeof *sorted);
+	struct named *sorted = qn_calloc(list->n, sizeof(*sorted));
 	enum quern_status st;
 
 	if (!sorted)
-		return qn_error_nomem(s->r->err, list->n * sizeof *sorted, "names of sources");
+		return qn_error_nomem(s->r->err, list->n * sizeof(*sorted), "names of sources");
 	for (uint64_t i = 0; i < list->n; i++)
 		sorted[i] = (struct named){ &list->origin[i], i };
 	sort_out(s, sorted, list->n, k);
@@ -378,16 +378,16 @@ static enum quern_status find_all(struct search *s, const struct qn_sources *lis
 enum quern_status qn_knowns_init(struct qn_resolving *r, const struct qn_sources *list,
 				 struct qn_knowns *k)
 {
-	struct search s = { .r = r, .number = qn_calloc(list->n, sizeof *s.number),
-			    .files = qn_calloc(list->n, sizeof *s.files),
-			    .paths = qn_calloc(list->n, sizeof *s.paths) };
+	struct search s = { .r = r, .number = qn_calloc(list->n, sizeof(*s.number)),
+			    .files = qn_calloc(list->n, sizeof(*s.files)),
+			    .paths = qn_calloc(list->n, sizeof(*s.paths)) };
 	enum quern_status st;
 
-	*k = (struct qn_knowns){ .known = qn_calloc(list->n, sizeof *k->known),
-				 .of = qn_calloc(list->n, sizeof *k->of) };
+	*k = (struct qn_knowns){ .known = qn_calloc(list->n, sizeof(*k->known)),
+				 .of = qn_calloc(list->n, sizeof(*k->of)) };
 	s.known = k->known;
 	if (!s.number || !s.files || !s.paths || !k->known || !k->of)
-		st = qn_error_nomem(r->err, list->n * sizeof *k->known, "the sources of a dataset");
+		st = qn_error_nomem(r->err, list->n * sizeof(*k->known), "the sources of a dataset");
 	else
 		st = find_all(&s, list, k);
 	free(s.number);

@@ -22,7 +22,7 @@ enum quern_status qn_warnings_add(struct qn_names *warnings, struct quern_messag
 	va_end(ap);
 	if (!whole)
 		return qn_error_nomem(err, 0, "a warning");
-	qn_text_put(text, sizeof text, whole);
+	qn_text_put(text, sizeof(text), whole);
 	free(whole);
 	return qn_names_add(warnings, text, err);
 }

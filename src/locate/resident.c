@@ -30,7 +30,7 @@ static bool may_ask(int fd, const struct stat *st)
 
 	if (geteuid() == 0 || st->st_uid == geteuid())
 		return true;
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	return qn_sys_faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
 }
 
@@ -114,7 +114,7 @@ void qn_resident_look(const struct qn_dataset *d, int fd, struct qn_resident *ou
 	struct map m;
 	uint64_t npages = 0;
 
-	memset(out, 0, sizeof *out);
+	memset(out, 0, sizeof(*out));
 	for (uint64_t i = 0; i < d->nchunks; i++)
 		out->ntotal += d->chunks[i].nbytes;
 	if (!out->ntotal || !map_file(fd, &m))

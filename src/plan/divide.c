@@ -197,7 +197,7 @@ static double divide_large_first(struct divider *d, uint32_t seat, double large)
 		for (uint32_t i = 0; w.seconds >= large && i < w.bite.n; i++)
 			d->large[d->nlarge++] = (struct large){ w.bite.first + i, w.bite.number,
 								w.seconds };
-	qsort(d->large, d->nlarge, sizeof *d->large, by_seconds);
+	qsort(d->large, d->nlarge, sizeof(*d->large), by_seconds);
 	for (uint64_t j = 0; j < d->nlarge; j++) {
 		give(d, d->large[j].item, 1, d->large[j].lump, d->large[j].seconds,
 		     done_first(d, d->large[j].seconds));
@@ -247,8 +247,8 @@ static bool make_room(struct divider *d)
 
 	for (uint32_t g = 0; g < d->s->nseats; g++)
 		most = d->s->seat[g].nthreads > most ? d->s->seat[g].nthreads : most;
-	d->share = qn_calloc((size_t)d->s->cluster->nranks, sizeof *d->share);
-	d->large = qn_calloc((size_t)(most / LARGE) + 2, sizeof *d->large);
+	d->share = qn_calloc((size_t)d->s->cluster->nranks, sizeof(*d->share));
+	d->large = qn_calloc((size_t)(most / LARGE) + 2, sizeof(*d->large));
 	return d->share && d->large;
 }
 
@@ -270,7 +270,7 @@ enum quern_status qn_divide(const struct qn_seating *s, struct qn_pieces *pieces
 	}
 	st = qn_pieces_sort(pieces, s->nseats, &d.begin, err);
 	if (!st && !make_room(&d))
-		st = qn_error_nomem(err, (size_t)s->cluster->nranks * sizeof *d.share, "the plan");
+		st = qn_error_nomem(err, (size_t)s->cluster->nranks * sizeof(*d.share), "the plan");
 	for (uint32_t g = 0; !st && g < s->nseats; g++)
 		if (d.begin[g + 1] > d.begin[g])
 			divide_seat(&d, g);

@@ -124,7 +124,7 @@ static double finish_of(const struct search *q)
 /* Everything anew from q->at. */
 static void recount(struct search *q)
 {
-	memset(q->busy, 0, q->nresources * sizeof *q->busy);
+	memset(q->busy, 0, q->nresources * sizeof(*q->busy));
 	q->reference = 1;
 	for (uint32_t i = 0; i < q->nitems; i++)
 		apply(q, use_of(q, i, q->at[i]), 1);
@@ -292,9 +292,9 @@ static void search(struct search *q)
 		finish = finish_of(q);
 		if (finish < q->best_finish) {
 			q->best_finish = finish;
-			memcpy(q->best, q->at, q->nitems * sizeof *q->at);
+			memcpy(q->best, q->at, q->nitems * sizeof(*q->at));
 		} else {
-			memcpy(q->at, q->best, q->nitems * sizeof *q->at);
+			memcpy(q->at, q->best, q->nitems * sizeof(*q->at));
 			recount(q);
 		}
 		kick(q);
@@ -303,10 +303,10 @@ static void search(struct search *q)
 
 static bool allocate(struct search *q)
 {
-	q->use = qn_calloc((size_t)q->nitems * q->nranks, sizeof *q->use);
-	q->busy = qn_calloc(q->nresources, sizeof *q->busy);
-	q->at = qn_calloc(q->nitems, sizeof *q->at);
-	q->best = qn_calloc(q->nitems, sizeof *q->best);
+	q->use = qn_calloc((size_t)q->nitems * q->nranks, sizeof(*q->use));
+	q->busy = qn_calloc(q->nresources, sizeof(*q->busy));
+	q->at = qn_calloc(q->nitems, sizeof(*q->at));
+	q->best = qn_calloc(q->nitems, sizeof(*q->best));
 	return q->use && q->busy && q->at && q->best;
 }
 
@@ -315,7 +315,7 @@ static void take_over(struct search *q, const struct qn_pieces *p)
 	for (uint64_t k = 0; k < p->n; k++)
 		for (uint64_t i = 0; i < p->piece[k].n; i++)
 			q->at[p->piece[k].first + i] = p->piece[k].at;
-	memcpy(q->best, q->at, q->nitems * sizeof *q->at);
+	memcpy(q->best, q->at, q->nitems * sizeof(*q->at));
 }
 
 static void hand_over(const struct search *q, struct qn_pieces *p)
@@ -346,7 +346,7 @@ enum quern_status qn_improve(const struct qn_seating *s, struct qn_pieces *rank_
 		if (q.best_finish < before * WORTH)
 			hand_over(&q, rank_of);
 	} else {
-		st = qn_error_nomem(err, n * nranks * sizeof *q.use, "the plan");
+		st = qn_error_nomem(err, n * nranks * sizeof(*q.use), "the plan");
 	}
 	free(q.use);
 	free(q.busy);

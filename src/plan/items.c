@@ -92,11 +92,11 @@ enum quern_status qn_items_init(struct qn_items *it, const struct qn_mosaic *m,
 	*it = (struct qn_items){ .mosaic = m, .selection = *selection, .has_demand = demand };
 	if (demand)
 		it->demand = *demand;
-	it->part = qn_calloc(m->nparts, sizeof *it->part);
-	it->first = qn_calloc(m->nparts, sizeof *it->first);
+	it->part = qn_calloc(m->nparts, sizeof(*it->part));
+	it->first = qn_calloc(m->nparts, sizeof(*it->first));
 	if (!it->part || !it->first) {
 		qn_items_fini(it);
-		return qn_error_nomem(err, 2 * m->nparts * sizeof *it->part, "the items");
+		return qn_error_nomem(err, 2 * m->nparts * sizeof(*it->part), "the items");
 	}
 	for (uint64_t i = 0; i < m->nparts; i++) {
 		if (!cut_part(it, i, &slot))
@@ -133,7 +133,7 @@ void qn_items_fini(struct qn_items *it)
 {
 	free(it->part);
 	free(it->first);
-	memset(it, 0, sizeof *it);
+	memset(it, 0, sizeof(*it));
 }
 
 /* The touched part that an item is in. */

@@ -8,7 +8,7 @@
 void qn_pieces_fini(struct qn_pieces *p)
 {
 	free(p->piece);
-	memset(p, 0, sizeof *p);
+	memset(p, 0, sizeof(*p));
 }
 
 void qn_pieces_add(struct qn_pieces *p, uint64_t first, uint64_t n, uint32_t lump, uint32_t at)
@@ -38,7 +38,7 @@ static void sort(struct qn_piece *piece, uint64_t n)
 {
 	for (uint64_t i = 1; i < n; i++)
 		if (piece[i].first < piece[i - 1].first) {
-			qsort(piece, n, sizeof *piece, by_first);
+			qsort(piece, n, sizeof(*piece), by_first);
 			return;
 		}
 }
@@ -46,13 +46,13 @@ static void sort(struct qn_piece *piece, uint64_t n)
 enum quern_status qn_pieces_sort(struct qn_pieces *p, uint32_t nplaces, uint64_t **begin,
 				 struct quern_message *err)
 {
-	struct qn_piece *sorted = p->failed ? NULL : qn_calloc(p->n, sizeof *sorted);
-	uint64_t *at = qn_calloc((size_t)nplaces + 2, sizeof *at);
+	struct qn_piece *sorted = p->failed ? NULL : qn_calloc(p->n, sizeof(*sorted));
+	uint64_t *at = qn_calloc((size_t)nplaces + 2, sizeof(*at));
 
 	if (!sorted || !at) {
 		free(sorted);
 		free(at);
-		return qn_error_nomem(err, 2 * p->room * sizeof *sorted, "the plan");
+		return qn_error_nomem(err, 2 * p->room * sizeof(*sorted), "the plan");
 	}
 	for (uint64_t i = 0; i < p->n; i++)
 		at[p->piece[i].at + 2]++;

@@ -74,9 +74,9 @@ static enum quern_status write_ranges(struct qn_plan *plan, const struct qn_piec
 	uint64_t n = count_ranges(plan, p, begin);
 	struct qn_series *to;
 
-	plan->range = qn_calloc(n, sizeof *plan->range);
+	plan->range = qn_calloc(n, sizeof(*plan->range));
 	if (!plan->range)
-		return qn_error_nomem(err, n * sizeof *plan->range, "the plan");
+		return qn_error_nomem(err, n * sizeof(*plan->range), "the plan");
 	to = plan->range - 1;
 	for (int r = 0; r < plan->nranks; r++)
 		for (uint64_t k = begin[r]; k < begin[r + 1]; k++) {
@@ -169,9 +169,9 @@ static enum quern_status account(const struct qn_seating *s, struct qn_plan *pla
 {
 	size_t nranks = (size_t)plan->nranks;
 	struct accounts a = { .s = s, .plan = plan,
-			      .seat_of_rank = qn_calloc(nranks, sizeof *a.seat_of_rank),
-			      .disk = qn_calloc(s->nhosts, sizeof *a.disk),
-			      .shared = qn_calloc(s->nhosts, sizeof *a.shared) };
+			      .seat_of_rank = qn_calloc(nranks, sizeof(*a.seat_of_rank)),
+			      .disk = qn_calloc(s->nhosts, sizeof(*a.disk)),
+			      .shared = qn_calloc(s->nhosts, sizeof(*a.shared)) };
 	enum quern_status st = QUERN_OK;
 
 	if (a.seat_of_rank && a.disk && a.shared) {
@@ -189,7 +189,7 @@ static enum quern_status account(const struct qn_seating *s, struct qn_plan *pla
 		}
 		add_up(&a);
 	} else {
-		st = qn_error_nomem(err, nranks * sizeof *a.seat_of_rank, "the plan");
+		st = qn_error_nomem(err, nranks * sizeof(*a.seat_of_rank), "the plan");
 	}
 	free(a.seat_of_rank);
 	free(a.disk);
@@ -209,7 +209,7 @@ static enum quern_status assign(const struct qn_seating *s, struct qn_plan *plan
 	if (!st)
 		st = qn_divide(s, &pieces, err);
 	if (!st && pieces.failed)
-		st = qn_error_nomem(err, pieces.room * sizeof *pieces.piece, "the plan");
+		st = qn_error_nomem(err, pieces.room * sizeof(*pieces.piece), "the plan");
 	if (!st)
 		st = qn_improve(s, &pieces, err);
 	/* While what a lump refers to is still in order. */
@@ -235,10 +235,10 @@ enum quern_status qn_plan_make(const struct qn_cluster *cluster, const struct qn
 	*plan = (struct qn_plan){ .nranks = cluster->nranks, .nitems = work->nitems };
 	if (st)
 		return st;
-	plan->at = qn_calloc(nranks + 1, sizeof *plan->at);
-	plan->rank = qn_calloc(nranks, sizeof *plan->rank);
+	plan->at = qn_calloc(nranks + 1, sizeof(*plan->at));
+	plan->rank = qn_calloc(nranks, sizeof(*plan->rank));
 	if (!plan->at || !plan->rank)
-		st = qn_error_nomem(err, nranks * sizeof *plan->rank, "the plan");
+		st = qn_error_nomem(err, nranks * sizeof(*plan->rank), "the plan");
 	if (!st)
 		st = check_reach(&s, unreachable, err);
 	if (!st)
@@ -297,7 +297,7 @@ void qn_plan_fini(struct qn_plan *plan)
 	free(plan->at);
 	free(plan->range);
 	free(plan->rank);
-	memset(plan, 0, sizeof *plan);
+	memset(plan, 0, sizeof(*plan));
 }
 
 void qn_homes_fini(struct qn_homes *homes)
@@ -305,5 +305,5 @@ void qn_homes_fini(struct qn_homes *homes)
 	free(homes->first);
 	free(homes->home);
 	free(homes->shared);
-	memset(homes, 0, sizeof *homes);
+	memset(homes, 0, sizeof(*homes));
 }

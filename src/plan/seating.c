@@ -27,12 +27,12 @@ static bool allocate(struct qn_seating *s)
 	for (size_t r = 0; r < n; r++)
 		if (s->cluster->place[r].host >= s->nnumbers)
 			s->nnumbers = s->cluster->place[r].host + 1;
-	s->seat = qn_calloc(n, sizeof *s->seat);
-	s->by_place = qn_calloc(n, sizeof *s->by_place);
-	s->host_first = qn_calloc(n + 1, sizeof *s->host_first);
-	s->host_threads = qn_calloc(n, sizeof *s->host_threads);
-	s->host_of = qn_calloc(s->nnumbers, sizeof *s->host_of);
-	s->host = qn_calloc(n, sizeof *s->host);
+	s->seat = qn_calloc(n, sizeof(*s->seat));
+	s->by_place = qn_calloc(n, sizeof(*s->by_place));
+	s->host_first = qn_calloc(n + 1, sizeof(*s->host_first));
+	s->host_threads = qn_calloc(n, sizeof(*s->host_threads));
+	s->host_of = qn_calloc(s->nnumbers, sizeof(*s->host_of));
+	s->host = qn_calloc(n, sizeof(*s->host));
 	return s->seat && s->by_place && s->host_first && s->host_threads && s->host_of && s->host;
 }
 
@@ -66,19 +66,19 @@ enum quern_status qn_seating_init(struct qn_seating *s, const struct qn_cluster 
 				  struct quern_message *err)
 {
 	uint32_t n = (uint32_t)cluster->nranks;
-	struct sitting *all = qn_calloc(n, sizeof *all);
+	struct sitting *all = qn_calloc(n, sizeof(*all));
 
 	*s = (struct qn_seating){ .cluster = cluster, .work = work, .rates = rates,
 				  .regular = true };
 	if (!all || !allocate(s)) {
 		free(all);
 		qn_seating_fini(s);
-		return qn_error_nomem(err, n * sizeof *s->seat, "the ranks of a plan");
+		return qn_error_nomem(err, n * sizeof(*s->seat), "the ranks of a plan");
 	}
 	for (uint32_t r = 0; r < n; r++)
 		all[r] = (struct sitting){ cluster->place[r].host, cluster->place[r].node, r };
-	memset(s->host_of, 0xff, s->nnumbers * sizeof *s->host_of);
-	qsort(all, n, sizeof *all, by_place);
+	memset(s->host_of, 0xff, s->nnumbers * sizeof(*s->host_of));
+	qsort(all, n, sizeof(*all), by_place);
 	for (uint32_t i = 0; i < n; i++)
 		sit_down(s, &all[i], i);
 	s->host_first[s->nhosts] = s->nseats;
@@ -94,7 +94,7 @@ void qn_seating_fini(struct qn_seating *s)
 	free(s->host_threads);
 	free(s->host_of);
 	free(s->host);
-	memset(s, 0, sizeof *s);
+	memset(s, 0, sizeof(*s));
 }
 
 uint32_t qn_seating_search(const struct qn_seating *s, uint32_t host, uint32_t node)

@@ -207,14 +207,14 @@ static bool prepare(struct qn_model *m)
 {
 	size_t nranks = (size_t)m->plan->nranks;
 
-	m->seat_of = qn_calloc(nranks, sizeof *m->seat_of);
-	m->head = qn_calloc(nranks, sizeof *m->head);
-	m->tail = qn_calloc(nranks, sizeof *m->tail);
-	m->lump = qn_calloc(nranks, sizeof *m->lump);
-	m->task_at = qn_calloc(m->plan->at[nranks], sizeof *m->task_at);
-	m->disk = qn_calloc(m->s->nhosts, sizeof *m->disk);
-	m->link = qn_calloc(m->s->nhosts, sizeof *m->link);
-	m->heap = qn_calloc((size_t)m->s->nthreads, sizeof *m->heap);
+	m->seat_of = qn_calloc(nranks, sizeof(*m->seat_of));
+	m->head = qn_calloc(nranks, sizeof(*m->head));
+	m->tail = qn_calloc(nranks, sizeof(*m->tail));
+	m->lump = qn_calloc(nranks, sizeof(*m->lump));
+	m->task_at = qn_calloc(m->plan->at[nranks], sizeof(*m->task_at));
+	m->disk = qn_calloc(m->s->nhosts, sizeof(*m->disk));
+	m->link = qn_calloc(m->s->nhosts, sizeof(*m->link));
+	m->heap = qn_calloc((size_t)m->s->nthreads, sizeof(*m->heap));
 	if (!m->seat_of || !m->head || !m->tail || !m->lump || !m->task_at || !m->disk || !m->link ||
 	    !m->heap || !qn_model_prepare_leases(m))
 		return false;
@@ -286,7 +286,7 @@ enum quern_status qn_simulate(const struct qn_cluster *cluster, const struct qn_
 
 	if (st)
 		return st;
-	memset(out, 0, sizeof *out);
+	memset(out, 0, sizeof(*out));
 	if (prepare(&m)) {
 		run_all(&m);
 		out->work = m.finish * costs->npasses;
@@ -295,7 +295,7 @@ enum quern_status qn_simulate(const struct qn_cluster *cluster, const struct qn_
 		out->ntasks_leased = m.nleased;
 		add_collectives(plan, costs, s.nhosts, out);
 	} else {
-		st = qn_error_nomem(err, (size_t)s.nthreads * sizeof *m.heap, "a simulation");
+		st = qn_error_nomem(err, (size_t)s.nthreads * sizeof(*m.heap), "a simulation");
 	}
 	release(&m);
 	qn_seating_fini(&s);

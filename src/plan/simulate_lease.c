@@ -243,17 +243,17 @@ static bool find_peers(struct qn_model *m)
 {
 	uint32_t n = m->s->nhosts;
 
-	m->peer_at = qn_calloc((size_t)n + 1, sizeof *m->peer_at);
+	m->peer_at = qn_calloc((size_t)n + 1, sizeof(*m->peer_at));
 	if (!m->peer_at)
 		return false;
 	pair_up(m, false);
 	for (uint32_t h = 0; h < n; h++)
 		m->peer_at[h + 1] += m->peer_at[h];
-	m->peer = qn_calloc(m->peer_at[n], sizeof *m->peer);
+	m->peer = qn_calloc(m->peer_at[n], sizeof(*m->peer));
 	if (!m->peer)
 		return false;
 	pair_up(m, true);
-	memmove(m->peer_at + 1, m->peer_at, n * sizeof *m->peer_at);
+	memmove(m->peer_at + 1, m->peer_at, n * sizeof(*m->peer_at));
 	m->peer_at[0] = 0;
 	return true;
 }
@@ -263,7 +263,7 @@ bool qn_model_prepare_leases(struct qn_model *m)
 	const struct qn_work *w = m->s->work;
 
 	m->latency += LEASE_SECONDS;
-	m->side = qn_calloc(m->s->nhosts, sizeof *m->side);
+	m->side = qn_calloc(m->s->nhosts, sizeof(*m->side));
 	if (!m->side)
 		return false;
 	m->may_lease = may_lease(m->s);

@@ -120,18 +120,18 @@ static bool prepare(struct qn_spread *p, uint32_t units_per_seat)
 	nunits += s->work->nlumps + 1;
 	for (p->nleaves = 1; p->nleaves < s->nhosts; p->nleaves *= 2)
 		;
-	p->unit = qn_calloc(nunits, sizeof *p->unit);
+	p->unit = qn_calloc(nunits, sizeof(*p->unit));
 	if (!p->unit)
 		return false;
 	p->nunits = cut_units(s, most, p->unit);
-	p->at = qn_calloc(p->nunits, sizeof *p->at);
-	p->moved = qn_calloc(p->nunits, sizeof *p->moved);
-	p->gauge = qn_calloc(s->nseats, sizeof *p->gauge);
-	p->disk = qn_calloc(s->nhosts, sizeof *p->disk);
-	p->shared = qn_calloc(s->nhosts, sizeof *p->shared);
-	p->least = qn_calloc(s->nhosts, sizeof *p->least);
-	p->tree = qn_calloc(2 * (size_t)p->nleaves, sizeof *p->tree);
-	p->own = qn_calloc(s->nhosts, sizeof *p->own);
+	p->at = qn_calloc(p->nunits, sizeof(*p->at));
+	p->moved = qn_calloc(p->nunits, sizeof(*p->moved));
+	p->gauge = qn_calloc(s->nseats, sizeof(*p->gauge));
+	p->disk = qn_calloc(s->nhosts, sizeof(*p->disk));
+	p->shared = qn_calloc(s->nhosts, sizeof(*p->shared));
+	p->least = qn_calloc(s->nhosts, sizeof(*p->least));
+	p->tree = qn_calloc(2 * (size_t)p->nleaves, sizeof(*p->tree));
+	p->own = qn_calloc(s->nhosts, sizeof(*p->own));
 	if (!p->own || !p->at || !p->moved || !p->gauge || !p->disk || !p->shared || !p->least ||
 	    !p->tree)
 		return false;
@@ -524,7 +524,7 @@ static void descend(struct qn_spread *p)
 	int nsweeps = 0;
 
 	p->reference = highest(p);
-	for (size_t k = 0; k < sizeof sharpness / sizeof *sharpness; k++) {
+	for (size_t k = 0; k < sizeof(sharpness) / sizeof(*sharpness); k++) {
 		bool again = true;
 
 		p->sharpness = sharpness[k];
@@ -606,7 +606,7 @@ enum quern_status qn_spread(const struct qn_seating *s, struct qn_pieces *seat_o
 		return_home(&p);
 		st = qn_spread_lay(&p, seat_of, err);
 	} else {
-		st = qn_error_nomem(err, s->work->nlumps * sizeof *p.unit, "the plan");
+		st = qn_error_nomem(err, s->work->nlumps * sizeof(*p.unit), "the plan");
 	}
 	release(&p);
 	return st;

@@ -14,7 +14,7 @@
    units without homes. */
 static uint64_t *sort_by_set(const struct qn_spread *p, uint32_t nsets, uint64_t *begin)
 {
-	uint64_t *order = qn_calloc(p->nunits, sizeof *order);
+	uint64_t *order = qn_calloc(p->nunits, sizeof(*order));
 
 	for (uint64_t i = 0; order && i < p->nunits; i++)
 		begin[qn_min_u64(p->unit[i].set, nsets) + 1]++;
@@ -75,7 +75,7 @@ static void collect(const struct qn_spread *p, const uint64_t *unit, uint64_t n,
 			a->seat[a->n++] = seat;
 		a->of[seat] += size + DBL_MIN;
 	}
-	qsort(a->seat, a->n, sizeof *a->seat, by_number);
+	qsort(a->seat, a->n, sizeof(*a->seat), by_number);
 }
 
 /* How many of n items of so many seconds each fit into the room: an item does when the larger part of
@@ -148,15 +148,15 @@ static enum quern_status lay_all(const struct qn_spread *p, struct qn_pieces *se
 				 struct quern_message *err)
 {
 	uint32_t nsets = p->s->work->homes ? p->s->work->homes->nsets : 0;
-	struct amounts a = { .of = qn_calloc(p->s->nseats, sizeof *a.of),
-			     .seat = qn_calloc(p->s->nseats, sizeof *a.seat) };
-	uint64_t *begin = qn_calloc((size_t)nsets + 2, sizeof *begin), *order = NULL;
+	struct amounts a = { .of = qn_calloc(p->s->nseats, sizeof(*a.of)),
+			     .seat = qn_calloc(p->s->nseats, sizeof(*a.seat)) };
+	uint64_t *begin = qn_calloc((size_t)nsets + 2, sizeof(*begin)), *order = NULL;
 	enum quern_status st = QUERN_OK;
 
 	if (begin && a.of && a.seat)
 		order = sort_by_set(p, nsets, begin);
 	if (!order)
-		st = qn_error_nomem(err, p->nunits * sizeof *order, "the plan");
+		st = qn_error_nomem(err, p->nunits * sizeof(*order), "the plan");
 	for (uint64_t k = 0; !st && k <= nsets; k++)
 		if (begin[k + 1] > begin[k])
 			lay(p, order + begin[k], begin[k + 1] - begin[k], &a, seat_of);

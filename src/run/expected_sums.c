@@ -46,7 +46,7 @@ static enum quern_status read_row(const struct qn_expected_sums *r, uint64_t row
 	char bytes[QN_ENTRY_NBYTES];
 	const uint64_t at = r->of->addr + (r->first + row) * QN_ENTRY_NBYTES;
 
-	if (qn_sys_read_data(r->fd, bytes, sizeof bytes, at) == sizeof bytes &&
+	if (qn_sys_read_data(r->fd, bytes, sizeof(bytes), at) == sizeof(bytes) &&
 	    qn_entry_read(bytes, out))
 		return QUERN_OK;
 	return qn_error_set(err, QUERN_ERR_DATA, "%s: this catalog cannot be read on host %s",

@@ -42,7 +42,7 @@ static bool was_tried(const struct rounds *r, uint64_t item, uint32_t host)
 {
 	const struct qn_refusal key = { .item = item, .host = host };
 
-	return bsearch(&key, r->tried.refusal, r->tried.n, sizeof key, by_item) != NULL;
+	return bsearch(&key, r->tried.refusal, r->tried.n, sizeof(key), by_item) != NULL;
 }
 
 /* The least loaded rank of a host that has a copy and has not tried; -1: there is none. */
@@ -95,29 +95,29 @@ static enum quern_status gather(struct rounds *r, uint64_t *n, struct quern_mess
 	enum quern_status st;
 
 	*n = run->refused.n;
-	st = qn_comm_gatherv(run->team->comm, run->refused.refusal, n, sizeof *all->refusal,
+	st = qn_comm_gatherv(run->team->comm, run->refused.refusal, n, sizeof(*all->refusal),
 			     &refusals, err);
 	if (!st)
 		st = qn_comm_gatherv(run->team->comm, run->refused.chunk, &nchunks,
-				     sizeof *all->chunk, &chunks, err);
+				     sizeof(*all->chunk), &chunks, err);
 	qn_refusals_fini(all);
 	all->refusal = refusals;
 	all->chunk = chunks;
 	all->n = all->room = qn_comm_rank(run->team->comm) ? 0 : (size_t)*n;
 	all->nchunks = all->room_chunks = qn_comm_rank(run->team->comm) ? 0 : (size_t)nchunks;
-	return st ? st : qn_comm_bcast(run->team->comm, n, sizeof *n, err);
+	return st ? st : qn_comm_bcast(run->team->comm, n, sizeof(*n), err);
 }
 
 /* Those of the round that this rank is to do. */
 static enum quern_status do_mine(struct rounds *r, const struct qn_refusal *x, size_t n,
 				 struct qn_chunk *chunk, struct quern_message *err)
 {
-	struct qn_task *task = qn_calloc(n, sizeof *task);
+	struct qn_task *task = qn_calloc(n, sizeof(*task));
 	size_t ntasks = 0;
 	enum quern_status st;
 
 	if (!task)
-		return qn_error_nomem(err, n * sizeof *task, "what other hosts have refused");
+		return qn_error_nomem(err, n * sizeof(*task), "what other hosts have refused");
 	for (size_t i = 0; i < n; chunk += x[i++].nchunks)
 		if (x[i].rank == qn_comm_rank(r->run->team->comm))
 			task[ntasks++] = (struct qn_task){ .item = x[i].item,
@@ -133,8 +133,8 @@ static enum quern_status share_round(struct rounds *r, void **list, size_t *n, v
 				     struct quern_message *err)
 {
 	const bool leads = qn_comm_rank(r->run->team->comm) == 0;
-	size_t nbytes = r->all.n * sizeof *r->all.refusal;
-	size_t chunk_nbytes = r->all.nchunks * sizeof *r->all.chunk;
+	size_t nbytes = r->all.n * sizeof(*r->all.refusal);
+	size_t chunk_nbytes = r->all.nchunks * sizeof(*r->all.chunk);
 	enum quern_status st;
 
 	*list = leads ? r->all.refusal : NULL;
@@ -142,7 +142,7 @@ static enum quern_status share_round(struct rounds *r, void **list, size_t *n, v
 	st = qn_comm_bcast_block(r->run->team->comm, list, &nbytes, err);
 	if (!st)
 		st = qn_comm_bcast_block(r->run->team->comm, chunks, &chunk_nbytes, err);
-	*n = nbytes / sizeof *r->all.refusal;
+	*n = nbytes / sizeof(*r->all.refusal);
 	return st;
 }
 
@@ -152,7 +152,7 @@ static void start_anew(struct qn_run *run)
 	struct qn_report *report = &run->report;
 
 	if (run->refused.n && !report->failure[0])
-		memcpy(report->failure, run->refused.why, sizeof report->failure);
+		memcpy(report->failure, run->refused.why, sizeof(report->failure));
 	report->nfailed_over += run->refused.nchunks;
 	if (run->refused.n)
 		qn_log(QN_LOG_WARN, "%zu chunks are left to copies of other hosts: %s", run->refused.nchunks,
@@ -172,19 +172,19 @@ static enum quern_status decide(struct rounds *r, struct quern_message *err)
 		if (!qn_refusals_reserve(&copy, r->all.n, r->all.nchunks)) {
 			st = qn_error_nomem(err, 0, "what hosts have refused");
 		} else {
-			memcpy(copy.refusal, r->all.refusal, r->all.n * sizeof *copy.refusal);
+			memcpy(copy.refusal, r->all.refusal, r->all.n * sizeof(*copy.refusal));
 			copy.n = r->all.n;
 			if (!qn_refusals_merge(&r->tried, &copy))
 				st = qn_error_nomem(err, 0, "what hosts have refused");
 		}
 		if (!st) {
-			qsort(r->tried.refusal, r->tried.n, sizeof *r->tried.refusal, by_item);
+			qsort(r->tried.refusal, r->tried.n, sizeof(*r->tried.refusal), by_item);
 			give_away(r, skip, &lost);
 		}
 	}
 	st = qn_comm_agree(r->run->team->comm, st, err);
 	if (!st)
-		st = qn_comm_bcast(r->run->team->comm, &lost, sizeof lost, err);
+		st = qn_comm_bcast(r->run->team->comm, &lost, sizeof(lost), err);
 	if (!st && lost == qn_comm_rank(r->run->team->comm))
 		st = qn_error_set(err, r->run->refused.status,
 				  "%s; no other copy can be read either", r->run->refused.why);
@@ -219,7 +219,7 @@ enum quern_status qn_failover(struct qn_run *run, struct quern_message *err)
 	/* Only catalogs have copies that are known to be such. */
 	if (!run->subject->mosaic.nledgers || qn_comm_nhosts(run->team->comm) == 1)
 		return QUERN_OK;
-	r.load = qn_calloc((size_t)qn_comm_size(run->team->comm), sizeof *r.load);
+	r.load = qn_calloc((size_t)qn_comm_size(run->team->comm), sizeof(*r.load));
 	if (!r.load)
 		st = qn_error_nomem(err, 0, "rounds");
 	st = qn_comm_agree(run->team->comm, st, err);

@@ -10,13 +10,13 @@ void qn_refusals_fini(struct qn_refusals *r)
 {
 	free(r->refusal);
 	free(r->chunk);
-	memset(r, 0, sizeof *r);
+	memset(r, 0, sizeof(*r));
 }
 
 bool qn_refusals_reserve(struct qn_refusals *r, size_t n, size_t nchunks)
 {
-	return qn_grow(&r->refusal, &r->room, r->n + n, sizeof *r->refusal) &&
-	       qn_grow(&r->chunk, &r->room_chunks, r->nchunks + nchunks, sizeof *r->chunk);
+	return qn_grow(&r->refusal, &r->room, r->n + n, sizeof(*r->refusal)) &&
+	       qn_grow(&r->chunk, &r->room_chunks, r->nchunks + nchunks, sizeof(*r->chunk));
 }
 
 bool qn_refusals_add(struct qn_refusals *r, const struct qn_team *team, const struct qn_task *t,
@@ -26,14 +26,14 @@ bool qn_refusals_add(struct qn_refusals *r, const struct qn_team *team, const st
 		return false;
 	if (!r->n) {
 		r->status = why->status;
-		qn_text_put(r->why, sizeof r->why, why->text);
+		qn_text_put(r->why, sizeof(r->why), why->text);
 	}
 	r->refusal[r->n++] = (struct qn_refusal){ .item = t->item,
 						  .nchunks = t->nchunks,
 						  .member = member,
 						  .host = team->place.host,
 						  .rank = qn_comm_rank(team->comm) };
-	memcpy(r->chunk + r->nchunks, qn_task_chunks(t), t->nchunks * sizeof *r->chunk);
+	memcpy(r->chunk + r->nchunks, qn_task_chunks(t), t->nchunks * sizeof(*r->chunk));
 	r->nchunks += t->nchunks;
 	return true;
 }
@@ -45,11 +45,11 @@ bool qn_refusals_merge(struct qn_refusals *into, struct qn_refusals *from)
 	if (ok && from->n) {
 		if (!into->n) {
 			into->status = from->status;
-			memcpy(into->why, from->why, sizeof into->why);
+			memcpy(into->why, from->why, sizeof(into->why));
 		}
-		memcpy(into->refusal + into->n, from->refusal, from->n * sizeof *from->refusal);
+		memcpy(into->refusal + into->n, from->refusal, from->n * sizeof(*from->refusal));
 		memcpy(into->chunk + into->nchunks, from->chunk,
-		       from->nchunks * sizeof *from->chunk);
+		       from->nchunks * sizeof(*from->chunk));
 		into->n += from->n;
 		into->nchunks += from->nchunks;
 	}

@@ -275,7 +275,7 @@ static void rate_filters(struct qn_run *run)
    asked for; other reasons are told of where it is read. */
 static enum quern_status check_filters(const struct qn_run *run, struct quern_message *err)
 {
-	bool *seen = qn_calloc(run->subject->mosaic.nforms, sizeof *seen);
+	bool *seen = qn_calloc(run->subject->mosaic.nforms, sizeof(*seen));
 	enum quern_status st = seen ? QUERN_OK
 				    : qn_error_nomem(err, run->subject->mosaic.nforms, "forms");
 

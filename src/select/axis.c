@@ -21,11 +21,11 @@ void qn_axis_init(struct qn_axis *a, const struct qn_dataset *d)
 {
 	const char *slash = strrchr(d->path, '/');
 
-	memset(a, 0, sizeof *a);
+	memset(a, 0, sizeof(*a));
 	a->n = a->missing = d->shape[0];
 	a->digits = d->type.class == QN_FLOAT && d->type.size < 8 && !d->cf.has_scale ? 9 : 17;
-	snprintf(a->name, sizeof a->name, "%s", slash ? slash + 1 : d->path);
-	snprintf(a->units, sizeof a->units, "%s", d->units);
+	snprintf(a->name, sizeof(a->name), "%s", slash ? slash + 1 : d->path);
+	snprintf(a->units, sizeof(a->units), "%s", d->units);
 	a->is_longitude = d->is_longitude;
 	a->no_epoch = qn_epoch_is_meant(d->units) ? qn_epoch_parse(d->units, d->calendar, &a->epoch)
 						  : "are not a time";
@@ -35,7 +35,7 @@ void qn_axis_fini(struct qn_axis *a)
 {
 	free(a->integers);
 	free(a->reals);
-	memset(a, 0, sizeof *a);
+	memset(a, 0, sizeof(*a));
 }
 
 /* --- times of several units --- */

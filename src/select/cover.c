@@ -88,10 +88,10 @@ static bool line_init(struct sweep *s, struct line *l, int d, const uint64_t *se
 {
 	uint64_t kept = 0;
 
-	*l = (struct line){ .extent = qn_calloc(n, sizeof *l->extent),
-			    .cut = qn_calloc(2 * n + 2, sizeof *l->cut),
-			    .active = qn_calloc(n, sizeof *l->active),
-			    .subset = qn_calloc(n, sizeof *l->subset) };
+	*l = (struct line){ .extent = qn_calloc(n, sizeof(*l->extent)),
+			    .cut = qn_calloc(2 * n + 2, sizeof(*l->cut)),
+			    .active = qn_calloc(n, sizeof(*l->active)),
+			    .subset = qn_calloc(n, sizeof(*l->subset)) };
 	if (!l->extent || !l->cut || !l->active || !l->subset)
 		return stop(s, QN_COVER_NO_MEMORY);
 	l->cut[l->ncuts++] = 0;
@@ -106,8 +106,8 @@ static bool line_init(struct sweep *s, struct line *l, int d, const uint64_t *se
 		l->cut[l->ncuts++] = l->extent[i].start;
 		l->cut[l->ncuts++] = l->extent[i].end;
 	}
-	qsort(l->extent, (size_t)n, sizeof *l->extent, by_start);
-	qsort(l->cut, (size_t)l->ncuts, sizeof *l->cut, by_value);
+	qsort(l->extent, (size_t)n, sizeof(*l->extent), by_start);
+	qsort(l->cut, (size_t)l->ncuts, sizeof(*l->cut), by_value);
 	for (uint64_t i = 1; i < l->ncuts; i++)
 		if (l->cut[i] != l->cut[kept])
 			l->cut[++kept] = l->cut[i];
@@ -205,7 +205,7 @@ enum qn_covered qn_cover(int ndim, const uint64_t *shape, uint64_t nboxes, qn_co
 {
 	struct sweep s = { .ndim = ndim, .shape = shape, .box = box, .leaf = leaf, .ctx = ctx,
 			   .work = work, .at = { .ndim = ndim } };
-	uint64_t *set = qn_calloc(nboxes, sizeof *set);
+	uint64_t *set = qn_calloc(nboxes, sizeof(*set));
 
 	if (!set)
 		return QN_COVER_NO_MEMORY;

@@ -61,15 +61,15 @@ void qn_instant_format(enum qn_calendar c, const struct qn_instant *t, size_t nb
 	size_t n;
 
 	qn_calendar_date(c, t->day, &date);
-	n = (size_t)snprintf(text, sizeof text, "%04" PRId64 "-%02d-%02d", date.year, date.month,
+	n = (size_t)snprintf(text, sizeof(text), "%04" PRId64 "-%02d-%02d", date.year, date.month,
 			     date.day);
 	if (t->ns)
-		n += (size_t)snprintf(text + n, sizeof text - n, "T%02d:%02d",
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "T%02d:%02d",
 				      (int)(seconds / 3600), (int)(seconds / 60 % 60));
 	if (seconds % 60 || rest)
-		n += (size_t)snprintf(text + n, sizeof text - n, ":%02d", (int)(seconds % 60));
+		n += (size_t)snprintf(text + n, sizeof(text) - n, ":%02d", (int)(seconds % 60));
 	if (rest) {
-		n += (size_t)snprintf(text + n, sizeof text - n, ".%09" PRId64, rest);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, ".%09" PRId64, rest);
 		while (text[n - 1] == '0')
 			text[--n] = '\0';
 	}
@@ -238,7 +238,7 @@ static const struct unit {
 
 static const struct unit *take_unit(const char **p)
 {
-	for (size_t i = 0; i < sizeof units_of_time / sizeof *units_of_time; i++)
+	for (size_t i = 0; i < sizeof(units_of_time) / sizeof(*units_of_time); i++)
 		if (take_word(p, units_of_time[i].name))
 			return &units_of_time[i];
 	return NULL;

@@ -19,7 +19,7 @@ void qn_stage_source_fini(struct qn_stage_source *s)
 	for (uint32_t i = 0; i < s->n; i++)
 		qn_dataset_fini(&s->dataset[i]);
 	free(s->dataset);
-	memset(s, 0, sizeof *s);
+	memset(s, 0, sizeof(*s));
 }
 
 /* --- which datasets --- */
@@ -55,7 +55,7 @@ static enum quern_status take_named(const char *file, const char *path, struct q
 	enum quern_status st;
 
 	if (!d)
-		return qn_error_nomem(err, sizeof *d, "a description");
+		return qn_error_nomem(err, sizeof(*d), "a description");
 	st = qn_source_describe(file, path, NULL, true, d, err);
 	if (st)
 		return st;
@@ -100,7 +100,7 @@ static bool is_scale(const struct qn_stage_source *s, const char *path)
 
 static void drop_scales(struct qn_stage_source *s)
 {
-	bool *drop = qn_calloc(s->n, sizeof *drop);
+	bool *drop = qn_calloc(s->n, sizeof(*drop));
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; drop && i < s->n; i++)
@@ -132,7 +132,7 @@ static enum quern_status take_large(const char *file, const struct qn_format *fo
 		struct qn_dataset *d = add(s);
 
 		if (!d)
-			st = qn_error_nomem(err, sizeof *d, "a description");
+			st = qn_error_nomem(err, sizeof(*d), "a description");
 		else if (qn_source_describe(file, l.path[i], NULL, true, d, &ignored))
 			continue;
 		else if (is_worth_it(d))
@@ -188,13 +188,13 @@ static enum quern_status cut_dataset(const struct qn_stager *s, const struct qn_
 	nslabs = qn_min_u64(nplaces, (uint64_t)nhosts * s->settings.nshards);
 	if (c->nshards + nslabs > QN_MOST_SHARDS)
 		return qn_error_set(err, QUERN_ERR_USAGE, "--shards: more than a million of them");
-	weight = qn_calloc(nplaces, sizeof *weight);
-	bound = qn_calloc(nslabs + 1, sizeof *bound);
-	more = qn_realloc(c->shard, (c->nshards + nslabs) * sizeof *more);
+	weight = qn_calloc(nplaces, sizeof(*weight));
+	bound = qn_calloc(nslabs + 1, sizeof(*bound));
+	more = qn_realloc(c->shard, (c->nshards + nslabs) * sizeof(*more));
 	if (more)
 		c->shard = more;
 	if (!weight || !bound || !more) {
-		st = qn_error_nomem(err, nplaces * sizeof *weight, "shards");
+		st = qn_error_nomem(err, nplaces * sizeof(*weight), "shards");
 		goto out;
 	}
 	qn_slabs_weigh(d, dim, weight);
@@ -245,11 +245,11 @@ static enum quern_status name_files(const char *file, const char *to, struct qn_
 static enum quern_status name_datasets(const struct qn_stage_source *s, struct qn_catalog *c, int nhosts,
 				       struct quern_message *err)
 {
-	c->path = qn_calloc(s->n, sizeof *c->path);
+	c->path = qn_calloc(s->n, sizeof(*c->path));
 	c->nhosts = (uint32_t)nhosts + SPARE_HOSTS;
-	c->host = qn_calloc(c->nhosts, sizeof *c->host);
+	c->host = qn_calloc(c->nhosts, sizeof(*c->host));
 	if (!c->path || !c->host)
-		return qn_error_nomem(err, c->nhosts * sizeof *c->host, "a catalog");
+		return qn_error_nomem(err, c->nhosts * sizeof(*c->host), "a catalog");
 	for (; c->ndatasets < s->n; c->ndatasets++) {
 		c->path[c->ndatasets] = qn_strdup(s->dataset[c->ndatasets].path);
 		if (!c->path[c->ndatasets])
@@ -307,7 +307,7 @@ enum quern_status qn_stage_cut(const struct qn_stager *s, const char *file, int 
 		st = name_files(file, to, c, err);
 	if (st)
 		return st;
-	qsort(subject->dataset, subject->n, sizeof *subject->dataset, by_path);
+	qsort(subject->dataset, subject->n, sizeof(*subject->dataset), by_path);
 	c->nreplicas = (uint32_t)nreplicas;
 	st = name_datasets(subject, c, nhosts, err);
 	for (uint32_t i = 0; !st && i < subject->n; i++)
@@ -335,7 +335,7 @@ static enum quern_status share_dataset(struct qn_comm *comm, struct qn_dataset *
 				       struct quern_message *err)
 {
 	const bool leads = qn_comm_rank(comm) == 0;
-	size_t nbytes = 0, nchunks = leads ? d->nchunks * sizeof *d->chunks : 0;
+	size_t nbytes = 0, nchunks = leads ? d->nchunks * sizeof(*d->chunks) : 0;
 	void *flat = leads ? qn_dataset_pack(d, &nbytes) : NULL, *chunks = leads ? d->chunks : NULL;
 	enum quern_status st = leads && !flat ? qn_error_nomem(err, nbytes, "a description")
 					      : QUERN_OK;
@@ -347,7 +347,7 @@ static enum quern_status share_dataset(struct qn_comm *comm, struct qn_dataset *
 	st = qn_stage_share(comm, qn_comm_agree(comm, st, err), &chunks, &nchunks, err);
 	if (!st && !leads) {
 		d->chunks = chunks;
-		d->nchunks = nchunks / sizeof *d->chunks;
+		d->nchunks = nchunks / sizeof(*d->chunks);
 	}
 	return st;
 }
@@ -356,13 +356,13 @@ enum quern_status qn_stage_share_subject(struct qn_comm *comm, struct qn_stage_s
 					 struct quern_message *err)
 {
 	uint32_t n = s->n;
-	enum quern_status st = qn_comm_bcast(comm, &n, sizeof n, err);
+	enum quern_status st = qn_comm_bcast(comm, &n, sizeof(n), err);
 
 	if (!st && qn_comm_rank(comm) != 0) {
-		s->dataset = qn_calloc(n, sizeof *s->dataset);
+		s->dataset = qn_calloc(n, sizeof(*s->dataset));
 		s->n = s->dataset ? n : 0;
 		if (!s->dataset)
-			st = qn_error_nomem(err, n * sizeof *s->dataset, "descriptions");
+			st = qn_error_nomem(err, n * sizeof(*s->dataset), "descriptions");
 	}
 	st = qn_comm_agree(comm, st, err);
 	for (uint32_t i = 0; !st && i < n; i++)

@@ -32,7 +32,7 @@ void qn_hosts_fini(struct qn_hosts *h)
 	free(h->name);
 	free(h->first);
 	free(h->rank);
-	memset(h, 0, sizeof *h);
+	memset(h, 0, sizeof(*h));
 }
 
 static void sort_cards(struct qn_hosts *h, const struct card *card, int nranks)
@@ -62,26 +62,26 @@ enum quern_status qn_hosts_init(struct qn_comm *c, struct qn_hosts *h, struct qu
 {
 	const size_t nranks = (size_t)qn_comm_size(c);
 	struct card mine = { .host = qn_comm_host(c), .host_rank = qn_comm_host_rank(c) };
-	struct card *card = qn_calloc(nranks, sizeof *card);
+	struct card *card = qn_calloc(nranks, sizeof(*card));
 	enum quern_status st = QUERN_OK;
 
 	h->n = qn_comm_nhosts(c);
 	h->mine = qn_comm_host(c);
-	h->name = qn_calloc((size_t)h->n, sizeof *h->name);
-	h->first = qn_calloc((size_t)h->n + 1, sizeof *h->first);
-	h->rank = qn_calloc(nranks, sizeof *h->rank);
-	if (gethostname(mine.name, sizeof mine.name - 1))
-		snprintf(mine.name, sizeof mine.name, "host%d", mine.host);
+	h->name = qn_calloc((size_t)h->n, sizeof(*h->name));
+	h->first = qn_calloc((size_t)h->n + 1, sizeof(*h->first));
+	h->rank = qn_calloc(nranks, sizeof(*h->rank));
+	if (gethostname(mine.name, sizeof(mine.name) - 1))
+		snprintf(mine.name, sizeof(mine.name), "host%d", mine.host);
 	for (char *p = mine.name; *p; p++)
 		if (*p <= ' ' || *p > '~')
 			*p = '?';
 	if (!card || !h->name || !h->first || !h->rank)
-		st = qn_error_nomem(err, nranks * sizeof *card, "the hosts");
+		st = qn_error_nomem(err, nranks * sizeof(*card), "the hosts");
 	st = qn_comm_agree(c, st, err);
 	if (!st)
-		st = qn_comm_gather(c, &mine, sizeof mine, card, err);
+		st = qn_comm_gather(c, &mine, sizeof(mine), card, err);
 	if (!st)
-		st = qn_comm_bcast(c, card, nranks * sizeof *card, err);
+		st = qn_comm_bcast(c, card, nranks * sizeof(*card), err);
 	if (!st) {
 		sort_cards(h, card, (int)nranks);
 		st = check_names(h, err);
@@ -269,7 +269,7 @@ void qn_stage_look(const struct qn_catalog *c, const char *plan, const char *hos
 	char *folder = qn_stage_directory(c->file);
 	struct statvfs fs;
 
-	memset(out, 0, sizeof *out);
+	memset(out, 0, sizeof(*out));
 	/* One that is not there yet would be made in the one above. */
 	if (folder && qn_sys_access(folder, F_OK) && errno == ENOENT) {
 		char *above = qn_stage_directory(folder);

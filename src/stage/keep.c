@@ -67,9 +67,9 @@ static void look(const char *file, struct qn_catalog *mine, struct have *out)
 	if (qn_catalog_load(file, mine, &is, &why) || !is) {
 		out->is_bad = 1;
 		if (why.status)
-			qn_text_put(out->why, sizeof out->why, why.text);
+			qn_text_put(out->why, sizeof(out->why), why.text);
 		else
-			snprintf(out->why, sizeof out->why, "%.200s: is no catalog of quern stage",
+			snprintf(out->why, sizeof(out->why), "%.200s: is no catalog of quern stage",
 				 file);
 		return;
 	}
@@ -90,9 +90,9 @@ static enum quern_status hand_over(struct qn_comm *c, int from, void **data, siz
 	if (from == 0)
 		return QUERN_OK;
 	if (rank == from)
-		st = qn_comm_send(c, 0, &n, sizeof n, err);
+		st = qn_comm_send(c, 0, &n, sizeof(n), err);
 	if (rank == 0) {
-		st = qn_comm_recv(c, from, &n, sizeof n, err);
+		st = qn_comm_recv(c, from, &n, sizeof(n), err);
 		*data = st ? NULL : qn_calloc(n, 1);
 		*nbytes = n;
 		if (!st && !*data)
@@ -139,10 +139,10 @@ enum quern_status qn_stage_find(struct qn_comm *c, const char *file, struct qn_c
 				void **image, size_t *nbytes, struct quern_message *err)
 {
 	const int n = qn_comm_size(c);
-	struct have mine = { .has = 0 }, *all = qn_calloc((size_t)n, sizeof *all);
+	struct have mine = { .has = 0 }, *all = qn_calloc((size_t)n, sizeof(*all));
 	struct qn_catalog here = { .file = NULL };
 	enum quern_status st = all ? QUERN_OK
-				   : qn_error_nomem(err, (size_t)n * sizeof *all, "hosts");
+				   : qn_error_nomem(err, (size_t)n * sizeof(*all), "hosts");
 	int best = -1;
 
 	if (image)
@@ -151,12 +151,12 @@ enum quern_status qn_stage_find(struct qn_comm *c, const char *file, struct qn_c
 		look(file, &here, &mine);
 	st = qn_comm_agree(c, st, err);
 	if (!st)
-		st = qn_comm_gather(c, &mine, sizeof mine, all, err);
+		st = qn_comm_gather(c, &mine, sizeof(mine), all, err);
 	if (!st && qn_comm_rank(c) == 0)
 		st = choose(file, all, n, &best, err);
 	st = qn_comm_agree(c, st, err);
 	if (!st)
-		st = qn_comm_bcast(c, &best, sizeof best, err);
+		st = qn_comm_bcast(c, &best, sizeof(best), err);
 	if (!st)
 		st = take_over(c, best, file, &here, catalog, image, nbytes, err);
 	qn_catalog_fini(&here);
@@ -170,17 +170,17 @@ enum quern_status qn_stage_gather(struct qn_comm *c, const struct qn_copy *mine,
 				  struct qn_staged *out, struct quern_message *err)
 {
 	void *all = NULL;
-	enum quern_status st = qn_comm_gatherv(c, mine, &n, sizeof *mine, &all, err);
+	enum quern_status st = qn_comm_gatherv(c, mine, &n, sizeof(*mine), &all, err);
 
 	if (!st && qn_comm_rank(c) == 0 && n) {
-		struct qn_copy *more = qn_realloc(out->copy, (out->ncopies + n) * sizeof *more);
+		struct qn_copy *more = qn_realloc(out->copy, (out->ncopies + n) * sizeof(*more));
 
 		if (more) {
-			memcpy(more + out->ncopies, all, n * sizeof *more);
+			memcpy(more + out->ncopies, all, n * sizeof(*more));
 			out->copy = more;
 			out->ncopies += n;
 		} else {
-			st = qn_error_nomem(err, n * sizeof *more, "copies");
+			st = qn_error_nomem(err, n * sizeof(*more), "copies");
 		}
 	}
 	free(all);
@@ -245,7 +245,7 @@ enum quern_status qn_stage_survey(struct qn_stager *s, const struct qn_hosts *ho
 				  const struct qn_catalog *c, struct qn_copy **copy, uint64_t *n,
 				  struct quern_message *err)
 {
-	struct qn_copy *mine = qn_calloc((size_t)c->nshards * (1 + QN_MOST_REPLICAS), sizeof *mine);
+	struct qn_copy *mine = qn_calloc((size_t)c->nshards * (1 + QN_MOST_REPLICAS), sizeof(*mine));
 	struct qn_staged all = { .ncopies = 0 };
 	size_t nbytes = 0;
 	void *data = NULL;
@@ -260,9 +260,9 @@ enum quern_status qn_stage_survey(struct qn_stager *s, const struct qn_hosts *ho
 		st = qn_stage_gather(s->comm, mine, *n, &all, err);
 	}
 	if (!st && all.ncopies)
-		qsort(all.copy, all.ncopies, sizeof *all.copy, by_shard);
+		qsort(all.copy, all.ncopies, sizeof(*all.copy), by_shard);
 	data = all.copy;
-	nbytes = all.ncopies * sizeof *all.copy;
+	nbytes = all.ncopies * sizeof(*all.copy);
 	if (!st)
 		st = qn_stage_share(s->comm, st, &data, &nbytes, err);
 	*copy = data;
@@ -325,7 +325,7 @@ static enum quern_status stays(const char *file, struct quern_message *err)
 	const int why = errno;
 	char host[QN_HOST_NBYTES] = "";
 
-	gethostname(host, sizeof host - 1);
+	gethostname(host, sizeof(host) - 1);
 	return qn_error_set(err, qn_error_status_of(why), "%s: cannot be removed on host %s: %s",
 			    file, host, strerror(why));
 }
@@ -385,7 +385,7 @@ static enum quern_status any_left(struct qn_comm *comm, const struct qn_staged *
 	*left = false;
 	for (size_t i = 0; i < out->ncopies; i++)
 		*left = *left || out->copy[i].fate == QN_LEFT;
-	return qn_comm_bcast(comm, left, sizeof *left, err);
+	return qn_comm_bcast(comm, left, sizeof(*left), err);
 }
 
 /* A catalog that was renamed has its shards elsewhere. */
@@ -417,7 +417,7 @@ static enum quern_status remove_staged(struct qn_stager *s, const struct qn_host
 				       struct qn_staged *out, struct quern_message *err)
 {
 	const struct qn_catalog *c = &out->catalog;
-	struct qn_copy *mine = qn_calloc((size_t)c->nshards * (1 + QN_MOST_REPLICAS), sizeof *mine);
+	struct qn_copy *mine = qn_calloc((size_t)c->nshards * (1 + QN_MOST_REPLICAS), sizeof(*mine));
 	enum quern_status st = mine ? QUERN_OK : qn_error_nomem(err, 0, "copies");
 	uint64_t n = 0;
 	bool left = false;
@@ -458,7 +458,7 @@ static bool parse_plan(const char *text, struct qn_catalog *c)
 
 		if (dataset > QN_MOST_SHARDS || c->nshards == QN_MOST_SHARDS)
 			return false;
-		more = qn_realloc(c->shard, (c->nshards + 1) * sizeof *more);
+		more = qn_realloc(c->shard, (c->nshards + 1) * sizeof(*more));
 		if (!more)
 			return false;
 		c->shard = more;
@@ -482,7 +482,7 @@ static enum quern_status remove_unfinished(struct qn_stager *s, const char *cata
 	if (plan && qn_comm_host_rank(s->comm) == 0)
 		text = qn_file_load(plan, QN_PLAN_NBYTES, &nbytes);
 	if (text && parse_plan(text, &c))
-		copy = qn_calloc(c.nshards, sizeof *copy);
+		copy = qn_calloc(c.nshards, sizeof(*copy));
 	for (uint32_t i = 0; copy && i < c.nshards; i++)
 		n += remove_copy(&c, i, hosts->name[hosts->mine], &copy[n]);
 	*any = copy != NULL;

@@ -36,7 +36,7 @@ static void tell(struct move *m)
 	if (m->st)
 		mine = *m->err;
 	mine.status = m->st;
-	qn_comm_send(m->comm, m->peer, &mine, sizeof mine, &mine);
+	qn_comm_send(m->comm, m->peer, &mine, sizeof(mine), &mine);
 	if (!m->st && mine.status)
 		m->st = qn_error_pass(m->err, mine.status, &mine);
 }
@@ -45,8 +45,8 @@ static void hear(struct move *m)
 {
 	struct quern_message theirs = { .status = QUERN_OK };
 
-	qn_comm_recv(m->comm, m->peer, &theirs, sizeof theirs, &theirs);
-	theirs.text[sizeof theirs.text - 1] = 0;
+	qn_comm_recv(m->comm, m->peer, &theirs, sizeof(theirs), &theirs);
+	theirs.text[sizeof(theirs.text) - 1] = 0;
 	if (!m->st && theirs.status)
 		m->st = qn_error_pass(m->err, theirs.status, &theirs);
 }
@@ -56,7 +56,7 @@ static void cannot_read(struct move *m, const char *file, const char *why)
 {
 	char host[64] = "";
 
-	gethostname(host, sizeof host - 1);
+	gethostname(host, sizeof(host) - 1);
 	m->st = qn_error_set(m->err, QUERN_ERR_DATA, "%s: host %s, which is to send it to another, "
 			     "cannot read it: %s", file, host, why);
 }

@@ -200,7 +200,7 @@ static enum quern_status restore(struct repair *r, struct quern_message *err)
 /* The same on all ranks. */
 static enum quern_status move(struct repair *r, struct quern_message *err)
 {
-	struct qn_transfer *t = qn_calloc((size_t)r->c->nshards * (size_t)r->hosts.n, sizeof *t);
+	struct qn_transfer *t = qn_calloc((size_t)r->c->nshards * (size_t)r->hosts.n, sizeof(*t));
 	size_t n = 0;
 	enum quern_status st =
 		qn_comm_agree(r->comm, t ? QUERN_OK : qn_error_nomem(err, 0, "copies"), err);
@@ -229,7 +229,7 @@ static enum quern_status new_homes(struct repair *r, struct quern_message *err)
 {
 	struct qn_catalog *c = r->c;
 
-	memset(c->host, 0, c->nhosts * sizeof *c->host);
+	memset(c->host, 0, c->nhosts * sizeof(*c->host));
 	for (int h = 0; h < r->hosts.n; h++)
 		if (qn_catalog_host(c, r->hosts.name[h]) == UINT32_MAX)
 			return qn_error_set(err, QUERN_ERR_RUN,
@@ -240,7 +240,7 @@ static enum quern_status new_homes(struct repair *r, struct quern_message *err)
 		struct qn_shard *x = &c->shard[i];
 
 		x->nhomes = 0;
-		memset(x->home, 0, sizeof x->home);
+		memset(x->home, 0, sizeof(x->home));
 		for (int h = 0; count(r, i, HAS) && h < r->hosts.n; h++)
 			if (*at(r, i, h) & WANTS)
 				x->home[x->nhomes++] = qn_catalog_host(c, r->hosts.name[h]);
@@ -278,7 +278,7 @@ static enum quern_status put(struct repair *r, struct quern_message *err)
 		st = patch(r, err);
 	st = qn_comm_agree(r->comm, st, err);
 	if (!st)
-		st = qn_comm_bcast(r->comm, &now, sizeof now, err); /* the same on all hosts */
+		st = qn_comm_bcast(r->comm, &now, sizeof(now), err); /* the same on all hosts */
 	return st ? st : qn_stage_put_catalog(r->comm, r->c, &r->image, &r->nbytes, now, err);
 }
 
@@ -326,9 +326,9 @@ static enum quern_status survey(struct repair *r, const char *catalog, struct qu
 		st = qn_stage_survey(r->stage, &r->hosts, r->c, &r->copy, &r->ncopies, err);
 	if (!st) {
 		r->state = qn_calloc((size_t)r->c->nshards * nhosts, 1);
-		r->load = qn_calloc(nhosts, sizeof *r->load);
+		r->load = qn_calloc(nhosts, sizeof(*r->load));
 		r->sees = qn_calloc((size_t)qn_comm_size(r->comm), 1);
-		r->fresh = qn_calloc(r->c->nshards, sizeof *r->fresh);
+		r->fresh = qn_calloc(r->c->nshards, sizeof(*r->fresh));
 		if (!r->state || !r->load || !r->sees || !r->fresh || !all)
 			st = qn_error_nomem(err, r->c->nshards * nhosts, "shards");
 	}
@@ -382,9 +382,9 @@ static enum quern_status tell(const struct repair *r, struct qn_staged *out,
 {
 	const size_t room = (size_t)r->c->nshards * (size_t)r->hosts.n;
 
-	out->copy = qn_calloc(room, sizeof *out->copy);
+	out->copy = qn_calloc(room, sizeof(*out->copy));
 	if (!out->copy)
-		return qn_error_nomem(err, room * sizeof *out->copy, "copies");
+		return qn_error_nomem(err, room * sizeof(*out->copy), "copies");
 	out->was_there = true;
 	out->is_source = r->is_source;
 	for (uint32_t i = 0; i < r->c->nshards; i++)

@@ -206,11 +206,11 @@ enum quern_status qn_shard_read(const char *file, const char *path, struct qn_fo
 
 	if (st)
 		return st;
-	memcpy(out->what.chunk, d.chunk, sizeof d.chunk);
+	memcpy(out->what.chunk, d.chunk, sizeof(d.chunk));
 	out->what.nchunks = d.nchunks;
-	out->entry = qn_calloc(d.nchunks, sizeof *out->entry);
+	out->entry = qn_calloc(d.nchunks, sizeof(*out->entry));
 	if (!out->entry)
-		st = qn_error_nomem(err, d.nchunks * sizeof *out->entry, "the chunks of a shard");
+		st = qn_error_nomem(err, d.nchunks * sizeof(*out->entry), "the chunks of a shard");
 	else /* Before the chunks: the sums of these are compared with those of the source. */
 		st = qn_shard_sum(NULL, file, &out->what.sum, &out->what.nbytes, err);
 	if (!st)
@@ -290,7 +290,7 @@ static enum quern_status write_shard(struct maker *m, const struct qn_publishing
 	size_t nbytes = 0;
 	enum quern_status st = qn_source_format(m->d->file, &format, err);
 
-	memcpy(shape, m->d->shape, sizeof shape);
+	memcpy(shape, m->d->shape, sizeof(shape));
 	shape[m->shard->dim] = m->shard->count;
 	if (!st)
 		st = format->shell(m->d->file, m->d->path, shape, m->outer, &image, &nbytes, err);
@@ -312,9 +312,9 @@ static enum quern_status begin(struct maker *m, struct quern_message *err)
 	m->outer = qn_dataset_outer_ndim(d);
 	m->first = m->shard->start / each;
 	m->nplaces = qn_ceil_div(m->shard->count, each);
-	m->sum = qn_calloc(d->layout == QN_CHUNKED ? d->nchunks : 0, sizeof *m->sum);
+	m->sum = qn_calloc(d->layout == QN_CHUNKED ? d->nchunks : 0, sizeof(*m->sum));
 	if (!m->sum)
-		return qn_error_nomem(err, d->nchunks * sizeof *m->sum, "sums");
+		return qn_error_nomem(err, d->nchunks * sizeof(*m->sum), "sums");
 	m->fd = qn_file_open(d->file, NULL);
 	if (m->fd < 0)
 		return qn_error_set(err, qn_file_status(errno), "%s: cannot be opened: %s", d->file,

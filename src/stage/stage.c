@@ -38,7 +38,7 @@ void qn_staged_fini(struct qn_staged *s)
 {
 	qn_catalog_fini(&s->catalog);
 	free(s->copy);
-	memset(s, 0, sizeof *s);
+	memset(s, 0, sizeof(*s));
 }
 
 struct staging {
@@ -183,23 +183,23 @@ static enum quern_status look(struct staging *g, struct quern_message *err)
 {
 	const size_t nranks = (size_t)qn_comm_size(g->comm);
 	struct qn_host_view mine = { .source = QN_ABSENT };
-	struct qn_host_view *all = qn_calloc(nranks, sizeof *all);
+	struct qn_host_view *all = qn_calloc(nranks, sizeof(*all));
 	enum quern_status st = QUERN_OK;
 
 	g->sees = qn_calloc((size_t)g->hosts.n, 1);
 	g->plan = qn_stage_plan_text(g->catalog);
-	g->host_of = qn_calloc(g->catalog->nhosts, sizeof *g->host_of);
+	g->host_of = qn_calloc(g->catalog->nhosts, sizeof(*g->host_of));
 	for (uint32_t i = 0; g->host_of && i < g->catalog->nhosts; i++)
 		g->host_of[i] = qn_hosts_find(&g->hosts, g->catalog->host[i]);
 	if (!all || !g->sees || !g->plan || !g->host_of)
-		st = qn_error_nomem(err, nranks * sizeof *all, "the hosts");
+		st = qn_error_nomem(err, nranks * sizeof(*all), "the hosts");
 	st = qn_comm_agree(g->comm, st, err);
 	if (!st && !g->dry)
 		st = qn_stage_enter(g->comm, g->catalog, "--to: ", &g->lock, err);
 	if (!st && leads_host(g))
 		qn_stage_look(g->catalog, g->plan, g->hosts.name[g->hosts.mine], &mine);
 	if (!st)
-		st = qn_comm_gather(g->comm, &mine, sizeof mine, all, err);
+		st = qn_comm_gather(g->comm, &mine, sizeof(mine), all, err);
 	if (!st && leads(g))
 		st = judge(g, all, err);
 	st = qn_comm_agree(g->comm, st, err);
@@ -208,7 +208,7 @@ static enum quern_status look(struct staging *g, struct quern_message *err)
 	if (!st)
 		st = qn_comm_bcast(g->comm, &g->done, 1, err);
 	if (!st)
-		st = qn_comm_bcast(g->comm, &g->catalog->time_ns, sizeof g->catalog->time_ns, err);
+		st = qn_comm_bcast(g->comm, &g->catalog->time_ns, sizeof(g->catalog->time_ns), err);
 	free(all);
 	return st;
 }
@@ -261,10 +261,10 @@ static enum quern_status list_mine(struct staging *g, struct quern_message *err)
 	const int mine = g->hosts.mine;
 	uint64_t on_host = 0;
 
-	g->card = qn_calloc(g->catalog->nshards, sizeof *g->card);
-	g->found = qn_calloc(g->catalog->nshards, sizeof *g->found);
+	g->card = qn_calloc(g->catalog->nshards, sizeof(*g->card));
+	g->found = qn_calloc(g->catalog->nshards, sizeof(*g->found));
 	if (!g->card || !g->found)
-		return qn_error_nomem(err, g->catalog->nshards * sizeof *g->card, "shards");
+		return qn_error_nomem(err, g->catalog->nshards * sizeof(*g->card), "shards");
 	for (uint32_t i = 0; i < g->catalog->nshards; i++) {
 		const bool is_extra = extra_host(g, i) == mine;
 
@@ -285,11 +285,11 @@ static void sum_entries(const struct qn_found_copy *f, struct qn_sum *out)
 {
 	struct qn_summer *s = qn_summer_new();
 
-	memset(out, 0, sizeof *out);
+	memset(out, 0, sizeof(*out));
 	if (!s)
 		return;
 	qn_summer_reset(s);
-	qn_summer_add(s, f->entry, f->what.nchunks * sizeof *f->entry);
+	qn_summer_add(s, f->entry, f->what.nchunks * sizeof(*f->entry));
 	qn_summer_get(s, out);
 	qn_summer_free(s);
 }
@@ -349,7 +349,7 @@ static enum quern_status make(struct staging *g, struct quern_message *err)
 	if (!st)
 		st = list_mine(g, err);
 	if (!st && !(made = qn_stage_sums_load(g->catalog)))
-		st = qn_error_nomem(err, g->catalog->nshards * sizeof *made, "shards");
+		st = qn_error_nomem(err, g->catalog->nshards * sizeof(*made), "shards");
 	g->stage->notes_sums = true;
 	for (uint64_t i = 0; !st && i < g->n; i++)
 		st = make_one(g, i, made, err);
@@ -363,7 +363,7 @@ static bool same_copy(const struct card *a, const struct card *b)
 {
 	return a->what.nbytes == b->what.nbytes && a->what.nchunks == b->what.nchunks &&
 	       qn_sum_equal(&a->what.sum, &b->what.sum) && qn_sum_equal(&a->entries, &b->entries) &&
-	       !memcmp(a->what.chunk, b->what.chunk, sizeof a->what.chunk);
+	       !memcmp(a->what.chunk, b->what.chunk, sizeof(a->what.chunk));
 }
 
 /* Rank 0: of each shard the first copy that there is; copies of a shard must be the same. */
@@ -410,7 +410,7 @@ static void fill_shards(struct staging *g, const struct card *card, const uint64
 		x->nbytes = from->nbytes;
 		x->sum = from->sum;
 		x->nchunks = from->nchunks;
-		memcpy(x->chunk, from->chunk, sizeof x->chunk);
+		memcpy(x->chunk, from->chunk, sizeof(x->chunk));
 		x->first = first;
 		first += x->nchunks;
 	}
@@ -420,7 +420,7 @@ static void fill_shards(struct staging *g, const struct card *card, const uint64
 static struct qn_transfer *plan_moves(const struct card *card, uint64_t n, const uint64_t *owner,
 				      uint64_t *nmoves)
 {
-	struct qn_transfer *t = qn_calloc(n, sizeof *t);
+	struct qn_transfer *t = qn_calloc(n, sizeof(*t));
 
 	*nmoves = 0;
 	for (uint64_t i = 0; t && i < n; i++)
@@ -438,7 +438,7 @@ static enum quern_status gather_entries(struct staging *g, const int32_t *rank_o
 					struct quern_message *err)
 {
 	struct qn_catalog *c = g->catalog;
-	uint64_t n = 0, *sizes = qn_calloc((size_t)qn_comm_size(g->comm), sizeof *sizes), at = 0;
+	uint64_t n = 0, *sizes = qn_calloc((size_t)qn_comm_size(g->comm), sizeof(*sizes)), at = 0;
 	struct qn_entry *mine, *to;
 	void *all = NULL;
 	enum quern_status st = QUERN_OK;
@@ -446,29 +446,29 @@ static enum quern_status gather_entries(struct staging *g, const int32_t *rank_o
 	for (uint64_t i = 0; i < g->n; i++)
 		if (rank_of[g->found[i].shard] == qn_comm_rank(g->comm))
 			n += g->found[i].what.nchunks;
-	to = mine = qn_calloc(n, sizeof *mine);
+	to = mine = qn_calloc(n, sizeof(*mine));
 	for (uint64_t i = 0; mine && i < g->n; i++)
 		if (rank_of[g->found[i].shard] == qn_comm_rank(g->comm) && g->found[i].what.nchunks)
-			to = mempcpy(to, g->found[i].entry, g->found[i].what.nchunks * sizeof *to);
+			to = mempcpy(to, g->found[i].entry, g->found[i].what.nchunks * sizeof(*to));
 	if (!mine || !sizes)
-		st = qn_error_nomem(err, n * sizeof *mine, "the chunks of shards");
+		st = qn_error_nomem(err, n * sizeof(*mine), "the chunks of shards");
 	st = qn_comm_agree(g->comm, st, err);
 	if (!st)
-		st = qn_comm_gather_blocks(g->comm, mine, n * sizeof *mine, &all, sizes, err);
+		st = qn_comm_gather_blocks(g->comm, mine, n * sizeof(*mine), &all, sizes, err);
 	if (!st && leads(g)) {
 		for (uint32_t i = 0; i < c->nshards; i++)
 			c->nentries += c->shard[i].nchunks;
 		free(c->entry);
-		c->entry = qn_calloc(c->nentries, sizeof *c->entry);
+		c->entry = qn_calloc(c->nentries, sizeof(*c->entry));
 		if (!c->entry)
-			st = qn_error_nomem(err, c->nentries * sizeof *c->entry, "a catalog");
+			st = qn_error_nomem(err, c->nentries * sizeof(*c->entry), "a catalog");
 		/* By rank, and there by shard. */
 		for (int r = 0; !st && r < qn_comm_size(g->comm); r++)
 			for (uint32_t i = 0; i < c->nshards; i++)
 				if (rank_of[i] == r && c->shard[i].nchunks) {
 					memcpy(&c->entry[c->shard[i].first], (char *)all + at,
-					       c->shard[i].nchunks * sizeof *c->entry);
-					at += c->shard[i].nchunks * sizeof *c->entry;
+					       c->shard[i].nchunks * sizeof(*c->entry));
+					at += c->shard[i].nchunks * sizeof(*c->entry);
 				}
 	}
 	free(all);
@@ -484,15 +484,15 @@ static enum quern_status share_shards(struct staging *g, enum quern_status st,
 	struct qn_catalog *c = g->catalog;
 
 	st = qn_comm_agree(g->comm, st, err);
-	return st ? st : qn_comm_bcast(g->comm, c->shard, c->nshards * sizeof *c->shard, err);
+	return st ? st : qn_comm_bcast(g->comm, c->shard, c->nshards * sizeof(*c->shard), err);
 }
 
 static enum quern_status keep_copies(const struct card *card, uint64_t n, struct qn_staged *out,
 				     struct quern_message *err)
 {
-	out->copy = qn_calloc(n, sizeof *out->copy);
+	out->copy = qn_calloc(n, sizeof(*out->copy));
 	if (!out->copy)
-		return qn_error_nomem(err, n * sizeof *out->copy, "copies");
+		return qn_error_nomem(err, n * sizeof(*out->copy), "copies");
 	for (uint64_t i = 0; i < n; i++) {
 		struct qn_copy *copy = &out->copy[out->ncopies];
 
@@ -511,7 +511,7 @@ static enum quern_status work_out(struct staging *g, const struct card *card, ui
 				  int32_t *rank_of, struct qn_transfer **moves, size_t *nmoves,
 				  struct qn_staged *out, struct quern_message *err)
 {
-	uint64_t *owner = qn_calloc(g->catalog->nshards, sizeof *owner), nmoved = 0;
+	uint64_t *owner = qn_calloc(g->catalog->nshards, sizeof(*owner)), nmoved = 0;
 	enum quern_status st = owner ? choose_owners(g, card, n, owner, err)
 				     : qn_error_nomem(err, 0, "shards");
 
@@ -531,7 +531,7 @@ static enum quern_status collect(struct staging *g, struct qn_staged *out,
 				 struct quern_message *err)
 {
 	const size_t nshards = g->catalog->nshards;
-	int32_t *rank_of = qn_calloc(nshards, sizeof *rank_of);
+	int32_t *rank_of = qn_calloc(nshards, sizeof(*rank_of));
 	struct qn_transfer *moves = NULL;
 	size_t nbytes = 0;
 	uint64_t n = g->n;
@@ -540,18 +540,18 @@ static enum quern_status collect(struct staging *g, struct qn_staged *out,
 
 	st = qn_comm_agree(g->comm, st, err);
 	if (!st)
-		st = qn_comm_gatherv(g->comm, g->card, &n, sizeof *g->card, &all, err);
+		st = qn_comm_gatherv(g->comm, g->card, &n, sizeof(*g->card), &all, err);
 	if (!st && leads(g))
 		st = work_out(g, all, n, rank_of, &moves, &nbytes, out, err);
 	st = share_shards(g, st, err);
 	if (!st)
-		st = qn_comm_bcast(g->comm, rank_of, nshards * sizeof *rank_of, err);
+		st = qn_comm_bcast(g->comm, rank_of, nshards * sizeof(*rank_of), err);
 	if (!st)
 		st = qn_stage_share(g->comm, st, &moves, &nbytes, err);
 	if (!st)
 		st = gather_entries(g, rank_of, err);
 	if (!st)
-		st = qn_stage_move(g->stage, g->catalog, moves, nbytes / sizeof *moves, err);
+		st = qn_stage_move(g->stage, g->catalog, moves, nbytes / sizeof(*moves), err);
 	free(moves);
 	free(all);
 	free(rank_of);
@@ -627,9 +627,9 @@ static enum quern_status tell_homes(struct staging *g, enum qn_fate fate, struct
 {
 	const struct qn_catalog *c = g->catalog;
 
-	out->copy = qn_calloc((size_t)c->nshards * c->nreplicas, sizeof *out->copy);
+	out->copy = qn_calloc((size_t)c->nshards * c->nreplicas, sizeof(*out->copy));
 	if (!out->copy)
-		return qn_error_nomem(err, c->nshards * sizeof *out->copy, "copies");
+		return qn_error_nomem(err, c->nshards * sizeof(*out->copy), "copies");
 	for (uint32_t i = 0; i < c->nshards; i++)
 		for (uint32_t k = 0; k < c->shard[i].nhomes; k++) {
 			struct qn_copy *copy = &out->copy[out->ncopies++];

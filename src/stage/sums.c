@@ -55,7 +55,7 @@ enum quern_status qn_stage_sums_add(const struct qn_catalog *c, uint32_t shard, 
 	if (!file)
 		return qn_error_nomem(err, strlen(c->file), "a name");
 	qn_sum_write(sum, digits);
-	snprintf(line, sizeof line, "shard %" PRIu32 " %" PRIu64 " %s\n", shard, nbytes, digits);
+	snprintf(line, sizeof(line), "shard %" PRIu32 " %" PRIu64 " %s\n", shard, nbytes, digits);
 	st = add_line(file, line, err);
 	free(file);
 	return st;
@@ -80,7 +80,7 @@ static bool parse_line(const char *line, const char *end, uint32_t nshards, uint
 struct qn_made *qn_stage_sums_load(const struct qn_catalog *c)
 {
 	char *file = qn_stage_sums_file(c->file), *text = NULL;
-	struct qn_made *made = qn_calloc(c->nshards, sizeof *made);
+	struct qn_made *made = qn_calloc(c->nshards, sizeof(*made));
 	size_t nbytes = 0;
 
 	if (file && made)

@@ -100,7 +100,7 @@ enum quern_status qn_verify_note_unverified(struct qn_verify *v, const char *pat
 
 	if (f->nunverified && !strcmp(f->unverified[f->nunverified - 1].text, text))
 		return QUERN_OK;
-	p = qn_verify_grow(f->unverified, f->nunverified, sizeof *p);
+	p = qn_verify_grow(f->unverified, f->nunverified, sizeof(*p));
 	if (p)
 		f->unverified = p;
 	new.text = p ? qn_strdup(text) : NULL;
@@ -108,7 +108,7 @@ enum quern_status qn_verify_note_unverified(struct qn_verify *v, const char *pat
 	if (!new.text || (path && !new.dataset)) {
 		free(new.text);
 		free(new.dataset);
-		return qn_error_nomem(err, sizeof *p, "a list of what was not verified");
+		return qn_error_nomem(err, sizeof(*p), "a list of what was not verified");
 	}
 	f->unverified[f->nunverified++] = new;
 	return QUERN_OK;
@@ -138,7 +138,7 @@ enum quern_status qn_verify_note(struct qn_verify *v, const struct qn_dataset *d
 {
 	static const struct qn_damage_record nowhere = { .number = QN_ADDR_NONE, .addr = QN_ADDR_NONE };
 	struct qn_verified_file *f = qn_verify_this_file(v);
-	struct qn_damage *p = qn_verify_grow(f->damage, f->ndamages, sizeof *p), new = { 0 };
+	struct qn_damage *p = qn_verify_grow(f->damage, f->ndamages, sizeof(*p)), new = { 0 };
 	va_list ap;
 
 	if (p)
@@ -151,7 +151,7 @@ enum quern_status qn_verify_note(struct qn_verify *v, const struct qn_dataset *d
 		new.dataset = qn_strdup(path);
 	if (!new.text || (path && !new.dataset)) {
 		damage_fini(&new);
-		return qn_error_nomem(err, sizeof *p, "a list of damages");
+		return qn_error_nomem(err, sizeof(*p), "a list of damages");
 	}
 	qn_verify_locate(&new, d, at ? at : &nowhere);
 	f->damage[f->ndamages++] = new;
@@ -210,8 +210,8 @@ enum quern_status qn_verify_note_findings(struct qn_verify *v, const struct qn_d
 	while (!st && at < found->text_nbytes) {
 		struct qn_damage_record f;
 
-		memcpy(&f, found->text + at, sizeof f);
-		at += sizeof f;
+		memcpy(&f, found->text + at, sizeof(f));
+		at += sizeof(f);
 		st = note_finding(v, d, &f, found->text + at, err);
 		at += f.text_nbytes;
 	}

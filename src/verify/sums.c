@@ -90,7 +90,7 @@ enum quern_status qn_pending_sum_rest(struct qn_pending *p, const char *file,
 	else if (!s || !piece)
 		st = qn_error_nomem(err, PIECE_NBYTES, "the sum of a file");
 	if (!st && p->nranges)
-		qsort(p->range, p->nranges, sizeof *p->range, by_addr);
+		qsort(p->range, p->nranges, sizeof(*p->range), by_addr);
 	for (size_t i = 0; !st && i < p->nranges; i++) {
 		st = add_bytes(s, fd, file, at, p->range[i].addr, piece, err);
 		at = qn_max_u64(at, p->range[i].addr + p->range[i].nbytes);
@@ -173,7 +173,7 @@ static enum quern_status missing(const struct comparison *c, const uint64_t *coo
 {
 	char text[128];
 
-	qn_print_extents(c->was->ndim, coord, ", ", text, sizeof text);
+	qn_print_extents(c->was->ndim, coord, ", ", text, sizeof(text));
 	return qn_verify_note(c->v, NULL, c->d->path, NULL, c->err,
 			      "%s: dataset %s: chunk (%s) is missing: it had storage when the sums "
 			      "were made", c->d->file, c->d->path, text);
@@ -209,7 +209,7 @@ static enum quern_status differs(const struct comparison *c, const struct qn_chu
 	char text[128];
 
 	qn_dataset_sums_coord(c->now, r->sum.number, coord);
-	qn_print_extents(c->now->ndim, coord, ", ", text, sizeof text);
+	qn_print_extents(c->now->ndim, coord, ", ", text, sizeof(text));
 	c->out->ndamaged++;
 	if (at.addr == QN_ADDR_NONE)
 		return qn_verify_note(c->v, c->d, c->d->path, &at, c->err, "%s: dataset %s, chunk "
@@ -266,7 +266,7 @@ static enum quern_status compare_chunks(const struct comparison *c)
 static enum quern_status compare_meaning(const struct comparison *c, bool *comparable)
 {
 	const struct qn_dataset_sums *was = c->was, *now = c->now;
-	size_t nbytes = (size_t)now->ndim * sizeof *now->shape;
+	size_t nbytes = (size_t)now->ndim * sizeof(*now->shape);
 	bool same_ndim = was->ndim == now->ndim;
 	bool shape = same_ndim && !memcmp(was->shape, now->shape, nbytes);
 	bool chunk = same_ndim && !memcmp(was->chunk, now->chunk, nbytes);
@@ -279,8 +279,8 @@ static enum quern_status compare_meaning(const struct comparison *c, bool *compa
 		return qn_verify_note(c->v, NULL, c->d->path, NULL, c->err, "%s: dataset %s: its type "
 				      "has changed from %s to %s", c->d->file, c->d->path,
 				      was->type, now->type);
-	qn_print_extents(was->ndim, shape ? was->chunk : was->shape, " x ", then, sizeof then);
-	qn_print_extents(now->ndim, shape ? now->chunk : now->shape, " x ", here, sizeof here);
+	qn_print_extents(was->ndim, shape ? was->chunk : was->shape, " x ", then, sizeof(then));
+	qn_print_extents(now->ndim, shape ? now->chunk : now->shape, " x ", here, sizeof(here));
 	if (!shape || !chunk)
 		return qn_verify_note(c->v, NULL, c->d->path, NULL, c->err, "%s: dataset %s: the "
 				      "shape of %s has changed from %s to %s", c->d->file,

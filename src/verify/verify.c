@@ -30,14 +30,14 @@ static enum quern_status share(struct qn_verify *v, struct heading *h, struct qn
 			       struct quern_message *err)
 {
 	struct qn_comm *c = v->team.comm;
-	enum quern_status st = qn_comm_bcast(c, h, sizeof *h, err);
+	enum quern_status st = qn_comm_bcast(c, h, sizeof(*h), err);
 	size_t nbytes = 0;
 	void *flat = NULL;
 
 	if (st || !h->work || qn_comm_size(c) == 1)
 		return st;
 	if (qn_comm_rank(c) == 0 && !(flat = qn_dataset_pack(d, &nbytes)))
-		st = qn_error_nomem(err, sizeof *d, "a description");
+		st = qn_error_nomem(err, sizeof(*d), "a description");
 	st = qn_comm_agree(c, st, err);
 	if (!st)
 		st = qn_comm_bcast_block(c, &flat, &nbytes, err);
@@ -74,14 +74,14 @@ static enum quern_status make_sums(struct qn_file_sums *f, const struct qn_datas
 	struct qn_dataset_sums *s = qn_file_sums_add(f, qn_dataset_name(d));
 
 	if (!s)
-		return qn_error_nomem(err, sizeof *s, "sums");
-	s->chunks = qn_calloc(found->nresults, sizeof *s->chunks);
+		return qn_error_nomem(err, sizeof(*s), "sums");
+	s->chunks = qn_calloc(found->nresults, sizeof(*s->chunks));
 	if (!s->chunks)
-		return qn_error_nomem(err, found->nresults * sizeof *s->chunks, "sums");
-	snprintf(s->type, sizeof s->type, "%s", d->type.name);
+		return qn_error_nomem(err, found->nresults * sizeof(*s->chunks), "sums");
+	snprintf(s->type, sizeof(s->type), "%s", d->type.name);
 	s->ndim = d->ndim;
-	memcpy(s->shape, d->shape, sizeof s->shape);
-	memcpy(s->chunk, d->chunk, sizeof s->chunk);
+	memcpy(s->shape, d->shape, sizeof(s->shape));
+	memcpy(s->chunk, d->chunk, sizeof(s->chunk));
 	s->elements = !listed;
 	s->nchunks = found->nresults;
 	for (uint64_t i = 0; i < found->nresults; i++)
@@ -114,7 +114,7 @@ static enum quern_status conclude(struct qn_verify *v, struct qn_pending *p,
 static struct qn_verified *add_dataset(struct qn_verify *v, const char *path)
 {
 	struct qn_verified_file *f = qn_verify_this_file(v);
-	struct qn_verified *p = qn_verify_grow(f->dataset, f->ndatasets, sizeof *p);
+	struct qn_verified *p = qn_verify_grow(f->dataset, f->ndatasets, sizeof(*p));
 	char *copy = qn_strdup(path);
 
 	if (p)
@@ -187,7 +187,7 @@ static enum quern_status check_filters(struct qn_verify *v, const struct qn_pend
 	if (why.reason != QN_NO_FILTER && why.status != QUERN_ERR_DENIED)
 		return QUERN_OK;
 	w->by_library = out->by_library = false;
-	snprintf(out->note, sizeof out->note, "not decoded: %s", why.reason == QN_NO_FILTER
+	snprintf(out->note, sizeof(out->note), "not decoded: %s", why.reason == QN_NO_FILTER
 		 ? "a filter is missing" : "not permitted");
 	return qn_verify_note_unverified(v, d->path, why.reason, why.text, err);
 }
@@ -205,7 +205,7 @@ static enum quern_status verify_dataset(struct qn_verify *v, struct qn_pending *
 	if (is_root) {
 		st = describe(v, p, path, &d, &described, err);
 		if (!st && described && !(out = add_dataset(v, qn_dataset_name(&d))))
-			st = qn_error_nomem(err, sizeof *out, "a list of datasets");
+			st = qn_error_nomem(err, sizeof(*out), "a list of datasets");
 		if (!st && out)
 			st = qn_way_choose(v, &d, &w, out, err);
 		if (!st && out)
@@ -379,11 +379,11 @@ static enum quern_status open_everywhere(struct qn_verify *v, struct qn_pending 
 			  p->before.st_mtim.tv_nsec;
 	if (qn_comm_rank(v->team.comm) == 0 && qn_verify_this_file(v)->is_growing)
 		d.file_mtime_ns = QN_GROWING;
-	st = qn_comm_bcast(v->team.comm, &p->n, sizeof p->n, err);
+	st = qn_comm_bcast(v->team.comm, &p->n, sizeof(p->n), err);
 	if (!st)
-		st = qn_comm_bcast(v->team.comm, &d.file_nbytes, sizeof d.file_nbytes, err);
+		st = qn_comm_bcast(v->team.comm, &d.file_nbytes, sizeof(d.file_nbytes), err);
 	if (!st)
-		st = qn_comm_bcast(v->team.comm, &d.file_mtime_ns, sizeof d.file_mtime_ns, err);
+		st = qn_comm_bcast(v->team.comm, &d.file_mtime_ns, sizeof(d.file_mtime_ns), err);
 	if (st || p->n == 0)
 		return st;
 	p->fd = qn_file_open(file, NULL);
@@ -491,9 +491,9 @@ static enum quern_status prepare(struct qn_verify *v, const char *const *files, 
 		v->team.progress_ctx = v;
 		v->total_nbytes = count_bytes(files, nfiles);
 	}
-	v->file = qn_calloc(nfiles, sizeof *v->file);
+	v->file = qn_calloc(nfiles, sizeof(*v->file));
 	if (!v->file)
-		return qn_error_nomem(err, nfiles * sizeof *v->file, "a list of files");
+		return qn_error_nomem(err, nfiles * sizeof(*v->file), "a list of files");
 	return sums ? qn_sums_read(sums, &v->expected, err) : QUERN_OK;
 }
 
@@ -510,7 +510,7 @@ static enum quern_status keep_sums(struct qn_verify *v, struct quern_message *er
 
 		/* Of one that has gone nobody can know who might read it. */
 		if (qn_sys_stat(v->file[i].name, &st))
-			memset(&st, 0, sizeof st);
+			memset(&st, 0, sizeof(st));
 		rights = qn_rights_meet(rights, qn_rights_of(v->file[i].name, &st));
 	}
 	return qn_sums_write(&v->made, to, rights, err);

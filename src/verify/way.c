@@ -61,9 +61,9 @@ static enum quern_status list_grid(const struct qn_dataset *d, struct qn_way *w,
 			 "for all", reason(d));
 		return QUERN_OK;
 	}
-	w->chunks = qn_calloc(n, sizeof *w->chunks);
+	w->chunks = qn_calloc(n, sizeof(*w->chunks));
 	if (!w->chunks)
-		return qn_error_nomem(err, n * sizeof *w->chunks, "a list of chunks");
+		return qn_error_nomem(err, n * sizeof(*w->chunks), "a list of chunks");
 	for (uint64_t i = 0; i < n; i++)
 		w->chunks[i] = (struct qn_chunk){ .number = i, .addr = QN_ADDR_NONE };
 	w->nchunks = n;
@@ -86,7 +86,7 @@ static enum quern_status note_overlap(struct qn_verify *v, const struct qn_datas
 	char text[128];
 
 	qn_verify_locate(&place, d, at);
-	qn_print_extents(d->ndim, place.coord, ", ", text, sizeof text);
+	qn_print_extents(d->ndim, place.coord, ", ", text, sizeof(text));
 	return qn_verify_note(v, d, d->path, at, err, "%s: dataset %s, chunk (%s) at file offset %"
 			      PRIu64 ": damaged index: it lies over another chunk; copy or download "
 			      "the file again", d->file, d->path, text, at->addr);
@@ -99,12 +99,12 @@ static enum quern_status list_chunks(struct qn_verify *v, const struct qn_datase
 	enum quern_status st = QUERN_OK;
 	uint64_t end = 0, n = 0;
 
-	w->chunks = qn_calloc(d->nchunks, sizeof *w->chunks);
+	w->chunks = qn_calloc(d->nchunks, sizeof(*w->chunks));
 	if (!w->chunks)
-		return qn_error_nomem(err, d->nchunks * sizeof *w->chunks, "a list of chunks");
+		return qn_error_nomem(err, d->nchunks * sizeof(*w->chunks), "a list of chunks");
 	if (d->nchunks)
-		memcpy(w->chunks, d->chunks, d->nchunks * sizeof *w->chunks);
-	qsort(w->chunks, d->nchunks, sizeof *w->chunks, by_addr);
+		memcpy(w->chunks, d->chunks, d->nchunks * sizeof(*w->chunks));
+	qsort(w->chunks, d->nchunks, sizeof(*w->chunks), by_addr);
 	for (uint64_t i = 0; i < d->nchunks && !st; i++) {
 		struct qn_chunk c = w->chunks[i];
 		struct qn_damage_record at = { .number = c.number, .addr = c.addr, .nbytes = c.nbytes };
@@ -124,11 +124,11 @@ static enum quern_status list_chunks(struct qn_verify *v, const struct qn_datase
 enum quern_status qn_way_choose(struct qn_verify *v, const struct qn_dataset *d, struct qn_way *w,
 				struct qn_verified *out, struct quern_message *err)
 {
-	choose_way(d, w, out->note, sizeof out->note);
+	choose_way(d, w, out->note, sizeof(out->note));
 	out->by_library = w->by_library;
 	if (w->listed)
 		return list_chunks(v, d, w, err);
-	return w->by_library ? list_grid(d, w, out->note, sizeof out->note, err) : QUERN_OK;
+	return w->by_library ? list_grid(d, w, out->note, sizeof(out->note), err) : QUERN_OK;
 }
 
 /* Does the chunk hold a checksum of itself? */

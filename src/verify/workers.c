@@ -62,12 +62,12 @@ static enum quern_status note_damage(struct worker *w, const struct qn_chunk *c,
 				.nbytes = c->nbytes,
 				.text_nbytes = (uint32_t)strlen(why),
 				.reason = m->reason };
-	size_t need = w->text_nbytes + sizeof f + f.text_nbytes;
+	size_t need = w->text_nbytes + sizeof(f) + f.text_nbytes;
 
 	if (!qn_grow(&w->text, &w->text_room, need, 1))
 		return qn_error_nomem(&w->err, need, "a list of damages");
-	memcpy(w->text + w->text_nbytes, &f, sizeof f);
-	memcpy(w->text + w->text_nbytes + sizeof f, why, f.text_nbytes);
+	memcpy(w->text + w->text_nbytes, &f, sizeof(f));
+	memcpy(w->text + w->text_nbytes + sizeof(f), why, f.text_nbytes);
 	w->text_nbytes = need;
 	w->totals.ndamages += !m->reason;
 	return QUERN_OK;
@@ -80,8 +80,8 @@ static enum quern_status note_result(struct worker *w, const struct qn_chunk *c,
 
 	if (!w->crew->task->wants_sums)
 		return QUERN_OK;
-	if (!qn_grow(&w->result, &w->room, w->nresults + 1, sizeof *w->result))
-		return qn_error_nomem(&w->err, w->nresults * sizeof *w->result, "sums");
+	if (!qn_grow(&w->result, &w->room, w->nresults + 1, sizeof(*w->result)))
+		return qn_error_nomem(&w->err, w->nresults * sizeof(*w->result), "sums");
 	r = &w->result[w->nresults++];
 	*r = (struct qn_chunk_result){
 		.sum = { .number = c->number, .nbytes = c->nbytes, .filter_mask = c->filter_mask },
@@ -315,14 +315,14 @@ static enum quern_status dismiss(struct worker *w, struct qn_findings *f, enum q
 
 	if (w->err.status)
 		st = qn_error_set(err, w->err.status, "%s", w->err.text);
-	if (!st && (!qn_grow(&results, &nr, nr + w->nresults, sizeof *f->result) ||
+	if (!st && (!qn_grow(&results, &nr, nr + w->nresults, sizeof(*f->result)) ||
 		    !qn_grow(&text, &nt, nt + w->text_nbytes, 1)))
 		st = qn_error_nomem(err, 0, "a list of damages");
 	f->result = results;
 	f->text = text;
 	if (!st) {
 		if (w->nresults)
-			memcpy(f->result + f->nresults, w->result, w->nresults * sizeof *w->result);
+			memcpy(f->result + f->nresults, w->result, w->nresults * sizeof(*w->result));
 		if (w->text_nbytes)
 			memcpy(f->text + f->text_nbytes, w->text, w->text_nbytes);
 		f->nresults += w->nresults;
@@ -346,9 +346,9 @@ static enum quern_status run_workers(struct crew *crew, struct qn_findings *mine
 
 	if (st)
 		return st;
-	crew->worker = qn_calloc((size_t)n, sizeof *crew->worker);
+	crew->worker = qn_calloc((size_t)n, sizeof(*crew->worker));
 	if (!crew->worker)
-		return qn_error_nomem(err, (size_t)n * sizeof *crew->worker, "threads");
+		return qn_error_nomem(err, (size_t)n * sizeof(*crew->worker), "threads");
 	pthread_mutex_init(&crew->lock, NULL);
 	qn_cond_init(&crew->finished);
 	st = start(crew, n, err);
@@ -408,10 +408,10 @@ static enum quern_status plan(const struct qn_team *team, const struct qn_verify
 
 	if (qn_comm_rank(team->comm) != 0)
 		return QUERN_OK;
-	s->share = qn_calloc(nranks, sizeof *s->share);
-	s->count = qn_calloc(2 * nranks, sizeof *s->count);
+	s->share = qn_calloc(nranks, sizeof(*s->share));
+	s->count = qn_calloc(2 * nranks, sizeof(*s->count));
 	if (!s->share || !s->count)
-		return qn_error_nomem(err, nranks * sizeof *s->share, "the shares");
+		return qn_error_nomem(err, nranks * sizeof(*s->share), "the shares");
 	if (t->nchunks >= MOST_NCHUNKS)
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s: %" PRIu64 " chunks, and the "
 				    "limit is %" PRIu64 ": name other datasets with -d", d->file,
@@ -430,7 +430,7 @@ static enum quern_status scatter(struct crew *crew, struct scattered *s, struct 
 	enum quern_status st = qn_comm_agree(team->comm, plan(team, t, s, err), err);
 
 	if (!st)
-		st = qn_comm_scatterv(team->comm, s->share, s->count, sizeof mine, &mine, 1, err);
+		st = qn_comm_scatterv(team->comm, s->share, s->count, sizeof(mine), &mine, 1, err);
 	if (!st)
 		st = qn_queues_new(team->comm, &mine, team->place.node, team->place.nthreads, &crew->queues,
 				   err);
@@ -438,7 +438,7 @@ static enum quern_status scatter(struct crew *crew, struct scattered *s, struct 
 	if (!st)
 		st = qn_comm_scatterv(team->comm, t->chunks,
 				      s->count ? s->count + qn_comm_size(team->comm) : NULL,
-				      sizeof *t->chunks,
+				      sizeof(*t->chunks),
 				      crew->queues.queue[crew->queues.mine].chunk, mine.nchunks,
 				      err);
 	return qn_comm_agree(team->comm, st, err);
@@ -463,7 +463,7 @@ static enum quern_status gather(struct qn_comm *c, struct qn_findings *mine,
 			     (int64_t)m->ndamages, (int64_t)(m->wasted * 1e6) };
 	enum quern_status st;
 
-	st = qn_comm_gatherv(c, mine->result, &n, sizeof *mine->result, &results, err);
+	st = qn_comm_gatherv(c, mine->result, &n, sizeof(*mine->result), &results, err);
 	if (!st)
 		st = qn_comm_gatherv(c, mine->text, &nt, 1, &text, err);
 	if (!st)
@@ -477,7 +477,7 @@ static enum quern_status gather(struct qn_comm *c, struct qn_findings *mine,
 			    1e-6 * (double)totals[3] },
 	};
 	if (!st && results)
-		qsort(results, n, sizeof *all->result, by_number);
+		qsort(results, n, sizeof(*all->result), by_number);
 	return st;
 }
 
@@ -508,5 +508,5 @@ void qn_findings_fini(struct qn_findings *f)
 {
 	free(f->result);
 	free(f->text);
-	memset(f, 0, sizeof *f);
+	memset(f, 0, sizeof(*f));
 }

@@ -164,11 +164,11 @@ static bool make_original(const struct small_kind *k)
 		printf("# %s: the library cannot write it\n", k->name);
 		return k->filters & SMALL_SZIP;
 	}
-	snprintf(o->sums, sizeof o->sums, "sums=%zu.sums", noriginals);
-	snprintf(write, sizeof write, "write-%s", o->sums);
+	snprintf(o->sums, sizeof(o->sums), "sums=%zu.sums", noriginals);
+	snprintf(write, sizeof(write), "write-%s", o->sums);
 	if (!load("original.h5", o) || !find_ranges("original.h5", o) ||
-	    run("original.h5", &o->sum, &o->count, why, sizeof why) ||
-	    verify("original.h5", with_sums ? write : NULL, why, sizeof why)) {
+	    run("original.h5", &o->sum, &o->count, why, sizeof(why)) ||
+	    verify("original.h5", with_sums ? write : NULL, why, sizeof(why))) {
 		printf("# %s: %s\n", k->name, why);
 		return false;
 	}
@@ -208,7 +208,7 @@ static void fail(struct worker *w, const struct damage *d, uint64_t number, cons
 		 const char *why)
 {
 	if (w->nfailed < MOST_SHOWN)
-		snprintf(w->why[w->nfailed], sizeof w->why[0],
+		snprintf(w->why[w->nfailed], sizeof(w->why[0]),
 			 "damage %llu, '%s', %s %llu bit %d: %s: %s", (unsigned long long)number,
 			 d->of->kind->name, d->cut ? "cut to" : "byte", (unsigned long long)d->at,
 			 d->bit, what, why);
@@ -239,7 +239,7 @@ static void try_one(struct worker *w, const char *file, uint64_t number)
 	w->nflips += !d.cut;
 	w->ncuts += d.cut;
 	w->nin_chunk += d.in_chunk;
-	st = run(file, &sum, &count, why, sizeof why);
+	st = run(file, &sum, &count, why, sizeof(why));
 	check_status(w, &d, number, file, "run", st, why);
 	w->nrefused += st != QUERN_OK;
 	w->nsame += !st && sum == d.of->sum && count == d.of->count;
@@ -247,7 +247,7 @@ static void try_one(struct worker *w, const char *file, uint64_t number)
 	if (!st && (d.cut || (d.of->checksummed && d.in_chunk)))
 		fail(w, &d, number, "run", "answers in spite of a checksum, or of the missing end");
 	w->since = now();
-	st = verify(file, with_sums ? d.of->sums : NULL, why, sizeof why);
+	st = verify(file, with_sums ? d.of->sums : NULL, why, sizeof(why));
 	check_status(w, &d, number, file, "verify", st, why);
 	if (!st && (with_sums || d.cut || (d.of->checksummed && d.in_chunk)))
 		fail(w, &d, number, "verify", "finds nothing");
@@ -269,17 +269,17 @@ _Noreturn static void work(struct worker *w, int job)
 	char file[64];
 	int nfiles = count_files();
 
-	snprintf(file, sizeof file, "damaged-%d.h5", job);
+	snprintf(file, sizeof(file), "damaged-%d.h5", job);
 	for (; w->number < w->stop; w->number++) {
 		w->since = now();
 		try_one(w, file, w->number);
 	}
 	if (count_files() != nfiles && w->nfailed++ < MOST_SHOWN)
-		snprintf(w->why[w->nfailed - 1], sizeof w->why[0], "%d files stay open",
+		snprintf(w->why[w->nfailed - 1], sizeof(w->why[0]), "%d files stay open",
 			 count_files() - nfiles);
 	/* Children are collected by whoever started them. */
 	if (waitpid(-1, NULL, WNOHANG) >= 0 && w->nfailed++ < MOST_SHOWN)
-		snprintf(w->why[w->nfailed - 1], sizeof w->why[0], "a child process stays");
+		snprintf(w->why[w->nfailed - 1], sizeof(w->why[0]), "a child process stays");
 	unlink(file);
 	exit(0);
 }
@@ -306,7 +306,7 @@ static void mourn(struct worker *w, int job, int status, bool hung)
 	struct damage d = choose(w->number);
 	char how[64];
 
-	snprintf(how, sizeof how, hung ? "took more than %d s" : WIFSIGNALED(status)
+	snprintf(how, sizeof(how), hung ? "took more than %d s" : WIFSIGNALED(status)
 				       ? "signal %d" : "exit status %d",
 		 hung ? MOST_SECONDS : WIFSIGNALED(status) ? WTERMSIG(status)
 							   : WEXITSTATUS(status));
@@ -381,7 +381,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < SMALL_NKINDS; i++)
 		if (!make_original(&small_kinds[i]))
 			return 1;
-	w = mmap(NULL, (size_t)njobs * sizeof *w, PROT_READ | PROT_WRITE,
+	w = mmap(NULL, (size_t)njobs * sizeof(*w), PROT_READ | PROT_WRITE,
 		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (w == MAP_FAILED)
 		return 1;

@@ -150,7 +150,7 @@ static inline size_t small_encode(H5Z_filter_t filter, size_t size, const void *
 		int n = LZ4_compress_default(in, (char *)out + 16, (int)nin, (int)room - 16);
 		const uint32_t words[] = { 0, (uint32_t)nin, (uint32_t)nin, (uint32_t)n };
 
-		for (size_t i = 0; i < sizeof words; i++)
+		for (size_t i = 0; i < sizeof(words); i++)
 			out[i] = (uint8_t)(words[i / 4] >> (24 - 8 * (i % 4)));
 		return (size_t)n + 16;
 	}
@@ -193,7 +193,7 @@ static inline bool small_write_encoded(const struct small_kind *k, hid_t dset)
 			size_t n = small_chunk(k, i, j, plain);
 
 			n = small_encode(k->encoded, k->packed ? 2 : 4, plain, n, stored,
-					 sizeof stored);
+					 sizeof(stored));
 			ok = ok && H5Dwrite_chunk(dset, H5P_DEFAULT, 0, at, n, stored) >= 0;
 		}
 	return ok;

@@ -52,8 +52,8 @@ static void fail(const char *why)
 void test_durable_begin(const char *prefix)
 {
 	model.prefix = prefix ? prefix : "durable";
-	model.change = calloc(MOST_CHANGES, sizeof *model.change);
-	model.file = calloc(MOST_FILES, sizeof *model.file);
+	model.change = calloc(MOST_CHANGES, sizeof(*model.change));
+	model.file = calloc(MOST_FILES, sizeof(*model.file));
 	if (!model.change || !model.file)
 		fail("memory");
 }
@@ -71,7 +71,7 @@ static void find_folder(struct change *c)
 	struct stat st;
 	char *slash;
 
-	snprintf(folder, sizeof folder, "%s", c->path);
+	snprintf(folder, sizeof(folder), "%s", c->path);
 	slash = strrchr(folder, '/');
 	if (slash)
 		slash[slash == folder] = '\0';
@@ -88,7 +88,7 @@ static struct change *add(enum change_kind kind, const char *path)
 	if (model.nchanges == MOST_CHANGES)
 		fail("too many changes");
 	c->kind = kind;
-	snprintf(c->path, sizeof c->path, "%s", path);
+	snprintf(c->path, sizeof(c->path), "%s", path);
 	find_folder(c);
 	return c;
 }
@@ -97,7 +97,7 @@ void test_durable_keep(const char *path)
 {
 	char name[PATH_MAX];
 
-	name_kept(model.nkept + 1, name, sizeof name);
+	name_kept(model.nkept + 1, name, sizeof(name));
 	model.kept_now = 0;
 	if (!link(path, name))
 		model.kept_now = ++model.nkept;
@@ -114,7 +114,7 @@ void test_durable_renamed(const char *from, const char *to)
 {
 	struct change *c = add(RENAMED, to);
 
-	snprintf(c->from, sizeof c->from, "%s", from);
+	snprintf(c->from, sizeof(c->from), "%s", from);
 	c->kept = model.kept_now;
 }
 
@@ -132,7 +132,7 @@ static void undo(const struct change *c)
 {
 	char kept[PATH_MAX];
 
-	name_kept(c->kept, kept, sizeof kept);
+	name_kept(c->kept, kept, sizeof(kept));
 	if (c->kind == MADE && unlink(c->path))
 		rmdir(c->path);
 	if (c->kind == EMPTIED && mkdir(c->path, 0777))
@@ -176,7 +176,7 @@ void test_durable_touch(int fd)
 		return;
 	if (model.nfiles == MOST_FILES)
 		fail("too many files");
-	snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 	b = &model.file[model.nfiles++];
 	*b = (struct bytes){ .fd = open(name, O_RDWR | O_CLOEXEC),
 			     .dev = st.st_dev,

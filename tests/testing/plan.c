@@ -90,7 +90,7 @@ static const char *const variables[] = {
 	"QUERN_TEST_FAULTS_RANK", "QUERN_TEST_READ_DELAY",  "QUERN_TEST_HOSTS",
 };
 
-#define NVARIABLES (sizeof variables / sizeof *variables)
+#define NVARIABLES (sizeof(variables) / sizeof(*variables))
 
 static char *taken[NVARIABLES];
 
@@ -231,7 +231,7 @@ __attribute__((constructor)) static void begin(void)
 		parse(text);
 	if (log)
 		open_log(log);
-	plan.shared = share(sizeof *plan.shared, -1);
+	plan.shared = share(sizeof(*plan.shared), -1);
 	plan.on = plan.shared;
 	if (test_loses())
 		test_durable_begin(log);
@@ -245,7 +245,7 @@ __attribute__((destructor)) static void end(void)
 
 void test_fail_at(enum test_kind kind, long n)
 {
-	memset(plan.counted, 0, sizeof plan.counted);
+	memset(plan.counted, 0, sizeof(plan.counted));
 	plan.counted[kind] = true;
 	plan.at = n ? n : LONG_MAX;
 	plan.times = 1;
@@ -254,7 +254,7 @@ void test_fail_at(enum test_kind kind, long n)
 	plan.pattern = "*";
 	plan.process = getpid();
 	if (!plan.shared)
-		plan.shared = share(sizeof *plan.shared, -1);
+		plan.shared = share(sizeof(*plan.shared), -1);
 	plan.on = plan.shared;
 	if (plan.on)
 		atomic_store(&plan.shared->n, 0);
@@ -275,7 +275,7 @@ bool test_loses(void)
 static void note(enum test_kind kind, const char *path, const char *what)
 {
 	char line[LINE_NBYTES];
-	const int n = snprintf(line, sizeof line, "%s %.400s%s%s\n", kinds[kind].name, path,
+	const int n = snprintf(line, sizeof(line), "%s %.400s%s%s\n", kinds[kind].name, path,
 			       what ? " " : "", what ? what : "");
 	const long at = atomic_fetch_add(&plan.shared->log_nbytes, n);
 
@@ -354,8 +354,8 @@ enum test_action test_decide_fd(enum test_kind kind, int fd)
 		return TEST_PASS;
 	if (is_confined())
 		return test_decide(kind, "confined", NULL);
-	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-	n = readlink(link, path, sizeof path - 1);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
 	errno = before;
 	if (n < 0)
 		return TEST_PASS;

@@ -150,7 +150,7 @@ static const struct example examples[] = {
 	  QN_DIMENSION_LIST, QN_FAULT_NAMELESS },
 };
 /* clang-format on */
-#define NEXAMPLES (sizeof examples / sizeof examples[0])
+#define NEXAMPLES (sizeof(examples) / sizeof(examples[0]))
 
 static inline double example_value(const struct example *e, int i)
 {
@@ -211,7 +211,7 @@ static inline hid_t type_of(const char *code)
 		{ "st", H5T_C_S1 },	  { "bi", H5T_STD_B8LE },    { "re", H5T_STD_REF_OBJ },
 	};
 
-	for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
 		if (!strcmp(code, plain[i].code))
 			return H5Tcopy(plain[i].type);
 	switch (code[0]) {

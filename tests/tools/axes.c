@@ -96,7 +96,7 @@ static const char *write_real(double x)
 	char *out = text[turn ^= 1];
 
 	for (int digits = 1; digits <= 17; digits++) {
-		snprintf(out, sizeof text[0], "%.*e", digits, x);
+		snprintf(out, sizeof(text[0]), "%.*e", digits, x);
 		if (strtod(out, NULL) == x)
 			break;
 	}
@@ -242,8 +242,8 @@ static void make_dates(hid_t file, const char *calendar, struct day start, bool 
 		key[at] = order(d);
 		v[at] = 24 * i + 12;
 	}
-	snprintf(path, sizeof path, "/%s%d%s/time", calendar, start.y, fall ? "down" : "");
-	snprintf(units, sizeof units, "hours since %d-%d-%d 02:00 +2", start.y, start.m, start.d);
+	snprintf(path, sizeof(path), "/%s%d%s/time", calendar, start.y, fall ? "down" : "");
+	snprintf(units, sizeof(units), "hours since %d-%d-%d 02:00 +2", start.y, start.m, start.d);
 	set = put_axis(file, path, fall ? H5T_STD_I64BE : H5T_IEEE_F64LE, MOST, v, units);
 	put_text(set, "calendar", calendar);
 	H5Dclose(set);
@@ -325,9 +325,9 @@ int main(int argc, char **argv)
 	must(argc == 2, "usage: axes FILE");
 	file = H5Fcreate(argv[1], H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
 	must(file >= 0, argv[1]);
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		make_real(file, &kinds[i], &seed);
-	for (size_t i = 0; i < sizeof calendars / sizeof *calendars; i++) {
+	for (size_t i = 0; i < sizeof(calendars) / sizeof(*calendars); i++) {
 		make_dates(file, calendars[i], century, i % 2 == 0, &seed);
 		make_dates(file, calendars[i], reform, i % 2 == 1, &seed);
 	}

@@ -89,7 +89,7 @@ static void put_values(hid_t dset, const struct variable *v)
 {
 	hsize_t n = v->shape[0] * (v->ndim > 1 ? v->shape[1] : 1), row = v->ndim > 1 ? v->shape[1] : 1;
 	hsize_t start[2] = { v->skip / row, 0 }, count[2] = { v->shape[0] - v->skip / row, row };
-	double *x = calloc((size_t)n + 1, sizeof *x);
+	double *x = calloc((size_t)n + 1, sizeof(*x));
 	hid_t space = H5Dget_space(dset), memory;
 
 	for (hsize_t i = 0; i < n; i++)
@@ -224,7 +224,7 @@ static void write_many(void)
 		char name[32];
 		hid_t file;
 
-		snprintf(name, sizeof name, "many_%02d.h5", i);
+		snprintf(name, sizeof(name), "many_%02d.h5", i);
 		file = create(name);
 		put_scale(file, "time", H5T_IEEE_F64LE, 1, i, 1, DAYS);
 		put_variable(file, (struct variable){ .path = "a", .type = H5T_IEEE_F32LE,

@@ -68,7 +68,7 @@ static void write_rows(const char *name, hsize_t nrows, hsize_t first, hsize_t s
 	hsize_t shape[2] = { nrows, NCOLS }, chunk[2] = { nrows < 64 ? nrows : 64, NCOLS };
 	hid_t file = create(name), dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), dset;
 	hid_t space = must(H5Screate_simple(2, shape, NULL));
-	float *v = malloc(nrows * NCOLS * sizeof *v);
+	float *v = malloc(nrows * NCOLS * sizeof(*v));
 
 	if (!v)
 		exit(1);
@@ -99,7 +99,7 @@ static void join(const char *name, const char *prefix, hsize_t nrows, hsize_t st
 		hsize_t stride[2] = { step, 1 };
 		char source[32];
 
-		snprintf(source, sizeof source, "%s%d.h5", prefix, i);
+		snprintf(source, sizeof(source), "%s%d.h5", prefix, i);
 		must(H5Sselect_hyperslab(to, H5S_SELECT_SET, start, stride, part, NULL));
 		must(H5Pset_virtual(dcpl, to, source, "x", from));
 	}
@@ -146,9 +146,9 @@ static void make_virtual(hsize_t nrows)
 	for (int i = 0; i < NSOURCES; i++) {
 		char name[32];
 
-		snprintf(name, sizeof name, "s%d.h5", i);
+		snprintf(name, sizeof(name), "s%d.h5", i);
 		write_rows(name, nrows / NSOURCES, (hsize_t)i * nrows / NSOURCES, 1);
-		snprintf(name, sizeof name, "t%d.h5", i);
+		snprintf(name, sizeof(name), "t%d.h5", i);
 		write_rows(name, nrows / NSOURCES, (hsize_t)i, NSOURCES);
 	}
 	join("joined.h5", "s", nrows, 1, NSOURCES);
@@ -176,10 +176,10 @@ static void make_deep_one(hid_t file, int level, int i)
 
 		must(H5Sselect_hyperslab(to, H5S_SELECT_SET, &j, NULL, &one, NULL));
 		must(H5Sselect_hyperslab(from, H5S_SELECT_SET, &at, NULL, &one, NULL));
-		snprintf(name, sizeof name, "/l%d_%d", level - 1, (int)j);
+		snprintf(name, sizeof(name), "/l%d_%d", level - 1, (int)j);
 		must(H5Pset_virtual(dcpl, to, ".", name, from));
 	}
-	snprintf(name, sizeof name, "l%d_%d", level, i);
+	snprintf(name, sizeof(name), "l%d_%d", level, i);
 	H5Dclose(must(H5Dcreate2(file, name, H5T_STD_I32LE, to, H5P_DEFAULT, dcpl, H5P_DEFAULT)));
 	H5Pclose(dcpl);
 	H5Sclose(from);
@@ -194,7 +194,7 @@ static void make_deep(void)
 
 	space = must(H5Screate_simple(1, &one, NULL));
 	for (int i = 0; i < NDEEP; i++) {
-		snprintf(name, sizeof name, "l0_%d", i);
+		snprintf(name, sizeof(name), "l0_%d", i);
 		dset = must(H5Dcreate2(file, name, H5T_STD_I32LE, space, H5P_DEFAULT, H5P_DEFAULT,
 				       H5P_DEFAULT));
 		must(H5Dwrite(dset, H5T_NATIVE_INT, H5S_ALL, H5S_ALL, H5P_DEFAULT, &i));
@@ -263,7 +263,7 @@ static void make_external(char *const *names, int n)
 		const char *slash = strrchr(names[i / 2], '/');
 		char path[64];
 
-		snprintf(path, sizeof path, "%s%.50s", i % 2 ? "bits_" : "",
+		snprintf(path, sizeof(path), "%s%.50s", i % 2 ? "bits_" : "",
 			 slash ? slash + 1 : names[i / 2]);
 		must(H5Pset_external(dcpl, names[i / 2], 0, nelems));
 		H5Dclose(must(H5Dcreate2(file, path, i % 2 ? bits : H5T_STD_I8LE, space, H5P_DEFAULT,
@@ -296,7 +296,7 @@ static void make_row(hid_t file, const char *name, hsize_t row)
 
 	for (int i = 0; i < NMANY_COLS; i++)
 		v[i] = (int)row;
-	snprintf(inner, sizeof inner, "inner_%s", name);
+	snprintf(inner, sizeof(inner), "inner_%s", name);
 	dset = must(H5Dcreate2(file, row % 7 ? name : inner, H5T_STD_I32LE, space, H5P_DEFAULT,
 			       H5P_DEFAULT, H5P_DEFAULT));
 	must(H5Dwrite(dset, H5T_NATIVE_INT, H5S_ALL, H5S_ALL, H5P_DEFAULT, v));
@@ -321,7 +321,7 @@ static void make_many(hsize_t n)
 	for (hsize_t i = 0; i < n; i++) {
 		char name[32];
 
-		snprintf(name, sizeof name, i % 2 ? "./d%d" : "d%d", (int)i);
+		snprintf(name, sizeof(name), i % 2 ? "./d%d" : "d%d", (int)i);
 		map_row(dcpl, to, i, name);
 		if (i % 10)
 			make_row(file, strchr(name, 'd'), i);
@@ -391,7 +391,7 @@ static void make_unwritten(void)
 	short three = 3;
 	float tenth = 0.1f;
 
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		mark_as_scale(make_fill(file, kinds[i].name, kinds[i].type, kinds[i].fill));
 	make_fill(file, "no_netcdf", H5T_STD_I16LE, -32767);
 	dset = make_fill(file, "attribute", H5T_STD_I16LE, -32767);
@@ -458,7 +458,7 @@ static void make_half(void)
 	hsize_t start[2] = { 0, 0 };
 	hid_t file = create("half.h5"), space = must(H5Screate_simple(2, shape, NULL)), dset;
 	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), memory = must(H5Screate_simple(2, part, NULL));
-	float *v = malloc(part[0] * part[1] * sizeof *v);
+	float *v = malloc(part[0] * part[1] * sizeof(*v));
 
 	if (!v)
 		exit(1);
@@ -528,10 +528,10 @@ static void make_holes(void)
 	};
 	hid_t holes = create("holes.h5"), full = create("full.h5");
 
-	for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
 		hid_t space = must(H5Screate_simple(kinds[k].ndim, kinds[k].shape, NULL));
 		hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), from, to;
-		double *all = malloc((size_t)H5Sget_simple_extent_npoints(space) * sizeof *all);
+		double *all = malloc((size_t)H5Sget_simple_extent_npoints(space) * sizeof(*all));
 
 		must(H5Pset_chunk(dcpl, kinds[k].ndim, kinds[k].chunk));
 		must(H5Pset_fill_value(dcpl, H5T_NATIVE_DOUBLE, &kinds[k].fill));
@@ -582,15 +582,15 @@ static void make_chain(unsigned n)
 	hsize_t shape = 16;
 	char v[32], name[32];
 
-	memset(v, 9, sizeof v);
+	memset(v, 9, sizeof(v));
 	space = must(H5Screate_simple(1, &shape, NULL));
 	for (unsigned i = 0; i <= n; i++) {
 		hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), file, dset;
 
-		snprintf(name, sizeof name, "c%u.h5", i + 1);
+		snprintf(name, sizeof(name), "c%u.h5", i + 1);
 		if (i < n)
 			must(H5Pset_virtual(dcpl, space, name, "x", space));
-		snprintf(name, sizeof name, "c%u.h5", i);
+		snprintf(name, sizeof(name), "c%u.h5", i);
 		file = create(name);
 		dset = must(H5Dcreate2(file, "x", type, space, H5P_DEFAULT, dcpl, H5P_DEFAULT));
 		if (i == n)
@@ -665,7 +665,7 @@ static void serve(void)
 	hsize_t n = 0;
 
 	must(H5Fstart_swmr_write(file));
-	while (fgets(line, sizeof line, stdin)) {
+	while (fgets(line, sizeof(line), stdin)) {
 		if (!strcmp(line, "grow\n"))
 			grow(dset, &n);
 		if (!strcmp(line, "crash\n"))

@@ -55,7 +55,7 @@ static hid_t numbers(hid_t where, const char *name, int ndim, const hsize_t *sha
 	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE));
 	size_t n = (size_t)H5Sget_simple_extent_npoints(space);
 	hsize_t chunk[H5S_MAX_RANK] = { 1 };
-	int *v = malloc(n * sizeof *v);
+	int *v = malloc(n * sizeof(*v));
 
 	if (!v)
 		exit(1);
@@ -256,7 +256,7 @@ static void make_wide(void)
 	char name[16];
 
 	for (int i = 0; i < 3000; i++) {
-		snprintf(name, sizeof name, "d%04d", i);
+		snprintf(name, sizeof(name), "d%04d", i);
 		H5Dclose(numbers(file, name, 1, &n, i));
 	}
 	must(H5Fclose(file));

@@ -38,7 +38,7 @@ static void write_times(void)
 		p.layout = i == 3 ? PART_CONTIGUOUS : i == 1 ? PART_DEFLATED : PART_CHUNKED;
 		p.twice_as_fine = i == 2 || i == 3;
 		p.variable_text = i == 4;
-		snprintf(path, sizeof path, "t_%d.h5", i);
+		snprintf(path, sizeof(path), "t_%d.h5", i);
 		write_or_die(path, &p);
 		t += length[i];
 	}
@@ -52,7 +52,7 @@ static void write_lons(void)
 		struct part p = box(0, 48, at[i], at[i + 1] - at[i]);
 		char path[32];
 
-		snprintf(path, sizeof path, "l_%d.h5", i);
+		snprintf(path, sizeof(path), "l_%d.h5", i);
 		write_or_die(path, &p);
 	}
 }
@@ -69,7 +69,7 @@ static void write_many(void)
 		p.latest = i >= 200;
 		p.twice_as_fine = i % 50 == 7;
 		p.nothers = i % 30 == 9 ? 40 : 0;
-		snprintf(path, sizeof path, "m_%03d.h5", (int)i);
+		snprintf(path, sizeof(path), "m_%03d.h5", (int)i);
 		write_or_die(path, &p);
 	}
 }

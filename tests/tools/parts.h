@@ -62,7 +62,7 @@ static inline void part_text(hid_t id, const char *name, const char *text, bool 
 static inline void part_coordinate(hid_t scale, const struct part *p, int d)
 {
 	static const double first[3] = { 0, -25, 0 }, step[3] = { 6, 10, 0.5 };
-	double *v = calloc((size_t)p->count[d] + 1, sizeof *v);
+	double *v = calloc((size_t)p->count[d] + 1, sizeof(*v));
 
 	for (hsize_t i = 0; i < p->count[d]; i++)
 		v[i] = first[d] + step[d] * (double)(p->start[d] + i);
@@ -118,7 +118,7 @@ static inline void part_attributes(hid_t dset, const struct part *p)
 static inline void part_values(hid_t dset, const struct part *p)
 {
 	size_t n = (size_t)(p->count[0] * p->count[1] * p->count[2]), k = 0;
-	int16_t *v = calloc(n + 1, sizeof *v);
+	int16_t *v = calloc(n + 1, sizeof(*v));
 
 	for (hsize_t t = 0; t < p->count[0]; t++)
 		for (hsize_t y = 0; y < p->count[1]; y++)
@@ -171,7 +171,7 @@ static inline bool part_write(const char *path, const struct part *p)
 	for (unsigned i = 0; i < p->nothers; i++) {
 		char name[16];
 
-		snprintf(name, sizeof name, "other%u", i);
+		snprintf(name, sizeof(name), "other%u", i);
 		H5Gclose(H5Gcreate2(file, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
 	}
 	dset = part_create(file, p);

@@ -76,7 +76,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: layouts FILE\n");
 		return 1;
 	}
-	for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
+	for (size_t i = 0; i < sizeof(layouts) / sizeof(*layouts); i++)
 		make(file, &layouts[i]);
 	make_stored(file, "/stored", 1);
 	make_stored(file, "/whole", 0);

@@ -51,7 +51,7 @@ static int make_texts(hid_t file)
 
 	H5Tset_size(type, H5T_VARIABLE);
 	for (int i = 0; i < NTEXTS; i++) {
-		snprintf(text[i], sizeof text[i], "text %d", i);
+		snprintf(text[i], sizeof(text[i]), "text %d", i);
 		pointers[i] = text[i];
 	}
 	dset = create(file, "texts", type, NTEXTS, 100);
@@ -99,11 +99,11 @@ static int look_at(pid_t pid, int *parent, int *group, char *state)
 	FILE *f;
 	size_t n;
 
-	snprintf(name, sizeof name, "/proc/%d/stat", (int)pid);
+	snprintf(name, sizeof(name), "/proc/%d/stat", (int)pid);
 	f = fopen(name, "r");
 	if (!f)
 		return 0;
-	n = fread(text, 1, sizeof text - 1, f);
+	n = fread(text, 1, sizeof(text) - 1, f);
 	fclose(f);
 	text[n] = '\0';
 	after = strrchr(text, ')');

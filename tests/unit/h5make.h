@@ -23,10 +23,10 @@ static inline bool h5make_init(struct h5make *m)
 {
 	const char *tmp = getenv("TMPDIR");
 
-	snprintf(m->dir, sizeof m->dir, "%s/quern-test-XXXXXX", tmp ? tmp : "/tmp");
+	snprintf(m->dir, sizeof(m->dir), "%s/quern-test-XXXXXX", tmp ? tmp : "/tmp");
 	if (!mkdtemp(m->dir))
 		return false;
-	snprintf(m->file, sizeof m->file, "%s/t.h5", m->dir);
+	snprintf(m->file, sizeof(m->file), "%s/t.h5", m->dir);
 	return true;
 }
 
@@ -76,7 +76,7 @@ static inline void h5make_text(hid_t object, const char *name, size_t nbytes, H5
 
 	H5Tset_size(type, nbytes > 0 ? nbytes : H5T_VARIABLE);
 	H5Tset_strpad(type, padding);
-	memset(fixed, padding == H5T_STR_SPACEPAD ? ' ' : 0, sizeof fixed);
+	memset(fixed, padding == H5T_STR_SPACEPAD ? ' ' : 0, sizeof(fixed));
 	memcpy(fixed, text, strlen(text));
 	attr = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
 	H5Awrite(attr, type, nbytes > 0 ? (const void *)fixed : (const void *)&text);

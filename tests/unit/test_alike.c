@@ -24,7 +24,7 @@ static const struct part kinds[] = {
 	{ .layout = PART_COMPACT, .latest = true, .user_block = 1024 },
 	{ .layout = PART_CHUNKED, .user_block = 512, .nothers = 60, .scales = true },
 };
-#define NKINDS (sizeof kinds / sizeof kinds[0])
+#define NKINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 static void make(const char *file, struct part p, hsize_t length)
 {
@@ -38,16 +38,16 @@ static void make(const char *file, struct part p, hsize_t length)
 static void assert_same(const struct qn_dataset *a, const struct qn_dataset *b)
 {
 	assert_int_equal(a->ndim, b->ndim);
-	assert_memory_equal(a->shape, b->shape, sizeof a->shape);
-	assert_memory_equal(a->chunk, b->chunk, sizeof a->chunk);
+	assert_memory_equal(a->shape, b->shape, sizeof(a->shape));
+	assert_memory_equal(a->chunk, b->chunk, sizeof(a->chunk));
 	assert_string_equal(a->index, b->index);
 	assert_string_equal(a->units, b->units);
 	assert_string_equal(a->calendar, b->calendar);
 	assert_int_equal(a->is_longitude, b->is_longitude);
-	assert_memory_equal(&a->cf, &b->cf, sizeof a->cf);
-	assert_memory_equal(a->fault, b->fault, sizeof a->fault);
-	assert_memory_equal(&a->type, &b->type, sizeof a->type);
-	assert_memory_equal(a->fill_value, b->fill_value, sizeof a->fill_value);
+	assert_memory_equal(&a->cf, &b->cf, sizeof(a->cf));
+	assert_memory_equal(a->fault, b->fault, sizeof(a->fault));
+	assert_memory_equal(&a->type, &b->type, sizeof(a->type));
+	assert_memory_equal(a->fill_value, b->fill_value, sizeof(a->fill_value));
 	assert_int_equal(a->layout, b->layout);
 	assert_int_equal(a->nfilters, b->nfilters);
 	assert_int_equal(a->file_nbytes, b->file_nbytes);
@@ -145,7 +145,7 @@ static void test_differences(void **state)
 	other[3].twice_as_fine = true;
 	other[4].layout = PART_CONTIGUOUS;
 	other[5].scales = false;
-	for (size_t i = 0; i < sizeof other / sizeof other[0]; i++) {
+	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
 		struct qn_dataset d;
 		struct pair p;
 
@@ -253,7 +253,7 @@ static void make_many(const char *path, const char *scale)
 	for (int i = 0; i < NMANY; i++) {
 		char name[16];
 
-		snprintf(name, sizeof name, "d%d", i);
+		snprintf(name, sizeof(name), "d%d", i);
 		d = H5Dcreate2(group, name, H5T_STD_I16LE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT);
 		attach(file, d, scale);
 		H5Dclose(d);
@@ -271,7 +271,7 @@ static void assert_described(struct qn_h5_alike *alike, const char *file, int i)
 	struct qn_dataset mine, theirs;
 	char path[32];
 
-	snprintf(path, sizeof path, "/g/d%d", i);
+	snprintf(path, sizeof(path), "/g/d%d", i);
 	assert_true(qn_h5_alike_describe(alike, file, path, &mine));
 	assert_int_equal(qn_hdf5_describe(file, path, NULL, true, &theirs, &err), QUERN_OK);
 	assert_same(&mine, &theirs);
@@ -284,7 +284,7 @@ static long reads_of(struct qn_h5_alike *alike, const char *file, int i)
 	struct qn_dataset d;
 	char path[32];
 
-	snprintf(path, sizeof path, "/g/d%d", i);
+	snprintf(path, sizeof(path), "/g/d%d", i);
 	test_fail_at(TEST_READ, 0);
 	assert_true(qn_h5_alike_describe(alike, file, path, &d));
 	free(d.chunks);

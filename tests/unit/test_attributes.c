@@ -25,7 +25,7 @@ static bool write_examples(const struct h5make *to, size_t shift)
 		struct example e = examples[i];
 
 		memcpy(e.attribute, examples[(i + shift) % NEXAMPLES].attribute,
-		       sizeof e.attribute);
+		       sizeof(e.attribute));
 		ok = put_example(file, &e);
 		if (!ok)
 			print_error("%s cannot be written\n", e.path);
@@ -120,9 +120,9 @@ static bool take_over(const struct qn_dataset *d, const char *file)
 
 	if (is) {
 		assert_int_equal(qn_hdf5_describe(file, d->path, NULL, true, &want, &err), 0);
-		if (memcmp(&taken.cf, &want.cf, sizeof want.cf) ||
-		    memcmp(taken.fault, want.fault, sizeof want.fault) ||
-		    memcmp(&taken.type, &want.type, sizeof want.type) ||
+		if (memcmp(&taken.cf, &want.cf, sizeof(want.cf)) ||
+		    memcmp(taken.fault, want.fault, sizeof(want.fault)) ||
+		    memcmp(&taken.type, &want.type, sizeof(want.type)) ||
 		    strcmp(taken.units, want.units))
 			fail_msg("%s: another description", d->path);
 		qn_dataset_fini(&want);

@@ -106,8 +106,8 @@ static void test_long_error(void **state)
 	char text[2 * QN_ERROR_NBYTES];
 
 	(void)state;
-	memset(text, 'x', sizeof text - 1);
-	text[sizeof text - 1] = 0;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = 0;
 	quern_message_set(&err, QUERN_ERR_USAGE, "%s", text);
 	assert_int_equal(strlen(err.text), QN_ERROR_NBYTES - 1);
 }
@@ -241,13 +241,13 @@ static void test_file(void **state)
 	assert_int_equal(write(fd, "0123456789", 10), 10);
 	assert_int_equal(qn_sys_read_data(fd, bytes, 4, 3), 4);
 	assert_memory_equal(bytes, "3456", 4);
-	assert_int_equal(qn_sys_read_data(fd, bytes, sizeof bytes, 8), 2);
-	assert_int_equal(qn_sys_read_data(fd, bytes, sizeof bytes, 50), 0);
-	assert_int_equal(ftruncate(fd, sizeof bytes), 0);
+	assert_int_equal(qn_sys_read_data(fd, bytes, sizeof(bytes), 8), 2);
+	assert_int_equal(qn_sys_read_data(fd, bytes, sizeof(bytes), 50), 0);
+	assert_int_equal(ftruncate(fd, sizeof(bytes)), 0);
 	setenv("QUERN_TEST_READ_DELAY", "*:10000000", 1);
 	start = seconds_now();
 	for (int i = 0; i < 5; i++)
-		assert_int_equal(qn_sys_read_data(fd, bytes, sizeof bytes, 0), sizeof bytes);
+		assert_int_equal(qn_sys_read_data(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
 	assert_true(seconds_now() - start > 0.9 * 500 * 10e6 / 1024 * 1e-9 - 1e-3);
 	unsetenv("QUERN_TEST_READ_DELAY");
 	close(fd);
@@ -266,7 +266,7 @@ static void test_reals(void **state)
 	uint64_t seed = random_seed(5);
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		qn_real_print(cases[i].x, text);
 		assert_string_equal(text, cases[i].text);
 	}
@@ -274,7 +274,7 @@ static void test_reals(void **state)
 		uint64_t bits = random_below(&seed, UINT64_MAX) >> (i % 13 ? 0 : 12);
 		double x;
 
-		memcpy(&x, &bits, sizeof x);
+		memcpy(&x, &bits, sizeof(x));
 		qn_real_print(x, text);
 		assert_true(x != x || strtod(text, NULL) == x);
 	}

@@ -101,7 +101,7 @@ static void test_known(void **state)
 	static const struct qn_date origin = { 2000, 1, 1 };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
 		const struct known *k = &known[i];
 		enum qn_calendar c;
 		struct qn_date back;
@@ -176,9 +176,9 @@ static void test_no_dates(void **state)
 	int64_t day;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++)
 		assert_false(qn_calendar_day(none[i].c, &none[i].date, &day));
-	for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+	for (size_t i = 0; i < sizeof(some) / sizeof(*some); i++)
 		assert_true(qn_calendar_day(QN_STANDARD, &some[i], &day));
 	assert_false(qn_calendar_date(QN_STANDARD, INT64_MAX, &date));
 	assert_false(qn_calendar_date(QN_JULIAN, INT64_MIN, &date));
@@ -236,7 +236,7 @@ static const struct meaning {
 static void test_units(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++) {
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++) {
 		const struct meaning *k = &meanings[i];
 		struct qn_epoch e;
 		struct qn_instant t, exact;
@@ -246,7 +246,7 @@ static void test_units(void **state)
 		if (why)
 			fail_msg("'%s' %s", k->units, why);
 		assert_true(qn_epoch_at_real(&e, k->v, &t));
-		qn_instant_format(e.calendar, &t, sizeof text, text);
+		qn_instant_format(e.calendar, &t, sizeof(text), text);
 		if (strcmp(text, k->time))
 			fail_msg("%g %s: %s, not %s", k->v, k->units, text, k->time);
 		if (k->v == (double)(int64_t)k->v) {
@@ -287,7 +287,7 @@ static void test_no_units(void **state)
 	struct qn_instant t;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++) {
 		const char *why = qn_epoch_parse(none[i].units, none[i].calendar, &e);
 
 		if (!why || !strstr(why, none[i].says))
@@ -336,7 +336,7 @@ static void test_moments(void **state)
 	struct qn_moment m;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+	for (size_t i = 0; i < sizeof(some) / sizeof(*some); i++) {
 		struct qn_instant from, to;
 		const char *p = some[i].text;
 		char text[64];
@@ -345,12 +345,12 @@ static void test_moments(void **state)
 			fail_msg("'%s' is none", some[i].text);
 		assert_string_equal(p, some[i].rest);
 		assert_true(qn_moment_span(QN_STANDARD, &m, &from, &to));
-		qn_instant_format(QN_STANDARD, &from, sizeof text, text);
+		qn_instant_format(QN_STANDARD, &from, sizeof(text), text);
 		assert_string_equal(text, some[i].from);
-		qn_instant_format(QN_STANDARD, &to, sizeof text, text);
+		qn_instant_format(QN_STANDARD, &to, sizeof(text), text);
 		assert_string_equal(text, some[i].to);
 	}
-	for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++) {
 		const char *p = none[i];
 
 		if (qn_moment_parse(&p, &m))

@@ -85,7 +85,7 @@ static void chunks_are_numbered_anew_in_a_slab(void **state)
 /* Two datasets of two shards each, with two chunks in each of them. */
 static void make(struct qn_catalog *c)
 {
-	memset(c, 0, sizeof *c);
+	memset(c, 0, sizeof(*c));
 	c->file = strdup("dir/data.nc");
 	c->source = strdup("/from/data.nc");
 	c->source_nbytes = 1000;
@@ -93,17 +93,17 @@ static void make(struct qn_catalog *c)
 	c->nreplicas = 2;
 	c->time_ns = 1234567890123;
 	c->nhosts = 3;
-	c->host = calloc(3, sizeof *c->host);
+	c->host = calloc(3, sizeof(*c->host));
 	strcpy(c->host[0], "n1");
 	strcpy(c->host[1], "n2");
 	c->ndatasets = 2;
-	c->path = calloc(2, sizeof *c->path);
+	c->path = calloc(2, sizeof(*c->path));
 	c->path[0] = strdup("/a");
 	c->path[1] = strdup("/g/b");
 	c->nshards = 4;
-	c->shard = calloc(4, sizeof *c->shard);
+	c->shard = calloc(4, sizeof(*c->shard));
 	c->nentries = 8;
-	c->entry = calloc(8, sizeof *c->entry);
+	c->entry = calloc(8, sizeof(*c->entry));
 	for (uint32_t i = 0; i < 4; i++) {
 		c->shard[i] = (struct qn_shard){ .dataset = i / 2,
 						 .dim = 1,
@@ -145,8 +145,8 @@ static void a_catalog_survives_packing(void **state)
 	assert_string_equal(d.host[1], "n2");
 	assert_int_equal(d.at[4], 77);
 	assert_true(d.source_mtime_ns == -5 && d.time_ns == 1234567890123);
-	assert_memory_equal(d.shard, c.shard, 4 * sizeof *c.shard);
-	assert_memory_equal(d.entry, c.entry, 8 * sizeof *c.entry);
+	assert_memory_equal(d.shard, c.shard, 4 * sizeof(*c.shard));
+	assert_memory_equal(d.entry, c.entry, 8 * sizeof(*c.entry));
 	file = qn_catalog_file_of(&d, 3);
 	assert_string_equal(file, "dir/data.nc.shards/d1.s0001.h5");
 	free(file);

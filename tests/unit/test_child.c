@@ -87,7 +87,7 @@ static void say(int fd, char byte)
 static void tell_many(void *ctx, int fd)
 {
 	(void)ctx;
-	for (uint32_t i = 0; i < MANY_NBYTES / sizeof i; i++)
+	for (uint32_t i = 0; i < MANY_NBYTES / sizeof(i); i++)
 		((uint32_t *)ctx)[i] = i * 2654435761u;
 	qn_child_tell(fd, ctx, MANY_NBYTES);
 }
@@ -101,7 +101,7 @@ static void many_bytes_arrive(void **state)
 	(void)state;
 	assert_int_equal(qn_child_get(&c, got, MANY_NBYTES, &err), QUERN_OK);
 	qn_child_end(&c);
-	for (uint32_t i = 0; i < MANY_NBYTES / sizeof i; i++)
+	for (uint32_t i = 0; i < MANY_NBYTES / sizeof(i); i++)
 		assert_int_equal(got[i], i * 2654435761u);
 	assert_int_equal(sent[1], 0); /* its memory is its own */
 	free(sent);
@@ -113,9 +113,9 @@ static void double_numbers(void *ctx, int fd)
 	int n;
 
 	(void)ctx;
-	while (qn_child_hear(fd, &n, sizeof n)) {
+	while (qn_child_hear(fd, &n, sizeof(n))) {
 		n *= 2;
-		qn_child_tell(fd, &n, sizeof n);
+		qn_child_tell(fd, &n, sizeof(n));
 	}
 }
 
@@ -127,8 +127,8 @@ static void questions_are_answered(void **state)
 
 	(void)state;
 	for (int i = 0; i < 100; i++) {
-		assert_int_equal(qn_child_ask(&c, &i, sizeof i, &err), QUERN_OK);
-		assert_int_equal(qn_child_get(&c, &answer, sizeof answer, &err), QUERN_OK);
+		assert_int_equal(qn_child_ask(&c, &i, sizeof(i), &err), QUERN_OK);
+		assert_int_equal(qn_child_get(&c, &answer, sizeof(answer), &err), QUERN_OK);
 		assert_int_equal(answer, 2 * i);
 	}
 	qn_child_end(&c);
@@ -329,7 +329,7 @@ static bool is_filtered(void)
 {
 	char text[4096] = "";
 	int fd = open("/proc/self/status", O_RDONLY);
-	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
 
 	if (fd >= 0)
 		close(fd);

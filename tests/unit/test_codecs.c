@@ -35,7 +35,7 @@
 #define GUARD	     0xa5
 
 static const size_t sizes[] = { 1, 7, 64, 1000, 4096, 100001 };
-#define NSIZES (sizeof sizes / sizeof *sizes)
+#define NSIZES (sizeof(sizes) / sizeof(*sizes))
 
 static uint64_t seed = 88172645463325252u;
 
@@ -642,7 +642,7 @@ static bool make_stored(struct sample *s, hid_t type, hid_t dcpl, hsize_t nelems
 }
 
 static const hsize_t counts[] = { 32, 100, 4099 };
-#define NCOUNTS (sizeof counts / sizeof *counts)
+#define NCOUNTS (sizeof(counts) / sizeof(*counts))
 
 /* Frees the property list. Returns 1 if the chunk was encoded. */
 static int check_stored(hid_t type, hid_t dcpl, hsize_t nelems, const void *elems)
@@ -728,7 +728,7 @@ static void test_scaleoffset_floats(void **state)
 			doubles[i] = how == 5 ? draw() * 1e5 : 273.15 + (draw() % 20000) / 517.0;
 		if (how == 1 || how == 2)
 			doubles[3] = fill;
-		memcpy(elems, doubles, sizeof elems);
+		memcpy(elems, doubles, sizeof(elems));
 		H5Tconvert(H5T_NATIVE_DOUBLE, type, n, elems, NULL, H5P_DEFAULT);
 		H5Pset_scaleoffset(dcpl, H5Z_SO_FLOAT_DSCALE, how == 4 ? 0 : how);
 		if (how == 1 || how == 2)
@@ -790,7 +790,7 @@ static void test_nbit_nested(void **state)
 	H5Tinsert(compound, "w", 1, whole);
 	H5Tinsert(compound, "a", 6, array);
 	H5Tinsert(compound, "t", 19, text);
-	for (size_t i = 0; i < sizeof elems; i++)
+	for (size_t i = 0; i < sizeof(elems); i++)
 		elems[i] = byte++;
 	for (int k = 0; k < 3; k++) {
 		const hid_t type = k == 0 ? real : k == 1 ? array : compound;
@@ -861,7 +861,7 @@ static void test_applicable(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof not_native / sizeof *not_native; i++)
+	for (size_t i = 0; i < sizeof(not_native) / sizeof(*not_native); i++)
 		assert_false(qn_filter_is_native(&not_native[i]));
 }
 
@@ -870,14 +870,14 @@ static void test_advice(void **state)
 	char text[256];
 
 	(void)state;
-	qn_filter_advice(32013, "H5Z-ZFP", sizeof text, text);
+	qn_filter_advice(32013, "H5Z-ZFP", sizeof(text), text);
 	assert_non_null(strstr(text, "32013 (zfp)"));
 	assert_non_null(strstr(text, "hdf5-filter-plugin-zfp-serial"));
-	qn_filter_advice(40000, "mine", sizeof text, text);
+	qn_filter_advice(40000, "mine", sizeof(text), text);
 	assert_non_null(strstr(text, "40000 (mine)"));
-	qn_filter_advice(40000, "", sizeof text, text);
+	qn_filter_advice(40000, "", sizeof(text), text);
 	assert_non_null(strstr(text, "not registered"));
-	for (size_t n = 1; n < sizeof text; n++) {
+	for (size_t n = 1; n < sizeof(text); n++) {
 		text[n] = 'x';
 		qn_filter_advice(32017, "sz", n, text);
 		assert_true(strlen(text) < n);

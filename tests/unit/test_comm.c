@@ -198,7 +198,7 @@ static void test_gatherv(void **state)
 		mine[i].rank = (uint64_t)rank;
 		mine[i].i = i;
 	}
-	assert_int_equal(qn_comm_gatherv(c, mine, &n, sizeof *mine, &all, &err), QUERN_OK);
+	assert_int_equal(qn_comm_gatherv(c, mine, &n, sizeof(*mine), &all, &err), QUERN_OK);
 	if (rank) {
 		assert_null(all);
 		assert_int_equal(n, 0);

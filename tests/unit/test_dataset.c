@@ -19,7 +19,7 @@ static struct qn_dataset make(void)
 						  { 5, 612, 88, 0 } };
 	struct qn_dataset d;
 
-	memset(&d, 0, sizeof d);
+	memset(&d, 0, sizeof(d));
 	d.file = strdup("a.nc");
 	d.path = strdup("/group/x");
 	d.type = (struct qn_type){ .class = QN_FLOAT, .size = 4, .name = "<f4" };
@@ -44,9 +44,9 @@ static struct qn_dataset make(void)
 	d.file_nbytes = 1000;
 	d.user_block = 512;
 	d.nchunks = 3;
-	d.chunks = malloc(sizeof chunks);
+	d.chunks = malloc(sizeof(chunks));
 	assert_non_null(d.chunks);
-	memcpy(d.chunks, chunks, sizeof chunks);
+	memcpy(d.chunks, chunks, sizeof(chunks));
 	return d;
 }
 
@@ -72,7 +72,7 @@ static struct qn_dataset make_members(void)
 
 	d.type = (struct qn_type){ .class = QN_OTHER, .size = 4, .name = "compound" };
 	d.nmembers = 2;
-	d.members = calloc(2, sizeof *d.members);
+	d.members = calloc(2, sizeof(*d.members));
 	assert_non_null(d.members);
 	d.members[0] = (struct qn_column){ .name = strdup("a"),
 					   .type = { .class = QN_INT, .size = 2, .name = "<i2" } };
@@ -170,9 +170,9 @@ static void test_round_trip(void **state)
 	assert_null(r.dim_scale[0]);
 	assert_string_equal(r.calendar, "noleap");
 	assert_string_equal(r.units, "K");
-	assert_memory_equal(r.shape, d.shape, sizeof d.shape);
-	assert_memory_equal(&r.filter, &d.filter, sizeof d.filter);
-	assert_memory_equal(&r.cf, &d.cf, sizeof d.cf);
+	assert_memory_equal(r.shape, d.shape, sizeof(d.shape));
+	assert_memory_equal(&r.filter, &d.filter, sizeof(d.filter));
+	assert_memory_equal(&r.cf, &d.cf, sizeof(d.cf));
 	assert_int_equal(r.nchunks, 0);
 	assert_null(r.chunks);
 	qn_dataset_fini(&r);
@@ -273,11 +273,11 @@ static void many_params(struct qn_dataset *d)
 }
 static void endless_name(struct qn_dataset *d)
 {
-	memset(d->type.name, 'x', sizeof d->type.name);
+	memset(d->type.name, 'x', sizeof(d->type.name));
 }
 static void endless_units(struct qn_dataset *d)
 {
-	memset(d->units, 'x', sizeof d->units);
+	memset(d->units, 'x', sizeof(d->units));
 }
 static void many_missing(struct qn_dataset *d)
 {
@@ -377,7 +377,7 @@ static void test_check_records(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
 		struct qn_dataset d = make_records();
 		struct quern_message err = { 0 };
 
@@ -399,7 +399,7 @@ static void test_check(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
 		struct qn_dataset d = make();
 		struct quern_message err = { 0 };
 

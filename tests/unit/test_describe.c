@@ -165,20 +165,20 @@ static void test_types(void **state)
 		{ H5T_STD_REF_OBJ, QN_OTHER, "reference" },
 		{ H5T_STD_B16LE, QN_UINT, "<u2" },
 	};
-	enum { NTYPES = sizeof types / sizeof types[0] };
+	enum { NTYPES = sizeof(types) / sizeof(types[0]) };
 	hid_t file = h5make_create(&m, false, 0, 0);
 	char name[16];
 
 	(void)state;
 	for (size_t i = 0; i < NTYPES; i++) {
-		snprintf(name, sizeof name, "t%zu", i);
+		snprintf(name, sizeof(name), "t%zu", i);
 		H5Dclose(add_dataset(file, name, types[i].type, 5));
 	}
 	H5Fclose(file);
 	for (size_t i = 0; i < NTYPES; i++) {
 		struct qn_dataset d;
 
-		snprintf(name, sizeof name, "/t%zu", i);
+		snprintf(name, sizeof(name), "/t%zu", i);
 		d = describe(name);
 		assert_string_equal(d.type.name, types[i].name);
 		assert_int_equal(d.type.class, types[i].class);
@@ -189,7 +189,7 @@ static void test_types(void **state)
 static enum quern_status try_column(const char *path, const char *column, struct qn_dataset *d,
 				    struct quern_message *err)
 {
-	memset(err, 0, sizeof *err);
+	memset(err, 0, sizeof(*err));
 	return qn_hdf5_describe(m.file, path, column, true, d, err);
 }
 
@@ -409,7 +409,7 @@ static double as_double(uint64_t bits)
 {
 	double x;
 
-	memcpy(&x, &bits, sizeof x);
+	memcpy(&x, &bits, sizeof(x));
 	return x;
 }
 
@@ -701,7 +701,7 @@ static void test_external_link(void **state)
 	struct qn_dataset d;
 
 	(void)state;
-	snprintf(other, sizeof other, "%s/other.h5", m.dir);
+	snprintf(other, sizeof(other), "%s/other.h5", m.dir);
 	file = H5Fcreate(other, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
 	H5Dclose(add_dataset(file, "x", H5T_STD_I8LE, 5));
 	H5Fclose(file);
@@ -806,7 +806,7 @@ static void test_names(void **state)
 
 	(void)state;
 	for (int i = 0; i < 20; i++) {
-		snprintf(name, sizeof name, "v%02d", i);
+		snprintf(name, sizeof(name), "v%02d", i);
 		H5Dclose(add_dataset(file, name, H5T_STD_I8LE, 5));
 	}
 	H5Dclose(add_dataset(file, "temperature", H5T_STD_I8LE, 5));

@@ -286,7 +286,7 @@ static void write_chunks(struct fixture *x)
 	uint64_t grid[QUERN_MAX_DIMS], coord[QUERN_MAX_DIMS];
 
 	d->nchunks = qn_dataset_grid(d, grid);
-	d->chunks = qn_calloc(d->nchunks, sizeof *d->chunks);
+	d->chunks = qn_calloc(d->nchunks, sizeof(*d->chunks));
 	x->end = draw(600);
 	for (uint64_t n = 0; n < d->nchunks; n++) {
 		uint64_t rest = n;
@@ -316,7 +316,7 @@ static void draw_type(struct qn_type *t)
 		t->size = 2;
 	t->brain = t->class == QN_FLOAT && t->size == 2 && draw(2);
 	t->big_endian = t->class != QN_TEXT && draw(2);
-	snprintf(t->name, sizeof t->name, "test");
+	snprintf(t->name, sizeof(t->name), "test");
 }
 
 /* Up to MAX_NELEMS elements. Sometimes long rows, sometimes short ones. */
@@ -407,7 +407,7 @@ static uint64_t draw_attribute(const struct qn_type *t)
 
 	if (t->class != QN_FLOAT)
 		return (uint64_t)v;
-	memcpy(&bits, &x, sizeof bits);
+	memcpy(&bits, &x, sizeof(bits));
 	return bits;
 }
 
@@ -446,8 +446,8 @@ static uint64_t float_bits(int v, const struct qn_type *t)
 	uint32_t f_bits;
 	uint64_t x_bits;
 
-	memcpy(&f_bits, &f, sizeof f_bits);
-	memcpy(&x_bits, &x, sizeof x_bits);
+	memcpy(&f_bits, &f, sizeof(f_bits));
+	memcpy(&x_bits, &x, sizeof(x_bits));
 	if (t->brain)
 		return f_bits >> 16;
 	return t->size == 2 ? half[v + 4] : t->size == 4 ? f_bits : x_bits;
@@ -479,7 +479,7 @@ static void fixture_init(struct fixture *x)
 	FILE *f = tmpfile();
 	uint64_t n;
 
-	memset(x, 0, sizeof *x);
+	memset(x, 0, sizeof(*x));
 	assert_non_null(f);
 	x->fd = dup(fileno(f));
 	fclose(f);
@@ -552,12 +552,12 @@ static struct value value_of(const struct qn_type *t, const uint8_t *elem)
 	memcpy(b, elem, t->size);
 	if (t->big_endian)
 		reverse(b, t->size);
-	memcpy(&bits, b, sizeof bits);
+	memcpy(&bits, b, sizeof(bits));
 	v.u = bits;
 	v.i = (int64_t)(bits << (64 - 8 * t->size)) >> (64 - 8 * t->size);
 	f_bits = (uint32_t)bits << (t->brain ? 16 : 0);
-	memcpy(&f, &f_bits, sizeof f);
-	memcpy(&v.f, &bits, sizeof bits);
+	memcpy(&f, &f_bits, sizeof(f));
+	memcpy(&v.f, &bits, sizeof(bits));
 	if (t->size == 4 || t->brain)
 		v.f = (double)f;
 	else if (t->size == 2)
@@ -570,7 +570,7 @@ static int compare(const struct qn_type *t, struct value v, uint64_t attribute)
 {
 	double x;
 
-	memcpy(&x, &attribute, sizeof x);
+	memcpy(&x, &attribute, sizeof(x));
 	if (t->class == QN_INT)
 		return v.i < (int64_t)attribute ? -1 : v.i > (int64_t)attribute;
 	if (t->class == QN_UINT)
@@ -617,15 +617,15 @@ static void check_value(const struct qn_dataset *d, const struct qn_view *view, 
 		return;
 	}
 	if (var->dtype == QUERN_F32) {
-		memcpy(&f, at, sizeof f);
+		memcpy(&f, at, sizeof(f));
 		got = (double)f;
 	} else {
-		memcpy(&got, at, sizeof got);
+		memcpy(&got, at, sizeof(got));
 	}
 	if (x != x)
 		assert_true(got != got);
 	else
-		assert_memory_equal(&got, &x, sizeof x);
+		assert_memory_equal(&got, &x, sizeof(x));
 }
 
 /* The text as far as it counts, and zeros. */
@@ -664,7 +664,7 @@ static void check_tile(void *ctx, const struct quern_tile *tile)
 	assert_int_equal(tile->nvars, 1);
 	assert_true(tile->first == c->next && tile->nelems > 0);
 	assert_true(c->whole || tile->nelems <= QUERN_TILE_NELEMS);
-	assert_memory_equal(tile->box, c->box, sizeof *tile->box);
+	assert_memory_equal(tile->box, c->box, sizeof(*tile->box));
 	for (size_t i = 0; i < tile->nelems; i++) {
 		const uint64_t at = place_of(d, c->box, tile->first + i);
 		struct value v = value_of(&d->type, c->x->elems + at * d->type.size);
@@ -690,7 +690,7 @@ static void check_tile(void *ctx, const struct quern_tile *tile)
 /* A box in start ... end of every dimension; often all of it. */
 static void draw_box(int ndim, const uint64_t *start, const uint64_t *end, struct quern_box *box)
 {
-	memset(box, 0, sizeof *box);
+	memset(box, 0, sizeof(*box));
 	box->ndim = ndim;
 	for (int k = 0; k < ndim; k++) {
 		uint64_t n = end[k] - start[k];
@@ -744,9 +744,9 @@ static void *add_block(void *p, size_t nbytes)
 
 	if (!p)
 		return NULL;
-	while (i < sizeof blocks / sizeof *blocks && blocks[i].p)
+	while (i < sizeof(blocks) / sizeof(*blocks) && blocks[i].p)
 		i++;
-	assert_true(i < sizeof blocks / sizeof *blocks);
+	assert_true(i < sizeof(blocks) / sizeof(*blocks));
 	blocks[i] = (struct block){ .p = p, .nbytes = nbytes };
 	allocated_nbytes += nbytes;
 	return p;
@@ -755,7 +755,7 @@ static void *add_block(void *p, size_t nbytes)
 /* Blocks that a library has allocated are not there. */
 static void remove_block(void *p)
 {
-	for (size_t i = 0; p && i < sizeof blocks / sizeof *blocks; i++) {
+	for (size_t i = 0; p && i < sizeof(blocks) / sizeof(*blocks); i++) {
 		if (blocks[i].p != p)
 			continue;
 		allocated_nbytes -= blocks[i].nbytes;
@@ -860,7 +860,7 @@ static void test_random(void **state)
 /* A dataset of one chunk of n float32 elements; no file yet. */
 static void one_chunk(struct fixture *x, uint64_t n)
 {
-	memset(x, 0, sizeof *x);
+	memset(x, 0, sizeof(*x));
 	x->d.file = file_name;
 	x->d.path = path_name;
 	x->d.native = true;
@@ -884,7 +884,7 @@ static enum quern_status feed_one(struct fixture *x, struct qn_chunk *c, struct 
 	struct qn_view view;
 	struct qn_feed *f;
 
-	memset(err, 0, sizeof *err);
+	memset(err, 0, sizeof(*err));
 	item.box = (struct quern_box){ .ndim = 1, .count = { x->d.shape[0] }, .step = { 1 } };
 	assert_int_equal(qn_view_init(&x->d, false, &view, err), QUERN_OK);
 	assert_int_equal(qn_feed_new(&x->d, &view, false, x->fd, &f, err), QUERN_OK);
@@ -912,7 +912,7 @@ static void test_truncated(void **state)
 
 	(void)state;
 	one_chunk(&x, 1000);
-	x.fd = file_of(bytes, sizeof bytes);
+	x.fd = file_of(bytes, sizeof(bytes));
 	assert_int_equal(feed_one(&x, &c, &err), QUERN_ERR_DATA);
 	assert_non_null(strstr(err.text, "truncated"));
 	assert_non_null(strstr(err.text, "test.dat: dataset /v, chunk (0) at file offset 100"));

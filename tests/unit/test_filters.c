@@ -64,7 +64,7 @@ static void test_unshuffle(void **state)
 	size_t n;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof in; i++)
+	for (size_t i = 0; i < sizeof(in); i++)
 		in[i] = draw();
 	for (size_t k = 0; k < 3 * 17 * 110; k++) {
 		const size_t size = 1 + k % 17, count = k / 17 % 110;
@@ -142,7 +142,7 @@ static void test_deflate_garbage(void **state)
 
 	(void)state;
 	for (int k = 0; k < 1000; k++) {
-		for (size_t i = 0; i < sizeof in; i++)
+		for (size_t i = 0; i < sizeof(in); i++)
 			in[i] = draw();
 		in[0] = 0x78;
 		in[1] = 0x01;
@@ -178,7 +178,7 @@ static void read_pipeline(hid_t dcpl, struct qn_dataset *d)
 		unsigned flags, config;
 
 		s->id = (uint32_t)H5Pget_filter2(dcpl, (unsigned)i, &flags, &nparams, s->params,
-						 sizeof s->name, s->name, &config);
+						 sizeof(s->name), s->name, &config);
 		s->nparams = (uint32_t)nparams;
 	}
 }
@@ -276,10 +276,10 @@ static void check_file(hid_t type, const char *filters)
 	struct qn_feed *f;
 	int fd;
 
-	snprintf(name, sizeof name, "%s/quern-test-XXXXXX", dir ? dir : "/tmp");
+	snprintf(name, sizeof(name), "%s/quern-test-XXXXXX", dir ? dir : "/tmp");
 	fd = mkstemp(name);
 	assert_true(fd >= 0);
-	for (size_t i = 0; i < sizeof elems; i++)
+	for (size_t i = 0; i < sizeof(elems); i++)
 		elems[i] = draw() % 5;
 	write_file(name, type, filters, elems, &d, chunks);
 	assert_int_equal(qn_view_init(&d, false, &view, &err), QUERN_OK);
@@ -302,8 +302,8 @@ static void test_library(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)
-		for (size_t t = 0; t < sizeof type / sizeof *type; t++)
+	for (size_t i = 0; i < sizeof(filters) / sizeof(*filters); i++)
+		for (size_t t = 0; t < sizeof(type) / sizeof(*type); t++)
 			check_file(type[t], filters[i]);
 }
 

@@ -86,7 +86,7 @@ static void descriptions_agree(void **state)
 	static const char *const paths[] = { "/a", "a", "/g/b" };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		struct quern_message err = { .status = QUERN_OK };
 		struct qn_dataset here, there;
 		size_t nhere, nthere;
@@ -98,13 +98,13 @@ static void descriptions_agree(void **state)
 		assert_int_equal(here.nchunks, there.nchunks);
 		if (here.nchunks > 0)
 			assert_memory_equal(here.chunks, there.chunks,
-					    here.nchunks * sizeof *here.chunks);
+					    here.nchunks * sizeof(*here.chunks));
 		/* What pointers point at is not compared by their values. */
 		flat_here = qn_dataset_pack(&here, &nhere);
 		flat_there = qn_dataset_pack(&there, &nthere);
 		assert_int_equal(nhere, nthere);
-		assert_memory_equal((char *)flat_here + sizeof here,
-				    (char *)flat_there + sizeof there, nhere - sizeof here);
+		assert_memory_equal((char *)flat_here + sizeof(here),
+				    (char *)flat_there + sizeof(there), nhere - sizeof(here));
 		assert_memory_equal(&here.type, &there.type,
 				    offsetof(struct qn_dataset, dim_name) -
 					    offsetof(struct qn_dataset, type));
@@ -120,7 +120,7 @@ static void errors_agree(void **state)
 	static const char *const paths[] = { "/nothing", "/g", "" };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		struct quern_message here = { .status = QUERN_OK }, there = { .status = QUERN_OK };
 		struct qn_dataset d;
 

@@ -224,7 +224,7 @@ static void write_chunks(const struct index_case *c, hid_t dset)
 			at[i] = rest % grid[i] * c->chunk[i];
 			rest /= grid[i];
 		}
-		memset(bytes, (int)(n % 251), sizeof bytes);
+		memset(bytes, (int)(n % 251), sizeof(bytes));
 		/* A chunk without its filter has the size of its elements. */
 		if (c->filtered && n % 3 == 0)
 			nbytes = (size_t)raw;
@@ -385,7 +385,7 @@ static void check_part(const struct h5make *m, const struct qn_dataset *d,
 	for (uint64_t i = 0; i < d->nchunks; i++)
 		if (meets(d, box, &d->chunks[i])) {
 			assert_true(n < part.nchunks);
-			assert_memory_equal(&part.chunks[n++], &d->chunks[i], sizeof d->chunks[i]);
+			assert_memory_equal(&part.chunks[n++], &d->chunks[i], sizeof(d->chunks[i]));
 		}
 	assert_int_equal(n, part.nchunks);
 	qn_dataset_fini(&part);
@@ -416,7 +416,7 @@ static void test_cases(void **state)
 
 	(void)state;
 	assert_true(h5make_init(&m));
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct quern_message err = { 0 };
 		struct qn_dataset d;
 
@@ -453,7 +453,7 @@ static void test_empty(void **state)
 
 	(void)state;
 	assert_true(h5make_init(&m));
-	for (size_t i = 0; i < sizeof empty / sizeof empty[0]; i++) {
+	for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++) {
 		struct quern_message err = { 0 };
 		struct qn_dataset d;
 
@@ -528,7 +528,7 @@ static void test_contiguous(void **state)
 
 	(void)state;
 	assert_true(h5make_init(&m));
-	for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
 		hid_t file = h5make_create(&m, i % 2, i % 3 ? 512 : 0, 0);
 		hid_t space = H5Screate_simple(shapes[i].ndim, shapes[i].shape, NULL), dset;
 		hid_t dcpl = H5Pcreate(H5P_DATASET_CREATE);
@@ -721,7 +721,7 @@ static void test_damage(void **state)
 
 	(void)state;
 	assert_true(h5make_init(&m));
-	for (size_t i = 0; i < sizeof small / sizeof small[0]; i++)
+	for (size_t i = 0; i < sizeof(small) / sizeof(small[0]); i++)
 		damage_all(&small[i], &m);
 	h5make_fini(&m);
 }
@@ -871,8 +871,8 @@ static void test_corpus(void **state)
 	char dir[4096];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-		snprintf(dir, sizeof dir, "%s/%s", corpus ? corpus : "../shared/corpus", parts[i]);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		snprintf(dir, sizeof(dir), "%s/%s", corpus ? corpus : "../shared/corpus", parts[i]);
 		if (access(dir, R_OK) != 0) {
 			print_message("there is no %s: set QUERN_CORPUS\n", dir);
 			skip();

@@ -54,7 +54,7 @@ static void divide(uint64_t *r, uint64_t length, struct division *d)
 {
 	uint64_t at = 0;
 
-	memset(d, 0, sizeof *d);
+	memset(d, 0, sizeof(*d));
 	d->interleaved = length >= 2 && random_below(r, 4) == 0;
 	d->n = 1 + random_below(r, qn_min_u64(MAX_CUTS, length));
 	for (uint64_t i = 0; i < d->n; i++) {
@@ -212,7 +212,7 @@ static void check_item(struct fixture *f, uint64_t item)
 	assert_in_range(nchunks, 1, f->it.max_chunks);
 	assert_in_range(qn_box_nelems(&to), 1, f->it.max_nelems);
 	assert_int_equal(qn_box_nelems(&to), qn_box_nelems(&from));
-	chunks = xcalloc(nchunks, sizeof *chunks);
+	chunks = xcalloc(nchunks, sizeof(*chunks));
 	qn_cut_chunks(&f->slot.cut, f->slot.item, chunks);
 	for (uint64_t i = 0; i < qn_box_nelems(&to); i++) {
 		uint64_t whole, element;
@@ -247,13 +247,13 @@ static void check_everything_seen(const struct fixture *f)
 /* Every selected element is in one item, which finds it where the mosaic has it; in any order. */
 static void test_every_element_is_found_once(void **state)
 {
-	struct fixture *f = xcalloc(1, sizeof *f);
+	struct fixture *f = xcalloc(1, sizeof(*f));
 	uint64_t r = 8;
 	struct quern_message err = { .status = QUERN_OK };
 
 	(void)state;
 	for (int i = 0; i < NCASES; i++) {
-		memset(f, 0, sizeof *f);
+		memset(f, 0, sizeof(*f));
 		make_mosaic(&r, f);
 		make_selection(&r, f);
 		assert_int_equal(qn_items_init(&f->it, &f->m, &f->selection, NULL, &err), QUERN_OK);
@@ -269,7 +269,7 @@ static void test_every_element_is_found_once(void **state)
 /* The flat form is the same mosaic, without chunks; a piece of it is refused. */
 static void test_flat_form(void **state)
 {
-	struct fixture *f = xcalloc(1, sizeof *f);
+	struct fixture *f = xcalloc(1, sizeof(*f));
 	uint64_t r = 9;
 	struct quern_message err = { .status = QUERN_OK };
 
@@ -388,7 +388,7 @@ static void test_boxes_that_do_not_fit(void **state)
 	(void)state;
 	qn_mosaic_init(&m, 2);
 	qn_mosaic_add(&m, &d, &member, &err);
-	for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
+	for (size_t i = 0; i < sizeof(from) / sizeof(*from); i++) {
 		assert_int_equal(qn_mosaic_put(&m, member, &from[i], &to, &fits, &err), QUERN_OK);
 		assert_false(fits);
 	}

@@ -40,7 +40,7 @@ static void make_name(uint64_t *seed, size_t i, size_t least, char *name)
 	const size_t length = least + random_below(seed, 4) * random_below(seed, 20);
 
 	for (size_t k = 0; k < length; k++)
-		name[k] = letters[random_below(seed, sizeof letters - 1)];
+		name[k] = letters[random_below(seed, sizeof(letters) - 1)];
 	snprintf(name + length, 24, "%zu", i);
 }
 
@@ -55,7 +55,7 @@ static void make_group(const struct h5make *m, uint64_t *seed, size_t n, size_t 
 	assert_true(file >= 0);
 	for (size_t i = 0; i < NOBJECTS; i++) {
 		object[i] = H5Tcopy(type);
-		snprintf(name, sizeof name, "object %zu", i);
+		snprintf(name, sizeof(name), "object %zu", i);
 		assert_true(H5Tcommit2(file, name, object[i], H5P_DEFAULT, H5P_DEFAULT,
 				       H5P_DEFAULT) >= 0);
 	}
@@ -104,7 +104,7 @@ static bool keep(void *ctx, const char *name, size_t length, uint64_t addr)
 
 static struct names *walk(const char *file)
 {
-	struct names *t = qn_calloc(1, sizeof *t);
+	struct names *t = qn_calloc(1, sizeof(*t));
 	struct opened o;
 	bool all = false;
 
@@ -148,7 +148,7 @@ static void assert_none_else(const char *file, const struct names *t)
 	char name[MOST_LENGTH + 2];
 	uint64_t addr;
 
-	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		assert_true(find(file, others[i], strlen(others[i]), &addr));
 		assert_int_equal(addr, NOT_THERE);
 	}
@@ -169,7 +169,7 @@ static void test_as_the_walk(void **state)
 	uint64_t seed = random_seed(5);
 
 	(void)state;
-	for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
 		struct h5make m;
 		struct names *t;
 		uint64_t addr;
@@ -193,7 +193,7 @@ static void test_as_the_walk(void **state)
 static void put(uint8_t *p, uint64_t v)
 {
 	v = htole64(v);
-	memcpy(p, &v, sizeof v);
+	memcpy(p, &v, sizeof(v));
 }
 
 /* Other keys in a node: names in the heap, and places that are none. */
@@ -215,9 +215,9 @@ static void spoil_order(uint64_t *seed, uint8_t *leaf)
 		uint8_t *a = leaf + 8 + ENTRY_NBYTES * i, entry[ENTRY_NBYTES];
 		uint8_t *b = leaf + 8 + ENTRY_NBYTES * random_below(seed, i + 1);
 
-		memcpy(entry, a, sizeof entry);
-		memmove(a, b, sizeof entry);
-		memcpy(b, entry, sizeof entry);
+		memcpy(entry, a, sizeof(entry));
+		memmove(a, b, sizeof(entry));
+		memcpy(b, entry, sizeof(entry));
 	}
 }
 
@@ -291,7 +291,7 @@ static void test_few_reads(void **state)
 		for (size_t i = 0; i < NOBJECTS; i++) {
 			char name[32];
 
-			snprintf(name, sizeof name, "object %zu", i);
+			snprintf(name, sizeof(name), "object %zu", i);
 			assert_in_range(reads_of(&m, name), 1, WITHIN);
 		}
 		h5make_fini(&m);

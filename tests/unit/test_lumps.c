@@ -47,7 +47,7 @@ static void make_chunks(struct qn_dataset *d, enum disorder how, uint64_t *seed)
 	uint64_t grid[QUERN_MAX_DIMS], n = qn_dataset_grid(d, grid);
 	uint64_t density = 1 + random_below(seed, 4);
 
-	d->chunks = calloc(n + 1, sizeof *d->chunks);
+	d->chunks = calloc(n + 1, sizeof(*d->chunks));
 	for (uint64_t i = 0; i < n; i++)
 		if (random_below(seed, 5) <= density)
 			d->chunks[d->nchunks++] = (struct qn_chunk){
@@ -73,8 +73,8 @@ static void make_mosaic(struct qn_mosaic *m, int ndim, uint64_t *shape, enum dis
 		struct qn_dataset d = { .ndim = ndim, .layout = QN_CHUNKED, .native = true,
 					.type = { .class = QN_INT, .size = ELEMENT } };
 
-		memcpy(d.shape, shape, sizeof d.shape);
-		memcpy(d.chunk, chunk, sizeof d.chunk);
+		memcpy(d.shape, shape, sizeof(d.shape));
+		memcpy(d.chunk, chunk, sizeof(d.chunk));
 		d.shape[0] = 1 + random_below(seed, 9);
 		d.file = strdup("f");
 		d.path = strdup("/x");
@@ -90,7 +90,7 @@ static void select_box(struct quern_box *box, int ndim, const uint64_t *shape, u
 {
 	bool whole = random_below(seed, 3) == 0;
 
-	memset(box, 0, sizeof *box);
+	memset(box, 0, sizeof(*box));
 	box->ndim = ndim;
 	for (int d = 0; d < ndim; d++) {
 		box->start[d] = whole ? 0 : random_below(seed, shape[d]);
@@ -230,7 +230,7 @@ static void check_both(const struct qn_mosaic *m, const struct quern_box *box,
 
 	if (qn_items_init(&items, m, box, demand, &err))
 		return;		/* a dimension that the members share is to be whole */
-	order = calloc(items.nitems + 1, sizeof *order);
+	order = calloc(items.nitems + 1, sizeof(*order));
 	for (uint64_t most = 1; most <= 1000; most = 10 * most) {
 		for (int counts = 0; counts < (items.max_chunks == 1 ? 2 : 1); counts++) {
 			struct qn_lumps l;

@@ -73,20 +73,20 @@ struct work {
 static void make_work(struct work *k, uint64_t n, uint64_t least, uint64_t spread, uint32_t nsets,
 		      uint64_t *seed)
 {
-	memset(k, 0, sizeof *k);
-	k->stored = calloc(n + 1, sizeof *k->stored);
-	k->decoded = calloc(n + 1, sizeof *k->decoded);
-	k->set = calloc(n + 1, sizeof *k->set);
+	memset(k, 0, sizeof(*k));
+	k->stored = calloc(n + 1, sizeof(*k->stored));
+	k->decoded = calloc(n + 1, sizeof(*k->decoded));
+	k->set = calloc(n + 1, sizeof(*k->set));
 	k->homes.nsets = nsets;
-	k->homes.first = calloc(nsets + 1, sizeof *k->homes.first);
-	k->homes.home = calloc(3 * nsets + 1, sizeof *k->homes.home);
+	k->homes.first = calloc(nsets + 1, sizeof(*k->homes.first));
+	k->homes.home = calloc(3 * nsets + 1, sizeof(*k->homes.home));
 	k->homes.shared = calloc(nsets + 1, 1);
 	for (uint64_t i = 0; i < n; i++) {
 		k->stored[i] = least + (spread > 1 ? random_below(seed, spread) : 0);
 		k->decoded[i] = k->stored[i];
 		k->set[i] = nsets ? (uint32_t)random_below(seed, nsets) : QN_NO_HOMES;
 	}
-	k->w = (struct qn_work){ .nitems = n, .lump = calloc(n + 1, sizeof *k->w.lump) };
+	k->w = (struct qn_work){ .nitems = n, .lump = calloc(n + 1, sizeof(*k->w.lump)) };
 }
 
 /* The lumps: of up to `per` items that follow each other and have the same homes. */
@@ -264,8 +264,8 @@ static struct qn_plan plan_lumps(const struct cluster *c, struct work *k,
 	assert_int_equal(qn_plan_make(&c->c, &k->w, rates, &p, NULL, &err), 0);
 	assert_int_equal(qn_plan_make(&c->c, &k->w, rates, &again, NULL, &err), 0);
 	check_plan(c, k, rates, &p);
-	assert_memory_equal(p.at, again.at, ((size_t)p.nranks + 1) * sizeof *p.at);
-	assert_memory_equal(p.range, again.range, p.at[p.nranks] * sizeof *p.range);
+	assert_memory_equal(p.at, again.at, ((size_t)p.nranks + 1) * sizeof(*p.at));
+	assert_memory_equal(p.range, again.range, p.at[p.nranks] * sizeof(*p.range));
 	qn_plan_fini(&again);
 	return p;
 }
@@ -373,7 +373,7 @@ static const struct small {
 	{ 1, "numa:1 core:4 pu:1", 4, 11 },	{ 3, "numa:2 core:3 pu:1", 2, 9 },
 };
 
-#define NSMALLS (sizeof smalls / sizeof *smalls)
+#define NSMALLS (sizeof(smalls) / sizeof(*smalls))
 
 static const struct qn_rates limited = { .read = { 1e-6, 1.2e-6, 2e-6, 2.1e-6, 4e-6 },
 					 .compute = 1e-6, .disk = 4e5, .shared_host = 3e5,
@@ -423,7 +423,7 @@ static const struct shape {
 	{ 2, "core:2 pu:1", 7 },		/* oversubscribed */
 };
 
-#define NSHAPES (sizeof shapes / sizeof *shapes)
+#define NSHAPES (sizeof(shapes) / sizeof(*shapes))
 
 static void make_shape(struct cluster *c, size_t i)
 {
@@ -496,7 +496,7 @@ static void test_even_homes_are_honoured(void **state)
 	uint64_t seed = random_seed(9);
 
 	(void)state;
-	for (size_t s = 0; s < sizeof on / sizeof *on; s++)
+	for (size_t s = 0; s < sizeof(on) / sizeof(*on); s++)
 		for (int mixed = 0; mixed < 2; mixed++) {
 			struct cluster c;
 			struct work k;
@@ -602,7 +602,7 @@ static void test_homes_without_a_rank(void **state)
 	make_work(&k, 1000, 10, 10, 2, &seed);
 	add_set(&k, 0, true, 1, memory(77, 1));
 	add_set(&k, 1, false, 1, disk(78));
-	memset(k.set, 0, 1000 * sizeof *k.set);
+	memset(k.set, 0, 1000 * sizeof(*k.set));
 	p = plan(&c, &k, &plain);
 	assert_int_equal(p.why[QN_WHY_NO_RANK], p.homed);
 	qn_plan_fini(&p);
@@ -712,7 +712,7 @@ static void test_lumps_are_parted(void **state)
 
 	(void)state;
 	for (size_t s = 0; s < NSHAPES; s++)
-		for (size_t i = 0; i < sizeof per / sizeof *per; i++) {
+		for (size_t i = 0; i < sizeof(per) / sizeof(*per); i++) {
 			struct cluster c;
 			struct work k;
 			struct qn_plan p, each;

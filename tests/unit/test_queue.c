@@ -212,10 +212,10 @@ static void test_tasks(void **state)
 	assert_int_equal(qn_comm_new(MPI_COMM_NULL, &c, &err), QUERN_OK);
 	assert_int_equal(qn_queues_new(c, &share, 0, 1, &q, &err), QUERN_OK);
 	own = &q.queue[0];
-	memcpy(own->stretch, want, sizeof want);
+	memcpy(own->stretch, want, sizeof(want));
 	for (uint64_t i = 0; i < share.nchunks; i++)
 		own->chunk[i] = (struct qn_chunk){ i, 7 * i, 5, 1 };
-	assert_memory_equal(own->stretch, want, sizeof want);
+	assert_memory_equal(own->stretch, want, sizeof(want));
 	for (uint32_t t = 0, s = 0; t < share.nitems; t++) {
 		s += s + 1 < NSTRETCHES && want[s + 1].task <= t;
 		for (uint32_t from = 0; from < NSTRETCHES; from++) {
@@ -230,7 +230,7 @@ static void test_tasks(void **state)
 			for (uint64_t i = 0; i < task.nchunks; i++) {
 				struct qn_chunk is = { number + i, 7 * (number + i), 5, 1 };
 
-				assert_memory_equal(&chunk[i], &is, sizeof is);
+				assert_memory_equal(&chunk[i], &is, sizeof(is));
 			}
 		}
 	}

@@ -38,7 +38,7 @@ static struct qn_dataset describe(uint64_t nbytes)
 {
 	struct qn_dataset d = { .nchunks = FILE_NBYTES / nbytes };
 
-	d.chunks = calloc(d.nchunks, sizeof *d.chunks);
+	d.chunks = calloc(d.nchunks, sizeof(*d.chunks));
 	assert_non_null(d.chunks);
 	for (uint64_t i = 0; i < d.nchunks; i++)
 		d.chunks[i] = (struct qn_chunk){ i, i * nbytes, (uint32_t)nbytes, 0 };
@@ -51,7 +51,7 @@ static void test_counted(void **state)
 	int fd = make_file(FILE_NBYTES / 2);
 
 	(void)state;
-	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		struct qn_dataset d = describe(sizes[i]);
 		struct qn_resident r;
 

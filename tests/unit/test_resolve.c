@@ -154,11 +154,11 @@ static void compare(struct fixture *f, const char *file, const char *path)
 	if (qn_source_describe(file, path, NULL, true, &d, &err))
 		fail_msg("%s", err.text);
 	n = qn_dataset_nelems(&d);
-	r.out = qn_calloc((size_t)n, sizeof *r.out);
-	want = qn_calloc((size_t)n, sizeof *want);
+	r.out = qn_calloc((size_t)n, sizeof(*r.out));
+	want = qn_calloc((size_t)n, sizeof(*want));
 	for (uint64_t i = 0; i < n; i++)
 		want[i] = UNTOUCHED;
-	memcpy(&fill, d.fill_value, sizeof fill);
+	memcpy(&fill, d.fill_value, sizeof(fill));
 	qn_mosaic_init(&m, d.ndim);
 	if (qn_resolve(&d, origin, 2, &m, &err))
 		fail_msg("%s", err.text);
@@ -200,7 +200,7 @@ static hid_t create(const struct fixture *f, const char *name)
 	char path[400];
 
 	H5Pset_libver_bounds(fapl, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
-	path_of(f, name, path, sizeof path);
+	path_of(f, name, path, sizeof(path));
 	file = must(H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, fapl));
 	H5Pclose(fapl);
 	return file;
@@ -208,7 +208,7 @@ static hid_t create(const struct fixture *f, const char *name)
 
 static void write_numbers(hid_t dset, uint64_t n, int32_t first)
 {
-	int32_t *v = qn_calloc((size_t)n, sizeof *v);
+	int32_t *v = qn_calloc((size_t)n, sizeof(*v));
 
 	for (uint64_t i = 0; i < n; i++)
 		v[i] = first + (int32_t)i;
@@ -255,7 +255,7 @@ static void make_sources(struct fixture *f)
 		char name[16];
 		hid_t file;
 
-		snprintf(name, sizeof name, "s%d.h5", i);
+		snprintf(name, sizeof(name), "s%d.h5", i);
 		file = create(f, name);
 		make_source(f, file, "a", 1000 + 100000 * i);
 		make_source(f, file, "b", 50000 + 100000 * i);
@@ -329,7 +329,7 @@ static void add_mapping(struct fixture *f, hid_t dcpl, const hsize_t *shape)
 	}
 	a = selected(f->ndim, shape, NULL, &to);
 	b = selected(f->ndim, f->shape, NULL, &from);
-	choose_name(f, file, sizeof file);
+	choose_name(f, file, sizeof(file));
 	must(H5Pset_virtual(dcpl, a, file, below(f, 20) ? below(f, 2) ? "a" : "/b" : "none", b));
 	H5Sclose(a);
 	H5Sclose(b);
@@ -362,7 +362,7 @@ static void test_random(void **state)
 	struct fixture *f = *state;
 	char path[400];
 
-	path_of(f, "v.h5", path, sizeof path);
+	path_of(f, "v.h5", path, sizeof(path));
 	for (int i = 0; i < NCASES; i++) {
 		hsize_t shape[MAX_NDIM];
 		hid_t file, dcpl;
@@ -392,13 +392,13 @@ static void test_nested(void **state)
 	char path[400];
 
 	f->simple_names = true;
-	path_of(f, "outer.h5", path, sizeof path);
+	path_of(f, "outer.h5", path, sizeof(path));
 	for (int i = 0; i < NCASES / 4; i++) {
 		hsize_t inner[MAX_NDIM], shape[MAX_NDIM], kept[MAX_NDIM];
 		hid_t file, dcpl;
 
 		make_sources(f);
-		memcpy(kept, f->shape, sizeof kept);
+		memcpy(kept, f->shape, sizeof(kept));
 		for (int d = 0; d < f->ndim; d++) {
 			inner[d] = 1 + below(f, MAX_SIZE);
 			shape[d] = 1 + below(f, MAX_SIZE);
@@ -411,7 +411,7 @@ static void test_nested(void **state)
 		make_dataset(file, "a", f->ndim, inner, NULL, dcpl);
 		H5Pclose(dcpl);
 		H5Fclose(file);
-		memcpy(f->shape, inner, sizeof inner);
+		memcpy(f->shape, inner, sizeof(inner));
 		file = create(f, "s2.h5");
 		make_source(f, file, "a", 500);
 		make_source(f, file, "b", 900);
@@ -437,7 +437,7 @@ static void test_nested(void **state)
 		make_dataset(file, "v", f->ndim, shape, NULL, dcpl);
 		H5Pclose(dcpl);
 		H5Fclose(file);
-		memcpy(f->shape, kept, sizeof kept);
+		memcpy(f->shape, kept, sizeof(kept));
 		compare(f, path, "/v");
 	}
 	assert_int_equal(f->nlibrary, 0);
@@ -449,7 +449,7 @@ static void test_unlimited(void **state)
 	struct fixture *f = *state;
 	char path[400], name[16];
 
-	path_of(f, "v.h5", path, sizeof path);
+	path_of(f, "v.h5", path, sizeof(path));
 	for (int i = 0; i < NCASES / 4; i++) {
 		hsize_t shape[2] = { 1, 4 }, most[2] = { H5S_UNLIMITED, 4 };
 		hsize_t source_shape[2] = { 1, 4 };
@@ -460,8 +460,8 @@ static void test_unlimited(void **state)
 		f->ndim = 2;
 		f->shape[1] = 4;
 		for (int k = 0; k < NSOURCES; k++) {
-			snprintf(name, sizeof name, "s%d.h5", k);
-			unlink((path_of(f, name, path, sizeof path), path));
+			snprintf(name, sizeof(name), "s%d.h5", k);
+			unlink((path_of(f, name, path, sizeof(path)), path));
 			f->shape[0] = numbered ? block : 3 + below(f, 20);
 			if (numbered && below(f, 5) == 0)
 				continue;
@@ -469,7 +469,7 @@ static void test_unlimited(void **state)
 			make_source(f, file, "a", 1000 * (k + 1));
 			H5Fclose(file);
 		}
-		path_of(f, "v.h5", path, sizeof path);
+		path_of(f, "v.h5", path, sizeof(path));
 		for (hsize_t k = 0; k < (numbered ? 1 : nsources); k++) {
 			struct slab to = { { k * block, 0 }, { nsources * block, 1 },
 					   { H5S_UNLIMITED, 1 }, { block, 4 } };
@@ -477,7 +477,7 @@ static void test_unlimited(void **state)
 					     { H5S_UNLIMITED, 1 }, { 1, 4 } };
 			hid_t a = selected(2, shape, most, &to), b;
 
-			snprintf(name, sizeof name, numbered ? "s%%b.h5" : "s%d.h5", (int)k);
+			snprintf(name, sizeof(name), numbered ? "s%%b.h5" : "s%d.h5", (int)k);
 			source_shape[0] = numbered ? block : 1;
 			b = numbered ? must(H5Screate_simple(2, source_shape, NULL))
 				     : selected(2, source_shape, most, &from);
@@ -500,7 +500,7 @@ static void test_raw(void **state)
 	struct fixture *f = *state;
 	char path[400], raw[400];
 
-	path_of(f, "x.h5", path, sizeof path);
+	path_of(f, "x.h5", path, sizeof(path));
 	for (int i = 0; i < NCASES / 4; i++) {
 		hsize_t shape[2] = { 1 + below(f, 40), 1 + below(f, 9) }, row = 4 * shape[1], at = 0;
 		hid_t dcpl = H5Pcreate(H5P_DATASET_CREATE), file = create(f, "x.h5");
@@ -510,7 +510,7 @@ static void test_raw(void **state)
 			uint64_t nbytes = offset + n * row;
 			int fd;
 
-			snprintf(raw, sizeof raw, "%s/raw%d", f->dir, k);
+			snprintf(raw, sizeof(raw), "%s/raw%d", f->dir, k);
 			must(H5Pset_external(dcpl, raw, (off_t)offset, n * row));
 			fd = open(raw, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 			if (below(f, 4) == 0)
@@ -570,7 +570,7 @@ static void expect(struct fixture *f, const char *words)
 	struct quern_message err = { .status = QUERN_OK };
 	char path[400];
 
-	path_of(f, "v.h5", path, sizeof path);
+	path_of(f, "v.h5", path, sizeof(path));
 	if (resolve(path, "/v", &err) != QUERN_ERR_DATA)
 		fail_msg("no error, for want of '%s'", words);
 	if (!strstr(err.text, words))
@@ -595,9 +595,9 @@ static void make_damaged(struct fixture *f, const char *name)
 	must(H5Lcreate_soft("/b", file, "nowhere", H5P_DEFAULT, H5P_DEFAULT));
 	H5Pclose(dcpl);
 	H5Fclose(file);
-	path_of(f, name, path, sizeof path);
+	path_of(f, name, path, sizeof(path));
 	fd = open(path, O_RDWR);
-	nbytes = read(fd, bytes, sizeof bytes);
+	nbytes = read(fd, bytes, sizeof(bytes));
 	index = memmem(bytes, (size_t)nbytes, "FAHD", 4);
 	assert_non_null(index);
 	assert_int_equal(pwrite(fd, "\xff", 1, index - bytes + 6), 1);
@@ -612,14 +612,14 @@ static void test_refusals(void **state)
 	int fd;
 
 	make_sources(f);
-	path_of(f, "fifo", path, sizeof path);
+	path_of(f, "fifo", path, sizeof(path));
 	assert_int_equal(mkfifo(path, 0600), 0);
 	map_all(f, "fifo", "a", 5);
 	expect(f, "a device, a pipe or a socket");
 	map_all(f, "/dev/null", "a", 5);
 	expect(f, "a device, a pipe or a socket");
 	/* The source may not be taken for one that is missing. */
-	path_of(f, "broken.h5", path, sizeof path);
+	path_of(f, "broken.h5", path, sizeof(path));
 	fd = open(path, O_WRONLY | O_CREAT, 0600);
 	assert_int_equal(write(fd, "\x89HDF\r\n\x1a\n and then nothing that makes sense", 40), 40);
 	close(fd);
@@ -631,7 +631,7 @@ static void test_refusals(void **state)
 	map_all(f, "damaged.h5", "soft", 9);
 	expect(f, "index is damaged");
 	map_all(f, "damaged.h5", "nowhere", 9);
-	path_of(f, "v.h5", path, sizeof path);
+	path_of(f, "v.h5", path, sizeof(path));
 	assert_int_equal(resolve(path, "/v", &err), QUERN_OK);
 	map_all(f, ".", "v", 5);
 	expect(f, "in a circle");
@@ -652,10 +652,10 @@ static void test_refusals(void **state)
 
 static int set_up(void **state)
 {
-	struct fixture *f = calloc(1, sizeof *f);
+	struct fixture *f = calloc(1, sizeof(*f));
 	const char *tmp = getenv("TMPDIR");
 
-	snprintf(f->dir, sizeof f->dir, "%s/quern-test-XXXXXX", tmp ? tmp : "/tmp");
+	snprintf(f->dir, sizeof(f->dir), "%s/quern-test-XXXXXX", tmp ? tmp : "/tmp");
 	f->random = 20240517;
 	*state = f;
 	return mkdtemp(f->dir) ? 0 : -1;
@@ -666,7 +666,7 @@ static int tear_down(void **state)
 	struct fixture *f = *state;
 	char command[400];
 
-	snprintf(command, sizeof command, "rm -r '%s'", f->dir);
+	snprintf(command, sizeof(command), "rm -r '%s'", f->dir);
 	print_message("# %llu native, %llu by the library, %llu with missing sources, %llu empty\n",
 		      (unsigned long long)f->nnative, (unsigned long long)f->nlibrary,
 		      (unsigned long long)f->nmissing, (unsigned long long)f->nempty);

@@ -203,12 +203,12 @@ static enum quern_status fake_axis(void *ctx, const struct qn_dataset *d, int di
 
 	(void)err;
 	qn_axis_fini(a);
-	snprintf(c.units, sizeof c.units, "%s", dim ? "m" : "nanoseconds since 1970-01-01");
+	snprintf(c.units, sizeof(c.units), "%s", dim ? "m" : "nanoseconds since 1970-01-01");
 	qn_axis_init(a, &c);
-	a->integers = dim ? NULL : calloc(a->n, sizeof *a->integers);
-	a->reals = dim ? calloc(a->n, sizeof *a->reals) : NULL;
+	a->integers = dim ? NULL : calloc(a->n, sizeof(*a->integers));
+	a->reals = dim ? calloc(a->n, sizeof(*a->reals)) : NULL;
 	fill_axis(dim, a);
-	assert_true(qn_axis_check(a, &c, sizeof why, why));
+	assert_true(qn_axis_check(a, &c, sizeof(why), why));
 	*axis = a;
 	return QUERN_OK;
 }
@@ -239,7 +239,7 @@ static void test_values(void **state)
 	struct qn_coordinates c = { .axis = fake_axis, .ctx = &axis };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+	for (size_t i = 0; i < sizeof(some) / sizeof(*some); i++) {
 		struct quern_message err = { .status = QUERN_OK };
 		struct quern_box box;
 		const struct good *g = &some[i];
@@ -272,7 +272,7 @@ static void test_no_values(void **state)
 	struct qn_coordinates c = { .axis = fake_axis, .ctx = &axis };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++) {
 		struct quern_message err = { .status = QUERN_OK };
 		struct quern_box box;
 
@@ -321,10 +321,10 @@ static void make_globe(const struct globe *g, struct qn_dataset *d)
 				  .is_longitude = true };
 	qn_axis_fini(&lon);
 	qn_axis_init(&lon, d);
-	lon.reals = calloc(lon.n, sizeof *lon.reals);
+	lon.reals = calloc(lon.n, sizeof(*lon.reals));
 	for (int i = 0; i < g->n; i++)
 		lon.reals[i] = g->first + i * g->step;
-	assert_true(qn_axis_check(&lon, d, sizeof why, why));
+	assert_true(qn_axis_check(&lon, d, sizeof(why), why));
 }
 
 /* Marks what a text selects; false, with what was said: it is refused. */
@@ -333,7 +333,7 @@ static bool mark(const struct qn_dataset *d, const char *text, bool *is, struct 
 	struct qn_coordinates c = { .axis = lon_axis };
 	struct quern_box box;
 
-	memset(err, 0, sizeof *err);
+	memset(err, 0, sizeof(*err));
 	if (qn_select(d, text, &c, &box, err))
 		return false;
 	for (uint64_t i = 0; i < box.count[0]; i++) {
@@ -406,7 +406,7 @@ static void test_longitudes(void **state)
 		char text[64];
 
 		make_globe(g, &d);
-		snprintf(text, sizeof text, "lon=%.2f:%.2f:%d", from, to, step);
+		snprintf(text, sizeof(text), "lon=%.2f:%.2f:%d", from, to, step);
 		mark_all(&d, text, is);
 		expect(g, from, to, step, want);
 		if (!same(g, is, want))
@@ -433,7 +433,7 @@ static void test_written_longitudes(void **state)
 	make_globe(&region, &d);
 	for (int i = 0; i < region.n; i++)
 		lon.reals[i] = (i - 100) / 10.0;
-	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
 		assert_int_equal(qn_select(&d, wanted[i].text, &c, &box, &err), QUERN_OK);
 		assert_int_equal(box.start[0], wanted[i].first);
 		assert_int_equal(box.count[0], wanted[i].n);

@@ -36,7 +36,7 @@ static void begin(struct fixture *f, int nhosts, uint32_t nthreads)
 {
 	int n = 2 * nhosts;
 
-	memset(f, 0, sizeof *f);
+	memset(f, 0, sizeof(*f));
 	f->cluster = (struct qn_cluster){ n, f->place };
 	for (uint32_t r = 0; r < (uint32_t)n; r++) {
 		f->place[r] = (struct qn_place){ r / 2, r % 2, nthreads };
@@ -60,7 +60,7 @@ static struct qn_forecast simulate(const struct fixture *f, const double *slow)
 	assert_int_equal(qn_simulate(&f->cluster, &f->work, &plan, &f->costs, slow, &seen, &err), 0);
 	assert_int_equal(qn_simulate(&f->cluster, &f->work, &plan, &f->costs, slow, &again, &err),
 			 0);
-	assert_memory_equal(&seen, &again, sizeof seen);
+	assert_memory_equal(&seen, &again, sizeof(seen));
 	qn_plan_fini(&plan);
 	return seen;
 }
@@ -228,12 +228,12 @@ static void test_ten_thousand_hosts(void **state)
 	enum { NRANKS = NHOSTS * NNODES, NLUMPS = NHOSTS * PER_HOST / PER_LUMP };
 	const uint64_t chunk = UINT64_C(100000000);
 	struct quern_message err = { .status = QUERN_OK };
-	struct qn_place *place = calloc(NRANKS, sizeof *place);
-	struct qn_home *home = calloc(NHOSTS, sizeof *home);
-	uint64_t *first = calloc(NHOSTS + 1, sizeof *first);
+	struct qn_place *place = calloc(NRANKS, sizeof(*place));
+	struct qn_home *home = calloc(NHOSTS, sizeof(*home));
+	uint64_t *first = calloc(NHOSTS + 1, sizeof(*first));
 	uint8_t *shared = calloc(NHOSTS, 1);
 	struct qn_homes homes = { NHOSTS, first, home, shared };
-	struct qn_lump *lump = calloc(NLUMPS, sizeof *lump);
+	struct qn_lump *lump = calloc(NLUMPS, sizeof(*lump));
 	struct qn_work work = { (uint64_t)NHOSTS * PER_HOST, NLUMPS, lump, &homes };
 	struct qn_cluster cluster = { NRANKS, place };
 	struct qn_forecast f;

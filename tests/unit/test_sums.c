@@ -40,18 +40,18 @@ static void test_sum(void **state)
 	assert_true(qn_sum_equal(&a, &b));
 	text[31] = 'G';
 	assert_false(qn_sum_read(text, &b));
-	for (size_t i = 0; i < sizeof data; i++)
+	for (size_t i = 0; i < sizeof(data); i++)
 		data[i] = (uint8_t)(i * i);
-	qn_sum_of(data, sizeof data, &a);
+	qn_sum_of(data, sizeof(data), &a);
 	s = qn_summer_new();
 	assert_non_null(s);
-	for (size_t i = 0; i < sizeof data; i += 100)
+	for (size_t i = 0; i < sizeof(data); i += 100)
 		qn_summer_add(s, data + i, 100);
 	qn_summer_get(s, &b);
 	assert_true(qn_sum_equal(&a, &b));
 	data[1234] ^= 8;
 	qn_summer_reset(s);
-	qn_summer_add(s, data, sizeof data);
+	qn_summer_add(s, data, sizeof(data));
 	qn_summer_get(s, &b);
 	assert_false(qn_sum_equal(&a, &b));
 	qn_summer_free(s);
@@ -122,14 +122,14 @@ static void test_dataset(void **state)
 
 static void add_chunks(struct qn_dataset_sums *d, uint64_t n, unsigned seed)
 {
-	d->chunks = calloc(n + 1, sizeof *d->chunks);
+	d->chunks = calloc(n + 1, sizeof(*d->chunks));
 	assert_non_null(d->chunks);
 	d->nchunks = n;
 	for (uint64_t i = 0; i < n; i++) {
 		d->chunks[i].number = 2 * i + 1;
 		d->chunks[i].nbytes = (uint32_t)(1000 + i * seed);
 		d->chunks[i].filter_mask = i % 3 ? 0 : 0xf0000001;
-		qn_sum_of(&d->chunks[i], sizeof d->chunks[i], &d->chunks[i].sum);
+		qn_sum_of(&d->chunks[i], sizeof(d->chunks[i]), &d->chunks[i].sum);
 	}
 }
 
@@ -170,21 +170,21 @@ static void assert_same(const struct qn_sums *a, const struct qn_sums *b)
 		assert_string_equal(f->name, g->name);
 		assert_int_equal(f->nbytes, g->nbytes);
 		assert_int_equal(f->whole, g->whole);
-		assert_memory_equal(&f->rest, &g->rest, sizeof f->rest);
+		assert_memory_equal(&f->rest, &g->rest, sizeof(f->rest));
 		assert_int_equal(f->n, g->n);
 		for (size_t k = 0; k < f->n; k++) {
 			const struct qn_dataset_sums *d = &f->dataset[k], *e = &g->dataset[k];
 
 			assert_string_equal(d->path, e->path);
 			assert_string_equal(d->type, e->type);
-			assert_memory_equal(d->shape, e->shape, sizeof d->shape);
-			assert_memory_equal(d->chunk, e->chunk, sizeof d->chunk);
-			assert_memory_equal(&d->sum, &e->sum, sizeof d->sum);
+			assert_memory_equal(d->shape, e->shape, sizeof(d->shape));
+			assert_memory_equal(d->chunk, e->chunk, sizeof(d->chunk));
+			assert_memory_equal(&d->sum, &e->sum, sizeof(d->sum));
 			assert_int_equal(d->elements, e->elements);
 			assert_int_equal(d->nchunks, e->nchunks);
 			if (d->nchunks)
 				assert_memory_equal(d->chunks, e->chunks,
-						    d->nchunks * sizeof *d->chunks);
+						    d->nchunks * sizeof(*d->chunks));
 			assert_ptr_equal(qn_file_sums_find(f, e->path), d);
 		}
 		assert_null(qn_file_sums_find(f, "/nosuch"));
@@ -254,7 +254,7 @@ static enum quern_status parse(const char *text)
 
 	qn_sum_of(text, strlen(text), &end);
 	qn_sum_write(&end, digits);
-	n = snprintf(all, sizeof all, "%send %s\n", text, digits);
+	n = snprintf(all, sizeof(all), "%send %s\n", text, digits);
 	st = qn_sums_parse("s", all, (size_t)n, &s, &err);
 	assert_int_equal(st, err.status);
 	if (st)
@@ -319,9 +319,9 @@ static void test_hostile_text(void **state)
 	(void)state;
 	if (is_without_sums())
 		return;
-	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		assert_int_equal(parse(good[i]), QUERN_OK);
-	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(parse(bad[i]), QUERN_ERR_DATA);
 }
 

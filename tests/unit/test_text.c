@@ -37,7 +37,7 @@ static void test_plain(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		char *plain = qn_text_plain(cases[i].text), *again = qn_text_plain(plain);
 
 		assert_string_equal(plain, cases[i].plain);
@@ -64,7 +64,7 @@ static void test_words(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		char *word = NULL;
 		size_t n = 0;
 		FILE *f = open_memstream(&word, &n);
@@ -86,7 +86,7 @@ static void test_any_bytes(void **state)
 	for (int i = 0; i < 20000; i++) {
 		char bytes[24], *plain;
 		const char *at, *end;
-		size_t n = (size_t)random_below(&seed, sizeof bytes - 1);
+		size_t n = (size_t)random_below(&seed, sizeof(bytes) - 1);
 
 		for (size_t k = 0; k < n; k++)
 			bytes[k] = (char)(1 + random_below(&seed, 255));
@@ -131,7 +131,7 @@ static void test_long_names(void **state)
 	static const char *const characters[] = { "x", "\303\266", "\033", "\377", "\346\270\251" };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof characters / sizeof *characters; i++)
+	for (size_t i = 0; i < sizeof(characters) / sizeof(*characters); i++)
 		for (size_t n = 1; n < 5000; n = 3 * n + 1) {
 			struct quern_message err = { 0 };
 			char *name = long_name(n, characters[i]), *plain;

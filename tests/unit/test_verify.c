@@ -28,7 +28,7 @@ static json_t *verify(const char *setting, enum quern_status want)
 	const char *settings[] = { setting, NULL }, *file = made.file;
 	char *text = NULL, why[1024];
 	enum quern_status st = quern_verify(MPI_COMM_NULL, &file, 1, settings, NULL, NULL, &text,
-					    why, sizeof why);
+					    why, sizeof(why));
 	json_t *doc;
 
 	if (st != want)
@@ -355,7 +355,7 @@ static void test_damage(void **state)
 	assert_true(at + 8 < n);
 	memcpy(p + at, &first, 8);
 	spill(p, n);
-	snprintf(part, sizeof part, "chunk (1, 0) at file offset %llu: damaged index: it lies over",
+	snprintf(part, sizeof(part), "chunk (1, 0) at file offset %llu: damaged index: it lies over",
 		 (unsigned long long)first);
 	assert_damages(NULL, 1, part);
 	memcpy(p + at, &second, 8);
@@ -378,9 +378,9 @@ static int set_up(void **state)
 	(void)state;
 	if (!h5make_init(&made))
 		return -1;
-	snprintf(sums, sizeof sums, "%s/sums", made.dir);
-	snprintf(with_sums, sizeof with_sums, "sums=%s", sums);
-	snprintf(write_sums, sizeof write_sums, "write-sums=%s", sums);
+	snprintf(sums, sizeof(sums), "%s/sums", made.dir);
+	snprintf(with_sums, sizeof(with_sums), "sums=%s", sums);
+	snprintf(write_sums, sizeof(write_sums), "write-sums=%s", sums);
 	return 0;
 }
 

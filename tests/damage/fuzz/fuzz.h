@@ -79,7 +79,7 @@ static inline int replay_directory(const char *name)
 
 	while (d && (e = readdir(d)))
 		if (e->d_name[0] != '.') {
-			snprintf(path, sizeof path, "%s/%s", name, e->d_name);
+			snprintf(path, sizeof(path), "%s/%s", name, e->d_name);
 			n += replay_file(path);
 		}
 	if (d)

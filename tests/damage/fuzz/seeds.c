@@ -38,7 +38,7 @@ static struct out begin(const char *target)
 	char name[4096];
 	struct out o;
 
-	snprintf(name, sizeof name, "%s/%s/%u", directory, target, nwritten++);
+	snprintf(name, sizeof(name), "%s/%s/%u", directory, target, nwritten++);
 	o.f = fopen(name, "w");
 	if (!o.f) {
 		perror(name);
@@ -200,7 +200,7 @@ static void unpack_seeds(const struct qn_dataset *d)
 	void *flat;
 	struct out o;
 
-	memset(&good, 0, sizeof good);
+	memset(&good, 0, sizeof(good));
 	seed.file = (char *)(uintptr_t)SEED_FILE;
 	seed.path = (char *)(uintptr_t)SEED_PATH;
 	seed.file_nbytes = SEED_FILE_NBYTES;
@@ -215,15 +215,15 @@ static void unpack_seeds(const struct qn_dataset *d)
 	o = begin("unpack");
 	n = nbytes;
 	put(&o, 1, 1);
-	put_bytes(&o, &good, sizeof good);
-	put_bytes(&o, here, sizeof here);
+	put_bytes(&o, &good, sizeof(good));
+	put_bytes(&o, here, sizeof(here));
 	put_bytes(&o, "\0", 2);
-	put_bytes(&o, &n, sizeof n);
+	put_bytes(&o, &n, sizeof(n));
 	put_bytes(&o, flat, nbytes);
 	n = d->nchunks < 50 ? d->nchunks : 50;
-	put_bytes(&o, &n, sizeof n);
+	put_bytes(&o, &n, sizeof(n));
 	if (n)
-		put_bytes(&o, d->chunks, n * sizeof *d->chunks);
+		put_bytes(&o, d->chunks, n * sizeof(*d->chunks));
 	end(&o);
 	free(flat);
 }
@@ -259,10 +259,10 @@ static void listing_seed(const struct qn_listing *l)
 
 	if (!flat)
 		exit(1);
-	memset(&good, 0, sizeof good);
+	memset(&good, 0, sizeof(good));
 	put(&o, 2, 1);
-	put_bytes(&o, &good, sizeof good);
-	put_bytes(&o, &n, sizeof n);
+	put_bytes(&o, &good, sizeof(good));
+	put_bytes(&o, &n, sizeof(n));
 	put_bytes(&o, flat, nbytes);
 	free(flat);
 	end(&o);
@@ -288,8 +288,8 @@ static void sources_seed(void)
 	struct out o;
 	void *flat;
 
-	memset(&good, 0, sizeof good);
-	for (size_t i = 0; i < sizeof origins / sizeof origins[0]; i++)
+	memset(&good, 0, sizeof(good));
+	for (size_t i = 0; i < sizeof(origins) / sizeof(origins[0]); i++)
 		if (!qn_sources_add(&s, &origins[i]))
 			exit(1);
 	flat = qn_sources_pack(&s, &nbytes);
@@ -298,8 +298,8 @@ static void sources_seed(void)
 	n = nbytes;
 	o = begin("unpack");
 	put(&o, 3, 1);
-	put_bytes(&o, &good, sizeof good);
-	put_bytes(&o, &n, sizeof n);
+	put_bytes(&o, &good, sizeof(good));
+	put_bytes(&o, &n, sizeof(n));
 	put_bytes(&o, flat, nbytes);
 	end(&o);
 	free(flat);
@@ -346,7 +346,7 @@ static void texts(void)
 		"months since 0001-01-01 12:00:00 +5:30\ntime=2001:2002:2"
 	};
 
-	for (size_t i = 0; i < sizeof selections / sizeof selections[0]; i++)
+	for (size_t i = 0; i < sizeof(selections) / sizeof(selections[0]); i++)
 		for (int k = 0; k < 12; k += 5)
 			text_seed("select", k, selections[i]);
 	text_seed("sums", -1, "quern-sums 1\n");
@@ -360,7 +360,7 @@ static void make_directory(const char *target)
 {
 	char name[4096];
 
-	snprintf(name, sizeof name, "%s/%s", directory, target);
+	snprintf(name, sizeof(name), "%s/%s", directory, target);
 	if (mkdir(name, 0777) != 0 && errno != EEXIST) {
 		perror(name);
 		exit(1);
@@ -377,10 +377,10 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	directory = argv[1];
-	for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++)
+	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++)
 		make_directory(targets[i]);
 	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-	snprintf(file, sizeof file, "%s/small.h5", directory);
+	snprintf(file, sizeof(file), "%s/small.h5", directory);
 	for (size_t i = 0; i < SMALL_NKINDS; i++)
 		if (small_make(&small_kinds[i], file))
 			file_seeds(file);

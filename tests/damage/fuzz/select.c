@@ -49,16 +49,16 @@ static enum quern_status make_axis(void *ctx, const struct qn_dataset *d, int di
 	w->time.type.class = dim == 0 ? QN_INT : QN_FLOAT;
 	qn_axis_init(a, &w->time);
 	if (dim == 0)
-		a->integers = calloc(n, sizeof *a->integers);
+		a->integers = calloc(n, sizeof(*a->integers));
 	else
-		a->reals = calloc(n, sizeof *a->reals);
+		a->reals = calloc(n, sizeof(*a->reals));
 	FUZZ_CHECK(a->integers || a->reals);
 	for (uint64_t i = 0; i < n; i++)
 		if (dim == 0)
 			a->integers[i] = (int64_t)i * 12 - 100;
 		else
 			a->reals[i] = 90 - 2.5 * (double)i;
-	FUZZ_CHECK(qn_axis_check(a, &w->time, sizeof why, why));
+	FUZZ_CHECK(qn_axis_check(a, &w->time, sizeof(why), why));
 	*axis = a;
 	return QUERN_OK;
 }
@@ -96,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct quern_box box;
 	struct qn_dataset d;
 
-	if (in.n >= sizeof text)
+	if (in.n >= sizeof(text))
 		return 0;
 	memcpy(text, in.at, in.n);
 	text[in.n] = '\0';
@@ -106,9 +106,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		selection = newline + 1;
 	}
 	w.time.type.size = 8;
-	snprintf(w.time.units, sizeof w.time.units, "%.*s", (int)sizeof w.time.units - 1,
+	snprintf(w.time.units, sizeof(w.time.units), "%.*s", (int)sizeof(w.time.units) - 1,
 		 newline ? text : "hours since 2001-01-01 00:00:0.0");
-	snprintf(w.time.calendar, sizeof w.time.calendar, "%s", calendars[which / 3 % 4]);
+	snprintf(w.time.calendar, sizeof(w.time.calendar), "%s", calendars[which / 3 % 4]);
 	if (which % 3 == 0)
 		take(&d, 3, 100, 20, 30);
 	else if (which % 3 == 1)
