@@ -42,7 +42,7 @@ struct bench {
 	struct qn_chunk chunks[NCHUNKS];
 	int fd;
 	uint8_t *elems, *buffer[3];
-	void *state[2];		/* of the filters */
+	void *state[2]; /* of the filters */
 };
 
 /* Time of this thread's core, so that other programs disturb less. */
@@ -202,8 +202,8 @@ static void write_file(struct bench *b, encoder *encode)
 	if (n == 0 || n > ROOM)
 		die("cannot encode");
 	for (uint64_t i = 0; i < NCHUNKS; i++, addr += n) {
-		b->chunks[i] = (struct qn_chunk){ .number = i, .addr = addr,
-						  .nbytes = (uint32_t)n };
+		b->chunks[i] =
+			(struct qn_chunk){ .number = i, .addr = addr, .nbytes = (uint32_t)n };
 		if (pwrite(b->fd, b->buffer[0], n, (off_t)addr) != (ssize_t)n)
 			die("cannot write the file");
 	}
@@ -337,8 +337,10 @@ static double run_feed(const struct bench *b, struct qn_feed *f, qn_sink *sink, 
 
 	for (uint64_t i = 0; i < NCHUNKS; i++) {
 		struct qn_item item = {
-			.box = { .ndim = 1, .start = { i * CHUNK_NELEMS },
-				 .count = { CHUNK_NELEMS }, .step = { 1 } },
+			.box = { .ndim = 1,
+				 .start = { i * CHUNK_NELEMS },
+				 .count = { CHUNK_NELEMS },
+				 .step = { 1 } },
 			.nchunks = 1,
 			.chunks = &b->chunks[i],
 		};
@@ -376,9 +378,9 @@ static void report(const char *name, const struct qn_filter_step steps[2], encod
 	teardown(&b);
 }
 
-#define SHUFFLE                                                               \
-	{                                                                     \
-		.id = QN_FILTER_SHUFFLE, .nparams = 1, .params = { SIZE }     \
+#define SHUFFLE                                                           \
+	{                                                                 \
+		.id = QN_FILTER_SHUFFLE, .nparams = 1, .params = { SIZE } \
 	}
 
 int main(void)
@@ -402,8 +404,9 @@ int main(void)
 	       encode_blosc);
 #endif
 #ifdef QN_HAVE_SZIP
-	report("szip", (struct qn_filter_step[2]){
-			       { .id = 4, .nparams = 4, .params = { 32, 16, 32, 2048 } } },
+	report("szip",
+	       (struct qn_filter_step[2]){
+		       { .id = 4, .nparams = 4, .params = { 32, 16, 32, 2048 } } },
 	       encode_szip);
 #endif
 	return 0;

@@ -139,8 +139,8 @@ static void multiply(const double *panel, size_t nrows, size_t k, double *c)
 	for (size_t r = 0; r < nrows; r += PANEL_NROWS) {
 		size_t n = nrows - r < PANEL_NROWS ? nrows - r : PANEL_NROWS;
 
-		cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (int)k, (int)n, 1, panel,
-			    (int)k, 1, c, (int)k);
+		cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (int)k, (int)n, 1, panel, (int)k,
+			    1, c, (int)k);
 	}
 }
 

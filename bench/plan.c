@@ -26,7 +26,7 @@
 #include "plan/plan.h"
 
 #define SHARD_NITEMS 1000
-#define ITEM_NBYTES  (4 << 20)	/* decoded */
+#define ITEM_NBYTES  (4 << 20) /* decoded */
 
 struct setup {
 	uint64_t nitems, nhosts, nnodes, nreplicas;
@@ -79,12 +79,14 @@ static struct qn_home skewed(const struct setup *s, uint64_t set, uint64_t k)
 
 static const struct pattern {
 	const char *name;
-	uint64_t set_nitems;	/* 0: no homes */
+	uint64_t set_nitems; /* 0: no homes */
 	bool shared;
 	struct qn_home (*home)(const struct setup *s, uint64_t set, uint64_t k);
 } patterns[] = {
-	{ "shards", SHARD_NITEMS, false, shards }, { "nodes", SHARD_NITEMS, false, nodes },
-	{ "random", 1, false, at_random },	   { "skewed", 1, true, skewed },
+	{ "shards", SHARD_NITEMS, false, shards },
+	{ "nodes", SHARD_NITEMS, false, nodes },
+	{ "random", 1, false, at_random },
+	{ "skewed", 1, true, skewed },
 	{ "shared", 0, true, NULL },
 };
 
@@ -104,7 +106,8 @@ static void make_cluster(struct setup *s)
 	s->place = need(s->nhosts * s->nnodes, sizeof(*s->place));
 	for (uint64_t r = 0; r < s->nhosts * s->nnodes; r++)
 		s->place[r] = (struct qn_place){ .host = (uint32_t)(r / s->nnodes),
-						 .node = (uint32_t)(r % s->nnodes), .nthreads = 8 };
+						 .node = (uint32_t)(r % s->nnodes),
+						 .nthreads = 8 };
 }
 
 static void make_homes(struct setup *s, const struct pattern *p)
@@ -142,7 +145,8 @@ static void make_work(struct setup *s, const struct pattern *p)
 	uint64_t most = qn_ceil_div(s->nitems, per) + s->homes.nsets;
 	struct qn_lump *l;
 
-	s->work = (struct qn_work){ .nitems = s->nitems, .homes = &s->homes,
+	s->work = (struct qn_work){ .nitems = s->nitems,
+				    .homes = &s->homes,
 				    .lump = need(qn_min_u64(most, s->nitems), sizeof(*l)) };
 	l = s->work.lump - 1;
 	for (uint64_t i = 0; i < s->nitems; i++) {
@@ -212,7 +216,7 @@ static double bound(const struct setup *s, const struct pattern *p)
 	}
 	sum /= (double)(s->nhosts * s->nnodes * 8);
 	limit = tier == QN_SHARED ? stored / r->shared
-	      : tier == QN_DISK	  ? stored / (r->disk * (double)s->nhosts)
+		: tier == QN_DISK ? stored / (r->disk * (double)s->nhosts)
 				  : 0;
 	return limit > sum ? limit : sum;
 }
@@ -239,9 +243,8 @@ static int measure(struct setup *s, const struct pattern *p)
 		return 1;
 	}
 	printf("%-8s %8.2f s %9.3f GiB %12llu ranges %9.3f s %8.3f of the bound, by %s\n", p->name,
-	       start, (double)usage.ru_maxrss / (1 << 20),
-	       (unsigned long long)plan.at[plan.nranks], plan.finish, plan.finish / bound(s, p),
-	       plan.limit);
+	       start, (double)usage.ru_maxrss / (1 << 20), (unsigned long long)plan.at[plan.nranks],
+	       plan.finish, plan.finish / bound(s, p), plan.limit);
 	qn_plan_fini(&plan);
 	qn_homes_fini(&s->homes);
 	free(s->work.lump);
@@ -265,16 +268,22 @@ static uint32_t find_set(const void *ctx, uint32_t member, uint64_t addr, uint64
 static bool make_mosaic(const struct setup *s, struct qn_mosaic *m)
 {
 	struct quern_message err = { .status = QUERN_OK };
-	struct qn_dataset d = { .ndim = 1, .layout = QN_CHUNKED, .native = true,
-				.type = { .class = QN_FLOAT, .size = 4 }, .chunk = { 1 << 20 },
-				.shape = { s->nitems << 20 }, .file = strdup("data.h5"),
-				.path = strdup("/x"), .nchunks = s->nitems,
+	struct qn_dataset d = { .ndim = 1,
+				.layout = QN_CHUNKED,
+				.native = true,
+				.type = { .class = QN_FLOAT, .size = 4 },
+				.chunk = { 1 << 20 },
+				.shape = { s->nitems << 20 },
+				.file = strdup("data.h5"),
+				.path = strdup("/x"),
+				.nchunks = s->nitems,
 				.chunks = need(s->nitems, sizeof(*d.chunks)) };
 	const uint64_t origin[QUERN_MAX_DIMS] = { 0 };
 	bool placed;
 
 	for (uint64_t i = 0; i < s->nitems; i++)
-		d.chunks[i] = (struct qn_chunk){ i, 4096 + i * ITEM_NBYTES, (uint32_t)stored_of(i), 0 };
+		d.chunks[i] =
+			(struct qn_chunk){ i, 4096 + i * ITEM_NBYTES, (uint32_t)stored_of(i), 0 };
 	qn_mosaic_init(m, 1);
 	placed = !qn_mosaic_place(m, &d, origin, &err);
 	qn_dataset_fini(&d);
@@ -332,13 +341,14 @@ int main(int argc, char **argv)
 	}
 	if (!ok || s.nhosts * s.nnodes > 1000000 || s.nreplicas > 8) {
 		fputs("usage: plan [--items N] [--hosts N] [--nodes N] [--replicas N] "
-		      "[PATTERN...]\n", stderr);
+		      "[PATTERN...]\n",
+		      stderr);
 		return 2;
 	}
 	make_cluster(&s);
-	printf("%llu items, %llu hosts x %llu nodes, %llu replicas\n",
-	       (unsigned long long)s.nitems, (unsigned long long)s.nhosts,
-	       (unsigned long long)s.nnodes, (unsigned long long)s.nreplicas);
+	printf("%llu items, %llu hosts x %llu nodes, %llu replicas\n", (unsigned long long)s.nitems,
+	       (unsigned long long)s.nhosts, (unsigned long long)s.nnodes,
+	       (unsigned long long)s.nreplicas);
 	if (is_wanted("weighing", argv + optind) && measure_weighing(&s))
 		return 1;
 	for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns); i++)

@@ -70,7 +70,8 @@ static void write_table(hid_t file, const struct particle *p, hsize_t n)
 {
 	const hsize_t chunk = n < NCHUNK ? n : NCHUNK;
 	hid_t type = make_type(), packed = must(H5Tcopy(type)), d;
-	hid_t space = must(H5Screate_simple(1, &n, NULL)), list = must(H5Pcreate(H5P_DATASET_CREATE));
+	hid_t space = must(H5Screate_simple(1, &n, NULL)),
+	      list = must(H5Pcreate(H5P_DATASET_CREATE));
 
 	must(H5Tpack(packed));
 	must(H5Pset_chunk(list, 1, &chunk));

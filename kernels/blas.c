@@ -29,13 +29,15 @@ static enum quern_status check_room(int64_t nthreads, struct quern_message *mess
 
 	if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY)
 		return QUERN_OK;
-	room = qn_sys_mmap(NULL, nbytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	room = qn_sys_mmap(NULL, nbytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+			   0);
 	if (room == MAP_FAILED)
-		return quern_message_set(message, QUERN_ERR_RUN,
-					 "covariance: OpenBLAS takes 129 MiB of address space for each "
-					 "of %lld threads, and the limit of this process (ulimit -v) "
-					 "leaves less: raise it, or use fewer --threads",
-					 (long long)nthreads);
+		return quern_message_set(
+			message, QUERN_ERR_RUN,
+			"covariance: OpenBLAS takes 129 MiB of address space for each "
+			"of %lld threads, and the limit of this process (ulimit -v) "
+			"leaves less: raise it, or use fewer --threads",
+			(long long)nthreads);
 	qn_sys_munmap(room, nbytes);
 	return QUERN_OK;
 }
@@ -69,7 +71,8 @@ enum quern_status qn_blas_load(int64_t nthreads, struct qn_blas *b, struct quern
 	if (!find(library, "openblas_set_num_threads", &b->set_num_threads) ||
 	    !find(library, "openblas_get_num_threads", &b->get_num_threads) ||
 	    !find(library, "cblas_dsyrk", &b->dsyrk))
-		return quern_message_set(message, QUERN_ERR_RUN, "covariance: " QN_OPENBLAS
-					 " is no OpenBLAS: %s", dlerror());
+		return quern_message_set(message, QUERN_ERR_RUN,
+					 "covariance: " QN_OPENBLAS " is no OpenBLAS: %s",
+					 dlerror());
 	return QUERN_OK;
 }

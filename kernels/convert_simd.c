@@ -18,30 +18,30 @@ typedef double vec_double __attribute__((vector_size(8 * LANES)));
 typedef int32_t vec_int __attribute__((vector_size(4 * LANES)));
 
 /* Processors convert to double from int32 (and some from int64) only. */
-#define DIRECTLY(x)	   __builtin_convertvector(x, vec_double)
+#define DIRECTLY(x)	 __builtin_convertvector(x, vec_double)
 #define THROUGH_INT32(x) __builtin_convertvector(__builtin_convertvector(x, vec_int), vec_double)
 
 /* A vector at a time through the compiler's own, whose conversions use what the ISA has. */
-#define DEFINE_CONVERT(NAME, TYPE, HOW)                                                             \
-	static void NAME(const unsigned char *p, size_t n, double *out)                           \
-	{                                                                                         \
-		typedef TYPE vec_type __attribute__((vector_size(LANES * sizeof(TYPE))));         \
-		size_t i = 0;                                                                     \
-                                                                                                  \
-		for (; i + LANES <= n; i += LANES) {                                              \
-			vec_type x;                                                               \
-			vec_double y;                                                             \
-                                                                                                  \
-			memcpy(&x, p + i * sizeof(TYPE), sizeof(x));                              \
-			y = HOW(x);                                                               \
-			memcpy(out + i, &y, sizeof(y));                                           \
-		}                                                                                 \
-		for (; i < n; i++) {                                                              \
-			TYPE x;                                                                   \
-                                                                                                  \
-			memcpy(&x, p + i * sizeof(x), sizeof(x));                                 \
-			out[i] = (double)x;                                                       \
-		}                                                                                 \
+#define DEFINE_CONVERT(NAME, TYPE, HOW)                                                   \
+	static void NAME(const unsigned char *p, size_t n, double *out)                   \
+	{                                                                                 \
+		typedef TYPE vec_type __attribute__((vector_size(LANES * sizeof(TYPE)))); \
+		size_t i = 0;                                                             \
+                                                                                          \
+		for (; i + LANES <= n; i += LANES) {                                      \
+			vec_type x;                                                       \
+			vec_double y;                                                     \
+                                                                                          \
+			memcpy(&x, p + i * sizeof(TYPE), sizeof(x));                      \
+			y = HOW(x);                                                       \
+			memcpy(out + i, &y, sizeof(y));                                   \
+		}                                                                         \
+		for (; i < n; i++) {                                                      \
+			TYPE x;                                                           \
+                                                                                          \
+			memcpy(&x, p + i * sizeof(x), sizeof(x));                         \
+			out[i] = (double)x;                                               \
+		}                                                                         \
 	}
 
 DEFINE_CONVERT(convert_i8, int8_t, THROUGH_INT32)

@@ -9,8 +9,8 @@
 
 /* Converts n values of type t at any address to doubles. 64-bit integers beyond 2^53 are rounded
    to nearest; everything else is exact. */
-QN_ISA_DECLARE(void, qn_convert_to_double, (enum quern_dtype t, const void *values, size_t n,
-					    double *out));
+QN_ISA_DECLARE(void, qn_convert_to_double,
+	       (enum quern_dtype t, const void *values, size_t n, double *out));
 
 typedef void qn_convert_fn(enum quern_dtype t, const void *values, size_t n, double *out);
 

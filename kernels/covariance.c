@@ -93,7 +93,8 @@ static enum quern_status choose_features(struct qn_covariance *c, const struct q
 	if (c->sample_dim < 0)
 		return quern_message_set(in->message, QUERN_ERR_USAGE,
 					 "--samples %s: the dataset has no such dimension: give a "
-					 "name or a number below %d", text, in->ndim);
+					 "name or a number below %d",
+					 text, in->ndim);
 	memcpy(count, in->selection->count, sizeof(count));
 	c->nrows = count[c->sample_dim];
 	count[c->sample_dim] = 1;
@@ -101,7 +102,8 @@ static enum quern_status choose_features(struct qn_covariance *c, const struct q
 		return quern_message_set(in->message, QUERN_ERR_DATA,
 					 "covariance: more than %d features, for which the matrix "
 					 "does not fit in memory: select fewer, or name another "
-					 "dimension by --samples", MAX_NFEATURES);
+					 "dimension by --samples",
+					 MAX_NFEATURES);
 	if (k == 0)
 		return quern_message_set(in->message, QUERN_ERR_DATA,
 					 "covariance: the selection has no features");
@@ -169,7 +171,8 @@ static enum quern_status covariance_open(const struct quern_input *in, void **se
 	c->drop_nan = in->nan_missing && qn_dtype_is_float(in->dtype);
 	status = choose_features(c, in);
 	if (!status)
-		status = qn_blas_load(quern_option_int(in->options, "threads"), &c->blas, in->message);
+		status = qn_blas_load(quern_option_int(in->options, "threads"), &c->blas,
+				      in->message);
 	if (!status)
 		status = make_found(c, in->message);
 	if (status) {
@@ -398,7 +401,8 @@ static void emit_means(const struct qn_covariance *c, const int64_t *state, stru
 		return;
 	}
 	for (size_t j = 0; j < c->k; j++) {
-		double off = fixed_value(c, state, qn_cov_triangle(c->k) + j) / (double)c->found->nsamples;
+		double off = fixed_value(c, state, qn_cov_triangle(c->k) + j) /
+			     (double)c->found->nsamples;
 
 		mean[j] = c->mean[j];
 		if (c->scale[j] != 0)
@@ -408,7 +412,8 @@ static void emit_means(const struct qn_covariance *c, const int64_t *state, stru
 	free(mean);
 }
 
-static double one_covariance(const struct qn_covariance *c, const int64_t *state, size_t j, size_t k)
+static double one_covariance(const struct qn_covariance *c, const int64_t *state, size_t j,
+			     size_t k)
 {
 	const double n = (double)c->found->nsamples;
 	const double sum_j = fixed_value(c, state, qn_cov_triangle(c->k) + j);
@@ -431,7 +436,8 @@ static void emit_matrix(const struct qn_covariance *c, const int64_t *state, str
 	}
 	for (size_t j = 0; j < c->k; j++)
 		for (size_t k = 0; k <= j; k++)
-			matrix[j * c->k + k] = matrix[k * c->k + j] = one_covariance(c, state, j, k);
+			matrix[j * c->k + k] = matrix[k * c->k + j] =
+				one_covariance(c, state, j, k);
 	quern_result_reals(r, "covariance", c->k, c->k, matrix);
 	free(matrix);
 }

@@ -27,34 +27,34 @@ enum { QN_COV_NSAMPLES, QN_COV_NMISSING, QN_COV_MISFITS };
 
 /* What the passes found, sent from rank 0. Arrays of K numbers follow it. */
 struct qn_cov_found {
-	int64_t pass;		/* the current one */
-	int64_t is_sampled;	/* m and e are from a part of the samples */
+	int64_t pass;	    /* the current one */
+	int64_t is_sampled; /* m and e are from a part of the samples */
 	int64_t nsamples, nmissing;
-	int64_t any_dropped;	/* a feature has values that are not finite */
+	int64_t any_dropped; /* a feature has values that are not finite */
 };
 
 struct qn_covariance {
 	enum quern_dtype dtype;
 	bool drop_nan;
 	int sample_dim;
-	uint64_t nrows;		/* selected samples */
-	size_t k;		/* number of features */
-	double unit;		/* of the sums of ranges: see choose_unit */
+	uint64_t nrows; /* selected samples */
+	size_t k;	/* number of features */
+	double unit;	/* of the sums of ranges: see choose_unit */
 	struct qn_acc_form form;
-	int point;		/* of the fixed-point numbers of products */
+	int point; /* of the fixed-point numbers of products */
 	size_t piece_nrows, block_nrows;
-	struct qn_cov_found *found;	/* owned, with the arrays below behind it */
+	struct qn_cov_found *found; /* owned, with the arrays below behind it */
 	size_t found_nbytes;
-	double *mean;		/* the m of a feature; if it is left out, what to report as mean */
-	double *scale, *shift;	/* z = x * scale - shift; 0 for features left out */
-	int64_t *exponent;	/* e */
+	double *mean;	       /* the m of a feature; if it is left out, what to report as mean */
+	double *scale, *shift; /* z = x * scale - shift; 0 for features left out */
+	int64_t *exponent;     /* e */
 	void (*range)(const double *, size_t, size_t, double, const struct qn_cov_ranges *);
 	void (*scale_rows)(double *, size_t, size_t, const double *, const double *, double *);
 	bool (*all_finite)(const double *, size_t);
 	void (*add)(const double *, size_t, int, int64_t *, int64_t *);
 	qn_convert_fn *convert;
 	struct qn_blas blas;
-	int blas_nthreads;	/* before open; 0: not changed */
+	int blas_nthreads; /* before open; 0: not changed */
 };
 
 /* Numbers in a lower triangle with its diagonal. */

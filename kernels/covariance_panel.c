@@ -20,7 +20,7 @@
 #define MAX_PIECE_NROWS 256
 /* Doubles converted at once, so that they are still in the first cache when they are used; and
    where features must be transposed, in the second. */
-#define BLOCK_NELEMS		 1024
+#define BLOCK_NELEMS		1024
 #define TRANSPOSED_BLOCK_NELEMS (1u << 15)
 
 /* --- Setting up ----------------------------------------------------------------------------- */
@@ -40,8 +40,8 @@ static void choose_code(struct qn_covariance *c)
 	static void (*const scales[])(double *, size_t, size_t, const double *, const double *,
 				      double *) = QN_ISA_TABLE(qn_cov_scale);
 	static bool (*const finites[])(const double *, size_t) = QN_ISA_TABLE(qn_cov_all_finite);
-	static void (*const adds[])(const double *, size_t, int, int64_t *,
-				    int64_t *) = QN_ISA_TABLE(qn_cov_add);
+	static void (*const adds[])(const double *, size_t, int, int64_t *, int64_t *) =
+		QN_ISA_TABLE(qn_cov_add);
 	static qn_convert_fn *const converts[] = QN_ISA_TABLE(qn_convert_to_double);
 	const enum qn_cpu level = qn_cpu_level();
 
@@ -63,10 +63,10 @@ void qn_cov_panel_init(struct qn_covariance *c, bool is_transposed)
 
 /* Parts of the scratch, each from a cache line on. */
 struct parts {
-	double *run;		/* one feature of a block of rows, before it is transposed */
-	double *sum, *piece_sum, *min, *max;	/* K each */
-	double *piece;		/* rows as doubles, then as z */
-	double *matrix;		/* K x K */
+	double *run; /* one feature of a block of rows, before it is transposed */
+	double *sum, *piece_sum, *min, *max; /* K each */
+	double *piece;			     /* rows as doubles, then as z */
+	double *matrix;			     /* K x K */
 };
 
 /* Reserves nelems doubles; returns where they begin. */
@@ -83,8 +83,8 @@ static size_t divide(const struct qn_covariance *c, double *memory, struct parts
 {
 	double **const part[] = { &parts->run, &parts->sum,   &parts->piece_sum, &parts->min,
 				  &parts->max, &parts->piece, &parts->matrix };
-	const size_t nelems[] = { c->block_nrows, c->k, c->k, c->k,
-				  c->k, c->piece_nrows * c->k, c->k * c->k };
+	const size_t nelems[] = { c->block_nrows,	 c->k,	     c->k, c->k, c->k,
+				  c->piece_nrows * c->k, c->k * c->k };
 	size_t end = 0;
 
 	for (size_t i = 0; i < sizeof(part) / sizeof(part[0]); i++) {
@@ -134,8 +134,8 @@ static size_t run_start(const struct panel *p, size_t outer, size_t row)
 	return (outer * p->nrows + row) * p->inner;
 }
 
-static void convert_run(const struct qn_covariance *c, const struct panel *p, size_t start, size_t n,
-			double *out)
+static void convert_run(const struct qn_covariance *c, const struct panel *p, size_t start,
+			size_t n, double *out)
 {
 	const char *values = p->var->values;
 
@@ -253,8 +253,8 @@ static size_t add_rows_with_care(const struct qn_covariance *c, const struct pan
 }
 
 /* The ranges of rows, taken to be complete; false if the sums show that something is not finite. */
-static bool add_rows(const struct qn_covariance *c, const struct panel *p, size_t first, size_t nrows,
-		     const struct parts *parts, const struct qn_cov_ranges *ranges)
+static bool add_rows(const struct qn_covariance *c, const struct panel *p, size_t first,
+		     size_t nrows, const struct parts *parts, const struct qn_cov_ranges *ranges)
 {
 	for (size_t r = 0; r < nrows; r += c->block_nrows) {
 		size_t n = qn_min_u64(c->block_nrows, nrows - r);
@@ -269,7 +269,8 @@ static bool add_rows(const struct qn_covariance *c, const struct panel *p, size_
 static void deposit_ranges(const struct qn_covariance *c, int64_t *state,
 			   const struct qn_cov_ranges *ranges)
 {
-	int64_t *limbs = state + QN_COV_RANGES_HEAD, *min = state + qn_cov_nwords_of_sums(c), *max = min + c->k;
+	int64_t *limbs = state + QN_COV_RANGES_HEAD, *min = state + qn_cov_nwords_of_sums(c),
+		*max = min + c->k;
 
 	for (size_t j = 0; j < c->k; j++) {
 		int64_t lo = qn_key_from_double(ranges->min[j]);
@@ -316,8 +317,8 @@ static void clear_dropped(const struct qn_covariance *c, double *row, const stru
 }
 
 /* z of complete rows to parts->piece, their sums to parts->piece_sum; returns how many. */
-static size_t fill_piece_with_care(const struct qn_covariance *c, const struct panel *p, size_t first,
-				   size_t nrows, const struct parts *parts)
+static size_t fill_piece_with_care(const struct qn_covariance *c, const struct panel *p,
+				   size_t first, size_t nrows, const struct parts *parts)
 {
 	double *row = parts->piece;
 
@@ -418,8 +419,7 @@ static void absorb_products(const struct qn_covariance *c, int64_t *state, const
 		deposit_products(c, state, parts);
 }
 
-void qn_cov_absorb(const void *self, int64_t *state, void *scratch,
-			      const struct quern_tile *tile)
+void qn_cov_absorb(const void *self, int64_t *state, void *scratch, const struct quern_tile *tile)
 {
 	const struct qn_covariance *c = self;
 	struct panel p = panel_of_box(c, tile->box);
@@ -440,4 +440,3 @@ void qn_cov_absorb(const void *self, int64_t *state, void *scratch,
 			absorb_ranges(c, state, &p, first, nrows, &parts);
 	}
 }
-

@@ -24,12 +24,14 @@ struct qn_cov_ranges {
 #define QN_COV_HIGH_BITS 38
 
 /* Adds nrows rows, each value times `unit`. */
-QN_ISA_DECLARE(void, qn_cov_range, (const double *x, size_t nrows, size_t k, double unit,
-				    const struct qn_cov_ranges *ranges));
+QN_ISA_DECLARE(void, qn_cov_range,
+	       (const double *x, size_t nrows, size_t k, double unit,
+		const struct qn_cov_ranges *ranges));
 
 /* Turns nrows rows into x * scale - shift, and adds them to sum. */
-QN_ISA_DECLARE(void, qn_cov_scale, (double *x, size_t nrows, size_t k, const double *scale,
-				    const double *shift, double *sum));
+QN_ISA_DECLARE(void, qn_cov_scale,
+	       (double *x, size_t nrows, size_t k, const double *scale, const double *shift,
+		double *sum));
 
 /* Whether no value is NaN or infinite. */
 QN_ISA_DECLARE(bool, qn_cov_all_finite, (const double *x, size_t n));

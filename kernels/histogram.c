@@ -36,8 +36,8 @@
 /* Values at a time: their doubles and slots stay in the cache of level 1. */
 #define BLOCK 256
 
-enum { LEAST, GREATEST };		/* words of pass 1 */
-enum { COUNT, MISSING, FIRST_SLOT };	/* words of pass 2; slot 0 is `below` */
+enum { LEAST, GREATEST };	     /* words of pass 1 */
+enum { COUNT, MISSING, FIRST_SLOT }; /* words of pass 2; slot 0 is `below` */
 
 typedef void scan_fn(enum quern_dtype, const void *, size_t, struct qn_minmax_keys *);
 
@@ -51,8 +51,8 @@ static qn_convert_fn *const converts[] = QN_ISA_TABLE(qn_convert_to_double);
 struct bins {
 	int64_t has_range;
 	double lo, hi;
-	double per_width;	/* bins per unit: 1 / width */
-	int64_t guess_is_near;	/* a guess by per_width is wrong only in doubt, by one slot */
+	double per_width;      /* bins per unit: 1 / width */
+	int64_t guess_is_near; /* a guess by per_width is wrong only in doubt, by one slot */
 	/* Slot s holds the values x with from[s] <= x < from[s + 1]. Slot 0 is below, s > 0 is bin
 	   s - 1, slot nbins + 1 is above. from[0] is -inf; from[nbins + 1] the first double after
 	   the last edge; from[nbins + 2] is NaN, with which no comparison holds. */
@@ -67,8 +67,8 @@ struct histogram {
 	qn_convert_fn *convert;
 	guess_fn *guess;
 	size_t shared_nbytes;
-	struct bins *bins;	/* owned */
-	double *edges;		/* nbins + 1, behind bins->from */
+	struct bins *bins; /* owned */
+	double *edges;	   /* nbins + 1, behind bins->from */
 };
 
 static const struct quern_option options[] = {
@@ -179,7 +179,8 @@ static int histogram_layout(const void *self, struct quern_segment *segments)
 	const struct histogram *h = self;
 
 	if (h->bins->has_range) {
-		segments[0] = (struct quern_segment){ .op = QUERN_SUM, .nwords = FIRST_SLOT + h->nbins + 2 };
+		segments[0] = (struct quern_segment){ .op = QUERN_SUM,
+						      .nwords = FIRST_SLOT + h->nbins + 2 };
 		return 1;
 	}
 	segments[0] = (struct quern_segment){ .op = QUERN_MIN, .nwords = 1 };
@@ -228,8 +229,7 @@ static size_t drop_infinities(enum quern_dtype t, void *values, size_t n)
 
 static bool all_finite(enum quern_dtype t, const struct qn_minmax_keys *k)
 {
-	return !qn_dtype_is_float(t) ||
-	       (k->max < qn_minmax_inf(t) && k->min > ~qn_minmax_inf(t));
+	return !qn_dtype_is_float(t) || (k->max < qn_minmax_inf(t) && k->min > ~qn_minmax_inf(t));
 }
 
 /* The extremes of the finite values of a tile; false if there are none. */
@@ -270,20 +270,20 @@ static void absorb_range(const struct histogram *h, int64_t *state, const struct
 }
 
 /* The slot of a value, by bisection; AT_LEAST(x, e) says whether x >= e. */
-#define DEFINE_BISECT(NAME, TYPE, AT_LEAST)                       \
-	static uint32_t NAME(const struct histogram *h, TYPE x)   \
-	{                                                         \
-		size_t lo = 0, hi = h->nbins + 2;                 \
-                                                                  \
-		while (hi - lo > 1) {                             \
-			size_t mid = lo + (hi - lo) / 2;          \
-                                                                  \
-			if (AT_LEAST(x, h->bins->from[mid]))      \
-				lo = mid;                         \
-			else                                      \
-				hi = mid;                         \
-		}                                                 \
-		return (uint32_t)lo;                              \
+#define DEFINE_BISECT(NAME, TYPE, AT_LEAST)                     \
+	static uint32_t NAME(const struct histogram *h, TYPE x) \
+	{                                                       \
+		size_t lo = 0, hi = h->nbins + 2;               \
+                                                                \
+		while (hi - lo > 1) {                           \
+			size_t mid = lo + (hi - lo) / 2;        \
+                                                                \
+			if (AT_LEAST(x, h->bins->from[mid]))    \
+				lo = mid;                       \
+			else                                    \
+				hi = mid;                       \
+		}                                               \
+		return (uint32_t)lo;                            \
 	}
 
 static inline bool double_at_least(double x, double e)

@@ -14,16 +14,16 @@
 #define QN_HISTOGRAM_DOUBT 0x1p-18
 
 struct qn_histogram_scale {
-	double lo;		/* lower edge of slot 1 */
-	double per_width;	/* slots per unit */
-	double top;		/* number of the last slot, below 2^31 */
+	double lo;	  /* lower edge of slot 1 */
+	double per_width; /* slots per unit */
+	double top;	  /* number of the last slot, below 2^31 */
 };
 
 /*
  * Guesses the slot of each of n values, none of them NaN: floor((x - lo) * per_width) + 1, within 0
  * and top. Returns whether any value is in doubt: within QN_HISTOGRAM_DOUBT slots of an edge.
  */
-QN_ISA_DECLARE(bool, qn_histogram_guess, (const struct qn_histogram_scale *scale, const double *x,
-					  size_t n, uint32_t *slot));
+QN_ISA_DECLARE(bool, qn_histogram_guess,
+	       (const struct qn_histogram_scale *scale, const double *x, size_t n, uint32_t *slot));
 
 #endif

@@ -6,12 +6,6 @@
 #include "kernel/kernel.h"
 
 const struct quern_kernel *const qn_kernels[] = {
-	&qn_kernel_moments,
-	&qn_kernel_sum,
-	&qn_kernel_minmax,
-	&qn_kernel_histogram,
-	&qn_kernel_count,
-	&qn_kernel_topk,
-	&qn_kernel_covariance,
-	NULL,
+	&qn_kernel_moments, &qn_kernel_sum,  &qn_kernel_minmax,	    &qn_kernel_histogram,
+	&qn_kernel_count,   &qn_kernel_topk, &qn_kernel_covariance, NULL,
 };

@@ -71,9 +71,9 @@ static int minmax_layout(const void *self, struct quern_segment *segments)
 
 	segments[0] = (struct quern_segment){ .op = QUERN_SUM, .nwords = 2 };
 	if (m->text_nbytes) {
-		segments[1] = segments[2] = (struct quern_segment){
-			.op = QUERN_LEAST, .nwords = m->width, .width = m->width
-		};
+		segments[1] = segments[2] = (struct quern_segment){ .op = QUERN_LEAST,
+								    .nwords = m->width,
+								    .width = m->width };
 		return 3;
 	}
 	segments[1] = (struct quern_segment){ .op = QUERN_MINLOC, .nwords = 2 };
@@ -141,8 +141,7 @@ static void offer(const struct minmax *m, int64_t pair[2], const struct quern_ti
 {
 	uint64_t i;
 
-	if (key == pair[0] &&
-	    qn_box_index(tile->box, tile->first, m->shape) >= (uint64_t)pair[1])
+	if (key == pair[0] && qn_box_index(tile->box, tile->first, m->shape) >= (uint64_t)pair[1])
 		return;
 	i = nan ? first_nan(m, tile) : first_with_bits(m, tile, qn_minmax_bits(m->dtype, scan_key));
 	i = qn_box_index(tile->box, tile->first + i, m->shape);
@@ -170,8 +169,7 @@ static void offer_text(const struct minmax *m, int64_t *best, const struct quern
 		       size_t i, int64_t turn, int64_t *entry)
 {
 	const size_t nwords = m->width - 1;
-	const unsigned char *text =
-		(const unsigned char *)tile->var->values + i * m->text_nbytes;
+	const unsigned char *text = (const unsigned char *)tile->var->values + i * m->text_nbytes;
 
 	entry[0] = qn_text_word(text, m->text_nbytes, 0, turn);
 	if (entry[0] > best[0])

@@ -7,20 +7,20 @@
 #include <string.h>
 
 /* Element by element. KEY turns x, of type TYPE, into its key. */
-#define DEFINE_SCALAR(NAME, TYPE, KEY)                                                            \
-	static void NAME(const unsigned char *p, size_t n, struct qn_minmax_keys *keys)           \
-	{                                                                                         \
-		keys->min = INT64_MAX;                                                            \
-		keys->max = INT64_MIN;                                                            \
-		for (size_t i = 0; i < n; i++) {                                                  \
-			TYPE x;                                                                   \
-			int64_t key;                                                              \
-                                                                                                  \
-			memcpy(&x, p + i * sizeof(x), sizeof(x));                                 \
-			key = KEY(x);                                                             \
-			keys->min = key < keys->min ? key : keys->min;                            \
-			keys->max = key > keys->max ? key : keys->max;                            \
-		}                                                                                 \
+#define DEFINE_SCALAR(NAME, TYPE, KEY)                                                  \
+	static void NAME(const unsigned char *p, size_t n, struct qn_minmax_keys *keys) \
+	{                                                                               \
+		keys->min = INT64_MAX;                                                  \
+		keys->max = INT64_MIN;                                                  \
+		for (size_t i = 0; i < n; i++) {                                        \
+			TYPE x;                                                         \
+			int64_t key;                                                    \
+                                                                                        \
+			memcpy(&x, p + i * sizeof(x), sizeof(x));                       \
+			key = KEY(x);                                                   \
+			keys->min = key < keys->min ? key : keys->min;                  \
+			keys->max = key > keys->max ? key : keys->max;                  \
+		}                                                                       \
 	}
 
 static inline int64_t key_of_f32(int32_t bits)
@@ -129,32 +129,32 @@ static inline vec max64(vec a, vec b)
  * the elements are. The lanes are then stored, lowest and highest together, and FINISH, the scan
  * element by element of what LOAD gives, ends the work.
  */
-#define DEFINE_SCAN(NAME, SIZE, LOAD, MIN, MAX, FINISH)                                           \
-	static void NAME(const unsigned char *p, size_t n, struct qn_minmax_keys *keys)           \
-	{                                                                                         \
-		const size_t nbytes = n * (SIZE);                                                 \
-		vec first = LOAD(p), ends[2];                                                     \
-		vec lo0 = first, lo1 = first, lo2 = first, lo3 = first;                           \
-		vec hi0 = first, hi1 = first, hi2 = first, hi3 = first;                           \
-		size_t at = -(uintptr_t)p % WIDTH / (SIZE) * (SIZE);                              \
-                                                                                                  \
-		for (; at + 4 * WIDTH <= nbytes; at += 4 * WIDTH) {                               \
-			vec x0 = LOAD(p + at), x1 = LOAD(p + at + WIDTH);                         \
-			vec x2 = LOAD(p + at + 2 * WIDTH), x3 = LOAD(p + at + 3 * WIDTH);         \
-                                                                                                  \
-			lo0 = MIN(lo0, x0), hi0 = MAX(hi0, x0);                                   \
-			lo1 = MIN(lo1, x1), hi1 = MAX(hi1, x1);                                   \
-			lo2 = MIN(lo2, x2), hi2 = MAX(hi2, x2);                                   \
-			lo3 = MIN(lo3, x3), hi3 = MAX(hi3, x3);                                   \
-		}                                                                                 \
-		for (; at < nbytes; at += WIDTH) {                                                \
-			vec x0 = LOAD(p + (at + WIDTH <= nbytes ? at : nbytes - WIDTH));          \
-                                                                                                  \
-			lo0 = MIN(lo0, x0), hi0 = MAX(hi0, x0);                                   \
-		}                                                                                 \
-		ends[0] = MIN(MIN(lo0, lo1), MIN(lo2, lo3));                                      \
-		ends[1] = MAX(MAX(hi0, hi1), MAX(hi2, hi3));                                      \
-		FINISH((const unsigned char *)ends, sizeof(ends) / (SIZE), keys);                 \
+#define DEFINE_SCAN(NAME, SIZE, LOAD, MIN, MAX, FINISH)                                   \
+	static void NAME(const unsigned char *p, size_t n, struct qn_minmax_keys *keys)   \
+	{                                                                                 \
+		const size_t nbytes = n * (SIZE);                                         \
+		vec first = LOAD(p), ends[2];                                             \
+		vec lo0 = first, lo1 = first, lo2 = first, lo3 = first;                   \
+		vec hi0 = first, hi1 = first, hi2 = first, hi3 = first;                   \
+		size_t at = -(uintptr_t)p % WIDTH / (SIZE) * (SIZE);                      \
+                                                                                          \
+		for (; at + 4 * WIDTH <= nbytes; at += 4 * WIDTH) {                       \
+			vec x0 = LOAD(p + at), x1 = LOAD(p + at + WIDTH);                 \
+			vec x2 = LOAD(p + at + 2 * WIDTH), x3 = LOAD(p + at + 3 * WIDTH); \
+                                                                                          \
+			lo0 = MIN(lo0, x0), hi0 = MAX(hi0, x0);                           \
+			lo1 = MIN(lo1, x1), hi1 = MAX(hi1, x1);                           \
+			lo2 = MIN(lo2, x2), hi2 = MAX(hi2, x2);                           \
+			lo3 = MIN(lo3, x3), hi3 = MAX(hi3, x3);                           \
+		}                                                                         \
+		for (; at < nbytes; at += WIDTH) {                                        \
+			vec x0 = LOAD(p + (at + WIDTH <= nbytes ? at : nbytes - WIDTH));  \
+                                                                                          \
+			lo0 = MIN(lo0, x0), hi0 = MAX(hi0, x0);                           \
+		}                                                                         \
+		ends[0] = MIN(MIN(lo0, lo1), MIN(lo2, lo3));                              \
+		ends[1] = MAX(MAX(hi0, hi1), MAX(hi2, hi3));                              \
+		FINISH((const unsigned char *)ends, sizeof(ends) / (SIZE), keys);         \
 	}
 
 DEFINE_SCAN(scan_i8, 1, load, V(min_epi8), V(max_epi8), scalar_i8)
@@ -178,16 +178,16 @@ DEFINE_SCAN(scan_u64, 8, load_keys_u64, min64, max64, scalar_i64)
  * SIGNS tells the signs of a vector, a bit an element; ALL is all of these bits. There are
  * NAME_one_sign and NAME_both_signs.
  */
-#define DEFINE_FLOAT_SCAN(NAME, SIGNS, ALL)                                                       \
-	static void NAME(const unsigned char *p, size_t n, struct qn_minmax_keys *keys)           \
-	{                                                                                         \
-		const unsigned signs = (unsigned)SIGNS(load(p));                                  \
-		const bool both = signs != 0 && signs != (ALL);                                   \
-                                                                                                  \
-		if (!both)                                                                        \
-			NAME##_one_sign(p, n, keys);                                              \
-		if (both || (keys->min < 0 && keys->max >= 0))                                    \
-			NAME##_both_signs(p, n, keys);                                            \
+#define DEFINE_FLOAT_SCAN(NAME, SIGNS, ALL)                                             \
+	static void NAME(const unsigned char *p, size_t n, struct qn_minmax_keys *keys) \
+	{                                                                               \
+		const unsigned signs = (unsigned)SIGNS(load(p));                        \
+		const bool both = signs != 0 && signs != (ALL);                         \
+                                                                                        \
+		if (!both)                                                              \
+			NAME##_one_sign(p, n, keys);                                    \
+		if (both || (keys->min < 0 && keys->max >= 0))                          \
+			NAME##_both_signs(p, n, keys);                                  \
 	}
 
 DEFINE_SCAN(scan_f32_one_sign, 4, load, V(min_epi32), V(max_epi32), scalar_f32)
@@ -304,8 +304,8 @@ static inline __m256i equal(size_t size, __m256i a, __m256i b)
 	}
 }
 
-static inline __attribute__((always_inline)) size_t
-find_simd(const unsigned char *p, size_t size, uint64_t bits, size_t first, size_t n)
+static inline __attribute__((always_inline)) size_t find_simd(const unsigned char *p, size_t size,
+							      uint64_t bits, size_t first, size_t n)
 {
 	const __m256i wanted = broadcast(size, bits);
 	size_t i = first;

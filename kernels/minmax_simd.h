@@ -18,13 +18,14 @@ struct qn_minmax_keys {
 };
 
 /* nelems > 0 values of type t at any address. */
-QN_ISA_DECLARE(void, qn_minmax_scan, (enum quern_dtype t, const void *values, size_t nelems,
-				      struct qn_minmax_keys *keys));
+QN_ISA_DECLARE(void, qn_minmax_scan,
+	       (enum quern_dtype t, const void *values, size_t nelems,
+		struct qn_minmax_keys *keys));
 
 /* The first of the elements first ... nelems-1, of size bytes, that has these bits (the low
    8 size ones); nelems if none has. */
-QN_ISA_DECLARE(size_t, qn_minmax_find, (const void *values, size_t size, uint64_t bits,
-					size_t first, size_t nelems));
+QN_ISA_DECLARE(size_t, qn_minmax_find,
+	       (const void *values, size_t size, uint64_t bits, size_t first, size_t nelems));
 
 /* The bits of the value of a key. */
 static inline uint64_t qn_minmax_bits(enum quern_dtype t, int64_t key)
@@ -50,8 +51,7 @@ static inline int64_t qn_minmax_inf(enum quern_dtype t)
 /* Whether one of the extremes is NaN. */
 static inline bool qn_minmax_has_nan(enum quern_dtype t, const struct qn_minmax_keys *k)
 {
-	return qn_dtype_is_float(t) &&
-	       (k->max > qn_minmax_inf(t) || k->min < ~qn_minmax_inf(t));
+	return qn_dtype_is_float(t) && (k->max > qn_minmax_inf(t) || k->min < ~qn_minmax_inf(t));
 }
 
 #endif

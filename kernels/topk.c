@@ -21,7 +21,7 @@
 #include "kernels.h"
 #include "text.h"
 
-#define MAX_K 65536
+#define MAX_K	65536
 #define NAN_KEY INT64_MIN /* no other float has it, in either order */
 
 enum { COUNT, MISSING, LIST };
@@ -65,9 +65,9 @@ static int topk_layout(const void *self, struct quern_segment *segments)
 	const struct topk *t = self;
 
 	segments[0] = (struct quern_segment){ .op = QUERN_SUM, .nwords = 2 };
-	segments[1] = (struct quern_segment){
-		.op = QUERN_LEAST, .nwords = t->width * t->k, .width = t->width
-	};
+	segments[1] = (struct quern_segment){ .op = QUERN_LEAST,
+					      .nwords = t->width * t->k,
+					      .width = t->width };
 	return 2;
 }
 
@@ -86,15 +86,15 @@ static inline int64_t float_key(double x)
 #define FLOAT_KEY(x) ((x) != (x) ? NAN_KEY : float_key((double)(x)) ^ turn)
 
 /* Defines keys of n values of a type; they may lie at any address. */
-#define DEFINE_KEYS(name, TYPE, KEY)                                                         \
+#define DEFINE_KEYS(name, TYPE, KEY)                                                             \
 	static void name(const unsigned char *in, size_t n, int64_t turn, int64_t *restrict out) \
-	{                                                                                    \
-		for (size_t i = 0; i < n; i++) {                                             \
-			TYPE x;                                                              \
-                                                                                             \
-			memcpy(&x, in + i * sizeof(x), sizeof(x));                           \
-			out[i] = KEY(x);                                                     \
-		}                                                                            \
+	{                                                                                        \
+		for (size_t i = 0; i < n; i++) {                                                 \
+			TYPE x;                                                                  \
+                                                                                                 \
+			memcpy(&x, in + i * sizeof(x), sizeof(x));                               \
+			out[i] = KEY(x);                                                         \
+		}                                                                                \
 	}
 
 DEFINE_KEYS(keys_i8, int8_t, INT_KEY)
@@ -241,8 +241,7 @@ static void emit_values(const struct topk *t, const int64_t *state, size_t n, vo
 		quern_result_ints(r, "values", n, 0, word);
 }
 
-static void emit_texts(const struct topk *t, const int64_t *state, size_t n,
-		       struct quern_result *r)
+static void emit_texts(const struct topk *t, const int64_t *state, size_t n, struct quern_result *r)
 {
 	unsigned char *texts = qn_malloc(n * t->text_nbytes + 1);
 

@@ -30,19 +30,19 @@ extern "C" {
 #endif
 
 #define QUERN_KERNEL_ABI 3u
-#define QUERN_MAX_DIMS 32
+#define QUERN_MAX_DIMS	 32
 /* The most elements in a tile of an elementwise kernel: 16 KiB of float32, half of an L1 cache. */
-#define QUERN_TILE_NELEMS 4096
+#define QUERN_TILE_NELEMS  4096
 #define QUERN_MAX_SEGMENTS 16
 
 /* What went wrong, and so what must be redone. The command's exit code follows from it. */
 enum quern_status {
 	QUERN_OK = 0,
-	QUERN_ERR_RUN,		/* the run failed: memory, I/O, MPI, a limit of the system */
-	QUERN_ERR_USAGE,	/* an option or argument is wrong: nothing was done */
-	QUERN_ERR_DATA,		/* the input is bad, unreadable, or of a kind the kernel cannot take */
-	QUERN_ERR_INTERRUPTED,	/* stopped on request */
-	QUERN_ERR_DENIED,	/* not permitted */
+	QUERN_ERR_RUN,	 /* the run failed: memory, I/O, MPI, a limit of the system */
+	QUERN_ERR_USAGE, /* an option or argument is wrong: nothing was done */
+	QUERN_ERR_DATA,	 /* the input is bad, unreadable, or of a kind the kernel cannot take */
+	QUERN_ERR_INTERRUPTED, /* stopped on request */
+	QUERN_ERR_DENIED,      /* not permitted */
 };
 
 /* Element types that reach a kernel, always in the byte order of the machine. */
@@ -57,7 +57,7 @@ enum quern_dtype {
 	QUERN_U64,
 	QUERN_F32,
 	QUERN_F64,
-	QUERN_NDTYPES,	/* of numbers */
+	QUERN_NDTYPES, /* of numbers */
 	/* Only for kernels that take it: texts of `text_nbytes` bytes each, shorter ones filled up
 	   with zeros, compared as bytes. */
 	QUERN_TEXT = QUERN_NDTYPES
@@ -74,11 +74,11 @@ struct quern_box {
 /* One variable of a tile. */
 struct quern_var {
 	enum quern_dtype dtype;
-	const void *values;	/* borrows: nelems values, contiguous; 1-byte aligned at the least */
-	const uint64_t *valid;	/* borrows: bit i % 64 of word i / 64 is set if element i is valid;
+	const void *values;    /* borrows: nelems values, contiguous; 1-byte aligned at the least */
+	const uint64_t *valid; /* borrows: bit i % 64 of word i / 64 is set if element i is valid;
 				   NULL: all are. The bits past nelems are clear. */
-	size_t nmissing;	/* number of clear bits among the first nelems */
-	size_t text_nbytes;	/* of QUERN_TEXT: bytes of a value */
+	size_t nmissing;       /* number of clear bits among the first nelems */
+	size_t text_nbytes;    /* of QUERN_TEXT: bytes of a value */
 };
 
 /*
@@ -92,16 +92,16 @@ struct quern_tile {
 	const struct quern_box *box;
 	uint64_t first;
 	size_t nelems;
-	int nvars;			/* 1, until several datasets are fed at once */
+	int nvars; /* 1, until several datasets are fed at once */
 	const struct quern_var *var;
 };
 
 enum quern_op {
-	QUERN_SUM,	/* int64 sums; the kernel leaves headroom (see normalize) */
-	QUERN_MIN,	/* smallest int64 */
-	QUERN_MAX,	/* largest int64 */
-	QUERN_MINLOC,	/* pairs (int64 key, uint64 index): smallest key, then smallest index */
-	QUERN_MAXLOC,	/* pairs: largest key, then smallest index */
+	QUERN_SUM,    /* int64 sums; the kernel leaves headroom (see normalize) */
+	QUERN_MIN,    /* smallest int64 */
+	QUERN_MAX,    /* largest int64 */
+	QUERN_MINLOC, /* pairs (int64 key, uint64 index): smallest key, then smallest index */
+	QUERN_MAXLOC, /* pairs: largest key, then smallest index */
 	/*
 	 * The nwords / width least of all entries, each `width` words: the words of a key, compared
 	 * one after the other, and a uint64 index, which no two entries share and which is not
@@ -123,21 +123,21 @@ struct quern_segment {
 /* An option, of the command or of a kernel: one row gives parser, environment, help and manual. */
 enum quern_opt_type {
 	QUERN_OPT_FLAG,
-	QUERN_OPT_INT,		/* value: decimal integer within [min, max] */
-	QUERN_OPT_SIZE,		/* value: bytes, with an optional suffix K, M, G, T (powers of 1024) */
+	QUERN_OPT_INT,	/* value: decimal integer within [min, max] */
+	QUERN_OPT_SIZE, /* value: bytes, with an optional suffix K, M, G, T (powers of 1024) */
 	QUERN_OPT_STRING,
-	QUERN_OPT_CHOICE,	/* value: one of the words of `arg`, separated by | */
-	QUERN_OPT_REALS,	/* value: comma-separated floating-point numbers; min..max of them */
+	QUERN_OPT_CHOICE, /* value: one of the words of `arg`, separated by | */
+	QUERN_OPT_REALS,  /* value: comma-separated floating-point numbers; min..max of them */
 };
 
 struct quern_option {
-	const char *name;	/* long name without dashes; NULL ends a table */
-	char letter;		/* one-letter name, or 0 */
+	const char *name; /* long name without dashes; NULL ends a table */
+	char letter;	  /* one-letter name, or 0 */
 	enum quern_opt_type type;
-	const char *arg;	/* what stands for the value in the help, e.g. "N" */
-	const char *fallback;	/* default as written by a user; NULL: none */
-	int64_t min, max;	/* for INT; for REALS the number of values */
-	const char *doc;	/* one sentence */
+	const char *arg;      /* what stands for the value in the help, e.g. "N" */
+	const char *fallback; /* default as written by a user; NULL: none */
+	int64_t min, max;     /* for INT; for REALS the number of values */
+	const char *doc;      /* one sentence */
 };
 
 /* Results: named fields, added in the order in which they are shown. */
@@ -167,14 +167,14 @@ void quern_result_lost(struct quern_result *r);
 /* What a kernel is opened on. Borrowed for the duration of open(). */
 struct quern_input {
 	int ndim;
-	const uint64_t *shape;		/* of the dataset */
+	const uint64_t *shape; /* of the dataset */
 	const struct quern_box *selection;
-	enum quern_dtype dtype;		/* of the values that will be absorbed, after CF decoding */
-	bool nan_missing;		/* NaN counts as missing; otherwise it is a value */
-	const char *const *dims;	/* names of the dimensions; entries may be NULL */
+	enum quern_dtype dtype;	 /* of the values that will be absorbed, after CF decoding */
+	bool nan_missing;	 /* NaN counts as missing; otherwise it is a value */
+	const char *const *dims; /* names of the dimensions; entries may be NULL */
 	const struct quern_options *options;
-	struct quern_message *message;	/* where open() explains a failure */
-	size_t text_nbytes;		/* of QUERN_TEXT: bytes of a value */
+	struct quern_message *message; /* where open() explains a failure */
+	size_t text_nbytes;	       /* of QUERN_TEXT: bytes of a value */
 };
 
 /* Values of the kernel's options by name; the defaults are filled in. NULL or false: not given. */
@@ -208,11 +208,11 @@ struct quern_demand {
  * absorb() runs on many threads.
  */
 struct quern_kernel {
-	uint32_t abi;			/* QUERN_KERNEL_ABI */
+	uint32_t abi; /* QUERN_KERNEL_ABI */
 	const char *name;
-	const char *doc;		/* one sentence, shown by `quern kernels` */
-	const struct quern_option *options;	/* ends with a NULL name; NULL: none (opt) */
-	bool takes_text;		/* QUERN_TEXT too; otherwise only numbers */
+	const char *doc;		    /* one sentence, shown by `quern kernels` */
+	const struct quern_option *options; /* ends with a NULL name; NULL: none (opt) */
+	bool takes_text;		    /* QUERN_TEXT too; otherwise only numbers */
 
 	/* What absorb() adds for a tile does not depend on where the tile is, but for indices in
 	   MINLOC and MAXLOC segments. Then of tiles that are alike, as long and all of one value or

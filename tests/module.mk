@@ -88,6 +88,7 @@ SHELL_TESTS += tests/damage/readers.sh
 SHELL_TESTS += tests/mpi/ranks.sh
 SHELL_TESTS += tests/mpi/unit.sh
 SHELL_TESTS += tests/rules/example.sh
+SHELL_TESTS += tests/rules/format.sh
 SHELL_TESTS += tests/rules/headers.sh
 SHELL_TESTS += tests/rules/layers.sh
 SHELL_TESTS += tests/rules/cycles.sh

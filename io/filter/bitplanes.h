@@ -13,10 +13,10 @@
 typedef void qn_transpose_bits_fn(uint8_t *bytes, size_t n);
 
 struct qn_bitplanes {
-	size_t size;			/* of an element */
-	qn_unshuffle_fn *gather;	/* one byte of each of eight rows */
+	size_t size;		 /* of an element */
+	qn_unshuffle_fn *gather; /* one byte of each of eight rows */
 	qn_transpose_bits_fn *transpose;
-	qn_unshuffle_fn *unshuffle;	/* NULL: of a size for which there is no fast one */
+	qn_unshuffle_fn *unshuffle; /* NULL: of a size for which there is no fast one */
 };
 
 /* Chooses for elements of `size` > 0 bytes. Looks at the environment: once a chunk, not a block. */

@@ -23,10 +23,10 @@ void QN_ISA(qn_transpose_bits)(uint8_t *bytes, size_t n);
 typedef uint64_t vec __attribute__((vector_size(VEC_NBYTES)));
 
 /* A macro, because it works on numbers and on vectors. */
-#define EXCHANGE(x, mask, shift)                                    \
-	do {                                                        \
-		t = ((x) ^ ((x) >> (shift))) & UINT64_C(mask);      \
-		(x) ^= t ^ (t << (shift));                          \
+#define EXCHANGE(x, mask, shift)                               \
+	do {                                                   \
+		t = ((x) ^ ((x) >> (shift))) & UINT64_C(mask); \
+		(x) ^= t ^ (t << (shift));                     \
 	} while (0)
 
 static inline uint64_t transpose_one(uint64_t x)

@@ -7,9 +7,9 @@
 #include "io/filter/filters.h"
 
 struct qn_bits {
-	const uint8_t *bytes;	/* borrows */
+	const uint8_t *bytes; /* borrows */
 	size_t nbytes;
-	uint64_t at;		/* the next bit */
+	uint64_t at; /* the next bit */
 };
 
 /* The next n bits as a number, 1 <= n <= 64. The caller has made sure that they are there. */

@@ -38,7 +38,7 @@ struct blocks {
 	uint32_t compression;
 	size_t block_nelems;
 	const uint8_t *in, *in_end;
-	uint8_t *rows, *planes;		/* room for a block each */
+	uint8_t *rows, *planes; /* room for a block each */
 	struct qn_bitplanes bits;
 };
 
@@ -69,8 +69,8 @@ void qn_bitshuffle_state_free(void *state)
 
 static uint32_t compression_of(const struct qn_filter_step *step)
 {
-	return step->nparams > PARAM_COMPRESSION ? step->params[PARAM_COMPRESSION] :
-						   (uint32_t)COMPRESSION_NONE;
+	return step->nparams > PARAM_COMPRESSION ? step->params[PARAM_COMPRESSION]
+						 : (uint32_t)COMPRESSION_NONE;
 }
 
 bool qn_bitshuffle_applicable(const struct qn_filter_step *step)
@@ -94,7 +94,8 @@ bool qn_bitshuffle_applicable(const struct qn_filter_step *step)
 }
 
 /* Decompresses to exactly n bytes. */
-static bool decompress(const struct blocks *b, const uint8_t *in, size_t nin, uint8_t *out, size_t n)
+static bool decompress(const struct blocks *b, const uint8_t *in, size_t nin, uint8_t *out,
+		       size_t n)
 {
 #ifdef QN_HAVE_LZ4
 	if (b->compression == COMPRESSION_LZ4)

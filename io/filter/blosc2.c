@@ -13,10 +13,10 @@
 #include "base/mem.h"
 #include "io/filter/blosc2.h"
 
-#define MAX_NDIM      15
-#define MAGIC	      "b2frame"
+#define MAX_NDIM 15
+#define MAGIC	 "b2frame"
 /* Padding of a chunk that is not unreasonable: what is beyond is taken for damage. */
-#define MAX_PADDING   16
+#define MAX_PADDING    16
 #define PADDING_NBYTES (1u << 20)
 
 /* Places in the header of a frame. */
@@ -35,7 +35,7 @@ enum {
 struct frame {
 	const uint8_t *in;
 	size_t header_nbytes, stored, nin;
-	uint64_t nbytes;		/* decoded */
+	uint64_t nbytes; /* decoded */
 	size_t type_size, chunk_nbytes;
 };
 
@@ -43,7 +43,7 @@ struct frame {
 struct array {
 	int ndim;
 	uint64_t shape[MAX_NDIM], block[MAX_NDIM];
-	uint64_t grid[MAX_NDIM];	/* of blocks */
+	uint64_t grid[MAX_NDIM]; /* of blocks */
 	uint64_t block_nelems;
 	uint64_t nbytes, padded_nbytes;
 };
@@ -99,9 +99,8 @@ static bool read_frame(const uint8_t *in, size_t nin, struct frame *f)
 	f->nbytes = qn_load_be64(in + AT_NBYTES);
 	f->type_size = qn_load_be32(in + AT_TYPE_SIZE);
 	f->chunk_nbytes = qn_load_be32(in + AT_CHUNK_NBYTES);
-	if (frame_nbytes > nin || f->header_nbytes < AT_LAYERS ||
-	    f->header_nbytes > frame_nbytes || stored > frame_nbytes - f->header_nbytes ||
-	    f->type_size == 0 || f->chunk_nbytes == 0)
+	if (frame_nbytes > nin || f->header_nbytes < AT_LAYERS || f->header_nbytes > frame_nbytes ||
+	    stored > frame_nbytes - f->header_nbytes || f->type_size == 0 || f->chunk_nbytes == 0)
 		return false;
 	f->nin = (size_t)frame_nbytes;
 	f->stored = (size_t)stored;
@@ -226,7 +225,7 @@ static bool read_array(const struct frame *f, const uint8_t *p, size_t nbytes, s
 		if (!qn_mul(padded, a->grid[d] * a->block[d], &padded) ||
 		    !qn_mul(nelems, a->shape[d], &nelems))
 			return false;
-		a->block_nelems *= a->block[d];	/* at most padded */
+		a->block_nelems *= a->block[d]; /* at most padded */
 	}
 	return qn_mul(padded, f->type_size, &a->padded_nbytes) &&
 	       qn_mul(nelems, f->type_size, &a->nbytes);

@@ -12,10 +12,10 @@
 
 /* One a worker. */
 struct qn_blosc2 {
-	struct qn_scratch block[2];	/* between the filters of a block */
-	struct qn_scratch chunk;	/* whose blocks are not in the order of its elements */
-	struct qn_scratch index;	/* of a frame */
-	void *zstd, *deflate;		/* owned; zstd is NULL where it is not built in */
+	struct qn_scratch block[2]; /* between the filters of a block */
+	struct qn_scratch chunk;    /* whose blocks are not in the order of its elements */
+	struct qn_scratch index;    /* of a frame */
+	void *zstd, *deflate;	    /* owned; zstd is NULL where it is not built in */
 };
 
 /* Decoded and stored bytes of the chunk at in, from its header; false: damaged. */

@@ -25,7 +25,13 @@
 #define NFILTERS	       6
 #define MAX_STREAM_RUN	       255
 
-enum { FLAG_SHUFFLE = 1, FLAG_COPIED = 2, FLAG_BITSHUFFLE = 4, FLAG_DELTA = 8, FLAG_ONE_STREAM = 16 };
+enum {
+	FLAG_SHUFFLE = 1,
+	FLAG_COPIED = 2,
+	FLAG_BITSHUFFLE = 4,
+	FLAG_DELTA = 8,
+	FLAG_ONE_STREAM = 16
+};
 enum { FLAGS2_DICTIONARY = 1, FLAGS2_LAZY = 8, FLAGS2_INSTRUMENTED = 128 };
 enum { CODEC_BLOSCLZ = 0, CODEC_LZ4 = 1, CODEC_ZLIB = 3, CODEC_ZSTD = 4 };
 enum { FILTER_NONE, FILTER_SHUFFLE, FILTER_BITSHUFFLE, FILTER_DELTA, FILTER_TRUNCATE };
@@ -34,7 +40,7 @@ enum { SPECIAL_NONE, SPECIAL_ZERO, SPECIAL_NAN, SPECIAL_VALUE, SPECIAL_ANY };
 struct chunk {
 	struct qn_blosc2 *b;
 	const uint8_t *in;
-	size_t nin;		/* of it: the stored size */
+	size_t nin; /* of it: the stored size */
 	size_t header_nbytes;
 	unsigned version, flags, special, codec;
 	size_t type_size, nbytes, block_nbytes;
@@ -80,8 +86,8 @@ static bool has_known_filters(const struct chunk *c)
 	for (int i = 0; i < NFILTERS; i++) {
 		if (c->filter[i] > FILTER_TRUNCATE || (c->filter[i] == FILTER_DELTA && changed))
 			return false;
-		changed = changed || (c->filter[i] != FILTER_NONE &&
-				      c->filter[i] != FILTER_TRUNCATE);
+		changed = changed ||
+			  (c->filter[i] != FILTER_NONE && c->filter[i] != FILTER_TRUNCATE);
 	}
 	return true;
 }

@@ -52,8 +52,8 @@ static bool copy_match(struct streams *s, size_t control)
 {
 	size_t n, distance;
 
-	if (!read_match(s, control, &n, &distance) ||
-	    distance > (size_t)(s->out - s->out_start) || n > (size_t)(s->out_end - s->out))
+	if (!read_match(s, control, &n, &distance) || distance > (size_t)(s->out - s->out_start) ||
+	    n > (size_t)(s->out_end - s->out))
 		return false;
 	if (distance == 1) {
 		memset(s->out, s->out[-1], n);

@@ -44,7 +44,7 @@ qn_decode_fn qn_blosc2_decode;
 
 /* Memory that a decoder keeps from chunk to chunk; its contents do not survive growing. */
 struct qn_scratch {
-	uint8_t *bytes;		/* owned */
+	uint8_t *bytes; /* owned */
 	size_t nbytes;
 };
 

@@ -24,8 +24,8 @@ enum { ATOMIC = 1, ARRAY, COMPOUND, OPAQUE };
 /* A piece of the description, as it was checked. */
 struct type {
 	uint32_t class, size;
-	uint32_t next;		/* parameter behind it */
-	uint64_t nbits;		/* that are stored of it */
+	uint32_t next;	/* parameter behind it */
+	uint64_t nbits; /* that are stored of it */
 };
 
 struct atomic {

@@ -20,24 +20,24 @@
 
 enum {
 	PARAM_METHOD,
-	PARAM_FACTOR,	/* the power of ten; for integers the bits a value, 0 for as many as needed */
+	PARAM_FACTOR, /* the power of ten; for integers the bits a value, 0 for as many as needed */
 	PARAM_NELEMS,
 	PARAM_CLASS,
 	PARAM_SIZE,
 	PARAM_SIGN,
 	PARAM_ORDER,
 	PARAM_HAS_FILL,
-	PARAM_FILL,	/* and the next, when an element has more than 4 bytes */
+	PARAM_FILL, /* and the next, when an element has more than 4 bytes */
 	NPARAMS = 20,
 };
 enum { METHOD_DECIMAL = 0, METHOD_INTEGER = 2 };
 enum { CLASS_INTEGER, CLASS_FLOAT };
 
 struct packed {
-	uint64_t n;		/* elements */
-	unsigned size, nbits;	/* bytes of an element, bits of a value */
-	uint64_t least;		/* its bits */
-	uint64_t fill, fill_mark;	/* fill stands where a value is fill_mark */
+	uint64_t n;		  /* elements */
+	unsigned size, nbits;	  /* bytes of an element, bits of a value */
+	uint64_t least;		  /* its bits */
+	uint64_t fill, fill_mark; /* fill stands where a value is fill_mark */
 	bool has_fill, big_endian;
 };
 
@@ -202,8 +202,7 @@ bool qn_scaleoffset_decode(void *state, const struct qn_filter_step *step, size_
 		*out_n = nin;
 		return true;
 	}
-	if (!read_header(step, in, nin, &p) || !qn_mul(p.n, p.size, &nbytes) ||
-	    nbytes > out_nbytes)
+	if (!read_header(step, in, nin, &p) || !qn_mul(p.n, p.size, &nbytes) || nbytes > out_nbytes)
 		return false;
 	decode_packed(step, &p, in, nin, out);
 	*out_n = (size_t)nbytes;

@@ -15,25 +15,25 @@
 #include "base/mem.h"
 #include "feed/shuffle.h"
 
-#define HEADER_NBYTES	   4
-#define OPTION_MSB	   16u
-#define OPTION_PREDICT	   32u
-#define MAX_BLOCK	   64u
-#define MAX_SCANLINE	   (1u << 16)
-#define PARAM_OPTIONS	   0
-#define PARAM_BLOCK	   1
-#define PARAM_PIXEL_NBITS  2
-#define PARAM_SCANLINE	   3
-#define NPARAMS		   4
+#define HEADER_NBYTES	  4
+#define OPTION_MSB	  16u
+#define OPTION_PREDICT	  32u
+#define MAX_BLOCK	  64u
+#define MAX_SCANLINE	  (1u << 16)
+#define PARAM_OPTIONS	  0
+#define PARAM_BLOCK	  1
+#define PARAM_PIXEL_NBITS 2
+#define PARAM_SCANLINE	  3
+#define NPARAMS		  4
 
 /* How the samples of a chunk were coded. */
 struct coding {
 	unsigned flags;
-	unsigned block;		/* samples */
-	unsigned nbits;		/* of a sample */
+	unsigned block; /* samples */
+	unsigned nbits; /* of a sample */
 	size_t sample_nbytes;
-	size_t nplanes;		/* bytes of a pixel that are samples of their own; 1: none are */
-	size_t line, padded;	/* bytes of a scanline, and with its padding */
+	size_t nplanes;	     /* bytes of a pixel that are samples of their own; 1: none are */
+	size_t line, padded; /* bytes of a scanline, and with its padding */
 };
 
 static bool read_coding(const struct qn_filter_step *step, struct coding *c)
@@ -102,7 +102,8 @@ bool qn_szip_decode(void *state, const struct qn_filter_step *step, size_t elem_
 	coded = c.line == c.padded ? n : (size_t)qn_ceil_div(n, c.line) * c.padded;
 	if (coded != n || c.nplanes > 1)
 		samples = qn_scratch_reserve(state, coded);
-	if (!samples || !decode_samples(&c, in + HEADER_NBYTES, nin - HEADER_NBYTES, samples, coded))
+	if (!samples ||
+	    !decode_samples(&c, in + HEADER_NBYTES, nin - HEADER_NBYTES, samples, coded))
 		return false;
 	if (coded != n)
 		remove_padding(&c, samples, n);

@@ -69,11 +69,11 @@ static const char *path_of(const struct batches *b, size_t i)
 
 struct telling {
 	const struct batches *batches;
-	struct qn_h5_alike *alike;	/* owned */
-	struct qn_listing listing;	/* owned: of the file `listed`, unless NULL */
+	struct qn_h5_alike *alike; /* owned */
+	struct qn_listing listing; /* owned: of the file `listed`, unless NULL */
 	const char *listed;
-	FILE *out;			/* the answer to a batch */
-	size_t nrefused;		/* files, before the one at hand */
+	FILE *out;	 /* the answer to a batch */
+	size_t nrefused; /* files, before the one at hand */
 };
 
 static void tell_chunks(FILE *out, const struct qn_dataset *d)
@@ -168,8 +168,7 @@ static void tell_file(struct telling *t, size_t i)
 	if (t->alike && qn_h5_alike_describe(t->alike, file, path, &d)) {
 		tell_alike(out, &d);
 		free(d.chunks);
-	} else if (qn_hdf5_describe(file, path, column_of(b->like), true, &d, &err) ==
-		   QUERN_OK) {
+	} else if (qn_hdf5_describe(file, path, column_of(b->like), true, &d, &err) == QUERN_OK) {
 		if (was_refused(t))
 			fwrite(&(struct answer){ .kind = FAILED }, sizeof(struct answer), 1, out);
 		else
@@ -302,7 +301,8 @@ static bool take_answer(const struct batches *b, size_t i, const char **at, cons
 	if (a.kind == ABSENT)
 		return take_absence(b, i, at, end, a.flat_nbytes, made, take, ctx);
 	owned = a.kind == FULL;
-	qn_log(QN_LOG_DEBUG, "%s: described by %s", b->files[i], owned ? "the library" : "our own parser");
+	qn_log(QN_LOG_DEBUG, "%s: described by %s", b->files[i],
+	       owned ? "the library" : "our own parser");
 	*made = owned ? make_full(b, i, at, end, a.flat_nbytes, &d) : make_alike(b, i, &a, &d);
 	if (!*made)
 		return true;
@@ -363,7 +363,9 @@ static bool take_batch(struct batches *b, size_t first, qn_described *take, void
 		if (text)
 			more = take_answer(b, i, &at, end, &made, take, ctx);
 		if (!made && more)
-			qn_log(QN_LOG_WARN, "%s: no description from its batch: it is described alone", b->files[i]);
+			qn_log(QN_LOG_WARN,
+			       "%s: no description from its batch: it is described alone",
+			       b->files[i]);
 		if (!made && more)
 			more = describe_alone(b, i, take, ctx);
 	}
@@ -387,7 +389,8 @@ static enum quern_status grant_files(const struct batches *b, struct qn_grants *
 	const char *last = b->like->file;
 	enum quern_status status = qn_grants_init(g, b->like->file, NULL, false, &ignored);
 
-	for (size_t i = b->number * BATCH; status == QUERN_OK && i < b->n; i += b->nchildren * BATCH)
+	for (size_t i = b->number * BATCH; status == QUERN_OK && i < b->n;
+	     i += b->nchildren * BATCH)
 		for (size_t k = i; status == QUERN_OK && k < qn_min_u64(i + BATCH, b->n); k++) {
 			if (strcmp(b->files[k], last))
 				status = qn_names_add(&g->names, b->files[k], &ignored);
@@ -399,7 +402,8 @@ static enum quern_status grant_files(const struct batches *b, struct qn_grants *
 /* Starts the children. Where one cannot be started its files are described one by one. */
 static void start(struct batches *b)
 {
-	struct qn_child_limits limits = { .memory_nbytes = MEMORY_NBYTES, .cpu_seconds = CPU_SECONDS,
+	struct qn_child_limits limits = { .memory_nbytes = MEMORY_NBYTES,
+					  .cpu_seconds = CPU_SECONDS,
 					  .wall_seconds = wall_seconds(),
 					  .option = "--metadata-timeout" };
 	struct quern_message ignored = { .status = QUERN_OK };
@@ -426,7 +430,8 @@ void qn_hdf5_child_describe_like(const struct qn_dataset *like, const char *cons
 	bool more = true;
 
 	b.nchildren = (size_t)qn_max_u64(1, qn_min_u64(most, n / FEWEST_A_CHILD));
-	qn_log(QN_LOG_INFO, "%zu files like %s are described by %zu processes", n, like->file, b.nchildren);
+	qn_log(QN_LOG_INFO, "%zu files like %s are described by %zu processes", n, like->file,
+	       b.nchildren);
 	start(&b);
 	for (size_t i = 0; more && i < n; i += BATCH)
 		more = take_batch(&b, i, take, ctx);

@@ -46,11 +46,11 @@
 struct question {
 	const char *file, *path, *column;
 	bool with_index, closely;
-	const struct quern_box *part; /* of the index; NULL: all */
+	const struct quern_box *part;	  /* of the index; NULL: all */
 	const struct qn_dataset *dataset; /* whose sources are asked for */
 	struct stat st;			  /* of the file, as it was before */
 	void *out;
-	struct qn_h5_end *end;		  /* of the path: may be in another file */
+	struct qn_h5_end *end; /* of the path: may be in another file */
 	struct qn_h5_caller caller;
 };
 
@@ -96,7 +96,8 @@ static enum quern_status ask_once(const struct qn_hdf5_asking *a, struct qn_gran
 {
 	struct qn_child c = { .process = QN_PROCESS_NONE };
 	struct quern_message why = { .status = QUERN_OK }, lack = { .status = QUERN_OK };
-	enum quern_status status = start(&c, grants, caller, file_nbytes, a->work, a->question, &why);
+	enum quern_status status =
+		start(&c, grants, caller, file_nbytes, a->work, a->question, &why);
 	bool heard = false, more = false;
 
 	if (status == QUERN_OK) {
@@ -111,8 +112,8 @@ static enum quern_status ask_once(const struct qn_hdf5_asking *a, struct qn_gran
 		qn_error_pass(err, status, &why);
 	*again = more || (c.end == QN_CHILD_KILLED && (*nkilled)++ < MOST_KILLED);
 	if (*again)
-		qn_log(more ? QN_LOG_DEBUG : QN_LOG_WARN, "%s: its metadata is asked for again: %s", grants->file,
-		       more ? "another file may be opened, too" : why.text);
+		qn_log(more ? QN_LOG_DEBUG : QN_LOG_WARN, "%s: its metadata is asked for again: %s",
+		       grants->file, more ? "another file may be opened, too" : why.text);
 	if (heard && (*again || status != QUERN_OK))
 		a->forget(a->question);
 	qn_child_end(&c);
@@ -185,8 +186,7 @@ static void answer_list(void *ctx, int fd)
 		qn_child_tell(fd, flat, nbytes);
 }
 
-static enum quern_status hear_listing(struct qn_child *c, void *question,
-				      struct quern_message *err)
+static enum quern_status hear_listing(struct qn_child *c, void *question, struct quern_message *err)
 {
 	const struct question *q = question;
 	const char *why = NULL;
@@ -401,9 +401,10 @@ static enum quern_status go_on(struct trail *t, struct qn_h5_end *end, bool *the
 
 	*there = false;
 	if (++t->nhops > QN_MOST_HOPS)
-		return qn_error_set(err, QUERN_ERR_DATA, "%s: %s leads by external links from file to "
-				    "file more than %d times, or in a circle", t->file, t->path,
-				    QN_MOST_HOPS);
+		return qn_error_set(err, QUERN_ERR_DATA,
+				    "%s: %s leads by external links from file to "
+				    "file more than %d times, or in a circle",
+				    t->file, t->path, QN_MOST_HOPS);
 	status = qn_h5_find_linked(t->file, end->file, &found, err);
 	*there = status == QUERN_OK && found[0];
 	if (*there) {
@@ -421,9 +422,11 @@ static enum quern_status go_on(struct trail *t, struct qn_h5_end *end, bool *the
 static enum quern_status lead_nowhere(const struct trail *t, const struct qn_h5_end *end,
 				      struct quern_message *err)
 {
-	return qn_error_set(err, QUERN_ERR_DATA, "%s: %s: its external link is to %s, which is not "
+	return qn_error_set(err, QUERN_ERR_DATA,
+			    "%s: %s: its external link is to %s, which is not "
 			    "there: put that beside this file, or its directory into "
-			    "HDF5_EXT_PREFIX", t->file, t->path, end->file);
+			    "HDF5_EXT_PREFIX",
+			    t->file, t->path, end->file);
 }
 
 /* A message of which `known` and a colon at its beginning can be left out. Owned. */
@@ -442,9 +445,12 @@ static enum quern_status arrive(struct trail *t, struct qn_h5_end *end, struct q
 	struct quern_message why = { .status = QUERN_OK };
 
 	qn_error_set(&why, QUERN_ERR_DATA, "%s: there is no %s", t->file, end->path);
-	*out = (struct qn_target){ .is = end->is, .file = t->file, .path = end->path,
-				   .why = end->is == QN_NOTHING ? without(t->nhops ? "" : t->file, why.text)
-							      : NULL };
+	*out = (struct qn_target){ .is = end->is,
+				   .file = t->file,
+				   .path = end->path,
+				   .why = end->is == QN_NOTHING
+						  ? without(t->nhops ? "" : t->file, why.text)
+						  : NULL };
 	t->file = end->path = NULL;
 	if (end->is != QN_NOTHING || out->why)
 		return QUERN_OK;
@@ -462,7 +468,9 @@ static enum quern_status arrive_nowhere(struct trail *t, const struct qn_h5_end 
 	lead_nowhere(t, end, &why);
 	if (qn_asprintf(&known, "%s: %s", t->file, t->path) < 0)
 		known = NULL;
-	*out = (struct qn_target){ .is = QN_NOTHING, .file = t->file, .path = t->path,
+	*out = (struct qn_target){ .is = QN_NOTHING,
+				   .file = t->file,
+				   .path = t->path,
 				   .why = without(t->nhops > 1 || !known ? "" : known, why.text) };
 	t->file = t->path = NULL;
 	free(known);
@@ -516,7 +524,8 @@ static void tell_description(int fd, const struct qn_dataset *d)
 	}
 	n = nbytes;
 	if (qn_child_tell_verdict(fd, QUERN_OK, &err) && tell_end(fd, NULL) &&
-	    qn_child_tell(fd, &n, sizeof(n)) && qn_child_tell(fd, flat, nbytes) && qn_child_tell(fd, &nchunks, sizeof(nchunks)))
+	    qn_child_tell(fd, &n, sizeof(n)) && qn_child_tell(fd, flat, nbytes) &&
+	    qn_child_tell(fd, &nchunks, sizeof(nchunks)))
 		qn_child_tell(fd, d->chunks, nchunks * sizeof(*d->chunks));
 }
 
@@ -544,7 +553,8 @@ static void answer_describe(void *ctx, int fd)
 	enum quern_status status;
 
 	settle(q);
-	status = qn_hdf5_describe_part(q->file, q->path, q->column, q->with_index, q->part, &d, &err);
+	status = qn_hdf5_describe_part(q->file, q->path, q->column, q->with_index, q->part, &d,
+				       &err);
 	if (status == QUERN_OK)
 		tell_description(fd, &d);
 	else if (!tell_elsewhere(q, fd))
@@ -681,8 +691,9 @@ static void log_dataset(const struct question *q)
 {
 	const struct qn_dataset *d = q->out;
 
-	qn_log(QN_LOG_INFO, "%s: dataset %s: %s, %s index, %d filters, %llu chunks listed%s, described by a child; "
-			    "%s%s",
+	qn_log(QN_LOG_INFO,
+	       "%s: dataset %s: %s, %s index, %d filters, %llu chunks listed%s, described by a child; "
+	       "%s%s",
 	       d->file, d->path, d->type.name, d->index[0] ? d->index : "no", d->nfilters,
 	       (unsigned long long)d->nchunks, q->with_index ? "" : " (the index is not asked for)",
 	       d->native ? "its chunks are read by address" : "it is read through the library: ",
@@ -734,10 +745,12 @@ enum quern_status qn_hdf5_child_describe_part(const char *file, const char *path
 					      const char *column, const struct quern_box *part,
 					      struct qn_dataset *out, struct quern_message *err)
 {
-	struct question q = {
-		.file = file, .path = path, .column = column, .with_index = true, .part = part,
-		.out = out
-	};
+	struct question q = { .file = file,
+			      .path = path,
+			      .column = column,
+			      .with_index = true,
+			      .part = part,
+			      .out = out };
 
 	return describe(&q, err);
 }
@@ -767,8 +780,7 @@ static void answer_sources(void *ctx, int fd)
 		qn_child_tell(fd, flat, nbytes);
 }
 
-static enum quern_status hear_sources(struct qn_child *c, void *question,
-				      struct quern_message *err)
+static enum quern_status hear_sources(struct qn_child *c, void *question, struct quern_message *err)
 {
 	const struct question *q = question;
 	uint64_t nbytes;
@@ -786,7 +798,8 @@ static enum quern_status hear_sources(struct qn_child *c, void *question,
 	if (!flat)
 		return qn_error_nomem(err, (size_t)nbytes, "a list of sources");
 	status = qn_child_get(c, flat, (size_t)nbytes, err);
-	if (status == QUERN_OK && !qn_sources_unpack(flat, (size_t)nbytes, q->dataset, q->out, &why))
+	if (status == QUERN_OK &&
+	    !qn_sources_unpack(flat, (size_t)nbytes, q->dataset, q->out, &why))
 		status = why ? qn_child_refuse(c, why, err)
 			     : qn_error_nomem(err, (size_t)nbytes, "a list of sources");
 	free(flat);

@@ -110,11 +110,12 @@ static bool may_be_member(struct qn_grants *g, const char *asked, const char *pa
 		return false;
 	if (qn_external_may(g->file, path))
 		return true;
-	qn_error_set(&g->why, QUERN_ERR_DENIED,
-		     "%s: is the beginning of a family of files, and another one of them, %s, is not in its "
-		     "directory or below it: if whoever made the file may have that read, say "
-		     "--allow-external",
-		     g->file, path);
+	qn_error_set(
+		&g->why, QUERN_ERR_DENIED,
+		"%s: is the beginning of a family of files, and another one of them, %s, is not in its "
+		"directory or below it: if whoever made the file may have that read, say "
+		"--allow-external",
+		g->file, path);
 	return false;
 }
 
@@ -171,5 +172,6 @@ enum quern_status qn_grants_look(struct qn_grants *g, struct qn_child *c, bool *
 
 enum quern_status qn_grants_no_end(const struct qn_grants *g, struct quern_message *err)
 {
-	return qn_error_set(err, QUERN_ERR_DATA, "%s: it leads from file to file without end", g->file);
+	return qn_error_set(err, QUERN_ERR_DATA, "%s: it leads from file to file without end",
+			    g->file);
 }

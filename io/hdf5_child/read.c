@@ -187,9 +187,11 @@ static enum quern_status ask(struct reader *r, const struct quern_box *box,
 		looked = qn_grants_look(&r->grants, &r->child, &more, err);
 		if (looked != QUERN_OK)
 			return looked;
-		again = more || (status != QUERN_OK && r->child.end != QN_CHILD_OWN && nlost++ == 0);
+		again = more ||
+			(status != QUERN_OK && r->child.end != QN_CHILD_OWN && nlost++ == 0);
 		if (again && status != QUERN_OK)
-			qn_log(more ? QN_LOG_DEBUG : QN_LOG_WARN, "%s: dataset %s: its reader is replaced by another, %s", r->d->file,
+			qn_log(more ? QN_LOG_DEBUG : QN_LOG_WARN,
+			       "%s: dataset %s: its reader is replaced by another, %s", r->d->file,
 			       r->d->path, more ? "which may open one more file" : why.text);
 		if (more)
 			stop(r);

@@ -15,7 +15,7 @@
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_write/stage.h"
 
-#define IMAGE_NBYTES  (UINT64_C(1) << 32)
+#define IMAGE_NBYTES (UINT64_C(1) << 32)
 
 struct question {
 	const char *file, *path;
@@ -100,8 +100,12 @@ enum quern_status qn_hdf5_child_shell(const char *file, const char *path, const 
 				      int ndim, void **image, size_t *nbytes,
 				      struct quern_message *err)
 {
-	struct question q = { .file = file, .path = path, .shape = shape, .ndim = ndim,
-			      .image = image, .nbytes = nbytes };
+	struct question q = { .file = file,
+			      .path = path,
+			      .shape = shape,
+			      .ndim = ndim,
+			      .image = image,
+			      .nbytes = nbytes };
 
 	return ask(&q, err);
 }

@@ -19,19 +19,19 @@
 #include "io/hdf5_format/met.h"
 #include "io/hdf5_format/space.h"
 
-#define PRINT_NBYTES	16384
+#define PRINT_NBYTES	 16384
 #define MOST_HEAP_NBYTES (1u << 20)
-#define MOST_IN_HEAP	(1u << 16)
-#define MOST_DEPTH	32
-#define VARIABLE_LENGTH 9 /* class of a datatype */
+#define MOST_IN_HEAP	 (1u << 16)
+#define MOST_DEPTH	 32
+#define VARIABLE_LENGTH	 9 /* class of a datatype */
 
 /* Other messages that a description is made of, byte by byte. */
 static const unsigned plain[] = { QN_H5_DATATYPE, QN_H5_OLD_FILL, QN_H5_FILL, QN_H5_PIPELINE };
 #define NPLAIN (sizeof(plain) / sizeof(plain[0]))
 
 /* Messages that say nothing about the data. */
-static const unsigned idle[] = { QN_H5_NIL,  QN_H5_COMMENT, QN_H5_OLD_TIME,
-				 QN_H5_TIME, QN_H5_REFERENCES };
+static const unsigned idle[] = { QN_H5_NIL, QN_H5_COMMENT, QN_H5_OLD_TIME, QN_H5_TIME,
+				 QN_H5_REFERENCES };
 
 /* What a header comes to: pieces in an order of their own, in one array. */
 enum { NPIECES = NPLAIN + QN_NATTRIBUTES };
@@ -130,7 +130,8 @@ static bool read_heap(struct qn_h5_raw *r, uint64_t addr, uint64_t index, uint8_
 		return false;
 	r->budget = budget; /* other values are in the same heap */
 	ok = find_in_heap(r, (struct qn_h5_cursor){ p + skip, p + total, false }, index, &found,
-			  nbytes) && *nbytes <= MOST_IN_HEAP;
+			  nbytes) &&
+	     *nbytes <= MOST_IN_HEAP;
 	*out = p;
 	if (ok)
 		memmove(p, found, *nbytes);
@@ -143,8 +144,7 @@ static bool read_heap(struct qn_h5_raw *r, uint64_t addr, uint64_t index, uint8_
 static bool is_scale(const struct look *l, size_t dim, const uint8_t *object, uint64_t nbytes)
 {
 	return dim < (size_t)l->like->ndim && nbytes >= l->raw.addr_nbytes &&
-	       l->scale[dim] != QN_ADDR_NONE &&
-	       qn_h5_addr(&l->raw, object) == l->scale[dim];
+	       l->scale[dim] != QN_ADDR_NONE && qn_h5_addr(&l->raw, object) == l->scale[dim];
 }
 
 /* Elements: length (4), heap, index (4). What they lead to is added, not where it is. */
@@ -374,8 +374,7 @@ static bool is_longest_in(struct longer *s, uint64_t group)
 		return false;
 	if (!is_new)
 		return true; /* what is longer there would have ended the search */
-	if (++s->depth <= MOST_DEPTH &&
-	    !qn_h5_links_each(s->raw, group, meet_link, s, &all))
+	if (++s->depth <= MOST_DEPTH && !qn_h5_links_each(s->raw, group, meet_link, s, &all))
 		all = false;
 	s->depth--;
 	return all;
@@ -423,7 +422,8 @@ static bool look(struct look *l)
 	qn_h5_known_begin(l->known, &l->st);
 	return qn_h5_raw_open(&l->raw) == QUERN_OK && find_dataset(l, &header) &&
 	       qn_h5_header_walk(&l->raw, header, visit, l) == QUERN_OK && l->has_space &&
-	       l->has_layout && l->space.ndim == l->like->ndim && l->layout.class == l->like->layout;
+	       l->has_layout && l->space.ndim == l->like->ndim &&
+	       l->layout.class == l->like->layout;
 }
 
 /* By a writer. The library, which is asked instead, takes a lock in the same way. */

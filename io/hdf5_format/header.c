@@ -143,8 +143,8 @@ static enum quern_status scan_first_2(struct header *h, uint64_t addr)
 	return status;
 }
 
-enum quern_status qn_h5_header_walk(struct qn_h5_raw *r, uint64_t header_addr,
-				    qn_h5_visitor *visit, void *ctx)
+enum quern_status qn_h5_header_walk(struct qn_h5_raw *r, uint64_t header_addr, qn_h5_visitor *visit,
+				    void *ctx)
 {
 	struct header h = { .r = r, .visit = visit, .ctx = ctx };
 	uint8_t signature[4];

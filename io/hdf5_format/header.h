@@ -41,7 +41,7 @@ typedef enum quern_status qn_h5_visitor(void *ctx, struct qn_h5_raw *r,
 
 /* Shows the messages of the header at the absolute offset header_addr, continuations followed.
    QUERN_ERR_DATA when it is damaged. */
-enum quern_status qn_h5_header_walk(struct qn_h5_raw *r, uint64_t header_addr,
-				    qn_h5_visitor *visit, void *ctx);
+enum quern_status qn_h5_header_walk(struct qn_h5_raw *r, uint64_t header_addr, qn_h5_visitor *visit,
+				    void *ctx);
 
 #endif

@@ -215,8 +215,7 @@ static enum quern_status groups(struct extensible *e, const uint8_t *p)
 		} else {
 			uint64_t addr = qn_h5_addr(r, p);
 
-			if (addr != QN_ADDR_NONE &&
-			    qn_h5_are_wanted(e->w, e->next, next - e->next))
+			if (addr != QN_ADDR_NONE && qn_h5_are_wanted(e->w, e->next, next - e->next))
 				status = super_block(e, s, addr);
 			p += r->addr_nbytes;
 		}

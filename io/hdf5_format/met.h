@@ -13,10 +13,10 @@
 
 /* Zeros are an empty one. */
 struct qn_h5_met {
-	uint64_t *addr;		/* owned: in the order in which they were met */
+	uint64_t *addr; /* owned: in the order in which they were met */
 	size_t n, room;
-	size_t *slot;		/* owned: which of them, open addressing; or QN_H5_NOT_MET */
-	unsigned nbits;		/* there are 2^nbits slots; 0: none */
+	size_t *slot;	/* owned: which of them, open addressing; or QN_H5_NOT_MET */
+	unsigned nbits; /* there are 2^nbits slots; 0: none */
 };
 
 /* Which one the object at an address is; *is_new: it was not met before. QN_H5_NOT_MET: no memory. */

@@ -32,10 +32,12 @@ static bool fail_search(struct search *s, const char *path, int why)
 					   [LINKED] = "an external link of it leads to",
 					   [RAW] = "it has its elements in the raw file" };
 	/* What is not there has fill values; a raw file that is not there is an error. */
-	const char *or = s->kind == SOURCE ? ", or move it away to have fill values there" : "";
+	const char * or = s->kind == SOURCE ? ", or move it away to have fill values there" : "";
 
-	s->status = qn_error_set(s->err, qn_file_status(why), "%s: %s %s, which cannot be read: %s; put "
-				 "that right%s", s->file, how[s->kind], path, qn_file_why(why), or);
+	s->status = qn_error_set(s->err, qn_file_status(why),
+				 "%s: %s %s, which cannot be read: %s; put "
+				 "that right%s",
+				 s->file, how[s->kind], path, qn_file_why(why), or);
 	return true;
 }
 
@@ -156,8 +158,9 @@ static enum quern_status find(struct search *s, const char *prefixes, char **out
 enum quern_status qn_h5_find_source(const char *file, const char *name, char **out,
 				    struct quern_message *err)
 {
-	struct search s = { .file = file, .name = name, .kind = SOURCE, .status = QUERN_OK,
-			    .err = err };
+	struct search s = {
+		.file = file, .name = name, .kind = SOURCE, .status = QUERN_OK, .err = err
+	};
 
 	if (strcmp(name, "."))
 		return find(&s, getenv("HDF5_VDS_PREFIX"), out);
@@ -168,8 +171,9 @@ enum quern_status qn_h5_find_source(const char *file, const char *name, char **o
 enum quern_status qn_h5_find_linked(const char *file, const char *name, char **out,
 				    struct quern_message *err)
 {
-	struct search s = { .file = file, .name = name, .kind = LINKED, .status = QUERN_OK,
-			    .err = err };
+	struct search s = {
+		.file = file, .name = name, .kind = LINKED, .status = QUERN_OK, .err = err
+	};
 
 	return find(&s, getenv("HDF5_EXT_PREFIX"), out);
 }
@@ -177,7 +181,9 @@ enum quern_status qn_h5_find_linked(const char *file, const char *name, char **o
 enum quern_status qn_h5_find_raw(const char *file, const char *name, char **out,
 				 struct quern_message *err)
 {
-	struct search s = { .file = file, .name = name, .kind = RAW, .status = QUERN_OK, .err = err };
+	struct search s = {
+		.file = file, .name = name, .kind = RAW, .status = QUERN_OK, .err = err
+	};
 	const char *prefix = getenv("HDF5_EXTFILE_PREFIX");
 
 	if (*name == '/' || !prefix || !*prefix || !strcmp(prefix, "."))

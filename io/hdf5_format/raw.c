@@ -48,7 +48,7 @@ static enum quern_status check_range(struct qn_h5_raw *r, uint64_t addr, uint64_
 }
 
 static enum quern_status read_plainly(const struct qn_h5_raw *r, uint64_t addr, size_t nbytes,
-				  uint8_t *out)
+				      uint8_t *out)
 {
 	while (nbytes > 0) {
 		ssize_t n = qn_sys_pread(r->fd, out, nbytes, (off_t)addr);
@@ -271,8 +271,8 @@ enum quern_status qn_h5_raw_init(struct qn_h5_raw *r, const char *file, const ch
 
 /* Addresses from `at` of a superblock of version 0 or 1: base, free space, end of file, driver, and
    after the offset of a name the root group. Flags of consistency are before. */
-static bool take_root_1(const struct qn_h5_raw *r, const uint8_t *head, unsigned at,
-			uint64_t *end, uint64_t *root)
+static bool take_root_1(const struct qn_h5_raw *r, const uint8_t *head, unsigned at, uint64_t *end,
+			uint64_t *root)
 {
 	const uint8_t *p = head + at;
 	unsigned n = r->addr_nbytes;

@@ -9,7 +9,7 @@
 #include "io/hdf5_format/header.h"
 
 struct qn_h5_space {
-	int ndim; /* 0: a scalar or a null dataspace */
+	int ndim;					      /* 0: a scalar or a null dataspace */
 	uint64_t shape[QUERN_MAX_DIMS], most[QUERN_MAX_DIMS]; /* most UINT64_MAX: unlimited */
 };
 

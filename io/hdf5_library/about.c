@@ -89,7 +89,8 @@ static void take_names(const struct qn_listing *l, const char *path, const char 
 		a = n ? resolve(l, path, group_of(path), p, n - colon) : NULL;
 		/* A dataset does not make itself anything. */
 		if (a && a != find(l, path) && a->role == QN_VARIABLE)
-			a->role = colons && !colon && role == QN_GRID_MAPPING ? QN_COORDINATE : role;
+			a->role = colons && !colon && role == QN_GRID_MAPPING ? QN_COORDINATE
+									      : role;
 		p += n;
 	}
 }
@@ -99,7 +100,8 @@ static void take_namings(const struct qn_listing *l, const char *path, hid_t dse
 	char text[TEXT_NBYTES];
 
 	for (size_t i = 0; i < sizeof(namings) / sizeof(namings[0]); i++)
-		if (qn_h5_attr_named_text(dset, namings[i].attribute, text, sizeof(text)) == QN_SOUND)
+		if (qn_h5_attr_named_text(dset, namings[i].attribute, text, sizeof(text)) ==
+		    QN_SOUND)
 			take_names(l, path, text, namings[i].role);
 }
 

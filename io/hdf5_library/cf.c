@@ -445,8 +445,8 @@ static void default_missing(hid_t dset, struct qn_dataset *d)
 {
 	uint64_t fill;
 
-	if (H5Aexists(dset, "_FillValue") != 0 ||
-	    d->type.size < 2 || !qn_fill_default(&d->type, d->cf.as_unsigned, &fill) ||
+	if (H5Aexists(dset, "_FillValue") != 0 || d->type.size < 2 ||
+	    !qn_fill_default(&d->type, d->cf.as_unsigned, &fill) ||
 	    qn_fill_unstore(&d->type, d->fill_value) != fill || !is_netcdf(dset, d))
 		return;
 	d->cf.has_fill = d->cf.is_default = true;

@@ -36,10 +36,10 @@ struct subject {
 	struct qn_type leaf_type; /* what they are */
 	uint64_t max_shape[QUERN_MAX_DIMS];
 	bool raw_edges;
-	bool is_growing;	  /* a writer has the file open */
+	bool is_growing; /* a writer has the file open */
 };
 
-#define MOST_SNAPSHOTS 300	  /* of a growing file, which take a second or two */
+#define MOST_SNAPSHOTS 300 /* of a growing file, which take a second or two */
 
 static enum quern_status fail(const struct subject *s, const char *doing)
 {
@@ -79,8 +79,8 @@ static enum quern_status find_leaf(struct subject *s)
 
 	if (qn_asprintf(&what, "%s: dataset %s", s->d->file, s->d->path) < 0)
 		return qn_error_nomem(s->err, strlen(s->d->file), "the name of a dataset");
-	status = qn_h5_leaf_find(s->type, qn_dataset_column(s->d), s->addr_nbytes, what,
-				 &s->leaf, s->err);
+	status = qn_h5_leaf_find(s->type, qn_dataset_column(s->d), s->addr_nbytes, what, &s->leaf,
+				 s->err);
 	free(what);
 	return status;
 }
@@ -89,8 +89,8 @@ static enum quern_status find_leaf(struct subject *s)
    numbers' that the library makes of them? */
 static bool has_records(const struct subject *s)
 {
-	return s->leaf_type.class != QN_OTHER &&
-	       (s->d->column[0] || s->leaf.ndim > 0 || s->leaf_type.size != H5Tget_size(s->leaf.type));
+	return s->leaf_type.class != QN_OTHER && (s->d->column[0] || s->leaf.ndim > 0 ||
+						  s->leaf_type.size != H5Tget_size(s->leaf.type));
 }
 
 /* Until the chunks are known the elements are what the file calls so: narrow() does the rest. */
@@ -505,8 +505,9 @@ static enum quern_status describe_extent(struct subject *s)
 	hid_t file = H5Iget_file_id(s->dset);
 	haddr_t header, root_header;
 	struct qn_h5_raw raw;
-	bool plain = where(s->dset, &number, &header) && where(s->file, &root_number, &root_header) &&
-		     number == root_number && !has_cache_image(file) && !qn_h5_is_family(file) &&
+	bool plain = where(s->dset, &number, &header) &&
+		     where(s->file, &root_number, &root_header) && number == root_number &&
+		     !has_cache_image(file) && !qn_h5_is_family(file) &&
 		     qn_h5_raw_init(&raw, s->d->file, s->d->path, s->fd, s->d->file_nbytes,
 				    &ignored) == QUERN_OK;
 	bool ok;
@@ -585,8 +586,15 @@ static enum quern_status describe_once(const char *file, const char *path, const
 				       struct quern_message *err)
 {
 	struct qn_dataset d;
-	struct subject s = { .d = &d, .part = part, .err = err, .fd = -1, .file = -1, .dset = -1, .dcpl = -1,
-			     .type = -1, .leaf = { .type = -1 } };
+	struct subject s = { .d = &d,
+			     .part = part,
+			     .err = err,
+			     .fd = -1,
+			     .file = -1,
+			     .dset = -1,
+			     .dcpl = -1,
+			     .type = -1,
+			     .leaf = { .type = -1 } };
 	struct qn_h5_caller caller;
 	struct stat st;
 	enum quern_status status;
@@ -621,7 +629,8 @@ enum quern_status qn_hdf5_describe_part(const char *file, const char *path, cons
 
 	for (int n = 1;; n++) {
 		why = (struct quern_message){ .status = QUERN_OK };
-		status = describe_once(file, path, column, with_index, part, &is_growing, out, &why);
+		status =
+			describe_once(file, path, column, with_index, part, &is_growing, out, &why);
 		if ((status != QUERN_ERR_DATA && why.reason != QN_HELD) ||
 		    why.reason == QN_NO_DATASET || !is_growing || n == MOST_SNAPSHOTS)
 			break;

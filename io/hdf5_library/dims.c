@@ -98,7 +98,7 @@ static bool find_link(hid_t dset, const char *path, struct search *s)
 	while (found == 0 && (slash = strrchr(group, '/'))) {
 		*slash = '\0';
 		found = qn_h5_literate_by_name(dset, group[0] ? group : "/", H5_INDEX_NAME,
-					 H5_ITER_NATIVE, NULL, compare_link, s, H5P_DEFAULT);
+					       H5_ITER_NATIVE, NULL, compare_link, s, H5P_DEFAULT);
 	}
 	if (found > 0 && s->name && qn_asprintf(&s->path, "%s/%s", group, s->name) < 0)
 		s->path = NULL;

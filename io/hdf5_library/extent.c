@@ -23,7 +23,7 @@ struct search {
 	hid_t file, scale;
 	haddr_t scale_addr;
 	struct qn_h5_raw *raw;
-	uint64_t length; /* the longest until now */
+	uint64_t length;	 /* the longest until now */
 	struct qn_h5_met groups; /* each is gone through once */
 	bool no_memory;
 };
@@ -66,9 +66,9 @@ static void take_longer(struct search *s, haddr_t addr, const struct qn_h5_space
 	for (int i = 0; dset >= 0 && i < space->ndim; i++) {
 		if (space->most[i] != UINT64_MAX || space->shape[i] <= s->length)
 			continue;
-		if (is_scale && i == 0 ? qn_h5_dims_is_variable(dset)
-				       : qn_h5_dims_has_scale(dset, space->ndim, i, s->scale,
-							      s->scale_addr))
+		if (is_scale && i == 0
+			    ? qn_h5_dims_is_variable(dset)
+			    : qn_h5_dims_has_scale(dset, space->ndim, i, s->scale, s->scale_addr))
 			s->length = space->shape[i];
 	}
 	qn_h5_close(dset);
@@ -116,7 +116,7 @@ static void go_through(struct search *s, hid_t group)
 	if (gcpl >= 0)
 		H5Pget_link_creation_order(gcpl, &order);
 	qn_h5_literate(group, order & H5P_CRT_ORDER_INDEXED ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME,
-		 H5_ITER_NATIVE, &at, take_link, s);
+		       H5_ITER_NATIVE, &at, take_link, s);
 	qn_h5_close(gcpl);
 }
 

@@ -74,9 +74,11 @@ static enum quern_status fail(struct quern_message *err, enum quern_status statu
 	const int number = caller ? caller->number : 0;
 
 	if (number == EWOULDBLOCK)
-		return qn_error_because(err, QUERN_ERR_DENIED, QN_HELD, "%s: is locked by another program, "
-					"which has it open for writing: wait until that has closed it",
-					file);
+		return qn_error_because(
+			err, QUERN_ERR_DENIED, QN_HELD,
+			"%s: is locked by another program, "
+			"which has it open for writing: wait until that has closed it",
+			file);
 	if (number == EACCES || number == EPERM)
 		status = QUERN_ERR_DENIED;
 	return qn_error_set(err, status, "%s: %s%s%s%s%s%s", file, path ? "dataset " : "",
@@ -154,8 +156,10 @@ static enum quern_status not_signed(const char *file, int fd, const struct stat 
 	if (qn_sys_pread(fd, head, sizeof(head), 0) == sizeof(head) && !memcmp(head, "CDF", 3)) {
 		char *word = qn_text_word(file);
 
-		qn_error_set(err, QUERN_ERR_DATA, "%s: is a classic NetCDF file, not HDF5; convert it with "
-			     "`nccopy -k nc4 %s NEW.nc`", file, word ? word : "FILE");
+		qn_error_set(err, QUERN_ERR_DATA,
+			     "%s: is a classic NetCDF file, not HDF5; convert it with "
+			     "`nccopy -k nc4 %s NEW.nc`",
+			     file, word ? word : "FILE");
 		free(word);
 		return QUERN_ERR_DATA;
 	}

@@ -15,7 +15,7 @@ struct qn_h5_caller {
 	H5E_auto2_t print;
 	void *print_ctx;
 	char why[256];
-	int number;	/* errno, where the library tells of one; or 0 */
+	int number; /* errno, where the library tells of one; or 0 */
 };
 
 /* Takes the lock (the library is not thread-safe), silences its error printing and keeps what it would

@@ -71,7 +71,9 @@ static enum quern_status end_at(struct follower *f, enum qn_object is)
 
 static enum qn_object kind_of(H5O_type_t type)
 {
-	return type == H5O_TYPE_GROUP ? QN_GROUP : type == H5O_TYPE_DATASET ? QN_DATASET : QN_DATATYPE;
+	return type == H5O_TYPE_GROUP	  ? QN_GROUP
+	       : type == H5O_TYPE_DATASET ? QN_DATASET
+					  : QN_DATATYPE;
 }
 
 static bool is_last(const struct follower *f)
@@ -105,9 +107,10 @@ static enum quern_status take_soft(struct follower *f, const char *value)
 	char *rest;
 
 	if (++f->end.nsoft > QN_MOST_HOPS)
-		return qn_error_set(f->err, QUERN_ERR_DATA, "%s: %s leads from soft link to soft link "
-				    "more than %d times, or in a circle", f->file, f->asked,
-				    QN_MOST_HOPS);
+		return qn_error_set(f->err, QUERN_ERR_DATA,
+				    "%s: %s leads from soft link to soft link "
+				    "more than %d times, or in a circle",
+				    f->file, f->asked, QN_MOST_HOPS);
 	if (qn_asprintf(&rest, "%s/%s", value, f->rest + f->at) < 0)
 		return no_memory(f);
 	free(f->rest);
@@ -144,9 +147,10 @@ static enum quern_status take_other(struct follower *f, const char *name,
 	if (!value)
 		return no_memory(f);
 	if (info->type != H5L_TYPE_SOFT && info->type != H5L_TYPE_EXTERNAL)
-		status = qn_error_set(f->err, QUERN_ERR_DATA, "%s: %s leads through a link of a kind "
-				      "that a program has defined for itself (%d)", f->file, f->asked,
-				      (int)info->type);
+		status = qn_error_set(f->err, QUERN_ERR_DATA,
+				      "%s: %s leads through a link of a kind "
+				      "that a program has defined for itself (%d)",
+				      f->file, f->asked, (int)info->type);
 	else if (H5Lget_val(f->group, name, value, info->u.val_size, H5P_DEFAULT) < 0)
 		status = fail(f, "a link cannot be read");
 	else

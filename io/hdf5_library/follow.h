@@ -14,9 +14,9 @@
 
 struct qn_h5_end {
 	enum qn_object is;
-	int nsoft;	/* soft links that were followed */
-	char *file;	/* owned: of an external link, the name that it has; NULL otherwise */
-	char *path;	/* owned: by hard links alone; of nothing, as far as there is something and one
+	int nsoft;  /* soft links that were followed */
+	char *file; /* owned: of an external link, the name that it has; NULL otherwise */
+	char *path; /* owned: by hard links alone; of nothing, as far as there is something and one
 			   name more; the path in the other file */
 };
 

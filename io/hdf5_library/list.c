@@ -68,7 +68,8 @@ static void name_others(const struct qn_listing *l, const char *file, const char
 	write_names(l, names, sizeof(names));
 	if (word)
 		qn_error_because(err, QUERN_ERR_DATA, QN_NO_DATASET,
-				 "%s: %s %s; did you mean %s? It has:%s", file, what, path, word, names);
+				 "%s: %s %s; did you mean %s? It has:%s", file, what, path, word,
+				 names);
 	else
 		qn_error_because(err, QUERN_ERR_DATA, QN_NO_DATASET, "%s: %s %s; it has:%s", file,
 				 what, path, names);
@@ -76,7 +77,7 @@ static void name_others(const struct qn_listing *l, const char *file, const char
 }
 
 static enum quern_status no_such_dataset(hid_t file_id, const char *file, const char *path,
-					const char *what, struct quern_message *err)
+					 const char *what, struct quern_message *err)
 {
 	struct quern_message why = { .status = QUERN_OK };
 	struct qn_listing l = { .n = 0 };
@@ -86,11 +87,13 @@ static enum quern_status no_such_dataset(hid_t file_id, const char *file, const 
 		return qn_error_set(err, QUERN_ERR_DATA, "%s; %s %s in what can be read", why.text,
 				    what, path);
 	if (l.nflaws > 0)
-		qn_error_set(err, QUERN_ERR_DATA, "%s: %s %s in what can be read; %s cannot be: %s", file,
-			     what, path, l.flaw[0].path, l.flaw[0].why);
+		qn_error_set(err, QUERN_ERR_DATA, "%s: %s %s in what can be read; %s cannot be: %s",
+			     file, what, path, l.flaw[0].path, l.flaw[0].why);
 	else if (l.n == 0)
 		qn_error_because(err, QUERN_ERR_DATA, QN_NO_DATASET,
-				 "%s: %s %s; the file has no datasets%s", file, what, path, l.nlinks ? " of its own, but links: quern inspect lists them" : "");
+				 "%s: %s %s; the file has no datasets%s", file, what, path,
+				 l.nlinks ? " of its own, but links: quern inspect lists them"
+					  : "");
 	else
 		name_others(&l, file, path, what, err);
 	qn_listing_fini(&l);
@@ -102,14 +105,19 @@ static enum quern_status no_dataset(hid_t file_id, const char *file, const char 
 				    const struct qn_h5_end *end, struct quern_message *err)
 {
 	if (end->is == QN_OTHER_FILE)
-		return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s: it is in another file, %s, by "
-				    "an external link", file, path, end->file);
+		return qn_error_set(err, QUERN_ERR_DATA,
+				    "%s: dataset %s: it is in another file, %s, by "
+				    "an external link",
+				    file, path, end->file);
 	if (end->is == QN_NOTHING && end->nsoft)
-		return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s: a soft link that leads "
-				    "nowhere: there is no %s", file, path, end->path);
-	return no_such_dataset(file_id, file, path, end->is == QN_NOTHING
-				     ? "no such dataset"
-				     : "a group or a type, not a dataset, is at", err);
+		return qn_error_set(err, QUERN_ERR_DATA,
+				    "%s: dataset %s: a soft link that leads "
+				    "nowhere: there is no %s",
+				    file, path, end->path);
+	return no_such_dataset(file_id, file, path,
+			       end->is == QN_NOTHING ? "no such dataset"
+						     : "a group or a type, not a dataset, is at",
+			       err);
 }
 
 enum quern_status qn_h5_open_dataset(hid_t file_id, const char *file, const char *path, hid_t *out,

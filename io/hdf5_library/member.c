@@ -275,8 +275,8 @@ static bool list_compound(struct lister *l, hid_t type, const char *prefix,
 	bool ok = shifts != NULL;
 
 	for (int i = 0, n = H5Tget_nmembers(type); i < n && ok; i++) {
-		inside.offset = at->offset + shifted(H5Tget_member_offset(type, (unsigned)i),
-						     shifts, nshifts);
+		inside.offset = at->offset +
+				shifted(H5Tget_member_offset(type, (unsigned)i), shifts, nshifts);
 		ok = list_member(l, type, (unsigned)i, prefix, &inside, depth);
 	}
 	free(shifts);
@@ -338,8 +338,8 @@ static enum quern_status choose_inside(const struct qn_dataset *d, const char *c
 			    what, column);
 }
 
-static enum quern_status no_member(const struct qn_dataset *d, const char *column,
-				   const char *what, struct quern_message *err)
+static enum quern_status no_member(const struct qn_dataset *d, const char *column, const char *what,
+				   struct quern_message *err)
 {
 	const char *near = qn_nearest(column, member_name, d);
 	char names[QN_MEMBER_NAMES_NBYTES];
@@ -368,10 +368,11 @@ static enum quern_status explain(enum found found, hid_t type, const char *colum
 				    what);
 	if (H5Tdetect_class(type, H5T_COMPOUND) <= 0) {
 		qn_h5_type_describe(type, &t, &plain);
-		return qn_error_set(err, QUERN_ERR_USAGE,
-				    "%s: --column '%s': its elements are of type %s, not a compound "
-				    "datatype; leave --column out",
-				    what, column, t.name);
+		return qn_error_set(
+			err, QUERN_ERR_USAGE,
+			"%s: --column '%s': its elements are of type %s, not a compound "
+			"datatype; leave --column out",
+			what, column, t.name);
 	}
 	if (!qn_h5_members_list(type, addr_nbytes, &d))
 		status = qn_error_nomem(err, sizeof(*d.members) * d.nmembers, "a list of members");

@@ -11,9 +11,9 @@
 
 /* Where in an element of a dataset the numbers are. */
 struct qn_h5_leaf {
-	hid_t type;		/* owned: of one of them; -1 when there is none */
-	uint64_t offset;	/* bytes before the first one, as the file has it */
-	int ndim;		/* of the arrays around it, outermost first */
+	hid_t type;	 /* owned: of one of them; -1 when there is none */
+	uint64_t offset; /* bytes before the first one, as the file has it */
+	int ndim;	 /* of the arrays around it, outermost first */
 	uint64_t shape[QUERN_MAX_DIMS], stride[QUERN_MAX_DIMS]; /* strides in bytes */
 };
 

@@ -63,10 +63,12 @@ static enum quern_status left_behind(const char *file, struct quern_message *err
 {
 	char *word = qn_text_word(file);
 
-	qn_error_because(err, QUERN_ERR_DENIED, QN_HELD, "%s: is marked as open for writing: wait until its "
-			 "writer has finished; if there is none any more, it was left so by a crash: "
-			 "`h5clear -s %s` takes the mark away, then see that its data is what it should be",
-			 file, word ? word : "FILE");
+	qn_error_because(
+		err, QUERN_ERR_DENIED, QN_HELD,
+		"%s: is marked as open for writing: wait until its "
+		"writer has finished; if there is none any more, it was left so by a crash: "
+		"`h5clear -s %s` takes the mark away, then see that its data is what it should be",
+		file, word ? word : "FILE");
 	free(word);
 	return QUERN_ERR_DENIED;
 }
@@ -140,17 +142,22 @@ static hid_t open_family(const char *file, hid_t fapl)
 
 static enum quern_status refuse_family(const char *file, struct quern_message *err)
 {
-	return qn_error_set(err, QUERN_ERR_DATA, "%s: is the beginning of a family of files that "
-			    "cannot be opened: all of them must be beside it, and their names differ "
-			    "in a number that is 0 in this one; 'h5repart' makes one file of them",
-			    file);
+	return qn_error_set(
+		err, QUERN_ERR_DATA,
+		"%s: is the beginning of a family of files that "
+		"cannot be opened: all of them must be beside it, and their names differ "
+		"in a number that is 0 in this one; 'h5repart' makes one file of them",
+		file);
 }
 
 static enum quern_status refuse_multi(const char *file, struct quern_message *err)
 {
-	return qn_error_set(err, QUERN_ERR_DATA, "%s: is one of several files that were written with "
-			    "the multi or split driver, each for another kind of data, which quern does "
-			    "not read: make one file of them with 'h5repack'", file);
+	return qn_error_set(
+		err, QUERN_ERR_DATA,
+		"%s: is one of several files that were written with "
+		"the multi or split driver, each for another kind of data, which quern does "
+		"not read: make one file of them with 'h5repack'",
+		file);
 }
 
 bool qn_h5_is_family(hid_t file)
@@ -169,7 +176,7 @@ bool qn_h5_is_family(hid_t file)
  * QUERN_ERR_DENIED of what a writer has left behind, QUERN_ERR_DATA of several files by what they hold.
  */
 static enum quern_status open_unusual(const char *file, hid_t fapl, hid_t *out,
-				     struct quern_message *err)
+				      struct quern_message *err)
 {
 	struct head h;
 

@@ -153,7 +153,8 @@ static enum quern_status check_filters(const struct reader *r, const struct qn_d
 	H5Z_filter_t id;
 	int at;
 
-	if (!d->chunks || !d->nchunks || !find_missing_filter(r->dset, &at, &id, name, sizeof(name)))
+	if (!d->chunks || !d->nchunks ||
+	    !find_missing_filter(r->dset, &at, &id, name, sizeof(name)))
 		return QUERN_OK;
 	for (uint64_t i = 0; i < d->nchunks; i++)
 		if (!(d->chunks[i].filter_mask >> at & 1))

@@ -95,8 +95,10 @@ static bool read_selection(struct subject *s, hid_t space, struct qn_span *span,
 	*none |= type == H5S_SEL_NONE;
 	whole_extent(count, *ndim, span);
 	if (type != H5S_SEL_HYPERSLABS)
-		return type != H5S_SEL_ERROR && (type != H5S_SEL_POINTS ||
-		       (leave_to_library(s, "a virtual dataset that is mapped point by point"), true));
+		return type != H5S_SEL_ERROR &&
+		       (type != H5S_SEL_POINTS ||
+			(leave_to_library(s, "a virtual dataset that is mapped point by point"),
+			 true));
 	if (H5Sis_regular_hyperslab(space) <= 0) {
 		leave_to_library(s, "a virtual dataset with an irregular mapping");
 		return true;
@@ -157,8 +159,10 @@ static enum quern_status add_source(struct subject *s, const struct mapping *m, 
 				    const char *path)
 {
 	struct qn_span all[QUERN_MAX_DIMS];
-	struct qn_origin new = { .ndim = m->ndim, .to = (struct qn_span *)m->to,
-				 .from = (struct qn_span *)m->from, .path = absolute(path) };
+	struct qn_origin new = { .ndim = m->ndim,
+				 .to = (struct qn_span *)m->to,
+				 .from = (struct qn_span *)m->from,
+				 .path = absolute(path) };
 	enum quern_status status = qn_h5_find_source(s->file, file, &new.file, s->err);
 
 	if (s->out->why_not_native[0]) {
@@ -299,8 +303,13 @@ enum quern_status qn_hdf5_sources(const struct qn_dataset *d, struct qn_sources 
 				  struct quern_message *err)
 {
 	struct qn_sources list = { .ndim = d->ndim };
-	struct subject s = { .file = d->file, .path = d->path, .ndim = d->ndim, .dcpl = -1,
-			     .shape = d->shape, .out = &list, .err = err };
+	struct subject s = { .file = d->file,
+			     .path = d->path,
+			     .ndim = d->ndim,
+			     .dcpl = -1,
+			     .shape = d->shape,
+			     .out = &list,
+			     .err = err };
 	struct qn_h5_caller caller;
 	hid_t file = -1, dset = -1;
 	enum quern_status status;
@@ -311,8 +320,9 @@ enum quern_status qn_hdf5_sources(const struct qn_dataset *d, struct qn_sources 
 		status = qn_h5_open_dataset(file, d->file, d->path, &dset, err);
 	if (status == QUERN_OK) {
 		s.dcpl = H5Dget_create_plist(dset);
-		status = s.dcpl < 0 ? fail(&s, "its properties cannot be read")
-			 : d->layout == QN_VIRTUAL ? list_mappings(&s) : list_external(&s);
+		status = s.dcpl < 0		   ? fail(&s, "its properties cannot be read")
+			 : d->layout == QN_VIRTUAL ? list_mappings(&s)
+						   : list_external(&s);
 	}
 	qn_h5_close(s.dcpl);
 	qn_h5_close(dset);
@@ -375,10 +385,11 @@ static enum quern_status check_mappings(struct subject *s, bool reading)
 		mapping_fini(&m);
 	}
 	if (status == QUERN_OK && nheld > most_open())
-		status = qn_error_set(s->err, QUERN_ERR_DATA, "%s: dataset %s: the HDF5 library would "
+		status = qn_error_set(s->err, QUERN_ERR_DATA,
+				      "%s: dataset %s: the HDF5 library would "
 				      "have to open more than %" PRIu64 " sources of it at once: "
-				      "join it from several virtual datasets of fewer", s->file,
-				      s->path, most_open());
+				      "join it from several virtual datasets of fewer",
+				      s->file, s->path, most_open());
 	return status;
 }
 

@@ -167,7 +167,7 @@ static bool describe_text(hid_t type, struct qn_type *t, bool *plain)
 	*plain = !variable;
 	if (variable)
 		t->size = QN_VARIABLE_TEXT_NBYTES;
-	t->padding = variable			     ? QN_PAD_ZEROS
+	t->padding = variable			   ? QN_PAD_ZEROS
 		     : padding == H5T_STR_SPACEPAD ? QN_PAD_SPACES
 		     : padding == H5T_STR_NULLTERM ? QN_PAD_ANYTHING
 						   : QN_PAD_ZEROS;

@@ -13,20 +13,20 @@
 #if H5_VERSION_GE(1, 12, 0)
 typedef H5L_info2_t qn_h5_link_info;
 typedef H5O_info2_t qn_h5_object_info;
-#define qn_h5_literate H5Literate2
-#define qn_h5_literate_by_name H5Literate_by_name2
-#define qn_h5_get_link_info H5Lget_info2
-#define qn_h5_reclaim H5Treclaim
+#define qn_h5_literate		     H5Literate2
+#define qn_h5_literate_by_name	     H5Literate_by_name2
+#define qn_h5_get_link_info	     H5Lget_info2
+#define qn_h5_reclaim		     H5Treclaim
 #define qn_h5_get_info(object, info) H5Oget_info3(object, info, H5O_INFO_BASIC)
 #define qn_h5_get_info_by_name(group, name, info) \
 	H5Oget_info_by_name3(group, name, info, H5O_INFO_BASIC, H5P_DEFAULT)
 #else
 typedef H5L_info_t qn_h5_link_info;
 typedef H5O_info_t qn_h5_object_info;
-#define qn_h5_literate H5Literate
-#define qn_h5_literate_by_name H5Literate_by_name
-#define qn_h5_get_link_info H5Lget_info
-#define qn_h5_reclaim H5Dvlen_reclaim
+#define qn_h5_literate		     H5Literate
+#define qn_h5_literate_by_name	     H5Literate_by_name
+#define qn_h5_get_link_info	     H5Lget_info
+#define qn_h5_reclaim		     H5Dvlen_reclaim
 #define qn_h5_get_info(object, info) H5Oget_info2(object, info, H5O_INFO_BASIC)
 #define qn_h5_get_info_by_name(group, name, info) \
 	H5Oget_info_by_name2(group, name, info, H5O_INFO_BASIC, H5P_DEFAULT)
@@ -72,7 +72,8 @@ static inline hid_t qn_h5_open_at(hid_t file, haddr_t addr)
 #if H5_VERSION_GE(1, 12, 0)
 	H5O_token_t token;
 
-	return H5VLnative_addr_to_token(file, addr, &token) < 0 ? -1 : H5Oopen_by_token(file, token);
+	return H5VLnative_addr_to_token(file, addr, &token) < 0 ? -1
+								: H5Oopen_by_token(file, token);
 #else
 	return H5Oopen_by_addr(file, addr);
 #endif

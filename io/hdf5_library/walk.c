@@ -22,19 +22,19 @@
 
 /* A link of the group at hand. */
 struct entry {
-	char *name;	/* owned */
+	char *name; /* owned */
 	H5L_type_t type;
-	enum qn_object is;	/* of a hard link */
+	enum qn_object is; /* of a hard link */
 	haddr_t addr;
-	char *file, *target;	/* owned: of other links; of what is damaged, why, in target */
+	char *file, *target; /* owned: of other links; of what is damaged, why, in target */
 };
 
 /* A group on the way down. */
 struct level {
-	struct entry *entry;	/* owned, sorted */
+	struct entry *entry; /* owned, sorted */
 	size_t n, at;
-	size_t path_nbytes;	/* of the path above it */
-	size_t object;		/* which it is */
+	size_t path_nbytes; /* of the path above it */
+	size_t object;	    /* which it is */
 };
 
 /* An object under its first name: that of the group in which it was met, and its own in `names`. */
@@ -48,14 +48,14 @@ struct walk {
 	hid_t file_id;
 	const char *file;
 	struct qn_listing *l;
-	struct level *level;	/* owned */
+	struct level *level; /* owned */
 	size_t nlevels, levels_room;
-	char *path;		/* owned: of the group at hand, "" of the root */
+	char *path; /* owned: of the group at hand, "" of the root */
 	size_t path_nbytes, path_room;
 	struct qn_h5_met met;
-	struct object *object;	/* owned: those that were met */
+	struct object *object; /* owned: those that were met */
 	size_t objects_room;
-	char *names;		/* owned: names of the objects, each with its '\0' */
+	char *names; /* owned: names of the objects, each with its '\0' */
 	size_t names_nbytes, names_room;
 	size_t listed_nbytes;
 	bool nomem, too_long;
@@ -155,7 +155,7 @@ static bool read_hard(struct walk *w, hid_t group, const qn_h5_link_info *info, 
 
 	e->addr = qn_h5_link_addr(group, info);
 	if (qn_h5_get_info_by_name(group, e->name, &object) >= 0) {
-		e->is = object.type == H5O_TYPE_GROUP	   ? QN_GROUP
+		e->is = object.type == H5O_TYPE_GROUP	  ? QN_GROUP
 			: object.type == H5O_TYPE_DATASET ? QN_DATASET
 							  : QN_DATATYPE;
 		return true;
@@ -274,7 +274,9 @@ static bool count_path(struct walk *w)
 static bool add_link(struct walk *w, enum qn_link_kind kind, enum qn_object leads_to,
 		     const char *file, const char *target)
 {
-	struct qn_link link = { .kind = kind, .leads_to = leads_to, .path = w->path,
+	struct qn_link link = { .kind = kind,
+				.leads_to = leads_to,
+				.path = w->path,
 				.file = (char *)(uintptr_t)file,
 				.target = (char *)(uintptr_t)target };
 
@@ -417,15 +419,15 @@ enum quern_status qn_h5_list(hid_t file_id, const char *file, struct qn_listing 
 	qn_h5_met_fini(&w.met);
 	free(w.names);
 	if (!ok)
-		status = w.too_long
-				 ? qn_error_set(err, QUERN_ERR_DATA, "%s: its names take more than %u "
-						"MiB: name a dataset with -d", file,
-						(unsigned)(MOST_NAMES_NBYTES >> 20))
-				 : qn_error_nomem(err, w.names_nbytes, "a list of datasets");
+		status = w.too_long ? qn_error_set(err, QUERN_ERR_DATA,
+						   "%s: its names take more than %u "
+						   "MiB: name a dataset with -d",
+						   file, (unsigned)(MOST_NAMES_NBYTES >> 20))
+				    : qn_error_nomem(err, w.names_nbytes, "a list of datasets");
 	/* Not even the root: there is nothing to go on with. */
 	else if (l.nflaws == 1 && !l.n && !l.nlinks && !strcmp(l.flaw[0].path, "/"))
-		status = qn_error_set(err, QUERN_ERR_DATA, "%s: its groups cannot be listed: %s", file,
-				      l.flaw[0].why);
+		status = qn_error_set(err, QUERN_ERR_DATA, "%s: its groups cannot be listed: %s",
+				      file, l.flaw[0].why);
 	if (status != QUERN_OK) {
 		qn_listing_fini(&l);
 		return status;

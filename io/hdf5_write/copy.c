@@ -20,7 +20,7 @@
 
 struct copier {
 	const struct qn_h5_copying *how;
-	hid_t from, to; /* roots */
+	hid_t from, to;	       /* roots */
 	struct qn_h5_met done; /* what was copied: other hard links lead to it too */
 	char **path;	       /* owned, and so is each: of what was copied */
 	int depth;

@@ -21,7 +21,7 @@
 #include "kernel/fields.h"
 #include "kernel/result.h"
 
-#define MAX_DIMS 64
+#define MAX_DIMS      64
 #define GROWTH_NBYTES (1u << 20) /* of a file in memory */
 /* What netCDF has for no value. */
 static const int64_t no_int = -9223372036854775806;
@@ -182,7 +182,8 @@ static bool write_variable(struct writer *w, const struct qn_field *f, hid_t typ
 
 	if (ndims > 0 && (scale[0] = find_dim(w, dim[0], 'n', f->n)) < 0)
 		return false;
-	if (ndims > 1 && (scale[1] = find_dim(w, dim[1], f->ncols == f->n ? 'm' : 'n', f->ncols)) < 0)
+	if (ndims > 1 &&
+	    (scale[1] = find_dim(w, dim[1], f->ncols == f->n ? 'm' : 'n', f->ncols)) < 0)
 		return false;
 	space = ndims ? H5Screate_simple(ndims, shape, NULL) : H5Screate(H5S_SCALAR);
 	if (space >= 0)
@@ -261,8 +262,7 @@ static hid_t create_file(void)
 	hid_t access = H5Pcreate(H5P_FILE_ACCESS), plist = H5Pcreate(H5P_FILE_CREATE), id = -1;
 	unsigned order = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
 
-	if (access >= 0 && plist >= 0 &&
-	    H5Pset_fapl_core(access, GROWTH_NBYTES, false) >= 0 &&
+	if (access >= 0 && plist >= 0 && H5Pset_fapl_core(access, GROWTH_NBYTES, false) >= 0 &&
 	    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST) >= 0 &&
 	    H5Pset_link_creation_order(plist, order) >= 0 &&
 	    H5Pset_attr_creation_order(plist, order) >= 0)

@@ -199,10 +199,11 @@ static enum quern_status check_files(const char *subject, struct quern_message *
 
 	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur >= LEAST_FILES)
 		return QUERN_OK;
-	return qn_error_set(err, QUERN_ERR_RUN,
-			    "%s cannot be read: this process may have only %llu file descriptors, and "
-			    "quern needs %d at least: raise the limit (ulimit -n)",
-			    subject, (unsigned long long)r.rlim_cur, LEAST_FILES);
+	return qn_error_set(
+		err, QUERN_ERR_RUN,
+		"%s cannot be read: this process may have only %llu file descriptors, and "
+		"quern needs %d at least: raise the limit (ulimit -n)",
+		subject, (unsigned long long)r.rlim_cur, LEAST_FILES);
 }
 
 enum quern_status qn_child_start(struct qn_child *c, const char *subject,
@@ -230,10 +231,14 @@ enum quern_status qn_child_start(struct qn_child *c, const char *subject,
 	if (pid < 0)
 		goto no_child;
 	close(fd[1]);
-	*c = (struct qn_child){ .process = qn_process_of(pid), .fd = fd[0], .subject = copy,
-				.limits = *limits, .refused = refused };
+	*c = (struct qn_child){ .process = qn_process_of(pid),
+				.fd = fd[0],
+				.subject = copy,
+				.limits = *limits,
+				.refused = refused };
 	c->limits.files = NULL;
-	qn_log(QN_LOG_DEBUG, "%s: process %ld reads it, for %u s of processor time and %u s at most", subject,
+	qn_log(QN_LOG_DEBUG,
+	       "%s: process %ld reads it, for %u s of processor time and %u s at most", subject,
 	       (long)pid, limits->cpu_seconds, limits->wall_seconds);
 	qn_child_wait_anew(c);
 	return QUERN_OK;
@@ -242,9 +247,10 @@ no_child:
 	close(fd[0]);
 	close(fd[1]);
 no_socket:
-	qn_error_set(err, QUERN_ERR_RUN, "%s cannot be read: no process can be started for it: %s%s",
-		     subject, strerror(errno),
-		     errno == EMFILE ? ": raise the limit (ulimit -n), or use fewer --threads" : "");
+	qn_error_set(
+		err, QUERN_ERR_RUN, "%s cannot be read: no process can be started for it: %s%s",
+		subject, strerror(errno),
+		errno == EMFILE ? ": raise the limit (ulimit -n), or use fewer --threads" : "");
 no_memory:
 	free(copy);
 	qn_refused_free(refused);
@@ -258,41 +264,46 @@ bool qn_child_is_there(const struct qn_child *c)
 
 static enum quern_status late(struct qn_child *c, struct quern_message *err)
 {
-	qn_log(QN_LOG_WARN, "%s: process %ld does not answer: it is ended", c->subject, (long)c->process.pid);
+	qn_log(QN_LOG_WARN, "%s: process %ld does not answer: it is ended", c->subject,
+	       (long)c->process.pid);
 	qn_process_end(&c->process);
 	c->end = QN_CHILD_LATE;
-	return qn_error_set(err, QUERN_ERR_RUN,
-			    "%s: the HDF5 library did not come back within %u s: its storage is slow "
-			    "or does not answer, or the machine is busy; try again, or give it longer "
-			    "with %s SECONDS",
-			    c->subject, c->limits.wall_seconds, c->limits.option);
+	return qn_error_set(
+		err, QUERN_ERR_RUN,
+		"%s: the HDF5 library did not come back within %u s: its storage is slow "
+		"or does not answer, or the machine is busy; try again, or give it longer "
+		"with %s SECONDS",
+		c->subject, c->limits.wall_seconds, c->limits.option);
 }
 
 static enum quern_status killed(struct qn_child *c, struct quern_message *err)
 {
 	c->end = QN_CHILD_KILLED;
 	qn_log(QN_LOG_WARN, "%s: the process that was reading it has been killed", c->subject);
-	return qn_error_set(err, QUERN_ERR_RUN,
-			    "%s: the process that was reading it has been killed, for want of memory "
-			    "perhaps: look at the system's log, then try again",
-			    c->subject);
+	return qn_error_set(
+		err, QUERN_ERR_RUN,
+		"%s: the process that was reading it has been killed, for want of memory "
+		"perhaps: look at the system's log, then try again",
+		c->subject);
 }
 
 static enum quern_status unconfined(const struct qn_child *c, struct quern_message *err)
 {
-	return qn_error_set(err, QUERN_ERR_RUN,
-			    "%s cannot be read: the process for it cannot be kept from other files, although "
-			    "this kernel has Landlock: too many sandboxes are around it, or memory is short",
-			    c->subject);
+	return qn_error_set(
+		err, QUERN_ERR_RUN,
+		"%s cannot be read: the process for it cannot be kept from other files, although "
+		"this kernel has Landlock: too many sandboxes are around it, or memory is short",
+		c->subject);
 }
 
 static enum quern_status busy(const struct qn_child *c, struct quern_message *err)
 {
-	return qn_error_set(err, QUERN_ERR_DATA,
-			    "%s: the HDF5 library was still busy after %u s of processor time: it is "
-			    "damaged, or very large; if you know it to be whole, give it longer with "
-			    "%s SECONDS",
-			    c->subject, c->limits.cpu_seconds, c->limits.option);
+	return qn_error_set(
+		err, QUERN_ERR_DATA,
+		"%s: the HDF5 library was still busy after %u s of processor time: it is "
+		"damaged, or very large; if you know it to be whole, give it longer with "
+		"%s SECONDS",
+		c->subject, c->limits.cpu_seconds, c->limits.option);
 }
 
 /* It has hung up before the end of its answer. One of which it is not known how it has ended may have been

@@ -28,18 +28,18 @@
 #include "io/sandbox/files.h"
 
 struct qn_child_limits {
-	uint64_t memory_nbytes; /* more than the parent has mapped */
-	unsigned cpu_seconds;	/* from its start, or the last qn_child_renew */
-	unsigned wall_seconds;	/* for an answer, from its start or the last qn_child_ask */
-	const char *option;	/* that sets them, for messages: "--metadata-timeout" */
+	uint64_t memory_nbytes;	      /* more than the parent has mapped */
+	unsigned cpu_seconds;	      /* from its start, or the last qn_child_renew */
+	unsigned wall_seconds;	      /* for an answer, from its start or the last qn_child_ask */
+	const char *option;	      /* that sets them, for messages: "--metadata-timeout" */
 	const struct qn_names *files; /* borrowed while it starts: that it may open; NULL: any */
 };
 
 /* Of the child that was asked last: whether another one may do what it did not. */
 enum qn_child_end {
-	QN_CHILD_OWN,	/* it has answered, or what it was asked is to blame */
-	QN_CHILD_KILLED,	/* by another process or the system */
-	QN_CHILD_LATE,	/* it has been waited for in vain */
+	QN_CHILD_OWN,	 /* it has answered, or what it was asked is to blame */
+	QN_CHILD_KILLED, /* by another process or the system */
+	QN_CHILD_LATE,	 /* it has been waited for in vain */
 };
 
 struct qn_child {
@@ -50,7 +50,7 @@ struct qn_child {
 	int64_t deadline_ns;
 	enum qn_child_end end;
 	struct qn_refused *refused; /* owned */
-	size_t nlooked_at; /* bytes of names there that have been looked at */
+	size_t nlooked_at;	    /* bytes of names there that have been looked at */
 };
 
 /*

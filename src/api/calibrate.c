@@ -16,7 +16,7 @@
 #include "find/warnings.h"
 
 #define MOST_NBYTES (UINT64_C(1) << 30)
-#define MANY_CHUNKS 100000	/* a run with so many tells what planning costs a chunk */
+#define MANY_CHUNKS 100000 /* a run with so many tells what planning costs a chunk */
 
 static double number_at(const json_t *doc, const char *a, const char *b)
 {
@@ -58,7 +58,8 @@ static void calibrate_rates(const json_t *doc, struct qn_rates *r)
 	double chunks = nabsorbed(doc, "chunks", "chunks_repeated");
 	double stored = number_at(doc, "bytes_stored", NULL) / passes;
 	double decoded = nabsorbed(doc, "bytes_decoded", "bytes_repeated") / passes;
-	double seconds = number_at(doc, "seconds", "work") * number_at(doc, "threads", NULL) / passes;
+	double seconds = number_at(doc, "seconds", "work") * number_at(doc, "threads", NULL) /
+			 passes;
 	double read = stored * r->read[QN_MEMORY], items = chunks * r->item;
 
 	/* A machine that is faster than the defaults: half of the time is reading then. */
@@ -105,8 +106,10 @@ static enum quern_status read_document(quern_run *run, const char *file)
 				    qn_file_why(why));
 	if (!doc || !is_document(doc)) {
 		json_decref(doc);
-		return qn_error_set(&run->err, QUERN_ERR_DATA, "--calibrate %s: not the document of "
-				    "a run, as `quern run ... -o run.json` writes it", file);
+		return qn_error_set(&run->err, QUERN_ERR_DATA,
+				    "--calibrate %s: not the document of "
+				    "a run, as `quern run ... -o run.json` writes it",
+				    file);
 	}
 	calibrate_rates(doc, &c->rates);
 	c->startup = number_at(doc, "seconds", "startup");

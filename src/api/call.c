@@ -33,8 +33,9 @@ static void log_build(const struct qn_comm *c, const char *what)
 		(*f)->version(library, sizeof(library));
 		snprintf(formats + n, sizeof(formats) - n, ", %s", library);
 	}
-	qn_log(QN_LOG_INFO, "%s: quern %s (compiler %s), %s, hwloc %s%s; %d ranks on %d hosts", what,
-	       QUERN_VERSION, __VERSION__, mpi, hwloc, formats, qn_comm_size(c), qn_comm_nhosts(c));
+	qn_log(QN_LOG_INFO, "%s: quern %s (compiler %s), %s, hwloc %s%s; %d ranks on %d hosts",
+	       what, QUERN_VERSION, __VERSION__, mpi, hwloc, formats, qn_comm_size(c),
+	       qn_comm_nhosts(c));
 }
 
 static void log_limits(void)
@@ -46,8 +47,9 @@ static void log_limits(void)
 	getrlimit(RLIMIT_AS, &memory);
 	getrlimit(RLIMIT_NOFILE, &files);
 	getrlimit(RLIMIT_FSIZE, &size);
-	qn_log(QN_LOG_INFO, "process %ld of user %ld; limits: address space %s, open files %s, size of a "
-			    "file %s; memory %s %llu MiB",
+	qn_log(QN_LOG_INFO,
+	       "process %ld of user %ld; limits: address space %s, open files %s, size of a "
+	       "file %s; memory %s %llu MiB",
 	       (long)getpid(), (long)geteuid(), words(memory.rlim_cur, text[0]),
 	       words(files.rlim_cur, text[1]), words(size.rlim_cur, text[2]),
 	       room.is_group ? "that the control group leaves" : "that is free",

@@ -60,10 +60,9 @@ static json_t *filters_to_json(const struct qn_dataset *d)
 
 		for (uint32_t k = 0; k < s->nparams; k++)
 			json_array_append_new(params, json_integer(s->params[k]));
-		json_array_append_new(a, json_pack("{s:i, s:o, s:o, s:b}", "id", (int)s->id,
-						   "name", qn_json_text(s->name), "parameters",
-						   params, "native",
-						   qn_filter_is_native(s)));
+		json_array_append_new(a, json_pack("{s:i, s:o, s:o, s:b}", "id", (int)s->id, "name",
+						   qn_json_text(s->name), "parameters", params,
+						   "native", qn_filter_is_native(s)));
 	}
 	return a;
 }
@@ -111,21 +110,21 @@ static json_t *dataset_to_json(const struct qn_dataset *d)
 	qn_dataset_visible(d, &visible);
 	for (uint64_t i = 0; i < d->nchunks; i++)
 		stored += d->chunks[i].nbytes;
-	return json_pack("{s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:I, "
-			 "s:I, s:I, s:b, s:o, s:o}", "dataset", qn_json_text(qn_dataset_name(d)),
-			 "column", qn_json_text(d->column), "dtype", d->type.name, "record_bytes",
-			 (json_int_t)qn_dataset_record_nbytes(d), "members", members_to_json(d),
-			 "shape", qn_json_uints(visible.shape, ndim), "shape_stored",
-			 qn_json_uints(d->shape, ndim), "dims", dims_to_json(d),
-			 "units", qn_json_text(d->units), "layout", layout_names[d->layout],
-			 "chunk_shape", chunked ? qn_json_uints(d->chunk, d->ndim) : json_null(),
-			 "index", qn_json_text(d->index), "filters", filters_to_json(d),
-			 "chunks", (json_int_t)(chunked ? ngrid : 0), "chunks_allocated",
-			 (json_int_t)(chunked ? d->nchunks : 0), "bytes_stored",
-			 (json_int_t)stored, "bytes_logical",
-			 (json_int_t)qn_dataset_nbytes(d), "native", d->native,
-			 "library_reason", qn_json_text(d->native ? NULL : d->why_not_native),
-			 "linked", linked_to_json(d));
+	return json_pack(
+		"{s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:I, s:I, "
+		"s:I, s:I, s:b, s:o, s:o}",
+		"dataset", qn_json_text(qn_dataset_name(d)), "column", qn_json_text(d->column),
+		"dtype", d->type.name, "record_bytes", (json_int_t)qn_dataset_record_nbytes(d),
+		"members", members_to_json(d), "shape", qn_json_uints(visible.shape, ndim),
+		"shape_stored", qn_json_uints(d->shape, ndim), "dims", dims_to_json(d), "units",
+		qn_json_text(d->units), "layout", layout_names[d->layout], "chunk_shape",
+		chunked ? qn_json_uints(d->chunk, d->ndim) : json_null(), "index",
+		qn_json_text(d->index), "filters", filters_to_json(d), "chunks",
+		(json_int_t)(chunked ? ngrid : 0), "chunks_allocated",
+		(json_int_t)(chunked ? d->nchunks : 0), "bytes_stored", (json_int_t)stored,
+		"bytes_logical", (json_int_t)qn_dataset_nbytes(d), "native", d->native,
+		"library_reason", qn_json_text(d->native ? NULL : d->why_not_native), "linked",
+		linked_to_json(d));
 }
 
 /* What is inspected, and where its rows go. */
@@ -134,8 +133,8 @@ struct inspection {
 	const char *file, *column, *select;
 	json_t *list, *links, *damaged;
 	const struct qn_listing *listing;
-	size_t at;		/* in the listing */
-	double wasted, since;	/* seconds, on what could not be described; when it was begun */
+	size_t at;	      /* in the listing */
+	double wasted, since; /* seconds, on what could not be described; when it was begun */
 };
 
 /* What a dataset is for; null: not known. */
@@ -160,7 +159,8 @@ static enum quern_status add_row(struct inspection *in, const struct qn_dataset 
 
 	if (fd >= 0)
 		qn_sys_close(fd);
-	json_object_set_new(row, "role", role_to_json(d->asked ? NULL : in->listing, in->at, d->path));
+	json_object_set_new(row, "role",
+			    role_to_json(d->asked ? NULL : in->listing, in->at, d->path));
 	json_object_set_new(row, "error", json_null());
 	json_object_set_new(row, "exit_code", json_null());
 	if (!st)
@@ -173,8 +173,7 @@ static enum quern_status inspect_one(struct inspection *in, const char *path,
 				     struct quern_message *err)
 {
 	struct qn_dataset d;
-	enum quern_status st = in->format->describe(in->file, path, in->column, true, &d,
-						     err);
+	enum quern_status st = in->format->describe(in->file, path, in->column, true, &d, err);
 
 	if (st)
 		return st;
@@ -193,8 +192,7 @@ static json_t *error_row(const char *path, const struct quern_message *why)
 	const char *name;
 
 	qn_inspect_layout(row, &nothing, -1, NULL, NULL);
-	json_object_foreach(row, name, value)
-		json_object_set_new(row, name, json_null());
+	json_object_foreach(row, name, value) json_object_set_new(row, name, json_null());
 	json_object_set_new(row, "dataset", qn_json_text(path));
 	json_object_set_new(row, "role", json_null());
 	json_object_set_new(row, "error", qn_json_text(why->text));
@@ -210,7 +208,8 @@ static void inspect_listed(struct inspection *in, const char *path)
 	double start = qn_comm_wtime();
 
 	if (in->wasted > PATIENCE_SECONDS)
-		qn_error_set(&err, QUERN_ERR_DATA, "not looked at, because failing to describe "
+		qn_error_set(&err, QUERN_ERR_DATA,
+			     "not looked at, because failing to describe "
 			     "others took long; name it with -d");
 	else if (inspect_one(in, path, &err))
 		in->wasted += qn_comm_wtime() - start;
@@ -254,8 +253,9 @@ static void inspect_many(struct inspection *in)
 	in->since = qn_comm_wtime();
 	if (files && !in->format->describe(in->file, l->path[first], NULL, true, &like, &ignored)) {
 		if (!qn_dataset_check(&like, &ignored))
-			in->format->describe_like(&like, files, (const char *const *)l->path + first,
-						  n, ncpus > 1 ? (int)ncpus : 1, take_described, in);
+			in->format->describe_like(&like, files,
+						  (const char *const *)l->path + first, n,
+						  ncpus > 1 ? (int)ncpus : 1, take_described, in);
 		qn_dataset_fini(&like);
 	}
 	free(files);
@@ -274,7 +274,9 @@ static void inspect_all(struct inspection *in)
 /* --- links, and what cannot be read --- */
 
 static const char *const link_names[QN_NLINK_KINDS] = {
-	[QN_HARD_LINK] = "hard", [QN_SOFT_LINK] = "soft", [QN_EXTERNAL_LINK] = "external",
+	[QN_HARD_LINK] = "hard",
+	[QN_SOFT_LINK] = "soft",
+	[QN_EXTERNAL_LINK] = "external",
 	[QN_OTHER_LINK] = "other",
 };
 
@@ -287,22 +289,26 @@ static void follow_link(struct inspection *in, const struct qn_link *link, json_
 	const char *why = err.text;
 
 	if (in->wasted > PATIENCE_SECONDS)
-		qn_error_set(&err, QUERN_ERR_DATA, "not looked at, because failing to describe "
+		qn_error_set(&err, QUERN_ERR_DATA,
+			     "not looked at, because failing to describe "
 			     "others took long; name it with -d");
 	else if (in->format->locate(in->file, link->path, &t, &err))
 		in->wasted += qn_comm_wtime() - start;
 	else
 		why = t.why;
-	json_object_set_new(row, "leads_to", err.status ? json_null()
-							: json_string(qn_object_names[t.is]));
-	json_object_set_new(row, "found", err.status || t.is == QN_NOTHING
-			    ? json_null() : json_pack("{s:o, s:o}", "file", qn_json_text(t.file),
-						      "path", qn_json_text(t.path)));
-	json_object_set_new(row, "error", err.status || t.is == QN_NOTHING ? qn_json_text(why)
-									   : json_null());
+	json_object_set_new(row, "leads_to",
+			    err.status ? json_null() : json_string(qn_object_names[t.is]));
+	json_object_set_new(row, "found",
+			    err.status || t.is == QN_NOTHING
+				    ? json_null()
+				    : json_pack("{s:o, s:o}", "file", qn_json_text(t.file), "path",
+						qn_json_text(t.path)));
+	json_object_set_new(row, "error",
+			    err.status || t.is == QN_NOTHING ? qn_json_text(why) : json_null());
 	/* That it leads nowhere says nothing against this file. */
-	json_object_set_new(row, "exit_code", err.status && err.status != QUERN_ERR_DATA
-			    ? json_integer(err.status) : json_null());
+	json_object_set_new(row, "exit_code",
+			    err.status && err.status != QUERN_ERR_DATA ? json_integer(err.status)
+								       : json_null());
 	if (!err.status && t.is == QN_DATASET && link->leads_to == QN_OTHER_FILE)
 		inspect_listed(in, link->path);
 	qn_target_fini(&t);
@@ -402,9 +408,10 @@ static enum quern_status inspect_file(struct inspection *in, const char *dataset
 	st = qn_source_list(in->format, in->file, &listing, err);
 	in->listing = &listing;
 	if (!st && (in->select || in->column) && listing.n != 1)
-		st = qn_error_set(err, QUERN_ERR_USAGE, "--%s is of one dataset, and %s has %zu: "
-				  "name it with -d", in->select ? "select" : "column", in->file,
-				  listing.n);
+		st = qn_error_set(err, QUERN_ERR_USAGE,
+				  "--%s is of one dataset, and %s has %zu: "
+				  "name it with -d",
+				  in->select ? "select" : "column", in->file, listing.n);
 	else if (!st && (in->select || in->column))
 		st = inspect_one(in, listing.path[0], err);
 	else if (!st)
@@ -427,11 +434,12 @@ static enum quern_status inspect(struct inspection *in, const char *dataset, cha
 	in->damaged = json_array();
 	if (!st)
 		st = inspect_file(in, dataset, &err);
-	return finish(st, json_pack("{s:s, s:o, s:s, s:o, s:o, s:o}", "quern", QUERN_VERSION, "file",
-				    qn_json_text(in->file), "format",
-				    in->format ? in->format->name : "", "datasets", in->list,
-				    "links", in->links, "damaged", in->damaged), &err, json, why,
-		      nbytes);
+	return finish(st,
+		      json_pack("{s:s, s:o, s:s, s:o, s:o, s:o}", "quern", QUERN_VERSION, "file",
+				qn_json_text(in->file), "format",
+				in->format ? in->format->name : "", "datasets", in->list, "links",
+				in->links, "damaged", in->damaged),
+		      &err, json, why, nbytes);
 }
 
 enum quern_status quern_inspect(const char *file, const char *dataset, const char *column,
@@ -575,7 +583,8 @@ static json_t *launch_to_json(const struct qn_extent *e)
 	else
 		snprintf(mpirun, sizeof(mpirun), "mpirun -n %lld -ppn %d -bind-to none quern run",
 			 (long long)hosts * ranks, ranks);
-	snprintf(srun, sizeof(srun), "srun --mpi=%s --nodes=%d --ntasks-per-node=%d "
+	snprintf(srun, sizeof(srun),
+		 "srun --mpi=%s --nodes=%d --ntasks-per-node=%d "
 		 "--cpus-per-task=%d --cpu-bind=none --wait=30 quern run",
 		 is_open_mpi ? "pmix" : "pmi2", hosts, ranks, cpus > 0 ? cpus : 1);
 	return json_pack("{s:i, s:i, s:i, s:o, s:s, s:s}", "hosts", hosts, "ranks_per_host", ranks,
@@ -631,11 +640,12 @@ enum quern_status quern_info(char **json, char *why, size_t nbytes)
 	}
 	qn_comm_library(mpi, sizeof(mpi));
 	qn_topo_version(hwloc, sizeof(hwloc));
-	return finish(err.status, json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:o*, s:o*, s:o*}", "quern",
-					    QUERN_VERSION, "compiler", __VERSION__, "mpi", mpi,
-					    "hwloc", hwloc, "sums",
-					    qn_sum_library(sums, sizeof(sums)), "formats", formats, "codecs",
-					    codecs_to_json(), "missing", missing_to_json(),
-					    "machine", machine, "launch", launch, "sandbox", sandbox),
+	return finish(err.status,
+		      json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:o*, s:o*, s:o*}",
+				"quern", QUERN_VERSION, "compiler", __VERSION__, "mpi", mpi,
+				"hwloc", hwloc, "sums", qn_sum_library(sums, sizeof(sums)),
+				"formats", formats, "codecs", codecs_to_json(), "missing",
+				missing_to_json(), "machine", machine, "launch", launch, "sandbox",
+				sandbox),
 		      &err, json, why, nbytes);
 }

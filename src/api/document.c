@@ -140,9 +140,10 @@ json_t *qn_document_input(const quern_run *run)
 	for (size_t i = 0; i < run->subject.files.n; i++)
 		json_array_append_new(files, qn_json_text(run->subject.files.name[i]));
 	o = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "files", files,
-		      "dataset", qn_json_text(qn_dataset_name(d)), "column", qn_json_text(d->column), "dtype",
-		      d->type.name, "shape", qn_json_uints(d->shape, d->scalar ? 0 : d->ndim),
-		      "dimensions", dims_to_json(d), "units", qn_json_text(qn_run_units(run)), "along",
+		      "dataset", qn_json_text(qn_dataset_name(d)), "column",
+		      qn_json_text(d->column), "dtype", d->type.name, "shape",
+		      qn_json_uints(d->shape, d->scalar ? 0 : d->ndim), "dimensions",
+		      dims_to_json(d), "units", qn_json_text(qn_run_units(run)), "along",
 		      along_to_json(&run->subject), "select",
 		      qn_json_text(quern_option_string(options, "select")), "selected",
 		      meanings_to_json(&run->subject));
@@ -158,8 +159,8 @@ json_t *qn_document_input(const quern_run *run)
 
 static json_t *seconds_to_json(const quern_run *run)
 {
-	static const char *const names[QN_NPHASES] = { "startup", "metadata", "plan", "work",
-						       "reduce", "output" };
+	static const char *const names[QN_NPHASES] = { "startup", "metadata", "plan",
+						       "work",	  "reduce",   "output" };
 	json_t *o = json_object();
 
 	json_object_set_new(o, "total", json_real(run->seconds_total));
@@ -181,19 +182,17 @@ static json_t *near_to_json(const struct qn_numa_watch_sums *n)
 static json_t *report_to_json(const struct qn_report *r, int rank)
 {
 	return json_pack("{s:i, s:s, s:i, s:i, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-			 "s:I, s:I, s:f, s:o}", "rank", rank, "host", r->host, "numa_node",
-			 (int)r->node, "threads",
+			 "s:I, s:I, s:f, s:o}",
+			 "rank", rank, "host", r->host, "numa_node", (int)r->node, "threads",
 			 (int)r->nthreads, "cpus", r->cpus, "pinned_threads", (int)r->nbound,
 			 "chunks", (json_int_t)r->nchunks, "chunks_stolen", (json_int_t)r->nstolen,
-			 "chunks_leased", (json_int_t)r->nleased,
-			 "chunks_library", (json_int_t)r->nlibrary, "bytes_stored",
-			 (json_int_t)r->stored_nbytes, "bytes_decoded",
-			 (json_int_t)r->decoded_nbytes, "bytes_memory",
+			 "chunks_leased", (json_int_t)r->nleased, "chunks_library",
+			 (json_int_t)r->nlibrary, "bytes_stored", (json_int_t)r->stored_nbytes,
+			 "bytes_decoded", (json_int_t)r->decoded_nbytes, "bytes_memory",
 			 (json_int_t)(r->local_nbytes - r->disk_nbytes), "bytes_disk",
-			 (json_int_t)r->disk_nbytes, "bytes_remote",
-			 (json_int_t)r->remote_nbytes, "peak_rss_bytes",
-			 (json_int_t)r->peak_rss_nbytes, "busy_seconds", r->busy_seconds, "numa",
-			 near_to_json(&r->near));
+			 (json_int_t)r->disk_nbytes, "bytes_remote", (json_int_t)r->remote_nbytes,
+			 "peak_rss_bytes", (json_int_t)r->peak_rss_nbytes, "busy_seconds",
+			 r->busy_seconds, "numa", near_to_json(&r->near));
 }
 
 /* As many as are worth a document. */
@@ -204,10 +203,10 @@ static json_t *skipped_to_json(const quern_run *run)
 	struct qn_dataset d;
 
 	for (size_t i = 0; i < MOST_SKIPPED && qn_run_skip(run, i, &d, coord); i++)
-		json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "file",
-						      qn_json_text(d.file), "dataset",
-						      qn_json_text(d.path), "chunk",
-						      qn_json_uints(coord, d.ndim)));
+		json_array_append_new(list,
+				      json_pack("{s:o, s:o, s:o}", "file", qn_json_text(d.file),
+						"dataset", qn_json_text(d.path), "chunk",
+						qn_json_uints(coord, d.ndim)));
 	return list;
 }
 
@@ -274,8 +273,8 @@ char *quern_run_document(quern_run *run, bool details)
 
 	if (!quern_run_result(run))
 		return NULL;
-	return qn_json_dump(json_pack("{s:s, s:s, s:o, s:o, s:o}", "quern", QUERN_VERSION,
-				      "kernel", run->engine.kernel->name, "input", qn_document_input(run),
+	return qn_json_dump(json_pack("{s:s, s:s, s:o, s:o, s:o}", "quern", QUERN_VERSION, "kernel",
+				      run->engine.kernel->name, "input", qn_document_input(run),
 				      "result", result_to_json(&run->result), "run",
 				      run_to_json(run, details)));
 }

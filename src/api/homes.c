@@ -24,9 +24,9 @@ const struct quern_option *quern_homes_options(void)
 
 static const char *tier_name(uint16_t tier)
 {
-	static const enum qn_tier tiers[] = { [QN_HOME_MEMORY] = QN_MEMORY,
-					      [QN_HOME_DISK] = QN_DISK,
-					      [QN_HOME_SHARED] = QN_SHARED };
+	static const enum qn_tier tiers[] = {
+		[QN_HOME_MEMORY] = QN_MEMORY, [QN_HOME_DISK] = QN_DISK, [QN_HOME_SHARED] = QN_SHARED
+	};
 
 	return qn_tier_name(tiers[tier]);
 }
@@ -36,7 +36,8 @@ static json_t *part_to_json(uint64_t nbytes, uint64_t of)
 	return of ? qn_json_real((double)nbytes / (double)of) : json_null();
 }
 
-static json_t *home_to_json(const struct qn_names *hosts, const struct qn_home_bytes *a, uint64_t of)
+static json_t *home_to_json(const struct qn_names *hosts, const struct qn_home_bytes *a,
+			    uint64_t of)
 {
 	const struct qn_home *h = &a->home;
 

@@ -98,7 +98,8 @@ static void warn_of_end(struct layout *l)
 			warn(l, "ends_early",
 			     "it ends at %llu of the %llu that dimension %d (%.64s) has, because "
 			     "another variable is longer on it: what comes after counts as missing, "
-			     "and with --raw it is not there", (unsigned long long)d->shape[i],
+			     "and with --raw it is not there",
+			     (unsigned long long)d->shape[i],
 			     (unsigned long long)qn_dataset_length(d, i), i,
 			     d->dim_name[i] ? d->dim_name[i] : "?");
 }

@@ -119,7 +119,8 @@ static void copy_document(FILE *out, const char *at)
 		if (*at == '"') {
 			end = string_end(at);
 			if (is_integer(at, end))
-				fwrite(at + 1, 1, (size_t)(end - at) - 1 - strlen(INTEGER_END), out);
+				fwrite(at + 1, 1, (size_t)(end - at) - 1 - strlen(INTEGER_END),
+				       out);
 			else
 				copy_string(out, at, end);
 		} else if (*at == '-' || (*at >= '0' && *at <= '9')) {

@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "find/meaning.h"
 
-#define MOST_NAMES 100	/* of files; more are the words that they were given by */
+#define MOST_NAMES 100 /* of files; more are the words that they were given by */
 
 /* --- words of a command line --- */
 
@@ -158,8 +158,8 @@ static void put_selected(struct writing *w, const struct qn_subject *s)
 		for (size_t i = 0; i < s->nmeanings; i++) {
 			const struct qn_meaning *m = &s->meaning[i];
 
-			fprintf(w->f, "%s%s: %" PRIu64 " from index %" PRIu64, i ? "; " : "", m->slice,
-				m->count, m->start);
+			fprintf(w->f, "%s%s: %" PRIu64 " from index %" PRIu64, i ? "; " : "",
+				m->slice, m->count, m->start);
 			if (m->step != 1)
 				fprintf(w->f, ", every %" PRIu64, m->step);
 			if (m->has_ends)

@@ -108,8 +108,7 @@ const struct quern_option qn_unstage_options[] = {
 };
 
 const struct quern_option qn_verify_options[] = {
-	{ "dataset", 'd', QUERN_OPT_STRING, "PATH", NULL, 0, 0,
-	  "only this dataset of each file" },
+	{ "dataset", 'd', QUERN_OPT_STRING, "PATH", NULL, 0, 0, "only this dataset of each file" },
 	{ "sums", 0, QUERN_OPT_STRING, "FILE", NULL, 0, 0,
 	  "compare with the sums that FILE has kept: what is stored, what it means, what else is in "
 	  "the files" },

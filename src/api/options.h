@@ -27,7 +27,7 @@
 /* Of a run; only of a plan: cluster, homes, replicas, times, simulate, ... */
 extern const struct quern_option qn_run_options[];
 extern const struct quern_option qn_plan_options[];
-bool qn_plan_option(const struct quern_option *row);	/* is it one of the latter? */
+bool qn_plan_option(const struct quern_option *row); /* is it one of the latter? */
 
 extern const struct quern_option qn_homes_report_options[];
 extern const struct quern_option qn_stage_options[];

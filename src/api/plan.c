@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "run/forecast.h"
 
-#define MOST_LISTED_RANKS 4096	/* a document with more has no array of ranks */
+#define MOST_LISTED_RANKS 4096 /* a document with more has no array of ranks */
 
 static json_t *tiers_to_json(const uint64_t *nbytes)
 {
@@ -58,7 +58,7 @@ static json_t *ranks_to_json(const struct qn_run *run)
 /* What the ranks of a host have together. */
 struct host {
 	uint64_t nranks, nthreads;
-	struct qn_portion sum;		/* finish: the latest */
+	struct qn_portion sum; /* finish: the latest */
 };
 
 static void add_rank(struct host *h, const struct qn_place *at, const struct qn_portion *p)
@@ -87,7 +87,8 @@ static json_t *labels_to_json(const struct qn_site *site, const char *host)
 static json_t *host_to_json(const struct qn_run *run, size_t number, const struct host *h)
 {
 	const char *name = number < run->team->hosts.n && !run->settings.forecast.cluster
-		? run->team->hosts.name[number] : NULL;
+				   ? run->team->hosts.name[number]
+				   : NULL;
 
 	return json_pack("{s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:f}", "host",
 			 (json_int_t)number, "name", qn_json_text(name), "labels",
@@ -117,9 +118,10 @@ static json_t *hosts_to_json(const struct qn_run *run)
 
 static json_t *foreseen_to_json(const struct qn_forecast *f)
 {
-	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "total", f->total,
-			 "lost", f->lost, "startup", f->startup, "metadata", f->metadata, "plan", f->plan, "scatter", f->scatter,
-			 "work", f->work, "reduce", f->reduce, "output", f->output);
+	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "total", f->total, "lost",
+			 f->lost, "startup", f->startup, "metadata", f->metadata, "plan", f->plan,
+			 "scatter", f->scatter, "work", f->work, "reduce", f->reduce, "output",
+			 f->output);
 }
 
 static json_t *host_number(int64_t host)
@@ -150,22 +152,26 @@ static json_t *points_to_json(const struct qn_run *run)
 
 		if (p->weak != first->weak)
 			first = p;
-		json_array_append_new(points, json_pack(
-			"{s:s, s:i, s:i, s:I, s:I, s:I, s:f, s:o, s:o, s:f, s:o, s:I, s:I, s:o, s:o, s:o}",
-			"scaling",
-			p->weak ? "weak" : "strong", "hosts", (int)p->nhosts, "ranks", p->nranks,
-			"threads", (json_int_t)p->nthreads, "items", (json_int_t)p->nitems, "bytes",
-			(json_int_t)p->stored, "planned_seconds", p->planned, "failed_host",
-			host_number(p->failed_host), "slow_host", host_number(p->slow_host),
-			"slowness", p->slowness, "seconds",
-			foreseen_to_json(&p->seconds), "items_stolen",
-			(json_int_t)p->seconds.ntasks_stolen, "items_leased",
-			(json_int_t)p->seconds.ntasks_leased, "efficiency",
-			qn_json_real(efficiency(p, p->seconds.work, first, first->seconds.work)),
-			"efficiency_total",
-			qn_json_real(efficiency(p, p->seconds.total, first, first->seconds.total)),
-			"plan_and_scatter_share",
-			qn_json_real((p->seconds.plan + p->seconds.scatter) / p->seconds.total)));
+		json_array_append_new(
+			points,
+			json_pack(
+				"{s:s, s:i, s:i, s:I, s:I, s:I, s:f, s:o, s:o, s:f, s:o, s:I, s:I, s:o, s:o, s:o}",
+				"scaling", p->weak ? "weak" : "strong", "hosts", (int)p->nhosts,
+				"ranks", p->nranks, "threads", (json_int_t)p->nthreads, "items",
+				(json_int_t)p->nitems, "bytes", (json_int_t)p->stored,
+				"planned_seconds", p->planned, "failed_host",
+				host_number(p->failed_host), "slow_host", host_number(p->slow_host),
+				"slowness", p->slowness, "seconds", foreseen_to_json(&p->seconds),
+				"items_stolen", (json_int_t)p->seconds.ntasks_stolen,
+				"items_leased", (json_int_t)p->seconds.ntasks_leased, "efficiency",
+				qn_json_real(
+					efficiency(p, p->seconds.work, first, first->seconds.work)),
+				"efficiency_total",
+				qn_json_real(efficiency(p, p->seconds.total, first,
+							first->seconds.total)),
+				"plan_and_scatter_share",
+				qn_json_real((p->seconds.plan + p->seconds.scatter) /
+					     p->seconds.total)));
 	}
 	return points;
 }

@@ -142,7 +142,8 @@ static double lap(const quern_run *run, const char *phase, double *clock)
 /* A second call is refused, and leaves what the first one found. */
 static enum quern_status refuse_again(quern_run *run)
 {
-	return qn_error_set(&run->err, QUERN_ERR_USAGE, "a run can be executed only once: make "
+	return qn_error_set(&run->err, QUERN_ERR_USAGE,
+			    "a run can be executed only once: make "
 			    "another with quern_run_new");
 }
 

@@ -14,10 +14,10 @@
 struct quern_run {
 	MPI_Comm parent;
 	struct quern_options options;
-	struct qn_names files;		/* and patterns, as the caller gave them */
+	struct qn_names files; /* and patterns, as the caller gave them */
 	struct quern_message err;
-	struct qn_comm *comm;		/* while it executes */
-	int rank, nranks, nhosts;	/* of comm, for afterwards */
+	struct qn_comm *comm;	  /* while it executes */
+	int rank, nranks, nhosts; /* of comm, for afterwards */
 	struct qn_team team;
 	struct qn_subject subject;
 	struct qn_where where;

@@ -20,7 +20,8 @@ enum quern_status qn_settings_take(struct quern_options *o, const char *const *s
 		char *name = equals ? qn_strndup(*settings, (size_t)(equals - *settings)) : NULL;
 
 		if (!equals)
-			st = qn_error_set(err, QUERN_ERR_USAGE, "'%s' is not NAME=VALUE", *settings);
+			st = qn_error_set(err, QUERN_ERR_USAGE, "'%s' is not NAME=VALUE",
+					  *settings);
 		else if (!name)
 			st = qn_error_nomem(err, strlen(*settings), "a setting");
 		else

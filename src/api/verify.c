@@ -66,10 +66,10 @@ static json_t *file_to_json(const struct qn_verified_file *f)
 		json_array_append_new(damages, damage_to_json(&f->damage[i]));
 	for (size_t i = 0; i < f->nunverified; i++)
 		json_array_append_new(unverified, unverified_to_json(&f->unverified[i]));
-	return json_pack("{s:o, s:o, s:b, s:b, s:o, s:o, s:o}", "file", qn_json_text(f->name), "bytes",
-			 qn_json_uint(f->nbytes), "catalog", (int)f->is_catalog, "growing",
-			 (int)f->is_growing, "datasets", datasets,
-			 "damages", damages, "unverified", unverified);
+	return json_pack("{s:o, s:o, s:b, s:b, s:o, s:o, s:o}", "file", qn_json_text(f->name),
+			 "bytes", qn_json_uint(f->nbytes), "catalog", (int)f->is_catalog, "growing",
+			 (int)f->is_growing, "datasets", datasets, "damages", damages, "unverified",
+			 unverified);
 }
 
 struct totals {
@@ -104,18 +104,17 @@ static void add_up(const struct qn_verify *v, struct totals *t)
 
 static json_t *summary_to_json(const struct qn_verify *v, const struct totals *t)
 {
-	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "files",
-			 (json_int_t)v->nfiles, "files_damaged", qn_json_uint(t->ndamaged_files),
-			 "damages", qn_json_uint(t->ndamages), "unverified",
-			 qn_json_uint(t->nunverified), "datasets",
-			 qn_json_uint(t->ndatasets), "datasets_not_decoded",
-			 qn_json_uint(t->nundecoded), "chunks", qn_json_uint(t->sum.nchunks),
-			 "bytes_stored", qn_json_uint(t->sum.stored_nbytes), "bytes_decoded",
-			 qn_json_uint(t->sum.decoded_nbytes), "chunks_damaged",
-			 qn_json_uint(t->sum.ndamaged), "chunks_checksummed",
-			 qn_json_uint(t->sum.nchecksummed), "chunks_summed",
-			 qn_json_uint(t->sum.nsummed), "chunks_unchecked",
-			 qn_json_uint(t->sum.nunchecked));
+	return json_pack(
+		"{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "files",
+		(json_int_t)v->nfiles, "files_damaged", qn_json_uint(t->ndamaged_files), "damages",
+		qn_json_uint(t->ndamages), "unverified", qn_json_uint(t->nunverified), "datasets",
+		qn_json_uint(t->ndatasets), "datasets_not_decoded", qn_json_uint(t->nundecoded),
+		"chunks", qn_json_uint(t->sum.nchunks), "bytes_stored",
+		qn_json_uint(t->sum.stored_nbytes), "bytes_decoded",
+		qn_json_uint(t->sum.decoded_nbytes), "chunks_damaged",
+		qn_json_uint(t->sum.ndamaged), "chunks_checksummed",
+		qn_json_uint(t->sum.nchecksummed), "chunks_summed", qn_json_uint(t->sum.nsummed),
+		"chunks_unchecked", qn_json_uint(t->sum.nunchecked));
 }
 
 static json_t *document(const struct qn_verify *v, int nranks, const struct totals *t)
@@ -128,8 +127,8 @@ static json_t *document(const struct qn_verify *v, int nranks, const struct tota
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:{s:i, s:i, s:f}}", "quern", QUERN_VERSION,
 			 "files", files, "summary", summary_to_json(v, t), "sums",
 			 qn_json_text(v->settings.sums), "sums_written",
-			 qn_json_text(qn_verify_can_sum(v) ? to : NULL), "run", "ranks", nranks, "threads",
-			 (int)v->team.place.nthreads, "seconds", v->seconds);
+			 qn_json_text(qn_verify_can_sum(v) ? to : NULL), "run", "ranks", nranks,
+			 "threads", (int)v->team.place.nthreads, "seconds", v->seconds);
 }
 
 /* The same where nothing is damaged: what the status is of. */

@@ -29,7 +29,7 @@
 
 /* A file, in memory. */
 struct document {
-	void *bytes;	/* owned */
+	void *bytes; /* owned */
 	size_t nbytes;
 };
 
@@ -228,7 +228,7 @@ static bool is_hdf5(const char *file)
 static const struct writer {
 	const char *suffix;
 	enum quern_status (*make)(quern_run *run, const char *file, struct document *out);
-	bool (*is_result)(const char *file);	/* may be replaced */
+	bool (*is_result)(const char *file); /* may be replaced */
 } writers[] = {
 	{ ".json", make_json, qn_json_is_document },
 	{ ".csv", make_csv, is_csv },
@@ -282,7 +282,8 @@ static enum quern_status check_replaced(quern_run *run, const struct writer *w, 
 	if (is_input(run, &there))
 		return refuse(run, file, "is a file to be read too; choose another name");
 	if (there.st_size && !quern_option_flag(&run->options, "force") && !w->is_result(file))
-		return refuse(run, file, "is there and is no result of quern, so it is not "
+		return refuse(run, file,
+			      "is there and is no result of quern, so it is not "
 			      "replaced; choose another name, or give --force");
 	return QUERN_OK;
 }
@@ -313,7 +314,7 @@ enum quern_status quern_run_write(quern_run *run, const char *file)
 	st = find_writer(file)->make(run, file, &doc);
 	if (!st)
 		st = qn_publish_write(file, QN_FOLLOW_LINK, QN_RIGHTS_ALL, doc.bytes, doc.nbytes,
-				    QN_PUBLISH_NOW, &run->err);
+				      QN_PUBLISH_NOW, &run->err);
 	free(doc.bytes);
 	return st;
 }

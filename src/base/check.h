@@ -17,24 +17,24 @@
 #define QN_CHECK_WORDS(x) QN_CHECK_TEXT(x)
 
 /* In an is_valid: what should hold, in words. */
-#define QN_HOLDS(condition, words)                                              \
-	do {                                                                    \
-		if (!(condition)) {                                             \
+#define QN_HOLDS(condition, words)                                               \
+	do {                                                                     \
+		if (!(condition)) {                                              \
 			*why = __FILE__ ":" QN_CHECK_WORDS(__LINE__) ": " words; \
-			return false;                                           \
-		}                                                               \
+			return false;                                            \
+		}                                                                \
 	} while (0)
 
 /* Writes what is broken to standard error, with the place where it was noticed, and aborts. */
 _Noreturn void qn_check_failed(const char *what, const char *why, const char *file, int line);
 
 #ifdef QN_DEBUG
-#define QN_ASSERT_VALID(name, ...)                                                      \
-	do {                                                                            \
-		const char *why_not = "";                                               \
-                                                                                        \
-		if (!qn_##name##_is_valid(__VA_ARGS__, &why_not))                       \
-			qn_check_failed(#name, why_not, __FILE__, __LINE__);            \
+#define QN_ASSERT_VALID(name, ...)                                           \
+	do {                                                                 \
+		const char *why_not = "";                                    \
+                                                                             \
+		if (!qn_##name##_is_valid(__VA_ARGS__, &why_not))            \
+			qn_check_failed(#name, why_not, __FILE__, __LINE__); \
 	} while (0)
 #else
 #define QN_ASSERT_VALID(name, ...) ((void)0)

@@ -10,9 +10,9 @@
 #include "base/error.h"
 
 enum qn_cpu {
-	QN_CPU_BASELINE,	/* what the compiler targets by default: SSE2 on x86-64 */
-	QN_CPU_AVX2,		/* AVX2, FMA and BMI2 */
-	QN_CPU_AVX512,		/* AVX-512 F, DQ, BW and VL */
+	QN_CPU_BASELINE, /* what the compiler targets by default: SSE2 on x86-64 */
+	QN_CPU_AVX2,	 /* AVX2, FMA and BMI2 */
+	QN_CPU_AVX512,	 /* AVX-512 F, DQ, BW and VL */
 };
 
 /* The highest level that this machine has and QUERN_CPU, if it is a level, allows. Cheap: call it at set-up. */

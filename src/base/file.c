@@ -47,10 +47,14 @@ int qn_file_open_own(const char *file, struct stat *st)
 const char *qn_file_why(int why)
 {
 	switch (why) {
-	case EISDIR: return "it is a directory, not a file";
-	case ENXIO: return "it is a device, a pipe or a socket, not a file";
-	case ELOOP: return "it is a symbolic link that cannot be followed";
-	default: return strerror(why);
+	case EISDIR:
+		return "it is a directory, not a file";
+	case ENXIO:
+		return "it is a device, a pipe or a socket, not a file";
+	case ELOOP:
+		return "it is a symbolic link that cannot be followed";
+	default:
+		return strerror(why);
 	}
 }
 
@@ -58,11 +62,14 @@ enum quern_status qn_file_status(int why)
 {
 	switch (why) {
 	case EACCES:
-	case EPERM: return QUERN_ERR_DENIED;
+	case EPERM:
+		return QUERN_ERR_DENIED;
 	case EMFILE:
 	case ENFILE:
-	case ENOMEM: return QUERN_ERR_RUN;
-	default: return QUERN_ERR_DATA;
+	case ENOMEM:
+		return QUERN_ERR_RUN;
+	default:
+		return QUERN_ERR_DATA;
 	}
 }
 

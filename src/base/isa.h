@@ -13,21 +13,27 @@
 #include "base/cpu.h"
 
 #define QN_ISA_CAT_(name, suffix) name##_##suffix
-#define QN_ISA_CAT(name, suffix) QN_ISA_CAT_(name, suffix)
+#define QN_ISA_CAT(name, suffix)  QN_ISA_CAT_(name, suffix)
 #ifdef QN_ISA_SUFFIX
 #define QN_ISA(name) QN_ISA_CAT(name, QN_ISA_SUFFIX)
 #endif
 
 /* static fn_type *const table[] = QN_ISA_TABLE(name); call table[qn_cpu_level()]. */
 #ifdef QN_MULTI_ISA
-#define QN_ISA_TABLE(name) { name##_baseline, name##_avx2, name##_avx512 }
+#define QN_ISA_TABLE(name)                                  \
+	{                                                   \
+		name##_baseline, name##_avx2, name##_avx512 \
+	}
 /* Declares the three functions: QN_ISA_DECLARE(size_t, name, (const void *, size_t)); */
 #define QN_ISA_DECLARE(ret, name, args) \
 	ret name##_baseline args;       \
 	ret name##_avx2 args;           \
 	ret name##_avx512 args
 #else
-#define QN_ISA_TABLE(name) { name##_baseline, name##_baseline, name##_baseline }
+#define QN_ISA_TABLE(name)                                        \
+	{                                                         \
+		name##_baseline, name##_baseline, name##_baseline \
+	}
 #define QN_ISA_DECLARE(ret, name, args) ret name##_baseline args
 #endif
 

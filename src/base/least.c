@@ -43,8 +43,8 @@ static void swap(int64_t *a, int64_t *b, size_t width)
 static void sift(int64_t *heap, size_t n, size_t at, size_t width)
 {
 	for (size_t child; (child = 2 * at + 1) < n; at = child) {
-		if (child + 1 < n && qn_least_is_better(heap + child * width,
-							heap + (child + 1) * width, width))
+		if (child + 1 < n &&
+		    qn_least_is_better(heap + child * width, heap + (child + 1) * width, width))
 			child++;
 		if (!qn_least_is_better(heap + at * width, heap + child * width, width))
 			return;
@@ -100,8 +100,8 @@ void qn_least_merge(int64_t *into, const int64_t *from, size_t nwords, size_t wi
 	}
 	for (size_t i = 0; i < n; i++) {
 		const bool of_into =
-			b == n || (a < n && qn_least_is_better(from + b * width, into + a * width,
-							       width));
+			b == n ||
+			(a < n && qn_least_is_better(from + b * width, into + a * width, width));
 
 		copy(into + i * width, of_into ? into + a++ * width : from + b++ * width, width);
 	}

@@ -53,8 +53,9 @@ static int put_time(char *out, size_t nbytes)
 	qn_calendar_day(QN_PROLEPTIC_GREGORIAN, &begin, &day);
 	qn_calendar_date(QN_PROLEPTIC_GREGORIAN, day + now.tv_sec / DAY_SECONDS, &date);
 	s = (int)(now.tv_sec % DAY_SECONDS);
-	return snprintf(out, nbytes, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)date.year, date.month,
-			date.day, s / 3600, s / 60 % 60, s % 60, (int)(now.tv_nsec / 1000000));
+	return snprintf(out, nbytes, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)date.year,
+			date.month, date.day, s / 3600, s / 60 % 60, s % 60,
+			(int)(now.tv_nsec / 1000000));
 }
 
 static size_t put_head(char *out, size_t nbytes, enum qn_log_level level)
@@ -67,8 +68,9 @@ static size_t put_head(char *out, size_t nbytes, enum qn_log_level level)
 	n += put_time(out + n, nbytes - (size_t)n);
 	if (number >= 0)
 		snprintf(of_rank, sizeof(of_rank), "%d", number);
-	n += snprintf(out + n, nbytes - (size_t)n, " %s %s rank %s thread %ld: ", qn_log_names[level - 1],
-		      named ? host : "-", of_rank, syscall(SYS_gettid));
+	n += snprintf(out + n, nbytes - (size_t)n,
+		      " %s %s rank %s thread %ld: ", qn_log_names[level - 1], named ? host : "-",
+		      of_rank, syscall(SYS_gettid));
 	return (size_t)n;
 }
 

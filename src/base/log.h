@@ -33,8 +33,8 @@ extern atomic_int qn_log_most;
 
 /* Writes a line if the level is wanted; else it costs a load and a branch, and the arguments are not
    evaluated. */
-#define qn_log(level, ...) \
-	do { \
+#define qn_log(level, ...)                                  \
+	do {                                                \
 		if (__builtin_expect(qn_log_has(level), 0)) \
 			qn_log_write((level), __VA_ARGS__); \
 	} while (0)

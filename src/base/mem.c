@@ -9,10 +9,10 @@
 
 #define CACHE_LINE_NBYTES 64
 #define PAGE_NBYTES	  4096
-#define HUGE_PAGE_NBYTES (2u << 20)
+#define HUGE_PAGE_NBYTES  (2u << 20)
 /* From here on malloc has a block mapped by the system, where another thread's may lie beside it;
    smaller ones lie beside what the same thread has. */
-#define MAPPED_NBYTES	 (128u << 10)
+#define MAPPED_NBYTES (128u << 10)
 
 bool qn_product(const uint64_t *v, int n, uint64_t *out)
 {

@@ -36,10 +36,19 @@ static inline bool qn_add(uint64_t a, uint64_t b, uint64_t *out)
 /* The product of n numbers; false when it does not fit. The product of none is 1. */
 bool qn_product(const uint64_t *v, int n, uint64_t *out);
 
-static inline uint64_t qn_min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
-static inline uint64_t qn_max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
+static inline uint64_t qn_min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+static inline uint64_t qn_max_u64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
 /* a / b, rounded up; b > 0. */
-static inline uint64_t qn_ceil_div(uint64_t a, uint64_t b) { return a / b + (a % b != 0); }
+static inline uint64_t qn_ceil_div(uint64_t a, uint64_t b)
+{
+	return a / b + (a % b != 0);
+}
 
 /* As in the C library and POSIX. */
 void *qn_malloc(size_t nbytes);

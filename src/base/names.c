@@ -86,8 +86,10 @@ enum quern_status qn_names_find(struct qn_names *l, const char *word, struct que
 	if (rc == GLOB_NOSPACE) {
 		st = qn_error_nomem(err, 0, "the names of files");
 	} else if (rc == GLOB_ABORTED && why != ENOENT) {
-		st = qn_error_set(err, qn_file_status(why), "%s: a directory of this pattern cannot be "
-				  "read: %s", word, qn_file_why(why));
+		st = qn_error_set(err, qn_file_status(why),
+				  "%s: a directory of this pattern cannot be "
+				  "read: %s",
+				  word, qn_file_why(why));
 	} else if (!rc) {
 		qsort(g.gl_pathv, g.gl_pathc, sizeof(*g.gl_pathv), by_bytes);
 		for (size_t i = 0; !st && i < g.gl_pathc; i++)

@@ -8,7 +8,7 @@
 
 struct qn_names {
 	size_t n, room;
-	char **name;	/* owned, each */
+	char **name; /* owned, each */
 };
 
 void qn_names_fini(struct qn_names *l);
@@ -25,7 +25,7 @@ enum quern_status qn_names_expand(struct qn_names *l, const char *word, struct q
 
 /* The same, but finding none is no error. On hosts with disks of their own, others may find some. */
 enum quern_status qn_names_find(struct qn_names *l, const char *word, struct quern_message *err);
-enum quern_status qn_names_none(const char *word, struct quern_message *err);	/* is one then */
+enum quern_status qn_names_none(const char *word, struct quern_message *err); /* is one then */
 
 /* Can a word stand for other names than itself? */
 bool qn_names_is_pattern(const char *word);

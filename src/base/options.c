@@ -34,9 +34,8 @@ static enum quern_status store(struct qn_option_value *v, const char *text,
 	return QUERN_OK;
 }
 
-enum quern_status qn_options_init(struct quern_options *o,
-				  const struct quern_option *const *tables, int ntables,
-				  struct quern_message *err)
+enum quern_status qn_options_init(struct quern_options *o, const struct quern_option *const *tables,
+				  int ntables, struct quern_message *err)
 {
 	int n = count_rows(tables, ntables);
 
@@ -178,7 +177,8 @@ static enum quern_status check_reals(const struct quern_option *row, const char 
 				    row->name, text, row->min);
 	return qn_error_set(err, QUERN_ERR_USAGE,
 			    "--%s: '%s' is not a list of %" PRId64 " to %" PRId64
-			    " numbers separated by commas", row->name, text, row->min, row->max);
+			    " numbers separated by commas",
+			    row->name, text, row->min, row->max);
 }
 
 /* What a variable of a script left empty means something else than an option that is not there. */
@@ -187,8 +187,10 @@ static enum quern_status check_string(const struct quern_option *row, const char
 {
 	if (text[strspn(text, " \t\n")])
 		return QUERN_OK;
-	return qn_error_set(err, QUERN_ERR_USAGE, "--%s '%s': the text of %s is empty; leave the option "
-			    "out where nothing is meant", row->name, text, row->arg);
+	return qn_error_set(err, QUERN_ERR_USAGE,
+			    "--%s '%s': the text of %s is empty; leave the option "
+			    "out where nothing is meant",
+			    row->name, text, row->arg);
 }
 
 static enum quern_status check_value(const struct quern_option *row, const char *text,
@@ -311,7 +313,8 @@ enum quern_status qn_options_unpack(struct quern_options *o, const char *data, s
 		enum quern_status st;
 
 		if (!zero)
-			return qn_error_set(err, QUERN_ERR_RUN, "packed options are cut short: do "
+			return qn_error_set(err, QUERN_ERR_RUN,
+					    "packed options are cut short: do "
 					    "all ranks run the same version of quern?");
 		st = store(&o->value[i], *p ? p + 1 : NULL, err);
 		if (st)
@@ -319,7 +322,8 @@ enum quern_status qn_options_unpack(struct quern_options *o, const char *data, s
 		p = zero + 1;
 	}
 	if (p != end)
-		return qn_error_set(err, QUERN_ERR_RUN, "packed options are too long: do all ranks "
+		return qn_error_set(err, QUERN_ERR_RUN,
+				    "packed options are too long: do all ranks "
 				    "run the same kernel and version of quern?");
 	return QUERN_OK;
 }
@@ -391,9 +395,9 @@ enum quern_status qn_variable_word(const char *variable, const char *const *word
 		snprintf(all + n, sizeof(all) - n, "%s%s", i ? "|" : "", words[i]);
 	}
 	near = qn_nearest(text, word_at, words);
-	return qn_error_set(err, QUERN_ERR_USAGE, "environment variable %s: '%s' is not one of %s%s%s%s",
-			    variable, text, all, near ? "; did you mean " : "", near ? near : "",
-			    near ? "?" : "");
+	return qn_error_set(err, QUERN_ERR_USAGE,
+			    "environment variable %s: '%s' is not one of %s%s%s%s", variable, text,
+			    all, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
 const char *quern_option_string(const struct quern_options *o, const char *name)

@@ -14,19 +14,18 @@
 
 struct qn_option_value {
 	const struct quern_option *row;
-	char *text;		/* owned; NULL: not given and no fallback */
+	char *text; /* owned; NULL: not given and no fallback */
 };
 
 struct quern_options {
 	int n;
-	struct qn_option_value *value;	/* owned */
+	struct qn_option_value *value; /* owned */
 };
 
 /* Makes a set over the tables (each ends with a NULL name; a NULL table is skipped; keeps them),
    with the fallbacks filled in. */
-enum quern_status qn_options_init(struct quern_options *o,
-				  const struct quern_option *const *tables, int ntables,
-				  struct quern_message *err);
+enum quern_status qn_options_init(struct quern_options *o, const struct quern_option *const *tables,
+				  int ntables, struct quern_message *err);
 void qn_options_fini(struct quern_options *o);
 
 /* The row of a name, or NULL. */

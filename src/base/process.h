@@ -10,8 +10,8 @@
 #include <sys/types.h>
 
 struct qn_process {
-	pid_t pid;	/* 0: none */
-	int fd;		/* owned; -1: the kernel has none */
+	pid_t pid; /* 0: none */
+	int fd;	   /* owned; -1: the kernel has none */
 };
 
 #define QN_PROCESS_NONE ((struct qn_process){ 0, -1 })

@@ -17,10 +17,10 @@
 #include "base/mem.h"
 #include "base/system.h"
 
-#define SUFFIX	    ".partial"
-#define NRANDOM	    12	/* characters of 5 bits */
-#define NTRIES	    16	/* a name of 60 random bits is taken once, or somebody is at work */
-#define MOST_LINKS  40	/* as the kernel has it */
+#define SUFFIX	      ".partial"
+#define NRANDOM	      12 /* characters of 5 bits */
+#define NTRIES	      16 /* a name of 60 random bits is taken once, or somebody is at work */
+#define MOST_LINKS    40 /* as the kernel has it */
 #define STALE_SECONDS 3600
 
 /* --- names --- */
@@ -49,7 +49,8 @@ static char *common_of(const char *file)
 	char *out;
 
 	return qn_asprintf(&out, "%.*s.", (int)(folder + (length < most ? length : most)), file) < 0
-		       ? NULL : out;
+		       ? NULL
+		       : out;
 }
 
 static char *random_partial(const char *file)
@@ -98,7 +99,7 @@ static char *read_link(const char *file)
 	}
 	target[n] = '\0';
 	if (qn_asprintf(&out, "%.*s%s", target[0] == '/' ? 0 : (int)folder_length(file), file,
-		     target) < 0)
+			target) < 0)
 		return NULL;
 	return out;
 }
@@ -146,8 +147,10 @@ static enum quern_status check_there(const char *option, const char *name, const
 				    S_ISDIR(there->st_mode) ? "a directory"
 							    : "a device, a pipe or a socket");
 	if (!(there->st_mode & 0222) || qn_sys_faccessat(AT_FDCWD, file, W_OK, AT_EACCESS))
-		return qn_error_set(err, QUERN_ERR_DENIED, "%s %s: is read-only; choose another "
-				    "name, or make it writable first", option, name);
+		return qn_error_set(err, QUERN_ERR_DENIED,
+				    "%s %s: is read-only; choose another "
+				    "name, or make it writable first",
+				    option, name);
 	return QUERN_OK;
 }
 
@@ -200,8 +203,8 @@ static void remove_any(int folder, const char *partial)
 /* It is locked while it is removed, so that nobody begins to write it. */
 static void remove_stale(int folder, const char *partial)
 {
-	const int fd = qn_sys_openat(folder, partial, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-				0);
+	const int fd =
+		qn_sys_openat(folder, partial, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
 	struct stat st;
 
 	if (fd < 0)
@@ -300,7 +303,7 @@ static void forget(struct qn_publishing *p)
 }
 
 enum quern_status qn_publish_open(const char *name, enum qn_links links, struct qn_rights rights,
-				struct qn_publishing *out, struct quern_message *err)
+				  struct qn_publishing *out, struct quern_message *err)
 {
 	int why = 0;
 
@@ -322,7 +325,7 @@ enum quern_status qn_publish_open(const char *name, enum qn_links links, struct 
 }
 
 enum quern_status qn_publish_put(const struct qn_publishing *p, const void *bytes, size_t nbytes,
-			       struct quern_message *err)
+				 struct quern_message *err)
 {
 	const char *at = bytes;
 
@@ -382,13 +385,15 @@ void qn_publish_discard(struct qn_publishing *p)
 
 static int set_time(int fd, int64_t time_ns)
 {
-	const struct timespec t = { .tv_sec = time_ns / 1000000000, .tv_nsec = time_ns % 1000000000 };
+	const struct timespec t = { .tv_sec = time_ns / 1000000000,
+				    .tv_nsec = time_ns % 1000000000 };
 	const struct timespec both[2] = { t, t };
 
 	return time_ns != QN_PUBLISH_NOW && qn_sys_futimens(fd, both) ? errno : 0;
 }
 
-enum quern_status qn_publish_commit(struct qn_publishing *p, int64_t time_ns, struct quern_message *err)
+enum quern_status qn_publish_commit(struct qn_publishing *p, int64_t time_ns,
+				    struct quern_message *err)
 {
 	enum quern_status st = QUERN_OK;
 	int why = qn_rights_grant(p->fd, p->rights);
@@ -415,8 +420,8 @@ enum quern_status qn_publish_commit(struct qn_publishing *p, int64_t time_ns, st
 }
 
 enum quern_status qn_publish_write(const char *name, enum qn_links links, struct qn_rights rights,
-				 const void *bytes, size_t nbytes, int64_t time_ns,
-				 struct quern_message *err)
+				   const void *bytes, size_t nbytes, int64_t time_ns,
+				   struct quern_message *err)
 {
 	struct qn_publishing p;
 	enum quern_status st = qn_publish_open(name, links, rights, &p, err);

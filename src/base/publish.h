@@ -20,9 +20,9 @@
 
 /* A file on its way. qn_publish_open fills it in, qn_publish_commit or qn_publish_discard empties it. */
 struct qn_publishing {
-	char *name;		/* owned; as it was given, for messages */
-	char *file, *partial;	/* owned; where it will be, and the temporary name */
-	int fd;			/* of partial, for reading and writing; -1: none */
+	char *name;		 /* owned; as it was given, for messages */
+	char *file, *partial;	 /* owned; where it will be, and the temporary name */
+	int fd;			 /* of partial, for reading and writing; -1: none */
 	struct qn_rights rights; /* that it gets in the end */
 };
 
@@ -40,23 +40,24 @@ enum qn_links { QN_REPLACE_LINK, QN_FOLLOW_LINK };
    these; if it replaces a file none that this one has not, and otherwise none that the umask takes. On
    failure *out is QN_PUBLISHING_NONE. */
 enum quern_status qn_publish_open(const char *name, enum qn_links links, struct qn_rights rights,
-				struct qn_publishing *out, struct quern_message *err);
+				  struct qn_publishing *out, struct quern_message *err);
 
 /* Appends bytes. */
 enum quern_status qn_publish_put(const struct qn_publishing *p, const void *bytes, size_t nbytes,
-			       struct quern_message *err);
+				 struct quern_message *err);
 
 /* Sets the file's rights, and its times to time_ns, syncs, closes and renames it, and syncs the directory. On failure
    it is discarded, unless only the directory could not be synced: then it is in its place, whole. */
-enum quern_status qn_publish_commit(struct qn_publishing *p, int64_t time_ns, struct quern_message *err);
+enum quern_status qn_publish_commit(struct qn_publishing *p, int64_t time_ns,
+				    struct quern_message *err);
 
 /* Closes and removes the temporary file. Does nothing to QN_PUBLISHING_NONE. */
 void qn_publish_discard(struct qn_publishing *p);
 
 /* Open, put, finish. */
 enum quern_status qn_publish_write(const char *name, enum qn_links links, struct qn_rights rights,
-				 const void *bytes, size_t nbytes, int64_t time_ns,
-				 struct quern_message *err);
+				   const void *bytes, size_t nbytes, int64_t time_ns,
+				   struct quern_message *err);
 
 /* Before the work: may a file be written where that name leads, and can it? QUERN_ERR_DENIED where permission
    is missing, of the directory or of what is there; QUERN_ERR_USAGE when there is no directory, or what

@@ -8,8 +8,8 @@
 #include <sys/types.h>
 
 struct qn_rights {
-	mode_t mode;	/* of a file: no bit beyond 0666 */
-	gid_t group;	/* whom the bits for the group are meant for; QN_NO_GROUP: whoever it is */
+	mode_t mode; /* of a file: no bit beyond 0666 */
+	gid_t group; /* whom the bits for the group are meant for; QN_NO_GROUP: whoever it is */
 };
 
 #define QN_NO_GROUP   ((gid_t)-1)

@@ -12,13 +12,17 @@
 
 #define GAP	   "..."
 #define GAP_NBYTES 3
-#define LEAST_WORD 48	/* bytes that a word keeps */
+#define LEAST_WORD 48 /* bytes that a word keeps */
 
 size_t qn_text_character(const char *at, const char *end, uint32_t *code)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	const unsigned char *p = (const unsigned char *)at;
-	const size_t n = *p < 0x80 ? 1 : *p >> 5 == 6 ? 2 : *p >> 4 == 14 ? 3 : *p >> 3 == 30 ? 4 : 0;
+	const size_t n = *p < 0x80	 ? 1
+			 : *p >> 5 == 6	 ? 2
+			 : *p >> 4 == 14 ? 3
+			 : *p >> 3 == 30 ? 4
+					 : 0;
 	uint32_t c = n == 1 ? *p : n ? *p & (0x7fu >> n) : 0;
 
 	if (n == 0 || (size_t)(end - at) < n)

@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define QN_PLAIN_NBYTES 8	/* room for one character in its plain form, and a '\0' */
+#define QN_PLAIN_NBYTES 8 /* room for one character in its plain form, and a '\0' */
 
 /* The bytes of the UTF-8 character at `at`, which lies before `end`, and its code; 0: it is none. */
 size_t qn_text_character(const char *at, const char *end, uint32_t *code);

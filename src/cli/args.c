@@ -30,7 +30,7 @@ static void to_getopt(const struct qn_args *a, bool stops, struct option *longs,
 	optind = 0;
 	if (stops)
 		*shorts++ = '+'; /* at the first operand */
-	*shorts++ = ':';	/* report missing values apart from unknown options */
+	*shorts++ = ':';	 /* report missing values apart from unknown options */
 	for (i = 0; i < a->nrows; i++) {
 		const struct quern_option *row = a->row[i];
 		int has_arg = row->type == QUERN_OPT_FLAG ? no_argument : required_argument;
@@ -89,8 +89,8 @@ static int beginning(const struct qn_args *a, const char *name, size_t nbytes, c
 		if (strncmp(a->row[i]->name, name, strlen(name)))
 			continue;
 		if (used < nbytes)
-			used += (size_t)snprintf(list + used, nbytes - used, "%s--%s", n ? ", " : "",
-						 a->row[i]->name);
+			used += (size_t)snprintf(list + used, nbytes - used, "%s--%s",
+						 n ? ", " : "", a->row[i]->name);
 		n++;
 	}
 	return n;
@@ -124,10 +124,13 @@ static enum quern_status unknown_word(const struct qn_args *a, const char *word,
 
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
 	if (*name && beginning(a, name, sizeof(list), list) > 1)
-		return qn_error_set(err, QUERN_ERR_USAGE, "option --%s is ambiguous: %s", name, list);
+		return qn_error_set(err, QUERN_ERR_USAGE, "option --%s is ambiguous: %s", name,
+				    list);
 	if (qn_cli_whose(name, list, sizeof(list)))
-		return qn_error_set(err, QUERN_ERR_USAGE, "--%s is an option of %s, not of this; see "
-				    "--help", name, list);
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "--%s is an option of %s, not of this; see "
+				    "--help",
+				    name, list);
 	near = qn_nearest(name, row_name, a);
 	return qn_error_set(err, QUERN_ERR_USAGE, "unknown option --%s%s%s%s; see --help", name,
 			    near ? "; did you mean --" : "", near ? near : "", near ? "?" : "");
@@ -149,14 +152,16 @@ static enum quern_status check_operands(int n, char **word, struct quern_message
 {
 	for (int i = 0; i < n; i++)
 		if (!*word[i])
-			return qn_error_set(err, QUERN_ERR_USAGE, "word %d of the %d that are no options is "
-					    "empty: a name belongs there", i + 1, n);
+			return qn_error_set(err, QUERN_ERR_USAGE,
+					    "word %d of the %d that are no options is "
+					    "empty: a name belongs there",
+					    i + 1, n);
 	return QUERN_OK;
 }
 
 /* getopt begins behind the word at 0: that before the first which is parsed. */
-enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int first,
-				int *operands, bool *help, struct quern_message *err)
+enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int first, int *operands,
+				bool *help, struct quern_message *err)
 {
 	struct option longs[QN_MAX_ROWS + 2];
 	char shorts[2 * QN_MAX_ROWS + 5];

@@ -258,8 +258,8 @@ static int64_t rows_each(const struct qn_bench *b, int nworkers)
 	json_t *doc;
 
 	if (quern_inspect(b->file, json_string_value(json_object_get(input, "dataset")),
-			  json_string_value(json_object_get(input, "column")), NULL, &text,
-			  why, sizeof(why)))
+			  json_string_value(json_object_get(input, "column")), NULL, &text, why,
+			  sizeof(why)))
 		return rows;
 	doc = qn_json_load(text, NULL);
 	dataset = json_array_get(json_object_get(doc, "datasets"), 0);
@@ -290,9 +290,11 @@ static void share_out(struct qn_bench *b)
 		b->point[kept++] = *p;
 	}
 	if (kept < b->npoints)
-		qn_cli_note("no weak scaling: %s",
-			    b->select ? "it cuts the first dimension itself, so it goes without --select"
-				      : "the first dimension is too short to be shared out");
+		qn_cli_note(
+			"no weak scaling: %s",
+			b->select
+				? "it cuts the first dimension itself, so it goes without --select"
+				: "the first dimension is too short to be shared out");
 	b->npoints = kept;
 }
 
@@ -326,7 +328,8 @@ static void show_progress(const struct qn_bench *b, int done)
 
 	if (!isatty(STDERR_FILENO))
 		return;
-	snprintf(line, sizeof(line), "\rrun %d of %d\033[K%s", done, n, done == n ? "\r\033[K" : "");
+	snprintf(line, sizeof(line), "\rrun %d of %d\033[K%s", done, n,
+		 done == n ? "\r\033[K" : "");
 	qn_cli_write(STDERR_FILENO, line, strlen(line));
 }
 

@@ -160,11 +160,10 @@ static void write_json(const struct qn_bench *b, FILE *f)
 
 	for (int i = 0; i < b->npoints; i++)
 		json_array_append_new(points, point_to_json(b, &b->point[i]));
-	text = qn_json_dump(json_pack("{s:O, s:o, s:O, s:i, s:i, s:o}", "quern",
-				      json_object_get(b->reference, "quern"), "kernel",
-				      qn_json_text(b->kernel), "input",
-				      json_object_get(b->reference, "input"), "repeat", b->repeat, "cores",
-				      qn_bench_ncores(), "points", points));
+	text = qn_json_dump(json_pack(
+		"{s:O, s:o, s:O, s:i, s:i, s:o}", "quern", json_object_get(b->reference, "quern"),
+		"kernel", qn_json_text(b->kernel), "input", json_object_get(b->reference, "input"),
+		"repeat", b->repeat, "cores", qn_bench_ncores(), "points", points));
 	/* Without memory it is empty, which tells. */
 	if (text)
 		fputs(text, f);
@@ -314,8 +313,8 @@ static bool run_gnuplot(const char *dir)
 enum quern_status qn_bench_make_output(const struct qn_bench *b, struct quern_message *err)
 {
 	if (qn_sys_mkdir(b->output, 0777) && errno != EEXIST)
-		return qn_error_set(err, qn_error_status_of(errno), "cannot make directory %s: %s", b->output,
-				    strerror(errno));
+		return qn_error_set(err, qn_error_status_of(errno), "cannot make directory %s: %s",
+				    b->output, strerror(errno));
 	return QUERN_OK;
 }
 
@@ -334,8 +333,8 @@ static enum quern_status write_file(const struct qn_bench *b, const char *name,
 	if (!f || fclose(f) || !nbytes || qn_asprintf(&path, "%s/%s", b->output, name) < 0)
 		st = qn_error_nomem(err, nbytes, name);
 	else
-		st = qn_publish_write(path, QN_FOLLOW_LINK, QN_RIGHTS_ALL, bytes, nbytes, QN_PUBLISH_NOW,
-				      err);
+		st = qn_publish_write(path, QN_FOLLOW_LINK, QN_RIGHTS_ALL, bytes, nbytes,
+				      QN_PUBLISH_NOW, err);
 	free(path);
 	free(bytes);
 	return st;

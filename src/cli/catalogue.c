@@ -82,7 +82,8 @@ static const char *text_of(const json_t *o, const char *name)
 /* --- inspect --- */
 
 /* Settings for the library: those options that it takes too. */
-static const char *const settings_of_inspect[] = { "dataset", "column", "select", "metadata-timeout",
+static const char *const settings_of_inspect[] = { "dataset",	    "column",
+						   "select",	    "metadata-timeout",
 						   "chunk-timeout", "allow-external" };
 #define NSETTINGS (sizeof(settings_of_inspect) / sizeof(*settings_of_inspect))
 
@@ -128,7 +129,8 @@ static int inspect_file(const struct quern_options *o, const char *file, bool wi
 	int code;
 
 	if (make_settings(o, setting))
-		st = quern_inspect_with(file, (const char *const *)setting, &text, why, sizeof(why));
+		st = quern_inspect_with(file, (const char *const *)setting, &text, why,
+					sizeof(why));
 	free_settings(setting);
 	if (!st && with_name && !json) {
 		fputs(first ? "" : "\n", stdout);
@@ -176,7 +178,8 @@ static int choose_mode(const struct quern_options *o, int first, int argc, int *
 	else if (!quern_option_flag(o, "homes"))
 		return ALONE;
 	else if (quern_option_string(o, "select"))
-		*code = qn_cli_fail(QUERN_ERR_USAGE, "--homes is of whole datasets: without --select");
+		*code = qn_cli_fail(QUERN_ERR_USAGE,
+				    "--homes is of whole datasets: without --select");
 	return *code ? ENDED : HOMES;
 }
 
@@ -218,12 +221,12 @@ static void print_kernels(const json_t *doc)
 	const json_t *kernels = json_object_get(doc, "kernels"), *k, *row;
 	size_t i, n;
 
-	json_array_foreach(kernels, i, k) {
+	json_array_foreach(kernels, i, k)
+	{
 		printf("%-12s ", text_of(k, "name"));
 		qn_cli_wrap(stdout, text_of(k, "doc"), 13, 13, qn_cli_columns(STDOUT_FILENO));
 		putchar('\n');
-		json_array_foreach(json_object_get(k, "options"), n, row)
-			print_option(row);
+		json_array_foreach(json_object_get(k, "options"), n, row) print_option(row);
 	}
 }
 
@@ -251,7 +254,8 @@ static void print_missing(const json_t *missing)
 	const json_t *v;
 	size_t i, nplugins = 0;
 
-	json_array_foreach(missing, i, v) {
+	json_array_foreach(missing, i, v)
+	{
 		if (json_is_string(json_object_get(v, "package")))
 			printf("missing    %lld %s (%s)\n",
 			       json_integer_value(json_object_get(v, "id")), text_of(v, "name"),
@@ -260,7 +264,8 @@ static void print_missing(const json_t *missing)
 			nplugins++;
 	}
 	printf("plugins    %zu more registered filters, where an HDF5 plugin has them (--json names "
-	       "them)\n", nplugins);
+	       "them)\n",
+	       nplugins);
 }
 
 /* What confines the processes that read files. */
@@ -315,9 +320,9 @@ static void print_launch(const json_t *doc)
 	const char *job = json_string_value(json_object_get(l, "slurm_job"));
 
 	printf("# %lld host%s%s%s, %lld NUMA node%s each: a rank a node, with its %lld cores as "
-	       "threads\n", hosts, hosts == 1 ? "" : "s", job ? " of Slurm job " : "",
-	       job ? job : "", ranks, ranks == 1 ? "" : "s",
-	       json_integer_value(json_object_get(l, "threads_per_rank")));
+	       "threads\n",
+	       hosts, hosts == 1 ? "" : "s", job ? " of Slurm job " : "", job ? job : "", ranks,
+	       ranks == 1 ? "" : "s", json_integer_value(json_object_get(l, "threads_per_rank")));
 	if (hosts == 1 && ranks == 1)
 		printf("quern run\n");
 	printf("%s\n%s\n", text_of(l, "mpirun"), text_of(l, "srun"));
@@ -334,7 +339,8 @@ int qn_cli_info(int argc, char **argv)
 		return -1 - first;
 	if (first < argc) {
 		qn_options_fini(&o);
-		return qn_cli_fail(QUERN_ERR_USAGE, "info takes no operands: quern info [--launch]");
+		return qn_cli_fail(QUERN_ERR_USAGE,
+				   "info takes no operands: quern info [--launch]");
 	}
 	st = quern_info(&text, why, sizeof(why));
 	code = show(st, text, why, quern_option_flag(&o, "json"),

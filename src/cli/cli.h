@@ -66,8 +66,8 @@ void qn_args_add_table(struct qn_args *a, const struct quern_option *table);
 
 /* Parses argv from `first`; on success *operands is the index of the first operand in argv, which
    was permuted. Stops with *help set when --help is there. An option with two values is refused. */
-enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int first,
-				int *operands, bool *help, struct quern_message *err);
+enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int first, int *operands,
+				bool *help, struct quern_message *err);
 
 /* Looks past options, which are not set, for the first operand: *operand is its index in argv, or argc.
    *help: --help stands before it. */
@@ -117,8 +117,8 @@ void qn_cli_warn_of_mixing(const struct quern_options *o);
 /* Rows of a document that have an `error`, added up. Begun with 0. */
 struct qn_row_errors {
 	size_t n;
-	enum quern_status st;	/* the worst exit_code of them */
-	const json_t *row;	/* the first that has it: borrowed */
+	enum quern_status st; /* the worst exit_code of them */
+	const json_t *row;    /* the first that has it: borrowed */
 };
 void qn_cli_add_errors(struct qn_row_errors *e, const json_t *rows);
 /* After what is whole has been shown: how many objects of `of` cannot be read, and why. Returns the exit
@@ -197,11 +197,12 @@ void qn_cli_settings_free(char **settings);
 
 /* A progress bar on standard error; see quern_progress_fn. ctx: struct qn_progress, begun. */
 struct qn_progress {
-	const char *what;	/* that is counted; NULL: passes */
+	const char *what; /* that is counted; NULL: passes */
 	double start;
 	int pass;
 	bool drawn;
-	double told, told_part;	/* the last line of what is no terminal: when, and how much was done */
+	double told,
+		told_part; /* the last line of what is no terminal: when, and how much was done */
 };
 void qn_cli_progress_begin(struct qn_progress *p, int pass);
 void qn_cli_progress(void *ctx, int pass, uint64_t done, uint64_t total);

@@ -33,11 +33,14 @@ static enum quern_status check_output(const char *file, struct quern_message *er
 	struct stat there;
 
 	if (!dot || strcmp(dot, ".json"))
-		return qn_error_set(err, QUERN_ERR_USAGE, "--output %s: the name must end in .json", file);
+		return qn_error_set(err, QUERN_ERR_USAGE, "--output %s: the name must end in .json",
+				    file);
 	st = qn_publish_check("--output", file, err);
 	if (!st && !qn_sys_stat(file, &there) && there.st_size && !qn_json_is_document(file))
-		st = qn_error_set(err, QUERN_ERR_USAGE, "--output %s: is there and is no document of quern, "
-				  "so it is not replaced; choose another name, or remove it first", file);
+		st = qn_error_set(err, QUERN_ERR_USAGE,
+				  "--output %s: is there and is no document of quern, "
+				  "so it is not replaced; choose another name, or remove it first",
+				  file);
 	return st;
 }
 
@@ -56,8 +59,8 @@ int qn_cli_put_document(const struct quern_options *o, const char *text)
 	const char *output = quern_option_string(o, "output");
 	struct quern_message err = { .status = QUERN_OK };
 
-	if (output && qn_publish_write(output, QN_FOLLOW_LINK, QN_RIGHTS_ALL, text, strlen(text), QN_PUBLISH_NOW,
-				     &err))
+	if (output && qn_publish_write(output, QN_FOLLOW_LINK, QN_RIGHTS_ALL, text, strlen(text),
+				       QN_PUBLISH_NOW, &err))
 		return qn_cli_fail(err.status, err.text);
 	if (quern_option_flag(o, "json"))
 		fputs(text, stdout);
@@ -69,7 +72,8 @@ void qn_cli_add_errors(struct qn_row_errors *e, const json_t *rows)
 	const json_t *row, *code;
 	size_t i;
 
-	json_array_foreach(rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		enum quern_status st;
 
 		code = json_object_get(row, "exit_code");
@@ -117,8 +121,10 @@ bool qn_cli_wants_progress(const struct quern_options *o)
 
 void qn_cli_warn_of_mixing(const struct quern_options *o)
 {
-	if (qn_cli_wants_progress(o) && !qn_cli_rank() && launcher_mixes() && quern_option_flag(o, "json") &&
-	    !quern_option_string(o, "output"))
-		qn_cli_warn("this launcher (PMIx %d) may mix what is said here into the document on standard "
-			    "output; -o FILE.json keeps it whole", atoi(getenv("PMIX_VERSION")));
+	if (qn_cli_wants_progress(o) && !qn_cli_rank() && launcher_mixes() &&
+	    quern_option_flag(o, "json") && !quern_option_string(o, "output"))
+		qn_cli_warn(
+			"this launcher (PMIx %d) may mix what is said here into the document on standard "
+			"output; -o FILE.json keeps it whole",
+			atoi(getenv("PMIX_VERSION")));
 }

@@ -84,8 +84,8 @@ static int show_page(const struct qn_page *page, bool roff)
 	size_t nbytes = 0;
 	FILE *out = qn_open_memstream(&text, &nbytes);
 	bool ok = out &&
-		  qn_manual_write(page, qn_cli_rows(), roff ? &qn_manual_roff : &qn_manual_text, out,
-				  qn_cli_columns(STDOUT_FILENO));
+		  qn_manual_write(page, qn_cli_rows(), roff ? &qn_manual_roff : &qn_manual_text,
+				  out, qn_cli_columns(STDOUT_FILENO));
 
 	if (out && fclose(out))
 		ok = false;

@@ -10,11 +10,13 @@
 
 static const char *tier_words(const char *name)
 {
-	return !strcmp(name, "disk") ? "local disk" : !strcmp(name, "shared") ? "shared storage" : name;
+	return !strcmp(name, "disk")	 ? "local disk"
+	       : !strcmp(name, "shared") ? "shared storage"
+					 : name;
 }
 
-static void print_row(int width, const char *host, const char *node, const char *tier, double nbytes,
-		      double of)
+static void print_row(int width, const char *host, const char *node, const char *tier,
+		      double nbytes, double of)
 {
 	char text[32];
 
@@ -31,16 +33,16 @@ static int host_width(const json_t *homes)
 	size_t i;
 	int width = qn_cli_width("any host");
 
-	json_array_foreach(homes, i, h)
-		if (qn_cli_width(qn_cli_text(h, "host")) > width)
-			width = qn_cli_width(qn_cli_text(h, "host"));
+	json_array_foreach(homes, i, h) if (qn_cli_width(qn_cli_text(h, "host")) > width)
+		width = qn_cli_width(qn_cli_text(h, "host"));
 	return width < 60 ? width : 60;
 }
 
 static void print_dataset(const json_t *d)
 {
 	const json_t *homes = json_object_get(d, "homes"), *h;
-	double stored = qn_cli_real(d, "bytes_stored"), shared = qn_cli_real(d, "bytes_without_home");
+	double stored = qn_cli_real(d, "bytes_stored"),
+	       shared = qn_cli_real(d, "bytes_without_home");
 	char text[32];
 	int width = host_width(homes);
 	size_t i;
@@ -53,7 +55,8 @@ static void print_dataset(const json_t *d)
 	printf("%s  %s\n", qn_cli_text(d, "dataset"), text);
 	if (json_array_size(homes) || shared > 0)
 		printf("  %-*s  node  tier                   bytes\n", width, "host");
-	json_array_foreach(homes, i, h) {
+	json_array_foreach(homes, i, h)
+	{
 		const json_t *node = json_object_get(h, "numa_node");
 
 		snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(node));
@@ -69,8 +72,7 @@ static void print(const json_t *datasets)
 	const json_t *d;
 	size_t i;
 
-	json_array_foreach(datasets, i, d)
-		print_dataset(d);
+	json_array_foreach(datasets, i, d) print_dataset(d);
 	if (!i)
 		printf("no datasets\n");
 }
@@ -91,7 +93,8 @@ static int show(char *text, bool json)
 	if (!json)
 		print(datasets);
 	qn_cli_add_errors(&e, datasets);
-	code = qn_cli_tell_errors(&e, json_string_value(json_array_get(json_object_get(doc, "files"), 0)));
+	code = qn_cli_tell_errors(
+		&e, json_string_value(json_array_get(json_object_get(doc, "files"), 0)));
 	json_decref(doc);
 	return code;
 }

@@ -77,8 +77,9 @@ static void print_head(const json_t *d, const char *tail)
 	char shape[256];
 
 	qn_cli_shape(json_object_get(d, "shape"), shape, sizeof(shape));
-	printf("%s%s%s  %s  %s", qn_cli_text(d, "dataset"), *qn_cli_text(d, "column") ? " column " : "",
-	       qn_cli_text(d, "column"), qn_cli_text(d, "dtype"), shape);
+	printf("%s%s%s  %s  %s", qn_cli_text(d, "dataset"),
+	       *qn_cli_text(d, "column") ? " column " : "", qn_cli_text(d, "column"),
+	       qn_cli_text(d, "dtype"), shape);
 	print_dims(json_object_get(d, "dims"));
 	if (*qn_cli_text(d, "units"))
 		printf("  [%s]", qn_cli_text(d, "units"));
@@ -130,7 +131,8 @@ static void print_stored(const json_t *d)
 	else if (qn_cli_real(d, "bytes_stored") > 0)
 		add(&w, "%s of data in %s (ratio %.2f)", logical, stored, qn_cli_real(d, "ratio"));
 	else
-		add(&w, "%s of data, %s", logical, is_elsewhere(d) ? "in other files" : "nothing stored");
+		add(&w, "%s of data, %s", logical,
+		    is_elsewhere(d) ? "in other files" : "nothing stored");
 	add_resident(&w, d);
 	print_words("stored", &w);
 }
@@ -197,10 +199,10 @@ static void print_members(const json_t *d)
 		return;
 	printf("  members   in records of %lld bytes (choose one with --column):\n",
 	       integer_of(d, "record_bytes"));
+	json_array_foreach(members, i, m) if (qn_cli_width(qn_cli_text(m, "name")) > width)
+		width = qn_cli_width(qn_cli_text(m, "name"));
 	json_array_foreach(members, i, m)
-		if (qn_cli_width(qn_cli_text(m, "name")) > width)
-			width = qn_cli_width(qn_cli_text(m, "name"));
-	json_array_foreach(members, i, m) {
+	{
 		printf("%*s", INDENT, "");
 		qn_cli_print_cell(stdout, qn_cli_text(m, "name"), width < 40 ? width : 40);
 		printf("  %s at %lld", qn_cli_text(m, "dtype"), integer_of(m, "offset"));
@@ -235,10 +237,10 @@ static void print_coordinate(const json_t *d)
 	const char *role = qn_cli_text(d, "role");
 
 	printf("  ");
-	print_head(d, !strcmp(role, "dimension") ? "  a dimension without a variable"
-			: !strcmp(role, "bounds")     ? "  bounds"
-			: !strcmp(role, "grid_mapping") ? "  grid mapping"
-							 : "");
+	print_head(d, !strcmp(role, "dimension")      ? "  a dimension without a variable"
+		      : !strcmp(role, "bounds")	      ? "  bounds"
+		      : !strcmp(role, "grid_mapping") ? "  grid mapping"
+						      : "");
 }
 
 static void print_link(const json_t *l)
@@ -247,7 +249,8 @@ static void print_link(const json_t *l)
 	const char *kind = qn_cli_text(l, "kind");
 
 	/* A dataset in another file has been shown. */
-	if (json_is_object(json_object_get(l, "found")) && !strcmp(qn_cli_text(l, "leads_to"), "dataset"))
+	if (json_is_object(json_object_get(l, "found")) &&
+	    !strcmp(qn_cli_text(l, "leads_to"), "dataset"))
 		return;
 
 	add(&w, "%s", !strcmp(kind, "hard") ? "another name of " : kind);
@@ -304,14 +307,10 @@ void qn_cli_print_inspect(const json_t *doc)
 	size_t nvariables = 0;
 
 	json_array_foreach(datasets, i, d) nvariables += is_variable(d);
-	json_array_foreach(datasets, i, d)
-		if (!nvariables || is_variable(d))
-			print_dataset(d);
+	json_array_foreach(datasets, i, d) if (!nvariables || is_variable(d)) print_dataset(d);
 	if (nvariables && nvariables < json_array_size(datasets))
 		printf("coordinates\n");
-	json_array_foreach(datasets, i, d)
-		if (nvariables && !is_variable(d))
-			print_coordinate(d);
+	json_array_foreach(datasets, i, d) if (nvariables && !is_variable(d)) print_coordinate(d);
 	json_array_foreach(links, i, d) print_link(d);
 	json_array_foreach(damaged, i, d)
 	{

@@ -14,15 +14,18 @@ extern char **environ;
 
 /* Those that are read and are no options. */
 static const struct qn_variable variables_of_none[] = {
-	{ "QUERN_CPU", "`baseline`, `avx2` or `avx512`: the instructions that are used at most; otherwise those "
-		       "that the processor has. Other values are refused" },
-	{ "QUERN_LOG", "`error`, `warn`, `info` or `debug`: what a run does is told on standard error, up to "
-		       "that level, a line with time (UTC), host, rank and thread each, for who is to "
-		       "find out what went wrong; `debug` has each reader, lease and retry. Without it "
-		       "there is none. Other values are refused" },
+	{ "QUERN_CPU",
+	  "`baseline`, `avx2` or `avx512`: the instructions that are used at most; otherwise those "
+	  "that the processor has. Other values are refused" },
+	{ "QUERN_LOG",
+	  "`error`, `warn`, `info` or `debug`: what a run does is told on standard error, up to "
+	  "that level, a line with time (UTC), host, rank and thread each, for who is to "
+	  "find out what went wrong; `debug` has each reader, lease and retry. Without it "
+	  "there is none. Other values are refused" },
 	{ "QUERN_BIN", "the command, for the templates of `sbatch` (default: quern)" },
 	{ "QUERN_FILE", "the file, for these, if it is not an operand" },
-	{ "QUERN_RANKS_PER_NODE", "ranks on each node, for these (default: one for each NUMA node)" },
+	{ "QUERN_RANKS_PER_NODE",
+	  "ranks on each node, for these (default: one for each NUMA node)" },
 	{ "QUERN_RESULT", "where these write the document of the run" },
 	{ "QUERN_CORPUS", "where `make check` looks for public test files of HDF5 and netCDF" },
 	{ NULL, NULL },
@@ -92,7 +95,7 @@ bool qn_cli_whose(const char *option, char *out, size_t nbytes)
 
 /* Of all options. */
 struct variables {
-	char (*name)[MAX_VARIABLE];	/* owned */
+	char (*name)[MAX_VARIABLE]; /* owned */
 	int n;
 	size_t room;
 };
@@ -154,8 +157,9 @@ void qn_cli_warn_of_variables(void)
 		const char *near = name ? qn_nearest(name, variable, &v) : NULL;
 
 		if (name)
-			qn_cli_warn("%s is set, but nothing reads a variable of that name%s%s%s", name,
-				    near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+			qn_cli_warn("%s is set, but nothing reads a variable of that name%s%s%s",
+				    name, near ? "; did you mean " : "", near ? near : "",
+				    near ? "?" : "");
 		free(name);
 	}
 	free(v.name);

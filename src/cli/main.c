@@ -15,12 +15,10 @@
 
 static const struct qn_command commands[] = {
 	{ "run", "run KERNEL [options] FILE...", "run a kernel over a dataset",
-	  "dataset column select output json threads stats", true, qn_cli_run,
-	  qn_cli_run_tables },
+	  "dataset column select output json threads stats", true, qn_cli_run, qn_cli_run_tables },
 	{ "plan", "plan KERNEL [options] FILE...",
 	  "show what would run where, without reading data",
-	  "dataset cluster homes times simulate json", true, qn_cli_plan,
-	  qn_cli_plan_tables },
+	  "dataset cluster homes times simulate json", true, qn_cli_plan, qn_cli_plan_tables },
 	{ "inspect", "inspect [options] FILE...",
 	  "show datasets: layout, filters, chunks, what is cached, what is slow",
 	  "dataset column select homes json", true, qn_cli_inspect, qn_cli_inspect_tables },
@@ -29,7 +27,8 @@ static const struct qn_command commands[] = {
 	  "dataset sums write-sums threads quiet json", true, qn_cli_verify, qn_cli_verify_tables },
 	{ "stage", "stage --to DIR [options] FILE...",
 	  "spread datasets over the disks of the hosts, with replicas; verify and repair what was spread",
-	  "to replicas dataset by dry-run verify repair json", true, qn_cli_stage, qn_cli_stage_tables },
+	  "to replicas dataset by dry-run verify repair json", true, qn_cli_stage,
+	  qn_cli_stage_tables },
 	{ "unstage", "unstage [options] CATALOG...",
 	  "remove what quern stage has put on the disks of the hosts", NULL, true, qn_cli_unstage,
 	  qn_cli_unstage_tables },
@@ -39,11 +38,10 @@ static const struct qn_command commands[] = {
 	{ "bench", "bench scaling [options] FILE",
 	  "measure scaling over ranks and threads, beside the limits of the machine", NULL, false,
 	  qn_cli_bench, qn_cli_bench_tables },
-	{ "info", "info [options]",
-	  "show version, libraries, codecs and the machine", NULL, false, qn_cli_info,
-	  qn_cli_info_tables },
-	{ "help", "help [options] [TOPIC]",
-	  "show a page of the manual", NULL, false, qn_cli_help, qn_cli_help_tables },
+	{ "info", "info [options]", "show version, libraries, codecs and the machine", NULL, false,
+	  qn_cli_info, qn_cli_info_tables },
+	{ "help", "help [options] [TOPIC]", "show a page of the manual", NULL, false, qn_cli_help,
+	  qn_cli_help_tables },
 	{ NULL, NULL, NULL, NULL, false, NULL, NULL },
 };
 
@@ -71,9 +69,11 @@ static void warn_alone(void)
 
 		if (!size || atoi(size) <= 1)
 			continue;
-		qn_cli_warn("%s has started %d processes, and each runs alone and does all of the work; for "
-			    "one run of all of them use srun --mpi=pmix, or the mpirun of the MPI that "
-			    "quern was built with (%s)", launchers[i].launcher, atoi(size), mpi);
+		qn_cli_warn(
+			"%s has started %d processes, and each runs alone and does all of the work; for "
+			"one run of all of them use srun --mpi=pmix, or the mpirun of the MPI that "
+			"quern was built with (%s)",
+			launchers[i].launcher, atoi(size), mpi);
 		return;
 	}
 }
@@ -143,8 +143,8 @@ static int unknown_command(int argc, char **argv)
 
 	if (kernel)
 		return kernel_for_command(kernel, argc, argv);
-	qn_error_set(&err, QUERN_ERR_USAGE, "there is no command '%s'%s%s%s; see quern --help", name,
-		     near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	qn_error_set(&err, QUERN_ERR_USAGE, "there is no command '%s'%s%s%s; see quern --help",
+		     name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	return qn_cli_fail(err.status, err.text);
 }
 

@@ -14,10 +14,10 @@
 #include "base/text.h"
 #include "cli/cli.h"
 
-#define SHORT_ARRAY 16		/* longer ones are summarised in a table */
-#define BAR_WIDTH 50
-#define BAR 30		/* of progress */
-#define MIN_TIMED 0.1		/* seconds after which a rate means something */
+#define SHORT_ARRAY 16 /* longer ones are summarised in a table */
+#define BAR_WIDTH   50
+#define BAR	    30	/* of progress */
+#define MIN_TIMED   0.1 /* seconds after which a rate means something */
 
 void qn_cli_bytes(double nbytes, char *out, size_t n)
 {
@@ -35,7 +35,8 @@ void qn_cli_shape(const json_t *shape, char *out, size_t n)
 	const json_t *v;
 
 	snprintf(out, n, "%s", json_array_size(shape) ? "" : "scalar");
-	json_array_foreach(shape, i, v) {
+	json_array_foreach(shape, i, v)
+	{
 		char number[32];
 
 		qn_cli_number(v, number, sizeof(number));
@@ -78,7 +79,8 @@ static void print_array(const char *name, const json_t *a)
 		return;
 	}
 	printf("  %-12s", name);
-	json_array_foreach(a, i, v) {
+	json_array_foreach(a, i, v)
+	{
 		qn_cli_number(v, text, sizeof(text));
 		printf(" %s", text);
 	}
@@ -92,11 +94,11 @@ static void print_bars(const json_t *edges, const json_t *counts)
 	size_t i;
 	const json_t *v;
 
-	json_array_foreach(counts, i, v)
-		if (json_integer_value(v) > most)
-			most = json_integer_value(v);
+	json_array_foreach(counts, i, v) if (json_integer_value(v) > most)
+		most = json_integer_value(v);
 	putchar('\n');
-	json_array_foreach(counts, i, v) {
+	json_array_foreach(counts, i, v)
+	{
 		long long n = json_integer_value(v);
 		int length = (int)ceil((double)n * BAR_WIDTH / (double)most);
 
@@ -116,7 +118,8 @@ static void print_places(const json_t *values, const json_t *places)
 	char text[64];
 
 	printf("\n  %-24s %s\n", "value", "indexes");
-	json_array_foreach(values, i, v) {
+	json_array_foreach(values, i, v)
+	{
 		qn_cli_number(v, text, sizeof(text));
 		printf("  %-24s", text);
 		json_array_foreach(json_array_get(places, i), d, index)
@@ -174,7 +177,8 @@ void qn_cli_print_result(const json_t *doc)
 	if (select)
 		printf("  %-12s %s\n", "select", select);
 	qn_cli_print_selected(input, "               ");
-	json_object_foreach(result, name, v) {
+	json_object_foreach(result, name, v)
+	{
 		if (edges && counts && (v == edges || v == counts))
 			continue;
 		if (values && places && (v == values || v == places))
@@ -216,14 +220,15 @@ static void print_rank(FILE *out, const json_t *r)
 
 	qn_cli_bytes(qn_cli_real(r, "bytes_stored"), stored, sizeof(stored));
 	qn_cli_bytes(qn_cli_real(r, "peak_rss_bytes"), rss, sizeof(rss));
-	fprintf(out, "  rank %lld on %s, NUMA node %lld, cores %s: %lld thread%s (%lld pinned), "
+	fprintf(out,
+		"  rank %lld on %s, NUMA node %lld, cores %s: %lld thread%s (%lld pinned), "
 		"%lld chunks (%lld stolen, %lld leased), %s, busy %.3f s, peak memory %s",
-		qn_cli_int(r, "rank"),
-		json_string_value(json_object_get(r, "host")), qn_cli_int(r, "numa_node"),
-		json_string_value(json_object_get(r, "cpus")), qn_cli_int(r, "threads"),
-		qn_cli_int(r, "threads") == 1 ? "" : "s",
-		qn_cli_int(r, "pinned_threads"), qn_cli_int(r, "chunks"), qn_cli_int(r, "chunks_stolen"),
-		qn_cli_int(r, "chunks_leased"), stored, qn_cli_real(r, "busy_seconds"), rss);
+		qn_cli_int(r, "rank"), json_string_value(json_object_get(r, "host")),
+		qn_cli_int(r, "numa_node"), json_string_value(json_object_get(r, "cpus")),
+		qn_cli_int(r, "threads"), qn_cli_int(r, "threads") == 1 ? "" : "s",
+		qn_cli_int(r, "pinned_threads"), qn_cli_int(r, "chunks"),
+		qn_cli_int(r, "chunks_stolen"), qn_cli_int(r, "chunks_leased"), stored,
+		qn_cli_real(r, "busy_seconds"), rss);
 	print_near(out, json_object_get(r, "numa"));
 	fputc('\n', out);
 }
@@ -246,18 +251,20 @@ static void print_host(FILE *out, const json_t *ranks, size_t first)
 		}
 		qn_cli_bytes(sum, text[k], sizeof(text[k]));
 	}
-	fprintf(out, "  host %s read %s from its memory, %s from its disks, %s from shared storage\n",
+	fprintf(out,
+		"  host %s read %s from its memory, %s from its disks, %s from shared storage\n",
 		host, text[0], text[1], text[2]);
 }
 
 static void print_hosts(FILE *out, const json_t *ranks)
 {
 	for (size_t i = 0, k; i < json_array_size(ranks); i++) {
-		const char *host = json_string_value(json_object_get(json_array_get(ranks, i), "host"));
+		const char *host =
+			json_string_value(json_object_get(json_array_get(ranks, i), "host"));
 
 		for (k = 0; k < i; k++)
-			if (!strcmp(host, json_string_value(json_object_get(json_array_get(ranks, k),
-									    "host"))))
+			if (!strcmp(host, json_string_value(json_object_get(
+						  json_array_get(ranks, k), "host"))))
 				break;
 		if (k == i)
 			print_host(out, ranks, i);
@@ -277,8 +284,8 @@ static void print_stats(FILE *out, const json_t *doc)
 	static const struct {
 		const char *name, *one, *after;
 	} counts[] = {
-		{ "hosts", "host", ", " },	{ "ranks", "rank", ", " },
-		{ "threads", "thread", ", " },	{ "passes", "pass", ", " },
+		{ "hosts", "host", ", " },     { "ranks", "rank", ", " },
+		{ "threads", "thread", ", " }, { "passes", "pass", ", " },
 		{ "chunks", "chunk", "\n" },
 	};
 	const json_t *run = json_object_get(doc, "run"), *s = json_object_get(run, "seconds");
@@ -298,10 +305,11 @@ static void print_stats(FILE *out, const json_t *doc)
 	if (qn_cli_int(run, "chunks_library"))
 		fprintf(out, "  %lld chunks through the HDF5 library, one at a time: %s\n",
 			qn_cli_int(run, "chunks_library"), why ? why : "not readable by address");
-	fprintf(out, "  seconds: total %.3f = startup %.3f + metadata %.3f + plan %.3f + work "
-		"%.3f + reduce %.3f + output %.3f\n", qn_cli_real(s, "total"), qn_cli_real(s, "startup"),
-		qn_cli_real(s, "metadata"), qn_cli_real(s, "plan"), work, qn_cli_real(s, "reduce"),
-		qn_cli_real(s, "output"));
+	fprintf(out,
+		"  seconds: total %.3f = startup %.3f + metadata %.3f + plan %.3f + work "
+		"%.3f + reduce %.3f + output %.3f\n",
+		qn_cli_real(s, "total"), qn_cli_real(s, "startup"), qn_cli_real(s, "metadata"),
+		qn_cli_real(s, "plan"), work, qn_cli_real(s, "reduce"), qn_cli_real(s, "output"));
 	print_hosts(out, ranks);
 	if (qn_cli_int(run, "hosts") > 1) {
 		char crossed[32];
@@ -309,8 +317,7 @@ static void print_stats(FILE *out, const json_t *doc)
 		qn_cli_bytes(qn_cli_real(run, "bytes_network"), crossed, sizeof(crossed));
 		fprintf(out, "  %s of messages between hosts\n", crossed);
 	}
-	json_array_foreach(ranks, i, r)
-		print_rank(out, r);
+	json_array_foreach(ranks, i, r) print_rank(out, r);
 }
 
 void qn_cli_print_stats(const json_t *doc)
@@ -387,8 +394,8 @@ void qn_cli_progress(void *ctx, int pass, uint64_t done, uint64_t total)
 	p->drawn = is_terminal;
 	seconds = now() - p->start;
 	qn_cli_bytes((double)done / seconds, rate, sizeof(rate));
-	n = snprintf(words, sizeof(words), " %3.0f%%  %s %d", 100 * part, p->what ? p->what : "pass",
-		     pass + 1);
+	n = snprintf(words, sizeof(words), " %3.0f%%  %s %d", 100 * part,
+		     p->what ? p->what : "pass", pass + 1);
 	if (seconds > MIN_TIMED)
 		n += snprintf(words + n, sizeof(words) - (size_t)n, "  %s/s", rate);
 	if (seconds > MIN_TIMED && part > 0)

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 
-#define MOST_LISTED 16	/* ranks or hosts; of more, the extremes are shown */
+#define MOST_LISTED 16 /* ranks or hosts; of more, the extremes are shown */
 
 static void print_head(const json_t *doc)
 {
@@ -26,7 +26,8 @@ static void print_head(const json_t *doc)
 		printf("  through the HDF5 library, one chunk at a time: %s\n", why);
 	if (qn_cli_real(plan, "sources_missing") > 0)
 		printf("  %.0f sources of the virtual dataset are not there: its fill value stands for "
-		       "them\n", qn_cli_real(plan, "sources_missing"));
+		       "them\n",
+		       qn_cli_real(plan, "sources_missing"));
 }
 
 /* "PREFIX  12.00 GiB   60.0%  WORDS" when there are such bytes. */
@@ -58,11 +59,12 @@ static void print_where(const json_t *plan)
 	double total = qn_cli_real(plan, "bytes_stored");
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
-		print_bytes(lines[i].remote ? "remote" : "local",
-			    qn_cli_real(json_object_get(plan, lines[i].remote
-							? "bytes_remote_because" : "bytes_by_tier"),
-				      lines[i].name),
-			    total, lines[i].words);
+		print_bytes(
+			lines[i].remote ? "remote" : "local",
+			qn_cli_real(json_object_get(plan, lines[i].remote ? "bytes_remote_because"
+									  : "bytes_by_tier"),
+				    lines[i].name),
+			total, lines[i].words);
 }
 
 static void print_sum(const json_t *plan)
@@ -79,7 +81,8 @@ static void print_sum(const json_t *plan)
 	qn_cli_print_count(stdout, plan, "threads", "thread", "\n");
 	printf("  predicted %.4g s, limited by %s; imbalance %.3f\n",
 	       qn_cli_real(plan, "predicted_seconds"),
-	       json_string_value(json_object_get(plan, "limited_by")), qn_cli_real(plan, "imbalance"));
+	       json_string_value(json_object_get(plan, "limited_by")),
+	       qn_cli_real(plan, "imbalance"));
 	print_where(plan);
 }
 
@@ -91,13 +94,15 @@ static void print_ranks(const json_t *ranks)
 	size_t i;
 
 	printf("  rank  host  node  threads     items       bytes   seconds\n");
-	json_array_foreach(ranks, i, r) {
+	json_array_foreach(ranks, i, r)
+	{
 		char bytes[32];
 
 		qn_cli_bytes(qn_cli_real(r, "bytes"), bytes, sizeof(bytes));
 		printf("  %4.0f  %4.0f  %4.0f  %7.0f  %8.0f  %10s  %8.4g\n", qn_cli_real(r, "rank"),
-		       qn_cli_real(r, "host"), qn_cli_real(r, "numa_node"), qn_cli_real(r, "threads"),
-		       qn_cli_real(r, "items"), bytes, qn_cli_real(r, "predicted_seconds"));
+		       qn_cli_real(r, "host"), qn_cli_real(r, "numa_node"),
+		       qn_cli_real(r, "threads"), qn_cli_real(r, "items"), bytes,
+		       qn_cli_real(r, "predicted_seconds"));
 	}
 }
 
@@ -109,8 +114,8 @@ static void print_host(const json_t *h, const char *note)
 	qn_cli_bytes(qn_cli_real(h, "bytes"), bytes, sizeof(bytes));
 	qn_cli_bytes(qn_cli_real(tier, "shared"), shared, sizeof(shared));
 	printf("  %5.0f  %5.0f  %7.0f  %9.0f  %10s  %10s  %8.4g%s\n", qn_cli_real(h, "host"),
-	       qn_cli_real(h, "ranks"), qn_cli_real(h, "threads"), qn_cli_real(h, "items"), bytes, shared,
-	       qn_cli_real(h, "predicted_seconds"), note);
+	       qn_cli_real(h, "ranks"), qn_cli_real(h, "threads"), qn_cli_real(h, "items"), bytes,
+	       shared, qn_cli_real(h, "predicted_seconds"), note);
 }
 
 static int by_finish(const void *a, const void *b)
@@ -152,8 +157,7 @@ static void print_hosts(const json_t *hosts)
 		print_extremes(hosts);
 		return;
 	}
-	json_array_foreach(hosts, i, h)
-		print_host(h, "");
+	json_array_foreach(hosts, i, h) print_host(h, "");
 }
 
 /* What went wrong in a simulation. */
@@ -180,7 +184,8 @@ static void print_simulation(const json_t *points)
 		printf("\nsimulated\n                                                                efficiency of\n"
 		       "scaling   hosts    ranks   threads       items    work s   total s    work   total  "
 		       "plan+scatter\n");
-	json_array_foreach(points, i, p) {
+	json_array_foreach(points, i, p)
+	{
 		const json_t *s = json_object_get(p, "seconds");
 
 		printf("%-7s  %6.0f  %7.0f  %8.0f  %10.0f  %8.4g  %8.4g  %5.1f%%  %5.1f%%  %11.3f%%\n",

@@ -68,8 +68,10 @@ static enum quern_status add_files(struct line *l, const char *command, int argc
 	enum quern_status st = QUERN_OK;
 
 	if (operands == argc)
-		return qn_error_set(err, QUERN_ERR_USAGE, "no file given: quern %s KERNEL [options] "
-				    "FILE...", command);
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "no file given: quern %s KERNEL [options] "
+				    "FILE...",
+				    command);
 	for (int i = operands; !st && i < argc; i++)
 		st = quern_run_add_file(l->run, argv[i]);
 	return st ? qn_error_set(err, st, "%s", quern_run_message(l->run)) : QUERN_OK;
@@ -91,7 +93,8 @@ static enum quern_status from_environment(struct line *l, struct quern_message *
 /* Options may stand before the kernel: that is the first word which is neither an option nor the value of
    one of any kernel. It is moved to argv[1]; *kernel is NULL when there is none. */
 static enum quern_status bring_kernel_first(const struct qn_command *command, int argc, char **argv,
-					    const char **kernel, bool *help, struct quern_message *err)
+					    const char **kernel, bool *help,
+					    struct quern_message *err)
 {
 	const struct quern_option *table[QN_MAX_OPTION_TABLES] = { NULL };
 	struct qn_args all = { .nrows = 0 };
@@ -140,8 +143,10 @@ static int read_line(const struct qn_command *command, const struct quern_option
 	if (!st && help && !kernel)
 		return 1 + qn_cli_print_screen(command, NULL);
 	if (!st && !kernel)
-		st = qn_error_set(&err, QUERN_ERR_USAGE, "no kernel given: quern %s KERNEL "
-				  "[options] FILE...; `quern kernels` lists them", command->name);
+		st = qn_error_set(&err, QUERN_ERR_USAGE,
+				  "no kernel given: quern %s KERNEL "
+				  "[options] FILE...; `quern kernels` lists them",
+				  command->name);
 	if (!st && !(l->run = quern_run_new(qn_cli_world(), kernel)))
 		st = qn_error_nomem(&err, 0, "a run");
 	if (!st && *quern_run_message(l->run))
@@ -205,26 +210,32 @@ static void print_more_warnings(const quern_run *run)
 {
 	char text[1024];
 	const uint64_t nskipped = quern_run_nskipped(run), nover = quern_run_nfailed_over(run);
-	const uint64_t nmissing = quern_run_nmissing_sources(run), ncopies = quern_run_nmissing_copies(run);
+	const uint64_t nmissing = quern_run_nmissing_sources(run),
+		       ncopies = quern_run_nmissing_copies(run);
 
 	if (nskipped)
-		qn_cli_warn("%" PRIu64 " chunks could not be read and were left out (--on-bad-chunk skip)",
+		qn_cli_warn("%" PRIu64
+			    " chunks could not be read and were left out (--on-bad-chunk skip)",
 			    nskipped);
 	for (size_t i = 0; i < MOST_SKIPPED && quern_run_skipped(run, i, text, sizeof(text)); i++)
 		qn_cli_warn("left out: %s", text);
 	if (nskipped > MOST_SKIPPED)
 		qn_cli_warn("left out: %" PRIu64 " more chunks", nskipped - MOST_SKIPPED);
 	if (nmissing)
-		qn_cli_warn("sources of the virtual dataset that are not there, or raw files that are too "
-			    "short: %" PRIu64 "; its fill value, of raw files zeros, stands for their "
-			    "elements", nmissing);
+		qn_cli_warn(
+			"sources of the virtual dataset that are not there, or raw files that are too "
+			"short: %" PRIu64 "; its fill value, of raw files zeros, stands for their "
+			"elements",
+			nmissing);
 	if (nover)
 		qn_cli_warn("%" PRIu64 " chunks were read from another copy, because: %s", nover,
 			    quern_run_failure(run));
 	if (ncopies)
-		qn_cli_warn("%" PRIu64 " copies of shards are on none of these hosts; start ranks on the hosts "
-			    "that have them, or, if these are gone, `quern stage --repair` makes them anew",
-			    ncopies);
+		qn_cli_warn(
+			"%" PRIu64
+			" copies of shards are on none of these hosts; start ranks on the hosts "
+			"that have them, or, if these are gone, `quern stage --repair` makes them anew",
+			ncopies);
 }
 
 /* Rank 0: the result to where it was asked for, last: nothing is said once it is being printed. */
@@ -295,7 +306,8 @@ static int publish_plan(struct line *l)
 int qn_cli_plan(int argc, char **argv)
 {
 	struct line l = { .run = NULL };
-	int code = read_line(qn_cli_command("plan"), qn_cli_document_options, argc, argv, &l), failed;
+	int code = read_line(qn_cli_command("plan"), qn_cli_document_options, argc, argv, &l),
+	    failed;
 
 	if (!code && (failed = qn_cli_check_document(&l.own)))
 		code = 1 + failed;

@@ -12,7 +12,7 @@
 
 #define MOST_EXAMPLES 3
 #define HELP_COLUMN   28
-#define NARROW_COLUMN 8		/* of a narrow terminal */
+#define NARROW_COLUMN 8 /* of a narrow terminal */
 #define NARROW	      72
 
 void qn_cli_print_row(FILE *out, const char *left, const char *text)

@@ -51,8 +51,9 @@ static void print_shard(const json_t *staged, size_t number, const json_t *shard
 	qn_cli_print_cell(stdout, base_name(qn_cli_text(shard, "file")), 14);
 	putchar(' ');
 	qn_cli_print_cell(stdout, qn_cli_text(shard, "dataset"), 16);
-	printf(" %lld: %lld:%-12lld %11s ", qn_cli_int(shard, "dimension"), qn_cli_int(shard, "start"),
-	       qn_cli_int(shard, "start") + qn_cli_int(shard, "count"), nbytes);
+	printf(" %lld: %lld:%-12lld %11s ", qn_cli_int(shard, "dimension"),
+	       qn_cli_int(shard, "start"), qn_cli_int(shard, "start") + qn_cli_int(shard, "count"),
+	       nbytes);
 	json_array_foreach(json_object_get(staged, "copies"), i,
 			   copy) if ((size_t)qn_cli_int(copy, "shard") == number)
 		printf(" %s %s", qn_cli_text(copy, "host"), qn_cli_text(copy, "state"));
@@ -213,8 +214,8 @@ static int stage(const struct quern_options *o, const char *const *files, size_t
 	qn_cli_progress_begin(&progress, 0);
 	if (settings)
 		st = quern_stage(qn_cli_world(), files, nfiles, (const char *const *)settings,
-				 qn_cli_wants_progress(o) ? qn_cli_progress : NULL, &progress, &text, why,
-				 sizeof(why));
+				 qn_cli_wants_progress(o) ? qn_cli_progress : NULL, &progress,
+				 &text, why, sizeof(why));
 	else
 		snprintf(why, sizeof(why), "out of memory");
 	qn_cli_unwatch();
@@ -270,5 +271,6 @@ int qn_cli_stage(int argc, char **argv)
 
 int qn_cli_unstage(int argc, char **argv)
 {
-	return command("unstage", "no catalog given: quern unstage CATALOG...", argc, argv, unstage);
+	return command("unstage", "no catalog given: quern unstage CATALOG...", argc, argv,
+		       unstage);
 }

@@ -155,7 +155,8 @@ static json_t *make_members_plain(json_t *o)
 	const char *name;
 	json_t *v;
 
-	json_object_foreach(o, name, v) {
+	json_object_foreach(o, name, v)
+	{
 		json_t *plain = make_plain(v);
 
 		if (!plain || json_object_set_new(o, name, plain))

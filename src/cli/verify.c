@@ -118,15 +118,13 @@ static void print_file(const json_t *file)
 	int width = 8;
 	size_t i;
 
-	json_array_foreach(datasets, i, d)
-		if (qn_cli_width(qn_cli_text(d, "dataset")) > width)
-			width = qn_cli_width(qn_cli_text(d, "dataset"));
+	json_array_foreach(datasets, i, d) if (qn_cli_width(qn_cli_text(d, "dataset")) > width)
+		width = qn_cli_width(qn_cli_text(d, "dataset"));
 	printf("%s\n", qn_cli_text(file, "file"));
 	if (json_array_size(datasets))
 		printf("  %-*s %9s %11s %11s %8s  %s\n", width, "dataset", "chunks", "stored",
 		       "decoded", "damaged", "held against");
-	json_array_foreach(datasets, i, d)
-		print_dataset(d, width);
+	json_array_foreach(datasets, i, d) print_dataset(d, width);
 	print_troubles(file);
 }
 
@@ -147,7 +145,8 @@ static void print_summary(const json_t *doc)
 	if (qn_cli_int(s, "unverified"))
 		printf("%lld could not be verified, ", qn_cli_int(s, "unverified"));
 	qn_cli_print_count(stdout, s, "chunks_damaged", "chunk", " damaged; ");
-	qn_cli_print_count(stdout, s, "chunks_unchecked", "chunk", " could not be held against a checksum or a sum\n");
+	qn_cli_print_count(stdout, s, "chunks_unchecked", "chunk",
+			   " could not be held against a checksum or a sum\n");
 	if (*qn_cli_text(doc, "sums_written"))
 		printf("sums kept in %s\n", qn_cli_text(doc, "sums_written"));
 }
@@ -157,8 +156,7 @@ static void print_tables(const json_t *doc)
 	const json_t *file;
 	size_t i;
 
-	json_array_foreach(json_object_get(doc, "files"), i, file)
-		print_file(file);
+	json_array_foreach(json_object_get(doc, "files"), i, file) print_file(file);
 	print_summary(doc);
 }
 
@@ -168,14 +166,18 @@ static void warn_of_rest(const json_t *doc)
 	const json_t *file;
 	size_t i;
 
-	json_array_foreach(json_object_get(doc, "files"), i, file) {
+	json_array_foreach(json_object_get(doc, "files"), i, file)
+	{
 		if (json_is_true(json_object_get(file, "catalog")))
-			qn_cli_warn("%s is a catalog: its elements are in shards, which were not read; "
-				    "`quern stage --verify FILE` checks them", qn_cli_text(file, "file"));
+			qn_cli_warn(
+				"%s is a catalog: its elements are in shards, which were not read; "
+				"`quern stage --verify FILE` checks them",
+				qn_cli_text(file, "file"));
 		if (json_is_true(json_object_get(file, "growing")))
-			qn_cli_warn("%s: a writer is adding to it, or was when it crashed: what was there "
-				    "when each dataset was looked at is verified, what comes later is not",
-				    qn_cli_text(file, "file"));
+			qn_cli_warn(
+				"%s: a writer is adding to it, or was when it crashed: what was there "
+				"when each dataset was looked at is verified, what comes later is not",
+				qn_cli_text(file, "file"));
 	}
 }
 
@@ -214,8 +216,8 @@ static int verify(const struct quern_options *o, const char *const *files, size_
 	qn_cli_progress_begin(&progress, 0);
 	if (settings)
 		st = quern_verify(qn_cli_world(), files, nfiles, (const char *const *)settings,
-				  qn_cli_wants_progress(o) ? qn_cli_progress : NULL, &progress, &text, why,
-				  sizeof(why));
+				  qn_cli_wants_progress(o) ? qn_cli_progress : NULL, &progress,
+				  &text, why, sizeof(why));
 	else
 		snprintf(why, sizeof(why), "out of memory");
 	qn_cli_unwatch();

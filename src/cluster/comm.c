@@ -12,25 +12,25 @@
 
 /* MPI counts are int: larger transfers go in pieces of this many bytes. */
 #define PIECE_NBYTES ((size_t)1 << 30)
-#define CACHE_LINE 64
-#define BLOCK_TAG 1
-#define PAIR_TAG 2
+#define CACHE_LINE   64
+#define BLOCK_TAG    1
+#define PAIR_TAG     2
 
 struct qn_comm {
-	MPI_Comm all, host;	/* MPI_COMM_NULL in a singleton */
-	MPI_Comm leaders;	/* first ranks of hosts; MPI_COMM_NULL: one host, or another rank */
+	MPI_Comm all, host; /* MPI_COMM_NULL in a singleton */
+	MPI_Comm leaders;   /* first ranks of hosts; MPI_COMM_NULL: one host, or another rank */
 	int rank, size;
 	int host_rank, host_size;
 	int host_number, nhosts;
-	uint64_t crossed_nbytes;	/* of messages between hosts, as this rank counts them */
-	MPI_Datatype pair;	/* two int64: key and index */
+	uint64_t crossed_nbytes; /* of messages between hosts, as this rank counts them */
+	MPI_Datatype pair;	 /* two int64: key and index */
 	MPI_Op minloc, maxloc;
 };
 
 struct qn_shared {
-	MPI_Win win;		/* MPI_WIN_NULL: memory of this process */
+	MPI_Win win; /* MPI_WIN_NULL: memory of this process */
 	int nranks;
-	void **base;		/* of each host rank */
+	void **base; /* of each host rank */
 };
 
 /* clang-format off */
@@ -42,7 +42,10 @@ int qn_comm_host(const struct qn_comm *c) { return c->host_number; }
 int qn_comm_nhosts(const struct qn_comm *c) { return c->nhosts; }
 /* clang-format on */
 
-uint64_t qn_comm_crossed(const struct qn_comm *c) { return c->crossed_nbytes; }
+uint64_t qn_comm_crossed(const struct qn_comm *c)
+{
+	return c->crossed_nbytes;
+}
 
 static bool alone(const struct qn_comm *c)
 {
@@ -237,9 +240,14 @@ static void name_log(const struct qn_comm *c)
 
 enum quern_status qn_comm_new(MPI_Comm parent, struct qn_comm **out, struct quern_message *err)
 {
-	struct qn_comm made = { .all = MPI_COMM_NULL, .host = MPI_COMM_NULL,
-				.leaders = MPI_COMM_NULL, .size = 1, .host_size = 1, .nhosts = 1,
-				.pair = MPI_DATATYPE_NULL, .minloc = MPI_OP_NULL,
+	struct qn_comm made = { .all = MPI_COMM_NULL,
+				.host = MPI_COMM_NULL,
+				.leaders = MPI_COMM_NULL,
+				.size = 1,
+				.host_size = 1,
+				.nhosts = 1,
+				.pair = MPI_DATATYPE_NULL,
+				.minloc = MPI_OP_NULL,
 				.maxloc = MPI_OP_NULL };
 	struct qn_comm *c = qn_calloc(1, sizeof(*c));
 	enum quern_status st = c ? qn_environment_begin(err)
@@ -280,9 +288,9 @@ static int bcast_pieces(struct qn_comm *c, void *data, size_t nbytes)
 
 	count_all(c, nbytes);
 	for (size_t at = 0; !alone(c) && at < nbytes; at += PIECE_NBYTES)
-		keep_first(&rc, MPI_Bcast((char *)data + at,
-					  (int)qn_min_u64(nbytes - at, PIECE_NBYTES), MPI_BYTE, 0,
-					  c->all));
+		keep_first(&rc,
+			   MPI_Bcast((char *)data + at, (int)qn_min_u64(nbytes - at, PIECE_NBYTES),
+				     MPI_BYTE, 0, c->all));
 	return rc;
 }
 
@@ -320,8 +328,9 @@ enum quern_status qn_comm_gather(struct qn_comm *c, const void *card, size_t nby
 		return QUERN_OK;
 	}
 	count_own(c, nbytes);
-	return conclude(c, MPI_Gather(card, (int)nbytes, MPI_BYTE, all, (int)nbytes, MPI_BYTE, 0,
-				      c->all), "a gather", err);
+	return conclude(
+		c, MPI_Gather(card, (int)nbytes, MPI_BYTE, all, (int)nbytes, MPI_BYTE, 0, c->all),
+		"a gather", err);
 }
 
 /* Sends a block to rank 0 in pieces; there, takes it. */
@@ -332,9 +341,10 @@ static int move_block(struct qn_comm *c, int from, void *data, uint64_t nbytes)
 	for (uint64_t at = 0; at < nbytes; at += PIECE_NBYTES) {
 		int n = (int)qn_min_u64(nbytes - at, PIECE_NBYTES);
 
-		keep_first(&rc, c->rank ? MPI_Send((char *)data + at, n, MPI_BYTE, 0, BLOCK_TAG, c->all)
-					: MPI_Recv((char *)data + at, n, MPI_BYTE, from, BLOCK_TAG,
-						   c->all, MPI_STATUS_IGNORE));
+		keep_first(&rc,
+			   c->rank ? MPI_Send((char *)data + at, n, MPI_BYTE, 0, BLOCK_TAG, c->all)
+				   : MPI_Recv((char *)data + at, n, MPI_BYTE, from, BLOCK_TAG,
+					      c->all, MPI_STATUS_IGNORE));
 	}
 	return rc;
 }
@@ -390,8 +400,9 @@ enum quern_status qn_comm_host_allgather(struct qn_comm *c, const void *card, si
 		memcpy(all, card, nbytes);
 		return QUERN_OK;
 	}
-	return conclude(c, MPI_Allgather(card, (int)nbytes, MPI_BYTE, all, (int)nbytes, MPI_BYTE,
-					 c->host), "an allgather", err);
+	return conclude(
+		c, MPI_Allgather(card, (int)nbytes, MPI_BYTE, all, (int)nbytes, MPI_BYTE, c->host),
+		"an allgather", err);
 }
 
 static int make_record(size_t size, MPI_Datatype *record)
@@ -435,14 +446,17 @@ enum quern_status qn_comm_scatterv(struct qn_comm *c, const void *all, const uin
 		if (!n)
 			st = qn_error_nomem(err, 2 * (size_t)c->size * sizeof(*n), "a scatter");
 		else if (!scatter_counts(c, count, n, n + c->size))
-			st = qn_error_set(err, QUERN_ERR_RUN, "more than 2^31 records in one "
+			st = qn_error_set(err, QUERN_ERR_RUN,
+					  "more than 2^31 records in one "
 					  "scatter: select less of the dataset");
 	}
 	st = qn_comm_agree(c, st, err);
 	count_own(c, nmine * size);
 	if (!st)
-		st = conclude(c, MPI_Scatterv(all, n, n ? n + c->size : NULL, record, mine,
-					      (int)nmine, record, 0, c->all), "a scatter", err);
+		st = conclude(c,
+			      MPI_Scatterv(all, n, n ? n + c->size : NULL, record, mine, (int)nmine,
+					   record, 0, c->all),
+			      "a scatter", err);
 	if (record != MPI_DATATYPE_NULL)
 		MPI_Type_free(&record);
 	free(n);
@@ -457,8 +471,9 @@ enum quern_status qn_comm_scatter(struct qn_comm *c, const void *all, size_t nby
 		return QUERN_OK;
 	}
 	count_own(c, nbytes);
-	return conclude(c, MPI_Scatter(all, (int)nbytes, MPI_BYTE, card, (int)nbytes, MPI_BYTE, 0,
-				       c->all), "a scatter", err);
+	return conclude(
+		c, MPI_Scatter(all, (int)nbytes, MPI_BYTE, card, (int)nbytes, MPI_BYTE, 0, c->all),
+		"a scatter", err);
 }
 
 /* Sends a block in pieces, and does not wait for the last of them. */
@@ -569,8 +584,9 @@ enum quern_status qn_comm_gatherv(struct qn_comm *c, const void *mine, uint64_t 
 	st = qn_comm_agree(c, st, err);
 	count_own(c, nmine * size);
 	if (!st)
-		st = conclude(c, MPI_Gatherv(mine, (int)nmine, record, *all, places,
-					     places ? places + c->size : NULL, record, 0, c->all),
+		st = conclude(c,
+			      MPI_Gatherv(mine, (int)nmine, record, *all, places,
+					  places ? places + c->size : NULL, record, 0, c->all),
 			      "a gather", err);
 	if (record != MPI_DATATYPE_NULL)
 		MPI_Type_free(&record);
@@ -598,9 +614,9 @@ enum quern_status qn_comm_recv(struct qn_comm *c, int from, void *data, size_t n
 	int rc = 0;
 
 	for (size_t at = 0; at < nbytes; at += PIECE_NBYTES)
-		keep_first(&rc, MPI_Recv((char *)data + at,
-					 (int)qn_min_u64(nbytes - at, PIECE_NBYTES), MPI_BYTE, from,
-					 PAIR_TAG, c->all, MPI_STATUS_IGNORE));
+		keep_first(&rc,
+			   MPI_Recv((char *)data + at, (int)qn_min_u64(nbytes - at, PIECE_NBYTES),
+				    MPI_BYTE, from, PAIR_TAG, c->all, MPI_STATUS_IGNORE));
 	return check(rc, "a message", err);
 }
 
@@ -611,8 +627,8 @@ static int reduce_piece(struct qn_comm *c, int64_t *words, int n, MPI_Datatype t
 	return MPI_Reduce(words, NULL, n, type, op, 0, c->all);
 }
 
-enum quern_status qn_comm_reduce(struct qn_comm *c, int64_t *words, size_t nwords,
-				 enum quern_op op, struct quern_message *err)
+enum quern_status qn_comm_reduce(struct qn_comm *c, int64_t *words, size_t nwords, enum quern_op op,
+				 struct quern_message *err)
 {
 	bool pairs = op == QUERN_MINLOC || op == QUERN_MAXLOC;
 	size_t step = PIECE_NBYTES / sizeof(*words);
@@ -621,8 +637,10 @@ enum quern_status qn_comm_reduce(struct qn_comm *c, int64_t *words, size_t nword
 	count_all(c, nwords * sizeof(*words));
 	for (size_t at = 0; !alone(c) && at < nwords; at += step) {
 		int n = (int)qn_min_u64(nwords - at, step);
-		MPI_Op ops[] = { [QUERN_SUM] = MPI_SUM, [QUERN_MIN] = MPI_MIN,
-				 [QUERN_MAX] = MPI_MAX, [QUERN_MINLOC] = c->minloc,
+		MPI_Op ops[] = { [QUERN_SUM] = MPI_SUM,
+				 [QUERN_MIN] = MPI_MIN,
+				 [QUERN_MAX] = MPI_MAX,
+				 [QUERN_MINLOC] = c->minloc,
 				 [QUERN_MAXLOC] = c->maxloc };
 
 		keep_first(&rc, reduce_piece(c, words + at, pairs ? n / 2 : n,

@@ -16,16 +16,16 @@
 
 struct qn_comm;
 
-int qn_comm_rank(const struct qn_comm *c);	/* not collective, like all of these */
+int qn_comm_rank(const struct qn_comm *c); /* not collective, like all of these */
 int qn_comm_size(const struct qn_comm *c);
-int qn_comm_host_rank(const struct qn_comm *c);	/* among the ranks of this host */
+int qn_comm_host_rank(const struct qn_comm *c); /* among the ranks of this host */
 int qn_comm_host_size(const struct qn_comm *c);
-int qn_comm_host(const struct qn_comm *c);	/* hosts are numbered by their lowest rank */
+int qn_comm_host(const struct qn_comm *c); /* hosts are numbered by their lowest rank */
 int qn_comm_nhosts(const struct qn_comm *c);
 /* Bytes of messages between this rank's host and others so far; summed over the ranks, what this
    program had the network carry. What MPI adds for itself is not in it. */
 uint64_t qn_comm_crossed(const struct qn_comm *c);
-double qn_comm_wtime(void);			/* seconds, monotonic */
+double qn_comm_wtime(void); /* seconds, monotonic */
 
 void qn_comm_free(struct qn_comm *c);
 
@@ -45,8 +45,7 @@ enum quern_status qn_comm_gather(struct qn_comm *c, const void *card, size_t nby
 /* A block of any size from each rank: on rank 0 *all is owned memory with the blocks in rank
    order and nbytes_of[r] (room for each rank) tells their sizes. Elsewhere both are left alone. */
 enum quern_status qn_comm_gather_blocks(struct qn_comm *c, const void *block, size_t nbytes,
-					void **all, uint64_t *nbytes_of,
-					struct quern_message *err);
+					void **all, uint64_t *nbytes_of, struct quern_message *err);
 
 /* A card from each rank, to every rank of its host. */
 enum quern_status qn_comm_host_allgather(struct qn_comm *c, const void *card, size_t nbytes,
@@ -88,8 +87,8 @@ enum quern_status qn_comm_recv(struct qn_comm *c, int from, void *data, size_t n
 			       struct quern_message *err);
 
 /* MPI_Reduce to rank 0, in place there, with the operation of a state's segment. */
-enum quern_status qn_comm_reduce(struct qn_comm *c, int64_t *words, size_t nwords,
-				 enum quern_op op, struct quern_message *err);
+enum quern_status qn_comm_reduce(struct qn_comm *c, int64_t *words, size_t nwords, enum quern_op op,
+				 struct quern_message *err);
 
 /* The same for a segment of QUERN_LEAST, on all ranks in order (base/least.h). */
 enum quern_status qn_comm_reduce_least(struct qn_comm *c, int64_t *words, size_t nwords,
@@ -112,7 +111,7 @@ enum quern_status qn_comm_agree(struct qn_comm *c, enum quern_status mine,
 struct qn_shared;
 enum quern_status qn_shared_new(struct qn_comm *c, size_t nbytes, struct qn_shared **out,
 				struct quern_message *err);
-void *qn_shared_of(const struct qn_shared *s, int host_rank);	/* not collective */
+void *qn_shared_of(const struct qn_shared *s, int host_rank); /* not collective */
 void qn_shared_free(struct qn_shared *s);
 
 /* "Open MPI 4.1.4", owned by the library; works before MPI_Init. Not collective. */

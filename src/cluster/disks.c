@@ -14,14 +14,14 @@
 #include "base/system.h"
 #include "cluster/topo_impl.h"
 
-#define MOST_STACKED 8	/* devices on devices: RAID, volumes, encryption */
+#define MOST_STACKED 8 /* devices on devices: RAID, volumes, encryption */
 #define PATH_NBYTES  512
 
 struct qn_disks {
-	hwloc_topology_t hw;	/* NULL: nothing can be told */
+	hwloc_topology_t hw; /* NULL: nothing can be told */
 	char sys[PATH_NBYTES];
-	dev_t last;		/* asked for, */
-	int node;		/* and the answer */
+	dev_t last; /* asked for, */
+	int node;   /* and the answer */
 	bool asked;
 };
 
@@ -57,13 +57,13 @@ static int node_of_name(const struct qn_disks *d, const char *name)
 	hwloc_obj_t o = NULL, at, node;
 
 	while ((o = hwloc_get_next_osdev(d->hw, o)))
-		if (o->attr->osdev.type == HWLOC_OBJ_OSDEV_BLOCK && o->name && !strcmp(o->name, name))
+		if (o->attr->osdev.type == HWLOC_OBJ_OSDEV_BLOCK && o->name &&
+		    !strcmp(o->name, name))
 			break;
 	at = o ? hwloc_get_non_io_ancestor_obj(d->hw, o) : NULL;
 	if (!at || !at->nodeset || hwloc_bitmap_weight(at->nodeset) != 1)
 		return -1;
-	node = hwloc_get_numanode_obj_by_os_index(d->hw,
-						  (unsigned)hwloc_bitmap_first(at->nodeset));
+	node = hwloc_get_numanode_obj_by_os_index(d->hw, (unsigned)hwloc_bitmap_first(at->nodeset));
 	return node ? (int)node->logical_index : -1;
 }
 
@@ -83,9 +83,8 @@ static int node_of_slaves(const struct qn_disks *d, const char *device, int dept
 	while (dir && (e = qn_sys_readdir(dir))) {
 		int node;
 
-		if (e->d_name[0] == '.' ||
-		    (size_t)snprintf(path, sizeof(path), "%s/slaves/%s", device, e->d_name) >=
-			    sizeof(path))
+		if (e->d_name[0] == '.' || (size_t)snprintf(path, sizeof(path), "%s/slaves/%s",
+							    device, e->d_name) >= sizeof(path))
 			continue;
 		node = node_of_path(d, path, depth + 1);
 		if (node < 0 || (common >= 0 && node != common)) {

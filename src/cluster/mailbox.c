@@ -11,19 +11,20 @@ enum { TAG_NOTE = 2, TAG_ANSWER };
 /* A message on its way. */
 struct sent {
 	MPI_Request request;
-	void *data;		/* owned */
+	void *data; /* owned */
 };
 
 struct qn_mailbox {
-	struct qn_comm *comm;	/* keeps */
-	MPI_Comm hosts;		/* borrows */
-	struct sent *sent;	/* owned */
+	struct qn_comm *comm; /* keeps */
+	MPI_Comm hosts;	      /* borrows */
+	struct sent *sent;    /* owned */
 	size_t nsent, room;
 	MPI_Request expected, arrival;
-	char *answer;		/* owned: QN_MAILBOX_ROOM bytes */
+	char *answer; /* owned: QN_MAILBOX_ROOM bytes */
 };
 
-enum quern_status qn_mailbox_new(struct qn_comm *c, struct qn_mailbox **out, struct quern_message *err)
+enum quern_status qn_mailbox_new(struct qn_comm *c, struct qn_mailbox **out,
+				 struct quern_message *err)
 {
 	MPI_Comm hosts = qn_comm_leaders(c);
 	struct qn_mailbox *p = NULL;
@@ -85,8 +86,8 @@ static int sweep(struct qn_mailbox *p)
 	return rc;
 }
 
-static enum quern_status send(struct qn_mailbox *p, int host, int tag, const void *data, size_t nbytes,
-			      struct quern_message *err)
+static enum quern_status send(struct qn_mailbox *p, int host, int tag, const void *data,
+			      size_t nbytes, struct quern_message *err)
 {
 	enum quern_status st = check(sweep(p), "a message", err);
 	struct sent s = { .data = NULL };
@@ -110,13 +111,13 @@ static enum quern_status send(struct qn_mailbox *p, int host, int tag, const voi
 }
 
 enum quern_status qn_mailbox_send(struct qn_mailbox *p, int host, const void *note, size_t nbytes,
-			       struct quern_message *err)
+				  struct quern_message *err)
 {
 	return send(p, host, TAG_NOTE, note, nbytes, err);
 }
 
-enum quern_status qn_mailbox_answer(struct qn_mailbox *p, int host, const void *answer, size_t nbytes,
-				 struct quern_message *err)
+enum quern_status qn_mailbox_answer(struct qn_mailbox *p, int host, const void *answer,
+				    size_t nbytes, struct quern_message *err)
 {
 	return send(p, host, TAG_ANSWER, answer, nbytes, err);
 }
@@ -129,7 +130,7 @@ void qn_mailbox_answer_now(struct qn_mailbox *p, int host, const void *answer, s
 }
 
 enum quern_status qn_mailbox_note(struct qn_mailbox *p, void *note, size_t nbytes, int *host,
-			       struct quern_message *err)
+				  struct quern_message *err)
 {
 	MPI_Status status;
 	int there = 0, n = 0, rc = MPI_Iprobe(MPI_ANY_SOURCE, TAG_NOTE, p->hosts, &there, &status);
@@ -149,8 +150,9 @@ enum quern_status qn_mailbox_note(struct qn_mailbox *p, void *note, size_t nbyte
 
 enum quern_status qn_mailbox_expect(struct qn_mailbox *p, int host, struct quern_message *err)
 {
-	return check(MPI_Irecv(p->answer, (int)QN_MAILBOX_ROOM, MPI_BYTE, host, TAG_ANSWER, p->hosts,
-			       &p->expected), "an answer", err);
+	return check(MPI_Irecv(p->answer, (int)QN_MAILBOX_ROOM, MPI_BYTE, host, TAG_ANSWER,
+			       p->hosts, &p->expected),
+		     "an answer", err);
 }
 
 void qn_mailbox_expect_none(struct qn_mailbox *p)
@@ -162,7 +164,7 @@ void qn_mailbox_expect_none(struct qn_mailbox *p)
 }
 
 enum quern_status qn_mailbox_answered(struct qn_mailbox *p, const void **answer, size_t *nbytes,
-				   struct quern_message *err)
+				      struct quern_message *err)
 {
 	MPI_Status status;
 	int done = 0, n = 0, rc;

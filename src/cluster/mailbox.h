@@ -20,16 +20,17 @@ struct qn_mailbox;
 
 /* *out is NULL where there is one host, and on ranks that are not the first of theirs. Collective
    on the communicator. */
-enum quern_status qn_mailbox_new(struct qn_comm *c, struct qn_mailbox **out, struct quern_message *err);
+enum quern_status qn_mailbox_new(struct qn_comm *c, struct qn_mailbox **out,
+				 struct quern_message *err);
 /* After qn_mailbox_gathered, or when MPI is of no more use: then what is on its way keeps its memory. */
 void qn_mailbox_free(struct qn_mailbox *p);
 
 /* Sends a copy of a note. */
 enum quern_status qn_mailbox_send(struct qn_mailbox *p, int host, const void *note, size_t nbytes,
-			       struct quern_message *err);
+				  struct quern_message *err);
 /* Sends an answer, which is copied. nbytes <= QN_MAILBOX_ROOM */
-enum quern_status qn_mailbox_answer(struct qn_mailbox *p, int host, const void *answer, size_t nbytes,
-				 struct quern_message *err);
+enum quern_status qn_mailbox_answer(struct qn_mailbox *p, int host, const void *answer,
+				    size_t nbytes, struct quern_message *err);
 
 /* The same without memory, for a small one that nothing may keep from being sent. */
 void qn_mailbox_answer_now(struct qn_mailbox *p, int host, const void *answer, size_t nbytes);
@@ -37,7 +38,7 @@ void qn_mailbox_answer_now(struct qn_mailbox *p, int host, const void *answer, s
 /* A note that has come, of nbytes: *host is who sent it, or -1, there is none. On failure too, when
    it is known who has sent what cannot be read. */
 enum quern_status qn_mailbox_note(struct qn_mailbox *p, void *note, size_t nbytes, int *host,
-			       struct quern_message *err);
+				  struct quern_message *err);
 
 /* Makes room for an answer of that host, before it is asked for. One at a time. */
 enum quern_status qn_mailbox_expect(struct qn_mailbox *p, int host, struct quern_message *err);
@@ -45,7 +46,7 @@ enum quern_status qn_mailbox_expect(struct qn_mailbox *p, int host, struct quern
 void qn_mailbox_expect_none(struct qn_mailbox *p);
 /* Has it come? Then *answer is it, until the next one is expected; else NULL. */
 enum quern_status qn_mailbox_answered(struct qn_mailbox *p, const void **answer, size_t *nbytes,
-				   struct quern_message *err);
+				      struct quern_message *err);
 
 /* Says that this host has come to the end; once for each qn_mailbox_gathered that is true. */
 enum quern_status qn_mailbox_arrive(struct qn_mailbox *p, struct quern_message *err);

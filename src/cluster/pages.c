@@ -82,7 +82,8 @@ bool qn_pages_look(const struct qn_pages *p, uint64_t offset, uint64_t nbytes, b
 	/* Chunks are written by one process, mostly: a few pages tell. */
 	for (uint64_t i = 0; i < nsamples && nyes < nsamples - most && nno <= most; i++)
 		*(is_resident(p, p->map + (from + n * i / nsamples) * size, with_node, node)
-			  ? &nyes : &nno) += 1;
+			  ? &nyes
+			  : &nno) += 1;
 	return nno <= most;
 }
 

@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 struct qn_place {
-	uint32_t host;		/* a number below some small multiple of the number of hosts */
-	uint32_t node;		/* NUMA node of the host, by its order in the topology */
-	uint32_t nthreads;	/* > 0 */
+	uint32_t host;	   /* a number below some small multiple of the number of hosts */
+	uint32_t node;	   /* NUMA node of the host, by its order in the topology */
+	uint32_t nthreads; /* > 0 */
 };
 
 #endif

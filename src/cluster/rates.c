@@ -10,22 +10,22 @@ static const struct {
 	uint32_t id;
 	double nbytes;
 } speeds[] = {
-	{ 1, 0.75e9 },		/* deflate */
-	{ 2, 12e9 },		/* shuffle */
-	{ 3, 5e9 },		/* fletcher32 */
-	{ 4, 0.23e9 },		/* szip */
-	{ 5, 0.5e9 },		/* nbit */
-	{ 6, 0.5e9 },		/* scaleoffset */
-	{ 307, 0.03e9 },	/* bzip2 */
-	{ 32000, 0.5e9 },	/* lzf */
-	{ 32001, 5.9e9 },	/* blosc */
-	{ 32004, 7e9 },		/* lz4 */
-	{ 32008, 6e9 },		/* bitshuffle */
-	{ 32015, 1.5e9 },	/* zstd */
-	{ 32026, 5e9 },		/* blosc2 */
+	{ 1, 0.75e9 },	  /* deflate */
+	{ 2, 12e9 },	  /* shuffle */
+	{ 3, 5e9 },	  /* fletcher32 */
+	{ 4, 0.23e9 },	  /* szip */
+	{ 5, 0.5e9 },	  /* nbit */
+	{ 6, 0.5e9 },	  /* scaleoffset */
+	{ 307, 0.03e9 },  /* bzip2 */
+	{ 32000, 0.5e9 }, /* lzf */
+	{ 32001, 5.9e9 }, /* blosc */
+	{ 32004, 7e9 },	  /* lz4 */
+	{ 32008, 6e9 },	  /* bitshuffle */
+	{ 32015, 1.5e9 }, /* zstd */
+	{ 32026, 5e9 },	  /* blosc2 */
 };
-#define OTHER_SPEED 0.3e9	/* through the library of the format */
-#define ABSORB_SPEED 20e9	/* in cache: sums at 40 GB/s, moments at 17 */
+#define OTHER_SPEED  0.3e9 /* through the library of the format */
+#define ABSORB_SPEED 20e9  /* in cache: sums at 40 GB/s, moments at 17 */
 
 double qn_rates_compute(const uint32_t *filter, int nfilters)
 {

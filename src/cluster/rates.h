@@ -8,17 +8,17 @@
 
 /* From where a rank reads an item, nearest first. */
 enum qn_tier {
-	QN_MEMORY,		/* of its own NUMA node */
-	QN_MEMORY_NEAR,		/* of another node of its host */
-	QN_DISK,		/* of its host: at its own node, or at none in particular */
-	QN_DISK_NEAR,		/* of its host, at another node */
-	QN_SHARED,		/* storage that every host reads over the network */
+	QN_MEMORY,	/* of its own NUMA node */
+	QN_MEMORY_NEAR, /* of another node of its host */
+	QN_DISK,	/* of its host: at its own node, or at none in particular */
+	QN_DISK_NEAR,	/* of its host, at another node */
+	QN_SHARED,	/* storage that every host reads over the network */
 	QN_NTIERS
 };
 
 /* Seconds of one thread, and limits of what threads share. */
 struct qn_rates {
-	double read[QN_NTIERS];	/* seconds a stored byte */
+	double read[QN_NTIERS]; /* seconds a stored byte */
 	double compute;		/* seconds a decoded byte: to decode and absorb it */
 	double item;		/* seconds an item, whatever its size */
 	double disk;		/* bytes a second of the disks of one host; 0: no limit */
@@ -37,9 +37,12 @@ double qn_rates_compute(const uint32_t *filter, int nfilters);
  * 15 to 10). Disk: an NVMe device, 1.5 GB/s for one reader and 3 GB/s in all. Shared storage: what
  * one Lustre or NFS client thread gets, 0.5 GB/s; 2.5 GB/s a host (25 Gb/s), 50 GB/s in all.
  */
-#define QN_RATES_DEFAULT \
-	{ .read = { 1 / 12e9, 1 / 8e9, 1 / 1.5e9, 1 / 1.4e9, 1 / 0.5e9 }, .compute = 1 / 0.7e9, \
-	  .item = 1e-6, .disk = 3e9, .shared_host = 2.5e9, .shared = 50e9 }
+#define QN_RATES_DEFAULT                                                               \
+	{                                                                              \
+		.read = { 1 / 12e9, 1 / 8e9, 1 / 1.5e9, 1 / 1.4e9, 1 / 0.5e9 },        \
+		.compute = 1 / 0.7e9, .item = 1e-6, .disk = 3e9, .shared_host = 2.5e9, \
+		.shared = 50e9                                                         \
+	}
 
 extern const struct qn_rates qn_rates_default;
 

@@ -32,8 +32,13 @@ static bool read_number(const char *root, const char *path, const char *name, co
 static const struct version {
 	const char *mount, *most, *used, *cached[2];
 } versions[] = {
-	{ "/sys/fs/cgroup", "/memory.max", "/memory.current", { "inactive_file ", "active_file " } },
-	{ "/sys/fs/cgroup/memory", "/memory.limit_in_bytes", "/memory.usage_in_bytes",
+	{ "/sys/fs/cgroup",
+	  "/memory.max",
+	  "/memory.current",
+	  { "inactive_file ", "active_file " } },
+	{ "/sys/fs/cgroup/memory",
+	  "/memory.limit_in_bytes",
+	  "/memory.usage_in_bytes",
 	  { "total_inactive_file ", "total_active_file " } },
 };
 

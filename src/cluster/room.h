@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 struct qn_room {
-	uint64_t nbytes;	/* UINT64_MAX: the system does not tell */
-	bool is_group;		/* a control group has the least, or else the machine */
+	uint64_t nbytes; /* UINT64_MAX: the system does not tell */
+	bool is_group;	 /* a control group has the least, or else the machine */
 };
 
 /* root: in front of /proc and /sys; "" but in tests. What can be had back from the page cache counts as

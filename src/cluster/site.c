@@ -99,7 +99,8 @@ static enum quern_status take_rate(struct reading *r, char *rest, const char *ke
 		for (int k = 0; k < n; k++) {
 			size_t used = strlen(names);
 
-			snprintf(names + used, sizeof(names) - used, "%s%s", k ? ", " : "", name(k));
+			snprintf(names + used, sizeof(names) - used, "%s%s", k ? ", " : "",
+				 name(k));
 		}
 		return wrong(r, "%s of '%.64s': it is of one of %s", keyword, what, names);
 	}
@@ -270,7 +271,7 @@ enum quern_status qn_site_parse(const char *file, const char *text, size_t nbyte
 	enum quern_status st = QUERN_OK;
 
 	memset(site, 0, sizeof(*site));
-	for (const char *at = text; !st && at < end; ) {
+	for (const char *at = text; !st && at < end;) {
 		const char *stop = memchr(at, '\n', (size_t)(end - at));
 		size_t n = (size_t)((stop ? stop : end) - at);
 
@@ -292,7 +293,8 @@ static enum quern_status read_file(const char *file, void **text, size_t *nbytes
 	if (*text)
 		return QUERN_OK;
 	if (errno == EFBIG)
-		return qn_error_set(err, QUERN_ERR_DATA, "--site %s: larger than a site file is", file);
+		return qn_error_set(err, QUERN_ERR_DATA, "--site %s: larger than a site file is",
+				    file);
 	return qn_error_set(err, qn_file_status(errno), "--site %s: %s", file, qn_file_why(errno));
 }
 

@@ -22,20 +22,20 @@
 enum qn_limit { QN_LIMIT_DISK, QN_LIMIT_SHARED_HOST, QN_LIMIT_SHARED, QN_NLIMITS };
 
 struct qn_root {
-	char *path;		/* owned: absolute, without / at its end */
+	char *path; /* owned: absolute, without / at its end */
 	bool shared;
 };
 
 struct qn_label {
-	char *host, *name;	/* owned */
+	char *host, *name; /* owned */
 };
 
 /* All zero: nothing is said. */
 struct qn_site {
-	double read[QN_NTIERS], limit[QN_NLIMITS];	/* bytes a second; 0: not said */
+	double read[QN_NTIERS], limit[QN_NLIMITS]; /* bytes a second; 0: not said */
 	size_t nroots, nlabels;
 	struct qn_root *root;	/* owned */
-	struct qn_label *label;	/* owned */
+	struct qn_label *label; /* owned */
 };
 
 /* Reads text (nbytes). file: its name, for messages. QUERN_ERR_DATA names the line. *site must be

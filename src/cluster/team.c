@@ -86,16 +86,17 @@ static enum quern_status gather_places(struct qn_team *t, struct quern_message *
 
 static void log_place(const struct qn_team *t)
 {
-	static const char *const bound_to[] = { [QN_BIND_NONE] = "nothing", [QN_BIND_CORE] = "cores",
-						[QN_BIND_NUMA] = "NUMA nodes" };
+	static const char *const bound_to[] = {
+		[QN_BIND_NONE] = "nothing", [QN_BIND_CORE] = "cores", [QN_BIND_NUMA] = "NUMA nodes"
+	};
 	char topology[128];
 
 	if (!qn_log_has(QN_LOG_INFO))
 		return;
 	qn_topo_describe(t->topo, topology, sizeof(topology));
-	qn_log(QN_LOG_INFO, "%s; host number %u, NUMA node %u, cores %s, %u threads bound to %s%s", topology,
-	       t->place.host, t->place.node, t->cpus, t->place.nthreads, bound_to[t->bind],
-	       t->oversubscribed ? ": there are fewer cores than threads" : "");
+	qn_log(QN_LOG_INFO, "%s; host number %u, NUMA node %u, cores %s, %u threads bound to %s%s",
+	       topology, t->place.host, t->place.node, t->cpus, t->place.nthreads,
+	       bound_to[t->bind], t->oversubscribed ? ": there are fewer cores than threads" : "");
 }
 
 enum quern_status qn_team_form(struct qn_team *t, const struct qn_team_settings *s,

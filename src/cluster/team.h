@@ -16,24 +16,24 @@ typedef void qn_progress_fn(void *ctx, int pass, uint64_t done, uint64_t total);
 
 /* What a user may say of it. The same on all ranks. */
 struct qn_team_settings {
-	int64_t nthreads;		/* of each rank; 0: its share of the permitted cores */
-	enum qn_bind bind;		/* unless the host is oversubscribed */
-	const char *site;		/* borrows: a file (site.h), or NULL */
+	int64_t nthreads;  /* of each rank; 0: its share of the permitted cores */
+	enum qn_bind bind; /* unless the host is oversubscribed */
+	const char *site;  /* borrows: a file (site.h), or NULL */
 };
 
 struct qn_team {
-	struct qn_comm *comm;		/* borrows */
-	qn_progress_fn *progress;	/* NULL: none */
+	struct qn_comm *comm;	  /* borrows */
+	qn_progress_fn *progress; /* NULL: none */
 	void *progress_ctx;
 
-	struct qn_topo *topo;		/* owned: of this host */
-	struct qn_cpus slice;		/* the cores of this rank */
+	struct qn_topo *topo; /* owned: of this host */
+	struct qn_cpus slice; /* the cores of this rank */
 	bool oversubscribed;
 	enum qn_bind bind;
-	struct qn_place place;		/* of this rank */
-	struct qn_place *places;	/* rank 0: owned, of all ranks */
-	char host[64], cpus[64];	/* the name of this one; the slice, as a list */
-	struct qn_names hosts;		/* rank 0: their names, by number */
+	struct qn_place place;	 /* of this rank */
+	struct qn_place *places; /* rank 0: owned, of all ranks */
+	char host[64], cpus[64]; /* the name of this one; the slice, as a list */
+	struct qn_names hosts;	 /* rank 0: their names, by number */
 	struct qn_site site;
 };
 

@@ -40,10 +40,12 @@ enum quern_status qn_topo_new(const char *synthetic, struct qn_topo **out,
 	if ((synthetic && hwloc_topology_set_synthetic(t->hw, synthetic)) ||
 	    hwloc_topology_load(t->hw)) {
 		qn_topo_free(t);
-		return synthetic ? qn_error_set(err, QUERN_ERR_USAGE, "'%s' is not an hwloc "
+		return synthetic ? qn_error_set(err, QUERN_ERR_USAGE,
+						"'%s' is not an hwloc "
 						"synthetic topology; try 'numa:2 core:8 pu:1'",
 						synthetic)
-				 : qn_error_set(err, QUERN_ERR_RUN, "hwloc cannot read the "
+				 : qn_error_set(err, QUERN_ERR_RUN,
+						"hwloc cannot read the "
 						"topology of this machine");
 	}
 	*out = t;
@@ -134,8 +136,8 @@ static bool read_process(pid_t pid, char name[32], pid_t *parent)
 /* The process that launched this rank for Open MPI, or 0. */
 static pid_t find_launcher(void)
 {
-	static const char *const launchers[] = { "mpirun", "mpiexec", "orterun", "orted", "prterun",
-						 "prte", "prted", NULL };
+	static const char *const launchers[] = { "mpirun",  "mpiexec", "orterun", "orted",
+						 "prterun", "prte",    "prted",	  NULL };
 	pid_t pid = getppid();
 
 	for (int i = 0; i < MAX_ANCESTORS && pid > 1; i++) {
@@ -161,9 +163,8 @@ void qn_topo_permitted(const struct qn_topo *t, struct qn_cpus *cpus)
 		from_bitmap(hwloc_topology_get_allowed_cpuset(t->hw), cpus);
 		return;
 	}
-	if (t->synthetic ||
-	    ((!launcher || hwloc_get_proc_cpubind(t->hw, launcher, set, 0)) &&
-	     hwloc_get_cpubind(t->hw, set, HWLOC_CPUBIND_PROCESS)))
+	if (t->synthetic || ((!launcher || hwloc_get_proc_cpubind(t->hw, launcher, set, 0)) &&
+			     hwloc_get_cpubind(t->hw, set, HWLOC_CPUBIND_PROCESS)))
 		hwloc_bitmap_copy(set, hwloc_topology_get_allowed_cpuset(t->hw));
 	hwloc_bitmap_and(set, set, hwloc_topology_get_allowed_cpuset(t->hw));
 	from_bitmap(set, cpus);
@@ -204,9 +205,8 @@ int qn_topo_slice(const struct qn_topo *t, const struct qn_cpus *all, int nranks
 	memset(slice, 0, sizeof(*slice));
 	*oversubscribed = ncores < nsharing;
 	if (!ncores)
-		return 1;	/* nothing is known: one thread, unbound */
-	first = *oversubscribed ? place % ncores
-				: (int)((int64_t)ncores * place / nsharing);
+		return 1; /* nothing is known: one thread, unbound */
+	first = *oversubscribed ? place % ncores : (int)((int64_t)ncores * place / nsharing);
 	last = *oversubscribed ? first + 1 : (int)((int64_t)ncores * (place + 1) / nsharing);
 	for (int i = first; i < last; i++)
 		slice->word[core[i] / 64] |= UINT64_C(1) << (core[i] % 64);
@@ -311,8 +311,7 @@ int qn_topo_thread_node(const struct qn_topo *t)
 	hwloc_bitmap_t set = hwloc_bitmap_alloc();
 	hwloc_obj_t node = NULL;
 
-	if (set && !t->synthetic &&
-	    !hwloc_get_last_cpu_location(t->hw, set, HWLOC_CPUBIND_THREAD))
+	if (set && !t->synthetic && !hwloc_get_last_cpu_location(t->hw, set, HWLOC_CPUBIND_THREAD))
 		while ((node = hwloc_get_next_obj_by_type(t->hw, HWLOC_OBJ_NUMANODE, node)))
 			if (hwloc_bitmap_intersects(node->cpuset, set))
 				break;

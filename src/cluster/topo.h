@@ -28,7 +28,7 @@ enum quern_status qn_topo_new(const char *synthetic, struct qn_topo **out,
 void qn_topo_free(struct qn_topo *t);
 
 int qn_topo_nnodes(const struct qn_topo *t);
-uint64_t qn_topo_memory(const struct qn_topo *t);	/* bytes of the machine */
+uint64_t qn_topo_memory(const struct qn_topo *t); /* bytes of the machine */
 
 /* Hardware threads that this process may use: the launcher's, when mpirun has bound this process
    by its own default, and otherwise the process's own. */
@@ -66,7 +66,7 @@ int qn_topo_thread_node(const struct qn_topo *t);
 /* The pages of an open file, to be looked at. False, and nothing to close: they cannot be known, for
    Linux says of a file that this user neither owns nor may write that all of it is resident. */
 struct qn_pages {
-	const struct qn_topo *topo;	/* keeps */
+	const struct qn_topo *topo; /* keeps */
 	uint8_t *map;
 	uint64_t nbytes;
 	void *set;
@@ -112,6 +112,6 @@ void qn_topo_describe(const struct qn_topo *t, char *out, size_t nbytes);
 /* "0-3,8" from a set. */
 void qn_cpus_format(const struct qn_cpus *cpus, char *out, size_t nbytes);
 
-void qn_topo_version(char *out, size_t nbytes);	/* of hwloc, "2.9.0" */
+void qn_topo_version(char *out, size_t nbytes); /* of hwloc, "2.9.0" */
 
 #endif

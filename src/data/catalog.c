@@ -464,7 +464,9 @@ static bool is_valid_shard(const struct qn_catalog *c, uint32_t i, const char **
 
 	QN_HOLDS(s->dataset < c->ndatasets && s->dim >= 0 && s->dim < QUERN_MAX_DIMS && s->count,
 		 "a shard is of a dataset, and has indexes of it");
-	QN_HOLDS(s->dataset == (goes_on ? before->dataset : before ? before->dataset + 1 : 0) &&
+	QN_HOLDS(s->dataset == (goes_on	 ? before->dataset
+				: before ? before->dataset + 1
+					 : 0) &&
 			 s->start == (goes_on ? before->start + before->count : 0),
 		 "shards are by dataset and start, without gaps");
 	QN_HOLDS(s->nhomes <= QN_MOST_REPLICAS, "a shard has up to QN_MOST_REPLICAS homes");
@@ -480,7 +482,8 @@ static bool is_valid_shard(const struct qn_catalog *c, uint32_t i, const char **
 
 bool qn_catalog_is_valid(const struct qn_catalog *c, const char **why)
 {
-	QN_HOLDS(c->source && (!c->ndatasets || c->path), "a catalog has a source and names of datasets");
+	QN_HOLDS(c->source && (!c->ndatasets || c->path),
+		 "a catalog has a source and names of datasets");
 	QN_HOLDS(!c->nhosts || c->host, "hosts that are counted are there");
 	for (uint32_t i = 0; i < c->nshards; i++)
 		if (!is_valid_shard(c, i, why))

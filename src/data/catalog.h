@@ -49,10 +49,10 @@ struct qn_catalog {
 	char *file; /* owned: the catalog */
 	uint64_t file_nbytes;
 	int64_t file_mtime_ns;
-	uint64_t at[5];		/* addresses of the tables in the file, by enum qn_table */
+	uint64_t at[5];		 /* addresses of the tables in the file, by enum qn_table */
 	struct qn_rights rights; /* of all that is staged: those of the file */
-	char *source;		/* owned: the file that was staged, */
-	uint64_t source_nbytes; /* and what it was */
+	char *source;		 /* owned: the file that was staged, */
+	uint64_t source_nbytes;	 /* and what it was */
 	int64_t source_mtime_ns;
 	uint32_t nreplicas;
 	int64_t time_ns; /* shards say that they were changed then */

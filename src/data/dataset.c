@@ -303,8 +303,8 @@ static const char *bad_rest(const struct qn_dataset *d)
 {
 	if ((int)d->layout < QN_COMPACT || (int)d->layout > QN_EXTERNAL)
 		return "its layout is of no known kind";
-	if (!is_text(d->column, sizeof(d->column)) || !is_text(d->index, sizeof(d->index)) || !is_text(d->units, sizeof(d->units)) ||
-	    !is_text(d->calendar, sizeof(d->calendar)) ||
+	if (!is_text(d->column, sizeof(d->column)) || !is_text(d->index, sizeof(d->index)) ||
+	    !is_text(d->units, sizeof(d->units)) || !is_text(d->calendar, sizeof(d->calendar)) ||
 	    !is_text(d->why_not_native, sizeof(d->why_not_native)))
 		return "a text in it does not end";
 	if (d->cf.nmissing > QN_CF_MOST_MISSING)
@@ -389,7 +389,8 @@ bool qn_dataset_is_valid(const struct qn_dataset *d, const char **why)
 	QN_HOLDS(!bad_record(d), "its records hold its elements");
 	QN_HOLDS(!bad_rest(d) && !bad_filters(d), "its texts end, and its filters are possible");
 	QN_HOLDS(!bad_members(d), "its members are there");
-	QN_HOLDS(check_chunks(d, NULL) == QUERN_OK, "its chunks ascend, are of its grid and in its file");
+	QN_HOLDS(check_chunks(d, NULL) == QUERN_OK,
+		 "its chunks ascend, are of its grid and in its file");
 	return true;
 }
 
@@ -463,9 +464,9 @@ static bool bools_are_valid(const struct qn_dataset *d)
 {
 	return is_bool(&d->type.big_endian) && is_bool(&d->type.brain) && is_bool(&d->scalar) &&
 	       is_bool(&d->is_null) && is_bool(&d->native) && is_bool(&d->dim_only) &&
-	       is_bool(&d->is_longitude) &&
-	       is_bool(&d->cf.has_fill) && is_bool(&d->cf.is_default) && is_bool(&d->cf.single) && is_bool(&d->cf.has_min) && is_bool(&d->cf.has_max) &&
-	       is_bool(&d->cf.has_scale) && is_bool(&d->cf.as_unsigned);
+	       is_bool(&d->is_longitude) && is_bool(&d->cf.has_fill) &&
+	       is_bool(&d->cf.is_default) && is_bool(&d->cf.single) && is_bool(&d->cf.has_min) &&
+	       is_bool(&d->cf.has_max) && is_bool(&d->cf.has_scale) && is_bool(&d->cf.as_unsigned);
 }
 
 /* Takes one text from *at; false when it does not fit into the `end`. */

@@ -12,10 +12,10 @@
 #include "base/error.h"
 #include "data/attributes.h"
 
-#define QN_MAX_FILTERS 32
+#define QN_MAX_FILTERS	     32
 #define QN_MAX_FILTER_PARAMS 20
-#define QN_MAX_MEMBERS 4096
-#define QN_ADDR_NONE UINT64_MAX	/* no storage allocated: the chunk is all fill value */
+#define QN_MAX_MEMBERS	     4096
+#define QN_ADDR_NONE	     UINT64_MAX /* no storage allocated: the chunk is all fill value */
 
 enum qn_layout { QN_COMPACT, QN_CONTIGUOUS, QN_CHUNKED, QN_VIRTUAL, QN_EXTERNAL };
 
@@ -26,22 +26,22 @@ enum qn_class { QN_INT, QN_UINT, QN_FLOAT, QN_OTHER, QN_TEXT };
 enum qn_padding { QN_PAD_ZEROS, QN_PAD_ANYTHING /* after a zero */, QN_PAD_SPACES };
 
 /* Longer texts are not taken. Those of variable length are made so long by the library's reader. */
-#define QN_MAX_TEXT_NBYTES 4096
+#define QN_MAX_TEXT_NBYTES	4096
 #define QN_VARIABLE_TEXT_NBYTES 1024
 /* Of which no more are read at once. */
 #define QN_TEXT_BOX_NBYTES (16u << 20)
 
 struct qn_type {
 	enum qn_class class;
-	uint32_t size;		/* bytes of an element: in the file, or as the library gives it */
+	uint32_t size; /* bytes of an element: in the file, or as the library gives it */
 	bool big_endian;
-	bool brain;		/* a float of 2 bytes that is the upper half of a float32 (bfloat16) */
-	enum qn_padding padding;	/* of QN_TEXT */
-	char name[24];		/* as numpy writes it: "<f4", ">i2", "|S8"; or a word: "string" */
+	bool brain; /* a float of 2 bytes that is the upper half of a float32 (bfloat16) */
+	enum qn_padding padding; /* of QN_TEXT */
+	char name[24];		 /* as numpy writes it: "<f4", ">i2", "|S8"; or a word: "string" */
 };
 
 struct qn_filter_step {
-	uint32_t id;		/* registered filter number */
+	uint32_t id; /* registered filter number */
 	uint32_t nparams;
 	uint32_t params[QN_MAX_FILTER_PARAMS];
 	char name[32];
@@ -49,10 +49,10 @@ struct qn_filter_step {
 
 /* Where a chunk is. Sorted by number; chunks that are not listed are unallocated. */
 struct qn_chunk {
-	uint64_t number;	/* in the chunk grid */
-	uint64_t addr;		/* byte offset in the file, user block included */
-	uint32_t nbytes;	/* stored size; for raw data the bytes of the clipped virtual chunk */
-	uint32_t filter_mask;	/* bit i: step i of the pipeline was not applied */
+	uint64_t number;      /* in the chunk grid */
+	uint64_t addr;	      /* byte offset in the file, user block included */
+	uint32_t nbytes;      /* stored size; for raw data the bytes of the clipped virtual chunk */
+	uint32_t filter_mask; /* bit i: step i of the pipeline was not applied */
 };
 
 /* Values of missing_value, and others of _FillValue; all of a byte. */
@@ -61,13 +61,13 @@ struct qn_chunk {
 /* CF attributes, in the type of the data (packed) unless said otherwise. */
 struct qn_cf {
 	bool has_fill, has_min, has_max, has_scale;
-	uint32_t nmissing;	/* number of missing_value entries */
+	uint32_t nmissing; /* number of missing_value entries */
 	/* Packed values: as int64 for QN_INT, as the bits of uint64 for QN_UINT, as the bits of a
 	   double for QN_FLOAT. has_scale: scale or offset is there; identity otherwise. */
 	uint64_t fill, missing[QN_CF_MOST_MISSING], valid_min, valid_max;
 	double scale, offset;
-	bool single;		/* scale and offset are float32, and so are the values */
-	bool is_default;	/* fill is the one of netCDF for variables without _FillValue */
+	bool single;	 /* scale and offset are float32, and so are the values */
+	bool is_default; /* fill is the one of netCDF for variables without _FillValue */
 	/* Signed by its type, and meant as unsigned: _Unsigned = "true", or bounds up to 255 on bytes.
 	   The class is QN_UINT already. */
 	bool as_unsigned;
@@ -82,18 +82,18 @@ struct qn_cf {
  *	byte of the chunk:	k * nbytes      + offset + i * stride[0]
  */
 struct qn_record {
-	uint32_t nbytes;	/* of a record; 0: elements lie side by side, the rest is 0 too */
-	uint32_t offset;	/* bytes before the first element */
+	uint32_t nbytes; /* of a record; 0: elements lie side by side, the rest is 0 too */
+	uint32_t offset; /* bytes before the first element */
 	int ndim;
-	uint64_t stride[QUERN_MAX_DIMS];	/* bytes between neighbours along those dimensions */
+	uint64_t stride[QUERN_MAX_DIMS]; /* bytes between neighbours along those dimensions */
 };
 
 /* What a compound datatype has: a line of `quern inspect`, and what --column may name. */
 struct qn_column {
-	char *name;		/* owned; "a.b" is a member of a member */
+	char *name; /* owned; "a.b" is a member of a member */
 	struct qn_type type;
-	uint64_t offset;	/* bytes from the beginning of the record */
-	int ndim;		/* dimensions of arrays, 0: one element a record */
+	uint64_t offset; /* bytes from the beginning of the record */
+	int ndim;	 /* dimensions of arrays, 0: one element a record */
 	uint64_t shape[QUERN_MAX_DIMS];
 };
 
@@ -103,46 +103,46 @@ struct qn_column {
 
 /* Always, once it was checked: what qn_dataset_check says. */
 struct qn_dataset {
-	char *file;		/* path as the user gave it */
-	char *path;		/* dataset in the file, absolute */
-	char *asked;		/* owned: path in another file, from where external links lead here; NULL:
+	char *file;	  /* path as the user gave it */
+	char *path;	  /* dataset in the file, absolute */
+	char *asked;	  /* owned: path in another file, from where external links lead here; NULL:
 				   it was asked for as `path` */
-	char column[256];	/* member of a compound datatype that the elements are; or "" */
+	char column[256]; /* member of a compound datatype that the elements are; or "" */
 	struct qn_type type;
 	struct qn_record record;
-	int ndim;		/* a scalar is described as shape [1] with scalar = true */
+	int ndim; /* a scalar is described as shape [1] with scalar = true */
 	bool scalar;
-	bool is_null;		/* a null dataspace: no elements, of any rank; described as shape [0] */
-	uint64_t shape[QUERN_MAX_DIMS];		/* of what the file stores */
+	bool is_null; /* a null dataspace: no elements, of any rank; described as shape [0] */
+	uint64_t shape[QUERN_MAX_DIMS]; /* of what the file stores */
 	/* Elements that a netCDF dimension has after the last stored one, because another variable is
 	   longer on it: qn_fill_beyond says what they are. */
 	uint64_t beyond[QUERN_MAX_DIMS];
-	bool left_out_beyond;	/* there are such, and by qn_reading()->as_stored they do not count */
+	bool left_out_beyond; /* there are such, and by qn_reading()->as_stored they do not count */
 	uint64_t chunk[QUERN_MAX_DIMS];
 	enum qn_layout layout;
-	char index[24];		/* "v1 B-tree", "fixed array", ...; "" if not chunked */
+	char index[24]; /* "v1 B-tree", "fixed array", ...; "" if not chunked */
 	int nfilters;
-	struct qn_filter_step filter[QN_MAX_FILTERS];	/* in the order of writing */
-	uint8_t fill_value[16];	/* of elements in unallocated chunks, as stored in the file */
+	struct qn_filter_step filter[QN_MAX_FILTERS]; /* in the order of writing */
+	uint8_t fill_value[16]; /* of elements in unallocated chunks, as stored in the file */
 	struct qn_cf cf;
-	char units[64];		/* "" when there is none */
-	char calendar[24];	/* of units that are times; "" when there is none */
-	bool is_longitude;	/* in degrees, by its standard_name or units */
-	qn_faults fault;	/* of its attributes */
-	bool dim_only;		/* a netCDF dimension without a variable: its elements mean nothing */
-	char *dim_name[QUERN_MAX_DIMS];		/* owned; NULL where not known */
-	char *dim_scale[QUERN_MAX_DIMS];	/* owned: path of its scale; NULL where there is none */
-	uint32_t nmembers;	/* of a compound datatype of which none is chosen; the first of them */
-	struct qn_column *members;	/* owned */
+	char units[64];	   /* "" when there is none */
+	char calendar[24]; /* of units that are times; "" when there is none */
+	bool is_longitude; /* in degrees, by its standard_name or units */
+	qn_faults fault;   /* of its attributes */
+	bool dim_only;	   /* a netCDF dimension without a variable: its elements mean nothing */
+	char *dim_name[QUERN_MAX_DIMS];	 /* owned; NULL where not known */
+	char *dim_scale[QUERN_MAX_DIMS]; /* owned: path of its scale; NULL where there is none */
+	uint32_t nmembers; /* of a compound datatype of which none is chosen; the first of them */
+	struct qn_column *members; /* owned */
 	/* Chunks can be read by address. Otherwise every chunk of the grid goes through the library,
 	   and the list below may be empty whatever is stored. */
 	bool native;
 	char why_not_native[96];
 	uint64_t file_nbytes;
-	int64_t file_mtime_ns;	/* or QN_GROWING */
-	uint64_t user_block;	/* bytes before the HDF5 superblock; included in every addr */
-	uint64_t nchunks;	/* entries of chunks */
-	struct qn_chunk *chunks;	/* owned */
+	int64_t file_mtime_ns;	 /* or QN_GROWING */
+	uint64_t user_block;	 /* bytes before the HDF5 superblock; included in every addr */
+	uint64_t nchunks;	 /* entries of chunks */
+	struct qn_chunk *chunks; /* owned */
 };
 
 /* Frees what the description owns, and zeroes it. */

@@ -12,10 +12,12 @@ static uint64_t bits_of(double x)
 
 bool qn_fill_default(const struct qn_type *t, bool as_unsigned, uint64_t *bits)
 {
-	static const uint64_t most[] = { [1] = UINT8_MAX, [2] = UINT16_MAX, [4] = UINT32_MAX,
-					 [8] = UINT64_MAX - 1 };
-	static const int64_t least[] = { [1] = INT8_MIN + 1, [2] = INT16_MIN + 1,
-					 [4] = INT32_MIN + 1, [8] = INT64_MIN + 2 };
+	static const uint64_t most[] = {
+		[1] = UINT8_MAX, [2] = UINT16_MAX, [4] = UINT32_MAX, [8] = UINT64_MAX - 1
+	};
+	static const int64_t least[] = {
+		[1] = INT8_MIN + 1, [2] = INT16_MIN + 1, [4] = INT32_MIN + 1, [8] = INT64_MIN + 2
+	};
 	const uint32_t size = t->size;
 
 	if ((size != 1 && size != 2 && size != 4 && size != 8) ||

@@ -33,7 +33,9 @@ void qn_filter_advice(uint32_t id, const char *name, size_t nbytes, char *out)
 	const struct qn_filter_name *n = qn_filter_name_find(id);
 	const bool is_missing = n && n->package && !qn_filter_find(id);
 	int at = snprintf(out, nbytes, "filter %u (%s): ", id,
-			  n ? n->name : *name ? name : "not registered");
+			  n	  ? n->name
+			  : *name ? name
+				  : "not registered");
 
 	if (at < 0 || (size_t)at >= nbytes)
 		return;
@@ -50,6 +52,8 @@ void qn_filter_advice(uint32_t id, const char *name, size_t nbytes, char *out)
 	if (n && !n->plugin)
 		snprintf(out, nbytes, "use an HDF5 library that was built with it");
 	else
-		snprintf(out, nbytes, "install its HDF5 plugin (%s) and name its directory in "
-			 "HDF5_PLUGIN_PATH", n ? n->plugin : "from who wrote the file");
+		snprintf(out, nbytes,
+			 "install its HDF5 plugin (%s) and name its directory in "
+			 "HDF5_PLUGIN_PATH",
+			 n ? n->plugin : "from who wrote the file");
 }

@@ -17,14 +17,14 @@ void qn_target_fini(struct qn_target *t)
 }
 
 const char *const qn_object_names[QN_NOBJECTS] = {
-	[QN_NOTHING] = "nothing",	[QN_GROUP] = "group",	  [QN_DATASET] = "dataset",
-	[QN_DATATYPE] = "datatype",	[QN_DAMAGED_OBJECT] = "damaged", [QN_OTHER_FILE] = "other_file",
+	[QN_NOTHING] = "nothing",	 [QN_GROUP] = "group",
+	[QN_DATASET] = "dataset",	 [QN_DATATYPE] = "datatype",
+	[QN_DAMAGED_OBJECT] = "damaged", [QN_OTHER_FILE] = "other_file",
 };
 
 const char *const qn_role_names[QN_NROLES] = {
-	[QN_VARIABLE] = "variable",		[QN_COORDINATE] = "coordinate",
-	[QN_BOUNDS] = "bounds",			[QN_GRID_MAPPING] = "grid_mapping",
-	[QN_DIMENSION] = "dimension",
+	[QN_VARIABLE] = "variable",	    [QN_COORDINATE] = "coordinate", [QN_BOUNDS] = "bounds",
+	[QN_GRID_MAPPING] = "grid_mapping", [QN_DIMENSION] = "dimension",
 };
 
 static void link_fini(struct qn_link *l)

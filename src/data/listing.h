@@ -9,8 +9,15 @@
 
 /* What is at the end of a path or a link. DAMAGED_OBJECT: one that cannot be read. OTHER_FILE: something
    in another file, if that is there. */
-enum qn_object { QN_NOTHING, QN_GROUP, QN_DATASET, QN_DATATYPE, QN_DAMAGED_OBJECT, QN_OTHER_FILE,
-		 QN_NOBJECTS };
+enum qn_object {
+	QN_NOTHING,
+	QN_GROUP,
+	QN_DATASET,
+	QN_DATATYPE,
+	QN_DAMAGED_OBJECT,
+	QN_OTHER_FILE,
+	QN_NOBJECTS
+};
 extern const char *const qn_object_names[QN_NOBJECTS];
 
 /* HARD: another name of an object that is listed, or of a group whose contents are. */
@@ -19,14 +26,14 @@ enum qn_link_kind { QN_HARD_LINK, QN_SOFT_LINK, QN_EXTERNAL_LINK, QN_OTHER_LINK,
 struct qn_link {
 	enum qn_link_kind kind;
 	enum qn_object leads_to;
-	char *path;		/* owned, absolute */
-	char *file;		/* owned: of an external link, as it is written; "" of others */
-	char *target;		/* owned: a soft or external link's as it is written; the listed name */
+	char *path;   /* owned, absolute */
+	char *file;   /* owned: of an external link, as it is written; "" of others */
+	char *target; /* owned: a soft or external link's as it is written; the listed name */
 };
 
 /* What cannot be read: an object, or a group whose links cannot all be read. */
 struct qn_flaw {
-	char *path, *why;	/* owned */
+	char *path, *why; /* owned */
 };
 
 /* What a dataset is for, by the conventions of netCDF and CF. DIMENSION: of netCDF, without a
@@ -47,11 +54,11 @@ struct qn_about {
 struct qn_listing {
 	size_t n;
 	char **path;		/* owned, absolute, sorted: each dataset under one name */
-	struct qn_about *about;	/* owned: of each; NULL: not looked at */
+	struct qn_about *about; /* owned: of each; NULL: not looked at */
 	size_t nlinks;
-	struct qn_link *link;	/* owned, sorted by path */
-	size_t nflaws;		/* 0: the list is whole */
-	struct qn_flaw *flaw;	/* owned, sorted by path */
+	struct qn_link *link; /* owned, sorted by path */
+	size_t nflaws;	      /* 0: the list is whole */
+	struct qn_flaw *flaw; /* owned, sorted by path */
 };
 
 void qn_listing_fini(struct qn_listing *l);
@@ -71,9 +78,9 @@ bool qn_path_is_below(const char *path, const char *group);
 
 /* What a path leads to, through links of all kinds. */
 struct qn_target {
-	enum qn_object is;	/* not OTHER_FILE */
-	char *file, *path;	/* owned: where it is, by hard links alone */
-	char *why;		/* owned: of nothing, which link leads nowhere, as a sentence */
+	enum qn_object is; /* not OTHER_FILE */
+	char *file, *path; /* owned: where it is, by hard links alone */
+	char *why;	   /* owned: of nothing, which link leads nowhere, as a sentence */
 };
 
 void qn_target_fini(struct qn_target *t);

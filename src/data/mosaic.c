@@ -82,7 +82,8 @@ static bool copy_names(struct qn_member *new, const struct qn_dataset *d)
 enum quern_status qn_mosaic_add(struct qn_mosaic *m, struct qn_dataset *d, uint32_t *member,
 				struct quern_message *err)
 {
-	struct qn_member new = { .file_nbytes = d->file_nbytes, .file_mtime_ns = d->file_mtime_ns,
+	struct qn_member new = { .file_nbytes = d->file_nbytes,
+				 .file_mtime_ns = d->file_mtime_ns,
 				 .ledger = QN_NO_LEDGER };
 	struct qn_dataset form;
 
@@ -229,8 +230,8 @@ void qn_mosaic_part(const struct qn_mosaic *m, uint64_t i, struct qn_part *out)
 	pair(&out->from, &out->to, out->axis);
 }
 
-enum quern_status qn_mosaic_place(struct qn_mosaic *m, struct qn_dataset *d,
-				  const uint64_t *origin, struct quern_message *err)
+enum quern_status qn_mosaic_place(struct qn_mosaic *m, struct qn_dataset *d, const uint64_t *origin,
+				  struct quern_message *err)
 {
 	struct quern_box from = { .ndim = d->ndim }, to;
 	enum quern_status status;
@@ -257,7 +258,8 @@ static bool is_valid_member(const struct qn_mosaic *m, const struct qn_member *x
 		 "the ledger of a member is one of the mosaic");
 	QN_HOLDS(!x->nchunks || x->chunks, "chunks that are counted are there");
 	for (uint64_t i = 1; i < x->nchunks; i++)
-		QN_HOLDS(x->chunks[i - 1].number < x->chunks[i].number, "chunks ascend by their numbers");
+		QN_HOLDS(x->chunks[i - 1].number < x->chunks[i].number,
+			 "chunks ascend by their numbers");
 	return true;
 }
 
@@ -285,10 +287,11 @@ bool qn_mosaic_is_valid(const struct qn_mosaic *m, const char **why)
 {
 	uint64_t nwords = 0;
 
-	QN_HOLDS(m->ndim >= 0 && m->ndim <= QUERN_MAX_DIMS, "a mosaic has up to QUERN_MAX_DIMS dimensions");
+	QN_HOLDS(m->ndim >= 0 && m->ndim <= QUERN_MAX_DIMS,
+		 "a mosaic has up to QUERN_MAX_DIMS dimensions");
 	for (uint32_t i = 0; i < m->nforms; i++)
-		QN_HOLDS(m->form[i].ndim >= 0 && m->form[i].ndim <= QUERN_MAX_DIMS && !m->form[i].file &&
-				 !m->form[i].chunks,
+		QN_HOLDS(m->form[i].ndim >= 0 && m->form[i].ndim <= QUERN_MAX_DIMS &&
+				 !m->form[i].file && !m->form[i].chunks,
 			 "a form has dimensions, and neither file nor chunks");
 	for (uint32_t i = 0; i < m->nledgers; i++)
 		QN_HOLDS(m->ledger[i].file, "a ledger has a file");
@@ -381,9 +384,11 @@ static void write_member(struct cursor *c, const struct qn_mosaic *m, const stru
 	size_t file = strlen(x->file) + 1, path = strlen(x->path) + 1;
 	uint64_t ndim = (uint64_t)m->form[x->form].ndim;
 	uint64_t nchunks = with_chunks ? x->nchunks : 0;
-	uint64_t head[MEMBER_WORDS] = { x->form, ndim, x->file_nbytes, (uint64_t)x->file_mtime_ns,
-					file, path, nchunks, x->ledger, x->first_row, x->nrows,
-					x->nhomes };
+	uint64_t head[MEMBER_WORDS] = {
+		x->form,      ndim,	x->file_nbytes, (uint64_t)x->file_mtime_ns,
+		file,	      path,	nchunks,	x->ledger,
+		x->first_row, x->nrows, x->nhomes
+	};
 
 	write_bytes(c, head, sizeof(head));
 	write_bytes(c, x->shape, 2 * (size_t)ndim * sizeof(*x->shape));
@@ -394,8 +399,8 @@ static void write_member(struct cursor *c, const struct qn_mosaic *m, const stru
 
 static void write_ledger(struct cursor *c, const struct qn_ledger *l)
 {
-	uint64_t head[LEDGER_WORDS] = { l->file_nbytes, (uint64_t)l->file_mtime_ns, l->addr, l->nrows,
-					strlen(l->file) + 1 };
+	uint64_t head[LEDGER_WORDS] = { l->file_nbytes, (uint64_t)l->file_mtime_ns, l->addr,
+					l->nrows, strlen(l->file) + 1 };
 
 	write_bytes(c, head, sizeof(head));
 	write_bytes(c, l->file, (size_t)head[4]);
@@ -403,8 +408,10 @@ static void write_ledger(struct cursor *c, const struct qn_ledger *l)
 
 static void write_mosaic(struct cursor *c, const struct qn_mosaic *m, bool with_chunks)
 {
-	uint64_t head[HEAD_WORDS] = { sizeof(*m->form), (uint64_t)m->ndim, m->nforms, m->nmembers,
-				      m->nparts, m->nwords, m->nledgers, m->nbeyond };
+	uint64_t head[HEAD_WORDS] = {
+		sizeof(*m->form), (uint64_t)m->ndim, m->nforms,	  m->nmembers,
+		m->nparts,	  m->nwords,	     m->nledgers, m->nbeyond
+	};
 
 	write_bytes(c, head, sizeof(head));
 	write_bytes(c, m->form, m->nforms * sizeof(*m->form));
@@ -534,6 +541,7 @@ enum quern_status qn_mosaic_unpack(const void *data, size_t nbytes, struct qn_mo
 		return QUERN_OK;
 	}
 	qn_mosaic_fini(m);
-	return qn_error_set(err, QUERN_ERR_RUN, "the parts of the dataset cannot be had from rank 0: "
+	return qn_error_set(err, QUERN_ERR_RUN,
+			    "the parts of the dataset cannot be had from rank 0: "
 			    "this rank runs another build, or has no memory");
 }

@@ -21,7 +21,7 @@
 /* Where the sums of stored chunks are: the table of chunks of a catalog (catalog.h), as a file of
    this host. */
 struct qn_ledger {
-	char *file;		/* owned */
+	char *file; /* owned */
 	uint64_t file_nbytes;
 	int64_t file_mtime_ns;
 	uint64_t addr, nrows;
@@ -29,23 +29,23 @@ struct qn_ledger {
 
 struct qn_member {
 	uint32_t form;
-	char *file, *path;	/* owned */
+	char *file, *path; /* owned */
 	uint64_t file_nbytes;
 	int64_t file_mtime_ns;
-	uint64_t *shape;	/* owned; of as many dimensions as the form has, and then what is beyond
+	uint64_t *shape; /* owned; of as many dimensions as the form has, and then what is beyond
 				   in each (dataset.h) */
-	uint32_t ledger;	/* or QN_NO_LEDGER */
-	uint64_t first_row, nrows;	/* of it: by the numbers of chunks */
-	uint32_t nhomes;	/* hosts that are to have a copy; 0: nobody knows */
+	uint32_t ledger; /* or QN_NO_LEDGER */
+	uint64_t first_row, nrows; /* of it: by the numbers of chunks */
+	uint32_t nhomes;	   /* hosts that are to have a copy; 0: nobody knows */
 	uint64_t nchunks;
-	struct qn_chunk *chunks;	/* owned; rank 0 only */
+	struct qn_chunk *chunks; /* owned; rank 0 only */
 };
 
 struct qn_part {
 	uint32_t member;
-	struct quern_box from;		/* of the member */
-	struct quern_box to;		/* of the whole */
-	int axis[QUERN_MAX_DIMS];	/* dimension of `from` by that of `to`; -1: none, one index */
+	struct quern_box from;	  /* of the member */
+	struct quern_box to;	  /* of the whole */
+	int axis[QUERN_MAX_DIMS]; /* dimension of `from` by that of `to`; -1: none, one index */
 };
 
 /*
@@ -54,21 +54,21 @@ struct qn_part {
  * chunks of a member are in the order of their numbers.
  */
 struct qn_mosaic {
-	int ndim;			/* of the whole */
+	int ndim; /* of the whole */
 	uint32_t nforms;
-	struct qn_dataset *form;	/* owned; without file, path, chunks and names of dimensions */
+	struct qn_dataset *form; /* owned; without file, path, chunks and names of dimensions */
 	uint32_t nmembers;
-	struct qn_member *member;	/* owned */
+	struct qn_member *member; /* owned */
 	uint32_t nledgers;
-	struct qn_ledger *ledger;	/* owned */
+	struct qn_ledger *ledger; /* owned */
 	uint64_t nparts;
-	uint64_t *row_at;		/* owned: where the words of a part begin */
+	uint64_t *row_at; /* owned: where the words of a part begin */
 	uint64_t nwords;
-	uint64_t *words;		/* owned: member, dimensions of `from`, start, count, step of each
+	uint64_t *words; /* owned: member, dimensions of `from`, start, count, step of each
 					   dimension of `to` and then of `from` */
 	size_t room_forms, room_members, room_parts, room_words, room_ledgers;
-	uint64_t nmissing;		/* rank 0 only: mapped sources that are not there */
-	uint64_t nbeyond;		/* datasets that end earlier than their dimensions */
+	uint64_t nmissing; /* rank 0 only: mapped sources that are not there */
+	uint64_t nbeyond;  /* datasets that end earlier than their dimensions */
 };
 
 void qn_mosaic_fini(struct qn_mosaic *m);
@@ -87,8 +87,8 @@ enum quern_status qn_mosaic_add_ledger(struct qn_mosaic *m, const struct qn_ledg
 
 /* Adds a dataset as a member and all of it as a part, with its first element at `origin` of the
    whole, which has as many dimensions. d: as above. */
-enum quern_status qn_mosaic_place(struct qn_mosaic *m, struct qn_dataset *d,
-				  const uint64_t *origin, struct quern_message *err);
+enum quern_status qn_mosaic_place(struct qn_mosaic *m, struct qn_dataset *d, const uint64_t *origin,
+				  struct quern_message *err);
 
 /* Adds what is beyond the stored elements of a dataset (qn_fill_beyond), which has its first element at
    `origin` of the whole. d: checked; all of it stays. */

@@ -38,7 +38,8 @@ bool qn_sources_add(struct qn_sources *s, const struct qn_origin *new)
 	x.file = qn_strdup(new->file);
 	x.path = qn_strdup(new->path);
 	x.to = qn_calloc(n, sizeof(*x.to));
-	if (!qn_grow(&s->origin, &s->room, s->n + 1, sizeof(*s->origin)) || !x.file || !x.path || !x.to) {
+	if (!qn_grow(&s->origin, &s->room, s->n + 1, sizeof(*s->origin)) || !x.file || !x.path ||
+	    !x.to) {
 		source_fini(&x);
 		return false;
 	}

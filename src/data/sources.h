@@ -8,7 +8,7 @@
 
 #include "data/dataset.h"
 
-#define QN_UNLIMITED UINT64_MAX
+#define QN_UNLIMITED	UINT64_MAX
 #define QN_MOST_SOURCES 1000000u
 
 /* Indexes of a dimension: start + i * stride + j, i < count, j < block <= stride. One of count and
@@ -18,19 +18,19 @@ struct qn_span {
 };
 
 struct qn_origin {
-	char *file;		/* owned; "": the file is missing */
-	char *path;		/* owned: the dataset; "": raw bytes */
-	uint64_t offset, nbytes;	/* of the raw bytes */
-	int ndim;		/* of the dataset as it was when it was mapped; 0: all of it, or raw */
-	struct qn_span *to;	/* owned: by dimension of the whole, none for raw bytes; */
-	struct qn_span *from;	/* and behind it, by dimension of the source */
+	char *file;		 /* owned; "": the file is missing */
+	char *path;		 /* owned: the dataset; "": raw bytes */
+	uint64_t offset, nbytes; /* of the raw bytes */
+	int ndim;	    /* of the dataset as it was when it was mapped; 0: all of it, or raw */
+	struct qn_span *to; /* owned: by dimension of the whole, none for raw bytes; */
+	struct qn_span *from; /* and behind it, by dimension of the source */
 };
 
 /* In the order in which they were mapped: where two are mapped to one place, the last is meant. */
 struct qn_sources {
-	int ndim;		/* of the whole */
+	int ndim; /* of the whole */
 	uint64_t n, room;
-	struct qn_origin *origin;	/* owned */
+	struct qn_origin *origin; /* owned */
 	/* Not "": why they cannot be told in this form, and are for the library. */
 	char why_not_native[96];
 };

@@ -13,14 +13,14 @@
    by which results are known, are among them. */
 struct qn_global {
 	const char *name;
-	char *text;		/* owned */
+	char *text; /* owned */
 };
 
 struct qn_labels {
 	size_t n;
 	struct qn_global label[24];
 	const char *units;	/* of the values; "" */
-	enum quern_dtype dtype;	/* of the values that the kernel saw */
+	enum quern_dtype dtype; /* of the values that the kernel saw */
 };
 
 /* Takes the checked description of a file, or the reason why there is none (why->status): d is NULL
@@ -35,7 +35,7 @@ struct qn_put {
 	uint64_t start[QUERN_MAX_DIMS], count[QUERN_MAX_DIMS];
 	uint32_t filter_mask;
 	size_t nbytes;
-	const void *bytes;	/* borrowed until the next one is asked for */
+	const void *bytes; /* borrowed until the next one is asked for */
 };
 
 /* The next one; *more is false after the last. */
@@ -44,9 +44,9 @@ typedef enum quern_status qn_next_put(void *ctx, struct qn_put *put, bool *more,
 
 /* Limits of memory, time and writing hold everywhere. */
 struct qn_sandbox {
-	bool calls;	/* of the system: only those that reading takes (seccomp) */
-	bool files;	/* only those that it was given, and those that these name (Landlock) */
-	int landlock;	/* its version; 0: none */
+	bool calls;   /* of the system: only those that reading takes (seccomp) */
+	bool files;   /* only those that it was given, and those that these name (Landlock) */
+	int landlock; /* its version; 0: none */
 };
 
 struct qn_format {
@@ -159,11 +159,11 @@ struct qn_format {
 struct qn_filter {
 	uint32_t id;
 	const char *name;
-	const char *library;	/* "libdeflate 1.14", or "built in" */
+	const char *library; /* "libdeflate 1.14", or "built in" */
 	/* (opt) Can a step with these parameters be decoded? If not, it is left to the format's
 	   library. */
 	bool (*applicable)(const struct qn_filter_step *step);
-	void *(*state_new)(void);	/* (opt) */
+	void *(*state_new)(void); /* (opt) */
 	void (*state_free)(void *state);
 	bool (*decode)(void *state, const struct qn_filter_step *step, size_t elem_size,
 		       const uint8_t *in, size_t nin, uint8_t *out, size_t out_nbytes,
@@ -183,9 +183,9 @@ bool qn_filter_is_native(const struct qn_filter_step *step);
 /* What is known of a filter number, whether or not it can be decoded. */
 struct qn_filter_name {
 	uint32_t id;
-	const char *name;	/* as registered */
-	const char *package;	/* Debian's, with which quern decodes it; NULL: not by quern */
-	const char *plugin;	/* what has a plugin for the HDF5 library; NULL: part of it */
+	const char *name;    /* as registered */
+	const char *package; /* Debian's, with which quern decodes it; NULL: not by quern */
+	const char *plugin;  /* what has a plugin for the HDF5 library; NULL: part of it */
 };
 
 /* Ends with id 0. Defined in io/. */
@@ -198,8 +198,8 @@ const struct qn_filter_name *qn_filter_name_find(uint32_t id);
    the file has it, or "". */
 void qn_filter_advice(uint32_t id, const char *name, size_t nbytes, char *out);
 
-#define QN_FILTER_DEFLATE 1u
-#define QN_FILTER_SHUFFLE 2u
+#define QN_FILTER_DEFLATE    1u
+#define QN_FILTER_SHUFFLE    2u
 #define QN_FILTER_FLETCHER32 3u
 
 #endif

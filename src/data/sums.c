@@ -102,7 +102,7 @@ struct writer {
 	struct qn_summer *summer;
 	enum quern_status st;
 	struct quern_message *err;
-	size_t nbytes;			/* waiting in text */
+	size_t nbytes; /* waiting in text */
 	char text[1 << 14];
 };
 
@@ -240,21 +240,25 @@ enum quern_status qn_sums_check_place(const char *file, struct quern_message *er
 		return st;
 	switch (look_at(file)) {
 	case SUMS:
-		return qn_error_set(err, QUERN_ERR_USAGE, "--write-sums %s: has sums, maybe of other "
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "--write-sums %s: has sums, maybe of other "
 				    "files, and new ones would make any damage since look right: "
 				    "compare with them with --sums %s, choose another name, or "
-				    "remove it", file, file);
+				    "remove it",
+				    file, file);
 	case OTHER:
-		return qn_error_set(err, QUERN_ERR_USAGE, "--write-sums %s: is there and is no file "
-				    "of sums, so it is not replaced; choose another name", file);
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "--write-sums %s: is there and is no file "
+				    "of sums, so it is not replaced; choose another name",
+				    file);
 	case EMPTY:
 		break;
 	}
 	return QUERN_OK;
 }
 
-enum quern_status qn_sums_write(const struct qn_sums *s, const char *file,
-				struct qn_rights rights, struct quern_message *err)
+enum quern_status qn_sums_write(const struct qn_sums *s, const char *file, struct qn_rights rights,
+				struct quern_message *err)
 {
 	struct writer w = { .err = err, .to = QN_PUBLISHING_NONE };
 

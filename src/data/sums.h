@@ -34,8 +34,8 @@ struct qn_chunk_sum {
 };
 
 struct qn_dataset_sums {
-	char *path;		/* owned */
-	struct qn_sum sum;	/* of what the dataset is */
+	char *path;	   /* owned */
+	struct qn_sum sum; /* of what the dataset is */
 	char type[24];
 	int ndim;
 	uint64_t shape[QUERN_MAX_DIMS], chunk[QUERN_MAX_DIMS];
@@ -45,9 +45,9 @@ struct qn_dataset_sums {
 };
 
 struct qn_file_sums {
-	char *name;		/* owned; as the user gave it */
+	char *name; /* owned; as the user gave it */
 	uint64_t nbytes;
-	bool whole;		/* all datasets, and rest */
+	bool whole; /* all datasets, and rest */
 	struct qn_sum rest;
 	size_t n;
 	struct qn_dataset_sums *dataset; /* owned; sorted by path */
@@ -76,8 +76,8 @@ enum quern_status qn_sums_check_place(const char *file, struct quern_message *er
 
 /* Writes the sums, through symbolic links: the file is there whole or not at all. rights: of the files
    that they are of. */
-enum quern_status qn_sums_write(const struct qn_sums *s, const char *file,
-				struct qn_rights rights, struct quern_message *err);
+enum quern_status qn_sums_write(const struct qn_sums *s, const char *file, struct qn_rights rights,
+				struct quern_message *err);
 
 /* QUERN_ERR_DATA, naming the line, when it is not a file of sums, or one that is damaged. The text is
    hostile. The caller frees with qn_sums_fini. */

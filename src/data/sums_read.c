@@ -15,8 +15,8 @@
 /* A line at a time, a word at a time. */
 struct parser {
 	const char *file;
-	const char *at, *end;	/* of the text */
-	const char *word_end;	/* of the word at hand */
+	const char *at, *end; /* of the text */
+	const char *word_end; /* of the word at hand */
 	uint64_t line;
 	struct qn_sums *sums;
 	struct quern_message *err;
@@ -63,7 +63,7 @@ static bool take_number(struct parser *p, unsigned base, char after, uint64_t *o
 
 	for (; p->at < p->end && *p->at != after; p->at++) {
 		char c = *p->at;
-		unsigned digit = c >= '0' && c <= '9' ? (unsigned)(c - '0')
+		unsigned digit = c >= '0' && c <= '9'	? (unsigned)(c - '0')
 				 : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
 							: 16;
 
@@ -345,8 +345,8 @@ enum quern_status qn_sums_read(const char *file, struct qn_sums *out, struct que
 	enum quern_status st;
 
 	if (!text)
-		return qn_error_set(err, qn_file_status(errno), "--sums %s: cannot be read: %s", file,
-				    qn_file_why(errno));
+		return qn_error_set(err, qn_file_status(errno), "--sums %s: cannot be read: %s",
+				    file, qn_file_why(errno));
 	st = qn_sums_parse(file, text, nbytes, out, err);
 	free(text);
 	return st;

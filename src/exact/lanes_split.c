@@ -61,8 +61,8 @@ QN_INLINE void store_cut(struct qn_float_cut c, double *hi, double *lo, int set)
 
 static void add_cut(const double *x, size_t n, double *hi, double *lo)
 {
-	struct qn_float_cut c0 = load_cut(hi, lo, 0), c1 = load_cut(hi, lo, 1), c2 = load_cut(hi, lo, 2),
-		      c3 = load_cut(hi, lo, 3);
+	struct qn_float_cut c0 = load_cut(hi, lo, 0), c1 = load_cut(hi, lo, 1),
+			    c2 = load_cut(hi, lo, 2), c3 = load_cut(hi, lo, 3);
 
 	for (size_t i = 0; i < n; i += STEP) {
 		qn_cut_add(&c0, qn_vd_load(x + i));
@@ -78,8 +78,8 @@ static void add_cut(const double *x, size_t n, double *hi, double *lo)
 
 static void add_products(const double *x, const double *y, size_t n, double *hi, double *lo)
 {
-	struct qn_float_cut c0 = load_cut(hi, lo, 0), c1 = load_cut(hi, lo, 1), c2 = load_cut(hi, lo, 2),
-		      c3 = load_cut(hi, lo, 3);
+	struct qn_float_cut c0 = load_cut(hi, lo, 0), c1 = load_cut(hi, lo, 1),
+			    c2 = load_cut(hi, lo, 2), c3 = load_cut(hi, lo, 3);
 
 	for (size_t i = 0; i < n; i += STEP) {
 		qn_cut_add_product(&c0, qn_vd_load(x + i), qn_vd_load(y + i));

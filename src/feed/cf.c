@@ -14,9 +14,8 @@
 		       (const void *, size_t, const struct qn_cf_test *, uint64_t *)); \
 	QN_ISA_DECLARE(void, qn_cf_scale_##type, (const void *, size_t, double, double, double *))
 
-#define DECLARE_SINGLE(type)                   \
-	QN_ISA_DECLARE(void, qn_cf_single_##type, \
-		       (const void *, size_t, double, double, double *))
+#define DECLARE_SINGLE(type) \
+	QN_ISA_DECLARE(void, qn_cf_single_##type, (const void *, size_t, double, double, double *))
 
 DECLARE_SINGLE(i8);
 DECLARE_SINGLE(u8);
@@ -171,7 +170,7 @@ void qn_cf_plan_init(struct qn_cf_plan *p, const struct qn_cf *cf, enum quern_dt
 		p->mark = mark[packed][cpu];
 	if (cf->has_scale)
 		p->unpack = cf->single && scale_single[packed][cpu] ? scale_single[packed][cpu]
-								     : scale[packed][cpu];
+								    : scale[packed][cpu];
 }
 
 void qn_cf_apply(const struct qn_cf_plan *p, size_t n, uint64_t *valid, double *out,

@@ -225,15 +225,15 @@ DEFINE_WORD_EQ(f64, double, 1, , eq_f64)
 		T v;                                                                       \
                                                                                            \
 		for (int k = 0; k < t->nequal; k++) {                                      \
-			memcpy(&v, &t->equal[k], sizeof(v));                                \
+			memcpy(&v, &t->equal[k], sizeof(v));                               \
 			missing |= word_eq_##name(x, v);                                   \
 		}                                                                          \
 		if (t->has_min) {                                                          \
-			memcpy(&v, &t->min, sizeof(v));                                     \
+			memcpy(&v, &t->min, sizeof(v));                                    \
 			missing |= word_below_##name(x, v);                                \
 		}                                                                          \
 		if (t->has_max) {                                                          \
-			memcpy(&v, &t->max, sizeof(v));                                     \
+			memcpy(&v, &t->max, sizeof(v));                                    \
 			missing |= word_above_##name(x, v);                                \
 		}                                                                          \
 		return missing;                                                            \
@@ -262,7 +262,7 @@ DEFINE_WORD_EQ(f64, double, 1, , eq_f64)
 			T last[WORD] = { 0 };                                                      \
 			uint64_t missing;                                                          \
                                                                                                    \
-			memcpy(last, x, n * sizeof(*x));                                            \
+			memcpy(last, x, n * sizeof(*x));                                           \
 			missing = word_missing_##name(last, t) & inside;                           \
 			*valid = ~missing & inside;                                                \
 			nmissing += (size_t)__builtin_popcountll(missing);                         \
@@ -291,20 +291,20 @@ DEFINE_WORD_EQ(f64, double, 1, , eq_f64)
 	DEFINE_MARK(name, T)         \
 	DEFINE_SCALE(name, T)
 
-#define DEFINE_SINGLE(name, T)                                                                      \
-	qn_cf_scale_fn QN_ISA(qn_cf_single_##name);                                                \
-                                                                                                   \
-	void QN_ISA(qn_cf_single_##name)(const void *values, size_t n, double scale,               \
-					 double offset, double *restrict out)                      \
-	{                                                                                          \
-		const T *restrict x = values;                                                      \
-		const float a = (float)scale, b = (float)offset;                                   \
-                                                                                                   \
-		for (; n >= BLOCK; n -= BLOCK, x += BLOCK, out += BLOCK)                           \
-			for (int i = 0; i < BLOCK; i++)                                            \
-				out[i] = (double)((float)x[i] * a + b);                            \
-		for (size_t i = 0; i < n; i++)                                                     \
-			out[i] = (double)((float)x[i] * a + b);                                    \
+#define DEFINE_SINGLE(name, T)                                                       \
+	qn_cf_scale_fn QN_ISA(qn_cf_single_##name);                                  \
+                                                                                     \
+	void QN_ISA(qn_cf_single_##name)(const void *values, size_t n, double scale, \
+					 double offset, double *restrict out)        \
+	{                                                                            \
+		const T *restrict x = values;                                        \
+		const float a = (float)scale, b = (float)offset;                     \
+                                                                                     \
+		for (; n >= BLOCK; n -= BLOCK, x += BLOCK, out += BLOCK)             \
+			for (int i = 0; i < BLOCK; i++)                              \
+				out[i] = (double)((float)x[i] * a + b);              \
+		for (size_t i = 0; i < n; i++)                                       \
+			out[i] = (double)((float)x[i] * a + b);                      \
 	}
 
 DEFINE_SINGLE(i8, int8_t)

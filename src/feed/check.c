@@ -54,8 +54,8 @@ static enum quern_status check_library(struct qn_feed *f, const struct quern_box
 	return QUERN_OK;
 }
 
-static enum quern_status check_filtered(struct qn_feed *f, struct qn_summer *summer,
-					bool *summed, struct quern_message *err)
+static enum quern_status check_filtered(struct qn_feed *f, struct qn_summer *summer, bool *summed,
+					struct quern_message *err)
 {
 	enum quern_status st = qn_feed_decode(f, err);
 

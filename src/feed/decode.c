@@ -99,9 +99,10 @@ static enum quern_status compare(struct qn_feed *f, size_t nbytes, struct quern_
 	qn_sum_of(f->stored, nbytes, &is);
 	if (qn_sum_equal(&is, &should))
 		return QUERN_OK;
-	return qn_feed_error(f, QUERN_ERR_DATA, err, "damaged on host %s: its %zu bytes have not the sum "
-			     "that the catalog has; `quern stage --repair` makes it anew", host,
-			     nbytes);
+	return qn_feed_error(f, QUERN_ERR_DATA, err,
+			     "damaged on host %s: its %zu bytes have not the sum "
+			     "that the catalog has; `quern stage --repair` makes it anew",
+			     host, nbytes);
 }
 
 enum quern_status qn_feed_stored(struct qn_feed *f, size_t nbytes, struct quern_message *err)

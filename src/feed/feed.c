@@ -54,7 +54,8 @@ enum quern_status qn_feed_error(const struct qn_feed *f, enum quern_status statu
 	va_end(ap);
 	print_coord(f, sizeof(coord), coord);
 	qn_error_set(err, status, "%s: dataset %s, chunk %s at file offset %" PRIu64 ": %s",
-		     f->d->file, f->d->path, coord, f->job.chunk->addr, why ? why : "out of memory");
+		     f->d->file, f->d->path, coord, f->job.chunk->addr,
+		     why ? why : "out of memory");
 	free(why);
 	return status;
 }
@@ -329,7 +330,8 @@ static enum quern_status feed_library(struct qn_feed *f, struct quern_message *e
 		uint64_t step = box->step[d];
 
 		n = inner ? f->d->shape[d] : (box->count[d] - 1) * step + 1;
-		count[d] = n <= room || inner ? box->count[d] : qn_max_u64(1, (room - 1) / step + 1);
+		count[d] = n <= room || inner ? box->count[d]
+					      : qn_max_u64(1, (room - 1) / step + 1);
 		room = n <= room ? room / n : 1;
 	}
 	do {

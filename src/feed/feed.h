@@ -11,9 +11,9 @@
 
 /* What the values become, decided once for a dataset and an option. */
 struct qn_view {
-	enum quern_dtype dtype;		/* of the values in tiles */
-	enum quern_dtype packed;	/* of the values before a scale makes them QUERN_F64 */
-	bool decode;			/* CF attributes apply (not --raw, and there are some) */
+	enum quern_dtype dtype;	 /* of the values in tiles */
+	enum quern_dtype packed; /* of the values before a scale makes them QUERN_F64 */
+	bool decode;		 /* CF attributes apply (not --raw, and there are some) */
 };
 
 /* The view of a dataset; QUERN_ERR_DATA when its type cannot be counted, naming the type;
@@ -27,17 +27,17 @@ size_t qn_view_size(enum quern_dtype t);
 /* A piece of work: a box of the dataset, and the chunks that cover it, by number. A chunk without
    storage has addr QN_ADDR_NONE. */
 struct qn_item {
-	struct quern_box box;		/* what to deliver: selection clipped to these chunks */
-	size_t nchunks;			/* one, unless the feed delivers whole items */
-	const struct qn_chunk *chunks;	/* borrows */
+	struct quern_box box;	       /* what to deliver: selection clipped to these chunks */
+	size_t nchunks;		       /* one, unless the feed delivers whole items */
+	const struct qn_chunk *chunks; /* borrows */
 };
 
 /* What the reading cost. */
 struct qn_feed_stats {
 	uint64_t nchunks;
-	uint64_t stored_nbytes;		/* read from storage */
-	uint64_t decoded_nbytes;	/* elements delivered times their size in the file */
-	uint64_t library_nchunks;	/* through the format's library */
+	uint64_t stored_nbytes;	  /* read from storage */
+	uint64_t decoded_nbytes;  /* elements delivered times their size in the file */
+	uint64_t library_nchunks; /* through the format's library */
 };
 
 /*

@@ -112,13 +112,13 @@ struct qn_feed {
 	const struct qn_format *format; /* NULL: native */
 	void *reader;
 
-	qn_expected *expected;	/* NULL: sums are not known */
+	qn_expected *expected; /* NULL: sums are not known */
 	void *expected_ctx;
 
 	struct qn_buffer ring;
-	size_t ring_at;	 /* where the next bytes of the file go */
-	uint8_t *stored; /* in the ring: the chunk at hand, when it is read whole */
-	size_t nstored;	 /* its bytes, of a filtered one; 0: it was not read */
+	size_t ring_at;		  /* where the next bytes of the file go */
+	uint8_t *stored;	  /* in the ring: the chunk at hand, when it is read whole */
+	size_t nstored;		  /* its bytes, of a filtered one; 0: it was not read */
 	struct qn_buffer read;	  /* by the library */
 	struct qn_buffer work[2]; /* decoded */
 	struct qn_source source;
@@ -193,6 +193,5 @@ enum quern_status qn_feed_panel(struct qn_feed *f, const struct qn_item *item, q
 /* The place of a chunk: coordinates in the grid, and its first element. */
 void qn_feed_locate(const struct qn_feed *f, const struct qn_chunk *chunk, uint64_t *coord,
 		    uint64_t *origin);
-
 
 #endif

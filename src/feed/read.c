@@ -20,7 +20,8 @@ enum quern_status qn_feed_read(struct qn_feed *f, uint64_t addr, size_t nbytes, 
 	if ((size_t)n < nbytes)
 		return qn_feed_error(f, QUERN_ERR_DATA, err,
 				     "truncated: the file ends %zu bytes before the end of what is "
-				     "stored there; copy or download it again", nbytes - (size_t)n);
+				     "stored there; copy or download it again",
+				     nbytes - (size_t)n);
 	f->stats.stored_nbytes += nbytes;
 	return QUERN_OK;
 }
@@ -77,8 +78,7 @@ static enum quern_status move_window(struct qn_feed *f, uint64_t at, uint64_t bl
 }
 
 enum quern_status qn_feed_reach(struct qn_feed *f, uint64_t at, uint64_t block_end,
-				uint64_t *nplaces, const uint8_t **bytes,
-				struct quern_message *err)
+				uint64_t *nplaces, const uint8_t **bytes, struct quern_message *err)
 {
 	const struct qn_source *s = &f->source;
 

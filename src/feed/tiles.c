@@ -21,9 +21,9 @@
 static void send(struct qn_feed *f, const void *values, size_t n)
 {
 	struct qn_feed_job *job = &f->job;
-	struct quern_var var = {
-		.dtype = f->view.packed, .values = values, .text_nbytes = f->value_nbytes
-	};
+	struct quern_var var = { .dtype = f->view.packed,
+				 .values = values,
+				 .text_nbytes = f->value_nbytes };
 	struct quern_tile tile = {
 		.box = job->box,
 		.first = job->first,
@@ -121,7 +121,8 @@ static enum quern_status take(struct qn_feed *f, uint64_t at, uint64_t n, uint64
 	const struct qn_type *type = &f->d->type;
 	uint8_t *to = f->values + f->nvalues * f->value_nbytes;
 	const bool direct = step == 1 && f->nvalues == 0 && n >= MIN_DIRECT_NELEMS &&
-			    s->kind != SOURCE_SHUFFLED && !s->convert && !s->has_records && type->class != QN_TEXT;
+			    s->kind != SOURCE_SHUFFLED && !s->convert && !s->has_records &&
+			    type->class != QN_TEXT;
 	uint64_t span;
 	const uint8_t *bytes;
 	enum quern_status st;
@@ -158,8 +159,7 @@ static enum quern_status take_run(struct qn_feed *f, const struct qn_walk *w,
 	uint64_t at = w->at, left = w->nelems, n;
 
 	while (left > 0) {
-		enum quern_status st =
-			take(f, at, left, step, w->block_end + width - 1, &n, err);
+		enum quern_status st = take(f, at, left, step, w->block_end + width - 1, &n, err);
 
 		if (st)
 			return st;

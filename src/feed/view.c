@@ -62,9 +62,8 @@ static enum quern_status refuse(const struct qn_dataset *d, struct quern_message
 				    "%s: dataset %s%s%s has elements of type %s (%u bytes); quern "
 				    "takes integers of 1 to 8 bytes, floating-point numbers of up "
 				    "to 8, and text of up to %d",
-				    d->file, d->path, d->column[0] ? ", member " : "",
-				    d->column, d->type.name, d->type.size,
-				    QN_MAX_TEXT_NBYTES);
+				    d->file, d->path, d->column[0] ? ", member " : "", d->column,
+				    d->type.name, d->type.size, QN_MAX_TEXT_NBYTES);
 	qn_dataset_member_names(d, names);
 	return qn_error_set(err, QUERN_ERR_USAGE,
 			    "%s: dataset %s has elements of type compound (%u bytes): choose a "

@@ -15,7 +15,7 @@
 
 /* The axis at hand, and where axes come from. */
 struct finder {
-	struct qn_joined *joined;	/* NULL: one file */
+	struct qn_joined *joined; /* NULL: one file */
 	struct qn_axis axis;
 };
 
@@ -83,7 +83,7 @@ static enum quern_status find_coordinate(const struct qn_dataset *d, int dim, ch
 
 struct sink {
 	struct qn_axis *axis;
-	uint64_t at, end;	/* indexes that the values at hand have */
+	uint64_t at, end; /* indexes that the values at hand have */
 };
 
 /* Value i; values need not be aligned. */
@@ -240,7 +240,7 @@ static const char *refuse(const struct qn_dataset *c, uint64_t length)
 /* --- joined files --- */
 
 struct joining {
-	const struct qn_dataset *first;	/* the coordinate in the first file */
+	const struct qn_dataset *first; /* the coordinate in the first file */
 	struct qn_view view;
 	struct qn_axis *axis;
 	uint64_t at;
@@ -251,8 +251,8 @@ struct joining {
 /* An axis for the values of several files: times become instants, as each file may have units of its
    own. */
 static enum quern_status make_joined_axis(const struct qn_dataset *first,
-					  const struct qn_view *view, uint64_t n,
-					  struct qn_axis *a, struct quern_message *err)
+					  const struct qn_view *view, uint64_t n, struct qn_axis *a,
+					  struct quern_message *err)
 {
 	const struct qn_view whole = { .dtype = QUERN_I64 };
 
@@ -265,11 +265,13 @@ static enum quern_status make_joined_axis(const struct qn_dataset *first,
 
 static enum quern_status differs(const struct joining *j, const struct qn_dataset *c)
 {
-	return qn_error_set(j->err, QUERN_ERR_DATA, "--select: %s: the units '%s' (calendar '%s') or "
-			    "the type of %s cannot be brought to those of %s ('%s', calendar '%s'): "
-			    "select by index, or give files that go together", c->file, c->units,
-			    c->calendar, c->path, j->first->file, j->first->units,
-			    j->first->calendar);
+	return qn_error_set(
+		j->err, QUERN_ERR_DATA,
+		"--select: %s: the units '%s' (calendar '%s') or "
+		"the type of %s cannot be brought to those of %s ('%s', calendar '%s'): "
+		"select by index, or give files that go together",
+		c->file, c->units, c->calendar, c->path, j->first->file, j->first->units,
+		j->first->calendar);
 }
 
 /* Times by the units of their own file. */
@@ -316,8 +318,10 @@ static bool take_file(void *ctx, const char *file, struct qn_dataset *c,
 	else if (c->is_null)
 		return true;
 	else if (c->ndim != 1 || qn_dataset_length(c, 0) > j->axis->n - j->at)
-		j->status = qn_error_set(j->err, QUERN_ERR_DATA, "--select: %s: %s is not as long as "
-					 "its dimension", file, c->path);
+		j->status = qn_error_set(j->err, QUERN_ERR_DATA,
+					 "--select: %s: %s is not as long as "
+					 "its dimension",
+					 file, c->path);
 	else if (qn_view_init(c, false, &view, j->err) || view.dtype == QUERN_TEXT)
 		j->status = differs(j, c);
 	else if (j->axis->instants)
@@ -345,9 +349,11 @@ static enum quern_status read_joined(const struct finder *f, const struct qn_dat
 		format->describe_like(first, (const char *const *)files->name, NULL, files->n, 1,
 				      take_file, &j);
 	if (!j.status && j.at != a->n)
-		j.status = qn_error_set(err, QUERN_ERR_DATA, "--select: %s: the files have %llu values "
-					"of it, and the joined dimension %llu", first->path,
-					(unsigned long long)j.at, (unsigned long long)a->n);
+		j.status = qn_error_set(err, QUERN_ERR_DATA,
+					"--select: %s: the files have %llu values "
+					"of it, and the joined dimension %llu",
+					first->path, (unsigned long long)j.at,
+					(unsigned long long)a->n);
 	return j.status;
 }
 
@@ -363,8 +369,8 @@ void qn_joined_fini(struct qn_joined *j)
 /* Values that grow by a file. */
 struct piece {
 	struct joining joining;
-	struct qn_axis axis;	/* of the file at hand */
-	char *bytes;		/* owned */
+	struct qn_axis axis; /* of the file at hand */
+	char *bytes;	     /* owned */
 	size_t nbytes;
 };
 
@@ -391,7 +397,8 @@ static bool take_piece(void *ctx, const char *file, struct qn_dataset *c,
 
 	j->axis = a;
 	j->at = 0;
-	j->status = make_joined_axis(j->first, &j->view, fits ? qn_dataset_length(c, 0) : 0, a, j->err);
+	j->status =
+		make_joined_axis(j->first, &j->view, fits ? qn_dataset_length(c, 0) : 0, a, j->err);
 	if (!j->status && take_file(j, file, c, why)) {
 		struct qn_length length = { a->n, a->missing };
 
@@ -435,9 +442,10 @@ static enum quern_status take_joined(struct qn_joined *j, const struct qn_datase
 		return st ? st : QUERN_ERR_DATA;
 	}
 	if (j->n != a->n)
-		return qn_error_set(err, QUERN_ERR_DATA, "--select: %s: the files have %llu values of "
-				    "it, and the joined dimension %llu", c->path,
-				    (unsigned long long)j->n, (unsigned long long)a->n);
+		return qn_error_set(err, QUERN_ERR_DATA,
+				    "--select: %s: the files have %llu values of "
+				    "it, and the joined dimension %llu",
+				    c->path, (unsigned long long)j->n, (unsigned long long)a->n);
 	memcpy(a->integers ? (void *)a->integers : (void *)a->reals, j->values,
 	       a->n * sizeof(*j->values));
 	a->missing = j->missing;
@@ -456,7 +464,8 @@ static enum quern_status make_axis(const struct finder *f, const struct qn_datas
 				   struct quern_message *err)
 {
 	bool joined = is_joined(f, dim);
-	const char *why = refuse(c, joined && c->ndim == 1 ? qn_dataset_length(c, 0) : d->shape[dim]);
+	const char *why =
+		refuse(c, joined && c->ndim == 1 ? qn_dataset_length(c, 0) : d->shape[dim]);
 	struct qn_view view;
 	char text[512];
 	enum quern_status st;
@@ -486,7 +495,8 @@ static enum quern_status make_axis(const struct finder *f, const struct qn_datas
 		size_t used = strlen(text);
 
 		if (joined)
-			snprintf(text + used, sizeof(text) - used, ", over all files in the order "
+			snprintf(text + used, sizeof(text) - used,
+				 ", over all files in the order "
 				 "given");
 		st = no_coordinate(d, dim, text, err);
 	}
@@ -527,8 +537,7 @@ static bool read_end(const char *file, const char *path, uint64_t at, int end, s
 	if (ok && end == 0)
 		memcpy(out->fault, c.fault, sizeof(out->fault));
 	ok = ok && c.ndim == 1 && c.shape[0] > 0 && c.shape[0] <= MOST_LOOKED_AT &&
-	     !refuse(&c, qn_dataset_length(&c, 0)) &&
-	     !qn_view_init(&c, false, &view, &ignored);
+	     !refuse(&c, qn_dataset_length(&c, 0)) && !qn_view_init(&c, false, &view, &ignored);
 	if (ok) {
 		qn_axis_init(&a, &c);
 		at = at == QN_LAST_VALUE ? a.n - 1 : at;
@@ -604,8 +613,9 @@ enum quern_status qn_coordinate_select(const struct qn_dataset *d, struct qn_joi
 				       struct quern_message *err)
 {
 	struct finder f = { .joined = joined, .axis = { .n = 0 } };
-	struct qn_coordinates coordinates = { .axis = find_axis, .extent = tell_extent,
-						.about = tell_about, .ctx = &f };
+	struct qn_coordinates coordinates = {
+		.axis = find_axis, .extent = tell_extent, .about = tell_about, .ctx = &f
+	};
 	enum quern_status st = qn_select(d, text, &coordinates, box, err);
 
 	qn_axis_fini(&f.axis);

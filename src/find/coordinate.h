@@ -19,12 +19,12 @@
    that dimension is not read here but wanted: its values are to be filled in,
    and then the selection is to be made once more. */
 struct qn_joined {
-	const struct qn_names *files;	/* borrows */
+	const struct qn_names *files; /* borrows */
 	int along;
-	bool complete;			/* this host has all of them */
-	struct qn_dataset wanted;	/* owned: the coordinate in the first file; path NULL: none */
+	bool complete;		  /* this host has all of them */
+	struct qn_dataset wanted; /* owned: the coordinate in the first file; path NULL: none */
 	uint64_t n, missing;
-	int64_t *values;		/* owned; or the bits of doubles */
+	int64_t *values; /* owned; or the bits of doubles */
 };
 void qn_joined_fini(struct qn_joined *j);
 
@@ -38,11 +38,11 @@ enum quern_status qn_coordinate_select(const struct qn_dataset *d, struct qn_joi
 /* Two values of a coordinate, as texts, and what they are values of. Plain memory. */
 struct qn_ends {
 	char text[2][QN_AXIS_TEXT_NBYTES];
-	char units[64];		/* "": none, or dates */
-	char file[256], path[256];	/* of the coordinate, cut off where it is longer */
-	qn_faults fault;	/* of its attributes in the first file */
+	char units[64];		   /* "": none, or dates */
+	char file[256], path[256]; /* of the coordinate, cut off where it is longer */
+	qn_faults fault;	   /* of its attributes in the first file */
 };
-#define QN_LAST_VALUE UINT64_MAX	/* of a file */
+#define QN_LAST_VALUE UINT64_MAX /* of a file */
 
 /* Values at[0] and at[1] of the coordinate of a dimension of d, each in a file of its own. False:
    there is no coordinate, it has no such value, or cannot be read here. Not collective. */
@@ -53,7 +53,7 @@ bool qn_coordinate_ends(const struct qn_dataset *d, int dim, const char *const f
    caller: of each file a struct qn_length, and the values; times as instants (axis.h), in the calendar
    of `like`. Not collective. */
 struct qn_length {
-	uint64_t n, missing;	/* values; the first that is missing, or n */
+	uint64_t n, missing; /* values; the first that is missing, or n */
 };
 enum quern_status qn_coordinate_read(const struct qn_dataset *like, const char *const *files,
 				     size_t n, void **out, size_t *nbytes,

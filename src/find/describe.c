@@ -34,8 +34,10 @@ enum quern_status qn_source_format(const char *file, const struct qn_format **fo
 	}
 	if (!qn_sys_stat(file, &s) && !s.st_size)
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: is empty: 0 bytes", file);
-	return qn_error_set(err, QUERN_ERR_DATA, "%s: not a file that quern reads (%s); "
-			    "netCDF-3 files can be converted with `nccopy -k nc4`", file, names);
+	return qn_error_set(err, QUERN_ERR_DATA,
+			    "%s: not a file that quern reads (%s); "
+			    "netCDF-3 files can be converted with `nccopy -k nc4`",
+			    file, names);
 }
 
 /* --- the dataset that is meant --- */
@@ -48,8 +50,8 @@ bool qn_source_is_variable(const struct qn_listing *l, size_t i)
 /* Which of the datasets may be meant: variables; where there are none, all but dimensions. */
 struct candidates {
 	const struct qn_listing *l;
-	const char *below;	/* in this group; NULL: in the file */
-	bool coordinates;	/* there are no variables */
+	const char *below; /* in this group; NULL: in the file */
+	bool coordinates;  /* there are no variables */
 	size_t n, first;
 };
 
@@ -137,7 +139,8 @@ char *qn_source_name_below(const char *path, const char *group, const char *give
 /* A link to another file counts as a candidate, whatever is there. */
 static bool is_linked(const struct candidates *c, const struct qn_link *link)
 {
-	return link->leads_to == QN_OTHER_FILE && (!c->below || qn_path_is_below(link->path, c->below));
+	return link->leads_to == QN_OTHER_FILE &&
+	       (!c->below || qn_path_is_below(link->path, c->below));
 }
 
 static size_t count_links(const struct candidates *c)
@@ -164,8 +167,8 @@ static const char *candidate(const struct candidates *c, size_t i, const struct 
 /* How they are listed, and the first of them as it may be pasted. */
 struct choice {
 	struct words words;
-	char *example;	/* owned; NULL: there is none, or no memory */
-	size_t left;	/* that are not listed */
+	char *example; /* owned; NULL: there is none, or no memory */
+	size_t left;   /* that are not listed */
 };
 
 static void list_candidates(const struct candidates *c, const char *given, struct choice *out)
@@ -194,8 +197,8 @@ static void count_in_words(const struct candidates *c, size_t nlinks, char *out,
 	int n = c->n ? snprintf(out, nbytes, "%zu %s%s", c->n, kind, c->n == 1 ? "" : "s") : 0;
 
 	if (nlinks)
-		snprintf(out + n, nbytes - (size_t)n, "%s%zu external link%s", n ? " and " : "", nlinks,
-			 nlinks == 1 ? "" : "s");
+		snprintf(out + n, nbytes - (size_t)n, "%s%zu external link%s", n ? " and " : "",
+			 nlinks, nlinks == 1 ? "" : "s");
 }
 
 /* "FILE has 3 variables: choose one with -d, as in `-d /a FILE`: /a (5 x 6), ..." given: the name of
@@ -217,9 +220,12 @@ static enum quern_status need_name(const char *file, const struct candidates *c,
 	word = qn_text_word(file);
 	if (choice.left)
 		snprintf(more, sizeof(more), " and %zu more (see quern inspect)", choice.left);
-	qn_error_set(err, QUERN_ERR_USAGE, "%s%s%s has %s: choose one with -d, as in `-d %s %s`: "
-		     "%s%s", file, given ? ": group " : "", given ? given : "", what,
-		     choice.example ? choice.example : "NAME", word ? word : "FILE", choice.words.text, more);
+	qn_error_set(err, QUERN_ERR_USAGE,
+		     "%s%s%s has %s: choose one with -d, as in `-d %s %s`: "
+		     "%s%s",
+		     file, given ? ": group " : "", given ? given : "", what,
+		     choice.example ? choice.example : "NAME", word ? word : "FILE",
+		     choice.words.text, more);
 	free(word);
 	free(choice.example);
 	return QUERN_ERR_USAGE;
@@ -247,9 +253,12 @@ static enum quern_status choose_only(const struct qn_format *format, const char 
 	struct candidates c = find_candidates(&l, NULL);
 
 	if (!st && l.nflaws)
-		st = qn_error_set(err, QUERN_ERR_DATA, "%s: %s cannot be read, so it is not known what "
-				  "else is in the file: choose a dataset with -d (quern inspect lists "
-				  "them): %s", file, l.flaw[0].path, l.flaw[0].why);
+		st = qn_error_set(
+			err, QUERN_ERR_DATA,
+			"%s: %s cannot be read, so it is not known what "
+			"else is in the file: choose a dataset with -d (quern inspect lists "
+			"them): %s",
+			file, l.flaw[0].path, l.flaw[0].why);
 	else if (!st && (c.n != 1 || count_links(&c)))
 		st = need_name(file, &c, NULL, err);
 	if (!st) {
@@ -387,14 +396,17 @@ enum quern_status qn_source_index(struct qn_dataset *d, const struct quern_box *
 	enum quern_status st = qn_source_format(d->file, &format, err);
 
 	if (!st)
-		st = format->describe_part(d->file, d->path, qn_dataset_column(d), part, &full, err);
+		st = format->describe_part(d->file, d->path, qn_dataset_column(d), part, &full,
+					   err);
 	if (st)
 		return st;
 	if (has_grown(d, &full))
 		cut_back(d, &full);
 	else if (!same_extent(d, &full))
-		st = qn_error_set(err, QUERN_ERR_DATA, "%s: is being written while it is read; wait "
-				  "until its writer has finished", d->file);
+		st = qn_error_set(err, QUERN_ERR_DATA,
+				  "%s: is being written while it is read; wait "
+				  "until its writer has finished",
+				  d->file);
 	if (!st)
 		st = qn_dataset_check(&full, err);
 	if (st) {
@@ -412,11 +424,11 @@ static enum qn_medium medium_by_kind(int fd)
 {
 	/* Magic numbers of statfs(2), and of Lustre, BeeGFS, GPFS, Ceph and FUSE, which carries
 	   network file systems far more often than local ones. */
-	static const unsigned long shared[] = { 0x6969, 0x0bd00bd0, 0x19830326, 0x47504653,
+	static const unsigned long shared[] = { 0x6969,	    0x0bd00bd0, 0x19830326, 0x47504653,
 						0x00c36400, 0x65735546, 0xff534d42, 0x517b,
-						0xfe534d42, 0x5346414f, 0x013661, 0x01021997,
-						0x1161970, 0x7461636f, 0xaad7aaea };
-	static const unsigned long memory[] = { 0x01021994, 0x858458f6 };	/* tmpfs, ramfs */
+						0xfe534d42, 0x5346414f, 0x013661,   0x01021997,
+						0x1161970,  0x7461636f, 0xaad7aaea };
+	static const unsigned long memory[] = { 0x01021994, 0x858458f6 }; /* tmpfs, ramfs */
 	struct statfs fs;
 
 	if (qn_sys_fstatfs(fd, &fs))
@@ -477,9 +489,8 @@ void qn_identity_of(int fd, struct qn_sum *out)
 	free(bytes);
 }
 
-static enum quern_status check_identity(int fd, const char *file, uint64_t nbytes,
-					int64_t mtime_ns, const char *host,
-					struct quern_message *err)
+static enum quern_status check_identity(int fd, const char *file, uint64_t nbytes, int64_t mtime_ns,
+					const char *host, struct quern_message *err)
 {
 	struct stat s;
 
@@ -491,11 +502,13 @@ static enum quern_status check_identity(int fd, const char *file, uint64_t nbyte
 	if ((uint64_t)s.st_size == nbytes &&
 	    (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec == mtime_ns)
 		return QUERN_OK;
-	return qn_error_set(err, QUERN_ERR_DATA, "%s: it was changed during the run, or host %s sees "
-			    "another file under this path (%llu bytes) than the one that was "
-			    "described (%llu bytes); give all hosts the same file and wait until its "
-			    "writer has finished", file, host, (unsigned long long)s.st_size,
-			    (unsigned long long)nbytes);
+	return qn_error_set(
+		err, QUERN_ERR_DATA,
+		"%s: it was changed during the run, or host %s sees "
+		"another file under this path (%llu bytes) than the one that was "
+		"described (%llu bytes); give all hosts the same file and wait until its "
+		"writer has finished",
+		file, host, (unsigned long long)s.st_size, (unsigned long long)nbytes);
 }
 
 enum quern_status qn_source_check(int fd, const struct qn_dataset *d, const char *host,
@@ -512,9 +525,11 @@ static enum quern_status bad_copy(const struct qn_member *m, enum quern_status s
 
 	for (const char *p = strstr(m->file, ".shards/"); p; p = strstr(p + 1, ".shards/"))
 		folder = p;
-	return qn_error_set(err, st, "%s: %s%s%s; start ranks on all hosts that have copies "
-			    "of this shard, or `quern stage --repair %.*s`", m->file, what, host, why,
-			    folder ? (int)(folder - m->file) : 7, folder ? m->file : "CATALOG");
+	return qn_error_set(err, st,
+			    "%s: %s%s%s; start ranks on all hosts that have copies "
+			    "of this shard, or `quern stage --repair %.*s`",
+			    m->file, what, host, why, folder ? (int)(folder - m->file) : 7,
+			    folder ? m->file : "CATALOG");
 }
 
 enum quern_status qn_source_no_copy(const struct qn_member *m, struct quern_message *err)
@@ -579,9 +594,10 @@ enum quern_status qn_opened_turn(struct qn_opened *o, const struct qn_mosaic *mo
 				why, err);
 	}
 	if (o->fd < 0)
-		return qn_error_set(err, qn_file_status(errno), "%s: cannot open it on host %s: %s; every "
-				    "host must see the file under this path", file, host,
-				    qn_file_why(errno));
+		return qn_error_set(err, qn_file_status(errno),
+				    "%s: cannot open it on host %s: %s; every "
+				    "host must see the file under this path",
+				    file, host, qn_file_why(errno));
 	o->mosaic = mosaic;
 	o->member = member;
 	return check_opened(o, host, err);

@@ -61,9 +61,9 @@ void qn_identity_of(int fd, struct qn_sum *out);
 
 /* The file of a member, while a thread of this host reads it. */
 struct qn_opened {
-	int fd;				/* -1: none is open */
+	int fd; /* -1: none is open */
 	uint32_t member;
-	const struct qn_mosaic *mosaic;	/* keeps */
+	const struct qn_mosaic *mosaic; /* keeps */
 };
 
 #define QN_OPENED_NONE ((struct qn_opened){ .fd = -1 })
@@ -78,7 +78,6 @@ enum quern_status qn_opened_turn(struct qn_opened *o, const struct qn_mosaic *mo
 				 uint32_t member, const char *host, struct quern_message *err);
 
 /* Closes what is open. QUERN_ERR_DATA: the file has changed since it was described. */
-enum quern_status qn_opened_close(struct qn_opened *o, const char *host,
-				  struct quern_message *err);
+enum quern_status qn_opened_close(struct qn_opened *o, const char *host, struct quern_message *err);
 
 #endif

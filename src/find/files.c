@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/system.h"
 
-#define FEWEST_A_RANK 32	/* files: below, telling the others costs more than they save */
+#define FEWEST_A_RANK 32 /* files: below, telling the others costs more than they save */
 
 /* --- names: those that words stand for --- */
 
@@ -57,7 +57,7 @@ static enum quern_status subtract(const struct qn_names *mine, const struct qn_n
 }
 
 enum quern_status qn_files_share(const struct qn_team *team, struct qn_names *l,
-				  struct quern_message *err)
+				 struct quern_message *err)
 {
 	bool leads = qn_comm_rank(team->comm) == 0;
 	size_t nbytes = 0;
@@ -75,7 +75,7 @@ enum quern_status qn_files_share(const struct qn_team *team, struct qn_names *l,
 }
 
 enum quern_status qn_files_gather(const struct qn_team *team, const struct qn_names *mine,
-				   struct qn_names *all, struct quern_message *err)
+				  struct qn_names *all, struct quern_message *err)
 {
 	uint64_t *sizes = qn_calloc((size_t)qn_comm_size(team->comm), sizeof(*sizes)), sum = 0;
 	size_t nbytes = 0;
@@ -152,8 +152,10 @@ static enum quern_status check_files(const struct qn_subject *subject, struct qu
 		return qn_error_set(err, QUERN_ERR_USAGE, "no file is given");
 	twice = qn_names_repeated(&subject->files);
 	if (twice)
-		return qn_error_set(err, QUERN_ERR_USAGE, "%s is given twice; if it is meant to count "
-				    "twice, give it another name with ln -s", twice);
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "%s is given twice; if it is meant to count "
+				    "twice, give it another name with ln -s",
+				    twice);
 	return QUERN_OK;
 }
 
@@ -222,11 +224,11 @@ bool qn_files_sees(const char *file)
 struct division {
 	const struct qn_team *team;
 	const struct qn_subject *subject;
-	const uint8_t *sees;	/* borrows: host by host, of each file; NULL: all see all */
+	const uint8_t *sees; /* borrows: host by host, of each file; NULL: all see all */
 	size_t nhosts;
-	uint32_t *first;	/* owned, nhosts + 1: where the ranks of a host begin */
-	uint32_t *rank;		/* owned: host by host */
-	uint64_t *nfiles;	/* owned: that ranks of a host describe for another */
+	uint32_t *first;  /* owned, nhosts + 1: where the ranks of a host begin */
+	uint32_t *rank;	  /* owned: host by host */
+	uint64_t *nfiles; /* owned: that ranks of a host describe for another */
 };
 
 static bool sees(const struct division *d, size_t host, size_t file)
@@ -271,7 +273,7 @@ static uint32_t describe_elsewhere(struct division *d, size_t file)
 		if (sees(d, h, file))
 			return d->rank[d->first[h] + d->nfiles[h]++ / FEWEST_A_RANK % nranks];
 	}
-	return 0;	/* which says that it is not there */
+	return 0; /* which says that it is not there */
 }
 
 static void choose_describers(struct division *d, struct qn_files *m)
@@ -284,7 +286,7 @@ static void choose_describers(struct division *d, struct qn_files *m)
 		uint32_t want = i ? (uint32_t)((i - 1) * nranks / others) : 0;
 
 		m->describer[i] = sees(d, d->team->places[want].host, i) ? want
-								       : describe_elsewhere(d, i);
+									 : describe_elsewhere(d, i);
 	}
 }
 
@@ -326,10 +328,11 @@ static enum quern_status gather_sights(const struct qn_team *team, const struct 
 }
 
 static enum quern_status divide(const struct qn_team *team, const struct qn_subject *subject,
-				const uint8_t *seen, struct qn_files *m,
-				struct quern_message *err)
+				const uint8_t *seen, struct qn_files *m, struct quern_message *err)
 {
-	struct division d = { .team = team, .subject = subject, .sees = seen,
+	struct division d = { .team = team,
+			      .subject = subject,
+			      .sees = seen,
 			      .nhosts = (size_t)qn_comm_nhosts(team->comm) };
 	enum quern_status st = division_init(&d, err);
 
@@ -342,8 +345,8 @@ static enum quern_status divide(const struct qn_team *team, const struct qn_subj
 }
 
 enum quern_status qn_files_find(const struct qn_team *team, struct qn_subject *subject,
-			    const struct qn_names *words, struct qn_files *m,
-			    struct quern_message *err)
+				const struct qn_names *words, struct qn_files *m,
+				struct quern_message *err)
 {
 	bool leads = qn_comm_rank(team->comm) == 0;
 	void *seen = NULL;
@@ -358,8 +361,8 @@ enum quern_status qn_files_find(const struct qn_team *team, struct qn_subject *s
 			st = qn_error_nomem(err, subject->files.n * sizeof(*m->describer), "files");
 	}
 	if (!st && leads)
-		qn_log(QN_LOG_INFO, "%zu files, from %s to %s", subject->files.n, subject->files.name[0],
-		       subject->files.name[subject->files.n - 1]);
+		qn_log(QN_LOG_INFO, "%zu files, from %s to %s", subject->files.n,
+		       subject->files.name[0], subject->files.name[subject->files.n - 1]);
 	if (!st && leads)
 		st = divide(team, subject, seen, m, err);
 	free(seen);

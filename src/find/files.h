@@ -8,8 +8,8 @@
 #include "find/subject.h"
 
 struct qn_files {
-	uint32_t *describer;	/* owned: of each file, a rank whose host can open it; 0: none can */
-	uint32_t reader;	/* a rank whose host has all files; when none has, that of the first */
+	uint32_t *describer; /* owned: of each file, a rank whose host can open it; 0: none can */
+	uint32_t reader;     /* a rank whose host has all files; when none has, that of the first */
 	bool reads_all;
 };
 
@@ -20,8 +20,8 @@ struct qn_files {
  * have them. The caller frees with qn_files_fini, whatever is returned. Collective.
  */
 enum quern_status qn_files_find(const struct qn_team *team, struct qn_subject *subject,
-			    const struct qn_names *words, struct qn_files *m,
-			    struct quern_message *err);
+				const struct qn_names *words, struct qn_files *m,
+				struct quern_message *err);
 void qn_files_fini(struct qn_files *m);
 
 /* Can this host open a file for reading? Not collective. */
@@ -29,10 +29,10 @@ bool qn_files_sees(const char *file);
 
 /* Rank 0's list of names on all ranks, added to *l of the others. Collective. */
 enum quern_status qn_files_share(const struct qn_team *team, struct qn_names *l,
-				  struct quern_message *err);
+				 struct quern_message *err);
 
 /* Lists of all ranks, one after the other, added to *all of rank 0. Collective. */
 enum quern_status qn_files_gather(const struct qn_team *team, const struct qn_names *mine,
-				   struct qn_names *all, struct quern_message *err);
+				  struct qn_names *all, struct quern_message *err);
 
 #endif

@@ -16,12 +16,12 @@
 #include "find/describe.h"
 #include "find/warnings.h"
 
-#define MOST_NAMED   10	/* bad files in a message */
-#define LARGE_NBYTES (UINT64_C(64) << 20)	/* a file: its chunk index may be large too */
+#define MOST_NAMED   10			  /* bad files in a message */
+#define LARGE_NBYTES (UINT64_C(64) << 20) /* a file: its chunk index may be large too */
 
 /* Files that cannot be used. */
 struct bad {
-	struct quern_message why;	/* what is wrong with the first of them */
+	struct quern_message why; /* what is wrong with the first of them */
 	struct qn_names file;
 };
 
@@ -29,9 +29,9 @@ struct bad {
 struct search {
 	const struct qn_dataset *first;
 	int along;
-	struct qn_mosaic found;		/* members, without parts */
+	struct qn_mosaic found; /* members, without parts */
 	struct bad bad;
-	struct quern_message err;	/* that has nothing to do with a file */
+	struct quern_message err; /* that has nothing to do with a file */
 };
 
 /* --- what may be joined --- */
@@ -40,8 +40,10 @@ static enum quern_status differs(const struct qn_dataset *first, const struct qn
 				 struct quern_message *err, const char *what, const char *a,
 				 const char *b)
 {
-	return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s: %s is %s, but %s in %s: these files "
-			    "cannot be joined", other->file, other->path, what, b, a, first->file);
+	return qn_error_set(err, QUERN_ERR_DATA,
+			    "%s: dataset %s: %s is %s, but %s in %s: these files "
+			    "cannot be joined",
+			    other->file, other->path, what, b, a, first->file);
 }
 
 static const char *name_or(const char *name)
@@ -128,9 +130,11 @@ static enum quern_status no_dimension(const struct qn_dataset *d, const char *na
 {
 	const char *near = qn_nearest(name, dimension_name, d);
 
-	return qn_error_set(err, QUERN_ERR_USAGE, "--along: %s has no dimension '%s'%s%s%s; `quern "
-			    "inspect` shows them", d->path, name, near ? "; did you mean '" : "",
-			    near ? near : "", near ? "'?" : "");
+	return qn_error_set(err, QUERN_ERR_USAGE,
+			    "--along: %s has no dimension '%s'%s%s%s; `quern "
+			    "inspect` shows them",
+			    d->path, name, near ? "; did you mean '" : "", near ? near : "",
+			    near ? "'?" : "");
 }
 
 /* The dimension to join along. */
@@ -144,8 +148,10 @@ static enum quern_status find_along(const struct qn_subject *subject, int *along
 	if (*along < 0)
 		return no_dimension(d, name, err);
 	if (d->scalar && subject->files.n > 1)
-		return qn_error_set(err, QUERN_ERR_USAGE, "%s: dataset %s is a scalar: it has no "
-				    "dimension to join files along", d->file, d->path);
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "%s: dataset %s is a scalar: it has no "
+				    "dimension to join files along",
+				    d->file, d->path);
 	return QUERN_OK;
 }
 
@@ -155,8 +161,8 @@ static bool is_index_worth_it(const struct qn_subject *subject)
 	const char *select = subject->settings.select;
 	struct stat s;
 
-	return select && *select && subject->files.n == 1 && !qn_sys_stat(subject->files.name[0], &s) &&
-	       (uint64_t)s.st_size >= LARGE_NBYTES;
+	return select && *select && subject->files.n == 1 &&
+	       !qn_sys_stat(subject->files.name[0], &s) && (uint64_t)s.st_size >= LARGE_NBYTES;
 }
 
 /* Where there is one file the selection is known before there are chunks. */
@@ -166,8 +172,8 @@ static enum quern_status index_part(struct qn_subject *subject, struct quern_mes
 	enum quern_status st;
 
 	qn_dataset_visible(&subject->dataset, &visible);
-	st = qn_coordinate_select(&visible, NULL, subject->settings.select,
-				  &subject->selection, err);
+	st = qn_coordinate_select(&visible, NULL, subject->settings.select, &subject->selection,
+				  err);
 
 	if (!st)
 		st = qn_source_index(&subject->dataset, &subject->selection, err);
@@ -179,10 +185,9 @@ static enum quern_status index_part(struct qn_subject *subject, struct quern_mes
 static enum quern_status describe_here(struct qn_subject *subject, struct quern_message *err)
 {
 	bool in_parts = is_index_worth_it(subject);
-	enum quern_status st = qn_source_describe(subject->files.name[subject->first],
-						  subject->settings.dataset,
-						  subject->settings.column,
-						  !in_parts, &subject->dataset, err);
+	enum quern_status st =
+		qn_source_describe(subject->files.name[subject->first], subject->settings.dataset,
+				   subject->settings.column, !in_parts, &subject->dataset, err);
 
 	return st || !in_parts ? st : index_part(subject, err);
 }
@@ -287,8 +292,8 @@ static enum quern_status describe_first(const struct qn_team *team, struct qn_su
 
 /* --- the others --- */
 
-static enum quern_status note_bad(struct bad *bad, const char *file, const struct quern_message *why,
-				  struct quern_message *err)
+static enum quern_status note_bad(struct bad *bad, const char *file,
+				  const struct quern_message *why, struct quern_message *err)
 {
 	if (!bad->file.n)
 		bad->why = *why;
@@ -353,9 +358,8 @@ static const char **names_in(const struct qn_dataset *first, size_t n)
 }
 
 static enum quern_status describe_others(const struct qn_team *team,
-					 const struct qn_subject *subject,
-					 const struct qn_files *m, struct search *s,
-					 struct quern_message *err)
+					 const struct qn_subject *subject, const struct qn_files *m,
+					 struct search *s, struct quern_message *err)
 {
 	const struct qn_format *format;
 	struct quern_message why = { .status = QUERN_OK };
@@ -373,8 +377,7 @@ static enum quern_status describe_others(const struct qn_team *team,
 				      take_description, s);
 	free(paths);
 	free(mine);
-	return st || !s->err.status ? st
-				    : qn_error_set(err, s->err.status, "%s", s->err.text);
+	return st || !s->err.status ? st : qn_error_set(err, s->err.status, "%s", s->err.text);
 }
 
 /* Says what is wrong with the first bad file, and which are bad too. */
@@ -410,8 +413,7 @@ static void *pack_bad(const struct bad *bad, size_t *nbytes)
 /* All ranks' blocks of one kind on rank 0, each given to `take`. Takes flat. Collective. */
 static enum quern_status gather(const struct qn_team *team, void *flat, size_t nbytes,
 				enum quern_status (*take)(void *ctx, const void *block,
-							  size_t nbytes,
-							  struct quern_message *err),
+							  size_t nbytes, struct quern_message *err),
 				void *ctx, struct quern_message *err)
 {
 	size_t nranks = (size_t)qn_comm_size(team->comm), at = 0;
@@ -441,7 +443,8 @@ static enum quern_status take_bad(void *ctx, const void *block, size_t nbytes,
 	enum quern_status st = QUERN_OK;
 
 	if (nbytes < sizeof(why))
-		return qn_error_set(err, QUERN_ERR_RUN, "a rank says nothing of use about its files");
+		return qn_error_set(err, QUERN_ERR_RUN,
+				    "a rank says nothing of use about its files");
 	memcpy(&why, block, sizeof(why));
 	st = qn_names_unpack(&more, (const char *)block + sizeof(why), nbytes - sizeof(why), err);
 	for (size_t i = 0; !st && i < more.n && bad->file.n < MOST_NAMED; i++)
@@ -491,25 +494,29 @@ static enum quern_status place(struct placing *p, struct qn_dataset *d, struct q
 	if (d->is_null && !p->subject->dataset.is_null)
 		return QUERN_OK;
 	if ((d->layout == QN_VIRTUAL || d->layout == QN_EXTERNAL) && !qn_files_sees(d->file))
-		return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s has its elements in other "
+		return qn_error_set(err, QUERN_ERR_DATA,
+				    "%s: dataset %s has its elements in other "
 				    "files, and host %s, where rank 0 runs, cannot open it: give "
-				    "this host a copy", d->file, d->path, p->team->host);
+				    "this host a copy",
+				    d->file, d->path, p->team->host);
 	weaken(&p->subject->dataset, d);
 	st = qn_subject_blame(p->subject, d, err);
 	if (!st)
 		st = qn_resolve(d, p->origin, (int)p->team->place.nthreads, &p->subject->mosaic,
 				err);
 	if (!st && !qn_add(p->origin[p->along], length, &p->origin[p->along]))
-		st = qn_error_set(err, QUERN_ERR_DATA, "%s: with it the files have more elements than "
-				  "can be counted", d->file);
+		st = qn_error_set(err, QUERN_ERR_DATA,
+				  "%s: with it the files have more elements than "
+				  "can be counted",
+				  d->file);
 	return st;
 }
 
 /* What the ranks have described, on rank 0: a mosaic of each, without parts. */
 struct collection {
 	uint32_t n;
-	struct qn_mosaic *of;		/* owned */
-	uint32_t *next;			/* owned: the member of each to be taken next */
+	struct qn_mosaic *of; /* owned */
+	uint32_t *next;	      /* owned: the member of each to be taken next */
 };
 
 static void collection_fini(struct collection *c)
@@ -561,7 +568,7 @@ static enum quern_status place_all(struct placing *p, const struct qn_files *m,
 				    "the ends of files");
 	for (size_t i = subject->first; !st && i < subject->files.n; i++) {
 		st = i > subject->first ? place_next(p, c, m->describer[i], err)
-				  : place(p, &subject->dataset, err);
+					: place(p, &subject->dataset, err);
 		subject->file_end[i] = p->origin[p->along];
 	}
 	if (st)
@@ -583,8 +590,9 @@ static enum quern_status put_together(const struct qn_team *team, struct qn_subj
 	struct collection c = { .of = qn_calloc(nranks, sizeof(*c.of)),
 				.next = qn_calloc(nranks, sizeof(*c.next)) };
 	void *flat = qn_mosaic_pack(&s->found, true, &nbytes);
-	enum quern_status st = c.of && c.next
-		? QUERN_OK : qn_error_nomem(err, nranks * sizeof(*c.of), "the descriptions of files");
+	enum quern_status st = c.of && c.next ? QUERN_OK
+					      : qn_error_nomem(err, nranks * sizeof(*c.of),
+							       "the descriptions of files");
 
 	st = qn_comm_agree(team->comm, st, err);
 	if (st)

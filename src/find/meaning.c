@@ -104,8 +104,8 @@ static bool is_valid(const struct qn_meaning *m)
 	       is_terminated(e->text[0], sizeof(e->text[0])) &&
 	       is_terminated(e->text[1], sizeof(e->text[1])) &&
 	       is_terminated(e->units, sizeof(e->units)) &&
-	       is_terminated(e->file, sizeof(e->file)) &&
-	       is_terminated(e->path, sizeof(e->path)) && qn_faults_are_valid(e->fault);
+	       is_terminated(e->file, sizeof(e->file)) && is_terminated(e->path, sizeof(e->path)) &&
+	       qn_faults_are_valid(e->fault);
 }
 
 /* Takes what the reader has found. Rank 0. */

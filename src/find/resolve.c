@@ -40,8 +40,9 @@ enum quern_status qn_resolve_into(struct qn_resolving *r)
 	if (qn_dataset_nelems(d) == 0 && d->layout != QN_VIRTUAL)
 		return qn_resolve_add_empty(r, false, &member);
 	if (d->record.nbytes > 0)
-		qn_resolve_leave(r, d->layout == QN_VIRTUAL ? "a virtual dataset of records or arrays"
-							    : "external storage of records or arrays");
+		qn_resolve_leave(r, d->layout == QN_VIRTUAL
+					    ? "a virtual dataset of records or arrays"
+					    : "external storage of records or arrays");
 	else if (d->why_not_native[0]) /* elements that are converted, fill values that are texts */
 		qn_resolve_leave(r, d->why_not_native);
 	if (r->why[0] && d->layout != QN_VIRTUAL)
@@ -92,8 +93,9 @@ static enum quern_status resolve_stored(struct qn_dataset *d, const uint64_t *or
 					struct quern_message *err)
 {
 	struct qn_effort effort = { 0, 0, NULL };
-	struct qn_resolving r = { .whole = d, .outermost = d, .nprocesses = nprocesses,
-				  .effort = &effort, .err = err };
+	struct qn_resolving r = {
+		.whole = d, .outermost = d, .nprocesses = nprocesses, .effort = &effort, .err = err
+	};
 	enum quern_status st;
 	bool is = false;
 

@@ -22,12 +22,12 @@
 /* What a virtual dataset among the sources came to. It may be a source of many others, and these of more:
    resolved each time, a few levels of a few mappings would be millions. */
 struct qn_memo {
-	char *file, *path;		/* owned */
+	char *file, *path; /* owned */
 	int ndim;
 	uint64_t shape[QUERN_MAX_DIMS];
-	int height;			/* levels of virtual datasets, with this one */
-	char why[96];			/* as in qn_resolving */
-	struct qn_mosaic mosaic;	/* owned */
+	int height;		 /* levels of virtual datasets, with this one */
+	char why[96];		 /* as in qn_resolving */
+	struct qn_mosaic mosaic; /* owned */
 };
 
 /* Of a dataset and all that it is made of. Sources that are virtual have sources: without a limit on
@@ -40,14 +40,14 @@ struct qn_effort {
 void qn_effort_fini(struct qn_effort *e);
 
 struct qn_resolving {
-	const struct qn_dataset *whole;		/* borrows */
-	const struct qn_dataset *outermost;	/* borrows: whose attributes count */
-	const struct qn_resolving *outer;	/* borrows: of which it is a source; or NULL */
-	int depth, height;	/* levels of virtual datasets around it, and in it */
+	const struct qn_dataset *whole;	    /* borrows */
+	const struct qn_dataset *outermost; /* borrows: whose attributes count */
+	const struct qn_resolving *outer;   /* borrows: of which it is a source; or NULL */
+	int depth, height;		    /* levels of virtual datasets around it, and in it */
 	int nprocesses;
-	struct qn_effort *effort;	/* borrows */
-	struct qn_mosaic own;		/* what comes of it, at 0 */
-	char why[96];			/* not "": why it is left to the library */
+	struct qn_effort *effort; /* borrows */
+	struct qn_mosaic own;	  /* what comes of it, at 0 */
+	char why[96];		  /* not "": why it is left to the library */
 	struct quern_message *err;
 };
 
@@ -67,7 +67,7 @@ enum quern_status qn_resolve_add_empty(struct qn_resolving *r, bool zeros, uint3
 /* A source, once described. */
 struct qn_resolved {
 	bool missing;
-	const struct qn_mosaic *nested;	/* borrows: NULL, or the mosaic that it is, */
+	const struct qn_mosaic *nested; /* borrows: NULL, or the mosaic that it is, */
 	uint32_t *member_of;		/* owned: and which of our members its are, or QN_NOT_YET */
 	uint32_t member;		/* else: this one */
 	int ndim;
@@ -79,8 +79,8 @@ struct qn_resolved {
 /* Of each entry of the list, which of the known sources it is. */
 struct qn_knowns {
 	uint64_t n;
-	struct qn_resolved *known;		/* owned */
-	uint64_t *of;			/* owned */
+	struct qn_resolved *known; /* owned */
+	uint64_t *of;		   /* owned */
 };
 
 enum quern_status qn_knowns_init(struct qn_resolving *r, const struct qn_sources *list,
@@ -88,7 +88,7 @@ enum quern_status qn_knowns_init(struct qn_resolving *r, const struct qn_sources
 void qn_knowns_fini(struct qn_knowns *k);
 
 /* Our member for one of a nested source, which becomes ours when a part of it is wanted. */
-enum quern_status qn_known_member(struct qn_resolving *r, const struct qn_resolved *known, uint32_t theirs,
-				  uint32_t *member);
+enum quern_status qn_known_member(struct qn_resolving *r, const struct qn_resolved *known,
+				  uint32_t theirs, uint32_t *member);
 
 #endif

@@ -12,12 +12,13 @@
 /* A stretch of whole rows in one raw file. */
 struct stretch {
 	const struct qn_origin *origin;
-	uint64_t row, nrows;	/* of the whole */
+	uint64_t row, nrows; /* of the whole */
 	uint64_t row_nbytes;
 };
 
 /* What the file is, now. */
-static enum quern_status look_at(const struct qn_resolving *r, const char *file, struct qn_dataset *d)
+static enum quern_status look_at(const struct qn_resolving *r, const char *file,
+				 struct qn_dataset *d)
 {
 	struct stat s;
 	const int fd = qn_external_open(r->whole->file, r->whole->path, file, &s, r->err);
@@ -44,7 +45,8 @@ static void find_chunk(const struct qn_dataset *d, const uint64_t *grid, uint64_
 		nelems *= qn_min_u64(d->chunk[k], d->shape[k] - start);
 		place *= d->shape[k];
 	}
-	*c = (struct qn_chunk){ .number = i, .addr = addr + at * d->type.size,
+	*c = (struct qn_chunk){ .number = i,
+				.addr = addr + at * d->type.size,
 				.nbytes = (uint32_t)(nelems * d->type.size) };
 }
 

@@ -64,9 +64,10 @@ static void take_over(const struct qn_resolving *r, struct qn_dataset *source)
 
 static enum quern_status too_many(const struct qn_resolving *r, const char *what, uint64_t most)
 {
-	return qn_error_set(r->err, QUERN_ERR_DATA, "%s: dataset %s: it is made of more than %" PRIu64
-			    " %s: have its maker look at it", r->outermost->file,
-			    r->outermost->path, most, what);
+	return qn_error_set(r->err, QUERN_ERR_DATA,
+			    "%s: dataset %s: it is made of more than %" PRIu64
+			    " %s: have its maker look at it",
+			    r->outermost->file, r->outermost->path, most, what);
 }
 
 static bool is_inside_itself(const struct qn_resolving *r, const struct qn_dataset *d)
@@ -79,10 +80,11 @@ static bool is_inside_itself(const struct qn_resolving *r, const struct qn_datas
 
 static enum quern_status too_deep(const struct qn_resolving *r)
 {
-	return qn_error_set(r->err, QUERN_ERR_DATA, "%s: dataset %s: virtual datasets are "
+	return qn_error_set(r->err, QUERN_ERR_DATA,
+			    "%s: dataset %s: virtual datasets are "
 			    "mapped to each other more than %d times, or in a circle: have "
-			    "its maker look at it", r->outermost->file, r->outermost->path,
-			    QN_MOST_NESTED);
+			    "its maker look at it",
+			    r->outermost->file, r->outermost->path, QN_MOST_NESTED);
 }
 
 static enum quern_status may_nest(const struct qn_resolving *r, const struct qn_dataset *d)
@@ -120,9 +122,11 @@ void qn_effort_fini(struct qn_effort *e)
 	e->memos = NULL;
 }
 
-static const struct qn_memo *find_memo(const struct qn_effort *e, const char *file, const char *path)
+static const struct qn_memo *find_memo(const struct qn_effort *e, const char *file,
+				       const char *path)
 {
-	const struct qn_memo key = { .file = (char *)(uintptr_t)file, .path = (char *)(uintptr_t)path };
+	const struct qn_memo key = { .file = (char *)(uintptr_t)file,
+				     .path = (char *)(uintptr_t)path };
 	void *const *node = tfind(&key, &e->memos, compare_memos);
 
 	return node ? *node : NULL;
@@ -179,8 +183,8 @@ static enum quern_status remember(struct qn_resolving *r, const struct qn_memo *
 	return st;
 }
 
-enum quern_status qn_known_member(struct qn_resolving *r, const struct qn_resolved *known, uint32_t theirs,
-				  uint32_t *member)
+enum quern_status qn_known_member(struct qn_resolving *r, const struct qn_resolved *known,
+				  uint32_t theirs, uint32_t *member)
 {
 	const struct qn_member *m = &known->nested->member[theirs];
 	struct qn_dataset d;
@@ -207,9 +211,13 @@ enum quern_status qn_known_member(struct qn_resolving *r, const struct qn_resolv
 static enum quern_status add_nested(struct qn_resolving *r, const struct qn_dataset *d,
 				    struct qn_resolved *known)
 {
-	struct qn_resolving inner = { .whole = d, .outermost = r->outermost, .outer = r,
-				      .depth = r->depth + 1, .nprocesses = r->nprocesses,
-				      .effort = r->effort, .err = r->err };
+	struct qn_resolving inner = { .whole = d,
+				      .outermost = r->outermost,
+				      .outer = r,
+				      .depth = r->depth + 1,
+				      .nprocesses = r->nprocesses,
+				      .effort = r->effort,
+				      .err = r->err };
 	const struct qn_memo *m = find_memo(r->effort, d->file, d->path);
 	enum quern_status st = m ? QUERN_OK : may_nest(r, d);
 
@@ -228,7 +236,8 @@ static enum quern_status add_nested(struct qn_resolving *r, const struct qn_data
 }
 
 /* d: its chunks are taken, the rest stays. */
-static enum quern_status know(struct qn_resolving *r, struct qn_dataset *d, struct qn_resolved *known)
+static enum quern_status know(struct qn_resolving *r, struct qn_dataset *d,
+			      struct qn_resolved *known)
 {
 	struct qn_dataset source = *d;
 	enum quern_status st;
@@ -260,8 +269,8 @@ struct named {
 struct search {
 	struct qn_resolving *r;
 	struct qn_resolved *known;
-	uint64_t n, at;		/* of those that have a file */
-	uint64_t *number;	/* owned: which of the known ones */
+	uint64_t n, at;		     /* of those that have a file */
+	uint64_t *number;	     /* owned: which of the known ones */
 	const char **files, **paths; /* owned; the texts are borrowed */
 	enum quern_status status;
 };
@@ -326,8 +335,8 @@ static enum quern_status find_out(struct search *s)
 	if (!s->status && done < s->n)
 		s->status = qn_source_format(like.file, &format, s->r->err);
 	if (!s->status && done < s->n)
-		format->describe_like(&like, s->files + done, s->paths + done,
-				      (size_t)s->n - done, s->r->nprocesses, take_source, s);
+		format->describe_like(&like, s->files + done, s->paths + done, (size_t)s->n - done,
+				      s->r->nprocesses, take_source, s);
 	qn_dataset_fini(&first);
 	return s->status;
 }
@@ -378,7 +387,8 @@ static enum quern_status find_all(struct search *s, const struct qn_sources *lis
 enum quern_status qn_knowns_init(struct qn_resolving *r, const struct qn_sources *list,
 				 struct qn_knowns *k)
 {
-	struct search s = { .r = r, .number = qn_calloc(list->n, sizeof(*s.number)),
+	struct search s = { .r = r,
+			    .number = qn_calloc(list->n, sizeof(*s.number)),
 			    .files = qn_calloc(list->n, sizeof(*s.files)),
 			    .paths = qn_calloc(list->n, sizeof(*s.paths)) };
 	enum quern_status st;
@@ -387,7 +397,8 @@ enum quern_status qn_knowns_init(struct qn_resolving *r, const struct qn_sources
 				 .of = qn_calloc(list->n, sizeof(*k->of)) };
 	s.known = k->known;
 	if (!s.number || !s.files || !s.paths || !k->known || !k->of)
-		st = qn_error_nomem(r->err, list->n * sizeof(*k->known), "the sources of a dataset");
+		st = qn_error_nomem(r->err, list->n * sizeof(*k->known),
+				    "the sources of a dataset");
 	else
 		st = find_all(&s, list, k);
 	free(s.number);

@@ -37,7 +37,8 @@ static bool is_unlimited(const struct qn_span *s)
 
 static enum quern_status outside(const struct cutting *c)
 {
-	return qn_error_set(c->r->err, QUERN_ERR_DATA, "%s: dataset %s: elements of %s in %s are mapped "
+	return qn_error_set(c->r->err, QUERN_ERR_DATA,
+			    "%s: dataset %s: elements of %s in %s are mapped "
 			    "to it that are not there: has the source been made smaller?",
 			    c->r->whole->file, c->r->whole->path, c->origin->path, c->origin->file);
 }
@@ -78,9 +79,9 @@ static void select_whole(struct cutting *c)
 	for (int d = 0; d < c->ndim_to; d++) {
 		const struct qn_span *s = &c->origin->to[d];
 
-		c->n_to[d] = is_unlimited(s) ? qn_min_u64(available, qn_span_clip(s, c->r->whole
-									      ->shape[d]))
-					     : qn_span_count(s);
+		c->n_to[d] = is_unlimited(s)
+				     ? qn_min_u64(available, qn_span_clip(s, c->r->whole->shape[d]))
+				     : qn_span_count(s);
 		if (!is_unlimited(s))
 			continue;
 		for (int k = 0; k < c->ndim_from; k++)
@@ -156,8 +157,8 @@ static void narrow(struct qn_part *p, const struct quern_box *box)
 
 /* What the piece has of a part of a nested source: both boxes, in the dimensions of the source and
    of the whole. False: nothing. */
-static bool meet_piece(const struct cutting *c, const struct qn_part *part, struct quern_box *source,
-		       struct quern_box *to)
+static bool meet_piece(const struct cutting *c, const struct qn_part *part,
+		       struct quern_box *source, struct quern_box *to)
 {
 	*source = part->to;
 	*to = c->to_box;
@@ -251,7 +252,10 @@ static void start_boxes(struct cutting *c)
 static enum quern_status put_mapping(struct qn_resolving *r, const struct qn_origin *origin,
 				     const struct qn_resolved *known, uint64_t *ntried)
 {
-	struct cutting c = { .r = r, .origin = origin, .known = known, .ndim_to = r->whole->ndim,
+	struct cutting c = { .r = r,
+			     .origin = origin,
+			     .known = known,
+			     .ndim_to = r->whole->ndim,
 			     .ntried = ntried };
 	enum quern_status st;
 
@@ -318,7 +322,8 @@ static enum quern_status judge(struct qn_resolving *r, const struct leaves *l,
 	if (l->status)
 		return l->status;
 	if (verdict == QN_COVER_NO_MEMORY)
-		return qn_error_nomem(r->err, l->parts->nparts * sizeof(uint64_t), "what is mapped");
+		return qn_error_nomem(r->err, l->parts->nparts * sizeof(uint64_t),
+				      "what is mapped");
 	if (verdict != QN_COVERED)
 		qn_resolve_leave(r, "a virtual dataset whose mappings overlap in too many ways");
 	return QUERN_OK;
@@ -350,8 +355,8 @@ static enum quern_status remake(struct qn_resolving *r, struct leaves *l)
 	l->parts = &old;
 	l->out = &r->own;
 	l->all = true;
-	st = judge(r, l, qn_cover(d->ndim, d->shape, old.nparts, part_box, take_leaf, l,
-				  COVER_WORK));
+	st = judge(r, l,
+		   qn_cover(d->ndim, d->shape, old.nparts, part_box, take_leaf, l, COVER_WORK));
 	free_parts(&old);
 	return st;
 }

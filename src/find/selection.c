@@ -248,9 +248,10 @@ static enum quern_status choose(const struct qn_team *team, struct qn_subject *s
 }
 
 enum quern_status qn_selection_make(const struct qn_team *team, struct qn_subject *subject,
-			    const struct qn_files *m, struct quern_message *err)
+				    const struct qn_files *m, struct quern_message *err)
 {
-	struct qn_joined joined = { .files = &subject->files, .along = subject->along,
+	struct qn_joined joined = { .files = &subject->files,
+				    .along = subject->along,
 				    .complete = m->reads_all };
 	struct qn_dataset like = { .path = NULL };
 	enum quern_status st = choose(team, subject, m, &joined, err);

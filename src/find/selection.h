@@ -10,6 +10,6 @@
 
 /* subject->selection of option select, on all ranks. Collective. */
 enum quern_status qn_selection_make(const struct qn_team *team, struct qn_subject *subject,
-			    const struct qn_files *m, struct quern_message *err);
+				    const struct qn_files *m, struct quern_message *err);
 
 #endif

@@ -37,7 +37,7 @@ enum quern_status qn_subject_share_dataset(const struct qn_team *team, struct qn
 }
 
 enum quern_status qn_subject_share_mosaic(const struct qn_team *team, struct qn_subject *subject,
-					   struct quern_message *err)
+					  struct quern_message *err)
 {
 	size_t nbytes = 0;
 	void *flat = NULL;

@@ -40,8 +40,7 @@ static enum quern_status make_view(struct qn_subject *subject, uint32_t member,
 static enum quern_status make_views(struct qn_subject *subject, struct quern_message *err)
 {
 	struct qn_view whole;
-	enum quern_status st = qn_view_init(&subject->dataset, subject->settings.raw,
-					    &whole, err);
+	enum quern_status st = qn_view_init(&subject->dataset, subject->settings.raw, &whole, err);
 	uint32_t nknown = 0;
 
 	if (st) /* what is wrong with its type, it knows best */
@@ -70,7 +69,8 @@ enum quern_status qn_subject_leave_to_library(struct qn_subject *subject, struct
 	subject->mosaic.nmissing = nmissing;
 	free(subject->views);
 	subject->views = NULL;
-	qn_log(QN_LOG_INFO, "%s: the kernel must see whole what several sources share: left to the library",
+	qn_log(QN_LOG_INFO,
+	       "%s: the kernel must see whole what several sources share: left to the library",
 	       subject->dataset.file);
 	subject->dataset.native = false;
 	snprintf(subject->dataset.why_not_native, sizeof(subject->dataset.why_not_native),
@@ -88,8 +88,8 @@ static void log_subject(const struct qn_subject *subject)
 		return;
 	qn_shape_format(subject->dataset.shape, subject->dataset.ndim, sizeof(shape), shape);
 	qn_box_format(&subject->selection, sizeof(selection), selection);
-	qn_log(QN_LOG_INFO, "dataset %s [%s] of %u members in %llu parts; selected: %s", subject->dataset.path,
-	       shape, m->nmembers, (unsigned long long)m->nparts, selection);
+	qn_log(QN_LOG_INFO, "dataset %s [%s] of %u members in %llu parts; selected: %s",
+	       subject->dataset.path, shape, m->nmembers, (unsigned long long)m->nparts, selection);
 }
 
 enum quern_status qn_subject_find(struct qn_subject *subject, const struct qn_team *team,

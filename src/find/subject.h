@@ -15,29 +15,29 @@ struct qn_meaning;
 
 /* What a user says of it, on all ranks. Texts are borrowed, and NULL where nothing is said. */
 struct qn_subject_settings {
-	const char *dataset, *column;	/* a path; a member of a compound datatype */
-	const char *along;		/* the dimension along which files are joined */
-	const char *select;		/* slices */
-	bool raw;			/* values as they are stored */
+	const char *dataset, *column; /* a path; a member of a compound datatype */
+	const char *along;	      /* the dimension along which files are joined */
+	const char *select;	      /* slices */
+	bool raw;		      /* values as they are stored */
 };
 
 /* On all ranks, but for what is said to be of one. */
 struct qn_subject {
 	struct qn_subject_settings settings;
-	struct qn_names files;			/* in the order in which they are joined */
-	size_t first;				/* of them: those before it have a null dataspace */
-	int along;				/* this dimension */
-	uint64_t *file_end;			/* rank 0: owned; where each file ends along it */
-	struct qn_dataset dataset;		/* the whole; its chunks are in the mosaic */
-	struct qn_mosaic mosaic;		/* the chunks of its members are rank 0's */
-	struct qn_view *views;			/* owned: of each form, all of one type of value */
+	struct qn_names files;	   /* in the order in which they are joined */
+	size_t first;		   /* of them: those before it have a null dataspace */
+	int along;		   /* this dimension */
+	uint64_t *file_end;	   /* rank 0: owned; where each file ends along it */
+	struct qn_dataset dataset; /* the whole; its chunks are in the mosaic */
+	struct qn_mosaic mosaic;   /* the chunks of its members are rank 0's */
+	struct qn_view *views;	   /* owned: of each form, all of one type of value */
 	struct quern_box selection;
-	bool selected;				/* the rank that describes: the selection is made,
+	bool selected;			       /* the rank that describes: the selection is made,
 						   and the mosaic has the chunks of no other */
-	size_t nmeanings;			/* rank 0 */
-	struct qn_meaning *meaning;		/* rank 0: owned; of the slices of the selection */
-	struct qn_blame blame[QN_NATTRIBUTES];	/* rank 0 */
-	struct qn_names warnings;		/* rank 0: sentences for the user */
+	size_t nmeanings;		       /* rank 0 */
+	struct qn_meaning *meaning;	       /* rank 0: owned; of the slices of the selection */
+	struct qn_blame blame[QN_NATTRIBUTES]; /* rank 0 */
+	struct qn_names warnings;	       /* rank 0: sentences for the user */
 };
 
 /* Finds all of it. Its settings are given, the rest is zeroed. words: names of files and patterns; rank

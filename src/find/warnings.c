@@ -28,7 +28,7 @@ enum quern_status qn_warnings_add(struct qn_names *warnings, struct quern_messag
 }
 
 enum quern_status qn_subject_blame(struct qn_subject *subject, const struct qn_dataset *d,
-			       struct quern_message *err)
+				   struct quern_message *err)
 {
 	for (int i = 0; i < QN_NATTRIBUTES; i++) {
 		struct qn_blame *b = &subject->blame[i];
@@ -64,10 +64,10 @@ static enum quern_status warn_of_attribute(struct qn_subject *subject, const cha
 		snprintf(others, sizeof(others), " (and in %" PRIu64 " other file%s)", nothers,
 			 nothers > 1 ? "s" : "");
 	return qn_warnings_add(&subject->warnings, err,
-				  "%s: dataset %s: its attribute %s%s %s; h5dump -a %s/%s shows "
-				  "it, ncatted of NCO corrects it",
-				  file, path, name, others, qn_fault_text(fault, attribute), path,
-				  name);
+			       "%s: dataset %s: its attribute %s%s %s; h5dump -a %s/%s shows "
+			       "it, ncatted of NCO corrects it",
+			       file, path, name, others, qn_fault_text(fault, attribute), path,
+			       name);
 }
 
 enum quern_status qn_subject_warn(struct qn_subject *subject, struct quern_message *err)

@@ -14,15 +14,15 @@ enum quern_status qn_warnings_add(struct qn_names *warnings, struct quern_messag
 /* Files whose attribute has a fault. */
 struct qn_blame {
 	uint64_t nfiles;
-	char *file;			/* owned: the first of them */
-	qn_faults fault;		/* its faults */
+	char *file;	 /* owned: the first of them */
+	qn_faults fault; /* its faults */
 };
 
 struct qn_subject;
 
 /* Notes what is wrong with the attributes of one of the datasets that are joined. Rank 0. */
 enum quern_status qn_subject_blame(struct qn_subject *subject, const struct qn_dataset *d,
-			       struct quern_message *err);
+				   struct quern_message *err);
 void qn_blames_fini(struct qn_blame blame[QN_NATTRIBUTES]);
 
 /* Warns of what is wrong with the attributes of a coordinate that selects. Rank 0. */

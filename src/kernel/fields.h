@@ -7,18 +7,18 @@
 #include "base/error.h"
 
 enum qn_field_units {
-	QN_UNITS_ONE,		/* a count, an index, a ratio: "1" */
-	QN_UNITS_VALUE,		/* those of the values */
-	QN_UNITS_DIFFERENCE,	/* those of the values; of times without their reference */
-	QN_UNITS_SQUARE,	/* those, squared */
+	QN_UNITS_ONE,	     /* a count, an index, a ratio: "1" */
+	QN_UNITS_VALUE,	     /* those of the values */
+	QN_UNITS_DIFFERENCE, /* those of the values; of times without their reference */
+	QN_UNITS_SQUARE,     /* those, squared */
 };
 
 struct qn_field_doc {
 	const char *name;
 	const char *doc;
 	enum qn_field_units units;
-	bool integer;		/* whatever the type of the values is */
-	const char *dim[2];	/* names of the dimensions of an array */
+	bool integer;	    /* whatever the type of the values is */
+	const char *dim[2]; /* names of the dimensions of an array */
 };
 
 /* The row of a field, or NULL. */

@@ -82,14 +82,18 @@ enum quern_status qn_kernel_unknown(const char *name, struct quern_message *err)
 	if (!near)
 		near = qn_nearest(name, kernel_name, NULL);
 	if (!w)
-		return qn_error_set(err, QUERN_ERR_USAGE, "there is no kernel '%s'%s%s%s; `quern kernels` "
-				    "lists them", name, near ? "; did you mean '" : "", near ? near : "",
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "there is no kernel '%s'%s%s%s; `quern kernels` "
+				    "lists them",
+				    name, near ? "; did you mean '" : "", near ? near : "",
 				    near ? "'?" : "");
-	return qn_error_set(err, QUERN_ERR_USAGE, w->is == FIELD ? "%s is a field of the kernel %s: quern run "
-								   "%s ..."
-			    : w->is == OTHER_NAME ? "there is no kernel '%s', but %s: quern run %s ..."
-						  : "no kernel finds the %s; %s counts values in bins, which "
-						    "bounds it: quern run %s ...",
+	return qn_error_set(err, QUERN_ERR_USAGE,
+			    w->is == FIELD ? "%s is a field of the kernel %s: quern run "
+					     "%s ..."
+			    : w->is == OTHER_NAME
+				    ? "there is no kernel '%s', but %s: quern run %s ..."
+				    : "no kernel finds the %s; %s counts values in bins, which "
+				      "bounds it: quern run %s ...",
 			    name, w->kernel, w->kernel);
 }
 
@@ -121,10 +125,11 @@ enum quern_status qn_state_layout(const struct quern_kernel *k, const void *self
 
 		if (!is_possible(s))
 			return qn_error_set(err, QUERN_ERR_RUN,
-					    "kernel %s is broken: segment %d of its state", k->name, i);
+					    "kernel %s is broken: segment %d of its state", k->name,
+					    i);
 		if (!qn_add(nwords, s->nwords, &nwords) || nwords > PTRDIFF_MAX / sizeof(int64_t))
-			return qn_error_set(err, QUERN_ERR_RUN, "the state of kernel %s is too large",
-					    k->name);
+			return qn_error_set(err, QUERN_ERR_RUN,
+					    "the state of kernel %s is too large", k->name);
 	}
 	l->nwords = (size_t)nwords;
 	return QUERN_OK;
@@ -239,7 +244,8 @@ static bool is_valid_list(const int64_t *list, size_t nwords, size_t width, cons
 	return true;
 }
 
-static bool is_normal(const struct quern_kernel *k, const void *self, size_t nwords, const int64_t *state)
+static bool is_normal(const struct quern_kernel *k, const void *self, size_t nwords,
+		      const int64_t *state)
 {
 	int64_t *copy = k->normalize ? qn_alloc_aligned(nwords * sizeof(*copy)) : NULL;
 	bool same = true;
@@ -253,8 +259,8 @@ static bool is_normal(const struct quern_kernel *k, const void *self, size_t nwo
 	return same;
 }
 
-bool qn_state_is_valid(const struct quern_kernel *k, const void *self, const struct qn_layout_of_state *l,
-		       const int64_t *state, const char **why)
+bool qn_state_is_valid(const struct quern_kernel *k, const void *self,
+		       const struct qn_layout_of_state *l, const int64_t *state, const char **why)
 {
 	const int64_t *at = state;
 

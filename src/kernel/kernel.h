@@ -38,8 +38,8 @@ void qn_state_merge(const struct qn_layout_of_state *l, int64_t *into, const int
 
 /* Is it in normal form: does each LEAST segment descend to the best entry, and does normalize() change
    nothing? Where there is no memory to see, it is. */
-bool qn_state_is_valid(const struct quern_kernel *k, const void *self, const struct qn_layout_of_state *l,
-		       const int64_t *state, const char **why);
+bool qn_state_is_valid(const struct quern_kernel *k, const void *self,
+		       const struct qn_layout_of_state *l, const int64_t *state, const char **why);
 
 /* state = state + state; without LEAST segments. */
 void qn_state_double(const struct qn_layout_of_state *l, int64_t *state);

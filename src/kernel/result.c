@@ -141,7 +141,8 @@ void qn_result_fini(struct quern_result *r)
 	for (size_t i = 0; i < r->nfields; i++) {
 		struct qn_field *f = &r->field[i];
 
-		for (size_t k = 0; f->array && f->type == QN_FIELD_TEXT && f->v.texts && k < f->n; k++)
+		for (size_t k = 0; f->array && f->type == QN_FIELD_TEXT && f->v.texts && k < f->n;
+		     k++)
 			free(f->v.texts[k]);
 		if (f->array)
 			free(f->v.ints);

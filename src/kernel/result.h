@@ -6,31 +6,37 @@
 
 #include "base/error.h"
 
-enum qn_field_type { QN_FIELD_NULL, QN_FIELD_INT, QN_FIELD_UINT, QN_FIELD_REAL, QN_FIELD_DECIMAL,
-		     QN_FIELD_TEXT };
+enum qn_field_type {
+	QN_FIELD_NULL,
+	QN_FIELD_INT,
+	QN_FIELD_UINT,
+	QN_FIELD_REAL,
+	QN_FIELD_DECIMAL,
+	QN_FIELD_TEXT
+};
 
 struct qn_field {
 	char name[32];
 	enum qn_field_type type;
 	bool array;
-	size_t n, ncols;	/* array: shape [n] when ncols is 0, else [n, ncols] */
+	size_t n, ncols; /* array: shape [n] when ncols is 0, else [n, ncols] */
 	union {
 		int64_t i;
 		uint64_t u;
 		double r;
-		char *digits;		/* owned */
-		int64_t *ints;		/* owned */
-		uint64_t *uints;	/* owned */
-		double *reals;		/* owned */
-		char *text;		/* owned, UTF-8 */
-		char **texts;		/* owned, and each of them */
+		char *digits;	 /* owned */
+		int64_t *ints;	 /* owned */
+		uint64_t *uints; /* owned */
+		double *reals;	 /* owned */
+		char *text;	 /* owned, UTF-8 */
+		char **texts;	 /* owned, and each of them */
 	} v;
 };
 
 struct quern_result {
 	size_t nfields, capacity;
-	struct qn_field *field;		/* owned */
-	bool nomem;			/* a field was lost: the result must not be used */
+	struct qn_field *field; /* owned */
+	bool nomem;		/* a field was lost: the result must not be used */
 };
 
 /* Frees the fields and zeroes the result; a zeroed result is empty and valid. */

@@ -13,11 +13,11 @@ static const struct {
 	bool is_float, is_signed;
 	const char *name;
 } types[QUERN_NDTYPES + 1] = {
-	[QUERN_I8] = { 1, false, true, "i1" },	  [QUERN_U8] = { 1, false, false, "u1" },
-	[QUERN_I16] = { 2, false, true, "i2" },	  [QUERN_U16] = { 2, false, false, "u2" },
-	[QUERN_I32] = { 4, false, true, "i4" },	  [QUERN_U32] = { 4, false, false, "u4" },
-	[QUERN_I64] = { 8, false, true, "i8" },	  [QUERN_U64] = { 8, false, false, "u8" },
-	[QUERN_F32] = { 4, true, true, "f4" },	  [QUERN_F64] = { 8, true, true, "f8" },
+	[QUERN_I8] = { 1, false, true, "i1" },	 [QUERN_U8] = { 1, false, false, "u1" },
+	[QUERN_I16] = { 2, false, true, "i2" },	 [QUERN_U16] = { 2, false, false, "u2" },
+	[QUERN_I32] = { 4, false, true, "i4" },	 [QUERN_U32] = { 4, false, false, "u4" },
+	[QUERN_I64] = { 8, false, true, "i8" },	 [QUERN_U64] = { 8, false, false, "u8" },
+	[QUERN_F32] = { 4, true, true, "f4" },	 [QUERN_F64] = { 8, true, true, "f8" },
 	[QUERN_TEXT] = { 1, false, false, "S" },
 };
 

@@ -29,8 +29,14 @@ size_t qn_tile_mark(const struct quern_var *v, size_t nelems, bool drop_nan, uin
    and back. The double forms serve float32 too: the conversion is exact. */
 int64_t qn_key_from_double(double x);
 double qn_key_to_double(int64_t key);
-static inline int64_t qn_key_from_uint(uint64_t x) { return (int64_t)(x ^ (UINT64_C(1) << 63)); }
-static inline uint64_t qn_key_to_uint(int64_t key) { return (uint64_t)key ^ (UINT64_C(1) << 63); }
+static inline int64_t qn_key_from_uint(uint64_t x)
+{
+	return (int64_t)(x ^ (UINT64_C(1) << 63));
+}
+static inline uint64_t qn_key_to_uint(int64_t key)
+{
+	return (uint64_t)key ^ (UINT64_C(1) << 63);
+}
 
 /* Coordinates of element `index` (C order) of an array of the given shape. */
 void qn_unravel(uint64_t index, int ndim, const uint64_t *shape, uint64_t *coord);

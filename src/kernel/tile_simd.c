@@ -124,14 +124,15 @@ static inline unsigned char *pack_scalar(const unsigned char *in, uint64_t m, si
 
 #if defined(__AVX2__)
 /* PERM(m): byte k is the number of the k-th bit set in the 8 bits of m. */
-#define POP(m)	   ((m & 1) + (m >> 1 & 1) + (m >> 2 & 1) + (m >> 3 & 1) + (m >> 4 & 1) + \
-		    (m >> 5 & 1) + (m >> 6 & 1))
+#define POP(m)                                                                                \
+	((m & 1) + (m >> 1 & 1) + (m >> 2 & 1) + (m >> 3 & 1) + (m >> 4 & 1) + (m >> 5 & 1) + \
+	 (m >> 6 & 1))
 #define LANE(m, i) ((m) >> i & 1 ? UINT64_C(i) << 8 * POP(((m) & ((1 << i) - 1))) : 0)
-#define PERM(m)	   (LANE(m, 1) | LANE(m, 2) | LANE(m, 3) | LANE(m, 4) | LANE(m, 5) | \
-		    LANE(m, 6) | LANE(m, 7))
-#define PERM4(m)   PERM(m), PERM((m + 1)), PERM((m + 2)), PERM((m + 3))
-#define PERM16(m)  PERM4(m), PERM4((m + 4)), PERM4((m + 8)), PERM4((m + 12))
-#define PERM64(m)  PERM16(m), PERM16((m + 16)), PERM16((m + 32)), PERM16((m + 48))
+#define PERM(m) \
+	(LANE(m, 1) | LANE(m, 2) | LANE(m, 3) | LANE(m, 4) | LANE(m, 5) | LANE(m, 6) | LANE(m, 7))
+#define PERM4(m)  PERM(m), PERM((m + 1)), PERM((m + 2)), PERM((m + 3))
+#define PERM16(m) PERM4(m), PERM4((m + 4)), PERM4((m + 8)), PERM4((m + 12))
+#define PERM64(m) PERM16(m), PERM16((m + 16)), PERM16((m + 32)), PERM16((m + 48))
 
 static const uint64_t perm[256] = { PERM64(0), PERM64(64), PERM64(128), PERM64(192) };
 /* Each bit of a nibble twice: the halves of an 8-byte element move together. */
@@ -201,8 +202,9 @@ static inline unsigned char *pack_word(const unsigned char *in, uint64_t m, size
 #endif
 
 /* Inlined for each size, so that every copy has a constant length. */
-static inline __attribute__((always_inline)) size_t
-pack_all(const struct quern_var *v, size_t nelems, bool drop_nan, size_t size, unsigned char *out)
+static inline __attribute__((always_inline)) size_t pack_all(const struct quern_var *v,
+							     size_t nelems, bool drop_nan,
+							     size_t size, unsigned char *out)
 {
 	const unsigned char *in = v->values, *const start = out;
 

@@ -8,9 +8,9 @@
 #include "base/isa.h"
 #include "quern_kernel.h"
 
-QN_ISA_DECLARE(size_t, qn_tile_pack, (const struct quern_var *v, size_t nelems, bool drop_nan,
-				      void *out));
-QN_ISA_DECLARE(size_t, qn_tile_mark, (const struct quern_var *v, size_t nelems, bool drop_nan,
-				      uint64_t *valid));
+QN_ISA_DECLARE(size_t, qn_tile_pack,
+	       (const struct quern_var *v, size_t nelems, bool drop_nan, void *out));
+QN_ISA_DECLARE(size_t, qn_tile_mark,
+	       (const struct quern_var *v, size_t nelems, bool drop_nan, uint64_t *valid));
 
 #endif

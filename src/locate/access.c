@@ -11,22 +11,22 @@
 #include "locate/identity.h"
 #include "find/describe.h"
 
-#define MOST_STRANGERS 8	/* of a host: more of them are not told about */
+#define MOST_STRANGERS 8 /* of a host: more of them are not told about */
 
 /* What rank 0 makes sets of. */
 struct view {
-	const uint8_t *sight;	/* borrows: host by host, of each member */
+	const uint8_t *sight; /* borrows: host by host, of each member */
 	size_t nhosts, nmembers;
-	uint32_t *slot;		/* owned: hash table of sets + 1, of a power of two */
+	uint32_t *slot; /* owned: hash table of sets + 1, of a power of two */
 	size_t nslots;
-	uint32_t *like;		/* owned: of each set, a member that has it */
+	uint32_t *like; /* owned: of each set, a member that has it */
 	uint64_t nhomes;
 	struct qn_access *access;
 };
 
 /* What a host has found: a sight of each member, and then some strangers. */
 struct look {
-	uint8_t *sight;		/* owned */
+	uint8_t *sight; /* owned */
 	size_t nstrangers;
 	struct qn_stranger stranger[MOST_STRANGERS];
 };
@@ -34,9 +34,12 @@ struct look {
 static enum qn_sight sight_on(enum qn_medium medium)
 {
 	switch (medium) {
-	case QN_MEDIUM_MEMORY: return QN_IN_MEMORY;
-	case QN_MEDIUM_DISK: return QN_ON_DISK;
-	case QN_MEDIUM_SHARED: return QN_ELSEWHERE;
+	case QN_MEDIUM_MEMORY:
+		return QN_IN_MEMORY;
+	case QN_MEDIUM_DISK:
+		return QN_ON_DISK;
+	case QN_MEDIUM_SHARED:
+		return QN_ELSEWHERE;
 	}
 	return QN_ELSEWHERE;
 }
@@ -63,7 +66,7 @@ static enum qn_sight look_at(const struct qn_team *team, const struct qn_subject
 	const struct qn_member *m = &subject->mosaic.member[member];
 	struct qn_stranger s = { .member = member, .host = (uint32_t)qn_comm_host(team->comm) };
 	int fd = m->ledger == QN_NO_LEDGER ? qn_file_open(m->file, NULL)
-					 : qn_file_open_own(m->file, NULL);
+					   : qn_file_open_own(m->file, NULL);
 	enum qn_sight seen;
 
 	if (fd < 0)
@@ -88,9 +91,10 @@ static void look_at_all(const struct qn_team *team, const struct qn_subject *sub
 
 	for (uint32_t i = 0; i < subject->mosaic.nmembers; i++)
 		l->sight[i] = i && !strcmp(m[i].file, m[i - 1].file) &&
-			      m[i].file_nbytes == m[i - 1].file_nbytes &&
-			      m[i].file_mtime_ns == m[i - 1].file_mtime_ns
-			? l->sight[i - 1] : (uint8_t)look_at(team, subject, i, l);
+					      m[i].file_nbytes == m[i - 1].file_nbytes &&
+					      m[i].file_mtime_ns == m[i - 1].file_mtime_ns
+				      ? l->sight[i - 1]
+				      : (uint8_t)look_at(team, subject, i, l);
 }
 
 /* What came from a host: false when it is none of what a host sends. */
@@ -119,14 +123,17 @@ static enum quern_status take_blocks(const struct qn_team *team, const struct qn
 		if (!sizes[r])
 			continue;
 		if (host == nhosts || !check_block(all, sizes[r], n))
-			return qn_error_set(err, QUERN_ERR_RUN, "rank %d says nothing of use about "
-					    "where files are", r);
+			return qn_error_set(err, QUERN_ERR_RUN,
+					    "rank %d says nothing of use about "
+					    "where files are",
+					    r);
 		memcpy(out->sight + host++ * n, all, n);
 		memcpy(to + out->nstrangers, all + n, sizes[r] - n);
 		out->nstrangers += (sizes[r] - n) / sizeof(*to);
 	}
 	return host == nhosts ? QUERN_OK
-			      : qn_error_set(err, QUERN_ERR_RUN, "a host says nothing about where "
+			      : qn_error_set(err, QUERN_ERR_RUN,
+					     "a host says nothing about where "
 					     "files are");
 }
 
@@ -227,10 +234,12 @@ static uint32_t add_set(struct view *v, uint32_t member)
 
 		if (s == QN_UNSEEN || (s == QN_ELSEWHERE && shared))
 			continue;
-		h->home[v->nhomes++] = (struct qn_home){
-			.host = (uint32_t)i, .node = QN_ANY_NODE,
-			.tier = s == QN_ELSEWHERE ? QN_HOME_SHARED
-			      : s == QN_IN_MEMORY ? QN_HOME_MEMORY : QN_HOME_DISK };
+		h->home[v->nhomes++] = (struct qn_home){ .host = (uint32_t)i,
+							 .node = QN_ANY_NODE,
+							 .tier = s == QN_ELSEWHERE ? QN_HOME_SHARED
+								 : s == QN_IN_MEMORY
+									 ? QN_HOME_MEMORY
+									 : QN_HOME_DISK };
 	}
 	h->shared[h->nsets] = shared;
 	v->like[h->nsets] = member;
@@ -259,7 +268,7 @@ static enum quern_status make_sets(struct view *v, const struct qn_mosaic *m,
 
 	for (size_t i = 0; i < v->nhosts * v->nmembers; i++)
 		nseen += v->sight[i] != QN_UNSEEN;
-	for (v->nslots = 4; v->nslots < 2 * v->nmembers; )
+	for (v->nslots = 4; v->nslots < 2 * v->nmembers;)
 		v->nslots *= 2;
 	v->slot = qn_calloc(v->nslots, sizeof(*v->slot));
 	v->like = qn_calloc(v->nmembers, sizeof(*v->like));
@@ -267,7 +276,8 @@ static enum quern_status make_sets(struct view *v, const struct qn_mosaic *m,
 	r->homes.first = qn_calloc(v->nmembers + 1, sizeof(*r->homes.first));
 	r->homes.home = qn_calloc(nseen, sizeof(*r->homes.home));
 	r->homes.shared = qn_calloc(v->nmembers, 1);
-	if (!v->slot || !v->like || !r->set || !r->homes.first || !r->homes.home || !r->homes.shared)
+	if (!v->slot || !v->like || !r->set || !r->homes.first || !r->homes.home ||
+	    !r->homes.shared)
 		st = qn_error_nomem(err, nseen * sizeof(*r->homes.home), "homes");
 	for (uint32_t i = 0; !st && i < v->nmembers; i++) {
 		st = check_seen(v, m, i, err);
@@ -284,7 +294,10 @@ static enum quern_status make_sets(struct view *v, const struct qn_mosaic *m,
 static enum quern_status share(struct qn_comm *c, struct qn_access *r, size_t nmembers,
 			       struct quern_message *err)
 {
-	struct { void *data; size_t size, extra; } part[] = {
+	struct {
+		void *data;
+		size_t size, extra;
+	} part[] = {
 		{ &r->homes.first, sizeof(*r->homes.first), 0 },
 		{ &r->homes.home, sizeof(*r->homes.home), 0 },
 		{ &r->homes.shared, 1, 0 },
@@ -307,7 +320,7 @@ static enum quern_status share(struct qn_comm *c, struct qn_access *r, size_t nm
 }
 
 enum quern_status qn_access_find(const struct qn_team *team, const struct qn_subject *subject,
-				struct qn_where *where, struct quern_message *err)
+				 struct qn_where *where, struct quern_message *err)
 {
 	struct qn_sights sights = { .nstrangers = 0 };
 	enum quern_status st;
@@ -346,9 +359,9 @@ void qn_access_fini(struct qn_access *access)
 
 enum qn_tier qn_access_tier(const struct qn_access *access, uint32_t member, uint32_t host)
 {
-	static const enum qn_tier tiers[] = { [QN_HOME_MEMORY] = QN_MEMORY,
-					      [QN_HOME_DISK] = QN_DISK,
-					      [QN_HOME_SHARED] = QN_SHARED };
+	static const enum qn_tier tiers[] = {
+		[QN_HOME_MEMORY] = QN_MEMORY, [QN_HOME_DISK] = QN_DISK, [QN_HOME_SHARED] = QN_SHARED
+	};
 	const struct qn_homes *h = &access->homes;
 	uint32_t set;
 

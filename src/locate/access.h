@@ -13,7 +13,7 @@
 
 struct qn_access {
 	struct qn_homes homes;
-	uint32_t *set;		/* owned: of each member; NULL: there is one host, which reads all */
+	uint32_t *set; /* owned: of each member; NULL: there is one host, which reads all */
 };
 
 struct qn_subject;
@@ -22,7 +22,7 @@ struct qn_where;
 /* Fills where->access. QUERN_ERR_DATA: hosts see different files under the path of a member (identity.h),
    or no host sees it. Collective. */
 enum quern_status qn_access_find(const struct qn_team *team, const struct qn_subject *subject,
-				struct qn_where *where, struct quern_message *err);
+				 struct qn_where *where, struct quern_message *err);
 void qn_access_fini(struct qn_access *access);
 
 /* From where a host reads a member: QN_DISK for any disk of its own, QN_MEMORY, QN_SHARED; QN_NTIERS

@@ -6,8 +6,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define MOST_SETS  16384u		/* besides those of access */
-#define MOST_HOMES (UINT64_C(1) << 23)	/* of all sets */
+#define MOST_SETS  16384u	       /* besides those of access */
+#define MOST_HOMES (UINT64_C(1) << 23) /* of all sets */
 
 /* Rank 0, while it makes sets. */
 struct making {
@@ -17,11 +17,11 @@ struct making {
 	size_t room_homes, room_firsts, room_sets, room_extents;
 	uint64_t nextents;
 	uint32_t most_sets;
-	uint32_t *slot;			/* owned: hash table of sets + 1, of a power of two */
+	uint32_t *slot; /* owned: hash table of sets + 1, of a power of two */
 	size_t nslots;
-	struct qn_home *now;		/* owned: the homes at the address at hand, by host */
+	struct qn_home *now; /* owned: the homes at the address at hand, by host */
 	uint32_t nnow;
-	bool shared;			/* can all other hosts read it? */
+	bool shared; /* can all other hosts read it? */
 	struct quern_message *err;
 };
 
@@ -210,7 +210,7 @@ static enum quern_status making_init(struct making *m, uint32_t nmembers)
 	struct qn_whereabouts *w = m->w;
 
 	m->most_sets = m->access->set ? m->access->homes.nsets + MOST_SETS : MOST_SETS;
-	for (m->nslots = 64; m->nslots < 2 * (size_t)m->most_sets; )
+	for (m->nslots = 64; m->nslots < 2 * (size_t)m->most_sets;)
 		m->nslots *= 2;
 	m->room_sets = m->room_extents = (size_t)nmembers + 16;
 	m->slot = qn_calloc(m->nslots, sizeof(*m->slot));
@@ -221,8 +221,8 @@ static enum quern_status making_init(struct making *m, uint32_t nmembers)
 	w->first = qn_calloc((size_t)nmembers + 1, sizeof(*w->first));
 	w->extent = qn_calloc(m->room_extents, sizeof(*w->extent));
 	return m->slot && m->now && w->homes.first && w->homes.shared && w->first && w->extent
-		? copy_reach(m)
-		: qn_error_nomem(m->err, m->room_extents * sizeof(*w->extent), "homes");
+		       ? copy_reach(m)
+		       : qn_error_nomem(m->err, m->room_extents * sizeof(*w->extent), "homes");
 }
 
 enum quern_status qn_whereabouts_make(const struct qn_access *access, uint32_t nmembers,

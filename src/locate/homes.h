@@ -10,13 +10,13 @@
 /* From this address of a member's file on, up to the next extent. */
 struct qn_home_extent {
 	uint64_t addr;
-	uint32_t set;		/* of homes, or QN_NO_HOMES */
+	uint32_t set; /* of homes, or QN_NO_HOMES */
 };
 
 struct qn_whereabouts {
 	struct qn_homes homes;
-	uint64_t *first;	/* owned, members + 1: where the stays of each begin */
-	struct qn_home_extent *extent;	/* owned: by address; the first of a member is at 0 */
+	uint64_t *first;	       /* owned, members + 1: where the stays of each begin */
+	struct qn_home_extent *extent; /* owned: by address; the first of a member is at 0 */
 };
 
 /* On rank 0; of the other ranks it is left empty. Collective. */

@@ -125,7 +125,8 @@ static enum quern_status list_datasets(const struct qn_team *team, const struct 
 }
 
 /* Under the name that it has in the file. */
-static enum quern_status take_path(struct qn_counted *out, const char *path, struct quern_message *err)
+static enum quern_status take_path(struct qn_counted *out, const char *path,
+				   struct quern_message *err)
 {
 	char *copy = qn_strdup(path);
 
@@ -188,8 +189,8 @@ static enum quern_status add(const struct qn_team *team, struct qn_subject *subj
 }
 
 enum quern_status qn_homes_report_take(const struct qn_team *team, struct qn_subject *subject,
-				 const struct qn_names *words, struct qn_homes_report *out,
-				 struct quern_message *err)
+				       const struct qn_names *words, struct qn_homes_report *out,
+				       struct quern_message *err)
 {
 	struct qn_files m = { .describer = NULL };
 	struct qn_names paths = { .n = 0 };

@@ -16,15 +16,15 @@ struct qn_counted {
 	char *path;		/* owned: the dataset */
 	char *why;		/* owned: why it was not counted; NULL: it was */
 	enum quern_status st;	/* what that is */
-	uint64_t stored_nbytes;	/* that a run over all of it reads */
-	uint64_t shared_nbytes;	/* of these: with no home, on storage that all hosts share */
+	uint64_t stored_nbytes; /* that a run over all of it reads */
+	uint64_t shared_nbytes; /* of these: with no home, on storage that all hosts share */
 	size_t n;
-	struct qn_home_bytes *home;	/* owned: by host, node and tier. Copies count each */
+	struct qn_home_bytes *home; /* owned: by host, node and tier. Copies count each */
 };
 
 struct qn_homes_report {
 	size_t n;
-	struct qn_counted *dataset;	/* owned; rank 0's */
+	struct qn_counted *dataset; /* owned; rank 0's */
 };
 
 /*
@@ -34,8 +34,8 @@ struct qn_homes_report {
  * with qn_homes_report_fini and qn_subject_fini, whatever is returned.
  */
 enum quern_status qn_homes_report_take(const struct qn_team *team, struct qn_subject *subject,
-				 const struct qn_names *words, struct qn_homes_report *out,
-				 struct quern_message *err);
+				       const struct qn_names *words, struct qn_homes_report *out,
+				       struct quern_message *err);
 void qn_homes_report_fini(struct qn_homes_report *c);
 
 #endif

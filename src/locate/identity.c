@@ -14,12 +14,12 @@
 #include "data/sum.h"
 #include "find/describe.h"
 
-#define MOST_NAMED 5	/* further files, or hosts, in a message */
+#define MOST_NAMED 5 /* further files, or hosts, in a message */
 
 /* --- rank 0: what is wrong, in words --- */
 
 struct words {
-	char text[4 * PATH_MAX];	/* shortened when it is recorded */
+	char text[4 * PATH_MAX]; /* shortened when it is recorded */
 	size_t n;
 };
 
@@ -41,7 +41,7 @@ struct view {
 	const struct qn_team *team;
 	const struct qn_subject *subject;
 	const struct qn_sights *sights;
-	const uint8_t *apart;	/* host by host, of each member: it has another sum; NULL: none has */
+	const uint8_t *apart; /* host by host, of each member: it has another sum; NULL: none has */
 	size_t nhosts, nmembers;
 };
 
@@ -273,8 +273,7 @@ static enum quern_status gather_sums(const struct qn_team *team, const struct qn
 	uint64_t *sizes = qn_calloc(nranks, sizeof(*sizes)), sum = 0;
 	struct qn_sum *mine = qn_calloc(subject->mosaic.nmembers, sizeof(*mine));
 	void *all = NULL;
-	enum quern_status st = mine && sizes ? QUERN_OK
-					     : qn_error_nomem(err, 0, "sums of files");
+	enum quern_status st = mine && sizes ? QUERN_OK : qn_error_nomem(err, 0, "sums of files");
 
 	if (!st)
 		n = sum_members(subject, sights->mine, mark, mine);
@@ -295,7 +294,9 @@ enum quern_status qn_identity_check(const struct qn_team *team, const struct qn_
 				    const struct qn_sights *sights, struct quern_message *err)
 {
 	bool leads = qn_comm_rank(team->comm) == 0;
-	struct view v = { .team = team, .subject = subject, .sights = sights,
+	struct view v = { .team = team,
+			  .subject = subject,
+			  .sights = sights,
 			  .nhosts = (size_t)qn_comm_nhosts(team->comm),
 			  .nmembers = subject->mosaic.nmembers };
 	uint8_t *mark = qn_calloc(v.nmembers, 1), any;

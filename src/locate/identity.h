@@ -15,9 +15,11 @@
 /* How a host sees the file of a member. */
 enum qn_sight {
 	QN_UNSEEN,
-	QN_ELSEWHERE,		/* on storage that hosts share */
-	QN_ON_DISK, QN_IN_MEMORY,	/* of its own */
-	QN_OTHER_SIZE, QN_OTHER_TIME,	/* it is not the one that was described */
+	QN_ELSEWHERE, /* on storage that hosts share */
+	QN_ON_DISK,
+	QN_IN_MEMORY, /* of its own */
+	QN_OTHER_SIZE,
+	QN_OTHER_TIME, /* it is not the one that was described */
 	QN_NSIGHTS
 };
 
@@ -29,11 +31,11 @@ struct qn_stranger {
 };
 
 struct qn_sights {
-	uint8_t *mine;		/* owned: enum qn_sight of each member; the first rank of a host */
+	uint8_t *mine; /* owned: enum qn_sight of each member; the first rank of a host */
 	/* Rank 0; NULL and 0 elsewhere: */
-	uint8_t *sight;		/* owned: of all hosts, host by host */
+	uint8_t *sight; /* owned: of all hosts, host by host */
 	size_t nstrangers;
-	struct qn_stranger *stranger;	/* owned: some of each host */
+	struct qn_stranger *stranger; /* owned: some of each host */
 };
 
 /* QUERN_ERR_DATA names the files that are not the same everywhere, the hosts, and what differs.

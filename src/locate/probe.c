@@ -11,7 +11,7 @@
 #include "find/describe.h"
 
 #define COARSE_NBYTES (1u << 20)
-#define FEW_SAMPLES 256	/* where all ranks have the same of it */
+#define FEW_SAMPLES   256 /* where all ranks have the same of it */
 
 struct looker {
 	const struct qn_team *team;
@@ -19,12 +19,12 @@ struct looker {
 	const struct qn_where *where;
 	uint32_t host;
 	bool with_nodes;
-	struct qn_disks *disks;		/* owned; NULL: one node, or nothing can be told */
-	uint64_t step;			/* of this many chunks, one is asked for */
-	uint64_t spacing;		/* bytes of a file between two samples */
-	uint64_t stride;		/* of so many members, one is looked at */
-	struct qn_probed *finding;	/* owned */
-	size_t n, room, first;		/* first: of the member at hand */
+	struct qn_disks *disks;	   /* owned; NULL: one node, or nothing can be told */
+	uint64_t step;		   /* of this many chunks, one is asked for */
+	uint64_t spacing;	   /* bytes of a file between two samples */
+	uint64_t stride;	   /* of so many members, one is looked at */
+	struct qn_probed *finding; /* owned */
+	size_t n, room, first;	   /* first: of the member at hand */
 	struct quern_message *err;
 };
 
@@ -107,14 +107,19 @@ static bool ground_init(const struct looker *l, const char *file, struct ground 
 {
 	struct stat s;
 
-	*g = (struct ground){ .fd = qn_file_open(file, NULL),
-			      .node = QN_ANY_NODE };
+	*g = (struct ground){ .fd = qn_file_open(file, NULL), .node = QN_ANY_NODE };
 	if (g->fd < 0)
 		return false;
 	switch (qn_source_medium(&l->team->site, file, g->fd)) {
-	case QN_MEDIUM_MEMORY: g->tier = QN_HOME_MEMORY; break;
-	case QN_MEDIUM_DISK: g->tier = QN_HOME_DISK; break;
-	case QN_MEDIUM_SHARED: g->tier = QN_HOME_SHARED; break;
+	case QN_MEDIUM_MEMORY:
+		g->tier = QN_HOME_MEMORY;
+		break;
+	case QN_MEDIUM_DISK:
+		g->tier = QN_HOME_DISK;
+		break;
+	case QN_MEDIUM_SHARED:
+		g->tier = QN_HOME_SHARED;
+		break;
 	}
 	if (g->tier == QN_HOME_DISK && l->disks && !qn_sys_fstat(g->fd, &s)) {
 		int node = qn_disks_node(l->disks, s.st_dev);
@@ -138,8 +143,7 @@ static void leave_out_known(struct looker *l, uint32_t member, const struct grou
 	const struct qn_probed *f = &l->finding[l->first];
 
 	if (l->where->access.set && l->n == l->first + 1 && f->node == QN_ANY_NODE &&
-	    f->tier == g->tier &&
-	    qn_access_tier(&l->where->access, member, l->host) != QN_NTIERS)
+	    f->tier == g->tier && qn_access_tier(&l->where->access, member, l->host) != QN_NTIERS)
 		l->n = l->first;
 }
 
@@ -205,24 +209,28 @@ static void choose_steps(struct looker *l, uint64_t most, bool coarse)
 	if (coarse)
 		most = qn_max_u64(FEW_SAMPLES, qn_min_u64(most, (uint64_t)nbytes / COARSE_NBYTES));
 	l->step = qn_max_u64(1, qn_ceil_div(nchunks, most));
-	l->spacing = qn_max_u64(4096, (uint64_t)qn_min_u64((uint64_t)(nbytes / (double)most),
-							   INT64_MAX));
+	l->spacing = qn_max_u64(4096,
+				(uint64_t)qn_min_u64((uint64_t)(nbytes / (double)most), INT64_MAX));
 	l->stride = qn_max_u64(1, qn_ceil_div(nmembers, most));
 }
 
 enum quern_status qn_probe(const struct qn_team *team, const struct qn_subject *subject,
-			  const struct qn_where *where, struct qn_probed **out, size_t *n,
-			  struct quern_message *err)
+			   const struct qn_where *where, struct qn_probed **out, size_t *n,
+			   struct quern_message *err)
 {
 	uint64_t nhosts = (uint64_t)qn_comm_nhosts(team->comm);
-	struct looker l = { .team = team, .subject = subject, .where = where,
-			    .host = (uint32_t)qn_comm_host(team->comm), .err = err,
+	struct looker l = { .team = team,
+			    .subject = subject,
+			    .where = where,
+			    .host = (uint32_t)qn_comm_host(team->comm),
+			    .err = err,
 			    .with_nodes = qn_topo_nnodes(team->topo) > 1 };
 	enum quern_status st = QUERN_OK;
 	bool coarse;
 
 	coarse = !l.with_nodes && !where->looks_closely;
-	choose_steps(&l, nhosts == 1 && coarse
+	choose_steps(&l,
+		     nhosts == 1 && coarse
 			     ? FEW_SAMPLES
 			     : qn_min_u64(QN_MOST_SAMPLES, QN_MOST_SAMPLES_ALL / nhosts + 1),
 		     coarse);

@@ -12,8 +12,8 @@
 struct qn_probed {
 	uint64_t addr;
 	uint32_t member, host;
-	uint16_t node;		/* or QN_ANY_NODE */
-	uint16_t tier;		/* enum qn_home_tier; shared: not in memory of this host */
+	uint16_t node; /* or QN_ANY_NODE */
+	uint16_t tier; /* enum qn_home_tier; shared: not in memory of this host */
 };
 
 /* Samples that a host takes at most, and all hosts together. Of 8192 it takes 10 ms, 40 ms with NUMA
@@ -25,7 +25,7 @@ struct qn_probed {
    at, the first is at 0; what says no more than where->access is left out. The rank that has the chunks asks
    for these, others for the bytes of files. Not collective. */
 enum quern_status qn_probe(const struct qn_team *team, const struct qn_subject *subject,
-			  const struct qn_where *where, struct qn_probed **out, size_t *n,
-			  struct quern_message *err);
+			   const struct qn_where *where, struct qn_probed **out, size_t *n,
+			   struct quern_message *err);
 
 #endif

@@ -12,7 +12,7 @@
 /* On all ranks. */
 struct qn_where {
 	struct qn_access access;
-	bool looks_closely;	/* homes are to be told, not only used (probe.h) */
+	bool looks_closely; /* homes are to be told, not only used (probe.h) */
 };
 
 #endif

@@ -72,8 +72,8 @@ static uint64_t find_run(const struct qn_cut *it)
 	return run;
 }
 
-void qn_cut_init(struct qn_cut *it, const struct qn_dataset *d,
-		   const struct quern_box *selection, const struct quern_demand *demand)
+void qn_cut_init(struct qn_cut *it, const struct qn_dataset *d, const struct quern_box *selection,
+		 const struct quern_demand *demand)
 {
 	memset(it, 0, sizeof(*it));
 	it->ndim = d->ndim;

@@ -13,12 +13,12 @@
 
 struct qn_cut {
 	int ndim;
-	uint64_t chunk[QUERN_MAX_DIMS];		/* chunk shape of the dataset */
-	uint64_t chunks[QUERN_MAX_DIMS];	/* chunk grid of the dataset */
+	uint64_t chunk[QUERN_MAX_DIMS];	 /* chunk shape of the dataset */
+	uint64_t chunks[QUERN_MAX_DIMS]; /* chunk grid of the dataset */
 	struct quern_box selection;
-	uint64_t ntouched[QUERN_MAX_DIMS];	/* touched chunk coordinates */
+	uint64_t ntouched[QUERN_MAX_DIMS]; /* touched chunk coordinates */
 	uint64_t grain[QUERN_MAX_DIMS];
-	uint64_t grid[QUERN_MAX_DIMS];		/* ceil(ntouched / grain) */
+	uint64_t grid[QUERN_MAX_DIMS]; /* ceil(ntouched / grain) */
 	uint64_t nitems;
 	/* Items k * run to k * run + run - 1 are chunks, one each, with consecutive numbers; 0: items
 	   may have several chunks. */
@@ -26,8 +26,8 @@ struct qn_cut {
 };
 
 /* demand NULL: elementwise. */
-void qn_cut_init(struct qn_cut *it, const struct qn_dataset *d,
-		   const struct quern_box *selection, const struct quern_demand *demand);
+void qn_cut_init(struct qn_cut *it, const struct qn_dataset *d, const struct quern_box *selection,
+		 const struct quern_demand *demand);
 
 /* Number of chunks of an item, and the most that an item can have. */
 uint64_t qn_cut_nchunks(const struct qn_cut *it, uint64_t item);
@@ -49,11 +49,11 @@ void qn_cut_chunks(const struct qn_cut *it, uint64_t item, uint64_t *numbers);
 struct qn_cut_walk {
 	bool is_set;
 	uint64_t item;
-	uint64_t at[QUERN_MAX_DIMS];		/* its coordinates in the grid of items */
-	uint64_t touched[QUERN_MAX_DIMS];	/* its first chunk coordinates */
-	uint64_t n[QUERN_MAX_DIMS];		/* chunks along each dimension */
-	uint64_t length[QUERN_MAX_DIMS];	/* selected elements along each dimension */
-	uint64_t number;			/* of its first chunk */
+	uint64_t at[QUERN_MAX_DIMS];	  /* its coordinates in the grid of items */
+	uint64_t touched[QUERN_MAX_DIMS]; /* its first chunk coordinates */
+	uint64_t n[QUERN_MAX_DIMS];	  /* chunks along each dimension */
+	uint64_t length[QUERN_MAX_DIMS];  /* selected elements along each dimension */
+	uint64_t number;		  /* of its first chunk */
 	uint64_t nchunks, nelems;
 };
 void qn_cut_walk(const struct qn_cut *it, uint64_t item, struct qn_cut_walk *walk);

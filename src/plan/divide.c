@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "plan/seating.h"
 
-#define LARGE 0.25		/* of a fair share */
+#define LARGE	    0.25 /* of a fair share */
 #define GOOD_ENOUGH 1.01
 
 struct large {
@@ -24,14 +24,14 @@ struct share {
 
 struct divider {
 	const struct qn_seating *s;
-	const struct qn_pieces *of;	/* by seat */
-	uint64_t *begin;		/* owned: where the pieces of each seat begin */
-	struct qn_pieces out;		/* owned: of the ranks */
-	struct share *share;		/* owned: of the ranks of the seat at hand */
+	const struct qn_pieces *of; /* by seat */
+	uint64_t *begin;	    /* owned: where the pieces of each seat begin */
+	struct qn_pieces out;	    /* owned: of the ranks */
+	struct share *share;	    /* owned: of the ranks of the seat at hand */
 	uint32_t nshares;
-	struct large *large;		/* owned */
+	struct large *large; /* owned */
 	uint64_t nlarge;
-	uint64_t mark;			/* pieces that were out before the seat at hand */
+	uint64_t mark; /* pieces that were out before the seat at hand */
 	double total, longest;
 };
 
@@ -40,7 +40,7 @@ struct walk {
 	uint64_t k, end;
 	struct qn_piece rest;
 	struct qn_bite bite;
-	double seconds;		/* of one of its items, there */
+	double seconds; /* of one of its items, there */
 };
 
 static struct walk begin_walk(const struct divider *d, uint32_t seat)
@@ -59,8 +59,8 @@ static bool walk_on(const struct divider *d, uint32_t seat, struct walk *w)
 	}
 	f = qn_seating_find(d->s, w->bite.lump->set);
 	w->seconds = qn_rates_seconds(d->s->rates, qn_seating_tier(d->s, &f, seat),
-				      qn_lump_stored(w->bite.lump),
-				      qn_lump_decoded(w->bite.lump), 1);
+				      qn_lump_stored(w->bite.lump), qn_lump_decoded(w->bite.lump),
+				      1);
 	return true;
 }
 
@@ -195,8 +195,8 @@ static double divide_large_first(struct divider *d, uint32_t seat, double large)
 	d->nlarge = 0;
 	while (walk_on(d, seat, &w))
 		for (uint32_t i = 0; w.seconds >= large && i < w.bite.n; i++)
-			d->large[d->nlarge++] = (struct large){ w.bite.first + i, w.bite.number,
-								w.seconds };
+			d->large[d->nlarge++] =
+				(struct large){ w.bite.first + i, w.bite.number, w.seconds };
 	qsort(d->large, d->nlarge, sizeof(*d->large), by_seconds);
 	for (uint64_t j = 0; j < d->nlarge; j++) {
 		give(d, d->large[j].item, 1, d->large[j].lump, d->large[j].seconds,

@@ -11,28 +11,28 @@
 #include "base/mem.h"
 #include "plan/seating.h"
 
-#define MOST_PAIRS 65536	/* of items and ranks; above it, rounding is small */
+#define MOST_PAIRS  65536 /* of items and ranks; above it, rounding is small */
 #define MOST_TRIALS 400000
-#define BLUNT 3			/* the power is 2^3 at first, so that all ranks count, */
-#define SHARP 6			/* and then 2^6, where the latest do */
-#define WORN 1e-3		/* a potential that began at 1 or more is made anew */
-#define CLOSE 1.005		/* to the lower bound: good enough */
-#define WORTH 0.995		/* what a new plan must bring, for order is lost */
+#define BLUNT	    3	  /* the power is 2^3 at first, so that all ranks count, */
+#define SHARP	    6	  /* and then 2^6, where the latest do */
+#define WORN	    1e-3  /* a potential that began at 1 or more is made anew */
+#define CLOSE	    1.005 /* to the lower bound: good enough */
+#define WORTH	    0.995 /* what a new plan must bring, for order is lost */
 
 /* What an item asks for on a rank: up to three of the resources, of which ranks are the first. */
 struct use {
 	uint8_t n;
 	uint32_t what[3];
-	double seconds[3];	/* that the resource is busy with it */
-	double longest;		/* seconds of the item itself */
+	double seconds[3]; /* that the resource is busy with it */
+	double longest;	   /* seconds of the item itself */
 };
 
 struct search {
 	const struct qn_seating *s;
 	uint32_t nitems, nranks, nresources;
-	struct use *use;	/* owned: [item][rank]; n 0: the rank cannot read it */
-	double *busy;		/* owned: of each resource */
-	uint32_t *at, *best;	/* owned: the rank of each item */
+	struct use *use;     /* owned: [item][rank]; n 0: the rank cannot read it */
+	double *busy;	     /* owned: of each resource */
+	uint32_t *at, *best; /* owned: the rank of each item */
 	double best_finish, bound;
 	double reference, potential;
 	int sharpness;
@@ -45,7 +45,7 @@ static void describe_use(struct search *q, uint32_t item, uint32_t seat, uint32_
 {
 	const struct qn_seating *s = q->s;
 	const struct qn_rates *r = s->rates;
-	const struct qn_lump *l = &s->work->lump[item];	/* of this one item */
+	const struct qn_lump *l = &s->work->lump[item]; /* of this one item */
 	struct qn_lump_homes f = qn_seating_find(s, l->set);
 	enum qn_tier tier = qn_seating_tier(s, &f, seat);
 	struct use *u = &q->use[(size_t)item * q->nranks + rank];
@@ -179,7 +179,7 @@ static double lower_bound(const struct search *q)
 
 static uint64_t draw(struct search *q, uint64_t below)
 {
-	uint64_t x = q->seed += UINT64_C(0x9e3779b97f4a7c15);	/* splitmix64 */
+	uint64_t x = q->seed += UINT64_C(0x9e3779b97f4a7c15); /* splitmix64 */
 
 	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
 	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
@@ -219,7 +219,8 @@ static bool try_moves(struct search *q, uint32_t item)
 			moved = true;
 		} else {
 			put(q, item, from);
-			q->potential = before;	/* a trial may have been so bad that little is left */
+			q->potential =
+				before; /* a trial may have been so bad that little is left */
 		}
 	}
 	return moved;
@@ -329,8 +330,12 @@ enum quern_status qn_improve(const struct qn_seating *s, struct qn_pieces *rank_
 			     struct quern_message *err)
 {
 	uint64_t n = s->work->nitems, nranks = (uint64_t)s->cluster->nranks;
-	struct search q = { .s = s, .nitems = (uint32_t)n, .nranks = (uint32_t)nranks,
-			    .nresources = (uint32_t)nranks + 2 * s->nhosts + 1, .seed = n, .sharpness = SHARP };
+	struct search q = { .s = s,
+			    .nitems = (uint32_t)n,
+			    .nranks = (uint32_t)nranks,
+			    .nresources = (uint32_t)nranks + 2 * s->nhosts + 1,
+			    .seed = n,
+			    .sharpness = SHARP };
 	enum quern_status st = QUERN_OK;
 
 	if (n < 2 || nranks < 2 || n > MOST_PAIRS / nranks || s->work->nlumps < n)

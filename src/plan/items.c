@@ -103,7 +103,8 @@ enum quern_status qn_items_init(struct qn_items *it, const struct qn_mosaic *m,
 			continue;
 		if (!is_whole(it, &slot)) {
 			qn_items_fini(it);
-			return qn_error_set(err, QUERN_ERR_DATA, "%s: this kernel must see a "
+			return qn_error_set(err, QUERN_ERR_DATA,
+					    "%s: this kernel must see a "
 					    "dimension whole, which is divided among several "
 					    "files: join them along another dimension",
 					    m->member[slot.part.member].file);
@@ -116,7 +117,8 @@ enum quern_status qn_items_init(struct qn_items *it, const struct qn_mosaic *m,
 
 bool qn_items_is_valid(const struct qn_items *it, const char **why)
 {
-	QN_HOLDS(it->mosaic && it->ntouched <= it->mosaic->nparts, "touched parts are parts of the mosaic");
+	QN_HOLDS(it->mosaic && it->ntouched <= it->mosaic->nparts,
+		 "touched parts are parts of the mosaic");
 	QN_HOLDS((it->ntouched > 0) == (it->nitems > 0), "there are items where parts are touched");
 	for (uint64_t i = 0; i < it->ntouched; i++) {
 		QN_HOLDS(it->part[i] < it->mosaic->nparts && (!i || it->part[i - 1] < it->part[i]),
@@ -125,7 +127,8 @@ bool qn_items_is_valid(const struct qn_items *it, const char **why)
 			 "first items ascend from 0");
 		QN_HOLDS(it->first[i] < it->nitems, "a touched part has an item");
 	}
-	QN_HOLDS(it->nchunks >= it->nitems && it->max_chunks <= it->nchunks, "each item has a chunk");
+	QN_HOLDS(it->nchunks >= it->nitems && it->max_chunks <= it->nchunks,
+		 "each item has a chunk");
 	return true;
 }
 

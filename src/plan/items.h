@@ -16,25 +16,25 @@
 /* Always: touched parts ascend and are of the mosaic; each has an item at least; their first items ascend
    from 0, and all are below nitems. */
 struct qn_items {
-	const struct qn_mosaic *mosaic;		/* keeps */
-	struct quern_box selection;		/* of the whole */
+	const struct qn_mosaic *mosaic; /* keeps */
+	struct quern_box selection;	/* of the whole */
 	struct quern_demand demand;
 	bool has_demand;
-	uint64_t ntouched;			/* parts with items */
-	uint64_t *part, *first;			/* owned: which they are, and their first items */
+	uint64_t ntouched;	/* parts with items */
+	uint64_t *part, *first; /* owned: which they are, and their first items */
 	uint64_t nitems, nchunks;
 	/* Items of chunks that nobody has written are no work: one is done for all that are alike. Set
 	   by whoever knows; items have one chunk each then. */
 	bool counts_holes;
-	uint64_t max_chunks, max_nelems;	/* the most that an item has */
+	uint64_t max_chunks, max_nelems; /* the most that an item has */
 };
 
 /* Where an item is: the part, and the item's number there. Parts are worked out once for a run of
    items, so whoever goes through items keeps one slot; it begins zeroed. */
 struct qn_slot {
 	bool is_set;
-	uint64_t touched;			/* index into items->part */
-	uint64_t item;				/* in the cut */
+	uint64_t touched; /* index into items->part */
+	uint64_t item;	  /* in the cut */
 	struct qn_part part;
 	struct qn_cut cut;
 };

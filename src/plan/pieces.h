@@ -9,14 +9,14 @@
 
 struct qn_piece {
 	uint64_t first, n;
-	uint32_t lump;		/* that the first item is in */
-	uint32_t at;		/* seat or rank */
+	uint32_t lump; /* that the first item is in */
+	uint32_t at;   /* seat or rank */
 };
 
 struct qn_pieces {
 	uint64_t n, room;
-	struct qn_piece *piece;		/* owned */
-	bool failed;			/* there was no memory for one */
+	struct qn_piece *piece; /* owned */
+	bool failed;		/* there was no memory for one */
 };
 
 void qn_pieces_fini(struct qn_pieces *p);
@@ -33,7 +33,7 @@ enum quern_status qn_pieces_sort(struct qn_pieces *p, uint32_t nplaces, uint64_t
 struct qn_bite {
 	const struct qn_lump *lump;
 	uint64_t first;
-	uint32_t n, number;	/* number: of the lump */
+	uint32_t n, number; /* number: of the lump */
 };
 
 /* Takes the next bite off a piece; false when nothing is left. */

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "plan/seating.h"
 
-#define AHEAD 16	/* pieces between asking for a line of memory and using it */
+#define AHEAD 16 /* pieces between asking for a line of memory and using it */
 
 static const char *const whys[QN_NWHYS] = {
 	[QN_WHY_NO_HOME] = "no_home",
@@ -40,7 +40,8 @@ static enum quern_status check_reach(const struct qn_seating *s, uint64_t *unrea
 			continue;
 		if (unreachable)
 			*unreachable = l->first;
-		return qn_error_set(err, QUERN_ERR_DATA, "no rank runs on a host that holds item "
+		return qn_error_set(err, QUERN_ERR_DATA,
+				    "no rank runs on a host that holds item "
 				    "%llu of the run, and no other host can read it: start ranks "
 				    "on the hosts that hold the data",
 				    (unsigned long long)l->first);
@@ -92,8 +93,8 @@ static enum quern_status write_ranges(struct qn_plan *plan, const struct qn_piec
 struct accounts {
 	const struct qn_seating *s;
 	struct qn_plan *plan;
-	uint32_t *seat_of_rank;		/* owned */
-	double *disk, *shared;		/* owned: bytes of each host */
+	uint32_t *seat_of_rank; /* owned */
+	double *disk, *shared;	/* owned: bytes of each host */
 };
 
 static void account_bite(struct accounts *a, const struct qn_bite *b, int rank)
@@ -119,8 +120,9 @@ static void account_bite(struct accounts *a, const struct qn_bite *b, int rank)
 	if (tier != QN_SHARED)
 		return;
 	a->shared[host] += (double)stored;
-	a->plan->why[!f.n ? QN_WHY_NO_HOME : has_rank(s, &f) ? QN_WHY_FULL : QN_WHY_NO_RANK] +=
-		stored;
+	a->plan->why[!f.n	       ? QN_WHY_NO_HOME
+		     : has_rank(s, &f) ? QN_WHY_FULL
+				       : QN_WHY_NO_RANK] += stored;
 }
 
 static void finish_with(struct qn_plan *plan, double seconds, const char *limit)
@@ -168,7 +170,8 @@ static enum quern_status account(const struct qn_seating *s, struct qn_plan *pla
 				 const struct qn_pieces *pieces, struct quern_message *err)
 {
 	size_t nranks = (size_t)plan->nranks;
-	struct accounts a = { .s = s, .plan = plan,
+	struct accounts a = { .s = s,
+			      .plan = plan,
 			      .seat_of_rank = qn_calloc(nranks, sizeof(*a.seat_of_rank)),
 			      .disk = qn_calloc(s->nhosts, sizeof(*a.disk)),
 			      .shared = qn_calloc(s->nhosts, sizeof(*a.shared)) };
@@ -182,8 +185,9 @@ static enum quern_status account(const struct qn_seating *s, struct qn_plan *pla
 			struct qn_piece rest = pieces->piece[k];
 			struct qn_bite b;
 
-			__builtin_prefetch(&plan->rank[pieces->piece[
-				qn_min_u64(k + AHEAD, pieces->n - 1)].at]);
+			__builtin_prefetch(
+				&plan->rank[pieces->piece[qn_min_u64(k + AHEAD, pieces->n - 1)]
+						    .at]);
 			while (qn_piece_bite(s->work, &rest, &b))
 				account_bite(&a, &b, (int)pieces->piece[k].at);
 		}
@@ -203,7 +207,7 @@ static enum quern_status assign(const struct qn_seating *s, struct qn_plan *plan
 				struct quern_message *err)
 {
 	struct qn_pieces pieces = { .piece = NULL };
-	uint64_t *begin = NULL;		/* of the pieces of each rank */
+	uint64_t *begin = NULL; /* of the pieces of each rank */
 	enum quern_status st = qn_spread(s, &pieces, err);
 
 	if (!st)
@@ -265,7 +269,8 @@ static bool is_valid_portion(const struct qn_plan *plan, int r, uint64_t *sum, c
 		const struct qn_series *s = &plan->range[i];
 
 		QN_HOLDS(s->n && s->first >= end, "ranges of a rank ascend without meeting");
-		QN_HOLDS(s->n <= plan->nitems && s->first <= plan->nitems - s->n, "ranges are of items");
+		QN_HOLDS(s->n <= plan->nitems && s->first <= plan->nitems - s->n,
+			 "ranges are of items");
 		end = s->first + s->n;
 		nitems += s->n;
 		*sum += s->n * s->first + sum_below(s->n);

@@ -30,7 +30,7 @@
 /* --- homes --- */
 
 #define QN_ANY_NODE UINT16_MAX
-#define QN_NO_HOMES UINT32_MAX	/* instead of a set: no home, and everybody can read it */
+#define QN_NO_HOMES UINT32_MAX /* instead of a set: no home, and everybody can read it */
 
 /* QN_HOME_SHARED: the host reads it from shared storage, which other hosts do not all see. */
 enum qn_home_tier { QN_HOME_MEMORY, QN_HOME_DISK, QN_HOME_SHARED };
@@ -39,35 +39,35 @@ enum qn_home_tier { QN_HOME_MEMORY, QN_HOME_DISK, QN_HOME_SHARED };
    whose cores reach there, or by the first one. */
 struct qn_home {
 	uint32_t host;
-	uint16_t node;		/* or QN_ANY_NODE */
-	uint16_t tier;		/* enum qn_home_tier */
+	uint16_t node; /* or QN_ANY_NODE */
+	uint16_t tier; /* enum qn_home_tier */
 };
 
 /* Sets of homes that items share. A set without homes is allowed. */
 struct qn_homes {
 	uint32_t nsets;
-	uint64_t *first;	/* nsets + 1: where the homes of each set begin */
+	uint64_t *first; /* nsets + 1: where the homes of each set begin */
 	struct qn_home *home;
-	uint8_t *shared;	/* of each set: can ranks of other hosts read it? */
+	uint8_t *shared; /* of each set: can ranks of other hosts read it? */
 };
 
 /* Consecutive items that are much alike and have the same homes: n > 0 of them. A plan may part
    them, and takes each for their mean. */
 struct qn_lump {
 	uint64_t first;
-	uint64_t stored;	/* bytes to read of all of them */
-	uint64_t decoded;	/* bytes of elements that they deliver */
+	uint64_t stored;  /* bytes to read of all of them */
+	uint64_t decoded; /* bytes of elements that they deliver */
 	uint32_t n;
-	uint32_t set;		/* or QN_NO_HOMES */
+	uint32_t set; /* or QN_NO_HOMES */
 };
 
 /* The items of a run, in file order: all of them, lump by lump. Where they are few, each is to be a
    lump of its own. */
 struct qn_work {
 	uint64_t nitems;
-	uint64_t nlumps;		/* below 2^32 */
+	uint64_t nlumps; /* below 2^32 */
 	struct qn_lump *lump;
-	const struct qn_homes *homes;	/* may be NULL when no lump has a set */
+	const struct qn_homes *homes; /* may be NULL when no lump has a set */
 };
 
 /* How many lumps are enough: more would not make a better plan, but take longer. */
@@ -90,14 +90,14 @@ struct qn_series {
 
 /* Why bytes come from shared storage. */
 enum qn_why { QN_WHY_NO_HOME, QN_WHY_NO_RANK, QN_WHY_FULL, QN_NWHYS };
-const char *qn_why_name(enum qn_why why);	/* "no_home", "home_has_no_rank", "home_full" */
+const char *qn_why_name(enum qn_why why); /* "no_home", "home_has_no_rank", "home_full" */
 
 /* What a rank gets. */
 struct qn_portion {
 	uint64_t nitems, stored, decoded;
-	uint64_t tier[QN_NTIERS];	/* stored bytes by where they are read */
-	double seconds;			/* of its threads together */
-	double finish;			/* predicted */
+	uint64_t tier[QN_NTIERS]; /* stored bytes by where they are read */
+	double seconds;		  /* of its threads together */
+	double finish;		  /* predicted */
 };
 
 /* Always: ranges of a rank ascend without meeting; each item is in one range of one rank; a rank's
@@ -105,15 +105,15 @@ struct qn_portion {
 struct qn_plan {
 	int nranks;
 	uint64_t nitems;
-	uint64_t *at;			/* owned, nranks + 1: where the ranges of a rank begin */
-	struct qn_series *range;		/* owned: ascending within a rank */
-	struct qn_portion *rank;	/* owned */
-	uint64_t tier[QN_NTIERS];	/* stored bytes in all */
-	uint64_t homed;			/* stored bytes of items that have a home */
-	uint64_t why[QN_NWHYS];		/* of tier[QN_SHARED] */
-	double finish;			/* predicted seconds, from the first read to the last */
-	double imbalance;		/* most seconds a thread over the mean: 1 is perfect */
-	const char *limit;		/* what decides the finish: "threads", "disk", ... */
+	uint64_t *at;		  /* owned, nranks + 1: where the ranges of a rank begin */
+	struct qn_series *range;  /* owned: ascending within a rank */
+	struct qn_portion *rank;  /* owned */
+	uint64_t tier[QN_NTIERS]; /* stored bytes in all */
+	uint64_t homed;		  /* stored bytes of items that have a home */
+	uint64_t why[QN_NWHYS];	  /* of tier[QN_SHARED] */
+	double finish;		  /* predicted seconds, from the first read to the last */
+	double imbalance;	  /* most seconds a thread over the mean: 1 is perfect */
+	const char *limit;	  /* what decides the finish: "threads", "disk", ... */
 };
 
 /*

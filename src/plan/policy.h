@@ -17,8 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define QN_LARGEST_BATCH 32	/* tasks taken at once: more would spoil the balance at the end */
-#define QN_BATCH_SECONDS 2e-3	/* and no more than take so long: nobody else gets them */
+#define QN_LARGEST_BATCH 32   /* tasks taken at once: more would spoil the balance at the end */
+#define QN_BATCH_SECONDS 2e-3 /* and no more than take so long: nobody else gets them */
 
 /* How many tasks to take at once from one's own queue with `left`. task_seconds: of the last ones,
    0 when it is not known yet. */
@@ -65,14 +65,14 @@ static inline void qn_policy_victims(const uint32_t *node, int nranks, int mine,
 
 /* --- between hosts --- */
 
-#define QN_LARGEST_LEASE 32768	/* tasks */
+#define QN_LARGEST_LEASE 32768 /* tasks */
 
 /* What a host has to do and how fast it is, in any measure of work. */
 struct qn_load {
-	double waiting;		/* work that no worker has taken */
-	double working;		/* and what is in their hands */
-	double rate;		/* a second, all threads together; 0: not known */
-	double task;		/* work of the mean task */
+	double waiting; /* work that no worker has taken */
+	double working; /* and what is in their hands */
+	double rate;	/* a second, all threads together; 0: not known */
+	double task;	/* work of the mean task */
 	double nthreads;
 };
 

@@ -51,8 +51,7 @@ static void sit_down(struct qn_seating *s, const struct sitting *who, uint32_t i
 		last = &s->seat[s->nseats++];
 		*last = (struct qn_seat){ .host = s->nhosts - 1, .node = who->node, .first = i };
 		s->host[s->nseats - 1] = last->host;
-		s->regular = s->regular &&
-			     who->node == s->nseats - 1 - s->host_first[last->host];
+		s->regular = s->regular && who->node == s->nseats - 1 - s->host_first[last->host];
 	}
 	s->by_place[i] = who->rank;
 	last->nranks++;
@@ -68,8 +67,9 @@ enum quern_status qn_seating_init(struct qn_seating *s, const struct qn_cluster 
 	uint32_t n = (uint32_t)cluster->nranks;
 	struct sitting *all = qn_calloc(n, sizeof(*all));
 
-	*s = (struct qn_seating){ .cluster = cluster, .work = work, .rates = rates,
-				  .regular = true };
+	*s = (struct qn_seating){
+		.cluster = cluster, .work = work, .rates = rates, .regular = true
+	};
 	if (!all || !allocate(s)) {
 		free(all);
 		qn_seating_fini(s);
@@ -112,11 +112,12 @@ uint32_t qn_seating_search(const struct qn_seating *s, uint32_t host, uint32_t n
 	return low > first ? low - 1 : first;
 }
 
-enum qn_tier qn_seating_tier(const struct qn_seating *s, const struct qn_lump_homes *f, uint32_t seat)
+enum qn_tier qn_seating_tier(const struct qn_seating *s, const struct qn_lump_homes *f,
+			     uint32_t seat)
 {
-	static const enum qn_tier tiers[] = { [QN_HOME_MEMORY] = QN_MEMORY,
-					      [QN_HOME_DISK] = QN_DISK,
-					      [QN_HOME_SHARED] = QN_SHARED };
+	static const enum qn_tier tiers[] = {
+		[QN_HOME_MEMORY] = QN_MEMORY, [QN_HOME_DISK] = QN_DISK, [QN_HOME_SHARED] = QN_SHARED
+	};
 	const double *read = s->rates->read;
 	enum qn_tier best = QN_NTIERS;
 	uint32_t host = s->host[seat];
@@ -127,7 +128,8 @@ enum qn_tier qn_seating_tier(const struct qn_seating *s, const struct qn_lump_ho
 
 		if (qn_seating_host(s, h) != host)
 			continue;
-		if (t != QN_SHARED && h->node != QN_ANY_NODE && qn_seating_at(s, host, h->node) != seat)
+		if (t != QN_SHARED && h->node != QN_ANY_NODE &&
+		    qn_seating_at(s, host, h->node) != seat)
 			t++;
 		if (best == QN_NTIERS || read[t] < read[best])
 			best = t;

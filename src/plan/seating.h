@@ -13,24 +13,24 @@
 
 struct qn_seat {
 	uint32_t host, node;
-	uint32_t first, nranks;		/* in by_place */
+	uint32_t first, nranks; /* in by_place */
 	double nthreads;
 };
 
 struct qn_seating {
-	const struct qn_cluster *cluster;	/* keep */
+	const struct qn_cluster *cluster; /* keep */
 	const struct qn_work *work;
 	const struct qn_rates *rates;
 	uint32_t nseats, nhosts;
 	double nthreads;
-	struct qn_seat *seat;		/* owned */
-	uint32_t *by_place;		/* owned: ranks, seat by seat */
-	uint32_t *host_first;		/* owned, nhosts + 1: the seats of a host */
-	uint32_t *host;			/* owned: of each seat, as in the seat */
-	double *host_threads;		/* owned */
-	bool regular;			/* every host has seats 0, 1, 2, ... without gaps */
+	struct qn_seat *seat; /* owned */
+	uint32_t *by_place;   /* owned: ranks, seat by seat */
+	uint32_t *host_first; /* owned, nhosts + 1: the seats of a host */
+	uint32_t *host;	      /* owned: of each seat, as in the seat */
+	double *host_threads; /* owned */
+	bool regular;	      /* every host has seats 0, 1, 2, ... without gaps */
 	uint32_t nnumbers;
-	uint32_t *host_of;		/* owned: of a host's number in homes, or QN_NO_SEAT */
+	uint32_t *host_of; /* owned: of a host's number in homes, or QN_NO_SEAT */
 };
 
 enum quern_status qn_seating_init(struct qn_seating *s, const struct qn_cluster *cluster,
@@ -52,8 +52,8 @@ static inline struct qn_lump_homes qn_seating_find(const struct qn_seating *s, u
 	if (set == QN_NO_HOMES)
 		return (struct qn_lump_homes){ .shared = true };
 	return (struct qn_lump_homes){ .home = h->home + h->first[set],
-				  .n = (uint32_t)(h->first[set + 1] - h->first[set]),
-				  .shared = h->shared[set] };
+				       .n = (uint32_t)(h->first[set + 1] - h->first[set]),
+				       .shared = h->shared[set] };
 }
 
 /* The host of a home here, or QN_NO_SEAT: no rank runs there. */
@@ -75,7 +75,8 @@ static inline uint32_t qn_seating_at(const struct qn_seating *s, uint32_t host, 
 }
 
 /* From where a seat reads what has these homes: the cheapest; QN_NTIERS when it cannot. */
-enum qn_tier qn_seating_tier(const struct qn_seating *s, const struct qn_lump_homes *f, uint32_t seat);
+enum qn_tier qn_seating_tier(const struct qn_seating *s, const struct qn_lump_homes *f,
+			     uint32_t seat);
 
 /* Seconds of a thread for so many bytes of so many items. */
 static inline double qn_rates_seconds(const struct qn_rates *r, enum qn_tier tier, double stored,

@@ -26,10 +26,10 @@ const struct qn_costs qn_costs_default = {
 	.npasses = 1,
 };
 
-#define CHUNK_NBYTES 24		/* a descriptor */
+#define CHUNK_NBYTES   24 /* a descriptor */
 #define STRETCH_NBYTES 24
-#define SHARE_NBYTES 32
-#define REPORT_NBYTES 256
+#define SHARE_NBYTES   32
+#define REPORT_NBYTES  256
 
 /* --- tasks --- */
 
@@ -85,7 +85,8 @@ static void sift_down(struct qn_model *m)
 }
 
 /* What a thief that has nothing left takes, nearest first, in the order of policy.h. */
-static bool steal(struct qn_model *m, uint32_t thief, uint32_t *victim, uint64_t *first, uint32_t *n)
+static bool steal(struct qn_model *m, uint32_t thief, uint32_t *victim, uint64_t *first,
+		  uint32_t *n)
 {
 	const struct qn_place *place = m->s->cluster->place;
 	uint32_t host = m->s->host[m->seat_of[thief]], nranks = qn_model_nranks(m, host), mine = 0;
@@ -99,9 +100,9 @@ static bool steal(struct qn_model *m, uint32_t thief, uint32_t *victim, uint64_t
 
 			if (!left || (m->seat_of[r] != m->seat_of[thief]) != far)
 				continue;
-			loot = qn_policy_loot((uint32_t)left,
-					      qn_policy_parts(place[r].nthreads,
-							      place[thief].nthreads));
+			loot = qn_policy_loot(
+				(uint32_t)left,
+				qn_policy_parts(place[r].nthreads, place[thief].nthreads));
 			m->tail[r] -= loot;
 			m->side[host].waiting -= loot;
 			*victim = r;
@@ -215,8 +216,8 @@ static bool prepare(struct qn_model *m)
 	m->disk = qn_calloc(m->s->nhosts, sizeof(*m->disk));
 	m->link = qn_calloc(m->s->nhosts, sizeof(*m->link));
 	m->heap = qn_calloc((size_t)m->s->nthreads, sizeof(*m->heap));
-	if (!m->seat_of || !m->head || !m->tail || !m->lump || !m->task_at || !m->disk || !m->link ||
-	    !m->heap || !qn_model_prepare_leases(m))
+	if (!m->seat_of || !m->head || !m->tail || !m->lump || !m->task_at || !m->disk ||
+	    !m->link || !m->heap || !qn_model_prepare_leases(m))
 		return false;
 	for (uint32_t g = 0; g < m->s->nseats; g++)
 		for (uint32_t k = 0; k < m->s->seat[g].nranks; k++)
@@ -271,7 +272,8 @@ static void add_collectives(const struct qn_plan *plan, const struct qn_costs *c
 	f->reduce = c->npasses * depth * (c->latency + 2 * c->state_nbytes / c->network) +
 		    (n > 1 ? n * REPORT_NBYTES / c->network : 0);
 	f->output = c->output;
-	f->total = f->startup + f->metadata + f->plan + f->scatter + f->work + f->reduce + f->output;
+	f->total = f->startup + f->metadata + f->plan + f->scatter + f->work + f->reduce +
+		   f->output;
 }
 
 enum quern_status qn_simulate(const struct qn_cluster *cluster, const struct qn_work *work,
@@ -280,8 +282,11 @@ enum quern_status qn_simulate(const struct qn_cluster *cluster, const struct qn_
 			      struct quern_message *err)
 {
 	struct qn_seating s;
-	struct qn_model m = { .s = &s, .plan = plan, .rates = &costs->rates, .slow = slow,
-			   .latency = 2 * costs->latency };
+	struct qn_model m = { .s = &s,
+			      .plan = plan,
+			      .rates = &costs->rates,
+			      .slow = slow,
+			      .latency = 2 * costs->latency };
 	enum quern_status st = qn_seating_init(&s, cluster, work, &costs->rates, err);
 
 	if (st)

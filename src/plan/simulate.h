@@ -28,7 +28,7 @@ struct qn_costs {
 	double message;		/* seconds that the root spends for each host it sends to */
 	double network;		/* bytes a second of a host */
 	double output;		/* seconds at the end */
-	double metadata_nbytes;	/* that all ranks get */
+	double metadata_nbytes; /* that all ranks get */
 	double state_nbytes;	/* that are reduced */
 	int npasses;
 };
@@ -37,10 +37,10 @@ extern const struct qn_costs qn_costs_default;
 
 /* One run, in seconds. */
 struct qn_forecast {
-	double lost;		/* until a host failed and all was begun again */
+	double lost; /* until a host failed and all was begun again */
 	double startup, metadata, plan, scatter, work, reduce, output, total;
 	uint64_t ntasks_stolen, ntasks_leased;
-	double busy;		/* seconds of all threads */
+	double busy; /* seconds of all threads */
 };
 
 /* slow[h]: how many times slower host h is than the rates say; NULL: none. */

@@ -10,24 +10,24 @@
 #include "plan/simulate.h"
 
 struct qn_model_worker {
-	double until;		/* when it is free */
+	double until; /* when it is free */
 	uint32_t rank;
-	uint32_t from, n;	/* what it has taken: n tasks of a rank, */
-	uint64_t first;		/* from this one on */
-	double task_seconds;	/* of its last task, */
-	double task_nbytes;	/* which is counted when it is done */
+	uint32_t from, n;    /* what it has taken: n tasks of a rank, */
+	uint64_t first;	     /* from this one on */
+	double task_seconds; /* of its last task, */
+	double task_nbytes;  /* which is counted when it is done */
 };
 
 /* A host, as its agent sees it. */
 struct qn_model_side {
-	double waiting;		/* tasks that nobody has taken */
-	double nworking;	/* threads at a task */
-	double done, seconds;	/* decoded bytes, and what threads have taken for them */
-	uint32_t from;		/* a lease: n tasks of a rank, */
-	uint64_t first, n;	/* from this one on, */
-	double ready;		/* when it is there */
+	double waiting;	      /* tasks that nobody has taken */
+	double nworking;      /* threads at a task */
+	double done, seconds; /* decoded bytes, and what threads have taken for them */
+	uint32_t from;	      /* a lease: n tasks of a rank, */
+	uint64_t first, n;    /* from this one on, */
+	double ready;	      /* when it is there */
 	double ask_after;
-	bool over;		/* nobody has anything for it */
+	bool over; /* nobody has anything for it */
 };
 
 struct qn_model {
@@ -35,21 +35,21 @@ struct qn_model {
 	const struct qn_plan *plan;
 	const struct qn_rates *rates;
 	const double *slow;
-	uint32_t *seat_of;	/* owned: of each rank */
-	uint64_t *head, *tail;	/* owned: of each rank, tasks that nobody has taken */
-	uint32_t *lump;		/* owned: of each rank, near that of the last task */
-	uint64_t *task_at;	/* owned: the first task of each range, within its rank */
-	double *disk, *link;	/* owned: of each host, when it has served what it was asked for */
+	uint32_t *seat_of;     /* owned: of each rank */
+	uint64_t *head, *tail; /* owned: of each rank, tasks that nobody has taken */
+	uint32_t *lump;	       /* owned: of each rank, near that of the last task */
+	uint64_t *task_at;     /* owned: the first task of each range, within its rank */
+	double *disk, *link;   /* owned: of each host, when it has served what it was asked for */
 	double storage;
-	struct qn_model_worker *heap;	/* owned: the one that is free first is at 0 */
+	struct qn_model_worker *heap; /* owned: the one that is free first is at 0 */
 	uint64_t nworkers;
 	double finish, busy;
 	uint64_t nstolen, nleased;
 	bool may_lease;
-	struct qn_model_side *side;	/* owned: of each host */
-	uint64_t *peer_at;	/* owned, nhosts + 1: where the peers of each begin */
-	uint32_t *peer;		/* owned: hosts that hold copies of the same */
-	uint32_t giver;		/* host that has given last */
+	struct qn_model_side *side; /* owned: of each host */
+	uint64_t *peer_at;	    /* owned, nhosts + 1: where the peers of each begin */
+	uint32_t *peer;		    /* owned: hosts that hold copies of the same */
+	uint32_t giver;		    /* host that has given last */
 	double task, latency;
 };
 

@@ -4,9 +4,9 @@
 
 #include "base/mem.h"
 
-#define LEASE_SECONDS 2e-3	/* from asking to having it, beside what messages take */
-#define NEXT_HOSTS 32		/* that are asked: an agent asks twice as many, as it meets them */
-#define FEW_COPIES 8		/* where there are more, their hosts are found among the next */
+#define LEASE_SECONDS 2e-3 /* from asking to having it, beside what messages take */
+#define NEXT_HOSTS    32   /* that are asked: an agent asks twice as many, as it meets them */
+#define FEW_COPIES    8	   /* where there are more, their hosts are found among the next */
 
 static struct qn_load load_of(const struct qn_model *m, uint32_t host)
 {
@@ -14,7 +14,9 @@ static struct qn_load load_of(const struct qn_model *m, uint32_t host)
 	double n = m->s->host_threads[host], least = d->done > m->task ? d->done : m->task;
 
 	return (struct qn_load){ .waiting = (d->waiting + (double)d->n) * m->task,
-				 .working = d->nworking * m->task, .task = m->task, .nthreads = n,
+				 .working = d->nworking * m->task,
+				 .task = m->task,
+				 .nthreads = n,
 				 .rate = d->seconds > 0 ? least * n / d->seconds : 0 };
 }
 
@@ -34,11 +36,11 @@ static uint32_t fullest(const struct qn_model *m, uint32_t host)
 
 /* What a host would get of another. */
 struct offer {
-	uint32_t rank;		/* whose tasks they are */
-	bool from_head;		/* what is at its tail the host cannot read */
+	uint32_t rank;	/* whose tasks they are */
+	bool from_head; /* what is at its tail the host cannot read */
 	uint64_t n;
-	bool held;		/* the host has copies */
-	double finish;		/* of the other one, without */
+	bool held;     /* the host has copies */
+	double finish; /* of the other one, without */
 };
 
 static double lone_seconds(const struct qn_model *m, enum qn_tier tier)
@@ -60,9 +62,9 @@ static uint64_t count_readable(const struct qn_model *m, const struct offer *o, 
 	const uint32_t seat = m->s->host_first[host];
 	uint64_t n = 0;
 
-	while (n < o->n && tier_at(m, o->rank, o->from_head ? m->head[o->rank] + n
-							    : m->tail[o->rank] - 1 - n,
-				   seat) != QN_NTIERS)
+	while (n < o->n &&
+	       tier_at(m, o->rank, o->from_head ? m->head[o->rank] + n : m->tail[o->rank] - 1 - n,
+		       seat) != QN_NTIERS)
 		n++;
 	return n;
 }

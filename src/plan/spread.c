@@ -11,17 +11,17 @@
 #include "base/mem.h"
 #include "plan/spread.h"
 
-#define MOST_HOMES 32		/* of an item that are looked at */
-#define UNITS_PER_SEAT 128	/* so a unit is below 1% of what a seat gets */
-#define MANY_UNITS (1u << 20)	/* with more, fewer a seat: */
-#define COARSE_PER_SEAT 8	/* that is enough where everything can stay at home, */
-#define FINE_PER_SEAT 24	/* and otherwise so many */
-#define MOST_SWEEPS 48
-#define CLOSE 1.015		/* to the lower bound: good enough */
-#define BUSY 0.8		/* of the fullest: what is less full need not push anything away */
-#define STALLED 0.998		/* what a sweep must bring for another one */
-#define IDLE_PRICE 1e-6		/* of a seat that has time: there only the cost of an item counts */
-#define HOME_SLACK 1.01		/* how much later a seat may be for an item that comes home */
+#define MOST_HOMES	32	   /* of an item that are looked at */
+#define UNITS_PER_SEAT	128	   /* so a unit is below 1% of what a seat gets */
+#define MANY_UNITS	(1u << 20) /* with more, fewer a seat: */
+#define COARSE_PER_SEAT 8	   /* that is enough where everything can stay at home, */
+#define FINE_PER_SEAT	24	   /* and otherwise so many */
+#define MOST_SWEEPS	48
+#define CLOSE		1.015 /* to the lower bound: good enough */
+#define BUSY		0.8   /* of the fullest: what is less full need not push anything away */
+#define STALLED		0.998 /* what a sweep must bring for another one */
+#define IDLE_PRICE	1e-6  /* of a seat that has time: there only the cost of an item counts */
+#define HOME_SLACK	1.01  /* how much later a seat may be for an item that comes home */
 
 /* --- units --- */
 
@@ -33,10 +33,10 @@ static double seconds_of(const struct qn_spread *p, const struct qn_unit *u, enu
 /* Units as they are cut. */
 struct cutter {
 	const struct qn_seating *s;
-	double most;		/* seconds of a unit of more than one item */
+	double most; /* seconds of a unit of more than one item */
 	struct qn_unit *out;
 	uint64_t n;
-	struct qn_unit open;	/* not yet among them, unless it is empty */
+	struct qn_unit open; /* not yet among them, unless it is empty */
 };
 
 static void put_unit(struct cutter *c, const struct qn_unit *u)
@@ -61,8 +61,10 @@ static void part_lump(struct cutter *c, const struct qn_lump *l, uint32_t number
 		uint64_t from = l->n * k / nparts, n = l->n * (k + 1) / nparts - from;
 		double part = (double)n / l->n;
 
-		put_unit(c, &(struct qn_unit){ .first = l->first + from, .n = (uint32_t)n,
-					       .set = l->set, .lump = number,
+		put_unit(c, &(struct qn_unit){ .first = l->first + from,
+					       .n = (uint32_t)n,
+					       .set = l->set,
+					       .lump = number,
 					       .stored = part * (double)l->stored,
 					       .decoded = part * (double)l->decoded });
 	}
@@ -253,8 +255,7 @@ static double cost(const struct qn_spread *p, const struct qn_unit *u, uint32_t 
 	double sum = seconds * price(p, level);
 
 	if (tier == QN_DISK || tier == QN_DISK_NEAR)
-		sum += toll(p, u->stored, p->disk[host] + more, r->disk,
-			    p->s->host_threads[host]);
+		sum += toll(p, u->stored, p->disk[host] + more, r->disk, p->s->host_threads[host]);
 	if (tier == QN_SHARED)
 		sum += toll(p, u->stored, p->shared[host] + more, r->shared_host,
 			    p->s->host_threads[host]) +
@@ -266,7 +267,7 @@ static double cost(const struct qn_spread *p, const struct qn_unit *u, uint32_t 
 
 /* A home of a unit, where it is here. */
 struct spot {
-	uint32_t host, seat;		/* seat: QN_NO_SEAT when the home is of no node */
+	uint32_t host, seat; /* seat: QN_NO_SEAT when the home is of no node */
 	enum qn_tier tier;
 };
 
@@ -276,11 +277,12 @@ struct choice {
 	struct spot spot[MOST_HOMES];
 	uint32_t n, step;
 	bool shared, is_set;
-	uint32_t set;			/* what it is of: mostly that of the unit before too */
+	uint32_t set; /* what it is of: mostly that of the unit before too */
 };
 
-static const enum qn_tier home_tiers[] = { [QN_HOME_MEMORY] = QN_MEMORY, [QN_HOME_DISK] = QN_DISK,
-					   [QN_HOME_SHARED] = QN_SHARED };
+static const enum qn_tier home_tiers[] = {
+	[QN_HOME_MEMORY] = QN_MEMORY, [QN_HOME_DISK] = QN_DISK, [QN_HOME_SHARED] = QN_SHARED
+};
 
 static void find_spots(const struct qn_spread *p, const struct qn_unit *u, struct choice *c)
 {
@@ -299,10 +301,12 @@ static void find_spots(const struct qn_spread *p, const struct qn_unit *u, struc
 		uint32_t host = qn_seating_host(p->s, h);
 
 		if (host != QN_NO_SEAT)
-			c->spot[c->n++] = (struct spot){
-				host, h->node == QN_ANY_NODE || h->tier == QN_HOME_SHARED
-					      ? QN_NO_SEAT : qn_seating_at(p->s, host, h->node),
-				home_tiers[h->tier] };
+			c->spot[c->n++] =
+				(struct spot){ host,
+					       h->node == QN_ANY_NODE || h->tier == QN_HOME_SHARED
+						       ? QN_NO_SEAT
+						       : qn_seating_at(p->s, host, h->node),
+					       home_tiers[h->tier] };
 	}
 }
 

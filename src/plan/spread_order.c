@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "plan/spread.h"
 
-#define LARGE 0.1		/* of what a seat gets: a unit of that size is not split off by order */
+#define LARGE 0.1 /* of what a seat gets: a unit of that size is not split off by order */
 
 /* Units by set, in file order within each: owned; NULL without memory. The last key is that of
    units without homes. */
@@ -37,9 +37,9 @@ static int by_number(const void *a, const void *b)
 
 /* How much of a set each seat has, but for large units. */
 struct amounts {
-	double *of;		/* by seat; zero between uses */
+	double *of; /* by seat; zero between uses */
 	uint32_t *seat, n;
-	double large;		/* units of so many seconds stay where they are */
+	double large; /* units of so many seconds stay where they are */
 };
 
 static double size_of(const struct qn_spread *p, const struct qn_unit *u)

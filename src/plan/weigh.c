@@ -5,25 +5,25 @@
 
 #include "base/mem.h"
 
-#define LONGEST_HOLE (UINT32_C(1) << 31)	/* items that are not stored, in a lump of many */
-#define LONGEST_COUNTED (UINT32_C(1) << 27)	/* ... in a row that is counted: ranks take billions */
+#define LONGEST_HOLE	(UINT32_C(1) << 31) /* items that are not stored, in a lump of many */
+#define LONGEST_COUNTED (UINT32_C(1) << 27) /* ... in a row that is counted: ranks take billions */
 /* In a selection that leaves out chunks of each row of them a row costs some chunks: the first and the
    last of it, and one between. With fewer in it than this they are no less work than others. */
 #define SHORTEST_COUNTED 64
 
-#define MISPLACED 100	/* one item in so many may be out of order */
+#define MISPLACED 100 /* one item in so many may be out of order */
 
 struct weigher {
 	const struct qn_items *items;
 	size_t element_nbytes;
 	qn_find_set *find;
 	const void *ctx;
-	uint32_t per, hole;		/* most items of a lump, and of one that is not stored */
-	bool apart;			/* every stored item is a row of its own */
+	uint32_t per, hole; /* most items of a lump, and of one that is not stored */
+	bool apart;	    /* every stored item is a row of its own */
 	struct qn_lumps *out;
 	uint64_t room_lumps, room_rows;
 	struct qn_slot slot;		/* of the part at hand */
-	const struct qn_member *member;	/* of it */
+	const struct qn_member *member; /* of it */
 	uint64_t *number;		/* owned: chunk numbers of one item */
 	uint64_t cursor;		/* the chunk after the last that was looked at */
 	uint64_t hint;			/* for `find` */
@@ -107,7 +107,9 @@ static struct qn_row *open_row(struct weigher *w, uint64_t item, uint64_t addr)
 		return NULL;
 	}
 	r = &l->row[l->nrows++];
-	*r = (struct qn_row){ .item = item, .addr = addr, .lump = (uint32_t)l->work.nlumps,
+	*r = (struct qn_row){ .item = item,
+			      .addr = addr,
+			      .lump = (uint32_t)l->work.nlumps,
 			      .member = w->slot.part.member,
 			      .counted = addr == QN_ADDR_NONE && are_counted(w) };
 	w->counts |= r->counted;
@@ -233,8 +235,9 @@ static void weigh_chunks(struct weigher *w, uint64_t item, uint64_t number, uint
 		if (w->cursor < m->nchunks && m->chunks[w->cursor].number == number) {
 			k = weigh_stored(w, item, n);
 		} else {
-			k = w->cursor < m->nchunks ? qn_min_u64(n, m->chunks[w->cursor].number - number)
-						   : n;
+			k = w->cursor < m->nchunks
+				    ? qn_min_u64(n, m->chunks[w->cursor].number - number)
+				    : n;
 			weigh_hole(w, item, k);
 		}
 		item += k;
@@ -305,7 +308,7 @@ static int by_place(const void *a, const void *b)
    others should be. */
 static bool is_ordered(const struct qn_lumps *l)
 {
-	const struct qn_row *far = NULL;	/* the row of the member that ends last */
+	const struct qn_row *far = NULL; /* the row of the member that ends last */
 	uint64_t n = 0, all = 0;
 
 	for (uint64_t i = 0; i < l->nrows; i++) {
@@ -392,8 +395,10 @@ static enum quern_status weigh_all(struct weigher *w, struct quern_message *err)
 	for (uint64_t t = 0; t < w->items->ntouched && !w->failed; t++)
 		weigh_part(w, t);
 	if (w->failed)
-		return qn_error_nomem(err, 2 * (w->room_rows * sizeof(*l->row) +
-						w->room_lumps * sizeof(*l->work.lump)), "the plan");
+		return qn_error_nomem(err,
+				      2 * (w->room_rows * sizeof(*l->row) +
+					   w->room_lumps * sizeof(*l->work.lump)),
+				      "the plan");
 	return QUERN_OK;
 }
 
@@ -431,8 +436,11 @@ enum quern_status qn_lumps_make(const struct qn_items *items, size_t element_nby
 				qn_find_set *find, const void *ctx, struct qn_lumps *out,
 				struct quern_message *err)
 {
-	struct weigher w = { .items = items, .element_nbytes = element_nbytes, .find = find,
-			     .ctx = ctx, .out = out,
+	struct weigher w = { .items = items,
+			     .element_nbytes = element_nbytes,
+			     .find = find,
+			     .ctx = ctx,
+			     .out = out,
 			     .per = (uint32_t)qn_min_u64(qn_ceil_div(count_work(items), most),
 							 LONGEST_HOLE) };
 	enum quern_status st;

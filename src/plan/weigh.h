@@ -25,9 +25,9 @@
 #define QN_STEP_BACK (UINT64_C(1) << 20)
 
 struct qn_row {
-	uint64_t item, n;	/* items item, item + 1, ... */
-	uint64_t place;		/* of the first of them */
-	uint64_t addr, last;	/* the first one's, and the highest; QN_ADDR_NONE: not stored */
+	uint64_t item, n;    /* items item, item + 1, ... */
+	uint64_t place;	     /* of the first of them */
+	uint64_t addr, last; /* the first one's, and the highest; QN_ADDR_NONE: not stored */
 	uint32_t lump, nlumps;
 	uint32_t member;
 	bool counted;
@@ -39,9 +39,9 @@ static inline uint64_t qn_row_nplaces(const struct qn_row *r)
 }
 
 struct qn_lumps {
-	struct qn_work work;	/* of places; without homes; work.lump is owned */
+	struct qn_work work; /* of places; without homes; work.lump is owned */
 	uint64_t nrows;
-	struct qn_row *row;	/* owned, by place */
+	struct qn_row *row; /* owned, by place */
 };
 
 /* Where what begins at an address of a member is at home: a set, or QN_NO_HOMES; and all else from

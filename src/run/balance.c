@@ -7,26 +7,26 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define FIRST_LATENCY 3e-3	/* seconds from asking to an answer, before that was measured */
-#define MOST_FAILED 100		/* steps, before it is given up: MPI is of no more use */
-#define QUIET_SECONDS 20e-3
-#define MEMORY_SECONDS 4.0	/* a pace that is older counts half */
+#define FIRST_LATENCY  3e-3 /* seconds from asking to an answer, before that was measured */
+#define MOST_FAILED    100  /* steps, before it is given up: MPI is of no more use */
+#define QUIET_SECONDS  20e-3
+#define MEMORY_SECONDS 4.0 /* a pace that is older counts half */
 
 enum kind { ASK, STOP };
 
 struct note {
 	uint32_t kind;
-	int32_t rumour;			/* the host that is known to be busy for longest, or -1, */
-	double rumour_seconds;		/* and for how long */
-	struct qn_load load;		/* of the sender */
+	int32_t rumour;	       /* the host that is known to be busy for longest, or -1, */
+	double rumour_seconds; /* and for how long */
+	struct qn_load load;   /* of the sender */
 	double latency;
 };
 
 /* Followed by a lease, or by nothing. */
 struct answer {
-	double finish;			/* seconds until the sender is done */
+	double finish; /* seconds until the sender is done */
 	int32_t rumour;
-	uint32_t is_final;		/* it will never have anything */
+	uint32_t is_final; /* it will never have anything */
 	double rumour_seconds;
 };
 
@@ -59,15 +59,21 @@ static void mark_set(struct qn_balance *a, uint32_t set)
 }
 
 enum quern_status qn_balance_init(struct qn_balance *a, struct qn_comm *c,
-				const struct qn_access *access, const struct qn_mosaic *m,
-				const struct qn_items *items, uint64_t elem_nbytes,
-				const struct qn_rates *rates, struct qn_queues *q,
-				struct qn_leases *l, struct quern_message *err)
+				  const struct qn_access *access, const struct qn_mosaic *m,
+				  const struct qn_items *items, uint64_t elem_nbytes,
+				  const struct qn_rates *rates, struct qn_queues *q,
+				  struct qn_leases *l, struct quern_message *err)
 {
 	enum quern_status st;
 
-	*a = (struct qn_balance){ .comm = c, .access = access, .rates = rates, .queues = q, .leases = l,
-				.asked = -1, .nhosts = qn_comm_nhosts(c), .host = qn_comm_host(c) };
+	*a = (struct qn_balance){ .comm = c,
+				  .access = access,
+				  .rates = rates,
+				  .queues = q,
+				  .leases = l,
+				  .asked = -1,
+				  .nhosts = qn_comm_nhosts(c),
+				  .host = qn_comm_host(c) };
 	if (a->nhosts == 1)
 		return QUERN_OK;
 	st = qn_mailbox_new(c, &a->post, err);
@@ -348,7 +354,8 @@ static double task_seconds(const struct qn_rates *r, const struct qn_load *l, en
 }
 
 /* How many tasks of a member a thief is to have. Its rate is that of work near to it. */
-static uint32_t lease_of(const struct qn_balance *a, const struct note *n, int thief, uint32_t member)
+static uint32_t lease_of(const struct qn_balance *a, const struct note *n, int thief,
+			 uint32_t member)
 {
 	enum qn_tier there = qn_access_tier(a->access, member, (uint32_t)thief);
 	enum qn_tier here = qn_access_tier(a->access, member, (uint32_t)a->host);
@@ -425,7 +432,8 @@ static size_t give(struct qn_balance *a, const struct note *n, int thief, uint8_
 			continue;
 		nbytes = qn_lease_pack(q, begin, end, &a->weigher, out, &weight);
 		atomic_fetch_sub(&a->leases->board->moved_nbytes, (int64_t)weight);
-		qn_log(QN_LOG_DEBUG, "lease given to host number %d: %u tasks, %llu bytes of elements", thief,
+		qn_log(QN_LOG_DEBUG,
+		       "lease given to host number %d: %u tasks, %llu bytes of elements", thief,
 		       end - begin, (unsigned long long)weight);
 		return nbytes;
 	}
@@ -504,7 +512,7 @@ static enum quern_status tell_all_to_stop(struct qn_balance *a, struct quern_mes
 	a->told_stop = true;
 	for (int i = 1; i < a->nhosts; i++) {
 		now = qn_mailbox_send(a->post, (a->host + i) % a->nhosts, &n, sizeof(n),
-				   st ? &more : err);
+				      st ? &more : err);
 		st = st ? st : now;
 	}
 	return st;
@@ -526,12 +534,12 @@ static enum quern_status advance(struct qn_balance *a, struct quern_message *err
 {
 	bool stopped = qn_queues_stopped(a->queues), all = false;
 	bool may = a->stage == QN_HAS_WORK ? stopped || !nwaiting(fullest(a))
-		 : a->stage == QN_ALL_EMPTY && a->asked < 0;
+					   : a->stage == QN_ALL_EMPTY && a->asked < 0;
 	enum quern_status st = QUERN_OK;
 
 	if (may) {
 		st = qn_mailbox_arrive(a->post, err);
-		a->stage += !st;	/* the others wait for it: it is tried again */
+		a->stage += !st; /* the others wait for it: it is tried again */
 	}
 	if (!st && (a->stage == QN_EMPTY || a->stage == QN_QUIET))
 		st = qn_mailbox_gathered(a->post, &all, err);

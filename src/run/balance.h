@@ -26,57 +26,57 @@
 #include "locate/access.h"
 #include "plan/policy.h"
 
-#define QN_BALANCE_NS 500000	/* between two steps, */
-#define QN_BALANCE_QUIET_NS 2000000	/* and when nobody has asked for a while */
-#define QN_MOST_ASKED 64	/* hosts of which nothing is known */
+#define QN_BALANCE_NS	    500000  /* between two steps, */
+#define QN_BALANCE_QUIET_NS 2000000 /* and when nobody has asked for a while */
+#define QN_MOST_ASKED	    64	    /* hosts of which nothing is known */
 
 enum qn_known { QN_UNKNOWN, QN_KNOWN, QN_NOTHING_THERE };
 
 enum qn_stage {
-	QN_HAS_WORK,		/* in its queues */
-	QN_EMPTY,		/* it has come to the first barrier, */
-	QN_ALL_EMPTY,		/* and all others */
-	QN_QUIET,		/* to the second, */
-	QN_OVER			/* and all others */
+	QN_HAS_WORK,  /* in its queues */
+	QN_EMPTY,     /* it has come to the first barrier, */
+	QN_ALL_EMPTY, /* and all others */
+	QN_QUIET,     /* to the second, */
+	QN_OVER	      /* and all others */
 };
 
 /* What a host knows of another. */
 struct qn_peer {
-	uint8_t known;		/* enum qn_known */
-	uint8_t holds;		/* copies of files that this host holds too */
-	uint8_t readable;	/* some file of it can be read here */
-	double finish;		/* when it will be done, by this host's clock */
+	uint8_t known;	  /* enum qn_known */
+	uint8_t holds;	  /* copies of files that this host holds too */
+	uint8_t readable; /* some file of it can be read here */
+	double finish;	  /* when it will be done, by this host's clock */
 	double ask_after;
 };
 
 struct qn_balance {
-	struct qn_comm *comm;			/* keep */
+	struct qn_comm *comm; /* keep */
 	const struct qn_access *access;
 	const struct qn_rates *rates;
 	struct qn_queues *queues;
 	struct qn_leases *leases;
 	struct qn_weigher weigher;
-	struct qn_mailbox *post;			/* owned; NULL: this rank does not balance */
-	struct qn_peer *peer;			/* owned: of each host */
+	struct qn_mailbox *post; /* owned; NULL: this rank does not balance */
+	struct qn_peer *peer;	 /* owned: of each host */
 	int nhosts, host, nasked;
-	double nthreads;			/* of this host */
-	uint8_t *answer;			/* owned: room for one */
+	double nthreads; /* of this host */
+	uint8_t *answer; /* owned: room for one */
 
-	int asked;				/* host whose answer is awaited, or -1 */
+	int asked; /* host whose answer is awaited, or -1 */
 	double asked_at, stirred_at, latency;
-	double at, busy_seconds, busy_nbytes, done_nbytes;	/* the pace of this host */
+	double at, busy_seconds, busy_nbytes, done_nbytes; /* the pace of this host */
 	struct qn_load load;
 	bool told_stop;
 	enum qn_stage stage;
-	int nfailed;				/* steps, one after the other */
+	int nfailed; /* steps, one after the other */
 };
 
 /* elem_nbytes: of the dataset. Keeps what it points to. Collective on c. */
 enum quern_status qn_balance_init(struct qn_balance *a, struct qn_comm *c,
-				const struct qn_access *access, const struct qn_mosaic *m,
-				const struct qn_items *items, uint64_t elem_nbytes,
-				const struct qn_rates *rates, struct qn_queues *q, struct qn_leases *l,
-				struct quern_message *err);
+				  const struct qn_access *access, const struct qn_mosaic *m,
+				  const struct qn_items *items, uint64_t elem_nbytes,
+				  const struct qn_rates *rates, struct qn_queues *q,
+				  struct qn_leases *l, struct quern_message *err);
 void qn_balance_fini(struct qn_balance *a);
 
 /* Does this rank balance for its host? Then the following, by the thread that owns the communicator. */

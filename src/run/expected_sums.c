@@ -86,8 +86,8 @@ static enum quern_status expect(void *ctx, const struct qn_chunk *chunk, struct 
 }
 
 enum quern_status qn_expected_sums_turn(struct qn_expected_sums *r, const struct qn_mosaic *m,
-				 uint32_t member, const char *host, struct qn_feed *feed,
-				 struct quern_message *err)
+					uint32_t member, const char *host, struct qn_feed *feed,
+					struct quern_message *err)
 {
 	const struct qn_member *x = &m->member[member];
 	enum quern_status st = QUERN_OK;

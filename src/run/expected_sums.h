@@ -23,8 +23,8 @@ struct qn_expected_sums {
 /* Has the sums of a member at hand for the feed, if it has any. QUERN_ERR_DATA: this host does not
    have the catalog, or another one. host: for messages. Not collective. */
 enum quern_status qn_expected_sums_turn(struct qn_expected_sums *r, const struct qn_mosaic *m,
-				 uint32_t member, const char *host, struct qn_feed *feed,
-				 struct quern_message *err);
+					uint32_t member, const char *host, struct qn_feed *feed,
+					struct quern_message *err);
 void qn_expected_sums_close(struct qn_expected_sums *r);
 
 #endif

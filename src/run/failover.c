@@ -155,8 +155,8 @@ static void start_anew(struct qn_run *run)
 		memcpy(report->failure, run->refused.why, sizeof(report->failure));
 	report->nfailed_over += run->refused.nchunks;
 	if (run->refused.n)
-		qn_log(QN_LOG_WARN, "%zu chunks are left to copies of other hosts: %s", run->refused.nchunks,
-		       run->refused.why);
+		qn_log(QN_LOG_WARN, "%zu chunks are left to copies of other hosts: %s",
+		       run->refused.nchunks, run->refused.why);
 	qn_refusals_fini(&run->refused);
 }
 

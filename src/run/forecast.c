@@ -7,17 +7,17 @@
 #include "base/mem.h"
 #include "run/synthetic.h"
 
-#define MOST_ITEMS (UINT64_C(1) << 27)	/* of an imagined dataset */
-#define STEP 10				/* between two points of a scaling curve */
+#define MOST_ITEMS (UINT64_C(1) << 27) /* of an imagined dataset */
+#define STEP	   10		       /* between two points of a scaling curve */
 
 /* What is planned for: a cluster, and items on it. */
 struct scene {
 	struct qn_cluster cluster;
-	struct qn_place *place;		/* owned */
+	struct qn_place *place; /* owned */
 	uint32_t nhosts, nnodes;
 	struct qn_work work;
-	struct qn_lump *lump;		/* owned, when they are not those of the run */
-	struct qn_homes homes;		/* that are imagined */
+	struct qn_lump *lump;  /* owned, when they are not those of the run */
+	struct qn_homes homes; /* that are imagined */
 };
 
 static void scene_fini(struct scene *s)
@@ -75,13 +75,14 @@ static enum quern_status imagine_work(const struct qn_run *run, const struct qn_
 	enum quern_status st;
 
 	if (times > 1 && is_beyond(work, times))
-		return qn_error_set(err, QUERN_ERR_USAGE, "%llu items %llu times are more than can be "
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "%llu items %llu times are more than can be "
 				    "imagined (%llu): a smaller --times or fewer hosts",
 				    (unsigned long long)work->nitems, (unsigned long long)times,
 				    (unsigned long long)MOST_ITEMS);
 	st = qn_synthetic_work(work, times, how ? how : "none", nreplicas, s->nhosts, s->nnodes,
-			     qn_plan_most_lumps((uint64_t)s->cluster.nranks), &s->work, &s->homes,
-			     err);
+			       qn_plan_most_lumps((uint64_t)s->cluster.nranks), &s->work, &s->homes,
+			       err);
 	s->lump = st ? NULL : s->work.lump;
 	return st;
 }
@@ -114,8 +115,8 @@ static enum quern_status parse_host(const char *text, const char *option, const 
 		*number = strtod(end + 1, &end);
 	if (!*end && *number > 0 && isfinite(*number))
 		return QUERN_OK;
-	return qn_error_set(err, QUERN_ERR_USAGE, "--%s '%s': not HOST:%s, as in 3:4.0", option, text,
-			    what);
+	return qn_error_set(err, QUERN_ERR_USAGE, "--%s '%s': not HOST:%s, as in 3:4.0", option,
+			    text, what);
 }
 
 /* How much slower each host is; *slow is owned, NULL when none is. */
@@ -133,7 +134,7 @@ static enum quern_status parse_slow(const char *text, uint32_t nhosts, double **
 	if (st)
 		return st;
 	if (host >= nhosts)
-		return QUERN_OK;	/* of a smaller point of the curve */
+		return QUERN_OK; /* of a smaller point of the curve */
 	*slow = qn_calloc(nhosts, sizeof(**slow));
 	if (!*slow)
 		return qn_error_nomem(err, nhosts * sizeof(**slow), "the cluster");
@@ -156,7 +157,8 @@ static enum quern_status run_without(const struct qn_run *run, const struct scen
 	enum quern_status st;
 
 	if (!place)
-		return qn_error_nomem(err, (size_t)s->cluster.nranks * sizeof(*place), "the cluster");
+		return qn_error_nomem(err, (size_t)s->cluster.nranks * sizeof(*place),
+				      "the cluster");
 	for (int r = 0; r < s->cluster.nranks; r++)
 		if (s->place[r].host != host)
 			place[left.nranks++] = s->place[r];
@@ -190,7 +192,7 @@ static enum quern_status let_fail(const struct qn_run *run, const struct scene *
 		return QUERN_OK;
 	st = parse_host(text, "fail", "SECONDS", &host, &when, err);
 	if (st || host >= s->nhosts || s->nhosts == 1 || when >= f->total)
-		return st;	/* of a smaller point of the curve, or too late */
+		return st; /* of a smaller point of the curve, or too late */
 	st = run_without(run, s, (uint32_t)host, slow, f, err);
 	p->failed_host = (int64_t)host;
 	f->lost = when;
@@ -210,9 +212,14 @@ static enum quern_status simulate(struct qn_run *run, const struct scene *s,
 		return qn_error_nomem(err, sizeof(*more), "a simulation");
 	run->points = more;
 	p = &run->points[run->npoints];
-	*p = (struct qn_point){ .weak = weak, .nhosts = s->nhosts, .nranks = plan->nranks,
-				.nitems = plan->nitems, .planned = plan->finish,
-				.slow_host = -1, .failed_host = -1, .slowness = 1 };
+	*p = (struct qn_point){ .weak = weak,
+				.nhosts = s->nhosts,
+				.nranks = plan->nranks,
+				.nitems = plan->nitems,
+				.planned = plan->finish,
+				.slow_host = -1,
+				.failed_host = -1,
+				.slowness = 1 };
 	for (int r = 0; r < plan->nranks; r++) {
 		p->nthreads += s->place[r].nthreads;
 		p->stored += plan->rank[r].stored;
@@ -286,14 +293,17 @@ static enum quern_status check_host(const struct qn_run *run, const char *option
 	if (!text)
 		return QUERN_OK;
 	if (!run->settings.forecast.simulates)
-		return qn_error_set(err, QUERN_ERR_USAGE, "--%s %s: a plan knows of no slow or failing "
-				    "host, only a simulation does: add --simulate", option, text);
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "--%s %s: a plan knows of no slow or failing "
+				    "host, only a simulation does: add --simulate",
+				    option, text);
 	st = parse_host(text, option, what, &host, &number, err);
 	if (st || host < nhosts)
 		return st;
-	return qn_error_set(err, QUERN_ERR_USAGE, "--%s %s: there is no host %lu: they are numbered "
-			    "from 0, and the last of %u is %u", option, text, host, nhosts,
-			    nhosts - 1);
+	return qn_error_set(err, QUERN_ERR_USAGE,
+			    "--%s %s: there is no host %lu: they are numbered "
+			    "from 0, and the last of %u is %u",
+			    option, text, host, nhosts, nhosts - 1);
 }
 
 /* Copies are imagined with the homes that they are of, each on a host of its own. */
@@ -306,11 +316,15 @@ static enum quern_status check_replicas(const struct qn_run *run, uint32_t nhost
 	if (n <= 1)
 		return QUERN_OK;
 	if (!how || (strcmp(how, "spread") && strcmp(how, "memory")))
-		return qn_error_set(err, QUERN_ERR_USAGE, "--replicas %lld: copies are imagined only "
-				    "with --homes spread or memory", n);
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "--replicas %lld: copies are imagined only "
+				    "with --homes spread or memory",
+				    n);
 	if ((uint64_t)n > nhosts)
-		return qn_error_set(err, QUERN_ERR_USAGE, "--replicas %lld: more copies than the %u "
-				    "host%s to hold them", n, nhosts, nhosts == 1 ? "" : "s");
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "--replicas %lld: more copies than the %u "
+				    "host%s to hold them",
+				    n, nhosts, nhosts == 1 ? "" : "s");
 	return QUERN_OK;
 }
 
@@ -326,7 +340,7 @@ static enum quern_status check_options(const struct qn_run *run, uint32_t nhosts
 }
 
 enum quern_status qn_forecast_make(struct qn_run *run, const struct qn_work *work,
-			     struct quern_message *err)
+				   struct quern_message *err)
 {
 	const char *cluster = run->settings.forecast.cluster;
 	uint64_t times = run->settings.forecast.times;

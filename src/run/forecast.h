@@ -13,7 +13,7 @@ struct qn_point {
 	int nranks;
 	uint64_t nthreads, nitems, stored;
 	double planned;			/* finish that the plan predicts */
-	int64_t slow_host, failed_host;	/* -1: none */
+	int64_t slow_host, failed_host; /* -1: none */
 	double slowness;		/* how many times slower than planned */
 	struct qn_forecast seconds;
 };
@@ -21,6 +21,6 @@ struct qn_point {
 /* Makes run->plan for what the options of synthetic.h say, and the points of a simulation when they ask
    for one. work: the items as they are. Fills run->planned, too. Rank 0. */
 enum quern_status qn_forecast_make(struct qn_run *run, const struct qn_work *work,
-			     struct quern_message *err);
+				   struct quern_message *err);
 
 #endif

@@ -74,7 +74,8 @@ bool qn_leases_is_valid(const struct qn_leases *l, const char **why)
 		if (!nleft)
 			continue;
 		QN_HOLDS(nleft <= q->header->nitems, "what is left of a lease was given");
-		QN_HOLDS(q->header->nstretches <= l->room_stretches && q->header->nchunks <= l->room_chunks,
+		QN_HOLDS(q->header->nstretches <= l->room_stretches &&
+				 q->header->nchunks <= l->room_chunks,
 			 "a lease is within its room");
 		if (!qn_queue_is_valid(q, why))
 			return false;
@@ -304,9 +305,11 @@ enum quern_status qn_lease_accept(struct qn_leases *l, int slot, struct qn_weigh
 		ok = check(&f, q->stretch, q->chunk, w, weight);
 	}
 	if (!ok)
-		return qn_error_set(err, QUERN_ERR_RUN, "another host leases what is no work of "
-				    "this run (%zu bytes): are all ranks the same version of quern?",
-				    nbytes);
+		return qn_error_set(
+			err, QUERN_ERR_RUN,
+			"another host leases what is no work of "
+			"this run (%zu bytes): are all ranks the same version of quern?",
+			nbytes);
 	q->header->nitems = f.ntasks;
 	q->header->nstretches = f.nstretches;
 	q->header->nchunks = f.nchunks;

@@ -15,19 +15,19 @@
 #include "run/queue.h"
 #include "plan/items.h"
 
-#define QN_NLEASES 2		/* one is worked on while the next is on its way */
-#define QN_LEASE_STRETCHES 4096	/* the most that a lease has; tasks: QN_LARGEST_LEASE */
-#define QN_LEASE_CHUNKS 65536
+#define QN_NLEASES	   2	/* one is worked on while the next is on its way */
+#define QN_LEASE_STRETCHES 4096 /* the most that a lease has; tasks: QN_LARGEST_LEASE */
+#define QN_LEASE_CHUNKS	   65536
 
 struct qn_lease_board {
-	_Alignas(64) _Atomic uint32_t closed;	/* no lease will come any more */
-	_Atomic int64_t moved_nbytes;	/* weight of what came, less that of what was given */
-	_Alignas(64) _Atomic uint32_t nleft[QN_NLEASES];	/* tasks that are not done */
+	_Alignas(64) _Atomic uint32_t closed; /* no lease will come any more */
+	_Atomic int64_t moved_nbytes;	      /* weight of what came, less that of what was given */
+	_Alignas(64) _Atomic uint32_t nleft[QN_NLEASES]; /* tasks that are not done */
 };
 
 /* Always: each slot is a queue (queue.h) within its room, and has no more tasks left than it was given. */
 struct qn_leases {
-	struct qn_shared *shared;	/* NULL: there is one host, and never a lease */
+	struct qn_shared *shared; /* NULL: there is one host, and never a lease */
 	struct qn_lease_board *board;
 	struct qn_queue lease[QN_NLEASES];
 	uint64_t room_stretches, room_chunks;
@@ -55,13 +55,13 @@ int qn_leases_vacant(const struct qn_leases *l);
 
 /* Goes through items, best in order. */
 struct qn_weigher {
-	const struct qn_mosaic *mosaic;		/* keep */
+	const struct qn_mosaic *mosaic; /* keep */
 	const struct qn_items *items;
 	uint64_t elem_nbytes;
 	struct qn_slot slot;
 	struct qn_cut_walk walk;
 	uint64_t touched;
-	uint64_t *number;			/* owned: chunks of an item */
+	uint64_t *number; /* owned: chunks of an item */
 };
 
 enum quern_status qn_weigher_init(struct qn_weigher *w, const struct qn_mosaic *m,

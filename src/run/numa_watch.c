@@ -4,7 +4,7 @@
 
 /* Asking for a chunk's node takes some 15 us: the first chunks are all asked for, which is all of a
    small dataset, and then one every 16 MiB, which takes a millisecond or more to read. */
-#define FIRST_ASKED 128
+#define FIRST_ASKED  128
 #define ASKED_NBYTES (UINT64_C(16) << 20)
 /* A worker turns to another feed with every file, and the pages stay where they are. */
 #define MOST_LOOKS 16

@@ -11,16 +11,17 @@
 #include "cluster/topo.h"
 
 struct qn_numa_watch_sums {
-	uint64_t known_nbytes;	/* stored bytes of chunks whose node was known before they were read */
-	uint64_t local_nbytes;	/* of these: on the node of the thread that read them */
-	uint64_t npages, nlocal;	/* of the thread's buffers: looked at; on its node */
+	uint64_t
+		known_nbytes; /* stored bytes of chunks whose node was known before they were read */
+	uint64_t local_nbytes;	 /* of these: on the node of the thread that read them */
+	uint64_t npages, nlocal; /* of the thread's buffers: looked at; on its node */
 };
 
 struct qn_numa_watch {
-	const struct qn_topo *topo;	/* borrows; NULL: nothing is asked */
+	const struct qn_topo *topo; /* borrows; NULL: nothing is asked */
 	bool bound, settled;
 	uint64_t nasked, unasked_nbytes, nlooks;
-	int node;			/* of the thread, when its buffers are looked at */
+	int node; /* of the thread, when its buffers are looked at */
 	struct qn_numa_watch_sums sums;
 };
 

@@ -91,7 +91,7 @@ static enum quern_status one_pass(struct qn_run *run, struct quern_message *err)
 		qn_leases_reset(&run->leases);
 		qn_balance_begin(&run->balance);
 	}
-	qn_comm_host_barrier(run->team->comm);	/* nobody steals before all queues are full */
+	qn_comm_host_barrier(run->team->comm); /* nobody steals before all queues are full */
 	st = qn_workers_run(run, run->npasses, err);
 	st = qn_comm_agree(run->team->comm, st, err);
 	if (!st)
@@ -102,10 +102,10 @@ static enum quern_status one_pass(struct qn_run *run, struct quern_message *err)
 		st = reduce(run, err);
 	run->seconds[QN_REDUCE] += qn_comm_wtime() - reduced;
 	qn_log(qn_comm_rank(run->team->comm) ? QN_LOG_DEBUG : QN_LOG_INFO,
-	       "pass %d: status %d, %.6f s of work, then %.6f s to reduce; here %" PRIu64 " chunks, %" PRIu64
-	       " stolen, %" PRIu64 " leased, %" PRIu64 " skipped", run->npasses, (int)st, reduced - start,
-	       qn_comm_wtime() - reduced, run->report.nchunks, run->report.nstolen, run->report.nleased,
-	       run->report.nskipped);
+	       "pass %d: status %d, %.6f s of work, then %.6f s to reduce; here %" PRIu64
+	       " chunks, %" PRIu64 " stolen, %" PRIu64 " leased, %" PRIu64 " skipped",
+	       run->npasses, (int)st, reduced - start, qn_comm_wtime() - reduced,
+	       run->report.nchunks, run->report.nstolen, run->report.nleased, run->report.nskipped);
 	run->npasses++;
 	return st;
 }
@@ -147,9 +147,9 @@ enum quern_status qn_run_work(struct qn_run *run, struct quern_message *err)
 
 	if (!st)
 		st = qn_balance_init(&run->balance, run->team->comm, &run->where->access,
-				   &run->subject->mosaic, &run->items,
-				   run->subject->dataset.type.size, &run->costs.rates, &run->queues,
-				   &run->leases, err);
+				     &run->subject->mosaic, &run->items,
+				     run->subject->dataset.type.size, &run->costs.rates,
+				     &run->queues, &run->leases, err);
 	if (qn_comm_rank(run->team->comm) == 0)
 		qn_failover_count_missing(run);
 	qn_cpu_reset_fp();

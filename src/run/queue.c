@@ -35,7 +35,8 @@ static enum quern_status order_victims(struct qn_queues *q, struct quern_message
 enum quern_status qn_queues_new(struct qn_comm *c, const struct qn_share *share, uint32_t node,
 				uint32_t nthreads, struct qn_queues *q, struct quern_message *err)
 {
-	size_t nbytes = sizeof(struct qn_queue_header) + share->nstretches * sizeof(struct qn_stretch) +
+	size_t nbytes = sizeof(struct qn_queue_header) +
+			share->nstretches * sizeof(struct qn_stretch) +
 			share->nchunks * sizeof(struct qn_chunk);
 	struct qn_queue_header *header;
 	enum quern_status st = QUERN_OK;
@@ -93,7 +94,8 @@ bool qn_queue_is_valid(const struct qn_queue *q, const char **why)
 
 		QN_HOLDS(i || !s->task, "the first stretch begins with task 0");
 		QN_HOLDS(s->task < end && end <= h->nitems, "stretches ascend by their tasks");
-		n = s->each == QN_EVEN ? (end - s->task > 1 ? 2 : 1) : (uint64_t)(end - s->task) * s->each;
+		n = s->each == QN_EVEN ? (end - s->task > 1 ? 2 : 1)
+				       : (uint64_t)(end - s->task) * s->each;
 		QN_HOLDS(s->chunk <= h->nchunks && n <= h->nchunks - s->chunk,
 			 "the chunks of a stretch are in the segment");
 	}
@@ -202,14 +204,15 @@ static bool begins_by(const struct qn_queue *q, uint32_t stretch, uint32_t task)
 /* The kth chunk of those that go on as the first two. */
 static struct qn_chunk go_on(const struct qn_chunk *first, uint64_t k)
 {
-	return (struct qn_chunk){
-		.number = first->number + k * (first[1].number - first->number),
-		.addr = first->addr + k * (first[1].addr - first->addr),
-		.nbytes = first->nbytes, .filter_mask = first->filter_mask };
+	return (struct qn_chunk){ .number = first->number + k * (first[1].number - first->number),
+				  .addr = first->addr + k * (first[1].addr - first->addr),
+				  .nbytes = first->nbytes,
+				  .filter_mask = first->filter_mask };
 }
 
 /* The stretch that a task is in. *hint: as for qn_queue_task. */
-static const struct qn_stretch *find_stretch(const struct qn_queue *q, uint32_t task, uint32_t *hint)
+static const struct qn_stretch *find_stretch(const struct qn_queue *q, uint32_t task,
+					     uint32_t *hint)
 {
 	uint32_t low = *hint, high = q->header->nstretches;
 
@@ -238,10 +241,12 @@ struct qn_task qn_queue_task(const struct qn_queue *q, uint32_t task, uint32_t *
 	uint64_t k = task - s->task;
 
 	if (s->each == QN_EVEN)
-		return (struct qn_task){ .item = s->item + k, .nchunks = 1,
+		return (struct qn_task){ .item = s->item + k,
+					 .nchunks = 1,
 					 .one = go_on(q->chunk + s->chunk, k),
 					 .counted = task < q->header->ncounted };
-	return (struct qn_task){ .item = s->item + k, .nchunks = s->each,
+	return (struct qn_task){ .item = s->item + k,
+				 .nchunks = s->each,
 				 .list = q->chunk + s->chunk + k * s->each,
 				 .counted = task < q->header->ncounted };
 }

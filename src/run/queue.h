@@ -21,12 +21,12 @@
 #include "data/dataset.h"
 
 struct qn_queue_header {
-	_Alignas(64) _Atomic uint64_t range;	/* tail << 32 | head */
-	_Alignas(64) _Atomic uint64_t done_nbytes;	/* weight of the finished tasks */
-	_Atomic uint32_t stop;		/* a rank of this host has failed */
+	_Alignas(64) _Atomic uint64_t range;	   /* tail << 32 | head */
+	_Alignas(64) _Atomic uint64_t done_nbytes; /* weight of the finished tasks */
+	_Atomic uint32_t stop;			   /* a rank of this host has failed */
 	uint32_t nitems, nstretches;
-	uint64_t nchunks, nbytes;	/* nbytes: weight of all tasks of this rank */
-	uint32_t ncounted;		/* tasks at the head without weight */
+	uint64_t nchunks, nbytes; /* nbytes: weight of all tasks of this rank */
+	uint32_t ncounted;	  /* tasks at the head without weight */
 	uint32_t node, nthreads;
 };
 
@@ -36,7 +36,7 @@ struct qn_queue_header {
 struct qn_stretch {
 	uint64_t item, chunk;
 	uint32_t task;
-	uint32_t each;		/* chunks of each item, or QN_EVEN */
+	uint32_t each; /* chunks of each item, or QN_EVEN */
 };
 #define QN_EVEN 0
 
@@ -53,9 +53,9 @@ struct qn_queue {
 struct qn_task {
 	uint64_t item;
 	uint64_t nchunks;
-	struct qn_chunk *list;		/* borrows; NULL: there is `one` */
+	struct qn_chunk *list; /* borrows; NULL: there is `one` */
 	struct qn_chunk one;
-	bool counted;			/* it has no weight */
+	bool counted; /* it has no weight */
 };
 
 /* The descriptors of a task; borrows. */
@@ -66,16 +66,16 @@ static inline const struct qn_chunk *qn_task_chunks(const struct qn_task *t)
 
 struct qn_queues {
 	struct qn_shared *shared;
-	int nranks, mine;		/* of this host */
-	struct qn_queue *queue;		/* owned, by host rank */
-	int *victim;			/* owned: the other ranks, nearest first */
+	int nranks, mine;	/* of this host */
+	struct qn_queue *queue; /* owned, by host rank */
+	int *victim;		/* owned: the other ranks, nearest first */
 };
 
 /* The size of the share of a rank, decided by the plan: nitems is at most QN_MOST_ITEMS. */
 #define QN_MOST_ITEMS (UINT32_MAX - 1)
 struct qn_share {
 	uint64_t nitems, nstretches, nchunks, nbytes;
-	uint64_t ncounted;	/* the first of the tasks have no weight: their chunks are counted */
+	uint64_t ncounted; /* the first of the tasks have no weight: their chunks are counted */
 };
 
 /* Allocates the segments; the caller fills the tables of its own. Collective on c. */

@@ -69,8 +69,7 @@ bool qn_refusals_can(const struct qn_team *team, const struct qn_subject *subjec
 	if (!d.native)
 		return false;
 	for (uint32_t h = 0; h < (uint32_t)qn_comm_nhosts(team->comm); h++)
-		if (h != team->place.host &&
-		    qn_access_tier(&where->access, member, h) != QN_NTIERS)
+		if (h != team->place.host && qn_access_tier(&where->access, member, h) != QN_NTIERS)
 			return true;
 	return false;
 }

@@ -19,9 +19,9 @@ struct qn_refusals {
 	size_t n, room;
 	struct qn_refusal *refusal; /* owned */
 	size_t nchunks, room_chunks;
-	struct qn_chunk *chunk; /* owned: those of each, one after the other */
+	struct qn_chunk *chunk;	  /* owned: those of each, one after the other */
 	enum quern_status status; /* of the first, */
-	char why[256];		/* and its words */
+	char why[256];		  /* and its words */
 };
 
 void qn_refusals_fini(struct qn_refusals *r);

@@ -23,20 +23,20 @@ void qn_skips_merge(struct qn_skips *into, const struct qn_skips *from);
 /* What a rank did and where; sent to rank 0. */
 struct qn_report {
 	char host[64];
-	char cpus[64];			/* the slice, as a list */
+	char cpus[64]; /* the slice, as a list */
 	uint32_t host_number, node, nthreads, nbound;
 	uint64_t nchunks, nstolen, nskipped, nlibrary;
-	uint64_t nrepeated, repeated_nbytes;	/* chunks that were counted, not absorbed */
-	struct qn_skips skips;		/* of nskipped */
-	uint64_t nleased;		/* chunks that were another host's by the plan */
-	uint64_t nfailed_over;		/* chunks that were left to another host */
-	char failure[256];		/* why the first of them was; "" */
+	uint64_t nrepeated, repeated_nbytes; /* chunks that were counted, not absorbed */
+	struct qn_skips skips;		     /* of nskipped */
+	uint64_t nleased;		     /* chunks that were another host's by the plan */
+	uint64_t nfailed_over;		     /* chunks that were left to another host */
+	char failure[256];		     /* why the first of them was; "" */
 	uint64_t stored_nbytes, decoded_nbytes, local_nbytes, remote_nbytes;
-	uint64_t crossed_nbytes;	/* of messages between hosts, as this rank counts */
-	uint64_t disk_nbytes;		/* of local_nbytes: not from memory */
+	uint64_t crossed_nbytes; /* of messages between hosts, as this rank counts */
+	uint64_t disk_nbytes;	 /* of local_nbytes: not from memory */
 	struct qn_numa_watch_sums near;
 	uint64_t peak_rss_nbytes;
-	double busy_seconds;		/* summed over the threads */
+	double busy_seconds; /* summed over the threads */
 };
 
 #endif

@@ -23,35 +23,35 @@ struct qn_point;
 
 struct qn_run {
 	struct qn_run_settings settings;
-	const struct qn_team *team;		/* borrows */
-	const struct qn_subject *subject;	/* borrows */
-	const struct qn_where *where;		/* borrows */
+	const struct qn_team *team;	  /* borrows */
+	const struct qn_subject *subject; /* borrows */
+	const struct qn_where *where;	  /* borrows */
 	const struct quern_kernel *kernel;
-	void *self;				/* of the kernel */
-	bool whole;				/* it demands dimensions whole, or so many elements */
+	void *self; /* of the kernel */
+	bool whole; /* it demands dimensions whole, or so many elements */
 	struct qn_items items;
 
-	struct qn_costs costs;			/* what plans and simulations predict with */
-	struct qn_plan plan;			/* rank 0 */
-	int nplanned_hosts;			/* rank 0: of a plan without work, */
-	struct qn_place *planned;		/* and its ranks: owned */
-	struct qn_point *points;		/* rank 0: owned, of a simulation (forecast.h) */
+	struct qn_costs costs;	  /* what plans and simulations predict with */
+	struct qn_plan plan;	  /* rank 0 */
+	int nplanned_hosts;	  /* rank 0: of a plan without work, */
+	struct qn_place *planned; /* and its ranks: owned */
+	struct qn_point *points;  /* rank 0: owned, of a simulation (forecast.h) */
 	int npoints;
 	struct qn_queues queues;
 	struct qn_share share;
 	struct qn_leases leases;
 	struct qn_balance balance;
-	struct qn_refusals refused;		/* in this pass */
-	uint64_t ncopies_missing;		/* of shards: listed in a catalog, and not there */
+	struct qn_refusals refused; /* in this pass */
+	uint64_t ncopies_missing;   /* of shards: listed in a catalog, and not there */
 
 	struct qn_layout_of_state layout;
-	int64_t *state;				/* owned: this rank's, then rank 0's merged one */
+	int64_t *state; /* owned: this rank's, then rank 0's merged one */
 	int npasses;
 
 	struct qn_report report;
-	struct qn_report *reports;		/* rank 0: owned, of all ranks */
+	struct qn_report *reports; /* rank 0: owned, of all ranks */
 	double seconds[QN_NPHASES];
-	struct qn_names warnings;		/* rank 0: for the user, after those of the subject */
+	struct qn_names warnings; /* rank 0: for the user, after those of the subject */
 };
 
 /* A run goes through these, in this order; after a failure only through qn_run_fini. Each is collective, and

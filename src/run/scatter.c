@@ -7,8 +7,8 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-#define FEWEST_EVEN 64		/* chunks that go on evenly, to be a stretch of their own */
-#define MOST_FAILURES 16	/* times in a row that fewer do, after which no more are looked for */
+#define FEWEST_EVEN   64 /* chunks that go on evenly, to be a stretch of their own */
+#define MOST_FAILURES 16 /* times in a row that fewer do, after which no more are looked for */
 
 /* --- writing --- */
 
@@ -17,8 +17,8 @@ struct writer {
 	struct qn_shares *s;
 	struct qn_share *share;
 	struct qn_slot slot;
-	uint64_t cursor;		/* in the list of the member at hand */
-	uint64_t row;			/* the row at hand */
+	uint64_t cursor; /* in the list of the member at hand */
+	uint64_t row;	 /* the row at hand */
 };
 
 /* Adds n items of `each` chunks that are next in the share, to the last stretch where they go on. */
@@ -32,7 +32,8 @@ static bool add_items(struct writer *w, uint64_t item, uint64_t n, uint64_t each
 		if (!qn_grow(&s->stretch, &s->room_stretches, s->nstretches + 1, sizeof(*t)))
 			return false;
 		s->stretch[s->nstretches++] =
-			(struct qn_stretch){ .item = item, .chunk = w->share->nchunks,
+			(struct qn_stretch){ .item = item,
+					     .chunk = w->share->nchunks,
 					     .task = (uint32_t)w->share->nitems,
 					     .each = (uint32_t)each };
 		w->share->nstretches++;
@@ -255,10 +256,12 @@ static enum quern_status check_shares(const struct qn_shares *s, struct quern_me
 
 	for (int r = 0; r < s->nranks; r++)
 		if (s->share[r].nitems > QN_MOST_ITEMS)
-			return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s: %" PRIu64
-					    " pieces of work for one rank, and the limit is %"
-					    PRIu32 ": use more ranks or select less",
-					    d->file, d->path, s->share[r].nitems, QN_MOST_ITEMS);
+			return qn_error_set(
+				err, QUERN_ERR_DATA,
+				"%s: dataset %s: %" PRIu64
+				" pieces of work for one rank, and the limit is %" PRIu32
+				": use more ranks or select less",
+				d->file, d->path, s->share[r].nitems, QN_MOST_ITEMS);
 	return QUERN_OK;
 }
 
@@ -285,9 +288,10 @@ enum quern_status qn_shares_make(const struct qn_run *run, const struct qn_lumps
 		fine = make_blocks(s, (int)nhosts);
 	}
 	if (!fine)
-		return qn_error_nomem(err, 2 * (s->room_stretches * sizeof(*s->stretch) +
-						s->room_slices * sizeof(*s->slice) +
-						s->room_own * sizeof(*s->own)),
+		return qn_error_nomem(err,
+				      2 * (s->room_stretches * sizeof(*s->stretch) +
+					   s->room_slices * sizeof(*s->slice) +
+					   s->room_own * sizeof(*s->own)),
 				      "the shares of the ranks");
 	QN_ASSERT_VALID(shares, s);
 	return check_shares(s, err);
@@ -310,7 +314,8 @@ static bool is_valid_share(const struct qn_shares *s, int r, const char **why)
 					   ? s->nown
 					   : s->run->subject->mosaic.member[c->member].nchunks;
 
-		QN_HOLDS(c->first <= n && c->n <= n - c->first, "slices are of chunks that there are");
+		QN_HOLDS(c->first <= n && c->n <= n - c->first,
+			 "slices are of chunks that there are");
 		nchunks += c->n;
 	}
 	QN_HOLDS(nchunks == x->nchunks, "the slices of a rank have its chunks");
@@ -382,8 +387,8 @@ static void fill_block(void *ctx, int host, void *block)
 		int r = s->by_host[k];
 
 		copy_stretches(s, r, to);
-		copy_chunks(s, r, (struct qn_chunk *)(to + s->share[r].nstretches *
-								   sizeof(*s->stretch)));
+		copy_chunks(s, r,
+			    (struct qn_chunk *)(to + s->share[r].nstretches * sizeof(*s->stretch)));
 		to += share_nbytes(&s->share[r]);
 	}
 }

@@ -23,18 +23,18 @@ struct qn_slice {
 /* Rank 0. All owned. Always: stretches and slices are rank by rank; those of a rank cover its items from task
    0 on; slices are of chunks that their members, or `own`, have. */
 struct qn_shares {
-	const struct qn_run *run;	/* borrows */
-	const struct qn_lumps *lumps;	/* borrows */
+	const struct qn_run *run;     /* borrows */
+	const struct qn_lumps *lumps; /* borrows */
 	int nranks;
-	struct qn_share *share;		/* of each rank */
-	uint64_t *stretch_at, *slice_at;	/* nranks + 1: where those of a rank begin */
-	struct qn_stretch *stretch;	/* rank by rank */
-	struct qn_slice *slice;		/* rank by rank */
-	struct qn_chunk *own;		/* of items that have several chunks, or are not stored */
+	struct qn_share *share;		 /* of each rank */
+	uint64_t *stretch_at, *slice_at; /* nranks + 1: where those of a rank begin */
+	struct qn_stretch *stretch;	 /* rank by rank */
+	struct qn_slice *slice;		 /* rank by rank */
+	struct qn_chunk *own;		 /* of items that have several chunks, or are not stored */
 	uint64_t nstretches, nslices, nown, room_stretches, room_slices, room_own;
-	uint64_t *number;		/* chunk numbers of one item */
-	int *by_host, *host_at;		/* ranks host by host; nhosts + 1: where those of each begin */
-	void *block[2];			/* room for the shares of any other host, twice */
+	uint64_t *number;	/* chunk numbers of one item */
+	int *by_host, *host_at; /* ranks host by host; nhosts + 1: where those of each begin */
+	void *block[2];		/* room for the shares of any other host, twice */
 };
 
 /* Writes down what the plan gives to each rank. Not collective. Freed by qn_shares_fini. */

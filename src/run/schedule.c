@@ -60,8 +60,9 @@ static enum quern_status plan_items(struct qn_run *run, const struct qn_items *i
 		return qn_forecast_make(run, &d->lumps.work, err);
 	st = qn_plan_make(&cluster, &d->lumps.work, &run->costs.rates, &run->plan, NULL, err);
 	if (!st)
-		qn_log(QN_LOG_INFO, "plan: %" PRIu64 " items in %" PRIu64 " lumps, %.6f s, limited by %s; bytes "
-				    "with a home %" PRIu64 ", from shared storage %" PRIu64,
+		qn_log(QN_LOG_INFO,
+		       "plan: %" PRIu64 " items in %" PRIu64 " lumps, %.6f s, limited by %s; bytes "
+		       "with a home %" PRIu64 ", from shared storage %" PRIu64,
 		       run->plan.nitems, d->lumps.work.nlumps, run->plan.finish, run->plan.limit,
 		       run->plan.homed, run->plan.tier[QN_SHARED]);
 	return st ? st : qn_shares_make(run, &d->lumps, &d->shares, err);
@@ -77,7 +78,8 @@ static enum quern_status make_plan(struct qn_run *run, struct draft *d, bool wit
 
 	if (st != QUERN_ERR_DATA || !run->items.counts_holes)
 		return st ? qn_error_pass(err, st, &why) : QUERN_OK;
-	qn_log(QN_LOG_INFO, "too many items without weight for one rank: all are weighed: %s", why.text);
+	qn_log(QN_LOG_INFO, "too many items without weight for one rank: all are weighed: %s",
+	       why.text);
 	weighed.counts_holes = false;
 	qn_plan_fini(&run->plan);
 	qn_shares_fini(&d->shares);
@@ -119,10 +121,9 @@ struct account {
 
 static void take_account(const struct qn_run *run, uint64_t stored, struct account *a)
 {
-	const bool tries = run->kernel->repeats ||
-			   run->settings.skips;
+	const bool tries = run->kernel->repeats || run->settings.skips;
 	const uint64_t nwords = run->kernel->most_words ? run->kernel->most_words(run->self)
-						      : run->layout.nwords;
+							: run->layout.nwords;
 	const uint64_t nstate = nwords * sizeof(int64_t);
 
 	/* What is larger than memory can be stays so when more is added. */
@@ -212,8 +213,8 @@ static enum quern_status warn_of_threads(struct qn_run *run, const struct qn_pla
 }
 
 /* Fewer threads where chunks are too large for all of them at once, before the plan counts on these. */
-static enum quern_status settle_threads(struct qn_run *run, struct qn_team *team,
-					uint64_t *longest, struct quern_message *err)
+static enum quern_status settle_threads(struct qn_run *run, struct qn_team *team, uint64_t *longest,
+					struct quern_message *err)
 {
 	const bool leads = qn_comm_rank(team->comm) == 0;
 	const size_t nranks = (size_t)qn_comm_size(team->comm);
@@ -251,7 +252,8 @@ static enum quern_status check_memory(struct qn_run *run, uint64_t stored,
 	nbytes = a.rest + a.a_thread * run->team->place.nthreads;
 	if (!limit || nbytes <= limit)
 		return QUERN_OK;
-	return qn_error_set(err, QUERN_ERR_RUN, "rank %d needs about %" PRIu64 " MiB (%u threads), "
+	return qn_error_set(err, QUERN_ERR_RUN,
+			    "rank %d needs about %" PRIu64 " MiB (%u threads), "
 			    "more than --memory %s: use fewer threads a rank, or raise it",
 			    qn_comm_rank(run->team->comm), mib(nbytes), run->team->place.nthreads,
 			    run->settings.memory);
@@ -329,8 +331,11 @@ enum quern_status qn_run_plan(struct qn_run *run, struct qn_team *team, struct q
 	if (!st && with_work)
 		st = qn_shares_scatter(run, &d.shares, err);
 	if (!st && with_work)
-		qn_log(QN_LOG_INFO, "share: %" PRIu64 " items, %" PRIu64 " chunks, %" PRIu64 " bytes, for %u threads",
-		       run->share.nitems, run->share.nchunks, run->share.nbytes, team->place.nthreads);
+		qn_log(QN_LOG_INFO,
+		       "share: %" PRIu64 " items, %" PRIu64 " chunks, %" PRIu64
+		       " bytes, for %u threads",
+		       run->share.nitems, run->share.nchunks, run->share.nbytes,
+		       team->place.nthreads);
 	if (!st)
 		st = qn_comm_agree(team->comm, check_memory(run, stored, err), err);
 	draft_fini(&d);

@@ -12,22 +12,22 @@ struct quern_options;
 
 /* What only a plan goes by (synthetic.h). */
 struct qn_forecast_settings {
-	const char *cluster;		/* the one to be imagined */
-	const char *homes;		/* how data is imagined to lie there */
+	const char *cluster; /* the one to be imagined */
+	const char *homes;   /* how data is imagined to lie there */
 	int64_t nreplicas;
-	uint64_t times;			/* the data, over and over; 0 and 1: once */
+	uint64_t times; /* the data, over and over; 0 and 1: once */
 	bool simulates;
-	const char *slow, *fail;	/* a host: HOST:FACTOR, HOST:SECONDS */
+	const char *slow, *fail; /* a host: HOST:FACTOR, HOST:SECONDS */
 };
 
 struct qn_run_settings {
-	bool skips;			/* a chunk that cannot be read does not end the run */
+	bool skips; /* a chunk that cannot be read does not end the run */
 	bool nan_missing;
-	uint64_t memory_nbytes;		/* that a rank may need; 0: what there is */
-	const char *memory;		/* as the user has written it */
-	bool is_calibrated;		/* costs are those of a run */
+	uint64_t memory_nbytes; /* that a rank may need; 0: what there is */
+	const char *memory;	/* as the user has written it */
+	bool is_calibrated;	/* costs are those of a run */
 	struct qn_forecast_settings forecast;
-	const struct quern_options *of_kernel;	/* its own, by name */
+	const struct quern_options *of_kernel; /* its own, by name */
 };
 
 #endif

@@ -21,10 +21,11 @@ static const struct {
 	const char *name;
 	unsigned long most;
 } levels[] = {
-	{ "package", 64 }, { "pack", 64 }, { "socket", 64 }, { "die", 64 }, { "group", 1024 },
-	{ "numa", 1024 }, { "numanode", 1024 }, { "node", 1024 }, { "l3", 1024 }, { "l3cache", 1024 },
-	{ "l2", 4096 }, { "l2cache", 4096 }, { "l1", 4096 }, { "l1d", 4096 }, { "l1cache", 4096 },
-	{ "core", 4096 }, { "pu", 64 },
+	{ "package", 64 }, { "pack", 64 },	{ "socket", 64 },     { "die", 64 },
+	{ "group", 1024 }, { "numa", 1024 },	{ "numanode", 1024 }, { "node", 1024 },
+	{ "l3", 1024 },	   { "l3cache", 1024 }, { "l2", 4096 },	      { "l2cache", 4096 },
+	{ "l1", 4096 },	   { "l1d", 4096 },	{ "l1cache", 4096 },  { "core", 4096 },
+	{ "pu", 64 },
 };
 
 #define MOST_PUS 65536 /* of a host */
@@ -54,10 +55,13 @@ static bool is_level(const char *word, size_t n, unsigned long *count)
 static enum quern_status refuse(const char *text, const char *word, size_t n,
 				struct quern_message *err)
 {
-	return qn_error_set(err, QUERN_ERR_USAGE, "--cluster '%s': '%.*s' is not expected: it takes "
-			    "'host:N' (1 to %d hosts), then what each host has, from the outside in, as "
-			    "'host:8 numa:2 core:16': package, numa, l3, l2, l1, core or pu, each with a "
-			    "number from 1", text, (int)n, word, MOST_HOSTS);
+	return qn_error_set(
+		err, QUERN_ERR_USAGE,
+		"--cluster '%s': '%.*s' is not expected: it takes "
+		"'host:N' (1 to %d hosts), then what each host has, from the outside in, as "
+		"'host:8 numa:2 core:16': package, numa, l3, l2, l1, core or pu, each with a "
+		"number from 1",
+		text, (int)n, word, MOST_HOSTS);
 }
 
 /* Takes "host:N " off the front of *rest, and looks at what follows. */
@@ -76,16 +80,20 @@ static enum quern_status parse_hosts(const char *text, const char **rest, uint32
 	}
 	*rest = word;
 	if (!*word)
-		return qn_error_set(err, QUERN_ERR_USAGE, "--cluster '%s': add what each host has: "
-				    "'host:%" PRIu32 " core:16'", text, *nhosts);
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "--cluster '%s': add what each host has: "
+				    "'host:%" PRIu32 " core:16'",
+				    text, *nhosts);
 	for (; *word; word += strspn(word, " ")) {
 		length = strcspn(word, " ");
 		if (!is_level(word, length, &n))
 			return refuse(text, word, length, err);
 		product *= n;
 		if (product > MOST_PUS)
-			return qn_error_set(err, QUERN_ERR_USAGE, "--cluster '%s': a host has more than "
-					    "%d hardware threads", text, MOST_PUS);
+			return qn_error_set(err, QUERN_ERR_USAGE,
+					    "--cluster '%s': a host has more than "
+					    "%d hardware threads",
+					    text, MOST_PUS);
 		word += length;
 	}
 	return QUERN_OK;
@@ -113,7 +121,7 @@ static enum quern_status count_threads(struct qn_synthetic *c, const struct qn_t
 }
 
 enum quern_status qn_synthetic_init(struct qn_synthetic *c, const char *text,
-				   struct quern_message *err)
+				    struct quern_message *err)
 {
 	char host[512];
 	const char *rest = text;
@@ -126,16 +134,21 @@ enum quern_status qn_synthetic_init(struct qn_synthetic *c, const char *text,
 	if (st)
 		return st;
 	/* hwloc wants the last level to be hardware threads. */
-	if ((size_t)snprintf(host, sizeof(host), "%s%s", rest, strcasestr(rest, "pu:") ? "" : " pu:1") >=
-		    sizeof(host) ||
+	if ((size_t)snprintf(host, sizeof(host), "%s%s", rest,
+			     strcasestr(rest, "pu:") ? "" : " pu:1") >= sizeof(host) ||
 	    qn_topo_new(host, &t, &why))
-		return qn_error_set(err, QUERN_ERR_USAGE, "--cluster '%s': hwloc knows no such machine: "
-				    "each kind once, from the outside in, and pu last, as 'package:2 "
-				    "numa:2 core:8 pu:2'", text);
+		return qn_error_set(
+			err, QUERN_ERR_USAGE,
+			"--cluster '%s': hwloc knows no such machine: "
+			"each kind once, from the outside in, and pu last, as 'package:2 "
+			"numa:2 core:8 pu:2'",
+			text);
 	c->nnodes = (uint32_t)qn_topo_nnodes(t);
 	if (c->nnodes > MOST_NODES || (uint64_t)c->nhosts * c->nnodes > MOST_RANKS)
-		st = qn_error_set(err, QUERN_ERR_USAGE, "--cluster '%s': more than %d NUMA nodes in "
-				  "all, or %d on a host", text, MOST_RANKS, MOST_NODES);
+		st = qn_error_set(err, QUERN_ERR_USAGE,
+				  "--cluster '%s': more than %d NUMA nodes in "
+				  "all, or %d on a host",
+				  text, MOST_RANKS, MOST_NODES);
 	else
 		st = count_threads(c, t, err);
 	qn_topo_free(t);
@@ -155,7 +168,8 @@ struct qn_place *qn_synthetic_places(const struct qn_synthetic *c, uint32_t nhos
 	struct qn_place *p = qn_calloc((size_t)nhosts * c->nnodes, sizeof(*p));
 
 	for (uint32_t r = 0; p && r < nhosts * c->nnodes; r++)
-		p[r] = (struct qn_place){ .host = r / c->nnodes, .node = r % c->nnodes,
+		p[r] = (struct qn_place){ .host = r / c->nnodes,
+					  .node = r % c->nnodes,
 					  .nthreads = c->nthreads[r % c->nnodes] };
 	return p;
 }
@@ -166,7 +180,7 @@ struct qn_place *qn_synthetic_places(const struct qn_synthetic *c, uint32_t nhos
 struct way {
 	const char *name;
 	bool by_node, shared;
-	bool first_only;		/* there is one part */
+	bool first_only; /* there is one part */
 };
 
 static const struct way ways[] = {
@@ -175,8 +189,8 @@ static const struct way ways[] = {
 	{ "first", false, true, true },
 };
 
-static struct qn_home home_of(const struct way *w, uint32_t nhosts, uint32_t nnodes,
-			      uint32_t part, uint32_t k)
+static struct qn_home home_of(const struct way *w, uint32_t nhosts, uint32_t nnodes, uint32_t part,
+			      uint32_t k)
 {
 	uint32_t host = w->by_node ? part / nnodes : part;
 
@@ -208,10 +222,10 @@ static enum quern_status make_parts(const struct way *w, uint32_t nreplicas, uin
 
 /* Lumps made from others, of items that are in parts of as many bytes. */
 struct relump {
-	uint32_t nparts;		/* 0: there are no homes */
-	double total, sum;		/* bytes of all items, and of those before the one at hand */
-	uint64_t per;			/* most items of a lump */
-	struct qn_lump *out;		/* owned */
+	uint32_t nparts;     /* 0: there are no homes */
+	double total, sum;   /* bytes of all items, and of those before the one at hand */
+	uint64_t per;	     /* most items of a lump */
+	struct qn_lump *out; /* owned */
 	uint64_t nitems, n, room;
 };
 
@@ -291,9 +305,9 @@ static enum quern_status divide(struct relump *r, const struct qn_work *from, ui
 }
 
 enum quern_status qn_synthetic_work(const struct qn_work *from, uint64_t times, const char *how,
-				  uint32_t nreplicas, uint32_t nhosts, uint32_t nnodes,
-				  uint64_t most_lumps, struct qn_work *work, struct qn_homes *homes,
-				  struct quern_message *err)
+				    uint32_t nreplicas, uint32_t nhosts, uint32_t nnodes,
+				    uint64_t most_lumps, struct qn_work *work,
+				    struct qn_homes *homes, struct quern_message *err)
 {
 	struct relump r = { .per = qn_ceil_div(from->nitems * times, most_lumps) };
 	enum quern_status st = QUERN_OK;
@@ -312,7 +326,8 @@ enum quern_status qn_synthetic_work(const struct qn_work *from, uint64_t times, 
 		qn_homes_fini(homes);
 		return st;
 	}
-	*work = (struct qn_work){ .nitems = r.nitems, .nlumps = r.n, .lump = r.out,
-				  .homes = r.nparts ? homes : NULL };
+	*work = (struct qn_work){
+		.nitems = r.nitems, .nlumps = r.n, .lump = r.out, .homes = r.nparts ? homes : NULL
+	};
 	return QUERN_OK;
 }

@@ -19,10 +19,10 @@
 #include "find/describe.h"
 #include "plan/policy.h"
 
-#define MONITOR_NS 200000000	/* between two progress reports */
-#define NAP_NS 200000		/* of a worker that waits for work of another host: the first, */
-#define LONGEST_NAP_NS 1600000	/* and it naps longer from time to time */
-#define MOST_MERGED (1u << 20)	/* states between two normalisations; the contract allows 2^24 */
+#define MONITOR_NS     200000000  /* between two progress reports */
+#define NAP_NS	       200000	  /* of a worker that waits for work of another host: the first, */
+#define LONGEST_NAP_NS 1600000	  /* and it naps longer from time to time */
+#define MOST_MERGED    (1u << 20) /* states between two normalisations; the contract allows 2^24 */
 
 struct crew;
 
@@ -30,28 +30,28 @@ struct worker {
 	struct crew *crew;
 	pthread_t thread;
 	int index;
-	uint32_t stretch;		/* of the queue, near the task at hand */
-	struct qn_slot slot;		/* the item at hand, */
-	struct qn_opened file;		/* and its file, */
-	bool is_local;			/* which is on a disk or in memory of this host */
-	uint32_t form;			/* of its member, */
-	struct qn_dataset member;	/* that the feed is on: borrows */
+	uint32_t stretch;	  /* of the queue, near the task at hand */
+	struct qn_slot slot;	  /* the item at hand, */
+	struct qn_opened file;	  /* and its file, */
+	bool is_local;		  /* which is on a disk or in memory of this host */
+	uint32_t form;		  /* of its member, */
+	struct qn_dataset member; /* that the feed is on: borrows */
 	struct qn_feed *feed;
-	struct qn_feed *idle;		/* of a native member before, until one of another form comes */
+	struct qn_feed *idle; /* of a native member before, until one of another form comes */
 	struct qn_expected_sums ledger;
-	struct qn_feed_stats done;	/* of earlier feeds */
+	struct qn_feed_stats done; /* of earlier feeds */
 	uint64_t local_nbytes, remote_nbytes;
-	int64_t *state;		/* sum of the finished tasks */
-	int64_t *trial;		/* of one task, when bad chunks are to be skipped or alike ones to be
+	int64_t *state; /* sum of the finished tasks */
+	int64_t *trial; /* of one task, when bad chunks are to be skipped or alike ones to be
 				   counted; else NULL */
 	void *scratch;
 	bool bound;
 	struct qn_numa_watch near;
 	uint64_t nstolen, nleased, nskipped;
 	struct qn_skips skips;
-	uint64_t nrepeated, repeated_nbytes;	/* of done: chunks that were counted, not absorbed */
-	double task_seconds;	/* of the last tasks, each; 0: there was none */
-	uint64_t nmerged;	/* trials in state since it was normalized */
+	uint64_t nrepeated, repeated_nbytes; /* of done: chunks that were counted, not absorbed */
+	double task_seconds;		     /* of the last tasks, each; 0: there was none */
+	uint64_t nmerged;		     /* trials in state since it was normalized */
 	double busy_seconds;
 	struct qn_refusals refused;
 	struct quern_message err;
@@ -59,15 +59,15 @@ struct worker {
 
 struct crew {
 	struct qn_run *run;
-	struct qn_reading reading;	/* of the thread that starts the workers */
+	struct qn_reading reading; /* of the thread that starts the workers */
 	bool skip;
-	bool repeats;		/* chunks that nobody has written are counted, not absorbed */
-	uint64_t stride;	/* of this many consecutive items one is needed */
+	bool repeats;	 /* chunks that nobody has written are counted, not absorbed */
+	uint64_t stride; /* of this many consecutive items one is needed */
 	int nworkers;
 	struct worker *worker;
 	pthread_mutex_t lock;
 	pthread_cond_t finished;
-	int nrunning;		/* under lock */
+	int nrunning; /* under lock */
 };
 
 static double thread_seconds(void)
@@ -91,7 +91,7 @@ struct absorber {
 	const void *self;
 	int64_t *state;
 	void *scratch;
-	struct quern_box box;	/* of the item, in the whole: a kernel knows nothing of members */
+	struct quern_box box; /* of the item, in the whole: a kernel knows nothing of members */
 };
 
 static void absorb(void *ctx, const struct quern_tile *tile)
@@ -145,7 +145,7 @@ static enum quern_status feed_from(struct worker *w, uint32_t member, struct que
 	const uint32_t form = run->subject->mosaic.member[member].form;
 
 	if (w->idle && w->form != form)
-		drop_feeds(w);	/* while the member is still what it was made for */
+		drop_feeds(w); /* while the member is still what it was made for */
 	w->form = form;
 	qn_mosaic_member(&run->subject->mosaic, member, &w->member);
 	if (!w->idle)
@@ -174,9 +174,9 @@ static enum quern_status turn_to_member(struct worker *w, struct quern_message *
 				       w->file.fd) != QN_MEDIUM_SHARED;
 	st = feed_from(w, member, err);
 	if (!st)
-		st = qn_expected_sums_turn(&w->ledger, &run->subject->mosaic, member, run->team->host,
-				    w->feed, err);
-	if (st)	/* it must not be taken for one that knows its sums */
+		st = qn_expected_sums_turn(&w->ledger, &run->subject->mosaic, member,
+					   run->team->host, w->feed, err);
+	if (st) /* it must not be taken for one that knows its sums */
 		drop_feeds(w);
 	return st;
 }
@@ -297,7 +297,9 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 {
 	const bool on_trial = w->crew->skip || times > 1;
 	struct qn_run *run = w->crew->run;
-	struct absorber a = { .kernel = run->kernel, .self = run->self, .scratch = w->scratch,
+	struct absorber a = { .kernel = run->kernel,
+			      .self = run->self,
+			      .scratch = w->scratch,
 			      .state = on_trial ? w->trial : w->state };
 	struct quern_message why = { 0 };
 	const struct qn_task t = *task;
@@ -373,10 +375,10 @@ static enum quern_status run_task(struct worker *w, const struct qn_queue *q, ui
 struct hole {
 	struct worker *w;
 	const struct qn_queue *q;
-	uint32_t task;			/* of the item `item` of the cut */
+	uint32_t task; /* of the item `item` of the cut */
 	uint64_t item;
 	int ndim;
-	uint64_t grid[QUERN_MAX_DIMS];	/* of items */
+	uint64_t grid[QUERN_MAX_DIMS]; /* of items */
 	/* After so many indexes lengths come again, but for the first and the last index. */
 	uint64_t period[QUERN_MAX_DIMS];
 };
@@ -660,8 +662,8 @@ static enum quern_status monitor(struct crew *crew, int pass, struct quern_messa
 	struct qn_run *run = crew->run;
 	struct quern_message later = { .status = QUERN_OK };
 	long every = qn_balance_is_one(&run->balance) ? QN_BALANCE_NS
-		     : run->team->progress	  ? MONITOR_NS
-						  : 0;
+		     : run->team->progress	      ? MONITOR_NS
+						      : 0;
 	double reported = qn_comm_wtime();
 	enum quern_status st = QUERN_OK, now;
 	bool busy = qn_balance_is_one(&run->balance), finished;
@@ -745,8 +747,8 @@ static enum quern_status start(struct crew *crew, struct quern_message *err)
 	crew->nrunning -= n - crew->nworkers;
 	pthread_mutex_unlock(&crew->lock);
 	if (crew->nworkers < n)
-		qn_log(QN_LOG_WARN, "%d of %d threads: the system gives no more: %s", crew->nworkers, n,
-		       strerror(rc));
+		qn_log(QN_LOG_WARN, "%d of %d threads: the system gives no more: %s",
+		       crew->nworkers, n, strerror(rc));
 	if (crew->nworkers)
 		return QUERN_OK;
 	return qn_error_set(err, QUERN_ERR_RUN, "cannot start a thread: %s", strerror(rc));
@@ -789,11 +791,12 @@ enum quern_status qn_workers_run(struct qn_run *run, int pass, struct quern_mess
 }
 
 enum quern_status qn_workers_redo(struct qn_run *run, const struct qn_task *task, size_t n,
-			       struct quern_message *err)
+				  struct quern_message *err)
 {
-	struct crew crew = { .run = run, .stride = 1,
-			     .skip = run->settings.skips };
-	struct worker w = { .crew = &crew, .file = QN_OPENED_NONE, .ledger = QN_EXPECTED_SUMS_NONE };
+	struct crew crew = { .run = run, .stride = 1, .skip = run->settings.skips };
+	struct worker w = { .crew = &crew,
+			    .file = QN_OPENED_NONE,
+			    .ledger = QN_EXPECTED_SUMS_NONE };
 	struct quern_message ignored = { .status = QUERN_OK };
 	enum quern_status st;
 

@@ -80,7 +80,8 @@ bool qn_axis_to_instants(struct qn_axis *from, const struct qn_axis *to, int64_t
 			from->missing = qn_min_u64(from->missing, i);
 			continue;
 		}
-		if (!turn_day(from->epoch.calendar, to->epoch.calendar, &t.day) && i < from->missing)
+		if (!turn_day(from->epoch.calendar, to->epoch.calendar, &t.day) &&
+		    i < from->missing)
 			return false;
 		out[i] = t.day * day_units + t.ns / INSTANT_NS;
 	}
@@ -372,8 +373,7 @@ static bool say_around(const struct qn_axis *a, size_t nbytes, char *why)
 
 	say_extent(a, "", false, nbytes, why);
 	n = strlen(why);
-	snprintf(why + n, nbytes - n,
-		 ": give both ends of a range that goes on at its other end");
+	snprintf(why + n, nbytes - n, ": give both ends of a range that goes on at its other end");
 	return false;
 }
 

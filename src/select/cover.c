@@ -26,7 +26,7 @@ struct sweep {
 
 /* What one dimension takes. All owned. */
 struct line {
-	struct extent *extent;	/* sorted by start */
+	struct extent *extent; /* sorted by start */
 	uint64_t *cut, ncuts;
 	struct extent *active;
 	uint64_t nactive;
@@ -100,9 +100,9 @@ static bool line_init(struct sweep *s, struct line *l, int d, const uint64_t *se
 		struct quern_box b;
 
 		s->box(s->ctx, set[i], &b);
-		l->extent[i] = (struct extent){ b.start[d], b.start[d] + (b.count[d] - 1) *
-						b.step[d] + 1, b.count[d] > 1 ? b.step[d] : 1,
-						set[i] };
+		l->extent[i] = (struct extent){ b.start[d],
+						b.start[d] + (b.count[d] - 1) * b.step[d] + 1,
+						b.count[d] > 1 ? b.step[d] : 1, set[i] };
 		l->cut[l->ncuts++] = l->extent[i].start;
 		l->cut[l->ncuts++] = l->extent[i].end;
 	}
@@ -203,8 +203,13 @@ static bool sweep_line(struct sweep *s, int d, const uint64_t *set, uint64_t n)
 enum qn_covered qn_cover(int ndim, const uint64_t *shape, uint64_t nboxes, qn_cover_box *box,
 			 qn_cover_leaf *leaf, void *ctx, uint64_t work)
 {
-	struct sweep s = { .ndim = ndim, .shape = shape, .box = box, .leaf = leaf, .ctx = ctx,
-			   .work = work, .at = { .ndim = ndim } };
+	struct sweep s = { .ndim = ndim,
+			   .shape = shape,
+			   .box = box,
+			   .leaf = leaf,
+			   .ctx = ctx,
+			   .work = work,
+			   .at = { .ndim = ndim } };
 	uint64_t *set = qn_calloc(nboxes, sizeof(*set));
 
 	if (!set)

@@ -20,7 +20,8 @@ uint64_t qn_box_nelems(const struct quern_box *box)
 	return n;
 }
 
-bool qn_selection_is_valid(const struct quern_box *box, const uint64_t *shape, int ndim, const char **why)
+bool qn_selection_is_valid(const struct quern_box *box, const uint64_t *shape, int ndim,
+			   const char **why)
 {
 	QN_HOLDS(box->ndim == ndim, "a selection has the dimensions of its dataset");
 	for (int d = 0; d < ndim; d++) {
@@ -41,9 +42,11 @@ void qn_box_format(const struct quern_box *box, size_t nbytes, char *out)
 	*out = '\0';
 	for (int d = 0; d < box->ndim && n < nbytes; d++) {
 		const unsigned long long start = box->start[d], step = box->step[d];
-		const unsigned long long stop = box->count[d] ? start + (box->count[d] - 1) * step + 1 : start;
+		const unsigned long long stop =
+			box->count[d] ? start + (box->count[d] - 1) * step + 1 : start;
 
-		n += (size_t)snprintf(out + n, nbytes - n, "%s%llu:%llu", d ? "," : "", start, stop);
+		n += (size_t)snprintf(out + n, nbytes - n, "%s%llu:%llu", d ? "," : "", start,
+				      stop);
 		if (step != 1 && n < nbytes)
 			n += (size_t)snprintf(out + n, nbytes - n, ":%llu", step);
 	}
@@ -81,21 +84,23 @@ struct slice {
 	const struct qn_dataset *d;
 	const struct qn_coordinates *coordinates;
 	int dim;
-	const char *whole;	/* the selection, and where in it this slice begins */
+	const char *whole; /* the selection, and where in it this slice begins */
 	size_t at;
 	const char *text;
 	struct quern_box *box;
 	struct quern_message *err;
 	int nparts;
 	struct qn_bound part[3];
-	bool is_year[3];	/* an integer that could be one */
+	bool is_year[3]; /* an integer that could be one */
 };
 
 static enum quern_status bad_slice(const struct slice *s, const char *why)
 {
-	return qn_error_set(s->err, QUERN_ERR_USAGE, "--select: '%s' for dimension %d (%s) of %s: "
-			    "%s; its length is %" PRIu64, s->text, s->dim,
-			    dimension_label(s->d, s->dim), s->d->path, why, s->d->shape[s->dim]);
+	return qn_error_set(s->err, QUERN_ERR_USAGE,
+			    "--select: '%s' for dimension %d (%s) of %s: "
+			    "%s; its length is %" PRIu64,
+			    s->text, s->dim, dimension_label(s->d, s->dim), s->d->path, why,
+			    s->d->shape[s->dim]);
 }
 
 /* --- words --- */
@@ -187,9 +192,8 @@ static void put_value(const struct qn_axis *a, uint64_t i, char out[QN_AXIS_TEXT
 
 /* The selection with another slice in the place of this one: a stretch by its values, from element
    `skip` of it on. */
-static void put_stretch(const struct slice *s, const struct qn_axis *a,
-			const struct qn_interval *x, uint64_t skip, uint64_t step, size_t nbytes,
-			char *out)
+static void put_stretch(const struct slice *s, const struct qn_axis *a, const struct qn_interval *x,
+			uint64_t skip, uint64_t step, size_t nbytes, char *out)
 {
 	const uint64_t last = x->n - 1 - (x->n - 1 - skip) % step;
 	char from[QN_AXIS_TEXT_NBYTES], to[QN_AXIS_TEXT_NBYTES], by[32] = "";
@@ -198,9 +202,8 @@ static void put_stretch(const struct slice *s, const struct qn_axis *a,
 	put_value(a, x->first + last, to);
 	if (step > 1 && last > skip)
 		snprintf(by, sizeof(by), ":%" PRIu64, step);
-	snprintf(out, nbytes, "%.*s%s%s%s%s%s", (int)s->at, s->whole, from,
-		 last > skip ? ":" : "", last > skip ? to : "", by,
-		 s->whole + s->at + strlen(s->text));
+	snprintf(out, nbytes, "%.*s%s%s%s%s%s", (int)s->at, s->whole, from, last > skip ? ":" : "",
+		 last > skip ? to : "", by, s->whole + s->at + strlen(s->text));
 }
 
 /* A range of longitudes that goes on at the other end of the axis: the two that it is. Steps are
@@ -214,10 +217,12 @@ static enum quern_status refuse_crossing(const struct slice *s, const struct qn_
 	qn_axis_say_extent(a, false, sizeof(extent), extent);
 	put_stretch(s, a, &part[0], 0, step, sizeof(one), one);
 	put_stretch(s, a, &part[1], skip, step, sizeof(two), two);
-	return qn_error_set(s->err, QUERN_ERR_USAGE, "--select: '%s' for dimension %d (%s) of %s "
+	return qn_error_set(s->err, QUERN_ERR_USAGE,
+			    "--select: '%s' for dimension %d (%s) of %s "
 			    "crosses the end of its coordinate: %s; select its parts in two runs: "
-			    "-s '%s' and -s '%s'", s->text, s->dim, dimension_label(s->d, s->dim),
-			    s->d->path, extent, one, two);
+			    "-s '%s' and -s '%s'",
+			    s->text, s->dim, dimension_label(s->d, s->dim), s->d->path, extent, one,
+			    two);
 }
 
 /* Two parts that meet are the whole axis, from somewhere within on: part[0], if steps meet too. */
@@ -315,7 +320,7 @@ static enum quern_status parse_slice(struct slice *s)
 
 	if (!read_parts(s))
 		return bad_slice(s, "not START:STOP:STEP or an index, nor values of its coordinate "
-				 "such as -30.0:30.0 or 2001-01:2001-12");
+				    "such as -30.0:30.0 or 2001-01:2001-12");
 	if (s->nparts == 1 && !s->part[0].kind)
 		return bad_slice(s, "the slice is empty");
 	if (s->part[2].kind) {
@@ -326,7 +331,8 @@ static enum quern_status parse_slice(struct slice *s)
 	make_year(s, 0);
 	make_year(s, 1);
 	if (s->part[0].kind && s->part[1].kind && s->part[0].kind != s->part[1].kind)
-		return bad_slice(s, "its ends are of different kinds: with a decimal point a "
+		return bad_slice(s,
+				 "its ends are of different kinds: with a decimal point a "
 				 "number is a value of the coordinate, without one it is an index");
 	if (is_value(&s->part[0]) || is_value(&s->part[1]))
 		return find_values(s, step);
@@ -352,9 +358,10 @@ static enum quern_status no_dimension(const struct slice *s, const char *name)
 	list_dimensions(s->d, sizeof(dims), dims);
 	if (c && c->about)
 		c->about(c->ctx, s->d, name, sizeof(about), about);
-	return qn_error_set(s->err, QUERN_ERR_USAGE, "--select: %s has no dimension '%s'%s; its "
-			    "dimensions are %s (`quern inspect` shows them)", s->d->path, name,
-			    about, dims);
+	return qn_error_set(s->err, QUERN_ERR_USAGE,
+			    "--select: %s has no dimension '%s'%s; its "
+			    "dimensions are %s (`quern inspect` shows them)",
+			    s->d->path, name, about, dims);
 }
 
 /* The dimension of an entry; -1: there is none of the name, d->ndim: there are too many entries.
@@ -383,11 +390,15 @@ static enum quern_status parse_entry(struct slice *s, const char *copy, char *en
 	if (s->dim < 0)
 		return no_dimension(s, entry);
 	if (s->dim >= d->ndim)
-		return qn_error_set(s->err, QUERN_ERR_USAGE, "--select: more slices than the %d "
-				    "dimensions of %s", d->ndim, d->path);
+		return qn_error_set(s->err, QUERN_ERR_USAGE,
+				    "--select: more slices than the %d "
+				    "dimensions of %s",
+				    d->ndim, d->path);
 	if (seen[s->dim])
-		return qn_error_set(s->err, QUERN_ERR_USAGE, "--select: dimension %d (%s) of %s is "
-				    "given twice", s->dim, dimension_label(d, s->dim), d->path);
+		return qn_error_set(s->err, QUERN_ERR_USAGE,
+				    "--select: dimension %d (%s) of %s is "
+				    "given twice",
+				    s->dim, dimension_label(d, s->dim), d->path);
 	seen[s->dim] = true;
 	s->text = value;
 	s->at = (size_t)(s->text - copy);
@@ -415,8 +426,9 @@ enum quern_status qn_select(const struct qn_dataset *d, const char *text,
 	if (!copy)
 		return qn_error_nomem(err, strlen(text), "the selection");
 	while (!st && (entry = strsep(&rest, ","))) {
-		struct slice s = { .d = d, .coordinates = coordinates, .whole = text, .box = box,
-				   .err = err };
+		struct slice s = {
+			.d = d, .coordinates = coordinates, .whole = text, .box = box, .err = err
+		};
 
 		st = parse_entry(&s, copy, entry, &position, seen);
 	}

@@ -47,7 +47,8 @@ bool qn_select_slice(const struct qn_dataset *d, const char *text, int dim, size
 int qn_dimension_find(const struct qn_dataset *d, const char *name);
 
 /* A selection: of all dimensions of the shape, each a range of them with a step. Nothing may be selected. */
-bool qn_selection_is_valid(const struct quern_box *box, const uint64_t *shape, int ndim, const char **why);
+bool qn_selection_is_valid(const struct quern_box *box, const uint64_t *shape, int ndim,
+			   const char **why);
 
 /* "0:10,5:20:3", as a selection is written, and "10,20"; cut where there is no room. */
 void qn_box_format(const struct quern_box *box, size_t nbytes, char *out);

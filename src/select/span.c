@@ -92,8 +92,11 @@ bool qn_pieces_next(const struct qn_span_pieces *p, uint64_t *at, struct qn_span
 		count = qn_min_u64(qn_min_u64(a - k % a, b - k % b), p->n - k);
 		*at = k + count;
 	}
-	*out = (struct qn_span_piece){ .to = qn_span_at(p->to, k), .from = qn_span_at(p->from, k),
-				  .to_step = 1, .from_step = 1, .count = count };
+	*out = (struct qn_span_piece){ .to = qn_span_at(p->to, k),
+				       .from = qn_span_at(p->from, k),
+				       .to_step = 1,
+				       .from_step = 1,
+				       .count = count };
 	if (count > 1) {
 		out->to_step = step_of(p->to, k, apart);
 		out->from_step = step_of(p->from, k, apart);

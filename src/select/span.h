@@ -20,16 +20,16 @@ uint64_t qn_span_at(const struct qn_span *s, uint64_t k);
 
 /* Equal steps on both sides. */
 struct qn_span_piece {
-	uint64_t to, from;	/* first indexes */
+	uint64_t to, from; /* first indexes */
 	uint64_t to_step, from_step, count;
 };
 
 /* How the first n indexes of both are cut. */
 struct qn_span_pieces {
-	const struct qn_span *to, *from;	/* keeps */
+	const struct qn_span *to, *from; /* keeps */
 	uint64_t n;
 	uint64_t npieces;
-	uint64_t period;	/* 0: cut at the ends of blocks; otherwise a piece a residue */
+	uint64_t period; /* 0: cut at the ends of blocks; otherwise a piece a residue */
 };
 
 void qn_pieces_init(struct qn_span_pieces *p, const struct qn_span *to, const struct qn_span *from,

@@ -64,9 +64,10 @@ static enum quern_status take_named(const char *file, const char *path, struct q
 		if (!strcmp(s->dataset[i].path, d->path))
 			return qn_error_set(err, QUERN_ERR_USAGE, "--dataset has %s twice", path);
 	if (d->asked)
-		return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s cannot be staged: it is in "
-				    "another file, by an external link: stage %s", file, d->asked,
-				    d->file);
+		return qn_error_set(err, QUERN_ERR_DATA,
+				    "%s: dataset %s cannot be staged: it is in "
+				    "another file, by an external link: stage %s",
+				    file, d->asked, d->file);
 	if (!why_not(d))
 		return QUERN_OK;
 	return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s cannot be staged: %s", file,
@@ -74,16 +75,18 @@ static enum quern_status take_named(const char *file, const char *path, struct q
 }
 
 /* "-d A,B". */
-static enum quern_status take_all_named(const char *file, const char *names, struct qn_stage_source *s,
-					struct quern_message *err)
+static enum quern_status take_all_named(const char *file, const char *names,
+					struct qn_stage_source *s, struct quern_message *err)
 {
 	char *list = qn_strdup(names), *rest = list, *name;
 	enum quern_status st = list ? QUERN_OK : qn_error_nomem(err, strlen(names), "names");
 
 	while (!st && (name = strsep(&rest, ",")))
 		st = *name ? take_named(file, name, s, err)
-			   : qn_error_set(err, QUERN_ERR_USAGE, "--dataset '%s': a name before or after "
-					  "a comma is empty", names);
+			   : qn_error_set(err, QUERN_ERR_USAGE,
+					  "--dataset '%s': a name before or after "
+					  "a comma is empty",
+					  names);
 	free(list);
 	return st;
 }
@@ -124,9 +127,10 @@ static enum quern_status take_large(const char *file, const struct qn_format *fo
 	if (!st)
 		qn_source_hide_tables(&l);
 	if (!st && l.nflaws)
-		st = qn_error_set(err, QUERN_ERR_DATA, "%s: it cannot be staged as a whole: %s cannot be "
-				  "read: %s; name the datasets to stage with -d", file,
-				  l.flaw[0].path, l.flaw[0].why);
+		st = qn_error_set(err, QUERN_ERR_DATA,
+				  "%s: it cannot be staged as a whole: %s cannot be "
+				  "read: %s; name the datasets to stage with -d",
+				  file, l.flaw[0].path, l.flaw[0].why);
 	for (size_t i = 0; !st && i < l.n; i++) {
 		struct quern_message ignored = { .status = QUERN_OK };
 		struct qn_dataset *d = add(s);
@@ -242,8 +246,8 @@ static enum quern_status name_files(const char *file, const char *to, struct qn_
 	return QUERN_OK;
 }
 
-static enum quern_status name_datasets(const struct qn_stage_source *s, struct qn_catalog *c, int nhosts,
-				       struct quern_message *err)
+static enum quern_status name_datasets(const struct qn_stage_source *s, struct qn_catalog *c,
+				       int nhosts, struct quern_message *err)
 {
 	c->path = qn_calloc(s->n, sizeof(*c->path));
 	c->nhosts = (uint32_t)nhosts + SPARE_HOSTS;

@@ -120,8 +120,8 @@ static enum quern_status take_over(struct qn_comm *c, int best, const char *file
 		flat = qn_catalog_flatten(mine, &n, err);
 		st = flat ? QUERN_OK : err->status;
 		if (!st && image && !(*image = qn_file_load(file, MOST_CATALOG_NBYTES, nbytes)))
-			st = qn_error_set(err, qn_file_status(errno), "%s: cannot be read: %s", file,
-					  qn_file_why(errno));
+			st = qn_error_set(err, qn_file_status(errno), "%s: cannot be read: %s",
+					  file, qn_file_why(errno));
 	}
 	st = qn_comm_agree(c, st, err);
 	if (!st)
@@ -245,7 +245,8 @@ enum quern_status qn_stage_survey(struct qn_stager *s, const struct qn_hosts *ho
 				  const struct qn_catalog *c, struct qn_copy **copy, uint64_t *n,
 				  struct quern_message *err)
 {
-	struct qn_copy *mine = qn_calloc((size_t)c->nshards * (1 + QN_MOST_REPLICAS), sizeof(*mine));
+	struct qn_copy *mine =
+		qn_calloc((size_t)c->nshards * (1 + QN_MOST_REPLICAS), sizeof(*mine));
 	struct qn_staged all = { .ncopies = 0 };
 	size_t nbytes = 0;
 	void *data = NULL;
@@ -266,7 +267,7 @@ enum quern_status qn_stage_survey(struct qn_stager *s, const struct qn_hosts *ho
 	if (!st)
 		st = qn_stage_share(s->comm, st, &data, &nbytes, err);
 	*copy = data;
-	*n = nbytes / sizeof **copy;
+	*n = nbytes / sizeof(**copy);
 	free(mine);
 	return st;
 }
@@ -417,7 +418,8 @@ static enum quern_status remove_staged(struct qn_stager *s, const struct qn_host
 				       struct qn_staged *out, struct quern_message *err)
 {
 	const struct qn_catalog *c = &out->catalog;
-	struct qn_copy *mine = qn_calloc((size_t)c->nshards * (1 + QN_MOST_REPLICAS), sizeof(*mine));
+	struct qn_copy *mine =
+		qn_calloc((size_t)c->nshards * (1 + QN_MOST_REPLICAS), sizeof(*mine));
 	enum quern_status st = mine ? QUERN_OK : qn_error_nomem(err, 0, "copies");
 	uint64_t n = 0;
 	bool left = false;

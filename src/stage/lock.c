@@ -79,13 +79,16 @@ static enum quern_status check_own(int fd, const char *folder, struct quern_mess
 	if (qn_sys_fstat(fd, &s))
 		return cannot("", folder, "cannot be looked at", err);
 	if (s.st_uid != geteuid())
-		return qn_error_set(err, QUERN_ERR_USAGE,
-				    "%s: it is another user's: choose another directory, or have its "
-				    "owner remove it", folder);
+		return qn_error_set(
+			err, QUERN_ERR_USAGE,
+			"%s: it is another user's: choose another directory, or have its "
+			"owner remove it",
+			folder);
 	if (s.st_mode & (S_IWGRP | S_IWOTH))
 		return qn_error_set(err, QUERN_ERR_USAGE,
 				    "%s: other users may write to it: look at what is in it, then "
-				    "`chmod go-w %s`, or remove it", folder, folder);
+				    "`chmod go-w %s`, or remove it",
+				    folder, folder);
 	return QUERN_OK;
 }
 
@@ -95,9 +98,11 @@ static enum quern_status check_no_link(const char *folder, struct quern_message 
 
 	if (qn_sys_lstat(folder, &s) || !S_ISLNK(s.st_mode))
 		return QUERN_OK;
-	return qn_error_set(err, QUERN_ERR_USAGE,
-			    "%s: it is a symbolic link, and shards are not put elsewhere or removed "
-			    "there; remove it by hand", folder);
+	return qn_error_set(
+		err, QUERN_ERR_USAGE,
+		"%s: it is a symbolic link, and shards are not put elsewhere or removed "
+		"there; remove it by hand",
+		folder);
 }
 
 /* Is what is open still what has the name? Who held the lock before may have removed it. */
@@ -119,7 +124,8 @@ static enum quern_status lock_folder(const char *folder, const struct qn_rights 
 			return err->status;
 		*fd = qn_sys_open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 		/* What else may be there is told of by who looks at it. */
-		if (*fd < 0 && (errno == ENOENT || errno == ENOTDIR) && (!rights || errno == ENOTDIR))
+		if (*fd < 0 && (errno == ENOENT || errno == ENOTDIR) &&
+		    (!rights || errno == ENOTDIR))
 			return QUERN_OK;
 		if (*fd < 0 && errno != ENOENT)
 			return cannot("", folder, "cannot be opened", err);

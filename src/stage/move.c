@@ -25,8 +25,8 @@
 struct move {
 	struct qn_comm *comm;
 	int peer;
-	enum quern_status st;		/* of this side, or of the other */
-	struct quern_message *err;	/* about it */
+	enum quern_status st;	   /* of this side, or of the other */
+	struct quern_message *err; /* about it */
 };
 
 static void tell(struct move *m)
@@ -57,8 +57,10 @@ static void cannot_read(struct move *m, const char *file, const char *why)
 	char host[64] = "";
 
 	gethostname(host, sizeof(host) - 1);
-	m->st = qn_error_set(m->err, QUERN_ERR_DATA, "%s: host %s, which is to send it to another, "
-			     "cannot read it: %s", file, host, why);
+	m->st = qn_error_set(m->err, QUERN_ERR_DATA,
+			     "%s: host %s, which is to send it to another, "
+			     "cannot read it: %s",
+			     file, host, why);
 }
 
 /* A message that cannot be sent is an error of this side, of which the other knows without words. */
@@ -144,8 +146,10 @@ static void receive_file(struct move *m, struct qn_stager *s, const char *file,
 	receive_pieces(m, s, summer, &p, x->nbytes, buffer);
 	qn_summer_get(summer, &is);
 	if (!m->st && !qn_sum_equal(&is, &x->sum))
-		m->st = qn_error_set(m->err, QUERN_ERR_DATA, "%s: what another host has sent for it "
-				     "is damaged", file);
+		m->st = qn_error_set(m->err, QUERN_ERR_DATA,
+				     "%s: what another host has sent for it "
+				     "is damaged",
+				     file);
 out:
 	if (!m->st)
 		m->st = qn_publish_commit(&p, c->time_ns, m->err);
@@ -173,8 +177,8 @@ static enum quern_status move_one(struct qn_stager *s, const struct qn_catalog *
 		receive_file(&m, s, file, x, c, buffer);
 	if (!m.st && rank == t->to && s->notes_sums)
 		m.st = qn_stage_sums_add(c, t->shard, x->nbytes, &x->sum, err);
-	qn_log(QN_LOG_INFO, "shard %u: %s rank %d, status %d", t->shard, rank == t->from ? "sent to" : "came from",
-	       m.peer, (int)m.st);
+	qn_log(QN_LOG_INFO, "shard %u: %s rank %d, status %d", t->shard,
+	       rank == t->from ? "sent to" : "came from", m.peer, (int)m.st);
 	free(file);
 	return m.st;
 }

@@ -303,10 +303,11 @@ static enum quern_status check_place(const struct repair *r, struct quern_messag
 	enum quern_status st = QUERN_OK;
 
 	if (qn_comm_host_rank(r->comm) == 0 && !is_replaceable(r->c->file))
-		st = qn_error_set(err, QUERN_ERR_USAGE,
-				  "%s: on host %s there is something else in this place, or another "
-				  "user's file; remove or rename it by hand", r->c->file,
-				  r->hosts.name[r->hosts.mine]);
+		st = qn_error_set(
+			err, QUERN_ERR_USAGE,
+			"%s: on host %s there is something else in this place, or another "
+			"user's file; remove or rename it by hand",
+			r->c->file, r->hosts.name[r->hosts.mine]);
 	return qn_comm_agree(r->comm, st, err);
 }
 

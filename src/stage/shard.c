@@ -160,8 +160,8 @@ enum quern_status qn_shard_sum(struct qn_stager *s, const char *file, struct qn_
 	while (!st && n > 0) {
 		n = fd < 0 ? -1 : qn_sys_read_data(fd, buffer, PIECE_NBYTES, *nbytes);
 		if (n < 0)
-			st = qn_error_set(err, qn_file_status(errno), "%s: cannot be read: %s", file,
-					  qn_file_why(errno));
+			st = qn_error_set(err, qn_file_status(errno), "%s: cannot be read: %s",
+					  file, qn_file_why(errno));
 		else
 			qn_summer_add(summer, buffer, (size_t)n);
 		*nbytes += n > 0 ? (uint64_t)n : 0;
@@ -338,8 +338,8 @@ static enum quern_status read_back(const struct qn_publishing *p, const char *pa
 }
 
 enum quern_status qn_shard_make(struct qn_stager *s, const struct qn_dataset *d,
-				const struct qn_catalog *c, uint32_t shard, struct qn_found_copy *out,
-				struct quern_message *err)
+				const struct qn_catalog *c, uint32_t shard,
+				struct qn_found_copy *out, struct quern_message *err)
 {
 	struct maker m = { .stage = s, .d = d, .shard = &c->shard[shard], .fd = -1 };
 	char *file = qn_catalog_file_of(c, shard);

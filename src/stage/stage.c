@@ -52,8 +52,8 @@ struct staging {
 	uint8_t *sees; /* owned: of each host, whether it can read the file */
 	uint8_t done, dry;
 	int lock;
-	uint64_t n;		/* copies of this rank */
-	struct card *card;	/* owned */
+	uint64_t n;		     /* copies of this rank */
+	struct card *card;	     /* owned */
 	struct qn_found_copy *found; /* owned */
 };
 
@@ -97,8 +97,10 @@ static enum quern_status judge_host(const struct staging *g, const struct qn_hos
 				    "--to: the directory of %s cannot be written to on host %s: %s",
 				    c->file, name, strerror(s->why));
 	if (s->catalog == QN_FOREIGN && is_one_file(c->file, c->source))
-		return qn_error_set(err, QUERN_ERR_USAGE, "%s: is the file itself: --to takes another "
-				    "directory than its own", c->file);
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "%s: is the file itself: --to takes another "
+				    "directory than its own",
+				    c->file);
 	if (s->catalog == QN_FOREIGN)
 		return qn_error_set(err, QUERN_ERR_USAGE,
 				    "%s: on host %s there is something else in this "
@@ -224,7 +226,8 @@ static enum quern_status write_plan(const struct staging *g, struct quern_messag
 	if (!file || qn_asprintf(&text, "%stime %" PRId64 "\n", g->plan, c->time_ns) < 0)
 		st = qn_error_nomem(err, strlen(g->plan), "a plan");
 	else if (!st)
-		st = qn_publish_write(file, QN_REPLACE_LINK, c->rights, text, strlen(text), c->time_ns, err);
+		st = qn_publish_write(file, QN_REPLACE_LINK, c->rights, text, strlen(text),
+				      c->time_ns, err);
 	free(text);
 	free(file);
 	return st;
@@ -334,7 +337,8 @@ static enum quern_status make_one(struct staging *g, uint64_t i, const struct qn
 		card->what = g->found[i].what;
 		sum_entries(&g->found[i], &card->entries);
 	}
-	qn_log(QN_LOG_INFO, "%s: shard %u: %s, status %d", file, shard, qn_fate_name(card->copy.fate), (int)st);
+	qn_log(QN_LOG_INFO, "%s: shard %u: %s, status %d", file, shard,
+	       qn_fate_name(card->copy.fate), (int)st);
 	free(file);
 	return st;
 }
@@ -518,7 +522,7 @@ static enum quern_status work_out(struct staging *g, const struct card *card, ui
 	if (!st) {
 		fill_shards(g, card, owner);
 		*moves = plan_moves(card, n, owner, &nmoved);
-		*nmoves = nmoved * sizeof **moves;
+		*nmoves = nmoved * sizeof(**moves);
 		for (uint32_t i = 0; i < g->catalog->nshards; i++)
 			rank_of[i] = card[owner[i]].rank;
 		st = *moves ? keep_copies(card, n, out, err) : qn_error_nomem(err, 0, "copies");
@@ -569,8 +573,8 @@ enum quern_status qn_stage_put_catalog(struct qn_comm *c, const struct qn_catalo
 	if (!st && qn_comm_host_rank(c) == 0) {
 		st = qn_stage_make_folder(catalog, err);
 		if (!st)
-			st = qn_publish_write(catalog->file, QN_REPLACE_LINK, catalog->rights, *image,
-					    *nbytes, time_ns, err);
+			st = qn_publish_write(catalog->file, QN_REPLACE_LINK, catalog->rights,
+					      *image, *nbytes, time_ns, err);
 	}
 	return qn_comm_agree(c, st, err);
 }
@@ -611,8 +615,8 @@ static enum quern_status put_catalog(struct staging *g, struct quern_message *er
 	}
 	st = qn_comm_agree(g->comm, st, err);
 	if (!st)
-		st = qn_stage_put_catalog(g->comm, g->catalog, &image, &nbytes,
-					  g->catalog->time_ns, err);
+		st = qn_stage_put_catalog(g->comm, g->catalog, &image, &nbytes, g->catalog->time_ns,
+					  err);
 	if (!st)
 		tidy(g);
 	free(image);
@@ -653,8 +657,9 @@ static enum quern_status begin(struct staging *g, const char *file, struct quern
 	}
 	st = qn_stage_share_catalog(g->comm, st, g->catalog, err);
 	if (!st && leads(g))
-		qn_log(QN_LOG_INFO, "%s: %u datasets in %u shards, %u copies each, for %d hosts", g->catalog->file,
-		       g->catalog->ndatasets, g->catalog->nshards, g->catalog->nreplicas, g->hosts.n);
+		qn_log(QN_LOG_INFO, "%s: %u datasets in %u shards, %u copies each, for %d hosts",
+		       g->catalog->file, g->catalog->ndatasets, g->catalog->nshards,
+		       g->catalog->nreplicas, g->hosts.n);
 	return st ? st : look(g, err);
 }
 

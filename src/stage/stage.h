@@ -53,18 +53,18 @@ struct qn_staged {
 
 /* What a user asks for, on all ranks. Texts are borrowed, and NULL where nothing is said. */
 struct qn_stage_settings {
-	const char *dataset;		     /* names; NULL: all that are large */
-	const char *to;			     /* a directory on each host */
-	const char *by;			     /* the dimension along which shards are cut */
-	int64_t nreplicas;		     /* of each shard */
-	uint64_t nshards;		     /* of a dataset, for each host */
-	bool is_dry;			     /* nothing is written */
+	const char *dataset; /* names; NULL: all that are large */
+	const char *to;	     /* a directory on each host */
+	const char *by;	     /* the dimension along which shards are cut */
+	int64_t nreplicas;   /* of each shard */
+	uint64_t nshards;    /* of a dataset, for each host */
+	bool is_dry;	     /* nothing is written */
 };
 
 struct qn_stager {
-	struct qn_comm *comm;		     /* borrows */
+	struct qn_comm *comm; /* borrows */
 	struct qn_stage_settings settings;
-	qn_progress_fn *progress;	     /* rank 0: NULL or told of its own share */
+	qn_progress_fn *progress; /* rank 0: NULL or told of its own share */
 	void *progress_ctx;
 	int number; /* of the file, for progress */
 	uint64_t done_nbytes, total_nbytes;

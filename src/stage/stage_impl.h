@@ -108,8 +108,8 @@ struct qn_found_copy {
 
 /* Not collective: */
 enum quern_status qn_shard_make(struct qn_stager *s, const struct qn_dataset *d,
-				const struct qn_catalog *c, uint32_t shard, struct qn_found_copy *out,
-				struct quern_message *err);
+				const struct qn_catalog *c, uint32_t shard,
+				struct qn_found_copy *out, struct quern_message *err);
 /* Reads a copy that is there. path: of the dataset. */
 enum quern_status qn_shard_read(const char *file, const char *path, struct qn_found_copy *out,
 				struct quern_message *err);

@@ -52,8 +52,12 @@ uint64_t qn_verify_ndamages(const struct qn_verify *v)
 const char *qn_unverified_word(const struct qn_unverified *u)
 {
 	static const char *const words[QN_NREASONS] = {
-		[QN_NO_REASON] = "denied",   [QN_NO_FILE] = "missing", [QN_NO_DATASET] = "no_dataset",
-		[QN_NO_FILTER] = "no_filter", [QN_HELD] = "held",	 [QN_FAILED] = "failed",
+		[QN_NO_REASON] = "denied",
+		[QN_NO_FILE] = "missing",
+		[QN_NO_DATASET] = "no_dataset",
+		[QN_NO_FILTER] = "no_filter",
+		[QN_HELD] = "held",
+		[QN_FAILED] = "failed",
 	};
 
 	return words[u->reason];
@@ -136,7 +140,8 @@ enum quern_status qn_verify_note(struct qn_verify *v, const struct qn_dataset *d
 				 const struct qn_damage_record *at, struct quern_message *err,
 				 const char *format, ...)
 {
-	static const struct qn_damage_record nowhere = { .number = QN_ADDR_NONE, .addr = QN_ADDR_NONE };
+	static const struct qn_damage_record nowhere = { .number = QN_ADDR_NONE,
+							 .addr = QN_ADDR_NONE };
 	struct qn_verified_file *f = qn_verify_this_file(v);
 	struct qn_damage *p = qn_verify_grow(f->damage, f->ndamages, sizeof(*p)), new = { 0 };
 	va_list ap;
@@ -164,8 +169,9 @@ enum quern_status qn_verify_note_error(struct qn_verify *v, const char *path, en
 	if (!st)
 		return QUERN_OK;
 	if (qn_verify_is_unverified(st, why->reason))
-		return qn_verify_note_unverified(v, path, st == QUERN_ERR_RUN && !why->reason
-							  ? QN_FAILED : why->reason, why->text, err);
+		return qn_verify_note_unverified(
+			v, path, st == QUERN_ERR_RUN && !why->reason ? QN_FAILED : why->reason,
+			why->text, err);
 	if (st != QUERN_ERR_DATA)
 		return qn_error_pass(err, st, why);
 	return qn_verify_note(v, NULL, path, NULL, err, "%s", why->text);

@@ -44,7 +44,8 @@ enum quern_status qn_pending_add_ranges(struct qn_pending *p, const struct qn_da
 	if (!qn_grow(&p->range, &p->room, need, sizeof(*p->range)))
 		return qn_error_nomem(err, need * sizeof(*p->range), "a list of chunks");
 	for (uint64_t i = 0; i < d->nchunks; i++)
-		p->range[p->nranges++] = (struct qn_range){ d->chunks[i].addr, d->chunks[i].nbytes };
+		p->range[p->nranges++] =
+			(struct qn_range){ d->chunks[i].addr, d->chunks[i].nbytes };
 	return QUERN_OK;
 }
 
@@ -66,9 +67,9 @@ static enum quern_status add_bytes(struct qn_summer *s, int fd, const char *file
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return qn_error_set(err, QUERN_ERR_DATA, "%s: cannot be read at offset %"
-					    PRIu64 ": %s", file, at,
-					    n < 0 ? strerror(errno) : "the file has shrunk");
+			return qn_error_set(err, QUERN_ERR_DATA,
+					    "%s: cannot be read at offset %" PRIu64 ": %s", file,
+					    at, n < 0 ? strerror(errno) : "the file has shrunk");
 		qn_summer_add(s, piece, (size_t)n);
 		at += (uint64_t)n;
 	}
@@ -141,11 +142,12 @@ enum quern_status qn_verify_find_sums(const struct qn_verify *v, const char *fil
 		return QUERN_OK;
 	}
 	*out = NULL;
-	return qn_error_set(err, QUERN_ERR_DATA, "%s: %s in %s, which has sums of %zu file%s, %s first: "
-			    "make sums of it with --write-sums, in another file", file,
-			    nbase ? "cannot be told from others of its name" : "is not",
-			    v->settings.sums, s->n,
-			    s->n == 1 ? "" : "s", s->n ? s->file[0].name : "none");
+	return qn_error_set(err, QUERN_ERR_DATA,
+			    "%s: %s in %s, which has sums of %zu file%s, %s first: "
+			    "make sums of it with --write-sums, in another file",
+			    file, nbase ? "cannot be told from others of its name" : "is not",
+			    v->settings.sums, s->n, s->n == 1 ? "" : "s",
+			    s->n ? s->file[0].name : "none");
 }
 
 /* --- a dataset --- */
@@ -176,7 +178,8 @@ static enum quern_status missing(const struct comparison *c, const uint64_t *coo
 	qn_print_extents(c->was->ndim, coord, ", ", text, sizeof(text));
 	return qn_verify_note(c->v, NULL, c->d->path, NULL, c->err,
 			      "%s: dataset %s: chunk (%s) is missing: it had storage when the sums "
-			      "were made", c->d->file, c->d->path, text);
+			      "were made",
+			      c->d->file, c->d->path, text);
 }
 
 /* Where a chunk is now. */
@@ -212,11 +215,14 @@ static enum quern_status differs(const struct comparison *c, const struct qn_chu
 	qn_print_extents(c->now->ndim, coord, ", ", text, sizeof(text));
 	c->out->ndamaged++;
 	if (at.addr == QN_ADDR_NONE)
-		return qn_verify_note(c->v, c->d, c->d->path, &at, c->err, "%s: dataset %s, chunk "
-				      "(%s) %s", c->d->file, c->d->path, text, why);
-	return qn_verify_note(c->v, c->d, c->d->path, &at, c->err, "%s: dataset %s, chunk (%s) at "
-			      "file offset %" PRIu64 " %s", c->d->file, c->d->path, text, at.addr,
-			      why);
+		return qn_verify_note(c->v, c->d, c->d->path, &at, c->err,
+				      "%s: dataset %s, chunk "
+				      "(%s) %s",
+				      c->d->file, c->d->path, text, why);
+	return qn_verify_note(c->v, c->d, c->d->path, &at, c->err,
+			      "%s: dataset %s, chunk (%s) at "
+			      "file offset %" PRIu64 " %s",
+			      c->d->file, c->d->path, text, at.addr, why);
 }
 
 static enum quern_status compare_chunk(const struct comparison *c, const struct qn_chunk_sum *was,
@@ -252,7 +258,8 @@ static enum quern_status compare_chunks(const struct comparison *c)
 		if (order < 0)
 			st = missing(c, a);
 		else if (order > 0 && !c->found->result[k].damaged)
-			st = differs(c, &c->found->result[k], "is additional: the sums do not have "
+			st = differs(c, &c->found->result[k],
+				     "is additional: the sums do not have "
 				     "it");
 		else if (order == 0)
 			st = compare_chunk(c, &c->was->chunks[i], &c->found->result[k]);
@@ -276,18 +283,23 @@ static enum quern_status compare_meaning(const struct comparison *c, bool *compa
 	if (qn_sum_equal(&was->sum, &now->sum) && shape && chunk)
 		return QUERN_OK;
 	if (strcmp(was->type, now->type) != 0)
-		return qn_verify_note(c->v, NULL, c->d->path, NULL, c->err, "%s: dataset %s: its type "
-				      "has changed from %s to %s", c->d->file, c->d->path,
-				      was->type, now->type);
+		return qn_verify_note(c->v, NULL, c->d->path, NULL, c->err,
+				      "%s: dataset %s: its type "
+				      "has changed from %s to %s",
+				      c->d->file, c->d->path, was->type, now->type);
 	qn_print_extents(was->ndim, shape ? was->chunk : was->shape, " x ", then, sizeof(then));
 	qn_print_extents(now->ndim, shape ? now->chunk : now->shape, " x ", here, sizeof(here));
 	if (!shape || !chunk)
-		return qn_verify_note(c->v, NULL, c->d->path, NULL, c->err, "%s: dataset %s: the "
-				      "shape of %s has changed from %s to %s", c->d->file,
-				      c->d->path, shape ? "its chunks" : "it", then, here);
-	return qn_verify_note(c->v, NULL, c->d->path, NULL, c->err, "%s: dataset %s: what its bytes "
+		return qn_verify_note(c->v, NULL, c->d->path, NULL, c->err,
+				      "%s: dataset %s: the "
+				      "shape of %s has changed from %s to %s",
+				      c->d->file, c->d->path, shape ? "its chunks" : "it", then,
+				      here);
+	return qn_verify_note(c->v, NULL, c->d->path, NULL, c->err,
+			      "%s: dataset %s: what its bytes "
 			      "mean has changed: filters, fill value, attributes, units or names "
-			      "of dimensions", c->d->file, c->d->path);
+			      "of dimensions",
+			      c->d->file, c->d->path);
 }
 
 enum quern_status qn_verify_compare(struct qn_verify *v, const struct qn_dataset *d,
@@ -303,8 +315,10 @@ enum quern_status qn_verify_compare(struct qn_verify *v, const struct qn_dataset
 	if (!c.was && !expected->whole)
 		return QUERN_OK; /* sums of a part were kept */
 	if (!c.was)
-		return qn_verify_note(v, NULL, d->path, NULL, err, "%s: dataset %s is additional: the "
-				      "sums do not have it", d->file, d->path);
+		return qn_verify_note(v, NULL, d->path, NULL, err,
+				      "%s: dataset %s is additional: the "
+				      "sums do not have it",
+				      d->file, d->path);
 	st = compare_meaning(&c, &comparable);
 	if (!st && comparable)
 		st = compare_chunks(&c);
@@ -324,8 +338,10 @@ static enum quern_status find_missing(struct qn_verify *v, const struct qn_file_
 		const char *path = expected->dataset[i].path;
 
 		if (!qn_file_sums_find(now, path))
-			st = qn_verify_note(v, NULL, path, NULL, err, "%s: dataset %s is missing: it "
-					    "was there when the sums were made", file, path);
+			st = qn_verify_note(v, NULL, path, NULL, err,
+					    "%s: dataset %s is missing: it "
+					    "was there when the sums were made",
+					    file, path);
 	}
 	return st;
 }
@@ -342,12 +358,15 @@ enum quern_status qn_verify_compare_file(struct qn_verify *v, const struct qn_fi
 	if (st || !expected->whole)
 		return st;
 	if (expected->nbytes != now->nbytes)
-		st = qn_verify_note(v, NULL, NULL, NULL, err, "%s: has %" PRIu64 " bytes, not %" PRIu64
-				    " as when the sums were made", now->name, now->nbytes,
-				    expected->nbytes);
+		st = qn_verify_note(v, NULL, NULL, NULL, err,
+				    "%s: has %" PRIu64 " bytes, not %" PRIu64
+				    " as when the sums were made",
+				    now->name, now->nbytes, expected->nbytes);
 	else if (!qn_sum_equal(&expected->rest, &now->rest))
-		st = qn_verify_note(v, NULL, NULL, NULL, err, "%s: bytes outside of the chunks have "
+		st = qn_verify_note(v, NULL, NULL, NULL, err,
+				    "%s: bytes outside of the chunks have "
 				    "changed: headers, attributes, indexes or values of variable "
-				    "length", now->name);
+				    "length",
+				    now->name);
 	return st;
 }

@@ -52,8 +52,11 @@ static enum quern_status look(struct qn_verify *v, const struct heading *h,
 			      const struct qn_dataset *d, const struct qn_way *w, int fd,
 			      struct qn_findings *found, struct quern_message *err)
 {
-	struct qn_verify_task t = { .chunks = w->chunks, .nchunks = w->nchunks, .fd = fd,
-				    .wants_sums = v->wants_sums, .wasted = h->wasted };
+	struct qn_verify_task t = { .chunks = w->chunks,
+				    .nchunks = w->nchunks,
+				    .fd = fd,
+				    .wants_sums = v->wants_sums,
+				    .wasted = h->wasted };
 	struct qn_dataset decoded = *d, stored = *d;
 
 	decoded.native = h->natively;
@@ -138,7 +141,8 @@ static enum quern_status describe(struct qn_verify *v, struct qn_pending *p, con
 	enum quern_status st;
 
 	if (p->wasted > QN_VERIFY_PATIENCE)
-		st = qn_error_set(&why, QUERN_ERR_DATA, "%s: dataset %s was not looked at, because "
+		st = qn_error_set(&why, QUERN_ERR_DATA,
+				  "%s: dataset %s was not looked at, because "
 				  "failing to read others took long; name it with -d",
 				  qn_verify_this_file(v)->name, path);
 	else
@@ -187,13 +191,13 @@ static enum quern_status check_filters(struct qn_verify *v, const struct qn_pend
 	if (why.reason != QN_NO_FILTER && why.status != QUERN_ERR_DENIED)
 		return QUERN_OK;
 	w->by_library = out->by_library = false;
-	snprintf(out->note, sizeof(out->note), "not decoded: %s", why.reason == QN_NO_FILTER
-		 ? "a filter is missing" : "not permitted");
+	snprintf(out->note, sizeof(out->note), "not decoded: %s",
+		 why.reason == QN_NO_FILTER ? "a filter is missing" : "not permitted");
 	return qn_verify_note_unverified(v, d->path, why.reason, why.text, err);
 }
 
-static enum quern_status verify_dataset(struct qn_verify *v, struct qn_pending *p,
-					const char *path, struct quern_message *err)
+static enum quern_status verify_dataset(struct qn_verify *v, struct qn_pending *p, const char *path,
+					struct quern_message *err)
 {
 	bool is_root = qn_comm_rank(v->team.comm) == 0, described = false;
 	struct heading h = { .wasted = p->wasted };
@@ -229,7 +233,8 @@ static enum quern_status verify_dataset(struct qn_verify *v, struct qn_pending *
 
 /* Lists the datasets without the tables of a catalog: `quern stage --verify` knows what these say. */
 static enum quern_status list_data(struct qn_verify *v, const struct qn_format *format,
-				   const char *file, struct qn_listing *l, struct quern_message *err)
+				   const char *file, struct qn_listing *l,
+				   struct quern_message *err)
 {
 	enum quern_status st = format->list(file, l, err);
 	size_t n = l->n;
@@ -252,7 +257,7 @@ static enum quern_status list(struct qn_verify *v, struct qn_pending *p, const c
 
 	if (!st && !only)
 		st = list_data(v, p->format, file, &p->listing, &why);
-	else if (!st)	/* only to know a catalog */
+	else if (!st) /* only to know a catalog */
 		list_data(v, p->format, file, &all, &ignored);
 	qn_listing_fini(&all);
 	p->n = st ? 0 : only ? 1 : p->listing.n;
@@ -271,8 +276,10 @@ static enum quern_status note_link(struct qn_verify *v, struct qn_pending *p, co
 	enum quern_status st;
 
 	if (p->wasted > QN_VERIFY_PATIENCE)
-		return qn_verify_note(v, NULL, link->path, NULL, err, "%s: link %s was not looked at, "
-				      "because failing to read others took long", file, link->path);
+		return qn_verify_note(v, NULL, link->path, NULL, err,
+				      "%s: link %s was not looked at, "
+				      "because failing to read others took long",
+				      file, link->path);
 	st = p->format->locate(file, link->path, &t, &why);
 	if (st)
 		p->wasted += qn_comm_wtime() - start;
@@ -297,9 +304,10 @@ static enum quern_status note_listing(struct qn_verify *v, struct qn_pending *p,
 	enum quern_status st = QUERN_OK;
 
 	for (size_t i = 0; !st && i < l->nflaws; i++)
-		st = qn_verify_note(v, NULL, l->flaw[i].path, NULL, err, "%s: %s cannot be read, nor "
-				    "what may be below it: %s", file, l->flaw[i].path,
-				    l->flaw[i].why);
+		st = qn_verify_note(v, NULL, l->flaw[i].path, NULL, err,
+				    "%s: %s cannot be read, nor "
+				    "what may be below it: %s",
+				    file, l->flaw[i].path, l->flaw[i].why);
 	for (size_t i = 0; !st && i < l->nlinks; i++)
 		if (l->link[i].leads_to == QN_NOTHING || l->link[i].leads_to == QN_OTHER_FILE)
 			st = note_link(v, p, file, &l->link[i], err);
@@ -321,8 +329,10 @@ static enum quern_status find_sums(struct qn_verify *v, struct qn_pending *p, co
 		if (qn_file_sums_find(p->expected, p->listing.path[i]))
 			return QUERN_OK;
 	if (!st && p->listing.n > 0 && p->expected->n > 0) {
-		st = qn_error_set(&why, QUERN_ERR_DATA, "%s: the sums are of another file, %s: they "
-				  "know none of its datasets", file, p->expected->name);
+		st = qn_error_set(&why, QUERN_ERR_DATA,
+				  "%s: the sums are of another file, %s: they "
+				  "know none of its datasets",
+				  file, p->expected->name);
 		p->expected = NULL;
 	}
 	return qn_verify_note_error(v, NULL, st, &why, err);
@@ -355,9 +365,12 @@ static enum quern_status begin(struct qn_verify *v, struct qn_pending *p, const 
 		st = note_listing(v, p, file, err);
 	f->is_growing = !p->unlisted && p->format->is_growing(file);
 	if (!st && v->wants_sums && f->is_growing)
-		st = note_held(v, "is marked as being written: sums of it would not hold, nor do those that "
-			       "were kept; wait until its writer has finished, or if that has crashed, take "
-			       "its mark away with h5clear -s", err);
+		st = note_held(
+			v,
+			"is marked as being written: sums of it would not hold, nor do those that "
+			"were kept; wait until its writer has finished, or if that has crashed, take "
+			"its mark away with h5clear -s",
+			err);
 	else if (!st && v->wants_sums && !(p->now = qn_sums_add(&v->made, file)))
 		st = qn_error_nomem(err, strlen(file), "sums");
 	if (!st && p->now) {
@@ -388,9 +401,10 @@ static enum quern_status open_everywhere(struct qn_verify *v, struct qn_pending 
 		return st;
 	p->fd = qn_file_open(file, NULL);
 	if (p->fd < 0)
-		st = qn_error_set(err, qn_file_status(errno), "%s: cannot open it on host %s: %s; every "
-				  "host must see the file under this path", file,
-				  v->team.host, qn_file_why(errno));
+		st = qn_error_set(err, qn_file_status(errno),
+				  "%s: cannot open it on host %s: %s; every "
+				  "host must see the file under this path",
+				  file, v->team.host, qn_file_why(errno));
 	else
 		st = qn_source_check(p->fd, &d, v->team.host, err);
 	return qn_comm_agree(v->team.comm, st, err);
@@ -401,7 +415,8 @@ static bool has_changed(const struct stat *before, const struct stat *after, boo
 {
 	if (is_growing)
 		return after->st_size < before->st_size;
-	return after->st_size != before->st_size || after->st_mtim.tv_sec != before->st_mtim.tv_sec ||
+	return after->st_size != before->st_size ||
+	       after->st_mtim.tv_sec != before->st_mtim.tv_sec ||
 	       after->st_mtim.tv_nsec != before->st_mtim.tv_nsec;
 }
 
@@ -413,14 +428,17 @@ static enum quern_status end(struct qn_verify *v, struct qn_pending *p, struct q
 	struct stat after;
 	enum quern_status st = QUERN_OK;
 
-	if (p->n > 0 && (qn_sys_stat(f->name, &after) || has_changed(&p->before, &after, f->is_growing)))
-		return note_held(v, "was changed while it was verified: wait until its writer has finished",
-				 err);
+	if (p->n > 0 &&
+	    (qn_sys_stat(f->name, &after) || has_changed(&p->before, &after, f->is_growing)))
+		return note_held(
+			v, "was changed while it was verified: wait until its writer has finished",
+			err);
 	if (p->unlisted || !p->now)
 		return QUERN_OK;
 	/* What is in chunks that are not known would count as rest. */
 	if (p->now->whole && !p->undescribed)
-		st = qn_verify_note_error(v, NULL, qn_pending_sum_rest(p, f->name, &why), &why, err);
+		st = qn_verify_note_error(v, NULL, qn_pending_sum_rest(p, f->name, &why), &why,
+					  err);
 	if (!st && p->expected)
 		st = qn_verify_compare_file(v, p->expected, p->now, !p->only && !p->undescribed,
 					    err);
@@ -438,8 +456,11 @@ static enum quern_status verify_file(struct qn_verify *v, const char *file, size
 	if (!st)
 		st = open_everywhere(v, &p, file, err);
 	for (uint64_t i = 0; !st && i < p.n; i++)
-		st = verify_dataset(v, &p, !is_root ? NULL
-				    : p.only ? p.only : p.listing.path[i], err);
+		st = verify_dataset(v, &p,
+				    !is_root ? NULL
+				    : p.only ? p.only
+					     : p.listing.path[i],
+				    err);
 	if (!st && is_root)
 		st = end(v, &p, err);
 	qn_pending_fini(&p);

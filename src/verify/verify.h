@@ -10,42 +10,42 @@
 
 /* What is wrong, and where. */
 struct qn_damage {
-	char *text;		/* owned: names the file and what else is known */
-	char *dataset;		/* owned; NULL: of the file */
+	char *text;    /* owned: names the file and what else is known */
+	char *dataset; /* owned; NULL: of the file */
 	bool has_chunk;
 	int ndim;
 	uint64_t coord[QUERN_MAX_DIMS]; /* in the chunk grid */
-	uint64_t addr;		/* in the file; QN_ADDR_NONE: not known */
-	uint32_t nbytes;	/* stored */
+	uint64_t addr;			/* in the file; QN_ADDR_NONE: not known */
+	uint32_t nbytes;		/* stored */
 };
 
 /* What could not be looked at, although nothing is known to be wrong with it. */
 struct qn_unverified {
-	char *text, *dataset;	/* owned; dataset NULL: of the file */
-	enum qn_reason reason;	/* QN_NO_REASON: it may not be read */
+	char *text, *dataset;  /* owned; dataset NULL: of the file */
+	enum qn_reason reason; /* QN_NO_REASON: it may not be read */
 };
 
 /* What was found of a dataset. */
 struct qn_verified {
-	char *path;		/* owned */
-	uint64_t nchunks;	/* that have storage */
+	char *path;	  /* owned */
+	uint64_t nchunks; /* that have storage */
 	uint64_t stored_nbytes, decoded_nbytes;
-	uint64_t ndamaged;	/* chunks */
-	uint64_t nchecksummed;	/* chunks that hold a checksum of themselves: fletcher32 */
-	uint64_t nsummed;	/* chunks that --sums has */
-	uint64_t nunchecked;	/* chunks with neither: only decoded, if that */
+	uint64_t ndamaged;     /* chunks */
+	uint64_t nchecksummed; /* chunks that hold a checksum of themselves: fletcher32 */
+	uint64_t nsummed;      /* chunks that --sums has */
+	uint64_t nunchecked;   /* chunks with neither: only decoded, if that */
 	bool by_library;
-	char note[224];		/* why it is not decoded, or not read; "" */
+	char note[224]; /* why it is not decoded, or not read; "" */
 };
 
 struct qn_verified_file {
-	char *name;		/* owned */
+	char *name; /* owned */
 	uint64_t nbytes;
-	bool is_catalog;	/* its elements are in shards, which are not looked at */
-	bool is_growing;	/* a writer was adding to it: looked at is what was there at an instant */
+	bool is_catalog; /* its elements are in shards, which are not looked at */
+	bool is_growing; /* a writer was adding to it: looked at is what was there at an instant */
 	size_t ndatasets, ndamages;
-	struct qn_verified *dataset;	/* owned */
-	struct qn_damage *damage;	/* owned */
+	struct qn_verified *dataset; /* owned */
+	struct qn_damage *damage;    /* owned */
 	size_t nunverified;
 	struct qn_unverified *unverified; /* owned */
 };
@@ -53,8 +53,8 @@ struct qn_verified_file {
 /* What a user asks for. Texts are borrowed, and NULL where nothing is said. */
 struct qn_verify_settings {
 	struct qn_team_settings team;
-	const char *dataset;		/* the only one of each file */
-	const char *sums, *write_sums;	/* files: to compare with, to be written */
+	const char *dataset;	       /* the only one of each file */
+	const char *sums, *write_sums; /* files: to compare with, to be written */
 };
 
 /* One verification as a rank sees it. What was found, and the sums, are rank 0's. */
@@ -64,8 +64,8 @@ struct qn_verify {
 	bool wants_sums;
 	struct qn_sums expected, made;
 	size_t nfiles;
-	struct qn_verified_file *file;	/* owned */
-	qn_progress_fn *progress;	/* NULL: none; instead of a pass it is told the file */
+	struct qn_verified_file *file; /* owned */
+	qn_progress_fn *progress;      /* NULL: none; instead of a pass it is told the file */
 	void *progress_ctx;
 	uint64_t done_nbytes, total_nbytes; /* of files */
 	double seconds;
@@ -97,21 +97,22 @@ enum quern_status qn_verify_status(const struct qn_verify *v);
 
 /* What became of a chunk; as the ranks send it. */
 struct qn_chunk_result {
-	struct qn_chunk_sum sum;	/* the number and what the index says too */
+	struct qn_chunk_sum sum; /* the number and what the index says too */
 	uint32_t damaged, summed;
 };
 
 struct qn_verify_totals {
 	uint64_t stored_nbytes, decoded_nbytes, ndamages;
-	double wasted;	/* seconds lost to a library that failed */
+	double wasted; /* seconds lost to a library that failed */
 };
 
 /* What the ranks found in one dataset; on rank 0 of all of them. */
 struct qn_findings {
 	uint64_t nresults;
-	struct qn_chunk_result *result;	/* owned; sorted by number; one a chunk if sums are wanted */
+	struct qn_chunk_result
+		*result; /* owned; sorted by number; one a chunk if sums are wanted */
 	size_t text_nbytes;
-	char *text;			/* owned: of damages, each a struct qn_damage_record and a text */
+	char *text; /* owned: of damages, each a struct qn_damage_record and a text */
 	struct qn_verify_totals totals;
 };
 
@@ -131,19 +132,19 @@ struct qn_damage_record {
  * decoded, natively or not, and, where the sums are not of what is read for that, as raw bytes.
  */
 struct qn_verify_task {
-	const struct qn_dataset *decoded;	/* NULL: nothing can decode it */
-	const struct qn_dataset *stored;	/* NULL: decoded tells the sums too */
-	const struct qn_chunk *chunks;		/* rank 0: what to look at, in file order */
+	const struct qn_dataset *decoded; /* NULL: nothing can decode it */
+	const struct qn_dataset *stored;  /* NULL: decoded tells the sums too */
+	const struct qn_chunk *chunks;	  /* rank 0: what to look at, in file order */
 	uint64_t nchunks;
 	bool wants_sums;
 	int fd;
-	double wasted;				/* so far */
+	double wasted; /* so far */
 };
 
 /* Looks at the chunks of a dataset with this rank's threads. Collective; on rank 0 *all is filled,
    and freed by the caller, whatever is returned. */
 enum quern_status qn_verify_chunks(const struct qn_team *team, const struct qn_verify_task *t,
-				 struct qn_findings *all, struct quern_message *err);
+				   struct qn_findings *all, struct quern_message *err);
 void qn_findings_fini(struct qn_findings *f);
 
 /* Rank 0. Records damage of v->file[v->nfiles - 1]; QUERN_ERR_RUN when there is no memory. Without

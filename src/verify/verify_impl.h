@@ -13,10 +13,10 @@
 
 /* How a dataset is looked at; rank 0. */
 struct qn_way {
-	bool listed;	/* its chunks have addresses */
+	bool listed; /* its chunks have addresses */
 	bool natively, by_library;
 	uint64_t nchunks, noverlaps;
-	struct qn_chunk *chunks;	/* owned; in file order */
+	struct qn_chunk *chunks; /* owned; in file order */
 };
 
 struct qn_range {
@@ -25,17 +25,17 @@ struct qn_range {
 
 /* A file while it is looked at. What is not said to be of all ranks is rank 0's. */
 struct qn_pending {
-	int fd;			/* all ranks */
-	uint64_t n;		/* datasets; all ranks */
+	int fd;	    /* all ranks */
+	uint64_t n; /* datasets; all ranks */
 	const struct qn_format *format;
 	struct qn_listing listing;
-	const char *only;	/* the one dataset that is asked for, or NULL; borrows */
+	const char *only; /* the one dataset that is asked for, or NULL; borrows */
 	struct stat before;
 	bool unlisted, undescribed; /* datasets are missing here */
 	double wasted;
-	struct qn_file_sums *now;	/* in v->made; NULL: no sums are wanted */
+	struct qn_file_sums *now; /* in v->made; NULL: no sums are wanted */
 	const struct qn_file_sums *expected;
-	struct qn_range *range;	/* owned: what is in listed chunks */
+	struct qn_range *range; /* owned: what is in listed chunks */
 	size_t nranges, room;
 };
 

@@ -43,8 +43,10 @@ static void choose_way(const struct qn_dataset *d, struct qn_way *w, char *note,
 	else if (d->layout == QN_VIRTUAL)
 		snprintf(note, nbytes, "virtual: its elements are in other datasets; verify these");
 	else if (d->type.class == QN_OTHER || d->type.class == QN_TEXT)
-		snprintf(note, nbytes, "not decoded: %s, and elements of type %s cannot be asked of "
-			 "the library", reason(d), d->type.name);
+		snprintf(note, nbytes,
+			 "not decoded: %s, and elements of type %s cannot be asked of "
+			 "the library",
+			 reason(d), d->type.name);
 	else
 		w->by_library = true;
 }
@@ -57,8 +59,10 @@ static enum quern_status list_grid(const struct qn_dataset *d, struct qn_way *w,
 
 	if (n > MOST_LIBRARY_CHUNKS) {
 		w->by_library = false;
-		snprintf(note, nbytes, "not read: %s, and it has too many chunks to ask the library "
-			 "for all", reason(d));
+		snprintf(note, nbytes,
+			 "not read: %s, and it has too many chunks to ask the library "
+			 "for all",
+			 reason(d));
 		return QUERN_OK;
 	}
 	w->chunks = qn_calloc(n, sizeof(*w->chunks));
@@ -87,9 +91,11 @@ static enum quern_status note_overlap(struct qn_verify *v, const struct qn_datas
 
 	qn_verify_locate(&place, d, at);
 	qn_print_extents(d->ndim, place.coord, ", ", text, sizeof(text));
-	return qn_verify_note(v, d, d->path, at, err, "%s: dataset %s, chunk (%s) at file offset %"
-			      PRIu64 ": damaged index: it lies over another chunk; copy or download "
-			      "the file again", d->file, d->path, text, at->addr);
+	return qn_verify_note(v, d, d->path, at, err,
+			      "%s: dataset %s, chunk (%s) at file offset %" PRIu64
+			      ": damaged index: it lies over another chunk; copy or download "
+			      "the file again",
+			      d->file, d->path, text, at->addr);
 }
 
 /* The chunks in file order, but for those that lie over others: at most one of them can be right. */
@@ -107,7 +113,9 @@ static enum quern_status list_chunks(struct qn_verify *v, const struct qn_datase
 	qsort(w->chunks, d->nchunks, sizeof(*w->chunks), by_addr);
 	for (uint64_t i = 0; i < d->nchunks && !st; i++) {
 		struct qn_chunk c = w->chunks[i];
-		struct qn_damage_record at = { .number = c.number, .addr = c.addr, .nbytes = c.nbytes };
+		struct qn_damage_record at = { .number = c.number,
+					       .addr = c.addr,
+					       .nbytes = c.nbytes };
 
 		if (c.addr >= end || n == 0) {
 			w->chunks[n++] = c;

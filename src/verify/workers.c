@@ -15,8 +15,8 @@
 #include "run/queue.h"
 #include "verify/verify.h"
 
-#define MONITOR_NS 200000000
-#define MOST_TAKEN 16	/* chunks at once */
+#define MONITOR_NS   200000000
+#define MOST_TAKEN   16			 /* chunks at once */
 #define MOST_NCHUNKS (UINT64_C(1) << 31) /* in one scatter */
 
 /* Nothing looks at the values. */
@@ -28,12 +28,12 @@ struct worker {
 	struct crew *crew;
 	pthread_t thread;
 	int index;
-	struct qn_feed *feed, *stored;	/* of the two descriptions of the task */
+	struct qn_feed *feed, *stored; /* of the two descriptions of the task */
 	struct qn_summer *summer;
 	struct qn_verify_totals totals;
-	struct qn_chunk_result *result;	/* owned */
+	struct qn_chunk_result *result; /* owned */
 	uint64_t nresults, room;
-	char *text;			/* owned */
+	char *text; /* owned */
 	size_t text_nbytes, text_room;
 	double wasted;
 	struct quern_message err;
@@ -41,14 +41,14 @@ struct worker {
 
 struct crew {
 	const struct qn_team *team;
-	struct qn_reading reading;	/* of the thread that starts the workers */
+	struct qn_reading reading; /* of the thread that starts the workers */
 	const struct qn_verify_task *task;
 	struct qn_queues queues;
 	int nworkers;
 	struct worker *worker;
 	pthread_mutex_t lock;
 	pthread_cond_t finished;
-	int nrunning;	/* under lock */
+	int nrunning; /* under lock */
 };
 
 /* --- what a worker notes --- */
@@ -58,10 +58,10 @@ static enum quern_status note_damage(struct worker *w, const struct qn_chunk *c,
 {
 	const char *why = m->text;
 	struct qn_damage_record f = { .number = c->number,
-				.addr = c->addr,
-				.nbytes = c->nbytes,
-				.text_nbytes = (uint32_t)strlen(why),
-				.reason = m->reason };
+				      .addr = c->addr,
+				      .nbytes = c->nbytes,
+				      .text_nbytes = (uint32_t)strlen(why),
+				      .reason = m->reason };
 	size_t need = w->text_nbytes + sizeof(f) + f.text_nbytes;
 
 	if (!qn_grow(&w->text, &w->text_room, need, 1))
@@ -127,9 +127,11 @@ static enum quern_status decode(struct worker *w, const struct qn_chunk *c,
 	enum quern_status st;
 
 	if (w->crew->task->wasted + w->totals.wasted > QN_VERIFY_PATIENCE)
-		return qn_error_set(why, QUERN_ERR_DATA, "%s: dataset %s: a chunk was not decoded, "
+		return qn_error_set(why, QUERN_ERR_DATA,
+				    "%s: dataset %s: a chunk was not decoded, "
 				    "because failing to decode others took long; name the dataset "
-				    "with -d", d->file, d->path);
+				    "with -d",
+				    d->file, d->path);
 	st = check_with(w, d, c, summer, &w->feed, summed, why);
 	if (st && !d->native) {
 		close_feed(w, &w->feed);
@@ -159,9 +161,8 @@ static enum quern_status run_chunk(struct worker *w, const struct qn_chunk *c)
 	bool summed;
 	enum quern_status st = examine(w, c, &summed, &why);
 
-	atomic_fetch_add_explicit(
-		&w->crew->queues.queue[w->crew->queues.mine].header->done_nbytes, c->nbytes,
-		memory_order_relaxed);
+	atomic_fetch_add_explicit(&w->crew->queues.queue[w->crew->queues.mine].header->done_nbytes,
+				  c->nbytes, memory_order_relaxed);
 	if (st && st != QUERN_ERR_DATA && why.reason != QN_HELD)
 		return qn_error_pass(&w->err, st, &why);
 	if (st && note_damage(w, c, &why))
@@ -278,10 +279,13 @@ static enum quern_status count_workers(const struct crew *crew, int *n, struct q
 	*n = (int)qn_min_u64(qn_min_u64(nchunks, crew->team->place.nthreads), there / each);
 	if (*n || !nchunks)
 		return QUERN_OK;
-	return qn_error_set(err, QUERN_ERR_RUN, "a chunk takes about %" PRIu64 " MiB to be decoded, more "
-			    "than the %" PRIu64 " MiB that %s: start fewer ranks on a host, or where there "
-			    "is more", (each >> 20) + 1, (there >> 20) + 1,
-			    room.is_group ? "a control group (cgroup) leaves" : "a machine has free");
+	return qn_error_set(
+		err, QUERN_ERR_RUN,
+		"a chunk takes about %" PRIu64 " MiB to be decoded, more "
+		"than the %" PRIu64 " MiB that %s: start fewer ranks on a host, or where there "
+		"is more",
+		(each >> 20) + 1, (there >> 20) + 1,
+		room.is_group ? "a control group (cgroup) leaves" : "a machine has free");
 }
 
 static enum quern_status start(struct crew *crew, int n, struct quern_message *err)
@@ -322,7 +326,8 @@ static enum quern_status dismiss(struct worker *w, struct qn_findings *f, enum q
 	f->text = text;
 	if (!st) {
 		if (w->nresults)
-			memcpy(f->result + f->nresults, w->result, w->nresults * sizeof(*w->result));
+			memcpy(f->result + f->nresults, w->result,
+			       w->nresults * sizeof(*w->result));
 		if (w->text_nbytes)
 			memcpy(f->text + f->text_nbytes, w->text, w->text_nbytes);
 		f->nresults += w->nresults;
@@ -396,7 +401,7 @@ static void divide(const struct qn_team *team, const struct qn_verify_task *t, i
 }
 
 struct scattered {
-	struct qn_share *share;	/* rank 0, owned */
+	struct qn_share *share; /* rank 0, owned */
 	uint64_t *count;	/* rank 0, owned */
 };
 
@@ -413,9 +418,10 @@ static enum quern_status plan(const struct qn_team *team, const struct qn_verify
 	if (!s->share || !s->count)
 		return qn_error_nomem(err, nranks * sizeof(*s->share), "the shares");
 	if (t->nchunks >= MOST_NCHUNKS)
-		return qn_error_set(err, QUERN_ERR_DATA, "%s: dataset %s: %" PRIu64 " chunks, and the "
-				    "limit is %" PRIu64 ": name other datasets with -d", d->file,
-				    d->path, t->nchunks, MOST_NCHUNKS - 1);
+		return qn_error_set(err, QUERN_ERR_DATA,
+				    "%s: dataset %s: %" PRIu64 " chunks, and the "
+				    "limit is %" PRIu64 ": name other datasets with -d",
+				    d->file, d->path, t->nchunks, MOST_NCHUNKS - 1);
 	divide(team, t, (int)nranks, s->share, s->count + nranks);
 	for (size_t r = 0; r < nranks; r++)
 		s->count[r] = 1;
@@ -432,15 +438,14 @@ static enum quern_status scatter(struct crew *crew, struct scattered *s, struct 
 	if (!st)
 		st = qn_comm_scatterv(team->comm, s->share, s->count, sizeof(mine), &mine, 1, err);
 	if (!st)
-		st = qn_queues_new(team->comm, &mine, team->place.node, team->place.nthreads, &crew->queues,
-				   err);
+		st = qn_queues_new(team->comm, &mine, team->place.node, team->place.nthreads,
+				   &crew->queues, err);
 	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
-		st = qn_comm_scatterv(team->comm, t->chunks,
-				      s->count ? s->count + qn_comm_size(team->comm) : NULL,
-				      sizeof(*t->chunks),
-				      crew->queues.queue[crew->queues.mine].chunk, mine.nchunks,
-				      err);
+		st = qn_comm_scatterv(
+			team->comm, t->chunks,
+			s->count ? s->count + qn_comm_size(team->comm) : NULL, sizeof(*t->chunks),
+			crew->queues.queue[crew->queues.mine].chunk, mine.nchunks, err);
 	return qn_comm_agree(team->comm, st, err);
 }
 
@@ -482,7 +487,7 @@ static enum quern_status gather(struct qn_comm *c, struct qn_findings *mine,
 }
 
 enum quern_status qn_verify_chunks(const struct qn_team *team, const struct qn_verify_task *t,
-				 struct qn_findings *all, struct quern_message *err)
+				   struct qn_findings *all, struct quern_message *err)
 {
 	struct crew crew = { .team = team, .reading = *qn_reading(), .task = t };
 	struct qn_findings mine = { .nresults = 0 };

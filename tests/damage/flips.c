@@ -33,9 +33,9 @@
 #include "quern.h"
 #include "small.h"
 
-#define MOST_SECONDS 30		/* for one call, on a machine that has other things to do */
-#define MOST_SHOWN 20
-#define MAX_RANGES 128
+#define MOST_SECONDS 30 /* for one call, on a machine that has other things to do */
+#define MOST_SHOWN   20
+#define MAX_RANGES   128
 
 /* A good file: its bytes, where its chunks are, what it answers. */
 struct original {
@@ -47,7 +47,7 @@ struct original {
 		uint64_t begin, end;
 	} range[MAX_RANGES];
 	bool checksummed;
-	char sums[64];		/* setting: sums=FILE */
+	char sums[64]; /* setting: sums=FILE */
 	double sum;
 	int64_t count;
 };
@@ -55,7 +55,7 @@ struct original {
 struct damage {
 	const struct original *of;
 	bool cut;
-	uint64_t at;	/* byte, or length */
+	uint64_t at; /* byte, or length */
 	int bit;
 	bool in_chunk;
 };
@@ -63,7 +63,7 @@ struct damage {
 /* What the processes tell, in shared memory. */
 struct worker {
 	pid_t pid;
-	volatile uint64_t number, stop;	/* at work on number; ends before stop */
+	volatile uint64_t number, stop; /* at work on number; ends before stop */
 	volatile int64_t since;		/* seconds when the call began */
 	volatile uint64_t nflips, ncuts, nin_chunk, nrefused, nsame, nother;
 	volatile uint64_t nfailed;
@@ -116,8 +116,8 @@ static enum quern_status verify(const char *file, const char *setting, char *why
 {
 	const char *settings[] = { "threads=1", "bind=none", setting, NULL };
 	char *text = NULL;
-	enum quern_status st = quern_verify(MPI_COMM_NULL, &file, 1, settings, NULL, NULL, &text,
-					    why, n);
+	enum quern_status st =
+		quern_verify(MPI_COMM_NULL, &file, 1, settings, NULL, NULL, &text, why, n);
 
 	free(text);
 	return st;
@@ -306,10 +306,13 @@ static void mourn(struct worker *w, int job, int status, bool hung)
 	struct damage d = choose(w->number);
 	char how[64];
 
-	snprintf(how, sizeof(how), hung ? "took more than %d s" : WIFSIGNALED(status)
-				       ? "signal %d" : "exit status %d",
-		 hung ? MOST_SECONDS : WIFSIGNALED(status) ? WTERMSIG(status)
-							   : WEXITSTATUS(status));
+	snprintf(how, sizeof(how),
+		 hung		       ? "took more than %d s"
+		 : WIFSIGNALED(status) ? "signal %d"
+				       : "exit status %d",
+		 hung		       ? MOST_SECONDS
+		 : WIFSIGNALED(status) ? WTERMSIG(status)
+				       : WEXITSTATUS(status));
 	fail(w, &d, w->number, "the process ended", how);
 	w->number++;
 	w->pid = 0;

@@ -49,10 +49,10 @@ struct small_kind {
 	hsize_t chunk[2];
 	unsigned filters;
 	int nunlimited;
-	bool early;		/* allocated when created */
-	bool packed;		/* int16 with CF attributes instead of float */
+	bool early;  /* allocated when created */
+	bool packed; /* int16 with CF attributes instead of float */
 	hsize_t user_block;
-	H5Z_filter_t encoded;	/* a filter of which the library has no encoder; 0: none */
+	H5Z_filter_t encoded; /* a filter of which the library has no encoder; 0: none */
 };
 
 static const struct small_kind small_kinds[] = {

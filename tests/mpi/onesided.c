@@ -21,8 +21,8 @@
 #include "tests/testing/plan.h"
 
 #define LIMIT_SECONDS 20
-#define MOST_RUNS 4000
-#define BEFORE_START 2		/* allocations of quern_run_execute for its communicator, and one more */
+#define MOST_RUNS     4000
+#define BEFORE_START  2 /* allocations of quern_run_execute for its communicator, and one more */
 
 static int my_rank, nranks;
 static char doing[128];
@@ -110,7 +110,8 @@ static int sweep(const char *file, const char *dataset, enum test_kind kind, int
 
 		PMPI_Bcast(&n, 1, MPI_INT, victim, MPI_COMM_WORLD);
 		n = most && most < n ? most : n;
-		for (int nth = 0; nth <= n && nkept < MOST_RUNS; nth += nth ? stride : 1, ntimes++) {
+		for (int nth = 0; nth <= n && nkept < MOST_RUNS;
+		     nth += nth ? stride : 1, ntimes++) {
 			if (nth)
 				one_run(file, dataset, kind, victim, nth, &run, &st);
 			nfailed += st != QUERN_OK;

@@ -21,7 +21,7 @@
 #include "quern.h"
 
 #define MAX_OPTIONS 4
-#define MAX_RANKS 8
+#define MAX_RANKS   8
 
 struct trial {
 	const char *kernel, *dataset;

@@ -8,11 +8,11 @@
 
 #include "tests/testing/plan.h"
 
-#define WRAPPED(type, name, params, args)                      \
-	type __real_qn_##name params;                          \
-	type __wrap_qn_##name params;                          \
-	type __wrap_qn_##name params                           \
-	{                                                      \
+#define WRAPPED(type, name, params, args)                   \
+	type __real_qn_##name params;                       \
+	type __wrap_qn_##name params;                       \
+	type __wrap_qn_##name params                        \
+	{                                                   \
 		return fails() ? 0 : __real_qn_##name args; \
 	}
 

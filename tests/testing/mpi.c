@@ -9,7 +9,7 @@
 #include "tests/testing/plan.h"
 
 #define FAILING(name, params, args)                                                          \
-	__attribute__((weak)) int MPI_##name params			\
+	__attribute__((weak)) int MPI_##name params                                          \
 	{                                                                                    \
 		const int rc = PMPI_##name args;                                             \
                                                                                              \

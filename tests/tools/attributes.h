@@ -206,9 +206,9 @@ static inline hid_t type_of(const char *code)
 		const char *code;
 		hid_t type;
 	} plain[] = {
-		{ "i1", H5T_STD_I8LE },	  { "u1", H5T_STD_U8LE },    { "i2", H5T_STD_I16BE },
-		{ "i4", H5T_STD_I32LE },  { "f4", H5T_IEEE_F32LE },  { "f8", H5T_IEEE_F64BE },
-		{ "st", H5T_C_S1 },	  { "bi", H5T_STD_B8LE },    { "re", H5T_STD_REF_OBJ },
+		{ "i1", H5T_STD_I8LE },	 { "u1", H5T_STD_U8LE },   { "i2", H5T_STD_I16BE },
+		{ "i4", H5T_STD_I32LE }, { "f4", H5T_IEEE_F32LE }, { "f8", H5T_IEEE_F64BE },
+		{ "st", H5T_C_S1 },	 { "bi", H5T_STD_B8LE },   { "re", H5T_STD_REF_OBJ },
 	};
 
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)

@@ -50,13 +50,13 @@ static void begin(void)
 /* Before any library does the same: what they do for a fork, OpenBLAS ends its threads, comes first. */
 __attribute__((section(".preinit_array"), used)) static void (*const first)(void) = begin;
 
-#define INSIDE(type, call)                          \
-	do {                                        \
-		type result;                        \
-		pthread_rwlock_rdlock(&allocator);  \
-		result = (call);                    \
-		pthread_rwlock_unlock(&allocator);  \
-		return result;                      \
+#define INSIDE(type, call)                         \
+	do {                                       \
+		type result;                       \
+		pthread_rwlock_rdlock(&allocator); \
+		result = (call);                   \
+		pthread_rwlock_unlock(&allocator); \
+		return result;                     \
 	} while (0)
 
 void *malloc(size_t nbytes)

@@ -13,10 +13,10 @@
 /* Every type in either byte order, in every kind of storage. */
 static void make_types(const char *name)
 {
-	static const char *const types[] = { "|i1", "|u1", "<i2", ">i2", "<u2", ">u2", "<i4",
-					     ">i4", "<u4", ">u4", "<i8", ">i8", "<u8", ">u8",
-					     "<f2", ">f2", "<f4", ">f4", "<f8", ">f8",
-					     "<bfloat16", ">bfloat16" };
+	static const char *const types[] = { "|i1", "|u1", "<i2",	">i2",	    "<u2", ">u2",
+					     "<i4", ">i4", "<u4",	">u4",	    "<i8", ">i8",
+					     "<u8", ">u8", "<f2",	">f2",	    "<f4", ">f4",
+					     "<f8", ">f8", "<bfloat16", ">bfloat16" };
 	static const struct {
 		const char *name;
 		enum layout layout;
@@ -337,7 +337,12 @@ static void make_library(const char *name)
 		{ "/external", "<f8", 1, { 400 }, .layout = EXTERNAL },
 		{ "/three_bytes", "<i4", 2, { 40, 50 }, { 16, 20 }, .twist = ODD },
 		{ "/three_bytes_big_endian", ">i4", 1, { 500 }, { 60 }, .twist = ODD },
-		{ "/one_byte", "<f4", 2, { 40, 50 }, { 16, 20 }, .filters = SHUFFLE | DEFLATE,
+		{ "/one_byte",
+		  "<f4",
+		  2,
+		  { 40, 50 },
+		  { 16, 20 },
+		  .filters = SHUFFLE | DEFLATE,
 		  .twist = ODD },
 	};
 	hid_t file = new_file(name, false, 0);
@@ -503,13 +508,19 @@ static const struct {
 	const char *name;
 	void (*make)(const char *name);
 } files[] = {
-	{ "types.h5", make_types },	{ "early.h5", make_early },
-	{ "latest.h5", make_latest },	{ "user_block.h5", make_user_block },
-	{ "cf.nc", make_cf },		{ "special.h5", make_special },
-	{ "library.h5", make_library }, { "large.h5", make_large },
-	{ "compound.h5", make_compound }, { "arrays.h5", make_arrays },
+	{ "types.h5", make_types },
+	{ "early.h5", make_early },
+	{ "latest.h5", make_latest },
+	{ "user_block.h5", make_user_block },
+	{ "cf.nc", make_cf },
+	{ "special.h5", make_special },
+	{ "library.h5", make_library },
+	{ "large.h5", make_large },
+	{ "compound.h5", make_compound },
+	{ "arrays.h5", make_arrays },
 	{ "text.h5", make_text },
-	{ "other.h5", make_other },	{ "damaged.h5", make_damaged },
+	{ "other.h5", make_other },
+	{ "damaged.h5", make_damaged },
 };
 
 static bool is_wanted(const char *name, int n, char **wanted)

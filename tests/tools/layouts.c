@@ -40,8 +40,8 @@
 
 #include "io/hdf5_library/relax.h"
 
-#define NSOURCES 4
-#define NCOLS	 512
+#define NSOURCES   4
+#define NCOLS	   512
 #define NMANY_COLS 5
 
 static hid_t must(hid_t id)
@@ -125,7 +125,9 @@ static hid_t odd_rows(hsize_t nrows, hsize_t first, hsize_t n)
 /* Irregular mappings: of a source, of a dataset that its file does not have, of no file. */
 static void join_odd(const char *name, hsize_t nrows)
 {
-	static const char *const source[][2] = { { "g0.h5", "x" }, { "g1.h5", "y" }, { "g9.h5", "x" } };
+	static const char *const source[][2] = { { "g0.h5", "x" },
+						 { "g1.h5", "y" },
+						 { "g9.h5", "x" } };
 	hsize_t shape[2] = { nrows, NCOLS }, part = nrows / NSOURCES;
 	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), file = create(name);
 	float fill = -1;
@@ -160,14 +162,15 @@ static void make_virtual(hsize_t nrows)
 	join_odd("odd.h5", nrows);
 }
 
-#define NDEEP 16
+#define NDEEP	16
 #define NLEVELS 6
 
 /* Element j is that number i + j, around, of dataset j of the level below; of level 0 each has one. */
 static void make_deep_one(hid_t file, int level, int i)
 {
 	hsize_t n = NDEEP, below = level == 1 ? 1 : NDEEP, one = 1;
-	hid_t to = must(H5Screate_simple(1, &n, NULL)), from = must(H5Screate_simple(1, &below, NULL));
+	hid_t to = must(H5Screate_simple(1, &n, NULL)),
+	      from = must(H5Screate_simple(1, &below, NULL));
 	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE));
 	char name[32];
 
@@ -210,7 +213,8 @@ static void make_deep(void)
 static void map_half(hid_t file, const char *name, hid_t type, const char *source, const void *fill)
 {
 	hsize_t n = 6, half = 3, start = 0;
-	hid_t space = must(H5Screate_simple(1, &n, NULL)), dcpl = must(H5Pcreate(H5P_DATASET_CREATE));
+	hid_t space = must(H5Screate_simple(1, &n, NULL)),
+	      dcpl = must(H5Pcreate(H5P_DATASET_CREATE));
 
 	must(H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &half, NULL));
 	must(H5Pset_fill_value(dcpl, type, fill));
@@ -266,8 +270,8 @@ static void make_external(char *const *names, int n)
 		snprintf(path, sizeof(path), "%s%.50s", i % 2 ? "bits_" : "",
 			 slash ? slash + 1 : names[i / 2]);
 		must(H5Pset_external(dcpl, names[i / 2], 0, nelems));
-		H5Dclose(must(H5Dcreate2(file, path, i % 2 ? bits : H5T_STD_I8LE, space, H5P_DEFAULT,
-					 dcpl, H5P_DEFAULT)));
+		H5Dclose(must(H5Dcreate2(file, path, i % 2 ? bits : H5T_STD_I8LE, space,
+					 H5P_DEFAULT, dcpl, H5P_DEFAULT)));
 		H5Pclose(dcpl);
 	}
 	H5Sclose(space);
@@ -347,7 +351,8 @@ static hid_t make_fill(hid_t file, const char *name, hid_t type, double fill)
 {
 	const double v[4] = { 1, 2, 3, fill };
 	hsize_t n = 6, chunk = 2, start = 0, count = 4;
-	hid_t space = must(H5Screate_simple(1, &n, NULL)), memory = must(H5Screate_simple(1, &count, NULL));
+	hid_t space = must(H5Screate_simple(1, &n, NULL)),
+	      memory = must(H5Screate_simple(1, &count, NULL));
 	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), dset;
 
 	must(H5Pset_chunk(dcpl, 1, &chunk));
@@ -364,7 +369,8 @@ static void add_text(hid_t dset, const char *name, const char *value)
 
 	must(H5Tset_size(text, strlen(value) + 1));
 	must(H5Awrite(must(H5Acreate2(dset, name, text, must(H5Screate(H5S_SCALAR)), H5P_DEFAULT,
-				      H5P_DEFAULT)), text, value));
+				      H5P_DEFAULT)),
+		      text, value));
 }
 
 /* 2^40 chunks, none of them written. */
@@ -380,12 +386,16 @@ static void make_vast(hid_t file)
 
 static void make_unwritten(void)
 {
-	const struct { const char *name; hid_t type; double fill; } kinds[] = {
-		{ "f4", H5T_IEEE_F32LE, 0x1.ep+122 }, { "f8", H5T_IEEE_F64BE, 0x1.ep+122 },
+	const struct {
+		const char *name;
+		hid_t type;
+		double fill;
+	} kinds[] = {
+		{ "f4", H5T_IEEE_F32LE, 0x1.ep+122 },	{ "f8", H5T_IEEE_F64BE, 0x1.ep+122 },
 		{ "f4be", H5T_IEEE_F32BE, 0x1.ep+122 }, { "i2", H5T_STD_I16LE, -32767 },
-		{ "i2be", H5T_STD_I16BE, -32767 }, { "i4", H5T_STD_I32LE, -2147483647 },
-		{ "u2", H5T_STD_U16LE, 65535 }, { "u4", H5T_STD_U32BE, 4294967295 },
-		{ "i1", H5T_STD_I8LE, -127 }, { "other", H5T_STD_I16LE, -32768 },
+		{ "i2be", H5T_STD_I16BE, -32767 },	{ "i4", H5T_STD_I32LE, -2147483647 },
+		{ "u2", H5T_STD_U16LE, 65535 },		{ "u4", H5T_STD_U32BE, 4294967295 },
+		{ "i1", H5T_STD_I8LE, -127 },		{ "other", H5T_STD_I16LE, -32768 },
 	};
 	hid_t file = create("unwritten.h5"), dset;
 	short three = 3;
@@ -439,7 +449,8 @@ static void make_big(void)
 {
 	hsize_t chunk = 1024, n = 6000000000 * chunk, part = 2048 * chunk, start = 0;
 	hid_t file = create("big.h5"), space = must(H5Screate_simple(1, &n, NULL)), dset;
-	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), memory = must(H5Screate_simple(1, &part, NULL));
+	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)),
+	      memory = must(H5Screate_simple(1, &part, NULL));
 	int8_t *v = calloc(part, 1);
 
 	if (!v)
@@ -457,7 +468,8 @@ static void make_half(void)
 	hsize_t shape[2] = { 3256, 16384 }, chunk[2] = { 1, 16384 }, part[2] = { 256, 16384 };
 	hsize_t start[2] = { 0, 0 };
 	hid_t file = create("half.h5"), space = must(H5Screate_simple(2, shape, NULL)), dset;
-	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), memory = must(H5Screate_simple(2, part, NULL));
+	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)),
+	      memory = must(H5Screate_simple(2, part, NULL));
 	float *v = malloc(part[0] * part[1] * sizeof(*v));
 
 	if (!v)
@@ -535,8 +547,8 @@ static void make_holes(void)
 
 		must(H5Pset_chunk(dcpl, kinds[k].ndim, kinds[k].chunk));
 		must(H5Pset_fill_value(dcpl, H5T_NATIVE_DOUBLE, &kinds[k].fill));
-		from = must(H5Dcreate2(holes, kinds[k].name, kinds[k].type, space, H5P_DEFAULT, dcpl,
-				       H5P_DEFAULT));
+		from = must(H5Dcreate2(holes, kinds[k].name, kinds[k].type, space, H5P_DEFAULT,
+				       dcpl, H5P_DEFAULT));
 		to = must(H5Dcreate2(full, kinds[k].name, kinds[k].type, space, H5P_DEFAULT, dcpl,
 				     H5P_DEFAULT));
 		mark_as_scale(from);
@@ -561,8 +573,10 @@ static hid_t pairs(void)
 static void make_borrowed(const char *other, const char *raw)
 {
 	hsize_t shape = 32, part = 16, start = 0;
-	hid_t file = create("borrowed.h5"), type = pairs(), from = must(H5Screate_simple(1, &part, NULL));
-	hid_t to = must(H5Screate_simple(1, &shape, NULL)), dcpl = must(H5Pcreate(H5P_DATASET_CREATE));
+	hid_t file = create("borrowed.h5"), type = pairs(),
+	      from = must(H5Screate_simple(1, &part, NULL));
+	hid_t to = must(H5Screate_simple(1, &shape, NULL)),
+	      dcpl = must(H5Pcreate(H5P_DATASET_CREATE));
 
 	must(H5Pset_external(dcpl, raw, 0, 32));
 	must(H5Dcreate2(file, "raw", type, from, H5P_DEFAULT, dcpl, H5P_DEFAULT));
@@ -623,7 +637,8 @@ static void make_family(void)
 static hid_t make_growing(hid_t file)
 {
 	hsize_t n = 0, most = H5S_UNLIMITED, chunk = 100;
-	hid_t space = must(H5Screate_simple(1, &n, &most)), dcpl = must(H5Pcreate(H5P_DATASET_CREATE));
+	hid_t space = must(H5Screate_simple(1, &n, &most)),
+	      dcpl = must(H5Pcreate(H5P_DATASET_CREATE));
 
 	must(H5Pset_chunk(dcpl, 1, &chunk));
 	return must(H5Dcreate2(file, "x", H5T_STD_I32LE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT));

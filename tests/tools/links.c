@@ -32,7 +32,8 @@ static hid_t must(hid_t id)
 
 static hid_t create(const char *name, hsize_t user_block)
 {
-	hid_t fapl = must(H5Pcreate(H5P_FILE_ACCESS)), fcpl = must(H5Pcreate(H5P_FILE_CREATE)), file;
+	hid_t fapl = must(H5Pcreate(H5P_FILE_ACCESS)), fcpl = must(H5Pcreate(H5P_FILE_CREATE)),
+	      file;
 
 	qn_h5_relax(fapl);
 	must(H5Pset_libver_bounds(fapl, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST));
@@ -51,7 +52,8 @@ static hid_t group(hid_t where, const char *name)
 /* Numbers first, first + 1, ... of ndim dimensions; chunked and filtered with several. */
 static hid_t numbers(hid_t where, const char *name, int ndim, const hsize_t *shape, int first)
 {
-	hid_t space = must(ndim ? H5Screate_simple(ndim, shape, NULL) : H5Screate(H5S_SCALAR)), dset;
+	hid_t space = must(ndim ? H5Screate_simple(ndim, shape, NULL) : H5Screate(H5S_SCALAR)),
+	      dset;
 	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE));
 	size_t n = (size_t)H5Sget_simple_extent_npoints(space);
 	hsize_t chunk[H5S_MAX_RANK] = { 1 };
@@ -121,8 +123,10 @@ static void attach(hid_t file, hid_t dset, hsize_t ndim, const char *const *path
 static void make_data(const char *name, hsize_t user_block, int first)
 {
 	const hsize_t shape[] = { 4, 8, 9 };
-	hid_t file = create(name, user_block), entry = group(file, "entry"), data = group(entry, "data");
-	hid_t dset = numbers(data, "data", 3, shape, first), y = numbers(data, "y", 1, shape + 1, 10);
+	hid_t file = create(name, user_block), entry = group(file, "entry"),
+	      data = group(entry, "data");
+	hid_t dset = numbers(data, "data", 3, shape, first),
+	      y = numbers(data, "y", 1, shape + 1, 10);
 
 	make_scale(y, "y");
 	attach(file, dset, 3, (const char *const[]){ NULL, "/entry/data/y", NULL });
@@ -193,7 +197,8 @@ static void make_joined(void)
 	const hsize_t n = 3, both = 6;
 	const char *const source[] = { "good/x", "bad/y" };
 	hid_t file = create("joined.h5", 0), dcpl = must(H5Pcreate(H5P_DATASET_CREATE));
-	hid_t space = must(H5Screate_simple(1, &both, NULL)), from = must(H5Screate_simple(1, &n, NULL));
+	hid_t space = must(H5Screate_simple(1, &both, NULL)),
+	      from = must(H5Screate_simple(1, &n, NULL));
 
 	for (hsize_t i = 0; i < 2; i++) {
 		hsize_t start = i * n;
@@ -202,8 +207,8 @@ static void make_joined(void)
 		must(H5Pset_virtual(dcpl, space, "damaged.h5", source[i], from));
 	}
 	must(H5Sselect_all(space));
-	must(H5Dclose(must(H5Dcreate2(file, "x", H5T_STD_I32LE, space, H5P_DEFAULT, dcpl,
-				      H5P_DEFAULT))));
+	must(H5Dclose(
+		must(H5Dcreate2(file, "x", H5T_STD_I32LE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT))));
 	H5Sclose(from);
 	H5Sclose(space);
 	H5Pclose(dcpl);
@@ -278,7 +283,8 @@ static void scale(hid_t file, const char *name, hsize_t n, const char *bounds)
 {
 	hid_t dset = numbers(file, name, 1, &n, 1);
 
-	make_scale(dset, bounds ? name : "This is a netCDF dimension but not a netCDF variable.    2");
+	make_scale(dset,
+		   bounds ? name : "This is a netCDF dimension but not a netCDF variable.    2");
 	if (bounds && *bounds)
 		text(dset, "bounds", bounds);
 	H5Dclose(dset);

@@ -53,7 +53,8 @@ static void set_text(hid_t object, const char *name, const char *value)
 static hid_t make_matrix(hid_t at, const char *name)
 {
 	const hsize_t shape[] = { 20, 10 }, chunk[] = { 5, 10 };
-	hid_t space = must(H5Screate_simple(2, shape, NULL)), list = must(H5Pcreate(H5P_DATASET_CREATE));
+	hid_t space = must(H5Screate_simple(2, shape, NULL)),
+	      list = must(H5Pcreate(H5P_DATASET_CREATE));
 	double v[200];
 	hid_t d;
 
@@ -72,7 +73,8 @@ static hid_t make_matrix(hid_t at, const char *name)
 static void attach(hid_t file, hid_t d, const char *scale)
 {
 	const hsize_t ndims = 2;
-	hid_t type = must(H5Tvlen_create(H5T_STD_REF_OBJ)), space = must(H5Screate_simple(1, &ndims, NULL)), a;
+	hid_t type = must(H5Tvlen_create(H5T_STD_REF_OBJ)),
+	      space = must(H5Screate_simple(1, &ndims, NULL)), a;
 	hobj_ref_t reference;
 	hvl_t lists[2] = { { 1, &reference }, { 0, NULL } };
 
@@ -93,7 +95,8 @@ static void make_scale(hid_t file, hid_t d, const char *name, const char *units)
 
 	for (int i = 0; i < 20; i++)
 		v[i] = i;
-	s = must(H5Dcreate2(file, name, H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+	s = must(H5Dcreate2(file, name, H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT,
+			    H5P_DEFAULT));
 	must(H5Dwrite(s, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, v));
 	set_text(s, "units", units);
 	set_text(s, "CLASS", "DIMENSION_SCALE");
@@ -105,7 +108,8 @@ static void make_scale(hid_t file, hid_t d, const char *name, const char *units)
 static void make_records(hid_t file, const char *name, const char *member)
 {
 	const hsize_t n = 4;
-	hid_t space = must(H5Screate_simple(1, &n, NULL)), type = must(H5Tcreate(H5T_COMPOUND, 8)), d;
+	hid_t space = must(H5Screate_simple(1, &n, NULL)), type = must(H5Tcreate(H5T_COMPOUND, 8)),
+	      d;
 	const int v[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
 
 	must(H5Tinsert(type, "id", 0, H5T_NATIVE_INT));
@@ -141,7 +145,8 @@ static void spoil(hid_t d)
 static void make_virtual(hid_t file, const char *name)
 {
 	const hsize_t n = 20;
-	hid_t space = must(H5Screate_simple(1, &n, NULL)), list = must(H5Pcreate(H5P_DATASET_CREATE)), d;
+	hid_t space = must(H5Screate_simple(1, &n, NULL)),
+	      list = must(H5Pcreate(H5P_DATASET_CREATE)), d;
 
 	must(H5Pset_virtual(list, space, "gone" EVIL ".h5", "/source" C1, space));
 	d = must(H5Dcreate2(file, name, H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, list, H5P_DEFAULT));
@@ -174,8 +179,8 @@ static void make_wide(void)
 {
 	hid_t file = create_file("wide.h5");
 
-	H5Dclose(make_matrix(file, "\346\270\251\345\272\246"));	/* two letters of two columns */
-	H5Dclose(make_matrix(file, "te\314\201te\314\201"));		/* four of one, and two accents */
+	H5Dclose(make_matrix(file, "\346\270\251\345\272\246")); /* two letters of two columns */
+	H5Dclose(make_matrix(file, "te\314\201te\314\201"));	 /* four of one, and two accents */
 	H5Dclose(make_matrix(file, "t\303\251t\303\251"));
 	H5Dclose(make_matrix(file, "plain"));
 	must(H5Fclose(file));

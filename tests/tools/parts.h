@@ -14,17 +14,17 @@
 
 struct part {
 	hsize_t start[3], count[3];
-	bool latest;		/* format of HDF5 1.10 and later */
-	bool twice_as_fine;	/* packed with half the scale_factor, another offset and fill value */
-	bool variable_text;	/* attributes of variable length */
-	bool scales;		/* names of dimensions */
+	bool latest;	    /* format of HDF5 1.10 and later */
+	bool twice_as_fine; /* packed with half the scale_factor, another offset and fill value */
+	bool variable_text; /* attributes of variable length */
+	bool scales;	    /* names of dimensions */
 	enum { PART_CHUNKED, PART_DEFLATED, PART_CONTIGUOUS, PART_COMPACT } layout;
 	hsize_t user_block;
-	unsigned nothers;	/* other datasets in the file */
-	const char *units;	/* NULL: "K" */
-	const char *third;	/* name of the third dimension; NULL: "lon" */
-	const char *times;	/* units of its times; NULL: hours since 2001 */
-	bool wide;		/* int32 */
+	unsigned nothers;  /* other datasets in the file */
+	const char *units; /* NULL: "K" */
+	const char *third; /* name of the third dimension; NULL: "lon" */
+	const char *times; /* units of its times; NULL: hours since 2001 */
+	bool wide;	   /* int32 */
 };
 
 #define PART_FILL      (-9999)

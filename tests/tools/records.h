@@ -35,8 +35,8 @@ struct keeping {
 	enum layout layout;
 	unsigned filters;
 	enum written written; /* LOWER_CORNER: the lower half of the rows */
-	bool text;	      /* begins with a string of variable length, whose size differs in memory */
-	bool filled, uneven;  /* a fill value; one that is not the same all over an array */
+	bool text; /* begins with a string of variable length, whose size differs in memory */
+	bool filled, uneven; /* a fill value; one that is not the same all over an array */
 	bool early;
 };
 
@@ -107,14 +107,7 @@ static const struct member mixed_members[] = {
 	{ "inner.im", ">i2", 29, .ndim = 0 },
 	{ "inner.re", "<u2", 50, .ndim = 0 },
 	{ "grid.a", "|i1", 32, 1, { 2 }, { 7 }, ",1", { { 1 }, { 2 }, { 1 } } },
-	{ "grid.b",
-	  "<i2",
-	  34,
-	  2,
-	  { 2, 2 },
-	  { 7, 2 },
-	  ",:,1:",
-	  { { 0, 1 }, { 2, 2 }, { 1, 1 } } },
+	{ "grid.b", "<i2", 34, 2, { 2, 2 }, { 7, 2 }, ",:,1:", { { 0, 1 }, { 2, 2 }, { 1, 1 } } },
 	{ "half", ">f2", 52, .ndim = 0 },
 	{ "brain", "<bfloat16", 54, .ndim = 0 },
 	{ "wide", "<u2", 56, 1, { 70 }, { 2 }, ",3:69", { { 3 }, { 69 }, { 1 } } },
@@ -147,10 +140,10 @@ static const struct member nested_members[] = {
 	{ "k", "<i4", 8, 2, { 5, 3 }, { 20, 4 }, ",4,:", { { 4, 0 }, { 5, 3 }, { 1, 1 } } },
 };
 
-#define RECORD(name, nbytes)                                                         \
-	{                                                                            \
-		name##_type, nbytes, name##_members,                                 \
-			sizeof(name##_members) / sizeof(name##_members[0])           \
+#define RECORD(name, nbytes)                                               \
+	{                                                                  \
+		name##_type, nbytes, name##_members,                       \
+			sizeof(name##_members) / sizeof(name##_members[0]) \
 	}
 
 static const struct record mixed = RECORD(mixed, 196), plain = RECORD(plain, 12),
@@ -212,7 +205,7 @@ static void init_records(struct made_records *r)
 	r->begin = r->keeping->text ? sizeof(char *) : 0;
 	r->nbytes = r->begin + r->record->nbytes;
 	r->nrecords = r->scalar ? 1 : NROWS * NCOLUMNS;
-	r->nwritten = r->keeping->written == ALL		? r->nrecords
+	r->nwritten = r->keeping->written == ALL	    ? r->nrecords
 		      : r->keeping->written == LOWER_CORNER ? NROWS / 2 * NCOLUMNS
 							    : 0;
 	r->bytes = must_alloc(r->nrecords * r->nbytes);
@@ -265,9 +258,8 @@ static void put_part(const struct made_records *r, const struct member *w, const
 		box.step[2 + d] = w->box.step[d];
 	}
 	put_row(m, true, select, &box);
-	put_row(m, true, "::40,22", &(struct box){ { 0, 22 },
-						   { NROWS, 23, w->dim[0], w->dim[1] },
-						   { 40, 1, 1, 1 } });
+	put_row(m, true, "::40,22",
+		&(struct box){ { 0, 22 }, { NROWS, 23, w->dim[0], w->dim[1] }, { 40, 1, 1, 1 } });
 }
 
 static void make_member(struct made_records *r, const char *file, size_t member)
@@ -413,8 +405,16 @@ static void make_arrays(const char *name)
 /* Text i of a list with ties, an empty one, one that fills its element, and no UTF-8. */
 static const char *text_at(size_t i)
 {
-	static const char *const parts[] = { "", "a", "ab", "b", "zz", "Zebra", "\xc3\x84rger",
-					     "a longer one", "\xff\xfe", "abcdefghijklmnop" };
+	static const char *const parts[] = { "",
+					     "a",
+					     "ab",
+					     "b",
+					     "zz",
+					     "Zebra",
+					     "\xc3\x84rger",
+					     "a longer one",
+					     "\xff\xfe",
+					     "abcdefghijklmnop" };
 
 	return parts[i * i % 97 % (sizeof(parts) / sizeof(parts[0]))];
 }
@@ -447,7 +447,9 @@ static unsigned char *pad_texts(H5T_str_t padding)
 static void make_texts(hid_t file, const char *path, hid_t type, unsigned filters, const void *data)
 {
 	const hsize_t shape[] = { 30, 20 };
-	const struct spec s = { .ndim = 2, .chunk = { 7, 6 }, .layout = CHUNKED, .filters = filters };
+	const struct spec s = {
+		.ndim = 2, .chunk = { 7, 6 }, .layout = CHUNKED, .filters = filters
+	};
 	const struct made m = { .spec = &s };
 	hid_t space = must(H5Screate_simple(2, shape, NULL));
 	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), dset;

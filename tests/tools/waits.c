@@ -9,12 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NUMBER 511 /* of `layouts strange`, */
-#define CHUNK_NBYTES 10 /* and what it has decoded */
-#define NAP_NS 5000000
+#define NUMBER	     511 /* of `layouts strange`, */
+#define CHUNK_NBYTES 10	 /* and what it has decoded */
+#define NAP_NS	     5000000
 
-static size_t wait_and_decode(unsigned flags, size_t nparams, const unsigned params[], size_t nbytes,
-			      size_t *room, void **data)
+static size_t wait_and_decode(unsigned flags, size_t nparams, const unsigned params[],
+			      size_t nbytes, size_t *room, void **data)
 {
 	(void)flags;
 	(void)nparams;

@@ -44,20 +44,20 @@ static inline double random_normal(uint64_t *seed)
 /* --- A dataset ------------------------------------------------------------------------------ */
 
 enum mood {
-	SMOOTH,		/* a normal distribution, 20 +- 10 */
-	ROUND,		/* few different values, zeros of both signs */
-	WILD,		/* any bits */
+	SMOOTH, /* a normal distribution, 20 +- 10 */
+	ROUND,	/* few different values, zeros of both signs */
+	WILD,	/* any bits */
 	NMOODS
 };
 
 struct dataset {
 	enum quern_dtype dtype;
-	size_t size;		/* bytes of an element */
+	size_t size; /* bytes of an element */
 	int ndim;
 	uint64_t shape[QUERN_MAX_DIMS];
 	size_t nelems;
-	unsigned char *values;	/* owned */
-	bool *valid;		/* owned */
+	unsigned char *values; /* owned */
+	bool *valid;	       /* owned */
 	bool nan_missing;
 };
 
@@ -179,8 +179,7 @@ static inline double value_at(const struct dataset *d, size_t i)
 
 static inline bool is_missing(const struct dataset *d, size_t i)
 {
-	return !d->valid[i] ||
-	       (d->dtype != QUERN_TEXT && d->nan_missing && isnan(value_at(d, i)));
+	return !d->valid[i] || (d->dtype != QUERN_TEXT && d->nan_missing && isnan(value_at(d, i)));
 }
 
 /* --- Tiles ---------------------------------------------------------------------------------- */
@@ -190,13 +189,13 @@ struct piece {
 	struct quern_box box;
 	struct quern_tile tile;
 	struct quern_var var;
-	unsigned char *values;	/* owned */
-	uint64_t *valid;	/* owned */
+	unsigned char *values; /* owned */
+	uint64_t *valid;       /* owned */
 };
 
 struct pieces {
 	size_t n, capacity;
-	struct piece **piece;	/* owned */
+	struct piece **piece; /* owned */
 };
 
 static inline void pieces_fini(struct pieces *ps)
@@ -225,9 +224,9 @@ static inline void add_piece(struct pieces *ps, const struct dataset *d,
 	p->box = *box;
 	p->values = malloc(nelems * size + shift);
 	p->valid = calloc(nelems / 64 + 1, sizeof(uint64_t));
-	p->var = (struct quern_var){
-		.dtype = d->dtype, .values = p->values + shift, .text_nbytes = size
-	};
+	p->var = (struct quern_var){ .dtype = d->dtype,
+				     .values = p->values + shift,
+				     .text_nbytes = size };
 	for (size_t i = 0; i < nelems; i++) {
 		uint64_t at = qn_box_index(box, first + i, d->shape);
 

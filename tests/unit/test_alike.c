@@ -108,8 +108,9 @@ static void test_as_the_library(void **state)
 			other.nothers += (unsigned)i;
 			make(p.b.file, other, lengths[i]);
 			assert_true(qn_h5_alike_describe(p.alike, p.b.file, "/t", &mine));
-			assert_int_equal(qn_hdf5_describe(p.b.file, "/t", NULL, true, &theirs, &err),
-					 QUERN_OK);
+			assert_int_equal(
+				qn_hdf5_describe(p.b.file, "/t", NULL, true, &theirs, &err),
+				QUERN_OK);
 			assert_same(&mine, &theirs);
 			free(mine.chunks);
 			qn_dataset_fini(&theirs);
@@ -183,7 +184,8 @@ static void test_longer(void **state)
 /* Groups in a row, each with two names for the next one, and the last with one for the root. */
 static void add_groups(const char *path)
 {
-	hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), above = H5Gopen2(file, "/", H5P_DEFAULT);
+	hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT),
+	      above = H5Gopen2(file, "/", H5P_DEFAULT);
 
 	for (int i = 0; i < NLEVELS; i++) {
 		hid_t group = H5Gcreate2(above, "a", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);

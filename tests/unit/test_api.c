@@ -24,7 +24,7 @@
 #define FILE_NAME "api.h5"
 #define NROWS	  40
 #define NCOLS	  30
-#define NCHUNKS	  18	/* of 7 x 11 elements */
+#define NCHUNKS	  18 /* of 7 x 11 elements */
 #define NSUMMED	  100
 
 static MPI_Comm world;
@@ -94,7 +94,7 @@ static void write_text(hid_t file)
 /* Turns a bit of chunk 1 of /sums, so that its checksum tells: elements 10 to 19, -40 to -31. */
 static void spoil(void)
 {
-	static const unsigned char second[] = { 0xff, 0xff, 0xff, 0xd8 };	/* -40 */
+	static const unsigned char second[] = { 0xff, 0xff, 0xff, 0xd8 }; /* -40 */
 	FILE *f = fopen(FILE_NAME, "r+b");
 	static unsigned char data[1 << 16];
 	size_t n = fread(data, 1, sizeof(data), f);
@@ -253,20 +253,22 @@ static void test_moments(void **state)
 		assert_true(get_real(run, "mean") == sum / n);
 		assert_true(get_real(run, "max") == NROWS * NCOLS - 1);
 		doc = document(run);
-		assert_string_equal(json_string_value(json_object_get(doc, "quern")), QUERN_VERSION);
+		assert_string_equal(json_string_value(json_object_get(doc, "quern")),
+				    QUERN_VERSION);
 		assert_string_equal(json_string_value(json_object_get(doc, "kernel")), "moments");
 		assert_int_equal(int_at(doc, "run", "ranks"), nranks);
 		assert_int_equal(int_at(doc, "run", "hosts"), 1);
 		assert_int_equal(int_at(doc, "run", "chunks"), NCHUNKS);
 		assert_int_equal(int_at(doc, "run", "bytes_decoded"), NROWS * NCOLS * 4);
 		assert_int_equal(int_at(doc, "run", "bytes_memory") +
-				 int_at(doc, "run", "bytes_disk"),
+					 int_at(doc, "run", "bytes_disk"),
 				 int_at(doc, "run", "bytes_local"));
 		assert_int_equal(int_at(doc, "run", "bytes_local") +
-				 int_at(doc, "run", "bytes_remote"),
+					 int_at(doc, "run", "bytes_remote"),
 				 int_at(doc, "run", "bytes_stored"));
-		assert_string_equal(json_string_value(json_object_get(
-			json_object_get(doc, "input"), "units")), "K");
+		assert_string_equal(
+			json_string_value(json_object_get(json_object_get(doc, "input"), "units")),
+			"K");
 		json_decref(doc);
 	}
 	quern_run_free(run);
@@ -302,7 +304,7 @@ static void test_empty_selection(void **state)
 	assert_int_equal(quern_run_execute(run), QUERN_ERR_USAGE);
 	if (!my_rank)
 		if (!strstr(quern_run_message(run), "nothing is selected"))
-		fail_msg("%s", quern_run_message(run));
+			fail_msg("%s", quern_run_message(run));
 	quern_run_free(run);
 }
 
@@ -567,8 +569,8 @@ static void test_plan(void **state)
 		ranks = json_object_get(json_object_get(doc, "plan"), "per_rank");
 		assert_int_equal(json_array_size(ranks), nranks);
 		for (int r = 0; r < nranks; r++)
-			items += json_integer_value(json_object_get(
-				json_array_get(ranks, (size_t)r), "items"));
+			items += json_integer_value(
+				json_object_get(json_array_get(ranks, (size_t)r), "items"));
 		assert_int_equal(items, NCHUNKS);
 		json_decref(doc);
 	}
@@ -691,13 +693,15 @@ static void test_inspect(void **state)
 	json_t *doc, *list;
 
 	(void)state;
-	assert_int_equal(quern_inspect(FILE_NAME, NULL, NULL, NULL, &text, why, sizeof(why)), QUERN_OK);
+	assert_int_equal(quern_inspect(FILE_NAME, NULL, NULL, NULL, &text, why, sizeof(why)),
+			 QUERN_OK);
 	assert_string_equal(why, "");
 	doc = parse(text);
 	list = json_object_get(doc, "datasets");
 	assert_int_equal(json_array_size(list), 4);
 	json_decref(doc);
-	assert_int_equal(quern_inspect(FILE_NAME, "/v", NULL, NULL, &text, why, sizeof(why)), QUERN_OK);
+	assert_int_equal(quern_inspect(FILE_NAME, "/v", NULL, NULL, &text, why, sizeof(why)),
+			 QUERN_OK);
 	doc = parse(text);
 	list = json_object_get(doc, "datasets");
 	assert_int_equal(json_array_size(list), 1);
@@ -708,7 +712,8 @@ static void test_inspect(void **state)
 			 QUERN_ERR_DATA);
 	assert_null(text);
 	assert_non_null(strstr(why, "/nowhere"));
-	assert_int_equal(quern_inspect("absent.h5", NULL, NULL, NULL, &text, NULL, 0), QUERN_ERR_DATA);
+	assert_int_equal(quern_inspect("absent.h5", NULL, NULL, NULL, &text, NULL, 0),
+			 QUERN_ERR_DATA);
 	assert_int_equal(quern_inspect("not.h5", NULL, NULL, NULL, &text, why, 10), QUERN_ERR_DATA);
 	assert_int_equal(strlen(why), 9);
 }
@@ -781,10 +786,10 @@ static void expect_environment(const struct environment *want, const char *after
 }
 
 /* One statement, which may round, overflow and divide as it likes. */
-#define KEEPS(what)				\
-	do {					\
-		what;				\
-		expect_environment(&want, #what);	\
+#define KEEPS(what)                               \
+	do {                                      \
+		what;                             \
+		expect_environment(&want, #what); \
 	} while (0)
 
 static void test_floating_point(void **state)
@@ -842,7 +847,7 @@ static void test_floating_point(void **state)
 	KEEPS(quern_unstage(world, files, 1, &text, why, sizeof(why)));
 	free(text);
 	fesetenv(&before);
-	if (!my_rank)	/* and it was not what the library computed with */
+	if (!my_rank) /* and it was not what the library computed with */
 		assert_true(real == mean);
 }
 

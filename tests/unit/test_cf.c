@@ -142,7 +142,9 @@ static void test_no_fused_multiply(void **state)
 static void test_single(void **state)
 {
 	static const char *const level[] = { "baseline", "avx2", "avx512" };
-	const struct qn_cf cf = { .has_scale = true, .single = true, .scale = 0.1f, .offset = 1.7f };
+	const struct qn_cf cf = {
+		.has_scale = true, .single = true, .scale = 0.1f, .offset = 1.7f
+	};
 	int16_t x[100];
 	int32_t wide[1] = { 255 };
 	double out[100];

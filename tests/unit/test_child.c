@@ -213,9 +213,10 @@ static void hangs_end(void **state)
 	(void)state;
 	expect_end(&short_wall, sleep_for_ever, NULL, QUERN_ERR_RUN,
 		   "did not come back within 1 s: its storage is slow or does not answer");
-	expect_failure(&short_cpu, compute_for_ever, NULL,
-		       "still busy after 0 s of processor time: it is damaged, or very large; if you "
-		       "know it to be whole, give it longer with --patience");
+	expect_failure(
+		&short_cpu, compute_for_ever, NULL,
+		"still busy after 0 s of processor time: it is damaged, or very large; if you "
+		"know it to be whole, give it longer with --patience");
 	expect_failure(&usual, hang_up, NULL, "is damaged: the HDF5 library gave up");
 }
 

@@ -51,7 +51,7 @@ static uint32_t draw(void)
 struct sample {
 	struct qn_filter_step step;
 	size_t elem_nbytes;
-	uint8_t *stored, *plain;	/* owned */
+	uint8_t *stored, *plain; /* owned */
 	size_t nstored, nplain;
 };
 
@@ -184,8 +184,12 @@ static void make_lzf(struct sample *s, size_t nbytes)
 		for (; n > 0; n--, no++)
 			out[no] = out[no - distance];
 	}
-	*s = (struct sample){ .step = { .id = 32000 }, .elem_nbytes = 1, .stored = in,
-			      .nstored = ni, .plain = out, .nplain = no };
+	*s = (struct sample){ .step = { .id = 32000 },
+			      .elem_nbytes = 1,
+			      .stored = in,
+			      .nstored = ni,
+			      .plain = out,
+			      .nplain = no };
 }
 
 static void test_lzf(void **state)
@@ -209,12 +213,14 @@ static void test_bzip2(void **state)
 	for (size_t i = 0; i < NSIZES; i++) {
 		unsigned n = (unsigned)(sizes[i] + sizes[i] / 100 + 600);
 		struct sample s = { .step = { .id = 307, .nparams = 1, .params = { 9 } },
-				    .elem_nbytes = 4, .nplain = sizes[i] };
+				    .elem_nbytes = 4,
+				    .nplain = sizes[i] };
 
 		s.plain = make_plain(s.nplain, 4);
 		s.stored = malloc(n);
 		assert_int_equal(BZ2_bzBuffToBuffCompress((char *)s.stored, &n, (char *)s.plain,
-							  (unsigned)s.nplain, 9, 0, 0), BZ_OK);
+							  (unsigned)s.nplain, 9, 0, 0),
+				 BZ_OK);
 		s.nstored = n;
 		check(&s);
 		sample_fini(&s);
@@ -311,14 +317,16 @@ static size_t compress(uint32_t how, const uint8_t *in, size_t n, uint8_t *out)
 	return n;
 }
 
-static void make_bitshuffle(struct sample *s, size_t nelems, size_t size, size_t block, uint32_t how)
+static void make_bitshuffle(struct sample *s, size_t nelems, size_t size, size_t block,
+			    uint32_t how)
 {
 	uint8_t *rows = malloc(nelems * size + 1);
 	const size_t rest = nelems % 8 * size;
 	size_t at = how == NONE ? 0 : 12, used = block;
 
 	*s = (struct sample){
-		.step = { .id = 32008, .nparams = 5,
+		.step = { .id = 32008,
+			  .nparams = 5,
 			  .params = { 0, 3, (uint32_t)size, (uint32_t)block, how } },
 		.elem_nbytes = size,
 		.nplain = nelems * size,
@@ -426,7 +434,7 @@ static void test_blosc(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < NSIZES; i++)
-		for (size_t k = 0; k < 5 * 3 * 5; k += sizes[i] > 100000 ? 7 : 1)
+		for (size_t k = 0; k<5 * 3 * 5; k += sizes[i]> 100000 ? 7 : 1)
 			check_blosc(sizes[i], elems[k % 5], (int)(k / 5 % 3), codecs[k / 15]);
 }
 
@@ -444,7 +452,10 @@ static size_t put_header(uint8_t *p, int ndim, const uint32_t *shape, const uint
 	p[0x5b] = 0xde;
 	if (ndim == 0)
 		return n;
-	memcpy(p + n, "\xa4" "b2nd\xd2", 6);
+	memcpy(p + n,
+	       "\xa4"
+	       "b2nd\xd2",
+	       6);
 	put_be(p + n + 6, n + 13, 4);
 	n += 13;
 	p[n] = 0xc6;
@@ -511,7 +522,9 @@ static void test_blosc2_frame(void **state)
 	(void)state;
 	for (size_t k = 0; k < 5 * 3 * 5 * 2; k++) {
 		const size_t size = elems[k % 5], nbytes = size * (k % 2 ? 40 : 30011);
-		struct sample s = { .step = { .id = 32026 }, .elem_nbytes = size, .nplain = nbytes };
+		struct sample s = { .step = { .id = 32026 },
+				    .elem_nbytes = size,
+				    .nplain = nbytes };
 
 #if !defined(QN_HAVE_LZ4) || !defined(QN_HAVE_ZSTD)
 		if (k / 15 % 5 != 0 && k / 15 % 5 != 3)
@@ -591,9 +604,11 @@ static void read_plain(hid_t set, hid_t type, const void *elems, struct sample *
 {
 	herr_t status;
 
-	H5E_BEGIN_TRY {
+	H5E_BEGIN_TRY
+	{
 		status = H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, s->plain);
-	} H5E_END_TRY
+	}
+	H5E_END_TRY
 	if (status < 0) {
 		assert_int_equal(s->step.id, H5Z_FILTER_SCALEOFFSET);
 		memcpy(s->plain, elems, s->nplain);

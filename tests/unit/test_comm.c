@@ -136,8 +136,8 @@ static void test_gathers(void **state)
 	struct card *all = calloc((size_t)qn_comm_size(c), sizeof(*all));
 
 	(void)state;
-	assert_int_equal(qn_comm_gather(c, &mine, sizeof(mine),
-					qn_comm_rank(c) ? NULL : all, &err), QUERN_OK);
+	assert_int_equal(qn_comm_gather(c, &mine, sizeof(mine), qn_comm_rank(c) ? NULL : all, &err),
+			 QUERN_OK);
 	if (!qn_comm_rank(c))
 		check_cards(all, qn_comm_size(c));
 	memset(all, 0, (size_t)qn_comm_size(c) * sizeof(*all));
@@ -169,8 +169,9 @@ static void test_scatterv(void **state)
 		}
 	}
 	mine = calloc(nmine + 1, sizeof(*mine));
-	assert_int_equal(qn_comm_scatterv(c, all, rank ? NULL : count, sizeof(*mine), mine, nmine,
-					  &err), QUERN_OK);
+	assert_int_equal(
+		qn_comm_scatterv(c, all, rank ? NULL : count, sizeof(*mine), mine, nmine, &err),
+		QUERN_OK);
 	for (uint64_t i = 0; i < nmine; i++)
 		for (size_t k = 0; k < sizeof(mine->c); k++)
 			assert_int_equal(mine[i].c[k], (char)(rank * 16 + i % 16));
@@ -219,7 +220,7 @@ static int64_t word_of(int rank, size_t i)
 {
 	uint64_t s = (uint64_t)rank * 1000003 + i + 1;
 
-	return i % 2 ? (int64_t)random_below(&s, 1000) - (i % 10 == 9)	/* index -1 is the largest */
+	return i % 2 ? (int64_t)random_below(&s, 1000) - (i % 10 == 9) /* index -1 is the largest */
 		     : (int64_t)random_below(&s, 5) - 2;
 }
 
@@ -270,11 +271,12 @@ static void test_reduce(void **state)
 
 			for (size_t i = 0; i < sizes[s]; i++)
 				words[i] = word_of(qn_comm_rank(c), i);
-			assert_int_equal(qn_comm_reduce(c, words, sizes[s], (enum quern_op)op,
-							&err), QUERN_OK);
+			assert_int_equal(
+				qn_comm_reduce(c, words, sizes[s], (enum quern_op)op, &err),
+				QUERN_OK);
 			for (size_t i = 0; i < sizes[s] && !qn_comm_rank(c); i++)
-				assert_int_equal(words[i], expected((enum quern_op)op,
-								    qn_comm_size(c), i));
+				assert_int_equal(words[i],
+						 expected((enum quern_op)op, qn_comm_size(c), i));
 			free(words);
 		}
 	qn_comm_free(c);
@@ -391,7 +393,8 @@ static void test_stealing_between_ranks(void **state)
 	struct quern_message err = { .status = QUERN_OK };
 	size_t most = 20000, n = (size_t)qn_comm_size(c);
 	uint32_t me = (uint32_t)qn_comm_rank(c), begin, end;
-	struct qn_share share = { .nitems = me % 2 ? 0 : most - 1000 * me, .nstretches = me % 2 ? 0 : 1,
+	struct qn_share share = { .nitems = me % 2 ? 0 : most - 1000 * me,
+				  .nstretches = me % 2 ? 0 : 1,
 				  .nbytes = 1 };
 	int64_t *taken = calloc(most * n, sizeof(*taken));
 	struct qn_queues q;
@@ -485,7 +488,8 @@ static void converse(struct qn_mailbox *p, int host, int nhosts)
 		if (i < NNOTES && !waiting) {
 			int other = (host + 1 + i % (nhosts - 1)) % nhosts;
 
-			n = (struct note){ i % 3 ? QN_MAILBOX_ROOM >> (i % 21) : QN_MAILBOX_ROOM, i };
+			n = (struct note){ i % 3 ? QN_MAILBOX_ROOM >> (i % 21) : QN_MAILBOX_ROOM,
+					   i };
 			assert_int_equal(qn_mailbox_expect(p, other, &err), QUERN_OK);
 			assert_int_equal(qn_mailbox_send(p, other, &n, sizeof(n), &err), QUERN_OK);
 			waiting = true;
@@ -517,7 +521,8 @@ static void test_post(void **state)
 		setenv("QUERN_TEST_HOSTS", text, 1);
 		c = new_comm();
 		unsetenv("QUERN_TEST_HOSTS");
-		assert_int_equal(qn_comm_nhosts(c), qn_min_u64((uint64_t)m, (uint64_t)qn_comm_size(c)));
+		assert_int_equal(qn_comm_nhosts(c),
+				 qn_min_u64((uint64_t)m, (uint64_t)qn_comm_size(c)));
 		assert_int_equal(qn_mailbox_new(c, &p, &err), QUERN_OK);
 		assert_int_equal(p != NULL, qn_comm_nhosts(c) > 1 && qn_comm_host_rank(c) == 0);
 		for (int pass = 0; p && pass < 3; pass++)
@@ -551,14 +556,13 @@ static void test_clock(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers),	 cmocka_unit_test(test_bcast),
-		cmocka_unit_test(test_gathers),	 cmocka_unit_test(test_scatterv),
-		cmocka_unit_test(test_gatherv),
-		cmocka_unit_test(test_reduce),	 cmocka_unit_test(test_agree),
-		cmocka_unit_test(test_reduce_least),
-		cmocka_unit_test(test_shared),	 cmocka_unit_test(test_stealing_between_ranks),
-		cmocka_unit_test(test_library),	 cmocka_unit_test(test_clock),
-		cmocka_unit_test(test_parent),	 cmocka_unit_test(test_post),
+		cmocka_unit_test(test_numbers), cmocka_unit_test(test_bcast),
+		cmocka_unit_test(test_gathers), cmocka_unit_test(test_scatterv),
+		cmocka_unit_test(test_gatherv), cmocka_unit_test(test_reduce),
+		cmocka_unit_test(test_agree),	cmocka_unit_test(test_reduce_least),
+		cmocka_unit_test(test_shared),	cmocka_unit_test(test_stealing_between_ranks),
+		cmocka_unit_test(test_library), cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_parent),	cmocka_unit_test(test_post),
 	};
 
 	world = mpi_test_begin(&argc, &argv);

@@ -17,7 +17,7 @@ static const struct quern_kernel *covariance(void)
 struct table {
 	const struct dataset *d;
 	size_t outer, nrows, inner;
-	bool *complete;		/* owned: which rows are */
+	bool *complete; /* owned: which rows are */
 };
 
 static size_t element_of(const struct table *t, size_t row, size_t feature)
@@ -208,8 +208,8 @@ static void test_scales(void **state)
 	static const uint64_t shape[] = { 500, 8 };
 	static const struct {
 		double offset, width;
-	} feature[8] = { { 0, 1e-140 }, { 1e12, 1e-3 }, { -3e5, 1 },  { 0, 1e150 },
-			 { 1e150, 1e149 }, { 0.125, 0 },  { 1e-3, 1e-9 }, { 0, 1e10 } };
+	} feature[8] = { { 0, 1e-140 },	   { 1e12, 1e-3 }, { -3e5, 1 },	   { 0, 1e150 },
+			 { 1e150, 1e149 }, { 0.125, 0 },   { 1e-3, 1e-9 }, { 0, 1e10 } };
 	uint64_t seed = random_seed(88172645463325252u);
 	struct dataset d;
 
@@ -272,7 +272,8 @@ static void test_not_finite(void **state)
 		bool affected = (i / 5 >= 1 && i / 5 <= 3) || (i % 5 >= 1 && i % 5 <= 3);
 		double before = field_of(&plain, "covariance")->v.reals[i];
 
-		assert_true(is_near(cov->v.reals[i], affected ? NAN : before, fabs(before) * 1e-12));
+		assert_true(
+			is_near(cov->v.reals[i], affected ? NAN : before, fabs(before) * 1e-12));
 	}
 	qn_result_fini(&r);
 	qn_result_fini(&plain);
@@ -384,8 +385,7 @@ static int64_t *run_dealt(const void *self, const struct pieces *ps, size_t nsta
 }
 
 /* All passes, those that need not see everything on a sample if `sample`; returns how many. */
-static int run_sampled(const struct dataset *d, size_t nstates, bool sample,
-		       struct quern_result *r)
+static int run_sampled(const struct dataset *d, size_t nstates, bool sample, struct quern_result *r)
 {
 	struct quern_box box = whole_box(d);
 	bool whole[QUERN_MAX_DIMS + 1], more;
@@ -497,9 +497,14 @@ static void test_samples(void **state)
 		double (*feature)(size_t, double);
 		int npasses;
 	} cases[] = {
-		{ plain, 2 },		  { missing_now_and_then, 2 }, { constant_in_sample, 3 },
-		{ missing_in_sample, 3 }, { wild_elsewhere, 4 },       { shifted_elsewhere, 4 },
-		{ wild_in_sample, 4 },	  { infinite_elsewhere, 4 },
+		{ plain, 2 },
+		{ missing_now_and_then, 2 },
+		{ constant_in_sample, 3 },
+		{ missing_in_sample, 3 },
+		{ wild_elsewhere, 4 },
+		{ shifted_elsewhere, 4 },
+		{ wild_in_sample, 4 },
+		{ infinite_elsewhere, 4 },
 	};
 
 	(void)state;
@@ -529,10 +534,14 @@ static void test_samples(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_against_two_passes), cmocka_unit_test(test_many_rows),
-		cmocka_unit_test(test_scales),		   cmocka_unit_test(test_ends_of_range),
-		cmocka_unit_test(test_not_finite),	   cmocka_unit_test(test_names_and_limits),
-		cmocka_unit_test(test_few_samples),	   cmocka_unit_test(test_samples),
+		cmocka_unit_test(test_against_two_passes),
+		cmocka_unit_test(test_many_rows),
+		cmocka_unit_test(test_scales),
+		cmocka_unit_test(test_ends_of_range),
+		cmocka_unit_test(test_not_finite),
+		cmocka_unit_test(test_names_and_limits),
+		cmocka_unit_test(test_few_samples),
+		cmocka_unit_test(test_samples),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,9 +104,9 @@ static void draw_fixture(struct fixture *f, uint64_t *seed)
 
 /* Who owns each element and each chunk, by brute force. */
 struct owners {
-	uint64_t *of_element, *of_chunk;	/* item, or NOBODY */
+	uint64_t *of_element, *of_chunk; /* item, or NOBODY */
 	uint64_t nelems, nchunks;
-	struct qn_cut_walk walk;		/* through all items */
+	struct qn_cut_walk walk; /* through all items */
 };
 
 static uint64_t *nobody(uint64_t n)
@@ -259,8 +259,8 @@ static void test_cut_have_min_nelems(void **state)
 			if (is_at_edge(&f, item))
 				continue;
 			qn_cut_box(&f.it, item, &box);
-			assert_true(volume(&box) >= qn_min_u64(f.demand.min_nelems,
-							       volume(&f.selection)));
+			assert_true(volume(&box) >=
+				    qn_min_u64(f.demand.min_nelems, volume(&f.selection)));
 			nchecked++;
 		}
 	}
@@ -269,9 +269,12 @@ static void test_cut_have_min_nelems(void **state)
 
 static void test_large_grid_is_arithmetic(void **state)
 {
-	struct qn_dataset d = { .ndim = 3, .shape = { UINT64_C(1) << 20, 1 << 15, 1 << 15 },
-				.chunk = { 1, 1 << 10, 1 << 10 }, .type = { .size = 1 } };
-	struct quern_box all = { .ndim = 3, .count = { UINT64_C(1) << 20, 1 << 15, 1 << 15 },
+	struct qn_dataset d = { .ndim = 3,
+				.shape = { UINT64_C(1) << 20, 1 << 15, 1 << 15 },
+				.chunk = { 1, 1 << 10, 1 << 10 },
+				.type = { .size = 1 } };
+	struct quern_box all = { .ndim = 3,
+				 .count = { UINT64_C(1) << 20, 1 << 15, 1 << 15 },
 				 .step = { 1, 1, 1 } };
 	struct quern_demand demand = { .whole = { false, true, true }, .min_nelems = UINT64_MAX };
 	struct quern_box box;

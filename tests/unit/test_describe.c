@@ -257,7 +257,8 @@ static void test_columns(void **state)
 	assert_int_equal(d.ndim, 2);
 	assert_false(d.scalar);
 	qn_dataset_fini(&d);
-	check_column_refused("/x", "a", "is a compound itself: choose one of its members, such as a.b");
+	check_column_refused("/x", "a",
+			     "is a compound itself: choose one of its members, such as a.b");
 	check_column_refused("/x", "a.d", "did you mean 'a.b'?");
 	check_column_refused("/x", "quite else", "Its members: text, a.b, a.b, a.c, o");
 	check_column_refused("/x", "o.o", "no member");
@@ -548,9 +549,9 @@ static void test_longitude(void **state)
 		const char *units, *standard_name;
 		bool is;
 	} kinds[] = {
-		{ "degrees_east", NULL, true },	   { "degreeE", NULL, true },
-		{ "degrees", "longitude", true },  { "radians", "longitude", false },
-		{ "degrees", NULL, false },	   { "degrees", "grid_longitude", false },
+		{ "degrees_east", NULL, true },	  { "degreeE", NULL, true },
+		{ "degrees", "longitude", true }, { "radians", "longitude", false },
+		{ "degrees", NULL, false },	  { "degrees", "grid_longitude", false },
 		{ "degrees_north", NULL, false },
 	};
 	hid_t file = h5make_create(&m, false, 0, 0), dset;
@@ -825,24 +826,15 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_columns),
-		cmocka_unit_test(test_members),
-		cmocka_unit_test(test_too_much),
-		cmocka_unit_test(test_types),
-		cmocka_unit_test(test_spaces),
-		cmocka_unit_test(test_filters_and_fill),
-		cmocka_unit_test(test_cf_packed),
-		cmocka_unit_test(test_cf_unpacked_bounds),
-		cmocka_unit_test(test_cf_unsigned),
-		cmocka_unit_test(test_cf_floats),
-		cmocka_unit_test(test_long_units),
-		cmocka_unit_test(test_longitude),
-		cmocka_unit_test(test_dims),
-		cmocka_unit_test(test_list),
-		cmocka_unit_test(test_external_link),
-		cmocka_unit_test(test_reader),
-		cmocka_unit_test(test_bad_files),
-		cmocka_unit_test(test_truncated_file),
+		cmocka_unit_test(test_columns),	      cmocka_unit_test(test_members),
+		cmocka_unit_test(test_too_much),      cmocka_unit_test(test_types),
+		cmocka_unit_test(test_spaces),	      cmocka_unit_test(test_filters_and_fill),
+		cmocka_unit_test(test_cf_packed),     cmocka_unit_test(test_cf_unpacked_bounds),
+		cmocka_unit_test(test_cf_unsigned),   cmocka_unit_test(test_cf_floats),
+		cmocka_unit_test(test_long_units),    cmocka_unit_test(test_longitude),
+		cmocka_unit_test(test_dims),	      cmocka_unit_test(test_list),
+		cmocka_unit_test(test_external_link), cmocka_unit_test(test_reader),
+		cmocka_unit_test(test_bad_files),     cmocka_unit_test(test_truncated_file),
 		cmocka_unit_test(test_names),
 	};
 

@@ -24,7 +24,7 @@
 
 static MPI_Comm world;
 static int my_rank, nranks = 1;
-static bool open_fails;		/* on this rank */
+static bool open_fails; /* on this rank */
 
 /* --- kernels --- */
 
@@ -183,7 +183,8 @@ static int pass_layout(const void *self, struct quern_segment *segments)
 {
 	const struct self *s = self;
 
-	segments[0] = (struct quern_segment){ .op = QUERN_SUM, .nwords = (size_t)s->shared.pass + 1 };
+	segments[0] =
+		(struct quern_segment){ .op = QUERN_SUM, .nwords = (size_t)s->shared.pass + 1 };
 	return 1;
 }
 
@@ -282,34 +283,50 @@ static int huge_layout(const void *self, struct quern_segment *segments)
 #define COMMON .abi = QUERN_KERNEL_ABI, .doc = "a test", .close = free
 
 static const struct quern_kernel tiles = {
-	COMMON, .name = "tiles", .open = open_any, .layout = layout, .scratch = scratch_nbytes,
-	.absorb = absorb, .emit = emit,
+	COMMON,		  .name = "tiles",	     .open = open_any,
+	.layout = layout, .scratch = scratch_nbytes, .absorb = absorb,
+	.emit = emit,
 };
 static const struct quern_kernel panels = {
-	COMMON, .name = "panels", .options = panel_options, .open = open_panels, .demand = demand,
-	.layout = layout, .scratch = scratch_nbytes, .absorb = absorb, .emit = emit,
+	COMMON,		  .name = "panels", .options = panel_options,  .open = open_panels,
+	.demand = demand, .layout = layout, .scratch = scratch_nbytes, .absorb = absorb,
+	.emit = emit,
 };
 static const struct quern_kernel passes = {
-	COMMON, .name = "passes", .options = pass_options, .open = open_any, .layout = pass_layout,
-	.absorb = pass_absorb, .advance = advance, .shared = shared, .emit = pass_emit,
+	COMMON,
+	.name = "passes",
+	.options = pass_options,
+	.open = open_any,
+	.layout = pass_layout,
+	.absorb = pass_absorb,
+	.advance = advance,
+	.shared = shared,
+	.emit = pass_emit,
 };
 static const struct quern_kernel samples = {
-	COMMON, .name = "samples", .options = sample_options, .open = open_any, .sample = sample,
-	.layout = sample_layout, .absorb = sample_absorb, .advance = sample_advance,
-	.shared = shared, .emit = sample_emit,
+	COMMON,
+	.name = "samples",
+	.options = sample_options,
+	.open = open_any,
+	.sample = sample,
+	.layout = sample_layout,
+	.absorb = sample_absorb,
+	.advance = sample_advance,
+	.shared = shared,
+	.emit = sample_emit,
 };
 static const struct quern_kernel broken = {
-	COMMON, .name = "broken", .open = open_any, .layout = no_layout, .absorb = absorb,
-	.emit = emit,
+	COMMON,		  .name = "broken", .open = open_any, .layout = no_layout,
+	.absorb = absorb, .emit = emit,
 };
 static const struct quern_kernel huge = {
-	COMMON, .name = "huge", .open = open_any, .layout = huge_layout, .absorb = absorb,
-	.emit = emit,
+	COMMON,		  .name = "huge", .open = open_any, .layout = huge_layout,
+	.absorb = absorb, .emit = emit,
 };
 
 /* In place of the kernels of the library. */
-const struct quern_kernel *const qn_kernels[] = { &tiles,   &panels, &passes, &samples,
-						   &broken,  &huge,   NULL };
+const struct quern_kernel *const qn_kernels[] = { &tiles,  &panels, &passes, &samples,
+						  &broken, &huge,   NULL };
 
 /* --- the file --- */
 
@@ -502,7 +519,8 @@ static void run_random(const char *kernel, uint64_t *seed)
 	set_int(run, "threads", 1 + (int64_t)random_below(seed, 3));
 	if (!strcmp(kernel, "panels")) {
 		set_int(run, "whole", (int64_t)random_below(seed, 16));
-		set_int(run, "least", random_below(seed, 2) ? (int64_t)random_below(seed, 9999) : 0);
+		set_int(run, "least",
+			random_below(seed, 2) ? (int64_t)random_below(seed, 9999) : 0);
 	}
 	execute(run);
 	expect(&variables[variable], &box, expected);
@@ -561,7 +579,8 @@ static void test_passes(void **state)
 		set_int(run, "passes", npasses);
 		execute(run);
 		if (!my_rank) {
-			assert_true(quern_result_get_ints(quern_run_result(run), "sums", &sums, &n));
+			assert_true(
+				quern_result_get_ints(quern_run_result(run), "sums", &sums, &n));
 			assert_int_equal(n, npasses);
 			for (int p = 0; p < npasses; p++)
 				assert_int_equal(sums[p], sum * (p + 1));
@@ -584,11 +603,13 @@ static void check_sample(const struct variable *v, int variable, int64_t enough)
 		set_int(run, "threads", nthreads);
 		execute(run);
 		if (!my_rank) {
-			assert_true(quern_result_get_ints(quern_run_result(run), "seen", &seen, &n));
+			assert_true(
+				quern_result_get_ints(quern_run_result(run), "seen", &seen, &n));
 			assert_int_equal(seen[3], v->nelems);
 			assert_true(seen[0] >= (enough < seen[2] ? enough : seen[2]));
 			assert_true(seen[0] == seen[2] || seen[0] <= 2 * enough);
-			assert_true(seen[1] <= seen[3] && (seen[0] < seen[2] || seen[1] == seen[3]));
+			assert_true(seen[1] <= seen[3] &&
+				    (seen[0] < seen[2] || seen[1] == seen[3]));
 			if (nthreads > 1)
 				assert_memory_equal(seen, first, sizeof(first));
 			memcpy(first, seen, sizeof(first));
@@ -625,8 +646,9 @@ static void test_one_rank_refuses(void **state)
 
 static void test_impossible_states(void **state)
 {
-	static const char *const kernels[] = { "broken", "huge" }, *const says[] = { "broken",
-										      "needs about" };
+	static const char *const kernels[] = { "broken", "huge" }, *const says[] = {
+		"broken", "needs about"
+	};
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {

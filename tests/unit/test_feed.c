@@ -1027,8 +1027,8 @@ static void test_view(void **state)
 #define LARGE_NELEMS 1300000u
 #define NLARGE	     8
 
-static const uint32_t large_noise[NLARGE] = { 70000,  380000, 524000, 530000,
-					      1300000, 70000,  9,	 1300000 };
+static const uint32_t large_noise[NLARGE] = { 70000,   380000, 524000, 530000,
+					      1300000, 70000,  9,      1300000 };
 
 static uint32_t large_value(uint64_t k, uint64_t i)
 {
@@ -1092,13 +1092,16 @@ static void feed_large(struct fixture *x, const struct qn_chunk *chunks, bool wh
 	assert_int_equal(qn_view_init(&x->d, false, &view, &err), QUERN_OK);
 	assert_int_equal(qn_feed_new(&x->d, &view, whole, x->fd, &f, &err), QUERN_OK);
 	for (uint64_t turn = 0; turn < 3 * NLARGE; turn++) {
-		struct large l = { .k = turn % NLARGE, .start = turn / NLARGE,
+		struct large l = { .k = turn % NLARGE,
+				   .start = turn / NLARGE,
 				   .step = 1 + 2 * (turn / NLARGE) };
 		const uint64_t n = (LARGE_NELEMS - l.start) / l.step;
 		struct qn_item item = { .nchunks = 1, .chunks = &chunks[l.k] };
 
-		item.box = (struct quern_box){ .ndim = 1, .start = { l.k * LARGE_NELEMS + l.start },
-					       .count = { n }, .step = { l.step } };
+		item.box = (struct quern_box){ .ndim = 1,
+					       .start = { l.k * LARGE_NELEMS + l.start },
+					       .count = { n },
+					       .step = { l.step } };
 		if (qn_feed_item(f, &item, check_large, &l, &err))
 			fail_msg("%s", err.text);
 		assert_int_equal(l.next, n);
@@ -1161,11 +1164,10 @@ static void test_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_random),	       cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_large),
-		cmocka_unit_test(test_corrupt),	       cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_unknown_filter), cmocka_unit_test(test_view),
-		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_random), cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_large),  cmocka_unit_test(test_corrupt),
+		cmocka_unit_test(test_sizes),  cmocka_unit_test(test_unknown_filter),
+		cmocka_unit_test(test_view),   cmocka_unit_test(test_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,7 +92,8 @@ static void descriptions_agree(void **state)
 		size_t nhere, nthere;
 		void *flat_here, *flat_there;
 
-		assert_int_equal(qn_hdf5_describe(m.file, paths[i], NULL, true, &here, &err), QUERN_OK);
+		assert_int_equal(qn_hdf5_describe(m.file, paths[i], NULL, true, &here, &err),
+				 QUERN_OK);
 		assert_int_equal(qn_hdf5_child_describe(m.file, paths[i], NULL, true, &there, &err),
 				 QUERN_OK);
 		assert_int_equal(here.nchunks, there.nchunks);
@@ -249,7 +250,9 @@ static void reasons_are_kept(void **state)
 	assert_true(plist >= 0);
 	qn_h5_close(plist);
 	assert_int_equal(qn_h5_fail(&err, "user.h5", NULL, "cannot be made"), QUERN_ERR_DATA);
-	assert_string_equal(err.text, "user.h5: cannot be made: unable to open file: No such file or directory");
+	assert_string_equal(
+		err.text,
+		"user.h5: cannot be made: unable to open file: No such file or directory");
 	err.status = QUERN_OK;
 	assert_true(H5Dopen2(-1, "x", H5P_DEFAULT) < 0);
 	assert_int_equal(qn_h5_fail_write(&err, "user.h5", "/x", "fails"), QUERN_ERR_RUN);

@@ -159,8 +159,8 @@ static void test_ranges(void **state)
 	run_six(QUERN_F64, (double[]){ NAN, NAN, NAN, INFINITY, NAN, NAN }, NULL, &r);
 	check_edges(&r, 0, 1);
 	qn_result_fini(&r);
-	run_six(QUERN_F64, (double[]){ DBL_MAX, DBL_MAX, DBL_MAX, DBL_MAX, DBL_MAX, DBL_MAX },
-		NULL, &r);
+	run_six(QUERN_F64, (double[]){ DBL_MAX, DBL_MAX, DBL_MAX, DBL_MAX, DBL_MAX, DBL_MAX }, NULL,
+		&r);
 	assert_int_equal(int_of(&r, "above"), 0);
 	qn_result_fini(&r);
 }
@@ -197,8 +197,8 @@ static void test_bad_ranges(void **state)
 		struct quern_message message;
 		void *self;
 
-		assert_int_equal(open_kernel(qn_kernel_find("histogram"), &d, &box, settings,
-					     &self, &message),
+		assert_int_equal(open_kernel(qn_kernel_find("histogram"), &d, &box, settings, &self,
+					     &message),
 				 QUERN_ERR_USAGE);
 		assert_int_equal(message.status, QUERN_ERR_USAGE);
 	}

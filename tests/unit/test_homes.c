@@ -13,7 +13,7 @@
 
 #define NHOSTS	 5
 #define NMEMBERS 7
-#define LENGTH	 64	/* addresses of a member */
+#define LENGTH	 64 /* addresses of a member */
 
 /* Sets of access: 0 none but shared; 1 disks of hosts 1 and 3; 2 host 0 has it, others read it. */
 static uint64_t first[] = { 0, 0, 2, 3 };
@@ -86,9 +86,9 @@ static void test_model(void **state)
 				uint64_t at = 0;
 
 				for (uint64_t i = random_below(&seed, 4); i && at < LENGTH; i--) {
-					struct qn_probed f = {
-						at, m, h, (uint16_t)(random_below(&seed, 2)),
-						(uint16_t)(random_below(&seed, 3)) };
+					struct qn_probed f = { at, m, h,
+							       (uint16_t)(random_below(&seed, 2)),
+							       (uint16_t)(random_below(&seed, 3)) };
 
 					learn(&known[m], m, &f);
 					found[n++] = f;
@@ -124,7 +124,7 @@ static void test_few_sets(void **state)
 	assert_non_null(found);
 	for (uint64_t i = 0; i < N; i++)
 		found[i] = (struct qn_probed){ i, 0, (uint32_t)(i % 3), QN_ANY_NODE,
-						i % 2 ? QN_HOME_MEMORY : QN_HOME_SHARED };
+					       i % 2 ? QN_HOME_MEMORY : QN_HOME_SHARED };
 	assert_int_equal(qn_whereabouts_make(&access, NMEMBERS, NHOSTS, found, N, &w, &err),
 			 QUERN_OK);
 	assert_in_range(w.homes.nsets, 4, 3 + 8);
@@ -159,8 +159,9 @@ static void test_one_host(void **state)
 {
 	const struct qn_access none = { .set = NULL };
 	struct quern_message err = { .status = QUERN_OK };
-	struct qn_probed found[] = { { 0, 1, 0, 1, QN_HOME_MEMORY }, { 9, 1, 0, 0, QN_HOME_DISK },
-				      { 0, 2, 0, QN_ANY_NODE, QN_HOME_SHARED } };
+	struct qn_probed found[] = { { 0, 1, 0, 1, QN_HOME_MEMORY },
+				     { 9, 1, 0, 0, QN_HOME_DISK },
+				     { 0, 2, 0, QN_ANY_NODE, QN_HOME_SHARED } };
 	struct qn_whereabouts w;
 	uint64_t hint = 0;
 	uint32_t set;
@@ -185,7 +186,8 @@ static void test_nothing_stored(void **state)
 	uint64_t hint = 0;
 
 	(void)state;
-	assert_int_equal(qn_whereabouts_make(&access, NMEMBERS, NHOSTS, NULL, 0, &w, &err), QUERN_OK);
+	assert_int_equal(qn_whereabouts_make(&access, NMEMBERS, NHOSTS, NULL, 0, &w, &err),
+			 QUERN_OK);
 	assert_int_equal(qn_whereabouts_set(&w, 0, QN_ADDR_NONE, &hint), QN_NO_HOMES);
 	assert_int_equal(qn_whereabouts_set(&w, 1, QN_ADDR_NONE, &hint), 1);
 	assert_int_equal(qn_whereabouts_set(&w, 2, QN_ADDR_NONE, &hint), QN_NO_HOMES);
@@ -195,8 +197,8 @@ static void test_nothing_stored(void **state)
 static void test_impossible(void **state)
 {
 	const struct qn_probed bad[] = { { 0, NMEMBERS, 0, 0, QN_HOME_DISK },
-					  { 0, 0, NHOSTS, 0, QN_HOME_DISK },
-					  { 0, 0, 0, 0, QN_HOME_SHARED + 1 } };
+					 { 0, 0, NHOSTS, 0, QN_HOME_DISK },
+					 { 0, 0, 0, 0, QN_HOME_SHARED + 1 } };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -213,8 +215,8 @@ static void test_impossible(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_model),	 cmocka_unit_test(test_few_sets),
-		cmocka_unit_test(test_many_sets), cmocka_unit_test(test_one_host),
+		cmocka_unit_test(test_model),	       cmocka_unit_test(test_few_sets),
+		cmocka_unit_test(test_many_sets),      cmocka_unit_test(test_one_host),
 		cmocka_unit_test(test_nothing_stored), cmocka_unit_test(test_impossible),
 	};
 

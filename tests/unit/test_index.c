@@ -402,8 +402,9 @@ static void check_parts(const struct h5make *m, const struct qn_dataset *d)
 			uint64_t most = k % 3 ? d->shape[i] : 1 + d->shape[i] / 9;
 
 			box.start[i] = k % 4 == i ? 0 : random_below(&seed, d->shape[i]);
-			box.count[i] = 1 + random_below(&seed, qn_min_u64(most, d->shape[i] -
-										box.start[i]));
+			box.count[i] =
+				1 +
+				random_below(&seed, qn_min_u64(most, d->shape[i] - box.start[i]));
 			box.step[i] = 1;
 		}
 		check_part(m, d, &box);

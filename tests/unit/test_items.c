@@ -111,7 +111,8 @@ static void make_source(uint64_t *r, const struct quern_box *to, struct quern_bo
 	}
 	d->ndim = from->ndim;
 	for (int i = 0; i < d->ndim; i++) {
-		d->shape[i] = from->start[i] + (from->count[i] - 1) * from->step[i] + 1 + random_below(r, 3);
+		d->shape[i] = from->start[i] + (from->count[i] - 1) * from->step[i] + 1 +
+			      random_below(r, 3);
 		d->chunk[i] = 1 + random_below(r, d->shape[i] + 2);
 	}
 }
@@ -300,8 +301,12 @@ static void test_flat_form(void **state)
 static void test_enormous_steps(void **state)
 {
 	struct quern_message err = { .status = QUERN_OK };
-	struct qn_dataset d = { .ndim = 1, .shape = { 20 }, .chunk = { 6 }, .file = "f",
-				.path = "/d", .type = { .class = QN_INT, .size = 4 } };
+	struct qn_dataset d = { .ndim = 1,
+				.shape = { 20 },
+				.chunk = { 6 },
+				.file = "f",
+				.path = "/d",
+				.type = { .class = QN_INT, .size = 4 } };
 	struct quern_box from = { 1, { 3 }, { 4 }, { 4 } }, to = { 1, { 0 }, { 4 }, { 1 } };
 	struct quern_box selection = { 1, { 2 }, { 1 }, { UINT64_C(1) << 62 } }, box, whole;
 	struct qn_slot slot = { .is_set = false };
@@ -330,8 +335,12 @@ static void test_enormous_steps(void **state)
 static void test_whole_dimensions(void **state)
 {
 	struct quern_message err = { .status = QUERN_OK };
-	struct qn_dataset d = { .ndim = 2, .shape = { 4, 6 }, .chunk = { 2, 3 }, .file = "f",
-				.path = "/d", .type = { .class = QN_INT, .size = 4 } };
+	struct qn_dataset d = { .ndim = 2,
+				.shape = { 4, 6 },
+				.chunk = { 2, 3 },
+				.file = "f",
+				.path = "/d",
+				.type = { .class = QN_INT, .size = 4 } };
 	struct quern_box from = { 2, { 0, 0 }, { 4, 6 }, { 1, 1 } }, to = from, all = from;
 	struct qn_items it;
 
@@ -369,16 +378,20 @@ static void test_whole_dimensions(void **state)
 static void test_boxes_that_do_not_fit(void **state)
 {
 	struct quern_message err = { .status = QUERN_OK };
-	struct qn_dataset d = { .ndim = 2, .shape = { 4, 6 }, .chunk = { 2, 3 }, .file = "f",
-				.path = "/d", .type = { .class = QN_INT, .size = 4 } };
+	struct qn_dataset d = { .ndim = 2,
+				.shape = { 4, 6 },
+				.chunk = { 2, 3 },
+				.file = "f",
+				.path = "/d",
+				.type = { .class = QN_INT, .size = 4 } };
 	static const struct quern_box from[] = {
-		{ 2, { 0, 0 }, { 4, 5 }, { 1, 1 } },		    /* another count */
-		{ 2, { 0, 1 }, { 4, 6 }, { 1, 1 } },		    /* beyond the end */
-		{ 2, { 0, 0 }, { 4, 6 }, { 1, 2 } },		    /* beyond the end */
-		{ 1, { 0 }, { 4 }, { 1 } },			    /* another rank */
-		{ 2, { 0, UINT64_MAX }, { 4, 6 }, { 1, 1 } },	    /* overflow */
-		{ 2, { 0, 0 }, { 4, 6 }, { 1, UINT64_MAX / 2 } },   /* overflow */
-		{ 2, { 0, 0 }, { 0, 0 }, { 1, 1 } },		    /* nothing */
+		{ 2, { 0, 0 }, { 4, 5 }, { 1, 1 } },		  /* another count */
+		{ 2, { 0, 1 }, { 4, 6 }, { 1, 1 } },		  /* beyond the end */
+		{ 2, { 0, 0 }, { 4, 6 }, { 1, 2 } },		  /* beyond the end */
+		{ 1, { 0 }, { 4 }, { 1 } },			  /* another rank */
+		{ 2, { 0, UINT64_MAX }, { 4, 6 }, { 1, 1 } },	  /* overflow */
+		{ 2, { 0, 0 }, { 4, 6 }, { 1, UINT64_MAX / 2 } }, /* overflow */
+		{ 2, { 0, 0 }, { 0, 0 }, { 1, 1 } },		  /* nothing */
 	};
 	struct quern_box to = { 2, { 0, 0 }, { 4, 6 }, { 1, 1 } };
 	struct qn_mosaic m;

@@ -133,8 +133,8 @@ static void test_pack_and_mark(void **state)
 
 static void test_keys(void **state)
 {
-	static const double x[] = { -INFINITY, -1e308, -1, -5e-324, -0.0, 0.0, 5e-324, 1, 1e308,
-				    INFINITY };
+	static const double x[] = { -INFINITY, -1e308, -1, -5e-324, -0.0,
+				    0.0,       5e-324, 1,  1e308,   INFINITY };
 	static const size_t n = sizeof(x) / sizeof(x[0]);
 
 	(void)state;
@@ -199,8 +199,9 @@ static void test_layout_checks(void **state)
 	struct segments uneven = { 1, { { .op = QUERN_LEAST, .nwords = 10, .width = 3 } } };
 	struct segments no_list = { 1, { { .op = QUERN_LEAST, .width = 3 } } };
 	struct segments wide = { 1, { { .op = QUERN_SUM, .nwords = 4, .width = 2 } } };
-	const void *bad[] = { &none,   &many,	&odd,	  &unknown, &huge,
-			      &narrow, &uneven, &no_list, &wide };
+	const void *bad[] = {
+		&none, &many, &odd, &unknown, &huge, &narrow, &uneven, &no_list, &wide
+	};
 	struct qn_layout_of_state l;
 
 	(void)state;

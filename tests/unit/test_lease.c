@@ -18,9 +18,9 @@
 #include "plan/policy.h"
 #include "random.h"
 
-#define NROWS	 600		/* of chunks, two in each */
+#define NROWS	 600 /* of chunks, two in each */
 #define NTHREADS 4
-#define CHUNK	 100		/* bytes stored */
+#define CHUNK	 100 /* bytes stored */
 
 /* A dataset of NROWS x 2 chunks, elementwise or in panels of two chunks, and a host's memory. */
 struct fixture {
@@ -41,8 +41,12 @@ static void make_dataset(struct qn_dataset *d)
 {
 	static const struct qn_type type = { .class = QN_INT, .size = 4, .name = "<i4" };
 
-	*d = (struct qn_dataset){ .type = type, .layout = QN_CHUNKED, .native = true, .ndim = 2,
-				  .shape = { 2 * NROWS, 20 }, .chunk = { 2, 10 },
+	*d = (struct qn_dataset){ .type = type,
+				  .layout = QN_CHUNKED,
+				  .native = true,
+				  .ndim = 2,
+				  .shape = { 2 * NROWS, 20 },
+				  .chunk = { 2, 10 },
 				  .file_nbytes = 2 * NROWS * CHUNK };
 	d->file = "f";
 	d->path = "/d";
@@ -58,9 +62,11 @@ static void make_items(struct fixture *f, bool panels)
 	make_dataset(&d);
 	qn_mosaic_init(&f->mosaic, 2);
 	assert_int_equal(qn_mosaic_place(&f->mosaic, &d, origin, &err), QUERN_OK);
-	f->selection = (struct quern_box){ .ndim = 2, .count = { 2 * NROWS, 20 }, .step = { 1, 1 } };
-	assert_int_equal(qn_items_init(&f->items, &f->mosaic, &f->selection,
-				       panels ? &demand : NULL, &err), QUERN_OK);
+	f->selection =
+		(struct quern_box){ .ndim = 2, .count = { 2 * NROWS, 20 }, .step = { 1, 1 } };
+	assert_int_equal(
+		qn_items_init(&f->items, &f->mosaic, &f->selection, panels ? &demand : NULL, &err),
+		QUERN_OK);
 	assert_int_equal(f->items.nitems, panels ? NROWS : 2 * NROWS);
 	assert_int_equal(qn_weigher_init(&f->weigher, &f->mosaic, &f->items, 4, &err), QUERN_OK);
 }
@@ -70,8 +76,10 @@ static void fill_queue(struct fixture *f)
 {
 	struct quern_message err = { .status = QUERN_OK };
 	uint64_t n = f->items.nitems, each = 2 * NROWS / n;
-	struct qn_share share = { .nitems = n, .nstretches = qn_ceil_div(n, 7),
-				  .nchunks = 2 * NROWS, .nbytes = 8 * NROWS };
+	struct qn_share share = { .nitems = n,
+				  .nstretches = qn_ceil_div(n, 7),
+				  .nchunks = 2 * NROWS,
+				  .nbytes = 8 * NROWS };
 
 	assert_int_equal(qn_queues_new(f->comm, &share, 0, 1, &f->queues, &err), QUERN_OK);
 	f->own = &f->queues.queue[0];
@@ -79,12 +87,13 @@ static void fill_queue(struct fixture *f)
 	for (uint64_t s = 0, task = 0; s < share.nstretches; s++) {
 		uint64_t first = (share.nstretches - 1 - s) * 7, k = qn_min_u64(7, n - first);
 
-		f->own->stretch[s] = (struct qn_stretch){ first, task * each, (uint32_t)task,
-							  (uint32_t)each };
+		f->own->stretch[s] =
+			(struct qn_stretch){ first, task * each, (uint32_t)task, (uint32_t)each };
 		for (uint64_t i = 0; i < k * each; i++)
-			f->own->chunk[task * each + i] = (struct qn_chunk){
-				.number = first * each + i, .nbytes = CHUNK,
-				.addr = (first * each + i) * CHUNK };
+			f->own->chunk[task * each + i] =
+				(struct qn_chunk){ .number = first * each + i,
+						   .nbytes = CHUNK,
+						   .addr = (first * each + i) * CHUNK };
 		task += k;
 	}
 	qn_queues_reset(&f->queues);
@@ -173,7 +182,8 @@ static void test_there_and_back(void **state)
 
 		begin(&f, panels);
 		for (int i = 0; i < 100; i++) {
-			uint32_t to = f.own->header->nitems, n = 1 + (uint32_t)random_below(&seed, 90);
+			uint32_t to = f.own->header->nitems,
+				 n = 1 + (uint32_t)random_below(&seed, 90);
 
 			n = qn_lease_fit(&f.leases, f.own, 0, to, n);
 			assert_true(n > 0);
@@ -252,9 +262,12 @@ static void test_hostile(void **state)
 			assert_int_equal(accept(&f, &weight), QUERN_ERR_RUN);
 		f.nbytes = whole;
 		for (int i = 0; i < 100000; i++) {
-			static const uint64_t evil[] = { 0, 1, UINT64_MAX, UINT64_C(1) << 32, 1u << 31,
-							 UINT64_MAX - 1, 21, NROWS };
-			size_t at = random_below(&seed, whole / 4) * 4, n = 4 + 4 * random_below(&seed, 2);
+			static const uint64_t evil[] = { 0,	     1,
+							 UINT64_MAX, UINT64_C(1) << 32,
+							 1u << 31,   UINT64_MAX - 1,
+							 21,	     NROWS };
+			size_t at = random_below(&seed, whole / 4) * 4,
+			       n = 4 + 4 * random_below(&seed, 2);
 			uint64_t word = random_below(&seed, 3) ? evil[random_below(&seed, 8)]
 							       : random_below(&seed, UINT64_MAX);
 
@@ -295,7 +308,8 @@ static void *help(void *arg)
 			while (qn_queue_take(&c->f->leases.lease[i], 3, &b, &e)) {
 				some = true;
 				for (uint32_t t = b; t < e; t++)
-					c->taken[qn_queue_task(&c->f->leases.lease[i], t, &hint).item]++;
+					c->taken[qn_queue_task(&c->f->leases.lease[i], t, &hint)
+							 .item]++;
 				qn_leases_done(&c->f->leases, i, e - b);
 			}
 	}
@@ -322,8 +336,10 @@ static void test_each_task_once(void **state)
 				break;
 			if (qn_leases_vacant(&f.leases) < 0)
 				continue;
-			pack(&f, tail - qn_lease_fit(&f.leases, f.own, head, tail,
-						     1 + (uint32_t)random_below(&seed, 20)), tail);
+			pack(&f,
+			     tail - qn_lease_fit(&f.leases, f.own, head, tail,
+						 1 + (uint32_t)random_below(&seed, 20)),
+			     tail);
 			assert_int_equal(accept(&f, &weight), QUERN_OK);
 		}
 		atomic_store(&c->closed, true);
@@ -346,7 +362,7 @@ static void test_take_these(void **state)
 	(void)state;
 	begin(&f, false);
 	n = f.own->header->nitems;
-	assert_false(qn_queue_take_these(f.own, n - 5, n - 1));	/* in the middle */
+	assert_false(qn_queue_take_these(f.own, n - 5, n - 1)); /* in the middle */
 	assert_false(qn_queue_take_these(f.own, n, n));
 	assert_false(qn_queue_take_these(f.own, n - 1, n + 1));
 	assert_true(qn_queue_take_these(f.own, n - 5, n));
@@ -407,10 +423,10 @@ static void test_batches(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_there_and_back),	cmocka_unit_test(test_fit),
-		cmocka_unit_test(test_two_slots),	cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_each_task_once),	cmocka_unit_test(test_take_these),
-		cmocka_unit_test(test_policy),		cmocka_unit_test(test_batches),
+		cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_fit),
+		cmocka_unit_test(test_two_slots),      cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_each_task_once), cmocka_unit_test(test_take_these),
+		cmocka_unit_test(test_policy),	       cmocka_unit_test(test_batches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

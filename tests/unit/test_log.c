@@ -15,8 +15,8 @@
 #include "base/environment.h"
 #include "base/log.h"
 
-#define NTHREADS 4
-#define NLINES	 50
+#define NTHREADS    4
+#define NLINES	    50
 #define MOST_NBYTES (1 << 17)
 
 static char heard[MOST_NBYTES];

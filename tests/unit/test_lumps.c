@@ -13,9 +13,9 @@
 #include "plan/weigh.h"
 #include "random.h"
 
-#define ELEMENT 4
-#define SPACING (100 << 10)	/* of chunks in their file */
-#define SET_NBYTES (22 * SPACING)	/* of a file that have the same homes */
+#define ELEMENT	   4
+#define SPACING	   (100 << 10)	  /* of chunks in their file */
+#define SET_NBYTES (22 * SPACING) /* of a file that have the same homes */
 
 /* Homes go by member and address. */
 static uint32_t find_set(const void *ctx, uint32_t member, uint64_t addr, uint64_t *hint,
@@ -35,10 +35,14 @@ enum disorder { ASCENDING, REVERSED, SHUFFLED, TWO_WRITERS, NDISORDERS };
 static uint64_t place_of(enum disorder how, uint64_t i, uint64_t n, uint64_t *seed)
 {
 	switch (how) {
-	case REVERSED: return n - i;
-	case SHUFFLED: return random_below(seed, 10 * n + 1);
-	case TWO_WRITERS: return i < n / 2 ? 2 * i : 2 * (i - n / 2) + 1;
-	default: return i;
+	case REVERSED:
+		return n - i;
+	case SHUFFLED:
+		return random_below(seed, 10 * n + 1);
+	case TWO_WRITERS:
+		return i < n / 2 ? 2 * i : 2 * (i - n / 2) + 1;
+	default:
+		return i;
 	}
 }
 
@@ -50,9 +54,9 @@ static void make_chunks(struct qn_dataset *d, enum disorder how, uint64_t *seed)
 	d->chunks = calloc(n + 1, sizeof(*d->chunks));
 	for (uint64_t i = 0; i < n; i++)
 		if (random_below(seed, 5) <= density)
-			d->chunks[d->nchunks++] = (struct qn_chunk){
-				i, 8 + SPACING * place_of(how, i, n, seed),
-				1 + (uint32_t)random_below(seed, 30), 0 };
+			d->chunks[d->nchunks++] =
+				(struct qn_chunk){ i, 8 + SPACING * place_of(how, i, n, seed),
+						   1 + (uint32_t)random_below(seed, 30), 0 };
 	d->file_nbytes = UINT64_MAX / 2;
 }
 
@@ -70,7 +74,9 @@ static void make_mosaic(struct qn_mosaic *m, int ndim, uint64_t *shape, enum dis
 		chunk[d] = 1 + random_below(seed, 4);
 	}
 	for (int i = 0; i < nmembers; i++) {
-		struct qn_dataset d = { .ndim = ndim, .layout = QN_CHUNKED, .native = true,
+		struct qn_dataset d = { .ndim = ndim,
+					.layout = QN_CHUNKED,
+					.native = true,
 					.type = { .class = QN_INT, .size = ELEMENT } };
 
 		memcpy(d.shape, shape, sizeof(d.shape));
@@ -95,9 +101,10 @@ static void select_box(struct quern_box *box, int ndim, const uint64_t *shape, u
 	for (int d = 0; d < ndim; d++) {
 		box->start[d] = whole ? 0 : random_below(seed, shape[d]);
 		box->step[d] = whole ? 1 : 1 + random_below(seed, 6);
-		box->count[d] = whole ? shape[d]
-				      : 1 + random_below(seed, (shape[d] - box->start[d] - 1) /
-							       box->step[d] + 1);
+		box->count[d] =
+			whole ? shape[d]
+			      : 1 + random_below(seed,
+						 (shape[d] - box->start[d] - 1) / box->step[d] + 1);
 	}
 }
 
@@ -137,7 +144,7 @@ static struct weight weigh(const struct qn_items *items, uint64_t item)
 	return w;
 }
 
-static uint64_t ncounted_rows;	/* so far */
+static uint64_t ncounted_rows; /* so far */
 
 /* A row of items that are counted: before all others. */
 static void check_counted(const struct qn_items *items, const struct qn_lumps *l, uint64_t r,
@@ -181,8 +188,8 @@ static uint64_t check_rows(const struct qn_items *items, const struct qn_lumps *
 			assert_true(place < items->nitems && !seen[row->item + k]++ && !w.counted);
 			assert_int_equal(w.member, row->member);
 			assert_int_equal(w.addr == QN_ADDR_NONE, row->last == QN_ADDR_NONE);
-			nback += place > ncounted && w.member == last.member && w.addr < last.addr &&
-				 last.addr - w.addr > QN_STEP_BACK;
+			nback += place > ncounted && w.member == last.member &&
+				 w.addr < last.addr && last.addr - w.addr > QN_STEP_BACK;
 			assert_true(w.member >= last.member);
 			assert_int_equal(qn_lumps_row(l, place, k % 3 ? r : 0), r);
 			order[place] = row->item + k;
@@ -229,15 +236,15 @@ static void check_both(const struct qn_mosaic *m, const struct quern_box *box,
 	uint64_t *order;
 
 	if (qn_items_init(&items, m, box, demand, &err))
-		return;		/* a dimension that the members share is to be whole */
+		return; /* a dimension that the members share is to be whole */
 	order = calloc(items.nitems + 1, sizeof(*order));
 	for (uint64_t most = 1; most <= 1000; most = 10 * most) {
 		for (int counts = 0; counts < (items.max_chunks == 1 ? 2 : 1); counts++) {
 			struct qn_lumps l;
 
 			items.counts_holes = counts;
-			assert_int_equal(qn_lumps_make(&items, ELEMENT, most, find_set, NULL, &l,
-						       &err), 0);
+			assert_int_equal(
+				qn_lumps_make(&items, ELEMENT, most, find_set, NULL, &l, &err), 0);
 			check_lumps(&items, &l, order, check_rows(&items, &l, order), most);
 			qn_lumps_fini(&l);
 		}
@@ -272,10 +279,14 @@ static void test_against_single_items(void **state)
 static void test_nothing_stored(void **state)
 {
 	struct quern_message err = { .status = QUERN_OK };
-	struct qn_dataset d = { .ndim = 2, .layout = QN_CHUNKED, .native = true,
+	struct qn_dataset d = { .ndim = 2,
+				.layout = QN_CHUNKED,
+				.native = true,
 				.type = { .class = QN_INT, .size = ELEMENT },
-				.shape = { 1 << 20, 1 << 20 }, .chunk = { 8, 8 },
-				.file = strdup("f"), .path = strdup("/x") };
+				.shape = { 1 << 20, 1 << 20 },
+				.chunk = { 8, 8 },
+				.file = strdup("f"),
+				.path = strdup("/x") };
 	struct quern_box all = { .ndim = 2, .count = { 1 << 20, 1 << 20 }, .step = { 1, 1 } };
 	struct qn_mosaic m;
 	struct qn_items items;

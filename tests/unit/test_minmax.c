@@ -21,7 +21,7 @@ static bool is_less(const struct dataset *d, size_t i, size_t k)
 
 struct extremes {
 	int64_t count;
-	size_t min, max;	/* elements */
+	size_t min, max; /* elements */
 	bool nan;
 };
 
@@ -216,7 +216,7 @@ static void test_selection(void **state)
 	dataset_init(&d, QUERN_I16, 2, shape);
 	for (size_t i = 0; i < d.nelems; i++)
 		store_value(d.dtype, element(&d, i), (double)(i % 97));
-	store_value(d.dtype, element(&d, 2 * 20 + 3), -5);	/* not selected */
+	store_value(d.dtype, element(&d, 2 * 20 + 3), -5); /* not selected */
 	store_value(d.dtype, element(&d, 5 * 20 + 9), -3);
 	store_value(d.dtype, element(&d, 7 * 20 + 15), 1000);
 	run_selection(qn_kernel_find("minmax"), &d, &box, NULL, &r);

@@ -83,8 +83,7 @@ static int64_t *new_state(const struct fixture *x)
 static void absorb(const struct fixture *x, int64_t *state, size_t first, size_t n, bool masked)
 {
 	uint64_t valid[QUERN_TILE_NELEMS / 64] = { 0 };
-	struct quern_var v = { .dtype = x->t,
-				       .values = x->values + first * oracle_size(x->t) };
+	struct quern_var v = { .dtype = x->t, .values = x->values + first * oracle_size(x->t) };
 	struct quern_tile tile = { NULL, first, n, 1, &v };
 
 	for (size_t i = 0; masked && i < n; i++) {

@@ -6,7 +6,7 @@
  */
 #include "kernel_case.h"
 
-#define NVARIANTS 6
+#define NVARIANTS   6
 #define MAX_NSTATES 7
 
 /* Settings besides the defaults to try. */
@@ -14,14 +14,10 @@ static const struct {
 	const char *kernel;
 	const char *settings[3];
 } more_settings[] = {
-	{ "moments", { "order=4" } },
-	{ "histogram", { "bins=3", "range=-5,25" } },
-	{ "histogram", { "bins=1000" } },
-	{ "topk", { "k=1" } },
-	{ "topk", { "k=300", "smallest=1" } },
-	{ "topk", { "k=5000" } },
-	{ "covariance", { "samples=1" } },
-	{ "covariance", { "samples=2" } },
+	{ "moments", { "order=4" } },	       { "histogram", { "bins=3", "range=-5,25" } },
+	{ "histogram", { "bins=1000" } },      { "topk", { "k=1" } },
+	{ "topk", { "k=300", "smallest=1" } }, { "topk", { "k=5000" } },
+	{ "covariance", { "samples=1" } },     { "covariance", { "samples=2" } },
 };
 
 /* Pieces in another order. */
@@ -154,8 +150,7 @@ static void share(const struct quern_kernel *k, void *from, void *to)
 }
 
 static void check_kernel(const struct quern_kernel *k, const char *const *settings,
-			 const struct dataset *d, const struct quern_box *selection,
-			 uint64_t *seed)
+			 const struct dataset *d, const struct quern_box *selection, uint64_t *seed)
 {
 	struct quern_message message;
 	struct qn_layout_of_state l;
@@ -257,7 +252,8 @@ static void check_texts(const struct quern_kernel *k, const char *const *setting
 
 static void test_texts(void **state)
 {
-	static const char *const few[] = { "k=3", NULL }, *const low[] = { "k=500", "smallest=1", NULL };
+	static const char *const few[] = { "k=3", NULL }, *const low[] = { "k=500", "smallest=1",
+									   NULL };
 
 	(void)state;
 	for (size_t i = 0; qn_kernels[i]; i++)

@@ -18,23 +18,29 @@
 #include "stage/stage_impl.h"
 #include "mpi_test.h"
 
-#define NBYTES ((9u << 20) + 5)	/* more than one piece, and not whole ones */
+#define NBYTES ((9u << 20) + 5) /* more than one piece, and not whole ones */
 
 static MPI_Comm world;
 
 struct trial {
-	const char *name, *message;	/* part of it; NULL: it goes well */
+	const char *name, *message; /* part of it; NULL: it goes well */
 	bool is_missing, is_short, is_other, has_no_folder;
 };
 
 static const struct trial trials[] = {
 	{ .name = "whole" },
-	{ .name = "missing", .is_missing = true, .message = "which is to send it to another, cannot "
-							    "read it: No such file or directory" },
+	{ .name = "missing",
+	  .is_missing = true,
+	  .message = "which is to send it to another, cannot "
+		     "read it: No such file or directory" },
 	{ .name = "short", .is_short = true, .message = "cannot read it: it ends too early" },
-	{ .name = "other", .is_other = true, .message = "what another host has sent for it is "
-							"damaged" },
-	{ .name = "nowhere", .has_no_folder = true, .message = "cannot be written: No such file or directory" },
+	{ .name = "other",
+	  .is_other = true,
+	  .message = "what another host has sent for it is "
+		     "damaged" },
+	{ .name = "nowhere",
+	  .has_no_folder = true,
+	  .message = "cannot be written: No such file or directory" },
 	{ .name = "neither", .is_missing = true, .has_no_folder = true, .message = "neither." },
 };
 
@@ -109,7 +115,7 @@ static void move(struct qn_comm *comm, const struct trial *t, uint8_t *bytes)
 	unlink(file[0]);
 	unlink(file[1]);
 	rmdir(folder);
-	assert_int_not_equal(access(folder, F_OK), 0);	/* nothing else was left in it */
+	assert_int_not_equal(access(folder, F_OK), 0); /* nothing else was left in it */
 	free(file[0]);
 	free(file[1]);
 	free(folder);

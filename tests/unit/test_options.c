@@ -127,13 +127,16 @@ static void test_size(void **state)
 		const char *text;
 		int64_t nbytes;
 	} sizes[] = {
-		{ "0", 0 },	{ "1", 1 },	     { "64M", 64 << 20 },
-		{ "1k", 1024 }, { "1.5G", 3 << 29 }, { "1T", INT64_C(1) << 40 },
-		{ "1KiB", 1024 }, { "2MB", 2 << 20 }, { "0.5K", 512 },
-		{ "9007199254740992", INT64_C(1) << 53 },
+		{ "0", 0 },	     { "1", 1 },
+		{ "64M", 64 << 20 }, { "1k", 1024 },
+		{ "1.5G", 3 << 29 }, { "1T", INT64_C(1) << 40 },
+		{ "1KiB", 1024 },    { "2MB", 2 << 20 },
+		{ "0.5K", 512 },     { "9007199254740992", INT64_C(1) << 53 },
 	};
-	static const char *const bad[] = { "",	  "-1",	 "M",	"1P",  "1.5.5", "1 M",	 "nan",
-					   "inf", "1MM", "1K ", "10EB", "1e30",	"9000000T", "-0.1K" };
+	static const char *const bad[] = {
+		"",    "-1",  "M",   "1P",   "1.5.5", "1 M",	  "nan",
+		"inf", "1MM", "1K ", "10EB", "1e30",  "9000000T", "-0.1K"
+	};
 	struct quern_options o = new_set();
 
 	(void)state;
@@ -289,7 +292,7 @@ static void test_pack(void **state)
 	set(&a, "verbose", NULL);
 	set(&a, "dataset", "/t");
 	set(&a, "q", "0.25,0.75");
-	set(&b, "threads", "3");	/* replaced by no value */
+	set(&b, "threads", "3"); /* replaced by no value */
 	data = qn_options_pack(&a, &nbytes);
 	assert_non_null(data);
 	assert_int_equal(qn_options_unpack(&b, data, nbytes, &err), QUERN_OK);
@@ -333,11 +336,11 @@ static void test_empty_set(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fallbacks),    cmocka_unit_test(test_flag),
-		cmocka_unit_test(test_int),	     cmocka_unit_test(test_size),
-		cmocka_unit_test(test_string),	     cmocka_unit_test(test_choice),
-		cmocka_unit_test(test_reals),	     cmocka_unit_test(test_suggestions),
-		cmocka_unit_test(test_environment),  cmocka_unit_test(test_pack),
+		cmocka_unit_test(test_fallbacks),   cmocka_unit_test(test_flag),
+		cmocka_unit_test(test_int),	    cmocka_unit_test(test_size),
+		cmocka_unit_test(test_string),	    cmocka_unit_test(test_choice),
+		cmocka_unit_test(test_reals),	    cmocka_unit_test(test_suggestions),
+		cmocka_unit_test(test_environment), cmocka_unit_test(test_pack),
 		cmocka_unit_test(test_empty_set),
 	};
 

@@ -14,7 +14,7 @@
 #include "cluster/topo.h"
 
 #define MAX_RANKS 256
-#define NEAR	  1.05	/* of the best that there is */
+#define NEAR	  1.05 /* of the best that there is */
 
 static const struct qn_rates plain = { .read = { 1e-6, 1.2e-6, 2e-6, 2.1e-6, 4e-6 },
 				       .compute = 1e-6 };
@@ -66,7 +66,7 @@ struct work {
 	uint64_t *stored, *decoded;
 	uint32_t *set;
 	struct qn_homes homes;
-	bool homeless;		/* w.homes is to be NULL */
+	bool homeless; /* w.homes is to be NULL */
 };
 
 /* n items of `least` .. least + spread - 1 bytes, which decode to as many, without homes. */
@@ -143,8 +143,8 @@ static struct qn_home disk(uint64_t host)
 
 /* Seconds for an item on a rank, and its tier; -1: cannot be read there. In the shapes here, each
    home's node has a rank or is of an unknown host. */
-static double seconds_of(const struct cluster *c, const struct work *k, const struct qn_rates *rates,
-			 uint64_t i, int r, int *tier)
+static double seconds_of(const struct cluster *c, const struct work *k,
+			 const struct qn_rates *rates, uint64_t i, int r, int *tier)
 {
 	uint32_t set = k->set[i];
 	bool shared = set == QN_NO_HOMES || k->homes.shared[set];
@@ -166,7 +166,7 @@ static double seconds_of(const struct cluster *c, const struct work *k, const st
 	*tier = best;
 	return best < 0 ? -1
 			: (double)k->stored[i] * rates->read[best] +
-			  (double)k->decoded[i] * rates->compute + rates->item;
+				  (double)k->decoded[i] * rates->compute + rates->item;
 }
 
 /* Loads of all that is limited: the largest is the finish. */
@@ -180,8 +180,8 @@ static double finish_of(const struct cluster *c, const struct qn_rates *rates,
 	double most = l->longest;
 
 	for (int r = 0; r < c->c.nranks; r++)
-		most = l->rank[r] / c->place[r].nthreads > most
-			? l->rank[r] / c->place[r].nthreads : most;
+		most = l->rank[r] / c->place[r].nthreads > most ? l->rank[r] / c->place[r].nthreads
+								: most;
 	for (int h = 0; h < c->nhosts; h++) {
 		if (rates->disk > 0 && l->disk[h] / rates->disk > most)
 			most = l->disk[h] / rates->disk;
@@ -282,7 +282,7 @@ struct exact {
 	const struct work *k;
 	const struct qn_rates *rates;
 	uint64_t order[16];
-	double rest[17];	/* least seconds of the items from a position on */
+	double rest[17]; /* least seconds of the items from a position on */
 	double best;
 };
 
@@ -354,8 +354,8 @@ static void draw_homes(const struct cluster *c, struct work *k, bool always_shar
 			if (i && random_below(seed, 6) == 0)
 				host = 77;
 			h[i] = random_below(seed, 3)
-				? memory(host, random_below(seed, (uint64_t)c->nnodes))
-				: disk(host);
+				       ? memory(host, random_below(seed, (uint64_t)c->nnodes))
+				       : disk(host);
 		}
 		add_set(k, s, shared, n, h[0], h[1], h[2]);
 	}
@@ -367,16 +367,18 @@ static const struct small {
 	int ranks_per_host;
 	uint64_t most_items;
 } smalls[] = {
-	{ 1, "numa:2 core:1 pu:1", 2, 12 },	{ 2, "numa:1 core:1 pu:1", 1, 12 },
-	{ 2, "numa:2 core:1 pu:1", 2, 11 },	{ 3, "numa:1 core:2 pu:1", 1, 10 },
-	{ 2, "numa:2 core:2 pu:1", 4, 9 },	{ 4, "numa:2 core:1 pu:1", 2, 8 },
-	{ 1, "numa:1 core:4 pu:1", 4, 11 },	{ 3, "numa:2 core:3 pu:1", 2, 9 },
+	{ 1, "numa:2 core:1 pu:1", 2, 12 }, { 2, "numa:1 core:1 pu:1", 1, 12 },
+	{ 2, "numa:2 core:1 pu:1", 2, 11 }, { 3, "numa:1 core:2 pu:1", 1, 10 },
+	{ 2, "numa:2 core:2 pu:1", 4, 9 },  { 4, "numa:2 core:1 pu:1", 2, 8 },
+	{ 1, "numa:1 core:4 pu:1", 4, 11 }, { 3, "numa:2 core:3 pu:1", 2, 9 },
 };
 
 #define NSMALLS (sizeof(smalls) / sizeof(*smalls))
 
 static const struct qn_rates limited = { .read = { 1e-6, 1.2e-6, 2e-6, 2.1e-6, 4e-6 },
-					 .compute = 1e-6, .disk = 4e5, .shared_host = 3e5,
+					 .compute = 1e-6,
+					 .disk = 4e5,
+					 .shared_host = 3e5,
 					 .shared = 5e5 };
 
 static void test_near_the_exact_solution(void **state)
@@ -416,11 +418,11 @@ static const struct shape {
 	{ 1, "core:1 pu:1", 1 },
 	{ 1, "numa:2 core:4 pu:2", 2 },
 	{ 1, "pack:2 numa:4 core:4 pu:1", 8 },
-	{ 1, "numa:4 core:6 pu:2", 5 },		/* 4 or 5 threads a rank */
-	{ 3, "numa:2 core:3 pu:1", 4 },		/* 1 or 2 threads a rank */
+	{ 1, "numa:4 core:6 pu:2", 5 }, /* 4 or 5 threads a rank */
+	{ 3, "numa:2 core:3 pu:1", 4 }, /* 1 or 2 threads a rank */
 	{ 4, "pack:2 numa:2 core:8 pu:2", 4 },
 	{ 8, "numa:8 core:2 pu:1", 16 },
-	{ 2, "core:2 pu:1", 7 },		/* oversubscribed */
+	{ 2, "core:2 pu:1", 7 }, /* oversubscribed */
 };
 
 #define NSHAPES (sizeof(shapes) / sizeof(*shapes))
@@ -507,8 +509,8 @@ static void test_even_homes_are_honoured(void **state)
 			nhomes = (uint32_t)(c.nhosts * c.nnodes);
 			make_work(&k, 6400, 1000, 1, nhomes, &seed);
 			for (uint32_t h = 0; h < nhomes; h++)
-				add_set(&k, h, true, 1, memory(h / (uint32_t)c.nnodes,
-							       h % (uint32_t)c.nnodes));
+				add_set(&k, h, true, 1,
+					memory(h / (uint32_t)c.nnodes, h % (uint32_t)c.nnodes));
 			for (uint64_t i = 0; i < k.w.nitems; i++)
 				k.set[i] = (uint32_t)(mixed ? i % nhomes : i * nhomes / k.w.nitems);
 			p = plan(&c, &k, &plain);
@@ -618,8 +620,10 @@ static void test_homes_without_a_rank(void **state)
 /* A disk that is slower than its cores: the other replica and the other hosts relieve it. */
 static void test_limits_are_kept(void **state)
 {
-	const struct qn_rates rates = { .read = { 1e-6, 1e-6, 1e-6, 1e-6, 1e-6 }, .compute = 1e-6,
-					.disk = 1e6, .shared = 2e6 };
+	const struct qn_rates rates = { .read = { 1e-6, 1e-6, 1e-6, 1e-6, 1e-6 },
+					.compute = 1e-6,
+					.disk = 1e6,
+					.shared = 2e6 };
 	struct cluster c;
 	struct work k;
 	struct qn_plan p;
@@ -678,7 +682,7 @@ static void test_any_homes_keep_the_bound(void **state)
 {
 	static const struct qn_rates mild = { .read = { 1e-6, 1.1e-6, 1.2e-6, 1.3e-6, 1.5e-6 },
 					      .compute = 2e-6 };
-	uint64_t seed = 5;	/* a heuristic keeps to a bound on what has been tried, and no other */
+	uint64_t seed = 5; /* a heuristic keeps to a bound on what has been tried, and no other */
 
 	(void)state;
 	for (int round = 0; round < 6; round++)

@@ -19,15 +19,16 @@ struct fixture {
 	struct qn_comm *comm;
 	struct qn_queues queues;
 	struct qn_queue *own;
-	_Atomic uint8_t *taken;		/* how often each task was */
+	_Atomic uint8_t *taken; /* how often each task was */
 	uint32_t nitems;
 };
 
 static void begin(struct fixture *f, uint32_t nitems)
 {
 	struct quern_message err = { .status = QUERN_OK };
-	struct qn_share share = { .nitems = nitems, .nstretches = nitems, .nchunks = nitems,
-				  .nbytes = 8 * nitems };
+	struct qn_share share = {
+		.nitems = nitems, .nstretches = nitems, .nchunks = nitems, .nbytes = 8 * nitems
+	};
 
 	memset(f, 0, sizeof(*f));
 	f->nitems = nitems;
@@ -36,7 +37,8 @@ static void begin(struct fixture *f, uint32_t nitems)
 	assert_int_equal(qn_queues_new(f->comm, &share, 0, NTHREADS, &f->queues, &err), QUERN_OK);
 	f->own = &f->queues.queue[0];
 	for (uint32_t i = 0; i < nitems; i++)
-		f->own->stretch[i] = (struct qn_stretch){ .item = i, .chunk = i, .task = i, .each = 1 };
+		f->own->stretch[i] =
+			(struct qn_stretch){ .item = i, .chunk = i, .task = i, .each = 1 };
 }
 
 static void end(struct fixture *f)
@@ -90,7 +92,8 @@ static void run_actors(struct fixture *f, int nthieves, int round)
 	uint64_t ndone = 0;
 
 	for (int i = 0; i < NTHREADS; i++) {
-		a[i] = (struct actor){ .f = f, .thief = i < nthieves,
+		a[i] = (struct actor){ .f = f,
+				       .thief = i < nthieves,
 				       .seed = (uint64_t)(97 * round + i + 1) };
 		assert_int_equal(pthread_create(&a[i].thread, NULL, act, &a[i]), 0);
 	}
@@ -129,7 +132,7 @@ static void test_head_ascends(void **state)
 
 	(void)state;
 	begin(&f, 100);
-	assert_false(qn_queue_take(f.own, 1, &from, &to));	/* empty until it is filled */
+	assert_false(qn_queue_take(f.own, 1, &from, &to)); /* empty until it is filled */
 	assert_false(qn_queue_steal(f.own, 1, &from, &to));
 	qn_queues_reset(&f.queues);
 	while (qn_queue_take(f.own, 7, &from, &to)) {
@@ -205,7 +208,7 @@ static void test_tasks(void **state)
 		uint32_t n = 1 + (uint32_t)random_below(&seed, s % 3 ? 3 : 50);
 
 		want[s] = (struct qn_stretch){ 1000 * (NSTRETCHES - s), share.nchunks,
-					    (uint32_t)share.nitems, s % 5 };
+					       (uint32_t)share.nitems, s % 5 };
 		share.nitems += n;
 		share.nchunks += want[s].each ? (uint64_t)n * want[s].each : 2;
 	}

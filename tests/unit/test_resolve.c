@@ -30,7 +30,7 @@
 struct fixture {
 	char dir[256];
 	uint64_t random;
-	int ndim;			/* of the sources at hand */
+	int ndim; /* of the sources at hand */
 	hsize_t shape[MAX_NDIM];
 	bool simple_names;
 	uint64_t nnative, nlibrary, nmissing, nempty;
@@ -339,8 +339,8 @@ static void make_dataset(hid_t file, const char *name, int ndim, const hsize_t *
 			 const hsize_t *most, hid_t dcpl)
 {
 	hid_t space = must(H5Screate_simple(ndim, shape, most));
-	hid_t dset = must(H5Dcreate2(file, name, H5T_STD_I32LE, space, H5P_DEFAULT, dcpl,
-				     H5P_DEFAULT));
+	hid_t dset =
+		must(H5Dcreate2(file, name, H5T_STD_I32LE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT));
 
 	H5Dclose(dset);
 	H5Sclose(space);
@@ -471,10 +471,14 @@ static void test_unlimited(void **state)
 		}
 		path_of(f, "v.h5", path, sizeof(path));
 		for (hsize_t k = 0; k < (numbered ? 1 : nsources); k++) {
-			struct slab to = { { k * block, 0 }, { nsources * block, 1 },
-					   { H5S_UNLIMITED, 1 }, { block, 4 } };
-			struct slab from = { { below(f, 3), 0 }, { 1 + below(f, 2), 1 },
-					     { H5S_UNLIMITED, 1 }, { 1, 4 } };
+			struct slab to = { { k * block, 0 },
+					   { nsources * block, 1 },
+					   { H5S_UNLIMITED, 1 },
+					   { block, 4 } };
+			struct slab from = { { below(f, 3), 0 },
+					     { 1 + below(f, 2), 1 },
+					     { H5S_UNLIMITED, 1 },
+					     { 1, 4 } };
 			hid_t a = selected(2, shape, most, &to), b;
 
 			snprintf(name, sizeof(name), numbered ? "s%%b.h5" : "s%d.h5", (int)k);
@@ -502,7 +506,8 @@ static void test_raw(void **state)
 
 	path_of(f, "x.h5", path, sizeof(path));
 	for (int i = 0; i < NCASES / 4; i++) {
-		hsize_t shape[2] = { 1 + below(f, 40), 1 + below(f, 9) }, row = 4 * shape[1], at = 0;
+		hsize_t shape[2] = { 1 + below(f, 40), 1 + below(f, 9) }, row = 4 * shape[1],
+			at = 0;
 		hid_t dcpl = H5Pcreate(H5P_DATASET_CREATE), file = create(f, "x.h5");
 
 		for (int k = 0; at < shape[0]; k++) {

@@ -55,12 +55,18 @@ static void test_units(void **state)
 	static const struct {
 		const char *field, *units, *want;
 	} rows[] = {
-		{ "variance", "K", "K2" },	   { "variance", "m s-1", "(m s-1)2" },
-		{ "variance", "m2", "(m2)2" },	   { "variance", "%", "(%)2" },
-		{ "variance", "1", "1" },	   { "variance", "", "" },
-		{ "variance", NULL, "" },	   { "covariance", "degC", "degC2" },
-		{ "mean", "m s-1", "m s-1" },	   { "count", "K", "1" },
-		{ "skewness", "K", "1" },	   { "mean", "days since 1900-01-01", "days since 1900-01-01" },
+		{ "variance", "K", "K2" },
+		{ "variance", "m s-1", "(m s-1)2" },
+		{ "variance", "m2", "(m2)2" },
+		{ "variance", "%", "(%)2" },
+		{ "variance", "1", "1" },
+		{ "variance", "", "" },
+		{ "variance", NULL, "" },
+		{ "covariance", "degC", "degC2" },
+		{ "mean", "m s-1", "m s-1" },
+		{ "count", "K", "1" },
+		{ "skewness", "K", "1" },
+		{ "mean", "days since 1900-01-01", "days since 1900-01-01" },
 		{ "stddev", "days since 1900-01-01", "days" },
 		{ "variance", "days since 1900-01-01", "days2" },
 	};
@@ -100,8 +106,7 @@ static void test_integers(void **state)
 	assert_false(quern_result_get_int(&r, "null", &v));
 	assert_false(quern_result_get_int(&r, "absent", &v));
 	assert_int_equal(v, 5);
-	assert_string_equal(qn_result_find(&r, "many")->v.digits,
-			    "123456789012345678901234567890");
+	assert_string_equal(qn_result_find(&r, "many")->v.digits, "123456789012345678901234567890");
 	qn_result_fini(&r);
 }
 
@@ -147,7 +152,7 @@ static void test_arrays(void **state)
 	quern_result_ints(&r, "table", 3, 2, ints);
 	quern_result_reals(&r, "reals", 2, 0, reals);
 	quern_result_ints(&r, "none", 0, 0, NULL);
-	ints[0] = 77;	/* copied */
+	ints[0] = 77; /* copied */
 	assert_true(quern_result_get_ints(&r, "row", &i, &n));
 	assert_int_equal(n, 6);
 	assert_int_equal(i[0], 1);
@@ -169,10 +174,9 @@ static void test_arrays(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_empty),	 cmocka_unit_test(test_order),
-		cmocka_unit_test(test_units),
-		cmocka_unit_test(test_integers), cmocka_unit_test(test_reals),
-		cmocka_unit_test(test_arrays),
+		cmocka_unit_test(test_empty), cmocka_unit_test(test_order),
+		cmocka_unit_test(test_units), cmocka_unit_test(test_integers),
+		cmocka_unit_test(test_reals), cmocka_unit_test(test_arrays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

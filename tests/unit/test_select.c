@@ -67,8 +67,7 @@ static void test_good(void **state)
 			if (box.start[d] != g->start[d] || box.count[d] != g->count[d] ||
 			    box.step[d] != g->step[d])
 				fail_msg("'%s': dimension %d: start %d count %d step %d", g->text,
-					 d, (int)box.start[d], (int)box.count[d],
-					 (int)box.step[d]);
+					 d, (int)box.start[d], (int)box.count[d], (int)box.step[d]);
 		assert_int_equal(qn_box_nelems(&box), g->count[0] * g->count[1] * g->count[2]);
 	}
 }
@@ -250,8 +249,7 @@ static void test_values(void **state)
 			if (box.start[d] != g->start[d] || box.count[d] != g->count[d] ||
 			    box.step[d] != g->step[d])
 				fail_msg("'%s': dimension %d: start %d count %d step %d", g->text,
-					 d, (int)box.start[d], (int)box.count[d],
-					 (int)box.step[d]);
+					 d, (int)box.start[d], (int)box.count[d], (int)box.step[d]);
 	}
 	qn_axis_fini(&axis);
 }
@@ -263,8 +261,8 @@ static void test_no_values(void **state)
 		{ "lat=9.0:", { "lat runs from 3 to 1 m", "", "" } },
 		{ "lat=:0.5", { "lat runs from 3 to 1 m", "", "" } },
 		{ "lat=2001-01", { "'m' are not a time", "", "" } },
-		{ "2001-01-02:2001-01-01", { "lower end comes first", "time runs from 2001-01-01 to",
-					     "" } },
+		{ "2001-01-02:2001-01-01",
+		  { "lower end comes first", "time runs from 2001-01-01 to", "" } },
 		{ "2001-13:2002", { "2001-13-01 is no date", "", "" } },
 		{ "2001", { "out of range", "2001-01:2001-12", "" } },
 	};
@@ -280,8 +278,8 @@ static void test_no_values(void **state)
 			fail_msg("'%s' is taken", none[i].text);
 		for (int k = 0; k < 3; k++)
 			if (!strstr(err.text, none[i].says[k]))
-				fail_msg("'%s': '%s' is not in: %s", none[i].text,
-					 none[i].says[k], err.text);
+				fail_msg("'%s': '%s' is not in: %s", none[i].text, none[i].says[k],
+					 err.text);
 	}
 	qn_axis_fini(&axis);
 }
@@ -294,7 +292,7 @@ static const struct globe {
 	double first, step;
 	int n;
 } globes[] = {
-	{ 0, 2.5, 144 },  { -180, 2.5, 144 }, { 1.25, 2.5, 144 }, { 0, 2.5, 145 },
+	{ 0, 2.5, 144 },  { -180, 2.5, 144 },	{ 1.25, 2.5, 144 },   { 0, 2.5, 145 },
 	{ 230, 2.5, 29 }, { 177.5, -2.5, 144 }, { 357.5, -2.5, 144 },
 };
 
@@ -316,8 +314,11 @@ static void make_globe(const struct globe *g, struct qn_dataset *d)
 	static char lon_path[] = "/lon";
 	char why[200];
 
-	*d = (struct qn_dataset){ .path = lon_path, .ndim = 1, .shape = { (uint64_t)g->n },
-				  .type = { QN_FLOAT, 8, false }, .dim_name = { names[2] },
+	*d = (struct qn_dataset){ .path = lon_path,
+				  .ndim = 1,
+				  .shape = { (uint64_t)g->n },
+				  .type = { QN_FLOAT, 8, false },
+				  .dim_name = { names[2] },
 				  .is_longitude = true };
 	qn_axis_fini(&lon);
 	qn_axis_init(&lon, d);
@@ -422,7 +423,9 @@ static void test_written_longitudes(void **state)
 	static const struct {
 		const char *text;
 		uint64_t first, n;
-	} wanted[] = { { "lon=350.5:359.9", 5, 95 }, { "lon=359.9", 99, 1 }, { "lon=350.1:350.2", 1, 2 } };
+	} wanted[] = { { "lon=350.5:359.9", 5, 95 },
+		       { "lon=359.9", 99, 1 },
+		       { "lon=350.1:350.2", 1, 2 } };
 	const struct globe region = { -10, 0.1, 120 };
 	struct qn_coordinates c = { .axis = lon_axis };
 	struct quern_message err = { .status = QUERN_OK };
@@ -444,13 +447,10 @@ static void test_written_longitudes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),
-		cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_dimension_find),
-		cmocka_unit_test(test_unnamed_and_empty),
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_no_values),
-		cmocka_unit_test(test_longitudes), cmocka_unit_test(test_written_longitudes),
+		cmocka_unit_test(test_good),	       cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_dimension_find), cmocka_unit_test(test_unnamed_and_empty),
+		cmocka_unit_test(test_values),	       cmocka_unit_test(test_no_values),
+		cmocka_unit_test(test_longitudes),     cmocka_unit_test(test_written_longitudes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

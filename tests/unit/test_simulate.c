@@ -16,8 +16,7 @@
 #define NBYTES	  1000
 
 /* A millisecond an item from memory. */
-static const struct qn_rates rates = { .read = { 5e-7, 6e-7, 8e-7, 8e-7, 1e-6 },
-				       .compute = 5e-7 };
+static const struct qn_rates rates = { .read = { 5e-7, 6e-7, 8e-7, 8e-7, 1e-6 }, .compute = 5e-7 };
 
 struct fixture {
 	struct qn_place place[MAX_RANKS];
@@ -57,7 +56,8 @@ static struct qn_forecast simulate(const struct fixture *f, const double *slow)
 	struct qn_plan plan;
 
 	assert_int_equal(qn_plan_make(&f->cluster, &f->work, &rates, &plan, NULL, &err), 0);
-	assert_int_equal(qn_simulate(&f->cluster, &f->work, &plan, &f->costs, slow, &seen, &err), 0);
+	assert_int_equal(qn_simulate(&f->cluster, &f->work, &plan, &f->costs, slow, &seen, &err),
+			 0);
 	assert_int_equal(qn_simulate(&f->cluster, &f->work, &plan, &f->costs, slow, &again, &err),
 			 0);
 	assert_memory_equal(&seen, &again, sizeof(seen));
@@ -82,7 +82,8 @@ static void test_even_work(void **state)
 			begin(&f, nhosts, nthreads);
 			seen = simulate(&f, NULL);
 			assert_near(seen.busy, NITEMS * 1e-3, 1e-6);
-			assert_near(seen.work, NITEMS * 1e-3 / (2 * nhosts * (double)nthreads), 0.02);
+			assert_near(seen.work, NITEMS * 1e-3 / (2 * nhosts * (double)nthreads),
+				    0.02);
 		}
 }
 
@@ -210,14 +211,16 @@ static void test_costs_beside_the_work(void **state)
 	f.costs.output = 7;
 	f.costs.npasses = 2;
 	seen = simulate(&f, NULL);
-	assert_near(seen.startup, 3 + 4 * 0.5, 1e-9);	/* 16 ranks: a tree of depth 4 */
+	assert_near(seen.startup, 3 + 4 * 0.5, 1e-9); /* 16 ranks: a tree of depth 4 */
 	assert_near(seen.metadata, 2 + 4 * 0.5, 1e-9);
 	assert_near(seen.plan, NITEMS * 1e-3, 1e-9);
-	assert_near(seen.scatter, 4 * 0.5 + 7 * 0.25, 1e-3);	/* 8 hosts */
+	assert_near(seen.scatter, 4 * 0.5 + 7 * 0.25, 1e-3); /* 8 hosts */
 	assert_near(seen.work, 2 * NITEMS * 1e-3 / 16, 0.03);
 	assert_near(seen.reduce, 2 * 4 * 0.5, 1e-3);
-	assert_near(seen.total, seen.startup + seen.metadata + seen.plan + seen.scatter +
-				seen.work + seen.reduce + 7, 1e-9);
+	assert_near(seen.total,
+		    seen.startup + seen.metadata + seen.plan + seen.scatter + seen.work +
+			    seen.reduce + 7,
+		    1e-9);
 }
 
 /* 10,000 hosts of 8 NUMA nodes with 4 cores each, 10 million chunks, and 100 GB on the disks of each
@@ -248,12 +251,14 @@ static void test_ten_thousand_hosts(void **state)
 	}
 	for (uint32_t i = 0; i < NLUMPS; i++)
 		lump[i] = (struct qn_lump){ (uint64_t)i * PER_LUMP, PER_LUMP * chunk,
-					    2 * PER_LUMP * chunk, PER_LUMP, i / (PER_HOST / PER_LUMP) };
+					    2 * PER_LUMP * chunk, PER_LUMP,
+					    i / (PER_HOST / PER_LUMP) };
 	assert_int_equal(qn_plan_make(&cluster, &work, &qn_rates_default, &plan, NULL, &err), 0);
 	assert_int_equal(qn_simulate(&cluster, &work, &plan, &qn_costs_default, NULL, &f, &err), 0);
-	print_message("10,000 hosts: plan %.3f s, scatter %.3f s, work %.1f s, total %.1f s: plan and "
-		      "scatter %.2f%%\n", f.plan, f.scatter, f.work, f.total,
-		      100 * (f.plan + f.scatter) / f.total);
+	print_message(
+		"10,000 hosts: plan %.3f s, scatter %.3f s, work %.1f s, total %.1f s: plan and "
+		"scatter %.2f%%\n",
+		f.plan, f.scatter, f.work, f.total, 100 * (f.plan + f.scatter) / f.total);
 	assert_int_equal(plan.tier[QN_DISK], work.nitems * chunk);
 	assert_near(f.work, PER_HOST * (double)chunk / qn_rates_default.disk, 0.05);
 	assert_true(f.plan + f.scatter < 0.01 * f.total);

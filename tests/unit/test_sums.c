@@ -87,10 +87,10 @@ static void test_dataset(void **state)
 		return;
 	}
 	assert_int_equal(qn_sum_dataset(&d, &want, NULL), QUERN_OK);
-#define CHANGES(statement, same)                                         \
-	copy = d;                                                        \
-	statement;                                                       \
-	assert_int_equal(qn_sum_dataset(&copy, &got, NULL), QUERN_OK);   \
+#define CHANGES(statement, same)                                       \
+	copy = d;                                                      \
+	statement;                                                     \
+	assert_int_equal(qn_sum_dataset(&copy, &got, NULL), QUERN_OK); \
 	assert_true(qn_sum_equal(&want, &got) == (same))
 	CHANGES((void)0, true);
 	CHANGES(copy.file = NULL, true);
@@ -239,7 +239,8 @@ static void test_file(void **state)
 	assert_int_equal(qn_sums_read(name, &back, &err), QUERN_ERR_DATA);
 	assert_non_null(strstr(err.text, name));
 	err.status = QUERN_OK;
-	assert_int_equal(qn_sums_write(&back, "/nonexistent/sums", QN_RIGHTS_ALL, &err), QUERN_ERR_RUN);
+	assert_int_equal(qn_sums_write(&back, "/nonexistent/sums", QN_RIGHTS_ALL, &err),
+			 QUERN_ERR_RUN);
 }
 
 /* A text with an end that confirms it, whatever it says. */
@@ -263,9 +264,9 @@ static enum quern_status parse(const char *text)
 	return st;
 }
 
-#define Z16 "0000000000000000"
-#define Z32 Z16 Z16
-#define FILE_LINE "quern-sums 1\nfile 100 whole a\n"
+#define Z16			 "0000000000000000"
+#define Z32			 Z16 Z16
+#define FILE_LINE		 "quern-sums 1\nfile 100 whole a\n"
 #define DATASET(shape, chunk, n) "dataset /x " Z32 " <f4 " shape " " chunk " stored " n "\n"
 
 static void test_hostile_text(void **state)
@@ -312,8 +313,9 @@ static void test_hostile_text(void **state)
 		FILE_LINE DATASET("4", "2", "2") "1 5 0 " Z32 "\n1 5 0 " Z32 "\n",
 		FILE_LINE "dataset /x " Z32 " averylongnameofatypethatis 4 2 stored 0\n",
 		FILE_LINE "dataset /x " Z32 " <f4 4 2 neither 0\n",
-		FILE_LINE DATASET("1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1",
-				  "1", "0"),
+		FILE_LINE DATASET(
+			"1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1", "1",
+			"0"),
 	};
 
 	(void)state;

@@ -23,16 +23,18 @@ static void test_plain(void **state)
 		{ "t2m [K] \\x1b \"'", "t2m [K] \\x1b \"'" },
 		{ "\033[31mred\a", "\\x1b[31mred\\x07" },
 		{ "a\nb\tc\r\177", "a\\x0ab\\x09c\\x0d\\x7f" },
-		{ "\302\233" "31m", "\\u009b31m" },		/* CSI of C1 */
-		{ "\23331m\377", "\\x9b31m\\xff" },		/* the same as a byte: no UTF-8 */
-		{ "\342\200\256gpj", "\\u202egpj" },		/* right to left override */
+		{ "\302\233"
+		  "31m",
+		  "\\u009b31m" },		     /* CSI of C1 */
+		{ "\23331m\377", "\\x9b31m\\xff" },  /* the same as a byte: no UTF-8 */
+		{ "\342\200\256gpj", "\\u202egpj" }, /* right to left override */
 		{ "\342\201\246x\342\201\251", "\\u2066x\\u2069" },
-		{ "\342\200\250", "\\u2028" },			/* line separator */
+		{ "\342\200\250", "\\u2028" }, /* line separator */
 		{ "\330\234\342\200\217", "\\u061c\\u200f" },
 		{ "Gr\303\266\303\237e \346\270\251\345\272\246 \360\237\214\215 e\314\201",
 		  "Gr\303\266\303\237e \346\270\251\345\272\246 \360\237\214\215 e\314\201" },
-		{ "\303", "\\xc3" },				/* cut off */
-		{ "\300\257 \355\240\200 \364\220\200\200",	/* overlong, surrogate, too large */
+		{ "\303", "\\xc3" },			    /* cut off */
+		{ "\300\257 \355\240\200 \364\220\200\200", /* overlong, surrogate, too large */
 		  "\\xc0\\xaf \\xed\\xa0\\x80 \\xf4\\x90\\x80\\x80" },
 	};
 
@@ -136,9 +138,12 @@ static void test_long_names(void **state)
 			struct quern_message err = { 0 };
 			char *name = long_name(n, characters[i]), *plain;
 
-			qn_error_set(&err, QUERN_ERR_DATA, "/data/%s.nc: dataset /%s: is damaged; copy the "
-				     "file again from where it came from", name, name);
-			assert_non_null(strstr(err.text, "; copy the file again from where it came from"));
+			qn_error_set(&err, QUERN_ERR_DATA,
+				     "/data/%s.nc: dataset /%s: is damaged; copy the "
+				     "file again from where it came from",
+				     name, name);
+			assert_non_null(
+				strstr(err.text, "; copy the file again from where it came from"));
 			assert_non_null(strstr(err.text, ": dataset /"));
 			assert_memory_equal(err.text, "/data/", 6);
 			assert_in_range(strlen(err.text), 1, QN_ERROR_NBYTES - 1);
@@ -173,9 +178,9 @@ static void test_fit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),	   cmocka_unit_test(test_any_bytes),
-		cmocka_unit_test(test_utf8),	   cmocka_unit_test(test_long_names),
-		cmocka_unit_test(test_fit),	   cmocka_unit_test(test_words),
+		cmocka_unit_test(test_plain), cmocka_unit_test(test_any_bytes),
+		cmocka_unit_test(test_utf8),  cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_fit),   cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,7 +66,10 @@ static void test_sorted(void **state)
 {
 	static const uint64_t shape[] = { 7, 31, 53 };
 	static const char *const settings[][3] = {
-		{ "k=1" }, { "k=10", "smallest=1" }, { "k=5000" }, { "k=65536", "smallest=1" },
+		{ "k=1" },
+		{ "k=10", "smallest=1" },
+		{ "k=5000" },
+		{ "k=65536", "smallest=1" },
 	};
 	static const size_t k[] = { 1, 10, 5000, 65536 };
 	uint64_t seed = random_seed(99);
@@ -97,7 +100,8 @@ static void test_ends(void **state)
 	static const uint64_t shape[] = { 4 };
 	static const int64_t i64[] = { INT64_MAX, 0, INT64_MIN, INT64_MAX };
 	static const uint64_t u64[] = { 0, UINT64_MAX, 1, UINT64_MAX };
-	static const char *const few[] = { "k=3", NULL }, *const low[] = { "k=9", "smallest=1", NULL };
+	static const char *const few[] = { "k=3", NULL }, *const low[] = { "k=9", "smallest=1",
+									   NULL };
 	struct quern_result r;
 	struct dataset d;
 

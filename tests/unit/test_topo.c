@@ -109,7 +109,8 @@ static void test_equal_sets_are_divided(void **state)
 				}
 				/* No core is jumped over, so a slice touches the fewest nodes. */
 				assert_true(count_nodes(&slice, on[m].npus, on[m].node_pus) <=
-					    (n - 2) / (on[m].node_pus * on[m].ncores / on[m].npus) + 2);
+					    (n - 2) / (on[m].node_pus * on[m].ncores / on[m].npus) +
+						    2);
 				assert_true(qn_topo_node_of(t, &slice) >= node);
 				node = qn_topo_node_of(t, &slice);
 			}
@@ -154,7 +155,7 @@ static void test_numbering_of_the_system(void **state)
 		assert_int_equal(qn_topo_node_of(t, &slice), r / 2);
 		for (int i = 0; i < 16; i++)
 			if (has(&slice, i)) {
-				assert_true(i < 8);	/* a core's first thread */
+				assert_true(i < 8); /* a core's first thread */
 				assert_int_equal(i % 2, r / 2);
 				assert_false(has(&used, i));
 				add(&used, i);
@@ -292,7 +293,7 @@ struct binding {
 	struct qn_cpus slice;
 	enum qn_bind bind;
 	bool bound;
-	int ncpus;	/* what the thread may run on afterwards */
+	int ncpus; /* what the thread may run on afterwards */
 };
 
 static void *bind_thread(void *arg)
@@ -446,7 +447,7 @@ static void test_pages(void **state)
 		assert_in_range(nlocal, 0, npages);
 		sum += nlocal;
 	}
-	assert_int_equal(sum, npages);	/* each is on one node */
+	assert_int_equal(sum, npages); /* each is on one node */
 	qn_topo_count_pages(t, block, 0, 0, &npages, &nlocal);
 	assert_int_equal(sum, npages);
 	/* What lies beside it survives. */
@@ -499,9 +500,9 @@ static void write_machine(const char *path)
 		snprintf(disk[i], sizeof(disk[i]), bridge, 30 + i, i, 40 + i, i, 50 + i, names[i]);
 	}
 	for (int i = 0; i < 2; i++)
-		snprintf(half[i], sizeof(half[i]), package, i, 1 << i, 1 << i, 1 << i, 1 << i, 10 + i,
-			 i, 1 << i, 1 << i, 1 << i, 1 << i, 12 + i, i, 1 << i, 1 << i, 1 << i,
-			 1 << i, 14 + i, disk[i]);
+		snprintf(half[i], sizeof(half[i]), package, i, 1 << i, 1 << i, 1 << i, 1 << i,
+			 10 + i, i, 1 << i, 1 << i, 1 << i, 1 << i, 12 + i, i, 1 << i, 1 << i,
+			 1 << i, 1 << i, 14 + i, disk[i]);
 	assert_non_null(f);
 	fprintf(f, two_disks, half[0], half[1], disk[2]);
 	assert_int_equal(fclose(f), 0);
@@ -524,7 +525,7 @@ static void test_disks(void **state)
 	static const struct {
 		unsigned major, minor;
 		int node;
-	} on[] = { { 8, 1, 0 },	  { 259, 0, 1 }, { 8, 32, -1 }, { 253, 0, 0 }, { 253, 1, -1 },
+	} on[] = { { 8, 1, 0 },	   { 259, 0, 1 }, { 8, 32, -1 }, { 253, 0, 0 }, { 253, 1, -1 },
 		   { 253, 2, -1 }, { 7, 0, -1 },  { 0, 38, -1 }, { 259, 0, 1 } };
 	char dir[] = "/tmp/disks.XXXXXX", path[64], command[2048];
 	struct qn_disks *d;
@@ -558,7 +559,7 @@ static void test_file_pages(void **state)
 
 	(void)state;
 	assert_true(fd >= 0 && bytes);
-	assert_false(qn_pages_open(t, fd, &p));	/* it is empty */
+	assert_false(qn_pages_open(t, fd, &p)); /* it is empty */
 	assert_int_equal(write(fd, bytes, HALF), HALF);
 	assert_int_equal(ftruncate(fd, 2 * HALF), 0);
 	assert_true(qn_pages_open(t, fd, &p));
@@ -568,8 +569,8 @@ static void test_file_pages(void **state)
 	assert_int_equal(node, -1);
 	assert_false(qn_pages_look(&p, HALF, HALF, true, &node));
 	assert_int_equal(node, -1);
-	assert_true(qn_pages_look(&p, 4096, 2 * HALF, false, &node));	/* half of it */
-	assert_false(qn_pages_look(&p, HALF - 4096, HALF, true, &node));	/* a quarter */
+	assert_true(qn_pages_look(&p, 4096, 2 * HALF, false, &node));	 /* half of it */
+	assert_false(qn_pages_look(&p, HALF - 4096, HALF, true, &node)); /* a quarter */
 	assert_true(node >= 0);
 	assert_false(qn_pages_look(&p, 2 * HALF, 1, true, &node));
 	assert_false(qn_pages_look(&p, UINT64_MAX - 1, UINT64_MAX, true, &node));
@@ -610,7 +611,8 @@ static void test_room(void **state)
 {
 	(void)state;
 	expect_room(UINT64_MAX, false);
-	put("root", "/proc/meminfo", "MemTotal: 9000 kB\nMemAvailable:   1000 kB\nSwapFree: 24 kB\n");
+	put("root", "/proc/meminfo",
+	    "MemTotal: 9000 kB\nMemAvailable:   1000 kB\nSwapFree: 24 kB\n");
 	expect_room(1024 * 1024, false);
 	put("root", "/proc/self/cgroup", "0::/job/step\n");
 	put("root", "/sys/fs/cgroup/job/step/memory.max", "max\n");
@@ -619,7 +621,8 @@ static void test_room(void **state)
 	put("root", "/sys/fs/cgroup/job/memory.max", "300000\n");
 	put("root", "/sys/fs/cgroup/job/memory.current", "250000\n");
 	expect_room(50000, true);
-	put("root", "/sys/fs/cgroup/job/memory.stat", "anon 7\ninactive_file 1000\nactive_file 200\n");
+	put("root", "/sys/fs/cgroup/job/memory.stat",
+	    "anon 7\ninactive_file 1000\nactive_file 200\n");
 	expect_room(51200, true);
 	put("root", "/proc/self/cgroup", "5:cpu:/\n4:memory:/old\n0::/\n");
 	put("root", "/sys/fs/cgroup/memory/old/memory.limit_in_bytes", "9223372036854771712\n");

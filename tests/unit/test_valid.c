@@ -21,33 +21,38 @@
 #include "run/queue.h"
 #include "run/scatter.h"
 
-#define IS_VALID(name, ...)                                            \
-	do {                                                           \
-		const char *flaw = NULL;                               \
-		if (!qn_##name##_is_valid(__VA_ARGS__, &flaw))         \
+#define IS_VALID(name, ...)                                                \
+	do {                                                               \
+		const char *flaw = NULL;                                   \
+		if (!qn_##name##_is_valid(__VA_ARGS__, &flaw))             \
 			fail_msg("a whole " #name " is broken: %s", flaw); \
 	} while (0)
 
 /* That what is broken by a change is told in these words; then changes it back. */
-#define BREAKS(words, lvalue, value, name, ...)                                        \
-	do {                                                                           \
-		const char *why = "";                                                  \
-		__typeof__(lvalue) before = (lvalue);                                  \
-		(lvalue) = (value);                                                    \
-		assert_false(qn_##name##_is_valid(__VA_ARGS__, &why));                 \
-		if (!strstr(why, words) || !strstr(why, "src/"))                       \
-			fail_msg(#lvalue ": '%s', not '%s'", why, words);              \
-		(lvalue) = before;                                                     \
-		IS_VALID(name, __VA_ARGS__);                                           \
+#define BREAKS(words, lvalue, value, name, ...)                           \
+	do {                                                              \
+		const char *why = "";                                     \
+		__typeof__(lvalue) before = (lvalue);                     \
+		(lvalue) = (value);                                       \
+		assert_false(qn_##name##_is_valid(__VA_ARGS__, &why));    \
+		if (!strstr(why, words) || !strstr(why, "src/"))          \
+			fail_msg(#lvalue ": '%s', not '%s'", why, words); \
+		(lvalue) = before;                                        \
+		IS_VALID(name, __VA_ARGS__);                              \
 	} while (0)
 
 /* 4 x 6 elements in chunks of 2 x 3, all of them stored. */
 static void make_dataset(struct qn_dataset *d)
 {
-	*d = (struct qn_dataset){ .file = strdup("f.h5"), .path = strdup("/x"),
+	*d = (struct qn_dataset){ .file = strdup("f.h5"),
+				  .path = strdup("/x"),
 				  .type = { .class = QN_FLOAT, .size = 4, .name = "<f4" },
-				  .ndim = 2, .shape = { 4, 6 }, .chunk = { 2, 3 },
-				  .layout = QN_CHUNKED, .native = true, .file_nbytes = 1000,
+				  .ndim = 2,
+				  .shape = { 4, 6 },
+				  .chunk = { 2, 3 },
+				  .layout = QN_CHUNKED,
+				  .native = true,
+				  .file_nbytes = 1000,
 				  .nchunks = 4 };
 	d->chunks = calloc(4, sizeof(*d->chunks));
 	for (uint32_t i = 0; i < 4; i++)
@@ -222,9 +227,16 @@ static void shares(void **state)
 	uint64_t stretch_at[3] = { 0, 2, 3 }, slice_at[3] = { 0, 1, 2 };
 	struct qn_stretch stretch[3] = { { .task = 0 }, { .task = 2 }, { .task = 0 } };
 	struct qn_slice slice[2] = { { 1, 3, 0 }, { 0, 2, QN_OWN_CHUNKS } };
-	struct qn_shares s = { .run = &run, .nranks = 2, .share = share, .stretch_at = stretch_at,
-			       .slice_at = slice_at, .stretch = stretch, .slice = slice,
-			       .nstretches = 3, .nslices = 2, .nown = 2 };
+	struct qn_shares s = { .run = &run,
+			       .nranks = 2,
+			       .share = share,
+			       .stretch_at = stretch_at,
+			       .slice_at = slice_at,
+			       .stretch = stretch,
+			       .slice = slice,
+			       .nstretches = 3,
+			       .nslices = 2,
+			       .nown = 2 };
 
 	(void)state;
 	make_mosaic(&subject.mosaic);
@@ -275,12 +287,25 @@ static void catalogs(void **state)
 	char *path[2] = { (char *)"/a", (char *)"/b" }, host[2][QN_HOST_NBYTES] = { "n1", "n2" };
 	struct qn_shard shard[3] = {
 		{ .dataset = 0, .count = 5, .nchunks = 1, .nhomes = 1 },
-		{ .dataset = 0, .start = 5, .count = 5, .first = 1, .nchunks = 1, .nhomes = 2, .home = { 1, 0 } },
+		{ .dataset = 0,
+		  .start = 5,
+		  .count = 5,
+		  .first = 1,
+		  .nchunks = 1,
+		  .nhomes = 2,
+		  .home = { 1, 0 } },
 		{ .dataset = 1, .count = 9, .first = 2, .nchunks = 1, .nhomes = 1 },
 	};
 	struct qn_entry entry[3] = { { .chunk = { .number = 0 } } };
-	struct qn_catalog c = { .source = (char *)"/data.nc", .nhosts = 2, .host = host, .ndatasets = 2,
-				.path = path, .nshards = 3, .shard = shard, .nentries = 3, .entry = entry };
+	struct qn_catalog c = { .source = (char *)"/data.nc",
+				.nhosts = 2,
+				.host = host,
+				.ndatasets = 2,
+				.path = path,
+				.nshards = 3,
+				.shard = shard,
+				.nentries = 3,
+				.entry = entry };
 
 	(void)state;
 	IS_VALID(catalog, &c);

@@ -59,9 +59,8 @@ static void assert_damages(const char *setting, int n, ...)
 	size_t i;
 
 	assert_non_null(doc);
-	json_array_foreach(list, i, d)
-		if ((int)json_array_size(list) != n)
-			print_message("%s\n", json_string_value(json_object_get(d, "message")));
+	json_array_foreach(list, i, d) if ((int)json_array_size(list) != n)
+		print_message("%s\n", json_string_value(json_object_get(d, "message")));
 	assert_int_equal(json_array_size(list), n);
 	va_start(ap, n);
 	for (int k = 0; k < n; k++) {
@@ -211,8 +210,8 @@ static bool has_sums(void)
 {
 	const char *settings[] = { write_sums, NULL }, *file = made.file;
 	char *text = NULL;
-	enum quern_status st = quern_verify(MPI_COMM_NULL, &file, 1, settings, NULL, NULL, &text,
-					    NULL, 0);
+	enum quern_status st =
+		quern_verify(MPI_COMM_NULL, &file, 1, settings, NULL, NULL, &text, NULL, 0);
 
 	free(text);
 	if (st == QUERN_ERR_USAGE)
@@ -221,16 +220,16 @@ static bool has_sums(void)
 }
 
 /* Every change to a fresh file that has sums. */
-#define CHANGED(latest, statements, ...)              \
-	do {                                          \
-		hid_t file;                           \
-		make_file(latest);                    \
-		unlink(sums);                         \
-		assert_damages(write_sums, 0, "");    \
-		assert_damages(with_sums, 0, "");     \
-		file = reopen();                      \
-		statements;                           \
-		ok(H5Fclose(file));                   \
+#define CHANGED(latest, statements, ...)                \
+	do {                                            \
+		hid_t file;                             \
+		make_file(latest);                      \
+		unlink(sums);                           \
+		assert_damages(write_sums, 0, "");      \
+		assert_damages(with_sums, 0, "");       \
+		file = reopen();                        \
+		statements;                             \
+		ok(H5Fclose(file));                     \
 		assert_damages(with_sums, __VA_ARGS__); \
 	} while (0)
 
@@ -251,23 +250,28 @@ static void test_changes(void **state)
 			"dataset /raw, chunk (2, 1) at file offset", "bytes, not");
 		CHANGED(latest, put_one(file, "/both", 9, 9, -1), 2, "is additional", "bytes, not");
 	}
-	CHANGED(false, set_rows(file, "/both", 20), 2, "the shape of it has changed from 12 x 10 to",
-		"bytes outside");
+	CHANGED(false, set_rows(file, "/both", 20), 2,
+		"the shape of it has changed from 12 x 10 to", "bytes outside");
 	CHANGED(false, (set_rows(file, "/raw", 4), set_rows(file, "/raw", 12)), 3,
 		"/raw: chunk (1, 0) is missing", "/raw: chunk (1, 1) is missing", "bytes outside");
 	CHANGED(false, ok(H5Ldelete(file, "/plain", H5P_DEFAULT)), 2, "dataset /plain is missing",
 		"bytes outside");
 	CHANGED(false, make_plain(file, "/new", true), 2, "dataset /new is additional", "bytes");
-	CHANGED(false, (ok(H5Ldelete(file, "/plain", H5P_DEFAULT)), make_chunked(file, "/plain", 0, 0)),
-		2, "its type has changed from <f8 to <i4", "bytes, not");
-	CHANGED(false, put_strings(file, false, "in place"), 2,
-		"dataset /strings, chunk (0) at", "bytes outside");
-	CHANGED(false, {
-		hid_t dset = ok(H5Dopen2(file, "/deflate", H5P_DEFAULT));
+	CHANGED(false,
+		(ok(H5Ldelete(file, "/plain", H5P_DEFAULT)), make_chunked(file, "/plain", 0, 0)), 2,
+		"its type has changed from <f8 to <i4", "bytes, not");
+	CHANGED(false, put_strings(file, false, "in place"), 2, "dataset /strings, chunk (0) at",
+		"bytes outside");
+	CHANGED(
+		false,
+		{
+			hid_t dset = ok(H5Dopen2(file, "/deflate", H5P_DEFAULT));
 
-		h5make_numbers(dset, "scale_factor", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 0, &scale);
-		H5Dclose(dset);
-	}, 2, "/deflate: what its bytes mean has changed", "bytes outside");
+			h5make_numbers(dset, "scale_factor", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 0,
+				       &scale);
+			H5Dclose(dset);
+		},
+		2, "/deflate: what its bytes mean has changed", "bytes outside");
 }
 
 /* Sums are not replaced. */
@@ -355,7 +359,8 @@ static void test_damage(void **state)
 	assert_true(at + 8 < n);
 	memcpy(p + at, &first, 8);
 	spill(p, n);
-	snprintf(part, sizeof(part), "chunk (1, 0) at file offset %llu: damaged index: it lies over",
+	snprintf(part, sizeof(part),
+		 "chunk (1, 0) at file offset %llu: damaged index: it lies over",
 		 (unsigned long long)first);
 	assert_damages(NULL, 1, part);
 	memcpy(p + at, &second, 8);

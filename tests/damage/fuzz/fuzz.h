@@ -36,7 +36,7 @@ static inline uint64_t fuzz_take(struct fuzz_input *in, size_t nbytes)
 {
 	uint64_t v = 0;
 
-	for (size_t i = 0; i < nbytes; i++, in->n -= in->n > 0)
+	for (size_t i = 0; i<nbytes; i++, in->n -= in->n> 0)
 		v |= (in->n > 0 ? (uint64_t)*in->at++ : 0) << 8 * i;
 	return v;
 }

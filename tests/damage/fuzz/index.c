@@ -65,8 +65,7 @@ static void walk(int fd, struct fuzz_input in)
 		return;
 	d.file_nbytes = in.n;
 	d.layout = QN_CHUNKED;
-	if (qn_dataset_check(&d, &err) ||
-	    qn_h5_raw_init(&raw, d.file, d.path, fd, in.n, &err) ||
+	if (qn_dataset_check(&d, &err) || qn_h5_raw_init(&raw, d.file, d.path, fd, in.n, &err) ||
 	    qn_h5_layout_read(&raw, header, &layout) || !layout.is_known)
 		return;
 	if (layout.class == QN_CHUNKED) {

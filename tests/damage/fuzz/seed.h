@@ -16,10 +16,10 @@
 #ifndef QN_TESTS_FUZZ_SEED_H
 #define QN_TESTS_FUZZ_SEED_H
 
-#define SEED_DIMS	 3
-#define SEED_FILE	 "f"
-#define SEED_PATH	 "/x"
-#define SEED_FILE_NBYTES 100000
+#define SEED_DIMS	    3
+#define SEED_FILE	    "f"
+#define SEED_PATH	    "/x"
+#define SEED_FILE_NBYTES    100000
 #define SEED_SOURCES_DIMS   2
 #define SEED_SOURCES_EXTENT 24
 

@@ -21,8 +21,8 @@
 
 #define MOST_FILE_NBYTES  (64u << 10)
 #define MOST_CHUNK_NBYTES (16u << 10)
-#define MOST_DATASETS	  40	/* of a file */
-#define MOST_CHUNKS	  2	/* of a dataset: they are alike */
+#define MOST_DATASETS	  40 /* of a file */
+#define MOST_CHUNKS	  2  /* of a dataset: they are alike */
 
 static const char *directory;
 static unsigned nwritten;
@@ -192,7 +192,8 @@ static void filter_seeds(const struct qn_dataset *d, const uint8_t *p, size_t n)
 
 static void unpack_seeds(const struct qn_dataset *d)
 {
-	const uint64_t here[] = { QN_DATASET, 1, 1 }; /* the end of a path, and two texts of nothing */
+	const uint64_t here[] = { QN_DATASET, 1,
+				  1 }; /* the end of a path, and two texts of nothing */
 	struct qn_dataset seed = *d;
 	struct quern_message good;
 	size_t nbytes;
@@ -271,13 +272,23 @@ static void listing_seed(const struct qn_listing *l)
 /* A block of another file, all of a dataset without a limit, and raw bytes. */
 static void sources_seed(void)
 {
-	struct qn_span block[] = { { 2, 4, 3, 2 }, { 0, 1, 1, 24 }, { 0, 1, 1, 6 }, { 5, 1, 1, 24 } };
-	struct qn_span rows[] = { { 0, 1, QN_UNLIMITED, 1 }, { 0, 1, 1, 24 },
-				  { 0, 1, QN_UNLIMITED, 1 }, { 0, 24, 1, 24 } };
+	struct qn_span block[] = {
+		{ 2, 4, 3, 2 }, { 0, 1, 1, 24 }, { 0, 1, 1, 6 }, { 5, 1, 1, 24 }
+	};
+	struct qn_span rows[] = { { 0, 1, QN_UNLIMITED, 1 },
+				  { 0, 1, 1, 24 },
+				  { 0, 1, QN_UNLIMITED, 1 },
+				  { 0, 24, 1, 24 } };
 	const struct qn_origin origins[] = {
-		{ .file = (char[]){ "a.h5" }, .path = (char[]){ "/x" }, .ndim = 2, .to = block,
+		{ .file = (char[]){ "a.h5" },
+		  .path = (char[]){ "/x" },
+		  .ndim = 2,
+		  .to = block,
 		  .from = block + 2 },
-		{ .file = (char[]){ "b%b.h5" }, .path = (char[]){ "/y" }, .ndim = 2, .to = rows,
+		{ .file = (char[]){ "b%b.h5" },
+		  .path = (char[]){ "/y" },
+		  .ndim = 2,
+		  .to = rows,
 		  .from = rows + 2 },
 		{ .file = (char[]){ "raw" }, .path = (char[]){ "" }, .offset = 7, .nbytes = 100 },
 	};
@@ -339,10 +350,22 @@ static void text_seed(const char *target, int what, const char *text)
 static void texts(void)
 {
 	static const char *const selections[] = {
-		"", ":", "0:100,:,5", "time=0:100,lat=10:20:2", "-1", "-10:-1", "::3", "lat=5,lon=6",
-		"time=2:1", "99999999999999999999", "0=3", "lat=-30.0:30.0",
-		"time=2001-01-01:2001-12-31", "time=2001-01-01T12:30:00:2001-02-01,lat=1.5e1",
-		"days since 1900-1-1\ntime=1900-03", "seconds since 1970-01-01T00:00:00Z\n1e1:",
+		"",
+		":",
+		"0:100,:,5",
+		"time=0:100,lat=10:20:2",
+		"-1",
+		"-10:-1",
+		"::3",
+		"lat=5,lon=6",
+		"time=2:1",
+		"99999999999999999999",
+		"0=3",
+		"lat=-30.0:30.0",
+		"time=2001-01-01:2001-12-31",
+		"time=2001-01-01T12:30:00:2001-02-01,lat=1.5e1",
+		"days since 1900-1-1\ntime=1900-03",
+		"seconds since 1970-01-01T00:00:00Z\n1e1:",
 		"months since 0001-01-01 12:00:00 +5:30\ntime=2001:2002:2"
 	};
 
@@ -350,10 +373,10 @@ static void texts(void)
 		for (int k = 0; k < 12; k += 5)
 			text_seed("select", k, selections[i]);
 	text_seed("sums", -1, "quern-sums 1\n");
-	text_seed("sums", -1, "quern-sums 1\nfile 100 whole a%20b\ndataset /x " Z32
-			      " <f4 4,4 2,2 stored 2\n0,0 5 0 " Z32 "\n1,1 5 ff " Z32
-			      "\ndataset /y " Z32 " <i2 7 7 elements 0\nrest " Z32
-			      "\nfile 7 part b\n");
+	text_seed("sums", -1,
+		  "quern-sums 1\nfile 100 whole a%20b\ndataset /x " Z32
+		  " <f4 4,4 2,2 stored 2\n0,0 5 0 " Z32 "\n1,1 5 ff " Z32 "\ndataset /y " Z32
+		  " <i2 7 7 elements 0\nrest " Z32 "\nfile 7 part b\n");
 }
 
 static void make_directory(const char *target)

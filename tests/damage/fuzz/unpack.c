@@ -55,8 +55,10 @@ static void hear_of_sources(struct qn_child *c)
 static void hear(struct qn_child *c, enum answer what, bool relative)
 {
 	struct qn_h5_end end = { .is = QN_NOTHING };
-	struct question q = { .file = SEED_FILE, .path = &SEED_PATH[relative],
-			      .with_index = true, .st = { .st_size = SEED_FILE_NBYTES },
+	struct question q = { .file = SEED_FILE,
+			      .path = &SEED_PATH[relative],
+			      .with_index = true,
+			      .st = { .st_size = SEED_FILE_NBYTES },
 			      .end = &end };
 	struct quern_message err = { .status = QUERN_OK };
 	struct qn_listing l = { .n = 0 };
