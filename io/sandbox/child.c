@@ -306,9 +306,9 @@ static enum quern_status busy(const struct qn_child *c, struct quern_message *er
 		c->subject, c->limits.cpu_seconds, c->limits.option);
 }
 
-/* It has hung up before the end of its answer. One of which it is not known how it has ended may have been
-   killed. */
-static enum quern_status died(struct qn_child *c, struct quern_message *err)
+/* The child closed the socket before its answer was complete: reaps it and records how it ended. Where that
+   is not known it may have been killed. */
+static enum quern_status child_died(struct qn_child *c, struct quern_message *err)
 {
 	char how[96];
 	int status;
@@ -374,7 +374,7 @@ enum quern_status qn_child_get(struct qn_child *c, void *out, size_t nbytes,
 			if (!wait_for(c))
 				return late(c, err);
 		} else
-			return died(c, err);
+			return child_died(c, err);
 	}
 	return QUERN_OK;
 }
@@ -422,7 +422,7 @@ enum quern_status qn_child_ask(struct qn_child *c, const void *question, size_t 
 		if (n >= 0)
 			done += (size_t)n;
 		else if (errno != EINTR)
-			return died(c, err);
+			return child_died(c, err);
 	}
 	return QUERN_OK;
 }

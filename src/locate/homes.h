@@ -1,6 +1,6 @@
 /*
- * homes.h - where the bytes of the members are: hosts, NUMA nodes and tiers. What a plan goes by. Made
- * by rank 0 of which hosts can read which files (access.h) and of what these find there (probe.h).
+ * homes.h - maps file offsets of members to homes (host, NUMA node, tier). Rank 0 builds it from access.h
+ * (who can read what) and probe.h (where pages and disks are); the planner reads it.
  */
 #ifndef QN_LOCATE_HOMES_H
 #define QN_LOCATE_HOMES_H
@@ -15,7 +15,7 @@ struct qn_home_extent {
 
 struct qn_whereabouts {
 	struct qn_homes homes;
-	uint64_t *first;	       /* owned, members + 1: where the stays of each begin */
+	uint64_t *first;	       /* owned, members + 1: where the extents of each begin */
 	struct qn_home_extent *extent; /* owned: by address; the first of a member is at 0 */
 };
 

@@ -16,7 +16,7 @@
 #define BLUNT	    3	  /* the power is 2^3 at first, so that all ranks count, */
 #define SHARP	    6	  /* and then 2^6, where the latest do */
 #define WORN	    1e-3  /* a potential that began at 1 or more is made anew */
-#define CLOSE	    1.005 /* to the lower bound: good enough */
+#define STOP_RATIO  1.005 /* stop within 0.5% of the lower bound */
 #define WORTH	    0.995 /* what a new plan must bring, for order is lost */
 
 /* What an item asks for on a rank: up to three of the resources, of which ranks are the first. */
@@ -286,7 +286,7 @@ static void search(struct search *q)
 {
 	q->best_finish = finish_of(q);
 	q->bound = lower_bound(q);
-	while (q->best_finish > q->bound * CLOSE && q->ntrials < MOST_TRIALS) {
+	while (q->best_finish > q->bound * STOP_RATIO && q->ntrials < MOST_TRIALS) {
 		double finish;
 
 		settle(q);

@@ -1,6 +1,25 @@
 /*
  * plan.h - which rank does which items.
  *
+ * From chunks to tasks, with the words that all files of the chain use:
+ *
+ *	chunk     what is stored and decoded as one
+ *	item      what is computed as one: a chunk, or several that a kernel wants together (cut.h)
+ *	          items are numbered part by part of the mosaic (items.h)
+ *	place     the position of an item in file order, which plans go by (weigh.h)
+ *	row       items whose numbers and places ascend together (weigh.h)
+ *	lump      consecutive places that are alike and have the same homes: what a plan weighs
+ *	unit      lumps and parts of them that the spread moves as one (spread.h)
+ *	seat      a NUMA node with its ranks (seating.h)
+ *	piece     consecutive places at one seat, later of one rank (pieces.h)
+ *	range     consecutive places of a rank in the finished plan: struct qn_series
+ *	          here the plan ends; rank 0 scatters it (run/scatter.h)
+ *	slice     consecutive chunk descriptors in the list of a member, as they are sent
+ *	stretch   consecutive items of a rank with as many chunks each (run/queue.h)
+ *	task      an item in the queue of a rank, by its number there
+ *	lease     tasks of a rank that another host does (run/lease.h)
+ *	slot      which part an item is in, while items are gone through (items.h)
+ *
  * A pure function of its arguments: same cluster, work and rates, same plan. It minimises the
  * predicted finish, which is the largest of
  *	- for each rank, the seconds of its items over its threads, and its longest item;

@@ -17,7 +17,7 @@
 #define COARSE_PER_SEAT 8	   /* that is enough where everything can stay at home, */
 #define FINE_PER_SEAT	24	   /* and otherwise so many */
 #define MOST_SWEEPS	48
-#define CLOSE		1.015 /* to the lower bound: good enough */
+#define STOP_RATIO	1.015 /* stop sweeping within 1.5% of the lower bound */
 #define BUSY		0.8   /* of the fullest: what is less full need not push anything away */
 #define STALLED		0.998 /* what a sweep must bring for another one */
 #define IDLE_PRICE	1e-6  /* of a seat that has time: there only the cost of an item counts */
@@ -519,7 +519,7 @@ static uint64_t sweep(struct qn_spread *p, bool back)
 
 static bool is_close(const struct qn_spread *p)
 {
-	return p->reference <= p->bound * CLOSE;
+	return p->reference <= p->bound * STOP_RATIO;
 }
 
 static void descend(struct qn_spread *p)
@@ -535,7 +535,7 @@ static void descend(struct qn_spread *p)
 		while (again && !is_close(p) && nsweeps < MOST_SWEEPS) {
 			double before = p->reference;
 
-			p->busy = p->bound * (1 + (CLOSE - 1) / 2);
+			p->busy = p->bound * (1 + (STOP_RATIO - 1) / 2);
 			if (p->busy < before * BUSY)
 				p->busy = before * BUSY;
 			again = sweep(p, nsweeps++ % 2);

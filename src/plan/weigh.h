@@ -44,8 +44,8 @@ struct qn_lumps {
 	struct qn_row *row; /* owned, by place */
 };
 
-/* Where what begins at an address of a member is at home: a set, or QN_NO_HOMES; and all else from
-   there up to *until. At QN_ADDR_NONE nothing is stored. *hint: as this left it, for what is asked next; begins as 0. */
+/* The home set of the bytes at an address of a member, or QN_NO_HOMES; *until: where the next set
+   begins. At QN_ADDR_NONE nothing is stored. *hint: as this left it, for what is asked next; begins as 0. */
 typedef uint32_t qn_find_set(const void *ctx, uint32_t member, uint64_t addr, uint64_t *hint,
 			     uint64_t *until);
 

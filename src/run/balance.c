@@ -127,7 +127,7 @@ static uint32_t nwaiting(const struct qn_queue *q)
 {
 	uint32_t head, tail;
 
-	qn_queue_look_at_work(q, &head, &tail);
+	qn_queue_peek_weighted(q, &head, &tail);
 	return tail - head;
 }
 
@@ -206,8 +206,8 @@ static void learn(struct qn_balance *a, int host, double seconds)
 	p->finish = a->at + seconds;
 }
 
-/* What somebody says of a third host counts only where nothing is known. */
-static void hear(struct qn_balance *a, int32_t host, double seconds)
+/* A second-hand report counts only for a host of which nothing is known yet. */
+static void note_secondhand(struct qn_balance *a, int32_t host, double seconds)
 {
 	if (host >= 0 && host < a->nhosts && a->peer[host].known == QN_UNKNOWN)
 		learn(a, host, seconds);
@@ -310,7 +310,7 @@ static enum quern_status take_answer(struct qn_balance *a, const void *data, siz
 	memcpy(&ans, data, sizeof(ans));
 	a->latency += (a->at - a->asked_at - a->latency) / 4;
 	learn(a, host, ans.finish);
-	hear(a, ans.rumour, ans.rumour_seconds);
+	note_secondhand(a, ans.rumour, ans.rumour_seconds);
 	if (nbytes > sizeof(ans)) {
 		p->ask_after = 0;
 		return take_lease(a, (const char *)data + sizeof(ans), nbytes - sizeof(ans), err);
@@ -395,7 +395,7 @@ static bool choose_tasks(struct qn_balance *a, const struct note *n, int thief, 
 {
 	uint32_t head, tail, most;
 
-	qn_queue_look_at_work(q, &head, &tail);
+	qn_queue_peek_weighted(q, &head, &tail);
 	if (head == tail)
 		return false;
 	most = lease_of(a, n, thief, member_of(a, q, tail - 1));
@@ -492,7 +492,7 @@ static enum quern_status read_notes(struct qn_balance *a, struct quern_message *
 			continue;
 		}
 		a->stirred_at = a->at;
-		hear(a, n.rumour, n.rumour_seconds);
+		note_secondhand(a, n.rumour, n.rumour_seconds);
 		if (is_sane(&n.load) && n.load.rate > 0)
 			learn(a, from, qn_policy_finish(&n.load));
 		st = answer(a, &n, from, err);

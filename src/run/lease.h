@@ -2,12 +2,12 @@
  * lease.h - work that comes from another host: tasks, leased many at a time.
  *
  * The first rank of a host has a few slots in shared memory, each a queue (queue.h) with room for a
- * lease. Its first rank (balance.h) fills a slot, all workers of the host take from it, and when they have
+ * lease. The rank itself (balance.h) fills a slot, all workers of the host take from it, and when they have
  * done all of it the slot is filled again. On its way a lease is flat:
  *
  *	| ntasks, nstretches, nchunks | stretch[nstretches] | chunk[nchunks] |
  *
- * with tasks and chunks numbered from 0. What is leased is not leased on.
+ * with tasks and chunks numbered from 0. A host never passes on a task that it has leased.
  */
 #ifndef QN_RUN_LEASE_H
 #define QN_RUN_LEASE_H

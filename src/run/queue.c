@@ -158,7 +158,7 @@ bool qn_queue_steal(struct qn_queue *q, uint32_t parts, uint32_t *begin, uint32_
 	}
 }
 
-void qn_queue_look(const struct qn_queue *q, uint32_t *head, uint32_t *tail)
+void qn_queue_peek(const struct qn_queue *q, uint32_t *head, uint32_t *tail)
 {
 	uint64_t seen = atomic_load_explicit(&q->header->range, memory_order_relaxed);
 
@@ -168,9 +168,9 @@ void qn_queue_look(const struct qn_queue *q, uint32_t *head, uint32_t *tail)
 		*head = *tail;
 }
 
-void qn_queue_look_at_work(const struct qn_queue *q, uint32_t *head, uint32_t *tail)
+void qn_queue_peek_weighted(const struct qn_queue *q, uint32_t *head, uint32_t *tail)
 {
-	qn_queue_look(q, head, tail);
+	qn_queue_peek(q, head, tail);
 	*head = work_head(q, *head, *tail);
 }
 

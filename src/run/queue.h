@@ -95,10 +95,10 @@ bool qn_queue_take(struct qn_queue *q, uint32_t most, uint32_t *begin, uint32_t 
 bool qn_queue_steal(struct qn_queue *q, uint32_t parts, uint32_t *begin, uint32_t *end);
 
 /* The tasks that nobody has taken, [head, tail): at this moment. Not collective. */
-void qn_queue_look(const struct qn_queue *q, uint32_t *head, uint32_t *tail);
+void qn_queue_peek(const struct qn_queue *q, uint32_t *head, uint32_t *tail);
 
-/* Those of them that have weight. Not collective. */
-void qn_queue_look_at_work(const struct qn_queue *q, uint32_t *head, uint32_t *tail);
+/* Like qn_queue_peek, without the tasks at the head that have no weight. Not collective. */
+void qn_queue_peek_weighted(const struct qn_queue *q, uint32_t *head, uint32_t *tail);
 
 /* Takes [begin, end) when it still is at the tail, or at the head, of the tasks that nobody has
    taken: for those that have looked which they want. Not collective. */

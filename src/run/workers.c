@@ -474,7 +474,7 @@ static uint32_t batch_size(const struct worker *w, const struct qn_queue *q, uin
 {
 	uint32_t head, tail;
 
-	qn_queue_look(q, &head, &tail);
+	qn_queue_peek(q, &head, &tail);
 	return qn_policy_batch(tail - head, nthreads, w->task_seconds);
 }
 
@@ -486,7 +486,7 @@ static bool take(const struct worker *w, uint32_t *begin, uint32_t *end)
 	uint32_t hint = w->stretch, tail;
 
 	if (w->crew->repeats) {
-		qn_queue_look(q, begin, &tail);
+		qn_queue_peek(q, begin, &tail);
 		*end = *begin < tail ? *begin + qn_queue_hole(q, *begin, tail, &hint) : 0;
 		if (*end > *begin + 1 && qn_queue_take_these(q, *begin, *end))
 			return true;

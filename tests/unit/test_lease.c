@@ -331,7 +331,7 @@ static void test_each_task_once(void **state)
 		for (int i = 0; i < NTHREADS; i++)
 			assert_int_equal(pthread_create(&thread[i], NULL, help, c), 0);
 		for (;;) {
-			qn_queue_look(f.own, &head, &tail);
+			qn_queue_peek(f.own, &head, &tail);
 			if (head == tail)
 				break;
 			if (qn_leases_vacant(&f.leases) < 0)
@@ -369,11 +369,11 @@ static void test_take_these(void **state)
 	assert_false(qn_queue_take_these(f.own, n - 5, n));
 	assert_true(qn_queue_take(f.own, 1, &b, &e));
 	assert_true(qn_queue_take_these(f.own, 1, 4));
-	qn_queue_look(f.own, &head, &tail);
+	qn_queue_peek(f.own, &head, &tail);
 	assert_int_equal(head, 4);
 	assert_int_equal(tail, n - 5);
 	assert_true(qn_queue_take_these(f.own, 4, n - 5));
-	qn_queue_look(f.own, &head, &tail);
+	qn_queue_peek(f.own, &head, &tail);
 	assert_int_equal(head, tail);
 	end(&f);
 }

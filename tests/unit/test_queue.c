@@ -274,19 +274,19 @@ static void test_counted(void **state)
 	begin(&f, 1000);
 	f.own->header->ncounted = 990;
 	qn_queues_reset(&f.queues);
-	qn_queue_look_at_work(f.own, &head, &tail);
+	qn_queue_peek_weighted(f.own, &head, &tail);
 	assert_int_equal(head, 990);
 	while (nstolen < 10) {
 		assert_true(qn_queue_steal(f.own, 2, &from, &to));
 		assert_in_range(from, 990, to - 1);
 		nstolen += to - from;
 	}
-	qn_queue_look_at_work(f.own, &head, &tail);
+	qn_queue_peek_weighted(f.own, &head, &tail);
 	assert_int_equal(head, 990);
 	assert_int_equal(tail, 990);
 	assert_true(qn_queue_steal(f.own, 2, &from, &to));
 	assert_int_equal(to, 990);
-	qn_queue_look_at_work(f.own, &head, &tail);
+	qn_queue_peek_weighted(f.own, &head, &tail);
 	assert_int_equal(head, tail);
 	assert_true(qn_queue_take(f.own, 1, &from, &to));
 	assert_int_equal(from, 0);
