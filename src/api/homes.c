@@ -13,6 +13,7 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "cluster/comm_mpi.h"
+#include "cluster/share.h"
 #include "data/reading.h"
 #include "locate/homes_report.h"
 #include "quern.h"
@@ -126,7 +127,7 @@ enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nf
 			st = qn_settings_take(&options, settings, &err);
 		for (size_t i = 0; !st && i < nfiles; i++)
 			st = qn_names_add(&words, files[i], &err);
-		st = qn_settings_share(team.comm, &options, st, &err);
+		st = qn_share_options(team.comm, st, &options, &err);
 		qn_reading_set(qn_settings_reading(&options));
 		if (!st)
 			st = take(&team, &subject, &options, &words, json, &err);

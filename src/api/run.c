@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cluster/comm_mpi.h"
+#include "cluster/share.h"
 #include "data/reading.h"
 #include "run/synthetic.h"
 
@@ -108,27 +109,6 @@ const char *quern_run_message(const quern_run *run)
 	return run->err.status ? run->err.text : "";
 }
 
-/* Rank 0's options on all ranks: its environment and command line decide. */
-static enum quern_status share_options(quern_run *run)
-{
-	void *data = NULL;
-	size_t nbytes = 0;
-	enum quern_status st = run->err.status;
-
-	if (!st && run->rank == 0) {
-		data = qn_options_pack(&run->options, &nbytes);
-		if (!data)
-			st = qn_error_nomem(&run->err, nbytes, "options");
-	}
-	st = qn_comm_agree(run->comm, st, &run->err);
-	if (!st)
-		st = qn_comm_bcast_block(run->comm, &data, &nbytes, &run->err);
-	if (!st && run->rank != 0)
-		st = qn_options_unpack(&run->options, data, nbytes, &run->err);
-	free(data);
-	return qn_comm_agree(run->comm, st, &run->err);
-}
-
 /* What this phase took. */
 static double lap(const quern_run *run, const char *phase, double *clock)
 {
@@ -166,7 +146,8 @@ static enum quern_status prepare(quern_run *run, bool with_work, double *clock)
 	run->where.looks_closely = !with_work;
 	if (run->rank != 0)
 		run->team.progress = NULL;
-	st = share_options(run);
+	/* The environment and the command line of rank 0 decide. */
+	st = qn_share_options(run->comm, run->err.status, &run->options, &run->err);
 	if (!st)
 		qn_reading_set(qn_settings_reading(&run->options));
 	team = qn_settings_team(&run->options);

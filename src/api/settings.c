@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "cluster/share.h"
 
 enum quern_status qn_settings_take(struct quern_options *o, const char *const *settings,
 				   struct quern_message *err)
@@ -31,47 +32,20 @@ enum quern_status qn_settings_take(struct quern_options *o, const char *const *s
 	return st;
 }
 
-enum quern_status qn_settings_share(struct qn_comm *c, struct quern_options *o,
-				    enum quern_status st, struct quern_message *err)
-{
-	size_t nbytes = 0;
-	void *data = NULL;
-
-	if (!st && qn_comm_rank(c) == 0 && !(data = qn_options_pack(o, &nbytes)))
-		st = qn_error_nomem(err, nbytes, "settings");
-	st = qn_comm_agree(c, st, err);
-	if (!st)
-		st = qn_comm_bcast_block(c, &data, &nbytes, err);
-	if (!st && qn_comm_rank(c) != 0)
-		st = qn_options_unpack(o, data, nbytes, err);
-	free(data);
-	return qn_comm_agree(c, st, err);
-}
-
 enum quern_status qn_words_share(struct qn_comm *c, const char *const *words, size_t nwords,
 				 struct qn_names *files, struct quern_message *err)
 {
-	bool is_root = qn_comm_rank(c) == 0;
+	const bool leads = qn_comm_rank(c) == 0;
 	struct quern_message none = { .status = QUERN_OK };
 	enum quern_status st = QUERN_OK;
-	size_t nbytes = 0;
-	void *data = NULL;
 
-	for (size_t i = 0; !st && is_root && i < nwords; i++) {
+	for (size_t i = 0; !st && leads && i < nwords; i++) {
 		st = qn_names_expand(files, words[i], &none);
 		none.status = QUERN_OK;
 		if (st)
 			st = qn_names_add(files, words[i], err);
 	}
-	if (!st && is_root && !(data = qn_names_pack(files, &nbytes)))
-		st = qn_error_nomem(err, nbytes, "the names of files");
-	st = qn_comm_agree(c, st, err);
-	if (!st)
-		st = qn_comm_bcast_block(c, &data, &nbytes, err);
-	if (!st && !is_root)
-		st = qn_names_unpack(files, data, nbytes, err);
-	free(data);
-	return qn_comm_agree(c, st, err);
+	return qn_share_names(c, st, files, err);
 }
 
 struct qn_reading qn_settings_reading(const struct quern_options *o)

@@ -18,10 +18,6 @@
 enum quern_status qn_settings_take(struct quern_options *o, const char *const *settings,
 				   struct quern_message *err);
 
-/* Rank 0's, on all ranks. st: of this rank so far. Collective. */
-enum quern_status qn_settings_share(struct qn_comm *c, struct quern_options *o,
-				    enum quern_status st, struct quern_message *err);
-
 /* Rank 0's files, on all ranks. A pattern for which there is no file stays as it is: it is found to be
    missing, as a name is. Collective. */
 enum quern_status qn_words_share(struct qn_comm *c, const char *const *words, size_t nwords,

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cluster/comm_mpi.h"
+#include "cluster/share.h"
 #include "data/reading.h"
 #include "stage/stage.h"
 #include "quern.h"
@@ -277,7 +278,7 @@ static enum quern_status prepare(struct call *k, const struct quern_option *tabl
 		st = qn_settings_take(&k->options, settings, &k->err);
 	if (!st && !k->list)
 		st = qn_error_nomem(&k->err, 0, "the document");
-	st = qn_settings_share(k->comm, &k->options, st, &k->err);
+	st = qn_share_options(k->comm, st, &k->options, &k->err);
 	return st ? st : qn_words_share(k->comm, words, nwords, &k->files, &k->err);
 }
 

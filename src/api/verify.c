@@ -14,6 +14,7 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "cluster/comm_mpi.h"
+#include "cluster/share.h"
 #include "data/reading.h"
 #include "verify/verify.h"
 #include "quern.h"
@@ -203,7 +204,7 @@ enum quern_status quern_verify(MPI_Comm comm, const char *const *words, size_t n
 		st = qn_options_init(&options, &table, 1, &err);
 		if (!st)
 			st = qn_settings_take(&options, settings, &err);
-		st = qn_settings_share(c, &options, st, &err);
+		st = qn_share_options(c, st, &options, &err);
 		qn_reading_set(qn_settings_reading(&options));
 		v.settings = qn_settings_verify(&options);
 		if (!st)

@@ -6,6 +6,7 @@ LIB_SRCS += src/cluster/mailbox.c
 LIB_SRCS += src/cluster/pages.c
 LIB_SRCS += src/cluster/rates.c
 LIB_SRCS += src/cluster/room.c
+LIB_SRCS += src/cluster/share.c
 LIB_SRCS += src/cluster/site.c
 LIB_SRCS += src/cluster/team.c
 LIB_SRCS += src/cluster/topo.c

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/system.h"
+#include "cluster/share.h"
 
 #define FEWEST_A_RANK 32 /* files: below, telling the others costs more than they save */
 
@@ -54,24 +55,6 @@ static enum quern_status subtract(const struct qn_names *mine, const struct qn_n
 		k += !*name;
 	}
 	return st;
-}
-
-enum quern_status qn_files_share(const struct qn_team *team, struct qn_names *l,
-				 struct quern_message *err)
-{
-	bool leads = qn_comm_rank(team->comm) == 0;
-	size_t nbytes = 0;
-	void *flat = leads ? qn_names_pack(l, &nbytes) : NULL;
-	enum quern_status st = leads && !flat ? qn_error_nomem(err, 0, "the names of files")
-					      : QUERN_OK;
-
-	st = qn_comm_agree(team->comm, st, err);
-	if (!st)
-		st = qn_comm_bcast_block(team->comm, &flat, &nbytes, err);
-	if (!st && !leads)
-		st = qn_names_unpack(l, flat, nbytes, err);
-	free(flat);
-	return qn_comm_agree(team->comm, st, err);
 }
 
 enum quern_status qn_files_gather(const struct qn_team *team, const struct qn_names *mine,
@@ -172,9 +155,9 @@ static enum quern_status ask_hosts(const struct qn_team *team, const struct qn_n
 		st = qn_names_add(&theirs, words->name[i], err);
 	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
-		st = qn_files_share(team, &theirs, err);
+		st = qn_share_names(team->comm, QUERN_OK, &theirs, err);
 	if (!st)
-		st = qn_files_share(team, own, err);
+		st = qn_share_names(team->comm, QUERN_OK, own, err);
 	if (!st && !leads && qn_comm_host_rank(team->comm) == 0) {
 		st = find_names(team, &theirs, &here, err);
 		if (!st)
@@ -206,7 +189,7 @@ static enum quern_status find_files(const struct qn_team *team, struct qn_subjec
 	qn_names_fini(&own);
 	qn_names_fini(&more);
 	st = qn_comm_agree(team->comm, st, err);
-	return st ? st : qn_files_share(team, &subject->files, err);
+	return st ? st : qn_share_names(team->comm, QUERN_OK, &subject->files, err);
 }
 
 /* --- describers --- */

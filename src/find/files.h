@@ -27,10 +27,6 @@ void qn_files_fini(struct qn_files *m);
 /* Can this host open a file for reading? Not collective. */
 bool qn_files_sees(const char *file);
 
-/* Rank 0's list of names on all ranks, added to *l of the others. Collective. */
-enum quern_status qn_files_share(const struct qn_team *team, struct qn_names *l,
-				 struct quern_message *err);
-
 /* Lists of all ranks, one after the other, added to *all of rank 0. Collective. */
 enum quern_status qn_files_gather(const struct qn_team *team, const struct qn_names *mine,
 				  struct qn_names *all, struct quern_message *err);

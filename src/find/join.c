@@ -272,8 +272,7 @@ static enum quern_status describe_one(const struct qn_team *team, struct qn_subj
 	st = qn_comm_agree(team->comm, st, err);
 	if (!st && m->describer[subject->first])
 		st = fetch_first(team, subject, mine, err);
-	return st ? st
-		  : qn_comm_agree(team->comm, qn_subject_share_dataset(team, subject, err), err);
+	return st ? st : qn_share_dataset(team->comm, &subject->dataset, err);
 }
 
 /* The first file that says what the others are to be like: a null dataspace says nothing. Collective. */
@@ -605,8 +604,7 @@ static enum quern_status put_together(const struct qn_team *team, struct qn_subj
 	st = qn_comm_agree(team->comm, st, err);
 	if (!st && qn_comm_rank(team->comm) != 0)
 		qn_dataset_fini(&subject->dataset);
-	return st ? st
-		  : qn_comm_agree(team->comm, qn_subject_share_dataset(team, subject, err), err);
+	return st ? st : qn_share_dataset(team->comm, &subject->dataset, err);
 }
 
 static enum quern_status join_others(const struct qn_team *team, struct qn_subject *subject,

@@ -103,7 +103,7 @@ enum quern_status qn_subject_find(struct qn_subject *subject, const struct qn_te
 	if (!st && !m.reads_all) /* what finds coordinates sees the file that describes them */
 		m.reader = m.describer[subject->first];
 	if (!st)
-		st = qn_comm_agree(team->comm, qn_subject_share_mosaic(team, subject, err), err);
+		st = qn_share_mosaic(team->comm, &subject->mosaic, err);
 	if (!st)
 		st = qn_selection_make(team, subject, &m, err);
 	if (!st && qn_comm_rank(team->comm) == 0)

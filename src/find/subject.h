@@ -51,10 +51,11 @@ void qn_subject_fini(struct qn_subject *subject);
 enum quern_status qn_subject_leave_to_library(struct qn_subject *subject,
 					      struct quern_message *err);
 
-/* Rank 0's dataset, or its mosaic, on all ranks, without its chunks. Collective. */
-enum quern_status qn_subject_share_dataset(const struct qn_team *team, struct qn_subject *subject,
-					   struct quern_message *err);
-enum quern_status qn_subject_share_mosaic(const struct qn_team *team, struct qn_subject *subject,
-					  struct quern_message *err);
+/* Rank 0's description on all ranks, a mosaic without the chunks of its members. All ranks return the same
+   status. Collective. */
+enum quern_status qn_share_dataset(struct qn_comm *c, struct qn_dataset *d,
+				   struct quern_message *err);
+enum quern_status qn_share_mosaic(struct qn_comm *c, struct qn_mosaic *m,
+				  struct quern_message *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "cluster/share.h"
 #include "locate/homes.h"
 #include "find/join.h"
 #include "find/describe.h"
@@ -121,7 +122,7 @@ static enum quern_status list_datasets(const struct qn_team *team, const struct 
 	if (!st)
 		st = qn_files_gather(team, &mine, paths, err);
 	qn_names_fini(&mine);
-	return st ? st : qn_files_share(team, paths, err);
+	return st ? st : qn_share_names(team->comm, QUERN_OK, paths, err);
 }
 
 /* Under the name that it has in the file. */
@@ -147,7 +148,7 @@ static enum quern_status look_at(const struct qn_team *team, struct qn_subject *
 	enum quern_status st = qn_join(team, subject, m, err);
 
 	if (!st)
-		st = qn_comm_agree(team->comm, qn_subject_share_mosaic(team, subject, err), err);
+		st = qn_share_mosaic(team->comm, &subject->mosaic, err);
 	if (!st)
 		st = qn_comm_agree(team->comm, qn_access_find(team, subject, &where, err), err);
 	if (!st)

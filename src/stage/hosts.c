@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/publish.h"
 #include "base/system.h"
+#include "cluster/share.h"
 #include "find/resolve_catalog.h"
 #include "stage/stage_impl.h"
 
@@ -110,22 +111,23 @@ enum quern_status qn_stage_share(struct qn_comm *c, enum quern_status st, void *
 	return st ? st : qn_comm_bcast_block(c, data, nbytes, err);
 }
 
+static enum quern_status unpack_catalog(const void *packed, size_t nbytes, void *thing,
+					struct quern_message *err)
+{
+	return qn_catalog_unflatten(packed, nbytes, thing, err);
+}
+
 enum quern_status qn_stage_share_catalog(struct qn_comm *c, enum quern_status st,
 					 struct qn_catalog *catalog, struct quern_message *err)
 {
-	const bool leads = qn_comm_rank(c) == 0;
 	size_t nbytes = 0;
 	void *flat = NULL;
 
-	if (!st && leads) {
+	if (!st && qn_comm_rank(c) == 0) {
 		flat = qn_catalog_flatten(catalog, &nbytes, err);
 		st = flat ? QUERN_OK : err->status;
 	}
-	st = qn_stage_share(c, st, &flat, &nbytes, err);
-	if (!st && !leads)
-		st = qn_catalog_unflatten(flat, nbytes, catalog, err);
-	free(flat);
-	return qn_comm_agree(c, st, err);
+	return qn_share(c, st, flat, nbytes, unpack_catalog, catalog, "a catalog", err);
 }
 
 /* --- what is there --- */

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/system.h"
 #include "find/describe.h"
+#include "find/subject.h"
 #include "verify/verify_impl.h"
 
 /* --- a dataset --- */
@@ -31,20 +32,8 @@ static enum quern_status share(struct qn_verify *v, struct heading *h, struct qn
 {
 	struct qn_comm *c = v->team.comm;
 	enum quern_status st = qn_comm_bcast(c, h, sizeof(*h), err);
-	size_t nbytes = 0;
-	void *flat = NULL;
 
-	if (st || !h->work || qn_comm_size(c) == 1)
-		return st;
-	if (qn_comm_rank(c) == 0 && !(flat = qn_dataset_pack(d, &nbytes)))
-		st = qn_error_nomem(err, sizeof(*d), "a description");
-	st = qn_comm_agree(c, st, err);
-	if (!st)
-		st = qn_comm_bcast_block(c, &flat, &nbytes, err);
-	if (!st && qn_comm_rank(c) != 0)
-		st = qn_dataset_unpack(flat, nbytes, d, err);
-	free(flat);
-	return qn_comm_agree(c, st, err);
+	return st || !h->work || qn_comm_size(c) == 1 ? st : qn_share_dataset(c, d, err);
 }
 
 /* Collective. Looks at the chunks as the heading says. */
