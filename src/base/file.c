@@ -44,6 +44,11 @@ int qn_file_open_own(const char *file, struct stat *st)
 	return open_regular(file, O_NOFOLLOW, st);
 }
 
+bool qn_file_is_none(int why)
+{
+	return why == ENOENT || why == ENOTDIR;
+}
+
 const char *qn_file_why(int why)
 {
 	switch (why) {

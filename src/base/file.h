@@ -5,6 +5,7 @@
 #ifndef QN_BASE_FILE_H
 #define QN_BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -20,6 +21,8 @@
 int qn_file_open(const char *file, struct stat *st);
 /* Of a name that only quern gives: a symbolic link has been put there by somebody else. ELOOP. */
 int qn_file_open_own(const char *file, struct stat *st);
+/* Of errno: nothing has the name. Whatever else a look at a name fails with does not tell. */
+bool qn_file_is_none(int why);
 /* The words for errno after these. */
 const char *qn_file_why(int why);
 /* The status of input that cannot be opened or read: QUERN_ERR_DENIED, QUERN_ERR_RUN where the system

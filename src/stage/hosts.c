@@ -215,8 +215,10 @@ static void look_at_catalog(const struct qn_catalog *c, const char *host, struct
 	struct stat s;
 
 	out->catalog = QN_ABSENT;
-	if (qn_sys_lstat(c->file, &s))
+	if (qn_sys_lstat(c->file, &s)) {
+		out->why_not = qn_file_is_none(errno) ? 0 : errno;
 		return;
+	}
 	out->catalog = QN_FOREIGN;
 	if (S_ISLNK(s.st_mode) || qn_catalog_load(c->file, &there, &is, &ignored) || !is)
 		return;

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,7 +9,6 @@
 #include "base/mem.h"
 #include "base/publish.h"
 #include "base/system.h"
-#include "base/text.h"
 #include "find/resolve_catalog.h"
 #include "stage/stage_impl.h"
 
@@ -20,10 +18,10 @@
 
 /* What a rank has under the name. */
 struct have {
-	uint32_t has, is_bad;
+	uint32_t has;
 	int64_t file_mtime_ns, time_ns;
 	uint64_t source_nbytes;
-	char why[256];
+	struct quern_message why; /* something is there that is no catalog, or cannot be told */
 };
 
 /* The rank of the newest; -1: nobody has one. */
@@ -43,10 +41,11 @@ static enum quern_status choose(const char *file, const struct have *all, int n,
 {
 	*best = find_newest(all, n);
 	for (int r = 0; *best < 0 && r < n; r++)
-		if (all[r].is_bad)
-			return qn_error_set(err, QUERN_ERR_DATA, "%s", all[r].why);
+		if (all[r].why.status)
+			return qn_error_set(err, all[r].why.status, "%s", all[r].why.text);
 	if (*best < 0)
-		return qn_error_set(err, QUERN_ERR_DATA, "%s: no host has a catalog there", file);
+		return qn_error_because(err, QUERN_ERR_DATA, QN_NO_FILE,
+					"%s: no host has a catalog there", file);
 	for (int r = 0; r < n; r++)
 		if (all[r].has && (all[r].time_ns != all[*best].time_ns ||
 				   all[r].source_nbytes != all[*best].source_nbytes))
@@ -59,18 +58,22 @@ static enum quern_status choose(const char *file, const struct have *all, int n,
 
 static void look(const char *file, struct qn_catalog *mine, struct have *out)
 {
-	struct quern_message why = { .status = QUERN_OK };
+	char host[QN_HOST_NBYTES] = "";
 	bool is = false;
 
-	if (qn_sys_access(file, F_OK))
+	if (qn_sys_access(file, F_OK)) {
+		const int why = errno;
+
+		gethostname(host, sizeof(host) - 1);
+		if (!qn_file_is_none(why))
+			qn_error_set(&out->why, qn_file_status(why),
+				     "%s: cannot be looked at on host %s: %s", file, host,
+				     qn_file_why(why));
 		return;
-	if (qn_catalog_load(file, mine, &is, &why) || !is) {
-		out->is_bad = 1;
-		if (why.status)
-			qn_text_put(out->why, sizeof(out->why), why.text);
-		else
-			snprintf(out->why, sizeof(out->why), "%.200s: is no catalog of quern stage",
-				 file);
+	}
+	if (qn_catalog_load(file, mine, &is, &out->why) || !is) {
+		/* unless there is a message already */
+		qn_error_set(&out->why, QUERN_ERR_DATA, "%s: is no catalog of quern stage", file);
 		return;
 	}
 	out->has = 1;
@@ -311,7 +314,7 @@ static bool remove_copy(const struct qn_catalog *c, uint32_t shard, const char *
 		out->fate = QN_REMOVED;
 	else if (is == QN_SAME)
 		out->why = errno;
-	else if (is == QN_ABSENT && (why == ENOENT || why == ENOTDIR))
+	else if (is == QN_ABSENT && qn_file_is_none(why))
 		out->fate = QN_MISSING;
 	else if (is == QN_ABSENT)
 		out->why = why;
@@ -338,7 +341,7 @@ static enum quern_status look_at_catalog(const char *file, struct qn_catalog *ou
 	*is = false;
 	if (!qn_sys_access(file, F_OK))
 		return qn_catalog_load(file, out, is, err);
-	return errno == ENOENT || errno == ENOTDIR ? QUERN_OK : stays(file, err);
+	return qn_file_is_none(errno) ? QUERN_OK : stays(file, err);
 }
 
 /* The catalog of this host, if it is of the staging; and what else is ours. */
@@ -352,10 +355,10 @@ static enum quern_status remove_rest(const struct qn_catalog *c, struct quern_me
 
 	if (!plan || !folder || !sums)
 		st = qn_error_nomem(err, strlen(c->file), "a name");
-	if (sums && qn_sys_unlink(sums) && errno != ENOENT && errno != ENOTDIR)
+	if (sums && qn_sys_unlink(sums) && !qn_file_is_none(errno))
 		st = stays(sums, err);
 	if (plan) {
-		if (qn_sys_unlink(plan) && errno != ENOENT && errno != ENOTDIR)
+		if (qn_sys_unlink(plan) && !qn_file_is_none(errno))
 			st = stays(plan, err);
 		qn_publish_sweep(plan);
 	}
@@ -369,7 +372,7 @@ static enum quern_status remove_rest(const struct qn_catalog *c, struct quern_me
 		qn_catalog_fini(&here);
 	}
 	/* Files of others stay in it, and it with them. */
-	if (!st && folder && qn_sys_rmdir(folder) && errno != ENOENT && errno != ENOTDIR &&
+	if (!st && folder && qn_sys_rmdir(folder) && !qn_file_is_none(errno) &&
 	    errno != ENOTEMPTY && errno != EEXIST)
 		st = stays(folder, err);
 	qn_publish_sync_folder(c->file);
@@ -389,13 +392,14 @@ static enum quern_status any_left(struct qn_comm *comm, const struct qn_staged *
 	return qn_comm_bcast(comm, left, sizeof(*left), err);
 }
 
-/* A catalog that was renamed has its shards elsewhere. */
+/* A catalog that was renamed has its shards elsewhere. Of a folder that cannot be looked at its shards
+   will tell. */
 static enum quern_status check_folder(struct qn_comm *comm, const char *catalog,
 				      struct quern_message *err)
 {
 	const int n = qn_comm_size(comm);
 	char *folder = qn_catalog_folder(catalog);
-	uint8_t mine = folder && !qn_sys_access(folder, F_OK), any = 0;
+	uint8_t mine = folder && (!qn_sys_access(folder, F_OK) || !qn_file_is_none(errno)), any = 0;
 	uint8_t *all = qn_calloc((size_t)n, 1);
 	enum quern_status st = folder && all ? QUERN_OK : qn_error_nomem(err, (size_t)n, "hosts");
 
@@ -469,34 +473,51 @@ static bool parse_plan(const char *text, struct qn_catalog *c)
 	return true;
 }
 
+/* What this rank is to remove: without a plan nothing, and *copy is NULL. */
+static enum quern_status load_plan(struct qn_comm *comm, const char *catalog, struct qn_catalog *c,
+				   struct qn_copy **copy, struct quern_message *err)
+{
+	char *plan = qn_stage_plan_file(catalog), *text = NULL;
+	enum quern_status st = plan ? QUERN_OK : qn_error_nomem(err, strlen(catalog), "a name");
+	size_t nbytes = 0;
+
+	if (!st && qn_comm_host_rank(comm) == 0) {
+		text = qn_file_load(plan, QN_PLAN_NBYTES, &nbytes);
+		if (!text && !qn_file_is_none(errno))
+			st = qn_error_set(err, qn_file_status(errno), "%s: cannot be read: %s",
+					  plan, qn_file_why(errno));
+	}
+	if (text && parse_plan(text, c)) {
+		*copy = qn_calloc((size_t)c->nshards + 1, sizeof(**copy));
+		if (!*copy)
+			st = qn_error_nomem(err, c->nshards * sizeof(**copy), "copies");
+	}
+	free(text);
+	free(plan);
+	return qn_comm_agree(comm, st, err);
+}
+
 static enum quern_status remove_unfinished(struct qn_stager *s, const char *catalog,
 					   const struct qn_hosts *hosts, struct qn_staged *out,
 					   bool *any, struct quern_message *err)
 {
 	struct qn_catalog c = { .file = (char *)catalog };
-	char *plan = qn_stage_plan_file(catalog), *text = NULL;
 	struct qn_copy *copy = NULL;
-	size_t nbytes = 0;
 	uint64_t n = 0;
 	bool left = false;
-	enum quern_status st;
+	enum quern_status st = load_plan(s->comm, catalog, &c, &copy, err);
 
-	if (plan && qn_comm_host_rank(s->comm) == 0)
-		text = qn_file_load(plan, QN_PLAN_NBYTES, &nbytes);
-	if (text && parse_plan(text, &c))
-		copy = qn_calloc(c.nshards, sizeof(*copy));
-	for (uint32_t i = 0; copy && i < c.nshards; i++)
+	for (uint32_t i = 0; !st && copy && i < c.nshards; i++)
 		n += remove_copy(&c, i, hosts->name[hosts->mine], &copy[n]);
 	*any = copy != NULL;
-	st = qn_stage_gather(s->comm, copy, n, out, err);
+	if (!st)
+		st = qn_stage_gather(s->comm, copy, n, out, err);
 	if (!st)
 		st = any_left(s->comm, out, &left, err);
 	if (!st && !left && copy)
 		st = remove_rest(&c, err);
 	st = qn_comm_agree(s->comm, st, err);
 	free(copy);
-	free(text);
-	free(plan);
 	free(c.shard);
 	return st;
 }
@@ -538,7 +559,11 @@ enum quern_status qn_stage_remove(struct qn_stager *s, const char *catalog, stru
 		st = remove_staged(s, &hosts, out, err);
 		goto out;
 	}
-	/* Without a catalog there may be a plan. */
+	if (none.reason != QN_NO_FILE) {
+		st = qn_error_pass(err, found, &none);
+		goto out;
+	}
+	/* Where no host has anything of that name there may be a plan. */
 	st = remove_unfinished(s, catalog, &hosts, out, &any, err);
 	if (!st)
 		st = remove_empty_folder(s->comm, catalog, &any, err);

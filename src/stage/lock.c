@@ -105,19 +105,37 @@ static enum quern_status check_no_link(const char *folder, struct quern_message 
 		folder);
 }
 
-/* Is what is open still what has the name? Who held the lock before may have removed it. */
-static bool is_current(int fd, const char *folder)
+/* Locks what is open. *is_gone: it has the name no more; who held the lock before may have removed it. */
+static enum quern_status lock_opened(int fd, const char *folder, bool *is_gone,
+				     struct quern_message *err)
 {
 	struct stat a, b;
 
-	return !qn_sys_fstat(fd, &a) && !qn_sys_lstat(folder, &b) && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
+	*is_gone = false;
+	if (qn_sys_flock(fd, LOCK_EX | LOCK_NB))
+		/* Some file systems know of no locks. */
+		return errno != EWOULDBLOCK
+			       ? QUERN_OK
+			       : qn_error_set(err, QUERN_ERR_RUN,
+					      "%s: another quern stage is at work in it", folder);
+	if (qn_sys_fstat(fd, &a))
+		return cannot("", folder, "cannot be looked at", err);
+	if (!qn_sys_lstat(folder, &b))
+		*is_gone = a.st_dev != b.st_dev || a.st_ino != b.st_ino;
+	else if (errno == ENOENT)
+		*is_gone = true;
+	else
+		return cannot("", folder, "cannot be looked at", err);
+	return QUERN_OK;
 }
 
 static enum quern_status lock_folder(const char *folder, const struct qn_rights *rights, int *fd,
 				     struct quern_message *err)
 {
-	for (;;) {
+	enum quern_status st = QUERN_OK;
+	bool is_gone;
+
+	while (!st) {
 		if (rights && (errno = qn_rights_mkdir(folder, *rights)))
 			return cannot("", folder, "cannot be made", err);
 		if (check_no_link(folder, err))
@@ -129,20 +147,15 @@ static enum quern_status lock_folder(const char *folder, const struct qn_rights 
 			return QUERN_OK;
 		if (*fd < 0 && errno != ENOENT)
 			return cannot("", folder, "cannot be opened", err);
-		if (*fd >= 0 && qn_sys_flock(*fd, LOCK_EX | LOCK_NB)) {
-			/* Some file systems know of no locks. */
-			if (errno != EWOULDBLOCK)
-				return rights ? check_own(*fd, folder, err) : QUERN_OK;
-			qn_sys_close(*fd);
-			*fd = -1;
-			return qn_error_set(err, QUERN_ERR_RUN,
-					    "%s: another quern stage is at work in it", folder);
-		}
-		if (*fd >= 0 && is_current(*fd, folder))
+		if (*fd < 0)
+			continue;
+		st = lock_opened(*fd, folder, &is_gone, err);
+		if (!st && !is_gone)
 			return rights ? check_own(*fd, folder, err) : QUERN_OK;
-		if (*fd >= 0)
-			qn_sys_close(*fd);
+		qn_sys_close(*fd);
+		*fd = -1;
 	}
+	return st;
 }
 
 enum quern_status qn_stage_lock(struct qn_comm *c, const char *catalog,

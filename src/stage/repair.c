@@ -8,12 +8,14 @@
  *	catalog		with the new homes, on every host
  *	clear		copies that are too many
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/system.h"
@@ -284,30 +286,35 @@ static enum quern_status put(struct repair *r, struct quern_message *err)
 
 /* On a host that had no catalog something else may be in its place. A damaged one has the table of a
    catalog still. */
-static bool is_replaceable(const char *file)
+static bool is_replaceable(const char *file, const struct stat *s)
 {
 	const struct qn_format *format = NULL;
 	struct quern_message ignored = { .status = QUERN_OK };
-	struct stat s;
 	bool is = false;
 
-	if (qn_sys_lstat(file, &s))
-		return true;
-	return S_ISREG(s.st_mode) && s.st_uid == geteuid() &&
+	return S_ISREG(s->st_mode) && s->st_uid == geteuid() &&
 	       !qn_source_format(file, &format, &ignored) &&
 	       !qn_source_has(format, file, QN_CATALOG_GROUP "/head", &is, &ignored) && is;
 }
 
 static enum quern_status check_place(const struct repair *r, struct quern_message *err)
 {
+	struct stat s;
+	const char *file = r->c->file, *host = r->hosts.name[r->hosts.mine];
+	const bool looks = qn_comm_host_rank(r->comm) == 0;
+	const int why = looks && qn_sys_lstat(file, &s) ? errno : 0;
 	enum quern_status st = QUERN_OK;
 
-	if (qn_comm_host_rank(r->comm) == 0 && !is_replaceable(r->c->file))
+	if (why && !qn_file_is_none(why))
+		st = qn_error_set(err, qn_error_status_of(why),
+				  "%s: cannot be looked at on host %s: %s", file, host,
+				  strerror(why));
+	else if (looks && !why && !is_replaceable(file, &s))
 		st = qn_error_set(
 			err, QUERN_ERR_USAGE,
 			"%s: on host %s there is something else in this place, or another "
 			"user's file; remove or rename it by hand",
-			r->c->file, r->hosts.name[r->hosts.mine]);
+			file, host);
 	return qn_comm_agree(r->comm, st, err);
 }
 

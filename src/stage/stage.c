@@ -96,6 +96,10 @@ static enum quern_status judge_host(const struct staging *g, const struct qn_hos
 		return qn_error_set(err, qn_error_status_of(s->why),
 				    "--to: the directory of %s cannot be written to on host %s: %s",
 				    c->file, name, strerror(s->why));
+	if (s->why_not)
+		return qn_error_set(err, qn_error_status_of(s->why_not),
+				    "%s: cannot be looked at on host %s: %s", c->file, name,
+				    strerror(s->why_not));
 	if (s->catalog == QN_FOREIGN && is_one_file(c->file, c->source))
 		return qn_error_set(err, QUERN_ERR_USAGE,
 				    "%s: is the file itself: --to takes another "

@@ -63,6 +63,7 @@ struct qn_host_view {
 	uint32_t catalog, plan;
 	uint32_t is_alien; /* the folder has no plan of quern's */
 	int32_t why;	   /* the directory cannot be written to: errno */
+	int32_t why_not;   /* the catalog cannot be looked at: errno */
 	uint64_t nbad;	   /* the catalog is QN_SAME: copies of this host that are not as listed */
 	int64_t time_ns;   /* of the plan, or of the catalog without one */
 	uint64_t free_nbytes;
@@ -144,7 +145,8 @@ enum quern_status qn_stage_make_folder(const struct qn_catalog *c, struct quern_
 /* The copies of all ranks on rank 0, added to `out`. Collective. */
 enum quern_status qn_stage_gather(struct qn_comm *c, const struct qn_copy *mine, uint64_t n,
 				  struct qn_staged *out, struct quern_message *err);
-/* The newest catalog of that name that a host has, on all ranks. *image (NULL: not wanted) is the file
+/* The newest catalog of that name that a host has, on all ranks; the reason QN_NO_FILE of an error: no host
+   has anything of that name. *image (NULL: not wanted) is the file
    on rank 0, owned. Collective. */
 enum quern_status qn_stage_find(struct qn_comm *c, const char *file, struct qn_catalog *catalog,
 				void **image, size_t *nbytes, struct quern_message *err);

@@ -94,4 +94,54 @@ unstaged()
 }
 after=unstaged
 each_fault "unstage: EIO at each call that changes something" change:EIO '*d/*' attempt_unstage flaw
+
+# --- what cannot be looked at is not what is not there ---
+with=(timeout "$hang")
+# fails_at SPEC PATTERN N NAME WORDS ARG...: as refuses, with that fault, and d stays as it is.
+fails_at()
+{
+	local spec=$1 pattern=$2
+
+	shift 2
+	find d -type f -exec cksum {} + | sort >before
+	faults_set "$spec" "$pattern"
+	refuses "$@"
+	faults_clear
+	is "... and nothing is changed" "$(cat before)" "$(find d -type f -exec cksum {} + | sort)"
+}
+
+# unfinished FILE: what a staging leaves that is killed before its plan goes, with FILE as the catalog.
+unfinished()
+{
+	rm -rf d
+	faults_set unlink:1:kill '*/plan'
+	quern stage --to d --shards 1 small.nc
+	faults_clear
+	[ -z "${1-}" ] || cp "$1" d/small.nc
+}
+at='d/small.nc: cannot be looked at on host [^ ]*: '
+unfinished
+check "a staging that is killed has a plan and a catalog" test -e d/small.nc.shards/plan -a -e d/small.nc
+fails_at look:1:EIO:1 d/small.nc 3 "unstage: EIO at the catalog" "${at}Input/output" unstage d/small.nc
+fails_at look:1:EACCES:1 d/small.nc 5 "unstage: EACCES at the catalog" "${at}Permission" unstage d/small.nc
+fails_at open:1:ENOMEM:0 '*d/small.nc' 1 "unstage: ENOMEM at the catalog" "Cannot allocate" unstage d/small.nc
+fails_at look:1:EACCES:1 d/small.nc 5 "--verify: EACCES at the catalog" "${at}Permission" \
+	stage --verify d/small.nc
+fails_at look:1:EIO:1 d/small.nc 3 "--repair: EIO at the catalog" "${at}Input/output" \
+	stage --repair d/small.nc
+fails_at look:1:EIO:1 d/small.nc 1 "stage: EIO at the catalog" "${at}Input/output" \
+	stage --to d --shards 1 small.nc
+for n in 1 2 3; do
+	fails_at "look:$n:EIO:0" '*small.nc.shards' 1 "unstage: EIO from look $n at the folder" \
+		"small.nc.shards.*Input/output error" unstage d/small.nc
+done
+unfinished small.nc
+fails_at '' '*' 3 "unstage: a plan, and no catalog in its place" "no catalog of quern stage" unstage d/small.nc
+unfinished
+rm d/small.nc
+fails_at open:1:EIO:1 '*/plan' 3 "unstage: EIO at the plan" "plan: cannot be read: Input/output" \
+	unstage d/small.nc
+answers "unstage: a plan without a catalog" unstage d/small.nc
+is "... and nothing is left" "" "$(ls -A d)"
+refuses 3 "unstage: nothing at all" "no host has a catalog there" unstage d/small.nc
 finish
