@@ -24,7 +24,7 @@
 struct names {
 	size_t n, length[MOST_NAMES];
 	uint64_t addr[MOST_NAMES]; /* as going through all has it */
-	char name[MOST_NAMES][MOST_LENGTH + 1];
+	char name[MOST_NAMES][MOST_LENGTH + 64];
 };
 
 struct opened {
@@ -48,7 +48,7 @@ static void make_group(const struct h5make *m, uint64_t *seed, size_t n, size_t 
 {
 	hid_t file, object[NOBJECTS], type = H5Tcopy(H5T_NATIVE_INT);
 	hid_t fcpl = H5Pcreate(H5P_FILE_CREATE);
-	char name[MOST_LENGTH + 1];
+	char name[MOST_LENGTH + 64];
 
 	H5Pset_sym_k(fcpl, k, k);
 	file = H5Fcreate(m->file, H5F_ACC_TRUNC, fcpl, H5P_DEFAULT);

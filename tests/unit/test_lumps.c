@@ -77,6 +77,8 @@ static void make_mosaic(struct qn_mosaic *m, int ndim, uint64_t *shape, enum dis
 		struct qn_dataset d = { .ndim = ndim,
 					.layout = QN_CHUNKED,
 					.native = true,
+					.nfilters = 1, /* chunks are of any size */
+					.filter = { { .id = 1 } },
 					.type = { .class = QN_INT, .size = ELEMENT } };
 
 		memcpy(d.shape, shape, sizeof(d.shape));

@@ -317,7 +317,7 @@ static void make_globe(const struct globe *g, struct qn_dataset *d)
 	*d = (struct qn_dataset){ .path = lon_path,
 				  .ndim = 1,
 				  .shape = { (uint64_t)g->n },
-				  .type = { QN_FLOAT, 8, false },
+				  .type = { .class = QN_FLOAT, .size = 8 },
 				  .dim_name = { names[2] },
 				  .is_longitude = true };
 	qn_axis_fini(&lon);
