@@ -158,7 +158,8 @@ all_cppflags = -include ./config.h -D_GNU_SOURCE -I$(srcdir)/src -I$(srcdir) $(C
 # What exact sums rest on comes after the user's flags, so that it holds.
 all_cflags = -std=gnu11 $(warnings) $(CFLAGS) -pthread -fPIC -fno-semantic-interposition \
 	-fno-math-errno -ffp-contract=off $(debug_flags) $(san_flags)
-all_ldflags = -pthread -Wl,--as-needed $(LDFLAGS) $(san_flags)
+# OpenBLAS is loaded later (kernels/blas.c), from where its flags have it.
+all_ldflags = -pthread -Wl,--as-needed $(LDFLAGS) $(filter -Wl$(comma)-rpath%,$(OPENBLAS_LIBS)) $(san_flags)
 
 isa_flags_baseline :=
 isa_flags_avx2 := -mavx2 -mfma -mbmi -mbmi2 -mf16c -mlzcnt

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/system.h"
 
+#define MARK	      ".quern-" /* which no user puts into a name */
 #define SUFFIX	      ".partial"
 #define NRANDOM	      12 /* characters of 5 bits */
 #define NTRIES	      16 /* a name of 60 random bits is taken once, or somebody is at work */
@@ -40,22 +41,29 @@ static char *folder_of(const char *file)
 	return length ? qn_strndup(file, length) : qn_strdup(".");
 }
 
-/* "NAME." with the folder: what all temporary names of a file have in common. Owned. */
+static size_t most_of_name(void)
+{
+	return NAME_MAX - strlen(MARK) - NRANDOM - strlen(SUFFIX);
+}
+
+/* "NAME.quern-" with the folder: what all temporary names of a file have in common. Owned. */
 static char *common_of(const char *file)
 {
 	const size_t folder = folder_length(file);
-	const size_t most = NAME_MAX - 1 - NRANDOM - strlen(SUFFIX);
+	const size_t most = most_of_name();
 	const size_t length = strlen(file + folder);
 	char *out;
 
-	return qn_asprintf(&out, "%.*s.", (int)(folder + (length < most ? length : most)), file) < 0
+	return qn_asprintf(&out, "%.*s" MARK, (int)(folder + (length < most ? length : most)),
+			   file) < 0
 		       ? NULL
 		       : out;
 }
 
+static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
+
 static char *random_partial(const char *file)
 {
-	static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
 	unsigned char bits[NRANDOM];
 	char text[NRANDOM + 1], *common, *out = NULL;
 
@@ -191,7 +199,7 @@ static bool is_partial(const char *name, const char *common)
 {
 	const size_t n = strlen(common);
 
-	return !strncmp(name, common, n) && strlen(name) == n + NRANDOM + strlen(SUFFIX) &&
+	return !strncmp(name, common, n) && strspn(name + n, digits) == NRANDOM &&
 	       !strcmp(name + n + NRANDOM, SUFFIX);
 }
 
@@ -210,17 +218,21 @@ static void remove_stale(int folder, const char *partial)
 	if (fd < 0)
 		return;
 	if (!qn_sys_fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
-	    time(NULL) - st.st_mtim.tv_sec > STALE_SECONDS && !qn_sys_flock(fd, LOCK_EX | LOCK_NB))
+	    !(st.st_mode & 077) && time(NULL) - st.st_mtim.tv_sec > STALE_SECONDS &&
+	    !qn_sys_flock(fd, LOCK_EX | LOCK_NB))
 		qn_sys_unlinkat(folder, partial, 0);
 	qn_sys_close(fd);
 }
 
-/* Gives the temporary files of `file` to one of these. */
+/* Gives the temporary files of `file` to one of these. Those of a name that is cut off are not known from
+   those of others. */
 static void sweep(const char *file, void (*remove_it)(int folder, const char *partial))
 {
 	const size_t length = folder_length(file);
 	char *common = common_of(file), *folder = folder_of(file);
-	DIR *d = common && folder ? qn_sys_opendir(folder) : NULL;
+	DIR *d = common && folder && strlen(file + length) <= most_of_name()
+			 ? qn_sys_opendir(folder)
+			 : NULL;
 	struct dirent *e;
 
 	while (d && (e = qn_sys_readdir(d)))

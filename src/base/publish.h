@@ -1,7 +1,7 @@
 /*
  * publish.h - the atomic publisher: a file is there whole or not at all. It is written under a temporary
  * name in its directory, synced, closed and renamed, and the directory is synced. The temporary name
- * cannot be guessed, and is never one that was there: "NAME.RANDOM.partial", of which NAME is cut where
+ * cannot be guessed, and is never one that was there: "NAME.quern-RANDOM.partial", of which NAME is cut where
  * the whole would be too long for the file system. Whatever fails, the temporary file is removed, and
  * the message has the words of errno and the user's name of the file.
  *
@@ -33,12 +33,11 @@ struct qn_publishing {
    while it is written; that of quern's own, which the HDF5 library may have to open, is not. */
 enum qn_links { QN_REPLACE_LINK, QN_FOLLOW_LINK };
 
-/* Creates the temporary file, which nobody else may read. With
-   QN_FOLLOW_LINK those go before that processes left which were killed while they wrote the same file:
-   files of this user that nobody has locked, where there are locks, and that have not been written to for
-   an hour, as locks of other hosts are not seen everywhere; for quern's own see qn_publish_sweep. In its place the file has no rights beyond
-   these; if it replaces a file none that this one has not, and otherwise none that the umask takes. On
-   failure *out is QN_PUBLISHING_NONE. */
+/* Creates the temporary file, which nobody else may read. With QN_FOLLOW_LINK the temporary files that killed
+   processes left of the same name are removed first: those of this user that nobody has locked and that
+   have not been written to for an hour (locks of other hosts are not seen everywhere); for quern's own
+   see qn_publish_sweep. In its place the file has no rights beyond these; if it replaces a file none that
+   this one has not, and otherwise none that the umask takes. On failure *out is QN_PUBLISHING_NONE. */
 enum quern_status qn_publish_open(const char *name, enum qn_links links, struct qn_rights rights,
 				  struct qn_publishing *out, struct quern_message *err);
 
@@ -46,15 +45,15 @@ enum quern_status qn_publish_open(const char *name, enum qn_links links, struct 
 enum quern_status qn_publish_put(const struct qn_publishing *p, const void *bytes, size_t nbytes,
 				 struct quern_message *err);
 
-/* Sets the file's rights, and its times to time_ns, syncs, closes and renames it, and syncs the directory. On failure
-   it is discarded, unless only the directory could not be synced: then it is in its place, whole. */
+/* Sets the file's rights, and its times to time_ns, syncs, closes and renames it, and syncs the directory. On
+   failure it is discarded, unless only the directory could not be synced: then it is in its place, whole. */
 enum quern_status qn_publish_commit(struct qn_publishing *p, int64_t time_ns,
 				    struct quern_message *err);
 
 /* Closes and removes the temporary file. Does nothing to QN_PUBLISHING_NONE. */
 void qn_publish_discard(struct qn_publishing *p);
 
-/* Open, put, finish. */
+/* Open, put, commit. */
 enum quern_status qn_publish_write(const char *name, enum qn_links links, struct qn_rights rights,
 				   const void *bytes, size_t nbytes, int64_t time_ns,
 				   struct quern_message *err);

@@ -1,5 +1,5 @@
 /*
- * topo_impl.h - the inside of a topology. Included by src/topo only.
+ * topo_impl.h - the inside of a topology. Included by topo.c, pages.c and disks.c only.
  *
  *	topo.c		cores, NUMA nodes, pinning, memory of this process
  *	pages.c		pages of files

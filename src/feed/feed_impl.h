@@ -1,5 +1,5 @@
 /*
- * feed_impl.h - what the parts of the feed share. Included by feed*.c only.
+ * feed_impl.h - what the parts of the feed share. Included in this folder only.
  *
  *	feed.c         life of a feed; which way a chunk takes
  *	read.c    bytes of the file, to where they belong or to the ring

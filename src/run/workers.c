@@ -241,8 +241,8 @@ static void normalize(const struct qn_run *run, int64_t *state)
 		run->kernel->normalize(run->self, state);
 }
 
-/* Adds the trial to the state, `times` times: by doubling it. What is absorbed into the state later
-   finds it normalized; where all is tried nothing is. */
+/* Adds the trial to the state, `times` times: by doubling it. absorb() may assume that the state is
+   normalized. */
 static void add_trial(struct worker *w, uint64_t times)
 {
 	const struct qn_run *run = w->crew->run;

@@ -1,5 +1,5 @@
 /*
- * stage_impl.h - what the parts of staging share. Included by stage*.c only.
+ * stage_impl.h - what the parts of staging share. Included in this folder only.
  *
  *	stage.c		a file from its description to its catalog
  *	cut.c	what is staged, and the shards

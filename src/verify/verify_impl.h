@@ -1,5 +1,5 @@
 /*
- * verify_impl.h - what the parts of a verification share. Included by verify*.c only.
+ * verify_impl.h - what the parts of a verification share. Included in this folder only.
  */
 #ifndef QN_VERIFY_VERIFY_IMPL_H
 #define QN_VERIFY_VERIFY_IMPL_H

@@ -335,16 +335,22 @@ check "... which writes a document" "$pick" result.mean <closed.json
 # --- what killed processes left beside a result ---
 mkdir left
 left=left/r.json
-for name in stale00000ab other00000ab fresh00000ab held000000ab; do
-	echo half >$left.$name.partial
-	[ $name = fresh00000ab ] || touch -d '2 hours ago' $left.$name.partial
+for name in stale00000ab other00000ab fresh00000ab held000000ab shared0000ab; do
+	(umask 077 && echo half >$left.quern-$name.partial)
+	[ $name = fresh00000ab ] || touch -d '2 hours ago' $left.quern-$name.partial
 done
-mv $left.other00000ab.partial left/s.json.other00000ab.partial
-: >$left.short.partial
-touch -d '2 hours ago' $left.short.partial
-with=(flock $left.held000000ab.partial)
+mv $left.quern-other00000ab.partial left/s.json.quern-other00000ab.partial
+chmod 644 $left.quern-shared0000ab.partial
+# Names that a user has given to files.
+for name in quern-short checkpoint01 quern-My--Own.Data; do
+	(umask 077 && : >$left.$name.partial)
+	touch -d '2 hours ago' $left.$name.partial
+done
+with=(flock $left.quern-held000000ab.partial)
 quern run moments -d packed -o $left cf.nc
 with=()
-is "goes, but what another may write" "0 r.json r.json.fresh00000ab.partial r.json.held000000ab.partial \
-r.json.short.partial s.json.other00000ab.partial" "$status $(cd left && LC_ALL=C echo *)"
+is "what another may write stays, and what is the user's" "0 r.json r.json.checkpoint01.partial \
+r.json.quern-My--Own.Data.partial r.json.quern-fresh00000ab.partial r.json.quern-held000000ab.partial \
+r.json.quern-shared0000ab.partial r.json.quern-short.partial s.json.quern-other00000ab.partial" \
+	"$status $(cd left && LC_ALL=C echo *)"
 finish
