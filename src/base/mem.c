@@ -56,14 +56,19 @@ int qn_asprintf(char **out, const char *format, ...)
 	int n;
 
 	va_start(ap, format);
-	n = vasprintf(out, format, ap);
+	n = qn_vasprintf(out, format, ap);
 	va_end(ap);
 	return n;
 }
 
+/* What vasprintf leaves in *out when it fails is not defined. */
 int qn_vasprintf(char **out, const char *format, va_list ap)
 {
-	return vasprintf(out, format, ap);
+	const int n = vasprintf(out, format, ap);
+
+	if (n < 0)
+		*out = NULL;
+	return n;
 }
 
 FILE *qn_open_memstream(char **text, size_t *nbytes)

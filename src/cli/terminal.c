@@ -52,15 +52,17 @@ bool qn_cli_write(int fd, const char *bytes, size_t nbytes)
 	return true;
 }
 
-/* One line, in one write: what others print at the same time does not get into it. */
+/* One line, in one write: what others print at the same time does not get into it. text may be NULL: there
+   was no memory for it; that is said without any. */
 static void say(const char *before, const char *text)
 {
-	char *plain = qn_text_plain(text), *line = NULL;
-	const int n = qn_asprintf(&line, "%s%s\n", before, plain ? plain : "out of memory");
+	char *plain = text ? qn_text_plain(text) : NULL, *line = NULL, fixed[64];
+	int n = plain ? qn_asprintf(&line, "%s%s\n", before, plain) : -1;
 
+	if (n < 0)
+		n = snprintf(fixed, sizeof(fixed), "%sout of memory\n", before);
 	fflush(stdout);
-	if (n > 0)
-		qn_cli_write(STDERR_FILENO, line, (size_t)n);
+	qn_cli_write(STDERR_FILENO, line ? line : fixed, (size_t)n);
 	free(line);
 	free(plain);
 }
@@ -69,10 +71,9 @@ static void say_formatted(const char *before, const char *format, va_list ap)
 {
 	char *text = NULL;
 
-	if (qn_vasprintf(&text, format, ap) >= 0) {
-		say(before, text);
-		free(text);
-	}
+	qn_vasprintf(&text, format, ap);
+	say(before, text);
+	free(text);
 }
 
 int qn_cli_fail(enum quern_status st, const char *text)

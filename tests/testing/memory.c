@@ -36,12 +36,11 @@ int __real_qn_vasprintf(char **out, const char *format, va_list ap);
 int __wrap_qn_vasprintf(char **out, const char *format, va_list ap);
 int __wrap_qn_asprintf(char **out, const char *format, ...);
 
-/* What *out is then, is not defined. */
 int __wrap_qn_vasprintf(char **out, const char *format, va_list ap)
 {
 	if (!fails())
 		return __real_qn_vasprintf(out, format, ap);
-	*out = (char *)-1;
+	*out = NULL;
 	return -1;
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include <cmocka.h>
 
@@ -154,6 +155,16 @@ static void test_memory(void **state)
 	free(q);
 	free(r);
 	free(s);
+}
+
+/* A character that the locale "C" has not cannot be printed: what is freed then is no rest of the stack. */
+static void test_failed_text(void **state)
+{
+	char rest, *text = &rest;
+
+	(void)state;
+	assert_true(qn_asprintf(&text, "%lc", (wint_t)0x20ac) < 0);
+	assert_null(text);
 }
 
 static void test_levels(void **state)
@@ -329,6 +340,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lists_grow),
+		cmocka_unit_test(test_failed_text),
 		cmocka_unit_test(test_delays),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_regular_files),
