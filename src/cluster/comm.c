@@ -97,6 +97,32 @@ static void keep_first(int *rc, int now)
 	*rc = *rc ? *rc : now;
 }
 
+/* One verdict: that of the first rank that has failed. all: what the ranks of c have in common. */
+static enum quern_status agree_on(MPI_Comm all, const struct qn_comm *c, enum quern_status mine,
+				  struct quern_message *err)
+{
+	int vote = mine ? c->rank : c->size, failed;
+	struct quern_message worst;
+
+	if (all == MPI_COMM_NULL)
+		return mine;
+	if (MPI_Allreduce(&vote, &failed, 1, MPI_INT, MPI_MIN, all))
+		return qn_error_set(err, QUERN_ERR_RUN, "MPI failed while ranks agreed");
+	if (failed == c->size)
+		return QUERN_OK;
+	memset(&worst, 0, sizeof(worst));
+	if (c->rank == failed) {
+		if (err)
+			worst = *err;
+		worst.status = mine;
+	}
+	if (MPI_Bcast(&worst, (int)sizeof(worst), MPI_BYTE, failed, all))
+		return qn_error_set(err, QUERN_ERR_RUN, "MPI failed while ranks agreed");
+	if (err)
+		*err = worst;
+	return worst.status;
+}
+
 /* The verdict on what all ranks have done with MPI, on all of them: a rank of which it failed would
    otherwise go another way than those that go on to the next collective. */
 static enum quern_status conclude(struct qn_comm *c, int rc, const char *what,
@@ -194,22 +220,23 @@ static enum quern_status set_up(struct qn_comm *c, struct quern_message *err)
 	return st;
 }
 
-/* A communicator of its own, on which the ranks agree from then on: first on `st`. */
+/* A communicator of its own, on which the ranks agree from then on; first they agree on `st`, and that all have
+   it. Its ranks are those of its parent. */
 static enum quern_status duplicate(struct qn_comm *c, MPI_Comm parent, enum quern_status st,
 				   struct quern_message *err)
 {
 	int rc = MPI_Comm_dup(parent, &c->all);
 
-	if (rc)
-		return check(rc, "duplicating the communicator", err);
-	rc = MPI_Comm_set_errhandler(c->all, MPI_ERRORS_RETURN);
-	if (!rc)
-		rc = MPI_Comm_rank(c->all, &c->rank);
-	if (!rc)
-		rc = MPI_Comm_size(c->all, &c->size);
+	keep_first(&rc, MPI_Comm_rank(parent, &c->rank));
+	keep_first(&rc, MPI_Comm_size(parent, &c->size));
 	if (!st)
-		st = check(rc, "setting up the communicator", err);
-	return qn_comm_agree(c, st, err);
+		st = check(rc, "duplicating the communicator", err);
+	/* Where one rank has none of its own, those that have cannot agree with it there. */
+	st = agree_on(parent, c, st, err);
+	if (st)
+		return st;
+	rc = MPI_Comm_set_errhandler(c->all, MPI_ERRORS_RETURN);
+	return conclude(c, rc, "setting up the communicator", err);
 }
 
 static void release(struct qn_comm *c)
@@ -716,26 +743,7 @@ void qn_comm_host_barrier(struct qn_comm *c)
 enum quern_status qn_comm_agree(struct qn_comm *c, enum quern_status mine,
 				struct quern_message *err)
 {
-	int vote = mine ? c->rank : c->size, failed;
-	struct quern_message worst;
-
-	if (alone(c))
-		return mine;
-	if (MPI_Allreduce(&vote, &failed, 1, MPI_INT, MPI_MIN, c->all))
-		return qn_error_set(err, QUERN_ERR_RUN, "MPI failed while ranks agreed");
-	if (failed == c->size)
-		return QUERN_OK;
-	memset(&worst, 0, sizeof(worst));
-	if (c->rank == failed) {
-		if (err)
-			worst = *err;
-		worst.status = mine;
-	}
-	if (MPI_Bcast(&worst, (int)sizeof(worst), MPI_BYTE, failed, c->all))
-		return qn_error_set(err, QUERN_ERR_RUN, "MPI failed while ranks agreed");
-	if (err)
-		*err = worst;
-	return worst.status;
+	return agree_on(c->all, c, mine, err);
 }
 
 static enum quern_status share_alone(struct qn_shared *s, size_t nbytes, struct quern_message *err)
