@@ -112,6 +112,9 @@ uint64_t quern_run_nmissing_copies(const quern_run *run);
 /* Sources of a virtual dataset that are not there, for which its fill value stands; rank 0 after a
    successful quern_run_execute, else 0. */
 uint64_t quern_run_nmissing_sources(const quern_run *run);
+/* The i-th of those that are known by name, a few different ones, as "FILE, dataset PATH", or "FILE" of raw
+   data. False: there are no more. */
+bool quern_run_missing_source(const quern_run *run, size_t i, char *text, size_t nbytes);
 
 /* Warnings: sentences about what is odd and did not keep the run, or its plan, from success. NULL after
    the last of them; rank 0, else NULL. Valid until the run is freed. */

@@ -103,6 +103,7 @@ TEST_PROGS += tests/tools/attributes
 TEST_PROGS += tests/tools/axes
 TEST_PROGS += tests/tools/dims
 TEST_PROGS += tests/tools/generate
+TEST_PROGS += tests/tools/globals
 TEST_PROGS += tests/tools/layouts
 TEST_PROGS += tests/tools/links
 TEST_PROGS += tests/tools/measure

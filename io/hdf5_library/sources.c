@@ -65,6 +65,15 @@ static enum quern_status name_of(const struct subject *s, get_name *get, size_t 
 	return QUERN_OK;
 }
 
+/* A source that is not there is kept under its name, for messages. */
+static enum quern_status keep_name(const struct subject *s, const char *name, struct qn_origin *out)
+{
+	free(out->file);
+	out->file = qn_strdup(name);
+	out->is_missing = true;
+	return out->file ? QUERN_OK : no_memory(s);
+}
+
 /* One mapping, as the file has it. Names are owned. */
 struct mapping {
 	char *file, *path;
@@ -153,6 +162,15 @@ static char *absolute(const char *path)
 	return qn_asprintf(&full, "/%s", path) < 0 ? NULL : full;
 }
 
+/* Of one that is not there, the name. */
+static enum quern_status find_source(const struct subject *s, const char *name,
+				     struct qn_origin *out)
+{
+	enum quern_status status = qn_h5_find_source(s->file, name, &out->file, s->err);
+
+	return status != QUERN_OK || out->file[0] ? status : keep_name(s, name, out);
+}
+
 /* Finds the file of a source, and adds it. What the library reads is counted: its names matter, and
    what is mapped where does not. */
 static enum quern_status add_source(struct subject *s, const struct mapping *m, const char *file,
@@ -163,7 +181,7 @@ static enum quern_status add_source(struct subject *s, const struct mapping *m, 
 				 .to = (struct qn_span *)m->to,
 				 .from = (struct qn_span *)m->from,
 				 .path = absolute(path) };
-	enum quern_status status = qn_h5_find_source(s->file, file, &new.file, s->err);
+	enum quern_status status = find_source(s, file, &new);
 
 	if (s->out->why_not_native[0]) {
 		for (int i = 0; i < s->ndim; i++)
@@ -269,15 +287,16 @@ static enum quern_status read_external(const struct subject *s, unsigned i, char
 {
 	off_t offset = 0;
 	hsize_t nbytes = 0;
+	enum quern_status status;
 
 	if (H5Pget_external(s->dcpl, i, NAME_NBYTES, name, &offset, &nbytes) < 0 || offset < 0)
 		return fail(s, "its external files cannot be read");
 	name[NAME_NBYTES - 1] = '\0';
 	*out = (struct qn_origin){ .path = "", .offset = (uint64_t)offset, .nbytes = nbytes };
-	return qn_h5_find_raw(s->file, name, &out->file, s->err);
+	status = qn_h5_find_raw(s->file, name, &out->file, s->err);
+	return status != QUERN_OK || out->file[0] ? status : keep_name(s, name, out);
 }
 
-/* A raw file that is not there is kept under its name, for the message of who opens it. */
 static enum quern_status list_external(struct subject *s)
 {
 	int n = H5Pget_external_count(s->dcpl);
@@ -288,11 +307,7 @@ static enum quern_status list_external(struct subject *s)
 		struct qn_origin new = { .file = NULL };
 
 		status = read_external(s, (unsigned)i, name, &new);
-		if (status == QUERN_OK && !new.file[0]) {
-			free(new.file);
-			new.file = qn_strdup(name);
-		}
-		if (status == QUERN_OK && (!new.file || !qn_sources_add(s->out, &new)))
+		if (status == QUERN_OK && !qn_sources_add(s->out, &new))
 			status = no_memory(s);
 		free(new.file);
 	}

@@ -272,12 +272,20 @@ static hid_t create_file(void)
 	return id;
 }
 
+static bool put_global(hid_t file, const struct qn_global *g)
+{
+	const int64_t number = g->is_number ? strtoll(g->text, NULL, 10) : 0;
+
+	return g->is_number ? put_attribute(file, g->name, H5T_NATIVE_INT64, &number)
+			    : put_text(file, g->name, g->text);
+}
+
 static bool write_labels(hid_t file, const struct qn_labels *labels)
 {
 	bool ok = put_text(file, "Conventions", "CF-1.10");
 
 	for (size_t i = 0; ok && i < labels->n; i++)
-		ok = put_text(file, labels->label[i].name, labels->label[i].text);
+		ok = put_global(file, &labels->label[i]);
 	return ok;
 }
 

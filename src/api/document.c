@@ -254,7 +254,8 @@ static json_t *run_to_json(const quern_run *run, bool details)
 	json_object_set_new(o, "chunks_repeated", qn_json_uint(sum.nrepeated));
 	json_object_set_new(o, "bytes_repeated", qn_json_uint(sum.repeated_nbytes));
 	json_object_set_new(o, "sources_missing",
-			    json_integer((json_int_t)run->subject.mosaic.nmissing));
+			    json_integer((json_int_t)run->subject.mosaic.missing.n));
+	json_object_set_new(o, "missing_sources", qn_json_missing(&run->subject.mosaic.missing));
 	json_object_set_new(o, "chunks_failed_over", qn_json_uint(sum.nfailed_over));
 	json_object_set_new(o, "copies_missing", qn_json_uint(engine->ncopies_missing));
 	json_object_set_new(o, "skipped", skipped_to_json(run));

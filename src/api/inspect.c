@@ -3,12 +3,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "api/json.h"
 #include "base/mem.h"
 #include "locate/resident.h"
 #include "data/storage.h"
 #include "find/coordinate.h"
+#include "find/resolve.h"
 #include "plan/cut.h"
 
 /* Chunks larger than this fill the memory of a core's share, and few can be worked on at once;
@@ -202,6 +204,20 @@ static enum quern_status set_selection(json_t *row, struct layout *l, const char
 	return st;
 }
 
+/* What cannot be found out is no error of the dataset, but a run would end with it. */
+static void set_missing(json_t *row, struct layout *l)
+{
+	struct quern_message why = { .status = QUERN_OK };
+	struct qn_missing missing = { .n = 0 };
+	long ncpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (qn_resolve_missing(l->d, ncpus > 1 ? (int)ncpus : 1, &missing, &why))
+		warn(l, "sources", "its sources cannot all be read: %s", why.text);
+	set(row, "sources_missing", why.status ? json_null() : qn_json_uint(missing.n));
+	set(row, "missing_sources", qn_json_missing(&missing));
+	qn_missing_fini(&missing);
+}
+
 enum quern_status qn_inspect_layout(json_t *row, const struct qn_dataset *d, int fd,
 				    const char *select, struct quern_message *err)
 {
@@ -220,6 +236,7 @@ enum quern_status qn_inspect_layout(json_t *row, const struct qn_dataset *d, int
 	set(row, "chunk_bytes", l.chunked ? qn_json_uint(l.chunk_nbytes) : json_null());
 	set_resident(row, d, fd);
 	st = set_selection(row, &l, select, err);
+	set_missing(row, &l);
 	warn_of_end(&l);
 	warn_of_chunks(&l);
 	warn_of_selection(&l);

@@ -10,7 +10,7 @@
 
 /*
  * Adds to the row of a dataset: ratio, chunk_bytes, bytes_resident, resident_sampled, selection,
- * warnings. fd: the file, or -1. select: NULL for none; QUERN_ERR_USAGE or _DATA when it is wrong.
+ * sources_missing, missing_sources, warnings. fd: the file, or -1. select: NULL for none; QUERN_ERR_USAGE or _DATA when it is wrong.
  */
 enum quern_status qn_inspect_layout(json_t *row, const struct qn_dataset *d, int fd,
 				    const char *select, struct quern_message *err);

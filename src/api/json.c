@@ -59,6 +59,17 @@ json_t *qn_json_text(const char *s)
 	return text;
 }
 
+json_t *qn_json_missing(const struct qn_missing *m)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < m->nnamed; i++)
+		json_array_append_new(a, json_pack("{s:o, s:o}", "file",
+						   qn_json_text(m->named[i].file), "dataset",
+						   qn_json_text(m->named[i].path)));
+	return a;
+}
+
 /* A number as jansson has it: reals are made as short as they can be, and stay reals. */
 static void copy_number(FILE *out, const char *at, size_t n)
 {

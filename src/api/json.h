@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "data/missing.h"
 
 /* A double as JSON: a number, or "nan", "inf", "-inf". */
 json_t *qn_json_real(double x);
@@ -17,6 +18,9 @@ json_t *qn_json_uint(uint64_t n);
 json_t *qn_json_uints(const uint64_t *v, int n);
 /* A string, or null for NULL or "". Bytes that are not UTF-8 are written as \xff in it. */
 json_t *qn_json_text(const char *s);
+
+/* An object a source that is known by name: its file and dataset. */
+json_t *qn_json_missing(const struct qn_missing *m);
 
 /* The document as text with a newline, in which no character is one that a terminal obeys; owned; takes doc (which may be NULL). NULL: no memory. */
 char *qn_json_dump(json_t *doc);

@@ -88,7 +88,8 @@ static void end(struct writing *w, const char *name)
 	if (w->failed)
 		free(w->text);
 	else
-		w->labels->label[w->labels->n++] = (struct qn_global){ name, w->text };
+		w->labels->label[w->labels->n++] =
+			(struct qn_global){ .name = name, .text = w->text };
 }
 
 static void put(struct writing *w, const char *name, const char *text)
@@ -96,6 +97,15 @@ static void put(struct writing *w, const char *name, const char *text)
 	if (begin(w))
 		fputs(text, w->f);
 	end(w, name);
+}
+
+static void put_number(struct writing *w, const char *name, uint64_t n)
+{
+	if (begin(w))
+		fprintf(w->f, "%" PRIu64, n);
+	end(w, name);
+	if (!w->failed)
+		w->labels->label[w->labels->n - 1].is_number = true;
 }
 
 static void put_history(struct writing *w, const quern_run *run, const char *output)
@@ -220,6 +230,8 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 	if (raw)
 		put(&w, "raw", "stored values as they are, without CF decoding");
 	put(&w, "nan", quern_option_string(&run->options, "nan"));
+	put_number(&w, "quern_chunks_skipped", quern_run_nskipped(run));
+	put_number(&w, "quern_sources_missing", quern_run_nmissing_sources(run));
 	put_files(&w, run);
 	put_history(&w, run, output);
 	free(options);

@@ -212,7 +212,8 @@ static json_t *plan_to_json(const struct qn_run *run)
 		      stored - (json_int_t)p->tier[QN_SHARED], "imbalance", p->imbalance,
 		      "predicted_seconds", p->finish, "limited_by", p->limit);
 	json_object_set_new(o, "sources_missing",
-			    json_integer((json_int_t)run->subject->mosaic.nmissing));
+			    json_integer((json_int_t)run->subject->mosaic.missing.n));
+	json_object_set_new(o, "missing_sources", qn_json_missing(&run->subject->mosaic.missing));
 	json_object_set_new(o, "bytes_by_tier", tiers_to_json(p->tier));
 	json_object_set_new(o, "bytes_remote_because", whys_to_json(p));
 	json_object_set_new(o, "rates", rates_to_json(&run->costs.rates));

@@ -250,7 +250,18 @@ const struct quern_result *quern_run_result(const quern_run *run)
 
 uint64_t quern_run_nmissing_sources(const quern_run *run)
 {
-	return quern_run_result(run) ? run->subject.mosaic.nmissing : 0;
+	return quern_run_result(run) ? run->subject.mosaic.missing.n : 0;
+}
+
+bool quern_run_missing_source(const quern_run *run, size_t i, char *text, size_t nbytes)
+{
+	const struct qn_missing *m = &run->subject.mosaic.missing;
+	const bool is = quern_run_result(run) && i < m->nnamed;
+
+	if (is)
+		snprintf(text, nbytes, "%s%s%s", m->named[i].file,
+			 m->named[i].path[0] ? ", dataset " : "", m->named[i].path);
+	return is;
 }
 
 const char *quern_run_warning(const quern_run *run, size_t i)

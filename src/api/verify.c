@@ -48,13 +48,15 @@ static json_t *unverified_to_json(const struct qn_unverified *u)
 
 static json_t *dataset_to_json(const struct qn_verified *d)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "dataset",
-			 qn_json_text(d->path), "chunks", qn_json_uint(d->nchunks), "bytes_stored",
-			 qn_json_uint(d->stored_nbytes), "bytes_decoded",
-			 qn_json_uint(d->decoded_nbytes), "damaged", qn_json_uint(d->ndamaged),
-			 "checksummed", qn_json_uint(d->nchecksummed), "summed",
-			 qn_json_uint(d->nsummed), "unchecked", qn_json_uint(d->nunchecked),
-			 "library", (int)d->by_library, "note", qn_json_text(d->note));
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "dataset",
+		qn_json_text(d->path), "chunks", qn_json_uint(d->nchunks), "bytes_stored",
+		qn_json_uint(d->stored_nbytes), "bytes_decoded", qn_json_uint(d->decoded_nbytes),
+		"damaged", qn_json_uint(d->ndamaged), "checksummed", qn_json_uint(d->nchecksummed),
+		"summed", qn_json_uint(d->nsummed), "unchecked", qn_json_uint(d->nunchecked),
+		"library", (int)d->by_library, "note", qn_json_text(d->note), "sources_missing",
+		d->sources_why ? json_null() : qn_json_uint(d->missing.n), "missing_sources",
+		qn_json_missing(&d->missing), "sources_error", qn_json_text(d->sources_why));
 }
 
 static json_t *file_to_json(const struct qn_verified_file *f)

@@ -190,6 +190,10 @@ int qn_cli_homes(const struct quern_options *o, const char *const *words, size_t
 void qn_cli_print_count(FILE *out, const json_t *j, const char *name, const char *one,
 			const char *after);
 
+/* "2 sources missing, ...: FILE, dataset PATH; ...", of what has `sources_missing` and `missing_sources`.
+   Owned; NULL: none is missing, or there is no memory. */
+char *qn_cli_missing(const json_t *o);
+
 /* The values that the options have for rows of an API (the last has a NULL name), as "NAME=VALUE" and
    a NULL; owned, each and all. NULL: out of memory. */
 char **qn_cli_settings(const struct quern_options *o, const struct quern_option *rows);

@@ -231,6 +231,15 @@ static void print_selection(const json_t *s)
 	print_words("selection", &w);
 }
 
+static void print_missing(const json_t *d)
+{
+	char *text = qn_cli_missing(d);
+
+	if (text)
+		print_line("missing", text);
+	free(text);
+}
+
 /* "/lat  <f4  181  (lat)  [degrees_north]": coordinates, and what belongs to them. */
 static void print_coordinate(const json_t *d)
 {
@@ -292,6 +301,7 @@ static void print_dataset(const json_t *d)
 	print_filters(json_object_get(d, "filters"));
 	print_members(d);
 	print_selection(json_object_get(d, "selection"));
+	print_missing(d);
 	json_array_foreach(json_object_get(d, "warnings"), i, warning)
 		print_line("warning", qn_cli_text(warning, "text"));
 }

@@ -148,6 +148,21 @@ void qn_cli_print_selected(const json_t *input, const char *indent)
 	}
 }
 
+/* What the numbers are not of, although it was asked for. */
+static void print_left_out(const json_t *run)
+{
+	char *missing = qn_cli_missing(run);
+
+	if (qn_cli_int(run, "chunks_skipped")) {
+		printf("  %-12s ", "incomplete");
+		qn_cli_print_count(stdout, run, "chunks_skipped", "chunk",
+				   " left out that could not be read (--on-bad-chunk skip)\n");
+	}
+	if (missing)
+		printf("  %-12s %s\n", "incomplete", missing);
+	free(missing);
+}
+
 void qn_cli_print_result(const json_t *doc)
 {
 	json_t *input = json_object_get(doc, "input"), *result = json_object_get(doc, "result");
@@ -177,6 +192,7 @@ void qn_cli_print_result(const json_t *doc)
 	if (select)
 		printf("  %-12s %s\n", "select", select);
 	qn_cli_print_selected(input, "               ");
+	print_left_out(json_object_get(doc, "run"));
 	json_object_foreach(result, name, v)
 	{
 		if (edges && counts && (v == edges || v == counts))

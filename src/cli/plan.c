@@ -13,7 +13,7 @@ static void print_head(const json_t *doc)
 {
 	const json_t *plan = json_object_get(doc, "plan"), *input = json_object_get(doc, "input");
 	const char *why = json_string_value(json_object_get(plan, "library_reason"));
-	char shape[128];
+	char shape[128], *missing = qn_cli_missing(plan);
 
 	qn_cli_shape(json_object_get(input, "shape"), shape, sizeof(shape));
 	printf("%s of %s: %s of %s, ", json_string_value(json_object_get(doc, "kernel")),
@@ -24,10 +24,9 @@ static void print_head(const json_t *doc)
 	qn_cli_print_selected(input, "  ");
 	if (why)
 		printf("  through the HDF5 library, one chunk at a time: %s\n", why);
-	if (qn_cli_real(plan, "sources_missing") > 0)
-		printf("  %.0f sources of the virtual dataset are not there: its fill value stands for "
-		       "them\n",
-		       qn_cli_real(plan, "sources_missing"));
+	if (missing)
+		printf("  %s\n", missing);
+	free(missing);
 }
 
 /* "PREFIX  12.00 GiB   60.0%  WORDS" when there are such bytes. */

@@ -203,30 +203,47 @@ static void print_warnings(const quern_run *run)
 		qn_cli_warn("%s", text);
 }
 
-#define MOST_SKIPPED 4 /* by name */
+#define MOST_NAMED 4
 
-/* What the run went on in spite of. */
-static void print_more_warnings(const quern_run *run)
+/* Some of them, and how many more there are. */
+static void print_named(const quern_run *run, const char *what, uint64_t n,
+			bool (*name)(const quern_run *run, size_t i, char *text, size_t nbytes))
 {
 	char text[1024];
-	const uint64_t nskipped = quern_run_nskipped(run), nover = quern_run_nfailed_over(run);
-	const uint64_t nmissing = quern_run_nmissing_sources(run),
-		       ncopies = quern_run_nmissing_copies(run);
+	uint64_t i = 0;
+
+	for (; i < MOST_NAMED && name(run, (size_t)i, text, sizeof(text)); i++)
+		qn_cli_warn("%s: %s", what, text);
+	if (i && i < n)
+		qn_cli_warn("%s: %" PRIu64 " more", what, n - i);
+}
+
+static void print_left_out(const quern_run *run)
+{
+	const uint64_t nskipped = quern_run_nskipped(run),
+		       nmissing = quern_run_nmissing_sources(run);
 
 	if (nskipped)
-		qn_cli_warn("%" PRIu64
-			    " chunks could not be read and were left out (--on-bad-chunk skip)",
-			    nskipped);
-	for (size_t i = 0; i < MOST_SKIPPED && quern_run_skipped(run, i, text, sizeof(text)); i++)
-		qn_cli_warn("left out: %s", text);
-	if (nskipped > MOST_SKIPPED)
-		qn_cli_warn("left out: %" PRIu64 " more chunks", nskipped - MOST_SKIPPED);
+		qn_cli_warn("%" PRIu64 " chunk%s could not be read and %s left out (--on-bad-chunk "
+			    "skip)",
+			    nskipped, nskipped == 1 ? "" : "s", nskipped == 1 ? "was" : "were");
+	print_named(run, "left out", nskipped, quern_run_skipped);
 	if (nmissing)
 		qn_cli_warn(
 			"sources of the virtual dataset that are not there, or raw files that are too "
 			"short: %" PRIu64 "; its fill value, of raw files zeros, stands for their "
 			"elements",
 			nmissing);
+	print_named(run, "missing source", nmissing, quern_run_missing_source);
+}
+
+/* What the run went on in spite of. */
+static void print_more_warnings(const quern_run *run)
+{
+	const uint64_t nover = quern_run_nfailed_over(run),
+		       ncopies = quern_run_nmissing_copies(run);
+
+	print_left_out(run);
 	if (nover)
 		qn_cli_warn("%" PRIu64 " chunks were read from another copy, because: %s", nover,
 			    quern_run_failure(run));

@@ -48,6 +48,8 @@ static void print_checks(const json_t *d)
 	}
 	if (json_is_true(json_object_get(d, "library")))
 		printf(", by the HDF5 library");
+	if (qn_cli_int(d, "sources_missing"))
+		printf(", %lld of its sources missing", qn_cli_int(d, "sources_missing"));
 }
 
 static void print_dataset(const json_t *d, int width)
@@ -160,6 +162,26 @@ static void print_tables(const json_t *doc)
 	print_summary(doc);
 }
 
+static void warn_of_sources(const json_t *file)
+{
+	const json_t *d;
+	size_t i;
+
+	json_array_foreach(json_object_get(file, "datasets"), i, d)
+	{
+		char *missing = qn_cli_missing(d);
+
+		if (missing)
+			qn_cli_warn("%s: dataset %s: %s", qn_cli_text(file, "file"),
+				    qn_cli_text(d, "dataset"), missing);
+		if (*qn_cli_text(d, "sources_error"))
+			qn_cli_warn("%s: dataset %s: its sources cannot all be read: %s",
+				    qn_cli_text(file, "file"), qn_cli_text(d, "dataset"),
+				    qn_cli_text(d, "sources_error"));
+		free(missing);
+	}
+}
+
 /* What a user would think to be verified, and is not. */
 static void warn_of_rest(const json_t *doc)
 {
@@ -178,6 +200,7 @@ static void warn_of_rest(const json_t *doc)
 				"%s: a writer is adding to it, or was when it crashed: what was there "
 				"when each dataset was looked at is verified, what comes later is not",
 				qn_cli_text(file, "file"));
+		warn_of_sources(file);
 	}
 }
 

@@ -31,6 +31,7 @@ void qn_mosaic_fini(struct qn_mosaic *m)
 	free(m->member);
 	free(m->row_at);
 	free(m->words);
+	qn_missing_fini(&m->missing);
 	memset(m, 0, sizeof(*m));
 }
 

@@ -15,6 +15,7 @@
 #define QN_DATA_MOSAIC_H
 
 #include "data/dataset.h"
+#include "data/missing.h"
 
 #define QN_NO_LEDGER UINT32_MAX
 
@@ -67,8 +68,8 @@ struct qn_mosaic {
 	uint64_t *words; /* owned: member, dimensions of `from`, start, count, step of each
 					   dimension of `to` and then of `from` */
 	size_t room_forms, room_members, room_parts, room_words, room_ledgers;
-	uint64_t nmissing; /* rank 0 only: mapped sources that are not there */
-	uint64_t nbeyond;  /* datasets that end earlier than their dimensions */
+	struct qn_missing missing; /* rank 0 only: mapped sources that are not there */
+	uint64_t nbeyond;	   /* datasets that end earlier than their dimensions */
 };
 
 void qn_mosaic_fini(struct qn_mosaic *m);

@@ -54,9 +54,10 @@ bool qn_sources_add(struct qn_sources *s, const struct qn_origin *new)
 
 /*
  * The flat form: uint64 number of sources, dimensions of the whole; the reason; of each source uint64
- * dimensions, offset, nbytes, bytes of file and path with their '\0'; its spans; the two texts.
+ * dimensions, offset, nbytes, bytes of file and path with their '\0', 1 if it is missing; its spans;
+ * the two texts.
  */
-enum { SOURCE_WORDS = 5 };
+enum { SOURCE_WORDS = 6 };
 
 struct cursor {
 	uint8_t *at; /* NULL: only the size is wanted */
@@ -80,8 +81,9 @@ static void write_all(struct cursor *c, const struct qn_sources *s)
 	put(c, s->why_not_native, sizeof(s->why_not_native));
 	for (uint64_t i = 0; i < s->n; i++) {
 		const struct qn_origin *x = &s->origin[i];
-		uint64_t word[SOURCE_WORDS] = { (uint64_t)x->ndim, x->offset, x->nbytes,
-						strlen(x->file) + 1, strlen(x->path) + 1 };
+		uint64_t word[SOURCE_WORDS] = { (uint64_t)x->ndim,   x->offset,
+						x->nbytes,	     strlen(x->file) + 1,
+						strlen(x->path) + 1, x->is_missing };
 
 		put(c, word, sizeof(word));
 		put(c, x->to, nspans(s, x) * sizeof(*x->to));
@@ -203,6 +205,7 @@ static bool get_source(struct reader *r)
 	x.ndim = (int)word[0];
 	x.offset = word[1];
 	x.nbytes = word[2];
+	x.is_missing = word[5];
 	if (word[4] > 1 && !get(r, span, (size_t)(r->s->ndim + x.ndim) * sizeof(*span)))
 		return false;
 	if (!get_text(r, word[3], &file) || !get_text(r, word[4], &path))

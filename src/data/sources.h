@@ -18,8 +18,9 @@ struct qn_span {
 };
 
 struct qn_origin {
-	char *file;		 /* owned; "": the file is missing */
+	char *file;		 /* owned; of what is missing: as it is written */
 	char *path;		 /* owned: the dataset; "": raw bytes */
+	bool is_missing;	 /* there is no such file */
 	uint64_t offset, nbytes; /* of the raw bytes */
 	int ndim;	    /* of the dataset as it was when it was mapped; 0: all of it, or raw */
 	struct qn_span *to; /* owned: by dimension of the whole, none for raw bytes; */

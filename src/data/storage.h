@@ -13,7 +13,8 @@
    by which results are known, are among them. */
 struct qn_global {
 	const char *name;
-	char *text; /* owned */
+	char *text;	/* owned */
+	bool is_number; /* whose digits the text has */
 };
 
 struct qn_labels {
@@ -93,8 +94,7 @@ struct qn_format {
 
 	/* Where the elements of a virtual dataset, or of one in external files, are: d is its
 	   description, checked. The list is checked against it. A source that is not there has
-	   no file, a raw file keeps its name. The caller frees with qn_sources_fini. Not
-	   collective. */
+	   the name that it was given. The caller frees with qn_sources_fini. Not collective. */
 	enum quern_status (*sources)(const struct qn_dataset *d, struct qn_sources *out,
 				     struct quern_message *err);
 

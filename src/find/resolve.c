@@ -83,8 +83,7 @@ static enum quern_status join(struct qn_mosaic *m, struct qn_mosaic *own, const 
 			p.to.start[d] += origin[d];
 		st = qn_mosaic_put(m, first + p.member, &p.from, &p.to, &fits, err);
 	}
-	m->nmissing += own->nmissing;
-	return st;
+	return st ? st : qn_missing_unite(&m->missing, &own->missing, err);
 }
 
 /* What it stores, or has in other files. */
@@ -109,7 +108,8 @@ static enum quern_status resolve_stored(struct qn_dataset *d, const uint64_t *or
 	if (!st && r.why[0]) {
 		snprintf(d->why_not_native, sizeof(d->why_not_native), "%s", r.why);
 		st = qn_mosaic_place(m, d, origin, err);
-		m->nmissing += r.own.nmissing;
+		if (!st)
+			st = qn_missing_unite(&m->missing, &r.own.missing, err);
 	} else if (!st) {
 		st = join(m, &r.own, origin, err);
 	}
@@ -124,4 +124,21 @@ enum quern_status qn_resolve(struct qn_dataset *d, const uint64_t *origin, int n
 	enum quern_status st = resolve_stored(d, origin, nprocesses, m, err);
 
 	return st ? st : qn_mosaic_place_beyond(m, d, origin, err);
+}
+
+enum quern_status qn_resolve_missing(const struct qn_dataset *d, int nprocesses,
+				     struct qn_missing *out, struct quern_message *err)
+{
+	static const uint64_t origin[QUERN_MAX_DIMS];
+	struct qn_dataset copy = *d; /* which has no chunks of its own */
+	struct qn_mosaic m;
+	enum quern_status st = QUERN_OK;
+
+	qn_mosaic_init(&m, d->ndim);
+	if (d->layout == QN_VIRTUAL || d->layout == QN_EXTERNAL)
+		st = resolve_stored(&copy, origin, nprocesses, &m, err);
+	*out = m.missing;
+	m.missing = (struct qn_missing){ .n = 0 };
+	qn_mosaic_fini(&m);
+	return st;
 }

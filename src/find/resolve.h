@@ -13,4 +13,10 @@
 enum quern_status qn_resolve(struct qn_dataset *d, const uint64_t *origin, int nprocesses,
 			     struct qn_mosaic *m, struct quern_message *err);
 
+/* What is missing of the sources of a virtual dataset, or of raw files, as a run would find it: nothing of
+   what lies in its file. d: checked. The caller frees with qn_missing_fini, whatever is returned. Not
+   collective. */
+enum quern_status qn_resolve_missing(const struct qn_dataset *d, int nprocesses,
+				     struct qn_missing *out, struct quern_message *err);
+
 #endif

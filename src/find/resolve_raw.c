@@ -132,8 +132,10 @@ static enum quern_status put_stretch(struct qn_resolving *r, const struct stretc
 		if (n < s->nrows && past)
 			qn_resolve_leave(r, "an external file that ends inside of a row");
 	}
-	r->own.nmissing += n < s->nrows;
-	st = put_stored(r, &d, s, n);
+	if (n < s->nrows)
+		st = qn_missing_add(&r->own.missing, d.file, "", r->err);
+	if (!st)
+		st = put_stored(r, &d, s, n);
 	return st ? st : put_zeros(r, s->row + n, s->nrows - n);
 }
 

@@ -176,7 +176,7 @@ static enum quern_status remember(struct qn_resolving *r, const struct qn_memo *
 		return qn_error_nomem(r->err, n * sizeof(*known->member_of), "parts of a source");
 	for (uint32_t i = 0; i < n; i++)
 		known->member_of[i] = QN_NOT_YET;
-	r->own.nmissing += m->mosaic.nmissing;
+	st = qn_missing_unite(&r->own.missing, &m->mosaic.missing, r->err);
 	/* One without parts says what its elements would be. */
 	for (uint32_t i = 0, member; !st && !m->mosaic.nparts && i < n; i++)
 		st = qn_known_member(r, known, i, &member);
@@ -279,6 +279,9 @@ static int compare_names(const struct named *x, const struct named *y)
 {
 	int files = strcmp(x->origin->file, y->origin->file);
 
+	/* What is missing has no path that could be told from one that is there. */
+	if (x->origin->is_missing != y->origin->is_missing)
+		return x->origin->is_missing ? 1 : -1;
 	return files ? files : strcmp(x->origin->path, y->origin->path);
 }
 
@@ -353,11 +356,11 @@ static void sort_out(struct search *s, struct named *sorted, uint64_t n, struct 
 		if (i && !compare_names(&sorted[i - 1], &sorted[i]))
 			continue;
 		k->of[sorted[i].number] = k->n;
-		k->known[k->n].missing = !o->file[0];
-		m = find_memo(s->r->effort, o->file, o->path);
+		k->known[k->n].missing = o->is_missing;
+		m = o->is_missing ? NULL : find_memo(s->r->effort, o->file, o->path);
 		if (m && !s->status) {
 			s->status = remember(s->r, m, &k->known[k->n]);
-		} else if (o->file[0]) {
+		} else if (!o->is_missing) {
 			s->number[s->n] = k->n;
 			s->files[s->n] = o->file;
 			s->paths[s->n++] = o->path;
@@ -380,7 +383,9 @@ static enum quern_status find_all(struct search *s, const struct qn_sources *lis
 	free(sorted);
 	st = s->status ? s->status : find_out(s);
 	for (uint64_t i = 0; !st && i < list->n; i++)
-		s->r->own.nmissing += k->known[k->of[i]].missing;
+		if (k->known[k->of[i]].missing)
+			st = qn_missing_add(&s->r->own.missing, list->origin[i].file,
+					    list->origin[i].path, s->r->err);
 	return st;
 }
 

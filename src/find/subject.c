@@ -61,12 +61,13 @@ static enum quern_status make_views(struct qn_subject *subject, struct quern_mes
 enum quern_status qn_subject_leave_to_library(struct qn_subject *subject, struct quern_message *err)
 {
 	static const uint64_t origin[QUERN_MAX_DIMS];
-	const uint64_t nmissing = subject->mosaic.nmissing;
+	const struct qn_missing missing = subject->mosaic.missing;
 	enum quern_status st;
 
+	subject->mosaic.missing = (struct qn_missing){ .n = 0 };
 	qn_mosaic_fini(&subject->mosaic);
 	qn_mosaic_init(&subject->mosaic, subject->dataset.ndim);
-	subject->mosaic.nmissing = nmissing;
+	subject->mosaic.missing = missing;
 	free(subject->views);
 	subject->views = NULL;
 	qn_log(QN_LOG_INFO,

@@ -21,8 +21,11 @@ void qn_verify_fini(struct qn_verify *v)
 	for (size_t i = 0; i < v->nfiles; i++) {
 		struct qn_verified_file *f = &v->file[i];
 
-		for (size_t k = 0; k < f->ndatasets; k++)
+		for (size_t k = 0; k < f->ndatasets; k++) {
 			free(f->dataset[k].path);
+			free(f->dataset[k].sources_why);
+			qn_missing_fini(&f->dataset[k].missing);
+		}
 		for (size_t k = 0; k < f->ndamages; k++)
 			damage_fini(&f->damage[k]);
 		for (size_t k = 0; k < f->nunverified; k++) {
@@ -100,19 +103,18 @@ enum quern_status qn_verify_note_unverified(struct qn_verify *v, const char *pat
 					    struct quern_message *err)
 {
 	struct qn_verified_file *f = qn_verify_this_file(v);
-	struct qn_unverified *p, new = { .reason = reason };
+	struct qn_unverified new = { .reason = reason };
+	bool ok;
 
 	if (f->nunverified && !strcmp(f->unverified[f->nunverified - 1].text, text))
 		return QUERN_OK;
-	p = qn_verify_grow(f->unverified, f->nunverified, sizeof(*p));
-	if (p)
-		f->unverified = p;
-	new.text = p ? qn_strdup(text) : NULL;
+	ok = qn_grow_by_one(&f->unverified, f->nunverified, sizeof(new));
+	new.text = qn_strdup(text);
 	new.dataset = path ? qn_strdup(path) : NULL;
-	if (!new.text || (path && !new.dataset)) {
+	if (!ok || !new.text || (path && !new.dataset)) {
 		free(new.text);
 		free(new.dataset);
-		return qn_error_nomem(err, sizeof(*p), "a list of what was not verified");
+		return qn_error_nomem(err, sizeof(new), "a list of what was not verified");
 	}
 	f->unverified[f->nunverified++] = new;
 	return QUERN_OK;
@@ -143,20 +145,19 @@ enum quern_status qn_verify_note(struct qn_verify *v, const struct qn_dataset *d
 	static const struct qn_damage_record nowhere = { .number = QN_ADDR_NONE,
 							 .addr = QN_ADDR_NONE };
 	struct qn_verified_file *f = qn_verify_this_file(v);
-	struct qn_damage *p = qn_verify_grow(f->damage, f->ndamages, sizeof(*p)), new = { 0 };
+	struct qn_damage new = { 0 };
+	const bool ok = qn_grow_by_one(&f->damage, f->ndamages, sizeof(new));
 	va_list ap;
 
-	if (p)
-		f->damage = p;
 	va_start(ap, format);
-	if (!p || qn_vasprintf(&new.text, format, ap) < 0)
+	if (!ok || qn_vasprintf(&new.text, format, ap) < 0)
 		new.text = NULL;
 	va_end(ap);
 	if (path)
 		new.dataset = qn_strdup(path);
 	if (!new.text || (path && !new.dataset)) {
 		damage_fini(&new);
-		return qn_error_nomem(err, sizeof(*p), "a list of damages");
+		return qn_error_nomem(err, sizeof(new), "a list of damages");
 	}
 	qn_verify_locate(&new, d, at ? at : &nowhere);
 	f->damage[f->ndamages++] = new;

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/system.h"
 #include "find/describe.h"
+#include "find/resolve.h"
 #include "find/subject.h"
 #include "verify/verify_impl.h"
 
@@ -106,18 +107,14 @@ static enum quern_status conclude(struct qn_verify *v, struct qn_pending *p,
 static struct qn_verified *add_dataset(struct qn_verify *v, const char *path)
 {
 	struct qn_verified_file *f = qn_verify_this_file(v);
-	struct qn_verified *p = qn_verify_grow(f->dataset, f->ndatasets, sizeof(*p));
 	char *copy = qn_strdup(path);
 
-	if (p)
-		f->dataset = p;
-	if (!p || !copy) {
+	if (!copy || !qn_grow_by_one(&f->dataset, f->ndatasets, sizeof(*f->dataset))) {
 		free(copy);
 		return NULL;
 	}
-	p = &f->dataset[f->ndatasets++];
-	*p = (struct qn_verified){ .path = copy };
-	return p;
+	f->dataset[f->ndatasets] = (struct qn_verified){ .path = copy };
+	return &f->dataset[f->ndatasets++];
 }
 
 /* Rank 0: the description. What cannot be described is damage, and no failure: *described is false
@@ -185,6 +182,18 @@ static enum quern_status check_filters(struct qn_verify *v, const struct qn_pend
 	return qn_verify_note_unverified(v, d->path, why.reason, why.text, err);
 }
 
+/* Rank 0. They are to be verified themselves; one that is not there cannot be. */
+static enum quern_status find_missing(const struct qn_verify *v, const struct qn_dataset *d,
+				      struct qn_verified *out, struct quern_message *err)
+{
+	struct quern_message why = { .status = QUERN_OK };
+
+	if (!qn_resolve_missing(d, (int)v->team.place.nthreads, &out->missing, &why))
+		return QUERN_OK;
+	out->sources_why = qn_strdup(why.text);
+	return out->sources_why ? QUERN_OK : qn_error_nomem(err, sizeof(why.text), "a message");
+}
+
 static enum quern_status verify_dataset(struct qn_verify *v, struct qn_pending *p, const char *path,
 					struct quern_message *err)
 {
@@ -203,6 +212,8 @@ static enum quern_status verify_dataset(struct qn_verify *v, struct qn_pending *
 			st = qn_way_choose(v, &d, &w, out, err);
 		if (!st && out)
 			st = check_filters(v, p, &d, &w, out, err);
+		if (!st && out)
+			st = find_missing(v, &d, out, err);
 		if (!st && out)
 			qn_way_count_checksums(&d, &w, out);
 		h.natively = w.natively;

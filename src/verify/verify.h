@@ -5,6 +5,7 @@
 #ifndef QN_VERIFY_VERIFY_H
 #define QN_VERIFY_VERIFY_H
 
+#include "data/missing.h"
 #include "data/sums.h"
 #include "cluster/team.h"
 
@@ -36,6 +37,9 @@ struct qn_verified {
 	uint64_t nunchecked;   /* chunks with neither: only decoded, if that */
 	bool by_library;
 	char note[224]; /* why it is not decoded, or not read; "" */
+	/* Its sources, which are not looked at: those that are not there, or why that cannot be told. */
+	struct qn_missing missing;
+	char *sources_why; /* owned, or NULL */
 };
 
 struct qn_verified_file {

@@ -45,12 +45,6 @@ static inline struct qn_verified_file *qn_verify_this_file(const struct qn_verif
 	return &v->file[v->nfiles - 1];
 }
 
-/* Room for one more of n entries; NULL without memory. Grows where n is a power of two. */
-static inline void *qn_verify_grow(void *p, size_t n, size_t size)
-{
-	return n & (n - 1) ? p : qn_realloc(p, (n ? 2 * n : 1) * size);
-}
-
 /* Where something was found; its chunk only if d and a number are there. */
 void qn_verify_locate(struct qn_damage *damage, const struct qn_dataset *d,
 		      const struct qn_damage_record *at);

@@ -60,7 +60,25 @@ while read -r path addr left; do
 	is "$path: skipped" "0 $left 1 [2,1] \"$path\"" "$status $(field result.count) $(
 		field run.chunks_skipped) $(field run.skipped.0.chunk) $(field run.skipped.0.dataset)"
 	is "$path: ... by name" 1 "$(grep -c "left out: damaged.h5: dataset $path, chunk (2, 1)" err)"
+	prints "$path: ... in the document, too" '"chunks_skipped": 1'
 done <damaged.txt
+path=$(awk '{ print $1; exit }' damaged.txt)
+quern run count --on-bad-chunk skip -d "$path" damaged.h5
+prints "a table says that it is not of all" \
+	'^  incomplete   1 chunk left out that could not be read \(--on-bad-chunk skip\)$'
+is "... in so many words on standard error" 1 \
+	"$(grep -c 'warning: 1 chunk could not be read and was left out (--on-bad-chunk skip)$' err)"
+for suffix in nc h5; do
+	quern run count --on-bad-chunk skip -o "skipped.$suffix" -d "$path" damaged.h5
+	is "... so does .$suffix" "quern_chunks_skipped 1 quern_sources_missing 0" \
+		"$("$BUILDDIR/tests/tools/globals" "skipped.$suffix" | xargs)"
+	quern run count -o "skipped.$suffix" -s 0:32 -d "$path" damaged.h5
+	is "... and where nothing was skipped" "quern_chunks_skipped 0 quern_sources_missing 0" \
+		"$("$BUILDDIR/tests/tools/globals" "skipped.$suffix" | xargs)"
+done
+quern run count --on-bad-chunk skip -o skipped.csv -d "$path" damaged.h5
+is "... and .csv" "# quern_chunks_skipped: 1 # quern_sources_missing: 0" \
+	"$(grep '^# quern_' skipped.csv | xargs)"
 
 refuses 2 "info of something" "info takes no operands" info cf.nc
 

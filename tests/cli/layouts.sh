@@ -41,6 +41,32 @@ is "gaps: a warning" 1 "$(grep -c '^quern: warning: sources of .* are not there,
 is "gaps: the fill value" "-1.0" "$(field result.min)"
 is "gaps: all are counted" $((1024 * 512)) "$(field result.count)"
 is "gaps: one is missing" 1 "$(field run.sources_missing)"
+is "... by name" '[{"dataset":"/x","file":"g2.h5"}]' "$(field run.missing_sources)"
+is "... on standard error, too" 1 "$(grep -c '^quern: warning: missing source: g2.h5, dataset /x$' err)"
+incomplete='1 source missing, for which the fill value \(of raw files zeros\) stands: g2.h5, dataset /x$'
+quern run minmax gaps.h5
+prints "gaps: the table says it" "^  incomplete   $incomplete"
+quern plan minmax gaps.h5
+prints "... the plan" "^  $incomplete"
+quern plan minmax --json gaps.h5
+is "... its document" 'g2.h5' "$(jq -r '.plan.missing_sources[0].file' out)"
+quern run minmax -o gaps.csv gaps.h5
+is "... a table in a file" "# quern_sources_missing: 1" "$(grep sources_missing gaps.csv)"
+quern run minmax -o gaps.nc gaps.h5
+is "... netCDF" 1 "$("$BUILDDIR/tests/tools/globals" gaps.nc | sed -n 's/^quern_sources_missing //p')"
+quern inspect gaps.h5
+is "inspect names it" "0 missing 1 source missing, for which the fill value (of raw files zeros) stands: g2.h5, dataset /x" \
+	"$status $(sed -n '/^  missing/,$p' out | xargs)"
+quern inspect --json gaps.h5 odd.h5
+is "... and its document" '1 g2.h5 2 2' "$(jq -rs '[.[].datasets[0]] | "\(.[0].sources_missing) \(
+	.[0].missing_sources[0].file) \(.[1].sources_missing) \(.[1].missing_sources | length)"' out)"
+quern verify gaps.h5
+is "verify warns, and passes" "0 1" \
+	"$status $(grep -Ec "^quern: warning: gaps.h5: dataset /x: $incomplete" err)"
+prints "... and its table" '^  /x .*nothing stored, 1 of its sources missing$'
+quern verify --json gaps.h5
+is "... and its document" '1 g2.h5 null' "$(jq -r '.files[0].datasets[0] | "\(.sources_missing) \(
+	.missing_sources[0].file) \(.sources_error)"' out)"
 quern run covariance --json --samples 1 -s '::128,:100' gaps.h5
 is "gaps: one is missing, through the library too" 1 "$(field run.sources_missing)"
 quern run count --json gaps.h5 -s 0:512
@@ -62,7 +88,7 @@ is "a prefix of sources, through the library" "$(cat want)" "$(result)"
 for d in x b; do
 	quern run count --json -d $d lacking.h5
 	is "no extent for want of the source, and it is told: $d" "0 0 1 1" \
-		"$status $(field result.count) $(field run.sources_missing) $(grep -c warning err)"
+		"$status $(field result.count) $(field run.sources_missing) $(grep -c 'warning: sources of' err)"
 done
 unset HDF5_VDS_PREFIX
 printf 'not HDF5, but here' >s1.h5

@@ -168,7 +168,7 @@ static void compare(struct fixture *f, const char *file, const char *path)
 	else
 		f->nempty++;
 	*(qn_mosaic_not_native(&m) ? &f->nlibrary : &f->nnative) += 1;
-	f->nmissing += m.nmissing > 0;
+	f->nmissing += m.missing.n > 0;
 	id = must(H5Fopen(file, H5F_ACC_RDONLY, H5P_DEFAULT));
 	dset = must(H5Dopen2(id, path, H5P_DEFAULT));
 	/* The extent of one without limits is found out when it is asked for. */
