@@ -71,6 +71,10 @@ const struct quern_option *quern_run_option(const quern_run *run, const struct q
 typedef void quern_progress_fn(void *ctx, int pass, uint64_t done, uint64_t total);
 void quern_run_progress(quern_run *run, quern_progress_fn *progress, void *ctx);
 
+/* The most cells of a result that the caller has use for; 0: any number. A run whose result has more is refused
+   before it works. Not collective, the same on all ranks. */
+void quern_run_most_cells(quern_run *run, uint64_t most);
+
 /*
  * Adds a file to those that the run reads, or all that match a pattern of glob(7), in the order of
  * their bytes, when there is no file of that very name. Several files are one dataset: in the order

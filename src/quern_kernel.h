@@ -229,6 +229,10 @@ struct quern_kernel {
 	/* Fills *d, which comes zeroed. NULL: the kernel is elementwise. (opt) */
 	void (*demand)(const void *self, struct quern_demand *d);
 
+	/* The state of the current pass is one of all rows of the result together, not one for each of
+	   them. NULL: of no pass. (opt) */
+	bool (*is_pooled)(const void *self);
+
 	/* How many items, well spread, do for the current pass; 0: it needs all. The engine may then
 	   leave others out, by their numbers alone. NULL: every pass needs all. (opt) */
 	uint64_t (*sample)(const void *self);

@@ -30,43 +30,111 @@ static json_t *scalar_to_json(const struct qn_field *f)
 	return json_null();
 }
 
-static json_t *value_to_json(const struct qn_field *f, size_t i)
+static json_t *value_to_json(const struct qn_field *f, uint64_t i)
 {
 	if (f->type == QN_FIELD_TEXT)
 		return json_string(f->v.texts[i]);
+	if (f->type == QN_FIELD_DECIMAL)
+		return qn_json_integer(f->v.texts[i]);
 	if (f->type == QN_FIELD_UINT)
 		return qn_json_uint(f->v.uints[i]);
 	return f->type == QN_FIELD_INT ? json_integer(f->v.ints[i]) : qn_json_real(f->v.reals[i]);
 }
 
-static json_t *array_to_json(const struct qn_field *f)
+/* Values from `first` on, as nested arrays of the given shape. */
+static json_t *values_to_json(const struct qn_field *f, uint64_t first, const uint64_t *shape,
+			      int ndim)
 {
-	json_t *a = json_array();
+	json_t *a;
+	uint64_t inner = 1;
 
-	for (size_t i = 0; i < f->n; i++) {
-		json_t *row;
-
-		if (!f->ncols) {
-			json_array_append_new(a, value_to_json(f, i));
-			continue;
-		}
-		row = json_array();
-		for (size_t k = 0; k < f->ncols; k++)
-			json_array_append_new(row, value_to_json(f, i * f->ncols + k));
-		json_array_append_new(a, row);
-	}
+	if (!ndim)
+		return value_to_json(f, first);
+	for (int d = 1; d < ndim; d++)
+		inner *= shape[d];
+	a = json_array();
+	for (uint64_t i = 0; i < shape[0]; i++)
+		json_array_append_new(a, values_to_json(f, first + i * inner, shape + 1, ndim - 1));
 	return a;
+}
+
+/* What each row has. */
+static int shape_of_value(const struct qn_field *f, uint64_t shape[2])
+{
+	shape[0] = f->n;
+	shape[1] = f->ncols;
+	return f->array ? 1 + (f->ncols > 0) : 0;
+}
+
+static json_t *row_to_json(const struct qn_field *f, uint64_t row)
+{
+	uint64_t shape[2];
+	const int ndim = shape_of_value(f, shape);
+
+	return qn_field_has(f, row) ? values_to_json(f, row * qn_field_nvalues(f), shape, ndim)
+				    : json_null();
+}
+
+/* Rows from `row` on, as nested arrays over the axes from number k on. */
+static json_t *rows_to_json(const struct quern_result *r, const struct qn_field *f, size_t k,
+			    uint64_t row)
+{
+	json_t *a;
+	uint64_t inner = 1;
+
+	if (k == r->naxes)
+		return row_to_json(f, row);
+	for (size_t i = k + 1; i < r->naxes; i++)
+		inner *= r->axis[i].n;
+	a = json_array();
+	for (uint64_t i = 0; i < r->axis[k].n; i++)
+		json_array_append_new(a, rows_to_json(r, f, k + 1, row + i * inner));
+	return a;
+}
+
+static json_t *field_to_json(const struct quern_result *r, const struct qn_field *f)
+{
+	uint64_t shape[2];
+
+	if (f->per_row)
+		return rows_to_json(r, f, 0, 0);
+	return f->array ? values_to_json(f, 0, shape, shape_of_value(f, shape)) : scalar_to_json(f);
+}
+
+/* Dates where it is a time. */
+static json_t *coordinate_to_json(const struct qn_result_axis *a)
+{
+	const struct qn_field texts = { .type = QN_FIELD_TEXT, .v.texts = a->texts };
+
+	if (!a->texts && a->coordinate.type == QN_FIELD_NULL)
+		return json_null();
+	return values_to_json(a->texts ? &texts : &a->coordinate, 0, &a->n, 1);
+}
+
+static void axes_to_json(const struct quern_result *r, json_t *o)
+{
+	json_t *dims = json_array(), *shape = json_array(), *coords = json_object();
+
+	for (size_t i = 0; i < r->naxes; i++) {
+		const struct qn_result_axis *a = &r->axis[i];
+
+		json_array_append_new(dims, qn_json_text(a->name));
+		json_array_append_new(shape, qn_json_uint(a->n));
+		json_object_set_new(coords, a->name, coordinate_to_json(a));
+	}
+	json_object_set_new(o, "dims", dims);
+	json_object_set_new(o, "shape", shape);
+	json_object_set_new(o, "coords", coords);
 }
 
 static json_t *result_to_json(const struct quern_result *r)
 {
 	json_t *o = json_object();
 
-	for (size_t i = 0; i < r->nfields; i++) {
-		const struct qn_field *f = &r->field[i];
-
-		json_object_set_new(o, f->name, f->array ? array_to_json(f) : scalar_to_json(f));
-	}
+	if (r->naxes)
+		axes_to_json(r, o);
+	for (size_t i = 0; i < r->nfields; i++)
+		json_object_set_new(o, r->field[i].name, field_to_json(r, &r->field[i]));
 	return o;
 }
 
@@ -148,6 +216,7 @@ json_t *qn_document_input(const quern_run *run)
 		      qn_json_text(quern_option_string(options, "select")), "selected",
 		      meanings_to_json(&run->subject));
 	if (o) {
+		json_object_set_new(o, "over", qn_json_text(quern_option_string(options, "over")));
 		json_object_set_new(o, "raw", json_boolean(quern_option_flag(options, "raw")));
 		json_object_set_new(o, "nan", qn_json_text(quern_option_string(options, "nan")));
 		json_object_set_new(o, "on_bad_chunk",

@@ -12,6 +12,9 @@ const struct quern_option qn_run_options[] = {
 	{ "select", 's', QUERN_OPT_STRING, "SLICES", NULL, 0, 0,
 	  "part of it: 'time=0:100,lat=10:20:2', by position '0:100,:,5', half open, or by values of "
 	  "the coordinates 'lat=-30.0:30.0,time=2001-01:2001-12-31', both ends included" },
+	{ "over", 0, QUERN_OPT_STRING, "DIMS", NULL, 0, 0,
+	  "reduce over these dimensions, by names or numbers, and keep the others: a result for each of "
+	  "their elements (default: over all)" },
 	{ "raw", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
 	  "take stored values as they are: no CF decoding of _FillValue, scale_factor, ..." },
 	{ "nan", 0, QUERN_OPT_CHOICE, "missing|keep", "missing", 0, 0,

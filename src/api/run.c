@@ -13,6 +13,7 @@
 #include "cluster/comm_mpi.h"
 #include "cluster/share.h"
 #include "data/reading.h"
+#include "run/emit.h"
 #include "run/synthetic.h"
 
 const char *quern_version(void)
@@ -104,6 +105,11 @@ void quern_run_progress(quern_run *run, quern_progress_fn *progress, void *ctx)
 	run->team.progress_ctx = ctx;
 }
 
+void quern_run_most_cells(quern_run *run, uint64_t most)
+{
+	run->most_cells = most;
+}
+
 const char *quern_run_message(const quern_run *run)
 {
 	return run->err.status ? run->err.text : "";
@@ -153,6 +159,7 @@ static enum quern_status prepare(quern_run *run, bool with_work, double *clock)
 	team = qn_settings_team(&run->options);
 	run->subject.settings = qn_settings_subject(&run->options);
 	engine->settings = qn_settings_run(&run->options);
+	engine->settings.most_cells = run->most_cells;
 	if (!st)
 		st = qn_comm_agree(run->comm, qn_calibrate(run), &run->err);
 	if (!st)
@@ -175,12 +182,7 @@ static enum quern_status prepare(quern_run *run, bool with_work, double *clock)
 
 static enum quern_status emit(quern_run *run)
 {
-	if (run->rank != 0)
-		return QUERN_OK;
-	run->engine.kernel->emit(run->engine.self, run->engine.state, &run->result);
-	if (run->result.nomem)
-		return qn_error_nomem(&run->err, 0, "the result");
-	return QUERN_OK;
+	return run->rank ? QUERN_OK : qn_run_emit(&run->engine, &run->result, &run->err);
 }
 
 /* What takes all ranks to free goes while all are here: quern_run_free is then of one rank alone. */

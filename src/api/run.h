@@ -15,6 +15,7 @@ struct quern_run {
 	MPI_Comm parent;
 	struct quern_options options;
 	struct qn_names files; /* and patterns, as the caller gave them */
+	uint64_t most_cells;   /* of the result; 0: any number */
 	struct quern_message err;
 	struct qn_comm *comm;	  /* while it executes */
 	int rank, nranks, nhosts; /* of comm, for afterwards */

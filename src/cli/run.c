@@ -204,6 +204,14 @@ static void print_warnings(const quern_run *run)
 }
 
 #define MOST_NAMED 4
+#define MOST_CELLS 100000 /* of a result as text */
+
+static bool is_text(const char *file)
+{
+	const char *dot = strrchr(file, '.');
+
+	return dot && (!strcmp(dot, ".json") || !strcmp(dot, ".csv"));
+}
 
 /* Some of them, and how many more there are. */
 static void print_named(const quern_run *run, const char *what, uint64_t n,
@@ -291,6 +299,8 @@ int qn_cli_run(int argc, char **argv)
 		/* A wrong name must not cost the work; what this finds, the run reports. */
 		if (output && !qn_cli_rank())
 			quern_run_check_output(l.run, output);
+		if (!output || is_text(output))
+			quern_run_most_cells(l.run, MOST_CELLS);
 		qn_cli_watch("there is no result");
 		code = (int)quern_run_execute(l.run);
 		qn_cli_unwatch();

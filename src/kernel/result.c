@@ -136,21 +136,61 @@ void quern_result_lost(struct quern_result *r)
 	r->nomem = true;
 }
 
+static void free_texts(char **texts, uint64_t n)
+{
+	for (uint64_t i = 0; texts && i < n; i++)
+		free(texts[i]);
+	free(texts);
+}
+
+/* Texts that it has; digits of rows are texts. */
+static uint64_t count_texts(const struct quern_result *r, const struct qn_field *f)
+{
+	if (f->type == QN_FIELD_TEXT && (f->array || f->per_row))
+		return (f->per_row ? r->nrows : 1) * qn_field_nvalues(f);
+	return f->type == QN_FIELD_DECIMAL && f->per_row ? r->nrows : 0;
+}
+
+static void free_field(const struct quern_result *r, struct qn_field *f)
+{
+	const uint64_t ntexts = count_texts(r, f);
+
+	if (ntexts)
+		free_texts(f->v.texts, ntexts);
+	else if (f->array || f->per_row)
+		free(f->v.ints);
+	else if (f->type == QN_FIELD_DECIMAL || f->type == QN_FIELD_TEXT)
+		free(f->v.digits);
+	free(f->null);
+}
+
+static void free_axis(struct qn_result_axis *a)
+{
+	const struct quern_result none = { .nfields = 0 };
+
+	free(a->name);
+	free(a->units);
+	free(a->calendar);
+	free_texts(a->texts, a->n);
+	free_field(&none, &a->coordinate);
+}
+
 void qn_result_fini(struct quern_result *r)
 {
-	for (size_t i = 0; i < r->nfields; i++) {
-		struct qn_field *f = &r->field[i];
-
-		for (size_t k = 0; f->array && f->type == QN_FIELD_TEXT && f->v.texts && k < f->n;
-		     k++)
-			free(f->v.texts[k]);
-		if (f->array)
-			free(f->v.ints);
-		else if (f->type == QN_FIELD_DECIMAL || f->type == QN_FIELD_TEXT)
-			free(f->v.digits);
-	}
+	for (size_t i = 0; i < r->nfields; i++)
+		free_field(r, &r->field[i]);
+	for (size_t i = 0; i < r->naxes; i++)
+		free_axis(&r->axis[i]);
 	free(r->field);
+	free(r->axis);
 	memset(r, 0, sizeof(*r));
+}
+
+void qn_result_clear(struct quern_result *r)
+{
+	for (size_t i = 0; i < r->nfields; i++)
+		free_field(r, &r->field[i]);
+	r->nfields = 0;
 }
 
 const struct qn_field *qn_result_find(const struct quern_result *r, const char *name)
@@ -163,5 +203,10 @@ const struct qn_field *qn_result_find(const struct quern_result *r, const char *
 
 size_t qn_field_nvalues(const struct qn_field *f)
 {
-	return f->n * (f->ncols ? f->ncols : 1);
+	return f->array ? f->n * (f->ncols ? f->ncols : 1) : 1;
+}
+
+bool qn_field_has(const struct qn_field *f, uint64_t row)
+{
+	return f->type != QN_FIELD_NULL && !(f->null && f->null[row / 64] >> row % 64 & 1);
 }

@@ -20,6 +20,12 @@ struct qn_field {
 	enum qn_field_type type;
 	bool array;
 	size_t n, ncols; /* array: shape [n] when ncols is 0, else [n, ncols] */
+	/* Has each row of the result one: then the values of all rows lie one after the other in an array,
+	   whether that of a row is an array or not, and digits are texts. */
+	bool per_row;
+	uint64_t *
+		null; /* owned; of rows: bit r % 64 of word r / 64 is set where there is no value. NULL:
+			   all rows have one */
 	union {
 		int64_t i;
 		uint64_t u;
@@ -33,19 +39,39 @@ struct qn_field {
 	} v;
 };
 
+/* A dimension of a result of many rows. */
+struct qn_result_axis {
+	char *name; /* owned */
+	uint64_t n;
+	int dim;		    /* that was kept of the dataset; -1: groups */
+	struct qn_field coordinate; /* owned array of n; QN_FIELD_NULL: there is none */
+	char **texts; /* owned, and each of them: the coordinate as dates; NULL: it is none */
+	char *units, *calendar; /* owned; NULL: there are none */
+};
+
+/* Always: without axes no field is per row; with axes nrows is the product of their lengths. */
 struct quern_result {
 	size_t nfields, capacity;
 	struct qn_field *field; /* owned */
-	bool nomem;		/* a field was lost: the result must not be used */
+	size_t naxes;
+	struct qn_result_axis *axis; /* owned; in the order of the rows, C order */
+	uint64_t nrows;
+	bool nomem; /* a field was lost: the result must not be used */
 };
 
 /* Frees the fields and zeroes the result; a zeroed result is empty and valid. */
 void qn_result_fini(struct quern_result *r);
 
+/* Frees the fields of one without axes, and keeps the room for as many. */
+void qn_result_clear(struct quern_result *r);
+
 /* The field of a name, or NULL. */
 const struct qn_field *qn_result_find(const struct quern_result *r, const char *name);
 
-/* Number of values of an array field. */
+/* Number of values of a field: of one that is per row, of each row. */
 size_t qn_field_nvalues(const struct qn_field *f);
+
+/* Is there a value in this row? */
+bool qn_field_has(const struct qn_field *f, uint64_t row);
 
 #endif

@@ -1,10 +1,12 @@
 # src/run: sources of libquern.
 LIB_SRCS += src/run/balance.c
 LIB_SRCS += src/run/crew.c
+LIB_SRCS += src/run/emit.c
 LIB_SRCS += src/run/expected_sums.c
 LIB_SRCS += src/run/failover.c
 LIB_SRCS += src/run/forecast.c
 LIB_SRCS += src/run/holes.c
+LIB_SRCS += src/run/kept.c
 LIB_SRCS += src/run/lease.c
 LIB_SRCS += src/run/numa_watch.c
 LIB_SRCS += src/run/passes.c

@@ -13,37 +13,71 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "run/failover.h"
+#include "run/kept.h"
 #include "run/run.h"
+
+#define BUFFER_NWORDS (UINT64_C(1) << 17) /* of cells that are merged at once */
 
 static enum quern_status new_state(struct qn_run *run, struct quern_message *err)
 {
 	enum quern_status st = qn_state_layout(run->kernel, run->self, &run->layout, err);
 
-	free(run->state);
-	run->state = NULL;
+	qn_cells_fini(&run->cells);
 	if (st)
 		return st;
-	run->state = qn_alloc_aligned(run->layout.nwords * sizeof(*run->state));
-	if (!run->state)
-		return qn_error_nomem(err, run->layout.nwords * sizeof(*run->state), "the state");
-	qn_state_identity(&run->layout, run->state);
+	run->cells = (struct qn_cells){ .kernel = run->kernel,
+					.self = run->self,
+					.layout = &run->layout,
+					.rows = qn_kept_rows(run) };
+	if (!qn_cells_init(&run->cells, qn_kept_are_shared(run)))
+		return qn_error_nomem(err, qn_cells_nbytes(&run->layout, run->cells.rows->nrows),
+				      "the cells of the result");
+	qn_cells_clear(&run->cells);
 	return QUERN_OK;
 }
 
-static void normalize(struct qn_run *run)
+/* The words of a segment in some rows: side by side in a buffer, or back where they belong. */
+static void move_words(struct qn_cells *c, size_t offset, size_t nwords, uint64_t row,
+		       uint64_t nrows, int64_t *buffer, bool back)
 {
-	if (run->kernel->normalize)
-		run->kernel->normalize(run->self, run->state);
-	QN_ASSERT_VALID(state, run->kernel, run->self, &run->layout, run->state);
+	for (uint64_t r = 0; r < nrows; r++) {
+		int64_t *words = qn_cells_row(c, row + r) + offset;
+
+		if (back)
+			memcpy(words, buffer + r * nwords, nwords * sizeof(*words));
+		else
+			memcpy(buffer + r * nwords, words, nwords * sizeof(*words));
+	}
 }
 
-/* Merges the states of all ranks on rank 0: a collective for each segment. */
-static enum quern_status reduce(struct qn_run *run, struct quern_message *err)
+/* One segment of all rows: a collective for as many rows as the buffer has room for. */
+static enum quern_status reduce_segment(struct qn_run *run, const struct quern_segment *seg,
+					size_t offset, int64_t *buffer, struct quern_message *err)
 {
-	int64_t *words = run->state;
+	const uint64_t most = qn_max_u64(1, BUFFER_NWORDS / seg->nwords);
+	const bool leads = qn_comm_rank(run->team->comm) == 0;
+	struct qn_cells *c = &run->cells;
 	enum quern_status st = QUERN_OK;
 
-	normalize(run);
+	for (uint64_t row = 0, n; !st && row < c->rows->nrows; row += n) {
+		n = seg->op == QUERN_LEAST ? 1 : qn_min_u64(most, c->rows->nrows - row);
+		move_words(c, offset, seg->nwords, row, n, buffer, false);
+		st = seg->op == QUERN_LEAST ? qn_comm_reduce_least(run->team->comm, buffer,
+								   seg->nwords, seg->width, err)
+					    : qn_comm_reduce(run->team->comm, buffer,
+							     (size_t)n * seg->nwords, seg->op, err);
+		if (!st && leads)
+			move_words(c, offset, seg->nwords, row, n, buffer, true);
+	}
+	return st;
+}
+
+/* Of a single row the words are side by side as they are. */
+static enum quern_status reduce_row(struct qn_run *run, struct quern_message *err)
+{
+	int64_t *words = qn_cells_row(&run->cells, 0);
+	enum quern_status st = QUERN_OK;
+
 	for (int s = 0; !st && s < run->layout.nsegments; s++) {
 		const struct quern_segment *seg = &run->layout.segment[s];
 
@@ -53,7 +87,35 @@ static enum quern_status reduce(struct qn_run *run, struct quern_message *err)
 			     : qn_comm_reduce(run->team->comm, words, seg->nwords, seg->op, err);
 		words += seg->nwords;
 	}
-	normalize(run);
+	return st;
+}
+
+static enum quern_status reduce_rows(struct qn_run *run, struct quern_message *err)
+{
+	const size_t nwords = (size_t)qn_max_u64(BUFFER_NWORDS, run->layout.nwords);
+	int64_t *buffer = qn_alloc_aligned(nwords * sizeof(*buffer));
+	enum quern_status st = buffer ? QUERN_OK
+				      : qn_error_nomem(err, nwords * sizeof(*buffer), "cells");
+	size_t offset = 0;
+
+	st = qn_comm_agree(run->team->comm, st, err);
+	for (int s = 0; !st && s < run->layout.nsegments; s++) {
+		st = reduce_segment(run, &run->layout.segment[s], offset, buffer, err);
+		offset += run->layout.segment[s].nwords;
+	}
+	free(buffer);
+	return st;
+}
+
+/* Merges the states of all ranks on rank 0. */
+static enum quern_status reduce(struct qn_run *run, struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+
+	qn_cells_normalize(&run->cells);
+	if (qn_comm_size(run->team->comm) > 1)
+		st = run->cells.rows->nrows > 1 ? reduce_rows(run, err) : reduce_row(run, err);
+	qn_cells_normalize(&run->cells);
 	return st;
 }
 
@@ -69,7 +131,7 @@ static enum quern_status advance(struct qn_run *run, bool *again, struct quern_m
 	if (!run->kernel->advance)
 		return QUERN_OK;
 	if (qn_comm_rank(run->team->comm) == 0)
-		more = run->kernel->advance(run->self, run->state);
+		more = run->kernel->advance(run->self, qn_cells_row(&run->cells, 0));
 	st = qn_comm_bcast(run->team->comm, &more, sizeof(more), err);
 	if (st || !more)
 		return st;

@@ -12,6 +12,7 @@
 #include "find/join.h"
 #include "find/meaning.h"
 #include "find/warnings.h"
+#include "run/kept.h"
 
 /* A kernel that takes no text says which do. */
 static enum quern_status check_text(const struct qn_run *run, struct quern_message *err)
@@ -102,13 +103,17 @@ static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject
 
 	if (!st)
 		st = open_kernel(run, err);
+	if (!st)
+		st = qn_kept_find(run, err);
 	if (st)
 		return st;
-	run->whole = run->kernel->demand != NULL;
-	if (run->whole)
+	run->whole = run->kernel->demand || qn_kept_any(run);
+	if (run->kernel->demand)
 		run->kernel->demand(run->self, &demand);
+	else if (qn_kept_any(run))
+		demand.min_nelems = QN_KEPT_NELEMS;
 	st = make_items(run, subject, run->whole ? &demand : NULL, err);
-	run->items.counts_holes = !st && counts_holes(run);
+	run->items.counts_holes = !st && !run->whole && counts_holes(run);
 	return st;
 }
 
@@ -140,11 +145,10 @@ void qn_run_fini(struct qn_run *run)
 	qn_names_fini(&run->warnings);
 	free(run->planned);
 	free(run->points);
-	free(run->state);
+	qn_cells_fini(&run->cells);
 	free(run->reports);
 	run->self = NULL;
 	run->planned = NULL;
 	run->points = NULL;
-	run->state = NULL;
 	run->reports = NULL;
 }

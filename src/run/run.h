@@ -6,6 +6,7 @@
 
 #include "cluster/team.h"
 #include "find/subject.h"
+#include "kernel/cells.h"
 #include "kernel/kernel.h"
 #include "locate/where.h"
 #include "plan/items.h"
@@ -28,7 +29,10 @@ struct qn_run {
 	const struct qn_where *where;	  /* borrows */
 	const struct quern_kernel *kernel;
 	void *self; /* of the kernel */
-	bool whole; /* it demands dimensions whole, or so many elements */
+	bool whole; /* items are delivered whole: it demands so, or there are many rows */
+	bool reduced[QUERN_MAX_DIMS]; /* dimensions; the others are kept */
+	struct qn_rows rows;	      /* of the result, */
+	struct qn_rows all;	      /* and the one of a pass over everything */
 	struct qn_items items;
 
 	struct qn_costs costs;	  /* what plans and simulations predict with */
@@ -45,7 +49,7 @@ struct qn_run {
 	uint64_t ncopies_missing;   /* of shards: listed in a catalog, and not there */
 
 	struct qn_layout_of_state layout;
-	int64_t *state; /* owned: this rank's, then rank 0's merged one */
+	struct qn_cells cells; /* of this pass: this rank's, then rank 0's merged ones */
 	int npasses;
 
 	struct qn_report report;
@@ -69,12 +73,12 @@ enum quern_status qn_run_plan(struct qn_run *run, struct qn_team *team, struct q
 enum quern_status qn_run_work(struct qn_run *run, struct quern_message *err);
 void qn_run_fini(struct qn_run *run);
 
-/* Runs one pass on this rank's threads and adds what they found to run->state. The threads of all ranks
+/* Runs one pass on this rank's threads and adds what they found to run->cells. The threads of all ranks
    take work from each other, so that all ranks run it, and none is done before there is none left. */
 enum quern_status qn_workers_run(struct qn_run *run, int pass, struct quern_message *err);
 
 /* Does tasks again that other hosts have refused, on the calling thread, and adds what it found to
-   run->state. Not collective. */
+   run->cells. Not collective. */
 enum quern_status qn_workers_redo(struct qn_run *run, const struct qn_task *task, size_t n,
 				  struct quern_message *err);
 

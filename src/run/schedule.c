@@ -12,6 +12,7 @@
 #include "select/select.h"
 #include "run/forecast.h"
 #include "locate/homes.h"
+#include "run/kept.h"
 #include "run/scatter.h"
 #include "find/describe.h"
 #include "cluster/room.h"
@@ -124,11 +125,12 @@ static void take_account(const struct qn_run *run, uint64_t stored, struct accou
 	const bool tries = run->kernel->repeats || run->settings.skips;
 	const uint64_t nwords = run->kernel->most_words ? run->kernel->most_words(run->self)
 							: run->layout.nwords;
-	const uint64_t nstate = nwords * sizeof(int64_t);
+	const uint64_t nstate = qn_kept_nbytes(run, nwords);
+	const uint64_t nown = qn_kept_are_shared(run) ? 0 : (tries ? 2 : 1) * nstate;
 
 	/* What is larger than memory can be stays so when more is added. */
-	a->a_thread = qn_min_u64(most_fed(run, stored), UINT64_MAX / 4) + (tries ? 2 : 1) * nstate +
-		      (run->kernel->scratch ? run->kernel->scratch(run->self) : 0);
+	a->a_thread = qn_min_u64(most_fed(run, stored), UINT64_MAX / 4) + nown +
+		      qn_cells_scratch_nbytes(run->kernel, run->self);
 	a->rest = PROCESS_NBYTES + (qn_comm_rank(run->team->comm) == 0 ? 3 : 1) * nstate +
 		  run->share.nstretches * sizeof(struct qn_stretch) +
 		  run->share.nchunks * sizeof(struct qn_chunk);
@@ -159,6 +161,13 @@ static uint64_t find_limit(const struct qn_run *run, char *why, size_t n)
 static enum quern_status refuse(const struct qn_run *run, const struct account *a, const char *why,
 				struct quern_message *err)
 {
+	if (qn_kept_any(run) && a->rest > a->a_thread)
+		return qn_error_set(err, QUERN_ERR_RUN,
+				    "rank %d needs about %" PRIu64 " MiB for the %" PRIu64
+				    " cells of the result, more than %s: reduce over more "
+				    "dimensions, or select less with -s",
+				    qn_comm_rank(run->team->comm), mib(a->rest), run->rows.nrows,
+				    why);
 	return qn_error_set(
 		err, QUERN_ERR_RUN,
 		"rank %d needs about %" PRIu64 " MiB with one thread, "

@@ -10,6 +10,7 @@
 #include "run/crew.h"
 #include "run/expected_sums.h"
 #include "run/holes.h"
+#include "run/kept.h"
 #include "run/run.h"
 #include "select/select.h"
 
@@ -36,7 +37,8 @@ struct worker {
 	struct qn_expected_sums ledger;
 	struct qn_feed_stats done; /* of earlier feeds */
 	uint64_t local_nbytes, remote_nbytes;
-	int64_t *state; /* sum of the finished tasks */
+	struct qn_cells own;	/* of the finished tasks, unless threads share those of the run */
+	struct qn_cells *cells; /* borrows: one of both */
 	int64_t *trial; /* of one task, when bad chunks are to be skipped or alike ones to be
 				   counted; else NULL */
 	void *scratch;
@@ -53,6 +55,7 @@ struct worker {
 struct absorber {
 	const struct quern_kernel *kernel;
 	const void *self;
+	struct qn_cells *cells; /* NULL: to the state, of a single row */
 	int64_t *state;
 	void *scratch;
 	struct quern_box box; /* of the item, in the whole: a kernel knows nothing of members */
@@ -64,7 +67,10 @@ static void absorb(void *ctx, const struct quern_tile *tile)
 	struct quern_tile there = *tile;
 
 	there.box = &a->box;
-	a->kernel->absorb(a->self, a->state, a->scratch, &there);
+	if (a->cells)
+		qn_cells_absorb(a->cells, a->scratch, &there);
+	else
+		a->kernel->absorb(a->self, a->state, a->scratch, &there);
 }
 
 /* Takes leave of the member that was read. */
@@ -214,13 +220,13 @@ static void add_trial(struct worker *w, uint64_t times)
 	for (; times; times >>= 1) {
 		normalize(run, w->trial);
 		if (times & 1)
-			qn_state_merge(&run->layout, w->state, w->trial);
+			qn_state_merge(&run->layout, qn_cells_row(w->cells, 0), w->trial);
 		if (times > 1)
 			qn_state_double(&run->layout, w->trial);
 		w->nmerged += times & 1;
 	}
 	if (!w->pass->skip || w->nmerged >= MOST_MERGED) {
-		normalize(run, w->state);
+		qn_cells_normalize(w->cells);
 		w->nmerged = 0;
 	}
 }
@@ -259,12 +265,13 @@ static bool is_doubled(const struct qn_run *run, uint64_t nelems, uint64_t times
    file is open: nothing can be wrong with them. */
 static enum quern_status do_task(struct worker *w, const struct qn_task *task, uint64_t times)
 {
-	const bool on_trial = w->pass->skip || times > 1;
+	const bool on_trial = w->trial && (w->pass->skip || times > 1);
 	struct qn_run *run = w->pass->run;
 	struct absorber a = { .kernel = run->kernel,
 			      .self = run->self,
 			      .scratch = w->scratch,
-			      .state = on_trial ? w->trial : w->state };
+			      .cells = qn_kept_any(run) ? w->cells : NULL,
+			      .state = on_trial ? w->trial : qn_cells_row(w->cells, 0) };
 	struct quern_message why = { 0 };
 	const struct qn_task t = *task;
 	struct qn_feed_stats before;
@@ -389,38 +396,57 @@ static enum quern_status run_tasks(void *worker, const struct qn_queue *q, uint3
 	return st;
 }
 
-static int64_t *new_state(struct worker *w)
+static int64_t *new_trial(struct worker *w)
 {
-	const struct qn_layout_of_state *layout = &w->pass->run->layout;
-	const size_t nbytes = layout->nwords * sizeof(int64_t);
+	const size_t nbytes = w->pass->run->layout.nwords * sizeof(int64_t);
 	int64_t *state = qn_alloc_aligned(nbytes);
 
-	if (!state)
-		return NULL;
-	qn_numa_watch_settle(&w->near, state, nbytes);
-	qn_state_identity(layout, state);
+	if (state)
+		qn_numa_watch_settle(&w->near, state, nbytes);
 	return state;
+}
+
+/* Cells of its own, or those of the run. */
+static bool have_cells(struct worker *w)
+{
+	struct qn_run *run = w->pass->run;
+
+	w->cells = &run->cells;
+	if (run->cells.nlocks)
+		return true;
+	w->cells = &w->own;
+	w->own = run->cells;
+	w->own.words = NULL;
+	if (!qn_cells_init(&w->own, false))
+		return false;
+	qn_numa_watch_settle(&w->near, w->own.words,
+			     (size_t)qn_cells_nbytes(&run->layout, w->own.rows->nrows));
+	qn_cells_clear(&w->own);
+	return true;
 }
 
 static enum quern_status equip(void *worker, void *ctx, bool bound, struct quern_message *err)
 {
 	const struct pass *pass = ctx;
 	struct qn_run *run = pass->run;
-	const bool tries = pass->skip || pass->repeats;
-	size_t nscratch = run->kernel->scratch ? run->kernel->scratch(run->self) : 0;
+	/* Of many rows an item is delivered when all of it was read and decoded. */
+	const bool tries = !qn_kept_any(run) && (pass->skip || pass->repeats);
+	const size_t nscratch = qn_cells_scratch_nbytes(run->kernel, run->self);
 	struct worker *w = worker;
+	bool has_cells;
 
 	w->pass = pass;
 	w->err = err;
 	w->file = QN_OPENED_NONE;
 	w->ledger = QN_EXPECTED_SUMS_NONE;
 	qn_numa_watch_init(&w->near, run->team->topo, bound);
-	w->state = new_state(w);
+	has_cells = have_cells(w);
 	w->scratch = qn_alloc_aligned(nscratch);
 	if (tries)
-		w->trial = new_state(w);
-	if (!w->state || !w->scratch || (tries && !w->trial))
-		return qn_error_nomem(err, 2 * run->layout.nwords * sizeof(int64_t) + nscratch,
+		w->trial = new_trial(w);
+	if (!has_cells || !w->scratch || (tries && !w->trial))
+		return qn_error_nomem(err,
+				      (size_t)qn_kept_nbytes(run, run->layout.nwords) + nscratch,
 				      "a worker's state");
 	return QUERN_OK;
 }
@@ -428,12 +454,14 @@ static enum quern_status equip(void *worker, void *ctx, bool bound, struct quern
 static enum quern_status leave(void *worker, bool failed)
 {
 	struct worker *w = worker;
+	const struct qn_run *run = w->pass->run;
 	struct quern_message ignored = { .status = QUERN_OK };
 	enum quern_status st = leave_member(w, failed ? &ignored : w->err);
 
 	drop_feeds(w);
 	qn_expected_sums_close(&w->ledger);
-	qn_numa_watch_leave(&w->near, w->state, w->pass->run->layout.nwords * sizeof(*w->state));
+	qn_numa_watch_leave(&w->near, w->own.words,
+			    (size_t)qn_cells_nbytes(&run->layout, run->cells.rows->nrows));
 	return st;
 }
 
@@ -460,14 +488,14 @@ static enum quern_status dismiss(void *worker, bool failed, struct quern_message
 	struct qn_run *run = w->pass->run;
 	enum quern_status st = QUERN_OK;
 
-	if (!failed && w->state) {
-		normalize(run, w->state);
-		qn_state_merge(&run->layout, run->state, w->state);
+	if (!failed && w->own.words) {
+		qn_cells_normalize(&w->own);
+		qn_cells_merge(&run->cells, &w->own);
 	}
 	if (!qn_refusals_merge(&run->refused, &w->refused))
 		st = qn_error_nomem(err, 0, "what is left to other hosts");
 	add_report(run, w);
-	free(w->state);
+	qn_cells_fini(&w->own);
 	free(w->trial);
 	free(w->scratch);
 	return st;

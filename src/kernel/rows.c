@@ -1,0 +1,213 @@
+#include "kernel/rows.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+/* The rows of a box: what each dimension adds, from one index to the next. */
+struct field {
+	const struct qn_rows *rows;
+	const struct quern_box *box;
+	uint64_t start[QUERN_MAX_DIMS], step[QUERN_MAX_DIMS]; /* in the selection */
+	uint64_t linear[QUERN_MAX_DIMS];		      /* rows, by kept dimensions */
+	bool varies[QUERN_MAX_DIMS], is_key[QUERN_MAX_DIMS];
+	uint64_t index[QUERN_MAX_DIMS]; /* of the run, in the box */
+	uint64_t place[QUERN_MAX_DIMS]; /* elements of the box from one index to the next */
+	/* The dimensions of a run are those from run_dim on, with those from step_dim on before them. */
+	int step_dim, run_dim;
+	uint64_t run_nelems, nsteps;
+	enum qn_run_kind kind;
+	int64_t at[QN_RUN_NELEMS];
+	qn_row_visit *visit;
+	void *ctx;
+};
+
+static void describe(struct field *f)
+{
+	const struct quern_box *box = f->box, *all = &f->rows->selection;
+	uint64_t place = 1;
+
+	for (int d = box->ndim - 1; d >= 0; d--) {
+		f->start[d] = (box->start[d] - all->start[d]) / all->step[d];
+		f->step[d] = box->step[d] / all->step[d];
+		f->place[d] = place;
+		place *= box->count[d];
+	}
+	for (int t = 0; t < f->rows->nterms; t++) {
+		const struct qn_row_term *term = &f->rows->term[t];
+
+		for (int k = 0; k < term->ndims; k++) {
+			f->varies[term->dim[k]] = box->count[term->dim[k]] > 1;
+			f->is_key[term->dim[k]] |= term->group != NULL;
+		}
+		if (!term->group)
+			f->linear[term->dim[0]] = term->stride * f->step[term->dim[0]];
+	}
+}
+
+/* The innermost dimensions that do not change the row; returns how many are left. */
+static int skip_free(const struct field *f, int ndim)
+{
+	while (ndim > 0 && !f->varies[ndim - 1])
+		ndim--;
+	return ndim;
+}
+
+static uint64_t count(const struct field *f, int begin, int end)
+{
+	uint64_t n = 1;
+
+	for (int d = begin; d < end; d++)
+		n *= f->box->count[d];
+	return n;
+}
+
+/* Kept dimensions continue the run outwards as long as their rows follow those of the ones inside. */
+static void extend_consecutive(struct field *f, int last)
+{
+	uint64_t n = f->box->count[last];
+	int d = last - 1;
+
+	for (; d >= 0; d--) {
+		if (f->box->count[d] == 1)
+			continue;
+		if (!f->varies[d] || f->is_key[d] || f->linear[d] != n)
+			break;
+		n *= f->box->count[d];
+	}
+	f->run_dim = d + 1;
+	f->run_nelems = n;
+	f->step_dim = skip_free(f, f->run_dim);
+	f->nsteps = count(f, f->step_dim, f->run_dim);
+}
+
+/* What runs there are, and over which dimensions they go. */
+static void choose(struct field *f)
+{
+	const int ndim = f->box->ndim, inner = skip_free(f, ndim);
+
+	f->nsteps = 1;
+	f->run_nelems = count(f, inner, ndim);
+	f->step_dim = f->run_dim = inner;
+	f->kind = QN_RUN_ONE;
+	if (!inner || f->run_nelems > 1)
+		return;
+	f->step_dim = f->run_dim = inner - 1;
+	f->run_nelems = f->box->count[inner - 1];
+	f->kind = QN_RUN_INDEXED;
+	if (f->is_key[inner - 1] || f->linear[inner - 1] != 1)
+		return;
+	f->kind = QN_RUN_CONSECUTIVE;
+	extend_consecutive(f, inner - 1);
+}
+
+/* The place of the run's first element in the groups of a key, and how far the next index of
+   dimension `along` is from it. */
+static uint64_t find_group(const struct field *f, const struct qn_row_term *term, int along,
+			   uint64_t *step)
+{
+	uint64_t at = 0;
+
+	*step = 0;
+	for (int k = 0; k < term->ndims; k++) {
+		const int d = term->dim[k];
+		const uint64_t n = f->rows->selection.count[d];
+
+		at = at * n + f->start[d] + f->index[d] * f->step[d];
+		*step = *step * n + (d == along ? f->step[d] : 0);
+	}
+	return at;
+}
+
+/* The row of the run's first element; negative: none. */
+static int64_t find_row(const struct field *f)
+{
+	uint64_t row = 0, step;
+
+	for (int t = 0; t < f->rows->nterms; t++) {
+		const struct qn_row_term *term = &f->rows->term[t];
+		uint64_t number = find_group(f, term, -1, &step);
+
+		if (term->group && term->group[number] < 0)
+			return -1;
+		row += term->stride * (term->group ? (uint64_t)term->group[number] : number);
+	}
+	return (int64_t)row;
+}
+
+/* The rows of n elements from index `first` of the innermost dimension on. */
+static void find_rows(struct field *f, uint64_t first, size_t n)
+{
+	const int d = f->run_dim;
+
+	memset(f->at, 0, n * sizeof(*f->at));
+	f->index[d] = first;
+	for (int t = 0; t < f->rows->nterms; t++) {
+		const struct qn_row_term *term = &f->rows->term[t];
+		uint64_t step, number = find_group(f, term, d, &step);
+
+		for (size_t i = 0; i < n; i++, number += step) {
+			const int64_t k = term->group ? term->group[number] : (int64_t)number;
+
+			if (k < 0 || f->at[i] < 0)
+				f->at[i] = -1;
+			else
+				f->at[i] += (int64_t)term->stride * k;
+		}
+	}
+	f->index[d] = 0;
+}
+
+/* A block of the run ends where the table has a block of QN_RUN_NELEMS rows end. */
+static size_t block_of(const struct field *f, uint64_t row, uint64_t left)
+{
+	const uint64_t most = f->kind == QN_RUN_CONSECUTIVE ? QN_RUN_NELEMS - row % QN_RUN_NELEMS
+							    : QN_RUN_NELEMS;
+
+	return (size_t)qn_min_u64(most, left);
+}
+
+static bool visit_run(struct field *f, uint64_t at)
+{
+	const int64_t row = f->kind == QN_RUN_INDEXED ? 0 : find_row(f);
+	struct qn_row_run run = { .kind = f->kind,
+				  .nsteps = f->nsteps,
+				  .stride = f->run_nelems,
+				  .step_dim = f->step_dim,
+				  .run_dim = f->run_dim,
+				  .rows = f->at };
+
+	for (uint64_t i = 0; row >= 0 && i < f->run_nelems; i += run.nelems) {
+		run.row = (uint64_t)row + (f->kind == QN_RUN_CONSECUTIVE ? i : 0);
+		run.first = at + i;
+		run.nelems = block_of(f, run.row, f->run_nelems - i);
+		if (f->kind == QN_RUN_INDEXED)
+			find_rows(f, i, run.nelems);
+		if (!f->visit(f->ctx, &run))
+			return false;
+	}
+	return true;
+}
+
+bool qn_rows_visit(const struct qn_rows *r, const struct quern_box *box, qn_row_visit *visit,
+		   void *ctx)
+{
+	struct field f = { .rows = r, .box = box, .visit = visit, .ctx = ctx };
+	uint64_t at = 0;
+	int d;
+
+	describe(&f);
+	choose(&f);
+	do {
+		if (!visit_run(&f, at))
+			return false;
+		for (d = f.step_dim - 1; d >= 0; d--) {
+			at += f.place[d];
+			if (++f.index[d] < box->count[d])
+				break;
+			at -= f.place[d] * box->count[d];
+			f.index[d] = 0;
+		}
+	} while (d >= 0);
+	return true;
+}

@@ -1,0 +1,56 @@
+/*
+ * rows.h - which cell of a result an element belongs to, by its place in the dataset.
+ *
+ *	row = sum over the terms of stride * number
+ *
+ * The number of a kept dimension is the index of the element in the selection, that of a key the group
+ * of its indexes there. What a tile has of rows comes as runs:
+ *
+ *	ONE          elements of one row, one after the other
+ *	CONSECUTIVE  element i of each step is of row `row` + i
+ *	INDEXED      element i is of row rows[i], or of none
+ */
+#ifndef QN_KERNEL_ROWS_H
+#define QN_KERNEL_ROWS_H
+
+#include "quern_kernel.h"
+
+/* The most elements of a step of a run, and of a run of one row. */
+#define QN_RUN_NELEMS QUERN_TILE_NELEMS
+
+struct qn_row_term {
+	uint64_t stride;
+	int ndims; /* 1, unless it is a key */
+	int dim[QUERN_MAX_DIMS];
+	/* Borrows: the groups of a key, of all combinations of selected indexes of its dimensions, in C
+	   order of `dim`; negative: none. NULL: a kept dimension. */
+	const int32_t *group;
+};
+
+/* Always: strides are such that every row is below nrows, and rows of a kept dimension differ. */
+struct qn_rows {
+	struct quern_box selection; /* of the dataset */
+	uint64_t nrows;
+	int nterms;
+	struct qn_row_term term[QUERN_MAX_DIMS];
+};
+
+enum qn_run_kind { QN_RUN_ONE, QN_RUN_CONSECUTIVE, QN_RUN_INDEXED };
+
+struct qn_row_run {
+	enum qn_run_kind kind;
+	uint64_t first;	  /* element of the box: of the run, or of its first step */
+	size_t nelems;	  /* of a step: at most QN_RUN_NELEMS */
+	uint64_t nsteps;  /* 1, unless CONSECUTIVE */
+	uint64_t stride;  /* elements from step to step */
+	int step_dim, run_dim; /* CONSECUTIVE: steps go over the dimensions step_dim ... run_dim - 1 */
+	uint64_t row;
+	const int64_t *rows; /* borrows: INDEXED; negative: none */
+};
+
+/* Visits all of the box, which lies in the selection, in runs. False as soon as the visitor says so. */
+typedef bool qn_row_visit(void *ctx, const struct qn_row_run *run);
+bool qn_rows_visit(const struct qn_rows *r, const struct quern_box *box, qn_row_visit *visit,
+		   void *ctx);
+
+#endif

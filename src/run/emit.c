@@ -1,0 +1,80 @@
+#include "run/emit.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "kernel/collect.h"
+#include "run/kept.h"
+
+/* A dimension without a name is called by its number. */
+static char *name_dimension(const struct qn_dataset *d, int dim)
+{
+	char *name = NULL;
+
+	if (d->dim_name[dim])
+		return qn_strdup(d->dim_name[dim]);
+	return qn_asprintf(&name, "dim_%d", dim) < 0 ? NULL : name;
+}
+
+/* The kept dimensions, in their order. */
+static bool add_axes(const struct qn_run *run, struct quern_result *result)
+{
+	const struct qn_dataset *d = &run->subject->dataset;
+
+	result->axis = qn_calloc((size_t)run->rows.nterms, sizeof(*result->axis));
+	if (!result->axis)
+		return false;
+	for (int dim = 0; dim < d->ndim; dim++) {
+		struct qn_result_axis *a = &result->axis[result->naxes];
+
+		if (run->reduced[dim])
+			continue;
+		result->naxes++;
+		a->n = run->rows.selection.count[dim];
+		a->dim = dim;
+		a->name = name_dimension(d, dim);
+		if (!a->name)
+			return false;
+	}
+	result->nrows = run->rows.nrows;
+	return true;
+}
+
+/* Within the dataset: indexes along the reduced dimensions, which the row does not tell. */
+static size_t list_reduced(const struct qn_run *run, int reduced[QUERN_MAX_DIMS])
+{
+	size_t n = 0;
+
+	for (int d = 0; d < run->rows.selection.ndim; d++)
+		if (run->reduced[d])
+			reduced[n++] = d;
+	return n;
+}
+
+static bool emit_rows(const struct qn_run *run, struct quern_result *result)
+{
+	struct quern_result one = { .nfields = 0 };
+	int reduced[QUERN_MAX_DIMS];
+	const size_t nreduced = list_reduced(run, reduced);
+	bool ok = add_axes(run, result);
+
+	for (uint64_t row = 0; ok && row < run->rows.nrows; row++) {
+		run->kernel->emit(run->self, qn_cells_row(&run->cells, row), &one);
+		ok = qn_collect_row(result, row, &one, reduced, nreduced);
+		qn_result_clear(&one);
+	}
+	qn_result_fini(&one);
+	return ok;
+}
+
+enum quern_status qn_run_emit(const struct qn_run *run, struct quern_result *result,
+			      struct quern_message *err)
+{
+	bool ok = true;
+
+	if (qn_kept_any(run))
+		ok = emit_rows(run, result);
+	else
+		run->kernel->emit(run->self, qn_cells_row(&run->cells, 0), result);
+	return ok && !result->nomem ? QUERN_OK : qn_error_nomem(err, 0, "the result");
+}

@@ -1,0 +1,92 @@
+#include "run/kept.h"
+
+#include <inttypes.h>
+
+#include "base/mem.h"
+#include "select/over.h"
+
+#define MOST_OWN_NBYTES (1u << 20) /* of cells that each thread has */
+
+bool qn_kept_any(const struct qn_run *run)
+{
+	return run->rows.nterms > 0;
+}
+
+const struct qn_rows *qn_kept_rows(const struct qn_run *run)
+{
+	const bool pooled = run->kernel->is_pooled && run->kernel->is_pooled(run->self);
+
+	return pooled ? &run->all : &run->rows;
+}
+
+uint64_t qn_kept_nbytes(const struct qn_run *run, uint64_t nwords)
+{
+	uint64_t n;
+
+	return qn_mul(run->rows.nrows, nwords * sizeof(int64_t), &n) ? qn_min_u64(n, UINT64_MAX / 8)
+								     : UINT64_MAX / 8;
+}
+
+bool qn_kept_are_shared(const struct qn_run *run)
+{
+	return qn_cells_nbytes(&run->layout, qn_kept_rows(run)->nrows) > MOST_OWN_NBYTES;
+}
+
+static enum quern_status check_kernel(const struct qn_run *run, struct quern_message *err)
+{
+	if (run->kernel->demand)
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "--over: kernel %s must see all of its dimensions at once",
+				    run->kernel->name);
+	if (run->subject->views[0].dtype == QUERN_TEXT)
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "--over: dataset %s is text, which can only be reduced over all "
+				    "dimensions",
+				    run->subject->dataset.path);
+	return QUERN_OK;
+}
+
+/* The last kept dimension has its rows side by side. */
+static enum quern_status keep(struct qn_run *run, struct quern_message *err)
+{
+	struct qn_rows *r = &run->rows;
+	uint64_t n = 1;
+
+	for (int d = r->selection.ndim - 1; d >= 0; d--) {
+		if (run->reduced[d])
+			continue;
+		r->term[r->nterms++] =
+			(struct qn_row_term){ .stride = n, .ndims = 1, .dim = { d } };
+		if (!qn_mul(n, r->selection.count[d], &n))
+			return qn_error_set(err, QUERN_ERR_USAGE,
+					    "--over: more cells than can be counted are kept");
+	}
+	r->nrows = n;
+	return QUERN_OK;
+}
+
+static enum quern_status check_number(const struct qn_run *run, struct quern_message *err)
+{
+	const uint64_t most = run->settings.most_cells;
+
+	if (!most || run->rows.nrows <= most)
+		return QUERN_OK;
+	return qn_error_set(err, QUERN_ERR_USAGE,
+			    "the result has %" PRIu64 " cells, too many for a table or a JSON "
+			    "document, which take %" PRIu64 ": write it with -o FILE.nc",
+			    run->rows.nrows, most);
+}
+
+enum quern_status qn_kept_find(struct qn_run *run, struct quern_message *err)
+{
+	const struct qn_dataset *d = &run->subject->dataset;
+	enum quern_status st = qn_over_find(d, run->settings.over, run->reduced, err);
+
+	run->all = (struct qn_rows){ .selection = run->subject->selection, .nrows = 1 };
+	run->rows = run->all;
+	if (!st)
+		st = keep(run, err);
+	if (!st && qn_kept_any(run))
+		st = check_kernel(run, err);
+	return st ? st : check_number(run, err);
+}

@@ -1,0 +1,28 @@
+/*
+ * kept.h - the rows of a run's result: which dimensions are kept, and whether the kernel can do it.
+ */
+#ifndef QN_RUN_KEPT_H
+#define QN_RUN_KEPT_H
+
+#include "run/run.h"
+
+/* Sets run->reduced, rows and all, by the settings and the selection. The kernel is open. QUERN_ERR_USAGE:
+   dimensions that are none, a kernel that must see all at once, more cells than there is use for. */
+enum quern_status qn_kept_find(struct qn_run *run, struct quern_message *err);
+
+/* Is there more to a result than one row of all? */
+bool qn_kept_any(const struct qn_run *run);
+
+/* So many elements an item should have, for cells to stay in cache while several steps are added to them. */
+#define QN_KEPT_NELEMS (UINT64_C(1) << 20)
+
+/* The rows of the current pass. */
+const struct qn_rows *qn_kept_rows(const struct qn_run *run);
+
+/* Bytes of the cells of the result, with states of so many words; at most UINT64_MAX / 8. */
+uint64_t qn_kept_nbytes(const struct qn_run *run, uint64_t nwords);
+
+/* Do the threads of a rank share the cells of the current pass? Where they are few, each has its own. */
+bool qn_kept_are_shared(const struct qn_run *run);
+
+#endif

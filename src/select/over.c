@@ -1,0 +1,98 @@
+#include "select/over.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/options.h"
+#include "base/text.h"
+
+static const char *dimension_name(const void *ctx, int i)
+{
+	const struct qn_dataset *d = ctx;
+
+	while (i < d->ndim && !d->dim_name[i])
+		i++;
+	return i < d->ndim ? d->dim_name[i] : NULL;
+}
+
+static int count_named(const struct qn_dataset *d, const char *word, int *last)
+{
+	int n = 0;
+
+	for (int i = 0; i < d->ndim; i++)
+		if (d->dim_name[i] && !strcmp(d->dim_name[i], word)) {
+			*last = i;
+			n++;
+		}
+	return n;
+}
+
+static enum quern_status no_dimension(const struct qn_dataset *d, const char *word,
+				      struct quern_message *err)
+{
+	const char *near = qn_nearest(word, dimension_name, d);
+
+	if (d->scalar)
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "--over '%s': %s is a scalar, without dimensions", word,
+				    qn_dataset_name(d));
+	return qn_error_set(err, QUERN_ERR_USAGE,
+			    "--over '%s': %s has no such dimension%s%s%s; it has %d, "
+			    "`quern inspect` shows them",
+			    word, qn_dataset_name(d), near ? "; did you mean '" : "",
+			    near ? near : "", near ? "'?" : "", d->ndim);
+}
+
+static enum quern_status find_dimension(const struct qn_dataset *d, const char *word, int *dim,
+					struct quern_message *err)
+{
+	const int nnamed = count_named(d, word, dim);
+	char *end;
+	long n;
+
+	if (nnamed > 1)
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "--over '%s': %d dimensions of %s have this name; give their "
+				    "numbers, from 0",
+				    word, nnamed, qn_dataset_name(d));
+	if (nnamed)
+		return QUERN_OK;
+	n = strtol(word, &end, 10);
+	n += n < 0 ? d->ndim : 0;
+	if (end == word || *end || n < 0 || n >= d->ndim || d->scalar)
+		return no_dimension(d, word, err);
+	*dim = (int)n;
+	return QUERN_OK;
+}
+
+static enum quern_status take_word(const struct qn_dataset *d, const char *word,
+				   bool reduced[QUERN_MAX_DIMS], struct quern_message *err)
+{
+	int dim = 0;
+	enum quern_status st = find_dimension(d, word, &dim, err);
+
+	if (!st && reduced[dim])
+		st = qn_error_set(err, QUERN_ERR_USAGE, "--over '%s': this dimension is there twice",
+				  word);
+	if (!st)
+		reduced[dim] = true;
+	return st;
+}
+
+enum quern_status qn_over_find(const struct qn_dataset *d, const char *text,
+			       bool reduced[QUERN_MAX_DIMS], struct quern_message *err)
+{
+	char *words = text ? qn_strdup(text) : NULL, *rest = words, *word;
+	enum quern_status st = QUERN_OK;
+
+	for (int i = 0; i < QUERN_MAX_DIMS; i++)
+		reduced[i] = !text;
+	if (text && !words)
+		return qn_error_nomem(err, strlen(text), "--over");
+	while (!st && (word = rest ? strsep(&rest, ",") : NULL))
+		st = take_word(d, word + strspn(word, " "), reduced, err);
+	free(words);
+	return st;
+}
