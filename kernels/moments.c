@@ -25,7 +25,7 @@ static enum quern_status moments_open(const struct quern_input *in, void **self)
 {
 	const char *order = quern_option_string(in->options, "order");
 
-	return qn_powers_open(in, order && strcmp(order, "4") == 0 ? 4 : 2, self);
+	return qn_powers_open(in, order && strcmp(order, "4") == 0 ? 4 : 2, true, self);
 }
 
 /* The statistics of elements that are not all finite. */
@@ -86,6 +86,7 @@ const struct quern_kernel qn_kernel_moments = {
 	.layout = qn_powers_layout,
 	.scratch = qn_powers_scratch,
 	.absorb = qn_powers_absorb,
+	.absorb_rows = qn_powers_absorb_rows,
 	.normalize = qn_powers_normalize,
 	.emit = moments_emit,
 };

@@ -9,9 +9,8 @@
 #include "base/mem.h"
 #include "kernel/tile.h"
 
-enum { COUNT, MISSING, REST };
-
-enum quern_status qn_powers_open(const struct quern_input *in, int order, void **self)
+enum quern_status qn_powers_open(const struct quern_input *in, int order, bool with_extremes,
+				 void **self)
 {
 	struct qn_powers *p = qn_malloc(sizeof(*p));
 
@@ -20,10 +19,11 @@ enum quern_status qn_powers_open(const struct quern_input *in, int order, void *
 	qn_power_init(&p->power, in->dtype, order);
 	p->is_float = qn_dtype_is_float(in->dtype);
 	p->nan_missing = in->nan_missing;
-	p->special = REST;
+	p->special = QN_POWERS_REST;
 	p->sums = p->special + (p->is_float ? QN_NSPECIALS : 0);
 	p->min = p->sums + p->power.nwords;
 	p->max = p->min + 1;
+	p->has_extremes = with_extremes;
 	p->packed_nbytes = QUERN_TILE_NELEMS * qn_dtype_size(in->dtype);
 	*self = p;
 	return QUERN_OK;
@@ -38,12 +38,19 @@ int qn_powers_layout(const void *self, struct quern_segment *segments)
 {
 	const struct qn_powers *p = self;
 
-	segments[0] = (struct quern_segment){ .op = QUERN_SUM, .nwords = p->min };
-	if (p->power.npowers == 1)
-		return 1;
-	segments[1] = (struct quern_segment){ .op = QUERN_MIN, .nwords = 1 };
-	segments[2] = (struct quern_segment){ .op = QUERN_MAX, .nwords = 1 };
-	return 3;
+	int n = 0;
+
+	segments[n++] = (struct quern_segment){ .op = QUERN_SUM, .nwords = p->sums };
+	for (int i = 0; i < p->power.npowers; i++)
+		segments[n++] = (struct quern_segment){ .op = QUERN_EXACT,
+							.nwords = (size_t)p->power.form[i].nlimbs,
+							.power = i + 1,
+							.dtype = p->power.dtype };
+	if (!p->has_extremes)
+		return n;
+	segments[n++] = (struct quern_segment){ .op = QUERN_MIN, .nwords = 1 };
+	segments[n++] = (struct quern_segment){ .op = QUERN_MAX, .nwords = 1 };
+	return n;
 }
 
 size_t qn_powers_scratch(const void *self)
@@ -76,7 +83,7 @@ static bool add(const struct qn_powers *p, int64_t *state, const void *values, s
 		void *scratch, bool special)
 {
 	struct qn_extremes e;
-	bool extremes = p->power.npowers > 1;
+	bool extremes = p->has_extremes;
 
 	if (n == 0)
 		return true;
@@ -116,8 +123,8 @@ void qn_powers_absorb(const void *self, int64_t *state, void *scratch,
 		n = qn_tile_pack(v, tile->nelems, true, scratch);
 		add_any(p, state, scratch, n, rest);
 	}
-	state[COUNT] += (int64_t)n;
-	state[MISSING] += (int64_t)(tile->nelems - n);
+	state[QN_POWERS_COUNT] += (int64_t)n;
+	state[QN_POWERS_MISSING] += (int64_t)(tile->nelems - n);
 }
 
 void qn_powers_normalize(const void *self, int64_t *state)
@@ -129,7 +136,7 @@ void qn_powers_normalize(const void *self, int64_t *state)
 
 uint64_t qn_powers_count(const int64_t *state)
 {
-	return (uint64_t)state[COUNT];
+	return (uint64_t)state[QN_POWERS_COUNT];
 }
 
 enum qn_powers_kind qn_powers_kind(const struct qn_powers *p, const int64_t *state)
@@ -158,8 +165,8 @@ void qn_powers_emit_sum(const struct qn_powers *p, const int64_t *state, struct 
 {
 	double sum = 0;
 
-	quern_result_int(r, "count", state[COUNT]);
-	quern_result_int(r, "missing", state[MISSING]);
+	quern_result_int(r, "count", state[QN_POWERS_COUNT]);
+	quern_result_int(r, "missing", state[QN_POWERS_MISSING]);
 	if (!p->is_float) {
 		emit_integer_sum(p, state, r);
 		return;
@@ -197,7 +204,7 @@ void qn_powers_emit_extremes(const struct qn_powers *p, const int64_t *state,
 {
 	bool nan = p->is_float && state[p->special + QN_SPECIAL_NAN] > 0;
 
-	if (state[COUNT] == 0) {
+	if (state[QN_POWERS_COUNT] == 0) {
 		quern_result_null(r, "min");
 		quern_result_null(r, "max");
 		return;

@@ -8,7 +8,7 @@
 
 static enum quern_status sum_open(const struct quern_input *in, void **self)
 {
-	return qn_powers_open(in, 1, self);
+	return qn_powers_open(in, 1, false, self);
 }
 
 static void sum_emit(const void *self, const int64_t *state, struct quern_result *r)
@@ -26,6 +26,7 @@ const struct quern_kernel qn_kernel_sum = {
 	.layout = qn_powers_layout,
 	.scratch = qn_powers_scratch,
 	.absorb = qn_powers_absorb,
+	.absorb_rows = qn_powers_absorb_rows,
 	.normalize = qn_powers_normalize,
 	.emit = sum_emit,
 };

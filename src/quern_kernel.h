@@ -110,6 +110,9 @@ enum quern_op {
 	 * its root, into which absorb() may put a better one; normalize() sorts it again.
 	 */
 	QUERN_LEAST,
+	/* As SUM: the limbs of the exact sum of a power of the elements. Of many rows at once the engine keeps them
+	   in less room (absorb_rows). */
+	QUERN_EXACT,
 };
 
 /* `nwords` consecutive words of the state; even for MINLOC and MAXLOC, a multiple of `width` for
@@ -118,7 +121,13 @@ struct quern_segment {
 	enum quern_op op;
 	size_t nwords;
 	size_t width;
+	int power;		/* of EXACT: 1 to 4 */
+	enum quern_dtype dtype; /* of EXACT: of the elements */
 };
+
+/* Of the engine: the cells of many rows, and which of them elements of a tile belong to. */
+struct qn_cells;
+struct qn_row_run;
 
 /* An option, of the command or of a kernel: one row gives parser, environment, help and manual. */
 enum quern_opt_type {
@@ -251,6 +260,14 @@ struct quern_kernel {
 	/* Adds a tile to the state. Called with any tiles in any order. Cannot fail. */
 	void (*absorb)(const void *self, int64_t *state, void *scratch,
 		       const struct quern_tile *tile);
+
+	/*
+	 * Adds the elements of a run (kernel/rows.h) of a tile, which is the whole of its box, to their
+	 * cells. Its kind is CONSECUTIVE or INDEXED. NULL: the engine splits tiles so that absorb() sees
+	 * one row at a time; a kernel that has this has no LEAST segments. False: there is no memory. (opt)
+	 */
+	bool (*absorb_rows)(const void *self, struct qn_cells *cells, void *scratch,
+			    const struct quern_tile *tile, const struct qn_row_run *run);
 
 	/* Brings the state to its one canonical form (carries of limbs), so that equal values
 	   have equal bits and 2^24 states can be merged before the next call. (opt) */

@@ -665,6 +665,7 @@ enum quern_status qn_comm_reduce(struct qn_comm *c, int64_t *words, size_t nword
 	for (size_t at = 0; !alone(c) && at < nwords; at += step) {
 		int n = (int)qn_min_u64(nwords - at, step);
 		MPI_Op ops[] = { [QUERN_SUM] = MPI_SUM,
+				 [QUERN_EXACT] = MPI_SUM,
 				 [QUERN_MIN] = MPI_MIN,
 				 [QUERN_MAX] = MPI_MAX,
 				 [QUERN_MINLOC] = c->minloc,

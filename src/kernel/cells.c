@@ -17,28 +17,111 @@ struct absorber {
 	void *scratch;	 /* of the kernel */
 	uint8_t *values; /* of a part of the tile that does not lie in one piece */
 	uint64_t *valid;
+	int64_t *state; /* of a row of columns, before it is added */
 };
 
-uint64_t qn_cells_nbytes(const struct qn_layout_of_state *l, uint64_t nrows)
+static bool is_by_columns(const struct quern_kernel *k, uint64_t nrows)
+{
+	return k->absorb_rows && nrows > 1;
+}
+
+static size_t count_plain(const struct qn_layout_of_state *l)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < l->nsegments; i++)
+		n += l->segment[i].op == QUERN_EXACT ? 0 : l->segment[i].nwords;
+	return n;
+}
+
+/* Adds up to UINT64_MAX. */
+static uint64_t add_up(uint64_t a, uint64_t b)
+{
+	uint64_t sum;
+
+	return qn_add(a, b, &sum) ? sum : UINT64_MAX;
+}
+
+static uint64_t count_words_nbytes(const struct qn_layout_of_state *l, uint64_t nrows,
+				   bool by_columns)
 {
 	uint64_t n;
 
-	return qn_mul(nrows, l->nwords * sizeof(int64_t), &n) ? n : UINT64_MAX;
+	return qn_mul(nrows, (by_columns ? count_plain(l) : l->nwords) * sizeof(int64_t), &n)
+		       ? n
+		       : UINT64_MAX;
+}
+
+uint64_t qn_cells_nbytes(const struct quern_kernel *k, const struct qn_layout_of_state *l,
+			 uint64_t nrows)
+{
+	const bool by_columns = is_by_columns(k, nrows);
+	uint64_t n = count_words_nbytes(l, nrows, by_columns);
+
+	for (int i = 0; by_columns && i < l->nsegments; i++)
+		if (l->segment[i].op == QUERN_EXACT)
+			n = add_up(n, qn_column_nbytes(l->segment[i].dtype, l->segment[i].power,
+						       nrows));
+	return n;
+}
+
+size_t qn_cells_words_nbytes(const struct qn_cells *c)
+{
+	return (size_t)count_words_nbytes(c->layout, c->rows->nrows, c->has_columns);
+}
+
+/* The identity of each word, from that of a state. */
+static void clear_columns(struct qn_cells *c)
+{
+	int64_t identity[QUERN_MAX_SEGMENTS * 2];
+	size_t word = 0;
+
+	for (int i = 0; i < c->layout->nsegments; i++) {
+		struct qn_layout_of_state one = { .nsegments = 1 };
+
+		if (c->layout->segment[i].op == QUERN_EXACT)
+			continue;
+		one.segment[0] = c->layout->segment[i];
+		one.segment[0].nwords = 2;
+		qn_state_identity(&one, identity);
+		for (size_t k = 0; k < c->layout->segment[i].nwords; k++, word++)
+			for (uint64_t r = 0; r < c->rows->nrows; r++)
+				c->words[word * c->rows->nrows + r] = identity[k % 2];
+	}
 }
 
 void qn_cells_clear(struct qn_cells *c)
 {
+	if (c->has_columns) {
+		clear_columns(c);
+		return;
+	}
 	for (uint64_t r = 0; r < c->rows->nrows; r++)
-		qn_state_identity(c->layout, qn_cells_row(c, r));
+		qn_state_identity(c->layout, qn_cells_state(c, r));
+}
+
+static bool make_columns(struct qn_cells *c)
+{
+	for (int i = 0; c->has_columns && i < c->layout->nsegments; i++) {
+		const struct quern_segment *s = &c->layout->segment[i];
+
+		if (s->op == QUERN_EXACT &&
+		    !(c->exact[i] = qn_column_new(s->dtype, s->power, c->rows->nrows)))
+			return false;
+	}
+	return true;
 }
 
 bool qn_cells_init(struct qn_cells *c, bool is_shared)
 {
-	const uint64_t nbytes = qn_cells_nbytes(c->layout, c->rows->nrows);
+	const uint64_t nrows = c->rows->nrows;
+	uint64_t nbytes;
 
+	c->has_columns = is_by_columns(c->kernel, nrows);
+	nbytes = count_words_nbytes(c->layout, nrows, c->has_columns);
 	c->words = nbytes > PTRDIFF_MAX ? NULL : qn_alloc_aligned((size_t)nbytes);
 	c->lock = is_shared ? qn_calloc(NLOCKS, sizeof(*c->lock)) : NULL;
-	if (!c->words || (is_shared && !c->lock)) {
+	if (!c->words || (is_shared && !c->lock) || !make_columns(c)) {
 		qn_cells_fini(c);
 		return false;
 	}
@@ -51,22 +134,101 @@ void qn_cells_fini(struct qn_cells *c)
 {
 	for (; c->nlocks > 0; c->nlocks--)
 		pthread_mutex_destroy(&c->lock[c->nlocks - 1]);
+	for (int i = 0; i < QUERN_MAX_SEGMENTS; i++) {
+		qn_column_free(c->exact[i]);
+		c->exact[i] = NULL;
+	}
 	free(c->lock);
 	free(c->words);
 	c->lock = NULL;
 	c->words = NULL;
 }
 
-int64_t *qn_cells_row(const struct qn_cells *c, uint64_t row)
+int64_t *qn_cells_state(const struct qn_cells *c, uint64_t row)
 {
 	return c->words + row * c->layout->nwords;
 }
 
-size_t qn_cells_scratch_nbytes(const struct quern_kernel *k, const void *self)
+int64_t *qn_cells_column(const struct qn_cells *c, size_t word)
+{
+	size_t before = 0;
+
+	for (int i = 0; i < c->layout->nsegments; i++) {
+		const struct quern_segment *s = &c->layout->segment[i];
+		const bool is_exact = s->op == QUERN_EXACT;
+
+		if (word < s->nwords)
+			return is_exact ? NULL : c->words + (before + word) * c->rows->nrows;
+		word -= s->nwords;
+		before += is_exact ? 0 : s->nwords;
+	}
+	return NULL;
+}
+
+/* A state of a row of columns: from them, or to be merged into them. */
+static bool move_state(const struct qn_cells *c, uint64_t row, int64_t *state)
+{
+	const int64_t *column = c->words + row;
+	bool ok = true;
+
+	for (int i = 0; ok && i < c->layout->nsegments; i++) {
+		const size_t n = c->layout->segment[i].nwords;
+
+		if (c->exact[i])
+			ok = qn_column_get(c->exact[i], row, state);
+		for (size_t k = 0; !c->exact[i] && k < n; k++, column += c->rows->nrows)
+			state[k] = *column;
+		state += n;
+	}
+	return ok;
+}
+
+const int64_t *qn_cells_get(const struct qn_cells *c, uint64_t row, int64_t *buffer)
+{
+	if (!c->has_columns)
+		return qn_cells_state(c, row);
+	return move_state(c, row, buffer) ? buffer : NULL;
+}
+
+/* Merges a normalized state into a row of columns. */
+static bool add_state(struct qn_cells *c, uint64_t row, const int64_t *state)
+{
+	int64_t *column = c->words + row;
+	bool ok = true;
+
+	for (int i = 0; ok && i < c->layout->nsegments; i++) {
+		const struct quern_segment *s = &c->layout->segment[i];
+		struct qn_layout_of_state one = { .nsegments = 1, .segment = { *s } };
+		const size_t width = s->op == QUERN_MINLOC || s->op == QUERN_MAXLOC ? 2 : 1;
+		int64_t word[2];
+
+		if (c->exact[i])
+			ok = qn_column_add_limbs(c->exact[i], row, state);
+		one.segment[0].nwords = width;
+		for (size_t k = 0; !c->exact[i] && k < s->nwords; k += width) {
+			for (size_t w = 0; w < width; w++)
+				word[w] = column[w * c->rows->nrows];
+			qn_state_merge(&one, word, state + k);
+			for (size_t w = 0; w < width; w++, column += c->rows->nrows)
+				*column = word[w];
+		}
+		state += s->nwords;
+	}
+	return ok;
+}
+
+static size_t round_up(size_t nbytes)
+{
+	return (nbytes + 63) / 64 * 64;
+}
+
+size_t qn_cells_scratch_nbytes(const struct quern_kernel *k, const void *self,
+			       const struct qn_layout_of_state *l)
 {
 	const size_t own = k->scratch ? k->scratch(self) : 0;
+	const size_t state = k->absorb_rows ? l->nwords * sizeof(int64_t) : 0;
 
-	return (own + 63) / 64 * 64 + VALUES_NBYTES + BITMAP_NWORDS * sizeof(uint64_t);
+	return round_up(own) + round_up(state) + VALUES_NBYTES + BITMAP_NWORDS * sizeof(uint64_t);
 }
 
 static void lock(const struct qn_cells *c, uint64_t row)
@@ -104,8 +266,8 @@ static size_t copy_bits(const uint64_t *bits, uint64_t first, size_t n, uint64_t
 	return n - nset;
 }
 
-/* n elements of the tile, one after the other from `first` on, to one row. */
-static void absorb_piece(const struct absorber *a, uint64_t row, uint64_t first, size_t n)
+/* n elements of the tile, one after the other from `first` on, to one state. */
+static void absorb_piece(const struct absorber *a, int64_t *state, uint64_t first, size_t n)
 {
 	const struct qn_cells *c = a->cells;
 	struct quern_var var = *a->tile->var;
@@ -116,14 +278,27 @@ static void absorb_piece(const struct absorber *a, uint64_t row, uint64_t first,
 	var.values = (const char *)var.values + first * qn_dtype_size(var.dtype);
 	var.nmissing = var.valid ? copy_bits(var.valid, first, n, a->valid) : 0;
 	var.valid = var.nmissing ? a->valid : NULL;
-	c->kernel->absorb(c->self, qn_cells_row(c, row), a->scratch, &piece);
+	c->kernel->absorb(c->self, state, a->scratch, &piece);
 }
 
-static void absorb_one(const struct absorber *a, const struct qn_row_run *run)
+static bool absorb_one(const struct absorber *a, const struct qn_row_run *run)
 {
-	lock(a->cells, run->row);
-	absorb_piece(a, run->row, run->first, run->nelems);
-	unlock(a->cells, run->row);
+	struct qn_cells *c = a->cells;
+	bool ok = true;
+
+	if (c->has_columns) {
+		qn_state_identity(c->layout, a->state);
+		absorb_piece(a, a->state, run->first, run->nelems);
+		if (c->kernel->normalize)
+			c->kernel->normalize(c->self, a->state);
+	}
+	lock(c, run->row);
+	if (c->has_columns)
+		ok = add_state(c, run->row, a->state);
+	else
+		absorb_piece(a, qn_cells_state(c, run->row), run->first, run->nelems);
+	unlock(c, run->row);
+	return ok;
 }
 
 /* Element `first` of the tile and those that follow it in the steps of the run, `begin` to
@@ -151,7 +326,7 @@ static void absorb_column(const struct absorber *a, const struct qn_row_run *run
 			var.nmissing++;
 	}
 	var.valid = var.nmissing ? a->valid : NULL;
-	c->kernel->absorb(c->self, qn_cells_row(c, row), a->scratch, &piece);
+	c->kernel->absorb(c->self, qn_cells_state(c, row), a->scratch, &piece);
 }
 
 /* The box of the steps of one element of a run. */
@@ -167,7 +342,7 @@ static void find_column(const struct quern_box *box, const struct qn_row_run *ru
 	}
 }
 
-static void absorb_consecutive(const struct absorber *a, const struct qn_row_run *run)
+static bool absorb_consecutive(const struct absorber *a, const struct qn_row_run *run)
 {
 	struct quern_box column;
 
@@ -177,7 +352,7 @@ static void absorb_consecutive(const struct absorber *a, const struct qn_row_run
 		size_t n;
 
 		if (run->nsteps == 1) {
-			absorb_piece(a, row, first, 1);
+			absorb_piece(a, qn_cells_state(a->cells, row), first, 1);
 			continue;
 		}
 		find_column(a->tile->box, run, first, &column);
@@ -187,10 +362,11 @@ static void absorb_consecutive(const struct absorber *a, const struct qn_row_run
 		}
 	}
 	unlock(a->cells, run->row);
+	return true;
 }
 
 /* Neighbours of one row go together. */
-static void absorb_indexed(const struct absorber *a, const struct qn_row_run *run)
+static bool absorb_indexed(const struct absorber *a, const struct qn_row_run *run)
 {
 	size_t n;
 
@@ -202,41 +378,119 @@ static void absorb_indexed(const struct absorber *a, const struct qn_row_run *ru
 		if (row < 0)
 			continue;
 		lock(a->cells, (uint64_t)row);
-		absorb_piece(a, (uint64_t)row, run->first + i, n);
+		absorb_piece(a, qn_cells_state(a->cells, (uint64_t)row), run->first + i, n);
 		unlock(a->cells, (uint64_t)row);
 	}
+	return true;
+}
+
+/* The rows of an indexed run may be anywhere: the whole table is taken then. */
+static void lock_all(const struct qn_cells *c)
+{
+	for (size_t i = 0; i < c->nlocks; i++)
+		pthread_mutex_lock(&c->lock[i]);
+}
+
+static void unlock_all(const struct qn_cells *c)
+{
+	for (size_t i = c->nlocks; i > 0; i--)
+		pthread_mutex_unlock(&c->lock[i - 1]);
+}
+
+static bool absorb_rows(const struct absorber *a, const struct qn_row_run *run)
+{
+	const bool is_indexed = run->kind == QN_RUN_INDEXED;
+	struct qn_cells *c = a->cells;
+	bool ok;
+
+	if (is_indexed)
+		lock_all(c);
+	else
+		lock(c, run->row);
+	ok = c->kernel->absorb_rows(c->self, c, a->scratch, a->tile, run);
+	if (is_indexed)
+		unlock_all(c);
+	else
+		unlock(c, run->row);
+	return ok;
 }
 
 static bool absorb_run(void *ctx, const struct qn_row_run *run)
 {
-	static void (*const absorb[])(const struct absorber *, const struct qn_row_run *) = {
+	static bool (*const absorb[])(const struct absorber *, const struct qn_row_run *) = {
 		[QN_RUN_ONE] = absorb_one,
 		[QN_RUN_CONSECUTIVE] = absorb_consecutive,
 		[QN_RUN_INDEXED] = absorb_indexed,
 	};
+	const struct absorber *a = ctx;
+	const bool by_rows = a->cells->has_columns && run->kind != QN_RUN_ONE;
 
-	absorb[run->kind](ctx, run);
-	return true;
+	return by_rows ? absorb_rows(a, run) : absorb[run->kind](a, run);
 }
 
 void qn_cells_absorb(struct qn_cells *c, void *scratch, const struct quern_tile *tile)
 {
 	struct absorber a = { .cells = c, .tile = tile };
+	uint8_t *at = scratch;
 
-	a.values = scratch;
-	a.valid = (uint64_t *)(void *)(a.values + VALUES_NBYTES);
-	a.scratch = a.valid + BITMAP_NWORDS;
-	qn_rows_visit(c->rows, tile->box, absorb_run, &a);
+	a.values = at;
+	at += VALUES_NBYTES;
+	a.valid = (uint64_t *)(void *)at;
+	at += BITMAP_NWORDS * sizeof(uint64_t);
+	a.state = (int64_t *)(void *)at;
+	a.scratch = at + (c->has_columns ? round_up(c->layout->nwords * sizeof(int64_t)) : 0);
+	if (!qn_rows_visit(c->rows, tile->box, absorb_run, &a))
+		atomic_store(&c->lacks_memory, true);
 }
 
 void qn_cells_normalize(struct qn_cells *c)
 {
-	for (uint64_t r = 0; c->kernel->normalize && r < c->rows->nrows; r++)
-		c->kernel->normalize(c->self, qn_cells_row(c, r));
+	for (uint64_t r = 0; !c->has_columns && c->kernel->normalize && r < c->rows->nrows; r++)
+		c->kernel->normalize(c->self, qn_cells_state(c, r));
 }
 
-void qn_cells_merge(struct qn_cells *into, const struct qn_cells *from)
+/* The words of a segment in two tables of columns. */
+static void merge_columns(struct qn_cells *into, const struct qn_cells *from,
+			  const struct quern_segment *s, size_t word)
 {
-	for (uint64_t r = 0; r < into->rows->nrows; r++)
-		qn_state_merge(into->layout, qn_cells_row(into, r), qn_cells_row(from, r));
+	const size_t width = s->op == QUERN_MINLOC || s->op == QUERN_MAXLOC ? 2 : 1;
+	struct qn_layout_of_state one = { .nsegments = 1, .segment = { *s } };
+	int64_t *a = qn_cells_column(into, word), pair[2][2];
+	const int64_t *b = qn_cells_column(from, word);
+	const uint64_t n = into->rows->nrows;
+
+	one.segment[0].nwords = width == 1 ? s->nwords * n : 2;
+	if (width == 1) {
+		qn_state_merge(&one, a, b);
+		return;
+	}
+	for (size_t k = 0; k < s->nwords; k += 2, a += 2 * n, b += 2 * n)
+		for (uint64_t r = 0; r < n; r++) {
+			pair[0][0] = a[r];
+			pair[0][1] = a[n + r];
+			pair[1][0] = b[r];
+			pair[1][1] = b[n + r];
+			qn_state_merge(&one, pair[0], pair[1]);
+			a[r] = pair[0][0];
+			a[n + r] = pair[0][1];
+		}
+}
+
+bool qn_cells_merge(struct qn_cells *into, const struct qn_cells *from)
+{
+	size_t word = 0;
+	bool ok = true;
+
+	for (uint64_t r = 0; !into->has_columns && r < into->rows->nrows; r++)
+		qn_state_merge(into->layout, qn_cells_state(into, r), qn_cells_state(from, r));
+	for (int i = 0; ok && into->has_columns && i < into->layout->nsegments; i++) {
+		const struct quern_segment *s = &into->layout->segment[i];
+
+		if (s->op == QUERN_EXACT)
+			ok = qn_column_merge(into->exact[i], from->exact[i]);
+		else
+			merge_columns(into, from, s, word);
+		word += s->nwords;
+	}
+	return ok;
 }

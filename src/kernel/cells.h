@@ -1,38 +1,54 @@
 /*
  * cells.h - the state of a kernel for each row of a result: a table of cells.
  *
+ * Of a kernel that knows of one row only, or of a single row, the cells are states, one after the other.
+ * A kernel with absorb_rows has them by columns: one for each word of its state, but for exact sums, which are
+ * columns of their own (exact/column.h) and take a tenth of the room.
+ *
+ *	states    | a b sum0 sum1 sum2 | a b sum0 sum1 sum2 | ...
+ *	columns   | a a a ... | b b b ... | exact column |
+ *
  * Whoever adds to a cell holds the lock of its block of rows, where a table is shared by threads.
  */
 #ifndef QN_KERNEL_CELLS_H
 #define QN_KERNEL_CELLS_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
+#include "exact/column.h"
 #include "kernel/kernel.h"
 #include "kernel/rows.h"
 
 struct qn_cells {
-	const struct quern_kernel *kernel;	  /* borrows, like the next three */
-	const void *self;			  /* of the kernel */
+	const struct quern_kernel *kernel;	 /* borrows, like the next three */
+	const void *self;			 /* of the kernel */
 	const struct qn_layout_of_state *layout; /* of the state of a row */
 	const struct qn_rows *rows;
-	int64_t *words; /* owned: nwords of the layout a row */
-	size_t nlocks;	/* of threads that share it; 0: one thread has it */
-	pthread_mutex_t *lock; /* owned */
+	int64_t *words; /* owned: of states, or columns of all but the exact sums */
+	bool has_columns;
+	struct qn_column *exact[QUERN_MAX_SEGMENTS]; /* owned: of the segments that are exact sums */
+	size_t nlocks;			     /* of threads that share it; 0: one thread has it */
+	pthread_mutex_t *lock;			     /* owned */
+	atomic_bool lacks_memory;		     /* while elements were added: it must not be used */
 };
 
 /* Bytes of a table, for a plan's memory account; UINT64_MAX: more than there can be. */
-uint64_t qn_cells_nbytes(const struct qn_layout_of_state *l, uint64_t nrows);
+uint64_t qn_cells_nbytes(const struct quern_kernel *k, const struct qn_layout_of_state *l,
+			 uint64_t nrows);
 
 /* Room for cells, in memory that nobody has touched. What is borrowed is given in *c, the rest zeroed. False: no
    memory. */
 bool qn_cells_init(struct qn_cells *c, bool is_shared);
 void qn_cells_fini(struct qn_cells *c);
-/* Makes them cells of no elements. */
+/* Makes them cells of no elements. Once. */
 void qn_cells_clear(struct qn_cells *c);
+/* Bytes of the words. */
+size_t qn_cells_words_nbytes(const struct qn_cells *c);
 
 /* Bytes of scratch for qn_cells_absorb, that of the kernel among them; 64-byte aligned. */
-size_t qn_cells_scratch_nbytes(const struct quern_kernel *k, const void *self);
+size_t qn_cells_scratch_nbytes(const struct quern_kernel *k, const void *self,
+			       const struct qn_layout_of_state *l);
 
 /* Adds all elements of a tile, which is the whole of its box. */
 void qn_cells_absorb(struct qn_cells *c, void *scratch, const struct quern_tile *tile);
@@ -40,10 +56,16 @@ void qn_cells_absorb(struct qn_cells *c, void *scratch, const struct quern_tile 
 /* Brings all states to their canonical form. */
 void qn_cells_normalize(struct qn_cells *c);
 
-/* into = into + from, both normalized, and of the same rows. */
-void qn_cells_merge(struct qn_cells *into, const struct qn_cells *from);
+/* into = into + from, both normalized, and of the same rows. False: no memory. */
+bool qn_cells_merge(struct qn_cells *into, const struct qn_cells *from);
 
-/* The state of a row, borrowed. */
-int64_t *qn_cells_row(const struct qn_cells *c, uint64_t row);
+/* The state of a row, of states: borrowed. */
+int64_t *qn_cells_state(const struct qn_cells *c, uint64_t row);
+/* The state of a row of any table, borrowed from it or from buffer, which has room for one. NULL: memory was
+   lacking. */
+const int64_t *qn_cells_get(const struct qn_cells *c, uint64_t row, int64_t *buffer);
+
+/* Of columns: that of a word of the state which is in no exact sum, borrowed. */
+int64_t *qn_cells_column(const struct qn_cells *c, size_t word);
 
 #endif

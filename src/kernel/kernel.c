@@ -11,6 +11,7 @@
 #include "base/least.h"
 #include "base/mem.h"
 #include "base/options.h"
+#include "exact/acc.h"
 
 const struct quern_kernel *qn_kernel_find(const char *name)
 {
@@ -102,10 +103,18 @@ static bool is_pair(enum quern_op op)
 	return op == QUERN_MINLOC || op == QUERN_MAXLOC;
 }
 
+static bool is_sum(enum quern_op op)
+{
+	return op == QUERN_SUM || op == QUERN_EXACT;
+}
+
 static bool is_possible(const struct quern_segment *s)
 {
 	if (s->op == QUERN_LEAST)
 		return s->width >= 2 && s->nwords > 0 && s->nwords % s->width == 0;
+	if (s->op == QUERN_EXACT)
+		return s->power >= 1 && s->power <= 4 && s->width == 0 &&
+		       s->nwords == (size_t)qn_acc_form(s->dtype, s->power).nlimbs;
 	return (int)s->op >= QUERN_SUM && s->op < QUERN_LEAST && s->width == 0 &&
 	       !(is_pair(s->op) && s->nwords % 2);
 }
@@ -156,6 +165,7 @@ void qn_state_identity(const struct qn_layout_of_state *l, int64_t *state)
 
 		switch (l->segment[i].op) {
 		case QUERN_SUM:
+		case QUERN_EXACT:
 			fill(state, n, 0);
 			break;
 		case QUERN_MIN:
@@ -215,6 +225,7 @@ void qn_state_merge(const struct qn_layout_of_state *l, int64_t *into, const int
 
 		switch (l->segment[i].op) {
 		case QUERN_SUM:
+		case QUERN_EXACT:
 			merge_sums(into, from, n);
 			break;
 		case QUERN_MIN:
@@ -279,7 +290,7 @@ bool qn_state_is_valid(const struct quern_kernel *k, const void *self,
 void qn_state_double(const struct qn_layout_of_state *l, int64_t *state)
 {
 	for (int i = 0; i < l->nsegments; i++) {
-		size_t n = l->segment[i].op == QUERN_SUM ? l->segment[i].nwords : 0;
+		size_t n = is_sum(l->segment[i].op) ? l->segment[i].nwords : 0;
 
 		for (size_t k = 0; k < n; k++)
 			state[k] = (int64_t)(2 * (uint64_t)state[k]);

@@ -54,16 +54,21 @@ static size_t list_reduced(const struct qn_run *run, int reduced[QUERN_MAX_DIMS]
 static bool emit_rows(const struct qn_run *run, struct quern_result *result)
 {
 	struct quern_result one = { .nfields = 0 };
+	int64_t *buffer = qn_alloc_aligned(run->layout.nwords * sizeof(*buffer));
 	int reduced[QUERN_MAX_DIMS];
 	const size_t nreduced = list_reduced(run, reduced);
-	bool ok = add_axes(run, result);
+	bool ok = buffer && add_axes(run, result);
 
 	for (uint64_t row = 0; ok && row < run->rows.nrows; row++) {
-		run->kernel->emit(run->self, qn_cells_row(&run->cells, row), &one);
-		ok = qn_collect_row(result, row, &one, reduced, nreduced);
+		const int64_t *state = qn_cells_get(&run->cells, row, buffer);
+
+		if (state)
+			run->kernel->emit(run->self, state, &one);
+		ok = state && qn_collect_row(result, row, &one, reduced, nreduced);
 		qn_result_clear(&one);
 	}
 	qn_result_fini(&one);
+	free(buffer);
 	return ok;
 }
 
@@ -75,6 +80,6 @@ enum quern_status qn_run_emit(const struct qn_run *run, struct quern_result *res
 	if (qn_kept_any(run))
 		ok = emit_rows(run, result);
 	else
-		run->kernel->emit(run->self, qn_cells_row(&run->cells, 0), result);
+		run->kernel->emit(run->self, qn_cells_state(&run->cells, 0), result);
 	return ok && !result->nomem ? QUERN_OK : qn_error_nomem(err, 0, "the result");
 }

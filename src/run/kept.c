@@ -19,17 +19,21 @@ const struct qn_rows *qn_kept_rows(const struct qn_run *run)
 	return pooled ? &run->all : &run->rows;
 }
 
-uint64_t qn_kept_nbytes(const struct qn_run *run, uint64_t nwords)
+uint64_t qn_kept_nbytes(const struct qn_run *run)
 {
-	uint64_t n;
+	const uint64_t now = qn_cells_nbytes(run->kernel, &run->layout, run->rows.nrows);
+	const uint64_t nwords = run->kernel->most_words ? run->kernel->most_words(run->self) : 0;
+	uint64_t most;
 
-	return qn_mul(run->rows.nrows, nwords * sizeof(int64_t), &n) ? qn_min_u64(n, UINT64_MAX / 8)
-								     : UINT64_MAX / 8;
+	if (!qn_mul(run->rows.nrows, nwords * sizeof(int64_t), &most))
+		most = UINT64_MAX;
+	return qn_min_u64(qn_max_u64(now, most), UINT64_MAX / 8);
 }
 
 bool qn_kept_are_shared(const struct qn_run *run)
 {
-	return qn_cells_nbytes(&run->layout, qn_kept_rows(run)->nrows) > MOST_OWN_NBYTES;
+	return qn_cells_nbytes(run->kernel, &run->layout, qn_kept_rows(run)->nrows) >
+	       MOST_OWN_NBYTES;
 }
 
 static enum quern_status check_kernel(const struct qn_run *run, struct quern_message *err)

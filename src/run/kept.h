@@ -19,8 +19,8 @@ bool qn_kept_any(const struct qn_run *run);
 /* The rows of the current pass. */
 const struct qn_rows *qn_kept_rows(const struct qn_run *run);
 
-/* Bytes of the cells of the result, with states of so many words; at most UINT64_MAX / 8. */
-uint64_t qn_kept_nbytes(const struct qn_run *run, uint64_t nwords);
+/* Bytes of the cells of the result, in the pass that has the largest; at most UINT64_MAX / 8. */
+uint64_t qn_kept_nbytes(const struct qn_run *run);
 
 /* Do the threads of a rank share the cells of the current pass? Where they are few, each has its own. */
 bool qn_kept_are_shared(const struct qn_run *run);

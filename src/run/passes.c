@@ -30,7 +30,7 @@ static enum quern_status new_state(struct qn_run *run, struct quern_message *err
 					.layout = &run->layout,
 					.rows = qn_kept_rows(run) };
 	if (!qn_cells_init(&run->cells, qn_kept_are_shared(run)))
-		return qn_error_nomem(err, qn_cells_nbytes(&run->layout, run->cells.rows->nrows),
+		return qn_error_nomem(err, qn_kept_nbytes(run),
 				      "the cells of the result");
 	qn_cells_clear(&run->cells);
 	return QUERN_OK;
@@ -41,13 +41,87 @@ static void move_words(struct qn_cells *c, size_t offset, size_t nwords, uint64_
 		       uint64_t nrows, int64_t *buffer, bool back)
 {
 	for (uint64_t r = 0; r < nrows; r++) {
-		int64_t *words = qn_cells_row(c, row + r) + offset;
+		int64_t *words = qn_cells_state(c, row + r) + offset;
 
 		if (back)
 			memcpy(words, buffer + r * nwords, nwords * sizeof(*words));
 		else
 			memcpy(buffer + r * nwords, words, nwords * sizeof(*words));
 	}
+}
+
+/* A column of words that all ranks have. */
+static enum quern_status reduce_plain(struct qn_run *run, const struct quern_segment *seg,
+				      size_t word, int64_t *buffer, struct quern_message *err)
+{
+	const size_t width = seg->op == QUERN_MINLOC || seg->op == QUERN_MAXLOC ? 2 : 1;
+	const uint64_t nrows = run->cells.rows->nrows, most = BUFFER_NWORDS / width;
+	enum quern_status st = QUERN_OK;
+
+	for (size_t k = 0; k < seg->nwords; k += width)
+		for (uint64_t row = 0, n; !st && row < nrows; row += n) {
+			int64_t *column = qn_cells_column(&run->cells, word + k) + row;
+
+			n = qn_min_u64(most, nrows - row);
+			for (uint64_t i = 0; i < n * width; i++)
+				buffer[i] = column[i % width * nrows + i / width];
+			st = qn_comm_reduce(run->team->comm, buffer, (size_t)n * width, seg->op, err);
+			for (uint64_t i = 0; !st && i < n * width; i++)
+				column[i % width * nrows + i / width] = buffer[i];
+		}
+	return st;
+}
+
+/* Rank 0: what the others have packed, one block after the other. */
+static bool unpack_all(struct qn_run *run, struct qn_column *c, uint64_t row, uint64_t n,
+		       const uint8_t *all, const uint64_t *nbytes_of)
+{
+	bool ok = true;
+
+	for (int r = 0; ok && r < qn_comm_size(run->team->comm); r++) {
+		ok = r == 0 || qn_column_unpack(c, row, n, all, nbytes_of[r]);
+		all += nbytes_of[r];
+	}
+	return ok;
+}
+
+/* Exact sums of some rows: those of all ranks to rank 0. */
+static enum quern_status gather_exact(struct qn_run *run, struct qn_column *c, uint64_t row,
+				      uint64_t n, struct quern_message *err)
+{
+	const bool leads = qn_comm_rank(run->team->comm) == 0;
+	uint64_t most = leads ? 0 : qn_column_pack_nbytes(c, row, n), nbytes = 0;
+	uint64_t *nbytes_of = qn_calloc((size_t)qn_comm_size(run->team->comm), sizeof(*nbytes_of));
+	void *mine = qn_alloc_aligned((size_t)qn_max_u64(most, 1)), *all = NULL;
+	bool ok = mine && nbytes_of;
+	enum quern_status st;
+
+	if (ok && !leads)
+		ok = (nbytes = qn_column_pack(c, row, n, mine)) > 0;
+	st = qn_comm_agree(run->team->comm,
+			   ok ? QUERN_OK : qn_error_nomem(err, (size_t)most, "cells"), err);
+	if (!st)
+		st = qn_comm_gather_blocks(run->team->comm, mine, (size_t)nbytes, &all, nbytes_of,
+					   err);
+	if (!st && leads && !unpack_all(run, c, row, n, all, nbytes_of))
+		st = qn_error_nomem(err, 0, "cells");
+	free(mine);
+	free(all);
+	free(nbytes_of);
+	return qn_comm_agree(run->team->comm, st, err);
+}
+
+static enum quern_status reduce_exact(struct qn_run *run, struct qn_column *c,
+				      struct quern_message *err)
+{
+	const uint64_t nrows = run->cells.rows->nrows;
+	enum quern_status st = QUERN_OK;
+
+	for (uint64_t row = 0, n; !st && row < nrows; row += n) {
+		n = qn_min_u64(BUFFER_NWORDS / 4, nrows - row);
+		st = gather_exact(run, c, row, n, err);
+	}
+	return st;
 }
 
 /* One segment of all rows: a collective for as many rows as the buffer has room for. */
@@ -75,7 +149,7 @@ static enum quern_status reduce_segment(struct qn_run *run, const struct quern_s
 /* Of a single row the words are side by side as they are. */
 static enum quern_status reduce_row(struct qn_run *run, struct quern_message *err)
 {
-	int64_t *words = qn_cells_row(&run->cells, 0);
+	int64_t *words = qn_cells_state(&run->cells, 0);
 	enum quern_status st = QUERN_OK;
 
 	for (int s = 0; !st && s < run->layout.nsegments; s++) {
@@ -100,8 +174,15 @@ static enum quern_status reduce_rows(struct qn_run *run, struct quern_message *e
 
 	st = qn_comm_agree(run->team->comm, st, err);
 	for (int s = 0; !st && s < run->layout.nsegments; s++) {
-		st = reduce_segment(run, &run->layout.segment[s], offset, buffer, err);
-		offset += run->layout.segment[s].nwords;
+		const struct quern_segment *seg = &run->layout.segment[s];
+
+		if (!run->cells.has_columns)
+			st = reduce_segment(run, seg, offset, buffer, err);
+		else if (seg->op == QUERN_EXACT)
+			st = reduce_exact(run, run->cells.exact[s], err);
+		else
+			st = reduce_plain(run, seg, offset, buffer, err);
+		offset += seg->nwords;
 	}
 	free(buffer);
 	return st;
@@ -131,7 +212,7 @@ static enum quern_status advance(struct qn_run *run, bool *again, struct quern_m
 	if (!run->kernel->advance)
 		return QUERN_OK;
 	if (qn_comm_rank(run->team->comm) == 0)
-		more = run->kernel->advance(run->self, qn_cells_row(&run->cells, 0));
+		more = run->kernel->advance(run->self, qn_cells_state(&run->cells, 0));
 	st = qn_comm_bcast(run->team->comm, &more, sizeof(more), err);
 	if (st || !more)
 		return st;

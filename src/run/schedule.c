@@ -123,14 +123,12 @@ struct account {
 static void take_account(const struct qn_run *run, uint64_t stored, struct account *a)
 {
 	const bool tries = run->kernel->repeats || run->settings.skips;
-	const uint64_t nwords = run->kernel->most_words ? run->kernel->most_words(run->self)
-							: run->layout.nwords;
-	const uint64_t nstate = qn_kept_nbytes(run, nwords);
+	const uint64_t nstate = qn_kept_nbytes(run);
 	const uint64_t nown = qn_kept_are_shared(run) ? 0 : (tries ? 2 : 1) * nstate;
 
 	/* What is larger than memory can be stays so when more is added. */
 	a->a_thread = qn_min_u64(most_fed(run, stored), UINT64_MAX / 4) + nown +
-		      qn_cells_scratch_nbytes(run->kernel, run->self);
+		      qn_cells_scratch_nbytes(run->kernel, run->self, &run->layout);
 	a->rest = PROCESS_NBYTES + (qn_comm_rank(run->team->comm) == 0 ? 3 : 1) * nstate +
 		  run->share.nstretches * sizeof(struct qn_stretch) +
 		  run->share.nchunks * sizeof(struct qn_chunk);

@@ -220,7 +220,7 @@ static void add_trial(struct worker *w, uint64_t times)
 	for (; times; times >>= 1) {
 		normalize(run, w->trial);
 		if (times & 1)
-			qn_state_merge(&run->layout, qn_cells_row(w->cells, 0), w->trial);
+			qn_state_merge(&run->layout, qn_cells_state(w->cells, 0), w->trial);
 		if (times > 1)
 			qn_state_double(&run->layout, w->trial);
 		w->nmerged += times & 1;
@@ -271,7 +271,7 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 			      .self = run->self,
 			      .scratch = w->scratch,
 			      .cells = qn_kept_any(run) ? w->cells : NULL,
-			      .state = on_trial ? w->trial : qn_cells_row(w->cells, 0) };
+			      .state = on_trial ? w->trial : qn_cells_state(w->cells, 0) };
 	struct quern_message why = { 0 };
 	const struct qn_task t = *task;
 	struct qn_feed_stats before;
@@ -312,6 +312,8 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	}
 	if (st)
 		return qn_error_pass(w->err, st, &why);
+	if (atomic_load_explicit(&w->cells->lacks_memory, memory_order_relaxed))
+		return qn_error_nomem(w->err, 0, "the cells of the result");
 	if (on_trial)
 		add_trial(w, times);
 	repeat_stats(w, &before, times);
@@ -415,12 +417,13 @@ static bool have_cells(struct worker *w)
 	if (run->cells.nlocks)
 		return true;
 	w->cells = &w->own;
-	w->own = run->cells;
-	w->own.words = NULL;
+	w->own = (struct qn_cells){ .kernel = run->kernel,
+				    .self = run->self,
+				    .layout = &run->layout,
+				    .rows = run->cells.rows };
 	if (!qn_cells_init(&w->own, false))
 		return false;
-	qn_numa_watch_settle(&w->near, w->own.words,
-			     (size_t)qn_cells_nbytes(&run->layout, w->own.rows->nrows));
+	qn_numa_watch_settle(&w->near, w->own.words, qn_cells_words_nbytes(&w->own));
 	qn_cells_clear(&w->own);
 	return true;
 }
@@ -431,7 +434,7 @@ static enum quern_status equip(void *worker, void *ctx, bool bound, struct quern
 	struct qn_run *run = pass->run;
 	/* Of many rows an item is delivered when all of it was read and decoded. */
 	const bool tries = !qn_kept_any(run) && (pass->skip || pass->repeats);
-	const size_t nscratch = qn_cells_scratch_nbytes(run->kernel, run->self);
+	const size_t nscratch = qn_cells_scratch_nbytes(run->kernel, run->self, &run->layout);
 	struct worker *w = worker;
 	bool has_cells;
 
@@ -445,8 +448,7 @@ static enum quern_status equip(void *worker, void *ctx, bool bound, struct quern
 	if (tries)
 		w->trial = new_trial(w);
 	if (!has_cells || !w->scratch || (tries && !w->trial))
-		return qn_error_nomem(err,
-				      (size_t)qn_kept_nbytes(run, run->layout.nwords) + nscratch,
+		return qn_error_nomem(err, (size_t)qn_kept_nbytes(run) + nscratch,
 				      "a worker's state");
 	return QUERN_OK;
 }
@@ -460,8 +462,7 @@ static enum quern_status leave(void *worker, bool failed)
 
 	drop_feeds(w);
 	qn_expected_sums_close(&w->ledger);
-	qn_numa_watch_leave(&w->near, w->own.words,
-			    (size_t)qn_cells_nbytes(&run->layout, run->cells.rows->nrows));
+	qn_numa_watch_leave(&w->near, w->own.words, qn_cells_words_nbytes(&run->cells));
 	return st;
 }
 
@@ -490,9 +491,10 @@ static enum quern_status dismiss(void *worker, bool failed, struct quern_message
 
 	if (!failed && w->own.words) {
 		qn_cells_normalize(&w->own);
-		qn_cells_merge(&run->cells, &w->own);
+		if (!qn_cells_merge(&run->cells, &w->own))
+			st = qn_error_nomem(err, 0, "the cells of the result");
 	}
-	if (!qn_refusals_merge(&run->refused, &w->refused))
+	if (!qn_refusals_merge(&run->refused, &w->refused) && !st)
 		st = qn_error_nomem(err, 0, "what is left to other hosts");
 	add_report(run, w);
 	qn_cells_fini(&w->own);

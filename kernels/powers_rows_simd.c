@@ -1,0 +1,92 @@
+/*
+ * powers_rows_simd.c - extremes of many rows at once. Compiled once per ISA.
+ *
+ * Where all elements are valid and rows lie side by side, a loop has no branches, and compilers make
+ * vectors of it: what is NaN becomes a key that changes nothing.
+ */
+#include "powers_rows.h"
+
+#include <string.h>
+
+/* As of qn_key_from_double, in one expression. */
+static inline int64_t key_of_double(double x)
+{
+	int64_t bits;
+
+	memcpy(&bits, &x, sizeof(bits));
+	return bits ^ (int64_t)((uint64_t)(bits >> 63) >> 1);
+}
+
+static inline bool is_there(const struct qn_powers_rows *r, uint64_t i)
+{
+	const uint64_t bit = r->bit + i;
+
+	return !r->valid || (r->valid[bit / 64] >> bit % 64 & 1);
+}
+
+#define KEY_OF_INT(x)	 ((int64_t)(x))
+#define KEY_OF_UINT64(x) ((int64_t)((x) ^ (UINT64_C(1) << 63)))
+#define KEY_OF_FLOAT(x)	 key_of_double((double)(x))
+#define NEVER(x)	 false
+#define IS_NAN(x)	 ((x) != (x))
+
+/* Both loops for a type. */
+#define DEFINE(name, T, KEY, LEFT_OUT)                                                             \
+	static void name##_plain(const char *p, size_t n, int64_t *restrict min,                   \
+				 int64_t *restrict max)                                            \
+	{                                                                                          \
+		for (size_t i = 0; i < n; i++) {                                                   \
+			T x;                                                                       \
+			int64_t low, high;                                                         \
+                                                                                                   \
+			memcpy(&x, p + i * sizeof(T), sizeof(T));                                  \
+			low = LEFT_OUT(x) ? INT64_MAX : KEY(x);                                    \
+			high = LEFT_OUT(x) ? INT64_MIN : KEY(x);                                   \
+			min[i] = low < min[i] ? low : min[i];                                      \
+			max[i] = high > max[i] ? high : max[i];                                    \
+		}                                                                                  \
+	}                                                                                          \
+	static void name(const struct qn_powers_rows *r, size_t step, int64_t *min, int64_t *max)  \
+	{                                                                                          \
+		const char *p = (const char *)r->values + step * r->stride * sizeof(T);            \
+                                                                                                   \
+		if (!r->valid && !r->row) {                                                        \
+			name##_plain(p, r->n, min, max);                                           \
+			return;                                                                    \
+		}                                                                                  \
+		for (size_t i = 0; i < r->n; i++) {                                                \
+			const size_t row = r->row ? r->row[i] : i;                                 \
+			int64_t key;                                                               \
+			T x;                                                                       \
+                                                                                                   \
+			memcpy(&x, p + i * sizeof(T), sizeof(T));                                  \
+			if (LEFT_OUT(x) || !is_there(r, step * r->stride + i))                     \
+				continue;                                                          \
+			key = KEY(x);                                                              \
+			min[row] = key < min[row] ? key : min[row];                                \
+			max[row] = key > max[row] ? key : max[row];                                \
+		}                                                                                  \
+	}
+
+DEFINE(extremes_i8, int8_t, KEY_OF_INT, NEVER)
+DEFINE(extremes_u8, uint8_t, KEY_OF_INT, NEVER)
+DEFINE(extremes_i16, int16_t, KEY_OF_INT, NEVER)
+DEFINE(extremes_u16, uint16_t, KEY_OF_INT, NEVER)
+DEFINE(extremes_i32, int32_t, KEY_OF_INT, NEVER)
+DEFINE(extremes_u32, uint32_t, KEY_OF_INT, NEVER)
+DEFINE(extremes_i64, int64_t, KEY_OF_INT, NEVER)
+DEFINE(extremes_u64, uint64_t, KEY_OF_UINT64, NEVER)
+DEFINE(extremes_f32, float, KEY_OF_FLOAT, IS_NAN)
+DEFINE(extremes_f64, double, KEY_OF_FLOAT, IS_NAN)
+
+void QN_ISA(qn_powers_extremes)(const struct qn_powers_rows *r, int64_t *min, int64_t *max)
+{
+	static void (*const step[QUERN_NDTYPES])(const struct qn_powers_rows *, size_t, int64_t *,
+						 int64_t *) = {
+		extremes_i8,  extremes_u8,  extremes_i16, extremes_u16, extremes_i32,
+		extremes_u32, extremes_i64, extremes_u64, extremes_f32, extremes_f64,
+	};
+
+	for (size_t s = 0; s < r->nsteps; s++)
+		step[r->dtype](r, s, min, max);
+}
