@@ -10,6 +10,7 @@
  *	description:	an end of kind DATASET without texts, uint64 bytes, the flat form (dataset.h),
  *			uint64 number of chunks, the chunks; or an end of kind OTHER_FILE
  *	sources:	uint64 bytes, the flat form (sources.h)
+ *	texts:		uint64 bytes, the flat form (names.h)
  */
 #include "io/hdf5_child/child.h"
 
@@ -42,6 +43,7 @@
 #define LISTING_NBYTES	   (UINT64_C(1) << 30)
 #define DESCRIPTION_NBYTES (UINT64_C(1) << 24)
 #define SOURCES_NBYTES	   (UINT64_C(1) << 29)
+#define TEXTS_NBYTES	   (UINT64_C(1) << 20)
 
 struct question {
 	const char *file, *path, *column;
@@ -286,6 +288,70 @@ bool qn_hdf5_child_is_result(const char *file)
 	struct quern_message err = { .status = QUERN_OK };
 
 	return ask(&q, answer_is_result, hear_word, forget_nothing, &err) == QUERN_OK && is;
+}
+
+/* --- texts of attributes --- */
+
+static void answer_texts(void *ctx, int fd)
+{
+	const struct question *q = ctx;
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_names texts = { .n = 0 };
+	size_t nbytes = 0;
+	uint64_t n;
+	void *flat = NULL;
+	enum quern_status status;
+
+	settle(q);
+	status = qn_hdf5_texts(q->file, q->path, &texts, &err);
+	if (status == QUERN_OK && !(flat = qn_names_pack(&texts, &nbytes)))
+		status = qn_error_nomem(&err, nbytes, "attributes");
+	n = nbytes;
+	if (qn_child_tell_verdict(fd, status, &err) && status == QUERN_OK &&
+	    qn_child_tell(fd, &n, sizeof(n)))
+		qn_child_tell(fd, flat, nbytes);
+}
+
+static enum quern_status hear_texts(struct qn_child *c, void *question, struct quern_message *err)
+{
+	const struct question *q = question;
+	struct qn_names *out = q->out;
+	uint64_t nbytes;
+	enum quern_status status = qn_child_get_verdict(c, err);
+	void *flat;
+
+	if (status == QUERN_OK)
+		status = qn_child_get(c, &nbytes, sizeof(nbytes), err);
+	if (status != QUERN_OK)
+		return status;
+	if (nbytes > TEXTS_NBYTES)
+		return qn_child_refuse(c, "attributes without end", err);
+	flat = qn_malloc((size_t)nbytes + 1);
+	if (!flat)
+		return qn_error_nomem(err, (size_t)nbytes, "attributes");
+	status = qn_child_get(c, flat, (size_t)nbytes, err);
+	if (status == QUERN_OK)
+		status = qn_names_unpack(out, flat, (size_t)nbytes, err);
+	if (status == QUERN_OK && out->n % 2)
+		status = qn_child_refuse(c, "an attribute without a text", err);
+	free(flat);
+	return status;
+}
+
+static void forget_texts(void *question)
+{
+	qn_names_fini(((struct question *)question)->out);
+}
+
+enum quern_status qn_hdf5_child_texts(const char *file, const char *path, struct qn_names *out,
+				      struct quern_message *err)
+{
+	struct question q = { .file = file, .path = path, .out = out };
+	enum quern_status status = ask(&q, answer_texts, hear_texts, forget_texts, err);
+
+	if (status != QUERN_OK)
+		qn_names_fini(out);
+	return status;
 }
 
 /* --- the end of a path --- */

@@ -50,6 +50,9 @@ void qn_hdf5_child_describe_like(const struct qn_dataset *like, const char *cons
 				 const char *const *paths, size_t n, int nprocesses,
 				 qn_described *take, void *ctx);
 
+enum quern_status qn_hdf5_child_texts(const char *file, const char *path, struct qn_names *out,
+				      struct quern_message *err);
+
 enum quern_status qn_hdf5_child_sandbox(struct qn_sandbox *out, struct quern_message *err);
 
 enum quern_status qn_hdf5_child_sources(const struct qn_dataset *d, struct qn_sources *out,

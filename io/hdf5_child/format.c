@@ -47,6 +47,7 @@ const struct qn_format qn_hdf5_format = {
 	.describe_part = qn_hdf5_child_describe_part,
 	.sources = qn_hdf5_child_sources,
 	.describe_like = qn_hdf5_child_describe_like,
+	.texts = qn_hdf5_child_texts,
 	.open = qn_hdf5_child_open,
 	.read = qn_hdf5_child_read,
 	.close = qn_hdf5_child_close,

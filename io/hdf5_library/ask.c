@@ -2,6 +2,7 @@
  * ask.c - questions that open the file for themselves, in this process.
  */
 #include "base/system.h"
+#include "io/hdf5_library/attr.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_library/ask.h"
 #include "io/hdf5_library/list.h"
@@ -53,6 +54,25 @@ enum quern_status qn_hdf5_follow(const char *file, const char *path, struct qn_h
 	status = qn_h5_open_file(file, &id, err);
 	if (status == QUERN_OK)
 		status = qn_h5_follow(id, file, path, out, err);
+	qn_h5_close(id);
+	qn_h5_leave(&caller);
+	return status;
+}
+
+enum quern_status qn_hdf5_texts(const char *file, const char *path, struct qn_names *out,
+				struct quern_message *err)
+{
+	struct qn_h5_caller caller;
+	hid_t id = -1, dset = -1;
+	enum quern_status status;
+
+	qn_h5_enter(&caller);
+	status = qn_h5_open_file(file, &id, err);
+	if (status == QUERN_OK)
+		status = qn_h5_open_dataset(id, file, path, &dset, err);
+	if (status == QUERN_OK && !qn_h5_attr_texts(dset, out))
+		status = qn_h5_fail(err, file, path, "its attributes cannot be read");
+	qn_h5_close(dset);
 	qn_h5_close(id);
 	qn_h5_leave(&caller);
 	return status;

@@ -22,6 +22,9 @@ enum quern_status qn_hdf5_describe_part(const char *file, const char *path, cons
 					bool with_index, const struct quern_box *part,
 					struct qn_dataset *out, struct quern_message *err);
 
+enum quern_status qn_hdf5_texts(const char *file, const char *path, struct qn_names *out,
+				struct quern_message *err);
+
 enum quern_status qn_hdf5_reader_open(const struct qn_dataset *d, void **reader,
 				      struct quern_message *err);
 enum quern_status qn_hdf5_reader_read(void *reader, const struct quern_box *box, void *out,

@@ -144,6 +144,28 @@ enum qn_fault qn_h5_attr_text(hid_t object, enum qn_attribute attribute, char *o
 	return qn_h5_attr_named_text(object, qn_attribute_names[attribute], out, room);
 }
 
+#define MOST_TEXTS 256	/* of an object, */
+#define MOST_BYTES 2048 /* and of one, of which a longer one is left out */
+
+static herr_t add_text(hid_t object, const char *name, const H5A_info_t *info, void *ctx)
+{
+	struct qn_names *out = ctx;
+	char text[MOST_BYTES];
+
+	(void)info;
+	if (out->n >= 2 * MOST_TEXTS || !*name || strlen(name) >= sizeof(text) ||
+	    qn_h5_attr_named_text(object, name, text, sizeof(text)) != QN_SOUND || !*text)
+		return 0;
+	return qn_names_add(out, name, NULL) || qn_names_add(out, text, NULL) ? -1 : 0;
+}
+
+bool qn_h5_attr_texts(hid_t object, struct qn_names *out)
+{
+	hsize_t at = 0;
+
+	return H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, &at, add_text, out) >= 0;
+}
+
 /* The class of numbers that an attribute's type becomes, and the type to read it as: 8 bytes a
    number, or as it is in the file, which the library converts to nothing else. */
 struct number_form {

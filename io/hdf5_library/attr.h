@@ -8,6 +8,7 @@
 
 #include <hdf5.h>
 
+#include "base/names.h"
 #include "data/dataset.h"
 
 /* A number: int64 for QN_INT, uint64 for QN_UINT, double for QN_FLOAT, as bits. */
@@ -24,6 +25,10 @@ enum qn_fault qn_h5_attr_text(hid_t object, enum qn_attribute attribute, char *o
 
 /* The same of any name. */
 enum qn_fault qn_h5_attr_named_text(hid_t object, const char *name, char *out, size_t room);
+
+/* Adds all that are one text, name and text by turns, in the order of their names; false: there is no
+   memory. */
+bool qn_h5_attr_texts(hid_t object, struct qn_names *out);
 
 /* The values of an attribute of integers, floats, enumerations, bit fields or times, which are
    their integers: *out is owned; NULL, and *n 0, where it is not there or has a fault. */

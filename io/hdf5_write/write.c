@@ -2,10 +2,8 @@
  * write.c - a variable a field, with its units and what it is (kernel/fields.h), and what the result
  * says of itself as global attributes. A dimension of an array is a dimension scale. Where the field has
  * no name for it, or another array has the name with another length, it is named by its length, n50, and
- * the second dimension m50, because readers such as xarray refuse a variable with twice the same.
- *
- * Source for the names and attributes of dimension scales: HDF5 Dimension Scale Specification, and
- * the NetCDF-4 format specification, which calls dimensions without a variable by that NAME.
+ * the second dimension m50, because readers such as xarray refuse a variable with twice the same. Results of
+ * many cells are those of cells.h.
  */
 #include "io/hdf5_library/open.h"
 #include "io/hdf5_write/write.h"
@@ -16,138 +14,20 @@
 #include <string.h>
 
 #include "io/hdf5_library/file.h"
+#include "io/hdf5_write/cells.h"
+#include "io/hdf5_write/netcdf.h"
 #include "io/hdf5_write/stage.h"
-#include "base/text.h"
 #include "kernel/fields.h"
 #include "kernel/result.h"
 
-#define MAX_DIMS      64
-#define GROWTH_NBYTES (1u << 20) /* of a file in memory */
 /* What netCDF has for no value. */
 static const int64_t no_int = -9223372036854775806;
 static const uint64_t no_uint = UINT64_C(18446744073709551614);
 
-#define NO_VARIABLE "This is a netCDF dimension but not a netCDF variable. %10zu"
-
-struct dim {
-	char name[32];
-	size_t length;
-	hid_t id;
-};
-
 struct writer {
-	hid_t file;
+	struct qn_nc nc;
 	const struct qn_labels *labels;
-	int ndims;
-	struct dim dim[MAX_DIMS];
 };
-
-static bool put_attribute(hid_t where, const char *name, hid_t type, const void *value)
-{
-	hid_t space = H5Screate(H5S_SCALAR), a = -1;
-	bool ok;
-
-	if (space >= 0)
-		a = H5Acreate2(where, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-	ok = a >= 0 && H5Awrite(a, type, value) >= 0;
-	qn_h5_close(a);
-	qn_h5_close(space);
-	return ok;
-}
-
-/* Names and units of other files may be any bytes. */
-static bool put_text(hid_t where, const char *name, const char *text)
-{
-	hid_t type = H5Tcopy(H5T_C_S1);
-	char *utf8 = qn_text_utf8(text, strlen(text));
-	bool ok = type >= 0 && utf8 && H5Tset_size(type, strlen(utf8) + 1) >= 0 &&
-		  H5Tset_cset(type, H5T_CSET_UTF8) >= 0 && put_attribute(where, name, type, utf8);
-
-	free(utf8);
-	qn_h5_close(type);
-	return ok;
-}
-
-static hid_t create(hid_t file, const char *name, hid_t type, hid_t space)
-{
-	hid_t plist = H5Pcreate(H5P_DATASET_CREATE), id = -1;
-
-	/* NetCDF-4 wants to know the order of attributes. */
-	if (plist >= 0 && H5Pset_obj_track_times(plist, false) >= 0 &&
-	    H5Pset_attr_creation_order(plist, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED) >= 0)
-		id = H5Dcreate2(file, name, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
-	qn_h5_close(plist);
-	return id;
-}
-
-/* A dimension without values: a dimension scale that says so. */
-static hid_t create_dim(struct writer *w, const char *name, size_t length)
-{
-	char label[96];
-	hsize_t n = length;
-	hid_t space = H5Screate_simple(1, &n, NULL), id = -1;
-
-	snprintf(label, sizeof(label), NO_VARIABLE, length);
-	if (space >= 0)
-		id = create(w->file, name, H5T_IEEE_F32BE, space);
-	qn_h5_close(space);
-	if (id >= 0 && put_text(id, "CLASS", "DIMENSION_SCALE") && put_text(id, "NAME", label))
-		return id;
-	qn_h5_close(id);
-	return -1;
-}
-
-/* The place in w->dim of the name, or where it would be. */
-static int look_for_dim(const struct writer *w, const char *name)
-{
-	int i = 0;
-
-	while (i < w->ndims && strcmp(w->dim[i].name, name))
-		i++;
-	return i;
-}
-
-/* name: of the field's table, or NULL. */
-static hid_t find_dim(struct writer *w, const char *name, char letter, size_t length)
-{
-	char text[32];
-	int i = name ? look_for_dim(w, name) : 0;
-
-	snprintf(text, sizeof(text), "%s", name ? name : "");
-	if (!name || (i < w->ndims && w->dim[i].length != length)) {
-		snprintf(text, sizeof(text), "%c%zu", letter, length);
-		i = look_for_dim(w, text);
-	}
-	if (i < w->ndims)
-		return w->dim[i].id;
-	if (w->ndims == MAX_DIMS)
-		return -1;
-	w->dim[i] = (struct dim){ .length = length, .id = create_dim(w, text, length) };
-	memcpy(w->dim[i].name, text, sizeof(text));
-	return w->dim[i].id < 0 ? -1 : w->dim[w->ndims++].id;
-}
-
-/* The attribute by which a variable names the scales of its dimensions. */
-static bool attach(hid_t variable, int ndims, const hid_t *scale)
-{
-	hobj_ref_t ref[2];
-	hvl_t list[2];
-	hsize_t n = (hsize_t)ndims;
-	hid_t type = H5Tvlen_create(H5T_STD_REF_OBJ), space = H5Screate_simple(1, &n, NULL), a = -1;
-	bool ok = type >= 0 && space >= 0;
-
-	for (int i = 0; ok && i < ndims; i++) {
-		ok = H5Rcreate(&ref[i], scale[i], ".", H5R_OBJECT, -1) >= 0;
-		list[i] = (hvl_t){ 1, &ref[i] };
-	}
-	if (ok)
-		a = H5Acreate2(variable, "DIMENSION_LIST", type, space, H5P_DEFAULT, H5P_DEFAULT);
-	ok = a >= 0 && H5Awrite(a, type, list) >= 0;
-	qn_h5_close(a);
-	qn_h5_close(space);
-	qn_h5_close(type);
-	return ok;
-}
 
 /* What the variable is, in which units, and of integers what stands for no value. */
 static bool describe(const struct writer *w, hid_t id, const struct qn_field *f, hid_t type)
@@ -157,14 +37,14 @@ static bool describe(const struct writer *w, hid_t id, const struct qn_field *f,
 	bool ok = true;
 
 	if (doc)
-		ok = units && put_text(id, "long_name", doc->doc) &&
-		     (!units[0] || f->type == QN_FIELD_TEXT || put_text(id, "units", units));
+		ok = units && qn_nc_put_text(id, "long_name", doc->doc) &&
+		     (!units[0] || f->type == QN_FIELD_TEXT || qn_nc_put_text(id, "units", units));
 	if (ok && f->type == QN_FIELD_DECIMAL)
-		ok = put_text(id, "exact", f->v.digits);
+		ok = qn_nc_put_text(id, "exact", f->v.digits);
 	if (ok && f->type == QN_FIELD_NULL && H5Tequal(type, H5T_NATIVE_INT64) > 0)
-		ok = put_attribute(id, "_FillValue", type, &no_int);
+		ok = qn_nc_put_value(id, "_FillValue", type, &no_int);
 	if (ok && f->type == QN_FIELD_NULL && H5Tequal(type, H5T_NATIVE_UINT64) > 0)
-		ok = put_attribute(id, "_FillValue", type, &no_uint);
+		ok = qn_nc_put_value(id, "_FillValue", type, &no_uint);
 	free(units);
 	return ok;
 }
@@ -180,16 +60,16 @@ static bool write_variable(struct writer *w, const struct qn_field *f, hid_t typ
 	hid_t scale[2], space, id = -1;
 	bool ok;
 
-	if (ndims > 0 && (scale[0] = find_dim(w, dim[0], 'n', f->n)) < 0)
+	if (ndims > 0 && (scale[0] = qn_nc_dimension(&w->nc, dim[0], 'n', f->n)) < 0)
 		return false;
-	if (ndims > 1 &&
-	    (scale[1] = find_dim(w, dim[1], f->ncols == f->n ? 'm' : 'n', f->ncols)) < 0)
+	if (ndims > 1 && (scale[1] = qn_nc_dimension(&w->nc, dim[1], f->ncols == f->n ? 'm' : 'n',
+						     f->ncols)) < 0)
 		return false;
 	space = ndims ? H5Screate_simple(ndims, shape, NULL) : H5Screate(H5S_SCALAR);
 	if (space >= 0)
-		id = create(w->file, f->name, type, space);
+		id = qn_nc_create(&w->nc, f->name, type, space, -1);
 	ok = id >= 0 && H5Dwrite(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0 &&
-	     describe(w, id, f, type) && (!ndims || attach(id, ndims, scale));
+	     describe(w, id, f, type) && (!ndims || qn_nc_attach(id, ndims, scale));
 	qn_h5_close(id);
 	qn_h5_close(space);
 	return ok;
@@ -198,9 +78,8 @@ static bool write_variable(struct writer *w, const struct qn_field *f, hid_t typ
 /* As UTF-8 of variable length. */
 static bool write_texts(struct writer *w, const struct qn_field *f)
 {
-	hid_t type = H5Tcopy(H5T_C_S1);
-	bool ok = type >= 0 && H5Tset_size(type, H5T_VARIABLE) >= 0 &&
-		  H5Tset_cset(type, H5T_CSET_UTF8) >= 0 &&
+	hid_t type = qn_nc_text_type();
+	bool ok = type >= 0 &&
 		  write_variable(w, f, type,
 				 f->array ? (const void *)f->v.texts : (const void *)&f->v.text);
 
@@ -255,34 +134,17 @@ static bool write_field(struct writer *w, const struct qn_field *f)
 	return false;
 }
 
-/* In memory: the library never has a file that it cannot write, which it would try again, and fall
-   over, when the program ends. */
-static hid_t create_file(void)
-{
-	hid_t access = H5Pcreate(H5P_FILE_ACCESS), plist = H5Pcreate(H5P_FILE_CREATE), id = -1;
-	unsigned order = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
-
-	if (access >= 0 && plist >= 0 && H5Pset_fapl_core(access, GROWTH_NBYTES, false) >= 0 &&
-	    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST) >= 0 &&
-	    H5Pset_link_creation_order(plist, order) >= 0 &&
-	    H5Pset_attr_creation_order(plist, order) >= 0)
-		id = H5Fcreate("quern", H5F_ACC_TRUNC, plist, access);
-	qn_h5_close(plist);
-	qn_h5_close(access);
-	return id;
-}
-
 static bool put_global(hid_t file, const struct qn_global *g)
 {
 	const int64_t number = g->is_number ? strtoll(g->text, NULL, 10) : 0;
 
-	return g->is_number ? put_attribute(file, g->name, H5T_NATIVE_INT64, &number)
-			    : put_text(file, g->name, g->text);
+	return g->is_number ? qn_nc_put_value(file, g->name, H5T_NATIVE_INT64, &number)
+			    : qn_nc_put_text(file, g->name, g->text);
 }
 
 static bool write_labels(hid_t file, const struct qn_labels *labels)
 {
-	bool ok = put_text(file, "Conventions", "CF-1.10");
+	bool ok = qn_nc_put_text(file, "Conventions", "CF-1.10");
 
 	for (size_t i = 0; ok && i < labels->n; i++)
 		ok = put_global(file, &labels->label[i]);
@@ -299,16 +161,16 @@ enum quern_status qn_hdf5_write(const char *file, const struct qn_labels *labels
 	bool ok;
 
 	qn_h5_enter(&caller);
-	w.file = create_file();
-	ok = w.file >= 0 && write_labels(w.file, labels);
-	for (size_t i = 0; ok && i < result->nfields; i++)
+	qn_nc_init(&w.nc);
+	ok = w.nc.file >= 0 && write_labels(w.nc.file, labels);
+	if (ok && result->naxes)
+		ok = qn_h5_write_cells(&w.nc, labels, result);
+	for (size_t i = 0; ok && !result->naxes && i < result->nfields; i++)
 		ok = write_field(&w, &result->field[i]);
-	*image = ok ? qn_h5_image(w.file, nbytes) : NULL;
+	*image = ok ? qn_h5_image(w.nc.file, nbytes) : NULL;
 	if (!*image)
 		st = qn_h5_fail_write(err, file, NULL, "cannot be made");
-	for (int i = 0; i < w.ndims; i++)
-		qn_h5_close(w.dim[i].id);
-	qn_h5_close(w.file);
+	qn_nc_fini(&w.nc);
 	qn_h5_leave(&caller);
 	return st;
 }

@@ -202,16 +202,52 @@ const char *qn_run_units(const quern_run *run)
 	return packed && quern_option_flag(&run->options, "raw") ? "" : run->subject.dataset.units;
 }
 
+/* The last part of its path, or the member that was chosen. */
+static const char *name_of(const struct qn_dataset *d)
+{
+	const char *path = qn_dataset_name(d), *slash = strrchr(path, '/');
+
+	return d->column[0] ? d->column : slash ? slash + 1 : path;
+}
+
+/* "lat: lon:", in the order of the file. Owned; NULL: there is no memory. */
+static char *list_reduced(const quern_run *run)
+{
+	const struct qn_dataset *d = &run->subject.dataset;
+	char *text = NULL;
+	size_t n;
+	FILE *f = qn_open_memstream(&text, &n);
+
+	for (int i = 0; f && i < d->ndim; i++) {
+		if (!run->engine.reduced[i])
+			continue;
+		if (d->dim_name[i])
+			fprintf(f, "%s%s:", ftell(f) ? " " : "", d->dim_name[i]);
+		else
+			fprintf(f, "%sdim_%d:", ftell(f) ? " " : "", i);
+	}
+	if (f && !fclose(f))
+		return text;
+	free(text);
+	return NULL;
+}
+
 enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_labels *out)
 {
 	const struct qn_dataset *d = &run->subject.dataset;
 	const char *select = quern_option_string(&run->options, "select");
+	const char *over = quern_option_string(&run->options, "over");
 	const bool raw = quern_option_flag(&run->options, "raw");
 	char *options = qn_labels_options(run, true);
 	struct writing w = { .labels = out, .failed = !options };
 
 	*out = (struct qn_labels){ .n = 0 };
 	out->units = qn_run_units(run);
+	out->calendar = d->calendar;
+	out->name = name_of(d);
+	out->attributes = &run->subject.attributes;
+	out->reduced = list_reduced(run);
+	w.failed = w.failed || !out->reduced;
 	out->dtype = run->subject.views[0].dtype;
 	put(&w, "quern", QUERN_VERSION);
 	put(&w, "kernel", run->engine.kernel->name);
@@ -225,6 +261,8 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 	if (select)
 		put(&w, "select", select);
 	put_selected(&w, &run->subject);
+	if (over)
+		put(&w, "over", over);
 	if (options && options[0])
 		put(&w, "options", options);
 	if (raw)
@@ -245,5 +283,7 @@ void qn_labels_fini(struct qn_labels *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		free(l->label[i].text);
+	free(l->reduced);
+	l->reduced = NULL;
 	l->n = 0;
 }

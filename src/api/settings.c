@@ -83,6 +83,7 @@ struct qn_subject_settings qn_settings_subject(const struct quern_options *o)
 		.column = quern_option_string(o, "column"),
 		.along = quern_option_string(o, "along"),
 		.select = quern_option_string(o, "select"),
+		.over = quern_option_string(o, "over"),
 		.raw = quern_option_flag(o, "raw"),
 	};
 }

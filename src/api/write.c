@@ -3,14 +3,13 @@
  * is there whole or not at all.
  */
 #include <ctype.h>
-#include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/csv.h"
 #include "api/json.h"
 #include "api/labels.h"
 #include "api/run.h"
@@ -18,14 +17,9 @@
 #include "base/fp.h"
 #include "base/mem.h"
 #include "base/publish.h"
-#include "base/real.h"
 #include "base/system.h"
-#include "base/text.h"
 #include "data/storage.h"
-#include "kernel/fields.h"
-
-#define CSV_HEAD    "# quern "
-#define CSV_COLUMNS "field,row,column,value"
+#include "find/warnings.h"
 
 /* A file, in memory. */
 struct document {
@@ -43,117 +37,6 @@ static enum quern_status make_json(quern_run *run, const char *file, struct docu
 	return QUERN_OK;
 }
 
-static void print_real(FILE *f, double x)
-{
-	char text[QN_REAL_NBYTES];
-
-	qn_real_print(x, text);
-	fputs(isnan(x) ? "nan" : text, f);
-}
-
-/* In quotes, which are doubled inside, and plain: a table is looked at as well. */
-static void print_text(FILE *f, const char *text)
-{
-	const char *end = text + strlen(text);
-	char one[QN_PLAIN_NBYTES];
-
-	fputc('"', f);
-	while (text < end) {
-		qn_text_next(&text, end, one);
-		fputs(*one == '"' ? "\"\"" : one, f);
-	}
-	fputc('"', f);
-}
-
-static void print_scalar(FILE *f, const struct qn_field *x)
-{
-	switch (x->type) {
-	case QN_FIELD_NULL:
-		break;
-	case QN_FIELD_INT:
-		fprintf(f, "%" PRId64, x->v.i);
-		break;
-	case QN_FIELD_UINT:
-		fprintf(f, "%" PRIu64, x->v.u);
-		break;
-	case QN_FIELD_REAL:
-		print_real(f, x->v.r);
-		break;
-	case QN_FIELD_DECIMAL:
-		fputs(x->v.digits, f);
-		break;
-	case QN_FIELD_TEXT:
-		print_text(f, x->v.text);
-		break;
-	}
-}
-
-static void print_value(FILE *f, const struct qn_field *x, size_t i)
-{
-	if (x->type == QN_FIELD_INT)
-		fprintf(f, "%" PRId64, x->v.ints[i]);
-	else if (x->type == QN_FIELD_TEXT)
-		print_text(f, x->v.texts[i]);
-	else if (x->type == QN_FIELD_UINT)
-		fprintf(f, "%" PRIu64, x->v.uints[i]);
-	else
-		print_real(f, x->v.reals[i]);
-}
-
-/* A line a label; those that have several lines are one all the same. */
-static void print_head(FILE *f, const struct qn_labels *labels)
-{
-	fputs(CSV_HEAD QUERN_VERSION "\n", f);
-	for (size_t i = 0; i < labels->n; i++) {
-		fprintf(f, "# %s: ", labels->label[i].name);
-		qn_text_print(f, labels->label[i].text);
-		fputc('\n', f);
-	}
-}
-
-/* The units of the fields, and what they are. */
-static void print_fields(FILE *f, const struct qn_labels *labels, const struct quern_result *r)
-{
-	for (size_t i = 0; i < r->nfields; i++) {
-		const struct qn_field_doc *doc = qn_field_doc(r->field[i].name);
-		char *units = doc ? qn_field_units(doc, labels->units) : NULL;
-
-		if (doc)
-			fprintf(f, "# %s: %s", doc->name, doc->doc);
-		if (units && units[0] && strcmp(units, "1") && r->field[i].type != QN_FIELD_TEXT) {
-			fputs(", in ", f);
-			qn_text_print(f, units);
-		}
-		if (doc)
-			fputc('\n', f);
-		free(units);
-	}
-}
-
-/* Long form: a line a value, its field and its place in it. */
-static void print_csv(FILE *f, const struct quern_result *r)
-{
-	fputs(CSV_COLUMNS "\n", f);
-	for (size_t i = 0; i < r->nfields; i++) {
-		const struct qn_field *x = &r->field[i];
-
-		if (!x->array) {
-			fprintf(f, "%s,,,", x->name);
-			print_scalar(f, x);
-			fputc('\n', f);
-			continue;
-		}
-		for (size_t k = 0; k < qn_field_nvalues(x); k++) {
-			if (x->ncols)
-				fprintf(f, "%s,%zu,%zu,", x->name, k / x->ncols, k % x->ncols);
-			else
-				fprintf(f, "%s,%zu,,", x->name, k);
-			print_value(f, x, k);
-			fputc('\n', f);
-		}
-	}
-}
-
 static enum quern_status make_csv(quern_run *run, const char *file, struct document *out)
 {
 	struct qn_labels labels;
@@ -162,9 +45,7 @@ static enum quern_status make_csv(quern_run *run, const char *file, struct docum
 	bool ok = f && !qn_labels_make(run, file, &labels);
 
 	if (ok) {
-		print_head(f, &labels);
-		print_fields(f, &labels, &run->result);
-		print_csv(f, &run->result);
+		qn_csv_print(f, &labels, &run->result);
 		qn_labels_fini(&labels);
 		ok = !ferror(f);
 	}
@@ -172,6 +53,21 @@ static enum quern_status make_csv(quern_run *run, const char *file, struct docum
 		ok = false;
 	out->bytes = text;
 	return ok ? QUERN_OK : qn_error_nomem(&run->err, 0, "the table");
+}
+
+/* Integers of any size are doubles in such files. */
+static enum quern_status warn_of_rounding(quern_run *run, const char *file)
+{
+	const struct quern_result *r = &run->result;
+
+	for (size_t i = 0; i < r->nfields; i++)
+		if (r->field[i].per_row && r->field[i].type == QN_FIELD_DECIMAL)
+			return qn_warnings_add(
+				&run->engine.warnings, &run->err,
+				"%s: field %s has integers beyond 64 bits and is stored as float64: the "
+				"nearest numbers; --json and .csv have all digits",
+				file, r->field[i].name);
+	return QUERN_OK;
 }
 
 static enum quern_status make_hdf5(quern_run *run, const char *file, struct document *out)
@@ -184,7 +80,7 @@ static enum quern_status make_hdf5(quern_run *run, const char *file, struct docu
 	st = qn_formats[0]->write(file, &labels, &run->result, &out->bytes, &out->nbytes,
 				  &run->err);
 	qn_labels_fini(&labels);
-	return st;
+	return st ? st : warn_of_rounding(run, file);
 }
 
 /* --- what is there --- */
@@ -217,7 +113,7 @@ bool qn_json_is_document(const char *file)
 
 static bool is_csv(const char *file)
 {
-	return begins_with(file, CSV_HEAD) || begins_with(file, CSV_COLUMNS);
+	return begins_with(file, QN_CSV_HEAD) || begins_with(file, QN_CSV_COLUMNS);
 }
 
 static bool is_hdf5(const char *file)

@@ -149,6 +149,8 @@ void qn_cli_print_selected(const json_t *input, const char *indent);
 
 /* The document of a run as a table on standard output, with bars for a histogram. */
 void qn_cli_print_result(const json_t *doc);
+/* The result of a document that has cells: a line each where they are few, else the ends of each field. */
+void qn_cli_print_cells(const json_t *doc);
 /* The document of a plan, and of a simulation in it, as tables on standard output (plan.c). */
 void qn_cli_print_plan(const json_t *doc);
 /* What the run cost, on standard error. */

@@ -4,6 +4,7 @@ CLI_SRCS += src/cli/bench.c
 CLI_SRCS += src/cli/bench_limits.c
 CLI_SRCS += src/cli/bench_report.c
 CLI_SRCS += src/cli/catalogue.c
+CLI_SRCS += src/cli/cells.c
 CLI_SRCS += src/cli/document.c
 CLI_SRCS += src/cli/help.c
 CLI_SRCS += src/cli/homes.c

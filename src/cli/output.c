@@ -193,6 +193,10 @@ void qn_cli_print_result(const json_t *doc)
 		printf("  %-12s %s\n", "select", select);
 	qn_cli_print_selected(input, "               ");
 	print_left_out(json_object_get(doc, "run"));
+	if (json_object_get(result, "dims")) {
+		qn_cli_print_cells(doc);
+		return;
+	}
 	json_object_foreach(result, name, v)
 	{
 		if (edges && counts && (v == edges || v == counts))

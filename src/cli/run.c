@@ -195,12 +195,14 @@ static int print_tables(char *text, void (*print)(const json_t *doc))
 	return QUERN_OK;
 }
 
-static void print_warnings(const quern_run *run)
+/* From number `first` on; returns how many there are. */
+static size_t print_warnings(const quern_run *run, size_t first)
 {
 	const char *text;
 
-	for (size_t i = 0; (text = quern_run_warning(run, i)); i++)
+	for (; (text = quern_run_warning(run, first)); first++)
 		qn_cli_warn("%s", text);
+	return first;
 }
 
 #define MOST_NAMED 4
@@ -269,11 +271,15 @@ static int publish(struct line *l)
 	const char *output = quern_option_string(&l->own, "output");
 	bool json = quern_option_flag(&l->own, "json"), table = !json && !output;
 	bool stats = quern_option_flag(&l->own, "stats");
+	size_t nwarnings;
 	int code = QUERN_OK;
 
-	print_warnings(l->run);
+	nwarnings = print_warnings(l->run, 0);
 	print_more_warnings(l->run);
-	if (output && (code = (int)quern_run_write(l->run, output)))
+	if (output)
+		code = (int)quern_run_write(l->run, output);
+	print_warnings(l->run, nwarnings);
+	if (code)
 		return qn_cli_fail((enum quern_status)code, quern_run_message(l->run));
 	if (stats)
 		code = print_tables(quern_run_document(l->run, true), qn_cli_print_stats);
@@ -322,7 +328,7 @@ static int publish_plan(struct line *l)
 	char *text = quern_run_plan_document(l->run);
 	int code;
 
-	print_warnings(l->run);
+	print_warnings(l->run, 0);
 	if (qn_cli_wants_tables(&l->own))
 		return print_tables(text, qn_cli_print_plan);
 	code = text ? qn_cli_put_document(&l->own, text) : no_document();

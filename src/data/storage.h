@@ -4,6 +4,7 @@
 #ifndef QN_DATA_STORAGE_H
 #define QN_DATA_STORAGE_H
 
+#include "base/names.h"
 #include "data/catalog.h"
 #include "data/dataset.h"
 #include "data/listing.h"
@@ -21,7 +22,13 @@ struct qn_labels {
 	size_t n;
 	struct qn_global label[24];
 	const char *units;	/* of the values; "" */
+	const char *calendar;	/* where the units are a time; "" */
 	enum quern_dtype dtype; /* of the values that the kernel saw */
+	/* Of a result with axes: what variables are called after; the dimensions that were reduced, "lat: lon:";
+	   the texts of the dataset's attributes, name and text by turns. */
+	const char *name;
+	char *reduced; /* owned */
+	const struct qn_names *attributes;
 };
 
 /* Takes the checked description of a file, or the reason why there is none (why->status): d is NULL
@@ -105,6 +112,12 @@ struct qn_format {
 	void (*describe_like)(const struct qn_dataset *like, const char *const *files,
 			      const char *const *paths, size_t n, int nprocesses,
 			      qn_described *take, void *ctx);
+
+	/* The attributes of a dataset of this file that are one text, name and text by turns, in the
+	   order of their names; an attribute that cannot be read is left out. Added to what is there;
+	   the caller frees with qn_names_fini. Not collective. */
+	enum quern_status (*texts)(const char *file, const char *path, struct qn_names *out,
+				   struct quern_message *err);
 
 	/* Through the library, for what cannot be read by address: opens the dataset (keeps d), reads the
 	   elements of a box (step 1, whole along the dimensions of records) in C order, as stored

@@ -61,19 +61,24 @@ static enum quern_status no_coordinate(const struct qn_dataset *d, int dim, cons
 			    d->file, dim, name ? name : "without a name", d->path, why);
 }
 
-static enum quern_status find_coordinate(const struct qn_dataset *d, int dim, char **path,
-					 struct quern_message *err)
+/* *path: owned; NULL: there is none. */
+static enum quern_status look_for_coordinate(const struct qn_dataset *d, int dim, char **path,
+					     struct quern_message *err)
 {
-	enum quern_status st = QUERN_OK;
-
 	*path = NULL;
 	if (d->dim_scale[dim]) {
 		*path = qn_strdup(d->dim_scale[dim]);
 		return *path ? QUERN_OK
 			     : qn_error_nomem(err, strlen(d->dim_scale[dim]), "a coordinate");
 	}
-	if (d->dim_name[dim])
-		st = find_by_name(d, d->dim_name[dim], path, err);
+	return d->dim_name[dim] ? find_by_name(d, d->dim_name[dim], path, err) : QUERN_OK;
+}
+
+static enum quern_status find_coordinate(const struct qn_dataset *d, int dim, char **path,
+					 struct quern_message *err)
+{
+	enum quern_status st = look_for_coordinate(d, dim, path, err);
+
 	if (!st && !*path)
 		st = no_coordinate(d, dim, "has no coordinate variable", err);
 	return st;
@@ -164,10 +169,16 @@ static struct qn_chunk chunk_of(const struct qn_dataset *d, uint64_t number, uin
 	return none;
 }
 
+/* Elements that stand side by side at an index of the first dimension, along which alone there are chunks. */
+static uint64_t row_nelems(const struct qn_dataset *d)
+{
+	return d->ndim == 2 ? d->shape[1] : 1;
+}
+
 static enum quern_status feed_all(struct qn_feed *feed, const struct qn_dataset *d,
 				  struct qn_axis *a, uint64_t at, struct quern_message *err)
 {
-	struct sink sink = { .axis = a, .at = at, .end = at + d->shape[0] };
+	struct sink sink = { .axis = a, .at = at, .end = at + d->shape[0] * row_nelems(d) };
 	uint64_t next = 0;
 	enum quern_status st = QUERN_OK;
 
@@ -176,10 +187,11 @@ static enum quern_status feed_all(struct qn_feed *feed, const struct qn_dataset 
 		struct qn_item item = { .nchunks = 1, .chunks = &chunk };
 		uint64_t start = c * d->chunk[0];
 
-		item.box.ndim = 1;
+		item.box.ndim = d->ndim;
 		item.box.start[0] = start;
 		item.box.count[0] = qn_min_u64(d->chunk[0], d->shape[0] - start);
-		item.box.step[0] = 1;
+		item.box.count[1] = row_nelems(d);
+		item.box.step[0] = item.box.step[1] = 1;
 		st = qn_feed_item(feed, &item, take_values, &sink, err);
 	}
 	return st;
@@ -218,7 +230,7 @@ static enum quern_status read_values(const struct qn_dataset *d, const struct qn
 	if (!st)
 		st = feed_all(feed, d, a, at, err);
 	if (d->beyond[0])
-		a->missing = qn_min_u64(a->missing, at + d->shape[0]);
+		a->missing = qn_min_u64(a->missing, at + d->shape[0] * row_nelems(d));
 	qn_feed_free(feed);
 	if (fd >= 0)
 		qn_sys_close(fd);
@@ -267,7 +279,7 @@ static enum quern_status differs(const struct joining *j, const struct qn_datase
 {
 	return qn_error_set(
 		j->err, QUERN_ERR_DATA,
-		"--select: %s: the units '%s' (calendar '%s') or "
+		"%s: the units '%s' (calendar '%s') or "
 		"the type of %s cannot be brought to those of %s ('%s', calendar '%s'): "
 		"select by index, or give files that go together",
 		c->file, c->units, c->calendar, c->path, j->first->file, j->first->units,
@@ -319,7 +331,7 @@ static bool take_file(void *ctx, const char *file, struct qn_dataset *c,
 		return true;
 	else if (c->ndim != 1 || qn_dataset_length(c, 0) > j->axis->n - j->at)
 		j->status = qn_error_set(j->err, QUERN_ERR_DATA,
-					 "--select: %s: %s is not as long as "
+					 "%s: %s is not as long as "
 					 "its dimension",
 					 file, c->path);
 	else if (qn_view_init(c, false, &view, j->err) || view.dtype == QUERN_TEXT)
@@ -350,7 +362,7 @@ static enum quern_status read_joined(const struct finder *f, const struct qn_dat
 				      take_file, &j);
 	if (!j.status && j.at != a->n)
 		j.status = qn_error_set(err, QUERN_ERR_DATA,
-					"--select: %s: the files have %llu values "
+					"%s: the files have %llu values "
 					"of it, and the joined dimension %llu",
 					first->path, (unsigned long long)j.at,
 					(unsigned long long)a->n);
@@ -443,7 +455,7 @@ static enum quern_status take_joined(struct qn_joined *j, const struct qn_datase
 	}
 	if (j->n != a->n)
 		return qn_error_set(err, QUERN_ERR_DATA,
-				    "--select: %s: the files have %llu values of "
+				    "%s: the files have %llu values of "
 				    "it, and the joined dimension %llu",
 				    c->path, (unsigned long long)j->n, (unsigned long long)a->n);
 	memcpy(a->integers ? (void *)a->integers : (void *)a->reals, j->values,
@@ -459,25 +471,31 @@ static bool is_joined(const struct finder *f, int dim)
 	return f->joined && f->joined->files->n > 1 && dim == f->joined->along;
 }
 
-static enum quern_status make_axis(const struct finder *f, const struct qn_dataset *d, int dim,
-				   const struct qn_dataset *c, struct qn_axis *a,
-				   struct quern_message *err)
+/* NULL, or why the dataset c is no coordinate of the dimension. */
+static const char *refuse_axis(const struct finder *f, const struct qn_dataset *d, int dim,
+			       const struct qn_dataset *c)
 {
-	bool joined = is_joined(f, dim);
+	const bool joined = is_joined(f, dim);
 	const char *why =
 		refuse(c, joined && c->ndim == 1 ? qn_dataset_length(c, 0) : d->shape[dim]);
-	struct qn_view view;
-	char text[512];
-	enum quern_status st;
 
 	if (!why && joined && d->asked)
 		why = "is joined from files that external links lead to, whose coordinates are not "
 		      "looked for";
 	if (!why && d->shape[dim] > QN_MAX_COORDINATES)
 		why = "has too many coordinates to be searched";
-	if (why)
-		return no_coordinate(d, dim, why, err);
-	st = qn_view_init(c, false, &view, err);
+	return why;
+}
+
+/* The values, in whatever order they are. */
+static enum quern_status read_axis(const struct finder *f, const struct qn_dataset *d, int dim,
+				   const struct qn_dataset *c, struct qn_axis *a,
+				   struct quern_message *err)
+{
+	const bool joined = is_joined(f, dim);
+	struct qn_view view;
+	enum quern_status st = qn_view_init(c, false, &view, err);
+
 	if (st)
 		return st;
 	if (joined) {
@@ -491,6 +509,21 @@ static enum quern_status make_axis(const struct finder *f, const struct qn_datas
 		st = take_joined(f->joined, c, a, err);
 	else if (!st)
 		st = joined ? read_joined(f, c, &view, a, err) : read_values(c, &view, a, 0, err);
+	return st;
+}
+
+static enum quern_status make_axis(const struct finder *f, const struct qn_dataset *d, int dim,
+				   const struct qn_dataset *c, struct qn_axis *a,
+				   struct quern_message *err)
+{
+	const bool joined = is_joined(f, dim);
+	const char *why = refuse_axis(f, d, dim, c);
+	char text[512];
+	enum quern_status st;
+
+	if (why)
+		return no_coordinate(d, dim, why, err);
+	st = read_axis(f, d, dim, c, a, err);
 	if (!st && !qn_axis_check(a, c, sizeof(text), text)) {
 		size_t used = strlen(text);
 
@@ -620,4 +653,65 @@ enum quern_status qn_coordinate_select(const struct qn_dataset *d, struct qn_joi
 
 	qn_axis_fini(&f.axis);
 	return st;
+}
+
+enum quern_status qn_coordinate_find(const struct qn_dataset *d, struct qn_joined *joined, int dim,
+				     struct qn_dataset *coordinate, struct qn_axis *axis,
+				     struct quern_message *err)
+{
+	const struct finder f = { .joined = joined };
+	const char *why = NULL;
+	char *path = NULL;
+	enum quern_status st = look_for_coordinate(d, dim, &path, err);
+
+	memset(axis, 0, sizeof(*axis));
+	memset(coordinate, 0, sizeof(*coordinate));
+	if (!st && path)
+		st = qn_source_describe(d->file, path, NULL, true, coordinate, err);
+	if (!st && path && coordinate->dim_only)
+		qn_dataset_fini(coordinate);
+	else if (!st && path)
+		why = refuse_axis(&f, d, dim, coordinate);
+	if (!st && why)
+		st = qn_error_set(err, QUERN_ERR_DATA, "%s: dimension %d (%s) of %s %s", d->file,
+				  dim, d->dim_name[dim] ? d->dim_name[dim] : "without a name",
+				  d->path, why);
+	if (!st && coordinate->path)
+		st = read_axis(&f, d, dim, coordinate, axis, err);
+	free(path);
+	return st;
+}
+
+/* Two of each value, which lie side by side. */
+static bool are_bounds(const struct qn_dataset *d, const struct qn_dataset *coordinate)
+{
+	return d->ndim == 2 && d->shape[1] == 2 && !d->beyond[1] && d->chunk[1] >= 2 &&
+	       d->type.class != QN_OTHER && d->type.class != QN_TEXT &&
+	       qn_dataset_length(d, 0) == qn_dataset_length(coordinate, 0) &&
+	       qn_dataset_length(d, 0) <= QN_MAX_COORDINATES &&
+	       (!d->units[0] || qn_axis_same_units(d->units, coordinate->units));
+}
+
+bool qn_coordinate_bounds(const struct qn_dataset *coordinate, const char *name,
+			  struct qn_axis *bounds)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	const char *slash = strrchr(coordinate->path, '/');
+	struct qn_dataset d = { .file = NULL };
+	struct qn_view view;
+	char *path = NULL;
+	bool ok = qn_asprintf(&path, "%.*s/%s", (int)(slash - coordinate->path), coordinate->path,
+			      name) >= 0;
+
+	memset(bounds, 0, sizeof(*bounds));
+	ok = ok && !qn_source_describe(coordinate->file, path, NULL, true, &d, &ignored) &&
+	     are_bounds(&d, coordinate) && !qn_view_init(&d, false, &view, &ignored);
+	if (ok) {
+		bounds->n = bounds->missing = 2 * qn_dataset_length(&d, 0);
+		ok = !make_room(bounds, &view, &ignored) &&
+		     !read_values(&d, &view, bounds, 0, &ignored) && bounds->missing == bounds->n;
+	}
+	qn_dataset_fini(&d);
+	free(path);
+	return ok;
 }

@@ -35,6 +35,19 @@ enum quern_status qn_coordinate_select(const struct qn_dataset *d, struct qn_joi
 				       const char *text, struct quern_box *box,
 				       struct quern_message *err);
 
+/* The coordinate of a dimension of d, if there is one: coordinate->path is NULL where there is none. Its
+   values are in any order; axis->missing tells of one that is none. Otherwise like qn_coordinate_select.
+   Freed by the caller (qn_dataset_fini, qn_axis_fini), whatever is returned. Not collective. */
+enum quern_status qn_coordinate_find(const struct qn_dataset *d, struct qn_joined *joined, int dim,
+				     struct qn_dataset *coordinate, struct qn_axis *axis,
+				     struct quern_message *err);
+
+/* The bounds of a coordinate in one file, by the name that its attribute has: two of each value, one after
+   the other, in *bounds, where all is as it should be. Freed by the caller (qn_axis_fini), whatever is returned.
+   Not collective. */
+bool qn_coordinate_bounds(const struct qn_dataset *coordinate, const char *name,
+			  struct qn_axis *bounds);
+
 /* Two values of a coordinate, as texts, and what they are values of. Plain memory. */
 struct qn_ends {
 	char text[2][QN_AXIS_TEXT_NBYTES];

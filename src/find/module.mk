@@ -1,4 +1,5 @@
 # src/find: sources of libquern.
+LIB_SRCS += src/find/axes.c
 LIB_SRCS += src/find/coordinate.c
 LIB_SRCS += src/find/describe.c
 LIB_SRCS += src/find/files.c

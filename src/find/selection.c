@@ -163,7 +163,7 @@ static enum quern_status collect(const struct qn_team *team, const struct qn_sub
 	return st;
 }
 
-/* --- the selection --- */
+/* --- what the reader lacks --- */
 
 /* The coordinate that the reader lacks values of, on all ranks: like->path is NULL when it lacks none.
    Collective. */
@@ -191,6 +191,23 @@ static enum quern_status share_wanted(const struct qn_team *team, const struct q
 	free(round);
 	return qn_comm_agree(team->comm, st, err);
 }
+
+enum quern_status qn_joined_fill(const struct qn_team *team, const struct qn_subject *subject,
+				 const struct qn_files *m, struct qn_joined *joined,
+				 struct quern_message *err)
+{
+	struct qn_dataset like = { .path = NULL };
+	enum quern_status st = QUERN_OK;
+
+	if (!m->reads_all)
+		st = share_wanted(team, m, joined, &like, err);
+	if (!st && like.path)
+		st = collect(team, subject, m, &like, joined, err);
+	qn_dataset_fini(&like);
+	return st;
+}
+
+/* --- the selection --- */
 
 /* One that came from another rank is checked as one from a user would be. */
 static bool is_inside(const struct quern_box *b, const struct qn_dataset *d)
@@ -253,19 +270,14 @@ enum quern_status qn_selection_make(const struct qn_team *team, struct qn_subjec
 	struct qn_joined joined = { .files = &subject->files,
 				    .along = subject->along,
 				    .complete = m->reads_all };
-	struct qn_dataset like = { .path = NULL };
 	enum quern_status st = choose(team, subject, m, &joined, err);
 
-	if (!st && !m->reads_all)
-		st = share_wanted(team, m, &joined, &like, err);
-	if (!st && like.path) {
-		st = collect(team, subject, m, &like, &joined, err);
-		if (!st)
-			st = choose(team, subject, m, &joined, err);
-	}
+	if (!st)
+		st = qn_joined_fill(team, subject, m, &joined, err);
+	if (!st && joined.values)
+		st = choose(team, subject, m, &joined, err);
 	if (!st)
 		st = share_selection(team, subject, m, err);
-	qn_dataset_fini(&like);
 	qn_joined_fini(&joined);
 	return st;
 }

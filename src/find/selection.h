@@ -12,4 +12,11 @@
 enum quern_status qn_selection_make(const struct qn_team *team, struct qn_subject *subject,
 				    const struct qn_files *m, struct quern_message *err);
 
+/* Fills in the values that the reader wants of a joined coordinate (coordinate.h), if it wants any, on
+   all ranks: joined->values is there then. Collective. */
+struct qn_joined;
+enum quern_status qn_joined_fill(const struct qn_team *team, const struct qn_subject *subject,
+				 const struct qn_files *m, struct qn_joined *joined,
+				 struct quern_message *err);
+
 #endif

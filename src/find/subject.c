@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "select/select.h"
+#include "find/axes.h"
 #include "find/join.h"
 #include "find/meaning.h"
 #include "find/selection.h"
@@ -114,12 +115,24 @@ enum quern_status qn_subject_find(struct qn_subject *subject, const struct qn_te
 	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
 		st = qn_explain(team, subject, &m, err);
+	if (!st)
+		st = qn_axes_find(team, subject, &m, err);
 	qn_files_fini(&m);
 	return qn_comm_agree(team->comm, st ? st : make_views(subject, err), err);
 }
 
+static void free_axes(struct qn_subject *subject)
+{
+	for (int d = 0; subject->axes && d < subject->dataset.ndim; d++)
+		qn_axis_values_fini(&subject->axes[d]);
+	free(subject->axes);
+	subject->axes = NULL;
+	qn_names_fini(&subject->attributes);
+}
+
 void qn_subject_fini(struct qn_subject *subject)
 {
+	free_axes(subject);
 	qn_mosaic_fini(&subject->mosaic);
 	qn_dataset_fini(&subject->dataset);
 	qn_names_fini(&subject->files);

@@ -12,12 +12,14 @@
 #include "find/warnings.h"
 
 struct qn_meaning;
+struct qn_axis_values;
 
 /* What a user says of it, on all ranks. Texts are borrowed, and NULL where nothing is said. */
 struct qn_subject_settings {
 	const char *dataset, *column; /* a path; a member of a compound datatype */
 	const char *along;	      /* the dimension along which files are joined */
 	const char *select;	      /* slices */
+	const char *over;	      /* dimensions that are reduced; the others stay */
 	bool raw;		      /* values as they are stored */
 };
 
@@ -32,10 +34,14 @@ struct qn_subject {
 	struct qn_mosaic mosaic;   /* the chunks of its members are rank 0's */
 	struct qn_view *views;	   /* owned: of each form, all of one type of value */
 	struct quern_box selection;
-	bool selected;			       /* the rank that describes: the selection is made,
+	bool selected;		    /* the rank that describes: the selection is made,
 						   and the mosaic has the chunks of no other */
-	size_t nmeanings;		       /* rank 0 */
-	struct qn_meaning *meaning;	       /* rank 0: owned; of the slices of the selection */
+	size_t nmeanings;	    /* rank 0 */
+	struct qn_meaning *meaning; /* rank 0: owned; of the slices of the selection */
+	struct qn_axis_values
+		*axes; /* rank 0: owned; of each dimension (axes.h); NULL: not wanted */
+	struct qn_names
+		attributes; /* rank 0, with axes: texts of the dataset, name and text by turns */
 	struct qn_blame blame[QN_NATTRIBUTES]; /* rank 0 */
 	struct qn_names warnings;	       /* rank 0: sentences for the user */
 };

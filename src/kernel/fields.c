@@ -50,6 +50,46 @@ const struct qn_field_doc *qn_field_doc(const char *name)
 	return NULL;
 }
 
+/* CF conventions, appendix E. */
+static const struct {
+	const char *name, *method;
+	bool is_value;
+} methods[] = {
+	{ "mean", "mean", false },
+	{ "sum", "sum", false },
+	{ "variance", "variance", false },
+	{ "stddev", "standard_deviation", false },
+	{ "min", "minimum", true },
+	{ "max", "maximum", true },
+	{ "median", "median", false },
+	{ "range", "range", false },
+	{ "rms", "root_mean_square", false },
+	{ "values", NULL, true },
+};
+
+static size_t find_method(const char *name)
+{
+	size_t i = 0;
+
+	while (i < sizeof(methods) / sizeof(*methods) && strcmp(methods[i].name, name))
+		i++;
+	return i;
+}
+
+const char *qn_field_method(const char *name)
+{
+	const size_t i = find_method(name);
+
+	return i < sizeof(methods) / sizeof(*methods) ? methods[i].method : NULL;
+}
+
+bool qn_field_is_value(const char *name)
+{
+	const size_t i = find_method(name);
+
+	return i < sizeof(methods) / sizeof(*methods) && methods[i].is_value;
+}
+
 /* Letters only, such as "K" or "kg": an exponent can stand behind it. */
 static bool is_plain(const char *units, size_t n)
 {

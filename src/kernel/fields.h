@@ -4,6 +4,8 @@
 #ifndef QN_KERNEL_FIELDS_H
 #define QN_KERNEL_FIELDS_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 enum qn_field_units {
@@ -27,5 +29,11 @@ const struct qn_field_doc *qn_field_doc(const char *name);
 /* Its units, where the values have `units` ("" or NULL: they have none); owned, "" for none. NULL: there is no
    memory. */
 char *qn_field_units(const struct qn_field_doc *f, const char *units);
+
+/* What a cell has of its values, in the word of CF: "mean", "standard_deviation"; NULL: there is none. */
+const char *qn_field_method(const char *name);
+
+/* Is it one of the values, or are they: of their type then? */
+bool qn_field_is_value(const char *name);
 
 #endif

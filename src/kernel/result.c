@@ -171,8 +171,11 @@ static void free_axis(struct qn_result_axis *a)
 	free(a->name);
 	free(a->units);
 	free(a->calendar);
+	free(a->bounds_name);
 	free_texts(a->texts, a->n);
 	free_field(&none, &a->coordinate);
+	free_field(&none, &a->bounds);
+	qn_names_fini(&a->attributes);
 }
 
 void qn_result_fini(struct quern_result *r)
@@ -181,8 +184,11 @@ void qn_result_fini(struct quern_result *r)
 		free_field(r, &r->field[i]);
 	for (size_t i = 0; i < r->naxes; i++)
 		free_axis(&r->axis[i]);
+	for (size_t i = 0; i < r->nreduced; i++)
+		free_axis(&r->reduced[i]);
 	free(r->field);
 	free(r->axis);
+	free(r->reduced);
 	memset(r, 0, sizeof(*r));
 }
 

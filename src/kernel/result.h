@@ -4,7 +4,7 @@
 #ifndef QN_KERNEL_RESULT_H
 #define QN_KERNEL_RESULT_H
 
-#include "base/error.h"
+#include "base/names.h"
 
 enum qn_field_type {
 	QN_FIELD_NULL,
@@ -47,6 +47,12 @@ struct qn_result_axis {
 	struct qn_field coordinate; /* owned array of n; QN_FIELD_NULL: there is none */
 	char **texts; /* owned, and each of them: the coordinate as dates; NULL: it is none */
 	char *units, *calendar; /* owned; NULL: there are none */
+	/* For files: the type of the coordinate as it is decoded; its bounds, n pairs or none, and what they are
+	   called (owned; NULL: nothing); the other attributes that are texts, name and text by turns. */
+	enum quern_dtype dtype;
+	struct qn_field bounds;
+	char *bounds_name;
+	struct qn_names attributes;
 };
 
 /* Always: without axes no field is per row; with axes nrows is the product of their lengths. */
@@ -56,6 +62,9 @@ struct quern_result {
 	size_t naxes;
 	struct qn_result_axis *axis; /* owned; in the order of the rows, C order */
 	uint64_t nrows;
+	/* Owned: coordinates of dimensions that are reduced: one value, with bounds from the first to the last. */
+	size_t nreduced;
+	struct qn_result_axis *reduced;
 	bool nomem; /* a field was lost: the result must not be used */
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "kernel/collect.h"
+#include "run/axes.h"
 #include "run/kept.h"
 
 /* A dimension without a name is called by its number. */
@@ -33,11 +34,11 @@ static bool add_axes(const struct qn_run *run, struct quern_result *result)
 		a->n = run->rows.selection.count[dim];
 		a->dim = dim;
 		a->name = name_dimension(d, dim);
-		if (!a->name)
+		if (!a->name || !qn_axis_describe(run, a))
 			return false;
 	}
 	result->nrows = run->rows.nrows;
-	return true;
+	return qn_axes_add_reduced(run, result);
 }
 
 /* Within the dataset: indexes along the reduced dimensions, which the row does not tell. */

@@ -1,4 +1,5 @@
 # src/run: sources of libquern.
+LIB_SRCS += src/run/axes.c
 LIB_SRCS += src/run/balance.c
 LIB_SRCS += src/run/crew.c
 LIB_SRCS += src/run/emit.c

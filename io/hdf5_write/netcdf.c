@@ -1,0 +1,169 @@
+#include "io/hdf5_write/netcdf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "data/dataset.h"
+#include "io/hdf5_library/file.h"
+
+#define GROWTH_NBYTES (1u << 20) /* of a file in memory */
+#define NO_VARIABLE   "This is a netCDF dimension but not a netCDF variable. %10zu"
+
+/* In memory: the library never has a file that it cannot write, which it would try again, and fall
+   over, when the program ends. */
+void qn_nc_init(struct qn_nc *w)
+{
+	hid_t access = H5Pcreate(H5P_FILE_ACCESS), plist = H5Pcreate(H5P_FILE_CREATE), id = -1;
+	unsigned order = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
+
+	if (access >= 0 && plist >= 0 && H5Pset_fapl_core(access, GROWTH_NBYTES, false) >= 0 &&
+	    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST) >= 0 &&
+	    H5Pset_link_creation_order(plist, order) >= 0 &&
+	    H5Pset_attr_creation_order(plist, order) >= 0)
+		id = H5Fcreate("quern", H5F_ACC_TRUNC, plist, access);
+	qn_h5_close(plist);
+	qn_h5_close(access);
+	w->file = id;
+	w->ndims = 0;
+}
+
+void qn_nc_fini(struct qn_nc *w)
+{
+	for (int i = 0; i < w->ndims; i++)
+		qn_h5_close(w->dim[i].id);
+	qn_h5_close(w->file);
+}
+
+bool qn_nc_put_value(hid_t where, const char *name, hid_t type, const void *value)
+{
+	hid_t space = H5Screate(H5S_SCALAR), a = -1;
+	bool ok;
+
+	if (space >= 0)
+		a = H5Acreate2(where, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+	ok = a >= 0 && H5Awrite(a, type, value) >= 0;
+	qn_h5_close(a);
+	qn_h5_close(space);
+	return ok;
+}
+
+bool qn_nc_put_text(hid_t where, const char *name, const char *text)
+{
+	hid_t type = H5Tcopy(H5T_C_S1);
+	char *utf8 = qn_text_utf8(text, strlen(text));
+	bool ok = type >= 0 && utf8 && H5Tset_size(type, strlen(utf8) + 1) >= 0 &&
+		  H5Tset_cset(type, H5T_CSET_UTF8) >= 0 && qn_nc_put_value(where, name, type, utf8);
+
+	free(utf8);
+	qn_h5_close(type);
+	return ok;
+}
+
+hid_t qn_nc_text_type(void)
+{
+	hid_t type = H5Tcopy(H5T_C_S1);
+
+	if (type >= 0 && H5Tset_size(type, H5T_VARIABLE) >= 0 &&
+	    H5Tset_cset(type, H5T_CSET_UTF8) >= 0)
+		return type;
+	qn_h5_close(type);
+	return -1;
+}
+
+hid_t qn_nc_create(const struct qn_nc *w, const char *name, hid_t type, hid_t space, hid_t plist)
+{
+	hid_t own = plist < 0 ? H5Pcreate(H5P_DATASET_CREATE) : -1, id = -1;
+
+	plist = plist < 0 ? own : plist;
+	/* NetCDF-4 wants to know the order of attributes. */
+	if (plist >= 0 && H5Pset_obj_track_times(plist, false) >= 0 &&
+	    H5Pset_attr_creation_order(plist, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED) >= 0)
+		id = H5Dcreate2(w->file, name, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+	qn_h5_close(own);
+	return id;
+}
+
+/* --- dimensions --- */
+
+int qn_nc_look(const struct qn_nc *w, const char *name)
+{
+	int i = 0;
+
+	while (i < w->ndims && strcmp(w->dim[i].name, name))
+		i++;
+	return i;
+}
+
+/* Has a dataset be a dimension scale. label: its name, or that it is no variable. */
+static bool add_dim(struct qn_nc *w, const char *name, const char *label, size_t length, hid_t id)
+{
+	struct qn_nc_dim *d = &w->dim[w->ndims];
+
+	if (w->ndims == QN_NC_MAX_DIMS || !qn_nc_put_text(id, "CLASS", "DIMENSION_SCALE") ||
+	    !qn_nc_put_text(id, "NAME", label) ||
+	    !qn_nc_put_value(id, "_Netcdf4Dimid", H5T_NATIVE_INT, &w->ndims))
+		return false;
+	snprintf(d->name, sizeof(d->name), "%s", name);
+	d->length = length;
+	d->id = id;
+	w->ndims++;
+	return true;
+}
+
+bool qn_nc_make_scale(struct qn_nc *w, const char *name, size_t length, hid_t id)
+{
+	return add_dim(w, name, name, length, id);
+}
+
+/* A dimension without values: a dimension scale that says so. */
+static hid_t create_dim(struct qn_nc *w, const char *name, size_t length)
+{
+	char label[96];
+	hsize_t n = length;
+	hid_t space = H5Screate_simple(1, &n, NULL), id = -1;
+
+	snprintf(label, sizeof(label), NO_VARIABLE, length);
+	if (space >= 0)
+		id = qn_nc_create(w, name, H5T_IEEE_F32BE, space, -1);
+	qn_h5_close(space);
+	if (id >= 0 && add_dim(w, name, label, length, id))
+		return id;
+	qn_h5_close(id);
+	return -1;
+}
+
+hid_t qn_nc_dimension(struct qn_nc *w, const char *name, char letter, size_t length)
+{
+	char text[QN_NC_NAME];
+	int i = name ? qn_nc_look(w, name) : 0;
+
+	snprintf(text, sizeof(text), "%s", name ? name : "");
+	if (!name || (i < w->ndims && w->dim[i].length != length)) {
+		snprintf(text, sizeof(text), "%c%zu", letter, length);
+		i = qn_nc_look(w, text);
+	}
+	return i < w->ndims ? w->dim[i].id : create_dim(w, text, length);
+}
+
+bool qn_nc_attach(hid_t variable, int ndims, const hid_t *scale)
+{
+	hobj_ref_t ref[QUERN_MAX_DIMS + 2];
+	hvl_t list[QUERN_MAX_DIMS + 2];
+	hsize_t n = (hsize_t)ndims;
+	hid_t type = H5Tvlen_create(H5T_STD_REF_OBJ), space = H5Screate_simple(1, &n, NULL), a = -1;
+	bool ok = type >= 0 && space >= 0;
+
+	for (int i = 0; ok && i < ndims; i++) {
+		ok = H5Rcreate(&ref[i], scale[i], ".", H5R_OBJECT, -1) >= 0;
+		list[i] = (hvl_t){ 1, &ref[i] };
+	}
+	if (ok)
+		a = H5Acreate2(variable, "DIMENSION_LIST", type, space, H5P_DEFAULT, H5P_DEFAULT);
+	ok = a >= 0 && H5Awrite(a, type, list) >= 0;
+	qn_h5_close(a);
+	qn_h5_close(space);
+	qn_h5_close(type);
+	return ok;
+}

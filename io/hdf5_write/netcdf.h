@@ -1,0 +1,58 @@
+/*
+ * netcdf.h - what netCDF-4 calls dimensions, variables and attributes, as HDF5 that its readers open.
+ *
+ * Between qn_h5_enter and qn_h5_leave.
+ *
+ * Source for the names and attributes of dimension scales: HDF5 Dimension Scale Specification, and
+ * the NetCDF-4 format specification, which calls dimensions without a variable by that NAME.
+ */
+#ifndef QN_IO_HDF5_WRITE_NETCDF_H
+#define QN_IO_HDF5_WRITE_NETCDF_H
+
+#include <hdf5.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define QN_NC_MAX_DIMS 64
+#define QN_NC_NAME     256
+
+struct qn_nc_dim {
+	char name[QN_NC_NAME];
+	size_t length;
+	hid_t id;
+};
+
+struct qn_nc {
+	hid_t file;
+	int ndims;
+	struct qn_nc_dim dim[QN_NC_MAX_DIMS];
+};
+
+/* The file is in memory. Negative w->file: it cannot be made. */
+void qn_nc_init(struct qn_nc *w);
+void qn_nc_fini(struct qn_nc *w);
+
+bool qn_nc_put_value(hid_t where, const char *name, hid_t type, const void *value);
+/* Names and units of other files may be any bytes. */
+bool qn_nc_put_text(hid_t where, const char *name, const char *text);
+
+/* A variable. plist: for the creation of datasets, which is changed, or negative. Negative on failure. */
+hid_t qn_nc_create(const struct qn_nc *w, const char *name, hid_t type, hid_t space, hid_t plist);
+
+/* The place in w->dim of a name, or w->ndims. */
+int qn_nc_look(const struct qn_nc *w, const char *name);
+
+/* A dimension of that name without a variable, its scale borrowed; one that there is already serves. Where there
+   is no name, or another dimension has it, it is named by its length, as in n50 with the letter n. */
+hid_t qn_nc_dimension(struct qn_nc *w, const char *name, char letter, size_t length);
+
+/* Makes a new variable of one dimension the scale of the dimension of its name. Takes id, if it succeeds. */
+bool qn_nc_make_scale(struct qn_nc *w, const char *name, size_t length, hid_t id);
+
+/* The attribute by which a variable names the scales of its dimensions. */
+bool qn_nc_attach(hid_t variable, int ndims, const hid_t *scale);
+
+/* Texts, in UTF-8 of variable length; to be closed. */
+hid_t qn_nc_text_type(void);
+
+#endif

@@ -1,0 +1,214 @@
+/*
+ * csv.c - results as comma-separated values, behind a head that says what they are: a line a value, or of a
+ * result with axes a line a cell.
+ */
+#include "api/csv.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/real.h"
+#include "base/text.h"
+#include "kernel/fields.h"
+#include "quern.h"
+
+static void print_real(FILE *f, double x)
+{
+	char text[QN_REAL_NBYTES];
+
+	qn_real_print(x, text);
+	fputs(isnan(x) ? "nan" : text, f);
+}
+
+/* In quotes, which are doubled inside, and plain: a table is looked at as well. */
+static void print_text(FILE *f, const char *text)
+{
+	const char *end = text + strlen(text);
+	char one[QN_PLAIN_NBYTES];
+
+	fputc('"', f);
+	while (text < end) {
+		qn_text_next(&text, end, one);
+		fputs(*one == '"' ? "\"\"" : one, f);
+	}
+	fputc('"', f);
+}
+
+static void print_scalar(FILE *f, const struct qn_field *x)
+{
+	switch (x->type) {
+	case QN_FIELD_NULL:
+		break;
+	case QN_FIELD_INT:
+		fprintf(f, "%" PRId64, x->v.i);
+		break;
+	case QN_FIELD_UINT:
+		fprintf(f, "%" PRIu64, x->v.u);
+		break;
+	case QN_FIELD_REAL:
+		print_real(f, x->v.r);
+		break;
+	case QN_FIELD_DECIMAL:
+		fputs(x->v.digits, f);
+		break;
+	case QN_FIELD_TEXT:
+		print_text(f, x->v.text);
+		break;
+	}
+}
+
+static void print_value(FILE *f, const struct qn_field *x, size_t i)
+{
+	if (x->type == QN_FIELD_DECIMAL)
+		fputs(x->v.texts[i], f);
+	else if (x->type == QN_FIELD_INT)
+		fprintf(f, "%" PRId64, x->v.ints[i]);
+	else if (x->type == QN_FIELD_TEXT)
+		print_text(f, x->v.texts[i]);
+	else if (x->type == QN_FIELD_UINT)
+		fprintf(f, "%" PRIu64, x->v.uints[i]);
+	else
+		print_real(f, x->v.reals[i]);
+}
+
+/* A line a label; those that have several lines are one all the same. */
+static void print_head(FILE *f, const struct qn_labels *labels)
+{
+	fputs(QN_CSV_HEAD QUERN_VERSION "\n", f);
+	for (size_t i = 0; i < labels->n; i++) {
+		fprintf(f, "# %s: ", labels->label[i].name);
+		qn_text_print(f, labels->label[i].text);
+		fputc('\n', f);
+	}
+}
+
+/* The units of the fields, and what they are. */
+static void print_fields(FILE *f, const struct qn_labels *labels, const struct quern_result *r)
+{
+	for (size_t i = 0; i < r->nfields; i++) {
+		const struct qn_field_doc *doc = qn_field_doc(r->field[i].name);
+		char *units = doc ? qn_field_units(doc, labels->units) : NULL;
+
+		if (doc)
+			fprintf(f, "# %s: %s", doc->name, doc->doc);
+		if (units && units[0] && strcmp(units, "1") && r->field[i].type != QN_FIELD_TEXT) {
+			fputs(", in ", f);
+			qn_text_print(f, units);
+		}
+		if (doc)
+			fputc('\n', f);
+		free(units);
+	}
+}
+
+/* --- a line a value --- */
+
+/* Its field and its place in it. */
+static void print_values(FILE *f, const struct quern_result *r)
+{
+	fputs(QN_CSV_COLUMNS "\n", f);
+	for (size_t i = 0; i < r->nfields; i++) {
+		const struct qn_field *x = &r->field[i];
+
+		if (!x->array) {
+			fprintf(f, "%s,,,", x->name);
+			print_scalar(f, x);
+			fputc('\n', f);
+			continue;
+		}
+		for (size_t k = 0; k < qn_field_nvalues(x); k++) {
+			if (x->ncols)
+				fprintf(f, "%s,%zu,%zu,", x->name, k / x->ncols, k % x->ncols);
+			else
+				fprintf(f, "%s,%zu,,", x->name, k);
+			print_value(f, x, k);
+			fputc('\n', f);
+		}
+	}
+}
+
+/* --- a line a cell --- */
+
+/* As it is where that cannot be misread: words, numbers, dates. */
+static void print_word(FILE *f, const char *text)
+{
+	const char *c = text;
+
+	while (isalnum((unsigned char)*c) || (*c && strchr("_.:+-", *c)))
+		c++;
+	if (*c || !*text)
+		print_text(f, text);
+	else
+		fputs(text, f);
+}
+
+/* Columns of a field: one, or one for each of its values, with their indexes behind the name. */
+static void print_columns(FILE *f, const struct qn_field *x)
+{
+	for (size_t k = 0; k < qn_field_nvalues(x); k++) {
+		fprintf(f, ",%s", x->name);
+		if (x->array && x->ncols)
+			fprintf(f, "_%zu_%zu", k / x->ncols, k % x->ncols);
+		else if (x->array)
+			fprintf(f, "_%zu", k);
+	}
+}
+
+/* The coordinate of index i; the index where there is none. */
+static void print_place(FILE *f, const struct qn_result_axis *a, uint64_t i)
+{
+	if (a->texts)
+		print_word(f, a->texts[i]);
+	else if (a->coordinate.type != QN_FIELD_NULL)
+		print_value(f, &a->coordinate, i);
+	else
+		fprintf(f, "%" PRIu64, i);
+}
+
+static void print_cell(FILE *f, const struct quern_result *r, uint64_t row)
+{
+	uint64_t stride = r->nrows;
+
+	for (size_t i = 0; i < r->naxes; i++) {
+		stride /= r->axis[i].n;
+		fputs(i ? "," : "", f);
+		print_place(f, &r->axis[i], row / stride % r->axis[i].n);
+	}
+	for (size_t i = 0; i < r->nfields; i++) {
+		const struct qn_field *x = &r->field[i];
+		const size_t n = qn_field_nvalues(x);
+
+		for (size_t k = 0; k < n; k++) {
+			fputc(',', f);
+			if (qn_field_has(x, row))
+				print_value(f, x, row * n + k);
+		}
+	}
+	fputc('\n', f);
+}
+
+static void print_cells(FILE *f, const struct quern_result *r)
+{
+	for (size_t i = 0; i < r->naxes; i++) {
+		fputs(i ? "," : "", f);
+		print_word(f, r->axis[i].name);
+	}
+	for (size_t i = 0; i < r->nfields; i++)
+		print_columns(f, &r->field[i]);
+	fputc('\n', f);
+	for (uint64_t row = 0; row < r->nrows; row++)
+		print_cell(f, r, row);
+}
+
+void qn_csv_print(FILE *f, const struct qn_labels *labels, const struct quern_result *r)
+{
+	print_head(f, labels);
+	print_fields(f, labels, r);
+	if (r->naxes)
+		print_cells(f, r);
+	else
+		print_values(f, r);
+}

@@ -1,0 +1,18 @@
+/*
+ * csv.h - results as comma-separated values.
+ */
+#ifndef QN_API_CSV_H
+#define QN_API_CSV_H
+
+#include <stdio.h>
+
+#include "data/storage.h"
+#include "kernel/result.h"
+
+/* What such a file begins with; or what those without a head did. */
+#define QN_CSV_HEAD    "# quern "
+#define QN_CSV_COLUMNS "field,row,column,value"
+
+void qn_csv_print(FILE *f, const struct qn_labels *labels, const struct quern_result *r);
+
+#endif

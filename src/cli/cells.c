@@ -1,0 +1,288 @@
+/*
+ * cells.c - results of many cells as a table: a line a cell, with its coordinates and its fields, or, where
+ * they are many, the smallest and the largest value of each field.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cli/cli.h"
+
+#define MOST_LINES  60 /* of cells */
+#define MOST_VALUES 4  /* of a cell, in one column */
+#define MOST_DIMS   32
+#define TEXT_NBYTES 128
+
+/* A column: what each cell has. */
+struct column {
+	const char *name;
+	bool is_place;
+	const json_t **cell; /* owned; each is borrowed */
+	size_t n, room;
+	int width;
+};
+
+struct table {
+	const json_t *dims, *shape, *coords;
+	size_t ncells, ncolumns;
+	struct column *column; /* owned */
+};
+
+/* --- what is in a cell --- */
+
+/* Of a cell with more values than a few: how many. */
+static void format_array(const json_t *v, char out[TEXT_NBYTES])
+{
+	const size_t n = json_array_size(v);
+	size_t used = 0;
+
+	if (n > MOST_VALUES || json_is_array(json_array_get(v, 0))) {
+		snprintf(out, TEXT_NBYTES, "(%zu values)", n);
+		return;
+	}
+	out[0] = '\0';
+	for (size_t i = 0; i < n; i++) {
+		char one[TEXT_NBYTES / MOST_VALUES];
+
+		qn_cli_number(json_array_get(v, i), one, sizeof(one));
+		used += (size_t)snprintf(out + used, TEXT_NBYTES - used, "%s%s", i ? " " : "", one);
+	}
+}
+
+/* In the fewest digits that bring it back, as a float32 where it is one: 0.1 is not 0.100000001490116. */
+static void format_place(double x, char out[TEXT_NBYTES])
+{
+	const bool is_single = (double)(float)x == x;
+
+	for (int digits = 6; digits <= 17; digits++) {
+		double back;
+
+		snprintf(out, TEXT_NBYTES, "%.*g", digits, x);
+		back = strtod(out, NULL);
+		if (back == x || (is_single && (float)back == (float)x))
+			return;
+	}
+}
+
+static void format(const struct column *c, size_t i, char out[TEXT_NBYTES])
+{
+	const json_t *v = c->cell[i];
+
+	if (json_is_array(v))
+		format_array(v, out);
+	else if (c->is_place && json_is_real(v))
+		format_place(json_real_value(v), out);
+	else
+		qn_cli_number(v, out, TEXT_NBYTES);
+}
+
+static void add_cell(struct column *c, const json_t *v)
+{
+	if (c->n < c->room)
+		c->cell[c->n++] = v;
+}
+
+/* The values of a field, in the order of the cells. */
+static void add_nested(struct column *c, const json_t *v, size_t ndims)
+{
+	const json_t *one;
+	size_t i;
+
+	if (!ndims) {
+		add_cell(c, v);
+		return;
+	}
+	json_array_foreach(v, i, one) add_nested(c, one, ndims - 1);
+}
+
+/* --- columns --- */
+
+static struct column *add_column(struct table *t, const char *name)
+{
+	struct column *c = &t->column[t->ncolumns];
+
+	*c = (struct column){ .name = name, .room = t->ncells };
+	c->cell = qn_calloc(t->ncells, sizeof(*c->cell));
+	if (!c->cell)
+		return NULL;
+	t->ncolumns++;
+	return c;
+}
+
+static uint64_t length_of(const struct table *t, size_t dim)
+{
+	return (uint64_t)json_integer_value(json_array_get(t->shape, dim));
+}
+
+/* The coordinate of a dimension; `number`, owned: where there is none, the index. */
+static bool add_places(struct table *t, size_t dim, json_t *number)
+{
+	const char *name = json_string_value(json_array_get(t->dims, dim));
+	const json_t *values = json_object_get(t->coords, name);
+	struct column *c = add_column(t, name);
+	uint64_t stride = 1;
+
+	if (!c)
+		return false;
+	c->is_place = true;
+	for (size_t d = dim + 1; d < json_array_size(t->dims); d++)
+		stride *= length_of(t, d);
+	for (uint64_t i = 0; i < t->ncells; i++) {
+		const uint64_t at = i / stride % length_of(t, dim);
+
+		if (!json_is_array(values) && i < length_of(t, dim))
+			json_array_append_new(number, json_integer((json_int_t)i));
+		add_cell(c, json_is_array(values) ? json_array_get(values, at) : NULL);
+	}
+	for (uint64_t i = 0; !json_is_array(values) && i < t->ncells; i++)
+		c->cell[i] = json_array_get(number, i / stride % length_of(t, dim));
+	return true;
+}
+
+static bool is_field(const char *name)
+{
+	return strcmp(name, "dims") && strcmp(name, "shape") && strcmp(name, "coords");
+}
+
+static bool add_fields(struct table *t, json_t *result)
+{
+	const char *name;
+	json_t *v;
+
+	json_object_foreach(result, name, v)
+	{
+		struct column *c = is_field(name) ? add_column(t, name) : NULL;
+
+		if (c)
+			add_nested(c, v, json_array_size(t->dims));
+		else if (is_field(name))
+			return false;
+	}
+	return true;
+}
+
+/* --- a line a cell --- */
+
+static void measure(struct column *c)
+{
+	char text[TEXT_NBYTES];
+
+	c->width = (int)strlen(c->name);
+	for (size_t i = 0; i < c->n; i++) {
+		format(c, i, text);
+		if ((int)strlen(text) > c->width)
+			c->width = (int)strlen(text);
+	}
+}
+
+static void print_lines(struct table *t)
+{
+	char text[TEXT_NBYTES];
+
+	for (size_t k = 0; k < t->ncolumns; k++)
+		measure(&t->column[k]);
+	putchar('\n');
+	for (size_t k = 0; k < t->ncolumns; k++)
+		printf("  %*s", t->column[k].width, t->column[k].name);
+	putchar('\n');
+	for (size_t i = 0; i < t->ncells; i++) {
+		for (size_t k = 0; k < t->ncolumns; k++) {
+			format(&t->column[k], i, text);
+			printf("  %*s", t->column[k].width, text);
+		}
+		putchar('\n');
+	}
+}
+
+/* --- the ends of fields --- */
+
+static void print_ends(const struct column *c)
+{
+	const json_t *least = NULL, *most = NULL;
+	size_t nnone = 0;
+	char text[2][TEXT_NBYTES];
+
+	for (size_t i = 0; i < c->n; i++) {
+		const json_t *v = c->cell[i];
+
+		nnone += json_is_null(v);
+		if (json_is_number(v) &&
+		    (!least || json_number_value(v) < json_number_value(least)))
+			least = v;
+		if (json_is_number(v) && (!most || json_number_value(v) > json_number_value(most)))
+			most = v;
+	}
+	printf("  %-12s ", c->name);
+	qn_cli_number(least, text[0], TEXT_NBYTES);
+	qn_cli_number(most, text[1], TEXT_NBYTES);
+	if (least)
+		printf("%s to %s", text[0], text[1]);
+	else
+		printf("%s", c->n && json_is_array(c->cell[0]) ? "several values a cell" : "-");
+	if (nnone)
+		printf(", none in %zu cell%s", nnone, nnone == 1 ? "" : "s");
+	putchar('\n');
+}
+
+static void print_summary(const struct table *t)
+{
+	printf("\n  smallest and largest value of all cells:\n");
+	for (size_t k = 0; k < t->ncolumns; k++)
+		if (!t->column[k].is_place)
+			print_ends(&t->column[k]);
+	printf("  -o FILE.nc, -o FILE.csv or --json have all cells\n");
+}
+
+/* --- all of it --- */
+
+/* "12 cells: lat 3, lon 4". */
+static void print_head(const struct table *t)
+{
+	printf("  %-12s %zu: ", "cells", t->ncells);
+	for (size_t d = 0; d < json_array_size(t->dims); d++)
+		printf("%s%s %" PRIu64, d ? ", " : "",
+		       json_string_value(json_array_get(t->dims, d)), length_of(t, d));
+	putchar('\n');
+}
+
+static bool make_columns(struct table *t, json_t *result, json_t *numbers)
+{
+	bool ok;
+
+	t->column =
+		qn_calloc(json_array_size(t->dims) + json_object_size(result), sizeof(*t->column));
+	ok = t->column && json_array_size(t->dims) <= MOST_DIMS;
+	for (size_t d = 0; ok && d < json_array_size(t->dims); d++) {
+		json_array_append_new(numbers, json_array());
+		ok = add_places(t, d, json_array_get(numbers, d));
+	}
+	return ok && add_fields(t, result);
+}
+
+void qn_cli_print_cells(const json_t *doc)
+{
+	json_t *result = json_object_get(doc, "result"), *numbers = json_array();
+	const char *over =
+		json_string_value(json_object_get(json_object_get(doc, "input"), "over"));
+	struct table t = { .dims = json_object_get(result, "dims"),
+			   .shape = json_object_get(result, "shape"),
+			   .coords = json_object_get(result, "coords"),
+			   .ncells = 1 };
+
+	for (size_t d = 0; d < json_array_size(t.dims); d++)
+		t.ncells *= length_of(&t, d);
+	if (over)
+		printf("  %-12s %s\n", "over", over);
+	print_head(&t);
+	if (!make_columns(&t, result, numbers))
+		qn_cli_warn("there is no memory for a table");
+	else if (t.ncells <= MOST_LINES)
+		print_lines(&t);
+	else
+		print_summary(&t);
+	for (size_t k = 0; k < t.ncolumns; k++)
+		free(t.column[k].cell);
+	free(t.column);
+	json_decref(numbers);
+}

@@ -1,0 +1,549 @@
+/*
+ * axes.c - reads the coordinates of a result on the rank that has the files, and brings them to rank 0.
+ *
+ * What goes there is flat: of each dimension a struct head, the values, the bounds and the texts; then a
+ * head without values for the attributes of the dataset.
+ */
+#include "find/axes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "find/coordinate.h"
+#include "find/describe.h"
+#include "find/selection.h"
+#include "find/warnings.h"
+#include "select/over.h"
+
+__extension__ typedef __int128 int128;
+
+void qn_axis_values_fini(struct qn_axis_values *v)
+{
+	free(v->values);
+	free(v->bounds);
+	free(v->units);
+	free(v->calendar);
+	free(v->bounds_name);
+	qn_names_fini(&v->attributes);
+	qn_names_fini(&v->dates);
+	memset(v, 0, sizeof(*v));
+}
+
+/* --- values --- */
+
+static int64_t bits_of(double x)
+{
+	int64_t bits;
+
+	memcpy(&bits, &x, sizeof(bits));
+	return bits;
+}
+
+static double real_of(bool is_real, int64_t value)
+{
+	double x;
+
+	if (!is_real)
+		return (double)value;
+	memcpy(&x, &value, sizeof(x));
+	return x;
+}
+
+static int128 ns_from_base(const struct qn_axis *a, uint64_t i)
+{
+	return (int128)a->integers[i] * a->epoch.unit_ns -
+	       ((int128)a->meant.base.day * QN_DAY_NS + a->meant.base.ns);
+}
+
+/* Instants, in the units of the first file. */
+static void put_times(const struct qn_axis *a, const struct quern_box *b, int dim,
+		      struct qn_axis_values *v)
+{
+	const int64_t unit_ns = a->meant.unit_ns;
+
+	for (uint64_t i = 0; !v->is_real && i < v->n; i++)
+		v->is_real = ns_from_base(a, b->start[dim] + i * b->step[dim]) % unit_ns != 0;
+	for (uint64_t i = 0; i < v->n; i++) {
+		const int128 ns = ns_from_base(a, b->start[dim] + i * b->step[dim]);
+
+		v->values[i] = v->is_real
+				       ? bits_of((double)((long double)ns / (long double)unit_ns))
+				       : (int64_t)(ns / unit_ns);
+	}
+}
+
+/* The selected ones. */
+static void put_values(const struct qn_axis *a, const struct quern_box *b, int dim,
+		       struct qn_axis_values *v)
+{
+	for (uint64_t i = 0; i < v->n; i++) {
+		const uint64_t at = b->start[dim] + i * b->step[dim];
+
+		v->values[i] = v->is_real ? bits_of(a->reals[at]) : a->integers[at];
+	}
+}
+
+static bool is_real(enum quern_dtype t)
+{
+	return t == QUERN_F32 || t == QUERN_F64 || t == QUERN_U64;
+}
+
+/* Texts and values of a coordinate. */
+static enum quern_status take_axis(const struct qn_dataset *c, const struct qn_axis *a,
+				   const struct quern_box *b, int dim, struct qn_axis_values *v,
+				   struct quern_message *err)
+{
+	struct qn_view view;
+	enum quern_status st = qn_view_init(c, false, &view, err);
+
+	if (st)
+		return st;
+	v->n = b->count[dim];
+	v->dtype = view.dtype;
+	v->is_real = is_real(view.dtype);
+	v->values = qn_calloc(v->n, sizeof(*v->values));
+	v->units = qn_strdup(c->units);
+	v->calendar = qn_strdup(c->calendar);
+	v->bounds_name = qn_strdup("");
+	if (!v->values || !v->units || !v->calendar || !v->bounds_name)
+		return qn_error_nomem(err, v->n * sizeof(*v->values), "a coordinate");
+	if (a->instants)
+		put_times(a, b, dim, v);
+	else
+		put_values(a, b, dim, v);
+	if (v->is_real && !is_real(v->dtype))
+		v->dtype = QUERN_F64;
+	return QUERN_OK;
+}
+
+/* --- bounds --- */
+
+/* Of the values that there are; left out where they are not as they should be. */
+static enum quern_status read_bounds(const struct qn_dataset *c, const struct quern_box *b, int dim,
+				     const char *name, struct qn_axis_values *v,
+				     struct quern_message *err)
+{
+	struct qn_axis a;
+	const bool are_there = qn_coordinate_bounds(c, name, &a);
+
+	if (are_there)
+		v->bounds = qn_calloc(v->n, 2 * sizeof(*v->bounds));
+	for (uint64_t i = 0; v->bounds && i < 2 * v->n; i++) {
+		const uint64_t at = 2 * (b->start[dim] + i / 2 * b->step[dim]) + i % 2;
+
+		v->bounds[i] = a.reals ? bits_of(a.reals[at]) : a.integers[at];
+	}
+	v->are_bounds_real = a.reals != NULL;
+	qn_axis_fini(&a);
+	if (!are_there)
+		return QUERN_OK;
+	free(v->bounds_name);
+	v->bounds_name = qn_strdup(name);
+	return v->bounds && v->bounds_name ? QUERN_OK : qn_error_nomem(err, v->n, "bounds");
+}
+
+/* --- attributes --- */
+
+/* What is said anew, what refers to what is not there, and what is the file's. */
+static bool is_kept(const char *name)
+{
+	static const char *const dropped[] = {
+		"units",	 "calendar",	 "bounds",	  "climatology",
+		"CLASS",	 "NAME",	 "coordinates",	  "cell_measures",
+		"formula_terms", "grid_mapping", "flag_meanings", "ancillary_variables",
+		"_Unsigned",
+	};
+
+	for (size_t i = 0; i < sizeof(dropped) / sizeof(*dropped); i++)
+		if (!strcmp(name, dropped[i]))
+			return false;
+	return strncmp(name, "_Netcdf", 7) != 0;
+}
+
+/* Of a dataset; `bounds`, owned, is the text of that attribute, or NULL. */
+static enum quern_status read_attributes(const char *file, const char *path, struct qn_names *out,
+					 char **bounds, struct quern_message *err)
+{
+	const struct qn_format *format = NULL;
+	struct qn_names all = { .n = 0 };
+	enum quern_status st = qn_source_format(file, &format, err);
+
+	if (!st)
+		st = format->texts(file, path, &all, err);
+	for (size_t i = 0; !st && i + 1 < all.n; i += 2) {
+		if (bounds && !strcmp(all.name[i], "bounds"))
+			*bounds = qn_strdup(all.name[i + 1]);
+		if (!is_kept(all.name[i]))
+			continue;
+		st = qn_names_add(out, all.name[i], err);
+		if (!st)
+			st = qn_names_add(out, all.name[i + 1], err);
+	}
+	qn_names_fini(&all);
+	return st;
+}
+
+/* --- one dimension --- */
+
+/* One value for all of them, and what it stands for. Bounds are those of the first and the last, or these
+   themselves. */
+static bool condense(struct qn_axis_values *v)
+{
+	const uint64_t last = v->n - 1;
+	double end[2];
+
+	if (!v->bounds && !(v->bounds = qn_calloc(2, sizeof(*v->bounds))))
+		return false;
+	if (*v->bounds_name) {
+		end[0] = real_of(v->are_bounds_real, v->bounds[0]);
+		end[1] = real_of(v->are_bounds_real, v->bounds[2 * last + 1]);
+	} else {
+		end[0] = real_of(v->is_real, v->values[0]);
+		end[1] = real_of(v->is_real, v->values[last]);
+	}
+	v->n = 1;
+	v->is_real = v->are_bounds_real = true;
+	v->dtype = QUERN_F64;
+	v->values[0] = bits_of(end[0] / 2 + end[1] / 2);
+	v->bounds[0] = bits_of(end[0]);
+	v->bounds[1] = bits_of(end[1]);
+	return true;
+}
+
+/* Integers beyond these are no doubles. */
+static bool is_condensable(const struct qn_axis_values *v)
+{
+	const int64_t most = INT64_C(1) << 53;
+
+	for (uint64_t i = 0; !v->is_real && i<v->n; i += v->n> 1 ? v->n - 1 : 1)
+		if (v->values[i] > most || v->values[i] < -most)
+			return false;
+	return true;
+}
+
+static enum quern_status read_axis(const struct qn_subject *s, struct qn_joined *joined, int dim,
+				   bool reduced, struct qn_axis_values *v,
+				   struct quern_message *err)
+{
+	const struct quern_box *b = &s->selection;
+	const bool is_joined = s->files.n > 1 && dim == s->along;
+	struct qn_dataset c;
+	struct qn_axis a;
+	char *bounds = NULL;
+	enum quern_status st = qn_coordinate_find(&s->dataset, joined, dim, &c, &a, err);
+
+	if (!st && c.path && a.missing < a.n)
+		st = qn_error_set(err, QUERN_ERR_DATA,
+				  "%s: value %llu of the coordinate %s is missing", c.file,
+				  (unsigned long long)a.missing, c.path);
+	if (!st && c.path)
+		st = take_axis(&c, &a, b, dim, v, err);
+	if (!st && c.path)
+		st = read_attributes(c.file, c.path, &v->attributes, &bounds, err);
+	if (!st && bounds && !is_joined)
+		st = read_bounds(&c, b, dim, bounds, v, err);
+	if (!st && c.path && reduced && (!is_condensable(v) || !condense(v)))
+		qn_axis_values_fini(v);
+	free(bounds);
+	qn_axis_fini(&a);
+	qn_dataset_fini(&c);
+	return st;
+}
+
+/* --- from the reader to rank 0 --- */
+
+struct head {
+	uint64_t n, dtype, is_real, has_bounds, are_bounds_real;
+	uint64_t nbytes; /* of the texts */
+};
+
+/* Names of all texts, and why there is no coordinate. */
+static void *pack_texts(const struct qn_axis_values *v, const char *why, size_t *nbytes)
+{
+	struct qn_names texts = { .n = 0 };
+	const char *const own[] = { why, v->units ? v->units : "", v->calendar ? v->calendar : "",
+				    v->bounds_name ? v->bounds_name : "" };
+	bool ok = true;
+	void *flat;
+
+	for (size_t i = 0; ok && i < sizeof(own) / sizeof(*own); i++)
+		ok = !qn_names_add(&texts, own[i], NULL);
+	for (size_t i = 0; ok && i < v->attributes.n; i++)
+		ok = !qn_names_add(&texts, v->attributes.name[i], NULL);
+	flat = ok ? qn_names_pack(&texts, nbytes) : NULL;
+	qn_names_fini(&texts);
+	return flat;
+}
+
+static void put(FILE *f, const struct qn_axis_values *v, const char *why, bool *nomem)
+{
+	struct head h = { v->n, v->dtype, v->is_real, v->bounds != NULL, v->are_bounds_real, 0 };
+	size_t nbytes = 0;
+	void *texts = pack_texts(v, why, &nbytes);
+
+	*nomem |= !texts;
+	h.nbytes = nbytes;
+	fwrite(&h, sizeof(h), 1, f);
+	if (v->n)
+		fwrite(v->values, sizeof(*v->values), v->n, f);
+	if (v->n && v->bounds)
+		fwrite(v->bounds, 2 * sizeof(*v->bounds), v->n, f);
+	if (texts)
+		fwrite(texts, 1, nbytes, f);
+	free(texts);
+}
+
+/* A part of what came; NULL: it is cut short. */
+static const void *take(const char **at, const char *end, uint64_t n, uint64_t size)
+{
+	const char *part = *at;
+	uint64_t nbytes;
+
+	if (!qn_mul(n, size, &nbytes) || nbytes > (uint64_t)(end - part))
+		return NULL;
+	*at += nbytes;
+	return part;
+}
+
+static int64_t *copy(const void *from, uint64_t n)
+{
+	int64_t *to = qn_calloc(n, sizeof(*to));
+
+	if (to && n)
+		memcpy(to, from, n * sizeof(*to));
+	return to;
+}
+
+static enum quern_status cut_short(struct quern_message *err)
+{
+	return qn_error_set(err, QUERN_ERR_RUN, "the coordinates of a result are damaged");
+}
+
+static enum quern_status take_texts(const void *flat, size_t nbytes, struct qn_axis_values *v,
+				    char **why, struct quern_message *err)
+{
+	struct qn_names texts = { .n = 0 };
+	enum quern_status st = qn_names_unpack(&texts, flat, nbytes, err);
+	char **const own[] = { why, &v->units, &v->calendar, &v->bounds_name };
+
+	if (!st && (texts.n < 4 || texts.n % 2))
+		st = cut_short(err);
+	for (size_t i = 0; !st && i < 4; i++) {
+		*own[i] = texts.name[i];
+		texts.name[i] = NULL;
+	}
+	for (size_t i = 4; !st && i < texts.n; i++)
+		st = qn_names_add(&v->attributes, texts.name[i], err);
+	qn_names_fini(&texts);
+	return st;
+}
+
+static enum quern_status take_one(const char **at, const char *end, struct qn_axis_values *v,
+				  char **why, struct quern_message *err)
+{
+	const void *head = take(at, end, 1, sizeof(struct head)), *values, *bounds, *texts;
+	struct head h;
+
+	if (!head)
+		return cut_short(err);
+	memcpy(&h, head, sizeof(h));
+	values = take(at, end, h.n, sizeof(*v->values));
+	bounds = values && h.has_bounds ? take(at, end, h.n, 2 * sizeof(*v->bounds)) : values;
+	texts = bounds ? take(at, end, h.nbytes, 1) : NULL;
+	if (!texts || h.dtype >= QUERN_NDTYPES || h.n > UINT64_MAX / 32)
+		return cut_short(err);
+	v->n = h.n;
+	v->dtype = (enum quern_dtype)h.dtype;
+	v->is_real = h.is_real;
+	v->are_bounds_real = h.are_bounds_real;
+	v->values = copy(values, h.n);
+	v->bounds = h.has_bounds ? copy(bounds, 2 * h.n) : NULL;
+	if (!v->values || (h.has_bounds && !v->bounds))
+		return qn_error_nomem(err, h.n * sizeof(*v->values), "a coordinate");
+	return take_texts(texts, h.nbytes, v, why, err);
+}
+
+/* --- dates --- */
+
+/* "2001-12-31T06:00:00": all of it, always. */
+static void format_date(enum qn_calendar c, const struct qn_instant *t, size_t nbytes, char *out)
+{
+	size_t n;
+
+	qn_instant_format(c, t, nbytes, out);
+	n = strlen(out);
+	if (!t->ns)
+		snprintf(out + n, nbytes - n, "T00:00:00");
+	else if (!(t->ns % (INT64_C(60) * 1000000000)))
+		snprintf(out + n, nbytes - n, ":00");
+}
+
+static enum quern_status add_dates(struct qn_axis_values *v, struct quern_message *err)
+{
+	struct qn_epoch epoch;
+	struct qn_instant t;
+	char text[96];
+	enum quern_status st = QUERN_OK;
+
+	if (!v->n || !qn_epoch_is_meant(v->units) || qn_epoch_parse(v->units, v->calendar, &epoch))
+		return QUERN_OK;
+	for (uint64_t i = 0; !st && i < v->n; i++) {
+		if (!(v->is_real ? qn_epoch_at_real(&epoch, real_of(true, v->values[i]), &t)
+				 : qn_epoch_at_int(&epoch, v->values[i], &t))) {
+			qn_names_fini(&v->dates);
+			return QUERN_OK;
+		}
+		format_date(epoch.calendar, &t, sizeof(text), text);
+		st = qn_names_add(&v->dates, text, err);
+	}
+	return st;
+}
+
+/* --- all of them --- */
+
+static bool is_wanted(const struct qn_subject *s, const bool *reduced)
+{
+	bool is = false;
+
+	for (int d = 0; d < s->dataset.ndim; d++)
+		is = is || !reduced[d];
+	for (int d = 0; d < s->dataset.ndim; d++)
+		is = is && s->selection.count[d] > 0;
+	return s->settings.over && is;
+}
+
+/* On the reader: the flat form of all. Of a reduced dimension nobody misses the coordinate. */
+static enum quern_status read_all(const struct qn_subject *s, struct qn_joined *joined,
+				  const bool *reduced, char **flat, size_t *nbytes,
+				  struct quern_message *err)
+{
+	FILE *f = qn_open_memstream(flat, nbytes);
+	struct qn_axis_values v = { .n = 0 };
+	bool nomem = !f;
+
+	for (int d = 0; !nomem && d < s->dataset.ndim; d++) {
+		struct quern_message why = { .status = QUERN_OK };
+
+		if (read_axis(s, joined, d, reduced[d], &v, &why))
+			qn_axis_values_fini(&v);
+		put(f, &v, why.status && !reduced[d] ? why.text : "", &nomem);
+		qn_axis_values_fini(&v);
+	}
+	if (!nomem) {
+		struct quern_message ignored = { .status = QUERN_OK };
+
+		if (read_attributes(s->dataset.file, s->dataset.path, &v.attributes, NULL,
+				    &ignored))
+			qn_names_fini(&v.attributes);
+		put(f, &v, "", &nomem);
+		qn_axis_values_fini(&v);
+	}
+	if (f && fclose(f))
+		nomem = true;
+	return nomem ? qn_error_nomem(err, 0, "coordinates") : QUERN_OK;
+}
+
+static enum quern_status warn(struct qn_subject *s, int dim, const char *why,
+			      struct quern_message *err)
+{
+	return qn_warnings_add(&s->warnings, err,
+			       "the result is without coordinates of dimension %s: %s",
+			       s->dataset.dim_name[dim] ? s->dataset.dim_name[dim] : "", why);
+}
+
+/* Rank 0. */
+static enum quern_status take_all(struct qn_subject *s, const char *at, size_t nbytes,
+				  struct quern_message *err)
+{
+	const char *end = at + nbytes;
+	struct qn_axis_values whole = { .n = 0 };
+	char *why = NULL;
+	enum quern_status st = QUERN_OK;
+
+	s->axes = qn_calloc((size_t)s->dataset.ndim, sizeof(*s->axes));
+	if (!s->axes)
+		return qn_error_nomem(err, 0, "coordinates");
+	for (int d = 0; !st && d < s->dataset.ndim; d++) {
+		st = take_one(&at, end, &s->axes[d], &why, err);
+		if (!st)
+			st = add_dates(&s->axes[d], err);
+		if (!st && *why)
+			st = warn(s, d, why, err);
+		free(why);
+		why = NULL;
+	}
+	if (!st)
+		st = take_one(&at, end, &whole, &why, err);
+	free(why);
+	s->attributes = whole.attributes;
+	whole.attributes = (struct qn_names){ .n = 0 };
+	qn_axis_values_fini(&whole);
+	return st;
+}
+
+/* The values of a joined coordinate of which no host has all: those that the reader lacks come from the
+   others. What goes wrong there the reader finds again. Collective. */
+static void complete(const struct qn_team *team, struct qn_subject *s, const struct qn_files *m,
+		     struct qn_joined *joined)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	struct qn_dataset c = { .path = NULL };
+	struct qn_axis a = { .n = 0 };
+
+	if (m->reads_all || s->files.n < 2)
+		return;
+	if ((uint32_t)qn_comm_rank(team->comm) == m->reader)
+		qn_coordinate_find(&s->dataset, joined, s->along, &c, &a, &ignored);
+	qn_axis_fini(&a);
+	qn_dataset_fini(&c);
+	qn_joined_fill(team, s, m, joined, &ignored);
+}
+
+/* Brings the block of the reader to rank 0. Collective. */
+static enum quern_status bring(const struct qn_team *team, const void *mine, size_t nbytes,
+			       void **all, uint64_t *sum, struct quern_message *err)
+{
+	const int nranks = qn_comm_size(team->comm);
+	uint64_t *sizes = qn_calloc((size_t)nranks, sizeof(*sizes));
+	enum quern_status st = sizes ? QUERN_OK : qn_error_nomem(err, 0, "sizes");
+
+	st = qn_comm_agree(team->comm, st, err);
+	if (!st)
+		st = qn_comm_gather_blocks(team->comm, mine, nbytes, all, sizes, err);
+	for (int r = 0; !st && *all && r < nranks; r++)
+		*sum += sizes[r];
+	free(sizes);
+	return st;
+}
+
+enum quern_status qn_axes_find(const struct qn_team *team, struct qn_subject *subject,
+			       const struct qn_files *m, struct quern_message *err)
+{
+	struct qn_joined joined = { .files = &subject->files,
+				    .along = subject->along,
+				    .complete = m->reads_all };
+	const bool reads = (uint32_t)qn_comm_rank(team->comm) == m->reader;
+	bool reduced[QUERN_MAX_DIMS];
+	char *mine = NULL;
+	void *all = NULL;
+	size_t nbytes = 0;
+	uint64_t sum = 0;
+	enum quern_status st =
+		qn_over_find(&subject->dataset, subject->settings.over, reduced, err);
+
+	if (st || !is_wanted(subject, reduced))
+		return st;
+	complete(team, subject, m, &joined);
+	if (reads)
+		st = read_all(subject, &joined, reduced, &mine, &nbytes, err);
+	st = qn_comm_agree(team->comm, st, err);
+	if (!st)
+		st = bring(team, mine, nbytes, &all, &sum, err);
+	if (!st && all)
+		st = take_all(subject, all, sum, err);
+	free(mine);
+	free(all);
+	qn_joined_fini(&joined);
+	return qn_comm_agree(team->comm, st, err);
+}

@@ -1,0 +1,36 @@
+/*
+ * axes.h - the coordinates of the dimensions of a result, as the files have them: values of the selected
+ * indexes, their bounds, and what their attributes say.
+ *
+ * A rank that has the files reads them, and rank 0, which writes results, gets them. A coordinate that
+ * cannot be read is none, and the user is told why.
+ */
+#ifndef QN_FIND_AXES_H
+#define QN_FIND_AXES_H
+
+#include "base/names.h"
+#include "find/files.h"
+
+/* The coordinate of a dimension, for the n indexes that are selected. */
+struct qn_axis_values {
+	uint64_t n;		/* 0: there is none */
+	enum quern_dtype dtype; /* of the values as they are decoded */
+	bool is_real;		/* the values are the bits of doubles; else they are integers */
+	/* Of a dimension that is reduced there is one value, in the middle of all, and bounds from the first
+	   to the last. */
+	int64_t *values; /* owned */
+	int64_t *bounds; /* owned: n x 2; NULL: there are none */
+	bool are_bounds_real;
+	char *units, *calendar, *bounds_name; /* owned, "" where there are none */
+	struct qn_names attributes;	      /* texts of others, name and text by turns */
+	struct qn_names dates;		      /* of times: n of them, or none */
+};
+
+/* Fills subject->axes, and subject->attributes, on rank 0; and warns there. Without --over there are none.
+   Collective. */
+enum quern_status qn_axes_find(const struct qn_team *team, struct qn_subject *subject,
+			       const struct qn_files *m, struct quern_message *err);
+
+void qn_axis_values_fini(struct qn_axis_values *v);
+
+#endif

@@ -1,0 +1,92 @@
+#include "run/axes.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "find/axes.h"
+
+static bool copy_names(const struct qn_names *from, struct qn_names *to)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < from->n; i++)
+		ok = !qn_names_add(to, from->name[i], NULL);
+	return ok;
+}
+
+/* An array of n, or of n pairs. */
+static bool copy_values(uint64_t n, bool is_real, const int64_t *from, size_t ncols,
+			struct qn_field *to)
+{
+	to->type = is_real ? QN_FIELD_REAL : QN_FIELD_INT;
+	to->array = true;
+	to->n = n;
+	to->ncols = ncols;
+	to->v.ints = qn_calloc(qn_field_nvalues(to), sizeof(*to->v.ints));
+	if (to->v.ints)
+		memcpy(to->v.ints, from, qn_field_nvalues(to) * sizeof(*to->v.ints));
+	return to->v.ints != NULL;
+}
+
+static bool copy_dates(const struct qn_axis_values *v, struct qn_result_axis *a)
+{
+	bool ok = true;
+
+	if (!v->dates.n)
+		return true;
+	a->texts = qn_calloc(v->dates.n, sizeof(*a->texts));
+	for (size_t i = 0; a->texts && ok && i < v->dates.n; i++)
+		ok = (a->texts[i] = qn_strdup(v->dates.name[i])) != NULL;
+	return a->texts && ok;
+}
+
+static bool copy_text(const char *from, char **to)
+{
+	if (!*from)
+		return true;
+	*to = qn_strdup(from);
+	return *to != NULL;
+}
+
+/* a->n is known. */
+static bool describe(const struct qn_axis_values *v, struct qn_result_axis *a)
+{
+	a->dtype = v->dtype;
+	return copy_values(v->n, v->is_real, v->values, 0, &a->coordinate) &&
+	       (!v->bounds || copy_values(v->n, v->are_bounds_real, v->bounds, 2, &a->bounds)) &&
+	       copy_text(v->bounds_name, &a->bounds_name) && copy_text(v->units, &a->units) &&
+	       copy_text(v->calendar, &a->calendar) && copy_names(&v->attributes, &a->attributes) &&
+	       copy_dates(v, a);
+}
+
+bool qn_axis_describe(const struct qn_run *run, struct qn_result_axis *a)
+{
+	const struct qn_axis_values *v = run->subject->axes;
+
+	return !v || v[a->dim].n != a->n || !a->n || describe(&v[a->dim], a);
+}
+
+bool qn_axes_add_reduced(const struct qn_run *run, struct quern_result *result)
+{
+	const struct qn_dataset *d = &run->subject->dataset;
+	const struct qn_axis_values *v = run->subject->axes;
+
+	if (!v)
+		return true;
+	result->reduced = qn_calloc((size_t)d->ndim, sizeof(*result->reduced));
+	if (!result->reduced)
+		return false;
+	for (int dim = 0; dim < d->ndim; dim++) {
+		struct qn_result_axis *a = &result->reduced[result->nreduced];
+
+		if (!run->reduced[dim] || !v[dim].n || !d->dim_name[dim])
+			continue;
+		result->nreduced++;
+		a->n = 1;
+		a->dim = dim;
+		a->name = qn_strdup(d->dim_name[dim]);
+		if (!a->name || !describe(&v[dim], a))
+			return false;
+	}
+	return true;
+}
