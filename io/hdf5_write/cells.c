@@ -458,20 +458,18 @@ static bool has_bounds(const struct qn_result_axis *a)
 	return a->bounds.type == QN_FIELD_REAL || a->bounds.type == QN_FIELD_INT;
 }
 
-/* Bounds have a name of their own in the file that is made: that of the input, or one that CF's users know. */
-static bool name_bounds(const struct qn_nc *w, const struct qn_result_axis *a, const char *axis,
-			char name[QN_NC_NAME])
+/* As in the input, where the name begins with that of the axis and so is no other one's. */
+static bool name_bounds(const struct qn_result_axis *a, const char *axis, char name[QN_NC_NAME])
 {
-	const bool known = a->bounds_name && *a->bounds_name && !strchr(a->bounds_name, '/') &&
-			   strlen(a->bounds_name) < QN_NC_NAME &&
-			   H5Lexists(w->file, a->bounds_name, H5P_DEFAULT) <= 0;
+	const char *known = a->bounds_name ? a->bounds_name : "";
+	const bool is_own = !strncmp(known, axis, strlen(axis)) && known[strlen(axis)] == '_' &&
+			    !strchr(known, '/');
 
-	return known ? snprintf(name, QN_NC_NAME, "%s", a->bounds_name) < QN_NC_NAME
-		     : snprintf(name, QN_NC_NAME, "%s_bnds", axis) < QN_NC_NAME;
+	return snprintf(name, QN_NC_NAME, "%s%s", is_own ? known : axis, is_own ? "" : "_bnds") <
+	       QN_NC_NAME;
 }
 
-static bool put_attributes(const struct qn_nc *w, hid_t id, const struct qn_result_axis *a,
-			   const char *axis)
+static bool put_attributes(hid_t id, const struct qn_result_axis *a, const char *axis)
 {
 	char bounds[QN_NC_NAME];
 	bool ok = true;
@@ -483,7 +481,7 @@ static bool put_attributes(const struct qn_nc *w, hid_t id, const struct qn_resu
 	if (ok && a->calendar)
 		ok = qn_nc_put_text(id, "calendar", a->calendar);
 	if (ok && has_bounds(a))
-		ok = name_bounds(w, a, axis, bounds) && qn_nc_put_text(id, "bounds", bounds);
+		ok = name_bounds(a, axis, bounds) && qn_nc_put_text(id, "bounds", bounds);
 	return ok;
 }
 
@@ -500,7 +498,7 @@ static bool write_bounds(struct qn_nc *w, const struct qn_result_axis *a, const 
 	if (!has_bounds(a))
 		return true;
 	scales[1] = qn_nc_dimension(w, BOUNDS, 'n', 2);
-	if (scales[1] >= 0 && name_bounds(w, a, axis, name))
+	if (scales[1] >= 0 && name_bounds(a, axis, name))
 		id = put_axis_values(w, name, a->dtype, &a->bounds, ndims, shape + 2 - ndims);
 	ok = id >= 0 && qn_nc_attach(id, ndims, scales + 2 - ndims);
 	qn_h5_close(id);
@@ -530,7 +528,7 @@ static bool write_axis(struct qn_nc *w, const struct qn_result_axis *a)
 		return qn_nc_dimension(w, name, 'n', a->n) >= 0;
 	id = has_numbers ? put_axis_values(w, name, a->dtype, &a->coordinate, 1, &n)
 			 : put_axis_texts(w, name, a);
-	if (id >= 0 && put_attributes(w, id, a, name) && qn_nc_make_scale(w, name, a->n, id))
+	if (id >= 0 && put_attributes(id, a, name) && qn_nc_make_scale(w, name, a->n, id))
 		return true;
 	qn_h5_close(id);
 	return false;
@@ -547,7 +545,7 @@ static bool write_reduced(struct qn_nc *w, const struct qn_labels *l,
 	    H5Lexists(w->file, a->name, H5P_DEFAULT) > 0)
 		return true;
 	id = put_axis_values(w, a->name, a->dtype, &a->coordinate, 0, NULL);
-	ok = id >= 0 && put_attributes(w, id, a, a->name) && write_bounds(w, a, a->name, -1);
+	ok = id >= 0 && put_attributes(id, a, a->name) && write_bounds(w, a, a->name, -1);
 	qn_h5_close(id);
 	return ok;
 }

@@ -1,5 +1,5 @@
 /*
- * output.c - numbers, tables and the progress bar.
+ * output.c - tables and the progress bar.
  */
 #include <errno.h>
 #include <math.h>
@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/real.h"
 #include "base/text.h"
 #include "cli/cli.h"
 
@@ -18,50 +17,6 @@
 #define BAR_WIDTH   50
 #define BAR	    30	/* of progress */
 #define MIN_TIMED   0.1 /* seconds after which a rate means something */
-
-void qn_cli_bytes(double nbytes, char *out, size_t n)
-{
-	static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
-	size_t u = 0;
-
-	for (; nbytes >= 1024 && u + 1 < sizeof(unit) / sizeof(*unit); u++)
-		nbytes /= 1024;
-	snprintf(out, n, u ? "%.2f %s" : "%.0f %s", nbytes, unit[u]);
-}
-
-void qn_cli_shape(const json_t *shape, char *out, size_t n)
-{
-	size_t i, used = 0;
-	const json_t *v;
-
-	snprintf(out, n, "%s", json_array_size(shape) ? "" : "scalar");
-	json_array_foreach(shape, i, v)
-	{
-		char number[32];
-
-		qn_cli_number(v, number, sizeof(number));
-		used += (size_t)snprintf(out + used, used < n ? n - used : 0, "%s%s",
-					 i ? " x " : "", number);
-		if (used >= n)
-			return;
-	}
-}
-
-void qn_cli_number(const json_t *v, char *out, size_t n)
-{
-	char real[QN_REAL_NBYTES];
-
-	if (json_is_integer(v)) {
-		snprintf(out, n, "%lld", (long long)json_integer_value(v));
-	} else if (json_is_string(v)) {
-		qn_text_put(out, n, json_string_value(v));
-	} else if (json_is_real(v)) {
-		qn_real_print(json_real_value(v), real);
-		snprintf(out, n, "%s", real);
-	} else {
-		snprintf(out, n, "-");
-	}
-}
 
 static void print_array(const char *name, const json_t *a)
 {

@@ -124,8 +124,10 @@ static enum quern_status read_bounds(const struct qn_dataset *c, const struct qu
 				     const char *name, struct qn_axis_values *v,
 				     struct quern_message *err)
 {
+	struct quern_message why = { .status = QUERN_OK };
 	struct qn_axis a;
-	const bool are_there = qn_coordinate_bounds(c, name, &a);
+	const enum quern_status st = qn_coordinate_bounds(c, name, &a, &why);
+	const bool are_there = !st && a.n;
 
 	if (are_there)
 		v->bounds = qn_calloc(v->n, 2 * sizeof(*v->bounds));
@@ -136,8 +138,8 @@ static enum quern_status read_bounds(const struct qn_dataset *c, const struct qu
 	}
 	v->are_bounds_real = a.reals != NULL;
 	qn_axis_fini(&a);
-	if (!are_there)
-		return QUERN_OK;
+	if (!are_there) /* an attribute that leads nowhere is no matter */
+		return st == QUERN_ERR_RUN ? qn_error_pass(err, st, &why) : QUERN_OK;
 	free(v->bounds_name);
 	v->bounds_name = qn_strdup(name);
 	return v->bounds && v->bounds_name ? QUERN_OK : qn_error_nomem(err, v->n, "bounds");
@@ -172,9 +174,10 @@ static enum quern_status read_attributes(const char *file, const char *path, str
 	if (!st)
 		st = format->texts(file, path, &all, err);
 	for (size_t i = 0; !st && i + 1 < all.n; i += 2) {
-		if (bounds && !strcmp(all.name[i], "bounds"))
-			*bounds = qn_strdup(all.name[i + 1]);
-		if (!is_kept(all.name[i]))
+		if (bounds && !strcmp(all.name[i], "bounds") &&
+		    !(*bounds = qn_strdup(all.name[i + 1])))
+			st = qn_error_nomem(err, 0, "attributes");
+		if (st || !is_kept(all.name[i]))
 			continue;
 		st = qn_names_add(out, all.name[i], err);
 		if (!st)

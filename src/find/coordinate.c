@@ -692,26 +692,29 @@ static bool are_bounds(const struct qn_dataset *d, const struct qn_dataset *coor
 	       (!d->units[0] || qn_axis_same_units(d->units, coordinate->units));
 }
 
-bool qn_coordinate_bounds(const struct qn_dataset *coordinate, const char *name,
-			  struct qn_axis *bounds)
+enum quern_status qn_coordinate_bounds(const struct qn_dataset *coordinate, const char *name,
+				       struct qn_axis *bounds, struct quern_message *err)
 {
-	struct quern_message ignored = { .status = QUERN_OK };
 	const char *slash = strrchr(coordinate->path, '/');
 	struct qn_dataset d = { .file = NULL };
 	struct qn_view view;
 	char *path = NULL;
-	bool ok = qn_asprintf(&path, "%.*s/%s", (int)(slash - coordinate->path), coordinate->path,
-			      name) >= 0;
+	enum quern_status st;
 
 	memset(bounds, 0, sizeof(*bounds));
-	ok = ok && !qn_source_describe(coordinate->file, path, NULL, true, &d, &ignored) &&
-	     are_bounds(&d, coordinate) && !qn_view_init(&d, false, &view, &ignored);
-	if (ok) {
+	if (qn_asprintf(&path, "%.*s/%s", (int)(slash - coordinate->path), coordinate->path, name) <
+	    0)
+		return qn_error_nomem(err, strlen(name), "the name of bounds");
+	st = qn_source_describe(coordinate->file, path, NULL, true, &d, err);
+	if (!st && are_bounds(&d, coordinate) && !(st = qn_view_init(&d, false, &view, err))) {
 		bounds->n = bounds->missing = 2 * qn_dataset_length(&d, 0);
-		ok = !make_room(bounds, &view, &ignored) &&
-		     !read_values(&d, &view, bounds, 0, &ignored) && bounds->missing == bounds->n;
+		st = make_room(bounds, &view, err);
+		if (!st)
+			st = read_values(&d, &view, bounds, 0, err);
 	}
+	if (bounds->missing < bounds->n)
+		qn_axis_fini(bounds);
 	qn_dataset_fini(&d);
 	free(path);
-	return ok;
+	return st;
 }

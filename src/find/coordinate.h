@@ -43,10 +43,10 @@ enum quern_status qn_coordinate_find(const struct qn_dataset *d, struct qn_joine
 				     struct quern_message *err);
 
 /* The bounds of a coordinate in one file, by the name that its attribute has: two of each value, one after
-   the other, in *bounds, where all is as it should be. Freed by the caller (qn_axis_fini), whatever is returned.
-   Not collective. */
-bool qn_coordinate_bounds(const struct qn_dataset *coordinate, const char *name,
-			  struct qn_axis *bounds);
+   the other, in *bounds; none where they are not as they should be. Freed by the caller (qn_axis_fini),
+   whatever is returned. Not collective. */
+enum quern_status qn_coordinate_bounds(const struct qn_dataset *coordinate, const char *name,
+				       struct qn_axis *bounds, struct quern_message *err);
 
 /* Two values of a coordinate, as texts, and what they are values of. Plain memory. */
 struct qn_ends {

@@ -1,0 +1,183 @@
+#!/usr/bin/env bash
+# Reductions over some dimensions: each cell is what a run over its elements alone finds, in every form of
+# output; coordinates, bounds and attributes are those of the file.
+
+. "$SRCDIR/tests/cli/lib.sh"
+"$BUILDDIR/tests/tools/grid" || exit 1
+look=$BUILDDIR/tests/tools/look
+
+# has NAME FILE LINE: what look finds in a file has the line.
+has()
+{
+	if "$look" "$2" | grep -qxF -- "$3"; then
+		pass "$1"
+	else
+		fail "$1" "no line '$3': $("$look" "$2")"
+	fi
+}
+
+# --- each cell is that of a run of its own ---
+cells()
+{
+	local kernel=$1 over=$2 file=$3 dataset=$4 shape i j
+
+	shift 4
+	quern run "$kernel" --over "$over" --json "$@" -d "$dataset" "$file"
+	shape=$(jq -c .result.shape out)
+	case $shape in
+	"[5,6]") for i in 0 1 2 3 4; do for j in 0 2 5; do echo ":,$i,$j $i,$j"; done; done ;;
+	"[8]") for i in 0 3 7; do echo "$i $i"; done ;;
+	"[8,5]") for i in 0 4; do for j in 0 1 4; do echo "$i,$j $i,$j"; done; done ;;
+	esac >places
+	cp out all
+	while read -r select place; do
+		quern run "$kernel" --json -s "$select" "$@" -d "$dataset" "$file"
+		jq -cS ".result | del(.argmin, .argmax)" out >one
+		jq -cS ".result | del(.dims, .shape, .coords, .argmin, .argmax) | map_values(getpath([$place]))" \
+			all | cmp -s - one || echo "$select"
+	done <places
+	[ -s places ] || echo "no cells of shape $shape"
+}
+
+for over in time lat,lon lon 2,-2; do
+	is "moments over $over" "" "$(cells moments $over grid.h5 t)"
+done
+is "minmax over time" "" "$(cells minmax time grid.h5 n)"
+is "sums of more than 64 bits" "" "$(cells sum time grid.h5 big)"
+is "... and of fewer" "" "$(cells sum lon grid.h5 big)"
+
+# --- the document ---
+answers "a document" run moments --over time -s time=2:5,lon=60.0:240.0 --json -d t grid.h5
+is "dims, shape" '["lat","lon"] [5,4]' "$(field result.dims) $(field result.shape)"
+is "coordinates are those of the selected indexes" '[60,120,180,240]' "$(jq -c .result.coords.lon out)"
+is "... as they are decoded" '80 40 0.1 -40 -80' "$(
+	jq -r '.result.coords.lat | map(. * 1000 | round / 1000) | map(tostring) | join(" ")' out)"
+is "what has no value is null" '[0,null]' "$(jq -c '[.result.count[1][1], .result.mean[1][1]]' out)"
+answers "times are dates" run sum --over lat,lon -s 1:8:3 --json -d t grid.h5
+is "... whole" '["2001-01-01T06:00:00","2001-01-02T00:00:00"]' "$(jq -c '.result.coords.time[:2]' out)"
+answers "dimensions without names" run sum --over 0 --json -d plain grid.h5
+is "... are called by their numbers" '["dim_1","dim_2"] {"dim_1":null,"dim_2":null}' \
+	"$(field result.dims) $(jq -c .result.coords out)"
+
+quern run sum --over z --json -d named grid.h5
+is "a coordinate that is no number: exit code" 0 "$status"
+is "... is none" '{"station":null} [6,15]' "$(jq -c .result.coords out) $(jq -c .result.sum out)"
+check "... with a warning" grep -q "warning: the result is without coordinates of dimension station: .*no number" err
+
+quern run sum --over y --json -d x part_0.h5 part_1.h5
+is "joined files have times of their own units" \
+	'["2001-01-01T00:00:00","2001-01-01T12:00:00","2001-01-02T06:00:00","2001-01-02T12:00:00"] [3,12,21,30]' \
+	"$(jq -c .result.coords.time out) $(jq -c .result.sum out)"
+quern run sum --over y -o joined.nc -d x part_0.h5 part_1.h5
+is "... in a file those of the first" "0 0.5 1.25 1.5" "$("$look" joined.nc time | xargs)"
+quern run sum --over y -o joined.nc -d x part_1.h5
+is "... integers stay integers" "0 6" "$("$look" joined.nc time | xargs)"
+has "... of their type" joined.nc "time i4(time 2)"
+
+# --- netCDF ---
+quern run moments --over time -o r.nc -d t grid.h5
+is "a file: exit code, words" "0 " "$status $(cat out err)"
+has "a mean of float32 is float64" r.nc "t_mean f8(lat 5, lon 6)"
+has "an extreme is float32" r.nc "t_min f4(lat 5, lon 6)"
+has "a count is int64" r.nc "t_count i8(lat 5, lon 6)"
+for text in 't_mean:units = K' 't_variance:units = K2' 't_count:units = 1' \
+	't_mean:standard_name = air_temperature' 't_mean:cell_methods = area: mean time: mean' \
+	't_stddev:cell_methods = area: mean time: standard_deviation' \
+	't_max:cell_methods = area: mean time: maximum' 't_mean:coordinates = time' \
+	't_mean:long_name = air: arithmetic mean, unweighted' \
+	't_mean:_FillValue = f8 9.969209968386869e+36' 't_min:_FillValue = f4 9.969209968386869e+36' \
+	'lat:units = degrees_north' 'lat:standard_name = latitude' 'lat:comment = of the cell' \
+	'lat:bounds = lat_bnds' 'lat:CLASS = DIMENSION_SCALE' 'lat:NAME = lat' 'lat:_Netcdf4Dimid = i4 0' \
+	'lon:_Netcdf4Dimid = i4 1' 'time:calendar = noleap' 'time:bounds = time_bnds' 'time:axis = T'; do
+	has "$text" r.nc "$text"
+done
+is "a count has no _FillValue" 0 "$("$look" r.nc | grep -c '^t_count:_FillValue')"
+has "coordinates are of their types" r.nc "lon i4(lon 6)"
+has "bounds are there" r.nc "lat_bnds f4(lat 5, bnds 2)"
+is "... with their values" "90 70 50 30" "$("$look" r.nc lat_bnds | head -n 4 | xargs)"
+has "what is reduced is a scalar" r.nc "time f8()"
+is "... in the middle of its bounds, from first to last" "21 -3 45" \
+	"$("$look" r.nc time) $("$look" r.nc time_bnds | xargs)"
+quern run moments --over time --json -d t grid.h5
+for name in count mean variance min; do
+	is "$name: values are those of the document" "$(
+		jq -r ".result.$name | flatten | map(if . == null then 9.969209968386869e+36 else . end)[]" out |
+			awk '{ printf "%.17g\n", $1 }')" "$("$look" r.nc t_$name | awk '{ printf "%.17g\n", $1 }')"
+done
+quern run moments --over time -s lat=-50.0:50.0 -o r.nc -d t grid.h5
+is "bounds of a part" "50 30 10.1000003815 -9.89999961853 -30 -50" \
+	"$("$look" r.nc lat_bnds | awk '{ printf "%.12g ", $1 }' | sed 's/ $//')"
+quern run minmax --over lon,lat -o r.nc -d n grid.h5
+has "an extreme of int16 is int16" r.nc "n_min i2(time 8)"
+has "indexes have a dimension of their own" r.nc "n_argmin i8(time 8, dimension 2)"
+has "dimensions in the order of the file" r.nc "n_max:cell_methods = lat: lon: maximum"
+is "without missing cells there is no _FillValue" 0 "$("$look" r.nc | grep -c '_FillValue')"
+quern run minmax --over time -o r.nc -d n grid.h5
+has "where a value is what stands for none, the type is wider" r.nc "n_min i8(lat 5, lon 6)"
+has "... and where none is, it is not" r.nc "n_max i2(lat 5, lon 6)"
+has "... with what stands for none" r.nc "n_max:_FillValue = i2 -32767"
+is "... in its place" "-32767 -32767" "$("$look" r.nc n_min | head -n 1) $("$look" r.nc n_max | sed -n 9p)"
+quern run sum --over time -o r.nc -d big grid.h5
+check "sums of more than 64 bits: a warning" grep -q "warning: r.nc: field sum has integers beyond 64 bits" err
+has "... they are float64" r.nc "big_sum f8(lat 5, lon 6)"
+is "... the nearest" 3.6893488147419103e+19 "$("$look" r.nc big_sum | head -n 1)"
+quern run sum --over time -s 0:1 -o r.nc -d big grid.h5
+is "fewer bits: no warning" "0 " "$status $(cat err)"
+has "... int64" r.nc "big_sum i8(lat 5, lon 6)"
+quern run sum --over -1 -o r.nc -d plain grid.h5
+has "dimensions without names" r.nc "plain_sum i8(dim_0 8, dim_1 5)"
+quern run topk --k 2 --over lat,lon -o r.nc -d t grid.h5
+has "places come last" r.nc "t_values f4(time 8, place 2)"
+quern run histogram --bins 3 --range 200,300 --over time,lat -o r.nc -d t grid.h5
+has "... and bins" r.nc "t_counts i8(lon 6, bin 3)"
+quern run sum --over time -o r.h5 -d t grid.h5
+has "HDF5 is the same" r.h5 "t_sum:cell_methods = area: mean time: sum"
+quern run moments --over time -o r.h5 -d t grid.h5
+answers "a result is data" run sum --json -d t_mean r.h5
+is "... of which some is missing" 1 "$(field result.missing)"
+quern run count --over lat,lon -o r.nc --raw -d t grid.h5
+is "replaces a result" 0 "$status"
+
+# --- a large one is compressed ---
+generate cf.nc
+quern run histogram --bins 128 --range 200,300 --over 0 -o r.nc -d packed cf.nc
+has "in chunks, shuffled and deflated" r.nc "packed_counts i8(dim_1 30, dim_2 40, bin 128) 25x40x128 +2 +1"
+quern run histogram --bins 128 --range 200,300 --over 0 --json -d packed cf.nc
+check "... with all its values" cmp <("$look" r.nc packed_counts) <(jq '.result.counts | flatten[]' out)
+
+# --- CSV ---
+quern run minmax --over time -o r.csv -d t grid.h5
+is "CSV: a line a cell" "30 lat,lon,count,missing,min,max,argmin_0,argmax_0" \
+	"$(grep -v '^#' r.csv | tail -n +2 | wc -l) $(grep -v '^#' r.csv | head -n 1)"
+is "... what has no value is empty" "40,120,0,8,,,," "$(grep '^40,120,' r.csv)"
+quern run sum --over lat,lon -o r.csv -d t grid.h5
+check "... dates" grep -q '^2001-01-01T06:00:00,[0-9]*,[0-9]*,[0-9.]*$' r.csv
+quern run moments --over time -o r.csv -d t grid.h5
+quern run moments --over time --json -d t grid.h5
+is "... values are those of the document" "$(jq -r '.result.count | flatten[]' out)" \
+	"$(grep -v '^#' r.csv | tail -n +2 | cut -d, -f3)"
+quern run sum --over time -o r.csv -d big grid.h5
+check "... with all digits" grep -q ',36893488147419103232$' r.csv
+
+# --- the table ---
+answers "a table" run minmax --over lat,lon -d t grid.h5
+prints "... says over what" '^  over +lat,lon$'
+prints "... and which cells there are" '^  cells +8: time 8$'
+prints "... has a head" '^ +time +count +missing +min +max +argmin +argmax$'
+is "... and a line a cell" 8 "$(grep -c '^  2001-01-0[12]T' out)"
+answers "a table of a result with float32 coordinates" run sum --over time,lon -d t grid.h5
+prints "... shows them as they were meant" '^ +0\.1 +4[0-9] '
+answers "a long one" run moments --over lon -s time=0:8 -d t grid.h5
+is "... of 40 cells has a line each" 40 "$(grep -c '^  2001' out)"
+answers "one that is too long" run moments --over 0 -d /packed cf.nc
+prints "... has the ends of each field" '^  mean +[0-9.]+ to [0-9.]+'
+prints "... and says what to do" '-o FILE.nc, -o FILE.csv or --json'
+is "... not a line a cell" 0 "$(grep -c ' 29 ' out)"
+
+# --- what is refused ---
+refuses 2 "no such dimension" "--over 'lot': /t has no such dimension; did you mean 'lat'" \
+	run sum --over lot -d t grid.h5
+refuses 2 "a dimension twice" "there twice" run sum --over lat,1 -d t grid.h5
+refuses 2 "a name of two dimensions" "2 dimensions of /twice have this name" run sum --over lat -d twice grid.h5
+answers "... its number" run sum --over 0 --json -d twice grid.h5
+finish

@@ -1,0 +1,287 @@
+/*
+ * grid - writes files of gridded data, as netCDF has them, for reductions over some dimensions:
+ *
+ *	grid.h5		time 8, lat 5 (which falls), lon 6, with coordinates, and bounds of the first two:
+ *		t	float32 in chunks, of which every value at lat 1, lon 2 is missing, and some others
+ *		n	int16, missing where t is always; one value is what netCDF has for none
+ *		big	int64, whose sums have more than 64 bits
+ *		plain	dimensions without names
+ *		twice	(lat, lat)
+ *		named	its first dimension has texts for a coordinate, and no numbers
+ *	part_0, part_1	x of two times in three columns each; the times of the second are integers in units of their
+ *			own
+ */
+#include <hdf5.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NTIME 8
+#define NLAT  5
+#define NLON  6
+
+static void must(bool ok, const char *what)
+{
+	if (!ok) {
+		fprintf(stderr, "grid: %s failed\n", what);
+		exit(1);
+	}
+}
+
+static hid_t create(const char *name)
+{
+	hid_t file = H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+
+	must(file >= 0, name);
+	return file;
+}
+
+/* An attribute of one value. */
+static void put_value(hid_t object, const char *name, hid_t type, hid_t memory, const void *value)
+{
+	hid_t space = H5Screate(H5S_SCALAR);
+	hid_t attr = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+
+	must(attr >= 0 && H5Awrite(attr, memory, value) >= 0, name);
+	H5Aclose(attr);
+	H5Sclose(space);
+}
+
+static void put_text(hid_t object, const char *name, const char *text)
+{
+	hid_t type = H5Tcopy(H5T_C_S1);
+
+	H5Tset_size(type, strlen(text) + 1);
+	put_value(object, name, type, type, text);
+	H5Tclose(type);
+}
+
+/* "units=K|long_name=a name". */
+static void put_texts(hid_t object, const char *texts)
+{
+	char *copy = strdup(texts), *rest = copy, *one;
+
+	while ((one = strsep(&rest, "|"))) {
+		char *value = strchr(one, '=');
+
+		*value++ = '\0';
+		put_text(object, one, value);
+	}
+	free(copy);
+}
+
+static void attach(hid_t file, hid_t dset, const char *const *scale, int ndim)
+{
+	hid_t type = H5Tvlen_create(H5T_STD_REF_OBJ), space, attr;
+	hsize_t n = (hsize_t)ndim;
+	hobj_ref_t ref[3];
+	hvl_t list[3];
+
+	for (int i = 0; i < ndim; i++) {
+		must(H5Rcreate(&ref[i], file, scale[i], H5R_OBJECT, -1) >= 0, scale[i]);
+		list[i] = (hvl_t){ 1, &ref[i] };
+	}
+	space = H5Screate_simple(1, &n, NULL);
+	attr = H5Acreate2(dset, "DIMENSION_LIST", type, space, H5P_DEFAULT, H5P_DEFAULT);
+	must(attr >= 0 && H5Awrite(attr, type, list) >= 0, "DIMENSION_LIST");
+	H5Aclose(attr);
+	H5Sclose(space);
+	H5Tclose(type);
+}
+
+struct variable {
+	const char *path;
+	hid_t type;
+	int ndim;
+	hsize_t shape[3], chunk[3]; /* chunk[0] 0: contiguous */
+	const char *scale[3];	    /* NULL: none, or it is one */
+	const char *texts;
+	double fill; /* _FillValue; 0: none */
+};
+
+/* Open. */
+static hid_t put(hid_t file, const struct variable *v, const double *values)
+{
+	hid_t props = H5Pcreate(H5P_DATASET_CREATE), dset;
+	hid_t space = H5Screate_simple(v->ndim, v->shape, NULL);
+
+	if (v->chunk[0]) {
+		H5Pset_chunk(props, v->ndim, v->chunk);
+		H5Pset_shuffle(props);
+		H5Pset_deflate(props, 1);
+	}
+	dset = H5Dcreate2(file, v->path, v->type, space, H5P_DEFAULT, props, H5P_DEFAULT);
+	must(dset >= 0 && H5Dwrite(dset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0,
+	     v->path);
+	if (v->scale[0])
+		attach(file, dset, v->scale, v->ndim);
+	if (v->texts)
+		put_texts(dset, v->texts);
+	if (v->fill != 0)
+		put_value(dset, "_FillValue", v->type, H5T_NATIVE_DOUBLE, &v->fill);
+	H5Sclose(space);
+	H5Pclose(props);
+	return dset;
+}
+
+static void put_variable(hid_t file, struct variable v, const double *values)
+{
+	H5Dclose(put(file, &v, values));
+}
+
+/* A coordinate of n values. */
+static void put_scale(hid_t file, const char *path, hid_t type, hsize_t n, const double *values,
+		      const char *texts)
+{
+	struct variable v = { .path = path, .type = type, .ndim = 1, .shape = { n }, .texts = texts };
+	hid_t dset = put(file, &v, values);
+
+	put_text(dset, "CLASS", "DIMENSION_SCALE");
+	put_text(dset, "NAME", path);
+	H5Dclose(dset);
+}
+
+static void put_coordinates(hid_t file)
+{
+	static const double lat[NLAT] = { 80, 40, 0.1, -40, -80 };
+	double time[NTIME], time_bnds[2 * NTIME], lat_bnds[2 * NLAT], lon[NLON];
+
+	for (int i = 0; i < NTIME; i++) {
+		time[i] = 6 * i;
+		time_bnds[2 * i] = time[i] - 3;
+		time_bnds[2 * i + 1] = time[i] + 3;
+	}
+	for (int i = 0; i < 2 * NLAT; i++)
+		lat_bnds[i] = lat[i / 2] + (i % 2 ? -10 : 10);
+	for (int i = 0; i < NLON; i++)
+		lon[i] = 60 * i;
+	put_scale(file, "time", H5T_IEEE_F64LE, NTIME, time,
+		  "units=hours since 2001-01-01|calendar=noleap|standard_name=time|axis=T|"
+		  "bounds=time_bnds");
+	put_scale(file, "lat", H5T_IEEE_F32LE, NLAT, lat,
+		  "units=degrees_north|standard_name=latitude|bounds=lat_bnds|comment=of the cell");
+	put_scale(file, "lon", H5T_STD_I32BE, NLON, lon, "units=degrees_east");
+	put_variable(file,
+		     (struct variable){ .path = "time_bnds",
+					.type = H5T_IEEE_F64LE,
+					.ndim = 2,
+					.shape = { NTIME, 2 },
+					.chunk = { 3, 2 } },
+		     time_bnds);
+	put_variable(file,
+		     (struct variable){ .path = "lat_bnds",
+					.type = H5T_IEEE_F32LE,
+					.ndim = 2,
+					.shape = { NLAT, 2 } },
+		     lat_bnds);
+}
+
+static bool is_missing(int i, int j, int k)
+{
+	return (j == 1 && k == 2) || (i * 7 + j * 3 + k) % 11 == 0;
+}
+
+static void put_variables(hid_t file)
+{
+	static double t[NTIME][NLAT][NLON], n[NTIME][NLAT][NLON], big[NTIME][NLAT][NLON];
+	struct variable v = { .path = "t",
+			      .type = H5T_IEEE_F32LE,
+			      .ndim = 3,
+			      .shape = { NTIME, NLAT, NLON },
+			      .chunk = { 2, 3, 6 },
+			      .scale = { "time", "lat", "lon" },
+			      .texts = "units=K|standard_name=air_temperature|long_name=air|"
+				       "cell_methods=area: mean",
+			      .fill = -999 };
+
+	for (int i = 0; i < NTIME; i++)
+		for (int j = 0; j < NLAT; j++)
+			for (int k = 0; k < NLON; k++) {
+				t[i][j][k] = is_missing(i, j, k)
+						     ? -999
+						     : 250 + 0.37 * i * j - 3.1 * k +
+							       (i * 31 + j * 17 + k * 13) % 19;
+				n[i][j][k] = j == 1 && k == 2 ? -1 : 100 * i - 10 * j + k;
+				big[i][j][k] = 0x1p62;
+			}
+	n[0][0][0] = -32767;
+	put_variable(file, v, &t[0][0][0]);
+	v.path = "n";
+	v.type = H5T_STD_I16LE;
+	v.chunk[0] = 0;
+	v.texts = "units=1";
+	v.fill = -1;
+	put_variable(file, v, &n[0][0][0]);
+	v.path = "big";
+	v.type = H5T_STD_I64LE;
+	v.fill = 0;
+	put_variable(file, v, &big[0][0][0]);
+	v.path = "plain";
+	v.scale[0] = NULL;
+	put_variable(file, v, &n[0][0][0]);
+	v.path = "twice";
+	v.ndim = 2;
+	v.shape[0] = v.shape[1] = NLAT;
+	v.scale[0] = v.scale[1] = "lat";
+	put_variable(file, v, &n[0][0][0]);
+}
+
+static void put_named(hid_t file)
+{
+	static const double values[6] = { 1, 2, 3, 4, 5, 6 };
+	static const char texts[2][4] = { "abc", "def" };
+	const hsize_t n = 2;
+	hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate_simple(1, &n, NULL), dset;
+
+	H5Tset_size(type, sizeof(*texts));
+	dset = H5Dcreate2(file, "station", type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+	must(dset >= 0 && H5Dwrite(dset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts) >= 0, "station");
+	put_text(dset, "CLASS", "DIMENSION_SCALE");
+	H5Dclose(dset);
+	H5Sclose(space);
+	H5Tclose(type);
+	put_scale(file, "z", H5T_IEEE_F64LE, 3, values, "positive=down");
+	put_variable(file,
+		     (struct variable){ .path = "named",
+					.type = H5T_IEEE_F64LE,
+					.ndim = 2,
+					.shape = { 2, 3 },
+					.scale = { "station", "z" } },
+		     values);
+}
+
+static void write_part(const char *name, hid_t type, const char *units, double t, double step,
+		       double first)
+{
+	const double time[2] = { t, t + step };
+	double x[6];
+	hid_t file = create(name);
+
+	for (int i = 0; i < 6; i++)
+		x[i] = first + i;
+	put_scale(file, "time", type, 2, time, units);
+	put_scale(file, "y", H5T_IEEE_F64LE, 3, x, "units=m");
+	put_variable(file,
+		     (struct variable){ .path = "x",
+					.type = H5T_IEEE_F32LE,
+					.ndim = 2,
+					.shape = { 2, 3 },
+					.scale = { "time", "y" } },
+		     x);
+	H5Fclose(file);
+}
+
+int main(void)
+{
+	hid_t file = create("grid.h5");
+
+	put_coordinates(file);
+	put_variables(file);
+	put_named(file);
+	must(H5Fclose(file) >= 0, "grid.h5");
+	write_part("part_0.h5", H5T_IEEE_F64LE, "units=days since 2001-01-01", 0, 0.5, 0);
+	write_part("part_1.h5", H5T_STD_I32LE, "units=hours since 2001-01-02 06:00:00", 0, 6, 6);
+	return 0;
+}
