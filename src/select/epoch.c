@@ -46,6 +46,17 @@ bool qn_epoch_at_real(const struct qn_epoch *e, double v, struct qn_instant *out
 	return add_ns(&e->base, (int128)(int64_t)nsteps * step_ns, out);
 }
 
+bool qn_epoch_number(const struct qn_epoch *e, const struct qn_instant *t, int64_t *whole,
+		     int64_t *more_ns)
+{
+	int128 ns = (int128)(t->day - e->base.day) * QN_DAY_NS + t->ns - e->base.ns;
+	int128 n = floor_div(ns, e->unit_ns);
+
+	*whole = (int64_t)n;
+	*more_ns = (int64_t)(ns - n * e->unit_ns);
+	return n == *whole;
+}
+
 int qn_instant_compare(const struct qn_instant *a, const struct qn_instant *b)
 {
 	if (a->day != b->day)
@@ -59,7 +70,8 @@ size_t qn_date_format(const struct qn_date *d, size_t nbytes, char *out)
 				d->year < 0 ? -d->year : d->year, d->month, d->day);
 }
 
-void qn_instant_format(enum qn_calendar c, const struct qn_instant *t, size_t nbytes, char *out)
+static void format_instant(enum qn_calendar c, const struct qn_instant *t, bool whole,
+			   size_t nbytes, char *out)
 {
 	struct qn_date date = { 0, 0, 0 };
 	int64_t seconds = t->ns / SECOND_NS, rest = t->ns % SECOND_NS;
@@ -68,10 +80,10 @@ void qn_instant_format(enum qn_calendar c, const struct qn_instant *t, size_t nb
 
 	qn_calendar_date(c, t->day, &date);
 	n = qn_date_format(&date, sizeof(text), text);
-	if (t->ns)
+	if (t->ns || whole)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "T%02d:%02d",
 				      (int)(seconds / 3600), (int)(seconds / 60 % 60));
-	if (seconds % 60 || rest)
+	if (seconds % 60 || rest || whole)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, ":%02d", (int)(seconds % 60));
 	if (rest) {
 		n += (size_t)snprintf(text + n, sizeof(text) - n, ".%09" PRId64, rest);
@@ -79,6 +91,17 @@ void qn_instant_format(enum qn_calendar c, const struct qn_instant *t, size_t nb
 			text[--n] = '\0';
 	}
 	snprintf(out, nbytes, "%s", text);
+}
+
+void qn_instant_format(enum qn_calendar c, const struct qn_instant *t, size_t nbytes, char *out)
+{
+	format_instant(c, t, false, nbytes, out);
+}
+
+void qn_instant_format_whole(enum qn_calendar c, const struct qn_instant *t, size_t nbytes,
+			     char *out)
+{
+	format_instant(c, t, true, nbytes, out);
 }
 
 /* --- reading numbers --- */

@@ -10,8 +10,6 @@
 #define FIRST_YEAR 1970
 #define THURSDAY   3 /* counted from Monday, 0; 1970-01-01 was one */
 
-__extension__ typedef __int128 int128;
-
 /* A time, and where it is in its calendar. */
 struct place {
 	const struct qn_time_part *part;
@@ -108,23 +106,18 @@ static bool yearmonth(const struct place *at, int64_t *out)
 	return true;
 }
 
-static int128 since_origin(const struct qn_time_part *p, const struct qn_instant *t)
+/* Units since 1970-01-01T00 of the calendar. */
+static struct qn_epoch since_origin(const struct qn_time_part *p, int64_t unit_ns)
 {
-	return (int128)(t->day - p->origin) * QN_DAY_NS + t->ns;
-}
-
-/* a / b, rounded down; false when that does not fit. */
-static bool divide(int128 a, int64_t b, int64_t *out)
-{
-	int128 n = a / b - (a % b < 0);
-
-	*out = (int64_t)n;
-	return n == *out;
+	return (struct qn_epoch){ p->epoch.calendar, unit_ns, { p->origin, 0 } };
 }
 
 static bool window(const struct place *at, int64_t *out)
 {
-	return divide(since_origin(at->part, &at->t), at->part->window_ns, out);
+	const struct qn_epoch windows = since_origin(at->part, at->part->window_ns);
+	int64_t more_ns;
+
+	return qn_epoch_number(&windows, &at->t, out, &more_ns);
 }
 
 static const struct row {
@@ -208,18 +201,15 @@ static bool start_of(const struct qn_time_part *p, int64_t part, struct qn_insta
 {
 	const int64_t years = floor_div(part, MONTHS);
 	const struct qn_date first = { FIRST_YEAR + years, (int)(part - years * MONTHS) + 1, 1 };
-	struct qn_date date_of_day;
-	int128 ns;
+	const struct qn_epoch e =
+		since_origin(p, p->kind == QN_PART_WINDOW ? p->window_ns : QN_DAY_NS);
+	struct qn_date is_there;
 
 	*out = (struct qn_instant){ 0, 0 };
 	if (p->kind == QN_PART_YEARMONTH)
 		return qn_calendar_day(p->epoch.calendar, &first, &out->day);
-	ns = (int128)part * (p->kind == QN_PART_WINDOW ? p->window_ns : QN_DAY_NS);
-	if (!divide(ns, QN_DAY_NS, &out->day))
-		return false;
-	out->ns = (int64_t)(ns - (int128)out->day * QN_DAY_NS);
-	return !__builtin_add_overflow(out->day, p->origin, &out->day) &&
-	       qn_calendar_date(p->epoch.calendar, out->day, &date_of_day);
+	return qn_epoch_at_int(&e, part, out) &&
+	       qn_calendar_date(p->epoch.calendar, out->day, &is_there);
 }
 
 bool qn_part_span(const struct qn_time_part *p, int64_t part, struct qn_instant *from,
@@ -253,26 +243,13 @@ void qn_part_units(const struct qn_time_part *p, char out[QN_PART_UNITS_NBYTES])
 
 bool qn_part_number(const struct qn_time_part *p, const struct qn_instant *t, int64_t *out)
 {
-	const int64_t unit_ns = unit_of(p)->ns;
+	const struct qn_epoch e = since_origin(p, unit_of(p)->ns);
+	int64_t more_ns;
 
-	return divide(since_origin(p, t), unit_ns, out) && t->ns % unit_ns == 0;
+	return qn_epoch_number(&e, t, out, &more_ns) && !more_ns;
 }
 
 /* --- texts --- */
-
-static void put_window(const struct qn_date *d, int64_t ns, char out[QN_PART_TEXT_NBYTES])
-{
-	const int64_t seconds = ns / SECOND_NS, rest = ns % SECOND_NS;
-	size_t n = qn_date_format(d, QN_PART_TEXT_NBYTES, out);
-
-	n += (size_t)snprintf(out + n, QN_PART_TEXT_NBYTES - n, "T%02d:%02d:%02d",
-			      (int)(seconds / 3600), (int)(seconds / 60 % 60), (int)(seconds % 60));
-	if (!rest)
-		return;
-	n += (size_t)snprintf(out + n, QN_PART_TEXT_NBYTES - n, ".%09" PRId64, rest);
-	while (out[n - 1] == '0')
-		out[--n] = '\0';
-}
 
 static bool put_time(const struct qn_time_part *p, int64_t part, char out[QN_PART_TEXT_NBYTES])
 {
@@ -282,7 +259,7 @@ static bool put_time(const struct qn_time_part *p, int64_t part, char out[QN_PAR
 	if (!start_of(p, part, &from) || !qn_calendar_date(p->epoch.calendar, from.day, &d))
 		return false;
 	if (p->kind == QN_PART_WINDOW)
-		put_window(&d, from.ns, out);
+		qn_instant_format_whole(p->epoch.calendar, &from, QN_PART_TEXT_NBYTES, out);
 	else if (p->kind == QN_PART_YEARMONTH)
 		out[qn_date_format(&d, QN_PART_TEXT_NBYTES, out) - strlen("-01")] = '\0';
 	else
