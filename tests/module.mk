@@ -30,6 +30,7 @@ UNIT_TESTS += tests/unit/test_homes
 UNIT_TESTS += tests/unit/test_index
 UNIT_TESTS += tests/unit/test_items
 UNIT_TESTS += tests/unit/test_kernel
+UNIT_TESTS += tests/unit/test_keys
 UNIT_TESTS += tests/unit/test_lease
 UNIT_TESTS += tests/unit/test_links
 UNIT_TESTS += tests/unit/test_log

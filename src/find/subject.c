@@ -113,6 +113,8 @@ enum quern_status qn_subject_find(struct qn_subject *subject, const struct qn_te
 	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
 		st = qn_explain(team, subject, &m, err);
+	subject->describer = m.describer;
+	m.describer = NULL;
 	qn_files_fini(&m);
 	return qn_comm_agree(team->comm, st ? st : make_views(subject, err), err);
 }
@@ -126,8 +128,10 @@ void qn_subject_fini(struct qn_subject *subject)
 	qn_blames_fini(subject->blame);
 	free(subject->meaning);
 	free(subject->file_end);
+	free(subject->describer);
 	free(subject->views);
 	subject->meaning = NULL;
 	subject->file_end = NULL;
+	subject->describer = NULL;
 	subject->views = NULL;
 }
