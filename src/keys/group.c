@@ -239,6 +239,26 @@ static enum quern_status count_indexes(struct grouping *g, const struct quern_bo
 		(unsigned long long)key->nindexes, INT32_MAX);
 }
 
+/* The ranks of the indexes along the last dimension of the key, from index `first` on. */
+static enum quern_status rank_row(struct grouping *g, const struct quern_box *b,
+				  const int *of_source, const uint64_t *stride, uint64_t first)
+{
+	const struct qn_key *key = g->key;
+	const int last = key->ndim - 1;
+	uint64_t rest = first, at = 0, step = 0;
+	enum quern_status st = QUERN_OK;
+
+	for (int k = last; k >= 0; rest /= b->count[key->dim[k--]]) {
+		const int dim = key->dim[k];
+
+		step = k == last ? b->step[dim] * stride[of_source[k]] : step;
+		at += (b->start[dim] + rest % b->count[dim] * b->step[dim]) * stride[of_source[k]];
+	}
+	for (uint64_t i = 0; !st && i < b->count[key->dim[last]]; i++, at += step)
+		st = rank_one(g, at, first + i);
+	return st;
+}
+
 /* The ranks of all indexes of the key, the dimensions of the source being in any order. */
 static enum quern_status rank_all(struct grouping *g, const struct quern_box *b)
 {
@@ -258,17 +278,8 @@ static enum quern_status rank_all(struct grouping *g, const struct quern_box *b)
 	g->lacks = qn_calloc(key->nindexes, 1);
 	if (!g->rank || !g->lacks)
 		return no_memory(g);
-	for (uint64_t i = 0; !st && i < key->nindexes; i++) {
-		uint64_t rest = i, at = 0;
-
-		for (int k = key->ndim - 1; k >= 0; rest /= b->count[key->dim[k--]]) {
-			const int dim = key->dim[k];
-
-			at += (b->start[dim] + rest % b->count[dim] * b->step[dim]) *
-			      stride[of_source[k]];
-		}
-		st = rank_one(g, at, i);
-	}
+	for (uint64_t i = 0; !st && i < key->nindexes; i += b->count[key->dim[key->ndim - 1]])
+		st = rank_row(g, b, of_source, stride, i);
 	return st;
 }
 
