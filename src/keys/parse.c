@@ -35,8 +35,7 @@ enum quern_status qn_key_wrong(struct quern_message *err, const char *by, size_t
 	va_end(ap);
 	if (!why)
 		return qn_error_nomem(err, strlen(by), "an error");
-	st = qn_error_set(err, QUERN_ERR_USAGE, "--by: %s: at '%.40s%s' of '%s'", why, by + at,
-			  strlen(by + at) > 40 ? "..." : "", by);
+	st = qn_error_point(err, QUERN_ERR_USAGE, by, at, "--by: %s", why);
 	free(why);
 	return st;
 }

@@ -37,7 +37,7 @@ enum quern_status qn_key_specs_parse(const char *by, int most, struct qn_key_spe
 				     struct quern_message *err);
 void qn_key_specs_fini(struct qn_key_specs *s);
 
-/* That the text is wrong from its byte `at` on. QUERN_ERR_USAGE. */
+/* That the text is wrong at its byte `at`, which is pointed at (qn_error_point). QUERN_ERR_USAGE. */
 enum quern_status qn_key_wrong(struct quern_message *err, const char *by, size_t at,
 			       const char *format, ...) __attribute__((format(printf, 4, 5)));
 

@@ -572,18 +572,20 @@ static void test_refused(void **state)
 	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++) {
 		enum quern_status st = find_in(1, "", none[i].by, &err);
 
-		if (st != none[i].status || !strstr(err.text, none[i].says))
+		if (st != none[i].status || (st == QUERN_ERR_USAGE && !strchr(err.text, '^')) ||
+		    !strstr(err.text, none[i].says))
 			fail_msg("%s: status %d, %s", none[i].by, (int)st, err.text);
 		close_all();
 	}
 }
 
-static bool points_at(const struct quern_message *err, const char *rest)
+/* The text itself, and below it a ^ in the column of the place. */
+static bool points_at(const struct quern_message *err, const char *by, size_t at)
 {
-	char at[64];
+	char lines[256];
 
-	snprintf(at, sizeof(at), "at '%.40s' of '", rest);
-	return strstr(err->text, at);
+	snprintf(lines, sizeof(lines), "\n  %s\n  %*s", by, (int)at + 1, "^");
+	return strstr(err->text, lines);
 }
 
 static void test_wrong(void **state)
@@ -637,7 +639,7 @@ static void test_wrong(void **state)
 		if (wrong[i].at == SIZE_MAX)
 			assert_int_equal(st, QUERN_OK);
 		else if (st != QUERN_ERR_USAGE || !strstr(err.text, wrong[i].says) ||
-			 !points_at(&err, wrong[i].by + wrong[i].at))
+			 !points_at(&err, wrong[i].by, wrong[i].at))
 			fail_msg("'%s': status %d, %s", wrong[i].by, (int)st, err.text);
 	}
 }
