@@ -8,6 +8,7 @@ include $(srcdir)/src/feed/module.mk
 include $(srcdir)/src/kernel/module.mk
 include $(srcdir)/src/plan/module.mk
 include $(srcdir)/src/find/module.mk
+include $(srcdir)/src/keys/module.mk
 include $(srcdir)/src/locate/module.mk
 include $(srcdir)/src/run/module.mk
 include $(srcdir)/src/stage/module.mk

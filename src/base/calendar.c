@@ -178,3 +178,20 @@ bool qn_calendar_date(enum qn_calendar c, int64_t day, struct qn_date *out)
 		plain_date(QN_JULIAN, day - julian_shift(), out);
 	return out->year >= -QN_MAX_YEAR && out->year <= QN_MAX_YEAR;
 }
+
+static bool is_gregorian(enum qn_calendar c)
+{
+	return c == QN_STANDARD || c == QN_PROLEPTIC_GREGORIAN;
+}
+
+bool qn_calendar_turn(enum qn_calendar from, enum qn_calendar to, int64_t *day)
+{
+	struct qn_date date;
+	int64_t first;
+
+	if (from == to)
+		return true;
+	return is_gregorian(from) && is_gregorian(to) &&
+	       qn_calendar_day(from, &first_gregorian, &first) && *day >= first &&
+	       qn_calendar_date(from, *day, &date) && qn_calendar_day(to, &date, day);
+}

@@ -46,4 +46,8 @@ bool qn_calendar_day(enum qn_calendar c, const struct qn_date *date, int64_t *da
 /* The date of a day number; false when its year is beyond QN_MAX_YEAR. */
 bool qn_calendar_date(enum qn_calendar c, int64_t day, struct qn_date *out);
 
+/* From a day number of one calendar to that of the same date in another one: of the standard and the
+   proleptic Gregorian calendar, which have the same dates from the reform on. False: they have not. */
+bool qn_calendar_turn(enum qn_calendar from, enum qn_calendar to, int64_t *day);
+
 #endif

@@ -1,17 +1,13 @@
 #include "find/coordinate.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/mem.h"
-#include "base/system.h"
-#include "feed/feed.h"
 #include "find/describe.h"
+#include "find/values.h"
 
 /* The axis at hand, and where axes come from. */
 struct finder {
@@ -21,10 +17,8 @@ struct finder {
 
 /* --- finding --- */
 
-/* The path of the dataset `name` in the group of d or the nearest one above it: owned, NULL when
-   there is none. */
-static enum quern_status find_by_name(const struct qn_dataset *d, const char *name, char **path,
-				      struct quern_message *err)
+enum quern_status qn_coordinate_path(const struct qn_dataset *d, const char *name, char **path,
+				     struct quern_message *err)
 {
 	const struct qn_format *format = NULL;
 	struct qn_listing l = { .n = 0 };
@@ -71,7 +65,7 @@ static enum quern_status look_for_coordinate(const struct qn_dataset *d, int dim
 		return *path ? QUERN_OK
 			     : qn_error_nomem(err, strlen(d->dim_scale[dim]), "a coordinate");
 	}
-	return d->dim_name[dim] ? find_by_name(d, d->dim_name[dim], path, err) : QUERN_OK;
+	return d->dim_name[dim] ? qn_coordinate_path(d, d->dim_name[dim], path, err) : QUERN_OK;
 }
 
 static enum quern_status find_coordinate(const struct qn_dataset *d, int dim, char **path,
@@ -86,115 +80,9 @@ static enum quern_status find_coordinate(const struct qn_dataset *d, int dim, ch
 
 /* --- reading --- */
 
-struct sink {
-	struct qn_axis *axis;
-	uint64_t at, end; /* indexes that the values at hand have */
-};
-
-/* Value i; values need not be aligned. */
-#define LOAD(type)                                                                \
-	do {                                                                      \
-		type v;                                                           \
-                                                                                  \
-		memcpy(&v, (const char *)var->values + i * sizeof(v), sizeof(v)); \
-		return v;                                                         \
-	} while (0)
-
-static int64_t load_integer(const struct quern_var *var, size_t i)
-{
-	switch (var->dtype) {
-	case QUERN_I8:
-		LOAD(int8_t);
-	case QUERN_U8:
-		LOAD(uint8_t);
-	case QUERN_I16:
-		LOAD(int16_t);
-	case QUERN_U16:
-		LOAD(uint16_t);
-	case QUERN_I32:
-		LOAD(int32_t);
-	case QUERN_U32:
-		LOAD(uint32_t);
-	default:
-		LOAD(int64_t);
-	}
-}
-
-static uint64_t load_unsigned(const struct quern_var *var, size_t i)
-{
-	LOAD(uint64_t);
-}
-
-static double load_real(const struct quern_var *var, size_t i)
-{
-	switch (var->dtype) {
-	case QUERN_U64:
-		return (double)load_unsigned(var, i);
-	case QUERN_F32:
-		LOAD(float);
-	default:
-		LOAD(double);
-	}
-}
-
 static bool is_integer(enum quern_dtype t)
 {
 	return t != QUERN_U64 && t != QUERN_F32 && t != QUERN_F64;
-}
-
-/* Values as they come, in order. */
-static void take_values(void *ctx, const struct quern_tile *tile)
-{
-	struct sink *s = ctx;
-	const struct quern_var *var = tile->var;
-	struct qn_axis *a = s->axis;
-
-	for (size_t i = 0; i < tile->nelems && s->at < s->end; i++, s->at++) {
-		if (a->integers)
-			a->integers[s->at] = load_integer(var, i);
-		else
-			a->reals[s->at] = load_real(var, i);
-		if (var->valid && !(var->valid[i / 64] >> (i % 64) & 1) && a->missing == a->n)
-			a->missing = s->at;
-	}
-}
-
-/* The chunk of a number, from the sorted list from *next on. */
-static struct qn_chunk chunk_of(const struct qn_dataset *d, uint64_t number, uint64_t *next)
-{
-	struct qn_chunk none = { .number = number, .addr = QN_ADDR_NONE };
-
-	if (*next < d->nchunks && d->chunks[*next].number == number)
-		return d->chunks[(*next)++];
-	return none;
-}
-
-/* Elements that stand side by side at an index of the first dimension, along which alone there are chunks. */
-static uint64_t row_nelems(const struct qn_dataset *d)
-{
-	return d->ndim == 2 ? d->shape[1] : 1;
-}
-
-static enum quern_status feed_all(struct qn_feed *feed, const struct qn_dataset *d,
-				  struct qn_axis *a, uint64_t at, struct quern_message *err)
-{
-	struct sink sink = { .axis = a, .at = at, .end = at + d->shape[0] * row_nelems(d) };
-	uint64_t next = 0;
-	enum quern_status st = QUERN_OK;
-
-	for (uint64_t c = 0; !st && sink.at < sink.end; c++) {
-		struct qn_chunk chunk = chunk_of(d, c, &next);
-		struct qn_item item = { .nchunks = 1, .chunks = &chunk };
-		uint64_t start = c * d->chunk[0];
-
-		item.box.ndim = d->ndim;
-		item.box.start[0] = start;
-		item.box.count[0] = qn_min_u64(d->chunk[0], d->shape[0] - start);
-		item.box.count[1] = row_nelems(d);
-		item.box.step[0] = item.box.step[1] = 1;
-		st = qn_feed_item(feed, &item, take_values, &sink, err);
-	}
-	return st;
 }
 
 static enum quern_status make_room(struct qn_axis *a, const struct qn_view *view,
@@ -209,31 +97,29 @@ static enum quern_status make_room(struct qn_axis *a, const struct qn_view *view
 	return QUERN_OK;
 }
 
-/* The values of d, from index `at` of the axis on. Where it ends earlier than its dimension they are
-   missing. */
+static double real_of(const struct qn_values *v, uint64_t i)
+{
+	if (v->reals)
+		return v->reals[i];
+	return v->is_unsigned ? (double)(uint64_t)v->integers[i] : (double)v->integers[i];
+}
+
+/* The values of d, from index `at` of the axis on. */
 static enum quern_status read_values(const struct qn_dataset *d, const struct qn_view *view,
 				     struct qn_axis *a, uint64_t at, struct quern_message *err)
 {
-	struct qn_feed *feed = NULL;
-	enum quern_status st = QUERN_OK;
-	int fd = -1;
+	struct qn_values v;
+	enum quern_status st = qn_values_read(d, view, &v, err);
 
-	if (d->native) {
-		fd = qn_file_open(d->file, NULL);
-		if (fd < 0)
-			return qn_error_set(err, qn_file_status(errno), "%s: %s", d->file,
-					    qn_file_why(errno));
-		st = qn_source_check(fd, d, "0", err);
+	for (uint64_t i = 0; !st && i < v.n; i++) {
+		if (a->integers)
+			a->integers[at + i] = v.integers[i];
+		else
+			a->reals[at + i] = real_of(&v, i);
+		if (v.missing && v.missing[i])
+			a->missing = qn_min_u64(a->missing, at + i);
 	}
-	if (!st)
-		st = qn_feed_new(d, view, false, fd, &feed, err);
-	if (!st)
-		st = feed_all(feed, d, a, at, err);
-	if (d->beyond[0])
-		a->missing = qn_min_u64(a->missing, at + d->shape[0] * row_nelems(d));
-	qn_feed_free(feed);
-	if (fd >= 0)
-		qn_sys_close(fd);
+	qn_values_fini(&v);
 	return st;
 }
 
@@ -628,7 +514,7 @@ static void tell_about(void *ctx, const struct qn_dataset *d, const char *name, 
 	char *path = NULL;
 
 	(void)ctx;
-	if (find_by_name(d, name, &path, NULL) || !path ||
+	if (qn_coordinate_path(d, name, &path, NULL) || !path ||
 	    qn_source_describe(d->file, path, NULL, false, &c, NULL)) {
 		free(path);
 		return;

@@ -28,6 +28,11 @@ struct qn_joined {
 };
 void qn_joined_fini(struct qn_joined *j);
 
+/* The dataset of a name in the group of d or the nearest one above it: *path, owned, NULL when there is none.
+   Not collective. */
+enum quern_status qn_coordinate_path(const struct qn_dataset *d, const char *name, char **path,
+				     struct quern_message *err);
+
 /* The box of a selection, with coordinates read as it needs them. d: with the extent of its dimensions
    (qn_dataset_visible). joined: the files of which d is made; NULL: there is only d->file. When it fails
    with joined->wanted set, that is no error, and err says nothing. Not collective. */

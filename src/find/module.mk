@@ -13,4 +13,5 @@ LIB_SRCS += src/find/resolve_virtual.c
 LIB_SRCS += src/find/selection.c
 LIB_SRCS += src/find/share.c
 LIB_SRCS += src/find/subject.c
+LIB_SRCS += src/find/values.c
 LIB_SRCS += src/find/warnings.c

@@ -117,6 +117,8 @@ enum quern_status qn_subject_find(struct qn_subject *subject, const struct qn_te
 		st = qn_explain(team, subject, &m, err);
 	if (!st)
 		st = qn_axes_find(team, subject, &m, err);
+	subject->describer = m.describer;
+	m.describer = NULL;
 	qn_files_fini(&m);
 	return qn_comm_agree(team->comm, st ? st : make_views(subject, err), err);
 }
@@ -140,8 +142,10 @@ void qn_subject_fini(struct qn_subject *subject)
 	qn_blames_fini(subject->blame);
 	free(subject->meaning);
 	free(subject->file_end);
+	free(subject->describer);
 	free(subject->views);
 	subject->meaning = NULL;
 	subject->file_end = NULL;
+	subject->describer = NULL;
 	subject->views = NULL;
 }

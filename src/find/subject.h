@@ -26,10 +26,11 @@ struct qn_subject_settings {
 /* On all ranks, but for what is said to be of one. */
 struct qn_subject {
 	struct qn_subject_settings settings;
-	struct qn_names files;	   /* in the order in which they are joined */
-	size_t first;		   /* of them: those before it have a null dataspace */
-	int along;		   /* this dimension */
-	uint64_t *file_end;	   /* rank 0: owned; where each file ends along it */
+	struct qn_names files; /* in the order in which they are joined */
+	uint32_t *describer;   /* owned: of each of them a rank whose host can open it (files.h) */
+	size_t first;	       /* of them: those before it have a null dataspace */
+	int along;	       /* this dimension */
+	uint64_t *file_end;    /* rank 0: owned; where each file ends along it */
 	struct qn_dataset dataset; /* the whole; its chunks are in the mosaic */
 	struct qn_mosaic mosaic;   /* the chunks of its members are rank 0's */
 	struct qn_view *views;	   /* owned: of each form, all of one type of value */

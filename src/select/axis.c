@@ -50,22 +50,6 @@ void qn_axis_hold_instants(struct qn_axis *a)
 	a->epoch.base = (struct qn_instant){ 0, 0 };
 }
 
-/* From a day of one calendar to that of the other, which has the same dates from the reform on. */
-static bool turn_day(enum qn_calendar from, enum qn_calendar to, int64_t *day)
-{
-	const struct qn_date reform = { 1582, 10, 15 };
-	struct qn_date date;
-	int64_t first;
-
-	if (from == to)
-		return true;
-	if ((from != QN_STANDARD && from != QN_PROLEPTIC_GREGORIAN) ||
-	    (to != QN_STANDARD && to != QN_PROLEPTIC_GREGORIAN))
-		return false;
-	return qn_calendar_day(from, &reform, &first) && *day >= first &&
-	       qn_calendar_date(from, *day, &date) && qn_calendar_day(to, &date, day);
-}
-
 bool qn_axis_to_instants(struct qn_axis *from, const struct qn_axis *to, int64_t *out)
 {
 	const int64_t day_units = QN_DAY_NS / INSTANT_NS, most = INT64_MAX / day_units - 1;
@@ -80,7 +64,7 @@ bool qn_axis_to_instants(struct qn_axis *from, const struct qn_axis *to, int64_t
 			from->missing = qn_min_u64(from->missing, i);
 			continue;
 		}
-		if (!turn_day(from->epoch.calendar, to->epoch.calendar, &t.day) &&
+		if (!qn_calendar_turn(from->epoch.calendar, to->epoch.calendar, &t.day) &&
 		    i < from->missing)
 			return false;
 		out[i] = t.day * day_units + t.ns / INSTANT_NS;
@@ -324,6 +308,7 @@ static bool make_span(const struct qn_axis *a, const struct qn_bound *b, struct 
 		      size_t nbytes, char *why)
 {
 	const struct qn_date *d = &b->moment.date;
+	char text[MAX_VALUE_NBYTES];
 
 	*s = (struct span){ .dates = b->kind == QN_BOUND_DATE };
 	if (!s->dates && a->instants) {
@@ -342,8 +327,9 @@ static bool make_span(const struct qn_axis *a, const struct qn_bound *b, struct 
 	}
 	if (qn_moment_span(a->epoch.calendar, &b->moment, &s->from, &s->to))
 		return true;
-	snprintf(why, nbytes, "%04" PRId64 "-%02d-%02d is no date of the calendar %s, which %s has",
-		 d->year, d->month, d->day, qn_calendar_name(a->epoch.calendar), a->name);
+	qn_date_format(d, sizeof(text), text);
+	snprintf(why, nbytes, "%s is no date of the calendar %s, which %s has", text,
+		 qn_calendar_name(a->epoch.calendar), a->name);
 	return false;
 }
 

@@ -17,11 +17,12 @@ src/feed         base exact cluster data select
 src/kernel       base exact cluster
 src/plan         base exact cluster data select kernel
 src/find         base exact cluster data select feed
+src/keys         base exact cluster data select feed find
 src/locate       base exact cluster data select feed kernel plan find
-src/run          base exact cluster data select feed kernel plan find locate
+src/run          base exact cluster data select feed kernel plan find keys locate
 src/stage        base exact cluster data select feed find
 src/verify       base exact cluster data feed find run
-src/api          base exact cluster data select feed kernel plan find locate run stage verify quern.h
+src/api          base exact cluster data select feed kernel plan find keys locate run stage verify quern.h
 src/manual       base kernel quern.h
 src/cli          base exact cluster kernel run api manual quern.h
 io/sandbox       base

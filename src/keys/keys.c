@@ -1,0 +1,223 @@
+/*
+ * keys.c - keys from their text to all ranks: rank 0 groups what the ranks read (source.h), and the others get
+ * the keys packed.
+ */
+#include "keys/keys.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cluster/share.h"
+#include "find/warnings.h"
+#include "keys/group.h"
+#include "keys/parse.h"
+#include "keys/source.h"
+
+/* --- from rank 0 to all --- */
+
+/* What a key owns, and how many bytes there are of it. */
+struct array {
+	void **bytes;
+	size_t nbytes;
+};
+#define NARRAYS 10
+
+static size_t text_nbytes(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
+}
+
+/* The sizes of texts are known where they are. */
+static void list_arrays(struct qn_key *k, struct array out[NARRAYS])
+{
+	const size_t n = k->ngroups;
+	const struct array all[NARRAYS] = {
+		{ (void **)&k->name, text_nbytes(k->name) },
+		{ (void **)&k->text, text_nbytes(k->text) },
+		{ (void **)&k->path, text_nbytes(k->path) },
+		{ (void **)&k->group, (size_t)k->nindexes * sizeof(*k->group) },
+		{ (void **)&k->integers, n * sizeof(*k->integers) },
+		{ (void **)&k->reals, n * sizeof(*k->reals) },
+		{ (void **)&k->texts, n * k->text_nbytes },
+		{ (void **)&k->edges, (n + 1) * sizeof(*k->edges) },
+		{ (void **)&k->starts, n * sizeof(*k->starts) },
+		{ (void **)&k->ends, n * sizeof(*k->ends) },
+	};
+
+	memcpy(out, all, sizeof(all));
+}
+
+/* The key, then the sizes of its arrays (SIZE_MAX: none), then the arrays. NULL: there is no memory. */
+static void *pack_key(struct qn_key *k, size_t *nbytes)
+{
+	struct array array[NARRAYS];
+	size_t size[NARRAYS], n = sizeof(*k) + sizeof(size);
+	char *out, *at;
+
+	list_arrays(k, array);
+	for (int i = 0; i < NARRAYS; i++) {
+		size[i] = *array[i].bytes ? array[i].nbytes : SIZE_MAX;
+		n += *array[i].bytes ? array[i].nbytes : 0;
+	}
+	out = qn_malloc(n);
+	if (!out)
+		return NULL;
+	memcpy(out, k, sizeof(*k));
+	memcpy(out + sizeof(*k), size, sizeof(size));
+	at = out + sizeof(*k) + sizeof(size);
+	for (int i = 0; i < NARRAYS; i++)
+		if (*array[i].bytes) {
+			memcpy(at, *array[i].bytes, array[i].nbytes);
+			at += array[i].nbytes;
+		}
+	*nbytes = n;
+	return out;
+}
+
+static enum quern_status unpack_key(const void *packed, size_t nbytes, void *thing,
+				    struct quern_message *err)
+{
+	const char *at = packed;
+	struct qn_key *k = thing;
+	struct array array[NARRAYS];
+	size_t size[NARRAYS], left = nbytes - sizeof(*k) - sizeof(size);
+
+	if (nbytes < sizeof(*k) + sizeof(size))
+		return qn_error_set(err, QUERN_ERR_RUN, "a key is cut short");
+	memcpy(k, at, sizeof(*k));
+	memcpy(size, at + sizeof(*k), sizeof(size));
+	at += sizeof(*k) + sizeof(size);
+	k->name = k->text = k->path = NULL;
+	list_arrays(k, array);
+	for (int i = 0; i < NARRAYS; i++)
+		*array[i].bytes = NULL;
+	for (int i = 0; i < NARRAYS; i++) {
+		if (size[i] == SIZE_MAX)
+			continue;
+		if (size[i] > left || (i > 2 && size[i] != array[i].nbytes))
+			return qn_error_set(err, QUERN_ERR_RUN, "a key is cut short");
+		*array[i].bytes = qn_malloc(size[i] + 1);
+		if (!*array[i].bytes)
+			return qn_error_nomem(err, size[i], "a key");
+		memcpy(*array[i].bytes, at, size[i]);
+		at += size[i];
+		left -= size[i];
+	}
+	return QUERN_OK;
+}
+
+/* --- one key --- */
+
+static enum quern_status warn(const struct qn_key_spec *spec, const struct qn_key_source *source,
+			      struct qn_keys *out, struct quern_message *err)
+{
+	if (!source->at_ends || spec->form == QN_FORM_BINS)
+		return QUERN_OK;
+	return qn_warnings_add(
+		&out->warnings, err,
+		"--by: %s: the values of %s in %s are the ends of their bounds: groups go by "
+		"the values, so that what ends at midnight is of the next day",
+		spec->text, source->like.path, source->like.file);
+}
+
+/* Collective. */
+static enum quern_status find_key(const struct qn_subject *subject, const struct qn_team *team,
+				  const struct qn_key_spec *spec, const char *by,
+				  struct qn_keys *out, struct qn_key *key,
+				  struct quern_message *err)
+{
+	const bool leads = qn_comm_rank(team->comm) == 0;
+	struct qn_key_source source;
+	void *packed = NULL;
+	size_t nbytes = 0;
+	enum quern_status st = qn_key_source_find(subject, team, spec, by, &source, err);
+
+	if (!st && leads)
+		st = qn_key_group(spec, by, &source, &subject->selection, key, err);
+	if (!st && leads)
+		st = warn(spec, &source, out, err);
+	qn_key_source_fini(&source);
+	if (!st && leads)
+		packed = pack_key(key, &nbytes);
+	return qn_share(team->comm, st, packed, nbytes, unpack_key, key, "a key", err);
+}
+
+/* The text of rank 0 on all ranks: owned. Collective. */
+static enum quern_status share_text(const struct qn_team *team, const char *by, char **out,
+				    struct quern_message *err)
+{
+	const bool leads = qn_comm_rank(team->comm) == 0;
+	size_t nbytes = leads ? strlen(by) + 1 : 0;
+	enum quern_status st;
+
+	*out = leads ? qn_strdup(by) : NULL;
+	st = qn_comm_agree(team->comm,
+			   leads && !*out ? qn_error_nomem(err, nbytes, "--by") : QUERN_OK, err);
+	return st ? st : qn_comm_bcast_block(team->comm, out, &nbytes, err);
+}
+
+enum quern_status qn_keys_find(const struct qn_subject *subject, const struct qn_team *team,
+			       const char *by, struct qn_keys *out, struct quern_message *err)
+{
+	struct qn_key_specs specs = { .n = 0 };
+	char *text = NULL;
+	enum quern_status st;
+
+	memset(out, 0, sizeof(*out));
+	st = share_text(team, by, &text, err);
+	if (!st)
+		st = qn_key_specs_parse(text, QN_MOST_KEYS, &specs, err);
+	if (!st) {
+		out->key = qn_calloc((size_t)specs.n, sizeof(*out->key));
+		st = out->key ? QUERN_OK
+			      : qn_error_nomem(err, (size_t)specs.n * sizeof(*out->key), "keys");
+	}
+	st = qn_comm_agree(team->comm, st, err);
+	for (int i = 0; !st && i < specs.n; i++) {
+		out->n = i + 1;
+		st = find_key(subject, team, &specs.spec[i], text, out, &out->key[i], err);
+	}
+	qn_key_specs_fini(&specs);
+	free(text);
+	return st;
+}
+
+void qn_keys_fini(struct qn_keys *k)
+{
+	for (int i = 0; i < k->n; i++)
+		qn_key_fini(&k->key[i]);
+	free(k->key);
+	qn_names_fini(&k->warnings);
+	memset(k, 0, sizeof(*k));
+}
+
+/* --- texts --- */
+
+bool qn_key_is_text(const struct qn_key *k)
+{
+	if (k->kind == QN_KEY_PARTS)
+		return k->part.kind == QN_PART_SEASON || qn_part_is_time(k->part.kind);
+	return k->kind == QN_KEY_TEXTS || k->is_time;
+}
+
+void qn_key_format(const struct qn_key *k, uint32_t group, char out[QN_KEY_TEXT_NBYTES])
+{
+	struct qn_instant t;
+
+	*out = '\0';
+	if (k->kind == QN_KEY_PARTS)
+		qn_part_format(&k->part, k->integers[group], out);
+	else if (k->kind == QN_KEY_TEXTS)
+		snprintf(out, QN_KEY_TEXT_NBYTES, "%.*s", (int)k->text_nbytes,
+			 k->texts + group * k->text_nbytes);
+	else if (k->is_time && (k->integers ? qn_epoch_at_int(&k->epoch, k->integers[group], &t)
+					    : qn_epoch_at_real(&k->epoch, k->reals[group], &t)))
+		qn_instant_format_whole(k->epoch.calendar, &t, QN_KEY_TEXT_NBYTES, out);
+	else if (k->integers)
+		snprintf(out, QN_KEY_TEXT_NBYTES, "%lld", (long long)k->integers[group]);
+	else
+		snprintf(out, QN_KEY_TEXT_NBYTES, "%.17g",
+			 k->kind == QN_KEY_BINS ? k->edges[group] : k->reals[group]);
+}

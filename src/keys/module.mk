@@ -1,0 +1,6 @@
+# src/keys: sources of libquern.
+LIB_SRCS += src/keys/group.c
+LIB_SRCS += src/keys/keys.c
+LIB_SRCS += src/keys/parse.c
+LIB_SRCS += src/keys/source.c
+LIB_SRCS += src/keys/together.c

@@ -1,0 +1,528 @@
+/*
+ * source.c - finds the dataset of a key where the files are. The rank that describes the first file finds and
+ * describes it; all ranks see then which of its dimensions are which, and each reads it in the files that it
+ * has; rank 0 puts the values together.
+ */
+#include "keys/source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cluster/share.h"
+#include "find/coordinate.h"
+#include "find/describe.h"
+#include "find/files.h"
+#include "keys/together.h"
+
+/* What is at work. */
+struct search {
+	const struct qn_subject *subject;
+	const struct qn_team *team;
+	const struct qn_key_spec *spec;
+	const char *by;
+	uint32_t reader;	/* the rank that describes */
+	struct qn_dataset mine; /* of the reader: owned, with chunks */
+	struct qn_key_source *out;
+	struct qn_key_block block; /* of this rank */
+	enum quern_status status;  /* of reading */
+	struct quern_message *err;
+};
+
+static uint32_t rank_of(const struct search *s)
+{
+	return (uint32_t)qn_comm_rank(s->team->comm);
+}
+
+#define WRONG(s, ...) qn_key_wrong((s)->err, (s)->by, (s)->spec->at, __VA_ARGS__)
+
+static bool is_joined_subject(const struct search *s)
+{
+	return s->subject->files.n > 1 && !s->spec->file;
+}
+
+/* --- who describes --- */
+
+/* The lowest rank that can open the other file; 0: none can, and says why. Collective. */
+static enum quern_status find_reader(struct search *s)
+{
+	const int nranks = qn_comm_size(s->team->comm);
+	const uint8_t sees = s->spec->file && qn_files_sees(s->spec->file);
+	uint8_t *all = qn_calloc((size_t)nranks, 1);
+	enum quern_status st = all ? QUERN_OK : qn_error_nomem(s->err, (size_t)nranks, "ranks");
+
+	if (!s->spec->file) {
+		free(all);
+		s->reader = s->subject->describer[s->subject->first];
+		return qn_comm_agree(s->team->comm, st, s->err);
+	}
+	st = qn_comm_agree(s->team->comm, st, s->err);
+	if (!st)
+		st = qn_comm_gather(s->team->comm, &sees, 1, rank_of(s) ? NULL : all, s->err);
+	for (int r = nranks - 1; !st && !rank_of(s) && r >= 0; r--)
+		if (all[r])
+			s->reader = (uint32_t)r;
+	free(all);
+	return st ? st : qn_comm_bcast(s->team->comm, &s->reader, sizeof(s->reader), s->err);
+}
+
+/* --- the reader: which dataset --- */
+
+static const char *dimension_name(const struct qn_dataset *d, int dim)
+{
+	return d->dim_name[dim] ? d->dim_name[dim] : "";
+}
+
+/* The dimension of the subject that has a name; -1: none has. */
+static int find_dimension(const struct qn_dataset *d, const char *name)
+{
+	for (int k = 0; k < d->ndim; k++)
+		if (!strcmp(dimension_name(d, k), name))
+			return k;
+	return -1;
+}
+
+/* The path of the source: owned. */
+static enum quern_status find_path(const struct search *s, char **path)
+{
+	const struct qn_dataset *d = &s->subject->dataset;
+	const char *name = s->spec->source;
+	const int dim = find_dimension(d, name);
+	enum quern_status st = QUERN_OK;
+
+	*path = NULL;
+	if (s->spec->file || *name == '/') {
+		if (qn_asprintf(path, "%s%s", *name == '/' ? "" : "/", name) < 0)
+			*path = NULL;
+	} else if (dim >= 0 && d->dim_scale[dim]) {
+		*path = qn_strdup(d->dim_scale[dim]);
+	} else {
+		st = qn_coordinate_path(d, name, path, s->err);
+		if (!st && !*path && dim >= 0)
+			return WRONG(s, "dimension %s of %s has no coordinate variable", name,
+				     d->path);
+		if (!st && !*path)
+			return WRONG(s, "%s has no dataset '%s' in the group of %s or above it",
+				     d->file, name, d->path);
+	}
+	return st || *path ? st : qn_error_nomem(s->err, strlen(name), "the name of a dataset");
+}
+
+/* Can the dataset be a key? NULL, or why not. */
+static const char *refuse(const struct search *s, const struct qn_dataset *d)
+{
+	if (d->dim_only)
+		return "is a dimension without a coordinate variable: it has a length, and no values";
+	if (d->scalar || d->is_null)
+		return "has no dimensions, so it makes no groups";
+	if (is_joined_subject(s) && s->subject->dataset.asked)
+		return "is joined from files that external links lead to, where keys are not looked for";
+	return NULL;
+}
+
+/* On the reader. */
+static enum quern_status describe(struct search *s)
+{
+	const char *file = s->spec->file ? s->spec->file : s->subject->dataset.file, *why;
+	struct qn_view view;
+	char *path = NULL;
+	enum quern_status st = find_path(s, &path);
+
+	if (!st)
+		st = qn_source_describe(file, path, NULL, true, &s->mine, s->err);
+	free(path);
+	if (!st)
+		st = qn_view_init(&s->mine, false, &view, s->err);
+	why = st ? NULL : refuse(s, &s->mine);
+	return why ? WRONG(s, "%s: %s %s", file, s->mine.path, why) : st;
+}
+
+static enum quern_status unpack_dataset(const void *packed, size_t nbytes, void *thing,
+					struct quern_message *err)
+{
+	return qn_dataset_unpack(packed, nbytes, thing, err);
+}
+
+/* Blocks of all ranks, one after the other, on rank 0. Takes mine. st: of this rank so far. Collective. */
+static enum quern_status gather(const struct search *s, enum quern_status st, void *mine,
+				size_t nbytes, void **all, uint64_t **nbytes_of)
+{
+	const size_t nranks = (size_t)qn_comm_size(s->team->comm);
+
+	*all = NULL;
+	*nbytes_of = qn_calloc(nranks, sizeof(**nbytes_of));
+	if (!st && !*nbytes_of)
+		st = qn_error_nomem(s->err, nranks * sizeof(**nbytes_of), "sizes");
+	st = qn_comm_agree(s->team->comm, st, s->err);
+	if (!st)
+		st = qn_comm_gather_blocks(s->team->comm, mine, nbytes, all, *nbytes_of, s->err);
+	free(mine);
+	return st;
+}
+
+/* The description that the reader has made, on all ranks. Collective. */
+static enum quern_status share_description(struct search *s)
+{
+	const bool reads = rank_of(s) == s->reader;
+	size_t nbytes = 0;
+	void *all, *packed;
+	uint64_t *nbytes_of;
+	enum quern_status st = reads ? describe(s) : QUERN_OK;
+
+	packed = reads && !st ? qn_dataset_pack(&s->mine, &nbytes) : NULL;
+	if (reads && !st && !packed)
+		st = qn_error_nomem(s->err, sizeof(s->mine), "a description");
+	st = gather(s, st, packed, nbytes, &all, &nbytes_of);
+	if (!st && !rank_of(s))
+		st = qn_dataset_unpack(all, nbytes_of[s->reader], &s->out->like, s->err);
+	nbytes = !st && !rank_of(s) ? nbytes_of[s->reader] : 0;
+	free(nbytes_of);
+	return qn_share(s->team->comm, st, all, nbytes, unpack_dataset, &s->out->like,
+			"a description", s->err);
+}
+
+/* --- which dimensions --- */
+
+static const char *last_of(const char *path)
+{
+	return strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+}
+
+/* Neither of them has names of dimensions, and they have the same extents: these are the same dimensions. */
+static bool is_congruent(const struct qn_dataset *a, const struct qn_dataset *b)
+{
+	if (a->ndim != b->ndim)
+		return false;
+	for (int k = 0; k < a->ndim; k++)
+		if (a->dim_name[k] || qn_dataset_length(a, k) != qn_dataset_length(b, k))
+			return false;
+	return true;
+}
+
+/* The dimension of the subject that dimension k of the source is; -1: none, or more than one. */
+static int match_dimension(const struct qn_dataset *d, const struct qn_dataset *like, int k)
+{
+	const char *name = like->dim_name[k];
+	int found = -1;
+
+	if (like->ndim == 1 && !name)
+		name = last_of(like->path);
+	if (!name)
+		return is_congruent(like, d) ? k : -1;
+	for (int j = 0; j < d->ndim; j++)
+		if (!strcmp(dimension_name(d, j), name)) {
+			if (found >= 0)
+				return -1;
+			found = j;
+		}
+	return found < 0 && is_congruent(like, d) ? k : found;
+}
+
+static enum quern_status no_dimension(const struct search *s, int k)
+{
+	const struct qn_dataset *d = &s->subject->dataset, *like = &s->out->like;
+	char names[512] = "";
+
+	for (int j = 0; j < d->ndim && strlen(names) < sizeof(names) - 1; j++)
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+			 j ? ", " : "", d->dim_name[j] ? d->dim_name[j] : "one without a name");
+	if (!like->dim_name[k])
+		return WRONG(
+			s,
+			"%s: dimension %d of %s has no name, so it is not known which one of %s "
+			"(%s) it is",
+			like->file, k, like->path, d->path, names);
+	return WRONG(s, "%s: dimension %s of %s is none of %s, or more than one: these are %s",
+		     like->file, like->dim_name[k], like->path, d->path, names);
+}
+
+static enum quern_status take_dimension(const struct search *s, int k)
+{
+	const struct qn_dataset *d = &s->subject->dataset, *like = &s->out->like;
+	struct qn_key_source *out = s->out;
+	const int dim = match_dimension(d, like, k);
+
+	if (dim < 0)
+		return no_dimension(s, k);
+	for (int j = 0; j < k; j++)
+		if (out->dim[j] == dim)
+			return WRONG(s, "%s: %s has the dimension %s twice", like->file, like->path,
+				     like->dim_name[k]);
+	out->dim[k] = dim;
+	out->length[k] = qn_dataset_length(d, dim);
+	if (is_joined_subject(s) && dim == s->subject->along) {
+		out->joined = k;
+		return QUERN_OK;
+	}
+	if (qn_dataset_length(like, k) == out->length[k])
+		return QUERN_OK;
+	return qn_error_set(s->err, QUERN_ERR_DATA,
+			    "--by: %s: %s in %s has %llu elements along %s, and %s has %llu",
+			    s->spec->text, like->path, like->file,
+			    (unsigned long long)qn_dataset_length(like, k),
+			    d->dim_name[dim] ? d->dim_name[dim] : "a dimension", d->path,
+			    (unsigned long long)out->length[k]);
+}
+
+/* --- reading --- */
+
+/* The rank's block gets what one file has. */
+static enum quern_status read_one(struct search *s, const struct qn_dataset *d)
+{
+	const int joined = s->out->joined;
+	struct qn_values v = { .n = 0 };
+	struct qn_view view;
+	enum quern_status st = qn_view_init(d, false, &view, s->err);
+
+	if (!st)
+		st = qn_values_read(d, &view, &v, s->err);
+	if (!st)
+		st = qn_key_block_add(&s->block, d, &v,
+				      joined < 0 ? 1 : qn_dataset_length(d, joined), s->err);
+	qn_values_fini(&v);
+	return st;
+}
+
+/* But for the joined dimension a file has what the first one has. */
+static bool is_alike(const struct search *s, const struct qn_dataset *d)
+{
+	if (d->ndim != s->out->like.ndim || d->scalar || d->dim_only)
+		return false;
+	for (int k = 0; k < d->ndim; k++)
+		if (k != s->out->joined && qn_dataset_length(d, k) != s->out->length[k])
+			return false;
+	return true;
+}
+
+static bool take_file(void *ctx, const char *file, struct qn_dataset *d,
+		      const struct quern_message *why)
+{
+	struct search *s = ctx;
+
+	const struct qn_values none = { .n = 0 };
+
+	if (why->status)
+		s->status = qn_error_pass(s->err, why->status, why);
+	else if (d->is_null)
+		s->status = qn_key_block_add(&s->block, d, &none, 0, s->err);
+	else if (!is_alike(s, d))
+		s->status = qn_error_set(s->err, QUERN_ERR_DATA,
+					 "--by: %s: %s has other dimensions in %s than in %s",
+					 s->spec->text, d->path, file, s->out->like.file);
+	else
+		s->status = read_one(s, d);
+	return !s->status;
+}
+
+/* The files of which this rank is the describer, in their order: *list is owned. */
+static enum quern_status my_files(const struct search *s, const char ***list, size_t *n)
+{
+	const struct qn_names *files = &s->subject->files;
+
+	*n = 0;
+	*list = qn_calloc(files->n, sizeof(**list));
+	if (!*list)
+		return qn_error_nomem(s->err, files->n * sizeof(**list), "the names of files");
+	for (size_t i = s->subject->first; i < files->n; i++)
+		if (s->subject->describer[i] == rank_of(s))
+			(*list)[(*n)++] = files->name[i];
+	return QUERN_OK;
+}
+
+/* What this rank can read of it. */
+static enum quern_status read_mine(struct search *s)
+{
+	const struct qn_format *format = NULL;
+	const char **list = NULL;
+	size_t n = 0;
+	enum quern_status st;
+
+	if (s->out->joined < 0)
+		return rank_of(s) == s->reader ? read_one(s, &s->mine) : QUERN_OK;
+	st = my_files(s, &list, &n);
+	if (!st && n)
+		st = qn_source_format(list[0], &format, s->err);
+	if (!st && n) {
+		format->describe_like(&s->out->like, list, NULL, n, (int)s->team->place.nthreads,
+				      take_file, s);
+		st = s->status;
+	}
+	free(list);
+	return st;
+}
+
+/* --- together, on rank 0 --- */
+
+/* The pieces in the order of the files: those of a rank follow each other in its block. */
+static enum quern_status take_pieces(const struct search *s, const char *all,
+				     const uint64_t *nbytes_of, size_t n,
+				     struct qn_key_piece *piece, struct qn_values *v)
+{
+	const size_t nranks = (size_t)qn_comm_size(s->team->comm), first = s->subject->first;
+	const char **at = qn_calloc(nranks + 1, sizeof(*at)), *end;
+	enum quern_status st = QUERN_OK;
+
+	if (!at)
+		return qn_error_nomem(s->err, nranks * sizeof(*at), "places");
+	at[0] = all;
+	for (size_t r = 0; r + 1 < nranks; r++)
+		at[r + 1] = at[r] + nbytes_of[r];
+	for (size_t i = 0; !st && i < n; i++) {
+		const uint32_t r = s->out->joined < 0 ? s->reader
+						      : s->subject->describer[first + i];
+
+		end = all;
+		for (size_t k = 0; k <= r; k++)
+			end += nbytes_of[k];
+		st = qn_key_block_take(&at[r], end, &piece[i], &v[i], s->err);
+	}
+	free(at);
+	return st;
+}
+
+static enum quern_status put_together(const struct search *s, const char *all,
+				      const uint64_t *nbytes_of)
+{
+	struct qn_key_source *out = s->out;
+	const size_t n = out->joined < 0 ? 1 : s->subject->files.n - s->subject->first;
+	struct qn_key_piece *piece = qn_calloc(n, sizeof(*piece));
+	struct qn_values *v = qn_calloc(n, sizeof(*v));
+	enum quern_status st = piece && v ? QUERN_OK
+					  : qn_error_nomem(s->err, n * sizeof(*v), "a key");
+
+	if (!st)
+		st = take_pieces(s, all, nbytes_of, n, piece, v);
+	if (!st)
+		st = qn_key_join(&out->like, s->spec->text, out->joined, out->length, piece, v, n,
+				 &out->values, s->err);
+	for (size_t i = 0; v && i < n; i++)
+		qn_values_fini(&v[i]);
+	free(piece);
+	free(v);
+	return st;
+}
+
+/* --- bounds --- */
+
+/* Are the bounds such that each value is the upper end of its interval? values: of the first file. */
+static bool are_ends(const struct qn_values *values, const struct qn_values *bounds)
+{
+	for (uint64_t i = 0; i < values->n; i++) {
+		const double low = bounds->reals ? bounds->reals[2 * i]
+						 : (double)bounds->integers[2 * i];
+		const double high = bounds->reals ? bounds->reals[2 * i + 1]
+						  : (double)bounds->integers[2 * i + 1];
+		const double x = values->reals ? values->reals[i] : (double)values->integers[i];
+
+		if (!(low < high) || x != high)
+			return false;
+	}
+	return values->n > 0;
+}
+
+/* The bounds of a coordinate: a dataset of its name and more, in its group, that something names as bounds. */
+static bool is_bounds_of(const struct qn_listing *l, size_t i, const struct qn_dataset *d)
+{
+	const size_t n = strlen(d->path);
+
+	return l->about && l->about[i].role == QN_BOUNDS && !strncmp(l->path[i], d->path, n) &&
+	       l->path[i][n] == '_' && l->about[i].ndim == 2 && l->about[i].shape[1] == 2 &&
+	       l->about[i].shape[0] == d->shape[0];
+}
+
+/* Values and bounds of the same units are compared as they are stored. */
+static bool check_bounds(const struct qn_dataset *d, const char *path)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	struct qn_values values = { .n = 0 }, bounds = { .n = 0 };
+	struct qn_dataset b = { .file = NULL };
+	struct qn_view view, view_of_bounds;
+	bool ends = !qn_source_describe(d->file, path, NULL, true, &b, &ignored) && b.ndim == 2 &&
+		    b.shape[0] == d->shape[0] && b.shape[1] == 2 && !qn_dataset_ends_early(&b) &&
+		    (!*b.units || !strcmp(b.units, d->units));
+
+	ends = ends && !qn_view_init(d, false, &view, &ignored) &&
+	       !qn_view_init(&b, false, &view_of_bounds, &ignored) && view.dtype != QUERN_TEXT &&
+	       view_of_bounds.dtype != QUERN_TEXT && !qn_values_read(d, &view, &values, &ignored) &&
+	       !qn_values_read(&b, &view_of_bounds, &bounds, &ignored) &&
+	       are_ends(&values, &bounds);
+	qn_values_fini(&values);
+	qn_values_fini(&bounds);
+	qn_dataset_fini(&b);
+	return ends;
+}
+
+/* On the reader. What cannot be found out does not matter: it is for a warning. */
+static bool is_at_ends(const struct search *s)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	const struct qn_dataset *d = &s->mine;
+	const struct qn_format *format;
+	struct qn_listing l = { .n = 0 };
+	bool ends = false;
+
+	if (!qn_epoch_is_meant(d->units) || d->ndim != 1 || qn_dataset_ends_early(d) ||
+	    qn_source_format(d->file, &format, &ignored))
+		return false;
+	if (!format->list_closely(d->file, &l, &ignored))
+		for (size_t i = 0; !ends && i < l.n; i++)
+			ends = is_bounds_of(&l, i, d) && check_bounds(d, l.path[i]);
+	qn_listing_fini(&l);
+	return ends;
+}
+
+/* --- all of it --- */
+
+/* Collective. */
+static enum quern_status read_values(struct search *s)
+{
+	uint8_t at_ends = 0, *all_ends = qn_calloc((size_t)qn_comm_size(s->team->comm), 1);
+	void *all;
+	uint64_t *nbytes_of;
+	enum quern_status st = all_ends ? read_mine(s) : qn_error_nomem(s->err, 0, "ranks");
+
+	if (!st && rank_of(s) == s->reader)
+		at_ends = is_at_ends(s);
+	st = gather(s, st, s->block.bytes, s->block.nbytes, &all, &nbytes_of);
+	if (!st)
+		st = qn_comm_gather(s->team->comm, &at_ends, 1, rank_of(s) ? NULL : all_ends,
+				    s->err);
+	if (!st && !rank_of(s)) {
+		s->out->at_ends = all_ends[s->reader];
+		st = put_together(s, all, nbytes_of);
+	}
+	free(nbytes_of);
+	free(all_ends);
+	free(all);
+	return qn_comm_agree(s->team->comm, st, s->err);
+}
+
+enum quern_status qn_key_source_find(const struct qn_subject *subject, const struct qn_team *team,
+				     const struct qn_key_spec *spec, const char *by,
+				     struct qn_key_source *out, struct quern_message *err)
+{
+	struct search s = {
+		.subject = subject, .team = team, .spec = spec, .by = by, .out = out, .err = err
+	};
+	enum quern_status st;
+
+	memset(out, 0, sizeof(*out));
+	out->joined = -1;
+	st = find_reader(&s);
+	if (!st)
+		st = share_description(&s);
+	for (int k = 0; !st && k < out->like.ndim; k++)
+		st = take_dimension(&s, k);
+	st = qn_comm_agree(team->comm, st, err);
+	if (!st)
+		st = read_values(&s);
+	qn_dataset_fini(&s.mine);
+	return st;
+}
+
+void qn_key_source_fini(struct qn_key_source *s)
+{
+	qn_dataset_fini(&s->like);
+	qn_values_fini(&s->values);
+}
