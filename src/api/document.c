@@ -101,6 +101,15 @@ static json_t *field_to_json(const struct quern_result *r, const struct qn_field
 	return f->array ? values_to_json(f, 0, shape, shape_of_value(f, shape)) : scalar_to_json(f);
 }
 
+static json_t *lower_bounds_to_json(const struct qn_result_axis *a)
+{
+	json_t *list = json_array();
+
+	for (uint64_t i = 0; i < a->n; i++)
+		json_array_append_new(list, value_to_json(&a->bounds, 2 * i));
+	return list;
+}
+
 /* Dates where it is a time. */
 static json_t *coordinate_to_json(const struct qn_result_axis *a)
 {
@@ -108,6 +117,8 @@ static json_t *coordinate_to_json(const struct qn_result_axis *a)
 
 	if (!a->texts && a->coordinate.type == QN_FIELD_NULL)
 		return json_null();
+	if (a->is_bins)
+		return lower_bounds_to_json(a);
 	return values_to_json(a->texts ? &texts : &a->coordinate, 0, &a->n, 1);
 }
 
@@ -217,6 +228,7 @@ json_t *qn_document_input(const quern_run *run)
 		      meanings_to_json(&run->subject));
 	if (o) {
 		json_object_set_new(o, "over", qn_json_text(quern_option_string(options, "over")));
+		json_object_set_new(o, "by", qn_json_text(quern_option_string(options, "by")));
 		json_object_set_new(o, "raw", json_boolean(quern_option_flag(options, "raw")));
 		json_object_set_new(o, "nan", qn_json_text(quern_option_string(options, "nan")));
 		json_object_set_new(o, "on_bad_chunk",

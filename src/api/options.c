@@ -15,6 +15,10 @@ const struct quern_option qn_run_options[] = {
 	{ "over", 0, QUERN_OPT_STRING, "DIMS", NULL, 0, 0,
 	  "reduce over these dimensions, by names or numbers, and keep the others: a result for each of "
 	  "their elements (default: over all)" },
+	{ "by", 0, QUERN_OPT_STRING, "KEYS", NULL, 0, 0,
+	  "a result for each group of elements: of parts of a time 'month(time)', of bins of a coordinate "
+	  "'bin(lat, -90:90:30)', of the values of a coordinate or of a dataset of labels; several with "
+	  "commas between them" },
 	{ "raw", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
 	  "take stored values as they are: no CF decoding of _FillValue, scale_factor, ..." },
 	{ "nan", 0, QUERN_OPT_CHOICE, "missing|keep", "missing", 0, 0,

@@ -113,6 +113,7 @@ struct qn_run_settings qn_settings_run(const struct quern_options *o)
 	return (struct qn_run_settings){
 		.skips = is(o, "on-bad-chunk", "skip"),
 		.nan_missing = !is(o, "nan", "keep"),
+		.by = quern_option_string(o, "by"),
 		.over = quern_option_string(o, "over"),
 		.memory_nbytes = (uint64_t)quern_option_int(o, "memory"),
 		.memory = quern_option_string(o, "memory"),

@@ -51,6 +51,7 @@ struct qn_result_axis {
 	   called (owned; NULL: nothing); the other attributes that are texts, name and text by turns. */
 	enum quern_dtype dtype;
 	struct qn_field bounds;
+	bool is_bins; /* people call them by their lower bounds */
 	char *bounds_name;
 	struct qn_names attributes;
 };

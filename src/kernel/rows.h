@@ -18,6 +18,9 @@
 /* The most elements of a step of a run, and of a run of one row. */
 #define QN_RUN_NELEMS QUERN_TILE_NELEMS
 
+/* Kept dimensions, and keys. */
+#define QN_MOST_TERMS (QUERN_MAX_DIMS + 8)
+
 struct qn_row_term {
 	uint64_t stride;
 	int ndims; /* 1, unless it is a key */
@@ -32,7 +35,7 @@ struct qn_rows {
 	struct quern_box selection; /* of the dataset */
 	uint64_t nrows;
 	int nterms;
-	struct qn_row_term term[QUERN_MAX_DIMS];
+	struct qn_row_term term[QN_MOST_TERMS];
 };
 
 enum qn_run_kind { QN_RUN_ONE, QN_RUN_CONSECUTIVE, QN_RUN_INDEXED };

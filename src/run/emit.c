@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "kernel/collect.h"
 #include "run/axes.h"
+#include "run/key_axes.h"
 #include "run/kept.h"
 
 /* A dimension without a name is called by its number. */
@@ -17,7 +18,7 @@ static char *name_dimension(const struct qn_dataset *d, int dim)
 	return qn_asprintf(&name, "dim_%d", dim) < 0 ? NULL : name;
 }
 
-/* The kept dimensions, in their order. */
+/* The groups, then the kept dimensions, in their order. */
 static bool add_axes(const struct qn_run *run, struct quern_result *result)
 {
 	const struct qn_dataset *d = &run->subject->dataset;
@@ -25,6 +26,9 @@ static bool add_axes(const struct qn_run *run, struct quern_result *result)
 	result->axis = qn_calloc((size_t)run->rows.nterms, sizeof(*result->axis));
 	if (!result->axis)
 		return false;
+	for (int i = 0; i < run->keys.n; i++)
+		if (!qn_key_axis(&run->keys.key[i], &result->axis[result->naxes++]))
+			return false;
 	for (int dim = 0; dim < d->ndim; dim++) {
 		struct qn_result_axis *a = &result->axis[result->naxes];
 

@@ -1,6 +1,7 @@
 #include "run/kept.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "select/over.h"
@@ -40,32 +41,67 @@ static enum quern_status check_kernel(const struct qn_run *run, struct quern_mes
 {
 	if (run->kernel->demand)
 		return qn_error_set(err, QUERN_ERR_USAGE,
-				    "--over: kernel %s must see all of its dimensions at once",
+				    "--over, --by: kernel %s must see all of its dimensions at once",
 				    run->kernel->name);
 	if (run->subject->views[0].dtype == QUERN_TEXT)
 		return qn_error_set(err, QUERN_ERR_USAGE,
-				    "--over: dataset %s is text, which can only be reduced over all "
-				    "dimensions",
+				    "--over, --by: dataset %s is text, which can only be reduced as a "
+				    "whole",
 				    run->subject->dataset.path);
 	return QUERN_OK;
 }
 
-/* The last kept dimension has its rows side by side. */
+/* Another dimension of the result, outside of those that there are. */
+static bool add_term(struct qn_rows *r, const struct qn_row_term *term, uint64_t n)
+{
+	r->term[r->nterms] = *term;
+	r->term[r->nterms++].stride = r->nrows;
+	return qn_mul(r->nrows, n, &r->nrows);
+}
+
+static bool add_key(struct qn_rows *r, const struct qn_key *k)
+{
+	struct qn_row_term term = { .ndims = k->ndim, .group = k->group };
+
+	memcpy(term.dim, k->dim, sizeof(term.dim));
+	return add_term(r, &term, k->ngroups);
+}
+
+/* Groups come first, then the kept dimensions in their order; the last has its rows side by side. */
 static enum quern_status keep(struct qn_run *run, struct quern_message *err)
 {
 	struct qn_rows *r = &run->rows;
-	uint64_t n = 1;
+	bool ok = true;
 
-	for (int d = r->selection.ndim - 1; d >= 0; d--) {
-		if (run->reduced[d])
-			continue;
-		r->term[r->nterms++] =
-			(struct qn_row_term){ .stride = n, .ndims = 1, .dim = { d } };
-		if (!qn_mul(n, r->selection.count[d], &n))
-			return qn_error_set(err, QUERN_ERR_USAGE,
-					    "--over: more cells than can be counted are kept");
+	for (int d = r->selection.ndim - 1; ok && d >= 0; d--) {
+		const struct qn_row_term term = { .ndims = 1, .dim = { d } };
+
+		if (!run->reduced[d])
+			ok = add_term(r, &term, r->selection.count[d]);
 	}
-	r->nrows = n;
+	for (int i = run->keys.n - 1; ok && i >= 0; i--)
+		ok = add_key(r, &run->keys.key[i]);
+	return ok ? QUERN_OK
+		  : qn_error_set(err, QUERN_ERR_USAGE,
+				 "the result has more cells than can be counted: reduce over more "
+				 "dimensions with --over");
+}
+
+/* Dimensions of the result must be told apart. */
+static enum quern_status check_names(const struct qn_run *run, struct quern_message *err)
+{
+	const struct qn_dataset *d = &run->subject->dataset;
+
+	for (int i = 0; i < run->keys.n; i++)
+		for (int k = 0; k < d->ndim; k++)
+			if (!run->reduced[k] && d->dim_name[k] &&
+			    !strcmp(d->dim_name[k], run->keys.key[i].name))
+				return qn_error_set(err, QUERN_ERR_USAGE,
+						    "--by: the groups of %s would be called as the "
+						    "dimension %s that is kept: name them otherwise "
+						    "with --by NAME=%s, or reduce it with --over",
+						    run->keys.key[i].text, d->dim_name[k],
+						    run->keys.key[i].text);
 	return QUERN_OK;
 }
 
@@ -88,6 +124,8 @@ enum quern_status qn_kept_find(struct qn_run *run, struct quern_message *err)
 
 	run->all = (struct qn_rows){ .selection = run->subject->selection, .nrows = 1 };
 	run->rows = run->all;
+	if (!st)
+		st = check_names(run, err);
 	if (!st)
 		st = keep(run, err);
 	if (!st && qn_kept_any(run))

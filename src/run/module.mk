@@ -8,6 +8,7 @@ LIB_SRCS += src/run/failover.c
 LIB_SRCS += src/run/forecast.c
 LIB_SRCS += src/run/holes.c
 LIB_SRCS += src/run/kept.c
+LIB_SRCS += src/run/key_axes.c
 LIB_SRCS += src/run/lease.c
 LIB_SRCS += src/run/numa_watch.c
 LIB_SRCS += src/run/passes.c

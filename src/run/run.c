@@ -117,10 +117,26 @@ static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject
 	return st;
 }
 
+static enum quern_status find_keys(struct qn_run *run, struct quern_message *err)
+{
+	const struct qn_names *said = &run->keys.warnings;
+	enum quern_status st = QUERN_OK;
+
+	if (!run->settings.by)
+		return QUERN_OK;
+	st = qn_keys_find(run->subject, run->team, run->settings.by, &run->keys, err);
+	if (st)
+		return st;
+	for (size_t i = 0; !st && i < said->n; i++)
+		st = qn_names_add(&run->warnings, said->name[i], err);
+	return qn_comm_agree(run->team->comm, st, err);
+}
+
 enum quern_status qn_run_open(struct qn_run *run, const struct qn_team *team,
 			      struct qn_subject *subject, struct quern_message *err)
 {
 	struct qn_report *r = &run->report;
+	enum quern_status st;
 
 	run->team = team;
 	run->subject = subject;
@@ -129,7 +145,8 @@ enum quern_status qn_run_open(struct qn_run *run, const struct qn_team *team,
 	r->host_number = team->place.host;
 	r->node = team->place.node;
 	r->nthreads = team->place.nthreads;
-	return qn_comm_agree(team->comm, open_run(run, subject, err), err);
+	st = find_keys(run, err);
+	return st ? st : qn_comm_agree(team->comm, open_run(run, subject, err), err);
 }
 
 void qn_run_fini(struct qn_run *run)
@@ -146,6 +163,7 @@ void qn_run_fini(struct qn_run *run)
 	free(run->planned);
 	free(run->points);
 	qn_cells_fini(&run->cells);
+	qn_keys_fini(&run->keys);
 	free(run->reports);
 	run->self = NULL;
 	run->planned = NULL;
