@@ -178,7 +178,7 @@ const struct quern_option *quern_homes_options(void);
  * writes a catalog on every host, over which kernels run as over the file; with the settings verify=1
  * or repair=1 the files are such catalogs. settings, progress, json, why as of quern_verify; the names
  * are those of quern_stage_options. QUERN_ERR_DATA when copies are not as they should be; *json has
- * then been set all the same. Rank 0's files are used on all ranks. Collective on comm: all return the
+ * then been set all the same, as it has when one of several files could not be staged: the others are. Rank 0's files are used on all ranks. Collective on comm: all return the
  * same status.
  */
 enum quern_status quern_stage(MPI_Comm comm, const char *const *files, size_t nfiles,
