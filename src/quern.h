@@ -25,7 +25,10 @@
  *
  * The library computes in the default floating-point environment, on its own threads and, while a
  * function runs, on the caller's; rounding, traps and flags of the caller are afterwards as they were.
- * A function that is collective returns on all ranks when it fails on one.
+ * A function that is collective returns on all ranks when it fails on one, also when calls of MPI fail. But
+ * for one: when the call fails by which ranks agree on what has failed, this rank can tell nobody, and the
+ * error handler of the communicator is called. That of MPI, unless another was set, ends all ranks; when
+ * it comes back (MPI_ERRORS_RETURN), the function returns QUERN_ERR_RUN, and others may wait for this rank.
  */
 #ifndef QUERN_H
 #define QUERN_H
