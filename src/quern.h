@@ -25,7 +25,10 @@
  *
  * The library computes in the default floating-point environment, on its own threads and, while a
  * function runs, on the caller's; rounding, traps and flags of the caller are afterwards as they were.
- * A function that is collective returns on all ranks when it fails on one.
+ * A function that is collective returns on all ranks when it fails on one, also when calls of MPI fail. But
+ * for one: when the call fails by which ranks agree on what has failed, this rank can tell nobody, and the
+ * error handler of the communicator is called. That of MPI, unless another was set, ends all ranks; when
+ * it comes back (MPI_ERRORS_RETURN), the function returns QUERN_ERR_RUN, and others may wait for this rank.
  */
 #ifndef QUERN_H
 #define QUERN_H
@@ -182,7 +185,7 @@ const struct quern_option *quern_homes_options(void);
  * writes a catalog on every host, over which kernels run as over the file; with the settings verify=1
  * or repair=1 the files are such catalogs. settings, progress, json, why as of quern_verify; the names
  * are those of quern_stage_options. QUERN_ERR_DATA when copies are not as they should be; *json has
- * then been set all the same. Rank 0's files are used on all ranks. Collective on comm: all return the
+ * then been set all the same, as it has when one of several files could not be staged: the others are. Rank 0's files are used on all ranks. Collective on comm: all return the
  * same status.
  */
 enum quern_status quern_stage(MPI_Comm comm, const char *const *files, size_t nfiles,

@@ -95,7 +95,7 @@ faults_clear()
 # Calls on files only: others are not of a pattern.
 faults_count()
 {
-	tr -d '\0' <faults.log | grep -v '^memory\|^mpi\|^end' | case $1 in
+	tr -d '\0' <faults.log | grep -v '^memory\|^mpi\|^agree\|^end' | case $1 in
 	any) awk 'END { print NR }' ;;
 	change) awk '$1 !~ /^(look|list|read|open|map|lock)$/' | wc -l ;;
 	*) awk -v kind="$1" '$1 == kind' | wc -l ;;

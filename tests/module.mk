@@ -9,6 +9,7 @@
 UNIT_TESTS += tests/unit/test_alike
 UNIT_TESTS += tests/unit/test_api
 UNIT_TESTS += tests/unit/test_attributes
+UNIT_TESTS += tests/unit/test_balance
 UNIT_TESTS += tests/unit/test_base
 UNIT_TESTS += tests/unit/test_calendar
 UNIT_TESTS += tests/unit/test_catalog
@@ -22,6 +23,7 @@ UNIT_TESTS += tests/unit/test_dataset
 UNIT_TESTS += tests/unit/test_describe
 UNIT_TESTS += tests/unit/test_engine
 UNIT_TESTS += tests/unit/test_exact
+UNIT_TESTS += tests/unit/test_failover
 UNIT_TESTS += tests/unit/test_feed
 UNIT_TESTS += tests/unit/test_filters
 UNIT_TESTS += tests/unit/test_hdf5_child

@@ -218,25 +218,90 @@ struct call {
 	struct qn_comm *comm;
 	struct quern_options options;
 	struct qn_names files;
-	json_t *list;
+	json_t *list, *errors;
 	enum quern_status (*judge)(const struct qn_staged *s, struct quern_message *err);
 	struct quern_message err;
 };
 
-static enum quern_status one_file(struct call *k, stage_fn *fn, const char *file)
+static enum quern_status one_file(struct call *k, stage_fn *fn, const char *file,
+				  struct quern_message *err)
 {
 	struct qn_staged s = { .ncopies = 0 };
 	enum quern_status st;
 
 	k->stage.done_nbytes = k->stage.total_nbytes = 0;
-	st = fn(&k->stage, file, &s, &k->err);
+	k->stage.told = 0;
+	st = fn(&k->stage, file, &s, err);
 	if (!st && qn_comm_rank(k->comm) == 0) {
 		json_array_append_new(k->list, staged_to_json(&s));
 		if (k->judge)
-			st = k->judge(&s, &k->err);
+			st = k->judge(&s, err);
 	}
 	qn_staged_fini(&s);
-	return qn_comm_agree(k->comm, st, &k->err);
+	return qn_comm_agree(k->comm, st, err);
+}
+
+/* What is wrong with one file keeps no other from its turn. The call ends with the worst that there was. */
+static enum quern_status all_files(struct call *k, stage_fn *fn)
+{
+	struct quern_message worst = { .status = QUERN_OK };
+	size_t nbad = 0;
+
+	for (size_t i = 0; i < k->files.n; i++) {
+		struct quern_message err = { .status = QUERN_OK };
+
+		k->stage.number = (int)i;
+		if (!one_file(k, fn, k->files.name[i], &err))
+			continue;
+		nbad++;
+		json_array_append_new(k->errors, json_pack("{s:o, s:o, s:i}", "file",
+							   qn_json_text(k->files.name[i]),
+							   "message", qn_json_text(err.text),
+							   "exit_code", (int)err.status));
+		if (qn_error_worst(worst.status, err.status) != worst.status)
+			worst = err;
+	}
+	if (nbad > 1)
+		return qn_error_set(&k->err, worst.status, "%s (and %zu more of the %zu files)",
+				    worst.text, nbad - 1, k->files.n);
+	return nbad ? qn_error_pass(&k->err, worst.status, &worst) : QUERN_OK;
+}
+
+static const char *base_name(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	return slash ? slash + 1 : file;
+}
+
+static int by_base_name(const void *a, const void *b)
+{
+	const char *const *x = a, *const *y = b;
+
+	return strcmp(base_name(*x), base_name(*y));
+}
+
+/* Two files of one name would go to one place. */
+static enum quern_status check_names(struct call *k)
+{
+	const struct qn_names *files = &k->files;
+	const char **sorted = qn_calloc(files->n, sizeof(*sorted));
+	enum quern_status st = QUERN_OK;
+
+	if (!sorted)
+		return qn_error_nomem(&k->err, files->n * sizeof(*sorted), "names");
+	for (size_t i = 0; i < files->n; i++)
+		sorted[i] = files->name[i];
+	qsort(sorted, files->n, sizeof(*sorted), by_base_name);
+	for (size_t i = 1; !st && i < files->n; i++)
+		if (!by_base_name(&sorted[i - 1], &sorted[i]))
+			st = qn_error_set(&k->err, QUERN_ERR_USAGE,
+					  "%s and %s would both become %s/%s: nothing was staged; "
+					  "give each a directory of its own with --to",
+					  sorted[i - 1], sorted[i], k->stage.settings.to,
+					  base_name(sorted[i]));
+	free(sorted);
+	return st;
 }
 
 static stage_fn *choose(struct call *k, bool removes)
@@ -256,11 +321,11 @@ static enum quern_status finish(struct call *k, double start, enum quern_status 
 {
 	json_t *doc;
 
-	if (qn_comm_rank(k->comm) || !json_array_size(k->list))
+	if (qn_comm_rank(k->comm) || (!json_array_size(k->list) && k->files.n < 2))
 		return st;
-	doc = json_pack("{s:s, s:O, s:{s:i, s:i, s:f}}", "quern", QUERN_VERSION, "staged", k->list,
-			"run", "hosts", qn_comm_nhosts(k->comm), "ranks", qn_comm_size(k->comm),
-			"seconds", qn_comm_wtime() - start);
+	doc = json_pack("{s:s, s:O, s:O, s:{s:i, s:i, s:f}}", "quern", QUERN_VERSION, "staged",
+			k->list, "errors", k->errors, "run", "hosts", qn_comm_nhosts(k->comm),
+			"ranks", qn_comm_size(k->comm), "seconds", qn_comm_wtime() - start);
 	*json = qn_json_dump(doc);
 	return *json ? st : qn_error_nomem(&k->err, 0, "the document");
 }
@@ -276,10 +341,29 @@ static enum quern_status prepare(struct call *k, const struct quern_option *tabl
 		k->stage.progress = NULL;
 	if (!st)
 		st = qn_settings_take(&k->options, settings, &k->err);
-	if (!st && !k->list)
+	if (!st && (!k->list || !k->errors))
 		st = qn_error_nomem(&k->err, 0, "the document");
 	st = qn_share_options(k->comm, st, &k->options, &k->err);
 	return st ? st : qn_words_share(k->comm, words, nwords, &k->files, &k->err);
+}
+
+/* Before anything is done: what would be wrong with all files. */
+static enum quern_status begin(struct call *k, stage_fn *fn)
+{
+	enum quern_status st = QUERN_OK;
+
+	if (fn != qn_stage_file)
+		return QUERN_OK;
+	st = qn_stage_check(&k->stage, &k->err);
+	if (!st)
+		st = check_names(k);
+	if (!st && qn_comm_rank(k->comm) == 0) {
+		k->stage.planned_nbytes = qn_calloc((size_t)qn_comm_nhosts(k->comm),
+						    sizeof(*k->stage.planned_nbytes));
+		if (!k->stage.planned_nbytes)
+			st = qn_error_nomem(&k->err, 0, "the hosts");
+	}
+	return qn_comm_agree(k->comm, st, &k->err);
 }
 
 static enum quern_status call(MPI_Comm comm, bool removes, const struct quern_option *table,
@@ -289,9 +373,11 @@ static enum quern_status call(MPI_Comm comm, bool removes, const struct quern_op
 {
 	struct call k = { .stage = { .progress = progress, .progress_ctx = ctx },
 			  .list = json_array(),
+			  .errors = json_array(),
 			  .err = { .status = QUERN_OK } };
 	const struct qn_reading before = *qn_reading();
 	const double start = qn_comm_wtime();
+	stage_fn *fn;
 	enum quern_status st = qn_call_begin(comm, removes ? "unstage" : "stage", &k.comm, &k.err);
 
 	*json = NULL;
@@ -299,17 +385,20 @@ static enum quern_status call(MPI_Comm comm, bool removes, const struct quern_op
 		st = prepare(&k, table, words, nwords, settings);
 		qn_reading_set(qn_settings_reading(&k.options));
 		k.stage.settings = qn_settings_stage(&k.options);
-		for (size_t i = 0; !st && i < k.files.n; i++) {
-			k.stage.number = (int)i;
-			st = one_file(&k, choose(&k, removes), k.files.name[i]);
+		if (!st)
+			st = begin(&k, fn = choose(&k, removes));
+		if (!st) {
+			st = all_files(&k, fn);
+			st = qn_comm_agree(k.comm, finish(&k, start, st, json), &k.err);
 		}
-		st = qn_comm_agree(k.comm, finish(&k, start, st, json), &k.err);
 	}
 	qn_call_end(k.comm, st, &k.err);
 	if (why && nbytes)
 		qn_text_put(why, nbytes, st ? k.err.text : "");
 	qn_reading_set(before);
 	json_decref(k.list);
+	json_decref(k.errors);
+	free(k.stage.planned_nbytes);
 	qn_options_fini(&k.options);
 	qn_names_fini(&k.files);
 	qn_comm_free(k.comm);

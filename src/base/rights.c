@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -106,4 +107,16 @@ int qn_rights_mkdir(const char *folder, struct qn_rights r)
 	why = qn_rights_grant(fd, r);
 	qn_sys_close(fd);
 	return why;
+}
+
+const char *qn_rights_owner(uid_t user, char out[QN_OWNER_NBYTES])
+{
+	char room[4096];
+	struct passwd p, *found = NULL;
+
+	if (!getpwuid_r(user, &p, room, sizeof(room), &found) && found)
+		snprintf(out, QN_OWNER_NBYTES, "user %.80s", p.pw_name);
+	else
+		snprintf(out, QN_OWNER_NBYTES, "user %lu", (unsigned long)user);
+	return out;
 }

@@ -30,4 +30,8 @@ int qn_rights_grant(int fd, struct qn_rights r);
    write to it. Leaves one alone that is there. 0 or errno. */
 int qn_rights_mkdir(const char *folder, struct qn_rights r);
 
+#define QN_OWNER_NBYTES 96
+/* "user NAME", or "user 1234" where the system has no name for it, into out, which it returns. */
+const char *qn_rights_owner(uid_t user, char out[QN_OWNER_NBYTES]);
+
 #endif

@@ -148,12 +148,41 @@ static int unknown_command(int argc, char **argv)
 	return qn_cli_fail(err.status, err.text);
 }
 
+/* The handler of MPI's errors, for what ranks agree by: this one can tell the others nothing but that it is
+   over. */
+static void end_all(MPI_Comm *comm, int *rc, ...)
+{
+	char text[MPI_MAX_ERROR_STRING];
+	int length;
+
+	(void)comm;
+	if (MPI_Error_string(*rc, text, &length))
+		snprintf(text, sizeof(text), "error %d", *rc);
+	qn_cli_note("rank %d: MPI failed in what ranks agree by: %s", qn_cli_rank(), text);
+	MPI_Abort(MPI_COMM_WORLD, QUERN_ERR_RUN);
+}
+
+static bool begin_mpi(void)
+{
+	MPI_Errhandler handler;
+	int provided;
+
+	if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided))
+		return false;
+	/* Without it the handler is that of MPI, which ends all ranks too. */
+	if (!MPI_Comm_create_errhandler(end_all, &handler)) {
+		MPI_Comm_set_errhandler(MPI_COMM_WORLD, handler);
+		MPI_Errhandler_free(&handler);
+	}
+	return true;
+}
+
 static int dispatch(int argc, char **argv)
 {
 	struct quern_message err = { .status = QUERN_OK };
 	const struct qn_command *c;
 	bool collective;
-	int provided, code;
+	int code;
 
 	if (argc < 2) {
 		if (!qn_cli_rank())
@@ -179,8 +208,10 @@ static int dispatch(int argc, char **argv)
 	if (c->collective && !collective)
 		leave_out_plugins();
 	/* MPI_Init costs 0.3 s: only where a launcher has started ranks. */
-	if (collective && MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided))
-		return qn_cli_fail(QUERN_ERR_RUN, "MPI cannot be initialised");
+	if (collective && !begin_mpi()) {
+		qn_cli_note("rank %d: MPI cannot be initialised", qn_cli_rank());
+		return QUERN_ERR_RUN;
+	}
 	if (c->collective && is_alone())
 		warn_alone();
 	if (!qn_cli_rank())

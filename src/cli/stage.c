@@ -148,6 +148,17 @@ static void warn_unseen(const char *text)
 	json_decref(doc);
 }
 
+/* Files of which nothing, or nothing good, came. */
+static void print_errors(const json_t *errors)
+{
+	const json_t *e;
+	size_t i;
+
+	if (json_array_size(errors))
+		printf("failed\n");
+	json_array_foreach(errors, i, e) printf("  %s\n", qn_cli_text(e, "message"));
+}
+
 /* Takes text. */
 static int print_tables(char *text)
 {
@@ -158,6 +169,8 @@ static int print_tables(char *text)
 	if (!doc)
 		return qn_cli_fail(QUERN_ERR_RUN, "cannot read the document: out of memory");
 	json_array_foreach(json_object_get(doc, "staged"), i, staged) print_staged(staged);
+	if (json_array_size(json_object_get(doc, "errors")) > 1)
+		print_errors(json_object_get(doc, "errors"));
 	json_decref(doc);
 	return QUERN_OK;
 }

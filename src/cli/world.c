@@ -16,10 +16,13 @@ MPI_Comm qn_cli_world(void)
 
 int qn_cli_agree(int code)
 {
-	int worst = code;
+	int worst = code, rc;
 
-	if (qn_cli_world() != MPI_COMM_NULL)
-		MPI_Allreduce(&code, &worst, 1, MPI_INT, MPI_MAX, qn_cli_world());
+	if (qn_cli_world() == MPI_COMM_NULL)
+		return code;
+	rc = MPI_Allreduce(&code, &worst, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
+	if (rc)
+		MPI_Comm_call_errhandler(MPI_COMM_WORLD, rc);
 	return worst;
 }
 

@@ -25,6 +25,7 @@ struct qn_comm {
 	uint64_t crossed_nbytes; /* of messages between hosts, as this rank counts them */
 	MPI_Datatype pair;	 /* two int64: key and index */
 	MPI_Op minloc, maxloc;
+	MPI_Errhandler of_caller; /* of the parent */
 };
 
 struct qn_shared {
@@ -97,17 +98,30 @@ static void keep_first(int *rc, int now)
 	*rc = *rc ? *rc : now;
 }
 
+/* A rank on which this fails cannot know what the others do next, nor tell them anything. Who made the parent
+   has said what is to become of a program whose MPI fails: by default it ends, on all ranks. */
+static enum quern_status give_up(MPI_Comm all, const struct qn_comm *c, int rc,
+				 struct quern_message *err)
+{
+	if (c->of_caller != MPI_ERRHANDLER_NULL)
+		MPI_Comm_set_errhandler(all, c->of_caller);
+	MPI_Comm_call_errhandler(all, rc);
+	return check(rc, "what ranks agree by", err);
+}
+
 /* One verdict: that of the first rank that has failed. all: what the ranks of c have in common. */
 static enum quern_status agree_on(MPI_Comm all, const struct qn_comm *c, enum quern_status mine,
 				  struct quern_message *err)
 {
 	int vote = mine ? c->rank : c->size, failed;
 	struct quern_message worst;
+	int rc;
 
 	if (all == MPI_COMM_NULL)
 		return mine;
-	if (MPI_Allreduce(&vote, &failed, 1, MPI_INT, MPI_MIN, all))
-		return qn_error_set(err, QUERN_ERR_RUN, "MPI failed while ranks agreed");
+	rc = MPI_Allreduce(&vote, &failed, 1, MPI_INT, MPI_MIN, all);
+	if (rc)
+		return give_up(all, c, rc, err);
 	if (failed == c->size)
 		return QUERN_OK;
 	memset(&worst, 0, sizeof(worst));
@@ -116,8 +130,9 @@ static enum quern_status agree_on(MPI_Comm all, const struct qn_comm *c, enum qu
 			worst = *err;
 		worst.status = mine;
 	}
-	if (MPI_Bcast(&worst, (int)sizeof(worst), MPI_BYTE, failed, all))
-		return qn_error_set(err, QUERN_ERR_RUN, "MPI failed while ranks agreed");
+	rc = MPI_Bcast(&worst, (int)sizeof(worst), MPI_BYTE, failed, all);
+	if (rc)
+		return check(rc, "what ranks agree by", err);
 	if (err)
 		*err = worst;
 	return worst.status;
@@ -229,6 +244,7 @@ static enum quern_status duplicate(struct qn_comm *c, MPI_Comm parent, enum quer
 
 	keep_first(&rc, MPI_Comm_rank(parent, &c->rank));
 	keep_first(&rc, MPI_Comm_size(parent, &c->size));
+	keep_first(&rc, MPI_Comm_get_errhandler(parent, &c->of_caller));
 	if (!st)
 		st = check(rc, "duplicating the communicator", err);
 	/* Where one rank has none of its own, those that have cannot agree with it there. */
@@ -241,6 +257,8 @@ static enum quern_status duplicate(struct qn_comm *c, MPI_Comm parent, enum quer
 
 static void release(struct qn_comm *c)
 {
+	if (c->of_caller != MPI_ERRHANDLER_NULL)
+		MPI_Errhandler_free(&c->of_caller);
 	if (c->maxloc != MPI_OP_NULL)
 		MPI_Op_free(&c->maxloc);
 	if (c->minloc != MPI_OP_NULL)
@@ -275,7 +293,8 @@ enum quern_status qn_comm_new(MPI_Comm parent, struct qn_comm **out, struct quer
 				.nhosts = 1,
 				.pair = MPI_DATATYPE_NULL,
 				.minloc = MPI_OP_NULL,
-				.maxloc = MPI_OP_NULL };
+				.maxloc = MPI_OP_NULL,
+				.of_caller = MPI_ERRHANDLER_NULL };
 	struct qn_comm *c = qn_calloc(1, sizeof(*c));
 	enum quern_status st = c ? qn_environment_begin(err)
 				 : qn_error_nomem(err, sizeof(*c), "a communicator");
@@ -756,37 +775,27 @@ static enum quern_status share_alone(struct qn_shared *s, size_t nbytes, struct 
 	return QUERN_OK;
 }
 
-/* A window, on all ranks of the host or on none. */
-static int make_window(struct qn_shared *s, struct qn_comm *c, size_t nbytes)
-{
-	void *mine;
-	/* One more line, because the window aligns the segments less than we want. */
-	MPI_Aint room = (MPI_Aint)(qn_ceil_div(nbytes, CACHE_LINE) + 1) * CACHE_LINE;
-	int rc = MPI_Win_allocate_shared(room, 1, MPI_INFO_NULL, c->host, &mine, &s->win);
-	int failed = rc != MPI_SUCCESS, any = 0, bad;
-
-	bad = MPI_Allreduce(&failed, &any, 1, MPI_INT, MPI_MAX, c->host);
-	/* Freeing one would wait for those who have none: it is left to MPI. */
-	if (any || bad)
-		s->win = MPI_WIN_NULL;
-	return rc ? rc : bad ? bad : any ? MPI_ERR_WIN : MPI_SUCCESS;
-}
-
 static enum quern_status share_host(struct qn_shared *s, struct qn_comm *c, size_t nbytes,
 				    struct quern_message *err)
 {
-	int rc = make_window(s, c, nbytes);
+	/* One more line, because the window aligns the segments less than we want. */
+	MPI_Aint room = (MPI_Aint)(qn_ceil_div(nbytes, CACHE_LINE) + 1) * CACHE_LINE;
+	void *mine;
+	int rc = MPI_Win_allocate_shared(room, 1, MPI_INFO_NULL, c->host, &mine, &s->win);
 	enum quern_status st = conclude(c, rc, "allocating shared memory", err);
 
-	for (int r = 0; !st && r < s->nranks; r++) {
+	/* Freeing one would wait for those who have none: it is left to MPI. */
+	if (st) {
+		s->win = MPI_WIN_NULL;
+		return st;
+	}
+	for (int r = 0; r < s->nranks; r++) {
 		MPI_Aint size;
 		int unit;
 
 		keep_first(&rc, MPI_Win_shared_query(s->win, r, &size, &unit, &s->base[r]));
 		s->base[r] = (char *)s->base[r] + (-(uintptr_t)s->base[r] & (CACHE_LINE - 1));
 	}
-	if (st)
-		return st;
 	if (!rc)
 		memset(s->base[c->host_rank], 0, nbytes);
 	keep_first(&rc, MPI_Barrier(c->host));

@@ -7,7 +7,8 @@
  * thread that made the communicator may call it. Those that return a status return the same on all
  * ranks, with the same message, whatever failed and wherever: so a chain of them needs no qn_comm_agree
  * between, and only what a rank does for itself does, before the next collective. When MPI does not
- * carry the verdict either, nothing can be agreed on.
+ * carry the verdict either, nothing can be agreed on: the error handler of the parent is called, and if
+ * that comes back this rank alone returns a failure.
  */
 #ifndef QN_CLUSTER_COMM_H
 #define QN_CLUSTER_COMM_H

@@ -8,7 +8,6 @@
 #include "base/mem.h"
 
 #define FIRST_LATENCY  3e-3 /* seconds from asking to an answer, before that was measured */
-#define MOST_FAILED    100  /* steps, before it is given up: MPI is of no more use */
 #define QUIET_SECONDS  20e-3
 #define MEMORY_SECONDS 4.0 /* a pace that is older counts half */
 
@@ -118,7 +117,6 @@ void qn_balance_begin(struct qn_balance *a)
 	a->busy_seconds = a->busy_nbytes = a->done_nbytes = 0;
 	a->told_stop = false;
 	a->stage = QN_HAS_WORK;
-	a->nfailed = 0;
 }
 
 /* --- what this host has to do --- */
@@ -270,10 +268,8 @@ static enum quern_status ask(struct qn_balance *a, int host, struct quern_messag
 		return st;
 	n.rumour = tell_rumour(a, &n.rumour_seconds);
 	st = qn_mailbox_send(a->post, host, &n, sizeof(n), err);
-	if (st) {
-		qn_mailbox_expect_none(a->post);
+	if (st)
 		return st;
-	}
 	a->nasked += a->peer[host].known == QN_UNKNOWN;
 	a->asked = host;
 	a->asked_at = a->at;
@@ -440,20 +436,11 @@ static size_t give(struct qn_balance *a, const struct note *n, int thief, uint8_
 	return 0;
 }
 
-/* This run has failed; who asked must not wait for ever. */
-static void send_away(struct qn_balance *a, int thief)
-{
-	const struct answer ans = { .is_final = true, .rumour = -1 };
-
-	qn_mailbox_answer_now(a->post, thief, &ans, sizeof(ans));
-}
-
 static enum quern_status answer(struct qn_balance *a, const struct note *n, int thief,
 				struct quern_message *err)
 {
 	struct answer ans = { .finish = qn_policy_finish(&a->load) };
 	bool stopped = qn_queues_stopped(a->queues);
-	enum quern_status st;
 	size_t nbytes = 0;
 
 	if (!stopped && is_sane(&n->load) && isfinite(n->latency))
@@ -461,31 +448,19 @@ static enum quern_status answer(struct qn_balance *a, const struct note *n, int 
 	ans.rumour = tell_rumour(a, &ans.rumour_seconds);
 	ans.is_final = stopped || !nwaiting(fullest(a));
 	memcpy(a->answer, &ans, sizeof(ans));
-	st = qn_mailbox_answer(a->post, thief, a->answer, sizeof(ans) + nbytes, err);
-	if (st)
-		send_away(a, thief);
-	return st;
+	return qn_mailbox_answer(a->post, thief, a->answer, sizeof(ans) + nbytes, err);
 }
 
 /* --- a step --- */
 
-/* *lost: the sender of one that cannot be read, or -1. */
-static enum quern_status next_note(struct qn_balance *a, struct note *n, int *from, int *lost,
-				   struct quern_message *err)
-{
-	enum quern_status st = qn_mailbox_note(a->post, n, sizeof(*n), from, err);
-
-	*lost = st ? *from : -1;
-	return st;
-}
-
 static enum quern_status read_notes(struct qn_balance *a, struct quern_message *err)
 {
 	struct note n;
-	int from, lost;
-	enum quern_status st = next_note(a, &n, &from, &lost, err);
+	int from;
+	enum quern_status st = qn_mailbox_note(a->post, &n, sizeof(n), &from, err);
 
-	for (; !st && from >= 0; st = st ? st : next_note(a, &n, &from, &lost, err)) {
+	for (; !st && from >= 0;
+	     st = st ? st : qn_mailbox_note(a->post, &n, sizeof(n), &from, err)) {
 		if (n.kind == STOP) {
 			a->told_stop = true;
 			qn_queues_stop(a->queues);
@@ -498,23 +473,17 @@ static enum quern_status read_notes(struct qn_balance *a, struct quern_message *
 		st = answer(a, &n, from, err);
 		look_around(a);
 	}
-	if (lost >= 0)
-		send_away(a, lost);
 	return st;
 }
 
 static enum quern_status tell_all_to_stop(struct qn_balance *a, struct quern_message *err)
 {
 	struct note n = { .kind = STOP, .rumour = -1 };
-	struct quern_message more = { .status = QUERN_OK };
-	enum quern_status st = QUERN_OK, now;
+	enum quern_status st = QUERN_OK;
 
 	a->told_stop = true;
-	for (int i = 1; i < a->nhosts; i++) {
-		now = qn_mailbox_send(a->post, (a->host + i) % a->nhosts, &n, sizeof(n),
-				      st ? &more : err);
-		st = st ? st : now;
-	}
+	for (int i = 1; !st && i < a->nhosts; i++)
+		st = qn_mailbox_send(a->post, (a->host + i) % a->nhosts, &n, sizeof(n), err);
 	return st;
 }
 
@@ -529,19 +498,18 @@ static enum quern_status seek_work(struct qn_balance *a, struct quern_message *e
 	return host < 0 ? QUERN_OK : ask(a, host, err);
 }
 
-/* Comes to a barrier when it may, and to the next stage when all have. */
+/* Comes to a gathering when it may, and to the next stage when all have. */
 static enum quern_status advance(struct qn_balance *a, struct quern_message *err)
 {
 	bool stopped = qn_queues_stopped(a->queues), all = false;
-	bool may = a->stage == QN_HAS_WORK ? stopped || !nwaiting(fullest(a))
-					   : a->stage == QN_ALL_EMPTY && a->asked < 0;
 	enum quern_status st = QUERN_OK;
 
-	if (may) {
-		st = qn_mailbox_arrive(a->post, err);
-		a->stage += !st; /* the others wait for it: it is tried again */
+	if (a->stage == QN_HAS_WORK ? stopped || !nwaiting(fullest(a))
+				    : a->stage == QN_ALL_EMPTY && a->asked < 0) {
+		qn_mailbox_arrive(a->post);
+		a->stage++;
 	}
-	if (!st && (a->stage == QN_EMPTY || a->stage == QN_QUIET))
+	if (a->stage == QN_EMPTY || a->stage == QN_QUIET)
 		st = qn_mailbox_gathered(a->post, &all, err);
 	a->stage += all;
 	return st;
@@ -564,8 +532,10 @@ static enum quern_status look_for_answer(struct qn_balance *a, struct quern_mess
 
 static enum quern_status step(struct qn_balance *a, struct quern_message *err)
 {
-	enum quern_status st;
+	enum quern_status st = qn_mailbox_listen(a->post, err);
 
+	if (st || qn_mailbox_is_abandoned(a->post))
+		return st;
 	look_around(a);
 	st = read_notes(a, err);
 	if (!st && qn_queues_stopped(a->queues) && !a->told_stop)
@@ -581,14 +551,15 @@ enum quern_status qn_balance_step(struct qn_balance *a, struct quern_message *er
 {
 	enum quern_status st = step(a, err);
 
-	a->nfailed = st ? a->nfailed + 1 : 0;
-	if (st)
-		qn_queues_stop(a->queues);
-	if (st && a->nfailed == 1)
+	if (st) {
 		qn_log(QN_LOG_WARN, "leases between hosts have failed, and the work ends: %s",
 		       err ? err->text : "");
-	if (a->nfailed == MOST_FAILED)
+		qn_mailbox_abandon(a->post);
+	}
+	if (qn_mailbox_is_abandoned(a->post)) {
+		qn_queues_stop(a->queues);
 		a->stage = QN_OVER;
+	}
 	if (a->stage == QN_OVER)
 		atomic_store(&a->leases->board->closed, 1);
 	return st;

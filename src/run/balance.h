@@ -12,11 +12,21 @@
  *	  then those whose files it can read at all;
  *	- what it gets it puts into the shared memory of its host (lease.h), for all workers there.
  *
- * The end has two barriers, in which nobody waits. A host comes to the first when its queues are
- * empty; it goes on to ask and to answer. When all have come there is nothing left that could be
- * leased, and nobody asks any more. A host comes to the second when it has all answers; when all
- * have come no message is under way, and workers may leave. A host that fails tells all others to
- * stop.
+ * At the end hosts gather twice (mailbox.h), and nobody waits while they do. A host comes to the first
+ * gathering when its queues are empty; it goes on to ask and to answer. When all have come there is nothing
+ * left that could be leased, and nobody asks any more. A host comes to the second when it has all answers;
+ * when all have come no message is under way, and workers may leave:
+ *
+ *	stage		goes on when			asks	answers		waits for
+ *	HAS_WORK	queues are empty, or stopped	yes	with work	its workers
+ *	EMPTY		all hosts have come		yes	with nothing	all hosts
+ *	ALL_EMPTY	its last question is answered	no	with nothing	one host
+ *	QUIET		all hosts have come		no	with nothing	all hosts
+ *	OVER
+ *
+ * When the work of a host fails, it stops its queues and has all others stop theirs; then all go
+ * through the same stages. When a step fails, a call of MPI or an allocation, nobody can say any more what
+ * is under way: the host abandons the others, and all that hear of it are over at once.
  */
 #ifndef QN_RUN_BALANCE_H
 #define QN_RUN_BALANCE_H
@@ -34,7 +44,7 @@ enum qn_known { QN_UNKNOWN, QN_KNOWN, QN_NOTHING_THERE };
 
 enum qn_stage {
 	QN_HAS_WORK,  /* in its queues */
-	QN_EMPTY,     /* it has come to the first barrier, */
+	QN_EMPTY,     /* it has come to the first gathering, */
 	QN_ALL_EMPTY, /* and all others */
 	QN_QUIET,     /* to the second, */
 	QN_OVER	      /* and all others */
@@ -68,7 +78,6 @@ struct qn_balance {
 	struct qn_load load;
 	bool told_stop;
 	enum qn_stage stage;
-	int nfailed; /* steps, one after the other */
 };
 
 /* elem_nbytes: of the dataset. Keeps what it points to. Collective on c. */
@@ -87,8 +96,8 @@ static inline bool qn_balance_is_one(const struct qn_balance *a)
 
 /* Before a pass. */
 void qn_balance_begin(struct qn_balance *a);
-/* Answers and asks, until a->stage is QN_OVER. After an error, which stops the queues of the host,
-   it is to be called on: others have to be told, and answered. */
+/* Answers and asks, until a->stage is QN_OVER, which it is after an error. Stops the queues of this host when
+   that of another has failed. */
 enum quern_status qn_balance_step(struct qn_balance *a, struct quern_message *err);
 /* Nanoseconds until the next one. */
 long qn_balance_pause(const struct qn_balance *a);

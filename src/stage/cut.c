@@ -281,17 +281,13 @@ static enum quern_status check_no_catalog(const char *file, const struct qn_form
 			    file);
 }
 
-enum quern_status qn_stage_cut(const struct qn_stager *s, const char *file, int nhosts,
-			       struct qn_stage_source *subject, struct qn_catalog *c,
-			       struct quern_message *err)
+enum quern_status qn_stage_check(const struct qn_stager *s, struct quern_message *err)
 {
-	const char *names = s->settings.dataset;
-	const char *to = s->settings.to;
+	const int nhosts = qn_comm_nhosts(s->comm);
 	const int64_t nreplicas = s->settings.nreplicas;
-	const struct qn_format *format = NULL;
 	enum quern_status st = qn_sum_check(err);
 
-	if (!st && !to)
+	if (!st && !s->settings.to)
 		st = qn_error_set(err, QUERN_ERR_USAGE,
 				  "--to is missing: the directory, on a disk of each "
 				  "host, to stage to");
@@ -300,19 +296,28 @@ enum quern_status qn_stage_cut(const struct qn_stager *s, const char *file, int 
 				  "--replicas %" PRId64 ": there %s, and a host has "
 				  "no use for two copies",
 				  nreplicas, nhosts == 1 ? "is one host only" : "are fewer hosts");
-	if (!st)
-		st = qn_source_format(file, &format, err);
+	return st;
+}
+
+enum quern_status qn_stage_cut(const struct qn_stager *s, const char *file, int nhosts,
+			       struct qn_stage_source *subject, struct qn_catalog *c,
+			       struct quern_message *err)
+{
+	const char *names = s->settings.dataset;
+	const struct qn_format *format = NULL;
+	enum quern_status st = qn_source_format(file, &format, err);
+
 	if (!st)
 		st = check_no_catalog(file, format, err);
 	if (!st)
 		st = names ? take_all_named(file, names, subject, err)
 			   : take_large(file, format, subject, err);
 	if (!st)
-		st = name_files(file, to, c, err);
+		st = name_files(file, s->settings.to, c, err);
 	if (st)
 		return st;
 	qsort(subject->dataset, subject->n, sizeof(*subject->dataset), by_path);
-	c->nreplicas = (uint32_t)nreplicas;
+	c->nreplicas = (uint32_t)s->settings.nreplicas;
 	st = name_datasets(subject, c, nhosts, err);
 	for (uint32_t i = 0; !st && i < subject->n; i++)
 		st = cut_dataset(s, &subject->dataset[i], i, nhosts, c, err);

@@ -281,11 +281,7 @@ void qn_stage_look(const struct qn_catalog *c, const char *plan, const char *hos
 		free(folder);
 		folder = above;
 	}
-	if (!folder || qn_sys_access(folder, W_OK | X_OK))
-		out->why = folder ? errno : ENOMEM;
-	if (!folder)
-		return;
-	if (!qn_sys_statvfs(folder, &fs))
+	if (folder && !qn_sys_statvfs(folder, &fs))
 		out->free_nbytes = (uint64_t)fs.f_bavail * fs.f_frsize;
 	out->source = look_at_source(c);
 	look_at_catalog(c, host, out);

@@ -13,62 +13,14 @@
 #include "stage/stage_impl.h"
 
 #include "base/mem.h"
-#include "base/publish.h"
+#include "base/rights.h"
 #include "base/system.h"
 
-static enum quern_status cannot(const char *option, const char *what, const char *how,
-				struct quern_message *err)
+static enum quern_status cannot(const char *what, const char *how, struct quern_message *err)
 {
 	const int why = errno;
 
-	return qn_error_set(err, qn_error_status_of(why), "%s%s: %s: %s", option, what, how,
-			    strerror(why));
-}
-
-static enum quern_status make_directory(const struct qn_catalog *c, const char *option,
-					struct quern_message *err)
-{
-	char *dir = qn_stage_directory(c->file);
-	enum quern_status st = QUERN_OK;
-
-	if (!dir)
-		st = qn_error_nomem(err, strlen(c->file), "a name");
-	else if ((errno = qn_rights_mkdir(dir, c->rights)))
-		st = cannot(option, dir, "cannot be made", err);
-	else if (qn_sys_access(dir, W_OK | X_OK))
-		st = cannot(option, dir, "cannot be written to", err);
-	free(dir);
-	return st;
-}
-
-/* Is DIR one directory for several hosts? Collective. */
-static enum quern_status check_private(struct qn_comm *c, const char *catalog,
-				       struct quern_message *err)
-{
-	const bool leads = qn_comm_rank(c) == 0, looks = qn_comm_host(c) && !qn_comm_host_rank(c);
-	struct qn_publishing p = QN_PUBLISHING_NONE;
-	enum quern_status st = QUERN_OK;
-	size_t nbytes = 0;
-	void *probe = NULL;
-
-	if (qn_comm_nhosts(c) == 1)
-		return QUERN_OK;
-	if (leads) {
-		st = qn_publish_open(catalog, QN_REPLACE_LINK, QN_RIGHTS_ALL, &p, err);
-		probe = st ? NULL : qn_strdup(p.partial);
-		nbytes = probe ? strlen(probe) + 1 : 0;
-		if (!st && !probe)
-			st = qn_error_nomem(err, strlen(p.partial), "a name");
-	}
-	st = qn_stage_share(c, st, &probe, &nbytes, err);
-	if (!st && looks && !qn_sys_access(probe, F_OK))
-		st = qn_error_set(err, QUERN_ERR_USAGE,
-				  "--to: several hosts share this directory; staging "
-				  "is for disks that each host has to itself");
-	st = qn_comm_agree(c, st, err);
-	qn_publish_discard(&p);
-	free(probe);
-	return st;
+	return qn_error_set(err, qn_error_status_of(why), "%s: %s: %s", what, how, strerror(why));
 }
 
 /* Shards are put only where nobody else can put or change anything. */
@@ -77,13 +29,15 @@ static enum quern_status check_own(int fd, const char *folder, struct quern_mess
 	struct stat s;
 
 	if (qn_sys_fstat(fd, &s))
-		return cannot("", folder, "cannot be looked at", err);
-	if (s.st_uid != geteuid())
-		return qn_error_set(
-			err, QUERN_ERR_USAGE,
-			"%s: it is another user's: choose another directory, or have its "
-			"owner remove it",
-			folder);
+		return cannot(folder, "cannot be looked at", err);
+	if (s.st_uid != geteuid()) {
+		char owner[QN_OWNER_NBYTES];
+
+		return qn_error_set(err, QUERN_ERR_DENIED,
+				    "%s: it is another user's: choose another directory, or have "
+				    "%s remove it",
+				    folder, qn_rights_owner(s.st_uid, owner));
+	}
 	if (s.st_mode & (S_IWGRP | S_IWOTH))
 		return qn_error_set(err, QUERN_ERR_USAGE,
 				    "%s: other users may write to it: look at what is in it, then "
@@ -119,13 +73,13 @@ static enum quern_status lock_opened(int fd, const char *folder, bool *is_gone,
 			       : qn_error_set(err, QUERN_ERR_RUN,
 					      "%s: another quern stage is at work in it", folder);
 	if (qn_sys_fstat(fd, &a))
-		return cannot("", folder, "cannot be looked at", err);
+		return cannot(folder, "cannot be looked at", err);
 	if (!qn_sys_lstat(folder, &b))
 		*is_gone = a.st_dev != b.st_dev || a.st_ino != b.st_ino;
 	else if (errno == ENOENT)
 		*is_gone = true;
 	else
-		return cannot("", folder, "cannot be looked at", err);
+		return cannot(folder, "cannot be looked at", err);
 	return QUERN_OK;
 }
 
@@ -137,7 +91,7 @@ static enum quern_status lock_folder(const char *folder, const struct qn_rights 
 
 	while (!st) {
 		if (rights && (errno = qn_rights_mkdir(folder, *rights)))
-			return cannot("", folder, "cannot be made", err);
+			return cannot(folder, "cannot be made", err);
 		if (check_no_link(folder, err))
 			return err->status;
 		*fd = qn_sys_open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
@@ -146,7 +100,7 @@ static enum quern_status lock_folder(const char *folder, const struct qn_rights 
 		    (!rights || errno == ENOTDIR))
 			return QUERN_OK;
 		if (*fd < 0 && errno != ENOENT)
-			return cannot("", folder, "cannot be opened", err);
+			return cannot(folder, "cannot be opened", err);
 		if (*fd < 0)
 			continue;
 		st = lock_opened(*fd, folder, &is_gone, err);
@@ -179,14 +133,11 @@ enum quern_status qn_stage_lock(struct qn_comm *c, const char *catalog,
 enum quern_status qn_stage_enter(struct qn_comm *c, const struct qn_catalog *catalog,
 				 const char *option, int *fd, struct quern_message *err)
 {
-	enum quern_status st = QUERN_OK;
+	enum quern_status st = qn_stage_check_directory(c, catalog->file, option, err);
 
 	*fd = -1;
-	if (qn_comm_host_rank(c) == 0)
-		st = make_directory(catalog, option, err);
-	st = qn_comm_agree(c, st, err);
 	if (!st)
-		st = check_private(c, catalog->file, err);
+		st = qn_stage_make_directory(c, catalog, option, err);
 	return st ? st : qn_stage_lock(c, catalog->file, &catalog->rights, fd, err);
 }
 

@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/rights.h"
 #include "base/system.h"
 #include "find/describe.h"
 #include "stage/stage_impl.h"
@@ -292,9 +293,20 @@ static bool is_replaceable(const char *file, const struct stat *s)
 	struct quern_message ignored = { .status = QUERN_OK };
 	bool is = false;
 
-	return S_ISREG(s->st_mode) && s->st_uid == geteuid() &&
-	       !qn_source_format(file, &format, &ignored) &&
+	return S_ISREG(s->st_mode) && !qn_source_format(file, &format, &ignored) &&
 	       !qn_source_has(format, file, QN_CATALOG_GROUP "/head", &is, &ignored) && is;
+}
+
+static enum quern_status not_ours(const char *file, const char *host, uid_t whose,
+				  struct quern_message *err)
+{
+	char owner[QN_OWNER_NBYTES];
+
+	qn_rights_owner(whose, owner);
+	return qn_error_set(err, QUERN_ERR_DENIED,
+			    "%s: on host %s it belongs to %s, who alone may repair it: have %s run "
+			    "this command, or stage the file to a directory of your own",
+			    file, host, owner, owner);
 }
 
 static enum quern_status check_place(const struct repair *r, struct quern_message *err)
@@ -309,12 +321,13 @@ static enum quern_status check_place(const struct repair *r, struct quern_messag
 		st = qn_error_set(err, qn_error_status_of(why),
 				  "%s: cannot be looked at on host %s: %s", file, host,
 				  strerror(why));
+	else if (looks && !why && s.st_uid != geteuid())
+		st = not_ours(file, host, s.st_uid, err);
 	else if (looks && !why && !is_replaceable(file, &s))
-		st = qn_error_set(
-			err, QUERN_ERR_USAGE,
-			"%s: on host %s there is something else in this place, or another "
-			"user's file; remove or rename it by hand",
-			file, host);
+		st = qn_error_set(err, QUERN_ERR_USAGE,
+				  "%s: on host %s there is something else in this place; remove "
+				  "or rename it by hand",
+				  file, host);
 	return qn_comm_agree(r->comm, st, err);
 }
 

@@ -92,10 +92,6 @@ static enum quern_status judge_host(const struct staging *g, const struct qn_hos
 	const struct qn_catalog *c = g->catalog;
 	const char *name = g->hosts.name[host];
 
-	if (s->why)
-		return qn_error_set(err, qn_error_status_of(s->why),
-				    "--to: the directory of %s cannot be written to on host %s: %s",
-				    c->file, name, strerror(s->why));
 	if (s->why_not)
 		return qn_error_set(err, qn_error_status_of(s->why_not),
 				    "%s: cannot be looked at on host %s: %s", c->file, name,
@@ -143,23 +139,38 @@ static enum quern_status check_kept(const struct staging *g, const struct qn_hos
 	return QUERN_OK;
 }
 
-static enum quern_status check_room(const struct staging *g, const struct qn_host_view *s, int host,
-				    struct quern_message *err)
+static uint64_t needed_nbytes(const struct staging *g, int host)
 {
 	const struct qn_catalog *c = g->catalog;
 	uint64_t need = 0;
 
-	if (s->plan == QN_SAME || s->catalog == QN_SAME)
-		return QUERN_OK;
 	for (uint32_t i = 0; i < c->nshards; i++)
 		for (uint32_t k = 0; k < c->shard[i].nhomes; k++)
-			if (g->host_of[c->shard[i].home[k]] == host)
-				need += c->shard[i].nbytes;
-	if (need <= s->free_nbytes)
+			if (g->host_of[c->shard[i].home[k]] == host &&
+			    !qn_add(need, c->shard[i].nbytes, &need))
+				return UINT64_MAX;
+	return need;
+}
+
+/* A dry run takes no room: what the files before this one would have taken is remembered. */
+static enum quern_status check_room(const struct staging *g, const struct qn_host_view *s, int host,
+				    struct quern_message *err)
+{
+	uint64_t need, *planned = &g->stage->planned_nbytes[host];
+
+	if (s->plan == QN_SAME || s->catalog == QN_SAME)
 		return QUERN_OK;
-	return qn_error_set(err, QUERN_ERR_RUN,
-			    "%s: host %s has %" PRIu64 " bytes free there and needs %" PRIu64,
-			    c->file, g->hosts.name[host], s->free_nbytes, need);
+	if (!qn_add(needed_nbytes(g, host), *planned, &need))
+		need = UINT64_MAX;
+	if (need > s->free_nbytes)
+		return qn_error_set(err, QUERN_ERR_RUN,
+				    "%s: host %s has %" PRIu64
+				    " bytes free there and needs %" PRIu64 "%s",
+				    g->catalog->file, g->hosts.name[host], s->free_nbytes, need,
+				    *planned ? " with the files before it" : "");
+	if (g->dry)
+		*planned = need;
+	return QUERN_OK;
 }
 
 /* Rank 0. Shards that are there have the time of the staging that they are of. */
@@ -177,7 +188,7 @@ static enum quern_status judge(struct staging *g, const struct qn_host_view *sig
 		g->done &= s->catalog == QN_SAME && s->plan == QN_ABSENT;
 		if (s->time_ns > g->catalog->time_ns)
 			g->catalog->time_ns = s->time_ns;
-		if (!st && !g->dry)
+		if (!st)
 			st = check_room(g, s, h, err);
 	}
 	if (!g->catalog->time_ns)
@@ -200,8 +211,9 @@ static enum quern_status look(struct staging *g, struct quern_message *err)
 	if (!all || !g->sees || !g->plan || !g->host_of)
 		st = qn_error_nomem(err, nranks * sizeof(*all), "the hosts");
 	st = qn_comm_agree(g->comm, st, err);
-	if (!st && !g->dry)
-		st = qn_stage_enter(g->comm, g->catalog, "--to: ", &g->lock, err);
+	if (!st)
+		st = g->dry ? qn_stage_check_directory(g->comm, g->catalog->file, "--to: ", err)
+			    : qn_stage_enter(g->comm, g->catalog, "--to: ", &g->lock, err);
 	if (!st && leads_host(g))
 		qn_stage_look(g->catalog, g->plan, g->hosts.name[g->hosts.mine], &mine);
 	if (!st)

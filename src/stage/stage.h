@@ -68,12 +68,17 @@ struct qn_stager {
 	void *progress_ctx;
 	int number; /* of the file, for progress */
 	uint64_t done_nbytes, total_nbytes;
+	double told;	 /* when progress was told last: qn_comm_wtime */
 	bool notes_sums; /* of shards when they are made, for who goes on */
+	uint64_t *
+		planned_nbytes; /* rank 0: by host, of files before this one whose staging is dry */
 };
 
 /* Each fills *out on rank 0, freed by the caller with qn_staged_fini whatever is returned. Collective;
    every rank returns the same status. */
 
+/* Are the settings what a staging can go by, whatever the file? On all ranks the same; not collective. */
+enum quern_status qn_stage_check(const struct qn_stager *s, struct quern_message *err);
 /* Stages a file. QUERN_ERR_USAGE: something else is where it should go. */
 enum quern_status qn_stage_file(struct qn_stager *s, const char *file, struct qn_staged *out,
 				struct quern_message *err);

@@ -4,11 +4,13 @@
  *	stage.c		a file from its description to its catalog
  *	cut.c	what is staged, and the shards
  *	hosts.c	the hosts, and what is there already
+ *	directory.c	the directory to stage to
  *	lock.c	one staging at a time
  *	shard.c	one copy: making it, looking at it
  *	sums.c	what was made before an interruption
  *	move.c	copies from host to host
  *	keep.c	a catalog that is there: finding it, verifying, removing
+ *	progress.c	how far it is
  *	repair.c	repairing and spreading anew
  */
 #ifndef QN_STAGE_STAGE_IMPL_H
@@ -62,7 +64,6 @@ struct qn_host_view {
 	uint32_t source; /* enum qn_state: the file to be staged */
 	uint32_t catalog, plan;
 	uint32_t is_alien; /* the folder has no plan of quern's */
-	int32_t why;	   /* the directory cannot be written to: errno */
 	int32_t why_not;   /* the catalog cannot be looked at: errno */
 	uint64_t nbad;	   /* the catalog is QN_SAME: copies of this host that are not as listed */
 	int64_t time_ns;   /* of the plan, or of the catalog without one */
@@ -75,6 +76,14 @@ char *qn_stage_plan_text(const struct qn_catalog *c);
 void qn_stage_look(const struct qn_catalog *c, const char *plan, const char *host,
 		   struct qn_host_view *out);
 char *qn_stage_plan_file(const char *catalog);
+
+/* May the directory of a catalog be used, or made, on all hosts? Changes nothing. option: before its name
+   in messages. Collective. */
+enum quern_status qn_stage_check_directory(struct qn_comm *c, const char *catalog,
+					   const char *option, struct quern_message *err);
+/* Makes it where it is not there, and finds out whether each host has its own. Collective. */
+enum quern_status qn_stage_make_directory(struct qn_comm *c, const struct qn_catalog *catalog,
+					  const char *option, struct quern_message *err);
 
 /* Has the directory of a catalog on all hosts, each its own, and the folder of shards locked in it.
    option: for messages. *fd: for qn_stage_unlock, whatever comes of it. Collective. */
@@ -156,12 +165,8 @@ enum quern_status qn_stage_survey(struct qn_stager *s, const struct qn_hosts *ho
 				  const struct qn_catalog *c, struct qn_copy **copy, uint64_t *n,
 				  struct quern_message *err);
 
-static inline void qn_stage_progress(struct qn_stager *s, uint64_t more_nbytes)
-{
-	s->done_nbytes += more_nbytes;
-	if (s->progress)
-		s->progress(s->progress_ctx, s->number, s->done_nbytes, s->total_nbytes);
-}
+/* So many bytes are done. Tells of it a few times a second, and at the end. */
+void qn_stage_progress(struct qn_stager *s, uint64_t more_nbytes);
 int64_t qn_stage_now_ns(void);
 
 #endif

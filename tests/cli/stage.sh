@@ -113,8 +113,57 @@ answers "dry run to a directory that is not there" stage --to d/new --dry-run cl
 answers "dry run over an empty folder" stage --to d --dry-run climate.nc
 is "... which stays" climate.nc.shards "$(ls -A d)"
 rmdir d/climate.nc.shards
-refuses 1 "a directory that cannot be made" "--to: d/a/b: cannot be made: No such file" stage \
-	--to d/a/b climate.nc
+# --- where to ---
+ln -s nowhere led_astray
+for dry in "" --dry-run; do
+	while IFS=: read -r to text; do
+		# shellcheck disable=SC2086 # an option or none
+		refuses 2 "--to $to $dry" "--to: $to: $text on host" stage $dry --to "$to" climate.nc
+	done <<-'END'
+		d/a/b:the directory above it is not there either
+		flat.nc:is not a directory
+		flat.nc/x:is below what is not a directory
+		/dev/null:is not a directory
+		led_astray:is a link that leads nowhere
+	END
+done
+is "nothing is made of these" "" "$(ls -A d)"
+
+# --- room, before anything is written ---
+"$BUILDDIR/tests/tools/layouts" sized $((1 << 59)) || exit 1
+for dry in "" --dry-run; do
+	# shellcheck disable=SC2086 # an option or none
+	refuses 1 "too large for the disk $dry" "d/vast.h5: host .* bytes free there and needs 5764607" \
+		stage $dry --to d vast.h5
+done
+"$BUILDDIR/tests/tools/layouts" sized $(($(stat -f -c '%a * %S' d) / 10 * 7)) || exit 1
+quern stage --dry-run --to d vast.h5 wide.h5
+is "each of two has room, both have not" "1 1 1" "$status $(
+	grep -c '^quern: d/wide.h5: host .* bytes free there and needs .* with the files before it$' err) $(
+	grep -c 'copies: 4 planned' out)"
+rm vast.h5 wide.h5
+
+# --- several files ---
+mkdir same && cp climate.nc same
+refuses 2 "two of one name" \
+	"climate.nc and .*climate.nc would both become d/climate.nc: nothing was staged" \
+	stage --to d climate.nc flat.nc same/climate.nc
+is "... nothing is made" "" "$(ls -A d)"
+echo "no data" >text.h5
+quern stage --to d text.h5 climate.nc none.nc flat.nc
+is "one that is bad does not keep others from it" "3 1 2 climate.nc flat.nc" "$status $(
+	grep -c '^quern: text.h5: not a file .* (and 1 more of the 4 files)$' err) $(
+	grep -c 'copies: . made' out) $(cd d && echo *.nc)"
+prints "... all that are bad are named" '^  none.nc: cannot be opened'
+quern stage --verify --json d/none.nc d/climate.nc
+is "... by --verify too" "3 1 d/none.nc:3" "$status $(jq '.staged | length' out) $(
+	jq -r '.errors[] | "\(.file):\(.exit_code)"' out)"
+quern unstage d/climate.nc d/none.nc d/flat.nc
+is "... and by unstage" "3 2 " "$status $(grep -c 'copies: . removed' out) $(ls -A d)"
+answers "the document of good ones" stage --json --to d climate.nc
+is "... has no errors" "[]" "$(field errors)"
+quern unstage d/climate.nc
+rm -r same
 
 # --- two at once ---
 QUERN_TEST_READ_DELAY='*:40000' "$TEST_QUERN" stage --to d climate.nc >first.out 2>first.err &
@@ -251,7 +300,7 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 	}
 	denied stage --to "$dir/s" climate.nc
 	is "a directory that may not be made" "5 1" \
-		"$status $(grep -c -- "--to: $dir/s: cannot be made: Permission denied" err)"
+		"$status $(grep -c -- "--to: $dir/s: cannot be made on host .*: Permission denied" err)"
 	"$QUERN" stage --to "$dir/s" climate.nc >/dev/null
 	denied unstage "$dir/s/climate.nc"
 	is "unstage without permission" "5 1 0" \
@@ -272,7 +321,12 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 	chmod 644 "$dir/climate.nc"
 	mkdir -m 777 "$dir/s3" && mkdir -m 755 "$dir/s3/climate.nc.shards"
 	denied stage --to s3 climate.nc
-	is "a folder of another user" "2 1" "$status $(grep -c "is another user's" err)"
+	is "a folder of another user" "5 1" \
+		"$status $(grep -c "is another user's: choose another directory, or have user root remove it" err)"
+	chmod 777 "$dir/s" && chmod 644 "$dir/s/climate.nc"
+	denied stage --repair "$dir/s/climate.nc"
+	is "another user's catalog is not repaired" "5 1" "$status $(
+		grep -c 's/climate.nc: on host .* it belongs to user root, who alone may repair it: have user root run' err)"
 	rm -rf "$dir"
 else
 	skip "permissions" "root may do everything, and there is no setpriv"

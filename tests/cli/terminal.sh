@@ -172,6 +172,13 @@ for columns in 1 60; do
 	is "progress on $columns columns" yes "$(sed 's/\x1b\[K//g' out | tr '\r' '\n' | grep '%  pass' |
 		awk -v most="$want" '{ n++; if (length >= most) bad++ } END { print n && !bad ? "yes" : "no" }')"
 done
+# 3000 chunks, each of which is progress: a terminal is drawn on a few times a second.
+"$BUILDDIR/tests/tools/layouts" half || exit 1
+before=$(date +%s)
+"$pty" 80 "$QUERN" stage --progress always --to drawn -d x half.h5 >out
+is "a bar is drawn a few times a second" yes "$(tr '\r' '\n' <out | grep -c '%  file' |
+	awk -v most=$((6 * ($(date +%s) - before + 1) + 8)) '{ print $1 && $1 <= most ? "yes" : $1 }')"
+rm -r half.h5 big.h5 drawn
 COLUMNS=50 "$pty" 80 "$QUERN" run --help >out
 is "COLUMNS counts before the terminal" yes "$([ "$(awk "$widest" out)" -le 50 ] && echo yes)"
 

@@ -1,14 +1,16 @@
 /*
  * onesided - what fails on one rank ends all of them, with one status and one message.
  *
- *	mpirun -n 3 onesided FILE DATASET WHAT STRIDE
+ *	mpirun -n 3 onesided COMMAND FILE DATASET WHAT STRIDE
  *
- * Runs a kernel of two passes over and over, and has the first, second, ... call of WHAT fail on one
- * rank: `mpi`, the functions of MPI that the library uses, which are called and then say that they have
- * failed; `memory`, the library's own allocator; `start`, the same while the communicator is made. Of
- * the calls, every STRIDEth is taken. Ends with 1, and says why, when a run takes longer than
- * LIMIT_SECONDS, ends differently on different ranks, or ends well with another result. Every second
- * rank keeps its runs, and frees them at the very end.
+ * COMMAND: `run`, a kernel of two passes; `verify`; `stage`, to the directory `staged`, which is there. It is
+ * done over and over, with the first, second, ... call of WHAT failing on one rank, then on another:
+ * `mpi`, the functions of MPI that the library uses, which are called and then say that they have failed;
+ * `left_out`, those that no other rank waits for, which are not called; `memory`, the library's own
+ * allocator; `start`, the same while the communicator is made. Of the calls, every STRIDEth is taken. Ends
+ * with 1, and says why, when it takes longer than LIMIT_SECONDS, ends differently on different ranks, or ends
+ * well with another result; after a stage that failed the same must do what is left to do. Every second rank
+ * keeps its runs, and frees them at the very end.
  */
 #include <mpi.h>
 #include <signal.h>
@@ -45,109 +47,235 @@ static void complain(const char *what)
 	MPI_Abort(MPI_COMM_WORLD, 1);
 }
 
-static quern_run *new_run(const char *file, const char *dataset)
-{
-	quern_run *run = quern_run_new(MPI_COMM_WORLD, "histogram");
+/* --- the commands --- */
 
-	if (!run)
+/* What came of one. */
+struct outcome {
+	enum quern_status st;
+	char why[2048];
+	quern_run *run; /* of `run` */
+	int64_t count;	/* of elements, on rank 0, which is always the same; -1: there is none */
+};
+
+typedef void command_fn(const char *file, const char *dataset, struct outcome *o);
+
+/* What is not collective, and may fail on one rank alone. */
+static void make_run(const char *file, const char *dataset, struct outcome *o)
+{
+	o->run = quern_run_new(MPI_COMM_WORLD, "histogram");
+	if (!o->run)
 		complain("no run");
-	quern_run_set(run, "dataset", dataset);
-	quern_run_set(run, "bins", "5");
-	quern_run_set(run, "threads", "1");
-	quern_run_set(run, "bind", "none");
-	quern_run_add_file(run, file);
-	return run;
+	quern_run_set(o->run, "dataset", dataset);
+	quern_run_set(o->run, "bins", "5");
+	quern_run_set(o->run, "threads", "1");
+	quern_run_set(o->run, "bind", "none");
+	quern_run_add_file(o->run, file);
 }
 
+static void do_run(const char *file, const char *dataset, struct outcome *o)
+{
+	(void)file;
+	(void)dataset;
+	o->st = quern_run_execute(o->run);
+	snprintf(o->why, sizeof(o->why), "%s", quern_run_message(o->run));
+	quern_result_get_int(quern_run_result(o->run), "count", &o->count);
+}
+
+static void do_verify(const char *file, const char *dataset, struct outcome *o)
+{
+	char setting[128];
+	const char *const settings[] = { setting, "threads=1", NULL };
+	char *json;
+
+	snprintf(setting, sizeof(setting), "dataset=%s", dataset);
+	o->st = quern_verify(MPI_COMM_WORLD, &file, 1, settings, NULL, NULL, &json, o->why,
+			     sizeof(o->why));
+	free(json);
+}
+
+static void do_stage(const char *file, const char *dataset, struct outcome *o)
+{
+	char setting[128];
+	const char *const settings[] = { setting, "to=staged", NULL };
+	char *json;
+
+	snprintf(setting, sizeof(setting), "dataset=%s", dataset);
+	o->st = quern_stage(MPI_COMM_WORLD, &file, 1, settings, NULL, NULL, &json, o->why,
+			    sizeof(o->why));
+	free(json);
+}
+
+/* What has been done in part is done to its end, and taken back. */
+static void unstage(const char *file, const char *dataset)
+{
+	const char *base = strrchr(file, '/');
+	char catalog[256], *json;
+	const char *catalogs[] = { catalog };
+	struct outcome o = { .count = -1 };
+
+	snprintf(catalog, sizeof(catalog), "staged/%s", base ? base + 1 : file);
+	do_stage(file, dataset, &o);
+	if (o.st && !strstr(o.why, "there already"))
+		complain(o.why);
+	if (quern_unstage(MPI_COMM_WORLD, catalogs, 1, &json, o.why, sizeof(o.why)))
+		complain(o.why);
+	free(json);
+}
+
+static const struct command {
+	const char *name;
+	command_fn *prepare, *run; /* prepare: NULL, or what comes before any call fails */
+	void (*clean)(const char *file, const char *dataset);
+} commands[] = {
+	{ "run", make_run, do_run, NULL },
+	{ "verify", NULL, do_verify, NULL },
+	{ "stage", NULL, do_stage, unstage },
+};
+
+/* --- what fails --- */
+
+static void fail_mpi(int n)
+{
+	test_fail_at(TEST_MPI, n);
+}
+
+static void leave_out(int n)
+{
+	test_leave_out_at(n);
+}
+
+static void fail_memory(int n)
+{
+	test_fail_at(TEST_MEMORY, n);
+}
+
+static const struct what {
+	const char *name;
+	void (*fail)(int n);
+	int most;
+} whats[] = {
+	{ "mpi", fail_mpi, MOST_RUNS },
+	{ "left_out", leave_out, MOST_RUNS },
+	{ "memory", fail_memory, MOST_RUNS },
+	{ "start", fail_memory, BEFORE_START },
+};
+
+/* --- tries --- */
+
+struct sweep {
+	const struct command *command;
+	const struct what *what;
+	const char *file, *dataset;
+	int stride;
+	int ntimes, nfailed;
+	int64_t count; /* -1: not known yet */
+	quern_run *kept[MOST_RUNS];
+	int nkept;
+};
+
 /* The same on all ranks? */
-static void compare(quern_run *run, enum quern_status st)
+static void compare(const struct outcome *o)
 {
 	char text[2048] = "", *all = calloc((size_t)nranks, sizeof(text));
 
-	snprintf(text, sizeof(text), "%d %s", (int)st, quern_run_message(run));
+	snprintf(text, sizeof(text), "%d %.2000s", (int)o->st, o->why);
 	PMPI_Allgather(text, sizeof(text), MPI_CHAR, all, sizeof(text), MPI_CHAR, MPI_COMM_WORLD);
 	for (int r = 0; r < nranks; r++)
 		if (strcmp(all + (size_t)r * sizeof(text), text))
 			complain(text);
+	if (o->st && !o->why[0])
+		complain("no message");
 	free(all);
 }
 
-/* Fails the nth call on `victim`; how many there were of them. */
-static int one_run(const char *file, const char *dataset, enum test_kind kind, int victim, int nth,
-		   quern_run **run, enum quern_status *st)
+static void take_leave(struct sweep *s, struct outcome *o)
 {
+	if (my_rank % 2 && s->nkept < MOST_RUNS)
+		s->kept[s->nkept++] = o->run;
+	else
+		quern_run_free(o->run);
+}
+
+/* Fails the nth call on `victim`; how many there were of them. */
+static int try(struct sweep *s, int victim, int nth)
+{
+	struct outcome o = { .count = -1 };
 	int ncalls;
 
-	snprintf(doing, sizeof(doing), "call %d fails on rank %d", nth, victim);
-	*run = new_run(file, dataset);
-	test_fail_at(kind, my_rank == victim ? nth : 0);
+	snprintf(doing, sizeof(doing), "%s: call %d fails on rank %d", s->command->name, nth,
+		 victim);
 	alarm(LIMIT_SECONDS);
-	*st = quern_run_execute(*run);
+	if (s->command->prepare)
+		s->command->prepare(s->file, s->dataset, &o);
+	s->what->fail(my_rank == victim ? nth : 0);
+	s->command->run(s->file, s->dataset, &o);
 	ncalls = (int)test_count();
-	test_fail_at(kind, 0);
-	compare(*run, *st);
+	test_fail_at(TEST_MPI, 0);
+	compare(&o);
+	s->ntimes++;
+	s->nfailed += o.st != QUERN_OK;
+	if (my_rank == 0 && !o.st && s->count < 0)
+		s->count = o.count;
+	if (my_rank == 0 && !o.st && o.count != s->count)
+		complain("another result");
+	take_leave(s, &o);
+	if (s->command->clean)
+		s->command->clean(s->file, s->dataset);
 	alarm(0);
 	return ncalls;
 }
 
-static int64_t count_of(quern_run *run)
+static int sweep(struct sweep *s)
 {
-	int64_t n = -1;
-
-	quern_result_get_int(quern_run_result(run), "count", &n);
-	return n;
-}
-
-static int sweep(const char *file, const char *dataset, enum test_kind kind, int stride, int most)
-{
-	quern_run *run, **kept = calloc(MOST_RUNS, sizeof(*kept));
-	int64_t count = -1;
-	int nkept = 0, nfailed = 0, ntimes = 0;
-	enum quern_status st;
-
-	for (int victim = 0; victim < 2; victim++) {
-		int n = one_run(file, dataset, kind, victim, 0, &run, &st);
+	for (int victim = 0; victim < nranks; victim++) {
+		int n = try(s, victim, 0);
 
 		PMPI_Bcast(&n, 1, MPI_INT, victim, MPI_COMM_WORLD);
-		n = most && most < n ? most : n;
-		for (int nth = 0; nth <= n && nkept < MOST_RUNS;
-		     nth += nth ? stride : 1, ntimes++) {
-			if (nth)
-				one_run(file, dataset, kind, victim, nth, &run, &st);
-			nfailed += st != QUERN_OK;
-			if (my_rank == 0 && !st && count < 0)
-				count = count_of(run);
-			if (my_rank == 0 && !st && count_of(run) != count)
-				complain("another result");
-			if (my_rank % 2)
-				kept[nkept++] = run;
-			else
-				quern_run_free(run);
-		}
+		n = s->what->most < n ? s->what->most : n;
+		for (int nth = 1; nth <= n; nth += s->stride)
+			try(s, victim, nth);
 	}
 	if (my_rank == 0)
-		printf("%d of %d runs failed\n", nfailed, ntimes);
+		printf("%d of %d tries failed\n", s->nfailed, s->ntimes);
 	PMPI_Barrier(MPI_COMM_WORLD);
-	while (nkept)
-		quern_run_free(kept[--nkept]);
-	free(kept);
-	return nfailed ? 0 : 1;
+	while (s->nkept)
+		quern_run_free(s->kept[--s->nkept]);
+	return s->nfailed ? 0 : 1;
+}
+
+static bool parse(int argc, char **argv, struct sweep *s)
+{
+	if (argc != 6 || nranks < 2)
+		return false;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			s->command = &commands[i];
+	for (size_t i = 0; i < sizeof(whats) / sizeof(*whats); i++)
+		if (!strcmp(argv[4], whats[i].name))
+			s->what = &whats[i];
+	s->file = argv[2];
+	s->dataset = argv[3];
+	s->stride = atoi(argv[5]);
+	s->count = -1;
+	return s->command && s->what && s->stride > 0;
 }
 
 int main(int argc, char **argv)
 {
+	static struct sweep s;
 	int code;
 
 	MPI_Init(&argc, &argv);
 	MPI_Comm_rank(MPI_COMM_WORLD, &my_rank);
 	MPI_Comm_size(MPI_COMM_WORLD, &nranks);
-	if (argc != 5 || nranks < 2) {
-		fputs("usage: mpirun -n 3 onesided FILE DATASET mpi|memory|start STRIDE\n", stderr);
+	if (!parse(argc, argv, &s)) {
+		fputs("usage: mpirun -n 3 onesided run|verify|stage FILE DATASET "
+		      "mpi|left_out|memory|start STRIDE\n",
+		      stderr);
 		MPI_Abort(MPI_COMM_WORLD, 2);
 	}
 	signal(SIGALRM, out_of_time);
-	code = sweep(argv[1], argv[2], strcmp(argv[3], "mpi") ? TEST_MEMORY : TEST_MPI,
-		     atoi(argv[4]), strcmp(argv[3], "start") ? 0 : BEFORE_START);
+	code = sweep(&s);
 	MPI_Finalize();
 	return code;
 }

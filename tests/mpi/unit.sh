@@ -4,7 +4,7 @@
 
 . "$SRCDIR/tests/lib.sh"
 
-programs='test_comm test_move test_api test_engine test_keys'
+programs='test_comm test_move test_api test_engine test_balance test_failover'
 
 # run_ranks N PROGRAM: all its cases, on N ranks.
 run_ranks()
@@ -50,20 +50,45 @@ changed()
 	}
 }
 # What fails on one rank: calls of MPI and allocations, the first, second, ... of them. Those of the
-# communicator's making are few; an allocation is like its neighbours.
-"$BUILDDIR/tests/tools/layouts" virtual 64 || exit
-for hosts in 1 2; do
-	while read -r what stride; do
-		# Between hosts a call of the balance that fails on one rank may still leave the others waiting.
-		[ "$what $hosts" != "mpi 2" ] || continue
-		QUERN_TEST_HOSTS=$hosts check "one rank fails: $what, $hosts hosts" \
-			timeout "$hang" $MPIRUN -n 3 "$BUILDDIR/tests/mpi/onesided" \
-			plain.h5 /x "$what" "$stride" </dev/null
-	done <<-END
-		start 1
-		mpi 5
-		memory 31
-	END
+# communicator's making are few; an allocation is like its neighbours. FAULT_LOOPS=all takes all. Reads of
+# rank 0 are slow, so that other hosts come for its work.
+"$BUILDDIR/tests/tools/generate" . large.h5 || exit
+mkdir staged
+while read -r hosts command what stride; do
+	[ "${FAULT_LOOPS-}" != all ] || stride=1
+	QUERN_TEST_HOSTS=$hosts QUERN_TEST_READ_DELAY='0:40000,*:1000' \
+		check "one rank fails: $command, $what, $hosts hosts" \
+		timeout $((hang * (stride == 1 ? 6 : 1))) $MPIRUN -n 3 "$BUILDDIR/tests/mpi/onesided" \
+		"$command" large.h5 /packed "$what" "$stride" </dev/null
+done <<-END
+	1 run start 1
+	1 run mpi 17
+	1 run memory 61
+	1 verify mpi 23
+	1 stage mpi 61
+	2 run start 1
+	2 run mpi 7
+	2 run left_out 11
+	2 run memory 61
+	2 verify mpi 23
+END
+
+# fails WHAT ARG...: the command, of which a call fails on rank 1 of two hosts, ends with 1 and says once why.
+fails()
+{
+	local what=$1 status=0
+
+	shift
+	QUERN_TEST_FAULTS=$what QUERN_TEST_FAULTS_RANK=1 QUERN_TEST_HOSTS=2 \
+		timeout "$hang" $MPIRUN -n 3 "$TEST_QUERN" "$@" </dev/null >out 2>&1 || status=$?
+	[ "$status" -eq 1 ] && [ "$(grep -c 'quern: .*MPI failed in' out)" -eq 1 ] || {
+		echo "exit $status; $(cat out)"
+		return 1
+	}
+}
+
+for what in mpi:3 mpi:20 mpi:50 agree:1 agree:2 agree:20; do
+	check "call $what fails on one rank: the command says so" fails $what:EIO run sum -d /packed large.h5
 done
 mkdir -p changed && cd changed || exit
 check "a file that changes is not made good by copies of others" changed

@@ -16,8 +16,8 @@ int qn_comm_split_host(MPI_Comm all, MPI_Comm *host)
 
 	if (n < 2)
 		return rc;
-	MPI_Comm_rank(whole, &rank);
-	MPI_Comm_size(whole, &size);
+	PMPI_Comm_rank(whole, &rank);
+	PMPI_Comm_size(whole, &size);
 	n = n < size ? n : size;
 	/* Also when a test has the call above say that it has failed: the other ranks come here. */
 	PMPI_Comm_split(whole, (int)((int64_t)rank * n / size), rank, host);

@@ -44,6 +44,7 @@ static const struct {
 	[TEST_META] = { "meta", true, true }, /* fchmod, fchown, futimens */
 	[TEST_MEMORY] = { "memory", false, false },
 	[TEST_MPI] = { "mpi", false, false },
+	[TEST_AGREE] = { "agree", false, false },
 	[TEST_END] = { "end", false, false },
 };
 
@@ -258,6 +259,18 @@ void test_fail_at(enum test_kind kind, long n)
 	plan.on = plan.shared;
 	if (plan.on)
 		atomic_store(&plan.shared->n, 0);
+}
+
+void test_fail_from(enum test_kind kind, long n)
+{
+	test_fail_at(kind, n);
+	plan.times = 0;
+}
+
+void test_leave_out_at(long n)
+{
+	test_fail_at(TEST_MPI, n);
+	plan.what = SHORT;
 }
 
 long test_count(void)

@@ -18,8 +18,10 @@
  *					for other hosts
  *
  * KIND: one of the names in plan.c; `change` for all that change something, `file` for all on files.
- * `memory` is of allocations, `mpi` of calls of MPI, and `end` of the end of the process; these have no file. WHAT: the name
- * of an errno; `short`: a read or a write does half of what it should; `wait`: half a second passes;
+ * `memory` is of allocations, `mpi` of calls of MPI, `agree` of those by which ranks agree on what has
+ * failed (MPI_Allreduce), and `end` of the end of the process; these have no file. WHAT: the name
+ * of an errno; `short`: a read or a write does half of what it should, and a call of MPI that fails is not made
+ * if no other rank waits for it; `wait`: half a second passes;
  * `stop`: the process is stopped by SIGSTOP; `kill`: it is killed; `lose`: it ends as if the power had
  * failed, with nothing but what was synced (durable.h). A rename matches by either name. A close that
  * fails closes the file, as on Linux. Processes that are forked count together. One that is confined
@@ -54,6 +56,7 @@ enum test_kind {
 	TEST_META,
 	TEST_MEMORY,
 	TEST_MPI,
+	TEST_AGREE,
 	TEST_END,
 	TEST_NKINDS
 };
@@ -71,6 +74,10 @@ bool test_loses(void);
 /* For programs that do many things in one process: from here on the nth call of a kind fails (0: none),
    and how many there have been since. */
 void test_fail_at(enum test_kind kind, long n);
+/* The nth and all that follow. */
+void test_fail_from(enum test_kind kind, long n);
+/* The nth call of MPI, with what is `short` above. */
+void test_leave_out_at(long n);
 long test_count(void);
 
 /* Of a variable above, or NULL. */

@@ -17,6 +17,7 @@
  *				next file, and so on to that of c<N>.h5
  *	layouts borrowed C RAW	borrowed.h5: 32 compounds, mapped to x of the file C of a chain and to
  *				"raw", which is in an external file
+ *	layouts sized BYTES	vast.h5 and wide.h5: x has so many bytes, none of which is stored
  *	layouts lacking		lacking.h5: x is mapped without limits to absent.h5, b to absent-0.h5, ...
  *	layouts strange		strange.h5: x has passed a filter that nobody has, in 8 chunks
  *	layouts half		half.h5: of x 256 chunks of 64 KiB are written, and 3000 after them not;
@@ -709,6 +710,22 @@ static void leave(void)
 	_exit(0);
 }
 
+static void make_sized(const char *name, hsize_t nbytes)
+{
+	const hsize_t shape[2] = { 64, nbytes / 64 };
+	hid_t file = create(name);
+
+	H5Dclose(must(H5Dcreate2(file, "x", H5T_STD_U8LE, must(H5Screate_simple(2, shape, NULL)),
+				 H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT)));
+	H5Fclose(file);
+}
+
+static void make_two_sized(hsize_t nbytes)
+{
+	make_sized("vast.h5", nbytes);
+	make_sized("wide.h5", nbytes);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "virtual"))
@@ -719,6 +736,8 @@ int main(int argc, char **argv)
 		make_borrowed(argv[2], argv[3]);
 	else if (argc == 3 && !strcmp(argv[1], "chain"))
 		make_chain((unsigned)strtoul(argv[2], NULL, 10));
+	else if (argc == 3 && !strcmp(argv[1], "sized"))
+		make_two_sized(strtoull(argv[2], NULL, 10));
 	else if (argc == 2 && !strcmp(argv[1], "deep"))
 		make_deep();
 	else if (argc == 2 && !strcmp(argv[1], "unusual"))
