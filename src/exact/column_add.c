@@ -1,0 +1,266 @@
+/*
+ * column_add.c - elements of tiles to the rows of columns.
+ *
+ * A pass adds strips of elements, as long as they fit. Where it stops, the elements of a piece of
+ * the tile are copied without those that are left out, and a strip that still does not fit is added
+ * element by element, which may change the block so that the pass takes the next ones.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "exact/bits.h"
+#include "exact/column_parts.h"
+
+/* Elements that are copied at a time, of one step or several. */
+#define PIECE 4096
+
+typedef size_t pass_fn(const struct qn_column_pass *p, size_t first);
+typedef bool blank_fn(enum quern_dtype t, const char *values, size_t n, const uint64_t *valid,
+		      size_t bit, char *out, uint64_t *special, size_t *nspecial);
+
+/* What is added to the rows of one block of each column: n elements from place i of the tile on, of
+   nsteps steps. */
+struct job {
+	struct qn_column *column[2];
+	struct qn_column_block *block[2];
+	int ncolumns;
+	struct qn_column_tile *tile;
+	size_t size;
+	size_t row, i, n, step, nsteps;
+	pass_fn *pass;
+	blank_fn *blank;
+};
+
+/* A view of some of its elements, as they are or copied. */
+struct view {
+	const char *values;
+	size_t stride, row, n;
+};
+
+static struct job job(struct qn_column *x, struct qn_column *square, struct qn_column_tile *t)
+{
+	static pass_fn *const pass[] = QN_ISA_TABLE(qn_column_pass);
+	static blank_fn *const blank[] = QN_ISA_TABLE(qn_column_blank);
+	const enum qn_cpu level = x ? x->level : square->level;
+	struct job j = { .tile = t, .size = qn_column_elem_size(t->dtype) };
+
+	if (x)
+		j.column[j.ncolumns++] = x;
+	if (square)
+		j.column[j.ncolumns++] = square;
+	j.pass = pass[level];
+	j.blank = blank[level];
+	t->nspecial = 0;
+	return j;
+}
+
+static size_t elem_index(const struct job *j, size_t step, size_t i)
+{
+	return (j->step + step) * j->tile->stride + j->i + i;
+}
+
+static const char *element(const struct job *j, size_t step, size_t i)
+{
+	return (const char *)j->tile->values + elem_index(j, step, i) * j->size;
+}
+
+/* 2^e as the bits of a float32; 0 or infinity where there is none. */
+static uint32_t power_bits(int e)
+{
+	return e < -126 ? 0 : e > 127 ? UINT32_C(0x7f800000) : (uint32_t)(e + 127) << 23;
+}
+
+/* Narrows the magnitudes that fit, whatever their digits. Floats are multiples of 2^u from 2^(u + 23)
+   on; the smallest float is 2^-149. */
+static void bound_pass(struct qn_column_pass *p, const struct qn_column_block *b, int power)
+{
+	const int unit = b->unit / power + (b->unit % power > 0);
+	const int top = b->unit + QN_COLUMN_TOP + QN_COLUMN_STEP * (b->nhot - 1);
+	const uint32_t least = unit <= QN_F32_MIN_EXP ? 1 : power_bits(unit + 23);
+	const uint32_t most = power_bits(top / power - (top % power < 0));
+
+	p->least = least > p->least ? least : p->least;
+	p->most = most < p->most ? most : p->most;
+}
+
+/* Runs the pass from row *done of the view on. */
+static bool run(const struct job *j, const struct view *v, size_t *done)
+{
+	struct qn_column_pass p = { .dtype = j->tile->dtype,
+				    .values = v->values,
+				    .n = v->n,
+				    .nsteps = j->nsteps,
+				    .stride = v->stride,
+				    .least = 1,
+				    .most = UINT32_C(0x7f800000) };
+
+	for (int k = 0; k < j->ncolumns; k++) {
+		struct qn_column_block *b = j->block[k];
+		struct qn_column_sum *s;
+
+		if (b->nhot == 0)
+			return true;
+		if (!qn_column_block_reserve(j->column[k], b, j->nsteps))
+			return false;
+		s = &p.sum[j->column[k]->power - 1];
+		s->nparts = b->nhot;
+		memcpy(s->magic, b->magic, sizeof(s->magic));
+		for (int i = 0; i < b->nhot; i++)
+			s->part[i] = b->part[i] + v->row;
+		bound_pass(&p, b, j->column[k]->power);
+	}
+	*done = j->pass(&p, *done);
+	return true;
+}
+
+/* Adds the elements of rows first to end - 1 of a view one by one. */
+static bool add_each(const struct job *j, const struct view *v, size_t first, size_t end)
+{
+	for (int k = 0; k < j->ncolumns; k++)
+		for (size_t s = 0; s < j->nsteps; s++)
+			for (size_t i = first; i < end; i++)
+				if (!qn_column_block_add(j->column[k], j->block[k], v->row + i,
+							 v->values + (s * v->stride + i) * j->size))
+					return false;
+	return true;
+}
+
+/* Has new blocks begin with what a view shows. */
+static bool start(const struct job *j, const struct view *v)
+{
+	for (int k = 0; k < j->ncolumns; k++)
+		if (j->block[k]->spoilt ||
+		    !qn_column_block_start(j->column[k], j->block[k], v->values, v->n))
+			return false;
+	return true;
+}
+
+static bool add_copied(const struct job *j, const struct view *v)
+{
+	size_t done = 0, end;
+
+	if (!start(j, v))
+		return false;
+	while (done < v->n) {
+		if (!run(j, v, &done))
+			return false;
+		end = qn_min_u64(done + QN_COLUMN_STRIP, v->n);
+		if (!add_each(j, v, done, end))
+			return false;
+		done = end;
+	}
+	return true;
+}
+
+/* Elements i to i + n - 1 of the job, by way of a copy. */
+static bool add_piece(const struct job *j, size_t i, size_t n)
+{
+	char copy[PIECE * sizeof(double)] __attribute__((aligned(64)));
+	const struct view v = { copy, n, j->row + i, n };
+	bool any = false;
+
+	for (size_t s = 0; s < j->nsteps; s++)
+		any |= j->blank(j->tile->dtype, element(j, s, i), n, j->tile->valid,
+				elem_index(j, s, i), copy + s * n * j->size, j->tile->special,
+				&j->tile->nspecial);
+	return !any || add_copied(j, &v);
+}
+
+static bool add_steps(const struct job *j)
+{
+	const struct view v = { element(j, 0, 0), j->tile->stride, j->row, j->n };
+	size_t done = 0, n;
+
+	if (!j->tile->valid && (!start(j, &v) || !run(j, &v, &done)))
+		return false;
+	for (; done < j->n; done += n) {
+		n = qn_min_u64(j->n - done, PIECE / j->nsteps);
+		if (!add_piece(j, done, n))
+			return false;
+	}
+	return true;
+}
+
+/* Adds the elements of rows of one block, from that of place j->i on. */
+static bool add_block(struct job *j, uint64_t first_row)
+{
+	const uint64_t row = first_row + j->i;
+
+	j->row = row % QN_COLUMN_BLOCK;
+	j->n = qn_min_u64(j->tile->n - j->i, QN_COLUMN_BLOCK - j->row);
+	for (int k = 0; k < j->ncolumns; k++)
+		j->block[k] = &j->column[k]->block[row / QN_COLUMN_BLOCK];
+	for (j->step = 0; j->step < j->tile->nsteps; j->step += j->nsteps) {
+		j->nsteps = qn_min_u64(j->tile->nsteps - j->step, QN_COLUMN_NSTEPS);
+		if (!add_steps(j))
+			return false;
+	}
+	return true;
+}
+
+bool qn_column_add_rows(struct qn_column *x, struct qn_column *square, uint64_t first_row,
+			struct qn_column_tile *t)
+{
+	struct job j = job(x, square, t);
+
+	for (; j.i < t->n; j.i += j.n)
+		if (!add_block(&j, first_row)) {
+			for (int k = 0; k < j.ncolumns; k++)
+				qn_column_spoil(j.column[k], first_row, t->n);
+			return false;
+		}
+	return true;
+}
+
+/* --- scattered rows --- */
+
+/* Adds PIECE elements at the most, which were blanked. */
+static bool scatter(const struct job *j, uint64_t first_row, const uint32_t *row,
+		    const char *values, size_t n)
+{
+	for (int k = 0; k < j->ncolumns; k++) {
+		struct qn_column *c = j->column[k];
+
+		for (size_t i = 0; i < n; i++) {
+			const uint64_t r = first_row + row[i];
+			struct qn_column_block *b = &c->block[r / QN_COLUMN_BLOCK];
+
+			if ((b->nhot == 0 &&
+			     !qn_column_block_start(c, b, values + i * j->size, 1)) ||
+			    !qn_column_block_add(c, b, r % QN_COLUMN_BLOCK, values + i * j->size))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* Adds the elements of a step. */
+static bool scatter_step(const struct job *j, uint64_t first_row, const uint32_t *row)
+{
+	char copy[PIECE * sizeof(double)] __attribute__((aligned(64)));
+	struct qn_column_tile *t = j->tile;
+
+	for (size_t i = 0, n; i < t->n; i += n) {
+		n = qn_min_u64(t->n - i, PIECE);
+		if (j->blank(t->dtype, element(j, 0, i), n, t->valid, elem_index(j, 0, i), copy,
+			     t->special, &t->nspecial) &&
+		    !scatter(j, first_row, row + i, copy, n))
+			return false;
+	}
+	return true;
+}
+
+bool qn_column_add_at(struct qn_column *x, struct qn_column *square, uint64_t first_row,
+		      const uint32_t *row, struct qn_column_tile *t)
+{
+	struct job j = job(x, square, t);
+
+	for (; j.step < t->nsteps; j.step++)
+		if (!scatter_step(&j, first_row, row)) {
+			for (int k = 0; k < j.ncolumns; k++)
+				for (size_t i = 0; i < t->n; i++)
+					qn_column_spoil(j.column[k], first_row + row[i], 1);
+			return false;
+		}
+	return true;
+}
