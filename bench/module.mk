@@ -2,6 +2,7 @@
 BENCH_PROGS += bench/limits bench/mkchunks bench/mkfiles
 BENCH_PROGS += bench/feed
 BENCH_PROGS += bench/codecs
+BENCH_PROGS += bench/column
 BENCH_PROGS += bench/exact
 BENCH_PROGS += bench/covariance
 BENCH_PROGS += bench/plan

@@ -498,6 +498,7 @@ selection
 slow_host
 if [ -z "$quick" ]; then
 	part "exact sums alone, one core" exact
+	part "exact sums of the points of a map over time, one core" column
 	part "the way from stored bytes to tiles alone, one core" feed
 	part "minmax against bare codecs, one core: at least 0.85 of their speed" codecs
 	part "covariance against OpenBLAS dsyrk" covariance

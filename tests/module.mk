@@ -16,6 +16,7 @@ UNIT_TESTS += tests/unit/test_catalog
 UNIT_TESTS += tests/unit/test_cf
 UNIT_TESTS += tests/unit/test_child
 UNIT_TESTS += tests/unit/test_codecs
+UNIT_TESTS += tests/unit/test_column
 UNIT_TESTS += tests/unit/test_comm
 UNIT_TESTS += tests/unit/test_covariance
 UNIT_TESTS += tests/unit/test_cut

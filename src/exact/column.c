@@ -66,6 +66,7 @@ struct qn_column *qn_column_new(enum quern_dtype t, int power, uint64_t nrows)
 	c->nusual = usual_parts(t, power);
 	c->form = qn_acc_form(t, power);
 	c->one.form[power - 1] = c->form;
+	c->least_unit = t == QUERN_F64 && power == 2 ? QN_COLUMN_LEAST_SQUARE : c->form.base;
 	c->nrows = nrows;
 	c->nblocks = qn_ceil_div(nrows, QN_COLUMN_BLOCK);
 	for (uint64_t i = 0; i < c->nblocks; i++)
@@ -119,7 +120,8 @@ void qn_column_spoil(struct qn_column *c, uint64_t first_row, uint64_t n)
 {
 	if (n == 0)
 		return;
-	for (uint64_t i = first_row / QN_COLUMN_BLOCK; i <= (first_row + n - 1) / QN_COLUMN_BLOCK; i++)
+	for (uint64_t i = first_row / QN_COLUMN_BLOCK; i <= (first_row + n - 1) / QN_COLUMN_BLOCK;
+	     i++)
 		c->block[i].spoilt = true;
 }
 

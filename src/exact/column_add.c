@@ -125,10 +125,22 @@ static bool add_each(const struct job *j, const struct view *v, size_t first, si
 	return true;
 }
 
+/* Has new blocks begin with what a view shows. */
+static bool start(const struct job *j, const struct view *v)
+{
+	for (int k = 0; k < j->ncolumns; k++)
+		if (j->block[k]->spoilt ||
+		    !qn_column_block_start(j->column[k], j->block[k], v->values, v->n))
+			return false;
+	return true;
+}
+
 static bool add_copied(const struct job *j, const struct view *v)
 {
 	size_t done = 0, end;
 
+	if (!start(j, v))
+		return false;
 	while (done < v->n) {
 		if (!run(j, v, &done))
 			return false;
@@ -149,18 +161,9 @@ static bool add_piece(const struct job *j, size_t i, size_t n)
 
 	for (size_t s = 0; s < j->nsteps; s++)
 		any |= j->blank(j->tile->dtype, element(j, s, i), n, j->tile->valid,
-				j->tile->bit + elem_index(j, s, i), copy + s * n * j->size, j->tile->special,
+				elem_index(j, s, i), copy + s * n * j->size, j->tile->special,
 				&j->tile->nspecial);
 	return !any || add_copied(j, &v);
-}
-
-static bool start(const struct job *j)
-{
-	for (int k = 0; k < j->ncolumns; k++)
-		if (j->block[k]->spoilt ||
-		    !qn_column_block_start(j->column[k], j->block[k], element(j, 0, 0), j->n))
-			return false;
-	return true;
 }
 
 static bool add_steps(const struct job *j)
@@ -168,7 +171,7 @@ static bool add_steps(const struct job *j)
 	const struct view v = { element(j, 0, 0), j->tile->stride, j->row, j->n };
 	size_t done = 0, n;
 
-	if (!start(j) || (!j->tile->valid && !run(j, &v, &done)))
+	if (!j->tile->valid && (!start(j, &v) || !run(j, &v, &done)))
 		return false;
 	for (; done < j->n; done += n) {
 		n = qn_min_u64(j->n - done, PIECE / j->nsteps);
@@ -239,8 +242,7 @@ static bool scatter_step(const struct job *j, uint64_t first_row, const uint32_t
 
 	for (size_t i = 0, n; i < t->n; i += n) {
 		n = qn_min_u64(t->n - i, PIECE);
-		if (j->blank(t->dtype, element(j, 0, i), n, t->valid,
-			     t->bit + elem_index(j, 0, i), copy,
+		if (j->blank(t->dtype, element(j, 0, i), n, t->valid, elem_index(j, 0, i), copy,
 			     t->special, &t->nspecial) &&
 		    !scatter(j, first_row, row + i, copy, n))
 			return false;

@@ -15,23 +15,14 @@
 #define HALF_STEP (INT64_C(1) << (STEP - 1))
 /* Of any part: with this a carry from below, and half a step for rounding, cannot overflow. */
 #define LIMIT (((uint64_t)1 << 63) - ((uint64_t)1 << 52))
-/* The highest part is carried from when it has more; and what it begins with is less. */
-#define TOP_LIMIT   ((uint64_t)1 << 61)
-#define SPLIT_LIMIT (INT64_C(1) << 59)
+/* The highest part is carried from when it has more. */
+#define TOP_LIMIT ((uint64_t)1 << 61)
 /* Elements that go to accumulators before a block takes more parts than usual for them. */
 #define MISFITS 64
 /* A unit is chosen smaller by up to so many bits, times the power, for the smaller ones to come. */
 #define SLACK 16
 /* Elements looked at to choose a unit. */
 #define SAMPLE 256
-
-/* An element: +-m * 2^unit; x for floating-point types. */
-struct element {
-	double x;
-	uint64_t m;
-	int unit;
-	bool negative;
-};
 
 static bool spoil(struct qn_column_block *b)
 {
@@ -41,63 +32,13 @@ static bool spoil(struct qn_column_block *b)
 
 /* --- elements --- */
 
-static struct element integer(bool negative, uint64_t bits)
-{
-	return (struct element){ .m = negative ? -bits : bits, .negative = negative };
-}
-
-static struct element number(double x)
-{
-	uint64_t bits = qn_bits64(x), magnitude = bits & INT64_MAX;
-	struct element e = { .x = x, .unit = qn_f64_unit(magnitude), .negative = bits >> 63 };
-
-	e.m = magnitude & ((UINT64_C(1) << 52) - 1);
-	if (magnitude >> 52)
-		e.m |= UINT64_C(1) << 52;
-	return e;
-}
-
-#define DECODE(type, expression)              \
-	{                                     \
-		type v;                       \
-                                              \
-		memcpy(&v, value, sizeof(v)); \
-		return expression;            \
-	}
-
-static struct element decode(enum quern_dtype t, const char *value)
-{
-	switch (t) {
-	case QUERN_I8:
-		DECODE(int8_t, integer(v < 0, (uint64_t)(int64_t)v))
-	case QUERN_U8:
-		DECODE(uint8_t, integer(false, v))
-	case QUERN_I16:
-		DECODE(int16_t, integer(v < 0, (uint64_t)(int64_t)v))
-	case QUERN_U16:
-		DECODE(uint16_t, integer(false, v))
-	case QUERN_I32:
-		DECODE(int32_t, integer(v < 0, (uint64_t)(int64_t)v))
-	case QUERN_U32:
-		DECODE(uint32_t, integer(false, v))
-	case QUERN_I64:
-		DECODE(int64_t, integer(v < 0, (uint64_t)v))
-	case QUERN_U64:
-		DECODE(uint64_t, integer(false, v))
-	case QUERN_F32:
-		DECODE(float, number((double)v))
-	default:
-		DECODE(double, number(v))
-	}
-}
-
 /* Exponents of the unit and of the bound of a power of an element that is not zero. */
-static int power_unit(const struct qn_column *c, const struct element *e)
+static int power_unit(const struct qn_column *c, const struct qn_column_element *e)
 {
 	return c->power * (e->unit + __builtin_ctzll(e->m));
 }
 
-static int power_top(const struct qn_column *c, const struct element *e)
+static int power_top(const struct qn_column *c, const struct qn_column_element *e)
 {
 	return c->power * (e->unit + 64 - __builtin_clzll(e->m));
 }
@@ -262,118 +203,6 @@ bool qn_column_block_reserve(const struct qn_column *c, struct qn_column_block *
 	return raise_bounds(c, b, more, b->nhot);
 }
 
-/* --- splitting --- */
-
-/* Bits `pos` to `pos` + 63 of limbs as a number in two's complement of any length. */
-static uint64_t bits_at(const struct qn_acc_form *f, const int64_t *limb, int pos)
-{
-	const int top = f->nlimbs - 1;
-	qn_u128 bits = 0;
-
-	for (int i = pos / 32 + 2; i >= pos / 32; i--) {
-		uint32_t digit = i < top   ? (uint32_t)limb[i]
-				 : i > top ? (uint32_t)(limb[top] >> (i > top + 1 ? 63 : 32))
-					   : (uint32_t)limb[top];
-
-		bits = bits << 32 | digit;
-	}
-	return (uint64_t)(bits >> pos % 32);
-}
-
-/* Exponent of the lowest bit that is set; of zero, that beyond the last limb. */
-static int lowest_bit(const struct qn_acc_form *f, const int64_t *limb)
-{
-	int i = 0;
-
-	while (i < f->nlimbs && limb[i] == 0)
-		i++;
-	return f->base + 32 * i + (i < f->nlimbs ? __builtin_ctzll((uint64_t)limb[i]) : 0);
-}
-
-/* Least t with |value| <= 2^t. */
-static int highest_bit(const struct qn_acc_form *f, const int64_t *limb)
-{
-	const int64_t sign = limb[f->nlimbs - 1] < 0 ? -1 : 0;
-	const int64_t digit = sign & UINT32_MAX;
-	int i = f->nlimbs - 1;
-
-	if (limb[i] != sign)
-		return f->base + 32 * i + 64 - __builtin_clzll((uint64_t)(limb[i] ^ sign));
-	for (i--; i > 0 && limb[i] == digit; i--)
-		;
-	return f->base + 32 * i + 32;
-}
-
-/* The parts of canonical limbs in units of 2^unit; false: they are no multiple of it, or too many. */
-static bool split(const struct qn_acc_form *f, const int64_t *limb, int unit, int nparts,
-		  int64_t part[QN_COLUMN_PARTS])
-{
-	const int end = f->base + 32 * f->nlimbs + 32;
-	int pos = unit, j = 0;
-	int64_t top;
-
-	if (lowest_bit(f, limb) < unit)
-		return false;
-	if (unit < f->base)
-		return false;
-	for (; j < nparts - 1; j++, pos += STEP)
-		part[j] = (int64_t)bits_at(f, limb, pos - f->base) & LOW_MASK;
-	top = (int64_t)bits_at(f, limb, pos - f->base);
-	if (top >= SPLIT_LIMIT || top < -SPLIT_LIMIT)
-		return false;
-	for (pos += 64; pos < end; pos += 64)
-		if ((int64_t)bits_at(f, limb, pos - f->base) != (top < 0 ? -1 : 0))
-			return false;
-	part[j] = top;
-	return true;
-}
-
-/* The same of a double, added to what the parts have. */
-static bool split_double(const struct qn_column_block *b, double x, int64_t *part)
-{
-	for (int j = b->nhot - 1; j >= 0; j--) {
-		const uint64_t start = qn_bits64(b->magic[j]);
-		double sum = x + b->magic[j];
-
-		if ((qn_bits64(sum) ^ start) >> 52)
-			return false;
-		part[j] += (int64_t)(qn_bits64(sum) - start);
-		x -= sum - b->magic[j];
-	}
-	return x == 0;
-}
-
-static void split_integer(const struct qn_column *c, const struct qn_column_block *b,
-			  const struct element *e, int64_t *part)
-{
-	qn_u128 m = c->power == 2 ? (qn_u128)e->m * e->m : e->m;
-	const int64_t sign = c->power == 1 && e->negative ? -1 : 1;
-
-	for (int j = 0; j < b->nhot - 1; j++, m >>= STEP)
-		part[j] = sign * ((int64_t)m & LOW_MASK);
-	part[b->nhot - 1] = sign * (int64_t)m;
-}
-
-/* The parts of an element's power; false if it does not fit. */
-static bool split_element(const struct qn_column *c, const struct qn_column_block *b,
-			  const struct element *e, int64_t part[QN_COLUMN_PARTS])
-{
-	const double x = e->x, square = x * x;
-
-	memset(part, 0, QN_COLUMN_PARTS * sizeof(*part));
-	if (b->nhot == 0)
-		return false;
-	if (!c->is_float) {
-		split_integer(c, b, e, part);
-		return true;
-	}
-	if (c->power == 1)
-		return split_double(b, x, part);
-	if (square == 0 || !split_double(b, square, part))
-		return false;
-	return c->dtype == QUERN_F32 || split_double(b, fma(x, x, -square), part);
-}
-
 /* --- units --- */
 
 /* Parts for elements of so many bits. */
@@ -392,7 +221,7 @@ static bool reform_row(const struct qn_column *c, struct qn_column_block *b, siz
 
 	memset(limb, 0, (size_t)f.nlimbs * sizeof(*limb));
 	add_parts(&f, b, (const int64_t *const *)b->part, row, limb);
-	while (!split(&f, limb, unit, b->nparts, part)) {
+	while (!qn_column_split_limbs(&f, limb, unit, b->nparts, part)) {
 		if (b->nparts == QN_COLUMN_PARTS)
 			return spill(c, b, row);
 		if (!grow_parts(b, b->nparts + 1))
@@ -413,14 +242,6 @@ static bool reform(const struct qn_column *c, struct qn_column_block *b, int uni
 	return true;
 }
 
-/* The most negative unit that elements may have. */
-static int least_unit(const struct qn_column *c)
-{
-	if (c->dtype == QUERN_F64 && c->power == 2)
-		return QN_COLUMN_LEAST_SQUARE;
-	return c->form.base;
-}
-
 /* A unit of 2^unit or somewhat less: by up to `slack` bits, and such that blocks are likely to agree. */
 static int choose_unit(const struct qn_column *c, int unit, int slack)
 {
@@ -429,7 +250,7 @@ static int choose_unit(const struct qn_column *c, int unit, int slack)
 	for (int step = 8; step > 1; step /= 2) {
 		int rounded = (least + step - 1) & -step;
 
-		if (rounded <= unit && rounded >= least_unit(c))
+		if (rounded <= unit && rounded >= c->least_unit)
 			return rounded;
 	}
 	return unit;
@@ -466,7 +287,7 @@ static bool admit(const struct qn_column *c, struct qn_column_block *b, int unit
 		top = top > b->top ? top : b->top;
 	}
 	n = parts_for(top - unit);
-	if (n > QN_COLUMN_PARTS || unit < least_unit(c) || unit + STEP * (n - 1) > 1023 - 52)
+	if (n > QN_COLUMN_PARTS || unit < c->least_unit || unit + STEP * (n - 1) > 1023 - 52)
 		return true;
 	if (!fresh && n > b->nhot && n > c->nusual && b->nmisfits++ < MISFITS)
 		return true;
@@ -486,7 +307,7 @@ bool qn_column_block_start(const struct qn_column *c, struct qn_column_block *b,
 	if (!c->is_float)
 		return take_unit(c, b, 0, 0, c->nusual);
 	for (size_t i = 0; i < n; i += n / SAMPLE + 1) {
-		struct element e = decode(c->dtype, values + i * size);
+		struct qn_column_element e = qn_column_decode(c->dtype, values + i * size);
 
 		if (e.m == 0 || !isfinite(e.x))
 			continue;
@@ -516,7 +337,7 @@ static bool commit(const struct qn_column *c, struct qn_column_block *b, size_t 
 bool qn_column_block_add(const struct qn_column *c, struct qn_column_block *b, size_t row,
 			 const char *value)
 {
-	const struct element e = decode(c->dtype, value);
+	const struct qn_column_element e = qn_column_decode(c->dtype, value);
 	int64_t part[QN_COLUMN_PARTS], *limb;
 
 	if (b->spoilt)
@@ -524,11 +345,11 @@ bool qn_column_block_add(const struct qn_column *c, struct qn_column_block *b, s
 	if (e.m == 0)
 		return true;
 	if (c->nusual > 0) {
-		if (split_element(c, b, &e, part))
+		if (qn_column_split(c, b, &e, part))
 			return commit(c, b, row, part, b->nhot);
 		if (!admit(c, b, power_unit(c, &e), power_top(c, &e)))
 			return false;
-		if (split_element(c, b, &e, part))
+		if (qn_column_split(c, b, &e, part))
 			return commit(c, b, row, part, b->nhot);
 	}
 	limb = wide_row(c, b, row);
@@ -541,7 +362,7 @@ bool qn_column_block_add(const struct qn_column *c, struct qn_column_block *b, s
 bool qn_column_block_add_limbs(const struct qn_column *c, struct qn_column_block *b, size_t row,
 			       const struct qn_acc_form *f, const int64_t *limb)
 {
-	const int unit = lowest_bit(f, limb), top = highest_bit(f, limb);
+	const int unit = qn_column_lowest_bit(f, limb), top = qn_column_highest_bit(f, limb);
 	int64_t part[QN_COLUMN_PARTS], *wide;
 
 	if (b->spoilt)
@@ -554,7 +375,7 @@ bool qn_column_block_add_limbs(const struct qn_column *c, struct qn_column_block
 		if (c->is_float && (b->nhot == 0 || unit < b->unit) && !admit(c, b, unit, top))
 			return false;
 		for (int n = b->nparts; b->nhot > 0 && n <= QN_COLUMN_PARTS; n++)
-			if (split(f, limb, b->unit, n, part))
+			if (qn_column_split_limbs(f, limb, b->unit, n, part))
 				return grow_parts(b, n) && commit(c, b, row, part, n);
 	}
 	wide = wide_row(c, b, row);

@@ -136,7 +136,8 @@ static bool within(const int64_t *header, int i, int64_t least, int64_t most)
 
 static bool header_is_valid(const struct qn_column *c, const int64_t *h)
 {
-	return within(h, NROWS, 1, QN_COLUMN_BLOCK) && within(h, UNIT, c->form.base, 1023 - 52) &&
+	return within(h, NROWS, 1, QN_COLUMN_BLOCK) &&
+	       within(h, UNIT, c->power <= 2 ? c->least_unit : 0, 1023 - 52) &&
 	       within(h, TOP, INT16_MIN, INT16_MAX) && within(h, NHOT, 0, QN_COLUMN_PARTS) &&
 	       within(h, NPARTS, h[NHOT], h[NHOT] ? QN_COLUMN_PARTS : 0) &&
 	       within(h, NWIDE, 0, h[NROWS]) && (c->is_float || h[UNIT] == 0) &&

@@ -53,7 +53,8 @@ struct qn_column {
 	int power;
 	enum qn_cpu level;
 	bool is_float;
-	int nusual; /* parts */
+	int nusual;	/* parts */
+	int least_unit; /* the smallest exponent that a unit may have */
 	struct qn_acc_form form;
 	uint64_t nrows, nblocks;
 	struct qn_column_block block[];
@@ -64,6 +65,30 @@ size_t qn_column_elem_size(enum quern_dtype t);
 
 /* Spoils the blocks of n rows, to which not all was added that should have been. */
 void qn_column_spoil(struct qn_column *c, uint64_t first_row, uint64_t n);
+
+/* --- parts of what is added (column_split.c) --- */
+
+/* An element: +-m * 2^unit; x for floating-point types. */
+struct qn_column_element {
+	double x;
+	uint64_t m;
+	int unit;
+	bool negative;
+};
+
+struct qn_column_element qn_column_decode(enum quern_dtype t, const char *value);
+
+/* The parts of the power of an element that is not zero; false if it does not fit. */
+bool qn_column_split(const struct qn_column *c, const struct qn_column_block *b,
+		     const struct qn_column_element *e, int64_t part[QN_COLUMN_PARTS]);
+
+/* The parts of canonical limbs in units of 2^unit; false: they are no multiple of it, or too many. */
+bool qn_column_split_limbs(const struct qn_acc_form *f, const int64_t *limb, int unit, int nparts,
+			   int64_t part[QN_COLUMN_PARTS]);
+/* Exponent of the lowest bit that is set; of zero, that beyond the last limb. */
+int qn_column_lowest_bit(const struct qn_acc_form *f, const int64_t *limb);
+/* A t with |value| <= 2^t, seldom more than 32 above the least. */
+int qn_column_highest_bit(const struct qn_acc_form *f, const int64_t *limb);
 
 /* --- blocks (column_block.c); false: no memory, or the block was spoilt before --- */
 

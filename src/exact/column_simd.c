@@ -262,8 +262,8 @@ static bool add_tail(const struct qn_column_pass *p, size_t row, size_t size, st
 	return true;
 }
 
-/* A pass over float32 looks at magnitudes first as long as that is right more than this often for twice
-   that it is wrong. */
+/* A pass over float32 tries magnitudes first while it has credit: each strip for which they tell earns
+   one, each other strip costs half of the most. */
 #define CREDIT 8
 
 /* Vectors of a strip: fewer where there are more sums a row. */
@@ -281,7 +281,6 @@ static bool add_tail(const struct qn_column_pass *p, size_t row, size_t size, st
 	{                                                                                     \
 		const struct qn_column_pass q = *p;                                           \
 		const size_t nrows = NVECTORS(n1, n2) * QN_VD;                                \
-                                                                                              \
 		int credit = single ? CREDIT : 0;                                             \
                                                                                               \
 		for (; row + nrows <= q.n; row += nrows) {                                    \
@@ -430,142 +429,4 @@ size_t QN_ISA(qn_column_pass)(const struct qn_column_pass *p, size_t first)
 		if (p->sum[power - 1].nparts > 0)
 			integers[p->dtype](p, first, power);
 	return p->n;
-}
-
-/* --- copies --- */
-
-/* A word of a bitmap from any bit on, of which n are asked for. */
-static uint64_t bits_from(const uint64_t *map, size_t bit, size_t n)
-{
-	const size_t word = bit / 64, shift = bit % 64;
-	const uint64_t mask = n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX;
-	uint64_t bits = map[word] >> shift;
-
-	if (shift + n > 64)
-		bits |= map[word + 1] << (64 - shift);
-	return bits & mask;
-}
-
-static void set_bits(uint64_t *map, size_t bit, uint64_t bits)
-{
-	const size_t word = bit / 64, shift = bit % 64;
-
-	if (bits << shift)
-		map[word] |= bits << shift;
-	if (shift && bits >> (64 - shift))
-		map[word + 1] |= bits >> (64 - shift);
-}
-
-/* Bits of those of CHUNK numbers that are infinite or NaN. */
-static uint64_t special_f32(const uint32_t *x)
-{
-	uint64_t special = 0;
-
-#if defined(__AVX512F__)
-	for (int i = 0; i < CHUNK; i += 16) {
-		const __m512i v = _mm512_slli_epi32(_mm512_loadu_si512(x + i), 1);
-
-		special |= (uint64_t)_mm512_cmpge_epu32_mask(v, _mm512_set1_epi32((int)0xff000000))
-			   << i;
-	}
-#elif defined(__AVX2__)
-	const __m256i infinity = _mm256_set1_epi32(0x7f800000);
-
-	for (int i = 0; i < CHUNK; i += 8) {
-		__m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(x + i));
-
-		v = _mm256_cmpeq_epi32(_mm256_and_si256(v, infinity), infinity);
-		special |= (uint64_t)(uint32_t)_mm256_movemask_ps((__m256)v) << i;
-	}
-#else
-	for (int i = 0; i < CHUNK; i++)
-		special |= (uint64_t)((x[i] & 0x7f800000) == 0x7f800000) << i;
-#endif
-	return special;
-}
-
-static uint64_t special_f64(const uint64_t *x)
-{
-	const uint64_t infinity = UINT64_C(0x7ff) << 52;
-	uint64_t special = 0;
-
-	for (int i = 0; i < CHUNK; i++)
-		special |= (uint64_t)((x[i] & infinity) == infinity) << i;
-	return special;
-}
-
-static uint64_t special_none(const void *x)
-{
-	(void)x;
-	return 0;
-}
-
-/* keep_NAME: zeros those of CHUNK elements that are not kept, or whose EXPONENT bits are all set, and
-   returns the bits of the latter; any: gets the bits of what is left. */
-#define DEFINE_KEEP(NAME, type, EXPONENT, SPECIAL)                                                \
-	static uint64_t keep_##NAME(type *x, uint64_t keep, uint64_t *any)                        \
-	{                                                                                         \
-		type left = 0, special = 0;                                                       \
-                                                                                                  \
-		if (keep != UINT64_MAX)                                                           \
-			for (int i = 0; i < CHUNK; i++)                                           \
-				x[i] = (type)(x[i] & (type) - (type)(keep >> i & 1));             \
-		for (int i = 0; i < CHUNK; i++) {                                                 \
-			special |= (type)((x[i] & (EXPONENT)) == (EXPONENT));                     \
-			left |= x[i];                                                             \
-		}                                                                                 \
-		*any |= left;                                                                     \
-		if (!(EXPONENT) || !special)                                                      \
-			return 0;                                                                 \
-		keep = SPECIAL(x);                                                                \
-		for (int i = 0; i < CHUNK; i++)                                                   \
-			x[i] = (x[i] & (EXPONENT)) == (EXPONENT) ? 0 : x[i];                      \
-		return keep;                                                                      \
-	}                                                                                         \
-                                                                                                  \
-	static bool blank_##NAME(const char *values, size_t n, const uint64_t *valid, size_t bit, \
-				 char *out, uint64_t *special, size_t *nspecial)                  \
-	{                                                                                         \
-		uint64_t any = 0;                                                                 \
-		type x[CHUNK] = { 0 };                                                            \
-                                                                                                  \
-		for (size_t i = 0, m; i < n; i += m) {                                            \
-			uint64_t keep = UINT64_MAX, infinite;                                     \
-                                                                                                  \
-			m = n - i < CHUNK ? n - i : CHUNK;                                        \
-			if (valid || m < CHUNK)                                                   \
-				keep = valid ? bits_from(valid, bit + i, m)                       \
-					     : UINT64_MAX >> (CHUNK - m);                         \
-			memcpy(x, values + i * sizeof(type), m * sizeof(type));                   \
-			infinite = keep_##NAME(x, keep, &any);                                    \
-			if (infinite && special)                                                  \
-				set_bits(special, bit + i, infinite);                             \
-			*nspecial += (size_t)__builtin_popcountll(infinite);                      \
-			memcpy(out + i * sizeof(type), x, m * sizeof(type));                      \
-		}                                                                                 \
-		return any != 0;                                                                  \
-	}
-
-DEFINE_KEEP(1, uint8_t, 0, special_none)
-DEFINE_KEEP(2, uint16_t, 0, special_none)
-DEFINE_KEEP(4, uint32_t, 0, special_none)
-DEFINE_KEEP(8, uint64_t, 0, special_none)
-DEFINE_KEEP(f32, uint32_t, UINT32_C(0x7f800000), special_f32)
-DEFINE_KEEP(f64, uint64_t, UINT64_C(0x7ff) << 52, special_f64)
-
-typedef bool blank_fn(const char *values, size_t n, const uint64_t *valid, size_t bit, char *out,
-		      uint64_t *special, size_t *nspecial);
-
-bool QN_ISA(qn_column_blank)(enum quern_dtype t, const char *values, size_t n,
-			     const uint64_t *valid, size_t bit, char *out, uint64_t *special,
-			     size_t *nspecial)
-{
-	static blank_fn *const blank[QUERN_NDTYPES] = {
-		[QUERN_I8] = blank_1,	 [QUERN_U8] = blank_1,	[QUERN_I16] = blank_2,
-		[QUERN_U16] = blank_2,	 [QUERN_I32] = blank_4, [QUERN_U32] = blank_4,
-		[QUERN_I64] = blank_8,	 [QUERN_U64] = blank_8, [QUERN_F32] = blank_f32,
-		[QUERN_F64] = blank_f64,
-	};
-
-	return blank[t](values, n, valid, bit, out, special, nspecial);
 }

@@ -9,6 +9,7 @@ most_lines=6000
 
 # Modules: the files of each are one.
 modules='
+src/exact/column
 src/exact/power
 src/feed
 src/find/resolve
