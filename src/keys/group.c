@@ -1,8 +1,8 @@
 /*
  * group.c - which values there are in the selection, in order, and which of them each index has.
  *
- * Every kind of value is ranked first: an int64 that is in the order of the values. Ranks are collected, made
- * unique, and looked up.
+ * Every kind of value is ranked first: an int64 that is in the order of the values. Ranks that
+ * are near to each other are numbered by a table, others are sorted.
  */
 #include "keys/group.h"
 
@@ -14,7 +14,7 @@
 
 #include "base/mem.h"
 
-/* Ranks within so many of each other, and per index, are looked up in a table. */
+/* Ranks within so many of each other, and per index, are numbered by a table. */
 #define TABLE_NRANKS	(1 << 16)
 #define TABLE_PER_INDEX 4
 #define SIGN		(UINT64_C(1) << 63)
@@ -24,6 +24,12 @@
 struct text {
 	const char *bytes;
 	size_t nbytes;
+};
+
+/* The rank of an index of the key. */
+struct ranked {
+	int64_t rank;
+	uint64_t index;
 };
 
 /* What is grouped. */
@@ -94,9 +100,9 @@ static int by_text(const void *a, const void *b)
 
 static int by_rank(const void *a, const void *b)
 {
-	const int64_t *x = a, *y = b;
+	const struct ranked *x = a, *y = b;
 
-	return (*x > *y) - (*x < *y);
+	return (x->rank > y->rank) - (x->rank < y->rank);
 }
 
 /* All texts of the source, each once. */
@@ -325,28 +331,30 @@ static enum quern_status number_by_table(struct grouping *g, int64_t least, uint
 	return g->unique ? QUERN_OK : no_memory(g);
 }
 
-static enum quern_status number_by_search(struct grouping *g)
+/* Numbers groups in the order of the ranks. */
+static enum quern_status number_by_sorting(struct grouping *g)
 {
 	struct qn_key *key = g->key;
+	struct ranked *all = qn_calloc(key->nindexes, sizeof(*all));
 	uint64_t n = 0;
 
 	g->unique = qn_calloc(key->nindexes, sizeof(*g->unique));
-	if (!g->unique)
+	if (!all || !g->unique) {
+		free(all);
 		return no_memory(g);
-	for (uint64_t i = 0; i < key->nindexes; i++)
-		if (!g->lacks[i])
-			g->unique[n++] = g->rank[i];
-	qsort(g->unique, n, sizeof(*g->unique), by_rank);
-	for (uint64_t i = 0; i < n; i++)
-		if (!g->nunique || g->unique[g->nunique - 1] != g->unique[i])
-			g->unique[g->nunique++] = g->unique[i];
-	for (uint64_t i = 0; i < key->nindexes; i++) {
-		const int64_t *found = g->lacks[i] ? NULL
-						   : bsearch(&g->rank[i], g->unique, g->nunique,
-							     sizeof(*found), by_rank);
-
-		key->group[i] = found ? (int32_t)(found - g->unique) : -1;
 	}
+	for (uint64_t i = 0; i < key->nindexes; i++) {
+		key->group[i] = -1;
+		if (!g->lacks[i])
+			all[n++] = (struct ranked){ g->rank[i], i };
+	}
+	qsort(all, n, sizeof(*all), by_rank);
+	for (uint64_t i = 0; i < n; i++) {
+		if (!g->nunique || g->unique[g->nunique - 1] != all[i].rank)
+			g->unique[g->nunique++] = all[i].rank;
+		key->group[all[i].index] = (int32_t)(g->nunique - 1);
+	}
+	free(all);
 	return QUERN_OK;
 }
 
@@ -367,7 +375,7 @@ static enum quern_status number_groups(struct grouping *g)
 	return find_range(g, &least, &nranks) &&
 			       nranks <= TABLE_NRANKS + TABLE_PER_INDEX * key->nindexes
 		       ? number_by_table(g, least, nranks)
-		       : number_by_search(g);
+		       : number_by_sorting(g);
 }
 
 /* --- the values of groups --- */
