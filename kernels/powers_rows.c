@@ -115,9 +115,9 @@ static bool add_sums(const struct part *part, size_t *nspecial)
 	for (int i = 0; ok && i < npowers; i += 1 + (i == 0)) {
 		struct qn_column *square = i == 0 && npowers > 1 ? sum[1] : NULL;
 
-		ok = part->r.row ? qn_column_add_at(sum[i], square, part->first_row, part->r.row,
-						    &t)
-				 : qn_column_add_rows(sum[i], square, part->first_row, &t);
+		ok = part->r.row
+			     ? qn_column_add_at(sum[i], square, part->first_row, part->r.row, &t)
+			     : qn_column_add_rows(sum[i], square, part->first_row, &t);
 	}
 	*nspecial = t.nspecial;
 	return ok;

@@ -31,41 +31,41 @@ static inline bool is_there(const struct qn_powers_rows *r, uint64_t i)
 #define IS_NAN(x)	 ((x) != (x))
 
 /* Both loops for a type. */
-#define DEFINE(name, T, KEY, LEFT_OUT)                                                             \
-	static void name##_plain(const char *p, size_t n, int64_t *restrict min,                   \
-				 int64_t *restrict max)                                            \
-	{                                                                                          \
-		for (size_t i = 0; i < n; i++) {                                                   \
-			T x;                                                                       \
-			int64_t low, high;                                                         \
-                                                                                                   \
-			memcpy(&x, p + i * sizeof(T), sizeof(T));                                  \
-			low = LEFT_OUT(x) ? INT64_MAX : KEY(x);                                    \
-			high = LEFT_OUT(x) ? INT64_MIN : KEY(x);                                   \
-			min[i] = low < min[i] ? low : min[i];                                      \
-			max[i] = high > max[i] ? high : max[i];                                    \
-		}                                                                                  \
-	}                                                                                          \
-	static void name(const struct qn_powers_rows *r, size_t step, int64_t *min, int64_t *max)  \
-	{                                                                                          \
-		const char *p = (const char *)r->values + step * r->stride * sizeof(T);            \
-                                                                                                   \
-		if (!r->valid && !r->row) {                                                        \
-			name##_plain(p, r->n, min, max);                                           \
-			return;                                                                    \
-		}                                                                                  \
-		for (size_t i = 0; i < r->n; i++) {                                                \
-			const size_t row = r->row ? r->row[i] : i;                                 \
-			int64_t key;                                                               \
-			T x;                                                                       \
-                                                                                                   \
-			memcpy(&x, p + i * sizeof(T), sizeof(T));                                  \
-			if (LEFT_OUT(x) || !is_there(r, step * r->stride + i))                     \
-				continue;                                                          \
-			key = KEY(x);                                                              \
-			min[row] = key < min[row] ? key : min[row];                                \
-			max[row] = key > max[row] ? key : max[row];                                \
-		}                                                                                  \
+#define DEFINE(name, T, KEY, LEFT_OUT)                                                            \
+	static void name##_plain(const char *p, size_t n, int64_t *restrict min,                  \
+				 int64_t *restrict max)                                           \
+	{                                                                                         \
+		for (size_t i = 0; i < n; i++) {                                                  \
+			T x;                                                                      \
+			int64_t low, high;                                                        \
+                                                                                                  \
+			memcpy(&x, p + i * sizeof(T), sizeof(T));                                 \
+			low = LEFT_OUT(x) ? INT64_MAX : KEY(x);                                   \
+			high = LEFT_OUT(x) ? INT64_MIN : KEY(x);                                  \
+			min[i] = low < min[i] ? low : min[i];                                     \
+			max[i] = high > max[i] ? high : max[i];                                   \
+		}                                                                                 \
+	}                                                                                         \
+	static void name(const struct qn_powers_rows *r, size_t step, int64_t *min, int64_t *max) \
+	{                                                                                         \
+		const char *p = (const char *)r->values + step * r->stride * sizeof(T);           \
+                                                                                                  \
+		if (!r->valid && !r->row) {                                                       \
+			name##_plain(p, r->n, min, max);                                          \
+			return;                                                                   \
+		}                                                                                 \
+		for (size_t i = 0; i < r->n; i++) {                                               \
+			const size_t row = r->row ? r->row[i] : i;                                \
+			int64_t key;                                                              \
+			T x;                                                                      \
+                                                                                                  \
+			memcpy(&x, p + i * sizeof(T), sizeof(T));                                 \
+			if (LEFT_OUT(x) || !is_there(r, step * r->stride + i))                    \
+				continue;                                                         \
+			key = KEY(x);                                                             \
+			min[row] = key < min[row] ? key : min[row];                               \
+			max[row] = key > max[row] ? key : max[row];                               \
+		}                                                                                 \
 	}
 
 DEFINE(extremes_i8, int8_t, KEY_OF_INT, NEVER)

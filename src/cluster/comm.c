@@ -683,12 +683,9 @@ enum quern_status qn_comm_reduce(struct qn_comm *c, int64_t *words, size_t nword
 	count_all(c, nwords * sizeof(*words));
 	for (size_t at = 0; !alone(c) && at < nwords; at += step) {
 		int n = (int)qn_min_u64(nwords - at, step);
-		MPI_Op ops[] = { [QUERN_SUM] = MPI_SUM,
-				 [QUERN_EXACT] = MPI_SUM,
-				 [QUERN_MIN] = MPI_MIN,
-				 [QUERN_MAX] = MPI_MAX,
-				 [QUERN_MINLOC] = c->minloc,
-				 [QUERN_MAXLOC] = c->maxloc };
+		MPI_Op ops[] = { [QUERN_SUM] = MPI_SUM,	     [QUERN_EXACT] = MPI_SUM,
+				 [QUERN_MIN] = MPI_MIN,	     [QUERN_MAX] = MPI_MAX,
+				 [QUERN_MINLOC] = c->minloc, [QUERN_MAXLOC] = c->maxloc };
 
 		keep_first(&rc, reduce_piece(c, words + at, pairs ? n / 2 : n,
 					     pairs ? c->pair : MPI_INT64_T, ops[op]));

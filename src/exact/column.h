@@ -37,8 +37,10 @@ struct qn_column_tile {
 	enum quern_dtype dtype;
 	const void *values; /* of any alignment */
 	size_t n, nsteps;
-	size_t stride;	       /* elements from a step to the next */
-	const uint64_t *valid; /* bit of an element: as its value; NULL: all are valid */
+	size_t stride; /* elements from a step to the next */
+	const uint64_t
+		*valid; /* bit of an element: as its value, after `bit`; NULL: all are valid */
+	uint64_t bit;	/* in valid and special, of values[0] */
 	/* Valid elements that are infinite or NaN are left out. */
 	uint64_t *special; /* gets their bits set, others stay; NULL: nobody asks which they are */
 	size_t nspecial;   /* gets how many they are */

@@ -161,8 +161,8 @@ static bool add_piece(const struct job *j, size_t i, size_t n)
 
 	for (size_t s = 0; s < j->nsteps; s++)
 		any |= j->blank(j->tile->dtype, element(j, s, i), n, j->tile->valid,
-				elem_index(j, s, i), copy + s * n * j->size, j->tile->special,
-				&j->tile->nspecial);
+				j->tile->bit + elem_index(j, s, i), copy + s * n * j->size,
+				j->tile->special, &j->tile->nspecial);
 	return !any || add_copied(j, &v);
 }
 
@@ -242,8 +242,8 @@ static bool scatter_step(const struct job *j, uint64_t first_row, const uint32_t
 
 	for (size_t i = 0, n; i < t->n; i += n) {
 		n = qn_min_u64(t->n - i, PIECE);
-		if (j->blank(t->dtype, element(j, 0, i), n, t->valid, elem_index(j, 0, i), copy,
-			     t->special, &t->nspecial) &&
+		if (j->blank(t->dtype, element(j, 0, i), n, t->valid, t->bit + elem_index(j, 0, i),
+			     copy, t->special, &t->nspecial) &&
 		    !scatter(j, first_row, row + i, copy, n))
 			return false;
 	}

@@ -27,10 +27,11 @@ struct qn_cells {
 	const struct qn_rows *rows;
 	int64_t *words; /* owned: of states, or columns of all but the exact sums */
 	bool has_columns;
-	struct qn_column *exact[QUERN_MAX_SEGMENTS]; /* owned: of the segments that are exact sums */
-	size_t nlocks;			     /* of threads that share it; 0: one thread has it */
-	pthread_mutex_t *lock;			     /* owned */
-	atomic_bool lacks_memory;		     /* while elements were added: it must not be used */
+	struct qn_column
+		*exact[QUERN_MAX_SEGMENTS]; /* owned: of the segments that are exact sums */
+	size_t nlocks;			    /* of threads that share it; 0: one thread has it */
+	pthread_mutex_t *lock;		    /* owned */
+	atomic_bool lacks_memory;	    /* while elements were added: it must not be used */
 };
 
 /* Bytes of a table, for a plan's memory account; UINT64_MAX: more than there can be. */

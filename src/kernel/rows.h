@@ -42,11 +42,12 @@ enum qn_run_kind { QN_RUN_ONE, QN_RUN_CONSECUTIVE, QN_RUN_INDEXED };
 
 struct qn_row_run {
 	enum qn_run_kind kind;
-	uint64_t first;	  /* element of the box: of the run, or of its first step */
-	size_t nelems;	  /* of a step: at most QN_RUN_NELEMS */
-	uint64_t nsteps;  /* 1, unless CONSECUTIVE */
-	uint64_t stride;  /* elements from step to step */
-	int step_dim, run_dim; /* CONSECUTIVE: steps go over the dimensions step_dim ... run_dim - 1 */
+	uint64_t first;	 /* element of the box: of the run, or of its first step */
+	size_t nelems;	 /* of a step: at most QN_RUN_NELEMS */
+	uint64_t nsteps; /* 1, unless CONSECUTIVE */
+	uint64_t stride; /* elements from step to step */
+	int step_dim,
+		run_dim; /* CONSECUTIVE: steps go over the dimensions step_dim ... run_dim - 1 */
 	uint64_t row;
 	const int64_t *rows; /* borrows: INDEXED; negative: none */
 };

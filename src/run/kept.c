@@ -40,14 +40,16 @@ bool qn_kept_are_shared(const struct qn_run *run)
 static enum quern_status check_kernel(const struct qn_run *run, struct quern_message *err)
 {
 	if (run->kernel->demand)
-		return qn_error_set(err, QUERN_ERR_USAGE,
-				    "--over, --by: kernel %s must see all of its dimensions at once",
-				    run->kernel->name);
+		return qn_error_set(
+			err, QUERN_ERR_USAGE,
+			"--over, --by: kernel %s must see all of its dimensions at once",
+			run->kernel->name);
 	if (run->subject->views[0].dtype == QUERN_TEXT)
-		return qn_error_set(err, QUERN_ERR_USAGE,
-				    "--over, --by: dataset %s is text, which can only be reduced as a "
-				    "whole",
-				    run->subject->dataset.path);
+		return qn_error_set(
+			err, QUERN_ERR_USAGE,
+			"--over, --by: dataset %s is text, which can only be reduced as a "
+			"whole",
+			run->subject->dataset.path);
 	return QUERN_OK;
 }
 
@@ -96,12 +98,13 @@ static enum quern_status check_names(const struct qn_run *run, struct quern_mess
 		for (int k = 0; k < d->ndim; k++)
 			if (!run->reduced[k] && d->dim_name[k] &&
 			    !strcmp(d->dim_name[k], run->keys.key[i].name))
-				return qn_error_set(err, QUERN_ERR_USAGE,
-						    "--by: the groups of %s would be called as the "
-						    "dimension %s that is kept: name them otherwise "
-						    "with --by NAME=%s, or reduce it with --over",
-						    run->keys.key[i].text, d->dim_name[k],
-						    run->keys.key[i].text);
+				return qn_error_set(
+					err, QUERN_ERR_USAGE,
+					"--by: the groups of %s would be called as the "
+					"dimension %s that is kept: name them otherwise "
+					"with --by NAME=%s, or reduce it with --over",
+					run->keys.key[i].text, d->dim_name[k],
+					run->keys.key[i].text);
 	return QUERN_OK;
 }
 

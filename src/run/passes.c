@@ -30,8 +30,7 @@ static enum quern_status new_state(struct qn_run *run, struct quern_message *err
 					.layout = &run->layout,
 					.rows = qn_kept_rows(run) };
 	if (!qn_cells_init(&run->cells, qn_kept_are_shared(run)))
-		return qn_error_nomem(err, qn_kept_nbytes(run),
-				      "the cells of the result");
+		return qn_error_nomem(err, qn_kept_nbytes(run), "the cells of the result");
 	qn_cells_clear(&run->cells);
 	return QUERN_OK;
 }
@@ -65,7 +64,8 @@ static enum quern_status reduce_plain(struct qn_run *run, const struct quern_seg
 			n = qn_min_u64(most, nrows - row);
 			for (uint64_t i = 0; i < n * width; i++)
 				buffer[i] = column[i % width * nrows + i / width];
-			st = qn_comm_reduce(run->team->comm, buffer, (size_t)n * width, seg->op, err);
+			st = qn_comm_reduce(run->team->comm, buffer, (size_t)n * width, seg->op,
+					    err);
 			for (uint64_t i = 0; !st && i < n * width; i++)
 				column[i % width * nrows + i / width] = buffer[i];
 		}

@@ -74,8 +74,8 @@ static enum quern_status take_word(const struct qn_dataset *d, const char *word,
 	enum quern_status st = find_dimension(d, word, &dim, err);
 
 	if (!st && reduced[dim])
-		st = qn_error_set(err, QUERN_ERR_USAGE, "--over '%s': this dimension is there twice",
-				  word);
+		st = qn_error_set(err, QUERN_ERR_USAGE,
+				  "--over '%s': this dimension is there twice", word);
 	if (!st)
 		reduced[dim] = true;
 	return st;

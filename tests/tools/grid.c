@@ -113,7 +113,8 @@ static hid_t put(hid_t file, const struct variable *v, const double *values)
 		H5Pset_deflate(props, 1);
 	}
 	dset = H5Dcreate2(file, v->path, v->type, space, H5P_DEFAULT, props, H5P_DEFAULT);
-	must(dset >= 0 && H5Dwrite(dset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0,
+	must(dset >= 0 &&
+		     H5Dwrite(dset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0,
 	     v->path);
 	if (v->scale[0])
 		attach(file, dset, v->scale, v->ndim);
@@ -135,7 +136,9 @@ static void put_variable(hid_t file, struct variable v, const double *values)
 static void put_scale(hid_t file, const char *path, hid_t type, hsize_t n, const double *values,
 		      const char *texts)
 {
-	struct variable v = { .path = path, .type = type, .ndim = 1, .shape = { n }, .texts = texts };
+	struct variable v = {
+		.path = path, .type = type, .ndim = 1, .shape = { n }, .texts = texts
+	};
 	hid_t dset = put(file, &v, values);
 
 	put_text(dset, "CLASS", "DIMENSION_SCALE");
@@ -237,7 +240,8 @@ static void put_named(hid_t file)
 
 	H5Tset_size(type, sizeof(*texts));
 	dset = H5Dcreate2(file, "station", type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-	must(dset >= 0 && H5Dwrite(dset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts) >= 0, "station");
+	must(dset >= 0 && H5Dwrite(dset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts) >= 0,
+	     "station");
 	put_text(dset, "CLASS", "DIMENSION_SCALE");
 	H5Dclose(dset);
 	H5Sclose(space);

@@ -73,7 +73,8 @@ static void print_layout(hid_t dset)
 {
 	hid_t plist = H5Dget_create_plist(dset);
 	hsize_t chunk[MOST_DIMS];
-	const int n = H5Pget_layout(plist) == H5D_CHUNKED ? H5Pget_chunk(plist, MOST_DIMS, chunk) : 0;
+	const int n = H5Pget_layout(plist) == H5D_CHUNKED ? H5Pget_chunk(plist, MOST_DIMS, chunk)
+							  : 0;
 
 	for (int i = 0; i < n; i++)
 		printf("%s%llu", i ? "x" : " ", (unsigned long long)chunk[i]);
@@ -170,7 +171,8 @@ int main(int argc, char **argv)
 	if (argc > 2)
 		print_values(file, argv[2]);
 	else
-		must(qn_h5_literate(file, H5_INDEX_CRT_ORDER, H5_ITER_INC, &at, print_dataset, NULL) >= 0,
+		must(qn_h5_literate(file, H5_INDEX_CRT_ORDER, H5_ITER_INC, &at, print_dataset,
+				    NULL) >= 0,
 		     argv[1]);
 	return H5Fclose(file) < 0;
 }
