@@ -41,6 +41,15 @@ enum quern_status qn_error_because(struct quern_message *err, enum quern_status 
 				   enum qn_reason reason, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/*
+ * The same for an expression of the user that is wrong at its byte `at`: the text is followed by two lines,
+ * the expression and a ^ under the character. All of it is made plain but for the ends of these lines. Of a
+ * long expression what is around the character is shown.
+ */
+enum quern_status qn_error_point(struct quern_message *err, enum quern_status status,
+				 const char *expression, size_t at, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+
 /* Hands on what is recorded in `from`, with its reason, under that status. */
 enum quern_status qn_error_pass(struct quern_message *err, enum quern_status status,
 				const struct quern_message *from);

@@ -52,27 +52,28 @@ bool qn_cli_write(int fd, const char *bytes, size_t nbytes)
 	return true;
 }
 
-/* One line, in one write: what others print at the same time does not get into it. text may be NULL: there
-   was no memory for it; that is said without any. */
+/* In one write: what others print at the same time does not get into it. text is plain, which qn_error_point
+   may have given lines; it may be NULL: there was no memory for it; that is said without any. */
 static void say(const char *before, const char *text)
 {
-	char *plain = text ? qn_text_plain(text) : NULL, *line = NULL, fixed[64];
-	int n = plain ? qn_asprintf(&line, "%s%s\n", before, plain) : -1;
+	char *line = NULL, fixed[64];
+	int n = text ? qn_asprintf(&line, "%s%s\n", before, text) : -1;
 
 	if (n < 0)
 		n = snprintf(fixed, sizeof(fixed), "%sout of memory\n", before);
 	fflush(stdout);
 	qn_cli_write(STDERR_FILENO, line ? line : fixed, (size_t)n);
 	free(line);
-	free(plain);
 }
 
 static void say_formatted(const char *before, const char *format, va_list ap)
 {
-	char *text = NULL;
+	char *text = NULL, *plain;
 
 	qn_vasprintf(&text, format, ap);
-	say(before, text);
+	plain = text ? qn_text_plain(text) : NULL;
+	say(before, plain);
+	free(plain);
 	free(text);
 }
 

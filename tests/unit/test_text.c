@@ -175,12 +175,50 @@ static void test_fit(void **state)
 	assert_string_equal(wide, "");
 }
 
+/* An expression of the user with the place that is wrong: only these lines have ends. */
+static void test_point(void **state)
+{
+	static const struct {
+		const char *expression, *text;
+		size_t at;
+	} cases[] = {
+		{ "a + b", "wrong\n  a + b\n      ^", 4 },
+		{ "", "wrong\n  \n  ^", 0 },
+		{ "a", "wrong\n  a\n   ^", 1 },
+		{ "\303\266 \n+ b", "wrong\n  \303\266 \\x0a+ b\n          ^", 6 },
+	};
+	char longest[5000];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct quern_message err = { .status = QUERN_OK }, other = { .status = QUERN_OK };
+
+		qn_error_point(&err, QUERN_ERR_USAGE, cases[i].expression, cases[i].at, "wrong");
+		assert_string_equal(err.text, cases[i].text);
+		qn_error_point(&err, QUERN_ERR_USAGE, "x", 0, "not recorded");
+		assert_int_equal(qn_error_pass(&other, QUERN_ERR_DATA, &err), QUERN_ERR_DATA);
+		assert_int_equal(other.status, QUERN_ERR_DATA);
+		assert_string_equal(other.text, cases[i].text);
+	}
+	memset(longest, 'a', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	for (size_t at = 0; at < sizeof(longest); at += 7) {
+		struct quern_message err = { .status = QUERN_OK };
+
+		qn_error_point(&err, QUERN_ERR_USAGE, longest, at, "a\nb %s", longest);
+		assert_null(strstr(err.text, "a\nb"));
+		assert_int_equal(err.text[strlen(err.text) - 1], '^');
+		assert_non_null(strchr(err.text, '\n'));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain), cmocka_unit_test(test_any_bytes),
 		cmocka_unit_test(test_utf8),  cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_fit),   cmocka_unit_test(test_words),
+		cmocka_unit_test(test_point),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
