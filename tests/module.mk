@@ -40,6 +40,7 @@ UNIT_TESTS += tests/unit/test_monoid
 UNIT_TESTS += tests/unit/test_move
 UNIT_TESTS += tests/unit/test_options
 UNIT_TESTS += tests/unit/test_plan
+UNIT_TESTS += tests/unit/test_program
 UNIT_TESTS += tests/unit/test_queue
 UNIT_TESTS += tests/unit/test_resident
 UNIT_TESTS += tests/unit/test_resolve
