@@ -39,6 +39,7 @@ UNIT_TESTS += tests/unit/test_moments
 UNIT_TESTS += tests/unit/test_monoid
 UNIT_TESTS += tests/unit/test_move
 UNIT_TESTS += tests/unit/test_options
+UNIT_TESTS += tests/unit/test_parts
 UNIT_TESTS += tests/unit/test_plan
 UNIT_TESTS += tests/unit/test_program
 UNIT_TESTS += tests/unit/test_queue

@@ -324,6 +324,7 @@ static bool make_span(const struct qn_axis *a, const struct qn_bound *b, struct 
 		      size_t nbytes, char *why)
 {
 	const struct qn_date *d = &b->moment.date;
+	char text[MAX_VALUE_NBYTES];
 
 	*s = (struct span){ .dates = b->kind == QN_BOUND_DATE };
 	if (!s->dates && a->instants) {
@@ -342,8 +343,9 @@ static bool make_span(const struct qn_axis *a, const struct qn_bound *b, struct 
 	}
 	if (qn_moment_span(a->epoch.calendar, &b->moment, &s->from, &s->to))
 		return true;
-	snprintf(why, nbytes, "%04" PRId64 "-%02d-%02d is no date of the calendar %s, which %s has",
-		 d->year, d->month, d->day, qn_calendar_name(a->epoch.calendar), a->name);
+	qn_date_format(d, sizeof(text), text);
+	snprintf(why, nbytes, "%s is no date of the calendar %s, which %s has", text,
+		 qn_calendar_name(a->epoch.calendar), a->name);
 	return false;
 }
 

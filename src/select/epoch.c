@@ -53,6 +53,12 @@ int qn_instant_compare(const struct qn_instant *a, const struct qn_instant *b)
 	return a->ns < b->ns ? -1 : a->ns > b->ns;
 }
 
+size_t qn_date_format(const struct qn_date *d, size_t nbytes, char *out)
+{
+	return (size_t)snprintf(out, nbytes, "%s%04" PRId64 "-%02d-%02d", d->year < 0 ? "-" : "",
+				d->year < 0 ? -d->year : d->year, d->month, d->day);
+}
+
 void qn_instant_format(enum qn_calendar c, const struct qn_instant *t, size_t nbytes, char *out)
 {
 	struct qn_date date = { 0, 0, 0 };
@@ -61,8 +67,7 @@ void qn_instant_format(enum qn_calendar c, const struct qn_instant *t, size_t nb
 	size_t n;
 
 	qn_calendar_date(c, t->day, &date);
-	n = (size_t)snprintf(text, sizeof(text), "%04" PRId64 "-%02d-%02d", date.year, date.month,
-			     date.day);
+	n = qn_date_format(&date, sizeof(text), text);
 	if (t->ns)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "T%02d:%02d",
 				      (int)(seconds / 3600), (int)(seconds / 60 % 60));
@@ -241,6 +246,30 @@ static const struct unit *take_unit(const char **p)
 	for (size_t i = 0; i < sizeof(units_of_time) / sizeof(*units_of_time); i++)
 		if (take_word(p, units_of_time[i].name))
 			return &units_of_time[i];
+	return NULL;
+}
+
+const char *qn_duration_parse(const char *text, int64_t *ns)
+{
+	static const char form[] = "is not a whole number of a unit, as '6h', '5d' or '30min' are";
+	const struct unit *unit;
+	int64_t n;
+
+	skip_blanks(&text);
+	if (!take_digits(&text, 1, MOST_DIGITS, &n))
+		return form;
+	skip_blanks(&text);
+	unit = take_unit(&text);
+	skip_blanks(&text);
+	if (!unit || *text)
+		return form;
+	if (unit->calendar)
+		return "is of months or years, which have no fixed length: group by yearmonth() or "
+		       "year()";
+	if (!n)
+		return "is of no length";
+	if (__builtin_mul_overflow(n, unit->ns, ns))
+		return "is longer than 292 years";
 	return NULL;
 }
 

@@ -52,8 +52,14 @@ bool qn_epoch_at_real(const struct qn_epoch *e, double v, struct qn_instant *out
 /* < 0, 0, > 0 as a is before, at, after b. */
 int qn_instant_compare(const struct qn_instant *a, const struct qn_instant *b);
 
+/* "2001-12-31", "-0004-02-29", into out. Returns the length, which may be more than there is room for. */
+size_t qn_date_format(const struct qn_date *d, size_t nbytes, char *out);
+
 /* "2001-12-31" or "2001-12-31T06:00:00.5", into out. */
 void qn_instant_format(enum qn_calendar c, const struct qn_instant *t, size_t nbytes, char *out);
+
+/* The length of a whole number of units of a clock, as in "6h", "5d" or "30 min". NULL, or why it is none. */
+const char *qn_duration_parse(const char *text, int64_t *ns);
 
 /*
  * Takes a moment, UTC, from the text at *p, as much of it as can be one: YYYY-MM, YYYY-MM-DD,

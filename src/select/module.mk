@@ -2,6 +2,7 @@
 LIB_SRCS += src/select/axis.c
 LIB_SRCS += src/select/cover.c
 LIB_SRCS += src/select/epoch.c
+LIB_SRCS += src/select/parts.c
 LIB_SRCS += src/select/progression.c
 LIB_SRCS += src/select/select.c
 LIB_SRCS += src/select/span.c
