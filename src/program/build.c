@@ -20,8 +20,10 @@ void qn_builder_fini(struct qn_builder *b)
 		free(b->units[i].calendar);
 	}
 	free(b->units);
+	free(b->part);
 	free(b->node);
 	b->units = NULL;
+	b->part = NULL;
 	b->node = NULL;
 }
 
@@ -251,6 +253,17 @@ int qn_build_node(struct qn_builder *b, enum qn_operation op, enum quern_dtype t
 		return qn_build_error(b, b->at,
 				      "the result is no integer of 64 bits; with a decimal point "
 				      "(2.0) it is computed in float64");
+	return add(b, &node);
+}
+
+int qn_build_part_node(struct qn_builder *b, int part, int time)
+{
+	const struct qn_node node = { .op = QN_OP_PART,
+				      .type = QUERN_I64,
+				      .nargs = 1,
+				      .arg = { time },
+				      .value = { .u = (uint64_t)part } };
+
 	return add(b, &node);
 }
 

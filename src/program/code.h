@@ -27,6 +27,7 @@ struct qn_instruction {
 	qn_loop_fn *loop;      /* NULL: of conditions alone */
 	int nargs;
 	struct qn_source arg[QN_MOST_ARGS];
+	const struct qn_time_part *part;
 	bool orders; /* a NaN among the arguments is missing, and the result does not show it */
 	int to;	     /* a register; -1: the result */
 };
@@ -42,6 +43,8 @@ struct qn_program {
 	char *text;	      /* owned, as all lists */
 	struct qn_node *node; /* what was built: also of what is not needed */
 	size_t nnodes;
+	struct qn_column_part *part;
+	size_t nparts;
 	int root;
 	struct qn_conjunct *conjunct;
 	int nconjuncts;

@@ -1,5 +1,5 @@
 /*
- * dates.c - comparisons of a time with a date in quotes, which stands for the whole period that it names. They become
+ * dates.c - parts of times, and comparisons of a time with a date in quotes, which stands for the whole period that it names. They become
  * comparisons with the first number of the coordinate that is not before the period, or not before its end.
  */
 #include <math.h>
@@ -132,22 +132,87 @@ static int compare(const struct comparison *c, enum qn_operation op, bool date_f
 	return op == QN_OP_EQ ? same : qn_build_node(c->b, QN_OP_NOT, QN_BITS, 1, &same);
 }
 
-/* The units of what a date is compared with; false: they are no times. */
-static bool epoch_of(struct qn_builder *b, int time, size_t at, struct qn_epoch *epoch)
+/* The units of a time; false: it is none, which is `wanted`. */
+static bool epoch_of(struct qn_builder *b, int time, size_t at, const char *wanted,
+		     struct qn_epoch *epoch)
 {
 	const struct qn_column_units *u = qn_build_units(b, time);
 	const char *why;
 
 	if (!u || !qn_epoch_is_meant(u->units)) {
-		qn_build_error(b, at,
-			       "a text in quotes is a date, and this has no units of time "
-			       "('days since ...') to be compared with one");
+		qn_build_error(b, at, "%s, and this has no units of time ('days since ...')",
+			       wanted);
 		return false;
 	}
 	why = qn_epoch_parse(u->units, u->calendar, epoch);
 	if (why)
 		qn_build_error(b, at, "its units '%s' %s", u->units, why);
 	return !why;
+}
+
+/* A time as int64 or float64. */
+static int as_time(struct qn_builder *b, int time, size_t at)
+{
+	const int x = qn_build_number(b, time, at);
+
+	if (x < 0)
+		return x;
+	return qn_build_as(b, x, qn_is_real(b->node[x].type) ? QUERN_F64 : QUERN_I64);
+}
+
+/* The number of a part of a column; -1 after an error. */
+static int part_number(struct qn_builder *b, int node, const struct qn_time_part *part)
+{
+	for (size_t i = 0; i < b->nparts; i++)
+		if (b->part[i].node == node && b->part[i].part.kind == part->kind)
+			return (int)i;
+	if (!qn_grow(&b->part, &b->part_room, b->nparts + 1, sizeof(*b->part))) {
+		qn_error_nomem(b->err, sizeof(*b->part), "an expression");
+		return -1;
+	}
+	b->part[b->nparts] = (struct qn_column_part){ node, *part };
+	return (int)b->nparts++;
+}
+
+int qn_build_part(struct qn_builder *b, const char *name, int x, size_t x_at)
+{
+	enum qn_part_kind kind;
+	struct qn_time_part part;
+	struct qn_epoch epoch;
+	const char *why;
+	int number, time;
+
+	if (!qn_part_find(name, strlen(name), &kind) ||
+	    !epoch_of(b, x, x_at, "a time is wanted", &epoch))
+		return -1;
+	why = qn_time_part_init(&part, kind, &epoch, 0);
+	if (why)
+		return qn_build_error(b, b->at, "%s %s", name, why);
+	number = part_number(b, x, &part);
+	time = number < 0 ? -1 : as_time(b, x, x_at);
+	return time < 0 ? -1 : qn_build_part_node(b, number, time);
+}
+
+/* season(time) == 'DJF' */
+static int compare_season(struct qn_builder *b, enum qn_operation op, int season,
+			  const struct qn_node *quoted)
+{
+	char text[MOST_DATE_NBYTES], name[QN_PART_TEXT_NBYTES];
+
+	for (uint64_t i = 0; i < 4 && text_of(b, quoted, text); i++) {
+		qn_part_format(&b->part[b->node[season].value.u].part, (int64_t)i, name);
+		if (!strcmp(name, text) && (op == QN_OP_EQ || op == QN_OP_NE))
+			return qn_build_compare(b, op, season, qn_build_integer(b, i));
+	}
+	return qn_build_error(
+		b, quoted->value.u,
+		"a season is == or != 'DJF', 'MAM', 'JJA' or 'SON', or a number from 0");
+}
+
+static bool is_season(const struct qn_builder *b, int x)
+{
+	return b->node[x].op == QN_OP_PART &&
+	       b->part[b->node[x].value.u].part.kind == QN_PART_SEASON;
 }
 
 int qn_build_compare_date(struct qn_builder *b, enum qn_operation op, int x, int y)
@@ -160,7 +225,9 @@ int qn_build_compare_date(struct qn_builder *b, enum qn_operation op, int x, int
 	struct qn_moment moment;
 	struct qn_instant from, to;
 
-	if (!epoch_of(b, c.time, b->arg_at[date_first], &epoch))
+	if (is_season(b, c.time))
+		return compare_season(b, op, c.time, &quoted);
+	if (!epoch_of(b, c.time, b->arg_at[date_first], "a text in quotes is a date", &epoch))
 		return -1;
 	if (!text_of(b, &quoted, text) || !parse(text, &moment))
 		return qn_build_error(b, quoted.value.u,
@@ -170,10 +237,6 @@ int qn_build_compare_date(struct qn_builder *b, enum qn_operation op, int x, int
 		return qn_build_error(b, quoted.value.u, "the calendar %s has no date %s",
 				      qn_calendar_name(epoch.calendar), text);
 	c.epoch = &epoch;
-	c.time = qn_build_number(b, c.time, b->arg_at[date_first]);
-	c.time = c.time < 0 || b->node[c.time].type == QUERN_I64
-			 ? c.time
-			 : qn_build_as(b, c.time,
-				       qn_is_real(b->node[c.time].type) ? QUERN_F64 : QUERN_I64);
+	c.time = as_time(b, c.time, b->arg_at[date_first]);
 	return c.time < 0 ? -1 : compare(&c, op, date_first, &from, &to);
 }

@@ -105,6 +105,8 @@ static void emit(struct emitter *e, int node)
 
 	*in = (struct qn_instruction){ .op = n->op, .type = n->type, .nargs = n->nargs };
 	in->loop = loop_of(e->p, n);
+	if (n->op == QN_OP_PART)
+		in->part = &e->p->part[n->value.u].part;
 	in->orders = e->p->nan_missing && (qn_operation_hides_nan(n->op) || n->op == QN_OP_MISSING);
 	in->to = node == e->p->root ? -1 : take_register(e);
 	for (int k = 0; k < n->nargs; k++)

@@ -105,6 +105,11 @@ static int is_finite(struct qn_builder *b, const struct call *call)
 	return ordered(b, x, call->arg_at[0]);
 }
 
+static int time_part(struct qn_builder *b, const struct call *call)
+{
+	return qn_build_part(b, call->function->name, call->arg[0], call->arg_at[0]);
+}
+
 static const struct function functions[] = {
 	{ "abs", "abs(x)", 1, 1, unary, QN_OP_ABS },
 	{ "sqrt", "sqrt(x)", 1, 1, unary, QN_OP_SQRT },
@@ -139,6 +144,17 @@ static const struct function functions[] = {
 	{ "isfinite", "isfinite(x)", 1, 1, is_finite, QN_OP_ORDERED },
 	{ "isnan", "isnan(x)", 1, 1, is_nan, QN_OP_ORDERED },
 	{ "clip", "clip(x, low, high)", 3, 3, clip, QN_OP_MIN },
+	{ "year", "year(time)", 1, 1, time_part, QN_OP_PART },
+	{ "month", "month(time)", 1, 1, time_part, QN_OP_PART },
+	{ "day", "day(time)", 1, 1, time_part, QN_OP_PART },
+	{ "hour", "hour(time)", 1, 1, time_part, QN_OP_PART },
+	{ "minute", "minute(time)", 1, 1, time_part, QN_OP_PART },
+	{ "dayofyear", "dayofyear(time)", 1, 1, time_part, QN_OP_PART },
+	{ "season", "season(time)", 1, 1, time_part, QN_OP_PART },
+	{ "seasonyear", "seasonyear(time)", 1, 1, time_part, QN_OP_PART },
+	{ "week", "week(time)", 1, 1, time_part, QN_OP_PART },
+	{ "date", "date(time)", 1, 1, time_part, QN_OP_PART },
+	{ "yearmonth", "yearmonth(time)", 1, 1, time_part, QN_OP_PART },
 };
 
 #define NFUNCTIONS (int)(sizeof(functions) / sizeof(*functions))

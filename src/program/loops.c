@@ -12,6 +12,11 @@ static const struct qn_loop *of_division(void)
 	return qn_loops_division;
 }
 
+static const struct qn_loop *of_times(void)
+{
+	return qn_loops_times;
+}
+
 #define FOR_ALL(fn)        \
 	{                  \
 		fn, fn, fn \
@@ -19,7 +24,7 @@ static const struct qn_loop *of_division(void)
 
 static table_fn *const tables[][3] = {
 	QN_ISA_TABLE(qn_loops_real), QN_ISA_TABLE(qn_loops_compare), QN_ISA_TABLE(qn_loops_integer),
-	FOR_ALL(of_library),	     FOR_ALL(of_division),
+	FOR_ALL(of_library),	     FOR_ALL(of_division),	     FOR_ALL(of_times),
 };
 
 qn_loop_fn *qn_loop_find(enum qn_operation op, enum quern_dtype a, enum quern_dtype b,

@@ -20,6 +20,7 @@ struct qn_loop_call {
 				   and none if there is but one argument */
 	void *out;
 	size_t n;
+	const struct qn_time_part *part; /* of QN_OP_PART */
 	/* Cleared, for bits of elements whose result is missing; of beyond, as no 64 bits hold it. */
 	uint64_t *lost, *beyond;
 };
@@ -143,6 +144,6 @@ QN_ISA_DECLARE(size_t, qn_bits_count, (const uint64_t *words, size_t nwords));
 QN_ISA_DECLARE(const struct qn_loop *, qn_loops_real, (void));
 QN_ISA_DECLARE(const struct qn_loop *, qn_loops_compare, (void));
 QN_ISA_DECLARE(const struct qn_loop *, qn_loops_integer, (void));
-extern const struct qn_loop qn_loops_library[], qn_loops_division[];
+extern const struct qn_loop qn_loops_library[], qn_loops_division[], qn_loops_times[];
 
 #endif

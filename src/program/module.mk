@@ -10,6 +10,7 @@ LIB_SRCS += src/program/loops.c
 LIB_SRCS += src/program/parse.c
 LIB_SRCS += src/program/program.c
 LIB_SRCS += src/program/run.c
+LIB_SRCS += src/program/times.c
 LIB_MULTI_ISA_SRCS += src/program/compare_simd.c
 LIB_MULTI_ISA_SRCS += src/program/integer_simd.c
 LIB_MULTI_ISA_SRCS += src/program/real_simd.c

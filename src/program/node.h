@@ -9,6 +9,7 @@
 #define QN_PROGRAM_NODE_H
 
 #include "program/program.h"
+#include "select/parts.h"
 
 /* Types of nodes: those of columns, and these. */
 #define QN_BITS	  ((enum quern_dtype)(QUERN_TEXT + 1)) /* conditions */
@@ -61,6 +62,7 @@ enum qn_operation {
 	QN_OP_DEGREES,
 	QN_OP_ORDERED, /* is no NaN */
 	QN_OP_MISSING,
+	QN_OP_PART, /* month(time) */
 	QN_OP_NOT,
 	QN_OP_AND,
 	QN_OP_OR,
@@ -82,7 +84,7 @@ struct qn_node {
 	enum qn_operation op;
 	enum quern_dtype type;
 	int nargs, arg[QN_MOST_ARGS]; /* numbers of nodes, all lower than its own */
-	union qn_number value;	      /* of QN_OP_CONST, by its type */
+	union qn_number value;	      /* of QN_OP_CONST, by its type; of QN_OP_PART its number: u */
 	bool weak;		      /* of QN_OP_CONST: takes the type that it meets */
 	bool missing;		      /* of QN_OP_CONST */
 	int operand;		      /* of QN_OP_COLUMN */
@@ -92,6 +94,12 @@ struct qn_node {
 struct qn_column_units {
 	int node;
 	char *units, *calendar; /* owned; "" if there are none */
+};
+
+/* A part of the times of a column, which is a node. */
+struct qn_column_part {
+	int node;
+	struct qn_time_part part;
 };
 
 /* What is being built of a text. A function that returns a node's number returns -1 when it has recorded an error. */
@@ -104,6 +112,8 @@ struct qn_builder {
 	size_t nnodes, node_room;
 	struct qn_column_units *units;
 	size_t nunits, units_room;
+	struct qn_column_part *part;
+	size_t nparts, part_room;
 	/* Where in the text errors of the operator or function at hand, and of its arguments, are. */
 	size_t at, arg_at[QN_MOST_ARGS];
 };
@@ -145,6 +155,8 @@ int qn_build_binary(struct qn_builder *b, enum qn_operation op, int x, int y);
 int qn_build_compare(struct qn_builder *b, enum qn_operation op, int x, int y);
 /* where(c, x, y): both are conditions, or numbers in the type that they have in common. */
 int qn_build_where(struct qn_builder *b, int c, int x, int y);
+/* A part of times, by its number. */
+int qn_build_part_node(struct qn_builder *b, int part, int time);
 /* Of nodes of the types that the operation takes. */
 int qn_build_node(struct qn_builder *b, enum qn_operation op, enum quern_dtype type, int nargs,
 		  const int *arg);
@@ -167,7 +179,11 @@ int qn_function_unknown(struct qn_builder *b, const char *name, size_t at);
 
 /* --- dates.c --- */
 
-/* x OP y of which one is a text in quotes, and the other a time. */
+/* month(x) and the like, for any name of qn_part_find. x_at: where x is in the text. */
+int qn_build_part(struct qn_builder *b, const char *name, int x, size_t x_at);
+
+/* x OP y of which one is a text in quotes, and the other a time, or the season
+   of one. */
 int qn_build_compare_date(struct qn_builder *b, enum qn_operation op, int x, int y);
 
 /* --- parse.c --- */

@@ -16,6 +16,7 @@ void qn_program_free(struct qn_program *p)
 		return;
 	free(p->text);
 	free(p->node);
+	free(p->part);
 	free(p->conjunct);
 	free(p->instruction);
 	free(p);
@@ -82,6 +83,18 @@ static enum quern_status finish(struct qn_program *p, struct quern_message *err)
 	return st ? st : qn_emit(p, err);
 }
 
+/* What is left of the builder is freed. */
+static void take_nodes(struct qn_program *p, struct qn_builder *b)
+{
+	p->node = b->node;
+	p->nnodes = b->nnodes;
+	p->part = b->part;
+	p->nparts = b->nparts;
+	b->node = NULL;
+	b->part = NULL;
+	qn_builder_fini(b);
+}
+
 enum quern_status qn_program_compile(const char *what, const char *text,
 				     const struct qn_program_names *names,
 				     enum qn_program_want want, bool nan_missing,
@@ -100,16 +113,28 @@ enum quern_status qn_program_compile(const char *what, const char *text,
 	p->text = p->root < 0 ? NULL : qn_lex_canonical(&b);
 	if (p->root >= 0 && !p->text)
 		qn_error_nomem(&why, strlen(text), "an expression");
-	p->node = b.node;
-	p->nnodes = b.nnodes;
-	b.node = NULL;
-	qn_builder_fini(&b);
+	take_nodes(p, &b);
 	if (why.status || finish(p, &why)) {
 		qn_program_free(p);
 		return qn_error_pass(err, why.status, &why);
 	}
 	*out = p;
 	return QUERN_OK;
+}
+
+static bool copy_nodes(const struct qn_program *p, struct qn_program *q)
+{
+	q->nnodes = p->nnodes;
+	q->nparts = p->nparts;
+	q->text = qn_strdup(p->text);
+	q->node = qn_calloc(p->nnodes, sizeof(*q->node));
+	q->part = qn_calloc(p->nparts, sizeof(*q->part));
+	if (!q->text || !q->node || !q->part)
+		return false;
+	memcpy(q->node, p->node, p->nnodes * sizeof(*q->node));
+	if (p->nparts)
+		memcpy(q->part, p->part, p->nparts * sizeof(*q->part));
+	return true;
 }
 
 enum quern_status qn_program_conjunct(const struct qn_program *p, int i, struct qn_program **out,
@@ -123,12 +148,7 @@ enum quern_status qn_program_conjunct(const struct qn_program *p, int i, struct 
 	q->want = p->want;
 	q->nan_missing = p->nan_missing;
 	q->root = p->conjunct[i].node;
-	q->nnodes = p->nnodes;
-	q->text = qn_strdup(p->text);
-	q->node = qn_calloc(p->nnodes, sizeof(*q->node));
-	if (q->node && q->text)
-		memcpy(q->node, p->node, p->nnodes * sizeof(*q->node));
-	else
+	if (!copy_nodes(p, q))
 		qn_error_nomem(&why, p->nnodes * sizeof(*q->node), "an expression");
 	if (why.status || finish(q, &why)) {
 		qn_program_free(q);

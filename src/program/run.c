@@ -213,7 +213,7 @@ static void strict(const struct frame *f, const struct qn_instruction *in, const
 		   struct slot *to)
 {
 	struct qn_loop_call call = {
-		.out = to->values, .n = f->n, .lost = f->lost, .beyond = f->beyond
+		.out = to->values, .n = f->n, .part = in->part, .lost = f->lost, .beyond = f->beyond
 	};
 
 	memset(f->lost, 0, WORDS_NBYTES);

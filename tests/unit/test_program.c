@@ -257,6 +257,15 @@ static void test_missing(void **state)
 		{ "'2001-12-31' < hours", "u1 0 0 0 0 0 1" },
 		{ "hours <= '2001-01-01'", "u1 1 1 1 0 0 0" },
 		{ "hours < '99999999'", "u1 1 1 1 1 1 1" },
+		{ "month(days)", "i8 12 1 1 2 12 1" },
+		{ "year(days) * 100 + day(days)", "i8 200031 200101 200131 200101 200131 200201" },
+		{ "hour(hours) + dayofyear(hours)", "i8 384 1 24 2 388 1" },
+		{ "season(days)", "i8 0 0 0 0 0 0" },
+		{ "season(days) == 'DJF' && seasonyear(days) == 2001", "u1 1 1 1 1 0 0" },
+		{ "'JJA' != season(hours)", "u1 1 1 1 1 1 1" },
+		{ "week(days)", "i8 52 1 5 5 1 1" },
+		{ "yearmonth(days) - yearmonth(hours)", "i8 0 0 0 1 0 0" },
+		{ "date(hours) - 11323", "i8 -1 0 0 1 364 365" },
 	};
 
 	(void)state;
@@ -433,7 +442,7 @@ static void test_errors(void **state)
 		  "     ^" },
 		{ "name == 'a'",
 		  "a text in quotes is a date, and this has no units of time ('days "
-		  "since ...') to be compared with one",
+		  "since ...')",
 		  "^" },
 		{ "i1 + 'a'",
 		  "a text in quotes is a date, to be compared with a time; names with "
@@ -447,6 +456,13 @@ static void test_errors(void **state)
 		  "        ^" },
 		{ "days > '2001-02-29'", "the calendar standard has no date 2001-02-29",
 		  "        ^" },
+		{ "season(days) > 'DJF'",
+		  "a season is == or != 'DJF', 'MAM', 'JJA' or 'SON', or a number from 0",
+		  "                ^" },
+		{ "month(i1)", "a time is wanted, and this has no units of time ('days since ...')",
+		  "      ^" },
+		{ "month(days + 1)",
+		  "a time is wanted, and this has no units of time ('days since ...')", "      ^" },
 		{ "i1 + \001", "'\\x01' has no meaning here", "     ^" },
 		{ "Gr\303\266\303\237e + 1", "nothing is named 'Gr\303\266\303\237e'", "^" },
 		{ "1 + \303\266 + $", "nothing is named '\303\266'", "    ^" },
