@@ -42,6 +42,7 @@ UNIT_TESTS += tests/unit/test_options
 UNIT_TESTS += tests/unit/test_parts
 UNIT_TESTS += tests/unit/test_plan
 UNIT_TESTS += tests/unit/test_program
+UNIT_TESTS += tests/unit/test_program_random
 UNIT_TESTS += tests/unit/test_queue
 UNIT_TESTS += tests/unit/test_resident
 UNIT_TESTS += tests/unit/test_resolve
