@@ -119,6 +119,7 @@ TEST_PROGS += tests/tools/rows
 PLUGINS += tests/tools/waits
 FUZZ_TARGETS += tests/damage/fuzz/filter
 FUZZ_TARGETS += tests/damage/fuzz/index
+FUZZ_TARGETS += tests/damage/fuzz/program
 FUZZ_TARGETS += tests/damage/fuzz/select
 FUZZ_TARGETS += tests/damage/fuzz/sums
 FUZZ_TARGETS += tests/damage/fuzz/unpack
