@@ -192,6 +192,7 @@ static struct value int_op(const char *op, const struct value *a, const struct v
 	const enum quern_dtype t = is_unsigned && *op != '-' ? QUERN_U64 : QUERN_I64;
 	const bool by_zero = b->i == 0, missing = a->missing || b->missing;
 	const int128 x = a->i, y = b->i;
+	int128 product;
 
 	switch (*op) {
 	case '+':
@@ -199,7 +200,9 @@ static struct value int_op(const char *op, const struct value *a, const struct v
 	case '-':
 		return int_value(t, x - y, missing);
 	case '*':
-		return int_value(t, x * y, missing);
+		if (__builtin_mul_overflow(x, y, &product))
+			return int_value(t, 0, true);
+		return int_value(t, product, missing);
 	case '/':
 		return int_value(t, by_zero ? 0 : x / y - (x % y != 0 && (x < 0) != (y < 0)),
 				 missing || by_zero);
