@@ -216,7 +216,7 @@ static bool is_sign(const struct qn_token *t, const struct qn_token *before)
 
 char *qn_lex_canonical(struct qn_builder *b)
 {
-	struct qn_token last = { QN_TOKEN_END }, t;
+	struct qn_token last = { .kind = QN_TOKEN_END }, t;
 	bool has_last = false, sign = false;
 	char *text = NULL;
 	size_t nbytes, at = 0;

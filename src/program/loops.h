@@ -47,11 +47,11 @@ typedef double qn_f64;
 /* Elements of a loop of constant length, which compilers turn into vectors; those of a word of a bitmap. */
 #define QN_STEP 64
 
-/* Before such a loop: what it writes is none of its arguments. */
-#ifdef __clang__
-#define QN_NO_OVERLAP _Pragma("clang loop vectorize(assume_safety)")
-#else
+/* Before such a loop: what it writes is none of its arguments. Other compilers look whether it is. */
+#if defined(__GNUC__) && !defined(__clang__)
 #define QN_NO_OVERLAP _Pragma("GCC ivdep")
+#else
+#define QN_NO_OVERLAP
 #endif
 
 /* for all i: out[i] = the expression of x (and y), with n and out as they are called in a loop. */

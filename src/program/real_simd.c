@@ -8,15 +8,15 @@
 
 #define PI 3.14159265358979323846
 
-#define ARITHMETIC(T, C)                                             \
-	QN_BINARY_LOOP(add_##T, T, T, C, x + y)                      \
-	QN_BINARY_LOOP(sub_##T, T, T, C, x - y)                      \
-	QN_BINARY_LOOP(mul_##T, T, T, C, x *y)                       \
-	QN_BINARY_LOOP(quotient_##T, T, T, C, x / y)                 \
-	/* NaN if one of them is: the first in order that is. */     \
-	QN_BINARY_LOOP(min_##T, T, T, C, (x < y) | (x != x) ? x : y) \
-	QN_BINARY_LOOP(max_##T, T, T, C, (x > y) | (x != x) ? x : y) \
-	QN_UNARY_LOOP(neg_##T, T, C, -x)                             \
+#define ARITHMETIC(T, C)                                               \
+	QN_BINARY_LOOP(add_##T, T, T, C, x + y)                        \
+	QN_BINARY_LOOP(sub_##T, T, T, C, x - y)                        \
+	QN_BINARY_LOOP(mul_##T, T, T, C, x *y)                         \
+	QN_BINARY_LOOP(quotient_##T, T, T, C, x / y)                   \
+	/* NaN if one of them is: the first in order that is. */       \
+	QN_BINARY_LOOP(min_##T, T, T, C, ((x < y) | (x != x)) ? x : y) \
+	QN_BINARY_LOOP(max_##T, T, T, C, ((x > y) | (x != x)) ? x : y) \
+	QN_UNARY_LOOP(neg_##T, T, C, -x)                               \
 	QN_UNARY_LOOP(sign_##T, T, C, x != x ? x : (C)((x > 0) - (x < 0)))
 
 ARITHMETIC(f32, float)
