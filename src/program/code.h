@@ -1,11 +1,12 @@
 /*
- * code.h - a program as it is run. emit.c makes the instructions of the nodes that the root needs; run.c runs them
- * for a block of elements at a time:
+ * code.h - a program as it is run. emit.c makes the instructions of the nodes that the root needs;
+ * run.c runs them for a block of elements at a time:
  *
  *	columns, constants -> instruction -> registers -> instruction -> ... -> result
  *
- * A register has the values of a block, or the bits of a condition, and which of them are valid. Registers are used
- * again as soon as nobody needs what they hold; nodes are taken in the order that leaves most of them free.
+ * A register has the values of a block, or the bits of a condition, and which of them are valid.
+ * Registers are used again as soon as nobody needs what they hold; nodes are taken in the order
+ * that leaves most of them free.
  */
 #ifndef QN_PROGRAM_CODE_H
 #define QN_PROGRAM_CODE_H

@@ -1,9 +1,9 @@
 /*
- * compare_simd.c - comparisons, which make bits. Compiled once per ISA. A word is made of 64 comparisons by
- * vectors, each of which gives its lanes as the bits of an integer.
+ * compare_simd.c - comparisons, which make bits. Compiled once per ISA. A word is made of 64
+ * comparisons by vectors, each of which gives its lanes as the bits of an integer.
  *
- * For each type T there are VECTOR_T, LANES_T, SET_T, LOAD_T, and LT_T, LE_T, EQ_T: the bits of two vectors. A NaN is
- * less than nothing and equal to nothing.
+ * For each type T there are VECTOR_T, LANES_T, SET_T, LOAD_T, and LT_T, LE_T, EQ_T: the bits of two
+ * vectors. A NaN is less than nothing and equal to nothing.
  */
 #include "program/loops.h"
 
@@ -162,8 +162,8 @@ static inline __m256i load_i64(const void *p)
 #endif
 
 /*
- * COMPARE(name, T, OP, C, FLIPS): the loop `name` over values of the type T, by OP_T for vectors and the
- * operator C for what is left; FLIPS is all bits if OP gives the opposite.
+ * COMPARE(name, T, OP, C, FLIPS): the loop `name` over values of the type T, by OP_T for vectors
+ * and the operator C for what is left; FLIPS is all bits if OP gives the opposite.
  */
 #define COMPARE(name, T, OP, C, FLIPS)                                                        \
 	static inline __attribute__((always_inline)) void name##_of(                          \

@@ -1,6 +1,7 @@
 /*
- * dates.c - parts of times, and comparisons of a time with a date in quotes, which stands for the whole period that it names. They become
- * comparisons with the first number of the coordinate that is not before the period, or not before its end.
+ * dates.c - parts of times, and comparisons of a time with a date in quotes, which stands for the
+ * whole period that it names. They become comparisons with the first number of the coordinate that
+ * is not before the period, or not before its end.
  */
 #include <math.h>
 #include <stdio.h>
@@ -46,7 +47,8 @@ static bool parse(const char *text, struct qn_moment *out)
 	return parse_year(text, out) || (qn_moment_parse(&p, out) && *p == '\0');
 }
 
-/* What a number of the coordinate is beside an instant. Numbers too far away for a date are before or after all. */
+/* What a number of the coordinate is beside an instant. Numbers too far away for a date are
+   before or after all. */
 static bool is_int_before(const struct qn_epoch *e, int64_t v, const struct qn_instant *bound)
 {
 	struct qn_instant t;
@@ -68,7 +70,8 @@ static bool is_before(const struct qn_epoch *e, bool is_real, int64_t key,
 		       : is_int_before(e, key, bound);
 }
 
-/* The least number that is not before an instant, as a key that orders like the number; false: all are before. */
+/* The least number that is not before an instant, as a key that orders like the number; false:
+   all are before. */
 static bool first_not_before(const struct qn_epoch *e, bool is_real, const struct qn_instant *bound,
 			     int64_t *key)
 {

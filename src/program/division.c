@@ -1,6 +1,6 @@
 /*
- * division.c - what is computed of integers one after the other: floored division and what is left, powers; and
- * int64 compared with uint64. None of it depends on the instruction set.
+ * division.c - what is computed of integers one after the other: floored division and what is left,
+ * powers; and int64 compared with uint64. None of it depends on the instruction set.
  */
 #include "program/loops.h"
 

@@ -52,7 +52,8 @@ bool qn_node_uses(const struct qn_program *p, int node, uint64_t *uses)
 	return true;
 }
 
-/* Of arguments that need as many registers as each other one more is needed, for the first one's value. */
+/* Of arguments that need as many registers as each other one more is needed, for the first one's
+   value. */
 static void estimate(const struct emitter *e)
 {
 	for (int i = 0; i <= e->p->root; i++) {

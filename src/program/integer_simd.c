@@ -1,16 +1,19 @@
 /*
- * integer_simd.c - sums, differences and products of integers of 64 bits that do not wrap. Compiled once per ISA.
+ * integer_simd.c - sums, differences and products of integers of 64 bits that do not wrap. Compiled
+ * once per ISA.
  *
- * A loop computes all results modulo 2^64 and whether any of them may be beyond 64 bits; only then another one
- * looks at each, and marks those that are. int64 with uint64, which is rare, is always looked at.
+ * A loop computes all results modulo 2^64 and whether any of them may be beyond 64 bits; only then
+ * another one looks at each, and marks those that are. int64 with uint64, which is rare, is always
+ * looked at.
  */
 #include "program/loops.h"
 
 __extension__ typedef __int128 int128;
 
 /*
- * CHECKED(name, TA, TB, TO, WRAPPED, SUSPECT, BEYOND): r = WRAPPED, of x and y, or a and b as they are in uint64;
- * not 0 if it may be wrong: SUSPECT; puts the result into *to and tells whether it is beyond TO: BEYOND.
+ * CHECKED(name, TA, TB, TO, WRAPPED, SUSPECT, BEYOND): r = WRAPPED, of x and y, or a and b as they
+ * are in uint64; not 0 if it may be wrong: SUSPECT; puts the result into *to and tells whether it
+ * is beyond TO: BEYOND.
  */
 #define CHECKED(name, TA, TB, TO, WRAPPED, SUSPECT, BEYOND)                              \
 	static inline __attribute__((always_inline))                                     \

@@ -8,7 +8,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* Longer ones first. Those that have another meaning elsewhere, or none, come with what is meant. */
+/* Longer ones first. Those that have another meaning elsewhere, or none, come with what is
+   meant. */
 static const struct {
 	const char *mark, *meant;
 } marks[] = {
@@ -182,7 +183,8 @@ bool qn_lex(struct qn_builder *b, size_t *at, const struct qn_token *before, str
 
 /* --- the canonical text --- */
 
-/* The blank, if any, between two tokens. `is_sign`: the first one is an operator before its value. */
+/* The blank, if any, between two tokens. `is_sign`: the first one is an operator before its
+   value. */
 static const char *between(const struct qn_token *first, bool is_sign,
 			   const struct qn_token *second)
 {

@@ -24,15 +24,16 @@ struct qn_token {
 	double real;
 };
 
-/* Takes the first token from *at on, which moves behind it. `before`: the token before it, or NULL. False: an error
-   is recorded. */
+/* Takes the first token from *at on, which moves behind it. `before`: the token before it, or
+   NULL. False: an error is recorded. */
 bool qn_lex(struct qn_builder *b, size_t *at, const struct qn_token *before, struct qn_token *out);
 
 bool qn_token_is(const struct qn_token *t, const char *mark);
 /* Does a value end with it, so that an operator comes next? */
 bool qn_token_ends_value(const struct qn_token *t);
 
-/* The text of an expression that has been parsed, with blanks as usual; owned. NULL: there is no memory. */
+/* The text of an expression that has been parsed, with blanks as usual; owned. NULL: there is no
+   memory. */
 char *qn_lex_canonical(struct qn_builder *b);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * library.c - functions of the C library, one value after the other, in double: results of float32 are rounded
- * from those. Also what is floored of reals, which goes by fmod.
+ * library.c - functions of the C library, one value after the other, in double: results of float32
+ * are rounded from those. Also what is floored of reals, which goes by fmod.
  */
 #include <math.h>
 
@@ -34,8 +34,9 @@ BINARY(hypot)
 BINARY(pow)
 
 /*
- * Floored division as numpy has it: fmod is exact; what is left gets the sign of the divisor, and the quotient is the whole number
- * nearest to that of what was taken away. By zero they are missing.
+ * Floored division as numpy has it: fmod is exact; what is left gets the sign of the divisor, and
+ * the quotient is the whole number nearest to that of what was taken away. By zero they are
+ * missing.
  */
 #define FLOORED(T, C, FMOD, FLOOR, COPYSIGN)                            \
 	static C mod_of_##T(C x, C y)                                   \

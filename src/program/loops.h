@@ -1,6 +1,6 @@
 /*
- * loops.h - the loops that instructions are: one a type and operation, in tables. Those in *_simd.c are
- * compiled once per instruction set.
+ * loops.h - the loops that instructions are: one a type and operation, in tables. Those in *_simd.c
+ * are compiled once per instruction set.
  */
 #ifndef QN_PROGRAM_LOOPS_H
 #define QN_PROGRAM_LOOPS_H
@@ -12,8 +12,9 @@
 #define QN_BLOCK_NELEMS 1024
 #define QN_BLOCK_NWORDS (QN_BLOCK_NELEMS / 64)
 
-/* n <= QN_BLOCK_NELEMS elements. Arguments are aligned to their type, the result to a cache line; it overlaps none of them.
-   Conditions are bits, as in bitmaps, and what is in theirs past n is undefined. */
+/* n <= QN_BLOCK_NELEMS elements. Arguments are aligned to their type, the result to a cache
+   line; it overlaps none of them. Conditions are bits, as in bitmaps, and what is in theirs past
+   n is undefined. */
 struct qn_loop_call {
 	const void *arg[QN_MOST_ARGS];
 	bool one[QN_MOST_ARGS]; /* the argument is one number for all elements; at most one of two is,
@@ -21,7 +22,8 @@ struct qn_loop_call {
 	void *out;
 	size_t n;
 	const struct qn_time_part *part; /* of QN_OP_PART */
-	/* Cleared, for bits of elements whose result is missing; of beyond, as no 64 bits hold it. */
+	/* Cleared, for bits of elements whose result is missing; of beyond, as no 64 bits hold
+	   it. */
 	uint64_t *lost, *beyond;
 };
 
@@ -44,10 +46,12 @@ typedef uint64_t qn_u64;
 typedef float qn_f32;
 typedef double qn_f64;
 
-/* Elements of a loop of constant length, which compilers turn into vectors; those of a word of a bitmap. */
+/* Elements of a loop of constant length, which compilers turn into vectors; those of a word of a
+   bitmap. */
 #define QN_STEP 64
 
-/* Before such a loop: what it writes is none of its arguments. Other compilers look whether it is. */
+/* Before such a loop: what it writes is none of its arguments. Other compilers look whether it
+   is. */
 #if defined(__GNUC__) && !defined(__clang__)
 #define QN_NO_OVERLAP _Pragma("GCC ivdep")
 #else

@@ -1,9 +1,9 @@
 /*
- * node.h - what an expression is between its text and its instructions: nodes, each of which is computed of
- * nodes before it. Equal ones are one.
+ * node.h - what an expression is between its text and its instructions: nodes, each of which is
+ * computed of nodes before it. Equal ones are one.
  *
- * parse.c reads the text and asks build.c and functions.c for nodes, which checks and converts types, and
- * computes what is constant; emit.c makes instructions of the nodes that a root needs.
+ * parse.c reads the text and asks build.c and functions.c for nodes, which checks and converts
+ * types, and computes what is constant; emit.c makes instructions of the nodes that a root needs.
  */
 #ifndef QN_PROGRAM_NODE_H
 #define QN_PROGRAM_NODE_H
@@ -102,7 +102,8 @@ struct qn_column_part {
 	struct qn_time_part part;
 };
 
-/* What is being built of a text. A function that returns a node's number returns -1 when it has recorded an error. */
+/* What is being built of a text. A function that returns a node's number returns -1 when it has
+   recorded an error. */
 struct qn_builder {
 	const char *what, *text;
 	const struct qn_program_names *names;
@@ -114,7 +115,8 @@ struct qn_builder {
 	size_t nunits, units_room;
 	struct qn_column_part *part;
 	size_t nparts, part_room;
-	/* Where in the text errors of the operator or function at hand, and of its arguments, are. */
+	/* Where in the text errors of the operator or function at hand, and of its arguments,
+	   are. */
 	size_t at, arg_at[QN_MOST_ARGS];
 };
 
@@ -141,7 +143,8 @@ bool qn_is_real(enum quern_dtype t);
 
 /* The node as one of another type: QUERN_I64, QUERN_U64, QUERN_F32 or QUERN_F64. */
 int qn_build_as(struct qn_builder *b, int x, enum quern_dtype type);
-/* As a number to compute with: integers and conditions become integers of 64 bits. A text is refused. */
+/* As a number to compute with: integers and conditions become integers of 64 bits. A text is
+   refused. */
 int qn_build_number(struct qn_builder *b, int x, size_t at);
 /* As floating point: integers become float64. */
 int qn_build_real(struct qn_builder *b, int x, size_t at);
@@ -164,7 +167,8 @@ int qn_build_node(struct qn_builder *b, enum qn_operation op, enum quern_dtype t
 /* "float32", "a condition": for messages. */
 const char *qn_type_words(enum quern_dtype t);
 
-/* Does a NaN among its arguments not show in the result? Then it must be looked for where it is missing. */
+/* Does a NaN among its arguments not show in the result? Then it must be looked for where it is
+   missing. */
 bool qn_operation_hides_nan(enum qn_operation op);
 
 /* --- functions.c --- */

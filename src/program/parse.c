@@ -3,8 +3,9 @@
  *
  *	|| or	&& and	not	== != < <= > >=	+ -	* / // %	! - +	**
  *
- * as in C, but that comparisons do not chain, and that ** binds its left side more than a sign and its right side less. `not` is
- * below comparisons as in Python, where `!` is above them as in C: a number has no `!`, so nobody is misled.
+ * as in C, but that comparisons do not chain, and that ** binds its left side more than a sign and
+ * its right side less. `not` is below comparisons as in Python, where `!` is above them as in C: a
+ * number has no `!`, so nobody is misled.
  */
 #include <math.h>
 #include <stdlib.h>

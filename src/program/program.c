@@ -36,8 +36,8 @@ static int check_root(struct qn_builder *b, int root, enum qn_program_want want)
 	return root;
 }
 
-/* What stands between the && at the root, in their order, each once. Each && is taken apart once: room for two for each
-   node is enough. */
+/* What stands between the && at the root, in their order, each once. Each && is taken apart
+   once: room for two for each node is enough. */
 static int walk_conjuncts(struct qn_program *p, int *todo, bool *seen)
 {
 	int n = 0;

@@ -1,6 +1,7 @@
 /*
- * real_simd.c - arithmetic of float32 and float64, conversions, and choosing between two values. Compiled once
- * per ISA: loops of constant length, whose operations round once each, whatever vectors they become.
+ * real_simd.c - arithmetic of float32 and float64, conversions, and choosing between two values.
+ * Compiled once per ISA: loops of constant length, whose operations round once each, whatever
+ * vectors they become.
  */
 #include <math.h>
 

@@ -20,7 +20,8 @@ static const uint64_t all[QN_BLOCK_NWORDS] = {
 	UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
 };
 
-/* Where a value of a block is, and which of its elements are there. Bits past the block are undefined. */
+/* Where a value of a block is, and which of its elements are there. Bits past the block are
+   undefined. */
 struct slot {
 	void *values;
 	uint64_t *valid;
@@ -138,7 +139,8 @@ static void leave_out_nan(const struct frame *f, struct slot *s, const struct vi
 
 /* --- arguments --- */
 
-/* Columns lie anywhere: the block of one that is not aligned to its type is copied, as argument k. */
+/* Columns lie anywhere: the block of one that is not aligned to its type is copied, as argument
+   k. */
 static void view_column(const struct frame *f, const struct qn_node *node, int k, struct view *out)
 {
 	const struct quern_var *c = &f->columns[node->operand];
@@ -230,7 +232,8 @@ static void strict(const struct frame *f, const struct qn_instruction *in, const
 		leave_out_nan(f, to, &arg[k], in->arg[k].type);
 }
 
-/* The bits of a condition's result, and which are valid; is_whole is set if no argument has missing ones. */
+/* The bits of a condition's result, and which are valid; is_whole is set if no argument has
+   missing ones. */
 static void begin_bits(const struct view *arg, int nargs, struct slot *to)
 {
 	to->is_whole = true;

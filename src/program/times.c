@@ -1,6 +1,6 @@
 /*
- * times.c - parts of times, one after the other: what is equal to the one before it, as in a coordinate that is
- * repeated over other dimensions, is taken from there.
+ * times.c - parts of times, one after the other: what is equal to the one before it, as in a
+ * coordinate that is repeated over other dimensions, is taken from there.
  */
 #include "program/loops.h"
 

@@ -1,5 +1,6 @@
 /*
- * program_world.h - columns of every type for tests of expressions, by name; and what expressions give of them as text.
+ * program_world.h - columns of every type for tests of expressions, by name; and what expressions
+ * give of them as text.
  */
 #ifndef QN_TESTS_PROGRAM_WORLD_H
 #define QN_TESTS_PROGRAM_WORLD_H

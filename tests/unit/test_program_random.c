@@ -1,6 +1,6 @@
 /*
- * test_program_random.c - random expressions over random columns, beside an evaluator that takes one element at a time
- * and knows nothing of blocks, on all instruction sets.
+ * test_program_random.c - random expressions over random columns, beside an evaluator that takes
+ * one element at a time and knows nothing of blocks, on all instruction sets.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -131,7 +131,8 @@ static struct value column_value(int c, size_t i)
 	return out;
 }
 
-/* The real type that two operands have in common; of them `a_literal` or `b_literal` takes that of the other. */
+/* The real type that two operands have in common; of them `a_literal` or `b_literal` takes that
+   of the other. */
 static enum quern_dtype common(const struct value *a, bool a_literal, const struct value *b,
 			       bool b_literal)
 {

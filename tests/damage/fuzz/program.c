@@ -1,6 +1,6 @@
 /*
- * program.c - fuzz target: the text of an expression. What is accepted runs, its text for documents means the same, and so
- * do its conjuncts.
+ * program.c - fuzz target: the text of an expression. What is accepted runs, its text for documents
+ * means the same, and so do its conjuncts.
  */
 #include "program/program.h"
 
