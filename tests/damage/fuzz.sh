@@ -18,7 +18,7 @@ public=
 mkdir seeds
 # shellcheck disable=SC2086 # names without spaces
 check "seeds are made" "$BUILDDIR/tests/damage/fuzz/seeds" seeds $public
-for target in index filter unpack select sums; do
+for target in index filter unpack select sums program; do
 	regress=$SRCDIR/tests/damage/fuzz/regress/$target
 	n=$(ls seeds/$target | wc -l)
 	[ ! -d "$regress" ] || n=$((n + $(ls "$regress" | wc -l)))

@@ -15,6 +15,7 @@ src/data         base exact cluster
 src/select       base data
 src/feed         base exact cluster data select
 src/kernel       base exact cluster
+src/program      base select kernel
 src/plan         base exact cluster data select kernel
 src/find         base exact cluster data select feed
 src/keys         base exact cluster data select feed find

@@ -9,6 +9,7 @@
  *	unpack	uint8 what (0: flat form, 1: answer with a description, 2: with a listing, 3: with
  *		sources; 5: 1, of a path without its first slash); the bytes
  *	select	uint8 which dataset and calendar; units and a newline, or nothing; the text
+ *	program	uint8 bit 0: NaN is missing, the rest / 2 % 3: what is wanted; the text
  *	sums	the text, without its last line
  *
  * All numbers are little-endian.

@@ -369,6 +369,27 @@ static void texts(void)
 		"months since 0001-01-01 12:00:00 +5:30\ntime=2001:2002:2"
 	};
 
+	static const char *const expressions[] = {
+		"x > 273.15 && y < 5",
+		"(x - y) / (x + y)",
+		"sqrt(x*x+y*y) ** -2.5e-1",
+		"where(missing(x), -1, min(i, u, 3) // 7 % 2)",
+		"month(time) == 1 and time >= '1950-06' or season(`t-2m`) != \"DJF\"",
+		"not (i > 3) && !isnan(y) && index(x) < 4",
+		"/a/b / 2 - -n",
+		"clip(x, -inf, nan) + pi",
+		"u - 18446744073709551615",
+		"-9223372036854775808 // n",
+		"x & y",
+		"0 < x < 3",
+		"((((((1))))))",
+		"name",
+		"1e300 * x",
+	};
+
+	for (size_t i = 0; i < sizeof(expressions) / sizeof(expressions[0]); i++)
+		for (int k = 0; k < 6; k++)
+			text_seed("program", k, expressions[i]);
 	for (size_t i = 0; i < sizeof(selections) / sizeof(selections[0]); i++)
 		for (int k = 0; k < 12; k += 5)
 			text_seed("select", k, selections[i]);
@@ -392,7 +413,8 @@ static void make_directory(const char *target)
 
 int main(int argc, char **argv)
 {
-	static const char *const targets[] = { "index", "filter", "unpack", "select", "sums" };
+	static const char *const targets[] = { "index",	 "filter", "unpack",
+					       "select", "sums",   "program" };
 	char file[4096];
 
 	if (argc < 2) {
