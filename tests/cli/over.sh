@@ -189,6 +189,16 @@ prints "... has the ends of each field" '^  mean +[0-9.]+ to [0-9.]+'
 prints "... and says what to do" '-o FILE.nc, -o FILE.csv or --json'
 is "... not a line a cell" 0 "$(grep -c ' 29 ' out)"
 
+# --- groups ---
+quern run moments --by 'hour(time)' -o r.nc -d t grid.h5
+has "a group's cells: what they are" r.nc "t_mean:standard_name = air_temperature"
+has "... and were made of" r.nc "t_mean:cell_methods = area: mean time: lat: lon: mean"
+has "... and of which places" r.nc "lat:bounds = lat_bnds"
+quern run moments --by 'season(time)' -o r.nc -d t grid.h5
+has "seasons are numbers that have words" r.nc "season:flag_meanings = DJF"
+quern run sum --by 'bin(lat, [-90,0,90])' -o r.csv -d n grid.h5
+is "bins of CSV are where they begin" "-90 0" "$(grep -v '^#' r.csv | tail -n +2 | cut -d, -f1 | xargs)"
+
 # --- what is refused ---
 refuses 2 "no such dimension" "--over 'lot': /t has no such dimension; did you mean 'lat'" \
 	run sum --over lot -d t grid.h5
