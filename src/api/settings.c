@@ -84,6 +84,7 @@ struct qn_subject_settings qn_settings_subject(const struct quern_options *o)
 		.along = quern_option_string(o, "along"),
 		.select = quern_option_string(o, "select"),
 		.over = quern_option_string(o, "over"),
+		.grouped = quern_option_string(o, "by") != NULL,
 		.raw = quern_option_flag(o, "raw"),
 	};
 }
