@@ -17,6 +17,7 @@ struct part {
 	const struct qn_powers *p;
 	struct qn_cells *cells;
 	uint64_t first_row;
+	const uint64_t *there; /* bits as those of r.valid; NULL: all are */
 	struct qn_powers_rows r;
 };
 
@@ -41,6 +42,13 @@ static bool is_valid(const struct part *part, uint64_t i)
 	const uint64_t bit = part->r.bit + i;
 
 	return !part->r.valid || (part->r.valid[bit / 64] >> bit % 64 & 1);
+}
+
+static bool is_there(const struct part *part, uint64_t i)
+{
+	const uint64_t bit = part->r.bit + i;
+
+	return !part->there || (part->there[bit / 64] >> bit % 64 & 1);
 }
 
 /* The valid ones, NaN among them. */
@@ -143,8 +151,11 @@ static void count_missing(const struct part *part)
 	int64_t *missing = column(part, QN_POWERS_MISSING);
 
 	for (size_t s = 0; s < part->r.nsteps; s++)
-		for (size_t i = 0; i < part->r.n; i++)
-			missing[row_of(part, i)] += !is_valid(part, s * part->r.stride + i);
+		for (size_t i = 0; i < part->r.n; i++) {
+			const uint64_t at = s * part->r.stride + i;
+
+			missing[row_of(part, i)] += is_there(part, at) && !is_valid(part, at);
+		}
 }
 
 /* Rows are told by their distance from the first of them, and those of no row have no value. */
@@ -163,6 +174,8 @@ static bool add_indexed(struct part *part, const struct qn_row_run *run)
 		const bool has_row = run->rows[i] >= 0;
 
 		picked.row[i] = has_row ? (uint32_t)(run->rows[i] - least) : 0;
+		if (has_row && !is_there(part, i))
+			continue;
 		if (has_row && !is_valid(part, i))
 			column(part, QN_POWERS_MISSING)[picked.row[i]]++;
 		else if (has_row)
@@ -182,6 +195,7 @@ bool qn_powers_absorb_rows(const void *self, struct qn_cells *cells, void *scrat
 		.p = self,
 		.cells = cells,
 		.first_row = run->row,
+		.there = tile->there,
 		.r = { .dtype = v->dtype,
 		       .values = (const char *)v->values + run->first * qn_dtype_size(v->dtype),
 		       .valid = v->valid,

@@ -114,6 +114,8 @@ struct qn_run_settings qn_settings_run(const struct quern_options *o)
 	return (struct qn_run_settings){
 		.skips = is(o, "on-bad-chunk", "skip"),
 		.nan_missing = !is(o, "nan", "keep"),
+		.expr = quern_option_string(o, "expr"),
+		.where = quern_option_string(o, "where"),
 		.by = quern_option_string(o, "by"),
 		.over = quern_option_string(o, "over"),
 		.memory_nbytes = (uint64_t)quern_option_int(o, "memory"),

@@ -24,6 +24,7 @@ struct qn_run_settings {
 	bool skips; /* a chunk that cannot be read does not end the run */
 	bool nan_missing;
 	const char *over;	/* dimensions that are reduced; NULL: all */
+	const char *expr, *where; /* what the values are, and which count; NULL: as they are, all */
 	const char *by;		/* keys of groups; NULL: there are none */
 	uint64_t most_cells;	/* that the caller has use for; 0: any number */
 	uint64_t memory_nbytes; /* that a rank may need; 0: what there is */
