@@ -47,13 +47,13 @@ static json_t *array_to_json(const struct qn_field *f)
 		json_t *row;
 
 		if (!f->ncols) {
-			json_array_append_new(a, value_to_json(f, i));
+			qn_json_append(&a, value_to_json(f, i));
 			continue;
 		}
 		row = json_array();
 		for (size_t k = 0; k < f->ncols; k++)
-			json_array_append_new(row, value_to_json(f, i * f->ncols + k));
-		json_array_append_new(a, row);
+			qn_json_append(&row, value_to_json(f, i * f->ncols + k));
+		qn_json_append(&a, row);
 	}
 	return a;
 }
@@ -65,7 +65,7 @@ static json_t *result_to_json(const struct quern_result *r)
 	for (size_t i = 0; i < r->nfields; i++) {
 		const struct qn_field *f = &r->field[i];
 
-		json_object_set_new(o, f->name, f->array ? array_to_json(f) : scalar_to_json(f));
+		qn_json_set(&o, f->name, f->array ? array_to_json(f) : scalar_to_json(f));
 	}
 	return o;
 }
@@ -88,7 +88,7 @@ static json_t *meanings_to_json(const struct qn_subject *s)
 	json_t *a = s->nmeanings ? json_array() : json_null();
 
 	for (size_t i = 0; i < s->nmeanings; i++)
-		json_array_append_new(a, meaning_to_json(&s->meaning[i]));
+		qn_json_append(&a, meaning_to_json(&s->meaning[i]));
 	return a;
 }
 
@@ -98,7 +98,7 @@ static json_t *dims_to_json(const struct qn_dataset *d)
 	json_t *a = json_array();
 
 	for (int i = 0; i < d->ndim && !d->scalar; i++)
-		json_array_append_new(a, qn_json_text(d->dim_name[i]));
+		qn_json_append(&a, qn_json_text(d->dim_name[i]));
 	return a;
 }
 
@@ -127,7 +127,7 @@ static json_t *options_to_json(const quern_run *run)
 	json_t *o = json_object();
 
 	for (; row && row->name; row++)
-		json_object_set_new(o, row->name, option_to_json(&run->options, row));
+		qn_json_set(&o, row->name, option_to_json(&run->options, row));
 	return o;
 }
 
@@ -138,7 +138,7 @@ json_t *qn_document_input(const quern_run *run)
 	json_t *files = json_array(), *o;
 
 	for (size_t i = 0; i < run->subject.files.n; i++)
-		json_array_append_new(files, qn_json_text(run->subject.files.name[i]));
+		qn_json_append(&files, qn_json_text(run->subject.files.name[i]));
 	o = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "files", files,
 		      "dataset", qn_json_text(qn_dataset_name(d)), "column",
 		      qn_json_text(d->column), "dtype", d->type.name, "shape",
@@ -147,13 +147,10 @@ json_t *qn_document_input(const quern_run *run)
 		      along_to_json(&run->subject), "select",
 		      qn_json_text(quern_option_string(options, "select")), "selected",
 		      meanings_to_json(&run->subject));
-	if (o) {
-		json_object_set_new(o, "raw", json_boolean(quern_option_flag(options, "raw")));
-		json_object_set_new(o, "nan", qn_json_text(quern_option_string(options, "nan")));
-		json_object_set_new(o, "on_bad_chunk",
-				    qn_json_text(quern_option_string(options, "on-bad-chunk")));
-		json_object_set_new(o, "options", options_to_json(run));
-	}
+	qn_json_set(&o, "raw", json_boolean(quern_option_flag(options, "raw")));
+	qn_json_set(&o, "nan", qn_json_text(quern_option_string(options, "nan")));
+	qn_json_set(&o, "on_bad_chunk", qn_json_text(quern_option_string(options, "on-bad-chunk")));
+	qn_json_set(&o, "options", options_to_json(run));
 	return o;
 }
 
@@ -163,9 +160,9 @@ static json_t *seconds_to_json(const quern_run *run)
 						       "work",	  "reduce",   "output" };
 	json_t *o = json_object();
 
-	json_object_set_new(o, "total", json_real(run->seconds_total));
+	qn_json_set(&o, "total", json_real(run->seconds_total));
 	for (int p = 0; p < QN_NPHASES; p++)
-		json_object_set_new(o, names[p], json_real(run->engine.seconds[p]));
+		qn_json_set(&o, names[p], json_real(run->engine.seconds[p]));
 	return o;
 }
 
@@ -203,8 +200,7 @@ static json_t *skipped_to_json(const quern_run *run)
 	struct qn_dataset d;
 
 	for (size_t i = 0; i < MOST_SKIPPED && qn_run_skip(run, i, &d, coord); i++)
-		json_array_append_new(list,
-				      json_pack("{s:o, s:o, s:o}", "file", qn_json_text(d.file),
+		qn_json_append(&list, json_pack("{s:o, s:o, s:o}", "file", qn_json_text(d.file),
 						"dataset", qn_json_text(d.path), "chunk",
 						qn_json_uints(coord, d.ndim)));
 	return list;
@@ -236,7 +232,7 @@ static json_t *run_to_json(const quern_run *run, bool details)
 		sum.disk_nbytes += x->disk_nbytes;
 		sum.crossed_nbytes += x->crossed_nbytes;
 		qn_numa_watch_add(&sum.near, &x->near);
-		json_array_append_new(ranks, report_to_json(x, r));
+		qn_json_append(&ranks, report_to_json(x, r));
 	}
 	o = json_pack("{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
 		      "s:o, s:o}",
@@ -250,19 +246,18 @@ static json_t *run_to_json(const quern_run *run, bool details)
 		      (json_int_t)(sum.local_nbytes - sum.disk_nbytes), "bytes_disk",
 		      (json_int_t)sum.disk_nbytes, "bytes_remote", (json_int_t)sum.remote_nbytes,
 		      "numa", near_to_json(&sum.near), "seconds", seconds_to_json(run));
-	json_object_set_new(o, "bytes_network", qn_json_uint(sum.crossed_nbytes));
-	json_object_set_new(o, "chunks_repeated", qn_json_uint(sum.nrepeated));
-	json_object_set_new(o, "bytes_repeated", qn_json_uint(sum.repeated_nbytes));
-	json_object_set_new(o, "sources_missing",
-			    json_integer((json_int_t)run->subject.mosaic.missing.n));
-	json_object_set_new(o, "missing_sources", qn_json_missing(&run->subject.mosaic.missing));
-	json_object_set_new(o, "chunks_failed_over", qn_json_uint(sum.nfailed_over));
-	json_object_set_new(o, "copies_missing", qn_json_uint(engine->ncopies_missing));
-	json_object_set_new(o, "skipped", skipped_to_json(run));
+	qn_json_set(&o, "bytes_network", qn_json_uint(sum.crossed_nbytes));
+	qn_json_set(&o, "chunks_repeated", qn_json_uint(sum.nrepeated));
+	qn_json_set(&o, "bytes_repeated", qn_json_uint(sum.repeated_nbytes));
+	qn_json_set(&o, "sources_missing", json_integer((json_int_t)run->subject.mosaic.missing.n));
+	qn_json_set(&o, "missing_sources", qn_json_missing(&run->subject.mosaic.missing));
+	qn_json_set(&o, "chunks_failed_over", qn_json_uint(sum.nfailed_over));
+	qn_json_set(&o, "copies_missing", qn_json_uint(engine->ncopies_missing));
+	qn_json_set(&o, "skipped", skipped_to_json(run));
 	if (details) {
-		json_object_set(o, "per_rank", ranks);
-		json_object_set_new(o, "library_reason",
-				    qn_json_text(qn_mosaic_not_native(&run->subject.mosaic)));
+		qn_json_set(&o, "per_rank", json_incref(ranks));
+		qn_json_set(&o, "library_reason",
+			    qn_json_text(qn_mosaic_not_native(&run->subject.mosaic)));
 	}
 	json_decref(ranks);
 	return o;

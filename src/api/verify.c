@@ -64,11 +64,11 @@ static json_t *file_to_json(const struct qn_verified_file *f)
 	json_t *datasets = json_array(), *damages = json_array(), *unverified = json_array();
 
 	for (size_t i = 0; i < f->ndatasets; i++)
-		json_array_append_new(datasets, dataset_to_json(&f->dataset[i]));
+		qn_json_append(&datasets, dataset_to_json(&f->dataset[i]));
 	for (size_t i = 0; i < f->ndamages; i++)
-		json_array_append_new(damages, damage_to_json(&f->damage[i]));
+		qn_json_append(&damages, damage_to_json(&f->damage[i]));
 	for (size_t i = 0; i < f->nunverified; i++)
-		json_array_append_new(unverified, unverified_to_json(&f->unverified[i]));
+		qn_json_append(&unverified, unverified_to_json(&f->unverified[i]));
 	return json_pack("{s:o, s:o, s:b, s:b, s:o, s:o, s:o}", "file", qn_json_text(f->name),
 			 "bytes", qn_json_uint(f->nbytes), "catalog", (int)f->is_catalog, "growing",
 			 (int)f->is_growing, "datasets", datasets, "damages", damages, "unverified",
@@ -126,7 +126,7 @@ static json_t *document(const struct qn_verify *v, int nranks, const struct tota
 	json_t *files = json_array();
 
 	for (size_t i = 0; i < v->nfiles; i++)
-		json_array_append_new(files, file_to_json(&v->file[i]));
+		qn_json_append(&files, file_to_json(&v->file[i]));
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:{s:i, s:i, s:f}}", "quern", QUERN_VERSION,
 			 "files", files, "summary", summary_to_json(v, t), "sums",
 			 qn_json_text(v->settings.sums), "sums_written",

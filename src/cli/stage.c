@@ -129,6 +129,7 @@ static void warn_unseen(const char *text)
 {
 	json_t *doc = qn_json_load(text, NULL), *hosts = json_object();
 	const json_t *staged, *copy;
+	bool ok = doc && hosts;
 	size_t i, k, n = 0;
 
 	json_array_foreach(json_object_get(doc, "staged"), i, staged)
@@ -137,11 +138,14 @@ static void warn_unseen(const char *text)
 		{
 			if (strcmp(qn_cli_text(copy, "state"), "unseen"))
 				continue;
-			json_object_set_new(hosts, qn_cli_text(copy, "host"), json_true());
+			ok = ok && qn_json_set(&hosts, qn_cli_text(copy, "host"), json_true());
 			n++;
 		}
 	}
-	if (n)
+	if (!ok)
+		qn_cli_warn("out of memory: whether copies are on hosts that are not here, and "
+			    "stay there, is not known");
+	else if (n)
 		qn_cli_warn("%zu copies are on %zu hosts that are not here, and stay there", n,
 			    json_object_size(hosts));
 	json_decref(hosts);
