@@ -120,6 +120,17 @@ static json_t *summary_to_json(const struct qn_verify *v, const struct totals *t
 		"chunks_unchecked", qn_json_uint(t->sum.nunchecked));
 }
 
+/* Files of the sums that were not among those given, and not looked at: one of them may be lost. */
+static json_t *not_given_to_json(const struct qn_verify *v)
+{
+	json_t *a = v->settings.sums ? json_array() : json_null();
+
+	for (size_t i = 0; i < v->expected.n; i++)
+		if (!v->given[i])
+			qn_json_append(&a, qn_json_text(v->expected.file[i].name));
+	return a;
+}
+
 static json_t *document(const struct qn_verify *v, int nranks, const struct totals *t)
 {
 	const char *to = v->settings.write_sums;
@@ -127,11 +138,12 @@ static json_t *document(const struct qn_verify *v, int nranks, const struct tota
 
 	for (size_t i = 0; i < v->nfiles; i++)
 		qn_json_append(&files, file_to_json(&v->file[i]));
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:{s:i, s:i, s:f}}", "quern", QUERN_VERSION,
-			 "files", files, "summary", summary_to_json(v, t), "sums",
-			 qn_json_text(v->settings.sums), "sums_written",
-			 qn_json_text(qn_verify_can_sum(v) ? to : NULL), "run", "ranks", nranks,
-			 "threads", (int)v->team.place.nthreads, "seconds", v->seconds);
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:{s:i, s:i, s:f}}", "quern",
+			 QUERN_VERSION, "files", files, "summary", summary_to_json(v, t), "sums",
+			 qn_json_text(v->settings.sums), "sums_not_given", not_given_to_json(v),
+			 "sums_written", qn_json_text(qn_verify_can_sum(v) ? to : NULL), "run",
+			 "ranks", nranks, "threads", (int)v->team.place.nthreads, "seconds",
+			 v->seconds);
 }
 
 /* The same where nothing is damaged: what the status is of. */

@@ -406,6 +406,31 @@ static int set_time(int fd, int64_t time_ns)
 	return time_ns != QN_PUBLISH_NOW && qn_sys_futimens(fd, both) ? errno : 0;
 }
 
+/* 0 or errno. */
+static int put_in_place(const struct qn_publishing *p)
+{
+	if (p->only_new) {
+		if (!qn_sys_rename_new(p->partial, p->file))
+			return 0;
+		/* Some file systems can only replace. */
+		if (errno != EINVAL && errno != ENOSYS)
+			return errno;
+		if (!qn_sys_access(p->file, F_OK))
+			return EEXIST;
+	}
+	return qn_sys_rename(p->partial, p->file) ? errno : 0;
+}
+
+static enum quern_status not_put(const struct qn_publishing *p, int why, struct quern_message *err)
+{
+	if (why == EEXIST && p->only_new)
+		return qn_error_set(err, QUERN_ERR_RUN,
+				    "%s: another process has written it meanwhile, and it is not "
+				    "replaced; choose another name",
+				    p->name);
+	return failed(p->name, "cannot be put in its place", why, err);
+}
+
 enum quern_status qn_publish_commit(struct qn_publishing *p, int64_t time_ns,
 				    struct quern_message *err)
 {
@@ -421,8 +446,8 @@ enum quern_status qn_publish_commit(struct qn_publishing *p, int64_t time_ns,
 	why = close_it(p);
 	if (!st && why)
 		st = not_written(p->name, why, err);
-	if (!st && qn_sys_rename(p->partial, p->file))
-		st = failed(p->name, "cannot be put in its place", errno, err);
+	if (!st && (why = put_in_place(p)))
+		st = not_put(p, why, err);
 	if (st)
 		qn_sys_unlink(p->partial);
 	else if ((why = qn_publish_sync_folder(p->file)))

@@ -182,6 +182,21 @@ static void warn_of_sources(const json_t *file)
 	}
 }
 
+#define MOST_NAMES 10
+
+static void warn_of_sums(const json_t *doc)
+{
+	const json_t *names = json_object_get(doc, "sums_not_given");
+	const size_t n = json_array_size(names);
+
+	for (size_t i = 0; i < n && i < MOST_NAMES; i++)
+		qn_cli_warn("%s: %s has sums of it, and it was not given: it was not verified",
+			    json_string_value(json_array_get(names, i)), qn_cli_text(doc, "sums"));
+	if (n > MOST_NAMES)
+		qn_cli_warn("%s has sums of %zu more files that were not given",
+			    qn_cli_text(doc, "sums"), n - MOST_NAMES);
+}
+
 /* What a user would think to be verified, and is not. */
 static void warn_of_rest(const json_t *doc)
 {
@@ -202,6 +217,7 @@ static void warn_of_rest(const json_t *doc)
 				qn_cli_text(file, "file"));
 		warn_of_sources(file);
 	}
+	warn_of_sums(doc);
 }
 
 /* Takes text. */
