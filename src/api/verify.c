@@ -191,6 +191,11 @@ static enum quern_status conclude(const struct qn_verify *v, int nranks, char **
 
 	add_up(v, &t);
 	*json = qn_json_dump(document(v, nranks, &t));
+	if (!*json && v->settings.write_sums && qn_verify_can_sum(v))
+		return qn_error_set(err, QUERN_ERR_RUN,
+				    "%s is written, but for the document there "
+				    "is no memory",
+				    v->settings.write_sums);
 	if (!*json)
 		return qn_error_nomem(err, 0, "the document");
 	if (t.ndamages || t.nunverified)

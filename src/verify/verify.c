@@ -257,8 +257,8 @@ static enum quern_status list(struct qn_verify *v, struct qn_pending *p, const c
 
 	if (!st && !only)
 		st = list_data(v, p->format, file, &p->listing, &why);
-	else if (!st) /* only to know a catalog */
-		list_data(v, p->format, file, &all, &ignored);
+	else if (!st && list_data(v, p->format, file, &all, &ignored) == QUERN_ERR_RUN)
+		st = qn_error_pass(&why, QUERN_ERR_RUN, &ignored); /* it may be a catalog */
 	qn_listing_fini(&all);
 	p->n = st ? 0 : only ? 1 : p->listing.n;
 	p->only = only;
