@@ -135,7 +135,7 @@ static json_t *seconds_of(const double *v, int n)
 	json_t *a = json_array();
 
 	for (int i = 0; i < n; i++)
-		json_array_append_new(a, json_real(v[i]));
+		qn_json_append(&a, json_real(v[i]));
 	return a;
 }
 
@@ -159,7 +159,7 @@ static void write_json(const struct qn_bench *b, FILE *f)
 	char *text;
 
 	for (int i = 0; i < b->npoints; i++)
-		json_array_append_new(points, point_to_json(b, &b->point[i]));
+		qn_json_append(&points, point_to_json(b, &b->point[i]));
 	text = qn_json_dump(json_pack(
 		"{s:O, s:o, s:O, s:i, s:i, s:o}", "quern", json_object_get(b->reference, "quern"),
 		"kernel", qn_json_text(b->kernel), "input", json_object_get(b->reference, "input"),

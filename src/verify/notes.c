@@ -38,6 +38,7 @@ void qn_verify_fini(struct qn_verify *v)
 		free(f->name);
 	}
 	free(v->file);
+	free(v->given);
 	qn_sums_fini(&v->expected);
 	qn_sums_fini(&v->made);
 	qn_team_fini(&v->team);
@@ -55,11 +56,9 @@ uint64_t qn_verify_ndamages(const struct qn_verify *v)
 const char *qn_unverified_word(const struct qn_unverified *u)
 {
 	static const char *const words[QN_NREASONS] = {
-		[QN_NO_REASON] = "denied",
-		[QN_NO_FILE] = "missing",
-		[QN_NO_DATASET] = "no_dataset",
-		[QN_NO_FILTER] = "no_filter",
-		[QN_HELD] = "held",
+		[QN_NO_REASON] = "denied",	[QN_NO_FILE] = "missing",
+		[QN_NO_DATASET] = "no_dataset", [QN_NO_FILTER] = "no_filter",
+		[QN_AMBIGUOUS] = "ambiguous",	[QN_HELD] = "held",
 		[QN_FAILED] = "failed",
 	};
 
@@ -70,7 +69,9 @@ static enum quern_status status_of(enum qn_reason reason)
 {
 	if (reason == QN_NO_REASON || reason == QN_HELD)
 		return QUERN_ERR_DENIED;
-	return reason == QN_NO_FILE || reason == QN_NO_DATASET ? QUERN_ERR_USAGE : QUERN_ERR_RUN;
+	return reason == QN_NO_FILE || reason == QN_NO_DATASET || reason == QN_AMBIGUOUS
+		       ? QUERN_ERR_USAGE
+		       : QUERN_ERR_RUN;
 }
 
 enum quern_status qn_verify_status(const struct qn_verify *v)

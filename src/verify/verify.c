@@ -257,8 +257,8 @@ static enum quern_status list(struct qn_verify *v, struct qn_pending *p, const c
 
 	if (!st && !only)
 		st = list_data(v, p->format, file, &p->listing, &why);
-	else if (!st) /* only to know a catalog */
-		list_data(v, p->format, file, &all, &ignored);
+	else if (!st && list_data(v, p->format, file, &all, &ignored) == QUERN_ERR_RUN)
+		st = qn_error_pass(&why, QUERN_ERR_RUN, &ignored); /* it may be a catalog */
 	qn_listing_fini(&all);
 	p->n = st ? 0 : only ? 1 : p->listing.n;
 	p->only = only;
@@ -322,9 +322,15 @@ static enum quern_status find_sums(struct qn_verify *v, struct qn_pending *p, co
 	struct quern_message why = { .status = QUERN_OK };
 	enum quern_status st = QUERN_OK;
 
-	if (p->unlisted || !v->settings.sums || qn_verify_this_file(v)->is_growing)
+	if (!v->settings.sums)
 		return QUERN_OK;
 	st = qn_verify_find_sums(v, file, nfiles, &p->expected, &why);
+	if (p->expected)
+		v->given[p->expected - v->expected.file] = true;
+	if (p->unlisted || qn_verify_this_file(v)->is_growing) {
+		p->expected = NULL; /* it is known why nothing can be compared */
+		return QUERN_OK;
+	}
 	for (size_t i = 0; !st && i < p->listing.n; i++)
 		if (qn_file_sums_find(p->expected, p->listing.path[i]))
 			return QUERN_OK;
@@ -515,7 +521,12 @@ static enum quern_status prepare(struct qn_verify *v, const char *const *files, 
 	v->file = qn_calloc(nfiles, sizeof(*v->file));
 	if (!v->file)
 		return qn_error_nomem(err, nfiles * sizeof(*v->file), "a list of files");
-	return sums ? qn_sums_read(sums, &v->expected, err) : QUERN_OK;
+	if (sums)
+		st = qn_sums_read(sums, &v->expected, err);
+	if (st)
+		return st;
+	v->given = qn_calloc(v->expected.n, sizeof(*v->given));
+	return v->given ? QUERN_OK : qn_error_nomem(err, v->expected.n, "a list of files");
 }
 
 /* Sums of damaged files would make the damage look right. */

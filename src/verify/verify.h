@@ -67,6 +67,7 @@ struct qn_verify {
 	struct qn_verify_settings settings;
 	bool wants_sums;
 	struct qn_sums expected, made;
+	bool *given; /* owned: of the files of `expected`, those that are among the files */
 	size_t nfiles;
 	struct qn_verified_file *file; /* owned */
 	qn_progress_fn *progress;      /* NULL: none; instead of a pass it is told the file */
@@ -90,7 +91,7 @@ uint64_t qn_verify_ndamages(const struct qn_verify *v);
 /* May sums of what was found be kept? Not of damage, nor of a part; of what a filter is missing for they
    are of the stored bytes as of everything. */
 bool qn_verify_can_sum(const struct qn_verify *v);
-/* "missing", "no_dataset", "no_filter", "held" or "denied". */
+/* "missing", "no_dataset", "no_filter", "ambiguous", "held", "failed" or "denied". */
 const char *qn_unverified_word(const struct qn_unverified *u);
 /* The status that all of it comes to: QUERN_ERR_DATA of damage; else, of what could not be looked at, the
    first of QUERN_ERR_DENIED, QUERN_ERR_RUN (what can change: a filter, a writer) and QUERN_ERR_USAGE (a

@@ -19,7 +19,7 @@
 #include "tests/testing/plan.h"
 #include "mpi_test.h"
 
-#define NITEMS	     300
+#define NITEMS	     200
 #define ITEM_NBYTES  8
 #define TASK_NS	     200000 /* so that leases pay */
 #define HANG_SECONDS 120
@@ -335,7 +335,7 @@ static bool try(int victim, int f, long nth)
 
 static void test_failures(void **state)
 {
-	static const long numbers[] = { 1, 2, 3, 5, 8, 13, 21, 34, 55, 89 };
+	static const long numbers[] = { 1, 2, 4, 9, 18, 35, 70 };
 	const size_t n = sizeof(numbers) / sizeof(*numbers);
 	int nfailed = 0;
 
