@@ -131,6 +131,7 @@ void qn_run_fini(struct qn_run *run)
 {
 	qn_balance_fini(&run->balance);
 	qn_leases_fini(&run->leases);
+	qn_item_weigher_fini(&run->weigher);
 	qn_queues_fini(&run->queues);
 	qn_plan_fini(&run->plan);
 	if (run->self)
