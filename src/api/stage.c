@@ -45,12 +45,14 @@ static json_t *homes_to_json(const struct qn_catalog *c, const struct qn_shard *
 static json_t *shard_to_json(const struct qn_catalog *c, uint32_t i)
 {
 	const struct qn_shard *x = &c->shard[i];
-	char *file = x->dataset < c->ndatasets ? qn_catalog_file_of(c, i) : NULL;
+	const bool is_named = x->dataset < c->ndatasets;
+	char *file = is_named ? qn_catalog_file_of(c, i) : NULL;
 	json_t *o = json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o}", "file",
-			      qn_json_text(file), "dataset", qn_json_text(c->path[x->dataset]),
-			      "dimension", x->dim, "start", qn_json_uint(x->start), "count",
-			      qn_json_uint(x->count), "bytes", qn_json_uint(x->nbytes), "chunks",
-			      qn_json_uint(x->nchunks), "homes", homes_to_json(c, x));
+			      is_named && !file ? NULL : qn_json_text(file), "dataset",
+			      qn_json_text(c->path[x->dataset]), "dimension", x->dim, "start",
+			      qn_json_uint(x->start), "count", qn_json_uint(x->count), "bytes",
+			      qn_json_uint(x->nbytes), "chunks", qn_json_uint(x->nchunks), "homes",
+			      homes_to_json(c, x));
 
 	free(file);
 	return o;

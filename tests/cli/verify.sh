@@ -51,6 +51,14 @@ while read -r path addr _; do
 	finds "$path: ... with three threads" "$path, chunk \(2, 1\)" --threads 3 damaged.h5
 done <damaged.txt
 prints "all damages are found" "^3 damages, 3 chunks damaged; 21 chunks could not"
+# What a description says of the last dataset is found before what is in the chunks of the others.
+for tree in $(grep -abo TREE damaged.h5 | tail -n 3 | cut -d: -f1); do
+	cp damaged.h5 indexes.h5
+	flip indexes.h5 "$tree"
+	quern verify indexes.h5
+	is "index at $tree: all damages, in the order of the datasets" "3 /both /checksum /deflate" \
+		"$status $(sed -n 's/.*damage: .*dataset \([^:,]*\)[:,].*/\1/p' out | xargs)"
+done
 quern verify --json damaged.h5
 is "as JSON" "3 3 3 21" "$status $(field summary.damages) $(field summary.chunks_damaged) \
 $(field summary.chunks_unchecked)"
