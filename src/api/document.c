@@ -229,13 +229,12 @@ json_t *qn_document_input(const quern_run *run)
 	if (o) {
 		qn_json_set(&o, "over", qn_json_text(quern_option_string(options, "over")));
 		qn_json_set(&o, "expr", qn_json_text(quern_option_string(options, "expr")));
-		qn_json_set(&o, "where",
-				    qn_json_text(quern_option_string(options, "where")));
+		qn_json_set(&o, "where", qn_json_text(quern_option_string(options, "where")));
 		qn_json_set(&o, "by", qn_json_text(quern_option_string(options, "by")));
 		qn_json_set(&o, "raw", json_boolean(quern_option_flag(options, "raw")));
 		qn_json_set(&o, "nan", qn_json_text(quern_option_string(options, "nan")));
 		qn_json_set(&o, "on_bad_chunk",
-				    qn_json_text(quern_option_string(options, "on-bad-chunk")));
+			    qn_json_text(quern_option_string(options, "on-bad-chunk")));
 		qn_json_set(&o, "options", options_to_json(run));
 	}
 	return o;

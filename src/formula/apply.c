@@ -79,8 +79,7 @@ static size_t count_bits(const uint64_t *bits, size_t n)
 	for (size_t w = 0; w < n / 64; w++)
 		nset += (size_t)__builtin_popcountll(bits[w]);
 	if (n % 64)
-		nset += (size_t)__builtin_popcountll(bits[n / 64] &
-						     ((UINT64_C(1) << n % 64) - 1));
+		nset += (size_t)__builtin_popcountll(bits[n / 64] & ((UINT64_C(1) << n % 64) - 1));
 	return nset;
 }
 

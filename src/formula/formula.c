@@ -53,8 +53,8 @@ static int note(struct search *s, enum qn_program_kind kind, const char *name)
 	int i = find_operand(s->f, kind, name);
 
 	if (i < 0)
-		i = add_operand(s->f,
-				kind == QN_NAME_INDEX ? QN_OPERAND_INDEX : QN_OPERAND_BESIDE, name);
+		i = add_operand(s->f, kind == QN_NAME_INDEX ? QN_OPERAND_INDEX : QN_OPERAND_BESIDE,
+				name);
 	s->failed = s->failed || i < 0;
 	return i;
 }
@@ -137,8 +137,7 @@ static bool set_index(const struct qn_subject *subject, struct qn_operand *o)
 static void drop_operand(struct qn_formula *f, int i)
 {
 	qn_operand_fini(&f->operand[i]);
-	memmove(&f->operand[i], &f->operand[i + 1],
-		(size_t)(f->n - i - 1) * sizeof(*f->operand));
+	memmove(&f->operand[i], &f->operand[i + 1], (size_t)(f->n - i - 1) * sizeof(*f->operand));
 	f->n--;
 }
 
@@ -206,7 +205,8 @@ enum quern_status qn_formula_find(const struct qn_subject *subject, const struct
 	if (!st)
 		st = compile(&s, "--expr", expr, QN_WANT_NUMBER, nan_missing, &out->expr, err);
 	if (!st)
-		st = compile(&s, "--where", where, QN_WANT_CONDITION, nan_missing, &out->where, err);
+		st = compile(&s, "--where", where, QN_WANT_CONDITION, nan_missing, &out->where,
+			     err);
 	return qn_comm_agree(team->comm, st, err);
 }
 

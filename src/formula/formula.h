@@ -13,8 +13,8 @@
 #include "program/program.h"
 
 struct qn_formula {
-	int n;			    /* of operands; number 0 is the data */
-	struct qn_operand *operand; /* owned */
+	int n;				 /* of operands; number 0 is the data */
+	struct qn_operand *operand;	 /* owned */
 	struct qn_program *expr, *where; /* owned; NULL: there is none */
 };
 

@@ -229,7 +229,8 @@ size_t qn_cells_scratch_nbytes(const struct quern_kernel *k, const void *self,
 	const size_t own = k->scratch ? k->scratch(self) : 0;
 	const size_t state = k->absorb_rows ? l->nwords * sizeof(int64_t) : 0;
 
-	return round_up(own) + round_up(state) + VALUES_NBYTES + 3 * BITMAP_NWORDS * sizeof(uint64_t);
+	return round_up(own) + round_up(state) + VALUES_NBYTES +
+	       3 * BITMAP_NWORDS * sizeof(uint64_t);
 }
 
 static void lock(const struct qn_cells *c, uint64_t row)

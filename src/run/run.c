@@ -123,8 +123,8 @@ static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject
 	else if (qn_kept_any(run))
 		demand.min_nelems = QN_KEPT_NELEMS;
 	st = make_items(run, subject, run->whole ? &demand : NULL, err);
-	run->items.counts_holes = !st && !run->whole &&
-				  !qn_formula_is_any(&run->formula) && counts_holes(run);
+	run->items.counts_holes = !st && !run->whole && !qn_formula_is_any(&run->formula) &&
+				  counts_holes(run);
 	return st;
 }
 

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "find/describe.h"
 #include "kernel/there.h"
-#include "run/crew.h"
+#include "crew/crew.h"
 #include "run/expected_sums.h"
 #include "run/holes.h"
 #include "run/kept.h"
@@ -456,8 +456,7 @@ static enum quern_status equip(void *worker, void *ctx, bool bound, struct quern
 	/* Of many rows an item is delivered when all of it was read and decoded. */
 	const bool tries = !qn_kept_any(run) && (pass->skip || pass->repeats);
 	const size_t nscratch = qn_cells_scratch_nbytes(run->kernel, run->self, &run->layout);
-	const size_t nformula =
-		qn_formula_scratch_nbytes(&run->formula, qn_kept_tile_nelems(run));
+	const size_t nformula = qn_formula_scratch_nbytes(&run->formula, qn_kept_tile_nelems(run));
 	struct worker *w = worker;
 	bool has_cells;
 
