@@ -4,6 +4,8 @@
 #ifndef QN_KERNELS_MINMAX_SIMD_H
 #define QN_KERNELS_MINMAX_SIMD_H
 
+#include <string.h>
+
 #include "base/isa.h"
 #include "kernel/tile.h"
 
@@ -52,6 +54,18 @@ static inline int64_t qn_minmax_inf(enum quern_dtype t)
 static inline bool qn_minmax_has_nan(enum quern_dtype t, const struct qn_minmax_keys *k)
 {
 	return qn_dtype_is_float(t) && (k->max > qn_minmax_inf(t) || k->min < ~qn_minmax_inf(t));
+}
+
+/* The key of kernel/tile.h, as states have it, of a value with a key of the scan. */
+static inline int64_t qn_minmax_state_key(enum quern_dtype t, int64_t key)
+{
+	const uint32_t bits = (uint32_t)qn_minmax_bits(t, key);
+	float x;
+
+	if (t != QUERN_F32)
+		return key;
+	memcpy(&x, &bits, sizeof(x));
+	return qn_key_from_double((double)x);
 }
 
 #endif

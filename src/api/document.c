@@ -229,6 +229,8 @@ json_t *qn_document_input(const quern_run *run)
 	if (o) {
 		json_object_set_new(o, "over", qn_json_text(quern_option_string(options, "over")));
 		json_object_set_new(o, "by", qn_json_text(quern_option_string(options, "by")));
+		json_object_set_new(o, "fields",
+				    qn_json_text(quern_option_string(options, "fields")));
 		json_object_set_new(o, "raw", json_boolean(quern_option_flag(options, "raw")));
 		json_object_set_new(o, "nan", qn_json_text(quern_option_string(options, "nan")));
 		json_object_set_new(o, "on_bad_chunk",

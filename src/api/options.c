@@ -19,6 +19,8 @@ const struct quern_option qn_run_options[] = {
 	  "a result for each group of elements: of parts of a time 'month(time)', of bins of a coordinate "
 	  "'bin(lat, -90:90:30)', of the values of a coordinate or of a dataset of labels; several with "
 	  "commas between them" },
+	{ "fields", 0, QUERN_OPT_STRING, "NAMES", NULL, 0, 0,
+	  "only these fields of the result, in this order: 'mean,count' (default: all)" },
 	{ "raw", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
 	  "take stored values as they are: no CF decoding of _FillValue, scale_factor, ..." },
 	{ "nan", 0, QUERN_OPT_CHOICE, "missing|keep", "missing", 0, 0,
