@@ -12,6 +12,13 @@ int64_t *qn_part_column(const struct qn_part *part, size_t word)
 	return qn_cells_column(part->cells, word) + part->first_row;
 }
 
+static bool is_there(const struct qn_part *part, uint64_t i)
+{
+	const uint64_t bit = part->r.bit + i;
+
+	return !part->there || (part->there[bit / 64] >> bit % 64 & 1);
+}
+
 /* The valid ones and, of a run that has some, those without a value. */
 static void count_steps(const struct qn_part *part, size_t valid, size_t invalid)
 {
@@ -21,10 +28,11 @@ static void count_steps(const struct qn_part *part, size_t valid, size_t invalid
 		in[i] += (int64_t)part->r.nsteps;
 	for (size_t s = 0; part->r.valid && s < part->r.nsteps; s++)
 		for (size_t i = 0; i < part->r.n; i++) {
-			const bool has = qn_part_has(part, s * part->r.stride + i);
+			const uint64_t at = s * part->r.stride + i;
+			const bool has = qn_part_has(part, at);
 
 			in[i] += has;
-			out[i] += !has;
+			out[i] += !has && is_there(part, at);
 		}
 }
 
@@ -49,7 +57,7 @@ static bool pick(struct qn_part *part, const struct qn_row_run *run, size_t vali
 		room->row[i] = has_row ? (uint32_t)(run->rows[i] - least) : 0;
 		room->valid[i / 64] |= (uint64_t)has << i % 64;
 		in[room->row[i]] += has;
-		out[room->row[i]] += has_row && !has;
+		out[room->row[i]] += has_row && !has && is_there(part, i);
 	}
 	part->r.row = room->row;
 	part->r.valid = room->valid;
@@ -64,6 +72,7 @@ bool qn_part_begin(struct qn_part *part, const struct quern_tile *tile,
 	const struct quern_var *v = tile->var;
 
 	part->first_row = run->row;
+	part->there = tile->there;
 	part->r = (struct qn_powers_rows){
 		.dtype = v->dtype,
 		.values = (const char *)v->values + run->first * qn_dtype_size(v->dtype),

@@ -11,6 +11,7 @@
 struct qn_part {
 	struct qn_cells *cells;
 	uint64_t first_row;
+	const uint64_t *there; /* of the tile, as r.valid; NULL: all are */
 	struct qn_powers_rows r;
 };
 
@@ -24,7 +25,7 @@ struct qn_picked {
 int64_t *qn_part_column(const struct qn_part *part, size_t word);
 
 /* Of part->cells. Fills the rest of part, which borrows from tile and room, and adds to the columns of the words
-   how many elements of each row are valid, NaN among them, and how many are not. False: there are none. */
+   how many elements of each row are valid, NaN among them, and how many are there and not valid. False: there are none. */
 bool qn_part_begin(struct qn_part *part, const struct quern_tile *tile,
 		   const struct qn_row_run *run, size_t valid, size_t invalid,
 		   struct qn_picked *room);

@@ -10,6 +10,7 @@ include $(srcdir)/src/program/module.mk
 include $(srcdir)/src/plan/module.mk
 include $(srcdir)/src/find/module.mk
 include $(srcdir)/src/keys/module.mk
+include $(srcdir)/src/formula/module.mk
 include $(srcdir)/src/locate/module.mk
 include $(srcdir)/src/run/module.mk
 include $(srcdir)/src/stage/module.mk

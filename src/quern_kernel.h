@@ -94,6 +94,10 @@ struct quern_tile {
 	size_t nelems;
 	int nvars; /* 1, until several datasets are fed at once */
 	const struct quern_var *var;
+	/* Borrows: bit i % 64 of word i / 64 is set if element i is there; one that is not, because a
+	   condition of the user does not hold for it, is not valid, and is not missing either. NULL: all
+	   are, as always in absorb(). */
+	const uint64_t *there;
 };
 
 enum quern_op {

@@ -469,6 +469,37 @@ static bool name_bounds(const struct qn_result_axis *a, const char *axis, char n
 	       QN_NC_NAME;
 }
 
+#define MOST_FLAGS 256
+
+/* Numbers that stand for words, as seasons do. */
+static bool has_flags(const struct qn_result_axis *a)
+{
+	return a->texts && !a->units && a->coordinate.type == QN_FIELD_INT && a->n > 0 &&
+	       a->n <= MOST_FLAGS;
+}
+
+static bool put_flags(hid_t id, const struct qn_result_axis *a)
+{
+	const hsize_t n = a->n;
+	hid_t space = H5Screate_simple(1, &n, NULL), flags = -1;
+	char *text = NULL;
+	size_t nbytes;
+	FILE *f = qn_open_memstream(&text, &nbytes);
+	bool ok;
+
+	for (uint64_t i = 0; f && i < a->n; i++)
+		fprintf(f, "%s%s", i ? " " : "", a->texts[i]);
+	ok = f && !fclose(f) && qn_nc_put_text(id, "flag_meanings", text);
+	if (ok && space >= 0)
+		flags = H5Acreate2(id, "flag_values", type_of(a->dtype), space, H5P_DEFAULT,
+				   H5P_DEFAULT);
+	ok = flags >= 0 && H5Awrite(flags, H5T_NATIVE_INT64, a->coordinate.v.ints) >= 0;
+	qn_h5_close(flags);
+	qn_h5_close(space);
+	free(text);
+	return ok;
+}
+
 static bool put_attributes(hid_t id, const struct qn_result_axis *a, const char *axis)
 {
 	char bounds[QN_NC_NAME];
@@ -480,6 +511,8 @@ static bool put_attributes(hid_t id, const struct qn_result_axis *a, const char 
 		ok = qn_nc_put_text(id, "units", a->units);
 	if (ok && a->calendar)
 		ok = qn_nc_put_text(id, "calendar", a->calendar);
+	if (ok && has_flags(a))
+		ok = put_flags(id, a);
 	if (ok && has_bounds(a))
 		ok = name_bounds(a, axis, bounds) && qn_nc_put_text(id, "bounds", bounds);
 	return ok;

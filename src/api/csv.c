@@ -157,11 +157,13 @@ static void print_columns(FILE *f, const struct qn_field *x)
 	}
 }
 
-/* The coordinate of index i; the index where there is none. */
+/* The coordinate of index i, of a bin where it begins; the index where there is none. */
 static void print_place(FILE *f, const struct qn_result_axis *a, uint64_t i)
 {
 	if (a->texts)
 		print_word(f, a->texts[i]);
+	else if (a->is_bins)
+		print_value(f, &a->bounds, 2 * i);
 	else if (a->coordinate.type != QN_FIELD_NULL)
 		print_value(f, &a->coordinate, i);
 	else

@@ -228,6 +228,9 @@ json_t *qn_document_input(const quern_run *run)
 		      meanings_to_json(&run->subject));
 	if (o) {
 		json_object_set_new(o, "over", qn_json_text(quern_option_string(options, "over")));
+		json_object_set_new(o, "expr", qn_json_text(quern_option_string(options, "expr")));
+		json_object_set_new(o, "where",
+				    qn_json_text(quern_option_string(options, "where")));
 		json_object_set_new(o, "by", qn_json_text(quern_option_string(options, "by")));
 		json_object_set_new(o, "fields",
 				    qn_json_text(quern_option_string(options, "fields")));

@@ -197,6 +197,10 @@ const char *qn_run_units(const quern_run *run)
 	const struct qn_mosaic *m = &run->subject.mosaic;
 	bool packed = run->subject.dataset.cf.has_scale;
 
+	/* What an expression makes of them is not known. */
+	if (run->engine.formula.expr)
+		return "";
+
 	for (uint32_t i = 0; i < m->nforms; i++)
 		packed = packed || m->form[i].cf.has_scale;
 	return packed && quern_option_flag(&run->options, "raw") ? "" : run->subject.dataset.units;
@@ -244,11 +248,11 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 	*out = (struct qn_labels){ .n = 0 };
 	out->units = qn_run_units(run);
 	out->calendar = d->calendar;
-	out->name = name_of(d);
+	out->name = run->engine.formula.expr ? "expr" : name_of(d);
 	out->attributes = &run->subject.attributes;
 	out->reduced = list_reduced(run);
 	w.failed = w.failed || !out->reduced;
-	out->dtype = run->subject.views[0].dtype;
+	out->dtype = qn_formula_dtype(&run->engine.formula, run->subject.views[0].dtype);
 	put(&w, "quern", QUERN_VERSION);
 	put(&w, "kernel", run->engine.kernel->name);
 	put_source(&w, &run->subject.files);
@@ -263,6 +267,10 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 	put_selected(&w, &run->subject);
 	if (over)
 		put(&w, "over", over);
+	if (run->engine.formula.expr)
+		put(&w, "expr", qn_program_text(run->engine.formula.expr));
+	if (run->engine.formula.where)
+		put(&w, "where", qn_program_text(run->engine.formula.where));
 	if (quern_option_string(&run->options, "by"))
 		put(&w, "by", quern_option_string(&run->options, "by"));
 	if (quern_option_string(&run->options, "fields"))

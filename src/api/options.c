@@ -19,6 +19,10 @@ const struct quern_option qn_run_options[] = {
 	  "a result for each group of elements: of parts of a time 'month(time)', of bins of a coordinate "
 	  "'bin(lat, -90:90:30)', of the values of a coordinate or of a dataset of labels; several with "
 	  "commas between them" },
+	{ "where", 0, QUERN_OPT_STRING, "EXPR", NULL, 0, 0,
+	  "use only the elements for which this holds: 't2m > 273.15 && lat > 60 && month(time) == 1'" },
+	{ "expr", 0, QUERN_OPT_STRING, "EXPR", NULL, 0, 0,
+	  "use the values of this expression instead: 't2m - 273.15'" },
 	{ "fields", 0, QUERN_OPT_STRING, "NAMES", NULL, 0, 0,
 	  "only these fields of the result, in this order: 'mean,count' (default: all)" },
 	{ "raw", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,

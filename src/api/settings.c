@@ -84,6 +84,7 @@ struct qn_subject_settings qn_settings_subject(const struct quern_options *o)
 		.along = quern_option_string(o, "along"),
 		.select = quern_option_string(o, "select"),
 		.over = quern_option_string(o, "over"),
+		.grouped = quern_option_string(o, "by") != NULL,
 		.raw = quern_option_flag(o, "raw"),
 	};
 }
@@ -113,6 +114,8 @@ struct qn_run_settings qn_settings_run(const struct quern_options *o)
 	return (struct qn_run_settings){
 		.skips = is(o, "on-bad-chunk", "skip"),
 		.nan_missing = !is(o, "nan", "keep"),
+		.expr = quern_option_string(o, "expr"),
+		.where = quern_option_string(o, "where"),
 		.by = quern_option_string(o, "by"),
 		.over = quern_option_string(o, "over"),
 		.fields = quern_option_string(o, "fields"),

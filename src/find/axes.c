@@ -407,13 +407,13 @@ static enum quern_status add_dates(struct qn_axis_values *v, struct quern_messag
 
 static bool is_wanted(const struct qn_subject *s, const bool *reduced)
 {
-	bool is = false;
+	bool is = s->settings.grouped;
 
 	for (int d = 0; d < s->dataset.ndim; d++)
 		is = is || !reduced[d];
 	for (int d = 0; d < s->dataset.ndim; d++)
 		is = is && s->selection.count[d] > 0;
-	return s->settings.over && is;
+	return is;
 }
 
 /* On the reader: the flat form of all. Of a reduced dimension nobody misses the coordinate. */

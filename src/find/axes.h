@@ -26,7 +26,7 @@ struct qn_axis_values {
 	struct qn_names dates;		      /* of times: n of them, or none */
 };
 
-/* Fills subject->axes, and subject->attributes, on rank 0; and warns there. Without --over there are none.
+/* Fills subject->axes, and subject->attributes, on rank 0; and warns there. Without --over and --by there are none.
    Collective. */
 enum quern_status qn_axes_find(const struct qn_team *team, struct qn_subject *subject,
 			       const struct qn_files *m, struct quern_message *err);

@@ -20,6 +20,7 @@ struct qn_subject_settings {
 	const char *along;	      /* the dimension along which files are joined */
 	const char *select;	      /* slices */
 	const char *over;	      /* dimensions that are reduced; the others stay */
+	bool grouped;		      /* by keys, whatever these are */
 	bool raw;		      /* values as they are stored */
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "kernel/there.h"
 #include "kernel/tile.h"
 
 #define NLOCKS	      256
@@ -16,7 +17,7 @@ struct absorber {
 	const struct quern_tile *tile;
 	void *scratch;	 /* of the kernel */
 	uint8_t *values; /* of a part of the tile that does not lie in one piece */
-	uint64_t *valid;
+	uint64_t *valid, *gathered;
 	int64_t *state; /* of a row of columns, before it is added */
 };
 
@@ -228,7 +229,8 @@ size_t qn_cells_scratch_nbytes(const struct quern_kernel *k, const void *self,
 	const size_t own = k->scratch ? k->scratch(self) : 0;
 	const size_t state = k->absorb_rows ? l->nwords * sizeof(int64_t) : 0;
 
-	return round_up(own) + round_up(state) + VALUES_NBYTES + BITMAP_NWORDS * sizeof(uint64_t);
+	return round_up(own) + round_up(state) + VALUES_NBYTES +
+	       3 * BITMAP_NWORDS * sizeof(uint64_t);
 }
 
 static void lock(const struct qn_cells *c, uint64_t row)
@@ -248,37 +250,11 @@ static bool is_valid(const uint64_t *valid, uint64_t i)
 	return valid[i / 64] >> i % 64 & 1;
 }
 
-/* n bits from bit `first` on; returns how many are clear. */
-static size_t copy_bits(const uint64_t *bits, uint64_t first, size_t n, uint64_t *out)
-{
-	const unsigned shift = first % 64;
-	size_t nset = 0;
-
-	bits += first / 64;
-	for (size_t i = 0; i < n; i += 64, bits++, out++) {
-		*out = bits[0] >> shift;
-		if (shift && i + 64 - shift < n)
-			*out |= bits[1] << (64 - shift);
-		if (n - i < 64)
-			*out &= (UINT64_C(1) << (n - i)) - 1;
-		nset += (size_t)__builtin_popcountll(*out);
-	}
-	return n - nset;
-}
-
 /* n elements of the tile, one after the other from `first` on, to one state. */
 static void absorb_piece(const struct absorber *a, int64_t *state, uint64_t first, size_t n)
 {
-	const struct qn_cells *c = a->cells;
-	struct quern_var var = *a->tile->var;
-	struct quern_tile piece = {
-		.box = a->tile->box, .first = first, .nelems = n, .nvars = 1, .var = &var
-	};
-
-	var.values = (const char *)var.values + first * qn_dtype_size(var.dtype);
-	var.nmissing = var.valid ? copy_bits(var.valid, first, n, a->valid) : 0;
-	var.valid = var.nmissing ? a->valid : NULL;
-	c->kernel->absorb(c->self, state, a->scratch, &piece);
+	qn_absorb_there(a->cells->kernel, a->cells->self, state, a->scratch, a->valid, a->tile,
+			first, n);
 }
 
 static bool absorb_one(const struct absorber *a, const struct qn_row_run *run)
@@ -301,32 +277,52 @@ static bool absorb_one(const struct absorber *a, const struct qn_row_run *run)
 	return ok;
 }
 
+/* Room for a column: its elements, whether they are valid, whether they are there. */
+struct column {
+	struct quern_var var;
+	struct quern_tile tile;
+	bool all_there;
+};
+
 /* Element `first` of the tile and those that follow it in the steps of the run, `begin` to
-   begin + n, to one row. They are a box of their own. */
+   begin + n. They are a box of their own. */
+static void gather_column(const struct absorber *a, const struct qn_row_run *run, uint64_t first,
+			  const struct quern_box *box, uint64_t begin, size_t n, struct column *out)
+{
+	const struct quern_var *from = a->tile->var;
+	const size_t size = qn_dtype_size(from->dtype);
+	uint64_t at = first + begin * run->stride;
+
+	memset(a->gathered, 0, 2 * BITMAP_NWORDS * sizeof(*a->gathered));
+	out->var = (struct quern_var){ .dtype = from->dtype, .values = a->values };
+	out->tile = (struct quern_tile){
+		.box = box, .first = begin, .nelems = n, .nvars = 1, .var = &out->var
+	};
+	out->all_there = true;
+	for (size_t i = 0; i < n; i++, at += run->stride) {
+		const bool valid = !from->valid || is_valid(from->valid, at);
+		const bool there = !a->tile->there || is_valid(a->tile->there, at);
+
+		memcpy(a->values + i * size, (const char *)from->values + at * size, size);
+		a->gathered[i / 64] |= (uint64_t)valid << i % 64;
+		a->gathered[BITMAP_NWORDS + i / 64] |= (uint64_t)there << i % 64;
+		out->var.nmissing += !valid;
+		out->all_there = out->all_there && there;
+	}
+	out->var.valid = out->var.nmissing ? a->gathered : NULL;
+	out->tile.there = out->all_there ? NULL : a->gathered + BITMAP_NWORDS;
+}
+
+/* To one row. */
 static void absorb_column(const struct absorber *a, const struct qn_row_run *run, uint64_t row,
 			  uint64_t first, const struct quern_box *box, uint64_t begin, size_t n)
 {
 	const struct qn_cells *c = a->cells;
-	const size_t size = qn_dtype_size(a->tile->var->dtype);
-	struct quern_var var = { .dtype = a->tile->var->dtype, .values = a->values };
-	struct quern_tile piece = {
-		.box = box, .first = begin, .nelems = n, .nvars = 1, .var = &var
-	};
-	uint64_t at = first + begin * run->stride;
+	struct column column;
 
-	if (a->tile->var->valid)
-		memset(a->valid, 0, (n + 63) / 64 * sizeof(*a->valid));
-	for (size_t i = 0; i < n; i++, at += run->stride) {
-		memcpy(a->values + i * size, (const char *)a->tile->var->values + at * size, size);
-		if (!a->tile->var->valid)
-			continue;
-		if (is_valid(a->tile->var->valid, at))
-			a->valid[i / 64] |= UINT64_C(1) << i % 64;
-		else
-			var.nmissing++;
-	}
-	var.valid = var.nmissing ? a->valid : NULL;
-	c->kernel->absorb(c->self, qn_cells_state(c, row), a->scratch, &piece);
+	gather_column(a, run, first, box, begin, n, &column);
+	qn_absorb_there(c->kernel, c->self, qn_cells_state(c, row), a->scratch, a->valid,
+			&column.tile, 0, n);
 }
 
 /* The box of the steps of one element of a run. */
@@ -436,7 +432,8 @@ void qn_cells_absorb(struct qn_cells *c, void *scratch, const struct quern_tile 
 	a.values = at;
 	at += VALUES_NBYTES;
 	a.valid = (uint64_t *)(void *)at;
-	at += BITMAP_NWORDS * sizeof(uint64_t);
+	a.gathered = a.valid + BITMAP_NWORDS;
+	at += 3 * BITMAP_NWORDS * sizeof(uint64_t);
 	a.state = (int64_t *)(void *)at;
 	a.scratch = at + (c->has_columns ? round_up(c->layout->nwords * sizeof(int64_t)) : 0);
 	if (!qn_rows_visit(c->rows, tile->box, absorb_run, &a))

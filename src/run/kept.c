@@ -31,6 +31,11 @@ uint64_t qn_kept_nbytes(const struct qn_run *run)
 	return qn_min_u64(qn_max_u64(now, most), UINT64_MAX / 8);
 }
 
+uint64_t qn_kept_tile_nelems(const struct qn_run *run)
+{
+	return run->whole ? qn_max_u64(run->items.max_nelems, 1) : QUERN_TILE_NELEMS;
+}
+
 bool qn_kept_are_shared(const struct qn_run *run)
 {
 	return qn_cells_nbytes(run->kernel, &run->layout, qn_kept_rows(run)->nrows) >

@@ -22,6 +22,9 @@ const struct qn_rows *qn_kept_rows(const struct qn_run *run);
 /* Bytes of the cells of the result, in the pass that has the largest; at most UINT64_MAX / 8. */
 uint64_t qn_kept_nbytes(const struct qn_run *run);
 
+/* The most elements of a tile. */
+uint64_t qn_kept_tile_nelems(const struct qn_run *run);
+
 /* Do the threads of a rank share the cells of the current pass? Where they are few, each has its own. */
 bool qn_kept_are_shared(const struct qn_run *run);
 

@@ -25,6 +25,7 @@ struct qn_report {
 	char host[64];
 	char cpus[64]; /* the slice, as a list */
 	uint32_t host_number, node, nthreads, nbound;
+	uint64_t nbeyond; /* elements that an expression has no 64 bits for */
 	uint64_t nchunks, nstolen, nskipped, nlibrary;
 	uint64_t nrepeated, repeated_nbytes; /* chunks that were counted, not absorbed */
 	struct qn_skips skips;		     /* of nskipped */

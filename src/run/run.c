@@ -41,7 +41,7 @@ static enum quern_status open_kernel(struct qn_run *run, struct quern_message *e
 		.ndim = run->subject->dataset.ndim,
 		.shape = run->subject->dataset.shape,
 		.selection = &run->subject->selection,
-		.dtype = run->subject->views[0].dtype,
+		.dtype = qn_formula_dtype(&run->formula, run->subject->views[0].dtype),
 		.text_nbytes = run->subject->dataset.type.size,
 		.nan_missing = run->settings.nan_missing,
 		.dims = (const char *const *)run->subject->dataset.dim_name,
@@ -108,6 +108,10 @@ static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject
 		st = qn_pick_find(run->kernel, run->self, run->settings.fields, &run->fields, err);
 	if (!st)
 		st = qn_kept_find(run, err);
+	if (!st && run->kernel->demand && run->formula.where)
+		st = qn_error_set(err, QUERN_ERR_USAGE,
+				  "--where: kernel %s must see all of its dimensions",
+				  run->kernel->name);
 	if (st)
 		return st;
 	run->whole = run->kernel->demand || qn_kept_any(run);
@@ -116,7 +120,8 @@ static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject
 	else if (qn_kept_any(run))
 		demand.min_nelems = QN_KEPT_NELEMS;
 	st = make_items(run, subject, run->whole ? &demand : NULL, err);
-	run->items.counts_holes = !st && !run->whole && counts_holes(run);
+	run->items.counts_holes = !st && !run->whole && !qn_formula_is_any(&run->formula) &&
+				  counts_holes(run);
 	return st;
 }
 
@@ -149,6 +154,9 @@ enum quern_status qn_run_open(struct qn_run *run, const struct qn_team *team,
 	r->node = team->place.node;
 	r->nthreads = team->place.nthreads;
 	st = find_keys(run, err);
+	if (!st)
+		st = qn_formula_find(subject, team, run->settings.expr, run->settings.where,
+				     run->settings.nan_missing, &run->formula, err);
 	return st ? st : qn_comm_agree(team->comm, open_run(run, subject, err), err);
 }
 
@@ -168,6 +176,7 @@ void qn_run_fini(struct qn_run *run)
 	free(run->points);
 	qn_cells_fini(&run->cells);
 	qn_keys_fini(&run->keys);
+	qn_formula_fini(&run->formula);
 	free(run->reports);
 	run->self = NULL;
 	run->planned = NULL;

@@ -8,6 +8,7 @@
 #include "find/subject.h"
 #include "kernel/cells.h"
 #include "kernel/kernel.h"
+#include "formula/formula.h"
 #include "keys/keys.h"
 #include "locate/where.h"
 #include "plan/items.h"
@@ -34,6 +35,7 @@ struct qn_run {
 	bool whole; /* items are delivered whole: it demands so, or there are many rows */
 	bool reduced[QUERN_MAX_DIMS]; /* dimensions; the others are kept */
 	struct qn_keys keys;	      /* of groups */
+	struct qn_formula formula;    /* what becomes of elements before */
 	struct qn_rows rows;	      /* of the result, */
 	struct qn_rows all;	      /* and the one of a pass over everything */
 	struct qn_items items;

@@ -128,7 +128,8 @@ static void take_account(const struct qn_run *run, uint64_t stored, struct accou
 
 	/* What is larger than memory can be stays so when more is added. */
 	a->a_thread = qn_min_u64(most_fed(run, stored), UINT64_MAX / 4) + nown +
-		      qn_cells_scratch_nbytes(run->kernel, run->self, &run->layout);
+		      qn_cells_scratch_nbytes(run->kernel, run->self, &run->layout) +
+		      qn_formula_scratch_nbytes(&run->formula, qn_kept_tile_nelems(run));
 	a->rest = PROCESS_NBYTES + (qn_comm_rank(run->team->comm) == 0 ? 3 : 1) * nstate +
 		  run->share.nstretches * sizeof(struct qn_stretch) +
 		  run->share.nchunks * sizeof(struct qn_chunk);

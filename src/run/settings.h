@@ -23,13 +23,14 @@ struct qn_forecast_settings {
 struct qn_run_settings {
 	bool skips; /* a chunk that cannot be read does not end the run */
 	bool nan_missing;
-	const char *over;	/* dimensions that are reduced; NULL: all */
-	const char *by;		/* keys of groups; NULL: there are none */
-	const char *fields;	/* of the result, in this order; NULL: all */
-	uint64_t most_cells;	/* that the caller has use for; 0: any number */
-	uint64_t memory_nbytes; /* that a rank may need; 0: what there is */
-	const char *memory;	/* as the user has written it */
-	bool is_calibrated;	/* costs are those of a run */
+	const char *over;	  /* dimensions that are reduced; NULL: all */
+	const char *expr, *where; /* what the values are, and which count; NULL: as they are, all */
+	const char *by;		  /* keys of groups; NULL: there are none */
+	const char *fields;	  /* of the result, in this order; NULL: all */
+	uint64_t most_cells;	  /* that the caller has use for; 0: any number */
+	uint64_t memory_nbytes;	  /* that a rank may need; 0: what there is */
+	const char *memory;	  /* as the user has written it */
+	bool is_calibrated;	  /* costs are those of a run */
 	struct qn_forecast_settings forecast;
 	const struct quern_options *of_kernel; /* its own, by name */
 };

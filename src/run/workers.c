@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "find/describe.h"
+#include "kernel/there.h"
 #include "run/crew.h"
 #include "run/expected_sums.h"
 #include "run/holes.h"
@@ -41,7 +42,8 @@ struct worker {
 	struct qn_cells *cells; /* borrows: one of both */
 	int64_t *trial; /* of one task, when bad chunks are to be skipped or alike ones to be
 				   counted; else NULL */
-	void *scratch;
+	void *scratch, *formula_scratch;
+	uint64_t nbeyond; /* of the formula */
 	struct qn_numa_watch near;
 	uint64_t nskipped;
 	struct qn_skips skips;
@@ -59,16 +61,34 @@ struct absorber {
 	int64_t *state;
 	void *scratch;
 	struct quern_box box; /* of the item, in the whole: a kernel knows nothing of members */
+	struct worker *w;
 };
+
+/* Elements that are not there are left out, of a state of all. */
+static void absorb_some(const struct absorber *a, const struct quern_tile *tile)
+{
+	uint64_t valid[QUERN_TILE_NELEMS / 64];
+
+	qn_absorb_there(a->kernel, a->self, a->state, a->scratch, valid, tile, 0, tile->nelems);
+}
 
 static void absorb(void *ctx, const struct quern_tile *tile)
 {
 	struct absorber *a = ctx;
+	const struct qn_formula *formula = &a->w->pass->run->formula;
 	struct quern_tile there = *tile;
+	struct qn_formula_tile made;
 
 	there.box = &a->box;
+	if (qn_formula_is_any(formula)) {
+		qn_formula_apply(formula, a->w->formula_scratch, &there, &made);
+		a->w->nbeyond += made.nbeyond;
+		there = made.tile;
+	}
 	if (a->cells)
 		qn_cells_absorb(a->cells, a->scratch, &there);
+	else if (there.there)
+		absorb_some(a, &there);
 	else
 		a->kernel->absorb(a->self, a->state, a->scratch, &there);
 }
@@ -267,7 +287,8 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 {
 	const bool on_trial = w->trial && (w->pass->skip || times > 1);
 	struct qn_run *run = w->pass->run;
-	struct absorber a = { .kernel = run->kernel,
+	struct absorber a = { .w = w,
+			      .kernel = run->kernel,
 			      .self = run->self,
 			      .scratch = w->scratch,
 			      .cells = qn_kept_any(run) ? w->cells : NULL,
@@ -435,6 +456,7 @@ static enum quern_status equip(void *worker, void *ctx, bool bound, struct quern
 	/* Of many rows an item is delivered when all of it was read and decoded. */
 	const bool tries = !qn_kept_any(run) && (pass->skip || pass->repeats);
 	const size_t nscratch = qn_cells_scratch_nbytes(run->kernel, run->self, &run->layout);
+	const size_t nformula = qn_formula_scratch_nbytes(&run->formula, qn_kept_tile_nelems(run));
 	struct worker *w = worker;
 	bool has_cells;
 
@@ -445,10 +467,11 @@ static enum quern_status equip(void *worker, void *ctx, bool bound, struct quern
 	qn_numa_watch_init(&w->near, run->team->topo, bound);
 	has_cells = have_cells(w);
 	w->scratch = qn_alloc_aligned(nscratch);
+	w->formula_scratch = qn_alloc_aligned(nformula + 1);
 	if (tries)
 		w->trial = new_trial(w);
-	if (!has_cells || !w->scratch || (tries && !w->trial))
-		return qn_error_nomem(err, (size_t)qn_kept_nbytes(run) + nscratch,
+	if (!has_cells || !w->scratch || !w->formula_scratch || (tries && !w->trial))
+		return qn_error_nomem(err, (size_t)qn_kept_nbytes(run) + nscratch + nformula,
 				      "a worker's state");
 	return QUERN_OK;
 }
@@ -470,6 +493,7 @@ static void add_report(struct qn_run *run, const struct worker *w)
 {
 	struct qn_report *r = &run->report;
 	r->nskipped += w->nskipped;
+	r->nbeyond += w->nbeyond;
 	qn_skips_merge(&r->skips, &w->skips);
 	r->nchunks += w->done.nchunks;
 	r->nlibrary += w->done.library_nchunks;
@@ -500,6 +524,7 @@ static enum quern_status dismiss(void *worker, bool failed, struct quern_message
 	qn_cells_fini(&w->own);
 	free(w->trial);
 	free(w->scratch);
+	free(w->formula_scratch);
 	return st;
 }
 
@@ -538,6 +563,7 @@ enum quern_status qn_workers_run(struct qn_run *run, int number, struct quern_me
 		       qn_state_repeats(run->kernel, &run->layout);
 	crew.takes_holes = pass.repeats;
 	/* These count chunks, not passes over them. */
+	run->report.nbeyond = 0;
 	run->report.nchunks = run->report.nskipped = run->report.nlibrary = 0;
 	run->report.nrepeated = run->report.nfailed_over = 0;
 	run->report.skips.n = 0;

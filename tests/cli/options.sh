@@ -198,5 +198,5 @@ refuses 3 "NaN kept or not: no such word" "." run moments --nan keep -d nosuch c
 quern run moments --on-bad-chunk skip --json -d deflate damaged.h5
 is "--on-bad-chunk skip: exit code" 0 "$status"
 is "... leaves out the chunk" "4680 1" "$(field result.count) $(field run.chunks_skipped)"
-check "... and says so" grep -q "warning: 1 chunks could not be read" err
+check "... and says so" grep -q "warning: 1 chunk could not be read" err
 finish

@@ -68,11 +68,26 @@ quern run sum --over y --json -d x part_0.h5 part_1.h5
 is "joined files have times of their own units" \
 	'["2001-01-01T00:00:00","2001-01-01T12:00:00","2001-01-02T06:00:00","2001-01-02T12:00:00"] [3,12,21,30]' \
 	"$(jq -c .result.coords.time out) $(jq -c .result.sum out)"
+jq -cS .result out >joined.json
 quern run sum --over y -o joined.nc -d x part_0.h5 part_1.h5
 is "... in a file those of the first" "0 0.5 1.25 1.5" "$("$look" joined.nc time | xargs)"
 quern run sum --over y -o joined.nc -d x part_1.h5
 is "... integers stay integers" "0 6" "$("$look" joined.nc time | xargs)"
 has "... of their type" joined.nc "time i4(time 2)"
+
+# --- hosts, each with one of the files ---
+mkdir here there
+mv part_0.h5 here
+mv part_1.h5 there
+at()
+{
+	QUERN_TEST_HOSTS=2 timeout "$hang" $MPIRUN -n 1 -wdir "$PWD/$1" "$TEST_QUERN" run sum --over y --json -d x \
+		part_0.h5 part_1.h5 : -n 1 -wdir "$PWD/$2" "$TEST_QUERN" run sum --over y --json -d x \
+		part_0.h5 part_1.h5 </dev/null >got 2>err
+	jq -cS .result got
+}
+is "rank 0 has the first" "$(cat joined.json)" "$(at here there)"
+is "... the second" "$(cat joined.json)" "$(at there here)"
 
 # --- netCDF ---
 quern run moments --over time -o r.nc -d t grid.h5
@@ -173,6 +188,16 @@ answers "one that is too long" run moments --over 0 -d /packed cf.nc
 prints "... has the ends of each field" '^  mean +[0-9.]+ to [0-9.]+'
 prints "... and says what to do" '-o FILE.nc, -o FILE.csv or --json'
 is "... not a line a cell" 0 "$(grep -c ' 29 ' out)"
+
+# --- groups ---
+quern run moments --by 'hour(time)' -o r.nc -d t grid.h5
+has "a group's cells: what they are" r.nc "t_mean:standard_name = air_temperature"
+has "... and were made of" r.nc "t_mean:cell_methods = area: mean time: lat: lon: mean"
+has "... and of which places" r.nc "lat:bounds = lat_bnds"
+quern run moments --by 'season(time)' -o r.nc -d t grid.h5
+has "seasons are numbers that have words" r.nc "season:flag_meanings = DJF"
+quern run sum --by 'bin(lat, [-90,0,90])' -o r.csv -d n grid.h5
+is "bins of CSV are where they begin" "-90 0" "$(grep -v '^#' r.csv | tail -n +2 | cut -d, -f1 | xargs)"
 
 # --- what is refused ---
 refuses 2 "no such dimension" "--over 'lot': /t has no such dimension; did you mean 'lat'" \

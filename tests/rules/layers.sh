@@ -19,8 +19,9 @@ src/program      base select kernel
 src/plan         base exact cluster data select kernel
 src/find         base exact cluster data select feed
 src/keys         base exact cluster data select feed find
+src/formula      base cluster data select feed find keys program kernel
 src/locate       base exact cluster data select feed kernel plan find
-src/run          base exact cluster data select feed kernel plan find keys locate
+src/run          base exact cluster data select feed kernel plan find keys formula locate
 src/stage        base exact cluster data select feed find
 src/verify       base exact cluster data feed find run
 src/api          base exact cluster data select feed kernel plan find keys locate run stage verify quern.h

@@ -1,0 +1,231 @@
+#include "formula/formula.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "select/select.h"
+
+/* The names of a formula while it is compiled. */
+struct search {
+	const struct qn_subject *subject;
+	struct qn_formula *f;
+	bool collects; /* any name will do, and is noted */
+	bool failed;
+};
+
+static const char *last_of(const char *path)
+{
+	return strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+}
+
+static bool is_data(const struct qn_subject *s, const char *name)
+{
+	return !strcmp(name, s->dataset.path) || !strcmp(name, last_of(s->dataset.path));
+}
+
+static int find_operand(const struct qn_formula *f, enum qn_program_kind kind, const char *name)
+{
+	for (int i = 1; i < f->n; i++)
+		if (!strcmp(f->operand[i].name, name) &&
+		    (kind == QN_NAME_INDEX) == (f->operand[i].kind == QN_OPERAND_INDEX))
+			return i;
+	return -1;
+}
+
+static int add_operand(struct qn_formula *f, enum qn_operand_kind kind, const char *name)
+{
+	struct qn_operand *o;
+
+	if (f->n >= QN_PROGRAM_MOST_OPERANDS ||
+	    !qn_grow_by_one(&f->operand, (size_t)f->n, sizeof(*f->operand)))
+		return -1;
+	o = &f->operand[f->n];
+	memset(o, 0, sizeof(*o));
+	o->kind = kind;
+	o->dtype = QUERN_I64;
+	o->name = qn_strdup(name);
+	return o->name ? f->n++ : -1;
+}
+
+static int note(struct search *s, enum qn_program_kind kind, const char *name)
+{
+	int i = find_operand(s->f, kind, name);
+
+	if (i < 0)
+		i = add_operand(s->f, kind == QN_NAME_INDEX ? QN_OPERAND_INDEX : QN_OPERAND_BESIDE,
+				name);
+	s->failed = s->failed || i < 0;
+	return i;
+}
+
+static enum quern_status resolve(void *ctx, enum qn_program_kind kind, const char *name,
+				 struct qn_program_operand *out, struct quern_message *err)
+{
+	struct search *s = ctx;
+	const struct qn_operand *o;
+	int i = kind == QN_NAME_COLUMN && is_data(s->subject, name) ? 0 : -1;
+
+	(void)err;
+	if (i < 0)
+		i = s->collects ? note(s, kind, name) : find_operand(s->f, kind, name);
+	if (i < 0)
+		return QUERN_OK;
+	o = &s->f->operand[i];
+	out->number = i;
+	out->dtype = o->dtype;
+	out->units = o->units;
+	out->calendar = o->calendar;
+	if (s->collects && i) { /* as if it were a time, which goes with everything */
+		out->dtype = kind == QN_NAME_INDEX ? QUERN_I64 : QUERN_F64;
+		out->units = "days since 1970-01-01";
+	}
+	return QUERN_OK;
+}
+
+/* Names to suggest: the data and its dimensions. */
+static const char *nth(const void *ctx, int i)
+{
+	const struct search *s = ctx;
+	const struct qn_dataset *d = &s->subject->dataset;
+
+	if (i == 0)
+		return last_of(d->path);
+	for (int k = 0; k < d->ndim; k++)
+		if (d->dim_name[k] && --i == 0)
+			return d->dim_name[k];
+	return NULL;
+}
+
+static enum quern_status compile(struct search *s, const char *what, const char *text,
+				 enum qn_program_want want, bool nan_missing,
+				 struct qn_program **out, struct quern_message *err)
+{
+	const struct qn_program_names names = { .ctx = s, .resolve = resolve, .nth = nth };
+
+	return text ? qn_program_compile(what, text, &names, want, nan_missing, out, err)
+		    : QUERN_OK;
+}
+
+/* Which names there are. What is wrong otherwise is found when it is known what they are. */
+static enum quern_status collect(struct search *s, const char *expr, const char *where,
+				 struct quern_message *err)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	struct qn_program *p = NULL;
+
+	s->collects = true;
+	compile(s, "--expr", expr, QN_WANT_ANY, true, &p, &ignored);
+	qn_program_free(p);
+	p = NULL;
+	ignored = (struct quern_message){ .status = QUERN_OK };
+	compile(s, "--where", where, QN_WANT_ANY, true, &p, &ignored);
+	qn_program_free(p);
+	s->collects = false;
+	return s->failed ? qn_error_nomem(err, 0, "the names of an expression") : QUERN_OK;
+}
+
+static bool set_index(const struct qn_subject *subject, struct qn_operand *o)
+{
+	const int dim = qn_dimension_find(&subject->dataset, o->name);
+
+	if (dim >= 0)
+		o->stride[dim] = 1;
+	return dim >= 0;
+}
+
+static void drop_operand(struct qn_formula *f, int i)
+{
+	qn_operand_fini(&f->operand[i]);
+	memmove(&f->operand[i], &f->operand[i + 1], (size_t)(f->n - i - 1) * sizeof(*f->operand));
+	f->n--;
+}
+
+/* What the names are. Those of nothing are dropped, and pointed at when the text is compiled. */
+static enum quern_status find_operands(const struct search *s, const struct qn_team *team,
+				       struct quern_message *err)
+{
+	struct qn_formula *f = s->f;
+
+	for (int i = 1; i < f->n;) {
+		struct quern_message why = { .status = QUERN_OK };
+		struct qn_operand *o = &f->operand[i];
+		enum quern_status st = QUERN_OK;
+
+		if (o->kind == QN_OPERAND_INDEX)
+			st = set_index(s->subject, o) ? QUERN_OK : QUERN_ERR_USAGE;
+		else
+			st = qn_operand_find(s->subject, team, "--expr, --where", o->name, o, &why);
+		if (st && st != QUERN_ERR_USAGE)
+			return qn_error_pass(err, st, &why);
+		if (st)
+			drop_operand(f, i);
+		else
+			i++;
+	}
+	return QUERN_OK;
+}
+
+static enum quern_status start(struct search *s, struct quern_message *err)
+{
+	struct qn_formula *f = s->f;
+	const struct qn_dataset *d = &s->subject->dataset;
+
+	if (s->subject->views[0].dtype == QUERN_TEXT)
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "--expr, --where: dataset %s is text, which expressions do not "
+				    "take",
+				    d->path);
+	if (add_operand(f, QN_OPERAND_DATA, d->path) < 0)
+		return qn_error_nomem(err, sizeof(*f->operand), "an expression");
+	f->operand[0].dtype = s->subject->views[0].dtype;
+	f->operand[0].units = qn_strdup(d->units);
+	f->operand[0].calendar = qn_strdup(d->calendar);
+	return f->operand[0].units && f->operand[0].calendar
+		       ? QUERN_OK
+		       : qn_error_nomem(err, sizeof(d->units), "an expression");
+}
+
+enum quern_status qn_formula_find(const struct qn_subject *subject, const struct qn_team *team,
+				  const char *expr, const char *where, bool nan_missing,
+				  struct qn_formula *out, struct quern_message *err)
+{
+	struct search s = { .subject = subject, .f = out };
+	enum quern_status st;
+
+	*out = (struct qn_formula){ .n = 0 };
+	if (!expr && !where)
+		return QUERN_OK;
+	st = start(&s, err);
+	if (!st)
+		st = collect(&s, expr, where, err);
+	st = qn_comm_agree(team->comm, st, err);
+	if (!st)
+		st = find_operands(&s, team, err);
+	if (!st)
+		st = compile(&s, "--expr", expr, QN_WANT_NUMBER, nan_missing, &out->expr, err);
+	if (!st)
+		st = compile(&s, "--where", where, QN_WANT_CONDITION, nan_missing, &out->where,
+			     err);
+	return qn_comm_agree(team->comm, st, err);
+}
+
+void qn_formula_fini(struct qn_formula *f)
+{
+	qn_program_free(f->expr);
+	qn_program_free(f->where);
+	for (int i = 0; i < f->n; i++)
+		qn_operand_fini(&f->operand[i]);
+	free(f->operand);
+	memset(f, 0, sizeof(*f));
+}
+
+bool qn_formula_is_any(const struct qn_formula *f)
+{
+	return f->expr || f->where;
+}
+
+enum quern_dtype qn_formula_dtype(const struct qn_formula *f, enum quern_dtype data)
+{
+	return f->expr ? qn_program_dtype(f->expr) : data;
+}

@@ -1,0 +1,50 @@
+/*
+ * formula.h - what --expr and --where make of the elements of a subject, before a kernel sees them.
+ *
+ *	tile of the data -> --expr: other values -> --where: which of them are there -> kernel
+ *
+ * A name is the dataset itself, by its name or path, a coordinate, or a dataset of the same file on some of
+ * the dimensions of the subject (operand.h); index(NAME) is the index along a dimension.
+ */
+#ifndef QN_FORMULA_FORMULA_H
+#define QN_FORMULA_FORMULA_H
+
+#include "formula/operand.h"
+#include "program/program.h"
+
+struct qn_formula {
+	int n;				 /* of operands; number 0 is the data */
+	struct qn_operand *operand;	 /* owned */
+	struct qn_program *expr, *where; /* owned; NULL: there is none */
+};
+
+/* Compiles both texts, NULL where there is none, for a subject that is found. QUERN_ERR_USAGE: a text is
+   wrong. Every rank returns the same status. The caller frees with qn_formula_fini, whatever is returned.
+   Collective. */
+enum quern_status qn_formula_find(const struct qn_subject *subject, const struct qn_team *team,
+				  const char *expr, const char *where, bool nan_missing,
+				  struct qn_formula *out, struct quern_message *err);
+void qn_formula_fini(struct qn_formula *f);
+
+bool qn_formula_is_any(const struct qn_formula *f);
+
+/* The type of the values that a kernel gets, where the data has `data`. */
+enum quern_dtype qn_formula_dtype(const struct qn_formula *f, enum quern_dtype data);
+
+/* Bytes of scratch for tiles of at most nelems elements; 64-byte aligned. */
+size_t qn_formula_scratch_nbytes(const struct qn_formula *f, uint64_t nelems);
+
+/* A tile as the kernel is to see it: borrows from the scratch and from the tile it was made of. */
+struct qn_formula_tile {
+	struct quern_var var;
+	struct quern_tile tile;
+	uint64_t nthere;  /* elements that --where holds for */
+	uint64_t nbeyond; /* that are missing because a result was beyond 64 bits */
+};
+
+/* *in: its box is in the whole dataset. What --where does not hold for is marked in out->tile.there, and is
+   not valid either. */
+void qn_formula_apply(const struct qn_formula *f, void *scratch, const struct quern_tile *in,
+		      struct qn_formula_tile *out);
+
+#endif

@@ -1,0 +1,4 @@
+# src/formula: sources of libquern.
+LIB_SRCS += src/formula/apply.c
+LIB_SRCS += src/formula/formula.c
+LIB_SRCS += src/formula/operand.c

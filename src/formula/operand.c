@@ -1,0 +1,171 @@
+#include "formula/operand.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "keys/source.h"
+
+/* Of the values that rank 0 has read: their type, and where they are on all ranks. */
+struct reading {
+	const struct qn_team *team;
+	const struct qn_key_source *source;
+	struct qn_operand *out;
+	uint64_t n;
+};
+
+/* It fits. */
+static void store_integer(void *at, size_t size, int64_t v)
+{
+	const int8_t v1 = (int8_t)v;
+	const int16_t v2 = (int16_t)v;
+	const int32_t v4 = (int32_t)v;
+	const void *const from[] = { [1] = &v1, [2] = &v2, [4] = &v4, [8] = &v };
+
+	memcpy(at, from[size], size);
+}
+
+static void store(void *values, enum quern_dtype t, uint64_t i, const struct qn_values *from)
+{
+	const double real = from->reals ? from->reals[i] : 0;
+	const int64_t integer = from->integers ? from->integers[i] : 0;
+	const float single = (float)real;
+	const size_t size = qn_view_size(t);
+	char *at = (char *)values + i * size;
+
+	if (t == QUERN_F64)
+		memcpy(at, &real, sizeof(real));
+	else if (t == QUERN_F32)
+		memcpy(at, &single, sizeof(single));
+	else
+		store_integer(at, size, integer);
+}
+
+/* Rank 0. */
+static void take_values(struct reading *r, uint8_t *missing)
+{
+	const struct qn_values *v = &r->source->values;
+
+	for (uint64_t i = 0; i < r->n; i++) {
+		store(r->out->values, r->out->dtype, i, v);
+		missing[i] = v->missing && v->missing[i];
+	}
+}
+
+static void mark(struct qn_operand *o, const uint8_t *missing, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++)
+		if (!missing[i])
+			o->valid[i / 64] |= UINT64_C(1) << i % 64;
+	if (memchr(missing, 1, (size_t)n))
+		return;
+	free(o->valid);
+	o->valid = NULL;
+}
+
+/* To all ranks. Collective. */
+static enum quern_status share_values(struct reading *r, struct quern_message *err)
+{
+	const bool leads = qn_comm_rank(r->team->comm) == 0;
+	const size_t size = qn_view_size(r->out->dtype);
+	uint8_t *missing = qn_calloc(r->n, 1);
+	enum quern_status st = QUERN_OK;
+
+	r->out->values = qn_calloc(r->n, size);
+	r->out->valid = qn_calloc(qn_ceil_div(r->n, 64), sizeof(*r->out->valid));
+	if (!missing || !r->out->values || !r->out->valid)
+		st = qn_error_nomem(err, (size_t)r->n * size, "a dataset beside the data");
+	st = qn_comm_agree(r->team->comm, st, err);
+	if (!st && leads)
+		take_values(r, missing);
+	if (!st)
+		st = qn_comm_bcast(r->team->comm, r->out->values, (size_t)r->n * size, err);
+	if (!st)
+		st = qn_comm_bcast(r->team->comm, missing, (size_t)r->n, err);
+	if (!st)
+		mark(r->out, missing, r->n);
+	free(missing);
+	return st;
+}
+
+/* The values lie in C order of the dataset's own dimensions. */
+static bool set_strides(struct reading *r)
+{
+	const struct qn_key_source *s = r->source;
+	bool ok = true;
+
+	r->n = 1;
+	for (int k = s->like.ndim - 1; ok && k >= 0; k--) {
+		r->out->stride[s->dim[k]] = r->n;
+		ok = qn_mul(r->n, s->length[k], &r->n);
+	}
+	return ok && r->n <= QN_MOST_BESIDE;
+}
+
+static enum quern_status take_words(struct reading *r, struct quern_message *err)
+{
+	const struct qn_dataset *like = &r->source->like;
+
+	r->out->units = qn_strdup(like->units);
+	r->out->calendar = qn_strdup(like->calendar);
+	return r->out->units && r->out->calendar
+		       ? QUERN_OK
+		       : qn_error_nomem(err, sizeof(like->units), "a dataset beside the data");
+}
+
+static enum quern_status check(struct reading *r, const char *what, struct quern_message *err)
+{
+	const struct qn_dataset *like = &r->source->like;
+
+	if (r->out->dtype == QUERN_TEXT)
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "%s: %s in %s is text, which expressions do not take", what,
+				    like->path, like->file);
+	if (!set_strides(r))
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "%s: %s in %s has more than %llu elements: only smaller "
+				    "datasets can stand beside the data",
+				    what, like->path, like->file,
+				    (unsigned long long)QN_MOST_BESIDE);
+	return take_words(r, err);
+}
+
+enum quern_status qn_operand_find(const struct qn_subject *subject, const struct qn_team *team,
+				  const char *what, const char *name, struct qn_operand *out,
+				  struct quern_message *err)
+{
+	char *source_name = qn_strdup(name);
+	const struct qn_key_spec spec = { .name = source_name,
+					  .text = source_name,
+					  .source = source_name };
+	struct qn_key_source source = { .joined = -1 };
+	struct reading r = { .team = team, .source = &source, .out = out };
+	struct qn_view view;
+	enum quern_status st = source_name ? QUERN_OK : qn_error_nomem(err, strlen(name), "a name");
+
+	st = qn_comm_agree(team->comm, st, err);
+	if (!st)
+		st = qn_key_source_find(subject, team, &spec, name, &source, err);
+	if (!st)
+		st = qn_comm_agree(team->comm, qn_view_init(&source.like, false, &view, err), err);
+	if (!st) {
+		out->kind = QN_OPERAND_BESIDE;
+		out->dtype = view.dtype;
+		st = qn_comm_agree(team->comm, check(&r, what, err), err);
+	}
+	if (!st)
+		st = share_values(&r, err);
+	qn_key_source_fini(&source);
+	free(source_name);
+	return st;
+}
+
+void qn_operand_fini(struct qn_operand *o)
+{
+	free(o->name);
+	free(o->units);
+	free(o->calendar);
+	free(o->values);
+	free(o->valid);
+	memset(o, 0, sizeof(*o));
+}

@@ -1,0 +1,37 @@
+/*
+ * operand.h - what the names of an expression stand for, beside the data itself: coordinates, and other
+ * datasets on some of the dimensions of the subject, whole in memory on every rank.
+ */
+#ifndef QN_FORMULA_OPERAND_H
+#define QN_FORMULA_OPERAND_H
+
+#include "find/subject.h"
+
+enum qn_operand_kind {
+	QN_OPERAND_DATA,   /* the subject itself */
+	QN_OPERAND_BESIDE, /* a dataset beside it */
+	QN_OPERAND_INDEX,  /* the indexes along a dimension */
+};
+
+struct qn_operand {
+	enum qn_operand_kind kind;
+	char *name; /* owned: as it is written */
+	enum quern_dtype dtype;
+	char *units, *calendar; /* owned; NULL: there are none */
+	/* Values from one index of a dimension of the subject to the next: 0 where they do not depend on it. */
+	uint64_t stride[QUERN_MAX_DIMS];
+	void *values;	 /* owned: BESIDE, all of them, of dtype */
+	uint64_t *valid; /* owned: bit i % 64 of word i / 64 of value i; NULL: all are */
+};
+
+/* More values of a dataset beside the data are refused. */
+#define QN_MOST_BESIDE (UINT64_C(1) << 26)
+
+/* Finds the dataset of a name. QUERN_ERR_USAGE: there is none; QUERN_ERR_DATA: it cannot stand beside the
+   subject. Every rank returns the same status. Collective. */
+enum quern_status qn_operand_find(const struct qn_subject *subject, const struct qn_team *team,
+				  const char *what, const char *name, struct qn_operand *out,
+				  struct quern_message *err);
+void qn_operand_fini(struct qn_operand *o);
+
+#endif

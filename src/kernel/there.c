@@ -1,0 +1,68 @@
+#include "kernel/there.h"
+
+#include "kernel/tile.h"
+
+size_t qn_bits_copy(const uint64_t *bits, uint64_t first, size_t n, uint64_t *out)
+{
+	const unsigned shift = first % 64;
+	size_t nset = 0;
+
+	bits += first / 64;
+	for (size_t i = 0; i < n; i += 64, bits++, out++) {
+		*out = bits[0] >> shift;
+		if (shift && i + 64 - shift < n)
+			*out |= bits[1] << (64 - shift);
+		if (n - i < 64)
+			*out &= (UINT64_C(1) << (n - i)) - 1;
+		nset += (size_t)__builtin_popcountll(*out);
+	}
+	return n - nset;
+}
+
+static void absorb_run(const struct quern_kernel *k, const void *self, int64_t *state,
+		       void *scratch, uint64_t *valid, const struct quern_tile *tile,
+		       uint64_t first, size_t n)
+{
+	struct quern_var var = *tile->var;
+	struct quern_tile piece = *tile;
+
+	var.values = (const char *)var.values + first * qn_dtype_size(var.dtype);
+	var.nmissing = var.valid ? qn_bits_copy(var.valid, first, n, valid) : 0;
+	var.valid = var.nmissing ? valid : NULL;
+	piece.var = &var;
+	piece.there = NULL;
+	piece.first += first;
+	piece.nelems = n;
+	k->absorb(self, state, scratch, &piece);
+}
+
+/* The first bit from `at` on, below end, that is set or not; end: there is none. */
+static uint64_t find_bit(const uint64_t *bits, uint64_t at, uint64_t end, bool set)
+{
+	while (at < end) {
+		const uint64_t word = (set ? bits[at / 64] : ~bits[at / 64]) >> at % 64;
+
+		if (word) {
+			at += (uint64_t)__builtin_ctzll(word);
+			return at < end ? at : end;
+		}
+		at += 64 - at % 64;
+	}
+	return end;
+}
+
+void qn_absorb_there(const struct quern_kernel *k, const void *self, int64_t *state, void *scratch,
+		     uint64_t *valid, const struct quern_tile *tile, uint64_t first, size_t n)
+{
+	const uint64_t end = first + n;
+
+	if (!tile->there) {
+		absorb_run(k, self, state, scratch, valid, tile, first, n);
+		return;
+	}
+	for (uint64_t at = find_bit(tile->there, first, end, true), next; at < end;
+	     at = find_bit(tile->there, next, end, true)) {
+		next = find_bit(tile->there, at, end, false);
+		absorb_run(k, self, state, scratch, valid, tile, at, (size_t)(next - at));
+	}
+}
