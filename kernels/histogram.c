@@ -11,8 +11,9 @@
  * with edges, exactly, for 64-bit integers too; arithmetic only guesses which edges to look at.
  *
  * Infinities are below or above, as are the values outside --range; without --range it goes from
- * the least to the greatest finite value (of 64-bit integers rounded outwards to doubles), by half
- * a unit further on both sides when these are equal, and from 0 to 1 when there is none. NaN that
+ * the least to the greatest finite value (of 64-bit integers rounded outwards to doubles), and from 0
+ * to 1 when there is none. Where both ends are equal, of a given range too, it goes by half a unit
+ * further on both sides. NaN that
  * is a value (not missing) counts, and is in no bin: the result says how many there are.
  */
 #include <float.h>
@@ -132,6 +133,12 @@ static enum quern_status read_range(struct histogram *h, const struct quern_inpu
 					 "--range %g,%g: give two finite numbers, the lower first",
 					 range[0], range[1]);
 	set_range(h, range[0], range[1]);
+	if (range[0] == range[1])
+		quern_message_set(
+			in->message, QUERN_OK,
+			"--range %g,%g: its edges are one number; the bins go from %.9g to "
+			"%.9g instead, as those of numpy do",
+			range[0], range[1], h->bins->lo, h->bins->hi);
 	return QUERN_OK;
 }
 

@@ -135,7 +135,7 @@ static void emit_key(const struct extremes *e, const int64_t *state, const char 
 	else if (qn_dtype_is_float(e->dtype))
 		quern_result_real(r, name, qn_key_to_double(key));
 	else
-		quern_result_int(r, name, key);
+		quern_result_int(r, name, qn_minmax_integer(e->dtype, key));
 }
 
 static void emit_min(const void *self, const int64_t *state, struct quern_result *r)

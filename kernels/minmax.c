@@ -307,7 +307,7 @@ static void emit_value(const struct minmax *m, const char *name, int64_t key,
 	else if (qn_dtype_is_float(m->dtype))
 		quern_result_real(r, name, nan ? NAN : qn_key_to_double(key));
 	else
-		quern_result_int(r, name, key);
+		quern_result_int(r, name, qn_minmax_integer(m->dtype, key));
 }
 
 static void emit_place(const struct minmax *m, const char *name, int64_t index,

@@ -24,11 +24,11 @@ static inline bool is_there(const struct qn_powers_rows *r, uint64_t i)
 	return !r->valid || (r->valid[bit / 64] >> bit % 64 & 1);
 }
 
-#define KEY_OF_INT(x)	 ((int64_t)(x))
-#define KEY_OF_UINT64(x) ((int64_t)((x) ^ (UINT64_C(1) << 63)))
-#define KEY_OF_FLOAT(x)	 key_of_double((double)(x))
-#define NEVER(x)	 false
-#define IS_NAN(x)	 ((x) != (x))
+#define KEY_OF_INT(x)	((int64_t)(x))
+#define KEY_OF_UINT(x)	((int64_t)((uint64_t)(x) ^ (UINT64_C(1) << 63)))
+#define KEY_OF_FLOAT(x) key_of_double((double)(x))
+#define NEVER(x)	false
+#define IS_NAN(x)	((x) != (x))
 
 /* The loops for a type. */
 #define DEFINE(name, T, KEY, LEFT_OUT)                                                            \
@@ -78,13 +78,13 @@ static inline bool is_there(const struct qn_powers_rows *r, uint64_t i)
 	}
 
 DEFINE(extremes_i8, int8_t, KEY_OF_INT, NEVER)
-DEFINE(extremes_u8, uint8_t, KEY_OF_INT, NEVER)
+DEFINE(extremes_u8, uint8_t, KEY_OF_UINT, NEVER)
 DEFINE(extremes_i16, int16_t, KEY_OF_INT, NEVER)
-DEFINE(extremes_u16, uint16_t, KEY_OF_INT, NEVER)
+DEFINE(extremes_u16, uint16_t, KEY_OF_UINT, NEVER)
 DEFINE(extremes_i32, int32_t, KEY_OF_INT, NEVER)
-DEFINE(extremes_u32, uint32_t, KEY_OF_INT, NEVER)
+DEFINE(extremes_u32, uint32_t, KEY_OF_UINT, NEVER)
 DEFINE(extremes_i64, int64_t, KEY_OF_INT, NEVER)
-DEFINE(extremes_u64, uint64_t, KEY_OF_UINT64, NEVER)
+DEFINE(extremes_u64, uint64_t, KEY_OF_UINT, NEVER)
 DEFINE(extremes_f32, float, KEY_OF_FLOAT, IS_NAN)
 DEFINE(extremes_f64, double, KEY_OF_FLOAT, IS_NAN)
 

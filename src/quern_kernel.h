@@ -186,8 +186,10 @@ struct quern_input {
 	bool nan_missing;	 /* NaN counts as missing; otherwise it is a value */
 	const char *const *dims; /* names of the dimensions; entries may be NULL */
 	const struct quern_options *options;
-	struct quern_message *message; /* where open() explains a failure */
-	size_t text_nbytes;	       /* of QUERN_TEXT: bytes of a value */
+	struct quern_message
+		*message;   /* where open() explains a failure; or, under QUERN_OK, what a
+					  user is to be warned of */
+	size_t text_nbytes; /* of QUERN_TEXT: bytes of a value */
 };
 
 /* Values of the kernel's options by name; the defaults are filled in. NULL or false: not given. */

@@ -411,12 +411,13 @@ static void start(struct batches *b)
 	for (b->number = 0; b->number < b->nchildren; b->number++) {
 		struct qn_grants g;
 
-		if (grant_files(b, &g) != QUERN_OK)
-			continue;
-		limits.files = &g.names;
-		qn_h5_enter(&b->caller);
-		qn_child_start(&b->child[b->number], "files", &limits, answer_batches, b, &ignored);
-		qn_h5_leave(&b->caller);
+		if (grant_files(b, &g) == QUERN_OK) {
+			limits.files = &g.names;
+			qn_h5_enter(&b->caller);
+			qn_child_start(&b->child[b->number], "files", &limits, answer_batches, b,
+				       &ignored);
+			qn_h5_leave(&b->caller);
+		}
 		qn_grants_fini(&g);
 	}
 }

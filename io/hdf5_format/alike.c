@@ -426,10 +426,10 @@ static bool look(struct look *l)
 	       l->layout.class == l->like->layout;
 }
 
-/* By a writer. The library, which is asked instead, takes a lock in the same way. */
+/* By a writer, or it cannot be told. The library, which is asked instead, takes a lock in the same way. */
 static bool is_locked(int fd)
 {
-	return qn_sys_flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+	return qn_file_lock(fd, LOCK_SH) != 0;
 }
 
 static bool open_file(struct look *l, const struct qn_dataset *like, const char *file,

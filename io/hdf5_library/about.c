@@ -113,10 +113,11 @@ static void take_scale(hid_t dset, struct qn_about *a)
 		a->role = dim_only ? QN_DIMENSION : QN_COORDINATE;
 }
 
-/* The extent of a virtual dataset may depend on its sources. */
-static void take_shape(hid_t dset, const char *file, const char *path, struct qn_about *a)
+/* The extent of a virtual dataset may depend on its sources. False: no memory. */
+static bool take_shape(hid_t dset, const char *file, const char *path, struct qn_about *a)
 {
 	struct quern_message ignored = { .status = QUERN_OK };
+	enum quern_status st;
 	hid_t space, type = H5Dget_type(dset);
 	hsize_t shape[H5S_MAX_RANK];
 	struct qn_type described = { .size = 0 };
@@ -125,8 +126,9 @@ static void take_shape(hid_t dset, const char *file, const char *path, struct qn
 	if (type >= 0 && qn_h5_type_describe(type, &described, &plain))
 		snprintf(a->dtype, sizeof(a->dtype), "%s", described.name);
 	qn_h5_close(type);
-	if (qn_h5_sources_check(dset, file, path, false, &ignored) != QUERN_OK)
-		return;
+	st = qn_h5_sources_check(dset, file, path, false, &ignored);
+	if (st)
+		return st != QUERN_ERR_RUN;
 	space = H5Dget_space(dset);
 	if (space >= 0 && H5Sget_simple_extent_type(space) == H5S_SIMPLE) {
 		int n = H5Sget_simple_extent_dims(space, shape, NULL);
@@ -136,19 +138,23 @@ static void take_shape(hid_t dset, const char *file, const char *path, struct qn
 		a->ndim = n < 0 ? 0 : n < QUERN_MAX_DIMS ? n : QUERN_MAX_DIMS;
 	}
 	qn_h5_close(space);
+	return true;
 }
 
-static void look(hid_t file_id, const char *file, const struct qn_listing *l, size_t i)
+/* False: no memory. */
+static bool look(hid_t file_id, const char *file, const struct qn_listing *l, size_t i)
 {
 	struct qn_about *a = &l->about[i];
 	hid_t dset = H5Dopen2(file_id, l->path[i], H5P_DEFAULT);
+	bool ok;
 
 	if (dset < 0)
-		return;
+		return true;
 	take_scale(dset, a);
-	take_shape(dset, file, l->path[i], a);
+	ok = take_shape(dset, file, l->path[i], a);
 	take_namings(l, l->path[i], dset);
 	qn_h5_close(dset);
+	return ok;
 }
 
 /* "lat" of one dimension in a group below that of the scale "lat". */
@@ -172,17 +178,19 @@ enum quern_status qn_h5_list_closely(hid_t file_id, const char *file, struct qn_
 				     struct quern_message *err)
 {
 	enum quern_status status = qn_h5_list(file_id, file, out, err);
+	bool ok;
 
 	if (status != QUERN_OK || out->n == 0 || out->n > QN_MOST_ABOUT)
 		return status;
 	out->about = qn_calloc(out->n, sizeof(*out->about));
-	if (!out->about) {
+	ok = out->about;
+	for (size_t i = 0; ok && i < out->n; i++)
+		ok = look(file_id, file, out, i);
+	if (!ok) {
 		status = qn_error_nomem(err, out->n * sizeof(*out->about), "a list of datasets");
 		qn_listing_fini(out);
 		return status;
 	}
-	for (size_t i = 0; i < out->n; i++)
-		look(file_id, file, out, i);
 	for (size_t i = 0; i < out->n; i++)
 		take_namesake(out, i);
 	return QUERN_OK;

@@ -53,12 +53,13 @@ static herr_t note_failure(hid_t stack, void *ctx)
 	struct qn_h5_caller *caller = ctx;
 
 	caller->why[0] = '\0';
+	caller->number = 0;
 	H5Ewalk2(stack, H5E_WALK_UPWARD, keep_first, caller);
 	return 0;
 }
 
 /* The one between whose enter and leave this is; NULL: none. */
-static const struct qn_h5_caller *current(void)
+static struct qn_h5_caller *current(void)
 {
 	H5E_auto2_t note = NULL;
 	void *ctx = NULL;
@@ -66,6 +67,17 @@ static const struct qn_h5_caller *current(void)
 	return H5Eget_auto2(H5E_DEFAULT, &note, &ctx) >= 0 && note == note_failure ? ctx : NULL;
 }
 
+void qn_h5_forget(void)
+{
+	struct qn_h5_caller *caller = current();
+
+	if (caller) {
+		caller->why[0] = '\0';
+		caller->number = 0;
+	}
+}
+
+/* A reason is told of once: what fails next, of this file or another one, has its own. */
 static enum quern_status fail(struct quern_message *err, enum quern_status status, const char *file,
 			      const char *path, const char *doing)
 {
@@ -73,16 +85,27 @@ static enum quern_status fail(struct quern_message *err, enum quern_status statu
 	const char *why = caller ? caller->why : "";
 	const int number = caller ? caller->number : 0;
 
-	if (number == EWOULDBLOCK)
-		return qn_error_because(
-			err, QUERN_ERR_DENIED, QN_HELD,
-			"%s: is locked by another program, "
-			"which has it open for writing: wait until that has closed it",
-			file);
 	if (number == EACCES || number == EPERM)
 		status = QUERN_ERR_DENIED;
-	return qn_error_set(err, status, "%s: %s%s%s%s%s%s", file, path ? "dataset " : "",
-			    path ? path : "", path ? ": " : "", doing, why[0] ? ": " : "", why);
+	qn_error_set(err, status, "%s: %s%s%s%s%s%s", file, path ? "dataset " : "",
+		     path ? path : "", path ? ": " : "", doing, why[0] ? ": " : "", why);
+	qn_h5_forget();
+	return status;
+}
+
+/* Only here can it be a lock: what else the library does with a file does not ask for one. */
+enum quern_status qn_h5_fail_open(struct quern_message *err, const char *file)
+{
+	const struct qn_h5_caller *caller = current();
+
+	if (!caller || caller->number != EWOULDBLOCK)
+		return fail(err, QUERN_ERR_DATA, file, NULL,
+			    "cannot be opened as HDF5 (cut short, damaged, or being written?)");
+	qn_h5_forget();
+	return qn_error_because(err, QUERN_ERR_DENIED, QN_HELD,
+				"%s: is locked by another program, "
+				"which has it open for writing: wait until that has closed it",
+				file);
 }
 
 enum quern_status qn_h5_fail(struct quern_message *err, const char *file, const char *path,

@@ -33,6 +33,9 @@ enum quern_status qn_h5_open_plain(const char *file, int *fd, struct stat *st,
 enum quern_status qn_h5_open_signed(const char *file, int *fd, struct stat *st,
 				    struct quern_message *err);
 
+/* Before a file is opened: what failed before, of another one, is no reason of its failures. */
+void qn_h5_forget(void);
+
 /* Closes any identifier; ignores what was never opened (negative). */
 void qn_h5_close(hid_t id);
 
@@ -44,6 +47,8 @@ void qn_h5_close(hid_t id);
  */
 enum quern_status qn_h5_fail(struct quern_message *err, const char *file, const char *path,
 			     const char *doing);
+/* The same of a file that H5Fopen has refused; QUERN_ERR_DENIED too where another program has locked it. */
+enum quern_status qn_h5_fail_open(struct quern_message *err, const char *file);
 enum quern_status qn_h5_fail_write(struct quern_message *err, const char *file, const char *path,
 				   const char *doing);
 

@@ -212,14 +212,14 @@ static hid_t access_list(void)
 
 enum quern_status qn_h5_open_file(const char *file, hid_t *out, struct quern_message *err)
 {
-	hid_t fapl = access_list();
-	hid_t id = H5Fopen(file, H5F_ACC_RDONLY, fapl < 0 ? H5P_DEFAULT : fapl);
+	hid_t fapl = access_list(), id;
 	enum quern_status status = QUERN_OK;
 	struct quern_message why = { .status = QUERN_OK };
 
+	qn_h5_forget();
+	id = H5Fopen(file, H5F_ACC_RDONLY, fapl < 0 ? H5P_DEFAULT : fapl);
 	if (id < 0) {
-		qn_h5_fail(&why, file, NULL,
-			   "cannot be opened as HDF5 (cut short, damaged, or being written?)");
+		qn_h5_fail_open(&why, file);
 		status = open_unusual(file, fapl, &id, err);
 	}
 	if (id < 0 && status == QUERN_OK)

@@ -364,20 +364,24 @@ static bool step(struct walk *w)
 	return ok;
 }
 
-/* What soft links lead to. Not to be told: nowhere. */
-static void follow_links(struct walk *w)
+/* What soft links lead to. Not to be told: nowhere. False: no memory. */
+static bool follow_links(struct walk *w)
 {
-	for (size_t i = 0; i < w->l->nlinks; i++) {
+	enum quern_status st = QUERN_OK;
+
+	for (size_t i = 0; st != QUERN_ERR_RUN && i < w->l->nlinks; i++) {
 		struct qn_link *link = &w->l->link[i];
 		struct quern_message ignored = { .status = QUERN_OK };
 		struct qn_h5_end end;
 
 		if (link->kind != QN_SOFT_LINK)
 			continue;
-		if (qn_h5_follow(w->file_id, w->file, link->path, &end, &ignored) == QUERN_OK)
+		st = qn_h5_follow(w->file_id, w->file, link->path, &end, &ignored);
+		if (st == QUERN_OK)
 			link->leads_to = end.is;
 		qn_h5_end_fini(&end);
 	}
+	return st != QUERN_ERR_RUN;
 }
 
 static haddr_t root_addr(hid_t file_id)
@@ -398,9 +402,7 @@ static bool walk(struct walk *w)
 	     enter(w, 0, 0);
 	while (ok && w->nlevels)
 		ok = step(w);
-	if (ok)
-		follow_links(w);
-	return ok;
+	return ok && follow_links(w);
 }
 
 enum quern_status qn_h5_list(hid_t file_id, const char *file, struct qn_listing *out,

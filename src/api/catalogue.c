@@ -59,10 +59,10 @@ static json_t *filters_to_json(const struct qn_dataset *d)
 		json_t *params = json_array();
 
 		for (uint32_t k = 0; k < s->nparams; k++)
-			json_array_append_new(params, json_integer(s->params[k]));
-		json_array_append_new(a, json_pack("{s:i, s:o, s:o, s:b}", "id", (int)s->id, "name",
-						   qn_json_text(s->name), "parameters", params,
-						   "native", qn_filter_is_native(s)));
+			qn_json_append(&params, json_integer(s->params[k]));
+		qn_json_append(&a, json_pack("{s:i, s:o, s:o, s:b}", "id", (int)s->id, "name",
+					     qn_json_text(s->name), "parameters", params, "native",
+					     qn_filter_is_native(s)));
 	}
 	return a;
 }
@@ -72,7 +72,7 @@ static json_t *dims_to_json(const struct qn_dataset *d)
 	json_t *a = json_array();
 
 	for (int i = 0; i < (d->scalar ? 0 : d->ndim); i++)
-		json_array_append_new(a, qn_json_text(d->dim_name[i]));
+		qn_json_append(&a, qn_json_text(d->dim_name[i]));
 	return a;
 }
 
@@ -83,10 +83,9 @@ static json_t *members_to_json(const struct qn_dataset *d)
 	for (uint32_t i = 0; i < d->nmembers; i++) {
 		const struct qn_column *m = &d->members[i];
 
-		json_array_append_new(a, json_pack("{s:o, s:s, s:I, s:o}", "name",
-						   qn_json_text(m->name), "dtype", m->type.name,
-						   "offset", (json_int_t)m->offset, "shape",
-						   qn_json_uints(m->shape, m->ndim)));
+		qn_json_append(&a, json_pack("{s:o, s:s, s:I, s:o}", "name", qn_json_text(m->name),
+					     "dtype", m->type.name, "offset", (json_int_t)m->offset,
+					     "shape", qn_json_uints(m->shape, m->ndim)));
 	}
 	return a;
 }
@@ -155,16 +154,15 @@ static enum quern_status add_row(struct inspection *in, const struct qn_dataset 
 {
 	int fd = qn_file_open(d->file, NULL);
 	json_t *row = dataset_to_json(d);
-	enum quern_status st = qn_inspect_layout(row, d, fd, in->select, err);
+	enum quern_status st = qn_inspect_layout(&row, d, fd, in->select, err);
 
 	if (fd >= 0)
 		qn_sys_close(fd);
-	json_object_set_new(row, "role",
-			    role_to_json(d->asked ? NULL : in->listing, in->at, d->path));
-	json_object_set_new(row, "error", json_null());
-	json_object_set_new(row, "exit_code", json_null());
+	qn_json_set(&row, "role", role_to_json(d->asked ? NULL : in->listing, in->at, d->path));
+	qn_json_set(&row, "error", json_null());
+	qn_json_set(&row, "exit_code", json_null());
 	if (!st)
-		json_array_append(in->list, row);
+		qn_json_append(&in->list, json_incref(row));
 	json_decref(row);
 	return st;
 }
@@ -191,12 +189,12 @@ static json_t *error_row(const char *path, const struct quern_message *why)
 	json_t *row = dataset_to_json(&nothing), *value;
 	const char *name;
 
-	qn_inspect_layout(row, &nothing, -1, NULL, NULL);
-	json_object_foreach(row, name, value) json_object_set_new(row, name, json_null());
-	json_object_set_new(row, "dataset", qn_json_text(path));
-	json_object_set_new(row, "role", json_null());
-	json_object_set_new(row, "error", qn_json_text(why->text));
-	json_object_set_new(row, "exit_code", json_integer(why->status));
+	qn_inspect_layout(&row, &nothing, -1, NULL, NULL);
+	json_object_foreach(row, name, value) qn_json_set(&row, name, json_null());
+	qn_json_set(&row, "dataset", qn_json_text(path));
+	qn_json_set(&row, "role", json_null());
+	qn_json_set(&row, "error", qn_json_text(why->text));
+	qn_json_set(&row, "exit_code", json_integer(why->status));
 	return row;
 }
 
@@ -214,7 +212,7 @@ static void inspect_listed(struct inspection *in, const char *path)
 	else if (inspect_one(in, path, &err))
 		in->wasted += qn_comm_wtime() - start;
 	if (err.status)
-		json_array_append_new(in->list, error_row(path, &err));
+		qn_json_append(&in->list, error_row(path, &err));
 }
 
 static bool take_described(void *ctx, const char *file, struct qn_dataset *d,
@@ -229,7 +227,7 @@ static bool take_described(void *ctx, const char *file, struct qn_dataset *d,
 		add_row(in, d, &err);
 	if (!d || err.status) {
 		in->wasted += now - in->since;
-		json_array_append_new(in->list, error_row(in->listing->path[in->at], &err));
+		qn_json_append(&in->list, error_row(in->listing->path[in->at], &err));
 	}
 	in->since = now;
 	in->at++;
@@ -296,19 +294,19 @@ static void follow_link(struct inspection *in, const struct qn_link *link, json_
 		in->wasted += qn_comm_wtime() - start;
 	else
 		why = t.why;
-	json_object_set_new(row, "leads_to",
-			    err.status ? json_null() : json_string(qn_object_names[t.is]));
-	json_object_set_new(row, "found",
-			    err.status || t.is == QN_NOTHING
-				    ? json_null()
-				    : json_pack("{s:o, s:o}", "file", qn_json_text(t.file), "path",
-						qn_json_text(t.path)));
-	json_object_set_new(row, "error",
-			    err.status || t.is == QN_NOTHING ? qn_json_text(why) : json_null());
+	qn_json_set(&row, "leads_to",
+		    err.status ? json_null() : json_string(qn_object_names[t.is]));
+	qn_json_set(&row, "found",
+		    err.status || t.is == QN_NOTHING
+			    ? json_null()
+			    : json_pack("{s:o, s:o}", "file", qn_json_text(t.file), "path",
+					qn_json_text(t.path)));
+	qn_json_set(&row, "error",
+		    err.status || t.is == QN_NOTHING ? qn_json_text(why) : json_null());
 	/* That it leads nowhere says nothing against this file. */
-	json_object_set_new(row, "exit_code",
-			    err.status && err.status != QUERN_ERR_DATA ? json_integer(err.status)
-								       : json_null());
+	qn_json_set(&row, "exit_code",
+		    err.status && err.status != QUERN_ERR_DATA ? json_integer(err.status)
+							       : json_null());
 	if (!err.status && t.is == QN_DATASET && link->leads_to == QN_OTHER_FILE)
 		inspect_listed(in, link->path);
 	qn_target_fini(&t);
@@ -324,7 +322,7 @@ static void add_link(struct inspection *in, const struct qn_link *link)
 
 	if (link->leads_to == QN_OTHER_FILE || link->leads_to == QN_NOTHING)
 		follow_link(in, link, row);
-	json_array_append_new(in->links, row);
+	qn_json_append(&in->links, row);
 }
 
 /* below: in this group only, unless NULL. */
@@ -337,11 +335,11 @@ static void add_rest(struct inspection *in, const char *below)
 			add_link(in, &l->link[i]);
 	for (size_t i = 0; i < l->nflaws; i++)
 		if (!below || qn_path_is_below(l->flaw[i].path, below))
-			json_array_append_new(in->damaged,
-					      json_pack("{s:o, s:o, s:i}", "path",
-							qn_json_text(l->flaw[i].path), "error",
-							qn_json_text(l->flaw[i].why), "exit_code",
-							(int)QUERN_ERR_DATA));
+			qn_json_append(&in->damaged,
+				       json_pack("{s:o, s:o, s:i}", "path",
+						 qn_json_text(l->flaw[i].path), "error",
+						 qn_json_text(l->flaw[i].why), "exit_code",
+						 (int)QUERN_ERR_DATA));
 }
 
 /* --- a file --- */
@@ -382,8 +380,11 @@ static enum quern_status inspect_named(struct inspection *in, const char *path,
 	struct qn_listing l = { .n = 0 };
 	enum quern_status st;
 
-	if (!qn_source_list(in->format, in->file, &l, &ignored))
-		in->listing = &l;
+	/* Only for its role. */
+	st = qn_source_list(in->format, in->file, &l, &ignored);
+	if (st == QUERN_ERR_RUN)
+		return qn_error_pass(err, st, &ignored);
+	in->listing = st ? NULL : &l;
 	st = inspect_one(in, path, err);
 	in->listing = NULL;
 	qn_listing_fini(&l);
@@ -507,7 +508,7 @@ static json_t *kernel_to_json(const struct quern_kernel *k)
 	json_t *options = json_array();
 
 	for (const struct quern_option *row = k->options; row && row->name; row++)
-		json_array_append_new(options, option_to_json(row));
+		qn_json_append(&options, option_to_json(row));
 	return json_pack("{s:s, s:s, s:o}", "name", k->name, "doc", k->doc, "options", options);
 }
 
@@ -520,8 +521,8 @@ enum quern_status quern_kernels(const char *name, char **json, char *why, size_t
 
 	for (const struct quern_kernel *const *k = qn_kernels; *k; k++)
 		if (!name || !strcmp(name, (*k)->name))
-			json_array_append_new(list, kernel_to_json(*k));
-	if (name && !json_array_size(list))
+			qn_json_append(&list, kernel_to_json(*k));
+	if (name && list && !json_array_size(list))
 		st = qn_kernel_unknown(name, &err);
 	return finish(st, json_pack("{s:s, s:o}", "quern", QUERN_VERSION, "kernels", list), &err,
 		      json, why, nbytes);
@@ -534,8 +535,8 @@ static json_t *codecs_to_json(void)
 	json_t *a = json_array();
 
 	for (const struct qn_filter *f = qn_filters; f->id; f++)
-		json_array_append_new(a, json_pack("{s:i, s:s, s:s}", "id", (int)f->id, "name",
-						   f->name, "library", f->library));
+		qn_json_append(&a, json_pack("{s:i, s:s, s:s}", "id", (int)f->id, "name", f->name,
+					     "library", f->library));
 	return a;
 }
 
@@ -546,9 +547,9 @@ static json_t *missing_to_json(void)
 
 	for (const struct qn_filter_name *n = qn_filter_names; n->id; n++)
 		if (!qn_filter_find(n->id))
-			json_array_append_new(a, json_pack("{s:i, s:s, s:s?, s:s?}", "id",
-							   (int)n->id, "name", n->name, "package",
-							   n->package, "plugin", n->plugin));
+			qn_json_append(&a, json_pack("{s:i, s:s, s:s?, s:s?}", "id", (int)n->id,
+						     "name", n->name, "package", n->package,
+						     "plugin", n->plugin));
 	return a;
 }
 
@@ -636,7 +637,7 @@ enum quern_status quern_info(char **json, char *why, size_t nbytes)
 		char library[64];
 
 		(*f)->version(library, sizeof(library));
-		json_array_append_new(formats, json_string(library));
+		qn_json_append(&formats, json_string(library));
 	}
 	qn_comm_library(mpi, sizeof(mpi));
 	qn_topo_version(hwloc, sizeof(hwloc));

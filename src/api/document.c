@@ -54,7 +54,7 @@ static json_t *values_to_json(const struct qn_field *f, uint64_t first, const ui
 		inner *= shape[d];
 	a = json_array();
 	for (uint64_t i = 0; i < shape[0]; i++)
-		json_array_append_new(a, values_to_json(f, first + i * inner, shape + 1, ndim - 1));
+		qn_json_append(&a, values_to_json(f, first + i * inner, shape + 1, ndim - 1));
 	return a;
 }
 
@@ -88,7 +88,7 @@ static json_t *rows_to_json(const struct quern_result *r, const struct qn_field 
 		inner *= r->axis[i].n;
 	a = json_array();
 	for (uint64_t i = 0; i < r->axis[k].n; i++)
-		json_array_append_new(a, rows_to_json(r, f, k + 1, row + i * inner));
+		qn_json_append(&a, rows_to_json(r, f, k + 1, row + i * inner));
 	return a;
 }
 
@@ -106,7 +106,7 @@ static json_t *lower_bounds_to_json(const struct qn_result_axis *a)
 	json_t *list = json_array();
 
 	for (uint64_t i = 0; i < a->n; i++)
-		json_array_append_new(list, value_to_json(&a->bounds, 2 * i));
+		qn_json_append(&list, value_to_json(&a->bounds, 2 * i));
 	return list;
 }
 
@@ -129,13 +129,13 @@ static void axes_to_json(const struct quern_result *r, json_t *o)
 	for (size_t i = 0; i < r->naxes; i++) {
 		const struct qn_result_axis *a = &r->axis[i];
 
-		json_array_append_new(dims, qn_json_text(a->name));
-		json_array_append_new(shape, qn_json_uint(a->n));
-		json_object_set_new(coords, a->name, coordinate_to_json(a));
+		qn_json_append(&dims, qn_json_text(a->name));
+		qn_json_append(&shape, qn_json_uint(a->n));
+		qn_json_set(&coords, a->name, coordinate_to_json(a));
 	}
-	json_object_set_new(o, "dims", dims);
-	json_object_set_new(o, "shape", shape);
-	json_object_set_new(o, "coords", coords);
+	qn_json_set(&o, "dims", dims);
+	qn_json_set(&o, "shape", shape);
+	qn_json_set(&o, "coords", coords);
 }
 
 static json_t *result_to_json(const struct quern_result *r)
@@ -145,7 +145,7 @@ static json_t *result_to_json(const struct quern_result *r)
 	if (r->naxes)
 		axes_to_json(r, o);
 	for (size_t i = 0; i < r->nfields; i++)
-		json_object_set_new(o, r->field[i].name, field_to_json(r, &r->field[i]));
+		qn_json_set(&o, r->field[i].name, field_to_json(r, &r->field[i]));
 	return o;
 }
 
@@ -167,7 +167,7 @@ static json_t *meanings_to_json(const struct qn_subject *s)
 	json_t *a = s->nmeanings ? json_array() : json_null();
 
 	for (size_t i = 0; i < s->nmeanings; i++)
-		json_array_append_new(a, meaning_to_json(&s->meaning[i]));
+		qn_json_append(&a, meaning_to_json(&s->meaning[i]));
 	return a;
 }
 
@@ -177,7 +177,7 @@ static json_t *dims_to_json(const struct qn_dataset *d)
 	json_t *a = json_array();
 
 	for (int i = 0; i < d->ndim && !d->scalar; i++)
-		json_array_append_new(a, qn_json_text(d->dim_name[i]));
+		qn_json_append(&a, qn_json_text(d->dim_name[i]));
 	return a;
 }
 
@@ -206,7 +206,7 @@ static json_t *options_to_json(const quern_run *run)
 	json_t *o = json_object();
 
 	for (; row && row->name; row++)
-		json_object_set_new(o, row->name, option_to_json(&run->options, row));
+		qn_json_set(&o, row->name, option_to_json(&run->options, row));
 	return o;
 }
 
@@ -217,7 +217,7 @@ json_t *qn_document_input(const quern_run *run)
 	json_t *files = json_array(), *o;
 
 	for (size_t i = 0; i < run->subject.files.n; i++)
-		json_array_append_new(files, qn_json_text(run->subject.files.name[i]));
+		qn_json_append(&files, qn_json_text(run->subject.files.name[i]));
 	o = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "files", files,
 		      "dataset", qn_json_text(qn_dataset_name(d)), "column",
 		      qn_json_text(d->column), "dtype", d->type.name, "shape",
@@ -227,18 +227,16 @@ json_t *qn_document_input(const quern_run *run)
 		      qn_json_text(quern_option_string(options, "select")), "selected",
 		      meanings_to_json(&run->subject));
 	if (o) {
-		json_object_set_new(o, "over", qn_json_text(quern_option_string(options, "over")));
-		json_object_set_new(o, "expr", qn_json_text(quern_option_string(options, "expr")));
-		json_object_set_new(o, "where",
-				    qn_json_text(quern_option_string(options, "where")));
-		json_object_set_new(o, "by", qn_json_text(quern_option_string(options, "by")));
-		json_object_set_new(o, "fields",
-				    qn_json_text(quern_option_string(options, "fields")));
-		json_object_set_new(o, "raw", json_boolean(quern_option_flag(options, "raw")));
-		json_object_set_new(o, "nan", qn_json_text(quern_option_string(options, "nan")));
-		json_object_set_new(o, "on_bad_chunk",
-				    qn_json_text(quern_option_string(options, "on-bad-chunk")));
-		json_object_set_new(o, "options", options_to_json(run));
+		qn_json_set(&o, "over", qn_json_text(quern_option_string(options, "over")));
+		qn_json_set(&o, "expr", qn_json_text(quern_option_string(options, "expr")));
+		qn_json_set(&o, "where", qn_json_text(quern_option_string(options, "where")));
+		qn_json_set(&o, "by", qn_json_text(quern_option_string(options, "by")));
+		qn_json_set(&o, "fields", qn_json_text(quern_option_string(options, "fields")));
+		qn_json_set(&o, "raw", json_boolean(quern_option_flag(options, "raw")));
+		qn_json_set(&o, "nan", qn_json_text(quern_option_string(options, "nan")));
+		qn_json_set(&o, "on_bad_chunk",
+			    qn_json_text(quern_option_string(options, "on-bad-chunk")));
+		qn_json_set(&o, "options", options_to_json(run));
 	}
 	return o;
 }
@@ -249,9 +247,9 @@ static json_t *seconds_to_json(const quern_run *run)
 						       "work",	  "reduce",   "output" };
 	json_t *o = json_object();
 
-	json_object_set_new(o, "total", json_real(run->seconds_total));
+	qn_json_set(&o, "total", json_real(run->seconds_total));
 	for (int p = 0; p < QN_NPHASES; p++)
-		json_object_set_new(o, names[p], json_real(run->engine.seconds[p]));
+		qn_json_set(&o, names[p], json_real(run->engine.seconds[p]));
 	return o;
 }
 
@@ -289,8 +287,7 @@ static json_t *skipped_to_json(const quern_run *run)
 	struct qn_dataset d;
 
 	for (size_t i = 0; i < MOST_SKIPPED && qn_run_skip(run, i, &d, coord); i++)
-		json_array_append_new(list,
-				      json_pack("{s:o, s:o, s:o}", "file", qn_json_text(d.file),
+		qn_json_append(&list, json_pack("{s:o, s:o, s:o}", "file", qn_json_text(d.file),
 						"dataset", qn_json_text(d.path), "chunk",
 						qn_json_uints(coord, d.ndim)));
 	return list;
@@ -322,7 +319,7 @@ static json_t *run_to_json(const quern_run *run, bool details)
 		sum.disk_nbytes += x->disk_nbytes;
 		sum.crossed_nbytes += x->crossed_nbytes;
 		qn_numa_watch_add(&sum.near, &x->near);
-		json_array_append_new(ranks, report_to_json(x, r));
+		qn_json_append(&ranks, report_to_json(x, r));
 	}
 	o = json_pack("{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
 		      "s:o, s:o}",
@@ -336,19 +333,18 @@ static json_t *run_to_json(const quern_run *run, bool details)
 		      (json_int_t)(sum.local_nbytes - sum.disk_nbytes), "bytes_disk",
 		      (json_int_t)sum.disk_nbytes, "bytes_remote", (json_int_t)sum.remote_nbytes,
 		      "numa", near_to_json(&sum.near), "seconds", seconds_to_json(run));
-	json_object_set_new(o, "bytes_network", qn_json_uint(sum.crossed_nbytes));
-	json_object_set_new(o, "chunks_repeated", qn_json_uint(sum.nrepeated));
-	json_object_set_new(o, "bytes_repeated", qn_json_uint(sum.repeated_nbytes));
-	json_object_set_new(o, "sources_missing",
-			    json_integer((json_int_t)run->subject.mosaic.missing.n));
-	json_object_set_new(o, "missing_sources", qn_json_missing(&run->subject.mosaic.missing));
-	json_object_set_new(o, "chunks_failed_over", qn_json_uint(sum.nfailed_over));
-	json_object_set_new(o, "copies_missing", qn_json_uint(engine->ncopies_missing));
-	json_object_set_new(o, "skipped", skipped_to_json(run));
+	qn_json_set(&o, "bytes_network", qn_json_uint(sum.crossed_nbytes));
+	qn_json_set(&o, "chunks_repeated", qn_json_uint(sum.nrepeated));
+	qn_json_set(&o, "bytes_repeated", qn_json_uint(sum.repeated_nbytes));
+	qn_json_set(&o, "sources_missing", json_integer((json_int_t)run->subject.mosaic.missing.n));
+	qn_json_set(&o, "missing_sources", qn_json_missing(&run->subject.mosaic.missing));
+	qn_json_set(&o, "chunks_failed_over", qn_json_uint(sum.nfailed_over));
+	qn_json_set(&o, "copies_missing", qn_json_uint(engine->ncopies_missing));
+	qn_json_set(&o, "skipped", skipped_to_json(run));
 	if (details) {
-		json_object_set(o, "per_rank", ranks);
-		json_object_set_new(o, "library_reason",
-				    qn_json_text(qn_mosaic_not_native(&run->subject.mosaic)));
+		qn_json_set(&o, "per_rank", json_incref(ranks));
+		qn_json_set(&o, "library_reason",
+			    qn_json_text(qn_mosaic_not_native(&run->subject.mosaic)));
 	}
 	json_decref(ranks);
 	return o;

@@ -54,7 +54,7 @@ static json_t *counted_to_json(const struct qn_names *hosts, const struct qn_cou
 	json_t *homes = json_array();
 
 	for (size_t i = 0; i < c->n; i++)
-		json_array_append_new(homes, home_to_json(hosts, &c->home[i], c->stored_nbytes));
+		qn_json_append(&homes, home_to_json(hosts, &c->home[i], c->stored_nbytes));
 	if (c->why) {
 		json_decref(homes);
 		return json_pack("{s:o, s:n, s:n, s:n, s:o, s:i}", "dataset", qn_json_text(c->path),
@@ -71,7 +71,7 @@ static json_t *names_to_json(const struct qn_names *names)
 	json_t *a = json_array();
 
 	for (size_t i = 0; i < names->n; i++)
-		json_array_append_new(a, qn_json_text(names->name[i]));
+		qn_json_append(&a, qn_json_text(names->name[i]));
 	return a;
 }
 
@@ -81,7 +81,7 @@ static json_t *document(const struct qn_team *team, const struct qn_subject *sub
 	json_t *datasets = json_array();
 
 	for (size_t i = 0; i < c->n; i++)
-		json_array_append_new(datasets, counted_to_json(&team->hosts, &c->dataset[i]));
+		qn_json_append(&datasets, counted_to_json(&team->hosts, &c->dataset[i]));
 	return json_pack("{s:s, s:o, s:o, s:o}", "quern", QUERN_VERSION, "files",
 			 names_to_json(&subject->files), "hosts", names_to_json(&team->hosts),
 			 "datasets", datasets);

@@ -41,11 +41,10 @@ static void warn(struct layout *l, const char *code, const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	if (qn_vasprintf(&text, format, ap) < 0)
-		text = NULL;
+	qn_vasprintf(&text, format, ap);
 	va_end(ap);
-	json_array_append_new(l->warnings,
-			      json_pack("{s:s, s:o}", "code", code, "text", qn_json_text(text)));
+	qn_json_append(&l->warnings, json_pack("{s:s, s:o}", "code", code, "text",
+					       text ? qn_json_text(text) : NULL));
 	free(text);
 }
 
@@ -143,19 +142,14 @@ static void warn_of_attributes(struct layout *l)
 
 /* --- fields --- */
 
-static void set(json_t *row, const char *name, json_t *value)
-{
-	json_object_set_new(row, name, value);
-}
-
-static void set_resident(json_t *row, const struct qn_dataset *d, int fd)
+static void set_resident(json_t **row, const struct qn_dataset *d, int fd)
 {
 	struct qn_resident r = { .known = false };
 
 	if (fd >= 0)
 		qn_resident_look(d, fd, &r);
-	set(row, "bytes_resident", r.known ? qn_json_uint(r.nbytes) : json_null());
-	set(row, "resident_sampled", r.known ? json_boolean(r.sampled) : json_null());
+	qn_json_set(row, "bytes_resident", r.known ? qn_json_uint(r.nbytes) : json_null());
+	qn_json_set(row, "resident_sampled", r.known ? json_boolean(r.sampled) : json_null());
 }
 
 /* What a selection has of the stored elements of a dimension. */
@@ -190,7 +184,7 @@ static json_t *selection_to_json(struct layout *l, const struct quern_box *box, 
 			 l->chunked && inside ? json_real(l->part) : json_null());
 }
 
-static enum quern_status set_selection(json_t *row, struct layout *l, const char *select,
+static enum quern_status set_selection(json_t **row, struct layout *l, const char *select,
 				       struct quern_message *err)
 {
 	struct qn_dataset visible;
@@ -200,12 +194,13 @@ static enum quern_status set_selection(json_t *row, struct layout *l, const char
 	qn_dataset_visible(l->d, &visible);
 	if (select)
 		st = qn_coordinate_select(&visible, NULL, select, &box, err);
-	set(row, "selection", select && !st ? selection_to_json(l, &box, select) : json_null());
+	qn_json_set(row, "selection",
+		    select && !st ? selection_to_json(l, &box, select) : json_null());
 	return st;
 }
 
 /* What cannot be found out is no error of the dataset, but a run would end with it. */
-static void set_missing(json_t *row, struct layout *l)
+static void set_missing(json_t **row, struct layout *l)
 {
 	struct quern_message why = { .status = QUERN_OK };
 	struct qn_missing missing = { .n = 0 };
@@ -213,12 +208,12 @@ static void set_missing(json_t *row, struct layout *l)
 
 	if (qn_resolve_missing(l->d, ncpus > 1 ? (int)ncpus : 1, &missing, &why))
 		warn(l, "sources", "its sources cannot all be read: %s", why.text);
-	set(row, "sources_missing", why.status ? json_null() : qn_json_uint(missing.n));
-	set(row, "missing_sources", qn_json_missing(&missing));
+	qn_json_set(row, "sources_missing", why.status ? json_null() : qn_json_uint(missing.n));
+	qn_json_set(row, "missing_sources", qn_json_missing(&missing));
 	qn_missing_fini(&missing);
 }
 
-enum quern_status qn_inspect_layout(json_t *row, const struct qn_dataset *d, int fd,
+enum quern_status qn_inspect_layout(json_t **row, const struct qn_dataset *d, int fd,
 				    const char *select, struct quern_message *err)
 {
 	uint64_t grid[QUERN_MAX_DIMS], stored = 0;
@@ -232,8 +227,9 @@ enum quern_status qn_inspect_layout(json_t *row, const struct qn_dataset *d, int
 	l.chunk_nbytes = qn_dataset_chunk_nbytes(d);
 	for (uint64_t i = 0; i < d->nchunks; i++)
 		stored += d->chunks[i].nbytes;
-	set(row, "ratio", stored ? json_real((double)l.nbytes / (double)stored) : json_null());
-	set(row, "chunk_bytes", l.chunked ? qn_json_uint(l.chunk_nbytes) : json_null());
+	qn_json_set(row, "ratio",
+		    stored ? json_real((double)l.nbytes / (double)stored) : json_null());
+	qn_json_set(row, "chunk_bytes", l.chunked ? qn_json_uint(l.chunk_nbytes) : json_null());
 	set_resident(row, d, fd);
 	st = set_selection(row, &l, select, err);
 	set_missing(row, &l);
@@ -242,6 +238,6 @@ enum quern_status qn_inspect_layout(json_t *row, const struct qn_dataset *d, int
 	warn_of_selection(&l);
 	warn_of_library(&l);
 	warn_of_attributes(&l);
-	set(row, "warnings", l.warnings);
+	qn_json_set(row, "warnings", l.warnings);
 	return st;
 }

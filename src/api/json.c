@@ -14,6 +14,25 @@
 /* 17 significant digits bring back every double. */
 #define ROUND_TRIP 17
 
+static bool keep_or_drop(json_t **whole, int failed)
+{
+	if (!failed)
+		return true;
+	json_decref(*whole);
+	*whole = NULL;
+	return false;
+}
+
+bool qn_json_set(json_t **o, const char *name, json_t *value)
+{
+	return keep_or_drop(o, json_object_set_new(*o, name, value));
+}
+
+bool qn_json_append(json_t **a, json_t *value)
+{
+	return keep_or_drop(a, json_array_append_new(*a, value));
+}
+
 json_t *qn_json_real(double x)
 {
 	if (isnan(x))
@@ -46,15 +65,19 @@ json_t *qn_json_uints(const uint64_t *v, int n)
 	json_t *a = json_array();
 
 	for (int i = 0; i < n; i++)
-		json_array_append_new(a, qn_json_uint(v[i]));
+		qn_json_append(&a, qn_json_uint(v[i]));
 	return a;
 }
 
 json_t *qn_json_text(const char *s)
 {
-	char *utf8 = s && *s ? qn_text_utf8(s, strlen(s)) : NULL;
-	json_t *text = utf8 ? json_string(utf8) : json_null();
+	char *utf8;
+	json_t *text;
 
+	if (!s || !*s)
+		return json_null();
+	utf8 = qn_text_utf8(s, strlen(s));
+	text = utf8 ? json_string(utf8) : NULL;
 	free(utf8);
 	return text;
 }
@@ -64,9 +87,8 @@ json_t *qn_json_missing(const struct qn_missing *m)
 	json_t *a = json_array();
 
 	for (size_t i = 0; i < m->nnamed; i++)
-		json_array_append_new(a, json_pack("{s:o, s:o}", "file",
-						   qn_json_text(m->named[i].file), "dataset",
-						   qn_json_text(m->named[i].path)));
+		qn_json_append(&a, json_pack("{s:o, s:o}", "file", qn_json_text(m->named[i].file),
+					     "dataset", qn_json_text(m->named[i].path)));
 	return a;
 }
 

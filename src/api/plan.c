@@ -17,7 +17,7 @@ static json_t *tiers_to_json(const uint64_t *nbytes)
 	json_t *o = json_object();
 
 	for (int t = 0; t < QN_NTIERS; t++)
-		json_object_set_new(o, qn_tier_name((enum qn_tier)t), qn_json_uint(nbytes[t]));
+		qn_json_set(&o, qn_tier_name((enum qn_tier)t), qn_json_uint(nbytes[t]));
 	return o;
 }
 
@@ -26,7 +26,7 @@ static json_t *whys_to_json(const struct qn_plan *p)
 	json_t *o = json_object();
 
 	for (int w = 0; w < QN_NWHYS; w++)
-		json_object_set_new(o, qn_why_name((enum qn_why)w), qn_json_uint(p->why[w]));
+		qn_json_set(&o, qn_why_name((enum qn_why)w), qn_json_uint(p->why[w]));
 	return o;
 }
 
@@ -51,7 +51,7 @@ static json_t *ranks_to_json(const struct qn_run *run)
 		return json_null();
 	ranks = json_array();
 	for (int r = 0; r < run->plan.nranks; r++)
-		json_array_append_new(ranks, rank_to_json(run, r));
+		qn_json_append(&ranks, rank_to_json(run, r));
 	return ranks;
 }
 
@@ -79,7 +79,7 @@ static json_t *labels_to_json(const struct qn_site *site, const char *host)
 
 	for (size_t i = 0; i < site->nlabels; i++)
 		if (!strcmp(site->label[i].host, host))
-			json_array_append_new(a, json_string(site->label[i].name));
+			qn_json_append(&a, json_string(site->label[i].name));
 	return a;
 }
 
@@ -103,13 +103,13 @@ static json_t *hosts_to_json(const struct qn_run *run)
 {
 	size_t n = (size_t)run->nplanned_hosts;
 	struct host *host = qn_calloc(n, sizeof(*host));
-	json_t *hosts = json_array();
+	json_t *hosts = host || !n ? json_array() : NULL;
 
 	for (int r = 0; host && r < run->plan.nranks; r++)
 		if (run->planned[r].host < n)
 			add_rank(&host[run->planned[r].host], &run->planned[r], &run->plan.rank[r]);
 	for (size_t h = 0; host && h < n; h++)
-		json_array_append_new(hosts, host_to_json(run, h, &host[h]));
+		qn_json_append(&hosts, host_to_json(run, h, &host[h]));
 	free(host);
 	return hosts;
 }
@@ -152,8 +152,8 @@ static json_t *points_to_json(const struct qn_run *run)
 
 		if (p->weak != first->weak)
 			first = p;
-		json_array_append_new(
-			points,
+		qn_json_append(
+			&points,
 			json_pack(
 				"{s:s, s:i, s:i, s:I, s:I, s:I, s:f, s:o, s:o, s:f, s:o, s:I, s:I, s:o, s:o, s:o}",
 				"scaling", p->weak ? "weak" : "strong", "hosts", (int)p->nhosts,
@@ -183,7 +183,7 @@ static json_t *rates_to_json(const struct qn_rates *r)
 	json_t *read = json_object();
 
 	for (int t = 0; t < QN_NTIERS; t++)
-		json_object_set_new(read, qn_tier_name((enum qn_tier)t), qn_json_real(r->read[t]));
+		qn_json_set(&read, qn_tier_name((enum qn_tier)t), qn_json_real(r->read[t]));
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "read_seconds_per_byte", read,
 			 "compute_seconds_per_byte", qn_json_real(r->compute), "item_seconds",
 			 qn_json_real(r->item), "disk_bytes_per_second", qn_json_real(r->disk),
@@ -211,14 +211,14 @@ static json_t *plan_to_json(const struct qn_run *run)
 		      "bytes_with_home", (json_int_t)p->homed, "bytes_at_home",
 		      stored - (json_int_t)p->tier[QN_SHARED], "imbalance", p->imbalance,
 		      "predicted_seconds", p->finish, "limited_by", p->limit);
-	json_object_set_new(o, "sources_missing",
-			    json_integer((json_int_t)run->subject->mosaic.missing.n));
-	json_object_set_new(o, "missing_sources", qn_json_missing(&run->subject->mosaic.missing));
-	json_object_set_new(o, "bytes_by_tier", tiers_to_json(p->tier));
-	json_object_set_new(o, "bytes_remote_because", whys_to_json(p));
-	json_object_set_new(o, "rates", rates_to_json(&run->costs.rates));
-	json_object_set_new(o, "per_host", hosts_to_json(run));
-	json_object_set_new(o, "per_rank", ranks_to_json(run));
+	qn_json_set(&o, "sources_missing",
+		    json_integer((json_int_t)run->subject->mosaic.missing.n));
+	qn_json_set(&o, "missing_sources", qn_json_missing(&run->subject->mosaic.missing));
+	qn_json_set(&o, "bytes_by_tier", tiers_to_json(p->tier));
+	qn_json_set(&o, "bytes_remote_because", whys_to_json(p));
+	qn_json_set(&o, "rates", rates_to_json(&run->costs.rates));
+	qn_json_set(&o, "per_host", hosts_to_json(run));
+	qn_json_set(&o, "per_rank", ranks_to_json(run));
 	return o;
 }
 

@@ -38,19 +38,21 @@ static json_t *homes_to_json(const struct qn_catalog *c, const struct qn_shard *
 	json_t *homes = json_array();
 
 	for (uint32_t k = 0; k < x->nhomes; k++)
-		json_array_append_new(homes, qn_json_text(c->host[x->home[k]]));
+		qn_json_append(&homes, qn_json_text(c->host[x->home[k]]));
 	return homes;
 }
 
 static json_t *shard_to_json(const struct qn_catalog *c, uint32_t i)
 {
 	const struct qn_shard *x = &c->shard[i];
-	char *file = x->dataset < c->ndatasets ? qn_catalog_file_of(c, i) : NULL;
+	const bool is_named = x->dataset < c->ndatasets;
+	char *file = is_named ? qn_catalog_file_of(c, i) : NULL;
 	json_t *o = json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o}", "file",
-			      qn_json_text(file), "dataset", qn_json_text(c->path[x->dataset]),
-			      "dimension", x->dim, "start", qn_json_uint(x->start), "count",
-			      qn_json_uint(x->count), "bytes", qn_json_uint(x->nbytes), "chunks",
-			      qn_json_uint(x->nchunks), "homes", homes_to_json(c, x));
+			      is_named && !file ? NULL : qn_json_text(file), "dataset",
+			      qn_json_text(c->path[x->dataset]), "dimension", x->dim, "start",
+			      qn_json_uint(x->start), "count", qn_json_uint(x->count), "bytes",
+			      qn_json_uint(x->nbytes), "chunks", qn_json_uint(x->nchunks), "homes",
+			      homes_to_json(c, x));
 
 	free(file);
 	return o;
@@ -75,7 +77,7 @@ static json_t *totals_to_json(const struct qn_staged *s)
 	for (size_t i = 0; i < s->ncopies; i++)
 		n[s->copy[i].fate]++;
 	for (int f = 0; f < QN_NFATES; f++)
-		json_object_set_new(o, qn_fate_name((enum qn_fate)f), qn_json_uint(n[f]));
+		qn_json_set(&o, qn_fate_name((enum qn_fate)f), qn_json_uint(n[f]));
 	return o;
 }
 
@@ -85,9 +87,9 @@ static json_t *staged_to_json(const struct qn_staged *s)
 	json_t *shards = json_array(), *copies = json_array();
 
 	for (uint32_t i = 0; i < c->nshards; i++)
-		json_array_append_new(shards, shard_to_json(c, i));
+		qn_json_append(&shards, shard_to_json(c, i));
 	for (size_t i = 0; i < s->ncopies; i++)
-		json_array_append_new(copies, copy_to_json(&s->copy[i]));
+		qn_json_append(&copies, copy_to_json(&s->copy[i]));
 	return json_pack("{s:o, s:o, s:i, s:b, s:o, s:o, s:o}", "catalog", qn_json_text(c->file),
 			 "source", qn_json_text(c->source), "replicas", (int)c->nreplicas,
 			 "was_there", (int)s->was_there, "shards", shards, "copies", copies,
@@ -233,8 +235,9 @@ static enum quern_status one_file(struct call *k, stage_fn *fn, const char *file
 	k->stage.told = 0;
 	st = fn(&k->stage, file, &s, err);
 	if (!st && qn_comm_rank(k->comm) == 0) {
-		json_array_append_new(k->list, staged_to_json(&s));
-		if (k->judge)
+		if (!qn_json_append(&k->list, staged_to_json(&s)))
+			st = qn_error_nomem(err, 0, "the document");
+		else if (k->judge)
 			st = k->judge(&s, err);
 	}
 	qn_staged_fini(&s);
@@ -254,10 +257,10 @@ static enum quern_status all_files(struct call *k, stage_fn *fn)
 		if (!one_file(k, fn, k->files.name[i], &err))
 			continue;
 		nbad++;
-		json_array_append_new(k->errors, json_pack("{s:o, s:o, s:i}", "file",
-							   qn_json_text(k->files.name[i]),
-							   "message", qn_json_text(err.text),
-							   "exit_code", (int)err.status));
+		qn_json_append(&k->errors,
+			       json_pack("{s:o, s:o, s:i}", "file", qn_json_text(k->files.name[i]),
+					 "message", qn_json_text(err.text), "exit_code",
+					 (int)err.status));
 		if (qn_error_worst(worst.status, err.status) != worst.status)
 			worst = err;
 	}

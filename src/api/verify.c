@@ -64,11 +64,11 @@ static json_t *file_to_json(const struct qn_verified_file *f)
 	json_t *datasets = json_array(), *damages = json_array(), *unverified = json_array();
 
 	for (size_t i = 0; i < f->ndatasets; i++)
-		json_array_append_new(datasets, dataset_to_json(&f->dataset[i]));
+		qn_json_append(&datasets, dataset_to_json(&f->dataset[i]));
 	for (size_t i = 0; i < f->ndamages; i++)
-		json_array_append_new(damages, damage_to_json(&f->damage[i]));
+		qn_json_append(&damages, damage_to_json(&f->damage[i]));
 	for (size_t i = 0; i < f->nunverified; i++)
-		json_array_append_new(unverified, unverified_to_json(&f->unverified[i]));
+		qn_json_append(&unverified, unverified_to_json(&f->unverified[i]));
 	return json_pack("{s:o, s:o, s:b, s:b, s:o, s:o, s:o}", "file", qn_json_text(f->name),
 			 "bytes", qn_json_uint(f->nbytes), "catalog", (int)f->is_catalog, "growing",
 			 (int)f->is_growing, "datasets", datasets, "damages", damages, "unverified",
@@ -120,18 +120,30 @@ static json_t *summary_to_json(const struct qn_verify *v, const struct totals *t
 		"chunks_unchecked", qn_json_uint(t->sum.nunchecked));
 }
 
+/* Files of the sums that were not among those given, and not looked at: one of them may be lost. */
+static json_t *not_given_to_json(const struct qn_verify *v)
+{
+	json_t *a = v->settings.sums ? json_array() : json_null();
+
+	for (size_t i = 0; i < v->expected.n; i++)
+		if (!v->given[i])
+			qn_json_append(&a, qn_json_text(v->expected.file[i].name));
+	return a;
+}
+
 static json_t *document(const struct qn_verify *v, int nranks, const struct totals *t)
 {
 	const char *to = v->settings.write_sums;
 	json_t *files = json_array();
 
 	for (size_t i = 0; i < v->nfiles; i++)
-		json_array_append_new(files, file_to_json(&v->file[i]));
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:{s:i, s:i, s:f}}", "quern", QUERN_VERSION,
-			 "files", files, "summary", summary_to_json(v, t), "sums",
-			 qn_json_text(v->settings.sums), "sums_written",
-			 qn_json_text(qn_verify_can_sum(v) ? to : NULL), "run", "ranks", nranks,
-			 "threads", (int)v->team.place.nthreads, "seconds", v->seconds);
+		qn_json_append(&files, file_to_json(&v->file[i]));
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:{s:i, s:i, s:f}}", "quern",
+			 QUERN_VERSION, "files", files, "summary", summary_to_json(v, t), "sums",
+			 qn_json_text(v->settings.sums), "sums_not_given", not_given_to_json(v),
+			 "sums_written", qn_json_text(qn_verify_can_sum(v) ? to : NULL), "run",
+			 "ranks", nranks, "threads", (int)v->team.place.nthreads, "seconds",
+			 v->seconds);
 }
 
 /* The same where nothing is damaged: what the status is of. */
@@ -179,6 +191,11 @@ static enum quern_status conclude(const struct qn_verify *v, int nranks, char **
 
 	add_up(v, &t);
 	*json = qn_json_dump(document(v, nranks, &t));
+	if (!*json && v->settings.write_sums && qn_verify_can_sum(v))
+		return qn_error_set(err, QUERN_ERR_RUN,
+				    "%s is written, but for the document there "
+				    "is no memory",
+				    v->settings.write_sums);
 	if (!*json)
 		return qn_error_nomem(err, 0, "the document");
 	if (t.ndamages || t.nunverified)

@@ -19,6 +19,7 @@ enum qn_reason {
 	QN_NO_FILE,    /* of this name */
 	QN_NO_DATASET, /* of this name in the file */
 	QN_NO_FILTER,  /* a filter that nothing here can decode */
+	QN_AMBIGUOUS,  /* several fit: which one is meant cannot be told */
 	QN_HELD,       /* a writer has the file, or has left its mark in it */
 	QN_FAILED,     /* the system or a limit of time, which another try may not meet */
 	QN_NREASONS

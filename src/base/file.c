@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -47,6 +48,21 @@ int qn_file_open_own(const char *file, struct stat *st)
 bool qn_file_is_none(int why)
 {
 	return why == ENOENT || why == ENOTDIR;
+}
+
+/* NFS has none for what is open for reading, such as a directory: EBADF. */
+static bool means_no_locks(int why)
+{
+	return why == ENOSYS || why == ENOTSUP || why == EOPNOTSUPP || why == EINVAL ||
+	       why == ENOLCK || why == EBADF;
+}
+
+int qn_file_lock(int fd, int operation)
+{
+	while (qn_sys_flock(fd, operation | LOCK_NB))
+		if (errno != EINTR)
+			return means_no_locks(errno) ? 0 : errno;
+	return 0;
 }
 
 const char *qn_file_why(int why)

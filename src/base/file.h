@@ -23,6 +23,10 @@ int qn_file_open(const char *file, struct stat *st);
 int qn_file_open_own(const char *file, struct stat *st);
 /* Of errno: nothing has the name. Whatever else a look at a name fails with does not tell. */
 bool qn_file_is_none(int why);
+
+/* Locks what is open (flock), without waiting: 0 or errno, EWOULDBLOCK when somebody else has a lock. 0 too
+   where the file system has no locks: that is no reason to fail. */
+int qn_file_lock(int fd, int operation);
 /* The words for errno after these. */
 const char *qn_file_why(int why);
 /* The status of input that cannot be opened or read: QUERN_ERR_DENIED, QUERN_ERR_RUN where the system

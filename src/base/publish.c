@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/system.h"
@@ -262,38 +263,39 @@ static enum quern_status not_written(const char *name, int why, struct quern_mes
 	return failed(name, "cannot be written", why, err);
 }
 
-/* False: who removes what was left had it first. A file system without locks is no reason to fail, nor is
-   one that does not tell. */
-static bool lock_it(int fd)
+/* 0 or errno; EEXIST: who removes what was left had it first. */
+static int lock_it(int fd)
 {
+	const int why = qn_file_lock(fd, LOCK_EX);
 	struct stat st;
 
-	if (qn_sys_flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
-		return false;
-	return qn_sys_fstat(fd, &st) || st.st_nlink > 0;
+	if (why)
+		return why == EWOULDBLOCK ? EEXIST : why;
+	if (qn_sys_fstat(fd, &st))
+		return errno;
+	return st.st_nlink > 0 ? 0 : EEXIST;
 }
 
 /* Tries names until one was not there. locked: by this process, until it is closed. */
 static int create(struct qn_publishing *p, bool locked)
 {
-	for (int i = 0; i < NTRIES; i++) {
+	int why = EEXIST;
+
+	for (int i = 0; why == EEXIST && i < NTRIES; i++) {
 		free(p->partial);
 		p->partial = random_partial(p->file);
 		if (!p->partial)
 			return errno ? errno : ENOMEM;
 		p->fd = qn_sys_open(p->partial, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 				    0600);
-		if (p->fd >= 0 && (!locked || lock_it(p->fd)))
-			return 0;
-		if (p->fd < 0 && errno != EEXIST)
-			return errno;
-		if (p->fd >= 0) {
+		why = p->fd < 0 ? errno : locked ? lock_it(p->fd) : 0;
+		if (why && p->fd >= 0) {
 			qn_sys_close(p->fd);
 			qn_sys_unlink(p->partial);
+			p->fd = -1;
 		}
-		p->fd = -1;
 	}
-	return EEXIST;
+	return why;
 }
 
 /* A file that only some may read stays so when it is replaced. */
@@ -404,6 +406,31 @@ static int set_time(int fd, int64_t time_ns)
 	return time_ns != QN_PUBLISH_NOW && qn_sys_futimens(fd, both) ? errno : 0;
 }
 
+/* 0 or errno. */
+static int put_in_place(const struct qn_publishing *p)
+{
+	if (p->only_new) {
+		if (!qn_sys_rename_new(p->partial, p->file))
+			return 0;
+		/* Some file systems can only replace. */
+		if (errno != EINVAL && errno != ENOSYS)
+			return errno;
+		if (!qn_sys_access(p->file, F_OK))
+			return EEXIST;
+	}
+	return qn_sys_rename(p->partial, p->file) ? errno : 0;
+}
+
+static enum quern_status not_put(const struct qn_publishing *p, int why, struct quern_message *err)
+{
+	if (why == EEXIST && p->only_new)
+		return qn_error_set(err, QUERN_ERR_RUN,
+				    "%s: another process has written it meanwhile, and it is not "
+				    "replaced; choose another name",
+				    p->name);
+	return failed(p->name, "cannot be put in its place", why, err);
+}
+
 enum quern_status qn_publish_commit(struct qn_publishing *p, int64_t time_ns,
 				    struct quern_message *err)
 {
@@ -419,8 +446,8 @@ enum quern_status qn_publish_commit(struct qn_publishing *p, int64_t time_ns,
 	why = close_it(p);
 	if (!st && why)
 		st = not_written(p->name, why, err);
-	if (!st && qn_sys_rename(p->partial, p->file))
-		st = failed(p->name, "cannot be put in its place", errno, err);
+	if (!st && (why = put_in_place(p)))
+		st = not_put(p, why, err);
 	if (st)
 		qn_sys_unlink(p->partial);
 	else if ((why = qn_publish_sync_folder(p->file)))

@@ -24,6 +24,8 @@ struct qn_publishing {
 	char *file, *partial;	 /* owned; where it will be, and the temporary name */
 	int fd;			 /* of partial, for reading and writing; -1: none */
 	struct qn_rights rights; /* that it gets in the end */
+	bool only_new; /* set after qn_publish_open: it takes the place of nothing. Not of what another
+			  process puts there before qn_publish_commit either, which fails then. */
 };
 
 #define QN_PUBLISHING_NONE ((struct qn_publishing){ .fd = -1 })

@@ -175,6 +175,11 @@ int qn_sys_rename(const char *from, const char *to)
 	return rename(from, to);
 }
 
+int qn_sys_rename_new(const char *from, const char *to)
+{
+	return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+}
+
 int qn_sys_unlink(const char *path)
 {
 	return unlink(path);

@@ -71,6 +71,7 @@ int qn_sys_ftruncate(int fd, off_t nbytes);
 /* Returns the error, not errno. */
 int qn_sys_posix_fallocate(int fd, off_t offset, off_t nbytes);
 int qn_sys_rename(const char *from, const char *to);
+int qn_sys_rename_new(const char *from, const char *to); /* EEXIST: `to` is there */
 int qn_sys_unlink(const char *path);
 int qn_sys_unlinkat(int folder, const char *path, int flags);
 int qn_sys_mkdir(const char *path, mode_t mode);

@@ -269,33 +269,44 @@ static int64_t rows_each(const struct qn_bench *b, int nworkers)
 	return chunk > 0 && rows >= chunk ? rows / chunk * chunk : rows;
 }
 
-/* Gives the weak points their shares, or drops them with a word. */
+/* The weak points are not run. */
+static void leave_out(struct qn_bench *b, const char *why)
+{
+	int kept = 0;
+
+	/* Strong ones come first (choose_points). */
+	while (kept < b->npoints && !b->point[kept].weak)
+		kept++;
+	b->why_left_out = why;
+	b->nleft_out = b->npoints - kept;
+	b->npoints = kept;
+	if (b->nleft_out && kept)
+		qn_cli_note("no weak scaling: %s", why);
+}
+
+/* Gives the weak points their shares, or leaves them out with a word. */
 static void share_out(struct qn_bench *b)
 {
-	int most = 1, kept = 0;
+	int most = 1;
 	int64_t rows;
 
 	for (int i = 0; i < b->npoints; i++)
 		if (b->point[i].weak && qn_bench_workers(&b->point[i]) > most)
 			most = qn_bench_workers(&b->point[i]);
 	rows = b->select ? 0 : rows_each(b, most);
+	if (!rows) {
+		leave_out(b, b->select ? "it cuts the first dimension itself, so it goes without "
+					 "--select"
+				       : "the first dimension is too short to be shared out");
+		return;
+	}
 	for (int i = 0; i < b->npoints; i++) {
 		struct qn_bench_point *p = &b->point[i];
 
-		if (p->weak && !rows)
-			continue;
 		if (p->weak)
 			snprintf(p->select, sizeof(p->select), "0:%jd",
 				 (intmax_t)(rows * qn_bench_workers(p)));
-		b->point[kept++] = *p;
 	}
-	if (kept < b->npoints)
-		qn_cli_note(
-			"no weak scaling: %s",
-			b->select
-				? "it cuts the first dimension itself, so it goes without --select"
-				: "the first dimension is too short to be shared out");
-	b->npoints = kept;
 }
 
 /* The median of every point, and its speed-up against the first point of its series: what a worker
@@ -437,9 +448,12 @@ static enum quern_status measure(struct qn_bench *b, const struct quern_options 
 	if (!st)
 		share_out(b);
 	if (!st && !b->npoints)
-		st = qn_error_set(err, QUERN_ERR_USAGE,
-				  "nothing to run: see --threads, --ranks and "
-				  "--scaling");
+		st = b->nleft_out
+			     ? qn_error_set(err, QUERN_ERR_USAGE,
+					    "nothing to run: no weak scaling: %s", b->why_left_out)
+			     : qn_error_set(err, QUERN_ERR_USAGE,
+					    "nothing to run: see --threads, --ranks and "
+					    "--scaling");
 	if (!st)
 		st = run_points(b, err);
 	if (!st)

@@ -28,8 +28,9 @@ struct qn_bench {
 	const char *program;						/* this command */
 	int repeat;
 	json_t *reference;	      /* owned: document of the first run */
-	struct qn_bench_point *point; /* owned; in the order of the series */
-	int npoints;
+	struct qn_bench_point *point; /* owned; in the order of the series: those that are run, */
+	int npoints, nleft_out;	      /* and behind them those that cannot be */
+	const char *why_left_out;
 };
 
 static inline int qn_bench_workers(const struct qn_bench_point *p)

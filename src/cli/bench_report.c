@@ -86,6 +86,21 @@ static void print_series(const struct qn_bench *b, const struct series *s)
 	}
 }
 
+/* A row of a series that is not run says why. */
+static void print_left_out(const struct qn_bench *b, const struct series *s)
+{
+	bool started = false;
+
+	for (int i = b->npoints; i < b->npoints + b->nleft_out; i++) {
+		if (!belongs(&b->point[i], s))
+			continue;
+		if (!started)
+			printf("\n%s\n%8s\n", s->title, s->name);
+		started = true;
+		printf("%8d  not run: %s\n", qn_bench_workers(&b->point[i]), b->why_left_out);
+	}
+}
+
 /* "KERNEL of DATASET", which a user and a file have named. */
 static void print_subject(const struct qn_bench *b, FILE *f)
 {
@@ -100,8 +115,10 @@ void qn_bench_print(const struct qn_bench *b)
 	fputs(" in ", stdout);
 	qn_cli_print_text(stdout, b->file);
 	printf(": medians of %d runs, the same result each time\n", b->repeat);
-	for (size_t i = 0; i < NSERIES; i++)
+	for (size_t i = 0; i < NSERIES; i++) {
 		print_series(b, &all_series[i]);
+		print_left_out(b, &all_series[i]);
+	}
 	printf("\nspeed-up and efficiency are of the work, from the first chunk to the last; total "
 	       "adds start-up\nand metadata. Limits of this machine on as many cores: pread of the "
 	       "file into cache, and\nreading memory.\n");
@@ -135,7 +152,7 @@ static json_t *seconds_of(const double *v, int n)
 	json_t *a = json_array();
 
 	for (int i = 0; i < n; i++)
-		json_array_append_new(a, json_real(v[i]));
+		qn_json_append(&a, json_real(v[i]));
 	return a;
 }
 
@@ -153,17 +170,27 @@ static json_t *point_to_json(const struct qn_bench *b, const struct qn_bench_poi
 			 "memory_bytes_per_second", real_or_null(p->memory_rate));
 }
 
+static json_t *left_out_to_json(const struct qn_bench *b, const struct qn_bench_point *p)
+{
+	return json_pack("{s:s, s:s, s:i, s:i, s:s}", "scaling", p->weak ? "weak" : "strong",
+			 "series", p->by_ranks ? "ranks" : "threads", "ranks", p->ranks, "threads",
+			 p->threads, "why", b->why_left_out);
+}
+
 static void write_json(const struct qn_bench *b, FILE *f)
 {
-	json_t *points = json_array();
+	json_t *points = json_array(), *left_out = json_array();
 	char *text;
 
 	for (int i = 0; i < b->npoints; i++)
-		json_array_append_new(points, point_to_json(b, &b->point[i]));
+		qn_json_append(&points, point_to_json(b, &b->point[i]));
+	for (int i = b->npoints; i < b->npoints + b->nleft_out; i++)
+		qn_json_append(&left_out, left_out_to_json(b, &b->point[i]));
 	text = qn_json_dump(json_pack(
-		"{s:O, s:o, s:O, s:i, s:i, s:o}", "quern", json_object_get(b->reference, "quern"),
-		"kernel", qn_json_text(b->kernel), "input", json_object_get(b->reference, "input"),
-		"repeat", b->repeat, "cores", qn_bench_ncores(), "points", points));
+		"{s:O, s:o, s:O, s:i, s:i, s:o, s:o}", "quern",
+		json_object_get(b->reference, "quern"), "kernel", qn_json_text(b->kernel), "input",
+		json_object_get(b->reference, "input"), "repeat", b->repeat, "cores",
+		qn_bench_ncores(), "points", points, "points_not_run", left_out));
 	/* Without memory it is empty, which tells. */
 	if (text)
 		fputs(text, f);

@@ -391,41 +391,47 @@ void qn_cli_progress_end(struct qn_progress *p)
 
 /* --- interrupts --- */
 
-static const int ends[] = { SIGINT, SIGTERM };
-static const char *last_word;
-static bool on_terminal; /* where the ^C, or a bar, stands in the line */
+static const struct {
+	int number;
+	const char *word;
+} ends[] = { { SIGINT, "interrupted" }, { SIGTERM, "terminated" }, { SIGHUP, "hung up" } };
 
-static void say(const char *text)
-{
-	(void)!write(STDERR_FILENO, text, strlen(text));
-}
+#define NENDS (sizeof(ends) / sizeof(*ends))
 
+static char last_words[NENDS][256]; /* a line each */
+
+/* In one write, as other ranks and the launcher write there too; and the launcher ends when this process
+   does, with what it has not taken yet. */
 static void on_end(int number)
 {
-	say(on_terminal ? "\n" : "");
-	say(number == SIGINT ? "quern: interrupted: " : "quern: terminated: ");
-	say(last_word);
-	say("\n");
+	for (size_t i = 0; i < NENDS; i++)
+		if (ends[i].number == number)
+			(void)!write(STDERR_FILENO, last_words[i], strlen(last_words[i]));
+	qn_cli_await_stderr();
 	signal(number, SIG_DFL);
 	raise(number);
 }
 
 void qn_cli_watch(const char *text)
 {
+	/* Where the ^C, or a bar, stands in the line. */
+	const char *before = isatty(STDERR_FILENO) ? "\n" : "";
+
 	if (qn_cli_rank())
 		return;
-	last_word = text;
-	on_terminal = isatty(STDERR_FILENO);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
-		if (signal(ends[i], on_end) == SIG_IGN)
-			signal(ends[i], SIG_IGN);
+	for (size_t i = 0; i < NENDS; i++) {
+		snprintf(last_words[i], sizeof(last_words[i]), "%squern: %s: %s\n", before,
+			 ends[i].word, text);
+		if (signal(ends[i].number, on_end) == SIG_IGN)
+			signal(ends[i].number, SIG_IGN);
+	}
 }
 
 void qn_cli_unwatch(void)
 {
 	struct sigaction now;
 
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
-		if (!sigaction(ends[i], NULL, &now) && now.sa_handler == on_end)
-			signal(ends[i], SIG_DFL);
+	for (size_t i = 0; i < NENDS; i++)
+		if (!sigaction(ends[i].number, NULL, &now) && now.sa_handler == on_end)
+			signal(ends[i].number, SIG_DFL);
 }

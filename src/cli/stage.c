@@ -129,6 +129,7 @@ static void warn_unseen(const char *text)
 {
 	json_t *doc = qn_json_load(text, NULL), *hosts = json_object();
 	const json_t *staged, *copy;
+	bool ok = doc && hosts;
 	size_t i, k, n = 0;
 
 	json_array_foreach(json_object_get(doc, "staged"), i, staged)
@@ -137,11 +138,14 @@ static void warn_unseen(const char *text)
 		{
 			if (strcmp(qn_cli_text(copy, "state"), "unseen"))
 				continue;
-			json_object_set_new(hosts, qn_cli_text(copy, "host"), json_true());
+			ok = ok && qn_json_set(&hosts, qn_cli_text(copy, "host"), json_true());
 			n++;
 		}
 	}
-	if (n)
+	if (!ok)
+		qn_cli_warn("out of memory: whether copies are on hosts that are not here, and "
+			    "stay there, is not known");
+	else if (n)
 		qn_cli_warn("%zu copies are on %zu hosts that are not here, and stay there", n,
 			    json_object_size(hosts));
 	json_decref(hosts);
@@ -246,12 +250,39 @@ static int stage(const struct quern_options *o, const char *const *files, size_t
 	return exit_code;
 }
 
+static const struct quern_option dry_run[] = {
+	{ "dry-run", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, "of quern stage" },
+	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
+};
+
+/* Who has said for all commands that nothing is to be done does not expect one to remove files. */
+static enum quern_status check_dry_run(struct quern_message *err)
+{
+	const struct quern_option *table = dry_run;
+	struct quern_options o;
+	enum quern_status st = qn_options_init(&o, &table, 1, err);
+
+	if (!st)
+		st = qn_options_from_environment(&o, err);
+	if (!st && quern_option_flag(&o, "dry-run"))
+		st = qn_error_set(
+			err, QUERN_ERR_USAGE,
+			"environment variable QUERN_DRY_RUN is set, and quern unstage has no "
+			"dry run: nothing was removed; unset it to remove");
+	qn_options_fini(&o);
+	return st;
+}
+
 static int unstage(const struct quern_options *o, const char *const *files, size_t nfiles)
 {
+	struct quern_message dry = { .status = QUERN_OK };
 	char *text = NULL, why[WHY_NBYTES] = "";
-	enum quern_status st =
-		quern_unstage(qn_cli_world(), files, nfiles, &text, why, sizeof(why));
+	enum quern_status st = check_dry_run(&dry);
+	const int refused = qn_cli_agree(st ? qn_cli_fail(st, dry.text) : QUERN_OK);
 
+	if (refused)
+		return refused;
+	st = quern_unstage(qn_cli_world(), files, nfiles, &text, why, sizeof(why));
 	if (text)
 		warn_unseen(text);
 	return conclude(o, st, text, why);

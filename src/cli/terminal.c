@@ -107,7 +107,7 @@ void qn_cli_note(const char *format, ...)
  * keeps the unfinished lines of both streams of a process in one place, so that what it reads of one
  * while it has half a line of the other gets into the middle of that.
  */
-static void await_stderr(void)
+void qn_cli_await_stderr(void)
 {
 	struct stat st;
 	int nbytes = 0;
@@ -120,7 +120,7 @@ static void await_stderr(void)
 
 void qn_cli_flush(void)
 {
-	await_stderr();
+	qn_cli_await_stderr();
 	fflush(stdout);
 }
 

@@ -23,6 +23,10 @@ int qn_cli_fail(enum quern_status st, const char *text);
 void qn_cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void qn_cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Under a launcher: waits, a second at most, until that has taken what was written to standard error. May
+   be called in a handler of signals. */
+void qn_cli_await_stderr(void);
+
 /* Writes what is in the buffer of standard output. Nothing should be said on standard error after it. */
 void qn_cli_flush(void);
 

@@ -182,6 +182,21 @@ static void warn_of_sources(const json_t *file)
 	}
 }
 
+#define MOST_NAMES 10
+
+static void warn_of_sums(const json_t *doc)
+{
+	const json_t *names = json_object_get(doc, "sums_not_given");
+	const size_t n = json_array_size(names);
+
+	for (size_t i = 0; i < n && i < MOST_NAMES; i++)
+		qn_cli_warn("%s: %s has sums of it, and it was not given: it was not verified",
+			    json_string_value(json_array_get(names, i)), qn_cli_text(doc, "sums"));
+	if (n > MOST_NAMES)
+		qn_cli_warn("%s has sums of %zu more files that were not given",
+			    qn_cli_text(doc, "sums"), n - MOST_NAMES);
+}
+
 /* What a user would think to be verified, and is not. */
 static void warn_of_rest(const json_t *doc)
 {
@@ -202,14 +217,26 @@ static void warn_of_rest(const json_t *doc)
 				qn_cli_text(file, "file"));
 		warn_of_sources(file);
 	}
+	warn_of_sums(doc);
+}
+
+/* found: what the verification ended with. Without an error the sums are written. */
+static int no_document(const struct quern_options *o, int found)
+{
+	const char *sums = found ? NULL : quern_option_string(o, "write-sums");
+	char text[WHY_NBYTES];
+
+	snprintf(text, sizeof(text), "%s%scannot read the document: out of memory",
+		 sums ? sums : "", sums ? " is written, but " : "");
+	return qn_cli_fail(QUERN_ERR_RUN, text);
 }
 
 /* Takes text. */
-static int publish(const struct quern_options *o, char *text)
+static int publish(const struct quern_options *o, char *text, int found)
 {
 	char *copy = qn_strdup(text);
 	json_t *doc = qn_cli_load(text);
-	int code = QUERN_ERR_RUN;
+	int code;
 
 	if (doc && copy) {
 		warn_of_rest(doc);
@@ -219,7 +246,7 @@ static int publish(const struct quern_options *o, char *text)
 			print_tables(doc);
 		code = qn_cli_put_document(o, copy);
 	} else {
-		qn_cli_fail(QUERN_ERR_RUN, "cannot read the document: out of memory");
+		code = no_document(o, found);
 	}
 	json_decref(doc);
 	free(copy);
@@ -248,7 +275,7 @@ static int verify(const struct quern_options *o, const char *const *files, size_
 	qn_cli_settings_free(settings);
 	/* Before the document: what is said after it may get into it (cli/terminal.c). */
 	code = st ? qn_cli_fail(st, why) : QUERN_OK;
-	if (text && (published = publish(o, text)))
+	if (text && (published = publish(o, text, code)))
 		return published;
 	return code;
 }

@@ -267,6 +267,10 @@ enum quern_status qn_sums_write(const struct qn_sums *s, const char *file, struc
 			: qn_error_nomem(err, 0, "a sum");
 	if (!w.st)
 		put_all(&w, s);
+	/* Others may have written sums since the work began. */
+	if (!w.st)
+		w.st = qn_sums_check_place(file, err);
+	w.to.only_new = !w.st && qn_sys_access(w.to.file, F_OK);
 	if (!w.st)
 		w.st = qn_publish_commit(&w.to, QN_PUBLISH_NOW, err);
 	qn_publish_discard(&w.to);

@@ -234,10 +234,14 @@ static enum quern_status need_name(const char *file, const struct candidates *c,
 enum quern_status qn_source_list(const struct qn_format *format, const char *file,
 				 struct qn_listing *l, struct quern_message *err)
 {
-	struct quern_message ignored = { .status = QUERN_OK };
-	enum quern_status st = QUERN_OK;
+	struct quern_message why = { .status = QUERN_OK };
+	enum quern_status st = format->list_closely(file, l, &why);
 
-	if (format->list_closely(file, l, &ignored))
+	/* A look at the datasets may fail where their names can be listed, as one of them is damaged. That there
+	   was no memory or no time for it says nothing of the file, whose list would then be another one. */
+	if (st == QUERN_ERR_RUN)
+		*err = why;
+	else if (st)
 		st = format->list(file, l, err);
 	if (!st)
 		qn_source_hide_tables(l);

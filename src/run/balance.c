@@ -57,9 +57,16 @@ static void mark_set(struct qn_balance *a, uint32_t set)
 		a->peer[i].readable = true;
 }
 
+static void mark_readable(struct qn_balance *a)
+{
+	for (uint32_t s = 0; a->access && s < a->access->homes.nsets; s++)
+		mark_set(a, s);
+	for (int h = 0; !a->access && h < a->nhosts; h++)
+		a->peer[h].readable = true;
+}
+
 enum quern_status qn_balance_init(struct qn_balance *a, struct qn_comm *c,
-				  const struct qn_access *access, const struct qn_mosaic *m,
-				  const struct qn_items *items, uint64_t elem_nbytes,
+				  const struct qn_access *access, const struct qn_weigher *w,
 				  const struct qn_rates *rates, struct qn_queues *q,
 				  struct qn_leases *l, struct quern_message *err)
 {
@@ -67,6 +74,7 @@ enum quern_status qn_balance_init(struct qn_balance *a, struct qn_comm *c,
 
 	*a = (struct qn_balance){ .comm = c,
 				  .access = access,
+				  .weigher = w,
 				  .rates = rates,
 				  .queues = q,
 				  .leases = l,
@@ -82,9 +90,7 @@ enum quern_status qn_balance_init(struct qn_balance *a, struct qn_comm *c,
 		if (!a->peer || !a->answer)
 			st = qn_error_nomem(err, qn_lease_most_nbytes(l), "leases");
 		else
-			st = qn_weigher_init(&a->weigher, m, items, elem_nbytes, err);
-		for (uint32_t s = 0; !st && s < access->homes.nsets; s++)
-			mark_set(a, s);
+			mark_readable(a);
 		for (int r = 0; r < q->nranks; r++)
 			a->nthreads += q->queue[r].header->nthreads;
 	}
@@ -97,7 +103,6 @@ enum quern_status qn_balance_init(struct qn_balance *a, struct qn_comm *c,
 void qn_balance_fini(struct qn_balance *a)
 {
 	qn_mailbox_free(a->post);
-	qn_weigher_fini(&a->weigher);
 	free(a->peer);
 	free(a->answer);
 	memset(a, 0, sizeof(*a));
@@ -285,7 +290,7 @@ static enum quern_status take_lease(struct qn_balance *a, const void *data, size
 
 	if (slot < 0)
 		return qn_error_set(err, QUERN_ERR_RUN, "a lease came that nobody has asked for");
-	st = qn_lease_accept(a->leases, slot, &a->weigher, data, nbytes, &weight, err);
+	st = qn_lease_accept(a->leases, slot, a->weigher, data, nbytes, &weight, err);
 	qn_log(QN_LOG_DEBUG, "lease taken, status %d: %zu bytes, slot %d", (int)st, nbytes, slot);
 	if (!st)
 		atomic_fetch_add(&a->leases->board->moved_nbytes, (int64_t)weight);
@@ -340,7 +345,7 @@ static uint32_t member_of(struct qn_balance *a, const struct qn_queue *q, uint32
 {
 	uint32_t hint = 0;
 
-	return qn_weigher_member(&a->weigher, qn_queue_task(q, task, &hint).item);
+	return a->weigher->member(a->weigher->ctx, qn_queue_task(q, task, &hint).item);
 }
 
 /* Seconds of a thread for a task, read from so far away. */
@@ -349,12 +354,17 @@ static double task_seconds(const struct qn_rates *r, const struct qn_load *l, en
 	return l->task * (r->read[tier] + r->compute) + r->item;
 }
 
+static enum qn_tier tier_of(const struct qn_balance *a, uint32_t member, int host)
+{
+	return a->access ? qn_access_tier(a->access, member, (uint32_t)host) : QN_SHARED;
+}
+
 /* How many tasks of a member a thief is to have. Its rate is that of work near to it. */
 static uint32_t lease_of(const struct qn_balance *a, const struct note *n, int thief,
 			 uint32_t member)
 {
-	enum qn_tier there = qn_access_tier(a->access, member, (uint32_t)thief);
-	enum qn_tier here = qn_access_tier(a->access, member, (uint32_t)a->host);
+	enum qn_tier there = tier_of(a, member, thief);
+	enum qn_tier here = tier_of(a, member, a->host);
 	struct qn_load l = n->load;
 	double most;
 
@@ -374,12 +384,11 @@ static uint32_t lease_of(const struct qn_balance *a, const struct note *n, int t
 static uint32_t count_alike(struct qn_balance *a, const struct qn_queue *q, uint32_t head,
 			    uint32_t end, uint32_t most)
 {
-	uint32_t member = member_of(a, q, end - 1), n = 1, hint = 0;
+	uint32_t member = member_of(a, q, end - 1), n = 1;
 
-	if (a->weigher.mosaic->nmembers == 1)
+	if (a->weigher->nmembers == 1)
 		return most < end - head ? most : end - head;
-	while (n < most && n < end - head &&
-	       qn_weigher_member(&a->weigher, qn_queue_task(q, end - 1 - n, &hint).item) == member)
+	while (n < most && n < end - head && member_of(a, q, end - 1 - n) == member)
 		n++;
 	return n;
 }
@@ -426,7 +435,7 @@ static size_t give(struct qn_balance *a, const struct note *n, int thief, uint8_
 			return 0;
 		if (!qn_queue_take_these(q, begin, end))
 			continue;
-		nbytes = qn_lease_pack(q, begin, end, &a->weigher, out, &weight);
+		nbytes = qn_lease_pack(q, begin, end, a->weigher, out, &weight);
 		atomic_fetch_sub(&a->leases->board->moved_nbytes, (int64_t)weight);
 		qn_log(QN_LOG_DEBUG,
 		       "lease given to host number %d: %u tasks, %llu bytes of elements", thief,

@@ -60,12 +60,12 @@ struct qn_peer {
 };
 
 struct qn_balance {
-	struct qn_comm *comm; /* keep */
-	const struct qn_access *access;
+	struct qn_comm *comm;		/* keep */
+	const struct qn_access *access; /* NULL: every host can read all, as far away */
+	const struct qn_weigher *weigher;
 	const struct qn_rates *rates;
 	struct qn_queues *queues;
 	struct qn_leases *leases;
-	struct qn_weigher weigher;
 	struct qn_mailbox *post; /* owned; NULL: this rank does not balance */
 	struct qn_peer *peer;	 /* owned: of each host */
 	int nhosts, host, nasked;
@@ -80,10 +80,9 @@ struct qn_balance {
 	enum qn_stage stage;
 };
 
-/* elem_nbytes: of the dataset. Keeps what it points to. Collective on c. */
+/* Keeps what it points to. Collective on c. */
 enum quern_status qn_balance_init(struct qn_balance *a, struct qn_comm *c,
-				  const struct qn_access *access, const struct qn_mosaic *m,
-				  const struct qn_items *items, uint64_t elem_nbytes,
+				  const struct qn_access *access, const struct qn_weigher *w,
 				  const struct qn_rates *rates, struct qn_queues *q,
 				  struct qn_leases *l, struct quern_message *err);
 void qn_balance_fini(struct qn_balance *a);

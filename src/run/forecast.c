@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "find/warnings.h"
 #include "run/synthetic.h"
 
 #define MOST_ITEMS (UINT64_C(1) << 27) /* of an imagined dataset */
@@ -298,6 +299,11 @@ static enum quern_status check_host(const struct qn_run *run, const char *option
 				    "host, only a simulation does: add --simulate",
 				    option, text);
 	st = parse_host(text, option, what, &host, &number, err);
+	if (!st && nhosts == 1 && !strcmp(option, "fail"))
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "--fail %s: there is one host only, and nobody goes on when it "
+				    "fails: give more with --cluster 'host:4 core:16'",
+				    text);
 	if (st || host < nhosts)
 		return st;
 	return qn_error_set(err, QUERN_ERR_USAGE,
@@ -339,6 +345,23 @@ static enum quern_status check_options(const struct qn_run *run, uint32_t nhosts
 	return st ? st : check_replicas(run, nhosts, err);
 }
 
+/* What was to go wrong, and did in no simulation: they were done before. */
+static enum quern_status warn_of_late_failure(struct qn_run *run, struct quern_message *err)
+{
+	const char *text = run->settings.forecast.fail;
+
+	for (int i = 0; i < run->npoints; i++)
+		if (run->points[i].failed_host >= 0)
+			return QUERN_OK;
+	if (!text)
+		return QUERN_OK;
+	return qn_warnings_add(
+		&run->warnings, err,
+		"--fail %s: by then all simulated runs are done, so nothing fails in "
+		"them",
+		text);
+}
+
 enum quern_status qn_forecast_make(struct qn_run *run, const struct qn_work *work,
 				   struct quern_message *err)
 {
@@ -360,6 +383,8 @@ enum quern_status qn_forecast_make(struct qn_run *run, const struct qn_work *wor
 		st = qn_plan_make(&s.cluster, &s.work, &run->costs.rates, &run->plan, NULL, err);
 	if (!st && !cluster && run->settings.forecast.simulates)
 		st = simulate(run, &s, &run->plan, false, err);
+	if (!st)
+		st = warn_of_late_failure(run, err);
 	if (!st)
 		hand_over(run, &s);
 	scene_fini(&s);

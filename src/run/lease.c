@@ -42,8 +42,8 @@ void qn_leases_locate(struct qn_leases *l, void *memory)
 	}
 }
 
-enum quern_status qn_leases_new(struct qn_comm *c, const struct qn_items *items,
-				struct qn_leases *l, struct quern_message *err)
+enum quern_status qn_leases_new(struct qn_comm *c, const struct qn_weigher *w, struct qn_leases *l,
+				struct quern_message *err)
 {
 	bool leads = qn_comm_host_rank(c) == 0;
 	enum quern_status st;
@@ -51,8 +51,8 @@ enum quern_status qn_leases_new(struct qn_comm *c, const struct qn_items *items,
 	memset(l, 0, sizeof(*l));
 	if (qn_comm_nhosts(c) == 1)
 		return QUERN_OK;
-	l->room_stretches = qn_min_u64(QN_LEASE_STRETCHES, items->nitems);
-	l->room_chunks = qn_min_u64(QN_LEASE_CHUNKS, items->nchunks);
+	l->room_stretches = qn_min_u64(QN_LEASE_STRETCHES, w->nitems);
+	l->room_chunks = qn_min_u64(QN_LEASE_CHUNKS, w->nchunks);
 	st = qn_shared_new(c, leads ? qn_leases_nbytes(l) : 0, &l->shared, err);
 	if (!st)
 		qn_leases_locate(l, qn_shared_of(l->shared, 0));
@@ -106,40 +106,6 @@ int qn_leases_vacant(const struct qn_leases *l)
 	return -1;
 }
 
-/* --- what a lease weighs --- */
-
-enum quern_status qn_weigher_init(struct qn_weigher *w, const struct qn_mosaic *m,
-				  const struct qn_items *items, uint64_t elem_nbytes,
-				  struct quern_message *err)
-{
-	*w = (struct qn_weigher){ .mosaic = m, .items = items, .elem_nbytes = elem_nbytes };
-	w->number = qn_calloc(items->max_chunks, sizeof(*w->number));
-	return w->number ? QUERN_OK
-			 : qn_error_nomem(err, items->max_chunks * sizeof(*w->number), "leases");
-}
-
-void qn_weigher_fini(struct qn_weigher *w)
-{
-	free(w->number);
-	memset(w, 0, sizeof(*w));
-}
-
-uint64_t qn_weigher_item(struct qn_weigher *w, uint64_t item)
-{
-	qn_items_seek(w->items, item, &w->slot);
-	if (w->touched != w->slot.touched)
-		w->walk.is_set = false;
-	w->touched = w->slot.touched;
-	qn_cut_walk(&w->slot.cut, w->slot.item, &w->walk);
-	return w->walk.nelems * w->elem_nbytes;
-}
-
-uint32_t qn_weigher_member(struct qn_weigher *w, uint64_t item)
-{
-	qn_items_seek(w->items, item, &w->slot);
-	return w->slot.part.member;
-}
-
 /* --- the flat form --- */
 
 size_t qn_lease_most_nbytes(const struct qn_leases *l)
@@ -190,14 +156,15 @@ static struct form measure(const struct qn_queue *q, uint32_t begin, uint32_t en
 	return f;
 }
 
-size_t qn_lease_pack(const struct qn_queue *q, uint32_t begin, uint32_t end, struct qn_weigher *w,
-		     void *out, uint64_t *weight)
+size_t qn_lease_pack(const struct qn_queue *q, uint32_t begin, uint32_t end,
+		     const struct qn_weigher *w, void *out, uint64_t *weight)
 {
 	struct form f = measure(q, begin, end), *form = out;
 	struct qn_stretch *s = (struct qn_stretch *)(form + 1);
 	struct qn_chunk *chunk = (struct qn_chunk *)(s + f.nstretches), *first = chunk;
 	struct qn_task last = { 0 };
 	uint32_t hint = 0;
+	uint64_t one;
 
 	*form = f;
 	*weight = 0;
@@ -209,7 +176,8 @@ size_t qn_lease_pack(const struct qn_queue *q, uint32_t begin, uint32_t end, str
 						    (uint32_t)task.nchunks };
 		memcpy(chunk, qn_task_chunks(&task), task.nchunks * sizeof(*chunk));
 		chunk += task.nchunks;
-		*weight += qn_weigher_item(w, task.item);
+		w->weigh(w->ctx, task.item, qn_task_chunks(&task), task.nchunks, &one);
+		*weight += one;
 		last = task;
 	}
 	return (size_t)((char *)chunk - (char *)out);
@@ -234,29 +202,6 @@ static bool are_stretches(const struct form *f, const struct qn_stretch *s, uint
 	return chunk == f->nchunks;
 }
 
-/* Are these the chunks of an item that has been weighed, and inside of its file? */
-static bool are_chunks_of(struct qn_weigher *w, const struct qn_chunk *chunk, uint64_t n)
-{
-	const struct qn_member *m = &w->mosaic->member[w->slot.part.member];
-	bool native = w->mosaic->form[m->form].native;
-
-	if (w->walk.nchunks != n)
-		return false;
-	if (n == 1)
-		w->number[0] = w->walk.number;
-	else
-		qn_cut_chunks(&w->slot.cut, w->slot.item, w->number);
-	for (uint64_t i = 0; i < n; i++) {
-		if (chunk[i].number != w->number[i])
-			return false;
-		if (native && chunk[i].addr != QN_ADDR_NONE &&
-		    (chunk[i].addr > m->file_nbytes ||
-		     chunk[i].nbytes > m->file_nbytes - chunk[i].addr))
-			return false;
-	}
-	return true;
-}
-
 /* Has it room, and is it as long as it says? */
 static bool is_whole(const struct qn_leases *l, const struct form *f, size_t nbytes)
 {
@@ -267,24 +212,26 @@ static bool is_whole(const struct qn_leases *l, const struct form *f, size_t nby
 }
 
 static bool check(const struct form *f, const struct qn_stretch *s, const struct qn_chunk *chunk,
-		  struct qn_weigher *w, uint64_t *weight)
+		  const struct qn_weigher *w, uint64_t *weight)
 {
 	*weight = 0;
-	if (!are_stretches(f, s, w->items->nitems))
+	if (!are_stretches(f, s, w->nitems))
 		return false;
 	for (uint32_t i = 0; i < f->nstretches; i++) {
 		uint32_t end = i + 1 < f->nstretches ? s[i + 1].task : f->ntasks;
 
 		for (uint32_t t = s[i].task; t < end; t++, chunk += s[i].each) {
-			*weight += qn_weigher_item(w, s[i].item + (t - s[i].task));
-			if (!are_chunks_of(w, chunk, s[i].each))
+			uint64_t one;
+
+			if (!w->weigh(w->ctx, s[i].item + (t - s[i].task), chunk, s[i].each, &one))
 				return false;
+			*weight += one;
 		}
 	}
 	return true;
 }
 
-enum quern_status qn_lease_accept(struct qn_leases *l, int slot, struct qn_weigher *w,
+enum quern_status qn_lease_accept(struct qn_leases *l, int slot, const struct qn_weigher *w,
 				  const void *data, size_t nbytes, uint64_t *weight,
 				  struct quern_message *err)
 {

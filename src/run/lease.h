@@ -13,7 +13,6 @@
 #define QN_RUN_LEASE_H
 
 #include "run/queue.h"
-#include "plan/items.h"
 
 #define QN_NLEASES	   2	/* one is worked on while the next is on its way */
 #define QN_LEASE_STRETCHES 4096 /* the most that a lease has; tasks: QN_LARGEST_LEASE */
@@ -33,9 +32,20 @@ struct qn_leases {
 	uint64_t room_stretches, room_chunks;
 };
 
+/* What the items of a job are, to those who lease them: the same on all ranks. */
+struct qn_weigher {
+	void *ctx;
+	uint64_t nitems, nchunks; /* all of them */
+	uint32_t nmembers;	  /* files that hosts may see, or not */
+	uint32_t (*member)(void *ctx, uint64_t item);
+	/* What an item weighs, which is at least 0. False: it has no such chunks. */
+	bool (*weigh)(void *ctx, uint64_t item, const struct qn_chunk *chunk, uint64_t n,
+		      uint64_t *weight);
+};
+
 /* Collective on c. */
-enum quern_status qn_leases_new(struct qn_comm *c, const struct qn_items *items,
-				struct qn_leases *l, struct quern_message *err);
+enum quern_status qn_leases_new(struct qn_comm *c, const struct qn_weigher *w, struct qn_leases *l,
+				struct quern_message *err);
 void qn_leases_fini(struct qn_leases *l);
 bool qn_leases_is_valid(const struct qn_leases *l, const char **why);
 
@@ -51,28 +61,6 @@ void qn_leases_done(struct qn_leases *l, int slot, uint32_t n);
 /* A slot that can be filled, or -1. For the rank that balances alone. */
 int qn_leases_vacant(const struct qn_leases *l);
 
-/* --- what a lease weighs --- */
-
-/* Goes through items, best in order. */
-struct qn_weigher {
-	const struct qn_mosaic *mosaic; /* keep */
-	const struct qn_items *items;
-	uint64_t elem_nbytes;
-	struct qn_slot slot;
-	struct qn_cut_walk walk;
-	uint64_t touched;
-	uint64_t *number; /* owned: chunks of an item */
-};
-
-enum quern_status qn_weigher_init(struct qn_weigher *w, const struct qn_mosaic *m,
-				  const struct qn_items *items, uint64_t elem_nbytes,
-				  struct quern_message *err);
-void qn_weigher_fini(struct qn_weigher *w);
-
-/* The weight of an item, in decoded bytes, as plans count it. */
-uint64_t qn_weigher_item(struct qn_weigher *w, uint64_t item);
-uint32_t qn_weigher_member(struct qn_weigher *w, uint64_t item);
-
 /* --- the flat form --- */
 
 /* How many bytes it has at most. */
@@ -83,12 +71,12 @@ uint32_t qn_lease_fit(const struct qn_leases *l, const struct qn_queue *q, uint3
 		      uint32_t end, uint32_t most);
 
 /* Writes tasks of a queue to `out`, which has room for them; returns the bytes. *weight: of all. */
-size_t qn_lease_pack(const struct qn_queue *q, uint32_t begin, uint32_t end, struct qn_weigher *w,
-		     void *out, uint64_t *weight);
+size_t qn_lease_pack(const struct qn_queue *q, uint32_t begin, uint32_t end,
+		     const struct qn_weigher *w, void *out, uint64_t *weight);
 
 /* Puts a lease into a vacant slot, for all workers of the host. What it says is checked against the
-   items, which all ranks know, and the files. QUERN_ERR_RUN: it is no lease. */
-enum quern_status qn_lease_accept(struct qn_leases *l, int slot, struct qn_weigher *w,
+   items, which all ranks know. QUERN_ERR_RUN: it is no lease. */
+enum quern_status qn_lease_accept(struct qn_leases *l, int slot, const struct qn_weigher *w,
 				  const void *data, size_t nbytes, uint64_t *weight,
 				  struct quern_message *err);
 

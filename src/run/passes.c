@@ -282,17 +282,31 @@ static void count_fetched(struct qn_report *r, uint64_t before)
 				    r->local_nbytes);
 }
 
+/* Of one host nothing is leased. */
+static enum quern_status prepare_leases(struct qn_run *run, struct quern_message *err)
+{
+	struct qn_comm *c = run->team->comm;
+	enum quern_status st;
+
+	if (qn_comm_nhosts(c) == 1)
+		return QUERN_OK;
+	st = qn_comm_agree(c,
+			   qn_item_weigher_init(&run->weigher, &run->subject->mosaic, &run->items,
+						run->subject->dataset.type.size, err),
+			   err);
+	if (!st)
+		st = qn_leases_new(c, &run->weigher.weigher, &run->leases, err);
+	return st ? st
+		  : qn_balance_init(&run->balance, c, &run->where->access, &run->weigher.weigher,
+				    &run->costs.rates, &run->queues, &run->leases, err);
+}
+
 enum quern_status qn_run_work(struct qn_run *run, struct quern_message *err)
 {
 	const uint64_t fetched = qn_file_fetched();
 	bool again = true;
-	enum quern_status st = qn_leases_new(run->team->comm, &run->items, &run->leases, err);
+	enum quern_status st = prepare_leases(run, err);
 
-	if (!st)
-		st = qn_balance_init(&run->balance, run->team->comm, &run->where->access,
-				     &run->subject->mosaic, &run->items,
-				     run->subject->dataset.type.size, &run->costs.rates,
-				     &run->queues, &run->leases, err);
 	if (qn_comm_rank(run->team->comm) == 0)
 		qn_failover_count_missing(run);
 	qn_cpu_reset_fp();

@@ -37,7 +37,8 @@ static enum quern_status check_text(const struct qn_run *run, struct quern_messa
 
 static enum quern_status open_kernel(struct qn_run *run, struct quern_message *err)
 {
-	struct quern_input in = {
+	struct quern_message said = { .status = QUERN_OK };
+	const struct quern_input in = {
 		.ndim = run->subject->dataset.ndim,
 		.shape = run->subject->dataset.shape,
 		.selection = &run->subject->selection,
@@ -46,10 +47,15 @@ static enum quern_status open_kernel(struct qn_run *run, struct quern_message *e
 		.nan_missing = run->settings.nan_missing,
 		.dims = (const char *const *)run->subject->dataset.dim_name,
 		.options = run->settings.of_kernel,
-		.message = err,
+		.message = &said,
 	};
+	enum quern_status st = run->kernel->open(&in, &run->self);
 
-	return run->kernel->open(&in, &run->self);
+	if (st)
+		return qn_error_pass(err, st, &said);
+	if (said.text[0] && qn_comm_rank(run->team->comm) == 0)
+		st = qn_warnings_add(&run->warnings, err, "%s", said.text);
+	return st;
 }
 
 static enum quern_status make_items(struct qn_run *run, struct qn_subject *subject,
@@ -164,6 +170,7 @@ void qn_run_fini(struct qn_run *run)
 {
 	qn_balance_fini(&run->balance);
 	qn_leases_fini(&run->leases);
+	qn_item_weigher_fini(&run->weigher);
 	qn_queues_fini(&run->queues);
 	qn_plan_fini(&run->plan);
 	if (run->self)

@@ -19,6 +19,7 @@
 #include "run/refusals.h"
 #include "run/report.h"
 #include "run/settings.h"
+#include "run/weigher.h"
 
 enum qn_phase { QN_STARTUP, QN_METADATA, QN_PLAN, QN_WORK, QN_REDUCE, QN_OUTPUT, QN_NPHASES };
 
@@ -48,6 +49,7 @@ struct qn_run {
 	int npoints;
 	struct qn_queues queues;
 	struct qn_share share;
+	struct qn_item_weigher weigher; /* where there are several hosts */
 	struct qn_leases leases;
 	struct qn_balance balance;
 	struct qn_refusals refused; /* in this pass */

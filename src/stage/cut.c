@@ -101,21 +101,24 @@ static bool is_scale(const struct qn_stage_source *s, const char *path)
 	return false;
 }
 
-static void drop_scales(struct qn_stage_source *s)
+static enum quern_status drop_scales(struct qn_stage_source *s, struct quern_message *err)
 {
 	bool *drop = qn_calloc(s->n, sizeof(*drop));
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; drop && i < s->n; i++)
+	if (!drop)
+		return qn_error_nomem(err, s->n, "datasets");
+	for (uint32_t i = 0; i < s->n; i++)
 		drop[i] = is_scale(s, s->dataset[i].path);
-	for (uint32_t i = 0; drop && i < s->n; i++) {
+	for (uint32_t i = 0; i < s->n; i++) {
 		if (drop[i])
 			qn_dataset_fini(&s->dataset[i]);
 		else
 			s->dataset[n++] = s->dataset[i];
 	}
-	s->n = drop ? n : s->n;
+	s->n = n;
 	free(drop);
+	return QUERN_OK;
 }
 
 static enum quern_status take_large(const char *file, const struct qn_format *format,
@@ -132,13 +135,15 @@ static enum quern_status take_large(const char *file, const struct qn_format *fo
 				  "read: %s; name the datasets to stage with -d",
 				  file, l.flaw[0].path, l.flaw[0].why);
 	for (size_t i = 0; !st && i < l.n; i++) {
-		struct quern_message ignored = { .status = QUERN_OK };
+		struct quern_message why = { .status = QUERN_OK };
 		struct qn_dataset *d = add(s);
 
 		if (!d)
 			st = qn_error_nomem(err, sizeof(*d), "a description");
-		else if (qn_source_describe(file, l.path[i], NULL, true, d, &ignored))
-			continue;
+		else if (qn_source_describe(file, l.path[i], NULL, true, d, &why))
+			st = why.status == QUERN_ERR_DATA
+				     ? QUERN_OK /* the library copies it into the catalog */
+				     : qn_error_pass(err, why.status, &why);
 		else if (is_worth_it(d))
 			s->n++;
 		else
@@ -146,7 +151,7 @@ static enum quern_status take_large(const char *file, const struct qn_format *fo
 	}
 	qn_listing_fini(&l);
 	if (!st)
-		drop_scales(s);
+		st = drop_scales(s, err);
 	if (!st && !s->n)
 		st = qn_error_set(err, QUERN_ERR_DATA,
 				  "%s: it has no numeric dataset of more than 1 MiB "

@@ -189,10 +189,8 @@ static bool is_same_staging(const struct qn_catalog *a, const struct qn_catalog 
 }
 
 /* Copies that a host is to have and that are not there, or are others. */
-static uint64_t count_bad(const struct qn_catalog *c, const char *host)
+static void count_bad(const struct qn_catalog *c, const char *host, struct qn_host_view *out)
 {
-	uint64_t nbad = 0;
-
 	for (uint32_t i = 0; i < c->nshards; i++)
 		for (uint32_t k = 0; k < c->shard[i].nhomes; k++) {
 			char *file;
@@ -200,16 +198,17 @@ static uint64_t count_bad(const struct qn_catalog *c, const char *host)
 			if (strncmp(c->host[c->shard[i].home[k]], host, QN_HOST_NBYTES))
 				continue;
 			file = qn_catalog_file_of(c, i);
-			nbad += !file ||
-				qn_shard_is(file, c->shard[i].nbytes, c->time_ns) != QN_SAME;
+			if (!file)
+				out->why_not = ENOMEM;
+			else if (qn_shard_is(file, c->shard[i].nbytes, c->time_ns) != QN_SAME)
+				out->nbad++;
 			free(file);
 		}
-	return nbad;
 }
 
 static void look_at_catalog(const struct qn_catalog *c, const char *host, struct qn_host_view *out)
 {
-	struct quern_message ignored = { .status = QUERN_OK };
+	struct quern_message why = { .status = QUERN_OK };
 	struct qn_catalog there;
 	bool is = false;
 	struct stat s;
@@ -220,12 +219,17 @@ static void look_at_catalog(const struct qn_catalog *c, const char *host, struct
 		return;
 	}
 	out->catalog = QN_FOREIGN;
-	if (S_ISLNK(s.st_mode) || qn_catalog_load(c->file, &there, &is, &ignored) || !is)
+	if (S_ISLNK(s.st_mode))
+		return;
+	/* What there was no memory for is not something else. */
+	if (qn_catalog_load(c->file, &there, &is, &why) == QUERN_ERR_RUN)
+		out->why_not = ENOMEM;
+	if (!is)
 		return;
 	if (is_same_staging(c, &there)) {
 		out->catalog = QN_SAME;
 		out->time_ns = there.time_ns;
-		out->nbad = count_bad(&there, host);
+		count_bad(&there, host, out);
 	}
 	qn_catalog_fini(&there);
 }
@@ -251,13 +255,16 @@ static void look_at_plan(const struct qn_catalog *c, const char *plan, struct qn
 	const size_t length = strlen(plan);
 	size_t nbytes = 0;
 	char *text = file ? qn_file_load(file, QN_PLAN_NBYTES, &nbytes) : NULL;
+	const int why = text ? 0 : file ? errno : ENOMEM;
 
 	out->plan = QN_ABSENT;
-	if (text && nbytes > length && !memcmp(text, plan, length) &&
-	    !strncmp(text + length, TIME_LINE, strlen(TIME_LINE))) {
+	if (!folder || why == EIO || qn_file_status(why) == QUERN_ERR_RUN) {
+		out->why_not = folder ? why : ENOMEM;
+	} else if (text && nbytes > length && !memcmp(text, plan, length) &&
+		   !strncmp(text + length, TIME_LINE, strlen(TIME_LINE))) {
 		out->plan = QN_SAME;
 		out->time_ns = strtoll(text + length + strlen(TIME_LINE), NULL, 10);
-	} else if (text || (folder && out->catalog == QN_ABSENT && !is_empty(folder))) {
+	} else if (text || (out->catalog == QN_ABSENT && !is_empty(folder))) {
 		/* An empty folder is nobody's; another one is not to be touched. */
 		out->plan = QN_FOREIGN;
 		out->is_alien = !text || strncmp(text, PLAN_LINE, strlen(PLAN_LINE));

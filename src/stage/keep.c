@@ -363,6 +363,9 @@ static enum quern_status remove_rest(const struct qn_catalog *c, struct quern_me
 		qn_publish_sweep(plan);
 	}
 	qn_publish_sweep(c->file);
+	/* Nor do shards come back, when the power fails, without the catalog that names them. */
+	if (!st && (errno = qn_publish_sync_folder(plan)) && !qn_file_is_none(errno))
+		st = stays(folder, err);
 	if (!st && c->source) /* a staging that was not finished has none */
 		st = look_at_catalog(c->file, &here, &is, err);
 	if (is) {
@@ -450,27 +453,30 @@ static enum quern_status remove_staged(struct qn_stager *s, const struct qn_host
 /* --- removing what was not finished --- */
 
 /* The shards that a plan names; of them it is known when they were changed, and not how large they
-   are. */
-static bool parse_plan(const char *text, struct qn_catalog *c)
+   are. *is: it is a plan. */
+static enum quern_status parse_plan(const char *text, struct qn_catalog *c, bool *is,
+				    struct quern_message *err)
 {
 	const char *time = strstr(text, "\ntime ");
 	struct qn_shard *more;
 
+	*is = false;
 	if (strncmp(text, "quern-stage 1\n", 14) || !time)
-		return false;
+		return QUERN_OK;
 	c->time_ns = strtoll(time + 6, NULL, 10);
 	for (const char *at = strstr(text, "\nshard "); at; at = strstr(at + 1, "\nshard ")) {
 		const unsigned long dataset = strtoul(at + 7, NULL, 10);
 
 		if (dataset > QN_MOST_SHARDS || c->nshards == QN_MOST_SHARDS)
-			return false;
+			return QUERN_OK;
 		more = qn_realloc(c->shard, (c->nshards + 1) * sizeof(*more));
 		if (!more)
-			return false;
+			return qn_error_nomem(err, c->nshards * sizeof(*more), "shards");
 		c->shard = more;
 		c->shard[c->nshards++] = (struct qn_shard){ .dataset = (uint32_t)dataset };
 	}
-	return true;
+	*is = true;
+	return QUERN_OK;
 }
 
 /* What this rank is to remove: without a plan nothing, and *copy is NULL. */
@@ -480,6 +486,7 @@ static enum quern_status load_plan(struct qn_comm *comm, const char *catalog, st
 	char *plan = qn_stage_plan_file(catalog), *text = NULL;
 	enum quern_status st = plan ? QUERN_OK : qn_error_nomem(err, strlen(catalog), "a name");
 	size_t nbytes = 0;
+	bool is = false;
 
 	if (!st && qn_comm_host_rank(comm) == 0) {
 		text = qn_file_load(plan, QN_PLAN_NBYTES, &nbytes);
@@ -487,7 +494,9 @@ static enum quern_status load_plan(struct qn_comm *comm, const char *catalog, st
 			st = qn_error_set(err, qn_file_status(errno), "%s: cannot be read: %s",
 					  plan, qn_file_why(errno));
 	}
-	if (text && parse_plan(text, c)) {
+	if (text)
+		st = parse_plan(text, c, &is, err);
+	if (is) {
 		*copy = qn_calloc((size_t)c->nshards + 1, sizeof(**copy));
 		if (!*copy)
 			st = qn_error_nomem(err, c->nshards * sizeof(**copy), "copies");

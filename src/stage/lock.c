@@ -12,6 +12,7 @@
 
 #include "stage/stage_impl.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/rights.h"
 #include "base/system.h"
@@ -66,12 +67,12 @@ static enum quern_status lock_opened(int fd, const char *folder, bool *is_gone,
 	struct stat a, b;
 
 	*is_gone = false;
-	if (qn_sys_flock(fd, LOCK_EX | LOCK_NB))
-		/* Some file systems know of no locks. */
-		return errno != EWOULDBLOCK
-			       ? QUERN_OK
-			       : qn_error_set(err, QUERN_ERR_RUN,
-					      "%s: another quern stage is at work in it", folder);
+	errno = qn_file_lock(fd, LOCK_EX);
+	if (errno == EWOULDBLOCK)
+		return qn_error_set(err, QUERN_ERR_RUN, "%s: another quern stage is at work in it",
+				    folder);
+	if (errno)
+		return cannot(folder, "cannot be locked", err);
 	if (qn_sys_fstat(fd, &a))
 		return cannot(folder, "cannot be looked at", err);
 	if (!qn_sys_lstat(folder, &b))

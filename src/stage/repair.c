@@ -287,14 +287,21 @@ static enum quern_status put(struct repair *r, struct quern_message *err)
 
 /* On a host that had no catalog something else may be in its place. A damaged one has the table of a
    catalog still. */
-static bool is_replaceable(const char *file, const struct stat *s)
+static enum quern_status is_replaceable(const char *file, const struct stat *s, bool *is,
+					struct quern_message *err)
 {
 	const struct qn_format *format = NULL;
-	struct quern_message ignored = { .status = QUERN_OK };
-	bool is = false;
+	struct quern_message why = { .status = QUERN_OK };
+	enum quern_status st = QUERN_OK;
 
-	return S_ISREG(s->st_mode) && !qn_source_format(file, &format, &ignored) &&
-	       !qn_source_has(format, file, QN_CATALOG_GROUP "/head", &is, &ignored) && is;
+	*is = S_ISREG(s->st_mode);
+	if (*is)
+		st = qn_source_format(file, &format, &why);
+	if (*is && !st)
+		st = qn_source_has(format, file, QN_CATALOG_GROUP "/head", is, &why);
+	*is = *is && !st;
+	/* What there was no memory for is not something else. */
+	return st == QUERN_ERR_RUN ? qn_error_pass(err, st, &why) : QUERN_OK;
 }
 
 static enum quern_status not_ours(const char *file, const char *host, uid_t whose,
@@ -316,6 +323,7 @@ static enum quern_status check_place(const struct repair *r, struct quern_messag
 	const bool looks = qn_comm_host_rank(r->comm) == 0;
 	const int why = looks && qn_sys_lstat(file, &s) ? errno : 0;
 	enum quern_status st = QUERN_OK;
+	bool is = true;
 
 	if (why && !qn_file_is_none(why))
 		st = qn_error_set(err, qn_error_status_of(why),
@@ -323,7 +331,9 @@ static enum quern_status check_place(const struct repair *r, struct quern_messag
 				  strerror(why));
 	else if (looks && !why && s.st_uid != geteuid())
 		st = not_ours(file, host, s.st_uid, err);
-	else if (looks && !why && !is_replaceable(file, &s))
+	else if (looks && !why)
+		st = is_replaceable(file, &s, &is, err);
+	if (!st && !is)
 		st = qn_error_set(err, QUERN_ERR_USAGE,
 				  "%s: on host %s there is something else in this place; remove "
 				  "or rename it by hand",
@@ -374,14 +384,16 @@ static enum quern_status clear(struct repair *r, struct quern_message *err)
 {
 	enum quern_status st = QUERN_OK;
 
-	for (uint32_t i = 0; i < r->c->nshards; i++) {
+	for (uint32_t i = 0; !st && i < r->c->nshards; i++) {
 		char *file;
 
 		if (*at(r, i, r->hosts.mine) != HAS ||
 		    qn_hosts_worker(&r->hosts, r->hosts.mine, i) != qn_comm_rank(r->comm))
 			continue;
 		file = qn_catalog_file_of(r->c, i);
-		if (file && qn_shard_is(file, r->c->shard[i].nbytes, r->c->time_ns) == QN_SAME)
+		if (!file)
+			st = qn_error_nomem(err, strlen(r->c->file), "a name");
+		else if (qn_shard_is(file, r->c->shard[i].nbytes, r->c->time_ns) == QN_SAME)
 			qn_sys_unlink(file);
 		free(file);
 	}

@@ -143,38 +143,55 @@ enum qn_state qn_shard_is(const char *file, uint64_t nbytes, int64_t time_ns)
 		       : QN_FOREIGN;
 }
 
-enum quern_status qn_shard_sum(struct qn_stager *s, const char *file, struct qn_sum *sum,
-			       uint64_t *nbytes, struct quern_message *err)
+/* 0 or errno. */
+static int sum_bytes(struct qn_stager *s, int fd, struct qn_summer *summer, uint8_t *buffer,
+		     uint64_t *nbytes)
 {
-	int fd = qn_file_open_own(file, NULL);
-	struct qn_summer *summer = qn_summer_new();
-	uint8_t *buffer = qn_malloc(PIECE_NBYTES);
-	enum quern_status st = QUERN_OK;
 	ssize_t n = 1;
 
-	*nbytes = 0;
-	if (!summer || !buffer)
-		st = qn_error_nomem(err, PIECE_NBYTES, "a sum");
-	if (!st)
-		qn_summer_reset(summer);
-	while (!st && n > 0) {
-		n = fd < 0 ? -1 : qn_sys_read_data(fd, buffer, PIECE_NBYTES, *nbytes);
+	while (n > 0) {
+		n = qn_sys_read_data(fd, buffer, PIECE_NBYTES, *nbytes);
 		if (n < 0)
-			st = qn_error_set(err, qn_file_status(errno), "%s: cannot be read: %s",
-					  file, qn_file_why(errno));
-		else
-			qn_summer_add(summer, buffer, (size_t)n);
-		*nbytes += n > 0 ? (uint64_t)n : 0;
+			return errno;
+		qn_summer_add(summer, buffer, (size_t)n);
+		*nbytes += (uint64_t)n;
 		if (n > 0 && s)
 			qn_stage_progress(s, (uint64_t)n);
 	}
-	if (!st)
+	return 0;
+}
+
+/* 0 or errno. */
+static int sum_file(struct qn_stager *s, const char *file, struct qn_sum *sum, uint64_t *nbytes)
+{
+	int fd = qn_file_open_own(file, NULL), why = fd < 0 ? errno : 0;
+	struct qn_summer *summer = qn_summer_new();
+	uint8_t *buffer = qn_malloc(PIECE_NBYTES);
+
+	*nbytes = 0;
+	if (!why && (!summer || !buffer))
+		why = ENOMEM;
+	if (!why)
+		qn_summer_reset(summer);
+	if (!why)
+		why = sum_bytes(s, fd, summer, buffer, nbytes);
+	if (!why)
 		qn_summer_get(summer, sum);
 	if (fd >= 0)
 		qn_sys_close(fd);
 	free(buffer);
 	qn_summer_free(summer);
-	return st;
+	return why;
+}
+
+enum quern_status qn_shard_sum(struct qn_stager *s, const char *file, struct qn_sum *sum,
+			       uint64_t *nbytes, struct quern_message *err)
+{
+	const int why = sum_file(s, file, sum, nbytes);
+
+	return why ? qn_error_set(err, qn_file_status(why), "%s: cannot be read: %s", file,
+				  qn_file_why(why))
+		   : QUERN_OK;
 }
 
 /* The sums of all chunks of a shard. */
@@ -403,25 +420,40 @@ static void find_damage(const struct qn_catalog *c, uint32_t shard, const char *
 		qn_sys_close(m.fd);
 }
 
+/* Of a copy with the size and the time of what was staged: its bytes. One that there was no memory for
+   is not damaged, nor is one that may not be read. */
+static void check_bytes(struct qn_stager *s, const struct qn_catalog *c, const char *file,
+			struct qn_copy *out)
+{
+	const struct qn_shard *x = &c->shard[out->shard];
+	struct qn_sum sum;
+	const int why = sum_file(s, file, &sum, &out->nbytes);
+
+	if (why && qn_file_status(why) != QUERN_ERR_DATA) {
+		out->fate = QN_UNREADABLE;
+		out->why = why;
+	} else if (why || !qn_sum_equal(&sum, &x->sum)) {
+		out->fate = QN_DAMAGED;
+		find_damage(c, out->shard, file, out);
+	}
+}
+
 void qn_shard_check(struct qn_stager *s, const struct qn_catalog *c, uint32_t shard,
 		    struct qn_copy *out)
 {
 	const struct qn_shard *x = &c->shard[shard];
-	struct quern_message ignored = { .status = QUERN_OK };
 	char *file = qn_catalog_file_of(c, shard);
 	enum qn_state is = file ? qn_shard_is(file, x->nbytes, c->time_ns) : QN_ABSENT;
-	struct qn_sum sum;
+	const int why = file ? errno : ENOMEM;
 
 	*out = (struct qn_copy){ .shard = shard, .fate = QN_WHOLE, .nbytes = x->nbytes };
-	if (is != QN_SAME) {
-		out->fate = is == QN_ABSENT ? QN_MISSING : QN_CHANGED;
-	} else if (qn_sys_access(file, R_OK)) {
-		out->why = errno;
-		out->fate = QN_UNREADABLE;
-	} else if (qn_shard_sum(s, file, &sum, &out->nbytes, &ignored) ||
-		   !qn_sum_equal(&sum, &x->sum)) {
-		out->fate = QN_DAMAGED;
-		find_damage(c, shard, file, out);
+	if (is == QN_FOREIGN) {
+		out->fate = QN_CHANGED;
+	} else if (is == QN_ABSENT) {
+		out->fate = qn_file_is_none(why) ? QN_MISSING : QN_UNREADABLE;
+		out->why = out->fate == QN_UNREADABLE ? why : 0;
+	} else {
+		check_bytes(s, c, file, out);
 	}
 	free(file);
 }

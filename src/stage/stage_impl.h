@@ -64,7 +64,7 @@ struct qn_host_view {
 	uint32_t source; /* enum qn_state: the file to be staged */
 	uint32_t catalog, plan;
 	uint32_t is_alien; /* the folder has no plan of quern's */
-	int32_t why_not;   /* the catalog cannot be looked at: errno */
+	int32_t why_not;   /* the catalog or the plan cannot be looked at: errno */
 	uint64_t nbad;	   /* the catalog is QN_SAME: copies of this host that are not as listed */
 	int64_t time_ns;   /* of the plan, or of the catalog without one */
 	uint64_t free_nbytes;
@@ -123,12 +123,12 @@ enum quern_status qn_shard_make(struct qn_stager *s, const struct qn_dataset *d,
 /* Reads a copy that is there. path: of the dataset. */
 enum quern_status qn_shard_read(const char *file, const char *path, struct qn_found_copy *out,
 				struct quern_message *err);
-/* Whether a file has the size and the time of a shard; nbytes 0: any size. */
+/* Whether a file has the size and the time of a shard; nbytes 0: any size. QN_ABSENT: errno says why. */
 enum qn_state qn_shard_is(const char *file, uint64_t nbytes, int64_t time_ns);
 /* Compares a copy with the catalog. */
 void qn_shard_check(struct qn_stager *s, const struct qn_catalog *c, uint32_t shard,
 		    struct qn_copy *out);
-/* The sum and size of a file. QUERN_ERR_DATA: it cannot be read. */
+/* The sum and size of a file. */
 enum quern_status qn_shard_sum(struct qn_stager *s, const char *file, struct qn_sum *sum,
 			       uint64_t *nbytes, struct quern_message *err);
 

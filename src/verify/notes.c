@@ -16,31 +16,52 @@ static void damage_fini(struct qn_damage *d)
 	free(d->dataset);
 }
 
+void qn_notes_fini(struct qn_notes *n)
+{
+	for (size_t i = 0; i < n->ndamages; i++)
+		damage_fini(&n->damage[i]);
+	for (size_t i = 0; i < n->nunverified; i++) {
+		free(n->unverified[i].text);
+		free(n->unverified[i].dataset);
+	}
+	free(n->damage);
+	free(n->unverified);
+	*n = (struct qn_notes){ .ndamages = 0 };
+}
+
 void qn_verify_fini(struct qn_verify *v)
 {
 	for (size_t i = 0; i < v->nfiles; i++) {
 		struct qn_verified_file *f = &v->file[i];
+		struct qn_notes notes;
 
 		for (size_t k = 0; k < f->ndatasets; k++) {
 			free(f->dataset[k].path);
 			free(f->dataset[k].sources_why);
 			qn_missing_fini(&f->dataset[k].missing);
 		}
-		for (size_t k = 0; k < f->ndamages; k++)
-			damage_fini(&f->damage[k]);
-		for (size_t k = 0; k < f->nunverified; k++) {
-			free(f->unverified[k].text);
-			free(f->unverified[k].dataset);
-		}
-		free(f->unverified);
 		free(f->dataset);
-		free(f->damage);
 		free(f->name);
+		notes = (struct qn_notes){ f->ndamages, f->nunverified, f->damage, f->unverified };
+		qn_notes_fini(&notes);
 	}
 	free(v->file);
+	free(v->given);
 	qn_sums_fini(&v->expected);
 	qn_sums_fini(&v->made);
 	qn_team_fini(&v->team);
+}
+
+struct qn_notes qn_verify_swap_notes(struct qn_verify *v, struct qn_notes with)
+{
+	struct qn_verified_file *f = qn_verify_this_file(v);
+	const struct qn_notes before = { f->ndamages, f->nunverified, f->damage, f->unverified };
+
+	f->ndamages = with.ndamages;
+	f->nunverified = with.nunverified;
+	f->damage = with.damage;
+	f->unverified = with.unverified;
+	return before;
 }
 
 uint64_t qn_verify_ndamages(const struct qn_verify *v)
@@ -55,11 +76,9 @@ uint64_t qn_verify_ndamages(const struct qn_verify *v)
 const char *qn_unverified_word(const struct qn_unverified *u)
 {
 	static const char *const words[QN_NREASONS] = {
-		[QN_NO_REASON] = "denied",
-		[QN_NO_FILE] = "missing",
-		[QN_NO_DATASET] = "no_dataset",
-		[QN_NO_FILTER] = "no_filter",
-		[QN_HELD] = "held",
+		[QN_NO_REASON] = "denied",	[QN_NO_FILE] = "missing",
+		[QN_NO_DATASET] = "no_dataset", [QN_NO_FILTER] = "no_filter",
+		[QN_AMBIGUOUS] = "ambiguous",	[QN_HELD] = "held",
 		[QN_FAILED] = "failed",
 	};
 
@@ -70,7 +89,9 @@ static enum quern_status status_of(enum qn_reason reason)
 {
 	if (reason == QN_NO_REASON || reason == QN_HELD)
 		return QUERN_ERR_DENIED;
-	return reason == QN_NO_FILE || reason == QN_NO_DATASET ? QUERN_ERR_USAGE : QUERN_ERR_RUN;
+	return reason == QN_NO_FILE || reason == QN_NO_DATASET || reason == QN_AMBIGUOUS
+		       ? QUERN_ERR_USAGE
+		       : QUERN_ERR_RUN;
 }
 
 enum quern_status qn_verify_status(const struct qn_verify *v)
@@ -204,9 +225,28 @@ static enum quern_status note_finding(struct qn_verify *v, const struct qn_datas
 	return st;
 }
 
+enum quern_status qn_verify_add_notes(struct qn_verify *v, struct qn_notes *more,
+				      struct quern_message *err)
+{
+	struct qn_verified_file *f = qn_verify_this_file(v);
+	enum quern_status st = QUERN_OK;
+
+	for (size_t i = 0; i < more->ndamages; i++) {
+		if (!qn_grow_by_one(&f->damage, f->ndamages, sizeof(*f->damage)))
+			return qn_error_nomem(err, sizeof(*f->damage), "a list of damages");
+		f->damage[f->ndamages++] = more->damage[i];
+		more->damage[i] = (struct qn_damage){ .text = NULL };
+	}
+	for (size_t i = 0; !st && i < more->nunverified; i++)
+		st = qn_verify_note_unverified(v, more->unverified[i].dataset,
+					       more->unverified[i].reason, more->unverified[i].text,
+					       err);
+	return st;
+}
+
 /* In the order of the chunks, whichever thread found it first. */
 enum quern_status qn_verify_note_findings(struct qn_verify *v, const struct qn_dataset *d,
-					  const struct qn_findings *found,
+					  const struct qn_findings *found, uint32_t task,
 					  struct quern_message *err)
 {
 	const struct qn_verified_file *file = qn_verify_this_file(v);
@@ -219,7 +259,8 @@ enum quern_status qn_verify_note_findings(struct qn_verify *v, const struct qn_d
 
 		memcpy(&f, found->text + at, sizeof(f));
 		at += sizeof(f);
-		st = note_finding(v, d, &f, found->text + at, err);
+		if (f.task == task)
+			st = note_finding(v, d, &f, found->text + at, err);
 		at += f.text_nbytes;
 	}
 	if (file->ndamages > nbefore)

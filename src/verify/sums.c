@@ -109,20 +109,47 @@ enum quern_status qn_pending_sum_rest(struct qn_pending *p, const char *file,
 
 /* --- which sums --- */
 
-static const char *base_name(const char *path)
+/* How many parts two paths end with alike: "d/x.nc" and "copy/d/x.nc" with 2. */
+static size_t common_parts(const char *a, const char *b)
 {
-	const char *slash = strrchr(path, '/');
+	const char *x = a + strlen(a), *y = b + strlen(b);
+	size_t n = 0;
 
-	return slash ? slash + 1 : path;
+	while (x > a && y > b && x[-1] == y[-1]) {
+		x--;
+		y--;
+		n += *x == '/';
+	}
+	/* Where a path begins a part does. */
+	return n + (*x != '/' && (x == a || x[-1] == '/') && (y == b || y[-1] == '/'));
 }
 
-/* A file is known by the name it was given, or else by its last part, where only one has that; a
+/* Those of whose paths most is the same: the first two. Returns how many there are. */
+static size_t find_alike(const struct qn_sums *s, const char *file,
+			 const struct qn_file_sums *two[2])
+{
+	size_t n = 0, most = 1;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const size_t parts = common_parts(s->file[i].name, file);
+
+		if (parts > most)
+			n = 0;
+		if (parts >= most && n++ < 2)
+			two[n - 1] = &s->file[i];
+		most = qn_max_u64(most, parts);
+	}
+	return n;
+}
+
+/* A file is known by the name it was given, or else by the end of its path, where only one fits best; a
    single file by nothing: it may have been renamed. */
 enum quern_status qn_verify_find_sums(const struct qn_verify *v, const char *file, size_t nfiles,
 				      const struct qn_file_sums **out, struct quern_message *err)
 {
 	const struct qn_sums *s = &v->expected;
-	size_t nbase = 0;
+	const struct qn_file_sums *two[2];
+	size_t nalike;
 
 	*out = NULL;
 	for (size_t i = 0; i < s->n; i++)
@@ -130,23 +157,21 @@ enum quern_status qn_verify_find_sums(const struct qn_verify *v, const char *fil
 			*out = &s->file[i];
 			return QUERN_OK;
 		}
-	for (size_t i = 0; i < s->n; i++)
-		if (!strcmp(base_name(s->file[i].name), base_name(file))) {
-			*out = &s->file[i];
-			nbase++;
-		}
-	if (nbase == 1)
-		return QUERN_OK;
-	if (nbase == 0 && s->n == 1 && nfiles == 1) {
-		*out = &s->file[0];
+	nalike = find_alike(s, file, two);
+	if (nalike > 1)
+		return qn_error_because(
+			err, QUERN_ERR_DATA, QN_AMBIGUOUS,
+			"%s: %s has sums of several files of this name, such as %s and %s: which are "
+			"meant cannot be told; give it by such a path",
+			file, v->settings.sums, two[0]->name, two[1]->name);
+	if (nalike == 1 || (s->n == 1 && nfiles == 1)) {
+		*out = nalike ? two[0] : &s->file[0];
 		return QUERN_OK;
 	}
-	*out = NULL;
 	return qn_error_set(err, QUERN_ERR_DATA,
-			    "%s: %s in %s, which has sums of %zu file%s, %s first: "
+			    "%s: is not in %s, which has sums of %zu file%s, %s first: "
 			    "make sums of it with --write-sums, in another file",
-			    file, nbase ? "cannot be told from others of its name" : "is not",
-			    v->settings.sums, s->n, s->n == 1 ? "" : "s",
+			    file, v->settings.sums, s->n, s->n == 1 ? "" : "s",
 			    s->n ? s->file[0].name : "none");
 }
 

@@ -1,6 +1,6 @@
 /*
- * verify.c - the files and their datasets, one after the other: what is to be looked at, and what was
- * found. The chunks of a dataset are workers.c's.
+ * verify.c - the files, one after the other: what is to be looked at, and what was found. Their datasets
+ * are batch.c's.
  */
 #include "verify/verify.h"
 
@@ -19,215 +19,6 @@
 #include "find/resolve.h"
 #include "find/subject.h"
 #include "verify/verify_impl.h"
-
-/* --- a dataset --- */
-
-/* What all ranks must know of it. */
-struct heading {
-	uint32_t work, natively, by_library, listed;
-	double wasted;
-};
-
-static enum quern_status share(struct qn_verify *v, struct heading *h, struct qn_dataset *d,
-			       struct quern_message *err)
-{
-	struct qn_comm *c = v->team.comm;
-	enum quern_status st = qn_comm_bcast(c, h, sizeof(*h), err);
-
-	return st || !h->work || qn_comm_size(c) == 1 ? st : qn_share_dataset(c, d, err);
-}
-
-/* Collective. Looks at the chunks as the heading says. */
-static enum quern_status look(struct qn_verify *v, const struct heading *h,
-			      const struct qn_dataset *d, const struct qn_way *w, int fd,
-			      struct qn_findings *found, struct quern_message *err)
-{
-	struct qn_verify_task t = { .chunks = w->chunks,
-				    .nchunks = w->nchunks,
-				    .fd = fd,
-				    .wants_sums = v->wants_sums,
-				    .wasted = h->wasted };
-	struct qn_dataset decoded = *d, stored = *d;
-
-	decoded.native = h->natively;
-	stored.native = true;
-	stored.nfilters = 0;
-	if (h->natively || h->by_library)
-		t.decoded = &decoded;
-	if (h->listed && !h->natively)
-		t.stored = &stored;
-	return qn_verify_chunks(&v->team, &t, found, err);
-}
-
-/* Rank 0: what the sums file will have of it. */
-static enum quern_status make_sums(struct qn_file_sums *f, const struct qn_dataset *d, bool listed,
-				   const struct qn_findings *found, struct qn_dataset_sums **out,
-				   struct quern_message *err)
-{
-	struct qn_dataset_sums *s = qn_file_sums_add(f, qn_dataset_name(d));
-
-	if (!s)
-		return qn_error_nomem(err, sizeof(*s), "sums");
-	s->chunks = qn_calloc(found->nresults, sizeof(*s->chunks));
-	if (!s->chunks)
-		return qn_error_nomem(err, found->nresults * sizeof(*s->chunks), "sums");
-	snprintf(s->type, sizeof(s->type), "%s", d->type.name);
-	s->ndim = d->ndim;
-	memcpy(s->shape, d->shape, sizeof(s->shape));
-	memcpy(s->chunk, d->chunk, sizeof(s->chunk));
-	s->elements = !listed;
-	s->nchunks = found->nresults;
-	for (uint64_t i = 0; i < found->nresults; i++)
-		s->chunks[i] = found->result[i].sum;
-	*out = s;
-	return qn_sum_dataset(d, &s->sum, err);
-}
-
-static enum quern_status conclude(struct qn_verify *v, struct qn_pending *p,
-				  const struct qn_dataset *d, const struct qn_way *w,
-				  const struct qn_findings *found, struct qn_verified *out,
-				  struct quern_message *err)
-{
-	struct qn_dataset_sums *now = NULL;
-	enum quern_status st = qn_verify_note_findings(v, d, found, err);
-
-	out->stored_nbytes = found->totals.stored_nbytes;
-	out->decoded_nbytes = found->totals.decoded_nbytes;
-	out->ndamaged = found->totals.ndamages + w->noverlaps;
-	p->wasted += found->totals.wasted;
-	v->done_nbytes += out->stored_nbytes;
-	if (st || !p->now)
-		return st;
-	st = make_sums(p->now, d, w->listed, found, &now, err);
-	if (!st && p->expected)
-		st = qn_verify_compare(v, d, p->expected, now, found, out, err);
-	return st ? st : qn_pending_add_ranges(p, d, err);
-}
-
-static struct qn_verified *add_dataset(struct qn_verify *v, const char *path)
-{
-	struct qn_verified_file *f = qn_verify_this_file(v);
-	char *copy = qn_strdup(path);
-
-	if (!copy || !qn_grow_by_one(&f->dataset, f->ndatasets, sizeof(*f->dataset))) {
-		free(copy);
-		return NULL;
-	}
-	f->dataset[f->ndatasets] = (struct qn_verified){ .path = copy };
-	return &f->dataset[f->ndatasets++];
-}
-
-/* Rank 0: the description. What cannot be described is damage, and no failure: *described is false
-   then. In a damaged file each may take as long as it can to fail: the rest are given up. */
-static enum quern_status describe(struct qn_verify *v, struct qn_pending *p, const char *path,
-				  struct qn_dataset *d, bool *described, struct quern_message *err)
-{
-	struct quern_message why = { .status = QUERN_OK };
-	double start = qn_comm_wtime();
-	enum quern_status st;
-
-	if (p->wasted > QN_VERIFY_PATIENCE)
-		st = qn_error_set(&why, QUERN_ERR_DATA,
-				  "%s: dataset %s was not looked at, because "
-				  "failing to read others took long; name it with -d",
-				  qn_verify_this_file(v)->name, path);
-	else
-		st = p->format->describe(qn_verify_this_file(v)->name, path, NULL, true, d, &why);
-	if (!st && (st = qn_dataset_check(d, &why)) != QUERN_OK)
-		qn_dataset_fini(d);
-	*described = !st;
-	if (!st)
-		return QUERN_OK;
-	p->wasted += qn_comm_wtime() - start;
-	p->undescribed = true;
-	return qn_verify_note_error(v, path, st, &why, err);
-}
-
-/* Collective. d is described on rank 0, which has `path`. */
-static enum quern_status verify_described(struct qn_verify *v, struct qn_pending *p,
-					  struct heading *h, struct qn_dataset *d,
-					  const struct qn_way *w, struct qn_verified *out,
-					  struct quern_message *err)
-{
-	struct qn_findings found = { .nresults = 0 };
-	enum quern_status st = share(v, h, d, err);
-
-	if (!st && h->work)
-		st = look(v, h, d, w, p->fd, &found, err);
-	if (!st && out)
-		st = conclude(v, p, d, w, &found, out, err);
-	qn_findings_fini(&found);
-	return qn_comm_agree(v->team.comm, st, err);
-}
-
-/* Rank 0: what nothing can decode, or may read, is not tried chunk by chunk, and can still be compared with sums. */
-static enum quern_status check_filters(struct qn_verify *v, const struct qn_pending *p,
-				       const struct qn_dataset *d, struct qn_way *w,
-				       struct qn_verified *out, struct quern_message *err)
-{
-	struct quern_message why = { .status = QUERN_OK };
-	void *reader = NULL;
-
-	if (!w->by_library || (!d->nfilters && d->layout != QN_EXTERNAL))
-		return QUERN_OK;
-	if (!p->format->open(d, &reader, &why)) {
-		p->format->close(reader);
-		return QUERN_OK;
-	}
-	if (why.reason != QN_NO_FILTER && why.status != QUERN_ERR_DENIED)
-		return QUERN_OK;
-	w->by_library = out->by_library = false;
-	snprintf(out->note, sizeof(out->note), "not decoded: %s",
-		 why.reason == QN_NO_FILTER ? "a filter is missing" : "not permitted");
-	return qn_verify_note_unverified(v, d->path, why.reason, why.text, err);
-}
-
-/* Rank 0. They are to be verified themselves; one that is not there cannot be. */
-static enum quern_status find_missing(const struct qn_verify *v, const struct qn_dataset *d,
-				      struct qn_verified *out, struct quern_message *err)
-{
-	struct quern_message why = { .status = QUERN_OK };
-
-	if (!qn_resolve_missing(d, (int)v->team.place.nthreads, &out->missing, &why))
-		return QUERN_OK;
-	out->sources_why = qn_strdup(why.text);
-	return out->sources_why ? QUERN_OK : qn_error_nomem(err, sizeof(why.text), "a message");
-}
-
-static enum quern_status verify_dataset(struct qn_verify *v, struct qn_pending *p, const char *path,
-					struct quern_message *err)
-{
-	bool is_root = qn_comm_rank(v->team.comm) == 0, described = false;
-	struct heading h = { .wasted = p->wasted };
-	struct qn_dataset d = { .file = NULL };
-	struct qn_verified *out = NULL;
-	struct qn_way w = { .chunks = NULL };
-	enum quern_status st = QUERN_OK;
-
-	if (is_root) {
-		st = describe(v, p, path, &d, &described, err);
-		if (!st && described && !(out = add_dataset(v, qn_dataset_name(&d))))
-			st = qn_error_nomem(err, sizeof(*out), "a list of datasets");
-		if (!st && out)
-			st = qn_way_choose(v, &d, &w, out, err);
-		if (!st && out)
-			st = check_filters(v, p, &d, &w, out, err);
-		if (!st && out)
-			st = find_missing(v, &d, out, err);
-		if (!st && out)
-			qn_way_count_checksums(&d, &w, out);
-		h.natively = w.natively;
-		h.by_library = w.by_library;
-		h.listed = w.listed;
-		h.work = w.nchunks > 0 && (w.natively || w.by_library || v->wants_sums);
-	}
-	st = qn_comm_agree(v->team.comm, st, err);
-	if (!st)
-		st = verify_described(v, p, &h, &d, &w, out, err);
-	free(w.chunks);
-	qn_dataset_fini(&d);
-	return st;
-}
 
 /* --- a file --- */
 
@@ -257,8 +48,8 @@ static enum quern_status list(struct qn_verify *v, struct qn_pending *p, const c
 
 	if (!st && !only)
 		st = list_data(v, p->format, file, &p->listing, &why);
-	else if (!st) /* only to know a catalog */
-		list_data(v, p->format, file, &all, &ignored);
+	else if (!st && list_data(v, p->format, file, &all, &ignored) == QUERN_ERR_RUN)
+		st = qn_error_pass(&why, QUERN_ERR_RUN, &ignored); /* it may be a catalog */
 	qn_listing_fini(&all);
 	p->n = st ? 0 : only ? 1 : p->listing.n;
 	p->only = only;
@@ -322,9 +113,15 @@ static enum quern_status find_sums(struct qn_verify *v, struct qn_pending *p, co
 	struct quern_message why = { .status = QUERN_OK };
 	enum quern_status st = QUERN_OK;
 
-	if (p->unlisted || !v->settings.sums || qn_verify_this_file(v)->is_growing)
+	if (!v->settings.sums)
 		return QUERN_OK;
 	st = qn_verify_find_sums(v, file, nfiles, &p->expected, &why);
+	if (p->expected)
+		v->given[p->expected - v->expected.file] = true;
+	if (p->unlisted || qn_verify_this_file(v)->is_growing) {
+		p->expected = NULL; /* it is known why nothing can be compared */
+		return QUERN_OK;
+	}
 	for (size_t i = 0; !st && i < p->listing.n; i++)
 		if (qn_file_sums_find(p->expected, p->listing.path[i]))
 			return QUERN_OK;
@@ -450,17 +247,14 @@ static enum quern_status verify_file(struct qn_verify *v, const char *file, size
 {
 	bool is_root = qn_comm_rank(v->team.comm) == 0;
 	struct qn_pending p = { .fd = -1 };
+	uint64_t next = 0;
 	enum quern_status st = is_root ? begin(v, &p, file, nfiles, err) : QUERN_OK;
 
 	st = qn_comm_agree(v->team.comm, st, err);
 	if (!st)
 		st = open_everywhere(v, &p, file, err);
-	for (uint64_t i = 0; !st && i < p.n; i++)
-		st = verify_dataset(v, &p,
-				    !is_root ? NULL
-				    : p.only ? p.only
-					     : p.listing.path[i],
-				    err);
+	while (!st && next < p.n)
+		st = qn_verify_datasets(v, &p, &next, err);
 	if (!st && is_root)
 		st = end(v, &p, err);
 	qn_pending_fini(&p);
@@ -515,7 +309,12 @@ static enum quern_status prepare(struct qn_verify *v, const char *const *files, 
 	v->file = qn_calloc(nfiles, sizeof(*v->file));
 	if (!v->file)
 		return qn_error_nomem(err, nfiles * sizeof(*v->file), "a list of files");
-	return sums ? qn_sums_read(sums, &v->expected, err) : QUERN_OK;
+	if (sums)
+		st = qn_sums_read(sums, &v->expected, err);
+	if (st)
+		return st;
+	v->given = qn_calloc(v->expected.n, sizeof(*v->given));
+	return v->given ? QUERN_OK : qn_error_nomem(err, v->expected.n, "a list of files");
 }
 
 /* Sums of damaged files would make the damage look right. */

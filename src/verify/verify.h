@@ -67,6 +67,7 @@ struct qn_verify {
 	struct qn_verify_settings settings;
 	bool wants_sums;
 	struct qn_sums expected, made;
+	bool *given; /* owned: of the files of `expected`, those that are among the files */
 	size_t nfiles;
 	struct qn_verified_file *file; /* owned */
 	qn_progress_fn *progress;      /* NULL: none; instead of a pass it is told the file */
@@ -90,41 +91,43 @@ uint64_t qn_verify_ndamages(const struct qn_verify *v);
 /* May sums of what was found be kept? Not of damage, nor of a part; of what a filter is missing for they
    are of the stored bytes as of everything. */
 bool qn_verify_can_sum(const struct qn_verify *v);
-/* "missing", "no_dataset", "no_filter", "held" or "denied". */
+/* "missing", "no_dataset", "no_filter", "ambiguous", "held", "failed" or "denied". */
 const char *qn_unverified_word(const struct qn_unverified *u);
 /* The status that all of it comes to: QUERN_ERR_DATA of damage; else, of what could not be looked at, the
    first of QUERN_ERR_DENIED, QUERN_ERR_RUN (what can change: a filter, a writer) and QUERN_ERR_USAGE (a
    name of nothing). */
 enum quern_status qn_verify_status(const struct qn_verify *v);
 
-/* --- inside: verify*.c --- */
+/* --- inside --- */
 
 /* What became of a chunk; as the ranks send it. */
 struct qn_chunk_result {
 	struct qn_chunk_sum sum; /* the number and what the index says too */
-	uint32_t damaged, summed;
+	uint32_t task;
+	uint16_t damaged, summed;
 };
 
 struct qn_verify_totals {
 	uint64_t stored_nbytes, decoded_nbytes, ndamages;
-	double wasted; /* seconds lost to a library that failed */
 };
 
-/* What the ranks found in one dataset; on rank 0 of all of them. */
+/* What the ranks found; on rank 0 of all of them. */
 struct qn_findings {
 	uint64_t nresults;
-	struct qn_chunk_result
-		*result; /* owned; sorted by number; one a chunk if sums are wanted */
+	/* owned; sorted by task and number; one a chunk if sums are wanted */
+	struct qn_chunk_result *result;
 	size_t text_nbytes;
 	char *text; /* owned: of damages, each a struct qn_damage_record and a text */
-	struct qn_verify_totals totals;
+	uint32_t ntasks;
+	struct qn_verify_totals *totals; /* owned: of each task */
+	double wasted;			 /* seconds lost to a library that failed */
 };
 
 /* In front of each text. Unaligned. */
 struct qn_damage_record {
 	uint64_t number, addr;
 	uint32_t nbytes, text_nbytes;
-	uint32_t reason, reserved; /* enum qn_reason: of what is no damage */
+	uint32_t reason, task; /* enum qn_reason: of what is no damage */
 };
 
 /* Seconds that may be lost in a file to a library that fails, each failure of which can take as long
@@ -139,16 +142,24 @@ struct qn_verify_task {
 	const struct qn_dataset *decoded; /* NULL: nothing can decode it */
 	const struct qn_dataset *stored;  /* NULL: decoded tells the sums too */
 	const struct qn_chunk *chunks;	  /* rank 0: what to look at, in file order */
-	uint64_t nchunks;
+	uint64_t nchunks, longest;	  /* longest: of them, as it is stored */
+};
+
+/* Datasets of one file that are looked at together. */
+struct qn_verify_work {
+	uint32_t ntasks;
+	const struct qn_verify_task *task;
 	bool wants_sums;
 	int fd;
 	double wasted; /* so far */
 };
 
-/* Looks at the chunks of a dataset with this rank's threads. Collective; on rank 0 *all is filled,
+/* Looks at the chunks of datasets with the threads of all ranks. Collective; on rank 0 *all is filled,
    and freed by the caller, whatever is returned. */
-enum quern_status qn_verify_chunks(const struct qn_team *team, const struct qn_verify_task *t,
+enum quern_status qn_verify_chunks(const struct qn_team *team, const struct qn_verify_work *work,
 				   struct qn_findings *all, struct quern_message *err);
+/* Those of a task; borrows. The texts are still those of all. */
+struct qn_findings qn_findings_of(const struct qn_findings *all, uint32_t task);
 void qn_findings_fini(struct qn_findings *f);
 
 /* Rank 0. Records damage of v->file[v->nfiles - 1]; QUERN_ERR_RUN when there is no memory. Without

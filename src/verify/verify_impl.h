@@ -53,8 +53,22 @@ void qn_verify_locate(struct qn_damage *damage, const struct qn_dataset *d,
 enum quern_status qn_verify_note_error(struct qn_verify *v, const char *path, enum quern_status st,
 				       const struct quern_message *why, struct quern_message *err);
 enum quern_status qn_verify_note_findings(struct qn_verify *v, const struct qn_dataset *d,
-					  const struct qn_findings *found,
+					  const struct qn_findings *found, uint32_t task,
 					  struct quern_message *err);
+
+/* What was noted, apart from the file. */
+struct qn_notes {
+	size_t ndamages, nunverified;
+	struct qn_damage *damage;	  /* owned */
+	struct qn_unverified *unverified; /* owned */
+};
+
+void qn_notes_fini(struct qn_notes *n);
+/* The notes of the file at hand, which then has those instead; both change their owner. */
+struct qn_notes qn_verify_swap_notes(struct qn_verify *v, struct qn_notes with);
+/* Adds notes to those of the file, as if they were noted now. The caller frees what is left of them. */
+enum quern_status qn_verify_add_notes(struct qn_verify *v, struct qn_notes *more,
+				      struct quern_message *err);
 
 /* Is this about what cannot be looked at? */
 bool qn_verify_is_unverified(enum quern_status st, enum qn_reason reason);
@@ -73,6 +87,11 @@ void qn_way_count_checksums(const struct qn_dataset *d, const struct qn_way *w,
 
 /* Numbers with something between them, as many as there is room for. */
 void qn_print_extents(int n, const uint64_t *v, const char *between, char *out, size_t nbytes);
+
+/* Looks at datasets of the file from number *next on, several together where they are small, and moves
+   *next behind them. Collective. */
+enum quern_status qn_verify_datasets(struct qn_verify *v, struct qn_pending *p, uint64_t *next,
+				     struct quern_message *err);
 
 void qn_pending_fini(struct qn_pending *p);
 /* The chunks of a dataset are no rest. */

@@ -107,6 +107,22 @@ check_unstaged()
 	[ -z "$(ls -A d)" ] || echo "left after another unstage: $(find d) $(cat ../again)"
 }
 
+# What is printed, but for what depends on the machine's memory and on the clock.
+printed()
+{
+	case $(head -c 1 "$1") in
+	'{') jq 'del(.. | .seconds?, .bytes_resident?, .resident_sampled?)' "$1" ;;
+	*) sed 's/, [^,]* in the page cache$//; /seconds\?\( \|$\)/d' "$1" ;;
+	esac
+}
+
+# A document or a table of them: whole, or not there.
+check_output()
+{
+	[ "$status" -ne 0 ] || [ "$(printed ../out)" = "$(cat ../whole)" ] ||
+		echo "success, and another text: $(diff ../whole <(printed ../out))"
+}
+
 check_nothing()
 {
 	:
@@ -162,7 +178,7 @@ count()
 # loop NAME KIND WHAT: fails each call (or some) with WHAT.
 loop()
 {
-	local name=$1 kind=$2 what=$3 n i step=1 first=1 bad= tried=0
+	local name=$1 kind=$2 what=$3 n i step=1 first=1 last bad= tried=0
 
 	lost=
 	[ "$what" != lose ] || lost=yes
@@ -172,7 +188,9 @@ loop()
 		step=$((n / sample))
 		first=$((1 + step / 2))
 	fi
-	for ((i = first; i <= n; i += step)); do
+	# Of what only prints the last one too: mostly that of the message.
+	[ "$check" = check_output ] && last=$n || last=
+	for i in $(seq "$first" "$step" "$n" | grep -vx "$last") $last; do
 		tried=$((tried + 1))
 		one_attempt "$kind:$i:$what"
 		flaw=$(cd w && check_end && check_files && { [ -z "$writes" ] || check_result; } && "$check")
@@ -231,5 +249,24 @@ loops "sums" clean new.sums check_nothing verify --threads 1 --write-sums new.su
 loops "stage" clean "" check_staged stage --to d --shards 1 small.nc
 loops "stage --repair" broken "" check_repaired stage --repair d/small.nc
 loops "unstage" staged "" check_unstaged unstage d/small.nc
+# What only prints: all that it says, with none lost for want of memory. The messages of those that fail too.
+outputs()
+{
+	from=staged writes='' check=check_output command=("$@")
+	one_attempt memory:1000000:ENOMEM
+	printed out >whole
+	loop "prints: $*" memory ENOMEM
+}
+sample=$((2 * few))
+outputs inspect small.nc
+outputs inspect --json cf.nc
+outputs inspect -d nosuch small.nc
+outputs kernels moments
+outputs kernels --json moments
+outputs run moments --threads 1 --json -d packed cf.nc
+outputs plan moments --threads 1 --json -d packed cf.nc
+outputs verify --threads 1 --json --sums cf.sums cf.nc
+outputs stage --verify --json d/small.nc
+outputs stage --dry-run --json --to d --shards 2 cf.nc -d packed
 note "$ntried calls failed"
 finish

@@ -64,6 +64,12 @@ is "floating point is as short as it can be, and as in CSV" "" \
 		grep -Eq "^ *\"$name\": $(echo "$number" | sed 's/[+.]/\\&/g')(\\.0)?,?\$" out || echo "$name $number"
 	done; rm short.csv)"
 
+quern run histogram --json --bins 2 --range 5,5 -d packed cf.nc
+is "a range of no width is that of numpy, with a warning" "[4.5,5.0,5.5] 1" "$(field result.edges) $(
+	grep -c '^quern: warning: --range 5,5: its edges are one number; the bins go from 4.5 to 5.5 instead' err)"
+refuses 2 "a range from above to below" "give two finite numbers, the lower first" \
+	run histogram --range 6,5 -d packed cf.nc
+
 # --- the table ---
 answers "a table" run moments -d packed cf.nc
 prints "... has a head" '^moments of /packed in cf.nc \(<i2, 20 x 30 x 40, K\)'

@@ -90,6 +90,13 @@ prints "... the one that dies" 'host 1 dies: 0\.01 s are lost'
 refuses 3 "a host that fails with data that nobody else has" \
 	"host 1 has no other copy, .*try --replicas 2" $plan --simulate --fail 1:0.01 --homes spread \
 	--cluster 'host:4 core:2' cf.nc
+refuses 2 "the only host fails" "--fail 0:0.001: there is one host only, and nobody goes on" \
+	$plan --simulate --fail 0:0.001 cf.nc
+refuses 2 "... of a cluster" "--fail 0:1: there is one host only" \
+	$plan --simulate --cluster 'core:4' --fail 0:1 cf.nc
+quern plan moments -d packed --simulate --cluster 'host:2 core:2' --fail 1:99999 cf.nc
+is "a failure after the end is told" "0 1" \
+	"$status $(grep -c '^quern: warning: --fail 1:99999: by then all simulated runs are done' err)"
 refuses 2 "--fail" "HOST:SECONDS" $plan --simulate --fail 1:never cf.nc
 refuses 2 "--slow" "HOST:FACTOR" $plan --simulate --slow 1 cf.nc
 refuses 2 "--slow without --simulate" "add --simulate" $plan --slow 0:4 cf.nc

@@ -62,6 +62,13 @@ answers "inspect --homes" inspect --homes d/climate.nc
 is "... has no tables" 0 "$(grep -c quern_catalog out)"
 answers "a shard is a file of its own" run moments -d t2m d/climate.nc.shards/d1.s0000.h5
 answers "... that is whole" verify d/climate.nc.shards/d1.s0000.h5
+with=(env QUERN_DRY_RUN=1)
+refuses 2 "unstage with QUERN_DRY_RUN" "QUERN_DRY_RUN is set, and quern unstage has no dry run" \
+	unstage d/climate.nc
+with=(env QUERN_DRY_RUN=maybe)
+refuses 2 "... with a strange value" "environment variable QUERN_DRY_RUN: " unstage d/climate.nc
+with=()
+answers "... all copies are there" stage --verify d/climate.nc
 answers "unstage" unstage d/climate.nc
 prints "... removes them" "copies: 8 removed"
 is "... and leaves nothing" "" "$(ls -A d)"

@@ -141,7 +141,13 @@ unfinished
 rm d/small.nc
 fails_at open:1:EIO:1 '*/plan' 3 "unstage: EIO at the plan" "plan: cannot be read: Input/output" \
 	unstage d/small.nc
-answers "unstage: a plan without a catalog" unstage d/small.nc
+fails_at lock:1:EIO:1 '*' 1 "unstage: EIO at the lock" \
+	"small.nc.shards: cannot be locked: Input/output error" unstage d/small.nc
+fails_at lock:1:EIO:1 '*.shards' 1 "stage: EIO at the lock" \
+	"small.nc.shards: cannot be locked: Input/output error" stage --to d --shards 1 small.nc
+faults_set lock:1:ENOTSUP:0 '*.shards'
+answers "unstage: a plan without a catalog, on a file system without locks" unstage d/small.nc
+faults_clear
 is "... and nothing is left" "" "$(ls -A d)"
 refuses 3 "unstage: nothing at all" "no host has a catalog there" unstage d/small.nc
 finish

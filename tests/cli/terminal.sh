@@ -131,6 +131,15 @@ quern run topk --k 3 -d text -o text.csv names.h5
 check "CSV has the text" grep -qF '"\x1b]0;pwned\x07\x1b[31mRED\x0aLINE2\x0d"' text.csv
 is "... plain" "" "$(orders text.csv)"
 check "... quotes doubled" grep -qF '\u009b31m\u202egpj\u2069"""' text.csv
+mkdir curves
+quern bench scaling --threads 1,2 --ranks 0 --repeat 1 -o curves -s 0:1 -d "$x" "$file"
+is "weak scaling that cannot be run has its rows, and they say why" "0 1 2" "$status $(grep -A 3 \
+	'^weak scaling over threads' out | sed -n 's/^ *\([12]\)  not run: it cuts the first dim.*/\1/p' | xargs)"
+is "... in the document" "2 weak" \
+	"$(jq -r '.points_not_run | "\(length) \(.[0].scaling)"' curves/scaling.json)"
+refuses 2 "... and nothing else to run" "nothing to run: no weak scaling: it cuts the first dimension" \
+	bench scaling --scaling weak --threads 1,2 --ranks 0 --repeat 1 -o curves -s 0:1 -d "$x" "$file"
+rm -r curves
 quern bench scaling --threads 1 --ranks 0 --repeat 1 --scaling strong -d "$x" "$file"
 is "bench: exit code" 0 "$status"
 is "... its table, CSV, JSON and plot" "" \

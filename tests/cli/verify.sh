@@ -51,6 +51,14 @@ while read -r path addr _; do
 	finds "$path: ... with three threads" "$path, chunk \(2, 1\)" --threads 3 damaged.h5
 done <damaged.txt
 prints "all damages are found" "^3 damages, 3 chunks damaged; 21 chunks could not"
+# What a description says of the last dataset is found before what is in the chunks of the others.
+for tree in $(grep -abo TREE damaged.h5 | tail -n 3 | cut -d: -f1); do
+	cp damaged.h5 indexes.h5
+	flip indexes.h5 "$tree"
+	quern verify indexes.h5
+	is "index at $tree: all damages, in the order of the datasets" "3 /both /checksum /deflate" \
+		"$status $(sed -n 's/.*damage: .*dataset \([^:,]*\)[:,].*/\1/p' out | xargs)"
+done
 quern verify --json damaged.h5
 is "as JSON" "3 3 3 21" "$status $(field summary.damages) $(field summary.chunks_damaged) \
 $(field summary.chunks_unchecked)"
@@ -91,10 +99,25 @@ prints "... and named" "sums kept in all.sums"
 answers "... again, with two threads" verify --threads 2 --write-sums again.sums cf.nc latest.h5 \
 	early.h5 library.h5
 check "... the same" cmp all.sums again.sums
-answers "compared: nothing has changed" verify --sums all.sums library.h5 cf.nc latest.h5
+answers "compared: nothing has changed" verify --sums all.sums library.h5 cf.nc latest.h5 early.h5
 prints "... and nothing was left out" " 0 chunks could not be held against"
 mkdir -p copy && cp cf.nc copy
-answers "a copy elsewhere" verify --sums all.sums copy/cf.nc
+quern verify --json --sums all.sums copy/cf.nc
+is "a copy elsewhere, and files of the sums that were not given" \
+	'0 ["latest.h5","early.h5","library.h5"] 3' "$status $(jq -c .sums_not_given out) $(
+		grep -c 'warning: .*: all.sums has sums of it, and it was not given: it was not' err)"
+quern verify --json cf.nc
+is "... null without sums" null "$(jq .sums_not_given out)"
+mkdir -p moved/x moved/y x y
+cp cf.nc x
+cp latest.h5 y/cf.nc
+cp cf.nc moved/x
+cp latest.h5 moved/y/cf.nc
+answers "sums of files of one name" verify --write-sums both.sums x/cf.nc y/cf.nc
+answers "... which their folders tell apart" verify --sums both.sums moved/y/cf.nc moved/x/cf.nc
+quern verify --json --sums both.sums copy/cf.nc
+is "... or nothing does" '2 "ambiguous" 1' "$status $(field files.0.unverified.0.reason) $(
+	grep -c 'copy/cf.nc: both.sums has sums of several files of this name, such as x/cf.nc and y' err)"
 answers "sums of one file" verify --write-sums one.sums cf.nc
 cp cf.nc renamed.nc
 answers "... and its copy of another name" verify --sums one.sums renamed.nc
@@ -140,6 +163,26 @@ answers "sums in an empty file" verify --write-sums blank.sums cf.nc
 refuses 2 "... and not in the place of others" "blank.sums: has sums.*--sums blank.sums" \
 	verify --write-sums blank.sums latest.h5
 answers "... which stay" verify --sums blank.sums cf.nc
+
+# --- sums that others write meanwhile ---
+for fault in create rename; do
+	# Stops at its temporary file, and when this is about to be put in its place.
+	QUERN_TEST_FAULTS_PATH='*race.sums*' QUERN_TEST_FAULTS=$fault:1:stop "$TEST_QUERN" verify \
+		--write-sums race.sums cf.nc >race.out 2>race.err &
+	first=$!
+	for ((n = 0; n < 3000; n++)); do
+		grep -q '^State:.*T' "/proc/$first/status" && break
+		sleep 0.02
+	done
+	answers "sums while others are written ($fault)" verify --write-sums race.sums latest.h5
+	kill -CONT "$first"
+	wait "$first"
+	is "... which are refused" "yes 1" "$([ $? -gt 0 ] && echo yes) $(
+		grep -Ec 'race.sums: (another process has written it meanwhile|has sums, maybe)' race.err)"
+	answers "... and are those that stay" verify --sums race.sums latest.h5
+	is "... alone" "" "$(find . -name '*.partial')"
+	rm race.sums
+done
 
 # --- a filter that nobody has ---
 "$BUILDDIR/tests/tools/layouts" strange || exit 1

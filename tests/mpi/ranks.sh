@@ -2,7 +2,7 @@
 # One result, whatever computes it: ranks, threads, repetition; and errors of several ranks.
 
 . "$SRCDIR/tests/cli/lib.sh"
-generate large.h5 damaged.h5
+generate large.h5 damaged.h5 uneven.h5
 
 # on N ARG...: quern on N ranks; what it writes is in out and err. mpirun adds lines of its own to
 # standard error when a rank exits with an error.
@@ -135,6 +135,21 @@ result >want
 hosts 4 4 '0:8000,*:1000' run moments --json --threads 1 -d t2m part1.nc part2.nc
 is "4 hosts, two files: same bytes" "$(cat want)" "$(result)"
 check "... work is leased" test "$(field run.chunks_leased)" -gt 0
+
+# All chunks are the first host's by their sizes, and each takes it long: the other gets leases.
+quern verify --json uneven.h5
+found >want
+QUERN_LOG=info hosts 2 2 '0:40000000,*:1000' verify --json --threads 1 uneven.h5
+is "verify on 2 hosts: the same" "0 $(cat want)" "$status $(found)"
+is "... all chunks are one host's by the plan" 1 \
+	"$(grep -c 'rank 0 .*verify: a share of 65 of 65 chunks' err)"
+check "... and the other gets leases of them" \
+	grep -Eq 'rank 1 .*verify: a share of 0 of 65 chunks.*, [1-9][0-9]* leased' err
+note "$(sed -n 's/.*rank 1 .*, \([0-9]* leased\).*/\1/p' err) of 65 chunks"
+quern verify --json damaged.h5 large.h5
+found >want
+hosts 4 3 '1:200000,*:20000' verify --json damaged.h5 large.h5
+is "verify of damage on 3 hosts: the same" "3 $(cat want)" "$status $(found)"
 
 # --- errors: said once, from one rank ---
 # refused_on N CODE NAME PATTERN ARG...

@@ -198,6 +198,11 @@ expect_none "options are named in the API, the command and kernels only" "$(
 	grep -nE 'quern_option_(string|flag|int|reals)\(|\<QUERN_OPT_' -r src --include='*.[ch]' |
 		grep -vE '^src/(api|cli|manual)/|^src/base/options\.c:|^src/quern_kernel\.h:'
 )"
+# What lacks memory is not left out of a document (src/api/json.h).
+expect_none "parts of documents are put together by api/json.c only" "$(
+	grep -nE '\<json_(array|object)_(append|set|insert|update|extend)[a-z_]*\(' -r src --include='*.[ch]' |
+		grep -vE '^src/(api/json|cli/terminal)\.c:'
+)"
 expect_none "tests lie in folders" \
 	"$(find tests -maxdepth 1 -type f ! -name run ! -name lib.sh ! -name module.mk)"
 finish

@@ -186,6 +186,19 @@ void test_durable_touch(int fd)
 	load(b);
 }
 
+/* What was done in a folder before that was removed does not come back either. */
+static void keep_change(int n)
+{
+	const struct change *c = &model.change[n];
+	const size_t length = strlen(c->path);
+
+	model.change[n].is_synced = true;
+	for (int i = 0; c->kind == EMPTIED && i < n; i++)
+		if (!strncmp(model.change[i].path, c->path, length) &&
+		    model.change[i].path[length] == '/')
+			model.change[i].is_synced = true;
+}
+
 void test_durable_synced(int fd)
 {
 	struct bytes *b;
@@ -198,7 +211,7 @@ void test_durable_synced(int fd)
 		load(b);
 	for (int i = 0; i < model.nchanges; i++)
 		if (model.change[i].dev == st.st_dev && model.change[i].ino == st.st_ino)
-			model.change[i].is_synced = true;
+			keep_change(i);
 }
 
 static void put_back(const struct bytes *b)

@@ -256,7 +256,7 @@ int qn_sys_posix_fallocate(int fd, off_t offset, off_t nbytes)
 	return posix_fallocate(fd, offset, nbytes);
 }
 
-int qn_sys_rename(const char *from, const char *to)
+static int put(const char *from, const char *to, unsigned flags)
 {
 	int rc;
 
@@ -264,10 +264,20 @@ int qn_sys_rename(const char *from, const char *to)
 		return -1;
 	if (test_loses())
 		test_durable_keep(to);
-	rc = rename(from, to);
+	rc = renameat2(AT_FDCWD, from, AT_FDCWD, to, flags);
 	if (!rc && test_loses())
 		test_durable_renamed(from, to);
 	return rc;
+}
+
+int qn_sys_rename(const char *from, const char *to)
+{
+	return put(from, to, 0);
+}
+
+int qn_sys_rename_new(const char *from, const char *to)
+{
+	return put(from, to, RENAME_NOREPLACE);
 }
 
 int qn_sys_unlink(const char *path)

@@ -487,6 +487,19 @@ static void make_damaged(const char *name)
 	fclose(list);
 }
 
+/* Chunks in file order of which the last is as long as all others: a half that is a rank's ends behind it. */
+static void make_uneven(const char *name)
+{
+	static const struct spec specs[] = {
+		{ "/many", "<i4", 2, { 64, 128 }, { 1, 128 }, .filters = 0 },
+		{ "/one", "<i4", 1, { 8500 }, { 8500 }, .filters = 0 },
+	};
+	hid_t file = new_file(name, false, 0);
+
+	MAKE_ALL(file, name, specs);
+	must(H5Fclose(file));
+}
+
 /* --- the command --- */
 
 static void make_early(const char *name)
@@ -521,6 +534,7 @@ static const struct {
 	{ "text.h5", make_text },
 	{ "other.h5", make_other },
 	{ "damaged.h5", make_damaged },
+	{ "uneven.h5", make_uneven },
 };
 
 static bool is_wanted(const char *name, int n, char **wanted)

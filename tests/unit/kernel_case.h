@@ -286,6 +286,18 @@ static inline void split_box(struct pieces *ps, const struct dataset *d,
 	split_box(ps, d, &b, whole, depth - 1, seed);
 }
 
+/* Pieces in another order. */
+static inline void shuffle_pieces(struct pieces *ps, uint64_t *seed)
+{
+	for (size_t i = ps->n; i > 1; i--) {
+		size_t j = random_below(seed, i);
+		struct piece *p = ps->piece[i - 1];
+
+		ps->piece[i - 1] = ps->piece[j];
+		ps->piece[j] = p;
+	}
+}
+
 static inline struct quern_box whole_box(const struct dataset *d)
 {
 	struct quern_box box = { .ndim = d->ndim };

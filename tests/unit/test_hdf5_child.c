@@ -8,10 +8,15 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "io/hdf5_child/child.h"
 #include "io/hdf5_library/file.h"
+#include "io/hdf5_library/open.h"
 #include "io/hdf5_library/ask.h"
 #include "base/mem.h"
 #include "h5make.h"
@@ -266,13 +271,38 @@ static void reasons_are_kept(void **state)
 	qn_h5_leave(&caller);
 }
 
+/* A file that is locked is none of the reasons of another one. */
+static void reasons_are_of_one_file(void **state)
+{
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_h5_caller caller;
+	const int fd = open(m.file, O_RDONLY);
+	hid_t file;
+
+	(void)state;
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	qn_h5_enter(&caller);
+	assert_int_equal(qn_h5_open_file(m.file, &file, &err), QUERN_ERR_DENIED);
+	assert_non_null(strstr(err.text, "is locked by another program"));
+	err.status = QUERN_OK;
+	assert_int_equal(qn_h5_fail(&err, "user.h5", NULL, "fails"), QUERN_ERR_DATA);
+	assert_string_equal(err.text, "user.h5: fails");
+	/* One that nobody was told of, too. */
+	assert_true(H5Fopen(m.file, H5F_ACC_RDONLY, H5P_DEFAULT) < 0);
+	err.status = QUERN_OK;
+	assert_int_equal(qn_h5_fail(&err, "user.h5", "/x", "fails"), QUERN_ERR_DATA);
+	assert_null(strstr(err.text, "is locked by"));
+	qn_h5_leave(&caller);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(listings_agree),    cmocka_unit_test(descriptions_agree),
 		cmocka_unit_test(errors_agree),	     cmocka_unit_test(readers_of_threads_agree),
 		cmocka_unit_test(boxes_have_bounds), cmocka_unit_test(another_type_is_refused),
-		cmocka_unit_test(reasons_are_kept),
+		cmocka_unit_test(reasons_are_kept),  cmocka_unit_test(reasons_are_of_one_file),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);

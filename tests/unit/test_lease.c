@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "cluster/comm_mpi.h"
 #include "select/select.h"
-#include "run/lease.h"
+#include "run/weigher.h"
 #include "plan/policy.h"
 #include "random.h"
 
@@ -27,7 +27,7 @@ struct fixture {
 	struct qn_mosaic mosaic;
 	struct quern_box selection;
 	struct qn_items items;
-	struct qn_weigher weigher;
+	struct qn_item_weigher weigher;
 	struct qn_comm *comm;
 	struct qn_queues queues;
 	struct qn_queue *own;
@@ -68,7 +68,8 @@ static void make_items(struct fixture *f, bool panels)
 		qn_items_init(&f->items, &f->mosaic, &f->selection, panels ? &demand : NULL, &err),
 		QUERN_OK);
 	assert_int_equal(f->items.nitems, panels ? NROWS : 2 * NROWS);
-	assert_int_equal(qn_weigher_init(&f->weigher, &f->mosaic, &f->items, 4, &err), QUERN_OK);
+	assert_int_equal(qn_item_weigher_init(&f->weigher, &f->mosaic, &f->items, 4, &err),
+			 QUERN_OK);
 }
 
 /* All items in one queue, in stretches of 7. */
@@ -132,7 +133,7 @@ static void end(struct fixture *f)
 	free(f->flat);
 	qn_leases_fini(&f->leases);
 	qn_queues_fini(&f->queues);
-	qn_weigher_fini(&f->weigher);
+	qn_item_weigher_fini(&f->weigher);
 	qn_items_fini(&f->items);
 	qn_mosaic_fini(&f->mosaic);
 	qn_comm_free(f->comm);
@@ -141,15 +142,15 @@ static void end(struct fixture *f)
 static void pack(struct fixture *f, uint32_t from, uint32_t to)
 {
 	assert_true(qn_queue_take_these(f->own, from, to));
-	f->nbytes = qn_lease_pack(f->own, from, to, &f->weigher, f->flat, &f->weight);
+	f->nbytes = qn_lease_pack(f->own, from, to, &f->weigher.weigher, f->flat, &f->weight);
 }
 
 static enum quern_status accept(struct fixture *f, uint64_t *weight)
 {
 	struct quern_message err = { .status = QUERN_OK };
 
-	return qn_lease_accept(&f->leases, qn_leases_vacant(&f->leases), &f->weigher, f->flat,
-			       f->nbytes, weight, &err);
+	return qn_lease_accept(&f->leases, qn_leases_vacant(&f->leases), &f->weigher.weigher,
+			       f->flat, f->nbytes, weight, &err);
 }
 
 /* What is leased is the same work on the other side. */

@@ -20,18 +20,6 @@ static const struct {
 	{ "covariance", { "samples=1" } },     { "covariance", { "samples=2" } },
 };
 
-/* Pieces in another order. */
-static void shuffle_pieces(struct pieces *ps, uint64_t *seed)
-{
-	for (size_t i = ps->n; i > 1; i--) {
-		size_t j = random_below(seed, i);
-		struct piece *p = ps->piece[i - 1];
-
-		ps->piece[i - 1] = ps->piece[j];
-		ps->piece[j] = p;
-	}
-}
-
 /* Merges states two by two, at random, until one is left in state[0]. */
 static void merge_tree(const struct quern_kernel *k, const void *self,
 		       const struct qn_layout_of_state *l, int64_t **state, size_t nstates,
