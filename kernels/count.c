@@ -1,14 +1,21 @@
 /*
  * count.c - how many elements have a value, and how many have none.
  *
- *	state   | count | missing |
- *	segment |     SUM, 2      |
+ *	state   | valid | invalid | NaN |
+ *	segment |        SUM, 3         |
+ *
+ * NaN are among the valid ones, and are counted where they are missing.
  */
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "kernel/tile.h"
 #include "kernels.h"
+#include "rows.h"
+
+static qn_powers_nans_fn *const nans[] = QN_ISA_TABLE(qn_powers_nans);
+
+enum { VALID, INVALID, NANS, NWORDS };
 
 struct count {
 	bool drop_nan;
@@ -28,7 +35,7 @@ static enum quern_status count_open(const struct quern_input *in, void **self)
 static int count_layout(const void *self, struct quern_segment *segments)
 {
 	(void)self;
-	segments[0] = (struct quern_segment){ .op = QUERN_SUM, .nwords = 2 };
+	segments[0] = (struct quern_segment){ .op = QUERN_SUM, .nwords = NWORDS };
 	return 1;
 }
 
@@ -38,20 +45,40 @@ static void count_absorb(const void *self, int64_t *state, void *scratch,
 	const struct count *c = self;
 	const struct quern_var *v = tile->var;
 	uint64_t valid[QUERN_TILE_NELEMS / 64];
-	size_t nmissing = v->nmissing;
 
 	(void)scratch;
+	state[VALID] += (int64_t)(tile->nelems - v->nmissing);
+	state[INVALID] += (int64_t)v->nmissing;
 	if (c->drop_nan)
-		nmissing = qn_tile_mark(v, tile->nelems, true, valid);
-	state[0] += (int64_t)(tile->nelems - nmissing);
-	state[1] += (int64_t)nmissing;
+		state[NANS] += (int64_t)(qn_tile_mark(v, tile->nelems, true, valid) - v->nmissing);
+}
+
+static bool count_absorb_rows(const void *self, struct qn_cells *cells, void *scratch,
+			      const struct quern_tile *tile, const struct qn_row_run *run)
+{
+	const struct count *c = self;
+	struct qn_part part = { .cells = cells };
+	struct qn_picked picked;
+
+	(void)scratch;
+	if (qn_part_begin(&part, tile, run, VALID, INVALID, &picked) && c->drop_nan)
+		nans[qn_cpu_level()](&part.r, qn_part_column(&part, NANS));
+	return true;
 }
 
 static void count_emit(const void *self, const int64_t *state, struct quern_result *r)
 {
 	(void)self;
-	quern_result_int(r, "count", state[0]);
-	quern_result_int(r, "missing", state[1]);
+	quern_result_int(r, "count", state[VALID] - state[NANS]);
+	quern_result_int(r, "missing", state[INVALID] + state[NANS]);
+}
+
+static const char *const *count_fields(const void *self)
+{
+	static const char *const fields[] = { "count", "missing", NULL };
+
+	(void)self;
+	return fields;
 }
 
 const struct quern_kernel qn_kernel_count = {
@@ -64,5 +91,7 @@ const struct quern_kernel qn_kernel_count = {
 	.close = free,
 	.layout = count_layout,
 	.absorb = count_absorb,
+	.absorb_rows = count_absorb_rows,
+	.fields = count_fields,
 	.emit = count_emit,
 };

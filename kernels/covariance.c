@@ -459,6 +459,15 @@ static void covariance_emit(const void *self, const int64_t *state, struct quern
 		quern_result_null(r, "covariance");
 }
 
+static const char *const *covariance_fields(const void *self)
+{
+	static const char *const fields[] = { "samples", "missing",    "features",
+					      "mean",	 "covariance", NULL };
+
+	(void)self;
+	return fields;
+}
+
 const struct quern_kernel qn_kernel_covariance = {
 	.abi = QUERN_KERNEL_ABI,
 	.name = "covariance",
@@ -475,5 +484,6 @@ const struct quern_kernel qn_kernel_covariance = {
 	.normalize = covariance_normalize,
 	.advance = covariance_advance,
 	.shared = covariance_shared,
+	.fields = covariance_fields,
 	.emit = covariance_emit,
 };

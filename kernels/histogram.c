@@ -195,6 +195,14 @@ static int histogram_layout(const void *self, struct quern_segment *segments)
 	return 2;
 }
 
+/* Of many rows the bins are the same. */
+static bool histogram_is_pooled(const void *self)
+{
+	const struct histogram *h = self;
+
+	return !h->bins->has_range;
+}
+
 static size_t histogram_most_words(const void *self)
 {
 	const struct histogram *h = self;
@@ -509,6 +517,15 @@ static void histogram_emit(const void *self, const int64_t *state, struct quern_
 	quern_result_int(r, "nan", nan);
 }
 
+static const char *const *histogram_fields(const void *self)
+{
+	static const char *const fields[] = { "count", "missing", "edges", "counts",
+					      "below", "above",	  "nan",   NULL };
+
+	(void)self;
+	return fields;
+}
+
 const struct quern_kernel qn_kernel_histogram = {
 	.abi = QUERN_KERNEL_ABI,
 	.name = "histogram",
@@ -517,11 +534,13 @@ const struct quern_kernel qn_kernel_histogram = {
 	.repeats = true,
 	.open = histogram_open,
 	.close = histogram_close,
+	.is_pooled = histogram_is_pooled,
 	.layout = histogram_layout,
 	.most_words = histogram_most_words,
 	.scratch = histogram_scratch,
 	.absorb = histogram_absorb,
 	.advance = histogram_advance,
 	.shared = histogram_shared,
+	.fields = histogram_fields,
 	.emit = histogram_emit,
 };

@@ -23,12 +23,14 @@
 #include "kernel/tile.h"
 #include "kernels.h"
 #include "minmax_simd.h"
+#include "rows.h"
 #include "text.h"
 
 typedef void scan_fn(enum quern_dtype, const void *, size_t, struct qn_minmax_keys *);
 typedef size_t find_fn(const void *, size_t, uint64_t, size_t, size_t);
 
 static scan_fn *const scans[] = QN_ISA_TABLE(qn_minmax_scan);
+static qn_powers_keys_fn *const keys_of[] = QN_ISA_TABLE(qn_powers_keys);
 static find_fn *const finds[] = QN_ISA_TABLE(qn_minmax_find);
 
 enum { COUNT, MISSING, MIN, MAX = MIN + 2, NWORDS = MAX + 2 };
@@ -81,26 +83,14 @@ static int minmax_layout(const void *self, struct quern_segment *segments)
 	return 3;
 }
 
-/* Room for a packed tile, or for an entry. */
+/* Room for a packed tile, or for its keys, or for an entry. */
 static size_t minmax_scratch(const void *self)
 {
 	const struct minmax *m = self;
 
 	if (m->text_nbytes)
 		return m->width * sizeof(int64_t);
-	return QUERN_TILE_NELEMS * qn_dtype_size(m->dtype);
-}
-
-/* The key in the state of a value with a key of the scan. */
-static int64_t state_key(enum quern_dtype t, int64_t key)
-{
-	uint32_t bits = (uint32_t)qn_minmax_bits(t, key);
-	float x;
-
-	if (t != QUERN_F32)
-		return key;
-	memcpy(&x, &bits, sizeof(x));
-	return qn_key_from_double(x);
+	return QUERN_TILE_NELEMS * sizeof(int64_t);
 }
 
 static bool is_valid(const struct quern_var *v, size_t i)
@@ -155,8 +145,8 @@ static void offer_extremes(const struct minmax *m, int64_t *state, const struct 
 			   const struct qn_minmax_keys *k)
 {
 	bool nan = qn_minmax_has_nan(m->dtype, k);
-	int64_t min = nan ? NAN_IN_MIN : state_key(m->dtype, k->min);
-	int64_t max = nan ? NAN_IN_MAX : state_key(m->dtype, k->max);
+	int64_t min = nan ? NAN_IN_MIN : qn_minmax_state_key(m->dtype, k->min);
+	int64_t max = nan ? NAN_IN_MAX : qn_minmax_state_key(m->dtype, k->max);
 
 	if (min <= state[MIN])
 		offer(m, state + MIN, tile, k->min, min, nan);
@@ -223,6 +213,90 @@ static void minmax_absorb(const void *self, int64_t *state, void *scratch,
 		offer_extremes(m, state, tile, &k);
 }
 
+/* A run on its way to cells, with their columns. */
+struct rows {
+	const struct minmax *m;
+	const struct quern_tile *tile;
+	uint64_t first; /* element of the tile's box */
+	struct qn_part part;
+	int64_t *count, *missing;
+	int64_t *min, *min_index, *max, *max_index;
+};
+
+/* As offer(). least: an element of the tile is no earlier than this one in the dataset. */
+static void offer_one(const struct rows *r, uint64_t i, uint64_t least, int64_t key, int64_t *best,
+		      int64_t *index)
+{
+	uint64_t at;
+
+	if (key == *best && least >= (uint64_t)*index)
+		return;
+	at = qn_box_index(r->tile->box, r->first + i, r->m->shape);
+	if (key != *best || at < (uint64_t)*index) {
+		*best = key;
+		*index = (int64_t)at;
+	}
+}
+
+/* Element i, whose key is beyond that of an extreme of the row, or the same, or that of NaN. */
+static void offer_to_row(const struct rows *r, size_t row, uint64_t i, uint64_t least, int64_t key)
+{
+	const int64_t inf = qn_key_from_double(INFINITY);
+	const bool nan = qn_dtype_is_float(r->m->dtype) && (key > inf || key < ~inf);
+
+	if (nan && r->m->nan_missing) {
+		r->count[row]--;
+		r->missing[row]++;
+		return;
+	}
+	if (nan || key <= r->min[row])
+		offer_one(r, i, least, nan ? NAN_IN_MIN : key, r->min + row, r->min_index + row);
+	if (nan || key >= r->max[row])
+		offer_one(r, i, least, nan ? NAN_IN_MAX : key, r->max + row, r->max_index + row);
+}
+
+static void absorb_step(const struct rows *r, uint64_t first, const int64_t *key)
+{
+	const bool is_float = qn_dtype_is_float(r->m->dtype);
+	const uint64_t least = qn_box_index(r->tile->box, r->first + first, r->m->shape);
+
+	for (size_t i = 0; i < r->part.r.n; i++) {
+		const size_t row = qn_part_row(&r->part, i);
+		/* Then NaN may be earlier, whatever its key is. */
+		const bool has_nan = is_float && r->max[row] == NAN_IN_MAX;
+
+		if ((key[i] <= r->min[row] || key[i] >= r->max[row] || has_nan) &&
+		    qn_part_has(&r->part, first + i))
+			offer_to_row(r, row, first + i, least, key[i]);
+	}
+}
+
+static bool minmax_absorb_rows(const void *self, struct qn_cells *cells, void *scratch,
+			       const struct quern_tile *tile, const struct qn_row_run *run)
+{
+	const struct minmax *m = self;
+	const size_t size = qn_dtype_size(m->dtype);
+	struct rows r = { .m = m, .tile = tile, .first = run->first, .part = { .cells = cells } };
+	struct qn_picked picked;
+
+	if (!qn_part_begin(&r.part, tile, run, COUNT, MISSING, &picked))
+		return true;
+	r.count = qn_part_column(&r.part, COUNT);
+	r.missing = qn_part_column(&r.part, MISSING);
+	r.min = qn_part_column(&r.part, MIN);
+	r.min_index = qn_part_column(&r.part, MIN + 1);
+	r.max = qn_part_column(&r.part, MAX);
+	r.max_index = qn_part_column(&r.part, MAX + 1);
+	for (size_t s = 0; s < r.part.r.nsteps; s++) {
+		const uint64_t first = s * r.part.r.stride;
+
+		keys_of[qn_cpu_level()](m->dtype, (const char *)r.part.r.values + first * size,
+					r.part.r.n, scratch);
+		absorb_step(&r, first, scratch);
+	}
+	return true;
+}
+
 static void emit_value(const struct minmax *m, const char *name, int64_t key,
 		       struct quern_result *r)
 {
@@ -233,7 +307,7 @@ static void emit_value(const struct minmax *m, const char *name, int64_t key,
 	else if (qn_dtype_is_float(m->dtype))
 		quern_result_real(r, name, nan ? NAN : qn_key_to_double(key));
 	else
-		quern_result_int(r, name, key);
+		quern_result_int(r, name, qn_minmax_integer(m->dtype, key));
 }
 
 static void emit_place(const struct minmax *m, const char *name, int64_t index,
@@ -288,6 +362,15 @@ static void minmax_emit(const void *self, const int64_t *state, struct quern_res
 	emit_place(m, "argmax", state[MAX + 1], r);
 }
 
+static const char *const *minmax_fields(const void *self)
+{
+	static const char *const fields[] = { "count",	"missing", "min", "max",
+					      "argmin", "argmax",  NULL };
+
+	(void)self;
+	return fields;
+}
+
 const struct quern_kernel qn_kernel_minmax = {
 	.abi = QUERN_KERNEL_ABI,
 	.name = "minmax",
@@ -299,5 +382,7 @@ const struct quern_kernel qn_kernel_minmax = {
 	.layout = minmax_layout,
 	.scratch = minmax_scratch,
 	.absorb = minmax_absorb,
+	.absorb_rows = minmax_absorb_rows,
+	.fields = minmax_fields,
 	.emit = minmax_emit,
 };

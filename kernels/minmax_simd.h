@@ -4,6 +4,8 @@
 #ifndef QN_KERNELS_MINMAX_SIMD_H
 #define QN_KERNELS_MINMAX_SIMD_H
 
+#include <string.h>
+
 #include "base/isa.h"
 #include "kernel/tile.h"
 
@@ -52,6 +54,26 @@ static inline int64_t qn_minmax_inf(enum quern_dtype t)
 static inline bool qn_minmax_has_nan(enum quern_dtype t, const struct qn_minmax_keys *k)
 {
 	return qn_dtype_is_float(t) && (k->max > qn_minmax_inf(t) || k->min < ~qn_minmax_inf(t));
+}
+
+/* The integer of a key of kernel/tile.h, of a type that has fewer than 64 bits or a sign. */
+static inline int64_t qn_minmax_integer(enum quern_dtype t, int64_t key)
+{
+	return qn_dtype_is_signed(t) ? key : (int64_t)qn_key_to_uint(key);
+}
+
+/* The key of kernel/tile.h, as states have it, of a value with a key of the scan. */
+static inline int64_t qn_minmax_state_key(enum quern_dtype t, int64_t key)
+{
+	const uint32_t bits = (uint32_t)qn_minmax_bits(t, key);
+	float x;
+
+	if (t == QUERN_U8 || t == QUERN_U16 || t == QUERN_U32)
+		return qn_key_from_uint((uint64_t)key);
+	if (t != QUERN_F32)
+		return key;
+	memcpy(&x, &bits, sizeof(x));
+	return qn_key_from_double((double)x);
 }
 
 #endif

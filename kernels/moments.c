@@ -35,9 +35,7 @@ static struct qn_stats special_stats(enum qn_powers_kind kind, uint64_t n, int n
 		.has_mean = true,
 		.has_variance = n >= 2,
 		.has_shape = n >= 2 && npowers == 4,
-		.mean = kind == QN_POWERS_PINF	 ? INFINITY
-			: kind == QN_POWERS_NINF ? -INFINITY
-						 : NAN,
+		.mean = qn_powers_special(kind),
 		.variance = NAN,
 		.stddev = NAN,
 		.skewness = NAN,
@@ -75,6 +73,18 @@ static void moments_emit(const void *self, const int64_t *state, struct quern_re
 	emit_real(r, "kurtosis", s.has_shape, s.kurtosis);
 }
 
+static const char *const *moments_fields(const void *self)
+{
+	static const char *const fields[] = { "count",	  "missing",  "sum", "mean",
+					      "variance", "stddev",   "min", "max",
+					      "skewness", "kurtosis", NULL };
+	static const char *const low[] = { "count",  "missing", "sum", "mean", "variance",
+					   "stddev", "min",	"max", NULL };
+	const struct qn_powers *p = self;
+
+	return p->power.npowers < 4 ? low : fields;
+}
+
 const struct quern_kernel qn_kernel_moments = {
 	.abi = QUERN_KERNEL_ABI,
 	.name = "moments",
@@ -88,5 +98,6 @@ const struct quern_kernel qn_kernel_moments = {
 	.absorb = qn_powers_absorb,
 	.absorb_rows = qn_powers_absorb_rows,
 	.normalize = qn_powers_normalize,
+	.fields = moments_fields,
 	.emit = moments_emit,
 };

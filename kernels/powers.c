@@ -1,5 +1,5 @@
 /*
- * powers.c - the state that `sum` and `moments` share.
+ * powers.c - the state that `sum`, `moments` and the kernels of mean.c share.
  */
 #include "powers.h"
 
@@ -152,6 +152,13 @@ enum qn_powers_kind qn_powers_kind(const struct qn_powers *p, const int64_t *sta
 	return special[QN_SPECIAL_NINF] ? QN_POWERS_NINF : QN_POWERS_FINITE;
 }
 
+double qn_powers_special(enum qn_powers_kind kind)
+{
+	if (kind == QN_POWERS_NAN)
+		return NAN;
+	return kind == QN_POWERS_PINF ? INFINITY : -INFINITY;
+}
+
 static void emit_integer_sum(const struct qn_powers *p, const int64_t *state,
 			     struct quern_result *r)
 {
@@ -163,7 +170,8 @@ static void emit_integer_sum(const struct qn_powers *p, const int64_t *state,
 
 void qn_powers_emit_sum(const struct qn_powers *p, const int64_t *state, struct quern_result *r)
 {
-	double sum = 0;
+	enum qn_powers_kind kind;
+	double sum;
 
 	quern_result_int(r, "count", state[QN_POWERS_COUNT]);
 	quern_result_int(r, "missing", state[QN_POWERS_MISSING]);
@@ -171,20 +179,9 @@ void qn_powers_emit_sum(const struct qn_powers *p, const int64_t *state, struct 
 		emit_integer_sum(p, state, r);
 		return;
 	}
-	switch (qn_powers_kind(p, state)) {
-	case QN_POWERS_FINITE:
-		sum = qn_acc_round(&p->power.form[0], state + p->sums);
-		break;
-	case QN_POWERS_PINF:
-		sum = INFINITY;
-		break;
-	case QN_POWERS_NINF:
-		sum = -INFINITY;
-		break;
-	case QN_POWERS_NAN:
-		sum = NAN;
-		break;
-	}
+	kind = qn_powers_kind(p, state);
+	sum = kind == QN_POWERS_FINITE ? qn_acc_round(&p->power.form[0], state + p->sums)
+				       : qn_powers_special(kind);
 	quern_result_real(r, "sum", sum);
 }
 

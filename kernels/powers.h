@@ -1,5 +1,5 @@
 /*
- * powers.h - the state that `sum` and `moments` share: counts, exact power sums, extremes.
+ * powers.h - the state that `sum`, `moments` and `mean` and its like share: counts, exact power sums, extremes.
  *
  *	state   | count | missing | NaN | +inf | -inf | power sums | min key | max key |
  *	segment |                     SUM                          | MIN, 1  | MAX, 1  |
@@ -44,6 +44,8 @@ void qn_powers_normalize(const void *self, int64_t *state);
 /* Of a normalized state. */
 uint64_t qn_powers_count(const int64_t *state);
 enum qn_powers_kind qn_powers_kind(const struct qn_powers *p, const int64_t *state);
+/* The mean, and the sum, of what is not all finite. */
+double qn_powers_special(enum qn_powers_kind kind);
 /* Emits count, missing, sum. */
 void qn_powers_emit_sum(const struct qn_powers *p, const int64_t *state, struct quern_result *r);
 /* Emits min, max. Only where they were asked for. */

@@ -25,4 +25,15 @@ QN_ISA_DECLARE(void, qn_powers_extremes,
 
 typedef void qn_powers_extremes_fn(const struct qn_powers_rows *r, int64_t *min, int64_t *max);
 
+/* Adds the number of valid elements of each row that are NaN; of a floating-point type. */
+QN_ISA_DECLARE(void, qn_powers_nans, (const struct qn_powers_rows *r, int64_t *nan));
+
+typedef void qn_powers_nans_fn(const struct qn_powers_rows *r, int64_t *nan);
+
+/* The keys (kernel/tile.h) of n values, of any alignment. */
+QN_ISA_DECLARE(void, qn_powers_keys,
+	       (enum quern_dtype t, const void *values, size_t n, int64_t *key));
+
+typedef void qn_powers_keys_fn(enum quern_dtype t, const void *values, size_t n, int64_t *key);
+
 #endif

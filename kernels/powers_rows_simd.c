@@ -1,5 +1,5 @@
 /*
- * powers_rows_simd.c - extremes of many rows at once. Compiled once per ISA.
+ * powers_rows_simd.c - extremes of many rows at once, and NaN. Compiled once per ISA.
  *
  * Where all elements are valid and rows lie side by side, a loop has no branches, and compilers make
  * vectors of it: what is NaN becomes a key that changes nothing.
@@ -30,8 +30,17 @@ static inline bool is_there(const struct qn_powers_rows *r, uint64_t i)
 #define NEVER(x)	false
 #define IS_NAN(x)	((x) != (x))
 
-/* Both loops for a type. */
+/* The loops for a type. */
 #define DEFINE(name, T, KEY, LEFT_OUT)                                                            \
+	static void name##_keys(const char *p, size_t n, int64_t *restrict key)                   \
+	{                                                                                         \
+		for (size_t i = 0; i < n; i++) {                                                  \
+			T x;                                                                      \
+                                                                                                  \
+			memcpy(&x, p + i * sizeof(T), sizeof(T));                                 \
+			key[i] = KEY(x);                                                          \
+		}                                                                                 \
+	}                                                                                         \
 	static void name##_plain(const char *p, size_t n, int64_t *restrict min,                  \
 				 int64_t *restrict max)                                           \
 	{                                                                                         \
@@ -89,4 +98,51 @@ void QN_ISA(qn_powers_extremes)(const struct qn_powers_rows *r, int64_t *min, in
 
 	for (size_t s = 0; s < r->nsteps; s++)
 		step[r->dtype](r, s, min, max);
+}
+
+void QN_ISA(qn_powers_keys)(enum quern_dtype t, const void *values, size_t n, int64_t *key)
+{
+	static void (*const keys[QUERN_NDTYPES])(const char *, size_t, int64_t *) = {
+		extremes_i8_keys,  extremes_u8_keys,  extremes_i16_keys, extremes_u16_keys,
+		extremes_i32_keys, extremes_u32_keys, extremes_i64_keys, extremes_u64_keys,
+		extremes_f32_keys, extremes_f64_keys,
+	};
+
+	keys[t](values, n, key);
+}
+
+#define DEFINE_NANS(name, T)                                                              \
+	static void name##_plain(const char *p, size_t n, int64_t *restrict nan)          \
+	{                                                                                 \
+		for (size_t i = 0; i < n; i++) {                                          \
+			T x;                                                              \
+                                                                                          \
+			memcpy(&x, p + i * sizeof(T), sizeof(T));                         \
+			nan[i] += x != x;                                                 \
+		}                                                                         \
+	}                                                                                 \
+	static void name(const struct qn_powers_rows *r, size_t step, int64_t *nan)       \
+	{                                                                                 \
+		const char *p = (const char *)r->values + step * r->stride * sizeof(T);   \
+                                                                                          \
+		if (!r->valid && !r->row) {                                               \
+			name##_plain(p, r->n, nan);                                       \
+			return;                                                           \
+		}                                                                         \
+		for (size_t i = 0; i < r->n; i++) {                                       \
+			T x;                                                              \
+                                                                                          \
+			memcpy(&x, p + i * sizeof(T), sizeof(T));                         \
+			nan[r->row ? r->row[i] : i] += x != x &&                          \
+						       is_there(r, step * r->stride + i); \
+		}                                                                         \
+	}
+
+DEFINE_NANS(nans_f32, float)
+DEFINE_NANS(nans_f64, double)
+
+void QN_ISA(qn_powers_nans)(const struct qn_powers_rows *r, int64_t *nan)
+{
+	for (size_t s = 0; s < r->nsteps; s++)
+		(r->dtype == QUERN_F32 ? nans_f32 : nans_f64)(r, s, nan);
 }

@@ -16,6 +16,14 @@ static void sum_emit(const void *self, const int64_t *state, struct quern_result
 	qn_powers_emit_sum(self, state, r);
 }
 
+static const char *const *sum_fields(const void *self)
+{
+	static const char *const fields[] = { "count", "missing", "sum", NULL };
+
+	(void)self;
+	return fields;
+}
+
 const struct quern_kernel qn_kernel_sum = {
 	.abi = QUERN_KERNEL_ABI,
 	.name = "sum",
@@ -28,5 +36,6 @@ const struct quern_kernel qn_kernel_sum = {
 	.absorb = qn_powers_absorb,
 	.absorb_rows = qn_powers_absorb_rows,
 	.normalize = qn_powers_normalize,
+	.fields = sum_fields,
 	.emit = sum_emit,
 };

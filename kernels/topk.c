@@ -290,6 +290,14 @@ static void topk_emit(const void *self, const int64_t *state, struct quern_resul
 	free(room);
 }
 
+static const char *const *topk_fields(const void *self)
+{
+	static const char *const fields[] = { "count", "missing", "values", "coordinates", NULL };
+
+	(void)self;
+	return fields;
+}
+
 const struct quern_kernel qn_kernel_topk = {
 	.abi = QUERN_KERNEL_ABI,
 	.name = "topk",
@@ -302,5 +310,6 @@ const struct quern_kernel qn_kernel_topk = {
 	.scratch = topk_scratch,
 	.absorb = topk_absorb,
 	.normalize = topk_normalize,
+	.fields = topk_fields,
 	.emit = topk_emit,
 };

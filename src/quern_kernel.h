@@ -270,7 +270,8 @@ struct quern_kernel {
 	/*
 	 * Adds the elements of a run (kernel/rows.h) of a tile, which is the whole of its box, to their
 	 * cells. Its kind is CONSECUTIVE or INDEXED. NULL: the engine splits tiles so that absorb() sees
-	 * one row at a time; a kernel that has this has no LEAST segments. False: there is no memory. (opt)
+	 * one row at a time; a kernel that has this has no LEAST segments of numbers. False: there is no
+	 * memory. (opt)
 	 */
 	bool (*absorb_rows)(const void *self, struct qn_cells *cells, void *scratch,
 			    const struct quern_tile *tile, const struct qn_row_run *run);
@@ -286,6 +287,9 @@ struct quern_kernel {
 	/* Memory in self that advance() may have changed: the engine broadcasts it in place from
 	   rank 0 before the next pass. Same size on all ranks. Needed if advance is there. */
 	void *(*shared)(void *self, size_t *nbytes);
+
+	/* The names of the fields that emit() will add, in their order; ends with NULL. */
+	const char *const *(*fields)(const void *self);
 
 	/* Rank 0, with the merged and normalized state of the last pass. */
 	void (*emit)(const void *self, const int64_t *state, struct quern_result *r);

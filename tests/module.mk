@@ -69,6 +69,7 @@ SHELL_TESTS += tests/cli/dims.sh
 SHELL_TESTS += tests/cli/errors.sh
 SHELL_TESTS += tests/cli/fault_loops.sh
 SHELL_TESTS += tests/cli/faults.sh
+SHELL_TESTS += tests/cli/fields.sh
 SHELL_TESTS += tests/cli/files.sh
 SHELL_TESTS += tests/cli/help.sh
 SHELL_TESTS += tests/cli/holes.sh

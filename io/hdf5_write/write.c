@@ -1,9 +1,9 @@
 /*
- * write.c - a variable a field, with its units and what it is (kernel/fields.h), and what the result
- * says of itself as global attributes. A dimension of an array is a dimension scale. Where the field has
- * no name for it, or another array has the name with another length, it is named by its length, n50, and
- * the second dimension m50, because readers such as xarray refuse a variable with twice the same. Results of
- * many cells are those of cells.h.
+ * write.c - a variable a field, named after it, or after the dataset where it is the only one, with its
+ * units and what it is (kernel/fields.h), and what the result says of itself as global attributes. A
+ * dimension of an array is a dimension scale. Where the field has no name for it, or another array has the
+ * name with another length, it is named by its length, n50, and the second dimension m50, because readers
+ * such as xarray refuse a variable with twice the same. Results of many cells are those of cells.h.
  */
 #include "io/hdf5_library/open.h"
 #include "io/hdf5_write/write.h"
@@ -27,6 +27,7 @@ static const uint64_t no_uint = UINT64_C(18446744073709551614);
 struct writer {
 	struct qn_nc nc;
 	const struct qn_labels *labels;
+	bool has_one; /* field */
 };
 
 /* What the variable is, in which units, and of integers what stands for no value. */
@@ -49,6 +50,14 @@ static bool describe(const struct writer *w, hid_t id, const struct qn_field *f,
 	return ok;
 }
 
+/* Alone, and where no dimension has its name, a field is called by the dataset, as in cells.c. */
+static const char *name_variable(const struct writer *w, const struct qn_field *f)
+{
+	const char *name = w->labels->name;
+
+	return w->has_one && H5Lexists(w->nc.file, name, H5P_DEFAULT) <= 0 ? name : f->name;
+}
+
 static bool write_variable(struct writer *w, const struct qn_field *f, hid_t type,
 			   const void *values)
 {
@@ -67,7 +76,7 @@ static bool write_variable(struct writer *w, const struct qn_field *f, hid_t typ
 		return false;
 	space = ndims ? H5Screate_simple(ndims, shape, NULL) : H5Screate(H5S_SCALAR);
 	if (space >= 0)
-		id = qn_nc_create(&w->nc, f->name, type, space, -1);
+		id = qn_nc_create(&w->nc, name_variable(w, f), type, space, -1);
 	ok = id >= 0 && H5Dwrite(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0 &&
 	     describe(w, id, f, type) && (!ndims || qn_nc_attach(id, ndims, scale));
 	qn_h5_close(id);
@@ -156,7 +165,7 @@ enum quern_status qn_hdf5_write(const char *file, const struct qn_labels *labels
 				struct quern_message *err)
 {
 	struct qn_h5_caller caller;
-	struct writer w = { .labels = labels };
+	struct writer w = { .labels = labels, .has_one = result->nfields == 1 };
 	enum quern_status st = QUERN_OK;
 	bool ok;
 

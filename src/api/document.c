@@ -234,6 +234,7 @@ json_t *qn_document_input(const quern_run *run)
 		qn_json_set(&o, "expr", qn_json_text(quern_option_string(options, "expr")));
 		qn_json_set(&o, "where", qn_json_text(quern_option_string(options, "where")));
 		qn_json_set(&o, "by", qn_json_text(quern_option_string(options, "by")));
+		qn_json_set(&o, "fields", qn_json_text(quern_option_string(options, "fields")));
 		qn_json_set(&o, "raw", json_boolean(quern_option_flag(options, "raw")));
 		qn_json_set(&o, "nan", qn_json_text(quern_option_string(options, "nan")));
 		qn_json_set(&o, "on_bad_chunk",

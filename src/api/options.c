@@ -23,6 +23,8 @@ const struct quern_option qn_run_options[] = {
 	  "use only the elements for which this holds: 't2m > 273.15 && lat > 60 && month(time) == 1'" },
 	{ "expr", 0, QUERN_OPT_STRING, "EXPR", NULL, 0, 0,
 	  "use the values of this expression instead: 't2m - 273.15'" },
+	{ "fields", 0, QUERN_OPT_STRING, "NAMES", NULL, 0, 0,
+	  "only these fields of the result, in this order: 'mean,count' (default: all)" },
 	{ "raw", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
 	  "take stored values as they are: no CF decoding of _FillValue, scale_factor, ..." },
 	{ "nan", 0, QUERN_OPT_CHOICE, "missing|keep", "missing", 0, 0,

@@ -118,6 +118,7 @@ struct qn_run_settings qn_settings_run(const struct quern_options *o)
 		.where = quern_option_string(o, "where"),
 		.by = quern_option_string(o, "by"),
 		.over = quern_option_string(o, "over"),
+		.fields = quern_option_string(o, "fields"),
 		.memory_nbytes = (uint64_t)quern_option_int(o, "memory"),
 		.memory = quern_option_string(o, "memory"),
 		.is_calibrated = quern_option_string(o, "calibrate") != NULL,

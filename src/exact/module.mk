@@ -10,6 +10,7 @@ LIB_SRCS += src/exact/power_float.c
 LIB_SRCS += src/exact/power_int.c
 LIB_SRCS += src/exact/scheme.c
 LIB_SRCS += src/exact/stats.c
+LIB_SRCS += src/exact/stats_quick.c
 LIB_MULTI_ISA_SRCS += src/exact/column_blank.c
 LIB_MULTI_ISA_SRCS += src/exact/column_simd.c
 LIB_MULTI_ISA_SRCS += src/exact/lanes_f32.c

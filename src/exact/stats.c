@@ -1,7 +1,7 @@
 /*
  * stats.c - statistics from exact sums of powers.
  */
-#include "exact/stats.h"
+#include "exact/stats_parts.h"
 
 #include <gmp.h>
 
@@ -140,28 +140,6 @@ static void combine(struct sums *s, int npowers)
 		combine_high(s);
 }
 
-static void mean(struct sums *s, long exp, struct qn_stats *out)
-{
-	mpz_set(s->num, s->a[0]);
-	mpz_set(s->den, s->n);
-	out->mean = round_quotient(s, exp);
-}
-
-static void set_variance(struct sums *s)
-{
-	mpz_set(s->num, s->d);
-	mpz_sub_ui(s->den, s->n, 1);
-	mpz_mul(s->den, s->den, s->n);
-}
-
-static void variance(struct sums *s, long exp, struct qn_stats *out)
-{
-	set_variance(s);
-	out->variance = round_quotient(s, 2 * exp);
-	set_variance(s);
-	out->stddev = round_root(s, 2 * exp, false);
-}
-
 static void shape(struct sums *s, struct qn_stats *out)
 {
 	mpz_mul(s->num, s->t, s->t);
@@ -189,23 +167,62 @@ static void sums_fini(struct sums *s)
 	mpz_clears(s->n, s->d, s->t, s->q, s->num, s->den, s->rest, NULL);
 }
 
-void qn_stats_from_power(const struct qn_power *p, const int64_t *words, uint64_t n,
-			 struct qn_stats *out)
+static void set_variance(struct sums *s)
 {
-	const long exp = p->form[0].base;
+	mpz_set(s->num, s->d);
+	mpz_sub_ui(s->den, s->n, 1);
+	mpz_mul(s->den, s->den, s->n);
+}
+
+double qn_stat_gmp(enum qn_stat which, const struct qn_power *p, const int64_t *words, uint64_t n)
+{
+	const bool is_spread = which == QN_STAT_VARIANCE || which == QN_STAT_STDDEV;
+	const long exp = (which == QN_STAT_MEAN ? 1 : 2) * (long)p->form[0].base;
+	struct sums s;
+	double x;
+
+	sums_init(&s, p, words, n);
+	combine(&s, p->npowers < 2 ? 1 : 2);
+	mpz_set(s.num, s.a[which == QN_STAT_RMS]);
+	mpz_set(s.den, s.n);
+	if (is_spread)
+		set_variance(&s);
+	x = which == QN_STAT_MEAN || which == QN_STAT_VARIANCE ? round_quotient(&s, exp)
+							       : round_root(&s, exp, false);
+	sums_fini(&s);
+	return x;
+}
+
+double qn_stat(enum qn_stat which, const struct qn_power *p, const int64_t *words, uint64_t n)
+{
+	double x;
+
+	return qn_stat_quick(which, p, words, n, &x) ? x : qn_stat_gmp(which, p, words, n);
+}
+
+static void find_shape(const struct qn_power *p, const int64_t *words, uint64_t n,
+		       struct qn_stats *out)
+{
 	struct sums s;
 
-	*out = (struct qn_stats){ .has_mean = n > 0 };
-	if (n == 0)
-		return;
 	sums_init(&s, p, words, n);
 	combine(&s, p->npowers);
-	mean(&s, exp, out);
-	out->has_variance = p->npowers >= 2 && n >= 2;
-	if (out->has_variance)
-		variance(&s, exp, out);
-	out->has_shape = p->npowers == 4 && mpz_sgn(s.d) > 0;
+	out->has_shape = mpz_sgn(s.d) > 0;
 	if (out->has_shape)
 		shape(&s, out);
 	sums_fini(&s);
+}
+
+void qn_stats_from_power(const struct qn_power *p, const int64_t *words, uint64_t n,
+			 struct qn_stats *out)
+{
+	*out = (struct qn_stats){ .has_mean = n > 0, .has_variance = p->npowers >= 2 && n >= 2 };
+	if (out->has_mean)
+		out->mean = qn_stat(QN_STAT_MEAN, p, words, n);
+	if (out->has_variance) {
+		out->variance = qn_stat(QN_STAT_VARIANCE, p, words, n);
+		out->stddev = qn_stat(QN_STAT_STDDEV, p, words, n);
+	}
+	if (out->has_mean && p->npowers == 4)
+		find_shape(p, words, n, out);
 }

@@ -6,6 +6,7 @@
  *	mean		S1 / n
  *	variance	sum of (x - mean)^2 / (n - 1)
  *	stddev		square root of the variance
+ *	rms		square root of S2 / n
  *	skewness	M3 / M2^1.5, of the population: Mk = sum of (x - mean)^k / n (g1)
  *	kurtosis	M4 / M2^2 - 3, of the population (excess, g2)
  *
@@ -16,7 +17,8 @@
  *	skewness = T / D^1.5, T = n^2 A3 - 3 n A1 A2 + 2 A1^3
  *	kurtosis = Q / D^2 - 3, Q = n^3 A4 - 4 n^2 A1 A3 + 6 n A1^2 A2 - 3 A1^4
  *
- * The big integers are GMP's, which ends the process when it is out of memory; it needs less than
+ * Where the sums have few digits these are done on the stack, in less than a microsecond. The big integers are
+ * GMP's otherwise, which ends the process when it is out of memory; it needs less than
  * 100 KiB here.
  */
 #ifndef QN_EXACT_STATS_H
@@ -31,7 +33,13 @@ struct qn_stats {
 	double mean, variance, stddev, skewness, kurtosis;
 };
 
-/* Of n values, all finite, with these canonical words. */
+enum qn_stat { QN_STAT_MEAN, QN_STAT_VARIANCE, QN_STAT_STDDEV, QN_STAT_RMS };
+
+/* One statistic of n values, all finite, with these canonical words: n > 0, and of VARIANCE and STDDEV n > 1;
+   of all but MEAN the order is 2 or 4. */
+double qn_stat(enum qn_stat which, const struct qn_power *p, const int64_t *words, uint64_t n);
+
+/* All of them. */
 void qn_stats_from_power(const struct qn_power *p, const int64_t *words, uint64_t n,
 			 struct qn_stats *out);
 

@@ -18,10 +18,10 @@ struct value {
 
 static bool is_of_dimensions(const struct qn_field *f)
 {
-	const struct qn_field_doc *doc = qn_field_doc(f->name);
+	const struct qn_field_doc *doc = f->array ? qn_field_doc(f->name) : NULL;
 	const char *last = doc ? doc->dim[f->ncols ? 1 : 0] : NULL;
 
-	return f->array && last && !strcmp(last, "dimension");
+	return last && !strcmp(last, "dimension");
 }
 
 static size_t count_values(const struct value *v)

@@ -24,6 +24,8 @@ static const struct qn_field_doc fields[] = {
 	{ "kurtosis", "excess kurtosis M4/M2^2 - 3, unweighted", QN_UNITS_ONE, false, { NULL } },
 	{ "min", "smallest value", QN_UNITS_VALUE, false, { NULL } },
 	{ "max", "largest value", QN_UNITS_VALUE, false, { NULL } },
+	{ "range", "largest value less the smallest", QN_UNITS_DIFFERENCE, false, { NULL } },
+	{ "rms", "root of the mean square, unweighted", QN_UNITS_DIFFERENCE, false, { NULL } },
 	{ "argmin", "indexes of the smallest value", QN_UNITS_ONE, true, { "dimension" } },
 	{ "argmax", "indexes of the largest value", QN_UNITS_ONE, true, { "dimension" } },
 	{ "values", "values, in order", QN_UNITS_VALUE, false, { "place" } },

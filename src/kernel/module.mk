@@ -3,6 +3,7 @@ LIB_SRCS += src/kernel/cells.c
 LIB_SRCS += src/kernel/collect.c
 LIB_SRCS += src/kernel/fields.c
 LIB_SRCS += src/kernel/kernel.c
+LIB_SRCS += src/kernel/pick.c
 LIB_SRCS += src/kernel/result.c
 LIB_SRCS += src/kernel/rows.c
 LIB_SRCS += src/kernel/there.c

@@ -207,6 +207,25 @@ const struct qn_field *qn_result_find(const struct quern_result *r, const char *
 	return NULL;
 }
 
+bool qn_result_pick(struct quern_result *r, const struct qn_names *names)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		struct qn_field first;
+		size_t k = i;
+
+		while (k < r->nfields && strcmp(r->field[k].name, names->name[i]))
+			k++;
+		if (k == r->nfields)
+			return false;
+		first = r->field[i];
+		r->field[i] = r->field[k];
+		r->field[k] = first;
+	}
+	while (r->nfields > names->n)
+		free_field(r, &r->field[--r->nfields]);
+	return true;
+}
+
 size_t qn_field_nvalues(const struct qn_field *f)
 {
 	return f->array ? f->n * (f->ncols ? f->ncols : 1) : 1;

@@ -56,6 +56,13 @@ static size_t list_reduced(const struct qn_run *run, int reduced[QUERN_MAX_DIMS]
 	return n;
 }
 
+/* The fields that are asked for. */
+static bool emit_state(const struct qn_run *run, const int64_t *state, struct quern_result *one)
+{
+	run->kernel->emit(run->self, state, one);
+	return !run->fields.n || one->nomem || qn_result_pick(one, &run->fields);
+}
+
 static bool emit_rows(const struct qn_run *run, struct quern_result *result)
 {
 	struct quern_result one = { .nfields = 0 };
@@ -67,9 +74,8 @@ static bool emit_rows(const struct qn_run *run, struct quern_result *result)
 	for (uint64_t row = 0; ok && row < run->rows.nrows; row++) {
 		const int64_t *state = qn_cells_get(&run->cells, row, buffer);
 
-		if (state)
-			run->kernel->emit(run->self, state, &one);
-		ok = state && qn_collect_row(result, row, &one, reduced, nreduced);
+		ok = state && emit_state(run, state, &one) &&
+		     qn_collect_row(result, row, &one, reduced, nreduced);
 		qn_result_clear(&one);
 	}
 	qn_result_fini(&one);
@@ -85,6 +91,6 @@ enum quern_status qn_run_emit(const struct qn_run *run, struct quern_result *res
 	if (qn_kept_any(run))
 		ok = emit_rows(run, result);
 	else
-		run->kernel->emit(run->self, qn_cells_state(&run->cells, 0), result);
+		ok = emit_state(run, qn_cells_state(&run->cells, 0), result);
 	return ok && !result->nomem ? QUERN_OK : qn_error_nomem(err, 0, "the result");
 }

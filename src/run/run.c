@@ -12,6 +12,7 @@
 #include "find/join.h"
 #include "find/meaning.h"
 #include "find/warnings.h"
+#include "kernel/pick.h"
 #include "run/kept.h"
 
 /* A kernel that takes no text says which do. */
@@ -109,6 +110,8 @@ static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject
 
 	if (!st)
 		st = open_kernel(run, err);
+	if (!st && run->settings.fields)
+		st = qn_pick_find(run->kernel, run->self, run->settings.fields, &run->fields, err);
 	if (!st)
 		st = qn_kept_find(run, err);
 	if (!st && run->kernel->demand && run->formula.where)
@@ -175,6 +178,7 @@ void qn_run_fini(struct qn_run *run)
 	qn_refusals_fini(&run->refused);
 	qn_items_fini(&run->items);
 	qn_names_fini(&run->warnings);
+	qn_names_fini(&run->fields);
 	free(run->planned);
 	free(run->points);
 	qn_cells_fini(&run->cells);

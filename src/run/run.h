@@ -31,7 +31,8 @@ struct qn_run {
 	const struct qn_subject *subject; /* borrows */
 	const struct qn_where *where;	  /* borrows */
 	const struct quern_kernel *kernel;
-	void *self; /* of the kernel */
+	void *self;		/* of the kernel */
+	struct qn_names fields; /* of the result; none: all of them */
 	bool whole; /* items are delivered whole: it demands so, or there are many rows */
 	bool reduced[QUERN_MAX_DIMS]; /* dimensions; the others are kept */
 	struct qn_keys keys;	      /* of groups */

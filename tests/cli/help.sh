@@ -17,7 +17,7 @@ for command in run plan inspect verify stage unstage kernels bench info help; do
 done
 kernels=$("$QUERN" kernels --json | "$BUILDDIR/tests/tools/pick" kernels |
 	grep -o '"name":"[a-z]*","options"' | cut -d'"' -f4)
-is "there are kernels" "count covariance histogram minmax moments sum topk" \
+is "there are kernels" "count covariance histogram max mean min minmax moments range rms std sum topk var" \
 	"$(echo $kernels | tr ' ' '\n' | sort | xargs)"
 for kernel in $kernels; do
 	answers "quern run $kernel --help" run "$kernel" --help
@@ -66,12 +66,12 @@ while read -r word kernel; do
 	refuses 2 "run $word" "$word.*: quern run $kernel \.\.\." run "$word" cf.nc
 	refuses 2 "quern $word" "$word.*: quern run $kernel --json cf.nc$" "$word" --json cf.nc
 done <<'END'
-mean moments
-average moments
-std moments
-var moments
-min minmax
-max minmax
+average mean
+stdev std
+variance var
+skewness moments
+minimum min
+argmax minmax
 median histogram
 hist histogram
 total sum
@@ -82,7 +82,7 @@ refuses 2 "a kernel in the place of a command" \
 	moments -d "a b" --raw "it's.nc"
 refuses 2 "... in capitals" "is a kernel: quern run moments cf.nc" Moments cf.nc
 refuses 2 "a kernel in capitals" "did you mean 'moments'" run Moments cf.nc
-refuses 2 "kernels mean" "mean is a field of the kernel moments" kernels mean
+refuses 2 "kernels skewness" "skewness is a field of the kernel moments" kernels skewness
 
 # --- help of run, with a kernel and without ---
 answers "run --help" run --help

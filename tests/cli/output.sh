@@ -12,7 +12,7 @@ is "result of moments" "count max mean min missing stddev sum variance" "$("$pic
 is "dtype, shape, units" '"<i2" [20,30,40] "K"' \
 	"$(field input.dtype) $(field input.shape) $(field input.units)"
 is "files, dataset" '["cf.nc"] "/packed"' "$(field input.files) $(field input.dataset)"
-for name in files dataset dtype shape dimensions units along select selected raw nan on_bad_chunk \
+for name in files dataset dtype shape dimensions units along select selected fields raw nan on_bad_chunk \
 	options; do
 	check "input.$name" field "input.$name"
 done

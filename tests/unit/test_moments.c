@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/options.h"
+#include "exact/stats_parts.h"
 #include "exact_oracle.h"
 #include "kernel/kernel.h"
 #include "kernel/result.h"
@@ -292,6 +293,64 @@ static void test_statistics(void **state)
 	}
 }
 
+/* --- the two ways to a statistic --- */
+
+/* Words of n finite values. */
+static void add_values(const struct qn_power *p, const struct fixture *x, size_t n, int64_t *words)
+{
+	struct qn_extremes e;
+
+	memset(words, 0, p->nwords * sizeof(*words));
+	assert_true(qn_power_add(p, x->values, n, words, &e, x->scratch));
+}
+
+/* Returns how many were found the quick way. count: at least as many as there are values. */
+static int check_ways(const struct qn_power *p, const int64_t *words, uint64_t count)
+{
+	static const enum qn_stat stat[] = { QN_STAT_MEAN, QN_STAT_RMS, QN_STAT_VARIANCE,
+					     QN_STAT_STDDEV };
+	int nquick = 0;
+
+	for (int i = 0; i < (count > 1 ? 4 : 2); i++) {
+		const double want = qn_stat_gmp(stat[i], p, words, count);
+		double got = qn_stat(stat[i], p, words, count);
+
+		assert_memory_equal(&got, &want, sizeof(got));
+		if (!qn_stat_quick(stat[i], p, words, count, &got))
+			continue;
+		assert_memory_equal(&got, &want, sizeof(got));
+		nquick++;
+	}
+	return nquick;
+}
+
+static void test_ways(void **state)
+{
+	static int64_t words[2 * QN_ACC_MAX_LIMBS];
+	struct fixture x;
+	struct qn_power p;
+
+	(void)state;
+	for (int t = 0; t < QUERN_NDTYPES; t++) {
+		fixture_init(&x, &qn_kernel_moments, (enum quern_dtype)t, NULL, false);
+		qn_power_init(&p, x.t, 2);
+		for (int i = 0; i < 20 * NKINDS; i++) {
+			const enum oracle_kind kind = (enum oracle_kind)(i % NKINDS);
+			const size_t n = 1 + oracle_below(i % 7 ? 5 : 3000);
+			int nquick;
+
+			oracle_fill(x.t, kind, n, x.values);
+			add_values(&p, &x, n, words);
+			nquick = check_ways(&p, words, n);
+			if (!oracle_is_float(x.t) || kind == KIND_TEMPERATURE)
+				assert_int_equal(nquick, n > 1 ? 4 : 2);
+			check_ways(&p, words, n + oracle_below(UINT32_MAX - n));
+			assert_int_equal(0, check_ways(&p, words, n + (UINT64_C(1) << 32)));
+		}
+		fixture_fini(&x);
+	}
+}
+
 /* --- known answers --- */
 
 static void test_known(void **state)
@@ -523,9 +582,10 @@ static void test_partitions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_statistics),   cmocka_unit_test(test_known),
-		cmocka_unit_test(test_integer_sums), cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_special),	     cmocka_unit_test(test_partitions),
+		cmocka_unit_test(test_statistics), cmocka_unit_test(test_ways),
+		cmocka_unit_test(test_known),	   cmocka_unit_test(test_integer_sums),
+		cmocka_unit_test(test_empty),	   cmocka_unit_test(test_special),
+		cmocka_unit_test(test_partitions),
 	};
 
 	return cmocka_run_group_tests_name("moments", tests, NULL, NULL);

@@ -1,0 +1,92 @@
+/*
+ * mean.c - one field of `moments` alone: `mean`, `std`, `var`; and `rms`, the root of the mean square.
+ *
+ * The state is that of powers.h without extremes, and for a mean without squares. Each statistic is rounded
+ * once. Where there are infinities or NaN it is what `moments` says; the rms of infinities is infinite.
+ */
+#include <math.h>
+
+#include "exact/stats.h"
+#include "kernels.h"
+#include "powers.h"
+
+static enum quern_status open_sum(const struct quern_input *in, void **self)
+{
+	return qn_powers_open(in, 1, false, self);
+}
+
+static enum quern_status open_squares(const struct quern_input *in, void **self)
+{
+	return qn_powers_open(in, 2, false, self);
+}
+
+/* Of elements that are not all finite. */
+static double special(const struct qn_powers *p, const int64_t *state, enum qn_stat which)
+{
+	if (which == QN_STAT_MEAN)
+		return qn_powers_special(qn_powers_kind(p, state));
+	return which == QN_STAT_RMS && !state[p->special + QN_SPECIAL_NAN] ? INFINITY : NAN;
+}
+
+static void emit(const struct qn_powers *p, const int64_t *state, enum qn_stat which,
+		 const char *name, struct quern_result *r)
+{
+	const uint64_t n = qn_powers_count(state);
+	const bool is_spread = which == QN_STAT_VARIANCE || which == QN_STAT_STDDEV;
+
+	if (n < (is_spread ? 2 : 1))
+		quern_result_null(r, name);
+	else if (qn_powers_kind(p, state) == QN_POWERS_FINITE)
+		quern_result_real(r, name, qn_stat(which, &p->power, state + p->sums, n));
+	else
+		quern_result_real(r, name, special(p, state, which));
+}
+
+static void emit_mean(const void *self, const int64_t *state, struct quern_result *r)
+{
+	emit(self, state, QN_STAT_MEAN, "mean", r);
+}
+
+static void emit_std(const void *self, const int64_t *state, struct quern_result *r)
+{
+	emit(self, state, QN_STAT_STDDEV, "stddev", r);
+}
+
+static void emit_var(const void *self, const int64_t *state, struct quern_result *r)
+{
+	emit(self, state, QN_STAT_VARIANCE, "variance", r);
+}
+
+static void emit_rms(const void *self, const int64_t *state, struct quern_result *r)
+{
+	emit(self, state, QN_STAT_RMS, "rms", r);
+}
+
+#define KERNEL(word, field, sentence, open_slot)                     \
+	static const char *const *fields_of_##word(const void *self) \
+	{                                                            \
+		static const char *const fields[] = { field, NULL }; \
+                                                                     \
+		(void)self;                                          \
+		return fields;                                       \
+	}                                                            \
+	const struct quern_kernel qn_kernel_##word = {               \
+		.abi = QUERN_KERNEL_ABI,                             \
+		.name = #word,                                       \
+		.doc = sentence,                                     \
+		.repeats = true,                                     \
+		.open = open_slot,                                   \
+		.close = qn_powers_close,                            \
+		.layout = qn_powers_layout,                          \
+		.scratch = qn_powers_scratch,                        \
+		.absorb = qn_powers_absorb,                          \
+		.absorb_rows = qn_powers_absorb_rows,                \
+		.normalize = qn_powers_normalize,                    \
+		.fields = fields_of_##word,                          \
+		.emit = emit_##word,                                 \
+	}
+
+KERNEL(mean, "mean", "arithmetic mean, and nothing else", open_sum);
+KERNEL(std, "stddev", "standard deviation over n - 1, and nothing else", open_squares);
+KERNEL(var, "variance", "variance over n - 1, and nothing else", open_squares);
+KERNEL(rms, "rms", "root of the mean square", open_squares);
