@@ -56,6 +56,15 @@ static size_t list_reduced(const struct qn_run *run, int reduced[QUERN_MAX_DIMS]
 	return n;
 }
 
+/* Where no element has a group, there are no rows, but the fields of one. */
+static bool emit_fields(const struct qn_run *run, int64_t *state, struct quern_result *one,
+			struct quern_result *result)
+{
+	qn_state_identity(&run->layout, state);
+	run->kernel->emit(run->self, state, one);
+	return !one->nomem && qn_collect_fields(result, one);
+}
+
 static bool emit_rows(const struct qn_run *run, struct quern_result *result)
 {
 	struct quern_result one = { .nfields = 0 };
@@ -64,6 +73,8 @@ static bool emit_rows(const struct qn_run *run, struct quern_result *result)
 	const size_t nreduced = list_reduced(run, reduced);
 	bool ok = buffer && add_axes(run, result);
 
+	if (ok && !run->rows.nrows)
+		ok = emit_fields(run, buffer, &one, result);
 	for (uint64_t row = 0; ok && row < run->rows.nrows; row++) {
 		const int64_t *state = qn_cells_get(&run->cells, row, buffer);
 

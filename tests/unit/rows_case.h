@@ -49,7 +49,7 @@ static inline void add_key(struct rows_case *w, uint64_t *seed)
 	assert_non_null(group);
 	for (uint64_t i = 0; i < n; i++)
 		group[i] = random_below(seed, 4) < none ? NO_ROW
-							 : (int32_t)random_below(seed, ngroups);
+							: (int32_t)random_below(seed, ngroups);
 	term.group = w->group[w->rows.nterms] = group;
 	add_term(w, term, ngroups);
 }
@@ -83,8 +83,8 @@ static inline void free_rows(struct rows_case *w)
 }
 
 /* The indexes in the selection of an element of a box that lies in it. */
-static inline void find_indexes(const struct quern_box *s, const struct quern_box *b, uint64_t element,
-				uint64_t index[QUERN_MAX_DIMS])
+static inline void find_indexes(const struct quern_box *s, const struct quern_box *b,
+				uint64_t element, uint64_t index[QUERN_MAX_DIMS])
 {
 	for (int d = b->ndim - 1; d >= 0; d--) {
 		index[d] = (b->start[d] + element % b->count[d] * b->step[d] - s->start[d]) /

@@ -251,8 +251,8 @@ static void check_case(const struct quern_kernel *k, const char *const *settings
 /* Among elements that are alike some that are in no compact form: huge, tiny, infinite, NaN. */
 static void spice(struct dataset *d, unsigned one_in, uint64_t *seed)
 {
-	static const double odd[] = { 1e300, -1e-300, 3e38, 1e-44, 5e-324, INFINITY,
-				      -INFINITY, NAN, -0.0, 0x1p-149, 65504, -1e15 };
+	static const double odd[] = { 1e300,	 -1e-300, 3e38, 1e-44,	  5e-324, INFINITY,
+				      -INFINITY, NAN,	  -0.0, 0x1p-149, 65504,  -1e15 };
 
 	for (size_t i = 0; one_in && qn_dtype_is_float(d->dtype) && i < d->nelems; i++)
 		if (!random_below(seed, one_in))

@@ -22,8 +22,8 @@ struct world {
 	uint64_t nelems; /* of the box */
 	int64_t *seen;	 /* owned: the row of each element of the box */
 	uint64_t nruns[QN_RUN_INDEXED + 1], most_steps;
-	uint64_t ends_at_block;		/* runs that a block of rows ended */
-	uint64_t left;			/* runs until the visitor says no; 0: never */
+	uint64_t ends_at_block; /* runs that a block of rows ended */
+	uint64_t left;		/* runs until the visitor says no; 0: never */
 };
 
 static uint64_t count_box(const struct quern_box *b)
@@ -117,7 +117,7 @@ static bool visit(void *ctx, const struct qn_row_run *run)
 	for (uint64_t s = 0; s < run->nsteps; s++)
 		for (size_t i = 0; i < run->nelems; i++)
 			see(w, run->first + s * run->stride + i,
-			    run->kind == QN_RUN_INDEXED		? run->rows[i]
+			    run->kind == QN_RUN_INDEXED	      ? run->rows[i]
 			    : run->kind == QN_RUN_CONSECUTIVE ? (int64_t)(run->row + i)
 							      : (int64_t)run->row);
 	if (run->kind == QN_RUN_CONSECUTIVE) {
@@ -190,9 +190,9 @@ static void test_stop(void **state)
 static void test_map(void **state)
 {
 	struct world w = { .c.rows = { .selection = { .ndim = 3,
-						    .count = { 7, 30, 500 },
-						    .step = { 1, 1, 1 } },
-				     .nrows = 1 } };
+						      .count = { 7, 30, 500 },
+						      .step = { 1, 1, 1 } },
+				       .nrows = 1 } };
 
 	(void)state;
 	for (int d = 2; d > 0; d--)
