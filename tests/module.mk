@@ -63,6 +63,7 @@ UNIT_TESTS += tests/unit/test_topo
 UNIT_TESTS += tests/unit/test_valid
 UNIT_TESTS += tests/unit/test_verify
 SHELL_TESTS += tests/cli/attributes.sh
+SHELL_TESTS += tests/cli/by.sh
 SHELL_TESTS += tests/cli/completion.sh
 SHELL_TESTS += tests/cli/corpus.sh
 SHELL_TESTS += tests/cli/dims.sh

@@ -201,7 +201,7 @@ static bool put(struct quern_result *all, struct qn_field *to, uint64_t row,
 	return true;
 }
 
-static bool add_fields(struct quern_result *all, const struct quern_result *one)
+bool qn_collect_fields(struct quern_result *all, const struct quern_result *one)
 {
 	if (!qn_grow(&all->field, &all->capacity, one->nfields, sizeof(*all->field)))
 		return false;
@@ -218,7 +218,7 @@ static bool add_fields(struct quern_result *all, const struct quern_result *one)
 bool qn_collect_row(struct quern_result *all, uint64_t row, const struct quern_result *one,
 		    const int *kept, size_t nkept)
 {
-	bool ok = !one->nomem && (all->nfields || add_fields(all, one)) &&
+	bool ok = !one->nomem && (all->nfields || qn_collect_fields(all, one)) &&
 		  all->nfields == one->nfields;
 
 	for (size_t i = 0; ok && i < one->nfields; i++)

@@ -16,4 +16,7 @@
 bool qn_collect_row(struct quern_result *all, uint64_t row, const struct quern_result *one,
 		    const int *kept, size_t nkept);
 
+/* The fields alone, of a result without rows. False: no memory. */
+bool qn_collect_fields(struct quern_result *all, const struct quern_result *one);
+
 #endif

@@ -63,6 +63,14 @@ static bool emit_state(const struct qn_run *run, const int64_t *state, struct qu
 	return !run->fields.n || one->nomem || qn_result_pick(one, &run->fields);
 }
 
+/* Where no element has a group, there are no rows, but the fields of one. */
+static bool emit_fields(const struct qn_run *run, int64_t *state, struct quern_result *one,
+			struct quern_result *result)
+{
+	qn_state_identity(&run->layout, state);
+	return emit_state(run, state, one) && !one->nomem && qn_collect_fields(result, one);
+}
+
 static bool emit_rows(const struct qn_run *run, struct quern_result *result)
 {
 	struct quern_result one = { .nfields = 0 };
@@ -71,6 +79,8 @@ static bool emit_rows(const struct qn_run *run, struct quern_result *result)
 	const size_t nreduced = list_reduced(run, reduced);
 	bool ok = buffer && add_axes(run, result);
 
+	if (ok && !run->rows.nrows)
+		ok = emit_fields(run, buffer, &one, result);
 	for (uint64_t row = 0; ok && row < run->rows.nrows; row++) {
 		const int64_t *state = qn_cells_get(&run->cells, row, buffer);
 

@@ -1,0 +1,171 @@
+#!/usr/bin/env bash
+# Groups of elements, and cells in every layout of the data: each is what a run over its elements alone finds,
+# however many ranks and hosts compute it.
+
+. "$SRCDIR/tests/cli/lib.sh"
+"$BUILDDIR/tests/tools/grid" && "$BUILDDIR/tests/tools/layouts" virtual 64 || exit 1
+generate cf.nc damaged.h5
+"$BUILDDIR/examples/mkclimate" --quiet --time 12 --only t2m climate.nc &&
+	"$BUILDDIR/examples/mkclimate" --quiet --time 12 --only t2m --contiguous flat.nc || exit 1
+results="env $fast HWLOC_SYNTHETIC='core:4 pu:1' OPENBLAS_NUM_THREADS=1 $BUILDDIR/tests/mpi/results"
+
+# cells NAME FILE KERNEL WHAT: the cells of a run "dataset=a over=0" are those of runs of their own; lines
+# "SELECTION [PLACE,...]" on standard input. No words of a run have a space.
+cells()
+{
+	local name=$1 file=$2 kernel=$3 what=$4 places
+
+	cat >places
+	places=$(cut -d' ' -f2 places | jq -cs .)
+	cut -d' ' -f1 places | sed "s|.*|$kernel ${what%% *} select=&|" >list
+	echo "$kernel $what" >whole
+	sh -c "$results list $file" | sed -n 's/^result: //p' |
+		jq -cS 'del(.argmin, .argmax, .coordinates)' >one
+	sh -c "$results whole $file" >all
+	sed -n 's/^result: //p' all | jq -cS --argjson places "$places" '
+		del(.dims, .shape, .coords, .argmin, .argmax, .coordinates) as $r | $places[] as $p |
+		$r | map_values(getpath($p))' >got
+	if [ -s one ] && [ "$(wc -l <one)" -eq "$(wc -l <places)" ] && cmp -s one got; then
+		pass "$name"
+	else
+		fail "$name" "$(diff one got | head -n 4; tail -n 1 all)"
+	fi
+}
+
+# --- groups of a coordinate ---
+for kernel in moments "topk k=3"; do
+	cells "$kernel: hours" grid.h5 "$kernel" "dataset=t by=hour(time)" <<-END
+		0::4 [0]
+		1::4 [1]
+		3::4 [3]
+	END
+	cells "$kernel: bins" grid.h5 "$kernel" "dataset=n by=bin(lat,-90:90:60)" <<-END
+		:,3: [0]
+		:,2:3 [1]
+		:,:2 [2]
+	END
+	cells "$kernel: values, in rising order, and a date" grid.h5 "$kernel" "dataset=t by=lat,date(time)" <<-END
+		:4,4:5 [0,0]
+		4:,4:5 [0,1]
+		4:,0:1 [4,1]
+	END
+	cells "$kernel: groups and a kept dimension" grid.h5 "$kernel" \
+		"dataset=t over=time,lat by=date(time)" <<-END
+		:4,:,0:1 [0,0]
+		4:,:,5:6 [1,5]
+	END
+done
+quern run sum --by 'season(time)' --json -d t grid.h5
+is "a season" '["DJF"] 211' "$(jq -c .result.coords.season out) $(field result.count.0)"
+
+# --- labels ---
+quern run count --by n -s 0:1 --json -d t grid.h5
+is "labels: a missing one is no group" '29 [29]' "$(jq '.result.count | length' out) $(jq -c .result.shape out)"
+is "... not counted" 29 "$(jq '.result.count + .result.missing | add' out)"
+jq -c '.result as $r | [[-99999, 0], [0, 3], [3, 100]] | map(. as $e | [$r.coords.n, $r.count] | transpose |
+	map(select(.[0] >= $e[0] and .[0] < $e[1])[1]) | add)' out >want
+quern run count --by 'part=bin(n,[-99999,0,3,100])' -s 0:1 --json -d t grid.h5
+is "bins of labels" "$(cat want)" "$(jq -c .result.count out)"
+is "... are called as they are told" '["part"]' "$(jq -c .result.dims out)"
+quern run sum --over time,lat --by 'n=bin(n,[-99999,0,3,100])' --json -d t grid.h5
+is "labels of kept dimensions" '["n","lon"] [3,6]' "$(jq -c .result.dims out) $(jq -c .result.shape out)"
+is "... share out all that have one" "$(
+	quern run count --by 'n=bin(n,[-99999,0,3,100])' --json -d t grid.h5
+	jq '.result.count | add' out)" "$(
+	quern run count --over time,lat --by 'n=bin(n,[-99999,0,3,100])' --json -d t grid.h5
+	jq '.result.count | flatten | add' out)"
+
+# --- no element has a group ---
+quern run moments --by 'bin(lat,100:200:50)' --json -d t grid.h5
+is "bins that nothing is in" '0 [0,0] [null,null]' \
+	"$status $(jq -c .result.count out) $(jq -c .result.mean out)"
+quern run moments --by 'n' -s 0:1,1:2,2:3 --json -d t grid.h5
+is "labels that are all missing" '0 [] [0]' "$status $(jq -c .result.count out) $(jq -c .result.shape out)"
+quern run moments --by 'n' -s 0:1,1:2,2:3 -d t grid.h5
+is "... as a table" 0 "$status"
+
+# --- layouts ---
+for file in climate.nc flat.nc; do
+	cells "$file: over the first" $file moments "dataset=t2m over=0" <<-END
+		:,0:1,0:1 [0,0]
+		:,17:18,31:32 [17,31]
+	END
+	cells "$file: over the middle one" $file moments "dataset=t2m over=1" <<-END
+		3:4,:,5:6 [3,5]
+		11:12,:,31:32 [11,31]
+	END
+	cells "$file: over the last" $file minmax "dataset=t2m over=2" <<-END
+		0:1,17:18,: [0,17]
+		11:12,2:3,: [11,2]
+	END
+	cells "$file: hours of places" $file sum "dataset=t2m over=time by=hour(time)" <<-END
+		::4,0:1,0:1 [0,0,0]
+		3::4,9:10,30:31 [3,9,30]
+	END
+done
+cells "packed integers" cf.nc moments "dataset=packed over=0" <<-END
+	:,0:1,0:1 [0,0]
+	:,29:30,39:40 [29,39]
+END
+for over in 0 1; do
+	echo "moments dataset=x over=$over" >list
+	sh -c "$results list plain.h5" | grep '^result: {' >want
+	for file in joined.h5 turns.h5; do
+		check "$file over $over" sh -c "$results list $file | grep '^result: ' | cmp - want"
+	done
+	quern run moments --over $over --along 0 --json -d x s0.h5 s1.h5 s2.h5 s3.h5
+	check "several files over $over" cmp <(jq -cS '.result | del(.coords)' out) \
+		<(sed 's/^result: //' want | jq -cS 'del(.coords)')
+done
+quern stage --to d climate.nc
+if ! grep -q 'built without' err; then
+	for what in over=0 over=2 "over=time by=hour(time)"; do
+		echo "moments dataset=t2m $what" >list
+		sh -c "$results list climate.nc" | grep '^result: {' >want
+		check "staged: $what" sh -c "$results list d/climate.nc | grep '^result: ' | cmp - want"
+	done
+fi
+
+# --- ranks and hosts ---
+cat >list <<-END
+	moments dataset=t2m over=0
+	minmax dataset=t2m over=1,2
+	sum dataset=t2m over=time by=hour(time)
+	histogram dataset=t2m bins=5 by=bin(lat,-90:90:60)
+	topk dataset=t2m k=2 over=1
+END
+sh -c "$results list climate.nc" >want
+is "there are results" 5 "$(grep -c '^result: {' want)"
+for hosts in 1 3; do
+	QUERN=$TEST_QUERN QUERN_TEST_HOSTS=$hosts timeout "$hang" \
+		$MPIRUN -n 4 "$BUILDDIR/tests/mpi/results" -m list climate.nc >got
+	check "$hosts hosts" diff <(grep '^result: ' want) <(grep '^result: ' got)
+done
+
+# --- a damaged chunk: rows 32 to 47, columns 20 to 39 of 100 x 50 ---
+path=$(awk '{ print $1; exit }' damaged.txt)
+quern run count --over 0 --json -d "$path" damaged.h5
+is "a damaged chunk: exit code" 3 "$status"
+quern run count --over 0 --on-bad-chunk skip --json -d "$path" damaged.h5
+is "... skipped, over the rows" "0 [100,84] 20 1" "$status $(jq -c '.result.count | unique | sort | reverse' out) $(
+	jq '.result.count | map(select(. == 84)) | length' out) $(field run.chunks_skipped)"
+check "... it says so" grep -q "left out: damaged.h5: dataset $path, chunk (2, 1)" err
+quern run count --over 1 --on-bad-chunk skip --json -d "$path" damaged.h5
+is "... over the columns" "[50,30] 16" "$(jq -c '.result.count | unique | sort | reverse' out) $(
+	jq '.result.count[32:48] | map(select(. == 30)) | length' out)"
+
+# --- what is refused ---
+refuses 1 "more cells than --memory" "--memory 1M" run moments --memory 1M --over 0 -d packed cf.nc
+while IFS='|' read -r name by says; do
+	quern run sum --by "$by" -d t grid.h5
+	is "$name" "2 1" "$status $(grep -c "^quern: --by: .*$says" err)"
+	is "... where" "$by" "$(sed -n '2s/^ *//p' err)"
+done <<-END
+	no such key|lit|has no dataset 'lit'
+	a key twice|lat,lat|two keys are called 'lat'
+	a month of no time|month(lat)|the values of /lat are no times
+END
+refuses 2 "a key as a kept dimension" "--by NAME=lat, or reduce it" run sum --over time --by lat -d t grid.h5
+refuses 2 "a kernel that sees all at once" "covariance must see all" run covariance --over 0 -d t grid.h5
+refuses 2 "texts" "is text, which can only be reduced as a whole" run topk --by station -d station grid.h5
+finish
