@@ -114,7 +114,9 @@ static double run_pass(struct bench *b)
 		size_t n = b->nrows - r < PANEL_NROWS ? b->nrows - r : PANEL_NROWS;
 		struct quern_box box = { 2, { r, 0 }, { n, b->k }, { 1, 1 } };
 		struct quern_var var = { .dtype = QUERN_F32, .values = b->x + r * b->k };
-		struct quern_tile tile = { &box, 0, n * b->k, 1, &var, NULL };
+		struct quern_tile tile = {
+			.box = &box, .nelems = n * b->k, .nvars = 1, .var = &var
+		};
 
 		b->kernel->absorb(b->self, b->state, b->scratch, &tile);
 	}

@@ -12,6 +12,7 @@ include $(srcdir)/src/find/module.mk
 include $(srcdir)/src/keys/module.mk
 include $(srcdir)/src/formula/module.mk
 include $(srcdir)/src/locate/module.mk
+include $(srcdir)/src/crew/module.mk
 include $(srcdir)/src/run/module.mk
 include $(srcdir)/src/stage/module.mk
 include $(srcdir)/src/verify/module.mk

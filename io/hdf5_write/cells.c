@@ -175,12 +175,10 @@ static uint64_t count_elems(const struct variable *v)
 static const void *fill_block(const struct variable *v, uint64_t at, uint64_t n, union cell *room)
 {
 	const struct qn_field *f = v->f;
-	const uint64_t width = qn_field_nvalues(f);
-
 	if (f->type != QN_FIELD_NULL && f->type != QN_FIELD_DECIMAL && !f->null)
 		return f->v.ints + at;
 	for (uint64_t i = 0; i < n; i++) {
-		if (!qn_field_has(f, (at + i) / width))
+		if (!qn_field_has(f, at + i))
 			room[i] = v->form.fill;
 		else if (f->type == QN_FIELD_DECIMAL)
 			room[i].r = strtod(f->v.texts[at + i], NULL);

@@ -185,7 +185,7 @@ static void print_cell(FILE *f, const struct quern_result *r, uint64_t row)
 
 		for (size_t k = 0; k < n; k++) {
 			fputc(',', f);
-			if (qn_field_has(x, row))
+			if (qn_field_has(x, row * n + k))
 				print_value(f, x, row * n + k);
 		}
 	}

@@ -49,7 +49,7 @@ static json_t *values_to_json(const struct qn_field *f, uint64_t first, const ui
 	uint64_t inner = 1;
 
 	if (!ndim)
-		return value_to_json(f, first);
+		return f->null && !qn_field_has(f, first) ? json_null() : value_to_json(f, first);
 	for (int d = 1; d < ndim; d++)
 		inner *= shape[d];
 	a = json_array();
@@ -70,9 +70,12 @@ static json_t *row_to_json(const struct qn_field *f, uint64_t row)
 {
 	uint64_t shape[2];
 	const int ndim = shape_of_value(f, shape);
+	const size_t n = qn_field_nvalues(f);
 
-	return qn_field_has(f, row) ? values_to_json(f, row * qn_field_nvalues(f), shape, ndim)
-				    : json_null();
+	for (size_t i = 0; i < n; i++)
+		if (qn_field_has(f, row * n + i))
+			return values_to_json(f, row * n, shape, ndim);
+	return json_null();
 }
 
 /* Rows from `row` on, as nested arrays over the axes from number k on. */

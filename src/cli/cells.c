@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/json.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 
@@ -115,12 +116,13 @@ static uint64_t length_of(const struct table *t, size_t dim)
 	return (uint64_t)json_integer_value(json_array_get(t->shape, dim));
 }
 
-/* The coordinate of a dimension; `number`, owned: where there is none, the index. */
-static bool add_places(struct table *t, size_t dim, json_t *number)
+/* The coordinate of a dimension; where there is none, the index: they are added to `numbers`. */
+static bool add_places(struct table *t, size_t dim, json_t **numbers)
 {
 	const char *name = json_string_value(json_array_get(t->dims, dim));
 	const json_t *values = json_object_get(t->coords, name);
 	struct column *c = add_column(t, name);
+	const size_t before = json_array_size(*numbers);
 	uint64_t stride = 1;
 
 	if (!c)
@@ -132,12 +134,12 @@ static bool add_places(struct table *t, size_t dim, json_t *number)
 		const uint64_t at = i / stride % length_of(t, dim);
 
 		if (!json_is_array(values) && i < length_of(t, dim))
-			json_array_append_new(number, json_integer((json_int_t)i));
+			qn_json_append(numbers, json_integer((json_int_t)i));
 		add_cell(c, json_is_array(values) ? json_array_get(values, at) : NULL);
 	}
 	for (uint64_t i = 0; !json_is_array(values) && i < t->ncells; i++)
-		c->cell[i] = json_array_get(number, i / stride % length_of(t, dim));
-	return true;
+		c->cell[i] = json_array_get(*numbers, before + i / stride % length_of(t, dim));
+	return *numbers != NULL;
 }
 
 static bool is_field(const char *name)
@@ -246,17 +248,15 @@ static void print_head(const struct table *t)
 	putchar('\n');
 }
 
-static bool make_columns(struct table *t, json_t *result, json_t *numbers)
+static bool make_columns(struct table *t, json_t *result, json_t **numbers)
 {
 	bool ok;
 
 	t->column =
 		qn_calloc(json_array_size(t->dims) + json_object_size(result), sizeof(*t->column));
 	ok = t->column && json_array_size(t->dims) <= MOST_DIMS;
-	for (size_t d = 0; ok && d < json_array_size(t->dims); d++) {
-		json_array_append_new(numbers, json_array());
-		ok = add_places(t, d, json_array_get(numbers, d));
-	}
+	for (size_t d = 0; ok && d < json_array_size(t->dims); d++)
+		ok = add_places(t, d, numbers);
 	return ok && add_fields(t, result);
 }
 
@@ -275,7 +275,7 @@ void qn_cli_print_cells(const json_t *doc)
 	if (over)
 		printf("  %-12s %s\n", "over", over);
 	print_head(&t);
-	if (!make_columns(&t, result, numbers))
+	if (!make_columns(&t, result, &numbers))
 		qn_cli_warn("there is no memory for a table");
 	else if (t.ncells <= MOST_LINES)
 		print_lines(&t);

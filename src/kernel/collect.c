@@ -24,6 +24,11 @@ static bool is_of_dimensions(const struct qn_field *f)
 	return last && !strcmp(last, "dimension");
 }
 
+static size_t count_values(const struct value *v)
+{
+	return v->f->array ? v->n * (v->ncols ? v->ncols : 1) : 1;
+}
+
 static bool parse_digits(const char *digits, int64_t *v)
 {
 	char *end;
@@ -46,28 +51,60 @@ static struct value describe(const struct qn_field *f, size_t nkept)
 	return v;
 }
 
-static bool set_null(struct quern_result *all, struct qn_field *to, uint64_t row)
+/* Says of n values from number `first` on that they are not there. */
+static bool set_nulls(const struct quern_result *all, struct qn_field *to, uint64_t first,
+		      uint64_t n)
 {
 	if (!to->null)
-		to->null = qn_calloc((size_t)qn_ceil_div(all->nrows, 64), sizeof(*to->null));
-	if (to->null)
-		to->null[row / 64] |= UINT64_C(1) << row % 64;
+		to->null = qn_calloc((size_t)qn_ceil_div(all->nrows * qn_field_nvalues(to), 64),
+				     sizeof(*to->null));
+	for (uint64_t i = first; to->null && i < first + n; i++)
+		to->null[i / 64] |= UINT64_C(1) << i % 64;
 	return to->null != NULL;
 }
 
-/* Room for all rows, once it is known what they have. Those before, if any, have no value. */
-static bool adopt(struct quern_result *all, struct qn_field *to, const struct value *v)
+/* What is put is there, whatever was said before. */
+static void clear_nulls(struct qn_field *to, uint64_t first, uint64_t n)
 {
+	for (uint64_t i = first; to->null && i < first + n; i++)
+		to->null[i / 64] &= ~(UINT64_C(1) << i % 64);
+}
+
+/* Rows that are longer than those before: these move to where they now belong. */
+static bool widen(const struct quern_result *all, struct qn_field *to, const struct value *v)
+{
+	struct qn_field wide = *to;
+	const size_t before = qn_field_nvalues(to);
+	bool ok = true;
 	uint64_t n;
 
-	to->type = v->type;
-	to->array = v->f->array;
-	to->n = v->n;
-	to->ncols = v->ncols;
-	if (!qn_mul(all->nrows, qn_field_nvalues(to), &n) || n > PTRDIFF_MAX / sizeof(int64_t))
+	wide.type = v->type;
+	wide.array = v->f->array;
+	wide.n = v->n;
+	wide.ncols = v->ncols;
+	wide.null = NULL;
+	if (!qn_mul(all->nrows, qn_field_nvalues(&wide), &n) || n > PTRDIFF_MAX / sizeof(int64_t))
 		return false;
-	to->v.ints = qn_calloc((size_t)n, sizeof(*to->v.ints));
-	return to->v.ints != NULL;
+	wide.v.ints = qn_calloc((size_t)n, sizeof(*wide.v.ints));
+	ok = wide.v.ints != NULL;
+	for (uint64_t r = 0; ok && r < all->nrows; r++) {
+		const uint64_t at = r * qn_field_nvalues(&wide);
+
+		for (size_t i = 0; ok && i < qn_field_nvalues(&wide); i++)
+			if (i < before && qn_field_has(to, r * before + i))
+				wide.v.ints[at + i] = to->v.ints[r * before + i];
+			else if (to->type != QN_FIELD_NULL || to->null)
+				ok = set_nulls(all, &wide, at + i, 1);
+	}
+	if (!ok) {
+		free(wide.v.ints);
+		free(wide.null);
+		return false;
+	}
+	free(to->type == QN_FIELD_NULL ? NULL : to->v.ints);
+	free(to->null);
+	*to = wide;
+	return true;
 }
 
 /* Integers so far; one that comes is larger than they can be. */
@@ -117,9 +154,9 @@ static void put_values(struct qn_field *to, uint64_t row, const struct value *v,
 {
 	const struct qn_field *f = v->f;
 	const int64_t *from = f->array ? f->v.ints : &f->v.i;
-	const size_t n = qn_field_nvalues(to), last = v->ncols ? v->ncols : v->n;
+	const size_t n = count_values(v), last = v->ncols ? v->ncols : v->n;
 	const size_t width = f->ncols ? f->ncols : f->n;
-	int64_t *out = to->v.ints + row * n;
+	int64_t *out = to->v.ints + row * qn_field_nvalues(to);
 
 	if (!v->is_indexes) {
 		memcpy(out, from, n * sizeof(*out));
@@ -131,11 +168,11 @@ static void put_values(struct qn_field *to, uint64_t row, const struct value *v,
 
 static bool put_texts(struct qn_field *to, uint64_t row, const struct qn_field *f)
 {
-	const size_t n = qn_field_nvalues(to);
+	const uint64_t at = row * qn_field_nvalues(to);
 	bool ok = true;
 
-	for (size_t i = 0; ok && i < n; i++)
-		ok = put_text(&to->v.texts[row * n + i], f->array ? f->v.texts[i] : f->v.text);
+	for (size_t i = 0; ok && i < qn_field_nvalues(f); i++)
+		ok = put_text(&to->v.texts[at + i], f->array ? f->v.texts[i] : f->v.text);
 	return ok;
 }
 
@@ -147,12 +184,16 @@ static bool put(struct quern_result *all, struct qn_field *to, uint64_t row,
 	if (strcmp(to->name, f->name))
 		return false;
 	if (v.type == QN_FIELD_NULL)
-		return set_null(all, to, row);
-	if (to->type == QN_FIELD_NULL && !adopt(all, to, &v))
+		return set_nulls(all, to, row * qn_field_nvalues(to), qn_field_nvalues(to));
+	if ((to->type == QN_FIELD_NULL || v.n > to->n) && !widen(all, to, &v))
 		return false;
+	clear_nulls(to, row * qn_field_nvalues(to), count_values(&v));
 	if (f->type == QN_FIELD_DECIMAL)
 		return put_decimal(all, to, row, &v);
-	if (v.type != to->type || v.n != to->n || v.ncols != to->ncols)
+	if (v.type != to->type || v.ncols != to->ncols)
+		return false;
+	if (v.n < to->n && !set_nulls(all, to, row * qn_field_nvalues(to) + count_values(&v),
+				      qn_field_nvalues(to) - count_values(&v)))
 		return false;
 	if (v.type == QN_FIELD_TEXT)
 		return put_texts(to, row, f);

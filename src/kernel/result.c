@@ -231,7 +231,7 @@ size_t qn_field_nvalues(const struct qn_field *f)
 	return f->array ? f->n * (f->ncols ? f->ncols : 1) : 1;
 }
 
-bool qn_field_has(const struct qn_field *f, uint64_t row)
+bool qn_field_has(const struct qn_field *f, uint64_t i)
 {
-	return f->type != QN_FIELD_NULL && !(f->null && f->null[row / 64] >> row % 64 & 1);
+	return f->type != QN_FIELD_NULL && !(f->null && f->null[i / 64] >> i % 64 & 1);
 }

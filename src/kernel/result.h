@@ -24,8 +24,8 @@ struct qn_field {
 	   whether that of a row is an array or not, and digits are texts. */
 	bool per_row;
 	uint64_t *
-		null; /* owned; of rows: bit r % 64 of word r / 64 is set where there is no value. NULL:
-			   all rows have one */
+		null; /* owned; of all values in their order: bit i % 64 of word i / 64 is set where there
+			   is none. NULL: all are there */
 	union {
 		int64_t i;
 		uint64_t u;
@@ -85,7 +85,7 @@ const struct qn_field *qn_result_find(const struct quern_result *r, const char *
 /* Number of values of a field: of one that is per row, of each row. */
 size_t qn_field_nvalues(const struct qn_field *f);
 
-/* Is there a value in this row? */
-bool qn_field_has(const struct qn_field *f, uint64_t row);
+/* Is value i of a field there? Of one that is per row they are numbered through all rows. */
+bool qn_field_has(const struct qn_field *f, uint64_t i);
 
 #endif

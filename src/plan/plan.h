@@ -15,9 +15,9 @@
  *	range     consecutive places of a rank in the finished plan: struct qn_series
  *	          here the plan ends; rank 0 scatters it (run/scatter.h)
  *	slice     consecutive chunk descriptors in the list of a member, as they are sent
- *	stretch   consecutive items of a rank with as many chunks each (run/queue.h)
+ *	stretch   consecutive items of a rank with as many chunks each (crew/queue.h)
  *	task      an item in the queue of a rank, by its number there
- *	lease     tasks of a rank that another host does (run/lease.h)
+ *	lease     tasks of a rank that another host does (crew/lease.h)
  *	slot      which part an item is in, while items are gone through (items.h)
  *
  * A pure function of its arguments: same cluster, work and rates, same plan. It minimises the

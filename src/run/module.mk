@@ -1,7 +1,5 @@
 # src/run: sources of libquern.
 LIB_SRCS += src/run/axes.c
-LIB_SRCS += src/run/balance.c
-LIB_SRCS += src/run/crew.c
 LIB_SRCS += src/run/emit.c
 LIB_SRCS += src/run/expected_sums.c
 LIB_SRCS += src/run/failover.c
@@ -9,10 +7,8 @@ LIB_SRCS += src/run/forecast.c
 LIB_SRCS += src/run/holes.c
 LIB_SRCS += src/run/kept.c
 LIB_SRCS += src/run/key_axes.c
-LIB_SRCS += src/run/lease.c
 LIB_SRCS += src/run/numa_watch.c
 LIB_SRCS += src/run/passes.c
-LIB_SRCS += src/run/queue.c
 LIB_SRCS += src/run/refusals.c
 LIB_SRCS += src/run/report.c
 LIB_SRCS += src/run/run.c

@@ -6,7 +6,7 @@
 #define QN_RUN_REFUSALS_H
 
 #include "locate/where.h"
-#include "run/queue.h"
+#include "crew/queue.h"
 
 struct qn_refusal {
 	uint64_t item, nchunks;

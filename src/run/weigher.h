@@ -5,7 +5,7 @@
 #define QN_RUN_WEIGHER_H
 
 #include "plan/items.h"
-#include "run/lease.h"
+#include "crew/lease.h"
 
 /* Goes through items, best in order. May not be moved. */
 struct qn_item_weigher {

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "find/describe.h"
 #include "kernel/there.h"
-#include "run/crew.h"
+#include "crew/crew.h"
 #include "run/expected_sums.h"
 #include "run/holes.h"
 #include "run/kept.h"

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "cluster/room.h"
 #include "feed/feed.h"
-#include "run/crew.h"
+#include "crew/crew.h"
 #include "verify/verify.h"
 
 #define MOST_NCHUNKS (UINT64_C(1) << 31) /* in one scatter */

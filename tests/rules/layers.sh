@@ -19,12 +19,13 @@ src/program      base select kernel
 src/plan         base exact cluster data select kernel
 src/find         base exact cluster data select feed
 src/keys         base exact cluster data select feed find
-src/formula      base cluster data select feed find keys program kernel
+src/formula      base cluster select feed find keys program
 src/locate       base exact cluster data select feed kernel plan find
-src/run          base exact cluster data select feed kernel plan find keys formula locate
+src/crew         base cluster data plan locate
+src/run          base exact cluster data select feed kernel plan find keys formula locate crew
 src/stage        base exact cluster data select feed find
-src/verify       base exact cluster data feed find run
-src/api          base exact cluster data select feed kernel plan find keys locate run stage verify quern.h
+src/verify       base exact cluster data feed find crew
+src/api          base exact cluster data select feed kernel plan find keys formula program locate crew run stage verify quern.h
 src/manual       base kernel quern.h
 src/cli          base exact cluster kernel run api manual quern.h
 io/sandbox       base

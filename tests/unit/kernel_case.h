@@ -236,7 +236,9 @@ static inline void add_piece(struct pieces *ps, const struct dataset *d,
 	}
 	if (p->var.nmissing || random_below(seed, 2))
 		p->var.valid = p->valid;
-	p->tile = (struct quern_tile){ &p->box, first, nelems, 1, &p->var, NULL };
+	p->tile = (struct quern_tile){
+		.box = &p->box, .first = first, .nelems = nelems, .nvars = 1, .var = &p->var
+	};
 }
 
 static inline size_t box_nelems(const struct quern_box *box)

@@ -15,7 +15,7 @@
 
 #include "base/mem.h"
 #include "cluster/comm_mpi.h"
-#include "run/balance.h"
+#include "crew/balance.h"
 #include "run/weigher.h"
 #include "tests/testing/plan.h"
 #include "mpi_test.h"

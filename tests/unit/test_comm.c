@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "cluster/comm_mpi.h"
 #include "cluster/mailbox.h"
-#include "run/queue.h"
+#include "crew/queue.h"
 #include "mpi_test.h"
 #include "random.h"
 

@@ -85,7 +85,7 @@ static void absorb(const struct fixture *x, int64_t *state, size_t first, size_t
 {
 	uint64_t valid[QUERN_TILE_NELEMS / 64] = { 0 };
 	struct quern_var v = { .dtype = x->t, .values = x->values + first * oracle_size(x->t) };
-	struct quern_tile tile = { NULL, first, n, 1, &v, NULL };
+	struct quern_tile tile = { .first = first, .nelems = n, .nvars = 1, .var = &v };
 
 	for (size_t i = 0; masked && i < n; i++) {
 		bool set = x->valid[(first + i) / 64] >> (first + i) % 64 & 1;

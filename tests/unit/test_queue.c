@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "cluster/comm_mpi.h"
-#include "run/queue.h"
+#include "crew/queue.h"
 #include "random.h"
 
 #define NTHREADS 4

@@ -17,8 +17,8 @@
 #include "kernel/kernel.h"
 #include "plan/items.h"
 #include "plan/plan.h"
-#include "run/lease.h"
-#include "run/queue.h"
+#include "crew/lease.h"
+#include "crew/queue.h"
 #include "run/scatter.h"
 
 #define IS_VALID(name, ...)                                                \

@@ -28,11 +28,11 @@
  * through the same stages. When a step fails, a call of MPI or an allocation, nobody can say any more what
  * is under way: the host abandons the others, and all that hear of it are over at once.
  */
-#ifndef QN_RUN_BALANCE_H
-#define QN_RUN_BALANCE_H
+#ifndef QN_CREW_BALANCE_H
+#define QN_CREW_BALANCE_H
 
 #include "cluster/mailbox.h"
-#include "run/lease.h"
+#include "crew/lease.h"
 #include "locate/access.h"
 #include "plan/policy.h"
 

@@ -1,4 +1,4 @@
-#include "run/lease.h"
+#include "crew/lease.h"
 
 #include <stdlib.h>
 #include <string.h>

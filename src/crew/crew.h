@@ -6,11 +6,11 @@
  * has started them tells meanwhile how far the work is and, on the first rank of a host, balances with
  * other hosts (balance.h). What a task is, only the job knows.
  */
-#ifndef QN_RUN_CREW_H
-#define QN_RUN_CREW_H
+#ifndef QN_CREW_CREW_H
+#define QN_CREW_CREW_H
 
 #include "cluster/team.h"
-#include "run/balance.h"
+#include "crew/balance.h"
 
 /* How a job is done. What a worker has is the job's: worker_nbytes that begin zeroed. */
 struct qn_job {

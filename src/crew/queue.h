@@ -12,8 +12,8 @@
  * threads take from the head, in file order, and thieves from the tail, both by compare-and-swap,
  * so each task is taken exactly once. No rank has to be inside MPI for this.
  */
-#ifndef QN_RUN_QUEUE_H
-#define QN_RUN_QUEUE_H
+#ifndef QN_CREW_QUEUE_H
+#define QN_CREW_QUEUE_H
 
 #include <stdatomic.h>
 

@@ -9,10 +9,10 @@
  *
  * with tasks and chunks numbered from 0. A host never passes on a task that it has leased.
  */
-#ifndef QN_RUN_LEASE_H
-#define QN_RUN_LEASE_H
+#ifndef QN_CREW_LEASE_H
+#define QN_CREW_LEASE_H
 
-#include "run/queue.h"
+#include "crew/queue.h"
 
 #define QN_NLEASES	   2	/* one is worked on while the next is on its way */
 #define QN_LEASE_STRETCHES 4096 /* the most that a lease has; tasks: QN_LARGEST_LEASE */

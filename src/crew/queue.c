@@ -1,4 +1,4 @@
-#include "run/queue.h"
+#include "crew/queue.h"
 
 #include <stdlib.h>
 #include <string.h>

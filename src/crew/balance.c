@@ -1,4 +1,4 @@
-#include "run/balance.h"
+#include "crew/balance.h"
 
 #include <math.h>
 #include <stdlib.h>

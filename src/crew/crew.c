@@ -1,4 +1,4 @@
-#include "run/crew.h"
+#include "crew/crew.h"
 
 #include <pthread.h>
 #include <stdlib.h>
