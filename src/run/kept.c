@@ -88,9 +88,11 @@ static enum quern_status keep(struct qn_run *run, struct quern_message *err)
 	}
 	for (int i = run->keys.n - 1; ok && i >= 0; i--)
 		ok = add_key(r, &run->keys.key[i]);
+	/* Rows of a run are told by 32 bits, from the first of them (absorb_rows). */
+	ok = ok && (!run->keys.n || r->nrows <= UINT32_MAX);
 	return ok ? QUERN_OK
 		  : qn_error_set(err, QUERN_ERR_USAGE,
-				 "the result has more cells than can be counted: reduce over more "
+				 "the result has more cells than there can be: reduce over more "
 				 "dimensions with --over");
 }
 
