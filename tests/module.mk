@@ -93,6 +93,7 @@ SHELL_TESTS += tests/cli/terminal.sh
 SHELL_TESTS += tests/cli/text.sh
 SHELL_TESTS += tests/cli/types.sh
 SHELL_TESTS += tests/cli/verify.sh
+SHELL_TESTS += tests/cli/where.sh
 SHELL_TESTS += tests/damage/flips.sh
 SHELL_TESTS += tests/damage/fuzz.sh
 SHELL_TESTS += tests/damage/hostile.sh

@@ -23,6 +23,8 @@ enum quern_status qn_view_init(const struct qn_dataset *d, bool raw, struct qn_v
 
 /* Bytes of a value. */
 size_t qn_view_size(enum quern_dtype t);
+/* Is v a value of a type of integers? */
+bool qn_dtype_holds(enum quern_dtype t, int64_t v);
 
 /* A piece of work: a box of the dataset, and the chunks that cover it, by number. A chunk without
    storage has addr QN_ADDR_NONE. */

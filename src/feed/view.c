@@ -101,3 +101,17 @@ size_t qn_view_size(enum quern_dtype t)
 		return 8;
 	}
 }
+
+bool qn_dtype_holds(enum quern_dtype t, int64_t v)
+{
+	static const struct {
+		int64_t least, most;
+	} range[QUERN_NDTYPES] = {
+		[QUERN_I8] = { INT8_MIN, INT8_MAX },	[QUERN_U8] = { 0, UINT8_MAX },
+		[QUERN_I16] = { INT16_MIN, INT16_MAX }, [QUERN_U16] = { 0, UINT16_MAX },
+		[QUERN_I32] = { INT32_MIN, INT32_MAX }, [QUERN_U32] = { 0, UINT32_MAX },
+		[QUERN_I64] = { INT64_MIN, INT64_MAX }, [QUERN_U64] = { 0, INT64_MAX },
+	};
+
+	return v >= range[t].least && v <= range[t].most;
+}

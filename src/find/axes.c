@@ -6,6 +6,7 @@
  */
 #include "find/axes.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,6 +91,26 @@ static bool is_real(enum quern_dtype t)
 }
 
 /* Texts and values of a coordinate. */
+static bool is_single(int64_t bits)
+{
+	double x;
+
+	memcpy(&x, &bits, sizeof(x));
+	return isnan(x) || (double)(float)x == x;
+}
+
+/* The type is that of the first file; values of others may need a wider one. */
+static void widen(struct qn_axis_values *v)
+{
+	if (v->is_real && !is_real(v->dtype))
+		v->dtype = QUERN_F64;
+	for (uint64_t i = 0; i < v->n; i++)
+		if (v->is_real && v->dtype == QUERN_F32 && !is_single(v->values[i]))
+			v->dtype = QUERN_F64;
+		else if (!v->is_real && !qn_dtype_holds(v->dtype, v->values[i]))
+			v->dtype = QUERN_I64;
+}
+
 static enum quern_status take_axis(const struct qn_dataset *c, const struct qn_axis *a,
 				   const struct quern_box *b, int dim, struct qn_axis_values *v,
 				   struct quern_message *err)
@@ -112,8 +133,7 @@ static enum quern_status take_axis(const struct qn_dataset *c, const struct qn_a
 		put_times(a, b, dim, v);
 	else
 		put_values(a, b, dim, v);
-	if (v->is_real && !is_real(v->dtype))
-		v->dtype = QUERN_F64;
+	widen(v);
 	return QUERN_OK;
 }
 

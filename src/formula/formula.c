@@ -225,6 +225,16 @@ bool qn_formula_is_any(const struct qn_formula *f)
 	return f->expr || f->where;
 }
 
+uint64_t qn_formula_nbytes(const struct qn_formula *f)
+{
+	uint64_t nbytes = 0;
+
+	for (int i = 0; i < f->n; i++)
+		nbytes += f->operand[i].nvalues * qn_view_size(f->operand[i].dtype) +
+			  f->operand[i].nvalues / 8;
+	return nbytes;
+}
+
 enum quern_dtype qn_formula_dtype(const struct qn_formula *f, enum quern_dtype data)
 {
 	return f->expr ? qn_program_dtype(f->expr) : data;

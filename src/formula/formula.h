@@ -31,6 +31,9 @@ bool qn_formula_is_any(const struct qn_formula *f);
 /* The type of the values that a kernel gets, where the data has `data`. */
 enum quern_dtype qn_formula_dtype(const struct qn_formula *f, enum quern_dtype data);
 
+/* Bytes of what stands beside the data. */
+uint64_t qn_formula_nbytes(const struct qn_formula *f);
+
 /* Bytes of scratch for tiles of at most nelems elements; 64-byte aligned. */
 size_t qn_formula_scratch_nbytes(const struct qn_formula *f, uint64_t nelems);
 

@@ -1,5 +1,6 @@
 #include "formula/operand.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,6 +103,35 @@ static bool set_strides(struct reading *r)
 	return ok && r->n <= QN_MOST_BESIDE;
 }
 
+/* Rank 0: the type of the first file, or a wider one where the values of other files need it. */
+static enum quern_dtype choose_type(const struct reading *r)
+{
+	const struct qn_values *v = &r->source->values;
+	enum quern_dtype t = r->out->dtype;
+
+	if (v->reals && t != QUERN_F32)
+		return QUERN_F64;
+	for (uint64_t i = 0; i < r->n; i++) {
+		if (v->missing && v->missing[i])
+			continue;
+		if (v->reals && !isnan(v->reals[i]) && (double)(float)v->reals[i] != v->reals[i])
+			return QUERN_F64;
+		if (!v->reals && !qn_dtype_holds(t, v->integers[i]))
+			return QUERN_I64;
+	}
+	return t;
+}
+
+/* Collective. */
+static enum quern_status agree_on_type(struct reading *r, struct quern_message *err)
+{
+	uint32_t t = qn_comm_rank(r->team->comm) ? 0 : (uint32_t)choose_type(r);
+	enum quern_status st = qn_comm_bcast(r->team->comm, &t, sizeof(t), err);
+
+	r->out->dtype = (enum quern_dtype)t;
+	return st;
+}
+
 static enum quern_status take_words(struct reading *r, struct quern_message *err)
 {
 	const struct qn_dataset *like = &r->source->like;
@@ -153,6 +183,10 @@ enum quern_status qn_operand_find(const struct qn_subject *subject, const struct
 		out->dtype = view.dtype;
 		st = qn_comm_agree(team->comm, check(&r, what, err), err);
 	}
+	out->nvalues = r.n;
+	out->is_of_first = source.is_of_first && source.like.ndim > 1;
+	if (!st)
+		st = agree_on_type(&r, err);
 	if (!st)
 		st = share_values(&r, err);
 	qn_key_source_fini(&source);

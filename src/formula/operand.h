@@ -20,8 +20,10 @@ struct qn_operand {
 	char *units, *calendar; /* owned; NULL: there are none */
 	/* Values from one index of a dimension of the subject to the next: 0 where they do not depend on it. */
 	uint64_t stride[QUERN_MAX_DIMS];
-	void *values;	 /* owned: BESIDE, all of them, of dtype */
-	uint64_t *valid; /* owned: bit i % 64 of word i / 64 of value i; NULL: all are */
+	void *values; /* owned: BESIDE, all of them, of dtype */
+	uint64_t nvalues;
+	bool is_of_first; /* of several files, which may have others */
+	uint64_t *valid;  /* owned: bit i % 64 of word i / 64 of value i; NULL: all are */
 };
 
 /* More values of a dataset beside the data are refused. */

@@ -113,6 +113,14 @@ static enum quern_status unpack_key(const void *packed, size_t nbytes, void *thi
 static enum quern_status warn(const struct qn_key_spec *spec, const struct qn_key_source *source,
 			      struct qn_keys *out, struct quern_message *err)
 {
+	const bool is_first_only = source->is_of_first && source->like.ndim > 1;
+
+	if (is_first_only)
+		return qn_warnings_add(
+			&out->warnings, err,
+			"--by: %s: %s is taken from %s; what the other files have for it "
+			"is not looked at",
+			spec->text, source->like.path, source->like.file);
 	if (!source->at_ends || spec->form == QN_FORM_BINS)
 		return QUERN_OK;
 	return qn_warnings_add(

@@ -517,6 +517,7 @@ enum quern_status qn_key_source_find(const struct qn_subject *subject, const str
 	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
 		st = read_values(&s);
+	out->is_of_first = is_joined_subject(&s) && out->joined < 0;
 	qn_dataset_fini(&s.mine);
 	return st;
 }

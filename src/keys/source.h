@@ -16,7 +16,8 @@ struct qn_key_source {
 	int joined; /* dimension of it along which files are joined; -1: one file has it */
 	struct qn_values
 		values; /* rank 0: owned; of all files, in the units of the first. Never unsigned */
-	bool at_ends;	/* rank 0: it has bounds, and is at their upper ends */
+	bool is_of_first; /* several files are joined, and all but the first may have another */
+	bool at_ends;	  /* rank 0: it has bounds, and is at their upper ends */
 };
 
 /* Finds and reads it. by: for messages. The caller frees with qn_key_source_fini, whatever is returned.

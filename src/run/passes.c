@@ -3,6 +3,7 @@
  * needs no more.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -301,6 +302,23 @@ static enum quern_status prepare_leases(struct qn_run *run, struct quern_message
 				    &run->costs.rates, &run->queues, &run->leases, err);
 }
 
+/* Rank 0. */
+static enum quern_status warn_of_beyond(struct qn_run *run, struct quern_message *err)
+{
+	uint64_t n = 0;
+	char text[256];
+
+	for (int r = 0; run->reports && r < qn_comm_size(run->team->comm); r++)
+		n += run->reports[r].nbeyond;
+	if (!n)
+		return QUERN_OK;
+	snprintf(text, sizeof(text),
+		 "of %" PRIu64 " elements an expression has integers that 64 bits do not hold: "
+		 "they are missing",
+		 n);
+	return qn_names_add(&run->warnings, text, err);
+}
+
 enum quern_status qn_run_work(struct qn_run *run, struct quern_message *err)
 {
 	const uint64_t fetched = qn_file_fetched();
@@ -316,5 +334,7 @@ enum quern_status qn_run_work(struct qn_run *run, struct quern_message *err)
 			st = advance(run, &again, err);
 	}
 	count_fetched(&run->report, fetched);
-	return st ? st : gather_reports(run, err);
+	if (!st)
+		st = gather_reports(run, err);
+	return st ? st : qn_comm_agree(run->team->comm, warn_of_beyond(run, err), err);
 }

@@ -131,6 +131,20 @@ static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject
 	return st;
 }
 
+static enum quern_status warn_of_operands(struct qn_run *run, struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+
+	for (int i = 0; !st && i < run->formula.n; i++)
+		if (run->formula.operand[i].is_of_first)
+			st = qn_warnings_add(
+				&run->warnings, err,
+				"%s is taken from %s; what the other files have for it is "
+				"not looked at",
+				run->formula.operand[i].name, run->subject->dataset.file);
+	return st;
+}
+
 static enum quern_status find_keys(struct qn_run *run, struct quern_message *err)
 {
 	const struct qn_names *said = &run->keys.warnings;
@@ -163,6 +177,8 @@ enum quern_status qn_run_open(struct qn_run *run, const struct qn_team *team,
 	if (!st)
 		st = qn_formula_find(subject, team, run->settings.expr, run->settings.where,
 				     run->settings.nan_missing, &run->formula, err);
+	if (!st)
+		st = qn_comm_agree(team->comm, warn_of_operands(run, err), err);
 	return st ? st : qn_comm_agree(team->comm, open_run(run, subject, err), err);
 }
 

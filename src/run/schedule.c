@@ -120,6 +120,15 @@ struct account {
 	uint64_t a_thread, rest;
 };
 
+static uint64_t keys_nbytes(const struct qn_run *run)
+{
+	uint64_t nbytes = 0;
+
+	for (int i = 0; i < run->keys.n; i++)
+		nbytes += run->keys.key[i].nindexes * sizeof(*run->keys.key[i].group);
+	return nbytes;
+}
+
 static void take_account(const struct qn_run *run, uint64_t stored, struct account *a)
 {
 	const bool tries = run->kernel->repeats || run->settings.skips;
@@ -130,7 +139,8 @@ static void take_account(const struct qn_run *run, uint64_t stored, struct accou
 	a->a_thread = qn_min_u64(most_fed(run, stored), UINT64_MAX / 4) + nown +
 		      qn_cells_scratch_nbytes(run->kernel, run->self, &run->layout) +
 		      qn_formula_scratch_nbytes(&run->formula, qn_kept_tile_nelems(run));
-	a->rest = PROCESS_NBYTES + (qn_comm_rank(run->team->comm) == 0 ? 3 : 1) * nstate +
+	a->rest = PROCESS_NBYTES + qn_formula_nbytes(&run->formula) + keys_nbytes(run) +
+		  (qn_comm_rank(run->team->comm) == 0 ? 3 : 1) * nstate +
 		  run->share.nstretches * sizeof(struct qn_stretch) +
 		  run->share.nchunks * sizeof(struct qn_chunk);
 }

@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# Conditions and expressions: what does not hold is not there; results are those of selections and of other
+# ways to the same numbers, on any number of ranks.
+
+. "$SRCDIR/tests/cli/lib.sh"
+"$BUILDDIR/tests/tools/grid" || exit 1
+
+result()
+{
+	quern run "$@" --json
+	[ "$status" -eq 0 ] || cat err
+	jq -cS .result out
+}
+
+# same NAME ARGS -- ARGS: both runs find the same.
+same()
+{
+	local name=$1 first=() want
+
+	shift
+	while [ "$1" != -- ]; do
+		first+=("$1")
+		shift
+	done
+	shift
+	want=$(result "${first[@]}")
+	is "$name" "$want" "$(result "$@")"
+}
+
+# points NAME MESSAGE PLACE ARGS: refused as wrong usage, with the expression and a ^ under PLACE.
+points()
+{
+	local name=$1 message=$2 place=$3
+
+	shift 3
+	quern "$@" grid.h5
+	is "$name: exit code" 2 "$status"
+	check "... says why" grep -qF -- "$message" err
+	is "... and where" "$place" "$(sed -n 3p err | tr -cd ' ^' | awk '{ print index($0, "^") - 3 }')"
+}
+
+# --- conditions on coordinates and indexes are selections ---
+while read -r kernel options; do
+	# shellcheck disable=SC2086 # words
+	same "$kernel where the index is" "$kernel" $options -d t \
+		--where 'index(time) >= 2 && index(time) < 5' grid.h5 -- \
+		"$kernel" $options -d t -s time=2:5 grid.h5
+done <<'END'
+moments
+count
+mean
+histogram --bins 4 --range 230,280
+minmax
+topk --k 4
+END
+same "where a coordinate is" moments -d t --where 'lon >= 60 && lon <= 240 && lat > 0' grid.h5 -- \
+	moments -d t -s 'lon=60.0:240.0,lat=0.01:90.0' grid.h5
+same "dates in quotes" moments -d t --where "time < '2001-01-02'" grid.h5 -- \
+	moments -d t -s 'time=2001-01-01' grid.h5
+same "parts of times" count -d t --where 'day(time) == 2' grid.h5 -- count -d t -s 'time=2001-01-02' grid.h5
+same "over a dimension" moments -d t --over time --where 'index(time) % 2 == 1' grid.h5 -- \
+	moments -d t --over time -s 'time=1::2' grid.h5
+same "over the last dimension" minmax -d n --over lon --where 'index(lon) < 4' grid.h5 -- \
+	minmax -d n --over lon -s 'lon=0:4' grid.h5
+same "by a key" sum -d t --by 'day(time)' --where 'lat == 40' grid.h5 -- \
+	sum -d t --by 'day(time)' -s 'lat=40.0' grid.h5
+
+# --- conditions on the data ---
+all=$(result count -d t grid.h5 | jq .count)
+missing=$(result count -d t grid.h5 | jq .missing)
+warm=$(result count -d t --where 't > 250' grid.h5 | jq .count)
+cold=$(result count -d t --where 't <= 250' grid.h5 | jq .count)
+is "a missing condition does not hold" "$all" $((warm + cold))
+check "... and some are on both sides" [ "$warm" -gt 0 ] && check "... of it" [ "$cold" -gt 0 ]
+is "what does not hold is not missing either" '{"count":0,"missing":0,"sum":0}' \
+	"$(result sum -d t --where 't > 1000' grid.h5)"
+is "what is missing can be asked for" "{\"count\":0,\"missing\":$missing}" \
+	"$(result count -d t --where 'missing(t)' grid.h5)"
+same "a whole name is a name" sum -d t --where '/t > 250' grid.h5 -- sum -d t --where 't > 250' grid.h5
+same "another dataset" count -d t --where 'n > 3 && !missing(t)' grid.h5 -- count -d n --where 'n > 3 && !missing(t)' grid.h5
+is "the largest of those below a limit" \
+	"$(result minmax -d t --where 't < 250' grid.h5 | jq -c '[.max, .argmax]')" \
+	"$(result topk --k 1 -d t --where 't < 250' grid.h5 | jq -c '[.values[0], .coordinates[0]]')"
+
+# --- expressions ---
+is "twice the values, twice the sum" "$(result sum -d t grid.h5 | jq '2 * .sum')" \
+	"$(result sum -d t --expr 't * 2' grid.h5 | jq .sum)"
+same "one minus itself" sum -d t --expr 't - t' grid.h5 -- sum -d t --expr '0 * t' grid.h5
+same "a condition counts" sum -d t --expr 't > 250' grid.h5 -- sum -d t --expr 'where(t > 250, 1, 0)' grid.h5
+is "a coordinate of each element" "$(result count -d t --where '!missing(t) && lat > 50' grid.h5 | jq .count)" \
+	"$(result sum -d t --expr 'where(missing(t), 0, lat > 50)' grid.h5 | jq .sum)"
+answers "documents have them" run sum --json -d t --expr 't*2' --where 'lat>0' grid.h5
+is "... as they were written" '["t*2","lat>0"]' "$(jq -c '[.input.expr, .input.where]' out)"
+quern run sum --json -d big --expr 'big * big * big * big' grid.h5
+is "integers beyond 64 bits: exit code" 0 "$status"
+check "... are told of" grep -q "warning: of [0-9]* elements an expression has integers that 64 bits" err
+check "... and missing" [ "$(jq .result.missing out)" -gt 0 ]
+
+# --- several files, several ranks ---
+same "joined files have times of their own units" sum -d x --where "time >= '2001-01-02'" part_0.h5 part_1.h5 -- \
+	sum -d x -s 2: part_0.h5 part_1.h5
+for n in 1 3; do
+	for line in "moments --over lat" "minmax --by day(time)" "topk --k 5"; do
+		# shellcheck disable=SC2086 # words
+		$MPIRUN -n "$n" "$QUERN" run $line -d t --expr 'sqrt(t) + lat' \
+			--where 'n > 2 || lon > 100' --json grid.h5 </dev/null 2>err | jq -cS .result
+	done >"ranks_$n"
+done
+check "3 ranks find the same bytes" cmp -s ranks_1 ranks_3
+check "... which are some" [ "$(wc -l <ranks_1)" -eq 3 ]
+
+# --- what is wrong ---
+points "an unknown name" "nothing is named 'lta'" 9 run sum -d t --where 't > 0 && lta > 1'
+points "a number as a condition" "a condition is wanted" 0 run sum -d t --where 't + 1'
+points "half an expression" "--expr: " 3 run sum -d t --expr 't *'
+refuses 2 "a kernel that must see all" "must see all of its dimensions" \
+	run covariance --samples 0 -d t --where 't > 0' grid.h5
+
+finish
