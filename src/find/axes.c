@@ -437,34 +437,42 @@ static bool is_wanted(const struct qn_subject *s, const bool *reduced)
 }
 
 /* On the reader: the flat form of all. Of a reduced dimension nobody misses the coordinate. */
+/* A coordinate that is not as it should be is none; that memory or a disk fails ends the run. */
+static enum quern_status pass_failure(const struct quern_message *why, struct quern_message *err)
+{
+	return why->status == QUERN_ERR_RUN ? qn_error_pass(err, why->status, why) : QUERN_OK;
+}
+
 static enum quern_status read_all(const struct qn_subject *s, struct qn_joined *joined,
 				  const bool *reduced, char **flat, size_t *nbytes,
 				  struct quern_message *err)
 {
 	FILE *f = qn_open_memstream(flat, nbytes);
 	struct qn_axis_values v = { .n = 0 };
+	enum quern_status st = QUERN_OK;
 	bool nomem = !f;
 
-	for (int d = 0; !nomem && d < s->dataset.ndim; d++) {
+	for (int d = 0; !st && !nomem && d < s->dataset.ndim; d++) {
 		struct quern_message why = { .status = QUERN_OK };
 
 		if (read_axis(s, joined, d, reduced[d], &v, &why))
 			qn_axis_values_fini(&v);
+		st = pass_failure(&why, err);
 		put(f, &v, why.status && !reduced[d] ? why.text : "", &nomem);
 		qn_axis_values_fini(&v);
 	}
-	if (!nomem) {
-		struct quern_message ignored = { .status = QUERN_OK };
+	if (!st && !nomem) {
+		struct quern_message why = { .status = QUERN_OK };
 
-		if (read_attributes(s->dataset.file, s->dataset.path, &v.attributes, NULL,
-				    &ignored))
+		if (read_attributes(s->dataset.file, s->dataset.path, &v.attributes, NULL, &why))
 			qn_names_fini(&v.attributes);
+		st = pass_failure(&why, err);
 		put(f, &v, "", &nomem);
 		qn_axis_values_fini(&v);
 	}
 	if (f && fclose(f))
 		nomem = true;
-	return nomem ? qn_error_nomem(err, 0, "coordinates") : QUERN_OK;
+	return st ? st : nomem ? qn_error_nomem(err, 0, "coordinates") : QUERN_OK;
 }
 
 static enum quern_status warn(struct qn_subject *s, int dim, const char *why,
