@@ -66,3 +66,49 @@ void qn_absorb_there(const struct quern_kernel *k, const void *self, int64_t *st
 		absorb_run(k, self, state, scratch, valid, tile, at, (size_t)(next - at));
 	}
 }
+
+/* The bits of `from` where `there` is set, side by side; returns how many of these are clear. */
+static size_t pack_bits(const uint64_t *from, const uint64_t *there, size_t n, uint64_t *out)
+{
+	size_t at = 0, nclear = 0;
+
+	for (size_t w = 0; w < (n + 63) / 64; w++)
+		for (uint64_t left = there[w]; left; left &= left - 1, at++) {
+			const uint64_t bit = from[w] >> __builtin_ctzll(left) & 1;
+
+			out[at / 64] |= bit << at % 64;
+			nclear += !bit;
+		}
+	return nclear;
+}
+
+void qn_absorb_packed(const struct quern_kernel *k, const void *self, int64_t *state, void *scratch,
+		      const struct quern_tile *tile)
+{
+	double values[QUERN_TILE_NELEMS];
+	uint64_t valid[QUERN_TILE_NELEMS / 64] = { 0 };
+	struct quern_var there = *tile->var, var = *tile->var;
+	struct quern_tile packed = *tile;
+
+	there.valid = tile->there;
+	there.nmissing = 1; /* or more */
+	packed.nelems = qn_tile_pack(&there, tile->nelems, false, values);
+	packed.there = NULL;
+	packed.var = &var;
+	var.values = values;
+	var.nmissing = var.valid ? pack_bits(var.valid, tile->there, tile->nelems, valid) : 0;
+	var.valid = var.nmissing ? valid : NULL;
+	if (packed.nelems)
+		k->absorb(self, state, scratch, &packed);
+}
+
+bool qn_state_is_placeless(const struct qn_layout_of_state *l)
+{
+	for (int i = 0; i < l->nsegments; i++) {
+		const enum quern_op op = l->segment[i].op;
+
+		if (op == QUERN_MINLOC || op == QUERN_MAXLOC || op == QUERN_LEAST)
+			return false;
+	}
+	return true;
+}

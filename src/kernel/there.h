@@ -14,4 +14,12 @@ size_t qn_bits_copy(const uint64_t *bits, uint64_t first, size_t n, uint64_t *ou
 void qn_absorb_there(const struct quern_kernel *k, const void *self, int64_t *state, void *scratch,
 		     uint64_t *valid, const struct quern_tile *tile, uint64_t first, size_t n);
 
+/* The same of a whole tile of at most QUERN_TILE_NELEMS elements, for a kernel to which it is all the same where
+   elements are: those that are there are put side by side. */
+void qn_absorb_packed(const struct quern_kernel *k, const void *self, int64_t *state, void *scratch,
+		      const struct quern_tile *tile);
+
+/* Is it all the same to states of a layout where elements are? */
+bool qn_state_is_placeless(const struct qn_layout_of_state *l);
+
 #endif
