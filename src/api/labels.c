@@ -243,13 +243,15 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 	const char *over = quern_option_string(&run->options, "over");
 	const bool raw = quern_option_flag(&run->options, "raw");
 	char *options = qn_labels_options(run, true);
+	static const struct qn_names nothing;
 	struct writing w = { .labels = out, .failed = !options };
 
 	*out = (struct qn_labels){ .n = 0 };
 	out->units = qn_run_units(run);
 	out->calendar = d->calendar;
 	out->name = run->engine.formula.expr ? "expr" : name_of(d);
-	out->attributes = &run->subject.attributes;
+	/* Names of a quantity are not those of what an expression makes of it. */
+	out->attributes = run->engine.formula.expr ? &nothing : &run->subject.attributes;
 	out->reduced = list_reduced(run);
 	w.failed = w.failed || !out->reduced;
 	out->dtype = qn_formula_dtype(&run->engine.formula, run->subject.views[0].dtype);

@@ -13,14 +13,11 @@ const struct quern_option qn_run_options[] = {
 	  "part of it: 'time=0:100,lat=10:20:2', by position '0:100,:,5', half open, or by values of "
 	  "the coordinates 'lat=-30.0:30.0,time=2001-01:2001-12-31', both ends included" },
 	{ "over", 0, QUERN_OPT_STRING, "DIMS", NULL, 0, 0,
-	  "reduce over these dimensions, by names or numbers, and keep the others: a result for each of "
-	  "their elements (default: over all)" },
+	  "reduce over these dimensions only, and keep the others (default: all)" },
 	{ "by", 0, QUERN_OPT_STRING, "KEYS", NULL, 0, 0,
-	  "a result for each group of elements: of parts of a time 'month(time)', of bins of a coordinate "
-	  "'bin(lat, -90:90:30)', of the values of a coordinate or of a dataset of labels; several with "
-	  "commas between them" },
+	  "a result for each group: 'month(time)', 'bin(lat,-90:90:30)', ..." },
 	{ "where", 0, QUERN_OPT_STRING, "EXPR", NULL, 0, 0,
-	  "use only the elements for which this holds: 't2m > 273.15 && lat > 60 && month(time) == 1'" },
+	  "only elements for which this holds: 'lat > 60 && month(time) == 1'" },
 	{ "expr", 0, QUERN_OPT_STRING, "EXPR", NULL, 0, 0,
 	  "use the values of this expression instead: 't2m - 273.15'" },
 	{ "fields", 0, QUERN_OPT_STRING, "NAMES", NULL, 0, 0,

@@ -263,8 +263,6 @@ static bool make_columns(struct table *t, json_t *result, json_t **numbers)
 void qn_cli_print_cells(const json_t *doc)
 {
 	json_t *result = json_object_get(doc, "result"), *numbers = json_array();
-	const char *over =
-		json_string_value(json_object_get(json_object_get(doc, "input"), "over"));
 	struct table t = { .dims = json_object_get(result, "dims"),
 			   .shape = json_object_get(result, "shape"),
 			   .coords = json_object_get(result, "coords"),
@@ -272,8 +270,6 @@ void qn_cli_print_cells(const json_t *doc)
 
 	for (size_t d = 0; d < json_array_size(t.dims); d++)
 		t.ncells *= length_of(&t, d);
-	if (over)
-		printf("  %-12s %s\n", "over", over);
 	print_head(&t);
 	if (!make_columns(&t, result, &numbers))
 		qn_cli_warn("there is no memory for a table");

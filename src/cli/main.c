@@ -15,7 +15,7 @@
 
 static const struct qn_command commands[] = {
 	{ "run", "run KERNEL [options] FILE...", "run a kernel over a dataset",
-	  "dataset column select output json threads stats", true, qn_cli_run, qn_cli_run_tables },
+	  "dataset select over by where output json threads", true, qn_cli_run, qn_cli_run_tables },
 	{ "plan", "plan KERNEL [options] FILE...",
 	  "show what would run where, without reading data",
 	  "dataset cluster homes times simulate json", true, qn_cli_plan, qn_cli_plan_tables },

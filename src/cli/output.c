@@ -118,6 +118,21 @@ static void print_left_out(const json_t *run)
 	free(missing);
 }
 
+/* What part of the data, and what was made of it. */
+static void print_asked(const json_t *input)
+{
+	static const char *const name[] = { "column", "select", "over", "by", "expr", "where" };
+
+	for (size_t i = 0; i < sizeof(name) / sizeof(*name); i++) {
+		const char *text = json_string_value(json_object_get(input, name[i]));
+
+		if (text)
+			printf("  %-12s %s\n", name[i], text);
+		if (!strcmp(name[i], "select"))
+			qn_cli_print_selected(input, "               ");
+	}
+}
+
 void qn_cli_print_result(const json_t *doc)
 {
 	json_t *input = json_object_get(doc, "input"), *result = json_object_get(doc, "result");
@@ -126,8 +141,6 @@ void qn_cli_print_result(const json_t *doc)
 	const json_t *values = json_object_get(result, "values");
 	const json_t *places = json_object_get(result, "coordinates");
 	const char *units = json_string_value(json_object_get(input, "units")), *name;
-	const char *column = json_string_value(json_object_get(input, "column"));
-	const char *select = json_string_value(json_object_get(input, "select"));
 	const json_t *files = json_object_get(input, "files");
 	size_t nfiles = json_array_size(files);
 	char text[256];
@@ -142,11 +155,7 @@ void qn_cli_print_result(const json_t *doc)
 		       nfiles);
 	printf(" (%s, %s%s%s)\n", json_string_value(json_object_get(input, "dtype")), text,
 	       units ? ", " : "", units ? units : "");
-	if (column)
-		printf("  %-12s %s\n", "column", column);
-	if (select)
-		printf("  %-12s %s\n", "select", select);
-	qn_cli_print_selected(input, "               ");
+	print_asked(input);
 	print_left_out(json_object_get(doc, "run"));
 	if (json_object_get(result, "dims")) {
 		qn_cli_print_cells(doc);

@@ -51,7 +51,8 @@ QN_INLINE qn_vd put_part(struct sums *s, const struct qn_column_sum *to, qn_vd x
 	const qn_vd start = qn_vd_set(to->magic[j]);
 	const qn_vd sum = x + start;
 
-	s->part[j] += (qn_vq)sum;
+	/* With the bits of the start, which are taken off at the end: until then it may wrap. */
+	s->part[j] = (qn_vq)((qn_vuq)s->part[j] + (qn_vuq)sum);
 	if (range)
 		*range |= (qn_vq)sum ^ (qn_vq)start;
 	return x - (sum - start);

@@ -121,6 +121,11 @@ static enum quern_status warn(const struct qn_key_spec *spec, const struct qn_ke
 			"--by: %s: %s is taken from %s; what the other files have for it "
 			"is not looked at",
 			spec->text, source->like.path, source->like.file);
+	if (spec->file)
+		return qn_warnings_add(&out->warnings, err,
+				       "--by: %s: %s of %s is matched by its indexes: whether its "
+				       "coordinates are those of the data is not looked at",
+				       spec->text, source->like.path, source->like.file);
 	if (!source->at_ends || spec->form == QN_FORM_BINS)
 		return QUERN_OK;
 	return qn_warnings_add(

@@ -200,7 +200,8 @@ bool qn_part_at_real(const struct qn_time_part *p, double v, int64_t *part)
 static bool start_of(const struct qn_time_part *p, int64_t part, struct qn_instant *out)
 {
 	const int64_t years = floor_div(part, MONTHS);
-	const struct qn_date first = { FIRST_YEAR + years, (int)(part - years * MONTHS) + 1, 1 };
+	const int month = (int)((part % MONTHS + MONTHS) % MONTHS) + 1;
+	const struct qn_date first = { FIRST_YEAR + years, month, 1 };
 	const struct qn_epoch e =
 		since_origin(p, p->kind == QN_PART_WINDOW ? p->window_ns : QN_DAY_NS);
 	struct qn_date is_there;
