@@ -7,7 +7,7 @@
 #include <math.h>
 
 #include "exact/stats.h"
-#include "kernels.h"
+#include "one_field.h"
 #include "powers.h"
 
 static enum quern_status open_sum(const struct quern_input *in, void **self)
@@ -62,31 +62,14 @@ static void emit_rms(const void *self, const int64_t *state, struct quern_result
 	emit(self, state, QN_STAT_RMS, "rms", r);
 }
 
-#define KERNEL(word, field, sentence, open_slot)                     \
-	static const char *const *fields_of_##word(const void *self) \
-	{                                                            \
-		static const char *const fields[] = { field, NULL }; \
-                                                                     \
-		(void)self;                                          \
-		return fields;                                       \
-	}                                                            \
-	const struct quern_kernel qn_kernel_##word = {               \
-		.abi = QUERN_KERNEL_ABI,                             \
-		.name = #word,                                       \
-		.doc = sentence,                                     \
-		.repeats = true,                                     \
-		.open = open_slot,                                   \
-		.close = qn_powers_close,                            \
-		.layout = qn_powers_layout,                          \
-		.scratch = qn_powers_scratch,                        \
-		.absorb = qn_powers_absorb,                          \
-		.absorb_rows = qn_powers_absorb_rows,                \
-		.normalize = qn_powers_normalize,                    \
-		.fields = fields_of_##word,                          \
-		.emit = emit_##word,                                 \
-	}
+#define POWERS_SLOTS(open_slot)                                                  \
+	.open = open_slot, .close = qn_powers_close, .layout = qn_powers_layout, \
+	.scratch = qn_powers_scratch, .absorb = qn_powers_absorb,                \
+	.absorb_rows = qn_powers_absorb_rows, .normalize = qn_powers_normalize
 
-KERNEL(mean, "mean", "arithmetic mean, and nothing else", open_sum);
-KERNEL(std, "stddev", "standard deviation over n - 1, and nothing else", open_squares);
-KERNEL(var, "variance", "variance over n - 1, and nothing else", open_squares);
-KERNEL(rms, "rms", "root of the mean square", open_squares);
+QN_ONE_FIELD_KERNEL(mean, "mean", "arithmetic mean, and nothing else", POWERS_SLOTS(open_sum));
+QN_ONE_FIELD_KERNEL(std, "stddev", "standard deviation over n - 1, and nothing else",
+		    POWERS_SLOTS(open_squares));
+QN_ONE_FIELD_KERNEL(var, "variance", "variance over n - 1, and nothing else",
+		    POWERS_SLOTS(open_squares));
+QN_ONE_FIELD_KERNEL(rms, "rms", "root of the mean square", POWERS_SLOTS(open_squares));

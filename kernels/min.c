@@ -12,7 +12,7 @@
 
 #include "base/mem.h"
 #include "kernel/tile.h"
-#include "kernels.h"
+#include "one_field.h"
 #include "minmax_simd.h"
 #include "rows.h"
 
@@ -165,29 +165,11 @@ static void emit_range(const void *self, const int64_t *state, struct quern_resu
 		quern_result_int(r, "range", (int64_t)distance);
 }
 
-#define KERNEL(word, field, sentence)                                \
-	static const char *const *fields_of_##word(const void *self) \
-	{                                                            \
-		static const char *const fields[] = { field, NULL }; \
-                                                                     \
-		(void)self;                                          \
-		return fields;                                       \
-	}                                                            \
-	const struct quern_kernel qn_kernel_##word = {               \
-		.abi = QUERN_KERNEL_ABI,                             \
-		.name = #word,                                       \
-		.doc = sentence,                                     \
-		.repeats = true,                                     \
-		.open = extremes_open,                               \
-		.close = free,                                       \
-		.layout = extremes_layout,                           \
-		.scratch = extremes_scratch,                         \
-		.absorb = extremes_absorb,                           \
-		.absorb_rows = extremes_absorb_rows,                 \
-		.fields = fields_of_##word,                          \
-		.emit = emit_##word,                                 \
-	}
+#define EXTREMES_SLOTS                                                   \
+	.open = extremes_open, .close = free, .layout = extremes_layout, \
+	.scratch = extremes_scratch, .absorb = extremes_absorb,          \
+	.absorb_rows = extremes_absorb_rows
 
-KERNEL(min, "min", "smallest value, and nothing else");
-KERNEL(max, "max", "largest value, and nothing else");
-KERNEL(range, "range", "largest value less the smallest");
+QN_ONE_FIELD_KERNEL(min, "min", "smallest value, and nothing else", EXTREMES_SLOTS);
+QN_ONE_FIELD_KERNEL(max, "max", "largest value, and nothing else", EXTREMES_SLOTS);
+QN_ONE_FIELD_KERNEL(range, "range", "largest value less the smallest", EXTREMES_SLOTS);

@@ -8,6 +8,7 @@ include $(srcdir)/src/feed/module.mk
 include $(srcdir)/src/kernel/module.mk
 include $(srcdir)/src/program/module.mk
 include $(srcdir)/src/plan/module.mk
+include $(srcdir)/src/describe/module.mk
 include $(srcdir)/src/find/module.mk
 include $(srcdir)/src/keys/module.mk
 include $(srcdir)/src/formula/module.mk
@@ -19,5 +20,6 @@ include $(srcdir)/src/verify/module.mk
 include $(srcdir)/src/api/module.mk
 include $(srcdir)/src/manual/module.mk
 include $(srcdir)/src/cli/module.mk
+include $(srcdir)/src/scaling/module.mk
 
 PUBLIC_HEADERS = src/quern.h src/quern_kernel.h

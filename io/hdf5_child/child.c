@@ -170,7 +170,6 @@ static void answer_list(void *ctx, int fd)
 	struct quern_message err = { .status = QUERN_OK };
 	struct qn_listing l = { .n = 0 };
 	size_t nbytes = 0;
-	uint64_t n;
 	void *flat = NULL;
 	enum quern_status status;
 
@@ -182,33 +181,21 @@ static void answer_list(void *ctx, int fd)
 		if (!flat)
 			status = qn_error_nomem(&err, nbytes, "a list of datasets");
 	}
-	n = nbytes;
-	if (qn_child_tell_verdict(fd, status, &err) && status == QUERN_OK &&
-	    qn_child_tell(fd, &n, sizeof(n)))
-		qn_child_tell(fd, flat, nbytes);
+	qn_child_tell_block(fd, status, &err, flat, nbytes);
 }
 
 static enum quern_status hear_listing(struct qn_child *c, void *question, struct quern_message *err)
 {
 	const struct question *q = question;
 	const char *why = NULL;
-	uint64_t nbytes;
-	enum quern_status status = qn_child_get_verdict(c, err);
-	void *flat;
+	size_t nbytes = 0;
+	void *flat = NULL;
+	enum quern_status status =
+		qn_child_get_block(c, LISTING_NBYTES, "a list of datasets", &flat, &nbytes, err);
 
-	if (status == QUERN_OK)
-		status = qn_child_get(c, &nbytes, sizeof(nbytes), err);
-	if (status != QUERN_OK)
-		return status;
-	if (nbytes > LISTING_NBYTES)
-		return qn_child_refuse(c, "a list of datasets without end", err);
-	flat = qn_malloc((size_t)nbytes + 1);
-	if (!flat)
-		return qn_error_nomem(err, (size_t)nbytes, "a list of datasets");
-	status = qn_child_get(c, flat, (size_t)nbytes, err);
-	if (status == QUERN_OK && !qn_listing_unpack(flat, (size_t)nbytes, q->out, &why))
+	if (status == QUERN_OK && !qn_listing_unpack(flat, nbytes, q->out, &why))
 		status = why ? qn_child_refuse(c, why, err)
-			     : qn_error_nomem(err, (size_t)nbytes, "a list of datasets");
+			     : qn_error_nomem(err, nbytes, "a list of datasets");
 	free(flat);
 	return status;
 }
@@ -298,7 +285,6 @@ static void answer_texts(void *ctx, int fd)
 	struct quern_message err = { .status = QUERN_OK };
 	struct qn_names texts = { .n = 0 };
 	size_t nbytes = 0;
-	uint64_t n;
 	void *flat = NULL;
 	enum quern_status status;
 
@@ -306,32 +292,20 @@ static void answer_texts(void *ctx, int fd)
 	status = qn_hdf5_texts(q->file, q->path, &texts, &err);
 	if (status == QUERN_OK && !(flat = qn_names_pack(&texts, &nbytes)))
 		status = qn_error_nomem(&err, nbytes, "attributes");
-	n = nbytes;
-	if (qn_child_tell_verdict(fd, status, &err) && status == QUERN_OK &&
-	    qn_child_tell(fd, &n, sizeof(n)))
-		qn_child_tell(fd, flat, nbytes);
+	qn_child_tell_block(fd, status, &err, flat, nbytes);
 }
 
 static enum quern_status hear_texts(struct qn_child *c, void *question, struct quern_message *err)
 {
 	const struct question *q = question;
 	struct qn_names *out = q->out;
-	uint64_t nbytes;
-	enum quern_status status = qn_child_get_verdict(c, err);
-	void *flat;
+	size_t nbytes = 0;
+	void *flat = NULL;
+	enum quern_status status =
+		qn_child_get_block(c, TEXTS_NBYTES, "attributes", &flat, &nbytes, err);
 
 	if (status == QUERN_OK)
-		status = qn_child_get(c, &nbytes, sizeof(nbytes), err);
-	if (status != QUERN_OK)
-		return status;
-	if (nbytes > TEXTS_NBYTES)
-		return qn_child_refuse(c, "attributes without end", err);
-	flat = qn_malloc((size_t)nbytes + 1);
-	if (!flat)
-		return qn_error_nomem(err, (size_t)nbytes, "attributes");
-	status = qn_child_get(c, flat, (size_t)nbytes, err);
-	if (status == QUERN_OK)
-		status = qn_names_unpack(out, flat, (size_t)nbytes, err);
+		status = qn_names_unpack(out, flat, nbytes, err);
 	if (status == QUERN_OK && out->n % 2)
 		status = qn_child_refuse(c, "an attribute without a text", err);
 	free(flat);
@@ -829,7 +803,6 @@ static void answer_sources(void *ctx, int fd)
 	struct quern_message err = { .status = QUERN_OK };
 	struct qn_sources list = { .n = 0 };
 	size_t nbytes = 0;
-	uint64_t n;
 	void *flat = NULL;
 	enum quern_status status;
 
@@ -840,34 +813,21 @@ static void answer_sources(void *ctx, int fd)
 		if (!flat)
 			status = qn_error_nomem(&err, sizeof(list), "a list of sources");
 	}
-	n = nbytes;
-	if (qn_child_tell_verdict(fd, status, &err) && status == QUERN_OK &&
-	    qn_child_tell(fd, &n, sizeof(n)))
-		qn_child_tell(fd, flat, nbytes);
+	qn_child_tell_block(fd, status, &err, flat, nbytes);
 }
 
 static enum quern_status hear_sources(struct qn_child *c, void *question, struct quern_message *err)
 {
 	const struct question *q = question;
-	uint64_t nbytes;
+	size_t nbytes = 0;
 	const char *why = NULL;
-	enum quern_status status = qn_child_get_verdict(c, err);
-	void *flat;
+	void *flat = NULL;
+	enum quern_status status =
+		qn_child_get_block(c, SOURCES_NBYTES, "a list of sources", &flat, &nbytes, err);
 
-	if (status == QUERN_OK)
-		status = qn_child_get(c, &nbytes, sizeof(nbytes), err);
-	if (status != QUERN_OK)
-		return status;
-	if (nbytes > SOURCES_NBYTES)
-		return qn_child_refuse(c, "a list of sources without end", err);
-	flat = qn_malloc((size_t)nbytes + 1);
-	if (!flat)
-		return qn_error_nomem(err, (size_t)nbytes, "a list of sources");
-	status = qn_child_get(c, flat, (size_t)nbytes, err);
-	if (status == QUERN_OK &&
-	    !qn_sources_unpack(flat, (size_t)nbytes, q->dataset, q->out, &why))
+	if (status == QUERN_OK && !qn_sources_unpack(flat, nbytes, q->dataset, q->out, &why))
 		status = why ? qn_child_refuse(c, why, err)
-			     : qn_error_nomem(err, (size_t)nbytes, "a list of sources");
+			     : qn_error_nomem(err, nbytes, "a list of sources");
 	free(flat);
 	return status;
 }

@@ -34,43 +34,20 @@ static void answer(void *ctx, int fd)
 	void *image = NULL;
 	size_t nbytes = 0;
 	enum quern_status status;
-	uint64_t n;
 
 	H5PLset_loading_state(0);
 	qn_h5_leave(&q->caller);
 	status = q->catalog ? qn_hdf5_catalog(q->catalog, &image, &nbytes, &err)
 			    : qn_hdf5_shell(q->file, q->path, q->shape, q->ndim, &image, &nbytes,
 					    &err);
-	n = nbytes;
-	if (qn_child_tell_verdict(fd, status, &err) && status == QUERN_OK &&
-	    qn_child_tell(fd, &n, sizeof(n)))
-		qn_child_tell(fd, image, nbytes);
+	qn_child_tell_block(fd, status, &err, image, nbytes);
 }
 
 static enum quern_status hear(struct qn_child *c, void *question, struct quern_message *err)
 {
 	const struct question *q = question;
-	uint64_t n = 0;
-	enum quern_status status = qn_child_get_verdict(c, err);
-	void *image;
 
-	if (status == QUERN_OK)
-		status = qn_child_get(c, &n, sizeof(n), err);
-	if (status != QUERN_OK)
-		return status;
-	if (n > IMAGE_NBYTES)
-		return qn_child_refuse(c, "a file without end", err);
-	image = qn_malloc((size_t)n + 1);
-	if (!image)
-		return qn_error_nomem(err, (size_t)n, "a file");
-	status = qn_child_get(c, image, (size_t)n, err);
-	if (status != QUERN_OK) {
-		free(image);
-		return status;
-	}
-	*q->image = image;
-	*q->nbytes = (size_t)n;
-	return QUERN_OK;
+	return qn_child_get_block(c, IMAGE_NBYTES, "a file", q->image, q->nbytes, err);
 }
 
 static void forget(void *question)

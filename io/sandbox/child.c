@@ -408,6 +408,33 @@ enum quern_status qn_child_get_verdict(struct qn_child *c, struct quern_message 
 	return qn_error_pass(err, m.status, &m);
 }
 
+enum quern_status qn_child_get_block(struct qn_child *c, uint64_t most, const char *what,
+				     void **block, size_t *nbytes, struct quern_message *err)
+{
+	uint64_t n = 0;
+	enum quern_status status = qn_child_get_verdict(c, err);
+	char why[128];
+
+	*block = NULL;
+	if (status == QUERN_OK)
+		status = qn_child_get(c, &n, sizeof(n), err);
+	if (status != QUERN_OK)
+		return status;
+	snprintf(why, sizeof(why), "%s without end", what);
+	if (n > most)
+		return qn_child_refuse(c, why, err);
+	*block = qn_malloc((size_t)n + 1);
+	if (!*block)
+		return qn_error_nomem(err, (size_t)n, what);
+	*nbytes = (size_t)n;
+	status = qn_child_get(c, *block, *nbytes, err);
+	if (status == QUERN_OK)
+		return QUERN_OK;
+	free(*block);
+	*block = NULL;
+	return status;
+}
+
 enum quern_status qn_child_ask(struct qn_child *c, const void *question, size_t nbytes,
 			       struct quern_message *err)
 {
@@ -460,6 +487,16 @@ bool qn_child_tell_verdict(int fd, enum quern_status status, const struct quern_
 
 	m.status = status;
 	return qn_child_tell(fd, &m, sizeof(m));
+}
+
+void qn_child_tell_block(int fd, enum quern_status status, const struct quern_message *err,
+			 const void *block, size_t nbytes)
+{
+	const uint64_t n = nbytes;
+
+	if (qn_child_tell_verdict(fd, status, err) && status == QUERN_OK &&
+	    qn_child_tell(fd, &n, sizeof(n)))
+		qn_child_tell(fd, block, nbytes);
 }
 
 bool qn_child_hear(int fd, void *question, size_t nbytes)

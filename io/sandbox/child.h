@@ -87,12 +87,20 @@ enum quern_status qn_child_refuse(const struct qn_child *c, const char *why,
 enum quern_status qn_child_ask(struct qn_child *c, const void *question, size_t nbytes,
 			       struct quern_message *err);
 
+/* Reads what qn_child_tell_block sent: the error of its verdict, or *block, owned by the caller, of *nbytes. More than
+   `most` are refused. what: "a list of datasets". */
+enum quern_status qn_child_get_block(struct qn_child *c, uint64_t most, const char *what,
+				     void **block, size_t *nbytes, struct quern_message *err);
+
 /* Ends it, whatever it does. A child of zeros is left alone. */
 void qn_child_end(struct qn_child *c);
 
 /* In the child. tell and hear: false when the parent has gone or wants no more. */
 bool qn_child_tell(int fd, const void *data, size_t nbytes);
 bool qn_child_tell_verdict(int fd, enum quern_status status, const struct quern_message *err);
+/* The verdict and, where it is QUERN_OK, a block of bytes. */
+void qn_child_tell_block(int fd, enum quern_status status, const struct quern_message *err,
+			 const void *block, size_t nbytes);
 bool qn_child_hear(int fd, void *question, size_t nbytes);
 
 /* In the child: allows so many seconds of the processor from now on. */

@@ -22,7 +22,7 @@
 #include "cluster/comm.h"
 #include "data/reading.h"
 #include "data/sum.h"
-#include "find/describe.h"
+#include "describe/describe.h"
 #include "kernel/kernel.h"
 #include "quern.h"
 #include "cluster/topo.h"

@@ -1,8 +1,5 @@
 # src/cli: sources of the command.
 CLI_SRCS += src/cli/args.c
-CLI_SRCS += src/cli/bench.c
-CLI_SRCS += src/cli/bench_limits.c
-CLI_SRCS += src/cli/bench_report.c
 CLI_SRCS += src/cli/catalogue.c
 CLI_SRCS += src/cli/cells.c
 CLI_SRCS += src/cli/document.c

@@ -12,7 +12,7 @@
 
 #include "base/mem.h"
 #include "find/coordinate.h"
-#include "find/describe.h"
+#include "describe/describe.h"
 #include "find/selection.h"
 #include "find/warnings.h"
 #include "select/over.h"

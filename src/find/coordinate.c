@@ -6,8 +6,8 @@
 #include <strings.h>
 
 #include "base/mem.h"
-#include "find/describe.h"
-#include "find/values.h"
+#include "describe/describe.h"
+#include "describe/values.h"
 
 /* The axis at hand, and where axes come from. */
 struct finder {

@@ -13,7 +13,7 @@
 #include "select/select.h"
 #include "find/coordinate.h"
 #include "find/resolve.h"
-#include "find/describe.h"
+#include "describe/describe.h"
 #include "find/warnings.h"
 
 #define MOST_NAMED   10			  /* bad files in a message */

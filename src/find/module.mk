@@ -1,7 +1,6 @@
 # src/find: sources of libquern.
 LIB_SRCS += src/find/axes.c
 LIB_SRCS += src/find/coordinate.c
-LIB_SRCS += src/find/describe.c
 LIB_SRCS += src/find/files.c
 LIB_SRCS += src/find/join.c
 LIB_SRCS += src/find/meaning.c
@@ -13,5 +12,4 @@ LIB_SRCS += src/find/resolve_virtual.c
 LIB_SRCS += src/find/selection.c
 LIB_SRCS += src/find/share.c
 LIB_SRCS += src/find/subject.c
-LIB_SRCS += src/find/values.c
 LIB_SRCS += src/find/warnings.c

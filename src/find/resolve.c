@@ -5,7 +5,7 @@
 
 #include "find/resolve_catalog.h"
 #include "find/resolve_impl.h"
-#include "find/describe.h"
+#include "describe/describe.h"
 
 void qn_resolve_leave(struct qn_resolving *r, const char *why)
 {

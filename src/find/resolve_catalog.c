@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/system.h"
-#include "find/describe.h"
+#include "describe/describe.h"
 
 #define PATH_NBYTES 64
 

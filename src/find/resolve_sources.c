@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "find/describe.h"
+#include "describe/describe.h"
 
 void qn_knowns_fini(struct qn_knowns *k)
 {

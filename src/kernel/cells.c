@@ -166,8 +166,8 @@ int64_t *qn_cells_column(const struct qn_cells *c, size_t word)
 	return NULL;
 }
 
-/* A state of a row of columns: from them, or to be merged into them. */
-static bool move_state(const struct qn_cells *c, uint64_t row, int64_t *state)
+/* The state of a row of columns. */
+static bool gather_state(const struct qn_cells *c, uint64_t row, int64_t *state)
 {
 	const int64_t *column = c->words + row;
 	bool ok = true;
@@ -188,7 +188,7 @@ const int64_t *qn_cells_get(const struct qn_cells *c, uint64_t row, int64_t *buf
 {
 	if (!c->has_columns)
 		return qn_cells_state(c, row);
-	return move_state(c, row, buffer) ? buffer : NULL;
+	return gather_state(c, row, buffer) ? buffer : NULL;
 }
 
 /* Merges a normalized state into a row of columns. */

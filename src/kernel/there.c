@@ -2,7 +2,8 @@
 
 #include "kernel/tile.h"
 
-size_t qn_bits_copy(const uint64_t *bits, uint64_t first, size_t n, uint64_t *out)
+/* n bits from bit `first` on; returns how many are clear. */
+static size_t copy_bits(const uint64_t *bits, uint64_t first, size_t n, uint64_t *out)
 {
 	const unsigned shift = first % 64;
 	size_t nset = 0;
@@ -27,7 +28,7 @@ static void absorb_run(const struct quern_kernel *k, const void *self, int64_t *
 	struct quern_tile piece = *tile;
 
 	var.values = (const char *)var.values + first * qn_dtype_size(var.dtype);
-	var.nmissing = var.valid ? qn_bits_copy(var.valid, first, n, valid) : 0;
+	var.nmissing = var.valid ? copy_bits(var.valid, first, n, valid) : 0;
 	var.valid = var.nmissing ? valid : NULL;
 	piece.var = &var;
 	piece.there = NULL;

@@ -6,9 +6,6 @@
 
 #include "kernel/kernel.h"
 
-/* n bits from bit `first` on; returns how many are clear. */
-size_t qn_bits_copy(const uint64_t *bits, uint64_t first, size_t n, uint64_t *out);
-
 /* Elements `first` to first + n - 1 of a tile to a state, but for those that are not there. valid: room for
    n bits. */
 void qn_absorb_there(const struct quern_kernel *k, const void *self, int64_t *state, void *scratch,

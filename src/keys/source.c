@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "cluster/share.h"
 #include "find/coordinate.h"
-#include "find/describe.h"
+#include "describe/describe.h"
 #include "find/files.h"
 #include "keys/together.h"
 

@@ -6,7 +6,7 @@
 #define QN_KEYS_SOURCE_H
 
 #include "find/subject.h"
-#include "find/values.h"
+#include "describe/values.h"
 #include "keys/parse.h"
 
 struct qn_key_source {

@@ -4,7 +4,7 @@
 #ifndef QN_KEYS_TOGETHER_H
 #define QN_KEYS_TOGETHER_H
 
-#include "find/values.h"
+#include "describe/values.h"
 
 /* What one file has, in a block for rank 0: this, the values, and a byte each where some are missing. */
 struct qn_key_piece {

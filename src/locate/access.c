@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/system.h"
 #include "locate/identity.h"
-#include "find/describe.h"
+#include "describe/describe.h"
 
 #define MOST_STRANGERS 8 /* of a host: more of them are not told about */
 

@@ -7,7 +7,7 @@
 #include "cluster/share.h"
 #include "locate/homes.h"
 #include "find/join.h"
-#include "find/describe.h"
+#include "describe/describe.h"
 
 void qn_homes_report_fini(struct qn_homes_report *c)
 {

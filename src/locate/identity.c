@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/system.h"
 #include "data/sum.h"
-#include "find/describe.h"
+#include "describe/describe.h"
 
 #define MOST_NAMED 5 /* further files, or hosts, in a message */
 

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/system.h"
-#include "find/describe.h"
+#include "describe/describe.h"
 
 #define COARSE_NBYTES (1u << 20)
 #define FEW_SAMPLES   256 /* where all ranks have the same of it */

@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "select/over.h"
 
+_Static_assert(QN_MOST_TERMS >= QUERN_MAX_DIMS + QN_MOST_KEYS, "a term for each of them");
+
 #define MOST_OWN_NBYTES (1u << 20) /* of cells that each thread has */
 
 bool qn_kept_any(const struct qn_run *run)

@@ -129,7 +129,7 @@ static enum quern_status reduce_exact(struct qn_run *run, struct qn_column *c,
 static enum quern_status reduce_segment(struct qn_run *run, const struct quern_segment *seg,
 					size_t offset, int64_t *buffer, struct quern_message *err)
 {
-	const uint64_t most = qn_max_u64(1, BUFFER_NWORDS / seg->nwords);
+	const uint64_t most = qn_max_u64(1, BUFFER_NWORDS / qn_max_u64(seg->nwords, 1));
 	const bool leads = qn_comm_rank(run->team->comm) == 0;
 	struct qn_cells *c = &run->cells;
 	enum quern_status st = QUERN_OK;
@@ -336,5 +336,7 @@ enum quern_status qn_run_work(struct qn_run *run, struct quern_message *err)
 	count_fetched(&run->report, fetched);
 	if (!st)
 		st = gather_reports(run, err);
-	return st ? st : qn_comm_agree(run->team->comm, warn_of_beyond(run, err), err);
+	if (!st && qn_formula_is_any(&run->formula))
+		st = qn_comm_agree(run->team->comm, warn_of_beyond(run, err), err);
+	return st;
 }

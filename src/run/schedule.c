@@ -14,7 +14,7 @@
 #include "locate/homes.h"
 #include "run/kept.h"
 #include "run/scatter.h"
-#include "find/describe.h"
+#include "describe/describe.h"
 #include "cluster/room.h"
 
 /* Memory of a process with its libraries, before it has any work: measured with Open MPI 4.1. */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "find/describe.h"
+#include "describe/describe.h"
 #include "kernel/there.h"
 #include "crew/crew.h"
 #include "run/expected_sums.h"

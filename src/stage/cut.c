@@ -8,7 +8,7 @@
 #include "base/system.h"
 #include "select/select.h"
 #include "stage/slabs.h"
-#include "find/describe.h"
+#include "describe/describe.h"
 #include "stage/stage_impl.h"
 
 #define LEAST_NBYTES (UINT64_C(1) << 20) /* smaller datasets are copied into the catalog */

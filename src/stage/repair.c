@@ -20,7 +20,7 @@
 #include "base/mem.h"
 #include "base/rights.h"
 #include "base/system.h"
-#include "find/describe.h"
+#include "describe/describe.h"
 #include "stage/stage_impl.h"
 
 /* The state of a shard on a host. */

@@ -12,7 +12,7 @@
 #include "base/publish.h"
 #include "base/system.h"
 #include "stage/slabs.h"
-#include "find/describe.h"
+#include "describe/describe.h"
 #include "stage/stage_impl.h"
 
 #define PIECE_NBYTES (UINT64_C(8) << 20)

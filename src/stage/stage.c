@@ -21,7 +21,7 @@
 #include "base/mem.h"
 #include "base/publish.h"
 #include "base/system.h"
-#include "find/describe.h"
+#include "describe/describe.h"
 #include "stage/stage_impl.h"
 
 const char *qn_fate_name(enum qn_fate fate)

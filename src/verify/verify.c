@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/system.h"
-#include "find/describe.h"
+#include "describe/describe.h"
 #include "find/resolve.h"
 #include "find/subject.h"
 #include "verify/verify_impl.h"

@@ -17,17 +17,19 @@ src/feed         base exact cluster data select
 src/kernel       base exact cluster
 src/program      base select kernel
 src/plan         base exact cluster data select kernel
-src/find         base exact cluster data select feed
-src/keys         base exact cluster data select feed find
-src/formula      base cluster select feed find keys program
-src/locate       base exact cluster data select feed kernel plan find
+src/describe     base cluster data feed
+src/find         base exact cluster data select feed describe
+src/keys         base exact cluster data select feed describe find
+src/formula      base cluster select feed describe find keys program
+src/locate       base exact cluster data select feed kernel plan describe find
 src/crew         base cluster data plan locate
-src/run          base exact cluster data select feed kernel plan find keys formula locate crew
-src/stage        base exact cluster data select feed find
-src/verify       base exact cluster data feed find crew
-src/api          base exact cluster data select feed kernel plan find keys formula program locate crew run stage verify quern.h
+src/run          base exact cluster data select feed kernel plan describe find keys formula locate crew
+src/stage        base exact cluster data select feed describe find
+src/verify       base exact cluster data feed describe find crew
+src/api          base exact cluster data select feed kernel plan describe find keys formula program locate crew run stage verify quern.h
 src/manual       base kernel quern.h
 src/cli          base exact cluster kernel run api manual quern.h
+src/scaling      base cluster api cli quern.h
 io/sandbox       base
 io/filter        base data feed
 io/hdf5_format   base data
@@ -47,7 +49,7 @@ cblas.h       kernels/blas.c kernels/covariance_panel.c tests bench
 libdeflate.h  io/filter examples tests bench
 gmp.h         src/exact tests bench
 xxhash.h      src/data/sum.c tests bench
-jansson.h     src/api src/cli tests
+jansson.h     src/api src/cli src/scaling tests
 '
 
 # Lines "FILE HEADER QUOTE" of all includes below the given folders; QUOTE is < or ".
@@ -130,8 +132,8 @@ src/base/mem.c	malloc calloc realloc reallocarray aligned_alloc posix_memalign m
 # File or folder, the calls that it makes itself: and why.
 exceptions='
 io/sandbox open close read write mmap munmap fstat	in a process of few rights, and on a socket
-src/cli/bench.c close	of pipes
-src/cli/bench_report.c freopen	in a child that only starts gnuplot
+src/scaling/bench.c close	of pipes
+src/scaling/report.c freopen	in a child that only starts gnuplot
 src/cli/output.c write	in a handler of signals
 '
 
@@ -197,7 +199,7 @@ expect_none "src/ includes neither io/ nor kernels/" \
 	"$(includes_of src | grep -E ' (\.\./)*(io|kernels)/')"
 expect_none "options are named in the API, the command and kernels only" "$(
 	grep -nE 'quern_option_(string|flag|int|reals)\(|\<QUERN_OPT_' -r src --include='*.[ch]' |
-		grep -vE '^src/(api|cli|manual)/|^src/base/options\.c:|^src/quern_kernel\.h:'
+		grep -vE '^src/(api|cli|scaling|manual)/|^src/base/options\.c:|^src/quern_kernel\.h:'
 )"
 # What lacks memory is not left out of a document (src/api/json.h).
 expect_none "parts of documents are put together by api/json.c only" "$(

@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "feed/feed.h"
 #include "find/resolve.h"
-#include "find/describe.h"
+#include "describe/describe.h"
 #include "h5make.h"
 #include "plan/items.h"
 #include "random.h"

@@ -12,7 +12,7 @@
 
 #include "api/json.h"
 #include "base/mem.h"
-#include "cli/bench.h"
+#include "scaling/bench.h"
 #include "base/system.h"
 #include "cli/cli.h"
 #include "quern.h"

@@ -1,4 +1,4 @@
-#include "find/describe.h"
+#include "describe/describe.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /*
- * bench_report.c - a scaling curve as a table, CSV, JSON and a plot.
+ * report.c - a scaling curve as a table, CSV, JSON and a plot.
  */
 #include <errno.h>
 #include <math.h>
@@ -14,7 +14,7 @@
 #include "base/publish.h"
 #include "base/system.h"
 #include "base/text.h"
-#include "cli/bench.h"
+#include "scaling/bench.h"
 #include "cli/cli.h"
 
 #define GB 1e9

@@ -1,8 +1,8 @@
 /*
  * values.h - a dataset read whole into memory, with what is missing in it: coordinates, labels.
  */
-#ifndef QN_FIND_VALUES_H
-#define QN_FIND_VALUES_H
+#ifndef QN_DESCRIBE_VALUES_H
+#define QN_DESCRIBE_VALUES_H
 
 #include "feed/feed.h"
 

@@ -1,8 +1,8 @@
 /*
  * describe.h - from the words of a user to a dataset: formats, names, and the file on this host.
  */
-#ifndef QN_FIND_DESCRIBE_H
-#define QN_FIND_DESCRIBE_H
+#ifndef QN_DESCRIBE_DESCRIBE_H
+#define QN_DESCRIBE_DESCRIBE_H
 
 #include "data/mosaic.h"
 #include "data/storage.h"

@@ -1,5 +1,5 @@
 /*
- * bench_limits.c - what the machine can do at most, measured beside a scaling curve.
+ * limits.c - what the machine can do at most, measured beside a scaling curve.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/system.h"
-#include "cli/bench.h"
+#include "scaling/bench.h"
 
 #define PIECE ((size_t)1 << 20)
 /* Larger than the last-level caches of the cores that share it. */

@@ -1,8 +1,8 @@
 /*
  * bench.h - what the files of `quern bench` share: points of a scaling curve and their report.
  */
-#ifndef QN_CLI_BENCH_H
-#define QN_CLI_BENCH_H
+#ifndef QN_SCALING_BENCH_H
+#define QN_SCALING_BENCH_H
 
 #include <jansson.h>
 

@@ -1,7 +1,7 @@
 /*
  * values.c - reads a dataset chunk by chunk, and puts each run of elements where it belongs.
  */
-#include "find/values.h"
+#include "describe/values.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/system.h"
-#include "find/describe.h"
+#include "describe/describe.h"
 
 void qn_values_fini(struct qn_values *v)
 {

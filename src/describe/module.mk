@@ -1,0 +1,3 @@
+# src/describe: sources of libquern.
+LIB_SRCS += src/describe/describe.c
+LIB_SRCS += src/describe/values.c
