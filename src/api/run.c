@@ -158,6 +158,10 @@ static enum quern_status prepare(quern_run *run, bool with_work, double *clock)
 		qn_reading_set(qn_settings_reading(&run->options));
 	team = qn_settings_team(&run->options);
 	run->subject.settings = qn_settings_subject(&run->options);
+	if (!with_work) { /* no result, which would have coordinates */
+		run->subject.settings.over = NULL;
+		run->subject.settings.grouped = false;
+	}
 	engine->settings = qn_settings_run(&run->options);
 	engine->settings.most_cells = run->most_cells;
 	if (!st)

@@ -4,7 +4,7 @@
 
 . "$SRCDIR/tests/lib.sh"
 
-programs='test_comm test_move test_api test_engine test_balance test_failover'
+programs='test_comm test_move test_api test_engine test_keys test_balance test_failover'
 
 # run_ranks N PROGRAM: all its cases, on N ranks.
 run_ranks()
