@@ -233,8 +233,10 @@ void qn_formula_apply(const struct qn_formula *f, void *scratch, const struct qu
 		      struct qn_formula_tile *out)
 {
 	const struct room r = divide(f, scratch, in->nelems);
-	struct piece p = { .f = f, .in = in };
+	struct piece p; /* without zeroing: few of its many columns are used */
 
+	p.f = f;
+	p.in = in;
 	*out = (struct qn_formula_tile){ .var = *in->var, .tile = *in };
 	out->var.dtype = qn_formula_dtype(f, in->var->dtype);
 	for (p.at = 0; p.at < in->nelems; p.at += p.n) {
