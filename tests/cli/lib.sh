@@ -18,6 +18,11 @@ export HWLOC_PLUGINS_PATH=/nonexistent
 # Sanitizers: what starts MPI needs slow stack traces (tests/run), this does not.
 fast="ASAN_OPTIONS=${ASAN_OPTIONS-}:fast_unwind_on_malloc=1"
 
+# What ranks write on standard error a launcher forwards in pieces that it cuts anywhere. With this
+# between it and the command, each rank writes to a file of its own, err.RANK.
+# shellcheck disable=SC2016,SC2034 # expanded on the rank; used by scripts
+own_err=(sh -c 'exec "$0" "$@" 2>"err.${PMI_RANK:-$OMPI_COMM_WORLD_RANK}"')
+
 generate()
 {
 	env "$fast" "$BUILDDIR/tests/tools/generate" . "$@" || exit 1

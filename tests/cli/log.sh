@@ -67,7 +67,9 @@ is "a name of two lines" "0 0" "$status $(others)"
 
 # --- ranks ---
 status=0
-QUERN_LOG=debug timeout "$hang" $MPIRUN -n 2 "$QUERN" run moments --json -d packed cf.nc >out 2>err || status=$?
+QUERN_LOG=debug timeout "$hang" $MPIRUN -n 2 "${own_err[@]}" "$QUERN" run moments --json -d packed cf.nc \
+	>out 2>/dev/null || status=$?
+cat err.0 err.1 >err
 is "2 ranks: whole lines only" "0 0" "$status $(others)"
 is "2 ranks: the result" "$(cat want)" "$(result)"
 is "2 ranks: both speak" "0 1" "$(grep -Eo 'rank [0-9]+ thread' err | cut -d' ' -f2 | sort -u | tr '\n' ' ' | sed 's/ $//')"

@@ -4,15 +4,15 @@
 . "$SRCDIR/tests/cli/lib.sh"
 generate large.h5 damaged.h5 uneven.h5
 
-# on N ARG...: quern on N ranks; what it writes is in out and err. mpirun adds lines of its own to
-# standard error when a rank exits with an error.
+# on N ARG...: quern on N ranks, by the command of the array `with` if there is one; what it writes is
+# in out and err. mpirun adds lines of its own to standard error when a rank exits with an error.
 on()
 {
 	local n=$1
 
 	shift
 	status=0
-	timeout "$hang" $MPIRUN -n "$n" "$QUERN" "$@" >out 2>err || status=$?
+	timeout "$hang" $MPIRUN -n "$n" ${with[@]+"${with[@]}"} "$QUERN" "$@" >out 2>err || status=$?
 }
 
 # The result in `out`, as it was written.
@@ -139,7 +139,10 @@ check "... work is leased" test "$(field run.chunks_leased)" -gt 0
 # All chunks are the first host's by their sizes, and each takes it long: the other gets leases.
 quern verify --json uneven.h5
 found >want
+with=("${own_err[@]}")
 QUERN_LOG=info hosts 2 2 '0:40000000,*:1000' verify --json --threads 1 uneven.h5
+with=()
+cat err.0 err.1 >err
 is "verify on 2 hosts: the same" "0 $(cat want)" "$status $(found)"
 is "... all chunks are one host's by the plan" 1 \
 	"$(grep -c 'rank 0 .*verify: a share of 65 of 65 chunks' err)"
