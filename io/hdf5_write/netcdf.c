@@ -72,6 +72,32 @@ hid_t qn_nc_text_type(void)
 	return -1;
 }
 
+hid_t qn_nc_type(enum quern_dtype t)
+{
+	switch (t) {
+	case QUERN_I8:
+		return H5T_NATIVE_INT8;
+	case QUERN_U8:
+		return H5T_NATIVE_UINT8;
+	case QUERN_I16:
+		return H5T_NATIVE_INT16;
+	case QUERN_U16:
+		return H5T_NATIVE_UINT16;
+	case QUERN_I32:
+		return H5T_NATIVE_INT32;
+	case QUERN_U32:
+		return H5T_NATIVE_UINT32;
+	case QUERN_U64:
+		return H5T_NATIVE_UINT64;
+	case QUERN_F32:
+		return H5T_NATIVE_FLOAT;
+	case QUERN_F64:
+		return H5T_NATIVE_DOUBLE;
+	default:
+		return H5T_NATIVE_INT64;
+	}
+}
+
 hid_t qn_nc_create(const struct qn_nc *w, const char *name, hid_t type, hid_t space, hid_t plist)
 {
 	hid_t own = plist < 0 ? H5Pcreate(H5P_DATASET_CREATE) : -1, id = -1;

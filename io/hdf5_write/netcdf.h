@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "data/dataset.h"
+
 #define QN_NC_MAX_DIMS 64
 #define QN_NC_NAME     256
 
@@ -51,6 +53,9 @@ bool qn_nc_make_scale(struct qn_nc *w, const char *name, size_t length, hid_t id
 
 /* The attribute by which a variable names the scales of its dimensions. */
 bool qn_nc_attach(hid_t variable, int ndims, const hid_t *scale);
+
+/* In memory: of text that of int64. Not to be closed. */
+hid_t qn_nc_type(enum quern_dtype t);
 
 /* Texts, in UTF-8 of variable length; to be closed. */
 hid_t qn_nc_text_type(void);

@@ -1,0 +1,15 @@
+/*
+ * describe.h - the attributes of the variables of a result with axes.
+ */
+#ifndef QN_IO_HDF5_WRITE_DESCRIBE_H
+#define QN_IO_HDF5_WRITE_DESCRIBE_H
+
+#include "data/storage.h"
+#include "io/hdf5_write/netcdf.h"
+#include "kernel/result.h"
+
+/* Of the variable of a field, which is open and has its _FillValue; its coordinates are in the file. */
+bool qn_h5_describe_field(hid_t id, const struct qn_nc *w, const struct qn_labels *l,
+			  const struct quern_result *r, const struct qn_field *f);
+
+#endif
