@@ -100,7 +100,7 @@ const struct quern_option qn_stage_options[] = {
 	{ "dataset", 'd', QUERN_OPT_STRING, "PATHS", NULL, 0, 0,
 	  "the datasets to spread, with commas between them (default: numeric ones of more than 1 MiB)" },
 	{ "across", 0, QUERN_OPT_CHOICE, "hosts", "hosts", 0, 0, "what to spread over" },
-	{ "by", 0, QUERN_OPT_STRING, "DIM", NULL, 0, 0,
+	{ "cut", 0, QUERN_OPT_STRING, "DIM", NULL, 0, 0,
 	  "cut along this dimension, by name or number (default: the one with the most chunks)" },
 	{ "shards", 0, QUERN_OPT_INT, "N", "4", 1, 4096, "shards for each host" },
 	QN_METADATA_ROW,

@@ -142,7 +142,7 @@ struct qn_stage_settings qn_settings_stage(const struct quern_options *o)
 	return (struct qn_stage_settings){
 		.dataset = quern_option_string(o, "dataset"),
 		.to = quern_option_string(o, "to"),
-		.by = quern_option_string(o, "by"),
+		.cut = quern_option_string(o, "cut"),
 		.nreplicas = quern_option_int(o, "replicas"),
 		.nshards = (uint64_t)quern_option_int(o, "shards"),
 		.is_dry = quern_option_flag(o, "dry-run"),

@@ -224,11 +224,41 @@ static enum quern_status set_flag(struct qn_option_value *v, const char *text,
 	return store(v, text && *text == '0' ? NULL : "1", err);
 }
 
+/* Names that options had. */
+static const struct {
+	const char *before, *now, *of;
+} renamed[] = {
+	{ "by", "cut", "stage" },
+};
+
+const char *qn_option_renamed(const char *name, const char **now)
+{
+	for (size_t i = 0; i < sizeof(renamed) / sizeof(*renamed); i++)
+		if (!strcmp(renamed[i].before, name)) {
+			*now = renamed[i].now;
+			return renamed[i].of;
+		}
+	return NULL;
+}
+
 static const char *option_name(const void *ctx, int i)
 {
 	const struct quern_options *o = ctx;
 
 	return i < o->n ? o->value[i].row->name : NULL;
+}
+
+static enum quern_status no_option(const struct quern_options *o, const char *name,
+				   struct quern_message *err)
+{
+	const char *now = NULL, *of = qn_option_renamed(name, &now);
+	const char *near = qn_nearest(name, option_name, o);
+
+	if (of && qn_options_row(o, now))
+		return qn_error_set(err, QUERN_ERR_USAGE, "--%s of %s is now called --%s", name, of,
+				    now);
+	return qn_error_set(err, QUERN_ERR_USAGE, "unknown option --%s%s%s%s", name,
+			    near ? "; did you mean --" : "", near ? near : "", near ? "?" : "");
 }
 
 enum quern_status qn_options_set(struct quern_options *o, const char *name, const char *text,
@@ -237,13 +267,8 @@ enum quern_status qn_options_set(struct quern_options *o, const char *name, cons
 	struct qn_option_value *v = find(o, name);
 	enum quern_status st;
 
-	if (!v) {
-		const char *near = qn_nearest(name, option_name, o);
-
-		return qn_error_set(err, QUERN_ERR_USAGE, "unknown option --%s%s%s%s", name,
-				    near ? "; did you mean --" : "", near ? near : "",
-				    near ? "?" : "");
-	}
+	if (!v)
+		return no_option(o, name, err);
 	if (v->row->type == QUERN_OPT_FLAG)
 		return set_flag(v, text, err);
 	if (!text)

@@ -36,6 +36,9 @@ const struct quern_option *qn_options_row(const struct quern_options *o, const c
 enum quern_status qn_options_set(struct quern_options *o, const char *name, const char *text,
 				 struct quern_message *err);
 
+/* Of a name that an option had: whose it was, and what it is called now. NULL: it is none. */
+const char *qn_option_renamed(const char *name, const char **now);
+
 /* Sets every option whose environment variable is set and not empty. */
 enum quern_status qn_options_from_environment(struct quern_options *o, struct quern_message *err);
 

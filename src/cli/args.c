@@ -116,16 +116,27 @@ static enum quern_status unknown_letter(const struct qn_args *a, int argc, char 
 			    near ? "; did you mean --" : "", near ? near : "", near ? "?" : "");
 }
 
+static bool row_named(const struct qn_args *a, const char *name)
+{
+	for (int i = 0; i < a->nrows; i++)
+		if (!strcmp(a->row[i]->name, name))
+			return true;
+	return false;
+}
+
 static enum quern_status unknown_word(const struct qn_args *a, const char *word,
 				      struct quern_message *err)
 {
 	char name[64] = "", list[256];
-	const char *near;
+	const char *near, *now = NULL;
 
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
 	if (*name && beginning(a, name, sizeof(list), list) > 1)
 		return qn_error_set(err, QUERN_ERR_USAGE, "option --%s is ambiguous: %s", name,
 				    list);
+	if (qn_option_renamed(name, &now) && row_named(a, now))
+		return qn_error_set(err, QUERN_ERR_USAGE, "--%s of %s is now called --%s", name,
+				    qn_option_renamed(name, &now), now);
 	if (qn_cli_whose(name, list, sizeof(list)))
 		return qn_error_set(err, QUERN_ERR_USAGE,
 				    "--%s is an option of %s, not of this; see "

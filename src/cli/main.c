@@ -27,7 +27,7 @@ static const struct qn_command commands[] = {
 	  "dataset sums write-sums threads quiet json", true, qn_cli_verify, qn_cli_verify_tables },
 	{ "stage", "stage --to DIR [options] FILE...",
 	  "spread datasets over the disks of the hosts, with replicas; verify and repair what was spread",
-	  "to replicas dataset by dry-run verify repair json", true, qn_cli_stage,
+	  "to replicas dataset cut dry-run verify repair json", true, qn_cli_stage,
 	  qn_cli_stage_tables },
 	{ "unstage", "unstage [options] CATALOG...",
 	  "remove what quern stage has put on the disks of the hosts", NULL, true, qn_cli_unstage,

@@ -69,7 +69,7 @@ static enum quern_status make_items(struct qn_run *run, struct qn_subject *subje
 	if (st == QUERN_ERR_DATA && run->subject->mosaic.nledgers)
 		return qn_error_set(err, st,
 				    "%s: this kernel must see a dimension whole along which the "
-				    "dataset was staged: stage it along another with --by",
+				    "dataset was staged: stage it along another with --cut",
 				    run->subject->dataset.file);
 	if (st == QUERN_ERR_DATA && run->subject->mosaic.nbeyond)
 		return qn_error_set(

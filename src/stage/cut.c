@@ -165,18 +165,18 @@ static enum quern_status take_large(const char *file, const struct qn_format *fo
 static enum quern_status choose_dim(const struct qn_stager *s, const struct qn_dataset *d, int *dim,
 				    struct quern_message *err)
 {
-	const char *by = s->settings.by;
+	const char *name = s->settings.cut;
 
-	*dim = by ? qn_dimension_find(d, by) : qn_slabs_dim(d);
+	*dim = name ? qn_dimension_find(d, name) : qn_slabs_dim(d);
 	if (*dim < 0)
 		return qn_error_set(err, QUERN_ERR_USAGE,
-				    "--by: %s has no dimension '%s'; `quern inspect` "
+				    "--cut: %s has no dimension '%s'; `quern inspect` "
 				    "shows them",
-				    d->path, by);
+				    d->path, name);
 	if (qn_slabs_can(d, *dim))
 		return QUERN_OK;
 	return qn_error_set(err, QUERN_ERR_USAGE,
-			    "--by: dataset %s is not chunked: it can be cut along "
+			    "--cut: dataset %s is not chunked: it can be cut along "
 			    "its first dimension only",
 			    d->path);
 }

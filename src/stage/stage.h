@@ -55,7 +55,7 @@ struct qn_staged {
 struct qn_stage_settings {
 	const char *dataset; /* names; NULL: all that are large */
 	const char *to;	     /* a directory on each host */
-	const char *by;	     /* the dimension along which shards are cut */
+	const char *cut;     /* the dimension along which shards are cut */
 	int64_t nreplicas;   /* of each shard */
 	uint64_t nshards;    /* of a dataset, for each host */
 	bool is_dry;	     /* nothing is written */

@@ -77,7 +77,7 @@ is "... and leaves nothing" "" "$(ls -A d)"
 answers "not chunked" stage --to d --shards 3 flat.nc
 same "... same bytes" flat.nc d/flat.nc moments -d t2m
 quern unstage d/flat.nc
-answers "chosen datasets, by a dimension" stage --to d -d /tree_filtered,/raw_edges --by 1 latest.h5
+answers "chosen datasets, by a dimension" stage --to d -d /tree_filtered,/raw_edges --cut 1 latest.h5
 same "... same bytes" latest.h5 d/latest.h5 moments -d /tree_filtered
 same "... edges that are not filtered" latest.h5 d/latest.h5 moments -d /raw_edges
 quern unstage d/latest.h5
@@ -96,7 +96,9 @@ fi
 # --- what cannot be ---
 refuses 2 "no directory" "--to is missing" stage climate.nc
 refuses 2 "more replicas than hosts" "one host only" stage --to d --replicas 2 climate.nc
-refuses 2 "no such dimension" "has no dimension 'x'" stage --to d --by x climate.nc
+refuses 2 "no such dimension" "has no dimension 'x'" stage --to d --cut x climate.nc
+refuses 2 "a name that an option had" "quern: --by of stage is now called --cut" \
+	stage --to d --by lat climate.nc
 refuses 3 "nothing large enough" "no numeric dataset of more than 1 MiB" stage --to d cf.nc
 refuses 3 "no catalog" "no catalog of quern stage" stage --verify climate.nc
 refuses 3 "nothing to unstage" "no host has a catalog" unstage d/none.nc
