@@ -159,6 +159,23 @@ static bool write_axis(struct qn_nc *w, const struct qn_result_axis *a)
 	return false;
 }
 
+/* What a key has for each combination of groups. */
+static bool write_key(struct qn_nc *w, const struct qn_result_axis *a, hid_t scale)
+{
+	const hsize_t n = a->n;
+	const bool is_text = a->coordinate.type == QN_FIELD_NULL;
+	hid_t id = -1;
+	bool ok;
+
+	if (strlen(a->name) < QN_NC_NAME)
+		id = is_text ? put_axis_texts(w, a->name, a)
+			     : put_axis_values(w, a->name, a->dtype, &a->coordinate, 1, &n);
+	ok = id >= 0 && put_attributes(id, a, a->name) && qn_nc_attach(id, 1, &scale) &&
+	     write_bounds(w, a, a->name, scale);
+	qn_h5_close(id);
+	return ok;
+}
+
 /* A coordinate of one value, for all cells. It gives way to whatever is called like it. */
 static bool write_reduced(struct qn_nc *w, const struct qn_labels *l,
 			  const struct qn_result_axis *a)
@@ -184,6 +201,9 @@ bool qn_h5_write_axes(struct qn_nc *w, const struct qn_labels *labels,
 		ok = write_axis(w, &result->axis[i]);
 	for (size_t i = 0; ok && i < result->naxes; i++)
 		ok = write_bounds(w, &result->axis[i], w->dim[i].name, w->dim[i].id);
+	for (size_t i = 0; ok && i < result->naxes; i++)
+		for (size_t k = 0; ok && k < result->axis[i].nkeys; k++)
+			ok = write_key(w, &result->axis[i].key[k], w->dim[i].id);
 	for (size_t i = 0; ok && i < result->nreduced; i++)
 		ok = write_reduced(w, labels, &result->reduced[i]);
 	return ok;

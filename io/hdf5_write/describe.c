@@ -66,6 +66,9 @@ static bool put_coordinates(hid_t id, const struct qn_nc *w, const struct quern_
 	FILE *f = qn_open_memstream(&text, &n);
 	bool ok;
 
+	for (size_t i = 0; f && i < r->naxes; i++)
+		for (size_t k = 0; k < r->axis[i].nkeys; k++)
+			fprintf(f, "%s%s", ftell(f) ? " " : "", r->axis[i].key[k].name);
 	for (size_t i = 0; f && i < r->nreduced; i++)
 		if (H5Lexists(w->file, r->reduced[i].name, H5P_DEFAULT) > 0)
 			fprintf(f, "%s%s", ftell(f) ? " " : "", r->reduced[i].name);

@@ -157,6 +157,17 @@ static void print_columns(FILE *f, const struct qn_field *x)
 	}
 }
 
+/* The keys of combinations each have a column. */
+static size_t count_places(const struct qn_result_axis *a)
+{
+	return a->nkeys ? a->nkeys : 1;
+}
+
+static const struct qn_result_axis *place(const struct qn_result_axis *a, size_t k)
+{
+	return a->nkeys ? &a->key[k] : a;
+}
+
 /* The coordinate of index i, of a bin where it begins; the index where there is none. */
 static void print_place(FILE *f, const struct qn_result_axis *a, uint64_t i)
 {
@@ -176,8 +187,10 @@ static void print_cell(FILE *f, const struct quern_result *r, uint64_t row)
 
 	for (size_t i = 0; i < r->naxes; i++) {
 		stride /= r->axis[i].n;
-		fputs(i ? "," : "", f);
-		print_place(f, &r->axis[i], row / stride % r->axis[i].n);
+		for (size_t k = 0; k < count_places(&r->axis[i]); k++) {
+			fputs(i || k ? "," : "", f);
+			print_place(f, place(&r->axis[i], k), row / stride % r->axis[i].n);
+		}
 	}
 	for (size_t i = 0; i < r->nfields; i++) {
 		const struct qn_field *x = &r->field[i];
@@ -194,10 +207,11 @@ static void print_cell(FILE *f, const struct quern_result *r, uint64_t row)
 
 static void print_cells(FILE *f, const struct quern_result *r)
 {
-	for (size_t i = 0; i < r->naxes; i++) {
-		fputs(i ? "," : "", f);
-		print_word(f, r->axis[i].name);
-	}
+	for (size_t i = 0; i < r->naxes; i++)
+		for (size_t k = 0; k < count_places(&r->axis[i]); k++) {
+			fputs(i || k ? "," : "", f);
+			print_word(f, place(&r->axis[i], k)->name);
+		}
 	for (size_t i = 0; i < r->nfields; i++)
 		print_columns(f, &r->field[i]);
 	fputc('\n', f);

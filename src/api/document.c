@@ -135,6 +135,8 @@ static void axes_to_json(const struct quern_result *r, json_t *o)
 		qn_json_append(&dims, qn_json_text(a->name));
 		qn_json_append(&shape, qn_json_uint(a->n));
 		qn_json_set(&coords, a->name, coordinate_to_json(a));
+		for (size_t k = 0; k < a->nkeys; k++)
+			qn_json_set(&coords, a->key[k].name, coordinate_to_json(&a->key[k]));
 	}
 	qn_json_set(&o, "dims", dims);
 	qn_json_set(&o, "shape", shape);
@@ -234,6 +236,7 @@ json_t *qn_document_input(const quern_run *run)
 		qn_json_set(&o, "expr", qn_json_text(quern_option_string(options, "expr")));
 		qn_json_set(&o, "where", qn_json_text(quern_option_string(options, "where")));
 		qn_json_set(&o, "by", qn_json_text(quern_option_string(options, "by")));
+		qn_json_set(&o, "pairs", json_boolean(quern_option_flag(options, "pairs")));
 		qn_json_set(&o, "fields", qn_json_text(quern_option_string(options, "fields")));
 		qn_json_set(&o, "raw", json_boolean(quern_option_flag(options, "raw")));
 		qn_json_set(&o, "nan", qn_json_text(quern_option_string(options, "nan")));

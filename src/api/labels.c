@@ -275,6 +275,8 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 		put(&w, "where", qn_program_text(run->engine.formula.where));
 	if (quern_option_string(&run->options, "by"))
 		put(&w, "by", quern_option_string(&run->options, "by"));
+	if (quern_option_flag(&run->options, "pairs"))
+		put(&w, "pairs", "the combinations of groups that occur");
 	if (quern_option_string(&run->options, "fields"))
 		put(&w, "fields", quern_option_string(&run->options, "fields"));
 	if (options && options[0])

@@ -16,6 +16,8 @@ const struct quern_option qn_run_options[] = {
 	  "reduce over these dimensions, keep the others" },
 	{ "by", 0, QUERN_OPT_STRING, "KEYS", NULL, 0, 0,
 	  "for each group: 'month(time)', 'bin(lat,0:90:30)'" },
+	{ "pairs", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
+	  "of several keys only the combinations that occur" },
 	{ "where", 0, QUERN_OPT_STRING, "EXPR", NULL, 0, 0,
 	  "only elements where 'lat > 60 && month(time) == 1'" },
 	{ "expr", 0, QUERN_OPT_STRING, "EXPR", NULL, 0, 0,

@@ -117,6 +117,7 @@ struct qn_run_settings qn_settings_run(const struct quern_options *o)
 		.expr = quern_option_string(o, "expr"),
 		.where = quern_option_string(o, "where"),
 		.by = quern_option_string(o, "by"),
+		.pairs = quern_option_flag(o, "pairs"),
 		.over = quern_option_string(o, "over"),
 		.fields = quern_option_string(o, "fields"),
 		.memory_nbytes = (uint64_t)quern_option_int(o, "memory"),

@@ -14,6 +14,7 @@
 #define MOST_VALUES 4  /* of a cell, in one column */
 #define MOST_DIMS   32
 #define TEXT_NBYTES 128
+#define PAIRS	    "group" /* the dimension of combinations */
 
 /* A column: what each cell has. */
 struct column {
@@ -25,7 +26,8 @@ struct column {
 };
 
 struct table {
-	const json_t *dims, *shape, *coords;
+	const json_t *dims, *shape;
+	json_t *coords;
 	size_t ncells, ncolumns;
 	struct column *column; /* owned */
 };
@@ -116,10 +118,18 @@ static uint64_t length_of(const struct table *t, size_t dim)
 	return (uint64_t)json_integer_value(json_array_get(t->shape, dim));
 }
 
-/* The coordinate of a dimension; where there is none, the index: they are added to `numbers`. */
-static bool add_places(struct table *t, size_t dim, json_t **numbers)
+static bool is_dimension(const struct table *t, const char *name)
 {
-	const char *name = json_string_value(json_array_get(t->dims, dim));
+	size_t i;
+	const json_t *dim;
+
+	json_array_foreach(t->dims, i, dim) if (!strcmp(json_string_value(dim), name)) return true;
+	return false;
+}
+
+/* A coordinate of a dimension; where there is none, the index: they are added to `numbers`. */
+static bool add_places(struct table *t, size_t dim, const char *name, json_t **numbers)
+{
 	const json_t *values = json_object_get(t->coords, name);
 	struct column *c = add_column(t, name);
 	const size_t before = json_array_size(*numbers);
@@ -140,6 +150,22 @@ static bool add_places(struct table *t, size_t dim, json_t **numbers)
 	for (uint64_t i = 0; !json_is_array(values) && i < t->ncells; i++)
 		c->cell[i] = json_array_get(*numbers, before + i / stride % length_of(t, dim));
 	return *numbers != NULL;
+}
+
+/* That of its name, or of combinations of groups what each key has for them. */
+static bool add_coordinates(struct table *t, size_t dim, json_t **numbers)
+{
+	const char *name = json_string_value(json_array_get(t->dims, dim)), *key;
+	bool is_pairs = false, ok = true;
+	json_t *values;
+
+	json_object_foreach(t->coords, key, values)
+		is_pairs |= !strcmp(name, PAIRS) && !is_dimension(t, key);
+	if (!is_pairs)
+		return add_places(t, dim, name, numbers);
+	json_object_foreach(t->coords, key, values) if (ok && !is_dimension(t, key))
+		ok = add_places(t, dim, key, numbers);
+	return ok;
 }
 
 static bool is_field(const char *name)
@@ -252,11 +278,12 @@ static bool make_columns(struct table *t, json_t *result, json_t **numbers)
 {
 	bool ok;
 
-	t->column =
-		qn_calloc(json_array_size(t->dims) + json_object_size(result), sizeof(*t->column));
+	t->column = qn_calloc(json_array_size(t->dims) + json_object_size(t->coords) +
+				      json_object_size(result),
+			      sizeof(*t->column));
 	ok = t->column && json_array_size(t->dims) <= MOST_DIMS;
 	for (size_t d = 0; ok && d < json_array_size(t->dims); d++)
-		ok = add_places(t, d, numbers);
+		ok = add_coordinates(t, d, numbers);
 	return ok && add_fields(t, result);
 }
 

@@ -122,7 +122,9 @@ bool qn_cells_init(struct qn_cells *c, bool is_shared)
 	nbytes = count_words_nbytes(c->layout, nrows, c->has_columns);
 	c->words = nbytes > PTRDIFF_MAX ? NULL : qn_alloc_aligned((size_t)nbytes);
 	c->lock = is_shared ? qn_calloc(NLOCKS, sizeof(*c->lock)) : NULL;
-	if (!c->words || (is_shared && !c->lock) || !make_columns(c)) {
+	c->seen = c->rows->nkept ? qn_seen_new(c->rows) : NULL;
+	if (!c->words || (is_shared && !c->lock) || (c->rows->nkept && !c->seen) ||
+	    !make_columns(c)) {
 		qn_cells_fini(c);
 		return false;
 	}
@@ -139,8 +141,10 @@ void qn_cells_fini(struct qn_cells *c)
 		qn_column_free(c->exact[i]);
 		c->exact[i] = NULL;
 	}
+	free(c->seen);
 	free(c->lock);
 	free(c->words);
+	c->seen = NULL;
 	c->lock = NULL;
 	c->words = NULL;
 }
@@ -421,6 +425,8 @@ static bool absorb_run(void *ctx, const struct qn_row_run *run)
 	const struct absorber *a = ctx;
 	const bool by_rows = a->cells->has_columns && run->kind != QN_RUN_ONE;
 
+	if (a->cells->seen)
+		qn_seen_note(a->cells->seen, a->cells->rows, a->tile, run);
 	return by_rows ? absorb_rows(a, run) : absorb[run->kind](a, run);
 }
 
@@ -478,6 +484,8 @@ bool qn_cells_merge(struct qn_cells *into, const struct qn_cells *from)
 	size_t word = 0;
 	bool ok = true;
 
+	if (into->seen)
+		qn_seen_merge(into->seen, from->seen, qn_seen_nwords(into->rows));
 	for (uint64_t r = 0; !into->has_columns && r < into->rows->nrows; r++)
 		qn_state_merge(into->layout, qn_cells_state(into, r), qn_cells_state(from, r));
 	for (int i = 0; ok && into->has_columns && i < into->layout->nsegments; i++) {

@@ -14,11 +14,9 @@
 #define QN_KERNEL_CELLS_H
 
 #include <pthread.h>
-#include <stdatomic.h>
-
 #include "exact/column.h"
 #include "kernel/kernel.h"
-#include "kernel/rows.h"
+#include "kernel/seen.h"
 
 struct qn_cells {
 	const struct quern_kernel *kernel;	 /* borrows, like the next three */
@@ -29,6 +27,7 @@ struct qn_cells {
 	bool has_columns;
 	struct qn_column
 		*exact[QUERN_MAX_SEGMENTS]; /* owned: of the segments that are exact sums */
+	qn_seen *seen;			    /* owned; NULL: nobody asks */
 	size_t nlocks;			    /* of threads that share it; 0: one thread has it */
 	pthread_mutex_t *lock;		    /* owned */
 	atomic_bool lacks_memory;	    /* while elements were added: it must not be used */

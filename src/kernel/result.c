@@ -176,6 +176,9 @@ static void free_axis(struct qn_result_axis *a)
 	free_field(&none, &a->coordinate);
 	free_field(&none, &a->bounds);
 	qn_names_fini(&a->attributes);
+	for (size_t k = 0; k < a->nkeys; k++)
+		free_axis(&a->key[k]);
+	free(a->key);
 }
 
 void qn_result_fini(struct quern_result *r)

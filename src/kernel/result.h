@@ -54,6 +54,10 @@ struct qn_result_axis {
 	bool is_bins; /* people call them by their lower bounds */
 	char *bounds_name;
 	struct qn_names attributes;
+	/* Owned: along combinations of groups, what each key has for them: all of length n. The axis has no coordinate
+	   of its own then. */
+	size_t nkeys;
+	struct qn_result_axis *key;
 };
 
 /* Always: without axes no field is per row; with axes nrows is the product of their lengths. */

@@ -36,6 +36,9 @@ struct qn_rows {
 	uint64_t nrows;
 	int nterms;
 	struct qn_row_term term[QN_MOST_TERMS];
+	/* Rows of a group, which follow each other, where it is noted which groups have elements (seen.h);
+	   else 0. */
+	uint64_t nkept;
 };
 
 enum qn_run_kind { QN_RUN_ONE, QN_RUN_CONSECUTIVE, QN_RUN_INDEXED };

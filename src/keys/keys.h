@@ -71,6 +71,9 @@ struct qn_keys {
 
 #define QN_MOST_KEYS 8
 
+/* The dimension of combinations of groups (--pairs). */
+#define QN_PAIRS_NAME "group"
+
 /*
  * Finds the keys of a text, the value of --by, for a subject that is found: all is read, counted and checked
  * here, and is the same on all ranks. `by` is rank 0's. QUERN_ERR_USAGE: the text is wrong, or names what

@@ -7,6 +7,7 @@
 #include "run/axes.h"
 #include "run/key_axes.h"
 #include "run/kept.h"
+#include "run/shown.h"
 
 /* A dimension without a name is called by its number. */
 static char *name_dimension(const struct qn_dataset *d, int dim)
@@ -18,17 +19,30 @@ static char *name_dimension(const struct qn_dataset *d, int dim)
 	return qn_asprintf(&name, "dim_%d", dim) < 0 ? NULL : name;
 }
 
+/* An axis a key, or one for all of them. */
+static bool add_groups(const struct qn_run *run, const struct qn_shown *shown,
+		       struct quern_result *result)
+{
+	const struct qn_keys *keys = &run->keys;
+	bool ok = true;
+
+	if (keys->n && run->settings.pairs)
+		return qn_pairs_axis(keys, shown->n, shown->group, &result->axis[result->naxes++]);
+	for (int i = 0; ok && i < keys->n; i++)
+		ok = qn_key_axis(&keys->key[i], shown->ngroups[i], shown->group[i],
+				 &result->axis[result->naxes++]);
+	return ok;
+}
+
 /* The groups, then the kept dimensions, in their order. */
-static bool add_axes(const struct qn_run *run, struct quern_result *result)
+static bool add_axes(const struct qn_run *run, const struct qn_shown *shown,
+		     struct quern_result *result)
 {
 	const struct qn_dataset *d = &run->subject->dataset;
 
 	result->axis = qn_calloc((size_t)run->rows.nterms, sizeof(*result->axis));
-	if (!result->axis)
+	if (!result->axis || !add_groups(run, shown, result))
 		return false;
-	for (int i = 0; i < run->keys.n; i++)
-		if (!qn_key_axis(&run->keys.key[i], &result->axis[result->naxes++]))
-			return false;
 	for (int dim = 0; dim < d->ndim; dim++) {
 		struct qn_result_axis *a = &result->axis[result->naxes];
 
@@ -41,7 +55,7 @@ static bool add_axes(const struct qn_run *run, struct quern_result *result)
 		if (!a->name || !qn_axis_describe(run, a))
 			return false;
 	}
-	result->nrows = run->rows.nrows;
+	result->nrows = shown->n * shown->nkept;
 	return qn_axes_add_reduced(run, result);
 }
 
@@ -71,36 +85,42 @@ static bool emit_fields(const struct qn_run *run, int64_t *state, struct quern_r
 	return emit_state(run, state, one) && !one->nomem && qn_collect_fields(result, one);
 }
 
-static bool emit_rows(const struct qn_run *run, struct quern_result *result)
+static enum quern_status emit_rows(const struct qn_run *run, struct quern_result *result,
+				   struct quern_message *err)
 {
+	enum quern_status st = QUERN_OK;
 	struct quern_result one = { .nfields = 0 };
 	int64_t *buffer = qn_alloc_aligned(run->layout.nwords * sizeof(*buffer));
 	int reduced[QUERN_MAX_DIMS];
 	const size_t nreduced = list_reduced(run, reduced);
-	bool ok = buffer && add_axes(run, result);
+	struct qn_shown shown;
+	bool ok = qn_shown_find(run, &shown) && buffer && add_axes(run, &shown, result);
 
-	if (ok && !run->rows.nrows)
+	if (ok)
+		st = qn_kept_check_number(run, result->nrows, err);
+	ok &= !st;
+	if (ok && !result->nrows)
 		ok = emit_fields(run, buffer, &one, result);
-	for (uint64_t row = 0; ok && row < run->rows.nrows; row++) {
-		const int64_t *state = qn_cells_get(&run->cells, row, buffer);
+	for (uint64_t row = 0; ok && row < result->nrows; row++) {
+		const int64_t *state = qn_cells_get(&run->cells, qn_shown_row(&shown, row), buffer);
 
 		ok = state && emit_state(run, state, &one) &&
 		     qn_collect_row(result, row, &one, reduced, nreduced);
 		qn_result_clear(&one);
 	}
+	qn_shown_fini(&shown);
 	qn_result_fini(&one);
 	free(buffer);
-	return ok;
+	return st || (ok && !result->nomem) ? st : qn_error_nomem(err, 0, "the result");
 }
 
 enum quern_status qn_run_emit(const struct qn_run *run, struct quern_result *result,
 			      struct quern_message *err)
 {
-	bool ok = true;
+	bool ok;
 
 	if (qn_kept_any(run))
-		ok = emit_rows(run, result);
-	else
-		ok = emit_state(run, qn_cells_state(&run->cells, 0), result);
+		return emit_rows(run, result, err);
+	ok = emit_state(run, qn_cells_state(&run->cells, 0), result);
 	return ok && !result->nomem ? QUERN_OK : qn_error_nomem(err, 0, "the result");
 }

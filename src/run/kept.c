@@ -76,6 +76,27 @@ static bool add_key(struct qn_rows *r, const struct qn_key *k)
 	return add_term(r, &term, k->ngroups);
 }
 
+static bool share_dimension(const struct qn_key *a, const struct qn_key *b)
+{
+	for (int i = 0; i < a->ndim; i++)
+		for (int k = 0; k < b->ndim; k++)
+			if (a->dim[i] == b->dim[k])
+				return true;
+	return false;
+}
+
+/* Is it only known when all is done which groups have elements? Of keys that have no dimension in common all
+   have that occur in the selection. */
+static bool notes_groups(const struct qn_run *run)
+{
+	bool notes = run->keys.n && (run->settings.pairs || run->formula.where);
+
+	for (int i = 0; i < run->keys.n; i++)
+		for (int k = 0; k < i; k++)
+			notes |= share_dimension(&run->keys.key[i], &run->keys.key[k]);
+	return notes;
+}
+
 /* Groups come first, then the kept dimensions in their order; the last has its rows side by side. */
 static enum quern_status keep(struct qn_run *run, struct quern_message *err)
 {
@@ -88,6 +109,7 @@ static enum quern_status keep(struct qn_run *run, struct quern_message *err)
 		if (!run->reduced[d])
 			ok = add_term(r, &term, r->selection.count[d]);
 	}
+	r->nkept = notes_groups(run) ? r->nrows : 0;
 	for (int i = run->keys.n - 1; ok && i >= 0; i--)
 		ok = add_key(r, &run->keys.key[i]);
 	/* Rows of a run are told by 32 bits, from the first of them (absorb_rows). */
@@ -98,35 +120,63 @@ static enum quern_status keep(struct qn_run *run, struct quern_message *err)
 				 "dimensions with --over");
 }
 
-/* Dimensions of the result must be told apart. */
-static enum quern_status check_names(const struct qn_run *run, struct quern_message *err)
+static bool keeps(const struct qn_run *run, const char *name)
 {
 	const struct qn_dataset *d = &run->subject->dataset;
 
+	for (int k = 0; k < d->ndim; k++)
+		if (!run->reduced[k] && d->dim_name[k] && !strcmp(d->dim_name[k], name))
+			return true;
+	return false;
+}
+
+static enum quern_status check_pairs(const struct qn_run *run, struct quern_message *err)
+{
+	if (!run->settings.pairs)
+		return QUERN_OK;
+	if (!run->keys.n)
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "--pairs: there are no keys: name them with --by KEY,KEY");
+	if (keeps(run, QN_PAIRS_NAME))
+		return qn_error_set(
+			err, QUERN_ERR_USAGE,
+			"--pairs: the combinations would be called as the dimension " QN_PAIRS_NAME
+			" that is kept: reduce it with --over");
 	for (int i = 0; i < run->keys.n; i++)
-		for (int k = 0; k < d->ndim; k++)
-			if (!run->reduced[k] && d->dim_name[k] &&
-			    !strcmp(d->dim_name[k], run->keys.key[i].name))
-				return qn_error_set(
-					err, QUERN_ERR_USAGE,
-					"--by: the groups of %s would be called as the "
-					"dimension %s that is kept: name them otherwise "
-					"with --by NAME=%s, or reduce it with --over",
-					run->keys.key[i].text, d->dim_name[k],
-					run->keys.key[i].text);
+		if (!strcmp(run->keys.key[i].name, QN_PAIRS_NAME))
+			return qn_error_set(
+				err, QUERN_ERR_USAGE,
+				"--pairs: the combinations would be called as the key " QN_PAIRS_NAME
+				": name it otherwise with --by NAME=%s",
+				run->keys.key[i].text);
 	return QUERN_OK;
 }
 
-static enum quern_status check_number(const struct qn_run *run, struct quern_message *err)
+/* Dimensions of the result must be told apart. */
+static enum quern_status check_names(const struct qn_run *run, struct quern_message *err)
+{
+	for (int i = 0; i < run->keys.n; i++)
+		if (keeps(run, run->keys.key[i].name))
+			return qn_error_set(err, QUERN_ERR_USAGE,
+					    "--by: the groups of %s would be called as the "
+					    "dimension %s that is kept: name them otherwise "
+					    "with --by NAME=%s, or reduce it with --over",
+					    run->keys.key[i].text, run->keys.key[i].name,
+					    run->keys.key[i].text);
+	return check_pairs(run, err);
+}
+
+enum quern_status qn_kept_check_number(const struct qn_run *run, uint64_t nrows,
+				       struct quern_message *err)
 {
 	const uint64_t most = run->settings.most_cells;
 
-	if (!most || run->rows.nrows <= most)
+	if (!most || nrows <= most)
 		return QUERN_OK;
 	return qn_error_set(err, QUERN_ERR_USAGE,
 			    "the result has %" PRIu64 " cells, too many for a table or a JSON "
 			    "document, which take %" PRIu64 ": write it with -o FILE.nc",
-			    run->rows.nrows, most);
+			    nrows, most);
 }
 
 enum quern_status qn_kept_find(struct qn_run *run, struct quern_message *err)
@@ -142,5 +192,6 @@ enum quern_status qn_kept_find(struct qn_run *run, struct quern_message *err)
 		st = keep(run, err);
 	if (!st && qn_kept_any(run))
 		st = check_kernel(run, err);
-	return st ? st : check_number(run, err);
+	/* How many pairs there are is seen at the end. */
+	return st || run->settings.pairs ? st : qn_kept_check_number(run, run->rows.nrows, err);
 }

@@ -5,21 +5,38 @@
 
 #include "base/mem.h"
 
-static bool set_integers(struct qn_field *f, uint64_t n, const int64_t *v)
+/* The axis at hand. */
+struct making {
+	const struct qn_key *k;
+	const uint32_t *list; /* groups; NULL: all */
+	struct qn_result_axis *a;
+};
+
+static uint64_t group_of(const struct making *m, uint64_t i)
 {
-	*f = (struct qn_field){ .type = QN_FIELD_INT, .array = true, .n = n };
-	f->v.ints = qn_calloc(n, sizeof(*f->v.ints));
-	for (uint64_t i = 0; f->v.ints && i < n; i++)
-		f->v.ints[i] = v ? v[i] : (int64_t)i;
+	return m->list ? m->list[i] : i;
+}
+
+/* v: of all groups; NULL: their numbers. */
+static bool set_integers(const struct making *m, const int64_t *v)
+{
+	struct qn_field *f = &m->a->coordinate;
+
+	*f = (struct qn_field){ .type = QN_FIELD_INT, .array = true, .n = m->a->n };
+	f->v.ints = qn_calloc(f->n, sizeof(*f->v.ints));
+	for (uint64_t i = 0; f->v.ints && i < f->n; i++)
+		f->v.ints[i] = v ? v[group_of(m, i)] : (int64_t)i;
 	return f->v.ints != NULL;
 }
 
-static bool set_reals(struct qn_field *f, uint64_t n, const double *v)
+static bool set_reals(const struct making *m, const double *v)
 {
-	*f = (struct qn_field){ .type = QN_FIELD_REAL, .array = true, .n = n };
-	f->v.reals = qn_calloc(n, sizeof(*f->v.reals));
-	if (f->v.reals && n)
-		memcpy(f->v.reals, v, n * sizeof(*v));
+	struct qn_field *f = &m->a->coordinate;
+
+	*f = (struct qn_field){ .type = QN_FIELD_REAL, .array = true, .n = m->a->n };
+	f->v.reals = qn_calloc(f->n, sizeof(*f->v.reals));
+	for (uint64_t i = 0; f->v.reals && i < f->n; i++)
+		f->v.reals[i] = v[group_of(m, i)];
 	return f->v.reals != NULL;
 }
 
@@ -32,51 +49,56 @@ static bool set_bounds(struct qn_result_axis *a)
 }
 
 /* Bins are at their centres, and begin at their lower edges. */
-static bool describe_bins(const struct qn_key *k, struct qn_result_axis *a)
+static bool describe_bins(const struct making *m)
 {
-	bool ok = set_reals(&a->coordinate, a->n, k->edges) && set_bounds(a);
+	struct qn_result_axis *a = m->a;
+	bool ok = set_reals(m, m->k->edges) && set_bounds(a);
 
 	a->dtype = QUERN_F64;
 	a->is_bins = true;
 	a->bounds.type = QN_FIELD_REAL;
 	for (uint64_t i = 0; ok && i < a->n; i++) {
-		a->bounds.v.reals[2 * i] = k->edges[i];
-		a->bounds.v.reals[2 * i + 1] = k->edges[i + 1];
-		a->coordinate.v.reals[i] = k->edges[i] + (k->edges[i + 1] - k->edges[i]) / 2;
+		const double *edge = m->k->edges + group_of(m, i);
+
+		a->bounds.v.reals[2 * i] = edge[0];
+		a->bounds.v.reals[2 * i + 1] = edge[1];
+		a->coordinate.v.reals[i] = edge[0] + (edge[1] - edge[0]) / 2;
 	}
 	return ok;
 }
 
 /* Stretches of the time line are at their starts. */
-static bool describe_stretches(const struct qn_key *k, struct qn_result_axis *a)
+static bool describe_stretches(const struct making *m)
 {
-	bool ok = set_integers(&a->coordinate, a->n, k->starts) && set_bounds(a);
+	struct qn_result_axis *a = m->a;
+	bool ok = set_integers(m, m->k->starts) && set_bounds(a);
 
 	a->bounds.type = QN_FIELD_INT;
 	for (uint64_t i = 0; ok && i < a->n; i++) {
-		a->bounds.v.ints[2 * i] = k->starts[i];
-		a->bounds.v.ints[2 * i + 1] = k->ends[i];
+		a->bounds.v.ints[2 * i] = m->k->starts[group_of(m, i)];
+		a->bounds.v.ints[2 * i + 1] = m->k->ends[group_of(m, i)];
 	}
 	return ok;
 }
 
-static bool describe_values(const struct qn_key *k, struct qn_result_axis *a)
+static bool describe_values(const struct making *m)
 {
-	if (k->reals) {
-		a->dtype = QUERN_F64;
-		return set_reals(&a->coordinate, a->n, k->reals);
+	if (m->k->reals) {
+		m->a->dtype = QUERN_F64;
+		return set_reals(m, m->k->reals);
 	}
-	return set_integers(&a->coordinate, a->n, k->integers);
+	return set_integers(m, m->k->integers);
 }
 
-static bool set_texts(const struct qn_key *k, struct qn_result_axis *a)
+static bool set_texts(const struct making *m)
 {
+	struct qn_result_axis *a = m->a;
 	char *text = qn_malloc(QN_KEY_TEXT_NBYTES);
 	bool ok = text != NULL;
 
 	a->texts = qn_calloc(a->n, sizeof(*a->texts));
-	for (uint32_t i = 0; ok && a->texts && i < k->ngroups; i++) {
-		qn_key_format(k, i, text);
+	for (uint64_t i = 0; ok && a->texts && i < a->n; i++) {
+		qn_key_format(m->k, (uint32_t)group_of(m, i), text);
 		ok = (a->texts[i] = qn_strdup(text)) != NULL;
 	}
 	free(text);
@@ -95,19 +117,48 @@ static bool set_labels(const struct qn_key *k, struct qn_result_axis *a)
 	       !qn_names_add(&a->attributes, k->text, NULL);
 }
 
-bool qn_key_axis(const struct qn_key *k, struct qn_result_axis *a)
+bool qn_key_axis(const struct qn_key *k, uint64_t n, const uint32_t *list, struct qn_result_axis *a)
 {
+	const struct making m = { k, list, a };
 	bool ok;
 
-	a->n = k->ngroups;
+	a->n = n;
 	a->dim = -1;
 	a->dtype = QUERN_I64;
 	a->name = qn_strdup(k->name);
 	if (!a->name)
 		return false;
 	if (k->kind == QN_KEY_BINS)
-		ok = describe_bins(k, a);
+		ok = describe_bins(&m);
 	else
-		ok = k->starts ? describe_stretches(k, a) : describe_values(k, a);
-	return ok && set_labels(k, a) && (!qn_key_is_text(k) || set_texts(k, a));
+		ok = k->starts ? describe_stretches(&m) : describe_values(&m);
+	return ok && set_labels(k, a) && (!qn_key_is_text(k) || set_texts(&m));
+}
+
+/* Words are told as they are: numbers would stand for one of them more than once. */
+static void drop_numbers(struct qn_result_axis *a)
+{
+	if (!a->texts || a->units)
+		return;
+	free(a->coordinate.v.ints);
+	a->coordinate = (struct qn_field){ .type = QN_FIELD_NULL };
+}
+
+bool qn_pairs_axis(const struct qn_keys *keys, uint64_t n, uint32_t *const *list,
+		   struct qn_result_axis *a)
+{
+	bool ok;
+
+	a->n = n;
+	a->dim = -1;
+	a->name = qn_strdup(QN_PAIRS_NAME);
+	a->key = qn_calloc((size_t)keys->n, sizeof(*a->key));
+	ok = a->name && a->key;
+	for (; ok && a->nkeys < (size_t)keys->n; a->nkeys++) {
+		struct qn_result_axis *key = &a->key[a->nkeys];
+
+		ok = qn_key_axis(&keys->key[a->nkeys], n, list[a->nkeys], key);
+		drop_numbers(key);
+	}
+	return ok;
 }

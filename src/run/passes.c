@@ -16,6 +16,7 @@
 #include "run/failover.h"
 #include "run/kept.h"
 #include "run/run.h"
+#include "run/shown.h"
 
 #define BUFFER_NWORDS (UINT64_C(1) << 17) /* of cells that are merged at once */
 
@@ -197,6 +198,8 @@ static enum quern_status reduce(struct qn_run *run, struct quern_message *err)
 	qn_cells_normalize(&run->cells);
 	if (qn_comm_size(run->team->comm) > 1)
 		st = run->cells.rows->nrows > 1 ? reduce_rows(run, err) : reduce_row(run, err);
+	if (!st && qn_comm_size(run->team->comm) > 1)
+		st = qn_seen_reduce(run, err);
 	qn_cells_normalize(&run->cells);
 	return st;
 }

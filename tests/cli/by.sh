@@ -84,6 +84,47 @@ is "labels that are all missing" '0 [] [0]' "$status $(jq -c .result.count out) 
 quern run moments --by 'n' -s 0:1,1:2,2:3 -d t grid.h5
 is "... as a table" 0 "$status"
 
+# --- groups that no element is in ---
+rows='.result as $r | [$r.coords.n, $r.count, $r.missing] | transpose | map(select(.[1] + .[2] > 0))'
+quern run count --by n -s 0:1 --json -d t grid.h5
+jq -c "$rows | map(select((.[0] % 3 + 3) % 3 == 1))" out >want
+quern run count --by n -s 0:1 --where 'n % 3 == 1' --json -d t grid.h5
+is "groups that a condition leaves out are not there" "$(cat want)" \
+	"$(jq -c '.result as $r | [$r.coords.n, $r.count, $r.missing] | transpose' out)"
+quern run count --by n --over time -s 0:1 --where 'n % 3 == 1' --json -d t grid.h5
+is "... nor in any kept index" "$(jq -c 'map(.[0])' want)" "$(jq -c .result.coords.n out)"
+quern run count --by 'bin(lat,-90:90:60)' --where 'lat > 30' --json -d t grid.h5
+is "... but for bins" '[-90,-30,30] [0,0]' "$(jq -c '.result.coords.lat_bin, .result.count[:2]' out | paste -sd' ')"
+quern run histogram --bins 2 --by 'n,hour(time)' --where 'n == 1 && index(time) < 1' --json -d t grid.h5
+is "... of a kernel of several passes" '[[1],[0]]' "$(jq -c '[.result.coords[]]' out)"
+quern run sum --by n --where 'n == 1 && n == 2' --json -d t grid.h5
+is "... and where none is left" '[] [0]' "$(jq -c '.result.sum, .result.shape' out | paste -sd' ')"
+
+# --- pairs ---
+quern run sum --by 'a=bin(n,[-99999,0,3,100]),date(time)' --where 't > 250' --json -d t grid.h5
+jq -c '.result as $r | [range($r.shape[0]) as $i | range($r.shape[1]) as $k | select($r.count[$i][$k] > 0) |
+	[$r.coords.a[$i], $r.coords.date[$k], $r.count[$i][$k], $r.sum[$i][$k]]]' out >want
+pairs='.result as $r | [$r.coords.a, $r.coords.date, $r.count, $r.sum] | transpose'
+for n in 1 3; do
+	$MPIRUN -n $n "$QUERN" run sum --by 'a=bin(n,[-99999,0,3,100]),date(time)' --pairs \
+		--where 't > 250' --json -d t grid.h5 >out 2>err </dev/null
+	is "$n ranks: pairs" "$(cat want)" "$(jq -c "$pairs" out)"
+	is "... have a dimension" '["group"] null' "$(jq -c '.result.dims, .result.coords.group' out | paste -sd' ')"
+done
+quern run sum --by 'season(time),hour(time)' --pairs --over time,lat -s ':,:,:2' -o pairs.csv -d t grid.h5
+is "pairs in a table of values" 'season,hour,lon,count,missing,sum' "$(grep -v '^#' pairs.csv | head -n 1)"
+quern run sum --by 'season(time),hour(time)' --pairs -d t grid.h5
+is "... and in one to look at" 'season hour count missing sum' \
+	"$(grep -m 1 -w season <(grep -v '  by ' out) | xargs)"
+quern run sum --by 'season(time),hour(time)' --pairs -o pairs.nc -d t grid.h5
+"$BUILDDIR/tests/tools/look" pairs.nc >out 2>&1
+check "... and in a file" grep -qE '^season s0\(group [0-9]+\)' out
+check "... whose variables name them" grep -qE '^t_sum:coordinates = season hour ' out
+quern run sum --pairs -d t grid.h5
+is "pairs without keys" 2 "$status"
+quern run sum --by 'group=n,lat' --pairs -d t grid.h5
+is "pairs and a key of the name of their dimension" 2 "$status"
+
 # --- layouts ---
 for file in climate.nc flat.nc; do
 	cells "$file: over the first" $file moments "dataset=t2m over=0" <<-END

@@ -72,6 +72,7 @@ static inline void make_rows(struct rows_case *w, uint64_t *seed)
 			add_term(w, (struct qn_row_term){ .ndims = 1, .dim = { d } },
 				 w->rows.selection.count[d]);
 	}
+	w->rows.nkept = usual && nkeys && random_below(seed, 2) ? w->rows.nrows : 0;
 	for (; nkeys; nkeys--)
 		add_key(w, seed);
 }

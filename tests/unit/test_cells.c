@@ -141,6 +141,26 @@ static void send(const struct cells_case *c, struct qn_cells *t, uint64_t nrows_
 	}
 }
 
+/* Groups are there that an element has. */
+static void compare_seen(const struct cells_case *c, const struct qn_cells *t)
+{
+	const struct qn_rows *r = &c->rows.rows;
+	qn_seen *expect = qn_seen_new(r);
+
+	assert_non_null(expect);
+	assert_int_equal(t->seen != NULL, r->nkept > 0);
+	for (size_t i = 0; t->seen && i < box_nelems(&r->selection); i++) {
+		const int64_t row = expected_row(r, &r->selection, i);
+
+		if (row >= 0)
+			expect[(uint64_t)row / r->nkept / 64] |= UINT64_C(1)
+								 << (uint64_t)row / r->nkept % 64;
+	}
+	for (uint64_t i = 0; i < qn_seen_nwords(r); i++)
+		assert_true(expect[i] == t->seen[i]);
+	free(expect);
+}
+
 static void compare(const struct cells_case *c, const struct qn_cells *t)
 {
 	const size_t nwords = c->layout.nwords;
@@ -193,6 +213,7 @@ static void check_variant(const struct cells_case *c, int variant, uint64_t *see
 		qn_cells_fini(&table[t]);
 	}
 	compare(c, &table[0]);
+	compare_seen(c, &table[0]);
 	qn_cells_fini(&table[0]);
 	pieces_fini(&all);
 }
