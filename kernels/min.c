@@ -111,6 +111,13 @@ static bool extremes_absorb_rows(const void *self, struct qn_cells *cells, void 
 	return true;
 }
 
+/* The state of all of them is one already. */
+static void extremes_share(void *self, void *other)
+{
+	(void)self;
+	(void)other;
+}
+
 /* Is there no value, or NaN: is the field emitted then? */
 static bool emit_none(const struct extremes *e, const int64_t *state, const char *name,
 		      struct quern_result *r)
@@ -168,7 +175,7 @@ static void emit_range(const void *self, const int64_t *state, struct quern_resu
 #define EXTREMES_SLOTS                                                   \
 	.open = extremes_open, .close = free, .layout = extremes_layout, \
 	.scratch = extremes_scratch, .absorb = extremes_absorb,          \
-	.absorb_rows = extremes_absorb_rows
+	.absorb_rows = extremes_absorb_rows, .share = extremes_share
 
 QN_ONE_FIELD_KERNEL(min, "min", "smallest value, and nothing else", EXTREMES_SLOTS);
 QN_ONE_FIELD_KERNEL(max, "max", "largest value, and nothing else", EXTREMES_SLOTS);

@@ -98,6 +98,7 @@ const struct quern_kernel qn_kernel_moments = {
 	.absorb = qn_powers_absorb,
 	.absorb_rows = qn_powers_absorb_rows,
 	.normalize = qn_powers_normalize,
+	.share = qn_powers_share,
 	.fields = moments_fields,
 	.emit = moments_emit,
 };

@@ -9,6 +9,19 @@
 #include "base/mem.h"
 #include "kernel/tile.h"
 
+/* Of a type, and of NaN that are missing or not, all that follows from the order. */
+static void init(struct qn_powers *p, enum quern_dtype dtype, int order, bool with_extremes)
+{
+	qn_power_init(&p->power, dtype, order);
+	p->is_float = qn_dtype_is_float(dtype);
+	p->special = QN_POWERS_REST;
+	p->sums = p->special + (p->is_float ? QN_NSPECIALS : 0);
+	p->min = p->sums + p->power.nwords;
+	p->max = p->min + 1;
+	p->has_extremes = with_extremes;
+	p->packed_nbytes = QUERN_TILE_NELEMS * qn_dtype_size(dtype);
+}
+
 enum quern_status qn_powers_open(const struct quern_input *in, int order, bool with_extremes,
 				 void **self)
 {
@@ -16,17 +29,20 @@ enum quern_status qn_powers_open(const struct quern_input *in, int order, bool w
 
 	if (!p)
 		return quern_message_set(in->message, QUERN_ERR_RUN, "out of memory");
-	qn_power_init(&p->power, in->dtype, order);
-	p->is_float = qn_dtype_is_float(in->dtype);
 	p->nan_missing = in->nan_missing;
-	p->special = QN_POWERS_REST;
-	p->sums = p->special + (p->is_float ? QN_NSPECIALS : 0);
-	p->min = p->sums + p->power.nwords;
-	p->max = p->min + 1;
-	p->has_extremes = with_extremes;
-	p->packed_nbytes = QUERN_TILE_NELEMS * qn_dtype_size(in->dtype);
+	init(p, in->dtype, order, with_extremes);
 	*self = p;
 	return QUERN_OK;
+}
+
+/* The sums of one are among those of the other. */
+void qn_powers_share(void *self, void *other)
+{
+	struct qn_powers *p = self, *o = other;
+	const int order = p->power.npowers > o->power.npowers ? p->power.npowers : o->power.npowers;
+
+	init(p, p->power.dtype, order, p->has_extremes || o->has_extremes);
+	*o = *p;
 }
 
 void qn_powers_close(void *self)

@@ -40,6 +40,7 @@ void qn_powers_absorb(const void *self, int64_t *state, void *scratch,
 bool qn_powers_absorb_rows(const void *self, struct qn_cells *cells, void *scratch,
 			   const struct quern_tile *tile, const struct qn_row_run *run);
 void qn_powers_normalize(const void *self, int64_t *state);
+void qn_powers_share(void *self, void *other);
 
 /* Of a normalized state. */
 uint64_t qn_powers_count(const int64_t *state);

@@ -36,6 +36,7 @@ const struct quern_kernel qn_kernel_sum = {
 	.absorb = qn_powers_absorb,
 	.absorb_rows = qn_powers_absorb_rows,
 	.normalize = qn_powers_normalize,
+	.share = qn_powers_share,
 	.fields = sum_fields,
 	.emit = sum_emit,
 };

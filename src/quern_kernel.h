@@ -29,11 +29,11 @@
 extern "C" {
 #endif
 
-#define QUERN_KERNEL_ABI 4u
+#define QUERN_KERNEL_ABI 5u
 #define QUERN_MAX_DIMS	 32
 /* The most elements in a tile of an elementwise kernel: 16 KiB of float32, half of an L1 cache. */
 #define QUERN_TILE_NELEMS  4096
-#define QUERN_MAX_SEGMENTS 16
+#define QUERN_MAX_SEGMENTS 32
 
 /* What went wrong, and so what must be redone. The command's exit code follows from it. */
 enum quern_status {
@@ -190,6 +190,7 @@ struct quern_input {
 		*message;   /* where open() explains a failure; or, under QUERN_OK, what a
 					  user is to be warned of */
 	size_t text_nbytes; /* of QUERN_TEXT: bytes of a value */
+	const struct quern_kernel *kernel; /* that is opened */
 };
 
 /* Values of the kernel's options by name; the defaults are filled in. NULL or false: not given. */
@@ -287,6 +288,15 @@ struct quern_kernel {
 	/* Memory in self that advance() may have changed: the engine broadcasts it in place from
 	   rank 0 before the next pass. Same size on all ranks. Needed if advance is there. */
 	void *(*shared)(void *self, size_t *nbytes);
+
+	/* All ranks, when the shared memory is that of rank 0: takes over from it what it has elsewhere. (opt) */
+	enum quern_status (*adopt)(void *self, struct quern_message *message);
+
+	/* Makes the states of two kernels that have this same slot one: that of `self`, from which both emit() as
+	   they would from their own. Both were opened on the same input and are of one pass; self may have
+	   taken up others before, which are then given to it again. What is written to `other` is what
+	   its emit() needs to read the state. (opt) */
+	void (*share)(void *self, void *other);
 
 	/* The names of the fields that emit() will add, in their order; ends with NULL. */
 	const char *const *(*fields)(const void *self);

@@ -87,6 +87,7 @@ SHELL_TESTS += tests/cli/over.sh
 SHELL_TESTS += tests/cli/output.sh
 SHELL_TESTS += tests/cli/plan.sh
 SHELL_TESTS += tests/cli/select.sh
+SHELL_TESTS += tests/cli/several.sh
 SHELL_TESTS += tests/cli/stage.sh
 SHELL_TESTS += tests/cli/stage_faults.sh
 SHELL_TESTS += tests/cli/terminal.sh

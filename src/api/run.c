@@ -25,11 +25,10 @@ static void choose_kernel(quern_run *run, const char *name)
 {
 	const struct quern_option *tables[3] = { qn_run_options, NULL, qn_plan_options };
 
-	run->engine.kernel = qn_kernel_find(name);
+	qn_choice_find(name, &run->choice, &run->err);
+	run->engine.kernel = run->choice.kernel;
 	if (run->engine.kernel)
 		tables[1] = run->engine.kernel->options;
-	else
-		qn_kernel_unknown(name, &run->err);
 	qn_options_init(&run->options, tables, 3, &run->err);
 }
 
@@ -56,6 +55,7 @@ void quern_run_free(quern_run *run)
 	qn_access_fini(&run->where.access);
 	qn_subject_fini(&run->subject);
 	qn_team_fini(&run->team);
+	qn_choice_fini(&run->choice);
 	qn_options_fini(&run->options);
 	qn_names_fini(&run->files);
 	free(run);

@@ -9,13 +9,15 @@
 #include "base/options.h"
 #include "run/run.h"
 #include "kernel/result.h"
+#include "kernel/several.h"
 #include "quern.h"
 
 struct quern_run {
 	MPI_Comm parent;
 	struct quern_options options;
-	struct qn_names files; /* and patterns, as the caller gave them */
-	uint64_t most_cells;   /* of the result; 0: any number */
+	struct qn_choice choice; /* of kernels */
+	struct qn_names files;	 /* and patterns, as the caller gave them */
+	uint64_t most_cells;	 /* of the result; 0: any number */
 	struct quern_message err;
 	struct qn_comm *comm;	  /* while it executes */
 	int rank, nranks, nhosts; /* of comm, for afterwards */

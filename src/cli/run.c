@@ -7,7 +7,7 @@
 
 #include "api/options.h"
 #include "cli/cli.h"
-#include "kernel/kernel.h"
+#include "kernel/several.h"
 #include "quern.h"
 
 static const struct quern_option run_table[] = {
@@ -129,6 +129,19 @@ static void add_options(struct qn_args *a, const struct qn_command *command, con
 			qn_args_add(a, row);
 }
 
+/* The screen of a command with the options of its kernels. */
+static int print_help(const struct qn_command *command, const char *kernels)
+{
+	struct qn_choice c = { .kernel = NULL };
+	int code;
+
+	if (kernels)
+		qn_choice_find(kernels, &c, NULL);
+	code = qn_cli_print_screen(command, c.kernel);
+	qn_choice_fini(&c);
+	return 1 + code;
+}
+
 /* Reads the command line into *l. Returns 0, or 1 + the exit code when the command is done. */
 static int read_line(const struct qn_command *command, const struct quern_option *own, int argc,
 		     char **argv, struct line *l)
@@ -141,7 +154,7 @@ static int read_line(const struct qn_command *command, const struct quern_option
 	enum quern_status st = bring_kernel_first(command, argc, argv, &kernel, &help, &err);
 
 	if (!st && help && !kernel)
-		return 1 + qn_cli_print_screen(command, NULL);
+		return print_help(command, NULL);
 	if (!st && !kernel)
 		st = qn_error_set(&err, QUERN_ERR_USAGE,
 				  "no kernel given: quern %s KERNEL "
@@ -152,7 +165,7 @@ static int read_line(const struct qn_command *command, const struct quern_option
 	if (!st && *quern_run_message(l->run))
 		st = qn_error_set(&err, QUERN_ERR_USAGE, "%s", quern_run_message(l->run));
 	if (!st && help)
-		return 1 + qn_cli_print_screen(command, qn_kernel_find(kernel));
+		return print_help(command, kernel);
 	if (!st)
 		st = qn_options_init(&l->own, &own, 1, &err);
 	if (!st) {
@@ -162,7 +175,7 @@ static int read_line(const struct qn_command *command, const struct quern_option
 	if (!st)
 		st = qn_args_parse(&a, argc, argv, 2, &operands, &help, &err);
 	if (!st && help)
-		return 1 + qn_cli_print_screen(command, qn_kernel_find(kernel));
+		return print_help(command, kernel);
 	if (!st)
 		st = add_files(l, command->name, argc, argv, operands, &err);
 	return st ? 1 + qn_cli_fail(st, err.text) : 0;

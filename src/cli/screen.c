@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "kernel/kernel.h"
+#include "kernel/several.h"
 #include "manual/manual.h"
 
 #define MOST_EXAMPLES 3
@@ -173,9 +173,9 @@ int qn_cli_print_screen(const struct qn_command *command, const struct quern_ker
 	qn_cli_wrap(stdout, text, 0, 0, width);
 	fputs("\n\n", stdout);
 	print_common(command);
-	if (kernel)
-		print_kernel(kernel);
-	else if (takes_kernel)
+	for (int i = 0; kernel && qn_kernel_of(kernel, i); i++)
+		print_kernel(qn_kernel_of(kernel, i));
+	if (!kernel && takes_kernel)
 		print_kernels(width);
 	print_examples(command, width);
 	snprintf(text, sizeof(text), "all of it: quern help %s%s", command->name,

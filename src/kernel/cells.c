@@ -170,6 +170,22 @@ int64_t *qn_cells_column(const struct qn_cells *c, size_t word)
 	return NULL;
 }
 
+void qn_cells_pass(const struct qn_layout_of_state *l, struct qn_cells_place *place)
+{
+	place->segment += l->nsegments;
+	place->plain += count_plain(l);
+}
+
+void qn_cells_of_part(const struct qn_cells *all, const struct qn_cells_place *place,
+		      struct qn_cells *part)
+{
+	part->rows = all->rows;
+	part->words = all->words + place->plain * all->rows->nrows;
+	part->has_columns = true;
+	memcpy(part->exact, all->exact + place->segment,
+	       (size_t)part->layout->nsegments * sizeof(*part->exact));
+}
+
 /* The state of a row of columns. */
 static bool gather_state(const struct qn_cells *c, uint64_t row, int64_t *state)
 {

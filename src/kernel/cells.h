@@ -65,6 +65,19 @@ int64_t *qn_cells_state(const struct qn_cells *c, uint64_t row);
    lacking. */
 const int64_t *qn_cells_get(const struct qn_cells *c, uint64_t row, int64_t *buffer);
 
+/* Where the cells of a part of a kernel begin, of one that is made of several (several.h): segments before it,
+   and words before it that are in no exact sum. */
+struct qn_cells_place {
+	int segment;
+	size_t plain;
+};
+/* Moves a place behind the segments of a layout. */
+void qn_cells_pass(const struct qn_layout_of_state *l, struct qn_cells_place *place);
+/* The columns of a part as a table of its own, which borrows them: *part has its kernel, self and layout, the rest
+   zeroed. */
+void qn_cells_of_part(const struct qn_cells *all, const struct qn_cells_place *place,
+		      struct qn_cells *part);
+
 /* Of columns: that of a word of the state which is in no exact sum, borrowed. */
 int64_t *qn_cells_column(const struct qn_cells *c, size_t word);
 

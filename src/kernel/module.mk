@@ -7,6 +7,7 @@ LIB_SRCS += src/kernel/pick.c
 LIB_SRCS += src/kernel/result.c
 LIB_SRCS += src/kernel/rows.c
 LIB_SRCS += src/kernel/seen.c
+LIB_SRCS += src/kernel/several.c
 LIB_SRCS += src/kernel/there.c
 LIB_SRCS += src/kernel/tile.c
 LIB_MULTI_ISA_SRCS += src/kernel/tile_simd.c

@@ -202,6 +202,21 @@ void qn_result_clear(struct quern_result *r)
 	r->nfields = 0;
 }
 
+void qn_result_drop_repeated(struct quern_result *r, size_t first)
+{
+	size_t n = first;
+
+	for (size_t i = first, k; i < r->nfields; i++) {
+		for (k = 0; k < first && strcmp(r->field[k].name, r->field[i].name); k++)
+			;
+		if (k < first)
+			free_field(r, &r->field[i]);
+		else
+			r->field[n++] = r->field[i];
+	}
+	r->nfields = n;
+}
+
 const struct qn_field *qn_result_find(const struct quern_result *r, const char *name)
 {
 	for (size_t i = 0; r && i < r->nfields; i++)

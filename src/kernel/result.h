@@ -83,6 +83,9 @@ void qn_result_clear(struct quern_result *r);
    yet, or all of them. */
 bool qn_result_pick(struct quern_result *r, const struct qn_names *names);
 
+/* Drops the fields from number `first` on of which one of the same name is before them. Without axes. */
+void qn_result_drop_repeated(struct quern_result *r, size_t first);
+
 /* The field of a name, or NULL. */
 const struct qn_field *qn_result_find(const struct quern_result *r, const char *name);
 

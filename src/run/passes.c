@@ -222,7 +222,10 @@ static enum quern_status advance(struct qn_run *run, bool *again, struct quern_m
 		return st;
 	shared = run->kernel->shared(run->self, &nbytes);
 	*again = true;
-	return qn_comm_bcast(run->team->comm, shared, nbytes, err);
+	st = qn_comm_bcast(run->team->comm, shared, nbytes, err);
+	if (st || !run->kernel->adopt)
+		return st;
+	return qn_comm_agree(run->team->comm, run->kernel->adopt(run->self, err), err);
 }
 
 static enum quern_status one_pass(struct qn_run *run, struct quern_message *err)

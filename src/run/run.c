@@ -48,6 +48,7 @@ static enum quern_status open_kernel(struct qn_run *run, struct quern_message *e
 		.dims = (const char *const *)run->subject->dataset.dim_name,
 		.options = run->settings.of_kernel,
 		.message = &said,
+		.kernel = run->kernel,
 	};
 	enum quern_status st = run->kernel->open(&in, &run->self);
 

@@ -332,6 +332,7 @@ static inline enum quern_status open_kernel(const struct quern_kernel *k, const 
 		.options = &options,
 		.message = message,
 		.text_nbytes = d->size,
+		.kernel = k,
 	};
 	enum quern_status status;
 
@@ -423,6 +424,15 @@ static inline int64_t *run_pass(const struct quern_kernel *k, const void *self,
 	return state;
 }
 
+/* What is sent to all has come. */
+static inline void adopt(const struct quern_kernel *k, void *self)
+{
+	struct quern_message message = { .status = QUERN_OK };
+
+	if (k->adopt && k->adopt(self, &message))
+		fail_msg("%s", message.text);
+}
+
 /* All passes over a dataset, its selection cut into pieces. Free the result by qn_result_fini. */
 static inline void run_selection(const struct quern_kernel *k, const struct dataset *d,
 				 const struct quern_box *selection, const char *const *settings,
@@ -444,7 +454,9 @@ static inline void run_selection(const struct quern_kernel *k, const struct data
 		int64_t *state = run_pass(k, self, &ps, &l);
 
 		more = k->advance && k->advance(self, state);
-		if (!more)
+		if (more)
+			adopt(k, self);
+		else
 			k->emit(self, state, result);
 		guarded_free(state, l.nwords * sizeof(*state));
 	} while (more);

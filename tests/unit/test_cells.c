@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "kernel/cells.h"
+#include "kernel/several.h"
 #include "rows_case.h"
 
 #define MOST_NBYTES (4u << 20) /* of the states of all rows */
@@ -232,6 +233,8 @@ static void pool(struct cells_case *c, const struct quern_box *selection, uint64
 		int64_t *state = run_pass(c->k, c->self, &ps, &c->layout);
 
 		more = c->k->advance(c->self, state);
+		if (more)
+			adopt(c->k, c->self);
 		guarded_free(state, c->layout.nwords * sizeof(*state));
 	}
 	pieces_fini(&ps);
@@ -309,6 +312,20 @@ static void check_settings(const struct quern_kernel *k, const char *const *sett
 		}
 }
 
+static void test_several(void **state)
+{
+	static const char *const lists[] = { "mean,minmax,count,std,max", "moments,histogram" };
+	struct qn_choice c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+		print_message("%s\n", lists[i]);
+		assert_int_equal(qn_choice_find(lists[i], &c, NULL), QUERN_OK);
+		check_settings(c.kernel, NULL);
+		qn_choice_fini(&c);
+	}
+}
+
 static void test_kernels(void **state)
 {
 	(void)state;
@@ -336,6 +353,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kernels),
+		cmocka_unit_test(test_several),
 		cmocka_unit_test(test_settings),
 	};
 

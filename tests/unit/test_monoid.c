@@ -5,6 +5,7 @@
  * process that advanced the passes and on one that only received what it shares.
  */
 #include "kernel_case.h"
+#include "kernel/several.h"
 
 #define NVARIANTS   6
 #define MAX_NSTATES 7
@@ -135,6 +136,8 @@ static void share(const struct quern_kernel *k, void *from, void *to)
 
 	assert_int_equal(nbytes, nbytes_there);
 	memcpy(there, data, nbytes);
+	adopt(k, from);
+	adopt(k, to);
 }
 
 static void check_kernel(const struct quern_kernel *k, const char *const *settings,
@@ -205,6 +208,22 @@ static void test_kernels(void **state)
 	}
 }
 
+/* Several kernels as one: of one pass and of more, with a shared state and with their own. */
+static void test_several(void **state)
+{
+	static const char *const lists[] = { "mean,minmax,std,count", "moments,histogram,rms",
+					     "topk,range,histogram,max" };
+	struct qn_choice c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+		print_message("%s\n", lists[i]);
+		assert_int_equal(qn_choice_find(lists[i], &c, NULL), QUERN_OK);
+		check_settings(c.kernel, NULL);
+		qn_choice_fini(&c);
+	}
+}
+
 static void test_more_settings(void **state)
 {
 	(void)state;
@@ -272,9 +291,8 @@ static void test_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kernels),
-		cmocka_unit_test(test_more_settings),
-		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_kernels),	      cmocka_unit_test(test_several),
+		cmocka_unit_test(test_more_settings), cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_nothing),
 	};
 
