@@ -141,6 +141,7 @@ enum quern_opt_type {
 	QUERN_OPT_STRING,
 	QUERN_OPT_CHOICE, /* value: one of the words of `arg`, separated by | */
 	QUERN_OPT_REALS,  /* value: comma-separated floating-point numbers; min..max of them */
+	QUERN_OPT_LIST,	  /* value: texts with commas between; a command line may give it again */
 };
 
 struct quern_option {

@@ -82,6 +82,7 @@ SHELL_TESTS += tests/cli/limits.sh
 SHELL_TESTS += tests/cli/links.sh
 SHELL_TESTS += tests/cli/log.sh
 SHELL_TESTS += tests/cli/manual.sh
+SHELL_TESTS += tests/cli/operands.sh
 SHELL_TESTS += tests/cli/options.sh
 SHELL_TESTS += tests/cli/over.sh
 SHELL_TESTS += tests/cli/output.sh

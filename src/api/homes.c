@@ -95,7 +95,7 @@ static enum quern_status take(struct qn_team *team, struct qn_subject *subject,
 	struct qn_homes_report report = { .n = 0 };
 	enum quern_status st = qn_team_form(team, &settings, err);
 
-	subject->settings = qn_settings_subject(o);
+	subject->settings = qn_settings_subject(o, NULL);
 	if (!st)
 		st = qn_homes_report_take(team, subject, words, &report, err);
 	if (!st && qn_comm_rank(team->comm) == 0) {

@@ -249,7 +249,9 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 	*out = (struct qn_labels){ .n = 0 };
 	out->units = qn_run_units(run);
 	out->calendar = d->calendar;
-	out->name = run->engine.formula.expr ? "expr" : name_of(d);
+	out->name = run->engine.formula.expr	? run->engine.formula.name
+		    : run->engine.settings.name ? run->engine.settings.name
+						: name_of(d);
 	/* Names of a quantity are not those of what an expression makes of it. */
 	out->attributes = run->engine.formula.expr ? &nothing : &run->subject.attributes;
 	out->reduced = list_reduced(run);

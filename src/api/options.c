@@ -3,8 +3,9 @@
 #include "data/catalog.h"
 
 const struct quern_option qn_run_options[] = {
-	{ "dataset", 'd', QUERN_OPT_STRING, "PATH", NULL, 0, 0,
-	  "the dataset to read; not needed when the file has only one" },
+	{ "dataset", 'd', QUERN_OPT_LIST, "PATH", NULL, 0, 0,
+	  "the dataset to read; not needed when the file has only one. NAME=PATH[@FILE] names another one "
+	  "for expressions" },
 	{ "column", 0, QUERN_OPT_STRING, "NAME", NULL, 0, 0,
 	  "member of a compound datatype, a.b for a member of a member" },
 	{ "along", 0, QUERN_OPT_STRING, "DIM", NULL, 0, 0,

@@ -56,6 +56,7 @@ void quern_run_free(quern_run *run)
 	qn_subject_fini(&run->subject);
 	qn_team_fini(&run->team);
 	qn_choice_fini(&run->choice);
+	qn_named_fini(&run->named);
 	qn_options_fini(&run->options);
 	qn_names_fini(&run->files);
 	free(run);
@@ -157,12 +158,16 @@ static enum quern_status prepare(quern_run *run, bool with_work, double *clock)
 	if (!st)
 		qn_reading_set(qn_settings_reading(&run->options));
 	team = qn_settings_team(&run->options);
-	run->subject.settings = qn_settings_subject(&run->options);
+	if (!st)
+		st = qn_comm_agree(run->comm,
+				   qn_settings_named(&run->options, &run->named, &run->err),
+				   &run->err);
+	run->subject.settings = qn_settings_subject(&run->options, &run->named);
 	if (!with_work) { /* no result, which would have coordinates */
 		run->subject.settings.over = NULL;
 		run->subject.settings.grouped = false;
 	}
-	engine->settings = qn_settings_run(&run->options);
+	engine->settings = qn_settings_run(&run->options, &run->named);
 	engine->settings.most_cells = run->most_cells;
 	if (!st)
 		st = qn_comm_agree(run->comm, qn_calibrate(run), &run->err);

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/options.h"
+#include "formula/named.h"
 #include "run/run.h"
 #include "kernel/result.h"
 #include "kernel/several.h"
@@ -15,9 +16,10 @@
 struct quern_run {
 	MPI_Comm parent;
 	struct quern_options options;
-	struct qn_choice choice; /* of kernels */
-	struct qn_names files;	 /* and patterns, as the caller gave them */
-	uint64_t most_cells;	 /* of the result; 0: any number */
+	struct qn_choice choice;    /* of kernels */
+	struct qn_named_list named; /* of option dataset */
+	struct qn_names files;	    /* and patterns, as the caller gave them */
+	uint64_t most_cells;	    /* of the result; 0: any number */
 	struct quern_message err;
 	struct qn_comm *comm;	  /* while it executes */
 	int rank, nranks, nhosts; /* of comm, for afterwards */

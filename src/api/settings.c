@@ -76,10 +76,43 @@ struct qn_team_settings qn_settings_team(const struct quern_options *o)
 	};
 }
 
-struct qn_subject_settings qn_settings_subject(const struct quern_options *o)
+/* The first of the operands that is in the files of the run; NULL: there is none. */
+static const struct qn_named *first_of_run(const struct qn_named_list *l)
 {
+	for (int i = 0; i < l->n; i++)
+		if (!l->named[i].file)
+			return &l->named[i];
+	return NULL;
+}
+
+enum quern_status qn_settings_named(const struct quern_options *o, struct qn_named_list *out,
+				    struct quern_message *err)
+{
+	const char *text = quern_option_string(o, "dataset");
+	enum quern_status st;
+
+	*out = (struct qn_named_list){ .n = 0 };
+	st = text ? qn_named_parse(text, out, err) : QUERN_OK;
+	if (!st && text && !out->results && !first_of_run(out))
+		return qn_error_set(
+			err, QUERN_ERR_USAGE,
+			"--dataset '%s': all of these are in files of their own: name a "
+			"dataset of the files of the run too, whose elements are "
+			"computed on",
+			text);
+	return st;
+}
+
+struct qn_subject_settings qn_settings_subject(const struct quern_options *o,
+					       const struct qn_named_list *named)
+{
+	const struct qn_named *first = named ? first_of_run(named) : NULL;
+	const char *plain = named ? named->results : quern_option_string(o, "dataset");
+
 	return (struct qn_subject_settings){
-		.dataset = quern_option_string(o, "dataset"),
+		.dataset = plain   ? plain
+			   : first ? first->path
+				   : NULL,
 		.column = quern_option_string(o, "column"),
 		.along = quern_option_string(o, "along"),
 		.select = quern_option_string(o, "select"),
@@ -109,13 +142,18 @@ static struct qn_forecast_settings forecast_of(const struct quern_options *o)
 	};
 }
 
-struct qn_run_settings qn_settings_run(const struct quern_options *o)
+struct qn_run_settings qn_settings_run(const struct quern_options *o,
+				       const struct qn_named_list *named)
 {
+	const struct qn_named *first = first_of_run(named);
+
 	return (struct qn_run_settings){
 		.skips = is(o, "on-bad-chunk", "skip"),
 		.nan_missing = !is(o, "nan", "keep"),
 		.expr = quern_option_string(o, "expr"),
 		.where = quern_option_string(o, "where"),
+		.named = named,
+		.name = first && !named->results ? first->name : NULL,
 		.by = quern_option_string(o, "by"),
 		.pairs = quern_option_flag(o, "pairs"),
 		.over = quern_option_string(o, "over"),

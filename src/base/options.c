@@ -200,6 +200,7 @@ static enum quern_status check_value(const struct quern_option *row, const char 
 	case QUERN_OPT_FLAG:
 		return QUERN_OK;
 	case QUERN_OPT_STRING:
+	case QUERN_OPT_LIST:
 		return check_string(row, text, err);
 	case QUERN_OPT_INT:
 	case QUERN_OPT_SIZE:

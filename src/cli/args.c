@@ -71,6 +71,20 @@ static enum quern_status check_once(const char *name, const char *before, const 
 			    before, now);
 }
 
+/* What stands after all of an option of a list, with commas between. */
+static enum quern_status add_to_list(char **list, const char *text, struct quern_message *err)
+{
+	char *longer = NULL;
+
+	if (!text || (*list && !strcmp(*list, text)))
+		return QUERN_OK;
+	if (qn_asprintf(&longer, "%s%s%s", *list ? *list : "", *list ? "," : "", text) < 0)
+		return qn_error_nomem(err, strlen(text), "a list");
+	free(*list);
+	*list = longer;
+	return QUERN_OK;
+}
+
 static const char *row_name(const void *ctx, int i)
 {
 	const struct qn_args *a = ctx;
@@ -170,6 +184,17 @@ static enum quern_status check_operands(int n, char **word, struct quern_message
 	return QUERN_OK;
 }
 
+static enum quern_status take(struct qn_args *a, int row, const char **given, char **list,
+			      const char *text, struct quern_message *err)
+{
+	const bool is_list = a->row[row]->type == QUERN_OPT_LIST;
+	enum quern_status st = is_list ? add_to_list(list, text, err)
+				       : check_once(a->row[row]->name, *given, text, err);
+
+	*given = text;
+	return st ? st : a->set(a->ctx, a->row[row]->name, is_list && text ? *list : text, err);
+}
+
 /* getopt begins behind the word at 0: that before the first which is parsed. */
 enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int first, int *operands,
 				bool *help, struct quern_message *err)
@@ -177,6 +202,7 @@ enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int fi
 	struct option longs[QN_MAX_ROWS + 2];
 	char shorts[2 * QN_MAX_ROWS + 5];
 	const char *given[QN_MAX_ROWS] = { NULL };
+	char *list[QN_MAX_ROWS] = { NULL };
 	const int before = first - 1;
 	enum quern_status st = QUERN_OK;
 	int c;
@@ -187,20 +213,20 @@ enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int fi
 		const char *text = c == ':' ? NULL : optarg;
 		int row;
 
-		if (c == 'h') {
-			*help = true;
-			return QUERN_OK;
+		*help = c == 'h';
+		if (*help)
+			break;
+		if (c == '?') {
+			st = unknown(a, argc - before, argv + before, err);
+			break;
 		}
-		if (c == '?')
-			return unknown(a, argc - before, argv + before, err);
 		row = row_of(a, c == ':' ? optopt : c);
-		st = check_once(a->row[row]->name, given[row], text, err);
-		given[row] = text;
-		if (!st)
-			st = a->set(a->ctx, a->row[row]->name, text, err);
+		st = take(a, row, &given[row], &list[row], text, err);
 	}
+	for (int i = 0; i < QN_MAX_ROWS; i++)
+		free(list[i]);
 	*operands = optind + before;
-	return st ? st : check_operands(argc - *operands, argv + *operands, err);
+	return st || *help ? st : check_operands(argc - *operands, argv + *operands, err);
 }
 
 enum quern_status qn_args_find(struct qn_args *a, int argc, char **argv, int *operand, bool *help,

@@ -9,8 +9,10 @@
 /* The names of a formula while it is compiled. */
 struct search {
 	const struct qn_subject *subject;
+	const struct qn_named_list *named; /* NULL: none */
 	struct qn_formula *f;
-	bool collects; /* any name will do, and is noted */
+	const char *option; /* the one that is compiled */
+	bool collects;	    /* any name will do, and is noted */
 	bool failed;
 };
 
@@ -19,9 +21,19 @@ static const char *last_of(const char *path)
 	return strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 }
 
-static bool is_data(const struct qn_subject *s, const char *name)
+static bool is_path(const struct qn_subject *s, const char *name)
 {
 	return !strcmp(name, s->dataset.path) || !strcmp(name, last_of(s->dataset.path));
+}
+
+/* What has been given a name is no longer found by it otherwise. */
+static bool is_data(const struct search *s, const char *name)
+{
+	const struct qn_named *named = qn_named_find(s->named, name);
+
+	if (named)
+		return !named->file && is_path(s->subject, named->path);
+	return is_path(s->subject, name);
 }
 
 static int find_operand(const struct qn_formula *f, enum qn_program_kind kind, const char *name)
@@ -56,6 +68,8 @@ static int note(struct search *s, enum qn_program_kind kind, const char *name)
 		i = add_operand(s->f, kind == QN_NAME_INDEX ? QN_OPERAND_INDEX : QN_OPERAND_BESIDE,
 				name);
 	s->failed = s->failed || i < 0;
+	if (i > 0 && !s->f->operand[i].option)
+		s->f->operand[i].option = s->option;
 	return i;
 }
 
@@ -64,14 +78,15 @@ static enum quern_status resolve(void *ctx, enum qn_program_kind kind, const cha
 {
 	struct search *s = ctx;
 	const struct qn_operand *o;
-	int i = kind == QN_NAME_COLUMN && is_data(s->subject, name) ? 0 : -1;
+	int i = kind == QN_NAME_COLUMN && is_data(s, name) ? 0 : -1;
 
-	(void)err;
 	if (i < 0)
 		i = s->collects ? note(s, kind, name) : find_operand(s->f, kind, name);
 	if (i < 0)
 		return QUERN_OK;
 	o = &s->f->operand[i];
+	if (o->why)
+		return qn_error_pass(err, o->why->status, o->why);
 	out->number = i;
 	out->dtype = o->dtype;
 	out->units = o->units;
@@ -83,12 +98,16 @@ static enum quern_status resolve(void *ctx, enum qn_program_kind kind, const cha
 	return QUERN_OK;
 }
 
-/* Names to suggest: the data and its dimensions. */
+/* Names to suggest: those that were given, the data and its dimensions. */
 static const char *nth(const void *ctx, int i)
 {
 	const struct search *s = ctx;
 	const struct qn_dataset *d = &s->subject->dataset;
+	const int nnamed = s->named ? s->named->n : 0;
 
+	if (i < nnamed)
+		return s->named->named[i].name;
+	i -= nnamed;
 	if (i == 0)
 		return last_of(d->path);
 	for (int k = 0; k < d->ndim; k++)
@@ -103,6 +122,7 @@ static enum quern_status compile(struct search *s, const char *what, const char 
 {
 	const struct qn_program_names names = { .ctx = s, .resolve = resolve, .nth = nth };
 
+	s->option = what;
 	return text ? qn_program_compile(what, text, &names, want, nan_missing, out, err)
 		    : QUERN_OK;
 }
@@ -141,28 +161,60 @@ static void drop_operand(struct qn_formula *f, int i)
 	f->n--;
 }
 
+/* Keeps why an operand cannot be had until it is known where it is written. */
+static enum quern_status keep_why(struct qn_operand *o, const struct quern_message *why,
+				  struct quern_message *err)
+{
+	o->why = qn_malloc(sizeof(*o->why));
+	if (!o->why)
+		return qn_error_nomem(err, sizeof(*o->why), "a message");
+	*o->why = *why;
+	return QUERN_OK;
+}
+
 /* What the names are. Those of nothing are dropped, and pointed at when the text is compiled. */
 static enum quern_status find_operands(const struct search *s, const struct qn_team *team,
 				       struct quern_message *err)
 {
 	struct qn_formula *f = s->f;
+	enum quern_status st = QUERN_OK;
 
-	for (int i = 1; i < f->n;) {
+	for (int i = 1; !st && i < f->n;) {
 		struct quern_message why = { .status = QUERN_OK };
 		struct qn_operand *o = &f->operand[i];
-		enum quern_status st = QUERN_OK;
+		const struct qn_named *named = qn_named_find(s->named, o->name);
+		bool is_unknown;
 
 		if (o->kind == QN_OPERAND_INDEX)
-			st = set_index(s->subject, o) ? QUERN_OK : QUERN_ERR_USAGE;
-		else
-			st = qn_operand_find(s->subject, team, "--expr, --where", o->name, o, &why);
-		if (st && st != QUERN_ERR_USAGE)
-			return qn_error_pass(err, st, &why);
-		if (st)
+			is_unknown = !set_index(s->subject, o);
+		else {
+			st = qn_operand_find(s->subject, team, named, o, &why);
+			is_unknown = st && why.reason == QN_NO_DATASET && !named;
+			if (st && st != QUERN_ERR_USAGE)
+				return qn_error_pass(err, st, &why);
+			st = st && !is_unknown ? keep_why(o, &why, err) : QUERN_OK;
+			st = qn_comm_agree(team->comm, st, err);
+		}
+		if (is_unknown)
 			drop_operand(f, i);
 		else
 			i++;
 	}
+	return st;
+}
+
+/* Takes NAME= off the expression. */
+static enum quern_status take_name(struct qn_formula *f, const char **expr,
+				   struct quern_message *err)
+{
+	const size_t n = *expr ? qn_named_length(*expr) : 0;
+
+	if (!*expr)
+		return QUERN_OK;
+	f->name = n ? qn_strndup(*expr, n) : qn_strdup("expr");
+	if (!f->name)
+		return qn_error_nomem(err, n, "the name of an expression");
+	*expr = n ? strchr(*expr, '=') + 1 : *expr;
 	return QUERN_OK;
 }
 
@@ -170,6 +222,7 @@ static enum quern_status start(struct search *s, struct quern_message *err)
 {
 	struct qn_formula *f = s->f;
 	const struct qn_dataset *d = &s->subject->dataset;
+	const bool packed = s->subject->settings.raw && d->cf.has_scale;
 
 	if (s->subject->views[0].dtype == QUERN_TEXT)
 		return qn_error_set(err, QUERN_ERR_USAGE,
@@ -179,24 +232,27 @@ static enum quern_status start(struct search *s, struct quern_message *err)
 	if (add_operand(f, QN_OPERAND_DATA, d->path) < 0)
 		return qn_error_nomem(err, sizeof(*f->operand), "an expression");
 	f->operand[0].dtype = s->subject->views[0].dtype;
-	f->operand[0].units = qn_strdup(d->units);
-	f->operand[0].calendar = qn_strdup(d->calendar);
+	f->operand[0].units = qn_strdup(packed ? "" : d->units);
+	f->operand[0].calendar = qn_strdup(packed ? "" : d->calendar);
 	return f->operand[0].units && f->operand[0].calendar
 		       ? QUERN_OK
 		       : qn_error_nomem(err, sizeof(d->units), "an expression");
 }
 
 enum quern_status qn_formula_find(const struct qn_subject *subject, const struct qn_team *team,
-				  const char *expr, const char *where, bool nan_missing,
-				  struct qn_formula *out, struct quern_message *err)
+				  const struct qn_named_list *named, const char *expr,
+				  const char *where, bool nan_missing, struct qn_formula *out,
+				  struct quern_message *err)
 {
-	struct search s = { .subject = subject, .f = out };
+	struct search s = { .subject = subject, .named = named, .f = out };
 	enum quern_status st;
 
 	*out = (struct qn_formula){ .n = 0 };
 	if (!expr && !where)
 		return QUERN_OK;
 	st = start(&s, err);
+	if (!st)
+		st = take_name(out, &expr, err);
 	if (!st)
 		st = collect(&s, expr, where, err);
 	st = qn_comm_agree(team->comm, st, err);
@@ -217,6 +273,7 @@ void qn_formula_fini(struct qn_formula *f)
 	for (int i = 0; i < f->n; i++)
 		qn_operand_fini(&f->operand[i]);
 	free(f->operand);
+	free(f->name);
 	memset(f, 0, sizeof(*f));
 }
 

@@ -16,14 +16,16 @@ struct qn_formula {
 	int n;				 /* of operands; number 0 is the data */
 	struct qn_operand *operand;	 /* owned */
 	struct qn_program *expr, *where; /* owned; NULL: there is none */
+	char *name; /* owned: of --expr NAME=EXPR, or "expr"; NULL: without --expr */
 };
 
-/* Compiles both texts, NULL where there is none, for a subject that is found. QUERN_ERR_USAGE: a text is
+/* Compiles both texts, NULL where there is none, for a subject that is found. named: of -d; NULL: none. QUERN_ERR_USAGE: a text is
    wrong. Every rank returns the same status. The caller frees with qn_formula_fini, whatever is returned.
    Collective. */
 enum quern_status qn_formula_find(const struct qn_subject *subject, const struct qn_team *team,
-				  const char *expr, const char *where, bool nan_missing,
-				  struct qn_formula *out, struct quern_message *err);
+				  const struct qn_named_list *named, const char *expr,
+				  const char *where, bool nan_missing, struct qn_formula *out,
+				  struct quern_message *err);
 void qn_formula_fini(struct qn_formula *f);
 
 bool qn_formula_is_any(const struct qn_formula *f);

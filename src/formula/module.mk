@@ -1,4 +1,5 @@
 # src/formula: sources of libquern.
 LIB_SRCS += src/formula/apply.c
 LIB_SRCS += src/formula/formula.c
+LIB_SRCS += src/formula/named.c
 LIB_SRCS += src/formula/operand.c

@@ -10,6 +10,7 @@
 /* Of the values that rank 0 has read: their type, and where they are on all ranks. */
 struct reading {
 	const struct qn_team *team;
+	const struct qn_key_spec *spec;
 	const struct qn_key_source *source;
 	struct qn_operand *out;
 	uint64_t n;
@@ -97,7 +98,8 @@ static bool set_strides(struct reading *r)
 
 	r->n = 1;
 	for (int k = s->like.ndim - 1; ok && k >= 0; k--) {
-		r->out->stride[s->dim[k]] = r->n;
+		if (s->dim[k] >= 0)
+			r->out->stride[s->dim[k]] = r->n;
 		ok = qn_mul(r->n, s->length[k], &r->n);
 	}
 	return ok && r->n <= QN_MOST_BESIDE;
@@ -136,52 +138,49 @@ static enum quern_status take_words(struct reading *r, struct quern_message *err
 {
 	const struct qn_dataset *like = &r->source->like;
 
-	r->out->units = qn_strdup(like->units);
-	r->out->calendar = qn_strdup(like->calendar);
+	/* Units are of what is unpacked. */
+	const bool packed = r->spec->raw && like->cf.has_scale;
+
+	r->out->units = qn_strdup(packed ? "" : like->units);
+	r->out->calendar = qn_strdup(packed ? "" : like->calendar);
 	return r->out->units && r->out->calendar
 		       ? QUERN_OK
 		       : qn_error_nomem(err, sizeof(like->units), "a dataset beside the data");
 }
 
-static enum quern_status check(struct reading *r, const char *what, struct quern_message *err)
+static enum quern_status check(struct reading *r, struct quern_message *err)
 {
 	const struct qn_dataset *like = &r->source->like;
 
 	if (r->out->dtype == QUERN_TEXT)
 		return qn_error_set(err, QUERN_ERR_USAGE,
-				    "%s: %s in %s is text, which expressions do not take", what,
-				    like->path, like->file);
+				    "%s in %s is text, which expressions do not take", like->path,
+				    like->file);
 	if (!set_strides(r))
 		return qn_error_set(err, QUERN_ERR_USAGE,
-				    "%s: %s in %s has more than %llu elements: only smaller "
+				    "%s in %s has more than %llu elements: only smaller "
 				    "datasets can stand beside the data",
-				    what, like->path, like->file,
-				    (unsigned long long)QN_MOST_BESIDE);
+				    like->path, like->file, (unsigned long long)QN_MOST_BESIDE);
 	return take_words(r, err);
 }
 
-enum quern_status qn_operand_find(const struct qn_subject *subject, const struct qn_team *team,
-				  const char *what, const char *name, struct qn_operand *out,
-				  struct quern_message *err)
+/* Collective. */
+static enum quern_status find(const struct qn_subject *subject, const struct qn_team *team,
+			      const struct qn_key_spec *spec, struct qn_operand *out,
+			      struct quern_message *err)
 {
-	char *source_name = qn_strdup(name);
-	const struct qn_key_spec spec = { .name = source_name,
-					  .text = source_name,
-					  .source = source_name };
 	struct qn_key_source source = { .joined = -1 };
-	struct reading r = { .team = team, .source = &source, .out = out };
+	struct reading r = { .team = team, .spec = spec, .source = &source, .out = out };
 	struct qn_view view;
-	enum quern_status st = source_name ? QUERN_OK : qn_error_nomem(err, strlen(name), "a name");
+	enum quern_status st = qn_key_source_find(subject, team, spec, NULL, &source, err);
 
-	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
-		st = qn_key_source_find(subject, team, &spec, name, &source, err);
-	if (!st)
-		st = qn_comm_agree(team->comm, qn_view_init(&source.like, false, &view, err), err);
+		st = qn_comm_agree(team->comm, qn_view_init(&source.like, spec->raw, &view, err),
+				   err);
 	if (!st) {
 		out->kind = QN_OPERAND_BESIDE;
 		out->dtype = view.dtype;
-		st = qn_comm_agree(team->comm, check(&r, what, err), err);
+		st = qn_comm_agree(team->comm, check(&r, err), err);
 	}
 	out->nvalues = r.n;
 	out->is_of_first = source.is_of_first && source.like.ndim > 1;
@@ -190,13 +189,38 @@ enum quern_status qn_operand_find(const struct qn_subject *subject, const struct
 	if (!st)
 		st = share_values(&r, err);
 	qn_key_source_fini(&source);
-	free(source_name);
+	return st;
+}
+
+enum quern_status qn_operand_find(const struct qn_subject *subject, const struct qn_team *team,
+				  const struct qn_named *named, struct qn_operand *out,
+				  struct quern_message *err)
+{
+	char *path = qn_strdup(named ? named->path : out->name);
+	char *file = named && named->file ? qn_strdup(named->file) : NULL;
+	const struct qn_key_spec spec = { .name = out->name,
+					  .text = out->name,
+					  .source = path,
+					  .file = file,
+					  .option = out->option,
+					  .raw = subject->settings.raw,
+					  .is_operand = true };
+	enum quern_status st = QUERN_OK;
+
+	if (!path || (named && named->file && !file))
+		st = qn_error_nomem(err, strlen(out->name), "a name");
+	st = qn_comm_agree(team->comm, st, err);
+	if (!st)
+		st = find(subject, team, &spec, out, err);
+	free(path);
+	free(file);
 	return st;
 }
 
 void qn_operand_fini(struct qn_operand *o)
 {
 	free(o->name);
+	free(o->why);
 	free(o->units);
 	free(o->calendar);
 	free(o->values);

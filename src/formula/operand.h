@@ -6,6 +6,7 @@
 #define QN_FORMULA_OPERAND_H
 
 #include "find/subject.h"
+#include "formula/named.h"
 
 enum qn_operand_kind {
 	QN_OPERAND_DATA,   /* the subject itself */
@@ -15,7 +16,9 @@ enum qn_operand_kind {
 
 struct qn_operand {
 	enum qn_operand_kind kind;
-	char *name; /* owned: as it is written */
+	char *name;		   /* owned: as it is written */
+	const char *option;	   /* borrows: which it is first written in, "--expr" */
+	struct quern_message *why; /* owned: why it cannot be had; NULL: it can */
 	enum quern_dtype dtype;
 	char *units, *calendar; /* owned; NULL: there are none */
 	/* Values from one index of a dimension of the subject to the next: 0 where they do not depend on it. */
@@ -29,10 +32,11 @@ struct qn_operand {
 /* More values of a dataset beside the data are refused. */
 #define QN_MOST_BESIDE (UINT64_C(1) << 26)
 
-/* Finds the dataset of a name. QUERN_ERR_USAGE: there is none; QUERN_ERR_DATA: it cannot stand beside the
-   subject. Every rank returns the same status. Collective. */
+/* Finds the dataset of out->name: of `named`, or where that is NULL of this name in the group of the data or
+   above. QUERN_ERR_USAGE: it is not there (QN_NO_DATASET), or no operand; QUERN_ERR_DATA: it does not go with
+   the subject. Every rank returns the same status. Collective. */
 enum quern_status qn_operand_find(const struct qn_subject *subject, const struct qn_team *team,
-				  const char *what, const char *name, struct qn_operand *out,
+				  const struct qn_named *named, struct qn_operand *out,
 				  struct quern_message *err);
 void qn_operand_fini(struct qn_operand *o);
 

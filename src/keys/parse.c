@@ -34,8 +34,9 @@ enum quern_status qn_key_wrong(struct quern_message *err, const char *by, size_t
 		why = NULL;
 	va_end(ap);
 	if (!why)
-		return qn_error_nomem(err, strlen(by), "an error");
-	st = qn_error_point(err, QUERN_ERR_USAGE, by, at, "--by: %s", why);
+		return qn_error_nomem(err, 0, "an error");
+	st = by ? qn_error_point(err, QUERN_ERR_USAGE, by, at, "--by: %s", why)
+		: qn_error_set(err, QUERN_ERR_USAGE, "%s", why);
 	free(why);
 	return st;
 }
@@ -484,6 +485,7 @@ enum quern_status qn_key_specs_parse(const char *by, int most, struct qn_key_spe
 		if (out->n == most)
 			return WRONG(&p, p.at, "more than %d keys", most);
 		p.spec = &out->spec[out->n++];
+		p.spec->option = "--by";
 		st = take_key(&p);
 		if (!st)
 			st = check_names(&p, out);

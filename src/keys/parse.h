@@ -20,10 +20,13 @@ struct qn_key_spec {
 	enum qn_part_kind part;
 	int64_t window_ns;
 	uint64_t nedges;
-	double *edges; /* owned; rising */
-	char *source;  /* owned: NAME, or /PATH */
-	char *file;    /* owned: where it is; NULL: in the file of the subject */
-	size_t at;     /* where the source begins in the whole text */
+	double *edges;	    /* owned; rising */
+	char *source;	    /* owned: NAME, or /PATH */
+	char *file;	    /* owned: where it is; NULL: in the file of the subject */
+	size_t at;	    /* where the source begins in the whole text */
+	const char *option; /* borrows: with which messages begin, "--by" */
+	bool raw;	    /* values are taken as they are stored */
+	bool is_operand;    /* no key: scalars will do, and who asked points at the text */
 };
 
 struct qn_key_specs {
@@ -37,7 +40,8 @@ enum quern_status qn_key_specs_parse(const char *by, int most, struct qn_key_spe
 				     struct quern_message *err);
 void qn_key_specs_fini(struct qn_key_specs *s);
 
-/* That the text is wrong at its byte `at`, which is pointed at (qn_error_point). QUERN_ERR_USAGE. */
+/* That the text is wrong at its byte `at`, which is pointed at (qn_error_point). by NULL: whoever asked says
+   where. QUERN_ERR_USAGE. */
 enum quern_status qn_key_wrong(struct quern_message *err, const char *by, size_t at,
 			       const char *format, ...) __attribute__((format(printf, 4, 5)));
 

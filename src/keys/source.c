@@ -37,6 +37,19 @@ static uint32_t rank_of(const struct search *s)
 
 #define WRONG(s, ...) qn_key_wrong((s)->err, (s)->by, (s)->spec->at, __VA_ARGS__)
 
+static enum quern_status no_dataset(const struct search *s)
+{
+	const char *name = s->spec->source, *file = s->subject->dataset.file;
+	const char *path = s->subject->dataset.path;
+
+	if (!s->spec->is_operand)
+		return WRONG(s, "%s has no dataset '%s' in the group of %s or above it", file, name,
+			     path);
+	return qn_error_because(s->err, QUERN_ERR_USAGE, QN_NO_DATASET,
+				"%s has no dataset '%s' in the group of %s or above it", file, name,
+				path);
+}
+
 static bool is_joined_subject(const struct search *s)
 {
 	return s->subject->files.n > 1 && !s->spec->file;
@@ -103,8 +116,7 @@ static enum quern_status find_path(const struct search *s, char **path)
 			return WRONG(s, "dimension %s of %s has no coordinate variable", name,
 				     d->path);
 		if (!st && !*path)
-			return WRONG(s, "%s has no dataset '%s' in the group of %s or above it",
-				     d->file, name, d->path);
+			return no_dataset(s);
 	}
 	return st || *path ? st : qn_error_nomem(s->err, strlen(name), "the name of a dataset");
 }
@@ -114,7 +126,9 @@ static const char *refuse(const struct search *s, const struct qn_dataset *d)
 {
 	if (d->dim_only)
 		return "is a dimension without a coordinate variable: it has a length, and no values";
-	if (d->scalar || d->is_null)
+	if (d->is_null)
+		return "has no elements";
+	if (d->scalar && !s->spec->is_operand)
 		return "has no dimensions, so it makes no groups";
 	if (is_joined_subject(s) && s->subject->dataset.asked)
 		return "is joined from files that external links lead to, where keys are not looked for";
@@ -133,7 +147,7 @@ static enum quern_status describe(struct search *s)
 		st = qn_source_describe(file, path, NULL, true, &s->mine, s->err);
 	free(path);
 	if (!st)
-		st = qn_view_init(&s->mine, false, &view, s->err);
+		st = qn_view_init(&s->mine, s->spec->raw, &view, s->err);
 	why = st ? NULL : refuse(s, &s->mine);
 	return why ? WRONG(s, "%s: %s %s", file, s->mine.path, why) : st;
 }
@@ -233,16 +247,25 @@ static enum quern_status no_dimension(const struct search *s, int k)
 			"%s: dimension %d of %s has no name, so it is not known which one of %s "
 			"(%s) it is",
 			like->file, k, like->path, d->path, names);
-	return WRONG(s, "%s: dimension %s of %s is none of %s, or more than one: these are %s",
-		     like->file, like->dim_name[k], like->path, d->path, names);
+	return WRONG(s, "%s: dimension %s of %s is none of %s, or more than one: these are %s%s",
+		     like->file, like->dim_name[k], like->path, d->path, names,
+		     s->spec->is_operand
+			     ? "; what is computed on, -d, must be a dataset with all of the "
+			       "dimensions"
+			     : "");
 }
 
 static enum quern_status take_dimension(const struct search *s, int k)
 {
 	const struct qn_dataset *d = &s->subject->dataset, *like = &s->out->like;
 	struct qn_key_source *out = s->out;
-	const int dim = match_dimension(d, like, k);
+	const int dim = like->scalar ? -1 : match_dimension(d, like, k);
 
+	if (like->scalar) {
+		out->dim[k] = -1;
+		out->length[k] = 1;
+		return QUERN_OK;
+	}
 	if (dim < 0)
 		return no_dimension(s, k);
 	for (int j = 0; j < k; j++)
@@ -258,8 +281,8 @@ static enum quern_status take_dimension(const struct search *s, int k)
 	if (qn_dataset_length(like, k) == out->length[k])
 		return QUERN_OK;
 	return qn_error_set(s->err, QUERN_ERR_DATA,
-			    "--by: %s: %s in %s has %llu elements along %s, and %s has %llu",
-			    s->spec->text, like->path, like->file,
+			    "%s: %s: %s in %s has %llu elements along %s, and %s has %llu",
+			    s->spec->option, s->spec->text, like->path, like->file,
 			    (unsigned long long)qn_dataset_length(like, k),
 			    d->dim_name[dim] ? d->dim_name[dim] : "a dimension", d->path,
 			    (unsigned long long)out->length[k]);
@@ -273,7 +296,7 @@ static enum quern_status read_one(struct search *s, const struct qn_dataset *d)
 	const int joined = s->out->joined;
 	struct qn_values v = { .n = 0 };
 	struct qn_view view;
-	enum quern_status st = qn_view_init(d, false, &view, s->err);
+	enum quern_status st = qn_view_init(d, s->spec->raw, &view, s->err);
 
 	if (!st)
 		st = qn_values_read(d, &view, &v, s->err);
@@ -307,9 +330,9 @@ static bool take_file(void *ctx, const char *file, struct qn_dataset *d,
 	else if (d->is_null)
 		s->status = qn_key_block_add(&s->block, d, &none, 0, s->err);
 	else if (!is_alike(s, d))
-		s->status = qn_error_set(s->err, QUERN_ERR_DATA,
-					 "--by: %s: %s has other dimensions in %s than in %s",
-					 s->spec->text, d->path, file, s->out->like.file);
+		s->status = qn_error_set(
+			s->err, QUERN_ERR_DATA, "%s: %s: %s has other dimensions in %s than in %s",
+			s->spec->option, s->spec->text, d->path, file, s->out->like.file);
 	else
 		s->status = read_one(s, d);
 	return !s->status;
@@ -388,13 +411,15 @@ static enum quern_status put_together(const struct search *s, const char *all,
 	const size_t n = out->joined < 0 ? 1 : s->subject->files.n - s->subject->first;
 	struct qn_key_piece *piece = qn_calloc(n, sizeof(*piece));
 	struct qn_values *v = qn_calloc(n, sizeof(*v));
+	char label[256];
 	enum quern_status st = piece && v ? QUERN_OK
 					  : qn_error_nomem(s->err, n * sizeof(*v), "a key");
 
+	snprintf(label, sizeof(label), "%s: %s", s->spec->option, s->spec->text);
 	if (!st)
 		st = take_pieces(s, all, nbytes_of, n, piece, v);
 	if (!st)
-		st = qn_key_join(&out->like, s->spec->text, out->joined, out->length, piece, v, n,
+		st = qn_key_join(&out->like, label, out->joined, out->length, piece, v, n,
 				 &out->values, s->err);
 	for (size_t i = 0; v && i < n; i++)
 		qn_values_fini(&v[i]);

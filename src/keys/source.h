@@ -10,8 +10,8 @@
 #include "keys/parse.h"
 
 struct qn_key_source {
-	struct qn_dataset like;		 /* owned: as the (first) file has it, without its chunks */
-	int dim[QUERN_MAX_DIMS];	 /* of the subject, by dimension of the dataset */
+	struct qn_dataset like;	 /* owned: as the (first) file has it, without its chunks */
+	int dim[QUERN_MAX_DIMS]; /* of the subject, by dimension of the dataset; -1: a scalar */
 	uint64_t length[QUERN_MAX_DIMS]; /* of its dimensions, all files together */
 	int joined; /* dimension of it along which files are joined; -1: one file has it */
 	struct qn_values
@@ -20,7 +20,7 @@ struct qn_key_source {
 	bool at_ends;	  /* rank 0: it has bounds, and is at their upper ends */
 };
 
-/* Finds and reads it. by: for messages. The caller frees with qn_key_source_fini, whatever is returned.
+/* Finds and reads it. by: for messages; NULL: of an operand. The caller frees with qn_key_source_fini, whatever is returned.
    Collective. */
 enum quern_status qn_key_source_find(const struct qn_subject *subject, const struct qn_team *team,
 				     const struct qn_key_spec *spec, const char *by,

@@ -97,7 +97,7 @@ static enum quern_status differs(const struct qn_dataset *like, const char *labe
 {
 	return qn_error_set(
 		err, QUERN_ERR_DATA,
-		"--by: %s: %s has the units '%s' (calendar '%s') in one of the files, which "
+		"%s: %s has the units '%s' (calendar '%s') in one of the files, which "
 		"with the type that it has there cannot be brought to those of the first, "
 		"'%s' (calendar '%s')",
 		label, like->path, p->units, p->calendar, first->units, first->calendar);
@@ -110,8 +110,8 @@ static enum quern_status check_unsigned(const struct qn_dataset *like, const cha
 	for (uint64_t i = 0; v->is_unsigned && i < v->n; i++)
 		if (v->integers[i] < 0 && !(v->missing && v->missing[i]))
 			return qn_error_set(err, QUERN_ERR_DATA,
-					    "--by: %s: %s has the value %llu, and none above "
-					    "9223372036854775807 can be a key",
+					    "%s: %s has the value %llu, and none above "
+					    "9223372036854775807 can be taken",
 					    label, like->path, (unsigned long long)v->integers[i]);
 	v->is_unsigned = false;
 	return QUERN_OK;
@@ -294,11 +294,11 @@ static enum quern_status concatenate(const struct qn_dataset *like, const char *
 	for (size_t i = 0; i < n; i++)
 		sum += piece[i].length;
 	if (sum != s.whole)
-		return qn_error_set(
-			err, QUERN_ERR_DATA,
-			"--by: %s: the files have %llu values of %s along the dimension that "
-			"they are joined along, and %llu of the dataset",
-			label, (unsigned long long)sum, like->path, (unsigned long long)s.whole);
+		return qn_error_set(err, QUERN_ERR_DATA,
+				    "%s: the files have %llu values of %s along the dimension that "
+				    "they are joined along, and %llu of the dataset",
+				    label, (unsigned long long)sum, like->path,
+				    (unsigned long long)s.whole);
 	st = make_room(piece, n, s.before * s.whole * s.inner, out, err);
 	for (size_t i = 0; !st && i < n; s.at += piece[i++].length)
 		put_file(&s, &piece[i], &v[i], out);

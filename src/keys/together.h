@@ -33,7 +33,8 @@ enum quern_status qn_key_block_take(const char **at, const char *end, struct qn_
 /*
  * The values of n files, of which each has piece[i].length along dimension `joined` (-1: one file has all of
  * `like`), as one array of the extents `length`, in the units of the first file. Takes v: what it points to is
- * freed or handed on. QUERN_ERR_DATA: they do not go together. label: of the key, for messages.
+ * freed or handed on. QUERN_ERR_DATA: they do not go together. label: with which messages
+ * begin: "--by: basin".
  */
 enum quern_status qn_key_join(const struct qn_dataset *like, const char *label, int joined,
 			      const uint64_t *length, struct qn_key_piece *piece,

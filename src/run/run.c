@@ -176,8 +176,9 @@ enum quern_status qn_run_open(struct qn_run *run, const struct qn_team *team,
 	r->nthreads = team->place.nthreads;
 	st = find_keys(run, err);
 	if (!st)
-		st = qn_formula_find(subject, team, run->settings.expr, run->settings.where,
-				     run->settings.nan_missing, &run->formula, err);
+		st = qn_formula_find(subject, team, run->settings.named, run->settings.expr,
+				     run->settings.where, run->settings.nan_missing, &run->formula,
+				     err);
 	if (!st && qn_formula_is_any(&run->formula))
 		st = qn_comm_agree(team->comm, warn_of_operands(run, err), err);
 	return st ? st : qn_comm_agree(team->comm, open_run(run, subject, err), err);

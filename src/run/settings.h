@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct quern_options;
+struct qn_named_list;
 
 /* What only a plan goes by (synthetic.h). */
 struct qn_forecast_settings {
@@ -32,6 +33,10 @@ struct qn_run_settings {
 	uint64_t memory_nbytes;	  /* that a rank may need; 0: what there is */
 	const char *memory;	  /* as the user has written it */
 	bool is_calibrated;	  /* costs are those of a run */
+
+	const struct qn_named_list *named; /* datasets of expressions (named.h); NULL: none */
+	const char *name;		   /* of the dataset, by the user; NULL: its own */
+
 	struct qn_forecast_settings forecast;
 	const struct quern_options *of_kernel; /* its own, by name */
 };

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Expressions over several datasets: by name, of the file and of others; what cannot be meant is refused.
+
+. "$SRCDIR/tests/cli/lib.sh"
+"$BUILDDIR/tests/tools/grid" || exit 1
+cp grid.h5 other.h5
+
+result()
+{
+	quern run "$@" --json
+	[ "$status" -eq 0 ] || cat err
+	jq -cS .result out
+}
+
+# same NAME ARGS -- ARGS: both runs find the same.
+same()
+{
+	local name=$1 first=() want
+
+	shift
+	while [ "$1" != -- ]; do
+		first+=("$1")
+		shift
+	done
+	shift
+	want=$(result "${first[@]}")
+	check "$name: there is a result" jq_true '.result.count > 0' out
+	is "$name" "$want" "$(result "$@")"
+}
+
+# --- names ---
+same "names of datasets" sum -d t --expr 't + n' grid.h5 -- sum -d a=t -d b=n --expr 'a + b' grid.h5
+same "... in one option" sum -d t --expr 't + n' grid.h5 -- sum -d 'a=t,b=/n' --expr 'a + b' grid.h5
+same "... of another file" sum -d t --expr 't + n' grid.h5 -- sum -d t -d "b=n@'other.h5'" --expr 't + b' grid.h5
+same "... which hides what has it otherwise" sum -d t --expr 't + big' grid.h5 -- \
+	sum -d t -d n=big --expr 't + n' grid.h5
+same "a name alone is the dataset" sum -d t grid.h5 -- sum -d x=t grid.h5
+same "... in conditions too" count -d t --where 't > 250' grid.h5 -- count -d x=t --where 'x > 250' grid.h5
+quern run mean -d x=t --over time -o named.nc grid.h5
+check "... and in files" [ "$("$BUILDDIR/tests/tools/look" named.nc | grep -c '^x ')" -ge 1 ]
+quern run mean -d t --over time --expr 'warm = t - 250' -o named.nc grid.h5
+check "the name of an expression is one of the file" [ "$("$BUILDDIR/tests/tools/look" named.nc | grep -c '^warm ')" -ge 1 ]
+
+refuses 2 "no dataset of the files" "all of these are in files of their own" run sum -d a=t@other.h5 grid.h5
+refuses 2 "a name for two" "a= is given twice" run sum -d a=t -d a=n --expr 'a + 1' grid.h5
+refuses 2 "a name for nothing" "'a=' has no path" run sum -d t -d a= --expr 'a + 1' grid.h5
+refuses 2 "no file after the @" "'a=n@' has no file" run sum -d t -d a=n@ --expr 'a + 1' grid.h5
+refuses 3 "a file that is not there" "gone.h5: cannot be opened" run sum -d t -d a=n@gone.h5 --expr 't + a' grid.h5
+refuses 3 "a dataset that is not there" "no such dataset /nn" run sum -d t -d a=nn@other.h5 --expr 't + a' grid.h5
+
+finish
