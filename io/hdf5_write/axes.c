@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "io/hdf5_library/file.h"
 
 #define BOUNDS "bnds" /* the dimension of two */
@@ -51,14 +52,20 @@ static bool has_bounds(const struct qn_result_axis *a)
 }
 
 /* As in the input, where the name begins with that of the axis and so is no other one's. */
-static bool name_bounds(const struct qn_result_axis *a, const char *axis, char name[QN_NC_NAME])
+static void name_bounds(const struct qn_nc *w, const struct qn_result_axis *a, const char *axis,
+			char name[QN_NC_NAME])
 {
 	const char *known = a->bounds_name ? a->bounds_name : "";
 	const bool is_own = !strncmp(known, axis, strlen(axis)) && known[strlen(axis)] == '_' &&
 			    !strchr(known, '/');
+	char text[QN_NC_NAME];
 
-	return snprintf(name, QN_NC_NAME, "%s%s", is_own ? known : axis, is_own ? "" : "_bnds") <
-	       QN_NC_NAME;
+	if (a->is_climatology)
+		snprintf(text, sizeof(text), "climatology_" BOUNDS);
+	else
+		snprintf(text, sizeof(text), "%s%s", is_own ? known : axis,
+			 is_own ? "" : "_" BOUNDS);
+	qn_nc_new_name(w, text, name);
 }
 
 #define MOST_FLAGS 256
@@ -92,10 +99,20 @@ static bool put_flags(hid_t id, const struct qn_result_axis *a)
 	return ok;
 }
 
-static bool put_attributes(hid_t id, const struct qn_result_axis *a, const char *axis)
+static bool put_fill(hid_t id, const struct qn_result_axis *a)
 {
-	char bounds[QN_NC_NAME];
-	bool ok = true;
+	const float single = (float)QN_FILL_REAL;
+	const double real = QN_FILL_REAL;
+
+	if (!a->has_fill)
+		return true;
+	return a->dtype == QUERN_F32 ? qn_nc_put_value(id, "_FillValue", H5T_NATIVE_FLOAT, &single)
+				     : qn_nc_put_value(id, "_FillValue", H5T_NATIVE_DOUBLE, &real);
+}
+
+static bool put_attributes(hid_t id, const struct qn_result_axis *a)
+{
+	bool ok = put_fill(id, a);
 
 	for (size_t i = 0; ok && i + 1 < a->attributes.n; i += 2)
 		ok = qn_nc_put_text(id, a->attributes.name[i], a->attributes.name[i + 1]);
@@ -103,40 +120,44 @@ static bool put_attributes(hid_t id, const struct qn_result_axis *a, const char 
 		ok = qn_nc_put_text(id, "units", a->units);
 	if (ok && a->calendar)
 		ok = qn_nc_put_text(id, "calendar", a->calendar);
-	if (ok && has_flags(a))
-		ok = put_flags(id, a);
-	if (ok && has_bounds(a))
-		ok = name_bounds(a, axis, bounds) && qn_nc_put_text(id, "bounds", bounds);
-	return ok;
+	return ok && (!has_flags(a) || put_flags(id, a));
 }
 
-/* scale: of the axis; negative: it is no dimension any more. */
+/* Of the coordinate `axis`, which is open as id, on these dimensions of the file. */
 static bool write_bounds(struct qn_nc *w, const struct qn_result_axis *a, const char *axis,
-			 hid_t scale)
+			 hid_t coordinate, int ndims, const int *on)
 {
-	const int ndims = scale < 0 ? 1 : 2;
-	const hsize_t shape[2] = { a->n, 2 };
+	hsize_t shape[QUERN_MAX_DIMS + 1];
+	hid_t scale[QUERN_MAX_DIMS + 1], id = -1;
 	char name[QN_NC_NAME];
-	hid_t scales[2] = { scale, -1 }, id = -1;
 	bool ok;
 
 	if (!has_bounds(a))
 		return true;
-	scales[1] = qn_nc_dimension(w, BOUNDS, 'n', 2);
-	if (scales[1] >= 0 && name_bounds(a, axis, name))
-		id = put_axis_values(w, name, a->dtype, &a->bounds, ndims, shape + 2 - ndims);
-	ok = id >= 0 && qn_nc_attach(id, ndims, scales + 2 - ndims);
+	for (int k = 0; k < ndims; k++) {
+		shape[k] = w->dim[on[k]].length;
+		scale[k] = w->dim[on[k]].id;
+	}
+	shape[ndims] = 2;
+	scale[ndims] = qn_nc_dimension(w, BOUNDS, 'n', 2);
+	name_bounds(w, a, axis, name);
+	if (scale[ndims] >= 0 &&
+	    qn_nc_put_text(coordinate, a->is_climatology ? "climatology" : "bounds", name))
+		id = put_axis_values(w, name, a->dtype, &a->bounds, ndims + 1, shape);
+	ok = id >= 0 && qn_nc_attach(id, ndims + 1, scale);
 	qn_h5_close(id);
 	return ok;
 }
 
 /* Its number is told apart from those of the same name. */
-static bool name_axis(const struct qn_nc *w, const struct qn_result_axis *a, char name[QN_NC_NAME])
+static void name_axis(const struct qn_nc *w, const struct qn_result_axis *a, char name[QN_NC_NAME])
 {
-	if (snprintf(name, QN_NC_NAME, "%s", a->name) >= QN_NC_NAME)
-		return false;
-	return qn_nc_look(w, name) == w->ndims ||
-	       snprintf(name, QN_NC_NAME, "%s_%d", a->name, a->dim) < QN_NC_NAME;
+	char text[QN_NC_NAME];
+
+	qn_text_name(a->name, sizeof(text), text);
+	if (qn_nc_has(w, text))
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "_%d", a->dim);
+	qn_nc_new_name(w, text, name);
 }
 
 /* A dimension of the result, with its coordinate if it has one. */
@@ -147,47 +168,67 @@ static bool write_axis(struct qn_nc *w, const struct qn_result_axis *a)
 	char name[QN_NC_NAME];
 	hid_t id;
 
-	if (!name_axis(w, a, name))
-		return false;
+	name_axis(w, a, name);
 	if (!has_numbers && !a->texts)
-		return qn_nc_dimension(w, name, 'n', a->n) >= 0;
+		return qn_nc_add_axis(w, name, a->n);
 	id = has_numbers ? put_axis_values(w, name, a->dtype, &a->coordinate, 1, &n)
 			 : put_axis_texts(w, name, a);
-	if (id >= 0 && put_attributes(id, a, name) && qn_nc_make_scale(w, name, a->n, id))
+	if (id >= 0 && put_attributes(id, a) && qn_nc_make_scale(w, name, a->n, id))
 		return true;
 	qn_h5_close(id);
 	return false;
 }
 
-/* What a key has for each combination of groups. */
-static bool write_key(struct qn_nc *w, const struct qn_result_axis *a, hid_t scale)
+static bool list_coordinate(struct qn_nc *w, const char *name)
+{
+	char *text = NULL;
+	const bool ok = qn_asprintf(&text, "%s%s%s", w->coordinates ? w->coordinates : "",
+				    w->coordinates ? " " : "", name) >= 0;
+
+	if (ok) {
+		free(w->coordinates);
+		w->coordinates = text;
+	}
+	return ok;
+}
+
+/* What a key has for each combination of groups, along that dimension of the file. */
+static bool write_key(struct qn_nc *w, const struct qn_result_axis *a, int dim)
 {
 	const hsize_t n = a->n;
-	const bool is_text = a->coordinate.type == QN_FIELD_NULL;
-	hid_t id = -1;
+	char name[QN_NC_NAME];
+	hid_t id;
 	bool ok;
 
-	if (strlen(a->name) < QN_NC_NAME)
-		id = is_text ? put_axis_texts(w, a->name, a)
-			     : put_axis_values(w, a->name, a->dtype, &a->coordinate, 1, &n);
-	ok = id >= 0 && put_attributes(id, a, a->name) && qn_nc_attach(id, 1, &scale) &&
-	     write_bounds(w, a, a->name, scale);
+	name_axis(w, a, name);
+	id = a->coordinate.type == QN_FIELD_NULL
+		     ? put_axis_texts(w, name, a)
+		     : put_axis_values(w, name, a->dtype, &a->coordinate, 1, &n);
+	ok = id >= 0 && put_attributes(id, a) && qn_nc_attach(id, 1, &w->dim[dim].id) &&
+	     write_bounds(w, a, name, id, 1, &dim) && list_coordinate(w, name);
 	qn_h5_close(id);
 	return ok;
 }
 
-/* A coordinate of one value, for all cells. It gives way to whatever is called like it. */
-static bool write_reduced(struct qn_nc *w, const struct qn_labels *l,
-			  const struct qn_result_axis *a)
+/* A coordinate that is no dimension. It gives way to whatever is called like it. */
+static bool write_other(struct qn_nc *w, const struct qn_labels *l, const struct qn_result_axis *a)
 {
-	hid_t id;
+	char name[QN_NC_NAME], of_data[QN_NC_NAME];
+	hsize_t shape[QUERN_MAX_DIMS];
+	hid_t scale[QUERN_MAX_DIMS], id;
 	bool ok;
 
-	if (strlen(a->name) >= QN_NC_NAME || !strcmp(a->name, l->name) ||
-	    H5Lexists(w->file, a->name, H5P_DEFAULT) > 0)
+	qn_text_name(a->name, QN_NAME_NBYTES, name);
+	qn_text_name(l->name, QN_NAME_NBYTES, of_data);
+	if (!strcmp(name, of_data) || qn_nc_has(w, name))
 		return true;
-	id = put_axis_values(w, a->name, a->dtype, &a->coordinate, 0, NULL);
-	ok = id >= 0 && put_attributes(id, a, a->name) && write_bounds(w, a, a->name, -1);
+	for (int k = 0; k < a->ndims; k++) {
+		shape[k] = w->dim[a->on[k]].length;
+		scale[k] = w->dim[a->on[k]].id;
+	}
+	id = put_axis_values(w, name, a->dtype, &a->coordinate, a->ndims, shape);
+	ok = id >= 0 && put_attributes(id, a) && (!a->ndims || qn_nc_attach(id, a->ndims, scale)) &&
+	     write_bounds(w, a, name, id, a->ndims, a->on) && list_coordinate(w, name);
 	qn_h5_close(id);
 	return ok;
 }
@@ -199,12 +240,12 @@ bool qn_h5_write_axes(struct qn_nc *w, const struct qn_labels *labels,
 
 	for (size_t i = 0; ok && i < result->naxes; i++)
 		ok = write_axis(w, &result->axis[i]);
-	for (size_t i = 0; ok && i < result->naxes; i++)
-		ok = write_bounds(w, &result->axis[i], w->dim[i].name, w->dim[i].id);
-	for (size_t i = 0; ok && i < result->naxes; i++)
+	for (int i = 0; ok && i < (int)result->naxes; i++)
+		ok = write_bounds(w, &result->axis[i], w->dim[i].name, w->dim[i].id, 1, &i);
+	for (int i = 0; ok && i < (int)result->naxes; i++)
 		for (size_t k = 0; ok && k < result->axis[i].nkeys; k++)
-			ok = write_key(w, &result->axis[i].key[k], w->dim[i].id);
-	for (size_t i = 0; ok && i < result->nreduced; i++)
-		ok = write_reduced(w, labels, &result->reduced[i]);
+			ok = write_key(w, &result->axis[i].key[k], i);
+	for (size_t i = 0; ok && i < result->nothers; i++)
+		ok = write_other(w, labels, &result->other[i]);
 	return ok;
 }

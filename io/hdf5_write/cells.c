@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_write/axes.h"
 #include "io/hdf5_write/describe.h"
@@ -26,9 +27,6 @@ union cell {
 	double r;
 	const char *text;
 };
-
-/* What netCDF has for no value (netcdf.h of the library). */
-#define FILL_REAL 9.9692099683868690e+36
 
 /* How values of a type are stored. */
 struct form {
@@ -119,7 +117,7 @@ static void choose_form(const struct qn_labels *l, const struct quern_result *r,
 						       ? H5T_NATIVE_FLOAT
 						       : H5T_NATIVE_DOUBLE,
 				       .memory = H5T_NATIVE_DOUBLE,
-				       .fill.r = FILL_REAL,
+				       .fill.r = QN_FILL_REAL,
 				       .has_fill = true };
 }
 
@@ -269,14 +267,16 @@ static bool find_dimensions(struct qn_nc *w, struct variable *v)
 }
 
 /* Named after the dataset alone where nothing else was computed of it, and no dimension is called so. */
-static bool name_field(const struct qn_nc *w, const struct qn_labels *l,
+static void name_field(const struct qn_nc *w, const struct qn_labels *l,
 		       const struct quern_result *r, const struct qn_field *f,
 		       char name[QN_NC_NAME])
 {
-	const bool alone = r->nfields == 1 && H5Lexists(w->file, l->name, H5P_DEFAULT) <= 0;
+	char text[QN_NC_NAME];
 
-	return snprintf(name, QN_NC_NAME, "%s%s%s", l->name, alone ? "" : "_",
-			alone ? "" : f->name) < QN_NC_NAME;
+	qn_text_name(l->name, QN_NAME_NBYTES - sizeof(f->name), text);
+	if (r->nfields > 1 || qn_nc_has(w, text))
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "_%s", f->name);
+	qn_nc_new_name(w, text, name);
 }
 
 static bool write_field(struct qn_nc *w, const struct qn_labels *l, const struct quern_result *r,
@@ -285,9 +285,10 @@ static bool write_field(struct qn_nc *w, const struct qn_labels *l, const struct
 	struct variable v = { .r = r, .f = f };
 	char name[QN_NC_NAME];
 	hid_t text = qn_nc_text_type(), space = -1, plist = -1, id = -1;
-	bool ok = text >= 0 && find_dimensions(w, &v) && name_field(w, l, r, f, name);
+	bool ok = text >= 0 && find_dimensions(w, &v);
 
 	if (ok) {
+		name_field(w, l, r, f, name);
 		choose_form(l, r, f, text, &v.form);
 		cut_blocks(&v);
 		space = H5Screate_simple(v.ndims, v.shape, NULL);
@@ -296,7 +297,7 @@ static bool write_field(struct qn_nc *w, const struct qn_labels *l, const struct
 	if (space >= 0 && plist >= 0)
 		id = qn_nc_create(w, name, v.form.file, space, plist);
 	ok = id >= 0 && write_values(&v, id, space) && put_fill(id, &v.form) &&
-	     qn_h5_describe_field(id, w, l, r, f) && qn_nc_attach(id, v.ndims, v.scale);
+	     qn_h5_describe_field(id, w, l, f) && qn_nc_attach(id, v.ndims, v.scale);
 	qn_h5_close(id);
 	qn_h5_close(plist);
 	qn_h5_close(space);

@@ -29,20 +29,49 @@ static bool put_joined(hid_t id, const char *name, const char *a, const char *be
 	return ok;
 }
 
+/* The methods of the cells, with the word for each. Owned; NULL: there is no memory. */
+static char *fill_in(const char *methods, const char *word)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *f = qn_open_memstream(&text, &n);
+
+	for (; f && *methods; methods++)
+		if (*methods == '?')
+			fputs(word, f);
+		else
+			fputc(*methods, f);
+	if (f && !fclose(f))
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* Has the data been made of the same in the same way before? The mean over time of means over time. */
+static bool ends_with(const char *before, const char *now)
+{
+	const size_t n = strlen(before), m = strlen(now);
+
+	return m <= n && !strcmp(before + n - m, now) && (m == n || before[n - m - 1] == ' ');
+}
+
 /* What the cells were made of: "area: mean lat: lon: maximum". */
-static bool put_method(hid_t id, const struct qn_labels *l, const char *method)
+static bool put_method(hid_t id, const struct qn_labels *l, const struct qn_field_method *m)
 {
 	const char *before = find_text(l->attributes, "cell_methods");
 	const char *name = find_text(l->attributes, "standard_name");
-	char *text = NULL;
-	bool ok = qn_asprintf(&text, "%s%s%s%s%s", before ? before : "",
-			      before && *l->reduced ? " " : "", l->reduced, *l->reduced ? " " : "",
-			      *l->reduced ? method : "") >= 0;
+	char *now = fill_in(m->in_steps ? l->in_steps : l->at_once, m->word), *text = NULL;
+	bool ok = now != NULL;
 
+	if (ok && before && *now && !(m->in_steps && ends_with(before, now)))
+		ok = qn_asprintf(&text, "%s %s", before, now) >= 0;
+	else if (ok)
+		ok = (text = qn_strdup(before ? before : now)) != NULL;
 	if (ok && *text)
 		ok = qn_nc_put_text(id, "cell_methods", text);
 	if (ok && name)
 		ok = qn_nc_put_text(id, "standard_name", name);
+	free(now);
 	free(text);
 	return ok;
 }
@@ -58,33 +87,12 @@ static bool put_units(hid_t id, const struct qn_labels *l, const struct qn_field
 	return ok;
 }
 
-/* The names of the coordinates that are no dimensions any more. */
-static bool put_coordinates(hid_t id, const struct qn_nc *w, const struct quern_result *r)
-{
-	char *text = NULL;
-	size_t n;
-	FILE *f = qn_open_memstream(&text, &n);
-	bool ok;
-
-	for (size_t i = 0; f && i < r->naxes; i++)
-		for (size_t k = 0; k < r->axis[i].nkeys; k++)
-			fprintf(f, "%s%s", ftell(f) ? " " : "", r->axis[i].key[k].name);
-	for (size_t i = 0; f && i < r->nreduced; i++)
-		if (H5Lexists(w->file, r->reduced[i].name, H5P_DEFAULT) > 0)
-			fprintf(f, "%s%s", ftell(f) ? " " : "", r->reduced[i].name);
-	ok = f && !fclose(f);
-	if (ok && *text)
-		ok = qn_nc_put_text(id, "coordinates", text);
-	free(text);
-	return ok;
-}
-
 bool qn_h5_describe_field(hid_t id, const struct qn_nc *w, const struct qn_labels *l,
-			  const struct quern_result *r, const struct qn_field *f)
+			  const struct qn_field *f)
 {
 	const struct qn_field_doc *doc = qn_field_doc(f->name);
 	const char *name = find_text(l->attributes, "long_name");
-	const char *method = qn_field_method(f->name);
+	const struct qn_field_method *method = qn_field_method(f->name);
 	bool ok = true;
 
 	if (doc)
@@ -93,5 +101,5 @@ bool qn_h5_describe_field(hid_t id, const struct qn_nc *w, const struct qn_label
 		ok = put_units(id, l, doc);
 	if (ok && method)
 		ok = put_method(id, l, method);
-	return ok && put_coordinates(id, w, r);
+	return ok && (!w->coordinates || qn_nc_put_text(id, "coordinates", w->coordinates));
 }

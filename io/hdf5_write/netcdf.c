@@ -27,6 +27,7 @@ void qn_nc_init(struct qn_nc *w)
 	qn_h5_close(access);
 	w->file = id;
 	w->ndims = 0;
+	w->coordinates = NULL;
 }
 
 void qn_nc_fini(struct qn_nc *w)
@@ -34,6 +35,7 @@ void qn_nc_fini(struct qn_nc *w)
 	for (int i = 0; i < w->ndims; i++)
 		qn_h5_close(w->dim[i].id);
 	qn_h5_close(w->file);
+	free(w->coordinates);
 }
 
 bool qn_nc_put_value(hid_t where, const char *name, hid_t type, const void *value)
@@ -113,17 +115,24 @@ hid_t qn_nc_create(const struct qn_nc *w, const char *name, hid_t type, hid_t sp
 
 /* --- dimensions --- */
 
-int qn_nc_look(const struct qn_nc *w, const char *name)
+bool qn_nc_has(const struct qn_nc *w, const char *name)
 {
-	int i = 0;
+	return H5Lexists(w->file, name, H5P_DEFAULT) > 0;
+}
 
-	while (i < w->ndims && strcmp(w->dim[i].name, name))
-		i++;
-	return i;
+void qn_nc_new_name(const struct qn_nc *w, const char *text, char name[QN_NC_NAME])
+{
+	size_t n;
+
+	qn_text_name(text, QN_NAME_NBYTES, name);
+	n = strlen(name);
+	for (int i = 2; qn_nc_has(w, name); i++)
+		snprintf(name + n, QN_NC_NAME - n, "_%d", i);
 }
 
 /* Has a dataset be a dimension scale. label: its name, or that it is no variable. */
-static bool add_dim(struct qn_nc *w, const char *name, const char *label, size_t length, hid_t id)
+static bool add_dim(struct qn_nc *w, const char *name, const char *label, size_t length,
+		    bool is_axis, hid_t id)
 {
 	struct qn_nc_dim *d = &w->dim[w->ndims];
 
@@ -134,17 +143,18 @@ static bool add_dim(struct qn_nc *w, const char *name, const char *label, size_t
 	snprintf(d->name, sizeof(d->name), "%s", name);
 	d->length = length;
 	d->id = id;
+	d->is_axis = is_axis;
 	w->ndims++;
 	return true;
 }
 
 bool qn_nc_make_scale(struct qn_nc *w, const char *name, size_t length, hid_t id)
 {
-	return add_dim(w, name, name, length, id);
+	return add_dim(w, name, name, length, true, id);
 }
 
 /* A dimension without values: a dimension scale that says so. */
-static hid_t create_dim(struct qn_nc *w, const char *name, size_t length)
+static hid_t create_dim(struct qn_nc *w, const char *name, size_t length, bool is_axis)
 {
 	char label[96];
 	hsize_t n = length;
@@ -154,23 +164,40 @@ static hid_t create_dim(struct qn_nc *w, const char *name, size_t length)
 	if (space >= 0)
 		id = qn_nc_create(w, name, H5T_IEEE_F32BE, space, -1);
 	qn_h5_close(space);
-	if (id >= 0 && add_dim(w, name, label, length, id))
+	if (id >= 0 && add_dim(w, name, label, length, is_axis, id))
 		return id;
 	qn_h5_close(id);
 	return -1;
 }
 
+bool qn_nc_add_axis(struct qn_nc *w, const char *name, size_t length)
+{
+	return create_dim(w, name, length, true) >= 0;
+}
+
+/* A dimension of that name that arrays share. */
+static hid_t find_dim(const struct qn_nc *w, const char *name, size_t length)
+{
+	for (int i = 0; i < w->ndims; i++)
+		if (!w->dim[i].is_axis && w->dim[i].length == length &&
+		    !strcmp(w->dim[i].name, name))
+			return w->dim[i].id;
+	return -1;
+}
+
 hid_t qn_nc_dimension(struct qn_nc *w, const char *name, char letter, size_t length)
 {
-	char text[QN_NC_NAME];
-	int i = name ? qn_nc_look(w, name) : 0;
+	char text[QN_NC_NAME], by_length[32];
+	hid_t id;
 
-	snprintf(text, sizeof(text), "%s", name ? name : "");
-	if (!name || (i < w->ndims && w->dim[i].length != length)) {
-		snprintf(text, sizeof(text), "%c%zu", letter, length);
-		i = qn_nc_look(w, text);
+	snprintf(by_length, sizeof(by_length), "%c%zu", letter, length);
+	snprintf(text, sizeof(text), "%s", name ? name : by_length);
+	id = find_dim(w, text, length);
+	if (id < 0 && qn_nc_has(w, text)) {
+		id = find_dim(w, by_length, length);
+		qn_nc_new_name(w, by_length, text);
 	}
-	return i < w->ndims ? w->dim[i].id : create_dim(w, text, length);
+	return id < 0 ? create_dim(w, text, length, false) : id;
 }
 
 bool qn_nc_attach(hid_t variable, int ndims, const hid_t *scale)

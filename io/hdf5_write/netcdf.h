@@ -22,12 +22,14 @@ struct qn_nc_dim {
 	char name[QN_NC_NAME];
 	size_t length;
 	hid_t id;
+	bool is_axis; /* no array shares it */
 };
 
 struct qn_nc {
 	hid_t file;
 	int ndims;
 	struct qn_nc_dim dim[QN_NC_MAX_DIMS];
+	char *coordinates; /* owned: names of those that are no dimensions; NULL: there are none */
 };
 
 /* The file is in memory. Negative w->file: it cannot be made. */
@@ -41,11 +43,17 @@ bool qn_nc_put_text(hid_t where, const char *name, const char *text);
 /* A variable. plist: for the creation of datasets, which is changed, or negative. Negative on failure. */
 hid_t qn_nc_create(const struct qn_nc *w, const char *name, hid_t type, hid_t space, hid_t plist);
 
-/* The place in w->dim of a name, or w->ndims. */
-int qn_nc_look(const struct qn_nc *w, const char *name);
+/* A text as a name that nothing in the file has: as netCDF takes it, and with a number where it is taken. */
+void qn_nc_new_name(const struct qn_nc *w, const char *text, char name[QN_NC_NAME]);
 
-/* A dimension of that name without a variable, its scale borrowed; one that there is already serves. Where there
-   is no name, or another dimension has it, it is named by its length, as in n50 with the letter n. */
+/* Has the file a dataset of that name? */
+bool qn_nc_has(const struct qn_nc *w, const char *name);
+
+/* A dimension of an axis, without a variable. */
+bool qn_nc_add_axis(struct qn_nc *w, const char *name, size_t length);
+
+/* A dimension of arrays, without a variable, its scale borrowed; one that there is already serves. Where there
+   is no name, or something else has it, it is named by its length, as in n50 with the letter n. */
 hid_t qn_nc_dimension(struct qn_nc *w, const char *name, char letter, size_t length);
 
 /* Makes a new variable of one dimension the scale of the dimension of its name. Takes id, if it succeeds. */

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_write/cells.h"
 #include "io/hdf5_write/netcdf.h"
@@ -51,11 +52,12 @@ static bool describe(const struct writer *w, hid_t id, const struct qn_field *f,
 }
 
 /* Alone, and where no dimension has its name, a field is called by the dataset, as in cells.c. */
-static const char *name_variable(const struct writer *w, const struct qn_field *f)
+static void name_variable(const struct writer *w, const struct qn_field *f, char name[QN_NC_NAME])
 {
-	const char *name = w->labels->name;
+	char text[QN_NC_NAME];
 
-	return w->has_one && H5Lexists(w->nc.file, name, H5P_DEFAULT) <= 0 ? name : f->name;
+	qn_text_name(w->labels->name, QN_NAME_NBYTES, text);
+	qn_nc_new_name(&w->nc, w->has_one && !qn_nc_has(&w->nc, text) ? text : f->name, name);
 }
 
 static bool write_variable(struct writer *w, const struct qn_field *f, hid_t type,
@@ -67,6 +69,7 @@ static bool write_variable(struct writer *w, const struct qn_field *f, hid_t typ
 	int ndims = !f->array ? 0 : f->ncols ? 2 : 1;
 	hsize_t shape[2] = { f->n, f->ncols };
 	hid_t scale[2], space, id = -1;
+	char name[QN_NC_NAME];
 	bool ok;
 
 	if (ndims > 0 && (scale[0] = qn_nc_dimension(&w->nc, dim[0], 'n', f->n)) < 0)
@@ -75,8 +78,9 @@ static bool write_variable(struct writer *w, const struct qn_field *f, hid_t typ
 						     f->ncols)) < 0)
 		return false;
 	space = ndims ? H5Screate_simple(ndims, shape, NULL) : H5Screate(H5S_SCALAR);
+	name_variable(w, f, name);
 	if (space >= 0)
-		id = qn_nc_create(&w->nc, name_variable(w, f), type, space, -1);
+		id = qn_nc_create(&w->nc, name, type, space, -1);
 	ok = id >= 0 && H5Dwrite(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0 &&
 	     describe(w, id, f, type) && (!ndims || qn_nc_attach(id, ndims, scale));
 	qn_h5_close(id);

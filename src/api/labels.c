@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "find/meaning.h"
+#include "run/names.h"
 
 #define MOST_NAMES 100 /* of files; more are the words that they were given by */
 
@@ -206,36 +207,6 @@ const char *qn_run_units(const quern_run *run)
 	return packed && quern_option_flag(&run->options, "raw") ? "" : run->subject.dataset.units;
 }
 
-/* The last part of its path, or the member that was chosen. */
-static const char *name_of(const struct qn_dataset *d)
-{
-	const char *path = qn_dataset_name(d), *slash = strrchr(path, '/');
-
-	return d->column[0] ? d->column : slash ? slash + 1 : path;
-}
-
-/* "lat: lon:", in the order of the file. Owned; NULL: there is no memory. */
-static char *list_reduced(const quern_run *run)
-{
-	const struct qn_dataset *d = &run->subject.dataset;
-	char *text = NULL;
-	size_t n;
-	FILE *f = qn_open_memstream(&text, &n);
-
-	for (int i = 0; f && i < d->ndim; i++) {
-		if (!run->engine.reduced[i])
-			continue;
-		if (d->dim_name[i])
-			fprintf(f, "%s%s:", ftell(f) ? " " : "", d->dim_name[i]);
-		else
-			fprintf(f, "%sdim_%d:", ftell(f) ? " " : "", i);
-	}
-	if (f && !fclose(f))
-		return text;
-	free(text);
-	return NULL;
-}
-
 enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_labels *out)
 {
 	const struct qn_dataset *d = &run->subject.dataset;
@@ -249,13 +220,12 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 	*out = (struct qn_labels){ .n = 0 };
 	out->units = qn_run_units(run);
 	out->calendar = d->calendar;
-	out->name = run->engine.formula.expr	? run->engine.formula.name
-		    : run->engine.settings.name ? run->engine.settings.name
-						: name_of(d);
+	out->name = qn_run_quantity(&run->engine);
 	/* Names of a quantity are not those of what an expression makes of it. */
 	out->attributes = run->engine.formula.expr ? &nothing : &run->subject.attributes;
-	out->reduced = list_reduced(run);
-	w.failed = w.failed || !out->reduced;
+	out->in_steps = qn_run_methods(&run->engine, true);
+	out->at_once = qn_run_methods(&run->engine, false);
+	w.failed = w.failed || !out->in_steps || !out->at_once;
 	out->dtype = qn_formula_dtype(&run->engine.formula, run->subject.views[0].dtype);
 	put(&w, "quern", QUERN_VERSION);
 	put(&w, "kernel", run->engine.kernel->name);
@@ -301,7 +271,8 @@ void qn_labels_fini(struct qn_labels *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		free(l->label[i].text);
-	free(l->reduced);
-	l->reduced = NULL;
+	free(l->in_steps);
+	free(l->at_once);
+	l->in_steps = l->at_once = NULL;
 	l->n = 0;
 }

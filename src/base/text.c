@@ -5,6 +5,7 @@
  */
 #include "base/text.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,6 +103,37 @@ char *qn_text_utf8(const void *bytes, size_t nbytes)
 	if (text)
 		*to = 0;
 	return text;
+}
+
+static bool is_of_name(uint32_t code)
+{
+	return code > ' ' && code != 0x7f && code != '/' && code != ':';
+}
+
+static bool begins_name(uint32_t code)
+{
+	return code >= 0x80 || code == '_' || isalnum((int)code);
+}
+
+void qn_text_name(const char *text, size_t nbytes, char *out)
+{
+	const char *end = text + strlen(text), *last = out + nbytes - 1;
+	char *to = out;
+
+	for (size_t n; text < end; text += n) {
+		uint32_t code = 0;
+
+		n = qn_text_character(text, end, &code);
+		n = code ? n : 1;
+		if (to == out && is_of_name(code) && !begins_name(code))
+			*to++ = '_';
+		if ((size_t)(last - to) < n)
+			break;
+		to = is_of_name(code) ? mempcpy(to, text, n) : mempcpy(to, "_", 1);
+	}
+	if (to == out)
+		*to++ = '_';
+	*to = '\0';
 }
 
 void qn_text_print(FILE *out, const char *text)

@@ -33,6 +33,12 @@ char *qn_text_plain(const char *text);
 /* Any bytes as UTF-8: what is not, and zero bytes, are written as \xff; nothing else is changed. Owned. */
 char *qn_text_utf8(const void *bytes, size_t nbytes);
 
+/* A name of a dimension or a variable as every reader of netCDF takes it: '/', ':', blanks, control characters and
+   bytes that are not UTF-8 are '_', and it begins with a letter, a digit or '_'. At most nbytes - 1 bytes,
+   and never empty. */
+#define QN_NAME_NBYTES 200
+void qn_text_name(const char *text, size_t nbytes, char *out);
+
 /* Writes the text in plain form. */
 void qn_text_print(FILE *out, const char *text);
 

@@ -24,10 +24,11 @@ struct qn_labels {
 	const char *units;	/* of the values; "" */
 	const char *calendar;	/* where the units are a time; "" */
 	enum quern_dtype dtype; /* of the values that the kernel saw */
-	/* Of a result with axes: what variables are called after; the dimensions that were reduced, "lat: lon:";
-	   the texts of the dataset's attributes, name and text by turns. */
+	/* Of a result with axes: what variables are called after; what cells were made of, "lat: lon: ?", where ?
+	   stands for the method, once for methods that go in steps, from the days of a month to the years, and
+	   once for others; the texts of the dataset's attributes, name and text by turns. */
 	const char *name;
-	char *reduced; /* owned */
+	char *in_steps, *at_once; /* owned */
 	const struct qn_names *attributes;
 };
 

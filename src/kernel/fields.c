@@ -53,12 +53,9 @@ const struct qn_field_doc *qn_field_doc(const char *name)
 }
 
 /* CF conventions, appendix E. */
-static const struct {
-	const char *name, *method;
-	bool is_value;
-} methods[] = {
-	{ "mean", "mean", false },
-	{ "sum", "sum", false },
+static const struct qn_field_method methods[] = {
+	{ "mean", "mean", true },
+	{ "sum", "sum", true },
 	{ "variance", "variance", false },
 	{ "stddev", "standard_deviation", false },
 	{ "min", "minimum", true },
@@ -66,30 +63,24 @@ static const struct {
 	{ "median", "median", false },
 	{ "range", "range", false },
 	{ "rms", "root_mean_square", false },
-	{ "values", NULL, true },
 };
 
-static size_t find_method(const char *name)
+const struct qn_field_method *qn_field_method(const char *name)
 {
-	size_t i = 0;
-
-	while (i < sizeof(methods) / sizeof(*methods) && strcmp(methods[i].name, name))
-		i++;
-	return i;
-}
-
-const char *qn_field_method(const char *name)
-{
-	const size_t i = find_method(name);
-
-	return i < sizeof(methods) / sizeof(*methods) ? methods[i].method : NULL;
+	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
+		if (!strcmp(methods[i].name, name))
+			return &methods[i];
+	return NULL;
 }
 
 bool qn_field_is_value(const char *name)
 {
-	const size_t i = find_method(name);
+	static const char *const values[] = { "min", "max", "values" };
 
-	return i < sizeof(methods) / sizeof(*methods) && methods[i].is_value;
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
+		if (!strcmp(values[i], name))
+			return true;
+	return false;
 }
 
 /* Letters only, such as "K" or "kg": an exponent can stand behind it. */

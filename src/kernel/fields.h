@@ -30,8 +30,14 @@ const struct qn_field_doc *qn_field_doc(const char *name);
    memory. */
 char *qn_field_units(const struct qn_field_doc *f, const char *units);
 
-/* What a cell has of its values, in the word of CF: "mean", "standard_deviation"; NULL: there is none. */
-const char *qn_field_method(const char *name);
+/* What a cell has of its values, in the word of CF: "mean", "standard_deviation". */
+struct qn_field_method {
+	const char *name, *word;
+	bool in_steps; /* the minimum of minima is the minimum of all */
+};
+
+/* The row of a field; NULL: CF has no word for it. */
+const struct qn_field_method *qn_field_method(const char *name);
 
 /* Is it one of the values, or are they: of their type then? */
 bool qn_field_is_value(const char *name);

@@ -187,11 +187,11 @@ void qn_result_fini(struct quern_result *r)
 		free_field(r, &r->field[i]);
 	for (size_t i = 0; i < r->naxes; i++)
 		free_axis(&r->axis[i]);
-	for (size_t i = 0; i < r->nreduced; i++)
-		free_axis(&r->reduced[i]);
+	for (size_t i = 0; i < r->nothers; i++)
+		free_axis(&r->other[i]);
 	free(r->field);
 	free(r->axis);
-	free(r->reduced);
+	free(r->other);
 	memset(r, 0, sizeof(*r));
 }
 

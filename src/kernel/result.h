@@ -58,7 +58,16 @@ struct qn_result_axis {
 	   of its own then. */
 	size_t nkeys;
 	struct qn_result_axis *key;
+	/* Of a coordinate that is no dimension: on these axes of the result, ndims of them. n is the product of
+	   their lengths. */
+	int ndims;
+	int on[QUERN_MAX_DIMS];
+	bool is_climatology; /* the bounds are from the first to the last of times that come round again */
+	bool has_fill; /* reals: QN_FILL_REAL stands for none */
 };
+
+/* What netCDF has for no value (netcdf.h of the library). */
+#define QN_FILL_REAL 9.9692099683868690e+36
 
 /* Always: without axes no field is per row; with axes nrows is the product of their lengths. */
 struct quern_result {
@@ -67,9 +76,10 @@ struct quern_result {
 	size_t naxes;
 	struct qn_result_axis *axis; /* owned; in the order of the rows, C order */
 	uint64_t nrows;
-	/* Owned: coordinates of dimensions that are reduced: one value, with bounds from the first to the last. */
-	size_t nreduced;
-	struct qn_result_axis *reduced;
+	/* Owned: coordinates that are no dimensions. Of what is reduced one value, with bounds from the first to the
+	   last; others as the file has them. */
+	size_t nothers;
+	struct qn_result_axis *other;
 	bool nomem; /* a field was lost: the result must not be used */
 };
 

@@ -45,6 +45,8 @@ struct grouping {
 	struct text
 		*text; /* owned: texts that occur in the whole, rising; their numbers are ranks */
 	uint64_t ntexts;
+	uint64_t *
+		place; /* owned: of each index of the key in the source; of parts that have a cycle */
 	struct quern_message *err;
 };
 
@@ -60,6 +62,7 @@ void qn_key_fini(struct qn_key *k)
 	free(k->edges);
 	free(k->starts);
 	free(k->ends);
+	free(k->middles);
 	memset(k, 0, sizeof(*k));
 }
 
@@ -189,6 +192,8 @@ static enum quern_status rank_one(struct grouping *g, uint64_t at, uint64_t i)
 	const struct text key = { v->texts + at * v->text_nbytes, v->text_nbytes };
 	bool is = true;
 
+	if (g->place)
+		g->place[i] = at;
 	if ((v->missing && v->missing[at]) || (v->reals && isnan(v->reals[at]))) {
 		g->lacks[i] = 1;
 		return QUERN_OK;
@@ -282,6 +287,8 @@ static enum quern_status rank_all(struct grouping *g, const struct quern_box *b)
 		return st;
 	g->rank = qn_calloc(key->nindexes, sizeof(*g->rank));
 	g->lacks = qn_calloc(key->nindexes, 1);
+	if (g->spec->form == QN_FORM_PART && qn_part_cycle(g->spec->part))
+		g->place = qn_calloc(key->nindexes, sizeof(*g->place));
 	if (!g->rank || !g->lacks)
 		return no_memory(g);
 	for (uint64_t i = 0; !st && i < key->nindexes; i += b->count[key->dim[key->ndim - 1]])
@@ -403,6 +410,78 @@ static enum quern_status span_parts(struct grouping *g)
 	return QUERN_OK;
 }
 
+static bool is_before(const struct qn_values *v, uint64_t a, uint64_t b)
+{
+	return v->integers ? v->integers[a] < v->integers[b] : v->reals[a] < v->reals[b];
+}
+
+/* Places of the first and the last time of each group. */
+static void find_ends(const struct grouping *g, uint64_t *first, uint64_t *last)
+{
+	const struct qn_key *key = g->key;
+	const struct qn_values *v = &g->source->values;
+
+	for (uint32_t i = 0; i < key->ngroups; i++)
+		first[i] = last[i] = UINT64_MAX;
+	for (uint64_t i = 0; i < key->nindexes; i++) {
+		const int32_t group = key->group[i];
+		const uint64_t at = g->place[i];
+
+		if (group < 0)
+			continue;
+		if (first[group] == UINT64_MAX || is_before(v, at, first[group]))
+			first[group] = at;
+		if (last[group] == UINT64_MAX || is_before(v, last[group], at))
+			last[group] = at;
+	}
+}
+
+/* Where the stretch around a time begins and ends, as numbers. */
+static bool stretch_around(const struct grouping *g, uint64_t at, int64_t *from, int64_t *to)
+{
+	const struct qn_values *v = &g->source->values;
+	const struct qn_time_part *p = &g->key->part;
+	struct qn_instant t, begin, end;
+
+	return (v->integers ? qn_epoch_at_int(&p->epoch, v->integers[at], &t)
+			    : qn_epoch_at_real(&p->epoch, v->reals[at], &t)) &&
+	       qn_part_around(p, &t, &begin, &end) && qn_part_number(p, &begin, from) &&
+	       qn_part_number(p, &end, to);
+}
+
+/* From the first to the last time that each part came. Where that is not known, nobody misses it. */
+static enum quern_status span_cycles(struct grouping *g)
+{
+	struct qn_key *key = g->key;
+	const uint32_t n = key->ngroups;
+	uint64_t *first = qn_calloc(n, sizeof(*first)), *last = qn_calloc(n, sizeof(*last));
+	double *middles = qn_calloc(n, sizeof(*middles));
+	bool ok = first && last && middles && g->place;
+	int64_t end, start;
+
+	key->starts = qn_calloc(n, sizeof(*key->starts));
+	key->ends = qn_calloc(n, sizeof(*key->ends));
+	ok = ok && key->starts && key->ends;
+	key->middles = middles;
+	if (ok)
+		find_ends(g, first, last);
+	qn_part_units(&key->part, key->units);
+	snprintf(key->calendar, sizeof(key->calendar), "%s",
+		 qn_calendar_name(key->part.epoch.calendar));
+	for (uint32_t i = 0; ok && key->middles && i < n; i++) {
+		if (stretch_around(g, first[i], &key->starts[i], &end) &&
+		    stretch_around(g, last[i], &start, &key->ends[i])) {
+			middles[i] = (double)key->starts[i] + (double)(end - key->starts[i]) / 2;
+			continue;
+		}
+		free(middles);
+		key->middles = NULL;
+	}
+	free(first);
+	free(last);
+	return ok ? QUERN_OK : no_memory(g);
+}
+
 static enum quern_status take_bins(struct grouping *g)
 {
 	struct qn_key *key = g->key;
@@ -425,6 +504,8 @@ static enum quern_status take_integers(struct grouping *g)
 	g->unique = NULL;
 	if (key->kind == QN_KEY_PARTS && qn_part_is_time(key->part.kind))
 		return span_parts(g);
+	if (key->kind == QN_KEY_PARTS && qn_part_cycle(key->part.kind))
+		return span_cycles(g);
 	return QUERN_OK;
 }
 
@@ -532,5 +613,6 @@ enum quern_status qn_key_group(const struct qn_key_spec *spec, const char *by,
 	free(g.lacks);
 	free(g.unique);
 	free(g.text);
+	free(g.place);
 	return st;
 }

@@ -22,7 +22,7 @@ struct array {
 	void **bytes;
 	size_t nbytes;
 };
-#define NARRAYS 10
+#define NARRAYS 11
 
 static size_t text_nbytes(const char *text)
 {
@@ -44,6 +44,7 @@ static void list_arrays(struct qn_key *k, struct array out[NARRAYS])
 		{ (void **)&k->edges, (n + 1) * sizeof(*k->edges) },
 		{ (void **)&k->starts, n * sizeof(*k->starts) },
 		{ (void **)&k->ends, n * sizeof(*k->ends) },
+		{ (void **)&k->middles, n * sizeof(*k->middles) },
 	};
 
 	memcpy(out, all, sizeof(all));

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "find/axes.h"
+#include "run/key_axes.h"
 
 static bool copy_names(const struct qn_names *from, struct qn_names *to)
 {
@@ -66,22 +67,43 @@ bool qn_axis_describe(const struct qn_run *run, struct qn_result_axis *a)
 	return !v || v[a->dim].n != a->n || !a->n || describe(&v[a->dim], a);
 }
 
-bool qn_axes_add_reduced(const struct qn_run *run, struct quern_result *result)
+/* A dimension whose groups have times of their own has no other one. */
+static bool is_told_by_groups(const struct quern_result *result, const char *name)
+{
+	for (size_t i = 0; i < result->nothers; i++)
+		if (!strcmp(result->other[i].name, name))
+			return true;
+	return false;
+}
+
+/* The times of groups. */
+static bool add_times(const struct qn_run *run, const struct qn_shown *shown,
+		      struct quern_result *result)
+{
+	const bool pairs = run->settings.pairs;
+	bool ok = true;
+
+	for (int i = 0; ok && i < run->keys.n; i++)
+		if (qn_key_has_times(run, &run->keys.key[i]))
+			ok = qn_key_times(&run->keys.key[i], pairs ? shown->n : shown->ngroups[i],
+					  shown->group[i], pairs ? 0 : i,
+					  &result->other[result->nothers++]);
+	return ok;
+}
+
+/* One value of each dimension that is reduced. */
+static bool add_reduced(const struct qn_run *run, struct quern_result *result)
 {
 	const struct qn_dataset *d = &run->subject->dataset;
 	const struct qn_axis_values *v = run->subject->axes;
 
-	if (!v)
-		return true;
-	result->reduced = qn_calloc((size_t)d->ndim, sizeof(*result->reduced));
-	if (!result->reduced)
-		return false;
 	for (int dim = 0; dim < d->ndim; dim++) {
-		struct qn_result_axis *a = &result->reduced[result->nreduced];
+		struct qn_result_axis *a = &result->other[result->nothers];
 
-		if (!run->reduced[dim] || !v[dim].n || !d->dim_name[dim])
+		if (!run->reduced[dim] || !v[dim].n || !d->dim_name[dim] ||
+		    is_told_by_groups(result, d->dim_name[dim]))
 			continue;
-		result->nreduced++;
+		result->nothers++;
 		a->n = 1;
 		a->dim = dim;
 		a->name = qn_strdup(d->dim_name[dim]);
@@ -89,4 +111,15 @@ bool qn_axes_add_reduced(const struct qn_run *run, struct quern_result *result)
 			return false;
 	}
 	return true;
+}
+
+bool qn_axes_add_others(const struct qn_run *run, const struct qn_shown *shown,
+			struct quern_result *result)
+{
+	const size_t most = (size_t)(run->subject->dataset.ndim + run->keys.n);
+
+	if (!run->subject->axes)
+		return true;
+	result->other = qn_calloc(most, sizeof(*result->other));
+	return result->other && add_times(run, shown, result) && add_reduced(run, result);
 }

@@ -56,7 +56,7 @@ static bool add_axes(const struct qn_run *run, const struct qn_shown *shown,
 			return false;
 	}
 	result->nrows = shown->n * shown->nkept;
-	return qn_axes_add_reduced(run, result);
+	return qn_axes_add_others(run, shown, result);
 }
 
 /* Within the dataset: indexes along the reduced dimensions, which the row does not tell. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "run/names.h"
 #include "select/over.h"
 
 _Static_assert(QN_MOST_TERMS >= QUERN_MAX_DIMS + QN_MOST_KEYS, "a term for each of them");
@@ -120,52 +121,6 @@ static enum quern_status keep(struct qn_run *run, struct quern_message *err)
 				 "dimensions with --over");
 }
 
-static bool keeps(const struct qn_run *run, const char *name)
-{
-	const struct qn_dataset *d = &run->subject->dataset;
-
-	for (int k = 0; k < d->ndim; k++)
-		if (!run->reduced[k] && d->dim_name[k] && !strcmp(d->dim_name[k], name))
-			return true;
-	return false;
-}
-
-static enum quern_status check_pairs(const struct qn_run *run, struct quern_message *err)
-{
-	if (!run->settings.pairs)
-		return QUERN_OK;
-	if (!run->keys.n)
-		return qn_error_set(err, QUERN_ERR_USAGE,
-				    "--pairs: there are no keys: name them with --by KEY,KEY");
-	if (keeps(run, QN_PAIRS_NAME))
-		return qn_error_set(
-			err, QUERN_ERR_USAGE,
-			"--pairs: the combinations would be called as the dimension " QN_PAIRS_NAME
-			" that is kept: reduce it with --over");
-	for (int i = 0; i < run->keys.n; i++)
-		if (!strcmp(run->keys.key[i].name, QN_PAIRS_NAME))
-			return qn_error_set(
-				err, QUERN_ERR_USAGE,
-				"--pairs: the combinations would be called as the key " QN_PAIRS_NAME
-				": name it otherwise with --by NAME=%s",
-				run->keys.key[i].text);
-	return QUERN_OK;
-}
-
-/* Dimensions of the result must be told apart. */
-static enum quern_status check_names(const struct qn_run *run, struct quern_message *err)
-{
-	for (int i = 0; i < run->keys.n; i++)
-		if (keeps(run, run->keys.key[i].name))
-			return qn_error_set(err, QUERN_ERR_USAGE,
-					    "--by: the groups of %s would be called as the "
-					    "dimension %s that is kept: name them otherwise "
-					    "with --by NAME=%s, or reduce it with --over",
-					    run->keys.key[i].text, run->keys.key[i].name,
-					    run->keys.key[i].text);
-	return check_pairs(run, err);
-}
-
 enum quern_status qn_kept_check_number(const struct qn_run *run, uint64_t nrows,
 				       struct quern_message *err)
 {
@@ -187,7 +142,7 @@ enum quern_status qn_kept_find(struct qn_run *run, struct quern_message *err)
 	run->all = (struct qn_rows){ .selection = run->subject->selection, .nrows = 1 };
 	run->rows = run->all;
 	if (!st)
-		st = check_names(run, err);
+		st = qn_names_check(run, err);
 	if (!st)
 		st = keep(run, err);
 	if (!st && qn_kept_any(run))

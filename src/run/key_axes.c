@@ -5,6 +5,11 @@
 
 #include "base/mem.h"
 
+static bool is_cyclic(const struct qn_key *k)
+{
+	return k->kind == QN_KEY_PARTS && !qn_part_is_time(k->part.kind);
+}
+
 /* The axis at hand. */
 struct making {
 	const struct qn_key *k;
@@ -67,11 +72,11 @@ static bool describe_bins(const struct making *m)
 	return ok;
 }
 
-/* Stretches of the time line are at their starts. */
-static bool describe_stretches(const struct making *m)
+/* Where stretches of the time line begin and end. */
+static bool bound_stretches(const struct making *m)
 {
 	struct qn_result_axis *a = m->a;
-	bool ok = set_integers(m, m->k->starts) && set_bounds(a);
+	bool ok = set_bounds(a);
 
 	a->bounds.type = QN_FIELD_INT;
 	for (uint64_t i = 0; ok && i < a->n; i++) {
@@ -79,6 +84,12 @@ static bool describe_stretches(const struct making *m)
 		a->bounds.v.ints[2 * i + 1] = m->k->ends[group_of(m, i)];
 	}
 	return ok;
+}
+
+/* Stretches of the time line are at their starts. */
+static bool describe_stretches(const struct making *m)
+{
+	return set_integers(m, m->k->starts) && bound_stretches(m);
 }
 
 static bool describe_values(const struct making *m)
@@ -109,12 +120,49 @@ static bool set_labels(const struct qn_key *k, struct qn_result_axis *a)
 {
 	bool ok = true;
 
-	if (k->units[0])
+	if (k->units[0] && !is_cyclic(k))
 		ok = (a->units = qn_strdup(k->units)) != NULL;
-	if (ok && k->calendar[0])
+	if (ok && k->calendar[0] && !is_cyclic(k))
 		ok = (a->calendar = qn_strdup(k->calendar)) != NULL;
 	return ok && !qn_names_add(&a->attributes, "long_name", NULL) &&
 	       !qn_names_add(&a->attributes, k->text, NULL);
+}
+
+/* --- the times of groups --- */
+
+/* The only key that goes by the times of a dimension. */
+static bool is_alone(const struct qn_run *run, const struct qn_key *k)
+{
+	for (int i = 0; i < run->keys.n; i++)
+		for (int d = 0; d < run->keys.key[i].ndim; d++)
+			if (&run->keys.key[i] != k && run->keys.key[i].dim[d] == k->dim[0])
+				return false;
+	return true;
+}
+
+bool qn_key_has_times(const struct qn_run *run, const struct qn_key *k)
+{
+	return is_cyclic(k) && k->middles && k->ndim == 1 && k->ngroups &&
+	       run->reduced[k->dim[0]] && is_alone(run, k);
+}
+
+bool qn_key_times(const struct qn_key *k, uint64_t n, const uint32_t *list, int axis,
+		  struct qn_result_axis *a)
+{
+	const struct making m = { k, list, a };
+	const char *slash = strrchr(k->path, '/');
+
+	a->n = n;
+	a->dim = -1;
+	a->ndims = 1;
+	a->on[0] = axis;
+	a->dtype = QUERN_F64;
+	a->is_climatology = *qn_part_cycle(k->part.kind) != '\0';
+	a->name = qn_strdup(slash ? slash + 1 : k->path);
+	return a->name && bound_stretches(&m) && set_reals(&m, k->middles) &&
+	       (a->units = qn_strdup(k->units)) && (a->calendar = qn_strdup(k->calendar)) &&
+	       !qn_names_add(&a->attributes, "standard_name", NULL) &&
+	       !qn_names_add(&a->attributes, "time", NULL);
 }
 
 bool qn_key_axis(const struct qn_key *k, uint64_t n, const uint32_t *list, struct qn_result_axis *a)
@@ -131,7 +179,7 @@ bool qn_key_axis(const struct qn_key *k, uint64_t n, const uint32_t *list, struc
 	if (k->kind == QN_KEY_BINS)
 		ok = describe_bins(&m);
 	else
-		ok = k->starts ? describe_stretches(&m) : describe_values(&m);
+		ok = k->starts && !is_cyclic(k) ? describe_stretches(&m) : describe_values(&m);
 	return ok && set_labels(k, a) && (!qn_key_is_text(k) || set_texts(&m));
 }
 

@@ -219,6 +219,53 @@ bool qn_part_span(const struct qn_time_part *p, int64_t part, struct qn_instant 
 	return part < INT64_MAX && start_of(p, part, from) && start_of(p, part + 1, to);
 }
 
+/* Stretches of so many parts of a time line that begin `before` ahead of a multiple of their length. */
+static const struct cycle {
+	const char *name;
+	enum qn_part_kind line;
+	int64_t n, before;
+} cycles[QN_NPART_KINDS] = {
+	[QN_PART_YEAR] = { "", QN_PART_YEARMONTH, MONTHS, 0 },
+	[QN_PART_SEASONYEAR] = { "", QN_PART_YEARMONTH, MONTHS, 1 },
+	[QN_PART_MONTH] = { "years", QN_PART_YEARMONTH, 1, 0 },
+	[QN_PART_SEASON] = { "years", QN_PART_YEARMONTH, 3, 1 },
+	[QN_PART_WEEK] = { "years", QN_PART_DATE, WEEK_DAYS, THURSDAY },
+	[QN_PART_DAYOFYEAR] = { "years", QN_PART_DATE, 1, 0 },
+	[QN_PART_HOUR] = { "days", QN_PART_WINDOW, 1, 0 },
+};
+
+const char *qn_part_cycle(enum qn_part_kind k)
+{
+	return cycles[k].name;
+}
+
+/* The time line that the stretches are of. */
+static struct qn_time_part line_of(const struct qn_time_part *p)
+{
+	struct qn_time_part line = *p;
+
+	if (!cycles[p->kind].name)
+		return line;
+	line.kind = cycles[p->kind].line;
+	line.window_ns = 3600 * SECOND_NS;
+	return line;
+}
+
+bool qn_part_around(const struct qn_time_part *p, const struct qn_instant *t,
+		    struct qn_instant *from, struct qn_instant *to)
+{
+	const struct cycle *c = &cycles[p->kind];
+	const struct qn_time_part line = line_of(p);
+	struct qn_instant between;
+	int64_t at;
+
+	if (!qn_part_at(&line, t, &at))
+		return false;
+	at = floor_div(at + c->before, c->n) * c->n - c->before;
+	return qn_part_span(&line, at, from, &between) &&
+	       qn_part_span(&line, at + c->n - 1, &between, to);
+}
+
 static const struct unit {
 	const char *name;
 	int64_t ns;
@@ -239,12 +286,15 @@ static const struct unit *unit_of(const struct qn_time_part *p)
 
 void qn_part_units(const struct qn_time_part *p, char out[QN_PART_UNITS_NBYTES])
 {
-	snprintf(out, QN_PART_UNITS_NBYTES, "%s since 1970-01-01", unit_of(p)->name);
+	const struct qn_time_part line = line_of(p);
+
+	snprintf(out, QN_PART_UNITS_NBYTES, "%s since 1970-01-01", unit_of(&line)->name);
 }
 
 bool qn_part_number(const struct qn_time_part *p, const struct qn_instant *t, int64_t *out)
 {
-	const struct qn_epoch e = since_origin(p, unit_of(p)->ns);
+	const struct qn_time_part line = line_of(p);
+	const struct qn_epoch e = since_origin(p, unit_of(&line)->ns);
 	int64_t more_ns;
 
 	return qn_epoch_number(&e, t, out, &more_ns) && !more_ns;

@@ -67,7 +67,16 @@ bool qn_part_is_time(enum qn_part_kind k);
 bool qn_part_span(const struct qn_time_part *p, int64_t part, struct qn_instant *from,
 		  struct qn_instant *to);
 
-/* Of such a part: "hours since 1970-01-01", in the longest unit that all of its starts and ends are whole
+/* Of a part of which all of a time line can be: "years" where it comes round again every year, "days" every day,
+   "" where it is a year; NULL: none of these. */
+const char *qn_part_cycle(enum qn_part_kind k);
+
+/* Of a part that has such a cycle: the stretch [*from, *to) around a time all of which has the part that the
+   time has: the winter around a day in January. False: too far away. */
+bool qn_part_around(const struct qn_time_part *p, const struct qn_instant *t,
+		    struct qn_instant *from, struct qn_instant *to);
+
+/* Of such parts and stretches: "hours since 1970-01-01", in the longest unit that all of its starts and ends are whole
    numbers of, and how many of these an instant is. False: it is no whole number of them, or too far away. */
 #define QN_PART_UNITS_NBYTES 48
 void qn_part_units(const struct qn_time_part *p, char out[QN_PART_UNITS_NBYTES]);

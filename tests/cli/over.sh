@@ -192,12 +192,45 @@ is "... not a line a cell" 0 "$(grep -c ' 29 ' out)"
 # --- groups ---
 quern run moments --by 'hour(time)' -o r.nc -d t grid.h5
 has "a group's cells: what they are" r.nc "t_mean:standard_name = air_temperature"
-has "... and were made of" r.nc "t_mean:cell_methods = area: mean time: lat: lon: mean"
+has "... and were made of" r.nc "t_mean:cell_methods = area: mean time: mean within days time: mean over days lat: lon: mean"
 has "... and of which places" r.nc "lat:bounds = lat_bnds"
 quern run moments --by 'season(time)' -o r.nc -d t grid.h5
 has "seasons are numbers that have words" r.nc "season:flag_meanings = DJF"
 quern run sum --by 'bin(lat, [-90,0,90])' -o r.csv -d n grid.h5
 is "bins of CSV are where they begin" "-90 0" "$(grep -v '^#' r.csv | tail -n +2 | cut -d, -f1 | xargs)"
+
+# --- times of groups ---
+quern run moments --by 'month(time)' -o r.nc -d v curved.h5
+has "months have times" r.nc "time f8(month 2)"
+has "... of which they are a climatology" r.nc "time:climatology = climatology_bnds"
+is "... in the middle of the first month" "11368 11397.5" "$("$look" r.nc time | xargs)"
+is "... from the first to the last" "11354 11747 11382 11778" \
+	"$("$look" r.nc climatology_bnds | xargs)"
+has "... a minimum of minima" r.nc \
+	"v_min:cell_methods = time: mean time: minimum within years time: minimum over years y: x: minimum"
+has "... but a deviation of all" r.nc "v_stddev:cell_methods = time: mean time: y: x: standard_deviation"
+quern run mean --by 'year(time)' -o r.nc -d v curved.h5
+is "years have bounds" "11323 11688 11688 12053" "$("$look" r.nc time_bnds | xargs)"
+quern run mean --by 'year(time),month(time)' -o r.nc -d v curved.h5
+has "months of years are no climatology" r.nc "v:cell_methods = time: mean time: y: x: mean"
+quern run mean --over time --where 'time > "2001-03"' -o r.nc -d v curved.h5
+has "a condition is said" r.nc "v:cell_methods = time: mean time: mean (of the elements that the global attribute where holds for)"
+quern run mean --over time -o r.nc -d v curved.h5
+has "the mean of means" r.nc "v:cell_methods = time: mean"
+
+# --- names ---
+quern run moments --over 0 -o r.nc -d odd curved.h5
+has "a name that no dataset can have" r.nc "odd_sum f8(a_b 3)"
+has "... is the same everywhere" r.nc "odd_sum:cell_methods = a_b: sum"
+quern run histogram --bins 2 --range 0,9 --by 'bin=bin(x,[0,2,4])' -o r.nc -d v curved.h5
+has "groups are told apart from places" r.nc "v_counts i8(bin 2, n2 2)"
+refuses 2 "groups called as a variable" \
+	"quern: --by: the groups of month\\(time\\) would be called v_mean, as the field mean of the result: name them otherwise with --by NAME=month\\(time\\)" \
+	run moments --by 'v_mean=month(time)' -d v curved.h5
+refuses 2 "... as a column" "would be called count, as the field count of the result" \
+	run moments --by 'count=month(time)' -d v curved.h5
+refuses 2 "... as a dimension" "would be called as the dimension x that is kept" \
+	run moments --over time --by 'x=month(time)' -d v curved.h5
 
 # --- what is refused ---
 refuses 2 "no such dimension" "--over 'lot': /t has no such dimension; did you mean 'lat'" \

@@ -8,6 +8,10 @@
  *		plain	dimensions without names
  *		twice	(lat, lat)
  *		named	its first dimension has texts for a coordinate, and no numbers
+ *	curved.h5	time 4, y 2, x 3, with coordinates of two dimensions:
+ *		v	float32, means of times in two years; its coordinates yc (y, x), of which one is missing, xc
+ *			(y, x) and the scalar height
+ *		odd	its dimensions have labels: a/b and a b
  *	part_0, part_1	x of two times in three columns each; the times of the second are integers in units of their
  *			own
  */
@@ -105,7 +109,7 @@ struct variable {
 static hid_t put(hid_t file, const struct variable *v, const double *values)
 {
 	hid_t props = H5Pcreate(H5P_DATASET_CREATE), dset;
-	hid_t space = H5Screate_simple(v->ndim, v->shape, NULL);
+	hid_t space = v->ndim ? H5Screate_simple(v->ndim, v->shape, NULL) : H5Screate(H5S_SCALAR);
 
 	if (v->chunk[0]) {
 		H5Pset_chunk(props, v->ndim, v->chunk);
@@ -256,6 +260,67 @@ static void put_named(hid_t file)
 		     values);
 }
 
+/* Names of dimensions that are no datasets. */
+static void put_labels(hid_t dset, const char *const *label, hsize_t n)
+{
+	hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate_simple(1, &n, NULL), attr;
+
+	H5Tset_size(type, H5T_VARIABLE);
+	attr = H5Acreate2(dset, "DIMENSION_LABELS", type, space, H5P_DEFAULT, H5P_DEFAULT);
+	must(attr >= 0 && H5Awrite(attr, type, label) >= 0, "DIMENSION_LABELS");
+	H5Aclose(attr);
+	H5Sclose(space);
+	H5Tclose(type);
+}
+
+static void write_curved(void)
+{
+	static const char *const label[2] = { "a/b", "a b" };
+	static const double time[4] = { 31, 59.5, 396, 425 }, values[24] = { 1, 2, 3, 4, 5, 6, 7 },
+			    yc[6] = { 50, 51, 52, -999, 61, 62 }, xc[6] = { 0, 10, 20, 1, 11, 21 };
+	const double height = 2;
+	const struct variable odd = {
+		.path = "odd", .type = H5T_IEEE_F32LE, .ndim = 2, .shape = { 2, 3 }
+	};
+	struct variable v = { .path = "yc",
+			      .type = H5T_IEEE_F32LE,
+			      .ndim = 2,
+			      .shape = { 2, 3 },
+			      .scale = { "y", "x" },
+			      .texts = "units=degrees_north|standard_name=latitude",
+			      .fill = -999 };
+	hid_t file = create("curved.h5"), dset;
+
+	put_scale(file, "time", H5T_IEEE_F64LE, 4, time, "units=days since 2001-01-01");
+	put_scale(file, "y", H5T_STD_I32LE, 2, values, "units=1");
+	put_scale(file, "x", H5T_STD_I32LE, 3, values, "units=1");
+	put_variable(file, v, yc);
+	v.path = "xc";
+	v.type = H5T_IEEE_F64LE;
+	v.fill = 0;
+	v.texts = "units=degrees_east|bounds=xc_vertices";
+	put_variable(file, v, xc);
+	put_variable(
+		file,
+		(struct variable){ .path = "height", .type = H5T_IEEE_F64LE, .texts = "units=m" },
+		&height);
+	put_variable(
+		file,
+		(struct variable){
+			.path = "v",
+			.type = H5T_IEEE_F32LE,
+			.ndim = 3,
+			.shape = { 4, 2, 3 },
+			.scale = { "time", "y", "x" },
+			.texts =
+				"units=K|coordinates=yc xc height nowhere|cell_methods=time: mean" },
+		values);
+	dset = put(file, &odd, values);
+	put_labels(dset, label, 2);
+	H5Dclose(dset);
+	must(H5Fclose(file) >= 0, "curved.h5");
+}
+
 static void write_part(const char *name, hid_t type, const char *units, double t, double step,
 		       double first)
 {
@@ -285,6 +350,7 @@ int main(void)
 	put_variables(file);
 	put_named(file);
 	must(H5Fclose(file) >= 0, "grid.h5");
+	write_curved();
 	write_part("part_0.h5", H5T_IEEE_F64LE, "units=days since 2001-01-01", 0, 0.5, 0);
 	write_part("part_1.h5", H5T_STD_I32LE, "units=hours since 2001-01-02 06:00:00", 0, 6, 6);
 	return 0;
