@@ -13,7 +13,9 @@
 #include "cluster/comm_mpi.h"
 #include "cluster/share.h"
 #include "data/reading.h"
+#include "kernel/collect.h"
 #include "run/emit.h"
+#include "run/kept.h"
 #include "run/synthetic.h"
 
 const char *quern_version(void)
@@ -191,7 +193,23 @@ static enum quern_status prepare(quern_run *run, bool with_work, double *clock)
 
 static enum quern_status emit(quern_run *run)
 {
-	return run->rank ? QUERN_OK : qn_run_emit(&run->engine, &run->result, &run->err);
+	return run->rank || qn_kept_any(&run->engine)
+		       ? QUERN_OK
+		       : qn_run_emit(&run->engine, &run->result, &run->err);
+}
+
+/* Rows of the result, as they come. */
+static enum quern_status collect(void *ctx, uint64_t row, const struct quern_result *rows,
+				 struct quern_message *err)
+{
+	quern_run *run = ctx;
+	enum quern_status st = QUERN_OK;
+
+	if (!run->result.naxes)
+		st = qn_run_emit_axes(&run->engine, &run->result, err);
+	if (!st && !qn_collect_rows(&run->result, row, rows))
+		st = qn_error_nomem(err, 0, "the result");
+	return st;
 }
 
 /* What takes all ranks to free goes while all are here: quern_run_free is then of one rank alone. */
@@ -223,6 +241,7 @@ enum quern_status quern_run_execute(quern_run *run)
 	if (run->started)
 		return refuse_again(run);
 	st = prepare(run, true, &clock);
+	run->engine.taker = (struct qn_taker){ collect, run };
 	if (!st)
 		st = qn_run_work(&run->engine, &run->err);
 	lap(run, "work and reduction", &clock);

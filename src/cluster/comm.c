@@ -439,6 +439,99 @@ out:
 	return st;
 }
 
+/* Sizes of blocks as MPI wants them, and where each begins. False: they are too large. */
+static bool place_blocks(const struct qn_comm *c, const uint64_t *nbytes, int *n, int *at)
+{
+	uint64_t sum = 0;
+
+	for (int r = 0; r < c->size; r++) {
+		if (nbytes[r] > INT32_MAX - sum)
+			return false;
+		n[r] = (int)nbytes[r];
+		at[r] = (int)sum;
+		sum += nbytes[r];
+	}
+	return true;
+}
+
+static enum quern_status room_for_blocks(const struct qn_comm *c, const uint64_t *nbytes_to,
+					 const uint64_t *nbytes_from, int *places, char **room,
+					 struct quern_message *err)
+{
+	const size_t n = (size_t)c->size;
+	uint64_t sum = 0;
+
+	if (!place_blocks(c, nbytes_to, places, places + n) ||
+	    !place_blocks(c, nbytes_from, places + 2 * n, places + 3 * n))
+		return qn_error_set(err, QUERN_ERR_RUN,
+				    "more than 2 GiB for one exchange of ranks");
+	for (int r = 0; r < c->size; r++)
+		sum += nbytes_from[r];
+	*room = qn_alloc_aligned((size_t)qn_max_u64(sum, 1));
+	return *room ? QUERN_OK : qn_error_nomem(err, sum, "what ranks exchange");
+}
+
+/* What goes to ranks of other hosts. */
+static int count_exchanged(struct qn_comm *c, const uint64_t *nbytes_to)
+{
+	MPI_Group host = MPI_GROUP_NULL, all = MPI_GROUP_NULL;
+	uint64_t far = 0;
+	int rc = 0;
+
+	if (c->nhosts == 1)
+		return 0;
+	for (int r = 0; r < c->size; r++)
+		far += nbytes_to[r];
+	rc = MPI_Comm_group(c->host, &host);
+	keep_first(&rc, MPI_Comm_group(c->all, &all));
+	for (int r = 0, rank; !rc && r < c->host_size; r++) {
+		rc = MPI_Group_translate_ranks(host, 1, &r, all, &rank);
+		far -= rc ? 0 : nbytes_to[rank];
+	}
+	if (host != MPI_GROUP_NULL)
+		MPI_Group_free(&host);
+	if (all != MPI_GROUP_NULL)
+		MPI_Group_free(&all);
+	qn_comm_count(c, far);
+	return rc;
+}
+
+enum quern_status qn_comm_exchange(struct qn_comm *c, const void *blocks, const uint64_t *nbytes_to,
+				   void **all, uint64_t *nbytes_from, struct quern_message *err)
+{
+	const size_t n = (size_t)c->size;
+	int *places = qn_calloc(4 * n, sizeof(*places)); /* sizes, places; of what comes, too */
+	char *room = NULL;
+	int rc;
+	enum quern_status st = places ? QUERN_OK : qn_error_nomem(err, 0, "what ranks exchange");
+
+	*all = NULL;
+	memcpy(nbytes_from, nbytes_to, n * sizeof(*nbytes_to));
+	st = qn_comm_agree(c, st, err);
+	if (!st && !alone(c))
+		st = conclude(c,
+			      MPI_Alltoall(nbytes_to, 1, MPI_UINT64_T, nbytes_from, 1, MPI_UINT64_T,
+					   c->all),
+			      "an exchange", err);
+	if (!st)
+		st = qn_comm_agree(
+			c, room_for_blocks(c, nbytes_to, nbytes_from, places, &room, err), err);
+	if (!st && alone(c)) {
+		memcpy(room, blocks, (size_t)nbytes_to[0]);
+	} else if (!st) {
+		rc = count_exchanged(c, nbytes_to);
+		keep_first(&rc, MPI_Alltoallv(blocks, places, places + n, MPI_BYTE, room,
+					      places + 2 * n, places + 3 * n, MPI_BYTE, c->all));
+		st = conclude(c, rc, "an exchange", err);
+	}
+	if (st)
+		free(room);
+	else
+		*all = room;
+	free(places);
+	return st;
+}
+
 enum quern_status qn_comm_host_allgather(struct qn_comm *c, const void *card, size_t nbytes,
 					 void *all, struct quern_message *err)
 {

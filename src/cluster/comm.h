@@ -48,6 +48,12 @@ enum quern_status qn_comm_gather(struct qn_comm *c, const void *card, size_t nby
 enum quern_status qn_comm_gather_blocks(struct qn_comm *c, const void *block, size_t nbytes,
 					void **all, uint64_t *nbytes_of, struct quern_message *err);
 
+/* A block of any size from each rank to each: `blocks` has them in rank order, nbytes_to[r] that for rank r. *all is
+   owned memory with those for this rank, of nbytes_from[r] (room for each rank) bytes. Of a rank all
+   blocks together are below 2 GiB. */
+enum quern_status qn_comm_exchange(struct qn_comm *c, const void *blocks, const uint64_t *nbytes_to,
+				   void **all, uint64_t *nbytes_from, struct quern_message *err);
+
 /* A card from each rank, to every rank of its host. */
 enum quern_status qn_comm_host_allgather(struct qn_comm *c, const void *card, size_t nbytes,
 					 void *all, struct quern_message *err);

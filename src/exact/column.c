@@ -64,6 +64,7 @@ struct qn_column *qn_column_new(enum quern_dtype t, int power, uint64_t nrows)
 	c->level = qn_cpu_level();
 	c->is_float = t == QUERN_F32 || t == QUERN_F64;
 	c->nusual = usual_parts(t, power);
+	c->spilled = &c->spilled_nbytes;
 	c->form = qn_acc_form(t, power);
 	c->one.form[power - 1] = c->form;
 	c->least_unit = t == QUERN_F64 && power == 2 ? QN_COLUMN_LEAST_SQUARE : c->form.base;
@@ -87,33 +88,25 @@ void qn_column_free(struct qn_column *c)
 	free(c);
 }
 
-/* Bytes of the parts from the first on, and of the accumulators. */
-static uint64_t block_nbytes(const struct qn_column *c, const struct qn_column_block *b, int first)
+static uint64_t count_spilled(const struct qn_column *c)
 {
-	uint64_t nbytes = b->wide.slot ? b->nrows * sizeof(*b->wide.slot) : 0;
-
-	nbytes += b->wide.room * (uint64_t)c->form.nlimbs * sizeof(int64_t);
-	if (b->nparts > first)
-		nbytes += (uint64_t)(b->nparts - first) * b->nrows * sizeof(int64_t);
-	return nbytes;
+	return atomic_load_explicit(c->spilled, memory_order_relaxed);
 }
 
 uint64_t qn_column_nbytes_now(const struct qn_column *c)
 {
-	uint64_t nbytes = header_nbytes(c->nrows);
+	uint64_t nbytes = header_nbytes(c->nrows) + count_spilled(c);
 
 	for (uint64_t i = 0; i < c->nblocks; i++)
-		nbytes += block_nbytes(c, &c->block[i], 0);
+		nbytes +=
+			c->block[i].nrows * sizeof(int64_t) *
+			(uint64_t)(c->block[i].nparts < c->nusual ? c->block[i].nparts : c->nusual);
 	return nbytes;
 }
 
 uint64_t qn_column_nbytes_spilled(const struct qn_column *c)
 {
-	uint64_t nbytes = 0;
-
-	for (uint64_t i = 0; c->nusual > 0 && i < c->nblocks; i++)
-		nbytes += block_nbytes(c, &c->block[i], c->nusual);
-	return nbytes;
+	return c->nusual > 0 ? count_spilled(c) : 0;
 }
 
 void qn_column_spoil(struct qn_column *c, uint64_t first_row, uint64_t n)

@@ -54,7 +54,8 @@ void qn_column_free(struct qn_column *c);
 /* Bytes of a column to which all rows were added, when the elements are as usual: within some 27
    powers of two. UINT64_MAX: more than there can be. */
 uint64_t qn_column_nbytes(enum quern_dtype t, int power, uint64_t nrows);
-/* Bytes that it has now, and those among them that the estimate does not have. */
+/* Bytes that it has now, and those among them that the estimate does not have: the latter may be asked for
+   while others add. */
 uint64_t qn_column_nbytes_now(const struct qn_column *c);
 uint64_t qn_column_nbytes_spilled(const struct qn_column *c);
 

@@ -45,16 +45,36 @@ static int power_top(const struct qn_column *c, const struct qn_column_element *
 
 /* --- accumulators --- */
 
+static void count_spilled(const struct qn_column *c, size_t nbytes)
+{
+	atomic_fetch_add_explicit(c->spilled, nbytes, memory_order_relaxed);
+}
+
+/* Room for one more accumulator. */
+static bool grow_wide(const struct qn_column *c, struct qn_column_wide *w)
+{
+	const size_t nbytes = (size_t)c->form.nlimbs * sizeof(*w->limb), before = w->room;
+
+	if (!qn_grow(&w->limb, &w->room, w->n + 1, nbytes))
+		return false;
+	count_spilled(c, (w->room - before) * nbytes);
+	return true;
+}
+
 /* The accumulator of a row, made if it has none. */
 static int64_t *wide_row(const struct qn_column *c, struct qn_column_block *b, size_t row)
 {
 	struct qn_column_wide *w = &b->wide;
 	const size_t n = (size_t)c->form.nlimbs;
 
-	if (!w->slot && !(w->slot = qn_calloc(b->nrows, sizeof(*w->slot))))
-		return NULL;
+	if (!w->slot) {
+		w->slot = qn_calloc(b->nrows, sizeof(*w->slot));
+		if (!w->slot)
+			return NULL;
+		count_spilled(c, b->nrows * sizeof(*w->slot));
+	}
 	if (!w->slot[row]) {
-		if (!qn_grow(&w->limb, &w->room, w->n + 1, n * sizeof(*w->limb)))
+		if (!grow_wide(c, w))
 			return NULL;
 		memset(w->limb + n * w->n, 0, n * sizeof(*w->limb));
 		w->slot[row] = (uint16_t)++w->n;
@@ -116,7 +136,7 @@ uint64_t qn_column_largest(const int64_t *word, size_t n)
 	return qn_max_u64(-(uint64_t)low, (uint64_t)high);
 }
 
-static bool grow_parts(struct qn_column_block *b, int n)
+static bool grow_parts(const struct qn_column *c, struct qn_column_block *b, int n)
 {
 	const size_t nbytes = b->nrows * sizeof(int64_t);
 
@@ -126,6 +146,7 @@ static bool grow_parts(struct qn_column_block *b, int n)
 		if (!part)
 			return spoil(b);
 		memset(part, 0, nbytes);
+		count_spilled(c, b->nparts < c->nusual ? 0 : nbytes);
 		b->part[b->nparts] = part;
 		b->bound[b->nparts] = 0;
 	}
@@ -162,7 +183,7 @@ static bool settle(const struct qn_column *c, struct qn_column_block *b)
 	if (b->bound[top] <= TOP_LIMIT)
 		return true;
 	if (b->nparts < QN_COLUMN_PARTS) {
-		if (!grow_parts(b, b->nparts + 1))
+		if (!grow_parts(c, b, b->nparts + 1))
 			return false;
 		carry(b, top);
 		measure(b, top + 1);
@@ -224,7 +245,7 @@ static bool reform_row(const struct qn_column *c, struct qn_column_block *b, siz
 	while (!qn_column_split_limbs(&f, limb, unit, b->nparts, part)) {
 		if (b->nparts == QN_COLUMN_PARTS)
 			return spill(c, b, row);
-		if (!grow_parts(b, b->nparts + 1))
+		if (!grow_parts(c, b, b->nparts + 1))
 			return false;
 	}
 	for (int j = 0; j < b->nparts; j++)
@@ -260,7 +281,7 @@ static int choose_unit(const struct qn_column *c, int unit, int slack)
 static bool take_unit(const struct qn_column *c, struct qn_column_block *b, int unit, int top,
 		      int nhot)
 {
-	if (!grow_parts(b, nhot))
+	if (!grow_parts(c, b, nhot))
 		return false;
 	if (b->nhot > 0 && unit != b->unit && !reform(c, b, unit))
 		return false;
@@ -376,7 +397,7 @@ bool qn_column_block_add_limbs(const struct qn_column *c, struct qn_column_block
 			return false;
 		for (int n = b->nparts; b->nhot > 0 && n <= QN_COLUMN_PARTS; n++)
 			if (qn_column_split_limbs(f, limb, b->unit, n, part))
-				return grow_parts(b, n) && commit(c, b, row, part, n);
+				return grow_parts(c, b, n) && commit(c, b, row, part, n);
 	}
 	wide = wide_row(c, b, row);
 	if (!wide)
@@ -390,7 +411,7 @@ bool qn_column_block_add_limbs(const struct qn_column *c, struct qn_column_block
 static bool add_alike(const struct qn_column *c, struct qn_column_block *b, size_t row,
 		      const struct qn_column_block *from, const int64_t *const *part, size_t n)
 {
-	if (!grow_parts(b, from->nparts) || !raise_bounds(c, b, from->bound, from->nparts))
+	if (!grow_parts(c, b, from->nparts) || !raise_bounds(c, b, from->bound, from->nparts))
 		return false;
 	for (int j = 0; j < from->nparts; j++)
 		for (size_t i = 0; i < n; i++)

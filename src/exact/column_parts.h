@@ -12,6 +12,8 @@
 #ifndef QN_EXACT_COLUMN_PARTS_H
 #define QN_EXACT_COLUMN_PARTS_H
 
+#include <stdatomic.h>
+
 #include "base/isa.h"
 #include "exact/column.h"
 #include "exact/power.h"
@@ -53,7 +55,11 @@ struct qn_column {
 	int power;
 	enum qn_cpu level;
 	bool is_float;
-	int nusual;	/* parts */
+	int nusual; /* parts */
+	_Atomic uint64_t
+		*spilled; /* bytes beyond these, of all blocks: of this column, whose blocks may
+				      be those of several threads */
+	_Atomic uint64_t spilled_nbytes;
 	int least_unit; /* the smallest exponent that a unit may have */
 	struct qn_acc_form form;
 	uint64_t nrows, nblocks;

@@ -149,6 +149,18 @@ void qn_cells_fini(struct qn_cells *c)
 	c->words = NULL;
 }
 
+bool qn_cells_check_spilled(struct qn_cells *c)
+{
+	uint64_t nbytes = 0;
+
+	for (int i = 0; c->has_columns && i < c->layout->nsegments; i++)
+		nbytes += c->exact[i] ? qn_column_nbytes_spilled(c->exact[i]) : 0;
+	if (!c->most_spilled || nbytes <= c->most_spilled)
+		return false;
+	atomic_store_explicit(&c->is_over, true, memory_order_relaxed);
+	return true;
+}
+
 int64_t *qn_cells_state(const struct qn_cells *c, uint64_t row)
 {
 	return c->words + row * c->layout->nwords;
@@ -443,7 +455,8 @@ static bool absorb_run(void *ctx, const struct qn_row_run *run)
 
 	if (a->cells->seen)
 		qn_seen_note(a->cells->seen, a->cells->rows, a->tile, run);
-	return by_rows ? absorb_rows(a, run) : absorb[run->kind](a, run);
+	return (by_rows ? absorb_rows(a, run) : absorb[run->kind](a, run)) &&
+	       !qn_cells_check_spilled(a->cells);
 }
 
 void qn_cells_absorb(struct qn_cells *c, void *scratch, const struct quern_tile *tile)
@@ -458,7 +471,7 @@ void qn_cells_absorb(struct qn_cells *c, void *scratch, const struct quern_tile 
 	at += 3 * BITMAP_NWORDS * sizeof(uint64_t);
 	a.state = (int64_t *)(void *)at;
 	a.scratch = at + (c->has_columns ? round_up(c->layout->nwords * sizeof(int64_t)) : 0);
-	if (!qn_rows_visit(c->rows, tile->box, absorb_run, &a))
+	if (!qn_rows_visit(c->rows, tile->box, absorb_run, &a) && !atomic_load(&c->is_over))
 		atomic_store(&c->lacks_memory, true);
 }
 

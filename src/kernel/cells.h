@@ -30,7 +30,10 @@ struct qn_cells {
 	qn_seen *seen;			    /* owned; NULL: nobody asks */
 	size_t nlocks;			    /* of threads that share it; 0: one thread has it */
 	pthread_mutex_t *lock;		    /* owned */
-	atomic_bool lacks_memory;	    /* while elements were added: it must not be used */
+	/* Bytes that exact sums may take beyond qn_cells_nbytes, where elements differ much in magnitude; 0: any number. */
+	uint64_t most_spilled;
+	/* While elements were added: the table must not be used. It is over where that was too little. */
+	atomic_bool lacks_memory, is_over;
 };
 
 /* Bytes of a table, for a plan's memory account; UINT64_MAX: more than there can be. */
@@ -50,7 +53,7 @@ size_t qn_cells_words_nbytes(const struct qn_cells *c);
 size_t qn_cells_scratch_nbytes(const struct quern_kernel *k, const void *self,
 			       const struct qn_layout_of_state *l);
 
-/* Adds all elements of a tile, which is the whole of its box. */
+/* Adds all elements of a tile, which is the whole of its box, that are of rows of the table. */
 void qn_cells_absorb(struct qn_cells *c, void *scratch, const struct quern_tile *tile);
 
 /* Brings all states to their canonical form. */
@@ -58,6 +61,19 @@ void qn_cells_normalize(struct qn_cells *c);
 
 /* into = into + from, both normalized, and of the same rows. False: no memory. */
 bool qn_cells_merge(struct qn_cells *into, const struct qn_cells *from);
+
+/*
+ * Rows as bytes, for the same rows of another rank's table: packing says how many bytes at most are needed, and
+ * returns how many it wrote; 0: memory was lacking. Normalized before. What was packed begins at a multiple of
+ * 8 bytes; unpacking merges it and normalizes. False: no memory, the table is over, or it is no such thing. (cells_pack.c)
+ */
+uint64_t qn_cells_pack_nbytes(const struct qn_cells *c, uint64_t row, uint64_t n);
+uint64_t qn_cells_pack(const struct qn_cells *c, uint64_t row, uint64_t n, void *out);
+bool qn_cells_unpack(struct qn_cells *c, uint64_t row, uint64_t n, const void *bytes,
+		     uint64_t nbytes);
+
+/* The table is over (see above), from here on. Of threads that share it too. */
+bool qn_cells_check_spilled(struct qn_cells *c);
 
 /* The state of a row, of states: borrowed. */
 int64_t *qn_cells_state(const struct qn_cells *c, uint64_t row);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,12 +39,12 @@ static bool parse_digits(const char *digits, int64_t *v)
 	return !errno && !*end && end != digits;
 }
 
-static struct value describe(const struct qn_field *f, size_t nkept)
+static struct value describe(const struct qn_field *f, const int *kept, size_t nkept)
 {
 	struct value v = { .type = f->type, .n = f->n, .ncols = f->ncols, .f = f };
 	int64_t i;
 
-	v.is_indexes = is_of_dimensions(f);
+	v.is_indexes = kept && is_of_dimensions(f);
 	if (v.is_indexes)
 		*(f->ncols ? &v.ncols : &v.n) = nkept;
 	if (f->type == QN_FIELD_DECIMAL && parse_digits(f->v.digits, &i))
@@ -179,7 +180,7 @@ static bool put_texts(struct qn_field *to, uint64_t row, const struct qn_field *
 static bool put(struct quern_result *all, struct qn_field *to, uint64_t row,
 		const struct qn_field *f, const int *kept, size_t nkept)
 {
-	const struct value v = describe(f, nkept);
+	const struct value v = describe(f, kept, nkept);
 
 	if (strcmp(to->name, f->name))
 		return false;
@@ -223,5 +224,94 @@ bool qn_collect_row(struct quern_result *all, uint64_t row, const struct quern_r
 
 	for (size_t i = 0; ok && i < one->nfields; i++)
 		ok = put(all, &all->field[i], row, &one->field[i], kept, nkept);
+	return ok;
+}
+
+/* --- several rows --- */
+
+/* Are values of both 8 bytes that mean the same? */
+static bool is_alike(const struct qn_field *to, const struct qn_field *f)
+{
+	return to->type == f->type && f->type != QN_FIELD_NULL && f->type != QN_FIELD_TEXT &&
+	       f->type != QN_FIELD_DECIMAL && to->array == f->array && to->n == f->n &&
+	       to->ncols == f->ncols;
+}
+
+/* Rows from number `row` of f on, n of them. */
+static bool copy_rows(const struct quern_result *all, struct qn_field *to, uint64_t first,
+		      const struct qn_field *f, uint64_t row, uint64_t n)
+{
+	const size_t nvalues = qn_field_nvalues(f);
+	bool ok = true;
+
+	first *= nvalues;
+	row *= nvalues;
+	n *= nvalues;
+	memcpy(to->v.ints + first, f->v.ints + row, (size_t)n * sizeof(*f->v.ints));
+	clear_nulls(to, first, n);
+	for (uint64_t i = 0; ok && f->null && i < n; i++)
+		ok = qn_field_has(f, row + i) || set_nulls(all, to, first + i, 1);
+	return ok;
+}
+
+/* How many values from the first on a row has; those behind them are lacking. */
+static size_t count_there(const struct qn_field *f, uint64_t row)
+{
+	const size_t nvalues = qn_field_nvalues(f);
+	size_t n = 0;
+
+	while (n < nvalues && qn_field_has(f, row * nvalues + n))
+		n++;
+	return n;
+}
+
+/* A row of several by itself: borrows. digits: room for an integer. */
+static void view_row(const struct qn_field *f, uint64_t row, bool as_digits, char digits[32],
+		     struct qn_field *out)
+{
+	const size_t nvalues = qn_field_nvalues(f), n = count_there(f, row);
+
+	*out = *f;
+	out->per_row = false;
+	out->null = NULL;
+	if (!n && nvalues) {
+		out->type = QN_FIELD_NULL;
+	} else if (f->array) {
+		out->n = f->ncols ? n / f->ncols : n;
+		out->v.ints = f->v.ints + row * nvalues;
+	} else if (f->type == QN_FIELD_INT && as_digits) {
+		snprintf(digits, 32, "%" PRId64, f->v.ints[row]);
+		out->type = QN_FIELD_DECIMAL;
+		out->v.digits = digits;
+	} else if (f->type == QN_FIELD_DECIMAL || f->type == QN_FIELD_TEXT) {
+		out->v.text = f->v.texts[row]; /* or digits */
+	} else {
+		out->v.i = f->v.ints[row];
+	}
+}
+
+static bool put_rows(struct quern_result *all, struct qn_field *to, uint64_t first,
+		     const struct qn_field *f, uint64_t n)
+{
+	struct qn_field one;
+	char digits[32];
+	bool ok = true;
+
+	for (uint64_t row = 0; ok && row < n; row++) {
+		if (is_alike(to, f))
+			return copy_rows(all, to, first + row, f, row, n - row);
+		view_row(f, row, to->type == QN_FIELD_DECIMAL, digits, &one);
+		ok = put(all, to, first + row, &one, NULL, 0);
+	}
+	return ok;
+}
+
+bool qn_collect_rows(struct quern_result *all, uint64_t row, const struct quern_result *rows)
+{
+	bool ok = !rows->nomem && (all->nfields || qn_collect_fields(all, rows)) &&
+		  all->nfields == rows->nfields;
+
+	for (size_t i = 0; ok && i < rows->nfields; i++)
+		ok = put_rows(all, &all->field[i], row, &rows->field[i], rows->nrows);
 	return ok;
 }

@@ -96,6 +96,17 @@ bool qn_result_pick(struct quern_result *r, const struct qn_names *names);
 /* Drops the fields from number `first` on of which one of the same name is before them. Without axes. */
 void qn_result_drop_repeated(struct quern_result *r, size_t first);
 
+/*
+ * The fields of rows that follow each other (per row, of r->nrows; no axes) as bytes, for another rank, and back.
+ * Bytes of the packed form are behind one of 8 bytes that tells how many there are: several may follow
+ * each other. (result_pack.c)
+ */
+/* Owned; NULL: no memory. */
+void *qn_result_pack(const struct quern_result *rows, size_t *nbytes);
+/* *rows: empty; freed with qn_result_fini whatever is returned. Returns how many bytes it took; 0: no memory,
+   or it is no such thing. */
+size_t qn_result_unpack(const void *bytes, size_t nbytes, struct quern_result *rows);
+
 /* The field of a name, or NULL. */
 const struct qn_field *qn_result_find(const struct quern_result *r, const char *name);
 

@@ -119,23 +119,24 @@ static uint64_t find_group(const struct field *f, const struct qn_row_term *term
 	return at;
 }
 
-/* The row of the run's first element; negative: none. */
-static int64_t find_row(const struct field *f)
+/* The row of the run's first element, in the whole result. False: none. */
+static bool find_row(const struct field *f, uint64_t *row)
 {
-	uint64_t row = 0, step;
+	uint64_t step;
 
+	*row = 0;
 	for (int t = 0; t < f->rows->nterms; t++) {
 		const struct qn_row_term *term = &f->rows->term[t];
 		uint64_t number = find_group(f, term, -1, &step);
 
 		if (term->group && term->group[number] < 0)
-			return -1;
-		row += term->stride * (term->group ? (uint64_t)term->group[number] : number);
+			return false;
+		*row += term->stride * (term->group ? (uint64_t)term->group[number] : number);
 	}
-	return (int64_t)row;
+	return true;
 }
 
-/* The rows of n elements from index `first` of the innermost dimension on. */
+/* The rows of n elements from index `first` of the innermost dimension on, in the whole result. */
 static void find_rows(struct field *f, uint64_t first, size_t n)
 {
 	const int d = f->run_dim;
@@ -158,6 +159,20 @@ static void find_rows(struct field *f, uint64_t first, size_t n)
 	f->index[d] = 0;
 }
 
+/* Those that the table does not have are none. */
+static void number_rows(struct field *f, size_t n)
+{
+	const int64_t first = (int64_t)f->rows->first, nrows = (int64_t)f->rows->nrows;
+
+	if (!f->rows->is_window)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		const int64_t row = f->at[i] - first;
+
+		f->at[i] = row < 0 || row >= nrows ? -1 : row;
+	}
+}
+
 /* A block of the run ends where the table has a block of QN_RUN_NELEMS rows end. */
 static size_t block_of(const struct field *f, uint64_t row, uint64_t left)
 {
@@ -167,9 +182,26 @@ static size_t block_of(const struct field *f, uint64_t row, uint64_t left)
 	return (size_t)qn_min_u64(most, left);
 }
 
+/* Which elements of the run are of rows of the table, where the first is of this row. */
+static void clip(const struct field *f, uint64_t row, uint64_t *begin, uint64_t *end)
+{
+	const uint64_t first = f->rows->first, stop = first + f->rows->nrows;
+
+	*begin = 0;
+	*end = f->run_nelems;
+	if (!f->rows->is_window)
+		return;
+	if (f->kind == QN_RUN_CONSECUTIVE && row < first)
+		*begin = qn_min_u64(first - row, *end);
+	if (f->kind == QN_RUN_CONSECUTIVE)
+		*end = qn_min_u64(*end, stop > row ? stop - row : 0);
+	else if (f->kind == QN_RUN_ONE && (row < first || row >= stop))
+		*end = 0;
+}
+
 static bool visit_run(struct field *f, uint64_t at)
 {
-	const int64_t row = f->kind == QN_RUN_INDEXED ? 0 : find_row(f);
+	uint64_t row = 0, begin, end;
 	struct qn_row_run run = { .kind = f->kind,
 				  .nsteps = f->nsteps,
 				  .stride = f->run_nelems,
@@ -177,12 +209,18 @@ static bool visit_run(struct field *f, uint64_t at)
 				  .run_dim = f->run_dim,
 				  .rows = f->at };
 
-	for (uint64_t i = 0; row >= 0 && i < f->run_nelems; i += run.nelems) {
-		run.row = (uint64_t)row + (f->kind == QN_RUN_CONSECUTIVE ? i : 0);
+	if (f->kind != QN_RUN_INDEXED && !find_row(f, &row))
+		return true;
+	clip(f, row, &begin, &end);
+	for (uint64_t i = begin; i < end; i += run.nelems) {
+		run.row = f->kind == QN_RUN_INDEXED ? 0 : row - f->rows->first;
+		run.row += f->kind == QN_RUN_CONSECUTIVE ? i : 0;
 		run.first = at + i;
-		run.nelems = block_of(f, run.row, f->run_nelems - i);
-		if (f->kind == QN_RUN_INDEXED)
+		run.nelems = block_of(f, run.row, end - i);
+		if (f->kind == QN_RUN_INDEXED) {
 			find_rows(f, i, run.nelems);
+			number_rows(f, run.nelems);
+		}
 		if (!f->visit(f->ctx, &run))
 			return false;
 	}
@@ -209,5 +247,57 @@ bool qn_rows_visit(const struct qn_rows *r, const struct quern_box *box, qn_row_
 			f.index[d] = 0;
 		}
 	} while (d >= 0);
+	return true;
+}
+
+/* --- what rows a box has --- */
+
+/* The least and the largest number of a key over the box; false: all of it is of no group. */
+static bool span_of_key(const struct field *f, const struct qn_row_term *term, uint64_t *least,
+			uint64_t *most)
+{
+	uint64_t index[QUERN_MAX_DIMS] = { 0 };
+	int k;
+
+	*least = UINT64_MAX;
+	*most = 0;
+	do {
+		uint64_t at = 0;
+
+		for (int i = 0; i < term->ndims; i++) {
+			const int d = term->dim[i];
+
+			at = at * f->rows->selection.count[d] + f->start[d] + index[i] * f->step[d];
+		}
+		if (term->group[at] >= 0) {
+			*least = qn_min_u64(*least, (uint64_t)term->group[at]);
+			*most = qn_max_u64(*most, (uint64_t)term->group[at]);
+		}
+		for (k = term->ndims - 1; k >= 0; k--) {
+			if (++index[k] < f->box->count[term->dim[k]])
+				break;
+			index[k] = 0;
+		}
+	} while (k >= 0);
+	return *least <= *most;
+}
+
+bool qn_rows_span(const struct qn_rows *r, const struct quern_box *box, uint64_t *first,
+		  uint64_t *last)
+{
+	struct field f = { .rows = r, .box = box };
+
+	describe(&f);
+	*first = *last = 0;
+	for (int t = 0; t < r->nterms; t++) {
+		const struct qn_row_term *term = &r->term[t];
+		const int d = term->dim[0];
+		uint64_t least = f.start[d], most = f.start[d] + (box->count[d] - 1) * f.step[d];
+
+		if (term->group && !span_of_key(&f, term, &least, &most))
+			return false;
+		*first += term->stride * least;
+		*last += term->stride * most;
+	}
 	return true;
 }

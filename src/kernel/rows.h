@@ -9,6 +9,8 @@
  *	ONE          elements of one row, one after the other
  *	CONSECUTIVE  element i of each step is of row `row` + i
  *	INDEXED      element i is of row rows[i], or of none
+ *
+ * A table may have a window of the rows only: runs number these from 0, and leave all others out.
  */
 #ifndef QN_KERNEL_ROWS_H
 #define QN_KERNEL_ROWS_H
@@ -30,10 +32,13 @@ struct qn_row_term {
 	const int32_t *group;
 };
 
-/* Always: strides are such that every row is below nrows, and rows of a kept dimension differ. */
+/* Always: strides are such that rows of a kept dimension differ; of a table of all rows, every row is below
+   nrows. */
 struct qn_rows {
 	struct quern_box selection; /* of the dataset */
-	uint64_t nrows;
+	uint64_t nrows;		    /* that the table has: all, */
+	bool is_window;		    /* or those from `first` on */
+	uint64_t first;
 	int nterms;
 	struct qn_row_term term[QN_MOST_TERMS];
 	/* Rows of a group, which follow each other, where it is noted which groups have elements (seen.h);
@@ -51,13 +56,18 @@ struct qn_row_run {
 	uint64_t stride; /* elements from step to step */
 	int step_dim,
 		run_dim; /* CONSECUTIVE: steps go over the dimensions step_dim ... run_dim - 1 */
-	uint64_t row;
-	const int64_t *rows; /* borrows: INDEXED; negative: none */
+	uint64_t row;	 /* of the table */
+	const int64_t *rows; /* borrows: INDEXED; negative: none of the table */
 };
 
 /* Visits all of the box, which lies in the selection, in runs. False as soon as the visitor says so. */
 typedef bool qn_row_visit(void *ctx, const struct qn_row_run *run);
 bool qn_rows_visit(const struct qn_rows *r, const struct quern_box *box, qn_row_visit *visit,
 		   void *ctx);
+
+/* All rows of elements of a box, which lies in the selection, are within [*first, *last] of the whole result.
+   False: they have none. */
+bool qn_rows_span(const struct qn_rows *r, const struct quern_box *box, uint64_t *first,
+		  uint64_t *last);
 
 #endif

@@ -1,9 +1,11 @@
 #include "run/emit.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "kernel/collect.h"
+#include "kernel/fields.h"
 #include "run/axes.h"
 #include "run/key_axes.h"
 #include "run/kept.h"
@@ -85,42 +87,68 @@ static bool emit_fields(const struct qn_run *run, int64_t *state, struct quern_r
 	return emit_state(run, state, one) && !one->nomem && qn_collect_fields(result, one);
 }
 
-static enum quern_status emit_rows(const struct qn_run *run, struct quern_result *result,
-				   struct quern_message *err)
+bool qn_run_emit_rows(const struct qn_run *run, uint64_t row, uint64_t n, struct quern_result *rows)
 {
-	enum quern_status st = QUERN_OK;
 	struct quern_result one = { .nfields = 0 };
 	int64_t *buffer = qn_alloc_aligned(run->layout.nwords * sizeof(*buffer));
 	int reduced[QUERN_MAX_DIMS];
 	const size_t nreduced = list_reduced(run, reduced);
-	struct qn_shown shown;
-	bool ok = qn_shown_find(run, &shown) && buffer && add_axes(run, &shown, result);
+	bool ok = buffer != NULL;
 
-	if (ok)
-		st = qn_kept_check_number(run, result->nrows, err);
-	ok &= !st;
-	if (ok && !result->nrows)
-		ok = emit_fields(run, buffer, &one, result);
-	for (uint64_t row = 0; ok && row < result->nrows; row++) {
-		const int64_t *state = qn_cells_get(&run->cells, qn_shown_row(&shown, row), buffer);
+	rows->nrows = n;
+	if (ok && !n)
+		ok = emit_fields(run, buffer, &one, rows);
+	for (uint64_t i = 0; ok && i < n; i++) {
+		const uint64_t at = qn_shown_row(run->shown, row + i) - run->cells.rows->first;
+		const int64_t *state = qn_cells_get(&run->cells, at, buffer);
 
 		ok = state && emit_state(run, state, &one) &&
-		     qn_collect_row(result, row, &one, reduced, nreduced);
+		     qn_collect_row(rows, i, &one, reduced, nreduced);
 		qn_result_clear(&one);
 	}
-	qn_shown_fini(&shown);
 	qn_result_fini(&one);
 	free(buffer);
-	return st || (ok && !result->nomem) ? st : qn_error_nomem(err, 0, "the result");
+	return ok && !rows->nomem;
+}
+
+enum quern_status qn_run_emit_axes(const struct qn_run *run, struct quern_result *result,
+				   struct quern_message *err)
+{
+	return add_axes(run, run->shown, result) ? QUERN_OK : qn_error_nomem(err, 0, "the result");
 }
 
 enum quern_status qn_run_emit(const struct qn_run *run, struct quern_result *result,
 			      struct quern_message *err)
 {
-	bool ok;
+	const bool ok = emit_state(run, qn_cells_state(&run->cells, 0), result);
 
-	if (qn_kept_any(run))
-		return emit_rows(run, result, err);
-	ok = emit_state(run, qn_cells_state(&run->cells, 0), result);
 	return ok && !result->nomem ? QUERN_OK : qn_error_nomem(err, 0, "the result");
+}
+
+/* Of a row without elements lists are empty, which others have as long as their states. */
+uint64_t qn_run_row_nvalues(const struct qn_run *run)
+{
+	struct quern_result one = { .nfields = 0 };
+	int64_t *state = qn_alloc_aligned(run->layout.nwords * sizeof(*state));
+	int reduced[QUERN_MAX_DIMS];
+	const size_t nreduced = list_reduced(run, reduced);
+	uint64_t n = 0;
+
+	if (state) {
+		qn_state_identity(&run->layout, state);
+		if (!emit_state(run, state, &one))
+			one.nfields = 0;
+	}
+	for (size_t i = 0; i < one.nfields; i++) {
+		const struct qn_field_doc *doc = qn_field_doc(one.field[i].name);
+		const char *const dim = doc ? doc->dim[0] : NULL;
+
+		if (dim && !one.field[i].array)
+			n += strcmp(dim, "dimension") ? run->layout.nwords : nreduced;
+		else
+			n += qn_max_u64(qn_field_nvalues(&one.field[i]), 1);
+	}
+	qn_result_fini(&one);
+	free(state);
+	return n;
 }

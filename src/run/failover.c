@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "run/kept.h"
 #include "run/run.h"
 
 void qn_failover_count_missing(struct qn_run *run)
@@ -62,6 +63,24 @@ static int find_rank(const struct rounds *r, const struct qn_refusal *x)
 	return best;
 }
 
+/* It is told of once, however many sweeps need it. */
+static void skip_item(struct qn_run *run, const struct qn_refusal *x, const struct qn_chunk *chunk)
+{
+	struct qn_slot slot = { .is_set = false };
+	struct quern_box from, box;
+	bool is_first = true;
+
+	if (run->window.is_window) {
+		qn_items_seek(&run->items, x->item, &slot);
+		qn_slot_box(&slot, &from, &box);
+		qn_kept_meets(run, &box, &is_first);
+	}
+	if (!is_first)
+		return;
+	run->report.nskipped += x->nchunks;
+	qn_skips_add(&run->report.skips, x->member, chunk, x->nchunks);
+}
+
 /* Gives each to a rank, or to none: rank -1. *lost: the rank that has refused one that nobody can do, if
    that ends the run; else -1. */
 static void give_away(struct rounds *r, bool skip, int32_t *lost)
@@ -76,8 +95,7 @@ static void give_away(struct rounds *r, bool skip, int32_t *lost)
 		if (rank < 0 && !skip && *lost < 0)
 			*lost = x->rank;
 		if (rank < 0) {
-			r->run->report.nskipped += x->nchunks;
-			qn_skips_add(&r->run->report.skips, x->member, chunk, x->nchunks);
+			skip_item(r->run, x, chunk);
 		} else {
 			r->load[rank] += x->nchunks;
 		}

@@ -20,18 +20,32 @@ const struct qn_rows *qn_kept_rows(const struct qn_run *run)
 {
 	const bool pooled = run->kernel->is_pooled && run->kernel->is_pooled(run->self);
 
-	return pooled ? &run->all : &run->rows;
+	return pooled ? &run->all : &run->window;
 }
 
-uint64_t qn_kept_nbytes(const struct qn_run *run)
+uint64_t qn_kept_nbytes(const struct qn_run *run, uint64_t nrows)
 {
-	const uint64_t now = qn_cells_nbytes(run->kernel, &run->layout, run->rows.nrows);
+	const uint64_t now = qn_cells_nbytes(run->kernel, &run->layout, nrows);
 	const uint64_t nwords = run->kernel->most_words ? run->kernel->most_words(run->self) : 0;
 	uint64_t most;
 
-	if (!qn_mul(run->rows.nrows, nwords * sizeof(int64_t), &most))
+	if (!qn_mul(nrows, nwords * sizeof(int64_t), &most))
 		most = UINT64_MAX;
 	return qn_min_u64(qn_max_u64(now, most), UINT64_MAX / 8);
+}
+
+bool qn_kept_meets(const struct qn_run *run, const struct quern_box *box, bool *is_first)
+{
+	const struct qn_rows *r = qn_kept_rows(run);
+	uint64_t first, last;
+
+	*is_first = true;
+	if (!r->is_window)
+		return true;
+	if (!qn_rows_span(r, box, &first, &last) || first >= r->first + r->nrows || last < r->first)
+		return false;
+	*is_first = first >= r->first;
+	return true;
 }
 
 uint64_t qn_kept_tile_nelems(const struct qn_run *run)
@@ -39,10 +53,16 @@ uint64_t qn_kept_tile_nelems(const struct qn_run *run)
 	return run->whole ? qn_max_u64(run->items.max_nelems, 1) : QUERN_TILE_NELEMS;
 }
 
-bool qn_kept_are_shared(const struct qn_run *run)
+bool qn_kept_are_shared(const struct qn_run *run, uint64_t nrows)
 {
-	return qn_cells_nbytes(run->kernel, &run->layout, qn_kept_rows(run)->nrows) >
-	       MOST_OWN_NBYTES;
+	return qn_cells_nbytes(run->kernel, &run->layout, nrows) > MOST_OWN_NBYTES;
+}
+
+uint64_t qn_kept_most_spilled(const struct qn_run *run, uint64_t nrows)
+{
+	const uint64_t ntables = qn_kept_are_shared(run, nrows) ? 1 : 1 + run->team->place.nthreads;
+
+	return run->most_spilled ? qn_max_u64(run->most_spilled / ntables, 1) : 0;
 }
 
 static enum quern_status check_kernel(const struct qn_run *run, struct quern_message *err)
@@ -147,6 +167,8 @@ enum quern_status qn_kept_find(struct qn_run *run, struct quern_message *err)
 		st = keep(run, err);
 	if (!st && qn_kept_any(run))
 		st = check_kernel(run, err);
+	run->window = run->rows;
+	run->most_rows = run->rows.nrows;
 	/* How many pairs there are is seen at the end. */
 	return st || run->settings.pairs ? st : qn_kept_check_number(run, run->rows.nrows, err);
 }

@@ -23,13 +23,20 @@ bool qn_kept_any(const struct qn_run *run);
 /* The rows of the current pass. */
 const struct qn_rows *qn_kept_rows(const struct qn_run *run);
 
-/* Bytes of the cells of the result, in the pass that has the largest; at most UINT64_MAX / 8. */
-uint64_t qn_kept_nbytes(const struct qn_run *run);
+/* Bytes of a table of so many rows, in the pass that has the largest; at most UINT64_MAX / 8. */
+uint64_t qn_kept_nbytes(const struct qn_run *run, uint64_t nrows);
+
+/* Whether elements of a box are of rows of the current pass, and whether the sweeps before had none of them. Of a
+   pass over everything they are, and had not. */
+bool qn_kept_meets(const struct qn_run *run, const struct quern_box *box, bool *is_first);
 
 /* The most elements of a tile. */
 uint64_t qn_kept_tile_nelems(const struct qn_run *run);
 
-/* Do the threads of a rank share the cells of the current pass? Where they are few, each has its own. */
-bool qn_kept_are_shared(const struct qn_run *run);
+/* Do the threads of a rank share a table of so many rows? Where they are few, each has its own. */
+bool qn_kept_are_shared(const struct qn_run *run, uint64_t nrows);
+
+/* Bytes that the exact sums of a table of so many rows may take beyond their estimate; 0: any number. */
+uint64_t qn_kept_most_spilled(const struct qn_run *run, uint64_t nrows);
 
 #endif

@@ -15,14 +15,14 @@
 #include "base/mem.h"
 #include "run/failover.h"
 #include "run/kept.h"
+#include "run/owners.h"
 #include "run/run.h"
 #include "run/shown.h"
-
-#define BUFFER_NWORDS (UINT64_C(1) << 17) /* of cells that are merged at once */
 
 static enum quern_status new_state(struct qn_run *run, struct quern_message *err)
 {
 	enum quern_status st = qn_state_layout(run->kernel, run->self, &run->layout, err);
+	const struct qn_rows *rows = qn_kept_rows(run);
 
 	qn_cells_fini(&run->cells);
 	if (st)
@@ -30,125 +30,15 @@ static enum quern_status new_state(struct qn_run *run, struct quern_message *err
 	run->cells = (struct qn_cells){ .kernel = run->kernel,
 					.self = run->self,
 					.layout = &run->layout,
-					.rows = qn_kept_rows(run) };
-	if (!qn_cells_init(&run->cells, qn_kept_are_shared(run)))
-		return qn_error_nomem(err, qn_kept_nbytes(run), "the cells of the result");
+					.rows = rows,
+					.most_spilled = qn_kept_most_spilled(run, rows->nrows) };
+	if (!qn_cells_init(&run->cells, qn_kept_are_shared(run, rows->nrows)))
+		return qn_error_nomem(err, qn_kept_nbytes(run, rows->nrows),
+				      "the cells of the result");
 	qn_cells_clear(&run->cells);
 	return QUERN_OK;
 }
 
-/* The words of a segment in some rows: side by side in a buffer, or back where they belong. */
-static void move_words(struct qn_cells *c, size_t offset, size_t nwords, uint64_t row,
-		       uint64_t nrows, int64_t *buffer, bool back)
-{
-	for (uint64_t r = 0; r < nrows; r++) {
-		int64_t *words = qn_cells_state(c, row + r) + offset;
-
-		if (back)
-			memcpy(words, buffer + r * nwords, nwords * sizeof(*words));
-		else
-			memcpy(buffer + r * nwords, words, nwords * sizeof(*words));
-	}
-}
-
-/* A column of words that all ranks have. */
-static enum quern_status reduce_plain(struct qn_run *run, const struct quern_segment *seg,
-				      size_t word, int64_t *buffer, struct quern_message *err)
-{
-	const size_t width = seg->op == QUERN_MINLOC || seg->op == QUERN_MAXLOC ? 2 : 1;
-	const uint64_t nrows = run->cells.rows->nrows, most = BUFFER_NWORDS / width;
-	enum quern_status st = QUERN_OK;
-
-	for (size_t k = 0; k < seg->nwords; k += width)
-		for (uint64_t row = 0, n; !st && row < nrows; row += n) {
-			int64_t *column = qn_cells_column(&run->cells, word + k) + row;
-
-			n = qn_min_u64(most, nrows - row);
-			for (uint64_t i = 0; i < n * width; i++)
-				buffer[i] = column[i % width * nrows + i / width];
-			st = qn_comm_reduce(run->team->comm, buffer, (size_t)n * width, seg->op,
-					    err);
-			for (uint64_t i = 0; !st && i < n * width; i++)
-				column[i % width * nrows + i / width] = buffer[i];
-		}
-	return st;
-}
-
-/* Rank 0: what the others have packed, one block after the other. */
-static bool unpack_all(struct qn_run *run, struct qn_column *c, uint64_t row, uint64_t n,
-		       const uint8_t *all, const uint64_t *nbytes_of)
-{
-	bool ok = true;
-
-	for (int r = 0; ok && r < qn_comm_size(run->team->comm); r++) {
-		ok = r == 0 || qn_column_unpack(c, row, n, all, nbytes_of[r]);
-		all += nbytes_of[r];
-	}
-	return ok;
-}
-
-/* Exact sums of some rows: those of all ranks to rank 0. */
-static enum quern_status gather_exact(struct qn_run *run, struct qn_column *c, uint64_t row,
-				      uint64_t n, struct quern_message *err)
-{
-	const bool leads = qn_comm_rank(run->team->comm) == 0;
-	uint64_t most = leads ? 0 : qn_column_pack_nbytes(c, row, n), nbytes = 0;
-	uint64_t *nbytes_of = qn_calloc((size_t)qn_comm_size(run->team->comm), sizeof(*nbytes_of));
-	void *mine = qn_alloc_aligned((size_t)qn_max_u64(most, 1)), *all = NULL;
-	bool ok = mine && nbytes_of;
-	enum quern_status st;
-
-	if (ok && !leads)
-		ok = (nbytes = qn_column_pack(c, row, n, mine)) > 0;
-	st = qn_comm_agree(run->team->comm,
-			   ok ? QUERN_OK : qn_error_nomem(err, (size_t)most, "cells"), err);
-	if (!st)
-		st = qn_comm_gather_blocks(run->team->comm, mine, (size_t)nbytes, &all, nbytes_of,
-					   err);
-	if (!st && leads && !unpack_all(run, c, row, n, all, nbytes_of))
-		st = qn_error_nomem(err, 0, "cells");
-	free(mine);
-	free(all);
-	free(nbytes_of);
-	return qn_comm_agree(run->team->comm, st, err);
-}
-
-static enum quern_status reduce_exact(struct qn_run *run, struct qn_column *c,
-				      struct quern_message *err)
-{
-	const uint64_t nrows = run->cells.rows->nrows;
-	enum quern_status st = QUERN_OK;
-
-	for (uint64_t row = 0, n; !st && row < nrows; row += n) {
-		n = qn_min_u64(BUFFER_NWORDS / 4, nrows - row);
-		st = gather_exact(run, c, row, n, err);
-	}
-	return st;
-}
-
-/* One segment of all rows: a collective for as many rows as the buffer has room for. */
-static enum quern_status reduce_segment(struct qn_run *run, const struct quern_segment *seg,
-					size_t offset, int64_t *buffer, struct quern_message *err)
-{
-	const uint64_t most = qn_max_u64(1, BUFFER_NWORDS / qn_max_u64(seg->nwords, 1));
-	const bool leads = qn_comm_rank(run->team->comm) == 0;
-	struct qn_cells *c = &run->cells;
-	enum quern_status st = QUERN_OK;
-
-	for (uint64_t row = 0, n; !st && row < c->rows->nrows; row += n) {
-		n = seg->op == QUERN_LEAST ? 1 : qn_min_u64(most, c->rows->nrows - row);
-		move_words(c, offset, seg->nwords, row, n, buffer, false);
-		st = seg->op == QUERN_LEAST ? qn_comm_reduce_least(run->team->comm, buffer,
-								   seg->nwords, seg->width, err)
-					    : qn_comm_reduce(run->team->comm, buffer,
-							     (size_t)n * seg->nwords, seg->op, err);
-		if (!st && leads)
-			move_words(c, offset, seg->nwords, row, n, buffer, true);
-	}
-	return st;
-}
-
-/* Of a single row the words are side by side as they are. */
 static enum quern_status reduce_row(struct qn_run *run, struct quern_message *err)
 {
 	int64_t *words = qn_cells_state(&run->cells, 0);
@@ -166,30 +56,6 @@ static enum quern_status reduce_row(struct qn_run *run, struct quern_message *er
 	return st;
 }
 
-static enum quern_status reduce_rows(struct qn_run *run, struct quern_message *err)
-{
-	const size_t nwords = (size_t)qn_max_u64(BUFFER_NWORDS, run->layout.nwords);
-	int64_t *buffer = qn_alloc_aligned(nwords * sizeof(*buffer));
-	enum quern_status st = buffer ? QUERN_OK
-				      : qn_error_nomem(err, nwords * sizeof(*buffer), "cells");
-	size_t offset = 0;
-
-	st = qn_comm_agree(run->team->comm, st, err);
-	for (int s = 0; !st && s < run->layout.nsegments; s++) {
-		const struct quern_segment *seg = &run->layout.segment[s];
-
-		if (!run->cells.has_columns)
-			st = reduce_segment(run, seg, offset, buffer, err);
-		else if (seg->op == QUERN_EXACT)
-			st = reduce_exact(run, run->cells.exact[s], err);
-		else
-			st = reduce_plain(run, seg, offset, buffer, err);
-		offset += seg->nwords;
-	}
-	free(buffer);
-	return st;
-}
-
 /* Merges the states of all ranks on rank 0. */
 static enum quern_status reduce(struct qn_run *run, struct quern_message *err)
 {
@@ -197,9 +63,7 @@ static enum quern_status reduce(struct qn_run *run, struct quern_message *err)
 
 	qn_cells_normalize(&run->cells);
 	if (qn_comm_size(run->team->comm) > 1)
-		st = run->cells.rows->nrows > 1 ? reduce_rows(run, err) : reduce_row(run, err);
-	if (!st && qn_comm_size(run->team->comm) > 1)
-		st = qn_seen_reduce(run, err);
+		st = reduce_row(run, err);
 	qn_cells_normalize(&run->cells);
 	return st;
 }
@@ -228,9 +92,9 @@ static enum quern_status advance(struct qn_run *run, bool *again, struct quern_m
 	return qn_comm_agree(run->team->comm, run->kernel->adopt(run->self, err), err);
 }
 
-static enum quern_status one_pass(struct qn_run *run, struct quern_message *err)
+/* What all ranks find, each in its cells. */
+static enum quern_status absorb_all(struct qn_run *run, struct quern_message *err)
 {
-	double start = qn_comm_wtime(), reduced;
 	enum quern_status st = qn_comm_agree(run->team->comm, new_state(run, err), err);
 
 	if (st)
@@ -244,18 +108,62 @@ static enum quern_status one_pass(struct qn_run *run, struct quern_message *err)
 	qn_comm_host_barrier(run->team->comm); /* nobody steals before all queues are full */
 	st = qn_workers_run(run, run->npasses, err);
 	st = qn_comm_agree(run->team->comm, st, err);
-	if (!st)
-		st = qn_failover(run, err);
-	reduced = qn_comm_wtime();
-	run->seconds[QN_WORK] += reduced - start;
-	if (!st)
-		st = reduce(run, err);
-	run->seconds[QN_REDUCE] += qn_comm_wtime() - reduced;
+	return st ? st : qn_failover(run, err);
+}
+
+static void log_pass(const struct qn_run *run, enum quern_status st, double work, double reduced)
+{
 	qn_log(qn_comm_rank(run->team->comm) ? QN_LOG_DEBUG : QN_LOG_INFO,
 	       "pass %d: status %d, %.6f s of work, then %.6f s to reduce; here %" PRIu64
 	       " chunks, %" PRIu64 " stolen, %" PRIu64 " leased, %" PRIu64 " skipped",
-	       run->npasses, (int)st, reduced - start, qn_comm_wtime() - reduced,
-	       run->report.nchunks, run->report.nstolen, run->report.nleased, run->report.nskipped);
+	       run->npasses, (int)st, work, reduced, run->report.nchunks, run->report.nstolen,
+	       run->report.nleased, run->report.nskipped);
+}
+
+/* Which rows the result has is known when all is done. */
+static enum quern_status emit_shown(struct qn_run *run, uint64_t *nrows, struct quern_message *err)
+{
+	struct qn_shown shown = { .n = 0 };
+	enum quern_status st = QUERN_OK;
+
+	if (!qn_shown_find(run, &shown))
+		st = qn_error_nomem(err, 0, "groups");
+	if (!st)
+		st = qn_kept_check_number(run, shown.n * shown.nkept, err);
+	st = qn_comm_agree(run->team->comm, st, err);
+	run->shown = &shown;
+	if (!st)
+		st = qn_owners_emit(run, nrows, err);
+	run->shown = NULL;
+	qn_shown_fini(&shown);
+	return st;
+}
+
+static enum quern_status emit_rows(struct qn_run *run, uint64_t *nrows, struct quern_message *err)
+{
+	bool is_over = false;
+	enum quern_status st = qn_owners_are_over(run, &is_over, err);
+
+	*nrows = 0;
+	if (st || is_over)
+		return st;
+	qn_cells_normalize(&run->cells);
+	st = qn_seen_share(run, err);
+	return st ? st : emit_shown(run, nrows, err);
+}
+
+/* All of it, to one row on rank 0; or a sweep, of which *nrows rows get their fields. */
+static enum quern_status one_pass(struct qn_run *run, uint64_t *nrows, struct quern_message *err)
+{
+	double start = qn_comm_wtime(), reduced;
+	enum quern_status st = absorb_all(run, err);
+
+	reduced = qn_comm_wtime();
+	run->seconds[QN_WORK] += reduced - start;
+	if (!st)
+		st = nrows ? emit_rows(run, nrows, err) : reduce(run, err);
+	run->seconds[QN_REDUCE] += qn_comm_wtime() - reduced;
+	log_pass(run, st, reduced - start, qn_comm_wtime() - reduced);
 	run->npasses++;
 	return st;
 }
@@ -325,6 +233,71 @@ static enum quern_status warn_of_beyond(struct qn_run *run, struct quern_message
 	return qn_names_add(&run->warnings, text, err);
 }
 
+/* --- sweeps: passes over the data for some of the rows each --- */
+
+#define LEAST_NROWS QN_COLUMN_BLOCK /* that are tried */
+
+static enum quern_status refuse_spilled(const struct qn_run *run, struct quern_message *err)
+{
+	return qn_error_set(
+		err, QUERN_ERR_RUN,
+		"exact sums of values that differ so much in magnitude take more memory "
+		"than there is, %" PRIu64 " MiB beside what was planned, even of %" PRIu64
+		" cells at a time: raise --memory, or start fewer ranks on a host",
+		run->most_spilled >> 20, run->window.nrows);
+}
+
+/* Of what a sweep has counted that is done again. */
+static void forget_sweep(struct qn_run *run, const struct qn_report *before)
+{
+	run->report.nbeyond = before->nbeyond;
+	run->report.nskipped = before->nskipped;
+	run->report.skips = before->skips;
+	run->nagain++;
+}
+
+/* The rows from `row` on, as many as a table may have; *n: how many are done. Where a table became too large, the
+   next one is smaller. */
+static enum quern_status sweep(struct qn_run *run, uint64_t row, uint64_t *n,
+			       struct quern_message *err)
+{
+	const struct qn_report before = run->report;
+	enum quern_status st;
+
+	run->window.first = row;
+	run->window.nrows = qn_min_u64(run->most_rows, run->rows.nrows - row);
+	run->window.is_window = run->window.nrows < run->rows.nrows;
+	st = one_pass(run, n, err);
+	run->nsweeps++;
+	if (st || *n == run->window.nrows)
+		return st;
+	if (run->window.nrows <= LEAST_NROWS)
+		return refuse_spilled(run, err);
+	run->most_rows = run->window.nrows / 2;
+	if (!*n)
+		forget_sweep(run, &before);
+	return QUERN_OK;
+}
+
+static enum quern_status sweep_all(struct qn_run *run, struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+	uint64_t row = 0, n;
+
+	run->nsweeps = run->nagain = 0;
+	do {
+		st = sweep(run, row, &n, err);
+		row += n;
+	} while (!st && row < run->rows.nrows);
+	return st;
+}
+
+/* With rows that is the last one. */
+static bool has_rows(const struct qn_run *run)
+{
+	return qn_kept_any(run) && qn_kept_rows(run) == &run->window;
+}
+
 enum quern_status qn_run_work(struct qn_run *run, struct quern_message *err)
 {
 	const uint64_t fetched = qn_file_fetched();
@@ -334,11 +307,13 @@ enum quern_status qn_run_work(struct qn_run *run, struct quern_message *err)
 	if (qn_comm_rank(run->team->comm) == 0)
 		qn_failover_count_missing(run);
 	qn_cpu_reset_fp();
-	while (!st && again) {
-		st = one_pass(run, err);
+	while (!st && again && !has_rows(run)) {
+		st = one_pass(run, NULL, err);
 		if (!st)
 			st = advance(run, &again, err);
 	}
+	if (!st && again)
+		st = sweep_all(run, err);
 	count_fetched(&run->report, fetched);
 	if (!st)
 		st = gather_reports(run, err);

@@ -24,6 +24,15 @@
 enum qn_phase { QN_STARTUP, QN_METADATA, QN_PLAN, QN_WORK, QN_REDUCE, QN_OUTPUT, QN_NPHASES };
 
 struct qn_point;
+struct qn_shown;
+
+/* Takes the fields of some rows of the result, from `row` on; they come in order, each once. Of a result without
+   rows fields come once. *rows is the caller's. On a thread of its own, one call at a time. */
+struct qn_taker {
+	enum quern_status (*take)(void *ctx, uint64_t row, const struct quern_result *rows,
+				  struct quern_message *err);
+	void *ctx;
+};
 
 struct qn_run {
 	struct qn_run_settings settings;
@@ -38,7 +47,13 @@ struct qn_run {
 	struct qn_keys keys;	      /* of groups */
 	struct qn_formula formula;    /* what becomes of elements before */
 	struct qn_rows rows;	      /* of the result, */
+	struct qn_rows window;	      /* those of a sweep over the data, */
 	struct qn_rows all;	      /* and the one of a pass over everything */
+	uint64_t most_rows;	      /* of a sweep; as there is memory for */
+	uint64_t most_spilled;	      /* bytes that exact sums may take beyond their estimate */
+	const struct qn_shown
+		*shown;	       /* borrows: which rows the result has, while they are emitted */
+	struct qn_taker taker; /* rank 0: of the rows of the result */
 	struct qn_items items;
 
 	struct qn_costs costs;	  /* what plans and simulations predict with */
@@ -56,8 +71,11 @@ struct qn_run {
 	uint64_t ncopies_missing;   /* of shards: listed in a catalog, and not there */
 
 	struct qn_layout_of_state layout;
-	struct qn_cells cells; /* of this pass: this rank's, then rank 0's merged ones */
+	struct qn_cells cells; /* of this pass: this rank's; of one row then rank 0's merged one */
 	int npasses;
+	uint64_t
+		nsweeps; /* over the data, for rows: done, and done again with fewer rows (sweeps.c) */
+	uint64_t nagain;
 
 	struct qn_report report;
 	struct qn_report *reports; /* rank 0: owned, of all ranks */

@@ -132,8 +132,8 @@ static uint64_t keys_nbytes(const struct qn_run *run)
 static void take_account(const struct qn_run *run, uint64_t stored, struct account *a)
 {
 	const bool tries = run->kernel->repeats || run->settings.skips;
-	const uint64_t nstate = qn_kept_nbytes(run);
-	const uint64_t nown = qn_kept_are_shared(run) ? 0 : (tries ? 2 : 1) * nstate;
+	const uint64_t nrows = run->window.nrows, nstate = qn_kept_nbytes(run, nrows);
+	const uint64_t nown = qn_kept_are_shared(run, nrows) ? 0 : (tries ? 2 : 1) * nstate;
 
 	/* What is larger than memory can be stays so when more is added. */
 	a->a_thread = qn_min_u64(most_fed(run, stored), UINT64_MAX / 4) + nown +

@@ -31,16 +31,20 @@ static enum quern_status reduce_slice(struct qn_run *run, qn_seen *seen, uint64_
 	return st;
 }
 
-enum quern_status qn_seen_reduce(struct qn_run *run, struct quern_message *err)
+enum quern_status qn_seen_share(struct qn_run *run, struct quern_message *err)
 {
-	const uint64_t nwords = qn_seen_nwords(run->cells.rows);
+	const uint64_t nwords = run->cells.seen ? qn_seen_nwords(run->cells.rows) : 0;
 	enum quern_status st = QUERN_OK;
 
-	for (uint64_t at = 0, n; run->cells.seen && !st && at < nwords; at += n) {
+	if (qn_comm_size(run->team->comm) == 1)
+		return QUERN_OK;
+	for (uint64_t at = 0, n; !st && at < nwords; at += n) {
 		n = qn_min_u64(nwords - at, SLICE_NWORDS);
 		st = reduce_slice(run, run->cells.seen + at, n, err);
 	}
-	return st;
+	if (st || !nwords)
+		return st;
+	return qn_comm_bcast(run->team->comm, run->cells.seen, nwords * sizeof(uint64_t), err);
 }
 
 /* --- what is shown --- */
@@ -152,4 +156,22 @@ void qn_shown_fini(struct qn_shown *s)
 	for (int k = 0; k < QN_MOST_KEYS; k++)
 		free(s->group[k]);
 	memset(s, 0, sizeof(*s));
+}
+
+uint64_t qn_shown_before(const struct qn_shown *s, uint64_t row)
+{
+	uint64_t low = 0, high = s->n;
+
+	if (!s->number)
+		return row;
+	while (low < high) {
+		const uint64_t at = low + (high - low) / 2;
+
+		if (s->number[at] < row / s->nkept)
+			low = at + 1;
+		else
+			high = at;
+	}
+	return low * s->nkept +
+	       (low < s->n && s->number[low] == row / s->nkept ? row % s->nkept : 0);
 }

@@ -6,8 +6,8 @@
 
 #include "run/run.h"
 
-/* Adds what the other ranks have seen to rank 0. Collective. */
-enum quern_status qn_seen_reduce(struct qn_run *run, struct quern_message *err);
+/* Tells all ranks what any has seen. Collective. */
+enum quern_status qn_seen_share(struct qn_run *run, struct quern_message *err);
 
 /* A combination of groups has the number that its place in the product of all groups has, in C order. */
 struct qn_shown {
@@ -20,7 +20,7 @@ struct qn_shown {
 	uint32_t *group[QN_MOST_KEYS];
 };
 
-/* Rank 0. The caller frees with qn_shown_fini, whatever is returned. False: no memory. */
+/* Of all rows, and what has been seen was shared. The caller frees with qn_shown_fini, whatever is returned. False: no memory. */
 bool qn_shown_find(const struct qn_run *run, struct qn_shown *out);
 void qn_shown_fini(struct qn_shown *s);
 
@@ -29,5 +29,8 @@ static inline uint64_t qn_shown_row(const struct qn_shown *s, uint64_t row)
 {
 	return s->number ? s->number[row / s->nkept] * s->nkept + row % s->nkept : row;
 }
+
+/* How many rows of the result are before row `row` of the run. */
+uint64_t qn_shown_before(const struct qn_shown *s, uint64_t row);
 
 #endif

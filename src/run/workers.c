@@ -31,6 +31,7 @@ struct worker {
 	struct qn_slot slot;	  /* the item at hand, */
 	struct qn_opened file;	  /* and its file, */
 	bool is_local;		  /* which is on a disk or in memory of this host */
+	bool is_first;		  /* of the sweeps that need the item */
 	uint32_t form;		  /* of its member, */
 	struct qn_dataset member; /* that the feed is on: borrows */
 	struct qn_feed *feed;
@@ -86,7 +87,7 @@ static void absorb(void *ctx, const struct quern_tile *tile)
 	there.box = &a->box;
 	if (qn_formula_is_any(formula)) {
 		qn_formula_apply(formula, a->w->formula_scratch, &there, &made);
-		a->w->nbeyond += made.nbeyond;
+		a->w->nbeyond += a->w->is_first ? made.nbeyond : 0;
 		there = made.tile;
 	}
 	if (a->cells)
@@ -305,7 +306,8 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 
 	qn_items_seek(&run->items, t.item, &w->slot);
 	qn_slot_box(&w->slot, &item.box, &a.box);
-	if (!is_needed(t.item, w->pass->stride)) {
+	if (!is_needed(t.item, w->pass->stride) || !qn_kept_meets(run, &a.box, &w->is_first) ||
+	    atomic_load_explicit(&w->cells->is_over, memory_order_relaxed)) {
 		count_done(run, &t, &item.box, times);
 		return QUERN_OK;
 	}
@@ -330,8 +332,10 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	}
 	/* A filter that is missing is missing for all chunks, and can be had. */
 	if (st == QUERN_ERR_DATA && w->pass->skip && w->feed && why.reason != QN_NO_FILTER) {
-		w->nskipped += item.nchunks;
-		qn_skips_add(&w->skips, w->slot.part.member, item.chunks, item.nchunks);
+		if (w->is_first) {
+			w->nskipped += item.nchunks;
+			qn_skips_add(&w->skips, w->slot.part.member, item.chunks, item.nchunks);
+		}
 		count_done(run, &t, &item.box, times);
 		return QUERN_OK;
 	}
@@ -445,7 +449,8 @@ static bool have_cells(struct worker *w)
 	w->own = (struct qn_cells){ .kernel = run->kernel,
 				    .self = run->self,
 				    .layout = &run->layout,
-				    .rows = run->cells.rows };
+				    .rows = run->cells.rows,
+				    .most_spilled = run->cells.most_spilled };
 	if (!qn_cells_init(&w->own, false))
 		return false;
 	qn_numa_watch_settle(&w->near, w->own.words, qn_cells_words_nbytes(&w->own));
@@ -475,7 +480,9 @@ static enum quern_status equip(void *worker, void *ctx, bool bound, struct quern
 	if (tries)
 		w->trial = new_trial(w);
 	if (!has_cells || !w->scratch || !w->formula_scratch || (tries && !w->trial))
-		return qn_error_nomem(err, (size_t)qn_kept_nbytes(run) + nscratch + nformula,
+		return qn_error_nomem(err,
+				      (size_t)qn_kept_nbytes(run, run->cells.rows->nrows) +
+					      nscratch + nformula,
 				      "a worker's state");
 	return QUERN_OK;
 }
@@ -510,6 +517,21 @@ static void add_report(struct qn_run *run, const struct worker *w)
 	qn_numa_watch_add(&r->near, &w->near.sums);
 }
 
+static enum quern_status add_own(struct worker *w, struct quern_message *err)
+{
+	struct qn_cells *cells = &w->pass->run->cells;
+
+	if (atomic_load(&w->own.is_over) || atomic_load(&cells->is_over)) {
+		atomic_store(&cells->is_over, true);
+		return QUERN_OK;
+	}
+	qn_cells_normalize(&w->own);
+	if (!qn_cells_merge(cells, &w->own))
+		return qn_error_nomem(err, 0, "the cells of the result");
+	qn_cells_check_spilled(cells);
+	return QUERN_OK;
+}
+
 /* Adds the worker's state to the rank's, and frees what the worker had. */
 static enum quern_status dismiss(void *worker, bool failed, struct quern_message *err)
 {
@@ -517,11 +539,8 @@ static enum quern_status dismiss(void *worker, bool failed, struct quern_message
 	struct qn_run *run = w->pass->run;
 	enum quern_status st = QUERN_OK;
 
-	if (!failed && w->own.words) {
-		qn_cells_normalize(&w->own);
-		if (!qn_cells_merge(&run->cells, &w->own))
-			st = qn_error_nomem(err, 0, "the cells of the result");
-	}
+	if (!failed && w->own.words)
+		st = add_own(w, err);
 	if (!qn_refusals_merge(&run->refused, &w->refused) && !st)
 		st = qn_error_nomem(err, 0, "what is left to other hosts");
 	add_report(run, w);
@@ -547,6 +566,15 @@ static void keep_report(struct qn_report *r, const struct qn_crew_report *of)
 	r->busy_seconds += of->busy_seconds;
 }
 
+/* These count chunks, not passes over them; of the sweeps of a pass those of all. */
+static void count_anew(struct qn_report *r)
+{
+	r->nbeyond = 0;
+	r->nchunks = r->nskipped = r->nlibrary = 0;
+	r->nrepeated = r->nfailed_over = 0;
+	r->skips.n = 0;
+}
+
 enum quern_status qn_workers_run(struct qn_run *run, int number, struct quern_message *err)
 {
 	struct pass pass = { .run = run,
@@ -566,11 +594,8 @@ enum quern_status qn_workers_run(struct qn_run *run, int number, struct quern_me
 	pass.repeats = run->items.counts_holes && pass.stride == 1 &&
 		       qn_state_repeats(run->kernel, &run->layout);
 	crew.takes_holes = pass.repeats;
-	/* These count chunks, not passes over them. */
-	run->report.nbeyond = 0;
-	run->report.nchunks = run->report.nskipped = run->report.nlibrary = 0;
-	run->report.nrepeated = run->report.nfailed_over = 0;
-	run->report.skips.n = 0;
+	if (!run->nsweeps)
+		count_anew(&run->report);
 	st = qn_crew_work(&crew, &done, err);
 	keep_report(&run->report, &done);
 	return st;

@@ -165,6 +165,40 @@ static void test_random(void **state)
 	assert_true(most_steps > 1 && ends > 0);
 }
 
+/* A table of some of the rows, which has these and no others. */
+static void test_window(void **state)
+{
+	uint64_t seed = random_seed(577215664901532860u), nin = 0, nout = 0;
+	struct world w;
+
+	(void)state;
+	for (int i = 0; i < NCASES; i++) {
+		uint64_t least, most, nall;
+		bool any;
+
+		make_world(&w, &seed);
+		nall = w.c.rows.nrows;
+		any = qn_rows_span(&w.c.rows, &w.box, &least, &most);
+		w.c.rows.is_window = true;
+		w.c.rows.first = random_below(&seed, nall);
+		w.c.rows.nrows = 1 + random_below(&seed, nall - w.c.rows.first);
+		assert_true(qn_rows_visit(&w.c.rows, &w.box, visit, &w));
+		for (uint64_t k = 0; k < w.nelems; k++) {
+			const int64_t row = expected_row(&w.c.rows, &w.box, k);
+			const int64_t at = row - (int64_t)w.c.rows.first;
+			const bool in = at >= 0 && at < (int64_t)w.c.rows.nrows;
+
+			assert_true(w.seen[k] == (in ? at : NO_ROW) ||
+				    (!in && w.seen[k] == UNSEEN));
+			assert_true(row < 0 ||
+				    (any && (uint64_t)row >= least && (uint64_t)row <= most));
+			*(in ? &nin : &nout) += 1;
+		}
+		free_world(&w);
+	}
+	assert_true(nin > 0 && nout > 0);
+}
+
 /* It ends where the visitor wants it to. */
 static void test_stop(void **state)
 {
@@ -217,6 +251,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_map),
 	};
