@@ -17,22 +17,6 @@ struct stage {
 	size_t n;
 };
 
-bool qn_feed_is_filtered(const struct qn_feed *f, int i)
-{
-	const struct qn_filter_step *s = &f->d->filter[i];
-	bool is_nothing = s->id == QN_FILTER_SHUFFLE && s->nparams > 0 && s->params[0] == 1;
-
-	return !(f->job.chunk->filter_mask >> i & 1) && !is_nothing;
-}
-
-bool qn_feed_is_any_filtered(const struct qn_feed *f)
-{
-	for (int i = 0; i < f->d->nfilters; i++)
-		if (qn_feed_is_filtered(f, i))
-			return true;
-	return false;
-}
-
 /* The most that any stage of a chunk can hold: checksums add four bytes each, and compression of
    what cannot be compressed adds a little. What claims to be larger is damaged. */
 static size_t stage_limit(const struct qn_dataset *d, size_t chunk_nbytes)

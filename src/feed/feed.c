@@ -346,6 +346,22 @@ static enum quern_status feed_library(struct qn_feed *f, struct quern_message *e
 	return st;
 }
 
+bool qn_feed_is_filtered(const struct qn_feed *f, int i)
+{
+	const struct qn_filter_step *s = &f->d->filter[i];
+	bool is_nothing = s->id == QN_FILTER_SHUFFLE && s->nparams > 0 && s->params[0] == 1;
+
+	return !(f->job.chunk->filter_mask >> i & 1) && !is_nothing;
+}
+
+bool qn_feed_is_any_filtered(const struct qn_feed *f)
+{
+	for (int i = 0; i < f->d->nfilters; i++)
+		if (qn_feed_is_filtered(f, i))
+			return true;
+	return false;
+}
+
 enum quern_status qn_feed_chunk(struct qn_feed *f, const struct quern_box *box,
 				const struct qn_chunk *chunk, qn_sink *sink, void *ctx,
 				struct quern_message *err)

@@ -1,7 +1,7 @@
 /*
  * feed_impl.h - what the parts of the feed share. Included in this folder only.
  *
- *	feed.c         life of a feed; which way a chunk takes
+ *	feed.c    life of a feed; which way a chunk takes
  *	read.c    bytes of the file, to where they belong or to the ring
  *	decode.c  undoing the filters of a chunk
  *	tiles.c   elements to tiles
@@ -143,6 +143,11 @@ enum quern_status qn_feed_error(const struct qn_feed *f, enum quern_status statu
 				struct quern_message *err, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* Is step i of the pipeline to be undone for the chunk at hand? */
+bool qn_feed_is_filtered(const struct qn_feed *f, int i);
+/* ... any step? */
+bool qn_feed_is_any_filtered(const struct qn_feed *f);
+
 /* Reads exactly nbytes at addr of the file, of the chunk at hand. */
 enum quern_status qn_feed_read(struct qn_feed *f, uint64_t addr, size_t nbytes, void *out,
 			       struct quern_message *err);
@@ -159,11 +164,6 @@ enum quern_status qn_feed_fetch(struct qn_feed *f, uint64_t addr, size_t nbytes,
 				struct quern_message *err);
 /* What the ring takes when nbytes are the most that are read at once. */
 size_t qn_feed_ring_nbytes(size_t most);
-
-/* Is step i of the pipeline to be undone for the chunk at hand? */
-bool qn_feed_is_filtered(const struct qn_feed *f, int i);
-/* ... any step? */
-bool qn_feed_is_any_filtered(const struct qn_feed *f);
 
 /* Reads the chunk at hand as it is stored, and compares it with what is expected. */
 enum quern_status qn_feed_stored(struct qn_feed *f, size_t nbytes, struct quern_message *err);

@@ -3,7 +3,6 @@ LIB_SRCS += src/plan/cut.c
 LIB_SRCS += src/plan/divide.c
 LIB_SRCS += src/plan/improve.c
 LIB_SRCS += src/plan/items.c
-LIB_SRCS += src/plan/pieces.c
 LIB_SRCS += src/plan/plan.c
 LIB_SRCS += src/plan/seating.c
 LIB_SRCS += src/plan/simulate.c

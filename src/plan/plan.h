@@ -11,7 +11,7 @@
  *	lump      consecutive places that are alike and have the same homes: what a plan weighs
  *	unit      lumps and parts of them that the spread moves as one (spread.h)
  *	seat      a NUMA node with its ranks (seating.h)
- *	piece     consecutive places at one seat, later of one rank (pieces.h)
+ *	piece     consecutive places at one seat, later of one rank (seating.h)
  *	range     consecutive places of a rank in the finished plan: struct qn_series
  *	          here the plan ends; rank 0 scatters it (run/scatter.h)
  *	slice     consecutive chunk descriptors in the list of a member, as they are sent
@@ -79,6 +79,17 @@ struct qn_lump {
 	uint32_t n;
 	uint32_t set; /* or QN_NO_HOMES */
 };
+
+/* Bytes of one of its items. */
+static inline double qn_lump_stored(const struct qn_lump *l)
+{
+	return (double)l->stored / l->n;
+}
+
+static inline double qn_lump_decoded(const struct qn_lump *l)
+{
+	return (double)l->decoded / l->n;
+}
 
 /* The items of a run, in file order: all of them, lump by lump. Where they are few, each is to be a
    lump of its own. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "plan/pieces.h"
+#include "plan/seating.h"
 #include "cluster/topo.h"
 
 #define MOST_HOSTS 100000
