@@ -28,6 +28,11 @@ generate()
 	env "$fast" "$BUILDDIR/tests/tools/generate" . "$@" || exit 1
 }
 
+# A filter for jq, which from version 1.7 on prints numbers as they were written, 3.0, unless something
+# is made of them; before, and after this, as it likes best, 3.
+# shellcheck disable=SC2034 # used by scripts
+as_numbers='walk(if type == "number" then . * 1 else . end)'
+
 # jq_true FILTER FILE: jq -e takes an empty file for true, before version 1.7.
 jq_true()
 {
