@@ -3,6 +3,7 @@
  */
 #include "io/filter/filters.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,11 +11,14 @@
 
 uint8_t *qn_scratch_reserve(struct qn_scratch *s, size_t nbytes)
 {
-	if (nbytes > s->nbytes) {
-		free(s->bytes);
-		s->bytes = qn_alloc_aligned(nbytes);
-		s->nbytes = s->bytes ? nbytes : 0;
-	}
+	const int before = errno;
+
+	if (nbytes <= s->nbytes)
+		return s->bytes;
+	free(s->bytes);
+	s->bytes = qn_alloc_aligned(nbytes);
+	s->nbytes = s->bytes ? nbytes : 0;
+	errno = s->bytes ? before : ENOMEM;
 	return s->bytes;
 }
 

@@ -168,7 +168,8 @@ struct qn_format {
 /*
  * A filter of the pipeline, decoding one whole chunk: `in` (nin bytes) to `out`, which has room for
  * out_nbytes; on success *out_n is what was produced. elem_size is the size of an element in the
- * file. `state` is what state_new returned, one a worker, or NULL. Must survive any input.
+ * file. `state` is what state_new returned, one a worker, or NULL. Must survive any input. What cannot
+ * be decoded is damaged, unless errno, 0 before, is ENOMEM then, as malloc leaves it.
  */
 struct qn_filter {
 	uint32_t id;

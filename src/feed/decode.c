@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "feed/feed_impl.h"
 
+#include <errno.h>
+
 #define CHECKSUM_NBYTES 4
 
 /* Bytes on the way from the file to elements: n of them, in one of the buffers. */
@@ -116,6 +118,23 @@ static enum quern_status read_stored(struct qn_feed *f, struct stage *s, struct 
 	return QUERN_OK;
 }
 
+/* Step i could not be undone: the bytes are damaged, or there was no memory for it. */
+static enum quern_status refuse(const struct qn_feed *f, int i, size_t nbytes, int number,
+				struct quern_message *err)
+{
+	const char *name = f->filter[i]->name;
+
+	if (number == ENOMEM)
+		return qn_feed_error(f, QUERN_ERR_RUN, err,
+				     "there is no memory for %s to decode the %zu bytes", name,
+				     nbytes);
+	return qn_feed_error(f, QUERN_ERR_DATA, err,
+			     "corrupt: %s %s the %zu bytes; copy or download the file again", name,
+			     f->d->filter[i].id == QN_FILTER_FLETCHER32 ? "does not confirm"
+									: "cannot decode",
+			     nbytes);
+}
+
 static enum quern_status undo(struct qn_feed *f, int i, struct stage *s, struct quern_message *err)
 {
 	const struct qn_filter_step *step = &f->d->filter[i];
@@ -131,15 +150,10 @@ static enum quern_status undo(struct qn_feed *f, int i, struct stage *s, struct 
 			return st;
 		out = to->bytes;
 	}
+	errno = 0;
 	if (!f->filter[i]->decode(f->filter_state[i], step, f->record_nbytes, s->bytes, s->n, out,
 				  room, &n))
-		return qn_feed_error(f, QUERN_ERR_DATA, err,
-				     "corrupt: %s %s the %zu bytes; copy or download the file "
-				     "again",
-				     f->filter[i]->name,
-				     step->id == QN_FILTER_FLETCHER32 ? "does not confirm"
-								      : "cannot decode",
-				     s->n);
+		return refuse(f, i, s->n, errno, err);
 	s->bytes = out;
 	s->n = n;
 	return QUERN_OK;

@@ -20,6 +20,7 @@
  *	layouts sized BYTES	vast.h5 and wide.h5: x has so many bytes, none of which is stored
  *	layouts lacking		lacking.h5: x is mapped without limits to absent.h5, b to absent-0.h5, ...
  *	layouts strange		strange.h5: x has passed a filter that nobody has, in 8 chunks
+ *	layouts bitshuffle	bitshuffle.h5: x is 5, in 8 chunks that bitshuffle has made
  *	layouts half		half.h5: of x 256 chunks of 64 KiB are written, and 3000 after them not;
  *				big.h5: 2048 chunks of 1 KiB, of 6 thousand million
  *	layouts holes		holes.h5: a, b, ... with most chunks not written, and full.h5 with the same
@@ -34,6 +35,7 @@
 #include <hdf5.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -501,6 +503,24 @@ static void make_strange(void)
 	H5close();
 }
 
+/* Of 16 bytes 5, row k has bit k of all of them. */
+static void make_bitshuffle(void)
+{
+	static const uint8_t rows[16] = { 0xff, 0xff, 0, 0, 0xff, 0xff };
+	const unsigned step[] = { 0, 4, 1, 0,
+				  0 }; /* version, size of an element, block, no compression */
+	hsize_t n = 128, chunk = 16;
+	hid_t file = create("bitshuffle.h5"), space = must(H5Screate_simple(1, &n, NULL));
+	hid_t dcpl = must(H5Pcreate(H5P_DATASET_CREATE)), dset;
+
+	must(H5Pset_chunk(dcpl, 1, &chunk));
+	must(H5Pset_filter(dcpl, 32008, H5Z_FLAG_OPTIONAL, 5, step));
+	dset = must(H5Dcreate2(file, "x", H5T_STD_U8LE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT));
+	for (hsize_t at = 0; at < n; at += chunk)
+		must(H5Dwrite_chunk(dset, H5P_DEFAULT, 0, &at, sizeof(rows), rows));
+	H5close();
+}
+
 /* A few elements of each chunk in about a tenth of the chunks. */
 static void write_some(hid_t dset, const hsize_t *shape, int ndim)
 {
@@ -752,6 +772,8 @@ int main(int argc, char **argv)
 		make_half();
 	else if (argc == 2 && !strcmp(argv[1], "strange"))
 		make_strange();
+	else if (argc == 2 && !strcmp(argv[1], "bitshuffle"))
+		make_bitshuffle();
 	else if (argc == 2 && !strcmp(argv[1], "holes"))
 		make_holes();
 	else if (argc == 2 && !strcmp(argv[1], "family"))

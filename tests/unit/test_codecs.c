@@ -4,6 +4,7 @@
  * of a few lines here. Buffers have exactly the size needed, so that the sanitizer sees each byte
  * too many.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,6 +31,7 @@
 
 #include "data/storage.h"
 #include "h5make.h"
+#include "tests/testing/plan.h"
 
 #define GUARD_NBYTES 64
 #define GUARD	     0xa5
@@ -126,7 +128,27 @@ static void check_damaged(const struct sample *s, void *state, uint8_t *out)
 	free(bad);
 }
 
-/* Decodes the sample as it is, with too much room and too little, and damaged. */
+/* Each allocation of a decoder fails in turn, which is not damage. */
+static void check_memory(const struct sample *s, uint8_t *out)
+{
+	const struct qn_filter *f = qn_filter_find(s->step.id);
+	bool ok = false;
+	size_t n;
+
+	for (long k = 1; !ok; k++) {
+		void *state = f->state_new ? f->state_new() : NULL;
+
+		test_fail_at(TEST_MEMORY, k);
+		errno = 0;
+		ok = decode(s, state, s->stored, s->nstored, s->nplain, out, &n);
+		test_fail_at(TEST_MEMORY, 0);
+		assert_int_equal(errno, ok ? 0 : ENOMEM);
+		if (f->state_free)
+			f->state_free(state);
+	}
+}
+
+/* Decodes the sample as it is, with too much room and too little, damaged, and without memory. */
 static void check(const struct sample *s)
 {
 	const struct qn_filter *f = qn_filter_find(s->step.id);
@@ -147,6 +169,7 @@ static void check(const struct sample *s)
 	if (s->nplain > 0)
 		assert_false(decode(s, state, s->stored, s->nstored, s->nplain - 1, out, &n));
 	check_damaged(s, state, out);
+	check_memory(s, out);
 	if (f->state_free)
 		f->state_free(state);
 	free(out);
