@@ -87,6 +87,7 @@ const struct quern_kernel qn_kernel_count = {
 	.doc = "number of elements that have a value, and of those that are missing",
 	.takes_text = true,
 	.repeats = true,
+	.takes_weights = true,
 	.open = count_open,
 	.close = free,
 	.layout = count_layout,

@@ -10,7 +10,7 @@
 
 #include "exact/acc.h"
 #include "blas.h"
-#include "convert_simd.h"
+#include "kernel/convert_simd.h"
 #include "covariance_simd.h"
 #include "quern_kernel.h"
 

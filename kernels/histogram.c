@@ -24,7 +24,7 @@
 #include "base/isa.h"
 #include "base/mem.h"
 #include "kernel/tile.h"
-#include "convert_simd.h"
+#include "kernel/convert_simd.h"
 #include "histogram_simd.h"
 #include "kernels.h"
 #include "minmax_simd.h"

@@ -4,9 +4,6 @@
  * The state is that of powers.h without extremes, and for a mean without squares. Each statistic is rounded
  * once. Where there are infinities or NaN it is what `moments` says; the rms of infinities is infinite.
  */
-#include <math.h>
-
-#include "exact/stats.h"
 #include "one_field.h"
 #include "powers.h"
 
@@ -20,26 +17,15 @@ static enum quern_status open_squares(const struct quern_input *in, void **self)
 	return qn_powers_open(in, 2, false, self);
 }
 
-/* Of elements that are not all finite. */
-static double special(const struct qn_powers *p, const int64_t *state, enum qn_stat which)
-{
-	if (which == QN_STAT_MEAN)
-		return qn_powers_special(qn_powers_kind(p, state));
-	return which == QN_STAT_RMS && !state[p->special + QN_SPECIAL_NAN] ? INFINITY : NAN;
-}
-
 static void emit(const struct qn_powers *p, const int64_t *state, enum qn_stat which,
 		 const char *name, struct quern_result *r)
 {
-	const uint64_t n = qn_powers_count(state);
-	const bool is_spread = which == QN_STAT_VARIANCE || which == QN_STAT_STDDEV;
+	double x;
 
-	if (n < (is_spread ? 2 : 1))
-		quern_result_null(r, name);
-	else if (qn_powers_kind(p, state) == QN_POWERS_FINITE)
-		quern_result_real(r, name, qn_stat(which, &p->power, state + p->sums, n));
+	if (qn_powers_stat(which, p, state, &x))
+		quern_result_real(r, name, x);
 	else
-		quern_result_real(r, name, special(p, state, which));
+		quern_result_null(r, name);
 }
 
 static void emit_mean(const void *self, const int64_t *state, struct quern_result *r)
@@ -66,7 +52,7 @@ static void emit_rms(const void *self, const int64_t *state, struct quern_result
 	.open = open_slot, .close = qn_powers_close, .layout = qn_powers_layout, \
 	.scratch = qn_powers_scratch, .absorb = qn_powers_absorb,                \
 	.absorb_rows = qn_powers_absorb_rows, .normalize = qn_powers_normalize,  \
-	.share = qn_powers_share
+	.share = qn_powers_share, .takes_weights = true
 
 QN_ONE_FIELD_KERNEL(mean, "mean", "arithmetic mean, and nothing else", POWERS_SLOTS(open_sum));
 QN_ONE_FIELD_KERNEL(std, "stddev", "standard deviation over n - 1, and nothing else",

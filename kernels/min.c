@@ -175,7 +175,7 @@ static void emit_range(const void *self, const int64_t *state, struct quern_resu
 #define EXTREMES_SLOTS                                                   \
 	.open = extremes_open, .close = free, .layout = extremes_layout, \
 	.scratch = extremes_scratch, .absorb = extremes_absorb,          \
-	.absorb_rows = extremes_absorb_rows, .share = extremes_share
+	.absorb_rows = extremes_absorb_rows, .share = extremes_share, .takes_weights = true
 
 QN_ONE_FIELD_KERNEL(min, "min", "smallest value, and nothing else", EXTREMES_SLOTS);
 QN_ONE_FIELD_KERNEL(max, "max", "largest value, and nothing else", EXTREMES_SLOTS);

@@ -377,6 +377,7 @@ const struct quern_kernel qn_kernel_minmax = {
 	.doc = "smallest and largest value, and the indexes where each occurs first",
 	.takes_text = true,
 	.repeats = true,
+	.takes_weights = true,
 	.open = minmax_open,
 	.close = free,
 	.layout = minmax_layout,

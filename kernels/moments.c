@@ -43,6 +43,16 @@ static struct qn_stats special_stats(enum qn_powers_kind kind, uint64_t n, int n
 	};
 }
 
+static struct qn_stats weighted_stats(const struct qn_powers *p, const int64_t *state)
+{
+	struct qn_stats s = { .has_mean = false };
+
+	s.has_mean = qn_powers_stat(QN_STAT_MEAN, p, state, &s.mean);
+	s.has_variance = qn_powers_stat(QN_STAT_VARIANCE, p, state, &s.variance) &&
+			 qn_powers_stat(QN_STAT_STDDEV, p, state, &s.stddev);
+	return s;
+}
+
 static void emit_real(struct quern_result *r, const char *name, bool there, double x)
 {
 	if (there)
@@ -58,7 +68,9 @@ static void moments_emit(const void *self, const int64_t *state, struct quern_re
 	const enum qn_powers_kind kind = qn_powers_kind(p, state);
 	struct qn_stats s;
 
-	if (kind == QN_POWERS_FINITE)
+	if (p->is_weighted)
+		s = weighted_stats(p, state);
+	else if (kind == QN_POWERS_FINITE)
 		qn_stats_from_power(&p->power, state + p->sums, n, &s);
 	else
 		s = special_stats(kind, n, p->power.npowers);
@@ -80,8 +92,13 @@ static const char *const *moments_fields(const void *self)
 					      "skewness", "kurtosis", NULL };
 	static const char *const low[] = { "count",  "missing", "sum", "mean", "variance",
 					   "stddev", "min",	"max", NULL };
+	static const char *const weighted[] = { "count", "missing",  "sum",    "sum_of_weights",
+						"mean",	 "variance", "stddev", "min",
+						"max",	 NULL };
 	const struct qn_powers *p = self;
 
+	if (p->is_weighted)
+		return weighted;
 	return p->power.npowers < 4 ? low : fields;
 }
 
@@ -91,6 +108,7 @@ const struct quern_kernel qn_kernel_moments = {
 	.doc = "count, sum, mean, variance, standard deviation, extremes; skewness and kurtosis",
 	.options = options,
 	.repeats = true,
+	.takes_weights = true,
 	.open = moments_open,
 	.close = qn_powers_close,
 	.layout = qn_powers_layout,

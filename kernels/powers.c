@@ -9,14 +9,26 @@
 #include "base/mem.h"
 #include "kernel/tile.h"
 
-/* Of a type, and of NaN that are missing or not, all that follows from the order. */
-static void init(struct qn_powers *p, enum quern_dtype dtype, int order, bool with_extremes)
+static size_t count_specials(const struct qn_powers *p)
+{
+	if (!p->is_float)
+		return 0;
+	return p->is_weighted ? QN_WEIGHTED_NSPECIALS : QN_NSPECIALS;
+}
+
+/* Of types, and of NaN that are missing or not, all that follows from the order. */
+static void init(struct qn_powers *p, enum quern_dtype dtype, enum quern_dtype weights, int order,
+		 bool with_extremes)
 {
 	qn_power_init(&p->power, dtype, order);
 	p->is_float = qn_dtype_is_float(dtype);
+	if (p->is_weighted)
+		qn_weighted_init(&p->weighted, dtype, weights,
+				 order == 1 ? QN_WEIGHTED_MEAN : QN_WEIGHTED_SPREAD,
+				 p->nan_missing);
 	p->special = QN_POWERS_REST;
-	p->sums = p->special + (p->is_float ? QN_NSPECIALS : 0);
-	p->min = p->sums + p->power.nwords;
+	p->sums = p->special + count_specials(p);
+	p->min = p->sums + (p->is_weighted ? p->weighted.nwords : p->power.nwords);
 	p->max = p->min + 1;
 	p->has_extremes = with_extremes;
 	p->packed_nbytes = QUERN_TILE_NELEMS * qn_dtype_size(dtype);
@@ -25,12 +37,19 @@ static void init(struct qn_powers *p, enum quern_dtype dtype, int order, bool wi
 enum quern_status qn_powers_open(const struct quern_input *in, int order, bool with_extremes,
 				 void **self)
 {
-	struct qn_powers *p = qn_malloc(sizeof(*p));
+	struct qn_powers *p;
 
+	if (in->is_weighted && order == 4)
+		return quern_message_set(
+			in->message, QUERN_ERR_USAGE,
+			"--weights: skewness and kurtosis (--order 4) are of elements "
+			"without weights");
+	p = qn_calloc(1, sizeof(*p));
 	if (!p)
 		return quern_message_set(in->message, QUERN_ERR_RUN, "out of memory");
 	p->nan_missing = in->nan_missing;
-	init(p, in->dtype, order, with_extremes);
+	p->is_weighted = in->is_weighted;
+	init(p, in->dtype, in->weights_dtype, order, with_extremes);
 	*self = p;
 	return QUERN_OK;
 }
@@ -41,7 +60,7 @@ void qn_powers_share(void *self, void *other)
 	struct qn_powers *p = self, *o = other;
 	const int order = p->power.npowers > o->power.npowers ? p->power.npowers : o->power.npowers;
 
-	init(p, p->power.dtype, order, p->has_extremes || o->has_extremes);
+	init(p, p->power.dtype, p->weighted.w, order, p->has_extremes || o->has_extremes);
 	*o = *p;
 }
 
@@ -57,7 +76,14 @@ int qn_powers_layout(const void *self, struct quern_segment *segments)
 	int n = 0;
 
 	segments[n++] = (struct quern_segment){ .op = QUERN_SUM, .nwords = p->sums };
-	for (int i = 0; i < p->power.npowers; i++)
+	for (int i = 0; p->is_weighted && i < p->weighted.nsums; i++)
+		segments[n++] =
+			(struct quern_segment){ .op = QUERN_EXACT,
+						.nwords = (size_t)p->weighted.form[i].nlimbs,
+						.power = 1,
+						.dtype = QUERN_F64,
+						.nfactors = qn_weighted_nfactors(i) };
+	for (int i = 0; !p->is_weighted && i < p->power.npowers; i++)
 		segments[n++] = (struct quern_segment){ .op = QUERN_EXACT,
 							.nwords = (size_t)p->power.form[i].nlimbs,
 							.power = i + 1,
@@ -73,6 +99,8 @@ size_t qn_powers_scratch(const void *self)
 {
 	const struct qn_powers *p = self;
 
+	if (p->is_weighted)
+		return QN_POWERS_WEIGHTED_NBYTES + qn_weighted_scratch_nbytes(&p->weighted);
 	return p->packed_nbytes + qn_power_scratch_nbytes(&p->power);
 }
 
@@ -130,6 +158,10 @@ void qn_powers_absorb(const void *self, int64_t *state, void *scratch,
 	void *rest = (char *)scratch + p->packed_nbytes;
 	size_t n = tile->nelems;
 
+	if (p->is_weighted) {
+		qn_powers_absorb_weighted(p, state, scratch, tile);
+		return;
+	}
 	if (v->valid && v->nmissing > 0) {
 		n = qn_tile_pack(v, tile->nelems, p->nan_missing, scratch);
 		add_any(p, state, scratch, n, rest);
@@ -147,7 +179,10 @@ void qn_powers_normalize(const void *self, int64_t *state)
 {
 	const struct qn_powers *p = self;
 
-	qn_power_normalize(&p->power, state + p->sums);
+	if (p->is_weighted)
+		qn_weighted_normalize(&p->weighted, state + p->sums);
+	else
+		qn_power_normalize(&p->power, state + p->sums);
 }
 
 uint64_t qn_powers_count(const int64_t *state)
@@ -161,7 +196,8 @@ enum qn_powers_kind qn_powers_kind(const struct qn_powers *p, const int64_t *sta
 
 	if (!p->is_float)
 		return QN_POWERS_FINITE;
-	if (special[QN_SPECIAL_NAN] || (special[QN_SPECIAL_PINF] && special[QN_SPECIAL_NINF]))
+	if (special[QN_SPECIAL_NAN] || (special[QN_SPECIAL_PINF] && special[QN_SPECIAL_NINF]) ||
+	    (p->is_weighted && special[QN_SPECIAL_VOID]))
 		return QN_POWERS_NAN;
 	if (special[QN_SPECIAL_PINF])
 		return QN_POWERS_PINF;
@@ -175,30 +211,94 @@ double qn_powers_special(enum qn_powers_kind kind)
 	return kind == QN_POWERS_PINF ? INFINITY : -INFINITY;
 }
 
+/* Of elements that are not all finite. */
+static double special_stat(enum qn_stat which, const struct qn_powers *p, const int64_t *state)
+{
+	const int64_t *special = state + p->special;
+	const bool has_nan = special[QN_SPECIAL_NAN] ||
+			     (p->is_weighted && special[QN_SPECIAL_VOID]);
+
+	if (which == QN_STAT_MEAN)
+		return qn_powers_special(qn_powers_kind(p, state));
+	return which == QN_STAT_RMS && !has_nan ? INFINITY : NAN;
+}
+
+static bool has_stat(enum qn_stat which, const struct qn_powers *p, const int64_t *state)
+{
+	const uint64_t least = which == QN_STAT_VARIANCE || which == QN_STAT_STDDEV ? 2 : 1;
+
+	if (p->is_weighted)
+		return qn_weighted_has(which, &p->weighted, state + p->sums);
+	return qn_powers_count(state) >= least;
+}
+
+bool qn_powers_stat(enum qn_stat which, const struct qn_powers *p, const int64_t *state,
+		    double *out)
+{
+	const bool is_finite = qn_powers_kind(p, state) == QN_POWERS_FINITE;
+
+	if (is_finite && p->is_weighted)
+		return qn_weighted_stat(which, &p->weighted, state + p->sums, out);
+	if (!has_stat(which, p, state))
+		return false;
+	*out = is_finite ? qn_stat(which, &p->power, state + p->sums, qn_powers_count(state))
+			 : special_stat(which, p, state);
+	return true;
+}
+
+static bool is_integer(const struct qn_powers *p)
+{
+	return p->is_weighted ? qn_weighted_is_integer(&p->weighted, QN_SUM_WX) : !p->is_float;
+}
+
 static void emit_integer_sum(const struct qn_powers *p, const int64_t *state,
 			     struct quern_result *r)
 {
 	char digits[QN_ACC_MAX_DIGITS];
 
-	qn_acc_decimal(&p->power.form[0], state + p->sums, digits);
+	if (p->is_weighted)
+		qn_weighted_decimal(&p->weighted, QN_SUM_WX, state + p->sums, digits);
+	else
+		qn_acc_decimal(&p->power.form[0], state + p->sums, digits);
 	quern_result_decimal(r, "sum", digits);
+}
+
+static double round_sum(const struct qn_powers *p, const int64_t *state)
+{
+	const enum qn_powers_kind kind = qn_powers_kind(p, state);
+	const struct qn_weighted *w = &p->weighted;
+
+	if (kind != QN_POWERS_FINITE)
+		return qn_powers_special(kind);
+	return p->is_weighted
+		       ? qn_acc_round(&w->form[QN_SUM_WX], state + p->sums + w->offset[QN_SUM_WX])
+		       : qn_acc_round(&p->power.form[0], state + p->sums);
+}
+
+static void emit_weights(const struct qn_powers *p, const int64_t *state, struct quern_result *r)
+{
+	const struct qn_weighted *w = &p->weighted;
+	char digits[QN_ACC_MAX_DIGITS];
+
+	if (!qn_weighted_is_integer(w, QN_SUM_W)) {
+		quern_result_real(r, "sum_of_weights",
+				  qn_acc_round(&w->form[QN_SUM_W], state + p->sums));
+		return;
+	}
+	qn_weighted_decimal(w, QN_SUM_W, state + p->sums, digits);
+	quern_result_decimal(r, "sum_of_weights", digits);
 }
 
 void qn_powers_emit_sum(const struct qn_powers *p, const int64_t *state, struct quern_result *r)
 {
-	enum qn_powers_kind kind;
-	double sum;
-
 	quern_result_int(r, "count", state[QN_POWERS_COUNT]);
 	quern_result_int(r, "missing", state[QN_POWERS_MISSING]);
-	if (!p->is_float) {
+	if (is_integer(p))
 		emit_integer_sum(p, state, r);
-		return;
-	}
-	kind = qn_powers_kind(p, state);
-	sum = kind == QN_POWERS_FINITE ? qn_acc_round(&p->power.form[0], state + p->sums)
-				       : qn_powers_special(kind);
-	quern_result_real(r, "sum", sum);
+	else
+		quern_result_real(r, "sum", round_sum(p, state));
+	if (p->is_weighted)
+		emit_weights(p, state, r);
 }
 
 static void emit_key(const struct qn_powers *p, const char *name, int64_t k, bool nan,

@@ -4,7 +4,6 @@
 #include "powers_rows.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "kernel/cells.h"
 #include "kernel/tile.h"
@@ -17,33 +16,20 @@ static qn_powers_extremes_fn *const extremes[] = QN_ISA_TABLE(qn_powers_extremes
 struct part {
 	const struct qn_powers *p;
 	struct qn_part at;
+	const void *weights; /* of the same elements as at.r.values; NULL: there are none */
 };
 
-static double value(const struct part *part, uint64_t i)
-{
-	const char *at = (const char *)part->at.r.values + i * qn_dtype_size(part->at.r.dtype);
-	double x = 0;
-	float f;
-
-	if (part->at.r.dtype == QUERN_F64) {
-		memcpy(&x, at, sizeof(x));
-	} else if (part->at.r.dtype == QUERN_F32) {
-		memcpy(&f, at, sizeof(f));
-		x = (double)f;
-	}
-	return x;
-}
-
-static void count_special(const struct part *part, size_t row, double x)
+static void count_special(const struct part *part, size_t row, double x, uint64_t i)
 {
 	const struct qn_powers *p = part->p;
-	const size_t kind = isnan(x) ? QN_SPECIAL_NAN : x > 0 ? QN_SPECIAL_PINF : QN_SPECIAL_NINF;
+	const double w = part->weights ? qn_weighted_double(p->weighted.w, part->weights, i) : 1;
+	const int kind = qn_weighted_special(x, w);
 
 	if (kind == QN_SPECIAL_NAN && p->nan_missing) {
 		qn_part_column(&part->at, QN_POWERS_COUNT)[row]--;
 		qn_part_column(&part->at, QN_POWERS_MISSING)[row]++;
 	} else {
-		qn_part_column(&part->at, p->special + kind)[row]++;
+		qn_part_column(&part->at, p->special + (size_t)kind)[row]++;
 	}
 }
 
@@ -53,10 +39,11 @@ static void count_specials(const struct part *part)
 	for (size_t s = 0; s < part->at.r.nsteps; s++)
 		for (size_t i = 0; i < part->at.r.n; i++) {
 			const uint64_t at = s * part->at.r.stride + i;
-			const double x = value(part, at);
+			const double x =
+				qn_weighted_double(part->at.r.dtype, part->at.r.values, at);
 
 			if (!isfinite(x) && qn_part_has(&part->at, at))
-				count_special(part, qn_part_row(&part->at, i), x);
+				count_special(part, qn_part_row(&part->at, i), x, at);
 		}
 }
 
@@ -87,6 +74,25 @@ static bool add_sums(const struct part *part, size_t *nspecial)
 	return ok;
 }
 
+static bool add_weighted(const struct part *part, void *scratch, size_t *nspecial)
+{
+	struct qn_weighted_tile t = {
+		.x = part->at.r.values,
+		.w = part->weights,
+		.n = part->at.r.n,
+		.nsteps = part->at.r.nsteps,
+		.stride = part->at.r.stride,
+		.valid = part->at.r.valid,
+		.bit = part->at.r.bit,
+		.row = part->at.r.row,
+	};
+	const bool ok = qn_weighted_add_rows(&part->p->weighted, part->at.cells->exact + 1,
+					     part->at.first_row, &t, scratch);
+
+	*nspecial = t.nspecial;
+	return ok;
+}
+
 bool qn_powers_absorb_rows(const void *self, struct qn_cells *cells, void *scratch,
 			   const struct quern_tile *tile, const struct qn_row_run *run)
 {
@@ -97,10 +103,14 @@ bool qn_powers_absorb_rows(const void *self, struct qn_cells *cells, void *scrat
 	size_t nspecial = 0;
 	bool ok;
 
-	(void)scratch;
 	if (!qn_part_begin(at, tile, run, QN_POWERS_COUNT, QN_POWERS_MISSING, &picked))
 		return true;
-	ok = add_sums(&part, &nspecial);
+	if (p->is_weighted)
+		part.weights = (const char *)tile->var[1].values +
+			       run->first * qn_dtype_size(tile->var[1].dtype);
+	ok = p->is_weighted
+		     ? add_weighted(&part, (char *)scratch + QN_POWERS_WEIGHTED_NBYTES, &nspecial)
+		     : add_sums(&part, &nspecial);
 	if (nspecial)
 		count_specials(&part);
 	if (p->has_extremes)

@@ -19,9 +19,10 @@ static void sum_emit(const void *self, const int64_t *state, struct quern_result
 static const char *const *sum_fields(const void *self)
 {
 	static const char *const fields[] = { "count", "missing", "sum", NULL };
+	static const char *const weighted[] = { "count", "missing", "sum", "sum_of_weights", NULL };
+	const struct qn_powers *p = self;
 
-	(void)self;
-	return fields;
+	return p->is_weighted ? weighted : fields;
 }
 
 const struct quern_kernel qn_kernel_sum = {
@@ -29,6 +30,7 @@ const struct quern_kernel qn_kernel_sum = {
 	.name = "sum",
 	.doc = "count and sum, correctly rounded",
 	.repeats = true,
+	.takes_weights = true,
 	.open = sum_open,
 	.close = qn_powers_close,
 	.layout = qn_powers_layout,

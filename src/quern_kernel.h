@@ -92,7 +92,9 @@ struct quern_tile {
 	const struct quern_box *box;
 	uint64_t first;
 	size_t nelems;
-	int nvars; /* 1, until several datasets are fed at once */
+	/* 1; of a weighted run 2: var[1] has the weight of each element. What has no weight is not valid; where var[0]
+	   is valid a weight is a finite number of 0 or more, and elsewhere it is anything. */
+	int nvars;
 	const struct quern_var *var;
 	/* Borrows: bit i % 64 of word i / 64 is set if element i is there; one that is not, because a
 	   condition of the user does not hold for it, is not valid, and is not missing either. NULL: all
@@ -127,6 +129,7 @@ struct quern_segment {
 	size_t width;
 	int power;		/* of EXACT: 1 to 4 */
 	enum quern_dtype dtype; /* of EXACT: of the elements */
+	int nfactors; /* of EXACT: 1 to 3: the sum of products of so many float64, power is 1; 0: of elements */
 };
 
 /* Of the engine: the cells of many rows, and which of them elements of a tile belong to. */
@@ -192,6 +195,8 @@ struct quern_input {
 					  user is to be warned of */
 	size_t text_nbytes; /* of QUERN_TEXT: bytes of a value */
 	const struct quern_kernel *kernel; /* that is opened */
+	bool is_weighted;		   /* elements have weights, */
+	enum quern_dtype weights_dtype;	   /* of this type */
 };
 
 /* Values of the kernel's options by name; the defaults are filled in. NULL or false: not given. */
@@ -230,6 +235,7 @@ struct quern_kernel {
 	const char *doc;		    /* one sentence, shown by `quern kernels` */
 	const struct quern_option *options; /* ends with a NULL name; NULL: none (opt) */
 	bool takes_text;		    /* QUERN_TEXT too; otherwise only numbers */
+	bool takes_weights; /* its result is of weighted elements, or the same for any weights */
 
 	/* What absorb() adds for a tile does not depend on where the tile is, but for indices in
 	   MINLOC and MAXLOC segments. Then of tiles that are alike, as long and all of one value or

@@ -29,6 +29,12 @@ static bool put_joined(hid_t id, const char *name, const char *a, const char *be
 	return ok;
 }
 
+bool qn_h5_put_weights(hid_t id, const struct qn_labels *l, const struct qn_field_doc *doc)
+{
+	return !l->weights || !qn_field_weighted(doc->name) ||
+	       put_joined(id, "comment", "weights: ", "", l->weights);
+}
+
 /* The methods of the cells, with the word for each. Owned; NULL: there is no memory. */
 static char *fill_in(const char *methods, const char *word)
 {
@@ -78,7 +84,7 @@ static bool put_method(hid_t id, const struct qn_labels *l, const struct qn_fiel
 
 static bool put_units(hid_t id, const struct qn_labels *l, const struct qn_field_doc *doc)
 {
-	char *units = qn_field_units(doc, l->units);
+	char *units = qn_field_units(doc, l->units, l->weights);
 	bool ok = units && (!*units || qn_nc_put_text(id, "units", units));
 
 	if (ok && *l->calendar && strstr(units, " since "))
@@ -96,7 +102,10 @@ bool qn_h5_describe_field(hid_t id, const struct qn_nc *w, const struct qn_label
 	bool ok = true;
 
 	if (doc)
-		ok = put_joined(id, "long_name", name ? name : l->name, ": ", doc->doc);
+		ok = put_joined(id, "long_name", name ? name : l->name, ": ",
+				qn_field_words(doc, l->weights));
+	if (ok && doc)
+		ok = qn_h5_put_weights(id, l, doc);
 	if (ok && doc && f->type != QN_FIELD_TEXT)
 		ok = put_units(id, l, doc);
 	if (ok && method)

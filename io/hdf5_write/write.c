@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_write/cells.h"
+#include "io/hdf5_write/describe.h"
 #include "io/hdf5_write/netcdf.h"
 #include "io/hdf5_write/stage.h"
 #include "kernel/fields.h"
@@ -35,11 +36,13 @@ struct writer {
 static bool describe(const struct writer *w, hid_t id, const struct qn_field *f, hid_t type)
 {
 	const struct qn_field_doc *doc = qn_field_doc(f->name);
-	char *units = doc ? qn_field_units(doc, w->labels->units) : NULL;
+	const char *weights = w->labels->weights;
+	char *units = doc ? qn_field_units(doc, w->labels->units, weights) : NULL;
 	bool ok = true;
 
 	if (doc)
-		ok = units && qn_nc_put_text(id, "long_name", doc->doc) &&
+		ok = units && qn_nc_put_text(id, "long_name", qn_field_words(doc, weights)) &&
+		     qn_h5_put_weights(id, w->labels, doc) &&
 		     (!units[0] || f->type == QN_FIELD_TEXT || qn_nc_put_text(id, "units", units));
 	if (ok && f->type == QN_FIELD_DECIMAL)
 		ok = qn_nc_put_text(id, "exact", f->v.digits);

@@ -509,7 +509,8 @@ static json_t *kernel_to_json(const struct quern_kernel *k)
 
 	for (const struct quern_option *row = k->options; row && row->name; row++)
 		qn_json_append(&options, option_to_json(row));
-	return json_pack("{s:s, s:s, s:o}", "name", k->name, "doc", k->doc, "options", options);
+	return json_pack("{s:s, s:s, s:b, s:o}", "name", k->name, "doc", k->doc, "weights",
+			 (int)k->takes_weights, "options", options);
 }
 
 enum quern_status quern_kernels(const char *name, char **json, char *why, size_t nbytes)

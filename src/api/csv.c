@@ -90,10 +90,10 @@ static void print_fields(FILE *f, const struct qn_labels *labels, const struct q
 {
 	for (size_t i = 0; i < r->nfields; i++) {
 		const struct qn_field_doc *doc = qn_field_doc(r->field[i].name);
-		char *units = doc ? qn_field_units(doc, labels->units) : NULL;
+		char *units = doc ? qn_field_units(doc, labels->units, labels->weights) : NULL;
 
 		if (doc)
-			fprintf(f, "# %s: %s", doc->name, doc->doc);
+			fprintf(f, "# %s: %s", doc->name, qn_field_words(doc, labels->weights));
 		if (units && units[0] && strcmp(units, "1") && r->field[i].type != QN_FIELD_TEXT) {
 			fputs(", in ", f);
 			qn_text_print(f, units);

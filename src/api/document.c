@@ -235,6 +235,7 @@ json_t *qn_document_input(const quern_run *run)
 		qn_json_set(&o, "over", qn_json_text(quern_option_string(options, "over")));
 		qn_json_set(&o, "expr", qn_json_text(quern_option_string(options, "expr")));
 		qn_json_set(&o, "where", qn_json_text(quern_option_string(options, "where")));
+		qn_json_set(&o, "weights", qn_json_text(quern_option_string(options, "weights")));
 		qn_json_set(&o, "by", qn_json_text(quern_option_string(options, "by")));
 		qn_json_set(&o, "pairs", json_boolean(quern_option_flag(options, "pairs")));
 		qn_json_set(&o, "fields", qn_json_text(quern_option_string(options, "fields")));

@@ -220,6 +220,8 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 	*out = (struct qn_labels){ .n = 0 };
 	out->units = qn_run_units(run);
 	out->calendar = d->calendar;
+	out->weights = run->engine.formula.weights ? qn_program_text(run->engine.formula.weights)
+						   : NULL;
 	out->name = qn_run_quantity(&run->engine);
 	/* Names of a quantity are not those of what an expression makes of it. */
 	out->attributes = run->engine.formula.expr ? &nothing : &run->subject.attributes;
@@ -245,6 +247,8 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 		put(&w, "expr", qn_program_text(run->engine.formula.expr));
 	if (run->engine.formula.where)
 		put(&w, "where", qn_program_text(run->engine.formula.where));
+	if (out->weights)
+		put(&w, "weights", out->weights);
 	if (quern_option_string(&run->options, "by"))
 		put(&w, "by", quern_option_string(&run->options, "by"));
 	if (quern_option_flag(&run->options, "pairs"))

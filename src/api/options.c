@@ -23,6 +23,8 @@ const struct quern_option qn_run_options[] = {
 	  "only elements where 'lat > 60 && month(time) == 1'" },
 	{ "expr", 0, QUERN_OPT_STRING, "EXPR", NULL, 0, 0,
 	  "use the values of this expression instead: 't2m - 273.15'" },
+	{ "weights", 0, QUERN_OPT_STRING, "EXPR", NULL, 0, 0,
+	  "weigh elements by this: 'days', 'coslat' is the cosine of the latitude" },
 	{ "fields", 0, QUERN_OPT_STRING, "NAMES", NULL, 0, 0,
 	  "only these fields of the result, in this order: 'mean,count' (default: all)" },
 	{ "raw", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,

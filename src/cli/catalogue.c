@@ -219,12 +219,15 @@ static void print_option(const json_t *row)
 static void print_kernels(const json_t *doc)
 {
 	const json_t *kernels = json_object_get(doc, "kernels"), *k, *row;
+	char what[256];
 	size_t i, n;
 
 	json_array_foreach(kernels, i, k)
 	{
 		printf("%-12s ", text_of(k, "name"));
-		qn_cli_wrap(stdout, text_of(k, "doc"), 13, 13, qn_cli_columns(STDOUT_FILENO));
+		snprintf(what, sizeof(what), "%s%s", text_of(k, "doc"),
+			 json_is_true(json_object_get(k, "weights")) ? " (takes --weights)" : "");
+		qn_cli_wrap(stdout, what, 13, 13, qn_cli_columns(STDOUT_FILENO));
 		putchar('\n');
 		json_array_foreach(json_object_get(k, "options"), n, row) print_option(row);
 	}

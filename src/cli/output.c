@@ -121,7 +121,8 @@ static void print_left_out(const json_t *run)
 /* What part of the data, and what was made of it. */
 static void print_asked(const json_t *input)
 {
-	static const char *const name[] = { "column", "select", "over", "by", "expr", "where" };
+	static const char *const name[] = { "column", "select", "over",	  "by",
+					    "expr",   "where",	"weights" };
 
 	for (size_t i = 0; i < sizeof(name) / sizeof(*name); i++) {
 		const char *text = json_string_value(json_object_get(input, name[i]));
@@ -179,7 +180,9 @@ void qn_cli_print_result(const json_t *doc)
 	if (values && places)
 		print_places(values, places);
 	if (json_object_get(result, "variance") || json_object_get(result, "covariance"))
-		printf("  unweighted; variances are over n - 1\n");
+		printf(json_is_string(json_object_get(input, "weights"))
+			       ? "  weighted; variances are over W - (sum of w^2) / W\n"
+			       : "  unweighted; variances are over n - 1\n");
 }
 
 /* What was read from the memory of the reader's own node, and how its buffers lie. */

@@ -23,6 +23,7 @@ struct qn_labels {
 	struct qn_global label[24];
 	const char *units;	/* of the values; "" */
 	const char *calendar;	/* where the units are a time; "" */
+	const char *weights;	/* the expression that elements are weighed by; NULL: none */
 	enum quern_dtype dtype; /* of the values that the kernel saw */
 	/* Of a result with axes: what variables are called after; what cells were made of, "lat: lon: ?", where ?
 	   stands for the method, once for methods that go in steps, from the days of a month to the years, and

@@ -50,6 +50,16 @@ uint64_t qn_column_nbytes(enum quern_dtype t, int power, uint64_t nrows)
 	return total;
 }
 
+uint64_t qn_column_products_nbytes(uint64_t nrows)
+{
+	uint64_t total;
+
+	return qn_mul(nrows, sizeof(int64_t) * QN_COLUMN_PARTS, &total) &&
+			       qn_add(total, header_nbytes(nrows), &total)
+		       ? total
+		       : UINT64_MAX;
+}
+
 struct qn_column *qn_column_new(enum quern_dtype t, int power, uint64_t nrows)
 {
 	struct qn_column *c;
@@ -72,6 +82,18 @@ struct qn_column *qn_column_new(enum quern_dtype t, int power, uint64_t nrows)
 	c->nblocks = qn_ceil_div(nrows, QN_COLUMN_BLOCK);
 	for (uint64_t i = 0; i < c->nblocks; i++)
 		c->block[i].nrows = qn_min_u64(nrows - i * QN_COLUMN_BLOCK, QN_COLUMN_BLOCK);
+	return c;
+}
+
+struct qn_column *qn_column_new_products(int nfactors, uint64_t nrows)
+{
+	struct qn_column *c = qn_column_new(QUERN_F64, 1, nrows);
+
+	if (!c)
+		return NULL;
+	c->form = qn_acc_form(QUERN_F64, nfactors);
+	c->one.form[0] = c->form;
+	c->nusual = QN_COLUMN_PARTS;
 	return c;
 }
 

@@ -49,11 +49,16 @@ struct qn_column_tile {
 /* 1 <= power <= 4. NULL: no memory, or more rows than can be. Third and fourth powers are kept in
    accumulators. */
 struct qn_column *qn_column_new(enum quern_dtype t, int power, uint64_t nrows);
+/* Of sums that products of so many doubles, as many as a power may have, are added to: its elements are float64 of
+   power 1, limbs have the form of that power of float64. */
+struct qn_column *qn_column_new_products(int nfactors, uint64_t nrows);
 void qn_column_free(struct qn_column *c);
 
 /* Bytes of a column to which all rows were added, when the elements are as usual: within some 27
    powers of two. UINT64_MAX: more than there can be. */
 uint64_t qn_column_nbytes(enum quern_dtype t, int power, uint64_t nrows);
+/* The same of products, which have the bits of several doubles. */
+uint64_t qn_column_products_nbytes(uint64_t nrows);
 /* Bytes that it has now, and those among them that the estimate does not have: the latter may be asked for
    while others add. */
 uint64_t qn_column_nbytes_now(const struct qn_column *c);

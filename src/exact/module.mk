@@ -5,6 +5,7 @@ LIB_SRCS += src/exact/column_add.c
 LIB_SRCS += src/exact/column_block.c
 LIB_SRCS += src/exact/column_pack.c
 LIB_SRCS += src/exact/column_split.c
+LIB_SRCS += src/exact/fraction.c
 LIB_SRCS += src/exact/power.c
 LIB_SRCS += src/exact/power_float.c
 LIB_SRCS += src/exact/power_int.c

@@ -1,10 +1,13 @@
 /*
  * apply.c - a tile through the programs of a formula, QUERN_TILE_NELEMS elements at a time.
  */
+#include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "formula/formula.h"
+#include "weighted/products_simd.h"
+#include "weighted/sums.h"
 
 #define PIECE	      QUERN_TILE_NELEMS
 #define PIECE_NWORDS  (PIECE / 64)
@@ -21,7 +24,7 @@ struct piece {
 
 /* Where things are in the scratch. */
 struct room {
-	uint8_t *columns, *program, *values;
+	uint8_t *columns, *program, *values, *weights;
 	uint64_t *valid, *there;
 };
 
@@ -40,23 +43,27 @@ static size_t bitmap_nbytes(uint64_t nelems)
 	return round_up((size_t)qn_ceil_div(nelems, 64) * sizeof(uint64_t));
 }
 
-static size_t values_nbytes(const struct qn_formula *f, uint64_t nelems)
+/* Of the values that a program makes. */
+static size_t values_nbytes(const struct qn_program *p, uint64_t nelems)
 {
-	return f->expr ? round_up((size_t)nelems * qn_view_size(qn_program_dtype(f->expr))) : 0;
+	return p ? round_up((size_t)nelems * qn_view_size(qn_program_dtype(p))) : 0;
 }
 
-static size_t most(size_t a, size_t b)
+/* One program runs after the other. */
+static size_t programs_nbytes(const struct qn_formula *f)
 {
-	return a > b ? a : b;
+	const size_t weights = program_nbytes(f->weights), where = program_nbytes(f->where);
+	const size_t most = weights > where ? weights : where, expr = program_nbytes(f->expr);
+
+	return most > expr ? most : expr;
 }
 
 size_t qn_formula_scratch_nbytes(const struct qn_formula *f, uint64_t nelems)
 {
 	if (!qn_formula_is_any(f))
 		return 0;
-	return (size_t)f->n * COLUMN_NBYTES +
-	       most(program_nbytes(f->expr), program_nbytes(f->where)) + values_nbytes(f, nelems) +
-	       2 * bitmap_nbytes(nelems);
+	return (size_t)f->n * COLUMN_NBYTES + programs_nbytes(f) + values_nbytes(f->expr, nelems) +
+	       values_nbytes(f->weights, nelems) + 2 * bitmap_nbytes(nelems);
 }
 
 static struct room divide(const struct qn_formula *f, void *scratch, uint64_t nelems)
@@ -64,8 +71,9 @@ static struct room divide(const struct qn_formula *f, void *scratch, uint64_t ne
 	struct room r = { .columns = scratch };
 
 	r.program = r.columns + (size_t)f->n * COLUMN_NBYTES;
-	r.values = r.program + most(program_nbytes(f->expr), program_nbytes(f->where));
-	r.valid = (uint64_t *)(void *)(r.values + values_nbytes(f, nelems));
+	r.values = r.program + programs_nbytes(f);
+	r.weights = r.values + values_nbytes(f->expr, nelems);
+	r.valid = (uint64_t *)(void *)(r.weights + values_nbytes(f->weights, nelems));
 	r.there = r.valid + bitmap_nbytes(nelems) / sizeof(uint64_t);
 	return r;
 }
@@ -101,20 +109,63 @@ static void take_data(struct piece *p, uint64_t *valid)
 	out->valid = valid;
 }
 
+static bool has(const uint64_t *bits, uint64_t i)
+{
+	return bits[i / 64] >> i % 64 & 1;
+}
+
+static void copy_bits(const struct qn_operand *o, uint64_t from, uint64_t step, size_t i, size_t n,
+		      uint64_t *valid)
+{
+	for (size_t k = 0; k < n; k++, from += step)
+		if (has(o->valid, from))
+			valid[(i + k) / 64] |= UINT64_C(1) << (i + k) % 64;
+}
+
+/* Bits i to i + n - 1. */
+static void set_bits(uint64_t *bits, size_t i, size_t n)
+{
+	for (size_t end = i + n, next; i < end; i = next) {
+		const size_t first = i % 64, last = end - i < 64 - first ? first + end - i : 64;
+		const uint64_t below = last == 64 ? UINT64_MAX : (UINT64_C(1) << last) - 1;
+
+		bits[i / 64] |= below & UINT64_MAX << first;
+		next = i + last - first;
+	}
+}
+
+/* The first of n values of `size` bytes, for all of them. */
+static void repeat(char *values, size_t size, size_t n)
+{
+	for (size_t done = 1, more; done < n; done += more) {
+		more = done < n - done ? done : n - done;
+		memcpy(values + done * size, values, more * size);
+	}
+}
+
 /* n values that are `step` apart, from place `from` on, to places i and on. */
 static void gather(const struct qn_operand *o, uint64_t from, uint64_t step, size_t i, size_t n,
 		   void *values, uint64_t *valid)
 {
 	const size_t size = qn_view_size(o->dtype);
+	const char *all = o->values;
 	char *to = (char *)values + i * size;
 
-	for (size_t k = 0; k < n; k++, from += step, to += size) {
-		if (o->kind == QN_OPERAND_INDEX)
+	if (o->valid)
+		copy_bits(o, from, step, i, n, valid);
+	else
+		set_bits(valid, i, n);
+	if (o->kind == QN_OPERAND_INDEX) {
+		for (size_t k = 0; k < n; k++, from += step, to += size)
 			memcpy(to, &from, size);
-		else
-			memcpy(to, (const char *)o->values + from * size, size);
-		if (!o->valid || (o->valid[from / 64] >> from % 64 & 1))
-			valid[(i + k) / 64] |= UINT64_C(1) << (i + k) % 64;
+	} else if (step == 1) {
+		memcpy(to, all + from * size, n * size);
+	} else if (step == 0) {
+		memcpy(to, all + from * size, size);
+		repeat(to, size, n);
+	} else {
+		for (size_t k = 0; k < n; k++, from += step, to += size)
+			memcpy(to, all + from * size, size);
 	}
 }
 
@@ -168,7 +219,8 @@ static void take_operand(struct piece *p, int number, uint8_t *values, uint64_t 
 static bool is_used(const struct qn_formula *f, int number)
 {
 	return (f->expr && qn_program_uses(f->expr, number)) ||
-	       (f->where && qn_program_uses(f->where, number));
+	       (f->where && qn_program_uses(f->where, number)) ||
+	       (f->weights && qn_program_uses(f->weights, number));
 }
 
 static void take_columns(struct piece *p, const struct room *r)
@@ -201,7 +253,7 @@ static void put_bits(uint64_t *to, const uint64_t *bits, size_t n)
 
 static void apply_expr(const struct piece *p, const struct room *r, struct qn_formula_tile *out)
 {
-	const size_t size = qn_view_size(out->var.dtype);
+	const size_t size = qn_view_size(out->var->dtype);
 	struct qn_program_result result;
 
 	if (!p->f->expr) {
@@ -229,6 +281,61 @@ static void apply_where(const struct piece *p, const struct room *r, struct qn_f
 	out->nthere += result.nholds;
 }
 
+/* Weights of which some are negative, infinite or NaN: is one of these of an element that has a value? A NaN may
+   count as missing. */
+static void look_closely(const struct piece *p, const struct room *r, const struct quern_var *w,
+			 struct qn_formula_tile *out)
+{
+	for (size_t i = 0; i < p->n && !out->has_bad; i++) {
+		const double weight = qn_weighted_double(w->dtype, w->values, i);
+		const uint64_t at = p->at + i;
+
+		if (!has(r->valid, at) || (weight >= 0 && isfinite(weight)))
+			continue;
+		if (isnan(weight) && p->f->nan_missing) {
+			r->valid[at / 64] &= ~(UINT64_C(1) << at % 64);
+			continue;
+		}
+		out->has_bad = true;
+		out->bad = at;
+		out->bad_weight = weight;
+	}
+}
+
+static void apply_weights(const struct piece *p, const struct room *r, struct qn_formula_tile *out)
+{
+	static qn_weights_right_fn *const are_right[] = QN_ISA_TABLE(qn_weights_right);
+	struct qn_program_result result;
+	size_t size;
+
+	if (!p->f->weights)
+		return;
+	qn_program_run(p->f->weights, p->column, p->n, r->program, &result);
+	size = qn_view_size(result.var.dtype);
+	memcpy(r->weights + p->at * size, result.var.values, p->n * size);
+	for (size_t w = 0; result.var.valid && w < (p->n + 63) / 64; w++)
+		r->valid[p->at / 64 + w] &= result.var.valid[w];
+	if (!are_right[qn_cpu_level()](result.var.dtype, result.var.values, p->n))
+		look_closely(p, r, &result.var, out);
+	out->nbeyond += result.nbeyond;
+}
+
+/* What became of the values, and the weights beside them. */
+static void set_vars(const struct qn_formula *f, const struct room *r, struct qn_formula_tile *out)
+{
+	if (f->expr)
+		out->var->values = r->values;
+	out->var->nmissing = out->tile.nelems - count_bits(r->valid, out->tile.nelems);
+	out->var->valid = out->var->nmissing ? r->valid : NULL;
+	out->tile.var = out->var;
+	out->tile.there = out->nthere < out->tile.nelems ? r->there : NULL;
+	if (!f->weights)
+		return;
+	out->tile.nvars = 2;
+	out->var[1] =
+		(struct quern_var){ .dtype = qn_program_dtype(f->weights), .values = r->weights };
+}
+
 void qn_formula_apply(const struct qn_formula *f, void *scratch, const struct quern_tile *in,
 		      struct qn_formula_tile *out)
 {
@@ -237,19 +344,15 @@ void qn_formula_apply(const struct qn_formula *f, void *scratch, const struct qu
 
 	p.f = f;
 	p.in = in;
-	*out = (struct qn_formula_tile){ .var = *in->var, .tile = *in };
-	out->var.dtype = qn_formula_dtype(f, in->var->dtype);
+	*out = (struct qn_formula_tile){ .var = { *in->var }, .tile = *in };
+	out->var->dtype = qn_formula_dtype(f, in->var->dtype);
 	for (p.at = 0; p.at < in->nelems; p.at += p.n) {
 		p.first = in->first + p.at;
 		p.n = (size_t)qn_min_u64(in->nelems - p.at, PIECE);
 		take_columns(&p, &r);
 		apply_expr(&p, &r, out);
 		apply_where(&p, &r, out);
+		apply_weights(&p, &r, out);
 	}
-	if (f->expr)
-		out->var.values = r.values;
-	out->var.nmissing = in->nelems - count_bits(r.valid, in->nelems);
-	out->var.valid = out->var.nmissing ? r.valid : NULL;
-	out->tile.var = &out->var;
-	out->tile.there = out->nthere < in->nelems ? r.there : NULL;
+	set_vars(f, &r, out);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "formula/latitude.h"
 #include "select/select.h"
 
 /* The names of a formula while it is compiled. */
@@ -13,6 +14,7 @@ struct search {
 	struct qn_formula *f;
 	const char *option; /* the one that is compiled */
 	bool collects;	    /* any name will do, and is noted */
+	bool weighs;	    /* names are those of weights */
 	bool failed;
 };
 
@@ -36,11 +38,20 @@ static bool is_data(const struct search *s, const char *name)
 	return is_path(s->subject, name);
 }
 
-static int find_operand(const struct qn_formula *f, enum qn_program_kind kind, const char *name)
+static enum qn_operand_kind kind_of(const struct search *s, enum qn_program_kind kind,
+				    const char *name)
+{
+	if (kind == QN_NAME_INDEX)
+		return QN_OPERAND_INDEX;
+	return s->weighs && !strcmp(name, QN_COSLAT) && !qn_named_find(s->named, name)
+		       ? QN_OPERAND_COSINE
+		       : QN_OPERAND_BESIDE;
+}
+
+static int find_operand(const struct qn_formula *f, enum qn_operand_kind kind, const char *name)
 {
 	for (int i = 1; i < f->n; i++)
-		if (!strcmp(f->operand[i].name, name) &&
-		    (kind == QN_NAME_INDEX) == (f->operand[i].kind == QN_OPERAND_INDEX))
+		if (!strcmp(f->operand[i].name, name) && kind == f->operand[i].kind)
 			return i;
 	return -1;
 }
@@ -60,13 +71,12 @@ static int add_operand(struct qn_formula *f, enum qn_operand_kind kind, const ch
 	return o->name ? f->n++ : -1;
 }
 
-static int note(struct search *s, enum qn_program_kind kind, const char *name)
+static int note(struct search *s, enum qn_operand_kind kind, const char *name)
 {
 	int i = find_operand(s->f, kind, name);
 
 	if (i < 0)
-		i = add_operand(s->f, kind == QN_NAME_INDEX ? QN_OPERAND_INDEX : QN_OPERAND_BESIDE,
-				name);
+		i = add_operand(s->f, kind, name);
 	s->failed = s->failed || i < 0;
 	if (i > 0 && !s->f->operand[i].option)
 		s->f->operand[i].option = s->option;
@@ -78,10 +88,11 @@ static enum quern_status resolve(void *ctx, enum qn_program_kind kind, const cha
 {
 	struct search *s = ctx;
 	const struct qn_operand *o;
-	int i = kind == QN_NAME_COLUMN && is_data(s, name) ? 0 : -1;
+	const enum qn_operand_kind what = kind_of(s, kind, name);
+	int i = what == QN_OPERAND_BESIDE && is_data(s, name) ? 0 : -1;
 
 	if (i < 0)
-		i = s->collects ? note(s, kind, name) : find_operand(s->f, kind, name);
+		i = s->collects ? note(s, what, name) : find_operand(s->f, what, name);
 	if (i < 0)
 		return QUERN_OK;
 	o = &s->f->operand[i];
@@ -128,20 +139,22 @@ static enum quern_status compile(struct search *s, const char *what, const char 
 }
 
 /* Which names there are. What is wrong otherwise is found when it is known what they are. */
-static enum quern_status collect(struct search *s, const char *expr, const char *where,
+static enum quern_status collect(struct search *s, const struct qn_formula_texts *texts,
 				 struct quern_message *err)
 {
-	struct quern_message ignored = { .status = QUERN_OK };
-	struct qn_program *p = NULL;
+	static const char *const option[] = { "--expr", "--where", "--weights" };
+	const char *const text[] = { texts->expr, texts->where, texts->weights };
 
 	s->collects = true;
-	compile(s, "--expr", expr, QN_WANT_ANY, true, &p, &ignored);
-	qn_program_free(p);
-	p = NULL;
-	ignored = (struct quern_message){ .status = QUERN_OK };
-	compile(s, "--where", where, QN_WANT_ANY, true, &p, &ignored);
-	qn_program_free(p);
-	s->collects = false;
+	for (int i = 0; i < 3; i++) {
+		struct quern_message ignored = { .status = QUERN_OK };
+		struct qn_program *p = NULL;
+
+		s->weighs = i == 2;
+		compile(s, option[i], text[i], QN_WANT_ANY, true, &p, &ignored);
+		qn_program_free(p);
+	}
+	s->collects = s->weighs = false;
 	return s->failed ? qn_error_nomem(err, 0, "the names of an expression") : QUERN_OK;
 }
 
@@ -183,13 +196,15 @@ static enum quern_status find_operands(const struct search *s, const struct qn_t
 		struct quern_message why = { .status = QUERN_OK };
 		struct qn_operand *o = &f->operand[i];
 		const struct qn_named *named = qn_named_find(s->named, o->name);
+		const bool is_cosine = o->kind == QN_OPERAND_COSINE;
 		bool is_unknown;
 
 		if (o->kind == QN_OPERAND_INDEX)
 			is_unknown = !set_index(s->subject, o);
 		else {
-			st = qn_operand_find(s->subject, team, named, o, &why);
-			is_unknown = st && why.reason == QN_NO_DATASET && !named;
+			st = is_cosine ? qn_coslat_find(s->subject, team, o, &why)
+				       : qn_operand_find(s->subject, team, named, o, &why);
+			is_unknown = st && why.reason == QN_NO_DATASET && !named && !is_cosine;
 			if (st && st != QUERN_ERR_USAGE)
 				return qn_error_pass(err, st, &why);
 			st = st && !is_unknown ? keep_why(o, &why, err) : QUERN_OK;
@@ -226,8 +241,8 @@ static enum quern_status start(struct search *s, struct quern_message *err)
 
 	if (s->subject->views[0].dtype == QUERN_TEXT)
 		return qn_error_set(err, QUERN_ERR_USAGE,
-				    "--expr, --where: dataset %s is text, which expressions do not "
-				    "take",
+				    "--expr, --where, --weights: dataset %s is text, which "
+				    "expressions do not take",
 				    d->path);
 	if (add_operand(f, QN_OPERAND_DATA, d->path) < 0)
 		return qn_error_nomem(err, sizeof(*f->operand), "an expression");
@@ -239,30 +254,43 @@ static enum quern_status start(struct search *s, struct quern_message *err)
 		       : qn_error_nomem(err, sizeof(d->units), "an expression");
 }
 
-enum quern_status qn_formula_find(const struct qn_subject *subject, const struct qn_team *team,
-				  const struct qn_named_list *named, const char *expr,
-				  const char *where, bool nan_missing, struct qn_formula *out,
-				  struct quern_message *err)
+static enum quern_status compile_all(struct search *s, const struct qn_formula_texts *texts,
+				     struct quern_message *err)
 {
-	struct search s = { .subject = subject, .named = named, .f = out };
+	struct qn_formula *f = s->f;
+	const bool nan = f->nan_missing;
 	enum quern_status st;
 
-	*out = (struct qn_formula){ .n = 0 };
-	if (!expr && !where)
+	st = compile(s, "--expr", texts->expr, QN_WANT_NUMBER, nan, &f->expr, err);
+	if (!st)
+		st = compile(s, "--where", texts->where, QN_WANT_CONDITION, nan, &f->where, err);
+	s->weighs = true;
+	if (!st)
+		st = compile(s, "--weights", texts->weights, QN_WANT_NUMBER, nan, &f->weights, err);
+	return st;
+}
+
+enum quern_status qn_formula_find(const struct qn_subject *subject, const struct qn_team *team,
+				  const struct qn_formula_texts *texts, bool nan_missing,
+				  struct qn_formula *out, struct quern_message *err)
+{
+	struct search s = { .subject = subject, .named = texts->named, .f = out };
+	struct qn_formula_texts own = *texts;
+	enum quern_status st;
+
+	*out = (struct qn_formula){ .nan_missing = nan_missing };
+	if (!texts->expr && !texts->where && !texts->weights)
 		return QUERN_OK;
 	st = start(&s, err);
 	if (!st)
-		st = take_name(out, &expr, err);
+		st = take_name(out, &own.expr, err);
 	if (!st)
-		st = collect(&s, expr, where, err);
+		st = collect(&s, &own, err);
 	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
 		st = find_operands(&s, team, err);
 	if (!st)
-		st = compile(&s, "--expr", expr, QN_WANT_NUMBER, nan_missing, &out->expr, err);
-	if (!st)
-		st = compile(&s, "--where", where, QN_WANT_CONDITION, nan_missing, &out->where,
-			     err);
+		st = compile_all(&s, &own, err);
 	return qn_comm_agree(team->comm, st, err);
 }
 
@@ -270,6 +298,7 @@ void qn_formula_fini(struct qn_formula *f)
 {
 	qn_program_free(f->expr);
 	qn_program_free(f->where);
+	qn_program_free(f->weights);
 	for (int i = 0; i < f->n; i++)
 		qn_operand_fini(&f->operand[i]);
 	free(f->operand);
@@ -279,7 +308,7 @@ void qn_formula_fini(struct qn_formula *f)
 
 bool qn_formula_is_any(const struct qn_formula *f)
 {
-	return f->expr || f->where;
+	return f->expr || f->where || f->weights;
 }
 
 uint64_t qn_formula_nbytes(const struct qn_formula *f)

@@ -1,10 +1,12 @@
 /*
- * formula.h - what --expr and --where make of the elements of a subject, before a kernel sees them.
+ * formula.h - what --expr, --where and --weights make of the elements of a subject, before a kernel sees them.
  *
- *	tile of the data -> --expr: other values -> --where: which of them are there -> kernel
+ *	tile of the data -> --expr: other values -> --where: which of them are there
+ *		-> --weights: their weights -> kernel
  *
  * A name is the dataset itself, by its name or path, a coordinate, or a dataset of the same file on some of
- * the dimensions of the subject (operand.h); index(NAME) is the index along a dimension.
+ * the dimensions of the subject (operand.h); index(NAME) is the index along a dimension. In --weights coslat is the
+ * cosine of the latitude (latitude.h).
  */
 #ifndef QN_FORMULA_FORMULA_H
 #define QN_FORMULA_FORMULA_H
@@ -13,19 +15,24 @@
 #include "program/program.h"
 
 struct qn_formula {
-	int n;				 /* of operands; number 0 is the data */
-	struct qn_operand *operand;	 /* owned */
-	struct qn_program *expr, *where; /* owned; NULL: there is none */
+	int n;			    /* of operands; number 0 is the data */
+	struct qn_operand *operand; /* owned */
+	bool nan_missing;
+	struct qn_program *expr, *where, *weights; /* owned; NULL: there is none */
 	char *name; /* owned: of --expr NAME=EXPR, or "expr"; NULL: without --expr */
 };
 
-/* Compiles both texts, NULL where there is none, for a subject that is found. named: of -d; NULL: none. QUERN_ERR_USAGE: a text is
-   wrong. Every rank returns the same status. The caller frees with qn_formula_fini, whatever is returned.
-   Collective. */
+/* Borrowed; NULL: there is none. */
+struct qn_formula_texts {
+	const char *expr, *where, *weights;
+	const struct qn_named_list *named; /* of -d */
+};
+
+/* Compiles the texts for a subject that is found. QUERN_ERR_USAGE: a text is wrong. Every rank returns the same
+   status. The caller frees with qn_formula_fini, whatever is returned. Collective. */
 enum quern_status qn_formula_find(const struct qn_subject *subject, const struct qn_team *team,
-				  const struct qn_named_list *named, const char *expr,
-				  const char *where, bool nan_missing, struct qn_formula *out,
-				  struct quern_message *err);
+				  const struct qn_formula_texts *texts, bool nan_missing,
+				  struct qn_formula *out, struct quern_message *err);
 void qn_formula_fini(struct qn_formula *f);
 
 bool qn_formula_is_any(const struct qn_formula *f);
@@ -41,10 +48,14 @@ size_t qn_formula_scratch_nbytes(const struct qn_formula *f, uint64_t nelems);
 
 /* A tile as the kernel is to see it: borrows from the scratch and from the tile it was made of. */
 struct qn_formula_tile {
-	struct quern_var var;
+	struct quern_var var[2]; /* values, weights */
 	struct quern_tile tile;
 	uint64_t nthere;  /* elements that --where holds for */
 	uint64_t nbeyond; /* that are missing because a result was beyond 64 bits */
+	/* A weight is negative or infinite, or NaN where that is a value: number `bad` of the tile. */
+	bool has_bad;
+	uint64_t bad;
+	double bad_weight;
 };
 
 /* *in: its box is in the whole dataset. What --where does not hold for is marked in out->tile.there, and is

@@ -12,6 +12,7 @@ enum qn_operand_kind {
 	QN_OPERAND_DATA,   /* the subject itself */
 	QN_OPERAND_BESIDE, /* a dataset beside it */
 	QN_OPERAND_INDEX,  /* the indexes along a dimension */
+	QN_OPERAND_COSINE, /* of the latitude */
 };
 
 struct qn_operand {

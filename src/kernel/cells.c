@@ -10,13 +10,15 @@
 #define NLOCKS	      256
 #define VALUES_NBYTES (QN_RUN_NELEMS * sizeof(double))
 #define BITMAP_NWORDS (QN_RUN_NELEMS / 64)
+#define MOST_VARS     2
 
 /* A tile on its way to the cells. */
 struct absorber {
 	struct qn_cells *cells;
 	const struct quern_tile *tile;
-	void *scratch;	 /* of the kernel */
-	uint8_t *values; /* of a part of the tile that does not lie in one piece */
+	void *scratch; /* of the kernel */
+	uint8_t *
+		values; /* of a part of the tile that does not lie in one piece, and their weights */
 	uint64_t *valid, *gathered;
 	int64_t *state; /* of a row of columns, before it is added */
 };
@@ -53,6 +55,12 @@ static uint64_t count_words_nbytes(const struct qn_layout_of_state *l, uint64_t 
 		       : UINT64_MAX;
 }
 
+static uint64_t column_nbytes(const struct quern_segment *s, uint64_t nrows)
+{
+	return s->nfactors ? qn_column_products_nbytes(nrows)
+			   : qn_column_nbytes(s->dtype, s->power, nrows);
+}
+
 uint64_t qn_cells_nbytes(const struct quern_kernel *k, const struct qn_layout_of_state *l,
 			 uint64_t nrows)
 {
@@ -61,8 +69,7 @@ uint64_t qn_cells_nbytes(const struct quern_kernel *k, const struct qn_layout_of
 
 	for (int i = 0; by_columns && i < l->nsegments; i++)
 		if (l->segment[i].op == QUERN_EXACT)
-			n = add_up(n, qn_column_nbytes(l->segment[i].dtype, l->segment[i].power,
-						       nrows));
+			n = add_up(n, column_nbytes(&l->segment[i], nrows));
 	return n;
 }
 
@@ -101,13 +108,18 @@ void qn_cells_clear(struct qn_cells *c)
 		qn_state_identity(c->layout, qn_cells_state(c, r));
 }
 
+static struct qn_column *new_column(const struct quern_segment *s, uint64_t nrows)
+{
+	return s->nfactors ? qn_column_new_products(s->nfactors, nrows)
+			   : qn_column_new(s->dtype, s->power, nrows);
+}
+
 static bool make_columns(struct qn_cells *c)
 {
 	for (int i = 0; c->has_columns && i < c->layout->nsegments; i++) {
 		const struct quern_segment *s = &c->layout->segment[i];
 
-		if (s->op == QUERN_EXACT &&
-		    !(c->exact[i] = qn_column_new(s->dtype, s->power, c->rows->nrows)))
+		if (s->op == QUERN_EXACT && !(c->exact[i] = new_column(s, c->rows->nrows)))
 			return false;
 	}
 	return true;
@@ -261,7 +273,7 @@ size_t qn_cells_scratch_nbytes(const struct quern_kernel *k, const void *self,
 	const size_t own = k->scratch ? k->scratch(self) : 0;
 	const size_t state = k->absorb_rows ? l->nwords * sizeof(int64_t) : 0;
 
-	return round_up(own) + round_up(state) + VALUES_NBYTES +
+	return round_up(own) + round_up(state) + MOST_VARS * VALUES_NBYTES +
 	       3 * BITMAP_NWORDS * sizeof(uint64_t);
 }
 
@@ -311,10 +323,21 @@ static bool absorb_one(const struct absorber *a, const struct qn_row_run *run)
 
 /* Room for a column: its elements, whether they are valid, whether they are there. */
 struct column {
-	struct quern_var var;
+	struct quern_var var[MOST_VARS];
 	struct quern_tile tile;
 	bool all_there;
 };
+
+/* n values of a variable, `stride` apart. */
+static struct quern_var gather(const struct quern_var *from, uint64_t at, uint64_t stride, size_t n,
+			       uint8_t *values)
+{
+	const size_t size = qn_dtype_size(from->dtype);
+
+	for (size_t i = 0; i < n; i++, at += stride)
+		memcpy(values + i * size, (const char *)from->values + at * size, size);
+	return (struct quern_var){ .dtype = from->dtype, .values = values };
+}
 
 /* Element `first` of the tile and those that follow it in the steps of the run, `begin` to
    begin + n. They are a box of their own. */
@@ -322,26 +345,26 @@ static void gather_column(const struct absorber *a, const struct qn_row_run *run
 			  const struct quern_box *box, uint64_t begin, size_t n, struct column *out)
 {
 	const struct quern_var *from = a->tile->var;
-	const size_t size = qn_dtype_size(from->dtype);
 	uint64_t at = first + begin * run->stride;
 
 	memset(a->gathered, 0, 2 * BITMAP_NWORDS * sizeof(*a->gathered));
-	out->var = (struct quern_var){ .dtype = from->dtype, .values = a->values };
+	for (int k = 0; k < a->tile->nvars && k < MOST_VARS; k++)
+		out->var[k] =
+			gather(&from[k], at, run->stride, n, a->values + (size_t)k * VALUES_NBYTES);
 	out->tile = (struct quern_tile){
-		.box = box, .first = begin, .nelems = n, .nvars = 1, .var = &out->var
+		.box = box, .first = begin, .nelems = n, .nvars = a->tile->nvars, .var = out->var
 	};
 	out->all_there = true;
 	for (size_t i = 0; i < n; i++, at += run->stride) {
 		const bool valid = !from->valid || is_valid(from->valid, at);
 		const bool there = !a->tile->there || is_valid(a->tile->there, at);
 
-		memcpy(a->values + i * size, (const char *)from->values + at * size, size);
 		a->gathered[i / 64] |= (uint64_t)valid << i % 64;
 		a->gathered[BITMAP_NWORDS + i / 64] |= (uint64_t)there << i % 64;
-		out->var.nmissing += !valid;
+		out->var->nmissing += !valid;
 		out->all_there = out->all_there && there;
 	}
-	out->var.valid = out->var.nmissing ? a->gathered : NULL;
+	out->var->valid = out->var->nmissing ? a->gathered : NULL;
 	out->tile.there = out->all_there ? NULL : a->gathered + BITMAP_NWORDS;
 }
 
@@ -465,7 +488,7 @@ void qn_cells_absorb(struct qn_cells *c, void *scratch, const struct quern_tile 
 	uint8_t *at = scratch;
 
 	a.values = at;
-	at += VALUES_NBYTES;
+	at += MOST_VARS * VALUES_NBYTES;
 	a.valid = (uint64_t *)(void *)at;
 	a.gathered = a.valid + BITMAP_NWORDS;
 	at += 3 * BITMAP_NWORDS * sizeof(uint64_t);

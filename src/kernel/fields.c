@@ -12,7 +12,12 @@
 static const struct qn_field_doc fields[] = {
 	{ "count", "number of elements that have a value", QN_UNITS_ONE, true, { NULL } },
 	{ "missing", "number of elements that have no value", QN_UNITS_ONE, true, { NULL } },
-	{ "sum", "sum, correctly rounded", QN_UNITS_DIFFERENCE, false, { NULL } },
+	{ "sum", "sum, correctly rounded", QN_UNITS_SUM, false, { NULL } },
+	{ "sum_of_weights",
+	  "sum of the weights, correctly rounded",
+	  QN_UNITS_UNKNOWN,
+	  false,
+	  { NULL } },
 	{ "mean", "arithmetic mean, unweighted", QN_UNITS_VALUE, false, { "feature" } },
 	{ "variance", "variance, unweighted, over n - 1", QN_UNITS_SQUARE, false, { NULL } },
 	{ "stddev",
@@ -92,7 +97,34 @@ static bool is_plain(const char *units, size_t n)
 	return n > 0;
 }
 
-char *qn_field_units(const struct qn_field_doc *f, const char *units)
+/* What fields are that depend on weights, where there are some. */
+static const struct {
+	const char *name, *words;
+} weighted[] = {
+	{ "sum", "sum of weight times value, correctly rounded" },
+	{ "sum_of_weights", "sum of the weights, correctly rounded" },
+	{ "mean", "arithmetic mean, weighted" },
+	{ "variance", "variance, weighted, over W - (sum of w^2) / W" },
+	{ "stddev", "standard deviation, weighted, over W - (sum of w^2) / W" },
+	{ "rms", "root of the mean square, weighted" },
+};
+
+const char *qn_field_weighted(const char *name)
+{
+	for (size_t i = 0; i < sizeof(weighted) / sizeof(*weighted); i++)
+		if (!strcmp(weighted[i].name, name))
+			return weighted[i].words;
+	return NULL;
+}
+
+const char *qn_field_words(const struct qn_field_doc *f, const char *weights)
+{
+	const char *words = weights ? qn_field_weighted(f->name) : NULL;
+
+	return words ? words : f->doc;
+}
+
+char *qn_field_units(const struct qn_field_doc *f, const char *units, const char *weights)
 {
 	const char *since = units ? strstr(units, " since ") : NULL;
 	size_t n = units ? strlen(units) : 0;
@@ -101,6 +133,8 @@ char *qn_field_units(const struct qn_field_doc *f, const char *units)
 
 	if (f->units == QN_UNITS_ONE)
 		return qn_strdup("1");
+	if (f->units == QN_UNITS_UNKNOWN || (f->units == QN_UNITS_SUM && weights))
+		return qn_strdup("");
 	/* A time is at a distance from its reference, and the difference of two is not. */
 	if (since && f->units != QN_UNITS_VALUE)
 		n = (size_t)(since - units);

@@ -13,6 +13,8 @@ enum qn_field_units {
 	QN_UNITS_VALUE,	     /* those of the values */
 	QN_UNITS_DIFFERENCE, /* those of the values; of times without their reference */
 	QN_UNITS_SQUARE,     /* those, squared */
+	QN_UNITS_SUM,	     /* as a difference; of weighted values not known */
+	QN_UNITS_UNKNOWN,
 };
 
 struct qn_field_doc {
@@ -26,9 +28,15 @@ struct qn_field_doc {
 /* The row of a field, or NULL. */
 const struct qn_field_doc *qn_field_doc(const char *name);
 
+/* What a field is where elements have weights; NULL: these do not matter. */
+const char *qn_field_weighted(const char *name);
+
+/* What it is. weights: how elements were weighted, or NULL. */
+const char *qn_field_words(const struct qn_field_doc *f, const char *weights);
+
 /* Its units, where the values have `units` ("" or NULL: they have none); owned, "" for none. NULL: there is no
    memory. */
-char *qn_field_units(const struct qn_field_doc *f, const char *units);
+char *qn_field_units(const struct qn_field_doc *f, const char *units, const char *weights);
 
 /* What a cell has of its values, in the word of CF: "mean", "standard_deviation". */
 struct qn_field_method {

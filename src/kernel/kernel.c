@@ -96,6 +96,18 @@ enum quern_status qn_kernel_unknown(const char *name, struct quern_message *err)
 			    name, w->kernel, w->kernel);
 }
 
+void qn_kernels_list(enum qn_kernel_takes what, char *out, size_t nbytes)
+{
+	out[0] = '\0';
+	for (const struct quern_kernel *const *k = qn_kernels; *k; k++) {
+		const bool takes = what == QN_TAKES_TEXT ? (*k)->takes_text : (*k)->takes_weights;
+		const size_t n = strlen(out);
+
+		if (takes)
+			snprintf(out + n, nbytes - n, "%s%s", n ? ", " : "", (*k)->name);
+	}
+}
+
 static bool is_pair(enum quern_op op)
 {
 	return op == QUERN_MINLOC || op == QUERN_MAXLOC;
@@ -110,6 +122,10 @@ static bool is_possible(const struct quern_segment *s)
 {
 	if (s->op == QUERN_LEAST)
 		return s->width >= 2 && s->nwords > 0 && s->nwords % s->width == 0;
+	if (s->op == QUERN_EXACT && s->nfactors)
+		return s->nfactors >= 1 && s->nfactors <= 3 && s->power == 1 && s->width == 0 &&
+		       s->dtype == QUERN_F64 &&
+		       s->nwords == (size_t)qn_acc_form(QUERN_F64, s->nfactors).nlimbs;
 	if (s->op == QUERN_EXACT)
 		return s->power >= 1 && s->power <= 4 && s->width == 0 &&
 		       s->nwords == (size_t)qn_acc_form(s->dtype, s->power).nlimbs;

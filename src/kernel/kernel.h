@@ -18,6 +18,10 @@ const char *qn_kernel_meant(const char *word);
 /* There is no kernel of this name: which was meant perhaps. Returns QUERN_ERR_USAGE. */
 enum quern_status qn_kernel_unknown(const char *name, struct quern_message *err);
 
+/* The names of the kernels that take something, with commas between them. */
+enum qn_kernel_takes { QN_TAKES_TEXT, QN_TAKES_WEIGHTS };
+void qn_kernels_list(enum qn_kernel_takes what, char *out, size_t nbytes);
+
 /* The layout of a state, from the segments of the current pass. */
 struct qn_layout_of_state {
 	int nsegments;

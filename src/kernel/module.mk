@@ -12,4 +12,5 @@ LIB_SRCS += src/kernel/seen.c
 LIB_SRCS += src/kernel/several.c
 LIB_SRCS += src/kernel/there.c
 LIB_SRCS += src/kernel/tile.c
+LIB_MULTI_ISA_SRCS += src/kernel/convert_simd.c
 LIB_MULTI_ISA_SRCS += src/kernel/tile_simd.c

@@ -543,10 +543,11 @@ static enum quern_status make_options(struct qn_several *s, struct quern_message
 /* What only some of them can do, all together cannot. */
 static void make_kernel(struct qn_several *s)
 {
-	bool takes_text = true, repeats = true, by_rows = true;
+	bool takes_text = true, takes_weights = true, repeats = true, by_rows = true;
 
 	for (int i = 0; i < s->n; i++) {
 		takes_text = takes_text && s->of[i]->takes_text;
+		takes_weights = takes_weights && s->of[i]->takes_weights;
 		repeats = repeats && s->of[i]->repeats;
 		by_rows = by_rows && s->of[i]->absorb_rows;
 	}
@@ -556,6 +557,7 @@ static void make_kernel(struct qn_several *s)
 		.doc = "several kernels at once",
 		.options = s->options,
 		.takes_text = takes_text,
+		.takes_weights = takes_weights,
 		.repeats = repeats,
 		.open = several_open,
 		.close = several_close,

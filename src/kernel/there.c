@@ -24,13 +24,16 @@ static void absorb_run(const struct quern_kernel *k, const void *self, int64_t *
 		       void *scratch, uint64_t *valid, const struct quern_tile *tile,
 		       uint64_t first, size_t n)
 {
-	struct quern_var var = *tile->var;
+	struct quern_var var[2];
 	struct quern_tile piece = *tile;
 
-	var.values = (const char *)var.values + first * qn_dtype_size(var.dtype);
-	var.nmissing = var.valid ? copy_bits(var.valid, first, n, valid) : 0;
-	var.valid = var.nmissing ? valid : NULL;
-	piece.var = &var;
+	for (int i = 0; i < tile->nvars && i < 2; i++) {
+		var[i] = tile->var[i];
+		var[i].values = (const char *)var[i].values + first * qn_dtype_size(var[i].dtype);
+	}
+	var->nmissing = var->valid ? copy_bits(var->valid, first, n, valid) : 0;
+	var->valid = var->nmissing ? valid : NULL;
+	piece.var = var;
 	piece.there = NULL;
 	piece.first += first;
 	piece.nelems = n;
@@ -86,19 +89,24 @@ static size_t pack_bits(const uint64_t *from, const uint64_t *there, size_t n, u
 void qn_absorb_packed(const struct quern_kernel *k, const void *self, int64_t *state, void *scratch,
 		      const struct quern_tile *tile)
 {
-	double values[QUERN_TILE_NELEMS];
+	double values[2][QUERN_TILE_NELEMS];
 	uint64_t valid[QUERN_TILE_NELEMS / 64] = { 0 };
-	struct quern_var there = *tile->var, var = *tile->var;
+	struct quern_var var[2];
 	struct quern_tile packed = *tile;
 
-	there.valid = tile->there;
-	there.nmissing = 1; /* or more */
-	packed.nelems = qn_tile_pack(&there, tile->nelems, false, values);
+	for (int i = 0; i < tile->nvars && i < 2; i++) {
+		struct quern_var there = tile->var[i];
+
+		there.valid = tile->there;
+		there.nmissing = 1; /* or more */
+		packed.nelems = qn_tile_pack(&there, tile->nelems, false, values[i]);
+		var[i] = tile->var[i];
+		var[i].values = values[i];
+	}
 	packed.there = NULL;
-	packed.var = &var;
-	var.values = values;
-	var.nmissing = var.valid ? pack_bits(var.valid, tile->there, tile->nelems, valid) : 0;
-	var.valid = var.nmissing ? valid : NULL;
+	packed.var = var;
+	var->nmissing = var->valid ? pack_bits(var->valid, tile->there, tile->nelems, valid) : 0;
+	var->valid = var->nmissing ? valid : NULL;
 	if (packed.nelems)
 		k->absorb(self, state, scratch, &packed);
 }

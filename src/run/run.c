@@ -13,26 +13,37 @@
 #include "find/meaning.h"
 #include "find/warnings.h"
 #include "kernel/pick.h"
+#include "kernel/several.h"
 #include "run/kept.h"
 
 /* A kernel that takes no text says which do. */
 static enum quern_status check_text(const struct qn_run *run, struct quern_message *err)
 {
-	char others[128] = "";
+	char others[256];
 
 	if (run->subject->views[0].dtype != QUERN_TEXT || run->kernel->takes_text)
 		return QUERN_OK;
-	for (const struct quern_kernel *const *k = qn_kernels; *k; k++) {
-		const size_t n = strlen(others);
-
-		if ((*k)->takes_text)
-			snprintf(others + n, sizeof(others) - n, "%s%s", n ? ", " : "", (*k)->name);
-	}
+	qn_kernels_list(QN_TAKES_TEXT, others, sizeof(others));
 	return qn_error_set(err, QUERN_ERR_DATA,
 			    "%s: dataset %s has elements of type %s, which is "
 			    "text: kernel %s takes numbers; of text you can have: %s",
 			    run->subject->dataset.file, run->subject->dataset.path,
 			    run->subject->dataset.type.name, run->kernel->name, others);
+}
+
+static enum quern_status check_weights(const struct qn_run *run, struct quern_message *err)
+{
+	const struct quern_kernel *k = run->kernel;
+	char others[256];
+
+	if (!run->formula.weights || k->takes_weights)
+		return QUERN_OK;
+	for (int i = 0; (k = qn_kernel_of(run->kernel, i)) && k->takes_weights;)
+		i++;
+	qn_kernels_list(QN_TAKES_WEIGHTS, others, sizeof(others));
+	return qn_error_set(err, QUERN_ERR_USAGE,
+			    "--weights: kernel %s takes no weights; with weights you can have: %s",
+			    k ? k->name : run->kernel->name, others);
 }
 
 static enum quern_status open_kernel(struct qn_run *run, struct quern_message *err)
@@ -47,6 +58,9 @@ static enum quern_status open_kernel(struct qn_run *run, struct quern_message *e
 		.nan_missing = run->settings.nan_missing,
 		.dims = (const char *const *)run->subject->dataset.dim_name,
 		.options = run->settings.of_kernel,
+		.is_weighted = run->formula.weights != NULL,
+		.weights_dtype = run->formula.weights ? qn_program_dtype(run->formula.weights)
+						      : QUERN_F64,
 		.message = &said,
 		.kernel = run->kernel,
 	};
@@ -110,6 +124,8 @@ static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject
 	enum quern_status st = check_text(run, err);
 
 	if (!st)
+		st = check_weights(run, err);
+	if (!st)
 		st = open_kernel(run, err);
 	if (!st && run->settings.fields)
 		st = qn_pick_find(run->kernel, run->self, run->settings.fields, &run->fields, err);
@@ -164,6 +180,10 @@ static enum quern_status find_keys(struct qn_run *run, struct quern_message *err
 enum quern_status qn_run_open(struct qn_run *run, const struct qn_team *team,
 			      struct qn_subject *subject, struct quern_message *err)
 {
+	const struct qn_formula_texts texts = { .expr = run->settings.expr,
+						.where = run->settings.where,
+						.weights = run->settings.weights,
+						.named = run->settings.named };
 	struct qn_report *r = &run->report;
 	enum quern_status st;
 
@@ -176,9 +196,8 @@ enum quern_status qn_run_open(struct qn_run *run, const struct qn_team *team,
 	r->nthreads = team->place.nthreads;
 	st = find_keys(run, err);
 	if (!st)
-		st = qn_formula_find(subject, team, run->settings.named, run->settings.expr,
-				     run->settings.where, run->settings.nan_missing, &run->formula,
-				     err);
+		st = qn_formula_find(subject, team, &texts, run->settings.nan_missing,
+				     &run->formula, err);
 	if (!st && qn_formula_is_any(&run->formula))
 		st = qn_comm_agree(team->comm, warn_of_operands(run, err), err);
 	return st ? st : qn_comm_agree(team->comm, open_run(run, subject, err), err);

@@ -26,6 +26,7 @@ struct qn_run_settings {
 	bool nan_missing;
 	const char *over;	  /* dimensions that are reduced; NULL: all */
 	const char *expr, *where; /* what the values are, and which count; NULL: as they are, all */
+	const char *weights;	  /* NULL: all count alike */
 	const char *by;		  /* keys of groups; NULL: there are none */
 	bool pairs;		  /* only combinations of groups that occur, side by side */
 	const char *fields;	  /* of the result, in this order; NULL: all */

@@ -9,6 +9,7 @@
 #include "describe/describe.h"
 #include "kernel/there.h"
 #include "crew/crew.h"
+#include "formula/bad_weight.h"
 #include "run/expected_sums.h"
 #include "run/holes.h"
 #include "run/kept.h"
@@ -45,6 +46,7 @@ struct worker {
 				   counted; else NULL */
 	void *scratch, *formula_scratch;
 	uint64_t nbeyond; /* of the formula */
+	struct qn_bad_weight bad;
 	struct qn_numa_watch near;
 	uint64_t nskipped;
 	struct qn_skips skips;
@@ -88,6 +90,8 @@ static void absorb(void *ctx, const struct quern_tile *tile)
 	if (qn_formula_is_any(formula)) {
 		qn_formula_apply(formula, a->w->formula_scratch, &there, &made);
 		a->w->nbeyond += a->w->is_first ? made.nbeyond : 0;
+		if (qn_bad_weight_note(&a->w->bad, &there, &made))
+			return;
 		there = made.tile;
 	}
 	if (a->cells)
@@ -341,6 +345,8 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	}
 	if (st)
 		return qn_error_pass(w->err, st, &why);
+	if (w->bad.is_there)
+		return qn_bad_weight_refuse(&w->bad, &run->subject->dataset, w->err);
 	if (atomic_load_explicit(&w->cells->lacks_memory, memory_order_relaxed))
 		return qn_error_nomem(w->err, 0, "the cells of the result");
 	if (on_trial)

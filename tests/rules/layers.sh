@@ -15,12 +15,13 @@ src/data         base exact cluster
 src/select       base data
 src/feed         base exact cluster data select
 src/kernel       base exact cluster
+src/weighted     base exact kernel
 src/program      base select kernel
 src/plan         base exact cluster data select kernel
 src/describe     base cluster data feed
 src/find         base exact cluster data select feed describe
 src/keys         base exact cluster data select feed describe find
-src/formula      base cluster select feed describe find keys program
+src/formula      base cluster select feed describe find keys program kernel weighted
 src/locate       base exact cluster data select feed kernel plan describe find
 src/crew         base cluster data plan locate
 src/run          base exact cluster data select feed kernel plan describe find keys formula locate crew
@@ -36,7 +37,7 @@ io/hdf5_format   base data
 io/hdf5_library  base data feed io/hdf5_format
 io/hdf5_write    base data kernel io/hdf5_format io/hdf5_library
 io/hdf5_child    base data io/sandbox io/hdf5_format io/hdf5_library io/hdf5_write
-kernels          base exact kernel
+kernels          base exact kernel weighted
 examples         quern.h
 '
 
@@ -47,7 +48,7 @@ hwloc.h       src/cluster tests bench
 mpi.h         src/quern.h src/cluster src/cli/main.c src/cli/world.c examples tests bench
 cblas.h       kernels/blas.c kernels/covariance_panel.c tests bench
 libdeflate.h  io/filter examples tests bench
-gmp.h         src/exact tests bench
+gmp.h         src/exact src/weighted tests bench
 xxhash.h      src/data/sum.c tests bench
 jansson.h     src/api src/cli src/scaling tests
 '

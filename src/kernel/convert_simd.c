@@ -1,7 +1,7 @@
 /*
  * convert_simd.c - values of any type as doubles. Compiled once per ISA.
  */
-#include "convert_simd.h"
+#include "kernel/convert_simd.h"
 
 #include <string.h>
 

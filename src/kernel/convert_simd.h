@@ -1,8 +1,8 @@
 /*
  * convert_simd.h - values of any type as doubles, compiled once per instruction set.
  */
-#ifndef QN_KERNELS_CONVERT_SIMD_H
-#define QN_KERNELS_CONVERT_SIMD_H
+#ifndef QN_KERNEL_CONVERT_SIMD_H
+#define QN_KERNEL_CONVERT_SIMD_H
 
 #include "base/isa.h"
 #include "quern_kernel.h"

@@ -1,0 +1,131 @@
+/*
+ * sums_rows.c - exact sums of weighted elements for many rows at once.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "kernel/tile.h"
+#include "weighted/parts.h"
+
+/* Places of a block, each of so many steps. */
+#define NSTEPS	8
+#define NPLACES (QN_WEIGHTED_BLOCK / NSTEPS)
+
+/* A block on its way to the columns: places i to i + n - 1 of steps `step` to step + nsteps - 1. */
+struct rows {
+	const struct qn_weighted *s;
+	struct qn_column *const *sum;
+	uint64_t first_row;
+	struct qn_weighted_tile *t;
+	struct qn_weighted_block *b;
+	size_t i, n, step, nsteps;
+};
+
+static bool take(void *ctx, int sum, const double *values, size_t n)
+{
+	const struct rows *r = ctx;
+	struct qn_column_tile t = {
+		.dtype = QUERN_F64, .values = values, .n = r->n, .nsteps = r->nsteps, .stride = r->n
+	};
+
+	(void)n;
+	return r->t->row ? qn_column_add_at(r->sum[sum], NULL, r->first_row, r->t->row + r->i, &t)
+			 : qn_column_add_rows(r->sum[sum], NULL, r->first_row + r->i, &t);
+}
+
+static uint64_t row_of(const struct rows *r, size_t place)
+{
+	return r->first_row + (r->t->row ? r->t->row[place] : place);
+}
+
+/* Adds element number `at` of the tile, of a place, on its own. */
+static bool add_odd(const struct rows *r, size_t place, size_t at, double value)
+{
+	const struct qn_weighted *s = r->s;
+	const struct qn_weighted_number x =
+		qn_weighted_number(s->x, qn_weighted_at(s->x, r->t->x, at));
+	const struct qn_weighted_number w =
+		qn_weighted_number(s->w, qn_weighted_at(s->w, r->t->w, at));
+	int64_t limb[QN_ACC_MAX_LIMBS];
+
+	if (!isfinite(value))
+		r->t->nspecial++;
+	if (isnan(value) && s->drops_nan)
+		return true;
+	for (int k = 0; k < s->nsums; k++) {
+		memset(limb, 0, (size_t)s->form[k].nlimbs * sizeof(*limb));
+		qn_weighted_add_one(s, k, limb, isfinite(value) ? &x : NULL, &w, 1);
+		if (!qn_column_add_limbs(r->sum[k], row_of(r, place), limb))
+			return false;
+	}
+	return true;
+}
+
+static bool is_valid(const struct qn_weighted_tile *t, size_t at)
+{
+	const uint64_t bit = t->bit + at;
+
+	return !t->valid || (t->valid[bit / 64] >> bit % 64 & 1);
+}
+
+/* Takes what is not valid out of the block, as zeros. */
+static void blank(const struct rows *r)
+{
+	size_t k = 0;
+
+	for (size_t step = 0; step < r->nsteps; step++)
+		for (size_t i = 0; i < r->n; i++, k++)
+			if (!is_valid(r->t, (r->step + step) * r->t->stride + r->i + i))
+				r->b->x[k] = r->b->w[k] = 0;
+}
+
+/* Adds what does not fit, and takes it out. */
+static bool take_odd(const struct rows *r)
+{
+	struct qn_weighted_block *b = r->b;
+	size_t k = 0;
+
+	for (size_t step = 0; step < r->nsteps; step++)
+		for (size_t i = 0; i < r->n; i++, k++) {
+			const size_t at = (r->step + step) * r->t->stride + r->i + i;
+
+			if (qn_weighted_fits_one(r->s, b, k))
+				continue;
+			if (!add_odd(r, r->i + i, at, b->x[k]))
+				return false;
+			b->x[k] = b->w[k] = 0;
+		}
+	return true;
+}
+
+static bool add_block(struct rows *r)
+{
+	const size_t n = r->n * r->nsteps;
+
+	for (size_t step = 0; step < r->nsteps; step++)
+		qn_weighted_load(r->s, r->b, r->t->x, r->t->w,
+				 (r->step + step) * r->t->stride + r->i, r->n, step * r->n);
+	if (r->t->valid)
+		blank(r);
+	if (!qn_weighted_fit(r->s, r->b, n) && !take_odd(r))
+		return false;
+	return qn_weighted_multiply(r->s, r->b, n, take, r);
+}
+
+bool qn_weighted_add_rows(const struct qn_weighted *s, struct qn_column *const *sum,
+			  uint64_t first_row, struct qn_weighted_tile *t, void *scratch)
+{
+	struct rows r = { .s = s, .sum = sum, .first_row = first_row, .t = t, .b = scratch };
+
+	t->nspecial = 0;
+	for (r.i = 0; r.i < t->n; r.i += r.n) {
+		r.n = (size_t)qn_min_u64(t->n - r.i, NPLACES);
+		for (r.step = 0; r.step < t->nsteps; r.step += r.nsteps) {
+			r.nsteps = (size_t)qn_min_u64(t->nsteps - r.step, NSTEPS);
+			if (!add_block(&r))
+				return false;
+		}
+	}
+	return true;
+}
