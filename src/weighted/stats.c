@@ -1,6 +1,8 @@
 /*
  * stats.c - statistics from exact sums of weighted elements.
  */
+#include <string.h>
+
 #include "exact/fraction.h"
 #include "exact/stats.h"
 #include "kernel/tile.h"
@@ -26,11 +28,23 @@ static void strip(struct big *b)
 	b->exp += (long)n;
 }
 
+/* Of the many limbs few are not those of the sign, or zeros below. */
 static void load(struct big *b, const struct qn_weighted *s, int sum, const int64_t *words)
 {
+	struct qn_acc_form f = s->form[sum];
+	int64_t limb[QN_ACC_MAX_LIMBS];
+	int low = 0, top = f.nlimbs - 1;
+
+	memcpy(limb, words + s->offset[sum], (size_t)f.nlimbs * sizeof(*limb));
+	for (; top > 0 && (limb[top] == 0 || limb[top] == -1); top--)
+		limb[top - 1] += limb[top] * (INT64_C(1) << 32);
+	while (low < top && limb[low] == 0)
+		low++;
+	f.base += 32 * low;
+	f.nlimbs = top - low + 1;
 	init(b);
-	qn_mpz_from_limbs(b->z, &s->form[sum], words + s->offset[sum]);
-	b->exp = s->form[sum].base;
+	qn_mpz_from_limbs(b->z, &f, limb + low);
+	b->exp = f.base;
 	strip(b);
 }
 
