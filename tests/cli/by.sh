@@ -94,7 +94,8 @@ is "groups that a condition leaves out are not there" "$(cat want)" \
 quern run count --by n --over time -s 0:1 --where 'n % 3 == 1' --json -d t grid.h5
 is "... nor in any kept index" "$(jq -c 'map(.[0])' want)" "$(jq -c .result.coords.n out)"
 quern run count --by 'bin(lat,-90:90:60)' --where 'lat > 30' --json -d t grid.h5
-is "... but for bins" '[-90,-30,30] [0,0]' "$(jq -c '.result.coords.lat_bin, .result.count[:2]' out | paste -sd' ')"
+is "... but for bins" '[-90,-30,30] [0,0]' \
+	"$(jq -c ".result.coords.lat_bin, .result.count[:2] | $as_numbers" out | paste -sd' ')"
 quern run histogram --bins 2 --by 'n,hour(time)' --where 'n == 1 && index(time) < 1' --json -d t grid.h5
 is "... of a kernel of several passes" '[[1],[0]]' "$(jq -c '[.result.coords[]]' out)"
 quern run sum --by n --where 'n == 1 && n == 2' --json -d t grid.h5
