@@ -15,8 +15,9 @@ ntried=0
 generate cf.nc
 "$BUILDDIR/examples/mkclimate" --quiet --time 8 --only t2m --missing 0 small.nc || exit 1
 "$QUERN" info | grep -q '^sums' || skip_all "built without libxxhash"
+"$BUILDDIR/tests/tools/layouts" bitshuffle || exit 1
 mkdir clean clean/d
-cp cf.nc small.nc clean
+cp cf.nc small.nc bitshuffle.h5 clean
 "$QUERN" run minmax -d packed -o clean/old.json cf.nc
 "$QUERN" run minmax -d packed -o clean/old.csv cf.nc
 "$QUERN" run minmax -d packed -o clean/old.h5 cf.nc
@@ -148,6 +149,8 @@ check_end()
 	124) echo "does not end" ;;
 	*) echo "ended with $status" ;;
 	esac
+	[ "$what" != ENOMEM ] || ! grep -Eq 'corrupt|damaged|truncated' ../err ||
+		echo "a lack of memory is told as damage"
 	! grep -q 'partial' ../err || echo "the message names the temporary file"
 }
 
@@ -242,6 +245,12 @@ done
 few=$sample sample=$((10 * sample))
 loops "a new result" clean new.json check_nothing run moments --threads 1 -d packed -o new.json cf.nc
 sample=$few
+by=(--over lat --by 'hour(time)' --where 't2m > 250 && lon > 10')
+for suffix in nc csv; do
+	(cd right && "$QUERN" run moments --threads 1 "${by[@]}" -d t2m -o "cells.$suffix" small.nc) || exit
+	loops "a result of cells, .$suffix" clean "cells.$suffix" check_nothing \
+		run moments --threads 1 "${by[@]}" -d t2m -o "cells.$suffix" small.nc
+done
 loops "reads: a run" clean "" check_nothing run minmax --threads 1 -d packed cf.nc
 loops "reads: a run over shards" staged "" check_nothing run minmax --threads 1 -d t2m d/small.nc
 loops "reads: verify" clean "" check_nothing verify --threads 1 --sums cf.sums cf.nc
@@ -264,6 +273,8 @@ outputs inspect -d nosuch small.nc
 outputs kernels moments
 outputs kernels --json moments
 outputs run moments --threads 1 --json -d packed cf.nc
+outputs run sum --threads 1 --json bitshuffle.h5
+outputs run mean --threads 1 --json "${by[@]}" -d t2m small.nc
 outputs plan moments --threads 1 --json -d packed cf.nc
 outputs verify --threads 1 --json --sums cf.sums cf.nc
 outputs stage --verify --json d/small.nc
