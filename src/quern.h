@@ -46,11 +46,12 @@ extern "C" {
 /* The version of the library that is linked, as QUERN_VERSION. */
 const char *quern_version(void);
 
-/* One run of one kernel. */
+/* One run of one kernel, or of several. */
 typedef struct quern_run quern_run;
 
 /*
- * A run of the named kernel, the same on all ranks, on the ranks of comm, which is duplicated when
+ * A run of the named kernel, or of several with commas between them ("mean,minmax"), whose fields its result has
+ * side by side; the same on all ranks, on the ranks of comm, which is duplicated when
  * the run starts and must live until then. MPI_COMM_NULL: this process alone, without MPI; MPI_Init
  * is not needed. Returns NULL only when there is no memory; an unknown kernel is reported by the
  * next call. Not collective. Free with quern_run_free, which is not collective either.
@@ -89,7 +90,7 @@ void quern_run_most_cells(quern_run *run, uint64_t most);
  */
 enum quern_status quern_run_add_file(quern_run *run, const char *file);
 
-/* Runs the kernel over one dataset of the files. Collective on comm: all ranks call it, and all return
+/* Runs the kernel over one dataset of the files, or over several, one after the other. Collective on comm: all ranks call it, and all return
    the same status. Once a run. */
 enum quern_status quern_run_execute(quern_run *run);
 
@@ -100,8 +101,18 @@ enum quern_status quern_run_plan(quern_run *run);
 const char *quern_run_message(const quern_run *run);
 
 /* The result: on rank 0 after a successful quern_run_execute, else NULL. Valid until the run is
-   freed. */
+   freed. NULL also where the option `dataset` names several: quern_run_result_of. */
 const struct quern_result *quern_run_result(const quern_run *run);
+
+/*
+ * Several datasets in one run: the option `dataset` is a list ("t2m,u10"), or has patterns ("*", "/obs/" "*"). How
+ * many there are after a successful quern_run_execute (else 0), what the i-th is called, in the order of the
+ * list, and its result, on rank 0; NULL where there is none. Of one dataset the 0-th is that, and its name its
+ * path. Counts and warnings of a run are those of all its datasets.
+ */
+size_t quern_run_ndatasets(const quern_run *run);
+const char *quern_run_dataset(const quern_run *run, size_t i);
+const struct quern_result *quern_run_result_of(const quern_run *run, size_t i);
 
 /* Chunks that could not be read and were left out (on-bad-chunk skip); rank 0, else 0. */
 uint64_t quern_run_nskipped(const quern_run *run);
@@ -127,7 +138,7 @@ bool quern_run_missing_source(const quern_run *run, size_t i, char *text, size_t
    the last of them; rank 0, else NULL. Valid until the run is freed. */
 const char *quern_run_warning(const quern_run *run, size_t i);
 
-/* The JSON document of a run (kernel, input, result, run), or of its plan; on rank 0 after success,
+/* The JSON document of a run (kernel, datasets, input, result, run), or of its plan; on rank 0 after success,
    else NULL. With `details` its `run` also has an array `per_rank`. Owned by the caller: free(). */
 char *quern_run_document(quern_run *run, bool details);
 char *quern_run_plan_document(quern_run *run);

@@ -67,6 +67,7 @@ SHELL_TESTS += tests/cli/attributes.sh
 SHELL_TESTS += tests/cli/by.sh
 SHELL_TESTS += tests/cli/completion.sh
 SHELL_TESTS += tests/cli/corpus.sh
+SHELL_TESTS += tests/cli/datasets.sh
 SHELL_TESTS += tests/cli/dims.sh
 SHELL_TESTS += tests/cli/errors.sh
 SHELL_TESTS += tests/cli/fault_loops.sh

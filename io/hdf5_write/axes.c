@@ -149,7 +149,7 @@ static bool write_bounds(struct qn_nc *w, const struct qn_result_axis *a, const 
 	return ok;
 }
 
-/* Its number is told apart from those of the same name. */
+/* Its number is told apart from those of the same name; those of other results are. */
 static void name_axis(const struct qn_nc *w, const struct qn_result_axis *a, char name[QN_NC_NAME])
 {
 	char text[QN_NC_NAME];
@@ -160,8 +160,8 @@ static void name_axis(const struct qn_nc *w, const struct qn_result_axis *a, cha
 	qn_nc_new_name(w, text, name);
 }
 
-/* A dimension of the result, with its coordinate if it has one. */
-static bool write_axis(struct qn_nc *w, const struct qn_result_axis *a)
+/* A dimension, with its coordinate if it has one. */
+static bool write_new_axis(struct qn_nc *w, const struct qn_result_axis *a)
 {
 	const hsize_t n = a->n;
 	const bool has_numbers = a->coordinate.type != QN_FIELD_NULL;
@@ -177,6 +177,35 @@ static bool write_axis(struct qn_nc *w, const struct qn_result_axis *a)
 		return true;
 	qn_h5_close(id);
 	return false;
+}
+
+/* One of another result that is the same; w->ndims: there is none. */
+static int find_same(const struct qn_nc *w, const struct quern_result *r, size_t at)
+{
+	for (int i = 0; i < w->ndims; i++) {
+		bool is_own = false;
+
+		for (size_t k = 0; k < at; k++)
+			is_own = is_own || w->of_axis[k] == i;
+		if (!is_own && w->dim[i].axis && qn_nc_same_axis(w->dim[i].axis, &r->axis[at]))
+			return i;
+	}
+	return w->ndims;
+}
+
+/* A dimension of the result. *is_new: it was not there yet. */
+static bool write_axis(struct qn_nc *w, const struct quern_result *r, size_t i, bool *is_new)
+{
+	const int known = find_same(w, r, i);
+
+	*is_new = known == w->ndims;
+	w->of_axis[i] = known;
+	if (!*is_new)
+		return true;
+	if (!write_new_axis(w, &r->axis[i]) || w->ndims != known + 1)
+		return false;
+	w->dim[known].axis = &r->axis[i];
+	return true;
 }
 
 static bool list_coordinate(struct qn_nc *w, const char *name)
@@ -210,41 +239,61 @@ static bool write_key(struct qn_nc *w, const struct qn_result_axis *a, int dim)
 	return ok;
 }
 
+/* That of another result which has the name serves where it is the same. */
+static bool list_known(struct qn_nc *w, const struct qn_result_axis *a, const char *name)
+{
+	for (int i = 0; i < w->nothers; i++)
+		if (qn_nc_same_axis(w->other[i], a))
+			return list_coordinate(w, name);
+	return true;
+}
+
 /* A coordinate that is no dimension. It gives way to whatever is called like it. */
 static bool write_other(struct qn_nc *w, const struct qn_labels *l, const struct qn_result_axis *a)
 {
 	char name[QN_NC_NAME], of_data[QN_NC_NAME];
 	hsize_t shape[QUERN_MAX_DIMS];
 	hid_t scale[QUERN_MAX_DIMS], id;
+	int on[QUERN_MAX_DIMS];
 	bool ok;
 
 	qn_text_name(a->name, QN_NAME_NBYTES, name);
 	qn_text_name(l->name, QN_NAME_NBYTES, of_data);
 	if (!strcmp(name, of_data) || qn_nc_has(w, name))
-		return true;
+		return list_known(w, a, name);
 	for (int k = 0; k < a->ndims; k++) {
-		shape[k] = w->dim[a->on[k]].length;
-		scale[k] = w->dim[a->on[k]].id;
+		on[k] = w->of_axis[a->on[k]];
+		shape[k] = w->dim[on[k]].length;
+		scale[k] = w->dim[on[k]].id;
 	}
 	id = put_axis_values(w, name, a->dtype, &a->coordinate, a->ndims, shape);
 	ok = id >= 0 && put_attributes(id, a) && (!a->ndims || qn_nc_attach(id, a->ndims, scale)) &&
-	     write_bounds(w, a, name, id, a->ndims, a->on) && list_coordinate(w, name);
+	     write_bounds(w, a, name, id, a->ndims, on) && list_coordinate(w, name);
 	qn_h5_close(id);
+	if (w->nothers < QN_NC_MAX_DIMS)
+		w->other[w->nothers++] = a;
 	return ok;
 }
 
 bool qn_h5_write_axes(struct qn_nc *w, const struct qn_labels *labels,
 		      const struct quern_result *result)
 {
-	bool ok = true;
+	bool is_new[QUERN_MAX_DIMS], ok = result->naxes <= QUERN_MAX_DIMS;
 
+	free(w->coordinates);
+	w->coordinates = NULL;
 	for (size_t i = 0; ok && i < result->naxes; i++)
-		ok = write_axis(w, &result->axis[i]);
-	for (int i = 0; ok && i < (int)result->naxes; i++)
-		ok = write_bounds(w, &result->axis[i], w->dim[i].name, w->dim[i].id, 1, &i);
-	for (int i = 0; ok && i < (int)result->naxes; i++)
+		ok = write_axis(w, result, i, &is_new[i]);
+	for (size_t i = 0; ok && i < result->naxes; i++) {
+		const int dim = w->of_axis[i];
+
+		if (is_new[i])
+			ok = write_bounds(w, &result->axis[i], w->dim[dim].name, w->dim[dim].id, 1,
+					  &dim);
+	}
+	for (size_t i = 0; ok && i < result->naxes; i++)
 		for (size_t k = 0; ok && k < result->axis[i].nkeys; k++)
-			ok = write_key(w, &result->axis[i].key[k], i);
+			ok = write_key(w, &result->axis[i].key[k], w->of_axis[i]);
 	for (size_t i = 0; ok && i < result->nothers; i++)
 		ok = write_other(w, labels, &result->other[i]);
 	return ok;

@@ -9,7 +9,7 @@
 #include "io/hdf5_write/netcdf.h"
 #include "kernel/result.h"
 
-/* The dimensions of the axes are the first ones of w, in their order. */
+/* Which dimensions they are is w->of_axis; those of a result before that are the same serve. */
 bool qn_h5_write_axes(struct qn_nc *w, const struct qn_labels *labels,
 		      const struct quern_result *result);
 

@@ -252,7 +252,7 @@ static bool find_dimensions(struct qn_nc *w, struct variable *v)
 
 	for (size_t i = 0; ok && i < v->r->naxes; i++) {
 		v->shape[i] = v->r->axis[i].n;
-		v->scale[i] = w->dim[i].id;
+		v->scale[i] = w->dim[w->of_axis[i]].id;
 	}
 	v->ndims = (int)v->r->naxes;
 	for (int k = 0; ok && f->array && k < 1 + (f->ncols > 0); k++) {

@@ -26,7 +26,7 @@ void qn_nc_init(struct qn_nc *w)
 	qn_h5_close(plist);
 	qn_h5_close(access);
 	w->file = id;
-	w->ndims = 0;
+	w->ndims = w->nothers = 0;
 	w->coordinates = NULL;
 }
 
@@ -115,6 +115,38 @@ hid_t qn_nc_create(const struct qn_nc *w, const char *name, hid_t type, hid_t sp
 
 /* --- dimensions --- */
 
+static bool same_text(const char *a, const char *b)
+{
+	return !strcmp(a ? a : "", b ? b : "");
+}
+
+/* Values of 8 bytes, to the bit. */
+static bool same_values(const struct qn_field *a, const struct qn_field *b, size_t n)
+{
+	return a->type == b->type &&
+	       (a->type == QN_FIELD_NULL || !memcmp(a->v.ints, b->v.ints, n * sizeof(*a->v.ints)));
+}
+
+static bool same_texts(char **a, char **b, uint64_t n)
+{
+	bool same = !a == !b;
+
+	for (uint64_t i = 0; same && a && i < n; i++)
+		same = !strcmp(a[i], b[i]);
+	return same;
+}
+
+bool qn_nc_same_axis(const struct qn_result_axis *a, const struct qn_result_axis *b)
+{
+	return a->n == b->n && !a->nkeys && !b->nkeys && a->dtype == b->dtype &&
+	       a->ndims == b->ndims && a->is_climatology == b->is_climatology &&
+	       same_text(a->name, b->name) && same_text(a->units, b->units) &&
+	       same_text(a->calendar, b->calendar) &&
+	       same_values(&a->coordinate, &b->coordinate, a->n) &&
+	       same_values(&a->bounds, &b->bounds, 2 * a->n) &&
+	       same_texts(a->texts, b->texts, a->n);
+}
+
 bool qn_nc_has(const struct qn_nc *w, const char *name)
 {
 	return H5Lexists(w->file, name, H5P_DEFAULT) > 0;
@@ -144,6 +176,7 @@ static bool add_dim(struct qn_nc *w, const char *name, const char *label, size_t
 	d->length = length;
 	d->id = id;
 	d->is_axis = is_axis;
+	d->axis = NULL;
 	w->ndims++;
 	return true;
 }

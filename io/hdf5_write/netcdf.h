@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "data/dataset.h"
+#include "kernel/result.h"
 
 #define QN_NC_MAX_DIMS 64
 #define QN_NC_NAME     256
@@ -22,15 +23,25 @@ struct qn_nc_dim {
 	char name[QN_NC_NAME];
 	size_t length;
 	hid_t id;
-	bool is_axis; /* no array shares it */
+	bool is_axis;			   /* no array shares it */
+	const struct qn_result_axis *axis; /* that it was made for, borrowed; NULL: none */
 };
 
 struct qn_nc {
 	hid_t file;
 	int ndims;
 	struct qn_nc_dim dim[QN_NC_MAX_DIMS];
-	char *coordinates; /* owned: names of those that are no dimensions; NULL: there are none */
+	/* Of the result at hand: which of the dimensions its axes are; owned: names of coordinates that are no
+	   dimensions; NULL: there are none. */
+	int of_axis[QUERN_MAX_DIMS];
+	char *coordinates;
+	/* Such coordinates of all results, as they were written first: borrowed. */
+	int nothers;
+	const struct qn_result_axis *other[QN_NC_MAX_DIMS];
 };
+
+/* Are they the same as coordinates? */
+bool qn_nc_same_axis(const struct qn_result_axis *a, const struct qn_result_axis *b);
 
 /* The file is in memory. Negative w->file: it cannot be made. */
 void qn_nc_init(struct qn_nc *w);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_write/cells.h"
@@ -29,7 +30,8 @@ static const uint64_t no_uint = UINT64_C(18446744073709551614);
 struct writer {
 	struct qn_nc nc;
 	const struct qn_labels *labels;
-	bool has_one; /* field */
+	bool has_one;	  /* field */
+	bool has_several; /* datasets */
 };
 
 /* What the variable is, in which units, and of integers what stands for no value. */
@@ -54,13 +56,18 @@ static bool describe(const struct writer *w, hid_t id, const struct qn_field *f,
 	return ok;
 }
 
-/* Alone, and where no dimension has its name, a field is called by the dataset, as in cells.c. */
+/* Alone, and where no dimension has its name, a field is called by the dataset, as in cells.c; of several datasets
+   by both. */
 static void name_variable(const struct writer *w, const struct qn_field *f, char name[QN_NC_NAME])
 {
 	char text[QN_NC_NAME];
 
-	qn_text_name(w->labels->name, QN_NAME_NBYTES, text);
-	qn_nc_new_name(&w->nc, w->has_one && !qn_nc_has(&w->nc, text) ? text : f->name, name);
+	qn_text_name(w->labels->name, QN_NAME_NBYTES - sizeof(f->name), text);
+	if (w->has_several && !(w->has_one && !qn_nc_has(&w->nc, text)))
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "_%s", f->name);
+	else if (!w->has_one || qn_nc_has(&w->nc, text))
+		snprintf(text, sizeof(text), "%s", f->name);
+	qn_nc_new_name(&w->nc, text, name);
 }
 
 static bool write_variable(struct writer *w, const struct qn_field *f, hid_t type,
@@ -158,31 +165,88 @@ static bool put_global(hid_t file, const struct qn_global *g)
 			    : qn_nc_put_text(file, g->name, g->text);
 }
 
-static bool write_labels(hid_t file, const struct qn_labels *labels)
+static const char *find_label(const struct qn_labels *l, const char *name)
 {
-	bool ok = qn_nc_put_text(file, "Conventions", "CF-1.10");
+	for (size_t i = 0; i < l->n; i++)
+		if (!strcmp(l->label[i].name, name))
+			return l->label[i].text;
+	return "";
+}
 
-	for (size_t i = 0; ok && i < labels->n; i++)
-		ok = put_global(file, &labels->label[i]);
+/* What datasets say of themselves, where it is not the same: "t2m: K; u10: m s-1". Numbers are added up. */
+static bool put_different(hid_t file, const struct qn_output *outputs, size_t n,
+			  const struct qn_global *g)
+{
+	struct qn_global sum = *g;
+	long long number = 0;
+	size_t nbytes;
+	FILE *f = qn_open_memstream(&sum.text, &nbytes);
+	bool ok;
+
+	for (size_t i = 0; f && i < n; i++) {
+		const char *text = find_label(&outputs[i].labels, g->name);
+
+		number += g->is_number ? strtoll(text, NULL, 10) : 0;
+		if (!g->is_number)
+			fprintf(f, "%s%s: %s", i ? "; " : "", outputs[i].dataset, text);
+	}
+	if (f && g->is_number)
+		fprintf(f, "%lld", number);
+	ok = f && !fclose(f) && put_global(file, &sum);
+	free(sum.text);
 	return ok;
 }
 
-enum quern_status qn_hdf5_write(const char *file, const struct qn_labels *labels,
-				const struct quern_result *result, void **image, size_t *nbytes,
-				struct quern_message *err)
+static bool is_same(const struct qn_output *outputs, size_t n, const struct qn_global *g)
+{
+	if (n > 1 && g->is_number)
+		return false;
+	for (size_t i = 1; i < n; i++)
+		if (strcmp(find_label(&outputs[i].labels, g->name), g->text))
+			return false;
+	return true;
+}
+
+static bool write_labels(hid_t file, const struct qn_output *outputs, size_t n)
+{
+	const struct qn_labels *first = &outputs[0].labels;
+	bool ok = qn_nc_put_text(file, "Conventions", "CF-1.10");
+
+	for (size_t i = 0; ok && i < first->n; i++)
+		ok = is_same(outputs, n, &first->label[i])
+			     ? put_global(file, &first->label[i])
+			     : put_different(file, outputs, n, &first->label[i]);
+	return ok;
+}
+
+static bool write_one(struct writer *w, const struct qn_output *o)
+{
+	const struct quern_result *r = o->result;
+	bool ok = true;
+
+	w->labels = &o->labels;
+	w->has_one = r->nfields == 1;
+	w->has_several = o->dataset != NULL;
+	if (r->naxes)
+		return qn_h5_write_cells(&w->nc, &o->labels, r);
+	for (size_t i = 0; ok && i < r->nfields; i++)
+		ok = write_field(w, &r->field[i]);
+	return ok;
+}
+
+enum quern_status qn_hdf5_write(const char *file, const struct qn_output *outputs, size_t n,
+				void **image, size_t *nbytes, struct quern_message *err)
 {
 	struct qn_h5_caller caller;
-	struct writer w = { .labels = labels, .has_one = result->nfields == 1 };
+	struct writer w = { .labels = NULL };
 	enum quern_status st = QUERN_OK;
 	bool ok;
 
 	qn_h5_enter(&caller);
 	qn_nc_init(&w.nc);
-	ok = w.nc.file >= 0 && write_labels(w.nc.file, labels);
-	if (ok && result->naxes)
-		ok = qn_h5_write_cells(&w.nc, labels, result);
-	for (size_t i = 0; ok && !result->naxes && i < result->nfields; i++)
-		ok = write_field(&w, &result->field[i]);
+	ok = w.nc.file >= 0 && write_labels(w.nc.file, outputs, n);
+	for (size_t i = 0; ok && i < n; i++)
+		ok = write_one(&w, &outputs[i]);
 	*image = ok ? qn_h5_image(w.nc.file, nbytes) : NULL;
 	if (!*image)
 		st = qn_h5_fail_write(err, file, NULL, "cannot be made");

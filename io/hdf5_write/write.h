@@ -6,9 +6,8 @@
 
 #include "data/storage.h"
 
-enum quern_status qn_hdf5_write(const char *file, const struct qn_labels *labels,
-				const struct quern_result *result, void **image, size_t *nbytes,
-				struct quern_message *err);
+enum quern_status qn_hdf5_write(const char *file, const struct qn_output *outputs, size_t n,
+				void **image, size_t *nbytes, struct quern_message *err);
 bool qn_hdf5_is_result(const char *file); /* in this process */
 void qn_hdf5_version(char *out, size_t nbytes);
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/real.h"
 #include "base/text.h"
 #include "kernel/fields.h"
@@ -77,7 +78,6 @@ static void print_value(FILE *f, const struct qn_field *x, size_t i)
 /* A line a label; those that have several lines are one all the same. */
 static void print_head(FILE *f, const struct qn_labels *labels)
 {
-	fputs(QN_CSV_HEAD QUERN_VERSION "\n", f);
 	for (size_t i = 0; i < labels->n; i++) {
 		fprintf(f, "# %s: ", labels->label[i].name);
 		qn_text_print(f, labels->label[i].text);
@@ -106,32 +106,6 @@ static void print_fields(FILE *f, const struct qn_labels *labels, const struct q
 
 /* --- a line a value --- */
 
-/* Its field and its place in it. */
-static void print_values(FILE *f, const struct quern_result *r)
-{
-	fputs(QN_CSV_COLUMNS "\n", f);
-	for (size_t i = 0; i < r->nfields; i++) {
-		const struct qn_field *x = &r->field[i];
-
-		if (!x->array) {
-			fprintf(f, "%s,,,", x->name);
-			print_scalar(f, x);
-			fputc('\n', f);
-			continue;
-		}
-		for (size_t k = 0; k < qn_field_nvalues(x); k++) {
-			if (x->ncols)
-				fprintf(f, "%s,%zu,%zu,", x->name, k / x->ncols, k % x->ncols);
-			else
-				fprintf(f, "%s,%zu,,", x->name, k);
-			print_value(f, x, k);
-			fputc('\n', f);
-		}
-	}
-}
-
-/* --- a line a cell --- */
-
 /* As it is where that cannot be misread: words, numbers, dates. */
 static void print_word(FILE *f, const char *text)
 {
@@ -144,6 +118,44 @@ static void print_word(FILE *f, const char *text)
 	else
 		fputs(text, f);
 }
+
+/* What a line begins with, where there are several datasets. */
+static void print_dataset(FILE *f, const struct qn_output *o)
+{
+	if (!o->dataset)
+		return;
+	print_word(f, o->dataset);
+	fputc(',', f);
+}
+
+/* Its field and its place in it. */
+static void print_values(FILE *f, const struct qn_output *o)
+{
+	const struct quern_result *r = o->result;
+
+	for (size_t i = 0; i < r->nfields; i++) {
+		const struct qn_field *x = &r->field[i];
+
+		if (!x->array) {
+			print_dataset(f, o);
+			fprintf(f, "%s,,,", x->name);
+			print_scalar(f, x);
+			fputc('\n', f);
+			continue;
+		}
+		for (size_t k = 0; k < qn_field_nvalues(x); k++) {
+			print_dataset(f, o);
+			if (x->ncols)
+				fprintf(f, "%s,%zu,%zu,", x->name, k / x->ncols, k % x->ncols);
+			else
+				fprintf(f, "%s,%zu,,", x->name, k);
+			print_value(f, x, k);
+			fputc('\n', f);
+		}
+	}
+}
+
+/* --- a line a cell --- */
 
 /* Columns of a field: one, or one for each of its values, with their indexes behind the name. */
 static void print_columns(FILE *f, const struct qn_field *x)
@@ -205,7 +217,7 @@ static void print_cell(FILE *f, const struct quern_result *r, uint64_t row)
 	fputc('\n', f);
 }
 
-static void print_cells(FILE *f, const struct quern_result *r)
+static void print_names(FILE *f, const struct quern_result *r)
 {
 	for (size_t i = 0; i < r->naxes; i++)
 		for (size_t k = 0; k < count_places(&r->axis[i]); k++) {
@@ -214,17 +226,60 @@ static void print_cells(FILE *f, const struct quern_result *r)
 		}
 	for (size_t i = 0; i < r->nfields; i++)
 		print_columns(f, &r->field[i]);
-	fputc('\n', f);
-	for (uint64_t row = 0; row < r->nrows; row++)
-		print_cell(f, r, row);
 }
 
-void qn_csv_print(FILE *f, const struct qn_labels *labels, const struct quern_result *r)
+/* The names of the columns. Owned; NULL: there is no memory. */
+static char *name_columns(const struct qn_output *o)
 {
-	print_head(f, labels);
-	print_fields(f, labels, r);
-	if (r->naxes)
-		print_cells(f, r);
+	char *text = NULL;
+	size_t n;
+	FILE *f = qn_open_memstream(&text, &n);
+
+	if (!f)
+		return NULL;
+	fputs(o->dataset ? "dataset," : "", f);
+	if (o->result->naxes)
+		print_names(f, o->result);
 	else
-		print_values(f, r);
+		fputs(QN_CSV_COLUMNS, f);
+	fputc('\n', f);
+	if (!fclose(f))
+		return text;
+	free(text);
+	return NULL;
+}
+
+static bool print_lines(FILE *f, const struct qn_output *o, char **columns)
+{
+	char *mine = name_columns(o);
+
+	if (!mine)
+		return false;
+	if (!*columns || strcmp(*columns, mine))
+		fprintf(f, "%s%s", *columns ? "\n" : "", mine);
+	free(*columns);
+	*columns = mine;
+	for (uint64_t row = 0; o->result->naxes && row < o->result->nrows; row++) {
+		print_dataset(f, o);
+		print_cell(f, o->result, row);
+	}
+	if (!o->result->naxes)
+		print_values(f, o);
+	return true;
+}
+
+bool qn_csv_print(FILE *f, const struct qn_output *outputs, size_t n)
+{
+	char *columns = NULL;
+	bool ok = true;
+
+	fputs(QN_CSV_HEAD QUERN_VERSION "\n", f);
+	for (size_t i = 0; i < n; i++) {
+		print_head(f, &outputs[i].labels);
+		print_fields(f, &outputs[i].labels, outputs[i].result);
+	}
+	for (size_t i = 0; ok && i < n; i++)
+		ok = print_lines(f, &outputs[i], &columns);
+	free(columns);
+	return ok;
 }

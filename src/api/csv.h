@@ -13,6 +13,8 @@
 #define QN_CSV_HEAD    "# quern "
 #define QN_CSV_COLUMNS "field,row,column,value"
 
-void qn_csv_print(FILE *f, const struct qn_labels *labels, const struct quern_result *r);
+/* The results of n datasets: of several a column `dataset` comes first, and a line of names stands where they change. False: no
+   memory. */
+bool qn_csv_print(FILE *f, const struct qn_output *outputs, size_t n);
 
 #endif

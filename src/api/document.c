@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/datasets.h"
 #include "api/json.h"
 #include "api/run.h"
 #include "base/fp.h"
@@ -248,6 +249,17 @@ json_t *qn_document_input(const quern_run *run)
 	return o;
 }
 
+/* Of several datasets: what was there before them, and all of them. */
+static double seconds_of(const quern_run *run, int phase)
+{
+	double sum = run->nsingles ? run->engine.seconds[phase] : 0;
+	const quern_run *s;
+
+	for (size_t i = 0; (s = qn_run_single(run, i)); i++)
+		sum += s->engine.seconds[phase];
+	return sum;
+}
+
 static json_t *seconds_to_json(const quern_run *run)
 {
 	static const char *const names[QN_NPHASES] = { "startup", "metadata", "plan",
@@ -256,7 +268,7 @@ static json_t *seconds_to_json(const quern_run *run)
 
 	qn_json_set(&o, "total", json_real(run->seconds_total));
 	for (int p = 0; p < QN_NPHASES; p++)
-		qn_json_set(&o, names[p], json_real(run->engine.seconds[p]));
+		qn_json_set(&o, names[p], json_real(seconds_of(run, p)));
 	return o;
 }
 
@@ -300,71 +312,172 @@ static json_t *skipped_to_json(const quern_run *run)
 	return list;
 }
 
+/* Adds what one did; which host it is on, and with how many threads, is that of the last. */
+static void add_report(struct qn_report *sum, const struct qn_report *x)
+{
+	memcpy(sum->host, x->host, sizeof(sum->host));
+	memcpy(sum->cpus, x->cpus, sizeof(sum->cpus));
+	sum->node = x->node;
+	sum->nthreads = x->nthreads;
+	sum->nbound = x->nbound;
+	sum->nchunks += x->nchunks;
+	sum->nstolen += x->nstolen;
+	sum->nleased += x->nleased;
+	sum->nskipped += x->nskipped;
+	sum->nfailed_over += x->nfailed_over;
+	sum->nlibrary += x->nlibrary;
+	sum->nrepeated += x->nrepeated;
+	sum->repeated_nbytes += x->repeated_nbytes;
+	sum->stored_nbytes += x->stored_nbytes;
+	sum->decoded_nbytes += x->decoded_nbytes;
+	sum->local_nbytes += x->local_nbytes;
+	sum->remote_nbytes += x->remote_nbytes;
+	sum->disk_nbytes += x->disk_nbytes;
+	sum->busy_seconds += x->busy_seconds;
+	if (x->crossed_nbytes > sum->crossed_nbytes) /* the rank counts on */
+		sum->crossed_nbytes = x->crossed_nbytes;
+	if (x->peak_rss_nbytes > sum->peak_rss_nbytes)
+		sum->peak_rss_nbytes = x->peak_rss_nbytes;
+	qn_numa_watch_add(&sum->near, &x->near);
+}
+
+/* A rank's, of all datasets. */
+static struct qn_report report_of(const quern_run *run, int rank)
+{
+	struct qn_report sum = { .nthreads = 0 };
+	const quern_run *s;
+
+	for (size_t i = 0; (s = qn_run_single(run, i)); i++)
+		add_report(&sum, &s->engine.reports[rank]);
+	return sum;
+}
+
+/* Of all ranks, each of which is added to the list. */
+static struct qn_report sum_reports(const quern_run *run, json_t **ranks)
+{
+	struct qn_report sum = { .nthreads = 0 };
+	uint64_t crossed_nbytes = 0;
+	uint32_t nthreads = 0;
+
+	for (int r = 0; r < run->nranks; r++) {
+		const struct qn_report x = report_of(run, r);
+
+		add_report(&sum, &x);
+		nthreads += x.nthreads;
+		crossed_nbytes += x.crossed_nbytes;
+		qn_json_append(ranks, report_to_json(&x, r));
+	}
+	sum.nthreads = nthreads;
+	sum.crossed_nbytes = crossed_nbytes;
+	return sum;
+}
+
+static int count_passes(const quern_run *run)
+{
+	const quern_run *s;
+	int n = 0;
+
+	for (size_t i = 0; (s = qn_run_single(run, i)); i++)
+		n += s->engine.npasses;
+	return n;
+}
+
+/* Why the first of them that is not read by address is not. */
+static const char *library_reason(const quern_run *run)
+{
+	const char *why = NULL;
+	const quern_run *s;
+
+	for (size_t i = 0; !why && (s = qn_run_single(run, i)); i++)
+		why = qn_mosaic_not_native(&s->subject.mosaic);
+	return why;
+}
+
+static json_t *missing_to_json(const quern_run *run)
+{
+	struct qn_missing all = { .n = 0 };
+	const quern_run *s;
+	json_t *list;
+
+	for (size_t i = 0; (s = qn_run_single(run, i)); i++)
+		qn_missing_unite(&all, &s->subject.mosaic.missing, NULL);
+	list = qn_json_missing(&all);
+	qn_missing_fini(&all);
+	return list;
+}
+
 static json_t *run_to_json(const quern_run *run, bool details)
 {
-	const struct qn_run *engine = &run->engine;
-	int nranks = run->nranks;
-	struct qn_report sum = { .nthreads = 0 };
 	json_t *o, *ranks = json_array();
+	const struct qn_report sum = sum_reports(run, &ranks);
 
-	for (int r = 0; r < nranks; r++) {
-		const struct qn_report *x = &engine->reports[r];
-
-		sum.nthreads += x->nthreads;
-		sum.nchunks += x->nchunks;
-		sum.nstolen += x->nstolen;
-		sum.nleased += x->nleased;
-		sum.nskipped += x->nskipped;
-		sum.nfailed_over += x->nfailed_over;
-		sum.nlibrary += x->nlibrary;
-		sum.nrepeated += x->nrepeated;
-		sum.repeated_nbytes += x->repeated_nbytes;
-		sum.stored_nbytes += x->stored_nbytes;
-		sum.decoded_nbytes += x->decoded_nbytes;
-		sum.local_nbytes += x->local_nbytes;
-		sum.remote_nbytes += x->remote_nbytes;
-		sum.disk_nbytes += x->disk_nbytes;
-		sum.crossed_nbytes += x->crossed_nbytes;
-		qn_numa_watch_add(&sum.near, &x->near);
-		qn_json_append(&ranks, report_to_json(x, r));
-	}
-	o = json_pack("{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-		      "s:o, s:o}",
-		      "hosts", run->nhosts, "ranks", nranks, "threads", (int)sum.nthreads, "passes",
-		      engine->npasses, "chunks", (json_int_t)sum.nchunks, "chunks_stolen",
-		      (json_int_t)sum.nstolen, "chunks_leased", (json_int_t)sum.nleased,
-		      "chunks_skipped", (json_int_t)sum.nskipped, "chunks_library",
-		      (json_int_t)sum.nlibrary, "bytes_stored", (json_int_t)sum.stored_nbytes,
-		      "bytes_decoded", (json_int_t)sum.decoded_nbytes, "bytes_local",
-		      (json_int_t)sum.local_nbytes, "bytes_memory",
-		      (json_int_t)(sum.local_nbytes - sum.disk_nbytes), "bytes_disk",
-		      (json_int_t)sum.disk_nbytes, "bytes_remote", (json_int_t)sum.remote_nbytes,
-		      "numa", near_to_json(&sum.near), "seconds", seconds_to_json(run));
+	o = json_pack(
+		"{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+		"s:o, s:o}",
+		"hosts", run->nhosts, "ranks", run->nranks, "threads", (int)sum.nthreads, "passes",
+		count_passes(run), "chunks", (json_int_t)sum.nchunks, "chunks_stolen",
+		(json_int_t)sum.nstolen, "chunks_leased", (json_int_t)sum.nleased, "chunks_skipped",
+		(json_int_t)sum.nskipped, "chunks_library", (json_int_t)sum.nlibrary,
+		"bytes_stored", (json_int_t)sum.stored_nbytes, "bytes_decoded",
+		(json_int_t)sum.decoded_nbytes, "bytes_local", (json_int_t)sum.local_nbytes,
+		"bytes_memory", (json_int_t)(sum.local_nbytes - sum.disk_nbytes), "bytes_disk",
+		(json_int_t)sum.disk_nbytes, "bytes_remote", (json_int_t)sum.remote_nbytes, "numa",
+		near_to_json(&sum.near), "seconds", seconds_to_json(run));
 	qn_json_set(&o, "bytes_network", qn_json_uint(sum.crossed_nbytes));
 	qn_json_set(&o, "chunks_repeated", qn_json_uint(sum.nrepeated));
 	qn_json_set(&o, "bytes_repeated", qn_json_uint(sum.repeated_nbytes));
-	qn_json_set(&o, "sources_missing", json_integer((json_int_t)run->subject.mosaic.missing.n));
-	qn_json_set(&o, "missing_sources", qn_json_missing(&run->subject.mosaic.missing));
+	qn_json_set(&o, "sources_missing",
+		    json_integer((json_int_t)quern_run_nmissing_sources(run)));
+	qn_json_set(&o, "missing_sources", missing_to_json(run));
 	qn_json_set(&o, "chunks_failed_over", qn_json_uint(sum.nfailed_over));
-	qn_json_set(&o, "copies_missing", qn_json_uint(engine->ncopies_missing));
+	qn_json_set(&o, "copies_missing", qn_json_uint(quern_run_nmissing_copies(run)));
 	qn_json_set(&o, "skipped", skipped_to_json(run));
 	if (details) {
 		qn_json_set(&o, "per_rank", json_incref(ranks));
-		qn_json_set(&o, "library_reason",
-			    qn_json_text(qn_mosaic_not_native(&run->subject.mosaic)));
+		qn_json_set(&o, "library_reason", qn_json_text(library_reason(run)));
 	}
 	json_decref(ranks);
 	return o;
+}
+
+/* Of several datasets an object by their names, else of the one as it is. */
+static json_t *by_dataset(const quern_run *run, json_t *(*make)(const quern_run *s))
+{
+	const quern_run *s;
+	json_t *o;
+
+	if (!run->nsingles)
+		return make(run);
+	o = json_object();
+	for (size_t i = 0; (s = qn_run_single(run, i)); i++)
+		qn_json_set(&o, s->name, make(s));
+	return o;
+}
+
+static json_t *result_of(const quern_run *s)
+{
+	return result_to_json(&s->result);
+}
+
+/* Their names in order, by which input and result have them; of one dataset null. */
+static json_t *names_to_json(const quern_run *run)
+{
+	json_t *list = run->nsingles ? json_array() : json_null();
+
+	for (size_t i = 0; i < run->nsingles; i++)
+		qn_json_append(&list, qn_json_text(run->single[i]->name));
+	return list;
 }
 
 char *quern_run_document(quern_run *run, bool details)
 {
 	QN_OWN_FP;
 
-	if (!quern_run_result(run))
+	if (!run->done || run->rank)
 		return NULL;
-	return qn_json_dump(json_pack("{s:s, s:s, s:o, s:o, s:o}", "quern", QUERN_VERSION, "kernel",
-				      run->engine.kernel->name, "input", qn_document_input(run),
-				      "result", result_to_json(&run->result), "run",
-				      run_to_json(run, details)));
+	return qn_json_dump(
+		json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "quern", QUERN_VERSION, "kernel",
+			  run->engine.kernel->name, "datasets", names_to_json(run), "input",
+			  by_dataset(run, qn_document_input), "result", by_dataset(run, result_of),
+			  "run", run_to_json(run, details)));
 }

@@ -222,7 +222,7 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 	out->calendar = d->calendar;
 	out->weights = run->engine.formula.weights ? qn_program_text(run->engine.formula.weights)
 						   : NULL;
-	out->name = qn_run_quantity(&run->engine);
+	out->name = run->name ? run->name : qn_run_quantity(&run->engine);
 	/* Names of a quantity are not those of what an expression makes of it. */
 	out->attributes = run->engine.formula.expr ? &nothing : &run->subject.attributes;
 	out->in_steps = qn_run_methods(&run->engine, true);

@@ -4,8 +4,8 @@
 
 const struct quern_option qn_run_options[] = {
 	{ "dataset", 'd', QUERN_OPT_LIST, "PATH", NULL, 0, 0,
-	  "the dataset to read; not needed when the file has only one. NAME=PATH[@FILE] names another one "
-	  "for expressions" },
+	  "the dataset to read, or several: t2m,u10 or '*'; not needed when the file has only one. "
+	  "NAME=PATH[@FILE] names another one for expressions" },
 	{ "column", 0, QUERN_OPT_STRING, "NAME", NULL, 0, 0,
 	  "member of a compound datatype, a.b for a member of a member" },
 	{ "along", 0, QUERN_OPT_STRING, "DIM", NULL, 0, 0,

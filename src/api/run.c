@@ -1,4 +1,5 @@
 #include "api/run.h"
+#include "api/datasets.h"
 #include "api/options.h"
 #include "api/settings.h"
 
@@ -52,6 +53,8 @@ void quern_run_free(quern_run *run)
 
 	if (!run)
 		return;
+	qn_datasets_fini(run);
+	free(run->output);
 	qn_result_fini(&run->result);
 	qn_run_fini(&run->engine);
 	qn_access_fini(&run->where.access);
@@ -136,8 +139,8 @@ static enum quern_status refuse_again(quern_run *run)
 			    "another with quern_run_new");
 }
 
-/* Everything before the work. */
-static enum quern_status prepare(quern_run *run, bool with_work, double *clock)
+/* The ranks, and the settings that rank 0 has: those of its environment and its command line decide. */
+static enum quern_status start(quern_run *run, bool with_work, double *clock)
 {
 	struct qn_run *engine = &run->engine;
 	struct qn_team_settings team;
@@ -155,7 +158,6 @@ static enum quern_status prepare(quern_run *run, bool with_work, double *clock)
 	run->where.looks_closely = !with_work;
 	if (run->rank != 0)
 		run->team.progress = NULL;
-	/* The environment and the command line of rank 0 decide. */
 	st = qn_share_options(run->comm, run->err.status, &run->options, &run->err);
 	if (!st)
 		qn_reading_set(qn_settings_reading(&run->options));
@@ -179,15 +181,31 @@ static enum quern_status prepare(quern_run *run, bool with_work, double *clock)
 		qn_site_rates(&run->team.site, &engine->costs.rates);
 	engine->seconds[QN_STARTUP] = lap(run, "startup", clock);
 	if (!st)
-		st = qn_subject_find(&run->subject, &run->team, &run->files, &run->err);
+		st = qn_datasets_find(run, &run->err);
+	engine->seconds[QN_METADATA] = lap(run, "datasets", clock);
+	return st;
+}
+
+/* What is computed on. */
+static enum quern_status find(quern_run *run, double *clock)
+{
+	struct qn_run *engine = &run->engine;
+	enum quern_status st = qn_subject_find(&run->subject, &run->team, &run->files, &run->err);
+
 	if (!st)
 		st = qn_run_open(engine, &run->team, &run->subject, &run->err);
 	if (!st)
 		st = qn_comm_agree(run->comm, qn_calibrate_check(run), &run->err);
-	engine->seconds[QN_METADATA] = lap(run, "metadata", clock);
-	if (!st)
-		st = qn_run_plan(engine, &run->team, &run->where, with_work, &run->err);
-	engine->seconds[QN_PLAN] = lap(run, "plan", clock);
+	engine->seconds[QN_METADATA] += lap(run, "metadata", clock);
+	return st;
+}
+
+static enum quern_status plan(quern_run *run, bool with_work, double *clock)
+{
+	enum quern_status st =
+		qn_run_plan(&run->engine, &run->team, &run->where, with_work, &run->err);
+
+	run->engine.seconds[QN_PLAN] = lap(run, "plan", clock);
 	return st;
 }
 
@@ -213,11 +231,20 @@ static enum quern_status collect(void *ctx, uint64_t row, const struct quern_res
 }
 
 /* What takes all ranks to free goes while all are here: quern_run_free is then of one rank alone. */
+static void let_go_of_work(struct qn_run *engine)
+{
+	qn_balance_fini(&engine->balance);
+	qn_leases_fini(&engine->leases);
+	qn_queues_fini(&engine->queues);
+}
+
 static void let_go(quern_run *run)
 {
-	qn_balance_fini(&run->engine.balance);
-	qn_leases_fini(&run->engine.leases);
-	qn_queues_fini(&run->engine.queues);
+	let_go_of_work(&run->engine);
+	for (size_t i = 0; i < run->nsingles; i++) {
+		let_go_of_work(&run->single[i]->engine);
+		run->single[i]->comm = run->single[i]->team.comm = NULL;
+	}
 	qn_comm_free(run->comm);
 	run->comm = run->team.comm = NULL;
 }
@@ -231,29 +258,78 @@ static void log_end(const quern_run *run, enum quern_status st)
 	qn_call_end(run->comm, st, &run->err);
 }
 
+/* All of the work on one dataset, which is found. */
+static enum quern_status work(quern_run *run, double *clock)
+{
+	enum quern_status st;
+
+	run->engine.taker = (struct qn_taker){ collect, run };
+	st = plan(run, true, clock);
+	if (!st)
+		st = qn_run_work(&run->engine, &run->err);
+	lap(run, "work and reduction", clock);
+	if (!st)
+		st = qn_comm_agree(run->comm, emit(run), &run->err);
+	run->engine.seconds[QN_OUTPUT] = lap(run, "output", clock);
+	run->done = !st;
+	return st;
+}
+
+/* Several datasets, one after the other: all are found before the first is worked on. What one leaves is its
+   result, and its reports. */
+static enum quern_status work_on_each(quern_run *run, double *clock)
+{
+	enum quern_status st = QUERN_OK;
+
+	for (size_t i = 0; !st && i < run->nsingles; i++)
+		st = qn_datasets_fail(run, run->single[i], find(run->single[i], clock));
+	if (!st && run->output && !run->rank)
+		st = qn_datasets_check_file(run, run->output, &run->err);
+	st = qn_comm_agree(run->comm, st, &run->err);
+	for (size_t i = 0; !st && i < run->nsingles; i++) {
+		quern_run *s = run->single[i];
+
+		st = qn_datasets_fail(run, s, work(s, clock));
+		let_go_of_work(&s->engine);
+		qn_cells_fini(&s->engine.cells);
+	}
+	if (!st && !run->rank)
+		st = qn_datasets_warn(run, &run->err);
+	return qn_comm_agree(run->comm, st, &run->err);
+}
+
 enum quern_status quern_run_execute(quern_run *run)
 {
 	QN_OWN_FP;
 	const struct qn_reading before = *qn_reading();
-	double start = qn_comm_wtime(), clock = start;
+	double begin = qn_comm_wtime(), clock = begin;
 	enum quern_status st;
 
 	if (run->started)
 		return refuse_again(run);
-	st = prepare(run, true, &clock);
-	run->engine.taker = (struct qn_taker){ collect, run };
-	if (!st)
-		st = qn_run_work(&run->engine, &run->err);
-	lap(run, "work and reduction", &clock);
-	if (!st)
-		st = qn_comm_agree(run->comm, emit(run), &run->err);
-	run->engine.seconds[QN_OUTPUT] = lap(run, "output", &clock);
-	run->seconds_total = clock - start;
+	st = start(run, true, &clock);
+	if (!st && run->nsingles)
+		st = work_on_each(run, &clock);
+	else if (!st && !(st = find(run, &clock)))
+		st = work(run, &clock);
+	run->seconds_total = clock - begin;
 	run->done = !st;
 	log_end(run, st);
 	let_go(run);
 	qn_reading_set(before);
 	return st;
+}
+
+static enum quern_status plan_one(quern_run *run, double *clock)
+{
+	enum quern_status st;
+
+	if (run->nsingles)
+		return qn_error_set(&run->err, QUERN_ERR_USAGE,
+				    "-d names %zu datasets, and a plan is of one: name one of them",
+				    run->nsingles);
+	st = find(run, clock);
+	return st ? st : plan(run, false, clock);
 }
 
 enum quern_status quern_run_plan(quern_run *run)
@@ -265,7 +341,9 @@ enum quern_status quern_run_plan(quern_run *run)
 
 	if (run->started)
 		return refuse_again(run);
-	st = prepare(run, false, &clock);
+	st = start(run, false, &clock);
+	if (!st)
+		st = plan_one(run, &clock);
 	run->planned = !st;
 	log_end(run, st);
 	let_go(run);
@@ -275,23 +353,88 @@ enum quern_status quern_run_plan(quern_run *run)
 
 const struct quern_result *quern_run_result(const quern_run *run)
 {
-	return run->done && run->rank == 0 ? &run->result : NULL;
+	return run->done && run->rank == 0 && !run->nsingles ? &run->result : NULL;
+}
+
+size_t quern_run_ndatasets(const quern_run *run)
+{
+	return run->nsingles ? run->nsingles : run->done || run->planned;
+}
+
+const char *quern_run_dataset(const quern_run *run, size_t i)
+{
+	const quern_run *s = run->done || run->planned ? qn_run_single(run, i) : NULL;
+
+	if (!s)
+		return NULL;
+	return s->name ? s->name : qn_dataset_name(&s->subject.dataset);
+}
+
+const struct quern_result *quern_run_result_of(const quern_run *run, size_t i)
+{
+	return qn_run_single(run, i) ? quern_run_result(qn_run_single(run, i)) : NULL;
+}
+
+/* Of one dataset. */
+static uint64_t count_missing(const quern_run *s)
+{
+	return quern_run_result(s) ? s->subject.mosaic.missing.n : 0;
+}
+
+static uint64_t count_skipped(const quern_run *s)
+{
+	uint64_t n = 0;
+
+	for (int r = 0; quern_run_result(s) && r < s->nranks; r++)
+		n += s->engine.reports[r].nskipped;
+	return n;
+}
+
+static uint64_t count_failed_over(const quern_run *s)
+{
+	uint64_t n = 0;
+
+	for (int r = 0; quern_run_result(s) && r < s->nranks; r++)
+		n += s->engine.reports[r].nfailed_over;
+	return n;
+}
+
+static uint64_t count_missing_copies(const quern_run *s)
+{
+	return quern_run_result(s) ? s->engine.ncopies_missing : 0;
+}
+
+static uint64_t add_up(const quern_run *run, uint64_t (*count)(const quern_run *s))
+{
+	const quern_run *s;
+	uint64_t n = 0;
+
+	for (size_t i = 0; (s = qn_run_single(run, i)); i++)
+		n += count(s);
+	return n;
 }
 
 uint64_t quern_run_nmissing_sources(const quern_run *run)
 {
-	return quern_run_result(run) ? run->subject.mosaic.missing.n : 0;
+	return add_up(run, count_missing);
 }
 
 bool quern_run_missing_source(const quern_run *run, size_t i, char *text, size_t nbytes)
 {
-	const struct qn_missing *m = &run->subject.mosaic.missing;
-	const bool is = quern_run_result(run) && i < m->nnamed;
+	const quern_run *s;
 
-	if (is)
-		snprintf(text, nbytes, "%s%s%s", m->named[i].file,
-			 m->named[i].path[0] ? ", dataset " : "", m->named[i].path);
-	return is;
+	for (size_t k = 0; (s = qn_run_single(run, k)); k++) {
+		const struct qn_missing *m = &s->subject.mosaic.missing;
+		const size_t n = quern_run_result(s) ? m->nnamed : 0;
+
+		if (i < n) {
+			snprintf(text, nbytes, "%s%s%s", m->named[i].file,
+				 m->named[i].path[0] ? ", dataset " : "", m->named[i].path);
+			return true;
+		}
+		i -= n;
+	}
+	return false;
 }
 
 const char *quern_run_warning(const quern_run *run, size_t i)
@@ -303,27 +446,38 @@ const char *quern_run_warning(const quern_run *run, size_t i)
 	return i < first->n ? first->name[i] : more->name[i - first->n];
 }
 
-bool qn_run_skip(const quern_run *run, size_t i, struct qn_dataset *d, uint64_t *coord)
+/* *i: counted down by those that it has. */
+static bool find_skip(const quern_run *s, size_t *i, struct qn_dataset *d, uint64_t *coord)
 {
-	const struct qn_report *reports = run->engine.reports;
+	const struct qn_report *reports = s->engine.reports;
 	uint64_t grid[QUERN_MAX_DIMS], number;
 
-	for (int r = 0; reports && r < run->nranks; r++) {
-		const struct qn_skips *s = &reports[r].skips;
+	for (int r = 0; reports && r < s->nranks; r++) {
+		const struct qn_skips *skips = &reports[r].skips;
 
-		if (i >= s->n) {
-			i -= s->n;
+		if (*i >= skips->n) {
+			*i -= skips->n;
 			continue;
 		}
-		qn_mosaic_member(&run->subject.mosaic, s->skip[i].member, d);
+		qn_mosaic_member(&s->subject.mosaic, skips->skip[*i].member, d);
 		qn_dataset_grid(d, grid);
-		number = s->skip[i].number;
+		number = skips->skip[*i].number;
 		for (int k = d->ndim - 1; k >= 0; k--) {
 			coord[k] = number % grid[k];
 			number /= grid[k];
 		}
 		return true;
 	}
+	return false;
+}
+
+bool qn_run_skip(const quern_run *run, size_t i, struct qn_dataset *d, uint64_t *coord)
+{
+	const quern_run *s;
+
+	for (size_t k = 0; (s = qn_run_single(run, k)); k++)
+		if (find_skip(s, &i, d, coord))
+			return true;
 	return false;
 }
 
@@ -344,31 +498,26 @@ bool quern_run_skipped(const quern_run *run, size_t i, char *text, size_t nbytes
 
 uint64_t quern_run_nskipped(const quern_run *run)
 {
-	uint64_t n = 0;
-
-	for (int r = 0; quern_run_result(run) && r < run->nranks; r++)
-		n += run->engine.reports[r].nskipped;
-	return n;
+	return add_up(run, count_skipped);
 }
 
 uint64_t quern_run_nfailed_over(const quern_run *run)
 {
-	uint64_t n = 0;
-
-	for (int r = 0; quern_run_result(run) && r < run->nranks; r++)
-		n += run->engine.reports[r].nfailed_over;
-	return n;
+	return add_up(run, count_failed_over);
 }
 
 const char *quern_run_failure(const quern_run *run)
 {
-	for (int r = 0; quern_run_result(run) && r < run->nranks; r++)
-		if (run->engine.reports[r].failure[0])
-			return run->engine.reports[r].failure;
+	const quern_run *s;
+
+	for (size_t i = 0; (s = qn_run_single(run, i)); i++)
+		for (int r = 0; quern_run_result(s) && r < s->nranks; r++)
+			if (s->engine.reports[r].failure[0])
+				return s->engine.reports[r].failure;
 	return NULL;
 }
 
 uint64_t quern_run_nmissing_copies(const quern_run *run)
 {
-	return quern_run_result(run) ? run->engine.ncopies_missing : 0;
+	return add_up(run, count_missing_copies);
 }

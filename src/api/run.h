@@ -30,6 +30,12 @@ struct quern_run {
 	bool started, done, planned;
 	struct quern_result result;
 	double seconds_total;
+	/* Of several datasets: a run of each (datasets.h), which borrows from this one: owned. */
+	struct quern_run **single;
+	size_t nsingles;
+	char *dataset;	  /* owned: its path, where it was looked up */
+	const char *name; /* of one of several: in the result */
+	char *output;	  /* owned: a file for all that was asked for before the work; NULL: none */
 };
 
 /* What work costs, for a plan: by default, or by the document of a run (option calibrate). */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "api/csv.h"
+#include "api/datasets.h"
 #include "api/json.h"
 #include "api/labels.h"
 #include "api/run.h"
@@ -37,18 +38,49 @@ static enum quern_status make_json(quern_run *run, const char *file, struct docu
 	return QUERN_OK;
 }
 
+/* The results of a run, and what they say of themselves. */
+struct outputs {
+	struct qn_output *of; /* owned */
+	size_t n;
+};
+
+static void outputs_fini(struct outputs *o)
+{
+	for (size_t i = 0; i < o->n; i++)
+		qn_labels_fini(&o->of[i].labels);
+	free(o->of);
+}
+
+static enum quern_status make_outputs(quern_run *run, const char *file, struct outputs *o)
+{
+	const size_t n = run->nsingles ? run->nsingles : 1;
+	enum quern_status st = QUERN_OK;
+
+	*o = (struct outputs){ .of = qn_calloc(n, sizeof(*o->of)) };
+	if (!o->of)
+		return qn_error_nomem(&run->err, n * sizeof(*o->of), "results");
+	for (; !st && o->n < n; o->n += !st) {
+		quern_run *s = run->nsingles ? run->single[o->n] : run;
+		struct qn_output *out = &o->of[o->n];
+
+		st = qn_labels_make(s, file, &out->labels);
+		if (st && s != run)
+			qn_error_pass(&run->err, st, &s->err);
+		out->dataset = s->name;
+		out->result = &s->result;
+	}
+	return st;
+}
+
 static enum quern_status make_csv(quern_run *run, const char *file, struct document *out)
 {
-	struct qn_labels labels;
+	struct outputs o;
 	char *text = NULL;
 	FILE *f = qn_open_memstream(&text, &out->nbytes);
-	bool ok = f && !qn_labels_make(run, file, &labels);
+	bool ok = !make_outputs(run, file, &o) && f;
 
-	if (ok) {
-		qn_csv_print(f, &labels, &run->result);
-		qn_labels_fini(&labels);
-		ok = !ferror(f);
-	}
+	ok = ok && qn_csv_print(f, o.of, o.n) && !ferror(f);
+	outputs_fini(&o);
 	if (f && fclose(f))
 		ok = false;
 	out->bytes = text;
@@ -56,31 +88,36 @@ static enum quern_status make_csv(quern_run *run, const char *file, struct docum
 }
 
 /* Integers of any size are doubles in such files. */
-static enum quern_status warn_of_rounding(quern_run *run, const char *file)
+static enum quern_status warn_of_rounding(quern_run *run, const struct qn_output *o,
+					  const char *file)
 {
-	const struct quern_result *r = &run->result;
+	const struct quern_result *r = o->result;
 
 	for (size_t i = 0; i < r->nfields; i++)
 		if (r->field[i].per_row && r->field[i].type == QN_FIELD_DECIMAL)
 			return qn_warnings_add(
 				&run->engine.warnings, &run->err,
-				"%s: field %s has integers beyond 64 bits and is stored as float64: the "
+				"%s: field %s%s%s has integers beyond 64 bits and is stored as "
+				"float64: the "
 				"nearest numbers; --json and .csv have all digits",
-				file, r->field[i].name);
+				file, r->field[i].name, o->dataset ? " of " : "",
+				o->dataset ? o->dataset : "");
 	return QUERN_OK;
 }
 
 static enum quern_status make_hdf5(quern_run *run, const char *file, struct document *out)
 {
-	struct qn_labels labels;
-	enum quern_status st = qn_labels_make(run, file, &labels);
+	struct outputs o = { .n = 0 };
+	enum quern_status st = qn_datasets_check_file(run, file, &run->err);
 
-	if (st)
-		return st;
-	st = qn_formats[0]->write(file, &labels, &run->result, &out->bytes, &out->nbytes,
-				  &run->err);
-	qn_labels_fini(&labels);
-	return st ? st : warn_of_rounding(run, file);
+	if (!st)
+		st = make_outputs(run, file, &o);
+	if (!st)
+		st = qn_formats[0]->write(file, o.of, o.n, &out->bytes, &out->nbytes, &run->err);
+	for (size_t i = 0; !st && i < o.n; i++)
+		st = warn_of_rounding(run, &o.of[i], file);
+	outputs_fini(&o);
+	return st;
 }
 
 /* --- what is there --- */
@@ -193,7 +230,13 @@ enum quern_status quern_run_check_output(quern_run *run, const char *file)
 	if (!w)
 		return refuse(run, file, "the name must end in .json, .csv, .h5 or .nc");
 	st = qn_publish_check("--output", file, &run->err);
-	return st ? st : check_replaced(run, w, file);
+	if (!st)
+		st = check_replaced(run, w, file);
+	if (st || w->make != make_hdf5 || run->started)
+		return st;
+	free(run->output);
+	run->output = qn_strdup(file);
+	return run->output ? QUERN_OK : qn_error_nomem(&run->err, strlen(file), "--output");
 }
 
 enum quern_status quern_run_write(quern_run *run, const char *file)
@@ -204,7 +247,7 @@ enum quern_status quern_run_write(quern_run *run, const char *file)
 
 	if (st)
 		return st;
-	if (!quern_run_result(run))
+	if (!run->done || run->rank)
 		return qn_error_set(&run->err, QUERN_ERR_USAGE, "%s: there is no result to write",
 				    file);
 	st = find_writer(file)->make(run, file, &doc);

@@ -278,6 +278,37 @@ static void print_more_warnings(const quern_run *run)
 			ncopies);
 }
 
+/* One of several datasets, as a document of its own; what all of them left out is said with the first. */
+static json_t *document_of(const json_t *doc, const char *name, bool is_first)
+{
+	json_t *run = is_first ? json_object_get(doc, "run") : NULL;
+
+	return json_pack("{s:O, s:O, s:O, s:o}", "kernel", json_object_get(doc, "kernel"), "input",
+			 json_object_get(json_object_get(doc, "input"), name), "result",
+			 json_object_get(json_object_get(doc, "result"), name), "run",
+			 run ? json_incref(run) : json_object());
+}
+
+/* A table for each dataset. */
+static void print_results(const json_t *doc)
+{
+	const json_t *names = json_object_get(doc, "datasets"), *name;
+	size_t i;
+
+	if (!json_is_array(names))
+		qn_cli_print_result(doc);
+	json_array_foreach(names, i, name)
+	{
+		json_t *one = document_of(doc, json_string_value(name), i == 0);
+
+		if (i)
+			putchar('\n');
+		if (one)
+			qn_cli_print_result(one);
+		json_decref(one);
+	}
+}
+
 /* Rank 0: the result to where it was asked for, last: nothing is said once it is being printed. */
 static int publish(struct line *l)
 {
@@ -299,7 +330,7 @@ static int publish(struct line *l)
 	if (!code && json)
 		code = print_json(quern_run_document(l->run, false));
 	else if (!code && table)
-		code = print_tables(quern_run_document(l->run, false), qn_cli_print_result);
+		code = print_tables(quern_run_document(l->run, false), print_results);
 	return code ? code : qn_cli_finish();
 }
 

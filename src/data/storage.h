@@ -33,6 +33,13 @@ struct qn_labels {
 	const struct qn_names *attributes;
 };
 
+/* A result as it goes into a file. */
+struct qn_output {
+	const char *dataset; /* of one of several: what it is called; NULL: it is the only one */
+	struct qn_labels labels;
+	const struct quern_result *result; /* borrows */
+};
+
 /* Takes the checked description of a file, or the reason why there is none (why->status): d is NULL
    when the file can be read and does not have the dataset. It may take the chunks (and set d->chunks
    to NULL); all else is borrowed. False: no more are wanted. */
@@ -132,12 +139,11 @@ struct qn_format {
 				  struct quern_message *err);
 	void (*close)(void *reader);
 
-	/* A result as a file in memory: a variable a field, scalars as such, arrays with a
-	   dimension each; readable as netCDF-4. Owned by the caller. file: for messages. NULL:
-	   cannot. Not collective. */
-	enum quern_status (*write)(const char *file, const struct qn_labels *labels,
-				   const struct quern_result *result, void **image, size_t *nbytes,
-				   struct quern_message *err);
+	/* The results of n datasets as a file in memory: a variable a field, scalars as such, arrays
+	   with a dimension each; dimensions that are the same are one; readable as netCDF-4. Owned by
+	   the caller. file: for messages. NULL: cannot. Not collective. */
+	enum quern_status (*write)(const char *file, const struct qn_output *outputs, size_t n,
+				   void **image, size_t *nbytes, struct quern_message *err);
 
 	/* Is the file one that `write` made? False when that cannot be told. Not collective. */
 	bool (*is_result)(const char *file);

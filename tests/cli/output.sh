@@ -7,7 +7,7 @@ pick=$BUILDDIR/tests/tools/pick
 
 # --- the document ---
 answers "--json" run moments --json -d packed cf.nc
-is "document" "input kernel quern result run" "$("$pick" -k . <out)"
+is "document" "datasets input kernel quern result run" "$("$pick" -k . <out)"
 is "result of moments" "count max mean min missing stddev sum variance" "$("$pick" -k result <out)"
 is "dtype, shape, units" '"<i2" [20,30,40] "K"' \
 	"$(field input.dtype) $(field input.shape) $(field input.units)"
