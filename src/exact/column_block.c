@@ -380,6 +380,21 @@ bool qn_column_block_add(const struct qn_column *c, struct qn_column_block *b, s
 	return true;
 }
 
+/* Adds canonical limbs of another form, the value of which is one of the column's. That form may reach further:
+   of its highest limbs those that but carry the sign go to the one below. */
+static void add_to_wide(const struct qn_column *c, int64_t *wide, const struct qn_acc_form *f,
+			const int64_t *limb)
+{
+	int top = f->nlimbs - 1;
+	qn_i128 high = limb[top];
+
+	while (top > 0 && (high == 0 || high == -1))
+		high = high * ((qn_i128)1 << 32) + limb[--top];
+	for (int i = 0; i < top; i++)
+		qn_acc_add(&c->form, wide, limb[i], f->base + 32 * i);
+	qn_acc_add(&c->form, wide, high, f->base + 32 * top);
+}
+
 bool qn_column_block_add_limbs(const struct qn_column *c, struct qn_column_block *b, size_t row,
 			       const struct qn_acc_form *f, const int64_t *limb)
 {
@@ -402,8 +417,7 @@ bool qn_column_block_add_limbs(const struct qn_column *c, struct qn_column_block
 	wide = wide_row(c, b, row);
 	if (!wide)
 		return spoil(b);
-	for (int i = 0; i < f->nlimbs; i++)
-		qn_acc_add(&c->form, wide, limb[i], f->base + 32 * i);
+	add_to_wide(c, wide, f, limb);
 	return true;
 }
 

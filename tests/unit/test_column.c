@@ -511,6 +511,46 @@ static void test_merge(void **state)
 			check_merge((enum quern_dtype)t, i % 2);
 }
 
+static void add_one(struct qn_column *c, uint64_t row, float x)
+{
+	struct qn_column_tile tile = {
+		.dtype = QUERN_F32, .values = &x, .n = 1, .nsteps = 1, .stride = 1
+	};
+
+	assert_true(
+		qn_column_add_rows(c->power == 1 ? c : NULL, c->power == 2 ? c : NULL, row, &tile));
+}
+
+/* Units as far apart as there are: the large numbers of one column are no multiples of the other's unit in
+   any number of parts, and their signs reach beyond its accumulators. */
+static void test_far_apart(void **state)
+{
+	enum { LEAST = -149, MOST = 127, STEP = 6 };
+
+	(void)state;
+	for (int power = 1; power <= 2; power++)
+		for (int low = LEAST; low <= MOST; low += STEP)
+			for (int high = LEAST; high <= MOST; high += STEP) {
+				struct qn_column *into = qn_column_new(QUERN_F32, power, 2);
+				struct qn_column *from = qn_column_new(QUERN_F32, power, 2);
+				struct qn_column *all = qn_column_new(QUERN_F32, power, 2);
+				int64_t got[QN_ACC_MAX_LIMBS] = { 0 },
+					want[QN_ACC_MAX_LIMBS] = { 0 };
+
+				add_one(into, 0, ldexpf(1, low));
+				add_one(from, 1, ldexpf(-1, high));
+				add_one(all, 1, ldexpf(-1, high));
+				assert_true(qn_column_merge(into, from));
+				assert_true(qn_column_get(into, 1, got));
+				assert_true(qn_column_get(all, 1, want));
+				if (memcmp(got, want, sizeof(got)))
+					fail_msg("power %d: 2^%d, then -2^%d", power, low, high);
+				qn_column_free(into);
+				qn_column_free(from);
+				qn_column_free(all);
+			}
+}
+
 /* Bytes that are not those of packed rows are refused, or taken; nothing else happens. */
 static void test_damage(void **state)
 {
@@ -626,7 +666,8 @@ int main(void)
 		cmocka_unit_test(test_avx512),	     cmocka_unit_test(test_headroom),
 		cmocka_unit_test(test_largest_sums), cmocka_unit_test(test_high_powers),
 		cmocka_unit_test(test_nbytes),	     cmocka_unit_test(test_merge),
-		cmocka_unit_test(test_damage),	     cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_far_apart),    cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests_name("column", tests, NULL, NULL);
