@@ -12,6 +12,7 @@ LIB_SRCS += kernels/moments.c
 LIB_SRCS += kernels/powers.c
 LIB_SRCS += kernels/powers_rows.c
 LIB_SRCS += kernels/powers_weighted.c
+LIB_SRCS += kernels/quantiles.c
 LIB_SRCS += kernels/rows.c
 LIB_SRCS += kernels/sum.c
 LIB_SRCS += kernels/topk.c

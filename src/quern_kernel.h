@@ -100,6 +100,7 @@ struct quern_tile {
 	   condition of the user does not hold for it, is not valid, and is not missing either. NULL: all
 	   are, as always in absorb(). */
 	const uint64_t *there;
+	uint64_t row; /* of the result, that all elements belong to in absorb() */
 };
 
 enum quern_op {
@@ -119,6 +120,10 @@ enum quern_op {
 	/* As SUM: the limbs of the exact sum of a power of the elements. Of many rows at once the engine keeps them
 	   in less room (absorb_rows). */
 	QUERN_EXACT,
+	/* All elements, in any order until normalize() sorts them: a word with their number, then the keys of a
+	   kernel's own, 4 bytes each where the elements have at most as many, else 8. What lies behind them is
+	   zero in the canonical form. */
+	QUERN_LIST,
 };
 
 /* `nwords` consecutive words of the state; even for MINLOC and MAXLOC, a multiple of `width` for
@@ -127,9 +132,9 @@ struct quern_segment {
 	enum quern_op op;
 	size_t nwords;
 	size_t width;
-	int power;		/* of EXACT: 1 to 4 */
-	enum quern_dtype dtype; /* of EXACT: of the elements */
+	int power; /* of EXACT: 1 to 4 */
 	int nfactors; /* of EXACT: 1 to 3: the sum of products of so many float64, power is 1; 0: of elements */
+	enum quern_dtype dtype; /* of EXACT and LIST: of the elements */
 };
 
 /* Of the engine: the cells of many rows, and which of them elements of a tile belong to. */
@@ -197,6 +202,8 @@ struct quern_input {
 	const struct quern_kernel *kernel; /* that is opened */
 	bool is_weighted;		   /* elements have weights, */
 	enum quern_dtype weights_dtype;	   /* of this type */
+	uint64_t nrows;			   /* of the result: 1, or more with --over or --by */
+	uint64_t most_in_row;		   /* elements that any row may have, at most */
 };
 
 /* Values of the kernel's options by name; the defaults are filled in. NULL or false: not given. */
@@ -235,7 +242,8 @@ struct quern_kernel {
 	const char *doc;		    /* one sentence, shown by `quern kernels` */
 	const struct quern_option *options; /* ends with a NULL name; NULL: none (opt) */
 	bool takes_text;		    /* QUERN_TEXT too; otherwise only numbers */
-	bool takes_weights; /* its result is of weighted elements, or the same for any weights */
+	bool takes_weights;  /* its result is of weighted elements, or the same for any weights */
+	bool has_row_states; /* absorb_rows() adds to states, not to columns of words */
 
 	/* What absorb() adds for a tile does not depend on where the tile is, but for indices in
 	   MINLOC and MAXLOC segments. Then of tiles that are alike, as long and all of one value or
@@ -277,7 +285,7 @@ struct quern_kernel {
 
 	/*
 	 * Adds the elements of a run (kernel/rows.h) of a tile, which is the whole of its box, to their
-	 * cells. Its kind is CONSECUTIVE or INDEXED. NULL: the engine splits tiles so that absorb() sees
+	 * cells. Its kind is CONSECUTIVE or, of columns, INDEXED. NULL: the engine splits tiles so that absorb() sees
 	 * one row at a time; a kernel that has this has no LEAST segments of numbers. False: there is no
 	 * memory. (opt)
 	 */
@@ -288,7 +296,13 @@ struct quern_kernel {
 	   have equal bits and 2^24 states can be merged before the next call. (opt) */
 	void (*normalize)(const void *self, int64_t *state);
 
-	/* Rank 0, with the merged and normalized state of a finished pass: true if there is
+	/* Rank 0, with the merged and normalized state of a row of a finished pass, for every row,
+	   before advance(). Of many rows there is another pass only where is_reviewed() says that
+	   advance() is to be asked; then they are all together on rank 0. (both opt) */
+	void (*review)(void *self, uint64_t row, const int64_t *state);
+	bool (*is_reviewed)(const void *self);
+
+	/* Rank 0, with the merged and normalized state of a finished pass, that of the first row: true if there is
 	   another pass, for which self is now set up. NULL: one pass. (opt) */
 	bool (*advance)(void *self, const int64_t *state);
 

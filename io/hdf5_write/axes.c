@@ -173,7 +173,7 @@ static bool write_new_axis(struct qn_nc *w, const struct qn_result_axis *a)
 		return qn_nc_add_axis(w, name, a->n);
 	id = has_numbers ? put_axis_values(w, name, a->dtype, &a->coordinate, 1, &n)
 			 : put_axis_texts(w, name, a);
-	if (id >= 0 && put_attributes(id, a) && qn_nc_make_scale(w, name, a->n, id))
+	if (id >= 0 && put_attributes(id, a) && qn_nc_make_scale(w, name, a->n, true, id))
 		return true;
 	qn_h5_close(id);
 	return false;

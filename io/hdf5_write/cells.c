@@ -99,7 +99,7 @@ static void choose_form(const struct qn_labels *l, const struct quern_result *r,
 			const struct qn_field *f, hid_t text, struct form *form)
 {
 	const struct qn_field_doc *doc = qn_field_doc(f->name);
-	const bool is_value = qn_field_is_value(f->name), is_null = f->type == QN_FIELD_NULL;
+	const bool is_value = qn_field_is_element(r, f), is_null = f->type == QN_FIELD_NULL;
 	const bool is_text = f->type == QN_FIELD_TEXT ||
 			     (is_null && is_value && l->dtype == QUERN_TEXT);
 	const bool wide = f->type == QN_FIELD_UINT ||
@@ -243,24 +243,39 @@ static bool put_fill(hid_t id, const struct form *form)
 		qn_nc_put_value(id, "_FillValue", form->file, &fill));
 }
 
+/* Has a variable the dimensions that it has, or be the coordinate of its own. Takes id, if it succeeds. */
+static bool attach(struct qn_nc *w, const struct variable *v, const char *name, hid_t id)
+{
+	if (v->ndims == 1 && qn_field_is_coordinate(v->r, v->f))
+		return qn_nc_make_scale(w, name, v->f->n, false, id);
+	if (!qn_nc_attach(id, v->ndims, v->scale))
+		return false;
+	qn_h5_close(id);
+	return true;
+}
+
 /* The dimensions of the rows, then those that a value has. */
 static bool find_dimensions(struct qn_nc *w, struct variable *v)
 {
-	const struct qn_field_doc *doc = qn_field_doc(v->f->name);
 	const struct qn_field *f = v->f;
-	bool ok = v->r->naxes <= QUERN_MAX_DIMS;
+	const size_t naxes = f->per_row ? v->r->naxes : 0;
+	bool ok = naxes <= QUERN_MAX_DIMS;
 
-	for (size_t i = 0; ok && i < v->r->naxes; i++) {
+	for (size_t i = 0; ok && i < naxes; i++) {
 		v->shape[i] = v->r->axis[i].n;
 		v->scale[i] = w->dim[w->of_axis[i]].id;
 	}
-	v->ndims = (int)v->r->naxes;
+	v->ndims = (int)naxes;
+	if (qn_field_is_coordinate(v->r, f)) {
+		v->shape[v->ndims++] = f->n;
+		return ok;
+	}
 	for (int k = 0; ok && f->array && k < 1 + (f->ncols > 0); k++) {
 		const size_t n = k ? f->ncols : f->n;
 		const char letter = k && f->ncols == f->n ? 'm' : 'n';
 
 		v->shape[v->ndims] = n;
-		v->scale[v->ndims] = qn_nc_dimension(w, doc ? doc->dim[k] : NULL, letter, n);
+		v->scale[v->ndims] = qn_nc_dimension(w, qn_field_dimension(v->r, f, k), letter, n);
 		ok = v->scale[v->ndims++] >= 0;
 	}
 	return ok;
@@ -273,6 +288,10 @@ static void name_field(const struct qn_nc *w, const struct qn_labels *l,
 {
 	char text[QN_NC_NAME];
 
+	if (qn_field_is_coordinate(r, f)) {
+		qn_nc_new_name(w, f->name, name);
+		return;
+	}
 	qn_text_name(l->name, QN_NAME_NBYTES - sizeof(f->name), text);
 	if (r->nfields > 1 || qn_nc_has(w, text))
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "_%s", f->name);
@@ -290,6 +309,7 @@ static bool write_field(struct qn_nc *w, const struct qn_labels *l, const struct
 	if (ok) {
 		name_field(w, l, r, f, name);
 		choose_form(l, r, f, text, &v.form);
+		v.form.has_fill = v.form.has_fill && !qn_field_is_coordinate(r, f);
 		cut_blocks(&v);
 		space = H5Screate_simple(v.ndims, v.shape, NULL);
 		plist = make_properties(&v, text);
@@ -297,12 +317,21 @@ static bool write_field(struct qn_nc *w, const struct qn_labels *l, const struct
 	if (space >= 0 && plist >= 0)
 		id = qn_nc_create(w, name, v.form.file, space, plist);
 	ok = id >= 0 && write_values(&v, id, space) && put_fill(id, &v.form) &&
-	     qn_h5_describe_field(id, w, l, f) && qn_nc_attach(id, v.ndims, v.scale);
-	qn_h5_close(id);
+	     (qn_field_is_coordinate(r, f) ? qn_h5_describe_coordinate(id, f)
+					   : qn_h5_describe_field(id, w, l, f)) &&
+	     attach(w, &v, name, id);
+	if (!ok)
+		qn_h5_close(id);
 	qn_h5_close(plist);
 	qn_h5_close(space);
 	qn_h5_close(text);
 	return ok;
+}
+
+/* Is it a coordinate that another dataset in the file has brought? */
+static bool is_there(const struct qn_nc *w, const struct quern_result *r, const struct qn_field *f)
+{
+	return qn_field_is_coordinate(r, f) && qn_nc_has_dimension(w, f->name, f->n);
 }
 
 bool qn_h5_write_cells(struct qn_nc *w, const struct qn_labels *labels,
@@ -311,6 +340,7 @@ bool qn_h5_write_cells(struct qn_nc *w, const struct qn_labels *labels,
 	bool ok = qn_h5_write_axes(w, labels, result);
 
 	for (size_t i = 0; ok && i < result->nfields; i++)
-		ok = write_field(w, labels, result, &result->field[i]);
+		ok = is_there(w, result, &result->field[i]) ||
+		     write_field(w, labels, result, &result->field[i]);
 	return ok;
 }

@@ -93,6 +93,12 @@ static bool put_units(hid_t id, const struct qn_labels *l, const struct qn_field
 	return ok;
 }
 
+bool qn_h5_describe_coordinate(hid_t id, const struct qn_field *f)
+{
+	return qn_nc_put_text(id, "long_name", qn_field_doc(f->name)->doc) &&
+	       qn_nc_put_text(id, "units", "1");
+}
+
 bool qn_h5_describe_field(hid_t id, const struct qn_nc *w, const struct qn_labels *l,
 			  const struct qn_field *f)
 {

@@ -181,9 +181,9 @@ static bool add_dim(struct qn_nc *w, const char *name, const char *label, size_t
 	return true;
 }
 
-bool qn_nc_make_scale(struct qn_nc *w, const char *name, size_t length, hid_t id)
+bool qn_nc_make_scale(struct qn_nc *w, const char *name, size_t length, bool is_axis, hid_t id)
 {
-	return add_dim(w, name, name, length, true, id);
+	return add_dim(w, name, name, length, is_axis, id);
 }
 
 /* A dimension without values: a dimension scale that says so. */
@@ -216,6 +216,11 @@ static hid_t find_dim(const struct qn_nc *w, const char *name, size_t length)
 		    !strcmp(w->dim[i].name, name))
 			return w->dim[i].id;
 	return -1;
+}
+
+bool qn_nc_has_dimension(const struct qn_nc *w, const char *name, size_t length)
+{
+	return find_dim(w, name, length) >= 0;
 }
 
 hid_t qn_nc_dimension(struct qn_nc *w, const char *name, char letter, size_t length)

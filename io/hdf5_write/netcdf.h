@@ -67,8 +67,12 @@ bool qn_nc_add_axis(struct qn_nc *w, const char *name, size_t length);
    is no name, or something else has it, it is named by its length, as in n50 with the letter n. */
 hid_t qn_nc_dimension(struct qn_nc *w, const char *name, char letter, size_t length);
 
-/* Makes a new variable of one dimension the scale of the dimension of its name. Takes id, if it succeeds. */
-bool qn_nc_make_scale(struct qn_nc *w, const char *name, size_t length, hid_t id);
+/* Is there such a dimension, which serves? */
+bool qn_nc_has_dimension(const struct qn_nc *w, const char *name, size_t length);
+
+/* Makes a new variable of one dimension the scale of the dimension of its name, an axis of the result or another.
+   Takes id, if it succeeds. */
+bool qn_nc_make_scale(struct qn_nc *w, const char *name, size_t length, bool is_axis, hid_t id);
 
 /* The attribute by which a variable names the scales of its dimensions. */
 bool qn_nc_attach(hid_t variable, int ndims, const hid_t *scale);

@@ -30,7 +30,7 @@ static const uint64_t no_uint = UINT64_C(18446744073709551614);
 struct writer {
 	struct qn_nc nc;
 	const struct qn_labels *labels;
-	bool has_one;	  /* field */
+	const struct quern_result *result;
 	bool has_several; /* datasets */
 };
 
@@ -60,12 +60,13 @@ static bool describe(const struct writer *w, hid_t id, const struct qn_field *f,
    by both. */
 static void name_variable(const struct writer *w, const struct qn_field *f, char name[QN_NC_NAME])
 {
+	const bool has_one = w->result->nfields == 1;
 	char text[QN_NC_NAME];
 
 	qn_text_name(w->labels->name, QN_NAME_NBYTES - sizeof(f->name), text);
-	if (w->has_several && !(w->has_one && !qn_nc_has(&w->nc, text)))
+	if (w->has_several && !(has_one && !qn_nc_has(&w->nc, text)))
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "_%s", f->name);
-	else if (!w->has_one || qn_nc_has(&w->nc, text))
+	else if (!has_one || qn_nc_has(&w->nc, text))
 		snprintf(text, sizeof(text), "%s", f->name);
 	qn_nc_new_name(&w->nc, text, name);
 }
@@ -73,26 +74,32 @@ static void name_variable(const struct writer *w, const struct qn_field *f, char
 static bool write_variable(struct writer *w, const struct qn_field *f, hid_t type,
 			   const void *values)
 {
-	static const struct qn_field_doc none = { .name = NULL };
-	const struct qn_field_doc *doc = qn_field_doc(f->name);
-	const char *const *dim = doc ? doc->dim : none.dim;
+	const bool is_coordinate = qn_field_is_coordinate(w->result, f);
+	const bool is_there = is_coordinate && qn_nc_has_dimension(&w->nc, f->name, f->n);
 	int ndims = !f->array ? 0 : f->ncols ? 2 : 1;
 	hsize_t shape[2] = { f->n, f->ncols };
 	hid_t scale[2], space, id = -1;
 	char name[QN_NC_NAME];
 	bool ok;
 
-	if (ndims > 0 && (scale[0] = qn_nc_dimension(&w->nc, dim[0], 'n', f->n)) < 0)
-		return false;
-	if (ndims > 1 && (scale[1] = qn_nc_dimension(&w->nc, dim[1], f->ncols == f->n ? 'm' : 'n',
-						     f->ncols)) < 0)
-		return false;
+	if (is_there)
+		return true;
+	for (int k = 0; !is_coordinate && k < ndims; k++) {
+		scale[k] = qn_nc_dimension(&w->nc, qn_field_dimension(w->result, f, k),
+					   k && f->ncols == f->n ? 'm' : 'n', (size_t)shape[k]);
+		if (scale[k] < 0)
+			return false;
+	}
 	space = ndims ? H5Screate_simple(ndims, shape, NULL) : H5Screate(H5S_SCALAR);
 	name_variable(w, f, name);
 	if (space >= 0)
 		id = qn_nc_create(&w->nc, name, type, space, -1);
 	ok = id >= 0 && H5Dwrite(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0 &&
-	     describe(w, id, f, type) && (!ndims || qn_nc_attach(id, ndims, scale));
+	     describe(w, id, f, type);
+	if (ok && is_coordinate && qn_nc_make_scale(&w->nc, name, f->n, false, id))
+		id = -1;
+	else if (ok)
+		ok = !is_coordinate && (!ndims || qn_nc_attach(id, ndims, scale));
 	qn_h5_close(id);
 	qn_h5_close(space);
 	return ok;
@@ -225,7 +232,7 @@ static bool write_one(struct writer *w, const struct qn_output *o)
 	bool ok = true;
 
 	w->labels = &o->labels;
-	w->has_one = r->nfields == 1;
+	w->result = r;
 	w->has_several = o->dataset != NULL;
 	if (r->naxes)
 		return qn_h5_write_cells(&w->nc, &o->labels, r);

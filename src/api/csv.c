@@ -160,7 +160,7 @@ static void print_values(FILE *f, const struct qn_output *o)
 /* Columns of a field: one, or one for each of its values, with their indexes behind the name. */
 static void print_columns(FILE *f, const struct qn_field *x)
 {
-	for (size_t k = 0; k < qn_field_nvalues(x); k++) {
+	for (size_t k = 0; x->per_row && k < qn_field_nvalues(x); k++) {
 		fprintf(f, ",%s", x->name);
 		if (x->array && x->ncols)
 			fprintf(f, "_%zu_%zu", k / x->ncols, k % x->ncols);
@@ -208,13 +208,30 @@ static void print_cell(FILE *f, const struct quern_result *r, uint64_t row)
 		const struct qn_field *x = &r->field[i];
 		const size_t n = qn_field_nvalues(x);
 
-		for (size_t k = 0; k < n; k++) {
+		for (size_t k = 0; x->per_row && k < n; k++) {
 			fputc(',', f);
 			if (qn_field_has(x, row * n + k))
 				print_value(f, x, row * n + k);
 		}
 	}
 	fputc('\n', f);
+}
+
+/* A comment for each field that is the same in all rows. */
+static void print_shared(FILE *f, const struct quern_result *r)
+{
+	for (size_t i = 0; i < r->nfields; i++) {
+		const struct qn_field *x = &r->field[i];
+
+		if (x->per_row || x->type == QN_FIELD_NULL)
+			continue;
+		fprintf(f, "# %s:", x->name);
+		for (size_t k = 0; k < qn_field_nvalues(x); k++) {
+			fputc(' ', f);
+			print_value(f, x, k);
+		}
+		fputc('\n', f);
+	}
 }
 
 static void print_names(FILE *f, const struct quern_result *r)
@@ -237,6 +254,8 @@ static char *name_columns(const struct qn_output *o)
 
 	if (!f)
 		return NULL;
+	if (o->result->naxes)
+		print_shared(f, o->result);
 	fputs(o->dataset ? "dataset," : "", f);
 	if (o->result->naxes)
 		print_names(f, o->result);

@@ -9,6 +9,7 @@
 #include "api/json.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "kernel/fields.h"
 
 #define MOST_LINES  60 /* of cells */
 #define MOST_VALUES 4  /* of a cell, in one column */
@@ -168,9 +169,24 @@ static bool add_coordinates(struct table *t, size_t dim, json_t **numbers)
 	return ok;
 }
 
+/* Has each cell one? */
 static bool is_field(const char *name)
 {
-	return strcmp(name, "dims") && strcmp(name, "shape") && strcmp(name, "coords");
+	return strcmp(name, "dims") && strcmp(name, "shape") && strcmp(name, "coords") &&
+	       !qn_field_is_shared(name);
+}
+
+static void print_shared(json_t *result)
+{
+	char text[TEXT_NBYTES];
+	const char *name;
+	json_t *v;
+
+	json_object_foreach(result, name, v) if (qn_field_is_shared(name) && json_is_array(v))
+	{
+		format_array(v, text);
+		printf("  %-12s %s\n", name, text);
+	}
 }
 
 static bool add_fields(struct table *t, json_t *result)
@@ -298,6 +314,7 @@ void qn_cli_print_cells(const json_t *doc)
 	for (size_t d = 0; d < json_array_size(t.dims); d++)
 		t.ncells *= length_of(&t, d);
 	print_head(&t);
+	print_shared(result);
 	if (!make_columns(&t, result, &numbers))
 		qn_cli_warn("there is no memory for a table");
 	else if (t.ncells <= MOST_LINES)

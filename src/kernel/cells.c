@@ -25,7 +25,7 @@ struct absorber {
 
 static bool is_by_columns(const struct quern_kernel *k, uint64_t nrows)
 {
-	return k->absorb_rows && nrows > 1;
+	return k->absorb_rows && !k->has_row_states && nrows > 1;
 }
 
 static size_t count_plain(const struct qn_layout_of_state *l)
@@ -271,7 +271,8 @@ size_t qn_cells_scratch_nbytes(const struct quern_kernel *k, const void *self,
 			       const struct qn_layout_of_state *l)
 {
 	const size_t own = k->scratch ? k->scratch(self) : 0;
-	const size_t state = k->absorb_rows ? l->nwords * sizeof(int64_t) : 0;
+	const bool by_columns = k->absorb_rows && !k->has_row_states;
+	const size_t state = by_columns ? l->nwords * sizeof(int64_t) : 0;
 
 	return round_up(own) + round_up(state) + MOST_VARS * VALUES_NBYTES +
 	       3 * BITMAP_NWORDS * sizeof(uint64_t);
@@ -295,10 +296,14 @@ static bool is_valid(const uint64_t *valid, uint64_t i)
 }
 
 /* n elements of the tile, one after the other from `first` on, to one state. */
-static void absorb_piece(const struct absorber *a, int64_t *state, uint64_t first, size_t n)
+static void absorb_piece(const struct absorber *a, int64_t *state, uint64_t row, uint64_t first,
+			 size_t n)
 {
-	qn_absorb_there(a->cells->kernel, a->cells->self, state, a->scratch, a->valid, a->tile,
-			first, n);
+	struct quern_tile tile = *a->tile;
+
+	tile.row = a->cells->rows->first + row;
+	qn_absorb_there(a->cells->kernel, a->cells->self, state, a->scratch, a->valid, &tile, first,
+			n);
 }
 
 static bool absorb_one(const struct absorber *a, const struct qn_row_run *run)
@@ -308,7 +313,7 @@ static bool absorb_one(const struct absorber *a, const struct qn_row_run *run)
 
 	if (c->has_columns) {
 		qn_state_identity(c->layout, a->state);
-		absorb_piece(a, a->state, run->first, run->nelems);
+		absorb_piece(a, a->state, run->row, run->first, run->nelems);
 		if (c->kernel->normalize)
 			c->kernel->normalize(c->self, a->state);
 	}
@@ -316,7 +321,7 @@ static bool absorb_one(const struct absorber *a, const struct qn_row_run *run)
 	if (c->has_columns)
 		ok = add_state(c, run->row, a->state);
 	else
-		absorb_piece(a, qn_cells_state(c, run->row), run->first, run->nelems);
+		absorb_piece(a, qn_cells_state(c, run->row), run->row, run->first, run->nelems);
 	unlock(c, run->row);
 	return ok;
 }
@@ -376,6 +381,7 @@ static void absorb_column(const struct absorber *a, const struct qn_row_run *run
 	struct column column;
 
 	gather_column(a, run, first, box, begin, n, &column);
+	column.tile.row = c->rows->first + row;
 	qn_absorb_there(c->kernel, c->self, qn_cells_state(c, row), a->scratch, a->valid,
 			&column.tile, 0, n);
 }
@@ -403,7 +409,7 @@ static bool absorb_consecutive(const struct absorber *a, const struct qn_row_run
 		size_t n;
 
 		if (run->nsteps == 1) {
-			absorb_piece(a, qn_cells_state(a->cells, row), first, 1);
+			absorb_piece(a, qn_cells_state(a->cells, row), row, first, 1);
 			continue;
 		}
 		find_column(a->tile->box, run, first, &column);
@@ -429,7 +435,8 @@ static bool absorb_indexed(const struct absorber *a, const struct qn_row_run *ru
 		if (row < 0)
 			continue;
 		lock(a->cells, (uint64_t)row);
-		absorb_piece(a, qn_cells_state(a->cells, (uint64_t)row), run->first + i, n);
+		absorb_piece(a, qn_cells_state(a->cells, (uint64_t)row), (uint64_t)row,
+			     run->first + i, n);
 		unlock(a->cells, (uint64_t)row);
 	}
 	return true;
@@ -474,7 +481,9 @@ static bool absorb_run(void *ctx, const struct qn_row_run *run)
 		[QN_RUN_INDEXED] = absorb_indexed,
 	};
 	const struct absorber *a = ctx;
-	const bool by_rows = a->cells->has_columns && run->kind != QN_RUN_ONE;
+	const bool by_rows = a->cells->has_columns ? run->kind != QN_RUN_ONE
+						   : a->cells->kernel->has_row_states &&
+							     run->kind == QN_RUN_CONSECUTIVE;
 
 	if (a->cells->seen)
 		qn_seen_note(a->cells->seen, a->cells->rows, a->tile, run);

@@ -1,13 +1,14 @@
 /*
  * cells_pack.c - rows of a table as bytes, and back into another.
  *
- *	states    | words of the rows, one after the other |
+ *	states    | words of the rows, one after the other; of lists those in use |
  *	columns   | of each segment: a word of all rows, the next one ... | or: bytes, an exact column |
  */
 #include <string.h>
 
 #include "base/mem.h"
 #include "kernel/cells.h"
+#include "kernel/list.h"
 
 uint64_t qn_cells_pack_nbytes(const struct qn_cells *c, uint64_t row, uint64_t n)
 {
@@ -37,16 +38,37 @@ static char *pack_words(const struct qn_cells *c, size_t word, size_t nwords, ui
 	return out;
 }
 
+/* Of lists only the words that are in use. */
+static size_t count_used(const struct quern_segment *s, const int64_t *words)
+{
+	return s->op == QUERN_LIST ? qn_list_nwords_used(s->dtype, words) : s->nwords;
+}
+
+static uint64_t pack_states(const struct qn_cells *c, uint64_t row, uint64_t n, int64_t *out)
+{
+	const int64_t *begin = out;
+
+	for (uint64_t r = row; r < row + n; r++) {
+		const int64_t *state = qn_cells_state(c, r);
+
+		for (int i = 0; i < c->layout->nsegments; i++) {
+			const size_t used = count_used(&c->layout->segment[i], state);
+
+			memcpy(out, state, used * sizeof(*out));
+			out += used;
+			state += c->layout->segment[i].nwords;
+		}
+	}
+	return (uint64_t)(out - begin) * sizeof(*out);
+}
+
 uint64_t qn_cells_pack(const struct qn_cells *c, uint64_t row, uint64_t n, void *out)
 {
-	const size_t state_nbytes = c->layout->nwords * sizeof(int64_t);
 	size_t word = 0;
 	char *at = out;
 
-	if (!c->has_columns) {
-		memcpy(out, qn_cells_state(c, row), n * state_nbytes);
-		return n * state_nbytes;
-	}
+	if (!c->has_columns)
+		return pack_states(c, row, n, out);
 	for (int i = 0; at && i < c->layout->nsegments; i++) {
 		const size_t nwords = c->layout->segment[i].nwords;
 
@@ -85,19 +107,46 @@ static void merge_words(struct qn_cells *c, const struct quern_segment *s, size_
 	}
 }
 
+/* A segment of a row. Returns the words that it took; 0: it is no such thing, or a list has no room for it. */
+static size_t unpack_segment(const struct quern_segment *s, int64_t *into, const int64_t *from,
+			     size_t nwords)
+{
+	struct qn_layout_of_state one = { .nsegments = 1, .segment = { *s } };
+	size_t used = s->nwords;
+
+	if (nwords && s->op == QUERN_LIST) {
+		uint64_t most = qn_list_most(s->dtype, s->nwords);
+
+		if (from[0] < 0 || (uint64_t)from[0] > most - (uint64_t)into[0])
+			return 0;
+		used = qn_list_nwords_used(s->dtype, from);
+	}
+	if (used > nwords)
+		return 0;
+	qn_state_merge(&one, into, from);
+	return used;
+}
+
 static bool unpack_states(struct qn_cells *c, uint64_t row, uint64_t n, const int64_t *from,
 			  uint64_t nbytes)
 {
-	const size_t nwords = c->layout->nwords;
+	size_t left = (size_t)(nbytes / sizeof(*from)), used;
 
-	if (nbytes != n * nwords * sizeof(*from))
-		return false;
-	for (uint64_t r = row; r < row + n; r++, from += nwords) {
-		qn_state_merge(c->layout, qn_cells_state(c, r), from);
+	for (uint64_t r = row; r < row + n; r++) {
+		int64_t *state = qn_cells_state(c, r);
+
+		for (int i = 0; i < c->layout->nsegments; i++) {
+			used = unpack_segment(&c->layout->segment[i], state, from, left);
+			if (!used)
+				return false;
+			from += used;
+			left -= used;
+			state += c->layout->segment[i].nwords;
+		}
 		if (c->kernel->normalize)
 			c->kernel->normalize(c->self, qn_cells_state(c, r));
 	}
-	return true;
+	return left == 0 && nbytes % sizeof(*from) == 0;
 }
 
 /* What is left of nbytes; UINT64_MAX: it is no such thing, or there is no memory. */

@@ -177,6 +177,22 @@ static bool put_texts(struct qn_field *to, uint64_t row, const struct qn_field *
 	return ok;
 }
 
+/* An array that is the same in all rows: the first one. */
+static bool put_shared(struct qn_field *to, const struct qn_field *f)
+{
+	if (to->type != QN_FIELD_NULL || f->type == QN_FIELD_NULL)
+		return true;
+	to->v.ints = qn_calloc(qn_field_nvalues(f), sizeof(*to->v.ints));
+	if (!to->v.ints)
+		return false;
+	memcpy(to->v.ints, f->v.ints, qn_field_nvalues(f) * sizeof(*to->v.ints));
+	to->type = f->type;
+	to->array = true;
+	to->n = f->n;
+	to->ncols = f->ncols;
+	return true;
+}
+
 static bool put(struct quern_result *all, struct qn_field *to, uint64_t row,
 		const struct qn_field *f, const int *kept, size_t nkept)
 {
@@ -184,6 +200,8 @@ static bool put(struct quern_result *all, struct qn_field *to, uint64_t row,
 
 	if (strcmp(to->name, f->name))
 		return false;
+	if (!to->per_row)
+		return put_shared(to, f);
 	if (v.type == QN_FIELD_NULL)
 		return set_nulls(all, to, row * qn_field_nvalues(to), qn_field_nvalues(to));
 	if ((to->type == QN_FIELD_NULL || v.n > to->n) && !widen(all, to, &v))
@@ -211,7 +229,7 @@ bool qn_collect_fields(struct quern_result *all, const struct quern_result *one)
 
 		memset(f, 0, sizeof(*f));
 		memcpy(f->name, one->field[all->nfields].name, sizeof(f->name));
-		f->per_row = true;
+		f->per_row = !qn_field_is_shared(f->name);
 	}
 	return true;
 }
@@ -297,6 +315,8 @@ static bool put_rows(struct quern_result *all, struct qn_field *to, uint64_t fir
 	char digits[32];
 	bool ok = true;
 
+	if (!to->per_row)
+		return put_shared(to, f);
 	for (uint64_t row = 0; ok && row < n; row++) {
 		if (is_alike(to, f))
 			return copy_rows(all, to, first + row, f, row, n - row);

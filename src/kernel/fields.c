@@ -35,6 +35,8 @@ static const struct qn_field_doc fields[] = {
 	{ "argmax", "indexes of the largest value", QN_UNITS_ONE, true, { "dimension" } },
 	{ "values", "values, in order", QN_UNITS_VALUE, false, { "place" } },
 	{ "coordinates", "indexes of the values", QN_UNITS_ONE, true, { "place", "dimension" } },
+	{ "median", "median", QN_UNITS_VALUE, false, { NULL } },
+	{ "q", "quantile", QN_UNITS_ONE, false, { "q" } },
 	{ "edges", "edges of the bins", QN_UNITS_VALUE, false, { "edge" } },
 	{ "counts", "number of values in each bin", QN_UNITS_ONE, true, { "bin" } },
 	{ "below", "number of values below the bins", QN_UNITS_ONE, true, { NULL } },
@@ -55,6 +57,11 @@ const struct qn_field_doc *qn_field_doc(const char *name)
 		if (!strcmp(fields[i].name, name))
 			return &fields[i];
 	return NULL;
+}
+
+bool qn_field_is_shared(const char *name)
+{
+	return !strcmp(name, "q") || !strcmp(name, "edges");
 }
 
 /* CF conventions, appendix E. */

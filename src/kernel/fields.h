@@ -47,6 +47,9 @@ struct qn_field_method {
 /* The row of a field; NULL: CF has no word for it. */
 const struct qn_field_method *qn_field_method(const char *name);
 
+/* Is it the same in all rows of a result: quantiles that are asked for, edges of bins? */
+bool qn_field_is_shared(const char *name);
+
 /* Is it one of the values, or are they: of their type then? */
 bool qn_field_is_value(const char *name);
 

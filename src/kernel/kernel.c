@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/options.h"
 #include "exact/acc.h"
+#include "kernel/list.h"
 
 const struct quern_kernel *qn_kernel_find(const char *name)
 {
@@ -44,8 +45,8 @@ static const struct word {
 	{ "missing", "count", FIELD },		{ "len", "count", OTHER_NAME },
 	{ "size", "count", OTHER_NAME },	{ "top", "topk", OTHER_NAME },
 	{ "largest", "topk", OTHER_NAME },	{ "smallest", "topk", OTHER_NAME },
-	{ "median", "histogram", ONLY_BOUNDED }, { "quantile", "histogram", ONLY_BOUNDED },
-	{ "percentile", "histogram", ONLY_BOUNDED }, { "mode", "histogram", ONLY_BOUNDED },
+	{ "quantile", "quantiles", OTHER_NAME }, { "percentile", "quantiles", OTHER_NAME },
+	{ "percentiles", "quantiles", OTHER_NAME }, { "mode", "histogram", ONLY_BOUNDED },
 	/* clang-format on */
 };
 
@@ -129,6 +130,8 @@ static bool is_possible(const struct quern_segment *s)
 	if (s->op == QUERN_EXACT)
 		return s->power >= 1 && s->power <= 4 && s->width == 0 &&
 		       s->nwords == (size_t)qn_acc_form(s->dtype, s->power).nlimbs;
+	if (s->op == QUERN_LIST)
+		return s->nwords > 0 && s->width == 0 && s->dtype < QUERN_NDTYPES;
 	return (int)s->op >= QUERN_SUM && s->op < QUERN_LEAST && s->width == 0 &&
 	       !(is_pair(s->op) && s->nwords % 2);
 }
@@ -197,6 +200,9 @@ void qn_state_identity(const struct qn_layout_of_state *l, int64_t *state)
 		case QUERN_LEAST:
 			qn_least_clear(state, n, l->segment[i].width);
 			break;
+		case QUERN_LIST:
+			state[0] = 0;
+			break;
 		}
 		state += n;
 	}
@@ -254,6 +260,9 @@ void qn_state_merge(const struct qn_layout_of_state *l, int64_t *into, const int
 			break;
 		case QUERN_LEAST:
 			qn_least_merge(into, from, n, l->segment[i].width);
+			break;
+		case QUERN_LIST:
+			qn_list_merge(l->segment[i].dtype, into, from);
 			break;
 		}
 		into += n;
@@ -315,7 +324,7 @@ void qn_state_double(const struct qn_layout_of_state *l, int64_t *state)
 bool qn_state_repeats(const struct quern_kernel *k, const struct qn_layout_of_state *l)
 {
 	for (int i = 0; i < l->nsegments; i++)
-		if (l->segment[i].op == QUERN_LEAST)
+		if (l->segment[i].op == QUERN_LEAST || l->segment[i].op == QUERN_LIST)
 			return false;
 	return k->repeats;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "kernel/fields.h"
 #include "base/text.h"
 
 /* A new field of the type, zeroed; NULL (and r->nomem) when there is no memory. */
@@ -252,4 +253,28 @@ size_t qn_field_nvalues(const struct qn_field *f)
 bool qn_field_has(const struct qn_field *f, uint64_t i)
 {
 	return f->type != QN_FIELD_NULL && !(f->null && f->null[i / 64] >> i % 64 & 1);
+}
+
+/* Values are in their places, or those of quantiles. */
+const char *qn_field_dimension(const struct quern_result *r, const struct qn_field *f, int k)
+{
+	const struct qn_field_doc *doc = qn_field_doc(f->name);
+
+	if (!strcmp(f->name, "values") && qn_result_find(r, "q"))
+		return "q";
+	return doc ? doc->dim[k] : NULL;
+}
+
+bool qn_field_is_coordinate(const struct quern_result *r, const struct qn_field *f)
+{
+	const char *name = qn_field_dimension(r, f, 0);
+
+	return f->array && !f->ncols && name && !strcmp(name, f->name);
+}
+
+bool qn_field_is_element(const struct quern_result *r, const struct qn_field *f)
+{
+	const bool is_between = !strcmp(f->name, "values") && qn_result_find(r, "q");
+
+	return qn_field_is_value(f->name) && !is_between;
 }

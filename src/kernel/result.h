@@ -97,7 +97,7 @@ bool qn_result_pick(struct quern_result *r, const struct qn_names *names);
 void qn_result_drop_repeated(struct quern_result *r, size_t first);
 
 /*
- * The fields of rows that follow each other (per row, of r->nrows; no axes) as bytes, for another rank, and back.
+ * The fields of rows that follow each other (of r->nrows, or the same in all; no axes) as bytes, for another rank, and back.
  * Bytes of the packed form are behind one of 8 bytes that tells how many there are: several may follow
  * each other. (result_pack.c)
  */
@@ -109,6 +109,15 @@ size_t qn_result_unpack(const void *bytes, size_t nbytes, struct quern_result *r
 
 /* The field of a name, or NULL. */
 const struct qn_field *qn_result_find(const struct quern_result *r, const char *name);
+
+/* What dimension k of the array of a field is called in files; NULL: nothing. */
+const char *qn_field_dimension(const struct quern_result *r, const struct qn_field *f, int k);
+
+/* Is it the coordinate of the dimension of its array, which is called as it is? */
+bool qn_field_is_coordinate(const struct quern_result *r, const struct qn_field *f);
+
+/* Is a field one of the elements, or are they: of their type then? Quantiles lie between them. */
+bool qn_field_is_element(const struct quern_result *r, const struct qn_field *f);
 
 /* Number of values of a field: of one that is per row, of each row. */
 size_t qn_field_nvalues(const struct qn_field *f);

@@ -14,7 +14,7 @@
 
 struct head {
 	char name[32];
-	uint64_t type, array, n, ncols, has_nulls;
+	uint64_t type, per_row, array, n, ncols, has_nulls;
 };
 
 enum { NBYTES, NFIELDS, NROWS, PREFACE };
@@ -26,7 +26,7 @@ static bool is_text(const struct qn_field *f)
 
 static uint64_t count_values(const struct quern_result *r, const struct qn_field *f)
 {
-	return r->nrows * qn_field_nvalues(f);
+	return (f->per_row ? r->nrows : 1) * qn_field_nvalues(f);
 }
 
 static void put(FILE *f, const void *bytes, size_t nbytes)
@@ -38,6 +38,7 @@ static void put_field(FILE *out, const struct quern_result *r, const struct qn_f
 {
 	const uint64_t n = count_values(r, f);
 	struct head head = { .type = (uint64_t)f->type,
+			     .per_row = f->per_row,
 			     .array = f->array,
 			     .n = f->n,
 			     .ncols = f->ncols,
@@ -147,11 +148,11 @@ static bool take_field(struct reader *in, const struct quern_result *r, struct q
 		return false;
 	memcpy(f->name, head.name, sizeof(f->name));
 	f->name[sizeof(f->name) - 1] = '\0';
-	f->per_row = true;
+	f->per_row = head.per_row;
 	f->array = head.array;
 	f->n = (size_t)head.n;
 	f->ncols = (size_t)head.ncols;
-	if (!qn_mul(r->nrows, qn_field_nvalues(f), &n) ||
+	if (!qn_mul(f->per_row ? r->nrows : 1, qn_field_nvalues(f), &n) ||
 	    (head.has_nulls && !take_words(in, qn_ceil_div(n, 64), &f->null)))
 		return false;
 	/* What has a type has values, which are freed with it. */

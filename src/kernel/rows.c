@@ -1,5 +1,6 @@
 #include "kernel/rows.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -300,4 +301,51 @@ bool qn_rows_span(const struct qn_rows *r, const struct quern_box *box, uint64_t
 		*last += term->stride * most;
 	}
 	return true;
+}
+
+/* Of the combinations of indexes of a key, those of the group that has most. */
+static uint64_t count_largest_group(const struct qn_rows *r, const struct qn_row_term *term)
+{
+	uint64_t n = 1, most = 0, *count;
+	int32_t ngroups = 0;
+
+	for (int k = 0; k < term->ndims; k++)
+		n *= r->selection.count[term->dim[k]];
+	for (uint64_t i = 0; i < n; i++)
+		if (term->group[i] >= ngroups)
+			ngroups = term->group[i] + 1;
+	count = qn_calloc((size_t)ngroups, sizeof(*count));
+	for (uint64_t i = 0; count && i < n; i++)
+		if (term->group[i] >= 0 && ++count[term->group[i]] > most)
+			most = count[term->group[i]];
+	free(count);
+	return count ? most : n;
+}
+
+uint64_t qn_rows_most(const struct qn_rows *r)
+{
+	bool is_kept[QUERN_MAX_DIMS] = { false };
+	uint64_t all = 1, most;
+
+	for (int t = 0; t < r->nterms; t++)
+		if (!r->term[t].group)
+			is_kept[r->term[t].dim[0]] = true;
+	for (int d = 0; d < r->selection.ndim; d++)
+		if (!is_kept[d])
+			all *= r->selection.count[d];
+	most = all;
+	for (int t = 0; t < r->nterms; t++) {
+		const struct qn_row_term *term = &r->term[t];
+		uint64_t others = all;
+		bool is_reduced = term->group != NULL;
+
+		for (int k = 0; k < term->ndims; k++) {
+			is_reduced = is_reduced && !is_kept[term->dim[k]];
+			others /= qn_max_u64(
+				is_kept[term->dim[k]] ? 1 : r->selection.count[term->dim[k]], 1);
+		}
+		if (is_reduced)
+			most = qn_min_u64(most, others * count_largest_group(r, term));
+	}
+	return most;
 }

@@ -60,6 +60,9 @@ struct qn_row_run {
 	const int64_t *rows; /* borrows: INDEXED; negative: none of the table */
 };
 
+/* Elements of the row that has most, at most. */
+uint64_t qn_rows_most(const struct qn_rows *r);
+
 /* Visits all of the box, which lies in the selection, in runs. False as soon as the visitor says so. */
 typedef bool qn_row_visit(void *ctx, const struct qn_row_run *run);
 bool qn_rows_visit(const struct qn_rows *r, const struct quern_box *box, qn_row_visit *visit,

@@ -379,6 +379,31 @@ static void move_shared(struct all *a, bool back)
 	}
 }
 
+static void several_review(void *self, uint64_t row, const int64_t *state)
+{
+	struct all *a = self;
+
+	for (int i = 0; i < a->n; i++) {
+		const struct one *o = &a->one[i];
+
+		if (o->takes_part && !o->is_done && o->kernel->review)
+			o->kernel->review(o->self, row, state + o->word);
+	}
+}
+
+static bool several_is_reviewed(const void *self)
+{
+	const struct all *a = self;
+
+	for (int i = 0; i < a->n; i++) {
+		const struct one *o = &a->one[i];
+
+		if (o->kernel->is_reviewed && o->kernel->is_reviewed(o->self))
+			return true;
+	}
+	return false;
+}
+
 /* The results are those of the last pass: one after which none of them needs another, and in which all took
    part. */
 static bool several_advance(void *self, const int64_t *state)
@@ -544,12 +569,14 @@ static enum quern_status make_options(struct qn_several *s, struct quern_message
 static void make_kernel(struct qn_several *s)
 {
 	bool takes_text = true, takes_weights = true, repeats = true, by_rows = true;
+	bool reviews = false;
 
 	for (int i = 0; i < s->n; i++) {
 		takes_text = takes_text && s->of[i]->takes_text;
 		takes_weights = takes_weights && s->of[i]->takes_weights;
 		repeats = repeats && s->of[i]->repeats;
-		by_rows = by_rows && s->of[i]->absorb_rows;
+		by_rows = by_rows && s->of[i]->absorb_rows && !s->of[i]->has_row_states;
+		reviews = reviews || s->of[i]->review;
 	}
 	s->kernel = (struct quern_kernel){
 		.abi = QUERN_KERNEL_ABI,
@@ -569,6 +596,8 @@ static void make_kernel(struct qn_several *s)
 		.absorb = several_absorb,
 		.absorb_rows = by_rows ? several_absorb_rows : NULL,
 		.normalize = several_normalize,
+		.review = reviews ? several_review : NULL,
+		.is_reviewed = reviews ? several_is_reviewed : NULL,
 		.advance = several_advance,
 		.shared = several_shared,
 		.adopt = several_adopt,

@@ -9,4 +9,5 @@ LIB_SRCS += src/plan/simulate.c
 LIB_SRCS += src/plan/simulate_lease.c
 LIB_SRCS += src/plan/spread.c
 LIB_SRCS += src/plan/spread_order.c
+LIB_SRCS += src/plan/synthetic.c
 LIB_SRCS += src/plan/weigh.c

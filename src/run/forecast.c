@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "find/warnings.h"
-#include "run/synthetic.h"
+#include "plan/synthetic.h"
 
 #define MOST_ITEMS (UINT64_C(1) << 27) /* of an imagined dataset */
 #define STEP	   10		       /* between two points of a scaling curve */

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "run/names.h"
 #include "select/over.h"
 
 _Static_assert(QN_MOST_TERMS >= QUERN_MAX_DIMS + QN_MOST_KEYS, "a term for each of them");
@@ -161,8 +160,6 @@ enum quern_status qn_kept_find(struct qn_run *run, struct quern_message *err)
 
 	run->all = (struct qn_rows){ .selection = run->subject->selection, .nrows = 1 };
 	run->rows = run->all;
-	if (!st)
-		st = qn_names_check(run, err);
 	if (!st)
 		st = keep(run, err);
 	if (!st && qn_kept_any(run))

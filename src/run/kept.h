@@ -6,7 +6,7 @@
 
 #include "run/run.h"
 
-/* Sets run->reduced, rows and all, by the settings and the selection. The kernel is open. QUERN_ERR_USAGE:
+/* Sets run->reduced, rows and all, by the settings and the selection. QUERN_ERR_USAGE:
    dimensions that are none, a kernel that must see all at once, more cells than there is use for. */
 enum quern_status qn_kept_find(struct qn_run *run, struct quern_message *err);
 

@@ -17,6 +17,5 @@ LIB_SRCS += src/run/run.c
 LIB_SRCS += src/run/scatter.c
 LIB_SRCS += src/run/schedule.c
 LIB_SRCS += src/run/shown.c
-LIB_SRCS += src/run/synthetic.c
 LIB_SRCS += src/run/weigher.c
 LIB_SRCS += src/run/workers.c

@@ -19,6 +19,8 @@
 #include "run/run.h"
 #include "run/shown.h"
 
+#define GATHERED_NWORDS (UINT64_C(1) << 19) /* of cells that come to rank 0 at once */
+
 static enum quern_status new_state(struct qn_run *run, struct quern_message *err)
 {
 	enum quern_status st = qn_state_layout(run->kernel, run->self, &run->layout, err);
@@ -68,7 +70,59 @@ static enum quern_status reduce(struct qn_run *run, struct quern_message *err)
 	return st;
 }
 
-/* Rank 0 asks the kernel for another pass; all ranks get its new parameters. */
+/* --- passes over a few rows at once, which rank 0 reviews before the next --- */
+
+/* Cells of some rows of all ranks to rank 0. */
+static enum quern_status gather_some(struct qn_run *run, uint64_t row, uint64_t n, void *mine,
+				     uint64_t *nbytes_of, struct quern_message *err)
+{
+	struct qn_comm *c = run->team->comm;
+	const bool leads = qn_comm_rank(c) == 0;
+	const size_t nbytes = leads ? 0 : (size_t)qn_cells_pack(&run->cells, row, n, mine);
+	void *all = NULL;
+	enum quern_status st = qn_comm_gather_blocks(c, mine, nbytes, &all, nbytes_of, err);
+	const char *at = all;
+
+	for (int r = 0; !st && leads && r < qn_comm_size(c); r++) {
+		if (r && !qn_cells_unpack(&run->cells, row, n, at, nbytes_of[r]))
+			st = qn_error_nomem(err, 0, "cells");
+		at += nbytes_of[r];
+	}
+	free(all);
+	return qn_comm_agree(c, st, err);
+}
+
+/* All cells to rank 0; the others have none then. */
+static enum quern_status gather_rows(struct qn_run *run, struct quern_message *err)
+{
+	struct qn_comm *c = run->team->comm;
+	const uint64_t nrows = run->cells.rows->nrows;
+	const uint64_t most = qn_max_u64(GATHERED_NWORDS / run->layout.nwords, 1);
+	uint64_t *nbytes_of = qn_calloc((size_t)qn_comm_size(c), sizeof(*nbytes_of));
+	void *mine = qn_alloc_aligned(
+		(size_t)qn_cells_pack_nbytes(&run->cells, 0, qn_min_u64(most, nrows)));
+	enum quern_status st = mine && nbytes_of ? QUERN_OK : qn_error_nomem(err, 0, "cells");
+
+	qn_cells_normalize(&run->cells);
+	st = qn_comm_agree(c, st, err);
+	for (uint64_t row = 0; !st && row < nrows; row += most)
+		st = gather_some(run, row, qn_min_u64(most, nrows - row), mine, nbytes_of, err);
+	if (!st && qn_comm_rank(c))
+		qn_cells_clear(&run->cells);
+	free(nbytes_of);
+	free(mine);
+	return st;
+}
+
+/* Rank 0. */
+static void review(struct qn_run *run)
+{
+	for (uint64_t row = 0; run->kernel->review && row < run->cells.rows->nrows; row++)
+		run->kernel->review(run->self, row, qn_cells_state(&run->cells, row));
+}
+
+/* Rank 0 asks the kernel for another pass; all ranks get its new parameters, also of the last pass where they emit
+   rows. */
 static enum quern_status advance(struct qn_run *run, bool *again, struct quern_message *err)
 {
 	uint8_t more = 0;
@@ -79,13 +133,15 @@ static enum quern_status advance(struct qn_run *run, bool *again, struct quern_m
 	*again = false;
 	if (!run->kernel->advance)
 		return QUERN_OK;
-	if (qn_comm_rank(run->team->comm) == 0)
+	if (qn_comm_rank(run->team->comm) == 0) {
+		review(run);
 		more = run->kernel->advance(run->self, qn_cells_state(&run->cells, 0));
+	}
 	st = qn_comm_bcast(run->team->comm, &more, sizeof(more), err);
-	if (st || !more)
+	if (st || (!more && !qn_kept_any(run)))
 		return st;
 	shared = run->kernel->shared(run->self, &nbytes);
-	*again = true;
+	*again = more;
 	st = qn_comm_bcast(run->team->comm, shared, nbytes, err);
 	if (st || !run->kernel->adopt)
 		return st;
@@ -152,12 +208,37 @@ static enum quern_status emit_rows(struct qn_run *run, uint64_t *nrows, struct q
 	return st ? st : emit_shown(run, nrows, err);
 }
 
+static bool reviews(const struct qn_run *run)
+{
+	return run->kernel->is_reviewed && run->kernel->is_reviewed(run->self);
+}
+
+/* Passes until the rows are known. */
+static enum quern_status absorb_rows(struct qn_run *run, struct quern_message *err)
+{
+	bool again = false;
+	enum quern_status st = QUERN_OK;
+
+	do {
+		if (again)
+			st = absorb_all(run, err);
+		if (!st && reviews(run))
+			st = gather_rows(run, err);
+		if (!st && reviews(run))
+			st = advance(run, &again, err);
+		run->npasses += again;
+	} while (!st && again);
+	return st;
+}
+
 /* All of it, to one row on rank 0; or a sweep, of which *nrows rows get their fields. */
 static enum quern_status one_pass(struct qn_run *run, uint64_t *nrows, struct quern_message *err)
 {
 	double start = qn_comm_wtime(), reduced;
 	enum quern_status st = absorb_all(run, err);
 
+	if (!st && nrows)
+		st = absorb_rows(run, err);
 	reduced = qn_comm_wtime();
 	run->seconds[QN_WORK] += reduced - start;
 	if (!st)
@@ -237,6 +318,14 @@ static enum quern_status warn_of_beyond(struct qn_run *run, struct quern_message
 
 #define LEAST_NROWS QN_COLUMN_BLOCK /* that are tried */
 
+static enum quern_status refuse_window(const struct qn_run *run, struct quern_message *err)
+{
+	return qn_error_set(err, QUERN_ERR_RUN,
+			    "kernel %s needs all cells at once, which take %" PRIu64
+			    " MiB: raise --memory, or start fewer ranks on a host",
+			    run->kernel->name, qn_kept_nbytes(run, run->rows.nrows) >> 20);
+}
+
 static enum quern_status refuse_spilled(const struct qn_run *run, struct quern_message *err)
 {
 	return qn_error_set(
@@ -267,7 +356,8 @@ static enum quern_status sweep(struct qn_run *run, uint64_t row, uint64_t *n,
 	run->window.first = row;
 	run->window.nrows = qn_min_u64(run->most_rows, run->rows.nrows - row);
 	run->window.is_window = run->window.nrows < run->rows.nrows;
-	st = one_pass(run, n, err);
+	st = run->window.is_window && reviews(run) ? refuse_window(run, err)
+						   : one_pass(run, n, err);
 	run->nsweeps++;
 	if (st || *n == run->window.nrows)
 		return st;

@@ -15,6 +15,7 @@
 #include "kernel/pick.h"
 #include "kernel/several.h"
 #include "run/kept.h"
+#include "run/names.h"
 
 /* A kernel that takes no text says which do. */
 static enum quern_status check_text(const struct qn_run *run, struct quern_message *err)
@@ -63,6 +64,8 @@ static enum quern_status open_kernel(struct qn_run *run, struct quern_message *e
 						      : QUERN_F64,
 		.message = &said,
 		.kernel = run->kernel,
+		.nrows = run->rows.nrows,
+		.most_in_row = qn_rows_most(&run->rows),
 	};
 	enum quern_status st = run->kernel->open(&in, &run->self);
 
@@ -126,11 +129,13 @@ static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject
 	if (!st)
 		st = check_weights(run, err);
 	if (!st)
+		st = qn_kept_find(run, err);
+	if (!st)
 		st = open_kernel(run, err);
 	if (!st && run->settings.fields)
 		st = qn_pick_find(run->kernel, run->self, run->settings.fields, &run->fields, err);
 	if (!st)
-		st = qn_kept_find(run, err);
+		st = qn_names_check(run, err);
 	if (!st && run->kernel->demand && run->formula.where)
 		st = qn_error_set(err, QUERN_ERR_USAGE,
 				  "--where: kernel %s must see all of its dimensions",

@@ -17,7 +17,7 @@ for command in run plan inspect verify stage unstage kernels bench info help; do
 done
 kernels=$("$QUERN" kernels --json | "$BUILDDIR/tests/tools/pick" kernels |
 	grep -o '"name":"[a-z]*","options"' | cut -d'"' -f4)
-is "there are kernels" "count covariance histogram max mean min minmax moments range rms std sum topk var" \
+is "there are kernels" "count covariance histogram max mean median min minmax moments quantiles range rms std sum topk var" \
 	"$(echo $kernels | tr ' ' '\n' | sort | xargs)"
 for kernel in $kernels; do
 	answers "quern run $kernel --help" run "$kernel" --help
@@ -72,7 +72,7 @@ variance var
 skewness moments
 minimum min
 argmax minmax
-median histogram
+percentile quantiles
 hist histogram
 total sum
 largest topk

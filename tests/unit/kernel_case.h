@@ -313,6 +313,10 @@ static inline struct quern_box whole_box(const struct dataset *d)
 
 /* --- Kernels -------------------------------------------------------------------------------- */
 
+/* Rows of the result of kernels that are opened from here on. */
+static uint64_t case_nrows = 1;
+static uint64_t case_most_in_row; /* 0: all elements */
+
 /* Opens a kernel on a selection of a dataset. settings: "name=value", ended by NULL; may be NULL. */
 static inline enum quern_status open_kernel(const struct quern_kernel *k, const struct dataset *d,
 					    const struct quern_box *selection,
@@ -333,6 +337,8 @@ static inline enum quern_status open_kernel(const struct quern_kernel *k, const 
 		.message = message,
 		.text_nbytes = d->size,
 		.kernel = k,
+		.nrows = case_nrows,
+		.most_in_row = case_most_in_row ? case_most_in_row : d->nelems,
 	};
 	enum quern_status status;
 
@@ -433,6 +439,14 @@ static inline void adopt(const struct quern_kernel *k, void *self)
 		fail_msg("%s", message.text);
 }
 
+/* What rank 0 does after a pass. */
+static inline bool advance(const struct quern_kernel *k, void *self, const int64_t *state)
+{
+	if (k->review)
+		k->review(self, 0, state);
+	return k->advance && k->advance(self, state);
+}
+
 /* All passes over a dataset, its selection cut into pieces. Free the result by qn_result_fini. */
 static inline void run_selection(const struct quern_kernel *k, const struct dataset *d,
 				 const struct quern_box *selection, const char *const *settings,
@@ -453,7 +467,7 @@ static inline void run_selection(const struct quern_kernel *k, const struct data
 	do {
 		int64_t *state = run_pass(k, self, &ps, &l);
 
-		more = k->advance && k->advance(self, state);
+		more = advance(k, self, state);
 		if (more)
 			adopt(k, self);
 		else

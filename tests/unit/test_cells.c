@@ -232,7 +232,7 @@ static void pool(struct cells_case *c, const struct quern_box *selection, uint64
 	while (more && c->k->is_pooled && c->k->is_pooled(c->self)) {
 		int64_t *state = run_pass(c->k, c->self, &ps, &c->layout);
 
-		more = c->k->advance(c->self, state);
+		more = advance(c->k, c->self, state);
 		if (more)
 			adopt(c->k, c->self);
 		guarded_free(state, c->layout.nwords * sizeof(*state));
@@ -254,6 +254,20 @@ static void choose_rows(struct cells_case *c, const struct quern_box *selection,
 	} while (c->rows.rows.nrows > qn_max_u64(most, 1));
 }
 
+/* On the rows that were chosen. */
+static void reopen(struct cells_case *c, const char *const *settings,
+		   const struct quern_box *selection, uint64_t *seed)
+{
+	struct quern_message message;
+
+	c->k->close(c->self);
+	case_nrows = c->rows.rows.nrows;
+	assert_int_equal(open_kernel(c->k, c->d, selection, settings, &c->self, &message),
+			 QUERN_OK);
+	case_nrows = 1;
+	pool(c, selection, seed);
+}
+
 static void check_case(const struct quern_kernel *k, const char *const *settings,
 		       const struct dataset *d, const struct quern_box *selection, uint64_t *seed)
 {
@@ -264,6 +278,7 @@ static void check_case(const struct quern_kernel *k, const char *const *settings
 		fail_msg("%s: %s", k->name, message.text);
 	pool(&c, selection, seed);
 	choose_rows(&c, selection, seed);
+	reopen(&c, settings, selection, seed);
 	expect_states(&c, seed);
 	for (int v = 0; v < NVARIANTS; v++)
 		check_variant(&c, v, seed);

@@ -238,6 +238,7 @@ static int64_t expected(enum quern_op op, int size, size_t i)
 		switch (op) {
 		case QUERN_LEAST:
 		case QUERN_EXACT:
+		case QUERN_LIST:
 		case QUERN_SUM:
 			best += v;
 			break;

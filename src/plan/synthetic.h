@@ -2,8 +2,8 @@
  * synthetic.h - clusters that are not there, and data that would lie on them: for plans and
  * simulations.
  */
-#ifndef QN_RUN_SYNTHETIC_H
-#define QN_RUN_SYNTHETIC_H
+#ifndef QN_PLAN_SYNTHETIC_H
+#define QN_PLAN_SYNTHETIC_H
 
 #include "base/error.h"
 #include "plan/plan.h"

@@ -1,4 +1,4 @@
-#include "run/synthetic.h"
+#include "plan/synthetic.h"
 
 #include <inttypes.h>
 #include <math.h>

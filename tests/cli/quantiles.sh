@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Exact quantiles in every form of output; those of many cells, which are kept, are those of a run over each
+# cell, which are counted.
+
+. "$SRCDIR/tests/cli/lib.sh"
+"$BUILDDIR/tests/tools/grid" || exit 1
+look=$BUILDDIR/tests/tools/look
+
+answers "of everything" run quantiles --q 0,0.5,1 --json -d t grid.h5
+is "its fields" "count missing q values" "$(jq -r '.result | keys_unsorted | join(" ")' out)"
+is "q as asked for" "[0,0.5,1]" "$(jq -c .result.q out)"
+cp out all
+quern run minmax --json -d t grid.h5
+is "the ends are the extremes" "$(jq -c '[.result.count, .result.missing, .result.min, .result.max]' out)" \
+	"$(jq -c '[.result.count, .result.missing, .result.values[0], .result.values[2]]' all)"
+quern run median --json -d t grid.h5
+is "median is the quantile 0.5" "$(jq -c '{median: .result.values[1]}' all)" "$(jq -c .result out)"
+# Of an odd number of values it is one of them.
+half=$(($(jq .result.count all) / 2 + 1))
+quern run topk --k $half --smallest --json -d t grid.h5
+is "... the one in the middle" "$(jq '.result.values[-1]' out)" "$(jq '.result.values[1]' all)"
+
+# cells OVER PLACE SELECTION: one of them is that of a run of its own.
+while read -r over place select; do
+	quern run quantiles --q 0.1,0.5,0.77 --over "$over" --json -d t grid.h5
+	cp out all
+	quern run quantiles --q 0.1,0.5,0.77 -s "$select" --json -d t grid.h5
+	is "over $over: cell $place" "$(jq -c '[.result.count, .result.values]' out)" \
+		"$(jq -c "[.result.count, .result.values] | map(getpath([$place]))" all)"
+	is "... q is there once" "[0.1,0.5,0.77]" "$(jq -c .result.q all)"
+done <<'END'
+time 0,0 :,0,0
+time 4,5 :,4,5
+lat,lon 3 3,:,:
+lon 7,4 7,4,:
+END
+quern run median --over time --json -d t grid.h5
+jq -c .result out >want
+quern run median --over time --json --threads 3 -d t grid.h5
+is "any number of threads" "$(cat want)" "$(jq -c .result out)"
+$MPIRUN -n 3 "$QUERN" run median --over time --json -d t grid.h5 </dev/null >out 2>err
+is "... and of ranks" "$(cat want)" "$(jq -c .result out)"
+quern run quantiles --json -d t grid.h5
+jq -c .result out >want
+$MPIRUN -n 3 "$QUERN" run quantiles --json -d t grid.h5 </dev/null >out 2>err
+is "... of everything" "$(cat want)" "$(jq -c .result out)"
+quern run median,mean --by "month(time)" --json -d t grid.h5
+is "by groups, beside a mean" "dims shape coords median mean" "$(jq -r '.result | keys_unsorted | join(" ")' out)"
+
+quern run quantiles --q 0.25,0.75 --over time -o q.nc -d t grid.h5
+is "a file" 0 "$status"
+"$look" q.nc >looked
+is "its quantiles are a coordinate" "q f8(q 2)" "$(grep '^q ' looked)"
+is "... of the values" "t_values f8(lat 5, lon 6, q 2)" "$(grep '^t_values ' looked)"
+answers "a table" run quantiles --over lat,lon -d t grid.h5
+check "says them once" grep -Eq '^  q +0\.25 0\.5 0\.75$' out
+
+refuses 2 "a percentile" "quern: --q 95: a quantile is a number from 0 to 1; a percentile is a hundred times as much$" \
+	run quantiles --q 95 -d t grid.h5
+refuses 2 "less than none" "quern: --q -0\.1: a quantile is a number from 0 to 1$" run quantiles --q -0.1 -d t grid.h5
+refuses 2 "NaN" "--q: .nan. is not a list" run quantiles --q nan -d t grid.h5
+refuses 2 "an option that median has not" "--q is an option of kernel quantiles" run median --q 0.1 -d t grid.h5
+finish
