@@ -139,7 +139,8 @@ bool quern_run_missing_source(const quern_run *run, size_t i, char *text, size_t
 const char *quern_run_warning(const quern_run *run, size_t i);
 
 /* The JSON document of a run (kernel, datasets, input, result, run), or of its plan; on rank 0 after success,
-   else NULL. With `details` its `run` also has an array `per_rank`. Owned by the caller: free(). */
+   else NULL. With `details` its `run` also has an array `per_rank`, and a
+   `result` of more than 100,000 cells is null. Owned by the caller: free(). */
 char *quern_run_document(quern_run *run, bool details);
 char *quern_run_plan_document(quern_run *run);
 

@@ -8,9 +8,11 @@
 #include "api/json.h"
 #include "api/run.h"
 #include "base/fp.h"
+#include "base/mem.h"
 #include "find/meaning.h"
 
-#define MOST_SKIPPED 16 /* by name */
+#define MOST_SKIPPED 16	    /* by name */
+#define MOST_CELLS   100000 /* of a document with details, which is for those, to have the result */
 
 static json_t *scalar_to_json(const struct qn_field *f)
 {
@@ -382,6 +384,19 @@ static int count_passes(const quern_run *run)
 	return n;
 }
 
+static uint64_t count_sweeps(const quern_run *run, uint64_t *again)
+{
+	const quern_run *s;
+	uint64_t n = 0;
+
+	*again = 0;
+	for (size_t i = 0; (s = qn_run_single(run, i)); i++) {
+		n += qn_max_u64(s->engine.nsweeps, 1);
+		*again += s->engine.nagain;
+	}
+	return n;
+}
+
 /* Why the first of them that is not read by address is not. */
 static const char *library_reason(const quern_run *run)
 {
@@ -410,6 +425,7 @@ static json_t *run_to_json(const quern_run *run, bool details)
 {
 	json_t *o, *ranks = json_array();
 	const struct qn_report sum = sum_reports(run, &ranks);
+	uint64_t again;
 
 	o = json_pack(
 		"{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
@@ -423,6 +439,8 @@ static json_t *run_to_json(const quern_run *run, bool details)
 		"bytes_memory", (json_int_t)(sum.local_nbytes - sum.disk_nbytes), "bytes_disk",
 		(json_int_t)sum.disk_nbytes, "bytes_remote", (json_int_t)sum.remote_nbytes, "numa",
 		near_to_json(&sum.near), "seconds", seconds_to_json(run));
+	qn_json_set(&o, "sweeps", qn_json_uint(count_sweeps(run, &again)));
+	qn_json_set(&o, "sweeps_again", qn_json_uint(again));
 	qn_json_set(&o, "bytes_network", qn_json_uint(sum.crossed_nbytes));
 	qn_json_set(&o, "chunks_repeated", qn_json_uint(sum.nrepeated));
 	qn_json_set(&o, "bytes_repeated", qn_json_uint(sum.repeated_nbytes));
@@ -459,6 +477,12 @@ static json_t *result_of(const quern_run *s)
 	return result_to_json(&s->result);
 }
 
+/* For who is to learn of the run: results of very many cells are left out. */
+static json_t *few_cells_of(const quern_run *s)
+{
+	return s->result.nrows > MOST_CELLS ? json_null() : result_of(s);
+}
+
 /* Their names in order, by which input and result have them; of one dataset null. */
 static json_t *names_to_json(const quern_run *run)
 {
@@ -475,9 +499,10 @@ char *quern_run_document(quern_run *run, bool details)
 
 	if (!run->done || run->rank)
 		return NULL;
-	return qn_json_dump(
-		json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "quern", QUERN_VERSION, "kernel",
-			  run->engine.kernel->name, "datasets", names_to_json(run), "input",
-			  by_dataset(run, qn_document_input), "result", by_dataset(run, result_of),
-			  "run", run_to_json(run, details)));
+	return qn_json_dump(json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "quern", QUERN_VERSION,
+				      "kernel", run->engine.kernel->name, "datasets",
+				      names_to_json(run), "input",
+				      by_dataset(run, qn_document_input), "result",
+				      by_dataset(run, details ? few_cells_of : result_of), "run",
+				      run_to_json(run, details)));
 }

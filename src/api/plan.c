@@ -211,6 +211,12 @@ static json_t *plan_to_json(const struct qn_run *run)
 		      "bytes_with_home", (json_int_t)p->homed, "bytes_at_home",
 		      stored - (json_int_t)p->tier[QN_SHARED], "imbalance", p->imbalance,
 		      "predicted_seconds", p->finish, "limited_by", p->limit);
+	qn_json_set(&o, "memory_bytes",
+		    run->memory_nbytes ? qn_json_uint(run->memory_nbytes) : json_null());
+	qn_json_set(&o, "cells", qn_json_uint(run->rows.nrows));
+	qn_json_set(&o, "cells_per_sweep", qn_json_uint(run->most_rows));
+	qn_json_set(&o, "sweeps",
+		    qn_json_uint(qn_ceil_div(run->rows.nrows, qn_max_u64(run->most_rows, 1))));
 	qn_json_set(&o, "sources_missing",
 		    json_integer((json_int_t)run->subject->mosaic.missing.n));
 	qn_json_set(&o, "missing_sources", qn_json_missing(&run->subject->mosaic.missing));

@@ -289,6 +289,12 @@ static void print_stats(FILE *out, const json_t *doc)
 	for (size_t k = 0; k < sizeof(counts) / sizeof(*counts); k++)
 		qn_cli_print_count(out, run, counts[k].name, counts[k].one, counts[k].after);
 	fprintf(out, "  read %s, absorbed %s (%s/s)\n", stored, decoded, rate);
+	if (qn_cli_int(run, "sweeps") > 1)
+		fprintf(out, "  %lld sweeps over the data, each for some of the cells%s\n",
+			qn_cli_int(run, "sweeps"),
+			qn_cli_int(run, "sweeps_again")
+				? ", some again with fewer: sums took more memory than planned"
+				: ", as there is memory for");
 	if (qn_cli_int(run, "chunks_library"))
 		fprintf(out, "  %lld chunks through the HDF5 library, one at a time: %s\n",
 			qn_cli_int(run, "chunks_library"), why ? why : "not readable by address");

@@ -66,6 +66,24 @@ static void print_where(const json_t *plan)
 			total, lines[i].words);
 }
 
+/* What a rank needs, the first one most; and how often the data is gone over for its cells. */
+static void print_memory(const json_t *plan)
+{
+	const double nsweeps = qn_cli_real(plan, "sweeps");
+	char bytes[32];
+
+	if (!json_is_integer(json_object_get(plan, "memory_bytes")))
+		return;
+	qn_cli_bytes(qn_cli_real(plan, "memory_bytes"), bytes, sizeof(bytes));
+	printf("  %s of memory on rank 0", bytes);
+	if (qn_cli_real(plan, "cells") > 1)
+		printf(", for %.0f cells", qn_cli_real(plan, "cells"));
+	if (nsweeps > 1)
+		printf(" in %.0f sweeps over the data, %.0f cells each", nsweeps,
+		       qn_cli_real(plan, "cells_per_sweep"));
+	putchar('\n');
+}
+
 static void print_sum(const json_t *plan)
 {
 	char bytes[32];
@@ -82,6 +100,7 @@ static void print_sum(const json_t *plan)
 	       qn_cli_real(plan, "predicted_seconds"),
 	       json_string_value(json_object_get(plan, "limited_by")),
 	       qn_cli_real(plan, "imbalance"));
+	print_memory(plan);
 	print_where(plan);
 }
 

@@ -125,30 +125,24 @@ enum quern_status qn_run_emit(const struct qn_run *run, struct quern_result *res
 	return ok && !result->nomem ? QUERN_OK : qn_error_nomem(err, 0, "the result");
 }
 
-/* Of a row without elements lists are empty, which others have as long as their states. */
 uint64_t qn_run_row_nvalues(const struct qn_run *run)
 {
-	struct quern_result one = { .nfields = 0 };
-	int64_t *state = qn_alloc_aligned(run->layout.nwords * sizeof(*state));
+	const char *const *of_kernel = run->kernel->fields(run->self);
+	const uint64_t nwords = run->kernel->most_words ? run->kernel->most_words(run->self) : 0;
 	int reduced[QUERN_MAX_DIMS];
 	const size_t nreduced = list_reduced(run, reduced);
 	uint64_t n = 0;
 
-	if (state) {
-		qn_state_identity(&run->layout, state);
-		if (!emit_state(run, state, &one))
-			one.nfields = 0;
-	}
-	for (size_t i = 0; i < one.nfields; i++) {
-		const struct qn_field_doc *doc = qn_field_doc(one.field[i].name);
-		const char *const dim = doc ? doc->dim[0] : NULL;
+	for (size_t i = 0; run->fields.n ? i < run->fields.n : of_kernel[i] != NULL; i++) {
+		const char *name = run->fields.n ? run->fields.name[i] : of_kernel[i];
+		const struct qn_field_doc *doc = qn_field_doc(name);
 
-		if (dim && !one.field[i].array)
-			n += strcmp(dim, "dimension") ? run->layout.nwords : nreduced;
+		if (!doc || !doc->dim[0] || !strcmp(doc->dim[0], "feature"))
+			n++;
 		else
-			n += qn_max_u64(qn_field_nvalues(&one.field[i]), 1);
+			n += strcmp(doc->dim[0], "dimension")
+				     ? qn_max_u64(run->layout.nwords, nwords)
+				     : qn_max_u64(nreduced, 1);
 	}
-	qn_result_fini(&one);
-	free(state);
 	return n;
 }

@@ -60,8 +60,9 @@ bool qn_kept_are_shared(const struct qn_run *run, uint64_t nrows)
 uint64_t qn_kept_most_spilled(const struct qn_run *run, uint64_t nrows)
 {
 	const uint64_t ntables = qn_kept_are_shared(run, nrows) ? 1 : 1 + run->team->place.nthreads;
+	const uint64_t used = ntables * qn_kept_nbytes(run, nrows), all = run->cells_nbytes;
 
-	return run->most_spilled ? qn_max_u64(run->most_spilled / ntables, 1) : 0;
+	return all ? qn_max_u64(all > used ? (all - used) / ntables : 0, 1) : 0;
 }
 
 static enum quern_status check_kernel(const struct qn_run *run, struct quern_message *err)

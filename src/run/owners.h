@@ -13,7 +13,7 @@
 #include "run/run.h"
 
 /* Has run->taker take the rows of the table; *nrows: how many it took, less than all where the sums of some
-   took more memory than there is (run->most_spilled). Collective. */
+   took more memory than there is (qn_kept_most_spilled). Collective. */
 enum quern_status qn_owners_emit(struct qn_run *run, uint64_t *nrows, struct quern_message *err);
 
 /* Has the table of any rank become too large? Collective. */

@@ -331,9 +331,9 @@ static enum quern_status refuse_spilled(const struct qn_run *run, struct quern_m
 	return qn_error_set(
 		err, QUERN_ERR_RUN,
 		"exact sums of values that differ so much in magnitude take more memory "
-		"than there is, %" PRIu64 " MiB beside what was planned, even of %" PRIu64
+		"than there is, %" PRIu64 " MiB beside what was planned for them, even of %" PRIu64
 		" cells at a time: raise --memory, or start fewer ranks on a host",
-		run->most_spilled >> 20, run->window.nrows);
+		qn_kept_most_spilled(run, run->window.nrows) >> 20, run->window.nrows);
 }
 
 /* Of what a sweep has counted that is done again. */

@@ -50,7 +50,8 @@ struct qn_run {
 	struct qn_rows window;	      /* those of a sweep over the data, */
 	struct qn_rows all;	      /* and the one of a pass over everything */
 	uint64_t most_rows;	      /* of a sweep; as there is memory for */
-	uint64_t most_spilled;	      /* bytes that exact sums may take beyond their estimate */
+	uint64_t memory_nbytes;	      /* that this rank needs, as planned (memory.h) */
+	uint64_t cells_nbytes;	      /* that its tables may take; 0: not known */
 	const struct qn_shown
 		*shown;	       /* borrows: which rows the result has, while they are emitted */
 	struct qn_taker taker; /* rank 0: of the rows of the result */

@@ -11,7 +11,7 @@
 struct quern_options;
 struct qn_named_list;
 
-/* What only a plan goes by (synthetic.h). */
+/* What only a plan goes by (plan/synthetic.h). */
 struct qn_forecast_settings {
 	const char *cluster; /* the one to be imagined */
 	const char *homes;   /* how data is imagined to lie there */

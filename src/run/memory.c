@@ -1,0 +1,347 @@
+#include "run/memory.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cluster/room.h"
+#include "run/emit.h"
+#include "run/kept.h"
+#include "run/owners.h"
+
+/* Memory of a process with its libraries, before it has any work: measured with Open MPI 4.1. */
+#define PROCESS_NBYTES (UINT64_C(24) << 20)
+#define LEAST_NROWS    QN_COLUMN_BLOCK /* of a sweep */
+#define NSAMPLES       64	       /* items that are looked at */
+/* Of a value on rank 0: as such, in the image of a file, which is there twice; or in a document and its text. */
+#define VALUE_NBYTES (3 * sizeof(int64_t))
+#define TEXT_NBYTES  160
+
+/* Rank 0: the longest chunk as it is stored. */
+static uint64_t most_stored(const struct qn_run *run)
+{
+	uint64_t most = 1;
+
+	for (uint32_t m = 0; m < run->subject->mosaic.nmembers; m++)
+		for (uint64_t i = 0; i < run->subject->mosaic.member[m].nchunks; i++)
+			most = qn_max_u64(most, run->subject->mosaic.member[m].chunks[i].nbytes);
+	return most;
+}
+
+/* Bytes of the feed of a worker, whatever member it turns to. */
+static uint64_t most_fed(const struct qn_run *run, uint64_t stored)
+{
+	uint64_t most = 0;
+
+	for (uint32_t i = 0; i < run->subject->mosaic.nforms; i++)
+		most = qn_max_u64(most, qn_feed_nbytes(&run->subject->mosaic.form[i],
+						       &run->subject->views[i], run->whole,
+						       run->subject->mosaic.nledgers > 0, stored,
+						       run->items.max_nelems));
+	return most;
+}
+
+/* What a rank holds at most: what each thread has, a state of its own among it where states are small, and one for
+   what is tried; and the rest, with the table that all is merged into. */
+struct account {
+	uint64_t a_thread, rest;
+};
+
+/* Groups and what they are called. */
+static uint64_t keys_nbytes(const struct qn_run *run)
+{
+	const bool leads = qn_comm_rank(run->team->comm) == 0;
+	uint64_t nbytes = 0;
+
+	for (int i = 0; i < run->keys.n; i++) {
+		const struct qn_key *k = &run->keys.key[i];
+		const uint64_t text = qn_key_is_text(k) ? 48 + k->text_nbytes : 0;
+
+		nbytes += k->nindexes * sizeof(*k->group) +
+			  k->ngroups * (sizeof(int64_t) + k->text_nbytes);
+		nbytes += leads ? k->ngroups * (sizeof(int64_t) + text) : 0;
+	}
+	return nbytes;
+}
+
+static uint64_t result_nbytes(const struct qn_run *run)
+{
+	const uint64_t each = run->settings.most_cells ? TEXT_NBYTES : VALUE_NBYTES;
+	uint64_t n;
+
+	if (!qn_kept_any(run) || qn_comm_rank(run->team->comm))
+		return 0;
+	return qn_mul(run->rows.nrows, qn_run_row_nvalues(run) * each, &n)
+		       ? qn_min_u64(n, UINT64_MAX / 8)
+		       : UINT64_MAX / 8;
+}
+
+/* With a table of so many rows. What is larger than memory can be stays so when more is added. */
+static void take_account(const struct qn_run *run, uint64_t stored, uint64_t nrows,
+			 struct account *a)
+{
+	const bool tries = run->kernel->repeats || run->settings.skips;
+	const uint64_t nstate = qn_kept_nbytes(run, nrows);
+	const uint64_t nown = qn_kept_are_shared(run, nrows) ? 0
+			      : tries && !qn_kept_any(run)   ? 2 * nstate
+							     : nstate;
+
+	a->a_thread = qn_min_u64(most_fed(run, stored), UINT64_MAX / 4) + nown +
+		      qn_cells_scratch_nbytes(run->kernel, run->self, &run->layout) +
+		      qn_formula_scratch_nbytes(&run->formula, qn_kept_tile_nelems(run));
+	a->rest = PROCESS_NBYTES + qn_formula_nbytes(&run->formula) + keys_nbytes(run) + nstate +
+		  run->share.nstretches * sizeof(struct qn_stretch) +
+		  run->share.nchunks * sizeof(struct qn_chunk);
+	if (qn_kept_any(run))
+		a->rest += result_nbytes(run) + qn_owners_nbytes(run);
+	else
+		a->rest += qn_comm_rank(run->team->comm) == 0 ? 2 * nstate : 0;
+}
+
+/* So many at least are of a sweep, where the result has them. Which groups it has must be seen in one. */
+static uint64_t least_rows(const struct qn_run *run)
+{
+	return run->rows.nkept ? run->rows.nrows : qn_min_u64(run->rows.nrows, LEAST_NROWS);
+}
+
+static uint64_t mib(uint64_t nbytes)
+{
+	return (nbytes >> 20) + 1;
+}
+
+/* What a rank may hold: --memory, and its part of what there is on the host. *why: which it is. */
+static uint64_t find_limit(const struct qn_run *run, char *why, size_t n)
+{
+	const uint64_t asked = run->settings.memory_nbytes;
+	const struct qn_room room = qn_room_find("");
+	const uint64_t there = room.nbytes / (uint64_t)qn_comm_host_size(run->team->comm);
+
+	if (asked && asked <= there) {
+		snprintf(why, n, "--memory %s", run->settings.memory);
+		return asked;
+	}
+	snprintf(why, n, "the %" PRIu64 " MiB that %s%s", mib(there),
+		 room.is_group ? "its control group (cgroup) leaves" : "this machine has free",
+		 qn_comm_host_size(run->team->comm) > 1 ? ", shared by the ranks there" : "");
+	return there;
+}
+
+static enum quern_status refuse(const struct qn_run *run, const struct account *a, const char *why,
+				struct quern_message *err)
+{
+	char parts[64] = "";
+
+	if (run->rows.nrows > least_rows(run))
+		snprintf(parts, sizeof(parts), ", even of %" PRIu64 " at a time", least_rows(run));
+	if (qn_kept_any(run) && a->rest - PROCESS_NBYTES > a->a_thread)
+		return qn_error_set(err, QUERN_ERR_RUN,
+				    "rank %d needs about %" PRIu64 " MiB for the %" PRIu64
+				    " cells of the result%s, more than %s: reduce over more "
+				    "dimensions, select less with -s, or ask for fewer --fields",
+				    qn_comm_rank(run->team->comm), mib(a->rest + a->a_thread),
+				    run->rows.nrows, parts, why);
+	return qn_error_set(
+		err, QUERN_ERR_RUN,
+		"rank %d needs about %" PRIu64 " MiB with one thread, "
+		"%" PRIu64 " of them for what it computes with at once (chunks are decoded "
+		"whole), more than %s: %s, or make the chunks smaller with h5repack",
+		qn_comm_rank(run->team->comm), mib(a->rest + a->a_thread), mib(a->a_thread), why,
+		why[0] == '-' ? "raise it" : "start fewer ranks on a host, or where there is more");
+}
+
+/* --- sweeps --- */
+
+static bool fits(const struct qn_run *run, uint64_t stored, uint64_t limit, uint64_t nthreads,
+		 uint64_t nrows)
+{
+	struct account a;
+
+	take_account(run, stored, nrows, &a);
+	return limit > a.rest && (limit - a.rest) / nthreads >= a.a_thread;
+}
+
+/* As many rows as there is memory for with so many threads, of sweeps that are alike; 0: too few. */
+static uint64_t most_rows(const struct qn_run *run, uint64_t stored, uint64_t limit,
+			  uint64_t nthreads)
+{
+	uint64_t low = least_rows(run), high = run->rows.nrows;
+
+	if (fits(run, stored, limit, nthreads, high))
+		return high;
+	if (low == high || !fits(run, stored, limit, nthreads, low))
+		return 0;
+	while (high - low > 1) {
+		const uint64_t at = low + (high - low) / 2;
+
+		*(fits(run, stored, limit, nthreads, at) ? &low : &high) = at;
+	}
+	return qn_ceil_div(run->rows.nrows, qn_ceil_div(run->rows.nrows, low));
+}
+
+/* How many sweeps of so many rows need an item, as some of them have it. */
+static double count_needs(const struct qn_run *run, uint64_t nrows)
+{
+	const uint64_t n = run->items.nitems, nsamples = qn_min_u64(n, NSAMPLES);
+	struct qn_slot slot = { .is_set = false };
+	uint64_t nsweeps = 0;
+
+	for (uint64_t i = 0; i < nsamples; i++) {
+		struct quern_box from, box;
+		uint64_t first, last;
+
+		qn_items_seek(&run->items, n / nsamples * i, &slot);
+		qn_slot_box(&slot, &from, &box);
+		if (qn_rows_span(&run->rows, &box, &first, &last))
+			nsweeps += last / nrows - first / nrows + 1;
+	}
+	return nsamples ? (double)nsweeps / (double)nsamples : 1;
+}
+
+/* Fewer threads leave more room for rows: the way in which least is read a thread. 0: there is none. */
+static uint64_t choose_threads(struct qn_run *run, uint64_t stored, uint64_t limit, uint64_t most)
+{
+	uint64_t best = 0;
+	double least = 0;
+
+	for (uint64_t n = most; n > 0; n--) {
+		const uint64_t nrows = most_rows(run, stored, limit, n);
+		double cost;
+
+		if (!nrows && run->rows.nrows)
+			continue;
+		cost = nrows < run->rows.nrows ? count_needs(run, nrows) : 1;
+		if (best && cost / (double)n >= least)
+			continue;
+		best = n;
+		least = cost / (double)n;
+		run->most_rows = nrows;
+		if (nrows == run->rows.nrows)
+			break;
+	}
+	return best;
+}
+
+/* As many threads as there is memory for. */
+static uint64_t count_threads(struct qn_run *run, uint64_t stored, uint64_t limit, uint64_t most)
+{
+	struct account a;
+
+	take_account(run, stored, run->most_rows, &a);
+	return qn_min_u64(most, limit > a.rest ? (limit - a.rest) / a.a_thread : 0);
+}
+
+static enum quern_status fit(struct qn_run *run, struct qn_team *team, uint64_t stored,
+			     struct quern_message *err)
+{
+	char why[160];
+	const uint64_t limit = find_limit(run, why, sizeof(why)), most = team->place.nthreads;
+	struct account a;
+	uint64_t n = qn_kept_any(run) ? choose_threads(run, stored, limit, most)
+				      : count_threads(run, stored, limit, most);
+
+	take_account(run, stored, least_rows(run), &a);
+	if (!n)
+		return refuse(run, &a, why, err);
+	team->place.nthreads = (uint32_t)n;
+	run->report.nthreads = team->place.nthreads;
+	return QUERN_OK;
+}
+
+/* A sweep has the same rows on all ranks: as many as all have room for. */
+static enum quern_status agree_on_rows(struct qn_run *run, struct qn_team *team,
+				       struct quern_message *err)
+{
+	int64_t nrows = (int64_t)run->most_rows;
+	enum quern_status st = qn_comm_reduce(team->comm, &nrows, 1, QUERN_MIN, err);
+
+	if (!st)
+		st = qn_comm_bcast(team->comm, &nrows, sizeof(nrows), err);
+	run->most_rows = (uint64_t)nrows;
+	return st;
+}
+
+/* --- */
+
+static enum quern_status warn_of_threads(struct qn_run *run, const struct qn_place *before,
+					 uint64_t stored, struct quern_message *err)
+{
+	char text[512], why[160], others[40] = "";
+	struct account a;
+	int n = 0, first = -1;
+
+	for (int r = 0; r < qn_comm_size(run->team->comm); r++)
+		if (run->team->places[r].nthreads < before[r].nthreads) {
+			first = first < 0 ? r : first;
+			n++;
+		}
+	if (!n)
+		return QUERN_OK;
+	take_account(run, stored, run->most_rows, &a);
+	find_limit(run, why, sizeof(why));
+	if (n > 1)
+		snprintf(others, sizeof(others), " (and others, %d in all)", n);
+	snprintf(text, sizeof(text),
+		 "rank %d works with %u of %u threads%s: each holds about %" PRIu64
+		 " MiB, as chunks are decoded whole, and more would not fit into %s",
+		 first, run->team->places[first].nthreads, before[first].nthreads, others,
+		 mib(a.a_thread), why);
+	return qn_names_add(&run->warnings, text, err);
+}
+
+/* Fewer threads where chunks are too large for all of them at once, before the plan counts on these. */
+enum quern_status qn_memory_settle(struct qn_run *run, struct qn_team *team, uint64_t *longest,
+				   struct quern_message *err)
+{
+	const bool leads = qn_comm_rank(team->comm) == 0;
+	const size_t nranks = (size_t)qn_comm_size(team->comm);
+	uint64_t stored = leads ? most_stored(run) : 0;
+	struct qn_place *before = NULL;
+	enum quern_status st = qn_comm_bcast(team->comm, &stored, sizeof(stored), err);
+
+	*longest = stored;
+
+	if (!st) {
+		before = leads ? qn_calloc(nranks, sizeof(*before)) : NULL;
+		if (leads && !before)
+			st = qn_error_nomem(err, 0, "cards");
+		if (before)
+			memcpy(before, team->places, nranks * sizeof(*before));
+		st = qn_comm_agree(team->comm, st, err);
+	}
+	if (!st)
+		st = qn_comm_agree(team->comm, fit(run, team, stored, err), err);
+	if (!st && qn_kept_any(run))
+		st = agree_on_rows(run, team, err);
+	if (!st)
+		st = qn_team_update(team, err);
+	if (!st && before)
+		st = warn_of_threads(run, before, stored, err);
+	free(before);
+	return qn_comm_agree(team->comm, st, err);
+}
+
+enum quern_status qn_memory_check(struct qn_run *run, uint64_t longest, struct quern_message *err)
+{
+	char why[160];
+	const uint64_t limit = find_limit(run, why, sizeof(why));
+	const uint64_t asked = run->settings.memory_nbytes, nthreads = run->team->place.nthreads;
+	struct account a;
+	uint64_t nbytes;
+
+	take_account(run, longest, run->most_rows, &a);
+	nbytes = a.rest + a.a_thread * nthreads;
+	run->memory_nbytes = nbytes;
+	/* What is left is for sums that become larger than they usually are. */
+	run->cells_nbytes = qn_kept_nbytes(run, run->most_rows) *
+				    (qn_kept_are_shared(run, run->most_rows) ? 1 : 1 + nthreads) +
+			    (limit > nbytes ? limit - nbytes : 0);
+	if (!asked || nbytes <= asked)
+		return QUERN_OK;
+	return qn_error_set(err, QUERN_ERR_RUN,
+			    "rank %d needs about %" PRIu64 " MiB (%u threads), "
+			    "more than --memory %s: use fewer threads a rank, or raise it",
+			    qn_comm_rank(run->team->comm), mib(nbytes), run->team->place.nthreads,
+			    run->settings.memory);
+}

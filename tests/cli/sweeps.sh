@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Results of many cells where there is memory for some of them: the same bytes in one sweep over the data and in
+# several, on any number of ranks and threads; what cannot fit is refused with numbers.
+
+. "$SRCDIR/tests/cli/lib.sh"
+"$BUILDDIR/examples/mkclimate" --quiet --only t2m --time 4 map.nc || exit 1
+look=$BUILDDIR/tests/tools/look
+
+# What all cells take, as the plan says.
+needs()
+{
+	quern plan "$@" --json
+	field plan.memory_bytes
+}
+
+# compare FILE: every number of it with those of one.nc; what differs is in the file differ.
+compare()
+{
+	local name n=0
+
+	for name in $("$look" one.nc | sed -n 's/^\([a-z0-9_]*\) [if][48](.*/\1/p'); do
+		"$look" one.nc "$name" >one
+		"$look" "$1" "$name" | cmp -s - one || echo "$name differs"
+		n=$((n + 1))
+	done >differ
+	[ "$n" -gt 4 ] || echo "$n variables" >>differ
+}
+
+# sweeps KERNEL ARG...: with as much memory as all cells take, and with less.
+sweeps()
+{
+	local all least
+
+	all=$(needs "$@" --threads 1)
+	least=$((all - 900000))
+	quern plan "$@" --threads 1 --memory $least --json
+	is "$1: a plan in several sweeps" true "$(jq '.plan.sweeps > 1 and .plan.memory_bytes <= '$least out)"
+	quern run "$@" --threads 1 -o one.nc
+	is "$1: in one" 0 "$status"
+	quern run "$@" --threads 1 --memory $least --stats -o several.nc
+	is "$1: in several" 0 "$status"
+	check "$1: ... as --stats says" grep -q ' sweeps over the data, each for some of the cells' err
+	compare several.nc
+	is "$1: the same values" "" "$(cat differ)"
+	for n in 2 3; do
+		# shellcheck disable=SC2086 # words
+		timeout "$hang" $MPIRUN -n $n "$QUERN" run "$@" --threads 2 --memory $((all * 2)) -o ranks.nc \
+			</dev/null >out 2>err
+		compare ranks.nc
+		is "$1: ... on $n ranks" "" "$(cat differ err)"
+	done
+}
+sweeps moments --over time -s :,:100,:300 map.nc
+sweeps minmax --over time -s :,:100,:300 map.nc
+
+quern run moments --over time --memory 20M -o no.nc map.nc
+is "what does not fit: exit code" 1 "$status"
+check "... is refused with numbers" grep -q 'needs about [0-9]* MiB for the [0-9]* cells of the result' err
+check "... and nothing is written" [ ! -e no.nc ]
+
+quern plan sum --json map.nc
+is "one cell is one sweep" '[1,1,1]' "$(jq -c '.plan | [.cells, .cells_per_sweep, .sweeps]' out)"
+quern run sum --json map.nc
+is "... in the document" '[1,0]' "$(jq -c '.run | [.sweeps, .sweeps_again]' out)"
+finish
