@@ -43,7 +43,7 @@ static char *fill_in(const char *methods, const char *word)
 	FILE *f = qn_open_memstream(&text, &n);
 
 	for (; f && *methods; methods++)
-		if (*methods == '?')
+		if (*methods == QN_METHOD)
 			fputs(word, f);
 		else
 			fputc(*methods, f);

@@ -18,6 +18,9 @@ struct qn_global {
 	bool is_number; /* whose digits the text has */
 };
 
+/* Stands for the method in texts of cell_methods: it is in no name. */
+#define QN_METHOD '\1'
+
 struct qn_labels {
 	size_t n;
 	struct qn_global label[24];

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "find/coordinate.h"
 #include "describe/describe.h"
+#include "describe/values.h"
 #include "find/selection.h"
 #include "find/warnings.h"
 #include "select/over.h"
@@ -26,6 +27,7 @@ void qn_axis_values_fini(struct qn_axis_values *v)
 	free(v->units);
 	free(v->calendar);
 	free(v->bounds_name);
+	free(v->name);
 	qn_names_fini(&v->attributes);
 	qn_names_fini(&v->dates);
 	memset(v, 0, sizeof(*v));
@@ -183,9 +185,9 @@ static bool is_kept(const char *name)
 	return strncmp(name, "_Netcdf", 7) != 0;
 }
 
-/* Of a dataset; `bounds`, owned, is the text of that attribute, or NULL. */
+/* Of a dataset; *text, owned, is that of the attribute `one`, if it is there. */
 static enum quern_status read_attributes(const char *file, const char *path, struct qn_names *out,
-					 char **bounds, struct quern_message *err)
+					 const char *one, char **text, struct quern_message *err)
 {
 	const struct qn_format *format = NULL;
 	struct qn_names all = { .n = 0 };
@@ -194,8 +196,8 @@ static enum quern_status read_attributes(const char *file, const char *path, str
 	if (!st)
 		st = format->texts(file, path, &all, err);
 	for (size_t i = 0; !st && i + 1 < all.n; i += 2) {
-		if (bounds && !strcmp(all.name[i], "bounds") &&
-		    !(*bounds = qn_strdup(all.name[i + 1])))
+		if (one && !strcmp(all.name[i], one) && !*text &&
+		    !(*text = qn_strdup(all.name[i + 1])))
 			st = qn_error_nomem(err, 0, "attributes");
 		if (st || !is_kept(all.name[i]))
 			continue;
@@ -263,7 +265,7 @@ static enum quern_status read_axis(const struct qn_subject *s, struct qn_joined 
 	if (!st && c.path)
 		st = take_axis(&c, &a, b, dim, v, err);
 	if (!st && c.path)
-		st = read_attributes(c.file, c.path, &v->attributes, &bounds, err);
+		st = read_attributes(c.file, c.path, &v->attributes, "bounds", &bounds, err);
 	if (!st && bounds && !is_joined)
 		st = read_bounds(&c, b, dim, bounds, v, err);
 	if (!st && c.path && reduced && (!is_condensable(v) || !condense(v)))
@@ -274,11 +276,127 @@ static enum quern_status read_axis(const struct qn_subject *s, struct qn_joined 
 	return st;
 }
 
+/* --- coordinates that are no dimensions --- */
+
+/* The kept dimension of the subject, of one file, that dimension k of another dataset is; -1: there is none. */
+static int kept_dimension(const struct qn_subject *s, const bool *reduced,
+			  const struct qn_dataset *c, int k)
+{
+	const struct qn_dataset *d = &s->dataset;
+	int found = -1;
+
+	for (int j = 0; c->dim_name[k] && j < d->ndim; j++)
+		if (d->dim_name[j] && !strcmp(d->dim_name[j], c->dim_name[k])) {
+			if (found >= 0)
+				return -1;
+			found = j;
+		}
+	return found >= 0 && !reduced[found] && qn_dataset_length(c, k) == d->shape[found] &&
+			       !(s->files.n > 1 && found == s->along)
+		       ? found
+		       : -1;
+}
+
+/* Do all of its dimensions stay? */
+static bool stays(const struct qn_subject *s, const bool *reduced, const struct qn_dataset *c,
+		  struct qn_axis_values *v)
+{
+	if (c->is_null || c->dim_only)
+		return false;
+	v->ndims = c->scalar ? 0 : c->ndim;
+	for (int k = 0; k < v->ndims; k++) {
+		v->dim[k] = kept_dimension(s, reduced, c, k);
+		for (int j = 0; v->dim[k] >= 0 && j < k; j++)
+			if (v->dim[j] == v->dim[k])
+				v->dim[k] = -1;
+		if (v->dim[k] < 0)
+			return false;
+	}
+	/* That of a dimension is an axis. */
+	return v->ndims != 1 || strcmp(c->dim_name[0], v->name);
+}
+
+/* The place in the whole of the i-th selected value. */
+static uint64_t place_of(const struct qn_subject *s, const struct qn_axis_values *v, uint64_t i)
+{
+	const struct quern_box *b = &s->selection;
+	uint64_t at = 0, stride = 1;
+
+	for (int k = v->ndims - 1; k >= 0; i /= b->count[v->dim[k--]]) {
+		const int dim = v->dim[k];
+
+		at += (b->start[dim] + i % b->count[dim] * b->step[dim]) * stride;
+		stride *= s->dataset.shape[dim];
+	}
+	return at;
+}
+
+static enum quern_status take_values(const struct qn_subject *s, const struct qn_dataset *c,
+				     const struct qn_values *from, struct qn_axis_values *v,
+				     struct quern_message *err)
+{
+	v->n = 1;
+	for (int k = 0; k < v->ndims; k++)
+		v->n *= s->selection.count[v->dim[k]];
+	v->is_real = from->reals != NULL;
+	v->values = qn_calloc(v->n, sizeof(*v->values));
+	v->units = qn_strdup(c->units);
+	v->calendar = qn_strdup(c->calendar);
+	v->bounds_name = qn_strdup("");
+	if (!v->values || !v->units || !v->calendar || !v->bounds_name)
+		return qn_error_nomem(err, v->n * sizeof(*v->values), "a coordinate");
+	for (uint64_t i = 0; i < v->n; i++) {
+		const uint64_t at = place_of(s, v, i);
+		const bool lacks = from->missing && from->missing[at];
+
+		v->has_missing |= lacks;
+		v->values[i] = !v->is_real ? from->integers[at]
+					   : bits_of(lacks ? (double)NAN : from->reals[at]);
+	}
+	return QUERN_OK;
+}
+
+/* One by the name that the dataset has for it. That it is not as it should be, or of texts, is no matter. */
+static enum quern_status read_other(const struct qn_subject *s, const bool *reduced,
+				    const char *name, struct qn_axis_values *v,
+				    struct quern_message *err)
+{
+	struct qn_dataset c = { .file = NULL };
+	struct qn_values values = { .n = 0 };
+	struct qn_view view;
+	char *path = NULL;
+	enum quern_status st = qn_coordinate_path(&s->dataset, name, &path, err);
+	bool is = !st && path && !qn_source_describe(s->dataset.file, path, NULL, true, &c, err);
+
+	v->name = qn_strdup(name);
+	if (!v->name)
+		st = qn_error_nomem(err, 0, "a coordinate");
+	is = is && v->name && stays(s, reduced, &c, v) && !qn_view_init(&c, false, &view, err) &&
+	     view.dtype != QUERN_TEXT;
+	if (is)
+		st = qn_values_read(&c, &view, &values, err);
+	is = is && !st && !values.is_unsigned && (values.reals || values.integers);
+	if (is) {
+		v->dtype = view.dtype;
+		st = take_values(s, &c, &values, v, err);
+	}
+	if (is && !st)
+		st = read_attributes(c.file, c.path, &v->attributes, NULL, NULL, err);
+	/* Of integers nothing says which are missing. */
+	if (st || (v->has_missing && !v->is_real))
+		qn_axis_values_fini(v);
+	qn_values_fini(&values);
+	qn_dataset_fini(&c);
+	free(path);
+	return st;
+}
+
 /* --- from the reader to rank 0 --- */
 
 struct head {
-	uint64_t n, dtype, is_real, has_bounds, are_bounds_real;
+	uint64_t n, dtype, is_real, has_bounds, are_bounds_real, has_missing;
 	uint64_t nbytes; /* of the texts */
+	int64_t ndims, dim[QUERN_MAX_DIMS];
 };
 
 /* Names of all texts, and why there is no coordinate. */
@@ -286,7 +404,7 @@ static void *pack_texts(const struct qn_axis_values *v, const char *why, size_t 
 {
 	struct qn_names texts = { .n = 0 };
 	const char *const own[] = { why, v->units ? v->units : "", v->calendar ? v->calendar : "",
-				    v->bounds_name ? v->bounds_name : "" };
+				    v->bounds_name ? v->bounds_name : "", v->name ? v->name : "" };
 	bool ok = true;
 	void *flat;
 
@@ -301,10 +419,18 @@ static void *pack_texts(const struct qn_axis_values *v, const char *why, size_t 
 
 static void put(FILE *f, const struct qn_axis_values *v, const char *why, bool *nomem)
 {
-	struct head h = { v->n, v->dtype, v->is_real, v->bounds != NULL, v->are_bounds_real, 0 };
+	struct head h = { .n = v->n,
+			  .dtype = v->dtype,
+			  .is_real = v->is_real,
+			  .has_bounds = v->bounds != NULL,
+			  .are_bounds_real = v->are_bounds_real,
+			  .has_missing = v->has_missing,
+			  .ndims = v->ndims };
 	size_t nbytes = 0;
 	void *texts = pack_texts(v, why, &nbytes);
 
+	for (int k = 0; k < v->ndims; k++)
+		h.dim[k] = v->dim[k];
 	*nomem |= !texts;
 	h.nbytes = nbytes;
 	fwrite(&h, sizeof(h), 1, f);
@@ -348,15 +474,16 @@ static enum quern_status take_texts(const void *flat, size_t nbytes, struct qn_a
 {
 	struct qn_names texts = { .n = 0 };
 	enum quern_status st = qn_names_unpack(&texts, flat, nbytes, err);
-	char **const own[] = { why, &v->units, &v->calendar, &v->bounds_name };
+	char **const own[] = { why, &v->units, &v->calendar, &v->bounds_name, &v->name };
+	const size_t nown = sizeof(own) / sizeof(*own);
 
-	if (!st && (texts.n < 4 || texts.n % 2))
+	if (!st && (texts.n < nown || (texts.n - nown) % 2))
 		st = cut_short(err);
-	for (size_t i = 0; !st && i < 4; i++) {
+	for (size_t i = 0; !st && i < nown; i++) {
 		*own[i] = texts.name[i];
 		texts.name[i] = NULL;
 	}
-	for (size_t i = 4; !st && i < texts.n; i++)
+	for (size_t i = nown; !st && i < texts.n; i++)
 		st = qn_names_add(&v->attributes, texts.name[i], err);
 	qn_names_fini(&texts);
 	return st;
@@ -374,12 +501,17 @@ static enum quern_status take_one(const char **at, const char *end, struct qn_ax
 	values = take(at, end, h.n, sizeof(*v->values));
 	bounds = values && h.has_bounds ? take(at, end, h.n, 2 * sizeof(*v->bounds)) : values;
 	texts = bounds ? take(at, end, h.nbytes, 1) : NULL;
-	if (!texts || h.dtype >= QUERN_NDTYPES || h.n > UINT64_MAX / 32)
+	if (!texts || h.dtype >= QUERN_NDTYPES || h.n > UINT64_MAX / 32 || h.ndims < 0 ||
+	    h.ndims > QUERN_MAX_DIMS)
 		return cut_short(err);
 	v->n = h.n;
 	v->dtype = (enum quern_dtype)h.dtype;
 	v->is_real = h.is_real;
 	v->are_bounds_real = h.are_bounds_real;
+	v->has_missing = h.has_missing;
+	v->ndims = (int)h.ndims;
+	for (int k = 0; k < v->ndims; k++)
+		v->dim[k] = (int)h.dim[k];
 	v->values = copy(values, h.n);
 	v->bounds = h.has_bounds ? copy(bounds, 2 * h.n) : NULL;
 	if (!v->values || (h.has_bounds && !v->bounds))
@@ -436,13 +568,34 @@ static bool is_wanted(const struct qn_subject *s, const bool *reduced)
 	return is;
 }
 
-/* On the reader: the flat form of all. Of a reduced dimension nobody misses the coordinate. */
 /* A coordinate that is not as it should be is none; that memory or a disk fails ends the run. */
 static enum quern_status pass_failure(const struct quern_message *why, struct quern_message *err)
 {
 	return why->status == QUERN_ERR_RUN ? qn_error_pass(err, why->status, why) : QUERN_OK;
 }
 
+/* names: with blanks between them. */
+static enum quern_status put_others(const struct qn_subject *s, const bool *reduced, char *names,
+				    FILE *f, bool *nomem, struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+	char *name;
+
+	while (!st && !*nomem && (name = strsep(&names, " "))) {
+		struct quern_message why = { .status = QUERN_OK };
+		struct qn_axis_values v = { .n = 0 };
+
+		if (*name)
+			read_other(s, reduced, name, &v, &why);
+		st = pass_failure(&why, err);
+		if (v.n)
+			put(f, &v, "", nomem);
+		qn_axis_values_fini(&v);
+	}
+	return st;
+}
+
+/* On the reader: the flat form of all. Of a reduced dimension nobody misses the coordinate. */
 static enum quern_status read_all(const struct qn_subject *s, struct qn_joined *joined,
 				  const bool *reduced, char **flat, size_t *nbytes,
 				  struct quern_message *err)
@@ -450,6 +603,7 @@ static enum quern_status read_all(const struct qn_subject *s, struct qn_joined *
 	FILE *f = qn_open_memstream(flat, nbytes);
 	struct qn_axis_values v = { .n = 0 };
 	enum quern_status st = QUERN_OK;
+	char *others = NULL;
 	bool nomem = !f;
 
 	for (int d = 0; !st && !nomem && d < s->dataset.ndim; d++) {
@@ -464,12 +618,16 @@ static enum quern_status read_all(const struct qn_subject *s, struct qn_joined *
 	if (!st && !nomem) {
 		struct quern_message why = { .status = QUERN_OK };
 
-		if (read_attributes(s->dataset.file, s->dataset.path, &v.attributes, NULL, &why))
+		if (read_attributes(s->dataset.file, s->dataset.path, &v.attributes, "coordinates",
+				    &others, &why))
 			qn_names_fini(&v.attributes);
 		st = pass_failure(&why, err);
 		put(f, &v, "", &nomem);
 		qn_axis_values_fini(&v);
 	}
+	if (!st && !nomem && others)
+		st = put_others(s, reduced, others, f, &nomem, err);
+	free(others);
 	if (f && fclose(f))
 		nomem = true;
 	return st ? st : nomem ? qn_error_nomem(err, 0, "coordinates") : QUERN_OK;
@@ -481,6 +639,20 @@ static enum quern_status warn(struct qn_subject *s, int dim, const char *why,
 	return qn_warnings_add(&s->warnings, err,
 			       "the result is without coordinates of dimension %s: %s",
 			       s->dataset.dim_name[dim] ? s->dataset.dim_name[dim] : "", why);
+}
+
+static enum quern_status take_other(struct qn_subject *s, const char **at, const char *end,
+				    struct quern_message *err)
+{
+	char *why = NULL;
+	enum quern_status st;
+
+	if (!qn_grow_by_one(&s->other, s->nothers, sizeof(*s->other)))
+		return qn_error_nomem(err, sizeof(*s->other), "a coordinate");
+	s->other[s->nothers] = (struct qn_axis_values){ .n = 0 };
+	st = take_one(at, end, &s->other[s->nothers++], &why, err);
+	free(why);
+	return st;
 }
 
 /* Rank 0. */
@@ -507,6 +679,8 @@ static enum quern_status take_all(struct qn_subject *s, const char *at, size_t n
 	if (!st)
 		st = take_one(&at, end, &whole, &why, err);
 	free(why);
+	while (!st && at < end)
+		st = take_other(s, &at, end, err);
 	s->attributes = whole.attributes;
 	whole.attributes = (struct qn_names){ .n = 0 };
 	qn_axis_values_fini(&whole);

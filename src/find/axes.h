@@ -24,9 +24,15 @@ struct qn_axis_values {
 	char *units, *calendar, *bounds_name; /* owned, "" where there are none */
 	struct qn_names attributes;	      /* texts of others, name and text by turns */
 	struct qn_names dates;		      /* of times: n of them, or none */
+	/* Of a coordinate that is no dimension (the attribute `coordinates`): what it is called, owned, and the
+	   dimensions of the dataset that it is on, all of them kept; none of a scalar. */
+	char *name;
+	int ndims;
+	int dim[QUERN_MAX_DIMS];
+	bool has_missing; /* these are NaN */
 };
 
-/* Fills subject->axes, and subject->attributes, on rank 0; and warns there. Without --over and --by there are none.
+/* Fills subject->axes, subject->others and subject->attributes, on rank 0; and warns there. Without --over and --by there are none.
    Collective. */
 enum quern_status qn_axes_find(const struct qn_team *team, struct qn_subject *subject,
 			       const struct qn_files *m, struct quern_message *err);

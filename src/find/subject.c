@@ -129,6 +129,11 @@ static void free_axes(struct qn_subject *subject)
 		qn_axis_values_fini(&subject->axes[d]);
 	free(subject->axes);
 	subject->axes = NULL;
+	for (size_t i = 0; i < subject->nothers; i++)
+		qn_axis_values_fini(&subject->other[i]);
+	free(subject->other);
+	subject->other = NULL;
+	subject->nothers = 0;
 	qn_names_fini(&subject->attributes);
 }
 

@@ -42,6 +42,8 @@ struct qn_subject {
 	struct qn_meaning *meaning; /* rank 0: owned; of the slices of the selection */
 	struct qn_axis_values
 		*axes; /* rank 0: owned; of each dimension (axes.h); NULL: not wanted */
+	size_t nothers;
+	struct qn_axis_values *other; /* rank 0: owned; coordinates that are no dimensions */
 	struct qn_names
 		attributes; /* rank 0, with axes: texts of the dataset, name and text by turns */
 	struct qn_blame blame[QN_NATTRIBUTES]; /* rank 0 */

@@ -1,5 +1,6 @@
 #include "run/axes.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -113,13 +114,57 @@ static bool add_reduced(const struct qn_run *run, struct quern_result *result)
 	return true;
 }
 
+static void fill_missing(struct qn_result_axis *a)
+{
+	for (uint64_t i = 0; i < a->n; i++)
+		if (isnan(a->coordinate.v.reals[i]))
+			a->coordinate.v.reals[i] = QN_FILL_REAL;
+	a->has_fill = true;
+}
+
+/* The axis of the result that a kept dimension is. */
+static int axis_of(const struct quern_result *result, int dim)
+{
+	int i = 0;
+
+	while (result->axis[i].dim != dim)
+		i++;
+	return i;
+}
+
+/* What the dataset names as its coordinates. */
+static bool add_named(const struct qn_run *run, struct quern_result *result)
+{
+	for (size_t i = 0; i < run->subject->nothers; i++) {
+		const struct qn_axis_values *v = &run->subject->other[i];
+		struct qn_result_axis *a = &result->other[result->nothers];
+
+		if (is_told_by_groups(result, v->name))
+			continue;
+		result->nothers++;
+		a->n = v->n;
+		a->dim = -1;
+		a->name = qn_strdup(v->name);
+		a->ndims = v->ndims;
+		for (int k = 0; k < v->ndims; k++)
+			a->on[k] = axis_of(result, v->dim[k]);
+		if (!a->name || !describe(v, a))
+			return false;
+		if (v->has_missing)
+			fill_missing(a);
+	}
+	return true;
+}
+
 bool qn_axes_add_others(const struct qn_run *run, const struct qn_shown *shown,
 			struct quern_result *result)
 {
-	const size_t most = (size_t)(run->subject->dataset.ndim + run->keys.n);
+	const size_t most = (size_t)(run->subject->dataset.ndim + run->keys.n) +
+			    run->subject->nothers;
 
 	if (!run->subject->axes)
 		return true;
 	result->other = qn_calloc(most, sizeof(*result->other));
-	return result->other && add_times(run, shown, result) && add_reduced(run, result);
+	return result->other && add_times(run, shown, result) && add_reduced(run, result) &&
+	       add_named(run, result);
 }

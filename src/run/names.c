@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "data/storage.h"
 #include "run/key_axes.h"
 
 const char *qn_run_quantity(const struct qn_run *run)

@@ -11,9 +11,8 @@
 const char *qn_run_quantity(const struct qn_run *run);
 
 /* "time: ? within years time: ? over years lat: lon: ?": the dimensions that are reduced, in the order of the file,
-   with what stands for a method (QN_METHOD). in_steps false: "time: lat: lon: ?". "": none is. Owned; NULL: there is
+   with QN_METHOD in the place of ?. in_steps false: "time: lat: lon: ?". "": none is. Owned; NULL: there is
    no memory. */
-#define QN_METHOD '?'
 char *qn_run_methods(const struct qn_run *run, bool in_steps);
 
 /* Can all that the groups are called stand beside each other? The kernel is open, and run->reduced is known.

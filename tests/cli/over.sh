@@ -220,6 +220,17 @@ quern run mean --over time --where 'time > "2001-03"' -o r.nc -d v curved.h5
 has "a condition is said" r.nc "v:cell_methods = time: mean time: mean (of the elements that the global attribute where holds for)"
 quern run mean --over time -o r.nc -d v curved.h5
 has "the mean of means" r.nc "v:cell_methods = time: mean"
+has "coordinates of two dimensions stay with these" r.nc "yc f4(y 2, x 3)"
+has "... and scalars" r.nc "height f8()"
+has "... named" r.nc "v:coordinates = time yc xc height"
+has "... with their attributes" r.nc "yc:standard_name = latitude"
+has "... and what stands for none" r.nc "yc:_FillValue = f4 9.969209968386869e+36"
+is "... in its place" "50 51 52 9.969209968386869e+36 61 62" "$("$look" r.nc yc | xargs)"
+is "... without bounds that are not there" 0 "$("$look" r.nc | grep -c 'xc:bounds')"
+quern run mean --over time -s x=1:3,y=1 -o r.nc -d v curved.h5
+is "... of what is selected" "11 21" "$("$look" r.nc xc | xargs)"
+quern run mean --over y,time -o r.nc -d v curved.h5
+has "... not without one of them" r.nc "v:coordinates = time y height"
 
 # --- names ---
 quern run moments --over 0 -o r.nc -d odd curved.h5
