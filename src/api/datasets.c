@@ -116,6 +116,7 @@ static enum quern_status add_matching(struct lookup *k, const char *pattern)
 {
 	char left[MOST_NOTED] = "";
 	size_t nmore = 0, n = 0;
+	bool is_odd = false; /* what is left out: coordinates are expected to be */
 	enum quern_status st = QUERN_OK;
 
 	for (size_t i = 0; !st && i < k->list.n; i++) {
@@ -128,13 +129,14 @@ static enum quern_status add_matching(struct lookup *k, const char *pattern)
 		else
 			st = qn_names_add(&k->found, path, k->err);
 		n += !why;
+		is_odd = is_odd || (why && qn_source_is_variable(&k->list, i));
 	}
 	if (!st && !n)
 		return qn_error_set(k->err, QUERN_ERR_USAGE,
 				    "%s: no variable is called like -d '%s'%s%s; `quern inspect` "
 				    "lists what there is",
 				    k->file, pattern, *left ? ", only " : "", left);
-	return st ? st : end_notes(k, pattern, left, nmore);
+	return st || !is_odd ? st : end_notes(k, pattern, left, nmore);
 }
 
 static enum quern_status add_word(struct lookup *k, const char *word)
