@@ -5,7 +5,7 @@
  *	t2m, /obs/sst			a dataset with a result
  *	NAME=PATH, NAME=PATH@FILE	an operand: of the files that are computed on, or of another one
  *
- * Elements are separated by commas. A FILE stands in quotes where it has commas in it; it may be a pattern.
+ * Elements are separated by commas. A FILE, one, stands in quotes where it has commas in it.
  */
 #ifndef QN_FORMULA_NAMED_H
 #define QN_FORMULA_NAMED_H
@@ -15,7 +15,7 @@
 struct qn_named {
 	char *name,
 		*path; /* owned; path as it is written: in the group of the dataset or above, or /A/PATH */
-	char *file; /* owned: a name or a pattern; NULL: in the files that are computed on */
+	char *file; /* owned; NULL: in the files that are computed on */
 };
 
 struct qn_named_list {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "keys/agree.h"
 #include "keys/source.h"
 
 /* Of the values that rank 0 has read: their type, and where they are on all ranks. */
@@ -172,8 +173,12 @@ static enum quern_status find(const struct qn_subject *subject, const struct qn_
 	struct qn_key_source source = { .joined = -1 };
 	struct reading r = { .team = team, .spec = spec, .source = &source, .out = out };
 	struct qn_view view;
+	int nagreed = 0;
 	enum quern_status st = qn_key_source_find(subject, team, spec, NULL, &source, err);
 
+	if (!st && spec->file)
+		st = qn_coordinates_agree(subject, team, spec, &source, &nagreed, err);
+	out->is_unplaced = !st && spec->file && !nagreed && source.like.ndim > 0;
 	if (!st)
 		st = qn_comm_agree(team->comm, qn_view_init(&source.like, spec->raw, &view, err),
 				   err);

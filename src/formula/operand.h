@@ -27,7 +27,8 @@ struct qn_operand {
 	void *values; /* owned: BESIDE, all of them, of dtype */
 	uint64_t nvalues;
 	bool is_of_first; /* of several files, which may have others */
-	uint64_t *valid;  /* owned: bit i % 64 of word i / 64 of value i; NULL: all are */
+	bool is_unplaced; /* of another file, without coordinates that could be compared with those of the data */
+	uint64_t *valid; /* owned: bit i % 64 of word i / 64 of value i; NULL: all are */
 };
 
 /* More values of a dataset beside the data are refused. */

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "cluster/share.h"
 #include "find/warnings.h"
+#include "keys/agree.h"
 #include "keys/group.h"
 #include "keys/parse.h"
 #include "keys/source.h"
@@ -112,7 +113,7 @@ static enum quern_status unpack_key(const void *packed, size_t nbytes, void *thi
 /* --- one key --- */
 
 static enum quern_status warn(const struct qn_key_spec *spec, const struct qn_key_source *source,
-			      struct qn_keys *out, struct quern_message *err)
+			      int nagreed, struct qn_keys *out, struct quern_message *err)
 {
 	const bool is_first_only = source->is_of_first && source->like.ndim > 1;
 
@@ -122,10 +123,10 @@ static enum quern_status warn(const struct qn_key_spec *spec, const struct qn_ke
 			"--by: %s: %s is taken from %s; what the other files have for it "
 			"is not looked at",
 			spec->text, source->like.path, source->like.file);
-	if (spec->file)
+	if (spec->file && !nagreed)
 		return qn_warnings_add(&out->warnings, err,
-				       "--by: %s: %s of %s is matched by its indexes: whether its "
-				       "coordinates are those of the data is not looked at",
+				       "--by: %s: %s of %s is matched by its indexes: there are no "
+				       "coordinates to compare with those of the data",
 				       spec->text, source->like.path, source->like.file);
 	if (!source->at_ends || spec->form == QN_FORM_BINS)
 		return QUERN_OK;
@@ -146,12 +147,15 @@ static enum quern_status find_key(const struct qn_subject *subject, const struct
 	struct qn_key_source source;
 	void *packed = NULL;
 	size_t nbytes = 0;
+	int nagreed = 0;
 	enum quern_status st = qn_key_source_find(subject, team, spec, by, &source, err);
 
+	if (!st && spec->file)
+		st = qn_coordinates_agree(subject, team, spec, &source, &nagreed, err);
 	if (!st && leads)
 		st = qn_key_group(spec, by, &source, &subject->selection, key, err);
 	if (!st && leads)
-		st = warn(spec, &source, out, err);
+		st = warn(spec, &source, nagreed, out, err);
 	qn_key_source_fini(&source);
 	if (!st && leads)
 		packed = pack_key(key, &nbytes);

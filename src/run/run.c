@@ -164,6 +164,13 @@ static enum quern_status warn_of_operands(struct qn_run *run, struct quern_messa
 				"%s is taken from %s; what the other files have for it is "
 				"not looked at",
 				run->formula.operand[i].name, run->subject->dataset.file);
+	for (int i = 0; !st && i < run->formula.n; i++)
+		if (run->formula.operand[i].is_unplaced)
+			st = qn_warnings_add(
+				&run->warnings, err,
+				"%s of another file is matched by its indexes: there are "
+				"no coordinates to compare with those of the data",
+				run->formula.operand[i].name);
 	return st;
 }
 

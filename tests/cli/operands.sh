@@ -48,4 +48,18 @@ refuses 2 "no file after the @" "'a=n@' has no file" run sum -d t -d a=n@ --expr
 refuses 3 "a file that is not there" "gone.h5: cannot be opened" run sum -d t -d a=n@gone.h5 --expr 't + a' grid.h5
 refuses 3 "a dataset that is not there" "no such dataset /nn" run sum -d t -d a=nn@other.h5 --expr 't + a' grid.h5
 
+# --- coordinates of other files ---
+quern run mean --over lat,lon -s 0:4 -d t -o early.nc grid.h5
+quern run mean --over lat,lon -s 4:8 -d t -o late.nc grid.h5
+answers "equal coordinates" run max -d t -d s=t@early.nc --expr 't - s' --json early.nc
+is "... element by element" 0 "$(jq .result.max out)"
+where="--expr: s: /time of /t in late.nc is 24 hours since 2001-01-01 at index 0, and that of /t in early.nc is 0 hours"
+refuses 3 "others" "$where since 2001-01-01: elements that are computed with together must have the same coordinates" \
+	run max -d t -d s=t@late.nc --expr 't - s' early.nc
+refuses 3 "... of labels" "--by: t@late.nc: /time of /t in late.nc is 24 hours" run max -d t --by s=t@late.nc early.nc
+quern run mean --over 1,2 -d plain -o plain.nc grid.h5
+quern run max -d plain -d s=plain@plain.nc --expr 'plain - s' plain.nc
+is "dimensions without coordinates: a warning" "0 1" \
+	"$status $(grep -c 'warning: s of another file is matched by its indexes' err)"
+
 finish
