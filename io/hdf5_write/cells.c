@@ -328,10 +328,13 @@ static bool write_field(struct qn_nc *w, const struct qn_labels *l, const struct
 	return ok;
 }
 
-/* Is it a coordinate that another dataset in the file has brought? */
-static bool is_there(const struct qn_nc *w, const struct quern_result *r, const struct qn_field *f)
+/* Is it the same in all rows, of which there are none, or a coordinate that another dataset in the file has
+   brought? */
+static bool is_left_out(const struct qn_nc *w, const struct quern_result *r,
+			const struct qn_field *f)
 {
-	return qn_field_is_coordinate(r, f) && qn_nc_has_dimension(w, f->name, f->n);
+	return (!f->per_row && f->type == QN_FIELD_NULL) ||
+	       (qn_field_is_coordinate(r, f) && qn_nc_has_dimension(w, f->name, f->n));
 }
 
 bool qn_h5_write_cells(struct qn_nc *w, const struct qn_labels *labels,
@@ -340,7 +343,7 @@ bool qn_h5_write_cells(struct qn_nc *w, const struct qn_labels *labels,
 	bool ok = qn_h5_write_axes(w, labels, result);
 
 	for (size_t i = 0; ok && i < result->nfields; i++)
-		ok = is_there(w, result, &result->field[i]) ||
+		ok = is_left_out(w, result, &result->field[i]) ||
 		     write_field(w, labels, result, &result->field[i]);
 	return ok;
 }

@@ -54,7 +54,9 @@ uint64_t qn_kept_tile_nelems(const struct qn_run *run)
 
 bool qn_kept_are_shared(const struct qn_run *run, uint64_t nrows)
 {
-	return qn_cells_nbytes(run->kernel, &run->layout, nrows) > MOST_OWN_NBYTES;
+	/* Of a whole selection nobody locks the one state that there is. */
+	return qn_kept_any(run) &&
+	       qn_cells_nbytes(run->kernel, &run->layout, nrows) > MOST_OWN_NBYTES;
 }
 
 uint64_t qn_kept_most_spilled(const struct qn_run *run, uint64_t nrows)

@@ -55,6 +55,27 @@ is "... of the values" "t_values f8(lat 5, lon 6, q 2)" "$(grep '^t_values ' loo
 answers "a table" run quantiles --over lat,lon -d t grid.h5
 check "says them once" grep -Eq '^  q +0\.25 0\.5 0\.75$' out
 
+quern run quantiles --by n --where 't > 1e9' -o none.nc -d t grid.h5
+is "a file of no groups" 0 "$status"
+
+# States that are larger than caches are of each thread too.
+"$BUILDDIR/examples/mkclimate" --quiet --time 240 --lat 37 --lon 72 climate.nc || exit 1
+while read -r kernel; do
+	# shellcheck disable=SC2086 # words
+	quern run $kernel --json --threads 1 -d t2m climate.nc
+	jq -c .result out >want
+	for i in 1 2 3; do
+		# shellcheck disable=SC2086
+		quern run $kernel --json --threads 4 -d t2m climate.nc
+		jq -c .result out | cmp -s - want || echo "$kernel"
+	done
+done >others <<'END'
+quantiles --q 0,1,0.5,0.001,0.99,0.3333
+median,quantiles --q 0.1,0.2,0.3,0.4,0.6
+topk --k 65536
+END
+is "threads share no state of a whole" "" "$(cat others)"
+
 refuses 2 "a percentile" "quern: --q 95: a quantile is a number from 0 to 1; a percentile is a hundred times as much$" \
 	run quantiles --q 95 -d t grid.h5
 refuses 2 "less than none" "quern: --q -0\.1: a quantile is a number from 0 to 1$" run quantiles --q -0.1 -d t grid.h5
