@@ -64,6 +64,10 @@ static void print_dims(hid_t dset, const char *name, int ndim, const hsize_t *sh
 	}
 	putchar(')');
 	if (has) {
+		hid_t space = H5Aget_space(attr);
+
+		H5Dvlen_reclaim(type, space, H5P_DEFAULT, list);
+		H5Sclose(space);
 		H5Tclose(type);
 		H5Aclose(attr);
 	}
