@@ -65,9 +65,16 @@ bool qn_order_keys(enum quern_dtype t, const void *values, size_t n, uint64_t *k
 	return keys_of[t](values, n, keys);
 }
 
-static struct qn_order_value value_of_double(double x)
+/* The value of a key: significand * 2^exponent, both signs; *is_infinite: 2^1024 in place of infinity. */
+struct value {
+	bool is_negative, is_infinite;
+	uint64_t significand;
+	int exponent;
+};
+
+static struct value value_of_double(double x)
 {
-	struct qn_order_value v = { .is_negative = signbit(x), .is_infinite = isinf(x) };
+	struct value v = { .is_negative = signbit(x), .is_infinite = isinf(x) };
 	int exponent;
 
 	x = fabs(x);
@@ -96,10 +103,10 @@ static double double_of(uint64_t key)
 	return x;
 }
 
-struct qn_order_value qn_order_value(enum quern_dtype t, uint64_t key)
+static struct value value_of(enum quern_dtype t, uint64_t key)
 {
 	const uint64_t half = UINT64_C(1) << (qn_order_bits(t) - 1);
-	struct qn_order_value v = { .significand = key };
+	struct value v = { .significand = key };
 
 	if (t == QUERN_F32)
 		return value_of_double((double)float_of(key));
@@ -113,8 +120,8 @@ struct qn_order_value qn_order_value(enum quern_dtype t, uint64_t key)
 }
 
 /* Adds +-x * w. */
-static void add_product(const struct qn_acc_form *f, int64_t *limb, const struct qn_order_value *x,
-			const struct qn_order_value *w, bool subtract)
+static void add_product(const struct qn_acc_form *f, int64_t *limb, const struct value *x,
+			const struct value *w, bool subtract)
 {
 	const qn_u128 p = (qn_u128)x->significand * w->significand;
 	const uint64_t words[2] = { (uint64_t)p, (uint64_t)(p >> 64) };
@@ -126,8 +133,8 @@ static void add_product(const struct qn_acc_form *f, int64_t *limb, const struct
 
 double qn_order_between(enum quern_dtype t, uint64_t a, uint64_t b, double w)
 {
-	const struct qn_order_value x = qn_order_value(t, a), y = qn_order_value(t, b);
-	const struct qn_order_value one = { .significand = 1 }, weight = value_of_double(w);
+	const struct value x = value_of(t, a), y = value_of(t, b);
+	const struct value one = { .significand = 1 }, weight = value_of_double(w);
 	/* Products of two doubles are multiples of the unit of squares. */
 	const struct qn_acc_form f = qn_acc_form(QUERN_F64, 2);
 	int64_t limb[QN_ACC_MAX_LIMBS] = { 0 };

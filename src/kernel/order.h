@@ -16,14 +16,6 @@ unsigned qn_order_bits(enum quern_dtype t);
    may be NaN among them. */
 bool qn_order_keys(enum quern_dtype t, const void *values, size_t n, uint64_t *keys);
 
-/* The value of a key: significand * 2^exponent, both signs; *is_infinite: 2^1024 in place of infinity. */
-struct qn_order_value {
-	bool is_negative, is_infinite;
-	uint64_t significand;
-	int exponent;
-};
-struct qn_order_value qn_order_value(enum quern_dtype t, uint64_t key);
-
 /* The double nearest to a + w (b - a), 0 <= w < 1, computed without an error before it is rounded once; a and b
    are values of keys, b >= a. Between finite and infinite it is the infinity, between both infinities NaN. */
 double qn_order_between(enum quern_dtype t, uint64_t a, uint64_t b, double w);

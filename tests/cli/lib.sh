@@ -96,6 +96,30 @@ field()
 	"$BUILDDIR/tests/tools/pick" "$1" <out
 }
 
+# run_result ARG...: the result of a run, or why there is none.
+run_result()
+{
+	quern run "$@" --json
+	[ "$status" -eq 0 ] || cat err
+	jq -cS .result out
+}
+
+# same NAME ARGS -- ARGS: both runs find the same, and something.
+same()
+{
+	local name=$1 first=() want
+
+	shift
+	while [ "$1" != -- ]; do
+		first+=("$1")
+		shift
+	done
+	shift
+	want=$(run_result "${first[@]}")
+	is "$name" "$want" "$(run_result "$@")"
+	check "... which is something" jq_true '.result | length > 0' out
+}
+
 # is NAME WANT GOT
 is()
 {

@@ -5,29 +5,6 @@
 "$BUILDDIR/tests/tools/grid" || exit 1
 cp grid.h5 other.h5
 
-result()
-{
-	quern run "$@" --json
-	[ "$status" -eq 0 ] || cat err
-	jq -cS .result out
-}
-
-# same NAME ARGS -- ARGS: both runs find the same.
-same()
-{
-	local name=$1 first=() want
-
-	shift
-	while [ "$1" != -- ]; do
-		first+=("$1")
-		shift
-	done
-	shift
-	want=$(result "${first[@]}")
-	check "$name: there is a result" jq_true '.result.count > 0' out
-	is "$name" "$want" "$(result "$@")"
-}
-
 # --- names ---
 same "names of datasets" sum -d t --expr 't + n' grid.h5 -- sum -d a=t -d b=n --expr 'a + b' grid.h5
 same "... in one option" sum -d t --expr 't + n' grid.h5 -- sum -d 'a=t,b=/n' --expr 'a + b' grid.h5

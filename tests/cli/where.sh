@@ -5,28 +5,6 @@
 . "$SRCDIR/tests/cli/lib.sh"
 "$BUILDDIR/tests/tools/grid" || exit 1
 
-result()
-{
-	quern run "$@" --json
-	[ "$status" -eq 0 ] || cat err
-	jq -cS .result out
-}
-
-# same NAME ARGS -- ARGS: both runs find the same.
-same()
-{
-	local name=$1 first=() want
-
-	shift
-	while [ "$1" != -- ]; do
-		first+=("$1")
-		shift
-	done
-	shift
-	want=$(result "${first[@]}")
-	is "$name" "$want" "$(result "$@")"
-}
-
 # points NAME MESSAGE PLACE ARGS: refused as wrong usage, with the expression and a ^ under PLACE.
 points()
 {
@@ -66,29 +44,29 @@ same "by a key" sum -d t --by 'day(time)' --where 'lat == 40' grid.h5 -- \
 	sum -d t --by 'day(time)' -s 'lat=40.0' grid.h5
 
 # --- conditions on the data ---
-all=$(result count -d t grid.h5 | jq .count)
-missing=$(result count -d t grid.h5 | jq .missing)
-warm=$(result count -d t --where 't > 250' grid.h5 | jq .count)
-cold=$(result count -d t --where 't <= 250' grid.h5 | jq .count)
+all=$(run_result count -d t grid.h5 | jq .count)
+missing=$(run_result count -d t grid.h5 | jq .missing)
+warm=$(run_result count -d t --where 't > 250' grid.h5 | jq .count)
+cold=$(run_result count -d t --where 't <= 250' grid.h5 | jq .count)
 is "a missing condition does not hold" "$all" $((warm + cold))
 check "... and some are on both sides" [ $((warm * cold)) -gt 0 ]
 is "what does not hold is not missing either" '{"count":0,"missing":0,"sum":0}' \
-	"$(result sum -d t --where 't > 1000' grid.h5 | jq -c "$as_numbers")"
+	"$(run_result sum -d t --where 't > 1000' grid.h5 | jq -c "$as_numbers")"
 is "what is missing can be asked for" "{\"count\":0,\"missing\":$missing}" \
-	"$(result count -d t --where 'missing(t)' grid.h5)"
+	"$(run_result count -d t --where 'missing(t)' grid.h5)"
 same "a whole name is a name" sum -d t --where '/t > 250' grid.h5 -- sum -d t --where 't > 250' grid.h5
 same "another dataset" count -d t --where 'n > 3 && !missing(t)' grid.h5 -- count -d n --where 'n > 3 && !missing(t)' grid.h5
 is "the largest of those below a limit" \
-	"$(result minmax -d t --where 't < 250' grid.h5 | jq -c '[.max, .argmax]')" \
-	"$(result topk --k 1 -d t --where 't < 250' grid.h5 | jq -c '[.values[0], .coordinates[0]]')"
+	"$(run_result minmax -d t --where 't < 250' grid.h5 | jq -c '[.max, .argmax]')" \
+	"$(run_result topk --k 1 -d t --where 't < 250' grid.h5 | jq -c '[.values[0], .coordinates[0]]')"
 
 # --- expressions ---
-is "twice the values, twice the sum" "$(result sum -d t grid.h5 | jq '2 * .sum')" \
-	"$(result sum -d t --expr 't * 2' grid.h5 | jq .sum)"
+is "twice the values, twice the sum" "$(run_result sum -d t grid.h5 | jq '2 * .sum')" \
+	"$(run_result sum -d t --expr 't * 2' grid.h5 | jq .sum)"
 same "one minus itself" sum -d t --expr 't - t' grid.h5 -- sum -d t --expr '0 * t' grid.h5
 same "a condition counts" sum -d t --expr 't > 250' grid.h5 -- sum -d t --expr 'where(t > 250, 1, 0)' grid.h5
-is "a coordinate of each element" "$(result count -d t --where '!missing(t) && lat > 50' grid.h5 | jq .count)" \
-	"$(result sum -d t --expr 'where(missing(t), 0, lat > 50)' grid.h5 | jq .sum)"
+is "a coordinate of each element" "$(run_result count -d t --where '!missing(t) && lat > 50' grid.h5 | jq .count)" \
+	"$(run_result sum -d t --expr 'where(missing(t), 0, lat > 50)' grid.h5 | jq .sum)"
 answers "documents have them" run sum --json -d t --expr 't*2' --where 'lat>0' grid.h5
 is "... as they were written" '["t*2","lat>0"]' "$(jq -c '[.input.expr, .input.where]' out)"
 quern run sum --json -d big --expr 'big * big * big * big' grid.h5
