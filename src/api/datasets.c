@@ -88,15 +88,16 @@ static bool has_name(const struct qn_names *l, const char *name)
 	return false;
 }
 
-/* Adds "/time (coordinate)" to what was left out. */
+/* Adds "/time (coordinate)" to what was left out; what has no room in the text is counted. */
 static void note(char *text, const char *path, const char *why, size_t *nmore)
 {
-	const size_t n = strlen(text);
+	const size_t n = strlen(text), room = MOST_NOTED - n;
+	const char *sep = n ? ", " : "";
 
-	if (*nmore || n + strlen(path) + strlen(why) + 8 > MOST_NOTED)
-		++*nmore;
-	else
-		snprintf(text + n, MOST_NOTED - n, "%s%s (%s)", n ? ", " : "", path, why);
+	if (!*nmore && (size_t)snprintf(text + n, room, "%s%s (%s)", sep, path, why) < room)
+		return;
+	text[n] = '\0';
+	++*nmore;
 }
 
 static enum quern_status end_notes(struct lookup *k, const char *pattern, const char *left,
