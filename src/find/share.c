@@ -32,3 +32,18 @@ enum quern_status qn_share_mosaic(struct qn_comm *c, struct qn_mosaic *m, struct
 
 	return qn_share(c, QUERN_OK, packed, nbytes, unpack_mosaic, m, "the description", err);
 }
+
+enum quern_status qn_share_chunks(struct qn_comm *c, struct qn_mosaic *m, struct quern_message *err)
+{
+	const bool leads = qn_comm_rank(c) == 0;
+	size_t nbytes = 0;
+	void *packed = NULL;
+
+	if (qn_comm_size(c) == 1)
+		return QUERN_OK;
+	if (leads)
+		packed = qn_mosaic_pack(m, true, &nbytes);
+	else
+		qn_mosaic_fini(m);
+	return qn_share(c, QUERN_OK, packed, nbytes, unpack_mosaic, m, "the chunks", err);
+}

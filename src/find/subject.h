@@ -67,5 +67,8 @@ enum quern_status qn_share_dataset(struct qn_comm *c, struct qn_dataset *d,
 				   struct quern_message *err);
 enum quern_status qn_share_mosaic(struct qn_comm *c, struct qn_mosaic *m,
 				  struct quern_message *err);
+/* The same with the chunks of its members, to ranks that have it without. */
+enum quern_status qn_share_chunks(struct qn_comm *c, struct qn_mosaic *m,
+				  struct quern_message *err);
 
 #endif

@@ -2,6 +2,7 @@
  * apply.c - a tile through the programs of a formula, QUERN_TILE_NELEMS elements at a time.
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -13,9 +14,25 @@
 #define PIECE_NWORDS  (PIECE / 64)
 #define COLUMN_NBYTES (PIECE * sizeof(double) + PIECE_NWORDS * sizeof(uint64_t))
 
+/* An operand in the box of the item at hand: the place in its values of index 0, and from index to index. */
+struct spot {
+	const char *values; /* NULL: the places are the values */
+	const uint64_t *valid;
+	uint64_t at, stride[QUERN_MAX_DIMS];
+	bool is_dense; /* as the box itself lies */
+};
+
+struct qn_formula_worker {
+	const struct qn_formula *f;
+	void *scratch;
+	struct qn_stored_reader **reader; /* by operand; NULL: it is in memory */
+	struct spot *spot;		  /* by operand */
+};
+
 /* A piece of a tile: elements `first` to first + n - 1 of its box, number `at` and on of the tile. */
 struct piece {
 	const struct qn_formula *f;
+	const struct spot *spot;
 	const struct quern_tile *in;
 	uint64_t first, at;
 	size_t n;
@@ -58,7 +75,7 @@ static size_t programs_nbytes(const struct qn_formula *f)
 	return most > expr ? most : expr;
 }
 
-size_t qn_formula_scratch_nbytes(const struct qn_formula *f, uint64_t nelems)
+static size_t scratch_nbytes(const struct qn_formula *f, uint64_t nelems)
 {
 	if (!qn_formula_is_any(f))
 		return 0;
@@ -114,106 +131,127 @@ static bool has(const uint64_t *bits, uint64_t i)
 	return bits[i / 64] >> i % 64 & 1;
 }
 
-static void copy_bits(const struct qn_operand *o, uint64_t from, uint64_t step, size_t i, size_t n,
+/* n bits from bit `at` on, to bits i and on, which are clear. */
+static void put_run(const uint64_t *from, uint64_t at, uint64_t *to, size_t i, size_t n)
+{
+	for (size_t k; n; n -= k, i += k, at += k) {
+		k = (size_t)qn_min_u64(n, 64 - qn_max_u64(i % 64, at % 64));
+		to[i / 64] |= (from[at / 64] >> at % 64 & (UINT64_MAX >> (64 - k))) << i % 64;
+	}
+}
+
+static void put_valid(const struct spot *s, uint64_t from, uint64_t step, size_t i, size_t n,
 		      uint64_t *valid)
 {
+	if (step == 1) {
+		put_run(s->valid, from, valid, i, n);
+		return;
+	}
 	for (size_t k = 0; k < n; k++, from += step)
-		if (has(o->valid, from))
+		if (has(s->valid, from))
 			valid[(i + k) / 64] |= UINT64_C(1) << (i + k) % 64;
 }
 
-/* Bits i to i + n - 1. */
-static void set_bits(uint64_t *bits, size_t i, size_t n)
-{
-	for (size_t end = i + n, next; i < end; i = next) {
-		const size_t first = i % 64, last = end - i < 64 - first ? first + end - i : 64;
-		const uint64_t below = last == 64 ? UINT64_MAX : (UINT64_C(1) << last) - 1;
+#define GATHER(type)                                                       \
+	for (size_t k = 0; k < n; k++)                                     \
+		((type *)to)[k] = ((const type *)values)[from + k * step]; \
+	break
 
-		bits[i / 64] |= below & UINT64_MAX << first;
-		next = i + last - first;
+/* n values that are `step` apart, from place `from` on. */
+static void gather(const void *values, uint64_t from, uint64_t step, size_t n, size_t size,
+		   void *to)
+{
+	if (!values) {
+		for (size_t k = 0; k < n; k++)
+			((uint64_t *)to)[k] = from + k * step;
+		return;
+	}
+	if (step == 1) {
+		memcpy(to, (const char *)values + from * size, n * size);
+		return;
+	}
+	switch (size) {
+	case 1:
+		GATHER(uint8_t);
+	case 2:
+		GATHER(uint16_t);
+	case 4:
+		GATHER(uint32_t);
+	default:
+		GATHER(uint64_t);
 	}
 }
 
-/* The first of n values of `size` bytes, for all of them. */
-static void repeat(char *values, size_t size, size_t n)
+/* Indexes in the box of its element number `first`, and its place in an operand. */
+static uint64_t locate(const struct quern_box *box, const struct spot *s, uint64_t first,
+		       uint64_t *index)
 {
-	for (size_t done = 1, more; done < n; done += more) {
-		more = done < n - done ? done : n - done;
-		memcpy(values + done * size, values, more * size);
-	}
-}
+	uint64_t at = s->at;
 
-/* n values that are `step` apart, from place `from` on, to places i and on. */
-static void gather(const struct qn_operand *o, uint64_t from, uint64_t step, size_t i, size_t n,
-		   void *values, uint64_t *valid)
-{
-	const size_t size = qn_view_size(o->dtype);
-	const char *all = o->values;
-	char *to = (char *)values + i * size;
-
-	if (o->valid)
-		copy_bits(o, from, step, i, n, valid);
-	else
-		set_bits(valid, i, n);
-	if (o->kind == QN_OPERAND_INDEX) {
-		for (size_t k = 0; k < n; k++, from += step, to += size)
-			memcpy(to, &from, size);
-	} else if (step == 1) {
-		memcpy(to, all + from * size, n * size);
-	} else if (step == 0) {
-		memcpy(to, all + from * size, size);
-		repeat(to, size, n);
-	} else {
-		for (size_t k = 0; k < n; k++, from += step, to += size)
-			memcpy(to, all + from * size, size);
-	}
-}
-
-/* Indexes in the box of its element number `first`. */
-static void locate(const struct quern_box *box, uint64_t first, uint64_t *index)
-{
 	for (int d = box->ndim - 1; d >= 0; d--) {
 		index[d] = first % box->count[d];
 		first /= box->count[d];
+		at += index[d] * s->stride[d];
 	}
+	return at;
 }
 
-/* The place in an operand of an element. */
-static uint64_t place(const struct qn_operand *o, const struct quern_box *box,
-		      const uint64_t *index)
+/* To the beginning of the next row of the innermost dimension, from the beginning of one. */
+static uint64_t next_row(const struct quern_box *box, const struct spot *s, uint64_t *index,
+			 uint64_t at)
 {
-	uint64_t at = 0;
-
-	for (int d = 0; d < box->ndim; d++)
-		at += (box->start[d] + index[d] * box->step[d]) * o->stride[d];
+	for (int d = box->ndim - 2; d >= 0; d--) {
+		at += s->stride[d];
+		if (++index[d] < box->count[d])
+			break;
+		at -= box->count[d] * s->stride[d];
+		index[d] = 0;
+	}
 	return at;
 }
 
 /* Row after row of the innermost dimension. */
+static void gather_rows(const struct piece *p, const struct spot *s, size_t size, uint8_t *values,
+			uint64_t *valid)
+{
+	const struct quern_box *box = p->in->box;
+	const int last = box->ndim - 1;
+	const uint64_t step = last < 0 ? 0 : s->stride[last];
+	uint64_t index[QUERN_MAX_DIMS], at = locate(box, s, p->first, index);
+	size_t n;
+
+	for (size_t i = 0; i < p->n; i += n) {
+		n = (size_t)qn_min_u64(p->n - i, last < 0 ? 1 : box->count[last] - index[last]);
+		gather(s->values, at, step, n, size, values + i * size);
+		if (s->valid)
+			put_valid(s, at, step, i, n, valid);
+		if (last < 0)
+			continue;
+		at = next_row(box, s, index, at - index[last] * step);
+		index[last] = 0;
+	}
+}
+
 static void take_operand(struct piece *p, int number, uint8_t *values, uint64_t *valid)
 {
 	const struct qn_operand *o = &p->f->operand[number];
-	const struct quern_box *box = p->in->box;
-	const int last = box->ndim - 1;
-	uint64_t index[QUERN_MAX_DIMS];
-	size_t n;
+	const struct spot *s = &p->spot[number];
+	const size_t size = qn_view_size(o->dtype);
+	struct quern_var *out = &p->column[number];
 
-	memset(valid, 0, PIECE_NWORDS * sizeof(*valid));
-	locate(box, p->first, index);
-	for (size_t i = 0; i < p->n; i += n) {
-		n = (size_t)qn_min_u64(p->n - i, last < 0 ? 1 : box->count[last] - index[last]);
-		gather(o, place(o, box, index), last < 0 ? 0 : box->step[last] * o->stride[last], i,
-		       n, values, valid);
-		if (last < 0)
-			continue;
-		index[last] = 0;
-		for (int d = last - 1; d >= 0 && ++index[d] == box->count[d]; d--)
-			index[d] = 0;
+	*out = (struct quern_var){ .dtype = o->dtype, .values = values };
+	if (s->valid)
+		memset(valid, 0, PIECE_NWORDS * sizeof(*valid));
+	if (s->is_dense) { /* where it lies */
+		out->values = s->values + (s->at + p->first) * size;
+		if (s->valid)
+			put_run(s->valid, s->at + p->first, valid, 0, p->n);
+	} else {
+		gather_rows(p, s, size, values, valid);
 	}
-	p->column[number] = (struct quern_var){ .dtype = o->dtype, .values = values };
-	p->column[number].nmissing = p->n - count_bits(valid, p->n);
-	if (p->column[number].nmissing)
-		p->column[number].valid = valid;
+	out->nmissing = s->valid ? p->n - count_bits(valid, p->n) : 0;
+	if (out->nmissing)
+		out->valid = valid;
 }
 
 static bool is_used(const struct qn_formula *f, int number)
@@ -336,13 +374,15 @@ static void set_vars(const struct qn_formula *f, const struct room *r, struct qn
 		(struct quern_var){ .dtype = qn_program_dtype(f->weights), .values = r->weights };
 }
 
-void qn_formula_apply(const struct qn_formula *f, void *scratch, const struct quern_tile *in,
+void qn_formula_apply(struct qn_formula_worker *w, const struct quern_tile *in,
 		      struct qn_formula_tile *out)
 {
-	const struct room r = divide(f, scratch, in->nelems);
+	const struct qn_formula *f = w->f;
+	const struct room r = divide(f, w->scratch, in->nelems);
 	struct piece p; /* without zeroing: few of its many columns are used */
 
 	p.f = f;
+	p.spot = w->spot;
 	p.in = in;
 	*out = (struct qn_formula_tile){ .var = { *in->var }, .tile = *in };
 	out->var->dtype = qn_formula_dtype(f, in->var->dtype);
@@ -355,4 +395,125 @@ void qn_formula_apply(const struct qn_formula *f, void *scratch, const struct qu
 		apply_weights(&p, &r, out);
 	}
 	set_vars(f, &r, out);
+}
+
+/* --- the life of a worker --- */
+
+struct qn_formula_worker *qn_formula_worker_new(const struct qn_formula *f, uint64_t tile_nelems,
+						const char *host)
+{
+	struct qn_formula_worker *w = qn_calloc(1, sizeof(*w));
+	struct quern_message ignored = { .status = QUERN_OK };
+	bool ok = w != NULL;
+
+	if (!ok)
+		return NULL;
+	w->f = f;
+	w->scratch = qn_alloc_aligned(scratch_nbytes(f, tile_nelems) + 1);
+	w->reader = qn_calloc((size_t)f->n, sizeof(*w->reader));
+	w->spot = qn_calloc((size_t)f->n, sizeof(*w->spot));
+	ok = w->scratch && w->reader && w->spot;
+	for (int i = 0; ok && i < f->n; i++)
+		if (f->operand[i].stored && is_used(f, i))
+			ok = (w->reader[i] = qn_stored_reader_new(f->operand[i].stored, host));
+	if (ok)
+		return w;
+	qn_formula_worker_free(w, &ignored);
+	return NULL;
+}
+
+/* What is in memory is there for the whole dataset. */
+static void spot_whole(const struct qn_operand *o, const struct quern_box *box, struct spot *out)
+{
+	*out = (struct spot){ .values = o->values, .valid = o->valid };
+	for (int d = 0; d < box->ndim; d++) {
+		out->at += box->start[d] * o->stride[d];
+		out->stride[d] = box->step[d] * o->stride[d];
+	}
+}
+
+static bool is_dense(const struct spot *s, const struct quern_box *box)
+{
+	uint64_t place = 1;
+
+	for (int d = box->ndim - 1; d >= 0; d--) {
+		if (box->count[d] > 1 && s->stride[d] != place)
+			return false;
+		place *= box->count[d];
+	}
+	return s->values != NULL;
+}
+
+static enum quern_status read_operand(struct qn_formula_worker *w, int i,
+				      const struct quern_box *box, struct quern_message *err)
+{
+	const struct qn_operand *o = &w->f->operand[i];
+	struct spot *s = &w->spot[i];
+	struct quern_message why = { .status = QUERN_OK };
+	struct qn_stored_values got;
+	const enum quern_status st = qn_stored_read(w->reader[i], box, &got, &why);
+
+	if (st)
+		return qn_error_because(err, st, why.reason, "%s: %s: %s", o->option, o->name,
+					why.text);
+	*s = (struct spot){ .values = got.values, .valid = got.valid };
+	memcpy(s->stride, got.stride, sizeof(s->stride));
+	return QUERN_OK;
+}
+
+enum quern_status qn_formula_worker_turn(struct qn_formula_worker *w, const struct quern_box *box,
+					 struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+
+	for (int i = 1; !st && i < w->f->n; i++) {
+		struct spot *s = &w->spot[i];
+
+		if (!is_used(w->f, i))
+			continue;
+		if (w->reader[i])
+			st = read_operand(w, i, box, err);
+		else
+			spot_whole(&w->f->operand[i], box, s);
+		s->is_dense = !st && is_dense(s, box);
+	}
+	return st;
+}
+
+uint64_t qn_formula_worker_read_nbytes(const struct qn_formula_worker *w)
+{
+	uint64_t nbytes = 0;
+
+	for (int i = 0; w && i < w->f->n; i++)
+		if (w->reader[i])
+			nbytes += qn_stored_reader_read_nbytes(w->reader[i]);
+	return nbytes;
+}
+
+enum quern_status qn_formula_worker_free(struct qn_formula_worker *w, struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK, one;
+
+	if (!w)
+		return QUERN_OK;
+	for (int i = 0; w->reader && i < w->f->n; i++) {
+		one = qn_stored_reader_free(w->reader[i], err);
+		st = st ? st : one;
+	}
+	free(w->scratch);
+	free(w->reader);
+	free(w->spot);
+	free(w);
+	return st;
+}
+
+uint64_t qn_formula_worker_nbytes(const struct qn_formula *f, uint64_t tile_nelems,
+				  uint64_t item_nelems)
+{
+	uint64_t nbytes = scratch_nbytes(f, tile_nelems);
+
+	for (int i = 0; i < f->n; i++)
+		if (f->operand[i].stored)
+			nbytes += qn_stored_reader_nbytes(f->operand[i].stored, item_nelems);
+	return nbytes;
 }

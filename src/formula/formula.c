@@ -317,8 +317,21 @@ uint64_t qn_formula_nbytes(const struct qn_formula *f)
 
 	for (int i = 0; i < f->n; i++)
 		nbytes += f->operand[i].nvalues * qn_view_size(f->operand[i].dtype) +
-			  f->operand[i].nvalues / 8;
+			  f->operand[i].nvalues / 8 +
+			  (f->operand[i].stored ? qn_stored_nbytes(f->operand[i].stored) : 0);
 	return nbytes;
+}
+
+void qn_formula_limit(struct qn_formula *f, uint64_t nbytes)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < f->n; i++)
+		n += f->operand[i].stored != NULL;
+	for (int i = 0; i < f->n; i++)
+		if (f->operand[i].stored)
+			f->operand[i].stored->keeps_nbytes =
+				qn_min_u64(f->operand[i].stored->keeps_nbytes, nbytes / n);
 }
 
 enum quern_dtype qn_formula_dtype(const struct qn_formula *f, enum quern_dtype data)

@@ -4,9 +4,9 @@
  *	tile of the data -> --expr: other values -> --where: which of them are there
  *		-> --weights: their weights -> kernel
  *
- * A name is the dataset itself, by its name or path, a coordinate, or a dataset of the same file on some of
- * the dimensions of the subject (operand.h); index(NAME) is the index along a dimension. In --weights coslat is the
- * cosine of the latitude (latitude.h).
+ * A name is the dataset itself, by its name or path, a coordinate, or a dataset of the same file or another
+ * one on some of the dimensions of the subject (operand.h); index(NAME) is the index along a dimension. In
+ * --weights coslat is the cosine of the latitude (latitude.h).
  */
 #ifndef QN_FORMULA_FORMULA_H
 #define QN_FORMULA_FORMULA_H
@@ -40,11 +40,29 @@ bool qn_formula_is_any(const struct qn_formula *f);
 /* The type of the values that a kernel gets, where the data has `data`. */
 enum quern_dtype qn_formula_dtype(const struct qn_formula *f, enum quern_dtype data);
 
-/* Bytes of what stands beside the data. */
+/* Bytes of what stands beside the data, and of what each worker holds for tiles and for items of at most so
+   many elements. */
 uint64_t qn_formula_nbytes(const struct qn_formula *f);
+uint64_t qn_formula_worker_nbytes(const struct qn_formula *f, uint64_t tile_nelems,
+				  uint64_t item_nelems);
+/* Keeps what workers hold of decoded chunks within a number of bytes each. */
+void qn_formula_limit(struct qn_formula *f, uint64_t nbytes);
 
-/* Bytes of scratch for tiles of at most nelems elements; 64-byte aligned. */
-size_t qn_formula_scratch_nbytes(const struct qn_formula *f, uint64_t nelems);
+/* What a worker computes with. */
+struct qn_formula_worker;
+
+/* For tiles of at most so many elements. host: the name of this one, for messages. Keeps both. NULL: there is no
+   memory. */
+struct qn_formula_worker *qn_formula_worker_new(const struct qn_formula *f, uint64_t tile_nelems,
+						const char *host);
+/* Turns to an item: has what it takes of the operands in its box, which is in the whole dataset and is kept.
+   QUERN_ERR_DATA: it cannot be read. */
+enum quern_status qn_formula_worker_turn(struct qn_formula_worker *w, const struct quern_box *box,
+					 struct quern_message *err);
+/* Bytes that were read for operands. */
+uint64_t qn_formula_worker_read_nbytes(const struct qn_formula_worker *w);
+/* QUERN_ERR_DATA: a file has changed meanwhile. */
+enum quern_status qn_formula_worker_free(struct qn_formula_worker *w, struct quern_message *err);
 
 /* A tile as the kernel is to see it: borrows from the scratch and from the tile it was made of. */
 struct qn_formula_tile {
@@ -58,9 +76,8 @@ struct qn_formula_tile {
 	double bad_weight;
 };
 
-/* *in: its box is in the whole dataset. What --where does not hold for is marked in out->tile.there, and is
-   not valid either. */
-void qn_formula_apply(const struct qn_formula *f, void *scratch, const struct quern_tile *in,
+/* in: of the item. What --where does not hold for is marked in out->tile.there, and is not valid either. */
+void qn_formula_apply(struct qn_formula_worker *w, const struct quern_tile *in,
 		      struct qn_formula_tile *out);
 
 #endif

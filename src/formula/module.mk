@@ -5,3 +5,5 @@ LIB_SRCS += src/formula/formula.c
 LIB_SRCS += src/formula/latitude.c
 LIB_SRCS += src/formula/named.c
 LIB_SRCS += src/formula/operand.c
+LIB_SRCS += src/formula/stored.c
+LIB_SRCS += src/formula/stored_find.c

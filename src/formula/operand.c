@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "keys/agree.h"
 #include "keys/source.h"
+#include "select/epoch.h"
 
 /* Of the values that rank 0 has read: their type, and where they are on all ranks. */
 struct reading {
@@ -103,7 +104,7 @@ static bool set_strides(struct reading *r)
 			r->out->stride[s->dim[k]] = r->n;
 		ok = qn_mul(r->n, s->length[k], &r->n);
 	}
-	return ok && r->n <= QN_MOST_BESIDE;
+	return ok && r->n <= QN_MOST_COORDINATE;
 }
 
 /* Rank 0: the type of the first file, or a wider one where the values of other files need it. */
@@ -157,12 +158,67 @@ static enum quern_status check(struct reading *r, struct quern_message *err)
 		return qn_error_set(err, QUERN_ERR_USAGE,
 				    "%s in %s is text, which expressions do not take", like->path,
 				    like->file);
-	if (!set_strides(r))
-		return qn_error_set(err, QUERN_ERR_USAGE,
-				    "%s in %s has more than %llu elements: only smaller "
-				    "datasets can stand beside the data",
-				    like->path, like->file, (unsigned long long)QN_MOST_BESIDE);
+	/* Others are not read whole. */
+	if (!r->source->is_left && !set_strides(r))
+		return qn_error_set(err, QUERN_ERR_USAGE, "%s in %s has too many elements",
+				    like->path, like->file);
 	return take_words(r, err);
+}
+
+/* Is it on all dimensions of the subject that have more than one index? */
+static bool is_on_all(const struct qn_subject *subject, const struct qn_key_source *source)
+{
+	uint64_t n = 1, all = 1;
+
+	for (int k = 0; k < source->like.ndim; k++)
+		n += source->length[k] > 1;
+	for (int d = 0; d < subject->dataset.ndim; d++)
+		all += qn_dataset_length(&subject->dataset, d) > 1;
+	return n == all;
+}
+
+/* Times of joined files are brought to the units of the first when they are read whole. */
+static bool leaves(const struct qn_subject *subject, const struct qn_key_source *source)
+{
+	const struct qn_dataset *like = &source->like;
+	struct quern_message ignored = { .status = QUERN_OK };
+	struct qn_view view;
+	uint64_t n = 1, most = QN_MOST_BESIDE_FEWER;
+	bool fits = true;
+
+	for (int k = 0; k < like->ndim; k++)
+		fits = fits && qn_mul(n, source->length[k], &n);
+	if (like->scalar || qn_view_init(like, subject->settings.raw, &view, &ignored) ||
+	    view.dtype == QUERN_TEXT)
+		return false;
+	if (qn_epoch_is_meant(like->units))
+		most = QN_MOST_COORDINATE;
+	else if (view.dtype == QUERN_U64)
+		most = 0; /* what is read whole is signed */
+	else if (is_on_all(subject, source))
+		most = like->ndim > 1 ? 0 : QN_MOST_BESIDE;
+	return !fits || n > most;
+}
+
+/* Collective. */
+static enum quern_status find_stored(const struct qn_subject *subject, const struct qn_team *team,
+				     const struct qn_key_spec *spec,
+				     const struct qn_key_source *source, struct qn_operand *out,
+				     struct quern_message *err)
+{
+	struct qn_names words = { .n = 0 };
+	enum quern_status st;
+
+	out->stored = qn_calloc(1, sizeof(*out->stored));
+	st = out->stored ? QUERN_OK : qn_error_nomem(err, sizeof(*out->stored), "an operand");
+	if (!st && spec->file)
+		st = qn_names_add(&words, spec->file, err);
+	st = qn_comm_agree(team->comm, st, err);
+	if (!st)
+		st = qn_stored_find(subject, team, source, spec->file ? &words : NULL, out->stored,
+				    err);
+	qn_names_fini(&words);
+	return st;
 }
 
 /* Collective. */
@@ -189,10 +245,12 @@ static enum quern_status find(const struct qn_subject *subject, const struct qn_
 	}
 	out->nvalues = r.n;
 	out->is_of_first = source.is_of_first && source.like.ndim > 1;
-	if (!st)
+	if (!st && source.is_left) {
+		st = find_stored(subject, team, spec, &source, out, err);
+	} else if (!st) {
 		st = agree_on_type(&r, err);
-	if (!st)
-		st = share_values(&r, err);
+		st = st ? st : share_values(&r, err);
+	}
 	qn_key_source_fini(&source);
 	return st;
 }
@@ -201,6 +259,7 @@ enum quern_status qn_operand_find(const struct qn_subject *subject, const struct
 				  const struct qn_named *named, struct qn_operand *out,
 				  struct quern_message *err)
 {
+	const bool needs_all = out->kind == QN_OPERAND_COSINE;
 	char *path = qn_strdup(named ? named->path : out->name);
 	char *file = named && named->file ? qn_strdup(named->file) : NULL;
 	const struct qn_key_spec spec = { .name = out->name,
@@ -209,7 +268,8 @@ enum quern_status qn_operand_find(const struct qn_subject *subject, const struct
 					  .file = file,
 					  .option = out->option,
 					  .raw = subject->settings.raw,
-					  .is_operand = true };
+					  .is_operand = true,
+					  .leaves = needs_all ? NULL : leaves };
 	enum quern_status st = QUERN_OK;
 
 	if (!path || (named && named->file && !file))
@@ -228,6 +288,9 @@ void qn_operand_fini(struct qn_operand *o)
 	free(o->why);
 	free(o->units);
 	free(o->calendar);
+	if (o->stored)
+		qn_stored_fini(o->stored);
+	free(o->stored);
 	free(o->values);
 	free(o->valid);
 	memset(o, 0, sizeof(*o));

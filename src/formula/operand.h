@@ -1,12 +1,14 @@
 /*
  * operand.h - what the names of an expression stand for, beside the data itself: coordinates, and other
- * datasets on some of the dimensions of the subject, whole in memory on every rank.
+ * datasets on some of the dimensions of the subject. Small ones are whole in memory on every rank; others are
+ * read with each item of work (stored.h).
  */
 #ifndef QN_FORMULA_OPERAND_H
 #define QN_FORMULA_OPERAND_H
 
 #include "find/subject.h"
 #include "formula/named.h"
+#include "formula/stored.h"
 
 enum qn_operand_kind {
 	QN_OPERAND_DATA,   /* the subject itself */
@@ -28,11 +30,15 @@ struct qn_operand {
 	uint64_t nvalues;
 	bool is_of_first; /* of several files, which may have others */
 	bool is_unplaced; /* of another file, without coordinates that could be compared with those of the data */
-	uint64_t *valid; /* owned: bit i % 64 of word i / 64 of value i; NULL: all are */
+	struct qn_stored *stored; /* owned: it is read as the data is; NULL: it is in memory */
+	uint64_t *valid;	  /* owned: bit i % 64 of word i / 64 of value i; NULL: all are */
 };
 
-/* More values of a dataset beside the data are refused. */
-#define QN_MOST_BESIDE (UINT64_C(1) << 26)
+/* Larger datasets beside the data are not held in memory; coordinates, and what is on fewer dimensions than
+   the data, from other limits on. */
+#define QN_MOST_BESIDE	     (UINT64_C(1) << 16)
+#define QN_MOST_BESIDE_FEWER (UINT64_C(1) << 22)
+#define QN_MOST_COORDINATE   (UINT64_C(1) << 26)
 
 /* Finds the dataset of out->name: of `named`, or where that is NULL of this name in the group of the data or
    above. QUERN_ERR_USAGE: it is not there (QN_NO_DATASET), or no operand; QUERN_ERR_DATA: it does not go with

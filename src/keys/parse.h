@@ -12,6 +12,9 @@
 
 enum qn_key_form { QN_FORM_VALUES, QN_FORM_PART, QN_FORM_BINS };
 
+struct qn_subject;
+struct qn_key_source;
+
 /* A key as it is written. */
 struct qn_key_spec {
 	char *name; /* owned: of the result */
@@ -27,6 +30,8 @@ struct qn_key_spec {
 	const char *option; /* borrows: with which messages begin, "--by" */
 	bool raw;	    /* values are taken as they are stored */
 	bool is_operand;    /* no key: scalars will do, and who asked points at the text */
+	/* Are the values not wanted of a source whose dimensions are known? NULL: they are. */
+	bool (*leaves)(const struct qn_subject *subject, const struct qn_key_source *source);
 };
 
 struct qn_key_specs {

@@ -540,7 +540,8 @@ enum quern_status qn_key_source_find(const struct qn_subject *subject, const str
 	for (int k = 0; !st && k < out->like.ndim; k++)
 		st = take_dimension(&s, k);
 	st = qn_comm_agree(team->comm, st, err);
-	if (!st)
+	out->is_left = !st && spec->leaves && spec->leaves(subject, out);
+	if (!st && !out->is_left)
 		st = read_values(&s);
 	out->is_of_first = is_joined_subject(&s) && out->joined < 0;
 	qn_dataset_fini(&s.mine);

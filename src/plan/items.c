@@ -40,8 +40,7 @@ static void demand_of_part(const struct qn_items *it, const struct qn_part *part
 			out->whole[part->axis[d]] = it->demand.whole[d];
 }
 
-/* Works out a part; false when nothing of it is selected. */
-static bool cut_part(const struct qn_items *it, uint64_t number, struct qn_slot *slot)
+bool qn_items_cut(const struct qn_items *it, uint64_t number, struct qn_slot *slot)
 {
 	struct quern_box selected;
 	struct quern_demand demand;
@@ -99,7 +98,7 @@ enum quern_status qn_items_init(struct qn_items *it, const struct qn_mosaic *m,
 		return qn_error_nomem(err, 2 * m->nparts * sizeof(*it->part), "the items");
 	}
 	for (uint64_t i = 0; i < m->nparts; i++) {
-		if (!cut_part(it, i, &slot))
+		if (!qn_items_cut(it, i, &slot))
 			continue;
 		if (!is_whole(it, &slot)) {
 			qn_items_fini(it);
@@ -161,7 +160,7 @@ void qn_items_seek(const struct qn_items *it, uint64_t item, struct qn_slot *slo
 
 	if (!slot->is_set || item < it->first[t] || item - it->first[t] >= slot->cut.nitems) {
 		t = find_touched(it, item);
-		cut_part(it, it->part[t], slot);
+		qn_items_cut(it, it->part[t], slot);
 		slot->touched = t;
 		slot->is_set = true;
 	}

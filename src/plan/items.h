@@ -47,6 +47,10 @@ enum quern_status qn_items_init(struct qn_items *it, const struct qn_mosaic *m,
 void qn_items_fini(struct qn_items *it);
 bool qn_items_is_valid(const struct qn_items *it, const char **why);
 
+/* What a part has of the selection, cut: the slot for it, of items whose parts are not listed (ntouched 0).
+   False: nothing. */
+bool qn_items_cut(const struct qn_items *it, uint64_t part, struct qn_slot *slot);
+
 /* Moves the slot to an item. */
 void qn_items_seek(const struct qn_items *it, uint64_t item, struct qn_slot *slot);
 

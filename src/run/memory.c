@@ -90,7 +90,8 @@ static void take_account(const struct qn_run *run, uint64_t stored, uint64_t nro
 
 	a->a_thread = qn_min_u64(most_fed(run, stored), UINT64_MAX / 4) + nown +
 		      qn_cells_scratch_nbytes(run->kernel, run->self, &run->layout) +
-		      qn_formula_scratch_nbytes(&run->formula, qn_kept_tile_nelems(run));
+		      qn_formula_worker_nbytes(&run->formula, qn_kept_tile_nelems(run),
+					       run->items.max_nelems);
 	a->rest = PROCESS_NBYTES + qn_formula_nbytes(&run->formula) + keys_nbytes(run) + nstate +
 		  run->share.nstretches * sizeof(struct qn_stretch) +
 		  run->share.nchunks * sizeof(struct qn_chunk);
@@ -238,9 +239,12 @@ static enum quern_status fit(struct qn_run *run, struct qn_team *team, uint64_t 
 	char why[160];
 	const uint64_t limit = find_limit(run, why, sizeof(why)), most = team->place.nthreads;
 	struct account a;
-	uint64_t n = qn_kept_any(run) ? choose_threads(run, stored, limit, most)
-				      : count_threads(run, stored, limit, most);
+	uint64_t n;
 
+	/* Chunks that are kept are for speed only. */
+	qn_formula_limit(&run->formula, limit / 8 / qn_max_u64(most, 1));
+	n = qn_kept_any(run) ? choose_threads(run, stored, limit, most)
+			     : count_threads(run, stored, limit, most);
 	take_account(run, stored, least_rows(run), &a);
 	if (!n)
 		return refuse(run, &a, why, err);

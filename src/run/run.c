@@ -153,12 +153,32 @@ static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject
 	return st;
 }
 
+/* Rank 0. */
+static enum quern_status warn_of_stored(struct qn_run *run, const struct qn_stored *s,
+					struct quern_message *err)
+{
+	const struct qn_names *said = &s->subject.warnings;
+	enum quern_status st = QUERN_OK;
+
+	for (size_t i = 0; !st && i < said->n; i++)
+		st = qn_names_add(&run->warnings, said->name[i], err);
+	if (!st && s->subject.mosaic.missing.n)
+		st = qn_warnings_add(&run->warnings, err,
+				     "%s: of dataset %s %llu sources are not there: their elements "
+				     "count as not written",
+				     s->subject.dataset.file, s->subject.dataset.path,
+				     (unsigned long long)s->subject.mosaic.missing.n);
+	return st;
+}
+
 static enum quern_status warn_of_operands(struct qn_run *run, struct quern_message *err)
 {
 	enum quern_status st = QUERN_OK;
 
 	for (int i = 0; !st && i < run->formula.n; i++)
-		if (run->formula.operand[i].is_of_first)
+		if (run->formula.operand[i].stored)
+			st = warn_of_stored(run, run->formula.operand[i].stored, err);
+		else if (run->formula.operand[i].is_of_first)
 			st = qn_warnings_add(
 				&run->warnings, err,
 				"%s is taken from %s; what the other files have for it is "

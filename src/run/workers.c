@@ -44,8 +44,9 @@ struct worker {
 	struct qn_cells *cells; /* borrows: one of both */
 	int64_t *trial; /* of one task, when bad chunks are to be skipped or alike ones to be
 				   counted; else NULL */
-	void *scratch, *formula_scratch;
-	uint64_t nbeyond; /* of the formula */
+	void *scratch;
+	struct qn_formula_worker *formula; /* NULL: there is none */
+	uint64_t nbeyond, operand_nbytes;  /* of the formula; that were read for it */
 	struct qn_bad_weight bad;
 	struct qn_numa_watch near;
 	uint64_t nskipped;
@@ -82,13 +83,12 @@ static void absorb_some(const struct absorber *a, const struct quern_tile *tile)
 static void absorb(void *ctx, const struct quern_tile *tile)
 {
 	struct absorber *a = ctx;
-	const struct qn_formula *formula = &a->w->pass->run->formula;
 	struct quern_tile there = *tile;
 	struct qn_formula_tile made;
 
 	there.box = &a->box;
-	if (qn_formula_is_any(formula)) {
-		qn_formula_apply(formula, a->w->formula_scratch, &there, &made);
+	if (a->w->formula) {
+		qn_formula_apply(a->w->formula, &there, &made);
 		a->w->nbeyond += a->w->is_first ? made.nbeyond : 0;
 		if (qn_bad_weight_note(&a->w->bad, &there, &made))
 			return;
@@ -306,6 +306,7 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	const struct qn_task t = *task;
 	struct qn_feed_stats before;
 	struct qn_item item = { .chunks = qn_task_chunks(&t), .nchunks = t.nchunks };
+	bool of_operand = false;
 	enum quern_status st;
 
 	qn_items_seek(&run->items, t.item, &w->slot);
@@ -325,12 +326,17 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	before = stats_of(w);
 	if (on_trial)
 		qn_state_identity(&run->layout, w->trial);
+	if (!st && w->formula) {
+		st = qn_formula_worker_turn(w->formula, &a.box, &why);
+		of_operand = st;
+	}
 	if (!st) {
 		qn_numa_watch_item(&w->near, w->file.fd, &item);
 		st = qn_feed_item(w->feed, &item, absorb, &a, &why);
 		qn_numa_watch_settle_feed(&w->near, w->feed);
 	}
-	if ((st == QUERN_ERR_DATA || st == QUERN_ERR_DENIED) && refuse(w, &t, &before, &why)) {
+	if ((st == QUERN_ERR_DATA || st == QUERN_ERR_DENIED) && !of_operand &&
+	    refuse(w, &t, &before, &why)) {
 		count_done(run, &t, &item.box, times);
 		return QUERN_OK;
 	}
@@ -471,7 +477,7 @@ static enum quern_status equip(void *worker, void *ctx, bool bound, struct quern
 	/* Of many rows an item is delivered when all of it was read and decoded. */
 	const bool tries = !qn_kept_any(run) && (pass->skip || pass->repeats);
 	const size_t nscratch = qn_cells_scratch_nbytes(run->kernel, run->self, &run->layout);
-	const size_t nformula = qn_formula_scratch_nbytes(&run->formula, qn_kept_tile_nelems(run));
+	const bool computes = qn_formula_is_any(&run->formula);
 	struct worker *w = worker;
 	bool has_cells;
 
@@ -482,14 +488,15 @@ static enum quern_status equip(void *worker, void *ctx, bool bound, struct quern
 	qn_numa_watch_init(&w->near, run->team->topo, bound);
 	has_cells = have_cells(w);
 	w->scratch = qn_alloc_aligned(nscratch);
-	w->formula_scratch = qn_alloc_aligned(nformula + 1);
+	if (computes)
+		w->formula = qn_formula_worker_new(&run->formula, qn_kept_tile_nelems(run),
+						   run->team->host);
 	if (tries)
 		w->trial = new_trial(w);
-	if (!has_cells || !w->scratch || !w->formula_scratch || (tries && !w->trial))
-		return qn_error_nomem(err,
-				      (size_t)qn_kept_nbytes(run, run->cells.rows->nrows) +
-					      nscratch + nformula,
-				      "a worker's state");
+	if (!has_cells || !w->scratch || (computes && !w->formula) || (tries && !w->trial))
+		return qn_error_nomem(
+			err, (size_t)qn_kept_nbytes(run, run->cells.rows->nrows) + nscratch,
+			"a worker's state");
 	return QUERN_OK;
 }
 
@@ -498,8 +505,12 @@ static enum quern_status leave(void *worker, bool failed)
 	struct worker *w = worker;
 	const struct qn_run *run = w->pass->run;
 	struct quern_message ignored = { .status = QUERN_OK };
-	enum quern_status st = leave_member(w, failed ? &ignored : w->err);
+	enum quern_status st = leave_member(w, failed ? &ignored : w->err), of_operands;
 
+	w->operand_nbytes = qn_formula_worker_read_nbytes(w->formula);
+	of_operands = qn_formula_worker_free(w->formula, failed || st ? &ignored : w->err);
+	w->formula = NULL;
+	st = st ? st : of_operands;
 	drop_feeds(w);
 	qn_expected_sums_close(&w->ledger);
 	qn_numa_watch_leave(&w->near, w->own.words, qn_cells_words_nbytes(&run->cells));
@@ -516,7 +527,7 @@ static void add_report(struct qn_run *run, const struct worker *w)
 	r->nlibrary += w->done.library_nchunks;
 	r->nrepeated += w->nrepeated;
 	r->repeated_nbytes += w->repeated_nbytes;
-	r->stored_nbytes += w->done.stored_nbytes;
+	r->stored_nbytes += w->done.stored_nbytes + w->operand_nbytes;
 	r->decoded_nbytes += w->done.decoded_nbytes;
 	r->local_nbytes += w->local_nbytes;
 	r->remote_nbytes += w->remote_nbytes;
@@ -543,6 +554,7 @@ static enum quern_status dismiss(void *worker, bool failed, struct quern_message
 {
 	struct worker *w = worker;
 	struct qn_run *run = w->pass->run;
+	struct quern_message ignored = { .status = QUERN_OK };
 	enum quern_status st = QUERN_OK;
 
 	if (!failed && w->own.words)
@@ -550,10 +562,10 @@ static enum quern_status dismiss(void *worker, bool failed, struct quern_message
 	if (!qn_refusals_merge(&run->refused, &w->refused) && !st)
 		st = qn_error_nomem(err, 0, "what is left to other hosts");
 	add_report(run, w);
+	qn_formula_worker_free(w->formula, &ignored);
 	qn_cells_fini(&w->own);
 	free(w->trial);
 	free(w->scratch);
-	free(w->formula_scratch);
 	return st;
 }
 

@@ -39,4 +39,30 @@ quern run max -d plain -d s=plain@plain.nc --expr 'plain - s' plain.nc
 is "dimensions without coordinates: a warning" "0 1" \
 	"$status $(grep -c 'warning: s of another file is matched by its indexes' err)"
 
+# --- of other shapes ---
+same "turned, in other chunks, of another file" sum -d t --expr 't + t' grid.h5 -- \
+	sum -d t -d u=turned@turned.h5 --expr 't + u' grid.h5
+same "... the other way round" sum -d turned --expr 'turned * 2' turned.h5 -- \
+	sum -d turned -d u=t@grid.h5 --expr 'turned + u' turned.h5
+same "... element by element" sum -d t --where '!missing(t)' --expr 't' grid.h5 -- \
+	sum -d t -d u=turned@turned.h5 --where 't == u' --expr 'u' grid.h5
+same "... in a selection with steps" minmax -d t -s '1:8:3,::2,1:5:2' --expr 't - 1' grid.h5 -- \
+	minmax -d t -d u=turned@turned.h5 -s '1:8:3,::2,1:5:2' --expr 'u - 1' grid.h5
+same "... over a dimension" minmax -d t --over lat grid.h5 -- \
+	minmax -d t -d u=turned@turned.h5 --over lat --expr 'min(t, u)' grid.h5
+same "... for weights" mean -d t --weights 't * t' grid.h5 -- \
+	mean -d t -d u=turned@turned.h5 --weights 'u * t' grid.h5
+for n in 1 3; do
+	$MPIRUN -n "$n" "$QUERN" run moments -d t -d u=turned@turned.h5 --over lon --expr 't * u' \
+		--json grid.h5 </dev/null 2>err | jq -cS .result
+done >ranks
+is "on 3 ranks the same" 1 "$(sort -u ranks | grep -c mean)"
+refuses 3 "other extents" "short in turned.h5 has 4 elements along time, and /t has 8" \
+	run sum -d t -d u=short@turned.h5 --expr 't + u' grid.h5
+refuses 3 "other coordinates" \
+	"--expr: u: /lat of /turned in moved.h5 is 0.2[0-9]* degrees_north at index 2, and that of /t in grid.h5 is 0.1" \
+	run sum -d t -d u=turned@moved.h5 --expr 't + u' grid.h5
+answers "... where they are not selected" run sum -d t -s lat=0:2 -d u=turned@moved.h5 --expr 't + u' grid.h5
+same "joined files" sum -d x --expr 'x * 2' part_0.h5 part_1.h5 -- sum -d x -d w=/x --expr 'x + w' part_0.h5 part_1.h5
+
 finish

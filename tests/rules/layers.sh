@@ -21,7 +21,7 @@ src/plan         base exact cluster data select kernel
 src/describe     base cluster data feed
 src/find         base exact cluster data select feed describe
 src/keys         base exact cluster data select feed describe find
-src/formula      base cluster select feed describe find keys program kernel weighted
+src/formula      base cluster data select feed plan describe find keys program kernel weighted
 src/locate       base exact cluster data select feed kernel plan describe find
 src/crew         base cluster data plan locate
 src/run          base exact cluster data select feed kernel plan describe find keys formula locate crew

@@ -12,6 +12,8 @@
  *		v	float32, means of times in two years; its coordinates yc (y, x), of which one is missing, xc
  *			(y, x) and the scalar height
  *		odd	its dimensions have labels: a/b and a b
+ *	turned.h5	those dimensions, and t as turned (lon, lat, time) in other chunks, and half of it as short
+ *	moved.h5	the same, with another lat
  *	part_0, part_1	x of two times in three columns each; the times of the second are integers in units of their
  *			own
  */
@@ -150,9 +152,9 @@ static void put_scale(hid_t file, const char *path, hid_t type, hsize_t n, const
 	H5Dclose(dset);
 }
 
-static void put_coordinates(hid_t file)
+static void put_coordinates(hid_t file, double middle)
 {
-	static const double lat[NLAT] = { 80, 40, 0.1, -40, -80 };
+	const double lat[NLAT] = { 80, 40, middle, -40, -80 };
 	double time[NTIME], time_bnds[2 * NTIME], lat_bnds[2 * NLAT], lon[NLON];
 
 	for (int i = 0; i < NTIME; i++) {
@@ -190,6 +192,38 @@ static bool is_missing(int i, int j, int k)
 	return (j == 1 && k == 2) || (i * 7 + j * 3 + k) % 11 == 0;
 }
 
+static double t_of(int i, int j, int k)
+{
+	return is_missing(i, j, k) ? -999
+				   : 250 + 0.37 * i * j - 3.1 * k + (i * 31 + j * 17 + k * 13) % 19;
+}
+
+static void write_turned(const char *name, double middle)
+{
+	static double t[NLON][NLAT][NTIME], half[NLON][NLAT][NTIME / 2];
+	struct variable v = { .path = "turned",
+			      .type = H5T_IEEE_F32BE,
+			      .ndim = 3,
+			      .shape = { NLON, NLAT, NTIME },
+			      .chunk = { 4, 2, 3 },
+			      .scale = { "lon", "lat", "time" },
+			      .fill = -999 };
+	hid_t file = create(name);
+
+	put_coordinates(file, middle);
+	for (int i = 0; i < NTIME; i++)
+		for (int j = 0; j < NLAT; j++)
+			for (int k = 0; k < NLON; k++) {
+				t[k][j][i] = t_of(i, j, k);
+				half[k][j][i / 2] = t_of(i, j, k);
+			}
+	put_variable(file, v, &t[0][0][0]);
+	v.path = "short";
+	v.shape[2] = NTIME / 2;
+	put_variable(file, v, &half[0][0][0]);
+	H5Fclose(file);
+}
+
 static void put_variables(hid_t file)
 {
 	static double t[NTIME][NLAT][NLON], n[NTIME][NLAT][NLON], big[NTIME][NLAT][NLON];
@@ -206,10 +240,7 @@ static void put_variables(hid_t file)
 	for (int i = 0; i < NTIME; i++)
 		for (int j = 0; j < NLAT; j++)
 			for (int k = 0; k < NLON; k++) {
-				t[i][j][k] = is_missing(i, j, k)
-						     ? -999
-						     : 250 + 0.37 * i * j - 3.1 * k +
-							       (i * 31 + j * 17 + k * 13) % 19;
+				t[i][j][k] = t_of(i, j, k);
 				n[i][j][k] = j == 1 && k == 2 ? -1 : 100 * i - 10 * j + k;
 				big[i][j][k] = 0x1p62;
 			}
@@ -346,11 +377,13 @@ int main(void)
 {
 	hid_t file = create("grid.h5");
 
-	put_coordinates(file);
+	put_coordinates(file, 0.1);
 	put_variables(file);
 	put_named(file);
 	must(H5Fclose(file) >= 0, "grid.h5");
 	write_curved();
+	write_turned("turned.h5", 0.1);
+	write_turned("moved.h5", 0.2);
 	write_part("part_0.h5", H5T_IEEE_F64LE, "units=days since 2001-01-01", 0, 0.5, 0);
 	write_part("part_1.h5", H5T_STD_I32LE, "units=hours since 2001-01-02 06:00:00", 0, 6, 6);
 	return 0;
