@@ -305,12 +305,15 @@ static json_t *skipped_to_json(const quern_run *run)
 {
 	uint64_t coord[QUERN_MAX_DIMS];
 	json_t *list = json_array();
+	const char *operand;
 	struct qn_dataset d;
 
-	for (size_t i = 0; i < MOST_SKIPPED && qn_run_skip(run, i, &d, coord); i++)
-		qn_json_append(&list, json_pack("{s:o, s:o, s:o}", "file", qn_json_text(d.file),
-						"dataset", qn_json_text(d.path), "chunk",
-						qn_json_uints(coord, d.ndim)));
+	for (size_t i = 0; i < MOST_SKIPPED && qn_run_skip(run, i, &d, coord, &operand); i++)
+		qn_json_append(&list,
+			       json_pack("{s:o, s:o, s:o, s:o}", "file", qn_json_text(d.file),
+					 "dataset", qn_json_text(d.path), "chunk",
+					 qn_json_uints(coord, d.ndim), "operand",
+					 operand ? qn_json_text(operand) : json_null()));
 	return list;
 }
 

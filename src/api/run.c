@@ -447,7 +447,8 @@ const char *quern_run_warning(const quern_run *run, size_t i)
 }
 
 /* *i: counted down by those that it has. */
-static bool find_skip(const quern_run *s, size_t *i, struct qn_dataset *d, uint64_t *coord)
+static bool find_skip(const quern_run *s, size_t *i, struct qn_dataset *d, uint64_t *coord,
+		      const char **operand)
 {
 	const struct qn_report *reports = s->engine.reports;
 	uint64_t grid[QUERN_MAX_DIMS], number;
@@ -462,6 +463,9 @@ static bool find_skip(const quern_run *s, size_t *i, struct qn_dataset *d, uint6
 		qn_mosaic_member(&s->subject.mosaic, skips->skip[*i].member, d);
 		qn_dataset_grid(d, grid);
 		number = skips->skip[*i].number;
+		*operand = skips->skip[*i].operand
+				   ? s->engine.formula.operand[skips->skip[*i].operand].name
+				   : NULL;
 		for (int k = d->ndim - 1; k >= 0; k--) {
 			coord[k] = number % grid[k];
 			number /= grid[k];
@@ -471,12 +475,13 @@ static bool find_skip(const quern_run *s, size_t *i, struct qn_dataset *d, uint6
 	return false;
 }
 
-bool qn_run_skip(const quern_run *run, size_t i, struct qn_dataset *d, uint64_t *coord)
+bool qn_run_skip(const quern_run *run, size_t i, struct qn_dataset *d, uint64_t *coord,
+		 const char **operand)
 {
 	const quern_run *s;
 
 	for (size_t k = 0; (s = qn_run_single(run, k)); k++)
-		if (find_skip(s, &i, d, coord))
+		if (find_skip(s, &i, d, coord, operand))
 			return true;
 	return false;
 }
@@ -485,14 +490,16 @@ bool quern_run_skipped(const quern_run *run, size_t i, char *text, size_t nbytes
 {
 	uint64_t coord[QUERN_MAX_DIMS];
 	struct qn_dataset d;
+	const char *operand;
 	char at[256] = "";
 
-	if (!qn_run_skip(run, i, &d, coord))
+	if (!qn_run_skip(run, i, &d, coord, &operand))
 		return false;
 	for (int k = 0; k < d.ndim; k++)
 		snprintf(at + strlen(at), sizeof(at) - strlen(at), "%s%llu", k ? ", " : "",
 			 (unsigned long long)coord[k]);
-	snprintf(text, nbytes, "%s: dataset %s, chunk (%s)", d.file, d.path, at);
+	snprintf(text, nbytes, "%s: dataset %s, chunk (%s)%s%s", d.file, d.path, at,
+		 operand ? ", where it needs " : "", operand ? operand : "");
 	return true;
 }
 

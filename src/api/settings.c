@@ -76,15 +76,6 @@ struct qn_team_settings qn_settings_team(const struct quern_options *o)
 	};
 }
 
-/* The first of the operands that is in the files of the run; NULL: there is none. */
-static const struct qn_named *first_of_run(const struct qn_named_list *l)
-{
-	for (int i = 0; i < l->n; i++)
-		if (!l->named[i].file)
-			return &l->named[i];
-	return NULL;
-}
-
 enum quern_status qn_settings_named(const struct quern_options *o, struct qn_named_list *out,
 				    struct quern_message *err)
 {
@@ -93,7 +84,7 @@ enum quern_status qn_settings_named(const struct quern_options *o, struct qn_nam
 
 	*out = (struct qn_named_list){ .n = 0 };
 	st = text ? qn_named_parse(text, out, err) : QUERN_OK;
-	if (!st && text && !out->results && !first_of_run(out))
+	if (!st && text && !out->results && !qn_named_first(out))
 		return qn_error_set(
 			err, QUERN_ERR_USAGE,
 			"--dataset '%s': all of these are in files of their own: name a "
@@ -106,7 +97,7 @@ enum quern_status qn_settings_named(const struct quern_options *o, struct qn_nam
 struct qn_subject_settings qn_settings_subject(const struct quern_options *o,
 					       const struct qn_named_list *named)
 {
-	const struct qn_named *first = named ? first_of_run(named) : NULL;
+	const struct qn_named *first = named ? qn_named_first(named) : NULL;
 	const char *plain = named ? named->results : quern_option_string(o, "dataset");
 
 	return (struct qn_subject_settings){
@@ -145,7 +136,7 @@ static struct qn_forecast_settings forecast_of(const struct quern_options *o)
 struct qn_run_settings qn_settings_run(const struct quern_options *o,
 				       const struct qn_named_list *named)
 {
-	const struct qn_named *first = first_of_run(named);
+	const struct qn_named *first = qn_named_first(named);
 
 	return (struct qn_run_settings){
 		.skips = is(o, "on-bad-chunk", "skip"),

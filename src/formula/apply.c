@@ -462,10 +462,11 @@ static enum quern_status read_operand(struct qn_formula_worker *w, int i,
 }
 
 enum quern_status qn_formula_worker_turn(struct qn_formula_worker *w, const struct quern_box *box,
-					 struct quern_message *err)
+					 uint32_t *operand, struct quern_message *err)
 {
 	enum quern_status st = QUERN_OK;
 
+	*operand = 0;
 	for (int i = 1; !st && i < w->f->n; i++) {
 		struct spot *s = &w->spot[i];
 
@@ -476,6 +477,7 @@ enum quern_status qn_formula_worker_turn(struct qn_formula_worker *w, const stru
 		else
 			spot_whole(&w->f->operand[i], box, s);
 		s->is_dense = !st && is_dense(s, box);
+		*operand = st ? (uint32_t)i : 0;
 	}
 	return st;
 }

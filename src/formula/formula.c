@@ -16,6 +16,7 @@ struct search {
 	bool collects;	    /* any name will do, and is noted */
 	bool weighs;	    /* names are those of weights */
 	bool failed;
+	bool *used; /* owned: by number in `named` */
 };
 
 static const char *last_of(const char *path)
@@ -83,6 +84,14 @@ static int note(struct search *s, enum qn_operand_kind kind, const char *name)
 	return i;
 }
 
+static void mark_used(struct search *s, const char *name)
+{
+	const struct qn_named *named = qn_named_find(s->named, name);
+
+	if (named)
+		s->used[named - s->named->named] = true;
+}
+
 static enum quern_status resolve(void *ctx, enum qn_program_kind kind, const char *name,
 				 struct qn_program_operand *out, struct quern_message *err)
 {
@@ -91,6 +100,8 @@ static enum quern_status resolve(void *ctx, enum qn_program_kind kind, const cha
 	const enum qn_operand_kind what = kind_of(s, kind, name);
 	int i = what == QN_OPERAND_BESIDE && is_data(s, name) ? 0 : -1;
 
+	if (kind != QN_NAME_INDEX)
+		mark_used(s, name);
 	if (i < 0)
 		i = s->collects ? note(s, what, name) : find_operand(s->f, what, name);
 	if (i < 0)
@@ -185,6 +196,16 @@ static enum quern_status keep_why(struct qn_operand *o, const struct quern_messa
 	return QUERN_OK;
 }
 
+/* Of what is wrong with a file, most does not know what it is read for. */
+static enum quern_status blame(const struct qn_operand *o, const struct quern_message *why,
+			       struct quern_message *err)
+{
+	if (!strncmp(why->text, o->option, strlen(o->option)))
+		return qn_error_pass(err, why->status, why);
+	return qn_error_because(err, why->status, why->reason, "%s: %s: %s", o->option, o->name,
+				why->text);
+}
+
 /* What the names are. Those of nothing are dropped, and pointed at when the text is compiled. */
 static enum quern_status find_operands(const struct search *s, const struct qn_team *team,
 				       struct quern_message *err)
@@ -206,7 +227,7 @@ static enum quern_status find_operands(const struct search *s, const struct qn_t
 				       : qn_operand_find(s->subject, team, named, o, &why);
 			is_unknown = st && why.reason == QN_NO_DATASET && !named && !is_cosine;
 			if (st && st != QUERN_ERR_USAGE)
-				return qn_error_pass(err, st, &why);
+				return blame(o, &why, err);
 			st = st && !is_unknown ? keep_why(o, &why, err) : QUERN_OK;
 			st = qn_comm_agree(team->comm, st, err);
 		}
@@ -270,27 +291,62 @@ static enum quern_status compile_all(struct search *s, const struct qn_formula_t
 	return st;
 }
 
+/* A name that is written for nothing is one that is misspelt where it was meant. */
+static enum quern_status check_used(const struct search *s, struct quern_message *err)
+{
+	const struct qn_named_list *l = s->named;
+	const struct qn_named *data = l && !l->results ? qn_named_first(l) : NULL;
+
+	for (int i = 0; l && i < l->n; i++)
+		if (&l->named[i] != data && !s->used[i])
+			return qn_error_set(err, QUERN_ERR_USAGE,
+					    "--dataset: %s=%s%s%s is not used: --expr, --where and "
+					    "--weights have no such name",
+					    l->named[i].name, l->named[i].path,
+					    l->named[i].file ? "@" : "",
+					    l->named[i].file ? l->named[i].file : "");
+	return QUERN_OK;
+}
+
+static enum quern_status find_all(struct search *s, const struct qn_team *team,
+				  const struct qn_formula_texts *texts, struct quern_message *err)
+{
+	struct qn_formula_texts own = *texts;
+	enum quern_status st = start(s, err);
+
+	if (!st)
+		st = take_name(s->f, &own.expr, err);
+	if (!st)
+		st = collect(s, &own, err);
+	st = qn_comm_agree(team->comm, st, err);
+	if (!st)
+		st = find_operands(s, team, err);
+	if (!st)
+		st = compile_all(s, &own, err);
+	return st;
+}
+
 enum quern_status qn_formula_find(const struct qn_subject *subject, const struct qn_team *team,
 				  const struct qn_formula_texts *texts, bool nan_missing,
 				  struct qn_formula *out, struct quern_message *err)
 {
 	struct search s = { .subject = subject, .named = texts->named, .f = out };
-	struct qn_formula_texts own = *texts;
-	enum quern_status st;
+	const bool has_names = texts->named && texts->named->n;
+	enum quern_status st = QUERN_OK;
 
 	*out = (struct qn_formula){ .nan_missing = nan_missing };
-	if (!texts->expr && !texts->where && !texts->weights)
+	if (!texts->expr && !texts->where && !texts->weights && !has_names)
 		return QUERN_OK;
-	st = start(&s, err);
-	if (!st)
-		st = take_name(out, &own.expr, err);
-	if (!st)
-		st = collect(&s, &own, err);
+	if (has_names)
+		s.used = qn_calloc((size_t)texts->named->n, sizeof(*s.used));
+	if (has_names && !s.used)
+		st = qn_error_nomem(err, (size_t)texts->named->n, "names of datasets");
 	st = qn_comm_agree(team->comm, st, err);
+	if (!st && (texts->expr || texts->where || texts->weights))
+		st = find_all(&s, team, texts, err);
 	if (!st)
-		st = find_operands(&s, team, err);
-	if (!st)
-		st = compile_all(&s, &own, err);
+		st = check_used(&s, err);
+	free(s.used);
 	return qn_comm_agree(team->comm, st, err);
 }
 

@@ -56,9 +56,9 @@ struct qn_formula_worker;
 struct qn_formula_worker *qn_formula_worker_new(const struct qn_formula *f, uint64_t tile_nelems,
 						const char *host);
 /* Turns to an item: has what it takes of the operands in its box, which is in the whole dataset and is kept.
-   QUERN_ERR_DATA: it cannot be read. */
+   QUERN_ERR_DATA: *operand, its number, cannot be read; else 0. */
 enum quern_status qn_formula_worker_turn(struct qn_formula_worker *w, const struct quern_box *box,
-					 struct quern_message *err);
+					 uint32_t *operand, struct quern_message *err);
 /* Bytes that were read for operands. */
 uint64_t qn_formula_worker_read_nbytes(const struct qn_formula_worker *w);
 /* QUERN_ERR_DATA: a file has changed meanwhile. */

@@ -114,6 +114,14 @@ const struct qn_named *qn_named_find(const struct qn_named_list *l, const char *
 	return NULL;
 }
 
+const struct qn_named *qn_named_first(const struct qn_named_list *l)
+{
+	for (int i = 0; i < l->n; i++)
+		if (!l->named[i].file)
+			return &l->named[i];
+	return NULL;
+}
+
 static enum quern_status check_names(const struct qn_named_list *l, struct quern_message *err)
 {
 	for (int i = 0; i < l->n; i++)

@@ -33,6 +33,10 @@ void qn_named_fini(struct qn_named_list *l);
 /* The one of a name; NULL: there is none. */
 const struct qn_named *qn_named_find(const struct qn_named_list *l, const char *name);
 
+/* The first one that is in the files that are computed on: it is the data, where there are no results. NULL: there
+   is none. */
+const struct qn_named *qn_named_first(const struct qn_named_list *l);
+
 /* The length of NAME in "NAME=...", 0: the text does not begin like this. "==" is no such sign. */
 size_t qn_named_length(const char *text);
 

@@ -615,8 +615,8 @@ uint64_t qn_stored_reader_nbytes(const struct qn_stored *s, uint64_t item_nelems
 		const struct qn_dataset *d = &s->subject.mosaic.form[i];
 		const uint64_t nelems = qn_max_u64(item_nelems, qn_dataset_chunk_nelems(d));
 
-		most = qn_max_u64(most,
-				  qn_feed_nbytes(d, &s->subject.views[i], true, false, 0, nelems));
+		most = qn_max_u64(most, qn_feed_nbytes(d, &s->subject.views[i], true, false,
+						       s->longest, nelems));
 	}
 	return qn_min_u64(most, UINT64_MAX / 4) + item_nelems * size + item_nelems / 8 +
 	       s->keeps_nbytes;

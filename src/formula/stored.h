@@ -19,6 +19,7 @@ struct qn_stored {
 	bool is_reused;		    /* several items need the same elements */
 	uint64_t keeps_nbytes;	    /* of decoded chunks that a worker keeps at most */
 	uint64_t nchunks;	    /* in all files */
+	uint64_t longest;	    /* of them, as it is stored */
 };
 
 /*

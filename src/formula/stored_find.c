@@ -117,8 +117,13 @@ static uint64_t keeps(const struct qn_stored *s)
 
 static void count_chunks(struct qn_stored *s)
 {
-	for (uint32_t i = 0; i < s->subject.mosaic.nmembers; i++)
-		s->nchunks += s->subject.mosaic.member[i].nchunks;
+	for (uint32_t i = 0; i < s->subject.mosaic.nmembers; i++) {
+		const struct qn_member *m = &s->subject.mosaic.member[i];
+
+		s->nchunks += m->nchunks;
+		for (uint64_t k = 0; k < m->nchunks; k++)
+			s->longest = qn_max_u64(s->longest, m->chunks[k].nbytes);
+	}
 }
 
 enum quern_status qn_stored_find(const struct qn_subject *subject, const struct qn_team *team,

@@ -78,7 +78,7 @@ static void skip_item(struct qn_run *run, const struct qn_refusal *x, const stru
 	if (!is_first)
 		return;
 	run->report.nskipped += x->nchunks;
-	qn_skips_add(&run->report.skips, x->member, chunk, x->nchunks);
+	qn_skips_add(&run->report.skips, x->member, 0, chunk, x->nchunks);
 }
 
 /* Gives each to a rank, or to none: rank -1. *lost: the rank that has refused one that nobody can do, if

@@ -306,7 +306,7 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	const struct qn_task t = *task;
 	struct qn_feed_stats before;
 	struct qn_item item = { .chunks = qn_task_chunks(&t), .nchunks = t.nchunks };
-	bool of_operand = false;
+	uint32_t operand = 0; /* that is in the way */
 	enum quern_status st;
 
 	qn_items_seek(&run->items, t.item, &w->slot);
@@ -326,16 +326,14 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	before = stats_of(w);
 	if (on_trial)
 		qn_state_identity(&run->layout, w->trial);
-	if (!st && w->formula) {
-		st = qn_formula_worker_turn(w->formula, &a.box, &why);
-		of_operand = st;
-	}
+	if (!st && w->formula)
+		st = qn_formula_worker_turn(w->formula, &a.box, &operand, &why);
 	if (!st) {
 		qn_numa_watch_item(&w->near, w->file.fd, &item);
 		st = qn_feed_item(w->feed, &item, absorb, &a, &why);
 		qn_numa_watch_settle_feed(&w->near, w->feed);
 	}
-	if ((st == QUERN_ERR_DATA || st == QUERN_ERR_DENIED) && !of_operand &&
+	if ((st == QUERN_ERR_DATA || st == QUERN_ERR_DENIED) && !operand &&
 	    refuse(w, &t, &before, &why)) {
 		count_done(run, &t, &item.box, times);
 		return QUERN_OK;
@@ -344,7 +342,8 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	if (st == QUERN_ERR_DATA && w->pass->skip && w->feed && why.reason != QN_NO_FILTER) {
 		if (w->is_first) {
 			w->nskipped += item.nchunks;
-			qn_skips_add(&w->skips, w->slot.part.member, item.chunks, item.nchunks);
+			qn_skips_add(&w->skips, w->slot.part.member, operand, item.chunks,
+				     item.nchunks);
 		}
 		count_done(run, &t, &item.box, times);
 		return QUERN_OK;

@@ -22,6 +22,10 @@ refuses 2 "no dataset of the files" "all of these are in files of their own" run
 refuses 2 "a name for two" "a= is given twice" run sum -d a=t -d a=n --expr 'a + 1' grid.h5
 refuses 2 "a name for nothing" "'a=' has no path" run sum -d t -d a= --expr 'a + 1' grid.h5
 refuses 2 "no file after the @" "'a=n@' has no file" run sum -d t -d a=n@ --expr 'a + 1' grid.h5
+refuses 2 "a name that nothing uses" \
+	"--dataset: b=n@other.h5 is not used: --expr, --where and --weights have no such name" \
+	run sum -d a=t -d b=n@other.h5 --expr 'a + 1' grid.h5
+refuses 2 "... without expressions" "b=n is not used" run sum -d t -d b=n grid.h5
 refuses 3 "a file that is not there" "gone.h5: cannot be opened" run sum -d t -d a=n@gone.h5 --expr 't + a' grid.h5
 refuses 3 "a dataset that is not there" "no such dataset /nn" run sum -d t -d a=nn@other.h5 --expr 't + a' grid.h5
 
@@ -64,5 +68,18 @@ refuses 3 "other coordinates" \
 	run sum -d t -d u=turned@moved.h5 --expr 't + u' grid.h5
 answers "... where they are not selected" run sum -d t -s lat=0:2 -d u=turned@moved.h5 --expr 't + u' grid.h5
 same "joined files" sum -d x --expr 'x * 2' part_0.h5 part_1.h5 -- sum -d x -d w=/x --expr 'x + w' part_0.h5 part_1.h5
+
+# --- damage ---
+torn=(-d t -d u=turned@torn.h5 --expr 't + u' grid.h5)
+refuses 3 "a damaged chunk" \
+	"--expr: u: torn.h5: dataset /turned, chunk \(1, 1, 0\) at file offset [0-9]*: corrupt: deflate" run sum "${torn[@]}"
+refuses 3 "... with cells" "chunk \(1, 1, 0\)" run sum --over lon "${torn[@]}"
+quern run count --on-bad-chunk skip --json "${torn[@]}"
+check "... skips what needs it" [ "$status" = 0 ]
+check "... with its name" jq_true '(.run.skipped | length) > 0 and all(.run.skipped[]; .dataset == "/t" and .operand == "u")' out
+is "... in words" 1 "$(grep -c 'left out: grid.h5: dataset /t, chunk (0, [0-9], [0-9]), where it needs u$' err | sed 's/[2-9]/1/')"
+answers "... where it is not needed" run sum -s ':,0:2' "${torn[@]}"
+head -c 5000 turned.h5 >cut.h5
+refuses 3 "a cut file" "--expr: u: cut.h5: cannot be opened as HDF5" run sum -d t -d u=turned@cut.h5 --expr 't + u' grid.h5
 
 finish

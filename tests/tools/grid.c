@@ -14,6 +14,7 @@
  *		odd	its dimensions have labels: a/b and a b
  *	turned.h5	those dimensions, and t as turned (lon, lat, time) in other chunks, and half of it as short
  *	moved.h5	the same, with another lat
+ *	torn.h5		the same as turned.h5, whose chunk (1, 1, 0) of turned is damaged
  *	part_0, part_1	x of two times in three columns each; the times of the second are integers in units of their
  *			own
  */
@@ -224,6 +225,27 @@ static void write_turned(const char *name, double middle)
 	H5Fclose(file);
 }
 
+/* The second one of the chunks along lon and lat. */
+static void tear(const char *name)
+{
+	static const hsize_t offset[] = { 4, 2, 0 };
+	static const char bytes[8] = { 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55 };
+	hid_t file = H5Fopen(name, H5F_ACC_RDONLY, H5P_DEFAULT);
+	hid_t dset = H5Dopen2(file, "turned", H5P_DEFAULT);
+	haddr_t addr;
+	hsize_t nbytes;
+	unsigned mask;
+	FILE *f;
+
+	must(H5Dget_chunk_info_by_coord(dset, offset, &mask, &addr, &nbytes) >= 0, name);
+	H5Dclose(dset);
+	H5Fclose(file);
+	f = fopen(name, "r+");
+	must(f && !fseek(f, (long)addr, SEEK_SET) && fwrite(bytes, sizeof(bytes), 1, f) == 1 &&
+		     !fclose(f),
+	     name);
+}
+
 static void put_variables(hid_t file)
 {
 	static double t[NTIME][NLAT][NLON], n[NTIME][NLAT][NLON], big[NTIME][NLAT][NLON];
@@ -384,6 +406,8 @@ int main(void)
 	write_curved();
 	write_turned("turned.h5", 0.1);
 	write_turned("moved.h5", 0.2);
+	write_turned("torn.h5", 0.1);
+	tear("torn.h5");
 	write_part("part_0.h5", H5T_IEEE_F64LE, "units=days since 2001-01-01", 0, 0.5, 0);
 	write_part("part_1.h5", H5T_STD_I32LE, "units=hours since 2001-01-02 06:00:00", 0, 6, 6);
 	return 0;
