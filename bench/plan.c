@@ -302,8 +302,8 @@ static int measure_weighing(const struct setup *s)
 	if (!make_mosaic(s, &m) || qn_items_init(&items, &m, &all, NULL, &err))
 		return 1;
 	start = now();
-	if (qn_lumps_make(&items, 4, qn_plan_most_lumps(s->nhosts * s->nnodes), find_set, s, &lumps,
-			  &err))
+	if (qn_lumps_make(&items, NULL, 4, qn_plan_most_lumps(s->nhosts * s->nnodes), find_set, s,
+			  &lumps, &err))
 		return 1;
 	printf("%-8s %8.3f s, %.1f ns an item: %llu lumps\n", "weighing", now() - start,
 	       1e9 * (now() - start) / (double)s->nitems, (unsigned long long)lumps.work.nlumps);

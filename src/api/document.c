@@ -332,6 +332,7 @@ static void add_report(struct qn_report *sum, const struct qn_report *x)
 	sum->nfailed_over += x->nfailed_over;
 	sum->nlibrary += x->nlibrary;
 	sum->nrepeated += x->nrepeated;
+	sum->npruned += x->npruned;
 	sum->repeated_nbytes += x->repeated_nbytes;
 	sum->stored_nbytes += x->stored_nbytes;
 	sum->decoded_nbytes += x->decoded_nbytes;
@@ -445,6 +446,7 @@ static json_t *run_to_json(const quern_run *run, bool details)
 	qn_json_set(&o, "sweeps", qn_json_uint(count_sweeps(run, &again)));
 	qn_json_set(&o, "sweeps_again", qn_json_uint(again));
 	qn_json_set(&o, "bytes_network", qn_json_uint(sum.crossed_nbytes));
+	qn_json_set(&o, "chunks_pruned", qn_json_uint(sum.npruned));
 	qn_json_set(&o, "chunks_repeated", qn_json_uint(sum.nrepeated));
 	qn_json_set(&o, "bytes_repeated", qn_json_uint(sum.repeated_nbytes));
 	qn_json_set(&o, "sources_missing",

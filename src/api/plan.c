@@ -213,6 +213,7 @@ static json_t *plan_to_json(const struct qn_run *run)
 		      "predicted_seconds", p->finish, "limited_by", p->limit);
 	qn_json_set(&o, "memory_bytes",
 		    run->memory_nbytes ? qn_json_uint(run->memory_nbytes) : json_null());
+	qn_json_set(&o, "chunks_pruned", qn_json_uint(run->report.npruned));
 	qn_json_set(&o, "cells", qn_json_uint(run->rows.nrows));
 	qn_json_set(&o, "cells_per_sweep", qn_json_uint(run->most_rows));
 	qn_json_set(&o, "sweeps",

@@ -84,6 +84,15 @@ static void print_memory(const json_t *plan)
 	putchar('\n');
 }
 
+static void print_pruned(const json_t *plan)
+{
+	if (!(qn_cli_real(plan, "chunks_pruned") > 0))
+		return;
+	fputs("  ", stdout);
+	qn_cli_print_count(stdout, plan, "chunks_pruned", "chunk", "");
+	puts(" left out, where --where cannot hold");
+}
+
 static void print_sum(const json_t *plan)
 {
 	char bytes[32];
@@ -96,6 +105,7 @@ static void print_sum(const json_t *plan)
 	qn_cli_print_count(stdout, plan, "hosts", "host", ", ");
 	qn_cli_print_count(stdout, plan, "ranks", "rank", ", ");
 	qn_cli_print_count(stdout, plan, "threads", "thread", "\n");
+	print_pruned(plan);
 	printf("  predicted %.4g s, limited by %s; imbalance %.3f\n",
 	       qn_cli_real(plan, "predicted_seconds"),
 	       json_string_value(json_object_get(plan, "limited_by")),

@@ -232,8 +232,9 @@ static void gather_rows(const struct piece *p, const struct spot *s, size_t size
 	}
 }
 
-static void take_operand(struct piece *p, int number, uint8_t *values, uint64_t *valid)
+static void take_operand(struct piece *p, int number, uint8_t *values)
 {
+	uint64_t *valid = (uint64_t *)(void *)(values + PIECE * sizeof(double));
 	const struct qn_operand *o = &p->f->operand[number];
 	const struct spot *s = &p->spot[number];
 	const size_t size = qn_view_size(o->dtype);
@@ -265,12 +266,11 @@ static void take_columns(struct piece *p, const struct room *r)
 {
 	for (int i = 0; i < p->f->n; i++) {
 		uint8_t *values = r->columns + (size_t)i * COLUMN_NBYTES;
-		uint64_t *valid = (uint64_t *)(void *)(values + PIECE * sizeof(double));
 
 		if (i == 0)
-			take_data(p, valid);
+			take_data(p, (uint64_t *)(void *)values);
 		else if (is_used(p->f, i))
-			take_operand(p, i, values, valid);
+			take_operand(p, i, values);
 	}
 }
 
@@ -289,19 +289,20 @@ static void put_bits(uint64_t *to, const uint64_t *bits, size_t n)
 		to[nwords - 1] &= (UINT64_C(1) << n % 64) - 1;
 }
 
-static void apply_expr(const struct piece *p, const struct room *r, struct qn_formula_tile *out)
+/* Elements that --where holds for are missing because of 64 bits: others are not there at all. */
+static size_t count_beyond(const struct piece *p, const struct room *r,
+			   const struct qn_program_result *result)
 {
-	const size_t size = qn_view_size(out->var->dtype);
-	struct qn_program_result result;
+	size_t n = 0;
 
-	if (!p->f->expr) {
-		put_bits(r->valid + p->at / 64, p->column[0].valid, p->n);
-		return;
+	if (!p->f->where || !result->nbeyond)
+		return (size_t)result->nbeyond;
+	for (size_t w = 0; w < (p->n + 63) / 64; w++) {
+		const uint64_t bits = result->beyond[w] & r->there[p->at / 64 + w];
+
+		n += count_bits(&bits, 64);
 	}
-	qn_program_run(p->f->expr, p->column, p->n, r->program, &result);
-	memcpy(r->values + p->at * size, result.var.values, p->n * size);
-	put_bits(r->valid + p->at / 64, result.var.valid, p->n);
-	out->nbeyond += result.nbeyond;
+	return n;
 }
 
 static void apply_where(const struct piece *p, const struct room *r, struct qn_formula_tile *out)
@@ -314,9 +315,31 @@ static void apply_where(const struct piece *p, const struct room *r, struct qn_f
 	}
 	qn_program_run(p->f->where, p->column, p->n, r->program, &result);
 	put_bits(r->there + p->at / 64, result.holds, p->n);
-	for (size_t w = 0; w < (p->n + 63) / 64; w++)
-		r->valid[p->at / 64 + w] &= r->there[p->at / 64 + w];
 	out->nthere += result.nholds;
+	out->nbeyond += result.nbeyond;
+}
+
+static void make_values(const struct piece *p, const struct room *r, struct qn_formula_tile *out)
+{
+	const size_t size = qn_view_size(out->var->dtype);
+	struct qn_program_result result;
+
+	if (!p->f->expr) {
+		put_bits(r->valid + p->at / 64, p->column[0].valid, p->n);
+		return;
+	}
+	qn_program_run(p->f->expr, p->column, p->n, r->program, &result);
+	memcpy(r->values + p->at * size, result.var.values, p->n * size);
+	put_bits(r->valid + p->at / 64, result.var.valid, p->n);
+	out->nbeyond += count_beyond(p, r, &result);
+}
+
+/* After --where. */
+static void apply_expr(const struct piece *p, const struct room *r, struct qn_formula_tile *out)
+{
+	make_values(p, r, out);
+	for (size_t w = 0; p->f->where && w < (p->n + 63) / 64; w++)
+		r->valid[p->at / 64 + w] &= r->there[p->at / 64 + w];
 }
 
 /* Weights of which some are negative, infinite or NaN: is one of these of an element that has a value? A NaN may
@@ -355,7 +378,7 @@ static void apply_weights(const struct piece *p, const struct room *r, struct qn
 		r->valid[p->at / 64 + w] &= result.var.valid[w];
 	if (!are_right[qn_cpu_level()](result.var.dtype, result.var.values, p->n))
 		look_closely(p, r, &result.var, out);
-	out->nbeyond += result.nbeyond;
+	out->nbeyond += count_beyond(p, r, &result);
 }
 
 /* What became of the values, and the weights beside them. */
@@ -390,8 +413,8 @@ void qn_formula_apply(struct qn_formula_worker *w, const struct quern_tile *in,
 		p.first = in->first + p.at;
 		p.n = (size_t)qn_min_u64(in->nelems - p.at, PIECE);
 		take_columns(&p, &r);
-		apply_expr(&p, &r, out);
 		apply_where(&p, &r, out);
+		apply_expr(&p, &r, out);
 		apply_weights(&p, &r, out);
 	}
 	set_vars(f, &r, out);
@@ -518,4 +541,40 @@ uint64_t qn_formula_worker_nbytes(const struct qn_formula *f, uint64_t tile_nele
 		if (f->operand[i].stored)
 			nbytes += qn_stored_reader_nbytes(f->operand[i].stored, item_nelems);
 	return nbytes;
+}
+
+/* --- what is known without data --- */
+
+enum quern_status qn_formula_hold(const struct qn_formula *f, const struct qn_program *condition,
+				  const struct quern_box *box, uint64_t n, uint64_t *holds,
+				  struct quern_message *err)
+{
+	const size_t columns = (size_t)f->n * COLUMN_NBYTES;
+	const size_t nbytes = columns + program_nbytes(condition);
+	uint8_t *scratch = qn_alloc_aligned(nbytes);
+	struct spot *spot = qn_calloc((size_t)f->n, sizeof(*spot));
+	const struct quern_tile tile = { .box = box };
+	struct qn_program_result result;
+	struct piece p; /* without zeroing */
+
+	p.f = f;
+	p.in = &tile;
+	p.spot = spot;
+	for (int i = 1; spot && i < f->n; i++) {
+		spot_whole(&f->operand[i], box, &spot[i]);
+		spot[i].is_dense = is_dense(&spot[i], box);
+	}
+	for (p.first = 0; scratch && spot && p.first < n; p.first += p.n) {
+		p.n = (size_t)qn_min_u64(n - p.first, PIECE);
+		for (int i = 1; i < f->n; i++)
+			if (qn_program_uses(condition, i))
+				take_operand(&p, i, scratch + (size_t)i * COLUMN_NBYTES);
+		qn_program_run(condition, p.column, p.n, scratch + columns, &result);
+		for (size_t w = 0; w < (p.n + 63) / 64; w++)
+			holds[p.first / 64 + w] &= result.holds[w];
+	}
+	n = scratch && spot;
+	free(scratch);
+	free(spot);
+	return n ? QUERN_OK : qn_error_nomem(err, nbytes, "an expression");
 }

@@ -80,4 +80,10 @@ struct qn_formula_tile {
 void qn_formula_apply(struct qn_formula_worker *w, const struct quern_tile *in,
 		      struct qn_formula_tile *out);
 
+/* Clears the bits of `holds` of the n elements of a box of the whole, in C order, for which a condition does not
+   hold: one that does not use the data. */
+enum quern_status qn_formula_hold(const struct qn_formula *f, const struct qn_program *condition,
+				  const struct quern_box *box, uint64_t n, uint64_t *holds,
+				  struct quern_message *err);
+
 #endif

@@ -2,6 +2,7 @@
 LIB_SRCS += src/formula/apply.c
 LIB_SRCS += src/formula/bad_weight.c
 LIB_SRCS += src/formula/formula.c
+LIB_SRCS += src/formula/known.c
 LIB_SRCS += src/formula/latitude.c
 LIB_SRCS += src/formula/named.c
 LIB_SRCS += src/formula/operand.c

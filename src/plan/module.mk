@@ -3,6 +3,7 @@ LIB_SRCS += src/plan/cut.c
 LIB_SRCS += src/plan/divide.c
 LIB_SRCS += src/plan/improve.c
 LIB_SRCS += src/plan/items.c
+LIB_SRCS += src/plan/mask.c
 LIB_SRCS += src/plan/plan.c
 LIB_SRCS += src/plan/seating.c
 LIB_SRCS += src/plan/simulate.c

@@ -22,6 +22,8 @@ struct weigher {
 	bool apart;	    /* every stored item is a row of its own */
 	struct qn_lumps *out;
 	uint64_t room_lumps, room_rows;
+	struct qn_sieve sieve;		/* what has work, */
+	bool gap;			/* and the item before had none */
 	struct qn_slot slot;		/* of the part at hand */
 	const struct qn_member *member; /* of it */
 	uint64_t *number;		/* owned: chunk numbers of one item */
@@ -88,7 +90,7 @@ static bool are_counted(const struct weigher *w)
 /* Does an item at this address go on with a row? */
 static bool goes_on(const struct weigher *w, const struct qn_row *r, uint64_t addr)
 {
-	if (!r || r->member != w->slot.part.member)
+	if (!r || r->member != w->slot.part.member || w->gap)
 		return false;
 	if (addr == QN_ADDR_NONE || r->last == QN_ADDR_NONE)
 		return addr == r->last && r->counted == are_counted(w) &&
@@ -113,12 +115,20 @@ static struct qn_row *open_row(struct weigher *w, uint64_t item, uint64_t addr)
 			      .member = w->slot.part.member,
 			      .counted = addr == QN_ADDR_NONE && are_counted(w) };
 	w->counts |= r->counted;
+	w->gap = false;
 	return r;
+}
+
+/* Items that have been weighed: the place of the next, as long as nothing is sorted. */
+static uint64_t count_weighed(const struct qn_work *k)
+{
+	return k->nlumps ? k->lump[k->nlumps - 1].first + k->lump[k->nlumps - 1].n : 0;
 }
 
 static struct qn_lump *open_lump(struct weigher *w, uint64_t item, uint32_t set)
 {
 	struct qn_work *k = &w->out->work;
+	const uint64_t place = count_weighed(k);
 	struct qn_lump *l;
 
 	close_lump(w, item);
@@ -128,7 +138,7 @@ static struct qn_lump *open_lump(struct weigher *w, uint64_t item, uint32_t set)
 		return NULL;
 	}
 	l = &k->lump[k->nlumps++];
-	*l = (struct qn_lump){ .first = item, .set = set };
+	*l = (struct qn_lump){ .first = place, .set = set };
 	last_row(w)->nlumps++;
 	w->open = true;
 	return l;
@@ -271,6 +281,38 @@ static void weigh_block(struct weigher *w, uint64_t item)
 	last_row(w)->n++;
 }
 
+/* n items of the cut from number i on have no work. */
+static void prune(struct weigher *w, uint64_t i, uint64_t n)
+{
+	const struct qn_cut *cut = &w->slot.cut;
+
+	close_lump(w, w->items->first[w->slot.touched] + i);
+	w->before = qn_cut_nelems_before(cut, i + n);
+	w->gap = true;
+	for (uint64_t k = 0; !cut->run && k < n; k++)
+		w->out->npruned += qn_cut_nchunks(cut, i + k);
+	w->out->npruned += cut->run ? n : 0;
+}
+
+/* Items of the cut from number i on that are alike; returns how many. */
+static uint64_t weigh_some(struct weigher *w, uint64_t first, uint64_t i)
+{
+	const struct qn_cut *cut = &w->slot.cut;
+	uint64_t n;
+
+	if (!qn_sieve_has_work(&w->sieve, cut, i, &n)) {
+		prune(w, i, n);
+		return n;
+	}
+	if (!cut->run) {
+		weigh_block(w, first + i);
+		return 1;
+	}
+	n = qn_min_u64(n, cut->run - i % cut->run);
+	weigh_chunks(w, first + i, qn_cut_first_chunk(cut, i), n);
+	return n;
+}
+
 static void weigh_part(struct weigher *w, uint64_t touched)
 {
 	const uint64_t first = w->items->first[touched];
@@ -279,11 +321,9 @@ static void weigh_part(struct weigher *w, uint64_t touched)
 	qn_items_seek(w->items, first, &w->slot);
 	w->member = &w->items->mosaic->member[w->slot.part.member];
 	w->before = 0;
-	for (uint64_t i = 0; i < cut->nitems && !w->failed; i += cut->run ? cut->run : 1)
-		if (cut->run)
-			weigh_chunks(w, first + i, qn_cut_first_chunk(cut, i), cut->run);
-		else
-			weigh_block(w, first + i);
+	w->failed = w->failed || !qn_sieve_turn(&w->sieve, w->items, &w->slot);
+	for (uint64_t i = 0; i < cut->nitems && !w->failed;)
+		i += weigh_some(w, first, i);
 	if (!w->failed)
 		close_lump(w, first + cut->nitems);
 }
@@ -389,8 +429,8 @@ static enum quern_status weigh_all(struct weigher *w, struct quern_message *err)
 {
 	struct qn_lumps *l = w->out;
 
-	l->nrows = l->work.nlumps = 0;
-	w->slot.is_set = w->open = false;
+	l->nrows = l->work.nlumps = l->npruned = 0;
+	w->slot.is_set = w->open = w->gap = false;
 	w->cursor = w->hint = 0;
 	for (uint64_t t = 0; t < w->items->ntouched && !w->failed; t++)
 		weigh_part(w, t);
@@ -399,6 +439,7 @@ static enum quern_status weigh_all(struct weigher *w, struct quern_message *err)
 				      2 * (w->room_rows * sizeof(*l->row) +
 					   w->room_lumps * sizeof(*l->work.lump)),
 				      "the plan");
+	l->work.nitems = count_weighed(&l->work);
 	return QUERN_OK;
 }
 
@@ -432,11 +473,12 @@ static uint64_t count_work(const struct qn_items *items)
 	return qn_max_u64(1, qn_min_u64(n, items->nitems));
 }
 
-enum quern_status qn_lumps_make(const struct qn_items *items, size_t element_nbytes, uint64_t most,
-				qn_find_set *find, const void *ctx, struct qn_lumps *out,
-				struct quern_message *err)
+enum quern_status qn_lumps_make(const struct qn_items *items, const struct qn_masks *masks,
+				size_t element_nbytes, uint64_t most, qn_find_set *find,
+				const void *ctx, struct qn_lumps *out, struct quern_message *err)
 {
 	struct weigher w = { .items = items,
+			     .sieve = { .masks = masks },
 			     .element_nbytes = element_nbytes,
 			     .find = find,
 			     .ctx = ctx,
@@ -447,7 +489,6 @@ enum quern_status qn_lumps_make(const struct qn_items *items, size_t element_nby
 
 	w.hole = w.per > 1 ? LONGEST_HOLE : 1;
 	memset(out, 0, sizeof(*out));
-	out->work.nitems = items->nitems;
 	w.number = qn_calloc(items->max_chunks, sizeof(*w.number));
 	if (!w.number)
 		return qn_error_nomem(err, items->max_chunks * sizeof(*w.number), "the plan");
@@ -456,6 +497,7 @@ enum quern_status qn_lumps_make(const struct qn_items *items, size_t element_nby
 		st = put_in_order(&w, err);
 	number_places(out);
 	free(w.number);
+	qn_sieve_fini(&w.sieve);
 	if (st)
 		qn_lumps_fini(out);
 	return st;

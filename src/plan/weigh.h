@@ -14,11 +14,13 @@
  * place, for a plan gives it as a whole:
  *
  *	place	| 1 .. 100 |     0     | 101 .. 150 |
+ *
+ * Items that have no work (mask.h) are in no row.
  */
 #ifndef QN_PLAN_WEIGH_H
 #define QN_PLAN_WEIGH_H
 
-#include "plan/items.h"
+#include "plan/mask.h"
 #include "plan/plan.h"
 
 /* Steps back that reading ahead makes up for: libraries put small chunks into gaps. */
@@ -42,6 +44,7 @@ struct qn_lumps {
 	struct qn_work work; /* of places; without homes; work.lump is owned */
 	uint64_t nrows;
 	struct qn_row *row; /* owned, by place */
+	uint64_t npruned;   /* chunks of items without work, which have no place */
 };
 
 /* The home set of the bytes at an address of a member, or QN_NO_HOMES; *until: where the next set
@@ -51,10 +54,10 @@ typedef uint32_t qn_find_set(const void *ctx, uint32_t member, uint64_t addr, ui
 
 /* At most about `most` lumps, of one item each where there are no more items; besides, a lump ends
    with its part of the mosaic and where homes or the order change. element_nbytes: of an element in
-   memory. find NULL: there are no homes. Not collective. Freed by qn_lumps_fini. */
-enum quern_status qn_lumps_make(const struct qn_items *items, size_t element_nbytes, uint64_t most,
-				qn_find_set *find, const void *ctx, struct qn_lumps *out,
-				struct quern_message *err);
+   memory. masks NULL: all items have work. find NULL: there are no homes. Not collective. Freed by qn_lumps_fini. */
+enum quern_status qn_lumps_make(const struct qn_items *items, const struct qn_masks *masks,
+				size_t element_nbytes, uint64_t most, qn_find_set *find,
+				const void *ctx, struct qn_lumps *out, struct quern_message *err);
 void qn_lumps_fini(struct qn_lumps *l);
 
 /* The row that a place is in. hint: a row near it. */

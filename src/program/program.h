@@ -83,7 +83,8 @@ struct qn_program_result {
 		*holds; /* of a condition: bit i % 64 of word i / 64 is set where it is true and not
 				  missing; the bits past n are clear. NULL: it is a number. */
 	size_t nholds;	/* number of set bits */
-	uint64_t nbeyond; /* elements that are missing because a result was beyond 64 bits */
+	const uint64_t *beyond; /* which elements are missing because a result was beyond 64 bits */
+	uint64_t nbeyond;	/* how many */
 };
 
 struct qn_program;

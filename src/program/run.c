@@ -46,7 +46,7 @@ struct frame {
 	uint64_t *ever_beyond;	     /* in any instruction */
 	/* The result of the whole tile. */
 	void *values;
-	uint64_t *valid, *holds;
+	uint64_t *valid, *holds, *all_beyond;
 };
 
 /* --- scratch --- */
@@ -60,7 +60,7 @@ size_t qn_program_scratch_nbytes(const struct qn_program *p)
 {
 	return rounded(p->nregisters * sizeof(struct slot)) +
 	       p->nregisters * (VALUES_NBYTES + WORDS_NBYTES) + 4 * WORDS_NBYTES +
-	       QN_MOST_ARGS * VALUES_NBYTES + 2 * TILE_NWORDS * sizeof(uint64_t) +
+	       QN_MOST_ARGS * VALUES_NBYTES + 3 * TILE_NWORDS * sizeof(uint64_t) +
 	       QUERN_TILE_NELEMS * sizeof(double);
 }
 
@@ -91,6 +91,7 @@ static void frame_init(struct frame *f, const struct qn_program *p, const struct
 	f->ever_beyond = carve(&at, WORDS_NBYTES);
 	f->valid = carve(&at, TILE_NWORDS * sizeof(uint64_t));
 	f->holds = carve(&at, TILE_NWORDS * sizeof(uint64_t));
+	f->all_beyond = carve(&at, TILE_NWORDS * sizeof(uint64_t));
 	f->values = carve(&at, QUERN_TILE_NELEMS * sizeof(double));
 	for (int k = 0; k < QN_MOST_ARGS; k++)
 		f->aligned[k] = carve(&at, VALUES_NBYTES);
@@ -396,6 +397,7 @@ static void block_end(struct frame *f, struct qn_program_result *out)
 	for (size_t w = 0; w < f->nwords; w++) {
 		valid[w] = (f->out.is_whole ? UINT64_MAX : valid[w]) & inside(f, w);
 		f->ever_beyond[w] &= ~valid[w] & inside(f, w);
+		f->all_beyond[f->first / 64 + w] = f->ever_beyond[w];
 		holds[w] = type == QN_BITS ? holds[w] & valid[w] : 0;
 	}
 	out->var.nmissing += f->out.is_whole ? 0 : f->n - f->p->count(valid, f->nwords);
@@ -439,6 +441,7 @@ void qn_program_run(const struct qn_program *p, const struct quern_var *columns,
 			take_leaf(&f);
 		block_end(&f, out);
 	}
+	out->beyond = f.all_beyond;
 	out->var.values = values_of(&f, n);
 	out->var.valid = out->var.nmissing ? f.valid : NULL;
 	if (root->type == QN_BITS)

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "select/select.h"
+#include "formula/known.h"
 #include "run/forecast.h"
 #include "locate/homes.h"
 #include "run/memory.h"
@@ -19,6 +20,7 @@
 /* What rank 0 has in hand while it plans. */
 struct draft {
 	struct qn_whereabouts where;
+	struct qn_masks masks; /* of --where */
 	struct qn_lumps lumps;
 	struct qn_shares shares;
 };
@@ -26,6 +28,7 @@ struct draft {
 static void draft_fini(struct draft *d)
 {
 	qn_whereabouts_fini(&d->where);
+	qn_masks_fini(&d->masks);
 	qn_lumps_fini(&d->lumps);
 	qn_shares_fini(&d->shares);
 }
@@ -48,12 +51,13 @@ static enum quern_status plan_items(struct qn_run *run, const struct qn_items *i
 	struct qn_cluster cluster = { qn_comm_size(run->team->comm), run->team->places };
 	enum quern_status st;
 
-	st = qn_lumps_make(items, run->subject->dataset.type.size,
+	st = qn_lumps_make(items, d->masks.n ? &d->masks : NULL, run->subject->dataset.type.size,
 			   qn_plan_most_lumps((uint64_t)cluster.nranks), find_set, &d->where,
 			   &d->lumps, err);
 	if (st)
 		return st;
 	d->lumps.work.homes = &d->where.homes;
+	run->report.npruned = d->lumps.npruned;
 	if (!with_work)
 		return qn_forecast_make(run, &d->lumps.work, err);
 	st = qn_plan_make(&cluster, &d->lumps.work, &run->costs.rates, &run->plan, NULL, err);
@@ -72,8 +76,11 @@ static enum quern_status make_plan(struct qn_run *run, struct draft *d, bool wit
 {
 	struct quern_message why = { .status = QUERN_OK };
 	struct qn_items weighed = run->items;
-	enum quern_status st = plan_items(run, &run->items, d, with_work, &why);
+	enum quern_status st =
+		qn_known_find(&run->formula, &run->subject->selection, &d->masks, &why);
 
+	if (!st)
+		st = plan_items(run, &run->items, d, with_work, &why);
 	if (st != QUERN_ERR_DATA || !run->items.counts_holes)
 		return st ? qn_error_pass(err, st, &why) : QUERN_OK;
 	qn_log(QN_LOG_INFO, "too many items without weight for one rank: all are weighed: %s",

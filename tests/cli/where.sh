@@ -87,6 +87,45 @@ done
 check "3 ranks find the same bytes" cmp -s ranks_1 ranks_3
 check "... which are some" [ "$(wc -l <ranks_1)" -eq 3 ]
 
+# --- chunks in which a condition of coordinates cannot hold are not read: t is in 4 x 2 x 1 of them ---
+# pruned WHERE WANT [ARGS]: so many chunks are left out, the others are read, and the plan knows.
+pruned()
+{
+	local where=$1 want=$2
+
+	shift 2
+	quern run count -d t --json --where "$where" "$@" grid.h5
+	is "chunks without $where" "$want $((all_chunks - want))" "$(field run.chunks_pruned) $(field run.chunks)"
+	quern plan count -d t --json --where "$where" "$@" grid.h5
+	is "... as planned" "$want $((all_chunks - want))" "$(field plan.chunks_pruned) $(field plan.items)"
+}
+
+quern plan count -d t --json grid.h5
+all_chunks=$(field plan.items)
+is "without a condition none is left out" 0 "$(field plan.chunks_pruned)"
+pruned 't > 250' 0
+pruned 't > 250 || index(time) == 0' 0
+pruned 'index(time) == 2' $((all_chunks - 2))
+pruned 'index(time) == 2 && t > 250' $((all_chunks - 2))
+pruned 'index(time) == 2 && index(lat) > 2' $((all_chunks - 1))
+pruned 'index(time) + 10 * index(lat) == 2' $((all_chunks - 1))
+pruned '(index(time) == 2 || index(lon) == 7) && index(lon) != 7' $((all_chunks - 2))
+pruned 'index(time) == 2 && 1 > 2' "$all_chunks"
+quern plan count -d t --where 'index(time) == 2' grid.h5
+prints "tables say so" "^  $((all_chunks - 2)) chunks left out, where --where cannot hold\$"
+for line in "moments" "minmax --over lat" "moments --by month(time)" "quantiles --over time" "topk --k 3" "histogram"; do
+	# shellcheck disable=SC2086 # words
+	same "$line of nothing" $line -d t --where 'index(time) < 0' grid.h5 -- $line -d t --where 't > 1e9' grid.h5
+done
+quern run count --json --expr 'big * big' --where 'index(time) == 0' -d big grid.h5
+check "what is left out is not beyond 64 bits" \
+	grep -q "of $(jq .result.missing out) elements an expression has integers" err
+# A chunk that is damaged: rows 32 to 47, columns 20 to 39.
+generate damaged.h5
+path=$(awk '{ print $1; exit }' damaged.txt)
+refuses 3 "a damaged chunk is met" "chunk \(2, 1\)" run sum -d "$path" --where 'index(`0`) > 31' damaged.h5
+answers "... but where it is left out" run sum --json -d "$path" --where 'index(`0`) > 47 || index(`0`) < 32' damaged.h5
+
 # --- what is wrong ---
 points "an unknown name" "nothing is named 'lta'" 9 run sum -d t --where 't > 0 && lta > 1'
 points "a number as a condition" "a condition is wanted" 0 run sum -d t --where 't + 1'

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "plan/weigh.h"
 #include "random.h"
+#include "select/select.h"
 
 #define ELEMENT	   4
 #define SPACING	   (100 << 10)	  /* of chunks in their file */
@@ -148,6 +149,87 @@ static struct weight weigh(const struct qn_items *items, uint64_t item)
 
 static uint64_t ncounted_rows; /* so far */
 
+/* Is a bit of a mask set for one of the elements of a box of the whole? */
+static bool is_wanted(const struct qn_mask *m, const struct quern_box *selection,
+		      const struct quern_box *box)
+{
+	for (uint64_t i = 0; i < qn_box_nelems(box); i++) {
+		uint64_t rest = i, index[QUERN_MAX_DIMS] = { 0 }, bit = 0;
+
+		for (int d = box->ndim - 1; d >= 0; d--) {
+			index[d] = box->start[d] + rest % box->count[d] * box->step[d];
+			rest /= box->count[d];
+		}
+		for (int k = 0; k < m->ndim; k++) {
+			const int d = m->dim[k];
+
+			bit = bit * m->count[k] +
+			      (index[d] - selection->start[d]) / selection->step[d];
+		}
+		if (m->bits[bit / 64] >> bit % 64 & 1)
+			return true;
+	}
+	return false;
+}
+
+static bool has_work(const struct qn_items *items, const struct qn_masks *masks, uint64_t item)
+{
+	struct qn_slot slot = { .is_set = false };
+	struct quern_box from, to;
+
+	qn_items_seek(items, item, &slot);
+	qn_slot_box(&slot, &from, &to);
+	for (int i = 0; masks && i < masks->n; i++)
+		if (!is_wanted(&masks->mask[i], &items->selection, &to))
+			return false;
+	return true;
+}
+
+/* Items with work; *nchunks: the chunks of the others. */
+static uint64_t count_work(const struct qn_items *items, const struct qn_masks *masks,
+			   uint64_t *nchunks)
+{
+	uint64_t n = 0;
+
+	*nchunks = 0;
+	for (uint64_t i = 0; i < items->nitems; i++) {
+		struct qn_slot slot = { .is_set = false };
+
+		qn_items_seek(items, i, &slot);
+		if (has_work(items, masks, i))
+			n++;
+		else
+			*nchunks += qn_cut_nchunks(&slot.cut, slot.item);
+	}
+	return n;
+}
+
+/* A mask of random dimensions. */
+static void make_mask(struct qn_mask *m, const struct quern_box *selection, uint64_t *seed)
+{
+	const uint64_t density = random_below(seed, 6);
+
+	*m = (struct qn_mask){ .nbits = 1 };
+	for (int d = 0; d < selection->ndim; d++)
+		if (random_below(seed, 2)) {
+			m->count[m->ndim] = selection->count[d];
+			m->dim[m->ndim++] = d;
+			m->nbits *= selection->count[d];
+		}
+	m->bits = calloc(m->nbits / 64 + 1, sizeof(*m->bits));
+	for (uint64_t i = 0; i < m->nbits; i++)
+		if (random_below(seed, 10) < density * density)
+			m->bits[i / 64] |= UINT64_C(1) << i % 64;
+}
+
+static void make_masks(struct qn_masks *m, const struct quern_box *selection, uint64_t *seed)
+{
+	m->n = 1 + (int)random_below(seed, 2);
+	m->mask = calloc((size_t)m->n, sizeof(*m->mask));
+	for (int i = 0; i < m->n; i++)
+		make_mask(&m->mask[i], selection, seed);
+}
+
 /* A row of items that are counted: before all others. */
 static void check_counted(const struct qn_items *items, const struct qn_lumps *l, uint64_t r,
 			  uint8_t *seen)
@@ -165,11 +247,13 @@ static void check_counted(const struct qn_items *items, const struct qn_lumps *l
 }
 
 /* Rows: every item once, and in file order. order[place] = item. Returns the places. */
-static uint64_t check_rows(const struct qn_items *items, const struct qn_lumps *l, uint64_t *order)
+static uint64_t check_rows(const struct qn_items *items, const struct qn_masks *masks,
+			   const struct qn_lumps *l, uint64_t *order)
 {
 	uint8_t *seen = calloc(items->nitems + 1, 1);
 	struct weight last = { .stored = 0 };
-	uint64_t place = 0, nback = 0, nseen = 0, ncounted = 0;
+	uint64_t place = 0, nback = 0, nseen = 0, ncounted = 0, npruned;
+	const uint64_t nwork = count_work(items, masks, &npruned);
 
 	for (uint64_t r = 0; r < l->nrows; r++) {
 		const struct qn_row *row = &l->row[r];
@@ -189,6 +273,7 @@ static uint64_t check_rows(const struct qn_items *items, const struct qn_lumps *
 
 			assert_true(place < items->nitems && !seen[row->item + k]++ && !w.counted);
 			assert_int_equal(w.member, row->member);
+			assert_true(has_work(items, masks, row->item + k));
 			assert_int_equal(w.addr == QN_ADDR_NONE, row->last == QN_ADDR_NONE);
 			nback += place > ncounted && w.member == last.member &&
 				 w.addr < last.addr && last.addr - w.addr > QN_STEP_BACK;
@@ -198,7 +283,8 @@ static uint64_t check_rows(const struct qn_items *items, const struct qn_lumps *
 			last = w;
 		}
 	}
-	assert_int_equal(nseen, items->nitems);
+	assert_int_equal(nseen, nwork);
+	assert_int_equal(l->npruned, npruned);
 	assert_true(nback <= items->nitems / 100);
 	free(seen);
 	return place;
@@ -231,7 +317,7 @@ static void check_lumps(const struct qn_items *items, const struct qn_lumps *l,
 }
 
 static void check_both(const struct qn_mosaic *m, const struct quern_box *box,
-		       const struct quern_demand *demand)
+		       const struct quern_demand *demand, const struct qn_masks *masks)
 {
 	struct quern_message err = { .status = QUERN_OK };
 	struct qn_items items;
@@ -241,13 +327,14 @@ static void check_both(const struct qn_mosaic *m, const struct quern_box *box,
 		return; /* a dimension that the members share is to be whole */
 	order = calloc(items.nitems + 1, sizeof(*order));
 	for (uint64_t most = 1; most <= 1000; most = 10 * most) {
-		for (int counts = 0; counts < (items.max_chunks == 1 ? 2 : 1); counts++) {
+		for (int counts = 0; counts < (items.max_chunks == 1 && !masks ? 2 : 1); counts++) {
 			struct qn_lumps l;
 
 			items.counts_holes = counts;
-			assert_int_equal(
-				qn_lumps_make(&items, ELEMENT, most, find_set, NULL, &l, &err), 0);
-			check_lumps(&items, &l, order, check_rows(&items, &l, order), most);
+			assert_int_equal(qn_lumps_make(&items, masks, ELEMENT, most, find_set, NULL,
+						       &l, &err),
+					 0);
+			check_lumps(&items, &l, order, check_rows(&items, masks, &l, order), most);
 			qn_lumps_fini(&l);
 		}
 	}
@@ -264,14 +351,19 @@ static void test_against_single_items(void **state)
 		int ndim = 1 + (int)random_below(&seed, 3);
 		struct quern_demand demand = { .min_nelems = random_below(&seed, 50) };
 		uint64_t shape[QUERN_MAX_DIMS];
+		struct qn_masks masks;
 		struct quern_box box;
 		struct qn_mosaic m;
 
 		make_mosaic(&m, ndim, shape, (enum disorder)(round % NDISORDERS), &seed);
 		select_box(&box, ndim, shape, &seed);
 		demand.whole[ndim - 1] = random_below(&seed, 2);
-		check_both(&m, &box, NULL);
-		check_both(&m, &box, &demand);
+		check_both(&m, &box, NULL, NULL);
+		check_both(&m, &box, &demand, NULL);
+		make_masks(&masks, &box, &seed);
+		check_both(&m, &box, NULL, &masks);
+		check_both(&m, &box, &demand, &masks);
+		qn_masks_fini(&masks);
 		qn_mosaic_fini(&m);
 	}
 	assert_true(ncounted_rows > 100);
@@ -301,7 +393,7 @@ static void test_nothing_stored(void **state)
 	qn_dataset_fini(&d);
 	assert_int_equal(qn_items_init(&items, &m, &all, NULL, &err), 0);
 	assert_int_equal(items.nitems, UINT64_C(1) << 34);
-	assert_int_equal(qn_lumps_make(&items, ELEMENT, 1000, NULL, NULL, &l, &err), 0);
+	assert_int_equal(qn_lumps_make(&items, NULL, ELEMENT, 1000, NULL, NULL, &l, &err), 0);
 	assert_int_equal(l.nrows, 1);
 	assert_true(l.work.nlumps < 10);
 	for (uint64_t k = 0; k < l.work.nlumps; k++)
@@ -310,7 +402,7 @@ static void test_nothing_stored(void **state)
 	qn_lumps_fini(&l);
 	/* Counted: pieces of which a rank can have some. */
 	items.counts_holes = true;
-	assert_int_equal(qn_lumps_make(&items, ELEMENT, 1000, NULL, NULL, &l, &err), 0);
+	assert_int_equal(qn_lumps_make(&items, NULL, ELEMENT, 1000, NULL, NULL, &l, &err), 0);
 	assert_int_equal(l.work.nitems, l.nrows);
 	assert_in_range(l.nrows, 8, 1000);
 	for (uint64_t k = 0; k < l.work.nlumps; k++)
