@@ -334,6 +334,10 @@ demo: all
 bench: all $(bench_progs) $(B)/test/quern
 	@$(script_env) bash $(srcdir)/bench/run.sh
 
+# The same work by CDO, NCO, numpy and xarray, as far as they are installed.
+bench-peers: all $(bench_progs)
+	@$(script_env) bash $(srcdir)/bench/peers.sh
+
 deps:
 	@$(srcdir)/.ci/deps
 	@if test -f config.mk && grep -q '^config_failed' config.mk; then rm -f config.mk; fi
@@ -406,6 +410,7 @@ help:
 	@echo 'make check-slurm   tests the Slurm templates on a Slurm of its own'
 	@echo 'make demo          the main job on generated data'
 	@echo 'make bench         measures, beside the limits of this machine'
+	@echo 'make bench-peers   measures, beside CDO, NCO, numpy and xarray'
 	@echo 'make deps          installs what is missing, or prints the command'
 	@echo 'make install       DESTDIR= prefix=; also uninstall'
 	@echo 'make dist          the tarball; distcheck tries it'
@@ -414,5 +419,5 @@ help:
 	@echo 'Variables: CC CFLAGS CPPFLAGS LDFLAGS SAN=address,undefined DEBUG=1 WERROR=1 V=1 TESTS='
 
 FORCE:
-.PHONY: all bench check check-hosts check-long check-matrix check-numa check-programs check-slurm \
+.PHONY: all bench bench-peers check check-hosts check-long check-matrix check-numa check-programs check-slurm \
 	clean cmocka demo deps dist distcheck distclean flips format fuzz fuzz-programs help install uninstall FORCE

@@ -510,6 +510,11 @@ static _Noreturn void become(const char *out, char **command)
 	die("cannot run %s: %s", command[0], strerror(errno));
 }
 
+static double seconds(const struct timeval *t)
+{
+	return (double)t->tv_sec + 1e-6 * (double)t->tv_usec;
+}
+
 static int time_command(const char *out, char **command)
 {
 	double start = now();
@@ -523,7 +528,8 @@ static int time_command(const char *out, char **command)
 		become(out, command);
 	if (wait4(child, &status, 0, &usage) != child)
 		die("cannot wait: %s", strerror(errno));
-	printf("{\"seconds\": %.6f, \"peak\": %ju}\n", now() - start,
+	printf("{\"seconds\": %.6f, \"cpu\": %.6f, \"peak\": %ju}\n", now() - start,
+	       seconds(&usage.ru_utime) + seconds(&usage.ru_stime),
 	       (uintmax_t)usage.ru_maxrss * 1024);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }

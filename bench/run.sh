@@ -25,51 +25,10 @@ quick=${QUICK:-}
 repeat=${BENCH_REPEAT:-$([ -n "$quick" ] && echo 3 || echo 7)}
 missed=0
 
-export LC_ALL=C
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
-export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
-
-say()
-{
-	printf '%s\n' "$*"
-}
-
-die()
-{
-	say "bench: $*" >&2
-	exit 1
-}
+# shellcheck source=bench/lib.sh
+. "$SRCDIR/bench/lib.sh"
 
 # --- Data -----------------------------------------------------------------------------------------
-
-# Room for 11 GiB in memory is better than a disk: nothing is written back while the clock runs.
-choose_dir()
-{
-	local need=$((quick ? 1 : 12))	# GiB
-
-	keep=
-	if [ -n "${BENCH_DIR:-}" ]; then
-		keep=1
-		data=$BENCH_DIR
-		mkdir -p "$data"
-	elif [ "$(free_gib /dev/shm)" -ge $need ] && [ "$(memory_gib)" -ge $((2 * need)) ]; then
-		data=$(mktemp -d /dev/shm/quern-bench.XXXXXX)
-	else
-		data=$out/data
-		mkdir -p "$data"
-	fi
-}
-
-free_gib()
-{
-	df -Pk "$1" 2>/dev/null | awk 'NR == 2 { print int($4 / 1048576) }' | grep . || echo 0
-}
-
-memory_gib()
-{
-	awk '/^MemAvailable:/ { print int($2 / 1048576) }' /proc/meminfo
-}
 
 # make_file NAME OPTIONS OF MKCLIMATE...: unless it is there.
 make_file()
@@ -102,12 +61,6 @@ make_data()
 }
 
 # --- Answers --------------------------------------------------------------------------------------
-
-# field NAME FILE: the first number of that name in a JSON document.
-field()
-{
-	sed -n 's/.*"'"$1"'": *\([^,}]*\).*/\1/p' "$2" | head -n 1
-}
 
 # close A B: equal to ten digits.
 close()
@@ -151,35 +104,6 @@ check_covariance()
 }
 
 # --- Measuring ------------------------------------------------------------------------------------
-
-# One processor of each core that this process may use, the first N of them: "0,2".
-first_cpus()
-{
-	local allowed
-
-	allowed=$(taskset -cp $$ | sed 's/.*: //')
-	lscpu -p=CPU,CORE 2>/dev/null | awk -F, -v allowed="$allowed" -v n="$1" '
-		BEGIN {
-			k = split(allowed, part, ",")
-			for (i = 1; i <= k; i++) {
-				split(part[i], end, "-")
-				for (c = end[1]; c <= (end[2] == "" ? end[1] : end[2]); c++) ok[c] = 1
-			}
-		}
-		!/^#/ && ok[$1] && !seen[$2]++ && found < n { list = list (found++ ? "," : "") $1 }
-		END { if (found == n) print list }'
-}
-
-median()
-{
-	sort -g | awk '{ v[NR] = $1 }
-		END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
-}
-
-ratio()
-{
-	awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", (b > 0 ? a / b : 0) }'
-}
 
 # verdict VALUE TARGET: yes, no, or - without a target; counts what is missed.
 verdict()
@@ -449,7 +373,7 @@ clean_up()
 }
 
 mkdir -p "$out"
-choose_dir
+choose_dir $((quick ? 1 : 12))
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP PIPE
