@@ -9,6 +9,7 @@
 #	skip NAME WHY
 #	skip_all WHY		ends the test: nothing here can run
 #	note TEXT		a figure to be shown, whether or not cases fail
+#	result [FILE]		the result in a document (`out`), as it was written
 #
 # Calls of the system that fail (tests/testing/plan.h), in $TEST_QUERN. It is to be started by
 # env "${faults_env[@]}" COMMAND; quern() of cli/lib.sh does so.
@@ -51,6 +52,11 @@ skip()
 note()
 {
 	printf '# note: %s\n' "$1"
+}
+
+result()
+{
+	sed -n '/^  "result": {/,/^  }/p' "${1:-out}"
 }
 
 skip_all()

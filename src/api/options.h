@@ -22,6 +22,12 @@
 	{ "allow-external", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, \
 	  "read raw files that hold the elements of a dataset wherever they are, not only beside its own " \
 	  "file or below" }
+#define QN_THREADS_ROW \
+	{ "threads", 0, QUERN_OPT_INT, "N", NULL, 1, 4096, \
+	  "worker threads a rank (default: its share of the permitted cores)" }
+#define QN_BIND_ROW \
+	{ "bind", 0, QUERN_OPT_CHOICE, "numa|core|none", "numa", 0, 0, \
+	  "pin each thread to its NUMA node, to one core, or not at all" }
 /* clang-format on */
 
 /* Of a run; only of a plan: cluster, homes, replicas, times, simulate, ... */

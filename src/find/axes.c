@@ -113,6 +113,20 @@ static void widen(struct qn_axis_values *v)
 			v->dtype = QUERN_I64;
 }
 
+/* For n values of a coordinate, and what it says of them. */
+static enum quern_status make_room(struct qn_axis_values *v, uint64_t n, const struct qn_dataset *c,
+				   struct quern_message *err)
+{
+	v->n = n;
+	v->values = qn_calloc(n, sizeof(*v->values));
+	v->units = qn_strdup(c->units);
+	v->calendar = qn_strdup(c->calendar);
+	v->bounds_name = qn_strdup("");
+	if (!v->values || !v->units || !v->calendar || !v->bounds_name)
+		return qn_error_nomem(err, n * sizeof(*v->values), "a coordinate");
+	return QUERN_OK;
+}
+
 static enum quern_status take_axis(const struct qn_dataset *c, const struct qn_axis *a,
 				   const struct quern_box *b, int dim, struct qn_axis_values *v,
 				   struct quern_message *err)
@@ -122,15 +136,11 @@ static enum quern_status take_axis(const struct qn_dataset *c, const struct qn_a
 
 	if (st)
 		return st;
-	v->n = b->count[dim];
 	v->dtype = view.dtype;
 	v->is_real = is_real(view.dtype);
-	v->values = qn_calloc(v->n, sizeof(*v->values));
-	v->units = qn_strdup(c->units);
-	v->calendar = qn_strdup(c->calendar);
-	v->bounds_name = qn_strdup("");
-	if (!v->values || !v->units || !v->calendar || !v->bounds_name)
-		return qn_error_nomem(err, v->n * sizeof(*v->values), "a coordinate");
+	st = make_room(v, b->count[dim], c, err);
+	if (st)
+		return st;
 	if (a->instants)
 		put_times(a, b, dim, v);
 	else
@@ -335,16 +345,15 @@ static enum quern_status take_values(const struct qn_subject *s, const struct qn
 				     const struct qn_values *from, struct qn_axis_values *v,
 				     struct quern_message *err)
 {
-	v->n = 1;
+	uint64_t n = 1;
+	enum quern_status st;
+
 	for (int k = 0; k < v->ndims; k++)
-		v->n *= s->selection.count[v->dim[k]];
+		n *= s->selection.count[v->dim[k]];
 	v->is_real = from->reals != NULL;
-	v->values = qn_calloc(v->n, sizeof(*v->values));
-	v->units = qn_strdup(c->units);
-	v->calendar = qn_strdup(c->calendar);
-	v->bounds_name = qn_strdup("");
-	if (!v->values || !v->units || !v->calendar || !v->bounds_name)
-		return qn_error_nomem(err, v->n * sizeof(*v->values), "a coordinate");
+	st = make_room(v, n, c, err);
+	if (st)
+		return st;
 	for (uint64_t i = 0; i < v->n; i++) {
 		const uint64_t at = place_of(s, v, i);
 		const bool lacks = from->missing && from->missing[at];

@@ -4,11 +4,6 @@
 . "$SRCDIR/tests/cli/lib.sh"
 env "$fast" "$BUILDDIR/tests/tools/parts" || exit 1
 
-result()
-{
-	sed -n '/^  "result": {/,/^  }/p' out
-}
-
 # same NAME WHOLE ARG... -- FILE...: files and the whole give the same.
 same()
 {

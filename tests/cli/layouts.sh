@@ -4,11 +4,6 @@
 . "$SRCDIR/tests/cli/lib.sh"
 make=$BUILDDIR/tests/tools/layouts
 
-result()
-{
-	sed -n '/^  "result": {/,/^  }/p' out
-}
-
 # --- virtual ---
 "$make" virtual 1024 || exit 1
 quern run moments --json plain.h5

@@ -108,12 +108,21 @@ field()
 	"$BUILDDIR/tests/tools/pick" "$1" <out
 }
 
-# run_result ARG...: the result of a run, or why there is none.
-run_result()
+# run_picked FILTER ARG...: what jq's filter makes of the result of a run, or why there is none.
+run_picked()
 {
+	local filter=$1
+
+	shift
 	quern run "$@" --json
 	[ "$status" -eq 0 ] || cat err
-	jq -cS .result out
+	jq -cS ".result | $filter" out
+}
+
+# run_result ARG...: all of it.
+run_result()
+{
+	run_picked . "$@"
 }
 
 # same NAME ARGS -- ARGS: both runs find the same, and something.

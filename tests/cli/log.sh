@@ -20,11 +20,6 @@ levels_in()
 	done
 }
 
-result()
-{
-	sed -n '/^  "result": {/,/^  }/p' out
-}
-
 # --- what each level adds ---
 quern run moments --json -d packed cf.nc
 is "silent by default" "0 0" "$status $(wc -l <err)"
@@ -99,5 +94,5 @@ check "... and that it was replaced" \
 	grep -Eq "Z warn .* thread [0-9]+: strange.h5: dataset /x: its reader is replaced by another" err
 cp out struck
 QUERN_LOG='' quern run count --json -d x strange.h5
-is "... with the right result" "$(result)" "$(sed -n '/^  "result": {/,/^  }/p' struck)"
+is "... with the right result" "$(result)" "$(result struck)"
 finish

@@ -6,13 +6,6 @@
 export HWLOC_SYNTHETIC="core:1 pu:1" HWLOC_PLUGINS_PATH=/nonexistent
 "$BUILDDIR/tests/tools/axes" axes.h5 >cases || exit 1
 
-# result ARG...: what minmax finds, with places; or what was said.
-result()
-{
-	quern run minmax --json "$@"
-	[ "$status" -eq 0 ] && field result || cat err
-}
-
 # What minmax finds of a coordinate in order: count, first and last place.
 found='^\{"argmax":\[([0-9]+)\],"argmin":\[([0-9]+)\],"count":([0-9]+),'
 ncases=0
@@ -25,7 +18,7 @@ while read -r dataset values first stop step; do
 	fi
 	n=$(((stop - first + step - 1) / step))
 	want="$n $first $((first + (n - 1) * step))"
-	got=$(result -d "$dataset" -s "$values" axes.h5)
+	got=$(run_result minmax -d "$dataset" -s "$values" axes.h5)
 	if [[ $got =~ $found ]]; then
 		high=${BASH_REMATCH[1]} low=${BASH_REMATCH[2]}
 		got="${BASH_REMATCH[3]} $((low < high ? low : high)) $((low < high ? high : low))"
@@ -33,8 +26,8 @@ while read -r dataset values first stop step; do
 	[ "$want" = "$got" ] || fail "$dataset $values: count, first, last: $want" "$got"
 done <cases
 pass "$ncases selections by value"
-is "the coordinate of one dimension, in a group above" "$(result -d /bad/field -s 1:3:2,1:2 axes.h5)" \
-	"$(result -d /bad/field -s y=2.0:3.0:2,1=1:2 axes.h5)"
+is "the coordinate of one dimension, in a group above" "$(run_result minmax -d /bad/field -s 1:3:2,1:2 axes.h5)" \
+	"$(run_result minmax -d /bad/field -s y=2.0:3.0:2,1=1:2 axes.h5)"
 
 # says NAME PATTERN DATASET SELECTION
 says()
@@ -53,12 +46,12 @@ says "eastward across the seam, in steps" "-s '0=350.0:359.75:3' and -s '0=0.5:9
 	/fine/lon 0=350.0:10.0:3
 says "beyond the axis, without an end" "lon runs from 0 to 359.75 degrees_east: give both ends" \
 	/fine/lon lon=-10.0:
-is "longitudes of the other convention" "$(result -d /fine/lon -s 1320:1401 axes.h5)" \
-	"$(result -d /fine/lon -s lon=-30.0:-10.0 axes.h5)"
-is "... a single one" "$(result -d /fine/lon -s 1321 axes.h5)" \
-	"$(result -d /fine/lon -s lon=-29.75 axes.h5)"
-is "... all of them" "$(result -d /fine/lon axes.h5)" \
-	"$(result -d /fine/lon -s lon=-180.0:180.0 axes.h5)"
+is "longitudes of the other convention" "$(run_result minmax -d /fine/lon -s 1320:1401 axes.h5)" \
+	"$(run_result minmax -d /fine/lon -s lon=-30.0:-10.0 axes.h5)"
+is "... a single one" "$(run_result minmax -d /fine/lon -s 1321 axes.h5)" \
+	"$(run_result minmax -d /fine/lon -s lon=-29.75 axes.h5)"
+is "... all of them" "$(run_result minmax -d /fine/lon axes.h5)" \
+	"$(run_result minmax -d /fine/lon -s lon=-180.0:180.0 axes.h5)"
 says "latitudes are not turned" "nothing is there: lat runs from -90" /up/lat lat=300.0:310.0
 says "an infinite value" "/bad/infinite, of which value 0 is infinite" /bad/infinite infinite=1.0:5.0
 says "an index and a value" "different kinds" /up/lat lat=1.0:5
@@ -84,14 +77,14 @@ says "a coordinate of two dimensions" "no dimension 'lat', and /bad/lat is a dat
 says "not a value" "nor values of its coordinate" /up/lat lat=10N
 quern run count --json -d /bad/twice -s twice=30.1:30.2 axes.h5
 is "values that are repeated, as float32 has them" 3 "$(field result.count)"
-result -d /bad/months -s months=1.0:2.0 axes.h5 >months
+run_result minmax -d /bad/months -s months=1.0:2.0 axes.h5 >months
 is "values of a coordinate with such units" 0 "$status"
 
 # --- a netCDF file, where dimensions have scales ---
 "$BUILDDIR/examples/mkclimate" -q --time 400 --lat 37 --lon 72 --chunk 20000 climate.nc
 while read -r values indexes; do
-	is "t2m $values" "$(result -d t2m -s "$indexes" climate.nc)" \
-		"$(result -d t2m -s "$values" climate.nc)"
+	is "t2m $values" "$(run_result minmax -d t2m -s "$indexes" climate.nc)" \
+		"$(run_result minmax -d t2m -s "$values" climate.nc)"
 done <<'END'
 lat=-30.0:30.0 lat=12:25
 time=1979-02,lon=350.0: time=124:236,lon=70:72
@@ -103,8 +96,8 @@ END
 for order in le be; do
 	public=$QUERN_CORPUS/hdf5/hl/test/testfiles/test_ds_$order.h5
 	if [ -e "$public" ]; then
-		is "test_ds_$order.h5" "$(result -d dset_al -s 0=1:,2=3:9 "$public")" \
-			"$(result -d dset_al -s ds_1_al=20.0:,ds_3_al=2e1:3e1 "$public")"
+		is "test_ds_$order.h5" "$(run_result minmax -d dset_al -s 0=1:,2=3:9 "$public")" \
+			"$(run_result minmax -d dset_al -s ds_1_al=20.0:,ds_3_al=2e1:3e1 "$public")"
 	else
 		skip "test_ds_$order.h5" "not in $QUERN_CORPUS (set QUERN_CORPUS)"
 	fi
@@ -154,8 +147,8 @@ prints "... turned" '^ *lon=-30.0 is 330 degrees_east$'
 cat large.nc >larger.nc && truncate -s +70M larger.nc
 check "the large file is large" test "$(stat -c %s larger.nc)" -gt 67108864
 for select in time=3:9 'lat=-30.0:30.0,lon=5' '::100,7,:3' time=1979-02:1979-03 -1; do
-	is "-s $select: as without the part" "$(result -d t2m -s "$select" large.nc)" \
-		"$(result -d t2m -s "$select" larger.nc)"
+	is "-s $select: as without the part" "$(run_result minmax -d t2m -s "$select" large.nc)" \
+		"$(run_result minmax -d t2m -s "$select" larger.nc)"
 done
 
 # --- the rest ---
@@ -164,8 +157,8 @@ is "a document names the selection as it was written" '"lat=-30.0:30.0"' \
 status=0
 timeout "$hang" $MPIRUN -n 2 "$QUERN" run minmax --json -d t2m -s lat=-30.0:30.0 climate.nc >out 2>err ||
 	status=$?
-got=$(field result)
-is "on two ranks" "0 $(result -d t2m -s lat=12:25 climate.nc)" "$status $got"
+got=$(jq -cS .result out)
+is "on two ranks" "0 $(run_result minmax -d t2m -s lat=12:25 climate.nc)" "$status $got"
 status=0
 timeout "$hang" $MPIRUN -n 2 "$QUERN" run count -d t2m -s lat=99.0: climate.nc >out 2>err || status=$?
 is "what is wrong is said once" "2 1" "$status $(grep -c '^quern: --select: .*lat runs from' err)"

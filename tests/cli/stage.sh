@@ -12,11 +12,6 @@ if grep -q 'built without' err; then
 	skip_all "no libxxhash"
 fi
 
-result()
-{
-	sed -n '/^  "result": {/,/^  }/p' out
-}
-
 # same NAME FILE CATALOG ARG...: a run on either gives the same bytes.
 same()
 {

@@ -5,17 +5,6 @@
 . "$SRCDIR/tests/cli/lib.sh"
 "$BUILDDIR/tests/tools/grid" || exit 1
 
-# result FILTER ARGS: of the result.
-result()
-{
-	local filter=$1
-
-	shift
-	quern run "$@" --json
-	[ "$status" -eq 0 ] || cat err
-	jq -cS ".result | $filter" out
-}
-
 # same NAME FILTER ARGS -- ARGS: both runs find the same.
 same()
 {
@@ -27,9 +16,9 @@ same()
 		shift
 	done
 	shift
-	want=$(result "$filter" "${first[@]}")
+	want=$(run_picked "$filter" "${first[@]}")
 	check "$name: there is something" [ "${want:-null}" != null ]
-	is "$name" "$want" "$(result "$filter" "$@")"
+	is "$name" "$want" "$(run_picked "$filter" "$@")"
 }
 
 # refused NAME CODE MESSAGE ARGS
@@ -46,11 +35,11 @@ refused()
 # --- known values: rationals, rounded ---
 is "moments by the cosine of the latitude" \
 	'[211,29,30737.637539453186,120.98327615617589,254.065177568628,65.6794884402534,8.10428827475019,234.5,271.70001220703125]' \
-	"$(result '[.count,.missing,.sum,.sum_of_weights,.mean,.variance,.stddev,.min,.max]' \
+	"$(run_picked '[.count,.missing,.sum,.sum_of_weights,.mean,.variance,.stddev,.min,.max]' \
 		moments -d t --weights coslat grid.h5)"
-is "... the root of the mean square" 254.1935710761027 "$(result .rms rms -d t --weights coslat grid.h5)"
+is "... the root of the mean square" 254.1935710761027 "$(run_picked .rms rms -d t --weights coslat grid.h5)"
 means='[252.97427690323553,251.5196705487298,253.17033116738548,253.14763873662218,253.77699284467377,255.2611937153639,256.2049734006527,256.5692955975882]'
-is "... means of maps" "$means" "$(result .mean mean -d t --over lat,lon --weights coslat grid.h5)"
+is "... means of maps" "$means" "$(run_picked .mean mean -d t --over lat,lon --weights coslat grid.h5)"
 for n in 1 3; do
 	$MPIRUN -n "$n" "$QUERN" run mean -d t --over lat,lon --weights coslat --json grid.h5 </dev/null 2>err |
 		jq -c .result.mean >"ranks_$n"
@@ -85,11 +74,11 @@ same "extremes go without weights" . minmax -d t grid.h5 -- minmax -d t --weight
 
 # --- what has no weight ---
 is "a missing weight makes missing" '[232,8]' \
-	"$(result '[.count,.missing]' count -d big --weights 'abs(n)' grid.h5)"
+	"$(run_picked '[.count,.missing]' count -d big --weights 'abs(n)' grid.h5)"
 is "weights of 0" '[211,0,0,null,null,null]' \
-	"$(result '[.count,.sum,.sum_of_weights,.mean,.variance,.stddev]' moments -d t --weights 'lat * 0' grid.h5)"
+	"$(run_picked '[.count,.sum,.sum_of_weights,.mean,.variance,.stddev]' moments -d t --weights 'lat * 0' grid.h5)"
 is "one weight that is not 0 has no variance" '[null,null]' \
-	"$(result '[.variance,.stddev]' moments -d t -s 0,0,: --weights 'index(lon) == 3' grid.h5)"
+	"$(run_picked '[.variance,.stddev]' moments -d t -s 0,0,: --weights 'index(lon) == 3' grid.h5)"
 refused "a negative one" 3 \
 	'--weights: the weight of element (time=0, lat=3, lon=0) of /t is -40: weights are finite numbers of 0 or more' \
 	sum -d t -s 0,3,0 --weights lat grid.h5

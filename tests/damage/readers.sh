@@ -10,15 +10,9 @@ export HWLOC_PLUGINS_PATH=/nonexistent
 [ -d /proc/self ] || skip_all "no /proc"
 check "a file is made" "$readers" make r.h5
 
-# right DATASET: the figures of the result.
-right()
-{
-	sed -n '/^  "result": {/,/^  }/p' "$1"
-}
-
 for dataset in texts bits; do
 	"$QUERN" run count --json -d $dataset r.h5 >whole 2>err || exit 1
-	right whole >"want.$dataset"
+	result whole >"want.$dataset"
 	check "$dataset goes through readers" grep -Eq '"chunks_library": [1-9]' whole
 done
 
@@ -41,7 +35,7 @@ run()
 	case $status in
 	0)
 		nright=$((nright + 1))
-		[ "$(right out)" = "$(cat want.$dataset)" ] || echo "another result: $(right out)"
+		[ "$(result out)" = "$(cat want.$dataset)" ] || echo "another result: $(result out)"
 		;;
 	1)
 		nerrors=$((nerrors + 1))

@@ -99,11 +99,6 @@ seconds_of()
 	sed -n 's/^      "'"$1"'": \(.*[^,]\),\{0,1\}$/\1/p' out
 }
 
-result()
-{
-	sed -n '/^  "result": {/,/^  }/p' out
-}
-
 # --- same bytes -----------------------------------------------------------------------------------
 
 # all_kernels NAME RANKS-A-HOST FILE: every kernel, against one process, in one MPI job.

@@ -15,12 +15,6 @@ on()
 	timeout "$hang" $MPIRUN -n "$n" ${with[@]+"${with[@]}"} "$QUERN" "$@" >out 2>err || status=$?
 }
 
-# The result in `out`, as it was written.
-result()
-{
-	sed -n '/^  "result": {/,/^  }/p' out
-}
-
 # --- all kernels, in one MPI job ---
 timeout "$hang" $MPIRUN -n 4 "$BUILDDIR/tests/mpi/ranks" large.h5 >ranks.tap
 sed 's/^\(not \)\?ok [0-9]*/&/; /^1\.\./d' ranks.tap
