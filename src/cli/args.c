@@ -195,6 +195,32 @@ static enum quern_status take(struct qn_args *a, int row, const char **given, ch
 	return st ? st : a->set(a->ctx, a->row[row]->name, is_list && text ? *list : text, err);
 }
 
+/* Is a word an option: -d, --dataset, --dataset=t? What begins with one - is that only as a single letter: it may be
+   a negative number, or an expression. */
+static bool is_option(const struct qn_args *a, const char *word)
+{
+	if (word[0] != '-' || !word[1])
+		return false;
+	if (word[1] == '-')
+		return true;
+	return !word[2] && (word[1] == 'h' || row_of(a, word[1]) >= 0);
+}
+
+/* An option in the place of the value of another one, which getopt takes as it is. argv as getopt has it. */
+static enum quern_status check_separate(const struct qn_args *a, int c, char **argv,
+					struct quern_message *err)
+{
+	const int row = c == ':' || c == '?' || c == 'h' ? -1 : row_of(a, c);
+
+	if (row < 0 || !optarg || optarg != argv[optind - 1] || !is_option(a, optarg))
+		return QUERN_OK;
+	return qn_error_set(
+		err, QUERN_ERR_USAGE,
+		"--%s has no value: %s after it is an option; if that is the value, write "
+		"--%s=%s",
+		a->row[row]->name, optarg, a->row[row]->name, optarg);
+}
+
 /* getopt begins behind the word at 0: that before the first which is parsed. */
 enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int first, int *operands,
 				bool *help, struct quern_message *err)
@@ -220,6 +246,9 @@ enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int fi
 			st = unknown(a, argc - before, argv + before, err);
 			break;
 		}
+		st = check_separate(a, c, argv + before, err);
+		if (st)
+			break;
 		row = row_of(a, c == ':' ? optopt : c);
 		st = take(a, row, &given[row], &list[row], text, err);
 	}
@@ -241,6 +270,8 @@ enum quern_status qn_args_find(struct qn_args *a, int argc, char **argv, int *op
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		if (c == '?')
 			return unknown(a, argc, argv, err);
+		if (check_separate(a, c, argv, err))
+			return QUERN_ERR_USAGE;
 		*help = *help || c == 'h';
 	}
 	*operand = optind;

@@ -28,8 +28,12 @@ void qn_cli_help_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
 
 static const char *topic_name(const void *ctx, int i)
 {
+	int npages = 0;
+
 	(void)ctx;
-	return qn_manual_pages[i].topic;
+	while (qn_manual_pages[npages].name)
+		npages++;
+	return i < npages ? qn_manual_pages[i].topic : qn_manual_parts[i - npages].topic;
 }
 
 static int unknown_topic(const char *word)
@@ -95,6 +99,15 @@ static int show_page(const struct qn_page *page, bool roff)
 	return ok ? qn_cli_finish() : qn_cli_fail(QUERN_ERR_RUN, "out of memory");
 }
 
+static int show_part(const char *word, bool roff)
+{
+	const struct qn_page part = qn_manual_part(word);
+	const int code = part.text ? show_page(&part, roff) : unknown_topic(word);
+
+	free((char *)(uintptr_t)part.text);
+	return code;
+}
+
 /* `quern help moments`: the screen of a run of it. */
 static int show_topic(const char *word, bool roff)
 {
@@ -103,7 +116,7 @@ static int show_topic(const char *word, bool roff)
 
 	if (kernel)
 		return qn_cli_print_screen(qn_cli_command("run"), kernel);
-	return page ? show_page(page, roff) : unknown_topic(word);
+	return page ? show_page(page, roff) : show_part(word, roff);
 }
 
 static int help(const struct quern_options *o, int first, int argc, char **argv)

@@ -119,7 +119,7 @@ static int kernel_for_command(const char *kernel, int argc, char **argv)
 	FILE *out = qn_open_memstream(&text, &n);
 
 	if (!out)
-		return qn_cli_fail(QUERN_ERR_USAGE, "a kernel was named in the place of a command");
+		return qn_cli_fail(QUERN_ERR_RUN, "out of memory");
 	qn_kernel_unknown(argv[1], &err);
 	if (strcasecmp(kernel, argv[1]))
 		fprintf(out, "%.*s", (int)(strlen(err.text) - strlen(" ...")), err.text);

@@ -4,9 +4,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/options.h"
+#include "base/system.h"
 #include "cli/cli.h"
+#include "kernel/kernel.h"
 #include "kernel/several.h"
 #include "quern.h"
 
@@ -61,11 +64,35 @@ static void line_fini(struct line *l)
 	qn_options_fini(&l->own);
 }
 
+static bool is_kernel_word(const char *word)
+{
+	return qn_kernel_find(word) && qn_sys_access(word, F_OK);
+}
+
+/* `quern run mean minmax FILE`: several kernels are one word. */
+static enum quern_status check_words(const char *command, int argc, char **argv, int operands,
+				     struct quern_message *err)
+{
+	char list[256] = "";
+
+	for (int i = operands; i < argc && is_kernel_word(argv[i]); i++)
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), ",%s", argv[i]);
+	if (!*list)
+		return QUERN_OK;
+	return qn_error_set(err, QUERN_ERR_USAGE,
+			    "%s is a kernel and no file: several kernels are one word: quern %s "
+			    "%s%s [options] FILE...",
+			    argv[operands], command, argv[1], list);
+}
+
 /* The operands: names of files and patterns. */
 static enum quern_status add_files(struct line *l, const char *command, int argc, char **argv,
 				   int operands, struct quern_message *err)
 {
-	enum quern_status st = QUERN_OK;
+	enum quern_status st = check_words(command, argc, argv, operands, err);
+
+	if (st)
+		return st;
 
 	if (operands == argc)
 		return qn_error_set(err, QUERN_ERR_USAGE,
@@ -142,6 +169,12 @@ static int print_help(const struct qn_command *command, const char *kernels)
 	return 1 + code;
 }
 
+/* Of a run that could not be made: a wrong kernel, or no memory. Every call says which. */
+static enum quern_status status_of(quern_run *run)
+{
+	return quern_run_set(run, "", NULL);
+}
+
 /* Reads the command line into *l. Returns 0, or 1 + the exit code when the command is done. */
 static int read_line(const struct qn_command *command, const struct quern_option *own, int argc,
 		     char **argv, struct line *l)
@@ -163,7 +196,7 @@ static int read_line(const struct qn_command *command, const struct quern_option
 	if (!st && !(l->run = quern_run_new(qn_cli_world(), kernel)))
 		st = qn_error_nomem(&err, 0, "a run");
 	if (!st && *quern_run_message(l->run))
-		st = qn_error_set(&err, QUERN_ERR_USAGE, "%s", quern_run_message(l->run));
+		st = qn_error_set(&err, status_of(l->run), "%s", quern_run_message(l->run));
 	if (!st && help)
 		return print_help(command, kernel);
 	if (!st)

@@ -57,6 +57,8 @@ static void print_topics(FILE *out, int width)
 
 	for (const struct qn_page *p = qn_manual_pages; p->name && used < sizeof(text); p++)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, " %s", p->topic);
+	for (const struct qn_part *p = qn_manual_parts; p->topic && used < sizeof(text); p++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, " %s", p->topic);
 	fputs("  ", out);
 	qn_cli_wrap(out, text, 2, 10, width);
 	fputc('\n', out);
@@ -101,13 +103,15 @@ static const struct quern_option *row_of(const struct quern_option *const *table
 /* In the order in which the command names them, or all. */
 static void print_common(const struct qn_command *command)
 {
-	const struct quern_option *table[QN_MAX_OPTION_TABLES] = { NULL };
+	const struct quern_option *table[QN_MAX_OPTION_TABLES] = { NULL }, *row;
 	size_t n;
 
 	command->tables(table);
 	for (const char *name = command->common; name && *name; name += n + (name[n] == ' ')) {
 		n = strcspn(name, " ");
-		qn_cli_print_option(stdout, row_of(table, name, n));
+		row = row_of(table, name, n);
+		if (row)
+			qn_cli_print_option(stdout, row);
 	}
 	for (int i = 0; !command->common && i < QN_MAX_OPTION_TABLES; i++)
 		qn_cli_print_options(stdout, table[i]);

@@ -44,6 +44,8 @@ static void print_topics(FILE *out)
 {
 	for (const struct qn_page *p = qn_manual_pages; p->name; p++)
 		fprintf(out, "%s%s", p == qn_manual_pages ? "" : " ", p->topic);
+	for (const struct qn_part *p = qn_manual_parts; p->topic; p++)
+		fprintf(out, " %s", p->topic);
 }
 
 /* "a|b|c" with blanks. */

@@ -37,6 +37,41 @@ const struct qn_page *qn_manual_find(const char *word)
 	return NULL;
 }
 
+const struct qn_part qn_manual_parts[] = {
+	{ "expressions", "run", "Expressions and conditions" },
+	{ "groups", "run", "Groups" },
+	{ "selections", "select", "Description" },
+	{ "weights", "run", "Weights" },
+	{ NULL, NULL, NULL },
+};
+
+/* The lines from a heading up to the next one of its level. */
+static char *cut_part(const struct qn_page *page, const char *heading)
+{
+	char line[MOST_NAME], *text = NULL;
+	const char *from, *end;
+
+	snprintf(line, sizeof(line), "\n## %s\n", heading);
+	from = strstr(page->text, line);
+	end = from ? strstr(from + 1, "\n## ") : NULL;
+	if (from && qn_asprintf(&text, "%.*s%.*s\n", (int)strcspn(page->text, "\n"), page->text,
+				end ? (int)(end - from) : (int)strlen(from), from) < 0)
+		text = NULL;
+	return text;
+}
+
+struct qn_page qn_manual_part(const char *topic)
+{
+	struct qn_page page = { .text = NULL };
+
+	for (const struct qn_part *p = qn_manual_parts; p->topic; p++)
+		if (!strcmp(p->topic, topic)) {
+			page = *qn_manual_find(p->page);
+			page.text = cut_part(&page, p->heading);
+		}
+	return page;
+}
+
 /* --- lines --- */
 
 static const char *line_end(const char *line)

@@ -35,6 +35,15 @@ extern const char qn_manual_date[];
 /* The page for a topic, "run", "quern-run", "quern-run(1)" or "quern-run.1"; or NULL. */
 const struct qn_page *qn_manual_find(const char *topic);
 
+/* A part of a page that has a topic of its own: what stands under a heading. */
+struct qn_part {
+	const char *topic, *page, *heading; /* "groups", "run", "Groups" */
+};
+extern const struct qn_part qn_manual_parts[]; /* ends with a NULL topic */
+
+/* The part of a topic as a page, whose text is owned; text NULL: there is no such part, or no memory. */
+struct qn_page qn_manual_part(const char *topic);
+
 /* A page that is being written. */
 struct qn_manual {
 	const struct qn_manual_format *format;

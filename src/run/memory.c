@@ -129,10 +129,20 @@ static uint64_t find_limit(const struct qn_run *run, char *why, size_t n)
 	return there;
 }
 
-static enum quern_status refuse(const struct qn_run *run, const struct account *a, const char *why,
-				struct quern_message *err)
+static enum quern_status refuse(const struct qn_run *run, const struct account *a, uint64_t limit,
+				const char *why, struct quern_message *err)
 {
 	char parts[64] = "";
+
+	if (limit <= PROCESS_NBYTES)
+		return qn_error_set(
+			err, QUERN_ERR_RUN,
+			"rank %d needs about %" PRIu64 " MiB, %" PRIu64
+			" of them for the process before it reads anything, more than %s: %s",
+			qn_comm_rank(run->team->comm), mib(a->rest + a->a_thread),
+			PROCESS_NBYTES >> 20, why,
+			why[0] == '-' ? "raise it to as much at least"
+				      : "start fewer ranks on a host, or where there is more");
 
 	if (run->rows.nrows > least_rows(run))
 		snprintf(parts, sizeof(parts), ", even of %" PRIu64 " at a time", least_rows(run));
@@ -247,7 +257,7 @@ static enum quern_status fit(struct qn_run *run, struct qn_team *team, uint64_t 
 			     : count_threads(run, stored, limit, most);
 	take_account(run, stored, least_rows(run), &a);
 	if (!n)
-		return refuse(run, &a, why, err);
+		return refuse(run, &a, limit, why, err);
 	team->place.nthreads = (uint32_t)n;
 	run->report.nthreads = team->place.nthreads;
 	return QUERN_OK;

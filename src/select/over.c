@@ -29,20 +29,36 @@ static int count_named(const struct qn_dataset *d, const char *word, int *last)
 	return n;
 }
 
+/* "time, lat, 2": those without a name by their numbers. */
+static void list_dimensions(const struct qn_dataset *d, char *text, size_t nbytes)
+{
+	size_t used = 0;
+
+	*text = 0;
+	for (int i = 0; i < d->ndim && used < nbytes; i++) {
+		char number[16];
+
+		snprintf(number, sizeof(number), "%d", i);
+		used += (size_t)snprintf(text + used, nbytes - used, "%s%s", i ? ", " : "",
+					 d->dim_name[i] ? d->dim_name[i] : number);
+	}
+}
+
 static enum quern_status no_dimension(const struct qn_dataset *d, const char *word,
 				      struct quern_message *err)
 {
 	const char *near = qn_nearest(word, dimension_name, d);
+	char list[512];
 
 	if (d->scalar)
 		return qn_error_set(err, QUERN_ERR_USAGE,
 				    "--over '%s': %s is a scalar, without dimensions", word,
 				    qn_dataset_name(d));
+	list_dimensions(d, list, sizeof(list));
 	return qn_error_set(err, QUERN_ERR_USAGE,
-			    "--over '%s': %s has no such dimension%s%s%s; it has %d, "
-			    "`quern inspect` shows them",
-			    word, qn_dataset_name(d), near ? "; did you mean '" : "",
-			    near ? near : "", near ? "'?" : "", d->ndim);
+			    "--over '%s': %s has no such dimension; it has %s%s%s%s", word,
+			    qn_dataset_name(d), list, near ? "; did you mean '" : "",
+			    near ? near : "", near ? "'?" : "");
 }
 
 static enum quern_status find_dimension(const struct qn_dataset *d, const char *word, int *dim,

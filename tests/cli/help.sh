@@ -119,4 +119,48 @@ refuses 2 "--bins -1" "--bins: '-1'" run histogram --bins -1 -d /packed cf.nc
 refuses 2 "--range 1" "--range: '1' is not 2 numbers" run histogram --range 1 -d /packed cf.nc
 refuses 2 "--range 5,1" "range" run histogram --range 5,1 -d /packed cf.nc
 refuses 2 "--samples of no dimension" "samples" run covariance --samples 7 -d /ranged cf.nc
+refuses 2 "kernels as words" '^quern: minmax is a kernel and no file: several kernels are one word: quern run mean,minmax,sum '\
+'\[options\] FILE...$' run mean minmax sum cf.nc
+cp cf.nc minmax
+answers "a file that is called like a kernel" run mean -d packed minmax
+
+# --- options in the place of values ---
+refuses 2 "an option for a value" '^quern: --over has no value: -d after it is an option; if that is the value, write --over=-d$' \
+	run mean --over -d packed cf.nc
+refuses 2 "... a long one" '^quern: --where has no value: --json after it is an option; if that is the value, write --where=--json$' \
+	run mean -d packed --where --json cf.nc
+refuses 2 "... before the kernel" "--threads has no value: -d after it" run --threads -d packed mean cf.nc
+refuses 2 "... of another command" "--dataset has no value: -s after it" inspect -d -s cf.nc
+refuses 2 "... is one where = says so" "--over '-d': /packed has no such dimension" run mean --over=-d -d packed cf.nc
+answers "negative numbers are none" run histogram --bins 2 --range -1,300 -d packed cf.nc
+answers "... nor are those of dimensions" run mean --over -1 -d packed cf.nc
+answers "... nor expressions" run mean --where '-packed < 1e9' -d packed cf.nc
+
+# --- the options that a screen shows are there ---
+rows=$(sed -n '/^static const struct qn_command commands/,/^};/p' "$SRCDIR/src/cli/main.c" | tr '\n\t' '  ' |
+	sed 's/{ "/\n&/g' | sed -nE 's/^\{ "([a-z]+)".*"([a-z -]+)", +(true|false).*/\1 \2/p')
+check "some commands show some of their options" [ "$(wc -l <<<"$rows")" -ge 5 ]
+while read -r command names; do
+	"$QUERN" "$command" --help >screen
+	for name in $names; do
+		check "$command --help has --$name" grep -qE -- "^ +(-[a-z], )?--$name( |\$)" screen
+	done
+done <<<"$rows"
+
+# --- parts of pages that have topics ---
+while read -r topic page heading; do
+	answers "quern help $topic" help "$topic"
+	prints "... is its part of the page" "^$heading\$"
+	"$QUERN" help "$page" >page
+	check "... and nothing else" [ "$(grep -c '^[A-Z]' out)" -le 3 ]
+	check "... as it stands there" diff <(sed -n "/^$heading\$/,\$p" out | sed '/^$/d') \
+		<(sed -n "/^$heading\$/,/^[A-Z]/{/^$heading\$/p;/^[A-Z]/!p}" page | sed '/^$/d')
+done <<'END'
+expressions run EXPRESSIONS AND CONDITIONS
+groups run GROUPS
+weights run WEIGHTS
+selections select DESCRIPTION
+END
+refuses 2 "a misspelt one" "did you mean 'groups'" help grups
+
 finish

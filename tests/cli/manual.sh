@@ -8,7 +8,8 @@ unset COLUMNS MANPAGER PAGER
 "$QUERN" help --completion bash >completion
 topics=$(sed -n "s/^_quern_topics='\(.*\)'/\1/p" completion)
 commands=$(sed -n "s/^_quern_commands='\(.*\)'/\1/p" completion)
-is "a page for each text" "$(grep -c '^MANUAL_PAGES' "$SRCDIR/src/manual/module.mk")" \
+parts=$(sed -n '/^const struct qn_part qn_manual_parts/,/^};/p' "$SRCDIR/src/manual/manual.c" | grep -c '{ "')
+is "a page for each text, and topics for parts" $(($(grep -c '^MANUAL_PAGES' "$SRCDIR/src/manual/module.mk") + parts)) \
 	"$(echo "$topics" | wc -w)"
 
 # --- pages ---

@@ -247,9 +247,13 @@ refuses 2 "... as a dimension" "would be called as the dimension x that is kept"
 	run moments --over time --by 'x=month(time)' -d v curved.h5
 
 # --- what is refused ---
-refuses 2 "no such dimension" "--over 'lot': /t has no such dimension; did you mean 'lat'" \
+refuses 2 "no such dimension" "--over 'lot': /t has no such dimension; it has time, lat, lon; did you mean 'lat'" \
 	run sum --over lot -d t grid.h5
 refuses 2 "a dimension twice" "there twice" run sum --over lat,1 -d t grid.h5
 refuses 2 "a name of two dimensions" "2 dimensions of /twice have this name" run sum --over lat -d twice grid.h5
 answers "... its number" run sum --over 0 --json -d twice grid.h5
+refuses 2 "a misspelt dimension" \
+	"^quern: --over 'tme': /t has no such dimension; it has time, lat, lon; did you mean 'time'\?\$" \
+	run mean -d t --over tme grid.h5
+
 finish
