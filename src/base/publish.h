@@ -65,8 +65,8 @@ enum quern_status qn_publish_write(const char *name, enum qn_links links, struct
    is there is no regular file. option: of the command, for the message. */
 enum quern_status qn_publish_check(const char *option, const char *name, struct quern_message *err);
 
-/* Removes the temporary files that killed processes left of `file`. The caller knows that nobody is
-   writing it. */
+/* Removes the temporary files that killed processes left of `file`, unless their names are cut: those could be
+   of another file. The caller knows that nobody is writing it. */
 void qn_publish_sweep(const char *file);
 
 /* Makes the entries of the directory of `file` durable: 0 or errno. */
