@@ -13,6 +13,7 @@ include $(srcdir)/src/describe/module.mk
 include $(srcdir)/src/find/module.mk
 include $(srcdir)/src/keys/module.mk
 include $(srcdir)/src/formula/module.mk
+include $(srcdir)/src/grouping/module.mk
 include $(srcdir)/src/locate/module.mk
 include $(srcdir)/src/crew/module.mk
 include $(srcdir)/src/run/module.mk

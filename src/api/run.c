@@ -464,7 +464,7 @@ static bool find_skip(const quern_run *s, size_t *i, struct qn_dataset *d, uint6
 		qn_dataset_grid(d, grid);
 		number = skips->skip[*i].number;
 		*operand = skips->skip[*i].operand
-				   ? s->engine.formula.operand[skips->skip[*i].operand].name
+				   ? qn_run_operand(&s->engine, skips->skip[*i].operand)
 				   : NULL;
 		for (int k = d->ndim - 1; k >= 0; k--) {
 			coord[k] = number % grid[k];

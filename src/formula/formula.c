@@ -16,7 +16,7 @@ struct search {
 	bool collects;	    /* any name will do, and is noted */
 	bool weighs;	    /* names are those of weights */
 	bool failed;
-	bool *used; /* owned: by number in `named` */
+	bool *used; /* borrows: by number in `named` */
 };
 
 static const char *last_of(const char *path)
@@ -149,11 +149,16 @@ static enum quern_status compile(struct search *s, const char *what, const char 
 		    : QUERN_OK;
 }
 
+static const char *option_of(const struct qn_formula_texts *texts)
+{
+	return texts->option ? texts->option : "--expr";
+}
+
 /* Which names there are. What is wrong otherwise is found when it is known what they are. */
 static enum quern_status collect(struct search *s, const struct qn_formula_texts *texts,
 				 struct quern_message *err)
 {
-	static const char *const option[] = { "--expr", "--where", "--weights" };
+	const char *const option[] = { option_of(texts), "--where", "--weights" };
 	const char *const text[] = { texts->expr, texts->where, texts->weights };
 
 	s->collects = true;
@@ -254,7 +259,7 @@ static enum quern_status take_name(struct qn_formula *f, const char **expr,
 	return QUERN_OK;
 }
 
-static enum quern_status start(struct search *s, struct quern_message *err)
+static enum quern_status start(struct search *s, const char *options, struct quern_message *err)
 {
 	struct qn_formula *f = s->f;
 	const struct qn_dataset *d = &s->subject->dataset;
@@ -262,9 +267,8 @@ static enum quern_status start(struct search *s, struct quern_message *err)
 
 	if (s->subject->views[0].dtype == QUERN_TEXT)
 		return qn_error_set(err, QUERN_ERR_USAGE,
-				    "--expr, --where, --weights: dataset %s is text, which "
-				    "expressions do not take",
-				    d->path);
+				    "%s: dataset %s is text, which expressions do not take",
+				    options, d->path);
 	if (add_operand(f, QN_OPERAND_DATA, d->path) < 0)
 		return qn_error_nomem(err, sizeof(*f->operand), "an expression");
 	f->operand[0].dtype = s->subject->views[0].dtype;
@@ -282,7 +286,7 @@ static enum quern_status compile_all(struct search *s, const struct qn_formula_t
 	const bool nan = f->nan_missing;
 	enum quern_status st;
 
-	st = compile(s, "--expr", texts->expr, QN_WANT_NUMBER, nan, &f->expr, err);
+	st = compile(s, option_of(texts), texts->expr, QN_WANT_NUMBER, nan, &f->expr, err);
 	if (!st)
 		st = compile(s, "--where", texts->where, QN_WANT_CONDITION, nan, &f->where, err);
 	s->weighs = true;
@@ -300,8 +304,8 @@ static enum quern_status check_used(const struct search *s, struct quern_message
 	for (int i = 0; l && i < l->n; i++)
 		if (&l->named[i] != data && !s->used[i])
 			return qn_error_set(err, QUERN_ERR_USAGE,
-					    "--dataset: %s=%s%s%s is not used: --expr, --where and "
-					    "--weights have no such name",
+					    "--dataset: %s=%s%s%s is not used: --expr, --where, "
+					    "--weights and --by have no such name",
 					    l->named[i].name, l->named[i].path,
 					    l->named[i].file ? "@" : "",
 					    l->named[i].file ? l->named[i].file : "");
@@ -312,9 +316,10 @@ static enum quern_status find_all(struct search *s, const struct qn_team *team,
 				  const struct qn_formula_texts *texts, struct quern_message *err)
 {
 	struct qn_formula_texts own = *texts;
-	enum quern_status st = start(s, err);
+	enum quern_status st =
+		start(s, texts->option ? texts->option : "--expr, --where, --weights", err);
 
-	if (!st)
+	if (!st && !texts->option)
 		st = take_name(s->f, &own.expr, err);
 	if (!st)
 		st = collect(s, &own, err);
@@ -330,23 +335,26 @@ enum quern_status qn_formula_find(const struct qn_subject *subject, const struct
 				  const struct qn_formula_texts *texts, bool nan_missing,
 				  struct qn_formula *out, struct quern_message *err)
 {
-	struct search s = { .subject = subject, .named = texts->named, .f = out };
-	const bool has_names = texts->named && texts->named->n;
+	struct search s = {
+		.subject = subject, .named = texts->named, .used = texts->used, .f = out
+	};
+	bool *own = NULL;
+	const bool has_names = texts->named && texts->named->n, is_one = texts->option;
 	enum quern_status st = QUERN_OK;
 
 	*out = (struct qn_formula){ .nan_missing = nan_missing };
-	if (!texts->expr && !texts->where && !texts->weights && !has_names)
+	if (!texts->expr && !texts->where && !texts->weights && (!has_names || is_one))
 		return QUERN_OK;
-	if (has_names)
-		s.used = qn_calloc((size_t)texts->named->n, sizeof(*s.used));
+	if (has_names && !s.used)
+		s.used = own = qn_calloc((size_t)texts->named->n, sizeof(*s.used));
 	if (has_names && !s.used)
 		st = qn_error_nomem(err, (size_t)texts->named->n, "names of datasets");
 	st = qn_comm_agree(team->comm, st, err);
 	if (!st && (texts->expr || texts->where || texts->weights))
 		st = find_all(&s, team, texts, err);
-	if (!st)
+	if (!st && !is_one)
 		st = check_used(&s, err);
-	free(s.used);
+	free(own);
 	return qn_comm_agree(team->comm, st, err);
 }
 

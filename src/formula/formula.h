@@ -25,7 +25,9 @@ struct qn_formula {
 /* Borrowed; NULL: there is none. */
 struct qn_formula_texts {
 	const char *expr, *where, *weights;
+	const char *option; /* that expr is of, without a name: it is the only one; NULL: --expr */
 	const struct qn_named_list *named; /* of -d */
+	bool *used; /* in and out: of each of these, whether an expression has it; NULL: none before has */
 };
 
 /* Compiles the texts for a subject that is found. QUERN_ERR_USAGE: a text is wrong. Every rank returns the same

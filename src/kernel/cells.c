@@ -491,7 +491,8 @@ static bool absorb_run(void *ctx, const struct qn_row_run *run)
 	       !qn_cells_check_spilled(a->cells);
 }
 
-void qn_cells_absorb(struct qn_cells *c, void *scratch, const struct quern_tile *tile)
+void qn_cells_absorb(struct qn_cells *c, void *scratch, const struct quern_tile *tile,
+		     const int32_t *const *given)
 {
 	struct absorber a = { .cells = c, .tile = tile };
 	uint8_t *at = scratch;
@@ -503,7 +504,7 @@ void qn_cells_absorb(struct qn_cells *c, void *scratch, const struct quern_tile 
 	at += 3 * BITMAP_NWORDS * sizeof(uint64_t);
 	a.state = (int64_t *)(void *)at;
 	a.scratch = at + (c->has_columns ? round_up(c->layout->nwords * sizeof(int64_t)) : 0);
-	if (!qn_rows_visit(c->rows, tile->box, absorb_run, &a) && !atomic_load(&c->is_over))
+	if (!qn_rows_visit(c->rows, tile->box, given, absorb_run, &a) && !atomic_load(&c->is_over))
 		atomic_store(&c->lacks_memory, true);
 }
 

@@ -53,8 +53,10 @@ size_t qn_cells_words_nbytes(const struct qn_cells *c);
 size_t qn_cells_scratch_nbytes(const struct quern_kernel *k, const void *self,
 			       const struct qn_layout_of_state *l);
 
-/* Adds all elements of a tile, which is the whole of its box, that are of rows of the table. */
-void qn_cells_absorb(struct qn_cells *c, void *scratch, const struct quern_tile *tile);
+/* Adds all elements of a tile, which is the whole of its box, that are of rows of the table. given: as of
+   qn_rows_visit. */
+void qn_cells_absorb(struct qn_cells *c, void *scratch, const struct quern_tile *tile,
+		     const int32_t *const *given);
 
 /* Brings all states to their canonical form. */
 void qn_cells_normalize(struct qn_cells *c);

@@ -9,6 +9,8 @@
 struct field {
 	const struct qn_rows *rows;
 	const struct quern_box *box;
+	const int32_t *const *given;
+	bool has_given;
 	uint64_t start[QUERN_MAX_DIMS], step[QUERN_MAX_DIMS]; /* in the selection */
 	uint64_t linear[QUERN_MAX_DIMS];		      /* rows, by kept dimensions */
 	bool varies[QUERN_MAX_DIMS], is_key[QUERN_MAX_DIMS];
@@ -16,6 +18,7 @@ struct field {
 	uint64_t place[QUERN_MAX_DIMS]; /* elements of the box from one index to the next */
 	/* The dimensions of a run are those from run_dim on, with those from step_dim on before them. */
 	int step_dim, run_dim;
+	int along; /* the dimension that an indexed run goes along; -1: several, on which but given terms depend */
 	uint64_t run_nelems, nsteps;
 	enum qn_run_kind kind;
 	int64_t at[QN_RUN_NELEMS];
@@ -37,11 +40,12 @@ static void describe(struct field *f)
 	for (int t = 0; t < f->rows->nterms; t++) {
 		const struct qn_row_term *term = &f->rows->term[t];
 
+		f->has_given |= term->given > 0;
 		for (int k = 0; k < term->ndims; k++) {
 			f->varies[term->dim[k]] = box->count[term->dim[k]] > 1;
 			f->is_key[term->dim[k]] |= term->group != NULL;
 		}
-		if (!term->group)
+		if (!term->group && !term->given)
 			f->linear[term->dim[0]] = term->stride * f->step[term->dim[0]];
 	}
 }
@@ -90,13 +94,15 @@ static void choose(struct field *f)
 	f->nsteps = 1;
 	f->run_nelems = count(f, inner, ndim);
 	f->step_dim = f->run_dim = inner;
-	f->kind = QN_RUN_ONE;
+	f->along = -1;
+	f->kind = f->has_given ? QN_RUN_INDEXED : QN_RUN_ONE;
 	if (!inner || f->run_nelems > 1)
 		return;
+	f->along = inner - 1;
 	f->step_dim = f->run_dim = inner - 1;
 	f->run_nelems = f->box->count[inner - 1];
 	f->kind = QN_RUN_INDEXED;
-	if (f->is_key[inner - 1] || f->linear[inner - 1] != 1)
+	if (f->has_given || f->is_key[inner - 1] || f->linear[inner - 1] != 1)
 		return;
 	f->kind = QN_RUN_CONSECUTIVE;
 	extend_consecutive(f, inner - 1);
@@ -137,27 +143,38 @@ static bool find_row(const struct field *f, uint64_t *row)
 	return true;
 }
 
-/* The rows of n elements from index `first` of the innermost dimension on, in the whole result. */
-static void find_rows(struct field *f, uint64_t first, size_t n)
+/* Adds to the rows of n elements what a term gives them: groups that are `step` apart, or numbers. */
+static void add_groups(struct field *f, const struct qn_row_term *term, const int32_t *group,
+		       uint64_t number, uint64_t step, size_t n)
 {
-	const int d = f->run_dim;
+	for (size_t i = 0; i < n; i++, number += step) {
+		const int64_t k = group ? group[number] : (int64_t)number;
 
+		if (k < 0 || f->at[i] < 0)
+			f->at[i] = -1;
+		else
+			f->at[i] += (int64_t)term->stride * k;
+	}
+}
+
+/* The rows of n elements from number `first` of the run on, which begins at element `at` of the box, in the whole
+   result. */
+static void find_rows(struct field *f, uint64_t at, uint64_t first, size_t n)
+{
 	memset(f->at, 0, n * sizeof(*f->at));
-	f->index[d] = first;
+	if (f->along >= 0)
+		f->index[f->along] = first;
 	for (int t = 0; t < f->rows->nterms; t++) {
 		const struct qn_row_term *term = &f->rows->term[t];
-		uint64_t step, number = find_group(f, term, d, &step);
+		uint64_t step, number = find_group(f, term, f->along, &step);
 
-		for (size_t i = 0; i < n; i++, number += step) {
-			const int64_t k = term->group ? term->group[number] : (int64_t)number;
-
-			if (k < 0 || f->at[i] < 0)
-				f->at[i] = -1;
-			else
-				f->at[i] += (int64_t)term->stride * k;
-		}
+		if (term->given)
+			add_groups(f, term, f->given[term->given - 1], at + first, 1, n);
+		else
+			add_groups(f, term, term->group, number, step, n);
 	}
-	f->index[d] = 0;
+	if (f->along >= 0)
+		f->index[f->along] = 0;
 }
 
 /* Those that the table does not have are none. */
@@ -219,7 +236,7 @@ static bool visit_run(struct field *f, uint64_t at)
 		run.first = at + i;
 		run.nelems = block_of(f, run.row, end - i);
 		if (f->kind == QN_RUN_INDEXED) {
-			find_rows(f, i, run.nelems);
+			find_rows(f, at, i, run.nelems);
 			number_rows(f, run.nelems);
 		}
 		if (!f->visit(f->ctx, &run))
@@ -228,10 +245,10 @@ static bool visit_run(struct field *f, uint64_t at)
 	return true;
 }
 
-bool qn_rows_visit(const struct qn_rows *r, const struct quern_box *box, qn_row_visit *visit,
-		   void *ctx)
+bool qn_rows_visit(const struct qn_rows *r, const struct quern_box *box,
+		   const int32_t *const *given, qn_row_visit *visit, void *ctx)
 {
-	struct field f = { .rows = r, .box = box, .visit = visit, .ctx = ctx };
+	struct field f = { .rows = r, .box = box, .given = given, .visit = visit, .ctx = ctx };
 	uint64_t at = 0;
 	int d;
 
@@ -295,7 +312,9 @@ bool qn_rows_span(const struct qn_rows *r, const struct quern_box *box, uint64_t
 		const int d = term->dim[0];
 		uint64_t least = f.start[d], most = f.start[d] + (box->count[d] - 1) * f.step[d];
 
-		if (term->group && !span_of_key(&f, term, &least, &most))
+		if (term->given)
+			least = 0, most = term->ngroups - 1;
+		else if (term->group && !span_of_key(&f, term, &least, &most))
 			return false;
 		*first += term->stride * least;
 		*last += term->stride * most;
@@ -328,7 +347,7 @@ uint64_t qn_rows_most(const struct qn_rows *r)
 	uint64_t all = 1, most;
 
 	for (int t = 0; t < r->nterms; t++)
-		if (!r->term[t].group)
+		if (!r->term[t].group && !r->term[t].given)
 			is_kept[r->term[t].dim[0]] = true;
 	for (int d = 0; d < r->selection.ndim; d++)
 		if (!is_kept[d])

@@ -4,7 +4,7 @@
  *	row = sum over the terms of stride * number
  *
  * The number of a kept dimension is the index of the element in the selection, that of a key the group
- * of its indexes there. What a tile has of rows comes as runs:
+ * of its indexes there, or of the element itself, which comes with the tile. What a tile has of rows comes as runs:
  *
  *	ONE          elements of one row, one after the other
  *	CONSECUTIVE  element i of each step is of row `row` + i
@@ -30,6 +30,8 @@ struct qn_row_term {
 	/* Borrows: the groups of a key, of all combinations of selected indexes of its dimensions, in C
 	   order of `dim`; negative: none. NULL: a kept dimension. */
 	const int32_t *group;
+	int given; /* a key whose groups come with the tile: the number of its array, from 1; 0: it is none */
+	uint64_t ngroups; /* of a given key */
 };
 
 /* Always: strides are such that rows of a kept dimension differ; of a table of all rows, every row is below
@@ -63,10 +65,11 @@ struct qn_row_run {
 /* Elements of the row that has most, at most. */
 uint64_t qn_rows_most(const struct qn_rows *r);
 
-/* Visits all of the box, which lies in the selection, in runs. False as soon as the visitor says so. */
+/* Visits all of the box, which lies in the selection, in runs. given: arrays of the groups of all its elements, in
+   C order; negative: none; NULL: no term has one. False as soon as the visitor says so. */
 typedef bool qn_row_visit(void *ctx, const struct qn_row_run *run);
-bool qn_rows_visit(const struct qn_rows *r, const struct quern_box *box, qn_row_visit *visit,
-		   void *ctx);
+bool qn_rows_visit(const struct qn_rows *r, const struct quern_box *box,
+		   const int32_t *const *given, qn_row_visit *visit, void *ctx);
 
 /* All rows of elements of a box, which lies in the selection, are within [*first, *last] of the whole result.
    False: they have none. */

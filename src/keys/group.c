@@ -13,12 +13,12 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "keys/bins.h"
 
 /* Ranks within so many of each other, and per index, are numbered by a table. */
 #define TABLE_NRANKS	(1 << 16)
 #define TABLE_PER_INDEX 4
 #define SIGN		(UINT64_C(1) << 63)
-#define EXACT_DOUBLE	(INT64_C(1) << 53)
 
 /* A text, where it is. */
 struct text {
@@ -127,45 +127,14 @@ static enum quern_status collect_texts(struct grouping *g)
 	return QUERN_OK;
 }
 
-/* Is a value of an integer type below an edge? Exact, which a conversion to double is not. */
-static bool is_below(int64_t v, double edge)
-{
-	if ((v > -EXACT_DOUBLE && v < EXACT_DOUBLE) || fabs(edge) >= 0x1p63)
-		return (double)v < edge;
-	return v < (int64_t)edge || (v == (int64_t)edge && (double)(int64_t)edge < edge);
-}
-
-static bool is_value_below(const struct qn_values *v, uint64_t at, double edge)
-{
-	return v->integers ? is_below(v->integers[at], edge) : v->reals[at] < edge;
-}
-
-static bool is_value_at(const struct qn_values *v, uint64_t at, double edge)
-{
-	if (v->reals)
-		return v->reals[at] == edge;
-	return fabs(edge) < 0x1p63 && (double)(int64_t)edge == edge &&
-	       (int64_t)edge == v->integers[at];
-}
-
-/* The bin of a value; false: it is in none. The last one has its upper edge. */
+/* The bin of a value; false: it is in none. */
 static bool find_bin(const struct grouping *g, uint64_t at, int64_t *bin)
 {
 	const struct qn_values *v = &g->source->values;
 	const double *edges = g->spec->edges;
-	const uint64_t n = g->spec->nedges;
-	uint64_t low = 0, high = n; /* edges[low - 1] <= value < edges[high] */
 
-	while (low < high) {
-		const uint64_t middle = low + (high - low) / 2;
-
-		if (is_value_below(v, at, edges[middle]))
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	*bin = (int64_t)low - 1 - (low == n);
-	return low > 0 && (low < n || is_value_at(v, at, edges[n - 1]));
+	return v->integers ? qn_bin_of_integer(edges, g->spec->nedges, v->integers[at], bin)
+			   : qn_bin_of_real(edges, g->spec->nedges, v->reals[at], bin);
 }
 
 static enum quern_status too_far(const struct grouping *g, uint64_t at)

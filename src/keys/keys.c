@@ -137,6 +137,18 @@ static enum quern_status warn(const struct qn_key_spec *spec, const struct qn_ke
 		spec->text, source->like.path, source->like.file);
 }
 
+enum quern_status qn_key_share(const struct qn_team *team, enum quern_status st, struct qn_key *key,
+			       struct quern_message *err)
+{
+	const bool leads = qn_comm_rank(team->comm) == 0;
+	void *packed = NULL;
+	size_t nbytes = 0;
+
+	if (!st && leads)
+		packed = pack_key(key, &nbytes);
+	return qn_share(team->comm, st, packed, nbytes, unpack_key, key, "a key", err);
+}
+
 /* Collective. */
 static enum quern_status find_key(const struct qn_subject *subject, const struct qn_team *team,
 				  const struct qn_key_spec *spec, const char *by,
@@ -145,8 +157,6 @@ static enum quern_status find_key(const struct qn_subject *subject, const struct
 {
 	const bool leads = qn_comm_rank(team->comm) == 0;
 	struct qn_key_source source;
-	void *packed = NULL;
-	size_t nbytes = 0;
 	int nagreed = 0;
 	enum quern_status st = qn_key_source_find(subject, team, spec, by, &source, err);
 
@@ -157,9 +167,54 @@ static enum quern_status find_key(const struct qn_subject *subject, const struct
 	if (!st && leads)
 		st = warn(spec, &source, nagreed, out, err);
 	qn_key_source_fini(&source);
-	if (!st && leads)
-		packed = pack_key(key, &nbytes);
-	return qn_share(team->comm, st, packed, nbytes, unpack_key, key, "a key", err);
+	return qn_key_share(team, st, key, err);
+}
+
+/* Is it made of the data itself? */
+static bool is_of_data(const struct qn_subject *subject, const struct qn_key_spec *spec)
+{
+	const char *path = subject->dataset.path, *last = strrchr(path, '/');
+
+	return spec->source && !spec->file && spec->form != QN_FORM_PART &&
+	       subject->views[0].dtype != QUERN_TEXT &&
+	       (!strcmp(spec->source, path) || !strcmp(spec->source, last ? last + 1 : path));
+}
+
+/* A name as an expression. */
+static enum quern_status take_data(struct qn_key_spec *spec, struct quern_message *err)
+{
+	if (qn_asprintf(&spec->expr, "`%s`", spec->source) < 0)
+		spec->expr = NULL;
+	return spec->expr ? QUERN_OK : qn_error_nomem(err, strlen(spec->source), "a key");
+}
+
+/* What is known of it without its expression. */
+static enum quern_status name_computed(const struct qn_key_spec *spec, struct qn_key *key,
+				       struct quern_message *err)
+{
+	key->is_computed = true;
+	key->name = qn_strdup(spec->name);
+	key->text = qn_strdup(spec->text);
+	key->path = qn_strdup("");
+	return key->name && key->text && key->path
+		       ? QUERN_OK
+		       : qn_error_nomem(err, strlen(spec->text), "a key");
+}
+
+/* Collective. */
+static enum quern_status find_any(const struct qn_subject *subject, const struct qn_team *team,
+				  struct qn_key_spec *spec, struct qn_keys *out, int i,
+				  struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+
+	if (!spec->expr && !is_of_data(subject, spec))
+		return find_key(subject, team, spec, out->by, out, &out->key[i], err);
+	if (!spec->expr)
+		st = take_data(spec, err);
+	if (!st)
+		st = name_computed(spec, &out->key[i], err);
+	return qn_comm_agree(team->comm, st, err);
 }
 
 /* The text of rank 0 on all ranks: owned. Collective. */
@@ -179,26 +234,23 @@ static enum quern_status share_text(const struct qn_team *team, const char *by, 
 enum quern_status qn_keys_find(const struct qn_subject *subject, const struct qn_team *team,
 			       const char *by, struct qn_keys *out, struct quern_message *err)
 {
-	struct qn_key_specs specs = { .n = 0 };
-	char *text = NULL;
+	struct qn_key_specs *specs = &out->specs;
 	enum quern_status st;
 
 	memset(out, 0, sizeof(*out));
-	st = share_text(team, by, &text, err);
+	st = share_text(team, by, &out->by, err);
 	if (!st)
-		st = qn_key_specs_parse(text, QN_MOST_KEYS, &specs, err);
+		st = qn_key_specs_parse(out->by, QN_MOST_KEYS, specs, err);
 	if (!st) {
-		out->key = qn_calloc((size_t)specs.n, sizeof(*out->key));
+		out->key = qn_calloc((size_t)specs->n, sizeof(*out->key));
 		st = out->key ? QUERN_OK
-			      : qn_error_nomem(err, (size_t)specs.n * sizeof(*out->key), "keys");
+			      : qn_error_nomem(err, (size_t)specs->n * sizeof(*out->key), "keys");
 	}
 	st = qn_comm_agree(team->comm, st, err);
-	for (int i = 0; !st && i < specs.n; i++) {
+	for (int i = 0; !st && i < specs->n; i++) {
 		out->n = i + 1;
-		st = find_key(subject, team, &specs.spec[i], text, out, &out->key[i], err);
+		st = find_any(subject, team, &specs->spec[i], out, i, err);
 	}
-	qn_key_specs_fini(&specs);
-	free(text);
 	return st;
 }
 
@@ -207,6 +259,8 @@ void qn_keys_fini(struct qn_keys *k)
 	for (int i = 0; i < k->n; i++)
 		qn_key_fini(&k->key[i]);
 	free(k->key);
+	free(k->by);
+	qn_key_specs_fini(&k->specs);
 	qn_names_fini(&k->warnings);
 	memset(k, 0, sizeof(*k));
 }

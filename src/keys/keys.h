@@ -9,6 +9,8 @@
  *	lat, county, /masks/basin	  the values themselves
  *	NAME=PATH@FILE			  the same of another file; NAME= before any of these names the result
  *
+ *	NAME=EXPR, bin(EXPR, ...)  what an expression makes of datasets and of the data (grouping/computed.h)
+ *
  * Its groups are the values that occur in the selection, in rising order; bins are all there. Where a value
  * is missing, NaN, or outside all bins, there is no group.
  */
@@ -16,7 +18,7 @@
 #define QN_KEYS_KEYS_H
 
 #include "find/subject.h"
-#include "select/parts.h"
+#include "keys/parse.h"
 
 enum qn_key_kind {
 	QN_KEY_PARTS,	 /* integers: by `part` */
@@ -36,8 +38,11 @@ struct qn_key {
 	char *text; /* the expression as it was written, without NAME= */
 	char *path; /* the dataset, absolute, in its file */
 	enum qn_key_kind kind;
+	bool is_computed; /* by an expression; the rest is up to who evaluates it */
+	bool is_given; /* the groups of elements come with each tile: the key has no dimensions */
 
-	/* The dimensions of the subject's dataset that the key depends on, rising; at least one. */
+	/* The dimensions of the subject's dataset that the key depends on, rising; at least one, unless it is
+	   given. */
 	int ndim;
 	int dim[QUERN_MAX_DIMS];
 	/* The group of each index of the product of their selected extents (subject->selection.count) in C
@@ -66,6 +71,8 @@ struct qn_key {
 };
 
 struct qn_keys {
+	char *by;		   /* owned: the text */
+	struct qn_key_specs specs; /* owned: of the keys, by number */
 	int n;
 	struct qn_key *key; /* owned, in the order in which they are written */
 	/* Rank 0: what the user is to know. To be added to those of the run. */
@@ -88,6 +95,10 @@ struct qn_keys {
 enum quern_status qn_keys_find(const struct qn_subject *subject, const struct qn_team *team,
 			       const char *by, struct qn_keys *out, struct quern_message *err);
 void qn_keys_fini(struct qn_keys *k);
+
+/* A key that rank 0 has made, or failed to make, to all ranks: they get its status. Collective. */
+enum quern_status qn_key_share(const struct qn_team *team, enum quern_status st, struct qn_key *key,
+			       struct quern_message *err);
 
 /* Is a group written as text: parts that are times or seasons, times, texts? The others are numbers: integers,
    reals, the lower edges of bins. Not collective. */

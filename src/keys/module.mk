@@ -1,5 +1,6 @@
 # src/keys: sources of libquern.
 LIB_SRCS += src/keys/agree.c
+LIB_SRCS += src/keys/bins.c
 LIB_SRCS += src/keys/group.c
 LIB_SRCS += src/keys/keys.c
 LIB_SRCS += src/keys/parse.c

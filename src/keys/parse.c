@@ -17,7 +17,7 @@
 
 /* The key at hand: all of [at, end) is taken, or is wrong. */
 struct parser {
-	const char *by, *at, *end;
+	const char *by, *start, *at, *end;
 	struct qn_key_spec *spec;
 	struct quern_message *err;
 };
@@ -84,12 +84,19 @@ static size_t name_length(const struct parser *p)
 	return (size_t)(s - p->at);
 }
 
+/* What divides, as in t/10 or t//10, and is not part of a path. */
+static bool divides(const char *s, const char *end)
+{
+	return *s == '/' && s + 1 < end && (s[1] == '/' || isdigit((unsigned char)s[1]));
+}
+
 /* NAME, A/B or /A/B: its length. */
 static size_t path_length(const struct parser *p)
 {
+	const bool is_relative = p->at < p->end && *p->at != '/';
 	const char *s = p->at;
 
-	while (s < p->end && (is_of_name(*s) || *s == '/'))
+	while (s < p->end && (is_of_name(*s) || *s == '/') && !(is_relative && divides(s, p->end)))
 		s++;
 	return isdigit((unsigned char)*p->at) || (s > p->at && s[-1] == '/') ? 0
 									     : (size_t)(s - p->at);
@@ -129,8 +136,8 @@ static enum quern_status take_key_name(struct parser *p)
 }
 
 static const char hint[] =
-	"a key is a name, NAME=PATH@FILE, a part of a time as month(time) or window(time, '6h'), or "
-	"bin(x, 0:100:20); expressions over data are no keys yet";
+	"a key is a name, NAME=PATH@FILE, a part of a time as month(time) or window(time, '6h'), "
+	"bin(x, 0:100:20), or an expression with a name of its own, NAME=x > 3";
 
 static enum quern_status take_source(struct parser *p)
 {
@@ -359,6 +366,51 @@ static enum quern_status no_function(const struct parser *p, const char *start, 
 	return st;
 }
 
+/* The comma that ends the first argument of a call; NULL: there is none. */
+static const char *end_of_argument(const struct parser *p)
+{
+	int depth = 0;
+
+	for (const char *s = p->at; s < p->end && depth >= 0; s++) {
+		if (!depth && *s == ',')
+			return s;
+		depth += (*s == '(' || *s == '[') - (*s == ')' || *s == ']');
+	}
+	return NULL;
+}
+
+static enum quern_status take_expr(struct parser *p, const char *end)
+{
+	p->spec->at = (size_t)(p->at - p->by);
+	while (end > p->at && isspace((unsigned char)end[-1]))
+		end--;
+	p->spec->expr = qn_strndup(p->at, (size_t)(end - p->at));
+	p->at = end;
+	return p->spec->expr ? QUERN_OK : no_memory(p);
+}
+
+/* What is put into bins: a name, or an expression. */
+static enum quern_status take_binned(struct parser *p)
+{
+	const char *end = end_of_argument(p), *start;
+
+	skip_blanks(p);
+	start = p->at;
+	p->at += path_length(p);
+	skip_blanks(p);
+	if (!end || p->at == end) {
+		p->at = start;
+		return take_source(p);
+	}
+	p->at = start;
+	if (start == end)
+		return WRONG(p, start, "a name is missing here: %s", hint);
+	if (!p->spec->name)
+		return WRONG(p, start, "bins of an expression have a name: NAME=%.*s",
+			     (int)(p->end - p->start), p->start);
+	return take_expr(p, end);
+}
+
 /* FUNCTION(SOURCE ...): the name is n bytes from `start` on. */
 static enum quern_status take_call(struct parser *p, const char *start, size_t n)
 {
@@ -369,7 +421,7 @@ static enum quern_status take_call(struct parser *p, const char *start, size_t n
 	if (!bins && !qn_part_find(start, n, &s->part))
 		return no_function(p, start, n);
 	s->form = QN_FORM_PART;
-	st = take_source(p);
+	st = bins ? take_binned(p) : take_source(p);
 	if (!st && bins)
 		st = take_bins(p);
 	else if (!st && s->part == QN_PART_WINDOW)
@@ -398,12 +450,75 @@ static enum quern_status take_expression(struct parser *p)
 	return st;
 }
 
+static bool begins(const struct parser *p, const char *word)
+{
+	const size_t n = strlen(word);
+
+	return (size_t)(p->end - p->start) > n && !strncmp(p->start, word, n);
+}
+
+/* Is all of it a call? */
+static bool is_call(const struct parser *p)
+{
+	const char *s = p->start;
+	int depth = 0;
+
+	while (s < p->end && is_of_name(*s))
+		s++;
+	if (s == p->start || s == p->end || *s != '(')
+		return false;
+	for (depth = 0; s < p->end; s++) {
+		depth += (*s == '(') - (*s == ')');
+		if (!depth)
+			return s + 1 == p->end;
+	}
+	return false;
+}
+
+/* May what is no other key be an expression? One that is called something, or a call. */
+static bool may_be_expression(const struct parser *p)
+{
+	return (p->spec->name || is_call(p)) && !begins(p, "bin(") && !begins(p, "window(") &&
+	       !memchr(p->start, '@', (size_t)(p->end - p->start));
+}
+
+static void forget(struct qn_key_spec *s)
+{
+	free(s->source);
+	free(s->file);
+	free(s->edges);
+	*s = (struct qn_key_spec){ .name = s->name, .text = s->text };
+}
+
+/* All of the key, as anything else that it can be, or as an expression. */
+static enum quern_status take_any(struct parser *p)
+{
+	struct quern_message why = { .status = QUERN_OK }, *err = p->err;
+	enum quern_status st;
+
+	p->err = &why;
+	st = take_expression(p);
+	skip_blanks(p);
+	if (!st && p->at < p->end)
+		st = WRONG(p, p->at, "this is not understood: %s", hint);
+	p->err = err;
+	if (st != QUERN_ERR_USAGE || !may_be_expression(p))
+		return st ? qn_error_pass(err, st, &why) : QUERN_OK;
+	forget(p->spec);
+	p->at = p->start;
+	return take_expr(p, p->end);
+}
+
 static enum quern_status name_key(struct parser *p)
 {
 	struct qn_key_spec *s = p->spec;
 
 	if (s->name)
 		return QUERN_OK;
+	if (s->expr) {
+		s->name = qn_strndup(s->expr, strcspn(s->expr, "("));
+		return s->name ? QUERN_OK : no_memory(p);
+	}
 	if (s->form == QN_FORM_PART)
 		s->name = qn_strdup(qn_part_name(s->part));
 	else if (s->form == QN_FORM_VALUES)
@@ -415,7 +530,6 @@ static enum quern_status name_key(struct parser *p)
 
 static enum quern_status take_key(struct parser *p)
 {
-	const char *start;
 	enum quern_status st;
 
 	skip_blanks(p);
@@ -423,16 +537,13 @@ static enum quern_status take_key(struct parser *p)
 		return WRONG(p, p->at, "a key is missing here: %s", hint);
 	st = take_key_name(p);
 	skip_blanks(p);
-	start = p->at;
-	if (!st && start == p->end)
-		return WRONG(p, start, "an expression is missing here: %s", hint);
+	p->start = p->at;
+	if (!st && p->start == p->end)
+		return WRONG(p, p->start, "an expression is missing here: %s", hint);
 	if (!st)
-		st = take_expression(p);
-	skip_blanks(p);
-	if (!st && p->at < p->end)
-		return WRONG(p, p->at, "this is not understood: %s", hint);
+		st = take_any(p);
 	if (!st) {
-		p->spec->text = qn_strndup(start, (size_t)(p->end - start));
+		p->spec->text = qn_strndup(p->start, (size_t)(p->end - p->start));
 		st = p->spec->text ? name_key(p) : no_memory(p);
 	}
 	return st;
@@ -500,6 +611,7 @@ void qn_key_specs_fini(struct qn_key_specs *s)
 		free(s->spec[i].text);
 		free(s->spec[i].edges);
 		free(s->spec[i].source);
+		free(s->spec[i].expr);
 		free(s->spec[i].file);
 	}
 	free(s->spec);

@@ -24,7 +24,8 @@ struct qn_key_spec {
 	int64_t window_ns;
 	uint64_t nedges;
 	double *edges;	    /* owned; rising */
-	char *source;	    /* owned: NAME, or /PATH */
+	char *source;	    /* owned: NAME, or /PATH; NULL: an expression */
+	char *expr;	    /* owned: it; NULL: a source */
 	char *file;	    /* owned: where it is; NULL: in the file of the subject */
 	size_t at;	    /* where the source begins in the whole text */
 	const char *option; /* borrows: with which messages begin, "--by" */

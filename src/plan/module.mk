@@ -1,6 +1,7 @@
 # src/plan: sources of libquern.
 LIB_SRCS += src/plan/cut.c
 LIB_SRCS += src/plan/divide.c
+LIB_SRCS += src/plan/holes.c
 LIB_SRCS += src/plan/improve.c
 LIB_SRCS += src/plan/items.c
 LIB_SRCS += src/plan/mask.c

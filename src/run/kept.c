@@ -17,7 +17,8 @@ bool qn_kept_any(const struct qn_run *run)
 
 const struct qn_rows *qn_kept_rows(const struct qn_run *run)
 {
-	const bool pooled = run->kernel->is_pooled && run->kernel->is_pooled(run->self);
+	const bool pooled = run->collects ||
+			    (run->kernel->is_pooled && run->kernel->is_pooled(run->self));
 
 	return pooled ? &run->all : &run->window;
 }
@@ -91,12 +92,25 @@ static bool add_term(struct qn_rows *r, const struct qn_row_term *term, uint64_t
 	return qn_mul(r->nrows, n, &r->nrows);
 }
 
-static bool add_key(struct qn_rows *r, const struct qn_key *k)
+/* The number of the array of a key's groups, from 1; 0: they are not given. */
+static int find_given(const struct qn_run *run, int key)
 {
-	struct qn_row_term term = { .ndims = k->ndim, .group = k->group };
+	for (int i = 0; i < run->computed.n; i++)
+		if (run->computed.given[i].key == key)
+			return i + 1;
+	return 0;
+}
+
+static bool add_key(struct qn_run *run, int key)
+{
+	const struct qn_key *k = &run->keys.key[key];
+	struct qn_row_term term = { .ndims = k->ndim,
+				    .group = k->group,
+				    .given = find_given(run, key),
+				    .ngroups = k->ngroups };
 
 	memcpy(term.dim, k->dim, sizeof(term.dim));
-	return add_term(r, &term, k->ngroups);
+	return add_term(&run->rows, &term, k->ngroups);
 }
 
 static bool share_dimension(const struct qn_key *a, const struct qn_key *b)
@@ -112,8 +126,11 @@ static bool share_dimension(const struct qn_key *a, const struct qn_key *b)
    have that occur in the selection. */
 static bool notes_groups(const struct qn_run *run)
 {
-	bool notes = run->keys.n && (run->settings.pairs || run->formula.where);
+	const bool pairs = run->settings.pairs;
+	bool notes = run->keys.n && (pairs || run->formula.where || run->computed.n);
 
+	if (run->keys.n == 1 && !pairs && qn_computed_has_all(&run->computed, 0))
+		return false;
 	for (int i = 0; i < run->keys.n; i++)
 		for (int k = 0; k < i; k++)
 			notes |= share_dimension(&run->keys.key[i], &run->keys.key[k]);
@@ -134,7 +151,7 @@ static enum quern_status keep(struct qn_run *run, struct quern_message *err)
 	}
 	r->nkept = notes_groups(run) ? r->nrows : 0;
 	for (int i = run->keys.n - 1; ok && i >= 0; i--)
-		ok = add_key(r, &run->keys.key[i]);
+		ok = add_key(run, i);
 	/* Rows of a run are told by 32 bits, from the first of them (absorb_rows). */
 	ok = ok && (!run->keys.n || r->nrows <= UINT32_MAX);
 	return ok ? QUERN_OK

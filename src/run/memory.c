@@ -63,7 +63,7 @@ static uint64_t keys_nbytes(const struct qn_run *run)
 			  k->ngroups * (sizeof(int64_t) + k->text_nbytes);
 		nbytes += leads ? k->ngroups * (sizeof(int64_t) + text) : 0;
 	}
-	return nbytes;
+	return nbytes + qn_computed_nbytes(&run->computed);
 }
 
 static uint64_t result_nbytes(const struct qn_run *run)
@@ -91,7 +91,9 @@ static void take_account(const struct qn_run *run, uint64_t stored, uint64_t nro
 	a->a_thread = qn_min_u64(most_fed(run, stored), UINT64_MAX / 4) + nown +
 		      qn_cells_scratch_nbytes(run->kernel, run->self, &run->layout) +
 		      qn_formula_worker_nbytes(&run->formula, qn_kept_tile_nelems(run),
-					       run->items.max_nelems);
+					       run->items.max_nelems) +
+		      qn_computed_worker_nbytes(&run->computed, qn_kept_tile_nelems(run),
+						run->items.max_nelems);
 	a->rest = PROCESS_NBYTES + qn_formula_nbytes(&run->formula) + keys_nbytes(run) + nstate +
 		  run->share.nstretches * sizeof(struct qn_stretch) +
 		  run->share.nchunks * sizeof(struct qn_chunk);
@@ -253,6 +255,7 @@ static enum quern_status fit(struct qn_run *run, struct qn_team *team, uint64_t 
 
 	/* Chunks that are kept are for speed only. */
 	qn_formula_limit(&run->formula, limit / 8 / qn_max_u64(most, 1));
+	qn_computed_limit(&run->computed, limit / 8 / qn_max_u64(most, 1));
 	n = qn_kept_any(run) ? choose_threads(run, stored, limit, most)
 			     : count_threads(run, stored, limit, most);
 	take_account(run, stored, least_rows(run), &a);
@@ -264,7 +267,7 @@ static enum quern_status fit(struct qn_run *run, struct qn_team *team, uint64_t 
 }
 
 /* A sweep has the same rows on all ranks: as many as all have room for. */
-static enum quern_status agree_on_rows(struct qn_run *run, struct qn_team *team,
+static enum quern_status agree_on_rows(struct qn_run *run, const struct qn_team *team,
 				       struct quern_message *err)
 {
 	int64_t nrows = (int64_t)run->most_rows;
@@ -314,8 +317,7 @@ enum quern_status qn_memory_settle(struct qn_run *run, struct qn_team *team, uin
 	struct qn_place *before = NULL;
 	enum quern_status st = qn_comm_bcast(team->comm, &stored, sizeof(stored), err);
 
-	*longest = stored;
-
+	*longest = run->longest = stored;
 	if (!st) {
 		before = leads ? qn_calloc(nranks, sizeof(*before)) : NULL;
 		if (leads && !before)
@@ -358,4 +360,29 @@ enum quern_status qn_memory_check(struct qn_run *run, uint64_t longest, struct q
 			    "more than --memory %s: use fewer threads a rank, or raise it",
 			    qn_comm_rank(run->team->comm), mib(nbytes), run->team->place.nthreads,
 			    run->settings.memory);
+}
+
+/* With the threads that there are. */
+static enum quern_status fit_rows(struct qn_run *run, struct quern_message *err)
+{
+	char why[160];
+	const uint64_t limit = find_limit(run, why, sizeof(why));
+	struct account a;
+
+	run->most_rows = most_rows(run, run->longest, limit, run->team->place.nthreads);
+	if (run->most_rows || !run->rows.nrows)
+		return QUERN_OK;
+	take_account(run, run->longest, least_rows(run), &a);
+	return refuse(run, &a, limit, why, err);
+}
+
+enum quern_status qn_memory_settle_rows(struct qn_run *run, struct quern_message *err)
+{
+	enum quern_status st = qn_comm_agree(run->team->comm, fit_rows(run, err), err);
+
+	if (!st)
+		st = agree_on_rows(run, run->team, err);
+	if (!st)
+		st = qn_memory_check(run, run->longest, err);
+	return qn_comm_agree(run->team->comm, st, err);
 }

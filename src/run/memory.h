@@ -15,6 +15,10 @@
 enum quern_status qn_memory_settle(struct qn_run *run, struct qn_team *team, uint64_t *longest,
 				   struct quern_message *err);
 
+/* The same of rows alone, where their number is found while the run works. QUERN_ERR_RUN: there is no room for them.
+   Collective. */
+enum quern_status qn_memory_settle_rows(struct qn_run *run, struct quern_message *err);
+
 /* With its share of the work: against --memory. Sets run->memory. Not collective. */
 enum quern_status qn_memory_check(struct qn_run *run, uint64_t longest, struct quern_message *err);
 

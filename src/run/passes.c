@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "run/failover.h"
 #include "run/kept.h"
+#include "run/memory.h"
 #include "run/owners.h"
 #include "run/run.h"
 #include "run/shown.h"
@@ -361,7 +362,7 @@ static enum quern_status sweep(struct qn_run *run, uint64_t row, uint64_t *n,
 	run->nsweeps++;
 	if (st || *n == run->window.nrows)
 		return st;
-	if (run->window.nrows <= LEAST_NROWS)
+	if (run->window.nrows <= LEAST_NROWS || run->rows.nkept)
 		return refuse_spilled(run, err);
 	run->most_rows = run->window.nrows / 2;
 	if (!*n)
@@ -388,6 +389,23 @@ static bool has_rows(const struct qn_run *run)
 	return qn_kept_any(run) && qn_kept_rows(run) == &run->window;
 }
 
+/* The keys whose groups are not known before get them from a pass over all. */
+static enum quern_status collect(struct qn_run *run, struct quern_message *err)
+{
+	enum quern_status st;
+
+	run->collects = true;
+	st = one_pass(run, NULL, err);
+	run->collects = false;
+	if (!st)
+		st = qn_computed_settle(&run->computed, run->team, &run->keys, run->found, err);
+	for (int i = 0; i < QN_MOST_KEYS; i++)
+		qn_value_set_fini(&run->found[i]);
+	if (!st)
+		st = qn_comm_agree(run->team->comm, qn_run_reopen(run, err), err);
+	return st ? st : qn_memory_settle_rows(run, err);
+}
+
 enum quern_status qn_run_work(struct qn_run *run, struct quern_message *err)
 {
 	const uint64_t fetched = qn_file_fetched();
@@ -397,6 +415,8 @@ enum quern_status qn_run_work(struct qn_run *run, struct quern_message *err)
 	if (qn_comm_rank(run->team->comm) == 0)
 		qn_failover_count_missing(run);
 	qn_cpu_reset_fp();
+	if (!st && qn_computed_collects(&run->computed))
+		st = collect(run, err);
 	while (!st && again && !has_rows(run)) {
 		st = one_pass(run, NULL, err);
 		if (!st)
@@ -407,7 +427,7 @@ enum quern_status qn_run_work(struct qn_run *run, struct quern_message *err)
 	count_fetched(&run->report, fetched);
 	if (!st)
 		st = gather_reports(run, err);
-	if (!st && qn_formula_is_any(&run->formula))
+	if (!st && (qn_formula_is_any(&run->formula) || run->computed.n))
 		st = qn_comm_agree(run->team->comm, warn_of_beyond(run, err), err);
 	return st;
 }

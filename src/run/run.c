@@ -47,7 +47,8 @@ static enum quern_status check_weights(const struct qn_run *run, struct quern_me
 			    k ? k->name : run->kernel->name, others);
 }
 
-static enum quern_status open_kernel(struct qn_run *run, struct quern_message *err)
+/* tells: what the kernel has to say. */
+static enum quern_status open_kernel(struct qn_run *run, bool tells, struct quern_message *err)
 {
 	struct quern_message said = { .status = QUERN_OK };
 	const struct quern_input in = {
@@ -71,7 +72,7 @@ static enum quern_status open_kernel(struct qn_run *run, struct quern_message *e
 
 	if (st)
 		return qn_error_pass(err, st, &said);
-	if (said.text[0] && qn_comm_rank(run->team->comm) == 0)
+	if (tells && said.text[0] && qn_comm_rank(run->team->comm) == 0)
 		st = qn_warnings_add(&run->warnings, err, "%s", said.text);
 	return st;
 }
@@ -131,7 +132,7 @@ static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject
 	if (!st)
 		st = qn_kept_find(run, err);
 	if (!st)
-		st = open_kernel(run, err);
+		st = open_kernel(run, !qn_computed_collects(&run->computed), err);
 	if (!st && run->settings.fields)
 		st = qn_pick_find(run->kernel, run->self, run->settings.fields, &run->fields, err);
 	if (!st)
@@ -153,6 +154,17 @@ static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject
 	return st;
 }
 
+enum quern_status qn_run_reopen(struct qn_run *run, struct quern_message *err)
+{
+	enum quern_status st = qn_kept_find(run, err);
+
+	if (st)
+		return st;
+	run->kernel->close(run->self);
+	run->self = NULL;
+	return open_kernel(run, true, err);
+}
+
 /* Rank 0. */
 static enum quern_status warn_of_stored(struct qn_run *run, const struct qn_stored *s,
 					struct quern_message *err)
@@ -171,30 +183,32 @@ static enum quern_status warn_of_stored(struct qn_run *run, const struct qn_stor
 	return st;
 }
 
-static enum quern_status warn_of_operands(struct qn_run *run, struct quern_message *err)
+static enum quern_status warn_of_operands(struct qn_run *run, const struct qn_formula *f,
+					  struct quern_message *err)
 {
 	enum quern_status st = QUERN_OK;
 
-	for (int i = 0; !st && i < run->formula.n; i++)
-		if (run->formula.operand[i].stored)
-			st = warn_of_stored(run, run->formula.operand[i].stored, err);
-		else if (run->formula.operand[i].is_of_first)
+	for (int i = 0; !st && i < f->n; i++)
+		if (f->operand[i].stored)
+			st = warn_of_stored(run, f->operand[i].stored, err);
+		else if (f->operand[i].is_of_first)
 			st = qn_warnings_add(
 				&run->warnings, err,
 				"%s is taken from %s; what the other files have for it is "
 				"not looked at",
-				run->formula.operand[i].name, run->subject->dataset.file);
-	for (int i = 0; !st && i < run->formula.n; i++)
-		if (run->formula.operand[i].is_unplaced)
+				f->operand[i].name, run->subject->dataset.file);
+	for (int i = 0; !st && i < f->n; i++)
+		if (f->operand[i].is_unplaced)
 			st = qn_warnings_add(
 				&run->warnings, err,
 				"%s of another file is matched by its indexes: there are "
 				"no coordinates to compare with those of the data",
-				run->formula.operand[i].name);
+				f->operand[i].name);
 	return st;
 }
 
-static enum quern_status find_keys(struct qn_run *run, struct quern_message *err)
+/* used: of the names of -d, as of struct qn_formula_texts. */
+static enum quern_status find_keys(struct qn_run *run, bool *used, struct quern_message *err)
 {
 	const struct qn_names *said = &run->keys.warnings;
 	enum quern_status st = QUERN_OK;
@@ -202,20 +216,48 @@ static enum quern_status find_keys(struct qn_run *run, struct quern_message *err
 	if (!run->settings.by)
 		return QUERN_OK;
 	st = qn_keys_find(run->subject, run->team, run->settings.by, &run->keys, err);
+	if (!st)
+		st = qn_computed_find(run->subject, run->team, run->settings.named, used,
+				      &run->keys, &run->computed, err);
 	if (st)
 		return st;
 	for (size_t i = 0; !st && i < said->n; i++)
 		st = qn_names_add(&run->warnings, said->name[i], err);
+	for (int i = 0; !st && i < run->computed.n; i++)
+		st = warn_of_operands(run, &run->computed.given[i].formula, err);
 	return qn_comm_agree(run->team->comm, st, err);
+}
+
+/* Keys, and what becomes of elements before. */
+static enum quern_status find_expressions(struct qn_run *run, struct quern_message *err)
+{
+	const struct qn_named_list *named = run->settings.named;
+	struct qn_formula_texts texts = { .expr = run->settings.expr,
+					  .where = run->settings.where,
+					  .weights = run->settings.weights,
+					  .named = named };
+	enum quern_status st = QUERN_OK;
+
+	if (named && named->n)
+		texts.used = qn_calloc((size_t)named->n, sizeof(*texts.used));
+	if (named && named->n && !texts.used)
+		st = qn_error_nomem(err, (size_t)named->n, "names of datasets");
+	if (named && named->n)
+		st = qn_comm_agree(run->team->comm, st, err);
+	if (!st)
+		st = find_keys(run, texts.used, err);
+	if (!st)
+		st = qn_formula_find(run->subject, run->team, &texts, run->settings.nan_missing,
+				     &run->formula, err);
+	free(texts.used);
+	if (st || !qn_formula_is_any(&run->formula))
+		return st;
+	return qn_comm_agree(run->team->comm, warn_of_operands(run, &run->formula, err), err);
 }
 
 enum quern_status qn_run_open(struct qn_run *run, const struct qn_team *team,
 			      struct qn_subject *subject, struct quern_message *err)
 {
-	const struct qn_formula_texts texts = { .expr = run->settings.expr,
-						.where = run->settings.where,
-						.weights = run->settings.weights,
-						.named = run->settings.named };
 	struct qn_report *r = &run->report;
 	enum quern_status st;
 
@@ -226,13 +268,17 @@ enum quern_status qn_run_open(struct qn_run *run, const struct qn_team *team,
 	r->host_number = team->place.host;
 	r->node = team->place.node;
 	r->nthreads = team->place.nthreads;
-	st = find_keys(run, err);
-	if (!st)
-		st = qn_formula_find(subject, team, &texts, run->settings.nan_missing,
-				     &run->formula, err);
-	if (!st && qn_formula_is_any(&run->formula))
-		st = qn_comm_agree(team->comm, warn_of_operands(run, err), err);
+	st = find_expressions(run, err);
 	return st ? st : qn_comm_agree(team->comm, open_run(run, subject, err), err);
+}
+
+const char *qn_run_operand(const struct qn_run *run, uint32_t number)
+{
+	const uint32_t n = (uint32_t)run->formula.n;
+
+	if (number < n)
+		return run->formula.operand[number].name;
+	return qn_computed_operand(&run->computed, number - n)->name;
 }
 
 void qn_run_fini(struct qn_run *run)
@@ -251,6 +297,9 @@ void qn_run_fini(struct qn_run *run)
 	free(run->planned);
 	free(run->points);
 	qn_cells_fini(&run->cells);
+	qn_computed_fini(&run->computed);
+	for (int i = 0; i < QN_MOST_KEYS; i++)
+		qn_value_set_fini(&run->found[i]);
 	qn_keys_fini(&run->keys);
 	qn_formula_fini(&run->formula);
 	free(run->reports);

@@ -9,7 +9,7 @@
 #include "kernel/cells.h"
 #include "kernel/kernel.h"
 #include "formula/formula.h"
-#include "keys/keys.h"
+#include "grouping/computed.h"
 #include "locate/where.h"
 #include "plan/items.h"
 #include "plan/plan.h"
@@ -19,7 +19,7 @@
 #include "run/refusals.h"
 #include "run/report.h"
 #include "run/settings.h"
-#include "run/weigher.h"
+#include "crew/weigher.h"
 
 enum qn_phase { QN_STARTUP, QN_METADATA, QN_PLAN, QN_WORK, QN_REDUCE, QN_OUTPUT, QN_NPHASES };
 
@@ -43,15 +43,18 @@ struct qn_run {
 	void *self;		/* of the kernel */
 	struct qn_names fields; /* of the result; none: all of them */
 	bool whole; /* items are delivered whole: it demands so, or there are many rows */
-	bool reduced[QUERN_MAX_DIMS]; /* dimensions; the others are kept */
-	struct qn_keys keys;	      /* of groups */
-	struct qn_formula formula;    /* what becomes of elements before */
-	struct qn_rows rows;	      /* of the result, */
-	struct qn_rows window;	      /* those of a sweep over the data, */
-	struct qn_rows all;	      /* and the one of a pass over everything */
-	uint64_t most_rows;	      /* of a sweep; as there is memory for */
-	uint64_t memory_nbytes;	      /* that this rank needs, as planned (memory.h) */
-	uint64_t cells_nbytes;	      /* that its tables may take; 0: not known */
+	bool reduced[QUERN_MAX_DIMS];	  /* dimensions; the others are kept */
+	struct qn_keys keys;		  /* of groups, */
+	struct qn_computed_keys computed; /* and those of them that come with tiles */
+	bool collects; /* in this pass, their values: there are no rows yet, and no states */
+	struct qn_value_set found[QN_MOST_KEYS]; /* by the workers of the pass: of each of them */
+	struct qn_formula formula;		 /* what becomes of elements before */
+	struct qn_rows rows;			 /* of the result, */
+	struct qn_rows window;			 /* those of a sweep over the data, */
+	struct qn_rows all;			 /* and the one of a pass over everything */
+	uint64_t most_rows;			 /* of a sweep; as there is memory for */
+	uint64_t memory_nbytes;			 /* that this rank needs, as planned (memory.h) */
+	uint64_t cells_nbytes;			 /* that its tables may take; 0: not known */
 	const struct qn_shown
 		*shown;	       /* borrows: which rows the result has, while they are emitted */
 	struct qn_taker taker; /* rank 0: of the rows of the result */
@@ -71,6 +74,7 @@ struct qn_run {
 	struct qn_refusals refused; /* in this pass */
 	uint64_t ncopies_missing;   /* of shards: listed in a catalog, and not there */
 
+	uint64_t longest; /* chunk, as it is stored: bytes */
 	struct qn_layout_of_state layout;
 	struct qn_cells cells; /* of this pass: this rank's; of one row then rank 0's merged one */
 	int npasses;
@@ -96,6 +100,10 @@ enum quern_status qn_run_open(struct qn_run *run, const struct qn_team *team,
    is short. with_work false: rank 0 makes the plan and nothing is scattered (`quern plan`). */
 enum quern_status qn_run_plan(struct qn_run *run, struct qn_team *team, struct qn_where *where,
 			      bool with_work, struct quern_message *err);
+/* Finds the rows again and opens the kernel for them, when the groups of all keys are known. Not collective. */
+enum quern_status qn_run_reopen(struct qn_run *run, struct quern_message *err);
+/* The name of an operand by its number: those of the formula, then those of keys. */
+const char *qn_run_operand(const struct qn_run *run, uint32_t number);
 enum quern_status qn_run_work(struct qn_run *run, struct quern_message *err);
 void qn_run_fini(struct qn_run *run);
 

@@ -10,8 +10,9 @@
 #include "kernel/there.h"
 #include "crew/crew.h"
 #include "formula/bad_weight.h"
+#include "grouping/grouper.h"
 #include "run/expected_sums.h"
-#include "run/holes.h"
+#include "plan/holes.h"
 #include "run/kept.h"
 #include "run/run.h"
 #include "select/select.h"
@@ -46,7 +47,8 @@ struct worker {
 				   counted; else NULL */
 	void *scratch;
 	struct qn_formula_worker *formula; /* NULL: there is none */
-	uint64_t nbeyond, operand_nbytes;  /* of the formula; that were read for it */
+	struct qn_grouper *grouper;	   /* NULL: no keys come with tiles, or none in this pass */
+	uint64_t nbeyond, operand_nbytes;  /* of the formula and keys; that were read for them */
 	struct qn_bad_weight bad;
 	struct qn_numa_watch near;
 	uint64_t nskipped;
@@ -80,13 +82,25 @@ static void absorb_some(const struct absorber *a, const struct quern_tile *tile)
 	qn_absorb_there(a->kernel, a->self, a->state, a->scratch, valid, tile, 0, tile->nelems);
 }
 
+/* The groups of all elements. */
+static const int32_t *const *group(struct worker *w, const struct quern_tile *data)
+{
+	uint64_t nbeyond = 0;
+	const int32_t *const *groups = qn_grouper_number(w->grouper, data, &nbeyond);
+
+	w->nbeyond += w->is_first ? nbeyond : 0;
+	return groups;
+}
+
 static void absorb(void *ctx, const struct quern_tile *tile)
 {
 	struct absorber *a = ctx;
-	struct quern_tile there = *tile;
+	struct quern_tile data = *tile, there;
 	struct qn_formula_tile made;
+	const int32_t *const *given = NULL;
 
-	there.box = &a->box;
+	data.box = &a->box;
+	there = data;
 	if (a->w->formula) {
 		qn_formula_apply(a->w->formula, &there, &made);
 		a->w->nbeyond += a->w->is_first ? made.nbeyond : 0;
@@ -94,8 +108,14 @@ static void absorb(void *ctx, const struct quern_tile *tile)
 			return;
 		there = made.tile;
 	}
+	if (a->w->grouper && a->w->pass->run->collects) {
+		qn_grouper_collect(a->w->grouper, &data, there.there);
+		return;
+	}
+	if (a->w->grouper)
+		given = group(a->w, &data);
 	if (a->cells)
-		qn_cells_absorb(a->cells, a->scratch, &there);
+		qn_cells_absorb(a->cells, a->scratch, &there, given);
 	else if (there.there)
 		absorb_some(a, &there);
 	else
@@ -193,7 +213,8 @@ static void count_done(struct qn_run *run, const struct qn_task *t, const struct
 /* Items that a pass may leave out, so that enough are left for it. */
 static uint64_t choose_stride(const struct qn_run *run)
 {
-	const uint64_t enough = run->kernel->sample ? run->kernel->sample(run->self) : 0;
+	const uint64_t enough =
+		run->kernel->sample && !run->collects ? run->kernel->sample(run->self) : 0;
 
 	return enough && run->items.nitems > enough ? run->items.nitems / enough : 1;
 }
@@ -290,6 +311,21 @@ static bool is_doubled(const struct qn_run *run, uint64_t nelems, uint64_t times
 	       absorbed > npasses * run->layout.nwords;
 }
 
+/* Has what the item takes beside the data. */
+static enum quern_status turn_operands(struct worker *w, const struct quern_box *box,
+				       uint32_t *operand, struct quern_message *why)
+{
+	enum quern_status st = QUERN_OK;
+
+	if (w->formula)
+		st = qn_formula_worker_turn(w->formula, box, operand, why);
+	if (st || !w->grouper)
+		return st;
+	st = qn_grouper_turn(w->grouper, box, operand, why);
+	*operand += st && *operand ? (uint32_t)w->pass->run->formula.n : 0;
+	return st;
+}
+
 /* times > 1: there are so many alike, of which this is the first. Nobody has written them, and their
    file is open: nothing can be wrong with them. */
 static enum quern_status do_task(struct worker *w, const struct qn_task *task, uint64_t times)
@@ -326,8 +362,8 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	before = stats_of(w);
 	if (on_trial)
 		qn_state_identity(&run->layout, w->trial);
-	if (!st && w->formula)
-		st = qn_formula_worker_turn(w->formula, &a.box, &operand, &why);
+	if (!st)
+		st = turn_operands(w, &a.box, &operand, &why);
 	if (!st) {
 		qn_numa_watch_item(&w->near, w->file.fd, &item);
 		st = qn_feed_item(w->feed, &item, absorb, &a, &why);
@@ -354,6 +390,11 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 		return qn_bad_weight_refuse(&w->bad, &run->subject->dataset, w->err);
 	if (atomic_load_explicit(&w->cells->lacks_memory, memory_order_relaxed))
 		return qn_error_nomem(w->err, 0, "the cells of the result");
+	if (w->grouper) {
+		st = qn_grouper_check(w->grouper, &run->keys, w->err);
+		if (st)
+			return st;
+	}
 	if (on_trial)
 		add_trial(w, times);
 	repeat_stats(w, &before, times);
@@ -469,6 +510,21 @@ static bool have_cells(struct worker *w)
 	return true;
 }
 
+/* What it computes with, beside the kernel. */
+static bool have_expressions(struct worker *w)
+{
+	const struct qn_run *run = w->pass->run;
+	const bool computes = qn_formula_is_any(&run->formula);
+	const bool groups = run->computed.n && (run->collects || run->cells.rows == &run->window);
+	const uint64_t nelems = qn_kept_tile_nelems(run);
+
+	if (computes)
+		w->formula = qn_formula_worker_new(&run->formula, nelems, run->team->host);
+	if (groups)
+		w->grouper = qn_grouper_new(&run->computed, nelems, run->team->host);
+	return (!computes || w->formula) && (!groups || w->grouper);
+}
+
 static enum quern_status equip(void *worker, void *ctx, bool bound, struct quern_message *err)
 {
 	const struct pass *pass = ctx;
@@ -476,7 +532,6 @@ static enum quern_status equip(void *worker, void *ctx, bool bound, struct quern
 	/* Of many rows an item is delivered when all of it was read and decoded. */
 	const bool tries = !qn_kept_any(run) && (pass->skip || pass->repeats);
 	const size_t nscratch = qn_cells_scratch_nbytes(run->kernel, run->self, &run->layout);
-	const bool computes = qn_formula_is_any(&run->formula);
 	struct worker *w = worker;
 	bool has_cells;
 
@@ -485,14 +540,11 @@ static enum quern_status equip(void *worker, void *ctx, bool bound, struct quern
 	w->file = QN_OPENED_NONE;
 	w->ledger = QN_EXPECTED_SUMS_NONE;
 	qn_numa_watch_init(&w->near, run->team->topo, bound);
-	has_cells = have_cells(w);
+	has_cells = have_cells(w) && have_expressions(w);
 	w->scratch = qn_alloc_aligned(nscratch);
-	if (computes)
-		w->formula = qn_formula_worker_new(&run->formula, qn_kept_tile_nelems(run),
-						   run->team->host);
 	if (tries)
 		w->trial = new_trial(w);
-	if (!has_cells || !w->scratch || (computes && !w->formula) || (tries && !w->trial))
+	if (!has_cells || !w->scratch || (tries && !w->trial))
 		return qn_error_nomem(
 			err, (size_t)qn_kept_nbytes(run, run->cells.rows->nrows) + nscratch,
 			"a worker's state");
@@ -504,12 +556,15 @@ static enum quern_status leave(void *worker, bool failed)
 	struct worker *w = worker;
 	const struct qn_run *run = w->pass->run;
 	struct quern_message ignored = { .status = QUERN_OK };
-	enum quern_status st = leave_member(w, failed ? &ignored : w->err), of_operands;
+	enum quern_status st = leave_member(w, failed ? &ignored : w->err), of_operands, of_keys;
 
-	w->operand_nbytes = qn_formula_worker_read_nbytes(w->formula);
+	w->operand_nbytes = qn_formula_worker_read_nbytes(w->formula) +
+			    qn_grouper_read_nbytes(w->grouper);
 	of_operands = qn_formula_worker_free(w->formula, failed || st ? &ignored : w->err);
 	w->formula = NULL;
 	st = st ? st : of_operands;
+	of_keys = qn_grouper_leave(w->grouper, failed || st ? &ignored : w->err);
+	st = st ? st : of_keys;
 	drop_feeds(w);
 	qn_expected_sums_close(&w->ledger);
 	qn_numa_watch_leave(&w->near, w->own.words, qn_cells_words_nbytes(&run->cells));
@@ -560,8 +615,11 @@ static enum quern_status dismiss(void *worker, bool failed, struct quern_message
 		st = add_own(w, err);
 	if (!qn_refusals_merge(&run->refused, &w->refused) && !st)
 		st = qn_error_nomem(err, 0, "what is left to other hosts");
+	if (w->grouper)
+		qn_grouper_merge(w->grouper, run->found);
 	add_report(run, w);
 	qn_formula_worker_free(w->formula, &ignored);
+	qn_grouper_free(w->grouper);
 	qn_cells_fini(&w->own);
 	free(w->trial);
 	free(w->scratch);

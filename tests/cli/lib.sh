@@ -28,22 +28,10 @@ generate()
 	env "$fast" "$BUILDDIR/tests/tools/generate" . "$@" || exit 1
 }
 
-# jq prints a number as it likes best, 3, but from version 1.7 on as it was written, 3.0, unless
-# something is made of it. Here all versions print the former. The filter is behind all options.
-if command -v jq >/dev/null; then
-	jq()
-	{
-		local options=()
-
-		while [[ $1 = -* ]]; do
-			options+=("$1")
-			case $1 in --arg | --argjson) options+=("$2" "$3"); shift 2 ;; esac
-			shift
-		done
-		command jq ${options[@]+"${options[@]}"} \
-			"($1) | walk(if type == \"number\" then . * 1 else . end)" "${@:2}"
-	}
-fi
+# A filter for jq, which from version 1.7 on prints numbers as they were written, 3.0, unless something
+# is made of them; before, and after this, as it likes best, 3.
+# shellcheck disable=SC2034 # used by scripts
+as_numbers='walk(if type == "number" then . * 1 else . end)'
 
 # jq_true FILTER FILE: jq -e takes an empty file for true, before version 1.7.
 jq_true()

@@ -20,6 +20,8 @@
 
 struct rows_case {
 	struct qn_rows rows;
+	int ngiven;		       /* keys whose groups come with a tile */
+	uint64_t ngroups[MOST_KEYS];   /* of these */
 	int32_t *group[QN_MOST_TERMS]; /* owned: of terms that are keys */
 };
 
@@ -28,6 +30,26 @@ static inline void add_term(struct rows_case *w, struct qn_row_term term, uint64
 	term.stride = w->rows.nrows;
 	w->rows.nrows *= n;
 	w->rows.term[w->rows.nterms++] = term;
+}
+
+/* A key that depends on all dimensions; none of the elements, some or all have a group. */
+static inline void add_given_key(struct rows_case *w, uint64_t *seed)
+{
+	const uint64_t ngroups = 1 + random_below(seed, 5);
+
+	w->ngroups[w->ngiven++] = ngroups;
+	add_term(w, (struct qn_row_term){ .given = w->ngiven, .ngroups = ngroups }, ngroups);
+}
+
+/* The group that given key k has for an element by its indexes in the selection. */
+static inline int32_t given_group(const struct rows_case *w, int k,
+				  const uint64_t index[QUERN_MAX_DIMS])
+{
+	uint64_t mix = w->ngroups[k] + (uint64_t)k;
+
+	for (int d = 0; d < w->rows.selection.ndim; d++)
+		mix = (mix ^ index[d]) * UINT64_C(0x9e3779b97f4a7c15) >> 3;
+	return (int32_t)(mix / 7 % (w->ngroups[k] + 1)) - 1;
 }
 
 /* Of one dimension or more, in any order; none of the elements, some or all have a group. */
@@ -40,6 +62,10 @@ static inline void add_key(struct rows_case *w, uint64_t *seed)
 	uint64_t n = 1;
 	int32_t *group;
 
+	if (!random_below(seed, 4)) {
+		add_given_key(w, seed);
+		return;
+	}
 	for (int k = 0; k < s->ndim; k++)
 		if (!term.ndims || !random_below(seed, 3)) {
 			term.dim[term.ndims] = (first + k) % s->ndim;
@@ -94,9 +120,32 @@ static inline void find_indexes(const struct quern_box *s, const struct quern_bo
 	}
 }
 
-static inline int64_t expected_row(const struct qn_rows *r, const struct quern_box *box,
+/* Those of all elements of a box, in arrays that free_given() frees. */
+static inline void make_given(const struct rows_case *w, const struct quern_box *box,
+			      uint64_t nelems, int32_t *given[MOST_KEYS])
+{
+	uint64_t index[QUERN_MAX_DIMS];
+
+	for (int k = 0; k < w->ngiven; k++) {
+		given[k] = qn_calloc((size_t)nelems, sizeof(**given));
+		assert_non_null(given[k]);
+		for (uint64_t i = 0; i < nelems; i++) {
+			find_indexes(&w->rows.selection, box, i, index);
+			given[k][i] = given_group(w, k, index);
+		}
+	}
+}
+
+static inline void free_given(const struct rows_case *w, int32_t *given[MOST_KEYS])
+{
+	for (int k = 0; k < w->ngiven; k++)
+		free(given[k]);
+}
+
+static inline int64_t expected_row(const struct rows_case *w, const struct quern_box *box,
 				   uint64_t element)
 {
+	const struct qn_rows *r = &w->rows;
 	uint64_t index[QUERN_MAX_DIMS];
 	int64_t row = 0;
 
@@ -109,6 +158,8 @@ static inline int64_t expected_row(const struct qn_rows *r, const struct quern_b
 			number = number * (int64_t)r->selection.count[term->dim[k]] +
 				 (int64_t)index[term->dim[k]];
 		number = term->group ? term->group[number] : number;
+		if (term->given)
+			number = given_group(w, term->given - 1, index);
 		if (number < 0)
 			return NO_ROW;
 		row += (int64_t)term->stride * number;

@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "cluster/comm_mpi.h"
 #include "crew/balance.h"
-#include "run/weigher.h"
+#include "crew/weigher.h"
 #include "tests/testing/plan.h"
 #include "mpi_test.h"
 

@@ -51,7 +51,7 @@ static void expect_states(struct cells_case *c, uint64_t *seed)
 	for (size_t r = 0; r < nrows; r++)
 		qn_state_identity(&c->layout, c->expect + r * nwords);
 	for (size_t i = 0; i < box_nelems(all); i++) {
-		const int64_t row = expected_row(&c->rows.rows, all, i);
+		const int64_t row = expected_row(&c->rows, all, i);
 		struct pieces ps = { 0 };
 
 		if (row < 0)
@@ -92,8 +92,14 @@ static void *work(void *arg)
 	size_t nbytes;
 	void *scratch = new_scratch(w->c, &nbytes);
 
-	for (size_t i = w->first; i < w->ps->n; i += w->step)
-		qn_cells_absorb(w->table, scratch, &w->ps->piece[i]->tile);
+	for (size_t i = w->first; i < w->ps->n; i += w->step) {
+		const struct quern_tile *tile = &w->ps->piece[i]->tile;
+		int32_t *given[MOST_KEYS];
+
+		make_given(&w->c->rows, tile->box, tile->nelems, given);
+		qn_cells_absorb(w->table, scratch, tile, (const int32_t *const *)given);
+		free_given(&w->c->rows, given);
+	}
 	guarded_free(scratch, nbytes);
 	return NULL;
 }
@@ -151,7 +157,7 @@ static void compare_seen(const struct cells_case *c, const struct qn_cells *t)
 	assert_non_null(expect);
 	assert_int_equal(t->seen != NULL, r->nkept > 0);
 	for (size_t i = 0; t->seen && i < box_nelems(&r->selection); i++) {
-		const int64_t row = expected_row(r, &r->selection, i);
+		const int64_t row = expected_row(&c->rows, &r->selection, i);
 
 		if (row >= 0)
 			expect[(uint64_t)row / r->nkept / 64] |= UINT64_C(1)

@@ -605,9 +605,12 @@ static void test_wrong(void **state)
 		{ "month(", "a name is missing here", 6 },
 		{ "month(time", ") is missing here", 10 },
 		{ "month(time) + 1", "this is not understood", 12 },
-		{ "mnth(time)", "did you mean month()?", 0 },
-		{ "frobnicate(time)", "no function 'frobnicate' makes groups", 0 },
-		{ "month(hour(time))", ") is missing here", 10 },
+		{ "round(lat) > 3", "no function 'round' makes groups", 0 },
+		{ "month(time) == 1", "this is not understood", 12 },
+		{ "m=bin(lat + 1)", ", is missing here", 10 },
+		{ "bin(lat + 1, 0:1:1)", "bins of an expression have a name", 4 },
+		{ "m=bin(, 0:1:1)", "a name is missing here", 6 },
+		{ "m=bin(lat, 0:1:1) + 1", "this is not understood", 18 },
 		{ "window(time)", ", is missing here", 11 },
 		{ "window(time, 6h)", "a length in quotes is missing here", 13 },
 		{ "window(time, '6h)", "without its other one", 13 },
@@ -666,6 +669,43 @@ static void test_edges(void **state)
 	qn_key_specs_fini(&specs);
 }
 
+/* What is an expression is left to who evaluates it. */
+static void test_expressions(void **state)
+{
+	static const struct {
+		const char *by, *name, *expr;
+		uint64_t nedges;
+	} are[] = {
+		{ "warm= t > 3 ", "warm", "t > 3", 0 },
+		{ "round(lat / 10)", "round", "round(lat / 10)", 0 },
+		{ "mnth(time)", "mnth", "mnth(time)", 0 },
+		{ "m=month(time) == 1 && lat > 0", "m", "month(time) == 1 && lat > 0", 0 },
+		{ "m=-lat", "m", "-lat", 0 },
+		{ "m=t//10", "m", "t//10", 0 },
+		{ "m=bin(t/10, 0:2:1)", "m", "t/10", 3 },
+		{ "m=bin(t + max(u, v), 0:2:1)", "m", "t + max(u, v)", 3 },
+		{ "m=bin(t[, [0, 1])", "m", NULL, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(are) / sizeof(*are); i++) {
+		struct qn_key_specs specs;
+		struct quern_message err = { .status = QUERN_OK };
+		enum quern_status st = qn_key_specs_parse(are[i].by, QN_MOST_KEYS, &specs, &err);
+
+		if (!are[i].expr) {
+			assert_int_equal(st, QUERN_ERR_USAGE);
+		} else {
+			assert_int_equal(st, QUERN_OK);
+			assert_string_equal(specs.spec[0].name, are[i].name);
+			assert_string_equal(specs.spec[0].expr, are[i].expr);
+			assert_int_equal(specs.spec[0].nedges, are[i].nedges);
+			assert_null(specs.spec[0].source);
+		}
+		qn_key_specs_fini(&specs);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -673,7 +713,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_found),	cmocka_unit_test(test_times),
 		cmocka_unit_test(test_two),	cmocka_unit_test(test_other_file),
 		cmocka_unit_test(test_joined),	cmocka_unit_test(test_warning),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_refused), cmocka_unit_test(test_expressions),
 	};
 
 	world = mpi_test_begin(&argc, &argv);

@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "cluster/comm_mpi.h"
 #include "select/select.h"
-#include "run/weigher.h"
+#include "crew/weigher.h"
 #include "plan/policy.h"
 #include "random.h"
 

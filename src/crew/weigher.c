@@ -1,4 +1,4 @@
-#include "run/weigher.h"
+#include "crew/weigher.h"
 
 #include <stdlib.h>
 #include <string.h>

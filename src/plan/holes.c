@@ -1,4 +1,4 @@
-#include "run/holes.h"
+#include "plan/holes.h"
 
 #include "base/mem.h"
 #include "select/progression.h"

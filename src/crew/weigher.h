@@ -1,8 +1,8 @@
 /*
  * weigher.h - what the items of a run weigh, and whether what another host leases is such an item.
  */
-#ifndef QN_RUN_WEIGHER_H
-#define QN_RUN_WEIGHER_H
+#ifndef QN_CREW_WEIGHER_H
+#define QN_CREW_WEIGHER_H
 
 #include "plan/items.h"
 #include "crew/lease.h"

@@ -2,8 +2,8 @@
  * holes.h - chunks that nobody has written, as many as there are: of those that are alike one is done,
  * and counted so many times.
  */
-#ifndef QN_RUN_HOLES_H
-#define QN_RUN_HOLES_H
+#ifndef QN_PLAN_HOLES_H
+#define QN_PLAN_HOLES_H
 
 #include "plan/items.h"
 
