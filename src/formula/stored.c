@@ -57,6 +57,8 @@ struct qn_stored_reader {
 	uint32_t *list;	     /* owned: 1 + the place of the first; 0: none */
 	uint64_t first, end; /* numbers of the oldest, and of the next */
 	uint64_t kept_nbytes;
+	struct block
+		spare; /* of the last one that went, for the next: allocators do not give back what they split */
 };
 
 /* --- blocks --- */
@@ -283,7 +285,8 @@ static void drop_oldest(struct qn_stored_reader *r)
 		at = &r->kept[*at - 1].next;
 	*at = k->next;
 	r->kept_nbytes -= k->nbytes;
-	block_fini(&k->block);
+	block_fini(&r->spare);
+	r->spare = k->block;
 	r->first++;
 }
 
@@ -331,7 +334,8 @@ static enum quern_status keep(struct qn_stored_reader *r, const struct quern_box
 	if (st)
 		return st;
 	k = kept_at(r, r->end);
-	*k = (struct kept){ .member = member, .number = chunk->number };
+	*k = (struct kept){ .member = member, .number = chunk->number, .block = r->spare };
+	r->spare = (struct block){ .room = 0 };
 	st = block_init(&k->block, n, r->size, err);
 	if (st) {
 		block_fini(&k->block);
@@ -341,7 +345,7 @@ static enum quern_status keep(struct qn_stored_reader *r, const struct quern_box
 	k->block.has_missing = got.valid != NULL;
 	if (got.valid)
 		memcpy(k->block.valid, got.valid, nwords(n) * sizeof(*got.valid));
-	k->nbytes = kept_nbytes(r, n);
+	k->nbytes = kept_nbytes(r, k->block.room);
 	k->next = *list_of(r, member, k->number);
 	*list_of(r, member, k->number) = (uint32_t)(k - r->kept) + 1;
 	r->kept_nbytes += k->nbytes;
@@ -598,6 +602,7 @@ enum quern_status qn_stored_reader_free(struct qn_stored_reader *r, struct quern
 	st = qn_opened_close(&r->file, r->host, err);
 	while (r->first < r->end)
 		drop_oldest(r);
+	block_fini(&r->spare);
 	free(r->kept);
 	free(r->list);
 	free(r->chunk);
