@@ -9,31 +9,18 @@
 # shellcheck source=tests/lib.sh
 . "$SRCDIR/tests/lib.sh"
 
-packages="openssh-server iproute2 util-linux openmpi-bin"
 limit=900	# seconds for all of it; three minutes are enough on an idle machine
 
 # Prints why there can be no hosts here, or nothing.
 obstacle()
 {
-	local command missing=
+	local why
 
-	PATH=$PATH:/usr/sbin:/sbin
-	if [ "$(id -u)" -ne 0 ]; then
-		echo "must be root to make namespaces and network links"
-		return
-	fi
-	for command in sshd ssh ip ssh-keygen unshare nsenter setpriv mpirun; do
-		command -v "$command" >/dev/null || missing="$missing $command"
-	done
-	if [ -n "$missing" ]; then
-		echo "not installed:$missing; apt-get install $packages"
+	why=$("$SRCDIR/tests/machines/lab.sh" obstacle openmpi-bin ssh mpirun)
+	if [ -n "$why" ]; then
+		echo "$why"
 	elif ! mpirun --version 2>/dev/null | grep -q 'Open MPI'; then
 		echo "mpirun is not Open MPI's"
-	elif ! unshare --mount --pid --net --uts --ipc --fork true 2>/dev/null; then
-		echo "namespaces are not permitted here"
-	elif ! unshare --net --mount sh -c 'ip link add v1 type veth peer name v2 &&
-			ip link add br0 type bridge && mount -t tmpfs tmpfs /mnt' 2>/dev/null; then
-		echo "veth, bridge or mounts are not permitted in a namespace here"
 	fi
 }
 

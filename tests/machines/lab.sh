@@ -9,6 +9,8 @@
 #	lab.sh crash nX		kill all processes of the host; its peers hear of it
 #	lab.sh off nX		power failure: link first, then the processes; its peers hear nothing
 #	lab.sh boot nX		start a host that is off
+#	lab.sh obstacle PACKAGES COMMAND...	why there can be no lab here, or a command of those packages is
+#				missing; or nothing
 #	lab.sh traffic		bytes that have come to all hosts over the network since they booted
 #
 # A head and hosts n1..nN, each with its own PID, network, UTS, IPC and mount namespaces: its own
@@ -386,9 +388,33 @@ do_down()
 	rm -f "$LAB/pids/lab" "$LAB/ready"
 }
 
+do_obstacle()
+{
+	local packages=$1 command missing=
+
+	shift
+	PATH=$PATH:/usr/sbin:/sbin
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "must be root to make namespaces and network links"
+		return
+	fi
+	for command in sshd ip ssh-keygen unshare nsenter setpriv "$@"; do
+		command -v "$command" >/dev/null || missing="$missing $command"
+	done
+	if [ -n "$missing" ]; then
+		echo "not installed:$missing; apt-get install $packages openssh-server iproute2 util-linux"
+	elif ! unshare --mount --pid --net --uts --ipc --fork true 2>/dev/null; then
+		echo "namespaces are not permitted here"
+	elif ! unshare --net --mount sh -c 'ip link add v1 type veth peer name v2 &&
+			ip link add br0 type bridge && mount -t tmpfs tmpfs /mnt' 2>/dev/null; then
+		echo "veth, bridge or mounts are not permitted in a namespace here"
+	fi
+}
+
 command=${1:-}
 [ $# -eq 0 ] || shift
 case $command in
+obstacle) do_obstacle "$@" ;;
 run) do_run "$@" ;;
 up) do_up ;;
 down) do_down ;;

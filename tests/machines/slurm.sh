@@ -10,30 +10,6 @@
 . "$SRCDIR/tests/lib.sh"
 
 hosts=4
-packages="slurmctld slurmd slurm-client munge openssh-server iproute2"
-
-# Prints why a cluster cannot run here, or nothing.
-obstacle()
-{
-	local command missing=
-
-	PATH=$PATH:/usr/sbin:/sbin
-	if [ "$(id -u)" -ne 0 ]; then
-		echo "must be root to make namespaces and network links"
-		return
-	fi
-	for command in slurmctld slurmd sbatch munged sshd ip ssh-keygen unshare nsenter setpriv jq; do
-		command -v "$command" >/dev/null || missing="$missing $command"
-	done
-	if [ -n "$missing" ]; then
-		echo "not installed:$missing; apt-get install $packages util-linux jq"
-	elif ! unshare --mount --pid --net --uts --ipc --fork true 2>/dev/null; then
-		echo "namespaces are not permitted here"
-	elif ! unshare --net --mount sh -c 'ip link add v1 type veth peer name v2 &&
-			ip link add br0 type bridge && mount -t tmpfs tmpfs /mnt' 2>/dev/null; then
-		echo "veth, bridge or mounts are not permitted in a namespace here"
-	fi
-}
 
 # --- Inside the lab, on its head ------------------------------------------------------------------
 
@@ -137,7 +113,8 @@ if [ "${1:-}" = --jobs ]; then
 	exit
 fi
 
-why=$(obstacle)
+why=$("$SRCDIR/tests/machines/lab.sh" obstacle "slurmctld slurmd slurm-client munge jq" \
+	slurmctld slurmd sbatch munged jq)
 [ -z "$why" ] || skip_all "$why"
 share=$(mktemp -d "${TMPDIR:-/tmp}/quern-slurm.XXXXXX") || skip_all "no temporary directory"
 trap clean_up EXIT
