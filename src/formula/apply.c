@@ -10,8 +10,10 @@
 #include "weighted/products_simd.h"
 #include "weighted/sums.h"
 
-#define PIECE	      QUERN_TILE_NELEMS
-#define PIECE_NWORDS  (PIECE / 64)
+#define PIECE	     QUERN_TILE_NELEMS
+#define PIECE_NWORDS (PIECE / 64)
+/* Of fewer elements of one weight each is computed. */
+#define SHORT_RUN     16
 #define COLUMN_NBYTES (PIECE * sizeof(double) + PIECE_NWORDS * sizeof(uint64_t))
 
 /* An operand in the box of the item at hand: the place in its values of index 0, and from index to index. */
@@ -19,7 +21,7 @@ struct spot {
 	const char *values; /* NULL: the places are the values */
 	const uint64_t *valid;
 	uint64_t at, stride[QUERN_MAX_DIMS];
-	bool is_dense; /* as the box itself lies */
+	uint64_t span; /* elements of the box that lie as in the box itself, again and again */
 };
 
 struct qn_formula_worker {
@@ -239,14 +241,16 @@ static void take_operand(struct piece *p, int number, uint8_t *values)
 	const struct spot *s = &p->spot[number];
 	const size_t size = qn_view_size(o->dtype);
 	struct quern_var *out = &p->column[number];
+	uint64_t index[QUERN_MAX_DIMS], at;
 
 	*out = (struct quern_var){ .dtype = o->dtype, .values = values };
 	if (s->valid)
 		memset(valid, 0, PIECE_NWORDS * sizeof(*valid));
-	if (s->is_dense) { /* where it lies */
-		out->values = s->values + (s->at + p->first) * size;
+	if (s->values && p->n <= s->span - p->first % s->span) { /* where it lies */
+		at = locate(p->in->box, s, p->first, index);
+		out->values = s->values + at * size;
 		if (s->valid)
-			put_run(s->valid, s->at + p->first, valid, 0, p->n);
+			put_run(s->valid, at, valid, 0, p->n);
 	} else {
 		gather_rows(p, s, size, values, valid);
 	}
@@ -255,23 +259,30 @@ static void take_operand(struct piece *p, int number, uint8_t *values)
 		out->valid = valid;
 }
 
-static bool is_used(const struct qn_formula *f, int number)
+static bool uses(const struct qn_program *program, int number)
 {
-	return (f->expr && qn_program_uses(f->expr, number)) ||
-	       (f->where && qn_program_uses(f->where, number)) ||
-	       (f->weights && qn_program_uses(f->weights, number));
+	return program && qn_program_uses(program, number);
 }
 
+static bool is_used(const struct qn_formula *f, int number)
+{
+	return uses(f->expr, number) || uses(f->where, number) || uses(f->weights, number);
+}
+
+/* Of --expr and --where, and the data. */
 static void take_columns(struct piece *p, const struct room *r)
 {
-	for (int i = 0; i < p->f->n; i++) {
-		uint8_t *values = r->columns + (size_t)i * COLUMN_NBYTES;
+	take_data(p, (uint64_t *)(void *)r->columns);
+	for (int i = 1; i < p->f->n; i++)
+		if (uses(p->f->expr, i) || uses(p->f->where, i))
+			take_operand(p, i, r->columns + (size_t)i * COLUMN_NBYTES);
+}
 
-		if (i == 0)
-			take_data(p, (uint64_t *)(void *)values);
-		else if (is_used(p->f, i))
-			take_operand(p, i, values);
-	}
+static void take_columns_of_weights(struct piece *p, const struct room *r)
+{
+	for (int i = 1; i < p->f->n; i++)
+		if (uses(p->f->weights, i))
+			take_operand(p, i, r->columns + (size_t)i * COLUMN_NBYTES);
 }
 
 /* --- what becomes of a piece --- */
@@ -342,6 +353,13 @@ static void apply_expr(const struct piece *p, const struct room *r, struct qn_fo
 		r->valid[p->at / 64 + w] &= r->there[p->at / 64 + w];
 }
 
+static bool are_right(enum quern_dtype t, const void *values, size_t n)
+{
+	static qn_weights_right_fn *const right[] = QN_ISA_TABLE(qn_weights_right);
+
+	return right[qn_cpu_level()](t, values, n);
+}
+
 /* Weights of which some are negative, infinite or NaN: is one of these of an element that has a value? A NaN may
    count as missing. */
 static void look_closely(const struct piece *p, const struct room *r, const struct quern_var *w,
@@ -363,20 +381,92 @@ static void look_closely(const struct piece *p, const struct room *r, const stru
 	}
 }
 
-static void apply_weights(const struct piece *p, const struct room *r, struct qn_formula_tile *out)
+/* The outer dimensions that weights depend on: those inside have one weight for all of their elements. */
+static int count_varying(const struct piece *p)
 {
-	static qn_weights_right_fn *const are_right[] = QN_ISA_TABLE(qn_weights_right);
-	struct qn_program_result result;
-	size_t size;
+	int ndim = uses(p->f->weights, 0) ? p->in->box->ndim : 0;
 
-	if (!p->f->weights)
+	for (int i = 1; i < p->f->n; i++)
+		for (int d = p->in->box->ndim - 1; d >= ndim && uses(p->f->weights, i); d--)
+			if (p->spot[i].stride[d])
+				ndim = d + 1;
+	return ndim;
+}
+
+/* A value of 1, 2, 4 or 8 bytes, n times. */
+static void repeat(const void *value, size_t size, uint8_t *out, size_t n)
+{
+	const size_t nbytes = n * size;
+	char word[sizeof(uint64_t)];
+	size_t at = 0;
+
+	for (size_t i = 0; i < sizeof(word); i += size)
+		memcpy(word + i, value, size);
+	for (; at + sizeof(word) <= nbytes; at += sizeof(word))
+		memcpy(out + at, word, sizeof(word));
+	memcpy(out + at, word, nbytes - at);
+}
+
+/* Gives the elements of a piece the weights of their runs, of `run` elements of the box each. */
+static void spread(const struct piece *p, const struct quern_var *of_runs, uint64_t run,
+		   uint8_t *out)
+{
+	const size_t size = qn_view_size(of_runs->dtype);
+	const char *value = of_runs->values;
+	uint64_t left = run - p->first % run;
+
+	for (size_t i = 0, n; i < p->n; i += n, left = run, value += size) {
+		n = (size_t)qn_min_u64(left, p->n - i);
+		repeat(value, size, out + i * size, n);
+	}
+}
+
+/* Weights that do not depend on the inner dimensions are computed once for all of these: those of a box of the outer
+   ones. False: not so, or not all of them are weights. */
+static bool apply_few_weights(const struct piece *p, const struct room *r, uint8_t *out)
+{
+	struct quern_box outer = *p->in->box;
+	const struct quern_tile tile = { .box = &outer };
+	struct qn_program_result result;
+	struct piece of_runs; /* without zeroing */
+	uint64_t run = 1;
+
+	outer.ndim = count_varying(p);
+	for (int d = outer.ndim; d < p->in->box->ndim; d++)
+		run *= outer.count[d];
+	if (run < SHORT_RUN)
+		return false;
+	of_runs.f = p->f;
+	of_runs.spot = p->spot;
+	of_runs.in = &tile;
+	of_runs.first = p->first / run;
+	of_runs.n = (size_t)((p->first + p->n - 1) / run - of_runs.first + 1);
+	take_columns_of_weights(&of_runs, r);
+	qn_program_run(p->f->weights, of_runs.column, of_runs.n, r->program, &result);
+	if (result.var.valid || result.nbeyond ||
+	    !are_right(result.var.dtype, result.var.values, of_runs.n))
+		return false;
+	spread(p, &result.var, run, out);
+	return true;
+}
+
+/* Those of a tile of one piece stay where they are. */
+static void apply_weights(struct piece *p, const struct room *r, struct qn_formula_tile *out)
+{
+	const size_t size = p->f->weights ? qn_view_size(out->var[1].dtype) : 0;
+	struct qn_program_result result;
+
+	if (!p->f->weights || apply_few_weights(p, r, r->weights + p->at * size))
 		return;
+	take_columns_of_weights(p, r);
 	qn_program_run(p->f->weights, p->column, p->n, r->program, &result);
-	size = qn_view_size(result.var.dtype);
-	memcpy(r->weights + p->at * size, result.var.values, p->n * size);
+	if (p->n == p->in->nelems)
+		out->var[1].values = result.var.values;
+	else
+		memcpy(r->weights + p->at * size, result.var.values, p->n * size);
 	for (size_t w = 0; result.var.valid && w < (p->n + 63) / 64; w++)
 		r->valid[p->at / 64 + w] &= result.var.valid[w];
-	if (!are_right[qn_cpu_level()](result.var.dtype, result.var.values, p->n))
+	if (!are_right(result.var.dtype, result.var.values, p->n))
 		look_closely(p, r, &result.var, out);
 	out->nbeyond += count_beyond(p, r, &result);
 }
@@ -390,11 +480,8 @@ static void set_vars(const struct qn_formula *f, const struct room *r, struct qn
 	out->var->valid = out->var->nmissing ? r->valid : NULL;
 	out->tile.var = out->var;
 	out->tile.there = out->nthere < out->tile.nelems ? r->there : NULL;
-	if (!f->weights)
-		return;
-	out->tile.nvars = 2;
-	out->var[1] =
-		(struct quern_var){ .dtype = qn_program_dtype(f->weights), .values = r->weights };
+	if (f->weights)
+		out->tile.nvars = 2;
 }
 
 void qn_formula_apply(struct qn_formula_worker *w, const struct quern_tile *in,
@@ -409,6 +496,9 @@ void qn_formula_apply(struct qn_formula_worker *w, const struct quern_tile *in,
 	p.in = in;
 	*out = (struct qn_formula_tile){ .var = { *in->var }, .tile = *in };
 	out->var->dtype = qn_formula_dtype(f, in->var->dtype);
+	if (f->weights)
+		out->var[1] = (struct quern_var){ .dtype = qn_program_dtype(f->weights),
+						  .values = r.weights };
 	for (p.at = 0; p.at < in->nelems; p.at += p.n) {
 		p.first = in->first + p.at;
 		p.n = (size_t)qn_min_u64(in->nelems - p.at, PIECE);
@@ -455,16 +545,16 @@ static void spot_whole(const struct qn_operand *o, const struct quern_box *box, 
 	}
 }
 
-static bool is_dense(const struct spot *s, const struct quern_box *box)
+static uint64_t find_span(const struct spot *s, const struct quern_box *box)
 {
-	uint64_t place = 1;
+	uint64_t span = 1;
 
 	for (int d = box->ndim - 1; d >= 0; d--) {
-		if (box->count[d] > 1 && s->stride[d] != place)
-			return false;
-		place *= box->count[d];
+		if (box->count[d] > 1 && s->stride[d] != span)
+			break;
+		span *= box->count[d];
 	}
-	return s->values != NULL;
+	return span;
 }
 
 static enum quern_status read_operand(struct qn_formula_worker *w, int i,
@@ -499,7 +589,7 @@ enum quern_status qn_formula_worker_turn(struct qn_formula_worker *w, const stru
 			st = read_operand(w, i, box, err);
 		else
 			spot_whole(&w->f->operand[i], box, s);
-		s->is_dense = !st && is_dense(s, box);
+		s->span = st ? 1 : find_span(s, box);
 		*operand = st ? (uint32_t)i : 0;
 	}
 	return st;
@@ -562,7 +652,7 @@ enum quern_status qn_formula_hold(const struct qn_formula *f, const struct qn_pr
 	p.spot = spot;
 	for (int i = 1; spot && i < f->n; i++) {
 		spot_whole(&f->operand[i], box, &spot[i]);
-		spot[i].is_dense = is_dense(&spot[i], box);
+		spot[i].span = find_span(&spot[i], box);
 	}
 	for (p.first = 0; scratch && spot && p.first < n; p.first += p.n) {
 		p.n = (size_t)qn_min_u64(n - p.first, PIECE);

@@ -120,3 +120,32 @@ bool QN_ISA(qn_weights_right)(enum quern_dtype t, const void *values, size_t n)
 
 	return !right[t] || right[t](values, n);
 }
+
+/* Vectors that are compared at a time. */
+#define STRIDE 4
+
+static bool differ(const char *values, qn_vq first)
+{
+	qn_vq rest = { 0 };
+
+	for (size_t k = 0; k < STRIDE; k++)
+		rest |= (qn_vq)qn_vd_load(values + k * QN_VBYTES) ^ first;
+	return any_set(rest);
+}
+
+size_t QN_ISA(qn_count_alike)(const char *values, size_t size, size_t n)
+{
+	const size_t nbytes = n * size;
+	char repeated[QN_VBYTES];
+	size_t at = 0;
+	qn_vq first;
+
+	for (size_t i = 0; i < sizeof(repeated); i += size)
+		memcpy(repeated + i, values, size);
+	memcpy(&first, repeated, sizeof(first));
+	while (at + STRIDE * QN_VBYTES <= nbytes && !differ(values + at, first))
+		at += STRIDE * QN_VBYTES;
+	while (at < nbytes && !memcmp(values, values + at, size))
+		at += size;
+	return at / size;
+}

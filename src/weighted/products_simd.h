@@ -25,4 +25,9 @@ QN_ISA_DECLARE(bool, qn_weights_right, (enum quern_dtype t, const void *values, 
 
 typedef bool qn_weights_right_fn(enum quern_dtype t, const void *values, size_t n);
 
+/* How many of the first of n > 0 values of 1, 2, 4 or 8 bytes have the same bits. */
+QN_ISA_DECLARE(size_t, qn_count_alike, (const char *values, size_t size, size_t n));
+
+typedef size_t qn_count_alike_fn(const char *values, size_t size, size_t n);
+
 #endif

@@ -20,8 +20,6 @@
 #define MOST_INTEGER 0x1p53
 /* Of one weight so many elements, or more, are added up before they are multiplied by it. */
 #define ALIKE 64
-/* Elements that are looked at for a weight that is another one, at a time. */
-#define STRIDE 256
 
 static const struct traits {
 	int nbits;	 /* of a mantissa */
@@ -298,21 +296,6 @@ static size_t add_block(struct row *r, struct qn_weighted_block *b, const char *
 	return nlost;
 }
 
-/* How many of the first of n values have the same bits. */
-static size_t count_alike(const char *values, size_t size, size_t n)
-{
-	size_t i = 1, end;
-
-	for (; i < n; i = end) {
-		end = i + STRIDE < n ? i + STRIDE : n;
-		if (memcmp(values + (i - 1) * size, values + i * size, (end - i) * size))
-			break;
-	}
-	while (i < n && !memcmp(values, values + i * size, size))
-		i++;
-	return i;
-}
-
 /* Adds limbs, which are canonical in a form of their own, times +m * 2^unit, m below 2^53. Changes them. */
 static void add_scaled(const struct qn_acc_form *f, int64_t *limb, const struct qn_acc_form *own,
 		       int64_t *from, const struct qn_weighted_number *by)
@@ -358,6 +341,7 @@ static bool add_alike(const struct row *r, int64_t *plain, const char *x, const 
 size_t qn_weighted_add(const struct qn_weighted *s, const void *x, const void *w, size_t n,
 		       int64_t *words, int64_t special[QN_WEIGHTED_NSPECIALS], void *scratch)
 {
+	static qn_count_alike_fn *const count_alike[] = QN_ISA_TABLE(qn_count_alike);
 	struct qn_weighted_block *b = scratch;
 	int64_t *plain = (int64_t *)(void *)((char *)scratch + sizeof(*b));
 	struct row r = { s, words, special, (char *)plain + plain_nbytes(s) };
@@ -366,7 +350,7 @@ size_t qn_weighted_add(const struct qn_weighted *s, const void *x, const void *w
 	for (size_t i = 0, len; i < n; i += len) {
 		const char *at_x = qn_weighted_at(s->x, x, i), *at_w = qn_weighted_at(s->w, w, i);
 
-		len = count_alike(at_w, qn_dtype_size(s->w), n - i);
+		len = count_alike[s->level](at_w, qn_dtype_size(s->w), n - i);
 		if (len >= ALIKE && s->nsums <= QN_SUM_WXX_LOW &&
 		    add_alike(&r, plain, at_x, at_w, len))
 			continue;
