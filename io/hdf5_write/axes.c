@@ -71,10 +71,19 @@ static void name_bounds(const struct qn_nc *w, const struct qn_result_axis *a, c
 #define MOST_FLAGS 256
 
 /* Numbers that stand for words, as seasons do. */
+static bool has_words(const struct qn_result_axis *a)
+{
+	return a->texts && !a->units && a->coordinate.type == QN_FIELD_INT;
+}
+
+/* Words that an attribute can have, with blanks between them; others are a variable. */
 static bool has_flags(const struct qn_result_axis *a)
 {
-	return a->texts && !a->units && a->coordinate.type == QN_FIELD_INT && a->n > 0 &&
-	       a->n <= MOST_FLAGS;
+	bool has = has_words(a) && a->n > 0 && a->n <= MOST_FLAGS;
+
+	for (uint64_t i = 0; has && i < a->n; i++)
+		has = *a->texts[i] && !strpbrk(a->texts[i], " \t\n");
+	return has;
 }
 
 static bool put_flags(hid_t id, const struct qn_result_axis *a)
@@ -221,6 +230,28 @@ static bool list_coordinate(struct qn_nc *w, const char *name)
 	return ok;
 }
 
+/* Words that are no flags, as an auxiliary coordinate beside the numbers `axis` (CF, 6.1). is_new: it is not there
+   yet. */
+static bool write_words(struct qn_nc *w, const struct qn_result_axis *a, const char *axis, int dim,
+			bool is_new)
+{
+	char text[QN_NC_NAME + sizeof("_label")], name[QN_NC_NAME];
+	hid_t id;
+	bool ok;
+
+	if (!has_words(a) || has_flags(a) || !a->n)
+		return true;
+	snprintf(text, sizeof(text), "%s_label", axis);
+	if (!is_new)
+		return list_coordinate(w, text);
+	qn_nc_new_name(w, text, name);
+	id = put_axis_texts(w, name, a);
+	ok = id >= 0 && qn_nc_put_text(id, "long_name", a->name) &&
+	     qn_nc_attach(id, 1, &w->dim[dim].id) && list_coordinate(w, name);
+	qn_h5_close(id);
+	return ok;
+}
+
 /* What a key has for each combination of groups, along that dimension of the file. */
 static bool write_key(struct qn_nc *w, const struct qn_result_axis *a, int dim)
 {
@@ -234,7 +265,8 @@ static bool write_key(struct qn_nc *w, const struct qn_result_axis *a, int dim)
 		     ? put_axis_texts(w, name, a)
 		     : put_axis_values(w, name, a->dtype, &a->coordinate, 1, &n);
 	ok = id >= 0 && put_attributes(id, a) && qn_nc_attach(id, 1, &w->dim[dim].id) &&
-	     write_bounds(w, a, name, id, 1, &dim) && list_coordinate(w, name);
+	     write_bounds(w, a, name, id, 1, &dim) && list_coordinate(w, name) &&
+	     write_words(w, a, name, dim, true);
 	qn_h5_close(id);
 	return ok;
 }
@@ -290,6 +322,7 @@ bool qn_h5_write_axes(struct qn_nc *w, const struct qn_labels *labels,
 		if (is_new[i])
 			ok = write_bounds(w, &result->axis[i], w->dim[dim].name, w->dim[dim].id, 1,
 					  &dim);
+		ok = ok && write_words(w, &result->axis[i], w->dim[dim].name, dim, is_new[i]);
 	}
 	for (size_t i = 0; ok && i < result->naxes; i++)
 		for (size_t k = 0; ok && k < result->axis[i].nkeys; k++)

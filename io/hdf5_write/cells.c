@@ -318,7 +318,7 @@ static bool write_field(struct qn_nc *w, const struct qn_labels *l, const struct
 		id = qn_nc_create(w, name, v.form.file, space, plist);
 	ok = id >= 0 && write_values(&v, id, space) && put_fill(id, &v.form) &&
 	     (qn_field_is_coordinate(r, f) ? qn_h5_describe_coordinate(id, f)
-					   : qn_h5_describe_field(id, w, l, f)) &&
+					   : qn_h5_describe_field(id, w, l, r, f)) &&
 	     attach(w, &v, name, id);
 	if (!ok)
 		qn_h5_close(id);

@@ -82,6 +82,16 @@ static bool put_method(hid_t id, const struct qn_labels *l, const struct qn_fiel
 	return ok;
 }
 
+/* What CF has no method for. */
+static bool put_quantiles(hid_t id, const struct qn_labels *l)
+{
+	char *now = fill_in(l->at_once, "quantile");
+	const bool ok = now && put_joined(id, "comment", "cells are made by ", "", now);
+
+	free(now);
+	return ok;
+}
+
 static bool put_units(hid_t id, const struct qn_labels *l, const struct qn_field_doc *doc)
 {
 	char *units = qn_field_units(doc, l->units, l->weights);
@@ -100,9 +110,9 @@ bool qn_h5_describe_coordinate(hid_t id, const struct qn_field *f)
 }
 
 bool qn_h5_describe_field(hid_t id, const struct qn_nc *w, const struct qn_labels *l,
-			  const struct qn_field *f)
+			  const struct quern_result *r, const struct qn_field *f)
 {
-	const struct qn_field_doc *doc = qn_field_doc(f->name);
+	const struct qn_field_doc *doc = qn_field_doc_in(r, f);
 	const char *name = find_text(l->attributes, "long_name");
 	const struct qn_field_method *method = qn_field_method(f->name);
 	bool ok = true;
@@ -112,6 +122,8 @@ bool qn_h5_describe_field(hid_t id, const struct qn_nc *w, const struct qn_label
 				qn_field_words(doc, l->weights));
 	if (ok && doc)
 		ok = qn_h5_put_weights(id, l, doc);
+	if (ok && doc && doc != qn_field_doc(f->name))
+		ok = put_quantiles(id, l);
 	if (ok && doc && f->type != QN_FIELD_TEXT)
 		ok = put_units(id, l, doc);
 	if (ok && method)

@@ -11,7 +11,7 @@
 
 /* Of the variable of a field, which is open and has its _FillValue; its coordinates are in the file. */
 bool qn_h5_describe_field(hid_t id, const struct qn_nc *w, const struct qn_labels *l,
-			  const struct qn_field *f);
+			  const struct quern_result *r, const struct qn_field *f);
 
 /* Of any variable of a field: how its elements were weighted, where it depends on that. */
 bool qn_h5_put_weights(hid_t id, const struct qn_labels *l, const struct qn_field_doc *doc);

@@ -255,13 +255,25 @@ bool qn_field_has(const struct qn_field *f, uint64_t i)
 	return f->type != QN_FIELD_NULL && !(f->null && f->null[i / 64] >> i % 64 & 1);
 }
 
+static bool is_of_quantiles(const struct quern_result *r, const struct qn_field *f)
+{
+	return !strcmp(f->name, "values") && qn_result_find(r, "q");
+}
+
+const struct qn_field_doc *qn_field_doc_in(const struct quern_result *r, const struct qn_field *f)
+{
+	static const struct qn_field_doc quantiles = {
+		"values", "quantiles, by linear interpolation", QN_UNITS_VALUE, false, { "q" }
+	};
+
+	return is_of_quantiles(r, f) ? &quantiles : qn_field_doc(f->name);
+}
+
 /* Values are in their places, or those of quantiles. */
 const char *qn_field_dimension(const struct quern_result *r, const struct qn_field *f, int k)
 {
-	const struct qn_field_doc *doc = qn_field_doc(f->name);
+	const struct qn_field_doc *doc = qn_field_doc_in(r, f);
 
-	if (!strcmp(f->name, "values") && qn_result_find(r, "q"))
-		return "q";
 	return doc ? doc->dim[k] : NULL;
 }
 
@@ -274,7 +286,5 @@ bool qn_field_is_coordinate(const struct quern_result *r, const struct qn_field 
 
 bool qn_field_is_element(const struct quern_result *r, const struct qn_field *f)
 {
-	const bool is_between = !strcmp(f->name, "values") && qn_result_find(r, "q");
-
-	return qn_field_is_value(f->name) && !is_between;
+	return qn_field_is_value(f->name) && !is_of_quantiles(r, f);
 }

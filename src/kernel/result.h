@@ -110,6 +110,9 @@ size_t qn_result_unpack(const void *bytes, size_t nbytes, struct quern_result *r
 /* The field of a name, or NULL. */
 const struct qn_field *qn_result_find(const struct quern_result *r, const char *name);
 
+/* What a field of a result is, or NULL: `values` may be those of quantiles. */
+const struct qn_field_doc *qn_field_doc_in(const struct quern_result *r, const struct qn_field *f);
+
 /* What dimension k of the array of a field is called in files; NULL: nothing. */
 const char *qn_field_dimension(const struct quern_result *r, const struct qn_field *f, int k);
 

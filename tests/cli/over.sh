@@ -199,6 +199,11 @@ has "... and were made of" r.nc "t_mean:cell_methods = area: mean time: mean wit
 has "... and of which places" r.nc "lat:bounds = lat_bnds"
 quern run moments --by 'season(time)' -o r.nc -d t grid.h5
 has "seasons are numbers that have words" r.nc "season:flag_meanings = DJF"
+quern run sum --by station -o r.nc -d named grid.h5
+has "words with blanks are no flags: they are beside the numbers" r.nc "named_sum:coordinates = station_label z"
+is "... and no flags are there" 0 "$("$BUILDDIR/tests/tools/look" r.nc | grep -c flag_)"
+quern run sum --by station -o r.json -d named grid.h5
+is "... in the same order" '["abc","d f"] [6,15]' "$(jq -c .result.coords.station r.json) $(jq -c .result.sum r.json)"
 quern run sum --by 'bin(lat, [-90,0,90])' -o r.csv -d n grid.h5
 is "bins of CSV are where they begin" "-90 0" "$(grep -v '^#' r.csv | tail -n +2 | cut -d, -f1 | xargs)"
 

@@ -52,6 +52,8 @@ is "a file" 0 "$status"
 "$look" q.nc >looked
 is "its quantiles are a coordinate" "q f8(q 2)" "$(grep '^q ' looked)"
 is "... of the values" "t_values f8(lat 5, lon 6, q 2)" "$(grep '^t_values ' looked)"
+check "... are said to be these" grep -q "^t_values:long_name = air: quantiles, by linear interpolation$" looked
+check "... of which cells" grep -q "^t_values:comment = cells are made by time: quantile$" looked
 answers "a table" run quantiles --over lat,lon -d t grid.h5
 check "says them once" grep -Eq '^  q +0\.25 0\.5 0\.75$' out
 

@@ -291,7 +291,7 @@ static void put_variables(hid_t file)
 static void put_named(hid_t file)
 {
 	static const double values[6] = { 1, 2, 3, 4, 5, 6 };
-	static const char texts[2][4] = { "abc", "def" };
+	static const char texts[2][4] = { "abc", "d f" };
 	const hsize_t n = 2;
 	hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate_simple(1, &n, NULL), dset;
 
