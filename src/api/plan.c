@@ -195,6 +195,8 @@ static json_t *plan_to_json(const struct qn_run *run)
 {
 	const struct qn_plan *p = &run->plan;
 	const char *why = qn_mosaic_not_native(&run->subject->mosaic);
+	const bool counts = qn_computed_collects(&run->computed); /* its cells, while it runs */
+	const uint64_t nsweeps = qn_ceil_div(run->rows.nrows, qn_max_u64(run->most_rows, 1));
 	json_int_t nthreads = 0, stored = 0;
 	json_t *o;
 
@@ -214,10 +216,9 @@ static json_t *plan_to_json(const struct qn_run *run)
 	qn_json_set(&o, "memory_bytes",
 		    run->memory_nbytes ? qn_json_uint(run->memory_nbytes) : json_null());
 	qn_json_set(&o, "chunks_pruned", qn_json_uint(run->report.npruned));
-	qn_json_set(&o, "cells", qn_json_uint(run->rows.nrows));
-	qn_json_set(&o, "cells_per_sweep", qn_json_uint(run->most_rows));
-	qn_json_set(&o, "sweeps",
-		    qn_json_uint(qn_ceil_div(run->rows.nrows, qn_max_u64(run->most_rows, 1))));
+	qn_json_set(&o, "cells", counts ? json_null() : qn_json_uint(run->rows.nrows));
+	qn_json_set(&o, "cells_per_sweep", counts ? json_null() : qn_json_uint(run->most_rows));
+	qn_json_set(&o, "sweeps", counts ? json_null() : qn_json_uint(nsweeps));
 	qn_json_set(&o, "sources_missing",
 		    json_integer((json_int_t)run->subject->mosaic.missing.n));
 	qn_json_set(&o, "missing_sources", qn_json_missing(&run->subject->mosaic.missing));

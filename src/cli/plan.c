@@ -76,7 +76,9 @@ static void print_memory(const json_t *plan)
 		return;
 	qn_cli_bytes(qn_cli_real(plan, "memory_bytes"), bytes, sizeof(bytes));
 	printf("  %s of memory on rank 0", bytes);
-	if (qn_cli_real(plan, "cells") > 1)
+	if (json_is_null(json_object_get(plan, "cells")))
+		fputs(" without the cells, which a first pass over the data counts", stdout);
+	else if (qn_cli_real(plan, "cells") > 1)
 		printf(", for %.0f cells", qn_cli_real(plan, "cells"));
 	if (nsweeps > 1)
 		printf(" in %.0f sweeps over the data, %.0f cells each", nsweeps,

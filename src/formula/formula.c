@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "formula/latitude.h"
+#include "keys/nearby.h"
 #include "select/select.h"
 
 /* The names of a formula while it is compiled. */
@@ -16,7 +17,8 @@ struct search {
 	bool collects;	    /* any name will do, and is noted */
 	bool weighs;	    /* names are those of weights */
 	bool failed;
-	bool *used; /* borrows: by number in `named` */
+	bool *used;		/* borrows: by number in `named` */
+	struct qn_names nearby; /* owned: to suggest, of what is not there */
 };
 
 static const char *last_of(const char *path)
@@ -120,7 +122,7 @@ static enum quern_status resolve(void *ctx, enum qn_program_kind kind, const cha
 	return QUERN_OK;
 }
 
-/* Names to suggest: those that were given, the data and its dimensions. */
+/* Names to suggest: those that were given, the data and its dimensions, and what is like a name of nothing. */
 static const char *nth(const void *ctx, int i)
 {
 	const struct search *s = ctx;
@@ -135,7 +137,7 @@ static const char *nth(const void *ctx, int i)
 	for (int k = 0; k < d->ndim; k++)
 		if (d->dim_name[k] && --i == 0)
 			return d->dim_name[k];
-	return NULL;
+	return i > 0 && (size_t)i <= s->nearby.n ? s->nearby.name[i - 1] : NULL;
 }
 
 static enum quern_status compile(struct search *s, const char *what, const char *text,
@@ -183,6 +185,16 @@ static bool set_index(const struct qn_subject *subject, struct qn_operand *o)
 	return dim >= 0;
 }
 
+/* Keeps what a message suggests. */
+static enum quern_status keep_suggested(struct search *s, const struct quern_message *why,
+					struct quern_message *err)
+{
+	char near[QN_NEARBY_NBYTES];
+
+	return qn_nearby_suggested(why->text, near) ? qn_names_add(&s->nearby, near, err)
+						    : QUERN_OK;
+}
+
 static void drop_operand(struct qn_formula *f, int i)
 {
 	qn_operand_fini(&f->operand[i]);
@@ -212,7 +224,7 @@ static enum quern_status blame(const struct qn_operand *o, const struct quern_me
 }
 
 /* What the names are. Those of nothing are dropped, and pointed at when the text is compiled. */
-static enum quern_status find_operands(const struct search *s, const struct qn_team *team,
+static enum quern_status find_operands(struct search *s, const struct qn_team *team,
 				       struct quern_message *err)
 {
 	struct qn_formula *f = s->f;
@@ -233,7 +245,9 @@ static enum quern_status find_operands(const struct search *s, const struct qn_t
 			is_unknown = st && why.reason == QN_NO_DATASET && !named && !is_cosine;
 			if (st && st != QUERN_ERR_USAGE)
 				return blame(o, &why, err);
-			st = st && !is_unknown ? keep_why(o, &why, err) : QUERN_OK;
+			if (st)
+				st = is_unknown ? keep_suggested(s, &why, err)
+						: keep_why(o, &why, err);
 			st = qn_comm_agree(team->comm, st, err);
 		}
 		if (is_unknown)
@@ -354,6 +368,7 @@ enum quern_status qn_formula_find(const struct qn_subject *subject, const struct
 		st = find_all(&s, team, texts, err);
 	if (!st && !is_one)
 		st = check_used(&s, err);
+	qn_names_fini(&s.nearby);
 	free(own);
 	return qn_comm_agree(team->comm, st, err);
 }

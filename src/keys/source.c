@@ -14,6 +14,7 @@
 #include "find/coordinate.h"
 #include "describe/describe.h"
 #include "find/files.h"
+#include "keys/nearby.h"
 #include "keys/together.h"
 
 /* What is at work. */
@@ -41,13 +42,16 @@ static enum quern_status no_dataset(const struct search *s)
 {
 	const char *name = s->spec->source, *file = s->subject->dataset.file;
 	const char *path = s->subject->dataset.path;
+	const bool makes_groups = !s->spec->is_operand && s->spec->form == QN_FORM_VALUES;
+	char near[QN_NEARBY_NBYTES];
 
+	qn_nearby_find(&s->subject->dataset, name, makes_groups, near);
 	if (!s->spec->is_operand)
-		return WRONG(s, "%s has no dataset '%s' in the group of %s or above it", file, name,
-			     path);
+		return WRONG(s, "%s has no dataset '%s' in the group of %s or above it%s", file,
+			     name, path, near);
 	return qn_error_because(s->err, QUERN_ERR_USAGE, QN_NO_DATASET,
-				"%s has no dataset '%s' in the group of %s or above it", file, name,
-				path);
+				"%s has no dataset '%s' in the group of %s or above it%s", file,
+				name, path, near);
 }
 
 static bool is_joined_subject(const struct search *s)

@@ -165,9 +165,17 @@ while IFS='|' read -r key says; do
 	check "... and where" grep -qF '^' err
 done <<'END'
 k=foo > 3|nothing is named 'foo'
+k=lonn > 3|nothing is named 'lonn'; did you mean 'lon'?
+tim|did you mean 'time'?
+month|did you mean month(time)?
+window|did you mean window(time, '6h')?
+seson|did you mean season(time)?
+k=latt + t|did you mean 'lat'?
 mnth(time)|did you mean month?
 t > 3|NAME=x > 3
 END
+quern plan count -d t --by 'k=t // 20' --json grid.h5
+is "a plan does not know how many cells there will be" '[null,null,null]' "$(jq -c '.plan | [.cells, .cells_per_sweep, .sweeps]' out)"
 "$BUILDDIR/examples/mkclimate" --quiet --time 8 --only t2m many.nc
 quern run histogram --bins 1000 --range 0,1 -d t2m --by 'k=t2m + index(time)' --memory 300M many.nc
 is "too many groups for --memory: exit code" 1 "$status"
