@@ -32,6 +32,11 @@ static enum quern_status order_victims(struct qn_queues *q, struct quern_message
 	return QUERN_OK;
 }
 
+const struct qn_chunk *qn_task_chunks(const struct qn_task *t)
+{
+	return t->list ? t->list : &t->one;
+}
+
 enum quern_status qn_queues_new(struct qn_comm *c, const struct qn_share *share, uint32_t node,
 				uint32_t nthreads, struct qn_queues *q, struct quern_message *err)
 {

@@ -59,10 +59,7 @@ struct qn_task {
 };
 
 /* The descriptors of a task; borrows. */
-static inline const struct qn_chunk *qn_task_chunks(const struct qn_task *t)
-{
-	return t->list ? t->list : &t->one;
-}
+const struct qn_chunk *qn_task_chunks(const struct qn_task *t);
 
 struct qn_queues {
 	struct qn_shared *shared;

@@ -12,7 +12,6 @@ LIB_SRCS += src/run/numa_watch.c
 LIB_SRCS += src/run/owners.c
 LIB_SRCS += src/run/passes.c
 LIB_SRCS += src/run/refusals.c
-LIB_SRCS += src/run/report.c
 LIB_SRCS += src/run/run.c
 LIB_SRCS += src/run/scatter.c
 LIB_SRCS += src/run/schedule.c

@@ -1,6 +1,6 @@
 /*
- * refusals.h - items that a host could not read, because its copy of a shard is lost or damaged: lists of
- * them, as workers keep them until the pass has ended (failover.h).
+ * refusals.h - what could not be read. Items that a host could not read, because its copy of a shard is lost or
+ * damaged: lists of them, as workers keep them until the pass has ended (failover.h). Chunks that were skipped.
  */
 #ifndef QN_RUN_REFUSALS_H
 #define QN_RUN_REFUSALS_H
@@ -37,5 +37,20 @@ bool qn_refusals_add(struct qn_refusals *r, const struct qn_team *team, const st
 		     uint32_t member, const struct quern_message *why);
 /* Moves all of `from` behind what is there. False, with `from` emptied, without memory. */
 bool qn_refusals_merge(struct qn_refusals *into, struct qn_refusals *from);
+
+/* Chunks that were skipped: the first few of a rank. operand: of the formula, which could not be read where they
+   lie; 0: they could not. */
+#define QN_NSKIPS 4
+struct qn_skips {
+	uint32_t n, reserved;
+	struct {
+		uint32_t member, operand;
+		uint64_t number; /* in the grid of the member's dataset */
+	} skip[QN_NSKIPS];
+};
+
+void qn_skips_add(struct qn_skips *s, uint32_t member, uint32_t operand,
+		  const struct qn_chunk *chunk, uint64_t n);
+void qn_skips_merge(struct qn_skips *into, const struct qn_skips *from);
 
 #endif

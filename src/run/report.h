@@ -4,23 +4,8 @@
 #ifndef QN_RUN_REPORT_H
 #define QN_RUN_REPORT_H
 
-#include "data/dataset.h"
 #include "run/numa_watch.h"
-
-/* Chunks that were skipped: the first few of a rank. operand: of the formula, which could not be read where they
-   lie; 0: they could not. */
-#define QN_NSKIPS 4
-struct qn_skips {
-	uint32_t n, reserved;
-	struct {
-		uint32_t member, operand;
-		uint64_t number; /* in the grid of the member's dataset */
-	} skip[QN_NSKIPS];
-};
-
-void qn_skips_add(struct qn_skips *s, uint32_t member, uint32_t operand,
-		  const struct qn_chunk *chunk, uint64_t n);
-void qn_skips_merge(struct qn_skips *into, const struct qn_skips *from);
+#include "run/refusals.h"
 
 /* What a rank did and where; sent to rank 0. */
 struct qn_report {
