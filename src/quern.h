@@ -83,7 +83,7 @@ void quern_run_most_cells(quern_run *run, uint64_t most);
  * Adds a file to those that the run reads, or all that match a pattern of glob(7), in the order of
  * their bytes, when there is no file of that very name. Several files are one dataset: in the order
  * in which they were added they are joined along its first dimension, or along that of the option
- * `along`. Type, unit, names of dimensions and the other extents must be the same; how values are
+ * `along`; with the option `stack` they are on top of each other along a new one. Type, unit, names of dimensions and the other extents must be the same; how values are
  * packed may differ. Rank 0's names are used on all ranks; a pattern stands for what it finds on any
  * host, and each file must be readable on one host at least, and be the same on all that have it.
  * That they are there is found out by quern_run_execute. Not collective.

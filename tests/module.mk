@@ -96,6 +96,7 @@ SHELL_TESTS += tests/cli/quantiles.sh
 SHELL_TESTS += tests/cli/select.sh
 SHELL_TESTS += tests/cli/several.sh
 SHELL_TESTS += tests/cli/sweeps.sh
+SHELL_TESTS += tests/cli/stack.sh
 SHELL_TESTS += tests/cli/stage.sh
 SHELL_TESTS += tests/cli/stage_faults.sh
 SHELL_TESTS += tests/cli/terminal.sh

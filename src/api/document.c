@@ -192,7 +192,7 @@ static json_t *dims_to_json(const struct qn_dataset *d)
 /* The dimension along which files are joined: its name, or its number where it has none. */
 static json_t *along_to_json(const struct qn_subject *s)
 {
-	if (s->files.n < 2)
+	if (s->files.n < 2 || s->dataset.stacked)
 		return json_null();
 	return s->dataset.dim_name[s->along] ? qn_json_text(s->dataset.dim_name[s->along])
 					     : json_integer(s->along);
@@ -221,6 +221,8 @@ static json_t *options_to_json(const quern_run *run)
 json_t *qn_document_input(const quern_run *run)
 {
 	const struct qn_dataset *d = &run->subject.dataset;
+	static const char *const text[] = { "stack",   "over", "expr",	 "where",
+					    "weights", "by",   "fields", "nan" };
 	const struct quern_options *options = &run->options;
 	json_t *files = json_array(), *o;
 
@@ -234,16 +236,11 @@ json_t *qn_document_input(const quern_run *run)
 		      along_to_json(&run->subject), "select",
 		      qn_json_text(quern_option_string(options, "select")), "selected",
 		      meanings_to_json(&run->subject));
+	for (size_t i = 0; o && i < sizeof(text) / sizeof(*text); i++)
+		qn_json_set(&o, text[i], qn_json_text(quern_option_string(options, text[i])));
 	if (o) {
-		qn_json_set(&o, "over", qn_json_text(quern_option_string(options, "over")));
-		qn_json_set(&o, "expr", qn_json_text(quern_option_string(options, "expr")));
-		qn_json_set(&o, "where", qn_json_text(quern_option_string(options, "where")));
-		qn_json_set(&o, "weights", qn_json_text(quern_option_string(options, "weights")));
-		qn_json_set(&o, "by", qn_json_text(quern_option_string(options, "by")));
 		qn_json_set(&o, "pairs", json_boolean(quern_option_flag(options, "pairs")));
-		qn_json_set(&o, "fields", qn_json_text(quern_option_string(options, "fields")));
 		qn_json_set(&o, "raw", json_boolean(quern_option_flag(options, "raw")));
-		qn_json_set(&o, "nan", qn_json_text(quern_option_string(options, "nan")));
 		qn_json_set(&o, "on_bad_chunk",
 			    qn_json_text(quern_option_string(options, "on-bad-chunk")));
 		qn_json_set(&o, "options", options_to_json(run));

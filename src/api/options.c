@@ -10,6 +10,8 @@ const struct quern_option qn_run_options[] = {
 	  "member of a compound datatype, a.b for a member of a member" },
 	{ "along", 0, QUERN_OPT_STRING, "DIM", NULL, 0, 0,
 	  "join several files along this dimension, by name or number (default: the first)" },
+	{ "stack", 0, QUERN_OPT_STRING, "NAME", NULL, 0, 0,
+	  "put several files on top of each other along a new first dimension: ensembles" },
 	{ "select", 's', QUERN_OPT_STRING, "SLICES", NULL, 0, 0,
 	  "part of it: 'time=0:100,lat=10:20:2', by position '0:100,:,5', half open, or by values of "
 	  "the coordinates 'lat=-30.0:30.0,time=2001-01:2001-12-31', both ends included" },
@@ -86,6 +88,8 @@ const struct quern_option qn_homes_report_options[] = {
 	  "only this member of its compound datatype" },
 	{ "along", 0, QUERN_OPT_STRING, "DIM", NULL, 0, 0,
 	  "with --homes: several files are joined along this dimension (default: the first)" },
+	{ "stack", 0, QUERN_OPT_STRING, "NAME", NULL, 0, 0,
+	  "with --homes: several files are on top of each other along a new dimension" },
 	{ "site", 0, QUERN_OPT_STRING, "FILE", NULL, 0, 0,
 	  "with --homes: what this file says of paths that are local or shared counts, not what is "
 	  "found" },

@@ -112,6 +112,8 @@ struct qn_dataset {
 	struct qn_record record;
 	int ndim; /* a scalar is described as shape [1] with scalar = true */
 	bool scalar;
+	/* Dimension 0 is that of files on top of each other, of which each has one index: no file has it. */
+	bool stacked;
 	bool is_null; /* a null dataspace: no elements, of any rank; described as shape [0] */
 	uint64_t shape[QUERN_MAX_DIMS]; /* of what the file stores */
 	/* Elements that a netCDF dimension has after the last stored one, because another variable is

@@ -8,6 +8,7 @@ LIB_SRCS += src/data/filter.c
 LIB_SRCS += src/data/listing.c
 LIB_SRCS += src/data/missing.c
 LIB_SRCS += src/data/mosaic.c
+LIB_SRCS += src/data/mosaic_unite.c
 LIB_SRCS += src/data/reading.c
 LIB_SRCS += src/data/sources.c
 LIB_SRCS += src/data/sum.c

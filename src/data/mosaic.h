@@ -101,6 +101,12 @@ enum quern_status qn_mosaic_place_beyond(struct qn_mosaic *m, const struct qn_da
 enum quern_status qn_mosaic_put(struct qn_mosaic *m, uint32_t member, const struct quern_box *from,
 				const struct quern_box *to, bool *fits, struct quern_message *err);
 
+/* Adds the members and parts of another mosaic, in which its first element is at `origin` of the whole. The whole
+   has nbefore dimensions before those of the other, of each of which it gets one index (0: the same dimensions);
+   one of all dimensions is of one element. The chunks of the members are taken, the rest stays. */
+enum quern_status qn_mosaic_unite(struct qn_mosaic *m, struct qn_mosaic *from,
+				  const uint64_t *origin, int nbefore, struct quern_message *err);
+
 void qn_mosaic_part(const struct qn_mosaic *m, uint64_t i, struct qn_part *out);
 
 /* The description of a member. Everything in it is borrowed from the mosaic: no qn_dataset_fini. */

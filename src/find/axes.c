@@ -257,6 +257,25 @@ static bool is_condensable(const struct qn_axis_values *v)
 	return true;
 }
 
+/* The numbers of the files, of which none has them. */
+static enum quern_status number_files(const struct qn_subject *s, struct qn_axis_values *v,
+				      struct quern_message *err)
+{
+	const struct quern_box *b = &s->selection;
+
+	v->n = b->count[0];
+	v->dtype = QUERN_I64;
+	v->values = qn_calloc(v->n, sizeof(*v->values));
+	if (!v->values)
+		return qn_error_nomem(err, v->n * sizeof(*v->values), "a coordinate");
+	for (uint64_t i = 0; i < v->n; i++)
+		v->values[i] = (int64_t)(b->start[0] + i * b->step[0]);
+	return qn_names_add(&v->attributes, "long_name", err) ||
+			       qn_names_add(&v->attributes, "number of the file, from 0", err)
+		       ? err->status
+		       : QUERN_OK;
+}
+
 static enum quern_status read_axis(const struct qn_subject *s, struct qn_joined *joined, int dim,
 				   bool reduced, struct qn_axis_values *v,
 				   struct quern_message *err)
@@ -266,8 +285,11 @@ static enum quern_status read_axis(const struct qn_subject *s, struct qn_joined 
 	struct qn_dataset c;
 	struct qn_axis a;
 	char *bounds = NULL;
-	enum quern_status st = qn_coordinate_find(&s->dataset, joined, dim, &c, &a, err);
+	enum quern_status st;
 
+	if (s->dataset.stacked && dim == 0)
+		return reduced ? QUERN_OK : number_files(s, v, err);
+	st = qn_coordinate_find(&s->dataset, joined, dim, &c, &a, err);
 	if (!st && c.path && a.missing < a.n)
 		st = qn_error_set(err, QUERN_ERR_DATA,
 				  "%s: value %llu of the coordinate %s is missing", c.file,

@@ -55,11 +55,12 @@ static enum quern_status no_coordinate(const struct qn_dataset *d, int dim, cons
 			    d->file, dim, name ? name : "without a name", d->path, why);
 }
 
-/* *path: owned; NULL: there is none. */
-static enum quern_status look_for_coordinate(const struct qn_dataset *d, int dim, char **path,
-					     struct quern_message *err)
+enum quern_status qn_coordinate_of(const struct qn_dataset *d, int dim, char **path,
+				   struct quern_message *err)
 {
 	*path = NULL;
+	if (d->stacked && dim == 0)
+		return QUERN_OK;
 	if (d->dim_scale[dim]) {
 		*path = qn_strdup(d->dim_scale[dim]);
 		return *path ? QUERN_OK
@@ -71,7 +72,7 @@ static enum quern_status look_for_coordinate(const struct qn_dataset *d, int dim
 static enum quern_status find_coordinate(const struct qn_dataset *d, int dim, char **path,
 					 struct quern_message *err)
 {
-	enum quern_status st = look_for_coordinate(d, dim, path, err);
+	enum quern_status st = qn_coordinate_of(d, dim, path, err);
 
 	if (!st && !*path)
 		st = no_coordinate(d, dim, "has no coordinate variable", err);
@@ -548,7 +549,7 @@ enum quern_status qn_coordinate_find(const struct qn_dataset *d, struct qn_joine
 	const struct finder f = { .joined = joined };
 	const char *why = NULL;
 	char *path = NULL;
-	enum quern_status st = look_for_coordinate(d, dim, &path, err);
+	enum quern_status st = qn_coordinate_of(d, dim, &path, err);
 
 	memset(axis, 0, sizeof(*axis));
 	memset(coordinate, 0, sizeof(*coordinate));

@@ -33,6 +33,10 @@ void qn_joined_fini(struct qn_joined *j);
 enum quern_status qn_coordinate_path(const struct qn_dataset *d, const char *name, char **path,
 				     struct quern_message *err);
 
+/* The coordinate of a dimension: its scale, or the dataset of its name. *path as above. Not collective. */
+enum quern_status qn_coordinate_of(const struct qn_dataset *d, int dim, char **path,
+				   struct quern_message *err);
+
 /* The box of a selection, with coordinates read as it needs them. d: with the extent of its dimensions
    (qn_dataset_visible). joined: the files of which d is made; NULL: there is only d->file. When it fails
    with joined->wanted set, that is no error, and err says nothing. Not collective. */

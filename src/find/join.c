@@ -13,6 +13,7 @@
 #include "select/select.h"
 #include "find/coordinate.h"
 #include "find/resolve.h"
+#include "find/stack.h"
 #include "describe/describe.h"
 #include "find/warnings.h"
 
@@ -42,7 +43,7 @@ static enum quern_status differs(const struct qn_dataset *first, const struct qn
 {
 	return qn_error_set(err, QUERN_ERR_DATA,
 			    "%s: dataset %s: %s is %s, but %s in %s: these files "
-			    "cannot be joined",
+			    "do not go together",
 			    other->file, other->path, what, b, a, first->file);
 }
 
@@ -99,6 +100,8 @@ enum quern_status qn_join_check(const struct qn_dataset *first, const struct qn_
 			       signedness(first), signedness(other));
 	if (!same_type(&first->type, &other->type))
 		return differs(first, other, err, "its type", first->type.name, other->type.name);
+	if (along == QN_STACKED && other->is_null)
+		return differs(first, other, err, "its dataspace", "simple", "null");
 	if (first->is_null || other->is_null) /* no elements, of any rank */
 		return QUERN_OK;
 	if (first->ndim != other->ndim || first->scalar != other->scalar) {
@@ -144,13 +147,18 @@ static enum quern_status find_along(const struct qn_subject *subject, int *along
 	const char *name = subject->settings.along;
 	const struct qn_dataset *d = &subject->dataset;
 
+	if (subject->settings.stack) {
+		*along = QN_STACKED;
+		return qn_stack_check(subject, err);
+	}
 	*along = name ? qn_dimension_find(d, name) : 0;
 	if (*along < 0)
 		return no_dimension(d, name, err);
 	if (d->scalar && subject->files.n > 1)
 		return qn_error_set(err, QUERN_ERR_USAGE,
 				    "%s: dataset %s is a scalar: it has no "
-				    "dimension to join files along",
+				    "dimension to join files along (--stack NAME puts them along "
+				    "a new one)",
 				    d->file, d->path);
 	return QUERN_OK;
 }
@@ -161,7 +169,7 @@ static bool is_index_worth_it(const struct qn_subject *subject)
 	const char *select = subject->settings.select;
 	struct stat s;
 
-	return select && *select && subject->files.n == 1 &&
+	return select && *select && subject->files.n == 1 && !subject->settings.stack &&
 	       !qn_sys_stat(subject->files.name[0], &s) && (uint64_t)s.st_size >= LARGE_NBYTES;
 }
 
@@ -281,7 +289,8 @@ static enum quern_status describe_first(const struct qn_team *team, struct qn_su
 {
 	enum quern_status st = describe_one(team, subject, m, err);
 
-	while (!st && subject->dataset.is_null && subject->first + 1 < subject->files.n) {
+	while (!st && subject->dataset.is_null && !subject->settings.stack &&
+	       subject->first + 1 < subject->files.n) {
 		qn_dataset_fini(&subject->dataset);
 		subject->first++;
 		st = describe_one(team, subject, m, err);
@@ -472,7 +481,8 @@ static enum quern_status agree_on_files(const struct qn_team *team, const struct
 struct placing {
 	const struct qn_team *team;
 	struct qn_subject *subject;
-	int along;
+	bool stacks;
+	int along; /* of the whole */
 	uint64_t origin[QUERN_MAX_DIMS];
 };
 
@@ -484,10 +494,29 @@ static void weaken(struct qn_dataset *whole, const struct qn_dataset *d)
 	whole->native = whole->native && d->native;
 }
 
+/* Adds its parts where the next file begins. Its chunks are taken. */
+static enum quern_status add_parts(struct placing *p, struct qn_dataset *d,
+				   struct quern_message *err)
+{
+	static const uint64_t origin[QUERN_MAX_DIMS];
+	const int nprocesses = (int)p->team->place.nthreads;
+	struct qn_mosaic layer;
+	enum quern_status st;
+
+	if (!p->stacks)
+		return qn_resolve(d, p->origin, nprocesses, &p->subject->mosaic, err);
+	qn_mosaic_init(&layer, d->ndim);
+	st = qn_resolve(d, origin, nprocesses, &layer, err);
+	if (!st)
+		st = qn_mosaic_unite(&p->subject->mosaic, &layer, p->origin, 1, err);
+	qn_mosaic_fini(&layer);
+	return st;
+}
+
 /* Puts a dataset behind those that are there. Its chunks are taken. */
 static enum quern_status place(struct placing *p, struct qn_dataset *d, struct quern_message *err)
 {
-	uint64_t length = qn_dataset_length(d, p->along);
+	uint64_t length = p->stacks ? 1 : qn_dataset_length(d, p->along);
 	enum quern_status st;
 
 	if (d->is_null && !p->subject->dataset.is_null)
@@ -501,8 +530,7 @@ static enum quern_status place(struct placing *p, struct qn_dataset *d, struct q
 	weaken(&p->subject->dataset, d);
 	st = qn_subject_blame(p->subject, d, err);
 	if (!st)
-		st = qn_resolve(d, p->origin, (int)p->team->place.nthreads, &p->subject->mosaic,
-				err);
+		st = add_parts(p, d, err);
 	if (!st && !qn_add(p->origin[p->along], length, &p->origin[p->along]))
 		st = qn_error_set(err, QUERN_ERR_DATA,
 				  "%s: with it the files have more elements than "
@@ -575,8 +603,12 @@ static enum quern_status place_all(struct placing *p, const struct qn_files *m,
 	for (int i = 0; i < subject->dataset.ndim; i++)
 		subject->dataset.shape[i] = qn_dataset_length(&subject->dataset, i);
 	memset(subject->dataset.beyond, 0, sizeof(subject->dataset.beyond));
-	subject->dataset.shape[p->along] = p->origin[p->along];
-	return qn_dataset_check(&subject->dataset, err);
+	if (p->stacks)
+		st = qn_stack_raise(&subject->dataset, subject->settings.stack, subject->files.n,
+				    err);
+	else
+		subject->dataset.shape[p->along] = p->origin[p->along];
+	return st ? st : qn_dataset_check(&subject->dataset, err);
 }
 
 /* Collective. */
@@ -585,7 +617,10 @@ static enum quern_status put_together(const struct qn_team *team, struct qn_subj
 				      struct quern_message *err)
 {
 	size_t nranks = (size_t)qn_comm_size(team->comm), nbytes = 0;
-	struct placing p = { .team = team, .subject = subject, .along = s->along };
+	struct placing p = { .team = team,
+			     .subject = subject,
+			     .stacks = s->along == QN_STACKED,
+			     .along = subject->along };
 	struct collection c = { .of = qn_calloc(nranks, sizeof(*c.of)),
 				.next = qn_calloc(nranks, sizeof(*c.next)) };
 	void *flat = qn_mosaic_pack(&s->found, true, &nbytes);
@@ -613,13 +648,15 @@ static enum quern_status join_others(const struct qn_team *team, struct qn_subje
 {
 	enum quern_status st = find_along(subject, &s->along, err);
 
-	subject->along = s->along;
+	subject->along = s->along == QN_STACKED ? 0 : s->along;
 	qn_mosaic_init(&s->found, subject->dataset.ndim);
 	if (!st && subject->files.n > 1)
 		st = describe_others(team, subject, m, s, err);
 	st = qn_comm_agree(team->comm, st, err);
 	if (!st && subject->files.n > 1)
 		st = agree_on_files(team, s, err);
+	if (!st && s->along == QN_STACKED)
+		st = qn_stack_agree(team, subject, m, err);
 	return st ? st : put_together(team, subject, m, s, err);
 }
 
@@ -633,7 +670,9 @@ enum quern_status qn_join(const struct qn_team *team, struct qn_subject *subject
 	st = describe_first(team, subject, m, err);
 
 	if (!st) {
-		qn_mosaic_init(&subject->mosaic, subject->dataset.ndim);
+		qn_mosaic_init(&subject->mosaic,
+			       subject->dataset.ndim +
+				       (subject->settings.stack && !subject->dataset.scalar));
 		st = join_others(team, subject, m, &s, err);
 	}
 	qn_mosaic_fini(&s.found);

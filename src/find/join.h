@@ -1,6 +1,6 @@
 /*
- * join.h - the files of a run as one dataset: concatenated along a dimension, in the order in which
- * they are given.
+ * join.h - the files of a run as one dataset: concatenated along a dimension, or on top of each other along a
+ * new one (stack.h), in the order in which they are given.
  *
  * Each file is described by a rank that sees it (files.h); rank 0 puts all together.
  */
@@ -9,8 +9,10 @@
 
 #include "find/files.h"
 
-/* May `other` follow `first` along a dimension? QUERN_ERR_DATA names both files and what differs:
-   type, dimensions, other extents, units. How values are packed may differ. */
+#define QN_STACKED -1 /* no dimension of theirs */
+
+/* May `other` follow `first` along a dimension, or lie on top of it (QN_STACKED)? QUERN_ERR_DATA names both files
+   and what differs: type, dimensions, other extents, units. How values are packed may differ. */
 enum quern_status qn_join_check(const struct qn_dataset *first, const struct qn_dataset *other,
 				int along, struct quern_message *err);
 

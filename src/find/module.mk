@@ -11,5 +11,6 @@ LIB_SRCS += src/find/resolve_sources.c
 LIB_SRCS += src/find/resolve_virtual.c
 LIB_SRCS += src/find/selection.c
 LIB_SRCS += src/find/share.c
+LIB_SRCS += src/find/stack.c
 LIB_SRCS += src/find/subject.c
 LIB_SRCS += src/find/warnings.c

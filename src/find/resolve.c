@@ -60,32 +60,6 @@ enum quern_status qn_resolve_into(struct qn_resolving *r)
 	return st;
 }
 
-/* Adds the members and parts of a mosaic to another, in which its first element is at origin. */
-static enum quern_status join(struct qn_mosaic *m, struct qn_mosaic *own, const uint64_t *origin,
-			      struct quern_message *err)
-{
-	uint32_t first = m->nmembers, member;
-	enum quern_status st = QUERN_OK;
-	bool fits;
-
-	for (uint32_t i = 0; !st && i < own->nmembers; i++) {
-		struct qn_dataset d;
-
-		qn_mosaic_member(own, i, &d);
-		st = qn_mosaic_add(m, &d, &member, err);
-		own->member[i].chunks = d.chunks; /* taken, or still ours */
-	}
-	for (uint64_t i = 0; !st && i < own->nparts; i++) {
-		struct qn_part p;
-
-		qn_mosaic_part(own, i, &p);
-		for (int d = 0; d < p.to.ndim; d++)
-			p.to.start[d] += origin[d];
-		st = qn_mosaic_put(m, first + p.member, &p.from, &p.to, &fits, err);
-	}
-	return st ? st : qn_missing_unite(&m->missing, &own->missing, err);
-}
-
 /* What it stores, or has in other files. */
 static enum quern_status resolve_stored(struct qn_dataset *d, const uint64_t *origin,
 					int nprocesses, struct qn_mosaic *m,
@@ -111,7 +85,7 @@ static enum quern_status resolve_stored(struct qn_dataset *d, const uint64_t *or
 		if (!st)
 			st = qn_missing_unite(&m->missing, &r.own.missing, err);
 	} else if (!st) {
-		st = join(m, &r.own, origin, err);
+		st = qn_mosaic_unite(m, &r.own, origin, 0, err);
 	}
 	qn_mosaic_fini(&r.own);
 	qn_effort_fini(&effort);

@@ -28,10 +28,9 @@ static enum quern_status gather(const struct qn_team *team, void *mine, size_t n
 	return st;
 }
 
-/* A block of the rank `from` on all ranks, in *block; size 0 stays 0. Takes mine. Collective. */
-static enum quern_status pass_round(const struct qn_team *team, uint32_t from, void *mine,
-				    size_t nbytes, void **block, size_t *block_nbytes,
-				    struct quern_message *err)
+enum quern_status qn_pass_round(const struct qn_team *team, uint32_t from, void *mine,
+				size_t nbytes, void **block, size_t *block_nbytes,
+				struct quern_message *err)
 {
 	uint64_t *sizes = NULL;
 	enum quern_status st = QUERN_OK;
@@ -185,7 +184,7 @@ static enum quern_status share_wanted(const struct qn_team *team, const struct q
 		free(flat);
 		return st;
 	}
-	st = pass_round(team, m->reader, flat, nbytes, &round, &nbytes, err);
+	st = qn_pass_round(team, m->reader, flat, nbytes, &round, &nbytes, err);
 	if (!st && nbytes)
 		st = qn_dataset_unpack(round, nbytes, like, err);
 	free(round);
@@ -239,7 +238,7 @@ static enum quern_status share_selection(const struct qn_team *team, struct qn_s
 		return st;
 	}
 	*mine = subject->selection;
-	st = pass_round(team, m->reader, mine, sizeof(*mine), &round, &nbytes, err);
+	st = qn_pass_round(team, m->reader, mine, sizeof(*mine), &round, &nbytes, err);
 	if (!st && nbytes == sizeof(subject->selection))
 		memcpy(&subject->selection, round, nbytes);
 	free(round);

@@ -18,6 +18,7 @@ struct qn_axis_values;
 struct qn_subject_settings {
 	const char *dataset, *column; /* a path; a member of a compound datatype */
 	const char *along;	      /* the dimension along which files are joined */
+	const char *stack;	      /* the name of the new one along which they are instead */
 	const char *select;	      /* slices */
 	const char *over;	      /* dimensions that are reduced; the others stay */
 	bool grouped;		      /* by keys, whatever these are */

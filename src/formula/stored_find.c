@@ -71,7 +71,9 @@ static enum quern_status choose_words(const struct qn_subject *subject,
 {
 	w->settings = (struct qn_subject_settings){ .dataset = qn_dataset_name(&source->like),
 						    .raw = subject->settings.raw };
-	if (source->joined >= 0) {
+	if (source->like.stacked) {
+		w->settings.stack = source->like.dim_name[0];
+	} else if (source->joined >= 0) {
 		snprintf(w->along, sizeof(w->along), "%d", source->joined);
 		w->settings.along = w->along;
 	}

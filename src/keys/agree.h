@@ -6,9 +6,6 @@
 
 #include "keys/source.h"
 
-/* Coordinates agree that differ by no more than this many units in the last place of the narrower type. */
-#define QN_COORDINATE_ULPS 4
-
 /*
  * Compares the coordinates of the dimensions of a source in another file, spec->file, with those of the subject
  * where it is selected. QUERN_ERR_DATA: they differ; the first difference is told. Times are compared as times.

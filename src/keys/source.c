@@ -15,6 +15,7 @@
 #include "describe/describe.h"
 #include "find/files.h"
 #include "keys/nearby.h"
+#include "find/stack.h"
 #include "keys/together.h"
 
 /* What is at work. */
@@ -23,8 +24,10 @@ struct search {
 	const struct qn_team *team;
 	const struct qn_key_spec *spec;
 	const char *by;
-	uint32_t reader;	/* the rank that describes */
-	struct qn_dataset mine; /* of the reader: owned, with chunks */
+	uint32_t reader;	   /* the rank that describes */
+	bool stacks;		   /* each of the stacked files has one of its own: */
+	struct qn_dataset of_file; /* as it is there; of out->like, but for what is added to that */
+	struct qn_dataset mine;	   /* of the reader: owned, with chunks */
 	struct qn_key_source *out;
 	struct qn_key_block block; /* of this rank */
 	enum quern_status status;  /* of reading */
@@ -57,6 +60,12 @@ static enum quern_status no_dataset(const struct search *s)
 static bool is_joined_subject(const struct search *s)
 {
 	return s->subject->files.n > 1 && !s->spec->file;
+}
+
+/* Are the files on top of each other, and is it looked for in them? */
+static bool is_stacked(const struct search *s)
+{
+	return s->subject->dataset.stacked && !s->spec->file;
 }
 
 /* --- who describes --- */
@@ -132,7 +141,7 @@ static const char *refuse(const struct search *s, const struct qn_dataset *d)
 		return "is a dimension without a coordinate variable: it has a length, and no values";
 	if (d->is_null)
 		return "has no elements";
-	if (d->scalar && !s->spec->is_operand)
+	if (d->scalar && !s->spec->is_operand && !is_stacked(s))
 		return "has no dimensions, so it makes no groups";
 	if (is_joined_subject(s) && s->subject->dataset.asked)
 		return "is joined from files that external links lead to, where keys are not looked for";
@@ -207,13 +216,23 @@ static const char *last_of(const char *path)
 	return strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 }
 
-/* Neither of them has names of dimensions, and they have the same extents: these are the same dimensions. */
-static bool is_congruent(const struct qn_dataset *a, const struct qn_dataset *b)
+/* Dimensions of the subject that no file has. */
+static int nstacked(const struct qn_dataset *d)
 {
-	if (a->ndim != b->ndim)
+	return d->stacked ? 1 : 0;
+}
+
+/* Neither of them has names of dimensions, and they have the same extents: these are the same dimensions, those of
+   `subject` behind one that the files are stacked along. */
+static bool is_congruent(const struct qn_dataset *a, const struct qn_dataset *subject)
+{
+	const int first = nstacked(subject);
+
+	if (a->ndim != subject->ndim - first)
 		return false;
 	for (int k = 0; k < a->ndim; k++)
-		if (a->dim_name[k] || qn_dataset_length(a, k) != qn_dataset_length(b, k))
+		if (a->dim_name[k] ||
+		    qn_dataset_length(a, k) != qn_dataset_length(subject, first + k))
 			return false;
 	return true;
 }
@@ -227,14 +246,14 @@ static int match_dimension(const struct qn_dataset *d, const struct qn_dataset *
 	if (like->ndim == 1 && !name)
 		name = last_of(like->path);
 	if (!name)
-		return is_congruent(like, d) ? k : -1;
+		return is_congruent(like, d) ? nstacked(d) + k : -1;
 	for (int j = 0; j < d->ndim; j++)
 		if (!strcmp(dimension_name(d, j), name)) {
 			if (found >= 0)
 				return -1;
 			found = j;
 		}
-	return found < 0 && is_congruent(like, d) ? k : found;
+	return found < 0 && is_congruent(like, d) ? nstacked(d) + k : found;
 }
 
 static enum quern_status no_dimension(const struct search *s, int k)
@@ -270,7 +289,7 @@ static enum quern_status take_dimension(const struct search *s, int k)
 		out->length[k] = 1;
 		return QUERN_OK;
 	}
-	if (dim < 0)
+	if (dim < 0 || (is_stacked(s) && dim == 0)) /* which no file has */
 		return no_dimension(s, k);
 	for (int j = 0; j < k; j++)
 		if (out->dim[j] == dim)
@@ -278,7 +297,7 @@ static enum quern_status take_dimension(const struct search *s, int k)
 				     like->dim_name[k]);
 	out->dim[k] = dim;
 	out->length[k] = qn_dataset_length(d, dim);
-	if (is_joined_subject(s) && dim == s->subject->along) {
+	if (is_joined_subject(s) && !is_stacked(s) && dim == s->subject->along) {
 		out->joined = k;
 		return QUERN_OK;
 	}
@@ -290,6 +309,85 @@ static enum quern_status take_dimension(const struct search *s, int k)
 			    (unsigned long long)qn_dataset_length(like, k),
 			    d->dim_name[dim] ? d->dim_name[dim] : "a dimension", d->path,
 			    (unsigned long long)out->length[k]);
+}
+
+/* --- stacked files --- */
+
+/* Coordinates of the dimensions are the same in all files; anything else a file may have of its own. */
+static bool is_of_each_file(const struct search *s)
+{
+	const struct qn_dataset *d = &s->subject->dataset, *like = &s->out->like;
+	const int dim = s->out->dim[0];
+
+	if (!is_stacked(s))
+		return false;
+	if (like->ndim != 1 || dim < 0)
+		return true;
+	return strcmp(d->dim_scale[dim] ? d->dim_scale[dim] : dimension_name(d, dim),
+		      d->dim_scale[dim] ? like->path : last_of(like->path)) != 0;
+}
+
+/* What is of one file becomes what all of them have. */
+static enum quern_status raise_source(struct search *s)
+{
+	struct qn_key_source *out = s->out;
+	const struct qn_dataset *d = &s->subject->dataset;
+	const int was = out->like.ndim;
+	const bool scalar = out->like.scalar;
+	enum quern_status st = qn_stack_raise(&out->like, d->dim_name[0], d->shape[0], s->err);
+
+	if (st)
+		return st;
+	for (int k = scalar ? 0 : was; k > 0; k--) {
+		out->dim[k] = out->dim[k - 1];
+		out->length[k] = out->length[k - 1];
+	}
+	out->dim[0] = out->joined = 0;
+	out->length[0] = d->shape[0];
+	return QUERN_OK;
+}
+
+/* The dimension along which files are stacked stands for their numbers. */
+static bool is_number_of_file(const struct search *s)
+{
+	return is_stacked(s) && !strcmp(s->spec->source, dimension_name(&s->subject->dataset, 0));
+}
+
+/* A description of what no file has. */
+static enum quern_status describe_numbers(const struct qn_dataset *d, struct qn_dataset *out,
+					  struct quern_message *err)
+{
+	const uint64_t n = d->shape[0];
+
+	*out = (struct qn_dataset){
+		.file = qn_strdup(d->file),
+		.path = qn_strdup(d->dim_name[0]),
+		.type = { .class = QN_INT, .size = sizeof(int64_t), .name = "<i8" },
+		.ndim = 1,
+		.shape = { n },
+		.chunk = { n },
+		.dim_name = { qn_strdup(d->dim_name[0]) },
+	};
+	return out->file && out->path && out->dim_name[0]
+		       ? QUERN_OK
+		       : qn_error_nomem(err, 0, "the name of a dimension");
+}
+
+/* On all ranks. */
+static enum quern_status number_files(struct search *s)
+{
+	struct qn_key_source *out = s->out;
+	const struct qn_dataset *d = &s->subject->dataset;
+	const uint64_t n = d->shape[0];
+	enum quern_status st = describe_numbers(d, &out->like, s->err);
+
+	out->length[0] = n;
+	out->values.integers = qn_calloc(n, sizeof(*out->values.integers));
+	if (!st && !out->values.integers)
+		st = qn_error_nomem(s->err, n * sizeof(*out->values.integers), "numbers of files");
+	for (out->values.n = 0; !st && out->values.n < n; out->values.n++)
+		out->values.integers[out->values.n] = (int64_t)out->values.n;
+	return qn_comm_agree(s->team->comm, st, s->err);
 }
 
 /* --- reading --- */
@@ -306,7 +404,8 @@ static enum quern_status read_one(struct search *s, const struct qn_dataset *d)
 		st = qn_values_read(d, &view, &v, s->err);
 	if (!st)
 		st = qn_key_block_add(&s->block, d, &v,
-				      joined < 0 ? 1 : qn_dataset_length(d, joined), s->err);
+				      joined < 0 || s->stacks ? 1 : qn_dataset_length(d, joined),
+				      s->err);
 	qn_values_fini(&v);
 	return st;
 }
@@ -314,10 +413,13 @@ static enum quern_status read_one(struct search *s, const struct qn_dataset *d)
 /* But for the joined dimension a file has what the first one has. */
 static bool is_alike(const struct search *s, const struct qn_dataset *d)
 {
-	if (d->ndim != s->out->like.ndim || d->scalar || d->dim_only)
+	const struct qn_dataset *like = &s->of_file;
+
+	if (d->ndim != like->ndim || d->scalar != like->scalar || d->dim_only)
 		return false;
 	for (int k = 0; k < d->ndim; k++)
-		if (k != s->out->joined && qn_dataset_length(d, k) != s->out->length[k])
+		if ((s->stacks || k != s->out->joined) &&
+		    qn_dataset_length(d, k) != qn_dataset_length(like, k))
 			return false;
 	return true;
 }
@@ -371,7 +473,7 @@ static enum quern_status read_mine(struct search *s)
 	if (!st && n)
 		st = qn_source_format(list[0], &format, s->err);
 	if (!st && n) {
-		format->describe_like(&s->out->like, list, NULL, n, (int)s->team->place.nthreads,
+		format->describe_like(&s->of_file, list, NULL, n, (int)s->team->place.nthreads,
 				      take_file, s);
 		st = s->status;
 	}
@@ -538,16 +640,22 @@ enum quern_status qn_key_source_find(const struct qn_subject *subject, const str
 
 	memset(out, 0, sizeof(*out));
 	out->joined = -1;
+	if (is_number_of_file(&s))
+		return number_files(&s);
 	st = find_reader(&s);
 	if (!st)
 		st = share_description(&s);
 	for (int k = 0; !st && k < out->like.ndim; k++)
 		st = take_dimension(&s, k);
 	st = qn_comm_agree(team->comm, st, err);
+	s.of_file = out->like;
+	s.stacks = !st && is_of_each_file(&s);
+	if (s.stacks)
+		st = qn_comm_agree(team->comm, raise_source(&s), err);
 	out->is_left = !st && spec->leaves && spec->leaves(subject, out);
 	if (!st && !out->is_left)
 		st = read_values(&s);
-	out->is_of_first = is_joined_subject(&s) && out->joined < 0;
+	out->is_of_first = is_joined_subject(&s) && !is_stacked(&s) && out->joined < 0;
 	qn_dataset_fini(&s.mine);
 	return st;
 }

@@ -97,7 +97,7 @@ static enum quern_status make_items(struct qn_run *run, struct qn_subject *subje
 			"other variables make longer, and this kernel must see them whole: "
 			"select what is there with -s (`quern inspect` shows it)",
 			run->subject->dataset.file, run->subject->dataset.path);
-	if (st == QUERN_ERR_DATA && run->subject->files.n == 1) {
+	if (st == QUERN_ERR_DATA && run->subject->files.n == 1 && !run->subject->dataset.stacked) {
 		st = qn_subject_leave_to_library(subject, err);
 		return st ? st
 			  : qn_items_init(&run->items, &run->subject->mosaic,

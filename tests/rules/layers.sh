@@ -18,7 +18,7 @@ src/kernel       base exact cluster
 src/weighted     base exact kernel
 src/program      base select kernel
 src/plan         base exact cluster data select kernel
-src/describe     base cluster data feed
+src/describe     base cluster data select feed
 src/find         base exact cluster data select feed describe
 src/keys         base exact cluster data select feed describe find
 src/formula      base cluster data select feed plan describe find keys program kernel weighted

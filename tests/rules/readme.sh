@@ -62,6 +62,8 @@ mkdir -p home tree/.build/demo bin
 ln -s "$SRCDIR/slurm" tree/slurm
 (cd tree/.build/demo && "$BUILDDIR/examples/mkclimate" --quiet --time 240 --lat 37 --lon 72 climate.nc &&
 	"$BUILDDIR/examples/mkparticles" particles.h5 1000) || exit 1
+ln tree/.build/demo/climate.nc tree/.build/demo/member_1.nc
+cp tree/.build/demo/climate.nc tree/.build/demo/member_2.nc
 check "the demo makes files of these names" grep -q 'file=climate.nc' "$SRCDIR/examples/demo.sh"
 check "... both" grep -q '/mkparticles" particles.h5' "$SRCDIR/examples/demo.sh"
 if [ -n "$SAN" ]; then

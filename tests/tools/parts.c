@@ -1,5 +1,6 @@
 /*
- * parts - writes files that belong together, and the same data in one file each, for tests/cli/files.sh:
+ * parts - writes files that belong together, and the same data in one file each, for tests/cli/files.sh and
+ * stack.sh:
  *
  *	whole.h5	time 48 x lat 6 x lon 10
  *	t_0 ... t_4	pieces of it along time, of different kinds and packing
@@ -7,6 +8,7 @@
  *	many.h5, m_000 ... m_299	300 steps of time, and each by itself
  *	bad_WHY.h5	what cannot be joined to t_0.h5
  *	other_times.h5	what can be, but its times have other units
+ *	e_0 ... e_3	the values of whole.h5 at 12 times each, all with the first 12 as their coordinates
  */
 #include "parts.h"
 
@@ -94,6 +96,20 @@ static void write_bad(void)
 	write_or_die("other_times.h5", &p);
 }
 
+static void write_layers(void)
+{
+	for (int i = 0; i < 4; i++) {
+		struct part p = box(0, 12, 0, 10);
+		char path[32];
+
+		p.later = 12 * (hsize_t)i;
+		p.layout = i == 1 ? PART_CONTIGUOUS : i == 2 ? PART_DEFLATED : PART_CHUNKED;
+		p.twice_as_fine = i == 3;
+		snprintf(path, sizeof(path), "e_%d.h5", i);
+		write_or_die(path, &p);
+	}
+}
+
 int main(void)
 {
 	struct part whole = box(0, 48, 0, 10);
@@ -103,5 +119,6 @@ int main(void)
 	write_lons();
 	write_many();
 	write_bad();
+	write_layers();
 	return 0;
 }

@@ -25,6 +25,7 @@ struct part {
 	const char *third; /* name of the third dimension; NULL: "lon" */
 	const char *times; /* units of its times; NULL: hours since 2001 */
 	bool wide;	   /* int32 */
+	hsize_t later;	   /* steps of time by which values are later than their coordinates */
 };
 
 #define PART_FILL      (-9999)
@@ -123,7 +124,7 @@ static inline void part_values(hid_t dset, const struct part *p)
 	for (hsize_t t = 0; t < p->count[0]; t++)
 		for (hsize_t y = 0; y < p->count[1]; y++)
 			for (hsize_t x = 0; x < p->count[2]; x++) {
-				int raw = part_value(p->start[0] + t, p->start[1] + y,
+				int raw = part_value(p->start[0] + p->later + t, p->start[1] + y,
 						     p->start[2] + x);
 
 				if (p->twice_as_fine)
