@@ -13,9 +13,7 @@
 /* Is an integer a double too? Above 2^53 some are. */
 static bool is_exact(int64_t i)
 {
-	double x = (double)i;
-
-	return x < 0x1p63 && (int64_t)x == i;
+	return (double)i < 0x1p63 && (int64_t)(double)i == i;
 }
 
 bool quern_result_get_int(const struct quern_result *r, const char *name, int64_t *v)
