@@ -13,7 +13,6 @@
 #include "describe/describe.h"
 #include "plan/items.h"
 #include "select/select.h"
-#include "select/walk.h"
 
 /* Values in C order of a box, and which are there. */
 struct block {
@@ -23,12 +22,12 @@ struct block {
 	size_t room; /* elements */
 };
 
-/* A chunk that is kept: what the run looks at of it. */
+/* A chunk that is kept: what the run looks at of it in a part. Another part of the same member looks at other
+   elements. */
 struct kept {
 	struct block block;
-	uint32_t member;
 	uint32_t next; /* 1 + the place of another one of its list; 0: there is none */
-	uint64_t number, nbytes;
+	uint64_t part, number, nbytes;
 };
 #define MOST_KEPT (UINT32_C(1) << 14) /* a power of two */
 
@@ -49,7 +48,7 @@ struct qn_stored_reader {
 	struct block panel; /* of box `of_panel` */
 	struct quern_box of_panel;
 
-	uint64_t part;		/* that the last box was found in */
+	uint64_t part;		/* that the last box was found in, or that is at hand */
 	struct qn_chunk *chunk; /* owned: of an item */
 	size_t room_chunks;
 	/* A ring of MOST_KEPT, of which the oldest go first, and lists by a hash. */
@@ -248,7 +247,7 @@ static enum quern_status feed(struct qn_stored_reader *r, const struct quern_box
 
 /* --- chunks that are kept --- */
 
-/* What the run looks at of a chunk, as a box of the member. part: the one that the slot is cut for, by all
+/* What the run looks at of a chunk, as a box of the member. all: the part, cut by all
    that the run looks at. */
 static void all_of_chunk(const struct qn_cut *all, uint64_t number, struct quern_box *out)
 {
@@ -266,9 +265,11 @@ static void all_of_chunk(const struct qn_cut *all, uint64_t number, struct quern
 	}
 }
 
-static uint32_t *list_of(const struct qn_stored_reader *r, uint32_t member, uint64_t number)
+static uint32_t *list_of(const struct qn_stored_reader *r, uint64_t part, uint64_t number)
 {
-	return &r->list[(number * UINT64_C(0x9e3779b97f4a7c15) + member) >> 32 & (MOST_KEPT - 1)];
+	const uint64_t hash = (number ^ part << 40) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return &r->list[hash >> 32 & (MOST_KEPT - 1)];
 }
 
 static struct kept *kept_at(const struct qn_stored_reader *r, uint64_t i)
@@ -279,7 +280,7 @@ static struct kept *kept_at(const struct qn_stored_reader *r, uint64_t i)
 static void drop_oldest(struct qn_stored_reader *r)
 {
 	struct kept *k = kept_at(r, r->first);
-	uint32_t *at = list_of(r, k->member, k->number);
+	uint32_t *at = list_of(r, k->part, k->number);
 
 	while (*at != (uint32_t)(k - r->kept) + 1)
 		at = &r->kept[*at - 1].next;
@@ -290,11 +291,11 @@ static void drop_oldest(struct qn_stored_reader *r)
 	r->first++;
 }
 
-static struct kept *find_kept(const struct qn_stored_reader *r, uint32_t member, uint64_t number)
+static struct kept *find_kept(const struct qn_stored_reader *r, uint64_t number)
 {
-	uint32_t at = r->kept ? *list_of(r, member, number) : 0;
+	uint32_t at = r->kept ? *list_of(r, r->part, number) : 0;
 
-	while (at && (r->kept[at - 1].member != member || r->kept[at - 1].number != number))
+	while (at && (r->kept[at - 1].part != r->part || r->kept[at - 1].number != number))
 		at = r->kept[at - 1].next;
 	return at ? &r->kept[at - 1] : NULL;
 }
@@ -319,9 +320,9 @@ static enum quern_status make_room(struct qn_stored_reader *r, uint64_t nbytes,
 	return QUERN_OK;
 }
 
-/* Reads a chunk, of which the run looks at `box`. */
+/* Reads a chunk, of which the run looks at `box` in the part at hand. */
 static enum quern_status keep(struct qn_stored_reader *r, const struct quern_box *box,
-			      uint32_t member, const struct qn_chunk *chunk, struct kept **out,
+			      const struct qn_chunk *chunk, struct kept **out,
 			      struct quern_message *err)
 {
 	const uint64_t n = qn_box_nelems(box);
@@ -334,7 +335,7 @@ static enum quern_status keep(struct qn_stored_reader *r, const struct quern_box
 	if (st)
 		return st;
 	k = kept_at(r, r->end);
-	*k = (struct kept){ .member = member, .number = chunk->number, .block = r->spare };
+	*k = (struct kept){ .part = r->part, .number = chunk->number, .block = r->spare };
 	r->spare = (struct block){ .room = 0 };
 	st = block_init(&k->block, n, r->size, err);
 	if (st) {
@@ -346,8 +347,8 @@ static enum quern_status keep(struct qn_stored_reader *r, const struct quern_box
 	if (got.valid)
 		memcpy(k->block.valid, got.valid, nwords(n) * sizeof(*got.valid));
 	k->nbytes = kept_nbytes(r, k->block.room);
-	k->next = *list_of(r, member, k->number);
-	*list_of(r, member, k->number) = (uint32_t)(k - r->kept) + 1;
+	k->next = *list_of(r, k->part, k->number);
+	*list_of(r, k->part, k->number) = (uint32_t)(k - r->kept) + 1;
 	r->kept_nbytes += k->nbytes;
 	r->end++;
 	*out = k;
@@ -420,7 +421,6 @@ static void put(struct qn_stored_reader *r, const struct qn_part *part,
 static enum quern_status put_chunk(struct qn_stored_reader *r, struct meeting *m, uint64_t i,
 				   struct quern_message *err)
 {
-	const uint32_t member = m->slot.part.member;
 	struct quern_box from, to, all;
 	struct delivery got = { NULL, NULL };
 	struct qn_chunk chunk;
@@ -430,8 +430,8 @@ static enum quern_status put_chunk(struct qn_stored_reader *r, struct meeting *m
 	place(r, m, i, &from, &to, &chunk);
 	all_of_chunk(&m->all.cut, chunk.number, &all);
 	if (is_worth(r, &from, &all, &chunk)) {
-		k = find_kept(r, member, chunk.number);
-		st = k ? QUERN_OK : keep(r, &all, member, &chunk, &k, err);
+		k = find_kept(r, chunk.number);
+		st = k ? QUERN_OK : keep(r, &all, &chunk, &k, err);
 		if (st)
 			return st;
 		put(r, &m->slot.part, &from, &to, &all, k->block.values, valid_of(&k->block));
@@ -502,9 +502,9 @@ static enum quern_status read_parts(struct qn_stored_reader *r, struct meeting *
 
 		if (!meet(m, part))
 			continue;
+		r->part = part;
 		st = put_part(r, m, err);
 		n += qn_box_nelems(&m->slot.cut.selection);
-		r->part = part;
 	}
 	r->values = r->panel.values;
 	r->valid = valid_of(&r->panel);

@@ -53,8 +53,12 @@ enum quern_status qn_grouper_turn(struct qn_grouper *g, const struct quern_box *
 	enum quern_status st = QUERN_OK;
 	uint32_t before = 0;
 
-	for (int i = 0; !st && i < g->c->n; before += (uint32_t)g->c->given[i++].formula.n)
+	for (int i = 0; i < g->c->n; i++) {
 		st = qn_formula_worker_turn(g->worker[i], box, operand, err);
+		if (st)
+			break;
+		before += (uint32_t)g->c->given[i].formula.n;
+	}
 	*operand += *operand ? before : 0;
 	return st;
 }

@@ -61,6 +61,8 @@ for n in 1 3; do
 		--json grid.h5 </dev/null 2>err | jq -cS .result
 done >ranks
 is "on 3 ranks the same" 1 "$(sort -u ranks | grep -c mean)"
+same "two parts of one chunk" moments -d plain --expr "plain + plain" swapped.h5 -- \
+	moments -d plain -d u=v --expr "plain + u" swapped.h5
 refuses 3 "other extents" "short in turned.h5 has 4 elements along time, and /t has 8" \
 	run sum -d t -d u=short@turned.h5 --expr 't + u' grid.h5
 refuses 3 "other coordinates" \
@@ -79,6 +81,11 @@ check "... skips what needs it" [ "$status" = 0 ]
 check "... with its name" jq_true '(.run.skipped | length) > 0 and all(.run.skipped[]; .dataset == "/t" and .operand == "u")' out
 is "... in words" 1 "$(grep -c 'left out: grid.h5: dataset /t, chunk (0, [0-9], [0-9]), where it needs u$' err | sed 's/[2-9]/1/')"
 answers "... where it is not needed" run sum -s ':,0:2' "${torn[@]}"
+for keys in 'k=u // 20' 'k=t // 20, l=u // 20'; do
+	quern run count --on-bad-chunk skip --json -d t -d u=turned@torn.h5 --by "$keys" grid.h5
+	check "... of a key: $keys" [ "$status" = 0 ]
+	check "... with its name" jq_true '(.run.skipped | length) > 0 and all(.run.skipped[]; .operand == "u")' out
+done
 head -c 5000 turned.h5 >cut.h5
 refuses 3 "a cut file" "--expr: u: cut.h5: cannot be opened as HDF5" run sum -d t -d u=turned@cut.h5 --expr 't + u' grid.h5
 

@@ -15,6 +15,8 @@
  *	turned.h5	those dimensions, and t as turned (lon, lat, time) in other chunks, and half of it as short
  *	moved.h5	the same, with another lat
  *	torn.h5		the same as turned.h5, whose chunk (1, 1, 0) of turned is damaged
+ *	swapped.h5	v, virtual, of two halves of one chunk of x, each where the other is; plain has the same values in
+ *			chunks of its own
  *	part_0, part_1	x of two times in three columns each; the times of the second are integers in units of their
  *			own
  */
@@ -374,6 +376,52 @@ static void write_curved(void)
 	must(H5Fclose(file) >= 0, "curved.h5");
 }
 
+/* Row i of v is row i ^ 4 of x. */
+static void map_halves(hid_t file)
+{
+	const hsize_t shape[2] = { 8, 6 }, half[2] = { 4, 6 };
+	hid_t props = H5Pcreate(H5P_DATASET_CREATE), dset;
+	hid_t to = H5Screate_simple(2, shape, NULL), from = H5Scopy(to);
+
+	for (hsize_t i = 0; i < 8; i += 4) {
+		const hsize_t there[2] = { i, 0 }, here[2] = { i ^ 4, 0 };
+
+		must(H5Sselect_hyperslab(to, H5S_SELECT_SET, there, NULL, half, NULL) >= 0 &&
+			     H5Sselect_hyperslab(from, H5S_SELECT_SET, here, NULL, half, NULL) >=
+				     0 &&
+			     H5Pset_virtual(props, to, ".", "/x", from) >= 0,
+		     "a mapping");
+	}
+	H5Sselect_all(to);
+	dset = H5Dcreate2(file, "v", H5T_IEEE_F32LE, to, H5P_DEFAULT, props, H5P_DEFAULT);
+	must(dset >= 0, "v");
+	H5Dclose(dset);
+	H5Sclose(from);
+	H5Sclose(to);
+	H5Pclose(props);
+}
+
+static void write_swapped(void)
+{
+	struct variable v = {
+		.path = "x", .type = H5T_IEEE_F32LE, .ndim = 2, .shape = { 8, 6 }, .chunk = { 8, 6 }
+	};
+	double x[48], swapped[48];
+	hid_t file = create("swapped.h5");
+
+	for (int i = 0; i < 48; i++) {
+		x[i] = i * i;
+		swapped[i < 24 ? i + 24 : i - 24] = x[i];
+	}
+	put_variable(file, v, x);
+	v.path = "plain";
+	v.chunk[0] = 2;
+	v.chunk[1] = 3;
+	put_variable(file, v, swapped);
+	map_halves(file);
+	must(H5Fclose(file) >= 0, "swapped.h5");
+}
+
 static void write_part(const char *name, hid_t type, const char *units, double t, double step,
 		       double first)
 {
@@ -408,6 +456,7 @@ int main(void)
 	write_turned("moved.h5", 0.2);
 	write_turned("torn.h5", 0.1);
 	tear("torn.h5");
+	write_swapped();
 	write_part("part_0.h5", H5T_IEEE_F64LE, "units=days since 2001-01-01", 0, 0.5, 0);
 	write_part("part_1.h5", H5T_STD_I32LE, "units=hours since 2001-01-02 06:00:00", 0, 6, 6);
 	return 0;
