@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "api/options.h"
-#include "base/system.h"
 #include "cli/cli.h"
 #include "kernel/kernel.h"
 #include "kernel/several.h"
@@ -64,25 +63,21 @@ static void line_fini(struct line *l)
 	qn_options_fini(&l->own);
 }
 
-static bool is_kernel_word(const char *word)
-{
-	return qn_kernel_find(word) && qn_sys_access(word, F_OK);
-}
-
-/* `quern run mean minmax FILE`: several kernels are one word. */
+/* `quern run mean minmax FILE`: several kernels are one word. Whether there is such a file is not asked: it may be on
+   another host, and all ranks must say the same. */
 static enum quern_status check_words(const char *command, int argc, char **argv, int operands,
 				     struct quern_message *err)
 {
 	char list[256] = "";
 
-	for (int i = operands; i < argc && is_kernel_word(argv[i]); i++)
+	for (int i = operands; i < argc - 1 && qn_kernel_find(argv[i]); i++)
 		snprintf(list + strlen(list), sizeof(list) - strlen(list), ",%s", argv[i]);
 	if (!*list)
 		return QUERN_OK;
 	return qn_error_set(err, QUERN_ERR_USAGE,
-			    "%s is a kernel and no file: several kernels are one word: quern %s "
-			    "%s%s [options] FILE...",
-			    argv[operands], command, argv[1], list);
+			    "%s is a kernel, and a file of that name is written ./%s; several "
+			    "kernels are one word: quern %s %s%s [options] FILE...",
+			    argv[operands], argv[operands], command, argv[1], list);
 }
 
 /* The operands: names of files and patterns. */
@@ -93,7 +88,6 @@ static enum quern_status add_files(struct line *l, const char *command, int argc
 
 	if (st)
 		return st;
-
 	if (operands == argc)
 		return qn_error_set(err, QUERN_ERR_USAGE,
 				    "no file given: quern %s KERNEL [options] "

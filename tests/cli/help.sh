@@ -47,7 +47,7 @@ refuses 2 "unknown kernel" "no kernel 'xyzzyx'" run xyzzyx cf.nc
 refuses 2 "misspelt kernel described" "did you mean 'minmax'" kernels minmx
 refuses 2 "misspelt option" "did you mean --threads" run moments --treads 2 -d /packed cf.nc
 refuses 2 "unknown long option" "unknown option --zzzzzzzz" run moments --zzzzzzzz cf.nc
-refuses 2 "the beginning of several options" "option --s is ambiguous: --stats, --select, --site" \
+refuses 2 "the beginning of several options" "option --s is ambiguous: --stats, --stack, --select, --site" \
 	run moments --s 3 cf.nc
 refuses 2 "misspelt --version" "did you mean '--version'" --versoin
 refuses 2 "unknown letter" "option -Z" run moments -Z cf.nc
@@ -119,10 +119,11 @@ refuses 2 "--bins -1" "--bins: '-1'" run histogram --bins -1 -d /packed cf.nc
 refuses 2 "--range 1" "--range: '1' is not 2 numbers" run histogram --range 1 -d /packed cf.nc
 refuses 2 "--range 5,1" "range" run histogram --range 5,1 -d /packed cf.nc
 refuses 2 "--samples of no dimension" "samples" run covariance --samples 7 -d /ranged cf.nc
-refuses 2 "kernels as words" '^quern: minmax is a kernel and no file: several kernels are one word: quern run mean,minmax,sum '\
+refuses 2 "kernels as words" '^quern: minmax is a kernel, and a file of that name is written ./minmax; several kernels are one word: quern run mean,minmax,sum '\
 '\[options\] FILE...$' run mean minmax sum cf.nc
 cp cf.nc minmax
 answers "a file that is called like a kernel" run mean -d packed minmax
+refuses 2 "... before another" "written ./minmax" run mean -d packed minmax cf.nc
 
 # --- options in the place of values ---
 refuses 2 "an option for a value" '^quern: --over has no value: -d after it is an option; if that is the value, write --over=-d$' \
