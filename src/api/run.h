@@ -7,7 +7,7 @@
 #include <jansson.h>
 
 #include "base/options.h"
-#include "formula/named.h"
+#include "keys/named.h"
 #include "run/run.h"
 #include "kernel/result.h"
 #include "kernel/several.h"

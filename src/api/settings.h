@@ -10,7 +10,7 @@
 #include "cluster/team.h"
 #include "data/reading.h"
 #include "find/subject.h"
-#include "formula/named.h"
+#include "keys/named.h"
 #include "run/settings.h"
 #include "stage/stage.h"
 #include "verify/verify.h"

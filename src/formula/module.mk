@@ -4,7 +4,6 @@ LIB_SRCS += src/formula/bad_weight.c
 LIB_SRCS += src/formula/formula.c
 LIB_SRCS += src/formula/known.c
 LIB_SRCS += src/formula/latitude.c
-LIB_SRCS += src/formula/named.c
 LIB_SRCS += src/formula/operand.c
 LIB_SRCS += src/formula/stored.c
 LIB_SRCS += src/formula/stored_find.c

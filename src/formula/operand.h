@@ -7,7 +7,7 @@
 #define QN_FORMULA_OPERAND_H
 
 #include "find/subject.h"
-#include "formula/named.h"
+#include "keys/named.h"
 #include "formula/stored.h"
 
 enum qn_operand_kind {

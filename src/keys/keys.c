@@ -181,11 +181,25 @@ static bool is_of_data(const struct qn_subject *subject, const struct qn_key_spe
 }
 
 /* A name as an expression. */
-static enum quern_status take_data(struct qn_key_spec *spec, struct quern_message *err)
+static enum quern_status take_data(struct qn_key_spec *spec, const char *name,
+				   struct quern_message *err)
 {
-	if (qn_asprintf(&spec->expr, "`%s`", spec->source) < 0)
+	if (qn_asprintf(&spec->expr, "`%s`", name) < 0)
 		spec->expr = NULL;
-	return spec->expr ? QUERN_OK : qn_error_nomem(err, strlen(spec->source), "a key");
+	return spec->expr ? QUERN_OK : qn_error_nomem(err, strlen(name), "a key");
+}
+
+/* The dataset that -d gives the name of a source. *name: owned, as it was. */
+static enum quern_status take_named(const struct qn_named *named, struct qn_key_spec *spec,
+				    char **name, struct quern_message *err)
+{
+	*name = spec->source;
+	spec->source = qn_strdup(named->path);
+	if (named->file)
+		spec->file = qn_strdup(named->file);
+	return spec->source && (spec->file || !named->file)
+		       ? QUERN_OK
+		       : qn_error_nomem(err, strlen(named->path), "a key");
 }
 
 /* What is known of it without its expression. */
@@ -203,18 +217,39 @@ static enum quern_status name_computed(const struct qn_key_spec *spec, struct qn
 
 /* Collective. */
 static enum quern_status find_any(const struct qn_subject *subject, const struct qn_team *team,
-				  struct qn_key_spec *spec, struct qn_keys *out, int i,
-				  struct quern_message *err)
+				  struct qn_key_spec *spec, const char *name, struct qn_keys *out,
+				  int i, struct quern_message *err)
 {
 	enum quern_status st = QUERN_OK;
 
 	if (!spec->expr && !is_of_data(subject, spec))
 		return find_key(subject, team, spec, out->by, out, &out->key[i], err);
 	if (!spec->expr)
-		st = take_data(spec, err);
+		st = take_data(spec, name ? name : spec->source, err);
 	if (!st)
 		st = name_computed(spec, &out->key[i], err);
 	return qn_comm_agree(team->comm, st, err);
+}
+
+/* Collective. */
+static enum quern_status find_spec(const struct qn_subject *subject, const struct qn_team *team,
+				   const struct qn_named_list *list, bool *used,
+				   struct qn_keys *out, int i, struct quern_message *err)
+{
+	struct qn_key_spec *spec = &out->specs.spec[i];
+	const bool may_be = list && spec->source && !spec->file;
+	const struct qn_named *named = may_be ? qn_named_find(list, spec->source) : NULL;
+	char *name = NULL;
+	enum quern_status st = QUERN_OK;
+
+	if (named) {
+		used[named - list->named] = true;
+		st = qn_comm_agree(team->comm, take_named(named, spec, &name, err), err);
+	}
+	if (!st)
+		st = find_any(subject, team, spec, name, out, i, err);
+	free(name);
+	return st;
 }
 
 /* The text of rank 0 on all ranks: owned. Collective. */
@@ -232,7 +267,8 @@ static enum quern_status share_text(const struct qn_team *team, const char *by, 
 }
 
 enum quern_status qn_keys_find(const struct qn_subject *subject, const struct qn_team *team,
-			       const char *by, struct qn_keys *out, struct quern_message *err)
+			       const char *by, const struct qn_named_list *named, bool *used,
+			       struct qn_keys *out, struct quern_message *err)
 {
 	struct qn_key_specs *specs = &out->specs;
 	enum quern_status st;
@@ -249,7 +285,7 @@ enum quern_status qn_keys_find(const struct qn_subject *subject, const struct qn
 	st = qn_comm_agree(team->comm, st, err);
 	for (int i = 0; !st && i < specs->n; i++) {
 		out->n = i + 1;
-		st = find_any(subject, team, &specs->spec[i], out, i, err);
+		st = find_spec(subject, team, named, used, out, i, err);
 	}
 	return st;
 }

@@ -18,6 +18,7 @@
 #define QN_KEYS_KEYS_H
 
 #include "find/subject.h"
+#include "keys/named.h"
 #include "keys/parse.h"
 
 enum qn_key_kind {
@@ -86,14 +87,16 @@ struct qn_keys {
 
 /*
  * Finds the keys of a text, the value of --by, for a subject that is found: all is read, counted and checked
- * here, and is the same on all ranks. `by` is rank 0's. QUERN_ERR_USAGE: the text is wrong, or names what
+ * here, and is the same on all ranks. `by` is rank 0's. A name is one of `named` before it is a dataset of the file: the
+ * others are NULL, or all ranks have the same, and `used` becomes true of those that keys are. QUERN_ERR_USAGE: the text is wrong, or names what
  * is not there; QUERN_ERR_DATA: extents differ from the subject's, or a dataset cannot be read. Every
  * rank returns the same status. *out need not be initialized; the caller frees it with qn_keys_fini, whatever
  * is returned. Nothing of the subject or the text is kept. Names of keys differ from each other; that they
  * differ from those of other dimensions of the output is for the caller to check. Collective.
  */
 enum quern_status qn_keys_find(const struct qn_subject *subject, const struct qn_team *team,
-			       const char *by, struct qn_keys *out, struct quern_message *err);
+			       const char *by, const struct qn_named_list *named, bool *used,
+			       struct qn_keys *out, struct quern_message *err);
 void qn_keys_fini(struct qn_keys *k);
 
 /* A key that rank 0 has made, or failed to make, to all ranks: they get its status. Collective. */

@@ -215,7 +215,8 @@ static enum quern_status find_keys(struct qn_run *run, bool *used, struct quern_
 
 	if (!run->settings.by)
 		return QUERN_OK;
-	st = qn_keys_find(run->subject, run->team, run->settings.by, &run->keys, err);
+	st = qn_keys_find(run->subject, run->team, run->settings.by, run->settings.named, used,
+			  &run->keys, err);
 	if (!st)
 		st = qn_computed_find(run->subject, run->team, run->settings.named, used,
 				      &run->keys, &run->computed, err);

@@ -149,6 +149,18 @@ as_where "bins of the data" 'bin(t, [0,240,260,1000])' 't < 240' 't >= 240 && t 
 as_where "values that are computed" 'k=t // 20' 't // 20 == 11' 't // 20 == 12' 't // 20 == 13'
 as_where "... of other datasets and the data" 'k=n % 2 + 2 * (t > 250)' 'n % 2 == 0 && t <= 250' \
 	'n % 2 == 1 && t <= 250' 'n % 2 == 0 && t > 250' 'n % 2 == 1 && t > 250'
+# A name of -d is the same dataset whether it stands alone or in an expression, and hides what has it otherwise.
+while IFS='|' read -r key plain; do
+	quern run sum -d t,n=big,u=t --by "$key" --expr 't + 0 * n' --where '!missing(u)' --fields count --json grid.h5
+	jq -c '.result | [.shape, .count]' out >got
+	quern run sum -d t --by "$plain" --expr 't + 0 * big' --where '!missing(t)' --fields count --json grid.h5
+	is "a name of -d: $key" "$(jq -c '.result | [.shape, .count]' out)" "$(cat got)"
+	check "... has groups" jq_true '.result.count | flatten | add > 0' out
+done <<'END'
+n|big
+bin(n, [0,3,9e18])|bin(big, [0,3,9e18])
+u|t
+END
 quern run count -d t --by 't' --json grid.h5
 is "the values of the data" "true true" "$(jq -r '.result | "\(.coords.t == (.coords.t | unique)) \(.count | all(. > 0))"' out)"
 is "... all of them" "$(quern run count -d t --json grid.h5 && jq .result.count out)" \

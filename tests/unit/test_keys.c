@@ -301,7 +301,7 @@ static enum quern_status find_in(size_t n, const char *select, const char *by,
 	/* As if each rank had other files. */
 	for (uint32_t i = 0; i < subject.files.n; i++)
 		subject.describer[i] = nranks() - 1 - i % nranks();
-	return qn_keys_find(&subject, &team, rank() ? NULL : by, &keys, err);
+	return qn_keys_find(&subject, &team, rank() ? NULL : by, NULL, NULL, &keys, err);
 }
 
 static const struct qn_key *find_some(size_t n, const char *select, const char *by)

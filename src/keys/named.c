@@ -1,4 +1,4 @@
-#include "formula/named.h"
+#include "keys/named.h"
 
 #include <ctype.h>
 #include <stdlib.h>

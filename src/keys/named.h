@@ -1,14 +1,14 @@
 /*
  * named.h - the text of -d taken apart: datasets with a result, and those that only have a name in
- * expressions.
+ * expressions and keys.
  *
  *	t2m, /obs/sst			a dataset with a result
  *	NAME=PATH, NAME=PATH@FILE	an operand: of the files that are computed on, or of another one
  *
  * Elements are separated by commas. A FILE, one, stands in quotes where it has commas in it.
  */
-#ifndef QN_FORMULA_NAMED_H
-#define QN_FORMULA_NAMED_H
+#ifndef QN_KEYS_NAMED_H
+#define QN_KEYS_NAMED_H
 
 #include "base/error.h"
 
