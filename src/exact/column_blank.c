@@ -129,7 +129,7 @@ DEFINE_KEEP(2, uint16_t, 0, special_none)
 DEFINE_KEEP(4, uint32_t, 0, special_none)
 DEFINE_KEEP(8, uint64_t, 0, special_none)
 DEFINE_KEEP(f32, uint32_t, UINT32_C(0x7f800000), special_f32)
-DEFINE_KEEP(f64, uint64_t, UINT64_C(0x7ff) << 52, special_f64)
+DEFINE_KEEP(f64, uint64_t, UINT64_C(0x7ff0000000000000), special_f64)
 
 typedef bool blank_fn(const char *values, size_t n, const uint64_t *valid, size_t bit, char *out,
 		      uint64_t *special, size_t *nspecial);

@@ -593,7 +593,7 @@ enum quern_status qn_verify_chunks(const struct qn_team *team, const struct qn_v
 				   struct qn_findings *all, struct quern_message *err)
 {
 	struct looking l = { .team = team, .work = work };
-	struct scattered s = { NULL };
+	struct scattered s = { .joined = NULL };
 	enum quern_status st = qn_comm_agree(team->comm, begin(&l, err), err);
 
 	*all = (struct qn_findings){ .nresults = 0 };
