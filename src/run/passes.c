@@ -59,13 +59,13 @@ static enum quern_status reduce_row(struct qn_run *run, struct quern_message *er
 	return st;
 }
 
-/* Merges the states of all ranks on rank 0. */
+/* Merges the states of all ranks on rank 0; nothing is in them where values of keys are collected. */
 static enum quern_status reduce(struct qn_run *run, struct quern_message *err)
 {
 	enum quern_status st = QUERN_OK;
 
 	qn_cells_normalize(&run->cells);
-	if (qn_comm_size(run->team->comm) > 1)
+	if (qn_comm_size(run->team->comm) > 1 && !run->collects)
 		st = reduce_row(run, err);
 	qn_cells_normalize(&run->cells);
 	return st;

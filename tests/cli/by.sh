@@ -170,6 +170,11 @@ cp out pairs
 $MPIRUN -n 3 "$QUERN" run sum -d t --by 'k=t // 100,hour(time)' --over lat --pairs --json grid.h5 >out 2>err </dev/null
 check "pairs with kept dimensions, 3 ranks" cmp <(jq -cS .result pairs) <(jq -cS .result out)
 is "... are of the groups that there are" '["group","time","lon"]' "$(jq -c .result.dims out)"
+quern run median,count -d t --by 'k=t // 20' --json grid.h5
+cp out one
+$MPIRUN -n 3 "$QUERN" run median,count -d t --by 'k=t // 20' --json grid.h5 >out 2>err </dev/null
+check "what keeps all values, 3 ranks" cmp <(jq -cS .result one) <(jq -cS .result out)
+check "... has groups" jq_true '.result.count | add > 0' out
 while IFS='|' read -r key says; do
 	quern run sum -d t --by "$key" grid.h5
 	is "$key: exit code" 2 "$status"
