@@ -235,15 +235,15 @@ static bool list_coordinate(struct qn_nc *w, const char *name)
 static bool write_words(struct qn_nc *w, const struct qn_result_axis *a, const char *axis, int dim,
 			bool is_new)
 {
-	char text[QN_NC_NAME + sizeof("_label")], name[QN_NC_NAME];
+	char text[QN_NC_NAME + sizeof("_label")], *name = w->dim[dim].words;
 	hid_t id;
 	bool ok;
 
 	if (!has_words(a) || has_flags(a) || !a->n)
 		return true;
-	snprintf(text, sizeof(text), "%s_label", axis);
 	if (!is_new)
-		return list_coordinate(w, text);
+		return list_coordinate(w, name);
+	snprintf(text, sizeof(text), "%s_label", axis);
 	qn_nc_new_name(w, text, name);
 	id = put_axis_texts(w, name, a);
 	ok = id >= 0 && qn_nc_put_text(id, "long_name", a->name) &&

@@ -21,6 +21,7 @@
 
 struct qn_nc_dim {
 	char name[QN_NC_NAME];
+	char words[QN_NC_NAME]; /* the variable of its words; "": it has none */
 	size_t length;
 	hid_t id;
 	bool is_axis;			   /* no array shares it */

@@ -84,10 +84,22 @@ static size_t name_length(const struct parser *p)
 	return (size_t)(s - p->at);
 }
 
+/* Digits with nothing of a name behind them but an exponent: 10, 1e3, and not 2t. */
+static bool is_number(const char *s, const char *end)
+{
+	const char *start = s;
+
+	while (s < end && isdigit((unsigned char)*s))
+		s++;
+	return s > start &&
+	       (s == end || !is_of_name(*s) ||
+		((*s == 'e' || *s == 'E') && (s + 1 == end || !isalpha((unsigned char)s[1]))));
+}
+
 /* What divides, as in t/10 or t//10, and is not part of a path. */
 static bool divides(const char *s, const char *end)
 {
-	return *s == '/' && s + 1 < end && (s[1] == '/' || isdigit((unsigned char)s[1]));
+	return *s == '/' && s + 1 < end && (s[1] == '/' || is_number(s + 1, end));
 }
 
 /* NAME, A/B or /A/B: its length. */
