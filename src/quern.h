@@ -85,7 +85,8 @@ void quern_run_most_cells(quern_run *run, uint64_t most);
  * in which they were added they are joined along its first dimension, or along that of the option
  * `along`; with the option `stack` they are on top of each other along a new one. Type, unit, names of dimensions and the other extents must be the same; how values are
  * packed may differ. Rank 0's names are used on all ranks; a pattern stands for what it finds on any
- * host, and each file must be readable on one host at least, and be the same on all that have it.
+ * host, and each file must be readable on one host at least, and be the same on all that have it. So must
+ * files of operands, of which values that not all hosts can read are sent: 2^26 at the most.
  * That they are there is found out by quern_run_execute. Not collective.
  */
 enum quern_status quern_run_add_file(quern_run *run, const char *file);

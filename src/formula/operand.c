@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "find/files.h"
 #include "keys/agree.h"
 #include "keys/source.h"
 #include "select/epoch.h"
@@ -150,21 +151,6 @@ static enum quern_status take_words(struct reading *r, struct quern_message *err
 		       : qn_error_nomem(err, sizeof(like->units), "a dataset beside the data");
 }
 
-static enum quern_status check(struct reading *r, struct quern_message *err)
-{
-	const struct qn_dataset *like = &r->source->like;
-
-	if (r->out->dtype == QUERN_TEXT)
-		return qn_error_set(err, QUERN_ERR_USAGE,
-				    "%s in %s is text, which expressions do not take", like->path,
-				    like->file);
-	/* Others are not read whole. */
-	if (!r->source->is_left && !set_strides(r))
-		return qn_error_set(err, QUERN_ERR_USAGE, "%s in %s has too many elements",
-				    like->path, like->file);
-	return take_words(r, err);
-}
-
 /* Is it on all dimensions of the subject that have more than one index? */
 static bool is_on_all(const struct qn_subject *subject, const struct qn_key_source *source)
 {
@@ -198,6 +184,32 @@ static bool leaves(const struct qn_subject *subject, const struct qn_key_source 
 	else if (is_on_all(subject, source))
 		most = like->ndim > 1 ? 0 : QN_MOST_BESIDE;
 	return !fits || n > most;
+}
+
+/* Where not all ranks can open the file: what is joined lies beside the data, wherever that is. */
+static bool leaves_joined(const struct qn_subject *subject, const struct qn_key_source *source)
+{
+	return source->joined >= 0 && leaves(subject, source);
+}
+
+static enum quern_status check(struct reading *r, struct quern_message *err)
+{
+	const struct qn_dataset *like = &r->source->like;
+
+	if (r->out->dtype == QUERN_TEXT)
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "%s in %s is text, which expressions do not take", like->path,
+				    like->file);
+	/* Others are not read whole. */
+	if (!r->source->is_left && !set_strides(r))
+		return qn_error_set(err, QUERN_ERR_USAGE, "%s in %s has too many elements%s",
+				    like->path, like->file,
+				    r->spec->leaves == leaves_joined
+					    ? " to be sent to all ranks, and not all of them can "
+					      "open the file: put it where every host sees it "
+					      "under this path"
+					    : "");
+	return take_words(r, err);
 }
 
 /* Collective. */
@@ -255,6 +267,20 @@ static enum quern_status find(const struct qn_subject *subject, const struct qn_
 	return st;
 }
 
+/* Can every rank that reads the data open the file of an operand that is not joined? Collective. */
+static enum quern_status find_seen(const struct qn_subject *subject, const struct qn_team *team,
+				   const char *file, int64_t *all, struct quern_message *err)
+{
+	const struct qn_dataset *d = &subject->dataset;
+	const bool is_data = !file && subject->files.n == 1 && d->layout != QN_VIRTUAL &&
+			     d->layout != QN_EXTERNAL;
+	enum quern_status st;
+
+	*all = is_data || qn_files_sees(file ? file : d->file);
+	st = qn_comm_reduce(team->comm, all, 1, QUERN_MIN, err);
+	return st ? st : qn_comm_bcast(team->comm, all, sizeof(*all), err);
+}
+
 enum quern_status qn_operand_find(const struct qn_subject *subject, const struct qn_team *team,
 				  const struct qn_named *named, struct qn_operand *out,
 				  struct quern_message *err)
@@ -262,19 +288,22 @@ enum quern_status qn_operand_find(const struct qn_subject *subject, const struct
 	const bool needs_all = out->kind == QN_OPERAND_COSINE;
 	char *path = qn_strdup(named ? named->path : out->name);
 	char *file = named && named->file ? qn_strdup(named->file) : NULL;
-	const struct qn_key_spec spec = { .name = out->name,
-					  .text = out->name,
-					  .source = path,
-					  .file = file,
-					  .option = out->option,
-					  .raw = subject->settings.raw,
-					  .is_operand = true,
-					  .leaves = needs_all ? NULL : leaves };
+	struct qn_key_spec spec = { .name = out->name,
+				    .text = out->name,
+				    .source = path,
+				    .file = file,
+				    .option = out->option,
+				    .raw = subject->settings.raw,
+				    .is_operand = true };
+	int64_t seen = 1;
 	enum quern_status st = QUERN_OK;
 
 	if (!path || (named && named->file && !file))
 		st = qn_error_nomem(err, strlen(out->name), "a name");
 	st = qn_comm_agree(team->comm, st, err);
+	if (!st && !needs_all)
+		st = find_seen(subject, team, file, &seen, err);
+	spec.leaves = needs_all ? NULL : seen ? leaves : leaves_joined;
 	if (!st)
 		st = find(subject, team, &spec, out, err);
 	free(path);

@@ -1,7 +1,7 @@
 /*
  * operand.h - what the names of an expression stand for, beside the data itself: coordinates, and other
- * datasets on some of the dimensions of the subject. Small ones are whole in memory on every rank; others are
- * read with each item of work (stored.h).
+ * datasets on some of the dimensions of the subject. Small ones are whole in memory on every rank, and so are
+ * those in a file that not every host sees; others are read with each item of work (stored.h).
  */
 #ifndef QN_FORMULA_OPERAND_H
 #define QN_FORMULA_OPERAND_H
@@ -34,8 +34,8 @@ struct qn_operand {
 	uint64_t *valid;	  /* owned: bit i % 64 of word i / 64 of value i; NULL: all are */
 };
 
-/* Larger datasets beside the data are not held in memory; coordinates, and what is on fewer dimensions than
-   the data, from other limits on. */
+/* Larger datasets beside the data are not held in memory; coordinates, what is on fewer dimensions than the data,
+   and what not all ranks can read, from other limits on. */
 #define QN_MOST_BESIDE	     (UINT64_C(1) << 16)
 #define QN_MOST_BESIDE_FEWER (UINT64_C(1) << 22)
 #define QN_MOST_COORDINATE   (UINT64_C(1) << 26)

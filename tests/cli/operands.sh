@@ -71,6 +71,24 @@ refuses 3 "other coordinates" \
 answers "... where they are not selected" run sum -d t -s lat=0:2 -d u=turned@moved.h5 --expr 't + u' grid.h5
 same "joined files" sum -d x --expr 'x * 2' part_0.h5 part_1.h5 -- sum -d x -d w=/x --expr 'x + w' part_0.h5 part_1.h5
 
+# --- files on one host only ---
+mkdir -p elsewhere && ln grid.h5 part_0.h5 part_1.h5 elsewhere
+# apart ARG...: on two hosts, of which the second has none but the files of the data.
+apart()
+{
+	QUERN_TEST_HOSTS=2 timeout "$hang" $MPIRUN -n 2 -wdir "$PWD" "$TEST_QUERN" "$@" : \
+		-n 1 -wdir "$PWD/elsewhere" "$TEST_QUERN" "$@" </dev/null 2>err | jq -cS .result
+}
+for words in "-d t -d u=turned@turned.h5 --over lon --expr t*u grid.h5" \
+	"-d t -d u=turned@turned.h5 --by k=u//20 grid.h5" "-d x -d w=/x --expr x+w part_0.h5 part_1.h5"; do
+	# shellcheck disable=SC2086 # words
+	apart run moments --json $words >apart.json
+	# shellcheck disable=SC2086
+	quern run moments --json $words
+	is "a file on one host only: $words" "$(jq -cS .result out)" "$(cat apart.json)"
+	check "... has values" jq_true '.count != null' apart.json
+done
+
 # --- damage ---
 torn=(-d t -d u=turned@torn.h5 --expr 't + u' grid.h5)
 refuses 3 "a damaged chunk" \
