@@ -53,7 +53,7 @@ sweeps()
 sweeps moments --over time -s :,:100,:300 map.nc
 sweeps minmax --over time -s :,:100,:300 map.nc
 
-quern run moments --over time --memory 20M -o no.nc map.nc
+quern run moments --over time --memory 30M -o no.nc map.nc
 is "what does not fit: exit code" 1 "$status"
 check "... is refused with numbers" grep -q 'needs about [0-9]* MiB for the [0-9]* cells of the result' err
 check "... and nothing is written" [ ! -e no.nc ]
