@@ -290,3 +290,10 @@ void qn_text_put(char *out, size_t nbytes, const char *text)
 		if ((unsigned char)*p < ' ' || (unsigned char)*p >= 0x7f)
 			*p = '?';
 }
+
+const char *qn_text_last(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}

@@ -58,4 +58,7 @@ void qn_text_fit(char *text, size_t nbytes);
 /* The text in plain form, made to fit. Never fails: without memory it is cut at its end. */
 void qn_text_put(char *out, size_t nbytes, const char *text);
 
+/* What is behind the last slash of a path. */
+const char *qn_text_last(const char *path);
+
 #endif

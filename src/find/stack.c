@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "describe/describe.h"
 #include "describe/same.h"
 #include "find/coordinate.h"
@@ -22,11 +23,6 @@ static bool is_name(const char *name)
 	return is;
 }
 
-static const char *last_of(const char *path)
-{
-	return strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-}
-
 enum quern_status qn_stack_check(const struct qn_subject *subject, struct quern_message *err)
 {
 	const struct qn_dataset *d = &subject->dataset;
@@ -41,7 +37,7 @@ enum quern_status qn_stack_check(const struct qn_subject *subject, struct quern_
 				    "--stack: '%s' cannot be the name of a dimension: letters, "
 				    "digits and _ can, and a letter is first",
 				    name);
-	if (qn_dimension_find(d, name) >= 0 || !strcmp(last_of(d->path), name))
+	if (qn_dimension_find(d, name) >= 0 || !strcmp(qn_text_last(d->path), name))
 		return qn_error_set(
 			err, QUERN_ERR_USAGE,
 			"--stack: '%s' is %s %s in %s: the new dimension needs another "

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "formula/latitude.h"
 #include "keys/nearby.h"
 #include "select/select.h"
@@ -21,14 +22,9 @@ struct search {
 	struct qn_names nearby; /* owned: to suggest, of what is not there */
 };
 
-static const char *last_of(const char *path)
-{
-	return strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-}
-
 static bool is_path(const struct qn_subject *s, const char *name)
 {
-	return !strcmp(name, s->dataset.path) || !strcmp(name, last_of(s->dataset.path));
+	return !strcmp(name, s->dataset.path) || !strcmp(name, qn_text_last(s->dataset.path));
 }
 
 /* What has been given a name is no longer found by it otherwise. */
@@ -133,7 +129,7 @@ static const char *nth(const void *ctx, int i)
 		return s->named->named[i].name;
 	i -= nnamed;
 	if (i == 0)
-		return last_of(d->path);
+		return qn_text_last(d->path);
 	for (int k = 0; k < d->ndim; k++)
 		if (d->dim_name[k] && --i == 0)
 			return d->dim_name[k];

@@ -17,7 +17,7 @@ struct qn_stored {
 	struct quern_box selection; /* of it: all that the run looks at */
 	int dim[QUERN_MAX_DIMS];    /* of the run's subject, by dimension of the dataset */
 	bool is_reused;		    /* several items need the same elements */
-	uint64_t keeps_nbytes;	    /* of decoded chunks that a worker keeps at most */
+	uint64_t keeps_nbytes;	    /* of decoded chunks that a worker of this rank keeps at most */
 	uint64_t nchunks;	    /* in all files */
 	uint64_t longest;	    /* of them, as it is stored */
 };

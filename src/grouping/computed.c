@@ -94,7 +94,6 @@ static void take_units(const struct qn_computed *c, struct qn_key *key)
 static enum quern_status give(struct qn_computed *c, const struct qn_key_spec *spec,
 			      struct qn_key *key, struct quern_message *err)
 {
-	key->is_given = true;
 	if (qn_program_dtype(c->formula.expr) == QUERN_U64)
 		return qn_error_set(err, QUERN_ERR_USAGE,
 				    "--by: %s: unsigned integers of 64 bits are no keys: divide "

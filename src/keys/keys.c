@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "cluster/share.h"
 #include "find/warnings.h"
 #include "keys/agree.h"
@@ -173,11 +174,11 @@ static enum quern_status find_key(const struct qn_subject *subject, const struct
 /* Is it made of the data itself? */
 static bool is_of_data(const struct qn_subject *subject, const struct qn_key_spec *spec)
 {
-	const char *path = subject->dataset.path, *last = strrchr(path, '/');
+	const char *path = subject->dataset.path;
 
 	return spec->source && !spec->file && spec->form != QN_FORM_PART &&
 	       subject->views[0].dtype != QUERN_TEXT &&
-	       (!strcmp(spec->source, path) || !strcmp(spec->source, last ? last + 1 : path));
+	       (!strcmp(spec->source, path) || !strcmp(spec->source, qn_text_last(path)));
 }
 
 /* A name as an expression. */

@@ -40,7 +40,6 @@ struct qn_key {
 	char *path; /* the dataset, absolute, in its file */
 	enum qn_key_kind kind;
 	bool is_computed; /* by an expression; the rest is up to who evaluates it */
-	bool is_given; /* the groups of elements come with each tile: the key has no dimensions */
 
 	/* The dimensions of the subject's dataset that the key depends on, rising; at least one, unless it is
 	   given. */

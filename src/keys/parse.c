@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/options.h"
 
 #define MOST_DIGITS 18 /* of an edge of bins: they are counted in int64 */
@@ -122,13 +123,6 @@ static enum quern_status need(struct parser *p, char c, const char *what)
 }
 
 /* --- names --- */
-
-static const char *last_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
 
 /* NAME= before the expression. A == is no such sign. */
 static enum quern_status take_key_name(struct parser *p)
@@ -534,8 +528,8 @@ static enum quern_status name_key(struct parser *p)
 	if (s->form == QN_FORM_PART)
 		s->name = qn_strdup(qn_part_name(s->part));
 	else if (s->form == QN_FORM_VALUES)
-		s->name = qn_strdup(last_of(s->source));
-	else if (qn_asprintf(&s->name, "%s_bin", last_of(s->source)) < 0)
+		s->name = qn_strdup(qn_text_last(s->source));
+	else if (qn_asprintf(&s->name, "%s_bin", qn_text_last(s->source)) < 0)
 		s->name = NULL;
 	return s->name ? QUERN_OK : no_memory(p);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "cluster/share.h"
 #include "find/coordinate.h"
 #include "describe/describe.h"
@@ -211,11 +212,6 @@ static enum quern_status share_description(struct search *s)
 
 /* --- which dimensions --- */
 
-static const char *last_of(const char *path)
-{
-	return strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-}
-
 /* Dimensions of the subject that no file has. */
 static int nstacked(const struct qn_dataset *d)
 {
@@ -244,7 +240,7 @@ static int match_dimension(const struct qn_dataset *d, const struct qn_dataset *
 	int found = -1;
 
 	if (like->ndim == 1 && !name)
-		name = last_of(like->path);
+		name = qn_text_last(like->path);
 	if (!name)
 		return is_congruent(like, d) ? nstacked(d) + k : -1;
 	for (int j = 0; j < d->ndim; j++)
@@ -324,7 +320,7 @@ static bool is_of_each_file(const struct search *s)
 	if (like->ndim != 1 || dim < 0)
 		return true;
 	return strcmp(d->dim_scale[dim] ? d->dim_scale[dim] : dimension_name(d, dim),
-		      d->dim_scale[dim] ? like->path : last_of(like->path)) != 0;
+		      d->dim_scale[dim] ? like->path : qn_text_last(like->path)) != 0;
 }
 
 /* What is of one file becomes what all of them have. */

@@ -7,16 +7,16 @@ env "$fast" "$BUILDDIR/tests/tools/parts" || exit 1
 
 files="e_0.h5 e_1.h5 e_2.h5 e_3.h5"
 
-# result FILTER of the last document, in one line.
-result()
+# part FILTER of the last document, in one line.
+part()
 {
 	jq -c ".result | $1" out
 }
 
 quern run moments --json -d t whole.h5
-whole=$(result .)
+whole=$(part .)
 quern run moments --json -d t --stack member 'e_?.h5'
-is "all of it" "$whole" "$(result .)"
+is "all of it" "$whole" "$(part .)"
 is "the dimensions are one more" '["member","time","lat","lon"] [4,12,6,10] null "member"' \
 	"$(jq -cr '.input | [.dimensions, .shape, .along, .stack] | map(tojson) | join(" ")' out)"
 
@@ -24,45 +24,45 @@ is "the dimensions are one more" '["member","time","lat","lon"] [4,12,6,10] null
 quern run moments --json -d t --stack member --over time,lat,lon 'e_?.h5'
 is "the numbers of files are its coordinate" '["member"] {"member":[0,1,2,3]}' \
 	"$(jq -cr '.result | [.dims, .coords] | map(tojson) | join(" ")' out)"
-result '[.mean, .variance, .count]' >want
+part '[.mean, .variance, .count]' >want
 quern run moments --json -d t --stack member --by member 'e_?.h5'
-is "as a key" "$(cat want)" "$(result '[.mean, .variance, .count]')"
+is "as a key" "$(cat want)" "$(part '[.mean, .variance, .count]')"
 for i in 0 1 2 3; do
 	quern run moments --json -d t -s "time=$((12 * i)):$((12 * i + 12))" whole.h5
-	is "file $i" "$(jq -c "[.[0][$i], .[1][$i], .[2][$i]]" want)" "$(result '[.mean, .variance, .count]')"
+	is "file $i" "$(jq -c "[.[0][$i], .[1][$i], .[2][$i]]" want)" "$(part '[.mean, .variance, .count]')"
 done
 
 # Statistics of members, at each time.
 quern run moments --json -d t --stack m --over m,lat,lon 'e_?.h5'
 is "times are those of the files" '["time"] 12' \
 	"$(jq -cr '.result | "\(.dims | tojson) \(.coords.time | length)"' out)"
-result '[.mean, .count]' >want
+part '[.mean, .count]' >want
 for n in 1 2 3; do
 	timeout "$hang" $MPIRUN -n $n "$QUERN" run moments --json -d t --stack m --over m,lat,lon 'e_?.h5' \
 		>out 2>err
-	is "... on $n ranks" "$(cat want)" "$(result '[.mean, .count]')"
+	is "... on $n ranks" "$(cat want)" "$(part '[.mean, .count]')"
 done
 for i in 0 5 11; do
 	quern run moments --json -d t -s "time=$i::12" whole.h5
-	is "members at time $i" "$(jq -c "[.[0][$i], .[1][$i]]" want)" "$(result '[.mean, .count]')"
+	is "members at time $i" "$(jq -c "[.[0][$i], .[1][$i]]" want)" "$(part '[.mean, .count]')"
 done
 
 # Selected, as a name of expressions, in positions.
 quern run moments --json -d t -s time=12:36 whole.h5
-result . >want
+part . >want
 # shellcheck disable=SC2086 # words
 quern run moments --json -d t --stack m -s m=1:3 $files
-is "selected" "$(cat want)" "$(result .)"
+is "selected" "$(cat want)" "$(part .)"
 quern run moments --json -d t --stack m --where 'm == 1 || m == 2' 'e_?.h5'
-is "in a condition" "$(cat want)" "$(result .)"
+is "in a condition" "$(cat want)" "$(part .)"
 quern run moments --json -d t --stack m --where 'index(m) > 0 && m < 3' 'e_?.h5'
-is "by its index" "$(cat want)" "$(result .)"
+is "by its index" "$(cat want)" "$(part .)"
 quern run max --json -d t --stack m --expr 't * 0 + m' 'e_?.h5'
-is "in an expression" 3 "$(result .max)"
+is "in an expression" 3 "$(part .max)"
 quern run minmax --json -d t whole.h5
-result '.argmin | [(.[0] / 12 | floor), .[0] % 12] + .[1:]' >want
+part '.argmin | [(.[0] / 12 | floor), .[0] % 12] + .[1:]' >want
 quern run minmax --json -d t --stack m 'e_?.h5'
-is "places" "$(jq -c . want)" "$(result .argmin)"
+is "places" "$(jq -c . want)" "$(part .argmin)"
 
 # Files of a kind.
 quern run moments --json -d t --stack m e_2.h5
@@ -71,9 +71,9 @@ answers "a plan" plan moments -d t --stack m --over m 'e_?.h5'
 answers "inspect" inspect -d t --homes --stack m 'e_?.h5'
 quern stage --to d -d t e_1.h5
 quern run moments --json -d t --stack m --over time,lat,lon e_0.h5 e_1.h5
-result . >want
+part . >want
 quern run moments --json -d t --stack m --over time,lat,lon e_0.h5 d/e_1.h5
-is "one of them staged" "$(cat want)" "$(result .)"
+is "one of them staged" "$(cat want)" "$(part .)"
 refuses 3 "other coordinates" "--stack: /time of t_1.h5 is not that of e_0.h5|length of dimension 0" \
 	run mean -d t --stack m e_0.h5 t_1.h5
 refuses 3 "other times" "/time of m_001.h5 is not that of m_000.h5: at index 0 it is 6 hours since .*, and 0 hours" \
