@@ -1,5 +1,6 @@
 # bench: programs of one file each; NAME.c gives NAME. They may use internals.
 BENCH_PROGS += bench/limits bench/mkchunks bench/mkfiles
+BENCH_PROGS += bench/maps
 BENCH_PROGS += bench/feed
 BENCH_PROGS += bench/codecs
 BENCH_PROGS += bench/column

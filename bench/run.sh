@@ -4,7 +4,8 @@
 #
 # First the answers are checked against an independent program, then limits and quern are measured
 # in turns, on one core and on two, and the ratios of the medians printed. The limits are programs of
-# bench/ that do the least that must be done with the same stored chunks: see bench/limits.c.
+# bench/ that do the least that must be done with the same stored chunks: see bench/limits.c
+# and, of maps and of two datasets, bench/maps.c.
 #
 # Its environment:
 #	QUICK=1		small data and few runs: shows that all of it works, measures little
@@ -52,6 +53,13 @@ make_data()
 	make_file contiguous.nc --raw --contiguous --missing 0 --time $((times / 2)) --lat 512 --lon 1024
 	make_file small.nc --raw --time 4 --lat 181 --lon 360
 	make_file many.nc --chunk 16384 --time $((quick ? 800 : 25600)) --lat 181 --lon 360
+	make_file steps.nc --raw --missing 0 --time $times --lat 512 --lon 512 --chunk-shape 1,512,512
+	make_file other.nc --raw --missing 0 --time $times --lat 512 --lon 512 --chunk-shape 1,512,512 \
+		--seed 2
+	make_file columns.nc --raw --missing 0 --time $times --lat 512 --lon 512 \
+		--chunk-shape $times,16,16
+	make_file steps_fill.nc --raw --time $times --lat 512 --lon 512 --chunk-shape 1,512,512
+	make_file columns_fill.nc --raw --time $times --lat 512 --lon 512 --chunk-shape $times,16,16
 	make_file samples.nc --raw --missing 0 --time $nsamples --lat 16 --lon 32
 	for index in btree1 extensible; do
 		[ -e "$data/$index.h5" ] ||
@@ -103,6 +111,34 @@ check_covariance()
 	say "  $1: covariance as moments says"
 }
 
+# Each place of the map of a kernel, as a plain loop says.
+check_maps()
+{
+	local pair kernel
+
+	for pair in sum,sum mean,mean std,stddev; do
+		kernel=${pair%,*}
+		"$QUERN" run "$kernel" --fields "${pair#*,}" --over time -d t2m --force \
+			-o "$data/map.nc" "$data/$1" >/dev/null
+		"$out/maps" "$kernel" "$data/$1" t2m "$data/map.nc" >/dev/null ||
+			die "$1: $kernel over time is not that of a plain loop"
+	done
+	say "  $1: sum, mean and std of each place as a plain loop says"
+}
+
+# check_two MODE ARGUMENTS...: the sum of two datasets, as a plain loop says.
+check_two()
+{
+	local mode=$1
+
+	shift
+	"$out/maps" "$mode" "$data/steps.nc" t2m "$data/other.nc" >"$out/expected.json"
+	"$QUERN" run sum -d t2m -d b="t2m@$data/other.nc" "$@" --json "$data/steps.nc" >"$out/got.json"
+	close "$(field sum "$out/expected.json")" "$(field sum "$out/got.json")" ||
+		die "$*: not the sum of a plain loop"
+	say "  $*: as a plain loop says"
+}
+
 # --- Measuring ------------------------------------------------------------------------------------
 
 # verdict VALUE TARGET: yes, no, or - without a target; counts what is missed.
@@ -129,11 +165,12 @@ head_line()
 # least CPUS MODE CORES FILE: seconds of the limit, as JSON.
 least()
 {
-	if [ "$2" = dsyrk ]; then
-		taskset -c "$1" "$out/covariance" dsyrk "$3" "$nsamples" 512
-	else
-		taskset -c "$1" "$limits" "$2" "$3" "$4" t2m
-	fi
+	case $2 in
+	dsyrk) taskset -c "$1" "$out/covariance" dsyrk "$3" "$nsamples" 512 ;;
+	map-*) taskset -c "$1" "$out/maps" "${2#map-}" "$4" t2m ;;
+	two-*) taskset -c "$1" "$out/maps" "${2#two-}" "$4" t2m "$data/other.nc" ;;
+	*) taskset -c "$1" "$limits" "$2" "$3" "$4" t2m ;;
+	esac
 }
 
 # compare TITLE FILE MODE TARGET KERNEL...: seconds of the limit and of quern's work, in turns, after
@@ -163,6 +200,17 @@ compare()
 		best=$(ratio "$(sort -g "$out/w" | head -n 1)" "$(sort -g "$out/l" | head -n 1)")
 		row "$title" "$cores" "$l" "$w" "$t" "$nbytes" "$target" "$best"
 	done
+}
+
+# compare_maps FILE: a map goes to a file in memory (of $data). Its fields are made and written in the time
+# of reduction, not in that of the work, as the plain loop neither divides nor writes; total has it.
+compare_maps()
+{
+	local map=(--over time --force -o "$data/map.nc")
+
+	compare "sum over time" "$1" map-sum 1.25 sum "${map[@]}"
+	compare "mean over time" "$1" map-mean 1.25 mean "${map[@]}"
+	compare "std over time" "$1" map-std 1.3 std "${map[@]}"
 }
 
 # row TITLE CORES LIMIT WORK TOTAL BYTES TARGET BEST
@@ -373,7 +421,7 @@ clean_up()
 }
 
 mkdir -p "$out"
-choose_dir $((quick ? 1 : 12))
+choose_dir $((quick ? 1 : 18))
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP PIPE
@@ -386,10 +434,19 @@ for file in raw.nc fill.nc deflate.nc small.nc samples.nc; do
 	check_file $file
 done
 check_covariance samples.nc
+maps="steps.nc columns.nc steps_fill.nc columns_fill.nc"
+b=b=t2m@$data/other.nc
+cores_wanted=${BENCH_CORES:-}
+for file in $maps; do
+	check_maps "$file"
+done
+check_two where --where 'b > 280'
+check_two diff --expr 't2m - b'
 
 say
 say "limit: seconds that the least takes (pread into cache; inflate adds libdeflate and unshuffle;"
-say "plain sum adds an inexact sum; dsyrk multiplies doubles in memory). quern: seconds of its work."
+say "plain sum adds an inexact sum; plain loops read and add in double, to each place or of two files;"
+say "dsyrk multiplies doubles in memory). quern: seconds of its work."
 say "Medians of $repeat runs in turns (3 of covariance); ratio is of these, best of the fastest runs, total"
 say "of quern's whole time."
 head_line "raw float32 against pread"
@@ -411,6 +468,19 @@ head_line "packed int16, shuffle + deflate"
 compare "minmax / inflate" packed.nc inflate 1.176 minmax
 head_line "raw float32, contiguous, against pread"
 compare "minmax" contiguous.nc pread 1.333 minmax
+
+BENCH_CORES=1
+for file in $maps; do
+	head_line "$file: maps against plain loops"
+	compare_maps "$file"
+done
+head_line "maps, shuffle + deflate float32"
+compare "mean over time / inflate" deflate.nc inflate 1.15 mean --over time --force -o "$data/map.nc"
+compare "std over time / inflate" deflate.nc inflate 1.15 std --over time --force -o "$data/map.nc"
+head_line "two raw files against plain loops"
+compare "sum --where 'b > 280'" steps.nc two-where 1.5 sum -d "$b" --where 'b > 280'
+compare "sum --expr 't2m - b'" steps.nc two-diff 1.5 sum -d "$b" --expr 't2m - b'
+BENCH_CORES=$cores_wanted
 
 printf '\n%-62s %15s %8s  %s\n' "bounds" "" target ok
 start_up

@@ -49,6 +49,7 @@ struct settings {
 	double hours;	       /* between two times */
 	double missing;	       /* percent of the grid */
 	uint64_t chunk_nbytes; /* about this much raw data a chunk */
+	uint64_t chunk[NDIMS]; /* or this shape of it, if not 0 */
 	int level;	       /* of deflate; 0: no filters */
 	bool contiguous, latest, quiet;
 	int nthreads;
@@ -237,6 +238,10 @@ static void choose_chunk(const struct settings *s, size_t elem_size, uint64_t ch
 {
 	uint64_t pieces = 1, budget = s->chunk_nbytes / elem_size, plane;
 
+	if (s->chunk[0]) {
+		memcpy(chunk, s->chunk, sizeof(s->chunk));
+		return;
+	}
 	do {
 		for (int d = 1; d < NDIMS; d++)
 			chunk[d] = s->contiguous ? s->shape[d] : (s->shape[d] - 1) / pieces + 1;
@@ -501,6 +506,9 @@ static void write_file(const struct settings *s, const struct variable *all)
 	if (!nvars)
 		die("no variable '%s': t2m or precip", s->only);
 	climate_init(&c, s->shape[1], s->shape[2], s->hours, s->missing, s->seed);
+	for (int d = 0; d < NDIMS; d++)
+		if (s->contiguous ? s->chunk[d] > 0 : s->chunk[d] > s->shape[d])
+			die("--chunk-shape is larger than the data, or goes with --contiguous");
 	file = create_file(s, temporary);
 	for (int d = 0; d < NDIMS; d++)
 		write_coordinate(file, s, d);
@@ -530,6 +538,7 @@ static const char usage[] =
 	"      --only VAR      write this variable only: t2m or precip\n"
 	"      --dtype TYPE    of t2m: f4, f8, or i2 for packed (f4)\n"
 	"      --chunk BYTES   about this much raw data a chunk (1048576)\n"
+	"      --chunk-shape T,Y,X  or chunks of this shape\n"
 	"      --level N       deflate level, 1 to 12 (1)\n"
 	"      --raw           no filters\n"
 	"      --contiguous    not chunked, so no filters\n"
@@ -570,6 +579,7 @@ static const struct option long_options[] = { { "time", required_argument, NULL,
 					      { "only", required_argument, NULL, 'o' },
 					      { "dtype", required_argument, NULL, 'd' },
 					      { "chunk", required_argument, NULL, 'c' },
+					      { "chunk-shape", required_argument, NULL, 'S' },
 					      { "level", required_argument, NULL, 'l' },
 					      { "raw", no_argument, NULL, 'r' },
 					      { "contiguous", no_argument, NULL, 'C' },
@@ -578,6 +588,19 @@ static const struct option long_options[] = { { "time", required_argument, NULL,
 					      { "quiet", no_argument, NULL, 'q' },
 					      { "help", no_argument, NULL, 'h' },
 					      { NULL, 0, NULL, 0 } };
+
+static void set_chunk_shape(uint64_t chunk[NDIMS], char *text)
+{
+	char *part, *rest = text;
+
+	for (int d = 0; d < NDIMS; d++) {
+		part = strsep(&rest, ",");
+		chunk[d] = number("chunk-shape", part ? part : "", 1, 100000000);
+	}
+	if (rest || chunk[1] > 100000 || chunk[2] > 100000 ||
+	    chunk[0] > (UINT32_MAX >> 3) / chunk[1] / chunk[2])
+		die("--chunk-shape wants three lengths, of less than 4 GiB in all");
+}
 
 static void set_dtype(struct variable *v, const char *type)
 {
@@ -616,6 +639,9 @@ static bool set_option(struct settings *s, struct variable *vars, int letter)
 		break;
 	case 'c':
 		s->chunk_nbytes = number("chunk", optarg, 64, 1 << 30);
+		break;
+	case 'S':
+		set_chunk_shape(s->chunk, optarg);
 		break;
 	case 'l':
 		s->level = (int)number("level", optarg, 1, 12);
