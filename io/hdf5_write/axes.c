@@ -158,14 +158,16 @@ static bool write_bounds(struct qn_nc *w, const struct qn_result_axis *a, const 
 	return ok;
 }
 
-/* Its number is told apart from those of the same name; those of other results are. */
+/* The numbers of dimensions tell those of one name apart; the groups of other datasets are called after these. */
 static void name_axis(const struct qn_nc *w, const struct qn_result_axis *a, char name[QN_NC_NAME])
 {
 	char text[QN_NC_NAME];
 
-	qn_text_name(a->name, sizeof(text), text);
-	if (qn_nc_has(w, text))
+	qn_text_name(a->name, QN_NAME_NBYTES, text);
+	if (qn_nc_has(w, text) && a->dim >= 0)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "_%d", a->dim);
+	else if (qn_nc_has(w, text))
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "_%s", w->of);
 	qn_nc_new_name(w, text, name);
 }
 
@@ -188,7 +190,25 @@ static bool write_new_axis(struct qn_nc *w, const struct qn_result_axis *a)
 	return false;
 }
 
-/* One of another result that is the same; w->ndims: there is none. */
+/* The times of the groups of an axis that are the coordinate of the dimension; NULL: it is its own. */
+static const struct qn_result_axis *times_of(const struct quern_result *r, size_t axis)
+{
+	for (size_t i = 0; i < r->nothers; i++)
+		if (r->other[i].leads && r->other[i].on[0] == (int)axis)
+			return &r->other[i];
+	return NULL;
+}
+
+/* Is a dimension of another result the same? */
+static bool is_same_dim(const struct qn_nc_dim *d, const struct quern_result *r, size_t at)
+{
+	const struct qn_result_axis *times = times_of(r, at);
+
+	return d->axis && qn_nc_same_axis(d->axis, &r->axis[at]) && !d->times == !times &&
+	       (!times || qn_nc_same_axis(d->times, times));
+}
+
+/* Its number; w->ndims: there is none. */
 static int find_same(const struct qn_nc *w, const struct quern_result *r, size_t at)
 {
 	for (int i = 0; i < w->ndims; i++) {
@@ -196,7 +216,7 @@ static int find_same(const struct qn_nc *w, const struct quern_result *r, size_t
 
 		for (size_t k = 0; k < at; k++)
 			is_own = is_own || w->of_axis[k] == i;
-		if (!is_own && w->dim[i].axis && qn_nc_same_axis(w->dim[i].axis, &r->axis[at]))
+		if (!is_own && is_same_dim(&w->dim[i], r, at))
 			return i;
 	}
 	return w->ndims;
@@ -206,14 +226,16 @@ static int find_same(const struct qn_nc *w, const struct quern_result *r, size_t
 static bool write_axis(struct qn_nc *w, const struct quern_result *r, size_t i, bool *is_new)
 {
 	const int known = find_same(w, r, i);
+	const struct qn_result_axis *times = times_of(r, i);
 
 	*is_new = known == w->ndims;
 	w->of_axis[i] = known;
 	if (!*is_new)
 		return true;
-	if (!write_new_axis(w, &r->axis[i]) || w->ndims != known + 1)
+	if (!write_new_axis(w, times ? times : &r->axis[i]) || w->ndims != known + 1)
 		return false;
 	w->dim[known].axis = &r->axis[i];
+	w->dim[known].times = times;
 	return true;
 }
 
@@ -228,6 +250,13 @@ static bool list_coordinate(struct qn_nc *w, const char *name)
 		w->coordinates = text;
 	}
 	return ok;
+}
+
+/* For CDO, which says of each coordinate that is neither a place nor the time axis that it cannot use it, or takes it for
+   data: such a variable with coordinates, `of`, it leaves alone without a word. */
+static bool hide(hid_t id, const char *of)
+{
+	return qn_nc_put_text(id, "cdi", "ignore") && qn_nc_put_text(id, "coordinates", of);
 }
 
 /* Words that are no flags, as an auxiliary coordinate beside the numbers `axis` (CF, 6.1). is_new: it is not there
@@ -246,17 +275,18 @@ static bool write_words(struct qn_nc *w, const struct qn_result_axis *a, const c
 	snprintf(text, sizeof(text), "%s_label", axis);
 	qn_nc_new_name(w, text, name);
 	id = put_axis_texts(w, name, a);
-	ok = id >= 0 && qn_nc_put_text(id, "long_name", a->name) &&
+	ok = id >= 0 && qn_nc_put_text(id, "long_name", a->name) && hide(id, axis) &&
 	     qn_nc_attach(id, 1, &w->dim[dim].id) && list_coordinate(w, name);
 	qn_h5_close(id);
 	return ok;
 }
 
-/* What a key has for each combination of groups, along that dimension of the file. */
-static bool write_key(struct qn_nc *w, const struct qn_result_axis *a, int dim)
+/* What a key has for each group or combination of groups, along that dimension of the file. of: its coordinate; NULL: it
+   has none. */
+static bool write_key(struct qn_nc *w, const struct qn_result_axis *a, int dim, const char *of,
+		      char name[QN_NC_NAME])
 {
 	const hsize_t n = a->n;
-	char name[QN_NC_NAME];
 	hid_t id;
 	bool ok;
 
@@ -264,9 +294,9 @@ static bool write_key(struct qn_nc *w, const struct qn_result_axis *a, int dim)
 	id = a->coordinate.type == QN_FIELD_NULL
 		     ? put_axis_texts(w, name, a)
 		     : put_axis_values(w, name, a->dtype, &a->coordinate, 1, &n);
-	ok = id >= 0 && put_attributes(id, a) && qn_nc_attach(id, 1, &w->dim[dim].id) &&
-	     write_bounds(w, a, name, id, 1, &dim) && list_coordinate(w, name) &&
-	     write_words(w, a, name, dim, true);
+	ok = id >= 0 && put_attributes(id, a) && hide(id, of ? of : name) &&
+	     qn_nc_attach(id, 1, &w->dim[dim].id) && write_bounds(w, a, name, id, 1, &dim) &&
+	     list_coordinate(w, name) && write_words(w, a, name, dim, true);
 	qn_h5_close(id);
 	return ok;
 }
@@ -299,7 +329,8 @@ static bool write_other(struct qn_nc *w, const struct qn_labels *l, const struct
 		scale[k] = w->dim[on[k]].id;
 	}
 	id = put_axis_values(w, name, a->dtype, &a->coordinate, a->ndims, shape);
-	ok = id >= 0 && put_attributes(id, a) && (!a->ndims || qn_nc_attach(id, a->ndims, scale)) &&
+	ok = id >= 0 && put_attributes(id, a) && (a->ndims || !a->calendar || hide(id, name)) &&
+	     (!a->ndims || qn_nc_attach(id, a->ndims, scale)) &&
 	     write_bounds(w, a, name, id, a->ndims, on) && list_coordinate(w, name);
 	qn_h5_close(id);
 	if (w->nothers < QN_NC_MAX_DIMS)
@@ -307,27 +338,37 @@ static bool write_other(struct qn_nc *w, const struct qn_labels *l, const struct
 	return ok;
 }
 
+/* What belongs to a dimension of the result, which is there. */
+static bool write_beside(struct qn_nc *w, const struct quern_result *r, size_t i, bool is_new)
+{
+	const int dim = w->of_axis[i];
+	const struct qn_result_axis *times = times_of(r, i), *a = &r->axis[i];
+	struct qn_nc_dim *d = &w->dim[dim];
+
+	if (is_new && !write_bounds(w, times ? times : a, d->name, d->id, 1, &dim))
+		return false;
+	if (!times)
+		return write_words(w, a, d->name, dim, is_new);
+	return is_new ? write_key(w, a, dim, d->name, d->groups) : list_coordinate(w, d->groups);
+}
+
 bool qn_h5_write_axes(struct qn_nc *w, const struct qn_labels *labels,
 		      const struct quern_result *result)
 {
+	char name[QN_NC_NAME];
 	bool is_new[QUERN_MAX_DIMS], ok = result->naxes <= QUERN_MAX_DIMS;
 
 	free(w->coordinates);
 	w->coordinates = NULL;
+	w->of = labels->name;
 	for (size_t i = 0; ok && i < result->naxes; i++)
 		ok = write_axis(w, result, i, &is_new[i]);
-	for (size_t i = 0; ok && i < result->naxes; i++) {
-		const int dim = w->of_axis[i];
-
-		if (is_new[i])
-			ok = write_bounds(w, &result->axis[i], w->dim[dim].name, w->dim[dim].id, 1,
-					  &dim);
-		ok = ok && write_words(w, &result->axis[i], w->dim[dim].name, dim, is_new[i]);
-	}
+	for (size_t i = 0; ok && i < result->naxes; i++)
+		ok = write_beside(w, result, i, is_new[i]);
 	for (size_t i = 0; ok && i < result->naxes; i++)
 		for (size_t k = 0; ok && k < result->axis[i].nkeys; k++)
-			ok = write_key(w, &result->axis[i].key[k], w->of_axis[i]);
+			ok = write_key(w, &result->axis[i].key[k], w->of_axis[i], NULL, name);
 	for (size_t i = 0; ok && i < result->nothers; i++)
-		ok = write_other(w, labels, &result->other[i]);
+		ok = result->other[i].leads || write_other(w, labels, &result->other[i]);
 	return ok;
 }

@@ -28,6 +28,7 @@ void qn_nc_init(struct qn_nc *w)
 	w->file = id;
 	w->ndims = w->nothers = 0;
 	w->coordinates = NULL;
+	w->of = "";
 }
 
 void qn_nc_fini(struct qn_nc *w)
@@ -176,7 +177,8 @@ static bool add_dim(struct qn_nc *w, const char *name, const char *label, size_t
 	d->length = length;
 	d->id = id;
 	d->is_axis = is_axis;
-	d->axis = NULL;
+	d->axis = d->times = NULL;
+	d->words[0] = d->groups[0] = '\0';
 	w->ndims++;
 	return true;
 }

@@ -24,8 +24,11 @@ struct qn_nc_dim {
 	char words[QN_NC_NAME]; /* the variable of its words; "": it has none */
 	size_t length;
 	hid_t id;
-	bool is_axis;			   /* no array shares it */
-	const struct qn_result_axis *axis; /* that it was made for, borrowed; NULL: none */
+	bool is_axis; /* no array shares it */
+	/* Borrowed: the axis that it was made for, NULL: none; the times of its groups, which are its coordinate
+	   then: the axis is that of the name of `groups`. */
+	const struct qn_result_axis *axis, *times;
+	char groups[QN_NC_NAME];
 };
 
 struct qn_nc {
@@ -35,6 +38,7 @@ struct qn_nc {
 	/* Of the result at hand: which of the dimensions its axes are; owned: names of coordinates that are no
 	   dimensions; NULL: there are none. */
 	int of_axis[QUERN_MAX_DIMS];
+	const char *of; /* the dataset, borrowed */
 	char *coordinates;
 	/* Such coordinates of all results, as they were written first: borrowed. */
 	int nothers;

@@ -62,6 +62,9 @@ struct qn_result_axis {
 	   their lengths. */
 	int ndims;
 	int on[QUERN_MAX_DIMS];
+	/* Of one along groups: in files it is the coordinate of the dimension that they are, and what they are
+	   called is another on it. */
+	bool leads;
 	bool is_climatology; /* the bounds are from the first to the last of times that come round again */
 	bool has_fill; /* reals: QN_FILL_REAL stands for none */
 };

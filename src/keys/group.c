@@ -405,17 +405,48 @@ static void find_ends(const struct grouping *g, uint64_t *first, uint64_t *last)
 	}
 }
 
-/* Where the stretch around a time begins and ends, as numbers. */
-static bool stretch_around(const struct grouping *g, uint64_t at, int64_t *from, int64_t *to)
+static bool time_at(const struct grouping *g, uint64_t at, struct qn_instant *t)
 {
 	const struct qn_values *v = &g->source->values;
-	const struct qn_time_part *p = &g->key->part;
-	struct qn_instant t, begin, end;
+	const struct qn_epoch *e = &g->key->part.epoch;
 
-	return (v->integers ? qn_epoch_at_int(&p->epoch, v->integers[at], &t)
-			    : qn_epoch_at_real(&p->epoch, v->reals[at], &t)) &&
-	       qn_part_around(p, &t, &begin, &end) && qn_part_number(p, &begin, from) &&
+	return v->integers ? qn_epoch_at_int(e, v->integers[at], t)
+			   : qn_epoch_at_real(e, v->reals[at], t);
+}
+
+/* Where the stretch around a time begins and ends, as numbers. */
+static bool stretch_around(const struct qn_time_part *p, const struct qn_instant *t, int64_t *from,
+			   int64_t *to)
+{
+	struct qn_instant begin, end;
+
+	return qn_part_around(p, t, &begin, &end) && qn_part_number(p, &begin, from) &&
 	       qn_part_number(p, &end, to);
+}
+
+/* The middle of the first stretch of group i, or of the next one that is behind that of the group before it: times along
+   a dimension must rise, and where they begin in July the first January is behind the first December. */
+static bool place_middle(struct qn_key *key, uint32_t i, struct qn_instant t)
+{
+	int64_t from, to;
+
+	do {
+		if (!stretch_around(&key->part, &t, &from, &to))
+			return false;
+		key->middles[i] = (double)from + (double)(to - from) / 2;
+	} while (i && key->middles[i] <= key->middles[i - 1] && qn_part_again(&key->part, &t));
+	return !i || key->middles[i] > key->middles[i - 1];
+}
+
+static bool span_cycle(const struct grouping *g, uint32_t i, uint64_t first, uint64_t last)
+{
+	struct qn_key *key = g->key;
+	struct qn_instant t;
+	int64_t between;
+
+	return time_at(g, last, &t) && stretch_around(&key->part, &t, &between, &key->ends[i]) &&
+	       time_at(g, first, &t) && stretch_around(&key->part, &t, &key->starts[i], &between) &&
+	       place_middle(key, i, t);
 }
 
 /* From the first to the last time that each part came. Where that is not known, nobody misses it. */
@@ -424,28 +455,22 @@ static enum quern_status span_cycles(struct grouping *g)
 	struct qn_key *key = g->key;
 	const uint32_t n = key->ngroups;
 	uint64_t *first = qn_calloc(n, sizeof(*first)), *last = qn_calloc(n, sizeof(*last));
-	double *middles = qn_calloc(n, sizeof(*middles));
-	bool ok = first && last && middles && g->place;
-	int64_t end, start;
+	bool ok = first && last && g->place;
 
 	key->starts = qn_calloc(n, sizeof(*key->starts));
 	key->ends = qn_calloc(n, sizeof(*key->ends));
-	ok = ok && key->starts && key->ends;
-	key->middles = middles;
+	key->middles = qn_calloc(n, sizeof(*key->middles));
+	ok = ok && key->starts && key->ends && key->middles;
 	if (ok)
 		find_ends(g, first, last);
 	qn_part_units(&key->part, key->units);
 	snprintf(key->calendar, sizeof(key->calendar), "%s",
 		 qn_calendar_name(key->part.epoch.calendar));
-	for (uint32_t i = 0; ok && key->middles && i < n; i++) {
-		if (stretch_around(g, first[i], &key->starts[i], &end) &&
-		    stretch_around(g, last[i], &start, &key->ends[i])) {
-			middles[i] = (double)key->starts[i] + (double)(end - key->starts[i]) / 2;
-			continue;
+	for (uint32_t i = 0; ok && key->middles && i < n; i++)
+		if (!span_cycle(g, i, first[i], last[i])) {
+			free(key->middles);
+			key->middles = NULL;
 		}
-		free(middles);
-		key->middles = NULL;
-	}
 	free(first);
 	free(last);
 	return ok ? QUERN_OK : no_memory(g);

@@ -60,7 +60,7 @@ struct qn_key {
 	struct qn_time_part part; /* of QN_KEY_PARTS */
 	/* Of parts that are times (qn_part_is_time): where each begins and ends, in `units`. Of parts that have a
 	   cycle (qn_part_cycle) the same from the first to the last time that each came, and the middle of the
-	   first. */
+	   first, or of the next one so that they rise. */
 	int64_t *starts, *ends;
 	double *middles;
 	/* Integers and reals are times: numbers of this epoch, which `units` says. */

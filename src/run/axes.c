@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "find/axes.h"
 #include "run/key_axes.h"
 
@@ -68,9 +69,14 @@ bool qn_axis_describe(const struct qn_run *run, struct qn_result_axis *a)
 	return !v || v[a->dim].n != a->n || !a->n || describe(&v[a->dim], a);
 }
 
-/* A dimension whose groups have times of their own has no other one. */
-static bool is_told_by_groups(const struct quern_result *result, const char *name)
+/* A dimension whose groups have times of their own, or are times, has no other one. */
+static bool is_told_by_groups(const struct qn_run *run, const struct quern_result *result,
+			      const char *name)
 {
+	for (int i = 0; i < run->keys.n; i++)
+		if (qn_key_is_stretch(&run->keys.key[i]) &&
+		    !strcmp(qn_text_last(run->keys.key[i].path), name))
+			return true;
 	for (size_t i = 0; i < result->nothers; i++)
 		if (!strcmp(result->other[i].name, name))
 			return true;
@@ -87,7 +93,7 @@ static bool add_times(const struct qn_run *run, const struct qn_shown *shown,
 	for (int i = 0; ok && i < run->keys.n; i++)
 		if (qn_key_has_times(run, &run->keys.key[i]))
 			ok = qn_key_times(&run->keys.key[i], pairs ? shown->n : shown->ngroups[i],
-					  shown->group[i], pairs ? 0 : i,
+					  shown->group[i], pairs ? 0 : i, !pairs,
 					  &result->other[result->nothers++]);
 	return ok;
 }
@@ -102,7 +108,7 @@ static bool add_reduced(const struct qn_run *run, struct quern_result *result)
 		struct qn_result_axis *a = &result->other[result->nothers];
 
 		if (!run->reduced[dim] || !v[dim].n || !d->dim_name[dim] ||
-		    is_told_by_groups(result, d->dim_name[dim]))
+		    is_told_by_groups(run, result, d->dim_name[dim]))
 			continue;
 		result->nothers++;
 		a->n = 1;
@@ -139,7 +145,7 @@ static bool add_named(const struct qn_run *run, struct quern_result *result)
 		const struct qn_axis_values *v = &run->subject->other[i];
 		struct qn_result_axis *a = &result->other[result->nothers];
 
-		if (is_told_by_groups(result, v->name))
+		if (is_told_by_groups(run, result, v->name))
 			continue;
 		result->nothers++;
 		a->n = v->n;

@@ -10,6 +10,11 @@ static bool is_cyclic(const struct qn_key *k)
 	return k->kind == QN_KEY_PARTS && !qn_part_is_time(k->part.kind);
 }
 
+bool qn_key_is_stretch(const struct qn_key *k)
+{
+	return k->kind == QN_KEY_PARTS && qn_part_is_time(k->part.kind);
+}
+
 /* The axis at hand. */
 struct making {
 	const struct qn_key *k;
@@ -146,7 +151,16 @@ bool qn_key_has_times(const struct qn_run *run, const struct qn_key *k)
 	       run->reduced[k->dim[0]] && is_alone(run, k);
 }
 
-bool qn_key_times(const struct qn_key *k, uint64_t n, const uint32_t *list, int axis,
+/* Other programs know by this that it is a time, whatever it is called. */
+static bool call_it_time(struct qn_result_axis *a, bool is_axis)
+{
+	return !qn_names_add(&a->attributes, "standard_name", NULL) &&
+	       !qn_names_add(&a->attributes, "time", NULL) &&
+	       (!is_axis || (!qn_names_add(&a->attributes, "axis", NULL) &&
+			     !qn_names_add(&a->attributes, "T", NULL)));
+}
+
+bool qn_key_times(const struct qn_key *k, uint64_t n, const uint32_t *list, int axis, bool leads,
 		  struct qn_result_axis *a)
 {
 	const struct making m = { k, list, a };
@@ -157,12 +171,12 @@ bool qn_key_times(const struct qn_key *k, uint64_t n, const uint32_t *list, int 
 	a->ndims = 1;
 	a->on[0] = axis;
 	a->dtype = QUERN_F64;
+	a->leads = leads;
 	a->is_climatology = *qn_part_cycle(k->part.kind) != '\0';
 	a->name = qn_strdup(slash ? slash + 1 : k->path);
 	return a->name && bound_stretches(&m) && set_reals(&m, k->middles) &&
 	       (a->units = qn_strdup(k->units)) && (a->calendar = qn_strdup(k->calendar)) &&
-	       !qn_names_add(&a->attributes, "standard_name", NULL) &&
-	       !qn_names_add(&a->attributes, "time", NULL);
+	       call_it_time(a, leads);
 }
 
 bool qn_key_axis(const struct qn_key *k, uint64_t n, const uint32_t *list, struct qn_result_axis *a)
@@ -180,7 +194,8 @@ bool qn_key_axis(const struct qn_key *k, uint64_t n, const uint32_t *list, struc
 		ok = describe_bins(&m);
 	else
 		ok = k->starts && !is_cyclic(k) ? describe_stretches(&m) : describe_values(&m);
-	return ok && set_labels(k, a) && (!qn_key_is_text(k) || set_texts(&m));
+	return ok && set_labels(k, a) && (!qn_key_is_stretch(k) || call_it_time(a, false)) &&
+	       (!qn_key_is_text(k) || set_texts(&m));
 }
 
 /* Words are told as they are: numbers would stand for one of them more than once. */

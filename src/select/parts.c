@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MONTHS	   12
-#define WEEK_DAYS  7
-#define SECOND_NS  INT64_C(1000000000)
-#define FIRST_YEAR 1970
-#define THURSDAY   3 /* counted from Monday, 0; 1970-01-01 was one */
+#define MONTHS	       12
+#define WEEK_DAYS      7
+#define WEEKS_PER_YEAR 52
+#define SECOND_NS      INT64_C(1000000000)
+#define FIRST_YEAR     1970
+#define THURSDAY       3 /* counted from Monday, 0; 1970-01-01 was one */
 
 /* A time, and where it is in its calendar. */
 struct place {
@@ -264,6 +265,34 @@ bool qn_part_around(const struct qn_time_part *p, const struct qn_instant *t,
 	at = floor_div(at + c->before, c->n) * c->n - c->before;
 	return qn_part_span(&line, at, from, &between) &&
 	       qn_part_span(&line, at + c->n - 1, &between, to);
+}
+
+static int64_t year_length(enum qn_calendar c, int64_t year)
+{
+	const struct qn_date first = { year, 1, 1 }, next = { year + 1, 1, 1 };
+	int64_t a, b;
+
+	return qn_calendar_day(c, &first, &a) && qn_calendar_day(c, &next, &b) ? b - a : 0;
+}
+
+bool qn_part_again(const struct qn_time_part *p, struct qn_instant *t)
+{
+	struct place at = { .part = p };
+	struct qn_instant from, to;
+	int64_t part, next, length;
+
+	if (!qn_part_around(p, t, &from, &to) || !qn_part_at(p, t, &part))
+		return false;
+	t->day = from.day + (to.day - from.day) / 2;
+	if (!qn_calendar_date(p->epoch.calendar, t->day, &at.date))
+		return false;
+	length = p->kind == QN_PART_HOUR   ? 1
+		 : p->kind == QN_PART_WEEK ? WEEKS_PER_YEAR * WEEK_DAYS
+					   : year_length(p->epoch.calendar, at.date.year);
+	t->day += length;
+	if (p->kind == QN_PART_WEEK && qn_part_at(p, t, &next) && next != part)
+		t->day += WEEK_DAYS;
+	return length > 0;
 }
 
 static const struct unit {

@@ -76,6 +76,10 @@ const char *qn_part_cycle(enum qn_part_kind k);
 bool qn_part_around(const struct qn_time_part *p, const struct qn_instant *t,
 		    struct qn_instant *from, struct qn_instant *to);
 
+/* Of such a part: *t becomes a time of the next year, or day, that has the same part; not all years have day 366 and
+   week 53, and it is near one then. False: too far away. */
+bool qn_part_again(const struct qn_time_part *p, struct qn_instant *t);
+
 /* Of such parts and stretches: "hours since 1970-01-01", in the longest unit that all of its starts and ends are whole
    numbers of, and how many of these an instant is. False: it is no whole number of them, or too far away. */
 #define QN_PART_UNITS_NBYTES 48

@@ -209,7 +209,10 @@ is "bins of CSV are where they begin" "-90 0" "$(grep -v '^#' r.csv | tail -n +2
 
 # --- times of groups ---
 quern run moments --by 'month(time)' -o r.nc -d v curved.h5
-has "months have times" r.nc "time f8(month 2)"
+has "months have times, which are the dimension" r.nc "time f8(time 2)"
+has "... and the months are on it" r.nc "month i8(time 2)"
+has "... which readers find" r.nc "v_mean:coordinates = month y x height"
+has "... and CDO passes over" r.nc "month:cdi = ignore"
 has "... of which they are a climatology" r.nc "time:climatology = climatology_bnds"
 is "... in the middle of the first month" "11368 11397.5" "$("$look" r.nc time | xargs)"
 is "... from the first to the last" "11354 11747 11382 11778" \
@@ -221,6 +224,14 @@ quern run mean --by 'year(time)' -o r.nc -d v curved.h5
 is "years have bounds" "11323 11688 11688 12053" "$("$look" r.nc time_bnds | xargs)"
 quern run mean --by 'year(time),month(time)' -o r.nc -d v curved.h5
 has "months of years are no climatology" r.nc "v:cell_methods = time: mean time: y: x: mean"
+quern run mean --by 'yearmonth(time)' --over time -o r.nc -d v curved.h5
+has "stretches of time are times" r.nc "yearmonth:standard_name = time"
+is "... and there is no other time" 0 "$("$look" r.nc | grep -c '^time')"
+quern run mean --by 'month(time)' -o r.nc -d years/a,year/b july.h5
+is "times of groups rise, from July on too: those of January are of the next year" "11703.5 11884.5" \
+	"$("$look" r.nc time | xargs)"
+is "... and beyond what there is if need be" "11703.5 11884.5 11915.5" "$("$look" r.nc time_b | xargs)"
+has "groups of another dataset are called after it" r.nc "month_b i8(time_b 3)"
 quern run mean --over time --where 'time > "2001-03"' -o r.nc -d v curved.h5
 has "a condition is said" r.nc "v:cell_methods = time: mean time: mean (of the elements that the global attribute where holds for)"
 quern run mean --over time -o r.nc -d v curved.h5

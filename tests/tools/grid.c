@@ -12,6 +12,7 @@
  *		v	float32, means of times in two years; its coordinates yc (y, x), of which one is missing, xc
  *			(y, x) and the scalar height
  *		odd	its dimensions have labels: a/b and a b
+ *	july.h5		years/a and year/b, with times from July of 2001, of two years and of one
  *	turned.h5	those dimensions, and t as turned (lon, lat, time) in other chunks, and half of it as short
  *	moved.h5	the same, with another lat
  *	torn.h5		the same as turned.h5, whose chunk (1, 1, 0) of turned is damaged
@@ -376,6 +377,30 @@ static void write_curved(void)
 	must(H5Fclose(file) >= 0, "curved.h5");
 }
 
+static void put_series(hid_t file, const char *group, const char *times, const char *path,
+		       hsize_t n, const double *time)
+{
+	H5Gclose(H5Gcreate2(file, group, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+	put_scale(file, times, H5T_IEEE_F64LE, n, time, "units=days since 2001-01-01");
+	put_variable(file,
+		     (struct variable){ .path = path,
+					.type = H5T_IEEE_F32LE,
+					.ndim = 1,
+					.shape = { n },
+					.scale = { times } },
+		     time);
+}
+
+static void write_july(void)
+{
+	static const double years[4] = { 195, 379, 560, 744 }, year[3] = { 195, 226, 379 };
+	hid_t file = create("july.h5");
+
+	put_series(file, "years", "years/time", "years/a", 4, years);
+	put_series(file, "year", "year/time", "year/b", 3, year);
+	must(H5Fclose(file) >= 0, "july.h5");
+}
+
 /* Row i of v is row i ^ 4 of x. */
 static void map_halves(hid_t file)
 {
@@ -452,6 +477,7 @@ int main(void)
 	put_named(file);
 	must(H5Fclose(file) >= 0, "grid.h5");
 	write_curved();
+	write_july();
 	write_turned("turned.h5", 0.1);
 	write_turned("moved.h5", 0.2);
 	write_turned("torn.h5", 0.1);

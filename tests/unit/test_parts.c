@@ -444,6 +444,43 @@ static void test_durations(void **state)
 	}
 }
 
+/* Days since 2001-01-01: one of a part, and one of it a year, or a day, on. */
+static void test_again(void **state)
+{
+	static const struct {
+		enum qn_part_kind kind;
+		const char *calendar;
+		int64_t day, next, same;
+	} some[] = {
+		{ QN_PART_MONTH, "standard", 58, 410,
+		  true }, /* 02-28; the middle of the next February */
+		{ QN_PART_SEASON, "noleap", 364, 744, true },	  /* 12-31, of the winter of 2002 */
+		{ QN_PART_DAYOFYEAR, "standard", 59, 424, true }, /* 2001-03-01, 2002-03-01 */
+		{ QN_PART_DAYOFYEAR, "standard", 789, 1154, true },   /* 2003-03-01, 2004-02-29 */
+		{ QN_PART_DAYOFYEAR, "standard", 1460, 1826, false }, /* 2004-12-31, 2006-01-01 */
+		{ QN_PART_DAYOFYEAR, "360_day", 359, 719, true },
+		{ QN_PART_WEEK, "standard", 2922, 3293, true },	 /* 2009-01-01, 2010-01-07 */
+		{ QN_PART_WEEK, "standard", 3286, 3657, false }, /* 2009-12-31 is of week 53 */
+		{ QN_PART_HOUR, "360_day", 29, 30, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(some) / sizeof(*some); i++) {
+		const struct qn_time_part p =
+			part_of(some[i].kind, "days since 2001-01-01", some[i].calendar, 0);
+		struct qn_instant t, next;
+		int64_t part, again;
+
+		assert_true(qn_epoch_at_int(&p.epoch, some[i].day, &t));
+		assert_true(qn_part_at(&p, &t, &part));
+		assert_true(qn_part_again(&p, &t));
+		assert_true(qn_epoch_at_int(&p.epoch, some[i].next, &next));
+		assert_int_equal(t.day, next.day);
+		assert_true(qn_part_at(&p, &t, &again));
+		assert_int_equal(part == again, some[i].same);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -451,7 +488,7 @@ int main(void)
 		cmocka_unit_test(test_all_weeks), cmocka_unit_test(test_no_weeks),
 		cmocka_unit_test(test_texts),	  cmocka_unit_test(test_spans),
 		cmocka_unit_test(test_rounding),  cmocka_unit_test(test_no_parts),
-		cmocka_unit_test(test_durations),
+		cmocka_unit_test(test_durations), cmocka_unit_test(test_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
