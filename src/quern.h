@@ -152,6 +152,13 @@ char *quern_run_plan_document(quern_run *run);
 enum quern_status quern_run_write(quern_run *run, const char *file);
 /* The same checks, and that of the directory, before the work. Not collective. */
 enum quern_status quern_run_check_output(quern_run *run, const char *file);
+/*
+ * The same checks; and if the file is .h5 or .nc and the result has axes, its rows go to it, under a temporary name,
+ * while quern_run_execute works: memory does not have the result then, quern_run_result is NULL, documents have
+ * null for it, and quern_run_write can put this one file in its place, once. Before the run is executed, on rank 0
+ * (elsewhere it changes nothing). Not collective.
+ */
+enum quern_status quern_run_output(quern_run *run, const char *file);
 
 /*
  * Reading a result by the names of its fields. Each returns false when r is NULL, there is no such

@@ -7,4 +7,5 @@ LIB_SRCS += io/hdf5_write/describe.c
 LIB_SRCS += io/hdf5_write/netcdf.c
 LIB_SRCS += io/hdf5_write/shard.c
 LIB_SRCS += io/hdf5_write/sink.c
+LIB_SRCS += io/hdf5_write/variable.c
 LIB_SRCS += io/hdf5_write/write.c

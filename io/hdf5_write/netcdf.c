@@ -8,35 +8,39 @@
 #include "data/dataset.h"
 #include "io/hdf5_library/file.h"
 
-#define GROWTH_NBYTES (1u << 20) /* of a file in memory */
-#define NO_VARIABLE   "This is a netCDF dimension but not a netCDF variable. %10zu"
+#define NO_VARIABLE "This is a netCDF dimension but not a netCDF variable. %10zu"
 
-/* In memory: the library never has a file that it cannot write, which it would try again, and fall
-   over, when the program ends. */
-void qn_nc_init(struct qn_nc *w)
+bool qn_nc_init(struct qn_nc *w, int fd)
 {
-	hid_t access = H5Pcreate(H5P_FILE_ACCESS), plist = H5Pcreate(H5P_FILE_CREATE), id = -1;
+	hid_t access = H5Pcreate(H5P_FILE_ACCESS), plist = H5Pcreate(H5P_FILE_CREATE);
 	unsigned order = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
 
-	if (access >= 0 && plist >= 0 && H5Pset_fapl_core(access, GROWTH_NBYTES, false) >= 0 &&
-	    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST) >= 0 &&
-	    H5Pset_link_creation_order(plist, order) >= 0 &&
-	    H5Pset_attr_creation_order(plist, order) >= 0)
-		id = H5Fcreate("quern", H5F_ACC_TRUNC, plist, access);
-	qn_h5_close(plist);
-	qn_h5_close(access);
-	w->file = id;
+	w->sink = NULL;
+	w->file = -1;
 	w->ndims = w->nothers = 0;
 	w->coordinates = NULL;
 	w->of = "";
+	if (access >= 0 && plist >= 0 &&
+	    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST) >= 0 &&
+	    H5Pset_link_creation_order(plist, order) >= 0 &&
+	    H5Pset_attr_creation_order(plist, order) >= 0)
+		w->sink = qn_h5_sink_open(fd, access, plist, &w->file);
+	qn_h5_close(plist);
+	qn_h5_close(access);
+	return w->sink != NULL;
 }
 
-void qn_nc_fini(struct qn_nc *w)
+bool qn_nc_fini(struct qn_nc *w, int *why)
 {
+	bool ok = true;
+
+	*why = 0;
 	for (int i = 0; i < w->ndims; i++)
 		qn_h5_close(w->dim[i].id);
-	qn_h5_close(w->file);
+	if (w->sink)
+		ok = qn_h5_sink_close(w->sink, w->file, why);
 	free(w->coordinates);
+	return ok;
 }
 
 bool qn_nc_put_value(hid_t where, const char *name, hid_t type, const void *value)
@@ -109,7 +113,8 @@ hid_t qn_nc_create(const struct qn_nc *w, const char *name, hid_t type, hid_t sp
 	/* NetCDF-4 wants to know the order of attributes. */
 	if (plist >= 0 && H5Pset_obj_track_times(plist, false) >= 0 &&
 	    H5Pset_attr_creation_order(plist, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED) >= 0)
-		id = H5Dcreate2(w->file, name, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+		id = name ? H5Dcreate2(w->file, name, type, space, H5P_DEFAULT, plist, H5P_DEFAULT)
+			  : H5Dcreate_anon(w->file, type, space, plist, H5P_DEFAULT);
 	qn_h5_close(own);
 	return id;
 }

@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "data/dataset.h"
+#include "io/hdf5_write/sink.h"
 #include "kernel/result.h"
 
 #define QN_NC_MAX_DIMS 64
@@ -32,6 +33,7 @@ struct qn_nc_dim {
 };
 
 struct qn_nc {
+	struct qn_h5_sink *sink;
 	hid_t file;
 	int ndims;
 	struct qn_nc_dim dim[QN_NC_MAX_DIMS];
@@ -48,15 +50,16 @@ struct qn_nc {
 /* Are they the same as coordinates? */
 bool qn_nc_same_axis(const struct qn_result_axis *a, const struct qn_result_axis *b);
 
-/* The file is in memory. Negative w->file: it cannot be made. */
-void qn_nc_init(struct qn_nc *w);
-void qn_nc_fini(struct qn_nc *w);
+/* A new file in fd, which is borrowed until qn_nc_fini. False: it cannot be made. */
+bool qn_nc_init(struct qn_nc *w, int fd);
+/* Writes what is left. *why: errno of the first write that failed, or 0. False: the library has failed. */
+bool qn_nc_fini(struct qn_nc *w, int *why);
 
 bool qn_nc_put_value(hid_t where, const char *name, hid_t type, const void *value);
 /* Names and units of other files may be any bytes. */
 bool qn_nc_put_text(hid_t where, const char *name, const char *text);
 
-/* A variable. plist: for the creation of datasets, which is changed, or negative. Negative on failure. */
+/* A variable; without a name (NULL) one that is nowhere in the file yet. plist: for the creation of datasets, which is changed, or negative. Negative on failure. */
 hid_t qn_nc_create(const struct qn_nc *w, const char *name, hid_t type, hid_t space, hid_t plist);
 
 /* A text as a name that nothing in the file has: as netCDF takes it, and with a number where it is taken. */

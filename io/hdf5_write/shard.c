@@ -351,7 +351,7 @@ static enum quern_status fill(int fd, const char *file, const char *path, qn_nex
 {
 	struct target t = { .dset = -1, .type = -1, .space = -1 };
 	hid_t fapl = access_list(), id = -1;
-	struct qn_h5_sink *sink = fapl < 0 ? NULL : qn_h5_sink_open(fd, fapl, &id);
+	struct qn_h5_sink *sink = fapl < 0 ? NULL : qn_h5_sink_open(fd, fapl, -1, &id);
 	enum quern_status status;
 	int why = 0;
 

@@ -185,7 +185,7 @@ static const H5FD_class_t driver = {
 	.fl_map = H5FD_FLMAP_DICHOTOMY,
 };
 
-struct qn_h5_sink *qn_h5_sink_open(int fd, hid_t fapl, hid_t *file)
+struct qn_h5_sink *qn_h5_sink_open(int fd, hid_t fapl, hid_t fcpl, hid_t *file)
 {
 	struct qn_h5_sink *s = qn_calloc(1, sizeof(*s));
 	const struct settings set = { .sink = s };
@@ -195,7 +195,8 @@ struct qn_h5_sink *qn_h5_sink_open(int fd, hid_t fapl, hid_t *file)
 	if (s)
 		s->fd = fd;
 	if (id >= 0 && H5Pset_driver(fapl, id, &set) >= 0)
-		*file = H5Fopen("shard", H5F_ACC_RDWR, fapl);
+		*file = fcpl < 0 ? H5Fopen("quern", H5F_ACC_RDWR, fapl)
+				 : H5Fcreate("quern", H5F_ACC_TRUNC, fcpl, fapl);
 	if (id >= 0)
 		H5FDunregister(id); /* the file keeps it */
 	if (*file >= 0)

@@ -13,10 +13,10 @@
 
 struct qn_h5_sink;
 
-/* Opens fd, which has an HDF5 file, for reading and writing, with the properties of fapl, which is
-   changed. Borrows fd until qn_h5_sink_close. *file: negative, and NULL returned, on failure. Between
+/* Opens fd, which has an HDF5 file, for reading and writing, or makes a new one there with the properties of
+   fcpl (negative: it has one), and with those of fapl, which is changed. Borrows fd until qn_h5_sink_close. *file: negative, and NULL returned, on failure. Between
    qn_h5_enter and qn_h5_leave. */
-struct qn_h5_sink *qn_h5_sink_open(int fd, hid_t fapl, hid_t *file);
+struct qn_h5_sink *qn_h5_sink_open(int fd, hid_t fapl, hid_t fcpl, hid_t *file);
 
 /* errno of the first write that failed; 0: none has. */
 int qn_h5_sink_why(const struct qn_h5_sink *s);

@@ -27,15 +27,18 @@
 static const int64_t no_int = -9223372036854775806;
 static const uint64_t no_uint = UINT64_C(18446744073709551614);
 
-struct writer {
+struct qn_writing {
+	char *file; /* owned: for messages */
 	struct qn_nc nc;
+	struct qn_h5_cells *cells; /* that are coming; NULL: none are */
+	/* Of the result at hand. */
 	const struct qn_labels *labels;
 	const struct quern_result *result;
 	bool has_several; /* datasets */
 };
 
 /* What the variable is, in which units, and of integers what stands for no value. */
-static bool describe(const struct writer *w, hid_t id, const struct qn_field *f, hid_t type)
+static bool describe(const struct qn_writing *w, hid_t id, const struct qn_field *f, hid_t type)
 {
 	const struct qn_field_doc *doc = qn_field_doc(f->name);
 	const char *weights = w->labels->weights;
@@ -58,7 +61,8 @@ static bool describe(const struct writer *w, hid_t id, const struct qn_field *f,
 
 /* Alone, and where no dimension has its name, a field is called by the dataset, as in cells.c; of several datasets
    by both. */
-static void name_variable(const struct writer *w, const struct qn_field *f, char name[QN_NC_NAME])
+static void name_variable(const struct qn_writing *w, const struct qn_field *f,
+			  char name[QN_NC_NAME])
 {
 	const bool has_one = w->result->nfields == 1;
 	char text[QN_NC_NAME];
@@ -71,7 +75,7 @@ static void name_variable(const struct writer *w, const struct qn_field *f, char
 	qn_nc_new_name(&w->nc, text, name);
 }
 
-static bool write_variable(struct writer *w, const struct qn_field *f, hid_t type,
+static bool write_variable(struct qn_writing *w, const struct qn_field *f, hid_t type,
 			   const void *values)
 {
 	const bool is_coordinate = qn_field_is_coordinate(w->result, f);
@@ -106,7 +110,7 @@ static bool write_variable(struct writer *w, const struct qn_field *f, hid_t typ
 }
 
 /* As UTF-8 of variable length. */
-static bool write_texts(struct writer *w, const struct qn_field *f)
+static bool write_texts(struct qn_writing *w, const struct qn_field *f)
 {
 	hid_t type = qn_nc_text_type();
 	bool ok = type >= 0 &&
@@ -118,7 +122,7 @@ static bool write_texts(struct writer *w, const struct qn_field *f)
 }
 
 /* A value that is not there: of the type that it would have. */
-static bool write_null(struct writer *w, const struct qn_field *f)
+static bool write_null(struct qn_writing *w, const struct qn_field *f)
 {
 	const struct qn_field_doc *doc = qn_field_doc(f->name);
 	const bool like_values = doc && doc->units == QN_UNITS_VALUE && strcmp(f->name, "mean");
@@ -139,7 +143,7 @@ static bool write_null(struct writer *w, const struct qn_field *f)
 }
 
 /* An integer of any size is a double, which is near, and its digits are an attribute. */
-static bool write_field(struct writer *w, const struct qn_field *f)
+static bool write_field(struct qn_writing *w, const struct qn_field *f)
 {
 	double near;
 
@@ -226,39 +230,104 @@ static bool write_labels(hid_t file, const struct qn_output *outputs, size_t n)
 	return ok;
 }
 
-static bool write_one(struct writer *w, const struct qn_output *o)
+/* --- the slots --- */
+
+static enum quern_status not_written(const struct qn_writing *w, int why, struct quern_message *err)
+{
+	return why ? qn_error_set(err, qn_error_status_of(why), "%s: cannot be written: %s",
+				  w->file, strerror(why))
+		   : qn_h5_fail_write(err, w->file, NULL, "cannot be made");
+}
+
+/* A write that failed in silence is told before anything else. */
+static enum quern_status check(const struct qn_writing *w, bool ok, struct quern_message *err)
+{
+	const int why = w->nc.sink ? qn_h5_sink_why(w->nc.sink) : 0;
+
+	return ok && !why ? QUERN_OK : not_written(w, why, err);
+}
+
+enum quern_status qn_hdf5_begin(int fd, const char *file, struct qn_writing **out,
+				struct quern_message *err)
+{
+	struct qn_writing *w = *out = qn_calloc(1, sizeof(*w));
+	struct qn_h5_caller caller;
+	enum quern_status st;
+
+	if (!w || !(w->file = qn_strdup(file)))
+		return qn_error_nomem(err, sizeof(*w), "a file");
+	qn_h5_enter(&caller);
+	st = check(w, qn_nc_init(&w->nc, fd), err);
+	qn_h5_leave(&caller);
+	return st;
+}
+
+enum quern_status qn_hdf5_put(struct qn_writing *w, const struct qn_output *o,
+			      struct quern_message *err)
 {
 	const struct quern_result *r = o->result;
+	struct qn_h5_caller caller;
+	enum quern_status st;
 	bool ok = true;
 
+	qn_h5_enter(&caller);
 	w->labels = &o->labels;
 	w->result = r;
 	w->has_several = o->dataset != NULL;
 	if (r->naxes)
-		return qn_h5_write_cells(&w->nc, &o->labels, r);
-	for (size_t i = 0; ok && i < r->nfields; i++)
+		ok = (w->cells = qn_h5_cells_begin(&w->nc, &o->labels, r)) != NULL;
+	for (size_t i = 0; ok && !r->naxes && i < r->nfields; i++)
 		ok = write_field(w, &r->field[i]);
-	return ok;
+	st = check(w, ok, err);
+	qn_h5_leave(&caller);
+	return st;
 }
 
-enum quern_status qn_hdf5_write(const char *file, const struct qn_output *outputs, size_t n,
-				void **image, size_t *nbytes, struct quern_message *err)
+enum quern_status qn_hdf5_put_rows(struct qn_writing *w, const struct quern_result *rows,
+				   struct quern_message *err)
 {
 	struct qn_h5_caller caller;
-	struct writer w = { .labels = NULL };
-	enum quern_status st = QUERN_OK;
-	bool ok;
+	enum quern_status st;
 
 	qn_h5_enter(&caller);
-	qn_nc_init(&w.nc);
-	ok = w.nc.file >= 0 && write_labels(w.nc.file, outputs, n);
-	for (size_t i = 0; ok && i < n; i++)
-		ok = write_one(&w, &outputs[i]);
-	*image = ok ? qn_h5_image(w.nc.file, nbytes) : NULL;
-	if (!*image)
-		st = qn_h5_fail_write(err, file, NULL, "cannot be made");
-	qn_nc_fini(&w.nc);
+	st = check(w, qn_h5_cells_put(w->cells, rows), err);
 	qn_h5_leave(&caller);
+	return st;
+}
+
+enum quern_status qn_hdf5_end_rows(struct qn_writing *w, struct quern_message *err)
+{
+	struct qn_h5_caller caller;
+	enum quern_status st;
+
+	qn_h5_enter(&caller);
+	st = check(w, qn_h5_cells_end(w->cells, true), err);
+	w->cells = NULL;
+	qn_h5_leave(&caller);
+	return st;
+}
+
+enum quern_status qn_hdf5_end(struct qn_writing *w, const struct qn_output *outputs, size_t n,
+			      struct quern_message *err)
+{
+	struct qn_h5_caller caller;
+	enum quern_status st = QUERN_OK;
+	bool ok = outputs == NULL;
+	int why = 0;
+
+	if (!w)
+		return QUERN_OK;
+	qn_h5_enter(&caller);
+	if (w->cells)
+		qn_h5_cells_end(w->cells, false);
+	if (outputs)
+		ok = write_labels(w->nc.file, outputs, n);
+	ok = (!w->nc.sink || qn_nc_fini(&w->nc, &why)) && ok;
+	if (outputs && (!ok || why))
+		st = not_written(w, why, err);
+	qn_h5_leave(&caller);
+	free(w->file);
+	free(w);
 	return st;
 }
 

@@ -284,7 +284,7 @@ static json_t *near_to_json(const struct qn_numa_watch_sums *n)
 static json_t *report_to_json(const struct qn_report *r, int rank)
 {
 	return json_pack("{s:i, s:s, s:i, s:i, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-			 "s:I, s:I, s:f, s:o}",
+			 "s:I, s:I, s:I, s:f, s:o}",
 			 "rank", rank, "host", r->host, "numa_node", (int)r->node, "threads",
 			 (int)r->nthreads, "cpus", r->cpus, "pinned_threads", (int)r->nbound,
 			 "chunks", (json_int_t)r->nchunks, "chunks_stolen", (json_int_t)r->nstolen,
@@ -293,8 +293,9 @@ static json_t *report_to_json(const struct qn_report *r, int rank)
 			 "bytes_decoded", (json_int_t)r->decoded_nbytes, "bytes_memory",
 			 (json_int_t)(r->local_nbytes - r->disk_nbytes), "bytes_disk",
 			 (json_int_t)r->disk_nbytes, "bytes_remote", (json_int_t)r->remote_nbytes,
-			 "peak_rss_bytes", (json_int_t)r->peak_rss_nbytes, "busy_seconds",
-			 r->busy_seconds, "numa", near_to_json(&r->near));
+			 "memory_bytes", (json_int_t)r->memory_nbytes, "peak_rss_bytes",
+			 (json_int_t)r->peak_rss_nbytes, "busy_seconds", r->busy_seconds, "numa",
+			 near_to_json(&r->near));
 }
 
 /* As many as are worth a document. */
@@ -339,6 +340,8 @@ static void add_report(struct qn_report *sum, const struct qn_report *x)
 	sum->busy_seconds += x->busy_seconds;
 	if (x->crossed_nbytes > sum->crossed_nbytes) /* the rank counts on */
 		sum->crossed_nbytes = x->crossed_nbytes;
+	if (x->memory_nbytes > sum->memory_nbytes)
+		sum->memory_nbytes = x->memory_nbytes;
 	if (x->peak_rss_nbytes > sum->peak_rss_nbytes)
 		sum->peak_rss_nbytes = x->peak_rss_nbytes;
 	qn_numa_watch_add(&sum->near, &x->near);
@@ -474,9 +477,10 @@ static json_t *by_dataset(const quern_run *run, json_t *(*make)(const quern_run 
 	return o;
 }
 
+/* Rows that went to a file are not there. */
 static json_t *result_of(const quern_run *s)
 {
-	return result_to_json(&s->result);
+	return s->engine.settings.streams ? json_null() : result_to_json(&s->result);
 }
 
 /* For who is to learn of the run: results of very many cells are left out. */

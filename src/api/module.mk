@@ -12,6 +12,7 @@ LIB_SRCS += src/api/labels.c
 LIB_SRCS += src/api/options.c
 LIB_SRCS += src/api/plan.c
 LIB_SRCS += src/api/result.c
+LIB_SRCS += src/api/result_file.c
 LIB_SRCS += src/api/run.c
 LIB_SRCS += src/api/settings.c
 LIB_SRCS += src/api/stage.c

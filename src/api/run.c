@@ -54,7 +54,9 @@ void quern_run_free(quern_run *run)
 	if (!run)
 		return;
 	qn_datasets_fini(run);
+	qn_result_file_discard(&run->result_file);
 	free(run->output);
+	free(run->streamed);
 	qn_result_fini(&run->result);
 	qn_run_fini(&run->engine);
 	qn_access_fini(&run->where.access);
@@ -209,20 +211,43 @@ static enum quern_status plan(quern_run *run, bool with_work, double *clock)
 	return st;
 }
 
-static enum quern_status emit(quern_run *run)
+/* Rows go to a file as they come where all datasets have them. Rank 0. */
+static void settle_streaming(quern_run *run)
 {
-	return run->rank || qn_kept_any(&run->engine)
-		       ? QUERN_OK
-		       : qn_run_emit(&run->engine, &run->result, &run->err);
+	const quern_run *s;
+
+	for (size_t i = 0; run->streamed && (s = qn_run_single(run, i)); i++)
+		if (!qn_kept_any(&s->engine)) {
+			free(run->streamed);
+			run->streamed = NULL;
+		}
 }
+
+static enum quern_status emit(quern_run *run, quern_run *of)
+{
+	if (run->rank)
+		return QUERN_OK;
+	if (of->streamed)
+		return qn_result_file_end_rows(of, &run->err);
+	return qn_kept_any(&run->engine) ? QUERN_OK
+					 : qn_run_emit(&run->engine, &run->result, &run->err);
+}
+
+/* Of several datasets this is one. */
+struct part {
+	quern_run *run, *of;
+};
 
 /* Rows of the result, as they come. */
 static enum quern_status collect(void *ctx, uint64_t row, const struct quern_result *rows,
 				 struct quern_message *err)
 {
-	quern_run *run = ctx;
+	const struct part *part = ctx;
+	quern_run *run = part->run;
 	enum quern_status st = QUERN_OK;
 
+	if (part->of->streamed)
+		return qn_result_file_put(part->of, run, rows, err);
 	if (!run->result.naxes)
 		st = qn_run_emit_axes(&run->engine, &run->result, err);
 	if (!st && !qn_collect_rows(&run->result, row, rows))
@@ -258,18 +283,20 @@ static void log_end(const quern_run *run, enum quern_status st)
 	qn_call_end(run->comm, st, &run->err);
 }
 
-/* All of the work on one dataset, which is found. */
-static enum quern_status work(quern_run *run, double *clock)
+/* All of the work on one dataset, which is found: one of the datasets of a run. */
+static enum quern_status work(quern_run *run, quern_run *of, double *clock)
 {
+	struct part part = { run, of };
 	enum quern_status st;
 
-	run->engine.taker = (struct qn_taker){ collect, run };
+	run->engine.settings.streams = of->streamed != NULL;
+	run->engine.taker = (struct qn_taker){ collect, &part };
 	st = plan(run, true, clock);
 	if (!st)
 		st = qn_run_work(&run->engine, &run->err);
 	lap(run, "work and reduction", clock);
 	if (!st)
-		st = qn_comm_agree(run->comm, emit(run), &run->err);
+		st = qn_comm_agree(run->comm, emit(run, of), &run->err);
 	run->engine.seconds[QN_OUTPUT] = lap(run, "output", clock);
 	run->done = !st;
 	return st;
@@ -286,16 +313,23 @@ static enum quern_status work_on_each(quern_run *run, double *clock)
 	if (!st && run->output && !run->rank)
 		st = qn_datasets_check_file(run, run->output, &run->err);
 	st = qn_comm_agree(run->comm, st, &run->err);
+	settle_streaming(run);
 	for (size_t i = 0; !st && i < run->nsingles; i++) {
 		quern_run *s = run->single[i];
 
-		st = qn_datasets_fail(run, s, work(s, clock));
+		st = qn_datasets_fail(run, s, work(s, run, clock));
 		let_go_of_work(&s->engine);
 		qn_cells_fini(&s->engine.cells);
 	}
 	if (!st && !run->rank)
 		st = qn_datasets_warn(run, &run->err);
 	return qn_comm_agree(run->comm, st, &run->err);
+}
+
+static enum quern_status work_on_it(quern_run *run, double *clock)
+{
+	settle_streaming(run);
+	return work(run, run, clock);
 }
 
 enum quern_status quern_run_execute(quern_run *run)
@@ -311,7 +345,7 @@ enum quern_status quern_run_execute(quern_run *run)
 	if (!st && run->nsingles)
 		st = work_on_each(run, &clock);
 	else if (!st && !(st = find(run, &clock)))
-		st = work(run, &clock);
+		st = work_on_it(run, &clock);
 	run->seconds_total = clock - begin;
 	run->done = !st;
 	log_end(run, st);
@@ -351,9 +385,15 @@ enum quern_status quern_run_plan(quern_run *run)
 	return st;
 }
 
+/* Rank 0. */
+static bool has_result(const quern_run *run)
+{
+	return run->done && run->rank == 0 && !run->nsingles;
+}
+
 const struct quern_result *quern_run_result(const quern_run *run)
 {
-	return run->done && run->rank == 0 && !run->nsingles ? &run->result : NULL;
+	return has_result(run) && !run->engine.settings.streams ? &run->result : NULL;
 }
 
 size_t quern_run_ndatasets(const quern_run *run)
@@ -378,14 +418,14 @@ const struct quern_result *quern_run_result_of(const quern_run *run, size_t i)
 /* Of one dataset. */
 static uint64_t count_missing(const quern_run *s)
 {
-	return quern_run_result(s) ? s->subject.mosaic.missing.n : 0;
+	return has_result(s) ? s->subject.mosaic.missing.n : 0;
 }
 
 static uint64_t count_skipped(const quern_run *s)
 {
 	uint64_t n = 0;
 
-	for (int r = 0; quern_run_result(s) && r < s->nranks; r++)
+	for (int r = 0; has_result(s) && r < s->nranks; r++)
 		n += s->engine.reports[r].nskipped;
 	return n;
 }
@@ -394,14 +434,14 @@ static uint64_t count_failed_over(const quern_run *s)
 {
 	uint64_t n = 0;
 
-	for (int r = 0; quern_run_result(s) && r < s->nranks; r++)
+	for (int r = 0; has_result(s) && r < s->nranks; r++)
 		n += s->engine.reports[r].nfailed_over;
 	return n;
 }
 
 static uint64_t count_missing_copies(const quern_run *s)
 {
-	return quern_run_result(s) ? s->engine.ncopies_missing : 0;
+	return has_result(s) ? s->engine.ncopies_missing : 0;
 }
 
 static uint64_t add_up(const quern_run *run, uint64_t (*count)(const quern_run *s))
@@ -425,7 +465,7 @@ bool quern_run_missing_source(const quern_run *run, size_t i, char *text, size_t
 
 	for (size_t k = 0; (s = qn_run_single(run, k)); k++) {
 		const struct qn_missing *m = &s->subject.mosaic.missing;
-		const size_t n = quern_run_result(s) ? m->nnamed : 0;
+		const size_t n = has_result(s) ? m->nnamed : 0;
 
 		if (i < n) {
 			snprintf(text, nbytes, "%s%s%s", m->named[i].file,
@@ -518,7 +558,7 @@ const char *quern_run_failure(const quern_run *run)
 	const quern_run *s;
 
 	for (size_t i = 0; (s = qn_run_single(run, i)); i++)
-		for (int r = 0; quern_run_result(s) && r < s->nranks; r++)
+		for (int r = 0; has_result(s) && r < s->nranks; r++)
 			if (s->engine.reports[r].failure[0])
 				return s->engine.reports[r].failure;
 	return NULL;

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "api/result_file.h"
 #include "base/options.h"
 #include "keys/named.h"
 #include "run/run.h"
@@ -36,6 +37,8 @@ struct quern_run {
 	char *dataset;	  /* owned: its path, where it was looked up */
 	const char *name; /* of one of several: in the result */
 	char *output;	  /* owned: a file for all that was asked for before the work; NULL: none */
+	char *streamed; /* owned: that file, where rows go to it as they come; NULL: they do not */
+	struct qn_result_file result_file;
 };
 
 /* What work costs, for a plan: by default, or by the document of a run (option calibrate). */

@@ -1,6 +1,6 @@
 /*
- * write.c - results as files: made in memory and put in their place by base/publish.h, so that a file
- * is there whole or not at all.
+ * write.c - results as files, put in their place by base/publish.h, so that a file is there whole or not at all.
+ * Text is made in memory: it is of few cells.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -10,9 +10,8 @@
 #include <unistd.h>
 
 #include "api/csv.h"
-#include "api/datasets.h"
 #include "api/json.h"
-#include "api/labels.h"
+#include "api/result_file.h"
 #include "api/run.h"
 #include "base/file.h"
 #include "base/fp.h"
@@ -20,7 +19,6 @@
 #include "base/publish.h"
 #include "base/system.h"
 #include "data/storage.h"
-#include "find/warnings.h"
 
 /* A file, in memory. */
 struct document {
@@ -38,86 +36,43 @@ static enum quern_status make_json(quern_run *run, const char *file, struct docu
 	return QUERN_OK;
 }
 
-/* The results of a run, and what they say of themselves. */
-struct outputs {
-	struct qn_output *of; /* owned */
-	size_t n;
-};
-
-static void outputs_fini(struct outputs *o)
-{
-	for (size_t i = 0; i < o->n; i++)
-		qn_labels_fini(&o->of[i].labels);
-	free(o->of);
-}
-
-static enum quern_status make_outputs(quern_run *run, const char *file, struct outputs *o)
-{
-	const size_t n = run->nsingles ? run->nsingles : 1;
-	enum quern_status st = QUERN_OK;
-
-	*o = (struct outputs){ .of = qn_calloc(n, sizeof(*o->of)) };
-	if (!o->of)
-		return qn_error_nomem(&run->err, n * sizeof(*o->of), "results");
-	for (; !st && o->n < n; o->n += !st) {
-		quern_run *s = run->nsingles ? run->single[o->n] : run;
-		struct qn_output *out = &o->of[o->n];
-
-		st = qn_labels_make(s, file, &out->labels);
-		if (st && s != run)
-			qn_error_pass(&run->err, st, &s->err);
-		out->dataset = s->name;
-		out->result = &s->result;
-	}
-	return st;
-}
-
 static enum quern_status make_csv(quern_run *run, const char *file, struct document *out)
 {
-	struct outputs o;
+	struct qn_outputs o;
 	char *text = NULL;
 	FILE *f = qn_open_memstream(&text, &out->nbytes);
-	bool ok = !make_outputs(run, file, &o) && f;
+	bool ok = !qn_outputs_make(run, file, &o) && f;
 
 	ok = ok && qn_csv_print(f, o.of, o.n) && !ferror(f);
-	outputs_fini(&o);
+	qn_outputs_fini(&o);
 	if (f && fclose(f))
 		ok = false;
 	out->bytes = text;
 	return ok ? QUERN_OK : qn_error_nomem(&run->err, 0, "the table");
 }
 
-/* Integers of any size are doubles in such files. */
-static enum quern_status warn_of_rounding(quern_run *run, const struct qn_output *o,
-					  const char *file)
-{
-	const struct quern_result *r = o->result;
+typedef enum quern_status make(quern_run *run, const char *file, struct document *out);
 
-	for (size_t i = 0; i < r->nfields; i++)
-		if (r->field[i].per_row && r->field[i].type == QN_FIELD_DECIMAL)
-			return qn_warnings_add(
-				&run->engine.warnings, &run->err,
-				"%s: field %s%s%s has integers beyond 64 bits and is stored as "
-				"float64: the "
-				"nearest numbers; --json and .csv have all digits",
-				file, r->field[i].name, o->dataset ? " of " : "",
-				o->dataset ? o->dataset : "");
-	return QUERN_OK;
+static enum quern_status write_document(quern_run *run, const char *file, make *make_it)
+{
+	struct document doc = { .bytes = NULL };
+	enum quern_status st = make_it(run, file, &doc);
+
+	if (!st)
+		st = qn_publish_write(file, QN_FOLLOW_LINK, QN_RIGHTS_ALL, doc.bytes, doc.nbytes,
+				      QN_PUBLISH_NOW, &run->err);
+	free(doc.bytes);
+	return st;
 }
 
-static enum quern_status make_hdf5(quern_run *run, const char *file, struct document *out)
+static enum quern_status write_json(quern_run *run, const char *file)
 {
-	struct outputs o = { .n = 0 };
-	enum quern_status st = qn_datasets_check_file(run, file, &run->err);
+	return write_document(run, file, make_json);
+}
 
-	if (!st)
-		st = make_outputs(run, file, &o);
-	if (!st)
-		st = qn_formats[0]->write(file, o.of, o.n, &out->bytes, &out->nbytes, &run->err);
-	for (size_t i = 0; !st && i < o.n; i++)
-		st = warn_of_rounding(run, &o.of[i], file);
-	outputs_fini(&o);
-	return st;
+static enum quern_status write_csv(quern_run *run, const char *file)
+{
+	return write_document(run, file, make_csv);
 }
 
 /* --- what is there --- */
@@ -160,13 +115,13 @@ static bool is_hdf5(const char *file)
 
 static const struct writer {
 	const char *suffix;
-	enum quern_status (*make)(quern_run *run, const char *file, struct document *out);
+	enum quern_status (*write)(quern_run *run, const char *file);
 	bool (*is_result)(const char *file); /* may be replaced */
 } writers[] = {
-	{ ".json", make_json, qn_json_is_document },
-	{ ".csv", make_csv, is_csv },
-	{ ".h5", make_hdf5, is_hdf5 },
-	{ ".nc", make_hdf5, is_hdf5 },
+	{ ".json", write_json, qn_json_is_document },
+	{ ".csv", write_csv, is_csv },
+	{ ".h5", qn_result_file_finish, is_hdf5 },
+	{ ".nc", qn_result_file_finish, is_hdf5 },
 };
 
 static const struct writer *find_writer(const char *file)
@@ -232,28 +187,38 @@ enum quern_status quern_run_check_output(quern_run *run, const char *file)
 	st = qn_publish_check("--output", file, &run->err);
 	if (!st)
 		st = check_replaced(run, w, file);
-	if (st || w->make != make_hdf5 || run->started)
+	if (st || w->write != qn_result_file_finish || run->started)
 		return st;
 	free(run->output);
 	run->output = qn_strdup(file);
 	return run->output ? QUERN_OK : qn_error_nomem(&run->err, strlen(file), "--output");
 }
 
+enum quern_status quern_run_output(quern_run *run, const char *file)
+{
+	QN_OWN_FP;
+	enum quern_status st = quern_run_check_output(run, file);
+
+	if (st || run->started || find_writer(file)->write != qn_result_file_finish)
+		return st;
+	free(run->streamed);
+	run->streamed = qn_strdup(file);
+	return run->streamed ? QUERN_OK : qn_error_nomem(&run->err, strlen(file), "--output");
+}
+
 enum quern_status quern_run_write(quern_run *run, const char *file)
 {
 	QN_OWN_FP;
 	enum quern_status st = quern_run_check_output(run, file);
-	struct document doc = { .bytes = NULL };
 
 	if (st)
 		return st;
 	if (!run->done || run->rank)
 		return qn_error_set(&run->err, QUERN_ERR_USAGE, "%s: there is no result to write",
 				    file);
-	st = find_writer(file)->make(run, file, &doc);
-	if (!st)
-		st = qn_publish_write(file, QN_FOLLOW_LINK, QN_RIGHTS_ALL, doc.bytes, doc.nbytes,
-				      QN_PUBLISH_NOW, &run->err);
-	free(doc.bytes);
-	return st;
+	if (run->streamed && (!run->result_file.is_open || strcmp(run->streamed, file)))
+		return qn_error_set(&run->err, QUERN_ERR_USAGE,
+				    "%s: the rows of the result are in %s, and nowhere else", file,
+				    run->streamed);
+	return find_writer(file)->write(run, file);
 }

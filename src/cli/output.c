@@ -203,19 +203,20 @@ static void print_near(FILE *out, const json_t *near)
 
 static void print_rank(FILE *out, const json_t *r)
 {
-	char stored[32], rss[32];
+	char stored[32], planned[32], rss[32];
 
 	qn_cli_bytes(qn_cli_real(r, "bytes_stored"), stored, sizeof(stored));
+	qn_cli_bytes(qn_cli_real(r, "memory_bytes"), planned, sizeof(planned));
 	qn_cli_bytes(qn_cli_real(r, "peak_rss_bytes"), rss, sizeof(rss));
 	fprintf(out,
 		"  rank %lld on %s, NUMA node %lld, cores %s: %lld thread%s (%lld pinned), "
-		"%lld chunks (%lld stolen, %lld leased), %s, busy %.3f s, peak memory %s",
+		"%lld chunks (%lld stolen, %lld leased), %s, busy %.3f s, peak memory %s of %s planned",
 		qn_cli_int(r, "rank"), json_string_value(json_object_get(r, "host")),
 		qn_cli_int(r, "numa_node"), json_string_value(json_object_get(r, "cpus")),
 		qn_cli_int(r, "threads"), qn_cli_int(r, "threads") == 1 ? "" : "s",
 		qn_cli_int(r, "pinned_threads"), qn_cli_int(r, "chunks"),
 		qn_cli_int(r, "chunks_stolen"), qn_cli_int(r, "chunks_leased"), stored,
-		qn_cli_real(r, "busy_seconds"), rss);
+		qn_cli_real(r, "busy_seconds"), rss, planned);
 	print_near(out, json_object_get(r, "numa"));
 	fputc('\n', out);
 }

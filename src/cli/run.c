@@ -361,6 +361,15 @@ static int publish(struct line *l)
 	return code ? code : qn_cli_finish();
 }
 
+/* Of a result that is not printed too nothing need be in memory. */
+static void announce(const struct line *l, const char *output)
+{
+	if (quern_option_flag(&l->own, "json"))
+		quern_run_check_output(l->run, output);
+	else
+		quern_run_output(l->run, output);
+}
+
 int qn_cli_run(int argc, char **argv)
 {
 	struct line l = { .run = NULL };
@@ -375,7 +384,7 @@ int qn_cli_run(int argc, char **argv)
 			quern_run_progress(l.run, qn_cli_progress, &progress);
 		/* A wrong name must not cost the work; what this finds, the run reports. */
 		if (output && !qn_cli_rank())
-			quern_run_check_output(l.run, output);
+			announce(&l, output);
 		if (!output || is_text(output))
 			quern_run_most_cells(l.run, MOST_CELLS);
 		qn_cli_watch("there is no result");

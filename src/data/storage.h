@@ -36,6 +36,9 @@ struct qn_labels {
 	const struct qn_names *attributes;
 };
 
+/* A file of results on its way (qn_format). */
+struct qn_writing;
+
 /* A result as it goes into a file. */
 struct qn_output {
 	const char *dataset; /* of one of several: what it is called; NULL: it is the only one */
@@ -142,13 +145,26 @@ struct qn_format {
 				  struct quern_message *err);
 	void (*close)(void *reader);
 
-	/* The results of n datasets as a file in memory: a variable a field, scalars as such, arrays
-	   with a dimension each; dimensions that are the same are one; readable as netCDF-4. Owned by
-	   the caller. file: for messages. NULL: cannot. Not collective. */
-	enum quern_status (*write)(const char *file, const struct qn_output *outputs, size_t n,
-				   void **image, size_t *nbytes, struct quern_message *err);
+	/* A file of results, one after the other, in fd, which is open for reading and writing, empty, and
+	   borrowed until `end`: a variable a field, scalars as such, arrays with a dimension each; dimensions that
+	   are the same are one; readable as netCDF-4. file: for messages. *out is for `end` whatever is returned.
+	   Not collective. */
+	enum quern_status (*begin)(int fd, const char *file, struct qn_writing **out,
+				   struct quern_message *err);
+	/* The result of a dataset. One with axes has its fields from `put_rows`: those of the next rows, in their
+	   order and each once, until `end_rows`; its labels and axes are borrowed until then, and the axes until
+	   `end`, as later results may have the same. */
+	enum quern_status (*put)(struct qn_writing *w, const struct qn_output *o,
+				 struct quern_message *err);
+	enum quern_status (*put_rows)(struct qn_writing *w, const struct quern_result *rows,
+				      struct quern_message *err);
+	enum quern_status (*end_rows)(struct qn_writing *w, struct quern_message *err);
+	/* What all of them say of themselves, and the end of it, also after a failure. Frees w. NULL outputs: the file
+	   is not wanted, and nothing fails. */
+	enum quern_status (*end)(struct qn_writing *w, const struct qn_output *outputs, size_t n,
+				 struct quern_message *err);
 
-	/* Is the file one that `write` made? False when that cannot be told. Not collective. */
+	/* Is the file one that `end` made? False when that cannot be told. Not collective. */
 	bool (*is_result)(const char *file);
 
 	/* A new file, in memory, which has the dataset `path` of `file` and nothing else: with its

@@ -177,8 +177,7 @@ static bool put_texts(struct qn_field *to, uint64_t row, const struct qn_field *
 	return ok;
 }
 
-/* An array that is the same in all rows: the first one. */
-static bool put_shared(struct qn_field *to, const struct qn_field *f)
+bool qn_collect_shared(struct qn_field *to, const struct qn_field *f)
 {
 	if (to->type != QN_FIELD_NULL || f->type == QN_FIELD_NULL)
 		return true;
@@ -201,7 +200,7 @@ static bool put(struct quern_result *all, struct qn_field *to, uint64_t row,
 	if (strcmp(to->name, f->name))
 		return false;
 	if (!to->per_row)
-		return put_shared(to, f);
+		return qn_collect_shared(to, f);
 	if (v.type == QN_FIELD_NULL)
 		return set_nulls(all, to, row * qn_field_nvalues(to), qn_field_nvalues(to));
 	if ((to->type == QN_FIELD_NULL || v.n > to->n) && !widen(all, to, &v))
@@ -316,7 +315,7 @@ static bool put_rows(struct quern_result *all, struct qn_field *to, uint64_t fir
 	bool ok = true;
 
 	if (!to->per_row)
-		return put_shared(to, f);
+		return qn_collect_shared(to, f);
 	for (uint64_t row = 0; ok && row < n; row++) {
 		if (is_alike(to, f))
 			return copy_rows(all, to, first + row, f, row, n - row);

@@ -22,4 +22,7 @@ bool qn_collect_rows(struct quern_result *all, uint64_t row, const struct quern_
 /* The fields alone, of a result without rows. False: no memory. */
 bool qn_collect_fields(struct quern_result *all, const struct quern_result *one);
 
+/* Of an array that is the same in all rows, the first one. False: no memory. */
+bool qn_collect_shared(struct qn_field *to, const struct qn_field *f);
+
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "cluster/room.h"
 #include "run/emit.h"
@@ -43,10 +44,17 @@ static uint64_t most_fed(const struct qn_run *run, uint64_t stored)
 	return most;
 }
 
-/* What a rank holds at most: what each thread has, a state of its own among it where states are small, and one for
-   what is tried; and the rest, with the table that all is merged into. */
+/* What a rank holds at most. */
+enum part { PROCESS, OPERANDS, KEYS, TABLE, SHARE, MERGING, RESULT, NPARTS };
+static const char *const part_names[NPARTS] = {
+	"process", "operands", "keys", "cells", "share of the plan", "rows on their way", "result",
+};
+
+/* What each thread has, a state of its own among it where states are small, and one for what is tried; and the rest,
+   with the table that all is merged into. */
 struct account {
 	uint64_t a_thread, rest;
+	uint64_t part[NPARTS]; /* of the rest */
 };
 
 /* Groups and what they are called. */
@@ -94,13 +102,19 @@ static void take_account(const struct qn_run *run, uint64_t stored, uint64_t nro
 					       run->items.max_nelems) +
 		      qn_computed_worker_nbytes(&run->computed, qn_kept_tile_nelems(run),
 						run->items.max_nelems);
-	a->rest = PROCESS_NBYTES + qn_formula_nbytes(&run->formula) + keys_nbytes(run) + nstate +
-		  run->share.nstretches * sizeof(struct qn_stretch) +
-		  run->share.nchunks * sizeof(struct qn_chunk);
-	if (qn_kept_any(run))
-		a->rest += result_nbytes(run) + qn_owners_nbytes(run);
-	else
-		a->rest += qn_comm_rank(run->team->comm) == 0 ? 2 * nstate : 0;
+	a->part[PROCESS] = PROCESS_NBYTES;
+	a->part[OPERANDS] = qn_formula_nbytes(&run->formula);
+	a->part[KEYS] = keys_nbytes(run);
+	a->part[TABLE] = nstate;
+	a->part[SHARE] = run->share.nstretches * sizeof(struct qn_stretch) +
+			 run->share.nchunks * sizeof(struct qn_chunk);
+	a->part[MERGING] = qn_kept_any(run)			? qn_owners_nbytes(run)
+			   : qn_comm_rank(run->team->comm) == 0 ? 2 * nstate
+								: 0;
+	a->part[RESULT] = result_nbytes(run);
+	a->rest = 0;
+	for (int i = 0; i < NPARTS; i++)
+		a->rest += a->part[i];
 }
 
 /* So many at least are of a sweep, where the result has them. Which groups it has must be seen in one. */
@@ -338,6 +352,18 @@ enum quern_status qn_memory_settle(struct qn_run *run, struct qn_team *team, uin
 	return qn_comm_agree(team->comm, st, err);
 }
 
+static void log_account(const struct account *a, uint64_t nthreads)
+{
+	char text[512] = "";
+
+	for (int i = 0; i < NPARTS; i++)
+		if (a->part[i])
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s %.1f MiB, ",
+				 part_names[i], (double)a->part[i] / 0x1p20);
+	qn_log(QN_LOG_INFO, "memory: %s%" PRIu64 " threads %.1f MiB each", text, nthreads,
+	       (double)a->a_thread / 0x1p20);
+}
+
 enum quern_status qn_memory_check(struct qn_run *run, uint64_t longest, struct quern_message *err)
 {
 	char why[160];
@@ -348,7 +374,8 @@ enum quern_status qn_memory_check(struct qn_run *run, uint64_t longest, struct q
 
 	take_account(run, longest, run->most_rows, &a);
 	nbytes = a.rest + a.a_thread * nthreads;
-	run->memory_nbytes = nbytes;
+	run->memory_nbytes = run->report.memory_nbytes = nbytes;
+	log_account(&a, nthreads);
 	/* What is left is for sums that become larger than they usually are. */
 	run->cells_nbytes = qn_kept_nbytes(run, run->most_rows) *
 				    (qn_kept_are_shared(run, run->most_rows) ? 1 : 1 + nthreads) +

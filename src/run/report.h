@@ -24,8 +24,8 @@ struct qn_report {
 	uint64_t crossed_nbytes; /* of messages between hosts, as this rank counts */
 	uint64_t disk_nbytes;	 /* of local_nbytes: not from memory */
 	struct qn_numa_watch_sums near;
-	uint64_t peak_rss_nbytes;
-	double busy_seconds; /* summed over the threads */
+	uint64_t memory_nbytes, peak_rss_nbytes; /* as planned (memory.h), and what it came to */
+	double busy_seconds;			 /* summed over the threads */
 };
 
 #endif

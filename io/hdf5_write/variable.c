@@ -1,0 +1,456 @@
+#include "io/hdf5_write/variable.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "io/hdf5_library/file.h"
+#include "kernel/fields.h"
+
+#define BLOCK_NELEMS (1u << 17) /* of values of 8 bytes: 1 MiB */
+#define SMALL_NBYTES (1u << 20) /* up to which a variable is contiguous */
+#define DEFLATE	     1
+
+/* The library's NC_FILL_BYTE and so on; of uint64 it is no int64. */
+static const int64_t fill_of[QUERN_NDTYPES] = {
+	[QUERN_I8] = -127,
+	[QUERN_U8] = 255,
+	[QUERN_I16] = -32767,
+	[QUERN_U16] = 65535,
+	[QUERN_I32] = -2147483647,
+	[QUERN_U32] = 4294967295,
+	[QUERN_I64] = -9223372036854775806,
+};
+
+/* --- form --- */
+
+static enum quern_dtype integer_type(const struct qn_variable *v)
+{
+	const enum quern_dtype t = v->labels->dtype;
+
+	return qn_field_is_element(v->result, v->field) && t < QUERN_U64 ? t : QUERN_I64;
+}
+
+/* Integers are stored in the type of the data, if what stands for no value is none of them there. */
+static void choose_integer(const struct qn_variable *v, struct qn_form *form)
+{
+	enum quern_dtype t = integer_type(v);
+
+	if (v->has_null && v->has_mark)
+		t = QUERN_I64;
+	form->file = qn_nc_type(t);
+	form->memory = H5T_NATIVE_INT64;
+	form->fill.i = fill_of[t];
+	form->has_fill = v->has_null;
+}
+
+static void choose_unsigned(const struct qn_variable *v, struct qn_form *form)
+{
+	form->file = form->memory = H5T_NATIVE_UINT64;
+	form->fill.u = UINT64_C(18446744073709551614);
+	form->has_fill = v->has_null;
+}
+
+static bool is_integer(const struct qn_variable *v)
+{
+	const struct qn_field_doc *doc = qn_field_doc(v->field->name);
+	const bool is_value = qn_field_is_element(v->result, v->field);
+
+	if (v->field->type != QN_FIELD_NULL)
+		return v->field->type == QN_FIELD_INT;
+	return (doc && doc->integer) || (is_value && v->labels->dtype <= QUERN_U64);
+}
+
+static bool is_unsigned(const struct qn_variable *v)
+{
+	return v->field->type == QN_FIELD_UINT ||
+	       (v->field->type == QN_FIELD_NULL && v->labels->dtype == QUERN_U64 &&
+		qn_field_is_element(v->result, v->field));
+}
+
+/* Extremes are of the type of the data; the rest is int64 or float64. What has no value anywhere is of the
+   type that it would have. */
+static void choose_form(const struct qn_variable *v, struct qn_form *form)
+{
+	const bool is_single = qn_field_is_element(v->result, v->field) &&
+			       v->labels->dtype == QUERN_F32;
+
+	if (is_unsigned(v))
+		choose_unsigned(v, form);
+	else if (is_integer(v))
+		choose_integer(v, form);
+	else
+		*form = (struct qn_form){ .file = is_single ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE,
+					  .memory = H5T_NATIVE_DOUBLE,
+					  .fill.r = QN_FILL_REAL,
+					  .has_fill = true };
+}
+
+/* The dimensions of the rows, then those that a value has. */
+static void choose_shape(struct qn_variable *v)
+{
+	const struct qn_field *f = v->field;
+
+	v->ndims = 0;
+	for (size_t i = 0; f->per_row && i < v->result->naxes; i++)
+		v->shape[v->ndims++] = v->result->axis[i].n;
+	if (f->array)
+		v->shape[v->ndims++] = f->n;
+	if (f->array && f->ncols)
+		v->shape[v->ndims++] = f->ncols;
+}
+
+static uint64_t count_elems(const struct qn_variable *v)
+{
+	uint64_t n = 1;
+
+	for (int d = 0; d < v->ndims; d++)
+		n *= v->shape[d];
+	return n;
+}
+
+/* Whole along the last dimensions, cut along one, of one index along those before. */
+static void cut_blocks(struct qn_variable *v)
+{
+	hsize_t n = BLOCK_NELEMS;
+
+	for (int d = v->ndims - 1; d >= 0; d--) {
+		v->block[d] = qn_max_u64(1, qn_min_u64(v->shape[d], n));
+		n /= v->block[d];
+	}
+}
+
+/* --- blocks --- */
+
+static uint64_t count_block(const struct qn_variable *v, hsize_t count[QN_VARIABLE_NDIMS])
+{
+	uint64_t n = 1;
+
+	for (int d = 0; d < v->ndims; d++) {
+		count[d] = qn_min_u64(v->block[d], v->shape[d] - v->start[d]);
+		n *= count[d];
+	}
+	return n;
+}
+
+typedef herr_t transfer(hid_t id, hid_t memory_type, hid_t memory, hid_t space, hid_t plist,
+			union qn_cell *room);
+
+static herr_t to_file(hid_t id, hid_t type, hid_t memory, hid_t space, hid_t plist,
+		      union qn_cell *room)
+{
+	return H5Dwrite(id, type, memory, space, plist, room);
+}
+
+static herr_t from_file(hid_t id, hid_t type, hid_t memory, hid_t space, hid_t plist,
+			union qn_cell *room)
+{
+	return H5Dread(id, type, memory, space, plist, room);
+}
+
+/* The block at v->start, all of it. */
+static bool move_block(const struct qn_variable *v, transfer *move)
+{
+	hsize_t count[QN_VARIABLE_NDIMS], n = count_block(v, count);
+	hid_t memory = H5Screate_simple(1, &n, NULL);
+	const bool ok =
+		memory >= 0 &&
+		(!v->ndims || H5Sselect_hyperslab(v->space, H5S_SELECT_SET, v->start, NULL, count,
+						  NULL) >= 0) &&
+		move(v->id, v->form.memory, memory, v->space, H5P_DEFAULT, v->room) >= 0;
+
+	qn_h5_close(memory);
+	return ok;
+}
+
+static void step(struct qn_variable *v)
+{
+	hsize_t count[QN_VARIABLE_NDIMS];
+
+	for (int d = v->ndims - 1; d >= 0; d--) {
+		v->start[d] += v->block[d];
+		if (v->start[d] < v->shape[d])
+			break;
+		v->start[d] = 0;
+	}
+	v->filled = 0;
+	v->nroom = count_block(v, count);
+}
+
+/* The block is full. */
+static bool flush(struct qn_variable *v)
+{
+	if (!move_block(v, to_file))
+		return false;
+	step(v);
+	return true;
+}
+
+static bool append(struct qn_variable *v, const union qn_cell *cells, uint64_t n)
+{
+	bool ok = true;
+
+	while (ok && n) {
+		const uint64_t now = qn_min_u64(n, v->nroom - v->filled);
+
+		memcpy(v->room + v->filled, cells, (size_t)now * sizeof(*cells));
+		v->filled += now;
+		cells += now;
+		n -= now;
+		ok = v->filled < v->nroom || flush(v);
+	}
+	return ok;
+}
+
+static bool append_nulls(struct qn_variable *v, uint64_t n)
+{
+	bool ok = true;
+
+	for (; ok && n; n--)
+		ok = append(v, &v->form.fill, 1);
+	return ok;
+}
+
+/* --- making --- */
+
+static hid_t make_properties(const struct qn_variable *v)
+{
+	hid_t plist = H5Pcreate(H5P_DATASET_CREATE);
+	bool ok = plist >= 0;
+
+	if (ok && count_elems(v) > SMALL_NBYTES / sizeof(union qn_cell)) {
+		ok = H5Pset_chunk(plist, v->ndims, v->block) >= 0;
+		if (ok && H5Zfilter_avail(H5Z_FILTER_DEFLATE) > 0)
+			ok = H5Pset_shuffle(plist) >= 0 && H5Pset_deflate(plist, DEFLATE) >= 0;
+	}
+	if (ok && !qn_field_is_coordinate(v->result, v->field))
+		ok = H5Pset_fill_value(plist, v->form.memory, &v->form.fill) >= 0;
+	if (ok)
+		return plist;
+	qn_h5_close(plist);
+	return -1;
+}
+
+/* By its form and shape, empty. */
+static bool make(struct qn_variable *v)
+{
+	hsize_t count[QN_VARIABLE_NDIMS];
+	hid_t plist;
+
+	cut_blocks(v);
+	memset(v->start, 0, sizeof(v->start));
+	v->filled = 0;
+	v->nroom = count_block(v, count);
+	v->room = qn_calloc((size_t)v->nroom, sizeof(*v->room));
+	v->space = v->ndims ? H5Screate_simple(v->ndims, v->shape, NULL) : H5Screate(H5S_SCALAR);
+	plist = make_properties(v);
+	if (v->room && v->space >= 0 && plist >= 0)
+		v->id = qn_nc_create(v->nc, NULL, v->form.file, v->space, plist);
+	qn_h5_close(plist);
+	return v->id >= 0;
+}
+
+/* --- making it anew --- */
+
+/* A value as the new variable has it. */
+static union qn_cell translate(const struct qn_variable *old, const struct qn_variable *v,
+			       bool had_null, union qn_cell c)
+{
+	if (had_null && c.i == old->form.fill.i)
+		return v->form.fill;
+	if (old->form.memory != v->form.memory && old->form.memory == H5T_NATIVE_INT64)
+		c.r = (double)c.i;
+	return c;
+}
+
+/* The values of the rows so far, whose lists had n values each. */
+static bool carry(struct qn_variable *old, struct qn_variable *v, bool had_null, uint64_t n)
+{
+	const uint64_t all = old->nrows * n, more = qn_field_nvalues(v->field) - n;
+	bool ok = true;
+
+	if (!n)
+		return append_nulls(v, old->nrows * more);
+	memset(old->start, 0, sizeof(old->start));
+	old->filled = old->nroom = 0;
+	for (uint64_t i = 0; ok && i < all; i++) {
+		union qn_cell c;
+		hsize_t count[QN_VARIABLE_NDIMS];
+
+		if (old->filled == old->nroom) {
+			if (old->nroom)
+				step(old);
+			old->nroom = count_block(old, count);
+			ok = move_block(old, from_file);
+			old->filled = 0;
+		}
+		c = translate(old, v, had_null, old->room[old->filled++]);
+		ok = ok && append(v, &c, 1) && ((i + 1) % n || append_nulls(v, more));
+	}
+	return ok;
+}
+
+/* What is of no row yet must be something. */
+static bool flush_rest(struct qn_variable *v)
+{
+	while (v->filled && v->filled < v->nroom)
+		v->room[v->filled++] = v->form.fill;
+	return !v->filled || move_block(v, to_file);
+}
+
+static bool make_anew(struct qn_variable *v, bool had_null, uint64_t nvalues)
+{
+	struct qn_variable old = *v;
+	bool ok = flush_rest(&old);
+
+	v->id = v->space = -1;
+	v->room = NULL;
+	choose_shape(v);
+	choose_form(v, &v->form);
+	ok = ok && make(v) && carry(&old, v, had_null, nvalues);
+	qn_variable_fini(&old);
+	return ok;
+}
+
+/* --- rows --- */
+
+/* Has one of the rows no value, or fewer than another? */
+static bool lacks(const struct qn_field *f, uint64_t nrows)
+{
+	const uint64_t n = nrows * qn_field_nvalues(f);
+
+	for (uint64_t i = 0; f->null && i < n; i++)
+		if (!qn_field_has(f, i))
+			return true;
+	return f->type == QN_FIELD_NULL && nrows > 0;
+}
+
+static bool has_mark(const struct qn_variable *v, const struct qn_field *f, uint64_t nrows)
+{
+	const int64_t mark = fill_of[integer_type(v)];
+	const uint64_t n = f->type == QN_FIELD_INT ? nrows * qn_field_nvalues(f) : 0;
+
+	for (uint64_t i = 0; i < n; i++)
+		if (f->v.ints[i] == mark && qn_field_has(f, i))
+			return true;
+	return false;
+}
+
+/* What all rows are, with these. False: they do not go together. */
+static bool learn(struct qn_field *to, const struct qn_field *f)
+{
+	const bool is_first = to->type == QN_FIELD_NULL, is_known = f->type != QN_FIELD_NULL;
+	const bool is_decimal = f->type == QN_FIELD_DECIMAL || to->type == QN_FIELD_DECIMAL;
+	const bool is_int = f->type == QN_FIELD_INT || to->type == QN_FIELD_INT;
+
+	if (f->type == QN_FIELD_TEXT)
+		return false;
+	if (!is_known)
+		return true;
+	if (!is_first && (to->array != f->array || to->ncols != f->ncols ||
+			  (to->type != f->type && !(is_decimal && is_int))))
+		return false;
+	to->type = !is_first && is_decimal ? QN_FIELD_DECIMAL : f->type;
+	to->array = f->array;
+	to->n = is_first ? f->n : qn_max_u64(to->n, f->n);
+	to->ncols = f->ncols;
+	return true;
+}
+
+static bool same_form(const struct qn_form *a, const struct qn_form *b)
+{
+	return a->file == b->file && a->memory == b->memory && a->fill.i == b->fill.i;
+}
+
+/* With rows that are now known of. nvalues, had_null: of the rows before. */
+static bool prepare(struct qn_variable *v, uint64_t nvalues, bool had_null)
+{
+	struct qn_form form;
+	bool ok = true;
+
+	if (v->field->type == QN_FIELD_NULL)
+		return true;
+	choose_form(v, &form);
+	if (v->id >= 0 && (!same_form(&form, &v->form) || nvalues != qn_field_nvalues(v->field)))
+		return make_anew(v, had_null, nvalues);
+	v->form = form;
+	if (v->id < 0) {
+		choose_shape(v);
+		ok = make(v) && append_nulls(v, v->nrows * qn_field_nvalues(v->field));
+	}
+	return ok;
+}
+
+static union qn_cell value_of(const struct qn_variable *v, const struct qn_field *f, uint64_t i)
+{
+	union qn_cell c = v->form.fill;
+
+	if (!qn_field_has(f, i))
+		return c;
+	if (f->type == QN_FIELD_DECIMAL)
+		c.r = strtod(f->v.texts[i], NULL);
+	else if (v->field->type == QN_FIELD_DECIMAL)
+		c.r = (double)f->v.ints[i];
+	else
+		c.i = f->v.ints[i];
+	return c;
+}
+
+static bool append_rows(struct qn_variable *v, const struct qn_field *f, uint64_t nrows)
+{
+	const uint64_t n = qn_field_nvalues(f), all = qn_field_nvalues(v->field);
+	bool ok = true;
+
+	if (f->type == QN_FIELD_NULL)
+		return append_nulls(v, nrows * all);
+	if (!f->null && n == all && f->type == v->field->type && f->type != QN_FIELD_DECIMAL)
+		return append(v, (const union qn_cell *)f->v.ints, nrows * n);
+	for (uint64_t row = 0; ok && row < nrows; row++) {
+		for (uint64_t k = 0; ok && k < n; k++) {
+			const union qn_cell c = value_of(v, f, row * n + k);
+
+			ok = append(v, &c, 1);
+		}
+		ok = ok && append_nulls(v, all - n);
+	}
+	return ok;
+}
+
+bool qn_variable_put(struct qn_variable *v, const struct qn_field *f, uint64_t nrows)
+{
+	const bool had_null = v->has_null, was_known = v->field->type != QN_FIELD_NULL;
+	const uint64_t before = qn_field_nvalues(v->field);
+	bool ok = learn(v->field, f);
+
+	if (ok && nrows) {
+		const bool differs = f->type != QN_FIELD_NULL && v->nrows > 0 &&
+				     (!was_known || qn_field_nvalues(v->field) != before);
+
+		v->has_null = v->has_null || lacks(f, nrows) || differs ||
+			      (f->type != QN_FIELD_NULL &&
+			       qn_field_nvalues(f) != qn_field_nvalues(v->field));
+		v->has_mark = v->has_mark || has_mark(v, f, nrows);
+	}
+	ok = ok && prepare(v, before, had_null) && (v->id < 0 || append_rows(v, f, nrows));
+	v->nrows += nrows;
+	return ok;
+}
+
+bool qn_variable_end(struct qn_variable *v)
+{
+	if (v->id >= 0)
+		return true;
+	choose_shape(v);
+	v->has_null = v->has_null || v->field->type == QN_FIELD_NULL;
+	choose_form(v, &v->form);
+	return make(v) && append_nulls(v, count_elems(v));
+}
+
+void qn_variable_fini(struct qn_variable *v)
+{
+	qn_h5_close(v->id);
+	qn_h5_close(v->space);
+	free(v->room);
+	v->id = v->space = -1;
+	v->room = NULL;
+}
