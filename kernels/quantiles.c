@@ -248,6 +248,13 @@ static size_t quantiles_most_words(const void *self)
 	return s->keeps_lists ? 0 : (size_t)s->most_words + BINS + 1;
 }
 
+static size_t quantiles_most_values(const void *self)
+{
+	const struct quantiles *s = self;
+
+	return s->n;
+}
+
 /* Rows that are taken at a time, and steps of them: values of a cache line are used while it is there. */
 #define NROWS  16
 #define NSTEPS 256
@@ -668,8 +675,8 @@ static void emit_median(const void *self, const int64_t *state, struct quern_res
 
 #define QUANTILES_SLOTS                                                                           \
 	.close = quantiles_close, .layout = quantiles_layout, .most_words = quantiles_most_words, \
-	.scratch = quantiles_scratch, .absorb = quantiles_absorb,                                 \
-	.absorb_rows = quantiles_absorb_rows, .has_row_states = true,                             \
+	.most_values = quantiles_most_values, .scratch = quantiles_scratch,                       \
+	.absorb = quantiles_absorb, .absorb_rows = quantiles_absorb_rows, .has_row_states = true, \
 	.normalize = quantiles_normalize, .review = quantiles_review,                             \
 	.is_reviewed = quantiles_is_reviewed, .advance = quantiles_advance,                       \
 	.shared = quantiles_shared

@@ -29,7 +29,7 @@
 extern "C" {
 #endif
 
-#define QUERN_KERNEL_ABI 5u
+#define QUERN_KERNEL_ABI 6u
 #define QUERN_MAX_DIMS	 32
 /* The most elements in a tile of an elementwise kernel: 16 KiB of float32, half of an L1 cache. */
 #define QUERN_TILE_NELEMS  4096
@@ -274,6 +274,9 @@ struct quern_kernel {
 	/* Words of the largest state of any pass, for refusing up front what does not fit in memory.
 	   NULL: no pass has a larger one than the first. (opt) */
 	size_t (*most_words)(const void *self);
+
+	/* The most values of a list that it emits of a state. NULL: as many as the largest state has words. (opt) */
+	size_t (*most_values)(const void *self);
 
 	/* Bytes of scratch a worker needs, 64-byte aligned, contents undefined before each absorb.
 	   NULL: none. (opt) */

@@ -153,11 +153,10 @@ static bool move_block(const struct qn_variable *v, transfer *move)
 {
 	hsize_t count[QN_VARIABLE_NDIMS], n = count_block(v, count);
 	hid_t memory = H5Screate_simple(1, &n, NULL);
-	const bool ok =
-		memory >= 0 &&
-		(!v->ndims || H5Sselect_hyperslab(v->space, H5S_SELECT_SET, v->start, NULL, count,
-						  NULL) >= 0) &&
-		move(v->id, v->form.memory, memory, v->space, H5P_DEFAULT, v->room) >= 0;
+	const bool ok = memory >= 0 &&
+			(!v->ndims || H5Sselect_hyperslab(v->space, H5S_SELECT_SET, v->start, NULL,
+							  count, NULL) >= 0) &&
+			move(v->id, v->form.memory, memory, v->space, H5P_DEFAULT, v->room) >= 0;
 
 	qn_h5_close(memory);
 	return ok;

@@ -41,12 +41,12 @@ struct qn_variable {
 	struct qn_form form;
 	int ndims;
 	hsize_t shape[QN_VARIABLE_NDIMS], block[QN_VARIABLE_NDIMS];
-	hid_t id, space;       /* negative: not made yet */
-	union qn_cell *room;   /* owned: a block, */
-	uint64_t filled;       /* of which there are so many values, */
-	uint64_t nroom;	       /* of so many that it has, */
+	hid_t id, space;		  /* negative: not made yet */
+	union qn_cell *room;		  /* owned: a block, */
+	uint64_t filled;		  /* of which there are so many values, */
+	uint64_t nroom;			  /* of so many that it has, */
 	hsize_t start[QN_VARIABLE_NDIMS]; /* and where it begins */
-	uint64_t nrows;	       /* that were put */
+	uint64_t nrows;			  /* that were put */
 	bool has_null, has_mark; /* among them; a value that is what would stand for none */
 };
 

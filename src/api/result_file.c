@@ -53,10 +53,11 @@ static enum quern_status note_field(struct qn_names *to, const char *file, const
 	enum quern_status st = QUERN_OK;
 	char *text;
 
-	if (qn_asprintf(&text,
-			"%s: field %s%s%s has integers beyond 64 bits and is stored as float64: the "
-			"nearest numbers; --json and .csv have all digits",
-			file, f->name, dataset ? " of " : "", dataset ? dataset : "") < 0)
+	if (qn_asprintf(
+		    &text,
+		    "%s: field %s%s%s has integers beyond 64 bits and is stored as float64: the "
+		    "nearest numbers; --json and .csv have all digits",
+		    file, f->name, dataset ? " of " : "", dataset ? dataset : "") < 0)
 		return qn_error_nomem(err, 0, "a warning");
 	if (!has_text(to, text))
 		st = qn_names_add(to, text, err);
@@ -123,8 +124,7 @@ enum quern_status qn_result_file_put(quern_run *run, quern_run *s, const struct 
 
 	if (!st)
 		st = qn_formats[0]->put_rows(run->result_file.writing, rows, err);
-	return st ? st
-		  : note_rounded(&run->result_file.rounded, run->streamed, s->name, rows, err);
+	return st ? st : note_rounded(&run->result_file.rounded, run->streamed, s->name, rows, err);
 }
 
 enum quern_status qn_result_file_end_rows(quern_run *run, struct quern_message *err)

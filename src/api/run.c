@@ -363,6 +363,8 @@ static enum quern_status plan_one(quern_run *run, double *clock)
 				    "-d names %zu datasets, and a plan is of one: name one of them",
 				    run->nsingles);
 	st = find(run, clock);
+	/* Memory is that of a run that writes a file of its rows. */
+	run->engine.settings.streams = true;
 	return st ? st : plan(run, false, clock);
 }
 

@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -111,4 +113,22 @@ void qn_process_end(struct qn_process *p)
 	qn_process_signal(p, SIGKILL);
 	if (!qn_process_reap(p, LAST_WORDS, &status))
 		forget(p);
+}
+
+/* What getrusage tells counts what the process was before exec, a copy of its parent. */
+uint64_t qn_process_peak(void)
+{
+	FILE *f = qn_sys_fopen("/proc/self/status", "re"); /* of the system, not a user's */
+	unsigned long long kib = 0;
+	struct rusage usage;
+	char line[128];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "VmHWM: %llu kB", &kib) == 1)
+			break;
+	if (f)
+		fclose(f);
+	if (!kib && !getrusage(RUSAGE_SELF, &usage))
+		kib = (unsigned long long)usage.ru_maxrss;
+	return (uint64_t)kib * 1024;
 }

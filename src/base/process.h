@@ -7,6 +7,7 @@
 #define QN_BASE_PROCESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct qn_process {
@@ -31,5 +32,8 @@ bool qn_process_reap(struct qn_process *p, int patience_ms, int *status);
 /* Kills it and reaps it. One that the kernel does not let go, because it waits for storage, is left to
    whoever collects the children of this process. */
 void qn_process_end(struct qn_process *p);
+
+/* Of this one: the most bytes that were resident at once so far. */
+uint64_t qn_process_peak(void);
 
 #endif

@@ -279,6 +279,24 @@ static int several_layout(const void *self, struct quern_segment *segments)
 	return n;
 }
 
+/* Of the one whose lists are longest. */
+static size_t several_most_values(const void *self)
+{
+	const struct all *a = self;
+	size_t most = 0;
+
+	for (int i = 0; i < a->n; i++) {
+		const struct one *o = &a->one[i];
+		const size_t words = o->kernel->most_words ? o->kernel->most_words(o->self) : 0;
+		struct qn_layout_of_state l = { .nwords = 0 };
+
+		qn_state_layout(o->kernel, o->self, &l, NULL);
+		most = qn_max_u64(most, o->kernel->most_values ? o->kernel->most_values(o->self)
+							       : qn_max_u64(words, l.nwords));
+	}
+	return most;
+}
+
 /* Where one has other states than now, as many words as all have at most. */
 static size_t several_most_words(const void *self)
 {
@@ -592,6 +610,7 @@ static void make_kernel(struct qn_several *s)
 		.sample = several_sample,
 		.layout = several_layout,
 		.most_words = several_most_words,
+		.most_values = several_most_values,
 		.scratch = several_scratch,
 		.absorb = several_absorb,
 		.absorb_rows = by_rows ? several_absorb_rows : NULL,

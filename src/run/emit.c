@@ -125,24 +125,40 @@ enum quern_status qn_run_emit(const struct qn_run *run, struct quern_result *res
 	return ok && !result->nomem ? QUERN_OK : qn_error_nomem(err, 0, "the result");
 }
 
-uint64_t qn_run_row_nvalues(const struct qn_run *run)
+/* The i-th of the fields of the result; NULL: there are no more. */
+static const char *field_name(const struct qn_run *run, size_t i)
 {
-	const char *const *of_kernel = run->kernel->fields(run->self);
-	const uint64_t nwords = run->kernel->most_words ? run->kernel->most_words(run->self) : 0;
-	int reduced[QUERN_MAX_DIMS];
-	const size_t nreduced = list_reduced(run, reduced);
+	if (run->fields.n)
+		return i < run->fields.n ? run->fields.name[i] : NULL;
+	return run->kernel->fields(run->self)[i];
+}
+
+uint64_t qn_run_nfields(const struct qn_run *run)
+{
 	uint64_t n = 0;
 
-	for (size_t i = 0; run->fields.n ? i < run->fields.n : of_kernel[i] != NULL; i++) {
-		const char *name = run->fields.n ? run->fields.name[i] : of_kernel[i];
+	while (field_name(run, n))
+		n++;
+	return n;
+}
+
+uint64_t qn_run_row_nvalues(const struct qn_run *run)
+{
+	const uint64_t nwords = run->kernel->most_words ? run->kernel->most_words(run->self) : 0;
+	const uint64_t most = run->kernel->most_values ? run->kernel->most_values(run->self)
+						       : qn_max_u64(run->layout.nwords, nwords);
+	int reduced[QUERN_MAX_DIMS];
+	const size_t nreduced = list_reduced(run, reduced);
+	const char *name;
+	uint64_t n = 0;
+
+	for (size_t i = 0; (name = field_name(run, i)); i++) {
 		const struct qn_field_doc *doc = qn_field_doc(name);
 
 		if (!doc || !doc->dim[0] || !strcmp(doc->dim[0], "feature"))
 			n++;
-		else
-			n += strcmp(doc->dim[0], "dimension")
-				     ? qn_max_u64(run->layout.nwords, nwords)
-				     : qn_max_u64(nreduced, 1);
+		else if (!qn_field_is_shared(name))
+			n += strcmp(doc->dim[0], "dimension") ? most : qn_max_u64(nreduced, 1);
 	}
 	return n;
 }

@@ -22,6 +22,9 @@ enum quern_status qn_run_emit_axes(const struct qn_run *run, struct quern_result
 bool qn_run_emit_rows(const struct qn_run *run, uint64_t row, uint64_t n,
 		      struct quern_result *rows);
 
+/* The number of fields of the result. */
+uint64_t qn_run_nfields(const struct qn_run *run);
+
 /* The number of values of 8 bytes that a row has, about. */
 uint64_t qn_run_row_nvalues(const struct qn_run *run);
 

@@ -7,18 +7,28 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/process.h"
 #include "cluster/room.h"
+#include "find/axes.h"
 #include "run/emit.h"
 #include "run/kept.h"
 #include "run/owners.h"
 
-/* Memory of a process with its libraries, before it has any work: measured with Open MPI 4.1. */
-#define PROCESS_NBYTES (UINT64_C(24) << 20)
-#define LEAST_NROWS    QN_COLUMN_BLOCK /* of a sweep */
-#define NSAMPLES       64	       /* items that are looked at */
-/* Of a value on rank 0: as such, in the image of a file, which is there twice; or in a document and its text. */
-#define VALUE_NBYTES (3 * sizeof(int64_t))
+/* Of a process with its libraries before it has any work, and with MPI as well: what is resident, measured with HDF5
+   1.10 and Open MPI 4.1. */
+#define PROCESS_NBYTES (UINT64_C(16) << 20)
+#define MPI_NBYTES     (UINT64_C(9) << 20)
+/* Of the library that writes; and of each variable of a result, whose block is in memory as it is filled and as
+   the library keeps it. */
+#define WRITER_NBYTES (UINT64_C(4) << 20)
+#define BLOCK_NBYTES  (UINT64_C(1) << 20)
+#define NBLOCKS	      2
+#define LEAST_NROWS   QN_COLUMN_BLOCK /* of a sweep */
+#define NSAMPLES      64	      /* items that are looked at */
+/* Of a value on rank 0 that is kept: with what says which are there, or in a document and its text. */
+#define VALUE_NBYTES (sizeof(int64_t) + 1)
 #define TEXT_NBYTES  160
+#define DATE_NBYTES  48
 
 /* Rank 0: the longest chunk as it is stored. */
 static uint64_t most_stored(const struct qn_run *run)
@@ -45,9 +55,10 @@ static uint64_t most_fed(const struct qn_run *run, uint64_t stored)
 }
 
 /* What a rank holds at most. */
-enum part { PROCESS, OPERANDS, KEYS, TABLE, SHARE, MERGING, RESULT, NPARTS };
+enum part { PROCESS, INDEX, OPERANDS, KEYS, TABLE, SHARE, MERGING, RESULT, NPARTS };
 static const char *const part_names[NPARTS] = {
-	"process", "operands", "keys", "cells", "share of the plan", "rows on their way", "result",
+	"process",	     "chunks", "operands", "keys", "cells", "share of the plan",
+	"rows on their way", "result",
 };
 
 /* What each thread has, a state of its own among it where states are small, and one for what is tried; and the rest,
@@ -74,16 +85,69 @@ static uint64_t keys_nbytes(const struct qn_run *run)
 	return nbytes + qn_computed_nbytes(&run->computed);
 }
 
+/* Adds up, and multiplies, to what is larger than memory can be. */
+static uint64_t product(uint64_t a, uint64_t b)
+{
+	uint64_t n;
+
+	return qn_mul(a, b, &n) ? qn_min_u64(n, UINT64_MAX / 8) : UINT64_MAX / 8;
+}
+
+/* A coordinate, of which the result has another copy. */
+static uint64_t axis_nbytes(const struct qn_axis_values *v)
+{
+	return 2 *
+	       (product(v->n, (v->bounds ? 3 : 1) * sizeof(int64_t)) + v->dates.n * DATE_NBYTES);
+}
+
+/* Rank 0: coordinates of dimensions, and others. */
+static uint64_t axes_nbytes(const struct qn_run *run)
+{
+	const struct qn_subject *s = run->subject;
+	uint64_t n = 0;
+
+	for (int d = 0; s->axes && d < s->dataset.ndim; d++)
+		n += axis_nbytes(&s->axes[d]);
+	for (size_t i = 0; i < s->nothers; i++)
+		n += axis_nbytes(&s->other[i]);
+	return n;
+}
+
+/* Rank 0: of all chunks, once more while ranks are given their share. */
+static uint64_t index_nbytes(const struct qn_run *run)
+{
+	uint64_t n = 0;
+
+	for (uint32_t m = 0; m < run->subject->mosaic.nmembers; m++)
+		n += run->subject->mosaic.member[m].nchunks;
+	return qn_comm_rank(run->team->comm) ? 0 : 2 * n * sizeof(struct qn_chunk);
+}
+
+/* What goes into a file as it comes: of each field a few blocks. */
+static uint64_t streamed_nbytes(const struct qn_run *run, uint64_t nvalues)
+{
+	const uint64_t nfields = qn_run_nfields(run);
+	const uint64_t all = product(run->rows.nrows, nvalues * sizeof(int64_t));
+
+	return WRITER_NBYTES + NBLOCKS * qn_min_u64(all, nfields * BLOCK_NBYTES);
+}
+
 static uint64_t result_nbytes(const struct qn_run *run)
 {
 	const uint64_t each = run->settings.most_cells ? TEXT_NBYTES : VALUE_NBYTES;
-	uint64_t n;
+	uint64_t nvalues;
 
 	if (!qn_kept_any(run) || qn_comm_rank(run->team->comm))
 		return 0;
-	return qn_mul(run->rows.nrows, qn_run_row_nvalues(run) * each, &n)
-		       ? qn_min_u64(n, UINT64_MAX / 8)
-		       : UINT64_MAX / 8;
+	nvalues = qn_run_row_nvalues(run);
+	return axes_nbytes(run) + (run->settings.streams
+					   ? streamed_nbytes(run, nvalues)
+					   : product(run->rows.nrows, nvalues * each));
+}
+
+static uint64_t process_nbytes(const struct qn_run *run)
+{
+	return PROCESS_NBYTES + (qn_comm_size(run->team->comm) > 1 ? MPI_NBYTES : 0);
 }
 
 /* With a table of so many rows. What is larger than memory can be stays so when more is added. */
@@ -102,7 +166,8 @@ static void take_account(const struct qn_run *run, uint64_t stored, uint64_t nro
 					       run->items.max_nelems) +
 		      qn_computed_worker_nbytes(&run->computed, qn_kept_tile_nelems(run),
 						run->items.max_nelems);
-	a->part[PROCESS] = PROCESS_NBYTES;
+	a->part[PROCESS] = process_nbytes(run);
+	a->part[INDEX] = index_nbytes(run);
 	a->part[OPERANDS] = qn_formula_nbytes(&run->formula);
 	a->part[KEYS] = keys_nbytes(run);
 	a->part[TABLE] = nstate;
@@ -162,7 +227,7 @@ static enum quern_status refuse(const struct qn_run *run, const struct account *
 
 	if (run->rows.nrows > least_rows(run))
 		snprintf(parts, sizeof(parts), ", even of %" PRIu64 " at a time", least_rows(run));
-	if (qn_kept_any(run) && a->rest - PROCESS_NBYTES > a->a_thread)
+	if (qn_kept_any(run) && a->rest - a->part[PROCESS] > a->a_thread)
 		return qn_error_set(err, QUERN_ERR_RUN,
 				    "rank %d needs about %" PRIu64 " MiB for the %" PRIu64
 				    " cells of the result%s, more than %s: reduce over more "
@@ -374,7 +439,8 @@ enum quern_status qn_memory_check(struct qn_run *run, uint64_t longest, struct q
 
 	take_account(run, longest, run->most_rows, &a);
 	nbytes = a.rest + a.a_thread * nthreads;
-	run->memory_nbytes = run->report.memory_nbytes = nbytes;
+	/* Coordinates, labels and small operands have been read whole by now. */
+	run->memory_nbytes = run->report.memory_nbytes = qn_max_u64(nbytes, qn_process_peak());
 	log_account(&a, nthreads);
 	/* What is left is for sums that become larger than they usually are. */
 	run->cells_nbytes = qn_kept_nbytes(run, run->most_rows) *

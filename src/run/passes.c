@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/check.h"
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/process.h"
 #include "run/failover.h"
 #include "run/kept.h"
 #include "run/memory.h"
@@ -254,10 +254,8 @@ static enum quern_status gather_reports(struct qn_run *run, struct quern_message
 {
 	size_t nranks = (size_t)qn_comm_size(run->team->comm);
 	enum quern_status st = QUERN_OK;
-	struct rusage usage;
 
-	getrusage(RUSAGE_SELF, &usage);
-	run->report.peak_rss_nbytes = (uint64_t)usage.ru_maxrss * 1024;
+	run->report.peak_rss_nbytes = qn_process_peak();
 	run->report.crossed_nbytes = qn_comm_crossed(run->team->comm);
 	if (qn_comm_rank(run->team->comm) == 0) {
 		run->reports = qn_calloc(nranks, sizeof(*run->reports));

@@ -177,12 +177,12 @@ reads anything, more than --memory $least: raise it to as much at least\$" run m
 done
 answers "--memory enough" run moments --memory 1G -d packed cf.nc
 "$BUILDDIR/tests/tools/poor_layouts" layouts.h5
-quern run count --json --threads 8 --memory 33M -d /good layouts.h5
+quern run count --json --threads 8 --memory 25M -d /good layouts.h5
 is "--memory enough for some threads" "0 2 1" "$status $(field run.threads) \
-$(grep -c 'warning: rank 0 works with 2 of 8 threads: .* would not fit into --memory 33M' err)"
+$(grep -c 'warning: rank 0 works with 2 of 8 threads: .* would not fit into --memory 25M' err)"
 refuses 1 "--memory too small for one" \
-	"needs about 28 MiB with one thread, 4 of them .*more than --memory 26M: raise it, or make the chunks" \
-	run count --memory 26M -d /good layouts.h5
+	"needs about 20 MiB with one thread, 4 of them .*more than --memory 18M: raise it, or make the chunks" \
+	run count --memory 18M -d /good layouts.h5
 quern run moments --stats --json -d packed cf.nc
 is "--stats: exit code" 0 "$status"
 check "... stdout is JSON" field result.mean
