@@ -90,8 +90,10 @@ static enum quern_status open_file(struct qn_result_file *f, const char *file,
 	return qn_formats[0]->begin(f->publishing.fd, file, &f->writing, err);
 }
 
-void qn_result_file_discard(struct qn_result_file *f)
+static void discard(quern_run *run)
 {
+	struct qn_result_file *f = &run->result_file;
+
 	if (!f->is_open)
 		return;
 	qn_formats[0]->end(f->writing, NULL, 0, NULL);
@@ -117,8 +119,8 @@ static enum quern_status begin_rows(quern_run *run, quern_run *s, struct quern_m
 	return st ? st : qn_formats[0]->put(f->writing, o, err);
 }
 
-enum quern_status qn_result_file_put(quern_run *run, quern_run *s, const struct quern_result *rows,
-				     struct quern_message *err)
+static enum quern_status put_rows(quern_run *run, quern_run *s, const struct quern_result *rows,
+				  struct quern_message *err)
 {
 	enum quern_status st = s->result.naxes ? QUERN_OK : begin_rows(run, s, err);
 
@@ -127,7 +129,7 @@ enum quern_status qn_result_file_put(quern_run *run, quern_run *s, const struct 
 	return st ? st : note_rounded(&run->result_file.rounded, run->streamed, s->name, rows, err);
 }
 
-enum quern_status qn_result_file_end_rows(quern_run *run, struct quern_message *err)
+static enum quern_status end_rows(quern_run *run, struct quern_message *err)
 {
 	struct qn_result_file *f = &run->result_file;
 	enum quern_status st = qn_formats[0]->end_rows(f->writing, err);
@@ -135,6 +137,8 @@ enum quern_status qn_result_file_end_rows(quern_run *run, struct quern_message *
 	qn_labels_fini(&f->output.labels);
 	return st;
 }
+
+const struct qn_row_sink qn_result_file_sink = { put_rows, end_rows, discard };
 
 static enum quern_status put_result(struct qn_result_file *f, const struct qn_output *o,
 				    struct quern_message *err)
@@ -184,6 +188,6 @@ enum quern_status qn_result_file_finish(quern_run *run, const char *file)
 	if (!st)
 		st = commit(run, &o);
 	qn_outputs_fini(&o);
-	qn_result_file_discard(&run->result_file);
+	discard(run);
 	return st;
 }

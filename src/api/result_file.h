@@ -11,6 +11,19 @@
 
 struct quern_run;
 
+/* Where rows go as they come: of this file, for the run, which knows it by this table alone. */
+struct qn_row_sink {
+	/* Rows of a dataset of the run, the next ones: it opens the file, and begins with the axes, which s->result
+	   gets. */
+	enum quern_status (*put)(struct quern_run *run, struct quern_run *s,
+				 const struct quern_result *rows, struct quern_message *err);
+	/* After the last rows of a dataset. */
+	enum quern_status (*end_rows)(struct quern_run *run, struct quern_message *err);
+	/* Leaves nothing of it, or of one that is being written whole. */
+	void (*discard)(struct quern_run *run);
+};
+extern const struct qn_row_sink qn_result_file_sink;
+
 struct qn_result_file {
 	bool is_open;
 	struct qn_publishing publishing;
@@ -19,17 +32,8 @@ struct qn_result_file {
 	struct qn_names rounded; /* warnings of fields that it does not have to all digits */
 };
 
-/* Rows of a dataset of the run, the next ones: it opens the file, and begins with the axes, which s->result gets. */
-enum quern_status qn_result_file_put(struct quern_run *run, struct quern_run *s,
-				     const struct quern_result *rows, struct quern_message *err);
-/* After the last rows of a dataset. */
-enum quern_status qn_result_file_end_rows(struct quern_run *run, struct quern_message *err);
-
 /* Puts it in its place; the results of a run whose rows did not go to it are written before. */
 enum quern_status qn_result_file_finish(struct quern_run *run, const char *file);
-
-/* Leaves nothing of it. */
-void qn_result_file_discard(struct qn_result_file *f);
 
 /* The results of a run, and what they say of themselves. */
 struct qn_outputs {

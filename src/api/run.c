@@ -54,7 +54,8 @@ void quern_run_free(quern_run *run)
 	if (!run)
 		return;
 	qn_datasets_fini(run);
-	qn_result_file_discard(&run->result_file);
+	if (run->sink)
+		run->sink->discard(run);
 	free(run->output);
 	free(run->streamed);
 	qn_result_fini(&run->result);
@@ -228,7 +229,7 @@ static enum quern_status emit(quern_run *run, quern_run *of)
 	if (run->rank)
 		return QUERN_OK;
 	if (of->streamed)
-		return qn_result_file_end_rows(of, &run->err);
+		return of->sink->end_rows(of, &run->err);
 	return qn_kept_any(&run->engine) ? QUERN_OK
 					 : qn_run_emit(&run->engine, &run->result, &run->err);
 }
@@ -247,7 +248,7 @@ static enum quern_status collect(void *ctx, uint64_t row, const struct quern_res
 	enum quern_status st = QUERN_OK;
 
 	if (part->of->streamed)
-		return qn_result_file_put(part->of, run, rows, err);
+		return part->of->sink->put(part->of, run, rows, err);
 	if (!run->result.naxes)
 		st = qn_run_emit_axes(&run->engine, &run->result, err);
 	if (!st && !qn_collect_rows(&run->result, row, rows))

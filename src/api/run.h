@@ -38,6 +38,7 @@ struct quern_run {
 	const char *name; /* of one of several: in the result */
 	char *output;	  /* owned: a file for all that was asked for before the work; NULL: none */
 	char *streamed; /* owned: that file, where rows go to it as they come; NULL: they do not */
+	const struct qn_row_sink *sink; /* of streamed */
 	struct qn_result_file result_file;
 };
 

@@ -202,6 +202,7 @@ enum quern_status quern_run_output(quern_run *run, const char *file)
 	if (st || run->started || find_writer(file)->write != qn_result_file_finish)
 		return st;
 	free(run->streamed);
+	run->sink = &qn_result_file_sink;
 	run->streamed = qn_strdup(file);
 	return run->streamed ? QUERN_OK : qn_error_nomem(&run->err, strlen(file), "--output");
 }

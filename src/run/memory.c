@@ -173,7 +173,7 @@ static void take_account(const struct qn_run *run, uint64_t stored, uint64_t nro
 	a->part[TABLE] = nstate;
 	a->part[SHARE] = run->share.nstretches * sizeof(struct qn_stretch) +
 			 run->share.nchunks * sizeof(struct qn_chunk);
-	a->part[MERGING] = qn_kept_any(run)			? qn_owners_nbytes(run)
+	a->part[MERGING] = qn_kept_any(run)			? qn_owners_nbytes(run, nrows)
 			   : qn_comm_rank(run->team->comm) == 0 ? 2 * nstate
 								: 0;
 	a->part[RESULT] = result_nbytes(run);

@@ -28,10 +28,10 @@ static uint64_t block_nrows(const struct qn_run *run)
 	return qn_max_u64(qn_min_u64(n, BLOCK_NBYTES / row_nbytes(run)), 1);
 }
 
-uint64_t qn_owners_nbytes(const struct qn_run *run)
+uint64_t qn_owners_nbytes(const struct qn_run *run, uint64_t nrows)
 {
 	const uint64_t nranks = (uint64_t)qn_comm_size(run->team->comm);
-	const uint64_t n = qn_min_u64(block_nrows(run), run->rows.nrows);
+	const uint64_t n = qn_min_u64(block_nrows(run), nrows);
 	const uint64_t emitted = n * qn_run_row_nvalues(run) * sizeof(int64_t);
 	const uint64_t sent = nranks > 1 ? 2 * nranks * n * row_nbytes(run) : 0;
 

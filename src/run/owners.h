@@ -19,7 +19,7 @@ enum quern_status qn_owners_emit(struct qn_run *run, uint64_t *nrows, struct que
 /* Has the table of any rank become too large? Collective. */
 enum quern_status qn_owners_are_over(struct qn_run *run, bool *is_over, struct quern_message *err);
 
-/* Bytes that this takes beside the tables, at most, but for what the taker does. */
-uint64_t qn_owners_nbytes(const struct qn_run *run);
+/* Bytes that this takes beside tables of so many rows, at most, but for what the taker does. */
+uint64_t qn_owners_nbytes(const struct qn_run *run, uint64_t nrows);
 
 #endif
