@@ -17,6 +17,7 @@ include $(srcdir)/src/grouping/module.mk
 include $(srcdir)/src/locate/module.mk
 include $(srcdir)/src/crew/module.mk
 include $(srcdir)/src/run/module.mk
+include $(srcdir)/src/csv/module.mk
 include $(srcdir)/src/stage/module.mk
 include $(srcdir)/src/verify/module.mk
 include $(srcdir)/src/api/module.mk

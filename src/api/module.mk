@@ -2,7 +2,6 @@
 LIB_SRCS += src/api/calibrate.c
 LIB_SRCS += src/api/call.c
 LIB_SRCS += src/api/catalogue.c
-LIB_SRCS += src/api/csv.c
 LIB_SRCS += src/api/datasets.c
 LIB_SRCS += src/api/document.c
 LIB_SRCS += src/api/homes.c

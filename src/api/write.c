@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "api/csv.h"
 #include "api/json.h"
 #include "api/result_file.h"
 #include "api/run.h"
@@ -18,6 +17,7 @@
 #include "base/mem.h"
 #include "base/publish.h"
 #include "base/system.h"
+#include "csv/csv.h"
 #include "data/storage.h"
 
 /* A file, in memory. */

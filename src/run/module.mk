@@ -1,7 +1,6 @@
 # src/run: sources of libquern.
 LIB_SRCS += src/run/axes.c
 LIB_SRCS += src/run/emit.c
-LIB_SRCS += src/run/expected_sums.c
 LIB_SRCS += src/run/failover.c
 LIB_SRCS += src/run/forecast.c
 LIB_SRCS += src/run/kept.c

@@ -11,7 +11,7 @@
 #include "crew/crew.h"
 #include "formula/bad_weight.h"
 #include "grouping/grouper.h"
-#include "run/expected_sums.h"
+#include "feed/expected_sums.h"
 #include "plan/holes.h"
 #include "run/kept.h"
 #include "run/run.h"

@@ -28,7 +28,8 @@ src/crew         base cluster data plan locate
 src/run          base exact cluster data select feed kernel plan describe find keys formula grouping locate crew
 src/stage        base exact cluster data select feed describe find
 src/verify       base exact cluster data feed describe find crew
-src/api          base exact cluster data select feed kernel plan describe find keys formula program grouping locate crew run stage verify quern.h
+src/csv          base data kernel quern.h
+src/api          base exact cluster data select feed kernel plan describe find keys formula program grouping locate crew run stage verify csv quern.h
 src/manual       base kernel quern.h
 src/cli          base exact cluster kernel run api manual quern.h
 src/scaling      base cluster api cli quern.h

@@ -2,7 +2,7 @@
  * csv.c - results as comma-separated values, behind a head that says what they are: a line a value, or of a
  * result with axes a line a cell.
  */
-#include "api/csv.h"
+#include "csv/csv.h"
 
 #include <ctype.h>
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-#include "run/expected_sums.h"
+#include "feed/expected_sums.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -2,8 +2,8 @@
  * expected_sums.h - the sums of the stored chunks of a member, as this host's copy of the catalog has them:
  * a worker looks each of them up, so that none is sent or kept.
  */
-#ifndef QN_RUN_EXPECTED_SUMS_H
-#define QN_RUN_EXPECTED_SUMS_H
+#ifndef QN_FEED_EXPECTED_SUMS_H
+#define QN_FEED_EXPECTED_SUMS_H
 
 #include "base/file.h"
 #include "feed/feed.h"

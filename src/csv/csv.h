@@ -1,8 +1,8 @@
 /*
  * csv.h - results as comma-separated values.
  */
-#ifndef QN_API_CSV_H
-#define QN_API_CSV_H
+#ifndef QN_CSV_CSV_H
+#define QN_CSV_CSV_H
 
 #include <stdio.h>
 

@@ -1,0 +1,2 @@
+# src/csv: sources of libquern.
+LIB_SRCS += src/csv/csv.c
