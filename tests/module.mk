@@ -73,6 +73,7 @@ SHELL_TESTS += tests/cli/completion.sh
 SHELL_TESTS += tests/cli/corpus.sh
 SHELL_TESTS += tests/cli/datasets.sh
 SHELL_TESTS += tests/cli/dims.sh
+SHELL_TESTS += tests/cli/ends.sh
 SHELL_TESTS += tests/cli/errors.sh
 SHELL_TESTS += tests/cli/fault_loops.sh
 SHELL_TESTS += tests/cli/faults.sh

@@ -11,7 +11,7 @@
 #define SMALL_NBYTES (1u << 20) /* up to which a variable is contiguous */
 #define DEFLATE	     1
 
-/* The library's NC_FILL_BYTE and so on; of uint64 it is no int64. */
+/* The library's NC_FILL_BYTE and so on; of uint64 the bits of it. */
 static const int64_t fill_of[QUERN_NDTYPES] = {
 	[QUERN_I8] = -127,
 	[QUERN_U8] = 255,
@@ -20,6 +20,7 @@ static const int64_t fill_of[QUERN_NDTYPES] = {
 	[QUERN_I32] = -2147483647,
 	[QUERN_U32] = 4294967295,
 	[QUERN_I64] = -9223372036854775806,
+	[QUERN_U64] = -2,
 };
 
 /* --- form --- */
@@ -42,13 +43,15 @@ static void choose_integer(const struct qn_variable *v, struct qn_form *form)
 	form->memory = H5T_NATIVE_INT64;
 	form->fill.i = fill_of[t];
 	form->has_fill = v->has_null;
+	form->fills = v->has_null || !v->has_mark;
 }
 
 static void choose_unsigned(const struct qn_variable *v, struct qn_form *form)
 {
 	form->file = form->memory = H5T_NATIVE_UINT64;
-	form->fill.u = UINT64_C(18446744073709551614);
+	form->fill.i = fill_of[QUERN_U64];
 	form->has_fill = v->has_null;
+	form->fills = v->has_null || !v->has_mark;
 }
 
 static bool is_integer(const struct qn_variable *v)
@@ -83,7 +86,8 @@ static void choose_form(const struct qn_variable *v, struct qn_form *form)
 		*form = (struct qn_form){ .file = is_single ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE,
 					  .memory = H5T_NATIVE_DOUBLE,
 					  .fill.r = QN_FILL_REAL,
-					  .has_fill = true };
+					  .has_fill = true,
+					  .fills = true };
 }
 
 /* The dimensions of the rows, then those that a value has. */
@@ -222,7 +226,7 @@ static hid_t make_properties(const struct qn_variable *v)
 		if (ok && H5Zfilter_avail(H5Z_FILTER_DEFLATE) > 0)
 			ok = H5Pset_shuffle(plist) >= 0 && H5Pset_deflate(plist, DEFLATE) >= 0;
 	}
-	if (ok && !qn_field_is_coordinate(v->result, v->field))
+	if (ok && v->form.fills && !qn_field_is_coordinate(v->result, v->field))
 		ok = H5Pset_fill_value(plist, v->form.memory, &v->form.fill) >= 0;
 	if (ok)
 		return plist;
@@ -326,8 +330,9 @@ static bool lacks(const struct qn_field *f, uint64_t nrows)
 
 static bool has_mark(const struct qn_variable *v, const struct qn_field *f, uint64_t nrows)
 {
-	const int64_t mark = fill_of[integer_type(v)];
-	const uint64_t n = f->type == QN_FIELD_INT ? nrows * qn_field_nvalues(f) : 0;
+	const bool is_uint = f->type == QN_FIELD_UINT;
+	const int64_t mark = fill_of[is_uint ? QUERN_U64 : integer_type(v)];
+	const uint64_t n = is_uint || f->type == QN_FIELD_INT ? nrows * qn_field_nvalues(f) : 0;
 
 	for (uint64_t i = 0; i < n; i++)
 		if (f->v.ints[i] == mark && qn_field_has(f, i))
@@ -358,7 +363,8 @@ static bool learn(struct qn_field *to, const struct qn_field *f)
 
 static bool same_form(const struct qn_form *a, const struct qn_form *b)
 {
-	return a->file == b->file && a->memory == b->memory && a->fill.i == b->fill.i;
+	return a->file == b->file && a->memory == b->memory && a->fill.i == b->fill.i &&
+	       a->fills == b->fills;
 }
 
 /* With rows that are now known of. nvalues, had_null: of the rows before. */

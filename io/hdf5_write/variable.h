@@ -29,6 +29,7 @@ struct qn_form {
 	hid_t file, memory;
 	union qn_cell fill;
 	bool has_fill; /* there are such that are none */
+	bool fills; /* what was never written is that, which no value is: as in netCDF's own files */
 };
 
 struct qn_variable {

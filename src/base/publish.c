@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #define NRANDOM	      12 /* characters of 5 bits */
 #define NTRIES	      16 /* a name of 60 random bits is taken once, or somebody is at work */
 #define MOST_LINKS    40 /* as the kernel has it */
+#define MOST_UNDERWAY 8	 /* that a signal takes along; a run has one */
 #define STALE_SECONDS 3600
 
 /* --- names --- */
@@ -250,6 +252,32 @@ void qn_publish_sweep(const char *file)
 	sweep(file, remove_any);
 }
 
+/* --- what a signal takes along --- */
+
+/* Names of users' temporary files that this process is writing: of its handlers, which have no other way to them. */
+static _Atomic(const char *) underway[MOST_UNDERWAY];
+
+static bool exchange(const char *from, const char *to)
+{
+	for (int i = 0; i < MOST_UNDERWAY; i++) {
+		const char *expected = from;
+
+		if (atomic_compare_exchange_strong(&underway[i], &expected, to))
+			return true;
+	}
+	return false;
+}
+
+void qn_publish_forsake(void)
+{
+	for (int i = 0; i < MOST_UNDERWAY; i++) {
+		const char *partial = atomic_exchange(&underway[i], NULL);
+
+		if (partial)
+			qn_sys_unlink(partial);
+	}
+}
+
 /* --- writing --- */
 
 static enum quern_status failed(const char *name, const char *how, int why,
@@ -310,6 +338,8 @@ static struct qn_rights rights_of(const char *file, struct qn_rights rights)
 
 static void forget(struct qn_publishing *p)
 {
+	if (p->partial)
+		exchange(p->partial, NULL);
 	free(p->file);
 	free(p->partial);
 	free(p->name);
@@ -331,6 +361,8 @@ enum quern_status qn_publish_open(const char *name, enum qn_links links, struct 
 	if (!why)
 		why = create(out, links == QN_FOLLOW_LINK);
 	if (!why) {
+		if (links == QN_FOLLOW_LINK)
+			exchange(NULL, out->partial);
 		out->rights = rights_of(out->file, rights);
 		return QUERN_OK;
 	}

@@ -55,6 +55,9 @@ enum quern_status qn_publish_commit(struct qn_publishing *p, int64_t time_ns,
 /* Closes and removes the temporary file. Does nothing to QN_PUBLISHING_NONE. */
 void qn_publish_discard(struct qn_publishing *p);
 
+/* Of a handler of a signal that ends the process: removes the temporary files of users that it is writing. */
+void qn_publish_forsake(void);
+
 /* Open, put, commit. */
 enum quern_status qn_publish_write(const char *name, enum qn_links links, struct qn_rights rights,
 				   const void *bytes, size_t nbytes, int64_t time_ns,

@@ -215,7 +215,8 @@ void qn_cli_progress(void *ctx, int pass, uint64_t done, uint64_t total);
 void qn_cli_progress_end(struct qn_progress *p);
 
 /* From here on an interrupt or a request to end ends the process as it would have, but with a word on
-   standard error, of rank 0. The text must stay. Nothing is changed where these are ignored. */
+   standard error, of rank 0, and without files of users that are written in part. The text must stay. Nothing is
+   changed where these are ignored. */
 void qn_cli_watch(const char *text);
 void qn_cli_unwatch(void);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/publish.h"
 #include "base/text.h"
 #include "cli/cli.h"
 
@@ -423,6 +424,7 @@ static char last_words[NENDS][256]; /* a line each */
    does, with what it has not taken yet. */
 static void on_end(int number)
 {
+	qn_publish_forsake();
 	for (size_t i = 0; i < NENDS; i++)
 		if (ends[i].number == number)
 			(void)!write(STDERR_FILENO, last_words[i], strlen(last_words[i]));

@@ -349,6 +349,7 @@ static int publish(struct line *l)
 	print_more_warnings(l->run);
 	if (output)
 		code = (int)quern_run_write(l->run, output);
+	qn_cli_unwatch();
 	print_warnings(l->run, nwarnings);
 	if (code)
 		return qn_cli_fail((enum quern_status)code, quern_run_message(l->run));
@@ -387,15 +388,15 @@ int qn_cli_run(int argc, char **argv)
 			announce(&l, output);
 		if (!output || is_text(output))
 			quern_run_most_cells(l.run, MOST_CELLS);
-		qn_cli_watch("there is no result");
+		qn_cli_watch(output ? "the result was not written" : "there is no result");
 		code = (int)quern_run_execute(l.run);
-		qn_cli_unwatch();
 		qn_cli_progress_end(&progress);
 		if (code)
 			qn_cli_fail((enum quern_status)code, quern_run_message(l.run));
 		else if (!qn_cli_rank())
 			code = publish(&l);
 	}
+	qn_cli_unwatch();
 	line_fini(&l);
 	return code;
 }

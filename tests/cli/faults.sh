@@ -79,6 +79,21 @@ for suffix in json csv h5 nc; do
 	esac
 done
 
+# --- rows that go to their file as they come ---
+same_rows()
+{
+	"$BUILDDIR/tests/tools/look" "$1" packed_mean >rows.out 2>&1
+	cmp -s rows.out rows.ref || echo "$1 is there, and not whole"
+}
+check=same_rows
+name=rows.nc old=
+"$QUERN" run moments --threads 1 --over 0 -d packed -o ref.nc cf.nc
+"$BUILDDIR/tests/tools/look" ref.nc packed_mean >rows.ref
+args=(run moments --threads 1 --over 0 -d packed -o)
+all_faults EIO 1 '*out.d*'
+old=ref.nc
+all_faults ENOSPC 1 '*out.d/*.partial'
+
 # --- sums ---
 if "$QUERN" info | grep -q xxhash; then
 	name=r.sums old= check=whole_sums

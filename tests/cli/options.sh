@@ -171,8 +171,8 @@ is "... are as many" 3 "$(field run.threads)"
 for bind in none core numa; do
 	answers "--bind $bind" run moments --bind $bind -d packed cf.nc
 done
-for least in 10K 24M; do
-	refuses 1 "--memory $least, less than a process takes" "^quern: rank 0 needs about 2[5-9] MiB, 24 of them for the process before it \
+for least in 10K 15M; do
+	refuses 1 "--memory $least, less than a process takes" "^quern: rank 0 needs about [12][0-9] MiB, 16 of them for the process before it \
 reads anything, more than --memory $least: raise it to as much at least\$" run moments --memory $least -d packed cf.nc
 done
 answers "--memory enough" run moments --memory 1G -d packed cf.nc

@@ -88,6 +88,28 @@ static void write_file(const struct plan *p, uint64_t each, const char *file)
 	close(fd);
 }
 
+/* What was never written is what the attribute says; without one it is nothing that a value is. */
+static void check_fill(hid_t d, const double *values, size_t nvalues)
+{
+	const hid_t plist = H5Dget_create_plist(d);
+	H5D_fill_value_t is;
+	double fill, said;
+
+	assert_true(H5Pfill_value_defined(plist, &is) >= 0);
+	assert_true(H5Pget_fill_value(plist, H5T_NATIVE_DOUBLE, &fill) >= 0);
+	H5Pclose(plist);
+	if (H5Aexists(d, "_FillValue") > 0) {
+		const hid_t a = H5Aopen(d, "_FillValue", H5P_DEFAULT);
+
+		assert_true(H5Aread(a, H5T_NATIVE_DOUBLE, &said) >= 0);
+		assert_true(is == H5D_FILL_VALUE_USER_DEFINED && said == fill);
+		H5Aclose(a);
+		return;
+	}
+	for (size_t i = 0; is == H5D_FILL_VALUE_USER_DEFINED && i < nvalues; i++)
+		assert_true(values[i] != fill);
+}
+
 /* A variable with its type, its shape and its values as float64. */
 static size_t load(const char *file, const char *name, double *values, size_t shape[4])
 {
@@ -105,6 +127,7 @@ static size_t load(const char *file, const char *name, double *values, size_t sh
 	for (int i = 0; i < 3; i++)
 		shape[i] = (size_t)n[i];
 	assert_true(H5Dread(d, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+	check_fill(d, values, nvalues);
 	H5Tclose(type);
 	H5Sclose(space);
 	H5Dclose(d);
@@ -135,6 +158,7 @@ static const struct plan plans[] = {
 	{ 60, 7, 60, 60, 60, 60 },  /* the first rows have none */
 	{ 60, 0, 31, 60, 3, 60 },   /* what would stand for none is there before it is needed, */
 	{ 60, 2, 60, 60, 55, 60 },  /* and after */
+	{ 60, 0, 60, 60, 3, 60 },   /* and none is needed */
 	{ 60, 0, 60, 29, 60, 60 },  /* integers outgrow 64 bits */
 	{ 60, 0, 60, 60, 60, 41 },  /* lists grow */
 	{ 60, 5, 44, 17, 30, 23 },  /* all of it */
