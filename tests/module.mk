@@ -104,6 +104,7 @@ SHELL_TESTS += tests/cli/stage_faults.sh
 SHELL_TESTS += tests/cli/terminal.sh
 SHELL_TESTS += tests/cli/text.sh
 SHELL_TESTS += tests/cli/types.sh
+SHELL_TESTS += tests/cli/unions.sh
 SHELL_TESTS += tests/cli/verify.sh
 SHELL_TESTS += tests/cli/weights.sh
 SHELL_TESTS += tests/cli/where.sh

@@ -404,7 +404,8 @@ static bool same_values(const struct qn_axis_values *a, const struct qn_axis_val
 static enum quern_status check_dimension(const quern_run *a, int i, const quern_run *b, int j,
 					 const char *file, struct quern_message *err)
 {
-	const uint64_t n = a->engine.rows.selection.count[i], m = b->engine.rows.selection.count[j];
+	const uint64_t n = qn_picks_count(&a->subject.picks, &a->subject.selection, i);
+	const uint64_t m = qn_picks_count(&b->subject.picks, &b->subject.selection, j);
 	const char *name = a->subject.dataset.dim_name[i];
 	char how[96] = "does not have the coordinates";
 

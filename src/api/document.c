@@ -157,14 +157,31 @@ static json_t *result_to_json(const struct quern_result *r)
 	return o;
 }
 
+/* Those of a union; null: it is none. */
+static json_t *pieces_to_json(const struct qn_pick *pick)
+{
+	json_t *a = pick->nstretches ? json_array() : json_null();
+
+	for (size_t i = 0; pick->nstretches && i < pick->npieces; i++) {
+		const struct qn_piece *p = &pick->piece[i];
+
+		qn_json_append(&a, json_pack("{s:o, s:o, s:o}", "start", qn_json_uint(p->start),
+					     "count", qn_json_uint(p->count), "step",
+					     qn_json_uint(p->step)));
+	}
+	return a;
+}
+
 /* A slice and the values of its coordinate at its ends. */
-static json_t *meaning_to_json(const struct qn_meaning *m)
+static json_t *meaning_to_json(const struct qn_subject *s, const struct qn_meaning *m)
 {
 	const struct qn_ends *e = &m->ends;
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "slice", qn_json_text(m->slice),
-			 "start", qn_json_uint(m->start), "count", qn_json_uint(m->count), "step",
-			 qn_json_uint(m->step), "first",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "slice",
+			 qn_json_text(m->slice), "start", qn_json_uint(m->start), "count",
+			 qn_json_uint(m->count), "step",
+			 m->step ? qn_json_uint(m->step) : json_null(), "pieces",
+			 pieces_to_json(&s->picks.dim[m->dim]), "first",
 			 qn_json_text(m->has_ends ? e->text[0] : NULL), "last",
 			 qn_json_text(m->has_ends ? e->text[1] : NULL), "units",
 			 qn_json_text(m->has_ends ? e->units : NULL));
@@ -175,7 +192,7 @@ static json_t *meanings_to_json(const struct qn_subject *s)
 	json_t *a = s->nmeanings ? json_array() : json_null();
 
 	for (size_t i = 0; i < s->nmeanings; i++)
-		qn_json_append(&a, meaning_to_json(&s->meaning[i]));
+		qn_json_append(&a, meaning_to_json(s, &s->meaning[i]));
 	return a;
 }
 

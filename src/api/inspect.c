@@ -152,36 +152,19 @@ static void set_resident(json_t **row, const struct qn_dataset *d, int fd)
 	qn_json_set(row, "resident_sampled", r.known ? json_boolean(r.sampled) : json_null());
 }
 
-/* What a selection has of the stored elements of a dimension. */
-static void clip(struct quern_box *box, int dim, uint64_t length)
+static json_t *selection_to_json(struct layout *l, const struct quern_box *box,
+				 const struct qn_picks *picks, const char *select)
 {
-	uint64_t start = box->start[dim];
+	struct qn_touched t;
 
-	box->count[dim] = start >= length ? 0
-					  : qn_min_u64(box->count[dim],
-						       qn_ceil_div(length - start, box->step[dim]));
-}
-
-static json_t *selection_to_json(struct layout *l, const struct quern_box *box, const char *select)
-{
-	const struct qn_dataset *d = l->d;
-	uint64_t n = qn_box_nelems(box), inside = 1;
-	struct quern_box stored = *box;
-	struct qn_cut cut;
-
-	for (int i = 0; i < d->ndim; i++)
-		clip(&stored, i, d->shape[i]);
-	qn_cut_init(&cut, d, &stored, NULL);
-	l->touched_nchunks = cut.nitems;
-	/* Edge chunks are stored whole, but only what is in the dataset counts. */
-	for (int i = 0; i < d->ndim; i++)
-		inside *= qn_min_u64(cut.ntouched[i] * d->chunk[i], d->shape[i]);
-	l->part = inside ? (double)qn_box_nelems(&stored) / (double)inside : 1;
+	qn_cut_touch(l->d, box, picks, &t);
+	l->touched_nchunks = t.nchunks;
+	l->part = t.of ? (double)t.nelems / (double)t.of : 1;
 	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "select", qn_json_text(select), "shape",
-			 qn_json_uints(box->count, box->ndim), "bytes_logical",
-			 qn_json_uint(n * d->type.size), "chunks",
-			 l->chunked ? qn_json_uint(cut.nitems) : json_null(), "part_of_chunks",
-			 l->chunked && inside ? json_real(l->part) : json_null());
+			 qn_json_uints(t.count, box->ndim), "bytes_logical",
+			 qn_json_uint(t.nlogical * l->d->type.size), "chunks",
+			 l->chunked ? qn_json_uint(t.nchunks) : json_null(), "part_of_chunks",
+			 l->chunked && t.of ? json_real(l->part) : json_null());
 }
 
 static enum quern_status set_selection(json_t **row, struct layout *l, const char *select,
@@ -189,13 +172,17 @@ static enum quern_status set_selection(json_t **row, struct layout *l, const cha
 {
 	struct qn_dataset visible;
 	struct quern_box box;
+	struct qn_picks picks = { .any = false };
 	enum quern_status st = QUERN_OK;
 
 	qn_dataset_visible(l->d, &visible);
 	if (select)
-		st = qn_coordinate_select(&visible, NULL, select, &box, err);
+		st = qn_coordinate_select(&visible, NULL, select, &box, &picks, err);
 	qn_json_set(row, "selection",
-		    select && !st ? selection_to_json(l, &box, select) : json_null());
+		    select && !st ? selection_to_json(l, &box, &picks, select) : json_null());
+	for (size_t i = 0; i < picks.said.n; i++)
+		warn(l, "selection", "%s", picks.said.name[i]);
+	qn_picks_fini(&picks);
 	return st;
 }
 

@@ -171,7 +171,9 @@ static void put_selected(struct writing *w, const struct qn_subject *s)
 
 			fprintf(w->f, "%s%s: %" PRIu64 " from index %" PRIu64, i ? "; " : "",
 				m->slice, m->count, m->start);
-			if (m->step != 1)
+			if (!m->step)
+				fprintf(w->f, " to %" PRIu64, m->end - 1);
+			if (m->step > 1)
 				fprintf(w->f, ", every %" PRIu64, m->step);
 			if (m->has_ends)
 				fprintf(w->f, ", %s to %s%s%s", m->ends.text[0], m->ends.text[1],

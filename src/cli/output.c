@@ -100,7 +100,10 @@ void qn_cli_print_selected(const json_t *input, const char *indent)
 		printf("%s%s is %s", indent, json_string_value(json_object_get(s, "slice")), first);
 		if (qn_cli_int(s, "count") > 1)
 			printf(" to %s", last);
-		printf("%s%s\n", units ? " " : "", units ? units : "");
+		printf("%s%s", units ? " " : "", units ? units : "");
+		if (json_is_array(json_object_get(s, "pieces")))
+			printf(", %lld indexes of it", (long long)qn_cli_int(s, "count"));
+		putchar('\n');
 	}
 }
 

@@ -59,16 +59,27 @@ static int128 ns_from_base(const struct qn_axis *a, uint64_t i)
 	       ((int128)a->meant.base.day * QN_DAY_NS + a->meant.base.ns);
 }
 
+/* The i-th selected index of a dimension, of the dataset. */
+static uint64_t index_of(const struct qn_subject *s, int dim, uint64_t i)
+{
+	return qn_picks_index(&s->picks, &s->selection, dim, i);
+}
+
+static uint64_t count_of(const struct qn_subject *s, int dim)
+{
+	return qn_picks_count(&s->picks, &s->selection, dim);
+}
+
 /* Instants, in the units of the first file. */
-static void put_times(const struct qn_axis *a, const struct quern_box *b, int dim,
+static void put_times(const struct qn_axis *a, const struct qn_subject *s, int dim,
 		      struct qn_axis_values *v)
 {
 	const int64_t unit_ns = a->meant.unit_ns;
 
 	for (uint64_t i = 0; !v->is_real && i < v->n; i++)
-		v->is_real = ns_from_base(a, b->start[dim] + i * b->step[dim]) % unit_ns != 0;
+		v->is_real = ns_from_base(a, index_of(s, dim, i)) % unit_ns != 0;
 	for (uint64_t i = 0; i < v->n; i++) {
-		const int128 ns = ns_from_base(a, b->start[dim] + i * b->step[dim]);
+		const int128 ns = ns_from_base(a, index_of(s, dim, i));
 
 		v->values[i] = v->is_real
 				       ? bits_of((double)((long double)ns / (long double)unit_ns))
@@ -77,11 +88,11 @@ static void put_times(const struct qn_axis *a, const struct quern_box *b, int di
 }
 
 /* The selected ones. */
-static void put_values(const struct qn_axis *a, const struct quern_box *b, int dim,
+static void put_values(const struct qn_axis *a, const struct qn_subject *s, int dim,
 		       struct qn_axis_values *v)
 {
 	for (uint64_t i = 0; i < v->n; i++) {
-		const uint64_t at = b->start[dim] + i * b->step[dim];
+		const uint64_t at = index_of(s, dim, i);
 
 		v->values[i] = v->is_real ? bits_of(a->reals[at]) : a->integers[at];
 	}
@@ -128,7 +139,7 @@ static enum quern_status make_room(struct qn_axis_values *v, uint64_t n, const s
 }
 
 static enum quern_status take_axis(const struct qn_dataset *c, const struct qn_axis *a,
-				   const struct quern_box *b, int dim, struct qn_axis_values *v,
+				   const struct qn_subject *s, int dim, struct qn_axis_values *v,
 				   struct quern_message *err)
 {
 	struct qn_view view;
@@ -138,13 +149,13 @@ static enum quern_status take_axis(const struct qn_dataset *c, const struct qn_a
 		return st;
 	v->dtype = view.dtype;
 	v->is_real = is_real(view.dtype);
-	st = make_room(v, b->count[dim], c, err);
+	st = make_room(v, count_of(s, dim), c, err);
 	if (st)
 		return st;
 	if (a->instants)
-		put_times(a, b, dim, v);
+		put_times(a, s, dim, v);
 	else
-		put_values(a, b, dim, v);
+		put_values(a, s, dim, v);
 	widen(v);
 	return QUERN_OK;
 }
@@ -152,8 +163,8 @@ static enum quern_status take_axis(const struct qn_dataset *c, const struct qn_a
 /* --- bounds --- */
 
 /* Of the values that there are; left out where they are not as they should be. */
-static enum quern_status read_bounds(const struct qn_dataset *c, const struct quern_box *b, int dim,
-				     const char *name, struct qn_axis_values *v,
+static enum quern_status read_bounds(const struct qn_dataset *c, const struct qn_subject *s,
+				     int dim, const char *name, struct qn_axis_values *v,
 				     struct quern_message *err)
 {
 	struct quern_message why = { .status = QUERN_OK };
@@ -164,7 +175,7 @@ static enum quern_status read_bounds(const struct qn_dataset *c, const struct qu
 	if (are_there)
 		v->bounds = qn_calloc(v->n, 2 * sizeof(*v->bounds));
 	for (uint64_t i = 0; v->bounds && i < 2 * v->n; i++) {
-		const uint64_t at = 2 * (b->start[dim] + i / 2 * b->step[dim]) + i % 2;
+		const uint64_t at = 2 * index_of(s, dim, i / 2) + i % 2;
 
 		v->bounds[i] = a.reals ? bits_of(a.reals[at]) : a.integers[at];
 	}
@@ -261,15 +272,13 @@ static bool is_condensable(const struct qn_axis_values *v)
 static enum quern_status number_files(const struct qn_subject *s, struct qn_axis_values *v,
 				      struct quern_message *err)
 {
-	const struct quern_box *b = &s->selection;
-
-	v->n = b->count[0];
+	v->n = count_of(s, 0);
 	v->dtype = QUERN_I64;
 	v->values = qn_calloc(v->n, sizeof(*v->values));
 	if (!v->values)
 		return qn_error_nomem(err, v->n * sizeof(*v->values), "a coordinate");
 	for (uint64_t i = 0; i < v->n; i++)
-		v->values[i] = (int64_t)(b->start[0] + i * b->step[0]);
+		v->values[i] = (int64_t)index_of(s, 0, i);
 	return qn_names_add(&v->attributes, "long_name", err) ||
 			       qn_names_add(&v->attributes, "number of the file, from 0", err)
 		       ? err->status
@@ -280,7 +289,6 @@ static enum quern_status read_axis(const struct qn_subject *s, struct qn_joined 
 				   bool reduced, struct qn_axis_values *v,
 				   struct quern_message *err)
 {
-	const struct quern_box *b = &s->selection;
 	const bool is_joined = s->files.n > 1 && dim == s->along;
 	struct qn_dataset c;
 	struct qn_axis a;
@@ -295,11 +303,11 @@ static enum quern_status read_axis(const struct qn_subject *s, struct qn_joined 
 				  "%s: value %llu of the coordinate %s is missing", c.file,
 				  (unsigned long long)a.missing, c.path);
 	if (!st && c.path)
-		st = take_axis(&c, &a, b, dim, v, err);
+		st = take_axis(&c, &a, s, dim, v, err);
 	if (!st && c.path)
 		st = read_attributes(c.file, c.path, &v->attributes, "bounds", &bounds, err);
 	if (!st && bounds && !is_joined)
-		st = read_bounds(&c, b, dim, bounds, v, err);
+		st = read_bounds(&c, s, dim, bounds, v, err);
 	if (!st && c.path && reduced && (!is_condensable(v) || !condense(v)))
 		qn_axis_values_fini(v);
 	free(bounds);
@@ -351,13 +359,12 @@ static bool stays(const struct qn_subject *s, const bool *reduced, const struct 
 /* The place in the whole of the i-th selected value. */
 static uint64_t place_of(const struct qn_subject *s, const struct qn_axis_values *v, uint64_t i)
 {
-	const struct quern_box *b = &s->selection;
 	uint64_t at = 0, stride = 1;
 
-	for (int k = v->ndims - 1; k >= 0; i /= b->count[v->dim[k--]]) {
+	for (int k = v->ndims - 1; k >= 0; i /= count_of(s, v->dim[k--])) {
 		const int dim = v->dim[k];
 
-		at += (b->start[dim] + i % b->count[dim] * b->step[dim]) * stride;
+		at += index_of(s, dim, i % count_of(s, dim)) * stride;
 		stride *= s->dataset.shape[dim];
 	}
 	return at;
@@ -371,7 +378,7 @@ static enum quern_status take_values(const struct qn_subject *s, const struct qn
 	enum quern_status st;
 
 	for (int k = 0; k < v->ndims; k++)
-		n *= s->selection.count[v->dim[k]];
+		n *= count_of(s, v->dim[k]);
 	v->is_real = from->reals != NULL;
 	st = make_room(v, n, c, err);
 	if (st)

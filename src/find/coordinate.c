@@ -530,13 +530,13 @@ static void tell_about(void *ctx, const struct qn_dataset *d, const char *name, 
 
 enum quern_status qn_coordinate_select(const struct qn_dataset *d, struct qn_joined *joined,
 				       const char *text, struct quern_box *box,
-				       struct quern_message *err)
+				       struct qn_picks *picks, struct quern_message *err)
 {
 	struct finder f = { .joined = joined, .axis = { .n = 0 } };
 	struct qn_coordinates coordinates = {
 		.axis = find_axis, .extent = tell_extent, .about = tell_about, .ctx = &f
 	};
-	enum quern_status st = qn_select(d, text, &coordinates, box, err);
+	enum quern_status st = qn_select(d, text, &coordinates, box, picks, err);
 
 	qn_axis_fini(&f.axis);
 	return st;

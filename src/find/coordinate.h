@@ -37,12 +37,12 @@ enum quern_status qn_coordinate_path(const struct qn_dataset *d, const char *nam
 enum quern_status qn_coordinate_of(const struct qn_dataset *d, int dim, char **path,
 				   struct quern_message *err);
 
-/* The box of a selection, with coordinates read as it needs them. d: with the extent of its dimensions
-   (qn_dataset_visible). joined: the files of which d is made; NULL: there is only d->file. When it fails
+/* The box and the picks of a selection, as of qn_select, with coordinates read as it needs them. d: with the extent
+   of its dimensions (qn_dataset_visible). joined: the files of which d is made; NULL: there is only d->file. When it fails
    with joined->wanted set, that is no error, and err says nothing. Not collective. */
 enum quern_status qn_coordinate_select(const struct qn_dataset *d, struct qn_joined *joined,
 				       const char *text, struct quern_box *box,
-				       struct quern_message *err);
+				       struct qn_picks *picks, struct quern_message *err);
 
 /* The coordinate of a dimension of d, if there is one: coordinate->path is NULL where there is none. Its
    values are in any order; axis->missing tells of one that is none. Otherwise like qn_coordinate_select.

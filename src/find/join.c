@@ -181,7 +181,7 @@ static enum quern_status index_part(struct qn_subject *subject, struct quern_mes
 
 	qn_dataset_visible(&subject->dataset, &visible);
 	st = qn_coordinate_select(&visible, NULL, subject->settings.select, &subject->selection,
-				  err);
+				  &subject->picks, err);
 
 	if (!st)
 		st = qn_source_index(&subject->dataset, &subject->selection, err);

@@ -70,9 +70,11 @@ static void explain_slice(const struct qn_subject *subject, const struct places 
 	const uint64_t at[2] = { joined ? p->at[0] : b->start[dim],
 				 joined ? p->at[1] : last_of(b, dim) };
 
+	out->dim = dim;
 	out->start = b->start[dim];
-	out->count = b->count[dim];
-	out->step = b->step[dim];
+	out->end = b->count[dim] ? last_of(b, dim) + 1 : b->start[dim];
+	out->count = qn_picks_count(&subject->picks, b, dim);
+	out->step = subject->picks.dim[dim].nstretches ? 0 : b->step[dim];
 	out->has_ends = b->count[dim] > 0 &&
 			qn_coordinate_ends(&subject->dataset, dim, file, at, &out->ends);
 }
@@ -100,7 +102,8 @@ static bool is_valid(const struct qn_meaning *m)
 {
 	const struct qn_ends *e = &m->ends;
 
-	return is_terminated(m->slice, sizeof(m->slice)) &&
+	return m->dim >= 0 && m->dim < QUERN_MAX_DIMS &&
+	       is_terminated(m->slice, sizeof(m->slice)) &&
 	       is_terminated(e->text[0], sizeof(e->text[0])) &&
 	       is_terminated(e->text[1], sizeof(e->text[1])) &&
 	       is_terminated(e->units, sizeof(e->units)) &&

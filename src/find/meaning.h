@@ -9,10 +9,13 @@
 
 /* A slice of a selection. Plain memory. */
 struct qn_meaning {
-	char slice[256];	     /* "lat=10:20" */
-	uint64_t start, count, step; /* indexes */
-	bool has_ends;		     /* there is a coordinate */
-	struct qn_ends ends;	     /* at the first and the last index */
+	char slice[256]; /* "lat=10:20" */
+	uint64_t start, count,
+		step; /* indexes; step 0: it is a union (select/picks.h) of `count` of them */
+	uint64_t end; /* behind the last */
+	int dim;
+	bool has_ends;	     /* there is a coordinate */
+	struct qn_ends ends; /* at the first and the last index */
 };
 
 /* Fills subject->meaning, and warns of attributes of coordinates, on rank 0, for the slices of a

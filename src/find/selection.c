@@ -224,27 +224,43 @@ static bool is_inside(const struct quern_box *b, const struct qn_dataset *d)
 	return true;
 }
 
+/* The selection that the reader has made. */
+static enum quern_status take_selection(struct qn_subject *subject, uint32_t reader,
+					const void *block, size_t nbytes, struct quern_message *err)
+{
+	struct qn_picks *picks = &subject->picks;
+	const char *why = NULL;
+	enum quern_status st = qn_picks_unpack(picks, block, nbytes, &subject->selection, err);
+
+	for (int d = 0; !st && !why && d < subject->selection.ndim; d++)
+		if (picks->dim[d].npieces)
+			why = qn_picks_unite(picks, d, &subject->selection);
+	if (!st && (why || !is_inside(&subject->selection, &subject->dataset)))
+		st = qn_error_set(err, QUERN_ERR_RUN,
+				  "rank %u has made an impossible selection%s%s", reader,
+				  why ? ": " : "", why ? why : "");
+	return st;
+}
+
+/* Rank 0 has what is said of it. */
 static enum quern_status share_selection(const struct qn_team *team, struct qn_subject *subject,
 					 const struct qn_files *m, struct quern_message *err)
 {
-	struct quern_box *mine = qn_malloc(sizeof(*mine));
-	void *round = NULL;
 	size_t nbytes = 0;
-	enum quern_status st = mine ? QUERN_OK : qn_error_nomem(err, sizeof(*mine), "a selection");
+	void *mine = qn_picks_pack(&subject->picks, &subject->selection, &nbytes), *round = NULL;
+	enum quern_status st = mine ? QUERN_OK : qn_error_nomem(err, nbytes, "a selection");
 
 	st = qn_comm_agree(team->comm, st, err);
 	if (st) {
 		free(mine);
 		return st;
 	}
-	*mine = subject->selection;
-	st = qn_pass_round(team, m->reader, mine, sizeof(*mine), &round, &nbytes, err);
-	if (!st && nbytes == sizeof(subject->selection))
-		memcpy(&subject->selection, round, nbytes);
+	st = qn_pass_round(team, m->reader, mine, nbytes, &round, &nbytes, err);
+	if (!st)
+		st = take_selection(subject, m->reader, round, nbytes, err);
 	free(round);
-	if (!st && !is_inside(&subject->selection, &subject->dataset))
-		st = qn_error_set(err, QUERN_ERR_RUN, "rank %u has made an impossible selection",
-				  m->reader);
+	for (size_t i = 0; !st && rank_of(team) == 0 && i < subject->picks.said.n; i++)
+		st = qn_names_add(&subject->warnings, subject->picks.said.name[i], err);
 	return qn_comm_agree(team->comm, st, err);
 }
 
@@ -257,7 +273,7 @@ static enum quern_status choose(const struct qn_team *team, struct qn_subject *s
 
 	if (rank_of(team) == m->reader && !subject->selected)
 		st = qn_coordinate_select(&subject->dataset, joined, text, &subject->selection,
-					  err);
+					  &subject->picks, err);
 	if (joined->wanted.path && !joined->values)
 		st = QUERN_OK;
 	return qn_comm_agree(team->comm, st, err);

@@ -144,6 +144,7 @@ void qn_subject_fini(struct qn_subject *subject)
 	qn_dataset_fini(&subject->dataset);
 	qn_names_fini(&subject->files);
 	qn_names_fini(&subject->warnings);
+	qn_picks_fini(&subject->picks);
 	qn_blames_fini(subject->blame);
 	free(subject->meaning);
 	free(subject->file_end);

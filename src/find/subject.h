@@ -10,6 +10,7 @@
 #include "data/mosaic.h"
 #include "feed/feed.h"
 #include "find/warnings.h"
+#include "select/picks.h"
 
 struct qn_meaning;
 struct qn_axis_values;
@@ -37,6 +38,7 @@ struct qn_subject {
 	struct qn_mosaic mosaic;   /* the chunks of its members are rank 0's */
 	struct qn_view *views;	   /* owned: of each form, all of one type of value */
 	struct quern_box selection;
+	struct qn_picks picks;	    /* of the selection: which of its indexes are meant */
 	bool selected;		    /* the rank that describes: the selection is made,
 						   and the mosaic has the chunks of no other */
 	size_t nmeanings;	    /* rank 0 */

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "formula/formula.h"
+#include "formula/picked.h"
 #include "weighted/products_simd.h"
 #include "weighted/sums.h"
 
@@ -29,12 +30,14 @@ struct qn_formula_worker {
 	void *scratch;
 	struct qn_stored_reader **reader; /* by operand; NULL: it is in memory */
 	struct spot *spot;		  /* by operand */
+	struct qn_picked picked;	  /* of the item at hand */
 };
 
 /* A piece of a tile: elements `first` to first + n - 1 of its box, number `at` and on of the tile. */
 struct piece {
 	const struct qn_formula *f;
 	const struct spot *spot;
+	const struct qn_picked *picked;
 	const struct quern_tile *in;
 	uint64_t first, at;
 	size_t n;
@@ -77,11 +80,17 @@ static size_t programs_nbytes(const struct qn_formula *f)
 	return most > expr ? most : expr;
 }
 
+/* The data has one always. */
+static size_t columns_nbytes(const struct qn_formula *f)
+{
+	return (size_t)(f->n ? f->n : 1) * COLUMN_NBYTES;
+}
+
 static size_t scratch_nbytes(const struct qn_formula *f, uint64_t nelems)
 {
 	if (!qn_formula_is_any(f))
 		return 0;
-	return (size_t)f->n * COLUMN_NBYTES + programs_nbytes(f) + values_nbytes(f->expr, nelems) +
+	return columns_nbytes(f) + programs_nbytes(f) + values_nbytes(f->expr, nelems) +
 	       values_nbytes(f->weights, nelems) + 2 * bitmap_nbytes(nelems);
 }
 
@@ -89,7 +98,7 @@ static struct room divide(const struct qn_formula *f, void *scratch, uint64_t ne
 {
 	struct room r = { .columns = scratch };
 
-	r.program = r.columns + (size_t)f->n * COLUMN_NBYTES;
+	r.program = r.columns + columns_nbytes(f);
 	r.values = r.program + programs_nbytes(f);
 	r.weights = r.values + values_nbytes(f->expr, nelems);
 	r.valid = (uint64_t *)(void *)(r.weights + values_nbytes(f->weights, nelems));
@@ -300,13 +309,19 @@ static void put_bits(uint64_t *to, const uint64_t *bits, size_t n)
 		to[nwords - 1] &= (UINT64_C(1) << n % 64) - 1;
 }
 
-/* Elements that --where holds for are missing because of 64 bits: others are not there at all. */
+/* May elements not be there? */
+static bool leaves_out(const struct qn_formula *f)
+{
+	return f->where || f->picks;
+}
+
+/* Elements that are there are missing because of 64 bits. */
 static size_t count_beyond(const struct piece *p, const struct room *r,
 			   const struct qn_program_result *result)
 {
 	size_t n = 0;
 
-	if (!p->f->where || !result->nbeyond)
+	if (!leaves_out(p->f) || !result->nbeyond)
 		return (size_t)result->nbeyond;
 	for (size_t w = 0; w < (p->n + 63) / 64; w++) {
 		const uint64_t bits = result->beyond[w] & r->there[p->at / 64 + w];
@@ -316,18 +331,28 @@ static size_t count_beyond(const struct piece *p, const struct room *r,
 	return n;
 }
 
+/* The elements that are picked; returns how many. */
+static size_t apply_picks(const struct piece *p, const struct room *r)
+{
+	if (!p->f->picks)
+		return p->n;
+	put_bits(r->there + p->at / 64, NULL, p->n);
+	return qn_picked_keep(p->picked, p->first, p->n, r->there + p->at / 64);
+}
+
 static void apply_where(const struct piece *p, const struct room *r, struct qn_formula_tile *out)
 {
 	struct qn_program_result result;
+	uint64_t *there = r->there + p->at / 64;
 
-	if (!p->f->where) {
-		out->nthere += p->n;
+	if (!p->f->where)
 		return;
-	}
 	qn_program_run(p->f->where, p->column, p->n, r->program, &result);
-	put_bits(r->there + p->at / 64, result.holds, p->n);
-	out->nthere += result.nholds;
-	out->nbeyond += result.nbeyond;
+	out->nbeyond += p->f->picks ? count_beyond(p, r, &result) : result.nbeyond;
+	if (!p->f->picks)
+		put_bits(there, result.holds, p->n);
+	for (size_t w = 0; p->f->picks && result.holds && w < (p->n + 63) / 64; w++)
+		there[w] &= result.holds[w];
 }
 
 static void make_values(const struct piece *p, const struct room *r, struct qn_formula_tile *out)
@@ -349,7 +374,7 @@ static void make_values(const struct piece *p, const struct room *r, struct qn_f
 static void apply_expr(const struct piece *p, const struct room *r, struct qn_formula_tile *out)
 {
 	make_values(p, r, out);
-	for (size_t w = 0; p->f->where && w < (p->n + 63) / 64; w++)
+	for (size_t w = 0; leaves_out(p->f) && w < (p->n + 63) / 64; w++)
 		r->valid[p->at / 64 + w] &= r->there[p->at / 64 + w];
 }
 
@@ -484,6 +509,27 @@ static void set_vars(const struct qn_formula *f, const struct room *r, struct qn
 		out->tile.nvars = 2;
 }
 
+/* Of elements of which none is there. */
+static void blank_piece(const struct piece *p, const struct room *r,
+			const struct qn_formula_tile *out)
+{
+	const size_t size = qn_view_size(out->var->dtype);
+	const size_t weight = p->f->weights ? qn_view_size(out->var[1].dtype) : 0;
+
+	memset(r->valid + p->at / 64, 0, (p->n + 63) / 64 * sizeof(*r->valid));
+	memset(r->values + p->at * size, 0, p->f->expr ? p->n * size : 0);
+	memset(r->weights + p->at * weight, 0, p->n * weight);
+}
+
+static void apply_piece(struct piece *p, const struct room *r, struct qn_formula_tile *out)
+{
+	take_columns(p, r);
+	apply_where(p, r, out);
+	apply_expr(p, r, out);
+	apply_weights(p, r, out);
+	out->nthere += leaves_out(p->f) ? count_bits(r->there + p->at / 64, p->n) : p->n;
+}
+
 void qn_formula_apply(struct qn_formula_worker *w, const struct quern_tile *in,
 		      struct qn_formula_tile *out)
 {
@@ -493,6 +539,7 @@ void qn_formula_apply(struct qn_formula_worker *w, const struct quern_tile *in,
 
 	p.f = f;
 	p.spot = w->spot;
+	p.picked = &w->picked;
 	p.in = in;
 	*out = (struct qn_formula_tile){ .var = { *in->var }, .tile = *in };
 	out->var->dtype = qn_formula_dtype(f, in->var->dtype);
@@ -502,10 +549,10 @@ void qn_formula_apply(struct qn_formula_worker *w, const struct quern_tile *in,
 	for (p.at = 0; p.at < in->nelems; p.at += p.n) {
 		p.first = in->first + p.at;
 		p.n = (size_t)qn_min_u64(in->nelems - p.at, PIECE);
-		take_columns(&p, &r);
-		apply_where(&p, &r, out);
-		apply_expr(&p, &r, out);
-		apply_weights(&p, &r, out);
+		if (apply_picks(&p, &r))
+			apply_piece(&p, &r, out);
+		else
+			blank_piece(&p, &r, out);
 	}
 	set_vars(f, &r, out);
 }
@@ -580,6 +627,8 @@ enum quern_status qn_formula_worker_turn(struct qn_formula_worker *w, const stru
 	enum quern_status st = QUERN_OK;
 
 	*operand = 0;
+	if (w->f->picks && !qn_picked_turn(&w->picked, w->f->picks, w->f->selection, box))
+		return qn_error_nomem(err, 0, "a selection");
 	for (int i = 1; !st && i < w->f->n; i++) {
 		struct spot *s = &w->spot[i];
 
@@ -615,6 +664,7 @@ enum quern_status qn_formula_worker_free(struct qn_formula_worker *w, struct que
 		one = qn_stored_reader_free(w->reader[i], err);
 		st = st ? st : one;
 	}
+	qn_picked_fini(&w->picked);
 	free(w->scratch);
 	free(w->reader);
 	free(w->spot);
@@ -639,7 +689,7 @@ enum quern_status qn_formula_hold(const struct qn_formula *f, const struct qn_pr
 				  const struct quern_box *box, uint64_t n, uint64_t *holds,
 				  struct quern_message *err)
 {
-	const size_t columns = (size_t)f->n * COLUMN_NBYTES;
+	const size_t columns = columns_nbytes(f);
 	const size_t nbytes = columns + program_nbytes(condition);
 	uint8_t *scratch = qn_alloc_aligned(nbytes);
 	struct spot *spot = qn_calloc((size_t)f->n, sizeof(*spot));

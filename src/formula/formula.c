@@ -352,7 +352,9 @@ enum quern_status qn_formula_find(const struct qn_subject *subject, const struct
 	const bool has_names = texts->named && texts->named->n, is_one = texts->option;
 	enum quern_status st = QUERN_OK;
 
-	*out = (struct qn_formula){ .nan_missing = nan_missing };
+	*out = (struct qn_formula){ .nan_missing = nan_missing,
+				    .picks = subject->picks.any ? &subject->picks : NULL,
+				    .selection = &subject->selection };
 	if (!texts->expr && !texts->where && !texts->weights && (!has_names || is_one))
 		return QUERN_OK;
 	if (has_names && !s.used)
@@ -383,7 +385,7 @@ void qn_formula_fini(struct qn_formula *f)
 
 bool qn_formula_is_any(const struct qn_formula *f)
 {
-	return f->expr || f->where || f->weights;
+	return f->expr || f->where || f->weights || f->picks;
 }
 
 uint64_t qn_formula_nbytes(const struct qn_formula *f)

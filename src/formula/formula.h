@@ -4,6 +4,8 @@
  *	tile of the data -> --expr: other values -> --where: which of them are there
  *		-> --weights: their weights -> kernel
  *
+ * Of a selection that is a union along a dimension a tile has what lies between, too: that is not there.
+ *
  * A name is the dataset itself, by its name or path, a coordinate, or a dataset of the same file or another
  * one on some of the dimensions of the subject (operand.h); index(NAME) is the index along a dimension. In
  * --weights coslat is the cosine of the latitude (latitude.h).
@@ -20,6 +22,9 @@ struct qn_formula {
 	bool nan_missing;
 	struct qn_program *expr, *where, *weights; /* owned; NULL: there is none */
 	char *name; /* owned: of --expr NAME=EXPR, or "expr"; NULL: without --expr */
+	/* Borrows, with the box that they are of: what is not picked is not there either; NULL: all is picked. */
+	const struct qn_picks *picks;
+	const struct quern_box *selection;
 };
 
 /* Borrowed; NULL: there is none. */

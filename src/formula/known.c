@@ -127,6 +127,25 @@ static bool is_done(const struct known *k, int of)
 	return false;
 }
 
+/* A mask of each dimension along which the selection is a union. */
+static enum quern_status add_picks(const struct known *k, struct quern_message *err)
+{
+	const struct qn_picks *p = k->f->picks;
+	struct qn_masks *all = k->masks;
+
+	for (int d = 0; p && d < k->selection->ndim; d++) {
+		if (!p->dim[d].nstretches)
+			continue;
+		if (!qn_grow_by_one(&all->mask, (size_t)all->n, sizeof(*all->mask)))
+			return qn_error_nomem(err, sizeof(*all->mask), "a mask");
+		all->mask[all->n++] = (struct qn_mask){ .ndim = 1,
+							.dim = { d },
+							.count = { k->selection->count[d] },
+							.pick = &p->dim[d] };
+	}
+	return QUERN_OK;
+}
+
 enum quern_status qn_known_find(const struct qn_formula *f, const struct quern_box *selection,
 				struct qn_masks *out, struct quern_message *err)
 {
@@ -135,8 +154,9 @@ enum quern_status qn_known_find(const struct qn_formula *f, const struct quern_b
 	enum quern_status st = QUERN_OK;
 
 	*out = (struct qn_masks){ .n = 0 };
-	if (!n)
-		return QUERN_OK;
+	st = add_picks(&k, err);
+	if (st || !n)
+		return st;
 	k.of = qn_calloc((size_t)n, sizeof(*k.of));
 	k.is_known = qn_calloc((size_t)n, sizeof(*k.is_known));
 	if (!k.of || !k.is_known)

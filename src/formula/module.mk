@@ -5,5 +5,6 @@ LIB_SRCS += src/formula/formula.c
 LIB_SRCS += src/formula/known.c
 LIB_SRCS += src/formula/latitude.c
 LIB_SRCS += src/formula/operand.c
+LIB_SRCS += src/formula/picked.c
 LIB_SRCS += src/formula/stored.c
 LIB_SRCS += src/formula/stored_find.c

@@ -54,7 +54,7 @@ bool qn_ahead_can(const struct qn_subject *subject, const struct qn_formula *f)
 /* --- rank 0 --- */
 
 struct evaluation {
-	const struct qn_formula *f;
+	struct qn_formula f; /* borrows all; of the whole dataset, whatever is selected */
 	struct quern_box box;
 	struct qn_values *v;
 	uint64_t nbeyond;
@@ -64,7 +64,7 @@ struct evaluation {
 
 static void take_piece(struct evaluation *e, uint64_t at, size_t n)
 {
-	const struct quern_var data = { .dtype = e->f->operand[0].dtype, .values = e->none };
+	const struct quern_var data = { .dtype = e->f.operand[0].dtype, .values = e->none };
 	const struct quern_tile tile = {
 		.box = &e->box, .first = at, .nelems = n, .nvars = 1, .var = &data
 	};
@@ -96,10 +96,11 @@ static enum quern_status evaluate(const struct qn_formula *f, const struct quern
 	if (!e || !values || !v->missing)
 		st = qn_error_nomem(err, v->n * sizeof(double), "a key");
 	if (!st) {
-		e->f = f;
+		e->f = *f;
+		e->f.picks = NULL;
 		e->box = *box;
 		e->v = v;
-		e->worker = qn_formula_worker_new(f, QUERN_TILE_NELEMS, "");
+		e->worker = qn_formula_worker_new(&e->f, QUERN_TILE_NELEMS, "");
 		st = e->worker ? qn_formula_worker_turn(e->worker, &e->box, &operand, err)
 			       : qn_error_nomem(err, 0, "a key");
 	}
@@ -166,7 +167,7 @@ enum quern_status qn_ahead_find(const struct qn_subject *subject, const struct q
 				     spec->text, nbeyond);
 	if (!st && leads) {
 		qn_key_fini(key);
-		st = qn_key_group(spec, spec->text, &source, &subject->selection, key, err);
+		st = qn_key_group(spec, spec->text, &source, subject, key, err);
 	}
 	qn_key_source_fini(&source);
 	if (!leads)

@@ -4,7 +4,8 @@
  *	row = sum over the terms of stride * number
  *
  * The number of a kept dimension is the index of the element in the selection, that of a key the group
- * of its indexes there, or of the element itself, which comes with the tile. What a tile has of rows comes as runs:
+ * of its indexes there, or of the element itself, which comes with the tile. A kept dimension of which some indexes
+ * are left out is a key, too. What a tile has of rows comes as runs:
  *
  *	ONE          elements of one row, one after the other
  *	CONSECUTIVE  element i of each step is of row `row` + i

@@ -20,6 +20,11 @@ static size_t copy_bits(const uint64_t *bits, uint64_t first, size_t n, uint64_t
 	return n - nset;
 }
 
+static size_t value_nbytes(const struct quern_var *v)
+{
+	return v->dtype == QUERN_TEXT ? v->text_nbytes : qn_dtype_size(v->dtype);
+}
+
 static void absorb_run(const struct quern_kernel *k, const void *self, int64_t *state,
 		       void *scratch, uint64_t *valid, const struct quern_tile *tile,
 		       uint64_t first, size_t n)
@@ -29,7 +34,7 @@ static void absorb_run(const struct quern_kernel *k, const void *self, int64_t *
 
 	for (int i = 0; i < tile->nvars && i < 2; i++) {
 		var[i] = tile->var[i];
-		var[i].values = (const char *)var[i].values + first * qn_dtype_size(var[i].dtype);
+		var[i].values = (const char *)var[i].values + first * value_nbytes(&var[i]);
 	}
 	var->nmissing = var->valid ? copy_bits(var->valid, first, n, valid) : 0;
 	var->valid = var->nmissing ? valid : NULL;

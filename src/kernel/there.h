@@ -11,7 +11,7 @@
 void qn_absorb_there(const struct quern_kernel *k, const void *self, int64_t *state, void *scratch,
 		     uint64_t *valid, const struct quern_tile *tile, uint64_t first, size_t n);
 
-/* The same of a whole tile of at most QUERN_TILE_NELEMS elements, for a kernel to which it is all the same where
+/* The same of a whole tile of at most QUERN_TILE_NELEMS numbers, for a kernel to which it is all the same where
    elements are: those that are there are put side by side. */
 void qn_absorb_packed(const struct quern_kernel *k, const void *self, int64_t *state, void *scratch,
 		      const struct quern_tile *tile);

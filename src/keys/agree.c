@@ -51,7 +51,8 @@ static enum quern_status compare(struct pair *p, struct quern_message *err)
 	for (uint64_t i = 0; i < box->count[d]; i++) {
 		const uint64_t at = box->start[d] + i * box->step[d];
 
-		if (at < p->mine.values.n && at < p->other.values.n && !qn_same_at(&same, at))
+		if (qn_pick_has(&p->subject->picks.dim[d], i) && at < p->mine.values.n &&
+		    at < p->other.values.n && !qn_same_at(&same, at))
 			return differ(p, &same, at, err);
 	}
 	return QUERN_OK;

@@ -220,29 +220,38 @@ static enum quern_status count_indexes(struct grouping *g, const struct quern_bo
 }
 
 /* The ranks of the indexes along the last dimension of the key, from index `first` on. */
-static enum quern_status rank_row(struct grouping *g, const struct quern_box *b,
+static enum quern_status rank_row(struct grouping *g, const struct qn_subject *s,
 				  const int *of_source, const uint64_t *stride, uint64_t first)
 {
 	const struct qn_key *key = g->key;
+	const struct quern_box *b = &s->selection;
+	const struct qn_pick *pick = s->picks.dim;
 	const int last = key->ndim - 1;
 	uint64_t rest = first, at = 0, step = 0;
+	bool is_picked = true;
 	enum quern_status st = QUERN_OK;
 
 	for (int k = last; k >= 0; rest /= b->count[key->dim[k--]]) {
 		const int dim = key->dim[k];
 
+		is_picked = is_picked &&
+			    (k == last || qn_pick_has(&pick[dim], rest % b->count[dim]));
 		step = k == last ? b->step[dim] * stride[of_source[k]] : step;
 		at += (b->start[dim] + rest % b->count[dim] * b->step[dim]) * stride[of_source[k]];
 	}
 	for (uint64_t i = 0; !st && i < b->count[key->dim[last]]; i++, at += step)
-		st = rank_one(g, at, first + i);
+		if (is_picked && qn_pick_has(&pick[key->dim[last]], i))
+			st = rank_one(g, at, first + i);
+		else
+			g->lacks[first + i] = true;
 	return st;
 }
 
 /* The ranks of all indexes of the key, the dimensions of the source being in any order. */
-static enum quern_status rank_all(struct grouping *g, const struct quern_box *b)
+static enum quern_status rank_all(struct grouping *g, const struct qn_subject *subject)
 {
 	const struct qn_key_source *s = g->source;
+	const struct quern_box *b = &subject->selection;
 	struct qn_key *key = g->key;
 	uint64_t stride[QUERN_MAX_DIMS], n = 1;
 	int of_source[QUERN_MAX_DIMS];
@@ -261,7 +270,7 @@ static enum quern_status rank_all(struct grouping *g, const struct quern_box *b)
 	if (!g->rank || !g->lacks)
 		return no_memory(g);
 	for (uint64_t i = 0; !st && i < key->nindexes; i += b->count[key->dim[key->ndim - 1]])
-		st = rank_row(g, b, of_source, stride, i);
+		st = rank_row(g, subject, of_source, stride, i);
 	return st;
 }
 
@@ -586,9 +595,8 @@ static enum quern_status check_values(struct grouping *g)
 }
 
 enum quern_status qn_key_group(const struct qn_key_spec *spec, const char *by,
-			       const struct qn_key_source *source,
-			       const struct quern_box *selection, struct qn_key *key,
-			       struct quern_message *err)
+			       const struct qn_key_source *source, const struct qn_subject *subject,
+			       struct qn_key *key, struct quern_message *err)
 {
 	struct grouping g = { .spec = spec, .by = by, .source = source, .key = key, .err = err };
 	enum quern_status st = copy_names(&g);
@@ -598,7 +606,7 @@ enum quern_status qn_key_group(const struct qn_key_spec *spec, const char *by,
 	if (!st && source->values.texts)
 		st = collect_texts(&g);
 	if (!st)
-		st = rank_all(&g, selection);
+		st = rank_all(&g, subject);
 	if (!st)
 		st = number_groups(&g);
 	if (!st)

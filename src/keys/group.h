@@ -11,9 +11,8 @@
    one of them is too far away to be a date, or there are too many. The caller frees with qn_key_fini, whatever is
    returned. Not collective. */
 enum quern_status qn_key_group(const struct qn_key_spec *spec, const char *by,
-			       const struct qn_key_source *source,
-			       const struct quern_box *selection, struct qn_key *key,
-			       struct quern_message *err);
+			       const struct qn_key_source *source, const struct qn_subject *subject,
+			       struct qn_key *key, struct quern_message *err);
 void qn_key_fini(struct qn_key *key);
 
 #endif

@@ -164,7 +164,7 @@ static enum quern_status find_key(const struct qn_subject *subject, const struct
 	if (!st && spec->file)
 		st = qn_coordinates_agree(subject, team, spec, &source, &nagreed, err);
 	if (!st && leads)
-		st = qn_key_group(spec, by, &source, &subject->selection, key, err);
+		st = qn_key_group(spec, by, &source, subject, key, err);
 	if (!st && leads)
 		st = warn(spec, &source, nagreed, out, err);
 	qn_key_source_fini(&source);

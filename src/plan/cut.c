@@ -94,6 +94,40 @@ void qn_cut_init(struct qn_cut *it, const struct qn_dataset *d, const struct que
 	it->run = it->nitems ? find_run(it) : 0;
 }
 
+/* What a selection has of the stored elements of a dimension. */
+static uint64_t count_stored(const struct quern_box *box, int dim, uint64_t length)
+{
+	const uint64_t start = box->start[dim];
+
+	return start >= length
+		       ? 0
+		       : qn_min_u64(box->count[dim], qn_ceil_div(length - start, box->step[dim]));
+}
+
+void qn_cut_touch(const struct qn_dataset *d, const struct quern_box *selection,
+		  const struct qn_picks *picks, struct qn_touched *out)
+{
+	struct quern_box stored = *selection;
+	struct qn_cut cut;
+
+	for (int i = 0; i < d->ndim; i++)
+		stored.count[i] = count_stored(selection, i, d->shape[i]);
+	qn_cut_init(&cut, d, &stored, NULL);
+	*out = (struct qn_touched){ .nlogical = 1, .nchunks = 1, .nelems = 1, .of = 1 };
+	for (int i = 0; i < d->ndim; i++) {
+		uint64_t touched = cut.ntouched[i], n = stored.count[i];
+
+		if (picks->dim[i].nstretches)
+			n = qn_picks_touch(picks, &stored, i, d->chunk[i], &touched);
+		out->count[i] = qn_picks_count(picks, selection, i);
+		out->nlogical *= out->count[i];
+		out->nchunks *= touched;
+		out->nelems *= n;
+		/* Edge chunks are stored whole, but only what is in the dataset counts. */
+		out->of *= qn_min_u64(touched * d->chunk[i], d->shape[i]);
+	}
+}
+
 /* Ranges [first, first + n) of touched coordinates of an item. */
 static void item_ranges(const struct qn_cut *it, uint64_t item, uint64_t *first, uint64_t *n)
 {

@@ -10,6 +10,7 @@
 #define QN_PLAN_CUT_H
 
 #include "data/dataset.h"
+#include "select/picks.h"
 
 struct qn_cut {
 	int ndim;
@@ -28,6 +29,16 @@ struct qn_cut {
 /* demand NULL: elementwise. */
 void qn_cut_init(struct qn_cut *it, const struct qn_dataset *d, const struct quern_box *selection,
 		 const struct quern_demand *demand);
+
+/* What a selection touches of a dataset, of whose dimensions the extents may be longer than it. */
+struct qn_touched {
+	uint64_t count[QUERN_MAX_DIMS], nlogical; /* selected, of the extents */
+	uint64_t nchunks;
+	uint64_t nelems,
+		of; /* selected and stored, of so many that the chunks have in the dataset */
+};
+void qn_cut_touch(const struct qn_dataset *d, const struct quern_box *selection,
+		  const struct qn_picks *picks, struct qn_touched *out);
 
 /* Number of chunks of an item, and the most that an item can have. */
 uint64_t qn_cut_nchunks(const struct qn_cut *it, uint64_t item);

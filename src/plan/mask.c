@@ -68,7 +68,8 @@ static bool box_has_any(const struct qn_mask *m, const struct quern_box *selecti
 		r[k] = (struct reach){ (box->start[d] - selection->start[d]) / step, box->count[d],
 				       qn_max_u64(box->step[d] / step, 1) };
 	}
-	return reach_has_any(m, r, 0, 0);
+	return m->pick ? qn_pick_has_any(m->pick, r->first, r->n, r->step)
+		       : reach_has_any(m, r, 0, 0);
 }
 
 /* --- parts --- */

@@ -11,12 +11,15 @@
 #define QN_PLAN_MASK_H
 
 #include "plan/items.h"
+#include "select/picks.h"
 
 struct qn_mask {
 	int ndim, dim[QUERN_MAX_DIMS];	/* of the whole, ascending; none: one bit for everything */
 	uint64_t count[QUERN_MAX_DIMS]; /* selected indexes along each of them */
 	uint64_t *bits;			/* owned: bit i % 64 of word i / 64, in C order; of nbits */
 	uint64_t nbits;
+	const struct qn_pick
+		*pick; /* borrows: of the one dimension, instead of bits; NULL: there are bits */
 };
 
 struct qn_masks {

@@ -51,7 +51,7 @@ static bool add_axes(const struct qn_run *run, const struct qn_shown *shown,
 		if (run->reduced[dim])
 			continue;
 		result->naxes++;
-		a->n = run->rows.selection.count[dim];
+		a->n = qn_picks_count(&run->subject->picks, &run->subject->selection, dim);
 		a->dim = dim;
 		a->name = name_dimension(d, dim);
 		if (!a->name || !qn_axis_describe(run, a))

@@ -141,19 +141,27 @@ static bool notes_groups(const struct qn_run *run)
 static enum quern_status keep(struct qn_run *run, struct quern_message *err)
 {
 	struct qn_rows *r = &run->rows;
+	const struct qn_picks *picks = &run->subject->picks;
 	bool ok = true;
 
 	for (int d = r->selection.ndim - 1; ok && d >= 0; d--) {
-		const struct qn_row_term term = { .ndims = 1, .dim = { d } };
+		struct qn_row_term term = { .ndims = 1, .dim = { d } };
+		const uint64_t n = r->selection.count[d];
 
-		if (!run->reduced[d])
-			ok = add_term(r, &term, r->selection.count[d]);
+		if (run->reduced[d])
+			continue;
+		if (picks->dim[d].nstretches && !run->number[d])
+			run->number[d] = qn_pick_numbers(&picks->dim[d], n);
+		if (picks->dim[d].nstretches && !run->number[d])
+			return qn_error_nomem(err, n * sizeof(int32_t), "a kept dimension");
+		term.group = run->number[d];
+		ok = add_term(r, &term, qn_picks_count(picks, &r->selection, d));
 	}
 	r->nkept = notes_groups(run) ? r->nrows : 0;
 	for (int i = run->keys.n - 1; ok && i >= 0; i--)
 		ok = add_key(run, i);
 	/* Rows of a run are told by 32 bits, from the first of them (absorb_rows). */
-	ok = ok && (!run->keys.n || r->nrows <= UINT32_MAX);
+	ok = ok && ((!run->keys.n && !picks->any) || r->nrows <= UINT32_MAX);
 	return ok ? QUERN_OK
 		  : qn_error_set(err, QUERN_ERR_USAGE,
 				 "the result has more cells than there can be: reduce over more "

@@ -14,7 +14,8 @@ struct qn_report {
 	uint32_t host_number, node, nthreads, nbound;
 	uint64_t nbeyond; /* elements that an expression has no 64 bits for */
 	uint64_t nchunks, nstolen, nskipped, nlibrary;
-	uint64_t npruned; /* of rank 0: chunks in which --where cannot hold, which no plan has */
+	uint64_t
+		npruned; /* of rank 0: chunks in which --where cannot hold, or nothing is picked, which no plan has */
 	uint64_t nrepeated, repeated_nbytes; /* chunks that were counted, not absorbed */
 	struct qn_skips skips;		     /* of nskipped */
 	uint64_t nleased;		     /* chunks that were another host's by the plan */

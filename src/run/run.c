@@ -137,10 +137,11 @@ static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject
 		st = qn_pick_find(run->kernel, run->self, run->settings.fields, &run->fields, err);
 	if (!st)
 		st = qn_names_check(run, err);
-	if (!st && run->kernel->demand && run->formula.where)
+	if (!st && run->kernel->demand && (run->formula.where || run->formula.picks))
 		st = qn_error_set(err, QUERN_ERR_USAGE,
-				  "--where: kernel %s must see all of its dimensions",
-				  run->kernel->name);
+				  "%s: kernel %s must see all of its dimensions%s",
+				  run->formula.where ? "--where" : "--select", run->kernel->name,
+				  run->formula.where ? "" : ": a union leaves gaps in them");
 	if (st)
 		return st;
 	run->whole = run->kernel->demand || qn_kept_any(run);
@@ -304,6 +305,9 @@ void qn_run_fini(struct qn_run *run)
 	qn_keys_fini(&run->keys);
 	qn_formula_fini(&run->formula);
 	free(run->reports);
+	for (int d = 0; d < QUERN_MAX_DIMS; d++)
+		free(run->number[d]);
+	memset(run->number, 0, sizeof(run->number));
 	run->self = NULL;
 	run->planned = NULL;
 	run->points = NULL;

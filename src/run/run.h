@@ -43,7 +43,9 @@ struct qn_run {
 	void *self;		/* of the kernel */
 	struct qn_names fields; /* of the result; none: all of them */
 	bool whole; /* items are delivered whole: it demands so, or there are many rows */
-	bool reduced[QUERN_MAX_DIMS];	  /* dimensions; the others are kept */
+	bool reduced[QUERN_MAX_DIMS]; /* dimensions; the others are kept */
+	/* Owned: of kept dimensions along which the selection is a union, the numbers in the result of its indexes. */
+	int32_t *number[QUERN_MAX_DIMS];
 	struct qn_keys keys;		  /* of groups, */
 	struct qn_computed_keys computed; /* and those of them that come with tiles */
 	bool collects; /* in this pass, their values: there are no rows yet, and no states */

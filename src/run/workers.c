@@ -75,7 +75,7 @@ static void absorb_some(const struct absorber *a, const struct quern_tile *tile)
 {
 	uint64_t valid[QUERN_TILE_NELEMS / 64];
 
-	if (qn_state_is_placeless(&a->w->pass->run->layout)) {
+	if (tile->var->dtype != QUERN_TEXT && qn_state_is_placeless(&a->w->pass->run->layout)) {
 		qn_absorb_packed(a->kernel, a->self, a->state, a->scratch, tile);
 		return;
 	}

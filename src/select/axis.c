@@ -481,7 +481,7 @@ static int find_longitudes(const struct qn_axis *a, double from, double to,
 		say_extent(a, "the lower end comes first: ", false, nbytes, why);
 	else if (!n)
 		say_nothing(a, find_degrees(a, from, from).first, false, nbytes, why);
-	return n;
+	return to < from ? -1 : n;
 }
 
 /* --- ranges --- */
@@ -497,7 +497,7 @@ int qn_axis_find(const struct qn_axis *a, const struct qn_bound *from, const str
 	if (is_turnable(a, bound))
 		return find_longitudes(a, bound[0]->real, bound[1]->real, out, nbytes, why);
 	if (!make_spans(a, bound, span, nbytes, why))
-		return 0;
+		return -1;
 	if (bound[0]->kind)
 		low = first_at_least(a, &span[0], 0);
 	if (bound[1]->kind)

@@ -4,6 +4,7 @@ LIB_SRCS += src/select/cover.c
 LIB_SRCS += src/select/epoch.c
 LIB_SRCS += src/select/over.c
 LIB_SRCS += src/select/parts.c
+LIB_SRCS += src/select/picks.c
 LIB_SRCS += src/select/progression.c
 LIB_SRCS += src/select/select.c
 LIB_SRCS += src/select/span.c

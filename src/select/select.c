@@ -84,23 +84,38 @@ struct slice {
 	const struct qn_dataset *d;
 	const struct qn_coordinates *coordinates;
 	int dim;
-	const char *whole; /* the selection, and where in it this slice begins */
-	size_t at;
 	const char *text;
 	struct quern_box *box;
+	struct qn_picks *picks; /* NULL: not wanted */
+	bool is_piece;		/* of a union: it is added to the picks, and may select nothing */
 	struct quern_message *err;
 	int nparts;
 	struct qn_bound part[3];
 	bool is_year[3]; /* an integer that could be one */
 };
 
-static enum quern_status bad_slice(const struct slice *s, const char *why)
+/* A slice or a piece, and what there is to say of it. */
+static enum quern_status tell(const struct slice *s, const char *what, struct quern_message *out)
 {
-	return qn_error_set(s->err, QUERN_ERR_USAGE,
+	return qn_error_set(out, QUERN_ERR_USAGE,
 			    "--select: '%s' for dimension %d (%s) of %s: "
 			    "%s; its length is %" PRIu64,
-			    s->text, s->dim, dimension_label(s->d, s->dim), s->d->path, why,
+			    s->text, s->dim, dimension_label(s->d, s->dim), s->d->path, what,
 			    s->d->shape[s->dim]);
+}
+
+static enum quern_status bad_slice(const struct slice *s, const char *why)
+{
+	return tell(s, why, s->err);
+}
+
+/* Something to be said of a slice although it is taken. */
+static enum quern_status warn(const struct slice *s, const char *what)
+{
+	struct quern_message text = { .status = QUERN_OK };
+
+	tell(s, what, &text);
+	return s->picks ? qn_names_add(&s->picks->said, text.text, s->err) : QUERN_OK;
 }
 
 /* --- words --- */
@@ -180,67 +195,44 @@ static void make_year(struct slice *s, int i)
 	b->moment = (struct qn_moment){ .date = { b->index, 1, 1 }, .precision = QN_TO_YEAR };
 }
 
-/* Value i with a decimal point or an exponent: as a selection has it. */
-static void put_value(const struct qn_axis *a, uint64_t i, char out[QN_AXIS_TEXT_NBYTES])
+/* What a slice or a piece selects. A union has it beside others. */
+static enum quern_status take_range(struct slice *s, uint64_t start, uint64_t count, uint64_t step)
 {
-	char text[QN_AXIS_TEXT_NBYTES - 2];
+	const struct qn_piece piece = { start, count, step };
 
-	qn_axis_format(a, i, out);
-	snprintf(text, sizeof(text), "%s", out);
-	snprintf(out, QN_AXIS_TEXT_NBYTES, "%s%s", text, text[strcspn(text, ".e")] ? "" : ".0");
+	if (s->is_piece)
+		return qn_pick_add(&s->picks->dim[s->dim], &piece)
+			       ? QUERN_OK
+			       : qn_error_nomem(s->err, sizeof(piece), "a selection");
+	s->box->start[s->dim] = start;
+	s->box->step[s->dim] = step;
+	s->box->count[s->dim] = count;
+	return QUERN_OK;
 }
 
-/* The selection with another slice in the place of this one: a stretch by its values, from element
-   `skip` of it on. */
-static void put_stretch(const struct slice *s, const struct qn_axis *a, const struct qn_interval *x,
-			uint64_t skip, uint64_t step, size_t nbytes, char *out)
+/* Of a range of longitudes that goes on at the other end of the axis both parts. Steps are counted across
+   the seam. */
+static enum quern_status take_parts(struct slice *s, const struct qn_interval part[2],
+				    uint64_t step)
 {
-	const uint64_t last = x->n - 1 - (x->n - 1 - skip) % step;
-	char from[QN_AXIS_TEXT_NBYTES], to[QN_AXIS_TEXT_NBYTES], by[32] = "";
+	const uint64_t skip = (step - part[0].n % step) % step;
+	const bool goes_on = skip < part[1].n;
+	enum quern_status st;
 
-	put_value(a, x->first + skip, from);
-	put_value(a, x->first + last, to);
-	if (step > 1 && last > skip)
-		snprintf(by, sizeof(by), ":%" PRIu64, step);
-	snprintf(out, nbytes, "%.*s%s%s%s%s%s", (int)s->at, s->whole, from, last > skip ? ":" : "",
-		 last > skip ? to : "", by, s->whole + s->at + strlen(s->text));
-}
-
-/* A range of longitudes that goes on at the other end of the axis: the two that it is. Steps are
-   counted across the seam. */
-static enum quern_status refuse_crossing(const struct slice *s, const struct qn_axis *a,
-					 const struct qn_interval part[2], uint64_t skip,
-					 uint64_t step)
-{
-	char extent[256], one[256], two[256];
-
-	qn_axis_say_extent(a, false, sizeof(extent), extent);
-	put_stretch(s, a, &part[0], 0, step, sizeof(one), one);
-	put_stretch(s, a, &part[1], skip, step, sizeof(two), two);
-	return qn_error_set(s->err, QUERN_ERR_USAGE,
-			    "--select: '%s' for dimension %d (%s) of %s "
-			    "crosses the end of its coordinate: %s; select its parts in two runs: "
-			    "-s '%s' and -s '%s'",
-			    s->text, s->dim, dimension_label(s->d, s->dim), s->d->path, extent, one,
-			    two);
-}
-
-/* Two parts that meet are the whole axis, from somewhere within on: part[0], if steps meet too. */
-static bool unite(struct qn_interval part[2], uint64_t skip, uint64_t step)
-{
-	const uint64_t first = part[1].first + skip;
-
-	if (part[1].first + part[1].n != part[0].first || (part[0].first - first) % step)
-		return false;
-	part[0] = (struct qn_interval){ first, part[0].first + part[0].n - first };
-	return true;
+	if (goes_on && !s->picks)
+		return bad_slice(s, "ranges that cross the end of a coordinate cannot be selected "
+				    "here");
+	s->is_piece = s->is_piece || goes_on;
+	st = take_range(s, part[0].first, qn_ceil_div(part[0].n, step), step);
+	return st || !goes_on ? st
+			      : take_range(s, part[1].first + skip,
+					   qn_ceil_div(part[1].n - skip, step), step);
 }
 
 static enum quern_status find_values(struct slice *s, uint64_t step)
 {
 	const struct qn_axis *axis = NULL;
 	struct qn_interval part[2];
-	uint64_t skip;
 	int nparts;
 	char why[512];
 	enum quern_status st;
@@ -252,28 +244,55 @@ static enum quern_status find_values(struct slice *s, uint64_t step)
 		return st;
 	nparts = qn_axis_find(axis, &s->part[0], &s->part[1], s->nparts == 1, part, sizeof(why),
 			      why);
-	if (!nparts)
+	if (!nparts && s->is_piece && s->nparts > 1)
+		return warn(s, why);
+	if (nparts < 1)
 		return bad_slice(s, why);
-	skip = nparts > 1 ? (step - part[0].n % step) % step : 0;
-	if (nparts > 1 && skip < part[1].n && !unite(part, skip, step))
-		return refuse_crossing(s, axis, part, skip, step);
-	s->box->start[s->dim] = part[0].first;
-	s->box->step[s->dim] = step;
-	s->box->count[s->dim] = qn_ceil_div(part[0].n, step);
-	return QUERN_OK;
+	return nparts > 1 ? take_parts(s, part, step)
+			  : take_range(s, part[0].first, qn_ceil_div(part[0].n, step), step);
 }
 
 /* --- indexes --- */
 
-/* An index or indexes that select nothing: says where the coordinate is, if there is one. */
-static enum quern_status bad_indexes(const struct slice *s, const char *why)
+/* What there is to say of indexes, and where the coordinate is, if there is one. */
+static void add_extent(const struct slice *s, const char *what, size_t nbytes, char *out)
 {
-	char text[512], extent[256] = "";
+	char extent[256] = "";
 
 	if (s->coordinates && s->coordinates->extent)
 		s->coordinates->extent(s->coordinates->ctx, s->d, s->dim, sizeof(extent), extent);
-	snprintf(text, sizeof(text), "%s%s%s", why, extent[0] ? "; " : "", extent);
+	snprintf(out, nbytes, "%s%s%s", what, extent[0] ? "; " : "", extent);
+}
+
+/* An index or indexes that select nothing. */
+static enum quern_status bad_indexes(const struct slice *s, const char *why)
+{
+	char text[512];
+
+	add_extent(s, why, sizeof(text), text);
 	return bad_slice(s, text);
+}
+
+/* From the end to an index from the beginning, or beyond the beginning: whoever writes lat=-30:30 mostly means
+   values. */
+static bool is_doubtful(const struct slice *s)
+{
+	const struct qn_bound *from = &s->part[0], *to = &s->part[1];
+
+	return from->kind && from->index < 0 &&
+	       ((to->kind && to->index >= 0) || 0 - (uint64_t)from->index > s->d->shape[s->dim]);
+}
+
+static enum quern_status warn_of_indexes(const struct slice *s, uint64_t start, uint64_t stop)
+{
+	char text[512], what[256];
+
+	snprintf(what, sizeof(what),
+		 "it is read as indexes, of which negative ones count from the end: %" PRIu64
+		 ":%" PRIu64 "; values of the coordinate have a decimal point, as in -30.0:30.0",
+		 start, stop);
+	add_extent(s, what, sizeof(text), text);
+	return warn(s, text);
 }
 
 /* Counts a negative bound from the end and clips it to [0, length], as Python does. */
@@ -293,10 +312,7 @@ static enum quern_status find_index(struct slice *s)
 		return bad_indexes(s, s->is_year[0] ? "the index is out of range (a year is "
 						      "written as 2001-01:2001-12)"
 						    : "the index is out of range");
-	s->box->start[s->dim] = v < 0 ? length + (uint64_t)v : (uint64_t)v;
-	s->box->count[s->dim] = 1;
-	s->box->step[s->dim] = 1;
-	return QUERN_OK;
+	return take_range(s, v < 0 ? length + (uint64_t)v : (uint64_t)v, 1, 1);
 }
 
 static enum quern_status find_indexes(struct slice *s, uint64_t step)
@@ -305,13 +321,17 @@ static enum quern_status find_indexes(struct slice *s, uint64_t step)
 	uint64_t start = s->part[0].kind ? clip_bound(s->part[0].index, length) : 0;
 	uint64_t stop = s->part[1].kind ? clip_bound(s->part[1].index, length) : length;
 
+	enum quern_status st = QUERN_OK;
+
+	if (stop <= start && s->is_piece)
+		return length ? warn(s, "nothing is selected: it is left out") : QUERN_OK;
 	if (stop <= start && length > 0)
 		return bad_indexes(s, "nothing is selected: numbers are indexes, half open, unless "
 				      "they have a decimal point");
-	s->box->start[s->dim] = start;
-	s->box->step[s->dim] = step;
-	s->box->count[s->dim] = stop > start ? qn_ceil_div(stop - start, step) : 0;
-	return QUERN_OK;
+	if (length && is_doubtful(s))
+		st = warn_of_indexes(s, start, stop);
+	return st ? st
+		  : take_range(s, start, stop > start ? qn_ceil_div(stop - start, step) : 0, step);
 }
 
 static enum quern_status parse_slice(struct slice *s)
@@ -337,6 +357,70 @@ static enum quern_status parse_slice(struct slice *s)
 	if (is_value(&s->part[0]) || is_value(&s->part[1]))
 		return find_values(s, step);
 	return s->nparts == 1 ? find_index(s) : find_indexes(s, step);
+}
+
+/* --- unions --- */
+
+/* A + between two pieces, and not of a number such as 1e+5; NULL: there is none. */
+static char *find_plus(char *text)
+{
+	for (char *p = text; *p; p++)
+		if (*p == '+' && p > text && p[-1] != 'e' && p[-1] != 'E')
+			return p;
+	return NULL;
+}
+
+/* Makes the dimension of what was added to the picks. */
+static enum quern_status unite(struct slice *s)
+{
+	const struct qn_pick *pick = &s->picks->dim[s->dim];
+	const char *why;
+
+	if (!pick->npieces && s->d->shape[s->dim])
+		return bad_slice(s, "nothing is selected by any of its pieces");
+	if (!pick->npieces) {
+		s->box->count[s->dim] = 0;
+		return QUERN_OK;
+	}
+	why = qn_picks_unite(s->picks, s->dim, s->box);
+	return why ? bad_slice(s, why) : QUERN_OK;
+}
+
+/* Pieces with + between them. */
+static enum quern_status parse_pieces(struct slice *s, char *value)
+{
+	const struct slice fresh = *s;
+	char *whole = qn_strdup(value), *plus;
+	enum quern_status st = whole ? QUERN_OK
+				     : qn_error_nomem(s->err, strlen(value), "the selection");
+
+	for (; !st && value; value = plus ? plus + 1 : NULL) {
+		*s = fresh;
+		s->is_piece = true;
+		s->text = value += strspn(value, " ");
+		plus = find_plus(value);
+		if (plus)
+			*plus = '\0';
+		st = parse_slice(s);
+	}
+	if (!st) {
+		s->text = whole;
+		st = unite(s);
+	}
+	free(whole);
+	return st;
+}
+
+static enum quern_status parse_value(struct slice *s, char *value)
+{
+	enum quern_status st;
+
+	s->text = value;
+	if (find_plus(value))
+		return s->picks ? parse_pieces(s, value)
+				: bad_slice(s, "unions of pieces cannot be selected here");
+	st = parse_slice(s);
+	return st || !s->is_piece ? st : unite(s);
 }
 
 /* "time, lat, lon" */
@@ -378,8 +462,7 @@ static int split_entry(const struct qn_dataset *d, char *entry, int *position, c
 }
 
 /* One comma-separated entry; *position counts the entries without a name. */
-static enum quern_status parse_entry(struct slice *s, const char *copy, char *entry, int *position,
-				     bool *seen)
+static enum quern_status parse_entry(struct slice *s, char *entry, int *position, bool *seen)
 {
 	const struct qn_dataset *d = s->d;
 	char *value;
@@ -400,20 +483,20 @@ static enum quern_status parse_entry(struct slice *s, const char *copy, char *en
 				    "given twice",
 				    s->dim, dimension_label(d, s->dim), d->path);
 	seen[s->dim] = true;
-	s->text = value;
-	s->at = (size_t)(s->text - copy);
-	return parse_slice(s);
+	return parse_value(s, value);
 }
 
 enum quern_status qn_select(const struct qn_dataset *d, const char *text,
 			    const struct qn_coordinates *coordinates, struct quern_box *box,
-			    struct quern_message *err)
+			    struct qn_picks *picks, struct quern_message *err)
 {
 	bool seen[QUERN_MAX_DIMS] = { false };
 	enum quern_status st = QUERN_OK;
 	char *copy, *entry, *rest;
 	int position = 0;
 
+	if (picks)
+		qn_picks_fini(picks);
 	memset(box, 0, sizeof(*box));
 	box->ndim = d->ndim;
 	for (int i = 0; i < d->ndim; i++) {
@@ -427,10 +510,10 @@ enum quern_status qn_select(const struct qn_dataset *d, const char *text,
 		return qn_error_nomem(err, strlen(text), "the selection");
 	while (!st && (entry = strsep(&rest, ","))) {
 		struct slice s = {
-			.d = d, .coordinates = coordinates, .whole = text, .box = box, .err = err
+			.d = d, .coordinates = coordinates, .box = box, .picks = picks, .err = err
 		};
 
-		st = parse_entry(&s, copy, entry, &position, seen);
+		st = parse_entry(&s, entry, &position, seen);
 	}
 	free(copy);
 	if (!st)

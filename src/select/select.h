@@ -5,6 +5,7 @@
 #define QN_SELECT_SELECT_H
 
 #include "select/axis.h"
+#include "select/picks.h"
 #include "data/dataset.h"
 
 /* Where coordinates come from, when a selection has values. */
@@ -32,12 +33,17 @@ struct qn_coordinates {
  * where beside a date four digits are a year). Both ends belong to such a range, and STEP counts elements
  * of it. Values rise from START to STOP; on an axis that falls they may fall as well.
  *
- * text NULL or "": everything. coordinates NULL: values are refused. QUERN_ERR_USAGE says which
- * slice is wrong and what the dimension is.
+ * Several such pieces with + between them are their union ("time=0:10+20:30", "level=0+3+7"), and so is a
+ * range of longitudes that goes on at the other end of the axis: the box has all of it, and picks say which
+ * of its indexes are meant. A piece in which nothing lies is left out, and said.
+ *
+ * text NULL or "": everything. coordinates NULL: values are refused; picks NULL: unions are; what was in them
+ * is freed, and the caller frees them with qn_picks_fini, whatever is returned. QUERN_ERR_USAGE says which
+ * slice or piece is wrong and what the dimension is.
  */
 enum quern_status qn_select(const struct qn_dataset *d, const char *text,
 			    const struct qn_coordinates *coordinates, struct quern_box *box,
-			    struct quern_message *err);
+			    struct qn_picks *picks, struct quern_message *err);
 
 /* "lat=10:20": the slice of a dimension in a selection that has been parsed; false: it has none. */
 bool qn_select_slice(const struct qn_dataset *d, const char *text, int dim, size_t nbytes,

@@ -110,7 +110,7 @@ static void test_selections(void **state)
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
 		struct quern_message err = { .status = QUERN_OK };
 
-		if (qn_coordinate_select(&data, NULL, good[i].text, &box, &err))
+		if (qn_coordinate_select(&data, NULL, good[i].text, &box, NULL, &err))
 			fail_msg("%s: %s", good[i].text, err.text);
 		for (int d = 0; d < 2; d++) {
 			assert_int_equal(box.start[d], good[i].start[d]);
@@ -120,7 +120,7 @@ static void test_selections(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		struct quern_message err = { .status = QUERN_OK };
 
-		if (!qn_coordinate_select(&data, NULL, bad[i], &box, &err))
+		if (!qn_coordinate_select(&data, NULL, bad[i], &box, NULL, &err))
 			fail_msg("%s is taken", bad[i]);
 		assert_true(err.text[0] != 0);
 	}

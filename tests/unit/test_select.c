@@ -60,7 +60,7 @@ static void test_good(void **state)
 		struct quern_box box;
 		const struct good *g = &good[i];
 
-		if (qn_select(&dataset, g->text, NULL, &box, &err))
+		if (qn_select(&dataset, g->text, NULL, &box, NULL, &err))
 			fail_msg("'%s': %s", g->text, err.text);
 		assert_int_equal(box.ndim, 3);
 		for (int d = 0; d < 3; d++)
@@ -128,7 +128,7 @@ static void test_bad(void **state)
 		struct quern_message err = { .status = QUERN_OK };
 		struct quern_box box;
 
-		if (qn_select(&dataset, bad[i].text, NULL, &box, &err) != QUERN_ERR_USAGE)
+		if (qn_select(&dataset, bad[i].text, NULL, &box, NULL, &err) != QUERN_ERR_USAGE)
 			fail_msg("'%s' is taken", bad[i].text);
 		assert_int_equal(err.status, QUERN_ERR_USAGE);
 		assert_non_null(strstr(err.text, "--select"));
@@ -163,9 +163,9 @@ static void test_unnamed_and_empty(void **state)
 	struct quern_box box;
 
 	(void)state;
-	assert_int_equal(qn_select(&d, "::2,1", NULL, &box, &err), QUERN_OK);
+	assert_int_equal(qn_select(&d, "::2,1", NULL, &box, NULL, &err), QUERN_OK);
 	assert_int_equal(qn_box_nelems(&box), 0);
-	assert_int_equal(qn_select(&d, "0", NULL, &box, &err), QUERN_ERR_USAGE);
+	assert_int_equal(qn_select(&d, "0", NULL, &box, NULL, &err), QUERN_ERR_USAGE);
 	assert_non_null(strstr(err.text, "dimension 0 (?)"));
 }
 
@@ -243,7 +243,7 @@ static void test_values(void **state)
 		struct quern_box box;
 		const struct good *g = &some[i];
 
-		if (qn_select(&dataset, g->text, &c, &box, &err))
+		if (qn_select(&dataset, g->text, &c, &box, NULL, &err))
 			fail_msg("'%s': %s", g->text, err.text);
 		for (int d = 0; d < 3; d++)
 			if (box.start[d] != g->start[d] || box.count[d] != g->count[d] ||
@@ -274,7 +274,7 @@ static void test_no_values(void **state)
 		struct quern_message err = { .status = QUERN_OK };
 		struct quern_box box;
 
-		if (qn_select(&dataset, none[i].text, &c, &box, &err) != QUERN_ERR_USAGE)
+		if (qn_select(&dataset, none[i].text, &c, &box, NULL, &err) != QUERN_ERR_USAGE)
 			fail_msg("'%s' is taken", none[i].text);
 		for (int k = 0; k < 3; k++)
 			if (!strstr(err.text, none[i].says[k]))
@@ -328,41 +328,26 @@ static void make_globe(const struct globe *g, struct qn_dataset *d)
 	assert_true(qn_axis_check(&lon, d, sizeof(why), why));
 }
 
-/* Marks what a text selects; false, with what was said: it is refused. */
-static bool mark(const struct qn_dataset *d, const char *text, bool *is, struct quern_message *err)
-{
-	struct qn_coordinates c = { .axis = lon_axis };
-	struct quern_box box;
-
-	memset(err, 0, sizeof(*err));
-	if (qn_select(d, text, &c, &box, err))
-		return false;
-	for (uint64_t i = 0; i < box.count[0]; i++) {
-		assert_false(is[box.start[0] + i * box.step[0]]); /* nothing twice */
-		is[box.start[0] + i * box.step[0]] = true;
-	}
-	return true;
-}
-
-/* Marks what a text selects, in two runs where the message has these. */
+/* Marks what a text selects, which may be nothing. */
 static void mark_all(const struct qn_dataset *d, const char *text, bool *is)
 {
-	struct quern_message err, again;
-	char part[2][64];
-	const char *at;
+	struct qn_coordinates c = { .axis = lon_axis };
+	struct qn_picks picks = { .any = false };
+	struct quern_message err = { .status = QUERN_OK };
+	struct quern_box box;
 
-	if (mark(d, text, is, &err))
-		return;
-	at = strstr(err.text, "-s '");
-	if (!at) {
+	if (qn_select(d, text, &c, &box, &picks, &err)) {
 		if (!strstr(err.text, "nothing is there"))
 			fail_msg("%s: %s", text, err.text);
-		return;
+		box.count[0] = 0;
 	}
-	assert_int_equal(sscanf(at, "-s '%63[^']' and -s '%63[^']'", part[0], part[1]), 2);
-	for (int i = 0; i < 2; i++)
-		if (!mark(d, part[i], is, &again))
-			fail_msg("%s: %s: %s", text, part[i], again.text);
+	for (uint64_t i = 0; box.count[0] && i < qn_picks_count(&picks, &box, 0); i++) {
+		const uint64_t at = qn_picks_index(&picks, &box, 0, i);
+
+		assert_false(is[at]); /* nothing twice */
+		is[at] = true;
+	}
+	qn_picks_fini(&picks);
 }
 
 /* Every step-th one of those from `from` eastward to `to`, each meridian once. */
@@ -437,11 +422,155 @@ static void test_written_longitudes(void **state)
 	for (int i = 0; i < region.n; i++)
 		lon.reals[i] = (i - 100) / 10.0;
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
-		assert_int_equal(qn_select(&d, wanted[i].text, &c, &box, &err), QUERN_OK);
+		assert_int_equal(qn_select(&d, wanted[i].text, &c, &box, NULL, &err), QUERN_OK);
 		assert_int_equal(box.start[0], wanted[i].first);
 		assert_int_equal(box.count[0], wanted[i].n);
 	}
 	qn_axis_fini(&lon);
+}
+
+/* --- unions --- */
+
+#define MOST_TIME 100
+
+/* A random piece of time, as text, and what it has; a step may leave gaps. */
+static size_t add_piece(unsigned *seed, size_t nbytes, char *out, bool *want)
+{
+	const int a = (int)(rand_r(seed) % MOST_TIME), n = (int)(rand_r(seed) % 30);
+	const int b = a + n < MOST_TIME ? a + n : MOST_TIME;
+	const int step = 1 + (int)(rand_r(seed) % 4);
+
+	if (n < 6) {
+		want[a] = true;
+		return (size_t)snprintf(out, nbytes, "%d", n < 3 ? a : a - MOST_TIME);
+	}
+	for (int i = a; i < b; i += step)
+		want[i] = true;
+	return (size_t)snprintf(out, nbytes, "%d:%d:%d", a, b, step);
+}
+
+/* All questions about picks have the answers that a list of the indexes gives. */
+static void check_picks(const struct qn_picks *p, const struct quern_box *box, const bool *want)
+{
+	const struct qn_pick *pick = &p->dim[0];
+	int32_t *number;
+	uint64_t k = 0, bits[2], nchunks, want_chunks = 0;
+	bool chunk[MOST_TIME / 7 + 1] = { false };
+
+	for (uint64_t i = 0; i < MOST_TIME; i++)
+		if (want[i]) {
+			const uint64_t at = (i - box->start[0]) / box->step[0];
+
+			assert_int_equal((i - box->start[0]) % box->step[0], 0);
+			assert_true(at < box->count[0] && qn_pick_has(pick, at));
+			assert_int_equal(qn_picks_index(p, box, 0, k++), i);
+			want_chunks += !chunk[i / 7];
+			chunk[i / 7] = true;
+		}
+	assert_int_equal(qn_picks_count(p, box, 0), k);
+	assert_int_equal(p->any, k < box->count[0]);
+	if (!p->any)
+		return;
+	assert_int_equal(qn_picks_touch(p, box, 0, 7, &nchunks), k);
+	assert_int_equal(nchunks, want_chunks);
+	number = qn_pick_numbers(pick, box->count[0]);
+	assert_non_null(number);
+	for (uint64_t step = 1; step < 9; step++)
+		for (uint64_t first = 0; first < box->count[0]; first++) {
+			const uint64_t n = (box->count[0] - 1 - first) / step + 1;
+			bool any = false;
+
+			qn_pick_mark(pick, first, n, step, bits);
+			for (uint64_t i = 0; i < n; i++) {
+				const uint64_t at = first + i * step;
+				const bool is = want[box->start[0] + at * box->step[0]];
+
+				any |= is;
+				assert_int_equal(bits[i / 64] >> i % 64 & 1, is);
+				assert_int_equal(number[at] >= 0, is);
+			}
+			assert_int_equal(qn_pick_has_any(pick, first, n, step), any);
+		}
+	free(number);
+}
+
+static void test_unions(void **state)
+{
+	unsigned seed = 3;
+
+	(void)state;
+	for (int k = 0; k < 1000; k++) {
+		bool want[MOST_TIME] = { false };
+		struct qn_picks picks = { .any = false }, other = { .any = false };
+		struct quern_message err = { .status = QUERN_OK };
+		struct quern_box box, round;
+		char text[256] = "lat=1+3,time=";
+		size_t at = strlen(text), nbytes;
+		void *flat;
+
+		for (int n = 2 + (int)(rand_r(&seed) % 5); n > 0; n--) {
+			at += add_piece(&seed, sizeof(text) - at, text + at, want);
+			at += (size_t)snprintf(text + at, sizeof(text) - at, n > 1 ? "+" : "");
+		}
+		if (qn_select(&dataset, text, NULL, &box, &picks, &err))
+			fail_msg("%s: %s", text, err.text);
+		check_picks(&picks, &box, want);
+		assert_int_equal(box.step[1], 2); /* a union that is a range */
+		assert_int_equal(picks.dim[1].nstretches, 0);
+		flat = qn_picks_pack(&picks, &box, &nbytes);
+		assert_int_equal(qn_picks_unpack(&other, flat, nbytes, &round, &err), QUERN_OK);
+		assert_null(qn_picks_unite(&other, 0, &round));
+		assert_memory_equal(&box, &round, sizeof(box));
+		check_picks(&other, &round, want);
+		for (size_t n = 0; n < nbytes; n++)
+			assert_int_equal(qn_picks_unpack(&other, flat, n, &round, &err),
+					 QUERN_ERR_RUN);
+		free(flat);
+		qn_picks_fini(&picks);
+		qn_picks_fini(&other);
+	}
+}
+
+static void test_wrong_unions(void **state)
+{
+	static const struct bad wrong[] = {
+		{ "1+100", { "'100'", "out of range", "(time)" } },
+		{ "1+", { "''", "empty", "(time)" } },
+		{ "1++2", { "'+2'", "START:STOP:STEP", "" } },
+		{ "1+x", { "'x'", "START:STOP:STEP", "" } },
+		{ "5:5+7:6", { "'5:5+7:6'", "any of its pieces", "" } },
+		{ "1+1.5", { "'1.5'", "cannot be selected here", "" } },
+	};
+	static const struct {
+		const char *text, *says;
+	} said[] = {
+		{ "5:5+7", "'5:5'" },  { "lat=-30:30", "0:20" }, { "-20:90", "80:90" },
+		{ "-1000:", "0:100" }, { "-20:", NULL },	 { "-20:-5", NULL },
+		{ "lat=0:20", NULL },
+	};
+	struct qn_picks picks = { .any = false };
+	struct quern_box box;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		struct quern_message err = { .status = QUERN_OK };
+
+		if (qn_select(&dataset, wrong[i].text, NULL, &box, &picks, &err) != QUERN_ERR_USAGE)
+			fail_msg("'%s' is taken", wrong[i].text);
+		for (int k = 0; k < 3; k++)
+			if (!strstr(err.text, wrong[i].says[k]))
+				fail_msg("'%s': '%s' is not in: %s", wrong[i].text,
+					 wrong[i].says[k], err.text);
+	}
+	for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++) {
+		struct quern_message err = { .status = QUERN_OK };
+
+		assert_int_equal(qn_select(&dataset, said[i].text, NULL, &box, &picks, &err), 0);
+		assert_int_equal(picks.said.n, said[i].says != NULL);
+		if (said[i].says && !strstr(picks.said.name[0], said[i].says))
+			fail_msg("%s: %s", said[i].text, picks.said.name[0]);
+	}
+	qn_picks_fini(&picks);
 }
 
 int main(void)
@@ -451,6 +580,7 @@ int main(void)
 		cmocka_unit_test(test_dimension_find), cmocka_unit_test(test_unnamed_and_empty),
 		cmocka_unit_test(test_values),	       cmocka_unit_test(test_no_values),
 		cmocka_unit_test(test_longitudes),     cmocka_unit_test(test_written_longitudes),
+		cmocka_unit_test(test_unions),	       cmocka_unit_test(test_wrong_unions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,6 +84,24 @@ static void check(const struct qn_dataset *d, const struct quern_box *box)
 	}
 }
 
+/* Stretches rise, do not touch, and are in the box. */
+static void check_picks(const struct qn_picks *p, const struct quern_box *box)
+{
+	for (int d = 0; d < box->ndim; d++) {
+		const struct qn_pick *pick = &p->dim[d];
+		uint64_t next = 0, n = 0;
+
+		for (uint64_t k = 0; k < pick->nstretches; k++) {
+			const struct qn_picked_run *s = &pick->stretch[k];
+
+			FUZZ_CHECK(s->n && s->before == n && (k ? s->first > next : !s->first));
+			next = s->first + s->n;
+			n += s->n;
+		}
+		FUZZ_CHECK(!pick->nstretches || (next == box->count[d] && n == pick->npicked));
+	}
+}
+
 /* Up to a newline the text may be units. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -93,6 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct world w = { .time = { .file = file, .path = time_path, .ndim = 1 } };
 	struct qn_coordinates coordinates = { .axis = make_axis, .about = about, .ctx = &w };
 	char text[4096], *selection = text, *newline;
+	struct qn_picks picks = { .any = false };
 	struct quern_box box;
 	struct qn_dataset d;
 
@@ -115,8 +134,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		take(&d, 1, INT64_MAX / 4, 0, 0);
 	else
 		take(&d, 2, 0, 5, 0);
-	if (qn_select(&d, selection, &coordinates, &box, &err) == QUERN_OK)
+	if (qn_select(&d, selection, &coordinates, &box, &picks, &err) == QUERN_OK) {
 		check(&d, &box);
+		check_picks(&picks, &box);
+	}
+	qn_picks_fini(&picks);
 	qn_axis_fini(&w.axis);
 	return 0;
 }
