@@ -11,6 +11,7 @@
 #include "quern_kernel.h"
 
 #define QN_ERROR_NBYTES 1024
+#define QN_NEAR_NBYTES	128
 
 /* What else is known of an error: nothing, or why the data could not be looked at although nothing is
    wrong with it. */
@@ -29,6 +30,8 @@ enum qn_reason {
 struct quern_message {
 	enum quern_status status;
 	enum qn_reason reason;
+	char near
+		[QN_NEAR_NBYTES]; /* of QN_NO_DATASET: a name that is there, which may have been meant; or "" */
 	char text[QN_ERROR_NBYTES];
 };
 

@@ -4,6 +4,7 @@ LIB_SRCS += src/feed/check.c
 LIB_SRCS += src/feed/decode.c
 LIB_SRCS += src/feed/expected_sums.c
 LIB_SRCS += src/feed/feed.c
+LIB_SRCS += src/feed/numa_watch.c
 LIB_SRCS += src/feed/panel.c
 LIB_SRCS += src/feed/read.c
 LIB_SRCS += src/feed/shuffle.c

@@ -1,8 +1,6 @@
 /*
- * axes.c - reads the coordinates of a result on the rank that has the files, and brings them to rank 0.
- *
- * What goes there is flat: of each dimension a struct head, the values, the bounds and the texts; then a
- * head without values for the attributes of the dataset.
+ * axes.c - reads the coordinates of a result on the rank that has the files, and brings them to rank 0: of each
+ * dimension, of the dataset, which has attributes and no values, and of coordinates that are no dimensions.
  */
 #include "find/axes.h"
 
@@ -11,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "find/axes_pack.h"
 #include "find/coordinate.h"
 #include "describe/describe.h"
 #include "describe/values.h"
@@ -230,6 +229,62 @@ static enum quern_status read_attributes(const char *file, const char *path, str
 	return st;
 }
 
+/* --- joined files --- */
+
+static int direction(const struct qn_axis *a, uint64_t from, uint64_t to)
+{
+	return a->reals ? (a->reals[to] > a->reals[from]) - (a->reals[to] < a->reals[from])
+			: (a->integers[to] > a->integers[from]) -
+				  (a->integers[to] < a->integers[from]);
+}
+
+/* Where the selected values do not go on as they began. */
+static void find_break(const struct qn_axis *a, const struct qn_subject *s, int dim,
+		       struct qn_axis_values *v)
+{
+	int way = 0;
+
+	for (uint64_t i = 1; i < count_of(s, dim); i++) {
+		const uint64_t at = index_of(s, dim, i), before = index_of(s, dim, i - 1);
+		const int now = direction(a, before, at);
+
+		way = way ? way : now;
+		if (now && now == way)
+			continue;
+		v->breaks_at = at;
+		v->breaks_from = before;
+		qn_axis_format(a, before, v->before);
+		qn_axis_format(a, at, v->after);
+		return;
+	}
+}
+
+static size_t file_of(const struct qn_subject *s, uint64_t at)
+{
+	size_t k = s->first;
+
+	while (k + 1 < s->files.n && s->file_end[k] <= at)
+		k++;
+	return k;
+}
+
+/* Rank 0: files that begin where others do are members of an ensemble, or in another order than they should be. */
+static enum quern_status warn_of_break(struct qn_subject *s, const struct qn_axis_values *v,
+				       struct quern_message *err)
+{
+	const size_t k = file_of(s, v->breaks_at), last = file_of(s, v->breaks_from);
+	const char *name = s->dataset.dim_name[s->along];
+
+	if (!v->breaks_at || k == last)
+		return QUERN_OK;
+	return qn_warnings_add(
+		&s->warnings, err,
+		"%s, joined behind %s, does not go on where that ends: %s is %s after %s. If the files "
+		"have the same %s, as members of an ensemble, put them on top of each other with "
+		"--stack NAME; else name them in their order",
+		s->files.name[k], s->files.name[last], name, v->after, v->before, name);
+}
+
 /* --- one dimension --- */
 
 /* One value for all of them, and what it stands for. Bounds are those of the first and the last, or these
@@ -304,6 +359,8 @@ static enum quern_status read_axis(const struct qn_subject *s, struct qn_joined 
 				  (unsigned long long)a.missing, c.path);
 	if (!st && c.path)
 		st = take_axis(&c, &a, s, dim, v, err);
+	if (!st && c.path && is_joined)
+		find_break(&a, s, dim, v);
 	if (!st && c.path)
 		st = read_attributes(c.file, c.path, &v->attributes, "bounds", &bounds, err);
 	if (!st && bounds && !is_joined)
@@ -429,134 +486,6 @@ static enum quern_status read_other(const struct qn_subject *s, const bool *redu
 	return st;
 }
 
-/* --- from the reader to rank 0 --- */
-
-struct head {
-	uint64_t n, dtype, is_real, has_bounds, are_bounds_real, has_missing;
-	uint64_t nbytes; /* of the texts */
-	int64_t ndims, dim[QUERN_MAX_DIMS];
-};
-
-/* Names of all texts, and why there is no coordinate. */
-static void *pack_texts(const struct qn_axis_values *v, const char *why, size_t *nbytes)
-{
-	struct qn_names texts = { .n = 0 };
-	const char *const own[] = { why, v->units ? v->units : "", v->calendar ? v->calendar : "",
-				    v->bounds_name ? v->bounds_name : "", v->name ? v->name : "" };
-	bool ok = true;
-	void *flat;
-
-	for (size_t i = 0; ok && i < sizeof(own) / sizeof(*own); i++)
-		ok = !qn_names_add(&texts, own[i], NULL);
-	for (size_t i = 0; ok && i < v->attributes.n; i++)
-		ok = !qn_names_add(&texts, v->attributes.name[i], NULL);
-	flat = ok ? qn_names_pack(&texts, nbytes) : NULL;
-	qn_names_fini(&texts);
-	return flat;
-}
-
-static void put(FILE *f, const struct qn_axis_values *v, const char *why, bool *nomem)
-{
-	struct head h = { .n = v->n,
-			  .dtype = v->dtype,
-			  .is_real = v->is_real,
-			  .has_bounds = v->bounds != NULL,
-			  .are_bounds_real = v->are_bounds_real,
-			  .has_missing = v->has_missing,
-			  .ndims = v->ndims };
-	size_t nbytes = 0;
-	void *texts = pack_texts(v, why, &nbytes);
-
-	for (int k = 0; k < v->ndims; k++)
-		h.dim[k] = v->dim[k];
-	*nomem |= !texts;
-	h.nbytes = nbytes;
-	fwrite(&h, sizeof(h), 1, f);
-	if (v->n)
-		fwrite(v->values, sizeof(*v->values), v->n, f);
-	if (v->n && v->bounds)
-		fwrite(v->bounds, 2 * sizeof(*v->bounds), v->n, f);
-	if (texts)
-		fwrite(texts, 1, nbytes, f);
-	free(texts);
-}
-
-/* A part of what came; NULL: it is cut short. */
-static const void *take(const char **at, const char *end, uint64_t n, uint64_t size)
-{
-	const char *part = *at;
-	uint64_t nbytes;
-
-	if (!qn_mul(n, size, &nbytes) || nbytes > (uint64_t)(end - part))
-		return NULL;
-	*at += nbytes;
-	return part;
-}
-
-static int64_t *copy(const void *from, uint64_t n)
-{
-	int64_t *to = qn_calloc(n, sizeof(*to));
-
-	if (to && n)
-		memcpy(to, from, n * sizeof(*to));
-	return to;
-}
-
-static enum quern_status cut_short(struct quern_message *err)
-{
-	return qn_error_set(err, QUERN_ERR_RUN, "the coordinates of a result are damaged");
-}
-
-static enum quern_status take_texts(const void *flat, size_t nbytes, struct qn_axis_values *v,
-				    char **why, struct quern_message *err)
-{
-	struct qn_names texts = { .n = 0 };
-	enum quern_status st = qn_names_unpack(&texts, flat, nbytes, err);
-	char **const own[] = { why, &v->units, &v->calendar, &v->bounds_name, &v->name };
-	const size_t nown = sizeof(own) / sizeof(*own);
-
-	if (!st && (texts.n < nown || (texts.n - nown) % 2))
-		st = cut_short(err);
-	for (size_t i = 0; !st && i < nown; i++) {
-		*own[i] = texts.name[i];
-		texts.name[i] = NULL;
-	}
-	for (size_t i = nown; !st && i < texts.n; i++)
-		st = qn_names_add(&v->attributes, texts.name[i], err);
-	qn_names_fini(&texts);
-	return st;
-}
-
-static enum quern_status take_one(const char **at, const char *end, struct qn_axis_values *v,
-				  char **why, struct quern_message *err)
-{
-	const void *head = take(at, end, 1, sizeof(struct head)), *values, *bounds, *texts;
-	struct head h;
-
-	if (!head)
-		return cut_short(err);
-	memcpy(&h, head, sizeof(h));
-	values = take(at, end, h.n, sizeof(*v->values));
-	bounds = values && h.has_bounds ? take(at, end, h.n, 2 * sizeof(*v->bounds)) : values;
-	texts = bounds ? take(at, end, h.nbytes, 1) : NULL;
-	if (!texts || h.dtype >= QUERN_NDTYPES || h.n > UINT64_MAX / 32 || h.ndims < 0 ||
-	    h.ndims > QUERN_MAX_DIMS)
-		return cut_short(err);
-	v->n = h.n;
-	v->dtype = (enum quern_dtype)h.dtype;
-	v->is_real = h.is_real;
-	v->are_bounds_real = h.are_bounds_real;
-	v->has_missing = h.has_missing;
-	v->ndims = (int)h.ndims;
-	for (int k = 0; k < v->ndims; k++)
-		v->dim[k] = (int)h.dim[k];
-	v->values = copy(values, h.n);
-	v->bounds = h.has_bounds ? copy(bounds, 2 * h.n) : NULL;
-	if (!v->values || (h.has_bounds && !v->bounds))
-		return qn_error_nomem(err, h.n * sizeof(*v->values), "a coordinate");
-	return take_texts(texts, h.nbytes, v, why, err);
-}
-
 /* --- dates --- */
 
 /* "2001-12-31T06:00:00": all of it, always. */
@@ -627,7 +556,7 @@ static enum quern_status put_others(const struct qn_subject *s, const bool *redu
 			read_other(s, reduced, name, &v, &why);
 		st = pass_failure(&why, err);
 		if (v.n)
-			put(f, &v, "", nomem);
+			qn_axis_pack(f, &v, "", nomem);
 		qn_axis_values_fini(&v);
 	}
 	return st;
@@ -650,7 +579,7 @@ static enum quern_status read_all(const struct qn_subject *s, struct qn_joined *
 		if (read_axis(s, joined, d, reduced[d], &v, &why))
 			qn_axis_values_fini(&v);
 		st = pass_failure(&why, err);
-		put(f, &v, why.status && !reduced[d] ? why.text : "", &nomem);
+		qn_axis_pack(f, &v, why.status && !reduced[d] ? why.text : "", &nomem);
 		qn_axis_values_fini(&v);
 	}
 	if (!st && !nomem) {
@@ -660,7 +589,7 @@ static enum quern_status read_all(const struct qn_subject *s, struct qn_joined *
 				    &others, &why))
 			qn_names_fini(&v.attributes);
 		st = pass_failure(&why, err);
-		put(f, &v, "", &nomem);
+		qn_axis_pack(f, &v, "", &nomem);
 		qn_axis_values_fini(&v);
 	}
 	if (!st && !nomem && others)
@@ -688,7 +617,7 @@ static enum quern_status take_other(struct qn_subject *s, const char **at, const
 	if (!qn_grow_by_one(&s->other, s->nothers, sizeof(*s->other)))
 		return qn_error_nomem(err, sizeof(*s->other), "a coordinate");
 	s->other[s->nothers] = (struct qn_axis_values){ .n = 0 };
-	st = take_one(at, end, &s->other[s->nothers++], &why, err);
+	st = qn_axis_unpack(at, end, &s->other[s->nothers++], &why, err);
 	free(why);
 	return st;
 }
@@ -706,16 +635,18 @@ static enum quern_status take_all(struct qn_subject *s, const char *at, size_t n
 	if (!s->axes)
 		return qn_error_nomem(err, 0, "coordinates");
 	for (int d = 0; !st && d < s->dataset.ndim; d++) {
-		st = take_one(&at, end, &s->axes[d], &why, err);
+		st = qn_axis_unpack(&at, end, &s->axes[d], &why, err);
 		if (!st)
 			st = add_dates(&s->axes[d], err);
 		if (!st && *why)
 			st = warn(s, d, why, err);
+		if (!st)
+			st = warn_of_break(s, &s->axes[d], err);
 		free(why);
 		why = NULL;
 	}
 	if (!st)
-		st = take_one(&at, end, &whole, &why, err);
+		st = qn_axis_unpack(&at, end, &whole, &why, err);
 	free(why);
 	while (!st && at < end)
 		st = take_other(s, &at, end, err);
@@ -772,8 +703,9 @@ enum quern_status qn_axes_find(const struct qn_team *team, struct qn_subject *su
 	void *all = NULL;
 	size_t nbytes = 0;
 	uint64_t sum = 0;
-	enum quern_status st =
-		qn_over_find(&subject->dataset, subject->settings.over, reduced, err);
+	enum quern_status st = qn_over_find(&subject->dataset,
+					    subject->files.n > 1 && !subject->dataset.stacked,
+					    subject->settings.over, reduced, err);
 
 	if (st || !is_wanted(subject, reduced))
 		return st;

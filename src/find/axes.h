@@ -10,6 +10,7 @@
 
 #include "base/names.h"
 #include "find/files.h"
+#include "select/axis.h"
 
 /* The coordinate of a dimension, for the n indexes that are selected. */
 struct qn_axis_values {
@@ -30,6 +31,10 @@ struct qn_axis_values {
 	int ndims;
 	int dim[QUERN_MAX_DIMS];
 	bool has_missing; /* these are NaN */
+	/* Of a joined dimension: the first selected index of the whole whose value does not go on as those before it do,
+	   and the one before it; 0: there is none. */
+	uint64_t breaks_at, breaks_from;
+	char before[QN_AXIS_TEXT_NBYTES], after[QN_AXIS_TEXT_NBYTES];
 };
 
 /* Fills subject->axes, subject->others and subject->attributes, on rank 0; and warns there. Without --over and --by there are none.

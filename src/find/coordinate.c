@@ -415,9 +415,10 @@ static enum quern_status make_axis(const struct finder *f, const struct qn_datas
 		size_t used = strlen(text);
 
 		if (joined)
-			snprintf(text + used, sizeof(text) - used,
-				 ", over all files in the order "
-				 "given");
+			snprintf(
+				text + used, sizeof(text) - used,
+				", over all files in the order given (members of an ensemble go on "
+				"top of each other, with --stack NAME)");
 		st = no_coordinate(d, dim, text, err);
 	}
 	return st;

@@ -1,5 +1,6 @@
 # src/find: sources of libquern.
 LIB_SRCS += src/find/axes.c
+LIB_SRCS += src/find/axes_pack.c
 LIB_SRCS += src/find/coordinate.c
 LIB_SRCS += src/find/files.c
 LIB_SRCS += src/find/join.c

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "describe/describe.h"
+#include "describe/pieces.h"
 #include "describe/same.h"
 #include "find/coordinate.h"
 #include "find/selection.h"
@@ -128,94 +129,41 @@ static enum quern_status find_first(struct stack *s, int dim)
 	return st || !s->like.path ? st : read_all(&s->like, &s->values, s->err);
 }
 
-/* Values as they are sent: this, the values, and a byte for each that says whether it is missing. */
-struct head {
-	uint64_t nbytes; /* of the description, which is first */
-	uint64_t n, text_nbytes;
-	uint8_t has_integers, has_reals, is_unsigned, has_missing;
-};
-
-static size_t size_of(const struct head *h)
+/* The length of the description, it, and a piece: in b->bytes, which is owned. */
+static enum quern_status pack(const struct stack *s, struct qn_value_block *b)
 {
-	return h->has_integers ? sizeof(int64_t) : h->has_reals ? sizeof(double) : h->text_nbytes;
-}
+	size_t nbytes = 0;
+	void *flat = qn_dataset_pack(&s->like, &nbytes);
+	const uint64_t n = nbytes;
 
-static void *values_of(const struct qn_values *v)
-{
-	return v->integers ? (void *)v->integers : v->reals ? (void *)v->reals : (void *)v->texts;
-}
-
-/* Owned; NULL without memory. */
-static char *pack(const struct stack *s, size_t *nbytes)
-{
-	const struct qn_values *v = &s->values;
-	struct head h = { .n = v->n,
-			  .text_nbytes = v->text_nbytes,
-			  .has_integers = v->integers != NULL,
-			  .has_reals = v->reals != NULL,
-			  .is_unsigned = v->is_unsigned,
-			  .has_missing = v->missing != NULL };
-	size_t n = 0;
-	void *flat = qn_dataset_pack(&s->like, &n);
-	const size_t values = h.n * size_of(&h);
-	char *out = flat ? qn_malloc(sizeof(h) + n + values + h.n) : NULL;
-
-	h.nbytes = n;
-	*nbytes = sizeof(h) + n + values + (h.has_missing ? h.n : 0);
-	if (out) {
-		memcpy(out, &h, sizeof(h));
-		memcpy(out + sizeof(h), flat, n);
-		if (values)
-			memcpy(out + sizeof(h) + n, values_of(v), values);
-		if (h.has_missing)
-			memcpy(out + sizeof(h) + n + values, v->missing, h.n);
+	b->nbytes = sizeof(n) + nbytes;
+	b->bytes = flat ? qn_malloc(b->nbytes) : NULL;
+	if (b->bytes) {
+		memcpy(b->bytes, &n, sizeof(n));
+		memcpy(b->bytes + sizeof(n), flat, nbytes);
 	}
 	free(flat);
-	return out;
-}
-
-static enum quern_status damaged(struct quern_message *err)
-{
-	return qn_error_set(err, QUERN_ERR_RUN, "the coordinates of the first file are damaged");
-}
-
-static enum quern_status take_values(const struct head *h, const char *at, struct qn_values *v,
-				     struct quern_message *err)
-{
-	const size_t nbytes = h->n * size_of(h);
-	void *values = qn_calloc(nbytes + 1, 1);
-
-	*v = (struct qn_values){ .n = h->n,
-				 .text_nbytes = h->text_nbytes,
-				 .is_unsigned = h->is_unsigned,
-				 .integers = h->has_integers ? values : NULL,
-				 .reals = h->has_reals ? values : NULL,
-				 .texts = h->has_integers || h->has_reals ? NULL : values };
-	if (h->has_missing)
-		v->missing = qn_calloc(h->n + 1, 1);
-	if (!values || (h->has_missing && !v->missing))
-		return qn_error_nomem(err, nbytes, "a coordinate");
-	memcpy(values, at, nbytes);
-	if (h->has_missing)
-		memcpy(v->missing, at + nbytes, h->n);
-	return QUERN_OK;
+	if (!b->bytes)
+		return qn_error_nomem(s->err, b->nbytes, "a coordinate");
+	return qn_value_piece_add(b, &s->like, &s->values, s->values.n, s->err);
 }
 
 static enum quern_status unpack(struct stack *s, const char *at, size_t nbytes)
 {
-	struct head h = { .n = 0 };
-	uint64_t values = 0, sum = 0;
+	const char *end = at + nbytes;
+	struct qn_value_piece piece;
+	uint64_t n = 0;
 	enum quern_status st;
 
-	if (nbytes >= sizeof(h))
-		memcpy(&h, at, sizeof(h));
-	if (!qn_mul(h.n, size_of(&h) + h.has_missing, &values) ||
-	    !qn_add(sizeof(h), h.nbytes, &sum) || !qn_add(sum, values, &sum) || sum != nbytes)
-		return damaged(s->err);
-	st = qn_dataset_unpack(at + sizeof(h), h.nbytes, &s->like, s->err);
-	if (!st && h.n != qn_dataset_length(&s->like, 0))
-		st = damaged(s->err);
-	return st ? st : take_values(&h, at + sizeof(h) + h.nbytes, &s->values, s->err);
+	if (nbytes >= sizeof(n))
+		memcpy(&n, at, sizeof(n));
+	if (nbytes < sizeof(n) || n > nbytes - sizeof(n))
+		return qn_error_set(s->err, QUERN_ERR_RUN,
+				    "the coordinates of the first file are damaged");
+	at += sizeof(n);
+	st = qn_dataset_unpack(at, n, &s->like, s->err);
+	at += n;
+	return st ? st : qn_value_piece_take(&at, end, &piece, &s->values, s->err);
 }
 
 static void drop(struct stack *s)
@@ -230,18 +178,18 @@ static enum quern_status share_first(const struct qn_team *team, struct stack *s
 {
 	const bool reads = (uint32_t)qn_comm_rank(team->comm) == reader;
 	void *round = NULL;
-	char *flat = NULL;
+	struct qn_value_block mine = { .bytes = NULL };
 	size_t nbytes = 0;
 	enum quern_status st = reads ? find_first(s, dim) : QUERN_OK;
 
-	if (!st && s->like.path && !(flat = pack(s, &nbytes)))
-		st = qn_error_nomem(s->err, s->values.n * sizeof(double), "a coordinate");
+	if (!st && s->like.path)
+		st = pack(s, &mine);
 	drop(s);
 	st = qn_comm_agree(team->comm, st, s->err);
 	if (st)
-		free(flat);
+		free(mine.bytes);
 	else
-		st = qn_pass_round(team, reader, flat, nbytes, &round, &nbytes, s->err);
+		st = qn_pass_round(team, reader, mine.bytes, mine.nbytes, &round, &nbytes, s->err);
 	if (!st && nbytes)
 		st = unpack(s, round, nbytes);
 	free(round);

@@ -1,12 +1,12 @@
 #include "formula/formula.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "formula/latitude.h"
-#include "keys/nearby.h"
 #include "select/select.h"
 
 /* The names of a formula while it is compiled. */
@@ -18,8 +18,10 @@ struct search {
 	bool collects;	    /* any name will do, and is noted */
 	bool weighs;	    /* names are those of weights */
 	bool failed;
-	bool *used;		/* borrows: by number in `named` */
-	struct qn_names nearby; /* owned: to suggest, of what is not there */
+	bool *used;		    /* borrows: by number in `named` */
+	struct qn_names nearby;	    /* owned: to suggest, of what is not there */
+	const struct qn_keys *keys; /* NULL: none */
+	char elsewhere[512];
 };
 
 static bool is_path(const struct qn_subject *s, const char *name)
@@ -136,11 +138,29 @@ static const char *nth(const void *ctx, int i)
 	return i > 0 && (size_t)i <= s->nearby.n ? s->nearby.name[i - 1] : NULL;
 }
 
+/* A key of --by, whose name is that of its groups. */
+static const char *elsewhere(void *ctx, const char *name)
+{
+	struct search *s = ctx;
+
+	for (int i = 0; s->keys && i < s->keys->n; i++)
+		if (s->keys->key[i].name && !strcmp(s->keys->key[i].name, name)) {
+			snprintf(
+				s->elsewhere, sizeof(s->elsewhere),
+				"it is a key of --by, which has no name here: write %.400s in its place",
+				s->keys->key[i].text);
+			return s->elsewhere;
+		}
+	return NULL;
+}
+
 static enum quern_status compile(struct search *s, const char *what, const char *text,
 				 enum qn_program_want want, bool nan_missing,
 				 struct qn_program **out, struct quern_message *err)
 {
-	const struct qn_program_names names = { .ctx = s, .resolve = resolve, .nth = nth };
+	const struct qn_program_names names = {
+		.ctx = s, .resolve = resolve, .nth = nth, .elsewhere = elsewhere
+	};
 
 	s->option = what;
 	return text ? qn_program_compile(what, text, &names, want, nan_missing, out, err)
@@ -185,10 +205,7 @@ static bool set_index(const struct qn_subject *subject, struct qn_operand *o)
 static enum quern_status keep_suggested(struct search *s, const struct quern_message *why,
 					struct quern_message *err)
 {
-	char near[QN_NEARBY_NBYTES];
-
-	return qn_nearby_suggested(why->text, near) ? qn_names_add(&s->nearby, near, err)
-						    : QUERN_OK;
+	return *why->near ? qn_names_add(&s->nearby, why->near, err) : QUERN_OK;
 }
 
 static void drop_operand(struct qn_formula *f, int i)
@@ -345,9 +362,11 @@ enum quern_status qn_formula_find(const struct qn_subject *subject, const struct
 				  const struct qn_formula_texts *texts, bool nan_missing,
 				  struct qn_formula *out, struct quern_message *err)
 {
-	struct search s = {
-		.subject = subject, .named = texts->named, .used = texts->used, .f = out
-	};
+	struct search s = { .subject = subject,
+			    .named = texts->named,
+			    .keys = texts->keys,
+			    .used = texts->used,
+			    .f = out };
 	bool *own = NULL;
 	const bool has_names = texts->named && texts->named->n, is_one = texts->option;
 	enum quern_status st = QUERN_OK;

@@ -14,6 +14,7 @@
 #define QN_FORMULA_FORMULA_H
 
 #include "formula/operand.h"
+#include "keys/keys.h"
 #include "program/program.h"
 
 struct qn_formula {
@@ -32,6 +33,7 @@ struct qn_formula_texts {
 	const char *expr, *where, *weights;
 	const char *option; /* that expr is of, without a name: it is the only one; NULL: --expr */
 	const struct qn_named_list *named; /* of -d */
+	const struct qn_keys *keys;	   /* of --by, whose names are none here */
 	bool *used; /* in and out: of each of these, whether an expression has it; NULL: none before has */
 };
 

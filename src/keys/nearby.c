@@ -10,8 +10,6 @@
 #include "find/coordinate.h"
 #include "select/parts.h"
 
-static const char says[] = "; did you mean ";
-
 /* Names that there are: dimensions, datasets, parts of times. */
 struct nearby {
 	const struct qn_dataset *d;
@@ -62,28 +60,30 @@ static const char *find_time(const struct qn_dataset *d)
 	return NULL;
 }
 
-static void suggest(const struct nearby *n, const char *near, char out[QN_NEARBY_NBYTES])
+static void suggest(const struct nearby *n, const char *near, struct qn_nearby *out)
 {
 	enum qn_part_kind part;
 	const bool is_part = n->makes_groups && qn_part_find(near, strlen(near), &part);
 	const char *time = is_part ? find_time(n->d) : NULL;
 
-	if (!is_part)
-		snprintf(out, QN_NEARBY_NBYTES, "%s'%s'?", says, near);
-	else if (time)
-		snprintf(out, QN_NEARBY_NBYTES, "%s%s(%s%s)?", says, near, time,
+	if (is_part && time)
+		snprintf(out->text, sizeof(out->text), "; did you mean %s(%.64s%s)?", near, time,
 			 part == QN_PART_WINDOW ? ", '6h'" : "");
+	if (is_part || strlen(near) >= sizeof(out->name))
+		return;
+	snprintf(out->name, sizeof(out->name), "%s", near);
+	snprintf(out->text, sizeof(out->text), "; did you mean '%s'?", out->name);
 }
 
 void qn_nearby_find(const struct qn_dataset *d, const char *name, bool makes_groups,
-		    char out[QN_NEARBY_NBYTES])
+		    struct qn_nearby *out)
 {
 	struct nearby n = { .d = d, .makes_groups = makes_groups };
 	struct quern_message ignored = { .status = QUERN_OK };
 	const struct qn_format *format;
 	const char *near;
 
-	*out = '\0';
+	*out = (struct qn_nearby){ .name = "" };
 	if (!qn_source_format(d->file, &format, &ignored) &&
 	    format->list(d->file, &n.list, &ignored))
 		n.list.n = 0;
@@ -91,12 +91,4 @@ void qn_nearby_find(const struct qn_dataset *d, const char *name, bool makes_gro
 	if (near)
 		suggest(&n, near, out);
 	qn_listing_fini(&n.list);
-}
-
-bool qn_nearby_suggested(const char *message, char out[QN_NEARBY_NBYTES])
-{
-	const char *at = strstr(message, says);
-
-	*out = '\0';
-	return at && sscanf(at + sizeof(says) - 1, "'%127[^']'?", out) == 1;
 }

@@ -6,15 +6,14 @@
 
 #include "data/dataset.h"
 
-#define QN_NEARBY_NBYTES 128
+struct qn_nearby {
+	char name[QN_NEAR_NBYTES];	/* of a dimension or dataset; "": it is none */
+	char text[QN_NEAR_NBYTES + 32]; /* for the end of a message: "; did you mean 'NAME'?" */
+};
 
-/* "; did you mean 'NAME'?", of the dimensions of d and the datasets in its group and above; "" where none is like it.
-   makes_groups: or "; did you mean month(time)?", of what parts of times there are. On a host that has the file.
-   Not collective. */
+/* Of the dimensions of d and the datasets in its group and above; "" and "" where none is like it. makes_groups: or
+   "; did you mean month(time)?", of what parts of times there are. On a host that has the file. Not collective. */
 void qn_nearby_find(const struct qn_dataset *d, const char *name, bool makes_groups,
-		    char out[QN_NEARBY_NBYTES]);
-
-/* The name that a message with such an end suggests. False: there is none. */
-bool qn_nearby_suggested(const char *message, char out[QN_NEARBY_NBYTES]);
+		    struct qn_nearby *out);
 
 #endif

@@ -15,6 +15,7 @@
 #include "find/coordinate.h"
 #include "describe/describe.h"
 #include "find/files.h"
+#include "keys/ends.h"
 #include "keys/nearby.h"
 #include "find/stack.h"
 #include "keys/together.h"
@@ -30,8 +31,8 @@ struct search {
 	struct qn_dataset of_file; /* as it is there; of out->like, but for what is added to that */
 	struct qn_dataset mine;	   /* of the reader: owned, with chunks */
 	struct qn_key_source *out;
-	struct qn_key_block block; /* of this rank */
-	enum quern_status status;  /* of reading */
+	struct qn_value_block block; /* of this rank */
+	enum quern_status status;    /* of reading */
 	struct quern_message *err;
 };
 
@@ -42,22 +43,6 @@ static uint32_t rank_of(const struct search *s)
 
 #define WRONG(s, ...) qn_key_wrong((s)->err, (s)->by, (s)->spec->at, __VA_ARGS__)
 
-static enum quern_status no_dataset(const struct search *s)
-{
-	const char *name = s->spec->source, *file = s->subject->dataset.file;
-	const char *path = s->subject->dataset.path;
-	const bool makes_groups = !s->spec->is_operand && s->spec->form == QN_FORM_VALUES;
-	char near[QN_NEARBY_NBYTES];
-
-	qn_nearby_find(&s->subject->dataset, name, makes_groups, near);
-	if (!s->spec->is_operand)
-		return WRONG(s, "%s has no dataset '%s' in the group of %s or above it%s", file,
-			     name, path, near);
-	return qn_error_because(s->err, QUERN_ERR_USAGE, QN_NO_DATASET,
-				"%s has no dataset '%s' in the group of %s or above it%s", file,
-				name, path, near);
-}
-
 static bool is_joined_subject(const struct search *s)
 {
 	return s->subject->files.n > 1 && !s->spec->file;
@@ -67,6 +52,29 @@ static bool is_joined_subject(const struct search *s)
 static bool is_stacked(const struct search *s)
 {
 	return s->subject->dataset.stacked && !s->spec->file;
+}
+
+static enum quern_status no_dataset(const struct search *s)
+{
+	const char *name = s->spec->source, *file = s->subject->dataset.file;
+	const char *path = s->subject->dataset.path;
+	const bool makes_groups = !s->spec->is_operand && s->spec->form == QN_FORM_VALUES;
+	struct qn_nearby near;
+	enum quern_status st;
+
+	qn_nearby_find(&s->subject->dataset, name, makes_groups, &near);
+	if (!*near.text && makes_groups && is_joined_subject(s) && !is_stacked(s))
+		snprintf(near.text, sizeof(near.text),
+			 "; --stack %.32s puts the files on top of each other along a new one",
+			 name);
+	if (!s->spec->is_operand)
+		return WRONG(s, "%s has no dataset '%s' in the group of %s or above it%s", file,
+			     name, path, near.text);
+	st = qn_error_because(s->err, QUERN_ERR_USAGE, QN_NO_DATASET,
+			      "%s has no dataset '%s' in the group of %s or above it%s", file, name,
+			      path, near.text);
+	memcpy(s->err->near, near.name, sizeof(s->err->near));
+	return st;
 }
 
 /* --- who describes --- */
@@ -399,9 +407,9 @@ static enum quern_status read_one(struct search *s, const struct qn_dataset *d)
 	if (!st)
 		st = qn_values_read(d, &view, &v, s->err);
 	if (!st)
-		st = qn_key_block_add(&s->block, d, &v,
-				      joined < 0 || s->stacks ? 1 : qn_dataset_length(d, joined),
-				      s->err);
+		st = qn_value_piece_add(&s->block, d, &v,
+					joined < 0 || s->stacks ? 1 : qn_dataset_length(d, joined),
+					s->err);
 	qn_values_fini(&v);
 	return st;
 }
@@ -430,7 +438,7 @@ static bool take_file(void *ctx, const char *file, struct qn_dataset *d,
 	if (why->status)
 		s->status = qn_error_pass(s->err, why->status, why);
 	else if (d->is_null)
-		s->status = qn_key_block_add(&s->block, d, &none, 0, s->err);
+		s->status = qn_value_piece_add(&s->block, d, &none, 0, s->err);
 	else if (!is_alike(s, d))
 		s->status = qn_error_set(
 			s->err, QUERN_ERR_DATA, "%s: %s: %s has other dimensions in %s than in %s",
@@ -482,7 +490,7 @@ static enum quern_status read_mine(struct search *s)
 /* The pieces in the order of the files: those of a rank follow each other in its block. */
 static enum quern_status take_pieces(const struct search *s, const char *all,
 				     const uint64_t *nbytes_of, size_t n,
-				     struct qn_key_piece *piece, struct qn_values *v)
+				     struct qn_value_piece *piece, struct qn_values *v)
 {
 	const size_t nranks = (size_t)qn_comm_size(s->team->comm), first = s->subject->first;
 	const char **at = qn_calloc(nranks + 1, sizeof(*at)), *end;
@@ -500,7 +508,7 @@ static enum quern_status take_pieces(const struct search *s, const char *all,
 		end = all;
 		for (size_t k = 0; k <= r; k++)
 			end += nbytes_of[k];
-		st = qn_key_block_take(&at[r], end, &piece[i], &v[i], s->err);
+		st = qn_value_piece_take(&at[r], end, &piece[i], &v[i], s->err);
 	}
 	free(at);
 	return st;
@@ -511,7 +519,7 @@ static enum quern_status put_together(const struct search *s, const char *all,
 {
 	struct qn_key_source *out = s->out;
 	const size_t n = out->joined < 0 ? 1 : s->subject->files.n - s->subject->first;
-	struct qn_key_piece *piece = qn_calloc(n, sizeof(*piece));
+	struct qn_value_piece *piece = qn_calloc(n, sizeof(*piece));
 	struct qn_values *v = qn_calloc(n, sizeof(*v));
 	char label[256];
 	enum quern_status st = piece && v ? QUERN_OK
@@ -530,75 +538,6 @@ static enum quern_status put_together(const struct search *s, const char *all,
 	return st;
 }
 
-/* --- bounds --- */
-
-/* Are the bounds such that each value is the upper end of its interval? values: of the first file. */
-static bool are_ends(const struct qn_values *values, const struct qn_values *bounds)
-{
-	for (uint64_t i = 0; i < values->n; i++) {
-		const double low = bounds->reals ? bounds->reals[2 * i]
-						 : (double)bounds->integers[2 * i];
-		const double high = bounds->reals ? bounds->reals[2 * i + 1]
-						  : (double)bounds->integers[2 * i + 1];
-		const double x = values->reals ? values->reals[i] : (double)values->integers[i];
-
-		if (!(low < high) || x != high)
-			return false;
-	}
-	return values->n > 0;
-}
-
-/* The bounds of a coordinate: a dataset of its name and more, in its group, that something names as bounds. */
-static bool is_bounds_of(const struct qn_listing *l, size_t i, const struct qn_dataset *d)
-{
-	const size_t n = strlen(d->path);
-
-	return l->about && l->about[i].role == QN_BOUNDS && !strncmp(l->path[i], d->path, n) &&
-	       l->path[i][n] == '_' && l->about[i].ndim == 2 && l->about[i].shape[1] == 2 &&
-	       l->about[i].shape[0] == d->shape[0];
-}
-
-/* Values and bounds of the same units are compared as they are stored. */
-static bool check_bounds(const struct qn_dataset *d, const char *path)
-{
-	struct quern_message ignored = { .status = QUERN_OK };
-	struct qn_values values = { .n = 0 }, bounds = { .n = 0 };
-	struct qn_dataset b = { .file = NULL };
-	struct qn_view view, view_of_bounds;
-	bool ends = !qn_source_describe(d->file, path, NULL, true, &b, &ignored) && b.ndim == 2 &&
-		    b.shape[0] == d->shape[0] && b.shape[1] == 2 && !qn_dataset_ends_early(&b) &&
-		    (!*b.units || !strcmp(b.units, d->units));
-
-	ends = ends && !qn_view_init(d, false, &view, &ignored) &&
-	       !qn_view_init(&b, false, &view_of_bounds, &ignored) && view.dtype != QUERN_TEXT &&
-	       view_of_bounds.dtype != QUERN_TEXT && !qn_values_read(d, &view, &values, &ignored) &&
-	       !qn_values_read(&b, &view_of_bounds, &bounds, &ignored) &&
-	       are_ends(&values, &bounds);
-	qn_values_fini(&values);
-	qn_values_fini(&bounds);
-	qn_dataset_fini(&b);
-	return ends;
-}
-
-/* On the reader. What cannot be found out does not matter: it is for a warning. */
-static bool is_at_ends(const struct search *s)
-{
-	struct quern_message ignored = { .status = QUERN_OK };
-	const struct qn_dataset *d = &s->mine;
-	const struct qn_format *format;
-	struct qn_listing l = { .n = 0 };
-	bool ends = false;
-
-	if (!qn_epoch_is_meant(d->units) || d->ndim != 1 || qn_dataset_ends_early(d) ||
-	    qn_source_format(d->file, &format, &ignored))
-		return false;
-	if (!format->list_closely(d->file, &l, &ignored))
-		for (size_t i = 0; !ends && i < l.n; i++)
-			ends = is_bounds_of(&l, i, d) && check_bounds(d, l.path[i]);
-	qn_listing_fini(&l);
-	return ends;
-}
-
 /* --- all of it --- */
 
 /* Collective. */
@@ -610,7 +549,7 @@ static enum quern_status read_values(struct search *s)
 	enum quern_status st = all_ends ? read_mine(s) : qn_error_nomem(s->err, 0, "ranks");
 
 	if (!st && rank_of(s) == s->reader)
-		at_ends = is_at_ends(s);
+		at_ends = qn_key_is_at_ends(&s->mine);
 	st = gather(s, st, s->block.bytes, s->block.nbytes, &all, &nbytes_of);
 	if (!st)
 		st = qn_comm_gather(s->team->comm, &at_ends, 1, rank_of(s) ? NULL : all_ends,

@@ -12,87 +12,10 @@
 #include "base/mem.h"
 #include "select/axis.h"
 
-static size_t size_of(const struct qn_key_piece *p)
-{
-	return p->kind == QN_PIECE_TEXTS ? p->text_nbytes : sizeof(double);
-}
-
-static void **values_of(const struct qn_key_piece *p, struct qn_values *v)
-{
-	if (p->kind == QN_PIECE_TEXTS)
-		return (void **)&v->texts;
-	return p->kind == QN_PIECE_REALS ? (void **)&v->reals : (void **)&v->integers;
-}
-
-/* --- blocks --- */
-
-enum quern_status qn_key_block_add(struct qn_key_block *b, const struct qn_dataset *d,
-				   const struct qn_values *v, uint64_t length,
-				   struct quern_message *err)
-{
-	struct qn_key_piece p = {
-		.n = v->n,
-		.length = length,
-		.kind = v->texts   ? QN_PIECE_TEXTS
-			: v->reals ? QN_PIECE_REALS
-				   : QN_PIECE_INTEGERS,
-		.is_unsigned = v->is_unsigned,
-		.has_missing = v->missing != NULL,
-		.text_nbytes = v->text_nbytes,
-	};
-	struct qn_values all = *v;
-	const size_t n = v->n * size_of(&p), more = sizeof(p) + n + (v->missing ? v->n : 0);
-	char *bytes = qn_realloc(b->bytes, b->nbytes + more);
-
-	if (!bytes)
-		return qn_error_nomem(err, b->nbytes + more, d->path);
-	memcpy(p.units, d->units, sizeof(p.units));
-	memcpy(p.calendar, d->calendar, sizeof(p.calendar));
-	b->bytes = bytes;
-	bytes += b->nbytes;
-	memcpy(bytes, &p, sizeof(p));
-	if (n)
-		memcpy(bytes + sizeof(p), *values_of(&p, &all), n);
-	if (v->missing)
-		memcpy(bytes + sizeof(p) + n, v->missing, v->n);
-	b->nbytes += more;
-	return QUERN_OK;
-}
-
-enum quern_status qn_key_block_take(const char **at, const char *end, struct qn_key_piece *piece,
-				    struct qn_values *v, struct quern_message *err)
-{
-	size_t left = (size_t)(end - *at), n;
-
-	memset(v, 0, sizeof(*v));
-	if (left < sizeof(*piece))
-		return qn_error_set(err, QUERN_ERR_RUN, "values of a key are lacking");
-	memcpy(piece, *at, sizeof(*piece));
-	*at += sizeof(*piece);
-	left -= sizeof(*piece);
-	if (piece->n > left || piece->text_nbytes > QN_MAX_TEXT_NBYTES ||
-	    piece->n * (size_of(piece) + piece->has_missing) > left)
-		return qn_error_set(err, QUERN_ERR_RUN, "values of a key are lacking");
-	n = piece->n * size_of(piece);
-	v->n = piece->n;
-	v->is_unsigned = piece->is_unsigned;
-	v->text_nbytes = piece->text_nbytes;
-	*values_of(piece, v) = qn_malloc(n + 1);
-	v->missing = piece->has_missing ? qn_malloc(piece->n + 1) : NULL;
-	if (!*values_of(piece, v) || (piece->has_missing && !v->missing))
-		return qn_error_nomem(err, n, "a key");
-	memcpy(*values_of(piece, v), *at, n);
-	*at += n;
-	if (v->missing)
-		memcpy(v->missing, *at, piece->n);
-	*at += piece->has_missing ? piece->n : 0;
-	return QUERN_OK;
-}
-
 /* --- one kind of value --- */
 
 static enum quern_status differs(const struct qn_dataset *like, const char *label,
-				 const struct qn_key_piece *first, const struct qn_key_piece *p,
+				 const struct qn_value_piece *first, const struct qn_value_piece *p,
 				 struct quern_message *err)
 {
 	return qn_error_set(
@@ -117,7 +40,7 @@ static enum quern_status check_unsigned(const struct qn_dataset *like, const cha
 	return QUERN_OK;
 }
 
-static enum quern_status to_reals(struct qn_key_piece *p, struct qn_values *v,
+static enum quern_status to_reals(struct qn_value_piece *p, struct qn_values *v,
 				  struct quern_message *err)
 {
 	double *reals = v->integers ? qn_malloc(v->n * sizeof(*reals) + 1) : NULL;
@@ -175,7 +98,7 @@ static bool look_at_times(const struct qn_epoch *from, const struct qn_epoch *to
 }
 
 /* Times of one file in the units of the first. Integers stay integers where they can. */
-static enum quern_status turn_times(struct qn_key_piece *p, const struct qn_epoch *from,
+static enum quern_status turn_times(struct qn_value_piece *p, const struct qn_epoch *from,
 				    const struct qn_epoch *to, struct qn_values *v, bool *turned,
 				    struct quern_message *err)
 {
@@ -210,7 +133,7 @@ static enum quern_status turn_times(struct qn_key_piece *p, const struct qn_epoc
 }
 
 static enum quern_status bring_to(const struct qn_dataset *like, const char *label,
-				  const struct qn_key_piece *first, struct qn_key_piece *p,
+				  const struct qn_value_piece *first, struct qn_value_piece *p,
 				  struct qn_values *v, struct quern_message *err)
 {
 	const bool same =
@@ -239,7 +162,7 @@ struct seam {
 	uint64_t before, inner, whole, at;
 };
 
-static void put_file(const struct seam *s, const struct qn_key_piece *p, struct qn_values *v,
+static void put_file(const struct seam *s, const struct qn_value_piece *p, struct qn_values *v,
 		     struct qn_values *out)
 {
 	const uint64_t n = p->length * s->inner;
@@ -259,10 +182,10 @@ static void put_file(const struct seam *s, const struct qn_key_piece *p, struct 
 	}
 }
 
-static enum quern_status make_room(const struct qn_key_piece *piece, size_t n, uint64_t nelems,
+static enum quern_status make_room(const struct qn_value_piece *piece, size_t n, uint64_t nelems,
 				   struct qn_values *out, struct quern_message *err)
 {
-	struct qn_key_piece all = piece[0];
+	struct qn_value_piece all = piece[0];
 	bool has_missing = false;
 
 	for (size_t i = 0; i < n; i++) {
@@ -271,16 +194,16 @@ static enum quern_status make_room(const struct qn_key_piece *piece, size_t n, u
 			all.text_nbytes = piece[i].text_nbytes;
 	}
 	*out = (struct qn_values){ .n = nelems, .text_nbytes = all.text_nbytes };
-	*values_of(&all, out) = qn_calloc(nelems, size_of(&all));
+	*qn_value_piece_values(&all, out) = qn_calloc(nelems, qn_value_piece_size(&all));
 	if (has_missing)
 		out->missing = qn_calloc(nelems, 1);
-	if (!*values_of(&all, out) || (has_missing && !out->missing))
-		return qn_error_nomem(err, nelems * size_of(&all), "a key");
+	if (!*qn_value_piece_values(&all, out) || (has_missing && !out->missing))
+		return qn_error_nomem(err, nelems * qn_value_piece_size(&all), "a key");
 	return QUERN_OK;
 }
 
 static enum quern_status concatenate(const struct qn_dataset *like, const char *label, int joined,
-				     const uint64_t *length, const struct qn_key_piece *piece,
+				     const uint64_t *length, const struct qn_value_piece *piece,
 				     struct qn_values *v, size_t n, struct qn_values *out,
 				     struct quern_message *err)
 {
@@ -306,7 +229,7 @@ static enum quern_status concatenate(const struct qn_dataset *like, const char *
 }
 
 enum quern_status qn_key_join(const struct qn_dataset *like, const char *label, int joined,
-			      const uint64_t *length, struct qn_key_piece *piece,
+			      const uint64_t *length, struct qn_value_piece *piece,
 			      struct qn_values *v, size_t n, struct qn_values *out,
 			      struct quern_message *err)
 {

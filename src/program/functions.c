@@ -150,6 +150,8 @@ static const struct function functions[] = {
 	{ "hour", "hour(time)", 1, 1, time_part, QN_OP_PART },
 	{ "minute", "minute(time)", 1, 1, time_part, QN_OP_PART },
 	{ "dayofyear", "dayofyear(time)", 1, 1, time_part, QN_OP_PART },
+	{ "dayofweek", "dayofweek(time)", 1, 1, time_part, QN_OP_PART },
+	{ "weekday", "weekday(time)", 1, 1, time_part, QN_OP_PART },
 	{ "season", "season(time)", 1, 1, time_part, QN_OP_PART },
 	{ "seasonyear", "seasonyear(time)", 1, 1, time_part, QN_OP_PART },
 	{ "week", "week(time)", 1, 1, time_part, QN_OP_PART },

@@ -151,6 +151,12 @@ static bool take_mark(struct qn_builder *b, struct qn_token *t)
 				       marks[i].meant);
 		return !marks[i].meant;
 	}
+	if (*p == '@') {
+		qn_build_error(b, t->at,
+			       "a dataset of another file is given a name by -d NAME=PATH@FILE, "
+			       "and NAME stands here");
+		return false;
+	}
 	qn_text_next(&p, end, one);
 	qn_build_error(b, t->at, "'%s' has no meaning here", one);
 	return false;

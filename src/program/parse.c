@@ -118,7 +118,11 @@ static int unknown_name(struct qn_builder *b, enum qn_program_kind kind, const c
 			size_t at)
 {
 	const char *near = qn_nearest(name, b->names->nth, b->names->ctx);
+	const char *elsewhere = b->names->elsewhere ? b->names->elsewhere(b->names->ctx, name)
+						    : NULL;
 
+	if (elsewhere)
+		return qn_build_error(b, at, "nothing is named '%s': %s", name, elsewhere);
 	if (qn_function_exists(name))
 		return qn_build_error(b, at, "%s is a function: %s(...)", name, name);
 	return qn_build_error(b, at, "%s is named '%s'%s%s%s",

@@ -25,7 +25,7 @@
  * Otherwise it is a value as in IEEE 754, which min, max and sign hand on.
  *
  * Times are columns with units "days since ..." and the like, named as they are. year month day
- * hour minute dayofyear season seasonyear week date yearmonth of one are integers (select/parts.h).
+ * hour minute dayofyear dayofweek season seasonyear week date yearmonth of one are integers (select/parts.h).
  * A date in quotes ('2001', '2001-12', '2001-12-31', '2001-12-31T06:00') stands for all of its
  * period: t < and t >= go by its start, t <=, t >, == and != by both ends. season(t) == 'DJF'.
  *
@@ -73,6 +73,9 @@ struct qn_program_names {
 				     struct qn_program_operand *out, struct quern_message *err);
 	/* Name i, to be suggested for an unknown one; NULL after the last. */
 	const char *(*nth)(const void *ctx, int i);
+	/* What an unknown name is elsewhere, for a message that says that nothing is named so. NULL, or it is
+	   NULL: nothing. */
+	const char *(*elsewhere)(void *ctx, const char *name);
 };
 
 /* What a program gave for a tile. Borrows from the scratch, and from the columns where the

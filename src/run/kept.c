@@ -184,7 +184,8 @@ enum quern_status qn_kept_check_number(const struct qn_run *run, uint64_t nrows,
 enum quern_status qn_kept_find(struct qn_run *run, struct quern_message *err)
 {
 	const struct qn_dataset *d = &run->subject->dataset;
-	enum quern_status st = qn_over_find(d, run->settings.over, run->reduced, err);
+	enum quern_status st = qn_over_find(d, run->subject->files.n > 1 && !d->stacked,
+					    run->settings.over, run->reduced, err);
 
 	run->all = (struct qn_rows){ .selection = run->subject->selection, .nrows = 1 };
 	run->rows = run->all;
@@ -196,4 +197,35 @@ enum quern_status qn_kept_find(struct qn_run *run, struct quern_message *err)
 	run->most_rows = run->rows.nrows;
 	/* How many pairs there are is seen at the end. */
 	return st || run->settings.pairs ? st : qn_kept_check_number(run, run->rows.nrows, err);
+}
+
+/* Is the key on kept dimensions alone? *dim: one of them. */
+static bool is_kept(const struct qn_run *run, int key, int *dim)
+{
+	const struct qn_key *k = &run->keys.key[key];
+
+	for (int i = 0; i < k->ndim; i++) {
+		*dim = k->dim[i];
+		if (run->reduced[*dim])
+			return false;
+	}
+	return k->ndim > 0 && k->ngroups > 1;
+}
+
+enum quern_status qn_kept_warn(struct qn_run *run, struct quern_message *err)
+{
+	const char *const *name = (const char *const *)run->subject->dataset.dim_name;
+	enum quern_status st = QUERN_OK;
+	int dim;
+
+	for (int i = 0; !st && i < run->keys.n; i++)
+		if (!find_given(run, i) && is_kept(run, i, &dim))
+			st = qn_warnings_add(
+				&run->warnings, err,
+				"--by: %s: dimension %s is kept, so that of the %" PRIu32
+				" groups at each of its indexes all but one are empty: reduce it "
+				"too, with --over",
+				run->keys.key[i].text, name[dim] ? name[dim] : "",
+				run->keys.key[i].ngroups);
+	return st;
 }

@@ -10,6 +10,9 @@
    dimensions that are none, a kernel that must see all at once, more cells than there is use for. */
 enum quern_status qn_kept_find(struct qn_run *run, struct quern_message *err);
 
+/* Warns, on rank 0, of keys that make a cell for each group and kept index of which all but one are empty. */
+enum quern_status qn_kept_warn(struct qn_run *run, struct quern_message *err);
+
 /* QUERN_ERR_USAGE: a result of so many cells is too large for what it is wanted for. */
 enum quern_status qn_kept_check_number(const struct qn_run *run, uint64_t nrows,
 				       struct quern_message *err);

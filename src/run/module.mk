@@ -7,7 +7,6 @@ LIB_SRCS += src/run/kept.c
 LIB_SRCS += src/run/key_axes.c
 LIB_SRCS += src/run/names.c
 LIB_SRCS += src/run/memory.c
-LIB_SRCS += src/run/numa_watch.c
 LIB_SRCS += src/run/owners.c
 LIB_SRCS += src/run/passes.c
 LIB_SRCS += src/run/refusals.c

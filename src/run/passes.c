@@ -13,6 +13,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/process.h"
+#include "find/warnings.h"
+#include "select/select.h"
 #include "run/failover.h"
 #include "run/kept.h"
 #include "run/memory.h"
@@ -313,6 +315,22 @@ static enum quern_status warn_of_beyond(struct qn_run *run, struct quern_message
 	return qn_names_add(&run->warnings, text, err);
 }
 
+/* Rank 0. What is empty throughout was hardly meant, and a mistyped unit looks so. */
+static enum quern_status warn_of_none(struct qn_run *run, struct quern_message *err)
+{
+	const uint64_t n = qn_box_nelems(&run->subject->selection);
+
+	for (int r = 0; run->reports && r < qn_comm_size(run->team->comm); r++)
+		if (run->reports[r].nheld)
+			return QUERN_OK;
+	if (!run->formula.where || !run->reports || !n)
+		return QUERN_OK;
+	return qn_warnings_add(&run->warnings, err,
+			       "--where: %s holds for none of the %" PRIu64
+			       " elements that are selected",
+			       qn_program_text(run->formula.where), n);
+}
+
 /* --- sweeps: passes over the data for some of the rows each --- */
 
 #define LEAST_NROWS QN_COLUMN_BLOCK /* that are tried */
@@ -427,5 +445,7 @@ enum quern_status qn_run_work(struct qn_run *run, struct quern_message *err)
 		st = gather_reports(run, err);
 	if (!st && (qn_formula_is_any(&run->formula) || run->computed.n))
 		st = qn_comm_agree(run->team->comm, warn_of_beyond(run, err), err);
+	if (!st && run->formula.where)
+		st = qn_comm_agree(run->team->comm, warn_of_none(run, err), err);
 	return st;
 }

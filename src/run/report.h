@@ -4,7 +4,7 @@
 #ifndef QN_RUN_REPORT_H
 #define QN_RUN_REPORT_H
 
-#include "run/numa_watch.h"
+#include "feed/numa_watch.h"
 #include "run/refusals.h"
 
 /* What a rank did and where; sent to rank 0. */
@@ -13,6 +13,8 @@ struct qn_report {
 	char cpus[64]; /* the slice, as a list */
 	uint32_t host_number, node, nthreads, nbound;
 	uint64_t nbeyond; /* elements that an expression has no 64 bits for */
+	uint64_t
+		nheld; /* for which --where holds: of those that several sweeps need, as often as these */
 	uint64_t nchunks, nstolen, nskipped, nlibrary;
 	uint64_t
 		npruned; /* of rank 0: chunks in which --where cannot hold, or nothing is picked, which no plan has */

@@ -137,6 +137,8 @@ static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject
 		st = qn_pick_find(run->kernel, run->self, run->settings.fields, &run->fields, err);
 	if (!st)
 		st = qn_names_check(run, err);
+	if (!st)
+		st = qn_kept_warn(run, err);
 	if (!st && run->kernel->demand && (run->formula.where || run->formula.picks))
 		st = qn_error_set(err, QUERN_ERR_USAGE,
 				  "%s: kernel %s must see all of its dimensions%s",
@@ -237,7 +239,8 @@ static enum quern_status find_expressions(struct qn_run *run, struct quern_messa
 	struct qn_formula_texts texts = { .expr = run->settings.expr,
 					  .where = run->settings.where,
 					  .weights = run->settings.weights,
-					  .named = named };
+					  .named = named,
+					  .keys = &run->keys };
 	enum quern_status st = QUERN_OK;
 
 	if (named && named->n)

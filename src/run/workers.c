@@ -48,7 +48,8 @@ struct worker {
 	void *scratch;
 	struct qn_formula_worker *formula; /* NULL: there is none */
 	struct qn_grouper *grouper;	   /* NULL: no keys come with tiles, or none in this pass */
-	uint64_t nbeyond, operand_nbytes;  /* of the formula and keys; that were read for them */
+	uint64_t nbeyond, nheld,
+		operand_nbytes; /* of the formula and keys; that were read for them */
 	struct qn_bad_weight bad;
 	struct qn_numa_watch near;
 	uint64_t nskipped;
@@ -104,6 +105,7 @@ static void absorb(void *ctx, const struct quern_tile *tile)
 	if (a->w->formula) {
 		qn_formula_apply(a->w->formula, &there, &made);
 		a->w->nbeyond += a->w->is_first ? made.nbeyond : 0;
+		a->w->nheld += made.nthere;
 		if (qn_bad_weight_note(&a->w->bad, &there, &made))
 			return;
 		there = made.tile;
@@ -576,6 +578,7 @@ static void add_report(struct qn_run *run, const struct worker *w)
 	struct qn_report *r = &run->report;
 	r->nskipped += w->nskipped;
 	r->nbeyond += w->nbeyond;
+	r->nheld += w->nheld;
 	qn_skips_merge(&r->skips, &w->skips);
 	r->nchunks += w->done.nchunks;
 	r->nlibrary += w->done.library_nchunks;
@@ -644,7 +647,7 @@ static void keep_report(struct qn_report *r, const struct qn_crew_report *of)
 /* These count chunks, not passes over them; of the sweeps of a pass those of all. */
 static void count_anew(struct qn_report *r)
 {
-	r->nbeyond = 0;
+	r->nbeyond = r->nheld = 0;
 	r->nchunks = r->nskipped = r->nlibrary = 0;
 	r->nrepeated = r->nfailed_over = 0;
 	r->skips.n = 0;

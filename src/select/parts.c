@@ -9,7 +9,8 @@
 #define WEEKS_PER_YEAR 52
 #define SECOND_NS      INT64_C(1000000000)
 #define FIRST_YEAR     1970
-#define THURSDAY       3 /* counted from Monday, 0; 1970-01-01 was one */
+#define THURSDAY       3 /* counted from Monday, 0; 1970-01-01 was one, */
+#define WEDNESDAY      2 /* but in the Julian calendar */
 
 /* A time, and where it is in its calendar. */
 struct place {
@@ -77,6 +78,15 @@ static bool seasonyear(const struct place *at, int64_t *out)
 	return true;
 }
 
+static bool dayofweek(const struct place *at, int64_t *out)
+{
+	const int first = at->part->epoch.calendar == QN_JULIAN ? WEDNESDAY : THURSDAY;
+	const int64_t since = at->t.day - at->part->origin + first;
+
+	*out = since - floor_div(since, WEEK_DAYS) * WEEK_DAYS;
+	return true;
+}
+
 /* A week is of the year that its Thursday is of. */
 static bool week(const struct place *at, int64_t *out)
 {
@@ -138,6 +148,7 @@ static const struct row {
 	[QN_PART_DATE] = { "date", date, true },
 	[QN_PART_YEARMONTH] = { "yearmonth", yearmonth, true },
 	[QN_PART_WINDOW] = { "window", window, true },
+	[QN_PART_DAYOFWEEK] = { "dayofweek", dayofweek, false },
 };
 
 bool qn_part_find(const char *name, size_t n, enum qn_part_kind *out)
@@ -147,7 +158,8 @@ bool qn_part_find(const char *name, size_t n, enum qn_part_kind *out)
 			*out = (enum qn_part_kind)k;
 			return true;
 		}
-	return false;
+	*out = QN_PART_DAYOFWEEK;
+	return n == strlen("weekday") && !strncmp(name, "weekday", n);
 }
 
 const char *qn_part_name(enum qn_part_kind k)
@@ -170,6 +182,10 @@ const char *qn_time_part_init(struct qn_time_part *p, enum qn_part_kind k,
 	    epoch->calendar != QN_PROLEPTIC_GREGORIAN)
 		return "is of the calendars standard and proleptic_gregorian only, for weeks of others "
 		       "have no numbers: group by window(TIME, '7d')";
+	if (k == QN_PART_DAYOFWEEK && epoch->calendar != QN_STANDARD &&
+	    epoch->calendar != QN_PROLEPTIC_GREGORIAN && epoch->calendar != QN_JULIAN)
+		return "is of the calendars standard, proleptic_gregorian and julian only, for days of others are "
+		       "none of a week: group by dayofyear(TIME) or window(TIME, '7d')";
 	qn_calendar_day(epoch->calendar, &origin, &p->origin);
 	return NULL;
 }

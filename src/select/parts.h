@@ -7,6 +7,7 @@
  *	year seasonyear	    of the calendar, astronomical; December of 2000 is of the seasonyear 2001
  *	month day	    from 1
  *	hour minute	    from 0, UTC
+ *	dayofweek	    from Monday, 0, to Sunday, 6; in calendars that have weeks: standard, proleptic_gregorian, julian
  *	dayofyear	    from 1; 1582 of the standard calendar has no 278 to 287
  *	season		    0 to 3: DJF MAM JJA SON
  *	week		    of ISO 8601, 1 to 53; in the standard and proleptic_gregorian calendars only
@@ -34,6 +35,7 @@ enum qn_part_kind {
 	QN_PART_DATE,
 	QN_PART_YEARMONTH,
 	QN_PART_WINDOW,
+	QN_PART_DAYOFWEEK,
 	QN_NPART_KINDS
 };
 
@@ -45,7 +47,7 @@ struct qn_time_part {
 	int64_t window_ns; /* of a window */
 };
 
-/* The part of a name of n bytes, in small letters; false: there is none. */
+/* The part of a name of n bytes, in small letters, or of another name of it (weekday); false: there is none. */
 bool qn_part_find(const char *name, size_t n, enum qn_part_kind *out);
 const char *qn_part_name(enum qn_part_kind k);
 

@@ -85,5 +85,26 @@ refuses 2 "a name that is taken" "'lat' is a dimension of /t" run mean -d t --st
 refuses 2 "the dataset's name" "'t' is the name of /t" run mean -d t --stack t e_0.h5 e_1.h5
 refuses 2 "no name" "'1' cannot be the name of a dimension" run mean -d t --stack 1 e_0.h5 e_1.h5
 refuses 2 "both ways" "--stack and --along" run mean -d t --stack m --along time e_0.h5 e_1.h5
+
+# Where --stack was forgotten, or files are in another order.
+warns()
+{
+	local name=$1 pattern=$2
+
+	shift 2
+	quern "$@"
+	is "$name" "0 1" "$status $(grep -Ec -- "^quern: warning: $pattern" err)"
+}
+warns "members that are joined" "e_1.h5, joined behind e_0.h5, does not go on where that ends: time is .* after .*--stack" \
+	run mean -d t --over time e_0.h5 e_1.h5
+warns "... by groups" "e_1.h5, joined behind e_0.h5" run mean -d t --by 'date(time)' e_0.h5 e_1.h5
+warns "files in another order" "m_002.h5, joined behind m_000.h5" run mean -d t --over lat,lon m_001.h5 m_000.h5 m_002.h5
+answers "in their order they are as they should be" run mean -d t --over lat,lon m_000.h5 m_001.h5
+answers "... and where one alone is selected" run mean -d t --over time -s time=0:12 e_0.h5 e_1.h5
+answers "... and members on top of each other" run mean -d t --over m,time --stack m e_0.h5 e_1.h5
+refuses 2 "a dimension that the files would make" "no such dimension; it has time, lat, lon; --stack member puts" \
+	run mean -d t --over member e_0.h5 e_1.h5
+quern run mean -d t --by member e_0.h5 e_1.h5
+is "... or a key" "2 1" "$status $(grep -c "has no dataset 'member' .*; --stack member puts the files on top" err)"
 refuses 2 "by value" "no coordinate variable; select by index" run mean -d t --stack m -s m=1.0 e_0.h5 e_1.h5
 finish

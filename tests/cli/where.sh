@@ -130,6 +130,31 @@ answers "... but where it is left out" run sum --json -d "$path" --where 'index(
 points "an unknown name" "nothing is named 'lta'" 9 run sum -d t --where 't > 0 && lta > 1'
 points "a number as a condition" "a condition is wanted" 0 run sum -d t --where 't + 1'
 points "half an expression" "--expr: " 3 run sum -d t --expr 't *'
+points "another file" "is given a name by -d NAME=PATH@FILE" 5 run sum -d t --expr 't - t@moved.h5'
+points "a key of --by" "'warm': it is a key of --by, which has no name here: write t > 273 in its place" 0 \
+	run sum -d t --by 'warm=t > 273' --where 'warm == 1'
+
+# --- what was hardly meant ---
+for over in "" "--over time" "--by lat"; do
+	# shellcheck disable=SC2086 # words
+	quern run count -d t $over --where 't > 1e6' grid.h5
+	is "a condition that never holds $over" "0 1" \
+		"$status $(grep -c "^quern: warning: --where: t > 1e6 holds for none of the 240 elements" err)"
+done
+quern run count -d t --where 'lat > 1000' grid.h5
+is "... of coordinates alone, where nothing is read" "0 1" "$status $(grep -c "holds for none of the 240" err)"
+timeout "$hang" $MPIRUN -n 3 "$QUERN" run count -d t --where 't > 270' grid.h5 >out 2>err
+is "... and one that holds here and there" 0 "$(grep -c "holds for none" err)"
+quern run mean -d t --over lat,lon --by 'day(time)' grid.h5
+is "groups of a kept dimension" "0 1" \
+	"$status $(grep -c "^quern: warning: --by: day(time): dimension time is kept, so that of the 2 groups" err)"
+
+# --- days of weeks: 2001-02-01 and 2001-03-01 are Thursdays, 2002-02-01 a Friday, 2002-03-02 a Saturday ---
+same "days of weeks" sum -d v --where 'weekday(time) == 3' curved.h5 -- sum -d v -s 'time=0:2' curved.h5
+quern run count -d v --by 'dayofweek(time)' --json curved.h5
+is "... as groups" '{"dayofweek":[3,4,5]} [12,6,6]' "$(jq -c .result.coords out) $(jq -c .result.count out)"
+points "... of a calendar without weeks" "days of others are none of a week" 0 \
+	run sum -d t --where 'weekday(time) == 1'
 refuses 2 "a kernel that must see all" "must see all of its dimensions" \
 	run covariance --samples 0 -d t --where 't > 0' grid.h5
 

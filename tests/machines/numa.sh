@@ -146,7 +146,7 @@ local_run()
 		test "$(($(field "$name" run.numa.bytes_known) - $(field "$name" run.numa.bytes_local)))" \
 		-le "$(most_remote "$name")"
 	# A thread asks where its first 128 chunks lie, and then where one in 16 MiB does
-	# (run/numa_watch.c): all are known unless a thread takes more, be it from the other rank.
+	# (feed/numa_watch.c): all are known unless a thread takes more, be it from the other rank.
 	check "$name: where the first chunks of a thread lie is known" \
 		test "$(field "$name" run.numa.bytes_known)" -ge "$(least_known "$name")"
 	is "$name: all buffers are local" 100.0 "$(buffers_local "$name")"

@@ -84,7 +84,7 @@ static inline const char *world_nth(const void *ctx, int i)
 	return i < WORLD_NCOLUMNS ? world[i].name : NULL;
 }
 
-static const struct qn_program_names world_names = { NULL, world_resolve, world_nth };
+static const struct qn_program_names world_names = { .resolve = world_resolve, .nth = world_nth };
 
 static inline void world_columns(struct quern_var *columns)
 {

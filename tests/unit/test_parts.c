@@ -15,6 +15,7 @@
 
 #define NOT_KNOWN -1 /* neither of them has the ISO week of so early a date */
 #define HOUR_NS	  (QN_DAY_NS / 24)
+#define NKNOWN	  (QN_PART_WINDOW + 1) /* kinds that are looked at by known times */
 
 static struct qn_epoch epoch_of(const char *units, const char *calendar)
 {
@@ -52,7 +53,7 @@ static const char *const units_of[] = { "hours since 2000-01-01 06:00",
 static const struct known {
 	int calendar, units;
 	int64_t v;
-	int64_t part[QN_NPART_KINDS + 1];
+	int64_t part[NKNOWN + 1];
 } known[] = {
 	{ S, 0, 0, { 2000, 1, 1, 6, 0, 1, 0, 2000, 52, 10957, 360, 43829, 2191 } },
 	{ S, 0, 1392, { 2000, 2, 28, 6, 0, 59, 0, 2000, 9, 11015, 361, 44061, 2203 } },
@@ -154,7 +155,7 @@ static const struct known {
 
 static void check_known(const struct known *k, int kind)
 {
-	const bool five = kind == QN_NPART_KINDS;
+	const bool five = kind == NKNOWN;
 	const char *calendar = qn_calendar_name((enum qn_calendar)k->calendar);
 	const struct qn_epoch e = epoch_of(units_of[k->units], calendar);
 	struct qn_time_part p;
@@ -181,7 +182,7 @@ static void test_known(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		for (int k = 0; k <= QN_NPART_KINDS; k++)
+		for (int k = 0; k <= NKNOWN; k++)
 			check_known(&known[i], k);
 }
 
@@ -444,6 +445,49 @@ static void test_durations(void **state)
 	}
 }
 
+/* By datetime and cftime; 1582-10-04, a Thursday, is followed by 1582-10-15 in the standard calendar. */
+static void test_days_of_weeks(void **state)
+{
+	static const struct {
+		const char *calendar;
+		struct qn_date date;
+		int64_t day;
+	} some[] = {
+		{ "standard", { 1970, 1, 1 }, 3 },
+		{ "standard", { 2026, 11, 30 }, 0 },
+		{ "standard", { 2000, 2, 29 }, 1 },
+		{ "standard", { 1582, 10, 4 }, 3 },
+		{ "standard", { 1582, 10, 15 }, 4 },
+		{ "standard", { 1969, 12, 28 }, 6 },
+		{ "julian", { 1970, 1, 1 }, 2 },
+		{ "julian", { 1582, 10, 4 }, 3 },
+		{ "proleptic_gregorian", { 1582, 10, 4 }, 0 },
+		{ "proleptic_gregorian", { 2026, 11, 29 }, 6 },
+	};
+	static const char *const none[] = { "noleap", "all_leap", "360_day" };
+	enum qn_part_kind kind;
+
+	(void)state;
+	assert_true(qn_part_find("weekday", strlen("weekday"), &kind));
+	assert_int_equal(kind, QN_PART_DAYOFWEEK);
+	for (size_t i = 0; i < sizeof(some) / sizeof(*some); i++) {
+		const struct qn_time_part p =
+			part_of(kind, "days since 1970-01-01", some[i].calendar, 0);
+		struct qn_instant t = { 0, QN_DAY_NS - 1 };
+		int64_t day;
+
+		assert_true(qn_calendar_day(p.epoch.calendar, &some[i].date, &t.day));
+		assert_true(qn_part_at(&p, &t, &day));
+		assert_int_equal(day, some[i].day);
+	}
+	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++) {
+		const struct qn_epoch e = epoch_of("days since 1970-01-01", none[i]);
+		struct qn_time_part p;
+
+		assert_non_null(qn_time_part_init(&p, kind, &e, 0));
+	}
+}
+
 /* Days since 2001-01-01: one of a part, and one of it a year, or a day, on. */
 static void test_again(void **state)
 {
@@ -484,11 +528,12 @@ static void test_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_known),	  cmocka_unit_test(test_weeks),
-		cmocka_unit_test(test_all_weeks), cmocka_unit_test(test_no_weeks),
-		cmocka_unit_test(test_texts),	  cmocka_unit_test(test_spans),
-		cmocka_unit_test(test_rounding),  cmocka_unit_test(test_no_parts),
-		cmocka_unit_test(test_durations), cmocka_unit_test(test_again),
+		cmocka_unit_test(test_known),	      cmocka_unit_test(test_weeks),
+		cmocka_unit_test(test_all_weeks),     cmocka_unit_test(test_no_weeks),
+		cmocka_unit_test(test_texts),	      cmocka_unit_test(test_spans),
+		cmocka_unit_test(test_rounding),      cmocka_unit_test(test_no_parts),
+		cmocka_unit_test(test_durations),     cmocka_unit_test(test_again),
+		cmocka_unit_test(test_days_of_weeks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

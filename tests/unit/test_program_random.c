@@ -570,7 +570,7 @@ static bool equal(const struct value *v, const struct quern_var *got, size_t i)
 
 static void check(const struct tree *root, const char *text, size_t n, const char *level)
 {
-	static const struct qn_program_names names = { NULL, resolve, nth };
+	static const struct qn_program_names names = { .resolve = resolve, .nth = nth };
 	struct quern_message err = { .status = QUERN_OK };
 	struct qn_program *p = NULL;
 	struct qn_program_result r;

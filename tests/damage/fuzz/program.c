@@ -47,7 +47,7 @@ static const char *nth(const void *ctx, int i)
 	return i < NOPERANDS ? operands[i].name : NULL;
 }
 
-static const struct qn_program_names names = { NULL, resolve, nth };
+static const struct qn_program_names names = { .resolve = resolve, .nth = nth };
 
 static size_t set_bits(const uint64_t *words)
 {

@@ -4,8 +4,8 @@
  * samples, which are asked of the system and not concluded from the plan or from the binding. On a
  * machine of one node nothing is asked.
  */
-#ifndef QN_RUN_NUMA_WATCH_H
-#define QN_RUN_NUMA_WATCH_H
+#ifndef QN_FEED_NUMA_WATCH_H
+#define QN_FEED_NUMA_WATCH_H
 
 #include "feed/feed.h"
 #include "cluster/topo.h"

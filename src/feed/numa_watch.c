@@ -1,4 +1,4 @@
-#include "run/numa_watch.h"
+#include "feed/numa_watch.h"
 
 #include <string.h>
 
