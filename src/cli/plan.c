@@ -92,7 +92,7 @@ static void print_pruned(const json_t *plan)
 		return;
 	fputs("  ", stdout);
 	qn_cli_print_count(stdout, plan, "chunks_pruned", "chunk", "");
-	puts(" left out, where --where cannot hold");
+	puts(" left out, of which --select or --where takes nothing");
 }
 
 static void print_sum(const json_t *plan)

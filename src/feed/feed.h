@@ -29,7 +29,9 @@ bool qn_dtype_holds(enum quern_dtype t, int64_t v);
 /* A piece of work: a box of the dataset, and the chunks that cover it, by number. A chunk without
    storage has addr QN_ADDR_NONE. */
 struct qn_item {
-	struct quern_box box;	       /* what to deliver: selection clipped to these chunks */
+	/* What to deliver: selection clipped to these chunks. Of an item that is delivered whole chunks may be left out:
+	   their elements are zero then. */
+	struct quern_box box;
 	size_t nchunks;		       /* one, unless the feed delivers whole items */
 	const struct qn_chunk *chunks; /* borrows */
 };

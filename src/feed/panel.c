@@ -120,6 +120,21 @@ static enum quern_status make_room(struct qn_feed *f, const struct quern_box *bo
 	return QUERN_OK;
 }
 
+/* How many chunks a box has elements in. */
+static uint64_t count_chunks(const struct qn_feed *f, const struct quern_box *box)
+{
+	uint64_t n = 1;
+
+	for (int d = 0; d < box->ndim; d++) {
+		const uint64_t start = box->start[d], step = box->step[d], chunk = f->d->chunk[d];
+
+		n *= step > chunk
+			     ? box->count[d]
+			     : (start + (box->count[d] - 1) * step) / chunk - start / chunk + 1;
+	}
+	return n;
+}
+
 enum quern_status qn_feed_panel(struct qn_feed *f, const struct qn_item *item, qn_sink *sink,
 				void *ctx, struct quern_message *err)
 {
@@ -130,6 +145,9 @@ enum quern_status qn_feed_panel(struct qn_feed *f, const struct qn_item *item, q
 	struct quern_box part;
 	enum quern_status st = make_room(f, &item->box, err);
 
+	/* Chunks of which no element is there are left out. */
+	if (!st && item->nchunks < count_chunks(f, &item->box))
+		memset(p->values.bytes, 0, p->nelems * p->value_nbytes);
 	for (size_t i = 0; !st && i < item->nchunks; i++) {
 		if (!cut_box(f, &item->box, &item->chunks[i], &part, offset))
 			continue;

@@ -185,6 +185,23 @@ void qn_cut_chunks(const struct qn_cut *it, uint64_t item, uint64_t *numbers)
 	}
 }
 
+uint64_t qn_cut_item_of_chunk(const struct qn_cut *it, uint64_t number)
+{
+	uint64_t item = 0, place = 1;
+
+	for (int d = it->ndim - 1; d >= 0; number /= it->chunks[d--]) {
+		const uint64_t at = number % it->chunks[d], start = it->selection.start[d];
+		const uint64_t step = it->selection.step[d], first = at * it->chunk[d];
+
+		if (step <= it->chunk[d])
+			item += (at - start / it->chunk[d]) * place;
+		else
+			item += (first > start ? qn_ceil_div(first - start, step) : 0) * place;
+		place *= it->grid[d];
+	}
+	return item;
+}
+
 uint64_t qn_cut_first_chunk(const struct qn_cut *it, uint64_t item)
 {
 	uint64_t first[QUERN_MAX_DIMS], n[QUERN_MAX_DIMS], number = 0;

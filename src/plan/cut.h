@@ -55,6 +55,9 @@ uint64_t qn_cut_nelems_before(const struct qn_cut *it, uint64_t item);
 /* Chunk numbers of an item in ascending order; room for qn_cut_nchunks. */
 void qn_cut_chunks(const struct qn_cut *it, uint64_t item, uint64_t *numbers);
 
+/* The item that is a chunk, of those of an elementwise kernel: one that the selection touches. */
+uint64_t qn_cut_item_of_chunk(const struct qn_cut *it, uint64_t number);
+
 /* An item as one goes through the items in order, which is much cheaper than asking for each: only
    what changes from one to the next is worked out. Begins zeroed. */
 struct qn_cut_walk {

@@ -175,6 +175,35 @@ bool qn_sieve_has_work(const struct qn_sieve *s, const struct qn_cut *cut, uint6
 	return true;
 }
 
+static bool turn_chunk_sieve(struct qn_chunk_sieve *s, const struct qn_items *items,
+			     const struct qn_slot *slot)
+{
+	struct qn_items by_chunk = *items;
+
+	if (s->slot.is_set && s->part == items->part[slot->touched])
+		return true;
+	by_chunk.has_demand = false;
+	s->part = items->part[slot->touched];
+	s->slot.is_set = qn_items_cut(&by_chunk, s->part, &s->slot);
+	return s->slot.is_set && qn_sieve_turn(&s->sieve, &by_chunk, &s->slot);
+}
+
+uint64_t qn_chunk_sieve_keep(struct qn_chunk_sieve *s, const struct qn_items *items,
+			     const struct qn_slot *slot, uint64_t *numbers, uint64_t n)
+{
+	uint64_t nkept = 0, alike;
+
+	if (!s->sieve.masks)
+		return n;
+	if (!turn_chunk_sieve(s, items, slot))
+		return 0;
+	for (uint64_t k = 0; k < n; k++)
+		if (qn_sieve_has_work(&s->sieve, &s->slot.cut,
+				      qn_cut_item_of_chunk(&s->slot.cut, numbers[k]), &alike))
+			numbers[nkept++] = numbers[k];
+	return qn_max_u64(nkept, 1);
+}
+
 void qn_sieve_fini(struct qn_sieve *s)
 {
 	for (int i = 0; s->grid && i < s->masks->n; i++)

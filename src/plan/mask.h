@@ -51,4 +51,16 @@ bool qn_sieve_has_work(const struct qn_sieve *s, const struct qn_cut *cut, uint6
 		       uint64_t *n);
 void qn_sieve_fini(struct qn_sieve *s);
 
+/* Which chunks have work, of items that have several. Begins zeroed, with the masks of its sieve. */
+struct qn_chunk_sieve {
+	struct qn_sieve sieve;
+	struct qn_slot slot; /* the part at hand, cut into items that are a chunk each */
+	uint64_t part;
+};
+
+/* Leaves those of the n chunks of the item of a slot that have work, of the first at least; numbers: in the order and
+   the room of qn_cut_chunks. Returns how many, 0: no memory. */
+uint64_t qn_chunk_sieve_keep(struct qn_chunk_sieve *s, const struct qn_items *items,
+			     const struct qn_slot *slot, uint64_t *numbers, uint64_t n);
+
 #endif

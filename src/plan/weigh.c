@@ -27,13 +27,14 @@ struct weigher {
 	struct qn_slot slot;		/* of the part at hand */
 	const struct qn_member *member; /* of it */
 	uint64_t *number;		/* owned: chunk numbers of one item */
-	uint64_t cursor;		/* the chunk after the last that was looked at */
-	uint64_t hint;			/* for `find` */
-	uint64_t until;			/* up to here what it said last holds */
-	uint64_t before;		/* elements of the part before the lump at hand */
-	bool open;			/* is there a lump at hand? */
-	bool counts;			/* are there rows that are counted? */
-	bool failed;			/* no memory */
+	struct qn_chunk_sieve chunks;
+	uint64_t cursor; /* the chunk after the last that was looked at */
+	uint64_t hint;	 /* for `find` */
+	uint64_t until;	 /* up to here what it said last holds */
+	uint64_t before; /* elements of the part before the lump at hand */
+	bool open;	 /* is there a lump at hand? */
+	bool counts;	 /* are there rows that are counted? */
+	bool failed;	 /* no memory */
 };
 
 uint64_t qn_lumps_chunk(const struct qn_member *m, uint64_t number, uint64_t hint)
@@ -260,12 +261,15 @@ static void weigh_chunks(struct weigher *w, uint64_t item, uint64_t number, uint
 static void weigh_block(struct weigher *w, uint64_t item)
 {
 	const struct qn_cut *cut = &w->slot.cut;
-	const uint64_t i = item - w->items->first[w->slot.touched], n = qn_cut_nchunks(cut, i);
+	const uint64_t i = item - w->items->first[w->slot.touched], all = qn_cut_nchunks(cut, i);
 	const struct qn_member *m = w->member;
-	uint64_t stored = 0, addr = QN_ADDR_NONE;
+	uint64_t n, stored = 0, addr = QN_ADDR_NONE;
 	struct qn_lump *l;
 
 	qn_cut_chunks(cut, i, w->number);
+	n = qn_chunk_sieve_keep(&w->chunks, w->items, &w->slot, w->number, all);
+	w->failed = w->failed || !n;
+	w->out->npruned += all - n;
 	for (uint64_t k = 0; k < n; k++) {
 		w->cursor = qn_lumps_chunk(m, w->number[k], w->cursor);
 		if (w->cursor == m->nchunks || m->chunks[w->cursor].number != w->number[k])
@@ -479,6 +483,7 @@ enum quern_status qn_lumps_make(const struct qn_items *items, const struct qn_ma
 {
 	struct weigher w = { .items = items,
 			     .sieve = { .masks = masks },
+			     .chunks = { .sieve = { .masks = masks } },
 			     .element_nbytes = element_nbytes,
 			     .find = find,
 			     .ctx = ctx,
@@ -488,7 +493,7 @@ enum quern_status qn_lumps_make(const struct qn_items *items, const struct qn_ma
 	enum quern_status st;
 
 	w.hole = w.per > 1 ? LONGEST_HOLE : 1;
-	memset(out, 0, sizeof(*out));
+	*out = (struct qn_lumps){ .masks = masks };
 	w.number = qn_calloc(items->max_chunks, sizeof(*w.number));
 	if (!w.number)
 		return qn_error_nomem(err, items->max_chunks * sizeof(*w.number), "the plan");
@@ -498,6 +503,7 @@ enum quern_status qn_lumps_make(const struct qn_items *items, const struct qn_ma
 	number_places(out);
 	free(w.number);
 	qn_sieve_fini(&w.sieve);
+	qn_sieve_fini(&w.chunks.sieve);
 	if (st)
 		qn_lumps_fini(out);
 	return st;

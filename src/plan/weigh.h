@@ -15,7 +15,7 @@
  *
  *	place	| 1 .. 100 |     0     | 101 .. 150 |
  *
- * Items that have no work (mask.h) are in no row.
+ * Items that have no work (mask.h) are in no row, and chunks that have none are in no item of several.
  */
 #ifndef QN_PLAN_WEIGH_H
 #define QN_PLAN_WEIGH_H
@@ -44,7 +44,9 @@ struct qn_lumps {
 	struct qn_work work; /* of places; without homes; work.lump is owned */
 	uint64_t nrows;
 	struct qn_row *row; /* owned, by place */
-	uint64_t npruned;   /* chunks of items without work, which have no place */
+	uint64_t
+		npruned; /* chunks without work: of items that have no place, or left out of others */
+	const struct qn_masks *masks; /* keeps: those that say so; NULL: none */
 };
 
 /* The home set of the bytes at an address of a member, or QN_NO_HOMES; *until: where the next set

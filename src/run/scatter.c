@@ -17,8 +17,9 @@ struct writer {
 	struct qn_shares *s;
 	struct qn_share *share;
 	struct qn_slot slot;
-	uint64_t cursor; /* in the list of the member at hand */
-	uint64_t row;	 /* the row at hand */
+	struct qn_chunk_sieve chunks; /* by the masks of the plan */
+	uint64_t cursor;	      /* in the list of the member at hand */
+	uint64_t row;		      /* the row at hand */
 };
 
 /* Adds n items of `each` chunks that are next in the share, to the last stretch where they go on. */
@@ -134,7 +135,8 @@ static bool add_block(struct writer *w, uint64_t item)
 	uint64_t n = qn_cut_nchunks(&w->slot.cut, w->slot.item);
 
 	qn_cut_chunks(&w->slot.cut, w->slot.item, s->number);
-	if (!qn_grow(&s->own, &s->room_own, s->nown + n, sizeof(*s->own)) ||
+	n = qn_chunk_sieve_keep(&w->chunks, &s->run->items, &w->slot, s->number, n);
+	if (!n || !qn_grow(&s->own, &s->room_own, s->nown + n, sizeof(*s->own)) ||
 	    !add_items(w, item, 1, n))
 		return false;
 	for (uint64_t k = 0; k < n; k++)
@@ -270,7 +272,7 @@ enum quern_status qn_shares_make(const struct qn_run *run, const struct qn_lumps
 {
 	size_t n = (size_t)qn_comm_size(run->team->comm),
 	       nhosts = (size_t)qn_comm_nhosts(run->team->comm);
-	struct writer w = { .s = s };
+	struct writer w = { .s = s, .chunks = { .sieve = { .masks = lumps->masks } } };
 	bool fine;
 
 	*s = (struct qn_shares){ .run = run, .lumps = lumps, .nranks = (int)n };
@@ -283,6 +285,7 @@ enum quern_status qn_shares_make(const struct qn_run *run, const struct qn_lumps
 	fine = s->share && s->stretch_at && s->slice_at && s->number && s->by_host && s->host_at;
 	for (int r = 0; fine && r < (int)n; r++)
 		fine = write_share(&w, r);
+	qn_sieve_fini(&w.chunks.sieve);
 	if (fine) {
 		list_hosts(s, (int)nhosts);
 		fine = make_blocks(s, (int)nhosts);

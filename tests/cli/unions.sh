@@ -30,6 +30,9 @@ same "a union that is a range" minmax -d t -s 'time=0:2+2:5' grid.h5 -- minmax -
 same "... in steps" minmax -d t -s 'lon=1+3+5' grid.h5 -- minmax -d t -s 'lon=1:6:2' grid.h5
 is "only chunks with a piece are read" "true" "$(quern run count --json -d t2m -s 'time=0:10+390:400' climate.nc
 	jq '.run.chunks_pruned > 10 * .run.chunks' out)"
+is "... where items have several chunks, too" "true" \
+	"$(quern run mean --json -d t2m --over time -s 'time=0:10+390:400' climate.nc
+	jq '.run.chunks_pruned > 10 * .run.chunks' out)"
 same "... which have all of it" moments -d t2m -s 'time=0:10+390:400' climate.nc -- \
 	moments -d t2m --where 'index(time) < 10 || index(time) >= 390' climate.nc
 

@@ -112,7 +112,7 @@ pruned 'index(time) + 10 * index(lat) == 2' $((all_chunks - 1))
 pruned '(index(time) == 2 || index(lon) == 7) && index(lon) != 7' $((all_chunks - 2))
 pruned 'index(time) == 2 && 1 > 2' "$all_chunks"
 quern plan count -d t --where 'index(time) == 2' grid.h5
-prints "tables say so" "^  $((all_chunks - 2)) chunks left out, where --where cannot hold\$"
+prints "tables say so" "^  $((all_chunks - 2)) chunks left out, of which --select or --where takes nothing\$"
 for line in "moments" "minmax --over lat" "moments --by month(time)" "quantiles --over time" "topk --k 3" "histogram"; do
 	# shellcheck disable=SC2086 # words
 	same "$line of nothing" $line -d t --where 'index(time) < 0' grid.h5 -- $line -d t --where 't > 1e9' grid.h5

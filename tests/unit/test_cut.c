@@ -142,6 +142,8 @@ static void check_item(const struct fixture *f, uint64_t item, struct owners *o)
 		assert_int_equal(o->of_chunk[chunks[k]], NOBODY);
 		o->of_chunk[chunks[k]] = item;
 	}
+	if (qn_cut_max_chunks(&f->it) == 1)
+		assert_int_equal(qn_cut_item_of_chunk(&f->it, chunks[0]), item);
 	qn_cut_box(&f->it, item, &box);
 	assert_int_equal(box.ndim, f->d.ndim);
 	assert_in_range(volume(&box), 1, qn_cut_max_nelems(&f->it));

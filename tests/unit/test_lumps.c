@@ -113,41 +113,10 @@ static void select_box(struct quern_box *box, int ndim, const uint64_t *shape, u
 
 /* An item, weighed by itself. */
 struct weight {
-	uint64_t stored, decoded, addr;
+	uint64_t stored, decoded, addr, nchunks, npruned;
 	uint32_t member, set;
 	bool counted;
 };
-
-static struct weight weigh(const struct qn_items *items, uint64_t item)
-{
-	struct qn_slot slot = { .is_set = false };
-	struct weight w = { .addr = QN_ADDR_NONE };
-	struct quern_box box;
-	uint64_t number[5000], n, hint = 0, until = 0;
-	const struct qn_member *m;
-
-	qn_items_seek(items, item, &slot);
-	m = &items->mosaic->member[slot.part.member];
-	n = qn_cut_nchunks(&slot.cut, slot.item);
-	qn_cut_chunks(&slot.cut, slot.item, number);
-	assert_int_equal(qn_cut_first_chunk(&slot.cut, slot.item), number[0]);
-	for (uint64_t k = 0; k < n; k++)
-		for (uint64_t c = 0; c < m->nchunks; c++)
-			if (m->chunks[c].number == number[k]) {
-				w.stored += m->chunks[c].nbytes;
-				w.addr = k ? w.addr : m->chunks[c].addr;
-			}
-	qn_cut_box(&slot.cut, slot.item, &box);
-	w.decoded = ELEMENT;
-	for (int d = 0; d < box.ndim; d++)
-		w.decoded *= box.count[d];
-	w.member = slot.part.member;
-	w.counted = items->counts_holes && w.addr == QN_ADDR_NONE && slot.cut.run >= 64;
-	w.set = find_set(NULL, w.member, w.addr, &hint, &until);
-	return w;
-}
-
-static uint64_t ncounted_rows; /* so far */
 
 /* Is a bit of a mask set for one of the elements of a box of the whole? */
 static bool is_wanted(const struct qn_mask *m, const struct quern_box *selection,
@@ -172,6 +141,84 @@ static bool is_wanted(const struct qn_mask *m, const struct quern_box *selection
 	return false;
 }
 
+/* Element number i of a box, as a box. */
+static struct quern_box element(const struct quern_box *box, uint64_t i)
+{
+	struct quern_box one = *box;
+
+	for (int d = box->ndim - 1; d >= 0; i /= box->count[d--]) {
+		one.start[d] += i % box->count[d] * box->step[d];
+		one.count[d] = one.step[d] = 1;
+	}
+	return one;
+}
+
+/* Leaves the chunks of an item of several that have an element which each mask wants, as long as it is not the same
+   one, or the first chunk. */
+static uint64_t keep_wanted(const struct qn_items *items, const struct qn_masks *masks,
+			    const struct qn_slot *slot, uint64_t *number, uint64_t n)
+{
+	uint8_t *wants = calloc(n, 1);
+	struct quern_box from, to;
+	uint64_t nkept = 0;
+
+	qn_slot_box(slot, &from, &to);
+	for (uint64_t i = 0; i < qn_box_nelems(&to); i++) {
+		const struct quern_box f = element(&from, i), t = element(&to, i);
+		uint64_t chunk = 0, k = 0;
+
+		for (int d = 0; d < f.ndim; d++)
+			chunk = chunk * slot->cut.chunks[d] + f.start[d] / slot->cut.chunk[d];
+		while (number[k] != chunk)
+			k++;
+		for (int m = 0; m < masks->n; m++)
+			if (!(wants[k] >> m & 1) &&
+			    is_wanted(&masks->mask[m], &items->selection, &t))
+				wants[k] |= (uint8_t)(1 << m);
+	}
+	for (uint64_t k = 0; k < n; k++)
+		if (wants[k] == (1 << masks->n) - 1)
+			number[nkept++] = number[k];
+	free(wants);
+	return nkept ? nkept : 1;
+}
+
+static struct weight weigh(const struct qn_items *items, const struct qn_masks *masks,
+			   uint64_t item)
+{
+	struct qn_slot slot = { .is_set = false };
+	struct weight w = { .addr = QN_ADDR_NONE };
+	struct quern_box box;
+	uint64_t number[5000], n, hint = 0, until = 0;
+	const struct qn_member *m;
+
+	qn_items_seek(items, item, &slot);
+	m = &items->mosaic->member[slot.part.member];
+	n = qn_cut_nchunks(&slot.cut, slot.item);
+	qn_cut_chunks(&slot.cut, slot.item, number);
+	assert_int_equal(qn_cut_first_chunk(&slot.cut, slot.item), number[0]);
+	w.nchunks = n;
+	if (masks && !slot.cut.run)
+		n = keep_wanted(items, masks, &slot, number, n);
+	w.npruned = w.nchunks - n;
+	for (uint64_t k = 0; k < n; k++)
+		for (uint64_t c = 0; c < m->nchunks; c++)
+			if (m->chunks[c].number == number[k]) {
+				w.stored += m->chunks[c].nbytes;
+				w.addr = k ? w.addr : m->chunks[c].addr;
+			}
+	qn_cut_box(&slot.cut, slot.item, &box);
+	w.decoded = ELEMENT;
+	for (int d = 0; d < box.ndim; d++)
+		w.decoded *= box.count[d];
+	w.member = slot.part.member;
+	w.counted = items->counts_holes && w.addr == QN_ADDR_NONE && slot.cut.run >= 64;
+	w.set = find_set(NULL, w.member, w.addr, &hint, &until);
+	return w;
+}
+
+static uint64_t ncounted_rows; /* so far */
+
 static bool has_work(const struct qn_items *items, const struct qn_masks *masks, uint64_t item)
 {
 	struct qn_slot slot = { .is_set = false };
@@ -185,7 +232,7 @@ static bool has_work(const struct qn_items *items, const struct qn_masks *masks,
 	return true;
 }
 
-/* Items with work; *nchunks: the chunks of the others. */
+/* Items with work; *nchunks: the chunks that have none. */
 static uint64_t count_work(const struct qn_items *items, const struct qn_masks *masks,
 			   uint64_t *nchunks)
 {
@@ -196,10 +243,12 @@ static uint64_t count_work(const struct qn_items *items, const struct qn_masks *
 		struct qn_slot slot = { .is_set = false };
 
 		qn_items_seek(items, i, &slot);
-		if (has_work(items, masks, i))
-			n++;
-		else
+		if (!has_work(items, masks, i)) {
 			*nchunks += qn_cut_nchunks(&slot.cut, slot.item);
+			continue;
+		}
+		n++;
+		*nchunks += weigh(items, masks, i).npruned;
 	}
 	return n;
 }
@@ -239,7 +288,7 @@ static void check_counted(const struct qn_items *items, const struct qn_lumps *l
 	ncounted_rows++;
 	assert_true(!r || l->row[r - 1].counted);
 	for (uint64_t k = 0; k < row->n; k++) {
-		struct weight w = weigh(items, row->item + k);
+		struct weight w = weigh(items, NULL, row->item + k);
 
 		assert_true(!seen[row->item + k]++ && w.counted);
 		assert_int_equal(w.member, row->member);
@@ -269,7 +318,7 @@ static uint64_t check_rows(const struct qn_items *items, const struct qn_masks *
 			continue;
 		}
 		for (uint64_t k = 0; k < row->n; k++, place++) {
-			struct weight w = weigh(items, row->item + k);
+			struct weight w = weigh(items, masks, row->item + k);
 
 			assert_true(place < items->nitems && !seen[row->item + k]++ && !w.counted);
 			assert_int_equal(w.member, row->member);
@@ -304,7 +353,7 @@ static void check_lumps(const struct qn_items *items, const struct qn_lumps *l,
 		assert_int_equal(lump->first, place);
 		assert_true(lump->n > 0 && (lump->n <= per || (per > 1 && !lump->stored)));
 		for (uint32_t i = 0; i < lump->n; i++, place++) {
-			struct weight w = weigh(items, order[place]);
+			struct weight w = weigh(items, l->masks, order[place]);
 
 			stored += w.stored;
 			decoded += w.counted ? 0 : w.decoded;
