@@ -404,7 +404,12 @@ void qn_formula_fini(struct qn_formula *f)
 
 bool qn_formula_is_any(const struct qn_formula *f)
 {
-	return f->expr || f->where || f->weights || f->picks;
+	return qn_formula_has_program(f) || f->picks;
+}
+
+bool qn_formula_has_program(const struct qn_formula *f)
+{
+	return f->expr || f->where || f->weights;
 }
 
 uint64_t qn_formula_nbytes(const struct qn_formula *f)

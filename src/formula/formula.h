@@ -45,6 +45,8 @@ enum quern_status qn_formula_find(const struct qn_subject *subject, const struct
 void qn_formula_fini(struct qn_formula *f);
 
 bool qn_formula_is_any(const struct qn_formula *f);
+/* Something else than what is picked? */
+bool qn_formula_has_program(const struct qn_formula *f);
 
 /* The type of the values that a kernel gets, where the data has `data`. */
 enum quern_dtype qn_formula_dtype(const struct qn_formula *f, enum quern_dtype data);

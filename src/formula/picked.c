@@ -50,14 +50,27 @@ static void clear(uint64_t *bits, size_t at, size_t n)
 	}
 }
 
+/* Clears those of n bits, from bit `to` on, that are clear among those of `from` from bit `at` on. */
+static void and_bits(const uint64_t *from, uint64_t at, uint64_t *bits, size_t to, size_t n)
+{
+	for (size_t k; n; n -= k, at += k, to += k) {
+		k = (size_t)qn_min_u64(n, 64 - qn_max_u64(to % 64, at % 64));
+		bits[to / 64] &= ~((~from[at / 64] >> at % 64 & UINT64_MAX >> (64 - k)) << to % 64);
+	}
+}
+
 /* A row of the innermost dimension of a union, from element `at` of it on: those of n that are not picked. */
 static void keep_row(const struct qn_picked *p, uint64_t at, uint64_t *bits, size_t to, size_t n)
 {
 	const uint64_t *picked = p->bits[p->ndim - 1];
-	size_t k;
+	uint64_t i = at / p->run, left = p->run - at % p->run;
 
-	for (uint64_t i = at / p->run; n; i++, at += k, to += k, n -= k) {
-		k = (size_t)qn_min_u64(n, p->run - at % p->run);
+	if (p->run == 1) {
+		and_bits(picked, at, bits, to, n);
+		return;
+	}
+	for (size_t k; n; i++, to += k, n -= k, left = p->run) {
+		k = (size_t)qn_min_u64(n, left);
 		if (!has(picked, i))
 			clear(bits, to, k);
 	}

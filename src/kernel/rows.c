@@ -5,6 +5,9 @@
 
 #include "base/mem.h"
 
+/* Of shorter pieces, in the mean, the row of each element is looked up. */
+#define SHORTEST_PIECES 8
+
 /* The rows of a box: what each dimension adds, from one index to the next. */
 struct field {
 	const struct qn_rows *rows;
@@ -21,6 +24,9 @@ struct field {
 	int along; /* the dimension that an indexed run goes along; -1: several, on which but given terms depend */
 	uint64_t run_nelems, nsteps;
 	enum qn_run_kind kind;
+	/* Of dimension `along`, of which indexes are left out: a run is several, of those that follow each other;
+	   NULL: it is one. */
+	const struct qn_row_term *in_pieces;
 	int64_t at[QN_RUN_NELEMS];
 	qn_row_visit *visit;
 	void *ctx;
@@ -86,28 +92,6 @@ static void extend_consecutive(struct field *f, int last)
 	f->nsteps = count(f, f->step_dim, f->run_dim);
 }
 
-/* What runs there are, and over which dimensions they go. */
-static void choose(struct field *f)
-{
-	const int ndim = f->box->ndim, inner = skip_free(f, ndim);
-
-	f->nsteps = 1;
-	f->run_nelems = count(f, inner, ndim);
-	f->step_dim = f->run_dim = inner;
-	f->along = -1;
-	f->kind = f->has_given ? QN_RUN_INDEXED : QN_RUN_ONE;
-	if (!inner || f->run_nelems > 1)
-		return;
-	f->along = inner - 1;
-	f->step_dim = f->run_dim = inner - 1;
-	f->run_nelems = f->box->count[inner - 1];
-	f->kind = QN_RUN_INDEXED;
-	if (f->has_given || f->is_key[inner - 1] || f->linear[inner - 1] != 1)
-		return;
-	f->kind = QN_RUN_CONSECUTIVE;
-	extend_consecutive(f, inner - 1);
-}
-
 /* The place of the run's first element in the groups of a key, and how far the next index of
    dimension `along` is from it. */
 static uint64_t find_group(const struct field *f, const struct qn_row_term *term, int along,
@@ -124,6 +108,60 @@ static uint64_t find_group(const struct field *f, const struct qn_row_term *term
 		*step = *step * n + (d == along ? f->step[d] : 0);
 	}
 	return at;
+}
+
+/* The term of a dimension if it is the only one that depends on it, and the rows of what is left of it follow each
+   other, in long pieces. */
+static const struct qn_row_term *find_pieces(const struct field *f, int dim)
+{
+	const struct qn_row_term *found = NULL;
+	uint64_t step, number, n = 0, npieces = 1;
+
+	for (int t = 0; t < f->rows->nterms; t++)
+		for (int k = 0; k < f->rows->term[t].ndims; k++)
+			if (f->rows->term[t].dim[k] == dim) {
+				if (found)
+					return NULL;
+				found = &f->rows->term[t];
+			}
+	if (!found || f->has_given || !found->is_kept || found->stride != 1)
+		return NULL;
+	number = find_group(f, found, dim, &step);
+	for (uint64_t i = 0; i < f->box->count[dim]; i++, number += step) {
+		n += found->group[number] >= 0;
+		npieces += i && found->group[number] >= 0 &&
+			   found->group[number] != found->group[number - step] + 1;
+	}
+	return n >= SHORTEST_PIECES * npieces ? found : NULL;
+}
+
+/* What runs there are, and over which dimensions they go. */
+static void choose(struct field *f)
+{
+	const int ndim = f->box->ndim, inner = skip_free(f, ndim);
+
+	f->nsteps = 1;
+	f->run_nelems = count(f, inner, ndim);
+	f->step_dim = f->run_dim = inner;
+	f->along = -1;
+	f->kind = f->has_given ? QN_RUN_INDEXED : QN_RUN_ONE;
+	if (!inner || f->run_nelems > 1)
+		return;
+	f->along = inner - 1;
+	f->step_dim = f->run_dim = inner - 1;
+	f->run_nelems = f->box->count[inner - 1];
+	f->kind = QN_RUN_INDEXED;
+	f->in_pieces = find_pieces(f, inner - 1);
+	if (f->in_pieces) {
+		f->kind = QN_RUN_CONSECUTIVE;
+		f->step_dim = skip_free(f, f->run_dim);
+		f->nsteps = count(f, f->step_dim, f->run_dim);
+		return;
+	}
+	if (f->has_given || f->is_key[inner - 1] || f->linear[inner - 1] != 1)
+		return;
+	f->kind = QN_RUN_CONSECUTIVE;
+	extend_consecutive(f, inner - 1);
 }
 
 /* The row of the run's first element, in the whole result. False: none. */
@@ -200,13 +238,13 @@ static size_t block_of(const struct field *f, uint64_t row, uint64_t left)
 	return (size_t)qn_min_u64(most, left);
 }
 
-/* Which elements of the run are of rows of the table, where the first is of this row. */
-static void clip(const struct field *f, uint64_t row, uint64_t *begin, uint64_t *end)
+/* Which of n elements of the run are of rows of the table, where the first is of this row. */
+static void clip(const struct field *f, uint64_t row, uint64_t n, uint64_t *begin, uint64_t *end)
 {
 	const uint64_t first = f->rows->first, stop = first + f->rows->nrows;
 
 	*begin = 0;
-	*end = f->run_nelems;
+	*end = n;
 	if (!f->rows->is_window)
 		return;
 	if (f->kind == QN_RUN_CONSECUTIVE && row < first)
@@ -217,7 +255,8 @@ static void clip(const struct field *f, uint64_t row, uint64_t *begin, uint64_t 
 		*end = 0;
 }
 
-static bool visit_run(struct field *f, uint64_t at)
+/* n elements of a run, from element `at` of the box on. */
+static bool visit_part(struct field *f, uint64_t at, uint64_t n)
 {
 	uint64_t row = 0, begin, end;
 	struct qn_row_run run = { .kind = f->kind,
@@ -229,7 +268,7 @@ static bool visit_run(struct field *f, uint64_t at)
 
 	if (f->kind != QN_RUN_INDEXED && !find_row(f, &row))
 		return true;
-	clip(f, row, &begin, &end);
+	clip(f, row, n, &begin, &end);
 	for (uint64_t i = begin; i < end; i += run.nelems) {
 		run.row = f->kind == QN_RUN_INDEXED ? 0 : row - f->rows->first;
 		run.row += f->kind == QN_RUN_CONSECUTIVE ? i : 0;
@@ -243,6 +282,30 @@ static bool visit_run(struct field *f, uint64_t at)
 			return false;
 	}
 	return true;
+}
+
+static bool visit_pieces(struct field *f, uint64_t at)
+{
+	const uint64_t n = f->run_nelems;
+	uint64_t step, number = find_group(f, f->in_pieces, f->along, &step), k;
+	bool ok = true;
+
+	for (uint64_t i = 0; ok && i < n; i += k, number += k * step) {
+		const int32_t *group = f->in_pieces->group + number;
+
+		for (k = 1; *group >= 0 && i + k < n; k++)
+			if (group[k * step] != *group + (int32_t)k)
+				break;
+		f->index[f->along] = i;
+		ok = *group < 0 || visit_part(f, at + i, k);
+		f->index[f->along] = 0;
+	}
+	return ok;
+}
+
+static bool visit_run(struct field *f, uint64_t at)
+{
+	return f->in_pieces ? visit_pieces(f, at) : visit_part(f, at, f->run_nelems);
 }
 
 bool qn_rows_visit(const struct qn_rows *r, const struct quern_box *box,

@@ -31,6 +31,8 @@ struct qn_row_term {
 	/* Borrows: the groups of a key, of all combinations of selected indexes of its dimensions, in C
 	   order of `dim`; negative: none. NULL: a kept dimension. */
 	const int32_t *group;
+	/* It is a kept dimension of which some indexes are left out: the groups of the others rise by one. */
+	bool is_kept;
 	int given; /* a key whose groups come with the tile: the number of its array, from 1; 0: it is none */
 	uint64_t ngroups; /* of a given key */
 };

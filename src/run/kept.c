@@ -53,6 +53,16 @@ uint64_t qn_kept_tile_nelems(const struct qn_run *run)
 	return run->whole ? qn_max_u64(run->items.max_nelems, 1) : QUERN_TILE_NELEMS;
 }
 
+bool qn_kept_are_all_picked(const struct qn_run *run)
+{
+	const struct qn_picks *p = &run->subject->picks;
+	bool are = run->cells.rows == &run->window && !run->collects;
+
+	for (int d = 0; d < run->rows.selection.ndim; d++)
+		are = are && !(run->reduced[d] && p->dim[d].nstretches);
+	return are;
+}
+
 bool qn_kept_are_shared(const struct qn_run *run, uint64_t nrows)
 {
 	/* Of a whole selection nobody locks the one state that there is. */
@@ -155,6 +165,7 @@ static enum quern_status keep(struct qn_run *run, struct quern_message *err)
 		if (picks->dim[d].nstretches && !run->number[d])
 			return qn_error_nomem(err, n * sizeof(int32_t), "a kept dimension");
 		term.group = run->number[d];
+		term.is_kept = term.group != NULL;
 		ok = add_term(r, &term, qn_picks_count(picks, &r->selection, d));
 	}
 	r->nkept = notes_groups(run) ? r->nrows : 0;

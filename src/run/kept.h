@@ -36,6 +36,9 @@ bool qn_kept_meets(const struct qn_run *run, const struct quern_box *box, bool *
 /* The most elements of a tile. */
 uint64_t qn_kept_tile_nelems(const struct qn_run *run);
 
+/* Have all elements that are of rows in this pass been picked by the selection? */
+bool qn_kept_are_all_picked(const struct qn_run *run);
+
 /* Do the threads of a rank share a table of so many rows? Where they are few, each has its own. */
 bool qn_kept_are_shared(const struct qn_run *run, uint64_t nrows);
 

@@ -516,7 +516,9 @@ static bool have_cells(struct worker *w)
 static bool have_expressions(struct worker *w)
 {
 	const struct qn_run *run = w->pass->run;
-	const bool computes = qn_formula_is_any(&run->formula);
+	const bool computes =
+		qn_formula_is_any(&run->formula) &&
+		(qn_formula_has_program(&run->formula) || !qn_kept_are_all_picked(run));
 	const bool groups = run->computed.n && (run->collects || run->cells.rows == &run->window);
 	const uint64_t nelems = qn_kept_tile_nelems(run);
 

@@ -80,6 +80,29 @@ static inline void add_key(struct rows_case *w, uint64_t *seed)
 	add_term(w, term, ngroups);
 }
 
+/* A kept dimension, of which stretches of indexes may be left out. */
+static inline void add_kept(struct rows_case *w, int dim, uint64_t *seed)
+{
+	struct qn_row_term term = { .ndims = 1, .dim = { dim } };
+	const uint64_t count = w->rows.selection.count[dim], turns = 1 + random_below(seed, 20);
+	int32_t n = 0;
+	bool is = true; /* the first is picked */
+
+	if (random_below(seed, 3)) {
+		add_term(w, term, count);
+		return;
+	}
+	term.is_kept = true;
+	term.group = w->group[w->rows.nterms] =
+		qn_calloc((size_t)count, sizeof(*w->group[w->rows.nterms]));
+	assert_non_null(term.group);
+	for (uint64_t i = 0; i < count; i++) {
+		w->group[w->rows.nterms][i] = is ? n++ : NO_ROW;
+		is = random_below(seed, turns) ? is : !is;
+	}
+	add_term(w, term, (uint64_t)n);
+}
+
 /* Kept dimensions with the last side by side, as results have them, or in any order among the keys. */
 static inline void make_rows(struct rows_case *w, uint64_t *seed)
 {
@@ -95,8 +118,7 @@ static inline void make_rows(struct rows_case *w, uint64_t *seed)
 		for (; !usual && nkeys && random_below(seed, 2); nkeys--)
 			add_key(w, seed);
 		if (kept >> d & 1)
-			add_term(w, (struct qn_row_term){ .ndims = 1, .dim = { d } },
-				 w->rows.selection.count[d]);
+			add_kept(w, d, seed);
 	}
 	w->rows.nkept = usual && nkeys && random_below(seed, 2) ? w->rows.nrows : 0;
 	for (; nkeys; nkeys--)
