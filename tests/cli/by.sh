@@ -95,7 +95,7 @@ quern run count --by n --over time -s 0:1 --where 'n % 3 == 1' --json -d t grid.
 is "... nor in any kept index" "$(jq -c 'map(.[0])' want)" "$(jq -c .result.coords.n out)"
 quern run count --by 'bin(lat,-90:90:60)' --where 'lat > 30' --json -d t grid.h5
 is "... but for bins" '[-90,-30,30] [0,0]' \
-	"$(jq -c ".result.coords.lat_bin, .result.count[:2] | $as_numbers" out | paste -sd' ')"
+	"$(jq -c ".result.coords.lat_bin, .result.count[:2]" out | paste -sd' ')"
 quern run histogram --bins 2 --by 'n,hour(time)' --where 'n == 1 && index(time) < 1' --json -d t grid.h5
 is "... of a kernel of several passes" '[[1],[0]]' "$(jq -c '[.result.coords[]]' out)"
 quern run sum --by n --where 'n == 1 && n == 2' --json -d t grid.h5
@@ -230,8 +230,8 @@ for over in 0 1; do
 		check "$file over $over" sh -c "$results list $file | grep '^result: ' | cmp - want"
 	done
 	quern run moments --over $over --along 0 --json -d x s0.h5 s1.h5 s2.h5 s3.h5
-	check "several files over $over" cmp <(jq -cS ".result | del(.coords) | $as_numbers" out) \
-		<(sed 's/^result: //' want | jq -cS "del(.coords) | $as_numbers")
+	check "several files over $over" cmp <(jq -cS ".result | del(.coords)" out) \
+		<(sed 's/^result: //' want | jq -cS "del(.coords)")
 done
 quern stage --to d climate.nc
 if ! grep -q 'built without' err; then

@@ -28,10 +28,23 @@ generate()
 	env "$fast" "$BUILDDIR/tests/tools/generate" . "$@" || exit 1
 }
 
-# A filter for jq, which from version 1.7 on prints numbers as they were written, 3.0, unless something
-# is made of them; before, and after this, as it likes best, 3.
-# shellcheck disable=SC2034 # used by scripts
-as_numbers='walk(if type == "number" then . * 1 else . end)'
+# jq from version 1.7 on prints numbers as they were written, 3.0, unless something is made of them; before
+# as it likes best, 3. So does this, with every version.
+jq()
+{
+	local options=() filter
+
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--arg | --argjson) options+=("$1" "$2" "$3") && shift 3 ;;
+		-*) options+=("$1") && shift ;;
+		*) break ;;
+		esac
+	done
+	filter=$1
+	shift
+	command jq "${options[@]}" "($filter) | walk(if type == \"number\" then . * 1 else . end)" "$@"
+}
 
 # jq_true FILTER FILE: jq -e takes an empty file for true, before version 1.7.
 jq_true()
