@@ -13,6 +13,8 @@
 
 /* Elements that are copied at a time, of one step or several. */
 #define PIECE 4096
+/* Elements whose parts are found at a time before they go to scattered rows. */
+#define LOOSE 256
 
 typedef size_t pass_fn(const struct qn_column_pass *p, size_t first);
 typedef bool blank_fn(enum quern_dtype t, const char *values, size_t n, const uint64_t *valid,
@@ -214,22 +216,189 @@ bool qn_column_add_rows(struct qn_column *x, struct qn_column *square, uint64_t 
 
 /* --- scattered rows --- */
 
+/*
+ * A pass adds elements to rows side by side that hold nothing, in the unit of one block of the column: what these
+ * hold then are the parts of each element. From there they go to the rows of all blocks with that unit; other
+ * blocks get the element itself.
+ */
+struct loose {
+	const struct qn_column_block *like; /* NULL: no block has a unit */
+	int unit, nhot;
+	int64_t part[QN_COLUMN_PARTS][LOOSE];
+	uint64_t largest[QN_COLUMN_PARTS];
+};
+
+/* Elements of a step that were blanked, and where they go. */
+struct scattered {
+	const struct job *job;
+	uint64_t first_row;
+	const uint32_t *row;
+	const char *values;
+	size_t n;
+	struct loose loose[2];
+};
+
+static struct qn_column_block *block_of(const struct scattered *s, int k, size_t i)
+{
+	return &s->job->column[k]->block[(s->first_row + s->row[i]) / QN_COLUMN_BLOCK];
+}
+
+static size_t row_of(const struct scattered *s, size_t i)
+{
+	return (s->first_row + s->row[i]) % QN_COLUMN_BLOCK;
+}
+
+/* Has new blocks begin with what the elements show, and chooses the one whose unit the parts get. */
+static bool choose_like(struct scattered *s, int k)
+{
+	const struct qn_column *c = s->job->column[k];
+	struct loose *l = &s->loose[k];
+
+	l->like = NULL;
+	for (size_t i = 0; i < s->n; i++) {
+		struct qn_column_block *b = block_of(s, k, i);
+
+		if (b->spoilt || (b->nhot == 0 && !qn_column_block_start(c, b, s->values, s->n)))
+			return false;
+		if (b->nhot > 0 && !l->like)
+			l->like = b;
+	}
+	l->nhot = l->like ? l->like->nhot : 0;
+	l->unit = l->like ? l->like->unit : 0;
+	return true;
+}
+
+/* Is there a unit in which the elements have parts? */
+static bool can_loosen(const struct scattered *s)
+{
+	return s->loose[0].nhot || (s->job->ncolumns > 1 && s->loose[1].nhot);
+}
+
+/* Adds the elements from number `first` on to rows of nothing; returns where it stopped. */
+static size_t loosen(struct scattered *s, size_t first)
+{
+	const struct job *j = s->job;
+	struct qn_column_pass p = { .dtype = j->tile->dtype,
+				    .values = s->values,
+				    .n = s->n,
+				    .nsteps = 1,
+				    .stride = s->n,
+				    .least = 1,
+				    .most = UINT32_C(0x7f800000) };
+
+	for (int k = 0; k < j->ncolumns; k++) {
+		struct loose *l = &s->loose[k];
+		struct qn_column_sum *to = &p.sum[l->nhot ? j->column[k]->power - 1 : 0];
+
+		if (l->nhot == 0)
+			continue;
+		to->nparts = l->nhot;
+		memcpy(to->magic, l->like->magic, sizeof(to->magic));
+		for (int i = 0; i < l->nhot; i++) {
+			to->part[i] = l->part[i];
+			memset(l->part[i] + first, 0, (s->n - first) * sizeof(l->part[i][0]));
+		}
+		bound_pass(&p, l->like, j->column[k]->power);
+	}
+	return can_loosen(s) ? j->pass(&p, first) : first;
+}
+
+static bool is_alike(const struct loose *l, const struct qn_column_block *b)
+{
+	return b->unit == l->unit && b->nhot == l->nhot && !b->spoilt;
+}
+
+/* How many elements from number i on go to rows of one block. */
+static size_t count_block(const struct scattered *s, int k, size_t i, size_t end)
+{
+	const struct qn_column_block *b = block_of(s, k, i);
+	size_t n = 1;
+
+	while (i + n < end && block_of(s, k, i + n) == b)
+		n++;
+	return n;
+}
+
+/* Adds elements first to end - 1 one by one. */
+static bool put_each(const struct scattered *s, int k, size_t first, size_t end)
+{
+	for (size_t i = first; i < end; i++)
+		if (!qn_column_block_add(s->job->column[k], block_of(s, k, i), row_of(s, i),
+					 s->values + i * s->job->size))
+			return false;
+	return true;
+}
+
+/* Adds the parts of elements first to end - 1, of one block. */
+static void put_parts(const struct scattered *s, const struct loose *l, struct qn_column_block *b,
+		      size_t first, size_t end)
+{
+	for (int j = 0; j < l->nhot; j++) {
+		int64_t *part = b->part[j];
+
+		for (size_t i = first; i < end; i++)
+			part[row_of(s, i)] += l->part[j][i];
+	}
+}
+
+/* Adds elements first to end - 1, of which there are parts. */
+static bool put_loose(struct scattered *s, int k, size_t first, size_t end)
+{
+	const struct qn_column *c = s->job->column[k];
+	struct loose *l = &s->loose[k];
+
+	for (int j = 0; j < l->nhot; j++)
+		l->largest[j] = qn_column_largest(l->part[j] + first, end - first);
+	for (size_t i = first, n; i < end; i += n) {
+		struct qn_column_block *b = block_of(s, k, i);
+
+		n = count_block(s, k, i, end);
+		if (l->nhot == 0 || !is_alike(l, b)) {
+			if (!put_each(s, k, i, i + n))
+				return false;
+			continue;
+		}
+		if (!qn_column_block_raise(c, b, l->largest, n))
+			return false;
+		put_parts(s, l, b, i, i + n);
+	}
+	return true;
+}
+
+/* Adds LOOSE elements at the most. */
+static bool scatter_loose(struct scattered *s)
+{
+	const int ncolumns = s->job->ncolumns;
+
+	for (size_t done = 0, end; done < s->n; done = end) {
+		for (int k = 0; k < ncolumns; k++)
+			if (!choose_like(s, k))
+				return false;
+		end = loosen(s, done);
+		for (int k = 0; k < ncolumns && end > done; k++)
+			if (!put_loose(s, k, done, end))
+				return false;
+		done = end;
+		end = can_loosen(s) ? qn_min_u64(done + QN_COLUMN_STRIP, s->n) : s->n;
+		for (int k = 0; k < ncolumns; k++)
+			if (!put_each(s, k, done, end))
+				return false;
+	}
+	return true;
+}
+
 /* Adds PIECE elements at the most, which were blanked. */
 static bool scatter(const struct job *j, uint64_t first_row, const uint32_t *row,
 		    const char *values, size_t n)
 {
-	for (int k = 0; k < j->ncolumns; k++) {
-		struct qn_column *c = j->column[k];
+	struct scattered s = { .job = j, .first_row = first_row };
 
-		for (size_t i = 0; i < n; i++) {
-			const uint64_t r = first_row + row[i];
-			struct qn_column_block *b = &c->block[r / QN_COLUMN_BLOCK];
-
-			if ((b->nhot == 0 &&
-			     !qn_column_block_start(c, b, values + i * j->size, 1)) ||
-			    !qn_column_block_add(c, b, r % QN_COLUMN_BLOCK, values + i * j->size))
-				return false;
-		}
+	for (size_t i = 0; i < n; i += s.n) {
+		s.n = qn_min_u64(n - i, LOOSE);
+		s.row = row + i;
+		s.values = values + i * j->size;
+		if (!scatter_loose(&s))
+			return false;
 	}
 	return true;
 }

@@ -224,6 +224,16 @@ bool qn_column_block_reserve(const struct qn_column *c, struct qn_column_block *
 	return raise_bounds(c, b, more, b->nhot);
 }
 
+bool qn_column_block_raise(const struct qn_column *c, struct qn_column_block *b,
+			   const uint64_t *more, size_t n)
+{
+	uint64_t all[QN_COLUMN_PARTS];
+
+	for (int j = 0; j < b->nhot; j++)
+		all[j] = n * more[j];
+	return raise_bounds(c, b, all, b->nhot);
+}
+
 /* --- units --- */
 
 /* Parts for elements of so many bits. */

@@ -103,6 +103,9 @@ bool qn_column_block_start(const struct qn_column *c, struct qn_column_block *b,
 			   size_t n);
 /* Makes room for nsteps elements in the hot parts of each row. */
 bool qn_column_block_reserve(const struct qn_column *c, struct qn_column_block *b, size_t nsteps);
+/* Makes room for n times `more`, at most 2^52 each, in the hot parts of each row; n is at most 256. */
+bool qn_column_block_raise(const struct qn_column *c, struct qn_column_block *b,
+			   const uint64_t *more, size_t n);
 /* Adds the power of a finite element. */
 bool qn_column_block_add(const struct qn_column *c, struct qn_column_block *b, size_t row,
 			 const char *value);
