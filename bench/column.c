@@ -6,7 +6,7 @@
  *
  * Nanoseconds an element, the best of several passes over 368 time steps of a map of 361 x 720
  * points: of the sum of each point, and of the sum and that of squares. `plain` is the loop that one
- * writes in C, `exact` a column (exact/column.h). A call adds one step of the whole map, or so many
+ * writes in C, `exact` a column (columns/column.h). A call adds one step of the whole map, or so many
  * steps of 4096 points, before the next ones. Data:
  *
  *	kelvin	 temperatures in K: like most fields, within a few powers of two
@@ -21,7 +21,7 @@
 #include <time.h>
 
 #include "base/mem.h"
-#include "exact/column.h"
+#include "columns/column.h"
 #include "exact/power.h"
 
 #define NROWS	((size_t)361 * 720)

@@ -1,6 +1,7 @@
 # src: the engine, a folder a layer (lowest first; see README.md), and what is installed of it.
 include $(srcdir)/src/base/module.mk
 include $(srcdir)/src/exact/module.mk
+include $(srcdir)/src/columns/module.mk
 include $(srcdir)/src/cluster/module.mk
 include $(srcdir)/src/data/module.mk
 include $(srcdir)/src/select/module.mk

@@ -1,10 +1,5 @@
 # src/exact: sources of libquern. MULTI_ISA files are compiled once per instruction set (base/isa.h).
 LIB_SRCS += src/exact/acc.c
-LIB_SRCS += src/exact/column.c
-LIB_SRCS += src/exact/column_add.c
-LIB_SRCS += src/exact/column_block.c
-LIB_SRCS += src/exact/column_pack.c
-LIB_SRCS += src/exact/column_split.c
 LIB_SRCS += src/exact/fraction.c
 LIB_SRCS += src/exact/power.c
 LIB_SRCS += src/exact/power_float.c
@@ -12,8 +7,6 @@ LIB_SRCS += src/exact/power_int.c
 LIB_SRCS += src/exact/scheme.c
 LIB_SRCS += src/exact/stats.c
 LIB_SRCS += src/exact/stats_quick.c
-LIB_MULTI_ISA_SRCS += src/exact/column_blank.c
-LIB_MULTI_ISA_SRCS += src/exact/column_simd.c
 LIB_MULTI_ISA_SRCS += src/exact/lanes_f32.c
 LIB_MULTI_ISA_SRCS += src/exact/lanes_f64.c
 LIB_MULTI_ISA_SRCS += src/exact/lanes_int.c

@@ -3,7 +3,7 @@
  *
  * Of a kernel that knows of one row only, or of a single row, the cells are states, one after the other.
  * A kernel with absorb_rows has them by columns: one for each word of its state, but for exact sums, which are
- * columns of their own (exact/column.h) and take a tenth of the room.
+ * columns of their own (columns/column.h) and take a tenth of the room.
  *
  *	states    | a b sum0 sum1 sum2 | a b sum0 sum1 sum2 | ...
  *	columns   | a a a ... | b b b ... | exact column |
@@ -14,7 +14,7 @@
 #define QN_KERNEL_CELLS_H
 
 #include <pthread.h>
-#include "exact/column.h"
+#include "columns/column.h"
 #include "kernel/kernel.h"
 #include "kernel/seen.h"
 

@@ -9,7 +9,7 @@
  *	WXX_LOW   w x^2      3         where squares of elements are no doubles
  *
  * The sum of w x^2 is WXX + WXX_LOW: the one has what the rounded squares give, the other what their errors
- * do, so that a column (exact/column.h) has room for either. Each sum has the form of that power of float64
+ * do, so that a column (columns/column.h) has room for either. Each sum has the form of that power of float64
  * (exact/acc.h), and the sums are one after the other in the words of a state.
  *
  * Factors from 2^-256 to below 2^256, that is most, are multiplied as doubles, with the errors of the products;
@@ -19,7 +19,7 @@
 #ifndef QN_WEIGHTED_SUMS_H
 #define QN_WEIGHTED_SUMS_H
 
-#include "exact/column.h"
+#include "columns/column.h"
 #include "exact/power.h"
 
 /* Infinities with a weight of 0, which have no product, beside those of power.h. */

@@ -9,7 +9,7 @@ most_lines=5500
 
 # Modules: the files of each are one.
 modules='
-src/exact/column
+src/columns/column
 src/exact/power
 src/feed
 src/find/resolve

@@ -10,12 +10,13 @@ cd "$SRCDIR" || exit 1
 layers='
 src/base
 src/exact        base
+src/columns      base exact
 src/cluster      base
 src/data         base exact cluster
 src/select       base data
 src/feed         base exact cluster data select
-src/kernel       base exact cluster
-src/weighted     base exact kernel
+src/kernel       base exact columns cluster
+src/weighted     base exact columns kernel
 src/program      base select kernel
 src/plan         base exact cluster data select kernel
 src/describe     base cluster data select feed

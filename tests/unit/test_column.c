@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "exact/column_parts.h"
+#include "columns/column_parts.h"
 #include "exact/power.h"
 #include "exact_oracle.h"
 #include "tests/testing/plan.h"

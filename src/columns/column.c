@@ -1,13 +1,13 @@
 /*
  * column.c - exact sums of many rows.
  */
-#include "exact/column.h"
+#include "columns/column.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "exact/column_parts.h"
+#include "columns/column_parts.h"
 
 /* Parts that a block has, of powers 1 and 2. */
 static const struct traits {

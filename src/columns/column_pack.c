@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "exact/column_parts.h"
+#include "columns/column_parts.h"
 
 enum { NROWS, UNIT, TOP, NHOT, NPARTS, NWIDE, HEADER };
 

@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 
 #include "base/isa.h"
-#include "exact/column.h"
+#include "columns/column.h"
 #include "exact/power.h"
 
 #define QN_COLUMN_PARTS 3

@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "exact/bits.h"
-#include "exact/column_parts.h"
+#include "columns/column_parts.h"
 #include "exact/power_parts.h"
 
 #define STEP	  QN_COLUMN_STEP

@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "exact/column_parts.h"
+#include "columns/column_parts.h"
 
 #if defined(__AVX2__)
 #include <immintrin.h>

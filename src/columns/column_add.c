@@ -9,7 +9,7 @@
 
 #include "base/mem.h"
 #include "exact/bits.h"
-#include "exact/column_parts.h"
+#include "columns/column_parts.h"
 
 /* Elements that are copied at a time, of one step or several. */
 #define PIECE 4096

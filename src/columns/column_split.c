@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "exact/bits.h"
-#include "exact/column_parts.h"
+#include "columns/column_parts.h"
 
 #define STEP	 QN_COLUMN_STEP
 #define LOW_MASK ((INT64_C(1) << STEP) - 1)

@@ -6,7 +6,7 @@
  * that a loop goes through.
  */
 #include "exact/bits.h"
-#include "exact/column_parts.h"
+#include "columns/column_parts.h"
 #include "exact/cut.h"
 
 #define STEP   QN_COLUMN_STEP
