@@ -82,6 +82,11 @@ bool qn_column_add_limbs(struct qn_column *c, uint64_t row, const int64_t *limb)
 /* Adds the sums of `from`, a column of the same type, power and number of rows. */
 bool qn_column_merge(struct qn_column *into, const struct qn_column *from);
 
+/* Adds rows of `from`, a column of the same type and power, from row `first` on: row first + i to row[i], negative: to
+   none. */
+bool qn_column_scatter(struct qn_column *c, const struct qn_column *from, uint64_t first, size_t n,
+		       const int64_t *row);
+
 /* The sum of a row, as canonical limbs. False: it is spoilt. */
 bool qn_column_get(const struct qn_column *c, uint64_t row, int64_t *limb);
 

@@ -3,6 +3,7 @@ LIB_SRCS += src/columns/column.c
 LIB_SRCS += src/columns/column_add.c
 LIB_SRCS += src/columns/column_block.c
 LIB_SRCS += src/columns/column_pack.c
+LIB_SRCS += src/columns/column_scatter.c
 LIB_SRCS += src/columns/column_split.c
 LIB_MULTI_ISA_SRCS += src/columns/column_blank.c
 LIB_MULTI_ISA_SRCS += src/columns/column_simd.c

@@ -7,6 +7,7 @@ LIB_SRCS += src/kernel/kernel.c
 LIB_SRCS += src/kernel/list.c
 LIB_SRCS += src/kernel/order.c
 LIB_SRCS += src/kernel/pick.c
+LIB_SRCS += src/kernel/places.c
 LIB_SRCS += src/kernel/result.c
 LIB_SRCS += src/kernel/result_pack.c
 LIB_SRCS += src/kernel/rows.c

@@ -34,7 +34,7 @@ struct qn_row_term {
 	/* It is a kept dimension of which some indexes are left out: the groups of the others rise by one. */
 	bool is_kept;
 	int given; /* a key whose groups come with the tile: the number of its array, from 1; 0: it is none */
-	uint64_t ngroups; /* of a given key */
+	uint64_t ngroups; /* of a key */
 };
 
 /* Always: strides are such that rows of a kept dimension differ; of a table of all rows, every row is below

@@ -57,13 +57,37 @@ static void note_one(qn_seen *seen, uint64_t group, const struct quern_tile *til
 		set(seen, group);
 }
 
+/* Rows side by side, of several groups. */
+static void note_each(qn_seen *seen, const struct qn_rows *rows, const struct quern_tile *tile,
+		      const struct qn_row_run *run)
+{
+	for (uint64_t s = 0; s < run->nsteps; s++)
+		for (size_t i = 0; i < run->nelems; i++) {
+			const uint64_t group = (run->row + i) / rows->nkept;
+
+			if (!has(seen, group) &&
+			    is_there(tile->there, run->first + s * run->stride + i))
+				set(seen, group);
+		}
+}
+
+static bool is_of_one_group(const struct qn_rows *rows, const struct qn_row_run *run)
+{
+	return run->kind == QN_RUN_ONE ||
+	       run->row / rows->nkept == (run->row + run->nelems - 1) / rows->nkept;
+}
+
 void qn_seen_note(qn_seen *seen, const struct qn_rows *rows, const struct quern_tile *tile,
 		  const struct qn_row_run *run)
 {
 	int64_t last = -1;
 
-	if (run->kind != QN_RUN_INDEXED) {
+	if (run->kind != QN_RUN_INDEXED && is_of_one_group(rows, run)) {
 		note_one(seen, run->row / rows->nkept, tile, run);
+		return;
+	}
+	if (run->kind != QN_RUN_INDEXED) {
+		note_each(seen, rows, tile, run);
 		return;
 	}
 	for (size_t i = 0; i < run->nelems; i++) {
@@ -74,6 +98,14 @@ void qn_seen_note(qn_seen *seen, const struct qn_rows *rows, const struct quern_
 		last = row;
 		set(seen, (uint64_t)row / rows->nkept);
 	}
+}
+
+void qn_seen_scatter(qn_seen *seen, const struct qn_rows *rows, const qn_seen *places,
+		     uint64_t first, const int64_t *row, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (row[i] >= 0 && (!places || has(places, first + i)))
+			set(seen, (uint64_t)row[i] / rows->nkept);
 }
 
 void qn_seen_merge(qn_seen *into, const qn_seen *from, uint64_t nwords)

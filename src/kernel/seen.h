@@ -20,6 +20,11 @@ qn_seen *qn_seen_new(const struct qn_rows *rows);
 void qn_seen_note(qn_seen *seen, const struct qn_rows *rows, const struct quern_tile *tile,
 		  const struct qn_row_run *run);
 
+/* Notes the groups of rows row[0] ... row[n - 1], negative: of none. places: only of those that have bit first + i there;
+   NULL: of all. */
+void qn_seen_scatter(qn_seen *seen, const struct qn_rows *rows, const qn_seen *places,
+		     uint64_t first, const int64_t *row, size_t n);
+
 void qn_seen_merge(qn_seen *into, const qn_seen *from, uint64_t nwords);
 
 #endif

@@ -9,6 +9,9 @@
 _Static_assert(QN_MOST_TERMS >= QUERN_MAX_DIMS + QN_MOST_KEYS, "a term for each of them");
 
 #define MOST_OWN_NBYTES (1u << 20) /* of cells that each thread has */
+/* Of places, or so many times the rows of the result. */
+#define MOST_PLACES_NBYTES (UINT64_C(256) << 20)
+#define MOST_PLACES_TIMES  4
 
 bool qn_kept_any(const struct qn_run *run)
 {
@@ -20,7 +23,9 @@ const struct qn_rows *qn_kept_rows(const struct qn_run *run)
 	const bool pooled = run->collects ||
 			    (run->kernel->is_pooled && run->kernel->is_pooled(run->self));
 
-	return pooled ? &run->all : &run->window;
+	if (pooled)
+		return &run->all;
+	return run->places.are_used ? &run->places.rows : &run->window;
 }
 
 uint64_t qn_kept_nbytes(const struct qn_run *run, uint64_t nrows)
@@ -32,6 +37,21 @@ uint64_t qn_kept_nbytes(const struct qn_run *run, uint64_t nrows)
 	if (!qn_mul(nrows, nwords * sizeof(int64_t), &most))
 		most = UINT64_MAX;
 	return qn_min_u64(qn_max_u64(now, most), UINT64_MAX / 8);
+}
+
+uint64_t qn_kept_added_nbytes(const struct qn_run *run, uint64_t nrows)
+{
+	return qn_kept_nbytes(run, run->places.are_used ? run->places.rows.nrows : nrows);
+}
+
+void qn_kept_use_places(struct qn_run *run)
+{
+	const uint64_t nbytes = qn_kept_nbytes(run, run->places.rows.nrows);
+	const uint64_t of_rows = qn_kept_nbytes(run, run->rows.nrows);
+
+	run->places.are_used = run->places.are_there &&
+			       nbytes <=
+				       qn_max_u64(MOST_PLACES_NBYTES, MOST_PLACES_TIMES * of_rows);
 }
 
 bool qn_kept_meets(const struct qn_run *run, const struct quern_box *box, bool *is_first)
@@ -66,14 +86,15 @@ bool qn_kept_are_all_picked(const struct qn_run *run)
 bool qn_kept_are_shared(const struct qn_run *run, uint64_t nrows)
 {
 	/* Of a whole selection nobody locks the one state that there is. */
-	return qn_kept_any(run) &&
-	       qn_cells_nbytes(run->kernel, &run->layout, nrows) > MOST_OWN_NBYTES;
+	const uint64_t n = run->places.are_used ? run->places.rows.nrows : nrows;
+
+	return qn_kept_any(run) && qn_cells_nbytes(run->kernel, &run->layout, n) > MOST_OWN_NBYTES;
 }
 
 uint64_t qn_kept_most_spilled(const struct qn_run *run, uint64_t nrows)
 {
 	const uint64_t ntables = qn_kept_are_shared(run, nrows) ? 1 : 1 + run->team->place.nthreads;
-	const uint64_t used = ntables * qn_kept_nbytes(run, nrows), all = run->cells_nbytes;
+	const uint64_t used = ntables * qn_kept_added_nbytes(run, nrows), all = run->cells_nbytes;
 
 	return all ? qn_max_u64(all > used ? (all - used) / ntables : 0, 1) : 0;
 }
@@ -206,6 +227,9 @@ enum quern_status qn_kept_find(struct qn_run *run, struct quern_message *err)
 		st = check_kernel(run, err);
 	run->window = run->rows;
 	run->most_rows = run->rows.nrows;
+	run->places = (struct qn_places){ .are_there = false };
+	if (!st && run->kernel->absorb_rows && !run->kernel->has_row_states)
+		qn_places_find(&run->rows, &run->places);
 	/* How many pairs there are is seen at the end. */
 	return st || run->settings.pairs ? st : qn_kept_check_number(run, run->rows.nrows, err);
 }

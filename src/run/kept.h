@@ -23,11 +23,14 @@ bool qn_kept_any(const struct qn_run *run);
 /* So many elements an item should have, for cells to stay in cache while several steps are added to them. */
 #define QN_KEPT_NELEMS (UINT64_C(1) << 20)
 
-/* The rows of the current pass. */
+/* The rows of the current pass, to which its elements are added. */
 const struct qn_rows *qn_kept_rows(const struct qn_run *run);
 
 /* Bytes of a table of so many rows, in the pass that has the largest; at most UINT64_MAX / 8. */
 uint64_t qn_kept_nbytes(const struct qn_run *run, uint64_t nrows);
+
+/* Bytes of a table that elements are added to, where the result has so many rows: that of places, or of the rows. */
+uint64_t qn_kept_added_nbytes(const struct qn_run *run, uint64_t nrows);
 
 /* Whether elements of a box are of rows of the current pass, and whether the sweeps before had none of them. Of a
    pass over everything they are, and had not. */
@@ -39,10 +42,13 @@ uint64_t qn_kept_tile_nelems(const struct qn_run *run);
 /* Have all elements that are of rows in this pass been picked by the selection? */
 bool qn_kept_are_all_picked(const struct qn_run *run);
 
-/* Do the threads of a rank share a table of so many rows? Where they are few, each has its own. */
+/* Do the threads of a rank share that table? Where it is small, each has its own. */
 bool qn_kept_are_shared(const struct qn_run *run, uint64_t nrows);
 
-/* Bytes that the exact sums of a table of so many rows may take beyond their estimate; 0: any number. */
+/* Has elements added to places, if there are some and they do not take much. */
+void qn_kept_use_places(struct qn_run *run);
+
+/* Bytes that the exact sums of that table may take beyond their estimate; 0: any number. */
 uint64_t qn_kept_most_spilled(const struct qn_run *run, uint64_t nrows);
 
 #endif

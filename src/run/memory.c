@@ -155,10 +155,11 @@ static void take_account(const struct qn_run *run, uint64_t stored, uint64_t nro
 			 struct account *a)
 {
 	const bool tries = run->kernel->repeats || run->settings.skips;
-	const uint64_t nstate = qn_kept_nbytes(run, nrows);
+	const uint64_t nadded = qn_kept_added_nbytes(run, nrows);
+	const uint64_t nstate = qn_kept_nbytes(run, nrows) + (run->places.are_used ? nadded : 0);
 	const uint64_t nown = qn_kept_are_shared(run, nrows) ? 0
-			      : tries && !qn_kept_any(run)   ? 2 * nstate
-							     : nstate;
+			      : tries && !qn_kept_any(run)   ? 2 * nadded
+							     : nadded;
 
 	a->a_thread = qn_min_u64(most_fed(run, stored), UINT64_MAX / 4) + nown +
 		      qn_cells_scratch_nbytes(run->kernel, run->self, &run->layout) +
@@ -335,8 +336,13 @@ static enum quern_status fit(struct qn_run *run, struct qn_team *team, uint64_t 
 	/* Chunks that are kept are for speed only. */
 	qn_formula_limit(&run->formula, limit / 8 / qn_max_u64(most, 1));
 	qn_computed_limit(&run->computed, limit / 8 / qn_max_u64(most, 1));
+	qn_kept_use_places(run);
 	n = qn_kept_any(run) ? choose_threads(run, stored, limit, most)
 			     : count_threads(run, stored, limit, most);
+	if (run->places.are_used && (n < most || run->most_rows < run->rows.nrows)) {
+		run->places.are_used = false;
+		n = choose_threads(run, stored, limit, most);
+	}
 	take_account(run, stored, least_rows(run), &a);
 	if (!n)
 		return refuse(run, &a, limit, why, err);
@@ -345,16 +351,17 @@ static enum quern_status fit(struct qn_run *run, struct qn_team *team, uint64_t 
 	return QUERN_OK;
 }
 
-/* A sweep has the same rows on all ranks: as many as all have room for. */
+/* A sweep has the same rows on all ranks: as many as all have room for. So it is with places. */
 static enum quern_status agree_on_rows(struct qn_run *run, const struct qn_team *team,
 				       struct quern_message *err)
 {
-	int64_t nrows = (int64_t)run->most_rows;
-	enum quern_status st = qn_comm_reduce(team->comm, &nrows, 1, QUERN_MIN, err);
+	int64_t mine[2] = { (int64_t)run->most_rows, run->places.are_used };
+	enum quern_status st = qn_comm_reduce(team->comm, mine, 2, QUERN_MIN, err);
 
 	if (!st)
-		st = qn_comm_bcast(team->comm, &nrows, sizeof(nrows), err);
-	run->most_rows = (uint64_t)nrows;
+		st = qn_comm_bcast(team->comm, mine, sizeof(mine), err);
+	run->most_rows = (uint64_t)mine[0];
+	run->places.are_used = mine[1];
 	return st;
 }
 
@@ -443,7 +450,7 @@ enum quern_status qn_memory_check(struct qn_run *run, uint64_t longest, struct q
 	run->memory_nbytes = run->report.memory_nbytes = qn_max_u64(nbytes, qn_process_peak());
 	log_account(&a, nthreads);
 	/* What is left is for sums that become larger than they usually are. */
-	run->cells_nbytes = qn_kept_nbytes(run, run->most_rows) *
+	run->cells_nbytes = qn_kept_added_nbytes(run, run->most_rows) *
 				    (qn_kept_are_shared(run, run->most_rows) ? 1 : 1 + nthreads) +
 			    (limit > nbytes ? limit - nbytes : 0);
 	if (!asked || nbytes <= asked)

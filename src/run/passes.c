@@ -24,24 +24,45 @@
 
 #define GATHERED_NWORDS (UINT64_C(1) << 19) /* of cells that come to rank 0 at once */
 
+static enum quern_status new_cells(struct qn_run *run, const struct qn_rows *rows, bool is_shared,
+				   struct quern_message *err)
+{
+	run->cells = (struct qn_cells){ .kernel = run->kernel,
+					.self = run->self,
+					.layout = &run->layout,
+					.rows = rows,
+					.most_spilled = qn_kept_most_spilled(run, rows->nrows) };
+	if (!qn_cells_init(&run->cells, is_shared))
+		return qn_error_nomem(err, qn_kept_nbytes(run, rows->nrows),
+				      "the cells of the result");
+	qn_cells_clear(&run->cells);
+	return QUERN_OK;
+}
+
 static enum quern_status new_state(struct qn_run *run, struct quern_message *err)
 {
 	enum quern_status st = qn_state_layout(run->kernel, run->self, &run->layout, err);
 	const struct qn_rows *rows = qn_kept_rows(run);
 
 	qn_cells_fini(&run->cells);
-	if (st)
-		return st;
-	run->cells = (struct qn_cells){ .kernel = run->kernel,
-					.self = run->self,
-					.layout = &run->layout,
-					.rows = rows,
-					.most_spilled = qn_kept_most_spilled(run, rows->nrows) };
-	if (!qn_cells_init(&run->cells, qn_kept_are_shared(run, rows->nrows)))
-		return qn_error_nomem(err, qn_kept_nbytes(run, rows->nrows),
-				      "the cells of the result");
-	qn_cells_clear(&run->cells);
-	return QUERN_OK;
+	return st ? st : new_cells(run, rows, qn_kept_are_shared(run, rows->nrows), err);
+}
+
+/* The cells of places to those of the rows of the result. */
+static enum quern_status regroup(struct qn_run *run, struct quern_message *err)
+{
+	const double start = qn_comm_wtime();
+	struct qn_cells places = run->cells;
+	enum quern_status st = new_cells(run, &run->window, false, err);
+
+	if (!st && !qn_places_regroup(&run->places, &places, &run->cells) &&
+	    !atomic_load(&run->cells.is_over))
+		st = qn_error_nomem(err, 0, "the cells of the result");
+	qn_cells_fini(&places);
+	qn_log(qn_comm_rank(run->team->comm) ? QN_LOG_DEBUG : QN_LOG_INFO,
+	       "cells of %" PRIu64 " places added to %" PRIu64 ": %.6f s", run->places.rows.nrows,
+	       run->window.nrows, qn_comm_wtime() - start);
+	return st;
 }
 
 static enum quern_status reduce_row(struct qn_run *run, struct quern_message *err)
@@ -167,7 +188,11 @@ static enum quern_status absorb_all(struct qn_run *run, struct quern_message *er
 	qn_comm_host_barrier(run->team->comm); /* nobody steals before all queues are full */
 	st = qn_workers_run(run, run->npasses, err);
 	st = qn_comm_agree(run->team->comm, st, err);
-	return st ? st : qn_failover(run, err);
+	if (!st)
+		st = qn_failover(run, err);
+	if (st || run->cells.rows != &run->places.rows)
+		return st;
+	return qn_comm_agree(run->team->comm, regroup(run, err), err);
 }
 
 static void log_pass(const struct qn_run *run, enum quern_status st, double work, double reduced)
@@ -378,9 +403,10 @@ static enum quern_status sweep(struct qn_run *run, uint64_t row, uint64_t *n,
 	run->nsweeps++;
 	if (st || *n == run->window.nrows)
 		return st;
-	if (run->window.nrows <= LEAST_NROWS || run->rows.nkept)
+	if (!run->places.are_used && (run->window.nrows <= LEAST_NROWS || run->rows.nkept))
 		return refuse_spilled(run, err);
-	run->most_rows = run->window.nrows / 2;
+	run->most_rows = run->places.are_used ? run->rows.nrows : run->window.nrows / 2;
+	run->places.are_used = false;
 	if (!*n)
 		forget_sweep(run, &before);
 	return QUERN_OK;
@@ -402,7 +428,7 @@ static enum quern_status sweep_all(struct qn_run *run, struct quern_message *err
 /* With rows that is the last one. */
 static bool has_rows(const struct qn_run *run)
 {
-	return qn_kept_any(run) && qn_kept_rows(run) == &run->window;
+	return qn_kept_any(run) && qn_kept_rows(run) != &run->all;
 }
 
 /* The keys whose groups are not known before get them from a pass over all. */

@@ -8,6 +8,7 @@
 #include "find/subject.h"
 #include "kernel/cells.h"
 #include "kernel/kernel.h"
+#include "kernel/places.h"
 #include "formula/formula.h"
 #include "grouping/computed.h"
 #include "locate/where.h"
@@ -54,9 +55,11 @@ struct qn_run {
 	struct qn_rows rows;			 /* of the result, */
 	struct qn_rows window;			 /* those of a sweep over the data, */
 	struct qn_rows all;			 /* and the one of a pass over everything */
-	uint64_t most_rows;			 /* of a sweep; as there is memory for */
-	uint64_t memory_nbytes;			 /* that this rank needs, as planned (memory.h) */
-	uint64_t cells_nbytes;			 /* that its tables may take; 0: not known */
+	struct qn_places
+		places; /* that elements are added to first, where that pays; not in a sweep of some rows */
+	uint64_t most_rows;	/* of a sweep; as there is memory for */
+	uint64_t memory_nbytes; /* that this rank needs, as planned (memory.h) */
+	uint64_t cells_nbytes;	/* that its tables may take; 0: not known */
 	const struct qn_shown
 		*shown;	       /* borrows: which rows the result has, while they are emitted */
 	struct qn_taker taker; /* rank 0: of the rows of the result */

@@ -75,6 +75,35 @@ is "... share out all that have one" "$(
 	quern run count --over time,lat --by 'n=bin(n,[-99999,0,3,100])' --json -d t grid.h5
 	jq '.result.count | flatten | add' out)"
 
+# --- groups whose elements lie here and there ---
+# places KEYS ARG...: keys that do not depend on time, whose elements are added up by place first; and the same keys made
+# of each element as it comes.
+places()
+{
+	local keys=$1 late
+	late=$(printf '%s' "$keys" | sed 's/g=\([^,]*\)/g=\1 + 0 * missing(t2m)/')
+
+	shift
+	quern run "$@" --by "$late" --json -d t2m climate.nc
+	jq -cS .result out >want
+	QUERN_LOG=info quern run "$@" --by "$keys" --json -d t2m climate.nc
+	check "$*, by $keys: places" grep -q 'cells of [0-9]* places' err
+	jq -cS .result out >got
+	check "... the same as one by one" cmp -s want got
+	check "... has groups" jq -e '.shape | min > 0' got
+}
+lands='g=floor(lon * lat / 900)'
+places "$lands" moments,minmax
+places "$lands" moments --order 4 --where 't2m > 275' --threads 3
+places "$lands" mean --weights coslat --over time,lat
+places "$lands,month(time)" std,range --memory 60M
+places "$lands,band=bin(lat,-90:90:45)" sum,count --where 't2m > 300' --pairs
+$MPIRUN -n 3 "$QUERN" run sum,count --by "$lands,band=bin(lat,-90:90:45)" --where 't2m > 300' --pairs --json \
+	-d t2m climate.nc </dev/null 2>err | jq -cS .result >got
+check "... on 3 ranks" cmp -s want got
+QUERN_LOG=info quern run sum --by "$lands" --json -d t2m -s 0:7 climate.nc
+is "few steps: no places" 0 "$(grep -c 'cells of [0-9]* places' err)"
+
 # --- no element has a group ---
 quern run moments --by 'bin(lat,100:200:50)' --json -d t grid.h5
 is "bins that nothing is in" '0 [0,0] [null,null]' \

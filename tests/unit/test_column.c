@@ -583,6 +583,65 @@ static void test_damage(void **state)
 	fini(&x);
 }
 
+/* --- rows to rows anywhere --- */
+
+/* What the model has of the rows, as often as they are added to each of the target's. */
+static void model_scatter(const struct fixture *x, int k, const int64_t *row, int64_t *expected)
+{
+	const size_t nlimbs = (size_t)x->p.form[k].nlimbs;
+
+	for (size_t r = 0; r < x->nrows; r++)
+		for (size_t i = 0; row[r] >= 0 && i < nlimbs; i++)
+			expected[(size_t)row[r] * nlimbs + i] +=
+				x->words[r * x->p.nwords + x->p.offset[k] + i];
+}
+
+/* Adds all rows to `n` rows of another column, several times: by chance, side by side, or to none. */
+static void check_scatter(const struct fixture *x, int k, size_t n, int times)
+{
+	const struct qn_acc_form *f = &x->p.form[k];
+	struct qn_column *into = qn_column_new(x->dtype, k + 1, n);
+	int64_t *expected = qn_calloc(n * (size_t)f->nlimbs, sizeof(*expected));
+	int64_t *row = qn_calloc(x->nrows, sizeof(*row)), limb[QN_ACC_MAX_LIMBS];
+
+	for (int i = 0; i < times; i++) {
+		const size_t first = oracle_below(x->nrows);
+
+		for (size_t r = 0; r < x->nrows; r++)
+			row[r] = oracle_below(3) ? (int64_t)(i % 2 ? oracle_below(n) : r % n) : -1;
+		assert_true(qn_column_scatter(into, x->column[k], 0, first, row));
+		assert_true(qn_column_scatter(into, x->column[k], first, x->nrows - first,
+					      row + first));
+		model_scatter(x, k, row, expected);
+	}
+	for (size_t r = 0; r < n; r++) {
+		qn_acc_normalize(f, expected + r * (size_t)f->nlimbs);
+		assert_true(qn_column_get(into, r, limb));
+		assert_memory_equal(limb, expected + r * (size_t)f->nlimbs,
+				    (size_t)f->nlimbs * sizeof(*limb));
+	}
+	free(row);
+	free(expected);
+	qn_column_free(into);
+}
+
+static void test_scatter(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4 * QUERN_NDTYPES; i++) {
+		struct fixture x;
+
+		init(&x, (enum quern_dtype)(i % QUERN_NDTYPES), random_nrows());
+		for (int k = 0; k < 3; k++)
+			add_any(&x, x.column, random_kind());
+		for (int k = 0; k < 2; k++) {
+			check_scatter(&x, k, 1 + oracle_below(9), 40);
+			check_scatter(&x, k, x.nrows + oracle_below(5000), 4);
+		}
+		fini(&x);
+	}
+}
+
 /* --- no memory --- */
 
 /* Rows that can be had have all that was added; the others say that they have not. */
@@ -668,7 +727,7 @@ int main(void)
 		cmocka_unit_test(test_largest_sums), cmocka_unit_test(test_high_powers),
 		cmocka_unit_test(test_nbytes),	     cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_far_apart),    cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_scatter),	     cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests_name("column", tests, NULL, NULL);
