@@ -9,7 +9,6 @@ LIB_SRCS += src/run/names.c
 LIB_SRCS += src/run/memory.c
 LIB_SRCS += src/run/owners.c
 LIB_SRCS += src/run/passes.c
-LIB_SRCS += src/run/refusals.c
 LIB_SRCS += src/run/run.c
 LIB_SRCS += src/run/scatter.c
 LIB_SRCS += src/run/schedule.c

@@ -4,8 +4,8 @@
 #ifndef QN_RUN_REPORT_H
 #define QN_RUN_REPORT_H
 
+#include "crew/refusals.h"
 #include "feed/numa_watch.h"
-#include "run/refusals.h"
 
 /* What a rank did and where; sent to rank 0. */
 struct qn_report {

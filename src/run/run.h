@@ -17,7 +17,7 @@
 #include "plan/simulate.h"
 #include "crew/balance.h"
 #include "crew/queue.h"
-#include "run/refusals.h"
+#include "crew/refusals.h"
 #include "run/report.h"
 #include "run/settings.h"
 #include "crew/weigher.h"

@@ -1,4 +1,4 @@
-#include "run/refusals.h"
+#include "crew/refusals.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  * refusals.h - what could not be read. Items that a host could not read, because its copy of a shard is lost or
  * damaged: lists of them, as workers keep them until the pass has ended (failover.h). Chunks that were skipped.
  */
-#ifndef QN_RUN_REFUSALS_H
-#define QN_RUN_REFUSALS_H
+#ifndef QN_CREW_REFUSALS_H
+#define QN_CREW_REFUSALS_H
 
 #include "locate/where.h"
 #include "crew/queue.h"
