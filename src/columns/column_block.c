@@ -431,15 +431,31 @@ bool qn_column_block_add_limbs(const struct qn_column *c, struct qn_column_block
 	return true;
 }
 
-/* Adds the parts of n rows in the same unit. */
-static bool add_alike(const struct qn_column *c, struct qn_column_block *b, size_t row,
-		      const struct qn_column_block *from, const int64_t *const *part, size_t n)
+/* Can parts be written in the unit of another block, which is no coarser? */
+static bool can_shift(const struct qn_column_block *from, const struct qn_column_block *b)
 {
-	if (!grow_parts(c, b, from->nparts) || !raise_bounds(c, b, from->bound, from->nparts))
+	const int nbits = from->unit - b->unit;
+	bool can = nbits >= 0 && nbits < STEP;
+
+	for (int j = 0; j < from->nparts; j++)
+		can = can && from->bound[j] <= TOP_LIMIT >> nbits;
+	return can;
+}
+
+/* Adds the parts of n rows, in that unit. */
+static bool add_shifted(const struct qn_column *c, struct qn_column_block *b, size_t row,
+			const struct qn_column_block *from, const int64_t *const *part, size_t n)
+{
+	const int64_t units = INT64_C(1) << (from->unit - b->unit);
+	uint64_t more[QN_COLUMN_PARTS];
+
+	for (int j = 0; j < from->nparts; j++)
+		more[j] = from->bound[j] * (uint64_t)units;
+	if (!grow_parts(c, b, from->nparts) || !raise_bounds(c, b, more, from->nparts))
 		return false;
 	for (int j = 0; j < from->nparts; j++)
 		for (size_t i = 0; i < n; i++)
-			b->part[j][row + i] += part[j][i];
+			b->part[j][row + i] += part[j][i] * units;
 	return true;
 }
 
@@ -463,8 +479,6 @@ bool qn_column_block_add_parts(const struct qn_column *c, struct qn_column_block
 			       const struct qn_column_block *from, const int64_t *const *part,
 			       size_t n)
 {
-	bool alike = true;
-
 	if (b->spoilt)
 		return false;
 	if (from->nhot == 0)
@@ -472,10 +486,8 @@ bool qn_column_block_add_parts(const struct qn_column *c, struct qn_column_block
 	if (b->nhot == 0 ? !take_unit(c, b, from->unit, from->top, from->nhot)
 			 : from->unit < b->unit && !admit(c, b, from->unit, b->top))
 		return false;
-	for (int j = 0; j < from->nparts; j++)
-		alike = alike && from->bound[j] <= TOP_LIMIT;
-	if (alike && b->unit == from->unit)
-		return add_alike(c, b, row, from, part, n);
+	if (can_shift(from, b))
+		return add_shifted(c, b, row, from, part, n);
 	for (size_t i = 0; i < n; i++)
 		if (!add_row(c, b, row + i, from, part, i))
 			return false;

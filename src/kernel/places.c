@@ -66,7 +66,7 @@ static bool choose(const struct qn_rows *rows, struct choice *c)
 			return false;
 		if (!term->group)
 			c->is_place[term->dim[0]] = true;
-		else if (depends_on(term, inner))
+		else if (depends_on(term, inner) && !term->is_kept)
 			any = true, move_key(c, t);
 	}
 	for (int t = 0; t < rows->nterms; t++)
@@ -140,6 +140,7 @@ static void add_terms(const struct choice *c, struct qn_places *p, const int *nu
 			term->dim[k] = last - number[term->dim[k]];
 		if (term->group && !c->is_moved[t]) {
 			term->group = NULL;
+			term->is_kept = false;
 			term->ndims = 1;
 			term->dim[0] = last - of_key[t];
 		}

@@ -19,7 +19,7 @@ static struct qn_field *add(struct quern_result *r, const char *name, enum qn_fi
 	}
 	f = &r->field[r->nfields++];
 	memset(f, 0, sizeof(*f));
-	snprintf(f->name, sizeof(f->name), "%s", name);
+	memcpy(f->name, name, strnlen(name, sizeof(f->name) - 1)); /* a million rows have theirs */
 	f->type = type;
 	return f;
 }

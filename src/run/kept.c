@@ -187,7 +187,8 @@ static enum quern_status keep(struct qn_run *run, struct quern_message *err)
 			return qn_error_nomem(err, n * sizeof(int32_t), "a kept dimension");
 		term.group = run->number[d];
 		term.is_kept = term.group != NULL;
-		ok = add_term(r, &term, qn_picks_count(picks, &r->selection, d));
+		term.ngroups = qn_picks_count(picks, &r->selection, d);
+		ok = add_term(r, &term, term.ngroups);
 	}
 	r->nkept = notes_groups(run) ? r->nrows : 0;
 	for (int i = run->keys.n - 1; ok && i >= 0; i--)
