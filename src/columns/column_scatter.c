@@ -66,6 +66,18 @@ static size_t count_run(const int64_t *row, size_t n)
 	return k;
 }
 
+/* Has the rows on their way into cache, all at once: one by one each would be waited for. */
+static void call(const struct qn_column *c, const int64_t *row, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t at = row[i] < 0 ? 0 : (uint64_t)row[i];
+		const struct qn_column_block *b = &c->block[at / QN_COLUMN_BLOCK];
+
+		for (int j = 0; j < b->nparts; j++)
+			__builtin_prefetch(b->part[j] + at % QN_COLUMN_BLOCK, 1);
+	}
+}
+
 static bool put_parts(struct qn_column *c, const struct loose *l, const int64_t *row, size_t n)
 {
 	bool ok = true;
@@ -109,6 +121,7 @@ static bool scatter(struct qn_column *c, const struct qn_column *from, uint64_t 
 	if (b->spoilt)
 		return false;
 	if (b->nhot > 0) {
+		call(c, row, n);
 		take(&l, b, begin, n);
 		if (!put_parts(c, &l, row, n))
 			return false;
