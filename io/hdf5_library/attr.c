@@ -4,6 +4,7 @@
 #include "io/hdf5_library/attr.h"
 
 #include <stddef.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,28 +145,6 @@ enum qn_fault qn_h5_attr_text(hid_t object, enum qn_attribute attribute, char *o
 	return qn_h5_attr_named_text(object, qn_attribute_names[attribute], out, room);
 }
 
-#define MOST_TEXTS 256	/* of an object, */
-#define MOST_BYTES 2048 /* and of one, of which a longer one is left out */
-
-static herr_t add_text(hid_t object, const char *name, const H5A_info_t *info, void *ctx)
-{
-	struct qn_names *out = ctx;
-	char text[MOST_BYTES];
-
-	(void)info;
-	if (out->n >= 2 * MOST_TEXTS || !*name || strlen(name) >= sizeof(text) ||
-	    qn_h5_attr_named_text(object, name, text, sizeof(text)) != QN_SOUND || !*text)
-		return 0;
-	return qn_names_add(out, name, NULL) || qn_names_add(out, text, NULL) ? -1 : 0;
-}
-
-bool qn_h5_attr_texts(hid_t object, struct qn_names *out)
-{
-	hsize_t at = 0;
-
-	return H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, &at, add_text, out) >= 0;
-}
-
 /* The class of numbers that an attribute's type becomes, and the type to read it as: 8 bytes a
    number, or as it is in the file, which the library converts to nothing else. */
 struct number_form {
@@ -263,6 +242,59 @@ static enum qn_fault read_numbers(const struct attr *a, struct qn_h5_number **ou
 	free(raw);
 	*out = v;
 	return QN_SOUND;
+}
+
+#define MOST_TEXTS 256	/* of an object, */
+#define MOST_BYTES 2048 /* and of one, of which a longer one is left out */
+
+/* Integers with blanks between them. False: they are none, or too many. */
+static bool list_integers(hid_t object, const char *name, char *out, size_t room)
+{
+	struct qn_h5_number *v = NULL;
+	struct attr a;
+	size_t used = 0;
+	bool ok = attr_open(object, name, &a) == QN_SOUND && a.nelems > 0 &&
+		  read_numbers(&a, &v) == QN_SOUND && v[0].class != QN_FLOAT;
+
+	for (size_t i = 0; ok && i < a.nelems; i++) {
+		const char *blank = i ? " " : "";
+
+		used += (size_t)(v[i].class == QN_INT
+					 ? snprintf(out + used, room - used, "%s%" PRId64, blank,
+						    (int64_t)v[i].bits)
+					 : snprintf(out + used, room - used, "%s%" PRIu64, blank,
+						    v[i].bits));
+		ok = used < room;
+	}
+	attr_fini(&a);
+	free(v);
+	return ok;
+}
+
+static bool put_text(hid_t object, const char *name, char *out, size_t room)
+{
+	if (!strcmp(name, "flag_values"))
+		return list_integers(object, name, out, room);
+	return qn_h5_attr_named_text(object, name, out, room) == QN_SOUND && *out;
+}
+
+static herr_t add_text(hid_t object, const char *name, const H5A_info_t *info, void *ctx)
+{
+	struct qn_names *out = ctx;
+	char text[MOST_BYTES];
+
+	(void)info;
+	if (out->n >= 2 * MOST_TEXTS || !*name || strlen(name) >= sizeof(text) ||
+	    !put_text(object, name, text, sizeof(text)))
+		return 0;
+	return qn_names_add(out, name, NULL) || qn_names_add(out, text, NULL) ? -1 : 0;
+}
+
+bool qn_h5_attr_texts(hid_t object, struct qn_names *out)
+{
+	hsize_t at = 0;
+
+	return H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, &at, add_text, out) >= 0;
 }
 
 enum qn_fault qn_h5_attr_numbers(hid_t object, enum qn_attribute attribute,

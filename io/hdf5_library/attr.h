@@ -26,8 +26,8 @@ enum qn_fault qn_h5_attr_text(hid_t object, enum qn_attribute attribute, char *o
 /* The same of any name. */
 enum qn_fault qn_h5_attr_named_text(hid_t object, const char *name, char *out, size_t room);
 
-/* Adds all that are one text, name and text by turns, in the order of their names; false: there is no
-   memory. */
+/* Adds all that are one text, name and text by turns, in the order of their names, and flag_values as one, integers with
+   blanks between them; false: there is no memory. */
 bool qn_h5_attr_texts(hid_t object, struct qn_names *out);
 
 /* The values of an attribute of integers, floats, enumerations, bit fields or times, which are

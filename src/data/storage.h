@@ -129,7 +129,8 @@ struct qn_format {
 			      qn_described *take, void *ctx);
 
 	/* The attributes of a dataset of this file that are one text, name and text by turns, in the
-	   order of their names; an attribute that cannot be read is left out. Added to what is there;
+	   order of their names; flag_values are one, integers with blanks between them; an attribute that
+	   cannot be read is left out. Added to what is there;
 	   the caller frees with qn_names_fini. Not collective. */
 	enum quern_status (*texts)(const char *file, const char *path, struct qn_names *out,
 				   struct quern_message *err);

@@ -196,7 +196,7 @@ static bool is_kept(const char *name)
 		"units",	 "calendar",	 "bounds",	  "climatology",
 		"CLASS",	 "NAME",	 "coordinates",	  "cell_measures",
 		"formula_terms", "grid_mapping", "flag_meanings", "ancillary_variables",
-		"_Unsigned",
+		"flag_values",	 "_Unsigned",
 	};
 
 	for (size_t i = 0; i < sizeof(dropped) / sizeof(*dropped); i++)

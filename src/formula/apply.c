@@ -319,12 +319,13 @@ static bool leaves_out(const struct qn_formula *f)
 static size_t count_beyond(const struct piece *p, const struct room *r,
 			   const struct qn_program_result *result)
 {
+	const uint64_t *there = leaves_out(p->f) ? r->there : p->in->there;
 	size_t n = 0;
 
-	if (!leaves_out(p->f) || !result->nbeyond)
+	if (!there || !result->nbeyond)
 		return (size_t)result->nbeyond;
 	for (size_t w = 0; w < (p->n + 63) / 64; w++) {
-		const uint64_t bits = result->beyond[w] & r->there[p->at / 64 + w];
+		const uint64_t bits = result->beyond[w] & there[p->at / 64 + w];
 
 		n += count_bits(&bits, 64);
 	}

@@ -79,9 +79,9 @@ static enum quern_status take_values(const struct qn_computed *c, struct qn_key 
 /* Of a name alone: it has the units of what it stands for. */
 static void take_units(const struct qn_computed *c, struct qn_key *key)
 {
-	const struct qn_operand *data = &c->formula.operand[0];
+	const struct qn_operand *data = &c->formula.operand[c->formula.n > 1];
 
-	if (strlen(data->units) >= sizeof(key->units) ||
+	if (!data->units || !data->calendar || strlen(data->units) >= sizeof(key->units) ||
 	    strlen(data->calendar) >= sizeof(key->calendar))
 		return;
 	strcpy(key->units, data->units);

@@ -64,10 +64,10 @@ enum quern_status qn_grouper_turn(struct qn_grouper *g, const struct quern_box *
 }
 
 const int32_t *const *qn_grouper_number(struct qn_grouper *g, const struct quern_tile *tile,
-					uint64_t *nbeyond)
+					const uint64_t *there, uint64_t *nbeyond)
 {
 	for (int i = 0; i < g->c->n; i++)
-		*nbeyond += qn_computed_number(&g->c->given[i], g->worker[i], tile, g->piece,
+		*nbeyond += qn_computed_number(&g->c->given[i], g->worker[i], tile, there, g->piece,
 					       g->group[i]);
 	return (const int32_t *const *)g->group;
 }

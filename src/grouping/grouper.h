@@ -18,10 +18,10 @@ enum quern_status qn_grouper_turn(struct qn_grouper *g, const struct quern_box *
 				  uint32_t *operand, struct quern_message *err);
 
 /* The groups of all elements of a tile of the item, which is the data as it is: an array for each key, as of
-   qn_rows_visit; borrowed until it is asked again. *nbeyond: more values are missing as 64 bits do not hold
-   them. */
+   qn_rows_visit; borrowed until it is asked again. *nbeyond: of more of those that are there (as of struct
+   quern_tile) the value is missing as 64 bits do not hold it. */
 const int32_t *const *qn_grouper_number(struct qn_grouper *g, const struct quern_tile *tile,
-					uint64_t *nbeyond);
+					const uint64_t *there, uint64_t *nbeyond);
 
 /* Collects the values of those elements of a tile that are there. there: as of struct quern_tile. */
 void qn_grouper_collect(struct qn_grouper *g, const struct quern_tile *tile, const uint64_t *there);

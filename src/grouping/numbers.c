@@ -56,8 +56,8 @@ static bool is_valid(const struct qn_piece_of_key *p, size_t i)
 }
 
 static void evaluate(const struct qn_computed *c, struct qn_formula_worker *w,
-		     const struct quern_tile *tile, size_t at, struct qn_formula_tile *made,
-		     struct qn_piece_of_key *p)
+		     const struct quern_tile *tile, const uint64_t *there, size_t at,
+		     struct qn_formula_tile *made, struct qn_piece_of_key *p)
 {
 	const struct quern_var *all = tile->var;
 	struct quern_var var = *all;
@@ -69,7 +69,7 @@ static void evaluate(const struct qn_computed *c, struct qn_formula_worker *w,
 	piece.first += at;
 	piece.nelems = p->n;
 	piece.var = &var;
-	piece.there = NULL;
+	piece.there = there ? there + at / 64 : NULL;
 	qn_formula_apply(w, &piece, made);
 	p->valid = made->var[0].valid;
 	if (c->is_real)
@@ -153,8 +153,8 @@ static void number_condition(const struct qn_computed *c, const struct qn_piece_
 /* --- tiles --- */
 
 uint64_t qn_computed_number(const struct qn_computed *c, struct qn_formula_worker *w,
-			    const struct quern_tile *tile, struct qn_piece_of_key *p,
-			    int32_t *group)
+			    const struct quern_tile *tile, const uint64_t *there,
+			    struct qn_piece_of_key *p, int32_t *group)
 {
 	static void (*const number[])(const struct qn_computed *, const struct qn_piece_of_key *,
 				      int32_t *) = {
@@ -166,7 +166,7 @@ uint64_t qn_computed_number(const struct qn_computed *c, struct qn_formula_worke
 	uint64_t nbeyond = 0;
 
 	for (size_t at = 0; at < tile->nelems; at += p->n) {
-		evaluate(c, w, tile, at, &made, p);
+		evaluate(c, w, tile, there, at, &made, p);
 		nbeyond += made.nbeyond;
 		number[c->kind](c, p, group + at);
 		for (size_t i = 0; p->valid && i < p->n; i++)
@@ -185,7 +185,7 @@ void qn_computed_collect(const struct qn_computed *c, struct qn_formula_worker *
 	if (c->kind != QN_COMPUTED_VALUES)
 		return;
 	for (size_t at = 0; at < tile->nelems; at += p->n) {
-		evaluate(c, w, tile, at, &made, p);
+		evaluate(c, w, tile, there, at, &made, p);
 		for (size_t i = 0; i < p->n; i++)
 			if ((!there || (there[(at + i) / 64] >> i % 64 & 1)) && has_value(c, p, i))
 				qn_value_set_add(set, value_of(c, p, i));

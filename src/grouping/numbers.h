@@ -19,10 +19,11 @@ struct qn_piece_of_key {
 };
 
 /* The groups of all elements of a tile of the item that the worker has turned to, which is the data as it is;
-   negative: none. Returns of how many the value is missing as 64 bits do not hold it. */
+   negative: none. Returns of how many of those that are there (as of struct quern_tile) the value is missing as 64 bits do
+   not hold it. */
 uint64_t qn_computed_number(const struct qn_computed *c, struct qn_formula_worker *w,
-			    const struct quern_tile *tile, struct qn_piece_of_key *p,
-			    int32_t *group);
+			    const struct quern_tile *tile, const uint64_t *there,
+			    struct qn_piece_of_key *p, int32_t *group);
 
 /* Adds the values of those elements of a tile that are there. there: as of struct quern_tile. */
 void qn_computed_collect(const struct qn_computed *c, struct qn_formula_worker *w,

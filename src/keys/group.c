@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "keys/bins.h"
+#include "keys/flags.h"
 #include "keys/spans.h"
 
 /* Ranks within so many of each other, and per index, are numbered by a table. */
@@ -489,6 +490,8 @@ enum quern_status qn_key_group(const struct qn_key_spec *spec, const char *by,
 		st = number_groups(&g);
 	if (!st)
 		st = take_groups(&g);
+	if (!st && spec->form == QN_FORM_VALUES)
+		st = qn_key_flags_take(key, &source->flags, err);
 	free(g.rank);
 	free(g.lacks);
 	free(g.unique);

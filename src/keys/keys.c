@@ -113,6 +113,9 @@ static enum quern_status unpack_key(const void *packed, size_t nbytes, void *thi
 
 /* --- one key --- */
 
+#define QN_MOST_AHEAD \
+	(UINT64_C(1) << 22) /* elements of a dataset as large as the data that is held for a key */
+
 static enum quern_status warn(const struct qn_key_spec *spec, const struct qn_key_source *source,
 			      int nagreed, struct qn_keys *out, struct quern_message *err)
 {
@@ -150,10 +153,25 @@ enum quern_status qn_key_share(const struct qn_team *team, enum quern_status st,
 	return qn_share(team->comm, st, packed, nbytes, unpack_key, key, "a key", err);
 }
 
-/* Collective. */
+/* Numbers for each element of the data: so many are not held, but computed with as the data comes. */
+static bool is_large(const struct qn_subject *subject, const struct qn_key_source *source)
+{
+	const struct qn_dataset *like = &source->like, *d = &subject->dataset;
+	uint64_t n = 1, all = 1;
+
+	for (int k = 0; k < like->ndim; k++)
+		n *= source->length[k];
+	for (int k = 0; k < d->ndim; k++)
+		all *= qn_dataset_length(d, k);
+	return n == all && n > QN_MOST_AHEAD && !qn_epoch_is_meant(like->units) &&
+	       (like->type.class == QN_INT || like->type.class == QN_UINT ||
+		like->type.class == QN_FLOAT);
+}
+
+/* *left: it is to be computed, and is not there. Collective. */
 static enum quern_status find_key(const struct qn_subject *subject, const struct qn_team *team,
 				  const struct qn_key_spec *spec, const char *by,
-				  struct qn_keys *out, struct qn_key *key,
+				  struct qn_keys *out, struct qn_key *key, bool *left,
 				  struct quern_message *err)
 {
 	const bool leads = qn_comm_rank(team->comm) == 0;
@@ -161,6 +179,11 @@ static enum quern_status find_key(const struct qn_subject *subject, const struct
 	int nagreed = 0;
 	enum quern_status st = qn_key_source_find(subject, team, spec, by, &source, err);
 
+	*left = !st && source.is_left;
+	if (*left) {
+		qn_key_source_fini(&source);
+		return st;
+	}
 	if (!st && spec->file)
 		st = qn_coordinates_agree(subject, team, spec, &source, &nagreed, err);
 	if (!st && leads)
@@ -222,9 +245,14 @@ static enum quern_status find_any(const struct qn_subject *subject, const struct
 				  int i, struct quern_message *err)
 {
 	enum quern_status st = QUERN_OK;
+	bool left = true;
 
+	if (spec->form != QN_FORM_PART && (name || !spec->file))
+		spec->leaves = is_large;
 	if (!spec->expr && !is_of_data(subject, spec))
-		return find_key(subject, team, spec, out->by, out, &out->key[i], err);
+		st = find_key(subject, team, spec, out->by, out, &out->key[i], &left, err);
+	if (st || !left)
+		return st;
 	if (!spec->expr)
 		st = take_data(spec, name ? name : spec->source, err);
 	if (!st)
@@ -308,7 +336,7 @@ bool qn_key_is_text(const struct qn_key *k)
 {
 	if (k->kind == QN_KEY_PARTS)
 		return k->part.kind == QN_PART_SEASON || qn_part_is_time(k->part.kind);
-	return k->kind == QN_KEY_TEXTS || k->is_time;
+	return k->texts || k->is_time;
 }
 
 void qn_key_format(const struct qn_key *k, uint32_t group, char out[QN_KEY_TEXT_NBYTES])
@@ -318,7 +346,7 @@ void qn_key_format(const struct qn_key *k, uint32_t group, char out[QN_KEY_TEXT_
 	*out = '\0';
 	if (k->kind == QN_KEY_PARTS)
 		qn_part_format(&k->part, k->integers[group], out);
-	else if (k->kind == QN_KEY_TEXTS)
+	else if (k->texts)
 		snprintf(out, QN_KEY_TEXT_NBYTES, "%.*s", (int)k->text_nbytes,
 			 k->texts + group * k->text_nbytes);
 	else if (k->is_time && (k->integers ? qn_epoch_at_int(&k->epoch, k->integers[group], &t)

@@ -23,7 +23,7 @@
 
 enum qn_key_kind {
 	QN_KEY_PARTS,	 /* integers: by `part` */
-	QN_KEY_INTEGERS, /* integers */
+	QN_KEY_INTEGERS, /* integers, and texts where these stand for words (flags.h) */
 	QN_KEY_REALS,	 /* reals */
 	QN_KEY_TEXTS,	 /* texts */
 	QN_KEY_BINS,	 /* edges */

@@ -16,6 +16,8 @@
 #include "describe/describe.h"
 #include "find/files.h"
 #include "keys/ends.h"
+#include "keys/flags.h"
+#include "keys/match.h"
 #include "keys/nearby.h"
 #include "find/stack.h"
 #include "keys/together.h"
@@ -220,46 +222,6 @@ static enum quern_status share_description(struct search *s)
 
 /* --- which dimensions --- */
 
-/* Dimensions of the subject that no file has. */
-static int nstacked(const struct qn_dataset *d)
-{
-	return d->stacked ? 1 : 0;
-}
-
-/* Neither of them has names of dimensions, and they have the same extents: these are the same dimensions, those of
-   `subject` behind one that the files are stacked along. */
-static bool is_congruent(const struct qn_dataset *a, const struct qn_dataset *subject)
-{
-	const int first = nstacked(subject);
-
-	if (a->ndim != subject->ndim - first)
-		return false;
-	for (int k = 0; k < a->ndim; k++)
-		if (a->dim_name[k] ||
-		    qn_dataset_length(a, k) != qn_dataset_length(subject, first + k))
-			return false;
-	return true;
-}
-
-/* The dimension of the subject that dimension k of the source is; -1: none, or more than one. */
-static int match_dimension(const struct qn_dataset *d, const struct qn_dataset *like, int k)
-{
-	const char *name = like->dim_name[k];
-	int found = -1;
-
-	if (like->ndim == 1 && !name)
-		name = qn_text_last(like->path);
-	if (!name)
-		return is_congruent(like, d) ? nstacked(d) + k : -1;
-	for (int j = 0; j < d->ndim; j++)
-		if (!strcmp(dimension_name(d, j), name)) {
-			if (found >= 0)
-				return -1;
-			found = j;
-		}
-	return found < 0 && is_congruent(like, d) ? nstacked(d) + k : found;
-}
-
 static enum quern_status no_dimension(const struct search *s, int k)
 {
 	const struct qn_dataset *d = &s->subject->dataset, *like = &s->out->like;
@@ -286,7 +248,7 @@ static enum quern_status take_dimension(const struct search *s, int k)
 {
 	const struct qn_dataset *d = &s->subject->dataset, *like = &s->out->like;
 	struct qn_key_source *out = s->out;
-	const int dim = like->scalar ? -1 : match_dimension(d, like, k);
+	const int dim = like->scalar ? -1 : qn_key_dimension(d, like, k);
 
 	if (like->scalar) {
 		out->dim[k] = -1;
@@ -590,6 +552,8 @@ enum quern_status qn_key_source_find(const struct qn_subject *subject, const str
 	out->is_left = !st && spec->leaves && spec->leaves(subject, out);
 	if (!st && !out->is_left)
 		st = read_values(&s);
+	if (!st && !out->is_left && !spec->is_operand && spec->form == QN_FORM_VALUES)
+		st = qn_key_flags_find(team, s.reader, &s.mine, &out->flags, err);
 	out->is_of_first = is_joined_subject(&s) && !is_stacked(&s) && out->joined < 0;
 	qn_dataset_fini(&s.mine);
 	return st;
@@ -599,4 +563,5 @@ void qn_key_source_fini(struct qn_key_source *s)
 {
 	qn_dataset_fini(&s->like);
 	qn_values_fini(&s->values);
+	qn_names_fini(&s->flags);
 }

@@ -19,6 +19,7 @@ struct qn_key_source {
 	bool is_of_first; /* several files are joined, and all but the first may have another */
 	bool at_ends;	  /* rank 0: it has bounds, and is at their upper ends */
 	bool is_left;	  /* the values were not wanted */
+	struct qn_names flags; /* rank 0: owned; numbers and their words by turns (flags.h) */
 };
 
 /* Finds and reads it. by: for messages; NULL: of an operand. The caller frees with qn_key_source_fini, whatever is returned.

@@ -153,6 +153,15 @@ static bool share_dimension(const struct qn_key *a, const struct qn_key *b)
 	return false;
 }
 
+/* Bins are there without elements, and an element in none of them is in no group of other keys. */
+static bool may_be_empty(const struct qn_key *k)
+{
+	for (uint64_t i = 0; k->kind == QN_KEY_BINS && i < k->nindexes; i++)
+		if (k->group[i] >= 0)
+			return false;
+	return k->kind == QN_KEY_BINS;
+}
+
 /* Is it only known when all is done which groups have elements? Of keys that have no dimension in common all
    have that occur in the selection. */
 static bool notes_groups(const struct qn_run *run)
@@ -162,6 +171,8 @@ static bool notes_groups(const struct qn_run *run)
 
 	if (run->keys.n == 1 && !pairs && qn_computed_has_all(&run->computed, 0))
 		return false;
+	for (int i = 0; run->keys.n > 1 && !notes && i < run->keys.n; i++)
+		notes = may_be_empty(&run->keys.key[i]);
 	for (int i = 0; i < run->keys.n; i++)
 		for (int k = 0; k < i; k++)
 			notes |= share_dimension(&run->keys.key[i], &run->keys.key[k]);

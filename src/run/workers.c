@@ -84,10 +84,11 @@ static void absorb_some(const struct absorber *a, const struct quern_tile *tile)
 }
 
 /* The groups of all elements. */
-static const int32_t *const *group(struct worker *w, const struct quern_tile *data)
+static const int32_t *const *group(struct worker *w, const struct quern_tile *data,
+				   const uint64_t *there)
 {
 	uint64_t nbeyond = 0;
-	const int32_t *const *groups = qn_grouper_number(w->grouper, data, &nbeyond);
+	const int32_t *const *groups = qn_grouper_number(w->grouper, data, there, &nbeyond);
 
 	w->nbeyond += w->is_first ? nbeyond : 0;
 	return groups;
@@ -115,7 +116,7 @@ static void absorb(void *ctx, const struct quern_tile *tile)
 		return;
 	}
 	if (a->w->grouper)
-		given = group(a->w, &data);
+		given = group(a->w, &data, there.there);
 	if (a->cells)
 		qn_cells_absorb(a->cells, a->scratch, &there, given);
 	else if (there.there)

@@ -155,6 +155,21 @@ quern run count -d v --by 'dayofweek(time)' --json curved.h5
 is "... as groups" '{"dayofweek":[3,4,5]} [12,6,6]' "$(jq -c .result.coords out) $(jq -c .result.count out)"
 points "... of a calendar without weeks" "days of others are none of a week" 0 \
 	run sum -d t --where 'weekday(time) == 1'
+quern run count -d t --by 'b=bin(big * 4, 0:10:5)' --where 'index(time) == 0' grid.h5
+check "what --where leaves out of a key is not beyond 64 bits" grep -q "of 30 elements an expression has integers" err
+same "groups beside no group of another key are none, with a condition and without" \
+	count -d t --by 'lat,bin(lon,[1000,2000])' --where 'index(time) >= 0' grid.h5 -- \
+	count -d t --by 'lat,bin(lon,[1000,2000])' grid.h5
+
+# --- words ---
+for ranks in 1 3; do
+	timeout "$hang" $MPIRUN -n $ranks "$QUERN" run count -d v --by mask --json curved.h5 >out 2>err
+	is "numbers that stand for words, on $ranks ranks" '{"mask":["land","sea","3"]} [8,12,4]' \
+		"$(jq -c .result.coords out) $(jq -c .result.count out)"
+done
+quern run count -d v --by mask -o r.nc curved.h5
+is "... in a file both" "mask:flag_meanings = land sea 3 1 2 3" \
+	"$("$BUILDDIR/tests/tools/look" r.nc | grep flag_meanings) $("$BUILDDIR/tests/tools/look" r.nc mask | xargs)"
 refuses 2 "a kernel that must see all" "must see all of its dimensions" \
 	run covariance --samples 0 -d t --where 't > 0' grid.h5
 

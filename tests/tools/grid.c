@@ -11,6 +11,7 @@
  *	curved.h5	time 4, y 2, x 3, with coordinates of two dimensions:
  *		v	float32, means of times in two years; its coordinates yc (y, x), of which one is missing, xc
  *			(y, x) and the scalar height
+ *		mask	(y, x) numbers that stand for words
  *		odd	its dimensions have labels: a/b and a b
  *	july.h5		years/a and year/b, with times from July of 2001, of two years and of one
  *	turned.h5	those dimensions, and t as turned (lon, lat, time) in other chunks, and half of it as short
@@ -329,6 +330,27 @@ static void put_labels(hid_t dset, const char *const *label, hsize_t n)
 	H5Tclose(type);
 }
 
+/* 1 is land and 2 is sea; there is a 3 too. */
+static void put_mask(hid_t file)
+{
+	static const double values[6] = { 1, 2, 1, 2, 2, 3 };
+	static const int flags[2] = { 1, 2 };
+	const struct variable v = { .path = "mask",
+				    .type = H5T_STD_I8LE,
+				    .ndim = 2,
+				    .shape = { 2, 3 },
+				    .scale = { "y", "x" },
+				    .texts = "flag_meanings=land sea" };
+	const hsize_t n = 2;
+	hid_t dset = put(file, &v, values), space = H5Screate_simple(1, &n, NULL);
+	hid_t attr = H5Acreate2(dset, "flag_values", H5T_STD_I8LE, space, H5P_DEFAULT, H5P_DEFAULT);
+
+	must(attr >= 0 && H5Awrite(attr, H5T_NATIVE_INT, flags) >= 0, "flag_values");
+	H5Aclose(attr);
+	H5Sclose(space);
+	H5Dclose(dset);
+}
+
 static void write_curved(void)
 {
 	static const char *const label[2] = { "a/b", "a b" };
@@ -371,6 +393,7 @@ static void write_curved(void)
 			.texts =
 				"units=K|coordinates=yc xc height nowhere|cell_methods=time: mean" },
 		values);
+	put_mask(file);
 	dset = put(file, &odd, values);
 	put_labels(dset, label, 2);
 	H5Dclose(dset);
