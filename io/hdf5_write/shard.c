@@ -43,7 +43,7 @@ hid_t qn_h5_create_in_memory(void)
 	    H5Pset_link_creation_order(fcpl, order) >= 0 &&
 	    H5Pset_attr_creation_order(fcpl, order) >= 0 &&
 	    H5Pset_obj_track_times(fcpl, false) >= 0)
-		id = H5Fcreate("quern", H5F_ACC_TRUNC, fcpl, fapl);
+		id = H5Fcreate(QN_H5_IN_MEMORY, H5F_ACC_TRUNC, fcpl, fapl);
 	qn_h5_close(fcpl);
 	qn_h5_close(fapl);
 	return id;

@@ -11,6 +11,10 @@
 #include <hdf5.h>
 #include <stdbool.h>
 
+/* Of a file in memory. The library opens and reads a file of the name that it is created with, if there is one: there
+   is none below what is no directory. */
+#define QN_H5_IN_MEMORY "/dev/null/quern"
+
 struct qn_h5_sink;
 
 /* Opens fd, which has an HDF5 file, for reading and writing, or makes a new one there with the properties of

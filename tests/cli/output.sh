@@ -101,6 +101,13 @@ check "r.csv has a place" grep -q '^argmin,0,,[0-9]' r.csv
 answers "r.h5 can be read" run minmax --json -d min r.h5
 check "r.nc can be read" "$QUERN" inspect r.nc
 
+# --- a file called like the command is none of its business: it stays unread ---
+echo text >quern
+TZ=UTC touch -a -d 2001-01-01 quern
+quern run sum --over 0 -d packed -o beside.nc cf.nc
+is "a file named quern" "0 978307200" "$status $(stat -c %X quern)"
+rm quern
+
 # --- files say what was computed ---
 for args in "moments --order 4" "minmax" "topk --k 3" "sum" "count" "histogram --bins 3" \
 	"covariance --samples 0"; do

@@ -7,10 +7,15 @@ generate cf.nc latest.h5 compound.h5 user_block.h5
 "$BUILDDIR/examples/mkclimate" --quiet --time 64 climate.nc || exit 1
 "$BUILDDIR/examples/mkclimate" --quiet --time 64 --only t2m --contiguous flat.nc || exit 1
 
+# A file called like the command is none of its business.
+echo text >quern
+TZ=UTC touch -a -d 2001-01-01 quern
 quern stage --to d climate.nc
 if grep -q 'built without' err; then
 	skip_all "no libxxhash"
 fi
+is "a file named quern is not read" "0 978307200" "$status $(stat -c %X quern)"
+rm quern
 
 # same NAME FILE CATALOG ARG...: a run on either gives the same bytes.
 same()
