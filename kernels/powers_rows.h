@@ -25,6 +25,14 @@ QN_ISA_DECLARE(void, qn_powers_extremes,
 
 typedef void qn_powers_extremes_fn(const struct qn_powers_rows *r, int64_t *min, int64_t *max);
 
+/* How many elements each row has, of rows side by side: adds those that are valid to `in`, and to `out` those that are
+   not, but there. there: as r->valid; NULL: all are. */
+QN_ISA_DECLARE(void, qn_powers_counts,
+	       (const struct qn_powers_rows *r, const uint64_t *there, int64_t *in, int64_t *out));
+
+typedef void qn_powers_counts_fn(const struct qn_powers_rows *r, const uint64_t *there, int64_t *in,
+				 int64_t *out);
+
 /* Adds the number of valid elements of each row that are NaN; of a floating-point type. */
 QN_ISA_DECLARE(void, qn_powers_nans, (const struct qn_powers_rows *r, int64_t *nan));
 

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "base/bitmap.h"
+
 /* As of qn_key_from_double, in one expression. */
 static inline int64_t key_of_double(double x)
 {
@@ -145,4 +147,70 @@ void QN_ISA(qn_powers_nans)(const struct qn_powers_rows *r, int64_t *nan)
 {
 	for (size_t s = 0; s < r->nsteps; s++)
 		(r->dtype == QUERN_F32 ? nans_f32 : nans_f64)(r, s, nan);
+}
+
+/* --- how many there are --- */
+
+/* How often each bit of words was set, as binary numbers: digit k of all 64 is a word. */
+#define NDIGITS 8
+#define MOST	((1 << NDIGITS) - 1)
+
+struct tally {
+	uint64_t digit[NDIGITS];
+};
+
+static inline void tally(struct tally *t, uint64_t word)
+{
+	for (int k = 0; word; k++) {
+		const uint64_t carry = t->digit[k] & word;
+
+		t->digit[k] ^= word;
+		word = carry;
+	}
+}
+
+/* Adds the first n numbers, none of which is more than `most`, to counts. */
+static void add_tally(const struct tally *t, size_t most, size_t n, int64_t *restrict count)
+{
+	for (int k = 0; most >> k; k++) {
+		const uint64_t digit = t->digit[k];
+
+		if (digit == 0)
+			continue;
+		if (digit == UINT64_MAX >> (64 - n))
+			for (size_t i = 0; i < n; i++)
+				count[i] += INT64_C(1) << k;
+		else
+			for (size_t i = 0; i < n; i++)
+				count[i] += (int64_t)(digit >> i & 1) << k;
+	}
+}
+
+/* Up to MOST steps, from number `first` on, of up to 64 rows from place i on. */
+static void count_word(const struct qn_powers_rows *r, const uint64_t *there, size_t first,
+		       size_t nsteps, size_t i, size_t n, int64_t *in, int64_t *out)
+{
+	struct tally valid = { { 0 } }, invalid = { { 0 } };
+	uint64_t bit = r->bit + first * r->stride + i;
+
+	for (size_t s = 0; s < nsteps; s++, bit += r->stride) {
+		const uint64_t word = qn_bitmap_word(r->valid, bit, n);
+		const uint64_t all = there ? qn_bitmap_word(there, bit, n) : UINT64_MAX >> (64 - n);
+
+		tally(&valid, word);
+		tally(&invalid, all & ~word);
+	}
+	add_tally(&valid, nsteps, n, in + i);
+	add_tally(&invalid, nsteps, n, out + i);
+}
+
+void QN_ISA(qn_powers_counts)(const struct qn_powers_rows *r, const uint64_t *there, int64_t *in,
+			      int64_t *out)
+{
+	for (size_t i = 0; !r->valid && i < r->n; i++)
+		in[i] += (int64_t)r->nsteps;
+	for (size_t i = 0; r->valid && i < r->n; i += 64)
+		for (size_t s = 0; s < r->nsteps; s += MOST)
+			count_word(r, there, s, r->nsteps - s < MOST ? r->nsteps - s : MOST, i,
+				   r->n - i < 64 ? r->n - i : 64, in, out);
 }

@@ -19,21 +19,12 @@ static bool is_there(const struct qn_part *part, uint64_t i)
 	return !part->there || (part->there[bit / 64] >> bit % 64 & 1);
 }
 
-/* The valid ones and, of a run that has some, those without a value. */
 static void count_steps(const struct qn_part *part, size_t valid, size_t invalid)
 {
-	int64_t *in = qn_part_column(part, valid), *out = qn_part_column(part, invalid);
+	static qn_powers_counts_fn *const counts[] = QN_ISA_TABLE(qn_powers_counts);
 
-	for (size_t i = 0; !part->r.valid && i < part->r.n; i++)
-		in[i] += (int64_t)part->r.nsteps;
-	for (size_t s = 0; part->r.valid && s < part->r.nsteps; s++)
-		for (size_t i = 0; i < part->r.n; i++) {
-			const uint64_t at = s * part->r.stride + i;
-			const bool has = qn_part_has(part, at);
-
-			in[i] += has;
-			out[i] += !has && is_there(part, at);
-		}
+	counts[qn_cpu_level()](&part->r, part->there, qn_part_column(part, valid),
+			       qn_part_column(part, invalid));
 }
 
 /* Rows are told by their distance from the first of them, and those of no row have no value. */

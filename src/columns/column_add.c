@@ -183,6 +183,13 @@ static bool add_steps(const struct job *j)
 	return true;
 }
 
+/* Of few rows many steps are added at a time, as many elements as are copied, so that what a pass costs beside them
+   is little. */
+static size_t most_steps(size_t nrows)
+{
+	return qn_max_u64(QN_COLUMN_NSTEPS, qn_min_u64(PIECE / nrows, QN_COLUMN_MOST_NSTEPS));
+}
+
 /* Adds the elements of rows of one block, from that of place j->i on. */
 static bool add_block(struct job *j, uint64_t first_row)
 {
@@ -193,7 +200,7 @@ static bool add_block(struct job *j, uint64_t first_row)
 	for (int k = 0; k < j->ncolumns; k++)
 		j->block[k] = &j->column[k]->block[row / QN_COLUMN_BLOCK];
 	for (j->step = 0; j->step < j->tile->nsteps; j->step += j->nsteps) {
-		j->nsteps = qn_min_u64(j->tile->nsteps - j->step, QN_COLUMN_NSTEPS);
+		j->nsteps = qn_min_u64(j->tile->nsteps - j->step, most_steps(j->n));
 		if (!add_steps(j))
 			return false;
 	}

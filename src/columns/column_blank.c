@@ -3,26 +3,13 @@
  */
 #include <string.h>
 
+#include "base/bitmap.h"
 #include "columns/column_parts.h"
-
-#if defined(__AVX2__)
-#include <immintrin.h>
-#endif
+#include "exact/cut.h"
+#include "exact/vec.h"
 
 /* Elements that are looked at together: one word of a bitmap. */
 #define CHUNK 64
-
-/* A word of a bitmap from any bit on, of which n are asked for. */
-static uint64_t bits_from(const uint64_t *map, size_t bit, size_t n)
-{
-	const size_t word = bit / 64, shift = bit % 64;
-	const uint64_t mask = n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX;
-	uint64_t bits = map[word] >> shift;
-
-	if (shift + n > 64)
-		bits |= map[word + 1] << (64 - shift);
-	return bits & mask;
-}
 
 static void set_bits(uint64_t *map, size_t bit, uint64_t bits)
 {
@@ -78,16 +65,47 @@ static uint64_t special_none(const void *x)
 	return 0;
 }
 
+/* clear_N: zeros those of CHUNK elements of N bytes that are not kept. With the bits of a vector's lanes in all of
+   them, each lane looks at its own. */
+#define DEFINE_CLEAR(N, type)                                                 \
+	QN_INLINE void clear_##N(type *x, uint64_t keep)                      \
+	{                                                                     \
+		for (int i = 0; i < CHUNK; i++)                               \
+			x[i] = (type)(x[i] & (type) - (type)(keep >> i & 1)); \
+	}
+
+DEFINE_CLEAR(1, uint8_t)
+DEFINE_CLEAR(2, uint16_t)
+
+#define DEFINE_CLEAR_LANES(N, type, lanes_t, LANES)                              \
+	QN_INLINE void clear_##N(type *x, uint64_t keep)                         \
+	{                                                                        \
+		lanes_t own;                                                     \
+                                                                                 \
+		for (int k = 0; k < (LANES); k++)                                \
+			own[k] = (type)1 << k;                                   \
+		for (int i = 0; i < CHUNK; i += (LANES)) {                       \
+			const lanes_t bits = (lanes_t){ 0 } + (type)(keep >> i); \
+			lanes_t v;                                               \
+                                                                                 \
+			memcpy(&v, x + i, sizeof(v));                            \
+			v &= (lanes_t)((bits & own) != 0);                       \
+			memcpy(x + i, &v, sizeof(v));                            \
+		}                                                                \
+	}
+
+DEFINE_CLEAR_LANES(4, uint32_t, qn_vu, QN_VF)
+DEFINE_CLEAR_LANES(8, uint64_t, qn_vuq, QN_VD)
+
 /* keep_NAME: zeros those of CHUNK elements that are not kept, or whose EXPONENT bits are all set, and
    returns the bits of the latter; any: gets the bits of what is left. */
-#define DEFINE_KEEP(NAME, type, EXPONENT, SPECIAL)                                                \
+#define DEFINE_KEEP(NAME, N, type, EXPONENT, SPECIAL)                                             \
 	static uint64_t keep_##NAME(type *x, uint64_t keep, uint64_t *any)                        \
 	{                                                                                         \
 		type left = 0, special = 0;                                                       \
                                                                                                   \
 		if (keep != UINT64_MAX)                                                           \
-			for (int i = 0; i < CHUNK; i++)                                           \
-				x[i] = (type)(x[i] & (type) - (type)(keep >> i & 1));             \
+			clear_##N(x, keep);                                                       \
 		for (int i = 0; i < CHUNK; i++) {                                                 \
 			special |= (type)((x[i] & (EXPONENT)) == (EXPONENT));                     \
 			left |= x[i];                                                             \
@@ -112,7 +130,7 @@ static uint64_t special_none(const void *x)
                                                                                                   \
 			m = n - i < CHUNK ? n - i : CHUNK;                                        \
 			if (valid || m < CHUNK)                                                   \
-				keep = valid ? bits_from(valid, bit + i, m)                       \
+				keep = valid ? qn_bitmap_word(valid, bit + i, m)                  \
 					     : UINT64_MAX >> (CHUNK - m);                         \
 			memcpy(x, values + i * sizeof(type), m * sizeof(type));                   \
 			infinite = keep_##NAME(x, keep, &any);                                    \
@@ -124,12 +142,12 @@ static uint64_t special_none(const void *x)
 		return any != 0;                                                                  \
 	}
 
-DEFINE_KEEP(1, uint8_t, 0, special_none)
-DEFINE_KEEP(2, uint16_t, 0, special_none)
-DEFINE_KEEP(4, uint32_t, 0, special_none)
-DEFINE_KEEP(8, uint64_t, 0, special_none)
-DEFINE_KEEP(f32, uint32_t, UINT32_C(0x7f800000), special_f32)
-DEFINE_KEEP(f64, uint64_t, UINT64_C(0x7ff0000000000000), special_f64)
+DEFINE_KEEP(1, 1, uint8_t, 0, special_none)
+DEFINE_KEEP(2, 2, uint16_t, 0, special_none)
+DEFINE_KEEP(4, 4, uint32_t, 0, special_none)
+DEFINE_KEEP(8, 8, uint64_t, 0, special_none)
+DEFINE_KEEP(f32, 4, uint32_t, UINT32_C(0x7f800000), special_f32)
+DEFINE_KEEP(f64, 8, uint64_t, UINT64_C(0x7ff0000000000000), special_f64)
 
 typedef bool blank_fn(const char *values, size_t n, const uint64_t *valid, size_t bit, char *out,
 		      uint64_t *special, size_t *nspecial);

@@ -22,9 +22,11 @@
 /* Bits from a part to the next, and bits of the magnitude of an element in its highest part. */
 #define QN_COLUMN_STEP 48
 #define QN_COLUMN_TOP  51
-/* Steps that a pass adds at a time, and the rows that it takes or refuses as a whole. */
-#define QN_COLUMN_NSTEPS 8
-#define QN_COLUMN_STRIP	 32
+/* Steps that a pass adds at a time, more of them where rows are few, and the rows that it takes or refuses as a
+   whole. */
+#define QN_COLUMN_NSTEPS      8
+#define QN_COLUMN_MOST_NSTEPS 256
+#define QN_COLUMN_STRIP	      32
 /* Squares of float64 are split without error only above; see lanes.h of products. */
 #define QN_COLUMN_LEAST_SQUARE (-960)
 

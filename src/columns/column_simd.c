@@ -12,9 +12,10 @@
 #define STEP   QN_COLUMN_STEP
 #define MASK48 ((UINT64_C(1) << STEP) - 1)
 #define PARTS  QN_COLUMN_PARTS
-/* The most vectors of rows in a strip, and the most rows. */
+/* The most vectors of rows in a strip; the vectors and rows of a short one. */
 #define VECTORS 4
-#define ROWS	(VECTORS * QN_VD)
+#define SHORT	2
+#define ROWS	(SHORT * QN_VD)
 
 /* --- floating point --- */
 
@@ -188,9 +189,7 @@ QN_INLINE void give_both(const struct strip *a, const struct qn_column_pass *p, 
 #define EACH_VECTOR(CALL)           \
 	do {                        \
 		CALL(0);            \
-		if (nvectors > 1) { \
-			CALL(1);    \
-		}                   \
+		CALL(1);            \
 		if (nvectors > 2) { \
 			CALL(2);    \
 			CALL(3);    \
@@ -237,19 +236,21 @@ QN_INLINE bool add_strip(const struct qn_column_pass *p, size_t row, int nvector
 
 typedef bool strip_fn(const struct qn_column_pass *p, size_t row);
 
-/* Fewer rows than a strip has, filled up with zeros. */
+/* Fewer rows than a short strip has, filled up with zeros. */
 static bool add_tail(const struct qn_column_pass *p, size_t row, size_t size, strip_fn *full)
 {
-	char values[QN_COLUMN_NSTEPS * ROWS * sizeof(double)] = { 0 };
+	char values[QN_COLUMN_MOST_NSTEPS * ROWS * sizeof(double)];
 	int64_t sums[2][PARTS][ROWS] = { 0 };
 	struct qn_column_pass q = *p;
 	const size_t n = p->n - row;
 
 	q.values = values;
 	q.stride = ROWS;
-	for (size_t s = 0; s < p->nsteps; s++)
+	for (size_t s = 0; s < p->nsteps; s++) {
 		memcpy(values + s * ROWS * size, p->values + (s * p->stride + row) * size,
 		       n * size);
+		memset(values + (s * ROWS + n) * size, 0, (ROWS - n) * size);
+	}
 	for (int k = 0; k < 2; k++)
 		for (int j = 0; j < p->sum[k].nparts; j++) {
 			q.sum[k].part[j] = sums[k][j];
@@ -268,32 +269,45 @@ static bool add_tail(const struct qn_column_pass *p, size_t row, size_t size, st
 #define CREDIT 8
 
 /* Vectors of a strip: fewer where there are more sums a row. */
-#define NVECTORS(n1, n2) ((n1) + (n2) > 2 ? 2 : VECTORS)
+#define NVECTORS(n1, n2) ((n1) + (n2) > 2 ? SHORT : VECTORS)
+
+/* Adds strips of so many vectors from row *row on, as long as there are that many rows. False: that at *row does
+   not fit. */
+QN_INLINE bool add_strips(const struct qn_column_pass *p, size_t *row, int nvectors, bool single,
+			  int n1, int n2, int *credit)
+{
+	const size_t nrows = (size_t)nvectors * QN_VD;
+
+	for (; *row + nrows <= p->n; *row += nrows) {
+		if (*credit > 0 && add_strip(p, *row, nvectors, single, n1, n2, true)) {
+			*credit += *credit < CREDIT;
+			continue;
+		}
+		*credit -= CREDIT / 2;
+		if (!add_strip(p, *row, nvectors, single, n1, n2, false))
+			return false;
+	}
+	return true;
+}
 
 /* strip_TYPE_n1_n2 and pass_TYPE_n1_n2: with n1 parts of x and n2 of its square. The pass works on a
    copy of *p, which the sums that it stores cannot change. */
 #define DEFINE(NAME, type, single, n1, n2)                                                    \
 	static bool strip_##NAME##_##n1##_##n2(const struct qn_column_pass *p, size_t row)    \
 	{                                                                                     \
-		return add_strip(p, row, NVECTORS(n1, n2), single, n1, n2, false);            \
+		return add_strip(p, row, SHORT, single, n1, n2, false);                       \
 	}                                                                                     \
                                                                                               \
 	static size_t pass_##NAME##_##n1##_##n2(const struct qn_column_pass *p, size_t row)   \
 	{                                                                                     \
 		const struct qn_column_pass q = *p;                                           \
-		const size_t nrows = NVECTORS(n1, n2) * QN_VD;                                \
 		int credit = single ? CREDIT : 0;                                             \
                                                                                               \
-		for (; row + nrows <= q.n; row += nrows) {                                    \
-			if (credit > 0 &&                                                     \
-			    add_strip(&q, row, NVECTORS(n1, n2), single, n1, n2, true)) {     \
-				credit += credit < CREDIT;                                    \
-				continue;                                                     \
-			}                                                                     \
-			credit -= CREDIT / 2;                                                 \
-			if (!add_strip(&q, row, NVECTORS(n1, n2), single, n1, n2, false))     \
-				return row;                                                   \
-		}                                                                             \
+		if (!add_strips(&q, &row, NVECTORS(n1, n2), single, n1, n2, &credit))         \
+			return row;                                                           \
+		if (NVECTORS(n1, n2) > SHORT &&                                               \
+		    !add_strips(&q, &row, SHORT, single, n1, n2, &credit))                    \
+			return row;                                                           \
 		if (row < q.n && !add_tail(p, row, sizeof(type), strip_##NAME##_##n1##_##n2)) \
 			return row;                                                           \
 		return q.n;                                                                   \

@@ -394,7 +394,7 @@ static void find_column(const struct quern_box *box, const struct qn_row_run *ru
 	for (int d = box->ndim - 1; d >= 0; d--) {
 		out->start[d] += first % box->count[d] * box->step[d];
 		first /= box->count[d];
-		if (d < run->step_dim || d >= run->run_dim)
+		if (d < run->step_dim || d >= run->step_end)
 			out->count[d] = 1;
 	}
 }

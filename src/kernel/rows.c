@@ -19,8 +19,9 @@ struct field {
 	bool varies[QUERN_MAX_DIMS], is_key[QUERN_MAX_DIMS];
 	uint64_t index[QUERN_MAX_DIMS]; /* of the run, in the box */
 	uint64_t place[QUERN_MAX_DIMS]; /* elements of the box from one index to the next */
-	/* The dimensions of a run are those from run_dim on, with those from step_dim on before them. */
-	int step_dim, run_dim;
+	/* The dimensions of a run are those from run_dim on; those of its steps, step_dim to step_end - 1, are before
+	   them, with others between or not. */
+	int step_dim, step_end, run_dim;
 	int along; /* the dimension that an indexed run goes along; -1: several, on which but given terms depend */
 	uint64_t run_nelems, nsteps;
 	enum qn_run_kind kind;
@@ -88,8 +89,25 @@ static void extend_consecutive(struct field *f, int last)
 	}
 	f->run_dim = d + 1;
 	f->run_nelems = n;
-	f->step_dim = skip_free(f, f->run_dim);
-	f->nsteps = count(f, f->step_dim, f->run_dim);
+}
+
+/* Steps go over the most elements of the same rows: over those dimensions side by side that do not change the row and
+   have most, the inner ones if there are several. */
+static void find_steps(struct field *f)
+{
+	int end = f->run_dim, begin;
+
+	for (; end > 0; end = begin - 1) {
+		uint64_t n;
+
+		begin = skip_free(f, end);
+		n = count(f, begin, end);
+		if (n <= f->nsteps)
+			continue;
+		f->nsteps = n;
+		f->step_dim = begin;
+		f->step_end = end;
+	}
 }
 
 /* The place of the run's first element in the groups of a key, and how far the next index of
@@ -142,26 +160,23 @@ static void choose(struct field *f)
 
 	f->nsteps = 1;
 	f->run_nelems = count(f, inner, ndim);
-	f->step_dim = f->run_dim = inner;
+	f->run_dim = inner;
+	f->step_dim = f->step_end = 0;
 	f->along = -1;
 	f->kind = f->has_given ? QN_RUN_INDEXED : QN_RUN_ONE;
 	if (!inner || f->run_nelems > 1)
 		return;
 	f->along = inner - 1;
-	f->step_dim = f->run_dim = inner - 1;
+	f->run_dim = inner - 1;
 	f->run_nelems = f->box->count[inner - 1];
 	f->kind = QN_RUN_INDEXED;
 	f->in_pieces = find_pieces(f, inner - 1);
-	if (f->in_pieces) {
-		f->kind = QN_RUN_CONSECUTIVE;
-		f->step_dim = skip_free(f, f->run_dim);
-		f->nsteps = count(f, f->step_dim, f->run_dim);
-		return;
-	}
-	if (f->has_given || f->is_key[inner - 1] || f->linear[inner - 1] != 1)
+	if (!f->in_pieces && (f->has_given || f->is_key[inner - 1] || f->linear[inner - 1] != 1))
 		return;
 	f->kind = QN_RUN_CONSECUTIVE;
-	extend_consecutive(f, inner - 1);
+	if (!f->in_pieces)
+		extend_consecutive(f, inner - 1);
+	find_steps(f);
 }
 
 /* The row of the run's first element, in the whole result. False: none. */
@@ -261,9 +276,9 @@ static bool visit_part(struct field *f, uint64_t at, uint64_t n)
 	uint64_t row = 0, begin, end;
 	struct qn_row_run run = { .kind = f->kind,
 				  .nsteps = f->nsteps,
-				  .stride = f->run_nelems,
+				  .stride = f->step_end > 0 ? f->place[f->step_end - 1] : 0,
 				  .step_dim = f->step_dim,
-				  .run_dim = f->run_dim,
+				  .step_end = f->step_end,
 				  .rows = f->at };
 
 	if (f->kind != QN_RUN_INDEXED && !find_row(f, &row))
@@ -308,26 +323,33 @@ static bool visit_run(struct field *f, uint64_t at)
 	return f->in_pieces ? visit_pieces(f, at) : visit_part(f, at, f->run_nelems);
 }
 
+/* Turns to the next run, which begins at element *at of the box. False: that was the last. */
+static bool turn(struct field *f, uint64_t *at)
+{
+	for (int d = f->run_dim - 1; d >= 0; d--) {
+		if (d >= f->step_dim && d < f->step_end)
+			continue;
+		*at += f->place[d];
+		if (++f->index[d] < f->box->count[d])
+			return true;
+		*at -= f->place[d] * f->box->count[d];
+		f->index[d] = 0;
+	}
+	return false;
+}
+
 bool qn_rows_visit(const struct qn_rows *r, const struct quern_box *box,
 		   const int32_t *const *given, qn_row_visit *visit, void *ctx)
 {
 	struct field f = { .rows = r, .box = box, .given = given, .visit = visit, .ctx = ctx };
 	uint64_t at = 0;
-	int d;
 
 	describe(&f);
 	choose(&f);
 	do {
 		if (!visit_run(&f, at))
 			return false;
-		for (d = f.step_dim - 1; d >= 0; d--) {
-			at += f.place[d];
-			if (++f.index[d] < box->count[d])
-				break;
-			at -= f.place[d] * box->count[d];
-			f.index[d] = 0;
-		}
-	} while (d >= 0);
+	} while (turn(&f, &at));
 	return true;
 }
 

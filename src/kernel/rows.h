@@ -59,9 +59,11 @@ struct qn_row_run {
 	size_t nelems;	 /* of a step: at most QN_RUN_NELEMS */
 	uint64_t nsteps; /* 1, unless CONSECUTIVE */
 	uint64_t stride; /* elements from step to step */
-	int step_dim,
-		run_dim; /* CONSECUTIVE: steps go over the dimensions step_dim ... run_dim - 1 */
-	uint64_t row;	 /* of the table */
+	/* CONSECUTIVE: steps go over the dimensions step_dim ... step_end - 1. They need not be next to those of the
+	   run: of a chunk (time, lat, lon) of which time is reduced, a run is along lon, and goes through all
+	   times of a latitude. */
+	int step_dim, step_end;
+	uint64_t row;	     /* of the table */
 	const int64_t *rows; /* borrows: INDEXED; negative: none of the table */
 };
 

@@ -15,7 +15,7 @@
 #include "tests/testing/plan.h"
 
 #define MAX_ROWS  9000
-#define MAX_STEPS 20
+#define MAX_STEPS 600
 #define MAX_ELEMS ((size_t)MAX_ROWS * 4)
 
 static const char *const levels[] = { "baseline", "avx2", "avx512" };

@@ -23,6 +23,7 @@ struct world {
 	int64_t *seen;	 /* owned: the row of each element of the box */
 	uint64_t nruns[QN_RUN_INDEXED + 1], most_steps;
 	uint64_t ends_at_block; /* runs that a block of rows ended */
+	uint64_t nfar;		/* runs of steps that are not next to each other */
 	uint64_t left;		/* runs until the visitor says no; 0: never */
 };
 
@@ -102,8 +103,8 @@ static void check_steps(const struct world *w, const struct qn_row_run *run)
 {
 	uint64_t nsteps = 1;
 
-	assert_true(run->step_dim <= run->run_dim && run->run_dim <= w->box.ndim);
-	for (int d = run->step_dim; d < run->run_dim; d++)
+	assert_true(run->step_dim <= run->step_end && run->step_end <= w->box.ndim);
+	for (int d = run->step_dim; d < run->step_end; d++)
 		nsteps *= w->box.count[d];
 	assert_int_equal(run->nsteps, run->kind == QN_RUN_CONSECUTIVE ? nsteps : 1);
 }
@@ -124,6 +125,7 @@ static bool visit(void *ctx, const struct qn_row_run *run)
 		assert_int_equal(run->row / QN_RUN_NELEMS,
 				 (run->row + run->nelems - 1) / QN_RUN_NELEMS);
 		w->ends_at_block += (run->row + run->nelems) % QN_RUN_NELEMS == 0;
+		w->nfar += run->nsteps > 1 && run->step_end < w->box.ndim - 1;
 	}
 	w->nruns[run->kind]++;
 	w->most_steps = qn_max_u64(w->most_steps, run->nsteps);
@@ -157,7 +159,7 @@ static void check_seen(const struct world *w)
 static void test_random(void **state)
 {
 	uint64_t seed = random_seed(2718281828459045235u), nruns[QN_RUN_INDEXED + 1] = { 0 };
-	uint64_t most_steps = 0, ends = 0;
+	uint64_t most_steps = 0, ends = 0, nfar = 0;
 	struct world w;
 
 	(void)state;
@@ -169,11 +171,12 @@ static void test_random(void **state)
 			nruns[k] += w.nruns[k];
 		most_steps = qn_max_u64(most_steps, w.most_steps);
 		ends += w.ends_at_block;
+		nfar += w.nfar;
 		free_world(&w);
 	}
 	for (int k = 0; k <= QN_RUN_INDEXED; k++)
 		assert_true(nruns[k] > 0);
-	assert_true(most_steps > 1 && ends > 0);
+	assert_true(most_steps > 1 && ends > 0 && nfar > 0);
 }
 
 /* A table of some of the rows, which has these and no others. */
@@ -231,29 +234,51 @@ static void test_stop(void **state)
 	}
 }
 
-/* A map over time: all times of a block of the map are one run. */
+/* The map of a selection of 7 times, 30 latitudes and 500 longitudes over time: what is visited of a box. */
+static void visit_map(struct world *w, uint64_t first_lat, uint64_t nlats, uint64_t nlons)
+{
+	*w = (struct world){ .c.rows = { .selection = { .ndim = 3,
+							.count = { 7, 30, 500 },
+							.step = { 1, 1, 1 } },
+					 .nrows = 1 } };
+
+	for (int d = 2; d > 0; d--)
+		add_term(&w->c, (struct qn_row_term){ .ndims = 1, .dim = { d } },
+			 w->c.rows.selection.count[d]);
+	w->box = w->c.rows.selection;
+	w->box.start[1] = first_lat;
+	w->box.count[1] = nlats;
+	w->box.count[2] = nlons;
+	w->nelems = count_box(&w->box);
+	w->seen = qn_calloc((size_t)w->nelems, sizeof(*w->seen));
+	assert_non_null(w->seen);
+	for (uint64_t i = 0; i < w->nelems; i++)
+		w->seen[i] = UNSEEN;
+	assert_true(visit_all(w));
+	check_seen(w);
+}
+
+/* All times of a block of the map are one run. */
 static void test_map(void **state)
 {
-	struct world w = { .c.rows = { .selection = { .ndim = 3,
-						      .count = { 7, 30, 500 },
-						      .step = { 1, 1, 1 } },
-				       .nrows = 1 } };
+	struct world w;
 
 	(void)state;
-	for (int d = 2; d > 0; d--)
-		add_term(&w.c, (struct qn_row_term){ .ndims = 1, .dim = { d } },
-			 w.c.rows.selection.count[d]);
-	w.box = w.c.rows.selection;
-	w.box.start[1] = 3;
-	w.box.count[1] = 20;
-	w.nelems = count_box(&w.box);
-	w.seen = qn_calloc((size_t)w.nelems, sizeof(*w.seen));
-	assert_non_null(w.seen);
-	for (uint64_t i = 0; i < w.nelems; i++)
-		w.seen[i] = UNSEEN;
-	assert_true(visit_all(&w));
-	check_seen(&w);
+	visit_map(&w, 3, 20, 500);
 	assert_int_equal(w.nruns[QN_RUN_CONSECUTIVE], 3); /* rows 1500 to 11500: at 4096, 8192 */
+	assert_int_equal(w.most_steps, 7);
+	free_world(&w);
+}
+
+/* And of a chunk that has a part of each latitude all times of a latitude. */
+static void test_columns(void **state)
+{
+	struct world w;
+
+	(void)state;
+	visit_map(&w, 0, 8, 16);
+	assert_int_equal(w.nruns[QN_RUN_CONSECUTIVE], 8);
+	assert_int_equal(w.nfar, 8);
 	assert_int_equal(w.most_steps, 7);
 	free_world(&w);
 }
@@ -261,10 +286,9 @@ static void test_map(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_random),
-		cmocka_unit_test(test_window),
-		cmocka_unit_test(test_stop),
-		cmocka_unit_test(test_map),
+		cmocka_unit_test(test_random),	cmocka_unit_test(test_window),
+		cmocka_unit_test(test_stop),	cmocka_unit_test(test_map),
+		cmocka_unit_test(test_columns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,21 @@
+/*
+ * bitmap.h - bitmaps of elements: that of element i is bit i % 64 of word i / 64.
+ */
+#ifndef QN_BASE_BITMAP_H
+#define QN_BASE_BITMAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* n bits, 1 to 64, from any bit on; the others are clear. Reads no word that has none of them. */
+static inline uint64_t qn_bitmap_word(const uint64_t *map, uint64_t bit, size_t n)
+{
+	const uint64_t word = bit / 64, shift = bit % 64;
+	uint64_t bits = map[word] >> shift;
+
+	if (shift + n > 64)
+		bits |= map[word + 1] << (64 - shift);
+	return bits & UINT64_MAX >> (64 - n);
+}
+
+#endif
