@@ -7,6 +7,7 @@
 # Writes predict.csv (threads, measured and predicted seconds of work) and, with gnuplot,
 # predict.png. Medians of five runs in turn.
 set -euo pipefail
+. "$(dirname "$0")/lib.sh"
 
 if [ $# -ne 5 ]; then
 	echo "usage: predict.sh QUERN KERNEL DATASET FILE OUTPUT_DIRECTORY" >&2
@@ -24,18 +25,14 @@ for _ in 1 2 3 4 5; do
 		[ "$n" != 1 ] || cp "$out/predict.run.json" "$out/predict.one.json"
 	done
 done
-median()
-{
-	sort -g "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
-}
-jq --argjson s "$(median "$out/predict.1.seconds")" '.run.seconds.work = $s' \
+jq --argjson s "$(median <"$out/predict.1.seconds")" '.run.seconds.work = $s' \
 	"$out/predict.one.json" >"$out/predict.calibration.json"
 echo "threads,measured,predicted" >"$out/predict.csv"
 for n in $threads; do
 	predicted=$("$quern" plan "$kernel" -d "$dataset" --threads "$n" --simulate --json \
 		--calibrate "$out/predict.calibration.json" "$file" |
 		jq '.simulation[0].seconds.work')
-	echo "$n,$(median "$out/predict.$n.seconds"),$predicted" >>"$out/predict.csv"
+	echo "$n,$(median <"$out/predict.$n.seconds"),$predicted" >>"$out/predict.csv"
 done
 rm -f "$out"/predict.*.seconds "$out"/predict.*.json
 cat "$out/predict.csv"
