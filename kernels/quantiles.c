@@ -137,6 +137,14 @@ static void quantiles_close(void *self)
 	free(s);
 }
 
+/* Of the number of a bin in the first pass. */
+static unsigned first_bits(const struct quantiles *s)
+{
+	const uint64_t bits = qn_min_u64(qn_order_bits(s->dtype), MOST_BITS);
+
+	return (unsigned)qn_min_u64(bits, width(s->most_words / 2) - 1);
+}
+
 /* One slot of each row, with all keys. */
 static void begin(struct quantiles *s)
 {
@@ -144,7 +152,7 @@ static void begin(struct quantiles *s)
 	const uint64_t top = bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
 
 	s->course->nslots = 1;
-	s->course->bits = qn_min_u64(qn_min_u64(bits, MOST_BITS), width(s->most_words / 2) - 1);
+	s->course->bits = first_bits(s);
 	for (uint64_t r = 0; r < s->nrows; r++)
 		s->slot[r * s->most] = (struct slot){ .base = 0, .top = top };
 }
@@ -241,11 +249,28 @@ static int quantiles_layout(const void *self, struct quern_segment *segments)
 	return 3;
 }
 
+/* Counters of so many slots of keys of up to so many bits: choose_bins() for the worst of these. */
+static uint64_t count_words(const struct quantiles *s, uint64_t nslots, unsigned widest)
+{
+	const uint64_t room = s->most_words / nslots;
+	const uint64_t single = nslots << qn_min_u64(widest, width(room) - 1);
+	const uint64_t with_extremes = 3 * nslots << (width(qn_max_u64(room / 3, 2)) - 1);
+
+	return widest < width(room) ? single : qn_max_u64(single, with_extremes);
+}
+
 static size_t quantiles_most_words(const void *self)
 {
 	const struct quantiles *s = self;
+	const unsigned first = s->keeps_lists ? 0 : first_bits(s);
+	const unsigned left = qn_order_bits(s->dtype) - first;
+	uint64_t most = UINT64_C(1) << first;
 
-	return s->keeps_lists ? 0 : (size_t)s->most_words + BINS + 1;
+	if (s->keeps_lists)
+		return 0;
+	for (uint64_t n = 1; left && n <= s->most; n++)
+		most = qn_max_u64(most, count_words(s, n, left));
+	return (size_t)most + BINS + 1;
 }
 
 static size_t quantiles_most_values(const void *self)

@@ -64,6 +64,7 @@ UNIT_TESTS += tests/unit/test_text
 UNIT_TESTS += tests/unit/test_topk
 UNIT_TESTS += tests/unit/test_topo
 UNIT_TESTS += tests/unit/test_valid
+UNIT_TESTS += tests/unit/test_values
 UNIT_TESTS += tests/unit/test_variable
 UNIT_TESTS += tests/unit/test_verify
 UNIT_TESTS += tests/unit/test_weighted

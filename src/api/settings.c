@@ -111,6 +111,8 @@ struct qn_subject_settings qn_settings_subject(const struct quern_options *o,
 		.over = quern_option_string(o, "over"),
 		.grouped = quern_option_string(o, "by") != NULL,
 		.raw = quern_option_flag(o, "raw"),
+		.memory = { .nbytes = (uint64_t)quern_option_int(o, "memory"),
+			    .text = quern_option_string(o, "memory") },
 	};
 }
 
@@ -151,8 +153,6 @@ struct qn_run_settings qn_settings_run(const struct quern_options *o,
 		.pairs = quern_option_flag(o, "pairs"),
 		.over = quern_option_string(o, "over"),
 		.fields = quern_option_string(o, "fields"),
-		.memory_nbytes = (uint64_t)quern_option_int(o, "memory"),
-		.memory = quern_option_string(o, "memory"),
 		.is_calibrated = quern_option_string(o, "calibrate") != NULL,
 		.forecast = forecast_of(o),
 		.of_kernel = o,

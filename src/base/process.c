@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -115,20 +116,32 @@ void qn_process_end(struct qn_process *p)
 		forget(p);
 }
 
-/* What getrusage tells counts what the process was before exec, a copy of its parent. */
-uint64_t qn_process_peak(void)
+/* Bytes that the system tells of this process under a name; 0: none. */
+static uint64_t read_status(const char *name)
 {
 	FILE *f = qn_sys_fopen("/proc/self/status", "re"); /* of the system, not a user's */
+	const size_t n = strlen(name);
 	unsigned long long kib = 0;
-	struct rusage usage;
 	char line[128];
 
 	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "VmHWM: %llu kB", &kib) == 1)
+		if (!strncmp(line, name, n) && sscanf(line + n, ": %llu kB", &kib) == 1)
 			break;
 	if (f)
 		fclose(f);
-	if (!kib && !getrusage(RUSAGE_SELF, &usage))
-		kib = (unsigned long long)usage.ru_maxrss;
 	return (uint64_t)kib * 1024;
+}
+
+uint64_t qn_process_resident(void)
+{
+	return read_status("VmRSS");
+}
+
+/* What getrusage tells counts what the process was before exec, a copy of its parent. */
+uint64_t qn_process_peak(void)
+{
+	const uint64_t peak = read_status("VmHWM");
+	struct rusage usage;
+
+	return peak || getrusage(RUSAGE_SELF, &usage) ? peak : (uint64_t)usage.ru_maxrss * 1024;
 }

@@ -35,5 +35,6 @@ void qn_process_end(struct qn_process *p);
 
 /* Of this one: the most bytes that were resident at once so far. */
 uint64_t qn_process_peak(void);
+uint64_t qn_process_resident(void); /* now; 0: not known */
 
 #endif

@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/process.h"
 #include "base/system.h"
 
-#define KIB 1024
+#define KIB	     1024
+#define SMALL_NBYTES (UINT64_C(4) << 20) /* that nobody asks for */
 
 /* The number behind a word at the begin of a line, of the file at root + path + name. */
 static bool read_number(const char *root, const char *path, const char *name, const char *word,
@@ -115,4 +117,41 @@ struct qn_room qn_room_find(const char *root)
 	if (group < room.nbytes)
 		room = (struct qn_room){ .nbytes = group, .is_group = true };
 	return room;
+}
+
+uint64_t qn_room_limit(const struct qn_allowance *asked, int nranks_of_host, size_t n, char *why)
+{
+	const struct qn_room room = qn_room_find("");
+	const uint64_t there = room.nbytes / (uint64_t)nranks_of_host;
+
+	if (asked->nbytes && asked->nbytes <= there) {
+		snprintf(why, n, "--memory %s", asked->text);
+		return asked->nbytes;
+	}
+	snprintf(why, n, "the %" PRIu64 " MiB that %s%s", (there >> 20) + 1,
+		 room.is_group ? "its control group (cgroup) leaves" : "this machine has free",
+		 nranks_of_host > 1 ? ", shared by the ranks there" : "");
+	return there;
+}
+
+bool qn_room_has(const struct qn_allowance *asked, int nranks_of_host, uint64_t nbytes, size_t n,
+		 char *why)
+{
+	const uint64_t now = qn_process_resident();
+	char limit_of[160], raise[64] = "";
+	uint64_t limit;
+
+	if (nbytes <= SMALL_NBYTES)
+		return true;
+	limit = qn_room_limit(asked, nranks_of_host, sizeof(limit_of), limit_of);
+	if (nbytes < limit && now <= limit - nbytes)
+		return true;
+	if (limit_of[0] == '-' && nbytes < UINT64_MAX / 2)
+		snprintf(raise, sizeof(raise), ": raise it to %" PRIu64 "M at least",
+			 ((now + nbytes) >> 20) + 1);
+	snprintf(why, n,
+		 "takes about %" PRIu64 " MiB beside the %" PRIu64
+		 " MiB of the rest, more than %s%s",
+		 (nbytes >> 20) + 1, (now >> 20) + 1, limit_of, raise);
+	return false;
 }

@@ -45,6 +45,8 @@ struct sink {
 	const struct qn_dataset *d;
 	struct qn_values *v;
 	uint64_t stride[QUERN_MAX_DIMS]; /* of the elements in v */
+	bool is_one;			 /* `only` is wanted, alone */
+	uint64_t only;
 	bool nomem;
 };
 
@@ -99,6 +101,21 @@ static void note_missing(struct sink *s, const struct quern_var *var, size_t fro
 		v->missing[at + i - from] = !(var->valid[i / 64] >> (i % 64) & 1);
 }
 
+static void take_run(struct sink *s, const struct quern_var *var, size_t from, size_t n,
+		     uint64_t at)
+{
+	if (s->is_one) {
+		if (s->only - at >= n)
+			return;
+		from += (size_t)(s->only - at);
+		n = 1;
+		at = 0;
+	}
+	convert(var, from, n, s->v, at);
+	if (var->valid && var->nmissing)
+		note_missing(s, var, from, n, at);
+}
+
 /* Each row of the box goes to a place of its own. */
 static void take_values(void *ctx, const struct quern_tile *tile)
 {
@@ -112,9 +129,7 @@ static void take_values(void *ctx, const struct quern_tile *tile)
 		n = (size_t)qn_min_u64(row - rest % row, tile->nelems - i);
 		for (int d = box->ndim - 1; d >= 0; rest /= box->count[d--])
 			at += (box->start[d] + rest % box->count[d]) * s->stride[d];
-		convert(tile->var, i, n, s->v, at);
-		if (tile->var->valid && tile->var->nmissing)
-			note_missing(s, tile->var, i, n, at);
+		take_run(s, tile->var, i, n, at);
 	}
 }
 
@@ -152,6 +167,8 @@ static enum quern_status feed_all(struct qn_feed *feed, struct sink *s, struct q
 		struct qn_item item = { .nchunks = 1, .chunks = &chunk };
 
 		box_of(s->d, grid, c, &item.box);
+		if (s->is_one && s->only - item.box.start[0] >= item.box.count[0])
+			continue;
 		st = qn_feed_item(feed, &item, take_values, s, err);
 		if (!st && s->nomem)
 			st = qn_error_nomem(err, s->v->n, s->d->path);
@@ -213,28 +230,53 @@ static enum quern_status measure(const struct qn_dataset *d, const struct qn_vie
 		(unsigned long long)d->type.size, (unsigned long long)QN_MOST_VALUES);
 }
 
+/* Those that the sink wants, of which there is room. */
+static enum quern_status read_wanted(const struct qn_view *view, struct sink *s,
+				     struct quern_message *err)
+{
+	struct qn_feed *feed = NULL;
+	int fd = -1;
+	enum quern_status st = open_file(s->d, &fd, err);
+
+	if (!st)
+		st = qn_feed_new(s->d, view, false, fd, &feed, err);
+	if (!st)
+		st = feed_all(feed, s, err);
+	qn_feed_free(feed);
+	if (fd >= 0)
+		qn_sys_close(fd);
+	return st;
+}
+
+enum quern_status qn_values_read_one(const struct qn_dataset *d, const struct qn_view *view,
+				     uint64_t at, struct qn_values *out, struct quern_message *err)
+{
+	struct sink s = { .d = d, .v = out, .is_one = true, .only = at };
+	enum quern_status st = qn_values_room(d, view, 1, out, err);
+
+	s.stride[0] = 1;
+	if (!st && at < d->shape[0])
+		return read_wanted(view, &s, err);
+	if (!st && !(out->missing = qn_calloc(1, 1)))
+		st = qn_error_nomem(err, 1, d->path);
+	if (out->missing)
+		out->missing[0] = 1;
+	return st;
+}
+
 enum quern_status qn_values_read(const struct qn_dataset *d, const struct qn_view *view,
 				 struct qn_values *out, struct quern_message *err)
 {
 	struct sink s = { .d = d, .v = out };
-	struct qn_feed *feed = NULL;
 	uint64_t n;
 	enum quern_status st = measure(d, view, s.stride, &n, err);
-	int fd = -1;
 
 	memset(out, 0, sizeof(*out));
 	if (!st)
 		st = qn_values_room(d, view, n, out, err);
 	if (!st)
-		st = open_file(d, &fd, err);
-	if (!st)
-		st = qn_feed_new(d, view, false, fd, &feed, err);
-	if (!st)
-		st = feed_all(feed, &s, err);
+		st = read_wanted(view, &s, err);
 	for (int k = 0; !st && k < d->ndim; k++)
 		st = note_beyond(d, s.stride, k, out, err);
-	qn_feed_free(feed);
-	if (fd >= 0)
-		qn_sys_close(fd);
 	return st;
 }

@@ -26,6 +26,9 @@ struct qn_values {
    returned. Not collective. */
 enum quern_status qn_values_read(const struct qn_dataset *d, const struct qn_view *view,
 				 struct qn_values *out, struct quern_message *err);
+/* The same of element `at` of a dataset of one dimension, alone. */
+enum quern_status qn_values_read_one(const struct qn_dataset *d, const struct qn_view *view,
+				     uint64_t at, struct qn_values *out, struct quern_message *err);
 void qn_values_fini(struct qn_values *v);
 
 /* Room for n elements, zeroed; which of the three: by the view of d. */

@@ -58,6 +58,13 @@ static int128 ns_from_base(const struct qn_axis *a, uint64_t i)
 	       ((int128)a->meant.base.day * QN_DAY_NS + a->meant.base.ns);
 }
 
+/* What is selected of a dimension; only_ends: the first and the last of that. */
+struct picked {
+	const struct qn_subject *s;
+	int dim;
+	bool only_ends;
+};
+
 /* The i-th selected index of a dimension, of the dataset. */
 static uint64_t index_of(const struct qn_subject *s, int dim, uint64_t i)
 {
@@ -69,16 +76,27 @@ static uint64_t count_of(const struct qn_subject *s, int dim)
 	return qn_picks_count(&s->picks, &s->selection, dim);
 }
 
+static uint64_t npicked(const struct picked *p)
+{
+	const uint64_t n = count_of(p->s, p->dim);
+
+	return p->only_ends ? qn_min_u64(n, 2) : n;
+}
+
+static uint64_t pick(const struct picked *p, uint64_t i)
+{
+	return index_of(p->s, p->dim, p->only_ends && i ? count_of(p->s, p->dim) - 1 : i);
+}
+
 /* Instants, in the units of the first file. */
-static void put_times(const struct qn_axis *a, const struct qn_subject *s, int dim,
-		      struct qn_axis_values *v)
+static void put_times(const struct qn_axis *a, const struct picked *p, struct qn_axis_values *v)
 {
 	const int64_t unit_ns = a->meant.unit_ns;
 
 	for (uint64_t i = 0; !v->is_real && i < v->n; i++)
-		v->is_real = ns_from_base(a, index_of(s, dim, i)) % unit_ns != 0;
+		v->is_real = ns_from_base(a, pick(p, i)) % unit_ns != 0;
 	for (uint64_t i = 0; i < v->n; i++) {
-		const int128 ns = ns_from_base(a, index_of(s, dim, i));
+		const int128 ns = ns_from_base(a, pick(p, i));
 
 		v->values[i] = v->is_real
 				       ? bits_of((double)((long double)ns / (long double)unit_ns))
@@ -87,11 +105,10 @@ static void put_times(const struct qn_axis *a, const struct qn_subject *s, int d
 }
 
 /* The selected ones. */
-static void put_values(const struct qn_axis *a, const struct qn_subject *s, int dim,
-		       struct qn_axis_values *v)
+static void put_values(const struct qn_axis *a, const struct picked *p, struct qn_axis_values *v)
 {
 	for (uint64_t i = 0; i < v->n; i++) {
-		const uint64_t at = index_of(s, dim, i);
+		const uint64_t at = pick(p, i);
 
 		v->values[i] = v->is_real ? bits_of(a->reals[at]) : a->integers[at];
 	}
@@ -138,7 +155,7 @@ static enum quern_status make_room(struct qn_axis_values *v, uint64_t n, const s
 }
 
 static enum quern_status take_axis(const struct qn_dataset *c, const struct qn_axis *a,
-				   const struct qn_subject *s, int dim, struct qn_axis_values *v,
+				   const struct picked *p, struct qn_axis_values *v,
 				   struct quern_message *err)
 {
 	struct qn_view view;
@@ -148,13 +165,13 @@ static enum quern_status take_axis(const struct qn_dataset *c, const struct qn_a
 		return st;
 	v->dtype = view.dtype;
 	v->is_real = is_real(view.dtype);
-	st = make_room(v, count_of(s, dim), c, err);
+	st = make_room(v, npicked(p), c, err);
 	if (st)
 		return st;
 	if (a->instants)
-		put_times(a, s, dim, v);
+		put_times(a, p, v);
 	else
-		put_values(a, s, dim, v);
+		put_values(a, p, v);
 	widen(v);
 	return QUERN_OK;
 }
@@ -162,8 +179,8 @@ static enum quern_status take_axis(const struct qn_dataset *c, const struct qn_a
 /* --- bounds --- */
 
 /* Of the values that there are; left out where they are not as they should be. */
-static enum quern_status read_bounds(const struct qn_dataset *c, const struct qn_subject *s,
-				     int dim, const char *name, struct qn_axis_values *v,
+static enum quern_status read_bounds(const struct qn_dataset *c, const struct picked *p,
+				     const char *name, struct qn_axis_values *v,
 				     struct quern_message *err)
 {
 	struct quern_message why = { .status = QUERN_OK };
@@ -174,7 +191,7 @@ static enum quern_status read_bounds(const struct qn_dataset *c, const struct qn
 	if (are_there)
 		v->bounds = qn_calloc(v->n, 2 * sizeof(*v->bounds));
 	for (uint64_t i = 0; v->bounds && i < 2 * v->n; i++) {
-		const uint64_t at = 2 * index_of(s, dim, i / 2) + i % 2;
+		const uint64_t at = 2 * pick(p, i / 2) + i % 2;
 
 		v->bounds[i] = a.reals ? bits_of(a.reals[at]) : a.integers[at];
 	}
@@ -340,10 +357,33 @@ static enum quern_status number_files(const struct qn_subject *s, struct qn_axis
 		       : QUERN_OK;
 }
 
+/* Copies of a coordinate while it is read, sent to rank 0, and there. */
+#define NCOPIES		4
+#define NCOPIES_REDUCED 1
+
+/* There is no coordinate of a reduced dimension that memory has no room for; one that stays is refused. */
+static enum quern_status check_room(const struct qn_subject *s, int dim, bool reduced,
+				    struct quern_message *err)
+{
+	const uint64_t n = qn_dataset_length(&s->dataset, dim);
+	char why[320];
+
+	if (n > QN_MAX_COORDINATES ||
+	    qn_room_has(&s->settings.memory, 1,
+			(reduced ? NCOPIES_REDUCED : NCOPIES) * n * sizeof(int64_t), sizeof(why),
+			why))
+		return QUERN_OK;
+	return qn_error_set(err, reduced ? QUERN_ERR_DATA : QUERN_ERR_RUN,
+			    "%s: the coordinate of dimension %s of %s %s", s->dataset.file,
+			    s->dataset.dim_name[dim] ? s->dataset.dim_name[dim] : "",
+			    s->dataset.path, why);
+}
+
 static enum quern_status read_axis(const struct qn_subject *s, struct qn_joined *joined, int dim,
 				   bool reduced, struct qn_axis_values *v,
 				   struct quern_message *err)
 {
+	const struct picked p = { s, dim, reduced };
 	const bool is_joined = s->files.n > 1 && dim == s->along;
 	struct qn_dataset c;
 	struct qn_axis a;
@@ -352,19 +392,22 @@ static enum quern_status read_axis(const struct qn_subject *s, struct qn_joined 
 
 	if (s->dataset.stacked && dim == 0)
 		return reduced ? QUERN_OK : number_files(s, v, err);
+	st = check_room(s, dim, reduced, err);
+	if (st)
+		return st;
 	st = qn_coordinate_find(&s->dataset, joined, dim, &c, &a, err);
 	if (!st && c.path && a.missing < a.n)
 		st = qn_error_set(err, QUERN_ERR_DATA,
 				  "%s: value %llu of the coordinate %s is missing", c.file,
 				  (unsigned long long)a.missing, c.path);
 	if (!st && c.path)
-		st = take_axis(&c, &a, s, dim, v, err);
+		st = take_axis(&c, &a, &p, v, err);
 	if (!st && c.path && is_joined)
 		find_break(&a, s, dim, v);
 	if (!st && c.path)
 		st = read_attributes(c.file, c.path, &v->attributes, "bounds", &bounds, err);
 	if (!st && bounds && !is_joined)
-		st = read_bounds(&c, s, dim, bounds, v, err);
+		st = read_bounds(&c, &p, bounds, v, err);
 	if (!st && c.path && reduced && (!is_condensable(v) || !condense(v)))
 		qn_axis_values_fini(v);
 	free(bounds);

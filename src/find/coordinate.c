@@ -105,6 +105,30 @@ static double real_of(const struct qn_values *v, uint64_t i)
 	return v->is_unsigned ? (double)(uint64_t)v->integers[i] : (double)v->integers[i];
 }
 
+static void note_missing(const struct qn_values *v, struct qn_axis *a, uint64_t at)
+{
+	for (uint64_t i = 0; v->missing && i < v->n; i++)
+		if (v->missing[i])
+			a->missing = qn_min_u64(a->missing, at + i);
+}
+
+static void put_values(struct qn_values *v, struct qn_axis *a, uint64_t at)
+{
+	note_missing(v, a, at);
+	/* All that it has are not copied. */
+	if (v->n == a->n && v->reals && a->reals) {
+		free(a->reals);
+		a->reals = v->reals;
+		v->reals = NULL;
+		return;
+	}
+	for (uint64_t i = 0; i < v->n; i++)
+		if (a->integers)
+			a->integers[at + i] = v->integers[i];
+		else
+			a->reals[at + i] = real_of(v, i);
+}
+
 /* The values of d, from index `at` of the axis on. */
 static enum quern_status read_values(const struct qn_dataset *d, const struct qn_view *view,
 				     struct qn_axis *a, uint64_t at, struct quern_message *err)
@@ -112,16 +136,26 @@ static enum quern_status read_values(const struct qn_dataset *d, const struct qn
 	struct qn_values v;
 	enum quern_status st = qn_values_read(d, view, &v, err);
 
-	for (uint64_t i = 0; !st && i < v.n; i++) {
-		if (a->integers)
-			a->integers[at + i] = v.integers[i];
-		else
-			a->reals[at + i] = real_of(&v, i);
-		if (v.missing && v.missing[i])
-			a->missing = qn_min_u64(a->missing, at + i);
-	}
+	if (!st)
+		put_values(&v, a, at);
 	qn_values_fini(&v);
 	return st;
+}
+
+/* An axis of the one value of d. */
+static bool read_one(const struct qn_dataset *d, const struct qn_view *view, uint64_t at,
+		     struct qn_axis *a)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	struct qn_values v = { .n = 0 };
+	bool ok;
+
+	a->n = a->missing = 1;
+	ok = !make_room(a, view, &ignored) && !qn_values_read_one(d, view, at, &v, &ignored);
+	if (ok)
+		put_values(&v, a, 0);
+	qn_values_fini(&v);
+	return ok && a->missing;
 }
 
 /* Can the dataset be the coordinate of the dimension? NULL, or why not. */
@@ -462,11 +496,10 @@ static bool read_end(const char *file, const char *path, uint64_t at, int end, s
 	if (ok) {
 		qn_axis_init(&a, &c);
 		at = at == QN_LAST_VALUE ? a.n - 1 : at;
-		ok = at < a.n && !make_room(&a, &view, &ignored) &&
-		     !read_values(&c, &view, &a, 0, &ignored) && a.missing != at;
+		ok = at < a.n && read_one(&c, &view, at, &a);
 	}
 	if (ok)
-		qn_axis_format(&a, at, out->text[end]);
+		qn_axis_format(&a, 0, out->text[end]);
 	if (ok && end == 0)
 		snprintf(out->units, sizeof(out->units), "%s", a.no_epoch ? a.units : "");
 	/* Joined files may have other units. */

@@ -138,7 +138,7 @@ enum quern_status qn_explain(const struct qn_team *team, struct qn_subject *subj
 	size_t n = 0;
 	enum quern_status st = QUERN_OK;
 
-	if (!text || !*text)
+	if (!text || !*text || subject->settings.is_beside)
 		return QUERN_OK;
 	if (subject->files.n > 1)
 		st = share_places(team, subject, &p, err);

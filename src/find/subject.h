@@ -6,6 +6,7 @@
 #define QN_FIND_SUBJECT_H
 
 #include "base/names.h"
+#include "cluster/room.h"
 #include "cluster/team.h"
 #include "data/mosaic.h"
 #include "feed/feed.h"
@@ -24,6 +25,8 @@ struct qn_subject_settings {
 	const char *over;	      /* dimensions that are reduced; the others stay */
 	bool grouped;		      /* by keys, whatever these are */
 	bool raw;		      /* values as they are stored */
+	bool is_beside; /* other data: nobody is told what the selection is in coordinates */
+	struct qn_allowance memory; /* of a rank */
 };
 
 /* On all ranks, but for what is said to be of one. */

@@ -70,7 +70,8 @@ static enum quern_status choose_words(const struct qn_subject *subject,
 				      struct words *w, struct quern_message *err)
 {
 	w->settings = (struct qn_subject_settings){ .dataset = qn_dataset_name(&source->like),
-						    .raw = subject->settings.raw };
+						    .raw = subject->settings.raw,
+						    .is_beside = true };
 	if (source->like.stacked) {
 		w->settings.stack = source->like.dim_name[0];
 	} else if (source->joined >= 0) {

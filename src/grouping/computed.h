@@ -30,6 +30,7 @@ struct qn_computed {
 
 struct qn_computed_keys {
 	int n;
+	struct qn_value_room *room; /* borrows: of the values that are collected; NULL: no end */
 	struct qn_computed given[QN_MOST_KEYS];
 };
 
@@ -65,9 +66,10 @@ enum quern_status qn_computed_check(const struct qn_computed_keys *c, const stru
 				    int i, const struct qn_value_set *set,
 				    struct quern_message *err);
 
-/* What all ranks have collected becomes the groups of the keys. set: of each given key. Collective. */
+/* What all ranks have collected becomes the groups of the keys. set: of each given key; it is emptied.
+   Collective. */
 enum quern_status qn_computed_settle(struct qn_computed_keys *c, const struct qn_team *team,
-				     struct qn_keys *keys, const struct qn_value_set *set,
+				     struct qn_keys *keys, struct qn_value_set *set,
 				     struct quern_message *err);
 
 #endif

@@ -25,6 +25,7 @@ struct qn_grouper *qn_grouper_new(const struct qn_computed_keys *c, uint64_t til
 	g->piece = qn_alloc_aligned(sizeof(*g->piece));
 	ok = g->piece != NULL;
 	for (int i = 0; ok && i < c->n; i++) {
+		g->found[i].room = c->room;
 		g->worker[i] = qn_formula_worker_new(&c->given[i].formula, QUERN_TILE_NELEMS, host);
 		g->group[i] = qn_malloc((size_t)tile_nelems * sizeof(*g->group[i]));
 		ok = g->worker[i] && g->group[i];
@@ -89,7 +90,7 @@ enum quern_status qn_grouper_check(const struct qn_grouper *g, const struct qn_k
 	return st;
 }
 
-void qn_grouper_merge(const struct qn_grouper *g, struct qn_value_set *set)
+void qn_grouper_merge(struct qn_grouper *g, struct qn_value_set *set)
 {
 	for (int i = 0; i < g->c->n; i++)
 		qn_value_set_merge(&set[i], &g->found[i]);

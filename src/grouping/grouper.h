@@ -30,8 +30,8 @@ void qn_grouper_collect(struct qn_grouper *g, const struct quern_tile *tile, con
 enum quern_status qn_grouper_check(const struct qn_grouper *g, const struct qn_keys *keys,
 				   struct quern_message *err);
 
-/* Adds what was collected to the sets of all keys. */
-void qn_grouper_merge(const struct qn_grouper *g, struct qn_value_set *set);
+/* Moves what was collected to the sets of all keys. */
+void qn_grouper_merge(struct qn_grouper *g, struct qn_value_set *set);
 
 /* Bytes that were read for expressions. */
 uint64_t qn_grouper_read_nbytes(const struct qn_grouper *g);

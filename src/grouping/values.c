@@ -1,5 +1,6 @@
 #include "grouping/values.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,19 +39,43 @@ static int64_t *new_slots(size_t n)
 	return slot;
 }
 
+/* --- room --- */
+
+bool qn_value_room_take(struct qn_value_room *room, uint64_t nbytes)
+{
+	if (!room || atomic_fetch_add(&room->used, nbytes) + nbytes <= room->most)
+		return true;
+	qn_value_room_give(room, nbytes);
+	return false;
+}
+
+void qn_value_room_give(struct qn_value_room *room, uint64_t nbytes)
+{
+	if (room)
+		atomic_fetch_sub(&room->used, nbytes);
+}
+
 /* --- sets --- */
 
 static bool grow(struct qn_value_set *s)
 {
 	const size_t n = s->nslots ? 2 * s->nslots : FEWEST_SLOTS;
-	int64_t *slot = new_slots(n);
+	int64_t *slot;
 
-	if (!slot)
+	if (!qn_value_room_take(s->room, n * sizeof(*slot))) {
+		s->wanted = n * sizeof(*slot);
 		return false;
+	}
+	slot = new_slots(n);
+	if (!slot) {
+		qn_value_room_give(s->room, n * sizeof(*slot));
+		return false;
+	}
 	for (size_t i = 0; i < s->nslots; i++)
 		if (s->slot[i] != INT64_MIN)
 			slot[find(slot, n, s->slot[i])] = s->slot[i];
 	free(s->slot);
+	qn_value_room_give(s->room, s->nslots * sizeof(*slot));
 	s->slot = slot;
 	s->nslots = n;
 	return true;
@@ -84,20 +109,33 @@ void qn_value_set_add(struct qn_value_set *s, int64_t v)
 	s->last = v;
 }
 
-void qn_value_set_merge(struct qn_value_set *into, const struct qn_value_set *from)
+static void exchange(struct qn_value_set *a, struct qn_value_set *b)
 {
+	const struct qn_value_set was = *a;
+
+	*a = *b;
+	*b = was;
+}
+
+void qn_value_set_merge(struct qn_value_set *into, struct qn_value_set *from)
+{
+	if (into->n < from->n)
+		exchange(into, from);
 	for (size_t i = 0; i < from->nslots; i++)
 		if (from->slot[i] != INT64_MIN)
 			qn_value_set_add(into, from->slot[i]);
 	into->has_least |= from->has_least;
 	into->is_beyond |= from->is_beyond;
 	into->lacks_room |= from->lacks_room;
+	into->wanted = qn_max_u64(into->wanted, from->wanted);
+	qn_value_set_fini(from);
 }
 
 void qn_value_set_fini(struct qn_value_set *s)
 {
 	free(s->slot);
-	memset(s, 0, sizeof(*s));
+	qn_value_room_give(s->room, s->nslots * sizeof(*s->slot));
+	*s = (struct qn_value_set){ .room = s->room };
 }
 
 static int by_value(const void *a, const void *b)
@@ -105,6 +143,22 @@ static int by_value(const void *a, const void *b)
 	const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
 
 	return (x > y) - (x < y);
+}
+
+uint64_t qn_values_sort(int64_t *values, uint64_t n)
+{
+	uint64_t nout = 0;
+	bool rises = true;
+
+	for (uint64_t i = 1; rises && i < n; i++)
+		rises = values[i - 1] < values[i];
+	if (rises)
+		return n;
+	qsort(values, n, sizeof(*values), by_value);
+	for (uint64_t i = 0; i < n; i++)
+		if (!nout || values[nout - 1] != values[i])
+			values[nout++] = values[i];
+	return nout;
 }
 
 int64_t *qn_value_set_list(const struct qn_value_set *s, uint64_t *n)
@@ -118,11 +172,40 @@ int64_t *qn_value_set_list(const struct qn_value_set *s, uint64_t *n)
 		if (s->slot[i] != INT64_MIN)
 			list[(*n)++] = s->slot[i];
 	if (list)
-		qsort(list, *n, sizeof(*list), by_value);
+		*n = qn_values_sort(list, *n);
 	return list;
 }
 
 /* --- numbers --- */
+
+/* Of a table of differences; 0: it would be too large. */
+static uint64_t count_ranks(const int64_t *values, uint64_t n)
+{
+	const uint64_t nranks = n ? (uint64_t)values[n - 1] - (uint64_t)values[0] + 1 : 1;
+
+	return nranks > TABLE_NRANKS + TABLE_PER_ONE * n ? 0 : nranks;
+}
+
+static size_t count_slots(uint64_t n)
+{
+	size_t nslots = FEWEST_SLOTS;
+
+	while (nslots < 2 * n)
+		nslots *= 2;
+	return nslots;
+}
+
+static uint64_t numbers_nbytes(uint64_t nranks, size_t nslots)
+{
+	return nranks * sizeof(int32_t) + nslots * (sizeof(int64_t) + sizeof(int32_t));
+}
+
+uint64_t qn_value_numbers_need(const int64_t *values, uint64_t n)
+{
+	const uint64_t nranks = count_ranks(values, n);
+
+	return numbers_nbytes(nranks, nranks ? 0 : count_slots(n));
+}
 
 static bool make_table(struct qn_value_numbers *t, const int64_t *values, uint64_t n)
 {
@@ -138,8 +221,7 @@ static bool make_table(struct qn_value_numbers *t, const int64_t *values, uint64
 /* INT64_MIN, which no slot can have, is the least of all. */
 static bool make_slots(struct qn_value_numbers *t, const int64_t *values, uint64_t n)
 {
-	for (t->nslots = FEWEST_SLOTS; t->nslots < 2 * n;)
-		t->nslots *= 2;
+	t->nslots = count_slots(n);
 	t->slot = new_slots(t->nslots);
 	t->number = qn_calloc(t->nslots, sizeof(*t->number));
 	if (!t->slot || !t->number)
@@ -159,10 +241,8 @@ bool qn_value_numbers_init(struct qn_value_numbers *t, const int64_t *values, ui
 {
 	bool ok;
 
-	*t = (struct qn_value_numbers){ .least = n ? values[0] : 0 };
-	t->nranks = n ? (uint64_t)values[n - 1] - (uint64_t)values[0] + 1 : 1;
-	if (!t->nranks || t->nranks > TABLE_NRANKS + TABLE_PER_ONE * n)
-		t->nranks = 0;
+	*t = (struct qn_value_numbers){ .least = n ? values[0] : 0,
+					.nranks = count_ranks(values, n) };
 	ok = t->nranks ? make_table(t, values, n) : make_slots(t, values, n);
 	if (!ok)
 		qn_value_numbers_fini(t);
@@ -178,7 +258,7 @@ void qn_value_numbers_fini(struct qn_value_numbers *t)
 
 uint64_t qn_value_numbers_nbytes(const struct qn_value_numbers *t)
 {
-	return t->nranks * sizeof(*t->number) + t->nslots * (sizeof(*t->slot) + sizeof(*t->number));
+	return numbers_nbytes(t->nranks, t->nslots);
 }
 
 int32_t qn_value_numbers_find(const struct qn_value_numbers *t, int64_t v)

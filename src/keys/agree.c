@@ -112,9 +112,9 @@ static enum quern_status find_other(const struct qn_team *team, const struct pai
 	for (int k = 0; k < first.ndim; k++)
 		first.count[k] = first.step[k] = 1;
 	qn_box_format(&first, sizeof(select), select);
-	other->settings =
-		(struct qn_subject_settings){ .dataset = qn_dataset_name(&p->source->like),
-					      .select = select };
+	other->settings = (struct qn_subject_settings){
+		.dataset = qn_dataset_name(&p->source->like), .select = select, .is_beside = true
+	};
 	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
 		st = qn_subject_find(other, team, &words, err);

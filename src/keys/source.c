@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "cluster/room.h"
 #include "cluster/share.h"
 #include "find/coordinate.h"
 #include "describe/describe.h"
@@ -502,14 +503,39 @@ static enum quern_status put_together(const struct search *s, const char *all,
 
 /* --- all of it --- */
 
+/* Of values that are read whole: as they come, as they are sent, and as they are put together. */
+#define NCOPIES 3
+
+/* Is there memory for all of them, on rank 0? */
+static enum quern_status check_room(const struct search *s)
+{
+	const struct qn_dataset *like = &s->out->like;
+	uint64_t n = NCOPIES *
+		     qn_max_u64(like->type.class == QN_TEXT ? like->type.size : 0, sizeof(int64_t));
+	bool fits = true;
+	char why[320];
+
+	for (int k = 0; k < like->ndim; k++)
+		fits = fits && qn_mul(n, s->out->length[k], &n);
+	if (rank_of(s) ||
+	    qn_room_has(&s->subject->settings.memory, qn_comm_host_size(s->team->comm),
+			fits ? n : UINT64_MAX / 2, sizeof(why), why))
+		return QUERN_OK;
+	return qn_error_set(s->err, QUERN_ERR_RUN, "%s: %s in %s is read whole, which %s",
+			    s->spec->option, like->path, like->file, why);
+}
+
 /* Collective. */
 static enum quern_status read_values(struct search *s)
 {
 	uint8_t at_ends = 0, *all_ends = qn_calloc((size_t)qn_comm_size(s->team->comm), 1);
 	void *all;
 	uint64_t *nbytes_of;
-	enum quern_status st = all_ends ? read_mine(s) : qn_error_nomem(s->err, 0, "ranks");
+	enum quern_status st = all_ends ? check_room(s) : qn_error_nomem(s->err, 0, "ranks");
 
+	st = qn_comm_agree(s->team->comm, st, s->err);
+	if (!st)
+		st = read_mine(s);
 	if (!st && rank_of(s) == s->reader)
 		at_ends = qn_key_is_at_ends(&s->mine);
 	st = gather(s, st, s->block.bytes, s->block.nbytes, &all, &nbytes_of);

@@ -194,21 +194,10 @@ static uint64_t mib(uint64_t nbytes)
 	return (nbytes >> 20) + 1;
 }
 
-/* What a rank may hold: --memory, and its part of what there is on the host. *why: which it is. */
 static uint64_t find_limit(const struct qn_run *run, char *why, size_t n)
 {
-	const uint64_t asked = run->settings.memory_nbytes;
-	const struct qn_room room = qn_room_find("");
-	const uint64_t there = room.nbytes / (uint64_t)qn_comm_host_size(run->team->comm);
-
-	if (asked && asked <= there) {
-		snprintf(why, n, "--memory %s", run->settings.memory);
-		return asked;
-	}
-	snprintf(why, n, "the %" PRIu64 " MiB that %s%s", mib(there),
-		 room.is_group ? "its control group (cgroup) leaves" : "this machine has free",
-		 qn_comm_host_size(run->team->comm) > 1 ? ", shared by the ranks there" : "");
-	return there;
+	return qn_room_limit(&run->subject->settings.memory, qn_comm_host_size(run->team->comm), n,
+			     why);
 }
 
 static enum quern_status refuse(const struct qn_run *run, const struct account *a, uint64_t limit,
@@ -440,7 +429,8 @@ enum quern_status qn_memory_check(struct qn_run *run, uint64_t longest, struct q
 {
 	char why[160];
 	const uint64_t limit = find_limit(run, why, sizeof(why));
-	const uint64_t asked = run->settings.memory_nbytes, nthreads = run->team->place.nthreads;
+	const uint64_t asked = run->subject->settings.memory.nbytes,
+		       nthreads = run->team->place.nthreads;
 	struct account a;
 	uint64_t nbytes;
 
@@ -449,6 +439,9 @@ enum quern_status qn_memory_check(struct qn_run *run, uint64_t longest, struct q
 	/* Coordinates, labels and small operands have been read whole by now. */
 	run->memory_nbytes = run->report.memory_nbytes = qn_max_u64(nbytes, qn_process_peak());
 	log_account(&a, nthreads);
+	run->room.most = limit > nbytes ? limit - nbytes : 0;
+	run->room.beside = nbytes;
+	memcpy(run->room.why, why, sizeof(run->room.why));
 	/* What is left is for sums that become larger than they usually are. */
 	run->cells_nbytes = qn_kept_added_nbytes(run, run->most_rows) *
 				    (qn_kept_are_shared(run, run->most_rows) ? 1 : 1 + nthreads) +
@@ -459,7 +452,7 @@ enum quern_status qn_memory_check(struct qn_run *run, uint64_t longest, struct q
 			    "rank %d needs about %" PRIu64 " MiB (%u threads), "
 			    "more than --memory %s: use fewer threads a rank, or raise it",
 			    qn_comm_rank(run->team->comm), mib(nbytes), run->team->place.nthreads,
-			    run->settings.memory);
+			    run->subject->settings.memory.text);
 }
 
 /* With the threads that there are. */

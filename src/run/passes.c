@@ -437,6 +437,9 @@ static enum quern_status collect(struct qn_run *run, struct quern_message *err)
 	enum quern_status st;
 
 	run->collects = true;
+	run->computed.room = &run->room;
+	for (int i = 0; i < QN_MOST_KEYS; i++)
+		run->found[i].room = &run->room;
 	st = one_pass(run, NULL, err);
 	run->collects = false;
 	if (!st)

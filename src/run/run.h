@@ -50,11 +50,13 @@ struct qn_run {
 	struct qn_keys keys;		  /* of groups, */
 	struct qn_computed_keys computed; /* and those of them that come with tiles */
 	bool collects; /* in this pass, their values: there are no rows yet, and no states */
-	struct qn_value_set found[QN_MOST_KEYS]; /* by the workers of the pass: of each of them */
-	struct qn_formula formula;		 /* what becomes of elements before */
-	struct qn_rows rows;			 /* of the result, */
-	struct qn_rows window;			 /* those of a sweep over the data, */
-	struct qn_rows all;			 /* and the one of a pass over everything */
+	struct qn_value_room room; /* of the values, */
+	struct qn_value_set
+		found[QN_MOST_KEYS]; /* found by the workers of the pass: of each of them */
+	struct qn_formula formula;   /* what becomes of elements before */
+	struct qn_rows rows;	     /* of the result, */
+	struct qn_rows window;	     /* those of a sweep over the data, */
+	struct qn_rows all;	     /* and the one of a pass over everything */
 	struct qn_places
 		places; /* that elements are added to first, where that pays; not in a sweep of some rows */
 	uint64_t most_rows;	/* of a sweep; as there is memory for */

@@ -32,8 +32,6 @@ struct qn_run_settings {
 	const char *fields;	  /* of the result, in this order; NULL: all */
 	uint64_t most_cells;	  /* that the caller has use for; 0: any number */
 	bool streams;		  /* rank 0: its rows are not kept */
-	uint64_t memory_nbytes;	  /* that a rank may need; 0: what there is */
-	const char *memory;	  /* as the user has written it */
 	bool is_calibrated;	  /* costs are those of a run */
 
 	const struct qn_named_list *named; /* datasets of expressions (named.h); NULL: none */

@@ -58,6 +58,30 @@ is "what does not fit: exit code" 1 "$status"
 check "... is refused with numbers" grep -q 'needs about [0-9]* MiB for the [0-9]* cells of the result' err
 check "... and nothing is written" [ ! -e no.nc ]
 
+# --- keys whose values the data has: their number is known when they have been collected ---
+key='k=index(time) * 1000000 + index(lat) * 1000 + index(lon) + 0 * round(t2m)'
+"$QUERN" run count --by "$key" --threads 1 -o one.nc map.nc
+quern run count --by "$key" --threads 1 --memory 30M -o no.nc map.nc
+is "values of a key that do not fit: exit code" 1 "$status"
+check "... are refused with numbers" grep -Eq \
+	'has [0-9]+ different values or more, which take [0-9]+ MiB .* --memory 30M leaves .*: raise it to [0-9]+M at least' err
+check "... and nothing is written" [ ! -e no.nc ]
+for n in 1 3; do
+	"$QUERN" run count --by "$key" --threads $n --memory 150M -o some.nc map.nc
+	cmp -s <("$look" one.nc t2m) <("$look" some.nc t2m)
+	is "values of a key, $n threads" 0 $?
+done
+# shellcheck disable=SC2086 # words
+timeout "$hang" $MPIRUN -n 3 "$QUERN" run count --by "$key" --threads 1 -o some.nc map.nc </dev/null >out 2>err
+check "... on 3 ranks" cmp <("$look" one.nc t2m) <("$look" some.nc t2m)
+
+# --- what is read whole ---
+cp map.nc labels.nc
+quern run mean --by zone=t2m@labels.nc --memory 20M -o no.nc map.nc
+is "labels that do not fit: exit code" 1 "$status"
+check "... are refused before they are read" grep -Eq \
+	'labels.nc is read whole, which takes about [0-9]+ MiB .*, more than --memory 20M: raise it to [0-9]+M at least' err
+
 quern plan sum --json map.nc
 is "one cell is one sweep" '[1,1,1]' "$(jq -c '.plan | [.cells, .cells_per_sweep, .sweeps]' out)"
 quern run sum --json map.nc
