@@ -11,6 +11,7 @@ include $(srcdir)/src/weighted/module.mk
 include $(srcdir)/src/program/module.mk
 include $(srcdir)/src/plan/module.mk
 include $(srcdir)/src/describe/module.mk
+include $(srcdir)/src/resolve/module.mk
 include $(srcdir)/src/find/module.mk
 include $(srcdir)/src/keys/module.mk
 include $(srcdir)/src/formula/module.mk

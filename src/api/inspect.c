@@ -10,7 +10,7 @@
 #include "locate/resident.h"
 #include "data/storage.h"
 #include "find/coordinate.h"
-#include "find/resolve.h"
+#include "resolve/resolve.h"
 #include "plan/cut.h"
 
 /* Chunks larger than this fill the memory of a core's share, and few can be worked on at once;

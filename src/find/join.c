@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "select/select.h"
 #include "find/coordinate.h"
-#include "find/resolve.h"
+#include "resolve/resolve.h"
 #include "find/stack.h"
 #include "describe/describe.h"
 #include "find/warnings.h"

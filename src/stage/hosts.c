@@ -15,7 +15,7 @@
 #include "base/publish.h"
 #include "base/system.h"
 #include "cluster/share.h"
-#include "find/resolve_catalog.h"
+#include "resolve/catalog.h"
 #include "stage/stage_impl.h"
 
 #define TIME_LINE "time "

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/publish.h"
 #include "base/system.h"
-#include "find/resolve_catalog.h"
+#include "resolve/catalog.h"
 #include "stage/stage_impl.h"
 
 #define MOST_CATALOG_NBYTES (UINT64_C(1) << 33)

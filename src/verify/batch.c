@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "cluster/share.h"
 #include "data/storage.h"
-#include "find/resolve.h"
+#include "resolve/resolve.h"
 #include "verify/verify_impl.h"
 
 #define MOST_DATASETS 256   /* together, */

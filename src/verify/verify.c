@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "base/system.h"
 #include "describe/describe.h"
-#include "find/resolve.h"
+#include "resolve/resolve.h"
 #include "find/subject.h"
 #include "verify/verify_impl.h"
 

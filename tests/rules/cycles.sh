@@ -12,7 +12,7 @@ modules='
 src/columns/column
 src/exact/power
 src/feed
-src/find/resolve
+src/resolve
 src/kernel/tile
 io/hdf5_format/index
 '

@@ -20,17 +20,18 @@ src/weighted     base exact columns kernel
 src/program      base select kernel
 src/plan         base exact cluster data select kernel
 src/describe     base cluster data select feed
-src/find         base exact cluster data select feed describe
+src/resolve      base data select describe
+src/find         base exact cluster data select feed describe resolve
 src/keys         base exact cluster data select feed describe find
 src/formula      base cluster data select feed plan describe find keys program kernel weighted
 src/grouping     base cluster select describe kernel find keys formula program
 src/locate       base exact cluster data select feed kernel plan describe find
 src/crew         base cluster data plan locate
 src/run          base exact cluster data select feed kernel plan describe find keys formula grouping locate crew
-src/stage        base exact cluster data select feed describe find
-src/verify       base exact cluster data feed describe find crew
+src/stage        base exact cluster data select feed describe resolve find
+src/verify       base exact cluster data feed describe resolve find crew
 src/csv          base data kernel quern.h
-src/api          base exact cluster data select feed kernel plan describe find keys formula program grouping locate crew run stage verify csv quern.h
+src/api          base exact cluster data select feed kernel plan describe resolve find keys formula program grouping locate crew run stage verify csv quern.h
 src/manual       base kernel quern.h
 src/cli          base exact cluster kernel run api manual quern.h
 src/scaling      base cluster api cli quern.h

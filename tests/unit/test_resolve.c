@@ -13,7 +13,7 @@
 
 #include "base/mem.h"
 #include "feed/feed.h"
-#include "find/resolve.h"
+#include "resolve/resolve.h"
 #include "describe/describe.h"
 #include "h5make.h"
 #include "plan/items.h"

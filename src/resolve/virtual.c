@@ -1,4 +1,4 @@
-#include "find/resolve_impl.h"
+#include "resolve/impl.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,8 +6,8 @@
  *	resolve_sources.c	the datasets that it is mapped to, each described once
  *	resolve_raw.c		raw data in external files
  */
-#ifndef QN_FIND_RESOLVE_IMPL_H
-#define QN_FIND_RESOLVE_IMPL_H
+#ifndef QN_RESOLVE_IMPL_H
+#define QN_RESOLVE_IMPL_H
 
 #include "data/mosaic.h"
 #include "data/storage.h"

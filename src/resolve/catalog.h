@@ -2,8 +2,8 @@
  * resolve_catalog.h - a staged dataset: its shards, as the tables of the catalog have them. They are
  * not looked at, because most are on the disks of other hosts.
  */
-#ifndef QN_FIND_RESOLVE_CATALOG_H
-#define QN_FIND_RESOLVE_CATALOG_H
+#ifndef QN_RESOLVE_CATALOG_H
+#define QN_RESOLVE_CATALOG_H
 
 #include "data/catalog.h"
 #include "data/mosaic.h"

@@ -1,4 +1,4 @@
-#include "find/resolve_impl.h"
+#include "resolve/impl.h"
 
 #include <inttypes.h>
 #include <search.h>

@@ -2,8 +2,8 @@
  * resolve.h - from a description to what is read: a dataset that lies in its file is one part of a
  * mosaic, a virtual one or one in external files is as many as it has pieces.
  */
-#ifndef QN_FIND_RESOLVE_H
-#define QN_FIND_RESOLVE_H
+#ifndef QN_RESOLVE_RESOLVE_H
+#define QN_RESOLVE_RESOLVE_H
 
 #include "data/mosaic.h"
 

@@ -1,4 +1,4 @@
-#include "find/resolve_catalog.h"
+#include "resolve/catalog.h"
 
 #include <errno.h>
 #include <stdio.h>

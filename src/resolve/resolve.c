@@ -1,10 +1,10 @@
-#include "find/resolve.h"
+#include "resolve/resolve.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "find/resolve_catalog.h"
-#include "find/resolve_impl.h"
+#include "resolve/catalog.h"
+#include "resolve/impl.h"
 #include "describe/describe.h"
 
 void qn_resolve_leave(struct qn_resolving *r, const char *why)
