@@ -426,17 +426,22 @@ static uint64_t count_largest_group(const struct qn_rows *r, const struct qn_row
 	return count ? most : n;
 }
 
+static uint64_t count_picked(const struct qn_rows *r, int d)
+{
+	return r->npicked[d] ? r->npicked[d] : r->selection.count[d];
+}
+
 uint64_t qn_rows_most(const struct qn_rows *r)
 {
 	bool is_kept[QUERN_MAX_DIMS] = { false };
 	uint64_t all = 1, most;
 
 	for (int t = 0; t < r->nterms; t++)
-		if (!r->term[t].group && !r->term[t].given)
+		if (r->term[t].is_kept || (!r->term[t].group && !r->term[t].given))
 			is_kept[r->term[t].dim[0]] = true;
 	for (int d = 0; d < r->selection.ndim; d++)
 		if (!is_kept[d])
-			all *= r->selection.count[d];
+			all *= count_picked(r, d);
 	most = all;
 	for (int t = 0; t < r->nterms; t++) {
 		const struct qn_row_term *term = &r->term[t];
@@ -446,7 +451,7 @@ uint64_t qn_rows_most(const struct qn_rows *r)
 		for (int k = 0; k < term->ndims; k++) {
 			is_reduced = is_reduced && !is_kept[term->dim[k]];
 			others /= qn_max_u64(
-				is_kept[term->dim[k]] ? 1 : r->selection.count[term->dim[k]], 1);
+				is_kept[term->dim[k]] ? 1 : count_picked(r, term->dim[k]), 1);
 		}
 		if (is_reduced)
 			most = qn_min_u64(most, others * count_largest_group(r, term));

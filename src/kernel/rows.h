@@ -40,9 +40,10 @@ struct qn_row_term {
 /* Always: strides are such that rows of a kept dimension differ; of a table of all rows, every row is below
    nrows. */
 struct qn_rows {
-	struct quern_box selection; /* of the dataset */
-	uint64_t nrows;		    /* that the table has: all, */
-	bool is_window;		    /* or those from `first` on */
+	struct quern_box selection;	  /* of the dataset */
+	uint64_t npicked[QUERN_MAX_DIMS]; /* indexes of it that are meant; 0: all */
+	uint64_t nrows;			  /* that the table has: all, */
+	bool is_window;			  /* or those from `first` on */
 	uint64_t first;
 	int nterms;
 	struct qn_row_term term[QN_MOST_TERMS];

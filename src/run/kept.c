@@ -232,6 +232,9 @@ enum quern_status qn_kept_find(struct qn_run *run, struct quern_message *err)
 					    run->settings.over, run->reduced, err);
 
 	run->all = (struct qn_rows){ .selection = run->subject->selection, .nrows = 1 };
+	for (int k = 0; k < d->ndim; k++)
+		run->all.npicked[k] =
+			qn_picks_count(&run->subject->picks, &run->subject->selection, k);
 	run->rows = run->all;
 	if (!st)
 		st = keep(run, err);

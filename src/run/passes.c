@@ -343,7 +343,7 @@ static enum quern_status warn_of_beyond(struct qn_run *run, struct quern_message
 /* Rank 0. What is empty throughout was hardly meant, and a mistyped unit looks so. */
 static enum quern_status warn_of_none(struct qn_run *run, struct quern_message *err)
 {
-	const uint64_t n = qn_box_nelems(&run->subject->selection);
+	const uint64_t n = qn_picks_nelems(&run->subject->picks, &run->subject->selection);
 
 	for (int r = 0; run->reports && r < qn_comm_size(run->team->comm); r++)
 		if (run->reports[r].nheld)

@@ -134,7 +134,7 @@ const char *qn_picks_unite(struct qn_picks *p, int d, struct quern_box *box)
 
 	find_box(pick, d, box);
 	if (!count_stretches(pick, box->step[d], &n))
-		return "its pieces with steps are too many single indexes";
+		return "its pieces with steps are too many single indexes: say so with --where";
 	pick->stretch = qn_calloc(n, sizeof(*pick->stretch));
 	if (!pick->stretch)
 		return "there is no memory for its pieces";
@@ -154,6 +154,16 @@ const char *qn_picks_unite(struct qn_picks *p, int d, struct quern_box *box)
 uint64_t qn_picks_count(const struct qn_picks *p, const struct quern_box *selection, int d)
 {
 	return p->dim[d].nstretches ? p->dim[d].npicked : selection->count[d];
+}
+
+uint64_t qn_picks_nelems(const struct qn_picks *p, const struct quern_box *selection)
+{
+	uint64_t n = 1;
+
+	/* No more than the box has, whose product fits. */
+	for (int d = 0; d < selection->ndim; d++)
+		n *= qn_picks_count(p, selection, d);
+	return n;
 }
 
 /* The last stretch that begins at or before index i of the box, or 0. */

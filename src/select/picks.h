@@ -56,7 +56,9 @@ const char *qn_picks_unite(struct qn_picks *p, int d, struct quern_box *box);
 
 /* How many indexes of dimension d of a selection are picked. */
 uint64_t qn_picks_count(const struct qn_picks *p, const struct quern_box *selection, int d);
-/* The i-th of them, of the dataset. */
+/* Elements that are selected. */
+uint64_t qn_picks_nelems(const struct qn_picks *p, const struct quern_box *selection);
+/* The i-th index of dimension d that is picked, of the dataset. */
 uint64_t qn_picks_index(const struct qn_picks *p, const struct quern_box *selection, int d,
 			uint64_t i);
 
