@@ -11,9 +11,9 @@
 #include "base/mem.h"
 #include "kernel/tile.h"
 #include "kernels.h"
-#include "rows.h"
+#include "elements/part.h"
 
-static qn_powers_nans_fn *const nans[] = QN_ISA_TABLE(qn_powers_nans);
+static qn_part_nans_fn *const nans[] = QN_ISA_TABLE(qn_part_nans);
 
 enum { VALID, INVALID, NANS, NWORDS };
 
@@ -87,7 +87,7 @@ const struct quern_kernel qn_kernel_count = {
 	.doc = "number of elements that have a value, and of those that are missing",
 	.takes_text = true,
 	.repeats = true,
-	.takes_weights = true,
+	.takes = QUERN_ROLE(QUERN_WEIGHT) | QUERN_ROLE(QUERN_WITH),
 	.open = count_open,
 	.close = free,
 	.layout = count_layout,

@@ -6,7 +6,9 @@
 
 #include "quern_kernel.h"
 
+extern const struct quern_kernel qn_kernel_corr;
 extern const struct quern_kernel qn_kernel_count;
+extern const struct quern_kernel qn_kernel_cov;
 extern const struct quern_kernel qn_kernel_covariance;
 extern const struct quern_kernel qn_kernel_histogram;
 extern const struct quern_kernel qn_kernel_max;
@@ -17,10 +19,12 @@ extern const struct quern_kernel qn_kernel_minmax;
 extern const struct quern_kernel qn_kernel_moments;
 extern const struct quern_kernel qn_kernel_quantiles;
 extern const struct quern_kernel qn_kernel_range;
+extern const struct quern_kernel qn_kernel_regress;
 extern const struct quern_kernel qn_kernel_rms;
 extern const struct quern_kernel qn_kernel_std;
 extern const struct quern_kernel qn_kernel_sum;
 extern const struct quern_kernel qn_kernel_topk;
+extern const struct quern_kernel qn_kernel_trend;
 extern const struct quern_kernel qn_kernel_var;
 
 #endif

@@ -52,7 +52,7 @@ static void emit_rms(const void *self, const int64_t *state, struct quern_result
 	.open = open_slot, .close = qn_powers_close, .layout = qn_powers_layout, \
 	.scratch = qn_powers_scratch, .absorb = qn_powers_absorb,                \
 	.absorb_rows = qn_powers_absorb_rows, .normalize = qn_powers_normalize,  \
-	.share = qn_powers_share, .takes_weights = true
+	.share = qn_powers_share, .takes = QUERN_ROLE(QUERN_WEIGHT)
 
 QN_ONE_FIELD_KERNEL(mean, "mean", "arithmetic mean, and nothing else", POWERS_SLOTS(open_sum));
 QN_ONE_FIELD_KERNEL(std, "stddev", "standard deviation over n - 1, and nothing else",

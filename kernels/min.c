@@ -14,13 +14,13 @@
 #include "kernel/tile.h"
 #include "one_field.h"
 #include "minmax_simd.h"
-#include "rows.h"
+#include "elements/part.h"
 
 typedef void scan_fn(enum quern_dtype, const void *, size_t, struct qn_minmax_keys *);
 
 static scan_fn *const scans[] = QN_ISA_TABLE(qn_minmax_scan);
-static qn_powers_extremes_fn *const extremes[] = QN_ISA_TABLE(qn_powers_extremes);
-static qn_powers_nans_fn *const nans[] = QN_ISA_TABLE(qn_powers_nans);
+static qn_part_extremes_fn *const extremes[] = QN_ISA_TABLE(qn_part_extremes);
+static qn_part_nans_fn *const nans[] = QN_ISA_TABLE(qn_part_nans);
 
 enum { VALID, INVALID, NANS, MIN, MAX };
 
@@ -175,7 +175,8 @@ static void emit_range(const void *self, const int64_t *state, struct quern_resu
 #define EXTREMES_SLOTS                                                   \
 	.open = extremes_open, .close = free, .layout = extremes_layout, \
 	.scratch = extremes_scratch, .absorb = extremes_absorb,          \
-	.absorb_rows = extremes_absorb_rows, .share = extremes_share, .takes_weights = true
+	.absorb_rows = extremes_absorb_rows, .share = extremes_share,    \
+	.takes = QUERN_ROLE(QUERN_WEIGHT)
 
 QN_ONE_FIELD_KERNEL(min, "min", "smallest value, and nothing else", EXTREMES_SLOTS);
 QN_ONE_FIELD_KERNEL(max, "max", "largest value, and nothing else", EXTREMES_SLOTS);

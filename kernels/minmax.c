@@ -23,14 +23,14 @@
 #include "kernel/tile.h"
 #include "kernels.h"
 #include "minmax_simd.h"
-#include "rows.h"
+#include "elements/part.h"
 #include "text.h"
 
 typedef void scan_fn(enum quern_dtype, const void *, size_t, struct qn_minmax_keys *);
 typedef size_t find_fn(const void *, size_t, uint64_t, size_t, size_t);
 
 static scan_fn *const scans[] = QN_ISA_TABLE(qn_minmax_scan);
-static qn_powers_keys_fn *const keys_of[] = QN_ISA_TABLE(qn_powers_keys);
+static qn_part_keys_fn *const keys_of[] = QN_ISA_TABLE(qn_part_keys);
 static find_fn *const finds[] = QN_ISA_TABLE(qn_minmax_find);
 
 enum { COUNT, MISSING, MIN, MAX = MIN + 2, NWORDS = MAX + 2 };
@@ -377,7 +377,7 @@ const struct quern_kernel qn_kernel_minmax = {
 	.doc = "smallest and largest value, and the indexes where each occurs first",
 	.takes_text = true,
 	.repeats = true,
-	.takes_weights = true,
+	.takes = QUERN_ROLE(QUERN_WEIGHT),
 	.open = minmax_open,
 	.close = free,
 	.layout = minmax_layout,

@@ -20,10 +20,14 @@ static size_t count_specials(const struct qn_powers *p)
 static void init(struct qn_powers *p, enum quern_dtype dtype, enum quern_dtype weights, int order,
 		 bool with_extremes)
 {
+	const enum quern_dtype types[QN_NFACTORS] = {
+		[QN_FACTOR_W] = weights, [QN_FACTOR_X] = dtype
+	};
+
 	qn_power_init(&p->power, dtype, order);
 	p->is_float = qn_dtype_is_float(dtype);
 	if (p->is_weighted)
-		qn_weighted_init(&p->weighted, dtype, weights,
+		qn_weighted_init(&p->weighted, types,
 				 order == 1 ? QN_WEIGHTED_MEAN : QN_WEIGHTED_SPREAD,
 				 p->nan_missing);
 	p->special = QN_POWERS_REST;
@@ -37,9 +41,10 @@ static void init(struct qn_powers *p, enum quern_dtype dtype, enum quern_dtype w
 enum quern_status qn_powers_open(const struct quern_input *in, int order, bool with_extremes,
 				 void **self)
 {
+	const bool is_weighted = in->roles & QUERN_ROLE(QUERN_WEIGHT);
 	struct qn_powers *p;
 
-	if (in->is_weighted && order == 4)
+	if (is_weighted && order == 4)
 		return quern_message_set(
 			in->message, QUERN_ERR_USAGE,
 			"--weights: skewness and kurtosis (--order 4) are of elements "
@@ -48,8 +53,8 @@ enum quern_status qn_powers_open(const struct quern_input *in, int order, bool w
 	if (!p)
 		return quern_message_set(in->message, QUERN_ERR_RUN, "out of memory");
 	p->nan_missing = in->nan_missing;
-	p->is_weighted = in->is_weighted;
-	init(p, in->dtype, in->weights_dtype, order, with_extremes);
+	p->is_weighted = is_weighted;
+	init(p, in->dtype, in->role_dtype[QUERN_WEIGHT], order, with_extremes);
 	*self = p;
 	return QUERN_OK;
 }
@@ -60,7 +65,8 @@ void qn_powers_share(void *self, void *other)
 	struct qn_powers *p = self, *o = other;
 	const int order = p->power.npowers > o->power.npowers ? p->power.npowers : o->power.npowers;
 
-	init(p, p->power.dtype, p->weighted.w, order, p->has_extremes || o->has_extremes);
+	init(p, p->power.dtype, p->weighted.dtype[QN_FACTOR_W], order,
+	     p->has_extremes || o->has_extremes);
 	*o = *p;
 }
 
@@ -76,18 +82,10 @@ int qn_powers_layout(const void *self, struct quern_segment *segments)
 	int n = 0;
 
 	segments[n++] = (struct quern_segment){ .op = QUERN_SUM, .nwords = p->sums };
-	for (int i = 0; p->is_weighted && i < p->weighted.nsums; i++)
-		segments[n++] =
-			(struct quern_segment){ .op = QUERN_EXACT,
-						.nwords = (size_t)p->weighted.form[i].nlimbs,
-						.power = 1,
-						.dtype = QUERN_F64,
-						.nfactors = qn_weighted_nfactors(i) };
-	for (int i = 0; !p->is_weighted && i < p->power.npowers; i++)
-		segments[n++] = (struct quern_segment){ .op = QUERN_EXACT,
-							.nwords = (size_t)p->power.form[i].nlimbs,
-							.power = i + 1,
-							.dtype = p->power.dtype };
+	if (p->is_weighted)
+		n += qn_weighted_segments(&p->weighted, segments + n);
+	else
+		n += qn_power_segments(&p->power, segments + n);
 	if (!p->has_extremes)
 		return n;
 	segments[n++] = (struct quern_segment){ .op = QUERN_MIN, .nwords = 1 };

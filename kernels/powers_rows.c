@@ -1,16 +1,16 @@
 /*
  * powers_rows.c - sums, counts and extremes of many rows at once, for `sum`, `moments` and their like.
  */
-#include "powers_rows.h"
+#include "elements/part_simd.h"
 
 #include <math.h>
 
 #include "kernel/cells.h"
 #include "kernel/tile.h"
 #include "powers.h"
-#include "rows.h"
+#include "elements/part.h"
 
-static qn_powers_extremes_fn *const extremes[] = QN_ISA_TABLE(qn_powers_extremes);
+static qn_part_extremes_fn *const extremes[] = QN_ISA_TABLE(qn_part_extremes);
 
 /* Some elements of a tile on their way to the cells of sums. */
 struct part {
@@ -22,7 +22,9 @@ struct part {
 static void count_special(const struct part *part, size_t row, double x, uint64_t i)
 {
 	const struct qn_powers *p = part->p;
-	const double w = part->weights ? qn_weighted_double(p->weighted.w, part->weights, i) : 1;
+	const double w =
+		part->weights ? qn_weighted_double(p->weighted.dtype[QN_FACTOR_W], part->weights, i)
+			      : 1;
 	const int kind = qn_weighted_special(x, w);
 
 	if (kind == QN_SPECIAL_NAN && p->nan_missing) {
@@ -77,8 +79,7 @@ static bool add_sums(const struct part *part, size_t *nspecial)
 static bool add_weighted(const struct part *part, void *scratch, size_t *nspecial)
 {
 	struct qn_weighted_tile t = {
-		.x = part->at.r.values,
-		.w = part->weights,
+		.v = { [QN_FACTOR_W] = part->weights, [QN_FACTOR_X] = part->at.r.values },
 		.n = part->at.r.n,
 		.nsteps = part->at.r.nsteps,
 		.stride = part->at.r.stride,
@@ -106,8 +107,7 @@ bool qn_powers_absorb_rows(const void *self, struct qn_cells *cells, void *scrat
 	if (!qn_part_begin(at, tile, run, QN_POWERS_COUNT, QN_POWERS_MISSING, &picked))
 		return true;
 	if (p->is_weighted)
-		part.weights = (const char *)tile->var[1].values +
-			       run->first * qn_dtype_size(tile->var[1].dtype);
+		part.weights = qn_part_values(tile, run, QUERN_WEIGHT);
 	ok = p->is_weighted
 		     ? add_weighted(&part, (char *)scratch + QN_POWERS_WEIGHTED_NBYTES, &nspecial)
 		     : add_sums(&part, &nspecial);

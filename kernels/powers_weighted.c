@@ -23,7 +23,7 @@ static void *room(char *scratch, size_t number)
 static struct there pack(const struct quern_tile *tile, char *scratch)
 {
 	const struct quern_var *x = &tile->var[0];
-	struct quern_var w = tile->var[1];
+	struct quern_var w = tile->var[QUERN_WEIGHT];
 	struct there there = { x->values, w.values, tile->nelems };
 
 	if (!x->valid || !x->nmissing)
@@ -64,6 +64,7 @@ void qn_powers_absorb_weighted(const struct qn_powers *p, int64_t *state, char *
 			       const struct quern_tile *tile)
 {
 	const struct there there = pack(tile, scratch);
+	const void *const v[QN_NFACTORS] = { [QN_FACTOR_W] = there.w, [QN_FACTOR_X] = there.x };
 	int64_t ignored[QN_WEIGHTED_NSPECIALS]; /* integers have none */
 	size_t nlost;
 
@@ -72,7 +73,7 @@ void qn_powers_absorb_weighted(const struct qn_powers *p, int64_t *state, char *
 		return;
 	if (p->has_extremes)
 		absorb_extremes(p, state, scratch, &there);
-	nlost = qn_weighted_add(&p->weighted, there.x, there.w, there.n, state + p->sums,
+	nlost = qn_weighted_add(&p->weighted, v, there.n, state + p->sums,
 				p->is_float ? state + p->special : ignored,
 				scratch + QN_POWERS_WEIGHTED_NBYTES);
 	state[QN_POWERS_COUNT] += (int64_t)(there.n - nlost);

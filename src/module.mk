@@ -7,6 +7,7 @@ include $(srcdir)/src/data/module.mk
 include $(srcdir)/src/select/module.mk
 include $(srcdir)/src/feed/module.mk
 include $(srcdir)/src/kernel/module.mk
+include $(srcdir)/src/elements/module.mk
 include $(srcdir)/src/weighted/module.mk
 include $(srcdir)/src/program/module.mk
 include $(srcdir)/src/plan/module.mk

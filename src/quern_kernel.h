@@ -71,6 +71,16 @@ struct quern_box {
 	uint64_t step[QUERN_MAX_DIMS];
 };
 
+/* What a variable of a tile is: its place there. */
+enum quern_role {
+	QUERN_VALUE, /* what is reduced */
+	QUERN_WITH,  /* another value of each element, that it goes with */
+	QUERN_WEIGHT, /* its weight: where it has a value a finite number of 0 or more, elsewhere anything */
+	QUERN_NROLES
+};
+/* In a set of roles. */
+#define QUERN_ROLE(role) (1u << (role))
+
 /* One variable of a tile. */
 struct quern_var {
 	enum quern_dtype dtype;
@@ -92,8 +102,8 @@ struct quern_tile {
 	const struct quern_box *box;
 	uint64_t first;
 	size_t nelems;
-	/* 1; of a weighted run 2: var[1] has the weight of each element. What has no weight is not valid; where var[0]
-	   is valid a weight is a finite number of 0 or more, and elsewhere it is anything. */
+	/* By role: those that quern_input.roles has, all below nvars. What is missing in one of them is missing: the
+	   bitmap of var[QUERN_VALUE] says it of all, and the others have none. */
 	int nvars;
 	const struct quern_var *var;
 	/* Borrows: bit i % 64 of word i / 64 is set if element i is there; one that is not, because a
@@ -200,10 +210,10 @@ struct quern_input {
 					  user is to be warned of */
 	size_t text_nbytes; /* of QUERN_TEXT: bytes of a value */
 	const struct quern_kernel *kernel; /* that is opened */
-	bool is_weighted;		   /* elements have weights, */
-	enum quern_dtype weights_dtype;	   /* of this type */
-	uint64_t nrows;			   /* of the result: 1, or more with --over or --by */
-	uint64_t most_in_row;		   /* elements that any row may have, at most */
+	unsigned roles;			   /* a set: what elements have besides QUERN_VALUE, */
+	enum quern_dtype role_dtype[QUERN_NROLES]; /* and of which types */
+	uint64_t nrows;	      /* of the result: 1, or more with --over or --by */
+	uint64_t most_in_row; /* elements that any row may have, at most */
 };
 
 /* Values of the kernel's options by name; the defaults are filled in. NULL or false: not given. */
@@ -242,8 +252,12 @@ struct quern_kernel {
 	const char *doc;		    /* one sentence, shown by `quern kernels` */
 	const struct quern_option *options; /* ends with a NULL name; NULL: none (opt) */
 	bool takes_text;		    /* QUERN_TEXT too; otherwise only numbers */
-	bool takes_weights;  /* its result is of weighted elements, or the same for any weights */
 	bool has_row_states; /* absorb_rows() adds to states, not to columns of words */
+	/* Sets of roles: those that its result is of, or that make no difference to it, and those among them that
+	   it cannot do without. */
+	unsigned takes, needs;
+	/* Its option that names a dimension: QUERN_WITH is the coordinate along that. NULL: what the user says. (opt) */
+	const char *against;
 
 	/* What absorb() adds for a tile does not depend on where the tile is, but for indices in
 	   MINLOC and MAXLOC segments. Then of tiles that are alike, as long and all of one value or

@@ -29,10 +29,21 @@ static bool put_joined(hid_t id, const char *name, const char *a, const char *be
 	return ok;
 }
 
-bool qn_h5_put_weights(hid_t id, const struct qn_labels *l, const struct qn_field_doc *doc)
+bool qn_h5_put_comment(hid_t id, const struct qn_labels *l, const struct qn_field_doc *doc)
 {
-	return !l->weights || !qn_field_weighted(doc->name) ||
-	       put_joined(id, "comment", "weights: ", "", l->weights);
+	const bool has_with = l->with && qn_field_is_of_pairs(doc->name);
+	const bool has_weights = l->weights && qn_field_weighted(doc->name);
+	char *text = NULL;
+	bool ok;
+
+	if (!has_with && !has_weights)
+		return true;
+	ok = qn_asprintf(&text, "%s%s%s%s%s", has_with ? "with: " : "", has_with ? l->with : "",
+			 has_with && has_weights ? "; " : "", has_weights ? "weights: " : "",
+			 has_weights ? l->weights : "") >= 0 &&
+	     qn_nc_put_text(id, "comment", text);
+	free(text);
+	return ok;
 }
 
 /* The methods of the cells, with the word for each. Owned; NULL: there is no memory. */
@@ -94,7 +105,7 @@ static bool put_quantiles(hid_t id, const struct qn_labels *l)
 
 static bool put_units(hid_t id, const struct qn_labels *l, const struct qn_field_doc *doc)
 {
-	char *units = qn_field_units(doc, l->units, l->weights);
+	char *units = qn_field_units(doc, l->units, l->with_units, l->weights);
 	bool ok = units && (!*units || qn_nc_put_text(id, "units", units));
 
 	if (ok && *l->calendar && strstr(units, " since "))
@@ -121,7 +132,7 @@ bool qn_h5_describe_field(hid_t id, const struct qn_nc *w, const struct qn_label
 		ok = put_joined(id, "long_name", name ? name : l->name, ": ",
 				qn_field_words(doc, l->weights));
 	if (ok && doc)
-		ok = qn_h5_put_weights(id, l, doc);
+		ok = qn_h5_put_comment(id, l, doc);
 	if (ok && doc && doc != qn_field_doc(f->name))
 		ok = put_quantiles(id, l);
 	if (ok && doc && f->type != QN_FIELD_TEXT)

@@ -14,7 +14,7 @@ bool qn_h5_describe_field(hid_t id, const struct qn_nc *w, const struct qn_label
 			  const struct quern_result *r, const struct qn_field *f);
 
 /* Of any variable of a field: how its elements were weighted, where it depends on that. */
-bool qn_h5_put_weights(hid_t id, const struct qn_labels *l, const struct qn_field_doc *doc);
+bool qn_h5_put_comment(hid_t id, const struct qn_labels *l, const struct qn_field_doc *doc);
 
 /* The same of a field that is a coordinate of the others. */
 bool qn_h5_describe_coordinate(hid_t id, const struct qn_field *f);

@@ -42,12 +42,13 @@ static bool describe(const struct qn_writing *w, hid_t id, const struct qn_field
 {
 	const struct qn_field_doc *doc = qn_field_doc(f->name);
 	const char *weights = w->labels->weights;
-	char *units = doc ? qn_field_units(doc, w->labels->units, weights) : NULL;
+	char *units = doc ? qn_field_units(doc, w->labels->units, w->labels->with_units, weights)
+			  : NULL;
 	bool ok = true;
 
 	if (doc)
 		ok = units && qn_nc_put_text(id, "long_name", qn_field_words(doc, weights)) &&
-		     qn_h5_put_weights(id, w->labels, doc) &&
+		     qn_h5_put_comment(id, w->labels, doc) &&
 		     (!units[0] || f->type == QN_FIELD_TEXT || qn_nc_put_text(id, "units", units));
 	if (ok && f->type == QN_FIELD_DECIMAL)
 		ok = qn_nc_put_text(id, "exact", f->v.digits);

@@ -505,12 +505,14 @@ static json_t *option_to_json(const struct quern_option *row)
 
 static json_t *kernel_to_json(const struct quern_kernel *k)
 {
+	const bool with = qn_kernel_takes(k, QUERN_WITH) && !k->against;
 	json_t *options = json_array();
 
 	for (const struct quern_option *row = k->options; row && row->name; row++)
 		qn_json_append(&options, option_to_json(row));
-	return json_pack("{s:s, s:s, s:b, s:o}", "name", k->name, "doc", k->doc, "weights",
-			 (int)k->takes_weights, "options", options);
+	return json_pack("{s:s, s:s, s:b, s:b, s:b, s:o}", "name", k->name, "doc", k->doc,
+			 "weights", qn_kernel_takes(k, QUERN_WEIGHT), "with", with, "needs_with",
+			 with && (k->needs & QUERN_ROLE(QUERN_WITH)), "options", options);
 }
 
 enum quern_status quern_kernels(const char *name, char **json, char *why, size_t nbytes)

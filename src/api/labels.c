@@ -201,7 +201,7 @@ const char *qn_run_units(const quern_run *run)
 	bool packed = run->subject.dataset.cf.has_scale;
 
 	/* What an expression makes of them is not known. */
-	if (run->engine.formula.expr)
+	if (run->engine.formula.made[QUERN_VALUE])
 		return "";
 
 	for (uint32_t i = 0; i < m->nforms; i++)
@@ -212,6 +212,7 @@ const char *qn_run_units(const quern_run *run)
 enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_labels *out)
 {
 	const struct qn_dataset *d = &run->subject.dataset;
+	const struct qn_formula *formula = &run->engine.formula;
 	const char *select = quern_option_string(&run->options, "select");
 	const char *over = quern_option_string(&run->options, "over");
 	const bool raw = quern_option_flag(&run->options, "raw");
@@ -222,15 +223,17 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 	*out = (struct qn_labels){ .n = 0 };
 	out->units = qn_run_units(run);
 	out->calendar = d->calendar;
-	out->weights = run->engine.formula.weights ? qn_program_text(run->engine.formula.weights)
+	out->weights = formula->made[QUERN_WEIGHT] ? qn_program_text(formula->made[QUERN_WEIGHT])
 						   : NULL;
+	out->with = formula->made[QUERN_WITH] ? qn_program_text(formula->made[QUERN_WITH]) : NULL;
+	out->with_units = qn_formula_units(formula, QUERN_WITH);
 	out->name = run->name ? run->name : qn_run_quantity(&run->engine);
 	/* Names of a quantity are not those of what an expression makes of it. */
-	out->attributes = run->engine.formula.expr ? &nothing : &run->subject.attributes;
+	out->attributes = formula->made[QUERN_VALUE] ? &nothing : &run->subject.attributes;
 	out->in_steps = qn_run_methods(&run->engine, true);
 	out->at_once = qn_run_methods(&run->engine, false);
 	w.failed = w.failed || !out->in_steps || !out->at_once;
-	out->dtype = qn_formula_dtype(&run->engine.formula, run->subject.views[0].dtype);
+	out->dtype = qn_formula_dtype(formula, run->subject.views[0].dtype);
 	put(&w, "quern", QUERN_VERSION);
 	put(&w, "kernel", run->engine.kernel->name);
 	put_source(&w, &run->subject.files);
@@ -245,10 +248,12 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 	put_selected(&w, &run->subject);
 	if (over)
 		put(&w, "over", over);
-	if (run->engine.formula.expr)
-		put(&w, "expr", qn_program_text(run->engine.formula.expr));
-	if (run->engine.formula.where)
-		put(&w, "where", qn_program_text(run->engine.formula.where));
+	if (formula->made[QUERN_VALUE])
+		put(&w, "expr", qn_program_text(formula->made[QUERN_VALUE]));
+	if (out->with)
+		put(&w, "with", out->with);
+	if (formula->where)
+		put(&w, "where", qn_program_text(formula->where));
 	if (out->weights)
 		put(&w, "weights", out->weights);
 	if (quern_option_string(&run->options, "by"))

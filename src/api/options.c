@@ -25,6 +25,8 @@ const struct quern_option qn_run_options[] = {
 	  "only elements where 'lat > 60 && month(time) == 1'" },
 	{ "expr", 0, QUERN_OPT_STRING, "EXPR", NULL, 0, 0,
 	  "use the values of this expression instead: 't2m - 273.15'" },
+	{ "with", 0, QUERN_OPT_STRING, "EXPR", NULL, 0, 0,
+	  "other values beside them, for kernels of two: corr --with u10" },
 	{ "weights", 0, QUERN_OPT_STRING, "EXPR", NULL, 0, 0,
 	  "weigh elements by this: 'days', 'coslat' is the cosine of the latitude" },
 	{ "fields", 0, QUERN_OPT_STRING, "NAMES", NULL, 0, 0,

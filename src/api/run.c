@@ -176,6 +176,9 @@ static enum quern_status start(quern_run *run, bool with_work, double *clock)
 	}
 	engine->settings = qn_settings_run(&run->options, &run->named);
 	engine->settings.most_cells = run->most_cells;
+	if (engine->kernel && engine->kernel->against)
+		engine->settings.against =
+			quern_option_string(&run->options, engine->kernel->against);
 	if (!st)
 		st = qn_comm_agree(run->comm, qn_calibrate(run), &run->err);
 	if (!st)

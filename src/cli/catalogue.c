@@ -216,6 +216,18 @@ static void print_option(const json_t *row)
 	qn_cli_print_row(stdout, left, doc);
 }
 
+/* Of options for what elements have besides their value. */
+static const char *text_of_takes(const json_t *k)
+{
+	const bool weights = json_is_true(json_object_get(k, "weights"));
+
+	if (json_is_true(json_object_get(k, "needs_with")))
+		return weights ? " (needs --with, takes --weights)" : " (needs --with)";
+	if (json_is_true(json_object_get(k, "with")))
+		return weights ? " (takes --with and --weights)" : " (takes --with)";
+	return weights ? " (takes --weights)" : "";
+}
+
 static void print_kernels(const json_t *doc)
 {
 	const json_t *kernels = json_object_get(doc, "kernels"), *k, *row;
@@ -225,8 +237,7 @@ static void print_kernels(const json_t *doc)
 	json_array_foreach(kernels, i, k)
 	{
 		printf("%-12s ", text_of(k, "name"));
-		snprintf(what, sizeof(what), "%s%s", text_of(k, "doc"),
-			 json_is_true(json_object_get(k, "weights")) ? " (takes --weights)" : "");
+		snprintf(what, sizeof(what), "%s%s", text_of(k, "doc"), text_of_takes(k));
 		qn_cli_wrap(stdout, what, 13, 13, qn_cli_columns(STDOUT_FILENO));
 		putchar('\n');
 		json_array_foreach(json_object_get(k, "options"), n, row) print_option(row);

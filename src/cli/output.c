@@ -125,8 +125,8 @@ static void print_left_out(const json_t *run)
 /* What part of the data, and what was made of it. */
 static void print_asked(const json_t *input)
 {
-	static const char *const name[] = { "column", "select", "over",	  "by",
-					    "expr",   "where",	"weights" };
+	static const char *const name[] = { "column", "select", "over",	 "by",
+					    "expr",   "with",	"where", "weights" };
 
 	for (size_t i = 0; i < sizeof(name) / sizeof(*name); i++) {
 		const char *text = json_string_value(json_object_get(input, name[i]));

@@ -90,7 +90,9 @@ static void print_fields(FILE *f, const struct qn_labels *labels, const struct q
 {
 	for (size_t i = 0; i < r->nfields; i++) {
 		const struct qn_field_doc *doc = qn_field_doc(r->field[i].name);
-		char *units = doc ? qn_field_units(doc, labels->units, labels->weights) : NULL;
+		char *units = doc ? qn_field_units(doc, labels->units, labels->with_units,
+						   labels->weights)
+				  : NULL;
 
 		if (doc)
 			fprintf(f, "# %s: %s", doc->name, qn_field_words(doc, labels->weights));

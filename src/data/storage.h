@@ -23,9 +23,11 @@ struct qn_global {
 
 struct qn_labels {
 	size_t n;
-	struct qn_global label[24];
+	struct qn_global label[25];
 	const char *units;	/* of the values; "" */
 	const char *calendar;	/* where the units are a time; "" */
+	const char *with;	/* the expression of their other values; NULL: none */
+	const char *with_units; /* of these; "" */
 	const char *weights;	/* the expression that elements are weighed by; NULL: none */
 	enum quern_dtype dtype; /* of the values that the kernel saw */
 	/* Of a result with axes: what variables are called after; what cells were made of, "lat: lon: ?", where ?

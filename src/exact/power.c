@@ -65,3 +65,13 @@ void qn_power_normalize(const struct qn_power *p, int64_t *words)
 	for (int i = 0; i < p->npowers; i++)
 		qn_acc_normalize(&p->form[i], words + p->offset[i]);
 }
+
+int qn_power_segments(const struct qn_power *p, struct quern_segment *segments)
+{
+	for (int i = 0; i < p->npowers; i++)
+		segments[i] = (struct quern_segment){ .op = QUERN_EXACT,
+						      .nwords = (size_t)p->form[i].nlimbs,
+						      .power = i + 1,
+						      .dtype = p->dtype };
+	return p->npowers;
+}

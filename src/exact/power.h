@@ -44,6 +44,9 @@ enum { QN_SPECIAL_NAN, QN_SPECIAL_PINF, QN_SPECIAL_NINF, QN_NSPECIALS };
 /* order: 1, 2 or 4. */
 void qn_power_init(struct qn_power *p, enum quern_dtype t, int order);
 
+/* The segments of a state that are these sums; returns how many. */
+int qn_power_segments(const struct qn_power *p, struct quern_segment *segments);
+
 /* Bytes of scratch for qn_power_add and qn_power_add_special, 64-byte aligned. */
 size_t qn_power_scratch_nbytes(const struct qn_power *p);
 

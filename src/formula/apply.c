@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "formula/formula.h"
 #include "formula/picked.h"
+#include "kernel/tile.h"
 #include "weighted/products_simd.h"
 #include "weighted/sums.h"
 
@@ -46,7 +47,7 @@ struct piece {
 
 /* Where things are in the scratch. */
 struct room {
-	uint8_t *columns, *program, *values, *weights;
+	uint8_t *columns, *program, *made[QUERN_NROLES];
 	uint64_t *valid, *there;
 };
 
@@ -74,10 +75,11 @@ static size_t values_nbytes(const struct qn_program *p, uint64_t nelems)
 /* One program runs after the other. */
 static size_t programs_nbytes(const struct qn_formula *f)
 {
-	const size_t weights = program_nbytes(f->weights), where = program_nbytes(f->where);
-	const size_t most = weights > where ? weights : where, expr = program_nbytes(f->expr);
+	size_t most = program_nbytes(f->where);
 
-	return most > expr ? most : expr;
+	for (int i = 0; i < QUERN_NROLES; i++)
+		most = (size_t)qn_max_u64(most, program_nbytes(f->made[i]));
+	return most;
 }
 
 /* The data has one always. */
@@ -88,20 +90,27 @@ static size_t columns_nbytes(const struct qn_formula *f)
 
 static size_t scratch_nbytes(const struct qn_formula *f, uint64_t nelems)
 {
+	size_t nbytes = columns_nbytes(f) + programs_nbytes(f);
+
 	if (!qn_formula_is_any(f))
 		return 0;
-	return columns_nbytes(f) + programs_nbytes(f) + values_nbytes(f->expr, nelems) +
-	       values_nbytes(f->weights, nelems) + 2 * bitmap_nbytes(nelems);
+	for (int i = 0; i < QUERN_NROLES; i++)
+		nbytes += values_nbytes(f->made[i], nelems);
+	return nbytes + 2 * bitmap_nbytes(nelems);
 }
 
 static struct room divide(const struct qn_formula *f, void *scratch, uint64_t nelems)
 {
 	struct room r = { .columns = scratch };
+	uint8_t *at;
 
 	r.program = r.columns + columns_nbytes(f);
-	r.values = r.program + programs_nbytes(f);
-	r.weights = r.values + values_nbytes(f->expr, nelems);
-	r.valid = (uint64_t *)(void *)(r.weights + values_nbytes(f->weights, nelems));
+	at = r.program + programs_nbytes(f);
+	for (int i = 0; i < QUERN_NROLES; i++) {
+		r.made[i] = at;
+		at += values_nbytes(f->made[i], nelems);
+	}
+	r.valid = (uint64_t *)(void *)at;
 	r.there = r.valid + bitmap_nbytes(nelems) / sizeof(uint64_t);
 	return r;
 }
@@ -273,24 +282,31 @@ static bool uses(const struct qn_program *program, int number)
 	return program && qn_program_uses(program, number);
 }
 
-static bool is_used(const struct qn_formula *f, int number)
+/* Which of them there are, and what they are. */
+static bool is_of_values(const struct qn_formula *f, int number)
 {
-	return uses(f->expr, number) || uses(f->where, number) || uses(f->weights, number);
+	return uses(f->where, number) || uses(f->made[QUERN_VALUE], number) ||
+	       uses(f->made[QUERN_WITH], number);
 }
 
-/* Of --expr and --where, and the data. */
+static bool is_used(const struct qn_formula *f, int number)
+{
+	return is_of_values(f, number) || uses(f->made[QUERN_WEIGHT], number);
+}
+
+/* Of --where, --expr and --with, and the data. */
 static void take_columns(struct piece *p, const struct room *r)
 {
 	take_data(p, (uint64_t *)(void *)r->columns);
 	for (int i = 1; i < p->f->n; i++)
-		if (uses(p->f->expr, i) || uses(p->f->where, i))
+		if (is_of_values(p->f, i))
 			take_operand(p, i, r->columns + (size_t)i * COLUMN_NBYTES);
 }
 
 static void take_columns_of_weights(struct piece *p, const struct room *r)
 {
 	for (int i = 1; i < p->f->n; i++)
-		if (uses(p->f->weights, i))
+		if (uses(p->f->made[QUERN_WEIGHT], i))
 			take_operand(p, i, r->columns + (size_t)i * COLUMN_NBYTES);
 }
 
@@ -361,12 +377,12 @@ static void make_values(const struct piece *p, const struct room *r, struct qn_f
 	const size_t size = qn_view_size(out->var->dtype);
 	struct qn_program_result result;
 
-	if (!p->f->expr) {
+	if (!p->f->made[QUERN_VALUE]) {
 		put_bits(r->valid + p->at / 64, p->column[0].valid, p->n);
 		return;
 	}
-	qn_program_run(p->f->expr, p->column, p->n, r->program, &result);
-	memcpy(r->values + p->at * size, result.var.values, p->n * size);
+	qn_program_run(p->f->made[QUERN_VALUE], p->column, p->n, r->program, &result);
+	memcpy(r->made[QUERN_VALUE] + p->at * size, result.var.values, p->n * size);
 	put_bits(r->valid + p->at / 64, result.var.valid, p->n);
 	out->nbeyond += count_beyond(p, r, &result);
 }
@@ -377,6 +393,48 @@ static void apply_expr(const struct piece *p, const struct room *r, struct qn_fo
 	make_values(p, r, out);
 	for (size_t w = 0; leaves_out(p->f) && w < (p->n + 63) / 64; w++)
 		r->valid[p->at / 64 + w] &= r->there[p->at / 64 + w];
+}
+
+/* Clears the bits of a piece whose elements are NaN. */
+static void drop_nans(const struct piece *p, const struct room *r, enum quern_dtype t,
+		      const void *values)
+{
+	const struct quern_var v = { .dtype = t, .values = values };
+	uint64_t valid[PIECE_NWORDS];
+
+	if (!qn_dtype_is_float(t) || !qn_tile_mark(&v, p->n, true, valid))
+		return;
+	for (size_t w = 0; w < (p->n + 63) / 64; w++)
+		r->valid[p->at / 64 + w] &= valid[w];
+}
+
+/* Of the values, by --expr or as they come. */
+static const void *values_of_piece(const struct piece *p, const struct room *r, enum quern_dtype t)
+{
+	if (!p->f->made[QUERN_VALUE])
+		return p->column[0].values;
+	return r->made[QUERN_VALUE] + p->at * qn_view_size(t);
+}
+
+/* After --expr. NaN that are missing make a pair missing, whichever of the two they are. */
+static void apply_with(const struct piece *p, const struct room *r, struct qn_formula_tile *out)
+{
+	struct qn_program_result result;
+	const enum quern_dtype t = out->var->dtype;
+	size_t size;
+
+	if (!p->f->made[QUERN_WITH])
+		return;
+	qn_program_run(p->f->made[QUERN_WITH], p->column, p->n, r->program, &result);
+	size = qn_view_size(result.var.dtype);
+	memcpy(r->made[QUERN_WITH] + p->at * size, result.var.values, p->n * size);
+	for (size_t w = 0; result.var.valid && w < (p->n + 63) / 64; w++)
+		r->valid[p->at / 64 + w] &= result.var.valid[w];
+	if (p->f->nan_missing) {
+		drop_nans(p, r, t, values_of_piece(p, r, t));
+		drop_nans(p, r, result.var.dtype, r->made[QUERN_WITH] + p->at * size);
+	}
+	out->nbeyond += count_beyond(p, r, &result);
 }
 
 static bool are_right(enum quern_dtype t, const void *values, size_t n)
@@ -410,10 +468,11 @@ static void look_closely(const struct piece *p, const struct room *r, const stru
 /* The outer dimensions that weights depend on: those inside have one weight for all of their elements. */
 static int count_varying(const struct piece *p)
 {
-	int ndim = uses(p->f->weights, 0) ? p->in->box->ndim : 0;
+	int ndim = uses(p->f->made[QUERN_WEIGHT], 0) ? p->in->box->ndim : 0;
 
 	for (int i = 1; i < p->f->n; i++)
-		for (int d = p->in->box->ndim - 1; d >= ndim && uses(p->f->weights, i); d--)
+		for (int d = p->in->box->ndim - 1; d >= ndim && uses(p->f->made[QUERN_WEIGHT], i);
+		     d--)
 			if (p->spot[i].stride[d])
 				ndim = d + 1;
 	return ndim;
@@ -468,7 +527,7 @@ static bool apply_few_weights(const struct piece *p, const struct room *r, uint8
 	of_runs.first = p->first / run;
 	of_runs.n = (size_t)((p->first + p->n - 1) / run - of_runs.first + 1);
 	take_columns_of_weights(&of_runs, r);
-	qn_program_run(p->f->weights, of_runs.column, of_runs.n, r->program, &result);
+	qn_program_run(p->f->made[QUERN_WEIGHT], of_runs.column, of_runs.n, r->program, &result);
 	if (result.var.valid || result.nbeyond ||
 	    !are_right(result.var.dtype, result.var.values, of_runs.n))
 		return false;
@@ -479,17 +538,19 @@ static bool apply_few_weights(const struct piece *p, const struct room *r, uint8
 /* Those of a tile of one piece stay where they are. */
 static void apply_weights(struct piece *p, const struct room *r, struct qn_formula_tile *out)
 {
-	const size_t size = p->f->weights ? qn_view_size(out->var[1].dtype) : 0;
+	const struct qn_program *weights = p->f->made[QUERN_WEIGHT];
+	const size_t size = weights ? qn_view_size(out->var[QUERN_WEIGHT].dtype) : 0;
+	uint8_t *to = r->made[QUERN_WEIGHT] + p->at * size;
 	struct qn_program_result result;
 
-	if (!p->f->weights || apply_few_weights(p, r, r->weights + p->at * size))
+	if (!weights || apply_few_weights(p, r, to))
 		return;
 	take_columns_of_weights(p, r);
-	qn_program_run(p->f->weights, p->column, p->n, r->program, &result);
+	qn_program_run(weights, p->column, p->n, r->program, &result);
 	if (p->n == p->in->nelems)
-		out->var[1].values = result.var.values;
+		out->var[QUERN_WEIGHT].values = result.var.values;
 	else
-		memcpy(r->weights + p->at * size, result.var.values, p->n * size);
+		memcpy(to, result.var.values, p->n * size);
 	for (size_t w = 0; result.var.valid && w < (p->n + 63) / 64; w++)
 		r->valid[p->at / 64 + w] &= result.var.valid[w];
 	if (!are_right(result.var.dtype, result.var.values, p->n))
@@ -500,26 +561,26 @@ static void apply_weights(struct piece *p, const struct room *r, struct qn_formu
 /* What became of the values, and the weights beside them. */
 static void set_vars(const struct qn_formula *f, const struct room *r, struct qn_formula_tile *out)
 {
-	if (f->expr)
-		out->var->values = r->values;
+	if (f->made[QUERN_VALUE])
+		out->var->values = r->made[QUERN_VALUE];
 	out->var->nmissing = out->tile.nelems - count_bits(r->valid, out->tile.nelems);
 	out->var->valid = out->var->nmissing ? r->valid : NULL;
 	out->tile.var = out->var;
 	out->tile.there = out->nthere < out->tile.nelems ? r->there : NULL;
-	if (f->weights)
-		out->tile.nvars = 2;
+	if (qn_formula_roles(f))
+		out->tile.nvars = QUERN_NROLES;
 }
 
 /* Of elements of which none is there. */
 static void blank_piece(const struct piece *p, const struct room *r,
 			const struct qn_formula_tile *out)
 {
-	const size_t size = qn_view_size(out->var->dtype);
-	const size_t weight = p->f->weights ? qn_view_size(out->var[1].dtype) : 0;
-
 	memset(r->valid + p->at / 64, 0, (p->n + 63) / 64 * sizeof(*r->valid));
-	memset(r->values + p->at * size, 0, p->f->expr ? p->n * size : 0);
-	memset(r->weights + p->at * weight, 0, p->n * weight);
+	for (int i = 0; i < QUERN_NROLES; i++) {
+		const size_t size = p->f->made[i] ? qn_view_size(out->var[i].dtype) : 0;
+
+		memset(r->made[i] + p->at * size, 0, p->n * size);
+	}
 }
 
 static void apply_piece(struct piece *p, const struct room *r, struct qn_formula_tile *out)
@@ -527,6 +588,7 @@ static void apply_piece(struct piece *p, const struct room *r, struct qn_formula
 	take_columns(p, r);
 	apply_where(p, r, out);
 	apply_expr(p, r, out);
+	apply_with(p, r, out);
 	apply_weights(p, r, out);
 	out->nthere += leaves_out(p->f) ? count_bits(r->there + p->at / 64, p->n) : p->n;
 }
@@ -544,9 +606,10 @@ void qn_formula_apply(struct qn_formula_worker *w, const struct quern_tile *in,
 	p.in = in;
 	*out = (struct qn_formula_tile){ .var = { *in->var }, .tile = *in };
 	out->var->dtype = qn_formula_dtype(f, in->var->dtype);
-	if (f->weights)
-		out->var[1] = (struct quern_var){ .dtype = qn_program_dtype(f->weights),
-						  .values = r.weights };
+	for (int i = QUERN_VALUE + 1; i < QUERN_NROLES; i++)
+		if (f->made[i])
+			out->var[i] = (struct quern_var){ .dtype = qn_program_dtype(f->made[i]),
+							  .values = r.made[i] };
 	for (p.at = 0; p.at < in->nelems; p.at += p.n) {
 		p.first = in->first + p.at;
 		p.n = (size_t)qn_min_u64(in->nelems - p.at, PIECE);

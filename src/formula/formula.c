@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "formula/latitude.h"
+#include "kernel/roles.h"
 #include "select/select.h"
 
 /* The names of a formula while it is compiled. */
@@ -167,26 +168,32 @@ static enum quern_status compile(struct search *s, const char *what, const char 
 		    : QUERN_OK;
 }
 
-static const char *option_of(const struct qn_formula_texts *texts)
+static const char *option_of(const struct qn_formula_texts *texts, enum quern_role role)
 {
-	return texts->option ? texts->option : "--expr";
+	if (role == QUERN_WITH && texts->against)
+		return "--against";
+	return role == QUERN_VALUE && texts->option ? texts->option : qn_role_option(role);
+}
+
+static void collect_of(struct search *s, const char *option, const char *text)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	struct qn_program *p = NULL;
+
+	compile(s, option, text, QN_WANT_ANY, true, &p, &ignored);
+	qn_program_free(p);
 }
 
 /* Which names there are. What is wrong otherwise is found when it is known what they are. */
 static enum quern_status collect(struct search *s, const struct qn_formula_texts *texts,
 				 struct quern_message *err)
 {
-	const char *const option[] = { option_of(texts), "--where", "--weights" };
-	const char *const text[] = { texts->expr, texts->where, texts->weights };
-
 	s->collects = true;
-	for (int i = 0; i < 3; i++) {
-		struct quern_message ignored = { .status = QUERN_OK };
-		struct qn_program *p = NULL;
-
-		s->weighs = i == 2;
-		compile(s, option[i], text[i], QN_WANT_ANY, true, &p, &ignored);
-		qn_program_free(p);
+	collect_of(s, "--where", texts->where);
+	collect_of(s, "--against", s->f->against.index);
+	for (enum quern_role role = 0; role < QUERN_NROLES; role++) {
+		s->weighs = role == QUERN_WEIGHT;
+		collect_of(s, option_of(texts, role), texts->made[role]);
 	}
 	s->collects = s->weighs = false;
 	return s->failed ? qn_error_nomem(err, 0, "the names of an expression") : QUERN_OK;
@@ -311,14 +318,14 @@ static enum quern_status compile_all(struct search *s, const struct qn_formula_t
 {
 	struct qn_formula *f = s->f;
 	const bool nan = f->nan_missing;
-	enum quern_status st;
+	enum quern_status st =
+		compile(s, "--where", texts->where, QN_WANT_CONDITION, nan, &f->where, err);
 
-	st = compile(s, option_of(texts), texts->expr, QN_WANT_NUMBER, nan, &f->expr, err);
-	if (!st)
-		st = compile(s, "--where", texts->where, QN_WANT_CONDITION, nan, &f->where, err);
-	s->weighs = true;
-	if (!st)
-		st = compile(s, "--weights", texts->weights, QN_WANT_NUMBER, nan, &f->weights, err);
+	for (enum quern_role role = 0; !st && role < QUERN_NROLES; role++) {
+		s->weighs = role == QUERN_WEIGHT;
+		st = compile(s, option_of(texts, role), texts->made[role], QN_WANT_NUMBER, nan,
+			     &f->made[role], err);
+	}
 	return st;
 }
 
@@ -331,31 +338,59 @@ static enum quern_status check_used(const struct search *s, struct quern_message
 	for (int i = 0; l && i < l->n; i++)
 		if (&l->named[i] != data && !s->used[i])
 			return qn_error_set(err, QUERN_ERR_USAGE,
-					    "--dataset: %s=%s%s%s is not used: --expr, --where, "
-					    "--weights and --by have no such name",
+					    "--dataset: %s=%s%s%s is not used: --expr, --with, "
+					    "--where, --weights and --by have no such name",
 					    l->named[i].name, l->named[i].path,
 					    l->named[i].file ? "@" : "",
 					    l->named[i].file ? l->named[i].file : "");
 	return QUERN_OK;
 }
 
+/* Of the names that were found. */
+static bool has_coordinate(const struct search *s)
+{
+	const struct qn_against *a = &s->f->against;
+	const int i = a->name ? find_operand(s->f, QN_OPERAND_BESIDE, a->name) : -1;
+
+	if (a->name && is_data(s, a->name))
+		return s->subject->dataset.ndim == 1;
+	return i >= 0 && qn_against_is_along(a, s->subject, &s->f->operand[i]);
+}
+
 static enum quern_status find_all(struct search *s, const struct qn_team *team,
 				  const struct qn_formula_texts *texts, struct quern_message *err)
 {
 	struct qn_formula_texts own = *texts;
+	struct qn_against *against = &s->f->against;
 	enum quern_status st =
-		start(s, texts->option ? texts->option : "--expr, --where, --weights", err);
+		start(s, texts->option ? texts->option : "--expr, --with, --where, --weights", err);
 
 	if (!st && !texts->option)
-		st = take_name(s->f, &own.expr, err);
+		st = take_name(s->f, &own.made[QUERN_VALUE], err);
+	if (!st && texts->against)
+		st = qn_against_find(s->subject, texts->against, against, err);
+	own.made[QUERN_WITH] = texts->against ? against->coordinate : texts->made[QUERN_WITH];
 	if (!st)
 		st = collect(s, &own, err);
 	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
 		st = find_operands(s, team, err);
+	if (!st && texts->against && !has_coordinate(s)) {
+		own.made[QUERN_WITH] = against->index;
+		s->f->lacks_coordinate = true;
+	}
 	if (!st)
 		st = compile_all(s, &own, err);
 	return st;
+}
+
+static bool says_any(const struct qn_formula_texts *texts)
+{
+	bool any = texts->where || texts->against;
+
+	for (int i = 0; i < QUERN_NROLES; i++)
+		any = any || texts->made[i];
+	return any;
 }
 
 enum quern_status qn_formula_find(const struct qn_subject *subject, const struct qn_team *team,
@@ -372,16 +407,17 @@ enum quern_status qn_formula_find(const struct qn_subject *subject, const struct
 	enum quern_status st = QUERN_OK;
 
 	*out = (struct qn_formula){ .nan_missing = nan_missing,
+				    .against.dim = -1,
 				    .picks = subject->picks.any ? &subject->picks : NULL,
 				    .selection = &subject->selection };
-	if (!texts->expr && !texts->where && !texts->weights && (!has_names || is_one))
+	if (!says_any(texts) && (!has_names || is_one))
 		return QUERN_OK;
 	if (has_names && !s.used)
 		s.used = own = qn_calloc((size_t)texts->named->n, sizeof(*s.used));
 	if (has_names && !s.used)
 		st = qn_error_nomem(err, (size_t)texts->named->n, "names of datasets");
 	st = qn_comm_agree(team->comm, st, err);
-	if (!st && (texts->expr || texts->where || texts->weights))
+	if (!st && says_any(texts))
 		st = find_all(&s, team, texts, err);
 	if (!st && !is_one)
 		st = check_used(&s, err);
@@ -392,13 +428,14 @@ enum quern_status qn_formula_find(const struct qn_subject *subject, const struct
 
 void qn_formula_fini(struct qn_formula *f)
 {
-	qn_program_free(f->expr);
 	qn_program_free(f->where);
-	qn_program_free(f->weights);
+	for (int i = 0; i < QUERN_NROLES; i++)
+		qn_program_free(f->made[i]);
 	for (int i = 0; i < f->n; i++)
 		qn_operand_fini(&f->operand[i]);
 	free(f->operand);
 	free(f->name);
+	qn_against_fini(&f->against);
 	memset(f, 0, sizeof(*f));
 }
 
@@ -409,7 +446,7 @@ bool qn_formula_is_any(const struct qn_formula *f)
 
 bool qn_formula_has_program(const struct qn_formula *f)
 {
-	return f->expr || f->where || f->weights;
+	return f->made[QUERN_VALUE] || f->where || qn_formula_roles(f);
 }
 
 uint64_t qn_formula_nbytes(const struct qn_formula *f)
@@ -437,5 +474,37 @@ void qn_formula_limit(struct qn_formula *f, uint64_t nbytes)
 
 enum quern_dtype qn_formula_dtype(const struct qn_formula *f, enum quern_dtype data)
 {
-	return f->expr ? qn_program_dtype(f->expr) : data;
+	return f->made[QUERN_VALUE] ? qn_program_dtype(f->made[QUERN_VALUE]) : data;
+}
+
+unsigned qn_formula_roles(const struct qn_formula *f)
+{
+	unsigned roles = 0;
+
+	for (int i = QUERN_VALUE + 1; i < QUERN_NROLES; i++)
+		roles |= f->made[i] ? QUERN_ROLE(i) : 0;
+	return roles;
+}
+
+/* As it is, or between backquotes. */
+static bool is_name(const char *text, const char *name)
+{
+	const size_t n = strlen(name), quote = *text == '`';
+
+	return !strncmp(text + quote, name, n) && strlen(text) == n + 2 * quote;
+}
+
+const char *qn_formula_units(const struct qn_formula *f, enum quern_role role)
+{
+	const struct qn_program *p = f->made[role];
+	const char *text = p ? qn_program_text(p) : "";
+
+	for (int i = 0; p && i < f->n; i++) {
+		const struct qn_operand *o = &f->operand[i];
+
+		if (qn_program_uses(p, i) && o->kind != QN_OPERAND_INDEX && o->units &&
+		    (is_name(text, o->name) || (i == 0 && is_name(text, qn_text_last(o->name)))))
+			return o->units;
+	}
+	return "";
 }

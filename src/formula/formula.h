@@ -1,8 +1,10 @@
 /*
- * formula.h - what --expr, --where and --weights make of the elements of a subject, before a kernel sees them.
+ * formula.h - what --expr, --where, --with and --weights make of the elements of a subject, before a kernel sees them.
  *
  *	tile of the data -> --expr: other values -> --where: which of them are there
- *		-> --weights: their weights -> kernel
+ *		-> --with: other values beside them -> --weights: their weights -> kernel
+ *
+ * What is missing in one of these is missing.
  *
  * Of a selection that is a union along a dimension a tile has what lies between, too: that is not there.
  *
@@ -13,6 +15,7 @@
 #ifndef QN_FORMULA_FORMULA_H
 #define QN_FORMULA_FORMULA_H
 
+#include "formula/against.h"
 #include "formula/operand.h"
 #include "keys/keys.h"
 #include "program/program.h"
@@ -21,8 +24,11 @@ struct qn_formula {
 	int n;			    /* of operands; number 0 is the data */
 	struct qn_operand *operand; /* owned */
 	bool nan_missing;
-	struct qn_program *expr, *where, *weights; /* owned; NULL: there is none */
-	char *name; /* owned: of --expr NAME=EXPR, or "expr"; NULL: without --expr */
+	/* Owned; NULL: there is none. What makes the variables of a tile: --expr, --with, --weights. */
+	struct qn_program *made[QUERN_NROLES], *where;
+	char *name;		   /* owned: of --expr NAME=EXPR, or "expr"; NULL: without --expr */
+	struct qn_against against; /* dim < 0: there is none */
+	bool lacks_coordinate;	   /* along that: its index is taken */
 	/* Borrows, with the box that they are of: what is not picked is not there either; NULL: all is picked. */
 	const struct qn_picks *picks;
 	const struct quern_box *selection;
@@ -30,8 +36,10 @@ struct qn_formula {
 
 /* Borrowed; NULL: there is none. */
 struct qn_formula_texts {
-	const char *expr, *where, *weights;
-	const char *option; /* that expr is of, without a name: it is the only one; NULL: --expr */
+	const char *made[QUERN_NROLES], *where;
+	const char *against; /* the dimension of --against, in the place of --with; NULL: none */
+	/* That the values are of, without a name: it is the only one; NULL: --expr. */
+	const char *option;
 	const struct qn_named_list *named; /* of -d */
 	const struct qn_keys *keys;	   /* of --by, whose names are none here */
 	bool *used; /* in and out: of each of these, whether an expression has it; NULL: none before has */
@@ -50,6 +58,12 @@ bool qn_formula_has_program(const struct qn_formula *f);
 
 /* The type of the values that a kernel gets, where the data has `data`. */
 enum quern_dtype qn_formula_dtype(const struct qn_formula *f, enum quern_dtype data);
+
+/* A set: what a kernel gets besides. */
+unsigned qn_formula_roles(const struct qn_formula *f);
+
+/* The units of what is but a name; "": they are not known, or there are none. Borrowed. */
+const char *qn_formula_units(const struct qn_formula *f, enum quern_role role);
 
 /* Bytes of what stands beside the data, and of what each worker holds for tiles and for items of at most so
    many elements. */
@@ -77,7 +91,7 @@ enum quern_status qn_formula_worker_free(struct qn_formula_worker *w, struct que
 
 /* A tile as the kernel is to see it: borrows from the scratch and from the tile it was made of. */
 struct qn_formula_tile {
-	struct quern_var var[2]; /* values, weights */
+	struct quern_var var[QUERN_NROLES];
 	struct quern_tile tile;
 	uint64_t nthere;  /* elements that --where holds for */
 	uint64_t nbeyond; /* that are missing because a result was beyond 64 bits */

@@ -1,4 +1,5 @@
 # src/formula: sources of libquern.
+LIB_SRCS += src/formula/against.c
 LIB_SRCS += src/formula/apply.c
 LIB_SRCS += src/formula/bad_weight.c
 LIB_SRCS += src/formula/formula.c

@@ -32,7 +32,7 @@ static bool find_box(const struct qn_subject *subject, const struct qn_formula *
 		box->step[k] = 1;
 		box->count[k] = 1;
 		for (int i = 1; i < f->n; i++)
-			if (f->operand[i].stride[k] && qn_program_uses(f->expr, i))
+			if (f->operand[i].stride[k] && qn_program_uses(f->made[QUERN_VALUE], i))
 				box->count[k] = qn_dataset_length(d, k);
 		fits = fits && qn_mul(*nelems, box->count[k], nelems);
 	}
@@ -47,7 +47,7 @@ bool qn_ahead_can(const struct qn_subject *subject, const struct qn_formula *f)
 	struct quern_box box;
 	uint64_t nelems;
 
-	return !qn_program_uses(f->expr, 0) && !is_stored(f) &&
+	return !qn_program_uses(f->made[QUERN_VALUE], 0) && !is_stored(f) &&
 	       find_box(subject, f, &box, &nelems) && nelems <= MOST_AHEAD;
 }
 
@@ -85,7 +85,7 @@ static enum quern_status evaluate(const struct qn_formula *f, const struct quern
 				  struct qn_values *v, uint64_t *nbeyond, struct quern_message *err)
 {
 	struct evaluation *e = qn_calloc(1, sizeof(*e));
-	const bool is_real = qn_dtype_is_float(qn_program_dtype(f->expr));
+	const bool is_real = qn_dtype_is_float(qn_program_dtype(f->made[QUERN_VALUE]));
 	struct quern_message ignored = { .status = QUERN_OK };
 	enum quern_status st = QUERN_OK;
 	uint32_t operand = 0;
@@ -139,7 +139,7 @@ static enum quern_status make_source(const struct qn_subject *subject,
 	s->like.file = qn_strdup(subject->dataset.file);
 	if (!s->like.path || !s->like.file)
 		return qn_error_nomem(err, strlen(spec->expr), "a key");
-	if (qn_program_dtype(f->expr) == QUERN_U64)
+	if (qn_program_dtype(f->made[QUERN_VALUE]) == QUERN_U64)
 		return qn_error_set(err, QUERN_ERR_USAGE,
 				    "--by: %s: unsigned integers of 64 bits are no keys: divide "
 				    "them, as in NAME=x // 2",

@@ -10,12 +10,12 @@
 /* What an expression says of the key. */
 static void describe(const struct qn_key_spec *spec, struct qn_computed *c)
 {
-	const enum quern_dtype t = qn_program_dtype(c->formula.expr);
+	const enum quern_dtype t = qn_program_dtype(c->formula.made[QUERN_VALUE]);
 
 	c->kind = QN_COMPUTED_VALUES;
 	if (spec->form == QN_FORM_BINS)
 		c->kind = QN_COMPUTED_BINS;
-	else if (qn_program_is_condition(c->formula.expr))
+	else if (qn_program_is_condition(c->formula.made[QUERN_VALUE]))
 		c->kind = QN_COMPUTED_CONDITION;
 	c->is_real = t == QUERN_F32 || t == QUERN_F64;
 }
@@ -94,7 +94,7 @@ static void take_units(const struct qn_computed *c, struct qn_key *key)
 static enum quern_status give(struct qn_computed *c, const struct qn_key_spec *spec,
 			      struct qn_key *key, struct quern_message *err)
 {
-	if (qn_program_dtype(c->formula.expr) == QUERN_U64)
+	if (qn_program_dtype(c->formula.made[QUERN_VALUE]) == QUERN_U64)
 		return qn_error_set(err, QUERN_ERR_USAGE,
 				    "--by: %s: unsigned integers of 64 bits are no keys: divide "
 				    "them, as in NAME=x // 2",
@@ -116,9 +116,10 @@ static enum quern_status find_one(const struct qn_subject *subject, const struct
 				  struct qn_computed *c, bool *is_given, struct qn_names *warnings,
 				  struct quern_message *err)
 {
-	const struct qn_formula_texts texts = {
-		.expr = spec->expr, .option = "--by", .named = named, .used = used
-	};
+	const struct qn_formula_texts texts = { .made = { [QUERN_VALUE] = spec->expr },
+						.option = "--by",
+						.named = named,
+						.used = used };
 	enum quern_status st = qn_formula_find(subject, team, &texts, true, &c->formula, err);
 
 	*is_given = false;

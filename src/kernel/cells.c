@@ -10,15 +10,13 @@
 #define NLOCKS	      256
 #define VALUES_NBYTES (QN_RUN_NELEMS * sizeof(double))
 #define BITMAP_NWORDS (QN_RUN_NELEMS / 64)
-#define MOST_VARS     2
 
 /* A tile on its way to the cells. */
 struct absorber {
 	struct qn_cells *cells;
 	const struct quern_tile *tile;
-	void *scratch; /* of the kernel */
-	uint8_t *
-		values; /* of a part of the tile that does not lie in one piece, and their weights */
+	void *scratch;	 /* of the kernel */
+	uint8_t *values; /* of a part of the tile that does not lie in one piece, by role */
 	uint64_t *valid, *gathered;
 	int64_t *state; /* of a row of columns, before it is added */
 };
@@ -274,7 +272,7 @@ size_t qn_cells_scratch_nbytes(const struct quern_kernel *k, const void *self,
 	const bool by_columns = k->absorb_rows && !k->has_row_states;
 	const size_t state = by_columns ? l->nwords * sizeof(int64_t) : 0;
 
-	return round_up(own) + round_up(state) + MOST_VARS * VALUES_NBYTES +
+	return round_up(own) + round_up(state) + QUERN_NROLES * VALUES_NBYTES +
 	       3 * BITMAP_NWORDS * sizeof(uint64_t);
 }
 
@@ -328,7 +326,7 @@ static bool absorb_one(const struct absorber *a, const struct qn_row_run *run)
 
 /* Room for a column: its elements, whether they are valid, whether they are there. */
 struct column {
-	struct quern_var var[MOST_VARS];
+	struct quern_var var[QUERN_NROLES];
 	struct quern_tile tile;
 	bool all_there;
 };
@@ -353,9 +351,10 @@ static void gather_column(const struct absorber *a, const struct qn_row_run *run
 	uint64_t at = first + begin * run->stride;
 
 	memset(a->gathered, 0, 2 * BITMAP_NWORDS * sizeof(*a->gathered));
-	for (int k = 0; k < a->tile->nvars && k < MOST_VARS; k++)
-		out->var[k] =
-			gather(&from[k], at, run->stride, n, a->values + (size_t)k * VALUES_NBYTES);
+	for (int k = 0; k < a->tile->nvars; k++)
+		out->var[k] = from[k].values ? gather(&from[k], at, run->stride, n,
+						      a->values + (size_t)k * VALUES_NBYTES)
+					     : from[k];
 	out->tile = (struct quern_tile){
 		.box = box, .first = begin, .nelems = n, .nvars = a->tile->nvars, .var = out->var
 	};
@@ -498,7 +497,7 @@ void qn_cells_absorb(struct qn_cells *c, void *scratch, const struct quern_tile 
 	uint8_t *at = scratch;
 
 	a.values = at;
-	at += MOST_VARS * VALUES_NBYTES;
+	at += QUERN_NROLES * VALUES_NBYTES;
 	a.valid = (uint64_t *)(void *)at;
 	a.gathered = a.valid + BITMAP_NWORDS;
 	at += 3 * BITMAP_NWORDS * sizeof(uint64_t);

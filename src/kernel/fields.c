@@ -42,6 +42,20 @@ static const struct qn_field_doc fields[] = {
 	{ "below", "number of values below the bins", QN_UNITS_ONE, true, { NULL } },
 	{ "above", "number of values above the bins", QN_UNITS_ONE, true, { NULL } },
 	{ "nan", "number of values that are NaN and so in no bin", QN_UNITS_ONE, true, { NULL } },
+	{ "cov", "covariance of pairs, unweighted, over n - 1", QN_UNITS_PRODUCT, false, { NULL } },
+	{ "corr", "correlation of pairs, unweighted", QN_UNITS_ONE, false, { NULL } },
+	{ "slope",
+	  "slope of the line of least squares, unweighted",
+	  QN_UNITS_RATIO,
+	  false,
+	  { NULL } },
+	{ "intercept",
+	  "intercept of the line of least squares, unweighted",
+	  QN_UNITS_VALUE,
+	  false,
+	  { NULL } },
+	{ "r2", "square of the correlation of pairs, unweighted", QN_UNITS_ONE, false, { NULL } },
+	{ "stderr", "standard error of the slope, unweighted", QN_UNITS_RATIO, false, { NULL } },
 	{ "samples", "number of complete samples", QN_UNITS_ONE, true, { NULL } },
 	{ "features", "number of features", QN_UNITS_ONE, true, { NULL } },
 	{ "covariance",
@@ -114,6 +128,12 @@ static const struct {
 	{ "variance", "variance, weighted, over W - (sum of w^2) / W" },
 	{ "stddev", "standard deviation, weighted, over W - (sum of w^2) / W" },
 	{ "rms", "root of the mean square, weighted" },
+	{ "cov", "covariance of pairs, weighted, over W - (sum of w^2) / W" },
+	{ "corr", "correlation of pairs, weighted" },
+	{ "slope", "slope of the line of least squares, weighted" },
+	{ "intercept", "intercept of the line of least squares, weighted" },
+	{ "r2", "square of the correlation of pairs, weighted" },
+	{ "stderr", "standard error of the slope, weighted" },
 };
 
 const char *qn_field_weighted(const char *name)
@@ -131,23 +151,65 @@ const char *qn_field_words(const struct qn_field_doc *f, const char *weights)
 	return words ? words : f->doc;
 }
 
-char *qn_field_units(const struct qn_field_doc *f, const char *units, const char *weights)
+/* A time is at a distance from its reference, and the difference of two is not. */
+static int length_of(const char *units)
 {
 	const char *since = units ? strstr(units, " since ") : NULL;
-	size_t n = units ? strlen(units) : 0;
+
+	return since ? (int)(since - units) : units ? (int)strlen(units) : 0;
+}
+
+/* Units to a power, after a factor; not known where one is not. */
+static char *with_power(const char *factor, int nfactor, const char *units, int n,
+			const char *power)
+{
+	const bool is_one = n == 1 && *units == '1', has_power = *power;
+	const bool is_bare = !has_power || is_plain(units, (size_t)n);
 	char *out = NULL;
 	int rc;
+
+	if (!n)
+		return qn_strdup("");
+	if (is_one)
+		return nfactor ? qn_strndup(factor, (size_t)nfactor) : qn_strdup("1");
+	rc = qn_asprintf(&out, "%.*s%s%s%.*s%s%s", nfactor, factor, nfactor ? " " : "",
+			 is_bare ? "" : "(", n, units, is_bare ? "" : ")", power);
+	return rc < 0 ? NULL : out;
+}
+
+/* Of two values of each element. */
+static char *pair_units(const char *units, const char *with, const char *power)
+{
+	const int n = length_of(units), m = length_of(with);
+
+	if (!n || !m)
+		return qn_strdup("");
+	return with_power(units, n == 1 && *units == '1' ? 0 : n, with, m, power);
+}
+
+char *qn_field_units(const struct qn_field_doc *f, const char *units, const char *with,
+		     const char *weights)
+{
+	const int n = length_of(units);
 
 	if (f->units == QN_UNITS_ONE)
 		return qn_strdup("1");
 	if (f->units == QN_UNITS_UNKNOWN || (f->units == QN_UNITS_SUM && weights))
 		return qn_strdup("");
-	/* A time is at a distance from its reference, and the difference of two is not. */
-	if (since && f->units != QN_UNITS_VALUE)
-		n = (size_t)(since - units);
-	if (f->units != QN_UNITS_SQUARE || !n || !strcmp(units, "1"))
-		return qn_strndup(n ? units : "", n);
-	rc = is_plain(units, n) ? qn_asprintf(&out, "%.*s2", (int)n, units)
-				: qn_asprintf(&out, "(%.*s)2", (int)n, units);
-	return rc < 0 ? NULL : out;
+	if (f->units == QN_UNITS_PRODUCT || f->units == QN_UNITS_RATIO)
+		return pair_units(units, with, f->units == QN_UNITS_RATIO ? "-1" : "");
+	if (f->units == QN_UNITS_SQUARE)
+		return with_power("", 0, units, n, "2");
+	return f->units == QN_UNITS_VALUE ? qn_strdup(units ? units : "")
+					  : qn_strndup(units ? units : "", (size_t)n);
+}
+
+bool qn_field_is_of_pairs(const char *name)
+{
+	static const char *const names[] = { "cov", "corr", "slope", "intercept", "r2", "stderr" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
 }

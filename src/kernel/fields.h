@@ -13,6 +13,8 @@ enum qn_field_units {
 	QN_UNITS_VALUE,	     /* those of the values */
 	QN_UNITS_DIFFERENCE, /* those of the values; of times without their reference */
 	QN_UNITS_SQUARE,     /* those, squared */
+	QN_UNITS_PRODUCT,    /* those, by those of the other values */
+	QN_UNITS_RATIO,	     /* those, for each unit of the other values */
 	QN_UNITS_SUM,	     /* as a difference; of weighted values not known */
 	QN_UNITS_UNKNOWN,
 };
@@ -34,9 +36,10 @@ const char *qn_field_weighted(const char *name);
 /* What it is. weights: how elements were weighted, or NULL. */
 const char *qn_field_words(const struct qn_field_doc *f, const char *weights);
 
-/* Its units, where the values have `units` ("" or NULL: they have none); owned, "" for none. NULL: there is no
-   memory. */
-char *qn_field_units(const struct qn_field_doc *f, const char *units, const char *weights);
+/* Its units, where the values have `units` and the other ones `with` ("" or NULL: they have none); owned, "" for
+   none. NULL: there is no memory. */
+char *qn_field_units(const struct qn_field_doc *f, const char *units, const char *with,
+		     const char *weights);
 
 /* What a cell has of its values, in the word of CF: "mean", "standard_deviation". */
 struct qn_field_method {
@@ -49,6 +52,9 @@ const struct qn_field_method *qn_field_method(const char *name);
 
 /* Is it the same in all rows of a result: quantiles that are asked for, edges of bins? */
 bool qn_field_is_shared(const char *name);
+
+/* Is it of two values of each element? */
+bool qn_field_is_of_pairs(const char *name);
 
 /* Is it one of the values, or are they: of their type then? */
 bool qn_field_is_value(const char *name);

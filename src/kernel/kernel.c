@@ -41,7 +41,10 @@ static const struct word {
 	{ "maximum", "max", OTHER_NAME },	{ "ptp", "range", OTHER_NAME },
 	{ "argmin", "minmax", FIELD },		{ "argmax", "minmax", FIELD },
 	{ "extremes", "minmax", OTHER_NAME },	{ "hist", "histogram", OTHER_NAME },
-	{ "cov", "covariance", OTHER_NAME },	{ "total", "sum", OTHER_NAME },
+	{ "correlation", "corr", OTHER_NAME },	{ "pearson", "corr", OTHER_NAME },
+	{ "linregress", "regress", OTHER_NAME }, { "regression", "regress", OTHER_NAME },
+	{ "linear_trend", "trend", OTHER_NAME }, { "slope", "regress", FIELD },		{ "intercept", "regress", FIELD },
+	{ "r2", "regress", FIELD },		{ "total", "sum", OTHER_NAME },
 	{ "missing", "count", FIELD },		{ "len", "count", OTHER_NAME },
 	{ "size", "count", OTHER_NAME },	{ "top", "topk", OTHER_NAME },
 	{ "largest", "topk", OTHER_NAME },	{ "smallest", "topk", OTHER_NAME },
@@ -97,14 +100,24 @@ enum quern_status qn_kernel_unknown(const char *name, struct quern_message *err)
 			    name, w->kernel, w->kernel);
 }
 
-void qn_kernels_list(enum qn_kernel_takes what, char *out, size_t nbytes)
+bool qn_kernel_takes_text(const struct quern_kernel *k, enum quern_role role)
+{
+	(void)role;
+	return k->takes_text;
+}
+
+bool qn_kernel_takes(const struct quern_kernel *k, enum quern_role role)
+{
+	return k->takes & QUERN_ROLE(role);
+}
+
+void qn_kernels_list(qn_kernel_holds *holds, enum quern_role role, char *out, size_t nbytes)
 {
 	out[0] = '\0';
 	for (const struct quern_kernel *const *k = qn_kernels; *k; k++) {
-		const bool takes = what == QN_TAKES_TEXT ? (*k)->takes_text : (*k)->takes_weights;
 		const size_t n = strlen(out);
 
-		if (takes)
+		if (holds(*k, role))
 			snprintf(out + n, nbytes - n, "%s%s", n ? ", " : "", (*k)->name);
 	}
 }

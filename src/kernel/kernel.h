@@ -18,9 +18,13 @@ const char *qn_kernel_meant(const char *word);
 /* There is no kernel of this name: which was meant perhaps. Returns QUERN_ERR_USAGE. */
 enum quern_status qn_kernel_unknown(const char *name, struct quern_message *err);
 
-/* The names of the kernels that take something, with commas between them. */
-enum qn_kernel_takes { QN_TAKES_TEXT, QN_TAKES_WEIGHTS };
-void qn_kernels_list(enum qn_kernel_takes what, char *out, size_t nbytes);
+/* The names of the kernels for which something holds, with commas between them. */
+typedef bool qn_kernel_holds(const struct quern_kernel *k, enum quern_role role);
+void qn_kernels_list(qn_kernel_holds *holds, enum quern_role role, char *out, size_t nbytes);
+
+/* Does it take text, which is of any role; take a role? */
+bool qn_kernel_takes_text(const struct quern_kernel *k, enum quern_role role);
+bool qn_kernel_takes(const struct quern_kernel *k, enum quern_role role);
 
 /* The layout of a state, from the segments of the current pass. */
 struct qn_layout_of_state {

@@ -10,6 +10,7 @@ LIB_SRCS += src/kernel/pick.c
 LIB_SRCS += src/kernel/places.c
 LIB_SRCS += src/kernel/result.c
 LIB_SRCS += src/kernel/result_pack.c
+LIB_SRCS += src/kernel/roles.c
 LIB_SRCS += src/kernel/rows.c
 LIB_SRCS += src/kernel/seen.c
 LIB_SRCS += src/kernel/several.c

@@ -586,12 +586,15 @@ static enum quern_status make_options(struct qn_several *s, struct quern_message
 /* What only some of them can do, all together cannot. */
 static void make_kernel(struct qn_several *s)
 {
-	bool takes_text = true, takes_weights = true, repeats = true, by_rows = true;
-	bool reviews = false;
+	bool takes_text = true, repeats = true, by_rows = true, reviews = false;
+	unsigned takes = ~0u, needs = 0;
+	const char *against = NULL;
 
 	for (int i = 0; i < s->n; i++) {
 		takes_text = takes_text && s->of[i]->takes_text;
-		takes_weights = takes_weights && s->of[i]->takes_weights;
+		takes &= s->of[i]->takes;
+		needs |= s->of[i]->needs;
+		against = against ? against : s->of[i]->against;
 		repeats = repeats && s->of[i]->repeats;
 		by_rows = by_rows && s->of[i]->absorb_rows && !s->of[i]->has_row_states;
 		reviews = reviews || s->of[i]->review;
@@ -602,7 +605,9 @@ static void make_kernel(struct qn_several *s)
 		.doc = "several kernels at once",
 		.options = s->options,
 		.takes_text = takes_text,
-		.takes_weights = takes_weights,
+		.takes = takes,
+		.needs = needs,
+		.against = against,
 		.repeats = repeats,
 		.open = several_open,
 		.close = several_close,

@@ -29,12 +29,13 @@ static void absorb_run(const struct quern_kernel *k, const void *self, int64_t *
 		       void *scratch, uint64_t *valid, const struct quern_tile *tile,
 		       uint64_t first, size_t n)
 {
-	struct quern_var var[2];
+	struct quern_var var[QUERN_NROLES];
 	struct quern_tile piece = *tile;
 
-	for (int i = 0; i < tile->nvars && i < 2; i++) {
+	for (int i = 0; i < tile->nvars; i++) {
 		var[i] = tile->var[i];
-		var[i].values = (const char *)var[i].values + first * value_nbytes(&var[i]);
+		if (var[i].values)
+			var[i].values = (const char *)var[i].values + first * value_nbytes(&var[i]);
 	}
 	var->nmissing = var->valid ? copy_bits(var->valid, first, n, valid) : 0;
 	var->valid = var->nmissing ? valid : NULL;
@@ -94,18 +95,20 @@ static size_t pack_bits(const uint64_t *from, const uint64_t *there, size_t n, u
 void qn_absorb_packed(const struct quern_kernel *k, const void *self, int64_t *state, void *scratch,
 		      const struct quern_tile *tile)
 {
-	double values[2][QUERN_TILE_NELEMS];
+	double values[QUERN_NROLES][QUERN_TILE_NELEMS];
 	uint64_t valid[QUERN_TILE_NELEMS / 64] = { 0 };
-	struct quern_var var[2];
+	struct quern_var var[QUERN_NROLES];
 	struct quern_tile packed = *tile;
 
-	for (int i = 0; i < tile->nvars && i < 2; i++) {
+	for (int i = 0; i < tile->nvars; i++) {
 		struct quern_var there = tile->var[i];
 
+		var[i] = tile->var[i];
+		if (!var[i].values)
+			continue;
 		there.valid = tile->there;
 		there.nmissing = 1; /* or more */
 		packed.nelems = qn_tile_pack(&there, tile->nelems, false, values[i]);
-		var[i] = tile->var[i];
 		var[i].values = values[i];
 	}
 	packed.there = NULL;

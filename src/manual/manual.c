@@ -40,6 +40,7 @@ const struct qn_page *qn_manual_find(const char *word)
 const struct qn_part qn_manual_parts[] = {
 	{ "expressions", "run", "Expressions and conditions" },
 	{ "groups", "run", "Groups" },
+	{ "pairs", "run", "Pairs" },
 	{ "selections", "select", "Description" },
 	{ "weights", "run", "Weights" },
 	{ NULL, NULL, NULL },

@@ -14,7 +14,7 @@ const char *qn_run_quantity(const struct qn_run *run)
 	const struct qn_dataset *d = &run->subject->dataset;
 	const char *path = qn_dataset_name(d), *slash = strrchr(path, '/');
 
-	if (run->formula.expr)
+	if (run->formula.made[QUERN_VALUE])
 		return run->formula.name;
 	if (run->settings.name)
 		return run->settings.name;

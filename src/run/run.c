@@ -13,6 +13,7 @@
 #include "find/meaning.h"
 #include "find/warnings.h"
 #include "kernel/pick.h"
+#include "kernel/roles.h"
 #include "kernel/several.h"
 #include "run/kept.h"
 #include "run/names.h"
@@ -24,7 +25,7 @@ static enum quern_status check_text(const struct qn_run *run, struct quern_messa
 
 	if (run->subject->views[0].dtype != QUERN_TEXT || run->kernel->takes_text)
 		return QUERN_OK;
-	qn_kernels_list(QN_TAKES_TEXT, others, sizeof(others));
+	qn_kernels_list(qn_kernel_takes_text, QUERN_VALUE, others, sizeof(others));
 	return qn_error_set(err, QUERN_ERR_DATA,
 			    "%s: dataset %s has elements of type %s, which is "
 			    "text: kernel %s takes numbers; of text you can have: %s",
@@ -32,26 +33,11 @@ static enum quern_status check_text(const struct qn_run *run, struct quern_messa
 			    run->subject->dataset.type.name, run->kernel->name, others);
 }
 
-static enum quern_status check_weights(const struct qn_run *run, struct quern_message *err)
-{
-	const struct quern_kernel *k = run->kernel;
-	char others[256];
-
-	if (!run->formula.weights || k->takes_weights)
-		return QUERN_OK;
-	for (int i = 0; (k = qn_kernel_of(run->kernel, i)) && k->takes_weights;)
-		i++;
-	qn_kernels_list(QN_TAKES_WEIGHTS, others, sizeof(others));
-	return qn_error_set(err, QUERN_ERR_USAGE,
-			    "--weights: kernel %s takes no weights; with weights you can have: %s",
-			    k ? k->name : run->kernel->name, others);
-}
-
 /* tells: what the kernel has to say. */
 static enum quern_status open_kernel(struct qn_run *run, bool tells, struct quern_message *err)
 {
 	struct quern_message said = { .status = QUERN_OK };
-	const struct quern_input in = {
+	struct quern_input in = {
 		.ndim = run->subject->dataset.ndim,
 		.shape = run->subject->dataset.shape,
 		.selection = &run->subject->selection,
@@ -60,16 +46,18 @@ static enum quern_status open_kernel(struct qn_run *run, bool tells, struct quer
 		.nan_missing = run->settings.nan_missing,
 		.dims = (const char *const *)run->subject->dataset.dim_name,
 		.options = run->settings.of_kernel,
-		.is_weighted = run->formula.weights != NULL,
-		.weights_dtype = run->formula.weights ? qn_program_dtype(run->formula.weights)
-						      : QUERN_F64,
+		.roles = qn_formula_roles(&run->formula),
 		.message = &said,
 		.kernel = run->kernel,
 		.nrows = run->rows.nrows,
 		.most_in_row = qn_rows_most(&run->rows),
 	};
-	enum quern_status st = run->kernel->open(&in, &run->self);
+	enum quern_status st;
 
+	for (int i = 0; i < QUERN_NROLES; i++)
+		if (run->formula.made[i])
+			in.role_dtype[i] = qn_program_dtype(run->formula.made[i]);
+	st = run->kernel->open(&in, &run->self);
 	if (st)
 		return qn_error_pass(err, st, &said);
 	if (tells && said.text[0] && qn_comm_rank(run->team->comm) == 0)
@@ -121,6 +109,22 @@ static bool counts_holes(const struct qn_run *run)
 	return can;
 }
 
+/* In a cell it has one value otherwise. */
+static enum quern_status check_against(const struct qn_run *run, struct quern_message *err)
+{
+	const struct qn_dataset *d = &run->subject->dataset;
+	const int dim = run->formula.against.dim;
+	char number[16];
+
+	if (dim < 0 || run->reduced[dim])
+		return QUERN_OK;
+	snprintf(number, sizeof(number), "%d", dim);
+	return qn_error_set(err, QUERN_ERR_USAGE,
+			    "--against: %s is kept, so that each cell has one value of it: --over "
+			    "has to have it",
+			    d->dim_name[dim] ? d->dim_name[dim] : number);
+}
+
 static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject,
 				  struct quern_message *err)
 {
@@ -128,9 +132,11 @@ static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject
 	enum quern_status st = check_text(run, err);
 
 	if (!st)
-		st = check_weights(run, err);
+		st = qn_roles_check(run->kernel, qn_formula_roles(&run->formula), err);
 	if (!st)
 		st = qn_kept_find(run, err);
+	if (!st)
+		st = check_against(run, err);
 	if (!st)
 		st = open_kernel(run, !qn_computed_collects(&run->computed), err);
 	if (!st && run->settings.fields)
@@ -232,17 +238,50 @@ static enum quern_status find_keys(struct qn_run *run, bool *used, struct quern_
 	return qn_comm_agree(run->team->comm, st, err);
 }
 
+/* The dimension that a kernel is against; NULL: none. */
+static enum quern_status find_against(const struct qn_run *run, const char **against,
+				      struct quern_message *err)
+{
+	*against = run->settings.against;
+	if (*against && run->settings.with)
+		return qn_error_set(
+			err, QUERN_ERR_USAGE,
+			"--with: kernel %s is against the coordinate of --against: leave "
+			"--with out, or run kernels one by one",
+			run->kernel->name);
+	return QUERN_OK;
+}
+
+static enum quern_status warn_of_against(struct qn_run *run, struct quern_message *err)
+{
+	const struct qn_dataset *d = &run->subject->dataset;
+	const int dim = run->formula.against.dim;
+	char number[16];
+
+	if (!run->formula.lacks_coordinate)
+		return QUERN_OK;
+	snprintf(number, sizeof(number), "%d", dim);
+	return qn_warnings_add(
+		&run->warnings, err,
+		"--against: dataset %s has no coordinate along dimension %s: slopes are "
+		"for each index of it",
+		d->path, d->dim_name[dim] ? d->dim_name[dim] : number);
+}
+
 /* Keys, and what becomes of elements before. */
 static enum quern_status find_expressions(struct qn_run *run, struct quern_message *err)
 {
 	const struct qn_named_list *named = run->settings.named;
-	struct qn_formula_texts texts = { .expr = run->settings.expr,
+	struct qn_formula_texts texts = { .made = { [QUERN_VALUE] = run->settings.expr,
+						    [QUERN_WITH] = run->settings.with,
+						    [QUERN_WEIGHT] = run->settings.weights },
 					  .where = run->settings.where,
-					  .weights = run->settings.weights,
 					  .named = named,
 					  .keys = &run->keys };
-	enum quern_status st = QUERN_OK;
+	enum quern_status st = find_against(run, &texts.against, err);
 
+	if (st)
+		return st;
 	if (named && named->n)
 		texts.used = qn_calloc((size_t)named->n, sizeof(*texts.used));
 	if (named && named->n && !texts.used)
@@ -257,7 +296,10 @@ static enum quern_status find_expressions(struct qn_run *run, struct quern_messa
 	free(texts.used);
 	if (st || !qn_formula_is_any(&run->formula))
 		return st;
-	return qn_comm_agree(run->team->comm, warn_of_operands(run, &run->formula, err), err);
+	st = warn_of_operands(run, &run->formula, err);
+	if (!st)
+		st = warn_of_against(run, err);
+	return qn_comm_agree(run->team->comm, st, err);
 }
 
 enum quern_status qn_run_open(struct qn_run *run, const struct qn_team *team,

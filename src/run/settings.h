@@ -26,13 +26,15 @@ struct qn_run_settings {
 	bool nan_missing;
 	const char *over;	  /* dimensions that are reduced; NULL: all */
 	const char *expr, *where; /* what the values are, and which count; NULL: as they are, all */
-	const char *weights;	  /* NULL: all count alike */
-	const char *by;		  /* keys of groups; NULL: there are none */
-	bool pairs;		  /* only combinations of groups that occur, side by side */
-	const char *fields;	  /* of the result, in this order; NULL: all */
-	uint64_t most_cells;	  /* that the caller has use for; 0: any number */
-	bool streams;		  /* rank 0: its rows are not kept */
-	bool is_calibrated;	  /* costs are those of a run */
+	const char *with;	  /* other values beside them; NULL: none */
+	const char *against; /* the dimension of the kernel's option `against`; NULL: it has none */
+	const char *weights; /* NULL: all count alike */
+	const char *by;	     /* keys of groups; NULL: there are none */
+	bool pairs;	     /* only combinations of groups that occur, side by side */
+	const char *fields;  /* of the result, in this order; NULL: all */
+	uint64_t most_cells; /* that the caller has use for; 0: any number */
+	bool streams;	     /* rank 0: its rows are not kept */
+	bool is_calibrated;  /* costs are those of a run */
 
 	const struct qn_named_list *named; /* datasets of expressions (named.h); NULL: none */
 	const char *name;		   /* of the dataset, by the user; NULL: its own */

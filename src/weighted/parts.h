@@ -12,17 +12,25 @@
 
 /* In the scratch, before that of the power sums. */
 struct qn_weighted_block {
-	double x[QN_WEIGHTED_BLOCK], w[QN_WEIGHTED_BLOCK];
-	/* Of products: their doubles, and the errors of these; squares of x, and the errors of these. */
+	double v[QN_NFACTORS][QN_WEIGHTED_BLOCK];
+	/* Of products: their doubles, and the errors of these; of products of two that are multiplied by weights,
+	   these and their errors. */
 	double high[QN_WEIGHTED_BLOCK], low[QN_WEIGHTED_BLOCK];
-	double square[QN_WEIGHTED_BLOCK], error[QN_WEIGHTED_BLOCK];
+	double product[QN_WEIGHTED_BLOCK], error[QN_WEIGHTED_BLOCK];
 };
 
-/* n elements and weights from place `at` on, as doubles, to x + to and w + to. */
-void qn_weighted_load(const struct qn_weighted *s, struct qn_weighted_block *b, const void *x,
-		      const void *w, size_t at, size_t n, size_t to);
+/* The factors of n elements from place `at` on, as doubles, to place `to` and on. */
+void qn_weighted_load(const struct qn_weighted *s, struct qn_weighted_block *b,
+		      const void *const v[QN_NFACTORS], size_t at, size_t n, size_t to);
 
-/* Do n elements and weights of a block fit? */
+/* Element i with factors of 0, which adds nothing. */
+void qn_weighted_blank(struct qn_weighted_block *b, size_t i);
+
+/* Is one of its factors, but for weights, infinite or NaN? */
+bool qn_weighted_is_special(const struct qn_weighted *s, const struct qn_weighted_block *b,
+			    size_t i);
+
+/* Do the factors of n elements of a block fit? */
 bool qn_weighted_fit(const struct qn_weighted *s, const struct qn_weighted_block *b, size_t n);
 bool qn_weighted_fits_one(const struct qn_weighted *s, const struct qn_weighted_block *b, size_t i);
 
@@ -44,10 +52,19 @@ struct qn_weighted_number {
 struct qn_weighted_number qn_weighted_number(enum quern_dtype t, const void *value);
 const char *qn_weighted_at(enum quern_dtype t, const void *values, size_t i);
 
-/* Adds what an element and its weight give to a sum, so many times, to canonical limbs. x NULL: the element is not
-   finite, and only sums of weights have it. */
+/* The factors of an element. */
+struct qn_weighted_one {
+	struct qn_weighted_number v[QN_NFACTORS];
+	bool weights_only; /* what it is besides is not finite, and only sums of weights have it */
+};
+
+/* Element i of a block, of factors v[...][at]. */
+struct qn_weighted_one qn_weighted_one(const struct qn_weighted *s,
+				       const struct qn_weighted_block *b, size_t i,
+				       const void *const v[QN_NFACTORS], size_t at);
+
+/* Adds what an element gives to a sum, so many times, to canonical limbs. */
 void qn_weighted_add_one(const struct qn_weighted *s, int sum, int64_t *limb,
-			 const struct qn_weighted_number *x, const struct qn_weighted_number *w,
-			 uint64_t times);
+			 const struct qn_weighted_one *one, uint64_t times);
 
 #endif

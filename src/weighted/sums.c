@@ -32,15 +32,49 @@ static const struct traits {
 	[QUERN_F32] = { 24, false, false }, [QUERN_F64] = { 53, false, false },
 };
 
+/* Which are multiplied, and how often. */
+static const struct monomial {
+	int power[QN_NFACTORS]; /* of w, x, y */
+	bool is_rest;		/* of errors of products of two, beside the sum before it */
+} monomials[QN_NWEIGHTED] = {
+	[QN_SUM_W] = { { 1, 0, 0 }, false },	  [QN_SUM_WX] = { { 1, 1, 0 }, false },
+	[QN_SUM_WW] = { { 2, 0, 0 }, false },	  [QN_SUM_WXX] = { { 1, 2, 0 }, false },
+	[QN_SUM_WXX_LOW] = { { 1, 2, 0 }, true }, [QN_SUM_WY] = { { 1, 0, 1 }, false },
+	[QN_SUM_WXY] = { { 1, 1, 1 }, false },	  [QN_SUM_WXY_LOW] = { { 1, 1, 1 }, true },
+	[QN_SUM_WYY] = { { 1, 0, 2 }, false },	  [QN_SUM_WYY_LOW] = { { 1, 0, 2 }, true },
+	[QN_SUM_XY] = { { 0, 1, 1 }, false },
+};
+
+/* Of each order: first and last sum. */
+static const struct {
+	int first, last;
+} orders[QN_NWEIGHTED_ORDERS] = {
+	[QN_WEIGHTED_MEAN] = { QN_SUM_W, QN_SUM_WX },
+	[QN_WEIGHTED_SPREAD] = { QN_SUM_W, QN_SUM_WXX_LOW },
+	[QN_WEIGHTED_PAIRS] = { QN_SUM_W, QN_SUM_WYY_LOW },
+	[QN_WEIGHTED_PRODUCT] = { QN_SUM_XY, QN_SUM_XY },
+};
+
 int qn_weighted_nfactors(int sum)
 {
-	static const int nfactors[] = { [QN_SUM_W] = 1,
-					[QN_SUM_WX] = 2,
-					[QN_SUM_WW] = 2,
-					[QN_SUM_WXX] = 3,
-					[QN_SUM_WXX_LOW] = 3 };
+	const int *power = monomials[sum].power;
 
-	return nfactors[sum];
+	return power[QN_FACTOR_W] + power[QN_FACTOR_X] + power[QN_FACTOR_Y];
+}
+
+bool qn_weighted_has_sum(const struct qn_weighted *s, int sum)
+{
+	return s->place[sum] >= 0;
+}
+
+/* Of a product of these factors; but for weights where they are left out. */
+static int count_bits(const struct qn_weighted *s, int sum, bool weighs)
+{
+	int n = 0;
+
+	for (int f = weighs ? 0 : QN_FACTOR_X; f < QN_NFACTORS; f++)
+		n += monomials[sum].power[f] * traits[s->dtype[f]].nbits;
+	return n;
 }
 
 static bool fit_double(int nbits)
@@ -48,32 +82,54 @@ static bool fit_double(int nbits)
 	return nbits <= 53;
 }
 
-void qn_weighted_init(struct qn_weighted *s, enum quern_dtype x, enum quern_dtype w,
-		      enum qn_weighted_order order, bool drops_nan)
+/* The errors of products of two are there if there can be any. */
+static void choose_sums(struct qn_weighted *s, enum qn_weighted_order order)
 {
-	const int nx = traits[x].nbits, nw = traits[w].nbits;
+	for (int k = 0; k < QN_NWEIGHTED; k++) {
+		const bool is_asked = k >= orders[order].first && k <= orders[order].last;
 
-	*s = (struct qn_weighted){ .x = x,
-				   .w = w,
-				   .drops_nan = drops_nan,
-				   .level = qn_cpu_level(),
-				   .nsums = (int)order,
-				   .fits = { traits[x].fits, traits[w].fits } };
-	if (order == QN_WEIGHTED_SPREAD && !fit_double(2 * nx))
-		s->nsums++;
-	s->is_exact[QN_SUM_WX] = fit_double(nw + nx);
-	s->is_exact[QN_SUM_WW] = fit_double(2 * nw);
-	s->is_exact[QN_SUM_WXX] = fit_double(nw + 2 * nx);
-	for (int k = 0; k < s->nsums; k++) {
+		s->place[k] = -1;
+		if (!is_asked || (monomials[k].is_rest && fit_double(count_bits(s, k, false))))
+			continue;
+		s->place[k] = s->nsums;
+		s->sum[s->nsums++] = k;
+		s->is_exact[k] = fit_double(count_bits(s, k, true));
 		s->form[k] = qn_acc_form(QUERN_F64, qn_weighted_nfactors(k));
 		s->offset[k] = s->nwords;
 		s->nwords += (size_t)s->form[k].nlimbs;
+		for (int f = 0; f < QN_NFACTORS; f++)
+			s->uses[f] = s->uses[f] || monomials[k].power[f];
 	}
+}
+
+void qn_weighted_init(struct qn_weighted *s, const enum quern_dtype dtype[QN_NFACTORS],
+		      enum qn_weighted_order order, bool drops_nan)
+{
+	*s = (struct qn_weighted){ .drops_nan = drops_nan, .level = qn_cpu_level() };
+	for (int f = 0; f < QN_NFACTORS; f++) {
+		s->dtype[f] = dtype[f];
+		s->fits[f] = traits[dtype[f]].fits;
+	}
+	choose_sums(s, order);
 	for (int k = 0; k < 3; k++) {
 		qn_power_init(&s->doubles[k], QUERN_F64, 1);
 		s->doubles[k].form[0] = qn_acc_form(QUERN_F64, k + 1);
 	}
-	qn_power_init(&s->plain, x, s->nsums > QN_SUM_WXX ? 2 : 1);
+	s->adds_alike = order <= QN_WEIGHTED_SPREAD && !qn_weighted_has_sum(s, QN_SUM_WXX_LOW);
+	qn_power_init(&s->plain, dtype[QN_FACTOR_X], qn_weighted_has_sum(s, QN_SUM_WXX) ? 2 : 1);
+}
+
+int qn_weighted_segments(const struct qn_weighted *s, struct quern_segment *segments)
+{
+	for (int i = 0; i < s->nsums; i++)
+		segments[i] = (struct quern_segment){
+			.op = QUERN_EXACT,
+			.nwords = (size_t)s->form[s->sum[i]].nlimbs,
+			.power = 1,
+			.dtype = QUERN_F64,
+			.nfactors = qn_weighted_nfactors(s->sum[i]),
+		};
+	return s->nsums;
 }
 
 static size_t round_up(size_t nbytes)
@@ -102,13 +158,28 @@ const char *qn_weighted_at(enum quern_dtype t, const void *values, size_t i)
 	return (const char *)values + i * qn_dtype_size(t);
 }
 
-void qn_weighted_load(const struct qn_weighted *s, struct qn_weighted_block *b, const void *x,
-		      const void *w, size_t at, size_t n, size_t to)
+void qn_weighted_load(const struct qn_weighted *s, struct qn_weighted_block *b,
+		      const void *const v[QN_NFACTORS], size_t at, size_t n, size_t to)
 {
 	static qn_convert_fn *const convert[] = QN_ISA_TABLE(qn_convert_to_double);
 
-	convert[s->level](s->x, qn_weighted_at(s->x, x, at), n, b->x + to);
-	convert[s->level](s->w, qn_weighted_at(s->w, w, at), n, b->w + to);
+	for (int f = 0; f < QN_NFACTORS; f++)
+		if (s->uses[f])
+			convert[s->level](s->dtype[f], qn_weighted_at(s->dtype[f], v[f], at), n,
+					  b->v[f] + to);
+}
+
+void qn_weighted_blank(struct qn_weighted_block *b, size_t i)
+{
+	for (int f = 0; f < QN_NFACTORS; f++)
+		b->v[f][i] = 0;
+}
+
+bool qn_weighted_is_special(const struct qn_weighted *s, const struct qn_weighted_block *b,
+			    size_t i)
+{
+	return !isfinite(b->v[QN_FACTOR_X][i]) ||
+	       (s->uses[QN_FACTOR_Y] && !isfinite(b->v[QN_FACTOR_Y][i]));
 }
 
 static double most_of(enum quern_dtype t)
@@ -119,9 +190,12 @@ static double most_of(enum quern_dtype t)
 bool qn_weighted_fit(const struct qn_weighted *s, const struct qn_weighted_block *b, size_t n)
 {
 	static qn_doubles_fit_fn *const fit[] = QN_ISA_TABLE(qn_doubles_fit);
+	bool ok = true;
 
-	return (s->fits[0] || fit[s->level](b->x, n, LEAST_THAT_FITS, most_of(s->x))) &&
-	       (s->fits[1] || fit[s->level](b->w, n, LEAST_THAT_FITS, most_of(s->w)));
+	for (int f = 0; ok && f < QN_NFACTORS; f++)
+		ok = !s->uses[f] || s->fits[f] ||
+		     fit[s->level](b->v[f], n, LEAST_THAT_FITS, most_of(s->dtype[f]));
+	return ok;
 }
 
 static bool fits(enum quern_dtype t, double v)
@@ -131,37 +205,56 @@ static bool fits(enum quern_dtype t, double v)
 
 bool qn_weighted_fits_one(const struct qn_weighted *s, const struct qn_weighted_block *b, size_t i)
 {
-	return fits(s->x, b->x[i]) && fits(s->w, b->w[i]);
+	bool ok = true;
+
+	for (int f = 0; ok && f < QN_NFACTORS; f++)
+		ok = !s->uses[f] || fits(s->dtype[f], b->v[f][i]);
+	return ok;
 }
 
-/* Products of a and c, to a sum. */
+/* Products of a and c, to a sum that there is. */
 static bool multiply(const struct qn_weighted *s, struct qn_weighted_block *b, int sum,
 		     const double *a, const double *c, size_t n, qn_weighted_take *take, void *ctx)
 {
 	static qn_products_fn *const products[] = QN_ISA_TABLE(qn_products);
-	const bool more = products[s->level](a, c, n, b->high, s->is_exact[sum] ? NULL : b->low);
+	bool more;
 
+	if (!qn_weighted_has_sum(s, sum))
+		return true;
+	more = products[s->level](a, c, n, b->high, s->is_exact[sum] ? NULL : b->low);
 	return take(ctx, sum, b->high, n) && (!more || take(ctx, sum, b->low, n));
 }
 
-static bool multiply_squares(const struct qn_weighted *s, struct qn_weighted_block *b, size_t n,
-			     qn_weighted_take *take, void *ctx)
+/* Weights by the products of a and c. */
+static bool multiply_three(const struct qn_weighted *s, struct qn_weighted_block *b, int sum,
+			   const double *a, const double *c, size_t n, qn_weighted_take *take,
+			   void *ctx)
 {
 	static qn_products_fn *const products[] = QN_ISA_TABLE(qn_products);
-	const bool rounds = s->nsums > QN_SUM_WXX_LOW;
-	const bool more = products[s->level](b->x, b->x, n, b->square, rounds ? b->error : NULL);
+	const double *w = b->v[QN_FACTOR_W];
+	bool rounds, more;
 
-	return multiply(s, b, QN_SUM_WXX, b->w, b->square, n, take, ctx) &&
-	       (!more || multiply(s, b, QN_SUM_WXX_LOW, b->w, b->error, n, take, ctx));
+	if (!qn_weighted_has_sum(s, sum))
+		return true;
+	rounds = qn_weighted_has_sum(s, sum + 1);
+	more = products[s->level](a, c, n, b->product, rounds ? b->error : NULL);
+	return multiply(s, b, sum, w, b->product, n, take, ctx) &&
+	       (!more || multiply(s, b, sum + 1, w, b->error, n, take, ctx));
 }
 
 bool qn_weighted_multiply(const struct qn_weighted *s, struct qn_weighted_block *b, size_t n,
 			  qn_weighted_take *take, void *ctx)
 {
-	return take(ctx, QN_SUM_W, b->w, n) &&
-	       multiply(s, b, QN_SUM_WX, b->w, b->x, n, take, ctx) &&
-	       (s->nsums <= QN_SUM_WW || (multiply(s, b, QN_SUM_WW, b->w, b->w, n, take, ctx) &&
-					  multiply_squares(s, b, n, take, ctx)));
+	const double *w = b->v[QN_FACTOR_W], *x = b->v[QN_FACTOR_X], *y = b->v[QN_FACTOR_Y];
+
+	return (!qn_weighted_has_sum(s, QN_SUM_W) || take(ctx, QN_SUM_W, w, n)) &&
+	       multiply(s, b, QN_SUM_WX, w, x, n, take, ctx) &&
+	       multiply(s, b, QN_SUM_WW, w, w, n, take, ctx) &&
+	       multiply_three(s, b, QN_SUM_WXX, x, x, n, take, ctx) &&
+	       multiply(s, b, QN_SUM_WY, w, y, n, take, ctx) &&
+	       multiply_three(s, b, QN_SUM_WXY, x, y, n, take, ctx) &&
+	       multiply_three(s, b, QN_SUM_WYY, y, y, n, take, ctx) &&
+	       multiply(s, b, QN_SUM_XY, x, y, n, take, ctx);
 }
 
 /* --- single elements --- */
@@ -210,28 +303,38 @@ static void scale(uint64_t words[4], uint64_t m)
 	}
 }
 
-void qn_weighted_add_one(const struct qn_weighted *s, int sum, int64_t *limb,
-			 const struct qn_weighted_number *x, const struct qn_weighted_number *w,
-			 uint64_t times)
+struct qn_weighted_one qn_weighted_one(const struct qn_weighted *s,
+				       const struct qn_weighted_block *b, size_t i,
+				       const void *const v[QN_NFACTORS], size_t at)
 {
-	static const struct {
-		int w, x;
-	} power[] = { [QN_SUM_W] = { 1, 0 },
-		      [QN_SUM_WX] = { 1, 1 },
-		      [QN_SUM_WW] = { 2, 0 },
-		      [QN_SUM_WXX] = { 1, 2 } };
+	struct qn_weighted_one one = { .weights_only = qn_weighted_is_special(s, b, i) };
+
+	for (int f = 0; f < QN_NFACTORS; f++)
+		if (s->uses[f])
+			one.v[f] = qn_weighted_number(s->dtype[f],
+						      qn_weighted_at(s->dtype[f], v[f], at));
+	return one;
+}
+
+void qn_weighted_add_one(const struct qn_weighted *s, int sum, int64_t *limb,
+			 const struct qn_weighted_one *one, uint64_t times)
+{
+	const struct monomial *of = &monomials[sum];
 	uint64_t words[4] = { times, 0, 0, 0 };
+	bool negative = false;
 	int exp = 0;
 
-	if (sum == QN_SUM_WXX_LOW || (power[sum].x && !x))
+	if (of->is_rest ||
+	    (one->weights_only && (of->power[QN_FACTOR_X] || of->power[QN_FACTOR_Y])))
 		return;
-	for (int i = 0; i < power[sum].w; i++, exp += w->unit)
-		scale(words, w->m);
-	for (int i = 0; i < power[sum].x; i++, exp += x->unit)
-		scale(words, x->m);
+	for (int f = 0; f < QN_NFACTORS; f++)
+		for (int i = 0; i < of->power[f]; i++) {
+			scale(words, one->v[f].m);
+			exp += one->v[f].unit;
+			negative ^= one->v[f].negative;
+		}
 	if (words[0] | words[1] | words[2] | words[3])
-		qn_acc_add_words(&s->form[sum], limb, words, 4, exp,
-				 power[sum].x == 1 && x->negative);
+		qn_acc_add_words(&s->form[sum], limb, words, 4, exp, negative);
 }
 
 /* --- one row --- */
@@ -260,38 +363,41 @@ int qn_weighted_special(double x, double w)
 	return x > 0 ? QN_SPECIAL_PINF : QN_SPECIAL_NINF;
 }
 
+static int special_of(const struct qn_weighted *s, const struct qn_weighted_block *b, size_t i)
+{
+	if (s->uses[QN_FACTOR_Y])
+		return QN_SPECIAL_NAN;
+	return qn_weighted_special(b->v[QN_FACTOR_X][i], b->v[QN_FACTOR_W][i]);
+}
+
 /* Adds an element on its own, and takes it out of the block. Is it there? */
-static bool add_odd(const struct row *r, struct qn_weighted_block *b, size_t i, const char *x,
-		    const char *w)
+static bool add_odd(const struct row *r, struct qn_weighted_block *b, size_t i,
+		    const void *const v[QN_NFACTORS], size_t at)
 {
 	const struct qn_weighted *s = r->s;
-	const struct qn_weighted_number of_x = qn_weighted_number(s->x, x);
-	const struct qn_weighted_number of_w = qn_weighted_number(s->w, w);
-	const bool is_finite = isfinite(b->x[i]);
-	const bool is_there = !s->drops_nan || !isnan(b->x[i]);
+	const struct qn_weighted_one one = qn_weighted_one(s, b, i, v, at);
+	const bool is_there = !s->drops_nan || !isnan(b->v[QN_FACTOR_X][i]);
 
-	if (is_there && !is_finite)
-		r->special[qn_weighted_special(b->x[i], b->w[i])]++;
+	if (is_there && one.weights_only)
+		r->special[special_of(s, b, i)]++;
 	for (int k = 0; is_there && k < s->nsums; k++)
-		qn_weighted_add_one(s, k, r->words + s->offset[k], is_finite ? &of_x : NULL, &of_w,
-				    1);
-	b->x[i] = b->w[i] = 0;
+		qn_weighted_add_one(s, s->sum[k], r->words + s->offset[s->sum[k]], &one, 1);
+	qn_weighted_blank(b, i);
 	return is_there;
 }
 
-/* Adds n elements of a block's size at most. Returns how many are not there. */
-static size_t add_block(struct row *r, struct qn_weighted_block *b, const char *x, const char *w,
-			size_t n)
+/* Adds n elements of a block's size at most, from element `at` on. Returns how many are not there. */
+static size_t add_block(struct row *r, struct qn_weighted_block *b,
+			const void *const v[QN_NFACTORS], size_t at, size_t n)
 {
 	const struct qn_weighted *s = r->s;
 	size_t nlost = 0;
 
-	qn_weighted_load(s, b, x, w, 0, n, 0);
+	qn_weighted_load(s, b, v, at, n, 0);
 	if (!qn_weighted_fit(s, b, n))
 		for (size_t i = 0; i < n; i++)
 			if (!qn_weighted_fits_one(s, b, i))
-				nlost += !add_odd(r, b, i, qn_weighted_at(s->x, x, i),
-						  qn_weighted_at(s->w, w, i));
+				nlost += !add_odd(r, b, i, v, at + i);
 	qn_weighted_multiply(s, b, n, take, r);
 	return nlost;
 }
@@ -317,51 +423,68 @@ static void add_scaled(const struct qn_acc_form *f, int64_t *limb, const struct 
 static bool add_alike(const struct row *r, int64_t *plain, const char *x, const char *w, size_t n)
 {
 	const struct qn_weighted *s = r->s;
-	const struct qn_weighted_number by = qn_weighted_number(s->w, w);
+	const struct qn_weighted_one by = { .v[QN_FACTOR_W] =
+						    qn_weighted_number(s->dtype[QN_FACTOR_W], w) };
 	struct qn_extremes ignored;
 
-	if (by.m >> 53)
+	if (by.v[QN_FACTOR_W].m >> 53)
 		return false;
 	memset(plain, 0, s->plain.nwords * sizeof(*plain));
 	if (!qn_power_add(&s->plain, x, n, plain, &ignored, r->scratch))
 		return false;
-	for (int k = 0; k < s->nsums; k++) {
-		const int power = k == QN_SUM_WXX ? 1 : 0;
+	for (int i = 0; i < s->nsums; i++) {
+		const int k = s->sum[i], power = k == QN_SUM_WXX ? 1 : 0;
 		const struct qn_acc_form *own = &s->plain.form[power];
 		int64_t *limb = r->words + s->offset[k];
 
 		if (k == QN_SUM_WX || k == QN_SUM_WXX)
-			add_scaled(&s->form[k], limb, own, plain + s->plain.offset[power], &by);
+			add_scaled(&s->form[k], limb, own, plain + s->plain.offset[power],
+				   &by.v[QN_FACTOR_W]);
 		else
-			qn_weighted_add_one(s, k, limb, NULL, &by, n);
+			qn_weighted_add_one(s, k, limb, &by, n);
 	}
 	return true;
 }
 
-size_t qn_weighted_add(const struct qn_weighted *s, const void *x, const void *w, size_t n,
+/* Adds the first of n elements, if they have one weight and are many. Returns how many. */
+static size_t add_first(const struct row *r, int64_t *plain, const void *const v[QN_NFACTORS],
+			size_t at, size_t n)
+{
+	static qn_count_alike_fn *const count[] = QN_ISA_TABLE(qn_count_alike);
+	const enum quern_dtype *t = r->s->dtype;
+	const char *w;
+	size_t len;
+
+	if (!r->s->adds_alike)
+		return 0;
+	w = qn_weighted_at(t[QN_FACTOR_W], v[QN_FACTOR_W], at);
+	len = count[r->s->level](w, qn_dtype_size(t[QN_FACTOR_W]), n);
+	if (len < ALIKE)
+		return 0;
+	return add_alike(r, plain, qn_weighted_at(t[QN_FACTOR_X], v[QN_FACTOR_X], at), w, len) ? len
+											       : 0;
+}
+
+size_t qn_weighted_add(const struct qn_weighted *s, const void *const v[QN_NFACTORS], size_t n,
 		       int64_t *words, int64_t special[QN_WEIGHTED_NSPECIALS], void *scratch)
 {
-	static qn_count_alike_fn *const count_alike[] = QN_ISA_TABLE(qn_count_alike);
 	struct qn_weighted_block *b = scratch;
 	int64_t *plain = (int64_t *)(void *)((char *)scratch + sizeof(*b));
 	struct row r = { s, words, special, (char *)plain + plain_nbytes(s) };
 	size_t nlost = 0;
 
 	for (size_t i = 0, len; i < n; i += len) {
-		const char *at_x = qn_weighted_at(s->x, x, i), *at_w = qn_weighted_at(s->w, w, i);
-
-		len = count_alike[s->level](at_w, qn_dtype_size(s->w), n - i);
-		if (len >= ALIKE && s->nsums <= QN_SUM_WXX_LOW &&
-		    add_alike(&r, plain, at_x, at_w, len))
+		len = add_first(&r, plain, v, i, n - i);
+		if (len)
 			continue;
 		len = (size_t)qn_min_u64(n - i, QN_WEIGHTED_BLOCK);
-		nlost += add_block(&r, b, at_x, at_w, len);
+		nlost += add_block(&r, b, v, i, len);
 	}
 	return nlost;
 }
 
 void qn_weighted_normalize(const struct qn_weighted *s, int64_t *words)
 {
-	for (int k = 0; k < s->nsums; k++)
-		qn_acc_normalize(&s->form[k], words + s->offset[k]);
+	for (int i = 0; i < s->nsums; i++)
+		qn_acc_normalize(&s->form[s->sum[i]], words + s->offset[s->sum[i]]);
 }

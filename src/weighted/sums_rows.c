@@ -28,10 +28,11 @@ static bool take(void *ctx, int sum, const double *values, size_t n)
 	struct qn_column_tile t = {
 		.dtype = QUERN_F64, .values = values, .n = r->n, .nsteps = r->nsteps, .stride = r->n
 	};
+	struct qn_column *column = r->sum[r->s->place[sum]];
 
 	(void)n;
-	return r->t->row ? qn_column_add_at(r->sum[sum], NULL, r->first_row, r->t->row + r->i, &t)
-			 : qn_column_add_rows(r->sum[sum], NULL, r->first_row + r->i, &t);
+	return r->t->row ? qn_column_add_at(column, NULL, r->first_row, r->t->row + r->i, &t)
+			 : qn_column_add_rows(column, NULL, r->first_row + r->i, &t);
 }
 
 static uint64_t row_of(const struct rows *r, size_t place)
@@ -39,23 +40,19 @@ static uint64_t row_of(const struct rows *r, size_t place)
 	return r->first_row + (r->t->row ? r->t->row[place] : place);
 }
 
-/* Adds element number `at` of the tile, of a place, on its own. */
-static bool add_odd(const struct rows *r, size_t place, size_t at, double value)
+/* Adds element i of the block, number `at` of the tile, of a place, on its own. */
+static bool add_odd(const struct rows *r, size_t place, size_t at, size_t i)
 {
 	const struct qn_weighted *s = r->s;
-	const struct qn_weighted_number x =
-		qn_weighted_number(s->x, qn_weighted_at(s->x, r->t->x, at));
-	const struct qn_weighted_number w =
-		qn_weighted_number(s->w, qn_weighted_at(s->w, r->t->w, at));
+	const struct qn_weighted_one one = qn_weighted_one(s, r->b, i, r->t->v, at);
 	int64_t limb[QN_ACC_MAX_LIMBS];
 
-	if (!isfinite(value))
-		r->t->nspecial++;
-	if (isnan(value) && s->drops_nan)
+	r->t->nspecial += one.weights_only;
+	if (isnan(r->b->v[QN_FACTOR_X][i]) && s->drops_nan)
 		return true;
 	for (int k = 0; k < s->nsums; k++) {
-		memset(limb, 0, (size_t)s->form[k].nlimbs * sizeof(*limb));
-		qn_weighted_add_one(s, k, limb, isfinite(value) ? &x : NULL, &w, 1);
+		memset(limb, 0, (size_t)s->form[s->sum[k]].nlimbs * sizeof(*limb));
+		qn_weighted_add_one(s, s->sum[k], limb, &one, 1);
 		if (!qn_column_add_limbs(r->sum[k], row_of(r, place), limb))
 			return false;
 	}
@@ -77,7 +74,7 @@ static void blank(const struct rows *r)
 	for (size_t step = 0; step < r->nsteps; step++)
 		for (size_t i = 0; i < r->n; i++, k++)
 			if (!is_valid(r->t, (r->step + step) * r->t->stride + r->i + i))
-				r->b->x[k] = r->b->w[k] = 0;
+				qn_weighted_blank(r->b, k);
 }
 
 /* Adds what does not fit, and takes it out. */
@@ -92,9 +89,9 @@ static bool take_odd(const struct rows *r)
 
 			if (qn_weighted_fits_one(r->s, b, k))
 				continue;
-			if (!add_odd(r, r->i + i, at, b->x[k]))
+			if (!add_odd(r, r->i + i, at, k))
 				return false;
-			b->x[k] = b->w[k] = 0;
+			qn_weighted_blank(b, k);
 		}
 	return true;
 }
@@ -104,8 +101,8 @@ static bool add_block(struct rows *r)
 	const size_t n = r->n * r->nsteps;
 
 	for (size_t step = 0; step < r->nsteps; step++)
-		qn_weighted_load(r->s, r->b, r->t->x, r->t->w,
-				 (r->step + step) * r->t->stride + r->i, r->n, step * r->n);
+		qn_weighted_load(r->s, r->b, r->t->v, (r->step + step) * r->t->stride + r->i, r->n,
+				 step * r->n);
 	if (r->t->valid)
 		blank(r);
 	if (!qn_weighted_fit(r->s, r->b, n) && !take_odd(r))

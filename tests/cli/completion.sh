@@ -34,7 +34,7 @@ completes "all of them" "$("$QUERN" --help | sed -n '/^usage/,/^$/s/^  quern \([
 completes "no command" "" quern zz
 completes "kernels" "moments mean minmax min max median" quern run m
 completes "... of quern kernels" "histogram" quern kernels h
-completes "... behind an option" "count covariance" quern run --json c
+completes "... behind an option" "count cov corr covariance" quern run --json c
 completes "topics" "stage select site selections" quern help s
 completes "bench" "scaling" quern bench ""
 completes "options" "--threads" quern run moments --th

@@ -16,8 +16,8 @@ for command in run plan inspect verify stage unstage kernels bench info help; do
 	prints "quern $command --help has a usage" "^usage: quern $command"
 done
 kernels=$("$QUERN" kernels --json | "$BUILDDIR/tests/tools/pick" kernels |
-	grep -o '"name":"[a-z]*","options"' | cut -d'"' -f4)
-is "there are kernels" "count covariance histogram max mean median min minmax moments quantiles range rms std sum topk var" \
+	grep -o '"name":"[a-z]*","needs_with"' | cut -d'"' -f4)
+is "there are kernels" "corr count cov covariance histogram max mean median min minmax moments quantiles range regress rms std sum topk trend var" \
 	"$(echo $kernels | tr ' ' '\n' | sort | xargs)"
 for kernel in $kernels; do
 	answers "quern run $kernel --help" run "$kernel" --help
@@ -159,6 +159,7 @@ while read -r topic page heading; do
 done <<'END'
 expressions run EXPRESSIONS AND CONDITIONS
 groups run GROUPS
+pairs run PAIRS
 weights run WEIGHTS
 selections select DESCRIPTION
 END

@@ -23,7 +23,7 @@ refuses 2 "a name for two" "a= is given twice" run sum -d a=t -d a=n --expr 'a +
 refuses 2 "a name for nothing" "'a=' has no path" run sum -d t -d a= --expr 'a + 1' grid.h5
 refuses 2 "no file after the @" "'a=n@' has no file" run sum -d t -d a=n@ --expr 'a + 1' grid.h5
 refuses 2 "a name that nothing uses" \
-	"--dataset: b=n@other.h5 is not used: --expr, --where, --weights and --by have no such name" \
+	"--dataset: b=n@other.h5 is not used: --expr, --with, --where, --weights and --by have no such name" \
 	run sum -d a=t -d b=n@other.h5 --expr 'a + 1' grid.h5
 refuses 2 "... without expressions" "b=n is not used" run sum -d t -d b=n grid.h5
 refuses 3 "a file that is not there" "gone.h5: cannot be opened" run sum -d t -d a=n@gone.h5 --expr 't + a' grid.h5

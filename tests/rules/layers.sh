@@ -16,6 +16,7 @@ src/data         base exact cluster
 src/select       base data
 src/feed         base exact cluster data select
 src/kernel       base exact columns cluster
+src/elements     base kernel
 src/weighted     base exact columns kernel
 src/program      base select kernel
 src/plan         base exact cluster data select kernel
@@ -41,7 +42,7 @@ io/hdf5_format   base data
 io/hdf5_library  base data feed io/hdf5_format
 io/hdf5_write    base data kernel io/hdf5_format io/hdf5_library
 io/hdf5_child    base data io/sandbox io/hdf5_format io/hdf5_library io/hdf5_write
-kernels          base exact kernel weighted
+kernels          base exact kernel elements weighted
 examples         quern.h
 '
 

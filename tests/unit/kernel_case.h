@@ -59,6 +59,10 @@ struct dataset {
 	unsigned char *values; /* owned */
 	bool *valid;	       /* owned */
 	bool nan_missing;
+	/* Of each element, for kernels that take them: another value, a weight. */
+	enum quern_dtype with_dtype;
+	unsigned char *with; /* owned */
+	float *weight;	     /* owned */
 };
 
 static inline void store_value(enum quern_dtype t, unsigned char *p, double x)
@@ -93,6 +97,11 @@ static inline void dataset_init_sized(struct dataset *d, enum quern_dtype t, siz
 		d->shape[i] = shape[i];
 		d->nelems *= shape[i];
 	}
+	d->with_dtype = (enum quern_dtype)(((int)t + 3) % QUERN_NDTYPES);
+	d->with = qn_calloc(d->nelems, qn_dtype_size(d->with_dtype));
+	d->weight = qn_calloc(d->nelems, sizeof(*d->weight));
+	assert_non_null(d->with);
+	assert_non_null(d->weight);
 	d->values = qn_calloc(d->nelems, size);
 	d->valid = qn_calloc(d->nelems, sizeof(bool));
 	assert_non_null(d->values);
@@ -110,6 +119,8 @@ static inline void dataset_fini(struct dataset *d)
 {
 	free(d->values);
 	free(d->valid);
+	free(d->with);
+	free(d->weight);
 }
 
 static inline unsigned char *element(const struct dataset *d, size_t i)
@@ -129,10 +140,38 @@ static inline void store_text(const struct dataset *d, unsigned char *p, enum mo
 						    : 'a' + random_below(seed, 3));
 }
 
+/* A value of a type. */
+static inline void fill_one(enum quern_dtype t, unsigned char *p, enum mood mood,
+			    unsigned nmissing_in, uint64_t *seed)
+{
+	uint64_t bits = random_bits(seed);
+	double x = 20 + 10 * random_normal(seed);
+
+	if (mood == ROUND)
+		x = copysign((double)(bits % 4), bits & 64 ? -1 : 1);
+	store_value(t, p, x);
+	if (mood == WILD)
+		memcpy(p, &bits, qn_dtype_size(t));
+	if (nmissing_in && qn_dtype_is_float(t) && random_below(seed, nmissing_in) == 0)
+		store_value(t, p, NAN);
+}
+
+/* Weights are often 0. */
+static inline void fill_others(struct dataset *d, enum mood mood, unsigned nmissing_in,
+			       uint64_t seed)
+{
+	for (size_t i = 0; i < d->nelems; i++) {
+		fill_one(d->with_dtype, d->with + i * qn_dtype_size(d->with_dtype), mood,
+			 nmissing_in, &seed);
+		d->weight[i] = (float)random_below(&seed, 8) / 3;
+	}
+}
+
 /* nmissing_in: one in so many elements is missing, and as many are NaN; 0: none. */
 static inline void dataset_fill(struct dataset *d, enum mood mood, unsigned nmissing_in,
 				uint64_t *seed)
 {
+	fill_others(d, mood, nmissing_in, *seed);
 	for (size_t i = 0; i < d->nelems; i++) {
 		uint64_t bits = random_bits(seed);
 		double x = 20 + 10 * random_normal(seed);
@@ -153,28 +192,32 @@ static inline void dataset_fill(struct dataset *d, enum mood mood, unsigned nmis
 	}
 }
 
-/* An element as a double. */
-static inline double value_at(const struct dataset *d, size_t i)
+static inline double to_double(enum quern_dtype t, const void *p)
 {
-	const void *p = element(d, i);
 	int64_t s = 0;
 	uint64_t u = 0;
 	double x;
 	float f;
 
-	if (d->dtype == QUERN_F32) {
+	if (t == QUERN_F32) {
 		memcpy(&f, p, sizeof(f));
 		return f;
 	}
-	if (d->dtype == QUERN_F64) {
+	if (t == QUERN_F64) {
 		memcpy(&x, p, sizeof(x));
 		return x;
 	}
-	memcpy(&u, p, qn_dtype_size(d->dtype));
-	if (!qn_dtype_is_signed(d->dtype))
+	memcpy(&u, p, qn_dtype_size(t));
+	if (!qn_dtype_is_signed(t))
 		return (double)u;
-	s = (int64_t)(u << (64 - 8 * qn_dtype_size(d->dtype)));
-	return (double)(s >> (64 - 8 * qn_dtype_size(d->dtype)));
+	s = (int64_t)(u << (64 - 8 * qn_dtype_size(t)));
+	return (double)(s >> (64 - 8 * qn_dtype_size(t)));
+}
+
+/* An element as a double. */
+static inline double value_at(const struct dataset *d, size_t i)
+{
+	return to_double(d->dtype, element(d, i));
 }
 
 static inline bool is_missing(const struct dataset *d, size_t i)
@@ -188,8 +231,10 @@ static inline bool is_missing(const struct dataset *d, size_t i)
 struct piece {
 	struct quern_box box;
 	struct quern_tile tile;
-	struct quern_var var;
+	struct quern_var var[QUERN_NROLES];
 	unsigned char *values; /* owned */
+	unsigned char *with;   /* owned */
+	float *weight;	       /* owned */
 	uint64_t *valid;       /* owned */
 };
 
@@ -203,9 +248,42 @@ static inline void pieces_fini(struct pieces *ps)
 	for (size_t i = 0; i < ps->n; i++) {
 		free(ps->piece[i]->values);
 		free(ps->piece[i]->valid);
+		free(ps->piece[i]->with);
+		free(ps->piece[i]->weight);
 		free(ps->piece[i]);
 	}
 	free(ps->piece);
+}
+
+/* What tiles have besides values, for kernels that are opened from here on: what these need, and more. */
+static unsigned case_roles, case_more_roles;
+
+/* The other values of elements of a box, and their weights. */
+static inline void add_others(struct piece *p, const struct dataset *d)
+{
+	const size_t size = qn_dtype_size(d->with_dtype), n = p->tile.nelems;
+
+	p->with = malloc(n * size);
+	p->weight = malloc(n * sizeof(*p->weight));
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t at = qn_box_index(&p->box, p->tile.first + i, d->shape);
+
+		memcpy(p->with + i * size, d->with + at * size, size);
+		p->weight[i] = d->weight[at];
+	}
+	p->var[QUERN_WITH] = (struct quern_var){ .dtype = d->with_dtype, .values = p->with };
+	p->var[QUERN_WEIGHT] = (struct quern_var){ .dtype = QUERN_F32, .values = p->weight };
+	p->tile.nvars = QUERN_NROLES;
+}
+
+/* Of a pair both are valid. */
+static inline bool has_value(const struct dataset *d, uint64_t at)
+{
+	const size_t size = qn_dtype_size(d->with_dtype);
+
+	if (!d->valid[at] || !(case_roles & QUERN_ROLE(QUERN_WITH)) || !d->nan_missing)
+		return d->valid[at];
+	return !isnan(value_at(d, at)) && !isnan(to_double(d->with_dtype, d->with + at * size));
 }
 
 /* Adds elements first ... first+nelems-1 of a box. */
@@ -224,21 +302,23 @@ static inline void add_piece(struct pieces *ps, const struct dataset *d,
 	p->box = *box;
 	p->values = malloc(nelems * size + shift);
 	p->valid = calloc(nelems / 64 + 1, sizeof(uint64_t));
-	p->var = (struct quern_var){ .dtype = d->dtype,
-				     .values = p->values + shift,
-				     .text_nbytes = size };
+	p->var[0] = (struct quern_var){ .dtype = d->dtype,
+					.values = p->values + shift,
+					.text_nbytes = size };
 	for (size_t i = 0; i < nelems; i++) {
 		uint64_t at = qn_box_index(box, first + i, d->shape);
 
 		memcpy(p->values + shift + i * size, element(d, at), size);
-		p->valid[i / 64] |= (uint64_t)d->valid[at] << i % 64;
-		p->var.nmissing += !d->valid[at];
+		p->valid[i / 64] |= (uint64_t)has_value(d, at) << i % 64;
+		p->var[0].nmissing += !has_value(d, at);
 	}
-	if (p->var.nmissing || random_below(seed, 2))
-		p->var.valid = p->valid;
+	if (p->var[0].nmissing || random_below(seed, 2))
+		p->var[0].valid = p->valid;
 	p->tile = (struct quern_tile){
-		.box = &p->box, .first = first, .nelems = nelems, .nvars = 1, .var = &p->var
+		.box = &p->box, .first = first, .nelems = nelems, .nvars = 1, .var = p->var
 	};
+	if (case_roles)
+		add_others(p, d);
 }
 
 static inline size_t box_nelems(const struct quern_box *box)
@@ -337,11 +417,14 @@ static inline enum quern_status open_kernel(const struct quern_kernel *k, const 
 		.message = message,
 		.text_nbytes = d->size,
 		.kernel = k,
+		.roles = k->needs | (case_more_roles & k->takes),
+		.role_dtype = { [QUERN_WITH] = d->with_dtype, [QUERN_WEIGHT] = QUERN_F32 },
 		.nrows = case_nrows,
 		.most_in_row = case_most_in_row ? case_most_in_row : d->nelems,
 	};
 	enum quern_status status;
 
+	case_roles = in.roles;
 	memset(message, 0, sizeof(*message));
 	assert_int_equal(qn_options_init(&options, tables, 1, message), QUERN_OK);
 	for (; settings && *settings; settings++) {

@@ -128,7 +128,8 @@ static void send(const struct cells_case *c, struct qn_cells *t, uint64_t nrows_
 
 		if (!t->exact[s])
 			continue;
-		there = qn_column_new(seg->dtype, seg->power, t->rows->nrows);
+		there = seg->nfactors ? qn_column_new_products(seg->nfactors, t->rows->nrows)
+				      : qn_column_new(seg->dtype, seg->power, t->rows->nrows);
 		assert_non_null(there);
 		for (uint64_t row = 0, n; row < t->rows->nrows; row += n) {
 			uint64_t nbytes;

@@ -210,11 +210,23 @@ static void test_kernels(void **state)
 	}
 }
 
+/* Those of powers, and of pairs. */
+static void test_weights(void **state)
+{
+	static const char *const names[] = { "mean", "moments", "regress" };
+
+	(void)state;
+	case_more_roles = QUERN_ROLE(QUERN_WEIGHT);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		check_settings(qn_kernel_find(names[i]), NULL);
+	case_more_roles = 0;
+}
+
 /* Several kernels as one: of one pass and of more, with a shared state and with their own. */
 static void test_several(void **state)
 {
 	static const char *const lists[] = { "mean,minmax,std,count", "moments,histogram,rms",
-					     "topk,range,histogram,max" };
+					     "topk,range,histogram,max", "corr,count,regress" };
 	struct qn_choice c;
 
 	(void)state;
@@ -295,7 +307,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kernels),	      cmocka_unit_test(test_several),
 		cmocka_unit_test(test_more_settings), cmocka_unit_test(test_texts),
-		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_nothing),	      cmocka_unit_test(test_weights),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,7 +73,8 @@ static void test_units(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		char *units = qn_field_units(qn_field_doc(rows[i].field), rows[i].units, NULL);
+		char *units =
+			qn_field_units(qn_field_doc(rows[i].field), rows[i].units, NULL, NULL);
 
 		assert_string_equal(units, rows[i].want);
 		free(units);

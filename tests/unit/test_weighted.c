@@ -31,8 +31,8 @@ static void add_rational(struct sums *s, const struct qn_weighted *k, const void
 
 	mpq_inits(a, b, product, NULL);
 	for (size_t i = 0; i < n; i++) {
-		oracle_get(k->x, x, i, a);
-		oracle_get(k->w, w, i, b);
+		oracle_get(k->dtype[QN_FACTOR_X], x, i, a);
+		oracle_get(k->dtype[QN_FACTOR_W], w, i, b);
 		mpq_add(s->w, s->w, b);
 		mpq_mul(product, b, b);
 		mpq_add(s->ww, s->ww, product);
@@ -104,18 +104,28 @@ static void check_stats(const struct qn_weighted *s, const int64_t *words, const
 	mpq_clears(num, den, NULL);
 }
 
+static size_t add(const struct qn_weighted *s, const void *x, const void *w, size_t n,
+		  int64_t *words, int64_t *special, void *scratch)
+{
+	const void *const v[QN_NFACTORS] = { [QN_FACTOR_W] = w, [QN_FACTOR_X] = x };
+
+	return qn_weighted_add(s, v, n, words, special, scratch);
+}
+
 /* In parts, and all of it to the rows of columns: the words are the same. */
 static void check_words(const struct qn_weighted *s, const char *x, const char *w, size_t n,
 			const int64_t *words, void *scratch)
 {
 	int64_t other[NWORDS] = { 0 }, special[QN_WEIGHTED_NSPECIALS] = { 0 };
-	struct qn_weighted_tile t = { .x = x, .w = w, .n = 1, .nsteps = n, .stride = 1 };
+	struct qn_weighted_tile t = {
+		.v = { [QN_FACTOR_W] = w, [QN_FACTOR_X] = x }, .n = 1, .nsteps = n, .stride = 1
+	};
 	struct qn_column *sum[QN_NWEIGHTED] = { NULL };
 
 	for (size_t i = 0, more; i < n; i += more) {
 		more = qn_min_u64(1 + oracle_below(100), n - i);
-		qn_weighted_add(s, x + i * oracle_size(s->x), w + i * oracle_size(s->w), more,
-				other, special, scratch);
+		add(s, x + i * oracle_size(s->dtype[QN_FACTOR_X]),
+		    w + i * oracle_size(s->dtype[QN_FACTOR_W]), more, other, special, scratch);
 	}
 	qn_weighted_normalize(s, other);
 	assert_memory_equal(other, words, s->nwords * sizeof(*words));
@@ -133,6 +143,9 @@ static void check_words(const struct qn_weighted *s, const char *x, const char *
 static void check(enum quern_dtype tx, enum quern_dtype tw, enum oracle_kind kx,
 		  enum oracle_kind kw)
 {
+	const enum quern_dtype types[] = {
+		[QN_FACTOR_W] = tw, [QN_FACTOR_X] = tx, [QN_FACTOR_Y] = QUERN_I8
+	};
 	const size_t n = 1 + oracle_below(MOST);
 	double x[MOST], w[MOST];
 	int64_t words[NWORDS] = { 0 }, special[QN_WEIGHTED_NSPECIALS] = { 0 };
@@ -140,7 +153,7 @@ static void check(enum quern_dtype tx, enum quern_dtype tw, enum oracle_kind kx,
 	struct sums right;
 	void *scratch;
 
-	qn_weighted_init(&s, tx, tw, QN_WEIGHTED_SPREAD, false);
+	qn_weighted_init(&s, types, QN_WEIGHTED_SPREAD, false);
 	assert_true(s.nwords <= NWORDS);
 	assert_non_null(scratch = qn_alloc_aligned(qn_weighted_scratch_nbytes(&s)));
 	oracle_fill(tx, kx, n, x);
@@ -148,7 +161,7 @@ static void check(enum quern_dtype tx, enum quern_dtype tw, enum oracle_kind kx,
 	make_alike(tw, n, (char *)w);
 	mpq_inits(right.w, right.wx, right.ww, right.wxx, NULL);
 	add_rational(&right, &s, x, w, n);
-	assert_int_equal(qn_weighted_add(&s, x, w, n, words, special, scratch), 0);
+	assert_int_equal(add(&s, x, w, n, words, special, scratch), 0);
 	qn_weighted_normalize(&s, words);
 	assert_true(oracle_is_nearest(qn_acc_round(&s.form[QN_SUM_W], words), right.w, false));
 	assert_true(oracle_is_nearest(qn_acc_round(&s.form[QN_SUM_WX], words + s.offset[QN_SUM_WX]),

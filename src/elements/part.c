@@ -1,11 +1,19 @@
 /*
- * rows.c - runs as kernels with absorb_rows see them.
+ * part.c - runs as kernels with absorb_rows see them.
  */
-#include "rows.h"
+#include "elements/part.h"
 
 #include <string.h>
 
 #include "kernel/tile.h"
+
+const void *qn_part_values(const struct quern_tile *tile, const struct qn_row_run *run,
+			   enum quern_role role)
+{
+	const struct quern_var *v = &tile->var[role];
+
+	return (const char *)v->values + run->first * qn_dtype_size(v->dtype);
+}
 
 int64_t *qn_part_column(const struct qn_part *part, size_t word)
 {
@@ -21,7 +29,7 @@ static bool is_there(const struct qn_part *part, uint64_t i)
 
 static void count_steps(const struct qn_part *part, size_t valid, size_t invalid)
 {
-	static qn_powers_counts_fn *const counts[] = QN_ISA_TABLE(qn_powers_counts);
+	static qn_part_counts_fn *const counts[] = QN_ISA_TABLE(qn_part_counts);
 
 	counts[qn_cpu_level()](&part->r, part->there, qn_part_column(part, valid),
 			       qn_part_column(part, invalid));
@@ -64,9 +72,9 @@ bool qn_part_begin(struct qn_part *part, const struct quern_tile *tile,
 
 	part->first_row = run->row;
 	part->there = tile->there;
-	part->r = (struct qn_powers_rows){
+	part->r = (struct qn_part_elements){
 		.dtype = v->dtype,
-		.values = (const char *)v->values + run->first * qn_dtype_size(v->dtype),
+		.values = qn_part_values(tile, run, QUERN_VALUE),
 		.valid = v->valid,
 		.bit = run->first,
 		.n = run->nelems,

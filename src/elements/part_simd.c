@@ -1,10 +1,10 @@
 /*
- * powers_rows_simd.c - extremes of many rows at once, and NaN. Compiled once per ISA.
+ * part_simd.c - extremes of many rows at once, and NaN. Compiled once per ISA.
  *
  * Where all elements are valid and rows lie side by side, a loop has no branches, and compilers make
  * vectors of it: what is NaN becomes a key that changes nothing.
  */
-#include "powers_rows.h"
+#include "elements/part_simd.h"
 
 #include <string.h>
 
@@ -19,7 +19,7 @@ static inline int64_t key_of_double(double x)
 	return bits ^ (int64_t)((uint64_t)(bits >> 63) >> 1);
 }
 
-static inline bool is_there(const struct qn_powers_rows *r, uint64_t i)
+static inline bool is_there(const struct qn_part_elements *r, uint64_t i)
 {
 	const uint64_t bit = r->bit + i;
 
@@ -33,50 +33,51 @@ static inline bool is_there(const struct qn_powers_rows *r, uint64_t i)
 #define IS_NAN(x)	((x) != (x))
 
 /* The loops for a type. */
-#define DEFINE(name, T, KEY, LEFT_OUT)                                                            \
-	static void name##_keys(const char *p, size_t n, int64_t *restrict key)                   \
-	{                                                                                         \
-		for (size_t i = 0; i < n; i++) {                                                  \
-			T x;                                                                      \
-                                                                                                  \
-			memcpy(&x, p + i * sizeof(T), sizeof(T));                                 \
-			key[i] = KEY(x);                                                          \
-		}                                                                                 \
-	}                                                                                         \
-	static void name##_plain(const char *p, size_t n, int64_t *restrict min,                  \
-				 int64_t *restrict max)                                           \
-	{                                                                                         \
-		for (size_t i = 0; i < n; i++) {                                                  \
-			T x;                                                                      \
-			int64_t low, high;                                                        \
-                                                                                                  \
-			memcpy(&x, p + i * sizeof(T), sizeof(T));                                 \
-			low = LEFT_OUT(x) ? INT64_MAX : KEY(x);                                   \
-			high = LEFT_OUT(x) ? INT64_MIN : KEY(x);                                  \
-			min[i] = low < min[i] ? low : min[i];                                     \
-			max[i] = high > max[i] ? high : max[i];                                   \
-		}                                                                                 \
-	}                                                                                         \
-	static void name(const struct qn_powers_rows *r, size_t step, int64_t *min, int64_t *max) \
-	{                                                                                         \
-		const char *p = (const char *)r->values + step * r->stride * sizeof(T);           \
-                                                                                                  \
-		if (!r->valid && !r->row) {                                                       \
-			name##_plain(p, r->n, min, max);                                          \
-			return;                                                                   \
-		}                                                                                 \
-		for (size_t i = 0; i < r->n; i++) {                                               \
-			const size_t row = r->row ? r->row[i] : i;                                \
-			int64_t key;                                                              \
-			T x;                                                                      \
-                                                                                                  \
-			memcpy(&x, p + i * sizeof(T), sizeof(T));                                 \
-			if (LEFT_OUT(x) || !is_there(r, step * r->stride + i))                    \
-				continue;                                                         \
-			key = KEY(x);                                                             \
-			min[row] = key < min[row] ? key : min[row];                               \
-			max[row] = key > max[row] ? key : max[row];                               \
-		}                                                                                 \
+#define DEFINE(name, T, KEY, LEFT_OUT)                                                  \
+	static void name##_keys(const char *p, size_t n, int64_t *restrict key)         \
+	{                                                                               \
+		for (size_t i = 0; i < n; i++) {                                        \
+			T x;                                                            \
+                                                                                        \
+			memcpy(&x, p + i * sizeof(T), sizeof(T));                       \
+			key[i] = KEY(x);                                                \
+		}                                                                       \
+	}                                                                               \
+	static void name##_plain(const char *p, size_t n, int64_t *restrict min,        \
+				 int64_t *restrict max)                                 \
+	{                                                                               \
+		for (size_t i = 0; i < n; i++) {                                        \
+			T x;                                                            \
+			int64_t low, high;                                              \
+                                                                                        \
+			memcpy(&x, p + i * sizeof(T), sizeof(T));                       \
+			low = LEFT_OUT(x) ? INT64_MAX : KEY(x);                         \
+			high = LEFT_OUT(x) ? INT64_MIN : KEY(x);                        \
+			min[i] = low < min[i] ? low : min[i];                           \
+			max[i] = high > max[i] ? high : max[i];                         \
+		}                                                                       \
+	}                                                                               \
+	static void name(const struct qn_part_elements *r, size_t step, int64_t *min,   \
+			 int64_t *max)                                                  \
+	{                                                                               \
+		const char *p = (const char *)r->values + step * r->stride * sizeof(T); \
+                                                                                        \
+		if (!r->valid && !r->row) {                                             \
+			name##_plain(p, r->n, min, max);                                \
+			return;                                                         \
+		}                                                                       \
+		for (size_t i = 0; i < r->n; i++) {                                     \
+			const size_t row = r->row ? r->row[i] : i;                      \
+			int64_t key;                                                    \
+			T x;                                                            \
+                                                                                        \
+			memcpy(&x, p + i * sizeof(T), sizeof(T));                       \
+			if (LEFT_OUT(x) || !is_there(r, step * r->stride + i))          \
+				continue;                                               \
+			key = KEY(x);                                                   \
+			min[row] = key < min[row] ? key : min[row];                     \
+			max[row] = key > max[row] ? key : max[row];                     \
+		}                                                                       \
 	}
 
 DEFINE(extremes_i8, int8_t, KEY_OF_INT, NEVER)
@@ -90,9 +91,9 @@ DEFINE(extremes_u64, uint64_t, KEY_OF_UINT, NEVER)
 DEFINE(extremes_f32, float, KEY_OF_FLOAT, IS_NAN)
 DEFINE(extremes_f64, double, KEY_OF_FLOAT, IS_NAN)
 
-void QN_ISA(qn_powers_extremes)(const struct qn_powers_rows *r, int64_t *min, int64_t *max)
+void QN_ISA(qn_part_extremes)(const struct qn_part_elements *r, int64_t *min, int64_t *max)
 {
-	static void (*const step[QUERN_NDTYPES])(const struct qn_powers_rows *, size_t, int64_t *,
+	static void (*const step[QUERN_NDTYPES])(const struct qn_part_elements *, size_t, int64_t *,
 						 int64_t *) = {
 		extremes_i8,  extremes_u8,  extremes_i16, extremes_u16, extremes_i32,
 		extremes_u32, extremes_i64, extremes_u64, extremes_f32, extremes_f64,
@@ -102,7 +103,7 @@ void QN_ISA(qn_powers_extremes)(const struct qn_powers_rows *r, int64_t *min, in
 		step[r->dtype](r, s, min, max);
 }
 
-void QN_ISA(qn_powers_keys)(enum quern_dtype t, const void *values, size_t n, int64_t *key)
+void QN_ISA(qn_part_keys)(enum quern_dtype t, const void *values, size_t n, int64_t *key)
 {
 	static void (*const keys[QUERN_NDTYPES])(const char *, size_t, int64_t *) = {
 		extremes_i8_keys,  extremes_u8_keys,  extremes_i16_keys, extremes_u16_keys,
@@ -123,7 +124,7 @@ void QN_ISA(qn_powers_keys)(enum quern_dtype t, const void *values, size_t n, in
 			nan[i] += x != x;                                                 \
 		}                                                                         \
 	}                                                                                 \
-	static void name(const struct qn_powers_rows *r, size_t step, int64_t *nan)       \
+	static void name(const struct qn_part_elements *r, size_t step, int64_t *nan)     \
 	{                                                                                 \
 		const char *p = (const char *)r->values + step * r->stride * sizeof(T);   \
                                                                                           \
@@ -143,7 +144,7 @@ void QN_ISA(qn_powers_keys)(enum quern_dtype t, const void *values, size_t n, in
 DEFINE_NANS(nans_f32, float)
 DEFINE_NANS(nans_f64, double)
 
-void QN_ISA(qn_powers_nans)(const struct qn_powers_rows *r, int64_t *nan)
+void QN_ISA(qn_part_nans)(const struct qn_part_elements *r, int64_t *nan)
 {
 	for (size_t s = 0; s < r->nsteps; s++)
 		(r->dtype == QUERN_F32 ? nans_f32 : nans_f64)(r, s, nan);
@@ -187,7 +188,7 @@ static void add_tally(const struct tally *t, size_t most, size_t n, int64_t *res
 }
 
 /* Up to MOST steps, from number `first` on, of up to 64 rows from place i on. */
-static void count_word(const struct qn_powers_rows *r, const uint64_t *there, size_t first,
+static void count_word(const struct qn_part_elements *r, const uint64_t *there, size_t first,
 		       size_t nsteps, size_t i, size_t n, int64_t *in, int64_t *out)
 {
 	struct tally valid = { { 0 } }, invalid = { { 0 } };
@@ -204,8 +205,8 @@ static void count_word(const struct qn_powers_rows *r, const uint64_t *there, si
 	add_tally(&invalid, nsteps, n, out + i);
 }
 
-void QN_ISA(qn_powers_counts)(const struct qn_powers_rows *r, const uint64_t *there, int64_t *in,
-			      int64_t *out)
+void QN_ISA(qn_part_counts)(const struct qn_part_elements *r, const uint64_t *there, int64_t *in,
+			    int64_t *out)
 {
 	for (size_t i = 0; !r->valid && i < r->n; i++)
 		in[i] += (int64_t)r->nsteps;

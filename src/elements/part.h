@@ -1,18 +1,18 @@
 /*
- * rows.h - a run of a tile (kernel/rows.h) as loops over its elements take it, and how many each row has.
+ * part.h - a run of a tile (kernel/rows.h) as loops over its elements take it, and how many each row has.
  */
-#ifndef QN_KERNELS_ROWS_H
-#define QN_KERNELS_ROWS_H
+#ifndef QN_ELEMENTS_PART_H
+#define QN_ELEMENTS_PART_H
 
 #include "kernel/cells.h"
-#include "powers_rows.h"
+#include "elements/part_simd.h"
 
 /* Elements on their way to cells: that of place i goes to row first_row + i, or first_row + r.row[i]. */
 struct qn_part {
 	struct qn_cells *cells;
 	uint64_t first_row;
 	const uint64_t *there; /* of the tile, as r.valid; NULL: all are */
-	struct qn_powers_rows r;
+	struct qn_part_elements r;
 };
 
 /* Room for an indexed run in a form that leaves out those of no row. */
@@ -20,6 +20,10 @@ struct qn_picked {
 	uint32_t row[QN_RUN_NELEMS];
 	uint64_t valid[QN_RUN_NELEMS / 64];
 };
+
+/* Borrows from a tile: the values of a role, from the first element of a run on. */
+const void *qn_part_values(const struct quern_tile *tile, const struct qn_row_run *run,
+			   enum quern_role role);
 
 /* The column of a word, from the first row on. */
 int64_t *qn_part_column(const struct qn_part *part, size_t word);

@@ -1,15 +1,15 @@
 /*
- * powers_rows.h - the loops of powers over many rows, compiled once per instruction set.
+ * part_simd.h - loops over the elements of many rows, compiled once per instruction set.
  */
-#ifndef QN_KERNELS_POWERS_ROWS_H
-#define QN_KERNELS_POWERS_ROWS_H
+#ifndef QN_ELEMENTS_PART_SIMD_H
+#define QN_ELEMENTS_PART_SIMD_H
 
 #include "base/isa.h"
 #include "quern_kernel.h"
 
 /* Elements of many rows: that of step s and place i is values[s * stride + i], of row i, or of row
    row[i]. */
-struct qn_powers_rows {
+struct qn_part_elements {
 	enum quern_dtype dtype;
 	const void *values;    /* of any alignment */
 	const uint64_t *valid; /* NULL: all are valid */
@@ -20,28 +20,29 @@ struct qn_powers_rows {
 };
 
 /* Lowers min and raises max, keys of a row each, to those of the valid elements that are not NaN. */
-QN_ISA_DECLARE(void, qn_powers_extremes,
-	       (const struct qn_powers_rows *r, int64_t *min, int64_t *max));
+QN_ISA_DECLARE(void, qn_part_extremes,
+	       (const struct qn_part_elements *r, int64_t *min, int64_t *max));
 
-typedef void qn_powers_extremes_fn(const struct qn_powers_rows *r, int64_t *min, int64_t *max);
+typedef void qn_part_extremes_fn(const struct qn_part_elements *r, int64_t *min, int64_t *max);
 
 /* How many elements each row has, of rows side by side: adds those that are valid to `in`, and to `out` those that are
    not, but there. there: as r->valid; NULL: all are. */
-QN_ISA_DECLARE(void, qn_powers_counts,
-	       (const struct qn_powers_rows *r, const uint64_t *there, int64_t *in, int64_t *out));
+QN_ISA_DECLARE(void, qn_part_counts,
+	       (const struct qn_part_elements *r, const uint64_t *there, int64_t *in,
+		int64_t *out));
 
-typedef void qn_powers_counts_fn(const struct qn_powers_rows *r, const uint64_t *there, int64_t *in,
-				 int64_t *out);
+typedef void qn_part_counts_fn(const struct qn_part_elements *r, const uint64_t *there, int64_t *in,
+			       int64_t *out);
 
 /* Adds the number of valid elements of each row that are NaN; of a floating-point type. */
-QN_ISA_DECLARE(void, qn_powers_nans, (const struct qn_powers_rows *r, int64_t *nan));
+QN_ISA_DECLARE(void, qn_part_nans, (const struct qn_part_elements *r, int64_t *nan));
 
-typedef void qn_powers_nans_fn(const struct qn_powers_rows *r, int64_t *nan);
+typedef void qn_part_nans_fn(const struct qn_part_elements *r, int64_t *nan);
 
 /* The keys (kernel/tile.h) of n values, of any alignment. */
-QN_ISA_DECLARE(void, qn_powers_keys,
+QN_ISA_DECLARE(void, qn_part_keys,
 	       (enum quern_dtype t, const void *values, size_t n, int64_t *key));
 
-typedef void qn_powers_keys_fn(enum quern_dtype t, const void *values, size_t n, int64_t *key);
+typedef void qn_part_keys_fn(enum quern_dtype t, const void *values, size_t n, int64_t *key);
 
 #endif
