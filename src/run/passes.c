@@ -403,7 +403,9 @@ static enum quern_status sweep(struct qn_run *run, uint64_t row, uint64_t *n,
 	run->nsweeps++;
 	if (st || *n == run->window.nrows)
 		return st;
-	if (!run->places.are_used && (run->window.nrows <= LEAST_NROWS || run->rows.nkept))
+	/* Which groups are there is noted of all rows at once. */
+	if (run->rows.nkept ? *n || !run->places.are_used
+			    : !run->places.are_used && run->window.nrows <= LEAST_NROWS)
 		return refuse_spilled(run, err);
 	run->most_rows = run->places.are_used ? run->rows.nrows : run->window.nrows / 2;
 	run->places.are_used = false;

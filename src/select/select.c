@@ -386,10 +386,16 @@ static enum quern_status unite(struct slice *s)
 	return why ? bad_slice(s, why) : QUERN_OK;
 }
 
-/* Pieces with + between them. */
+static bool has_kind(const struct slice *s, int kind)
+{
+	return (int)s->part[0].kind == kind || (int)s->part[1].kind == kind;
+}
+
+/* Pieces with + between them. What is behind the + of 00:00+05:30 was not meant as indexes. */
 static enum quern_status parse_pieces(struct slice *s, char *value)
 {
 	const struct slice fresh = *s;
+	bool has_dates = false, has_indexes = false;
 	char *whole = qn_strdup(value), *plus;
 	enum quern_status st = whole ? QUERN_OK
 				     : qn_error_nomem(s->err, strlen(value), "the selection");
@@ -402,6 +408,11 @@ static enum quern_status parse_pieces(struct slice *s, char *value)
 		if (plus)
 			*plus = '\0';
 		st = parse_slice(s);
+		has_dates = has_dates || has_kind(s, QN_BOUND_DATE);
+		has_indexes = has_indexes || has_kind(s, QN_BOUND_INDEX);
+		if (!st && has_dates && has_indexes)
+			st = bad_slice(s, "dates and indexes cannot be in one union; a time has no "
+					  "offset from UTC");
 	}
 	if (!st) {
 		s->text = whole;
