@@ -338,8 +338,9 @@ static struct qn_rights rights_of(const char *file, struct qn_rights rights)
 
 static void forget(struct qn_publishing *p)
 {
-	if (p->partial)
-		exchange(p->partial, NULL);
+	/* A handler that has taken the name away may still be using it. */
+	if (p->is_underway && !exchange(p->partial, NULL))
+		p->partial = NULL;
 	free(p->file);
 	free(p->partial);
 	free(p->name);
@@ -362,7 +363,7 @@ enum quern_status qn_publish_open(const char *name, enum qn_links links, struct 
 		why = create(out, links == QN_FOLLOW_LINK);
 	if (!why) {
 		if (links == QN_FOLLOW_LINK)
-			exchange(NULL, out->partial);
+			out->is_underway = exchange(NULL, out->partial);
 		out->rights = rights_of(out->file, rights);
 		return QUERN_OK;
 	}

@@ -24,6 +24,7 @@ struct qn_publishing {
 	char *file, *partial;	 /* owned; where it will be, and the temporary name */
 	int fd;			 /* of partial, for reading and writing; -1: none */
 	struct qn_rights rights; /* that it gets in the end */
+	bool is_underway;	 /* a handler of signals knows of partial */
 	bool only_new; /* set after qn_publish_open: it takes the place of nothing. Not of what another
 			  process puts there before qn_publish_commit either, which fails then. */
 };

@@ -148,6 +148,11 @@ static enum quern_status pack(const struct stack *s, struct qn_value_block *b)
 	return qn_value_piece_add(b, &s->like, &s->values, s->values.n, s->err);
 }
 
+static enum quern_status damaged(struct quern_message *err)
+{
+	return qn_error_set(err, QUERN_ERR_RUN, "the coordinates of the first file are damaged");
+}
+
 static enum quern_status unpack(struct stack *s, const char *at, size_t nbytes)
 {
 	const char *end = at + nbytes;
@@ -158,12 +163,12 @@ static enum quern_status unpack(struct stack *s, const char *at, size_t nbytes)
 	if (nbytes >= sizeof(n))
 		memcpy(&n, at, sizeof(n));
 	if (nbytes < sizeof(n) || n > nbytes - sizeof(n))
-		return qn_error_set(s->err, QUERN_ERR_RUN,
-				    "the coordinates of the first file are damaged");
+		return damaged(s->err);
 	at += sizeof(n);
 	st = qn_dataset_unpack(at, n, &s->like, s->err);
 	at += n;
-	return st ? st : qn_value_piece_take(&at, end, &piece, &s->values, s->err);
+	st = st ? st : qn_value_piece_take(&at, end, &piece, &s->values, s->err);
+	return !st && s->values.n != qn_dataset_length(&s->like, 0) ? damaged(s->err) : st;
 }
 
 static void drop(struct stack *s)

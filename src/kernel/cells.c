@@ -159,13 +159,18 @@ void qn_cells_fini(struct qn_cells *c)
 	c->words = NULL;
 }
 
-bool qn_cells_check_spilled(struct qn_cells *c)
+uint64_t qn_cells_nbytes_spilled(const struct qn_cells *c)
 {
 	uint64_t nbytes = 0;
 
 	for (int i = 0; c->has_columns && i < c->layout->nsegments; i++)
 		nbytes += c->exact[i] ? qn_column_nbytes_spilled(c->exact[i]) : 0;
-	if (!c->most_spilled || nbytes <= c->most_spilled)
+	return nbytes;
+}
+
+bool qn_cells_check_spilled(struct qn_cells *c)
+{
+	if (!c->most_spilled || qn_cells_nbytes_spilled(c) <= c->most_spilled)
 		return false;
 	atomic_store_explicit(&c->is_over, true, memory_order_relaxed);
 	return true;

@@ -74,6 +74,9 @@ uint64_t qn_cells_pack(const struct qn_cells *c, uint64_t row, uint64_t n, void 
 bool qn_cells_unpack(struct qn_cells *c, uint64_t row, uint64_t n, const void *bytes,
 		     uint64_t nbytes);
 
+/* Bytes beyond what was planned. */
+uint64_t qn_cells_nbytes_spilled(const struct qn_cells *c);
+
 /* The table is over (see above), from here on. Of threads that share it too. */
 bool qn_cells_check_spilled(struct qn_cells *c);
 

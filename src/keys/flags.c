@@ -10,7 +10,8 @@
 #include "describe/describe.h"
 #include "find/selection.h"
 
-#define WORD_NBYTES 64 /* longer words are cut off */
+#define LONGEST_WORD \
+	255 /* what is longer, or stands for several numbers, is no name: these keep their numbers */
 
 static char *find_text(const struct qn_names *all, const char *name)
 {
@@ -84,12 +85,33 @@ enum quern_status qn_key_flags_find(const struct qn_team *team, uint32_t reader,
 	return qn_comm_agree(team->comm, st, err);
 }
 
+/* Of one number alone. */
+static bool is_name(const struct qn_names *flags, const char *word)
+{
+	int n = 0;
+
+	for (size_t i = 0; i + 1 < flags->n; i += 2)
+		n += !strcmp(flags->name[i + 1], word);
+	return n == 1 && strlen(word) <= LONGEST_WORD;
+}
+
 static const char *word_of(const struct qn_names *flags, const char *number)
 {
 	for (size_t i = 0; i + 1 < flags->n; i += 2)
 		if (!strcmp(flags->name[i], number))
-			return flags->name[i + 1];
+			return is_name(flags, flags->name[i + 1]) ? flags->name[i + 1] : number;
 	return number;
+}
+
+/* With the zero behind it, of words that are names and of numbers. */
+static size_t longest(const struct qn_names *flags, size_t number)
+{
+	size_t most = number;
+
+	for (size_t i = 0; i + 1 < flags->n; i += 2)
+		if (is_name(flags, flags->name[i + 1]) && strlen(flags->name[i + 1]) >= most)
+			most = strlen(flags->name[i + 1]) + 1;
+	return most;
 }
 
 enum quern_status qn_key_flags_take(struct qn_key *key, const struct qn_names *flags,
@@ -99,13 +121,13 @@ enum quern_status qn_key_flags_take(struct qn_key *key, const struct qn_names *f
 
 	if (!flags->n || key->kind != QN_KEY_INTEGERS || key->is_time)
 		return QUERN_OK;
-	key->text_nbytes = WORD_NBYTES;
-	key->texts = qn_calloc(key->ngroups, WORD_NBYTES);
+	key->text_nbytes = longest(flags, sizeof(number));
+	key->texts = qn_calloc(key->ngroups, key->text_nbytes);
 	if (!key->texts)
-		return qn_error_nomem(err, (size_t)key->ngroups * WORD_NBYTES, "words");
+		return qn_error_nomem(err, (size_t)key->ngroups * key->text_nbytes, "words");
 	for (uint32_t i = 0; i < key->ngroups; i++) {
 		snprintf(number, sizeof(number), "%" PRId64, key->integers[i]);
-		snprintf(key->texts + (size_t)i * WORD_NBYTES, WORD_NBYTES, "%s",
+		snprintf(key->texts + (size_t)i * key->text_nbytes, key->text_nbytes, "%s",
 			 word_of(flags, number));
 	}
 	key->units[0] = '\0';

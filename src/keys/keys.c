@@ -153,7 +153,8 @@ enum quern_status qn_key_share(const struct qn_team *team, enum quern_status st,
 	return qn_share(team->comm, st, packed, nbytes, unpack_key, key, "a key", err);
 }
 
-/* Numbers for each element of the data: so many are not held, but computed with as the data comes. */
+/* Numbers for each element of the data: so many are not held, but computed with as the data comes; with those that
+   are computed with. */
 static bool is_large(const struct qn_subject *subject, const struct qn_key_source *source)
 {
 	const struct qn_dataset *like = &source->like, *d = &subject->dataset;
@@ -164,8 +165,8 @@ static bool is_large(const struct qn_subject *subject, const struct qn_key_sourc
 	for (int k = 0; k < d->ndim; k++)
 		all *= qn_dataset_length(d, k);
 	return n == all && n > QN_MOST_AHEAD && !qn_epoch_is_meant(like->units) &&
-	       (like->type.class == QN_INT || like->type.class == QN_UINT ||
-		like->type.class == QN_FLOAT);
+	       (like->type.class == QN_INT || like->type.class == QN_FLOAT ||
+		(like->type.class == QN_UINT && like->type.size < sizeof(uint64_t)));
 }
 
 /* *left: it is to be computed, and is not there. Collective. */

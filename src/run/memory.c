@@ -82,6 +82,9 @@ static uint64_t keys_nbytes(const struct qn_run *run)
 			  k->ngroups * (sizeof(int64_t) + k->text_nbytes);
 		nbytes += leads ? k->ngroups * (sizeof(int64_t) + text) : 0;
 	}
+	for (int d = 0; d < run->rows.selection.ndim; d++)
+		nbytes += run->number[d] ? run->rows.selection.count[d] * sizeof(*run->number[d])
+					 : 0;
 	return nbytes + qn_computed_nbytes(&run->computed);
 }
 
@@ -340,17 +343,37 @@ static enum quern_status fit(struct qn_run *run, struct qn_team *team, uint64_t 
 	return QUERN_OK;
 }
 
-/* A sweep has the same rows on all ranks: as many as all have room for. So it is with places. */
-static enum quern_status agree_on_rows(struct qn_run *run, const struct qn_team *team,
+/* A sweep has the same rows on all ranks: as many as all have room for. *differ: some have room for places, which none
+   has from now on. */
+static enum quern_status agree_on_rows(struct qn_run *run, const struct qn_team *team, bool *differ,
 				       struct quern_message *err)
 {
-	int64_t mine[2] = { (int64_t)run->most_rows, run->places.are_used };
-	enum quern_status st = qn_comm_reduce(team->comm, mine, 2, QUERN_MIN, err);
+	const bool are_used = run->places.are_used;
+	int64_t mine[3] = { (int64_t)run->most_rows, are_used, -(int64_t)are_used };
+	enum quern_status st = qn_comm_reduce(team->comm, mine, 3, QUERN_MIN, err);
 
 	if (!st)
 		st = qn_comm_bcast(team->comm, mine, sizeof(mine), err);
+	*differ = !st && mine[1] != -mine[2];
 	run->most_rows = (uint64_t)mine[0];
 	run->places.are_used = mine[1];
+	run->places.are_there = run->places.are_there && !*differ;
+	return st;
+}
+
+/* On all ranks. Collective. */
+static enum quern_status fit_all(struct qn_run *run, struct qn_team *team, uint64_t stored,
+				 struct quern_message *err)
+{
+	bool again;
+	enum quern_status st;
+
+	do {
+		again = false;
+		st = qn_comm_agree(team->comm, fit(run, team, stored, err), err);
+		if (!st && qn_kept_any(run))
+			st = agree_on_rows(run, team, &again, err);
+	} while (!st && again);
 	return st;
 }
 
@@ -402,9 +425,7 @@ enum quern_status qn_memory_settle(struct qn_run *run, struct qn_team *team, uin
 		st = qn_comm_agree(team->comm, st, err);
 	}
 	if (!st)
-		st = qn_comm_agree(team->comm, fit(run, team, stored, err), err);
-	if (!st && qn_kept_any(run))
-		st = agree_on_rows(run, team, err);
+		st = fit_all(run, team, stored, err);
 	if (!st)
 		st = qn_team_update(team, err);
 	if (!st && before)
@@ -471,10 +492,11 @@ static enum quern_status fit_rows(struct qn_run *run, struct quern_message *err)
 
 enum quern_status qn_memory_settle_rows(struct qn_run *run, struct quern_message *err)
 {
+	bool differ; /* not: places are used on all ranks by now, or on none */
 	enum quern_status st = qn_comm_agree(run->team->comm, fit_rows(run, err), err);
 
 	if (!st)
-		st = agree_on_rows(run, run->team, err);
+		st = agree_on_rows(run, run->team, &differ, err);
 	if (!st)
 		st = qn_memory_check(run, run->longest, err);
 	return qn_comm_agree(run->team->comm, st, err);

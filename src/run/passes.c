@@ -53,8 +53,12 @@ static enum quern_status regroup(struct qn_run *run, struct quern_message *err)
 {
 	const double start = qn_comm_wtime();
 	struct qn_cells places = run->cells;
+	const uint64_t spilled = qn_cells_nbytes_spilled(&places);
 	enum quern_status st = new_cells(run, &run->window, false, err);
 
+	/* Those of places are there meanwhile. */
+	if (run->cells.most_spilled)
+		run->cells.most_spilled -= qn_min_u64(spilled, run->cells.most_spilled - 1);
 	if (!st && !qn_places_regroup(&run->places, &places, &run->cells) &&
 	    !atomic_load(&run->cells.is_over))
 		st = qn_error_nomem(err, 0, "the cells of the result");
