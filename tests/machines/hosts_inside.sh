@@ -438,8 +438,11 @@ check_stage()
 	is "shards on other hosts only" "3 1" "$status $(grep -c 'start ranks on all hosts' err)"
 	mpi n1:1,n2:1 2 "$quern" stage --verify --json "$staged"
 	is "... --verify" "3 1" "$status $(grep -c 'start ranks on its hosts too' err)"
+	# In each of its chunks, as others may take some of them before n2 comes to them.
 	lab exec n2 sh -c "f=$staged.shards/d0.s0001.h5; t=\$(stat -c %y \$f)
-		printf XXXX | dd of=\$f bs=1 seek=1500000 conv=notrunc; touch -d \"\$t\" \$f" 2>/dev/null
+		for at in \$(seq 100000 100000 \$(stat -c %s \$f)) 1500000; do
+			printf XXXX | dd of=\$f bs=1 seek=\$at conv=notrunc
+		done; touch -d \"\$t\" \$f" 2>/dev/null
 	staged_run "a damaged copy" "$(all_hosts 1)" $hosts
 	check "... is read elsewhere" test "$(field chunks_failed_over)" -ge 1
 	is "... and counted once" "$(sed -n 's/^    "chunks": //p' want.out)" "$(sed -n 's/^    "chunks": //p' out)"
