@@ -7,24 +7,17 @@ generate cf.nc
 mkdir out.d
 "$QUERN" run count -d packed -o old.nc cf.nc
 
-# Is a process stopped?
-is_stopped() { grep -qs '^State:.*T' "/proc/$1/status"; }
-
 # ends SIGNAL CODE FAULT ARG...: stopped at a call on its file, and then ended.
 ends()
 {
-	local signal=$1 code=$2 fault=$3 first n
+	local signal=$1 code=$2 fault=$3 first
 
 	shift 3
 	cp old.nc out.d/r.nc
 	QUERN_TEST_FAULTS_PATH='*r.nc*' QUERN_TEST_FAULTS=$fault:stop env --default-signal=INT \
 		"$TEST_QUERN" run "$@" --threads 1 -o out.d/r.nc -d packed cf.nc >out 2>err &
 	first=$!
-	for ((n = 0; n < 3000; n++)); do
-		! is_stopped "$first" || break
-		[ -e "/proc/$first" ] || break
-		sleep 0.02
-	done
+	until_stopped "$first"
 	is "SIG$signal at $fault, $1: it is being written" 1 "$(find out.d -name '*.partial' | wc -l)"
 	kill -"$signal" "$first"
 	kill -CONT "$first"

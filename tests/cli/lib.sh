@@ -52,6 +52,18 @@ jq_true()
 	[ "$(jq "$1" "$2")" = true ]
 }
 
+# until_stopped PID: by a fault of QUERN_TEST_FAULTS, or until there is no such process.
+until_stopped()
+{
+	local n
+
+	for ((n = 0; n < 3000; n++)); do
+		! grep -qs '^State:.*T' "/proc/$1/status" || break
+		[ -e "/proc/$1" ] || break
+		sleep 0.02
+	done
+}
+
 quern()
 {
 	status=0

@@ -435,12 +435,9 @@ is "sums: the same" "600 " "$(modes climate.sums)"
 chmod 644 climate.nc
 rm -r d
 mkdir d
-QUERN_TEST_READ_DELAY='*:40000' "$TEST_QUERN" stage --to d climate.nc >out 2>err &
+QUERN_TEST_FAULTS_PATH='*.partial' QUERN_TEST_FAULTS=write:1:stop "$TEST_QUERN" stage --to d climate.nc >out 2>err &
 first=$!
-until find d/climate.nc.shards -name '*.partial' 2>/dev/null | grep -q .; do
-	kill -0 $first || break
-	sleep .01
-done
+until_stopped $first
 is "a file that is being made: for nobody else" 600 \
 	"$(find d/climate.nc.shards -name '*.partial' -exec stat -c %a {} + 2>/dev/null | sort -u)"
 kill -KILL $first
