@@ -97,13 +97,13 @@ void qn_cli_print_selected(const json_t *input, const char *indent)
 
 		if (!first || !last)
 			continue;
-		printf("%s%s is %s", indent, json_string_value(json_object_get(s, "slice")), first);
+		printf("%s%s is ", indent, json_string_value(json_object_get(s, "slice")));
+		if (json_is_array(json_object_get(s, "pieces")))
+			printf("%lld indexes of ", (long long)qn_cli_int(s, "count"));
+		printf("%s", first);
 		if (qn_cli_int(s, "count") > 1)
 			printf(" to %s", last);
-		printf("%s%s", units ? " " : "", units ? units : "");
-		if (json_is_array(json_object_get(s, "pieces")))
-			printf(", %lld indexes of it", (long long)qn_cli_int(s, "count"));
-		putchar('\n');
+		printf("%s%s\n", units ? " " : "", units ? units : "");
 	}
 }
 

@@ -329,10 +329,14 @@ static bool condense(struct qn_axis_values *v)
 	return true;
 }
 
-/* Integers beyond these are no doubles. */
-static bool is_condensable(const struct qn_axis_values *v)
+/* Into its middle and bounds: not what has gaps, of which the bounds would tell otherwise. Integers beyond 2^53 are no
+   doubles. */
+static bool is_condensable(const struct qn_subject *s, int dim, const struct qn_axis_values *v)
 {
 	const int64_t most = INT64_C(1) << 53;
+
+	if (s->picks.dim[dim].nstretches)
+		return false;
 
 	for (uint64_t i = 0; !v->is_real && i<v->n; i += v->n> 1 ? v->n - 1 : 1)
 		if (v->values[i] > most || v->values[i] < -most)
@@ -408,7 +412,7 @@ static enum quern_status read_axis(const struct qn_subject *s, struct qn_joined 
 		st = read_attributes(c.file, c.path, &v->attributes, "bounds", &bounds, err);
 	if (!st && bounds && !is_joined)
 		st = read_bounds(&c, &p, bounds, v, err);
-	if (!st && c.path && reduced && (!is_condensable(v) || !condense(v)))
+	if (!st && c.path && reduced && (!is_condensable(s, dim, v) || !condense(v)))
 		qn_axis_values_fini(v);
 	free(bounds);
 	qn_axis_fini(&a);

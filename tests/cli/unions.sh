@@ -93,13 +93,19 @@ same "files that are joined" moments -d t2m --along time -s time=1:11:3+30:33 m1
 is "several datasets" "$(run_result mean -d t2m -s lat=0+5:7 climate.nc | jq .mean)" \
 	"$(run_result mean -d t2m,precip -s lat=0+5:7 climate.nc | jq .t2m.mean)"
 
+# A coordinate from the first index to the last would tell of what is not in the mean.
+quern run mean -d t2m --over lon -s lon=-10.0:10.0 -o seam.nc climate.nc
+is "no coordinate of a reduced union" 0 "$("$BUILDDIR/tests/tools/look" seam.nc | grep -c '^lon')"
+quern run mean -d t2m --over lon -s lon=0.0:10.0 -o seam.nc climate.nc
+check "... but of a range" sh -c '"$1" seam.nc | grep -q "^lon"' - "$BUILDDIR/tests/tools/look"
+
 # --- what is said ---
 quern run count --json -d t2m -s lat=0+3+7:9 climate.nc
 is "what a union means" \
 	'[{"count":4,"first":"-90","last":"-50","pieces":[{"count":1,"start":0,"step":1},{"count":1,"start":3,"step":1},{"count":2,"start":7,"step":1}],"slice":"lat=0+3+7:9","start":0,"step":null,"units":"degrees_north"}]' \
 	"$(field input.selected)"
 quern run count -d t2m -s lat=0+3+7:9 climate.nc
-prints "... in the table" '^ *lat=0\+3\+7:9 is -90 to -50 degrees_north, 4 indexes of it$'
+prints "... in the table" '^ *lat=0\+3\+7:9 is 4 indexes of -90 to -50 degrees_north$'
 quern inspect -d t2m -s 'time=0:10+390:400,lat=0' climate.nc
 prints "inspect" 'selection .*: 20 x 1 x 72, 5.62 KiB'
 refuses 2 "a bad piece is named" "'99' for dimension 1 \(lat\).*out of range" run count -d t2m -s lat=0:2+99 climate.nc
