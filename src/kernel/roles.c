@@ -28,6 +28,17 @@ static const char *name_of(const struct quern_kernel *k, enum quern_role role, b
 	return k->name;
 }
 
+/* The kernel that makes its other values itself; NULL: there is none. */
+static const struct quern_kernel *against_of(const struct quern_kernel *k)
+{
+	const struct quern_kernel *one;
+
+	for (int i = 0; (one = qn_kernel_of(k, i)); i++)
+		if (one->against)
+			return one;
+	return NULL;
+}
+
 static enum quern_status check(const struct quern_kernel *k, enum quern_role role, bool has,
 			       struct quern_message *err)
 {
@@ -40,6 +51,12 @@ static enum quern_status check(const struct quern_kernel *k, enum quern_role rol
 				    "kernel %s is of two values of each element: give the other "
 				    "with %s EXPR",
 				    name_of(k, role, true), roles[role].option);
+	if (role == QUERN_WITH && against_of(k))
+		return qn_error_set(
+			err, QUERN_ERR_USAGE,
+			"kernel %s is of two values of each element, kernel %s of one: run "
+			"each by itself",
+			against_of(k)->name, name_of(k, role, false));
 	qn_kernels_list(qn_kernel_takes, role, others, sizeof(others));
 	return qn_error_set(err, QUERN_ERR_USAGE,
 			    "%s: kernel %s takes no %s; with %s you can have: %s",

@@ -94,6 +94,8 @@ refused "a dimension that is not there" "--against: /t has no dimension 'tim'; d
 	trend -d t --against tim grid.h5
 refused "one that is kept" '--against: time is kept, so that each cell has one value of it' \
 	trend -d t --over lon grid.h5
+refused "beside one of one value" 'kernel trend is of two values of each element, kernel mean of one' \
+	mean,trend -d t --over time grid.h5
 refused "another value too" '--with: kernel trend is against the coordinate of --against' \
 	trend -d t --with n grid.h5
 is "an index where there is no coordinate" "$(run_picked .slope regress -d plain --with 'index(`2`)' grid.h5)" \
