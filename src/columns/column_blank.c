@@ -65,8 +65,7 @@ static uint64_t special_none(const void *x)
 	return 0;
 }
 
-/* clear_N: zeros those of CHUNK elements of N bytes that are not kept. With the bits of a vector's lanes in all of
-   them, each lane looks at its own. */
+/* clear_N: zeros those of CHUNK elements of N bytes that are not kept. */
 #define DEFINE_CLEAR(N, type)                                                 \
 	QN_INLINE void clear_##N(type *x, uint64_t keep)                      \
 	{                                                                     \
@@ -77,25 +76,29 @@ static uint64_t special_none(const void *x)
 DEFINE_CLEAR(1, uint8_t)
 DEFINE_CLEAR(2, uint16_t)
 
-#define DEFINE_CLEAR_LANES(N, type, lanes_t, LANES)                              \
-	QN_INLINE void clear_##N(type *x, uint64_t keep)                         \
-	{                                                                        \
-		lanes_t own;                                                     \
-                                                                                 \
-		for (int k = 0; k < (LANES); k++)                                \
-			own[k] = (type)1 << k;                                   \
-		for (int i = 0; i < CHUNK; i += (LANES)) {                       \
-			const lanes_t bits = (lanes_t){ 0 } + (type)(keep >> i); \
-			lanes_t v;                                               \
-                                                                                 \
-			memcpy(&v, x + i, sizeof(v));                            \
-			v &= (lanes_t)((bits & own) != 0);                       \
-			memcpy(x + i, &v, sizeof(v));                            \
-		}                                                                \
+/* With the bits of a vector's lanes in all of them, each lane looks at its own. Vectors are not variables whose address
+   is taken: gcc 12 with sanitizers does not align these as they must be. */
+static const uint32_t bit_of_4[16] = { 1,	1 << 1,	 1 << 2,  1 << 3, 1 << 4,  1 << 5,
+				       1 << 6,	1 << 7,	 1 << 8,  1 << 9, 1 << 10, 1 << 11,
+				       1 << 12, 1 << 13, 1 << 14, 1 << 15 };
+static const uint64_t bit_of_8[8] = { 1, 1 << 1, 1 << 2, 1 << 3, 1 << 4, 1 << 5, 1 << 6, 1 << 7 };
+
+#define DEFINE_CLEAR_LANES(N, type, LANES)                                                     \
+	typedef type lanes_##N __attribute__((vector_size(QN_VBYTES), aligned(1), may_alias)); \
+                                                                                               \
+	QN_INLINE void clear_##N(type *x, uint64_t keep)                                       \
+	{                                                                                      \
+		const lanes_##N own = *(const lanes_##N *)(const void *)bit_of_##N;            \
+                                                                                               \
+		for (int i = 0; i < CHUNK; i += (LANES)) {                                     \
+			const lanes_##N bits = (lanes_##N){ 0 } + (type)(keep >> i);           \
+                                                                                               \
+			*(lanes_##N *)(void *)(x + i) &= (lanes_##N)((bits & own) != 0);       \
+		}                                                                              \
 	}
 
-DEFINE_CLEAR_LANES(4, uint32_t, qn_vu, QN_VF)
-DEFINE_CLEAR_LANES(8, uint64_t, qn_vuq, QN_VD)
+DEFINE_CLEAR_LANES(4, uint32_t, QN_VF)
+DEFINE_CLEAR_LANES(8, uint64_t, QN_VD)
 
 /* keep_NAME: zeros those of CHUNK elements that are not kept, or whose EXPONENT bits are all set, and
    returns the bits of the latter; any: gets the bits of what is left. */
