@@ -54,7 +54,8 @@ const char *qn_run_units(const quern_run *run);
 json_t *qn_document_input(const quern_run *run);
 
 /* The i-th chunk that was skipped and is known by name: its dataset, which borrows, and its place in the
-   grid; and the operand that could not be read there (borrowed; NULL: the chunk itself could not). False: there are no more. Rank 0 only. */
+   grid; and the operand that could not be read there (borrowed; NULL: the chunk itself could not). False: there are no
+   more. Rank 0 only. */
 bool qn_run_skip(const quern_run *run, size_t i, struct qn_dataset *d, uint64_t *coord,
 		 const char **operand);
 

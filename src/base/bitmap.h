@@ -18,4 +18,16 @@ static inline uint64_t qn_bitmap_word(const uint64_t *map, uint64_t bit, size_t 
 	return bits & UINT64_MAX >> (64 - n);
 }
 
+/* How many of the first n bits are set. */
+static inline size_t qn_bitmap_count(const uint64_t *map, size_t n)
+{
+	size_t nset = 0;
+
+	for (size_t w = 0; w < n / 64; w++)
+		nset += (size_t)__builtin_popcountll(map[w]);
+	if (n % 64)
+		nset += (size_t)__builtin_popcountll(map[n / 64] & ((UINT64_C(1) << n % 64) - 1));
+	return nset;
+}
+
 #endif

@@ -11,7 +11,6 @@
 #include "exact/power_parts.h"
 
 #define STEP	  QN_COLUMN_STEP
-#define LOW_MASK  ((INT64_C(1) << STEP) - 1)
 #define HALF_STEP (INT64_C(1) << (STEP - 1))
 /* Of any part: with this a carry from below, and half a step for rounding, cannot overflow. */
 #define LIMIT (((uint64_t)1 << 63) - ((uint64_t)1 << 52))
@@ -156,14 +155,7 @@ static bool grow_parts(const struct qn_column *c, struct qn_column_block *b, int
 /* Leaves part j of each row within half a step of zero. */
 static void carry(struct qn_column_block *b, int j)
 {
-	int64_t *lo = b->part[j], *hi = b->part[j + 1];
-
-	for (size_t r = 0; r < b->nrows; r++) {
-		int64_t more = (lo[r] + HALF_STEP) >> STEP;
-
-		lo[r] -= more * (LOW_MASK + 1);
-		hi[r] += more;
-	}
+	qn_column_carry(b->part[j], b->part[j + 1], b->nrows);
 	b->bound[j] = HALF_STEP;
 }
 

@@ -103,6 +103,18 @@ int qn_column_highest_bit(const struct qn_acc_form *f, const int64_t *limb);
 /* Of so many elements of a new block, chooses the unit and the parts. */
 bool qn_column_block_start(const struct qn_column *c, struct qn_column_block *b, const char *values,
 			   size_t n);
+/* What of the digits of n rows is half a step or more goes to the part above. */
+static inline void qn_column_carry(int64_t *lo, int64_t *hi, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const int64_t more = (lo[i] + (INT64_C(1) << (QN_COLUMN_STEP - 1))) >>
+				     QN_COLUMN_STEP;
+
+		lo[i] -= more * (INT64_C(1) << QN_COLUMN_STEP);
+		hi[i] += more;
+	}
+}
+
 /* Makes room for nsteps elements in the hot parts of each row. */
 bool qn_column_block_reserve(const struct qn_column *c, struct qn_column_block *b, size_t nsteps);
 /* Makes room for n times `more`, at most 2^52 each, in the hot parts of each row; n is at most 256. */

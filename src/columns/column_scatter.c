@@ -13,8 +13,7 @@
 #define LOOSE 256
 /* Parts are left with no more, where there is a part above. */
 #define MUCH	  (UINT64_C(1) << 52)
-#define STEP	  QN_COLUMN_STEP
-#define HALF_STEP (INT64_C(1) << (STEP - 1))
+#define HALF_STEP (INT64_C(1) << (QN_COLUMN_STEP - 1))
 
 /* Rows on their way. */
 struct loose {
@@ -24,16 +23,9 @@ struct loose {
 
 static void carry(struct loose *l, int j, size_t n)
 {
-	int64_t *lo = l->part[j], *hi = l->part[j + 1];
-
 	if (j + 1 == l->of.nparts)
-		memset(hi, 0, n * sizeof(*hi));
-	for (size_t i = 0; i < n; i++) {
-		const int64_t more = (lo[i] + HALF_STEP) >> STEP;
-
-		lo[i] -= more * (INT64_C(1) << STEP);
-		hi[i] += more;
-	}
+		memset(l->part[j + 1], 0, n * sizeof(*l->part[j + 1]));
+	qn_column_carry(l->part[j], l->part[j + 1], n);
 	if (j + 1 == l->of.nparts)
 		l->of.nparts++;
 }
@@ -67,7 +59,7 @@ static size_t count_run(const int64_t *row, size_t n)
 }
 
 /* Has the rows on their way into cache, all at once: one by one each would be waited for. */
-static void call(const struct qn_column *c, const int64_t *row, size_t n)
+static void fetch_rows(const struct qn_column *c, const int64_t *row, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const uint64_t at = row[i] < 0 ? 0 : (uint64_t)row[i];
@@ -121,7 +113,7 @@ static bool scatter(struct qn_column *c, const struct qn_column *from, uint64_t 
 	if (b->spoilt)
 		return false;
 	if (b->nhot > 0) {
-		call(c, row, n);
+		fetch_rows(c, row, n);
 		take(&l, b, begin, n);
 		if (!put_parts(c, &l, row, n))
 			return false;

@@ -37,8 +37,8 @@ struct qn_axis_values {
 	char before[QN_AXIS_TEXT_NBYTES], after[QN_AXIS_TEXT_NBYTES];
 };
 
-/* Fills subject->axes, subject->others and subject->attributes, on rank 0; and warns there. Without --over and --by there are none.
-   Collective. */
+/* Fills subject->axes, subject->others and subject->attributes, on rank 0; and warns there. Without --over and --by
+   there are none. Collective. */
 enum quern_status qn_axes_find(const struct qn_team *team, struct qn_subject *subject,
 			       const struct qn_files *m, struct quern_message *err);
 

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
-#include "base/options.h"
 #include "base/system.h"
 #include "base/text.h"
 #include "select/select.h"
@@ -119,27 +118,6 @@ enum quern_status qn_join_check(const struct qn_dataset *first, const struct qn_
 
 /* --- the first of the files --- */
 
-static const char *dimension_name(const void *ctx, int i)
-{
-	const struct qn_dataset *d = ctx;
-
-	while (i < d->ndim && !d->dim_name[i])
-		i++;
-	return i < d->ndim ? d->dim_name[i] : NULL;
-}
-
-static enum quern_status no_dimension(const struct qn_dataset *d, const char *name,
-				      struct quern_message *err)
-{
-	const char *near = qn_nearest(name, dimension_name, d);
-
-	return qn_error_set(err, QUERN_ERR_USAGE,
-			    "--along: %s has no dimension '%s'%s%s%s; `quern "
-			    "inspect` shows them",
-			    d->path, name, near ? "; did you mean '" : "", near ? near : "",
-			    near ? "'?" : "");
-}
-
 /* The dimension to join along. */
 static enum quern_status find_along(const struct qn_subject *subject, int *along,
 				    struct quern_message *err)
@@ -153,7 +131,7 @@ static enum quern_status find_along(const struct qn_subject *subject, int *along
 	}
 	*along = name ? qn_dimension_find(d, name) : 0;
 	if (*along < 0)
-		return no_dimension(d, name, err);
+		return qn_dimension_refuse(d, "--along", name, err);
 	if (d->scalar && subject->files.n > 1)
 		return qn_error_set(err, QUERN_ERR_USAGE,
 				    "%s: dataset %s is a scalar: it has no "

@@ -5,28 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/options.h"
 #include "select/select.h"
-
-static const char *dimension_name(const void *ctx, int i)
-{
-	const struct qn_dataset *d = ctx;
-
-	while (i < d->ndim && !d->dim_name[i])
-		i++;
-	return i < d->ndim ? d->dim_name[i] : NULL;
-}
-
-static enum quern_status no_dimension(const struct qn_dataset *d, const char *name,
-				      struct quern_message *err)
-{
-	const char *near = qn_nearest(name, dimension_name, d);
-
-	return qn_error_set(err, QUERN_ERR_USAGE,
-			    "--against: %s has no dimension '%s'%s%s%s; `quern inspect` shows them",
-			    d->path, name, near ? "; did you mean '" : "", near ? near : "",
-			    near ? "'?" : "");
-}
 
 /* A name that needs no backquotes in an expression. */
 static bool is_plain(const char *name)
@@ -47,7 +26,7 @@ enum quern_status qn_against_find(const struct qn_subject *subject, const char *
 
 	*out = (struct qn_against){ .dim = qn_dimension_find(d, dimension) };
 	if (out->dim < 0)
-		return no_dimension(d, dimension, err);
+		return qn_dimension_refuse(d, "--against", dimension, err);
 	out->name = d->dim_name[out->dim];
 	name = out->name ? out->name : dimension;
 	quote = is_plain(name) ? "" : "`";

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bitmap.h"
 #include "base/mem.h"
 #include "formula/formula.h"
 #include "formula/picked.h"
@@ -117,17 +118,6 @@ static struct room divide(const struct qn_formula *f, void *scratch, uint64_t ne
 
 /* --- columns --- */
 
-static size_t count_bits(const uint64_t *bits, size_t n)
-{
-	size_t nset = 0;
-
-	for (size_t w = 0; w < n / 64; w++)
-		nset += (size_t)__builtin_popcountll(bits[w]);
-	if (n % 64)
-		nset += (size_t)__builtin_popcountll(bits[n / 64] & ((UINT64_C(1) << n % 64) - 1));
-	return nset;
-}
-
 /* Tiles and pieces begin at whole words. */
 static void take_data(struct piece *p, uint64_t *valid)
 {
@@ -137,7 +127,7 @@ static void take_data(struct piece *p, uint64_t *valid)
 	*out = *v;
 	out->values = (const char *)v->values + p->at * qn_view_size(v->dtype);
 	out->valid = NULL;
-	out->nmissing = v->valid ? p->n - count_bits(v->valid + p->at / 64, p->n) : 0;
+	out->nmissing = v->valid ? p->n - qn_bitmap_count(v->valid + p->at / 64, p->n) : 0;
 	if (!out->nmissing)
 		return;
 	memcpy(valid, v->valid + p->at / 64, (p->n + 63) / 64 * sizeof(*valid));
@@ -272,7 +262,7 @@ static void take_operand(struct piece *p, int number, uint8_t *values)
 	} else {
 		gather_rows(p, s, size, values, valid);
 	}
-	out->nmissing = s->valid ? p->n - count_bits(valid, p->n) : 0;
+	out->nmissing = s->valid ? p->n - qn_bitmap_count(valid, p->n) : 0;
 	if (out->nmissing)
 		out->valid = valid;
 }
@@ -343,7 +333,7 @@ static size_t count_beyond(const struct piece *p, const struct room *r,
 	for (size_t w = 0; w < (p->n + 63) / 64; w++) {
 		const uint64_t bits = result->beyond[w] & there[p->at / 64 + w];
 
-		n += count_bits(&bits, 64);
+		n += qn_bitmap_count(&bits, 64);
 	}
 	return n;
 }
@@ -563,7 +553,7 @@ static void set_vars(const struct qn_formula *f, const struct room *r, struct qn
 {
 	if (f->made[QUERN_VALUE])
 		out->var->values = r->made[QUERN_VALUE];
-	out->var->nmissing = out->tile.nelems - count_bits(r->valid, out->tile.nelems);
+	out->var->nmissing = out->tile.nelems - qn_bitmap_count(r->valid, out->tile.nelems);
 	out->var->valid = out->var->nmissing ? r->valid : NULL;
 	out->tile.var = out->var;
 	out->tile.there = out->nthere < out->tile.nelems ? r->there : NULL;
@@ -590,7 +580,7 @@ static void apply_piece(struct piece *p, const struct room *r, struct qn_formula
 	apply_expr(p, r, out);
 	apply_with(p, r, out);
 	apply_weights(p, r, out);
-	out->nthere += leaves_out(p->f) ? count_bits(r->there + p->at / 64, p->n) : p->n;
+	out->nthere += leaves_out(p->f) ? qn_bitmap_count(r->there + p->at / 64, p->n) : p->n;
 }
 
 void qn_formula_apply(struct qn_formula_worker *w, const struct quern_tile *in,

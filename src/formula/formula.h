@@ -101,7 +101,8 @@ struct qn_formula_tile {
 	double bad_weight;
 };
 
-/* in: of the item; what is not there in it is not counted in out->nbeyond. What --where does not hold for is marked in out->tile.there, and is not valid either. */
+/* in: of the item; what is not there in it is not counted in out->nbeyond. What --where does not hold for is marked in
+   out->tile.there, and is not valid either. */
 void qn_formula_apply(struct qn_formula_worker *w, const struct quern_tile *in,
 		      struct qn_formula_tile *out);
 

@@ -15,7 +15,8 @@
 /* Of larger products of dimensions nothing is made: reading is little more. */
 #define QN_MOST_KNOWN (UINT64_C(1) << 24)
 
-/* Nothing is known: no masks. Those of a selection that is a union borrow from its picks. The caller frees with qn_masks_fini, whatever is returned. Not collective. */
+/* Nothing is known: no masks. Those of a selection that is a union borrow from its picks. The caller frees with
+   qn_masks_fini, whatever is returned. Not collective. */
 enum quern_status qn_known_find(const struct qn_formula *f, const struct quern_box *selection,
 				struct qn_masks *out, struct quern_message *err);
 

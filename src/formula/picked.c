@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bitmap.h"
 #include "base/mem.h"
 
 static bool mark(struct qn_picked *p, const struct qn_pick *pick, const struct quern_box *selection,
@@ -87,15 +88,6 @@ static bool is_row_picked(const struct qn_picked *p, uint64_t row)
 	return true;
 }
 
-static size_t count_bits(const uint64_t *bits, size_t n)
-{
-	size_t nset = 0;
-
-	for (size_t w = 0; w < (n + 63) / 64; w++)
-		nset += (size_t)__builtin_popcountll(bits[w]);
-	return nset;
-}
-
 size_t qn_picked_keep(const struct qn_picked *p, uint64_t first, size_t n, uint64_t *bits)
 {
 	const uint64_t length = p->ndim ? p->count[p->ndim - 1] * p->run : 1;
@@ -110,7 +102,7 @@ size_t qn_picked_keep(const struct qn_picked *p, uint64_t first, size_t n, uint6
 		else
 			clear(bits, i, k);
 	}
-	return count_bits(bits, n);
+	return qn_bitmap_count(bits, n);
 }
 
 void qn_picked_fini(struct qn_picked *p)

@@ -5,17 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/options.h"
 #include "base/text.h"
-
-static const char *dimension_name(const void *ctx, int i)
-{
-	const struct qn_dataset *d = ctx;
-
-	while (i < d->ndim && !d->dim_name[i])
-		i++;
-	return i < d->ndim ? d->dim_name[i] : NULL;
-}
+#include "select/select.h"
 
 static int count_named(const struct qn_dataset *d, const char *word, int *last)
 {
@@ -54,7 +45,7 @@ static enum quern_status no_dimension(const struct naming *n, const char *word,
 				      struct quern_message *err)
 {
 	const struct qn_dataset *d = n->d;
-	const char *near = qn_nearest(word, dimension_name, d);
+	const char *near = qn_dimension_nearest(d, word);
 	char list[512], stack[128] = "";
 
 	if (n->is_joined && !near)

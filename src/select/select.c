@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/options.h"
 #include "base/check.h"
 #include "base/mem.h"
 
@@ -72,6 +73,31 @@ int qn_dimension_find(const struct qn_dataset *d, const char *name)
 			return i;
 	n = strtol(name, &end, 10);
 	return end != name && !*end && n >= 0 && n < d->ndim ? (int)n : -1;
+}
+
+static const char *dimension_name(const void *ctx, int i)
+{
+	const struct qn_dataset *d = ctx;
+
+	while (i < d->ndim && !d->dim_name[i])
+		i++;
+	return i < d->ndim ? d->dim_name[i] : NULL;
+}
+
+const char *qn_dimension_nearest(const struct qn_dataset *d, const char *name)
+{
+	return qn_nearest(name, dimension_name, d);
+}
+
+enum quern_status qn_dimension_refuse(const struct qn_dataset *d, const char *option,
+				      const char *name, struct quern_message *err)
+{
+	const char *near = qn_dimension_nearest(d, name);
+
+	return qn_error_set(err, QUERN_ERR_USAGE,
+			    "%s: %s has no dimension '%s'%s%s%s; `quern inspect` shows them",
+			    option, d->path, name, near ? "; did you mean '" : "", near ? near : "",
+			    near ? "'?" : "");
 }
 
 static const char *dimension_label(const struct qn_dataset *d, int dim)
@@ -448,10 +474,13 @@ static void list_dimensions(const struct qn_dataset *d, size_t nbytes, char *out
 static enum quern_status no_dimension(const struct slice *s, const char *name)
 {
 	const struct qn_coordinates *c = s->coordinates;
+	const char *near = qn_dimension_nearest(s->d, name);
 	char dims[256], about[256] = "";
 
 	list_dimensions(s->d, sizeof(dims), dims);
-	if (c && c->about)
+	if (near)
+		snprintf(about, sizeof(about), "; did you mean '%.200s'?", near);
+	else if (c && c->about)
 		c->about(c->ctx, s->d, name, sizeof(about), about);
 	return qn_error_set(s->err, QUERN_ERR_USAGE,
 			    "--select: %s has no dimension '%s'%s; its "

@@ -52,6 +52,13 @@ bool qn_select_slice(const struct qn_dataset *d, const char *text, int dim, size
 /* The dimension of a name, or of a number written out; -1 when there is none. */
 int qn_dimension_find(const struct qn_dataset *d, const char *name);
 
+/* The name of a dimension that may have been meant; NULL: none. */
+const char *qn_dimension_nearest(const struct qn_dataset *d, const char *name);
+
+/* QUERN_ERR_USAGE: an option names a dimension that is not there. */
+enum quern_status qn_dimension_refuse(const struct qn_dataset *d, const char *option,
+				      const char *name, struct quern_message *err);
+
 /* A selection: of all dimensions of the shape, each a range of them with a step. Nothing may be selected. */
 bool qn_selection_is_valid(const struct quern_box *box, const uint64_t *shape, int ndim,
 			   const char **why);

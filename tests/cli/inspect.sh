@@ -118,6 +118,7 @@ quern inspect --json -s 0:1 -d lat climate.nc
 is "of a contiguous dataset" "null" "$(row selection.chunks)"
 refuses 2 "a selection of several datasets" "--select is of one dataset" inspect -s 0 climate.nc
 refuses 2 "a wrong selection" "no dimension 'depth'" inspect -s depth=0 -d t2m climate.nc
+refuses 2 "... nearly right" "no dimension 'tme'; did you mean 'time'" inspect -s tme=0 -d t2m climate.nc
 
 # --- what cannot be described ---
 head -c $(($(stat -c %s climate.nc) / 2)) climate.nc >cut.nc
