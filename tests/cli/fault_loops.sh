@@ -112,7 +112,8 @@ check_unstaged()
 printed()
 {
 	case $(head -c 1 "$1") in
-	'{') jq 'del(.. | .seconds?, .bytes_resident?, .resident_sampled?, .bytes_memory?, .bytes_disk?)' "$1" ;;
+	'{') jq 'del(.. | .seconds?, .bytes_resident?, .resident_sampled?, .bytes_memory?, .bytes_disk?,
+		.memory_bytes?)' "$1" ;;
 	*) sed 's/, [^,]* in the page cache$//; /seconds\?\( \|$\)/d' "$1" ;;
 	esac
 }
