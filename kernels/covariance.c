@@ -471,7 +471,7 @@ static const char *const *covariance_fields(const void *self)
 const struct quern_kernel qn_kernel_covariance = {
 	.abi = QUERN_KERNEL_ABI,
 	.name = "covariance",
-	.doc = "means and covariance matrix of the features of complete samples",
+	.doc = "means and covariance matrix of the features of complete samples; no unions of --select",
 	.options = options,
 	.open = covariance_open,
 	.close = covariance_close,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "data/ground.h"
 #include "io/hdf5_library/file.h"
 
 /* Attributes that are larger are not what we are looking for. */
@@ -318,18 +319,6 @@ enum qn_fault qn_h5_attr_numbers(hid_t object, enum qn_attribute attribute,
 	return fault;
 }
 
-/* As CF lists them; plain degrees are for what has the standard_name. */
-static bool is_east(const char *units)
-{
-	static const char *const names[] = { "degrees_east", "degree_east", "degrees_E",
-					     "degree_E",     "degreesE",    "degreeE" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (!strcmp(units, names[i]))
-			return true;
-	return false;
-}
-
 void qn_h5_words_describe(hid_t dset, struct qn_dataset *d)
 {
 	static const struct {
@@ -349,7 +338,7 @@ void qn_h5_words_describe(hid_t dset, struct qn_dataset *d)
 	fault = qn_h5_attr_text(dset, QN_STANDARD_NAME, name, sizeof(name));
 	if (fault != QN_FAULT_CUT)
 		qn_attribute_blame(d->fault, QN_STANDARD_NAME, fault);
-	d->is_longitude = is_east(d->units) ||
+	d->is_longitude = qn_units_are_east(d->units) ||
 			  (!strcmp(name, "longitude") &&
 			   (!strcmp(d->units, "degrees") || !strcmp(d->units, "degree")));
 }

@@ -329,7 +329,7 @@ static bool write_other(struct qn_nc *w, const struct qn_labels *l, const struct
 		scale[k] = w->dim[on[k]].id;
 	}
 	id = put_axis_values(w, name, a->dtype, &a->coordinate, a->ndims, shape);
-	ok = id >= 0 && put_attributes(id, a) && (a->ndims || !a->calendar || hide(id, name)) &&
+	ok = id >= 0 && put_attributes(id, a) && (!a->is_hidden || hide(id, name)) &&
 	     (!a->ndims || qn_nc_attach(id, a->ndims, scale)) &&
 	     write_bounds(w, a, name, id, a->ndims, on) && list_coordinate(w, name);
 	qn_h5_close(id);

@@ -10,14 +10,6 @@
 #include "base/mem.h"
 #include "kernel/fields.h"
 
-static const char *find_text(const struct qn_names *attributes, const char *name)
-{
-	for (size_t i = 0; attributes && i + 1 < attributes->n; i += 2)
-		if (!strcmp(attributes->name[i], name))
-			return attributes->name[i + 1];
-	return NULL;
-}
-
 static bool put_joined(hid_t id, const char *name, const char *a, const char *between,
 		       const char *b)
 {
@@ -75,8 +67,8 @@ static bool ends_with(const char *before, const char *now)
 /* What the cells were made of: "area: mean lat: lon: maximum". */
 static bool put_method(hid_t id, const struct qn_labels *l, const struct qn_field_method *m)
 {
-	const char *before = find_text(l->attributes, "cell_methods");
-	const char *name = find_text(l->attributes, "standard_name");
+	const char *before = qn_names_text(l->attributes, "cell_methods");
+	const char *name = qn_names_text(l->attributes, "standard_name");
 	char *now = fill_in(m->in_steps ? l->in_steps : l->at_once, m->word), *text = NULL;
 	bool ok = now != NULL;
 
@@ -124,7 +116,7 @@ bool qn_h5_describe_field(hid_t id, const struct qn_nc *w, const struct qn_label
 			  const struct quern_result *r, const struct qn_field *f)
 {
 	const struct qn_field_doc *doc = qn_field_doc_in(r, f);
-	const char *name = find_text(l->attributes, "long_name");
+	const char *name = qn_names_text(l->attributes, "long_name");
 	const struct qn_field_method *method = qn_field_method(f->name);
 	bool ok = true;
 

@@ -23,6 +23,62 @@ static const int64_t fill_of[QUERN_NDTYPES] = {
 	[QUERN_U64] = -2,
 };
 
+/* --- what stands for no value --- */
+
+/*
+ * The library's own choice, unless it is a value: then the first of 63 others that is none so far.
+ * Of int64 they count up from the lowest value, of uint64 down from the highest, of reals they are the library's
+ * number and its opposite, halved again and again: float32 has them too.
+ */
+enum { INTEGERS, REALS };
+
+#define NMARKS 64
+
+static uint64_t bits_of(double x)
+{
+	const union qn_cell c = { .r = x };
+
+	return c.u;
+}
+
+/* Which of them a value is; NMARKS or more: none. */
+static uint64_t mark_of(const struct qn_field *f, union qn_cell c)
+{
+	const uint64_t sign = UINT64_C(1) << 63, fill = bits_of(QN_FILL_REAL);
+	uint64_t halved;
+
+	if (f->type == QN_FIELD_UINT)
+		return UINT64_MAX - c.u;
+	if (f->type == QN_FIELD_INT)
+		return c.u ^ sign;
+	halved = (fill - (c.u & ~sign)) >> 52;
+	return (c.u ^ fill) << 12 || halved >= NMARKS / 2 ? NMARKS : 2 * halved + (c.u >> 63);
+}
+
+static union qn_cell value_of_mark(enum qn_field_type type, uint64_t k)
+{
+	const uint64_t sign = UINT64_C(1) << 63, fill = bits_of(QN_FILL_REAL);
+
+	if (type == QN_FIELD_UINT)
+		return (union qn_cell){ .u = UINT64_MAX - k };
+	if (type == QN_FIELD_INT)
+		return (union qn_cell){ .u = sign ^ k };
+	return (union qn_cell){ .u = (fill - (k / 2 << 52)) | (k % 2 ? sign : 0) };
+}
+
+/* The one to use. preferred: the library's own. False: all are values. */
+static bool choose_mark(enum qn_field_type type, uint64_t taken, uint64_t preferred,
+			union qn_cell *fill)
+{
+	uint64_t k = preferred;
+
+	if (taken >> preferred & 1)
+		for (k = 0; k < NMARKS && (taken >> k & 1); k++)
+			;
+	*fill = value_of_mark(type, k % NMARKS);
+	return k < NMARKS;
+}
+
 /* --- form --- */
 
 static enum quern_dtype integer_type(const struct qn_variable *v)
@@ -42,6 +98,8 @@ static void choose_integer(const struct qn_variable *v, struct qn_form *form)
 	form->file = qn_nc_type(t);
 	form->memory = H5T_NATIVE_INT64;
 	form->fill.i = fill_of[t];
+	if (v->has_null && t == QUERN_I64)
+		form->lacks_fill = !choose_mark(QN_FIELD_INT, v->marks[INTEGERS], 2, &form->fill);
 	form->has_fill = v->has_null;
 	form->fills = v->has_null || !v->has_mark;
 }
@@ -50,8 +108,21 @@ static void choose_unsigned(const struct qn_variable *v, struct qn_form *form)
 {
 	form->file = form->memory = H5T_NATIVE_UINT64;
 	form->fill.i = fill_of[QUERN_U64];
+	if (v->has_null)
+		form->lacks_fill = !choose_mark(QN_FIELD_UINT, v->marks[INTEGERS], 1, &form->fill);
 	form->has_fill = v->has_null;
 	form->fills = v->has_null || !v->has_mark;
+}
+
+static void choose_real(const struct qn_variable *v, struct qn_form *form)
+{
+	const bool is_single = qn_field_is_element(v->result, v->field) &&
+			       v->labels->dtype == QUERN_F32;
+
+	form->file = is_single ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE;
+	form->memory = H5T_NATIVE_DOUBLE;
+	form->lacks_fill = !choose_mark(QN_FIELD_REAL, v->marks[REALS], 0, &form->fill);
+	form->has_fill = form->fills = true;
 }
 
 static bool is_integer(const struct qn_variable *v)
@@ -75,19 +146,13 @@ static bool is_unsigned(const struct qn_variable *v)
    type that it would have. */
 static void choose_form(const struct qn_variable *v, struct qn_form *form)
 {
-	const bool is_single = qn_field_is_element(v->result, v->field) &&
-			       v->labels->dtype == QUERN_F32;
-
+	*form = (struct qn_form){ .has_fill = false };
 	if (is_unsigned(v))
 		choose_unsigned(v, form);
 	else if (is_integer(v))
 		choose_integer(v, form);
 	else
-		*form = (struct qn_form){ .file = is_single ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE,
-					  .memory = H5T_NATIVE_DOUBLE,
-					  .fill.r = QN_FILL_REAL,
-					  .has_fill = true,
-					  .fills = true };
+		choose_real(v, form);
 }
 
 /* The dimensions of the rows, then those that a value has. */
@@ -328,16 +393,34 @@ static bool lacks(const struct qn_field *f, uint64_t nrows)
 	return f->type == QN_FIELD_NULL && nrows > 0;
 }
 
-static bool has_mark(const struct qn_variable *v, const struct qn_field *f, uint64_t nrows)
+static union qn_cell cell_of(const struct qn_field *f, uint64_t i)
 {
-	const bool is_uint = f->type == QN_FIELD_UINT;
-	const int64_t mark = fill_of[is_uint ? QUERN_U64 : integer_type(v)];
-	const uint64_t n = is_uint || f->type == QN_FIELD_INT ? nrows * qn_field_nvalues(f) : 0;
+	union qn_cell c = { .i = f->v.ints[i] };
 
-	for (uint64_t i = 0; i < n; i++)
-		if (f->v.ints[i] == mark && qn_field_has(f, i))
-			return true;
-	return false;
+	if (f->type == QN_FIELD_DECIMAL)
+		c.r = f->v.texts[i] ? strtod(f->v.texts[i], NULL) : 0; /* NULL: there is none */
+	return c;
+}
+
+/* Which of the values that could stand for none are values. */
+static void note_marks(struct qn_variable *v, const struct qn_field *f, uint64_t nrows)
+{
+	const bool is_whole = f->type == QN_FIELD_INT || f->type == QN_FIELD_UINT;
+	const int64_t mark = fill_of[f->type == QN_FIELD_UINT ? QUERN_U64 : integer_type(v)];
+	const uint64_t n = f->type == QN_FIELD_NULL ? 0 : nrows * qn_field_nvalues(f);
+	uint64_t *marks = &v->marks[is_whole ? INTEGERS : REALS];
+
+	for (uint64_t i = 0; i < n; i++) {
+		const union qn_cell c = cell_of(f, i);
+		const uint64_t k = mark_of(f, c);
+		const bool is_mark = is_whole && c.i == mark;
+
+		if ((k >= NMARKS && !is_mark) || !qn_field_has(f, i))
+			continue;
+		v->has_mark |= is_mark;
+		if (k < NMARKS)
+			*marks |= UINT64_C(1) << k;
+	}
 }
 
 /* What all rows are, with these. False: they do not go together. */
@@ -376,6 +459,8 @@ static bool prepare(struct qn_variable *v, uint64_t nvalues, bool had_null)
 	if (v->field->type == QN_FIELD_NULL)
 		return true;
 	choose_form(v, &form);
+	if (form.lacks_fill)
+		return false;
 	if (v->id >= 0 && (!same_form(&form, &v->form) || nvalues != qn_field_nvalues(v->field)))
 		return make_anew(v, had_null, nvalues);
 	v->form = form;
@@ -392,12 +477,9 @@ static union qn_cell value_of(const struct qn_variable *v, const struct qn_field
 
 	if (!qn_field_has(f, i))
 		return c;
-	if (f->type == QN_FIELD_DECIMAL)
-		c.r = strtod(f->v.texts[i], NULL);
-	else if (v->field->type == QN_FIELD_DECIMAL)
-		c.r = (double)f->v.ints[i];
-	else
-		c.i = f->v.ints[i];
+	c = cell_of(f, i);
+	if (v->field->type == QN_FIELD_DECIMAL && f->type != QN_FIELD_DECIMAL)
+		c.r = (double)c.i;
 	return c;
 }
 
@@ -434,7 +516,7 @@ bool qn_variable_put(struct qn_variable *v, const struct qn_field *f, uint64_t n
 		v->has_null = v->has_null || lacks(f, nrows) || differs ||
 			      (f->type != QN_FIELD_NULL &&
 			       qn_field_nvalues(f) != qn_field_nvalues(v->field));
-		v->has_mark = v->has_mark || has_mark(v, f, nrows);
+		note_marks(v, f, nrows);
 	}
 	ok = ok && prepare(v, before, had_null) && (v->id < 0 || append_rows(v, f, nrows));
 	v->nrows += nrows;

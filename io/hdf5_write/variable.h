@@ -28,7 +28,8 @@ union qn_cell {
 struct qn_form {
 	hid_t file, memory;
 	union qn_cell fill;
-	bool has_fill; /* there are such that are none */
+	bool has_fill;	 /* there are such that are none */
+	bool lacks_fill; /* and each value that could stand for none is one */
 	bool fills; /* what was never written is that, which no value is: as in netCDF's own files */
 };
 
@@ -48,7 +49,10 @@ struct qn_variable {
 	uint64_t nroom;			  /* of so many that it has, */
 	hsize_t start[QN_VARIABLE_NDIMS]; /* and where it begins */
 	uint64_t nrows;			  /* that were put */
-	bool has_null, has_mark; /* among them; a value that is what would stand for none */
+	bool has_null,
+		has_mark; /* among them; a value that stands for none in the type of the data */
+	/* Among them: bit k: the k-th of the values that could stand for none, of integers, and of reals. */
+	uint64_t marks[2];
 };
 
 /* More rows. False: it cannot be written, or rows are not what those before are. */

@@ -256,6 +256,7 @@ json_t *qn_document_input(const quern_run *run)
 	for (size_t i = 0; o && i < sizeof(text) / sizeof(*text); i++)
 		qn_json_set(&o, text[i], qn_json_text(quern_option_string(options, text[i])));
 	if (o) {
+		qn_json_set(&o, "keepdims", json_boolean(quern_option_flag(options, "keepdims")));
 		qn_json_set(&o, "pairs", json_boolean(quern_option_flag(options, "pairs")));
 		qn_json_set(&o, "raw", json_boolean(quern_option_flag(options, "raw")));
 		qn_json_set(&o, "on_bad_chunk",

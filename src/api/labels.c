@@ -248,6 +248,8 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 	put_selected(&w, &run->subject);
 	if (over)
 		put(&w, "over", over);
+	if (quern_option_flag(&run->options, "keepdims"))
+		put(&w, "keepdims", "reduced dimensions are of length 1");
 	if (formula->made[QUERN_VALUE])
 		put(&w, "expr", qn_program_text(formula->made[QUERN_VALUE]));
 	if (out->with)

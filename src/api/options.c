@@ -17,6 +17,8 @@ const struct quern_option qn_run_options[] = {
 	  "the coordinates 'lat=-30.0:30.0,time=2001-01:2001-12-31', both ends included" },
 	{ "over", 0, QUERN_OPT_STRING, "DIMS", NULL, 0, 0,
 	  "reduce over these dimensions, keep the others" },
+	{ "keepdims", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
+	  "dimensions that are reduced stay, of length 1: CDO wants lat and lon" },
 	{ "by", 0, QUERN_OPT_STRING, "KEYS", NULL, 0, 0,
 	  "for each group: 'month(time)', 'bin(lat,0:90:30)'" },
 	{ "pairs", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,

@@ -157,6 +157,14 @@ const char *qn_names_repeated(const struct qn_names *l)
 	return found;
 }
 
+const char *qn_names_text(const struct qn_names *l, const char *name)
+{
+	for (size_t i = 0; l && i + 1 < l->n; i += 2)
+		if (!strcmp(l->name[i], name))
+			return l->name[i + 1];
+	return NULL;
+}
+
 /* --- the flat form: the names, each with its '\0' --- */
 
 void *qn_names_pack(const struct qn_names *l, size_t *nbytes)

@@ -37,6 +37,9 @@ void qn_names_unite(struct qn_names *l);
    memory to look. */
 const char *qn_names_repeated(const struct qn_names *l);
 
+/* Of a list (or NULL) of names and texts by turns: the text of a name, borrowed; NULL: it has none. */
+const char *qn_names_text(const struct qn_names *l, const char *name);
+
 /* Flat form, for ranks of this program. pack returns owned memory, or NULL when there is none; unpack
    adds the names to the list. */
 void *qn_names_pack(const struct qn_names *l, size_t *nbytes);

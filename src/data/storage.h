@@ -23,7 +23,7 @@ struct qn_global {
 
 struct qn_labels {
 	size_t n;
-	struct qn_global label[25];
+	struct qn_global label[26];
 	const char *units;	/* of the values; "" */
 	const char *calendar;	/* where the units are a time; "" */
 	const char *with;	/* the expression of their other values; NULL: none */

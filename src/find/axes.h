@@ -31,6 +31,7 @@ struct qn_axis_values {
 	int ndims;
 	int dim[QUERN_MAX_DIMS];
 	bool has_missing; /* these are NaN */
+	bool has_gaps;	  /* while it is read: between bounds that are next to each other */
 	/* Of a joined dimension: the first selected index of the whole whose value does not go on as those before it do,
 	   and the one before it; 0: there is none. */
 	uint64_t breaks_at, breaks_from;

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "data/ground.h"
 #include "describe/describe.h"
 #include "find/coordinate.h"
 #include "weighted/cosine.h"
@@ -32,22 +33,11 @@ static bool is_one_of(const char *word, const char *const *words)
 	return false;
 }
 
-/* As CF lists them. */
-static bool is_north(const char *units)
-{
-	static const char *const names[] = {
-		"degrees_north", "degree_north", "degrees_N", "degree_N",
-		"degreesN",	 "degreeN",	 NULL
-	};
-
-	return is_one_of(units, names);
-}
-
 static bool is_degrees(const char *units)
 {
 	static const char *const names[] = { "degrees", "degree", "deg", "", NULL };
 
-	return is_north(units) || is_one_of(units, names);
+	return qn_units_are_north(units) || is_one_of(units, names);
 }
 
 static bool is_radians(const char *units)
@@ -60,10 +50,9 @@ static bool is_radians(const char *units)
 /* The text of a name; "": there is none. */
 static const char *text_of(const struct qn_names *texts, const char *name)
 {
-	for (size_t i = 0; i + 1 < texts->n; i += 2)
-		if (!strcmp(texts->name[i], name))
-			return texts->name[i + 1];
-	return "";
+	const char *text = qn_names_text(texts, name);
+
+	return text ? text : "";
 }
 
 static void take(struct latitude *found, const char *path, const char *units)
@@ -86,7 +75,7 @@ static enum quern_status consider(const struct search *s, char *path, struct que
 	if (path && nbytes < sizeof(s->found->path))
 		st = s->format->texts(s->d->file, path, &texts, err);
 	if (!st && (!strcmp(text_of(&texts, "standard_name"), "latitude") ||
-		    is_north(text_of(&texts, "units"))))
+		    qn_units_are_north(text_of(&texts, "units"))))
 		take(s->found, path, text_of(&texts, "units"));
 	qn_names_fini(&texts);
 	free(path);

@@ -66,7 +66,8 @@ struct qn_result_axis {
 	   called is another on it. */
 	bool leads;
 	bool is_climatology; /* the bounds are from the first to the last of times that come round again */
-	bool has_fill; /* reals: QN_FILL_REAL stands for none */
+	bool is_hidden; /* of a scalar: neither a place nor a level, which CDO has no use for */
+	bool has_fill;	/* reals: QN_FILL_REAL stands for none */
 };
 
 /* What netCDF has for no value (netcdf.h of the library). */

@@ -5,7 +5,9 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "data/ground.h"
 #include "find/axes.h"
+#include "run/kept.h"
 #include "run/key_axes.h"
 
 static bool copy_names(const struct qn_names *from, struct qn_names *to)
@@ -69,6 +71,16 @@ bool qn_axis_describe(const struct qn_run *run, struct qn_result_axis *a)
 	return !v || v[a->dim].n != a->n || !a->n || describe(&v[a->dim], a);
 }
 
+/* --- coordinates that are no dimensions --- */
+
+static bool is_hidden(const struct qn_axis_values *v)
+{
+	const char *axis = qn_names_text(&v->attributes, "axis");
+
+	return !qn_is_place(&v->attributes, v->units) && !(axis && !strcmp(axis, "Z")) &&
+	       !qn_names_text(&v->attributes, "positive");
+}
+
 /* A dimension whose groups have times of their own, or are times, has no other one. */
 static bool is_told_by_groups(const struct qn_run *run, const struct quern_result *result,
 			      const char *name)
@@ -98,7 +110,7 @@ static bool add_times(const struct qn_run *run, const struct qn_shown *shown,
 	return ok;
 }
 
-/* One value of each dimension that is reduced. */
+/* One value of each dimension that is reduced and does not stay. */
 static bool add_reduced(const struct qn_run *run, struct quern_result *result)
 {
 	const struct qn_dataset *d = &run->subject->dataset;
@@ -107,7 +119,7 @@ static bool add_reduced(const struct qn_run *run, struct quern_result *result)
 	for (int dim = 0; dim < d->ndim; dim++) {
 		struct qn_result_axis *a = &result->other[result->nothers];
 
-		if (!run->reduced[dim] || !v[dim].n || !d->dim_name[dim] ||
+		if (qn_kept_stays(run, dim) || !v[dim].n || !d->dim_name[dim] ||
 		    is_told_by_groups(run, result, d->dim_name[dim]))
 			continue;
 		result->nothers++;
@@ -116,6 +128,7 @@ static bool add_reduced(const struct qn_run *run, struct quern_result *result)
 		a->name = qn_strdup(d->dim_name[dim]);
 		if (!a->name || !describe(&v[dim], a))
 			return false;
+		a->is_hidden = is_hidden(&v[dim]);
 	}
 	return true;
 }
@@ -156,6 +169,7 @@ static bool add_named(const struct qn_run *run, struct quern_result *result)
 			a->on[k] = axis_of(result, v->dim[k]);
 		if (!a->name || !describe(v, a))
 			return false;
+		a->is_hidden = !v->ndims && is_hidden(v);
 		if (v->has_missing)
 			fill_missing(a);
 	}

@@ -36,22 +36,24 @@ static bool add_groups(const struct qn_run *run, const struct qn_shown *shown,
 	return ok;
 }
 
-/* The groups, then the kept dimensions, in their order. */
+/* The groups, then the dimensions that stay, in their order. */
 static bool add_axes(const struct qn_run *run, const struct qn_shown *shown,
 		     struct quern_result *result)
 {
 	const struct qn_dataset *d = &run->subject->dataset;
 
-	result->axis = qn_calloc((size_t)run->rows.nterms, sizeof(*result->axis));
+	result->axis = qn_calloc((size_t)(d->ndim + run->keys.n), sizeof(*result->axis));
 	if (!result->axis || !add_groups(run, shown, result))
 		return false;
 	for (int dim = 0; dim < d->ndim; dim++) {
 		struct qn_result_axis *a = &result->axis[result->naxes];
 
-		if (run->reduced[dim])
+		if (!qn_kept_stays(run, dim))
 			continue;
 		result->naxes++;
-		a->n = qn_picks_count(&run->subject->picks, &run->subject->selection, dim);
+		a->n = run->reduced[dim] ? 1
+					 : qn_picks_count(&run->subject->picks,
+							  &run->subject->selection, dim);
 		a->dim = dim;
 		a->name = name_dimension(d, dim);
 		if (!a->name || !qn_axis_describe(run, a))

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
+#include "run/key_axes.h"
 #include "select/over.h"
 
 _Static_assert(QN_MOST_TERMS >= QUERN_MAX_DIMS + QN_MOST_KEYS, "a term for each of them");
@@ -12,6 +14,26 @@ _Static_assert(QN_MOST_TERMS >= QUERN_MAX_DIMS + QN_MOST_KEYS, "a term for each 
 /* Of places, or so many times the rows of the result. */
 #define MOST_PLACES_NBYTES (UINT64_C(256) << 20)
 #define MOST_PLACES_TIMES  4
+
+/* Are the groups of a key times of a dimension, or have they some? */
+static bool is_told(const struct qn_run *run, int dim)
+{
+	const char *name = run->subject->dataset.dim_name[dim];
+
+	for (int i = 0; name && i < run->keys.n; i++) {
+		const struct qn_key *k = &run->keys.key[i];
+
+		if ((qn_key_is_stretch(k) || qn_key_has_times(run, k)) &&
+		    !strcmp(qn_text_last(k->path), name))
+			return true;
+	}
+	return false;
+}
+
+bool qn_kept_stays(const struct qn_run *run, int dim)
+{
+	return !run->reduced[dim] || (run->settings.keepdims && !is_told(run, dim));
+}
 
 bool qn_kept_any(const struct qn_run *run)
 {

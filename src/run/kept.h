@@ -20,6 +20,9 @@ enum quern_status qn_kept_check_number(const struct qn_run *run, uint64_t nrows,
 /* Is there more to a result than one row of all? */
 bool qn_kept_any(const struct qn_run *run);
 
+/* Has the result the dimension? It is kept, or stays with --keepdims, unless groups tell its times. */
+bool qn_kept_stays(const struct qn_run *run, int dim);
+
 /* So many elements an item should have, for cells to stay in cache while several steps are added to them. */
 #define QN_KEPT_NELEMS (UINT64_C(1) << 20)
 

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "data/storage.h"
+#include "run/kept.h"
 #include "run/key_axes.h"
 
 const char *qn_run_quantity(const struct qn_run *run)
@@ -64,7 +65,7 @@ static bool keeps(const struct qn_run *run, const char *name)
 	const struct qn_dataset *d = &run->subject->dataset;
 
 	for (int k = 0; k < d->ndim; k++)
-		if (!run->reduced[k] && d->dim_name[k] && is_same(d->dim_name[k], name))
+		if (qn_kept_stays(run, k) && d->dim_name[k] && is_same(d->dim_name[k], name))
 			return true;
 	return false;
 }
@@ -103,9 +104,21 @@ static enum quern_status check_pairs(const struct qn_run *run, struct quern_mess
 	return QUERN_OK;
 }
 
+static enum quern_status check_keepdims(const struct qn_run *run, struct quern_message *err)
+{
+	if (!run->settings.keepdims || qn_kept_any(run))
+		return QUERN_OK;
+	return qn_error_set(err, QUERN_ERR_USAGE,
+			    "--keepdims: everything is reduced to plain numbers, which have no "
+			    "dimensions: say with --over which are reduced, or group with --by");
+}
+
 enum quern_status qn_names_check(const struct qn_run *run, struct quern_message *err)
 {
 	enum quern_status st = check_pairs(run, err);
+
+	if (!st)
+		st = check_keepdims(run, err);
 
 	for (int i = 0; !st && i < run->keys.n; i++) {
 		st = check_dimensions(run, &run->keys.key[i], err);

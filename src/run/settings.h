@@ -25,6 +25,7 @@ struct qn_run_settings {
 	bool skips; /* a chunk that cannot be read does not end the run */
 	bool nan_missing;
 	const char *over;	  /* dimensions that are reduced; NULL: all */
+	bool keepdims;		  /* these stay in the result, of length 1 */
 	const char *expr, *where; /* what the values are, and which count; NULL: as they are, all */
 	const char *with;	  /* other values beside them; NULL: none */
 	const char *against; /* the dimension of the kernel's option `against`; NULL: it has none */

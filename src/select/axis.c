@@ -363,7 +363,7 @@ static bool say_around(const struct qn_axis *a, size_t nbytes, char *why)
 	return false;
 }
 
-/* The spans of the two ends, the lower one first; a bound that is none is left out. */
+/* The spans of the two ends, the lower one first where the axis falls; a bound that is none is left out. */
 static bool make_spans(const struct qn_axis *a, const struct qn_bound *bound[2],
 		       struct span span[2], size_t nbytes, char *why)
 {
@@ -375,16 +375,11 @@ static bool make_spans(const struct qn_axis *a, const struct qn_bound *bound[2],
 		if (is_around(a, bound[k]))
 			return say_around(a, nbytes, why);
 	}
-	if (both && is_above(&span[0], &span[1])) {
+	if (both && a->falls && is_above(&span[0], &span[1])) {
 		struct span higher = span[0];
 
-		if (!a->falls) {
-			say_extent(a, "the lower end comes first: ", span[0].dates, nbytes, why);
-			return false;
-		}
 		span[0] = span[1];
 		span[1] = higher;
-		return true;
 	}
 	return true;
 }
@@ -481,7 +476,7 @@ static int find_longitudes(const struct qn_axis *a, double from, double to,
 		say_extent(a, "the lower end comes first: ", false, nbytes, why);
 	else if (!n)
 		say_nothing(a, find_degrees(a, from, from).first, false, nbytes, why);
-	return to < from ? -1 : n;
+	return n;
 }
 
 /* --- ranges --- */
@@ -498,6 +493,10 @@ int qn_axis_find(const struct qn_axis *a, const struct qn_bound *from, const str
 		return find_longitudes(a, bound[0]->real, bound[1]->real, out, nbytes, why);
 	if (!make_spans(a, bound, span, nbytes, why))
 		return -1;
+	if (bound[0]->kind && bound[1]->kind && is_above(&span[0], &span[1])) {
+		say_extent(a, "the lower end comes first: ", span[0].dates, nbytes, why);
+		return 0;
+	}
 	if (bound[0]->kind)
 		low = first_at_least(a, &span[0], 0);
 	if (bound[1]->kind)

@@ -71,8 +71,8 @@ struct qn_interval {
  * 360 degrees until they are on the axis, and run eastward from `from` to `to`.
  *
  * Returns how many intervals of n > 0 they are: 2, in the order of the range, where a range of
- * longitudes goes on at the other end of the axis. 0, with why: nothing is there; -1: a date is none,
- * the values are no times, or the ends are not in order.
+ * longitudes goes on at the other end of the axis. 0, with why: nothing is there, or the ends are not in
+ * order; -1: a date is none, or the values are no times.
  */
 int qn_axis_find(const struct qn_axis *a, const struct qn_bound *from, const struct qn_bound *to,
 		 bool single, struct qn_interval out[2], size_t nbytes, char *why);

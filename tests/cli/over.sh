@@ -207,6 +207,56 @@ is "... in the same order" '["abc","d f"] [6,15]' "$(jq -c .result.coords.statio
 quern run sum --by 'bin(lat, [-90,0,90])' -o r.csv -d n grid.h5
 is "bins of CSV are where they begin" "-90 0" "$(grep -v '^#' r.csv | tail -n +2 | cut -d, -f1 | xargs)"
 
+# --- what a reduced coordinate stands for ---
+stands_for()
+{
+	quern run sum --over "$1" -o r.nc -d "v_$1" "${@:2}" cells.h5
+	"$look" r.nc >lines 2>&1
+	grep -q "^$1 f8()" lines || echo none
+	[ ! -s err ] || cat err
+	grep -q "^$1 f8()" lines && "$look" r.nc "$1" && "$look" r.nc "$1_bnds" | xargs && grep "^$1:comment" lines
+}
+
+gaps='comment = there are gaps between the values that it stands for'
+is "cells whose bounds rise along a coordinate that falls" "0 75 -75" "$(stands_for falls | xargs)"
+is "... one of them" "50 25 75" "$(stands_for falls -s falls=0 | xargs)"
+is "... every second one" "0 75 -75 falls:$gaps" "$(stands_for falls -s falls=::2 | xargs)"
+is "cells with gaps between them" "10 -1 21 gaps:$gaps" "$(stands_for gaps | xargs)"
+is "... one cell has none" "10 9 11" "$(stands_for gaps -s gaps=1 | xargs)"
+is "values without bounds" "60 0 120" "$(stands_for turned -s turned=1: | xargs)"
+is "... that are in no order have no first and last" none "$(stands_for turned)"
+quern run sum --over lat -s lat=::2 -o r.nc -d t grid.h5
+has "a comment of the file stays beside that" r.nc \
+	"lat:comment = of the cell; there are gaps between the values that it stands for"
+quern run sum --over z -o r.nc -d named grid.h5
+has "a level is named as such" r.nc "named_sum:coordinates = z"
+is "... and not hidden" 0 "$("$look" r.nc | grep -c '^z:cdi')"
+quern run sum --over k -o r.nc -d v_falls cells.h5
+has "CDO is told to pass over what is neither a place nor a level" r.nc "k:cdi = ignore"
+
+# --- reduced dimensions that stay ---
+quern run sum,minmax --over lon,time --keepdims -o r.nc -d t grid.h5
+has "reduced dimensions stay, in their places" r.nc "t_sum f8(time 1, lat 5, lon 1)"
+has "... with coordinates" r.nc "lon f8(lon 1)"
+is "... in the middle of their bounds" "150 0 300" "$("$look" r.nc lon) $("$look" r.nc lon_bnds | xargs)"
+is "... as dimensions, which no variable names beside them" 0 "$("$look" r.nc | grep -c '^t_sum:coordinates')"
+has "... and places are along what is reduced" r.nc "t_argmax i8(time 1, lat 5, lon 1, dimension 2)"
+check "... and the file says so" grep -q "reduced dimensions are of length 1" r.nc
+sums=$("$look" r.nc t_sum | xargs)
+quern run sum --over lon,time -o r.nc -d t grid.h5
+is "... with the values that are without" "$sums" "$("$look" r.nc t_sum | xargs)"
+is "in a document" '["time","lat","lon"] [1,5,1] [150] true' \
+	"$(quern run sum --over lon,time --keepdims -d t grid.h5 --json &&
+		jq -r '[.result.dims, .result.shape, .result.coords.lon, .input.keepdims] | map(tojson) | join(" ")' out)"
+quern run sum --over lon,time --by 'hour(time)' --keepdims -o r.nc -d t grid.h5
+has "a time that groups have stays no second time" r.nc "t_sum f8(time 4, lat 5, lon 1)"
+quern run sum --by lat --keepdims -s lat=1 --json -d t grid.h5
+is "of groups all of them stay, but a name is there once" 2 "$status"
+quern run sum --by zone=lat --keepdims --json -d t grid.h5
+is "... under another name" "[5,1,1,1]" "$(jq -c .result.shape out)"
+refuses 2 "plain numbers have no dimensions" "--keepdims: everything is reduced to plain numbers" \
+	run sum --keepdims -d t grid.h5
+
 # --- times of groups ---
 quern run moments --by 'month(time)' -o r.nc -d v curved.h5
 has "months have times, which are the dimension" r.nc "time f8(time 2)"

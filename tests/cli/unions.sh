@@ -110,6 +110,11 @@ quern inspect -d t2m -s 'time=0:10+390:400,lat=0' climate.nc
 prints "inspect" 'selection .*: 20 x 1 x 72, 5.62 KiB'
 refuses 2 "a bad piece is named" "'99' for dimension 1 \(lat\).*out of range" run count -d t2m -s lat=0:2+99 climate.nc
 refuses 2 "... of a coordinate" "'7.1' .*nearest values of lat are 5 and 10" run count -d t2m -s lat=0.0+7.1 climate.nc
+for pieces in time=4:2+4:8 'time=2001-01-02:2001-01-01+2001-01-02'; do
+	quern run count -d t -s "$pieces" --json grid.h5
+	is "ends that are not in order select nothing, by indexes and by dates: $pieces" "0 120 1" \
+		"$status $(jq '.result.count + .result.missing' out) $(grep -cE '^quern: warning: --select: .*(left out|comes first)' err)"
+done
 refuses 2 "an offset from UTC is no index" "dates and indexes cannot be in one union" \
 	run count -d t2m -s time=1979-01-02T00:00:00+05:30 climate.nc
 refuses 2 "nothing at all" "'3:3\+9:9' .*any of its pieces" run count -d t2m -s lat=3:3+9:9 climate.nc

@@ -424,6 +424,46 @@ static void write_july(void)
 	must(H5Fclose(file) >= 0, "july.h5");
 }
 
+/* A coordinate of three values, which has bounds or (NULL) none, and a variable along it and k. */
+static void put_cells(hid_t file, const char *name, const double *values, const double *bounds)
+{
+	static const double data[6] = { 1, 2, 3, 4, 5, 6 };
+	char bnds[32], texts[96], v[32];
+
+	snprintf(bnds, sizeof(bnds), "%s_bnds", name);
+	snprintf(texts, sizeof(texts), "units=1%s%s", bounds ? "|bounds=" : "", bounds ? bnds : "");
+	snprintf(v, sizeof(v), "v_%s", name);
+	put_scale(file, name, H5T_IEEE_F64LE, 3, values, texts);
+	if (bounds)
+		put_variable(file,
+			     (struct variable){ .path = bnds,
+						.type = H5T_IEEE_F64LE,
+						.ndim = 2,
+						.shape = { 3, 2 } },
+			     bounds);
+	put_variable(file,
+		     (struct variable){ .path = v,
+					.type = H5T_IEEE_F64LE,
+					.ndim = 2,
+					.shape = { 2, 3 },
+					.scale = { "k", name } },
+		     data);
+}
+
+static void write_cells(void)
+{
+	static const double falls[3] = { 50, 0, -50 },
+			    falls_bnds[6] = { 25, 75, -25, 25, -75, -25 }, gaps[3] = { 0, 10, 20 },
+			    gaps_bnds[6] = { -1, 1, 9, 11, 19, 21 }, turned[3] = { 240, 0, 120 };
+	hid_t file = create("cells.h5");
+
+	put_scale(file, "k", H5T_IEEE_F64LE, 2, falls, "units=1");
+	put_cells(file, "falls", falls, falls_bnds);
+	put_cells(file, "gaps", gaps, gaps_bnds);
+	put_cells(file, "turned", turned, NULL);
+	must(H5Fclose(file) >= 0, "cells.h5");
+}
+
 /* Row i of v is row i ^ 4 of x. */
 static void map_halves(hid_t file)
 {
@@ -500,6 +540,7 @@ int main(void)
 	put_named(file);
 	must(H5Fclose(file) >= 0, "grid.h5");
 	write_curved();
+	write_cells();
 	write_july();
 	write_turned("turned.h5", 0.1);
 	write_turned("moved.h5", 0.2);

@@ -28,6 +28,41 @@ struct plan {
 	uint64_t nrows, null_before, null_from, digits_from, mark_at, list_from;
 };
 
+/* Rows are as emit_marks has them. */
+static const struct plan with_marks = { 60, UINT64_MAX, 0, 0, 0, 0 };
+
+static bool has_marks(const struct plan *p)
+{
+	return p->null_before == UINT64_MAX;
+}
+
+/* The first two are what stands for no value, and the next choice for it. */
+#define NMARKS 3
+static const int64_t int_marks[NMARKS] = { INT64_MIN + 2, INT64_MIN, 17 };
+static const uint64_t uint_marks[NMARKS] = { UINT64_MAX - 1, UINT64_MAX, 17 };
+static const double real_marks[NMARKS] = { QN_FILL_REAL, -QN_FILL_REAL, 17 };
+
+/* Which of them a row has; the first not in the rows that come first. NMARKS: it has no value. */
+static size_t mark_of_row(uint64_t row)
+{
+	return row % 7 == 6 ? NMARKS : row == 33 ? 0 : row == 50 ? 1 : 2;
+}
+
+static void emit_marks(uint64_t row, struct quern_result *r)
+{
+	const size_t k = mark_of_row(row);
+
+	if (k == NMARKS) {
+		quern_result_null(r, "min");
+		quern_result_null(r, "max");
+		quern_result_null(r, "mean");
+		return;
+	}
+	quern_result_int(r, "min", int_marks[k]);
+	quern_result_uint(r, "max", uint_marks[k]);
+	quern_result_real(r, "mean", real_marks[k]);
+}
+
 static void emit(const struct plan *p, uint64_t row, struct quern_result *r)
 {
 	const int64_t list[3] = { (int64_t)row % 100, 7, 9 };
@@ -50,7 +85,7 @@ static void collect(const struct plan *p, uint64_t first, uint64_t n, struct que
 	for (uint64_t i = 0; i < n; i++) {
 		struct quern_result one = { .nfields = 0 };
 
-		emit(p, first + i, &one);
+		has_marks(p) ? emit_marks(first + i, &one) : emit(p, first + i, &one);
 		assert_true(qn_collect_row(rows, i, &one, NULL, 0));
 		qn_result_fini(&one);
 	}
@@ -64,7 +99,7 @@ static void write_file(const struct plan *p, uint64_t each, const char *file)
 	struct quern_result all = { .naxes = 2, .axis = axis, .nrows = p->nrows };
 	struct qn_output o = { .labels = { .units = "",
 					   .calendar = "",
-					   .dtype = QUERN_I8,
+					   .dtype = has_marks(p) ? QUERN_I64 : QUERN_I8,
 					   .name = "d",
 					   .in_steps = (char *)"",
 					   .at_once = (char *)"",
@@ -200,11 +235,55 @@ static void test_values(void **state)
 	unlink("one.nc");
 }
 
+/* Values of 8 bytes, and what stands for none. */
+static void load_words(const char *name, hid_t type, uint64_t words[60], uint64_t *fill)
+{
+	const hid_t f = H5Fopen("one.nc", H5F_ACC_RDONLY, H5P_DEFAULT);
+	const hid_t d = H5Dopen2(f, name, H5P_DEFAULT), a = H5Aopen(d, "_FillValue", H5P_DEFAULT);
+
+	assert_true(H5Dread(d, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, words) >= 0);
+	assert_true(H5Aread(a, type, fill) >= 0);
+	H5Aclose(a);
+	H5Dclose(d);
+	H5Fclose(f);
+}
+
+static void check_marks(const char *name, hid_t type, const void *marks)
+{
+	uint64_t words[60], fill, mark[NMARKS];
+
+	memcpy(mark, marks, sizeof(mark));
+	load_words(name, type, words, &fill);
+	for (size_t k = 0; k < NMARKS; k++)
+		assert_int_not_equal(fill, mark[k]);
+	for (uint64_t row = 0; row < 60; row++) {
+		const size_t k = mark_of_row(row);
+
+		assert_int_equal(words[row], k == NMARKS ? fill : mark[k]);
+	}
+}
+
+/* A value that is what mostly stands for none is a value, and others that are none are told apart from it. */
+static void test_marks(void **state)
+{
+	static const uint64_t each[] = { 60, 1, 13 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(each) / sizeof(*each); i++) {
+		write_file(&with_marks, each[i], "one.nc");
+		check_marks("d_min", H5T_NATIVE_INT64, int_marks);
+		check_marks("d_max", H5T_NATIVE_UINT64, uint_marks);
+		check_marks("d_mean", H5T_NATIVE_DOUBLE, real_marks);
+	}
+	unlink("one.nc");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_marks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
