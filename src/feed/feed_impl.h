@@ -129,7 +129,8 @@ struct qn_feed {
 	uint8_t *strip, *values;
 	uint64_t *valid;
 	double *unpacked;
-	size_t nvalues; /* waiting in values */
+	uint8_t *collected; /* values, or a place in the panel */
+	size_t nvalues;	    /* waiting there */
 
 	struct qn_feed_stats stats;
 };

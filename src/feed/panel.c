@@ -58,12 +58,15 @@ static uint64_t *bits_of(const struct qn_panel *p)
 	return (uint64_t *)(void *)p->valid.bytes;
 }
 
-/* Clears the bits of n elements from `at` on that are clear in the tile from `first` on. */
+/* Clears the bits of n elements from `at` on that are clear in the tile from `first` on. Mostly words are words of
+   both. */
 static void put_missing(struct qn_panel *p, uint64_t at, const uint64_t *valid, size_t first,
 			size_t n)
 {
 	uint64_t *bits = bits_of(p);
 
+	for (; at % 64 == 0 && first % 64 == 0 && n >= 64; at += 64, first += 64, n -= 64)
+		bits[at / 64] = valid[first / 64];
 	for (size_t i = first; i < first + n;) {
 		const uint64_t missing = ~valid[i / 64] >> i % 64;
 		const size_t skip = missing ? (size_t)__builtin_ctzll(missing) : 64 - i % 64;
@@ -81,6 +84,7 @@ static void put_tile(void *ctx, const struct quern_tile *tile)
 {
 	struct qn_panel *p = ctx;
 	const struct quern_var *var = tile->var;
+	const uint8_t *values = var->values;
 	const size_t size = p->value_nbytes;
 
 	p->nmissing += var->nmissing;
@@ -88,7 +92,9 @@ static void put_tile(void *ctx, const struct quern_tile *tile)
 		const size_t n = (size_t)qn_min_u64(p->left, tile->nelems - i);
 		const uint64_t at = p->walk.at + (p->walk.nelems - p->left);
 
-		memcpy(p->values.bytes + at * size, (const char *)var->values + i * size, n * size);
+		/* What was collected there is there. */
+		if (values + i * size != p->values.bytes + at * size)
+			memcpy(p->values.bytes + at * size, values + i * size, n * size);
 		if (var->valid)
 			put_missing(p, at, var->valid, i, n);
 		i += n;

@@ -18,6 +18,19 @@
 /* Longer rows in a record are runs of their own, not groups. */
 #define MAX_GROUP_NELEMS 64
 
+/* What is in the job's chunk is one run of a panel: where its next elements belong. */
+static uint8_t *place_in_panel(const struct qn_feed *f)
+{
+	return f->panel.place + f->job.first * f->panel.value_nbytes;
+}
+
+/* Values are collected where they belong in a panel, or where they are unpacked from. */
+static void start_tile(struct qn_feed *f)
+{
+	f->nvalues = 0;
+	f->collected = f->panel.place && !f->cf.unpack ? place_in_panel(f) : f->values;
+}
+
 static void send(struct qn_feed *f, const void *values, size_t n)
 {
 	struct qn_feed_job *job = &f->job;
@@ -33,9 +46,12 @@ static void send(struct qn_feed *f, const void *values, size_t n)
 	};
 
 	if (f->view.decode)
-		qn_cf_apply(&f->cf, n, f->valid, f->unpacked, &var);
+		qn_cf_apply(&f->cf, n, f->valid,
+			    f->panel.place ? (double *)(void *)place_in_panel(f) : f->unpacked,
+			    &var);
 	job->sink(job->ctx, &tile);
 	job->first += n;
+	start_tile(f);
 }
 
 /* Texts end with zeros, whatever they are padded with in the file. */
@@ -57,8 +73,7 @@ static void send_collected(struct qn_feed *f)
 {
 	if (f->nvalues == 0)
 		return;
-	send(f, f->values, f->nvalues);
-	f->nvalues = 0;
+	send(f, f->collected, f->nvalues);
 }
 
 /* n elements of a shuffled chunk, in the byte order of the machine, to out. */
@@ -82,7 +97,7 @@ static void unshuffle(const struct qn_feed *f, uint64_t at, size_t n, uint64_t s
 /* Appends n elements of a shuffled chunk to the values. Only the planes of a member are looked at. */
 static void collect_shuffled(struct qn_feed *f, uint64_t at, size_t n, uint64_t step)
 {
-	uint8_t *to = f->values + f->nvalues * f->value_nbytes;
+	uint8_t *to = f->collected + f->nvalues * f->value_nbytes;
 
 	if (f->source.has_records) {
 		at /= f->record_nbytes;
@@ -99,7 +114,7 @@ static void collect(struct qn_feed *f, const uint8_t *in, size_t n, uint64_t ste
 {
 	const struct qn_source *s = &f->source;
 	const size_t size = s->group * f->elem_nbytes;
-	uint8_t *to = f->values + f->nvalues * f->value_nbytes;
+	uint8_t *to = f->collected + f->nvalues * f->value_nbytes;
 	uint8_t *picked = s->convert ? f->strip : to;
 
 	if (step != s->group_nplaces) {
@@ -119,7 +134,7 @@ static enum quern_status take(struct qn_feed *f, uint64_t at, uint64_t n, uint64
 {
 	const struct qn_source *s = &f->source;
 	const struct qn_type *type = &f->d->type;
-	uint8_t *to = f->values + f->nvalues * f->value_nbytes;
+	uint8_t *to = f->collected + f->nvalues * f->value_nbytes;
 	const bool direct = step == 1 && f->nvalues == 0 && n >= MIN_DIRECT_NELEMS &&
 			    s->kind != SOURCE_SHUFFLED && !s->convert && !s->has_records &&
 			    type->class != QN_TEXT;
@@ -226,9 +241,23 @@ static void start_walk(struct qn_feed *f, const uint64_t *origin, const uint64_t
    there, of values that lie in the file as they are. */
 static bool fits_in_place(const struct qn_feed *f, const struct qn_walk *w)
 {
-	return f->panel.place && f->source.kind == SOURCE_FILE && !f->source.has_records &&
-	       !f->source.convert && !f->view.decode && w->step == 1 &&
+	return f->collected != f->values && f->source.kind == SOURCE_FILE &&
+	       !f->source.has_records && !f->source.convert && w->step == 1 &&
 	       w->nelems == qn_box_nelems(f->job.box);
+}
+
+/* Reads them there. Where some may be missing, they are looked at as tiles. */
+static enum quern_status read_in_place(struct qn_feed *f, const struct qn_walk *w,
+				       struct quern_message *err)
+{
+	enum quern_status st = qn_feed_read(f, f->source.addr + w->at * f->elem_nbytes,
+					    (size_t)w->nelems * f->elem_nbytes, f->collected, err);
+
+	for (uint64_t left = w->nelems, n; !st && f->cf.mark && left > 0; left -= n) {
+		n = qn_min_u64(left, f->tile_nelems);
+		send(f, f->collected, (size_t)n);
+	}
+	return st;
 }
 
 enum quern_status qn_feed_tiles(struct qn_feed *f, const uint64_t *origin, const uint64_t *shape,
@@ -238,7 +267,7 @@ enum quern_status qn_feed_tiles(struct qn_feed *f, const uint64_t *origin, const
 	struct qn_walk w;
 	uint64_t end;
 
-	f->nvalues = 0;
+	start_tile(f);
 	start_walk(f, origin, shape, &w, &end);
 	if (f->source.kind == SOURCE_FILE && end > f->job.chunk->nbytes / f->source.place_nbytes)
 		return qn_feed_error(f, QUERN_ERR_DATA, err,
@@ -249,8 +278,7 @@ enum quern_status qn_feed_tiles(struct qn_feed *f, const uint64_t *origin, const
 				     "damaged: %u bytes are too few for the chunk",
 				     f->job.chunk->nbytes);
 	if (fits_in_place(f, &w))
-		return qn_feed_read(f, f->source.addr + w.at * f->elem_nbytes,
-				    (size_t)w.nelems * f->elem_nbytes, f->panel.place, err);
+		return read_in_place(f, &w, err);
 	do {
 		st = take_run(f, &w, err);
 	} while (!st && qn_walk_next(&w));
@@ -265,7 +293,6 @@ void qn_feed_fill(struct qn_feed *f)
 	uint64_t left = qn_box_nelems(f->job.box);
 	const size_t n = (size_t)qn_min_u64(left, f->tile_nelems);
 
-	f->nvalues = 0;
 	if (f->d->type.class == QN_TEXT) /* others than the empty one are not native */
 		memset(f->strip, 0, n * f->elem_nbytes);
 	for (size_t i = 0; i < n && f->d->type.class != QN_TEXT; i++)

@@ -10,7 +10,12 @@
 
 _Static_assert(QN_MOST_TERMS >= QUERN_MAX_DIMS + QN_MOST_KEYS, "a term for each of them");
 
-#define MOST_OWN_NBYTES (1u << 20) /* of cells that each thread has */
+/* Elements of an item; the least that one has whose chunks have steps enough. Chunks side by side are copied to be one
+   tile, those of steps that follow each other are not. */
+#define ITEM_NELEMS	  (UINT64_C(1) << 20)
+#define LEAST_ITEM_NELEMS (UINT64_C(1) << 16)
+#define ENOUGH_STEPS	  8
+#define MOST_OWN_NBYTES	  (1u << 20) /* of cells that each thread has */
 /* Of places, or so many times the rows of the result. */
 #define MOST_PLACES_NBYTES (UINT64_C(256) << 20)
 #define MOST_PLACES_TIMES  4
@@ -74,6 +79,17 @@ void qn_kept_use_places(struct qn_run *run)
 	run->places.are_used = run->places.are_there &&
 			       nbytes <=
 				       qn_max_u64(MOST_PLACES_NBYTES, MOST_PLACES_TIMES * of_rows);
+}
+
+uint64_t qn_kept_least_nelems(const struct qn_run *run)
+{
+	const struct qn_dataset *d = &run->subject->dataset;
+	uint64_t nsteps = 1;
+
+	for (int k = 0; k < d->ndim; k++)
+		if (run->reduced[k])
+			nsteps *= qn_min_u64(d->chunk[k], run->rows.selection.count[k]);
+	return nsteps < ENOUGH_STEPS ? ITEM_NELEMS : LEAST_ITEM_NELEMS;
 }
 
 bool qn_kept_meets(const struct qn_run *run, const struct quern_box *box, bool *is_first)

@@ -24,7 +24,7 @@ bool qn_kept_any(const struct qn_run *run);
 bool qn_kept_stays(const struct qn_run *run, int dim);
 
 /* So many elements an item should have, for cells to stay in cache while several steps are added to them. */
-#define QN_KEPT_NELEMS (UINT64_C(1) << 20)
+uint64_t qn_kept_least_nelems(const struct qn_run *run);
 
 /* The rows of the current pass, to which its elements are added. */
 const struct qn_rows *qn_kept_rows(const struct qn_run *run);

@@ -156,7 +156,7 @@ static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject
 	if (run->kernel->demand)
 		run->kernel->demand(run->self, &demand);
 	else if (qn_kept_any(run))
-		demand.min_nelems = run->settings.skips ? 1 : QN_KEPT_NELEMS;
+		demand.min_nelems = run->settings.skips ? 1 : qn_kept_least_nelems(run);
 	st = make_items(run, subject, run->whole ? &demand : NULL, err);
 	run->items.counts_holes = !st && !run->whole && !qn_formula_is_any(&run->formula) &&
 				  counts_holes(run);
