@@ -1,8 +1,8 @@
 /*
  * part_simd.c - extremes of many rows at once, and NaN. Compiled once per ISA.
  *
- * Where all elements are valid and rows lie side by side, a loop has no branches, and compilers make
- * vectors of it: what is NaN becomes a key that changes nothing.
+ * Loops over rows that lie side by side have no branches and are of constant length, so that compilers make
+ * vectors of them: what is NaN, or not valid, becomes a number that changes nothing.
  */
 #include "elements/part_simd.h"
 
@@ -32,52 +32,34 @@ static inline bool is_there(const struct qn_part_elements *r, uint64_t i)
 #define NEVER(x)	false
 #define IS_NAN(x)	((x) != (x))
 
-/* The loops for a type. */
-#define DEFINE(name, T, KEY, LEFT_OUT)                                                  \
-	static void name##_keys(const char *p, size_t n, int64_t *restrict key)         \
-	{                                                                               \
-		for (size_t i = 0; i < n; i++) {                                        \
-			T x;                                                            \
-                                                                                        \
-			memcpy(&x, p + i * sizeof(T), sizeof(T));                       \
-			key[i] = KEY(x);                                                \
-		}                                                                       \
-	}                                                                               \
-	static void name##_plain(const char *p, size_t n, int64_t *restrict min,        \
-				 int64_t *restrict max)                                 \
-	{                                                                               \
-		for (size_t i = 0; i < n; i++) {                                        \
-			T x;                                                            \
-			int64_t low, high;                                              \
-                                                                                        \
-			memcpy(&x, p + i * sizeof(T), sizeof(T));                       \
-			low = LEFT_OUT(x) ? INT64_MAX : KEY(x);                         \
-			high = LEFT_OUT(x) ? INT64_MIN : KEY(x);                        \
-			min[i] = low < min[i] ? low : min[i];                           \
-			max[i] = high > max[i] ? high : max[i];                         \
-		}                                                                       \
-	}                                                                               \
-	static void name(const struct qn_part_elements *r, size_t step, int64_t *min,   \
-			 int64_t *max)                                                  \
-	{                                                                               \
-		const char *p = (const char *)r->values + step * r->stride * sizeof(T); \
-                                                                                        \
-		if (!r->valid && !r->row) {                                             \
-			name##_plain(p, r->n, min, max);                                \
-			return;                                                         \
-		}                                                                       \
-		for (size_t i = 0; i < r->n; i++) {                                     \
-			const size_t row = r->row ? r->row[i] : i;                      \
-			int64_t key;                                                    \
-			T x;                                                            \
-                                                                                        \
-			memcpy(&x, p + i * sizeof(T), sizeof(T));                       \
-			if (LEFT_OUT(x) || !is_there(r, step * r->stride + i))          \
-				continue;                                               \
-			key = KEY(x);                                                   \
-			min[row] = key < min[row] ? key : min[row];                     \
-			max[row] = key > max[row] ? key : max[row];                     \
-		}                                                                       \
+/* DEFINE: the loops for a type that go element by element. */
+#define DEFINE(name, T, KEY, LEFT_OUT)                                                     \
+	static void name##_keys(const char *p, size_t n, int64_t *restrict key)            \
+	{                                                                                  \
+		for (size_t i = 0; i < n; i++) {                                           \
+			T x;                                                               \
+                                                                                           \
+			memcpy(&x, p + i * sizeof(T), sizeof(T));                          \
+			key[i] = KEY(x);                                                   \
+		}                                                                          \
+	}                                                                                  \
+	static void name##_at(const struct qn_part_elements *r, size_t step, int64_t *min, \
+			      int64_t *max)                                                \
+	{                                                                                  \
+		const char *p = (const char *)r->values + step * r->stride * sizeof(T);    \
+                                                                                           \
+		for (size_t i = 0; i < r->n; i++) {                                        \
+			const size_t row = r->row[i];                                      \
+			int64_t key;                                                       \
+			T x;                                                               \
+                                                                                           \
+			memcpy(&x, p + i * sizeof(T), sizeof(T));                          \
+			if (LEFT_OUT(x) || !is_there(r, step * r->stride + i))             \
+				continue;                                                  \
+			key = KEY(x);                                                      \
+			min[row] = key < min[row] ? key : min[row];                        \
+			max[row] = key > max[row] ? key : max[row];                        \
+		}                                                                          \
 	}
 
 DEFINE(extremes_i8, int8_t, KEY_OF_INT, NEVER)
@@ -91,16 +73,154 @@ DEFINE(extremes_u64, uint64_t, KEY_OF_UINT, NEVER)
 DEFINE(extremes_f32, float, KEY_OF_FLOAT, IS_NAN)
 DEFINE(extremes_f64, double, KEY_OF_FLOAT, IS_NAN)
 
+/* --- rows side by side --- */
+
+/* Strips of rows keep the extremes of all steps, as numbers of the size of an element in the same order; of a row
+   without elements the lowest is above the highest. */
+#define STRIP 64
+
+#define SAME(x)	      (x)
+#define ORDER_F32(x)  ((x) ^ (int32_t)((uint32_t)((x) >> 31) >> 1))
+#define ORDER_F64(x)  ((x) ^ (int64_t)((uint64_t)((x) >> 63) >> 1))
+#define IS_NAN_F32(x) (((x)&INT32_MAX) > INT32_C(0x7f800000))
+#define IS_NAN_F64(x) (((x)&INT64_MAX) > INT64_C(0x7ff0000000000000))
+
+static inline int64_t key_of_f32(int32_t order)
+{
+	const int32_t bits = ORDER_F32(order);
+	float x;
+
+	memcpy(&x, &bits, sizeof(x));
+	return key_of_double((double)x);
+}
+
+/* 255 for each bit that is set. */
+static inline void spread_bits(uint64_t word, uint8_t out[STRIP])
+{
+	for (size_t i = 0; i < STRIP; i += 8) {
+		/* Each byte gets the eight bits, of which it looks at its own. */
+		uint64_t bytes = (word >> i & 255) * UINT64_C(0x0101010101010101);
+
+		bytes &= UINT64_C(0x8040201008040201);
+		bytes = (bytes + UINT64_C(0x7f7f7f7f7f7f7f7f)) >> 7;
+		bytes = (bytes & UINT64_C(0x0101010101010101)) * 255;
+		memcpy(out + i, &bytes, sizeof(bytes));
+	}
+}
+
+static inline __attribute__((always_inline)) void lower_and_raise(const int64_t *restrict low,
+								  const int64_t *restrict high,
+								  size_t n, int64_t *restrict min,
+								  int64_t *restrict max)
+{
+	for (size_t i = 0; i < n; i++) {
+		min[i] = low[i] < min[i] ? low[i] : min[i];
+		max[i] = high[i] > max[i] ? high[i] : max[i];
+	}
+}
+
+/* T: integers that have the bits of elements, or are these. */
+#define DEFINE_STRIP(name, T, LEAST, MOST, ORDER, LEFT_OUT, KEY)                                 \
+	typedef T name##_loose __attribute__((aligned(1), may_alias));                           \
+                                                                                                 \
+	static void name##_all(const name##_loose *x, T *restrict low, T *restrict high)         \
+	{                                                                                        \
+		for (size_t i = 0; i < STRIP; i++) {                                             \
+			const T a = LEFT_OUT(x[i]) ? (MOST) : ORDER(x[i]);                       \
+			const T b = LEFT_OUT(x[i]) ? (LEAST) : ORDER(x[i]);                      \
+                                                                                                 \
+			low[i] = a < low[i] ? a : low[i];                                        \
+			high[i] = b > high[i] ? b : high[i];                                     \
+		}                                                                                \
+	}                                                                                        \
+	static void name##_some(const name##_loose *x, uint64_t word, T *restrict low,           \
+				T *restrict high)                                                \
+	{                                                                                        \
+		uint8_t keep[STRIP];                                                             \
+                                                                                                 \
+		spread_bits(word, keep);                                                         \
+		for (size_t i = 0; i < STRIP; i++) {                                             \
+			const bool out = !keep[i] | LEFT_OUT(x[i]);                              \
+			const T a = out ? (MOST) : ORDER(x[i]);                                  \
+			const T b = out ? (LEAST) : ORDER(x[i]);                                 \
+                                                                                                 \
+			low[i] = a < low[i] ? a : low[i];                                        \
+			high[i] = b > high[i] ? b : high[i];                                     \
+		}                                                                                \
+	}                                                                                        \
+	static void name##_steps(const struct qn_part_elements *r, size_t first, size_t n,       \
+				 T low[STRIP], T high[STRIP])                                    \
+	{                                                                                        \
+		const char *p = (const char *)r->values + first * sizeof(T);                     \
+		const uint64_t all = UINT64_MAX >> (64 - n);                                     \
+		T tail[STRIP] = { 0 };                                                           \
+                                                                                                 \
+		for (size_t s = 0; s < r->nsteps; s++, p += r->stride * sizeof(T)) {             \
+			const uint64_t bit = r->bit + s * r->stride + first;                     \
+			const uint64_t word = r->valid ? qn_bitmap_word(r->valid, bit, n) : all; \
+			const void *x = p;                                                       \
+                                                                                                 \
+			if (n < STRIP)                                                           \
+				x = memcpy(tail, p, n * sizeof(T));                              \
+			if (word == UINT64_MAX)                                                  \
+				name##_all(x, low, high);                                        \
+			else if (word)                                                           \
+				name##_some(x, word, low, high);                                 \
+		}                                                                                \
+	}                                                                                        \
+	static void name##_strip(const struct qn_part_elements *r, size_t first, size_t n,       \
+				 int64_t *min, int64_t *max)                                     \
+	{                                                                                        \
+		T low[STRIP], high[STRIP];                                                       \
+		int64_t a[STRIP], b[STRIP];                                                      \
+                                                                                                 \
+		for (size_t i = 0; i < STRIP; i++) {                                             \
+			low[i] = (MOST);                                                         \
+			high[i] = (LEAST);                                                       \
+		}                                                                                \
+		name##_steps(r, first, n, low, high);                                            \
+		for (size_t i = 0; i < STRIP; i++) {                                             \
+			a[i] = low[i] <= high[i] ? KEY(low[i]) : INT64_MAX;                      \
+			b[i] = low[i] <= high[i] ? KEY(high[i]) : INT64_MIN;                     \
+		}                                                                                \
+		if (n == STRIP)                                                                  \
+			lower_and_raise(a, b, STRIP, min, max);                                  \
+		else                                                                             \
+			lower_and_raise(a, b, n, min, max);                                      \
+	}
+
+#define DEFINE_INT(name, T, LEAST, MOST) DEFINE_STRIP(name, T, LEAST, MOST, SAME, NEVER, KEY_OF_INT)
+#define DEFINE_UINT(name, T, MOST)	 DEFINE_STRIP(name, T, 0, MOST, SAME, NEVER, KEY_OF_UINT)
+
+DEFINE_INT(extremes_i8, int8_t, INT8_MIN, INT8_MAX)
+DEFINE_UINT(extremes_u8, uint8_t, UINT8_MAX)
+DEFINE_INT(extremes_i16, int16_t, INT16_MIN, INT16_MAX)
+DEFINE_UINT(extremes_u16, uint16_t, UINT16_MAX)
+DEFINE_INT(extremes_i32, int32_t, INT32_MIN, INT32_MAX)
+DEFINE_UINT(extremes_u32, uint32_t, UINT32_MAX)
+DEFINE_INT(extremes_i64, int64_t, INT64_MIN, INT64_MAX)
+DEFINE_UINT(extremes_u64, uint64_t, UINT64_MAX)
+DEFINE_STRIP(extremes_f32, int32_t, INT32_MIN, INT32_MAX, ORDER_F32, IS_NAN_F32, key_of_f32)
+DEFINE_STRIP(extremes_f64, int64_t, INT64_MIN, INT64_MAX, ORDER_F64, IS_NAN_F64, SAME)
+
 void QN_ISA(qn_part_extremes)(const struct qn_part_elements *r, int64_t *min, int64_t *max)
 {
-	static void (*const step[QUERN_NDTYPES])(const struct qn_part_elements *, size_t, int64_t *,
-						 int64_t *) = {
-		extremes_i8,  extremes_u8,  extremes_i16, extremes_u16, extremes_i32,
-		extremes_u32, extremes_i64, extremes_u64, extremes_f32, extremes_f64,
+	static void (*const strip[QUERN_NDTYPES])(const struct qn_part_elements *, size_t, size_t,
+						  int64_t *, int64_t *) = {
+		extremes_i8_strip,  extremes_u8_strip,	extremes_i16_strip, extremes_u16_strip,
+		extremes_i32_strip, extremes_u32_strip, extremes_i64_strip, extremes_u64_strip,
+		extremes_f32_strip, extremes_f64_strip,
+	};
+	static void (*const at[QUERN_NDTYPES])(const struct qn_part_elements *, size_t, int64_t *,
+					       int64_t *) = {
+		extremes_i8_at,	 extremes_u8_at,  extremes_i16_at, extremes_u16_at, extremes_i32_at,
+		extremes_u32_at, extremes_i64_at, extremes_u64_at, extremes_f32_at, extremes_f64_at,
 	};
 
-	for (size_t s = 0; s < r->nsteps; s++)
-		step[r->dtype](r, s, min, max);
+	for (size_t s = 0; r->row && s < r->nsteps; s++)
+		at[r->dtype](r, s, min, max);
+	for (size_t i = 0; !r->row && i < r->n; i += STRIP)
+		strip[r->dtype](r, i, r->n - i < STRIP ? r->n - i : STRIP, min + i, max + i);
 }
 
 void QN_ISA(qn_part_keys)(enum quern_dtype t, const void *values, size_t n, int64_t *key)
@@ -114,40 +234,44 @@ void QN_ISA(qn_part_keys)(enum quern_dtype t, const void *values, size_t n, int6
 	keys[t](values, n, key);
 }
 
-#define DEFINE_NANS(name, T)                                                              \
-	static void name##_plain(const char *p, size_t n, int64_t *restrict nan)          \
-	{                                                                                 \
-		for (size_t i = 0; i < n; i++) {                                          \
-			T x;                                                              \
-                                                                                          \
-			memcpy(&x, p + i * sizeof(T), sizeof(T));                         \
-			nan[i] += x != x;                                                 \
-		}                                                                         \
-	}                                                                                 \
-	static void name(const struct qn_part_elements *r, size_t step, int64_t *nan)     \
-	{                                                                                 \
-		const char *p = (const char *)r->values + step * r->stride * sizeof(T);   \
-                                                                                          \
-		if (!r->valid && !r->row) {                                               \
-			name##_plain(p, r->n, nan);                                       \
-			return;                                                           \
-		}                                                                         \
-		for (size_t i = 0; i < r->n; i++) {                                       \
-			T x;                                                              \
-                                                                                          \
-			memcpy(&x, p + i * sizeof(T), sizeof(T));                         \
-			nan[r->row ? r->row[i] : i] += x != x &&                          \
-						       is_there(r, step * r->stride + i); \
-		}                                                                         \
+/* Of n elements, STRIP at most, from place i of a step on; mostly there are none. */
+#define DEFINE_NANS(name, T, BITS, IS)                                                          \
+	typedef BITS name##_loose __attribute__((aligned(1), may_alias));                       \
+                                                                                                \
+	static bool name##_any(const name##_loose *x)                                           \
+	{                                                                                       \
+		BITS any = 0;                                                                   \
+                                                                                                \
+		for (size_t i = 0; i < STRIP; i++)                                              \
+			any |= IS(x[i]);                                                        \
+		return any;                                                                     \
+	}                                                                                       \
+	static void name(const struct qn_part_elements *r, size_t step, size_t first, size_t n, \
+			 int64_t *nan)                                                          \
+	{                                                                                       \
+		const uint64_t at = step * r->stride + first;                                   \
+		const char *p = (const char *)r->values + at * sizeof(T);                       \
+                                                                                                \
+		if (n == STRIP && !name##_any((const void *)p))                                 \
+			return;                                                                 \
+		for (size_t i = 0; i < n; i++) {                                                \
+			T x;                                                                    \
+                                                                                                \
+			memcpy(&x, p + i * sizeof(T), sizeof(T));                               \
+			nan[r->row ? r->row[first + i] : first + i] += x != x &&                \
+								       is_there(r, at + i);     \
+		}                                                                               \
 	}
 
-DEFINE_NANS(nans_f32, float)
-DEFINE_NANS(nans_f64, double)
+DEFINE_NANS(nans_f32, float, int32_t, IS_NAN_F32)
+DEFINE_NANS(nans_f64, double, int64_t, IS_NAN_F64)
 
 void QN_ISA(qn_part_nans)(const struct qn_part_elements *r, int64_t *nan)
 {
 	for (size_t s = 0; s < r->nsteps; s++)
-		(r->dtype == QUERN_F32 ? nans_f32 : nans_f64)(r, s, nan);
+		for (size_t i = 0; i < r->n; i += STRIP)
+			(r->dtype == QUERN_F32 ? nans_f32 : nans_f64)(
+				r, s, i, r->n - i < STRIP ? r->n - i : STRIP, nan);
 }
 
 /* --- how many there are --- */
