@@ -20,6 +20,10 @@
  *   t + 2 a - v <= 105. The bits of hi, read as an integer, less those it started with, are the
  *   sum in units of 2^k: lanes add without rounding as integers.
  *
+ * Bins of integers do without: where all elements are multiples of 2^v below 2^(v + 26), a pass may multiply
+ * them by 2^-v and add integers of 64 bits, that at most 2^10 products of 52 bits do not overflow. The bits of
+ * hi are the sum then.
+ *
  * A term of two factors is never rounded by itself; nor is x * x of float32, which is a double.
  * Numbers are split like this: high = (x + s) - s, low = x - high, with s = 1.5 * 2^(52 + w): high
  * is a multiple of 2^w, low at most 2^(w - 1), and both are exact.
@@ -33,8 +37,10 @@
 #define QN_MAX_BINS   36
 #define QN_MAX_SPLITS 2
 #define QN_MAX_LANES  32
+/* Bits of the elements that passes add as integers. */
+#define QN_INTEGER_NBITS 26
 
-enum qn_bin_kind { QN_BIN_PLAIN, QN_BIN_CUT };
+enum qn_bin_kind { QN_BIN_PLAIN, QN_BIN_CUT, QN_BIN_INTEGER };
 
 /* The terms of a bin: a part, or the product of two, of those that a pass splits elements into. */
 struct qn_term {
@@ -48,6 +54,7 @@ struct qn_cuts {
 	int nbins;
 	double start[QN_MAX_BINS];   /* what hi starts at */
 	double split[QN_MAX_SPLITS]; /* the constants that split */
+	double scale;		     /* what makes integers of elements */
 	struct qn_term term[QN_MAX_BINS];
 };
 
@@ -79,6 +86,9 @@ QN_DECLARE_PASS(qn_pass_f64_sum);
 QN_DECLARE_PASS(qn_pass_f32_wide_sum);
 /* x, x^2; extremes. */
 QN_DECLARE_PASS(qn_pass_f32_order2);
+/* The same, and further 2^26 a x, b x, 2^52 a^2, 2^26 a b, b^2, where x^2 = 2^26 a + b: integers; extremes. */
+QN_DECLARE_PASS(qn_pass_f32_integers2);
+QN_DECLARE_PASS(qn_pass_f32_integers4);
 /* x, c, d, where x^2 = c + d; extremes. */
 QN_DECLARE_PASS(qn_pass_f32_wide_order2);
 /* a, t, a^2, a t, t^2, where x = a + t; extremes. */

@@ -10,4 +10,5 @@ LIB_SRCS += src/exact/stats_quick.c
 LIB_MULTI_ISA_SRCS += src/exact/lanes_f32.c
 LIB_MULTI_ISA_SRCS += src/exact/lanes_f64.c
 LIB_MULTI_ISA_SRCS += src/exact/lanes_int.c
+LIB_MULTI_ISA_SRCS += src/exact/lanes_integers.c
 LIB_MULTI_ISA_SRCS += src/exact/lanes_split.c

@@ -9,7 +9,7 @@
 void qn_power_init(struct qn_power *p, enum quern_dtype t, int order)
 {
 	const struct qn_scheme *const *schemes;
-	int nschemes = qn_schemes(t, order, &schemes);
+	int nschemes;
 
 	*p = (struct qn_power){ .dtype = t, .level = qn_cpu_level(), .npowers = order };
 	for (int i = 0; i < order; i++) {
@@ -17,6 +17,7 @@ void qn_power_init(struct qn_power *p, enum quern_dtype t, int order)
 		p->offset[i] = p->nwords;
 		p->nwords += (size_t)p->form[i].nlimbs;
 	}
+	nschemes = qn_schemes(t, order, p->level, &schemes);
 	for (int i = 0; i < nschemes; i++)
 		p->width[i] = qn_scheme_width(schemes[i], p->level);
 }

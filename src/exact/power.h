@@ -15,7 +15,7 @@
 #include "base/cpu.h"
 #include "exact/acc.h"
 
-#define QN_MAX_SCHEMES 3
+#define QN_MAX_SCHEMES 4
 
 struct qn_power {
 	enum quern_dtype dtype;

@@ -279,7 +279,7 @@ static const struct qn_scheme *probe(const struct job *j)
 {
 	const struct qn_scheme *const *schemes;
 
-	qn_schemes(j->p->dtype, j->p->npowers == 1 ? 1 : 2, &schemes);
+	qn_schemes(j->p->dtype, j->p->npowers == 1 ? 1 : 2, j->p->level, &schemes);
 	return schemes[0];
 }
 
@@ -334,7 +334,7 @@ bool qn_power_add_float(const struct qn_power *p, const void *values, size_t n, 
 	const struct qn_scheme *scheme;
 	int bound, top, unit;
 
-	j.nschemes = qn_schemes(p->dtype, p->npowers, &j.schemes);
+	j.nschemes = qn_schemes(p->dtype, p->npowers, p->level, &j.schemes);
 	scheme = guess(&j, values, n, &bound);
 	run_pass(&j, scheme, bound, values, n);
 	if (saw_special(&j, scheme, values, n))

@@ -17,6 +17,10 @@
 	{                          \
 		QN_BIN_CUT, p0, p1 \
 	}
+#define INTEGER                                        \
+	{                                              \
+		QN_BIN_INTEGER, QN_NO_PART, QN_NO_PART \
+	}
 #define COUNT(array) (int)(sizeof(array) / sizeof((array)[0]))
 
 /* --- float32 --- */
@@ -27,6 +31,16 @@ static const struct qn_bin f32_x_bins[] = {
 
 static const struct qn_bin f32_x_wide_bins[] = {
 	{ 1, 1, CUT(QN_F32_X), { 1, 0, 0 }, { 0, 1, 0 } },
+};
+
+static const struct qn_bin f32_integers_bins[] = {
+	{ 1, 1, INTEGER, { 1, 0, 0 }, { 1, 0, -26 } },
+	{ 2, 1, INTEGER, { 2, 0, 0 }, { 2, 0, -52 } },
+	{ 3, 1, INTEGER, { 3, 0, 0 }, { 3, 0, -52 } },
+	{ 3, 1, INTEGER, { 3, 0, -26 }, { 3, 0, -78 } },
+	{ 4, 1, INTEGER, { 4, 0, 0 }, { 4, 0, -52 } },
+	{ 4, 2, INTEGER, { 4, 0, -26 }, { 4, 0, -78 } },
+	{ 4, 1, INTEGER, { 4, 0, -52 }, { 4, 0, -104 } },
 };
 
 static const struct qn_bin f32_order2_bins[] = {
@@ -157,6 +171,18 @@ _Static_assert(COUNT(f64_order4_bins) <= QN_MAX_BINS, "bins");
 
 /* --- schemes --- */
 
+/* The least that passes over integers need is AVX2. */
+#ifdef QN_MULTI_ISA
+#define INTEGER_PASS(name)                       \
+	{                                        \
+		NULL, name##_avx2, name##_avx512 \
+	}
+#else
+#define INTEGER_PASS(name) \
+	{                  \
+		NULL       \
+	}
+#endif
 #define SCHEME(PASS, NSETS, BINS) \
 	.pass = QN_ISA_TABLE(PASS), .nsets = NSETS, .nbins = COUNT(BINS), .bin = BINS
 
@@ -164,6 +190,22 @@ static const struct qn_scheme f32_x = { SCHEME(qn_pass_f32_sum, 4, f32_x_bins) }
 static const struct qn_scheme f32_x_wide = {
 	SCHEME(qn_pass_f32_wide_sum, 2, f32_x_wide_bins),
 	.bounded = true,
+};
+static const struct qn_scheme f32_integers2 = {
+	.pass = INTEGER_PASS(qn_pass_f32_integers2),
+	.nsets = 1,
+	.bounded = true,
+	.integers = true,
+	.nbins = 2,
+	.bin = f32_integers_bins,
+};
+static const struct qn_scheme f32_integers4 = {
+	.pass = INTEGER_PASS(qn_pass_f32_integers4),
+	.nsets = 1,
+	.bounded = true,
+	.integers = true,
+	.nbins = COUNT(f32_integers_bins),
+	.bin = f32_integers_bins,
 };
 static const struct qn_scheme f32_order2 = {
 	SCHEME(qn_pass_f32_order2, 2, f32_order2_bins),
@@ -227,19 +269,24 @@ static const struct family {
 	const struct qn_scheme *scheme[QN_MAX_SCHEMES];
 } families[] = {
 	{ QUERN_F32, 1, 2, { &f32_x, &f32_x_wide } },
-	{ QUERN_F32, 2, 2, { &f32_order2, &f32_order2_wide } },
-	{ QUERN_F32, 4, 3, { &f32_order4, &f32_order4_wide, &f32_order4_widest } },
+	{ QUERN_F32, 2, 3, { &f32_integers2, &f32_order2, &f32_order2_wide } },
+	{ QUERN_F32, 4, 4, { &f32_integers4, &f32_order4, &f32_order4_wide, &f32_order4_widest } },
 	{ QUERN_F64, 1, 2, { &f64_x, &f64_x_wide } },
 	{ QUERN_F64, 2, 2, { &f64_order2, &f64_order2_wide } },
 	{ QUERN_F64, 4, 1, { &f64_order4 } },
 };
 
-int qn_schemes(enum quern_dtype t, int npowers, const struct qn_scheme *const **schemes)
+int qn_schemes(enum quern_dtype t, int npowers, enum qn_cpu level,
+	       const struct qn_scheme *const **schemes)
 {
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
-		if (families[i].t == t && families[i].npowers == npowers) {
-			*schemes = families[i].scheme;
-			return families[i].nschemes;
+		const struct family *f = &families[i];
+
+		if (f->t == t && f->npowers == npowers) {
+			const int first = f->scheme[0]->pass[level] ? 0 : 1;
+
+			*schemes = f->scheme + first;
+			return f->nschemes - first;
 		}
 	}
 	return 0;
@@ -289,9 +336,20 @@ static bool bin_holds(const struct qn_bin *b, int adds, int bound, int unit)
 
 	if (term < QN_F64_MIN_EXP)
 		return false;
+	if (b->term.kind == QN_BIN_INTEGER)
+		return true;
 	if (b->term.kind == QN_BIN_PLAIN)
 		return top + adds - term <= 53 && top + adds < 1023;
 	return top + 2 * adds - term <= 105 && startable(cut_unit(b, adds, bound));
+}
+
+/* Whether elements of a float32 tile are integers in units that float32 has, and the factor that makes them so
+   is one too. */
+static bool are_integers(int bound, int unit)
+{
+	const int least = bound - QN_INTEGER_NBITS;
+
+	return unit >= least && -least <= 127 && -least >= -126;
 }
 
 bool qn_scheme_holds(const struct qn_scheme *s, enum qn_cpu level, int bound, int top, int unit)
@@ -299,6 +357,8 @@ bool qn_scheme_holds(const struct qn_scheme *s, enum qn_cpu level, int bound, in
 	const int adds = log2_adds(s, level);
 
 	if (top > bound || (s->cap && bound - unit > s->cap))
+		return false;
+	if (s->integers && !are_integers(bound, unit))
 		return false;
 	for (int i = 0; i < s->nsplits; i++)
 		if (!startable(at(s->split[i], bound, 0)))
@@ -323,6 +383,7 @@ void qn_scheme_cuts(const struct qn_scheme *s, enum qn_cpu level, int bound, str
 	const int adds = log2_adds(s, level);
 
 	cuts->nbins = s->nbins;
+	cuts->scale = s->integers ? qn_pow2(QN_INTEGER_NBITS - bound) : 1;
 	for (int i = 0; i < QN_MAX_SPLITS; i++)
 		cuts->split[i] = i < s->nsplits ? cut_start(at(s->split[i], bound, 0)) : 0;
 	for (int i = 0; i < s->nbins; i++) {
@@ -333,13 +394,13 @@ void qn_scheme_cuts(const struct qn_scheme *s, enum qn_cpu level, int bound, str
 
 /* --- adding up --- */
 
-static int64_t sum_hi(const double *lane, size_t nlanes, double start)
+static qn_i128 sum_hi(const double *lane, size_t nlanes, double start)
 {
-	uint64_t sum = 0;
+	qn_i128 sum = 0;
 
 	for (size_t i = 0; i < nlanes; i++)
-		sum += qn_bits64(lane[i]) - qn_bits64(start);
-	return (int64_t)sum;
+		sum += (int64_t)(qn_bits64(lane[i]) - qn_bits64(start));
+	return sum;
 }
 
 /* In units of 2^unit. Two factors: one may not be a double. */
@@ -366,9 +427,13 @@ void qn_scheme_add(const struct qn_scheme *s, const struct qn_power *p, int boun
 		int64_t *limb = words + p->offset[b->power - 1];
 		int shift = b->power * scale, term = at(b->unit, bound, unit);
 
+		if (b->term.kind == QN_BIN_INTEGER) {
+			qn_acc_add(f, limb, sum_hi(lanes->hi[i], nlanes, 0) * b->times,
+				   term + shift);
+			continue;
+		}
 		if (b->term.kind == QN_BIN_CUT)
-			qn_acc_add(f, limb,
-				   (qn_i128)sum_hi(lanes->hi[i], nlanes, cuts->start[i]) * b->times,
+			qn_acc_add(f, limb, sum_hi(lanes->hi[i], nlanes, cuts->start[i]) * b->times,
 				   cut_unit(b, adds, bound) + shift);
 		qn_acc_add(f, limb, (qn_i128)sum_lo(lanes->lo[i], nlanes, term) * b->times,
 			   term + shift);

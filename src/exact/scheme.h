@@ -26,19 +26,21 @@ struct qn_bin {
 };
 
 struct qn_scheme {
-	qn_pass *const pass[3];
-	int nsets;    /* vectors a bin: 1, 2 or 4 */
-	bool bounded; /* the pass needs the bound beforehand */
-	int cap;      /* width beyond which products of parts would be rounded; 0: none */
+	qn_pass *const pass[3]; /* NULL: not at this level */
+	int nsets;		/* vectors a bin: 1, 2 or 4 */
+	bool bounded;		/* the pass needs the bound beforehand */
+	bool integers;		/* elements are added as integers */
+	int cap;		/* width beyond which products of parts would be rounded; 0: none */
 	int nsplits;
 	struct qn_exponents split[QN_MAX_SPLITS];
 	int nbins;
 	const struct qn_bin *bin;
 };
 
-/* The schemes of a floating-point type and an order, the narrowest first; returns how many, at most
-   QN_MAX_SCHEMES. */
-int qn_schemes(enum quern_dtype t, int npowers, const struct qn_scheme *const **schemes);
+/* The schemes of a floating-point type and an order that a level has, the narrowest first; returns how many, at
+   most QN_MAX_SCHEMES. */
+int qn_schemes(enum quern_dtype t, int npowers, enum qn_cpu level,
+	       const struct qn_scheme *const **schemes);
 
 /* Lanes of a bin, by the level that the pass is run at. */
 size_t qn_scheme_nlanes(const struct qn_scheme *s, enum qn_cpu level);

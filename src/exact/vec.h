@@ -148,6 +148,19 @@ static inline qn_vu qn_vu_max(qn_vu a, qn_vu b)
 #endif
 }
 
+static inline qn_vs qn_vs_min(qn_vs a, qn_vs b)
+{
+#if defined(__AVX512F__)
+	return (qn_vs)_mm512_min_epi32((__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+	return (qn_vs)_mm256_min_epi32((__m256i)a, (__m256i)b);
+#else
+	qn_vs less = a < b;
+
+	return (a & less) | (b & ~less);
+#endif
+}
+
 static inline qn_vs qn_vs_max(qn_vs a, qn_vs b)
 {
 #if defined(__AVX512F__)
