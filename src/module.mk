@@ -17,9 +17,11 @@ include $(srcdir)/src/find/module.mk
 include $(srcdir)/src/keys/module.mk
 include $(srcdir)/src/formula/module.mk
 include $(srcdir)/src/grouping/module.mk
+include $(srcdir)/src/rolling/module.mk
 include $(srcdir)/src/locate/module.mk
 include $(srcdir)/src/crew/module.mk
 include $(srcdir)/src/run/module.mk
+include $(srcdir)/src/schedule/module.mk
 include $(srcdir)/src/csv/module.mk
 include $(srcdir)/src/stage/module.mk
 include $(srcdir)/src/verify/module.mk

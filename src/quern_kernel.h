@@ -29,7 +29,7 @@
 extern "C" {
 #endif
 
-#define QUERN_KERNEL_ABI 6u
+#define QUERN_KERNEL_ABI 7u
 #define QUERN_MAX_DIMS	 32
 /* The most elements in a tile of an elementwise kernel: 16 KiB of float32, half of an L1 cache. */
 #define QUERN_TILE_NELEMS  4096
@@ -144,6 +144,7 @@ struct quern_segment {
 	size_t width;
 	int power; /* of EXACT: 1 to 4 */
 	int nfactors; /* of EXACT: 1 to 3: the sum of products of so many float64, power is 1; 0: of elements */
+	int nweights; /* of EXACT: how many of the factors are the weight of the element */
 	enum quern_dtype dtype; /* of EXACT and LIST: of the elements */
 };
 

@@ -98,6 +98,7 @@ SHELL_TESTS += tests/cli/pairs.sh
 SHELL_TESTS += tests/cli/output.sh
 SHELL_TESTS += tests/cli/plan.sh
 SHELL_TESTS += tests/cli/quantiles.sh
+SHELL_TESTS += tests/cli/rolling.sh
 SHELL_TESTS += tests/cli/select.sh
 SHELL_TESTS += tests/cli/several.sh
 SHELL_TESTS += tests/cli/sweeps.sh

@@ -238,8 +238,8 @@ static json_t *options_to_json(const quern_run *run)
 json_t *qn_document_input(const quern_run *run)
 {
 	const struct qn_dataset *d = &run->subject.dataset;
-	static const char *const text[] = { "stack",   "over", "expr",	 "with", "where",
-					    "weights", "by",   "fields", "nan" };
+	static const char *const text[] = { "stack",   "over", "expr",	  "with",   "where",
+					    "weights", "by",   "rolling", "fields", "nan" };
 	const struct quern_options *options = &run->options;
 	json_t *files = json_array(), *o;
 

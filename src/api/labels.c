@@ -209,6 +209,16 @@ const char *qn_run_units(const quern_run *run)
 	return packed && quern_option_flag(&run->options, "raw") ? "" : run->subject.dataset.units;
 }
 
+/* How elements were weighted; those of windows are told by `rolling` alone. NULL: they were not. Borrowed. */
+static const char *weights_of(const quern_run *run)
+{
+	const struct qn_program *made = run->engine.formula.made[QUERN_WEIGHT];
+
+	if (made && !quern_option_string(&run->options, "weights"))
+		return quern_option_string(&run->options, "rolling");
+	return made ? qn_program_text(made) : NULL;
+}
+
 enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_labels *out)
 {
 	const struct qn_dataset *d = &run->subject.dataset;
@@ -223,8 +233,7 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 	*out = (struct qn_labels){ .n = 0 };
 	out->units = qn_run_units(run);
 	out->calendar = d->calendar;
-	out->weights = formula->made[QUERN_WEIGHT] ? qn_program_text(formula->made[QUERN_WEIGHT])
-						   : NULL;
+	out->weights = weights_of(run);
 	out->with = formula->made[QUERN_WITH] ? qn_program_text(formula->made[QUERN_WITH]) : NULL;
 	out->with_units = qn_formula_units(formula, QUERN_WITH);
 	out->name = run->name ? run->name : qn_run_quantity(&run->engine);
@@ -256,10 +265,12 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 		put(&w, "with", out->with);
 	if (formula->where)
 		put(&w, "where", qn_program_text(formula->where));
-	if (out->weights)
+	if (quern_option_string(&run->options, "weights"))
 		put(&w, "weights", out->weights);
 	if (quern_option_string(&run->options, "by"))
 		put(&w, "by", quern_option_string(&run->options, "by"));
+	if (quern_option_string(&run->options, "rolling"))
+		put(&w, "rolling", quern_option_string(&run->options, "rolling"));
 	if (quern_option_flag(&run->options, "pairs"))
 		put(&w, "pairs", "the combinations of groups that occur");
 	if (quern_option_string(&run->options, "fields"))

@@ -23,6 +23,8 @@ const struct quern_option qn_run_options[] = {
 	  "for each group: 'month(time)', 'bin(lat,0:90:30)'" },
 	{ "pairs", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
 	  "of several keys only the combinations that occur" },
+	{ "rolling", 0, QUERN_OPT_STRING, "DIM=N", NULL, 0, 0,
+	  "windows of N along a dimension of the result: 'time=5', 'dayofyear=61,weights=triangle'" },
 	{ "where", 0, QUERN_OPT_STRING, "EXPR", NULL, 0, 0,
 	  "only elements where 'lat > 60 && month(time) == 1'" },
 	{ "expr", 0, QUERN_OPT_STRING, "EXPR", NULL, 0, 0,

@@ -8,7 +8,7 @@
 #include "api/run.h"
 #include "base/fp.h"
 #include "base/mem.h"
-#include "run/forecast.h"
+#include "schedule/forecast.h"
 
 #define MOST_LISTED_RANKS 4096 /* a document with more has no array of ranks */
 

@@ -17,6 +17,7 @@
 #include "kernel/collect.h"
 #include "run/emit.h"
 #include "run/kept.h"
+#include "schedule/schedule.h"
 #include "plan/synthetic.h"
 
 const char *quern_version(void)

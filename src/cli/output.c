@@ -125,7 +125,7 @@ static void print_left_out(const json_t *run)
 /* What part of the data, and what was made of it. */
 static void print_asked(const json_t *input)
 {
-	static const char *const name[] = { "column", "select", "over",	 "by",
+	static const char *const name[] = { "column", "select", "over",	 "by",	   "rolling",
 					    "expr",   "with",	"where", "weights" };
 
 	for (size_t i = 0; i < sizeof(name) / sizeof(*name); i++) {
@@ -136,6 +136,14 @@ static void print_asked(const json_t *input)
 		if (!strcmp(name[i], "select"))
 			qn_cli_print_selected(input, "               ");
 	}
+}
+
+static bool is_weighted(const json_t *input)
+{
+	const char *rolling = json_string_value(json_object_get(input, "rolling"));
+
+	return json_is_string(json_object_get(input, "weights")) ||
+	       (rolling && strstr(rolling, ",weights="));
 }
 
 void qn_cli_print_result(const json_t *doc)
@@ -184,9 +192,8 @@ void qn_cli_print_result(const json_t *doc)
 	if (values && places)
 		print_places(values, places);
 	if (json_object_get(result, "variance") || json_object_get(result, "covariance"))
-		printf(json_is_string(json_object_get(input, "weights"))
-			       ? "  weighted; variances are over W - (sum of w^2) / W\n"
-			       : "  unweighted; variances are over n - 1\n");
+		printf(is_weighted(input) ? "  weighted; variances are over W - (sum of w^2) / W\n"
+					  : "  unweighted; variances are over n - 1\n");
 }
 
 /* What was read from the memory of the reader's own node, and how its buffers lie. */

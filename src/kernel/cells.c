@@ -238,13 +238,15 @@ const int64_t *qn_cells_get(const struct qn_cells *c, uint64_t row, int64_t *buf
 	return gather_state(c, row, buffer) ? buffer : NULL;
 }
 
-/* Merges a normalized state into a row of columns. */
-static bool add_state(struct qn_cells *c, uint64_t row, const int64_t *state)
+bool qn_cells_add_state(struct qn_cells *c, uint64_t row, const int64_t *state)
 {
 	int64_t *column = c->words + row;
 	bool ok = true;
 
-	for (int i = 0; ok && i < c->layout->nsegments; i++) {
+	if (!c->has_columns)
+		qn_state_merge(c->layout, qn_cells_state(c, row), state);
+
+	for (int i = 0; ok && c->has_columns && i < c->layout->nsegments; i++) {
 		const struct quern_segment *s = &c->layout->segment[i];
 		struct qn_layout_of_state one = { .nsegments = 1, .segment = { *s } };
 		const size_t width = s->op == QUERN_MINLOC || s->op == QUERN_MAXLOC ? 2 : 1;
@@ -322,7 +324,7 @@ static bool absorb_one(const struct absorber *a, const struct qn_row_run *run)
 	}
 	lock(c, run->row);
 	if (c->has_columns)
-		ok = add_state(c, run->row, a->state);
+		ok = qn_cells_add_state(c, run->row, a->state);
 	else
 		absorb_piece(a, qn_cells_state(c, run->row), run->row, run->first, run->nelems);
 	unlock(c, run->row);

@@ -85,6 +85,8 @@ int64_t *qn_cells_state(const struct qn_cells *c, uint64_t row);
 /* The state of a row of any table, borrowed from it or from buffer, which has room for one. NULL: memory was
    lacking. */
 const int64_t *qn_cells_get(const struct qn_cells *c, uint64_t row, int64_t *buffer);
+/* Merges a normalized state into that of a row. False: no memory. */
+bool qn_cells_add_state(struct qn_cells *c, uint64_t row, const int64_t *state);
 
 /* Where the cells of a part of a kernel begin, of one that is made of several (several.h): segments before it,
    and words before it that are in no exact sum. */

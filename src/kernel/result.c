@@ -203,6 +203,19 @@ void qn_result_clear(struct quern_result *r)
 	r->nfields = 0;
 }
 
+void qn_result_blank(struct quern_result *r)
+{
+	for (size_t i = 0; i < r->nfields; i++) {
+		struct qn_field *f = &r->field[i], none = { .type = QN_FIELD_NULL };
+
+		if (qn_field_is_shared(f->name))
+			continue;
+		memcpy(none.name, f->name, sizeof(none.name));
+		free_field(r, f);
+		*f = none;
+	}
+}
+
 void qn_result_drop_repeated(struct quern_result *r, size_t first)
 {
 	size_t n = first;

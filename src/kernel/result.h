@@ -93,6 +93,9 @@ void qn_result_fini(struct quern_result *r);
 /* Frees the fields of one without axes, and keeps the room for as many. */
 void qn_result_clear(struct quern_result *r);
 
+/* Has no field of it a value, but those that all rows share. Without axes. */
+void qn_result_blank(struct quern_result *r);
+
 /* Leaves the fields of these names, in this order. False: one is not there. Of a result that has no rows
    yet, or all of them. */
 bool qn_result_pick(struct quern_result *r, const struct qn_names *names);

@@ -43,6 +43,7 @@ const struct qn_part qn_manual_parts[] = {
 	{ "pairs", "run", "Pairs" },
 	{ "selections", "select", "Description" },
 	{ "weights", "run", "Weights" },
+	{ "windows", "run", "Windows" },
 	{ NULL, NULL, NULL },
 };
 

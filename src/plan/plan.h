@@ -13,7 +13,7 @@
  *	seat      a NUMA node with its ranks (seating.h)
  *	piece     consecutive places at one seat, later of one rank (seating.h)
  *	range     consecutive places of a rank in the finished plan: struct qn_series
- *	          here the plan ends; rank 0 scatters it (run/scatter.h)
+ *	          here the plan ends; rank 0 scatters it (schedule/scatter.h)
  *	slice     consecutive chunk descriptors in the list of a member, as they are sent
  *	stretch   consecutive items of a rank with as many chunks each (crew/queue.h)
  *	task      an item in the queue of a rank, by its number there

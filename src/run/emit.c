@@ -9,6 +9,7 @@
 #include "run/axes.h"
 #include "run/key_axes.h"
 #include "run/kept.h"
+#include "run/rolled.h"
 #include "run/shown.h"
 
 /* A dimension without a name is called by its number. */
@@ -63,13 +64,13 @@ static bool add_axes(const struct qn_run *run, const struct qn_shown *shown,
 	return qn_axes_add_others(run, shown, result);
 }
 
-/* Within the dataset: indexes along the reduced dimensions, which the row does not tell. */
+/* Within the dataset: indexes along the reduced dimensions, and those of windows, which the row does not tell. */
 static size_t list_reduced(const struct qn_run *run, int reduced[QUERN_MAX_DIMS])
 {
 	size_t n = 0;
 
 	for (int d = 0; d < run->rows.selection.ndim; d++)
-		if (run->reduced[d])
+		if (run->reduced[d] || (run->rolling.n && run->rolling.dim == d))
 			reduced[n++] = d;
 	return n;
 }
@@ -104,8 +105,10 @@ bool qn_run_emit_rows(const struct qn_run *run, uint64_t row, uint64_t n, struct
 		const uint64_t at = qn_shown_row(run->shown, row + i) - run->cells.rows->first;
 		const int64_t *state = qn_cells_get(&run->cells, at, buffer);
 
-		ok = state && emit_state(run, state, &one) &&
-		     qn_collect_row(rows, i, &one, reduced, nreduced);
+		ok = state && emit_state(run, state, &one);
+		if (run->rolling.n && !qn_rolled_is_whole(run, row + i))
+			qn_result_blank(&one);
+		ok = ok && qn_collect_row(rows, i, &one, reduced, nreduced);
 		qn_result_clear(&one);
 	}
 	qn_result_fini(&one);

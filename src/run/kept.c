@@ -102,7 +102,7 @@ bool qn_kept_meets(const struct qn_run *run, const struct quern_box *box, bool *
 		return true;
 	if (!qn_rows_span(r, box, &first, &last) || first >= r->first + r->nrows || last < r->first)
 		return false;
-	*is_first = first >= r->first;
+	*is_first = first >= r->first + run->nbefore;
 	return true;
 }
 
@@ -129,9 +129,16 @@ bool qn_kept_are_shared(const struct qn_run *run, uint64_t nrows)
 	return qn_kept_any(run) && qn_cells_nbytes(run->kernel, &run->layout, n) > MOST_OWN_NBYTES;
 }
 
+uint64_t qn_kept_ntables(const struct qn_run *run, uint64_t nrows)
+{
+	const uint64_t n = qn_kept_are_shared(run, nrows) ? 1 : 1 + run->team->place.nthreads;
+
+	return n + (run->rolling.n > 0);
+}
+
 uint64_t qn_kept_most_spilled(const struct qn_run *run, uint64_t nrows)
 {
-	const uint64_t ntables = qn_kept_are_shared(run, nrows) ? 1 : 1 + run->team->place.nthreads;
+	const uint64_t ntables = qn_kept_ntables(run, nrows);
 	const uint64_t used = ntables * qn_kept_added_nbytes(run, nrows), all = run->cells_nbytes;
 
 	return all ? qn_max_u64(all > used ? (all - used) / ntables : 0, 1) : 0;
@@ -263,6 +270,18 @@ enum quern_status qn_kept_check_number(const struct qn_run *run, uint64_t nrows,
 			    nrows, most);
 }
 
+static enum quern_status find_windows(struct qn_run *run, struct quern_message *err)
+{
+	const struct qn_rolling_result of = { .dataset = &run->subject->dataset,
+					      .reduced = run->reduced,
+					      .keys = &run->keys,
+					      .rows = &run->rows,
+					      .pairs = run->settings.pairs,
+					      .is_known = !qn_computed_collects(&run->computed) };
+
+	return qn_rolling_find(&run->rolling, &of, err);
+}
+
 enum quern_status qn_kept_find(struct qn_run *run, struct quern_message *err)
 {
 	const struct qn_dataset *d = &run->subject->dataset;
@@ -276,6 +295,8 @@ enum quern_status qn_kept_find(struct qn_run *run, struct quern_message *err)
 	run->rows = run->all;
 	if (!st)
 		st = keep(run, err);
+	if (!st && run->rolling.n)
+		st = find_windows(run, err);
 	if (!st && qn_kept_any(run))
 		st = check_kernel(run, err);
 	run->window = run->rows;

@@ -51,6 +51,9 @@ bool qn_kept_are_shared(const struct qn_run *run, uint64_t nrows);
 /* Has elements added to places, if there are some and they do not take much. */
 void qn_kept_use_places(struct qn_run *run);
 
+/* Tables that are there at once, but for places: of all threads, and that of windows. */
+uint64_t qn_kept_ntables(const struct qn_run *run, uint64_t nrows);
+
 /* Bytes that the exact sums of that table may take beyond their estimate; 0: any number. */
 uint64_t qn_kept_most_spilled(const struct qn_run *run, uint64_t nrows);
 

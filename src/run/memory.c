@@ -13,6 +13,7 @@
 #include "run/emit.h"
 #include "run/kept.h"
 #include "run/owners.h"
+#include "rolling/windows.h"
 
 /* Of a process with its libraries before it has any work, and with MPI as well: what is resident, measured with HDF5
    1.10 and Open MPI 4.1. */
@@ -159,7 +160,8 @@ static void take_account(const struct qn_run *run, uint64_t stored, uint64_t nro
 {
 	const bool tries = run->kernel->repeats || run->settings.skips;
 	const uint64_t nadded = qn_kept_added_nbytes(run, nrows);
-	const uint64_t nstate = qn_kept_nbytes(run, nrows) + (run->places.are_used ? nadded : 0);
+	const uint64_t nstate = (run->rolling.n ? 2 : 1) * qn_kept_nbytes(run, nrows) +
+				(run->places.are_used ? nadded : 0);
 	const uint64_t nown = qn_kept_are_shared(run, nrows) ? 0
 			      : tries && !qn_kept_any(run)   ? 2 * nadded
 							     : nadded;
@@ -180,6 +182,9 @@ static void take_account(const struct qn_run *run, uint64_t stored, uint64_t nro
 	a->part[MERGING] = qn_kept_any(run)			? qn_owners_nbytes(run, nrows)
 			   : qn_comm_rank(run->team->comm) == 0 ? 2 * nstate
 								: 0;
+	if (run->rolling.n)
+		a->part[MERGING] += run->team->place.nthreads *
+				    qn_windows_nbytes(&run->rolling, &run->layout);
 	a->part[RESULT] = result_nbytes(run);
 	a->rest = 0;
 	for (int i = 0; i < NPARTS; i++)
@@ -189,7 +194,10 @@ static void take_account(const struct qn_run *run, uint64_t stored, uint64_t nro
 /* So many at least are of a sweep, where the result has them. Which groups it has must be seen in one. */
 static uint64_t least_rows(const struct qn_run *run)
 {
-	return run->rows.nkept ? run->rows.nrows : qn_min_u64(run->rows.nrows, LEAST_NROWS);
+	if (run->rows.nkept)
+		return run->rows.nrows;
+	return run->rolling.n ? qn_rolling_least_rows(&run->rolling, run->rows.nrows, LEAST_NROWS)
+			      : qn_min_u64(run->rows.nrows, LEAST_NROWS);
 }
 
 static uint64_t mib(uint64_t nbytes)
@@ -262,7 +270,8 @@ static uint64_t most_rows(const struct qn_run *run, uint64_t stored, uint64_t li
 
 		*(fits(run, stored, limit, nthreads, at) ? &low : &high) = at;
 	}
-	return qn_ceil_div(run->rows.nrows, qn_ceil_div(run->rows.nrows, low));
+	return run->rolling.n ? qn_rolling_even_rows(&run->rolling, run->rows.nrows, low)
+			      : qn_ceil_div(run->rows.nrows, qn_ceil_div(run->rows.nrows, low));
 }
 
 /* How many sweeps of so many rows need an item, as some of them have it. */
@@ -465,7 +474,7 @@ enum quern_status qn_memory_check(struct qn_run *run, uint64_t longest, struct q
 	memcpy(run->room.why, why, sizeof(run->room.why));
 	/* What is left is for sums that become larger than they usually are. */
 	run->cells_nbytes = qn_kept_added_nbytes(run, run->most_rows) *
-				    (qn_kept_are_shared(run, run->most_rows) ? 1 : 1 + nthreads) +
+				    qn_kept_ntables(run, run->most_rows) +
 			    (limit > nbytes ? limit - nbytes : 0);
 	if (!asked || nbytes <= asked)
 		return QUERN_OK;

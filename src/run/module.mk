@@ -2,15 +2,13 @@
 LIB_SRCS += src/run/axes.c
 LIB_SRCS += src/run/emit.c
 LIB_SRCS += src/run/failover.c
-LIB_SRCS += src/run/forecast.c
 LIB_SRCS += src/run/kept.c
 LIB_SRCS += src/run/key_axes.c
 LIB_SRCS += src/run/names.c
 LIB_SRCS += src/run/memory.c
 LIB_SRCS += src/run/owners.c
 LIB_SRCS += src/run/passes.c
+LIB_SRCS += src/run/rolled.c
 LIB_SRCS += src/run/run.c
-LIB_SRCS += src/run/scatter.c
-LIB_SRCS += src/run/schedule.c
 LIB_SRCS += src/run/shown.c
 LIB_SRCS += src/run/workers.c

@@ -160,6 +160,15 @@ static void put_dimension(FILE *f, const struct qn_dataset *d, int dim, const ch
 	*is_open = !cycle;
 }
 
+static void put_comment(FILE *f, const struct qn_run *run)
+{
+	if (run->formula.where)
+		fprintf(f, " (of the elements that the global attribute where holds for%s)",
+			run->rolling.n ? ", in windows as rolling says" : "");
+	else if (run->rolling.n)
+		fprintf(f, " (in windows as the global attribute rolling says)");
+}
+
 char *qn_run_methods(const struct qn_run *run, bool in_steps)
 {
 	const struct qn_dataset *d = &run->subject->dataset;
@@ -171,10 +180,12 @@ char *qn_run_methods(const struct qn_run *run, bool in_steps)
 	for (int i = 0; f && i < d->ndim; i++)
 		if (run->reduced[i])
 			put_dimension(f, d, i, in_steps ? cycle_of(run, i) : NULL, &is_open);
+	if (f && run->rolling.n && run->rolling.dim >= 0)
+		put_dimension(f, d, run->rolling.dim, NULL, &is_open);
 	if (f && is_open)
 		fprintf(f, " %c", QN_METHOD);
-	if (f && ftell(f) && run->formula.where)
-		fprintf(f, " (of the elements that the global attribute where holds for)");
+	if (f && ftell(f))
+		put_comment(f, run);
 	if (f && !fclose(f))
 		return text;
 	free(text);

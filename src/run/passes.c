@@ -19,6 +19,7 @@
 #include "run/kept.h"
 #include "run/memory.h"
 #include "run/owners.h"
+#include "run/rolled.h"
 #include "run/run.h"
 #include "run/shown.h"
 
@@ -220,6 +221,8 @@ static enum quern_status emit_shown(struct qn_run *run, uint64_t *nrows, struct 
 		st = qn_kept_check_number(run, shown.n * shown.nkept, err);
 	st = qn_comm_agree(run->team->comm, st, err);
 	run->shown = &shown;
+	if (!st && run->rolling.n)
+		st = qn_comm_agree(run->team->comm, qn_rolled_make(run, err), err);
 	if (!st)
 		st = qn_owners_emit(run, nrows, err);
 	run->shown = NULL;
@@ -391,6 +394,33 @@ static void forget_sweep(struct qn_run *run, const struct qn_report *before)
 	run->nagain++;
 }
 
+/* The rows of the next sweep, which emits those from `row` on. */
+static void find_window(struct qn_run *run, uint64_t row)
+{
+	const uint64_t n = run->rows.nrows;
+	struct qn_rolling_sweep s = { .first = row, .nrows = qn_min_u64(run->most_rows, n - row) };
+
+	s.nemitted = s.nrows;
+	if (run->rolling.n)
+		s = qn_rolling_sweep(&run->rolling, n, run->most_rows, row);
+	run->window.first = s.first;
+	run->window.nrows = s.nrows;
+	run->window.is_window = s.nrows < n;
+	run->nbefore = s.nbefore;
+	run->emitted = run->window;
+	run->emitted.first = row;
+	run->emitted.nrows = s.nemitted;
+	run->emitted.nkept = 0;
+}
+
+/* Half of as many must still do. */
+static uint64_t least_rows(const struct qn_run *run)
+{
+	if (!run->rolling.n)
+		return LEAST_NROWS;
+	return 2 * qn_rolling_least_rows(&run->rolling, run->rows.nrows, LEAST_NROWS);
+}
+
 /* The rows from `row` on, as many as a table may have; *n: how many are done. Where a table became too large, the
    next one is smaller. */
 static enum quern_status sweep(struct qn_run *run, uint64_t row, uint64_t *n,
@@ -399,17 +429,15 @@ static enum quern_status sweep(struct qn_run *run, uint64_t row, uint64_t *n,
 	const struct qn_report before = run->report;
 	enum quern_status st;
 
-	run->window.first = row;
-	run->window.nrows = qn_min_u64(run->most_rows, run->rows.nrows - row);
-	run->window.is_window = run->window.nrows < run->rows.nrows;
+	find_window(run, row);
 	st = run->window.is_window && reviews(run) ? refuse_window(run, err)
 						   : one_pass(run, n, err);
 	run->nsweeps++;
-	if (st || *n == run->window.nrows)
+	if (st || *n == run->emitted.nrows)
 		return st;
 	/* Which groups are there is noted of all rows at once. */
 	if (run->rows.nkept ? *n || !run->places.are_used
-			    : !run->places.are_used && run->window.nrows <= LEAST_NROWS)
+			    : !run->places.are_used && run->window.nrows <= least_rows(run))
 		return refuse_spilled(run, err);
 	run->most_rows = run->places.are_used ? run->rows.nrows : run->window.nrows / 2;
 	run->places.are_used = false;

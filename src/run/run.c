@@ -33,6 +33,30 @@ static enum quern_status check_text(const struct qn_run *run, struct quern_messa
 			    run->subject->dataset.type.name, run->kernel->name, others);
 }
 
+/* Of all cells of a window. */
+static uint64_t most_in_row(const struct qn_run *run)
+{
+	const uint64_t n = qn_rows_most(&run->rows);
+	uint64_t all;
+
+	return qn_mul(n, qn_max_u64(run->rolling.n, 1), &all) ? all : UINT64_MAX;
+}
+
+/* What it wants to know of a cell by another pass would be of that cell alone. */
+static enum quern_status check_windows(const struct qn_run *run, struct quern_message *err)
+{
+	const struct quern_kernel *k = run->kernel;
+
+	if (!run->rolling.n || !k->is_reviewed || !k->is_reviewed(run->self))
+		return QUERN_OK;
+	return qn_error_set(
+		err, QUERN_ERR_USAGE,
+		"--rolling: kernel %s looks at the data several times for cells of up to "
+		"%" PRIu64 " elements in a window: make the windows smaller, or select "
+		"less with -s",
+		k->name, most_in_row(run));
+}
+
 /* tells: what the kernel has to say. */
 static enum quern_status open_kernel(struct qn_run *run, bool tells, struct quern_message *err)
 {
@@ -50,7 +74,7 @@ static enum quern_status open_kernel(struct qn_run *run, bool tells, struct quer
 		.message = &said,
 		.kernel = run->kernel,
 		.nrows = run->rows.nrows,
-		.most_in_row = qn_rows_most(&run->rows),
+		.most_in_row = most_in_row(run),
 	};
 	enum quern_status st;
 
@@ -60,7 +84,8 @@ static enum quern_status open_kernel(struct qn_run *run, bool tells, struct quer
 	st = run->kernel->open(&in, &run->self);
 	if (st)
 		return qn_error_pass(err, st, &said);
-	if (tells && said.text[0] && qn_comm_rank(run->team->comm) == 0)
+	st = check_windows(run, err);
+	if (!st && tells && said.text[0] && qn_comm_rank(run->team->comm) == 0)
 		st = qn_warnings_add(&run->warnings, err, "%s", said.text);
 	return st;
 }
@@ -125,6 +150,17 @@ static enum quern_status check_against(const struct qn_run *run, struct quern_me
 			    d->dim_name[dim] ? d->dim_name[dim] : number);
 }
 
+static enum quern_status check_roles(const struct qn_run *run, struct quern_message *err)
+{
+	struct quern_message why = { .status = QUERN_OK };
+	const enum quern_status st =
+		qn_roles_check(run->kernel, qn_formula_roles(&run->formula), &why);
+
+	if (st && run->rolling.weight && !strncmp(why.text, "--weights: ", 11))
+		return qn_error_set(err, st, "--rolling, weights=: %s", why.text + 11);
+	return st ? qn_error_pass(err, st, &why) : QUERN_OK;
+}
+
 static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject,
 				  struct quern_message *err)
 {
@@ -132,7 +168,7 @@ static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject
 	enum quern_status st = check_text(run, err);
 
 	if (!st)
-		st = qn_roles_check(run->kernel, qn_formula_roles(&run->formula), err);
+		st = check_roles(run, err);
 	if (!st)
 		st = qn_kept_find(run, err);
 	if (!st)
@@ -268,13 +304,19 @@ static enum quern_status warn_of_against(struct qn_run *run, struct quern_messag
 		d->path, d->dim_name[dim] ? d->dim_name[dim] : number);
 }
 
+/* Those of windows are of cells: what they are multiplied with are weights of 1. */
+static const char *weights_of(const struct qn_run *run)
+{
+	return !run->settings.weights && run->rolling.weight ? "1" : run->settings.weights;
+}
+
 /* Keys, and what becomes of elements before. */
 static enum quern_status find_expressions(struct qn_run *run, struct quern_message *err)
 {
 	const struct qn_named_list *named = run->settings.named;
 	struct qn_formula_texts texts = { .made = { [QUERN_VALUE] = run->settings.expr,
 						    [QUERN_WITH] = run->settings.with,
-						    [QUERN_WEIGHT] = run->settings.weights },
+						    [QUERN_WEIGHT] = weights_of(run) },
 					  .where = run->settings.where,
 					  .named = named,
 					  .keys = &run->keys };
@@ -306,7 +348,7 @@ enum quern_status qn_run_open(struct qn_run *run, const struct qn_team *team,
 			      struct qn_subject *subject, struct quern_message *err)
 {
 	struct qn_report *r = &run->report;
-	enum quern_status st;
+	enum quern_status st = QUERN_OK;
 
 	run->team = team;
 	run->subject = subject;
@@ -315,7 +357,11 @@ enum quern_status qn_run_open(struct qn_run *run, const struct qn_team *team,
 	r->host_number = team->place.host;
 	r->node = team->place.node;
 	r->nthreads = team->place.nthreads;
-	st = find_expressions(run, err);
+	if (run->settings.rolling)
+		st = qn_rolling_parse(run->settings.rolling, &run->rolling, err);
+	st = qn_comm_agree(team->comm, st, err);
+	if (!st)
+		st = find_expressions(run, err);
 	return st ? st : qn_comm_agree(team->comm, open_run(run, subject, err), err);
 }
 
@@ -348,6 +394,7 @@ void qn_run_fini(struct qn_run *run)
 	for (int i = 0; i < QN_MOST_KEYS; i++)
 		qn_value_set_fini(&run->found[i]);
 	qn_keys_fini(&run->keys);
+	qn_rolling_fini(&run->rolling);
 	qn_formula_fini(&run->formula);
 	free(run->reports);
 	for (int d = 0; d < QUERN_MAX_DIMS; d++)

@@ -21,6 +21,7 @@
 #include "run/report.h"
 #include "run/settings.h"
 #include "crew/weigher.h"
+#include "rolling/rolling.h"
 
 enum qn_phase { QN_STARTUP, QN_METADATA, QN_PLAN, QN_WORK, QN_REDUCE, QN_OUTPUT, QN_NPHASES };
 
@@ -57,6 +58,9 @@ struct qn_run {
 	struct qn_rows rows;	     /* of the result, */
 	struct qn_rows window;	     /* those of a sweep over the data, */
 	struct qn_rows all;	     /* and the one of a pass over everything */
+	struct qn_rolling rolling;   /* windows of rows, */
+	struct qn_rows emitted; /* and those that a sweep emits: without windows all that it has */
+	uint64_t nbefore;	/* rows of a sweep, its first ones, that the sweep before had too */
 	struct qn_places
 		places; /* that elements are added to first, where that pays; not in a sweep of some rows */
 	uint64_t most_rows;	/* of a sweep; as there is memory for */
@@ -71,7 +75,7 @@ struct qn_run {
 	struct qn_plan plan;	  /* rank 0 */
 	int nplanned_hosts;	  /* rank 0: of a plan without work, */
 	struct qn_place *planned; /* and its ranks: owned */
-	struct qn_point *points;  /* rank 0: owned, of a simulation (forecast.h) */
+	struct qn_point *points;  /* rank 0: owned, of a simulation (schedule/forecast.h) */
 	int npoints;
 	struct qn_queues queues;
 	struct qn_share share;
@@ -95,7 +99,7 @@ struct qn_run {
 	struct qn_names warnings; /* rank 0: for the user, after those of the subject */
 };
 
-/* A run goes through these, in this order; after a failure only through qn_run_fini. Each is collective, and
+/* A run goes through these, in this order, and through its plan (schedule/schedule.h) before the work; after a failure only through qn_run_fini. Each is collective, and
    every rank returns the same status. */
 
 /* Opens the kernel on a subject, and cuts the work. Settings, kernel and costs are given, the rest is
@@ -103,10 +107,6 @@ struct qn_run {
    what several sources share. */
 enum quern_status qn_run_open(struct qn_run *run, const struct qn_team *team,
 			      struct qn_subject *subject, struct quern_message *err);
-/* Finds where, and keeps it. team: that of the run, of which ranks get fewer threads where their memory
-   is short. with_work false: rank 0 makes the plan and nothing is scattered (`quern plan`). */
-enum quern_status qn_run_plan(struct qn_run *run, struct qn_team *team, struct qn_where *where,
-			      bool with_work, struct quern_message *err);
 /* Finds the rows again and opens the kernel for them, when the groups of all keys are known. Not collective. */
 enum quern_status qn_run_reopen(struct qn_run *run, struct quern_message *err);
 /* The name of an operand by its number: those of the formula, then those of keys. */

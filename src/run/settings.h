@@ -31,6 +31,7 @@ struct qn_run_settings {
 	const char *against; /* the dimension of the kernel's option `against`; NULL: it has none */
 	const char *weights; /* NULL: all count alike */
 	const char *by;	     /* keys of groups; NULL: there are none */
+	const char *rolling; /* windows along a dimension of the result; NULL: none */
 	bool pairs;	     /* only combinations of groups that occur, side by side */
 	const char *fields;  /* of the result, in this order; NULL: all */
 	uint64_t most_cells; /* that the caller has use for; 0: any number */

@@ -128,6 +128,7 @@ int qn_weighted_segments(const struct qn_weighted *s, struct quern_segment *segm
 			.power = 1,
 			.dtype = QUERN_F64,
 			.nfactors = qn_weighted_nfactors(s->sum[i]),
+			.nweights = monomials[s->sum[i]].power[QN_FACTOR_W],
 		};
 	return s->nsums;
 }

@@ -161,6 +161,7 @@ expressions run EXPRESSIONS AND CONDITIONS
 groups run GROUPS
 pairs run PAIRS
 weights run WEIGHTS
+windows run WINDOWS
 selections select DESCRIPTION
 END
 refuses 2 "a misspelt one" "did you mean 'groups'" help grups

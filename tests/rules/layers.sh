@@ -26,13 +26,15 @@ src/find         base exact cluster data select feed describe resolve
 src/keys         base exact cluster data select feed describe find
 src/formula      base cluster data select feed plan describe find keys program kernel weighted
 src/grouping     base cluster select describe kernel find keys formula program
+src/rolling      base data select kernel weighted program find keys
 src/locate       base exact cluster data select feed kernel plan describe find
 src/crew         base cluster data plan locate
-src/run          base exact cluster data select feed kernel plan describe find keys formula grouping locate crew
+src/run          base exact cluster data select feed kernel plan describe find keys formula grouping rolling locate crew
+src/schedule     base exact cluster data select feed kernel plan describe find keys formula grouping rolling locate crew run
 src/stage        base exact cluster data select feed describe resolve find
 src/verify       base exact cluster data feed describe resolve find crew
 src/csv          base data kernel quern.h
-src/api          base exact cluster data select feed kernel plan describe resolve find keys formula program grouping locate crew run stage verify csv quern.h
+src/api          base exact cluster data select feed kernel plan describe resolve find keys formula program grouping rolling locate crew run schedule stage verify csv quern.h
 src/manual       base kernel quern.h
 src/cli          base exact cluster kernel run api manual quern.h
 src/scaling      base cluster api cli quern.h

@@ -19,7 +19,7 @@
 #include "plan/plan.h"
 #include "crew/lease.h"
 #include "crew/queue.h"
-#include "run/scatter.h"
+#include "schedule/scatter.h"
 
 #define IS_VALID(name, ...)                                                \
 	do {                                                               \

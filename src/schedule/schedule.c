@@ -2,6 +2,8 @@
  * schedule.c - the plan phase: rank 0 weighs the items, plans, and scatters stretches of items and
  * chunk descriptors into the queues of the ranks.
  */
+#include "schedule/schedule.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,10 +13,10 @@
 #include "base/mem.h"
 #include "select/select.h"
 #include "formula/known.h"
-#include "run/forecast.h"
 #include "locate/homes.h"
 #include "run/memory.h"
-#include "run/scatter.h"
+#include "schedule/forecast.h"
+#include "schedule/scatter.h"
 #include "describe/describe.h"
 
 /* What rank 0 has in hand while it plans. */

@@ -1,4 +1,4 @@
-#include "run/forecast.h"
+#include "schedule/forecast.h"
 
 #include <math.h>
 #include <stdlib.h>

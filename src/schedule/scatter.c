@@ -1,4 +1,4 @@
-#include "run/scatter.h"
+#include "schedule/scatter.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
