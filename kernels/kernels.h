@@ -21,6 +21,7 @@ extern const struct quern_kernel qn_kernel_quantiles;
 extern const struct quern_kernel qn_kernel_range;
 extern const struct quern_kernel qn_kernel_regress;
 extern const struct quern_kernel qn_kernel_rms;
+extern const struct quern_kernel qn_kernel_spells;
 extern const struct quern_kernel qn_kernel_std;
 extern const struct quern_kernel qn_kernel_sum;
 extern const struct quern_kernel qn_kernel_topk;

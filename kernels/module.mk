@@ -1,4 +1,5 @@
 # kernels: one file each, part of libquern. MULTI_ISA: see src/base/isa.h.
+include $(srcdir)/kernels/spells/module.mk
 LIB_SRCS += kernels/blas.c
 LIB_SRCS += kernels/count.c
 LIB_SRCS += kernels/cov.c

@@ -102,6 +102,7 @@ SHELL_TESTS += tests/cli/rolling.sh
 SHELL_TESTS += tests/cli/select.sh
 SHELL_TESTS += tests/cli/several.sh
 SHELL_TESTS += tests/cli/sweeps.sh
+SHELL_TESTS += tests/cli/spells.sh
 SHELL_TESTS += tests/cli/stack.sh
 SHELL_TESTS += tests/cli/stage.sh
 SHELL_TESTS += tests/cli/stage_faults.sh

@@ -17,7 +17,7 @@ for command in run plan inspect verify stage unstage kernels bench info help; do
 done
 kernels=$("$QUERN" kernels --json | "$BUILDDIR/tests/tools/pick" kernels |
 	grep -o '"name":"[a-z]*","needs_with"' | cut -d'"' -f4)
-is "there are kernels" "corr count cov covariance histogram max mean median min minmax moments quantiles range regress rms std sum topk trend var" \
+is "there are kernels" "corr count cov covariance histogram max mean median min minmax moments quantiles range regress rms spells std sum topk trend var" \
 	"$(echo $kernels | tr ' ' '\n' | sort | xargs)"
 for kernel in $kernels; do
 	answers "quern run $kernel --help" run "$kernel" --help

@@ -58,7 +58,7 @@ if [ -s loops.txt ]; then fail "no cycles" "$(sed 's/^tsort: //' loops.txt)"; el
 rm -f calls.txt order.txt loops.txt
 
 cd "$SRCDIR" || exit 1
-for folder in src/*/ io/*/ kernels/; do
+for folder in src/*/ io/*/ kernels/ kernels/*/; do
 	lines=$(cat "$folder"*.[ch] 2>/dev/null | wc -l)
 	check "${folder%/} has $lines lines" [ "$lines" -le $most_lines ]
 done

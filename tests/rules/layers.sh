@@ -44,7 +44,8 @@ io/hdf5_format   base data
 io/hdf5_library  base data feed io/hdf5_format
 io/hdf5_write    base data kernel io/hdf5_format io/hdf5_library
 io/hdf5_child    base data io/sandbox io/hdf5_format io/hdf5_library io/hdf5_write
-kernels          base exact kernel elements weighted
+kernels          base exact kernel elements weighted kernels
+kernels/spells   base kernel kernels
 examples         quern.h
 '
 

@@ -1,0 +1,2 @@
+# kernels/spells: sources of libquern.
+LIB_SRCS += kernels/spells/spells.c
