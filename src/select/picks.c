@@ -166,15 +166,17 @@ uint64_t qn_picks_nelems(const struct qn_picks *p, const struct quern_box *selec
 	return n;
 }
 
-/* The last stretch that begins at or before index i of the box, or 0. */
-static uint64_t find_stretch(const struct qn_pick *p, uint64_t i)
+/* The last stretch whose first index of the box, or (by_number) number among those that are picked, is i or before
+   it; or 0. */
+static uint64_t find_stretch(const struct qn_pick *p, bool by_number, uint64_t i)
 {
 	uint64_t low = 0, high = p->nstretches;
 
 	while (high - low > 1) {
 		const uint64_t mid = low + (high - low) / 2;
+		const struct qn_picked_run *s = &p->stretch[mid];
 
-		if (p->stretch[mid].first <= i)
+		if ((by_number ? s->before : s->first) <= i)
 			low = mid;
 		else
 			high = mid;
@@ -186,18 +188,12 @@ uint64_t qn_picks_index(const struct qn_picks *p, const struct quern_box *select
 			uint64_t i)
 {
 	const struct qn_pick *pick = &p->dim[d];
-	uint64_t low = 0, high = pick->nstretches;
 
-	while (high - low > 1) {
-		const uint64_t mid = low + (high - low) / 2;
+	if (pick->nstretches) {
+		const struct qn_picked_run *s = &pick->stretch[find_stretch(pick, true, i)];
 
-		if (pick->stretch[mid].before <= i)
-			low = mid;
-		else
-			high = mid;
+		i = s->first + (i - s->before);
 	}
-	if (pick->nstretches)
-		i = pick->stretch[low].first + (i - pick->stretch[low].before);
 	return selection->start[d] + i * selection->step[d];
 }
 
@@ -207,7 +203,7 @@ bool qn_pick_has(const struct qn_pick *p, uint64_t i)
 
 	if (!p->nstretches)
 		return true;
-	s = &p->stretch[find_stretch(p, i)];
+	s = &p->stretch[find_stretch(p, false, i)];
 	return i >= s->first && i - s->first < s->n;
 }
 
@@ -228,7 +224,7 @@ bool qn_pick_has_any(const struct qn_pick *p, uint64_t first, uint64_t n, uint64
 
 	if (!p->nstretches || !n)
 		return n > 0;
-	for (uint64_t k = find_stretch(p, first); k < p->nstretches; k++) {
+	for (uint64_t k = find_stretch(p, false, first); k < p->nstretches; k++) {
 		if (p->stretch[k].first > last)
 			return false;
 		meet(&p->stretch[k], first, n, step, &begin, &end);
@@ -244,7 +240,8 @@ void qn_pick_mark(const struct qn_pick *p, uint64_t first, uint64_t n, uint64_t 
 	uint64_t begin, end;
 
 	memset(bits, 0, (size_t)qn_ceil_div(n, 64) * sizeof(*bits));
-	for (uint64_t k = n ? find_stretch(p, first) : p->nstretches; k < p->nstretches; k++) {
+	for (uint64_t k = n ? find_stretch(p, false, first) : p->nstretches; k < p->nstretches;
+	     k++) {
 		meet(&p->stretch[k], first, n, step, &begin, &end);
 		if (begin >= n)
 			break;
