@@ -26,9 +26,10 @@ static const int64_t fill_of[QUERN_NDTYPES] = {
 /* --- what stands for no value --- */
 
 /*
- * The library's own choice, unless it is a value: then the first of 63 others that is none so far.
- * Of int64 they count up from the lowest value, of uint64 down from the highest, of reals they are the library's
- * number and its opposite, halved again and again: float32 has them too.
+ * The library's own choice for the type, unless it is a value: then the first of 63 others that is none so far. Readers take
+ * the library's for missing where no attribute says otherwise.
+ * Of signed integers they count up from the lowest value, of unsigned ones down from the highest, of reals they are the
+ * library's number and its opposite, halved again and again: float32 has them too.
  */
 enum { INTEGERS, REALS };
 
@@ -41,42 +42,91 @@ static uint64_t bits_of(double x)
 	return c.u;
 }
 
-/* Which of them a value is; NMARKS or more: none. */
-static uint64_t mark_of(const struct qn_field *f, union qn_cell c)
+static bool is_signed(enum quern_dtype t)
 {
-	const uint64_t sign = UINT64_C(1) << 63, fill = bits_of(QN_FILL_REAL);
-	uint64_t halved;
-
-	if (f->type == QN_FIELD_UINT)
-		return UINT64_MAX - c.u;
-	if (f->type == QN_FIELD_INT)
-		return c.u ^ sign;
-	halved = (fill - (c.u & ~sign)) >> 52;
-	return (c.u ^ fill) << 12 || halved >= NMARKS / 2 ? NMARKS : 2 * halved + (c.u >> 63);
+	return t == QUERN_I8 || t == QUERN_I16 || t == QUERN_I32 || t == QUERN_I64;
 }
 
-static union qn_cell value_of_mark(enum qn_field_type type, uint64_t k)
+/* Where integers of a type count from. */
+static uint64_t first_mark(enum quern_dtype t)
 {
-	const uint64_t sign = UINT64_C(1) << 63, fill = bits_of(QN_FILL_REAL);
+	static const int64_t least[QUERN_NDTYPES] = { [QUERN_I8] = INT8_MIN,
+						      [QUERN_I16] = INT16_MIN,
+						      [QUERN_I32] = INT32_MIN,
+						      [QUERN_I64] = INT64_MIN };
+	static const uint64_t most[QUERN_NDTYPES] = { [QUERN_U8] = UINT8_MAX,
+						      [QUERN_U16] = UINT16_MAX,
+						      [QUERN_U32] = UINT32_MAX,
+						      [QUERN_U64] = UINT64_MAX };
 
-	if (type == QN_FIELD_UINT)
-		return (union qn_cell){ .u = UINT64_MAX - k };
-	if (type == QN_FIELD_INT)
-		return (union qn_cell){ .u = sign ^ k };
-	return (union qn_cell){ .u = (fill - (k / 2 << 52)) | (k % 2 ? sign : 0) };
+	return is_signed(t) ? (uint64_t)least[t] : most[t];
 }
 
-/* The one to use. preferred: the library's own. False: all are values. */
-static bool choose_mark(enum qn_field_type type, uint64_t taken, uint64_t preferred,
-			union qn_cell *fill)
+/* Which of them an integer is; NMARKS or more: none. */
+static uint64_t mark_of_integer(enum quern_dtype t, uint64_t value)
 {
-	uint64_t k = preferred;
+	return is_signed(t) ? value - first_mark(t) : first_mark(t) - value;
+}
 
+static uint64_t mark_of_real(uint64_t value)
+{
+	const uint64_t sign = UINT64_C(1) << 63, fill = bits_of(QN_FILL_REAL);
+	const uint64_t halved = (fill - (value & ~sign)) >> 52;
+
+	return (value ^ fill) << 12 || halved >= NMARKS / 2 ? NMARKS : 2 * halved + (value >> 63);
+}
+
+/* The one to use: *k. False: all are values. */
+static bool choose_mark(uint64_t taken, uint64_t preferred, uint64_t *k)
+{
+	*k = preferred;
 	if (taken >> preferred & 1)
-		for (k = 0; k < NMARKS && (taken >> k & 1); k++)
+		for (*k = 0; *k < NMARKS && (taken >> *k & 1); ++*k)
 			;
-	*fill = value_of_mark(type, k % NMARKS);
-	return k < NMARKS;
+	return *k < NMARKS;
+}
+
+static union qn_cell real_of_mark(uint64_t k)
+{
+	return (union qn_cell){ .u = (bits_of(QN_FILL_REAL) - (k / 2 << 52)) | k % 2 << 63 };
+}
+
+/* False, and the library's: all are values. */
+static bool choose_fill(uint64_t taken, enum quern_dtype t, union qn_cell *fill)
+{
+	uint64_t k;
+	const bool ok = choose_mark(taken, mark_of_integer(t, (uint64_t)fill_of[t]), &k);
+
+	if (!ok)
+		fill->i = fill_of[t];
+	else
+		fill->u = is_signed(t) ? first_mark(t) + k : first_mark(t) - k;
+	return ok;
+}
+
+bool qn_variable_needs_fill(const struct qn_field *f, union qn_cell *fill)
+{
+	const enum quern_dtype t = f->type == QN_FIELD_UINT ? QUERN_U64 : QUERN_I64;
+	const bool is_real = f->type == QN_FIELD_REAL;
+	const int64_t *values = f->array ? f->v.ints : &f->v.i;
+	const int64_t mark = is_real ? (int64_t)bits_of(QN_FILL_REAL) : fill_of[t];
+	uint64_t taken = 0, k;
+	bool needs = false;
+
+	if (f->type != QN_FIELD_INT && f->type != QN_FIELD_UINT && !is_real)
+		return false;
+	for (uint64_t i = 0; i < qn_field_nvalues(f); i++) {
+		const uint64_t value = (uint64_t)values[i];
+
+		k = is_real ? mark_of_real(value) : mark_of_integer(t, value);
+		needs |= values[i] == mark;
+		taken |= k < NMARKS ? UINT64_C(1) << k : 0;
+	}
+	if (!is_real)
+		return needs && choose_fill(taken, t, fill);
+	choose_mark(taken, 0, &k);
+	*fill = real_of_mark(k % NMARKS);
+	return needs;
 }
 
 /* --- form --- */
@@ -88,41 +138,41 @@ static enum quern_dtype integer_type(const struct qn_variable *v)
 	return qn_field_is_element(v->result, v->field) && t < QUERN_U64 ? t : QUERN_I64;
 }
 
-/* Integers are stored in the type of the data, if what stands for no value is none of them there. */
+/* Integers are stored in the type of the data, if something there can stand for no value. */
 static void choose_integer(const struct qn_variable *v, struct qn_form *form)
 {
 	enum quern_dtype t = integer_type(v);
 
-	if (v->has_null && v->has_mark)
-		t = QUERN_I64;
-	form->file = qn_nc_type(t);
+	/* Bytes have none for readers where nothing says so. */
 	form->memory = H5T_NATIVE_INT64;
-	form->fill.i = fill_of[t];
-	if (v->has_null && t == QUERN_I64)
-		form->lacks_fill = !choose_mark(QN_FIELD_INT, v->marks[INTEGERS], 2, &form->fill);
-	form->has_fill = v->has_null;
-	form->fills = v->has_null || !v->has_mark;
+	form->has_fill = v->has_null || (v->has_mark && t != QUERN_I8 && t != QUERN_U8);
+	if (!choose_fill(v->marks[INTEGERS], t, &form->fill) && form->has_fill) {
+		form->lacks_fill = t == QUERN_I64;
+		t = QUERN_I64; /* whose own no value of another type is */
+		form->fill.i = fill_of[t];
+	}
+	form->file = qn_nc_type(t);
 }
 
 static void choose_unsigned(const struct qn_variable *v, struct qn_form *form)
 {
 	form->file = form->memory = H5T_NATIVE_UINT64;
-	form->fill.i = fill_of[QUERN_U64];
-	if (v->has_null)
-		form->lacks_fill = !choose_mark(QN_FIELD_UINT, v->marks[INTEGERS], 1, &form->fill);
-	form->has_fill = v->has_null;
-	form->fills = v->has_null || !v->has_mark;
+	form->has_fill = v->has_null || v->has_mark;
+	form->lacks_fill = !choose_fill(v->marks[INTEGERS], QUERN_U64, &form->fill) &&
+			   form->has_fill;
 }
 
 static void choose_real(const struct qn_variable *v, struct qn_form *form)
 {
 	const bool is_single = qn_field_is_element(v->result, v->field) &&
 			       v->labels->dtype == QUERN_F32;
+	uint64_t k;
 
 	form->file = is_single ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE;
 	form->memory = H5T_NATIVE_DOUBLE;
-	form->lacks_fill = !choose_mark(QN_FIELD_REAL, v->marks[REALS], 0, &form->fill);
-	form->has_fill = form->fills = true;
+	form->lacks_fill = !choose_mark(v->marks[REALS], 0, &k);
+	form->fill = real_of_mark(k);
+	form->has_fill = true;
 }
 
 static bool is_integer(const struct qn_variable *v)
@@ -291,7 +341,7 @@ static hid_t make_properties(const struct qn_variable *v)
 		if (ok && H5Zfilter_avail(H5Z_FILTER_DEFLATE) > 0)
 			ok = H5Pset_shuffle(plist) >= 0 && H5Pset_deflate(plist, DEFLATE) >= 0;
 	}
-	if (ok && v->form.fills && !qn_field_is_coordinate(v->result, v->field))
+	if (ok && !qn_field_is_coordinate(v->result, v->field))
 		ok = H5Pset_fill_value(plist, v->form.memory, &v->form.fill) >= 0;
 	if (ok)
 		return plist;
@@ -406,20 +456,18 @@ static union qn_cell cell_of(const struct qn_field *f, uint64_t i)
 static void note_marks(struct qn_variable *v, const struct qn_field *f, uint64_t nrows)
 {
 	const bool is_whole = f->type == QN_FIELD_INT || f->type == QN_FIELD_UINT;
-	const int64_t mark = fill_of[f->type == QN_FIELD_UINT ? QUERN_U64 : integer_type(v)];
+	const enum quern_dtype t = f->type == QN_FIELD_UINT ? QUERN_U64 : integer_type(v);
 	const uint64_t n = f->type == QN_FIELD_NULL ? 0 : nrows * qn_field_nvalues(f);
 	uint64_t *marks = &v->marks[is_whole ? INTEGERS : REALS];
 
 	for (uint64_t i = 0; i < n; i++) {
 		const union qn_cell c = cell_of(f, i);
-		const uint64_t k = mark_of(f, c);
-		const bool is_mark = is_whole && c.i == mark;
+		const uint64_t k = is_whole ? mark_of_integer(t, c.u) : mark_of_real(c.u);
 
-		if ((k >= NMARKS && !is_mark) || !qn_field_has(f, i))
+		if (k >= NMARKS || !qn_field_has(f, i))
 			continue;
-		v->has_mark |= is_mark;
-		if (k < NMARKS)
-			*marks |= UINT64_C(1) << k;
+		v->has_mark |= is_whole && c.i == fill_of[t];
+		*marks |= UINT64_C(1) << k;
 	}
 }
 
@@ -446,8 +494,7 @@ static bool learn(struct qn_field *to, const struct qn_field *f)
 
 static bool same_form(const struct qn_form *a, const struct qn_form *b)
 {
-	return a->file == b->file && a->memory == b->memory && a->fill.i == b->fill.i &&
-	       a->fills == b->fills;
+	return a->file == b->file && a->memory == b->memory && a->fill.i == b->fill.i;
 }
 
 /* With rows that are now known of. nvalues, had_null: of the rows before. */

@@ -30,7 +30,6 @@ struct qn_form {
 	union qn_cell fill;
 	bool has_fill;	 /* there are such that are none */
 	bool lacks_fill; /* and each value that could stand for none is one */
-	bool fills; /* what was never written is that, which no value is: as in netCDF's own files */
 };
 
 struct qn_variable {
@@ -51,7 +50,7 @@ struct qn_variable {
 	uint64_t nrows;			  /* that were put */
 	bool has_null,
 		has_mark; /* among them; a value that stands for none in the type of the data */
-	/* Among them: bit k: the k-th of the values that could stand for none, of integers, and of reals. */
+	/* Among them: bit k: the k-th of the values that could stand for none, of integers of the type, and of reals. */
 	uint64_t marks[2];
 };
 
@@ -62,5 +61,9 @@ bool qn_variable_put(struct qn_variable *v, const struct qn_field *f, uint64_t n
 bool qn_variable_end(struct qn_variable *v);
 
 void qn_variable_fini(struct qn_variable *v);
+
+/* Of a field without rows, as 8 bytes: what is to stand for no value, which no value is. False: none of them is taken for
+   that where nothing says so. */
+bool qn_variable_needs_fill(const struct qn_field *f, union qn_cell *fill);
 
 #endif

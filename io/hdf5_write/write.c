@@ -20,6 +20,7 @@
 #include "io/hdf5_write/describe.h"
 #include "io/hdf5_write/netcdf.h"
 #include "io/hdf5_write/stage.h"
+#include "io/hdf5_write/variable.h"
 #include "kernel/fields.h"
 #include "kernel/result.h"
 
@@ -44,6 +45,7 @@ static bool describe(const struct qn_writing *w, hid_t id, const struct qn_field
 	const char *weights = w->labels->weights;
 	char *units = doc ? qn_field_units(doc, w->labels->units, w->labels->with_units, weights)
 			  : NULL;
+	union qn_cell fill;
 	bool ok = true;
 
 	if (doc)
@@ -52,6 +54,8 @@ static bool describe(const struct qn_writing *w, hid_t id, const struct qn_field
 		     (!units[0] || f->type == QN_FIELD_TEXT || qn_nc_put_text(id, "units", units));
 	if (ok && f->type == QN_FIELD_DECIMAL)
 		ok = qn_nc_put_text(id, "exact", f->v.digits);
+	if (ok && qn_variable_needs_fill(f, &fill))
+		ok = qn_nc_put_value(id, "_FillValue", type, &fill);
 	if (ok && f->type == QN_FIELD_NULL && H5Tequal(type, H5T_NATIVE_INT64) > 0)
 		ok = qn_nc_put_value(id, "_FillValue", type, &no_int);
 	if (ok && f->type == QN_FIELD_NULL && H5Tequal(type, H5T_NATIVE_UINT64) > 0)

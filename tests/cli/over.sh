@@ -129,9 +129,10 @@ quern run minmax --over lon,lat -o r.nc -d n grid.h5
 has "an extreme of int16 is int16" r.nc "n_min i2(time 8)"
 has "indexes have a dimension of their own" r.nc "n_argmin i8(time 8, dimension 2)"
 has "dimensions in the order of the file" r.nc "n_max:cell_methods = lat: lon: maximum"
-is "without missing cells there is no _FillValue" 0 "$("$look" r.nc | grep -c '_FillValue')"
+is "without missing cells there is no _FillValue" 0 "$("$look" r.nc | grep -c 'n_max:_FillValue')"
+has "... but of what readers would take a value for" r.nc "n_min:_FillValue = i2 -32768"
 quern run minmax --over time -o r.nc -d n grid.h5
-has "where a value is what stands for none, the type is wider" r.nc "n_min i8(lat 5, lon 6)"
+has "where a value is what stands for none, something else does" r.nc "n_min:_FillValue = i2 -32768"
 has "... and where none is, it is not" r.nc "n_max i2(lat 5, lon 6)"
 has "... with what stands for none" r.nc "n_max:_FillValue = i2 -32767"
 is "... in its place" "-32767 -32767" "$("$look" r.nc n_min | head -n 1) $("$look" r.nc n_max | sed -n 9p)"
