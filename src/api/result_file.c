@@ -76,6 +76,29 @@ static enum quern_status note_rounded(struct qn_names *to, const char *file, con
 	return st;
 }
 
+/* A dimension of length 0 netCDF knows as one that grows. */
+static enum quern_status note_empty(struct qn_names *to, const char *file, const char *dataset,
+				    const struct quern_result *r, struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+	char *text;
+
+	for (size_t i = 0; !st && i < r->naxes; i++) {
+		if (r->axis[i].n)
+			continue;
+		if (qn_asprintf(
+			    &text,
+			    "%s: dimension %s%s%s is of length 0, which xarray, ncdump and ncks "
+			    "read, and CDO and ncra do not",
+			    file, r->axis[i].name, dataset ? " of " : "",
+			    dataset ? dataset : "") < 0)
+			return qn_error_nomem(err, 0, "a warning");
+		st = qn_names_add(to, text, err);
+		free(text);
+	}
+	return st;
+}
+
 /* --- the file --- */
 
 static enum quern_status open_file(struct qn_result_file *f, const char *file,
@@ -100,7 +123,7 @@ static void discard(quern_run *run)
 	f->writing = NULL;
 	qn_publish_discard(&f->publishing);
 	qn_labels_fini(&f->output.labels);
-	qn_names_fini(&f->rounded);
+	qn_names_fini(&f->notes);
 	f->is_open = false;
 }
 
@@ -116,6 +139,8 @@ static enum quern_status begin_rows(quern_run *run, quern_run *s, struct quern_m
 	o->result = &s->result;
 	if (!st && (st = qn_labels_make(s, run->streamed, &o->labels)))
 		return qn_error_pass(err, st, &s->err);
+	if (!st)
+		st = note_empty(&f->notes, run->streamed, s->name, &s->result, err);
 	return st ? st : qn_formats[0]->put(f->writing, o, err);
 }
 
@@ -126,7 +151,7 @@ static enum quern_status put_rows(quern_run *run, quern_run *s, const struct que
 
 	if (!st)
 		st = qn_formats[0]->put_rows(run->result_file.writing, rows, err);
-	return st ? st : note_rounded(&run->result_file.rounded, run->streamed, s->name, rows, err);
+	return st ? st : note_rounded(&run->result_file.notes, run->streamed, s->name, rows, err);
 }
 
 static enum quern_status end_rows(quern_run *run, struct quern_message *err)
@@ -147,10 +172,12 @@ static enum quern_status put_result(struct qn_result_file *f, const struct qn_ou
 
 	if (st || !o->result->naxes)
 		return st;
-	st = qn_formats[0]->put_rows(f->writing, o->result, err);
+	st = note_empty(&f->notes, f->publishing.name, o->dataset, o->result, err);
+	if (!st)
+		st = qn_formats[0]->put_rows(f->writing, o->result, err);
 	if (!st)
 		st = qn_formats[0]->end_rows(f->writing, err);
-	return st ? st : note_rounded(&f->rounded, f->publishing.name, o->dataset, o->result, err);
+	return st ? st : note_rounded(&f->notes, f->publishing.name, o->dataset, o->result, err);
 }
 
 static enum quern_status put_results(quern_run *run, const struct qn_outputs *o, const char *file)
@@ -171,8 +198,8 @@ static enum quern_status commit(quern_run *run, const struct qn_outputs *o)
 	f->writing = NULL;
 	if (!st)
 		st = qn_publish_commit(&f->publishing, QN_PUBLISH_NOW, &run->err);
-	for (size_t i = 0; !st && i < f->rounded.n; i++)
-		st = qn_names_add(&run->engine.warnings, f->rounded.name[i], &run->err);
+	for (size_t i = 0; !st && i < f->notes.n; i++)
+		st = qn_names_add(&run->engine.warnings, f->notes.name[i], &run->err);
 	return st;
 }
 

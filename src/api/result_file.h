@@ -29,7 +29,7 @@ struct qn_result_file {
 	struct qn_publishing publishing;
 	struct qn_writing *writing;
 	struct qn_output output; /* of which rows are coming */
-	struct qn_names rounded; /* warnings of fields that it does not have to all digits */
+	struct qn_names notes;	 /* warnings of what it does not have, or not to all digits */
 };
 
 /* Puts it in its place; the results of a run whose rows did not go to it are written before. */

@@ -301,7 +301,8 @@ static enum quern_status start(struct search *s, const char *options, struct que
 
 	if (s->subject->views[0].dtype == QUERN_TEXT)
 		return qn_error_set(err, QUERN_ERR_USAGE,
-				    "%s: dataset %s is text, which expressions do not take",
+				    "%s: dataset %s is text, which expressions do not take: run "
+				    "without them",
 				    options, d->path);
 	if (add_operand(f, QN_OPERAND_DATA, d->path) < 0)
 		return qn_error_nomem(err, sizeof(*f->operand), "an expression");

@@ -198,8 +198,9 @@ static enum quern_status check(struct reading *r, struct quern_message *err)
 
 	if (r->out->dtype == QUERN_TEXT)
 		return qn_error_set(err, QUERN_ERR_USAGE,
-				    "%s in %s is text, which expressions do not take", like->path,
-				    like->file);
+				    "%s in %s is text, which expressions do not take: --by groups "
+				    "by the texts of a dataset",
+				    like->path, like->file);
 	/* Others are not read whole. */
 	if (!r->source->is_left && !set_strides(r))
 		return qn_error_set(err, QUERN_ERR_USAGE, "%s in %s has too many elements%s",

@@ -223,10 +223,25 @@ static enum quern_status share_description(struct search *s)
 
 /* --- which dimensions --- */
 
+/* Is each dimension of the data one of the other dataset too? */
+static bool has_all(const struct qn_dataset *like, const struct qn_dataset *d)
+{
+	for (int j = 0; j < d->ndim; j++) {
+		bool has = false;
+
+		for (int k = 0; d->dim_name[j] && k < like->ndim; k++)
+			has = has ||
+			      (like->dim_name[k] && !strcmp(like->dim_name[k], d->dim_name[j]));
+		if (!has)
+			return false;
+	}
+	return d->ndim > 0;
+}
+
 static enum quern_status no_dimension(const struct search *s, int k)
 {
 	const struct qn_dataset *d = &s->subject->dataset, *like = &s->out->like;
-	char names[512] = "";
+	char names[512] = "", advice[1200] = "";
 
 	for (int j = 0; j < d->ndim && strlen(names) < sizeof(names) - 1; j++)
 		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
@@ -237,12 +252,16 @@ static enum quern_status no_dimension(const struct search *s, int k)
 			"%s: dimension %d of %s has no name, so it is not known which one of %s "
 			"(%s) it is",
 			like->file, k, like->path, d->path, names);
+	if (has_all(like, d))
+		snprintf(advice, sizeof(advice),
+			 "; %.512s has all of these: take it with -d, and %.512s by its name in "
+			 "--expr",
+			 like->path, d->path);
+	else if (s->spec->is_operand)
+		snprintf(advice, sizeof(advice),
+			 "; what is computed on, -d, must be a dataset with all of the dimensions");
 	return WRONG(s, "%s: dimension %s of %s is none of %s, or more than one: these are %s%s",
-		     like->file, like->dim_name[k], like->path, d->path, names,
-		     s->spec->is_operand
-			     ? "; what is computed on, -d, must be a dataset with all of the "
-			       "dimensions"
-			     : "");
+		     like->file, like->dim_name[k], like->path, d->path, names, advice);
 }
 
 static enum quern_status take_dimension(const struct search *s, int k)

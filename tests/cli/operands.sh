@@ -109,4 +109,11 @@ done
 head -c 5000 turned.h5 >cut.h5
 refuses 3 "a cut file" "--expr: u: cut.h5: cannot be opened as HDF5" run sum -d t -d u=turned@cut.h5 --expr 't + u' grid.h5
 
+# --- what is none ---
+quern run mean -d mask --expr 'mask * v' curved.h5
+is "an operand on more dimensions" "2 1" \
+	"$status $(grep -cF 'these are y, x; /v has all of these: take it with -d, and /mask by its name in --expr' err)"
+quern run mean -d named --where 'station == "abc"' grid.h5
+is "a text" "2 1" "$status $(grep -cF -- '--where: /station in grid.h5 is text, which expressions do not take: --by groups by' err)"
+
 finish

@@ -141,6 +141,11 @@ for over in "" "--over time" "--by lat"; do
 	is "a condition that never holds $over" "0 1" \
 		"$status $(grep -c "^quern: warning: --where: t > 1e6 holds for none of the 240 elements" err)"
 done
+quern run count -d t --by 'day(time)' --where 't > 1e6' -o none.nc grid.h5
+is "... of which a file has no groups" "0 1" \
+	"$status $(grep -cE "^quern: warning: none.nc: dimension (time|day) is of length 0, which xarray, ncdump" err)"
+quern run count -d t --by 'bin(lat,[-90,0,90])' --where 't > 1e6' -o none.nc grid.h5
+is "... but all bins" "0 0" "$status $(grep -c "is of length 0" err)"
 quern run count -d t --where 'lat > 1000' grid.h5
 is "... of coordinates alone, where nothing is read" "0 1" "$status $(grep -c "holds for none of the 240" err)"
 timeout "$hang" $MPIRUN -n 3 "$QUERN" run count -d t --where 't > 270' grid.h5 >out 2>err
