@@ -84,7 +84,7 @@ static FILE *begin(struct writing *w)
 
 static void end(struct writing *w, const char *name)
 {
-	if (w->f && fclose(w->f))
+	if ((w->f && fclose(w->f)) || w->labels->n == QN_MOST_LABELS)
 		w->failed = true;
 	if (w->failed)
 		free(w->text);
@@ -203,7 +203,6 @@ const char *qn_run_units(const quern_run *run)
 	/* What an expression makes of them is not known. */
 	if (run->engine.formula.made[QUERN_VALUE])
 		return "";
-
 	for (uint32_t i = 0; i < m->nforms; i++)
 		packed = packed || m->form[i].cf.has_scale;
 	return packed && quern_option_flag(&run->options, "raw") ? "" : run->subject.dataset.units;
@@ -257,7 +256,7 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 	put_selected(&w, &run->subject);
 	if (over)
 		put(&w, "over", over);
-	if (quern_option_flag(&run->options, "keepdims"))
+	if (run->engine.settings.keepdims)
 		put(&w, "keepdims", "reduced dimensions are of length 1");
 	if (formula->made[QUERN_VALUE])
 		put(&w, "expr", qn_program_text(formula->made[QUERN_VALUE]));

@@ -76,7 +76,6 @@ static enum quern_status note_rounded(struct qn_names *to, const char *file, con
 	return st;
 }
 
-/* A dimension of length 0 netCDF knows as one that grows. */
 static enum quern_status note_empty(struct qn_names *to, const char *file, const char *dataset,
 				    const struct quern_result *r, struct quern_message *err)
 {

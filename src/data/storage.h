@@ -21,9 +21,11 @@ struct qn_global {
 /* Stands for the method in texts of cell_methods: it is in no name. */
 #define QN_METHOD '\1'
 
+#define QN_MOST_LABELS 32
+
 struct qn_labels {
 	size_t n;
-	struct qn_global label[26];
+	struct qn_global label[QN_MOST_LABELS];
 	const char *units;	/* of the values; "" */
 	const char *calendar;	/* where the units are a time; "" */
 	const char *with;	/* the expression of their other values; NULL: none */

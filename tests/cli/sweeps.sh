@@ -74,9 +74,6 @@ done
 # shellcheck disable=SC2086 # words
 timeout "$hang" $MPIRUN -n 3 "$QUERN" run count --by "$key" --threads 1 -o some.nc map.nc </dev/null >out 2>err
 check "... on 3 ranks" cmp <("$look" one.nc t2m) <("$look" some.nc t2m)
-# shellcheck disable=SC2086 # words
-timeout "$hang" $MPIRUN -n 3 "$QUERN" run count --by "$key" --threads 1 --memory 30M -o no.nc map.nc </dev/null >out 2>err
-is "... which say once what does not fit" 1 "$(grep -cE 'has [0-9]+ different values or more, which take [0-9]+ MiB' err)"
 
 # --- what is read whole ---
 cp map.nc labels.nc
