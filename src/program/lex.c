@@ -74,11 +74,39 @@ static size_t number_nbytes(const char *p, bool *is_real)
 	return n;
 }
 
+/* Bytes of what looks like a date, "2001-12" or "2001-12-31"; 0: it does not. */
+static size_t date_nbytes(const char *p)
+{
+	size_t n = 7;
+
+	if (digits(p) != 4 || p[4] != '-' || digits(p + 5) != 2)
+		return 0;
+	if (p[n] == '-' && digits(p + n + 1) == 2)
+		n += 3;
+	return p[n] == '.' ? 0 : n;
+}
+
+/* Years less months and days are numbers, too, and never meant. */
+static bool refuse_date(struct qn_builder *b, const struct qn_token *t)
+{
+	const char *p = b->text + t->at;
+	const int n = (int)date_nbytes(p);
+
+	if (n)
+		qn_build_error(b, t->at,
+			       "%.*s is a difference of numbers: a date stands in quotes, '%.*s', "
+			       "and a difference has blanks around its -",
+			       n, p, n, p);
+	return n > 0;
+}
+
 static bool take_number(struct qn_builder *b, struct qn_token *t)
 {
 	const char *p = b->text + t->at;
 	bool is_real;
 
+	if (refuse_date(b, t))
+		return false;
 	t->nbytes = number_nbytes(p, &is_real);
 	if (is_in_name(p[t->nbytes])) {
 		qn_build_error(

@@ -33,6 +33,8 @@ topk --k 4
 END
 same "where a coordinate is" moments -d t --where 'lon >= 60 && lon <= 240 && lat > 0' grid.h5 -- \
 	moments -d t -s 'lon=60.0:240.0,lat=0.01:90.0' grid.h5
+quern run moments -d t --where "time < 2001-01-02" grid.h5
+is "dates without" "2 1" "$status $(grep -c "2001-01-02 is a difference of numbers: a date stands in quotes, '2001-01-02'" err)"
 same "dates in quotes" moments -d t --where "time < '2001-01-02'" grid.h5 -- \
 	moments -d t -s 'time=2001-01-01' grid.h5
 same "parts of times" count -d t --where 'day(time) == 2' grid.h5 -- count -d t -s 'time=2001-01-02' grid.h5

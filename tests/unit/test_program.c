@@ -448,6 +448,14 @@ static const struct {
 	  "     ^" },
 	{ "name + 1", "this is a dataset of texts, which are not computed with", "^" },
 	{ "i1 + 'a", "these quotes do not end", "     ^" },
+	{ "i1 >= 1979-01-15",
+	  "1979-01-15 is a difference of numbers: a date stands in quotes, '1979-01-15', and a "
+	  "difference has blanks around its -",
+	  "      ^" },
+	{ "i1 == 2001-12",
+	  "2001-12 is a difference of numbers: a date stands in quotes, '2001-12', and a "
+	  "difference has blanks around its -",
+	  "      ^" },
 	{ "days > 'monday'",
 	  "no date; write it as '2001', '2001-12', '2001-12-31' or "
 	  "'2001-12-31T06:00'",
