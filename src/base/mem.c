@@ -152,3 +152,18 @@ void *qn_alloc_aligned(size_t nbytes)
 #endif
 	return p;
 }
+
+void *qn_alloc_zeroed(size_t nbytes)
+{
+	void *p = qn_alloc_aligned(nbytes);
+
+#if defined(__linux__) && defined(MADV_DONTNEED)
+	/* Whole pages of nothing but this block: there, that is how to have them zero without touching them. */
+	if (p && nbytes >= MAPPED_NBYTES &&
+	    !madvise(p, qn_ceil_div(nbytes, PAGE_NBYTES) * PAGE_NBYTES, MADV_DONTNEED))
+		return p;
+#endif
+	if (p)
+		memset(p, 0, nbytes);
+	return p;
+}

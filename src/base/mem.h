@@ -74,7 +74,9 @@ bool qn_grow_by_one(void *list, size_t n, size_t size);
 /* nbytes (at least 1) aligned to a cache line, or NULL; asks for huge pages where there is much.
    Contents undefined. */
 void *qn_alloc_aligned(size_t nbytes);
-/* The same in small pages of its own: for what may stay untouched in large part, and is to be on one
+/* The same, zeroed. Much of it takes no memory before it is written to. */
+void *qn_alloc_zeroed(size_t nbytes);
+/* As qn_alloc_aligned, in small pages of its own: for what may stay untouched in large part, and is to be on one
    NUMA node whoever has the memory beside it. */
 void *qn_alloc_pages(size_t nbytes);
 

@@ -76,7 +76,16 @@ size_t qn_cells_words_nbytes(const struct qn_cells *c)
 	return (size_t)count_words_nbytes(c->layout, c->rows->nrows, c->has_columns);
 }
 
-/* The identity of each word, from that of a state. */
+static void fill_column(struct qn_cells *c, size_t word, int64_t v)
+{
+	const uint64_t n = c->rows->nrows;
+
+	for (uint64_t r = 0; r < n; r++)
+		c->words[word * n + r] = v;
+}
+
+/* The identity of each word, from that of a state. Mostly it is zero, and of many columns no word ever changes: there
+   nothing is written. */
 static void clear_columns(struct qn_cells *c)
 {
 	int64_t identity[QUERN_MAX_SEGMENTS * 2];
@@ -91,8 +100,8 @@ static void clear_columns(struct qn_cells *c)
 		one.segment[0].nwords = 2;
 		qn_state_identity(&one, identity);
 		for (size_t k = 0; k < c->layout->segment[i].nwords; k++, word++)
-			for (uint64_t r = 0; r < c->rows->nrows; r++)
-				c->words[word * c->rows->nrows + r] = identity[k % 2];
+			if (!c->is_new || identity[k % 2])
+				fill_column(c, word, identity[k % 2]);
 	}
 }
 
@@ -100,6 +109,7 @@ void qn_cells_clear(struct qn_cells *c)
 {
 	if (c->has_columns) {
 		clear_columns(c);
+		c->is_new = false;
 		return;
 	}
 	for (uint64_t r = 0; r < c->rows->nrows; r++)
@@ -130,7 +140,8 @@ bool qn_cells_init(struct qn_cells *c, bool is_shared)
 
 	c->has_columns = is_by_columns(c->kernel, nrows);
 	nbytes = count_words_nbytes(c->layout, nrows, c->has_columns);
-	c->words = nbytes > PTRDIFF_MAX ? NULL : qn_alloc_aligned((size_t)nbytes);
+	c->words = nbytes > PTRDIFF_MAX ? NULL : qn_alloc_zeroed((size_t)nbytes);
+	c->is_new = true;
 	c->lock = is_shared ? qn_calloc(NLOCKS, sizeof(*c->lock)) : NULL;
 	c->seen = c->rows->nkept ? qn_seen_new(c->rows) : NULL;
 	if (!c->words || (is_shared && !c->lock) || (c->rows->nkept && !c->seen) ||

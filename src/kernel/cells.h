@@ -23,8 +23,8 @@ struct qn_cells {
 	const void *self;			 /* of the kernel */
 	const struct qn_layout_of_state *layout; /* of the state of a row */
 	const struct qn_rows *rows;
-	int64_t *words; /* owned: of states, or columns of all but the exact sums */
-	bool has_columns;
+	int64_t *words;		  /* owned: of states, or columns of all but the exact sums */
+	bool has_columns, is_new; /* new: all words are zero */
 	struct qn_column
 		*exact[QUERN_MAX_SEGMENTS]; /* owned: of the segments that are exact sums */
 	qn_seen *seen;			    /* owned; NULL: nobody asks */
@@ -44,7 +44,7 @@ uint64_t qn_cells_nbytes(const struct quern_kernel *k, const struct qn_layout_of
    memory. */
 bool qn_cells_init(struct qn_cells *c, bool is_shared);
 void qn_cells_fini(struct qn_cells *c);
-/* Makes them cells of no elements. Once. */
+/* Makes them cells of no elements. */
 void qn_cells_clear(struct qn_cells *c);
 /* Bytes of the words. */
 size_t qn_cells_words_nbytes(const struct qn_cells *c);
