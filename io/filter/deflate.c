@@ -5,6 +5,8 @@
 
 #include <libdeflate.h>
 
+#define LEVEL 1
+
 void *qn_deflate_state_new(void)
 {
 	return libdeflate_alloc_decompressor();
@@ -23,4 +25,13 @@ bool qn_deflate_decode(void *state, const struct qn_filter_step *step, size_t el
 	(void)elem_size;
 	return libdeflate_zlib_decompress(state, in, nin, out, out_nbytes, out_n) ==
 	       LIBDEFLATE_SUCCESS;
+}
+
+size_t qn_deflate_encode(const uint8_t *in, size_t nin, uint8_t *out, size_t out_nbytes)
+{
+	struct libdeflate_compressor *c = libdeflate_alloc_compressor(LEVEL);
+	const size_t n = c ? libdeflate_zlib_compress(c, in, nin, out, out_nbytes) : 0;
+
+	libdeflate_free_compressor(c);
+	return n;
 }

@@ -33,6 +33,7 @@ const struct qn_filter qn_filters[] = {
 		.state_new = qn_deflate_state_new,
 		.state_free = qn_deflate_state_free,
 		.decode = qn_deflate_decode,
+		.encode = qn_deflate_encode,
 	},
 	{
 		.id = QN_FILTER_SHUFFLE,

@@ -17,6 +17,7 @@ typedef bool qn_decode_fn(void *state, const struct qn_filter_step *step, size_t
 void *qn_deflate_state_new(void);
 void qn_deflate_state_free(void *state);
 qn_decode_fn qn_deflate_decode;
+size_t qn_deflate_encode(const uint8_t *in, size_t nin, uint8_t *out, size_t out_nbytes);
 qn_decode_fn qn_shuffle_decode;
 /* Works in place too: with out == in nothing is copied. */
 qn_decode_fn qn_fletcher32_decode;

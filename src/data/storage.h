@@ -214,6 +214,9 @@ struct qn_filter {
 	bool (*decode)(void *state, const struct qn_filter_step *step, size_t elem_size,
 		       const uint8_t *in, size_t nin, uint8_t *out, size_t out_nbytes,
 		       size_t *out_n);
+	/* (opt) The other way, with little effort. Returns the bytes that it gives; 0: they have no room, or there is no
+	   memory. */
+	size_t (*encode)(const uint8_t *in, size_t nin, uint8_t *out, size_t out_nbytes);
 };
 
 /* Ends with a NULL format; ends with a filter of id 0. Defined in io/. */
