@@ -1,11 +1,17 @@
 # kernels: one file each, part of libquern. MULTI_ISA: see src/base/isa.h.
 include $(srcdir)/kernels/spells/module.mk
+LIB_SRCS += kernels/bins/binned.c
+LIB_SRCS += kernels/bins/bins.c
+LIB_SRCS += kernels/bins/counts.c
+LIB_SRCS += kernels/bins/extent.c
+LIB_SRCS += kernels/bins/histogram.c
+LIB_SRCS += kernels/bins/histogram2d.c
+LIB_SRCS += kernels/bins/ratio.c
 LIB_SRCS += kernels/blas.c
 LIB_SRCS += kernels/count.c
 LIB_SRCS += kernels/cov.c
 LIB_SRCS += kernels/covariance.c
 LIB_SRCS += kernels/covariance_panel.c
-LIB_SRCS += kernels/histogram.c
 LIB_SRCS += kernels/kernels.c
 LIB_SRCS += kernels/mean.c
 LIB_SRCS += kernels/min.c
@@ -19,6 +25,10 @@ LIB_SRCS += kernels/quantiles.c
 LIB_SRCS += kernels/regress.c
 LIB_SRCS += kernels/sum.c
 LIB_SRCS += kernels/topk.c
+LIB_SRCS += kernels/values/distinct.c
+LIB_SRCS += kernels/values/mode.c
+LIB_SRCS += kernels/values/sketch.c
+LIB_SRCS += kernels/values/values.c
+LIB_MULTI_ISA_SRCS += kernels/bins/histogram_simd.c
 LIB_MULTI_ISA_SRCS += kernels/covariance_simd.c
-LIB_MULTI_ISA_SRCS += kernels/histogram_simd.c
 LIB_MULTI_ISA_SRCS += kernels/minmax_simd.c

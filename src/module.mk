@@ -6,6 +6,7 @@ include $(srcdir)/src/cluster/module.mk
 include $(srcdir)/src/data/module.mk
 include $(srcdir)/src/select/module.mk
 include $(srcdir)/src/feed/module.mk
+include $(srcdir)/src/fields/module.mk
 include $(srcdir)/src/kernel/module.mk
 include $(srcdir)/src/elements/module.mk
 include $(srcdir)/src/weighted/module.mk

@@ -3,8 +3,8 @@
  *
  * A kernel is an exact commutative monoid over chunks. Its state is an array of int64 words, laid
  * out in segments; each segment names the operation that merges two of its words (sum, minimum,
- * maximum, the lexicographic extreme of a (key, index) pair, or the best entries of an ordered
- * list). From the segments follow the
+ * maximum, the lexicographic extreme of a (key, index) pair, the best entries of an ordered
+ * list, or values with their counts). From the segments follow the
  * identity, the merge, the canonical serialisation and the MPI reduction, so a kernel writes none
  * of these, and no kernel can get them wrong:
  *
@@ -134,10 +134,17 @@ enum quern_op {
 	   kernel's own, 4 bytes each where the elements have at most as many, else 8. What lies behind them is
 	   zero in the canonical form. */
 	QUERN_LIST,
+	/*
+	 * The least of all values, each once, and how often it is there: a word with their number, a word that is
+	 * 0, then the entries, each `width` words: those of a key, compared one after the other, and a count.
+	 * Normalized, keys rise, and what lies behind the entries is zero. A third of the words or a little more
+	 * is of entries that are kept (base/tally.h), so that the merge of two finds room.
+	 */
+	QUERN_TALLY,
 };
 
 /* `nwords` consecutive words of the state; even for MINLOC and MAXLOC, a multiple of `width` for
-   LEAST, which alone has one, of at least 2. */
+   LEAST; which has one of at least 2, and so has TALLY. */
 struct quern_segment {
 	enum quern_op op;
 	size_t nwords;

@@ -12,10 +12,11 @@
 #include "base/text.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_write/axes.h"
+#include "io/hdf5_write/bins.h"
 #include "io/hdf5_write/describe.h"
 #include "io/hdf5_write/variable.h"
 #include "kernel/collect.h"
-#include "kernel/fields.h"
+#include "fields/fields.h"
 
 struct qn_h5_cells {
 	struct qn_nc *nc;
@@ -118,8 +119,9 @@ static bool find_dimensions(const struct qn_h5_cells *c, const struct qn_variabl
 		const int k = i - naxes;
 		const char letter = k && f->ncols == f->n ? 'm' : 'n';
 
-		scale[i] = qn_nc_dimension(c->nc, qn_field_dimension(&c->result, f, k), letter,
-					   (size_t)v->shape[i]);
+		scale[i] = qn_nc_dimension(
+			c->nc, qn_h5_bins_name(c->nc, qn_field_dimension(&c->result, f, k)), letter,
+			(size_t)v->shape[i]);
 		ok = scale[i] >= 0;
 	}
 	return ok;
@@ -190,6 +192,7 @@ static void free_fields(struct qn_h5_cells *c)
 
 bool qn_h5_cells_end(struct qn_h5_cells *c, bool ok)
 {
+	ok = ok && qn_h5_write_bins(c->nc, c->labels, &c->result);
 	for (size_t i = 0; c->variable && i < c->result.nfields; i++) {
 		ok = ok && end_field(c, &c->variable[i]);
 		qn_variable_fini(&c->variable[i]);

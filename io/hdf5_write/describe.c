@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "kernel/fields.h"
+#include "fields/fields.h"
 
 static bool put_joined(hid_t id, const char *name, const char *a, const char *between,
 		       const char *b)
@@ -125,7 +125,7 @@ bool qn_h5_describe_field(hid_t id, const struct qn_nc *w, const struct qn_label
 				qn_field_words(doc, l->weights));
 	if (ok && doc)
 		ok = qn_h5_put_comment(id, l, doc);
-	if (ok && doc && doc != qn_field_doc(f->name))
+	if (ok && doc && !strcmp(f->name, "values") && doc != qn_field_doc(f->name))
 		ok = put_quantiles(id, l);
 	if (ok && doc && f->type != QN_FIELD_TEXT)
 		ok = put_units(id, l, doc);

@@ -6,7 +6,7 @@
 
 #include "data/storage.h"
 #include "io/hdf5_write/netcdf.h"
-#include "kernel/fields.h"
+#include "fields/fields.h"
 #include "kernel/result.h"
 
 /* Of the variable of a field, which is open and has its _FillValue; its coordinates are in the file. */

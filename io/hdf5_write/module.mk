@@ -1,5 +1,6 @@
 # io/hdf5_write: sources of libquern.
 LIB_SRCS += io/hdf5_write/axes.c
+LIB_SRCS += io/hdf5_write/bins.c
 LIB_SRCS += io/hdf5_write/catalog.c
 LIB_SRCS += io/hdf5_write/cells.c
 LIB_SRCS += io/hdf5_write/copy.c

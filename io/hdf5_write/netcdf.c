@@ -35,8 +35,10 @@ bool qn_nc_fini(struct qn_nc *w, int *why)
 	bool ok = true;
 
 	*why = 0;
-	for (int i = 0; i < w->ndims; i++)
+	for (int i = 0; i < w->ndims; i++) {
 		qn_h5_close(w->dim[i].id);
+		free(w->dim[i].edges);
+	}
 	if (w->sink)
 		ok = qn_h5_sink_close(w->sink, w->file, why);
 	free(w->coordinates);
@@ -183,6 +185,7 @@ static bool add_dim(struct qn_nc *w, const char *name, const char *label, size_t
 	d->id = id;
 	d->is_axis = is_axis;
 	d->axis = d->times = NULL;
+	d->edges = NULL;
 	d->words[0] = d->groups[0] = '\0';
 	w->ndims++;
 	return true;

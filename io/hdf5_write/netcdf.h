@@ -19,6 +19,7 @@
 
 #define QN_NC_MAX_DIMS 64
 #define QN_NC_NAME     256
+#define QN_NC_NBINS    3 /* dimensions of bins that a result may have */
 
 struct qn_nc_dim {
 	char name[QN_NC_NAME];
@@ -30,6 +31,7 @@ struct qn_nc_dim {
 	   then: the axis is that of the name of `groups`. */
 	const struct qn_result_axis *axis, *times;
 	char groups[QN_NC_NAME];
+	double *edges; /* owned: of bins; NULL: it is none of them */
 };
 
 struct qn_nc {
@@ -41,6 +43,9 @@ struct qn_nc {
 	   dimensions; NULL: there are none. */
 	int of_axis[QUERN_MAX_DIMS];
 	const char *of; /* the dataset, borrowed */
+	char bins
+		[QN_NC_NBINS]
+		[QN_NC_NAME]; /* what its dimensions of bins are called (bins.h); "": it has none */
 	char *coordinates;
 	/* Such coordinates of all results, as they were written first: borrowed. */
 	int nothers;

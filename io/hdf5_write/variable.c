@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "io/hdf5_library/file.h"
-#include "kernel/fields.h"
+#include "fields/fields.h"
 
 #define BLOCK_NELEMS (1u << 17) /* of values of 8 bytes: 1 MiB */
 #define SMALL_NBYTES (1u << 20) /* up to which a variable is contiguous */

@@ -1,6 +1,6 @@
 /*
  * write.c - a variable a field, named after it, or after the dataset where it is the only one, with its
- * units and what it is (kernel/fields.h), and what the result says of itself as global attributes. A
+ * units and what it is (fields/fields.h), and what the result says of itself as global attributes. A
  * dimension of an array is a dimension scale. Where the field has no name for it, or another array has the
  * name with another length, it is named by its length, n50, and the second dimension m50, because readers
  * such as xarray refuse a variable with twice the same. Results of many cells are those of cells.h.
@@ -16,12 +16,13 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "io/hdf5_library/file.h"
+#include "io/hdf5_write/bins.h"
 #include "io/hdf5_write/cells.h"
 #include "io/hdf5_write/describe.h"
 #include "io/hdf5_write/netcdf.h"
 #include "io/hdf5_write/stage.h"
 #include "io/hdf5_write/variable.h"
-#include "kernel/fields.h"
+#include "fields/fields.h"
 #include "kernel/result.h"
 
 /* What netCDF has for no value. */
@@ -41,7 +42,7 @@ struct qn_writing {
 /* What the variable is, in which units, and of integers what stands for no value. */
 static bool describe(const struct qn_writing *w, hid_t id, const struct qn_field *f, hid_t type)
 {
-	const struct qn_field_doc *doc = qn_field_doc(f->name);
+	const struct qn_field_doc *doc = qn_field_doc_in(w->result, f);
 	const char *weights = w->labels->weights;
 	char *units = doc ? qn_field_units(doc, w->labels->units, w->labels->with_units, weights)
 			  : NULL;
@@ -94,8 +95,9 @@ static bool write_variable(struct qn_writing *w, const struct qn_field *f, hid_t
 	if (is_there)
 		return true;
 	for (int k = 0; !is_coordinate && k < ndims; k++) {
-		scale[k] = qn_nc_dimension(&w->nc, qn_field_dimension(w->result, f, k),
-					   k && f->ncols == f->n ? 'm' : 'n', (size_t)shape[k]);
+		scale[k] = qn_nc_dimension(
+			&w->nc, qn_h5_bins_name(&w->nc, qn_field_dimension(w->result, f, k)),
+			k && f->ncols == f->n ? 'm' : 'n', (size_t)shape[k]);
 		if (scale[k] < 0)
 			return false;
 	}
@@ -281,6 +283,8 @@ enum quern_status qn_hdf5_put(struct qn_writing *w, const struct qn_output *o,
 	w->has_several = o->dataset != NULL;
 	if (r->naxes)
 		ok = (w->cells = qn_h5_cells_begin(&w->nc, &o->labels, r)) != NULL;
+	else
+		ok = qn_h5_write_bins(&w->nc, &o->labels, r);
 	for (size_t i = 0; ok && !r->naxes && i < r->nfields; i++)
 		ok = write_field(w, &r->field[i]);
 	st = check(w, ok, err);

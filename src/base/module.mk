@@ -17,4 +17,5 @@ LIB_SRCS += src/base/publish.c
 LIB_SRCS += src/base/real.c
 LIB_SRCS += src/base/rights.c
 LIB_SRCS += src/base/system.c
+LIB_SRCS += src/base/tally.c
 LIB_SRCS += src/base/text.c

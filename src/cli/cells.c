@@ -9,7 +9,7 @@
 #include "api/json.h"
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "kernel/fields.h"
+#include "fields/fields.h"
 
 #define MOST_LINES  60 /* of cells */
 #define MOST_VALUES 4  /* of a cell, in one column */

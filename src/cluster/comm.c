@@ -807,7 +807,7 @@ static int move_words(struct qn_comm *c, int64_t *words, size_t nwords, int rank
  * 2^k below and are done. An MPI_Op is not told how long an entry is, and sees lists in pieces.
  */
 static int reduce_lists(struct qn_comm *c, int64_t *words, int64_t *other, size_t nwords,
-			size_t width)
+			size_t width, qn_entries_merge *merge)
 {
 	int rc = 0;
 
@@ -820,13 +820,14 @@ static int reduce_lists(struct qn_comm *c, int64_t *words, int64_t *other, size_
 			continue;
 		keep_first(&rc, move_words(c, other, nwords, c->rank + bit, false));
 		if (!rc)
-			qn_least_merge(words, other, nwords, width);
+			merge(words, other, nwords, width);
 	}
 	return rc;
 }
 
-enum quern_status qn_comm_reduce_least(struct qn_comm *c, int64_t *words, size_t nwords,
-				       size_t width, struct quern_message *err)
+enum quern_status qn_comm_reduce_entries(struct qn_comm *c, int64_t *words, size_t nwords,
+					 size_t width, qn_entries_merge *merge,
+					 struct quern_message *err)
 {
 	enum quern_status st = QUERN_OK;
 	int64_t *other;
@@ -839,7 +840,8 @@ enum quern_status qn_comm_reduce_least(struct qn_comm *c, int64_t *words, size_t
 	st = qn_comm_agree(c, st, err);
 	count_all(c, nwords * sizeof(*words));
 	if (!st)
-		st = conclude(c, reduce_lists(c, words, other, nwords, width), "a reduction", err);
+		st = conclude(c, reduce_lists(c, words, other, nwords, width, merge), "a reduction",
+			      err);
 	free(other);
 	return st;
 }

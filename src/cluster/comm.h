@@ -97,9 +97,12 @@ enum quern_status qn_comm_recv(struct qn_comm *c, int from, void *data, size_t n
 enum quern_status qn_comm_reduce(struct qn_comm *c, int64_t *words, size_t nwords, enum quern_op op,
 				 struct quern_message *err);
 
-/* The same for a segment of QUERN_LEAST, on all ranks in order (base/least.h). */
-enum quern_status qn_comm_reduce_least(struct qn_comm *c, int64_t *words, size_t nwords,
-				       size_t width, struct quern_message *err);
+/* The same for a segment of entries, on all ranks in order: merge is qn_least_merge (base/least.h) or qn_tally_merge
+   (base/tally.h). */
+typedef void qn_entries_merge(int64_t *into, const int64_t *from, size_t nwords, size_t width);
+enum quern_status qn_comm_reduce_entries(struct qn_comm *c, int64_t *words, size_t nwords,
+					 size_t width, qn_entries_merge *merge,
+					 struct quern_message *err);
 
 /* All ranks wait for the ranks of their host. Collective on the host. */
 void qn_comm_host_barrier(struct qn_comm *c);

@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "base/real.h"
 #include "base/text.h"
-#include "kernel/fields.h"
+#include "fields/fields.h"
 #include "quern.h"
 
 static void print_real(FILE *f, double x)

@@ -1,5 +1,6 @@
 # src/exact: sources of libquern. MULTI_ISA files are compiled once per instruction set (base/isa.h).
 LIB_SRCS += src/exact/acc.c
+LIB_SRCS += src/exact/density.c
 LIB_SRCS += src/exact/fraction.c
 LIB_SRCS += src/exact/power.c
 LIB_SRCS += src/exact/power_float.c

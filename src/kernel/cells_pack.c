@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/tally.h"
 #include "kernel/cells.h"
 #include "kernel/list.h"
 
@@ -41,6 +42,8 @@ static char *pack_words(const struct qn_cells *c, size_t word, size_t nwords, ui
 /* Of lists only the words that are in use. */
 static size_t count_used(const struct quern_segment *s, const int64_t *words)
 {
+	if (s->op == QUERN_TALLY)
+		return qn_tally_nwords_used(words, s->nwords, s->width);
 	return s->op == QUERN_LIST ? qn_list_nwords_used(s->dtype, words) : s->nwords;
 }
 
@@ -121,6 +124,8 @@ static size_t unpack_segment(const struct quern_segment *s, int64_t *into, const
 			return 0;
 		used = qn_list_nwords_used(s->dtype, from);
 	}
+	if (nwords && s->op == QUERN_TALLY)
+		used = nwords < 2 ? 0 : qn_tally_nwords_used(from, s->nwords, s->width);
 	if (used > nwords)
 		return 0;
 	qn_state_merge(&one, into, from);

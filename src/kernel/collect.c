@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "kernel/fields.h"
+#include "fields/fields.h"
 
 /* A field of one row, as it is to be kept. */
 struct value {

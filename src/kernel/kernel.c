@@ -11,6 +11,7 @@
 #include "base/least.h"
 #include "base/mem.h"
 #include "base/options.h"
+#include "base/tally.h"
 #include "exact/acc.h"
 #include "kernel/list.h"
 
@@ -24,7 +25,7 @@ const struct quern_kernel *qn_kernel_find(const char *name)
 
 /* --- what is asked for instead of a kernel --- */
 
-enum relation { FIELD, OTHER_NAME, ONLY_BOUNDED };
+enum relation { FIELD, OTHER_NAME };
 
 static const struct word {
 	const char *word, *kernel;
@@ -41,6 +42,7 @@ static const struct word {
 	{ "maximum", "max", OTHER_NAME },	{ "ptp", "range", OTHER_NAME },
 	{ "argmin", "minmax", FIELD },		{ "argmax", "minmax", FIELD },
 	{ "extremes", "minmax", OTHER_NAME },	{ "hist", "histogram", OTHER_NAME },
+	{ "hist2d", "histogram2d", OTHER_NAME },
 	{ "correlation", "corr", OTHER_NAME },	{ "pearson", "corr", OTHER_NAME },
 	{ "linregress", "regress", OTHER_NAME }, { "regression", "regress", OTHER_NAME },
 	{ "linear_trend", "trend", OTHER_NAME }, { "slope", "regress", FIELD },		{ "intercept", "regress", FIELD },
@@ -49,7 +51,8 @@ static const struct word {
 	{ "size", "count", OTHER_NAME },	{ "top", "topk", OTHER_NAME },
 	{ "largest", "topk", OTHER_NAME },	{ "smallest", "topk", OTHER_NAME },
 	{ "quantile", "quantiles", OTHER_NAME }, { "percentile", "quantiles", OTHER_NAME },
-	{ "percentiles", "quantiles", OTHER_NAME }, { "mode", "histogram", ONLY_BOUNDED },
+	{ "percentiles", "quantiles", OTHER_NAME }, { "unique", "distinct", OTHER_NAME },
+	{ "nunique", "distinct", OTHER_NAME }, { "cardinality", "distinct", OTHER_NAME },
 	/* clang-format on */
 };
 
@@ -91,12 +94,8 @@ enum quern_status qn_kernel_unknown(const char *name, struct quern_message *err)
 				    name, near ? "; did you mean '" : "", near ? near : "",
 				    near ? "'?" : "");
 	return qn_error_set(err, QUERN_ERR_USAGE,
-			    w->is == FIELD ? "%s is a field of the kernel %s: quern run "
-					     "%s ..."
-			    : w->is == OTHER_NAME
-				    ? "there is no kernel '%s', but %s: quern run %s ..."
-				    : "no kernel finds the %s; %s counts values in bins, which "
-				      "bounds it: quern run %s ...",
+			    w->is == FIELD ? "%s is a field of the kernel %s: quern run %s ..."
+					   : "there is no kernel '%s', but %s: quern run %s ...",
 			    name, w->kernel, w->kernel);
 }
 
@@ -136,6 +135,8 @@ static bool is_possible(const struct quern_segment *s)
 {
 	if (s->op == QUERN_LEAST)
 		return s->width >= 2 && s->nwords > 0 && s->nwords % s->width == 0;
+	if (s->op == QUERN_TALLY)
+		return s->width >= 2 && s->nwords >= qn_tally_nwords(1, s->width);
 	if (s->op == QUERN_EXACT && s->nfactors)
 		return s->nfactors >= 1 && s->nfactors <= 3 && s->power == 1 && s->width == 0 &&
 		       s->dtype == QUERN_F64 &&
@@ -216,6 +217,9 @@ void qn_state_identity(const struct qn_layout_of_state *l, int64_t *state)
 		case QUERN_LIST:
 			state[0] = 0;
 			break;
+		case QUERN_TALLY:
+			qn_tally_clear(state);
+			break;
 		}
 		state += n;
 	}
@@ -277,6 +281,9 @@ void qn_state_merge(const struct qn_layout_of_state *l, int64_t *into, const int
 		case QUERN_LIST:
 			qn_list_merge(l->segment[i].dtype, into, from);
 			break;
+		case QUERN_TALLY:
+			qn_tally_merge(into, from, n, l->segment[i].width);
+			break;
 		}
 		into += n;
 		from += n;
@@ -337,7 +344,7 @@ void qn_state_double(const struct qn_layout_of_state *l, int64_t *state)
 bool qn_state_repeats(const struct quern_kernel *k, const struct qn_layout_of_state *l)
 {
 	for (int i = 0; i < l->nsegments; i++)
-		if (l->segment[i].op == QUERN_LEAST || l->segment[i].op == QUERN_LIST)
+		if (l->segment[i].op >= QUERN_LEAST && l->segment[i].op != QUERN_EXACT)
 			return false;
 	return k->repeats;
 }

@@ -2,7 +2,6 @@
 LIB_SRCS += src/kernel/cells.c
 LIB_SRCS += src/kernel/cells_pack.c
 LIB_SRCS += src/kernel/collect.c
-LIB_SRCS += src/kernel/fields.c
 LIB_SRCS += src/kernel/kernel.c
 LIB_SRCS += src/kernel/list.c
 LIB_SRCS += src/kernel/order.c

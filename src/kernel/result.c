@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "kernel/fields.h"
+#include "fields/fields.h"
 #include "base/text.h"
 
 /* A new field of the type, zeroed; NULL (and r->nomem) when there is no memory. */
@@ -273,13 +273,31 @@ static bool is_of_quantiles(const struct quern_result *r, const struct qn_field 
 	return !strcmp(f->name, "values") && qn_result_find(r, "q");
 }
 
+/* Fields that are something else beside another, or with columns. */
+static const struct other {
+	const char *beside;
+	struct qn_field_doc doc;
+} others[] = {
+	/* clang-format off */
+	{ "q", { "values", "quantiles, by linear interpolation", QN_UNITS_VALUE, false, { "q" } } },
+	{ NULL, { "counts", "number of pairs in each bin", QN_UNITS_ONE, true, { "x_bin", "y_bin" } } },
+	{ NULL, { "weights", "sum of the weights of the pairs in each bin, correctly rounded", QN_UNITS_UNKNOWN,
+		  false, { "x_bin", "y_bin" } } },
+	{ NULL, { "density", "share of the pairs in each bin, for each unit of area", QN_UNITS_INVERSES, false,
+		  { "x_bin", "y_bin" } } },
+	/* clang-format on */
+};
+
 const struct qn_field_doc *qn_field_doc_in(const struct quern_result *r, const struct qn_field *f)
 {
-	static const struct qn_field_doc quantiles = {
-		"values", "quantiles, by linear interpolation", QN_UNITS_VALUE, false, { "q" }
-	};
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		const struct other *o = &others[i];
 
-	return is_of_quantiles(r, f) ? &quantiles : qn_field_doc(f->name);
+		if (!strcmp(o->doc.name, f->name) &&
+		    (o->beside ? qn_result_find(r, o->beside) != NULL : f->ncols > 0))
+			return &o->doc;
+	}
+	return qn_field_doc(f->name);
 }
 
 /* Values are in their places, or those of quantiles. */

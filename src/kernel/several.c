@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "kernel/cells.h"
-#include "kernel/fields.h"
+#include "fields/fields.h"
 #include "kernel/result.h"
 
 /* Always: kernel, which the engine has of it, comes first. */

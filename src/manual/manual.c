@@ -41,6 +41,8 @@ const struct qn_part qn_manual_parts[] = {
 	{ "expressions", "run", "Expressions and conditions" },
 	{ "groups", "run", "Groups" },
 	{ "pairs", "run", "Pairs" },
+	{ "histograms", "run", "Histograms" },
+	{ "values", "run", "Different values" },
 	{ "selections", "select", "Description" },
 	{ "weights", "run", "Weights" },
 	{ "windows", "run", "Windows" },

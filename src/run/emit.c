@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "kernel/collect.h"
-#include "kernel/fields.h"
+#include "fields/fields.h"
 #include "run/axes.h"
 #include "run/key_axes.h"
 #include "run/kept.h"

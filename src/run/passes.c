@@ -10,9 +10,11 @@
 #include "base/check.h"
 #include "base/cpu.h"
 #include "base/file.h"
+#include "base/least.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/process.h"
+#include "base/tally.h"
 #include "find/warnings.h"
 #include "select/select.h"
 #include "run/failover.h"
@@ -78,10 +80,12 @@ static enum quern_status reduce_row(struct qn_run *run, struct quern_message *er
 	for (int s = 0; !st && s < run->layout.nsegments; s++) {
 		const struct quern_segment *seg = &run->layout.segment[s];
 
-		st = seg->op == QUERN_LEAST
-			     ? qn_comm_reduce_least(run->team->comm, words, seg->nwords, seg->width,
-						    err)
-			     : qn_comm_reduce(run->team->comm, words, seg->nwords, seg->op, err);
+		if (seg->op == QUERN_LEAST || seg->op == QUERN_TALLY)
+			st = qn_comm_reduce_entries(
+				run->team->comm, words, seg->nwords, seg->width,
+				seg->op == QUERN_LEAST ? qn_least_merge : qn_tally_merge, err);
+		else
+			st = qn_comm_reduce(run->team->comm, words, seg->nwords, seg->op, err);
 		words += seg->nwords;
 	}
 	return st;

@@ -16,8 +16,8 @@ for command in run plan inspect verify stage unstage kernels bench info help; do
 	prints "quern $command --help has a usage" "^usage: quern $command"
 done
 kernels=$("$QUERN" kernels --json | "$BUILDDIR/tests/tools/pick" kernels |
-	grep -o '"name":"[a-z]*","needs_with"' | cut -d'"' -f4)
-is "there are kernels" "corr count cov covariance histogram max mean median min minmax moments quantiles range regress rms spells std sum topk trend var" \
+	grep -o '"name":"[a-z0-9]*","needs_with"' | cut -d'"' -f4)
+is "there are kernels" "corr count cov covariance distinct histogram histogram2d max mean median min minmax mode moments quantiles range regress rms spells std sum topk trend var" \
 	"$(echo $kernels | tr ' ' '\n' | sort | xargs)"
 for kernel in $kernels; do
 	answers "quern run $kernel --help" run "$kernel" --help
@@ -31,8 +31,8 @@ for args in --help "run histogram --help" "plan moments --help" "verify --help" 
 	is "quern $args: 100 columns, no blanks at ends" "" \
 		"$(grep -E '.{101}| $' out)"
 done
-answers "an option of a kernel is in its help" run histogram --help
-prints "... with its default" '--bins N .*default: 50'
+answers "an option of a kernel is in its help" run topk --help
+prints "... with its default" '--k N .*default: 10'
 answers "quern info" info
 answers "quern info --json" info --json
 check "... is JSON" field machine
@@ -51,7 +51,7 @@ refuses 2 "the beginning of several options" "option --s is ambiguous: --stats, 
 	run moments --s 3 cf.nc
 refuses 2 "misspelt --version" "did you mean '--version'" --versoin
 refuses 2 "unknown letter" "option -Z" run moments -Z cf.nc
-refuses 2 "an option of another kernel" "--bins is an option of kernel histogram, not of this" \
+refuses 2 "an option of another kernel" "--bins is an option of kernel histogram, kernel histogram2d, not of this" \
 	run moments --bins 4 cf.nc
 refuses 2 "an option without its value" "--dataset" run moments cf.nc -d
 refuses 2 "an option of another command" "--replicas is an option of quern plan, quern stage, not of" \
@@ -87,7 +87,7 @@ refuses 2 "kernels skewness" "skewness is a field of the kernel moments" kernels
 # --- help of run, with a kernel and without ---
 answers "run --help" run --help
 prints "... has the options of a run" "^  -d, --dataset PATH"
-prints "... and the kernels" "^kernels: .* histogram "
+prints "... and the kernels" "^kernels: .* histogram"
 check "... and no options of one" test "$(grep -c -- '--order\|--bins' out)" -eq 0
 cp out general
 answers "run histogram --help" run histogram --help

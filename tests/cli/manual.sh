@@ -119,7 +119,7 @@ for command in $commands; do
 	check "... has examples" test "$(sed -n '/^examples:/,$p' out | grep -cE '^  (mpirun .* )?quern ')" -ge 2
 	prints "... says where the rest is" "^all of it: quern help $command"
 done
-for kernel in $("$QUERN" kernels | sed -n 's/^\([a-z][a-z]*\) .*/\1/p'); do
+for kernel in $("$QUERN" kernels | sed -n 's/^\([a-z][a-z0-9]*\) .*/\1/p'); do
 	for command in run plan; do
 		COLUMNS=80 quern "$command" "$kernel" --help
 		is "quern $command $kernel --help: at most 40 lines" yes "$([ "$(wc -l <out)" -le 40 ] && echo yes)"

@@ -153,7 +153,7 @@ quern run sum -d /both_ends -o said.h5 special.h5
 quern inspect said.h5
 prints "... and is a double, always" '/sum  <f8'
 quern run histogram --bins 3 --range 0,300 --nan keep --json -d packed cf.nc
-is "the document has the options" '"keep" {"bins":3,"range":"0,300"}' \
+is "the document has the options" '"keep" {"bins":3,"density":false,"log":false,"range":"0,300"}' \
 	"$(field input.nan) $(field input.options | sed 's/,"[a-z-]*":null//g')"
 is "... and null for what there is not" "null null null false" "$(field input.along) $(
 	field input.select) $(field input.column) $(field input.raw)"

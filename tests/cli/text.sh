@@ -33,6 +33,14 @@ for d in $datasets; do
 done
 quern run topk --k 3 -s 0,3:5 -d variable_both --json text.h5
 is "fewer than k" 2 "$(field result.count)"
+quern run distinct,mode -d variable_both --json text.h5
+is "different ones, and the most frequent" \
+	"$(sort texts.txt | uniq -c | sort -s -k 1,1nr | awk 'NR == 1 { n = $1 } END { print NR, n }')" \
+	"$(field result.distinct) $(field result.frequency)"
+is "... the first of them" "$(sort texts.txt | uniq -c | sort -s -k 1,1nr | head -n 1 | sed 's/^ *[0-9]* //')" \
+	"$(jq -r .result.mode out)"
+quern run distinct --limit 2 -d null --json text.h5
+is "... more than the limit" "0 true" "$(field result.exact) $(jq '.result | .distinct > 2' out)"
 answers "texts that were not written are empty" run minmax -d unwritten --json text.h5
 is "... both ends" '"" ""' "$(field result.min) $(field result.max)"
 answers "a table" run minmax -d null text.h5
@@ -49,7 +57,7 @@ prints "... why not natively" "strings of variable length"
 
 # --- wrong use ---
 for kernel in moments sum histogram covariance; do
-	refuses 3 "$kernel takes no text" "kernel $kernel takes numbers; .*count, minmax, topk" \
+	refuses 3 "$kernel takes no text" "kernel $kernel takes numbers; .*count, minmax, distinct, mode, topk" \
 		run $kernel -d null text.h5
 done
 refuses 3 "a long string of variable length" "/too_long: a string of 1025 bytes.*up to 1024" \

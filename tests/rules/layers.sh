@@ -15,7 +15,8 @@ src/cluster      base
 src/data         base exact cluster
 src/select       base data
 src/feed         base exact cluster data select
-src/kernel       base exact columns cluster
+src/fields       base
+src/kernel       base exact columns cluster fields
 src/elements     base kernel
 src/weighted     base exact columns kernel
 src/program      base select kernel
@@ -29,23 +30,25 @@ src/grouping     base cluster select describe kernel find keys formula program
 src/rolling      base data select kernel weighted program find keys
 src/locate       base exact cluster data select feed kernel plan describe find
 src/crew         base cluster data plan locate
-src/run          base exact cluster data select feed kernel plan describe find keys formula grouping rolling locate crew
+src/run          base exact cluster data select feed fields kernel plan describe find keys formula grouping rolling locate crew
 src/schedule     base exact cluster data select feed kernel plan describe find keys formula grouping rolling locate crew run
 src/stage        base exact cluster data select feed describe resolve find
 src/verify       base exact cluster data feed describe resolve find crew
-src/csv          base data kernel quern.h
+src/csv          base data fields kernel quern.h
 src/api          base exact cluster data select feed kernel plan describe resolve find keys formula program grouping rolling locate crew run schedule stage verify csv quern.h
 src/manual       base kernel quern.h
-src/cli          base exact cluster kernel run api manual quern.h
+src/cli          base exact cluster fields kernel run api manual quern.h
 src/scaling      base cluster api cli quern.h
 io/sandbox       base
 io/filter        base data feed
 io/hdf5_format   base data
 io/hdf5_library  base data feed io/hdf5_format
-io/hdf5_write    base data kernel io/hdf5_format io/hdf5_library
+io/hdf5_write    base data fields kernel io/hdf5_format io/hdf5_library
 io/hdf5_child    base data io/sandbox io/hdf5_format io/hdf5_library io/hdf5_write
 kernels          base exact kernel elements weighted kernels
+kernels/bins     base exact kernel kernels
 kernels/spells   base kernel kernels
+kernels/values   base kernel kernels
 examples         quern.h
 '
 

@@ -13,6 +13,7 @@
 
 #include "base/least.h"
 #include "base/mem.h"
+#include "base/tally.h"
 #include "cluster/comm_mpi.h"
 #include "cluster/mailbox.h"
 #include "crew/queue.h"
@@ -239,6 +240,7 @@ static int64_t expected(enum quern_op op, int size, size_t i)
 		case QUERN_LEAST:
 		case QUERN_EXACT:
 		case QUERN_LIST:
+		case QUERN_TALLY:
 		case QUERN_SUM:
 			best += v;
 			break;
@@ -312,9 +314,43 @@ static void test_reduce_least(void **state)
 		}
 	qn_least_sort(mine, N * WIDTH, WIDTH);
 	qn_least_sort(all, N * WIDTH, WIDTH);
-	assert_int_equal(qn_comm_reduce_least(c, mine, N * WIDTH, WIDTH, &err), QUERN_OK);
+	assert_int_equal(qn_comm_reduce_entries(c, mine, N * WIDTH, WIDTH, qn_least_merge, &err),
+			 QUERN_OK);
 	if (rank == 0)
 		assert_memory_equal(mine, all, sizeof(all));
+	qn_comm_free(c);
+}
+
+/* Values of 9 that each rank has some of, more or less often: rank 0 gets the least 5 of all, with their counts. */
+static void test_reduce_tally(void **state)
+{
+	enum { N = 9, MOST = 5, WIDTH = 2 };
+	struct qn_comm *c = new_comm();
+	const size_t nwords = qn_tally_nwords(MOST, WIDTH);
+	struct quern_message err = { .status = QUERN_OK };
+	int64_t *mine = calloc(nwords, sizeof(*mine)), expect[N] = { 0 };
+
+	(void)state;
+	for (int r = 0; r < qn_comm_size(c); r++)
+		for (int64_t key = N - 1; key >= 0; key--) {
+			const int64_t value = key - 4;
+
+			if ((key + r) % 3 == 0)
+				continue;
+			expect[key] += r + 1;
+			if (r == qn_comm_rank(c))
+				qn_tally_add(mine, nwords, WIDTH, &value, (uint64_t)r + 1);
+		}
+	qn_tally_sort(mine, nwords, WIDTH);
+	assert_int_equal(qn_comm_reduce_entries(c, mine, nwords, WIDTH, qn_tally_merge, &err),
+			 QUERN_OK);
+	for (size_t i = 0, key = 0; qn_comm_rank(c) == 0 && i < MOST; i++, key++) {
+		while (!expect[key])
+			key++;
+		assert_int_equal(qn_tally_entry(mine, WIDTH, i)[0], (int64_t)key - 4);
+		assert_int_equal(qn_tally_entry(mine, WIDTH, i)[1], expect[key]);
+	}
+	free(mine);
 	qn_comm_free(c);
 }
 
@@ -559,13 +595,21 @@ static void test_clock(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers), cmocka_unit_test(test_bcast),
-		cmocka_unit_test(test_gathers), cmocka_unit_test(test_scatterv),
-		cmocka_unit_test(test_gatherv), cmocka_unit_test(test_reduce),
-		cmocka_unit_test(test_agree),	cmocka_unit_test(test_reduce_least),
-		cmocka_unit_test(test_shared),	cmocka_unit_test(test_stealing_between_ranks),
-		cmocka_unit_test(test_library), cmocka_unit_test(test_clock),
-		cmocka_unit_test(test_parent),	cmocka_unit_test(test_post),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_bcast),
+		cmocka_unit_test(test_gathers),
+		cmocka_unit_test(test_scatterv),
+		cmocka_unit_test(test_gatherv),
+		cmocka_unit_test(test_reduce),
+		cmocka_unit_test(test_agree),
+		cmocka_unit_test(test_reduce_least),
+		cmocka_unit_test(test_reduce_tally),
+		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_stealing_between_ranks),
+		cmocka_unit_test(test_library),
+		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_parent),
+		cmocka_unit_test(test_post),
 	};
 
 	world = mpi_test_begin(&argc, &argv);

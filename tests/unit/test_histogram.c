@@ -27,7 +27,7 @@ static bool at_least(const struct dataset *d, size_t i, double e)
 
 static bool equals(const struct dataset *d, size_t i, double e)
 {
-	return at_least(d, i, e) && !at_least(d, i, nextafter(e, INFINITY));
+	return at_least(d, i, e) && (isinf(e) || !at_least(d, i, nextafter(e, INFINITY)));
 }
 
 static void count_plainly(const struct dataset *d, const double *edge, size_t nbins,
@@ -106,6 +106,12 @@ static void test_against_plain_loop(void **state)
 		{ "bins=20", "range=9007199254740992,9007199254741000", NULL },
 		{ "bins=13", "range=-1.7e308,1.7e308", NULL },
 		{ "bins=4", "range=5,5", NULL },
+		{ "bins=9", "log=1", NULL },
+		{ "bins=40", "log=1", "range=0.001,1e30", NULL },
+		{ "bins=1", "log=1", "range=7,7", NULL },
+		{ "edges=-inf,-3,0,0.5,20,inf", NULL },
+		{ "edges=-0.0,1,1.0000000000000002,2,3,19,19.5,20,1e300", NULL },
+		{ "edges=-1e308,1e308", NULL },
 	};
 	static const char *const level[] = { "baseline", "avx2" };
 	uint64_t seed = random_seed(2685821657736338717u);
@@ -183,9 +189,30 @@ static void test_like_numpy(void **state)
 	qn_result_fini(&r);
 }
 
+/* Steps of equal ratio are the nearest doubles: powers of ten are met. */
+static void test_ratios(void **state)
+{
+	static const char *const settings[] = { "bins=22", "log=1", "range=1,1e22", NULL };
+	struct quern_result r;
+
+	(void)state;
+	run_six(QUERN_F64, (double[]){ 0, -1, 1, 9.999999999999998, 10, INFINITY }, settings, &r);
+	for (int i = 0; i <= 22; i++) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "1e%d", i);
+		assert_true(field_of(&r, "edges")->v.reals[i] == strtod(text, NULL));
+	}
+	assert_int_equal(int_of(&r, "below"), 2);
+	assert_int_equal(field_of(&r, "counts")->v.ints[0], 2);
+	assert_int_equal(field_of(&r, "counts")->v.ints[1], 1);
+	qn_result_fini(&r);
+}
+
 static void test_bad_ranges(void **state)
 {
-	static const char *const bad[] = { "range=2,1", "range=1e300,-1e300" };
+	static const char *const bad[] = { "range=2,1", "range=1e300,-1e300", "edges=1,1",
+					   "edges=0,inf,1" };
 	static const uint64_t shape[] = { 1 };
 	struct dataset d;
 
@@ -208,9 +235,8 @@ static void test_bad_ranges(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_against_plain_loop),
-		cmocka_unit_test(test_ranges),
-		cmocka_unit_test(test_like_numpy),
+		cmocka_unit_test(test_against_plain_loop), cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_like_numpy),	   cmocka_unit_test(test_ratios),
 		cmocka_unit_test(test_bad_ranges),
 	};
 

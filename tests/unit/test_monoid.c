@@ -15,11 +15,22 @@ static const struct {
 	const char *kernel;
 	const char *settings[3];
 } more_settings[] = {
-	{ "moments", { "order=4" } },	       { "histogram", { "bins=3", "range=-5,25" } },
-	{ "histogram", { "bins=1000" } },      { "topk", { "k=1" } },
-	{ "topk", { "k=300", "smallest=1" } }, { "topk", { "k=5000" } },
-	{ "covariance", { "samples=1" } },     { "covariance", { "samples=2" } },
+	{ "moments", { "order=4" } },
+	{ "histogram", { "bins=3", "range=-5,25" } },
+	{ "histogram", { "bins=1000" } },
+	{ "topk", { "k=1" } },
+	{ "histogram", { "bins=20", "log=1" } },
+	{ "histogram", { "edges=-inf,-1,0,2,30", "density=1" } },
+	{ "histogram2d", { "bins=3,200", "log=y" } },
+	{ "histogram2d", { "range=0,9,-5,40", "density=1" } },
+	{ "topk", { "k=300", "smallest=1" } },
+	{ "topk", { "k=5000" } },
+	{ "covariance", { "samples=1" } },
+	{ "covariance", { "samples=2" } },
 	{ "quantiles", { "q=0,0.01,0.5,1" } },
+	{ "distinct", { "limit=1" } },
+	{ "distinct", { "limit=300" } },
+	{ "mode", { "limit=20" } },
 };
 
 /* Merges states two by two, at random, until one is left in state[0]. */
@@ -92,7 +103,8 @@ static void check_double(const struct quern_kernel *k, const void *self,
 	int64_t *merged = guarded_alloc(nbytes), *doubled = guarded_alloc(nbytes);
 
 	for (int i = 0; i < l->nsegments; i++)
-		if (l->segment[i].op == QUERN_LEAST || l->segment[i].op == QUERN_LIST)
+		if (l->segment[i].op == QUERN_LEAST || l->segment[i].op == QUERN_LIST ||
+		    l->segment[i].op == QUERN_TALLY)
 			goto done;
 	memcpy(merged, expect, nbytes);
 	memcpy(doubled, expect, nbytes);
@@ -210,10 +222,11 @@ static void test_kernels(void **state)
 	}
 }
 
-/* Those of powers, and of pairs. */
+/* Those of powers, of pairs, and of bins. */
 static void test_weights(void **state)
 {
-	static const char *const names[] = { "mean", "moments", "regress" };
+	static const char *const names[] = { "mean", "moments", "regress", "histogram",
+					     "histogram2d" };
 
 	(void)state;
 	case_more_roles = QUERN_ROLE(QUERN_WEIGHT);
@@ -226,7 +239,8 @@ static void test_weights(void **state)
 static void test_several(void **state)
 {
 	static const char *const lists[] = { "mean,minmax,std,count", "moments,histogram,rms",
-					     "topk,range,histogram,max", "corr,count,regress" };
+					     "topk,range,histogram,max", "corr,count,regress",
+					     "mode,histogram,distinct" };
 	struct qn_choice c;
 
 	(void)state;

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/fields.h"
+#include "fields/fields.h"
 #include "kernel/result.h"
 #include "quern.h"
 

@@ -1,8 +1,8 @@
 /*
  * fields.h - what the fields of results are: for files that describe themselves.
  */
-#ifndef QN_KERNEL_FIELDS_H
-#define QN_KERNEL_FIELDS_H
+#ifndef QN_FIELDS_FIELDS_H
+#define QN_FIELDS_FIELDS_H
 
 #include <stdbool.h>
 
@@ -15,6 +15,9 @@ enum qn_field_units {
 	QN_UNITS_SQUARE,     /* those, squared */
 	QN_UNITS_PRODUCT,    /* those, by those of the other values */
 	QN_UNITS_RATIO,	     /* those, for each unit of the other values */
+	QN_UNITS_WITH,	     /* those of the other values */
+	QN_UNITS_INVERSE,    /* one for each unit of the values, as a difference; */
+	QN_UNITS_INVERSES,   /* and of the other values */
 	QN_UNITS_SUM,	     /* as a difference; of weighted values not known */
 	QN_UNITS_UNKNOWN,
 };

@@ -1,10 +1,11 @@
 /*
  * fields.c - the fields of all kernels. A kernel that emits a new one adds its row.
  */
-#include "kernel/fields.h"
+#include "fields/fields.h"
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -39,6 +40,32 @@ static const struct qn_field_doc fields[] = {
 	{ "q", "quantile", QN_UNITS_ONE, false, { "q" } },
 	{ "edges", "edges of the bins", QN_UNITS_VALUE, false, { "edge" } },
 	{ "counts", "number of values in each bin", QN_UNITS_ONE, true, { "bin" } },
+	{ "density",
+	  "share of the values in each bin, for each unit of width",
+	  QN_UNITS_INVERSE,
+	  false,
+	  { "bin" } },
+	{ "weights",
+	  "sum of the weights in each bin, correctly rounded",
+	  QN_UNITS_UNKNOWN,
+	  false,
+	  { "bin" } },
+	{ "x_edges", "edges of the bins of the values", QN_UNITS_VALUE, false, { "x_edge" } },
+	{ "y_edges", "edges of the bins of the others", QN_UNITS_WITH, false, { "y_edge" } },
+	{ "outside", "number of pairs outside of the bins", QN_UNITS_ONE, true, { NULL } },
+	{ "distinct", "number of different values", QN_UNITS_ONE, true, { NULL } },
+	{ "exact",
+	  "1: all different values were counted; 0: they are too many",
+	  QN_UNITS_ONE,
+	  true,
+	  { NULL } },
+	{ "standard_error",
+	  "standard error of the number of different values",
+	  QN_UNITS_ONE,
+	  false,
+	  { NULL } },
+	{ "mode", "most frequent value, the least of several", QN_UNITS_VALUE, false, { NULL } },
+	{ "frequency", "how often the most frequent value is there", QN_UNITS_ONE, true, { NULL } },
 	{ "below", "number of values below the bins", QN_UNITS_ONE, true, { NULL } },
 	{ "above", "number of values above the bins", QN_UNITS_ONE, true, { NULL } },
 	{ "nan", "number of values that are NaN and so in no bin", QN_UNITS_ONE, true, { NULL } },
@@ -78,9 +105,19 @@ const struct qn_field_doc *qn_field_doc(const char *name)
 	return NULL;
 }
 
+static bool is_among(const char *name, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
 bool qn_field_is_shared(const char *name)
 {
-	return !strcmp(name, "q") || !strcmp(name, "edges");
+	static const char *const names[] = { "q", "edges", "x_edges", "y_edges" };
+
+	return is_among(name, names, sizeof(names) / sizeof(*names));
 }
 
 /* CF conventions, appendix E. */
@@ -106,12 +143,9 @@ const struct qn_field_method *qn_field_method(const char *name)
 
 bool qn_field_is_value(const char *name)
 {
-	static const char *const values[] = { "min", "max", "values" };
+	static const char *const names[] = { "min", "max", "values", "mode" };
 
-	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
-		if (!strcmp(values[i], name))
-			return true;
-	return false;
+	return is_among(name, names, sizeof(names) / sizeof(*names));
 }
 
 /* Letters only, such as "K" or "kg": an exponent can stand behind it. */
@@ -192,11 +226,33 @@ static char *pair_units(const char *units, const char *with, const char *power)
 	return with_power(units, n == 1 && *units == '1' ? 0 : n, with, m, power);
 }
 
+/* One for each unit of both. */
+static char *inverse_units(const char *units, const char *with)
+{
+	const int n = length_of(units), m = length_of(with);
+	char *a = with_power("", 0, units, n, "-1"), *b = with_power("", 0, with, m, "-1");
+	char *out = NULL;
+
+	if (a && b && (!*a || !*b))
+		out = qn_strdup("");
+	else if (a && b && qn_asprintf(&out, "%s %s", a, b) < 0)
+		out = NULL;
+	free(a);
+	free(b);
+	return out;
+}
+
 char *qn_field_units(const struct qn_field_doc *f, const char *units, const char *with,
 		     const char *weights)
 {
 	const int n = length_of(units);
 
+	if (f->units == QN_UNITS_WITH)
+		return qn_strdup(with ? with : "");
+	if (f->units == QN_UNITS_INVERSE)
+		return with_power("", 0, units, n, "-1");
+	if (f->units == QN_UNITS_INVERSES)
+		return inverse_units(units, with);
 	if (f->units == QN_UNITS_ONE)
 		return qn_strdup("1");
 	if (f->units == QN_UNITS_UNKNOWN || (f->units == QN_UNITS_SUM && weights))
@@ -211,10 +267,10 @@ char *qn_field_units(const struct qn_field_doc *f, const char *units, const char
 
 bool qn_field_is_of_pairs(const char *name)
 {
-	static const char *const names[] = { "cov", "corr", "slope", "intercept", "r2", "stderr" };
+	static const char *const names[] = {
+		"cov",	  "corr",   "slope",   "intercept", "r2",
+		"stderr", "counts", "density", "y_edges",   "outside"
+	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (!strcmp(names[i], name))
-			return true;
-	return false;
+	return is_among(name, names, sizeof(names) / sizeof(*names));
 }

@@ -1,0 +1,2 @@
+# src/fields: sources of libquern.
+LIB_SRCS += src/fields/fields.c
