@@ -2,7 +2,7 @@
  * maps.c - the least that results of each place over time, and of two datasets, take on one core.
  *
  *	maps sum|mean|std FILE DATASET [RESULT]
- *	maps where|diff FILE DATASET OTHER
+ *	maps where|diff|joint FILE DATASET OTHER
  *
  * DATASET is float32 (time, lat, lon) in raw chunks. Every chunk is read into a buffer that
  * stays, and then
@@ -11,6 +11,8 @@
  *	std		they and their squares are
  *	where		those are added whose element of DATASET in OTHER is over 280
  *	diff		the differences of the elements of both files are added
+ *	joint		pairs are counted in 64 by 64 bins from 220 to 320; the sum is of the rising number of
+ *			each bin times its count
  *
  * Of a dataset with _FillValue they are compared with it, and counted in each place. OTHER has the
  * same chunks. Prints a line of JSON: seconds, bytes, and the sum of all that was added. With RESULT,
@@ -30,6 +32,9 @@
 
 #define NDIMS	  3
 #define THRESHOLD 280
+#define NBINS	  64
+#define LOW	  220.0
+#define HIGH	  320.0
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define FAST __attribute__((target_clones("avx2", "default"), optimize("O3")))
@@ -204,6 +209,20 @@ FAST static double add_diff(const float *restrict a, const float *restrict b, si
 	return s[0] + s[1] + s[2] + s[3] + s[4] + s[5] + s[6] + s[7];
 }
 
+/* What is outside counts nowhere. */
+static void count_pairs(const float *restrict a, const float *restrict b, size_t n,
+			uint64_t *restrict count)
+{
+	const double scale = NBINS / (HIGH - LOW);
+
+	for (size_t i = 0; i < n; i++) {
+		const double x = ((double)a[i] - LOW) * scale, y = ((double)b[i] - LOW) * scale;
+
+		if (x >= 0 && x < NBINS && y >= 0 && y < NBINS)
+			count[(size_t)x * NBINS + (size_t)y]++;
+	}
+}
+
 static void add_to_map(const struct data *d, const float *v, size_t at, struct map *m)
 {
 	size_t n = d->chunk[2];
@@ -240,6 +259,20 @@ static double pass_of_two(const struct data *a, const struct data *b, bool where
 		read_chunk(b, c);
 		total += (where ? add_where : add_diff)(a->elems, b->elems, a->nelems);
 	}
+	return total;
+}
+
+static double pass_of_pairs(const struct data *a, const struct data *b, uint64_t *count)
+{
+	double total = 0;
+
+	for (hsize_t c = 0; c < a->nchunks; c++) {
+		read_chunk(a, c);
+		read_chunk(b, c);
+		count_pairs(a->elems, b->elems, a->nelems, count);
+	}
+	for (size_t i = 0; i < (size_t)NBINS * NBINS; i++)
+		total += (double)(i + 1) * (double)count[i];
 	return total;
 }
 
@@ -307,6 +340,7 @@ static void run_map(const char *mode, const char *path, struct data *d, const ch
 
 static void run_two(const char *mode, const char *path, struct data *a, const char *other)
 {
+	static uint64_t count[NBINS * NBINS];
 	struct data b = { 0 };
 	double start, total;
 
@@ -315,23 +349,24 @@ static void run_two(const char *mode, const char *path, struct data *a, const ch
 	    memcmp(a->start, b.start, a->nchunks * sizeof(*a->start)) || a->has_fill || b.has_fill)
 		die("other chunks, or a _FillValue", other);
 	start = now();
-	total = pass_of_two(a, &b, !strcmp(mode, "where"));
+	total = strcmp(mode, "joint") ? pass_of_two(a, &b, !strcmp(mode, "where"))
+				      : pass_of_pairs(a, &b, count);
 	print(now() - start, a, 2, total);
 }
 
 int main(int argc, char **argv)
 {
-	static const char *const modes[] = { "sum", "mean", "std", "where", "diff" };
+	static const char *const modes[] = { "sum", "mean", "std", "where", "diff", "joint" };
 	struct data d = { 0 };
 
-	for (int m = 0; m < 5 && (argc == 5 || (argc == 4 && m < 3)); m++)
+	for (int m = 0; m < 6 && (argc == 5 || (argc == 4 && m < 3)); m++)
 		if (!strcmp(argv[1], modes[m])) {
 			open_data(argv[2], argv[3], &d);
 			(m < 3 ? run_map : run_two)(argv[1], argv[3], &d, argv[4]);
 			return 0;
 		}
 	fputs("Usage: maps sum|mean|std FILE DATASET [RESULT]\n"
-	      "       maps where|diff FILE DATASET OTHER\n",
+	      "       maps where|diff|joint FILE DATASET OTHER\n",
 	      stderr);
 	return 2;
 }

@@ -139,6 +139,18 @@ check_two()
 	say "  $*: as a plain loop says"
 }
 
+# Pairs of two datasets in 64 by 64 bins: those of $joint, as a plain loop says.
+check_joint()
+{
+	"$out/maps" joint "$data/steps.nc" t2m "$data/other.nc" >"$out/expected.json"
+	"$QUERN" run "${joint[@]}" -d t2m --force -o "$out/got.csv" "$data/steps.nc" >/dev/null
+	awk -F , '$1 == "counts" { sum += (64 * $2 + $3 + 1) * $4 }
+		END { printf "{\"sum\": %.17g}\n", sum }' "$out/got.csv" >"$out/got.json"
+	close "$(field sum "$out/expected.json")" "$(field sum "$out/got.json")" ||
+		die "${joint[*]}: not the counts of a plain loop"
+	say "  ${joint[*]}: as a plain loop says"
+}
+
 # --- Measuring ------------------------------------------------------------------------------------
 
 # verdict VALUE TARGET: yes, no, or - without a target; counts what is missed.
@@ -442,6 +454,8 @@ for file in $maps; do
 done
 check_two where --where 'b > 280'
 check_two diff --expr 't2m - b'
+joint=(histogram2d --bins 64 --range 220,320,220,320 -d "$b" --with b)
+check_joint
 
 say
 say "limit: seconds that the least takes (pread into cache; inflate adds libdeflate and unshuffle;"
@@ -480,6 +494,7 @@ compare "std over time / inflate" deflate.nc inflate 1.15 std --over time --forc
 head_line "two raw files against plain loops"
 compare "sum --where 'b > 280'" steps.nc two-where 1.5 sum -d "$b" --where 'b > 280'
 compare "sum --expr 't2m - b'" steps.nc two-diff 1.5 sum -d "$b" --expr 't2m - b'
+compare "histogram2d --with b" steps.nc two-joint 1.5 "${joint[@]}"
 BENCH_CORES=$cores_wanted
 
 printf '\n%-62s %15s %8s  %s\n' "bounds" "" target ok

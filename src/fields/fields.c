@@ -235,6 +235,8 @@ static char *inverse_units(const char *units, const char *with)
 
 	if (a && b && (!*a || !*b))
 		out = qn_strdup("");
+	else if (a && b && (!strcmp(a, "1") || !strcmp(b, "1")))
+		out = qn_strdup(strcmp(a, "1") ? a : b);
 	else if (a && b && qn_asprintf(&out, "%s %s", a, b) < 0)
 		out = NULL;
 	free(a);
