@@ -151,7 +151,7 @@ struct quern_segment {
 	size_t width;
 	int power; /* of EXACT: 1 to 4 */
 	int nfactors; /* of EXACT: 1 to 3: the sum of products of so many float64, power is 1; 0: of elements */
-	int nweights; /* of EXACT: how many of the factors are the weight of the element */
+	int nweights; /* of EXACT and SUM: how many of the factors are the weight of the element */
 	enum quern_dtype dtype; /* of EXACT and LIST: of the elements */
 };
 

@@ -26,6 +26,15 @@ size_t qn_slots_nwords(const struct qn_slots *s)
 	return s->n * (1 + (size_t)s->form.nlimbs);
 }
 
+int qn_slots_segments(const struct qn_slots *s, size_t nbefore, struct quern_segment *segments)
+{
+	segments[0] = (struct quern_segment){ .op = QUERN_SUM, .nwords = nbefore + s->n };
+	segments[1] = (struct quern_segment){ .op = QUERN_SUM,
+					      .nwords = qn_slots_nwords(s) - s->n,
+					      .nweights = 1 };
+	return s->has_weights ? 2 : 1;
+}
+
 static bool is_private(const struct qn_slots *s)
 {
 	return s->n <= MAX_PRIVATE_SLOTS;

@@ -23,6 +23,9 @@ void qn_slots_init(struct qn_slots *s, size_t n, const struct quern_input *in);
 
 size_t qn_slots_nwords(const struct qn_slots *s);
 
+/* The segments of a state that begins with so many other sums; returns how many. */
+int qn_slots_segments(const struct qn_slots *s, size_t nbefore, struct quern_segment *segments);
+
 /* Bytes of private counters; 0: there are none. */
 size_t qn_slots_scratch_nbytes(const struct qn_slots *s);
 

@@ -120,12 +120,8 @@ static int histogram_layout(const void *self, struct quern_segment *segments)
 {
 	const struct histogram *h = self;
 
-	if (h->bins.at->is_set) {
-		segments[0] =
-			(struct quern_segment){ .op = QUERN_SUM,
-						.nwords = FIRST_SLOT + qn_slots_nwords(&h->slots) };
-		return 1;
-	}
+	if (h->bins.at->is_set)
+		return qn_slots_segments(&h->slots, FIRST_SLOT, segments);
 	segments[0] = (struct quern_segment){ .op = QUERN_MIN, .nwords = 1 };
 	segments[1] = (struct quern_segment){ .op = QUERN_MAX, .nwords = 1 };
 	return 2;

@@ -230,12 +230,8 @@ static int plane_layout(const void *self, struct quern_segment *segments)
 {
 	const struct plane *p = self;
 
-	if (is_set(p)) {
-		segments[0] =
-			(struct quern_segment){ .op = QUERN_SUM,
-						.nwords = FIRST_SLOT + qn_slots_nwords(&p->slots) };
-		return 1;
-	}
+	if (is_set(p))
+		return qn_slots_segments(&p->slots, FIRST_SLOT, segments);
 	segments[0] = (struct quern_segment){ .op = QUERN_MIN, .nwords = NDIMS };
 	segments[1] = (struct quern_segment){ .op = QUERN_MAX, .nwords = NDIMS };
 	return 2;

@@ -85,7 +85,7 @@ static void merge_weighed(const struct qn_layout_of_state *l, int64_t *into, con
 	for (int i = 0; i < l->nsegments; i++) {
 		struct qn_layout_of_state one = { .nsegments = 1, .segment = { l->segment[i] } };
 
-		if (l->segment[i].op == QUERN_EXACT)
+		if (l->segment[i].op == QUERN_EXACT || l->segment[i].nweights)
 			add_weighed(&l->segment[i], into, from, weight);
 		else
 			qn_state_merge(&one, into, from);

@@ -55,6 +55,20 @@ is "... of nothing there is none" '[[0],null,211]' \
 is "... nor of such cells" '[0,null,0.1]' \
 	"$(run_picked '[.counts[0][0],.density[0][0],.density[1][0]]' histogram --edges 10,20 --density -d n --over lat,lon \
 		--where 'index(time) > 0' --expr 'index(time) * 10.0 + n * 0.0' grid.h5)"
+window=(--over lat,lon --rolling time=3)
+near=(--where 'abs(index(time) - 3) < 2')
+is "weights of windows weigh bins" \
+	"$(run_picked .weights histogram --bins 4 --range 200,300 -d t "${near[@]}" \
+		--weights '(2 - abs(index(time) - 3)) * (lat + 91)' grid.h5)" \
+	"$(run_picked '.weights[3]' histogram --bins 4 --range 200,300 -d t --weights 'lat + 91' --over lat,lon \
+		--rolling time=3,weights=triangle grid.h5)"
+is "... and of two" \
+	"$(run_picked .weights histogram2d --bins 2 --range 200,300,-40,800 -d t --with n "${near[@]}" \
+		--weights 'where(index(time) == 3, 5, 1)' grid.h5)" \
+	"$(run_picked '.weights[3]' histogram2d --bins 2 --range 200,300,-40,800 -d t --with n --over lat,lon \
+		--rolling 'time=3,weights=5 - 4 * abs(offset)' grid.h5)"
+is "values of windows" "$(run_picked '[.distinct,.mode]' distinct,mode -d t "${near[@]}" grid.h5)" \
+	"$(run_picked '[.distinct[3],.mode[3]]' distinct,mode -d t "${window[@]}" grid.h5)"
 is "several kernels" "$(run_picked .counts histogram --bins 4 -d t grid.h5)" \
 	"$(run_picked .counts mean,histogram,distinct --bins 4 -d t grid.h5)"
 

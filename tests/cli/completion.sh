@@ -46,7 +46,7 @@ completes "choices" "numa none" quern run moments --bind n
 completes "... behind a =" "keep" quern run moments --nan = k
 completes "... all" "auto always never" quern verify --progress =
 completes "... of a kernel" "2 4" quern run moments --order ""
-completes "... of a letter" "moments mean minmax min max median" quern bench scaling -k m
+completes "... of a letter" "moments mean minmax min max median mode" quern bench scaling -k m
 completes "files" "dir/a.nc" quern run moments -o dir/a
 completes "directories" "dir/sub" quern stage --to dir/
 completes "no words for a number" "" quern run moments --threads ""
