@@ -221,6 +221,19 @@ static enum quern_status check_separate(const struct qn_args *a, int c, char **a
 		a->row[row]->name, optarg, a->row[row]->name, optarg);
 }
 
+/* The whole name of an option of other kernels or commands, which getopt took for the beginning of this one's. NULL:
+   it is no such word. argv as getopt has it. */
+static const char *word_of_another(const struct qn_args *a, int c, char **argv)
+{
+	const char *word = argv[optind - (optarg == argv[optind - 1] ? 2 : 1)];
+	char name[64], list[256];
+
+	if (c < 256 || strncmp(word, "--", 2))
+		return NULL;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
+	return !row_named(a, name) && qn_cli_whose(name, list, sizeof(list)) ? word : NULL;
+}
+
 /* getopt begins behind the word at 0: that before the first which is parsed. */
 enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int first, int *operands,
 				bool *help, struct quern_message *err)
@@ -236,17 +249,19 @@ enum quern_status qn_args_parse(struct qn_args *a, int argc, char **argv, int fi
 	to_getopt(a, false, longs, shorts);
 	*help = false;
 	while (!st && (c = getopt_long(argc - before, argv + before, shorts, longs, NULL)) != -1) {
-		const char *text = c == ':' ? NULL : optarg;
+		const char *text = c == ':' ? NULL : optarg, *word;
 		int row;
 
 		*help = c == 'h';
 		if (*help)
 			break;
-		if (c == '?') {
+		word = word_of_another(a, c, argv + before);
+		if (word)
+			st = unknown_word(a, word, err);
+		else if (c == '?')
 			st = unknown(a, argc - before, argv + before, err);
-			break;
-		}
-		st = check_separate(a, c, argv + before, err);
+		else
+			st = check_separate(a, c, argv + before, err);
 		if (st)
 			break;
 		row = row_of(a, c == ':' ? optopt : c);
