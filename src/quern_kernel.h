@@ -311,8 +311,8 @@ struct quern_kernel {
 	/*
 	 * Adds the elements of a run (kernel/rows.h) of a tile, which is the whole of its box, to their
 	 * cells. Its kind is CONSECUTIVE or, of columns, INDEXED. NULL: the engine splits tiles so that absorb() sees
-	 * one row at a time; a kernel that has this has no LEAST segments of numbers. False: there is no
-	 * memory. (opt)
+	 * one row at a time; a kernel that has this has no LEAST segments of numbers, unless it has row states. False:
+	 * there is no memory. (opt)
 	 */
 	bool (*absorb_rows)(const void *self, struct qn_cells *cells, void *scratch,
 			    const struct quern_tile *tile, const struct qn_row_run *run);

@@ -78,6 +78,51 @@ topk --k 65536
 END
 is "threads share no state of a whole" "" "$(cat others)"
 
+# is_within EPS: the values of ./out are where they should be, by counting those below them and up to them.
+is_within()
+{
+	local q v n least most
+
+	n=$(jq .result.count out)
+	jq -r '.result | [.q, .values] | transpose[] | "\(.[0]) \(.[1])"' out >asked
+	while read -r q v; do
+		least=$("$QUERN" run count --json -d t2m --where "t2m < $v" climate.nc | jq .result.count)
+		most=$("$QUERN" run count --json -d t2m --where "t2m <= $v" climate.nc | jq .result.count)
+		jq -ne "($q - $1) * $n <= $most and ($q + $1) * $n >= $least" >/dev/null ||
+			echo "$q: $least to $most of $n"
+	done <asked
+}
+
+answers "approximate" run quantiles --q 0,0.1,0.5,1 --approx 0.02 --json -d t2m climate.nc
+is "its fields" "count missing q values rank_error confidence" "$(jq -r '.result | keys_unsorted | join(" ")' out)"
+check "in one pass, no further off than asked for" jq_true \
+	'.run.passes == 1 and .result.rank_error > 0 and .result.rank_error <= 0.02 and .result.confidence == 0.999999' out
+jq -c .result out >want
+is "... which is so" "" "$(is_within "$(jq .result.rank_error out)" 2>&1)"
+for how in "--threads 1" "--threads 4"; do
+	# shellcheck disable=SC2086 # words
+	quern run quantiles --q 0,0.1,0.5,1 --approx 0.02 $how --json -d t2m climate.nc
+	is "... the same with $how" "$(cat want)" "$(jq -c .result out)"
+done
+$MPIRUN -n 3 "$QUERN" run quantiles --q 0,0.1,0.5,1 --approx 0.02 --json -d t2m climate.nc </dev/null >out 2>err
+is "... by three ranks" "$(cat want)" "$(jq -c .result out)"
+"$BUILDDIR/examples/mkclimate" --quiet --time 240 --lat 37 --lon 72 --only t2m --chunk-shape 7,37,11 other.nc || exit 1
+quern run quantiles --q 0,0.1,0.5,1 --approx 0.02 --json other.nc
+is "... of other chunks" "$(cat want)" "$(jq -c .result out)"
+quern run median,quantiles --q 0.5 --approx 0.02 --where 'lat > -60' --json -d t2m climate.nc
+check "beside a median, of a part" jq_true '.result | .median == .values[0] and .rank_error > 0' out
+quern run median --approx 0.4 --over time --json -d t2m climate.nc
+check "exact where that is one pass" jq_true '[.result.rank_error, .result.confidence | flatten | unique] == [[0], [1]]' out
+quern run median --over time --json -d t2m climate.nc
+cp out exact
+quern run median --approx 0.4 --over time --json -d t2m climate.nc
+is "... to the bit" "$(jq -c .result.median exact)" "$(jq -c .result.median out)"
+quern run quantiles --approx 0.1 -o approx.nc -d t2m climate.nc
+check "a file says it" grep -q '^rank_error:long_name = part of the values that ranks may be off by$' <("$look" approx.nc)
+refuses 2 "no part" "quern: --approx 0: how far off ranks may be is a part of all values, above 0 and below 0.5, such as 0.01$" \
+	run median --approx 0 -d t grid.h5
+refuses 2 "a part of many" "quern: --approx 1: how far off ranks may be" run quantiles --approx 1 -d t grid.h5
+
 refuses 2 "a percentile" "quern: --q 95: a quantile is a number from 0 to 1; a percentile is a hundred times as much$" \
 	run quantiles --q 95 -d t grid.h5
 refuses 2 "less than none" "quern: --q -0\.1: a quantile is a number from 0 to 1$" run quantiles --q -0.1 -d t grid.h5

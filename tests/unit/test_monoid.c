@@ -31,6 +31,8 @@ static const struct {
 	{ "distinct", { "limit=1" } },
 	{ "distinct", { "limit=300" } },
 	{ "mode", { "limit=20" } },
+	{ "quantiles", { "approx=0.2" } },
+	{ "quantiles", { "approx=0.3", "q=0,1" } },
 };
 
 /* Merges states two by two, at random, until one is left in state[0]. */
