@@ -159,6 +159,7 @@ static void end_all(MPI_Comm *comm, int *rc, ...)
 	if (MPI_Error_string(*rc, text, &length))
 		snprintf(text, sizeof(text), "error %d", *rc);
 	qn_cli_note("rank %d: MPI failed in what ranks agree by: %s", qn_cli_rank(), text);
+	qn_cli_await_stderr();
 	MPI_Abort(MPI_COMM_WORLD, QUERN_ERR_RUN);
 }
 

@@ -105,14 +105,16 @@ void qn_cli_note(const char *format, ...)
 /*
  * Waits until the launcher has taken what is in the pipe of standard error, for a second at most. PMIx 5
  * keeps the unfinished lines of both streams of a process in one place, so that what it reads of one
- * while it has half a line of the other gets into the middle of that.
+ * while it has half a line of the other gets into the middle of that. And launchers do not take what is still there
+ * when ranks are aborted.
  */
 void qn_cli_await_stderr(void)
 {
 	struct stat st;
 	int nbytes = 0;
 
-	if (!getenv("PMIX_RANK") || qn_sys_fstat(STDERR_FILENO, &st) || !S_ISFIFO(st.st_mode))
+	if ((!getenv("PMIX_RANK") && !getenv("PMI_RANK")) || qn_sys_fstat(STDERR_FILENO, &st) ||
+	    !S_ISFIFO(st.st_mode))
 		return;
 	for (int ms = 0; ms < 1000 && !ioctl(STDERR_FILENO, FIONREAD, &nbytes) && nbytes > 0; ms++)
 		poll(NULL, 0, 1);

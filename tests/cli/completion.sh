@@ -32,7 +32,7 @@ completes()
 completes "commands" "run" quern r
 completes "all of them" "$("$QUERN" --help | sed -n '/^usage/,/^$/s/^  quern \([a-z]*\) .*/\1/p' | xargs) --help --version" quern ""
 completes "no command" "" quern zz
-completes "kernels" "moments mean minmax min max median" quern run m
+completes "kernels" "moments mean minmax min max median mode" quern run m
 completes "... of quern kernels" "histogram histogram2d" quern kernels h
 completes "... behind an option" "count cov corr covariance" quern run --json c
 completes "topics" "stage select site selections" quern help s
