@@ -261,6 +261,7 @@ struct quern_kernel {
 	const struct quern_option *options; /* ends with a NULL name; NULL: none (opt) */
 	bool takes_text;		    /* QUERN_TEXT too; otherwise only numbers */
 	bool has_row_states; /* absorb_rows() adds to states, not to columns of words */
+	bool follows; /* its result is of which elements follow each other: all have the step of the selection */
 	/* Sets of roles: those that its result is of, or that make no difference to it, and those among them that
 	   it cannot do without. */
 	unsigned takes, needs;

@@ -144,9 +144,8 @@ static void choose_integer(const struct qn_variable *v, struct qn_form *form)
 {
 	enum quern_dtype t = integer_type(v);
 
-	/* Bytes have none for readers where nothing says so. */
 	form->memory = H5T_NATIVE_INT64;
-	form->has_fill = v->has_null || (v->has_mark && t != QUERN_I8 && t != QUERN_U8);
+	form->has_fill = v->has_null || v->has_mark;
 	if (!choose_fill(v->marks[INTEGERS], t, &form->fill) && form->has_fill) {
 		form->lacks_fill = t == QUERN_I64;
 		t = QUERN_I64; /* whose own no value of another type is */

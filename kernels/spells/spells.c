@@ -24,7 +24,7 @@ static const struct quern_option spells_options[] = {
 };
 
 struct spells {
-	int dim;		 /* that spells go along; negative: the dataset has one element */
+	int dim;		 /* that spells go along; negative: the dataset is a scalar */
 	uint64_t n, start, step; /* places of the selection along it */
 	size_t nwords;		 /* of bits */
 	uint64_t min_length;
@@ -57,21 +57,26 @@ static bool names(const char *text, const struct quern_input *in, int dim)
 	return false;
 }
 
-/* The only one that is reduced and has several elements. */
+/* The only one that is reduced, or the only one of these that has several elements. */
 static enum quern_status find_dimension(const struct quern_input *in, int *dim)
 {
 	const char *over = quern_option_string(in->options, "over");
-	int n = 0;
+	int nreduced = 0, nlong = 0, any = -1;
 
 	*dim = -1;
 	for (int d = 0; d < in->ndim; d++) {
 		if (over && !names(over, in, d))
 			continue;
-		if (in->selection->count[d] > 1 || (*dim < 0 && over))
+		nreduced++;
+		any = d;
+		if (in->selection->count[d] > 1) {
+			nlong++;
 			*dim = d;
-		n += in->selection->count[d] > 1;
+		}
 	}
-	if (n <= 1)
+	if (!nlong)
+		*dim = any;
+	if (nlong == 1 || nreduced <= 1)
 		return QUERN_OK;
 	return quern_message_set(in->message, QUERN_ERR_USAGE,
 				 "kernel spells goes along one dimension, and several are reduced: "
@@ -176,13 +181,14 @@ static bool is_nan(const struct quern_var *v, uint64_t i)
 	return isnan(x);
 }
 
-/* Elements of a step are of one place, which rises with the steps. */
+/* Elements of a step are of one place, which rises with the steps, unless they go along the dimension themselves. */
 static bool spells_absorb_rows(const void *self, struct qn_cells *cells, void *scratch,
 			       const struct quern_tile *tile, const struct qn_row_run *run)
 {
 	const struct spells *s = self;
 	const uint64_t first = place_of(s, tile->box, run->first), steps = run->nsteps;
 	const uint64_t next = steps > 1 ? place_of(s, tile->box, run->first + run->stride) : first;
+	const bool is_one = place_of(s, tile->box, run->first + run->nelems - 1) == first;
 
 	(void)scratch;
 	for (size_t i = 0; i < run->nelems; i++) {
@@ -192,7 +198,9 @@ static bool spells_absorb_rows(const void *self, struct qn_cells *cells, void *s
 		for (uint64_t step = 0; step < steps; step++, at += run->stride)
 			if (has_bit(tile->there, at) && has_bit(tile->var->valid, at) &&
 			    !(s->drop_nan && is_nan(tile->var, at)))
-				set(s, state, first + step * (next - first));
+				set(s, state,
+				    is_one ? first + step * (next - first)
+					   : place_of(s, tile->box, at));
 	}
 	return true;
 }
@@ -264,6 +272,7 @@ const struct quern_kernel qn_kernel_spells = {
 	.doc = "runs of elements along a dimension that hold --where: longest, number, first and last",
 	.options = spells_options,
 	.has_row_states = true,
+	.follows = true,
 	.open = spells_open,
 	.close = free,
 	.layout = spells_layout,

@@ -182,9 +182,11 @@ enum quern_status qn_axis_condense(const struct qn_subject *s, int dim, const st
 {
 	const bool has_gaps = v->has_gaps || (s->selection.step[dim] > 1 && v->n > 1);
 
-	if (!is_ordered(a, s, dim) || !is_condensable(s, dim, v) || !condense(v)) {
+	if (!is_ordered(a, s, dim) || !is_condensable(s, dim, v)) {
 		drop_values(v);
 		return QUERN_OK;
 	}
+	if (!condense(v))
+		return qn_error_nomem(err, 2 * sizeof(*v->bounds), "bounds");
 	return has_gaps ? tell_gaps(v, err) : QUERN_OK;
 }

@@ -22,10 +22,11 @@ static enum quern_status refuse(const struct qn_key *key, const struct qn_value_
 				uint64_t n, uint64_t wanted, struct quern_message *err)
 {
 	const uint64_t all = room->used + wanted;
-	char raise[64] = "";
+	char raise[96] = "";
 
 	if (room->why[0] == '-')
-		snprintf(raise, sizeof(raise), "raise it to %" PRIu64 "M at least, or ",
+		snprintf(raise, sizeof(raise),
+			 "raise it to %" PRIu64 "M at least for this and more for their cells, or ",
 			 mib(room->beside + all));
 	return qn_error_set(err, QUERN_ERR_RUN,
 			    "--by: %s has %" PRIu64 " different values or more, which take %" PRIu64

@@ -58,6 +58,18 @@ static enum quern_status check_windows(const struct qn_run *run, struct quern_me
 }
 
 /* tells: what the kernel has to say. */
+/* What a kernel says of weights is of those of windows where these are all that there are. */
+static enum quern_status pass_of_weights(const struct qn_run *run, enum quern_status st,
+					 const struct quern_message *why, struct quern_message *err)
+{
+	static const char option[] = "--weights: ";
+	const size_t n = sizeof(option) - 1;
+
+	if (run->rolling.weight && !run->settings.weights && !strncmp(why->text, option, n))
+		return qn_error_set(err, st, "--rolling, weights=: %s", why->text + n);
+	return qn_error_pass(err, st, why);
+}
+
 static enum quern_status open_kernel(struct qn_run *run, bool tells, struct quern_message *err)
 {
 	struct quern_message said = { .status = QUERN_OK };
@@ -83,7 +95,7 @@ static enum quern_status open_kernel(struct qn_run *run, bool tells, struct quer
 			in.role_dtype[i] = qn_program_dtype(run->formula.made[i]);
 	st = run->kernel->open(&in, &run->self);
 	if (st)
-		return qn_error_pass(err, st, &said);
+		return pass_of_weights(run, st, &said, err);
 	st = check_windows(run, err);
 	if (!st && tells && said.text[0] && qn_comm_rank(run->team->comm) == 0)
 		st = qn_warnings_add(&run->warnings, err, "%s", said.text);
@@ -150,15 +162,38 @@ static enum quern_status check_against(const struct qn_run *run, struct quern_me
 			    d->dim_name[dim] ? d->dim_name[dim] : number);
 }
 
+/* In a union of pieces with different steps nobody can say which elements follow each other. */
+static enum quern_status check_steps(const struct qn_run *run, struct quern_message *err)
+{
+	const struct qn_dataset *d = &run->subject->dataset;
+	char number[16];
+
+	if (!run->kernel->follows || !run->formula.picks)
+		return QUERN_OK;
+	for (int i = 0; i < d->ndim; i++) {
+		const struct qn_pick *p = &run->formula.picks->dim[i];
+
+		snprintf(number, sizeof(number), "%d", i);
+		for (size_t k = 0; run->reduced[i] && k < p->npieces; k++)
+			if (p->piece[k].count > 1 &&
+			    p->piece[k].step != run->subject->selection.step[i])
+				return qn_error_set(
+					err, QUERN_ERR_USAGE,
+					"--select: %s is a union of pieces with different steps, in "
+					"which kernel %s cannot say what follows what",
+					d->dim_name[i] ? d->dim_name[i] : number,
+					run->kernel->name);
+	}
+	return QUERN_OK;
+}
+
 static enum quern_status check_roles(const struct qn_run *run, struct quern_message *err)
 {
 	struct quern_message why = { .status = QUERN_OK };
 	const enum quern_status st =
 		qn_roles_check(run->kernel, qn_formula_roles(&run->formula), &why);
 
-	if (st && run->rolling.weight && !strncmp(why.text, "--weights: ", 11))
-		return qn_error_set(err, st, "--rolling, weights=: %s", why.text + 11);
-	return st ? qn_error_pass(err, st, &why) : QUERN_OK;
+	return st ? pass_of_weights(run, st, &why, err) : QUERN_OK;
 }
 
 static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject,
@@ -173,6 +208,8 @@ static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject
 		st = qn_kept_find(run, err);
 	if (!st)
 		st = check_against(run, err);
+	if (!st)
+		st = check_steps(run, err);
 	if (!st)
 		st = open_kernel(run, !qn_computed_collects(&run->computed), err);
 	if (!st && run->settings.fields)

@@ -62,7 +62,7 @@ done
 answers "an option of the kernel before it" run --json --bins 3 -d packed histogram cf.nc
 is "... has so many bins" "[n,n,n]" "$(field result.counts | sed 's/[0-9][0-9]*/n/g')"
 answers "plan, too" plan --json -d packed moments cf.nc
-refuses 2 "an option of another kernel before it" "--bins is an option of kernel histogram, not of" \
+refuses 2 "an option of another kernel before it" "--bins is an option of kernel histogram, kernel histogram2d, not of" \
 	run --bins 3 -d packed moments cf.nc
 refuses 2 "an option without its value, and so without a kernel" "--dataset needs a value" run moments cf.nc -d
 refuses 2 "one that takes the kernel for its value" "no kernel|no kernel given" run cf.nc -d moments

@@ -304,7 +304,7 @@ quern run moments --over 0 -o r.nc -d odd curved.h5
 has "a name that no dataset can have" r.nc "odd_sum f8(a_b 3)"
 has "... is the same everywhere" r.nc "odd_sum:cell_methods = a_b: sum"
 quern run histogram --bins 2 --range 0,9 --by 'bin=bin(x,[0,2,4])' -o r.nc -d v curved.h5
-has "groups are told apart from places" r.nc "v_counts i8(bin 2, n2 2)"
+has "groups are told apart from places" r.nc "v_counts i8(bin 2, bin_2 2)"
 refuses 2 "groups called as a variable" \
 	"quern: --by: the groups of month\\(time\\) would be called v_mean, as the field mean of the result: name them otherwise with --by NAME=month\\(time\\)" \
 	run moments --by 'v_mean=month(time)' -d v curved.h5

@@ -74,7 +74,7 @@ is "... or a value" '"nan"' \
 refused "a pair of one" 'kernel corr is of two values of each element: give the other with --with EXPR' \
 	corr -d t grid.h5
 refused "... among others" 'kernel regress is of two values' count,regress -d t grid.h5
-refused "a kernel of one" '--with: kernel mean takes no other values; with other values you can have: count, cov' \
+refused "a kernel of one" '--with: kernel mean takes no other values; with other values you can have: count, histogram2d, cov' \
 	mean,corr -d t --with n grid.h5
 refused "a name of nothing" "--with: nothing is named 'nope'" corr -d t --with nope grid.h5
 

@@ -51,7 +51,7 @@ is "a pass of one of them alone before" "2 2" "$(quern run histogram,mean --json
 # --- options, fields ---
 answers "options of two kernels, before and behind the list" run --bins 3 moments,histogram --order 4 --json \
 	-d t grid.h5
-is "... are theirs" '{"bins":3,"order":"4","range":null} 3' \
+is "... are theirs" '{"bins":3,"density":false,"edges":null,"log":false,"order":"4","range":null} 3' \
 	"$(jq -cS .input.options out) $(jq -c '.result.counts | length' out)"
 is "... and fields" true "$(jq -c '.result | has("kurtosis") and has("edges")' out)"
 answers "fields of two" run moments,minmax --fields argmax,mean,count --json -d t grid.h5

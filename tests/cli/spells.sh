@@ -44,6 +44,15 @@ is "... a spell ends with its group" "[2,5] [1,3] [2,7]" \
 quern run spells --over time --where "$condition" -d t -o s.nc grid.h5
 check "in a file" grep -q '^t_longest i8(' <("$look" s.nc)
 
+for each in "time=0:3+5:8 [3,2,5,1,7]" "time=0:3:2+6 [1,2,2,2,6]" "time=0:3+3:6 [5,1,5,1,5]" "time=2+5 [2,1,2,2,5]" \
+	"time=6:7 [1,1,1,6,6]"; do
+	answers "in ${each% *}" run spells --over time -s "${each% *},lat=0,lon=0" -d t --json grid.h5
+	is "... those a step apart follow each other" "${each#* }" \
+		"$(jq -c '.result | [.longest, .number, .total, .first, .last] | flatten' out)"
+done
+refuses 2 "a union of several steps" "time is a union of pieces with different steps" \
+	run spells --over time -s time=0:4:2+5:8,lat=0,lon=0 -d t grid.h5
+refuses 2 "one element of several dimensions" "name it with --over" run spells -s time=6:7,lat=0,lon=0 -d t grid.h5
 refuses 2 "several dimensions" "name it with --over" run spells -d t grid.h5
 refuses 2 "... of --over" "spells goes along one dimension" run spells --over time,lat -d t grid.h5
 refuses 2 "windows" "kernel spells has no windows" run spells --over time --rolling lat=3 -d t grid.h5

@@ -309,13 +309,15 @@ static void spice(struct dataset *d, unsigned one_in, uint64_t *seed)
 /* A kernel with certain settings on all types and kinds of data. */
 static void check_settings(const struct quern_kernel *k, const char *const *settings)
 {
-	static const uint64_t shapes[][3] = { { 5, 13, 61 }, { 2, 3, 700 }, { 2, 1, 6000 } };
+	static const uint64_t shapes[][3] = {
+		{ 5, 13, 61 }, { 2, 3, 700 }, { 2, 1, 6000 }, { 1, 1, 4500 } /* one that follows */
+	};
 	static const unsigned spices[] = { 0, 20, 1500 };
 	uint64_t seed = random_seed(88172645463325252u);
 
 	for (int t = 0; t < QUERN_NDTYPES; t++)
 		for (int i = 0; i < 3 * NMOODS; i++) {
-			const size_t shape = i % 8 == 7 ? 2 : (size_t)i % 2;
+			const size_t shape = k->follows ? 3 : i % 8 == 7 ? 2 : (size_t)i % 2;
 			struct quern_box box;
 			struct dataset d;
 

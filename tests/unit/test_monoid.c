@@ -195,7 +195,7 @@ static const uint64_t *shape_for(const struct quern_kernel *k)
 	static const uint64_t large[] = { 5, 29, 61 }, small[] = { 40, 3, 5 },
 			      line[] = { 8845, 1, 1 };
 
-	if (!strcmp(k->name, "spells"))
+	if (k->follows)
 		return line;
 	return k->demand ? small : large;
 }
