@@ -128,7 +128,7 @@ static bool write_kind(struct qn_nc *w, const struct qn_labels *l, int kind,
 	bool ok;
 
 	if (known) {
-		snprintf(w->bins[kind], sizeof(w->bins[kind]), "%s", known->name);
+		memcpy(w->bins[kind], known->name, sizeof(known->name));
 		return true;
 	}
 	room = qn_calloc(edges->n, 3 * sizeof(*room));
