@@ -43,6 +43,15 @@ static void print_array(const char *name, const json_t *a)
 	putchar('\n');
 }
 
+/* Of bins: infinite ones are texts. */
+static void edge_text(const json_t *v, char *out, size_t n)
+{
+	if (json_is_string(v))
+		qn_cli_number(v, out, n);
+	else
+		snprintf(out, n, "%.6g", json_number_value(v));
+}
+
 /* A bar a bin, as long as its share of the fullest. */
 static void print_bars(const json_t *edges, const json_t *counts)
 {
@@ -57,9 +66,11 @@ static void print_bars(const json_t *edges, const json_t *counts)
 	{
 		long long n = json_integer_value(v);
 		int length = (int)ceil((double)n * BAR_WIDTH / (double)most);
+		char low[32], high[32];
 
-		printf("  %12.6g ..%12.6g  ", json_number_value(json_array_get(edges, i)),
-		       json_number_value(json_array_get(edges, i + 1)));
+		edge_text(json_array_get(edges, i), low, sizeof(low));
+		edge_text(json_array_get(edges, i + 1), high, sizeof(high));
+		printf("  %12s ..%12s  ", low, high);
 		for (int k = 0; k < BAR_WIDTH; k++)
 			putchar(k < length ? '#' : ' ');
 		printf(" %lld\n", n);

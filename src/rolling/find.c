@@ -5,11 +5,52 @@
 #include "rolling/rolling.h"
 #include "select/select.h"
 
+/* How many of a part there are before it begins again, the shortest year has 360 days; 0: it never does. */
+static int64_t cycle_of(enum qn_part_kind kind)
+{
+	static const struct {
+		enum qn_part_kind kind;
+		int64_t n;
+	} cycles[] = { { QN_PART_MONTH, 12 },
+		       { QN_PART_HOUR, 24 },
+		       { QN_PART_DAYOFYEAR, 360 },
+		       { QN_PART_SEASON, 4 } };
+
+	for (size_t i = 0; i < sizeof(cycles) / sizeof(*cycles); i++)
+		if (cycles[i].kind == kind)
+			return cycles[i].n;
+	return 0;
+}
+
+/* Do the groups go round: is it no further from the last to the first than between others? */
 static bool wraps(const struct qn_key *k)
 {
-	return k->kind == QN_KEY_PARTS &&
-	       (k->part.kind == QN_PART_MONTH || k->part.kind == QN_PART_HOUR ||
-		k->part.kind == QN_PART_DAYOFYEAR || k->part.kind == QN_PART_SEASON);
+	const int64_t cycle = k->kind == QN_KEY_PARTS ? cycle_of(k->part.kind) : 0;
+	int64_t most = 1;
+
+	if (!cycle || !k->ngroups)
+		return false;
+	for (uint32_t i = 1; i < k->ngroups; i++) {
+		const int64_t gap = k->integers[i] - k->integers[i - 1];
+
+		most = gap > most ? gap : most;
+	}
+	return k->integers[0] + cycle - k->integers[k->ngroups - 1] <= most;
+}
+
+/* Is there one beside that goes on where it begins again, as the year of a month? The last month of a year is followed by
+   the first of the next one then, which is another row: windows end there. */
+static bool goes_on(const struct qn_keys *keys, int but)
+{
+	for (int i = 0; i < keys->n; i++) {
+		const struct qn_key *k = &keys->key[i];
+
+		if (i != but && k->kind == QN_KEY_PARTS &&
+		    (k->part.kind == QN_PART_YEAR || k->part.kind == QN_PART_SEASONYEAR ||
+		     qn_part_is_time(k->part.kind)))
+			return true;
+	}
+	return false;
 }
 
 static int find_key(const struct qn_keys *keys, const char *name)
@@ -99,7 +140,7 @@ enum quern_status qn_rolling_find(struct qn_rolling *r, const struct qn_rolling_
 		r->dim = -1;
 	if (r->key < 0 && r->dim < 0)
 		return refuse(r, of, err);
-	r->wraps = r->key >= 0 && wraps(&of->keys->key[r->key]);
+	r->wraps = r->key >= 0 && wraps(&of->keys->key[r->key]) && !goes_on(of->keys, r->key);
 	if (r->key >= 0)
 		place(r, rows, &rows->term[rows->nterms - 1 - r->key]);
 	for (int t = 0; r->dim >= 0 && t < rows->nterms - of->keys->n; t++)

@@ -94,4 +94,18 @@ check "... point to the name" grep -q "rolling: nothing is named 'lon'" err
 refuses 2 "weights of a kernel that has none" "--rolling, weights=: kernel quantiles takes no weights" \
 	run quantiles -d t --over lat --rolling time=3,weights=triangle grid.h5
 r "pairs" "leave either out" --over lat --by 'hour(time),month(time)' --pairs --rolling month=1
+
+# 60 days of four hours each.
+"$BUILDDIR/examples/mkclimate" --quiet --only t2m --lat 4 --lon 5 --time 240 c.nc || exit 1
+there() { jq -c '[.result.mean | flatten | .[0:4][] | . != null]' out; }
+while read -r dim groups want; do
+	answers "windows of $dim, by $groups" run mean --by "$groups" --rolling "$dim=3" -d t2m --json c.nc
+	is "... go round where times do" "$want" "$(there)"
+done <<-END
+	hour hour(time) [true,true,true,true]
+	hour hour(time),date(time) [false,false,false,false]
+	hour date(time),hour(time) [false,true,true,false]
+	dayofyear dayofyear(time) [false,true,true,true]
+	month year(time),month(time) [false,true,false]
+END
 finish
