@@ -221,4 +221,8 @@ expect_none "parts of documents are put together by api/json.c only" "$(
 )"
 expect_none "tests lie in folders" \
 	"$(find tests -maxdepth 1 -type f ! -name run ! -name lib.sh ! -name module.mk)"
+expect_none "nothing else is at the top" "$(
+	git ls-files 2>/dev/null | grep -v '^\.' | cut -d/ -f1 | sort -u |
+		grep -vxE 'Makefile|configure\.ac|README\.md|LICENSE|src|kernels|io|examples|bench|tests|slurm'
+)"
 finish
