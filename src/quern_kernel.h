@@ -212,6 +212,7 @@ struct quern_input {
 	enum quern_dtype dtype;	 /* of the values that will be absorbed, after CF decoding */
 	bool nan_missing;	 /* NaN counts as missing; otherwise it is a value */
 	const char *const *dims; /* names of the dimensions; entries may be NULL */
+	const bool *reduced;	 /* those that are not kept in the result; NULL: all */
 	const struct quern_options *options;
 	struct quern_message
 		*message;   /* where open() explains a failure; or, under QUERN_OK, what a

@@ -33,39 +33,14 @@ struct spells {
 
 /* --- the dimension --- */
 
-/* Is it a word of a text with commas, by its name or number? */
-static bool names(const char *text, const struct quern_input *in, int dim)
-{
-	const char *name = in->dims[dim];
-
-	for (const char *end; *text; text = *end ? end + 1 : end) {
-		char *stop;
-		long number;
-		size_t n;
-
-		text += strspn(text, " ");
-		end = text + strcspn(text, ",");
-		n = (size_t)(end - text);
-		while (n && text[n - 1] == ' ')
-			n--;
-		if (name && strlen(name) == n && !strncmp(text, name, n))
-			return true;
-		number = strtol(text, &stop, 10);
-		if (stop == text + n && n && (number == dim || number == dim - in->ndim))
-			return true;
-	}
-	return false;
-}
-
 /* The only one that is reduced, or the only one of these that has several elements. */
 static enum quern_status find_dimension(const struct quern_input *in, int *dim)
 {
-	const char *over = quern_option_string(in->options, "over");
 	int nreduced = 0, nlong = 0, any = -1;
 
 	*dim = -1;
 	for (int d = 0; d < in->ndim; d++) {
-		if (over && !names(over, in, d))
+		if (in->reduced && !in->reduced[d])
 			continue;
 		nreduced++;
 		any = d;

@@ -81,6 +81,7 @@ static enum quern_status open_kernel(struct qn_run *run, bool tells, struct quer
 		.text_nbytes = run->subject->dataset.type.size,
 		.nan_missing = run->settings.nan_missing,
 		.dims = (const char *const *)run->subject->dataset.dim_name,
+		.reduced = run->reduced,
 		.options = run->settings.of_kernel,
 		.roles = qn_formula_roles(&run->formula),
 		.message = &said,
