@@ -88,7 +88,7 @@ include $(srcdir)/tests/module.mk
 # What no fuzz target reaches would only take time to build.
 ifdef FUZZ
 unfuzzed := kernels/% src/exact/% src/columns/% src/plan/% src/find/% src/rolling/% src/locate/% \
-	src/run/% src/schedule/% src/stage/% src/verify/% src/api/%
+	src/run/% src/schedule/% src/stage/% src/verify/% src/json/% src/api/%
 LIB_SRCS := $(filter-out $(unfuzzed),$(LIB_SRCS))
 LIB_MULTI_ISA_SRCS := $(filter-out $(unfuzzed),$(LIB_MULTI_ISA_SRCS))
 endif

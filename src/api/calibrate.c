@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/json.h"
 #include "api/run.h"
 #include "base/file.h"
 #include "find/warnings.h"
+#include "json/json.h"
 
 #define MOST_NBYTES (UINT64_C(1) << 30)
 #define MANY_CHUNKS 100000 /* a run with so many tells what planning costs a chunk */

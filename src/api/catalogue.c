@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "api/inspect.h"
-#include "api/json.h"
 #include "api/options.h"
 #include "api/settings.h"
 #include "base/cpu.h"
@@ -23,6 +22,7 @@
 #include "data/reading.h"
 #include "data/sum.h"
 #include "describe/describe.h"
+#include "json/json.h"
 #include "kernel/kernel.h"
 #include "quern.h"
 #include "cluster/topo.h"

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "api/call.h"
-#include "api/json.h"
 #include "api/options.h"
 #include "api/settings.h"
 #include "base/fp.h"
@@ -15,6 +14,7 @@
 #include "cluster/comm_mpi.h"
 #include "cluster/share.h"
 #include "data/reading.h"
+#include "json/json.h"
 #include "locate/homes_report.h"
 #include "quern.h"
 

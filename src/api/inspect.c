@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "api/json.h"
 #include "base/mem.h"
 #include "locate/resident.h"
 #include "data/storage.h"
 #include "find/coordinate.h"
+#include "json/json.h"
 #include "resolve/resolve.h"
 #include "plan/cut.h"
 

@@ -6,7 +6,6 @@ LIB_SRCS += src/api/datasets.c
 LIB_SRCS += src/api/document.c
 LIB_SRCS += src/api/homes.c
 LIB_SRCS += src/api/inspect.c
-LIB_SRCS += src/api/json.c
 LIB_SRCS += src/api/labels.c
 LIB_SRCS += src/api/options.c
 LIB_SRCS += src/api/plan.c

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/json.h"
 #include "api/run.h"
 #include "base/fp.h"
 #include "base/mem.h"
+#include "json/json.h"
 #include "schedule/forecast.h"
 
 #define MOST_LISTED_RANKS 4096 /* a document with more has no array of ranks */

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/json.h"
 #include "api/options.h"
 #include "api/settings.h"
 #include "api/call.h"
@@ -18,6 +17,7 @@
 #include "cluster/comm_mpi.h"
 #include "cluster/share.h"
 #include "data/reading.h"
+#include "json/json.h"
 #include "stage/stage.h"
 #include "quern.h"
 

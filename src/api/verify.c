@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "api/call.h"
-#include "api/json.h"
 #include "api/options.h"
 #include "api/settings.h"
 #include "base/fp.h"
@@ -16,6 +15,7 @@
 #include "cluster/comm_mpi.h"
 #include "cluster/share.h"
 #include "data/reading.h"
+#include "json/json.h"
 #include "verify/verify.h"
 #include "quern.h"
 

@@ -2,14 +2,12 @@
  * write.c - results as files, put in their place by base/publish.h, so that a file is there whole or not at all.
  * Text is made in memory: it is of few cells.
  */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "api/json.h"
 #include "api/result_file.h"
 #include "api/run.h"
 #include "base/file.h"
@@ -19,6 +17,7 @@
 #include "base/system.h"
 #include "csv/csv.h"
 #include "data/storage.h"
+#include "json/json.h"
 
 /* A file, in memory. */
 struct document {
@@ -77,35 +76,9 @@ static enum quern_status write_csv(quern_run *run, const char *file)
 
 /* --- what is there --- */
 
-/* Has a file these bytes at its beginning? White space of the file before them does not count. */
-static bool begins_with(const char *file, const char *head)
-{
-	char text[256];
-	int fd = qn_file_open(file, NULL);
-	ssize_t n = fd < 0 ? -1 : qn_sys_pread(fd, text, sizeof(text) - 1, 0);
-	const char *at = text;
-
-	if (fd >= 0)
-		qn_sys_close(fd);
-	if (n < 0)
-		return false;
-	for (text[n] = '\0'; *head; head++) {
-		while (*head != ' ' && isspace((unsigned char)*at))
-			at++;
-		if (*at++ != *head)
-			return false;
-	}
-	return true;
-}
-
-bool qn_json_is_document(const char *file)
-{
-	return begins_with(file, "{\"quern\":");
-}
-
 static bool is_csv(const char *file)
 {
-	return begins_with(file, QN_CSV_HEAD) || begins_with(file, QN_CSV_COLUMNS);
+	return qn_file_begins(file, QN_CSV_HEAD) || qn_file_begins(file, QN_CSV_COLUMNS);
 }
 
 static bool is_hdf5(const char *file)

@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -170,4 +171,24 @@ uint64_t qn_file_fetched(void)
 	if (f)
 		fclose(f);
 	return n;
+}
+
+bool qn_file_begins(const char *file, const char *head)
+{
+	char text[256];
+	int fd = qn_file_open(file, NULL);
+	ssize_t n = fd < 0 ? -1 : qn_sys_pread(fd, text, sizeof(text) - 1, 0);
+	const char *at = text;
+
+	if (fd >= 0)
+		qn_sys_close(fd);
+	if (n < 0)
+		return false;
+	for (text[n] = '\0'; *head; head++) {
+		while (*head != ' ' && isspace((unsigned char)*at))
+			at++;
+		if (*at++ != *head)
+			return false;
+	}
+	return true;
 }

@@ -36,6 +36,9 @@ enum quern_status qn_file_status(int why);
    EFBIG of a larger one. */
 char *qn_file_load(const char *file, size_t most, size_t *nbytes);
 
+/* Has a file these bytes at its beginning? White space of the file before them does not count. */
+bool qn_file_begins(const char *file, const char *head);
+
 /* A buffer for qn_file_place must be that much longer than the bytes: a cache line. */
 #define QN_PLACE_NBYTES 64
 

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/json.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "fields/fields.h"
+#include "json/json.h"
 
 #define MOST_LINES  60 /* of cells */
 #define MOST_VALUES 4  /* of a cell, in one column */

@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "api/json.h"
 #include "base/mem.h"
 #include "base/publish.h"
 #include "base/system.h"
 #include "cli/cli.h"
+#include "json/json.h"
 
 const struct quern_option qn_cli_document_options[] = {
 	{ "json", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, "print the JSON document, nothing else" },

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api/json.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "json/json.h"
 #include "quern.h"
 
 #define WHY_NBYTES 2048

@@ -16,11 +16,11 @@
 #include <unistd.h>
 #include <wchar.h>
 
-#include "api/json.h"
 #include "base/mem.h"
 #include "base/system.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "json/json.h"
 
 #define MOST_COLUMNS  96
 #define LEAST_COLUMNS 40

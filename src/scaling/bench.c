@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "api/json.h"
+#include "json/json.h"
 #include "base/mem.h"
 #include "scaling/bench.h"
 #include "base/system.h"

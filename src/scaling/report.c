@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "api/json.h"
+#include "json/json.h"
 #include "base/mem.h"
 #include "base/publish.h"
 #include "base/system.h"

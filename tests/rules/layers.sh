@@ -35,10 +35,11 @@ src/schedule     base exact cluster data select feed kernel plan describe find k
 src/stage        base exact cluster data select feed describe resolve find
 src/verify       base exact cluster data feed describe resolve find crew
 src/csv          base data fields kernel quern.h
-src/api          base exact cluster data select feed kernel plan describe resolve find keys formula program grouping rolling locate crew run schedule stage verify csv quern.h
+src/json         base data kernel
+src/api          base exact cluster data select feed kernel plan describe resolve find keys formula program grouping rolling locate crew run schedule stage verify csv json quern.h
 src/manual       base kernel quern.h
-src/cli          base exact cluster fields kernel run api manual quern.h
-src/scaling      base cluster api cli quern.h
+src/cli          base exact cluster fields kernel run json api manual quern.h
+src/scaling      base cluster json api cli quern.h
 io/sandbox       base
 io/filter        base data feed
 io/hdf5_format   base data
@@ -62,7 +63,7 @@ cblas.h       kernels/blas.c kernels/covariance_panel.c tests bench
 libdeflate.h  io/filter examples tests bench
 gmp.h         src/exact src/weighted tests bench
 xxhash.h      src/data/sum.c tests bench
-jansson.h     src/api src/cli src/scaling tests
+jansson.h     src/json src/api src/cli src/scaling tests
 '
 
 # Lines "FILE HEADER QUOTE" of all includes below the given folders; QUOTE is < or ".
@@ -214,10 +215,10 @@ expect_none "options are named in the API, the command and kernels only" "$(
 	grep -nE 'quern_option_(string|flag|int|reals)\(|\<QUERN_OPT_' -r src --include='*.[ch]' |
 		grep -vE '^src/(api|cli|scaling|manual)/|^src/base/options\.c:|^src/quern_kernel\.h:'
 )"
-# What lacks memory is not left out of a document (src/api/json.h).
-expect_none "parts of documents are put together by api/json.c only" "$(
+# What lacks memory is not left out of a document (src/json/json.h).
+expect_none "parts of documents are put together by json/json.c only" "$(
 	grep -nE '\<json_(array|object)_(append|set|insert|update|extend)[a-z_]*\(' -r src --include='*.[ch]' |
-		grep -vE '^src/(api/json|cli/terminal)\.c:'
+		grep -vE '^src/(json/json|cli/terminal)\.c:'
 )"
 expect_none "tests lie in folders" \
 	"$(find tests -maxdepth 1 -type f ! -name run ! -name lib.sh ! -name module.mk)"

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/json.h"
+#include "json/json.h"
 
 static json_t *find(json_t *doc, const char *path)
 {

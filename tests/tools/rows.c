@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api/json.h"
+#include "json/json.h"
 #include "quern.h"
 
 #define MAX_ROW 16384

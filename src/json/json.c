@@ -1,4 +1,4 @@
-#include "api/json.h"
+#include "json/json.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/real.h"
 #include "base/text.h"
@@ -226,4 +227,9 @@ json_t *qn_json_load(const char *text, json_error_t *why)
 		doc = json_loads(readable, JSON_ALLOW_NUL, why);
 	free(readable);
 	return doc;
+}
+
+bool qn_json_is_document(const char *file)
+{
+	return qn_file_begins(file, "{\"quern\":");
 }

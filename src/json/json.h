@@ -1,8 +1,8 @@
 /*
- * json.h - small helpers over jansson for the documents of the API.
+ * json.h - small helpers over jansson for documents.
  */
-#ifndef QN_API_JSON_H
-#define QN_API_JSON_H
+#ifndef QN_JSON_JSON_H
+#define QN_JSON_JSON_H
 
 #include <jansson.h>
 

@@ -1,0 +1,3 @@
+# src/json: sources of libquern.
+LIB_SRCS += src/json/json.c
+LIB_SRCS += src/json/result.c
