@@ -23,6 +23,7 @@ include $(srcdir)/src/locate/module.mk
 include $(srcdir)/src/crew/module.mk
 include $(srcdir)/src/run/module.mk
 include $(srcdir)/src/schedule/module.mk
+include $(srcdir)/src/lookup/module.mk
 include $(srcdir)/src/csv/module.mk
 include $(srcdir)/src/json/module.mk
 include $(srcdir)/src/stage/module.mk

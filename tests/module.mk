@@ -98,6 +98,7 @@ SHELL_TESTS += tests/cli/options.sh
 SHELL_TESTS += tests/cli/over.sh
 SHELL_TESTS += tests/cli/pairs.sh
 SHELL_TESTS += tests/cli/output.sh
+SHELL_TESTS += tests/cli/places.sh
 SHELL_TESTS += tests/cli/plan.sh
 SHELL_TESTS += tests/cli/quantiles.sh
 SHELL_TESTS += tests/cli/rolling.sh

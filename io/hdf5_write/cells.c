@@ -130,15 +130,16 @@ static bool find_dimensions(const struct qn_h5_cells *c, const struct qn_variabl
 /* Named after the dataset alone where nothing else was computed of it, and no dimension is called so. */
 static void name_field(const struct qn_h5_cells *c, const struct qn_field *f, char name[QN_NC_NAME])
 {
-	char text[QN_NC_NAME];
+	char text[QN_NC_NAME], own[QN_FIELD_NAME_NBYTES], clean[QN_NAME_NBYTES];
 
 	if (qn_field_is_coordinate(&c->result, f)) {
 		qn_nc_new_name(c->nc, f->name, name);
 		return;
 	}
 	qn_text_name(c->labels->name, QN_NAME_NBYTES - sizeof(f->name), text);
-	if (c->result.nfields > 1 || qn_nc_has(c->nc, text))
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "_%s", f->name);
+	qn_text_name(qn_field_name(f, own), sizeof(clean), clean);
+	if (f->along || qn_h5_count_fields(&c->result) > 1 || qn_nc_has(c->nc, text))
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "_%s", clean);
 	qn_nc_new_name(c->nc, text, name);
 }
 

@@ -112,6 +112,28 @@ bool qn_h5_describe_coordinate(hid_t id, const struct qn_field *f)
 	       qn_nc_put_text(id, "units", "1");
 }
 
+size_t qn_h5_count_fields(const struct quern_result *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->nfields; i++)
+		n += r->field[i].along == NULL;
+	return n;
+}
+
+bool qn_h5_describe_beside(hid_t id, const struct qn_field *f)
+{
+	const struct qn_result_axis *a = f->along;
+	const bool is_of_values = !strcmp(f->name, "values");
+
+	return put_joined(id, "long_name", a->name, " of the ",
+			  is_of_values		       ? "values"
+			  : !strcmp(f->name, "argmin") ? "smallest value"
+						       : "largest value") &&
+	       (!a->units || qn_nc_put_text(id, "units", a->units)) &&
+	       (!a->calendar || qn_nc_put_text(id, "calendar", a->calendar));
+}
+
 bool qn_h5_describe_field(hid_t id, const struct qn_nc *w, const struct qn_labels *l,
 			  const struct quern_result *r, const struct qn_field *f)
 {
@@ -120,6 +142,9 @@ bool qn_h5_describe_field(hid_t id, const struct qn_nc *w, const struct qn_label
 	const struct qn_field_method *method = qn_field_method(f->name);
 	bool ok = true;
 
+	if (f->along)
+		return qn_h5_describe_beside(id, f) &&
+		       (!w->coordinates || qn_nc_put_text(id, "coordinates", w->coordinates));
 	if (doc)
 		ok = put_joined(id, "long_name", name ? name : l->name, ": ",
 				qn_field_words(doc, l->weights));

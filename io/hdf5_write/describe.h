@@ -19,4 +19,10 @@ bool qn_h5_put_comment(hid_t id, const struct qn_labels *l, const struct qn_fiel
 /* The same of a field that is a coordinate of the others. */
 bool qn_h5_describe_coordinate(hid_t id, const struct qn_field *f);
 
+/* Fields of a kernel: the coordinates that go with them are not counted. */
+size_t qn_h5_count_fields(const struct quern_result *r);
+
+/* What coordinates beside indexes are. */
+bool qn_h5_describe_beside(hid_t id, const struct qn_field *f);
+
 #endif

@@ -132,11 +132,18 @@ bool qn_variable_needs_fill(const struct qn_field *f, union qn_cell *fill)
 
 /* --- form --- */
 
+/* Is a value one of the data, or of a coordinate? Of which type is that? */
+static bool is_of_data(const struct qn_variable *v, enum quern_dtype *t)
+{
+	*t = v->field->along ? v->field->along->dtype : v->labels->dtype;
+	return v->field->along || qn_field_is_element(v->result, v->field);
+}
+
 static enum quern_dtype integer_type(const struct qn_variable *v)
 {
-	const enum quern_dtype t = v->labels->dtype;
+	enum quern_dtype t;
 
-	return qn_field_is_element(v->result, v->field) && t < QUERN_U64 ? t : QUERN_I64;
+	return is_of_data(v, &t) && t < QUERN_U64 ? t : QUERN_I64;
 }
 
 /* Integers are stored in the type of the data, if something there can stand for no value. */
@@ -164,8 +171,8 @@ static void choose_unsigned(const struct qn_variable *v, struct qn_form *form)
 
 static void choose_real(const struct qn_variable *v, struct qn_form *form)
 {
-	const bool is_single = qn_field_is_element(v->result, v->field) &&
-			       v->labels->dtype == QUERN_F32;
+	enum quern_dtype t;
+	const bool is_single = is_of_data(v, &t) && t == QUERN_F32;
 	uint64_t k;
 
 	form->file = is_single ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE;
@@ -177,19 +184,20 @@ static void choose_real(const struct qn_variable *v, struct qn_form *form)
 
 static bool is_integer(const struct qn_variable *v)
 {
-	const struct qn_field_doc *doc = qn_field_doc(v->field->name);
-	const bool is_value = qn_field_is_element(v->result, v->field);
+	const struct qn_field_doc *doc = v->field->along ? NULL : qn_field_doc(v->field->name);
+	enum quern_dtype t;
 
 	if (v->field->type != QN_FIELD_NULL)
 		return v->field->type == QN_FIELD_INT;
-	return (doc && doc->integer) || (is_value && v->labels->dtype <= QUERN_U64);
+	return (doc && doc->integer) || (is_of_data(v, &t) && t <= QUERN_U64);
 }
 
 static bool is_unsigned(const struct qn_variable *v)
 {
+	enum quern_dtype t;
+
 	return v->field->type == QN_FIELD_UINT ||
-	       (v->field->type == QN_FIELD_NULL && v->labels->dtype == QUERN_U64 &&
-		qn_field_is_element(v->result, v->field));
+	       (v->field->type == QN_FIELD_NULL && is_of_data(v, &t) && t == QUERN_U64);
 }
 
 /* Extremes are of the type of the data; the rest is int64 or float64. What has no value anywhere is of the

@@ -49,6 +49,12 @@ static bool describe(const struct qn_writing *w, hid_t id, const struct qn_field
 	union qn_cell fill;
 	bool ok = true;
 
+	if (f->along) {
+		free(units);
+		return qn_h5_describe_beside(id, f) &&
+		       (f->type != QN_FIELD_NULL || H5Tequal(type, H5T_NATIVE_INT64) <= 0 ||
+			qn_nc_put_value(id, "_FillValue", type, &no_int));
+	}
 	if (doc)
 		ok = units && qn_nc_put_text(id, "long_name", qn_field_words(doc, weights)) &&
 		     qn_h5_put_comment(id, w->labels, doc) &&
@@ -70,14 +76,15 @@ static bool describe(const struct qn_writing *w, hid_t id, const struct qn_field
 static void name_variable(const struct qn_writing *w, const struct qn_field *f,
 			  char name[QN_NC_NAME])
 {
-	const bool has_one = w->result->nfields == 1;
-	char text[QN_NC_NAME];
+	const bool has_one = qn_h5_count_fields(w->result) == 1 && !f->along;
+	char text[QN_NC_NAME], own[QN_FIELD_NAME_NBYTES], clean[QN_NAME_NBYTES];
 
 	qn_text_name(w->labels->name, QN_NAME_NBYTES - sizeof(f->name), text);
+	qn_text_name(qn_field_name(f, own), sizeof(clean), clean);
 	if (w->has_several && !(has_one && !qn_nc_has(&w->nc, text)))
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "_%s", f->name);
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "_%s", clean);
 	else if (!has_one || qn_nc_has(&w->nc, text))
-		snprintf(text, sizeof(text), "%s", f->name);
+		snprintf(text, sizeof(text), "%s", clean);
 	qn_nc_new_name(&w->nc, text, name);
 }
 
@@ -132,8 +139,9 @@ static bool write_texts(struct qn_writing *w, const struct qn_field *f)
 static bool write_null(struct qn_writing *w, const struct qn_field *f)
 {
 	const struct qn_field_doc *doc = qn_field_doc(f->name);
-	const bool like_values = doc && doc->units == QN_UNITS_VALUE && strcmp(f->name, "mean");
-	const enum quern_dtype dtype = w->labels->dtype;
+	const bool like_values = f->along ||
+				 (doc && doc->units == QN_UNITS_VALUE && strcmp(f->name, "mean"));
+	const enum quern_dtype dtype = f->along ? f->along->dtype : w->labels->dtype;
 	const struct qn_field text = { .name = "", .type = QN_FIELD_TEXT, .v.text = (char *)"" };
 	const double nan_value = NAN;
 	struct qn_field named = text;
@@ -144,7 +152,8 @@ static bool write_null(struct qn_writing *w, const struct qn_field *f)
 	}
 	if (like_values && dtype == QUERN_U64)
 		return write_variable(w, f, H5T_NATIVE_UINT64, &no_uint);
-	if (doc && (doc->integer || (like_values && dtype != QUERN_F32 && dtype != QUERN_F64)))
+	if (doc && ((doc->integer && !f->along) ||
+		    (like_values && dtype != QUERN_F32 && dtype != QUERN_F64)))
 		return write_variable(w, f, H5T_NATIVE_INT64, &no_int);
 	return write_variable(w, f, H5T_NATIVE_DOUBLE, &nan_value);
 }

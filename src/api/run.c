@@ -15,6 +15,7 @@
 #include "cluster/share.h"
 #include "data/reading.h"
 #include "kernel/collect.h"
+#include "lookup/lookup.h"
 #include "run/emit.h"
 #include "run/kept.h"
 #include "schedule/schedule.h"
@@ -244,13 +245,15 @@ struct part {
 };
 
 /* Rows of the result, as they come. */
-static enum quern_status collect(void *ctx, uint64_t row, const struct quern_result *rows,
+static enum quern_status collect(void *ctx, uint64_t row, struct quern_result *rows,
 				 struct quern_message *err)
 {
 	const struct part *part = ctx;
 	quern_run *run = part->run;
 	enum quern_status st = QUERN_OK;
 
+	if (part->of->streamed && !qn_lookup_put_beside(&run->result, rows))
+		return qn_error_nomem(err, 0, "coordinates");
 	if (part->of->streamed)
 		return part->of->sink->put(part->of, run, rows, err);
 	if (!run->result.naxes)
@@ -298,10 +301,14 @@ static enum quern_status work(quern_run *run, quern_run *of, double *clock)
 	run->engine.taker = (struct qn_taker){ collect, &part };
 	st = plan(run, true, clock);
 	if (!st)
+		st = qn_lookup_before(&run->engine, &run->result, &run->err);
+	if (!st)
 		st = qn_run_work(&run->engine, &run->err);
 	lap(run, "work and reduction", clock);
 	if (!st)
 		st = qn_comm_agree(run->comm, emit(run, of), &run->err);
+	if (!st)
+		st = qn_lookup_after(&run->engine, &run->result, &run->err);
 	run->engine.seconds[QN_OUTPUT] = lap(run, "output", clock);
 	run->done = !st;
 	return st;

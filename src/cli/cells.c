@@ -20,7 +20,8 @@
 /* A column: what each cell has. */
 struct column {
 	const char *name;
-	bool is_place;
+	char *made; /* owned: the name, where it is no other's */
+	bool is_place, is_coordinate;
 	const json_t **cell; /* owned; each is borrowed */
 	size_t n, room;
 	int width;
@@ -54,29 +55,14 @@ static void format_array(const json_t *v, char out[TEXT_NBYTES])
 	}
 }
 
-/* In the fewest digits that bring it back, as a float32 where it is one: 0.1 is not 0.100000001490116. */
-static void format_place(double x, char out[TEXT_NBYTES])
-{
-	const bool is_single = (double)(float)x == x;
-
-	for (int digits = 6; digits <= 17; digits++) {
-		double back;
-
-		snprintf(out, TEXT_NBYTES, "%.*g", digits, x);
-		back = strtod(out, NULL);
-		if (back == x || (is_single && (float)back == (float)x))
-			return;
-	}
-}
-
 static void format(const struct column *c, size_t i, char out[TEXT_NBYTES])
 {
 	const json_t *v = c->cell[i];
 
 	if (json_is_array(v))
 		format_array(v, out);
-	else if (c->is_place && json_is_real(v))
-		format_place(json_real_value(v), out);
+	else if (c->is_place || c->is_coordinate)
+		qn_cli_place(v, out, TEXT_NBYTES);
 	else
 		qn_cli_number(v, out, TEXT_NBYTES);
 }
@@ -189,6 +175,28 @@ static void print_shared(json_t *result)
 	}
 }
 
+/* Of coordinates beside indexes, "argmin_coords", a column for each dimension that has some: argmin_lat. */
+static bool add_beside(struct table *t, const char *of, json_t *coords)
+{
+	const int length = (int)(strlen(of) - strlen("_coords"));
+	const char *dim;
+	json_t *v;
+
+	json_object_foreach(coords, dim, v)
+	{
+		struct column *c = json_is_array(v) ? add_column(t, of) : NULL;
+
+		if (!json_is_array(v))
+			continue;
+		if (!c || qn_asprintf(&c->made, "%.*s_%s", length, of, dim) < 0)
+			return false;
+		c->name = c->made;
+		c->is_coordinate = true;
+		add_nested(c, v, json_array_size(t->dims));
+	}
+	return true;
+}
+
 static bool add_fields(struct table *t, json_t *result)
 {
 	const char *name;
@@ -196,6 +204,11 @@ static bool add_fields(struct table *t, json_t *result)
 
 	json_object_foreach(result, name, v)
 	{
+		if (json_is_object(v) && is_field(name)) {
+			if (!add_beside(t, name, v))
+				return false;
+			continue;
+		}
 		struct column *c = is_field(name) ? add_column(t, name) : NULL;
 
 		if (c)
@@ -290,13 +303,22 @@ static void print_head(const struct table *t)
 	putchar('\n');
 }
 
+/* At most. */
+static size_t count_columns(const struct table *t, json_t *result)
+{
+	size_t n = json_array_size(t->dims) + json_object_size(t->coords);
+	const char *name;
+	json_t *v;
+
+	json_object_foreach(result, name, v) n += json_is_object(v) ? json_object_size(v) : 1;
+	return n;
+}
+
 static bool make_columns(struct table *t, json_t *result, json_t **numbers)
 {
 	bool ok;
 
-	t->column = qn_calloc(json_array_size(t->dims) + json_object_size(t->coords) +
-				      json_object_size(result),
-			      sizeof(*t->column));
+	t->column = qn_calloc(count_columns(t, result), sizeof(*t->column));
 	ok = t->column && json_array_size(t->dims) <= MOST_DIMS;
 	for (size_t d = 0; ok && d < json_array_size(t->dims); d++)
 		ok = add_coordinates(t, d, numbers);
@@ -321,8 +343,10 @@ void qn_cli_print_cells(const json_t *doc)
 		print_lines(&t);
 	else
 		print_summary(&t);
-	for (size_t k = 0; k < t.ncolumns; k++)
+	for (size_t k = 0; k < t.ncolumns; k++) {
 		free(t.column[k].cell);
+		free(t.column[k].made);
+	}
 	free(t.column);
 	json_decref(numbers);
 }

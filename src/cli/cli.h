@@ -180,6 +180,8 @@ void qn_cli_bytes(double nbytes, char *out, size_t n);
 void qn_cli_shape(const json_t *shape, char *out, size_t n);
 /* A JSON number or string, doubles in the fewest digits that bring them back. */
 void qn_cli_number(const json_t *v, char *out, size_t n);
+/* The same of a coordinate: where it is a float32 as one of these, 0.1 is not 0.100000001490116. */
+void qn_cli_place(const json_t *v, char *out, size_t n);
 
 /* The document of quern_inspect, on standard output. */
 void qn_cli_print_inspect(const json_t *doc);

@@ -1,6 +1,8 @@
 /*
  * numbers.c - numbers of documents, as people read them.
  */
+#include <stdlib.h>
+
 #include "base/real.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -46,5 +48,24 @@ void qn_cli_number(const json_t *v, char *out, size_t n)
 		snprintf(out, n, "%s", real);
 	} else {
 		snprintf(out, n, "-");
+	}
+}
+
+void qn_cli_place(const json_t *v, char *out, size_t n)
+{
+	const double x = json_real_value(v);
+	const bool is_single = (double)(float)x == x;
+
+	if (!json_is_real(v)) {
+		qn_cli_number(v, out, n);
+		return;
+	}
+	for (int digits = 6; digits <= 17; digits++) {
+		double back;
+
+		snprintf(out, n, "%.*g", digits, x);
+		back = strtod(out, NULL);
+		if (back == x || (is_single && (float)back == (float)x))
+			return;
 	}
 }

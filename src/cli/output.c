@@ -77,8 +77,36 @@ static void print_bars(const json_t *edges, const json_t *counts)
 	}
 }
 
-/* A line a value, with its indexes. */
-static void print_places(const json_t *values, const json_t *places)
+/* "time 1979-01-05T06:00:00, lat 88.5": of the dimensions that have a coordinate. i: of several places. */
+static void print_coords(const json_t *coords, const size_t *i)
+{
+	const char *dim, *between = "";
+	json_t *of;
+
+	json_object_foreach((json_t *)coords, dim, of)
+	{
+		const json_t *v = i && json_is_array(of) ? json_array_get(of, *i) : of;
+		char text[64];
+
+		if (!v || json_is_null(v))
+			continue;
+		qn_cli_place(v, text, sizeof(text));
+		printf("%s%s %s", between, dim, text);
+		between = ", ";
+	}
+}
+
+static bool has_coords(const json_t *coords)
+{
+	const char *dim;
+	json_t *v;
+
+	json_object_foreach((json_t *)coords, dim, v) if (!json_is_null(v)) return true;
+	return false;
+}
+
+/* A line a value, with its indexes and their coordinates. */
+static void print_places(const json_t *values, const json_t *places, const json_t *coords)
 {
 	size_t i, d;
 	const json_t *v, *index;
@@ -91,6 +119,8 @@ static void print_places(const json_t *values, const json_t *places)
 		printf("  %-24s", text);
 		json_array_foreach(json_array_get(places, i), d, index)
 			printf(" %lld", (long long)json_integer_value(index));
+		fputs(has_coords(coords) ? "  " : "", stdout);
+		print_coords(coords, &i);
 		putchar('\n');
 	}
 }
@@ -191,6 +221,14 @@ void qn_cli_print_result(const json_t *doc)
 			continue;
 		if (values && places && (v == values || v == places))
 			continue;
+		if (json_is_object(v)) { /* of topk they are beside the values */
+			if (!values && has_coords(v)) {
+				printf("  %-12s ", "");
+				print_coords(v, NULL);
+				putchar('\n');
+			}
+			continue;
+		}
 		if (json_is_array(v)) {
 			print_array(name, v);
 			continue;
@@ -201,7 +239,7 @@ void qn_cli_print_result(const json_t *doc)
 	if (edges && counts)
 		print_bars(edges, counts);
 	if (values && places)
-		print_places(values, places);
+		print_places(values, places, json_object_get(result, "values_coords"));
 	if (json_object_get(result, "variance") || json_object_get(result, "covariance"))
 		printf(is_weighted(input) ? "  weighted; variances are over W - (sum of w^2) / W\n"
 					  : "  unweighted; variances are over n - 1\n");

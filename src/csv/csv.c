@@ -40,6 +40,10 @@ static void print_text(FILE *f, const char *text)
 
 static void print_scalar(FILE *f, const struct qn_field *x)
 {
+	if (x->dates) {
+		fputs(x->dates[0], f);
+		return;
+	}
 	switch (x->type) {
 	case QN_FIELD_NULL:
 		break;
@@ -63,7 +67,9 @@ static void print_scalar(FILE *f, const struct qn_field *x)
 
 static void print_value(FILE *f, const struct qn_field *x, size_t i)
 {
-	if (x->type == QN_FIELD_DECIMAL)
+	if (x->dates)
+		fputs(x->dates[i], f);
+	else if (x->type == QN_FIELD_DECIMAL)
 		fputs(x->v.texts[i], f);
 	else if (x->type == QN_FIELD_INT)
 		fprintf(f, "%" PRId64, x->v.ints[i]);
@@ -85,15 +91,34 @@ static void print_head(FILE *f, const struct qn_labels *labels)
 	}
 }
 
+/* What indexes are in coordinates. */
+static void print_beside(FILE *f, const struct qn_field *x)
+{
+	char name[QN_FIELD_NAME_NBYTES];
+
+	fputs("# ", f);
+	qn_text_print(f, qn_field_name(x, name));
+	fputs(": coordinates along ", f);
+	qn_text_print(f, x->along->name);
+	if (x->along->units && !x->dates) {
+		fputs(", in ", f);
+		qn_text_print(f, x->along->units);
+	}
+	fputc('\n', f);
+}
+
 /* The units of the fields, and what they are. */
 static void print_fields(FILE *f, const struct qn_labels *labels, const struct quern_result *r)
 {
 	for (size_t i = 0; i < r->nfields; i++) {
-		const struct qn_field_doc *doc = qn_field_doc(r->field[i].name);
+		const struct qn_field_doc *doc = r->field[i].along ? NULL
+								   : qn_field_doc(r->field[i].name);
 		char *units = doc ? qn_field_units(doc, labels->units, labels->with_units,
 						   labels->weights)
 				  : NULL;
 
+		if (r->field[i].along)
+			print_beside(f, &r->field[i]);
 		if (doc)
 			fprintf(f, "# %s: %s", doc->name, qn_field_words(doc, labels->weights));
 		if (units && units[0] && strcmp(units, "1") && r->field[i].type != QN_FIELD_TEXT) {
@@ -137,21 +162,25 @@ static void print_values(FILE *f, const struct qn_output *o)
 
 	for (size_t i = 0; i < r->nfields; i++) {
 		const struct qn_field *x = &r->field[i];
+		char name[QN_FIELD_NAME_NBYTES];
 
 		if (!x->array) {
 			print_dataset(f, o);
-			fprintf(f, "%s,,,", x->name);
+			print_word(f, qn_field_name(x, name));
+			fputs(",,,", f);
 			print_scalar(f, x);
 			fputc('\n', f);
 			continue;
 		}
 		for (size_t k = 0; k < qn_field_nvalues(x); k++) {
 			print_dataset(f, o);
+			print_word(f, qn_field_name(x, name));
 			if (x->ncols)
-				fprintf(f, "%s,%zu,%zu,", x->name, k / x->ncols, k % x->ncols);
+				fprintf(f, ",%zu,%zu,", k / x->ncols, k % x->ncols);
 			else
-				fprintf(f, "%s,%zu,,", x->name, k);
-			print_value(f, x, k);
+				fprintf(f, ",%zu,,", k);
+			if (qn_field_has(x, k))
+				print_value(f, x, k);
 			fputc('\n', f);
 		}
 	}
@@ -162,12 +191,19 @@ static void print_values(FILE *f, const struct qn_output *o)
 /* Columns of a field: one, or one for each of its values, with their indexes behind the name. */
 static void print_columns(FILE *f, const struct qn_field *x)
 {
+	char room[QN_FIELD_NAME_NBYTES], text[QN_FIELD_NAME_NBYTES + 64];
+	const char *name = qn_field_name(x, room);
+
 	for (size_t k = 0; x->per_row && k < qn_field_nvalues(x); k++) {
-		fprintf(f, ",%s", x->name);
 		if (x->array && x->ncols)
-			fprintf(f, "_%zu_%zu", k / x->ncols, k % x->ncols);
+			snprintf(text, sizeof(text), "%s_%zu_%zu", name, k / x->ncols,
+				 k % x->ncols);
 		else if (x->array)
-			fprintf(f, "_%zu", k);
+			snprintf(text, sizeof(text), "%s_%zu", name, k);
+		else
+			snprintf(text, sizeof(text), "%s", name);
+		fputc(',', f);
+		print_word(f, text);
 	}
 }
 

@@ -571,3 +571,12 @@ enum quern_status qn_dataset_unpack(const void *data, size_t nbytes, struct qn_d
 	*d = r;
 	return QUERN_OK;
 }
+
+char *qn_dataset_dimension_name(const struct qn_dataset *d, int dim)
+{
+	char *name = NULL;
+
+	if (d->dim_name[dim])
+		return qn_strdup(d->dim_name[dim]);
+	return qn_asprintf(&name, "dim_%d", dim) < 0 ? NULL : name;
+}

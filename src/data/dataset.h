@@ -203,4 +203,7 @@ void *qn_dataset_pack(const struct qn_dataset *d, size_t *nbytes);
 enum quern_status qn_dataset_unpack(const void *data, size_t nbytes, struct qn_dataset *d,
 				    struct quern_message *err);
 
+/* What a dimension is called: one without a name by its number, dim_0. Owned; NULL: no memory. */
+char *qn_dataset_dimension_name(const struct qn_dataset *d, int dim);
+
 #endif

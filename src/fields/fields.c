@@ -123,6 +123,19 @@ static bool is_among(const char *name, const char *const *names, size_t n)
 	return false;
 }
 
+bool qn_field_is_of_indexes(const char *name)
+{
+	const struct qn_field_doc *doc = qn_field_doc(name);
+	const char *last = doc ? doc->dim[doc->dim[1] != NULL] : NULL;
+
+	return last && !strcmp(last, "dimension");
+}
+
+const char *qn_field_beside(const char *name)
+{
+	return strcmp(name, "coordinates") ? name : "values";
+}
+
 bool qn_field_is_shared(const char *name)
 {
 	static const char *const names[] = { "q", "edges", "x_edges", "y_edges" };

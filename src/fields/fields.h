@@ -30,6 +30,10 @@ struct qn_field_doc {
 	const char *dim[2]; /* names of the dimensions of an array */
 };
 
+/* Has it the indexes of elements, in its last dimension? What its coordinates are called after: "argmin", "values". */
+bool qn_field_is_of_indexes(const char *name);
+const char *qn_field_beside(const char *name);
+
 /* The row of a field, or NULL. */
 const struct qn_field_doc *qn_field_doc(const char *name);
 

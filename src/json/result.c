@@ -1,28 +1,14 @@
 #include "json/result.h"
 
-#include "json/json.h"
+#include <stdio.h>
 
-static json_t *scalar_to_json(const struct qn_field *f)
-{
-	switch (f->type) {
-	case QN_FIELD_NULL:
-		return json_null();
-	case QN_FIELD_INT:
-		return json_integer(f->v.i);
-	case QN_FIELD_UINT:
-		return qn_json_uint(f->v.u);
-	case QN_FIELD_REAL:
-		return qn_json_real(f->v.r);
-	case QN_FIELD_DECIMAL:
-		return qn_json_integer(f->v.digits);
-	case QN_FIELD_TEXT:
-		return json_string(f->v.text);
-	}
-	return json_null();
-}
+#include "fields/fields.h"
+#include "json/json.h"
 
 static json_t *value_to_json(const struct qn_field *f, uint64_t i)
 {
+	if (f->dates)
+		return json_string(f->dates[i]);
 	if (f->type == QN_FIELD_TEXT)
 		return json_string(f->v.texts[i]);
 	if (f->type == QN_FIELD_DECIMAL)
@@ -30,6 +16,17 @@ static json_t *value_to_json(const struct qn_field *f, uint64_t i)
 	if (f->type == QN_FIELD_UINT)
 		return qn_json_uint(f->v.uints[i]);
 	return f->type == QN_FIELD_INT ? json_integer(f->v.ints[i]) : qn_json_real(f->v.reals[i]);
+}
+
+/* One, as the first of an array. */
+static json_t *scalar_to_json(const struct qn_field *f)
+{
+	struct qn_field one = *f;
+
+	if (f->type == QN_FIELD_NULL)
+		return json_null();
+	one.v.ints = (int64_t *)&f->v;
+	return value_to_json(&one, 0);
 }
 
 /* Values from `first` on, as nested arrays of the given shape. */
@@ -134,13 +131,36 @@ static void axes_to_json(const struct quern_result *r, json_t *o)
 	qn_json_set(&o, "coords", coords);
 }
 
+/* The coordinates of the indexes that field i has, by their dimensions: "argmin_coords". */
+static void beside_to_json(const struct quern_result *r, size_t i, json_t *o)
+{
+	json_t *coords = json_object();
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s_coords", qn_field_beside(r->field[i].name));
+	for (size_t k = 0; k < r->nalong; k++) {
+		const bool is = i + 1 < r->nfields && r->field[i + 1].along == &r->along[k];
+
+		qn_json_set(&coords, r->along[k].name,
+			    is ? field_to_json(r, &r->field[++i]) : json_null());
+	}
+	qn_json_set(&o, name, coords);
+}
+
 json_t *qn_json_result(const struct quern_result *r)
 {
 	json_t *o = json_object();
 
 	if (r->naxes)
 		axes_to_json(r, o);
-	for (size_t i = 0; i < r->nfields; i++)
-		qn_json_set(&o, r->field[i].name, field_to_json(r, &r->field[i]));
+	for (size_t i = 0; i < r->nfields; i++) {
+		const struct qn_field *f = &r->field[i];
+
+		if (f->along)
+			continue;
+		qn_json_set(&o, f->name, field_to_json(r, f));
+		if (qn_field_is_of_indexes(f->name))
+			beside_to_json(r, i, o);
+	}
 	return o;
 }

@@ -17,14 +17,6 @@ struct value {
 	const struct qn_field *f;
 };
 
-static bool is_of_dimensions(const struct qn_field *f)
-{
-	const struct qn_field_doc *doc = f->array ? qn_field_doc(f->name) : NULL;
-	const char *last = doc ? doc->dim[f->ncols ? 1 : 0] : NULL;
-
-	return last && !strcmp(last, "dimension");
-}
-
 static size_t count_values(const struct value *v)
 {
 	return v->f->array ? v->n * (v->ncols ? v->ncols : 1) : 1;
@@ -44,7 +36,7 @@ static struct value describe(const struct qn_field *f, const int *kept, size_t n
 	struct value v = { .type = f->type, .n = f->n, .ncols = f->ncols, .f = f };
 	int64_t i;
 
-	v.is_indexes = kept && is_of_dimensions(f);
+	v.is_indexes = kept && f->array && qn_field_is_of_indexes(f->name);
 	if (v.is_indexes)
 		*(f->ncols ? &v.ncols : &v.n) = nkept;
 	if (f->type == QN_FIELD_DECIMAL && parse_digits(f->v.digits, &i))
@@ -228,6 +220,7 @@ bool qn_collect_fields(struct quern_result *all, const struct quern_result *one)
 
 		memset(f, 0, sizeof(*f));
 		memcpy(f->name, one->field[all->nfields].name, sizeof(f->name));
+		f->along = one->field[all->nfields].along;
 		f->per_row = !qn_field_is_shared(f->name);
 	}
 	return true;

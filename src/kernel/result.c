@@ -163,6 +163,7 @@ static void free_field(const struct quern_result *r, struct qn_field *f)
 	else if (f->type == QN_FIELD_DECIMAL || f->type == QN_FIELD_TEXT)
 		free(f->v.digits);
 	free(f->null);
+	free(f->dates);
 }
 
 static void free_axis(struct qn_result_axis *a)
@@ -180,6 +181,7 @@ static void free_axis(struct qn_result_axis *a)
 	for (size_t k = 0; k < a->nkeys; k++)
 		free_axis(&a->key[k]);
 	free(a->key);
+	free(a->at);
 }
 
 void qn_result_fini(struct quern_result *r)
@@ -190,6 +192,9 @@ void qn_result_fini(struct quern_result *r)
 		free_axis(&r->axis[i]);
 	for (size_t i = 0; i < r->nothers; i++)
 		free_axis(&r->other[i]);
+	for (size_t i = 0; i < r->nalong; i++)
+		free_axis(&r->along[i]);
+	free(r->along);
 	free(r->field);
 	free(r->axis);
 	free(r->other);
@@ -231,10 +236,20 @@ void qn_result_drop_repeated(struct quern_result *r, size_t first)
 	r->nfields = n;
 }
 
+const char *qn_field_name(const struct qn_field *f, char room[QN_FIELD_NAME_NBYTES])
+{
+	if (!f->along)
+		return f->name;
+	snprintf(room, QN_FIELD_NAME_NBYTES, "%s_%s", f->name, f->along->name);
+	return room;
+}
+
 const struct qn_field *qn_result_find(const struct quern_result *r, const char *name)
 {
+	char room[QN_FIELD_NAME_NBYTES];
+
 	for (size_t i = 0; r && i < r->nfields; i++)
-		if (!strcmp(r->field[i].name, name))
+		if (!strcmp(qn_field_name(&r->field[i], room), name))
 			return &r->field[i];
 	return NULL;
 }
@@ -293,11 +308,12 @@ const struct qn_field_doc *qn_field_doc_in(const struct quern_result *r, const s
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
 		const struct other *o = &others[i];
 
-		if (!strcmp(o->doc.name, f->name) &&
+		if (!f->along && !strcmp(o->doc.name, f->name) &&
 		    (o->beside ? qn_result_find(r, o->beside) != NULL : f->ncols > 0))
 			return &o->doc;
 	}
-	return qn_field_doc(f->name);
+	/* Coordinates of the values of topk are in their places. */
+	return f->along && !f->array ? NULL : qn_field_doc(f->name);
 }
 
 /* Values are in their places, or those of quantiles. */
@@ -317,5 +333,5 @@ bool qn_field_is_coordinate(const struct quern_result *r, const struct qn_field 
 
 bool qn_field_is_element(const struct quern_result *r, const struct qn_field *f)
 {
-	return qn_field_is_value(f->name) && !is_of_quantiles(r, f);
+	return !f->along && qn_field_is_value(f->name) && !is_of_quantiles(r, f);
 }

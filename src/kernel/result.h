@@ -6,6 +6,8 @@
 
 #include "base/names.h"
 
+#define QN_DATE_NBYTES 48
+
 enum qn_field_type {
 	QN_FIELD_NULL,
 	QN_FIELD_INT,
@@ -14,6 +16,8 @@ enum qn_field_type {
 	QN_FIELD_DECIMAL,
 	QN_FIELD_TEXT
 };
+
+struct qn_result_axis;
 
 struct qn_field {
 	char name[32];
@@ -37,6 +41,11 @@ struct qn_field {
 		char *text;	 /* owned, UTF-8 */
 		char **texts;	 /* owned, and each of them */
 	} v;
+	/* Borrows: it has the coordinates along that (struct quern_result) of what its name stands for; NULL: it
+	   is a field of a kernel. */
+	const struct qn_result_axis *along;
+	/* Owned: such values as dates; NULL: they are none. */
+	char (*dates)[QN_DATE_NBYTES];
 };
 
 /* A dimension of a result of many rows. */
@@ -68,6 +77,8 @@ struct qn_result_axis {
 	bool is_climatology; /* the bounds are from the first to the last of times that come round again */
 	bool is_hidden; /* of a scalar: neither a place nor a level, which CDO has no use for */
 	bool has_fill;	/* reals: QN_FILL_REAL stands for none */
+	/* Owned: rising indexes of the dataset that it is the coordinate of; NULL: all. */
+	uint64_t *at;
 };
 
 /* What netCDF has for no value (netcdf.h of the library). */
@@ -84,6 +95,9 @@ struct quern_result {
 	   last; others as the file has them. */
 	size_t nothers;
 	struct qn_result_axis *other;
+	/* Owned: of the dimensions that fields of indexes have, in their order, coordinates of these (lookup/lookup.h). */
+	size_t nalong;
+	struct qn_result_axis *along;
 	bool nomem; /* a field was lost: the result must not be used */
 };
 
@@ -113,6 +127,10 @@ void *qn_result_pack(const struct quern_result *rows, size_t *nbytes);
 /* *rows: empty; freed with qn_result_fini whatever is returned. Returns how many bytes it took; 0: no memory,
    or it is no such thing. */
 size_t qn_result_unpack(const void *bytes, size_t nbytes, struct quern_result *rows);
+
+/* What a field is called: "argmin_lat". */
+#define QN_FIELD_NAME_NBYTES 320
+const char *qn_field_name(const struct qn_field *f, char room[QN_FIELD_NAME_NBYTES]);
 
 /* The field of a name, or NULL. */
 const struct qn_field *qn_result_find(const struct quern_result *r, const char *name);

@@ -12,16 +12,6 @@
 #include "run/rolled.h"
 #include "run/shown.h"
 
-/* A dimension without a name is called by its number. */
-static char *name_dimension(const struct qn_dataset *d, int dim)
-{
-	char *name = NULL;
-
-	if (d->dim_name[dim])
-		return qn_strdup(d->dim_name[dim]);
-	return qn_asprintf(&name, "dim_%d", dim) < 0 ? NULL : name;
-}
-
 /* An axis a key, or one for all of them. */
 static bool add_groups(const struct qn_run *run, const struct qn_shown *shown,
 		       struct quern_result *result)
@@ -56,7 +46,7 @@ static bool add_axes(const struct qn_run *run, const struct qn_shown *shown,
 					 : qn_picks_count(&run->subject->picks,
 							  &run->subject->selection, dim);
 		a->dim = dim;
-		a->name = name_dimension(d, dim);
+		a->name = qn_dataset_dimension_name(d, dim);
 		if (!a->name || !qn_axis_describe(run, a))
 			return false;
 	}
@@ -64,14 +54,18 @@ static bool add_axes(const struct qn_run *run, const struct qn_shown *shown,
 	return qn_axes_add_others(run, shown, result);
 }
 
-/* Within the dataset: indexes along the reduced dimensions, and those of windows, which the row does not tell. */
-static size_t list_reduced(const struct qn_run *run, int reduced[QUERN_MAX_DIMS])
+bool qn_run_is_indexed(const struct qn_run *run, int dim)
+{
+	return run->reduced[dim] || (run->rolling.n && run->rolling.dim == dim);
+}
+
+static size_t list_indexed(const struct qn_run *run, int dims[QUERN_MAX_DIMS])
 {
 	size_t n = 0;
 
 	for (int d = 0; d < run->rows.selection.ndim; d++)
-		if (run->reduced[d] || (run->rolling.n && run->rolling.dim == d))
-			reduced[n++] = d;
+		if (qn_run_is_indexed(run, d))
+			dims[n++] = d;
 	return n;
 }
 
@@ -94,8 +88,8 @@ bool qn_run_emit_rows(const struct qn_run *run, uint64_t row, uint64_t n, struct
 {
 	struct quern_result one = { .nfields = 0 };
 	int64_t *buffer = qn_alloc_aligned(run->layout.nwords * sizeof(*buffer));
-	int reduced[QUERN_MAX_DIMS];
-	const size_t nreduced = list_reduced(run, reduced);
+	int indexed[QUERN_MAX_DIMS];
+	const size_t nindexed = list_indexed(run, indexed);
 	bool ok = buffer != NULL;
 
 	rows->nrows = n;
@@ -108,7 +102,7 @@ bool qn_run_emit_rows(const struct qn_run *run, uint64_t row, uint64_t n, struct
 		ok = state && emit_state(run, state, &one);
 		if (run->rolling.n && !qn_rolled_is_whole(run, row + i))
 			qn_result_blank(&one);
-		ok = ok && qn_collect_row(rows, i, &one, reduced, nreduced);
+		ok = ok && qn_collect_row(rows, i, &one, indexed, nindexed);
 		qn_result_clear(&one);
 	}
 	qn_result_fini(&one);
@@ -152,8 +146,8 @@ uint64_t qn_run_row_nvalues(const struct qn_run *run)
 	const uint64_t nwords = run->kernel->most_words ? run->kernel->most_words(run->self) : 0;
 	const uint64_t most = run->kernel->most_values ? run->kernel->most_values(run->self)
 						       : qn_max_u64(run->layout.nwords, nwords);
-	int reduced[QUERN_MAX_DIMS];
-	const size_t nreduced = list_reduced(run, reduced);
+	int indexed[QUERN_MAX_DIMS];
+	const size_t nindexed = list_indexed(run, indexed);
 	const char *name;
 	uint64_t n = 0;
 
@@ -163,7 +157,8 @@ uint64_t qn_run_row_nvalues(const struct qn_run *run)
 		if (!doc || !doc->dim[0] || !strcmp(doc->dim[0], "feature"))
 			n++;
 		else if (!qn_field_is_shared(name))
-			n += strcmp(doc->dim[0], "dimension") ? most : qn_max_u64(nreduced, 1);
+			/* Rank 0 puts coordinates beside indexes. */
+			n += strcmp(doc->dim[0], "dimension") ? most : 2 * qn_max_u64(nindexed, 1);
 	}
 	return n;
 }

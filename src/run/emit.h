@@ -22,6 +22,10 @@ enum quern_status qn_run_emit_axes(const struct qn_run *run, struct quern_result
 bool qn_run_emit_rows(const struct qn_run *run, uint64_t row, uint64_t n,
 		      struct quern_result *rows);
 
+/* Have fields of indexes one along a dimension, within the dataset? Along those that are reduced, and along that of
+   windows, which the row does not tell. */
+bool qn_run_is_indexed(const struct qn_run *run, int dim);
+
 /* The number of fields of the result. */
 uint64_t qn_run_nfields(const struct qn_run *run);
 

@@ -29,9 +29,9 @@ struct qn_point;
 struct qn_shown;
 
 /* Takes the fields of some rows of the result, from `row` on; they come in order, each once. Of a result without
-   rows fields come once. *rows is the caller's. On a thread of its own, one call at a time. */
+   rows fields come once. *rows is the caller's, who frees it; fields may be added to it. On a thread of its own, one call at a time. */
 struct qn_taker {
-	enum quern_status (*take)(void *ctx, uint64_t row, const struct quern_result *rows,
+	enum quern_status (*take)(void *ctx, uint64_t row, struct quern_result *rows,
 				  struct quern_message *err);
 	void *ctx;
 };

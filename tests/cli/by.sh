@@ -20,10 +20,11 @@ cells()
 	cut -d' ' -f1 places | sed "s|.*|$kernel ${what%% *} select=&|" >list
 	echo "$kernel $what" >whole
 	sh -c "$results list $file" | sed -n 's/^result: //p' |
-		jq -cS 'del(.argmin, .argmax, .coordinates)' >one
+		jq -cS 'del(.argmin, .argmax, .coordinates, .argmin_coords, .argmax_coords, .values_coords)' >one
 	sh -c "$results whole $file" >all
 	sed -n 's/^result: //p' all | jq -cS --argjson places "$places" '
-		del(.dims, .shape, .coords, .argmin, .argmax, .coordinates) as $r | $places[] as $p |
+		del(.dims, .shape, .coords, .argmin, .argmax, .coordinates, .argmin_coords, .argmax_coords,
+			.values_coords) as $r | $places[] as $p |
 		$r | map_values(getpath($p))' >got
 	if [ -s one ] && [ "$(wc -l <one)" -eq "$(wc -l <places)" ] && cmp -s one got; then
 		pass "$name"

@@ -25,7 +25,7 @@ answers "--order 4" run moments --order 4 --json -d packed cf.nc
 is "... adds two" "count kurtosis max mean min missing skewness stddev sum variance" \
 	"$("$pick" -k result <out)"
 answers "minmax" run minmax --json -d packed cf.nc
-is "result of minmax" "argmax argmin count max min missing" "$("$pick" -k result <out)"
+is "result of minmax" "argmax argmax_coords argmin argmin_coords count max min missing" "$("$pick" -k result <out)"
 answers "sum" run sum --json -d packed cf.nc
 is "result of sum" "count missing sum" "$("$pick" -k result <out)"
 answers "count" run count --json -d packed cf.nc

@@ -32,8 +32,9 @@ cells()
 	cp out all
 	while read -r select place; do
 		quern run "$kernel" --json -s "$select" "$@" -d "$dataset" "$file"
-		jq -cS ".result | del(.argmin, .argmax)" out >one
-		jq -cS ".result | del(.dims, .shape, .coords, .argmin, .argmax) | map_values(getpath([$place]))" \
+		jq -cS ".result | del(.argmin, .argmax, .argmin_coords, .argmax_coords)" out >one
+		jq -cS ".result | del(.dims, .shape, .coords, .argmin, .argmax, .argmin_coords, .argmax_coords) |
+			map_values(getpath([$place]))" \
 			all | cmp -s - one || echo "$select"
 	done <places
 	[ -s places ] || echo "no cells of shape $shape"
@@ -166,9 +167,9 @@ check "... with all its values" cmp <("$look" r.nc packed_counts) <(jq '.result.
 
 # --- CSV ---
 quern run minmax --over time -o r.csv -d t grid.h5
-is "CSV: a line a cell" "30 lat,lon,count,missing,min,max,argmin_0,argmax_0" \
+is "CSV: a line a cell" "30 lat,lon,count,missing,min,max,argmin_0,argmin_time,argmax_0,argmax_time" \
 	"$(grep -v '^#' r.csv | tail -n +2 | wc -l) $(grep -v '^#' r.csv | head -n 1)"
-is "... what has no value is empty" "40,120,0,8,,,," "$(grep '^40,120,' r.csv)"
+is "... what has no value is empty" "40,120,0,8,,,,,," "$(grep '^40,120,' r.csv)"
 quern run sum --over lat,lon -o r.csv -d t grid.h5
 check "... dates" grep -q '^2001-01-01T06:00:00,[0-9]*,[0-9]*,[0-9.]*$' r.csv
 quern run moments --over time -o r.csv -d t grid.h5
@@ -182,7 +183,7 @@ check "... with all digits" grep -q ',36893488147419103232$' r.csv
 answers "a table" run minmax --over lat,lon -d t grid.h5
 prints "... says over what" '^  over +lat,lon$'
 prints "... and which cells there are" '^  cells +8: time 8$'
-prints "... has a head" '^ +time +count +missing +min +max +argmin +argmax$'
+prints "... has a head" '^ +time +count +missing +min +max +argmin +argmin_lat +argmin_lon +argmax +argmax_lat +argmax_lon$'
 is "... and a line a cell" 8 "$(grep -c '^  2001-01-0[12]T' out)"
 answers "a table of a result with float32 coordinates" run sum --over time,lon -d t grid.h5
 prints "... shows them as they were meant" '^ +0\.1 +4[0-9] '

@@ -9,13 +9,13 @@ look=$BUILDDIR/tests/tools/look
 # row PLACE: the fields of a row of the last document, without those of places.
 row()
 {
-	jq -cS ".result | del(.dims, .shape, .coords, .argmin, .argmax) | map_values(getpath([$1]))" "${2:-out}"
+	jq -cS ".result | del(.dims, .shape, .coords, .argmin, .argmax, .argmin_coords, .argmax_coords, .values_coords) | map_values(getpath([$1]))" "${2:-out}"
 }
 
 # one ARG...: the fields of a run over everything.
 one()
 {
-	"$QUERN" run "$@" --json 2>/dev/null | jq -cS '.result | del(.dims, .shape, .coords, .argmin, .argmax)'
+	"$QUERN" run "$@" --json 2>/dev/null | jq -cS '.result | del(.dims, .shape, .coords, .argmin, .argmax, .argmin_coords, .argmax_coords, .values_coords)'
 }
 
 # --- a window is a run over its elements ---
@@ -25,8 +25,8 @@ for kernel in moments minmax 'quantiles --q 0.1,0.5' 'topk --k 2'; do
 	cp out all
 	for i in 1 4 6; do
 		# shellcheck disable=SC2086 # words
-		is "$kernel: window $i" "$(one $kernel -d t -s "time=$((i - 1)):$((i + 2))" grid.h5 | jq -cS 'del(.q, .indices, .coordinates)')" \
-			"$(row "$i" all | jq -cS 'del(.q, .indices, .coordinates)')"
+		is "$kernel: window $i" "$(one $kernel -d t -s "time=$((i - 1)):$((i + 2))" grid.h5 | jq -cS 'del(.q, .indices, .coordinates, .values_coords)')" \
+			"$(row "$i" all | jq -cS 'del(.q, .indices, .coordinates, .values_coords)')"
 	done
 done
 answers "of each point" run moments --over time --rolling lon=5 -d t --json grid.h5
