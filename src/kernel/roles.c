@@ -1,5 +1,8 @@
 #include "kernel/roles.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "kernel/kernel.h"
 #include "kernel/several.h"
 
@@ -28,17 +31,6 @@ static const char *name_of(const struct quern_kernel *k, enum quern_role role, b
 	return k->name;
 }
 
-/* The kernel that makes its other values itself; NULL: there is none. */
-static const struct quern_kernel *against_of(const struct quern_kernel *k)
-{
-	const struct quern_kernel *one;
-
-	for (int i = 0; (one = qn_kernel_of(k, i)); i++)
-		if (one->against)
-			return one;
-	return NULL;
-}
-
 static enum quern_status check(const struct quern_kernel *k, enum quern_role role, bool has,
 			       struct quern_message *err)
 {
@@ -51,12 +43,6 @@ static enum quern_status check(const struct quern_kernel *k, enum quern_role rol
 				    "kernel %s is of two values of each element: give the other "
 				    "with %s EXPR",
 				    name_of(k, role, true), roles[role].option);
-	if (role == QUERN_WITH && against_of(k))
-		return qn_error_set(
-			err, QUERN_ERR_USAGE,
-			"kernel %s is of two values of each element, kernel %s of one: run "
-			"each by itself",
-			against_of(k)->name, name_of(k, role, false));
 	qn_kernels_list(qn_kernel_takes, role, others, sizeof(others));
 	return qn_error_set(err, QUERN_ERR_USAGE,
 			    "%s: kernel %s takes no %s; with %s you can have: %s",
@@ -72,4 +58,20 @@ enum quern_status qn_roles_check(const struct quern_kernel *k, unsigned has,
 	for (enum quern_role r = QUERN_VALUE + 1; !st && r < QUERN_NROLES; r++)
 		st = check(k, r, has & QUERN_ROLE(r), err);
 	return st;
+}
+
+size_t qn_roles_list_beside(const struct quern_kernel *k, enum quern_role role, size_t nbytes,
+			    char *out)
+{
+	const struct quern_kernel *one;
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (int i = 0; (one = qn_kernel_of(k, i)); i++)
+		if (!qn_kernel_takes(one, role)) {
+			const size_t at = strlen(out);
+
+			snprintf(out + at, nbytes - at, "%s%s", n++ ? ", " : "", one->name);
+		}
+	return n;
 }

@@ -14,4 +14,8 @@ const char *qn_role_option(enum quern_role role);
 enum quern_status qn_roles_check(const struct quern_kernel *k, unsigned roles,
 				 struct quern_message *err);
 
+/* Names of those that do not take a role, which they are beside; returns how many. */
+size_t qn_roles_list_beside(const struct quern_kernel *k, enum quern_role role, size_t nbytes,
+			    char *out);
+
 #endif

@@ -342,6 +342,22 @@ static enum quern_status warn_of_against(struct qn_run *run, struct quern_messag
 		d->path, d->dim_name[dim] ? d->dim_name[dim] : number);
 }
 
+/* A kernel of one value would be of more elements by itself. */
+static enum quern_status warn_of_pairs(struct qn_run *run, struct quern_message *err)
+{
+	char names[256];
+	size_t n;
+
+	if (!run->settings.with)
+		return QUERN_OK;
+	n = qn_roles_list_beside(run->kernel, QUERN_WITH, sizeof(names), names);
+	return n ? qn_warnings_add(&run->warnings, err,
+				   "--with: %s %s of the pairs, too: what is missing in one of the "
+				   "two is missing for %s",
+				   names, n > 1 ? "are" : "is", n > 1 ? "them" : "it")
+		 : QUERN_OK;
+}
+
 /* Those of windows are of cells: what they are multiplied with are weights of 1. */
 static const char *weights_of(const struct qn_run *run)
 {
@@ -379,6 +395,8 @@ static enum quern_status find_expressions(struct qn_run *run, struct quern_messa
 	st = warn_of_operands(run, &run->formula, err);
 	if (!st)
 		st = warn_of_against(run, err);
+	if (!st)
+		st = warn_of_pairs(run, err);
 	return qn_comm_agree(run->team->comm, st, err);
 }
 

@@ -70,12 +70,24 @@ is "NaN is missing in either" "$(run_picked .count count -d t --where 'n > 3' gr
 is "... or a value" '"nan"' \
 	"$(run_picked .corr corr -d t --with 'log(n - 10000)' --nan keep grid.h5)"
 
+# --- kernels of one value beside them: of the pairs ---
+is "mean, max and median" "$(run_picked '[.mean,.max,.median]' mean,max,median -d t --where 'n > -99' grid.h5)" \
+	"$(run_picked '[.mean,.max,.median]' mean,max,corr,median -d t --with n grid.h5)"
+check "... with a word about it" grep -qF -- \
+	'--with: mean, max, median are of the pairs, too: what is missing in one of the two is missing for them' err
+is "... of cells" "$(run_picked .mean mean -d t --where 'n > -99' --over time grid.h5)" \
+	"$(run_picked .mean cov,mean -d t --with n --over time grid.h5)"
+check "... of one" grep -qF -- '--with: mean is of the pairs, too' err
+is "... with a count" "$(run_picked '[.count,.mean]' count,mean -d t --where 'n > -99' grid.h5)" \
+	"$(run_picked '[.count,.mean]' mean,count -d t --with n grid.h5)"
+
 # --- what is refused ---
 refused "a pair of one" 'kernel corr is of two values of each element: give the other with --with EXPR' \
 	corr -d t grid.h5
 refused "... among others" 'kernel regress is of two values' count,regress -d t grid.h5
 refused "a kernel of one" '--with: kernel mean takes no other values; with other values you can have: count, histogram2d, cov' \
-	mean,corr -d t --with n grid.h5
+	mean -d t --with n grid.h5
+refused "... and another" '--with: kernel mean takes no other values' mean,median -d t --with n grid.h5
 refused "a name of nothing" "--with: nothing is named 'nope'" corr -d t --with nope grid.h5
 
 # --- against a coordinate ---
@@ -94,8 +106,9 @@ refused "a dimension that is not there" "--against: /t has no dimension 'tim'; d
 	trend -d t --against tim grid.h5
 refused "one that is kept" '--against: time is kept, so that each cell has one value of it' \
 	trend -d t --over lon grid.h5
-refused "beside one of one value" 'kernel trend is of two values of each element, kernel mean of one' \
-	mean,trend -d t --over time grid.h5
+is "... beside one of one value" "$(run_picked .mean mean -d t --over time grid.h5)" \
+	"$(run_picked .mean mean,trend -d t --over time grid.h5)"
+is "... with nothing to say" 0 "$(grep -c pairs err)"
 refused "another value too" '--with: kernel trend is against the coordinate of --against' \
 	trend -d t --with n grid.h5
 is "an index where there is no coordinate" "$(run_picked .slope regress -d plain --with 'index(`2`)' grid.h5)" \
