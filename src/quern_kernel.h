@@ -130,9 +130,9 @@ enum quern_op {
 	/* As SUM: the limbs of the exact sum of a power of the elements. Of many rows at once the engine keeps them
 	   in less room (absorb_rows). */
 	QUERN_EXACT,
-	/* All elements, in any order until normalize() sorts them: a word with their number, then the keys of a
-	   kernel's own, 4 bytes each where the elements have at most as many, else 8. What lies behind them is
-	   zero in the canonical form. */
+	/* All elements, in any order: a word with their number, then the keys of a kernel's own, 4 bytes each where
+	   the elements have at most as many, else 8. The order is no part of the canonical form, nor is what lies
+	   behind them. */
 	QUERN_LIST,
 	/*
 	 * The least of all values, each once, and how often it is there: a word with their number, a word that is

@@ -12,10 +12,12 @@
  * of bins are there where bins have several keys: those of a bin are one key more often than not.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "kernel/order.h"
 #include "kernel/tile.h"
+#include "kernels/quantiles/keys_simd.h"
 #include "kernels/quantiles/quantiles.h"
 
 #define MOST_RANKS (2 * QN_MOST_QUANTILES)
@@ -178,24 +180,46 @@ static void count_all(int64_t *bins, unsigned shift, const uint64_t *keys, size_
 		bins[keys[i] >> shift]++;
 }
 
-/* Keys that are in a slot are few. */
-static void count_slot(const struct qn_quantiles *s, const struct slot *slot, int64_t *bins,
-		       int64_t *least, int64_t *greatest, const uint64_t *keys, size_t n)
+/* The counters of a slot. */
+struct counters {
+	uint64_t base;
+	unsigned shift;
+	bool has_extremes;
+	int64_t *bins, *least, *greatest;
+};
+
+static struct counters counters_of(const struct qn_quantiles *s, const struct slot *slot,
+				   int64_t *state, size_t i)
 {
-	const uint64_t base = slot->base, span = slot->top - base;
-	const unsigned shift = bin_shift(s, slot);
+	const size_t first = i << s->course->bits;
+	int64_t *extremes = row_of(s, state) + 1;
 
-	for (size_t i = 0; i < n; i++) {
-		const uint64_t distance = keys[i] - base;
+	return (struct counters){ .base = slot->base,
+				  .shift = bin_shift(s, slot),
+				  .has_extremes = s->course->has_extremes,
+				  .bins = state + BINS + first,
+				  .least = extremes + first,
+				  .greatest = extremes + count_extremes(s) + first };
+}
 
-		if (distance > span)
-			continue;
-		bins[distance >> shift]++;
-		if (s->course->has_extremes) {
-			lower(&least[distance >> shift], keys[i]);
-			raise(&greatest[distance >> shift], keys[i]);
-		}
+/* The key that is so far from the base. */
+static inline void count_key(const struct counters *c, uint64_t distance)
+{
+	const uint64_t bin = distance >> c->shift;
+
+	c->bins[bin]++;
+	if (c->has_extremes) {
+		lower(&c->least[bin], c->base + distance);
+		raise(&c->greatest[bin], c->base + distance);
 	}
+}
+
+/* Keys that are in a slot are few. */
+static void count_slot(const struct counters *c, uint64_t span, const uint64_t *keys, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (keys[i] - c->base <= span)
+			count_key(c, keys[i] - c->base);
 }
 
 /* Slots in use come first; base and top of one that is not are 1 and 0. */
@@ -208,24 +232,132 @@ static void take(const struct qn_quantiles *s, int64_t *state, uint64_t row, con
 		 size_t n)
 {
 	const struct slot *slot = slots_of(s, row);
-	const size_t nbins = (size_t)1 << s->course->bits;
-	int64_t *bins = state + BINS, *least = row_of(s, state);
-	int64_t *greatest = least + 1 + count_extremes(s);
 
-	*least++ = (int64_t)row;
+	*row_of(s, state) = (int64_t)row;
 	if (!s->course->is_begun) {
-		count_all(bins, bin_shift(s, slot), keys, n);
+		count_all(state + BINS, bin_shift(s, slot), keys, n);
 		return;
 	}
-	for (size_t i = 0; i < s->course->nslots && is_used(&slot[i]); i++)
-		count_slot(s, &slot[i], bins + i * nbins, least + i * nbins, greatest + i * nbins,
-			   keys, n);
+	for (size_t i = 0; i < s->course->nslots && is_used(&slot[i]); i++) {
+		const struct counters c = counters_of(s, &slot[i], state, i);
+
+		count_slot(&c, slot[i].top - slot[i].base, keys, n);
+	}
+}
+
+/* --- float32 of one row --- */
+
+/* Of bins within so many each tile has counters of its own, several that take turns: those of elements side by side are
+   often the same, and would wait for each other. */
+#define NEAR	512
+#define NCOUNTS 4
+
+/* Of scratch. */
+struct floats {
+	float packed[QUERN_TILE_NELEMS];
+	uint32_t distance[QUERN_TILE_NELEMS + QN_KEYS_PAD];
+	uint16_t bin[QUERN_TILE_NELEMS];
+	uint32_t count[NCOUNTS][NEAR];
+};
+
+_Static_assert(sizeof(struct floats) <= QN_QUANTILES_SCRATCH_NBYTES, "scratch");
+
+typedef size_t within_fn(const void *, size_t, bool, uint32_t, uint32_t, uint32_t *, size_t *);
+typedef struct qn_keys_span bins_fn(const void *, size_t, unsigned, uint16_t *);
+typedef bool have_nan_fn(const void *, size_t);
+
+static within_fn *const within[] = QN_ISA_TABLE(qn_keys_within);
+static bins_fn *const bins_of[] = QN_ISA_TABLE(qn_keys_bins);
+static have_nan_fn *const have_nan[] = QN_ISA_TABLE(qn_keys_have_nan);
+
+/* bins: from that of the least on, which are few. */
+static void count_near(struct floats *f, size_t n, size_t nbins, uint32_t least, int64_t *bins)
+{
+	size_t i = 0;
+
+	for (size_t k = 0; k < NCOUNTS; k++)
+		memset(f->count[k], 0, nbins * sizeof(f->count[k][0]));
+	for (; i + NCOUNTS <= n; i += NCOUNTS)
+		for (size_t k = 0; k < NCOUNTS; k++)
+			f->count[k][f->bin[i + k] - least]++;
+	for (; i < n; i++)
+		f->count[0][f->bin[i] - least]++;
+	for (size_t b = 0; b < nbins; b++)
+		for (size_t k = 0; k < NCOUNTS; k++)
+			bins[b] += f->count[k][b];
+}
+
+/* The first pass, where all keys are in one slot. */
+static void count_floats(struct floats *f, size_t n, const struct qn_keys_span *span, int64_t *bins)
+{
+	if (n && span->greatest - span->least < NEAR)
+		count_near(f, n, span->greatest - span->least + 1, span->least, bins + span->least);
+	else
+		for (size_t i = 0; i < n; i++)
+			bins[f->bin[i]]++;
+}
+
+/* The others. */
+static void count_floats_within(const struct qn_quantiles *s, struct floats *f, int64_t *state,
+				uint64_t row, const void *values, size_t n)
+{
+	const struct slot *slot = slots_of(s, row);
+	size_t nbelow;
+
+	for (size_t i = 0; i < s->course->nslots && is_used(&slot[i]); i++) {
+		const struct counters c = counters_of(s, &slot[i], state, i);
+		const size_t nwithin = within[qn_cpu_level()](
+			values, n, true, (uint32_t)slot[i].base,
+			(uint32_t)(slot[i].top - slot[i].base), f->distance, &nbelow);
+
+		for (size_t k = 0; k < nwithin; k++)
+			count_key(&c, f->distance[k]);
+	}
+}
+
+/* False: there is NaN, and nothing was counted. */
+static bool take_floats(const struct qn_quantiles *s, struct floats *f, int64_t *state,
+			uint64_t row, const void *values, size_t n)
+{
+	const unsigned shift = bin_shift(s, slots_of(s, row));
+	struct qn_keys_span span;
+
+	if (s->course->is_begun) {
+		if (have_nan[qn_cpu_level()](values, n))
+			return false;
+		count_floats_within(s, f, state, row, values, n);
+		return true;
+	}
+	span = bins_of[qn_cpu_level()](values, n, shift, f->bin);
+	if (!span.has_nan)
+		count_floats(f, n, &span, state + BINS);
+	return !span.has_nan;
+}
+
+static void absorb_floats(const struct qn_quantiles *s, int64_t *state, struct floats *f,
+			  const struct quern_tile *tile)
+{
+	const struct quern_var *v = tile->var;
+	const size_t nvalid = tile->nelems - v->nmissing;
+	size_t n = tile->nelems;
+
+	*row_of(s, state) = (int64_t)tile->row;
+	if (v->nmissing || !take_floats(s, f, state, tile->row, v->values, n)) {
+		n = qn_tile_pack(v, n, true, f->packed);
+		take_floats(s, f, state, tile->row, f->packed, n);
+	}
+	state[QN_QUANTILES_COUNT] += (int64_t)nvalid;
+	state[QN_QUANTILES_MISSING] += (int64_t)v->nmissing;
+	state[QN_QUANTILES_NANS] += (int64_t)(nvalid - n);
 }
 
 static void counted_absorb(const struct qn_quantiles *s, int64_t *state, void *scratch,
 			   const struct quern_tile *tile)
 {
-	qn_quantiles_absorb(s, state, scratch, tile, take);
+	if (s->dtype == QUERN_F32)
+		absorb_floats(s, state, scratch, tile);
+	else
+		qn_quantiles_absorb(s, state, scratch, tile, take);
 }
 
 static bool counted_absorb_rows(const struct qn_quantiles *s, struct qn_cells *cells, void *scratch,

@@ -68,7 +68,8 @@ static inline uint64_t qn_quantiles_nvalues(const int64_t *state)
 /* The ranks of quantile q of n values, n > 0, and the weight of the second: 0 if there is but the first. */
 double qn_quantile_ranks(double q, uint64_t n, uint64_t at[2]);
 
-/* Bytes of scratch, of all ways. */
+/* Bytes of scratch, of all ways; the first of them. */
+#define QN_QUANTILES_SCRATCH_NBYTES (QUERN_TILE_NELEMS * (sizeof(uint64_t) + sizeof(double)))
 size_t qn_quantiles_scratch_nbytes(void);
 
 /* Takes the keys of values of a row; row: of the whole result. */

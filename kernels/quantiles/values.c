@@ -29,7 +29,7 @@ struct block {
 };
 
 /* Keys of a tile, and the values of which they are. */
-#define TILE_NBYTES (QUERN_TILE_NELEMS * (sizeof(uint64_t) + sizeof(double)))
+#define TILE_NBYTES QN_QUANTILES_SCRATCH_NBYTES
 
 size_t qn_quantiles_scratch_nbytes(void)
 {

@@ -105,15 +105,26 @@ static void clear_columns(struct qn_cells *c)
 	}
 }
 
+/* Is the state of no elements zero, as memory is that nobody has touched? Large states are not touched then. */
+static bool are_zero(const struct qn_layout_of_state *l)
+{
+	bool are = true;
+
+	for (int i = 0; i < l->nsegments; i++)
+		are = are && (l->segment[i].op == QUERN_SUM || l->segment[i].op == QUERN_EXACT ||
+			      l->segment[i].op == QUERN_LIST);
+	return are;
+}
+
 void qn_cells_clear(struct qn_cells *c)
 {
-	if (c->has_columns) {
+	const bool are_clear = c->is_new && !c->has_columns && are_zero(c->layout);
+
+	if (c->has_columns)
 		clear_columns(c);
-		c->is_new = false;
-		return;
-	}
-	for (uint64_t r = 0; r < c->rows->nrows; r++)
+	for (uint64_t r = 0; !c->has_columns && !are_clear && r < c->rows->nrows; r++)
 		qn_state_identity(c->layout, qn_cells_state(c, r));
+	c->is_new = false;
 }
 
 static struct qn_column *new_column(const struct quern_segment *s, uint64_t nrows)

@@ -170,12 +170,17 @@ void qn_list_append(enum quern_dtype t, int64_t *list, const uint64_t *keys, siz
 	list[0] += (int64_t)n;
 }
 
+void qn_order_sort(enum quern_dtype t, void *keys, size_t n)
+{
+	(is_wide(t) ? sort_keys_64 : sort_keys_32)(keys, n);
+}
+
 void qn_list_sort(enum quern_dtype t, int64_t *list, uint64_t most)
 {
 	const size_t size = qn_list_key_nbytes(t), n = (size_t)list[0];
 	const size_t nbytes = (qn_list_nwords(t, most) - 1) * sizeof(*list);
 
-	(is_wide(t) ? sort_keys_64 : sort_keys_32)(list + 1, n);
+	qn_order_sort(t, list + 1, n);
 	memset((char *)(list + 1) + n * size, 0, nbytes - n * size);
 }
 

@@ -23,6 +23,8 @@ double qn_order_between(enum quern_dtype t, uint64_t a, uint64_t b, double w);
 /* Appends n keys to a list, which has room. */
 void qn_list_append(enum quern_dtype t, int64_t *list, const uint64_t *keys, size_t n);
 
+/* Sorts n keys that lie side by side as those of lists do. */
+void qn_order_sort(enum quern_dtype t, void *keys, size_t n);
 /* Sorts a list, which has room for `most`, and clears what is behind it. */
 void qn_list_sort(enum quern_dtype t, int64_t *list, uint64_t most);
 

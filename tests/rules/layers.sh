@@ -49,7 +49,7 @@ io/hdf5_write    base data fields kernel io/hdf5_format io/hdf5_library
 io/hdf5_child    base data io/sandbox io/hdf5_format io/hdf5_library io/hdf5_write
 kernels          base exact kernel elements weighted kernels
 kernels/bins     base exact kernel kernels
-kernels/quantiles base kernel kernels
+kernels/quantiles base exact kernel kernels
 kernels/spells   base kernel kernels
 kernels/values   base kernel kernels
 examples         quern.h

@@ -17,11 +17,25 @@
 #include "base/mem.h"
 #include "base/options.h"
 #include "kernel/kernel.h"
+#include "kernel/list.h"
+#include "kernel/order.h"
 #include "kernel/result.h"
 #include "kernel/tile.h"
 #include "random.h"
 
 /* --- Random numbers ------------------------------------------------------------------------- */
+
+/* Sorts lists, whose order is no part of a state, and clears what is behind them. */
+static inline void settle_lists(const struct qn_layout_of_state *l, int64_t *state)
+{
+	for (int i = 0; i < l->nsegments; i++) {
+		const struct quern_segment *s = &l->segment[i];
+
+		if (s->op == QUERN_LIST)
+			qn_list_sort(s->dtype, state, qn_list_most(s->dtype, s->nwords));
+		state += s->nwords;
+	}
+}
 
 static inline uint64_t random_bits(uint64_t *seed)
 {

@@ -5,6 +5,7 @@
 #include "kernel_case.h"
 
 #include "exact_oracle.h"
+#include "kernels/quantiles/select.h"
 
 static const struct quern_kernel *quantiles;
 static const double wanted[] = { 0, 1, 0.5, 0.25, 0.1, 1.0 / 3, 0.9999, 0.75 };
@@ -128,6 +129,63 @@ static void test_sorted(void **state)
 		}
 }
 
+/* --- by ranks --- */
+
+/* Keys of some distribution: many, few or hardly any different ones, and those that rise. */
+static uint64_t random_key(int kind, size_t i, uint64_t *seed)
+{
+	const uint64_t x = random_bits(seed);
+
+	switch (kind) {
+	case 0:
+		return x;
+	case 1:
+		return x % 5 + (x >> 63 << 20);
+	case 2:
+		return x % 100 ? 7 : x;
+	default:
+		return i << 3 | 5;
+	}
+}
+
+static void check_select(enum quern_dtype t, int kind, size_t n, uint64_t *seed)
+{
+	int64_t *list = qn_calloc(qn_list_nwords(t, n), sizeof(*list));
+	void *sorted = qn_calloc(n, sizeof(uint64_t));
+	const size_t size = qn_list_key_nbytes(t);
+
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t key = random_key(kind, i, seed);
+
+		qn_list_append(t, list, &key, 1);
+	}
+	memcpy(sorted, list + 1, n * size);
+	qn_order_sort(t, sorted, n);
+	for (size_t at = 0; at < n; at += 1 + n / 5) {
+		const uint64_t ranks[2] = { at, at + (at + 1 < n) };
+		uint64_t key[2];
+
+		assert_true(qn_quantile_select(t, list + 1, n, ranks, key));
+		for (int i = 0; i < 2; i++)
+			assert_int_equal(key[i], size == 4 ? ((uint32_t *)sorted)[ranks[i]]
+							   : ((uint64_t *)sorted)[ranks[i]]);
+	}
+	free(sorted);
+	free(list);
+}
+
+static void test_select(void **state)
+{
+	uint64_t seed = random_seed(7);
+
+	(void)state;
+	for (int kind = 0; kind < 4; kind++)
+		for (size_t n = 1; n < 40000; n += 1 + n / 2 + random_below(&seed, 50)) {
+			check_select(QUERN_F32, kind, n, &seed);
+			check_select(QUERN_F64, kind, n, &seed);
+		}
+}
+
 /* --- rows that are counted in passes --- */
 
 #define NROWS 3
@@ -215,6 +273,7 @@ static void test_rows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_sorted),
+					    cmocka_unit_test(test_select),
 					    cmocka_unit_test(test_rows) };
 
 	quantiles = qn_kernel_find("quantiles");
