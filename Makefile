@@ -331,6 +331,9 @@ check-matrix:
 demo: all
 	@$(script_env) bash $(srcdir)/examples/demo.sh
 
+workloads: all
+	@$(script_env) bash $(srcdir)/examples/workloads.sh
+
 bench: all $(bench_progs) $(B)/test/quern
 	@$(script_env) bash $(srcdir)/bench/run.sh
 
@@ -409,6 +412,7 @@ help:
 	@echo 'make check-matrix  the tests on fresh Debian systems, with other compilers and MPIs; ROWS='
 	@echo 'make check-slurm   tests the Slurm templates on a Slurm of its own'
 	@echo 'make demo          the main job on generated data'
+	@echo 'make workloads     three known jobs, beside xarray where Python has it (SIZE=4 TIMES=1460)'
 	@echo 'make bench         measures, beside the limits of this machine'
 	@echo 'make bench-peers   measures, beside CDO, NCO, numpy and xarray'
 	@echo 'make deps          installs what is missing, or prints the command'
@@ -420,4 +424,5 @@ help:
 
 FORCE:
 .PHONY: all bench bench-peers check check-hosts check-long check-matrix check-numa check-programs check-slurm \
-	clean cmocka demo deps dist distcheck distclean flips format fuzz fuzz-programs help install uninstall FORCE
+	clean cmocka demo deps dist distcheck distclean flips format fuzz fuzz-programs help install uninstall \
+	workloads FORCE

@@ -14,7 +14,7 @@
 
 #define NWAVES 5
 
-enum field { T2M, PRECIP, NFIELDS };
+enum field { T2M, PRECIP, U10, V10, NFIELDS };
 
 /* What does not change from one time to the next. */
 struct climate {
@@ -194,6 +194,7 @@ struct weather {
 static void weather_at(const struct climate *c, enum field field, uint64_t t, uint64_t i,
 		       struct weather *w)
 {
+	static const double lead[NFIELDS] = { [PRECIP] = 1.2, [U10] = 0.5, [V10] = 2 };
 	double lat = latitude(c->nlat, i) * M_PI / 180, days = (double)t * c->hours / 24;
 	double storminess = 0.4 +
 			    2.2 * fabs(sin(2 * lat)) * (1 + 0.4 * cos(2 * M_PI * days / 365.25));
@@ -203,8 +204,8 @@ static void weather_at(const struct climate *c, enum field field, uint64_t t, ui
 	w->wave_sin[0] = (float)-sin(2 * M_PI * (days - 15. / 24));
 	w->season = (float)cos(2 * M_PI * (days - 196) / 365.25);
 	for (int n = 1; n < NWAVES; n++) {
-		double phase = c->wave_phase[n] + (field == PRECIP ? 1.2 : 0) +
-			       0.7 * n * sin(3 * lat) - 2 * M_PI * days / (2.5 + 2.1 * n);
+		double phase = c->wave_phase[n] + lead[field] + 0.7 * n * sin(3 * lat) -
+			       2 * M_PI * days / (2.5 + 2.1 * n);
 
 		w->wave_cos[n] = (float)(storminess * cos(phase));
 		w->wave_sin[n] = (float)(storminess * sin(phase));
@@ -254,6 +255,18 @@ static void precip_row(const struct climate *c, const struct weather *w, uint64_
 
 		out[k] = x > 0 ? x * x * (mean[j0 + k] - 240) * 0.05f : 0;
 	}
+}
+
+/* Eastward wind (m/s; westerlies at middle latitudes, trades) or northward wind, to 1/128. */
+static void wind_row(const struct climate *c, const struct weather *w, enum field field, uint64_t i,
+		     uint64_t j0, size_t n, float *out)
+{
+	const float rounder = 0x1.8p16f;
+	const double lat = latitude(c->nlat, i) * M_PI / 180;
+	const float mean = field == U10 ? (float)(-6 * cos(3 * lat) * cos(lat)) : 0;
+
+	for (size_t k = 0; k < n; k++)
+		out[k] = (mean + 2.5f * turbulence(c, w, j0 + k) + rounder) - rounder;
 }
 
 #endif

@@ -4,7 +4,9 @@
  *	mkclimate [options] FILE
  *
  * Two variables over (time, lat, lon): t2m, the air temperature at 2 m as floats in kelvin, and
- * precip, the rate of precipitation packed into 16-bit integers. Temperature falls towards the
+ * precip, the rate of precipitation packed into 16-bit integers; with --winds also u10 and v10, the
+ * winds. With --counties there is county(lat, lon), the number of the county that a place is in;
+ * oceans are in some, too. Temperature falls towards the
  * poles and over high ground, follows the seasons and the hour of the day, and carries travelling
  * waves and noise for weather. Where the ground is highest both have missing values. The same
  * options and seed give the same file, byte for byte, with any number of threads.
@@ -51,7 +53,8 @@ struct settings {
 	uint64_t chunk_nbytes; /* about this much raw data a chunk */
 	uint64_t chunk[NDIMS]; /* or this shape of it, if not 0 */
 	int level;	       /* of deflate; 0: no filters */
-	bool contiguous, latest, quiet;
+	bool contiguous, latest, quiet, winds;
+	uint64_t ncounties; /* 0: there is no such variable */
 	int nthreads;
 };
 
@@ -117,8 +120,10 @@ static void make_chunk(const struct writer *w, uint64_t number, float *row, uint
 			weather_at(c, w->variable->field, t, i, &weather);
 			if (w->variable->field == T2M)
 				t2m_row(c, &weather, i, j0, n, row);
-			else
+			else if (w->variable->field == PRECIP)
 				precip_row(c, &weather, i, j0, n, row);
+			else
+				wind_row(c, &weather, w->variable->field, i, j0, n, row);
 			store_row(w->variable, row, c->masked + i * c->nlon + j0, n,
 				  out + at * w->elem_size);
 		}
@@ -339,17 +344,17 @@ static void mark_scale(hid_t dataset, int d)
 	H5Sclose(space);
 }
 
-/* Ties the axes of a variable to the scales. */
-static void put_dimension_list(hid_t file, hid_t dataset)
+/* Ties the axes of a variable to the scales, from dimension `first` on. */
+static void put_dimension_list(hid_t file, hid_t dataset, int first)
 {
 	hobj_ref_t ref[NDIMS];
 	hvl_t list[NDIMS];
-	hsize_t n = NDIMS;
+	hsize_t n = (hsize_t)(NDIMS - first);
 	hid_t type = must(H5Tvlen_create(H5T_STD_REF_OBJ)), space;
 
-	for (int d = 0; d < NDIMS; d++) {
-		ref[d] = reference(file, dim_name[d]);
-		list[d] = (hvl_t){ .len = 1, .p = &ref[d] };
+	for (int d = first; d < NDIMS; d++) {
+		ref[d - first] = reference(file, dim_name[d]);
+		list[d - first] = (hvl_t){ .len = 1, .p = &ref[d - first] };
 	}
 	space = must(H5Screate_simple(1, &n, NULL));
 	put_attribute(dataset, "DIMENSION_LIST", type, space, list);
@@ -435,7 +440,49 @@ static void put_cf_attributes(hid_t file, hid_t dataset, const struct settings *
 		must(H5Tconvert(H5T_NATIVE_DOUBLE, hdf5_type(v), 1, stored, NULL, H5P_DEFAULT));
 		put_number(dataset, "_FillValue", hdf5_type(v), stored);
 	}
-	put_dimension_list(file, dataset);
+	put_dimension_list(file, dataset, 0);
+}
+
+/* Each place is in the county whose seat is nearest, where seats are anywhere. */
+static void choose_counties(const struct settings *s, int32_t *county)
+{
+	const uint64_t *shape = s->shape;
+
+	for (uint64_t p = 0; p < shape[1] * shape[2]; p++) {
+		double nearest = INFINITY;
+
+		for (uint32_t k = 0; k < s->ncounties; k++) {
+			const double y = uniform((uint32_t)s->seed, 1000 + 2 * k);
+			const double x = uniform((uint32_t)s->seed, 1001 + 2 * k);
+			const double dy = (double)(p / shape[2]) / (double)shape[1] - y;
+			const double dx = fabs((double)(p % shape[2]) / (double)shape[2] - x);
+			const double wrapped = 2 * (dx > 0.5 ? 1 - dx : dx);
+			const double distance = dy * dy + wrapped * wrapped;
+
+			if (distance < nearest) {
+				nearest = distance;
+				county[p] = (int32_t)k + 1;
+			}
+		}
+	}
+}
+
+static void write_counties(hid_t file, const struct settings *s)
+{
+	const hsize_t shape[2] = { s->shape[1], s->shape[2] };
+	hid_t p = dataset_properties(), space = must(H5Screate_simple(2, shape, NULL)), dataset;
+	int32_t *county = allocate(shape[0] * shape[1], sizeof(*county));
+
+	choose_counties(s, county);
+	dataset =
+		must(H5Dcreate2(file, "county", H5T_STD_I32LE, space, H5P_DEFAULT, p, H5P_DEFAULT));
+	must(H5Dwrite(dataset, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, county));
+	put_text(dataset, "long_name", "number of the county");
+	put_dimension_list(file, dataset, 1);
+	H5Dclose(dataset);
+	free(county);
+	H5Sclose(space);
+	H5Pclose(p);
 }
 
 static hid_t create_variable(hid_t file, const struct settings *s, const struct variable *v,
@@ -501,10 +548,10 @@ static void write_file(const struct settings *s, const struct variable *all)
 	if (snprintf(temporary, sizeof(temporary), "%s.part", s->file) >= (int)sizeof(temporary))
 		die("the name of the file is too long");
 	for (int f = 0; f < NFIELDS; f++)
-		if (!s->only || !strcmp(s->only, all[f].name))
+		if (s->only ? !strcmp(s->only, all[f].name) : s->winds || f < U10)
 			v[nvars++] = &all[f];
 	if (!nvars)
-		die("no variable '%s': t2m or precip", s->only);
+		die("no variable '%s': t2m, precip, u10 or v10", s->only);
 	climate_init(&c, s->shape[1], s->shape[2], s->hours, s->missing, s->seed);
 	for (int d = 0; d < NDIMS; d++)
 		if (s->contiguous ? s->chunk[d] > 0 : s->chunk[d] > s->shape[d])
@@ -516,6 +563,8 @@ static void write_file(const struct settings *s, const struct variable *all)
 		write_variable(file, s, &c, v[i]);
 	for (int d = 0; d < NDIMS; d++)
 		put_reference_list(file, d, v, nvars);
+	if (s->ncounties)
+		write_counties(file, s);
 	must(H5Fclose(file));
 	if (rename(temporary, s->file))
 		die("cannot rename %s to %s: %s", temporary, s->file, strerror(errno));
@@ -535,7 +584,9 @@ static const char usage[] =
 	"      --hours H       hours between two times (6)\n"
 	"      --seed N        another climate (1)\n"
 	"      --missing PCT   percent of the grid without values (4); 0: no _FillValue either\n"
-	"      --only VAR      write this variable only: t2m or precip\n"
+	"      --only VAR      write this variable only: t2m, precip, u10 or v10\n"
+	"      --winds         u10 and v10 as well\n"
+	"      --counties N    county over lat, lon as well: numbers of this many\n"
 	"      --dtype TYPE    of t2m: f4, f8, or i2 for packed (f4)\n"
 	"      --chunk BYTES   about this much raw data a chunk (1048576)\n"
 	"      --chunk-shape T,Y,X  or chunks of this shape\n"
@@ -577,6 +628,8 @@ static const struct option long_options[] = { { "time", required_argument, NULL,
 					      { "seed", required_argument, NULL, 's' },
 					      { "missing", required_argument, NULL, 'm' },
 					      { "only", required_argument, NULL, 'o' },
+					      { "winds", no_argument, NULL, 'w' },
+					      { "counties", required_argument, NULL, 'n' },
 					      { "dtype", required_argument, NULL, 'd' },
 					      { "chunk", required_argument, NULL, 'c' },
 					      { "chunk-shape", required_argument, NULL, 'S' },
@@ -634,6 +687,12 @@ static bool set_option(struct settings *s, struct variable *vars, int letter)
 	case 'o':
 		s->only = optarg;
 		break;
+	case 'w':
+		s->winds = true;
+		break;
+	case 'n':
+		s->ncounties = number("counties", optarg, 1, 100000);
+		break;
 	case 'd':
 		set_dtype(&vars[T2M], optarg);
 		break;
@@ -681,6 +740,8 @@ int main(int argc, char **argv)
 		{ "t2m", "2 metre temperature", "air_temperature", "K", T2M, "f4", 0.01, 273.15 },
 		{ "precip", "precipitation rate", "lwe_precipitation_rate", "mm day-1", PRECIP,
 		  "i2", 0.01, 300 },
+		{ "u10", "10 metre eastward wind", "eastward_wind", "m s-1", U10, "f4", 1, 0 },
+		{ "v10", "10 metre northward wind", "northward_wind", "m s-1", V10, "f4", 1, 0 },
 	};
 	struct settings s = { .shape = { 1460, 181, 360 },
 			      .seed = 1,

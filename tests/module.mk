@@ -128,6 +128,7 @@ SHELL_TESTS += tests/rules/headers.sh
 SHELL_TESTS += tests/rules/layers.sh
 SHELL_TESTS += tests/rules/cycles.sh
 SHELL_TESTS += tests/rules/readme.sh
+SHELL_TESTS += tests/rules/workloads.sh
 SHELL_TESTS += tests/rules/symbols.sh
 TEST_PROGS += tests/damage/flips
 TEST_PROGS += tests/damage/fuzz/seeds
