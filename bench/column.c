@@ -20,6 +20,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/cpu.h"
 #include "base/mem.h"
 #include "columns/column.h"
 #include "exact/power.h"
@@ -257,7 +258,7 @@ int main(int argc, char **argv)
 	if (!b.values || !b.sum || !b.square)
 		return 1;
 	if (argc > 1)
-		setenv("QUERN_CPU", argv[1], 1);
+		qn_cpu_choose(argv[1]);
 	printf("ns an element, one core, %s\n%-7s  %-7s  %6s  %6s  %5s  %6s  %6s  %5s  %9s\n",
 	       qn_cpu_name(qn_cpu_level()), "type", "data", "powers", "rows", "steps", "plain",
 	       "exact", "ratio", "bytes/row");

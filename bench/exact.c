@@ -18,6 +18,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/cpu.h"
 #include "base/mem.h"
 #include "exact/power.h"
 
@@ -241,7 +242,7 @@ int main(int argc, char **argv)
 	if (!values)
 		return 1;
 	if (argc > 1)
-		setenv("QUERN_CPU", argv[1], 1);
+		qn_cpu_choose(argv[1]);
 	printf("GB/s, one core, %s\n%-6s  %-7s  %5s  %-8s  %7s  %7s\n", qn_cpu_name(qn_cpu_level()),
 	       "sums", "type", "order", "data", "L2", "memory");
 	bench_type(QUERN_F32, "float32", values);

@@ -19,12 +19,13 @@ import numpy as np
 
 SLAB = 64       # steps: four chunks of the files of peers.sh
 NPROCESSES = 2
+EDGES = np.linspace(220, 320, 65)  # of the joint histogram, on both axes
 
 
 # --- numpy and h5py ------------------------------------------------------------------------------
 
 def valid(dataset, where):
-    values = np.array(dataset[where])
+    values = np.array(dataset[where], ndmin=1)
     fill = dataset.attrs.get("_FillValue")
     if fill is not None:
         values[values == fill] = np.nan
@@ -59,6 +60,10 @@ def by_label(values, label):
     return out
 
 
+def joint_counts(a, b):
+    return np.histogram2d(a.ravel(), b.ravel(), bins=(EDGES, EDGES))[0]
+
+
 def squares(values):
     return np.concatenate([sums(values, 0), sums(values.astype(np.float64) ** 2, 0)[:1]])
 
@@ -83,6 +88,8 @@ def part(task):
             with h5py.File(labels) as file_of_labels:
                 return by_label(values, file_of_labels["region"][:])
         b = valid(second["t2m"], slab)
+        if workload == "joint histogram":
+            return joint_counts(values, b)
         return by_month((values - b) / (values + b), months(file, slab)).sum(axis=(2, 3))
 
 
@@ -111,6 +118,8 @@ def with_numpy(workload, path, other, labels):
             s = next(parts)
             for p in parts:
                 s = s + p
+    if workload == "joint histogram":
+        return s
     if "month" in workload:
         s = s[:, s[1].reshape(12, -1).any(axis=1)]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -144,6 +153,13 @@ def with_dask(workload, path, other, labels):
     elif workload == "index by month":
         b = xarray.open_dataset(other, chunks=chunks)["t2m"]
         out = ((x - b) / (x + b)).groupby("time.month").mean(..., dtype="f8")
+    elif workload == "joint histogram":
+        import dask.array
+
+        b = xarray.open_dataset(other, chunks=chunks)["t2m"]
+        both = dask.array.stack([x.data.ravel(), b.data.ravel()], axis=1)
+        counts, _ = dask.array.histogramdd(both.rechunk({1: 2}), bins=(EDGES, EDGES))
+        return counts.compute()
     elif workload == "mean by label":
         region = xarray.open_dataset(labels)["region"].load()
         out = x.groupby(region).mean(..., dtype="f8")
@@ -187,7 +203,7 @@ def load(path):
     elif path.endswith(".json"):
         with open(path) as file:
             result = json.load(file)["result"]
-        values = result.get("mean", result.get("median"))
+        values = next(result[k] for k in ("mean", "median", "counts") if k in result)
     elif path.endswith(".txt"):
         values = np.loadtxt(path)
     else:

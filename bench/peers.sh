@@ -5,8 +5,9 @@
 # Each workload is one command a tool, as its users write it, on a file of float32 with 4% missing
 # values, raw and with shuffle and deflate, all in the page cache. First the answers are compared with
 # quern's; then the commands run in turns, on two cores, and the medians of the time from start to
-# exit, of the processors' time, and the largest process are printed. A tool that is not installed,
-# has no such operation, answers otherwise or takes too long has its reason in place of figures.
+# exit, of the processors' time, and the largest process are printed. What takes long runs once. A tool
+# that is not installed, has no such operation, answers otherwise or takes too long has its reason in
+# place of figures.
 #
 # Its environment:
 #	QUICK=1		small data and one run: shows that all of it works, measures nothing
@@ -30,6 +31,7 @@ repeat=${BENCH_REPEAT:-$([ -n "$quick" ] && echo 1 || echo 3)}
 times=${PEERS_TIMES:-$([ -n "$quick" ] && echo 512 || echo 8192)}
 tools=${PEERS_TOOLS:-quern cdo nco numpy dask}
 patience=600 # seconds
+long=20      # seconds: such a run is not repeated
 
 # shellcheck source=bench/lib.sh
 . "$SRCDIR/bench/lib.sh"
@@ -46,6 +48,7 @@ full median|median|json|1e-6||
 median over time|median --over time|nc|1e-6||
 mean by label|mean --by region=/region@L|json|1e-5||
 index by month|mean --by month(time) -d b=/t2m@B --expr (t2m-b)/(t2m+b)|json|1e-4|-ymonmean -fldmean,weights=false -div -sub A B -add A B|
+joint histogram|histogram2d --bins 64,64 --range 220,320,220,320 -d b=/t2m@B --with b|json|0||
 '
 
 # --- Data -----------------------------------------------------------------------------------------
@@ -163,17 +166,26 @@ print_row()
 	printf "$line" "$@"
 }
 
-# Those of $tools that give quern's answer, in $able; the rest get their row.
+record()
+{
+	field seconds "$out/$1.time" >>"$out/$1.wall"
+	field cpu "$out/$1.time" >>"$out/$1.cpu"
+	sed -n 's/.*"peak": \([0-9]*\).*/\1/p' "$out/$1.time" >>"$out/$1.peak"
+}
+
+# Those of $tools that give quern's answer, in $able, with their first run; the rest get their row.
 find_able()
 {
 	local tool
 
 	able=
 	for tool in $tools; do
+		: >"$out/$tool.wall" && : >"$out/$tool.cpu" && : >"$out/$tool.peak"
 		if ! installed "$tool"; then
 			why="not installed"
 		elif measure "$tool" && { [ "$tool" = quern ] || agrees "$tool"; }; then
 			able="$able $tool"
+			record "$tool"
 			continue
 		fi
 		[ "$tool" != quern ] || { cat "$out/quern.err" >&2 && die "$name: quern fails"; }
@@ -187,13 +199,10 @@ compare()
 	local tool i wall cpu peak
 
 	find_able
-	for tool in $able; do : >"$out/$tool.wall" && : >"$out/$tool.cpu" && : >"$out/$tool.peak"; done
-	for ((i = 0; i < repeat; i++)); do
+	for ((i = 1; i < repeat; i++)); do
 		for tool in $able; do
-			measure "$tool"
-			field seconds "$out/$tool.time" >>"$out/$tool.wall"
-			field cpu "$out/$tool.time" >>"$out/$tool.cpu"
-			sed -n 's/.*"peak": \([0-9]*\).*/\1/p' "$out/$tool.time" >>"$out/$tool.peak"
+			awk -v long=$long '{ exit $1 > long }' "$out/$tool.wall" || continue
+			measure "$tool" && record "$tool"
 		done
 	done
 	for tool in $able; do

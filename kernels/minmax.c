@@ -274,6 +274,7 @@ static void absorb_step(const struct rows *r, uint64_t first, const int64_t *key
 static bool minmax_absorb_rows(const void *self, struct qn_cells *cells, void *scratch,
 			       const struct quern_tile *tile, const struct qn_row_run *run)
 {
+	static const uint32_t same[QN_RUN_NELEMS];
 	const struct minmax *m = self;
 	const size_t size = qn_dtype_size(m->dtype);
 	struct rows r = { .m = m, .tile = tile, .first = run->first, .part = { .cells = cells } };
@@ -281,6 +282,11 @@ static bool minmax_absorb_rows(const void *self, struct qn_cells *cells, void *s
 
 	if (!qn_part_begin(&r.part, tile, run, COUNT, MISSING, &picked))
 		return true;
+	if (run->kind == QN_RUN_ONE) {
+		r.part.r.row = same;
+		r.part.r.n = r.part.r.nsteps;
+		r.part.r.nsteps = 1;
+	}
 	r.count = qn_part_column(&r.part, COUNT);
 	r.missing = qn_part_column(&r.part, MISSING);
 	r.min = qn_part_column(&r.part, MIN);

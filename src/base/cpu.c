@@ -3,6 +3,7 @@
  */
 #include "base/cpu.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,7 +41,10 @@ static enum qn_cpu detect(void)
 }
 #endif
 
-enum qn_cpu qn_cpu_level(void)
+/* The level and one; 0: not known yet. */
+static atomic_int known;
+
+static enum qn_cpu find_level(void)
 {
 	enum qn_cpu level = detect();
 	const char *limit = getenv("QUERN_CPU");
@@ -48,7 +52,15 @@ enum qn_cpu qn_cpu_level(void)
 	for (int i = QN_CPU_BASELINE; limit && i < (int)level; i++)
 		if (strcmp(limit, names[i]) == 0)
 			level = (enum qn_cpu)i;
+	atomic_store_explicit(&known, (int)level + 1, memory_order_relaxed);
 	return level;
+}
+
+enum qn_cpu qn_cpu_level(void)
+{
+	const int level = atomic_load_explicit(&known, memory_order_relaxed);
+
+	return level ? (enum qn_cpu)(level - 1) : find_level();
 }
 
 const char *qn_cpu_name(enum qn_cpu level)
@@ -60,7 +72,17 @@ enum quern_status qn_cpu_check(struct quern_message *err)
 {
 	int which;
 
+	find_level();
 	return qn_variable_word("QUERN_CPU", names, &which, err);
+}
+
+void qn_cpu_choose(const char *level)
+{
+	if (level)
+		setenv("QUERN_CPU", level, 1);
+	else
+		unsetenv("QUERN_CPU");
+	find_level();
 }
 
 #if defined(__x86_64__)

@@ -15,12 +15,16 @@ enum qn_cpu {
 	QN_CPU_AVX512,	 /* AVX-512 F, DQ, BW and VL */
 };
 
-/* The highest level that this machine has and QUERN_CPU, if it is a level, allows. Cheap: call it at set-up. */
+/* The highest level that this machine has and QUERN_CPU, if it is a level, allowed when it was last read: at the first
+   call, and by qn_cpu_check. */
 enum qn_cpu qn_cpu_level(void);
 const char *qn_cpu_name(enum qn_cpu level);
 
-/* QUERN_ERR_USAGE when QUERN_CPU is set and is none of the levels. */
+/* Reads QUERN_CPU. QUERN_ERR_USAGE when QUERN_CPU is set and is none of the levels. */
 enum quern_status qn_cpu_check(struct quern_message *err);
+
+/* Sets QUERN_CPU, or unsets it, and reads it: for what compares levels. */
+void qn_cpu_choose(const char *level);
 
 /* Resets the floating-point environment of the calling thread: round to nearest, denormals
    kept (flush-to-zero and denormals-are-zero off, which a foreign -ffast-math object may have

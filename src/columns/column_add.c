@@ -16,10 +16,6 @@
 /* Elements whose parts are found at a time before they go to scattered rows. */
 #define LOOSE 256
 
-typedef size_t pass_fn(const struct qn_column_pass *p, size_t first);
-typedef bool blank_fn(enum quern_dtype t, const char *values, size_t n, const uint64_t *valid,
-		      size_t bit, char *out, uint64_t *special, size_t *nspecial);
-
 /* What is added to the rows of one block of each column: n elements from place i of the tile on, of
    nsteps steps. */
 struct job {
@@ -29,8 +25,8 @@ struct job {
 	struct qn_column_tile *tile;
 	size_t size;
 	size_t row, i, n, step, nsteps;
-	pass_fn *pass;
-	blank_fn *blank;
+	qn_column_pass_fn *pass;
+	qn_column_blank_fn *blank;
 };
 
 /* A view of some of its elements, as they are or copied. */
@@ -39,10 +35,22 @@ struct view {
 	size_t stride, row, n;
 };
 
+qn_column_pass_fn *qn_column_pass_of(enum qn_cpu level)
+{
+	static qn_column_pass_fn *const pass[] = QN_ISA_TABLE(qn_column_pass);
+
+	return pass[level];
+}
+
+qn_column_blank_fn *qn_column_blank_of(enum qn_cpu level)
+{
+	static qn_column_blank_fn *const blank[] = QN_ISA_TABLE(qn_column_blank);
+
+	return blank[level];
+}
+
 static struct job job(struct qn_column *x, struct qn_column *square, struct qn_column_tile *t)
 {
-	static pass_fn *const pass[] = QN_ISA_TABLE(qn_column_pass);
-	static blank_fn *const blank[] = QN_ISA_TABLE(qn_column_blank);
 	const enum qn_cpu level = x ? x->level : square->level;
 	struct job j = { .tile = t, .size = qn_column_elem_size(t->dtype) };
 
@@ -50,8 +58,8 @@ static struct job job(struct qn_column *x, struct qn_column *square, struct qn_c
 		j.column[j.ncolumns++] = x;
 	if (square)
 		j.column[j.ncolumns++] = square;
-	j.pass = pass[level];
-	j.blank = blank[level];
+	j.pass = qn_column_pass_of(level);
+	j.blank = qn_column_blank_of(level);
 	t->nspecial = 0;
 	return j;
 }
@@ -72,9 +80,8 @@ static uint32_t power_bits(int e)
 	return e < -126 ? 0 : e > 127 ? UINT32_C(0x7f800000) : (uint32_t)(e + 127) << 23;
 }
 
-/* Narrows the magnitudes that fit, whatever their digits. Floats are multiples of 2^u from 2^(u + 23)
-   on; the smallest float is 2^-149. */
-static void bound_pass(struct qn_column_pass *p, const struct qn_column_block *b, int power)
+/* Floats are multiples of 2^u from 2^(u + 23) on; the smallest float is 2^-149. */
+void qn_column_bound_pass(struct qn_column_pass *p, const struct qn_column_block *b, int power)
 {
 	const int unit = b->unit / power + (b->unit % power > 0);
 	const int top = b->unit + QN_COLUMN_TOP + QN_COLUMN_STEP * (b->nhot - 1);
@@ -109,7 +116,7 @@ static bool run(const struct job *j, const struct view *v, size_t *done)
 		memcpy(s->magic, b->magic, sizeof(s->magic));
 		for (int i = 0; i < b->nhot; i++)
 			s->part[i] = b->part[i] + v->row;
-		bound_pass(&p, b, j->column[k]->power);
+		qn_column_bound_pass(&p, b, j->column[k]->power);
 	}
 	*done = j->pass(&p, *done);
 	return true;
@@ -207,18 +214,28 @@ static bool add_block(struct job *j, uint64_t first_row)
 	return true;
 }
 
+static bool add_blocks(struct job j, uint64_t first_row)
+{
+	for (; j.i < j.tile->n; j.i += j.n)
+		if (!add_block(&j, first_row))
+			return false;
+	return true;
+}
+
 bool qn_column_add_rows(struct qn_column *x, struct qn_column *square, uint64_t first_row,
 			struct qn_column_tile *t)
 {
-	struct job j = job(x, square, t);
+	struct qn_column *const column[2] = { x, square };
+	bool ok = true;
 
-	for (; j.i < t->n; j.i += j.n)
-		if (!add_block(&j, first_row)) {
-			for (int k = 0; k < j.ncolumns; k++)
-				qn_column_spoil(j.column[k], first_row, t->n);
-			return false;
-		}
-	return true;
+	if (t->n == 1 && t->stride == 1 && t->nsteps > 1)
+		ok = qn_column_fold(column, first_row, t);
+	else
+		ok = add_blocks(job(x, square, t), first_row);
+	for (int k = 0; !ok && k < 2; k++)
+		if (column[k])
+			qn_column_spoil(column[k], first_row, t->n);
+	return ok;
 }
 
 /* --- scattered rows --- */
@@ -305,7 +322,7 @@ static size_t loosen(struct scattered *s, size_t first)
 			to->part[i] = l->part[i];
 			memset(l->part[i] + first, 0, (s->n - first) * sizeof(l->part[i][0]));
 		}
-		bound_pass(&p, l->like, j->column[k]->power);
+		qn_column_bound_pass(&p, l->like, j->column[k]->power);
 	}
 	return can_loosen(s) ? j->pass(&p, first) : first;
 }

@@ -100,6 +100,21 @@ static const uint64_t bit_of_8[8] = { 1, 1 << 1, 1 << 2, 1 << 3, 1 << 4, 1 << 5,
 DEFINE_CLEAR_LANES(4, uint32_t, QN_VF)
 DEFINE_CLEAR_LANES(8, uint64_t, QN_VD)
 
+/* copy_N: mostly all of them, which takes few instructions as compilers know the number. */
+#define DEFINE_COPY(N)                                                                  \
+	QN_INLINE void copy_##N(void *restrict to, const void *restrict from, size_t n) \
+	{                                                                               \
+		if (n == CHUNK)                                                         \
+			memcpy(to, from, CHUNK *(N));                                   \
+		else                                                                    \
+			memcpy(to, from, n *(N));                                       \
+	}
+
+DEFINE_COPY(1)
+DEFINE_COPY(2)
+DEFINE_COPY(4)
+DEFINE_COPY(8)
+
 /* keep_NAME: zeros those of CHUNK elements that are not kept, or whose EXPONENT bits are all set, and
    returns the bits of the latter; any: gets the bits of what is left. */
 #define DEFINE_KEEP(NAME, N, type, EXPONENT, SPECIAL)                                             \
@@ -135,12 +150,12 @@ DEFINE_CLEAR_LANES(8, uint64_t, QN_VD)
 			if (valid || m < CHUNK)                                                   \
 				keep = valid ? qn_bitmap_word(valid, bit + i, m)                  \
 					     : UINT64_MAX >> (CHUNK - m);                         \
-			memcpy(x, values + i * sizeof(type), m * sizeof(type));                   \
+			copy_##N(x, values + i * sizeof(type), m);                                \
 			infinite = keep_##NAME(x, keep, &any);                                    \
 			if (infinite && special)                                                  \
 				set_bits(special, bit + i, infinite);                             \
 			*nspecial += (size_t)__builtin_popcountll(infinite);                      \
-			memcpy(out + i * sizeof(type), x, m * sizeof(type));                      \
+			copy_##N(out + i * sizeof(type), x, m);                                   \
 		}                                                                                 \
 		return any != 0;                                                                  \
 	}

@@ -226,6 +226,22 @@ bool qn_column_block_raise(const struct qn_column *c, struct qn_column_block *b,
 	return raise_bounds(c, b, all, b->nhot);
 }
 
+bool qn_column_block_add_row(const struct qn_column *c, struct qn_column_block *b, size_t row,
+			     const int64_t *sum, const uint64_t *more)
+{
+	bool room = true;
+
+	for (int j = 0; j < b->nhot; j++)
+		room = room && b->bound[j] + more[j] <= LIMIT;
+	if (!room && !settle(c, b))
+		return false;
+	for (int j = 0; j < b->nhot; j++) {
+		b->part[j][row] += sum[j];
+		b->bound[j] = qn_max_u64(b->bound[j], qn_column_largest(&b->part[j][row], 1));
+	}
+	return true;
+}
+
 /* --- units --- */
 
 /* Parts for elements of so many bits. */

@@ -120,6 +120,9 @@ bool qn_column_block_reserve(const struct qn_column *c, struct qn_column_block *
 /* Makes room for n times `more`, at most 2^52 each, in the hot parts of each row; n is at most 256. */
 bool qn_column_block_raise(const struct qn_column *c, struct qn_column_block *b,
 			   const uint64_t *more, size_t n);
+/* Adds a sum, each part at most more[j] and less than half of what a part holds, to a row. */
+bool qn_column_block_add_row(const struct qn_column *c, struct qn_column_block *b, size_t row,
+			     const int64_t *sum, const uint64_t *more);
 /* Adds the power of a finite element. */
 bool qn_column_block_add(const struct qn_column *c, struct qn_column_block *b, size_t row,
 			 const char *value);
@@ -168,5 +171,25 @@ QN_ISA_DECLARE(size_t, qn_column_pass, (const struct qn_column_pass *p, size_t f
 QN_ISA_DECLARE(bool, qn_column_blank,
 	       (enum quern_dtype t, const char *values, size_t n, const uint64_t *valid, size_t bit,
 		char *out, uint64_t *special, size_t *nspecial));
+
+/* --- elements of one row (column_fold.c) --- */
+
+/* Elements that are folded at a time. */
+#define QN_COLUMN_FOLD 1024
+
+typedef size_t qn_column_pass_fn(const struct qn_column_pass *p, size_t first);
+typedef bool qn_column_blank_fn(enum quern_dtype t, const char *values, size_t n,
+				const uint64_t *valid, size_t bit, char *out, uint64_t *special,
+				size_t *nspecial);
+
+/* Those of an instruction set. (column_add.c) */
+qn_column_pass_fn *qn_column_pass_of(enum qn_cpu level);
+qn_column_blank_fn *qn_column_blank_of(enum qn_cpu level);
+/* Narrows the magnitudes of a pass to those that fit a block of a column of that power, whatever their digits. */
+void qn_column_bound_pass(struct qn_column_pass *p, const struct qn_column_block *b, int power);
+
+/* Adds the steps of a tile of one place, side by side, to a row of columns of powers 1 and 2, one of which may be NULL.
+   False: no memory. */
+bool qn_column_fold(struct qn_column *const column[2], uint64_t row, struct qn_column_tile *t);
 
 #endif

@@ -2,6 +2,7 @@
 LIB_SRCS += src/columns/column.c
 LIB_SRCS += src/columns/column_add.c
 LIB_SRCS += src/columns/column_block.c
+LIB_SRCS += src/columns/column_fold.c
 LIB_SRCS += src/columns/column_pack.c
 LIB_SRCS += src/columns/column_scatter.c
 LIB_SRCS += src/columns/column_split.c

@@ -81,6 +81,10 @@ bool qn_part_begin(struct qn_part *part, const struct quern_tile *tile,
 		.nsteps = (size_t)run->nsteps,
 		.stride = (size_t)run->stride,
 	};
+	if (run->kind == QN_RUN_ONE) {
+		part->r.n = part->r.stride = 1;
+		part->r.nsteps = run->nelems;
+	}
 	if (run->kind == QN_RUN_INDEXED)
 		return pick(part, run, valid, invalid, room);
 	count_steps(part, valid, invalid);

@@ -7,7 +7,8 @@
 #include "kernel/cells.h"
 #include "elements/part_simd.h"
 
-/* Elements on their way to cells: that of place i goes to row first_row + i, or first_row + r.row[i]. */
+/* Elements on their way to cells: that of place i goes to row first_row + i, or first_row + r.row[i]. Those of a run of one
+   row are steps of one place. */
 struct qn_part {
 	struct qn_cells *cells;
 	uint64_t first_row;

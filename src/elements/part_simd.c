@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/bitmap.h"
+#include "kernel/tile.h"
 
 /* As of qn_key_from_double, in one expression. */
 static inline int64_t key_of_double(double x)
@@ -189,8 +190,41 @@ static inline __attribute__((always_inline)) void lower_and_raise(const int64_t 
 			lower_and_raise(a, b, n, min, max);                                      \
 	}
 
-#define DEFINE_INT(name, T, LEAST, MOST) DEFINE_STRIP(name, T, LEAST, MOST, SAME, NEVER, KEY_OF_INT)
-#define DEFINE_UINT(name, T, MOST)	 DEFINE_STRIP(name, T, 0, MOST, SAME, NEVER, KEY_OF_UINT)
+/* Steps of one place, side by side, as STRIP places of fewer steps. */
+#define DEFINE_ONE(name, T, LEAST, MOST, KEY)                                                     \
+	static void name##_one(const struct qn_part_elements *r, int64_t *min, int64_t *max)      \
+	{                                                                                         \
+		const size_t left = r->nsteps % STRIP, most = r->nsteps - left;                   \
+		struct qn_part_elements all = *r;                                                 \
+		T low[STRIP], high[STRIP], least = (MOST), greatest = (LEAST);                    \
+                                                                                                  \
+		for (size_t i = 0; i < STRIP; i++) {                                              \
+			low[i] = (MOST);                                                          \
+			high[i] = (LEAST);                                                        \
+		}                                                                                 \
+		all.stride = STRIP;                                                               \
+		all.nsteps = most / STRIP;                                                        \
+		name##_steps(&all, 0, STRIP, low, high);                                          \
+		all.values = (const char *)r->values + most * sizeof(T);                          \
+		all.bit += most;                                                                  \
+		all.nsteps = 1;                                                                   \
+		if (left)                                                                         \
+			name##_steps(&all, 0, left, low, high);                                   \
+		for (size_t i = 0; i < STRIP; i++) {                                              \
+			least = low[i] < least ? low[i] : least;                                  \
+			greatest = high[i] > greatest ? high[i] : greatest;                       \
+		}                                                                                 \
+		if (least <= greatest)                                                            \
+			lower_and_raise(&(int64_t){ KEY(least) }, &(int64_t){ KEY(greatest) }, 1, \
+					min, max);                                                \
+	}
+
+#define DEFINE_SIDE_BY_SIDE(name, T, LEAST, MOST, ORDER, LEFT_OUT, KEY) \
+	DEFINE_STRIP(name, T, LEAST, MOST, ORDER, LEFT_OUT, KEY)        \
+	DEFINE_ONE(name, T, LEAST, MOST, KEY)
+#define DEFINE_INT(name, T, LEAST, MOST) \
+	DEFINE_SIDE_BY_SIDE(name, T, LEAST, MOST, SAME, NEVER, KEY_OF_INT)
+#define DEFINE_UINT(name, T, MOST) DEFINE_SIDE_BY_SIDE(name, T, 0, MOST, SAME, NEVER, KEY_OF_UINT)
 
 DEFINE_INT(extremes_i8, int8_t, INT8_MIN, INT8_MAX)
 DEFINE_UINT(extremes_u8, uint8_t, UINT8_MAX)
@@ -200,17 +234,27 @@ DEFINE_INT(extremes_i32, int32_t, INT32_MIN, INT32_MAX)
 DEFINE_UINT(extremes_u32, uint32_t, UINT32_MAX)
 DEFINE_INT(extremes_i64, int64_t, INT64_MIN, INT64_MAX)
 DEFINE_UINT(extremes_u64, uint64_t, UINT64_MAX)
-DEFINE_STRIP(extremes_f32, int32_t, INT32_MIN, INT32_MAX, ORDER_F32, IS_NAN_F32, key_of_f32)
-DEFINE_STRIP(extremes_f64, int64_t, INT64_MIN, INT64_MAX, ORDER_F64, IS_NAN_F64, SAME)
+DEFINE_SIDE_BY_SIDE(extremes_f32, int32_t, INT32_MIN, INT32_MAX, ORDER_F32, IS_NAN_F32, key_of_f32)
+DEFINE_SIDE_BY_SIDE(extremes_f64, int64_t, INT64_MIN, INT64_MAX, ORDER_F64, IS_NAN_F64, SAME)
+
+typedef void strip_fn(const struct qn_part_elements *r, size_t first, size_t n, int64_t *min,
+		      int64_t *max);
+
+static strip_fn *const strips[QUERN_NDTYPES] = {
+	extremes_i8_strip,  extremes_u8_strip,	extremes_i16_strip, extremes_u16_strip,
+	extremes_i32_strip, extremes_u32_strip, extremes_i64_strip, extremes_u64_strip,
+	extremes_f32_strip, extremes_f64_strip,
+};
+
+typedef void one_fn(const struct qn_part_elements *r, int64_t *min, int64_t *max);
+
+static one_fn *const ones[QUERN_NDTYPES] = {
+	extremes_i8_one,  extremes_u8_one,  extremes_i16_one, extremes_u16_one, extremes_i32_one,
+	extremes_u32_one, extremes_i64_one, extremes_u64_one, extremes_f32_one, extremes_f64_one,
+};
 
 void QN_ISA(qn_part_extremes)(const struct qn_part_elements *r, int64_t *min, int64_t *max)
 {
-	static void (*const strip[QUERN_NDTYPES])(const struct qn_part_elements *, size_t, size_t,
-						  int64_t *, int64_t *) = {
-		extremes_i8_strip,  extremes_u8_strip,	extremes_i16_strip, extremes_u16_strip,
-		extremes_i32_strip, extremes_u32_strip, extremes_i64_strip, extremes_u64_strip,
-		extremes_f32_strip, extremes_f64_strip,
-	};
 	static void (*const at[QUERN_NDTYPES])(const struct qn_part_elements *, size_t, int64_t *,
 					       int64_t *) = {
 		extremes_i8_at,	 extremes_u8_at,  extremes_i16_at, extremes_u16_at, extremes_i32_at,
@@ -219,8 +263,12 @@ void QN_ISA(qn_part_extremes)(const struct qn_part_elements *r, int64_t *min, in
 
 	for (size_t s = 0; r->row && s < r->nsteps; s++)
 		at[r->dtype](r, s, min, max);
+	if (qn_part_is_one(r)) {
+		ones[r->dtype](r, min, max);
+		return;
+	}
 	for (size_t i = 0; !r->row && i < r->n; i += STRIP)
-		strip[r->dtype](r, i, r->n - i < STRIP ? r->n - i : STRIP, min + i, max + i);
+		strips[r->dtype](r, i, r->n - i < STRIP ? r->n - i : STRIP, min + i, max + i);
 }
 
 void QN_ISA(qn_part_keys)(enum quern_dtype t, const void *values, size_t n, int64_t *key)
@@ -266,12 +314,37 @@ void QN_ISA(qn_part_keys)(enum quern_dtype t, const void *values, size_t n, int6
 DEFINE_NANS(nans_f32, float, int32_t, IS_NAN_F32)
 DEFINE_NANS(nans_f64, double, int64_t, IS_NAN_F64)
 
+static void nans_of(const struct qn_part_elements *r, size_t step, size_t first, int64_t *nan)
+{
+	const size_t n = r->n - first < STRIP ? r->n - first : STRIP;
+
+	(r->dtype == QUERN_F32 ? nans_f32 : nans_f64)(r, step, first, n, nan);
+}
+
+/* Steps of one place, side by side, as places that are all of its row. */
+static void nans_of_one(const struct qn_part_elements *r, int64_t *nan)
+{
+	static const uint32_t same[STRIP];
+	struct qn_part_elements some = *r;
+
+	some.row = same;
+	for (size_t s = 0; s < r->nsteps; s += STRIP) {
+		some.values = (const char *)r->values + s * qn_dtype_size(r->dtype);
+		some.bit = r->bit + s;
+		some.n = r->nsteps - s < STRIP ? r->nsteps - s : STRIP;
+		nans_of(&some, 0, 0, nan);
+	}
+}
+
 void QN_ISA(qn_part_nans)(const struct qn_part_elements *r, int64_t *nan)
 {
+	if (qn_part_is_one(r)) {
+		nans_of_one(r, nan);
+		return;
+	}
 	for (size_t s = 0; s < r->nsteps; s++)
 		for (size_t i = 0; i < r->n; i += STRIP)
-			(r->dtype == QUERN_F32 ? nans_f32 : nans_f64)(
-				r, s, i, r->n - i < STRIP ? r->n - i : STRIP, nan);
+			nans_of(r, s, i, nan);
 }
 
 /* --- how many there are --- */
@@ -329,9 +402,27 @@ static void count_word(const struct qn_part_elements *r, const uint64_t *there, 
 	add_tally(&invalid, nsteps, n, out + i);
 }
 
+static void count_one(const struct qn_part_elements *r, const uint64_t *there, int64_t *in,
+		      int64_t *out)
+{
+	for (size_t s = 0, n; s < r->nsteps; s += n) {
+		uint64_t word, all;
+
+		n = r->nsteps - s < 64 ? r->nsteps - s : 64;
+		word = qn_bitmap_word(r->valid, r->bit + s, n);
+		all = there ? qn_bitmap_word(there, r->bit + s, n) : UINT64_MAX >> (64 - n);
+		*in += __builtin_popcountll(word);
+		*out += __builtin_popcountll(all & ~word);
+	}
+}
+
 void QN_ISA(qn_part_counts)(const struct qn_part_elements *r, const uint64_t *there, int64_t *in,
 			    int64_t *out)
 {
+	if (r->valid && qn_part_is_one(r)) {
+		count_one(r, there, in, out);
+		return;
+	}
 	for (size_t i = 0; !r->valid && i < r->n; i++)
 		in[i] += (int64_t)r->nsteps;
 	for (size_t i = 0; r->valid && i < r->n; i += 64)

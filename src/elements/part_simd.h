@@ -19,6 +19,12 @@ struct qn_part_elements {
 	const uint32_t *row; /* NULL: side by side */
 };
 
+/* Steps of one place, side by side? */
+static inline bool qn_part_is_one(const struct qn_part_elements *r)
+{
+	return r->n == 1 && r->stride == 1 && !r->row;
+}
+
 /* Lowers min and raises max, keys of a row each, to those of the valid elements that are not NaN. */
 QN_ISA_DECLARE(void, qn_part_extremes,
 	       (const struct qn_part_elements *r, int64_t *min, int64_t *max));

@@ -26,6 +26,14 @@ static bool is_by_columns(const struct quern_kernel *k, uint64_t nrows)
 	return k->absorb_rows && !k->has_row_states && nrows > 1;
 }
 
+/* Elements of one row: more are faster through a state. */
+#define SHORT_RUN 1024
+
+static bool is_short(const struct qn_cells *c, const struct qn_row_run *run)
+{
+	return c->takes_short && run->kind == QN_RUN_ONE && run->nelems <= SHORT_RUN;
+}
+
 static size_t count_plain(const struct qn_layout_of_state *l)
 {
 	size_t n = 0;
@@ -127,6 +135,21 @@ void qn_cells_clear(struct qn_cells *c)
 	c->is_new = false;
 }
 
+/* Has sums of powers, all of 1 and 2? */
+static bool has_low_powers(const struct qn_layout_of_state *l)
+{
+	bool any = false;
+
+	for (int i = 0; i < l->nsegments; i++) {
+		const struct quern_segment *s = &l->segment[i];
+
+		if (s->op == QUERN_EXACT && s->power > 2)
+			return false;
+		any = any || (s->op == QUERN_EXACT && s->nfactors == 0);
+	}
+	return any;
+}
+
 static struct qn_column *new_column(const struct quern_segment *s, uint64_t nrows)
 {
 	return s->nfactors ? qn_column_new_products(s->nfactors, nrows)
@@ -150,6 +173,7 @@ bool qn_cells_init(struct qn_cells *c, bool is_shared)
 	uint64_t nbytes;
 
 	c->has_columns = is_by_columns(c->kernel, nrows);
+	c->takes_short = c->has_columns && has_low_powers(c->layout);
 	nbytes = count_words_nbytes(c->layout, nrows, c->has_columns);
 	c->words = nbytes > PTRDIFF_MAX ? NULL : qn_alloc_zeroed((size_t)nbytes);
 	c->is_new = true;
@@ -509,9 +533,10 @@ static bool absorb_run(void *ctx, const struct qn_row_run *run)
 		[QN_RUN_INDEXED] = absorb_indexed,
 	};
 	const struct absorber *a = ctx;
-	const bool by_rows = a->cells->has_columns ? run->kind != QN_RUN_ONE
-						   : a->cells->kernel->has_row_states &&
-							     run->kind == QN_RUN_CONSECUTIVE;
+	const bool by_rows = a->cells->has_columns
+				     ? run->kind != QN_RUN_ONE || is_short(a->cells, run)
+				     : a->cells->kernel->has_row_states &&
+					       run->kind == QN_RUN_CONSECUTIVE;
 
 	if (a->cells->seen)
 		qn_seen_note(a->cells->seen, a->cells->rows, a->tile, run);

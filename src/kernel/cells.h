@@ -25,6 +25,7 @@ struct qn_cells {
 	const struct qn_rows *rows;
 	int64_t *words;		  /* owned: of states, or columns of all but the exact sums */
 	bool has_columns, is_new; /* new: all words are zero */
+	bool takes_short; /* columns take short runs of one row: their sums are of powers 1 and 2 */
 	struct qn_column
 		*exact[QUERN_MAX_SEGMENTS]; /* owned: of the segments that are exact sums */
 	qn_seen *seen;			    /* owned; NULL: nobody asks */

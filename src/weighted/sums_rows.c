@@ -96,13 +96,27 @@ static bool take_odd(const struct rows *r)
 	return true;
 }
 
+/* Steps of one place, side by side? */
+static bool is_one(const struct qn_weighted_tile *t)
+{
+	return t->n == 1 && t->stride == 1 && !t->row;
+}
+
+static void load(const struct rows *r)
+{
+	if (is_one(r->t))
+		qn_weighted_load(r->s, r->b, r->t->v, r->step, r->nsteps, 0);
+	else
+		for (size_t step = 0; step < r->nsteps; step++)
+			qn_weighted_load(r->s, r->b, r->t->v,
+					 (r->step + step) * r->t->stride + r->i, r->n, step * r->n);
+}
+
 static bool add_block(struct rows *r)
 {
 	const size_t n = r->n * r->nsteps;
 
-	for (size_t step = 0; step < r->nsteps; step++)
-		qn_weighted_load(r->s, r->b, r->t->v, (r->step + step) * r->t->stride + r->i, r->n,
-				 step * r->n);
+	load(r);
 	if (r->t->valid)
 		blank(r);
 	if (!qn_weighted_fit(r->s, r->b, n) && !take_odd(r))
@@ -114,12 +128,13 @@ bool qn_weighted_add_rows(const struct qn_weighted *s, struct qn_column *const *
 			  uint64_t first_row, struct qn_weighted_tile *t, void *scratch)
 {
 	struct rows r = { .s = s, .sum = sum, .first_row = first_row, .t = t, .b = scratch };
+	const size_t most = is_one(t) ? QN_WEIGHTED_BLOCK : NSTEPS;
 
 	t->nspecial = 0;
 	for (r.i = 0; r.i < t->n; r.i += r.n) {
 		r.n = (size_t)qn_min_u64(t->n - r.i, NPLACES);
 		for (r.step = 0; r.step < t->nsteps; r.step += r.nsteps) {
-			r.nsteps = (size_t)qn_min_u64(t->nsteps - r.step, NSTEPS);
+			r.nsteps = (size_t)qn_min_u64(t->nsteps - r.step, most);
 			if (!add_block(&r))
 				return false;
 		}

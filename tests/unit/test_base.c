@@ -174,17 +174,21 @@ static void test_levels(void **state)
 
 	(void)state;
 	unsetenv("QUERN_CPU");
+	assert_int_equal(qn_cpu_check(&err), QUERN_OK);
 	best = qn_cpu_level();
 	setenv("QUERN_CPU", "baseline", 1);
-	assert_int_equal(qn_cpu_level(), QN_CPU_BASELINE);
-	setenv("QUERN_CPU", "avx2", 1);
-	assert_true(qn_cpu_level() <= QN_CPU_AVX2);
-	setenv("QUERN_CPU", "avx512", 1);
 	assert_int_equal(qn_cpu_level(), best);
 	assert_int_equal(qn_cpu_check(&err), QUERN_OK);
-	setenv("QUERN_CPU", "what", 1);
+	assert_int_equal(qn_cpu_level(), QN_CPU_BASELINE);
+	setenv("QUERN_CPU", "avx2", 1);
+	assert_int_equal(qn_cpu_check(&err), QUERN_OK);
+	assert_true(qn_cpu_level() <= QN_CPU_AVX2);
+	setenv("QUERN_CPU", "avx512", 1);
+	assert_int_equal(qn_cpu_check(&err), QUERN_OK);
 	assert_int_equal(qn_cpu_level(), best);
+	setenv("QUERN_CPU", "what", 1);
 	assert_int_equal(qn_cpu_check(&err), QUERN_ERR_USAGE);
+	assert_int_equal(qn_cpu_level(), best);
 	unsetenv("QUERN_CPU");
 	assert_string_equal(qn_cpu_name(QN_CPU_AVX2), "avx2");
 }

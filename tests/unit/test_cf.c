@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/cpu.h"
 #include "feed/cf.h"
 
 static uint64_t bits_of(double x)
@@ -125,7 +126,7 @@ static void test_no_fused_multiply(void **state)
 		struct quern_var var = { .dtype = QUERN_I16, .values = x };
 		struct qn_cf_plan p;
 
-		setenv("QUERN_CPU", level[l], 1);
+		qn_cpu_choose(level[l]);
 		qn_cf_plan_init(&p, &cf, QUERN_I16);
 		qn_cf_apply(&p, 100, valid, out, &var);
 		assert_true(var.dtype == QUERN_F64 && var.values == out && !var.valid);
@@ -135,7 +136,7 @@ static void test_no_fused_multiply(void **state)
 			assert_true(out[i] == want);
 		}
 	}
-	unsetenv("QUERN_CPU");
+	qn_cpu_choose(NULL);
 }
 
 /* Attributes in float32: so are the values, where they fit. */
@@ -157,7 +158,7 @@ static void test_single(void **state)
 		struct quern_var var = { .dtype = QUERN_I16, .values = x };
 		struct qn_cf_plan p;
 
-		setenv("QUERN_CPU", level[l], 1);
+		qn_cpu_choose(level[l]);
 		qn_cf_plan_init(&p, &cf, QUERN_I16);
 		qn_cf_apply(&p, 100, valid, out, &var);
 		for (int i = 0; i < 100; i++) {
@@ -170,7 +171,7 @@ static void test_single(void **state)
 		qn_cf_apply(&p, 1, valid, out, &var);
 		assert_true(out[0] == 255 * (double)0.1f + (double)1.7f);
 	}
-	unsetenv("QUERN_CPU");
+	qn_cpu_choose(NULL);
 }
 
 int main(void)

@@ -29,6 +29,7 @@
 #include <zstd.h>
 #endif
 
+#include "base/cpu.h"
 #include "data/storage.h"
 #include "h5make.h"
 #include "tests/testing/plan.h"
@@ -412,7 +413,7 @@ static void test_bitshuffle(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 3 * 6; i++) {
-		setenv("QUERN_CPU", level[i % 3], 1);
+		qn_cpu_choose(level[i % 3]);
 		check_bitshuffle(elems[i / 3], NONE);
 #ifdef QN_HAVE_LZ4
 		check_bitshuffle(elems[i / 3], LZ4);
@@ -421,7 +422,7 @@ static void test_bitshuffle(void **state)
 		check_bitshuffle(elems[i / 3], ZSTD);
 #endif
 	}
-	unsetenv("QUERN_CPU");
+	qn_cpu_choose(NULL);
 }
 
 /* --- blosc and blosc2 --------------------------------------------------------------------------------- */

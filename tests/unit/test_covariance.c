@@ -3,6 +3,7 @@
  */
 #include <float.h>
 
+#include "base/cpu.h"
 #include "kernel_case.h"
 
 /* Of what a covariance can be at most, sqrt(variance * variance): the bound of the kernel. */
@@ -193,13 +194,13 @@ static void test_many_rows(void **state)
 
 	(void)state;
 	for (int i = 0; i < 12; i++) {
-		setenv("QUERN_CPU", level[i / 4], 1);
+		qn_cpu_choose(level[i / 4]);
 		dataset_init(&d, QUERN_F32, 2, i & 2 ? rows_last : rows_first);
 		dataset_fill(&d, SMOOTH, i & 1 ? 20 : 0, &seed);
 		check_dataset(&d, i & 2 ? 1 : 0);
 		dataset_fini(&d);
 	}
-	unsetenv("QUERN_CPU");
+	qn_cpu_choose(NULL);
 }
 
 /* Features of very different and extreme scales, far from zero, or constant. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
+#include "base/cpu.h"
 #include "base/mem.h"
 #include "exact/power.h"
 #include "exact/scheme.h"
@@ -17,7 +18,7 @@ static const char *const levels[] = { "baseline", "avx2", "avx512" };
 /* Whether the machine has the level, which it now uses. */
 static bool use_level(int level)
 {
-	setenv("QUERN_CPU", levels[level], 1);
+	qn_cpu_choose(levels[level]);
 	return qn_cpu_level() == (enum qn_cpu)level;
 }
 
@@ -296,7 +297,7 @@ static void check_type(enum quern_dtype t, int order, int ntiles)
 static void check_level(int level)
 {
 	if (!use_level(level)) {
-		unsetenv("QUERN_CPU");
+		qn_cpu_choose(NULL);
 		print_message("this machine has no %s\n", levels[level]);
 		skip();
 	}
@@ -305,7 +306,7 @@ static void check_level(int level)
 		check_type((enum quern_dtype)t, 2, 6);
 		check_type((enum quern_dtype)t, 4, t == QUERN_F64 ? 1 : 4);
 	}
-	unsetenv("QUERN_CPU");
+	qn_cpu_choose(NULL);
 }
 
 static void test_power_baseline(void **state)

@@ -851,10 +851,10 @@ static void test_random(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
-		setenv("QUERN_CPU", level[i], 1);
+		qn_cpu_choose(level[i]);
 		feed_everything(rounds ? atoi(rounds) : 150);
 	}
-	unsetenv("QUERN_CPU");
+	qn_cpu_choose(NULL);
 }
 
 /* A dataset of one chunk of n float32 elements; no file yet. */

@@ -70,7 +70,7 @@ static void test_unshuffle(void **state)
 		const size_t size = 1 + k % 17, count = k / 17 % 110;
 		const size_t rest = draw() % size, nin = size * count + rest;
 
-		setenv("QUERN_CPU", level[k / (17 * 110)], 1);
+		qn_cpu_choose(level[k / (17 * 110)]);
 		assert_true(decode(QN_FILTER_SHUFFLE, (uint32_t)size, in, nin, out, nin, &n));
 		assert_int_equal(n, nin);
 		for (size_t i = 0; i < size * count; i++)
@@ -82,7 +82,7 @@ static void test_unshuffle(void **state)
 		for (size_t i = 0; i < size * count; i++)
 			assert_int_equal(out[i], in[(size - 1 - i % size) * count + i / size]);
 	}
-	unsetenv("QUERN_CPU");
+	qn_cpu_choose(NULL);
 	assert_false(decode(QN_FILTER_SHUFFLE, 0, in, 8, out, 8, &n));
 	assert_false(decode(QN_FILTER_SHUFFLE, 4, in, 9, out, 8, &n));
 }

@@ -3,6 +3,7 @@
  */
 #include <float.h>
 
+#include "base/cpu.h"
 #include "kernel_case.h"
 
 struct expected {
@@ -118,12 +119,12 @@ static void test_against_plain_loop(void **state)
 
 	(void)state;
 	for (size_t l = 0; l < 2; l++) {
-		setenv("QUERN_CPU", level[l], 1);
+		qn_cpu_choose(level[l]);
 		for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
 			for (int t = 0; t < QUERN_NDTYPES; t++)
 				check_type((enum quern_dtype)t, settings[i], &seed);
 	}
-	unsetenv("QUERN_CPU");
+	qn_cpu_choose(NULL);
 }
 
 /* Six values of a type, then the fields. */

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/cpu.h"
 #include "base/least.h"
 #include "kernel/kernel.h"
 #include "kernel/tile.h"
@@ -124,11 +125,11 @@ static void test_pack_and_mark(void **state)
 
 	(void)state;
 	for (int l = 0; l < 3; l++) {
-		setenv("QUERN_CPU", level[l], 1);
+		qn_cpu_choose(level[l]);
 		for (int t = 0; t < QUERN_NDTYPES; t++)
 			check_tiles_of_type((enum quern_dtype)t, &seed);
 	}
-	unsetenv("QUERN_CPU");
+	qn_cpu_choose(NULL);
 }
 
 static void test_keys(void **state)

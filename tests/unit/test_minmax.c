@@ -126,10 +126,10 @@ static void test_against_plain_loop(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
-		setenv("QUERN_CPU", level[i], 1);
+		qn_cpu_choose(level[i]);
 		check_all();
 	}
-	unsetenv("QUERN_CPU");
+	qn_cpu_choose(NULL);
 }
 
 static void compare_levels(enum quern_dtype t, const void *values, size_t n)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
+#include "base/cpu.h"
 #include "base/mem.h"
 #include "base/options.h"
 #include "exact/stats_parts.h"
@@ -569,14 +570,14 @@ static void test_partitions(void **state)
 
 	(void)state;
 	for (int level = 0; level < 3; level++) {
-		setenv("QUERN_CPU", levels[level], 1);
+		qn_cpu_choose(levels[level]);
 		for (int t = 0; t < QUERN_NDTYPES; t++) {
 			check_partitions(&qn_kernel_sum, (enum quern_dtype)t, NULL);
 			check_partitions(&qn_kernel_moments, (enum quern_dtype)t, "2");
 			check_partitions(&qn_kernel_moments, (enum quern_dtype)t, "4");
 		}
 	}
-	unsetenv("QUERN_CPU");
+	qn_cpu_choose(NULL);
 }
 
 int main(void)

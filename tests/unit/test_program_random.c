@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/cpu.h"
 #include "kernel/tile.h"
 #include "program_world.h"
 #include "random.h"
@@ -628,12 +629,12 @@ static void test_random(void **state)
 		print(f, root);
 		fclose(f);
 		for (int l = 0; l < 3; l++) {
-			setenv("QUERN_CPU", levels[l], 1);
+			qn_cpu_choose(levels[l]);
 			check(root, text, n, levels[l]);
 		}
 		free(text);
 	}
-	unsetenv("QUERN_CPU");
+	qn_cpu_choose(NULL);
 }
 
 int main(void)
