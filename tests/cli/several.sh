@@ -55,7 +55,7 @@ is "... are theirs" '{"bins":3,"density":false,"edges":null,"log":false,"order":
 	"$(jq -cS .input.options out) $(jq -c '.result.counts | length' out)"
 is "... and fields" true "$(jq -c '.result | has("kurtosis") and has("edges")' out)"
 answers "fields of two" run moments,minmax --fields argmax,mean,count --json -d t grid.h5
-is "... in the order that is asked for" '["argmax","mean","count"]' "$(jq -c '.result | keys_unsorted' out)"
+is "... in the order that is asked for" '["argmax","argmax_coords","mean","count"]' "$(jq -c '.result | keys_unsorted' out)"
 answers "a table" run mean,std --over time -d t grid.h5
 prints "... has a column each" "lat +lon +mean +stddev"
 quern run mean,max --over time -o out.nc -d t grid.h5
