@@ -121,15 +121,26 @@ size_t qn_h5_count_fields(const struct quern_result *r)
 	return n;
 }
 
+/* What is at the indexes of a field. */
+static const char *place_words(const char *field)
+{
+	static const struct {
+		const char *field, *words;
+	} places[] = { { "argmin", " of the smallest value" },
+		       { "argmax", " of the largest value" },
+		       { "longest_start", " where the longest spell begins" } };
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+		if (!strcmp(places[i].field, field))
+			return places[i].words;
+	return " of the values";
+}
+
 bool qn_h5_describe_beside(hid_t id, const struct qn_field *f)
 {
 	const struct qn_result_axis *a = f->along;
-	const bool is_of_values = !strcmp(f->name, "values");
 
-	return put_joined(id, "long_name", a->name, " of the ",
-			  is_of_values		       ? "values"
-			  : !strcmp(f->name, "argmin") ? "smallest value"
-						       : "largest value") &&
+	return put_joined(id, "long_name", a->name, place_words(f->name), "") &&
 	       (!a->units || qn_nc_put_text(id, "units", a->units)) &&
 	       (!a->calendar || qn_nc_put_text(id, "calendar", a->calendar));
 }

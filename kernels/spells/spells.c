@@ -26,7 +26,9 @@ static const struct quern_option spells_options[] = {
 struct spells {
 	int dim;		 /* that spells go along; negative: the dataset is a scalar */
 	uint64_t n, start, step; /* places of the selection along it */
-	size_t nwords;		 /* of bits */
+	int ndim;
+	int64_t index[QUERN_MAX_DIMS]; /* of the first element that is selected */
+	size_t nwords;		       /* of bits */
 	uint64_t min_length;
 	bool drop_nan;
 };
@@ -76,6 +78,9 @@ static enum quern_status spells_open(const struct quern_input *in, void **self)
 		free(s);
 		return st;
 	}
+	s->ndim = in->ndim;
+	for (int d = 0; d < in->ndim; d++)
+		s->index[d] = (int64_t)in->selection->start[d];
 	s->n = s->dim < 0 ? 1 : in->selection->count[s->dim];
 	s->start = s->dim < 0 ? 0 : in->selection->start[s->dim];
 	s->step = s->dim < 0 ? 1 : in->selection->step[s->dim];
@@ -183,7 +188,7 @@ static bool spells_absorb_rows(const void *self, struct qn_cells *cells, void *s
 /* --- spells --- */
 
 struct found {
-	uint64_t longest, number, total, last;
+	uint64_t count, longest, begin, number, total, last;
 };
 
 /* The first place from `at` on that has a bit, or has none; n: there is none. */
@@ -208,7 +213,11 @@ static struct found find_spells(const struct spells *s, const int64_t *bits)
 	for (uint64_t at = find_place(s, bits, 0, true); at < s->n;
 	     at = find_place(s, bits, end, true)) {
 		end = find_place(s, bits, at, false);
-		f.longest = qn_max_u64(f.longest, end - at);
+		f.count += end - at;
+		if (end - at > f.longest) {
+			f.longest = end - at;
+			f.begin = at;
+		}
 		f.number += end - at >= s->min_length;
 		f.total += end - at >= s->min_length ? end - at : 0;
 		f.last = end - 1;
@@ -216,12 +225,29 @@ static struct found find_spells(const struct spells *s, const int64_t *bits)
 	return f;
 }
 
+/* Where it begins, as other kernels tell places. */
+static void emit_begin(const struct spells *s, const struct found *f, struct quern_result *r)
+{
+	int64_t index[QUERN_MAX_DIMS];
+
+	if (!f->longest || !s->ndim) {
+		quern_result_null(r, "longest_start");
+		return;
+	}
+	memcpy(index, s->index, sizeof(index));
+	if (s->dim >= 0)
+		index[s->dim] = (int64_t)(s->start + f->begin * s->step);
+	quern_result_ints(r, "longest_start", (size_t)s->ndim, 0, index);
+}
+
 static void spells_emit(const void *self, const int64_t *state, struct quern_result *r)
 {
 	const struct spells *s = self;
 	const struct found f = find_spells(s, state);
 
+	quern_result_int(r, "count", (int64_t)f.count);
 	quern_result_int(r, "longest", (int64_t)f.longest);
+	emit_begin(s, &f, r);
 	quern_result_int(r, "number", (int64_t)f.number);
 	quern_result_int(r, "total", (int64_t)f.total);
 	if (!f.longest) {
@@ -235,7 +261,8 @@ static void spells_emit(const void *self, const int64_t *state, struct quern_res
 
 static const char *const *spells_fields(const void *self)
 {
-	static const char *const fields[] = { "longest", "number", "total", "first", "last", NULL };
+	static const char *const fields[] = { "count", "longest", "longest_start", "number",
+					      "total", "first",	  "last",	   NULL };
 
 	(void)self;
 	return fields;

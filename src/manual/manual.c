@@ -49,6 +49,22 @@ const struct qn_part qn_manual_parts[] = {
 	{ NULL, NULL, NULL },
 };
 
+/* Words of options and for things that people look for, which no list of topics has. */
+static const struct qn_part words[] = {
+	{ "approx", "run", "Quantiles" },
+	{ "by", "run", "Groups" },
+	{ "climatology", "run", "Windows" },
+	{ "expr", "run", "Expressions and conditions" },
+	{ "fields", "run", "Fields" },
+	{ "keepdims", "run", "Reductions over some dimensions" },
+	{ "over", "run", "Reductions over some dimensions" },
+	{ "rolling", "run", "Windows" },
+	{ "stack", "run", "Ensembles" },
+	{ "where", "run", "Expressions and conditions" },
+	{ "with", "run", "Pairs" },
+	{ NULL, NULL, NULL },
+};
+
 /* The lines from a heading up to the next one of its level. */
 static char *cut_part(const struct qn_page *page, const char *heading)
 {
@@ -64,15 +80,24 @@ static char *cut_part(const struct qn_page *page, const char *heading)
 	return text;
 }
 
+static const struct qn_part *find_part(const struct qn_part *p, const char *topic)
+{
+	while (p->topic && strcmp(p->topic, topic))
+		p++;
+	return p->topic ? p : NULL;
+}
+
 struct qn_page qn_manual_part(const char *topic)
 {
+	const struct qn_part *p = find_part(qn_manual_parts, topic);
 	struct qn_page page = { .text = NULL };
 
-	for (const struct qn_part *p = qn_manual_parts; p->topic; p++)
-		if (!strcmp(p->topic, topic)) {
-			page = *qn_manual_find(p->page);
-			page.text = cut_part(&page, p->heading);
-		}
+	if (!p)
+		p = find_part(words, topic);
+	if (p) {
+		page = *qn_manual_find(p->page);
+		page.text = cut_part(&page, p->heading);
+	}
 	return page;
 }
 

@@ -18,8 +18,9 @@ static enum quern_status refuse_text(const char *text, struct quern_message *err
 {
 	return qn_error_set(err, QUERN_ERR_USAGE,
 			    "--rolling '%s': write DIM=N or DIM=N" WEIGHTS
-			    "triangle, where DIM is a "
-			    "dimension of the result and N is how many of it a window has",
+			    "triangle, such as time=5 or dayofyear=61" WEIGHTS
+			    "triangle, where DIM is a dimension of the result and N, which is "
+			    "odd, how many of it a window has",
 			    text);
 }
 
@@ -149,6 +150,12 @@ static enum quern_status check_weights(const struct qn_rolling *r, struct quern_
 	return sum ? QUERN_OK : qn_error_set(err, QUERN_ERR_USAGE, "--rolling: all weights are 0");
 }
 
+static bool is_word(const char *text)
+{
+	return *text &&
+	       !text[strspn(text, "abcdefghijklmnopqrstuvwxyz_ABCDEFGHIJKLMNOPQRSTUVWXYZ")];
+}
+
 static enum quern_status find_weights(struct qn_rolling *r, const char *text,
 				      struct quern_message *err)
 {
@@ -158,6 +165,13 @@ static enum quern_status find_weights(struct qn_rolling *r, const char *text,
 		return qn_error_set(err, QUERN_ERR_USAGE,
 				    "--rolling: windows with weights have at most %d cells",
 				    MOST_WEIGHTED);
+	if (is_word(text) && strcmp(text, "triangle") && strcmp(text, "offset"))
+		return qn_error_set(
+			err, QUERN_ERR_USAGE,
+			"--rolling: nothing is named '%s' for weights: write weights=triangle, "
+			"or an expression of the place from the middle, offset, such as "
+			"weights=round(1000*exp(-(offset/10)**2))",
+			text);
 	r->is_triangle = !strcmp(text, "triangle");
 	r->weight = qn_calloc(r->n, sizeof(*r->weight));
 	if (!r->weight)

@@ -162,6 +162,11 @@ groups run GROUPS
 pairs run PAIRS
 weights run WEIGHTS
 windows run WINDOWS
+rolling run WINDOWS
+climatology run WINDOWS
+keepdims run REDUCTIONS OVER SOME DIMENSIONS
+where run EXPRESSIONS AND CONDITIONS
+approx run QUANTILES
 selections select DESCRIPTION
 END
 refuses 2 "a misspelt one" "did you mean 'groups'" help grups

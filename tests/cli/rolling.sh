@@ -91,6 +91,10 @@ r "weights that are no whole numbers" "offset -1 is 0.5: weights are whole numbe
 quern run mean -d t --over lat --rolling 'time=3,weights=lon' grid.h5
 is "weights of other names" 2 "$status"
 check "... point to the name" grep -q "rolling: nothing is named 'lon'" err
+refuses 2 "a mistyped word" "--rolling: nothing is named 'triangel' for weights: write weights=triangle, or an expression of the place" \
+	run mean --over lat,lon --rolling time=3,weights=triangel -d t grid.h5
+refuses 2 "a mistyped window" "--rolling 'time:3': write DIM=N or DIM=N,weights=triangle, such as time=5" \
+	run mean --over lat,lon --rolling time:3 -d t grid.h5
 refuses 2 "weights of a kernel that has none" "--rolling, weights=: kernel quantiles takes no weights" \
 	run quantiles -d t --over lat --rolling time=3,weights=triangle grid.h5
 r "pairs" "leave either out" --over lat --by 'hour(time),month(time)' --pairs --rolling month=1

@@ -10,13 +10,17 @@ spells()
 {
 	"$QUERN" run sum --over lat,lon -s "lat=$1,lon=$2" --where "$condition" -d "$3" --json grid.h5 2>/dev/null |
 		jq -r .result.count[] | awk -v least="${4:-1}" '
-			function close_it() { if (n > longest) longest = n; if (n >= least) { number++; total += n }; n = 0 }
+			function close_it() { if (n > longest) { longest = n; begin = last - n + 1 }; all += n; if (n >= least) { number++; total += n }; n = 0 }
 			$1 { n++; last = NR - 1; if (first == "") first = NR - 1; next }
 			{ close_it() }
-			END { if (n) close_it(); if (first == "") first = last = "null"
-				printf "%d %d %d %s %s", longest, number, total, first, last }'
+			END { if (n) close_it(); if (first == "") first = last = begin = "null"
+				printf "%d %d %d %s %s %s %d", longest, number, total, first, last, begin, all }'
 }
-point() { jq -r ".result | [.longest, .number, .total, .first, .last] | map(.[$1][$2] | tostring) | join(\" \")" out; }
+point()
+{
+	jq -r ".result | .longest_start |= map(map(.[0]?)) |
+		[.longest, .number, .total, .first, .last, .longest_start, .count] | map(.[$1][$2] | tostring) | join(\" \")" out
+}
 
 condition='index(time) != 3 && t > 240'
 for least in 1 2 3; do
@@ -43,6 +47,12 @@ is "... a spell ends with its group" "[2,5] [1,3] [2,7]" \
 	"$(jq -cr '[.result.longest, .result.first, .result.last | flatten | tojson] | join(" ")' out)"
 quern run spells --over time --where "$condition" -d t -o s.nc grid.h5
 check "in a file" grep -q '^t_longest i8(' <("$look" s.nc)
+check "... with the times at which the longest begin" \
+	grep -qx 't_longest_start_time:long_name = time where the longest spell begins' <("$look" s.nc)
+quern run spells --over time -s lat=0,lon=0 --where 'index(time) > 2' --json -d t grid.h5
+is "a place as of extremes" '{"time":[["2001-01-01T18:00:00"]]}' "$(jq -c .result.longest_start_coords out)"
+quern run spells --over time -s lat=0,lon=0 --where 't > 999' -d t --json grid.h5
+check "of nothing there is none" jq_true '[.result | .count, .longest_start | flatten | unique] == [[0], [null]]' out
 
 for each in "time=0:3+5:8 [3,2,5,1,7]" "time=0:3:2+6 [1,2,2,2,6]" "time=0:3+3:6 [5,1,5,1,5]" "time=2+5 [2,1,2,2,5]" \
 	"time=6:7 [1,1,1,6,6]"; do
