@@ -68,6 +68,19 @@ static double middle(double lo, double hi)
 	return lo / 2 + hi / 2;
 }
 
+/* No two are at one place: two that both go to infinity stand beside the edge between them. */
+static void place_bins(const double *edge, size_t n, double *at)
+{
+	const double beside =
+		n == 2 && isinf(edge[0]) && isinf(edge[2]) ? fmax(fabs(edge[1]), 1) / 2 : 0;
+
+	for (size_t i = 0; i < n; i++)
+		at[i] = middle(edge[i], edge[i + 1]) + (i ? beside : -beside);
+	for (size_t i = 1; i < n; i++)
+		if (!(at[i] > at[i - 1]))
+			at[i] = nextafter(at[i - 1], (double)INFINITY);
+}
+
 static bool put_texts(hid_t id, const struct qn_labels *l, int kind, const char *bounds)
 {
 	const struct qn_field_doc *doc = qn_field_doc(kinds[kind].edges);
@@ -106,8 +119,8 @@ static bool write_new(struct qn_nc *w, const struct qn_labels *l, int kind,
 	for (size_t i = 0; i < n; i++) {
 		pair[2 * i] = edges->v.reals[i];
 		pair[2 * i + 1] = edges->v.reals[i + 1];
-		room[i] = middle(pair[2 * i], pair[2 * i + 1]);
 	}
+	place_bins(edges->v.reals, (size_t)n, room);
 	qn_nc_new_name(w, kinds[kind].dimension, name);
 	snprintf(bounds, sizeof(bounds), "%s_bnds", name);
 	id = put_reals(w, name, 1, &n, room);

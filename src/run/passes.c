@@ -226,7 +226,11 @@ static enum quern_status emit_shown(struct qn_run *run, uint64_t *nrows, struct 
 	st = qn_comm_agree(run->team->comm, st, err);
 	run->shown = &shown;
 	if (!st && run->rolling.n)
-		st = qn_comm_agree(run->team->comm, qn_rolled_make(run, err), err);
+		st = qn_rolled_make(run, err);
+	if (!st && run->rolling.n)
+		st = qn_rolled_warn(run, err);
+	if (run->rolling.n)
+		st = qn_comm_agree(run->team->comm, st, err);
 	if (!st)
 		st = qn_owners_emit(run, nrows, err);
 	run->shown = NULL;

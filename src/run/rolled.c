@@ -1,7 +1,9 @@
 #include "run/rolled.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
+#include "find/warnings.h"
 #include "rolling/windows.h"
 #include "run/kept.h"
 #include "run/shown.h"
@@ -43,4 +45,33 @@ bool qn_rolled_is_whole(const struct qn_run *run, uint64_t row)
 	for (int k = r->key + 1; k < run->keys.n; k++)
 		stride *= s->ngroups[k];
 	return qn_rolling_is_whole(r, s->ngroups[r->key], row / stride % s->ngroups[r->key]);
+}
+
+/* Groups without elements that windows pass over: those before the first and behind the last only where they go round. */
+static uint64_t count_gaps(const struct qn_run *run)
+{
+	const int key = run->rolling.key;
+	const uint32_t *group = key < 0 ? NULL : run->shown->group[key];
+	const uint64_t n = key < 0 ? 0 : run->shown->ngroups[key];
+
+	if (!group || !n || run->rolling.n == 1)
+		return 0;
+	return (run->rolling.wraps ? run->keys.key[key].ngroups
+				   : (uint64_t)group[n - 1] - group[0] + 1) -
+	       n;
+}
+
+enum quern_status qn_rolled_warn(struct qn_run *run, struct quern_message *err)
+{
+	const uint64_t n = qn_comm_rank(run->team->comm) ? 0 : count_gaps(run);
+
+	if (!n)
+		return QUERN_OK;
+	return qn_warnings_add(&run->warnings, err,
+			       "--rolling: groups of %s without elements, %" PRIu64 " of %" PRIu64
+			       ", are left out, and windows go on behind them as if nothing were "
+			       "between: select times with -s, instead of --where, where they are "
+			       "in one piece",
+			       run->rolling.name, n,
+			       (uint64_t)run->keys.key[run->rolling.key].ngroups);
 }

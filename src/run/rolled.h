@@ -10,6 +10,9 @@
    each rank: what all have is merged after. Not collective. */
 enum quern_status qn_rolled_make(struct qn_run *run, struct quern_message *err);
 
+/* Tells the user of groups between those of windows that are not in the result. */
+enum quern_status qn_rolled_warn(struct qn_run *run, struct quern_message *err);
+
 /* Is the window of a row of the result whole? */
 bool qn_rolled_is_whole(const struct qn_run *run, uint64_t row);
 

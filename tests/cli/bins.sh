@@ -115,6 +115,8 @@ is "nothing has no mode" '[0,null,0,1]' \
 is "zeros of both signs are one, and so are NaN" '[2,0,120]' \
 	"$(run_picked '[.distinct,.mode,.frequency]' distinct,mode -d big \
 		--expr 'where(index(time) < 4, 0.0 * (index(lat) - 2), log(0 - 1.0))' --nan keep grid.h5)"
+quern run histogram -d t --edges=-inf,250,inf -o infinite.nc grid.h5
+is "infinite edges in a file: no two bins are at one place" "125 375" "$("$BUILDDIR/tests/tools/look" infinite.nc bin | xargs)"
 answers "infinite edges in a table" run histogram -d t --edges=-inf,250,inf grid.h5
 check "... are not 0" grep -q '^ *-inf \.\. *250 ' out
 check "... at either end" grep -q '^ *250 \.\. *inf ' out

@@ -91,6 +91,11 @@ r "weights that are no whole numbers" "offset -1 is 0.5: weights are whole numbe
 quern run mean -d t --over lat --rolling 'time=3,weights=lon' grid.h5
 is "weights of other names" 2 "$status"
 check "... point to the name" grep -q "rolling: nothing is named 'lon'" err
+quern run mean --over time --by 'hour(time)' --rolling hour=3 --where 'hour(time) != 6' -d t grid.h5
+check "a gap that windows close over is warned of" \
+	grep -q -- "--rolling: groups of hour without elements, 1 of 4, are left out, and windows go on behind them" err
+quern run mean --over time --by 'hour(time)' --rolling hour=3 -d t grid.h5
+is "... and none is not" "" "$(cat err)"
 refuses 2 "a mistyped word" "--rolling: nothing is named 'triangel' for weights: write weights=triangle, or an expression of the place" \
 	run mean --over lat,lon --rolling time=3,weights=triangel -d t grid.h5
 refuses 2 "a mistyped window" "--rolling 'time:3': write DIM=N or DIM=N,weights=triangle, such as time=5" \
