@@ -27,9 +27,12 @@
 #include "text.h"
 
 typedef void scan_fn(enum quern_dtype, const void *, size_t, struct qn_minmax_keys *);
+typedef bool scan_valid_fn(enum quern_dtype, const void *, const uint64_t *, size_t,
+			   struct qn_minmax_keys *);
 typedef size_t find_fn(const void *, size_t, uint64_t, size_t, size_t);
 
 static scan_fn *const scans[] = QN_ISA_TABLE(qn_minmax_scan);
+static scan_valid_fn *const scans_valid[] = QN_ISA_TABLE(qn_minmax_scan_valid);
 static qn_part_keys_fn *const keys_of[] = QN_ISA_TABLE(qn_part_keys);
 static find_fn *const finds[] = QN_ISA_TABLE(qn_minmax_find);
 
@@ -183,30 +186,41 @@ static void absorb_texts(const struct minmax *m, int64_t *state, int64_t *entry,
 	}
 }
 
+/* Scans the valid elements; returns how many, but for those that are NaN where that is missing. */
+static size_t scan_tile(const struct minmax *m, const struct quern_var *v, size_t nelems,
+			void *scratch, struct qn_minmax_keys *k)
+{
+	size_t n = nelems - v->nmissing;
+
+	if (!n)
+		return 0;
+	if (!v->nmissing) {
+		m->scan(m->dtype, v->values, n, k);
+	} else if (!scans_valid[qn_cpu_level()](m->dtype, v->values, v->valid, nelems, k)) {
+		n = qn_tile_pack(v, nelems, m->nan_missing, scratch);
+		if (n)
+			m->scan(m->dtype, scratch, n, k);
+	}
+	if (!n || !m->nan_missing || !qn_minmax_has_nan(m->dtype, k))
+		return n;
+	n = qn_tile_pack(v, nelems, true, scratch);
+	if (n)
+		m->scan(m->dtype, scratch, n, k);
+	return n;
+}
+
 static void minmax_absorb(const void *self, int64_t *state, void *scratch,
 			  const struct quern_tile *tile)
 {
 	const struct minmax *m = self;
-	const struct quern_var *v = tile->var;
 	struct qn_minmax_keys k = { 0, 0 };
-	const void *values = v->values;
-	size_t n = tile->nelems;
+	size_t n;
 
 	if (m->text_nbytes) {
 		absorb_texts(m, state, scratch, tile);
 		return;
 	}
-	if (v->nmissing) {
-		n = qn_tile_pack(v, n, m->nan_missing, scratch);
-		values = scratch;
-	}
-	if (n)
-		m->scan(m->dtype, values, n, &k);
-	if (n && m->nan_missing && qn_minmax_has_nan(m->dtype, &k)) {
-		n = qn_tile_pack(v, tile->nelems, true, scratch);
-		if (n)
-			m->scan(m->dtype, scratch, n, &k);
-	}
+	n = scan_tile(m, tile->var, tile->nelems, scratch, &k);
 	state[COUNT] += (int64_t)n;
 	state[MISSING] += (int64_t)(tile->nelems - n);
 	if (n)

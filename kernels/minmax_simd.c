@@ -71,6 +71,19 @@ static size_t find_scalar(const unsigned char *p, size_t size, uint64_t bits, si
 	return n;
 }
 
+#define NO_VALID_SCAN                                                             \
+	bool QN_ISA(qn_minmax_scan_valid)(enum quern_dtype t, const void *values, \
+					  const uint64_t *valid, size_t nelems,   \
+					  struct qn_minmax_keys *keys)            \
+	{                                                                         \
+		(void)t;                                                          \
+		(void)values;                                                     \
+		(void)valid;                                                      \
+		(void)nelems;                                                     \
+		(void)keys;                                                       \
+		return false;                                                     \
+	}
+
 #if defined(__AVX2__)
 #include <immintrin.h>
 
@@ -275,6 +288,61 @@ void QN_ISA(qn_minmax_scan)(enum quern_dtype t, const void *values, size_t nelem
 		simd[t](values, nelems, keys);
 }
 
+#if WIDTH == 64
+
+/* float32: what is not valid is taken for the first valid element, which changes no extreme. The bits past the last
+   element are clear. */
+#define DEFINE_VALID_SCAN(NAME, MIN, MAX)                                                          \
+	static void NAME(const unsigned char *p, const uint64_t *valid, size_t n, vec first,       \
+			 struct qn_minmax_keys *keys)                                              \
+	{                                                                                          \
+		vec lo[4] = { first, first, first, first },                                        \
+		    hi[4] = { first, first, first, first };                                        \
+		vec ends[2];                                                                       \
+                                                                                                   \
+		for (size_t at = 0; at < n; at += 64)                                              \
+			for (size_t i = 0; i < 4; i++) {                                           \
+				const __mmask16 is = (__mmask16)(valid[at / 64] >> 16 * i);        \
+				const vec x =                                                      \
+					_mm512_mask_loadu_epi32(first, is, p + 4 * (at + 16 * i)); \
+                                                                                                   \
+				lo[i] = MIN(lo[i], x);                                             \
+				hi[i] = MAX(hi[i], x);                                             \
+			}                                                                          \
+		ends[0] = MIN(MIN(lo[0], lo[1]), MIN(lo[2], lo[3]));                               \
+		ends[1] = MAX(MAX(hi[0], hi[1]), MAX(hi[2], hi[3]));                               \
+		scalar_f32((const unsigned char *)ends, sizeof(ends) / 4, keys);                   \
+	}
+
+DEFINE_VALID_SCAN(scan_valid_one_sign, _mm512_min_epi32, _mm512_max_epi32)
+DEFINE_VALID_SCAN(scan_valid_both_signs, _mm512_max_epu32, _mm512_max_epi32)
+
+bool QN_ISA(qn_minmax_scan_valid)(enum quern_dtype t, const void *values, const uint64_t *valid,
+				  size_t nelems, struct qn_minmax_keys *keys)
+{
+	int32_t bits;
+	size_t i = 0;
+	vec first;
+
+	if (t != QUERN_F32)
+		return false;
+	while (!valid[i])
+		i++;
+	i = 64 * i + (size_t)__builtin_ctzll(valid[i]);
+	memcpy(&bits, (const unsigned char *)values + 4 * i, sizeof(bits));
+	first = _mm512_set1_epi32(bits);
+	scan_valid_one_sign(values, valid, nelems, first, keys);
+	if (keys->min < 0 && keys->max >= 0)
+		scan_valid_both_signs(values, valid, nelems, first, keys);
+	return true;
+}
+
+#else
+
+NO_VALID_SCAN
+
+#endif
+
 /* `bits` in every element of a vector. Rarely looked for, so AVX2 does. */
 static __m256i broadcast(size_t size, uint64_t bits)
 {
@@ -337,6 +405,8 @@ size_t QN_ISA(qn_minmax_find)(const void *values, size_t size, uint64_t bits, si
 }
 
 #else /* no vectors */
+
+NO_VALID_SCAN
 
 void QN_ISA(qn_minmax_scan)(enum quern_dtype t, const void *values, size_t nelems,
 			    struct qn_minmax_keys *keys)

@@ -24,6 +24,12 @@ QN_ISA_DECLARE(void, qn_minmax_scan,
 	       (enum quern_dtype t, const void *values, size_t nelems,
 		struct qn_minmax_keys *keys));
 
+/* The same of those that are valid (quern_var), of which there is one at least. False: there is no such loop for the
+   type and the instruction set. */
+QN_ISA_DECLARE(bool, qn_minmax_scan_valid,
+	       (enum quern_dtype t, const void *values, const uint64_t *valid, size_t nelems,
+		struct qn_minmax_keys *keys));
+
 /* The first of the elements first ... nelems-1, of size bytes, that has these bits (the low
    8 size ones); nelems if none has. */
 QN_ISA_DECLARE(size_t, qn_minmax_find,

@@ -148,6 +148,20 @@ static void add_any(const struct qn_powers *p, int64_t *state, const void *value
 		add(p, state, values, n, scratch, true);
 }
 
+/* Adds those that are valid, as they lie. False, with nothing added: that is not to be had. */
+static bool add_valid(const struct qn_powers *p, int64_t *state, const struct quern_var *v,
+		      size_t nelems, void *scratch)
+{
+	struct qn_extremes e;
+
+	if (v->nmissing == nelems || !qn_power_add_valid(&p->power, v->values, v->valid, nelems,
+							 state + p->sums, &e, scratch))
+		return false;
+	if (p->has_extremes)
+		absorb_extremes(p, state, &e);
+	return true;
+}
+
 void qn_powers_absorb(const void *self, int64_t *state, void *scratch,
 		      const struct quern_tile *tile)
 {
@@ -161,8 +175,11 @@ void qn_powers_absorb(const void *self, int64_t *state, void *scratch,
 		return;
 	}
 	if (v->valid && v->nmissing > 0) {
-		n = qn_tile_pack(v, tile->nelems, p->nan_missing, scratch);
-		add_any(p, state, scratch, n, rest);
+		n = tile->nelems - v->nmissing;
+		if (!add_valid(p, state, v, tile->nelems, rest)) {
+			n = qn_tile_pack(v, tile->nelems, p->nan_missing, scratch);
+			add_any(p, state, scratch, n, rest);
+		}
 	} else if (!p->nan_missing) {
 		add_any(p, state, v->values, n, rest);
 	} else if (!add(p, state, v->values, n, rest, false)) {

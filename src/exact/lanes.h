@@ -55,12 +55,15 @@ struct qn_cuts {
 	double start[QN_MAX_BINS];   /* what hi starts at */
 	double split[QN_MAX_SPLITS]; /* the constants that split */
 	double scale;		     /* what makes integers of elements */
+	/* Borrows: of which elements (quern_var), for a pass that can leave others out; NULL: of all. */
+	const uint64_t *valid;
 	struct qn_term term[QN_MAX_BINS];
 };
 
 struct qn_lanes {
 	/* Bits of the largest magnitude and of the smallest that is not zero, in the format of the
-	   input; smallest is UINT64_MAX when all are zero. NaN is above infinity in float32, and
+	   input; smallest is UINT64_MAX when all are zero. largest is UINT64_MAX when a pass over some of the elements
+	   could not tell. NaN is above infinity in float32, and
 	   goes unnoticed in float64, where lo or hi of bin 0 shows it. */
 	uint64_t largest, smallest;
 	/* Of the passes that say so: the extremes, -0 below +0. Undefined with NaN. */
@@ -86,7 +89,8 @@ QN_DECLARE_PASS(qn_pass_f64_sum);
 QN_DECLARE_PASS(qn_pass_f32_wide_sum);
 /* x, x^2; extremes. */
 QN_DECLARE_PASS(qn_pass_f32_order2);
-/* The same, and further 2^26 a x, b x, 2^52 a^2, 2^26 a b, b^2, where x^2 = 2^26 a + b: integers; extremes. */
+/* The same, and further 2^26 a x, b x, 2^52 a^2, 2^26 a b, b^2, where x^2 = 2^26 a + b: integers; extremes. With
+   AVX-512 they can leave elements out. */
 QN_DECLARE_PASS(qn_pass_f32_integers2);
 QN_DECLARE_PASS(qn_pass_f32_integers4);
 /* x, c, d, where x^2 = c + d; extremes. */

@@ -97,6 +97,43 @@ QN_INLINE void add_tail(struct sums *s, struct span *e, const float *x, size_t n
 	add_block(&ignored_sums, e, pad, scale, 2);
 }
 
+#ifdef __AVX512F__
+
+/* As add_block(), of the elements that have a bit. */
+QN_INLINE void add_valid(struct sums *s, struct span *e, const float *x, const uint64_t *valid,
+			 float scale, int npowers)
+{
+	qn_vu sum = qn_vu_set(0);
+
+	for (int i = 0; i < NVECTORS; i++) {
+		const __mmask16 is = (__mmask16)(valid[i / 4] >> 16 * (i % 4));
+		const __m512 scaled = _mm512_mul_ps(_mm512_maskz_loadu_ps(is, x + i * QN_VF),
+						    _mm512_set1_ps(scale));
+		const __m512i y = _mm512_cvtps_epi32(scaled);
+
+		sum += (qn_vu)y;
+		e->least =
+			(qn_vs)_mm512_mask_min_epi32((__m512i)e->least, is, (__m512i)e->least, y);
+		e->greatest = (qn_vs)_mm512_mask_max_epi32((__m512i)e->greatest, is,
+							   (__m512i)e->greatest, y);
+		add_products(s, (qn_vuq)y, npowers);
+		add_products(s, (qn_vuq)y >> 32, npowers);
+	}
+	s->x += (qn_vuq)((qn_vq)((qn_vuq)sum << 32) >> 32) + (qn_vuq)((qn_vq)sum >> 32);
+}
+
+/* Of n < BLOCK elements; there are no bits past them. */
+QN_INLINE void add_valid_tail(struct sums *s, struct span *e, const float *x, size_t n,
+			      const uint64_t *valid, float scale, int npowers)
+{
+	uint64_t bits[BLOCK / 64] = { 0 };
+
+	memcpy(bits, valid, (n + 63) / 64 * sizeof(*bits));
+	add_valid(s, e, x, bits, scale, npowers);
+}
+
+#endif
+
 QN_INLINE void store(qn_vuq v, struct qn_lanes *out, int bin)
 {
 	memcpy(out->hi[bin], &v, sizeof(v));
@@ -139,9 +176,8 @@ static uint64_t magnitude(double x)
 }
 
 /* Where all are of one sign and none has more bits behind the unit, as of most tiles of which this is expected,
-   the extremes tell all. Otherwise the elements do. What is just below 2^23 may have been rounded to it. */
-QN_INLINE void finish(const struct span *e, const float *x, size_t n, double scale,
-		      struct qn_lanes *out)
+   the extremes tell all. Otherwise the elements do (false). What is just below 2^23 may have been rounded to it. */
+QN_INLINE bool finish(const struct span *e, double scale, struct qn_lanes *out)
 {
 	const int32_t one = 1 << 23; /* from here on floats are integers */
 	/* Flipping the sign turns signed order into unsigned order. */
@@ -150,19 +186,23 @@ QN_INLINE void finish(const struct span *e, const float *x, size_t n, double sca
 			      (int32_t)(qn_greatest32((qn_vu)e->greatest ^ QN_SIGN32) ^ QN_SIGN32);
 
 	if (greatest > 1 << QN_INTEGER_NBITS || least < -(1 << QN_INTEGER_NBITS) ||
-	    (least <= one && greatest >= -one)) {
-		track(x, n, out);
-		return;
-	}
+	    (least <= one && greatest >= -one))
+		return false;
 	out->min = least / scale;
 	out->max = greatest / scale;
 	out->largest = magnitude(least > 0 ? out->max : out->min);
 	out->smallest = magnitude(least > 0 ? out->min : out->max);
+	return true;
 }
 
-QN_INLINE void pass(const float *x, size_t n, double scale, int npowers, struct qn_lanes *out)
+QN_INLINE struct span no_span(void)
 {
-	struct span e = { (qn_vs)qn_vu_set(INT32_MAX), (qn_vs)qn_vu_set(QN_SIGN32) };
+	return (struct span){ (qn_vs)qn_vu_set(INT32_MAX), (qn_vs)qn_vu_set(QN_SIGN32) };
+}
+
+QN_INLINE void pass_all(const float *x, size_t n, double scale, int npowers, struct qn_lanes *out)
+{
+	struct span e = no_span();
 	struct sums s;
 	size_t i = 0;
 
@@ -172,19 +212,51 @@ QN_INLINE void pass(const float *x, size_t n, double scale, int npowers, struct 
 	if (i < n)
 		add_tail(&s, &e, x + i, n - i, (float)scale, npowers);
 	store_sums(&s, npowers, out);
-	finish(&e, x, n, scale, out);
+	if (!finish(&e, scale, out))
+		track(x, n, out);
+}
+
+#ifdef __AVX512F__
+QN_INLINE void pass_valid(const float *x, size_t n, const uint64_t *valid, double scale,
+			  int npowers, struct qn_lanes *out)
+{
+	struct span e = no_span();
+	struct sums s;
+	size_t i = 0;
+
+	memset(&s, 0, sizeof(s));
+	for (; i + BLOCK <= n; i += BLOCK)
+		add_valid(&s, &e, x + i, valid + i / 64, (float)scale, npowers);
+	if (i < n)
+		add_valid_tail(&s, &e, x + i, n - i, valid + i / 64, (float)scale, npowers);
+	store_sums(&s, npowers, out);
+	if (!finish(&e, scale, out))
+		out->largest = UINT64_MAX;
+}
+#endif
+
+QN_INLINE void pass(const float *x, size_t n, const struct qn_cuts *cuts, int npowers,
+		    struct qn_lanes *out)
+{
+#ifdef __AVX512F__
+	if (cuts->valid) {
+		pass_valid(x, n, cuts->valid, cuts->scale, npowers, out);
+		return;
+	}
+#endif
+	pass_all(x, n, cuts->scale, npowers, out);
 }
 
 void QN_ISA(qn_pass_f32_integers2)(const void *x, size_t n, const struct qn_cuts *cuts,
 				   struct qn_lanes *out)
 {
-	pass(x, n, cuts->scale, 2, out);
+	pass(x, n, cuts, 2, out);
 }
 
 void QN_ISA(qn_pass_f32_integers4)(const void *x, size_t n, const struct qn_cuts *cuts,
 				   struct qn_lanes *out)
 {
-	pass(x, n, cuts->scale, 4, out);
+	pass(x, n, cuts, 4, out);
 }
 
 #endif

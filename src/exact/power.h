@@ -58,6 +58,11 @@ size_t qn_power_scratch_nbytes(const struct qn_power *p);
 bool qn_power_add(const struct qn_power *p, const void *values, size_t n, int64_t *words,
 		  struct qn_extremes *e, void *scratch);
 
+/* The same of those of n values that are valid (quern_var), of which there is one at least. False, with nothing added,
+   too, where that is no less work than to pick them first. */
+bool qn_power_add_valid(const struct qn_power *p, const void *values, const uint64_t *valid,
+			size_t n, int64_t *words, struct qn_extremes *e, void *scratch);
+
 /*
  * The same for floating-point values of which some are infinite or NaN: these are counted in
  * special, the extremes are those of all that are no NaN. Returns how many these are; if none, *e

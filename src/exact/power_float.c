@@ -139,9 +139,10 @@ static struct range range(const struct job *j, const void *values, size_t n, siz
 /* --- passes --- */
 
 static void run_pass(const struct job *j, const struct qn_scheme *scheme, int bound,
-		     const void *values, size_t n)
+		     const void *values, const uint64_t *valid, size_t n)
 {
 	qn_scheme_cuts(scheme, j->p->level, bound, &j->s->cuts);
+	j->s->cuts.valid = valid;
 	scheme->pass[j->p->level](values, n, &j->s->cuts, &j->s->lanes);
 }
 
@@ -222,7 +223,7 @@ static size_t add_band(const struct job *j, size_t n)
 		for (size_t i = 0; i < nband; i++)
 			s->band.f64[i] = qn_scale(s->band.f64[i], -scale);
 	}
-	run_pass(j, scheme, top - scale, &s->band, nband);
+	run_pass(j, scheme, top - scale, &s->band, NULL, nband);
 	add_pass(j, scheme, top - scale, top - scale - width, scale);
 	return n;
 }
@@ -283,25 +284,32 @@ static const struct qn_scheme *probe(const struct job *j)
 	return schemes[0];
 }
 
-/* The scheme for a tile, and its bound, by what a sample looks like. Any will do, or a probe. */
+/* The scheme for a tile, and its bound, by the range of a sample. Any will do, or a probe. */
+static const struct qn_scheme *choose(const struct job *j, const struct range *r, int *bound)
+{
+	const int top = top_of(j, r->largest);
+	int width, i;
+
+	*bound = top + SLACK;
+	if (r->smallest == UINT64_MAX)
+		return j->schemes[0];
+	width = *bound - unit_of(j, r->smallest);
+	i = wide_enough(j, width + (top_of(j, r->smallest) < top - 1 ? MARGIN : 0));
+	if (i == j->nschemes && j->p->npowers < 4)
+		i = wide_enough(j, width);
+	return i < j->nschemes ? j->schemes[i] : probe(j);
+}
+
+/* By what a sample looks like. */
 static const struct qn_scheme *guess(const struct job *j, const void *values, size_t n, int *bound)
 {
 	struct range r;
-	int top, width, i;
 
 	*bound = 0;
 	if (!j->schemes[0]->bounded)
 		return j->schemes[0];
 	r = range(j, values, n, n > SAMPLE ? n / SAMPLE : 1);
-	top = top_of(j, r.largest);
-	*bound = top + SLACK;
-	if (r.smallest == UINT64_MAX)
-		return j->schemes[0];
-	width = *bound - unit_of(j, r.smallest);
-	i = wide_enough(j, width + (top_of(j, r.smallest) < top - 1 ? MARGIN : 0));
-	if (i == j->nschemes && j->p->npowers < 4)
-		i = wide_enough(j, width);
-	return i < j->nschemes ? j->schemes[i] : probe(j);
+	return choose(j, &r, bound);
 }
 
 /* Whether the pass just run was exact and all there is to do. */
@@ -322,7 +330,7 @@ static void add_again(const struct job *j, const void *values, size_t n, int top
 		add_bands(j, values, n);
 		return;
 	}
-	run_pass(j, j->schemes[i], top, values, n);
+	run_pass(j, j->schemes[i], top, values, NULL, n);
 	add_pass(j, j->schemes[i], top, unit, 0);
 }
 
@@ -336,7 +344,7 @@ bool qn_power_add_float(const struct qn_power *p, const void *values, size_t n, 
 
 	j.nschemes = qn_schemes(p->dtype, p->npowers, p->level, &j.schemes);
 	scheme = guess(&j, values, n, &bound);
-	run_pass(&j, scheme, bound, values, n);
+	run_pass(&j, scheme, bound, values, NULL, n);
 	if (saw_special(&j, scheme, values, n))
 		return false;
 	if (p->npowers > 1)
@@ -351,6 +359,47 @@ bool qn_power_add_float(const struct qn_power *p, const void *values, size_t n, 
 		add_pass(&j, scheme, bound, unit, 0);
 	else
 		add_again(&j, values, n, top, unit);
+	return true;
+}
+
+/* Of a sample: those of its elements that are valid, of float32. */
+static struct range range_valid(const void *values, const uint64_t *valid, size_t n, size_t stride)
+{
+	uint32_t largest = 0, smallest = UINT32_MAX;
+
+	for (size_t i = 0; i < n; i += stride) {
+		const uint32_t m = valid[i / 64] >> i % 64 & 1 ? magnitude32(values, i) : 0;
+
+		largest = m > largest ? m : largest;
+		smallest = m - 1 < smallest ? m - 1 : smallest;
+	}
+	return (struct range){ largest, smallest == UINT32_MAX ? UINT64_MAX : smallest + 1 };
+}
+
+bool qn_power_add_valid(const struct qn_power *p, const void *values, const uint64_t *valid,
+			size_t n, int64_t *words, struct qn_extremes *e, void *scratch)
+{
+	struct job j = { p, p->dtype == QUERN_F32, 0, NULL, words, scratch };
+	const struct qn_scheme *scheme;
+	struct range r;
+	int bound, unit;
+
+	if (!j.f32)
+		return false;
+	j.nschemes = qn_schemes(p->dtype, p->npowers, p->level, &j.schemes);
+	r = range_valid(values, valid, n, n > SAMPLE ? n / SAMPLE : 1);
+	scheme = choose(&j, &r, &bound);
+	if (!qn_scheme_leaves_out(scheme, p->level) || r.smallest == UINT64_MAX ||
+	    (p->npowers == 4 && scheme == probe(&j)))
+		return false;
+	run_pass(&j, scheme, bound, values, valid, n);
+	if (j.s->lanes.largest >= infinity_bits(&j))
+		return false;
+	unit = unit_of(&j, j.s->lanes.smallest);
+	if (!is_done(&j, scheme, bound, top_of(&j, j.s->lanes.largest), unit))
+		return false;
+	*e = (struct qn_extremes){ { .f = j.s->lanes.min }, { .f = j.s->lanes.max } };
+	add_pass(&j, scheme, bound, unit, 0);
 	return true;
 }
 

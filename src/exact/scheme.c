@@ -352,6 +352,11 @@ static bool are_integers(int bound, int unit)
 	return unit >= least && -least <= 127 && -least >= -126;
 }
 
+bool qn_scheme_leaves_out(const struct qn_scheme *s, enum qn_cpu level)
+{
+	return s->integers && level == QN_CPU_AVX512;
+}
+
 bool qn_scheme_holds(const struct qn_scheme *s, enum qn_cpu level, int bound, int top, int unit)
 {
 	const int adds = log2_adds(s, level);
@@ -383,6 +388,7 @@ void qn_scheme_cuts(const struct qn_scheme *s, enum qn_cpu level, int bound, str
 	const int adds = log2_adds(s, level);
 
 	cuts->nbins = s->nbins;
+	cuts->valid = NULL;
 	cuts->scale = s->integers ? qn_pow2(QN_INTEGER_NBITS - bound) : 1;
 	for (int i = 0; i < QN_MAX_SPLITS; i++)
 		cuts->split[i] = i < s->nsplits ? cut_start(at(s->split[i], bound, 0)) : 0;

@@ -45,6 +45,9 @@ int qn_schemes(enum quern_dtype t, int npowers, enum qn_cpu level,
 /* Lanes of a bin, by the level that the pass is run at. */
 size_t qn_scheme_nlanes(const struct qn_scheme *s, enum qn_cpu level);
 
+/* Whether the pass can leave elements out (qn_cuts). */
+bool qn_scheme_leaves_out(const struct qn_scheme *s, enum qn_cpu level);
+
 /* Whether a pass over a tile with this bound is exact for elements below 2^top that are multiples
    of 2^unit. */
 bool qn_scheme_holds(const struct qn_scheme *s, enum qn_cpu level, int bound, int top, int unit);

@@ -57,7 +57,23 @@ static inline uint64_t pack_bytes(const uint8_t bytes[WORD])
 		return word;                                               \
 	}
 
-#if defined(__AVX2__)
+#if defined(__AVX512F__) && defined(__AVX512BW__)
+#define EQ_INTEGERS(bits, p, v) _mm512_cmpeq_epi##bits##_mask(_mm512_loadu_si512(p), v)
+#define EQ_8(p, v)		EQ_INTEGERS(8, p, v)
+#define EQ_16(p, v)		EQ_INTEGERS(16, p, v)
+#define EQ_32(p, v)		EQ_INTEGERS(32, p, v)
+#define EQ_64(p, v)		EQ_INTEGERS(64, p, v)
+#define EQ_F32(p, v)		_mm512_cmp_ps_mask(_mm512_loadu_ps(p), v, _CMP_EQ_OQ)
+#define EQ_F64(p, v)		_mm512_cmp_pd_mask(_mm512_loadu_pd(p), v, _CMP_EQ_OQ)
+
+DEFINE_WORD_EQ(i8, int8_t, 64, _mm512_set1_epi8, EQ_8)
+DEFINE_WORD_EQ(i16, int16_t, 32, _mm512_set1_epi16, EQ_16)
+DEFINE_WORD_EQ(i32, int32_t, 16, _mm512_set1_epi32, EQ_32)
+DEFINE_WORD_EQ(i64, int64_t, 8, _mm512_set1_epi64, EQ_64)
+DEFINE_WORD_EQ(f32, float, 16, _mm512_set1_ps, EQ_F32)
+DEFINE_WORD_EQ(f64, double, 8, _mm512_set1_pd, EQ_F64)
+
+#elif defined(__AVX2__)
 static inline __m256i load(const void *p)
 {
 	return _mm256_loadu_si256((const __m256i *)p);

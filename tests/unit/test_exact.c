@@ -370,6 +370,61 @@ static void check_limit(enum quern_dtype t, int order, int width)
 	fixture_fini(&x);
 }
 
+/* Values of a few binades of one sign, those that are not valid anything; returns how many are valid, packed. */
+static size_t fill_some(struct fixture *x, size_t n, uint64_t *valid, char *packed)
+{
+	const size_t size = oracle_size(x->p.dtype), rare = 2 + oracle_below(60);
+	const double sign = oracle_below(2) ? -1 : 1;
+	size_t nvalid = 0;
+
+	memset(valid, 0, QUERN_TILE_NELEMS / 8);
+	for (size_t i = 0; i < n; i++) {
+		const bool is = oracle_below(rare) > 0;
+
+		put(x, i,
+		    is ? sign * (200.0 + (double)oracle_below(1 << 20) / 8192)
+		       : (oracle_below(2) ? NAN : 9.96921e36));
+		valid[i / 64] |= (uint64_t)is << i % 64;
+		memcpy(packed + nvalid * size, x->values + i * size, size);
+		nvalid += is;
+	}
+	return nvalid;
+}
+
+/* Returns whether they were added as they lie. */
+static bool check_some(struct fixture *x, size_t n)
+{
+	static char packed[(QUERN_TILE_NELEMS + 1) * sizeof(double)];
+	uint64_t valid[QUERN_TILE_NELEMS / 64];
+	const size_t nvalid = fill_some(x, n, valid, packed);
+	struct qn_extremes e, expected;
+
+	if (!nvalid || !qn_power_add_valid(&x->p, x->values, valid, n, x->words, &e, x->scratch))
+		return false;
+	oracle_add_powers(x->p.dtype, packed, nvalid, x->p.npowers, x->p.form[0].base, x->sum);
+	check_words(x);
+	expected = extremes(x->p.dtype, packed, nvalid);
+	assert_int_equal(e.min.u, expected.min.u);
+	assert_int_equal(e.max.u, expected.max.u);
+	return true;
+}
+
+static void test_some(void **state)
+{
+	(void)state;
+	for (int order = 2; order <= 4; order += 2) {
+		struct fixture x;
+		size_t ndone = 0;
+
+		fixture_init(&x, QUERN_F32, order);
+		for (int i = 0; i < 60; i++)
+			ndone += check_some(&x, i ? 1 + oracle_below(QUERN_TILE_NELEMS)
+						  : QUERN_TILE_NELEMS);
+		assert_true(x.p.level < QN_CPU_AVX512 || ndone > 50);
+		fixture_fini(&x);
+	}
+}
+
 /* Tiles whose sum is at the limit of what a lane takes: all of one sign and the largest of a
    binade, but for some that are smaller by all widths around those of the schemes. */
 static void test_limits(void **state)
@@ -462,19 +517,13 @@ static void test_cancel(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round),
-		cmocka_unit_test(test_round_ties),
-		cmocka_unit_test(test_zero),
-		cmocka_unit_test(test_add),
-		cmocka_unit_test(test_headroom),
-		cmocka_unit_test(test_decimal),
-		cmocka_unit_test(test_power_baseline),
-		cmocka_unit_test(test_power_avx2),
-		cmocka_unit_test(test_power_avx512),
-		cmocka_unit_test(test_short_tiles),
-		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_widths),
-		cmocka_unit_test(test_special_refused),
+		cmocka_unit_test(test_round),	       cmocka_unit_test(test_round_ties),
+		cmocka_unit_test(test_zero),	       cmocka_unit_test(test_add),
+		cmocka_unit_test(test_headroom),       cmocka_unit_test(test_decimal),
+		cmocka_unit_test(test_power_baseline), cmocka_unit_test(test_power_avx2),
+		cmocka_unit_test(test_power_avx512),   cmocka_unit_test(test_short_tiles),
+		cmocka_unit_test(test_some),	       cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_widths),	       cmocka_unit_test(test_special_refused),
 		cmocka_unit_test(test_cancel),
 	};
 
