@@ -8,6 +8,7 @@
 #include "base/fp.h"
 #include "base/mem.h"
 #include "json/json.h"
+#include "run/kept.h"
 #include "schedule/forecast.h"
 
 #define MOST_LISTED_RANKS 4096 /* a document with more has no array of ranks */
@@ -196,7 +197,8 @@ static json_t *plan_to_json(const struct qn_run *run)
 	const struct qn_plan *p = &run->plan;
 	const char *why = qn_mosaic_not_native(&run->subject->mosaic);
 	const bool counts = qn_computed_collects(&run->computed); /* its cells, while it runs */
-	const uint64_t nsweeps = qn_ceil_div(run->rows.nrows, qn_max_u64(run->most_rows, 1));
+	const uint64_t each = qn_kept_emitted(run, run->most_rows);
+	const uint64_t nsweeps = qn_ceil_div(run->rows.nrows, qn_max_u64(each, 1));
 	json_int_t nthreads = 0, stored = 0;
 	json_t *o;
 
@@ -217,7 +219,7 @@ static json_t *plan_to_json(const struct qn_run *run)
 		    run->memory_nbytes ? qn_json_uint(run->memory_nbytes) : json_null());
 	qn_json_set(&o, "chunks_pruned", qn_json_uint(run->report.npruned));
 	qn_json_set(&o, "cells", counts ? json_null() : qn_json_uint(run->rows.nrows));
-	qn_json_set(&o, "cells_per_sweep", counts ? json_null() : qn_json_uint(run->most_rows));
+	qn_json_set(&o, "cells_per_sweep", counts ? json_null() : qn_json_uint(each));
 	qn_json_set(&o, "sweeps", counts ? json_null() : qn_json_uint(nsweeps));
 	qn_json_set(&o, "sources_missing",
 		    json_integer((json_int_t)run->subject->mosaic.missing.n));

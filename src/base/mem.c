@@ -6,13 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #define CACHE_LINE_NBYTES 64
 #define PAGE_NBYTES	  4096
 #define HUGE_PAGE_NBYTES  (2u << 20)
+#define LARGE_NBYTES	  (4 << 20)
 /* From here on malloc has a block mapped by the system, where another thread's may lie beside it;
    smaller ones lie beside what the same thread has. */
 #define MAPPED_NBYTES (128u << 10)
+
+/* It would take up to 32 MiB from its heap after it has freed as much, and keep twice that there. */
+void qn_mem_give_back(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_MMAP_THRESHOLD, LARGE_NBYTES);
+	mallopt(M_TRIM_THRESHOLD, LARGE_NBYTES);
+#endif
+}
 
 bool qn_product(const uint64_t *v, int n, uint64_t *out)
 {

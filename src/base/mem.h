@@ -71,6 +71,10 @@ bool qn_grow(void *list, size_t *room, size_t n, size_t size);
 /* Room for one more than n, in a list that grew by this alone: it has room for a power of two. */
 bool qn_grow_by_one(void *list, size_t n, size_t size);
 
+/* Has the C library give back to the system what is freed in large pieces, however often it is asked for such: what a
+   process of its own holds is what it uses. */
+void qn_mem_give_back(void);
+
 /* nbytes (at least 1) aligned to a cache line, or NULL; asks for huge pages where there is much.
    Contents undefined. */
 void *qn_alloc_aligned(size_t nbytes);

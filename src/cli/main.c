@@ -227,6 +227,7 @@ static int dispatch(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	qn_mem_give_back();
 	forbid_blas_threads();
 	/* A file that grows beyond ulimit -f is an error like others, of which temporary files go. */
 	signal(SIGXFSZ, SIG_IGN);

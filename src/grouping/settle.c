@@ -26,8 +26,8 @@ static enum quern_status refuse(const struct qn_key *key, const struct qn_value_
 
 	if (room->why[0] == '-')
 		snprintf(raise, sizeof(raise),
-			 "raise it to %" PRIu64 "M at least for this and more for their cells, or ",
-			 mib(room->beside + all));
+			 "raise it, to %" PRIu64 "M for as many as there can be, or ",
+			 mib(room->enough));
 	return qn_error_set(err, QUERN_ERR_RUN,
 			    "--by: %s has %" PRIu64 " different values or more, which take %" PRIu64
 			    " MiB while they are collected, more than %s leaves beside the %" PRIu64

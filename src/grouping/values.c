@@ -207,6 +207,18 @@ uint64_t qn_value_numbers_need(const int64_t *values, uint64_t n)
 	return numbers_nbytes(nranks, nranks ? 0 : count_slots(n));
 }
 
+/* Sets that grow have two tables; the list of a rank is united with that of another one. */
+uint64_t qn_values_most_nbytes(uint64_t n, uint64_t nthreads)
+{
+	const uint64_t list = (n + 1) * sizeof(int64_t), set = count_slots(n + 1) * sizeof(int64_t);
+	const uint64_t table = (TABLE_NRANKS + TABLE_PER_ONE * n) * sizeof(int32_t);
+	const uint64_t slots = numbers_nbytes(0, count_slots(n));
+	const uint64_t listed = qn_max_u64(set + 2 * list, 4 * list);
+
+	return qn_max_u64(qn_max_u64((nthreads + 1) * (set + set / 2), listed),
+			  list + qn_max_u64(table, slots));
+}
+
 static bool make_table(struct qn_value_numbers *t, const int64_t *values, uint64_t n)
 {
 	t->number = qn_malloc(t->nranks * sizeof(*t->number));

@@ -16,6 +16,7 @@ struct qn_value_room {
 	_Atomic uint64_t used; /* bytes */
 	uint64_t most;
 	uint64_t beside; /* bytes that the rank has for other things */
+	uint64_t enough; /* of both, whatever values there are */
 	char why[160];	 /* what it is a part of: "--memory 1G" */
 };
 
@@ -46,6 +47,9 @@ int64_t *qn_value_set_list(const struct qn_value_set *s, uint64_t *n);
 
 /* Puts n values in rising order, each once; how many there are then. */
 uint64_t qn_values_sort(int64_t *values, uint64_t n);
+
+/* Bytes that n values of a key take at most, from when so many threads collect them until they are numbered. */
+uint64_t qn_values_most_nbytes(uint64_t n, uint64_t nthreads);
 
 /* The numbers of values: by their difference to the least, or by a hash table. */
 struct qn_value_numbers {

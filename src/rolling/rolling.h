@@ -61,10 +61,13 @@ static inline bool qn_rolling_is_whole(const struct qn_rolling *r, uint64_t n, u
 uint64_t qn_rolling_least_rows(const struct qn_rolling *r, uint64_t nrows, uint64_t most);
 /* Of at most `rows` rows, as many as make sweeps alike. */
 uint64_t qn_rolling_even_rows(const struct qn_rolling *r, uint64_t nrows, uint64_t rows);
+/* Rows that the table of a sweep has before the first that is emitted of it, and behind the last. */
+uint64_t qn_rolling_reach(const struct qn_rolling *r);
+/* Of a table of so many rows, those that are emitted of it. */
+uint64_t qn_rolling_emitted(const struct qn_rolling *r, uint64_t nrows, uint64_t rows);
 
 struct qn_rolling_sweep {
 	uint64_t first, nrows; /* of the table, */
-	uint64_t nbefore;      /* of which the sweep before had so many too, */
 	uint64_t nemitted;     /* and that are emitted from `row` on */
 };
 /* The sweep that emits the rows from `row` on. */

@@ -102,8 +102,13 @@ bool qn_kept_meets(const struct qn_run *run, const struct quern_box *box, bool *
 		return true;
 	if (!qn_rows_span(r, box, &first, &last) || first >= r->first + r->nrows || last < r->first)
 		return false;
-	*is_first = first >= r->first + run->nbefore;
+	*is_first = first >= run->swept;
 	return true;
+}
+
+uint64_t qn_kept_emitted(const struct qn_run *run, uint64_t nrows)
+{
+	return run->rolling.n ? qn_rolling_emitted(&run->rolling, run->rows.nrows, nrows) : nrows;
 }
 
 uint64_t qn_kept_tile_nelems(const struct qn_run *run)
@@ -131,7 +136,7 @@ bool qn_kept_are_shared(const struct qn_run *run, uint64_t nrows)
 
 uint64_t qn_kept_ntables(const struct qn_run *run, uint64_t nrows)
 {
-	const uint64_t n = qn_kept_are_shared(run, nrows) ? 1 : 1 + run->team->place.nthreads;
+	const uint64_t n = qn_kept_are_shared(run, nrows) ? 1 : 1 + run->nthreads;
 
 	return n + (run->rolling.n > 0);
 }

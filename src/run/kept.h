@@ -29,6 +29,9 @@ uint64_t qn_kept_least_nelems(const struct qn_run *run);
 /* The rows of the current pass, to which its elements are added. */
 const struct qn_rows *qn_kept_rows(const struct qn_run *run);
 
+/* Of a table of so many rows those that a sweep emits. */
+uint64_t qn_kept_emitted(const struct qn_run *run, uint64_t nrows);
+
 /* Bytes of a table of so many rows, in the pass that has the largest; at most UINT64_MAX / 8. */
 uint64_t qn_kept_nbytes(const struct qn_run *run, uint64_t nrows);
 

@@ -24,6 +24,8 @@
 #define WRITER_NBYTES (UINT64_C(4) << 20)
 #define BLOCK_NBYTES  (UINT64_C(1) << 20)
 #define NBLOCKS	      2
+/* Of a block that is compressed, whichever: shuffled and compressed, and what the compressor has. */
+#define PACKED_NBYTES (5 * BLOCK_NBYTES / 2)
 #define LEAST_NROWS   QN_COLUMN_BLOCK /* of a sweep */
 #define NSAMPLES      64	      /* items that are looked at */
 /* Of a value on rank 0 that is kept: with what says which are there, or in a document and its text. */
@@ -31,15 +33,13 @@
 #define TEXT_NBYTES  160
 #define DATE_NBYTES  48
 
-/* Rank 0: the longest chunk as it is stored. */
-static uint64_t most_stored(const struct qn_run *run)
+/* Rank 0: the longest chunk as it is stored, and how many there are. */
+static void look_at_chunks(const struct qn_run *run, uint64_t *longest, uint64_t *n)
 {
-	uint64_t most = 1;
-
 	for (uint32_t m = 0; m < run->subject->mosaic.nmembers; m++)
-		for (uint64_t i = 0; i < run->subject->mosaic.member[m].nchunks; i++)
-			most = qn_max_u64(most, run->subject->mosaic.member[m].chunks[i].nbytes);
-	return most;
+		for (uint64_t i = 0; i < run->subject->mosaic.member[m].nchunks; i++, ++*n)
+			*longest = qn_max_u64(*longest,
+					      run->subject->mosaic.member[m].chunks[i].nbytes);
 }
 
 /* Bytes of the feed of a worker, whatever member it turns to. */
@@ -133,7 +133,8 @@ static uint64_t streamed_nbytes(const struct qn_run *run, uint64_t nvalues)
 	const uint64_t nfields = qn_run_nfields(run);
 	const uint64_t all = product(run->rows.nrows, nvalues * sizeof(int64_t));
 
-	return WRITER_NBYTES + NBLOCKS * qn_min_u64(all, nfields * BLOCK_NBYTES);
+	return WRITER_NBYTES + qn_min_u64(3 * all, PACKED_NBYTES) +
+	       NBLOCKS * qn_min_u64(all, nfields * BLOCK_NBYTES);
 }
 
 static uint64_t result_nbytes(const struct qn_run *run)
@@ -154,6 +155,17 @@ static uint64_t process_nbytes(const struct qn_run *run)
 	return PROCESS_NBYTES + (qn_comm_size(run->team->comm) > 1 ? MPI_NBYTES : 0);
 }
 
+/* Before the plan is made, twice as much as if all had the same. */
+static uint64_t share_nbytes(const struct qn_run *run)
+{
+	const uint64_t nranks = (uint64_t)qn_comm_size(run->team->comm);
+	const uint64_t n = run->share.nitems ? run->share.nchunks
+			   : nranks > 1	     ? qn_ceil_div(2 * run->nchunks, nranks)
+					     : run->nchunks;
+
+	return run->share.nstretches * sizeof(struct qn_stretch) + n * sizeof(struct qn_chunk);
+}
+
 /* With a table of so many rows. What is larger than memory can be stays so when more is added. */
 static void take_account(const struct qn_run *run, uint64_t stored, uint64_t nrows,
 			 struct account *a)
@@ -171,20 +183,17 @@ static void take_account(const struct qn_run *run, uint64_t stored, uint64_t nro
 		      qn_formula_worker_nbytes(&run->formula, qn_kept_tile_nelems(run),
 					       run->items.max_nelems) +
 		      qn_computed_worker_nbytes(&run->computed, qn_kept_tile_nelems(run),
-						run->items.max_nelems);
+						run->items.max_nelems) +
+		      (run->rolling.n ? qn_windows_nbytes(&run->rolling, &run->layout) : 0);
 	a->part[PROCESS] = process_nbytes(run);
 	a->part[INDEX] = index_nbytes(run);
 	a->part[OPERANDS] = qn_formula_nbytes(&run->formula);
 	a->part[KEYS] = keys_nbytes(run);
 	a->part[TABLE] = nstate;
-	a->part[SHARE] = run->share.nstretches * sizeof(struct qn_stretch) +
-			 run->share.nchunks * sizeof(struct qn_chunk);
+	a->part[SHARE] = share_nbytes(run);
 	a->part[MERGING] = qn_kept_any(run)			? qn_owners_nbytes(run, nrows)
 			   : qn_comm_rank(run->team->comm) == 0 ? 2 * nstate
 								: 0;
-	if (run->rolling.n)
-		a->part[MERGING] += run->team->place.nthreads *
-				    qn_windows_nbytes(&run->rolling, &run->layout);
 	a->part[RESULT] = result_nbytes(run);
 	a->rest = 0;
 	for (int i = 0; i < NPARTS; i++)
@@ -211,37 +220,39 @@ static uint64_t find_limit(const struct qn_run *run, char *why, size_t n)
 			     why);
 }
 
+/* With the account of one thread and of the least rows of a sweep: as much memory does. */
 static enum quern_status refuse(const struct qn_run *run, const struct account *a, uint64_t limit,
 				const char *why, struct quern_message *err)
 {
-	char parts[64] = "";
+	const int rank = qn_comm_rank(run->team->comm);
+	const uint64_t needs = mib(a->rest + a->a_thread);
+	char parts[64] = "", raise[64] = "";
 
 	if (limit <= PROCESS_NBYTES)
 		return qn_error_set(
 			err, QUERN_ERR_RUN,
 			"rank %d needs about %" PRIu64 " MiB, %" PRIu64
 			" of them for the process before it reads anything, more than %s: %s",
-			qn_comm_rank(run->team->comm), mib(a->rest + a->a_thread),
-			PROCESS_NBYTES >> 20, why,
+			rank, needs, PROCESS_NBYTES >> 20, why,
 			why[0] == '-' ? "raise it to as much at least"
 				      : "start fewer ranks on a host, or where there is more");
-
+	snprintf(raise, sizeof(raise), why[0] == '-' ? "raise it to %" PRIu64 "M at least, " : "",
+		 needs);
 	if (run->rows.nrows > least_rows(run))
 		snprintf(parts, sizeof(parts), ", even of %" PRIu64 " at a time", least_rows(run));
 	if (qn_kept_any(run) && a->rest - a->part[PROCESS] > a->a_thread)
 		return qn_error_set(err, QUERN_ERR_RUN,
 				    "rank %d needs about %" PRIu64 " MiB for the %" PRIu64
-				    " cells of the result%s, more than %s: reduce over more "
+				    " cells of the result%s, more than %s: %sreduce over more "
 				    "dimensions, select less with -s, or ask for fewer --fields",
-				    qn_comm_rank(run->team->comm), mib(a->rest + a->a_thread),
-				    run->rows.nrows, parts, why);
+				    rank, needs, run->rows.nrows, parts, why, raise);
 	return qn_error_set(
 		err, QUERN_ERR_RUN,
 		"rank %d needs about %" PRIu64 " MiB with one thread, "
 		"%" PRIu64 " of them for what it computes with at once (chunks are decoded "
-		"whole), more than %s: %s, or make the chunks smaller with h5repack",
-		qn_comm_rank(run->team->comm), mib(a->rest + a->a_thread), mib(a->a_thread), why,
-		why[0] == '-' ? "raise it" : "start fewer ranks on a host, or where there is more");
+		"whole), more than %s: %s%smake the chunks smaller with h5repack",
+		rank, needs, mib(a->a_thread), why, raise,
+		raise[0] ? "or " : "start fewer ranks on a host, or where there is more, or ");
 }
 
 /* --- sweeps --- */
@@ -274,9 +285,11 @@ static uint64_t most_rows(const struct qn_run *run, uint64_t stored, uint64_t li
 			      : qn_ceil_div(run->rows.nrows, qn_ceil_div(run->rows.nrows, low));
 }
 
-/* How many sweeps of so many rows need an item, as some of them have it. */
+/* How many sweeps of tables of so many rows need an item, as some of them have it. */
 static double count_needs(const struct qn_run *run, uint64_t nrows)
 {
+	const uint64_t reach = run->rolling.n ? qn_rolling_reach(&run->rolling) : 0;
+	const uint64_t each = qn_kept_emitted(run, nrows);
 	const uint64_t n = run->items.nitems, nsamples = qn_min_u64(n, NSAMPLES);
 	struct qn_slot slot = { .is_set = false };
 	uint64_t nsweeps = 0;
@@ -288,7 +301,8 @@ static double count_needs(const struct qn_run *run, uint64_t nrows)
 		qn_items_seek(&run->items, n / nsamples * i, &slot);
 		qn_slot_box(&slot, &from, &box);
 		if (qn_rows_span(&run->rows, &box, &first, &last))
-			nsweeps += last / nrows - first / nrows + 1;
+			nsweeps += qn_min_u64(last + reach, run->rows.nrows - 1) / each -
+				   (first - qn_min_u64(first, reach)) / each + 1;
 	}
 	return nsamples ? (double)nsweeps / (double)nsamples : 1;
 }
@@ -326,29 +340,45 @@ static uint64_t count_threads(struct qn_run *run, uint64_t stored, uint64_t limi
 	return qn_min_u64(most, limit > a.rest ? (limit - a.rest) / a.a_thread : 0);
 }
 
-static enum quern_status fit(struct qn_run *run, struct qn_team *team, uint64_t stored,
-			     struct quern_message *err)
+static uint64_t find_threads(struct qn_run *run, uint64_t stored, uint64_t limit, uint64_t most)
 {
-	char why[160];
-	const uint64_t limit = find_limit(run, why, sizeof(why)), most = team->place.nthreads;
-	struct account a;
-	uint64_t n;
+	uint64_t n = qn_kept_any(run) ? choose_threads(run, stored, limit, most)
+				      : count_threads(run, stored, limit, most);
 
-	/* Chunks that are kept are for speed only. */
-	qn_formula_limit(&run->formula, limit / 8 / qn_max_u64(most, 1));
-	qn_computed_limit(&run->computed, limit / 8 / qn_max_u64(most, 1));
-	qn_kept_use_places(run);
-	n = qn_kept_any(run) ? choose_threads(run, stored, limit, most)
-			     : count_threads(run, stored, limit, most);
 	if (run->places.are_used && (n < most || run->most_rows < run->rows.nrows)) {
 		run->places.are_used = false;
 		n = choose_threads(run, stored, limit, most);
 	}
-	take_account(run, stored, least_rows(run), &a);
-	if (!n)
+	return n;
+}
+
+/* Of operands: that are kept by each of so many threads. */
+static void limit_chunks(struct qn_run *run, uint64_t nbytes, uint64_t nthreads)
+{
+	qn_formula_limit(&run->formula, nbytes / qn_max_u64(nthreads, 1));
+	qn_computed_limit(&run->computed, nbytes / qn_max_u64(nthreads, 1));
+}
+
+/* Chunks that are kept are for speed only. */
+static enum quern_status fit(struct qn_run *run, uint64_t stored, struct quern_message *err)
+{
+	char why[160];
+	const uint64_t limit = find_limit(run, why, sizeof(why)), most = run->nthreads;
+	struct account a;
+	uint64_t n;
+
+	limit_chunks(run, limit / 8, most);
+	n = find_threads(run, stored, limit, most);
+	if (!n) {
+		limit_chunks(run, 0, most);
+		n = find_threads(run, stored, limit, most);
+	}
+	if (!n) {
+		run->nthreads = 1;
+		take_account(run, stored, least_rows(run), &a);
 		return refuse(run, &a, limit, why, err);
-	team->place.nthreads = (uint32_t)n;
-	run->report.nthreads = team->place.nthreads;
+	}
+	run->nthreads = (uint32_t)n;
 	return QUERN_OK;
 }
 
@@ -377,9 +407,11 @@ static enum quern_status fit_all(struct qn_run *run, struct qn_team *team, uint6
 	bool again;
 	enum quern_status st;
 
+	qn_kept_use_places(run);
 	do {
 		again = false;
-		st = qn_comm_agree(team->comm, fit(run, team, stored, err), err);
+		st = qn_comm_agree(team->comm, fit(run, stored, err), err);
+		team->place.nthreads = run->report.nthreads = run->nthreads;
 		if (!st && qn_kept_any(run))
 			st = agree_on_rows(run, team, &again, err);
 	} while (!st && again);
@@ -420,11 +452,15 @@ enum quern_status qn_memory_settle(struct qn_run *run, struct qn_team *team, uin
 {
 	const bool leads = qn_comm_rank(team->comm) == 0;
 	const size_t nranks = (size_t)qn_comm_size(team->comm);
-	uint64_t stored = leads ? most_stored(run) : 0;
+	uint64_t seen[2] = { 1, 0 };
 	struct qn_place *before = NULL;
-	enum quern_status st = qn_comm_bcast(team->comm, &stored, sizeof(stored), err);
+	enum quern_status st;
 
-	*longest = run->longest = stored;
+	if (leads)
+		look_at_chunks(run, &seen[0], &seen[1]);
+	st = qn_comm_bcast(team->comm, seen, sizeof(seen), err);
+	*longest = run->longest = seen[0];
+	run->nchunks = seen[1];
 	if (!st) {
 		before = leads ? qn_calloc(nranks, sizeof(*before)) : NULL;
 		if (leads && !before)
@@ -434,13 +470,33 @@ enum quern_status qn_memory_settle(struct qn_run *run, struct qn_team *team, uin
 		st = qn_comm_agree(team->comm, st, err);
 	}
 	if (!st)
-		st = fit_all(run, team, stored, err);
+		st = fit_all(run, team, run->longest, err);
 	if (!st)
 		st = qn_team_update(team, err);
 	if (!st && before)
-		st = warn_of_threads(run, before, stored, err);
+		st = warn_of_threads(run, before, run->longest, err);
 	free(before);
 	return qn_comm_agree(team->comm, st, err);
+}
+
+/* Of keys that collect values, and of cells for all of these. */
+static uint64_t most_of_values(const struct qn_run *run)
+{
+	const uint64_t nelems = qn_picks_nelems(&run->subject->picks, &run->subject->selection);
+	const uint64_t n = qn_min_u64(nelems, QN_MOST_VALUES_OF_KEY);
+	uint64_t nrows = qn_max_u64(run->rows.nkept, 1), nbytes = 0;
+	int nkeys = 0;
+
+	for (int i = 0; i < run->keys.n; i++)
+		nrows = product(nrows, qn_max_u64(run->keys.key[i].ngroups, 1));
+	for (int i = 0; i < run->computed.n; i++) {
+		if (run->computed.given[i].kind != QN_COMPUTED_VALUES)
+			continue;
+		nbytes += qn_values_most_nbytes(n, run->nthreads);
+		nrows = product(nrows, n);
+		nkeys++;
+	}
+	return nkeys ? qn_min_u64(nbytes + qn_kept_nbytes(run, nrows), UINT64_MAX / 8) : 0;
 }
 
 static void log_account(const struct account *a, uint64_t nthreads)
@@ -459,8 +515,7 @@ enum quern_status qn_memory_check(struct qn_run *run, uint64_t longest, struct q
 {
 	char why[160];
 	const uint64_t limit = find_limit(run, why, sizeof(why));
-	const uint64_t asked = run->subject->settings.memory.nbytes,
-		       nthreads = run->team->place.nthreads;
+	const uint64_t asked = run->subject->settings.memory.nbytes, nthreads = run->nthreads;
 	struct account a;
 	uint64_t nbytes;
 
@@ -471,6 +526,7 @@ enum quern_status qn_memory_check(struct qn_run *run, uint64_t longest, struct q
 	log_account(&a, nthreads);
 	run->room.most = limit > nbytes ? limit - nbytes : 0;
 	run->room.beside = nbytes;
+	run->room.enough = nbytes + most_of_values(run);
 	memcpy(run->room.why, why, sizeof(run->room.why));
 	/* What is left is for sums that become larger than they usually are. */
 	run->cells_nbytes = qn_kept_added_nbytes(run, run->most_rows) *
@@ -481,29 +537,18 @@ enum quern_status qn_memory_check(struct qn_run *run, uint64_t longest, struct q
 	return qn_error_set(err, QUERN_ERR_RUN,
 			    "rank %d needs about %" PRIu64 " MiB (%u threads), "
 			    "more than --memory %s: use fewer threads a rank, or raise it",
-			    qn_comm_rank(run->team->comm), mib(nbytes), run->team->place.nthreads,
+			    qn_comm_rank(run->team->comm), mib(nbytes), run->nthreads,
 			    run->subject->settings.memory.text);
-}
-
-/* With the threads that there are. */
-static enum quern_status fit_rows(struct qn_run *run, struct quern_message *err)
-{
-	char why[160];
-	const uint64_t limit = find_limit(run, why, sizeof(why));
-	struct account a;
-
-	run->most_rows = most_rows(run, run->longest, limit, run->team->place.nthreads);
-	if (run->most_rows || !run->rows.nrows)
-		return QUERN_OK;
-	take_account(run, run->longest, least_rows(run), &a);
-	return refuse(run, &a, limit, why, err);
 }
 
 enum quern_status qn_memory_settle_rows(struct qn_run *run, struct quern_message *err)
 {
 	bool differ; /* not: places are used on all ranks by now, or on none */
-	enum quern_status st = qn_comm_agree(run->team->comm, fit_rows(run, err), err);
+	enum quern_status st = qn_state_layout(run->kernel, run->self, &run->layout, err);
 
+	if (!st)
+		st = fit(run, run->longest, err);
+	st = qn_comm_agree(run->team->comm, st, err);
 	if (!st)
 		st = agree_on_rows(run, run->team, &differ, err);
 	if (!st)

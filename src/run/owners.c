@@ -197,7 +197,7 @@ static enum quern_status emit_block(const struct step *s, char **bytes, size_t *
 	const uint64_t begin = qn_shown_before(s->run->shown, first + begin_of(s, s->rank));
 	const uint64_t n = qn_shown_before(s->run->shown, first + begin_of(s, s->rank + 1)) - begin;
 	const bool is_empty = s->run->shown->n * s->run->shown->nkept == 0 && !s->first && !s->rank;
-	const size_t most = qn_min_u64(s->run->team->place.nthreads, MOST_PIECES);
+	const size_t most = qn_min_u64(s->run->nthreads, MOST_PIECES);
 	const size_t npieces = is_empty ? 1 : (size_t)qn_min_u64(most, n);
 	struct piece piece[MOST_PIECES] = { { .run = NULL } };
 

@@ -393,13 +393,19 @@ static enum quern_status refuse_spilled(const struct qn_run *run, struct quern_m
 		qn_kept_most_spilled(run, run->window.nrows) >> 20, run->window.nrows);
 }
 
-/* Of what a sweep has counted that is done again. */
-static void forget_sweep(struct qn_run *run, const struct qn_report *before)
+/* What the sweeps so far have counted, of which the last one has had rows; or it is done again: then what was
+   found in it was not, but it was read. */
+static void keep_counts(struct qn_run *run, bool again)
 {
-	run->report.nbeyond = before->nbeyond;
-	run->report.nskipped = before->nskipped;
-	run->report.skips = before->skips;
-	run->nagain++;
+	const struct qn_report before = run->counted;
+
+	run->counted = run->report;
+	run->nagain += again;
+	if (!again)
+		return;
+	run->counted.nbeyond = before.nbeyond;
+	run->counted.nskipped = before.nskipped;
+	run->counted.skips = before.skips;
 }
 
 /* The rows of the next sweep, which emits those from `row` on. */
@@ -414,7 +420,6 @@ static void find_window(struct qn_run *run, uint64_t row)
 	run->window.first = s.first;
 	run->window.nrows = s.nrows;
 	run->window.is_window = s.nrows < n;
-	run->nbefore = s.nbefore;
 	run->emitted = run->window;
 	run->emitted.first = row;
 	run->emitted.nrows = s.nemitted;
@@ -434,13 +439,14 @@ static uint64_t least_rows(const struct qn_run *run)
 static enum quern_status sweep(struct qn_run *run, uint64_t row, uint64_t *n,
 			       struct quern_message *err)
 {
-	const struct qn_report before = run->report;
 	enum quern_status st;
 
 	find_window(run, row);
 	st = run->window.is_window && reviews(run) ? refuse_window(run, err)
 						   : one_pass(run, n, err);
 	run->nsweeps++;
+	if (!st)
+		keep_counts(run, !*n && run->emitted.nrows);
 	if (st || *n == run->emitted.nrows)
 		return st;
 	/* Which groups are there is noted of all rows at once. */
@@ -449,19 +455,19 @@ static enum quern_status sweep(struct qn_run *run, uint64_t row, uint64_t *n,
 		return refuse_spilled(run, err);
 	run->most_rows = run->places.are_used ? run->rows.nrows : run->window.nrows / 2;
 	run->places.are_used = false;
-	if (!*n)
-		forget_sweep(run, &before);
 	return QUERN_OK;
 }
 
 static enum quern_status sweep_all(struct qn_run *run, struct quern_message *err)
 {
 	enum quern_status st = QUERN_OK;
-	uint64_t row = 0, n;
+	uint64_t row = 0, n = 0;
 
-	run->nsweeps = run->nagain = 0;
+	run->nsweeps = run->nagain = run->swept = 0;
 	do {
 		st = sweep(run, row, &n, err);
+		if (!st && n)
+			run->swept = run->window.first + run->window.nrows;
 		row += n;
 	} while (!st && row < run->rows.nrows);
 	return st;

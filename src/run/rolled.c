@@ -25,8 +25,7 @@ enum quern_status qn_rolled_make(struct qn_run *run, struct quern_message *err)
 	ok = qn_cells_init(&run->cells, true);
 	if (ok) {
 		qn_cells_clear(&run->cells);
-		ok = qn_windows_merge(&w, run->team->place.nthreads) ||
-		     atomic_load(&run->cells.is_over);
+		ok = qn_windows_merge(&w, run->nthreads) || atomic_load(&run->cells.is_over);
 	}
 	qn_cells_fini(&from);
 	return ok ? QUERN_OK

@@ -412,7 +412,7 @@ enum quern_status qn_run_open(struct qn_run *run, const struct qn_team *team,
 	memcpy(r->cpus, team->cpus, sizeof(r->cpus));
 	r->host_number = team->place.host;
 	r->node = team->place.node;
-	r->nthreads = team->place.nthreads;
+	r->nthreads = run->nthreads = team->place.nthreads;
 	if (run->settings.rolling)
 		st = qn_rolling_parse(run->settings.rolling, &run->rolling, err);
 	st = qn_comm_agree(team->comm, st, err);

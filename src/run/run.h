@@ -60,10 +60,11 @@ struct qn_run {
 	struct qn_rows all;	     /* and the one of a pass over everything */
 	struct qn_rolling rolling;   /* windows of rows, */
 	struct qn_rows emitted; /* and those that a sweep emits: without windows all that it has */
-	uint64_t nbefore;	/* rows of a sweep, its first ones, that the sweep before had too */
+	uint64_t swept;		/* the rows before this one have been in a sweep that counts */
 	struct qn_places
 		places; /* that elements are added to first, where that pays; not in a sweep of some rows */
-	uint64_t most_rows;	/* of a sweep; as there is memory for */
+	uint32_t nthreads;	/* of this rank, and */
+	uint64_t most_rows;	/* of a sweep: as there is memory for */
 	uint64_t memory_nbytes; /* that this rank needs, as planned (memory.h) */
 	uint64_t cells_nbytes;	/* that its tables may take; 0: not known */
 	const struct qn_shown
@@ -86,6 +87,7 @@ struct qn_run {
 	uint64_t ncopies_missing;   /* of shards: listed in a catalog, and not there */
 
 	uint64_t longest; /* chunk, as it is stored: bytes */
+	uint64_t nchunks; /* that are stored, of all members */
 	struct qn_layout_of_state layout;
 	struct qn_cells cells; /* of this pass: this rank's; of one row then rank 0's merged one */
 	int npasses;
@@ -94,6 +96,7 @@ struct qn_run {
 	uint64_t nagain;
 
 	struct qn_report report;
+	struct qn_report counted;  /* of chunks and elements, by the sweeps before */
 	struct qn_report *reports; /* rank 0: owned, of all ranks */
 	double seconds[QN_NPHASES];
 	struct qn_names warnings; /* rank 0: for the user, after those of the subject */

@@ -648,12 +648,16 @@ static void keep_report(struct qn_report *r, const struct qn_crew_report *of)
 }
 
 /* These count chunks, not passes over them; of the sweeps of a pass those of all. */
-static void count_anew(struct qn_report *r)
+static void count_anew(struct qn_report *r, const struct qn_report *before)
 {
-	r->nbeyond = r->nheld = 0;
-	r->nchunks = r->nskipped = r->nlibrary = 0;
-	r->nrepeated = r->nfailed_over = 0;
-	r->skips.n = 0;
+	r->nbeyond = before->nbeyond;
+	r->nheld = before->nheld;
+	r->nchunks = before->nchunks;
+	r->nskipped = before->nskipped;
+	r->nlibrary = before->nlibrary;
+	r->nrepeated = before->nrepeated;
+	r->nfailed_over = before->nfailed_over;
+	r->skips = before->skips;
 }
 
 enum quern_status qn_workers_run(struct qn_run *run, int number, struct quern_message *err)
@@ -667,7 +671,7 @@ enum quern_status qn_workers_run(struct qn_run *run, int number, struct quern_me
 				.queues = &run->queues,
 				.leases = &run->leases,
 				.balance = &run->balance,
-				.nthreads = run->team->place.nthreads,
+				.nthreads = run->nthreads,
 				.pass = number };
 	struct qn_crew_report done;
 	enum quern_status st;
@@ -675,8 +679,7 @@ enum quern_status qn_workers_run(struct qn_run *run, int number, struct quern_me
 	pass.repeats = run->items.counts_holes && pass.stride == 1 &&
 		       qn_state_repeats(run->kernel, &run->layout);
 	crew.takes_holes = pass.repeats;
-	if (!run->nsweeps)
-		count_anew(&run->report);
+	count_anew(&run->report, &run->counted);
 	st = qn_crew_work(&crew, &done, err);
 	keep_report(&run->report, &done);
 	return st;

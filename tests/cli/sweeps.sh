@@ -58,22 +58,56 @@ is "what does not fit: exit code" 1 "$status"
 check "... is refused with numbers" grep -q 'needs about [0-9]* MiB for the [0-9]* cells of the result' err
 check "... and nothing is written" [ ! -e no.nc ]
 
+# enough NAME ARG...: as much memory as the last refusal asks for does.
+enough()
+{
+	local name=$1 least
+
+	shift
+	least=$(sed -n 's/.*raise it[^0-9]* to \([0-9]*M\) .*/\1/p' err)
+	quern run "$@" --memory "${least:-none}" -o no.nc
+	is "$name: $least does" "0 " "$status $(grep -v '^quern: warning: .* threads: ' err)"
+	rm -f no.nc
+}
+enough "cells" moments --over time map.nc
+quern run moments --over time --rolling lat=9 --threads 3 --memory 17M -o no.nc map.nc
+enough "windows" moments --over time --rolling lat=9 --threads 3 map.nc
+quern run moments --over time --threads 3 --memory 17M -o no.nc map.nc
+enough "a thread" moments --over time --threads 3 map.nc
+
 # --- keys whose values the data has: their number is known when they have been collected ---
 key='k=index(time) * 1000000 + index(lat) * 1000 + index(lon) + 0 * round(t2m)'
 "$QUERN" run count --by "$key" --threads 1 -o one.nc map.nc
+check "values of a key" grep -q '^1$' <("$look" one.nc t2m_count)
 quern run count --by "$key" --threads 1 --memory 30M -o no.nc map.nc
 is "values of a key that do not fit: exit code" 1 "$status"
 check "... are refused with numbers" grep -Eq \
-	'has [0-9]+ different values or more, which take [0-9]+ MiB .* --memory 30M leaves .*: raise it to [0-9]+M at least' err
+	'has [0-9]+ different values or more, which take [0-9]+ MiB .* --memory 30M leaves .*: raise it, to [0-9]+M for as many' err
 check "... and nothing is written" [ ! -e no.nc ]
+enough "values" count --by "$key" --threads 1 map.nc
+quern run count --by "$key" --threads 3 --memory 40M -o no.nc map.nc
+enough "values, 3 threads" count --by "$key" --threads 3 map.nc
+quern run quantiles --by "$key" --threads 1 --memory 300M -o no.nc map.nc
+is "lists of values for each of them: exit code" 1 "$status"
+check "... are refused with numbers" grep -q 'needs about [0-9]* MiB for the [0-9]* cells of the result' err
+# One message and one exit code of all ranks, before they begin and when cells are known.
+for memory in 25M 40M 150M; do
+	status=0
+	# shellcheck disable=SC2086 # words
+	timeout "$hang" $MPIRUN -n 3 "${own_err[@]}" "$QUERN" run quantiles --by "$key" --threads 1 --memory $memory \
+		-o no.nc map.nc </dev/null >out 2>err || status=$?
+	is "$memory on three ranks: an exit code, and one message" "1 1" "$status $(cat err.[012] | wc -l)"
+	check "... of rank 0" grep -Eq '^quern: .*(needs about|different values)' err.0
+	check "... and nothing is written" [ ! -e no.nc ]
+done
 for n in 1 3; do
 	"$QUERN" run count --by "$key" --threads $n --memory 150M -o some.nc map.nc
-	cmp -s <("$look" one.nc t2m) <("$look" some.nc t2m)
+	cmp -s <("$look" one.nc t2m_count) <("$look" some.nc t2m_count)
 	is "values of a key, $n threads" 0 $?
 done
 # shellcheck disable=SC2086 # words
 timeout "$hang" $MPIRUN -n 3 "$QUERN" run count --by "$key" --threads 1 -o some.nc map.nc </dev/null >out 2>err
-check "... on 3 ranks" cmp <("$look" one.nc t2m) <("$look" some.nc t2m)
+check "... on 3 ranks" cmp <("$look" one.nc t2m_count) <("$look" some.nc t2m_count)
 
 # --- what is read whole ---
 cp map.nc labels.nc
