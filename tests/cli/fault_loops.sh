@@ -30,12 +30,12 @@ rm broken/d/small.nc.shards/d0.s0000.h5
 
 # --- what is right ---
 
-# A result in a file, or a table: its mean.
+# A result in a file, or a table: its mean; or how many variables it has of the kernels below.
 mean_of()
 {
 	case $1 in
 	*.json) "$BUILDDIR/tests/tools/pick" result.mean <"$1" 2>/dev/null ;;
-	*) "$QUERN" inspect "$1" 2>/dev/null | grep -c mean ;;
+	*) "$QUERN" inspect "$1" 2>/dev/null | grep -cE 'mean|longest|distinct|counts' ;;
 	esac
 }
 
@@ -252,6 +252,19 @@ for suffix in nc csv; do
 	loops "a result of cells, .$suffix" clean "cells.$suffix" check_nothing \
 		run moments --threads 1 "${by[@]}" -d t2m -o "cells.$suffix" small.nc
 done
+# others NAME ARG...: a result of another kernel.
+others()
+{
+	local name=$1
+
+	shift
+	(cd right && "$QUERN" run "$@" --threads 1 -o "$name.nc" small.nc) || exit
+	loops "a result of $name" clean "$name.nc" check_nothing run "$@" --threads 1 -o "$name.nc" small.nc
+}
+others rolling mean --over lat --rolling time=3,weights=triangle -d t2m -s lon=0:20
+others spells spells --over time --where 't2m > 250' --fields longest,number -d t2m -s lat=0:20
+others distinct distinct --over time --limit 4 -d t2m -s lat=0:20
+others histogram2d histogram2d --bins 3,4 --with lat -d t2m
 loops "reads: a run" clean "" check_nothing run minmax --threads 1 -d packed cf.nc
 loops "reads: a run over shards" staged "" check_nothing run minmax --threads 1 -d t2m d/small.nc
 loops "reads: verify" clean "" check_nothing verify --threads 1 --sums cf.sums cf.nc

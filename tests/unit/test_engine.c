@@ -280,7 +280,15 @@ static int huge_layout(const void *self, struct quern_segment *segments)
 	return 1;
 }
 
-#define COMMON .abi = QUERN_KERNEL_ABI, .doc = "a test", .close = free
+static const char *const *no_fields(const void *self)
+{
+	static const char *const none[] = { NULL };
+
+	(void)self;
+	return none;
+}
+
+#define COMMON .abi = QUERN_KERNEL_ABI, .doc = "a test", .close = free, .fields = no_fields
 
 static const struct quern_kernel tiles = {
 	COMMON,		  .name = "tiles",	     .open = open_any,
