@@ -152,6 +152,7 @@ TEST_PROGS += tests/tools/poor_layouts
 TEST_PROGS += tests/tools/pty
 TEST_PROGS += tests/tools/readers
 TEST_PROGS += tests/tools/rows
+TEST_PROGS += tests/tools/table
 PLUGINS += tests/tools/waits
 FUZZ_TARGETS += tests/damage/fuzz/filter
 FUZZ_TARGETS += tests/damage/fuzz/index

@@ -28,6 +28,9 @@
 #define PACKED_NBYTES (5 * BLOCK_NBYTES / 2)
 #define LEAST_NROWS   QN_COLUMN_BLOCK /* of a sweep */
 #define NSAMPLES      64	      /* items that are looked at */
+/* Of large states of rows, where a sweep of so much reads nothing twice: memory that has not been used before costs
+   more than another sweep, and a sweep has that of the one before. */
+#define SWEEP_NBYTES (UINT64_C(256) << 20)
 /* Of a value on rank 0 that is kept: with what says which are there, or in a document and its text. */
 #define VALUE_NBYTES (sizeof(int64_t) + 1)
 #define TEXT_NBYTES  160
@@ -331,6 +334,33 @@ static uint64_t choose_threads(struct qn_run *run, uint64_t stored, uint64_t lim
 	return best;
 }
 
+/* Rows of whole chunks along the outermost kept dimension, of at least SWEEP_NBYTES; all, where they are not so. */
+static uint64_t rows_of_chunks(const struct qn_run *run)
+{
+	const struct qn_dataset *d = &run->subject->dataset;
+	const uint64_t each = qn_max_u64(qn_kept_nbytes(run, 1), 1), all = run->rows.nrows;
+	uint64_t unit;
+	int k = 0;
+
+	while (k < d->ndim && run->reduced[k])
+		k++;
+	if (k == d->ndim || run->keys.n || run->rolling.n || run->rows.nkept)
+		return all;
+	unit = d->chunk[k] * (all / run->rows.selection.count[k]);
+	return qn_min_u64(unit * qn_max_u64(SWEEP_NBYTES / each / qn_max_u64(unit, 1), 1), all);
+}
+
+/* Smaller sweeps than there is memory for. */
+static void narrow_sweeps(struct qn_run *run)
+{
+	const bool reviews = run->kernel->is_reviewed && run->kernel->is_reviewed(run->self);
+	const uint64_t nrows = run->kernel->has_row_states && !reviews ? rows_of_chunks(run)
+								       : run->most_rows;
+
+	if (nrows < run->most_rows && count_needs(run, nrows) <= 1)
+		run->most_rows = nrows;
+}
+
 /* As many threads as there is memory for. */
 static uint64_t count_threads(struct qn_run *run, uint64_t stored, uint64_t limit, uint64_t most)
 {
@@ -379,6 +409,8 @@ static enum quern_status fit(struct qn_run *run, uint64_t stored, struct quern_m
 		return refuse(run, &a, limit, why, err);
 	}
 	run->nthreads = (uint32_t)n;
+	if (qn_kept_any(run))
+		narrow_sweeps(run);
 	return QUERN_OK;
 }
 

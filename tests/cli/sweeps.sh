@@ -53,6 +53,13 @@ sweeps()
 sweeps moments --over time -s :,:100,:300 map.nc
 sweeps minmax --over time -s :,:100,:300 map.nc
 
+# Lists of 512 MiB, in chunks of 16384 rows, which nothing reads twice; and of all rows.
+for n in 32 64; do
+	"$BUILDDIR/tests/tools/table" $n
+	quern plan median --over 0 -d x --memory 4G --json table.h5
+	is "medians in chunks of $n" "[$((n * 512)),$((64 / n))]" "$(jq -c '.plan | [.cells_per_sweep, .sweeps]' out)"
+done
+
 quern run moments --over time --memory 30M -o no.nc map.nc
 is "what does not fit: exit code" 1 "$status"
 check "... is refused with numbers" grep -q 'needs about [0-9]* MiB for the [0-9]* cells of the result' err
