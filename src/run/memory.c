@@ -26,6 +26,8 @@
 #define NBLOCKS	      2
 /* Of a block that is compressed, whichever: shuffled and compressed, and what the compressor has. */
 #define PACKED_NBYTES (5 * BLOCK_NBYTES / 2)
+/* A share of the plan that is larger than was thought by no more than this part of the limit is let pass. */
+#define PART_OF_LIMIT 32
 #define LEAST_NROWS   QN_COLUMN_BLOCK /* of a sweep */
 #define NSAMPLES      64	      /* items that are looked at */
 /* Of large states of rows, where a sweep of so much reads nothing twice: memory that has not been used before costs
@@ -564,7 +566,7 @@ enum quern_status qn_memory_check(struct qn_run *run, uint64_t longest, struct q
 	run->cells_nbytes = qn_kept_added_nbytes(run, run->most_rows) *
 				    qn_kept_ntables(run, run->most_rows) +
 			    (limit > nbytes ? limit - nbytes : 0);
-	if (!asked || nbytes <= asked)
+	if (!asked || nbytes <= asked + asked / PART_OF_LIMIT)
 		return QUERN_OK;
 	return qn_error_set(err, QUERN_ERR_RUN,
 			    "rank %d needs about %" PRIu64 " MiB (%u threads), "
