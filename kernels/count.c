@@ -87,6 +87,7 @@ const struct quern_kernel qn_kernel_count = {
 	.doc = "number of elements that have a value, and of those that are missing",
 	.takes_text = true,
 	.repeats = true,
+	.takes_row_weights = true,
 	.takes = QUERN_ROLE(QUERN_WEIGHT) | QUERN_ROLE(QUERN_WITH),
 	.open = count_open,
 	.close = free,

@@ -52,9 +52,10 @@ static void emit_rms(const void *self, const int64_t *state, struct quern_result
 	.open = open_slot, .close = qn_powers_close, .layout = qn_powers_layout, \
 	.scratch = qn_powers_scratch, .absorb = qn_powers_absorb,                \
 	.absorb_rows = qn_powers_absorb_rows, .normalize = qn_powers_normalize,  \
-	.share = qn_powers_share, .takes = QUERN_ROLE(QUERN_WEIGHT)
+	.share = qn_powers_share, .takes_row_weights = true, .takes = QUERN_ROLE(QUERN_WEIGHT)
 
-QN_ONE_FIELD_KERNEL(mean, "mean", "arithmetic mean, and nothing else", POWERS_SLOTS(open_sum));
+QN_ONE_FIELD_KERNEL(mean, "mean", "arithmetic mean, and nothing else", POWERS_SLOTS(open_sum),
+		    .emit_rows = qn_powers_emit_means);
 QN_ONE_FIELD_KERNEL(std, "stddev", "standard deviation over n - 1, and nothing else",
 		    POWERS_SLOTS(open_squares));
 QN_ONE_FIELD_KERNEL(var, "variance", "variance over n - 1, and nothing else",

@@ -172,10 +172,10 @@ static void emit_range(const void *self, const int64_t *state, struct quern_resu
 		quern_result_int(r, "range", (int64_t)distance);
 }
 
-#define EXTREMES_SLOTS                                                   \
-	.open = extremes_open, .close = free, .layout = extremes_layout, \
-	.scratch = extremes_scratch, .absorb = extremes_absorb,          \
-	.absorb_rows = extremes_absorb_rows, .share = extremes_share,    \
+#define EXTREMES_SLOTS                                                                           \
+	.open = extremes_open, .close = free, .layout = extremes_layout,                         \
+	.scratch = extremes_scratch, .absorb = extremes_absorb,                                  \
+	.absorb_rows = extremes_absorb_rows, .share = extremes_share, .takes_row_weights = true, \
 	.takes = QUERN_ROLE(QUERN_WEIGHT)
 
 QN_ONE_FIELD_KERNEL(min, "min", "smallest value, and nothing else", EXTREMES_SLOTS);

@@ -397,6 +397,7 @@ const struct quern_kernel qn_kernel_minmax = {
 	.doc = "smallest and largest value, and the indexes where each occurs first",
 	.takes_text = true,
 	.repeats = true,
+	.takes_row_weights = true,
 	.takes = QUERN_ROLE(QUERN_WEIGHT),
 	.open = minmax_open,
 	.close = free,

@@ -19,6 +19,7 @@ LIB_SRCS += kernels/minmax.c
 LIB_SRCS += kernels/moments.c
 LIB_SRCS += kernels/pairs.c
 LIB_SRCS += kernels/powers.c
+LIB_SRCS += kernels/powers_emit.c
 LIB_SRCS += kernels/powers_rows.c
 LIB_SRCS += kernels/powers_weighted.c
 LIB_SRCS += kernels/quantiles/counted.c

@@ -68,7 +68,7 @@ static void moments_emit(const void *self, const int64_t *state, struct quern_re
 	const enum qn_powers_kind kind = qn_powers_kind(p, state);
 	struct qn_stats s;
 
-	if (p->is_weighted)
+	if (p->weighs)
 		s = weighted_stats(p, state);
 	else if (kind == QN_POWERS_FINITE)
 		qn_stats_from_power(&p->power, state + p->sums, n, &s);
@@ -97,7 +97,7 @@ static const char *const *moments_fields(const void *self)
 						"max",	 NULL };
 	const struct qn_powers *p = self;
 
-	if (p->is_weighted)
+	if (p->weighs)
 		return weighted;
 	return p->power.npowers < 4 ? low : fields;
 }
@@ -108,6 +108,7 @@ const struct quern_kernel qn_kernel_moments = {
 	.doc = "count, sum, mean, variance, standard deviation, extremes; skewness and kurtosis",
 	.options = options,
 	.repeats = true,
+	.takes_row_weights = true,
 	.takes = QUERN_ROLE(QUERN_WEIGHT),
 	.open = moments_open,
 	.close = qn_powers_close,

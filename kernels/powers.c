@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "kernel/tile.h"
@@ -26,7 +27,7 @@ static void init(struct qn_powers *p, enum quern_dtype dtype, enum quern_dtype w
 
 	qn_power_init(&p->power, dtype, order);
 	p->is_float = qn_dtype_is_float(dtype);
-	if (p->is_weighted)
+	if (p->weighs)
 		qn_weighted_init(&p->weighted, types,
 				 order == 1 ? QN_WEIGHTED_MEAN : QN_WEIGHTED_SPREAD,
 				 p->nan_missing);
@@ -34,6 +35,7 @@ static void init(struct qn_powers *p, enum quern_dtype dtype, enum quern_dtype w
 	p->sums = p->special + count_specials(p);
 	p->min = p->sums + (p->is_weighted ? p->weighted.nwords : p->power.nwords);
 	p->max = p->min + 1;
+	p->weight = p->min + (with_extremes ? 2 : 0);
 	p->has_extremes = with_extremes;
 	p->packed_nbytes = QUERN_TILE_NELEMS * qn_dtype_size(dtype);
 }
@@ -41,10 +43,10 @@ static void init(struct qn_powers *p, enum quern_dtype dtype, enum quern_dtype w
 enum quern_status qn_powers_open(const struct quern_input *in, int order, bool with_extremes,
 				 void **self)
 {
-	const bool is_weighted = in->roles & QUERN_ROLE(QUERN_WEIGHT);
+	const bool weighs = in->roles & QUERN_ROLE(QUERN_WEIGHT);
 	struct qn_powers *p;
 
-	if (is_weighted && order == 4)
+	if (weighs && order == 4)
 		return quern_message_set(
 			in->message, QUERN_ERR_USAGE,
 			"--weights: skewness and kurtosis (--order 4) are of elements "
@@ -53,7 +55,9 @@ enum quern_status qn_powers_open(const struct quern_input *in, int order, bool w
 	if (!p)
 		return quern_message_set(in->message, QUERN_ERR_RUN, "out of memory");
 	p->nan_missing = in->nan_missing;
-	p->is_weighted = is_weighted;
+	p->weighs = weighs;
+	p->has_row_weights = weighs && in->has_row_weights;
+	p->is_weighted = weighs && !p->has_row_weights;
 	init(p, in->dtype, in->role_dtype[QUERN_WEIGHT], order, with_extremes);
 	*self = p;
 	return QUERN_OK;
@@ -86,10 +90,13 @@ int qn_powers_layout(const void *self, struct quern_segment *segments)
 		n += qn_weighted_segments(&p->weighted, segments + n);
 	else
 		n += qn_power_segments(&p->power, segments + n);
-	if (!p->has_extremes)
-		return n;
-	segments[n++] = (struct quern_segment){ .op = QUERN_MIN, .nwords = 1 };
-	segments[n++] = (struct quern_segment){ .op = QUERN_MAX, .nwords = 1 };
+	if (p->has_extremes) {
+		segments[n++] = (struct quern_segment){ .op = QUERN_MIN, .nwords = 1 };
+		segments[n++] = (struct quern_segment){ .op = QUERN_MAX, .nwords = 1 };
+	}
+	if (p->has_row_weights)
+		segments[n++] =
+			(struct quern_segment){ .op = QUERN_MAX, .nwords = 1, .nweights = 1 };
 	return n;
 }
 
@@ -205,6 +212,27 @@ uint64_t qn_powers_count(const int64_t *state)
 	return (uint64_t)state[QN_POWERS_COUNT];
 }
 
+double qn_powers_weight(const struct qn_powers *p, const int64_t *state)
+{
+	double weight;
+
+	if (!p->has_row_weights)
+		return 1;
+	memcpy(&weight, state + p->weight, sizeof(weight));
+	return weight;
+}
+
+/* Have infinities a weight of 0? */
+static bool has_void(const struct qn_powers *p, const int64_t *state)
+{
+	const int64_t *special = state + p->special;
+
+	if (p->is_weighted)
+		return special[QN_SPECIAL_VOID];
+	return (special[QN_SPECIAL_PINF] || special[QN_SPECIAL_NINF]) &&
+	       qn_powers_weight(p, state) == 0;
+}
+
 enum qn_powers_kind qn_powers_kind(const struct qn_powers *p, const int64_t *state)
 {
 	const int64_t *special = state + p->special;
@@ -212,7 +240,7 @@ enum qn_powers_kind qn_powers_kind(const struct qn_powers *p, const int64_t *sta
 	if (!p->is_float)
 		return QN_POWERS_FINITE;
 	if (special[QN_SPECIAL_NAN] || (special[QN_SPECIAL_PINF] && special[QN_SPECIAL_NINF]) ||
-	    (p->is_weighted && special[QN_SPECIAL_VOID]))
+	    has_void(p, state))
 		return QN_POWERS_NAN;
 	if (special[QN_SPECIAL_PINF])
 		return QN_POWERS_PINF;
@@ -229,9 +257,7 @@ double qn_powers_special(enum qn_powers_kind kind)
 /* Of elements that are not all finite. */
 static double special_stat(enum qn_stat which, const struct qn_powers *p, const int64_t *state)
 {
-	const int64_t *special = state + p->special;
-	const bool has_nan = special[QN_SPECIAL_NAN] ||
-			     (p->is_weighted && special[QN_SPECIAL_VOID]);
+	const bool has_nan = state[p->special + QN_SPECIAL_NAN] || has_void(p, state);
 
 	if (which == QN_STAT_MEAN)
 		return qn_powers_special(qn_powers_kind(p, state));
@@ -244,7 +270,7 @@ static bool has_stat(enum qn_stat which, const struct qn_powers *p, const int64_
 
 	if (p->is_weighted)
 		return qn_weighted_has(which, &p->weighted, state + p->sums);
-	return qn_powers_count(state) >= least;
+	return qn_powers_count(state) >= least && qn_powers_weight(p, state) > 0;
 }
 
 bool qn_powers_stat(enum qn_stat which, const struct qn_powers *p, const int64_t *state,
@@ -263,44 +289,65 @@ bool qn_powers_stat(enum qn_stat which, const struct qn_powers *p, const int64_t
 
 static bool is_integer(const struct qn_powers *p)
 {
-	return p->is_weighted ? qn_weighted_is_integer(&p->weighted, QN_SUM_WX) : !p->is_float;
+	return p->weighs ? qn_weighted_is_integer(&p->weighted, QN_SUM_WX) : !p->is_float;
+}
+
+/* Of a sum of weights. */
+#define MOST_NWORDS (2 * QN_ACC_MAX_LIMBS)
+
+/* The words of sums of weighted elements, of which `sum`, W or WX, is there: those of the state, or words that are
+   filled. */
+static const int64_t *weighted_words(const struct qn_powers *p, const int64_t *state, int sum,
+				     int64_t words[MOST_NWORDS])
+{
+	if (p->is_weighted)
+		return state + p->sums;
+	qn_weighted_scale(&p->weighted, sum, words, qn_powers_weight(p, state),
+			  qn_powers_count(state), &p->power, state + p->sums);
+	return words;
 }
 
 static void emit_integer_sum(const struct qn_powers *p, const int64_t *state,
 			     struct quern_result *r)
 {
 	char digits[QN_ACC_MAX_DIGITS];
+	int64_t words[MOST_NWORDS];
 
-	if (p->is_weighted)
-		qn_weighted_decimal(&p->weighted, QN_SUM_WX, state + p->sums, digits);
+	if (p->weighs)
+		qn_weighted_decimal(&p->weighted, QN_SUM_WX,
+				    weighted_words(p, state, QN_SUM_WX, words), digits);
 	else
 		qn_acc_decimal(&p->power.form[0], state + p->sums, digits);
 	quern_result_decimal(r, "sum", digits);
 }
 
-static double round_sum(const struct qn_powers *p, const int64_t *state)
+double qn_powers_sum(const struct qn_powers *p, const int64_t *state)
 {
 	const enum qn_powers_kind kind = qn_powers_kind(p, state);
 	const struct qn_weighted *w = &p->weighted;
+	int64_t words[MOST_NWORDS];
 
 	if (kind != QN_POWERS_FINITE)
 		return qn_powers_special(kind);
-	return p->is_weighted
-		       ? qn_acc_round(&w->form[QN_SUM_WX], state + p->sums + w->offset[QN_SUM_WX])
-		       : qn_acc_round(&p->power.form[0], state + p->sums);
+	if (!p->weighs)
+		return qn_acc_round(&p->power.form[0], state + p->sums);
+	return qn_acc_round(&w->form[QN_SUM_WX],
+			    weighted_words(p, state, QN_SUM_WX, words) + w->offset[QN_SUM_WX]);
 }
 
 static void emit_weights(const struct qn_powers *p, const int64_t *state, struct quern_result *r)
 {
 	const struct qn_weighted *w = &p->weighted;
+	int64_t buffer[MOST_NWORDS];
+	const int64_t *words = weighted_words(p, state, QN_SUM_W, buffer);
 	char digits[QN_ACC_MAX_DIGITS];
 
 	if (!qn_weighted_is_integer(w, QN_SUM_W)) {
 		quern_result_real(r, "sum_of_weights",
-				  qn_acc_round(&w->form[QN_SUM_W], state + p->sums));
+				  qn_acc_round(&w->form[QN_SUM_W], words + w->offset[QN_SUM_W]));
 		return;
 	}
-	qn_weighted_decimal(w, QN_SUM_W, state + p->sums, digits);
+	qn_weighted_decimal(w, QN_SUM_W, words, digits);
 	quern_result_decimal(r, "sum_of_weights", digits);
 }
 
@@ -311,8 +358,8 @@ void qn_powers_emit_sum(const struct qn_powers *p, const int64_t *state, struct 
 	if (is_integer(p))
 		emit_integer_sum(p, state, r);
 	else
-		quern_result_real(r, "sum", round_sum(p, state));
-	if (p->is_weighted)
+		quern_result_real(r, "sum", qn_powers_sum(p, state));
+	if (p->weighs)
 		emit_weights(p, state, r);
 }
 

@@ -4,6 +4,8 @@
  *	state   | count | missing | NaN | +inf | -inf | power sums | min key | max key |
  *	segment |                     SUM                          | MIN, 1  | MAX, 1  |
  *
+ * Of a row that has one weight for all of its elements that of elements without, and its weight as the last word.
+ *
  * Integers have no words for NaN and infinities; extremes are there if they are asked for. count includes NaN
  * where it is a value, and infinities. Of weighted elements there is a word more for infinities with a weight of 0,
  * and the sums are those of weighted/sums.h.
@@ -23,7 +25,10 @@ struct qn_powers {
 	bool nan_missing, is_float, has_extremes;
 	size_t special, sums, min, max; /* words where they start */
 	size_t packed_nbytes;		/* of scratch, before that of the power sums */
-	bool is_weighted;
+	bool weighs;			/* there are weights: */
+	bool is_weighted;		/* each element has its own, */
+	bool has_row_weights;		/* or each row has one, in word `weight` of its state */
+	size_t weight;
 	struct qn_weighted weighted;
 };
 
@@ -56,15 +61,25 @@ void qn_powers_share(void *self, void *other);
 /* Of a normalized state. */
 uint64_t qn_powers_count(const int64_t *state);
 enum qn_powers_kind qn_powers_kind(const struct qn_powers *p, const int64_t *state);
+/* That of the row; 1 where elements have their own, or none. */
+double qn_powers_weight(const struct qn_powers *p, const int64_t *state);
 /* The mean, and the sum, of what is not all finite. */
 double qn_powers_special(enum qn_powers_kind kind);
 /* A statistic of what was absorbed. False: there is none. */
 bool qn_powers_stat(enum qn_stat which, const struct qn_powers *p, const int64_t *state,
 		    double *out);
+/* The sum of floating-point elements, rounded once. */
+double qn_powers_sum(const struct qn_powers *p, const int64_t *state);
 /* Emits count, missing, sum; of weighted elements sum_of_weights. */
 void qn_powers_emit_sum(const struct qn_powers *p, const int64_t *state, struct quern_result *r);
 /* Emits min, max. Only where they were asked for. */
 void qn_powers_emit_extremes(const struct qn_powers *p, const int64_t *state,
 			     struct quern_result *r);
+
+/* emit_rows() of the mean alone, and of count, missing and sum. (powers_emit.c) */
+bool qn_powers_emit_means(const void *self, const struct qn_cells *cells, uint64_t row, size_t n,
+			  struct quern_result *out);
+bool qn_powers_emit_sums(const void *self, const struct qn_cells *cells, uint64_t row, size_t n,
+			 struct quern_result *out);
 
 #endif

@@ -22,7 +22,7 @@ static const char *const *sum_fields(const void *self)
 	static const char *const weighted[] = { "count", "missing", "sum", "sum_of_weights", NULL };
 	const struct qn_powers *p = self;
 
-	return p->is_weighted ? weighted : fields;
+	return p->weighs ? weighted : fields;
 }
 
 const struct quern_kernel qn_kernel_sum = {
@@ -30,6 +30,7 @@ const struct quern_kernel qn_kernel_sum = {
 	.name = "sum",
 	.doc = "count and sum, correctly rounded",
 	.repeats = true,
+	.takes_row_weights = true,
 	.takes = QUERN_ROLE(QUERN_WEIGHT),
 	.open = sum_open,
 	.close = qn_powers_close,
@@ -41,4 +42,5 @@ const struct quern_kernel qn_kernel_sum = {
 	.share = qn_powers_share,
 	.fields = sum_fields,
 	.emit = sum_emit,
+	.emit_rows = qn_powers_emit_sums,
 };

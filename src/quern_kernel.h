@@ -151,7 +151,8 @@ struct quern_segment {
 	size_t width;
 	int power; /* of EXACT: 1 to 4 */
 	int nfactors; /* of EXACT: 1 to 3: the sum of products of so many float64, power is 1; 0: of elements */
-	int nweights; /* of EXACT and SUM: how many of the factors are the weight of the element */
+	/* Of EXACT and SUM: how many of the factors are the weight of the element; of MAX 1: it is that of the row. */
+	int nweights;
 	enum quern_dtype dtype; /* of EXACT and LIST: of the elements */
 };
 
@@ -221,6 +222,9 @@ struct quern_input {
 	const struct quern_kernel *kernel; /* that is opened */
 	unsigned roles;			   /* a set: what elements have besides QUERN_VALUE, */
 	enum quern_dtype role_dtype[QUERN_NROLES]; /* and of which types */
+	/* For a kernel that has takes_row_weights: all elements of a row have one weight. Tiles do not have it, but the
+	   state that emit() gets: in a segment of MAX of one word with nweights 1 the bits of the weight, as a double. */
+	bool has_row_weights;
 	uint64_t nrows;	      /* of the result: 1, or more with --over or --by */
 	uint64_t most_in_row; /* elements that any row may have, at most */
 };
@@ -261,7 +265,8 @@ struct quern_kernel {
 	const char *doc;		    /* one sentence, shown by `quern kernels` */
 	const struct quern_option *options; /* ends with a NULL name; NULL: none (opt) */
 	bool takes_text;		    /* QUERN_TEXT too; otherwise only numbers */
-	bool has_row_states; /* absorb_rows() adds to states, not to columns of words */
+	bool has_row_states;	/* absorb_rows() adds to states, not to columns of words */
+	bool takes_row_weights; /* as quern_input.has_row_weights says */
 	bool follows; /* its result is of which elements follow each other: all have the step of the selection */
 	/* Sets of roles: those that its result is of, or that make no difference to it, and those among them that
 	   it cannot do without. */
@@ -351,6 +356,11 @@ struct quern_kernel {
 
 	/* Rank 0, with the merged and normalized state of the last pass. */
 	void (*emit)(const void *self, const int64_t *state, struct quern_result *r);
+
+	/* The fields that emit() would add of n rows that follow each other, of columns, from `row` on and of one block
+	   (kernel/rows.h), to the result of these rows. False: emit() is to do it. (opt) */
+	bool (*emit_rows)(const void *self, const struct qn_cells *cells, uint64_t row, size_t n,
+			  struct quern_result *rows);
 };
 
 #ifdef __cplusplus

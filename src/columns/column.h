@@ -76,6 +76,29 @@ bool qn_column_add_rows(struct qn_column *x, struct qn_column *square, uint64_t 
 bool qn_column_add_at(struct qn_column *x, struct qn_column *square, uint64_t first_row,
 		      const uint32_t *row, struct qn_column_tile *t);
 
+/* Elements x of many rows, float32 or float64, as of struct qn_column_tile, and weights w, finite and not negative. */
+struct qn_column_products {
+	enum quern_dtype x_dtype, w_dtype;
+	const void *x, *w; /* of any alignment */
+	size_t n, nsteps;
+	size_t stride, w_stride; /* from a step to the next */
+	bool w_is_one;		 /* its first weight is that of all elements of a step */
+};
+
+/*
+ * Adds products w x to rows first_row + i of a column of products, and weights to one of weights (NULL: not), of one
+ * block, from place `first` on. Returns the place where it stopped: of the elements of that and the next
+ * QN_PRODUCTS_STRIP - 1 places nothing was added, because they are to be added otherwise, or there are fewer; as t->n,
+ * all were. At most QN_PRODUCTS_NSTEPS steps. (products.c)
+ */
+#define QN_PRODUCTS_STRIP  16
+#define QN_PRODUCTS_NSTEPS 256
+size_t qn_column_add_products(struct qn_column *products, struct qn_column *weights,
+			      uint64_t first_row, const struct qn_column_products *t, size_t first);
+
+/* Adds canonical limbs of the column's form to each of n rows of one block. (products.c) */
+bool qn_column_add_alike(struct qn_column *c, uint64_t first_row, size_t n, const int64_t *limb);
+
 /* Adds canonical limbs of the form of the type and the power to a row. */
 bool qn_column_add_limbs(struct qn_column *c, uint64_t row, const int64_t *limb);
 
@@ -89,6 +112,21 @@ bool qn_column_scatter(struct qn_column *c, const struct qn_column *from, uint64
 
 /* The sum of a row, as canonical limbs. False: it is spoilt. */
 bool qn_column_get(const struct qn_column *c, uint64_t row, int64_t *limb);
+
+/*
+ * The sums of n rows, of one block, over by[i] each, 0 < by[i] < 2^53 (where it is not, the quotient is anything; NULL:
+ * 1), rounded once: quotient[i]. Those that this way does not tell, because they are too long or too near to the
+ * middle of two doubles, have their bits set in `left`, which has room for n bits. False: it tells none. (quotients.c)
+ */
+bool qn_column_divide(const struct qn_column *c, uint64_t row, size_t n, const int64_t *by,
+		      double *quotient, uint64_t *left);
+
+/* The same of the sums of a row in two columns, one over the other; left is, too, where the lower one is 0. */
+bool qn_column_ratios(const struct qn_column *upper, const struct qn_column *lower, uint64_t row,
+		      size_t n, double *quotient, uint64_t *left);
+
+/* The sums of n rows, of one block, of integers. False: not all of them are integers of 64 bits. (quotients.c) */
+bool qn_column_integers(const struct qn_column *c, uint64_t row, size_t n, int64_t *sum);
 
 /*
  * Rows as bytes, for other ranks of the same endianness. Packing says how many bytes at most are

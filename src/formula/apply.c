@@ -7,43 +7,20 @@
 
 #include "base/bitmap.h"
 #include "base/mem.h"
-#include "formula/formula.h"
-#include "formula/picked.h"
+#include "formula/piece.h"
 #include "kernel/tile.h"
 #include "weighted/products_simd.h"
 #include "weighted/sums.h"
 
-#define PIECE	     QUERN_TILE_NELEMS
-#define PIECE_NWORDS (PIECE / 64)
 /* Of fewer elements of one weight each is computed. */
-#define SHORT_RUN     16
-#define COLUMN_NBYTES (PIECE * sizeof(double) + PIECE_NWORDS * sizeof(uint64_t))
-
-/* An operand in the box of the item at hand: the place in its values of index 0, and from index to index. */
-struct spot {
-	const char *values; /* NULL: the places are the values */
-	const uint64_t *valid;
-	uint64_t at, stride[QUERN_MAX_DIMS];
-	uint64_t span; /* elements of the box that lie as in the box itself, again and again */
-};
+#define SHORT_RUN 16
 
 struct qn_formula_worker {
 	const struct qn_formula *f;
 	void *scratch;
 	struct qn_stored_reader **reader; /* by operand; NULL: it is in memory */
-	struct spot *spot;		  /* by operand */
+	struct qn_spot *spot;		  /* by operand */
 	struct qn_picked picked;	  /* of the item at hand */
-};
-
-/* A piece of a tile: elements `first` to first + n - 1 of its box, number `at` and on of the tile. */
-struct piece {
-	const struct qn_formula *f;
-	const struct spot *spot;
-	const struct qn_picked *picked;
-	const struct quern_tile *in;
-	uint64_t first, at;
-	size_t n;
-	struct quern_var column[QN_PROGRAM_MOST_OPERANDS];
 };
 
 /* Where things are in the scratch. */
@@ -83,15 +60,9 @@ static size_t programs_nbytes(const struct qn_formula *f)
 	return most;
 }
 
-/* The data has one always. */
-static size_t columns_nbytes(const struct qn_formula *f)
-{
-	return (size_t)(f->n ? f->n : 1) * COLUMN_NBYTES;
-}
-
 static size_t scratch_nbytes(const struct qn_formula *f, uint64_t nelems)
 {
-	size_t nbytes = columns_nbytes(f) + programs_nbytes(f);
+	size_t nbytes = qn_piece_columns_nbytes(f) + programs_nbytes(f);
 
 	if (!qn_formula_is_any(f))
 		return 0;
@@ -105,7 +76,7 @@ static struct room divide(const struct qn_formula *f, void *scratch, uint64_t ne
 	struct room r = { .columns = scratch };
 	uint8_t *at;
 
-	r.program = r.columns + columns_nbytes(f);
+	r.program = r.columns + qn_piece_columns_nbytes(f);
 	at = r.program + programs_nbytes(f);
 	for (int i = 0; i < QUERN_NROLES; i++) {
 		r.made[i] = at;
@@ -119,7 +90,7 @@ static struct room divide(const struct qn_formula *f, void *scratch, uint64_t ne
 /* --- columns --- */
 
 /* Tiles and pieces begin at whole words. */
-static void take_data(struct piece *p, uint64_t *valid)
+static void take_data(struct qn_formula_piece *p, uint64_t *valid)
 {
 	const struct quern_var *v = p->in->var;
 	struct quern_var *out = &p->column[0];
@@ -136,140 +107,15 @@ static void take_data(struct piece *p, uint64_t *valid)
 	out->valid = valid;
 }
 
-static bool has(const uint64_t *bits, uint64_t i)
-{
-	return bits[i / 64] >> i % 64 & 1;
-}
-
-/* n bits from bit `at` on, to bits i and on, which are clear. */
-static void put_run(const uint64_t *from, uint64_t at, uint64_t *to, size_t i, size_t n)
-{
-	for (size_t k; n; n -= k, i += k, at += k) {
-		k = (size_t)qn_min_u64(n, 64 - qn_max_u64(i % 64, at % 64));
-		to[i / 64] |= (from[at / 64] >> at % 64 & (UINT64_MAX >> (64 - k))) << i % 64;
-	}
-}
-
-static void put_valid(const struct spot *s, uint64_t from, uint64_t step, size_t i, size_t n,
-		      uint64_t *valid)
-{
-	if (step == 1) {
-		put_run(s->valid, from, valid, i, n);
-		return;
-	}
-	for (size_t k = 0; k < n; k++, from += step)
-		if (has(s->valid, from))
-			valid[(i + k) / 64] |= UINT64_C(1) << (i + k) % 64;
-}
-
-#define GATHER(type)                                                       \
-	for (size_t k = 0; k < n; k++)                                     \
-		((type *)to)[k] = ((const type *)values)[from + k * step]; \
-	break
-
-/* n values that are `step` apart, from place `from` on. */
-static void gather(const void *values, uint64_t from, uint64_t step, size_t n, size_t size,
-		   void *to)
-{
-	if (!values) {
-		for (size_t k = 0; k < n; k++)
-			((uint64_t *)to)[k] = from + k * step;
-		return;
-	}
-	if (step == 1) {
-		memcpy(to, (const char *)values + from * size, n * size);
-		return;
-	}
-	switch (size) {
-	case 1:
-		GATHER(uint8_t);
-	case 2:
-		GATHER(uint16_t);
-	case 4:
-		GATHER(uint32_t);
-	default:
-		GATHER(uint64_t);
-	}
-}
-
-/* Indexes in the box of its element number `first`, and its place in an operand. */
-static uint64_t locate(const struct quern_box *box, const struct spot *s, uint64_t first,
-		       uint64_t *index)
-{
-	uint64_t at = s->at;
-
-	for (int d = box->ndim - 1; d >= 0; d--) {
-		index[d] = first % box->count[d];
-		first /= box->count[d];
-		at += index[d] * s->stride[d];
-	}
-	return at;
-}
-
-/* To the beginning of the next row of the innermost dimension, from the beginning of one. */
-static uint64_t next_row(const struct quern_box *box, const struct spot *s, uint64_t *index,
-			 uint64_t at)
-{
-	for (int d = box->ndim - 2; d >= 0; d--) {
-		at += s->stride[d];
-		if (++index[d] < box->count[d])
-			break;
-		at -= box->count[d] * s->stride[d];
-		index[d] = 0;
-	}
-	return at;
-}
-
-/* Row after row of the innermost dimension. */
-static void gather_rows(const struct piece *p, const struct spot *s, size_t size, uint8_t *values,
-			uint64_t *valid)
-{
-	const struct quern_box *box = p->in->box;
-	const int last = box->ndim - 1;
-	const uint64_t step = last < 0 ? 0 : s->stride[last];
-	uint64_t index[QUERN_MAX_DIMS], at = locate(box, s, p->first, index);
-	size_t n;
-
-	for (size_t i = 0; i < p->n; i += n) {
-		n = (size_t)qn_min_u64(p->n - i, last < 0 ? 1 : box->count[last] - index[last]);
-		gather(s->values, at, step, n, size, values + i * size);
-		if (s->valid)
-			put_valid(s, at, step, i, n, valid);
-		if (last < 0)
-			continue;
-		at = next_row(box, s, index, at - index[last] * step);
-		index[last] = 0;
-	}
-}
-
-static void take_operand(struct piece *p, int number, uint8_t *values)
-{
-	uint64_t *valid = (uint64_t *)(void *)(values + PIECE * sizeof(double));
-	const struct qn_operand *o = &p->f->operand[number];
-	const struct spot *s = &p->spot[number];
-	const size_t size = qn_view_size(o->dtype);
-	struct quern_var *out = &p->column[number];
-	uint64_t index[QUERN_MAX_DIMS], at;
-
-	*out = (struct quern_var){ .dtype = o->dtype, .values = values };
-	if (s->valid)
-		memset(valid, 0, PIECE_NWORDS * sizeof(*valid));
-	if (s->values && p->n <= s->span - p->first % s->span) { /* where it lies */
-		at = locate(p->in->box, s, p->first, index);
-		out->values = s->values + at * size;
-		if (s->valid)
-			put_run(s->valid, at, valid, 0, p->n);
-	} else {
-		gather_rows(p, s, size, values, valid);
-	}
-	out->nmissing = s->valid ? p->n - qn_bitmap_count(valid, p->n) : 0;
-	if (out->nmissing)
-		out->valid = valid;
-}
-
 static bool uses(const struct qn_program *program, int number)
 {
 	return program && qn_program_uses(program, number);
+}
+
+/* Those of elements. */
+static const struct qn_program *weights_of(const struct qn_formula *f)
+{
+	return f->row_weight ? NULL : f->made[QUERN_WEIGHT];
 }
 
 /* Which of them there are, and what they are. */
@@ -281,23 +127,23 @@ static bool is_of_values(const struct qn_formula *f, int number)
 
 static bool is_used(const struct qn_formula *f, int number)
 {
-	return is_of_values(f, number) || uses(f->made[QUERN_WEIGHT], number);
+	return is_of_values(f, number) || uses(weights_of(f), number);
 }
 
 /* Of --where, --expr and --with, and the data. */
-static void take_columns(struct piece *p, const struct room *r)
+static void take_columns(struct qn_formula_piece *p, const struct room *r)
 {
 	take_data(p, (uint64_t *)(void *)r->columns);
 	for (int i = 1; i < p->f->n; i++)
 		if (is_of_values(p->f, i))
-			take_operand(p, i, r->columns + (size_t)i * COLUMN_NBYTES);
+			qn_piece_take(p, i, r->columns + (size_t)i * QN_PIECE_COLUMN_NBYTES);
 }
 
-static void take_columns_of_weights(struct piece *p, const struct room *r)
+static void take_columns_of_weights(struct qn_formula_piece *p, const struct room *r)
 {
 	for (int i = 1; i < p->f->n; i++)
-		if (uses(p->f->made[QUERN_WEIGHT], i))
-			take_operand(p, i, r->columns + (size_t)i * COLUMN_NBYTES);
+		if (uses(weights_of(p->f), i))
+			qn_piece_take(p, i, r->columns + (size_t)i * QN_PIECE_COLUMN_NBYTES);
 }
 
 /* --- what becomes of a piece --- */
@@ -322,7 +168,7 @@ static bool leaves_out(const struct qn_formula *f)
 }
 
 /* Elements that are there are missing because of 64 bits. */
-static size_t count_beyond(const struct piece *p, const struct room *r,
+static size_t count_beyond(const struct qn_formula_piece *p, const struct room *r,
 			   const struct qn_program_result *result)
 {
 	const uint64_t *there = leaves_out(p->f) ? r->there : p->in->there;
@@ -339,7 +185,7 @@ static size_t count_beyond(const struct piece *p, const struct room *r,
 }
 
 /* The elements that are picked; returns how many. */
-static size_t apply_picks(const struct piece *p, const struct room *r)
+static size_t apply_picks(const struct qn_formula_piece *p, const struct room *r)
 {
 	if (!p->f->picks)
 		return p->n;
@@ -347,7 +193,8 @@ static size_t apply_picks(const struct piece *p, const struct room *r)
 	return qn_picked_keep(p->picked, p->first, p->n, r->there + p->at / 64);
 }
 
-static void apply_where(const struct piece *p, const struct room *r, struct qn_formula_tile *out)
+static void apply_where(const struct qn_formula_piece *p, const struct room *r,
+			struct qn_formula_tile *out)
 {
 	struct qn_program_result result;
 	uint64_t *there = r->there + p->at / 64;
@@ -362,7 +209,8 @@ static void apply_where(const struct piece *p, const struct room *r, struct qn_f
 		there[w] &= result.holds[w];
 }
 
-static void make_values(const struct piece *p, const struct room *r, struct qn_formula_tile *out)
+static void make_values(const struct qn_formula_piece *p, const struct room *r,
+			struct qn_formula_tile *out)
 {
 	const size_t size = qn_view_size(out->var->dtype);
 	struct qn_program_result result;
@@ -378,7 +226,8 @@ static void make_values(const struct piece *p, const struct room *r, struct qn_f
 }
 
 /* After --where. */
-static void apply_expr(const struct piece *p, const struct room *r, struct qn_formula_tile *out)
+static void apply_expr(const struct qn_formula_piece *p, const struct room *r,
+		       struct qn_formula_tile *out)
 {
 	make_values(p, r, out);
 	for (size_t w = 0; leaves_out(p->f) && w < (p->n + 63) / 64; w++)
@@ -386,11 +235,11 @@ static void apply_expr(const struct piece *p, const struct room *r, struct qn_fo
 }
 
 /* Clears the bits of a piece whose elements are NaN. */
-static void drop_nans(const struct piece *p, const struct room *r, enum quern_dtype t,
+static void drop_nans(const struct qn_formula_piece *p, const struct room *r, enum quern_dtype t,
 		      const void *values)
 {
 	const struct quern_var v = { .dtype = t, .values = values };
-	uint64_t valid[PIECE_NWORDS];
+	uint64_t valid[QN_PIECE_NWORDS];
 
 	if (!qn_dtype_is_float(t) || !qn_tile_mark(&v, p->n, true, valid))
 		return;
@@ -399,7 +248,8 @@ static void drop_nans(const struct piece *p, const struct room *r, enum quern_dt
 }
 
 /* Of the values, by --expr or as they come. */
-static const void *values_of_piece(const struct piece *p, const struct room *r, enum quern_dtype t)
+static const void *values_of_piece(const struct qn_formula_piece *p, const struct room *r,
+				   enum quern_dtype t)
 {
 	if (!p->f->made[QUERN_VALUE])
 		return p->column[0].values;
@@ -407,7 +257,8 @@ static const void *values_of_piece(const struct piece *p, const struct room *r, 
 }
 
 /* After --expr. NaN that are missing make a pair missing, whichever of the two they are. */
-static void apply_with(const struct piece *p, const struct room *r, struct qn_formula_tile *out)
+static void apply_with(const struct qn_formula_piece *p, const struct room *r,
+		       struct qn_formula_tile *out)
 {
 	struct qn_program_result result;
 	const enum quern_dtype t = out->var->dtype;
@@ -436,14 +287,14 @@ static bool are_right(enum quern_dtype t, const void *values, size_t n)
 
 /* Weights of which some are negative, infinite or NaN: is one of these of an element that has a value? A NaN may
    count as missing. */
-static void look_closely(const struct piece *p, const struct room *r, const struct quern_var *w,
-			 struct qn_formula_tile *out)
+static void look_closely(const struct qn_formula_piece *p, const struct room *r,
+			 const struct quern_var *w, struct qn_formula_tile *out)
 {
 	for (size_t i = 0; i < p->n && !out->has_bad; i++) {
 		const double weight = qn_weighted_double(w->dtype, w->values, i);
 		const uint64_t at = p->at + i;
 
-		if (!has(r->valid, at) || (weight >= 0 && isfinite(weight)))
+		if (!qn_piece_bit(r->valid, at) || (weight >= 0 && isfinite(weight)))
 			continue;
 		if (isnan(weight) && p->f->nan_missing) {
 			r->valid[at / 64] &= ~(UINT64_C(1) << at % 64);
@@ -456,13 +307,12 @@ static void look_closely(const struct piece *p, const struct room *r, const stru
 }
 
 /* The outer dimensions that weights depend on: those inside have one weight for all of their elements. */
-static int count_varying(const struct piece *p)
+static int count_varying(const struct qn_formula_piece *p)
 {
-	int ndim = uses(p->f->made[QUERN_WEIGHT], 0) ? p->in->box->ndim : 0;
+	int ndim = uses(weights_of(p->f), 0) ? p->in->box->ndim : 0;
 
 	for (int i = 1; i < p->f->n; i++)
-		for (int d = p->in->box->ndim - 1; d >= ndim && uses(p->f->made[QUERN_WEIGHT], i);
-		     d--)
+		for (int d = p->in->box->ndim - 1; d >= ndim && uses(weights_of(p->f), i); d--)
 			if (p->spot[i].stride[d])
 				ndim = d + 1;
 	return ndim;
@@ -483,7 +333,7 @@ static void repeat(const void *value, size_t size, uint8_t *out, size_t n)
 }
 
 /* Gives the elements of a piece the weights of their runs, of `run` elements of the box each. */
-static void spread(const struct piece *p, const struct quern_var *of_runs, uint64_t run,
+static void spread(const struct qn_formula_piece *p, const struct quern_var *of_runs, uint64_t run,
 		   uint8_t *out)
 {
 	const size_t size = qn_view_size(of_runs->dtype);
@@ -498,12 +348,12 @@ static void spread(const struct piece *p, const struct quern_var *of_runs, uint6
 
 /* Weights that do not depend on the inner dimensions are computed once for all of these: those of a box of the outer
    ones. False: not so, or not all of them are weights. */
-static bool apply_few_weights(const struct piece *p, const struct room *r, uint8_t *out)
+static bool apply_few_weights(const struct qn_formula_piece *p, const struct room *r, uint8_t *out)
 {
 	struct quern_box outer = *p->in->box;
 	const struct quern_tile tile = { .box = &outer };
 	struct qn_program_result result;
-	struct piece of_runs; /* without zeroing */
+	struct qn_formula_piece of_runs; /* without zeroing */
 	uint64_t run = 1;
 
 	outer.ndim = count_varying(p);
@@ -526,9 +376,10 @@ static bool apply_few_weights(const struct piece *p, const struct room *r, uint8
 }
 
 /* Those of a tile of one piece stay where they are. */
-static void apply_weights(struct piece *p, const struct room *r, struct qn_formula_tile *out)
+static void apply_weights(struct qn_formula_piece *p, const struct room *r,
+			  struct qn_formula_tile *out)
 {
-	const struct qn_program *weights = p->f->made[QUERN_WEIGHT];
+	const struct qn_program *weights = weights_of(p->f);
 	const size_t size = weights ? qn_view_size(out->var[QUERN_WEIGHT].dtype) : 0;
 	uint8_t *to = r->made[QUERN_WEIGHT] + p->at * size;
 	struct qn_program_result result;
@@ -562,7 +413,7 @@ static void set_vars(const struct qn_formula *f, const struct room *r, struct qn
 }
 
 /* Of elements of which none is there. */
-static void blank_piece(const struct piece *p, const struct room *r,
+static void blank_piece(const struct qn_formula_piece *p, const struct room *r,
 			const struct qn_formula_tile *out)
 {
 	memset(r->valid + p->at / 64, 0, (p->n + 63) / 64 * sizeof(*r->valid));
@@ -573,7 +424,8 @@ static void blank_piece(const struct piece *p, const struct room *r,
 	}
 }
 
-static void apply_piece(struct piece *p, const struct room *r, struct qn_formula_tile *out)
+static void apply_piece(struct qn_formula_piece *p, const struct room *r,
+			struct qn_formula_tile *out)
 {
 	take_columns(p, r);
 	apply_where(p, r, out);
@@ -588,7 +440,7 @@ void qn_formula_apply(struct qn_formula_worker *w, const struct quern_tile *in,
 {
 	const struct qn_formula *f = w->f;
 	const struct room r = divide(f, w->scratch, in->nelems);
-	struct piece p; /* without zeroing: few of its many columns are used */
+	struct qn_formula_piece p; /* without zeroing: few of its many columns are used */
 
 	p.f = f;
 	p.spot = w->spot;
@@ -597,12 +449,12 @@ void qn_formula_apply(struct qn_formula_worker *w, const struct quern_tile *in,
 	*out = (struct qn_formula_tile){ .var = { *in->var }, .tile = *in };
 	out->var->dtype = qn_formula_dtype(f, in->var->dtype);
 	for (int i = QUERN_VALUE + 1; i < QUERN_NROLES; i++)
-		if (f->made[i])
+		if (f->made[i] && !(i == QUERN_WEIGHT && f->row_weight))
 			out->var[i] = (struct quern_var){ .dtype = qn_program_dtype(f->made[i]),
 							  .values = r.made[i] };
 	for (p.at = 0; p.at < in->nelems; p.at += p.n) {
 		p.first = in->first + p.at;
-		p.n = (size_t)qn_min_u64(in->nelems - p.at, PIECE);
+		p.n = (size_t)qn_min_u64(in->nelems - p.at, QN_PIECE);
 		if (apply_picks(&p, &r))
 			apply_piece(&p, &r, out);
 		else
@@ -636,33 +488,11 @@ struct qn_formula_worker *qn_formula_worker_new(const struct qn_formula *f, uint
 	return NULL;
 }
 
-/* What is in memory is there for the whole dataset. */
-static void spot_whole(const struct qn_operand *o, const struct quern_box *box, struct spot *out)
-{
-	*out = (struct spot){ .values = o->values, .valid = o->valid };
-	for (int d = 0; d < box->ndim; d++) {
-		out->at += box->start[d] * o->stride[d];
-		out->stride[d] = box->step[d] * o->stride[d];
-	}
-}
-
-static uint64_t find_span(const struct spot *s, const struct quern_box *box)
-{
-	uint64_t span = 1;
-
-	for (int d = box->ndim - 1; d >= 0; d--) {
-		if (box->count[d] > 1 && s->stride[d] != span)
-			break;
-		span *= box->count[d];
-	}
-	return span;
-}
-
 static enum quern_status read_operand(struct qn_formula_worker *w, int i,
 				      const struct quern_box *box, struct quern_message *err)
 {
 	const struct qn_operand *o = &w->f->operand[i];
-	struct spot *s = &w->spot[i];
+	struct qn_spot *s = &w->spot[i];
 	struct quern_message why = { .status = QUERN_OK };
 	struct qn_stored_values got;
 	const enum quern_status st = qn_stored_read(w->reader[i], box, &got, &why);
@@ -670,7 +500,7 @@ static enum quern_status read_operand(struct qn_formula_worker *w, int i,
 	if (st)
 		return qn_error_because(err, st, why.reason, "%s: %s: %s", o->option, o->name,
 					why.text);
-	*s = (struct spot){ .values = got.values, .valid = got.valid };
+	*s = (struct qn_spot){ .values = got.values, .valid = got.valid };
 	memcpy(s->stride, got.stride, sizeof(s->stride));
 	return QUERN_OK;
 }
@@ -684,15 +514,16 @@ enum quern_status qn_formula_worker_turn(struct qn_formula_worker *w, const stru
 	if (w->f->picks && !qn_picked_turn(&w->picked, w->f->picks, w->f->selection, box))
 		return qn_error_nomem(err, 0, "a selection");
 	for (int i = 1; !st && i < w->f->n; i++) {
-		struct spot *s = &w->spot[i];
+		struct qn_spot *s = &w->spot[i];
 
 		if (!is_used(w->f, i))
 			continue;
 		if (w->reader[i])
 			st = read_operand(w, i, box, err);
 		else
-			spot_whole(&w->f->operand[i], box, s);
-		s->span = st ? 1 : find_span(s, box);
+			qn_spot_whole(&w->f->operand[i], box, s);
+		if (!st)
+			qn_spot_measure(s, box);
 		*operand = st ? (uint32_t)i : 0;
 	}
 	return st;
@@ -735,40 +566,4 @@ uint64_t qn_formula_worker_nbytes(const struct qn_formula *f, uint64_t tile_nele
 		if (f->operand[i].stored)
 			nbytes += qn_stored_reader_nbytes(f->operand[i].stored, item_nelems);
 	return nbytes;
-}
-
-/* --- what is known without data --- */
-
-enum quern_status qn_formula_hold(const struct qn_formula *f, const struct qn_program *condition,
-				  const struct quern_box *box, uint64_t n, uint64_t *holds,
-				  struct quern_message *err)
-{
-	const size_t columns = columns_nbytes(f);
-	const size_t nbytes = columns + program_nbytes(condition);
-	uint8_t *scratch = qn_alloc_aligned(nbytes);
-	struct spot *spot = qn_calloc((size_t)f->n, sizeof(*spot));
-	const struct quern_tile tile = { .box = box };
-	struct qn_program_result result;
-	struct piece p; /* without zeroing */
-
-	p.f = f;
-	p.in = &tile;
-	p.spot = spot;
-	for (int i = 1; spot && i < f->n; i++) {
-		spot_whole(&f->operand[i], box, &spot[i]);
-		spot[i].span = find_span(&spot[i], box);
-	}
-	for (p.first = 0; scratch && spot && p.first < n; p.first += p.n) {
-		p.n = (size_t)qn_min_u64(n - p.first, PIECE);
-		for (int i = 1; i < f->n; i++)
-			if (qn_program_uses(condition, i))
-				take_operand(&p, i, scratch + (size_t)i * COLUMN_NBYTES);
-		qn_program_run(condition, p.column, p.n, scratch + columns, &result);
-		for (size_t w = 0; w < (p.n + 63) / 64; w++)
-			holds[p.first / 64 + w] &= result.holds[w];
-	}
-	n = scratch && spot;
-	free(scratch);
-	free(spot);
-	return n ? QUERN_OK : qn_error_nomem(err, nbytes, "an expression");
 }

@@ -435,6 +435,7 @@ void qn_formula_fini(struct qn_formula *f)
 	for (int i = 0; i < f->n; i++)
 		qn_operand_fini(&f->operand[i]);
 	free(f->operand);
+	free(f->row_weight);
 	free(f->name);
 	qn_against_fini(&f->against);
 	memset(f, 0, sizeof(*f));
@@ -447,12 +448,13 @@ bool qn_formula_is_any(const struct qn_formula *f)
 
 bool qn_formula_has_program(const struct qn_formula *f)
 {
-	return f->made[QUERN_VALUE] || f->where || qn_formula_roles(f);
+	return f->made[QUERN_VALUE] || f->made[QUERN_WITH] || f->where ||
+	       (f->made[QUERN_WEIGHT] && !f->row_weight);
 }
 
 uint64_t qn_formula_nbytes(const struct qn_formula *f)
 {
-	uint64_t nbytes = 0;
+	uint64_t nbytes = f->nrow_weights * sizeof(*f->row_weight);
 
 	for (int i = 0; i < f->n; i++)
 		nbytes += f->operand[i].nvalues * qn_view_size(f->operand[i].dtype) +

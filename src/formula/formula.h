@@ -32,6 +32,10 @@ struct qn_formula {
 	/* Borrows, with the box that they are of: what is not picked is not there either; NULL: all is picked. */
 	const struct qn_picks *picks;
 	const struct quern_box *selection;
+	/* Owned: weights by the indexes of the selection, `row_stride` from index to index of each dimension, where all
+	   elements of a row have one; NULL: each comes with its element. */
+	double *row_weight;
+	uint64_t nrow_weights, row_stride[QUERN_MAX_DIMS];
 };
 
 /* Borrowed; NULL: there is none. */
@@ -55,6 +59,9 @@ void qn_formula_fini(struct qn_formula *f);
 bool qn_formula_is_any(const struct qn_formula *f);
 /* Something else than what is picked? */
 bool qn_formula_has_program(const struct qn_formula *f);
+
+/* Weights that depend on kept dimensions alone become those of rows, if all of them are right. False: no memory. */
+bool qn_formula_weigh_rows(struct qn_formula *f, const bool *reduced);
 
 /* The type of the values that a kernel gets, where the data has `data`. */
 enum quern_dtype qn_formula_dtype(const struct qn_formula *f, enum quern_dtype data);

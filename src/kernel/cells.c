@@ -93,7 +93,7 @@ static void fill_column(struct qn_cells *c, size_t word, int64_t v)
 }
 
 /* The identity of each word, from that of a state. Mostly it is zero, and of many columns no word ever changes: there
-   nothing is written. */
+   nothing is written, nor where the weight of a row will be. */
 static void clear_columns(struct qn_cells *c)
 {
 	int64_t identity[QUERN_MAX_SEGMENTS * 2];
@@ -108,7 +108,7 @@ static void clear_columns(struct qn_cells *c)
 		one.segment[0].nwords = 2;
 		qn_state_identity(&one, identity);
 		for (size_t k = 0; k < c->layout->segment[i].nwords; k++, word++)
-			if (!c->is_new || identity[k % 2])
+			if (!c->is_new || (identity[k % 2] && !c->layout->segment[i].nweights))
 				fill_column(c, word, identity[k % 2]);
 	}
 }

@@ -132,6 +132,30 @@ void quern_result_texts(struct quern_result *r, const char *name, size_t n, cons
 	}
 }
 
+void *qn_result_add_rows(struct quern_result *r, const char *name, enum qn_field_type type)
+{
+	struct qn_field *f = add(r, name, type);
+
+	if (!f)
+		return NULL;
+	f->per_row = true;
+	f->v.ints = qn_calloc((size_t)r->nrows, sizeof(*f->v.ints));
+	r->nomem = r->nomem || !f->v.ints;
+	return f->v.ints;
+}
+
+void qn_result_lack_row(struct quern_result *r, uint64_t i)
+{
+	struct qn_field *f = &r->field[r->nfields - 1];
+
+	if (!f->null)
+		f->null = qn_calloc((size_t)qn_ceil_div(r->nrows, 64), sizeof(*f->null));
+	if (f->null)
+		f->null[i / 64] |= UINT64_C(1) << i % 64;
+	else
+		r->nomem = true;
+}
+
 void quern_result_lost(struct quern_result *r)
 {
 	r->nomem = true;

@@ -107,6 +107,12 @@ void qn_result_fini(struct quern_result *r);
 /* Frees the fields of one without axes, and keeps the room for as many. */
 void qn_result_clear(struct quern_result *r);
 
+/* Of rows that follow each other, r->nrows of them, without axes: a field of type INT, UINT or REAL that each of them
+   has. Returns its values, zeros, which are the field's and are to be filled; NULL, and r->nomem: no memory. */
+void *qn_result_add_rows(struct quern_result *r, const char *name, enum qn_field_type type);
+/* Row i has no value of the field that was added last. */
+void qn_result_lack_row(struct quern_result *r, uint64_t i);
+
 /* Has no field of it a value, but those that all rows share. Without axes. */
 void qn_result_blank(struct quern_result *r);
 

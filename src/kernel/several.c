@@ -110,7 +110,7 @@ static void several_close(void *self)
 	free(a);
 }
 
-/* Has the state of the first that it can share one with, and those that have the same are told. */
+/* Has the state of the first that it can share one with, and those that have the same are told what that is then. */
 static void find_leader(struct all *a, int i)
 {
 	const struct quern_kernel *k = a->one[i].kernel;
@@ -121,7 +121,7 @@ static void find_leader(struct all *a, int i)
 			a->one[i].leader = j;
 			break;
 		}
-	for (int f = 0; f <= i; f++)
+	for (int f = i; f >= 0; f--)
 		if (f != a->one[i].leader && a->one[f].leader == a->one[i].leader)
 			k->share(a->one[a->one[i].leader].self, a->one[f].self);
 }
@@ -488,11 +488,13 @@ static unsigned takes_of(const struct qn_several *s)
 void qn_several_make(struct qn_several *s)
 {
 	bool takes_text = true, repeats = true, by_rows = true, reviews = false;
+	bool takes_row_weights = true;
 	unsigned needs = 0;
 	const char *against = NULL;
 
 	for (int i = 0; i < s->n; i++) {
 		takes_text = takes_text && s->of[i]->takes_text;
+		takes_row_weights = takes_row_weights && s->of[i]->takes_row_weights;
 		needs |= s->of[i]->needs;
 		against = against ? against : s->of[i]->against;
 		repeats = repeats && s->of[i]->repeats;
@@ -505,6 +507,7 @@ void qn_several_make(struct qn_several *s)
 		.doc = "several kernels at once",
 		.options = s->options,
 		.takes_text = takes_text,
+		.takes_row_weights = takes_row_weights,
 		.takes = takes_of(s),
 		.needs = needs,
 		.against = against,

@@ -84,6 +84,97 @@ static bool emit_fields(const struct qn_run *run, int64_t *state, struct quern_r
 	return emit_state(run, state, one) && !one->nomem && qn_collect_fields(result, one);
 }
 
+/* --- rows --- */
+
+/* The weight of a row of the table. */
+static double weight_of(const struct qn_run *run, uint64_t row)
+{
+	const struct qn_rows *rows = &run->rows;
+	uint64_t at = 0;
+
+	row += run->cells.rows->first;
+	for (int t = 0; t < rows->nterms; t++) {
+		const struct qn_row_term *term = &rows->term[t];
+		const int d = term->dim[0];
+
+		if (!term->group && !term->given)
+			at += row / term->stride % rows->selection.count[d] *
+			      run->formula.row_stride[d];
+	}
+	return run->formula.row_weight[at];
+}
+
+/* Gives n rows of the table their weights, in the word of states that is for them. */
+static void weigh_rows(const struct qn_run *run, uint64_t row, size_t n, size_t word)
+{
+	const struct qn_cells *c = &run->cells;
+
+	for (uint64_t r = row; r < row + n; r++) {
+		const double weight = weight_of(run, r);
+		int64_t *to = c->has_columns ? qn_cells_column(c, word) + r
+					     : qn_cells_state(c, r) + word;
+
+		memcpy(to, &weight, sizeof(*to));
+	}
+}
+
+static void set_weights(const struct qn_run *run, uint64_t row, size_t n)
+{
+	size_t word = 0;
+
+	for (int i = 0; run->formula.row_weight && i < run->layout.nsegments; i++) {
+		const struct quern_segment *s = &run->layout.segment[i];
+
+		if (s->op == QUERN_MAX && s->nweights)
+			weigh_rows(run, row, n, word);
+		word += s->nwords;
+	}
+}
+
+/* *one has the fields of the row before. */
+static bool emit_row(const struct qn_run *run, uint64_t row, int64_t *buffer,
+		     struct quern_result *one)
+{
+	const uint64_t at = qn_shown_row(run->shown, row) - run->cells.rows->first;
+	const int64_t *state = qn_cells_get(&run->cells, at, buffer);
+	bool ok;
+
+	qn_result_clear(one);
+	ok = state && emit_state(run, state, one);
+	if (ok && run->rolling.n && !qn_rolled_is_whole(run, row))
+		qn_result_blank(one);
+	return ok;
+}
+
+/* How many rows of the result, from `row` on, follow each other in a block of the table; at most n. */
+static size_t count_following(const struct qn_run *run, uint64_t row, uint64_t n)
+{
+	const struct qn_shown *shown = run->shown;
+	const uint64_t at = qn_shown_row(shown, row) - run->cells.rows->first;
+
+	n = qn_min_u64(n, QN_RUN_NELEMS - at % QN_RUN_NELEMS);
+	return (size_t)(shown->number ? qn_min_u64(n, shown->nkept - row % shown->nkept) : n);
+}
+
+/* Rows from `row` of the result on, at once, to number i and on of `rows`. False: one by one, *ok; or there is no
+   memory. */
+static bool emit_at_once(const struct qn_run *run, uint64_t row, size_t n, uint64_t i,
+			 struct quern_result *rows, bool *ok)
+{
+	const uint64_t at = qn_shown_row(run->shown, row) - run->cells.rows->first;
+	struct quern_result some = { .nrows = n };
+	bool done;
+
+	if (!run->kernel->emit_rows || !run->cells.has_columns || run->rolling.n)
+		return false;
+	done = run->kernel->emit_rows(run->self, &run->cells, at, n, &some);
+	*ok = !some.nomem && (!done || !run->fields.n || qn_result_pick(&some, &run->fields));
+	if (done && *ok)
+		*ok = qn_collect_rows(rows, i, &some);
+	qn_result_fini(&some);
+	return done && *ok;
+}
+
 bool qn_run_emit_rows(const struct qn_run *run, uint64_t row, uint64_t n, struct quern_result *rows)
 {
 	struct quern_result one = { .nfields = 0 };
@@ -95,15 +186,14 @@ bool qn_run_emit_rows(const struct qn_run *run, uint64_t row, uint64_t n, struct
 	rows->nrows = n;
 	if (ok && !n)
 		ok = emit_fields(run, buffer, &one, rows);
-	for (uint64_t i = 0; ok && i < n; i++) {
-		const uint64_t at = qn_shown_row(run->shown, row + i) - run->cells.rows->first;
-		const int64_t *state = qn_cells_get(&run->cells, at, buffer);
-
-		ok = state && emit_state(run, state, &one);
-		if (run->rolling.n && !qn_rolled_is_whole(run, row + i))
-			qn_result_blank(&one);
-		ok = ok && qn_collect_row(rows, i, &one, indexed, nindexed);
-		qn_result_clear(&one);
+	for (uint64_t i = 0, k; ok && i < n; i += k) {
+		k = count_following(run, row + i, n - i);
+		set_weights(run, qn_shown_row(run->shown, row + i) - run->cells.rows->first, k);
+		if (emit_at_once(run, row + i, k, i, rows, &ok))
+			continue;
+		for (uint64_t r = i; ok && r < i + k; r++)
+			ok = emit_row(run, row + r, buffer, &one) &&
+			     qn_collect_row(rows, r, &one, indexed, nindexed);
 	}
 	qn_result_fini(&one);
 	free(buffer);

@@ -84,6 +84,7 @@ static enum quern_status open_kernel(struct qn_run *run, bool tells, struct quer
 		.reduced = run->reduced,
 		.options = run->settings.of_kernel,
 		.roles = qn_formula_roles(&run->formula),
+		.has_row_weights = run->formula.row_weight != NULL,
 		.message = &said,
 		.kernel = run->kernel,
 		.nrows = run->rows.nrows,
@@ -101,6 +102,17 @@ static enum quern_status open_kernel(struct qn_run *run, bool tells, struct quer
 	if (!st && tells && said.text[0] && qn_comm_rank(run->team->comm) == 0)
 		st = qn_warnings_add(&run->warnings, err, "%s", said.text);
 	return st;
+}
+
+/* Where a row has one weight for all of its elements, nothing is multiplied before it is done. Of windows rows are
+   parts. */
+static enum quern_status find_row_weights(struct qn_run *run, struct quern_message *err)
+{
+	const bool can = run->kernel->takes_row_weights && qn_kept_any(run) && !run->rolling.n;
+
+	return !can || qn_formula_weigh_rows(&run->formula, run->reduced)
+		       ? QUERN_OK
+		       : qn_error_nomem(err, 0, "weights");
 }
 
 static enum quern_status make_items(struct qn_run *run, struct qn_subject *subject,
@@ -211,6 +223,8 @@ static enum quern_status open_run(struct qn_run *run, struct qn_subject *subject
 		st = check_against(run, err);
 	if (!st)
 		st = check_steps(run, err);
+	if (!st)
+		st = find_row_weights(run, err);
 	if (!st)
 		st = open_kernel(run, !qn_computed_collects(&run->computed), err);
 	if (!st && run->settings.fields)

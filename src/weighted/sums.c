@@ -447,6 +447,22 @@ static bool add_alike(const struct row *r, int64_t *plain, const char *x, const 
 	return true;
 }
 
+void qn_weighted_scale(const struct qn_weighted *s, int sum, int64_t *words, double weight,
+		       uint64_t n, const struct qn_power *plain, const int64_t *sums)
+{
+	const struct qn_weighted_one by = { .v[QN_FACTOR_W] =
+						    qn_weighted_number(QUERN_F64, &weight) };
+	const struct qn_acc_form *own = &plain->form[0];
+	int64_t *limb = words + s->offset[sum], from[QN_ACC_MAX_LIMBS];
+
+	memset(limb, 0, (size_t)s->form[sum].nlimbs * sizeof(*limb));
+	memcpy(from, sums + plain->offset[0], (size_t)own->nlimbs * sizeof(*from));
+	if (sum == QN_SUM_WX)
+		add_scaled(&s->form[sum], limb, own, from, &by.v[QN_FACTOR_W]);
+	else
+		qn_weighted_add_one(s, sum, limb, &by, n);
+}
+
 /* Adds the first of n elements, if they have one weight and are many. Returns how many. */
 static size_t add_first(const struct row *r, int64_t *plain, const void *const v[QN_NFACTORS],
 			size_t at, size_t n)

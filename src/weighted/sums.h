@@ -94,6 +94,11 @@ size_t qn_weighted_scratch_nbytes(const struct qn_weighted *s);
 size_t qn_weighted_add(const struct qn_weighted *s, const void *const v[QN_NFACTORS], size_t n,
 		       int64_t *words, int64_t special[QN_WEIGHTED_NSPECIALS], void *scratch);
 
+/* W or WX, in its place in the words, of n elements of one weight, an integer below 2^53 times a power of two, that have
+   these power sums without it. */
+void qn_weighted_scale(const struct qn_weighted *s, int sum, int64_t *words, double weight,
+		       uint64_t n, const struct qn_power *plain, const int64_t *sums);
+
 /* Which of the special ones an element is. */
 int qn_weighted_special(double x, double w);
 

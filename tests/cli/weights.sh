@@ -72,6 +72,31 @@ same "elements of weight 0 are counted" '[.count,.min,.max]' moments -d t grid.h
 	moments -d t --weights 'index(time) == 3' grid.h5
 same "extremes go without weights" . minmax -d t grid.h5 -- minmax -d t --weights coslat grid.h5
 
+# --- weights of whole rows: as if each element had its own ---
+each='+ 0 * (index(time) + index(lat) + index(lon))'
+fields='[.count,.missing,.sum,.sum_of_weights,.mean,.variance,.stddev,.min,.max]'
+for weights in lat+90 'index(lat)' 'index(lat) / 7' coslat 3; do
+	for over in time lon time,lon; do
+		same "over $over: $weights of rows" "$fields" \
+			moments -d t --over "$over" --weights "($weights) $each" grid.h5 -- \
+			moments -d t --over "$over" --weights "$weights" grid.h5
+	done
+	same "of whole numbers: $weights" '[.count,.sum,.sum_of_weights,.mean,.rms]' \
+		sum,mean,rms -d n --over time --weights "($weights) $each" grid.h5 -- \
+		sum,mean,rms -d n --over time --weights "$weights" grid.h5
+	same "of days: $weights" .mean \
+		mean -d t --over time --by 'day(time)' --weights "($weights) $each" grid.h5 -- \
+		mean -d t --over time --by 'day(time)' --weights "$weights" grid.h5
+	same "of what is infinite: $weights" "$fields" \
+		moments -d t --over time --expr '(t - 250) / (index(lon) % 2)' --weights "($weights) $each" grid.h5 -- \
+		moments -d t --over time --expr '(t - 250) / (index(lon) % 2)' --weights "$weights" grid.h5
+done
+for n in 1 3; do
+	$MPIRUN -n "$n" "$QUERN" run moments -d t --over time --weights coslat --json grid.h5 </dev/null 2>err |
+		jq -c .result >"rows_$n"
+done
+check "... on several ranks" [ -s rows_1 -a "$(cat rows_1)" = "$(cat rows_3)" ]
+
 # --- what has no weight ---
 is "a missing weight makes missing" '[232,8]' \
 	"$(run_picked '[.count,.missing]' count -d big --weights 'abs(n)' grid.h5)"

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "columns/column_parts.h"
 #include "exact/power.h"
+#include "exact/stats.h"
 #include "exact_oracle.h"
 #include "tests/testing/plan.h"
 
@@ -95,9 +96,46 @@ static void check(const struct fixture *x, const struct qn_column *const column[
 		}
 }
 
+/* Quotients of n rows of a block from `row` on are those of the accumulators. Returns how many were told. */
+static size_t check_quotients(const struct fixture *x, size_t row, size_t n)
+{
+	static double quotient[QN_COLUMN_BLOCK], sum[QN_COLUMN_BLOCK];
+	static int64_t by[QN_COLUMN_BLOCK], whole[QN_COLUMN_BLOCK];
+	uint64_t left[2][QN_COLUMN_BLOCK / 64];
+	size_t ntold = 0;
+
+	for (size_t i = 0; i < n; i++)
+		by[i] = 1 + (int64_t)oracle_below(oracle_below(2) ? 1000 : UINT32_MAX);
+	if (!qn_column_divide(x->column[0], row, n, by, quotient, left[0]) ||
+	    !qn_column_divide(x->column[0], row, n, NULL, sum, left[1]))
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		const int64_t *words = x->words + (row + i) * x->p.nwords;
+		const double mean = qn_stat(QN_STAT_MEAN, &x->p, words, (uint64_t)by[i]);
+		const double all = qn_acc_round(&x->p.form[0], words + x->p.offset[0]);
+
+		if (!bit(left[0], i))
+			assert_memory_equal(&mean, &quotient[i], sizeof(mean));
+		if (!bit(left[1], i))
+			assert_memory_equal(&all, &sum[i], sizeof(all));
+		ntold += (size_t)(2 - bit(left[0], i) - bit(left[1], i));
+	}
+	if (qn_column_ratios(x->column[0], x->column[0], row, n, quotient, left[0]))
+		for (size_t i = 0; i < n; i++)
+			assert_true(bit(left[0], i) || quotient[i] == 1);
+	if (qn_column_integers(x->column[0], row, n, whole))
+		for (size_t i = 0; i < n; i++)
+			assert_true((double)whole[i] ==
+				    qn_acc_round(&x->p.form[0], x->words + (row + i) * x->p.nwords +
+									x->p.offset[0]));
+	return ntold;
+}
+
 static void check_columns(const struct fixture *x)
 {
 	check(x, (const struct qn_column *const *)x->column);
+	for (size_t row = 0; row < x->nrows; row += QN_COLUMN_BLOCK)
+		check_quotients(x, row, qn_min_u64(x->nrows - row, QN_COLUMN_BLOCK));
 }
 
 /* Elements of a tile, some of which may be left out. */
@@ -257,6 +295,30 @@ static void check_level(int level)
 		check_type((enum quern_dtype)t,
 			   oracle_is_float((enum quern_dtype)t) ? 2 * NKINDS : 4);
 	qn_cpu_choose(NULL);
+}
+
+/* Of elements as they mostly are, nearly all are told. */
+static void test_quotients(void **state)
+{
+	(void)state;
+	for (int t = 0; t < 2; t++) {
+		struct fixture x;
+		struct qn_column_tile tile = { .n = 4000, .nsteps = 9, .stride = 4000 };
+
+		init(&x, t ? QUERN_F64 : QUERN_F32, 4000);
+		for (size_t i = 0; i < tile.n * tile.nsteps; i++) {
+			const double v = 280 + (double)oracle_below(1 << 20) * 0x1p-15;
+			const float w = (float)v;
+
+			memcpy(x.values + i * x.size, t ? (void *)&v : (void *)&w, x.size);
+		}
+		tile.dtype = x.dtype;
+		tile.values = x.values;
+		model_add(&x, 0, NULL, &tile);
+		assert_true(qn_column_add_rows(x.column[0], x.column[1], 0, &tile));
+		assert_true(check_quotients(&x, 0, 4000) > 7990);
+		fini(&x);
+	}
 }
 
 static void test_baseline(void **state)
@@ -727,9 +789,10 @@ int main(void)
 		cmocka_unit_test(test_baseline),     cmocka_unit_test(test_avx2),
 		cmocka_unit_test(test_avx512),	     cmocka_unit_test(test_headroom),
 		cmocka_unit_test(test_largest_sums), cmocka_unit_test(test_high_powers),
-		cmocka_unit_test(test_nbytes),	     cmocka_unit_test(test_merge),
-		cmocka_unit_test(test_far_apart),    cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_scatter),	     cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_quotients),    cmocka_unit_test(test_nbytes),
+		cmocka_unit_test(test_merge),	     cmocka_unit_test(test_far_apart),
+		cmocka_unit_test(test_damage),	     cmocka_unit_test(test_scatter),
+		cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests_name("column", tests, NULL, NULL);
