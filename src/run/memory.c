@@ -225,12 +225,18 @@ static uint64_t find_limit(const struct qn_run *run, char *why, size_t n)
 			     why);
 }
 
+/* Sums of a few values that differ more than usual must have room beside a table. */
+static uint64_t spare_nbytes(const struct qn_run *run, const struct account *a)
+{
+	return qn_kept_any(run) ? a->part[TABLE] / 4 + BLOCK_NBYTES : 0;
+}
+
 /* With the account of one thread and of the least rows of a sweep: as much memory does. */
 static enum quern_status refuse(const struct qn_run *run, const struct account *a, uint64_t limit,
 				const char *why, struct quern_message *err)
 {
 	const int rank = qn_comm_rank(run->team->comm);
-	const uint64_t needs = mib(a->rest + a->a_thread);
+	const uint64_t needs = mib(a->rest + a->a_thread + spare_nbytes(run, a));
 	char parts[64] = "", raise[64] = "";
 
 	if (limit <= PROCESS_NBYTES)

@@ -426,12 +426,18 @@ static void find_window(struct qn_run *run, uint64_t row)
 	run->emitted.nkept = 0;
 }
 
-/* Half of as many must still do. */
+/* Of a table; fewer are not tried. */
 static uint64_t least_rows(const struct qn_run *run)
 {
 	if (!run->rolling.n)
 		return LEAST_NROWS;
-	return 2 * qn_rolling_least_rows(&run->rolling, run->rows.nrows, LEAST_NROWS);
+	return qn_rolling_least_rows(&run->rolling, run->rows.nrows, LEAST_NROWS);
+}
+
+/* At the ends of the result the tables of windows are smaller than they may be. */
+static uint64_t most_now(const struct qn_run *run)
+{
+	return run->rolling.n ? run->most_rows : run->window.nrows;
 }
 
 /* The rows from `row` on, as many as a table may have; *n: how many are done. Where a table became too large, the
@@ -451,9 +457,10 @@ static enum quern_status sweep(struct qn_run *run, uint64_t row, uint64_t *n,
 		return st;
 	/* Which groups are there is noted of all rows at once. */
 	if (run->rows.nkept ? *n || !run->places.are_used
-			    : !run->places.are_used && run->window.nrows <= least_rows(run))
+			    : !run->places.are_used && most_now(run) <= least_rows(run))
 		return refuse_spilled(run, err);
-	run->most_rows = run->places.are_used ? run->rows.nrows : run->window.nrows / 2;
+	run->most_rows = run->places.are_used ? run->rows.nrows
+					      : qn_max_u64(most_now(run) / 2, least_rows(run));
 	run->places.are_used = false;
 	return QUERN_OK;
 }
