@@ -105,9 +105,10 @@ static bool extremes_absorb_rows(const void *self, struct qn_cells *cells, void 
 	(void)scratch;
 	if (!qn_part_begin(&part, tile, run, VALID, INVALID, &picked))
 		return true;
-	if (qn_dtype_is_float(e->dtype))
+	if (extremes[qn_cpu_level()](&part.r, qn_part_column(&part, MIN),
+				     qn_part_column(&part, MAX)) &&
+	    qn_dtype_is_float(e->dtype))
 		nans[qn_cpu_level()](&part.r, qn_part_column(&part, NANS));
-	extremes[qn_cpu_level()](&part.r, qn_part_column(&part, MIN), qn_part_column(&part, MAX));
 	return true;
 }
 

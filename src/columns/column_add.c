@@ -13,6 +13,8 @@
 
 /* Elements that are copied at a time, of one step or several. */
 #define PIECE 4096
+/* Pieces of a block of rows that are copied before all of it is. */
+#define MOST_COPIED 6
 /* Elements whose parts are found at a time before they go to scattered rows. */
 #define LOOSE 256
 
@@ -33,6 +35,8 @@ struct job {
 struct view {
 	const char *values;
 	size_t stride, row, n;
+	const uint64_t *valid; /* as of the tile */
+	uint64_t bit;
 };
 
 qn_column_pass_fn *qn_column_pass_of(enum qn_cpu level)
@@ -101,7 +105,9 @@ static bool run(const struct job *j, const struct view *v, size_t *done)
 				    .nsteps = j->nsteps,
 				    .stride = v->stride,
 				    .least = 1,
-				    .most = UINT32_C(0x7f800000) };
+				    .most = UINT32_C(0x7f800000),
+				    .valid = v->valid,
+				    .bit = v->bit };
 
 	for (int k = 0; k < j->ncolumns; k++) {
 		struct qn_column_block *b = j->block[k];
@@ -165,7 +171,7 @@ static bool add_copied(const struct job *j, const struct view *v)
 static bool add_piece(const struct job *j, size_t i, size_t n)
 {
 	char copy[PIECE * sizeof(double)] __attribute__((aligned(64)));
-	const struct view v = { copy, n, j->row + i, n };
+	const struct view v = { copy, n, j->row + i, n, NULL, 0 };
 	bool any = false;
 
 	for (size_t s = 0; s < j->nsteps; s++)
@@ -175,16 +181,32 @@ static bool add_piece(const struct job *j, size_t i, size_t n)
 	return !any || add_copied(j, &v);
 }
 
+static bool is_any_new(const struct job *j)
+{
+	return j->block[0]->nhot == 0 || (j->ncolumns > 1 && j->block[1]->nhot == 0);
+}
+
+/* As they are, as far as they fit. What does not is copied: a strip, and twice as much each time; in the end all. */
 static bool add_steps(const struct job *j)
 {
-	const struct view v = { element(j, 0, 0), j->tile->stride, j->row, j->n };
-	size_t done = 0, n;
+	const struct qn_column_tile *t = j->tile;
+	const struct view v = { element(j, 0, 0), t->stride,
+				j->row,		  j->n,
+				t->valid,	  t->bit + elem_index(j, 0, 0) };
+	const size_t most = PIECE / j->nsteps;
+	size_t done = 0, n, ncopied = 0;
 
-	if (!j->tile->valid && (!start(j, &v) || !run(j, &v, &done)))
+	/* What is not valid says nothing of the unit that a new block is to have: a copy shows the others. */
+	if (!t->valid && !start(j, &v))
 		return false;
-	for (; done < j->n; done += n) {
-		n = qn_min_u64(j->n - done, PIECE / j->nsteps);
-		if (!add_piece(j, done, n))
+	for (; done < j->n; done += n, ncopied++) {
+		const bool as_it_is = ncopied < MOST_COPIED && !is_any_new(j);
+
+		if (as_it_is && !run(j, &v, &done))
+			return false;
+		n = as_it_is ? qn_min_u64(QN_COLUMN_STRIP << ncopied, most) : most;
+		n = qn_min_u64(n, j->n - done);
+		if (n && !add_piece(j, done, n))
 			return false;
 	}
 	return true;

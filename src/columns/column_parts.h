@@ -24,7 +24,7 @@
 #define QN_COLUMN_TOP  51
 /* Steps that a pass adds at a time, more of them where rows are few, and the rows that it takes or refuses as a
    whole. */
-#define QN_COLUMN_NSTEPS      8
+#define QN_COLUMN_NSTEPS      32
 #define QN_COLUMN_MOST_NSTEPS 256
 #define QN_COLUMN_STRIP	      32
 /* Squares of float64 are split without error only above; see lanes.h of products. */
@@ -155,6 +155,9 @@ struct qn_column_pass {
 	const char *values;
 	size_t n, nsteps, stride;
 	struct qn_column_sum sum[2]; /* of x, of x^2 */
+	/* As of a tile: those that are not valid count as zero. */
+	const uint64_t *valid;
+	uint64_t bit;
 	/* Of float32: bits of magnitudes that fit, whatever the digits: zero, and from `least` to
 	   below `most`. */
 	uint32_t least, most;
@@ -162,7 +165,7 @@ struct qn_column_pass {
 
 /* Adds the elements of the rows from `first` on; returns the row where it stopped: n, or that of a
    strip of QN_COLUMN_STRIP rows (or as many as there are) of which nothing was added, because one
-   of its elements did not fit. */
+   of its elements did not fit. With p->valid it stops before a strip that is not whole, too. */
 QN_ISA_DECLARE(size_t, qn_column_pass, (const struct qn_column_pass *p, size_t first));
 
 /* Copies n elements of which `valid` has the bits from `bit` on, with zero for those that are not

@@ -5,6 +5,7 @@
  * strip of rows are in registers. Loops over them are written out: compilers keep arrays in memory
  * that a loop goes through.
  */
+#include "base/bitmap.h"
 #include "exact/bits.h"
 #include "columns/column_parts.h"
 #include "exact/cut.h"
@@ -110,25 +111,44 @@ QN_INLINE void put_double(struct strip *a, const struct qn_column_pass *p, qn_vd
 		put_square(a, &a->square[v], &p->sum[1], x, n2);
 }
 
-/* Adds the v-th vector of a step, whose first element is `i`. */
-QN_INLINE void add(struct strip *a, const struct qn_column_pass *p, size_t i, int v, bool single,
-		   int n1, int n2, bool known)
+/* Which of the elements that are added are valid: of a strip in a step, a bit each. */
+QN_INLINE uint32_t find_valid(const struct qn_column_pass *p, size_t i, size_t nrows)
 {
-	i += (size_t)v * QN_VD;
-	if (single)
-		put_single(a, p,
-			   qn_vd_load_f32(
-				   (const float *)(const void *)(p->values + i * sizeof(float))),
-			   v, n1, n2, known);
+	return (uint32_t)qn_bitmap_word(p->valid, p->bit + i, nrows);
+}
+
+/* What is added: of which type; whether all of it is valid; into how many parts; whether magnitudes tell if it fits. */
+struct way {
+	bool single, some;
+	int n1, n2;
+	bool known;
+};
+
+/* Adds the v-th vector of a step, whose first element is `i`. */
+QN_INLINE void add(struct strip *a, const struct qn_column_pass *p, size_t i, uint32_t valid, int v,
+		   struct way w)
+{
+	const char *at = p->values +
+			 (i + (size_t)v * QN_VD) * (w.single ? sizeof(float) : sizeof(double));
+	qn_vd x = w.single ? qn_vd_load_f32((const float *)(const void *)at) : qn_vd_load(at);
+
+	if (w.some)
+		x = qn_vd_some(x, valid >> v * QN_VD);
+	if (w.single)
+		put_single(a, p, x, v, w.n1, w.n2, w.known);
 	else
-		put_double(a, p, qn_vd_load(p->values + i * sizeof(double)), v, n1, n2);
+		put_double(a, p, x, v, w.n1, w.n2);
 }
 
 /* Looks at the magnitudes of the v-th vector of float32 of a step. */
-QN_INLINE void look(struct strip *a, const struct qn_column_pass *p, size_t i, int v)
+QN_INLINE void look(struct strip *a, const struct qn_column_pass *p, size_t i, uint32_t valid,
+		    int v, struct way w)
 {
-	const qn_vu bits = qn_vu_load(p->values + (i + (size_t)v * QN_VF) * sizeof(float)) &
-			   ~UINT32_C(0x80000000);
+	qn_vu bits = qn_vu_load(p->values + (i + (size_t)v * QN_VF) * sizeof(float)) &
+		     ~UINT32_C(0x80000000);
+
+	if (w.some)
+		bits = qn_vu_some(bits, valid >> v * QN_VF);
 
 	a->largest = qn_vu_max(a->largest, bits);
 	a->smallest = qn_vu_min(a->smallest, bits - 1);
@@ -207,28 +227,28 @@ QN_INLINE bool fits(const struct strip *a, const struct qn_column_pass *p, bool 
 
 /* False, with nothing stored, if an element does not fit. With `known`, for float32, the magnitudes
    tell; otherwise what is left of the elements. */
-QN_INLINE bool add_strip(const struct qn_column_pass *p, size_t row, int nvectors, bool single,
-			 int n1, int n2, bool known)
+QN_INLINE bool add_strip(const struct qn_column_pass *p, size_t row, int nvectors, struct way w)
 {
 	struct strip a;
 
 	a.rest = a.range = (qn_vq){ 0 };
 	a.largest = (qn_vu){ 0 };
 	a.smallest = ~a.largest;
-#define TAKE(v) take_both(&a, p, row, v, n1, n2)
-#define ADD(v)	add(&a, p, i, v, single, n1, n2, known)
-#define GIVE(v) give_both(&a, p, row, v, single, n1, n2)
+#define TAKE(v) take_both(&a, p, row, v, w.n1, w.n2)
+#define ADD(v)	add(&a, p, i, valid, v, w)
+#define GIVE(v) give_both(&a, p, row, v, w.single, w.n1, w.n2)
 	EACH_VECTOR(TAKE);
 	for (size_t s = 0; s < p->nsteps; s++) {
 		const size_t i = s * p->stride + row;
+		const uint32_t valid = w.some ? find_valid(p, i, (size_t)nvectors * QN_VD) : 0;
 
 		EACH_VECTOR(ADD);
-		if (known)
-			look(&a, p, i, 0);
-		if (known && nvectors > 2)
-			look(&a, p, i, 1);
+		if (w.known)
+			look(&a, p, i, valid, 0, w);
+		if (w.known && nvectors > 2)
+			look(&a, p, i, valid, 1, w);
 	}
-	if (!fits(&a, p, known))
+	if (!fits(&a, p, w.known))
 		return false;
 	EACH_VECTOR(GIVE);
 	return true;
@@ -273,44 +293,56 @@ static bool add_tail(const struct qn_column_pass *p, size_t row, size_t size, st
 
 /* Adds strips of so many vectors from row *row on, as long as there are that many rows. False: that at *row does
    not fit. */
-QN_INLINE bool add_strips(const struct qn_column_pass *p, size_t *row, int nvectors, bool single,
-			  int n1, int n2, int *credit)
+QN_INLINE bool add_strips(const struct qn_column_pass *p, size_t *row, int nvectors, struct way w,
+			  int *credit)
 {
 	const size_t nrows = (size_t)nvectors * QN_VD;
+	struct way known = w;
 
+	known.known = true;
 	for (; *row + nrows <= p->n; *row += nrows) {
-		if (*credit > 0 && add_strip(p, *row, nvectors, single, n1, n2, true)) {
+		if (*credit > 0 && add_strip(p, *row, nvectors, known)) {
 			*credit += *credit < CREDIT;
 			continue;
 		}
 		*credit -= CREDIT / 2;
-		if (!add_strip(p, *row, nvectors, single, n1, n2, false))
+		if (!add_strip(p, *row, nvectors, w))
 			return false;
 	}
 	return true;
 }
 
-/* strip_TYPE_n1_n2 and pass_TYPE_n1_n2: with n1 parts of x and n2 of its square. The pass works on a
-   copy of *p, which the sums that it stores cannot change. */
-#define DEFINE(NAME, type, single, n1, n2)                                                    \
-	static bool strip_##NAME##_##n1##_##n2(const struct qn_column_pass *p, size_t row)    \
-	{                                                                                     \
-		return add_strip(p, row, SHORT, single, n1, n2, false);                       \
-	}                                                                                     \
-                                                                                              \
-	static size_t pass_##NAME##_##n1##_##n2(const struct qn_column_pass *p, size_t row)   \
-	{                                                                                     \
-		const struct qn_column_pass q = *p;                                           \
-		int credit = single ? CREDIT : 0;                                             \
-                                                                                              \
-		if (!add_strips(&q, &row, NVECTORS(n1, n2), single, n1, n2, &credit))         \
-			return row;                                                           \
-		if (NVECTORS(n1, n2) > SHORT &&                                               \
-		    !add_strips(&q, &row, SHORT, single, n1, n2, &credit))                    \
-			return row;                                                           \
-		if (row < q.n && !add_tail(p, row, sizeof(type), strip_##NAME##_##n1##_##n2)) \
-			return row;                                                           \
-		return q.n;                                                                   \
+/* strip_TYPE_n1_n2 and pass_TYPE_n1_n2: with n1 parts of x and n2 of its square; some_TYPE_n1_n2: of elements some of
+   which are not valid. They work on a copy of *p, which the sums that they store cannot change. */
+#define DEFINE(NAME, type, single, n1, n2)                                                     \
+	static bool strip_##NAME##_##n1##_##n2(const struct qn_column_pass *p, size_t row)     \
+	{                                                                                      \
+		return add_strip(p, row, SHORT, (struct way){ single, false, n1, n2, false }); \
+	}                                                                                      \
+                                                                                               \
+	static size_t some_##NAME##_##n1##_##n2(const struct qn_column_pass *p, size_t row)    \
+	{                                                                                      \
+		const struct qn_column_pass q = *p;                                            \
+		int credit = single ? CREDIT : 0;                                              \
+                                                                                               \
+		add_strips(&q, &row, NVECTORS(n1, n2),                                         \
+			   (struct way){ single, true, n1, n2, false }, &credit);              \
+		return row;                                                                    \
+	}                                                                                      \
+                                                                                               \
+	static size_t pass_##NAME##_##n1##_##n2(const struct qn_column_pass *p, size_t row)    \
+	{                                                                                      \
+		const struct way w = { single, false, n1, n2, false };                         \
+		const struct qn_column_pass q = *p;                                            \
+		int credit = single ? CREDIT : 0;                                              \
+                                                                                               \
+		if (!add_strips(&q, &row, NVECTORS(n1, n2), w, &credit))                       \
+			return row;                                                            \
+		if (NVECTORS(n1, n2) > SHORT && !add_strips(&q, &row, SHORT, w, &credit))      \
+			return row;                                                            \
+		if (row < q.n && !add_tail(p, row, sizeof(type), strip_##NAME##_##n1##_##n2))  \
+			return row;                                                            \
+		return q.n;                                                                    \
 	}
 
 #define DEFINE_SUMS(NAME, type, single)  \
@@ -333,15 +365,12 @@ QN_INLINE bool add_strips(const struct qn_column_pass *p, size_t *row, int nvect
 DEFINE_SUMS(f32, float, true)
 DEFINE_SUMS(f64, double, false)
 
-#define PASSES(NAME)                                                               \
-	{                                                                          \
-		{ NULL, pass_##NAME##_0_1, pass_##NAME##_0_2, pass_##NAME##_0_3 }, \
-			{ pass_##NAME##_1_0, pass_##NAME##_1_1, pass_##NAME##_1_2, \
-			  pass_##NAME##_1_3 },                                     \
-			{ pass_##NAME##_2_0, pass_##NAME##_2_1, pass_##NAME##_2_2, \
-			  pass_##NAME##_2_3 },                                     \
-			{ pass_##NAME##_3_0, pass_##NAME##_3_1, pass_##NAME##_3_2, \
-			  pass_##NAME##_3_3 },                                     \
+#define PASSES(NAME)                                                        \
+	{                                                                   \
+		{ NULL, NAME##_0_1, NAME##_0_2, NAME##_0_3 },               \
+			{ NAME##_1_0, NAME##_1_1, NAME##_1_2, NAME##_1_3 }, \
+			{ NAME##_2_0, NAME##_2_1, NAME##_2_2, NAME##_2_3 }, \
+			{ NAME##_3_0, NAME##_3_1, NAME##_3_2, NAME##_3_3 }, \
 	}
 
 typedef size_t pass_fn(const struct qn_column_pass *p, size_t row);
@@ -431,7 +460,10 @@ typedef void int_fn(const struct qn_column_pass *p, size_t row, int power);
 
 size_t QN_ISA(qn_column_pass)(const struct qn_column_pass *p, size_t first)
 {
-	static pass_fn *const floats[2][PARTS + 1][PARTS + 1] = { PASSES(f32), PASSES(f64) };
+	static pass_fn *const floats[2][2][PARTS + 1][PARTS + 1] = {
+		{ PASSES(pass_f32), PASSES(some_f32) },
+		{ PASSES(pass_f64), PASSES(some_f64) },
+	};
 	static int_fn *const integers[QUERN_NDTYPES] = {
 		[QUERN_I8] = pass_i8,	[QUERN_U8] = pass_u8,	[QUERN_I16] = pass_i16,
 		[QUERN_U16] = pass_u16, [QUERN_I32] = pass_i32, [QUERN_U32] = pass_u32,
@@ -439,7 +471,10 @@ size_t QN_ISA(qn_column_pass)(const struct qn_column_pass *p, size_t first)
 	};
 
 	if (!integers[p->dtype])
-		return floats[p->dtype == QUERN_F64][p->sum[0].nparts][p->sum[1].nparts](p, first);
+		return floats[p->dtype == QUERN_F64][p->valid != NULL][p->sum[0].nparts]
+			     [p->sum[1].nparts](p, first);
+	if (p->valid)
+		return first;
 	for (int power = 1; power <= 2; power++)
 		if (p->sum[power - 1].nparts > 0)
 			integers[p->dtype](p, first, power);

@@ -27,12 +27,16 @@ static bool is_there(const struct qn_part *part, uint64_t i)
 	return !part->there || (part->there[bit / 64] >> bit % 64 & 1);
 }
 
+/* All are valid but for those that are not. */
 static void count_steps(const struct qn_part *part, size_t valid, size_t invalid)
 {
 	static qn_part_counts_fn *const counts[] = QN_ISA_TABLE(qn_part_counts);
+	const struct qn_part_elements *r = &part->r;
 
-	counts[qn_cpu_level()](&part->r, part->there, qn_part_column(part, valid),
-			       qn_part_column(part, invalid));
+	qn_cells_add_alike(part->cells, valid, part->first_row, r->n, (int64_t)r->nsteps);
+	if (r->valid)
+		counts[qn_cpu_level()](r, part->there, qn_part_column(part, valid),
+				       qn_part_column(part, invalid));
 }
 
 /* Rows are told by their distance from the first of them, and those of no row have no value. */

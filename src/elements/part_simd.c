@@ -120,28 +120,18 @@ static inline __attribute__((always_inline)) void lower_and_raise(const int64_t 
 	}
 }
 
-/* T: integers that have the bits of elements, or are these. */
-#define DEFINE_STRIP(name, T, LEAST, MOST, ORDER, LEFT_OUT, KEY)                                 \
+/*
+ * T: integers that have the bits of elements, or are these. NaN are beyond the infinities in the same order, so
+ * that the extremes of all elements show whether there are any (BEYOND); only then they are looked for.
+ */
+#define DEFINE_STRIP(name, T, LEAST, MOST, BEYOND, ORDER, LEFT_OUT, KEY)                         \
 	typedef T name##_loose __attribute__((aligned(1), may_alias));                           \
                                                                                                  \
-	static void name##_all(const name##_loose *x, T *restrict low, T *restrict high)         \
+	static inline __attribute__((always_inline)) void name##_all(                            \
+		const name##_loose *x, bool nans, T *restrict low, T *restrict high)             \
 	{                                                                                        \
 		for (size_t i = 0; i < STRIP; i++) {                                             \
-			const T a = LEFT_OUT(x[i]) ? (MOST) : ORDER(x[i]);                       \
-			const T b = LEFT_OUT(x[i]) ? (LEAST) : ORDER(x[i]);                      \
-                                                                                                 \
-			low[i] = a < low[i] ? a : low[i];                                        \
-			high[i] = b > high[i] ? b : high[i];                                     \
-		}                                                                                \
-	}                                                                                        \
-	static void name##_some(const name##_loose *x, uint64_t word, T *restrict low,           \
-				T *restrict high)                                                \
-	{                                                                                        \
-		uint8_t keep[STRIP];                                                             \
-                                                                                                 \
-		spread_bits(word, keep);                                                         \
-		for (size_t i = 0; i < STRIP; i++) {                                             \
-			const bool out = !keep[i] | LEFT_OUT(x[i]);                              \
+			const bool out = nans && LEFT_OUT(x[i]);                                 \
 			const T a = out ? (MOST) : ORDER(x[i]);                                  \
 			const T b = out ? (LEAST) : ORDER(x[i]);                                 \
                                                                                                  \
@@ -149,8 +139,25 @@ static inline __attribute__((always_inline)) void lower_and_raise(const int64_t 
 			high[i] = b > high[i] ? b : high[i];                                     \
 		}                                                                                \
 	}                                                                                        \
-	static void name##_steps(const struct qn_part_elements *r, size_t first, size_t n,       \
-				 T low[STRIP], T high[STRIP])                                    \
+	static inline __attribute__((always_inline)) void name##_some(                           \
+		const name##_loose *x, uint64_t word, bool nans, T *restrict low,                \
+		T *restrict high)                                                                \
+	{                                                                                        \
+		uint8_t keep[STRIP];                                                             \
+                                                                                                 \
+		spread_bits(word, keep);                                                         \
+		for (size_t i = 0; i < STRIP; i++) {                                             \
+			const bool out = !keep[i] | (nans && LEFT_OUT(x[i]));                    \
+			const T a = out ? (MOST) : ORDER(x[i]);                                  \
+			const T b = out ? (LEAST) : ORDER(x[i]);                                 \
+                                                                                                 \
+			low[i] = a < low[i] ? a : low[i];                                        \
+			high[i] = b > high[i] ? b : high[i];                                     \
+		}                                                                                \
+	}                                                                                        \
+	static inline __attribute__((always_inline)) void name##_steps(                          \
+		const struct qn_part_elements *r, size_t first, size_t n, bool nans,             \
+		T *restrict low, T *restrict high)                                               \
 	{                                                                                        \
 		const char *p = (const char *)r->values + first * sizeof(T);                     \
 		const uint64_t all = UINT64_MAX >> (64 - n);                                     \
@@ -164,22 +171,42 @@ static inline __attribute__((always_inline)) void lower_and_raise(const int64_t 
 			if (n < STRIP)                                                           \
 				x = memcpy(tail, p, n * sizeof(T));                              \
 			if (word == UINT64_MAX)                                                  \
-				name##_all(x, low, high);                                        \
+				name##_all(x, nans, low, high);                                  \
 			else if (word)                                                           \
-				name##_some(x, word, low, high);                                 \
+				name##_some(x, word, nans, low, high);                           \
 		}                                                                                \
 	}                                                                                        \
-	static void name##_strip(const struct qn_part_elements *r, size_t first, size_t n,       \
-				 int64_t *min, int64_t *max)                                     \
+	static inline void name##_start(T low[STRIP], T high[STRIP])                             \
 	{                                                                                        \
-		T low[STRIP], high[STRIP];                                                       \
-		int64_t a[STRIP], b[STRIP];                                                      \
-                                                                                                 \
 		for (size_t i = 0; i < STRIP; i++) {                                             \
 			low[i] = (MOST);                                                         \
 			high[i] = (LEAST);                                                       \
 		}                                                                                \
-		name##_steps(r, first, n, low, high);                                            \
+	}                                                                                        \
+	static void name##_plain(const struct qn_part_elements *r, size_t first, size_t n,       \
+				 T low[STRIP], T high[STRIP])                                    \
+	{                                                                                        \
+		name##_start(low, high);                                                         \
+		name##_steps(r, first, n, false, low, high);                                     \
+	}                                                                                        \
+	static void name##_numbers(const struct qn_part_elements *r, size_t first, size_t n,     \
+				   T low[STRIP], T high[STRIP])                                  \
+	{                                                                                        \
+		name##_start(low, high);                                                         \
+		name##_steps(r, first, n, true, low, high);                                      \
+	}                                                                                        \
+	static bool name##_strip(const struct qn_part_elements *r, size_t first, size_t n,       \
+				 int64_t *min, int64_t *max)                                     \
+	{                                                                                        \
+		T low[STRIP], high[STRIP];                                                       \
+		int64_t a[STRIP], b[STRIP];                                                      \
+		T beyond = 0;                                                                    \
+                                                                                                 \
+		name##_plain(r, first, n, low, high);                                            \
+		for (size_t i = 0; i < STRIP; i++)                                               \
+			beyond |= (T)BEYOND(low[i], high[i]);                                    \
+		if (beyond)                                                                      \
+			name##_numbers(r, first, n, low, high);                                  \
 		for (size_t i = 0; i < STRIP; i++) {                                             \
 			a[i] = low[i] <= high[i] ? KEY(low[i]) : INT64_MAX;                      \
 			b[i] = low[i] <= high[i] ? KEY(high[i]) : INT64_MIN;                     \
@@ -188,6 +215,7 @@ static inline __attribute__((always_inline)) void lower_and_raise(const int64_t 
 			lower_and_raise(a, b, STRIP, min, max);                                  \
 		else                                                                             \
 			lower_and_raise(a, b, n, min, max);                                      \
+		return beyond;                                                                   \
 	}
 
 /* Steps of one place, side by side, as STRIP places of fewer steps. */
@@ -198,18 +226,15 @@ static inline __attribute__((always_inline)) void lower_and_raise(const int64_t 
 		struct qn_part_elements all = *r;                                                 \
 		T low[STRIP], high[STRIP], least = (MOST), greatest = (LEAST);                    \
                                                                                                   \
-		for (size_t i = 0; i < STRIP; i++) {                                              \
-			low[i] = (MOST);                                                          \
-			high[i] = (LEAST);                                                        \
-		}                                                                                 \
+		name##_start(low, high);                                                          \
 		all.stride = STRIP;                                                               \
 		all.nsteps = most / STRIP;                                                        \
-		name##_steps(&all, 0, STRIP, low, high);                                          \
+		name##_steps(&all, 0, STRIP, true, low, high);                                    \
 		all.values = (const char *)r->values + most * sizeof(T);                          \
 		all.bit += most;                                                                  \
 		all.nsteps = 1;                                                                   \
 		if (left)                                                                         \
-			name##_steps(&all, 0, left, low, high);                                   \
+			name##_steps(&all, 0, left, true, low, high);                             \
 		for (size_t i = 0; i < STRIP; i++) {                                              \
 			least = low[i] < least ? low[i] : least;                                  \
 			greatest = high[i] > greatest ? high[i] : greatest;                       \
@@ -219,12 +244,14 @@ static inline __attribute__((always_inline)) void lower_and_raise(const int64_t 
 					min, max);                                                \
 	}
 
-#define DEFINE_SIDE_BY_SIDE(name, T, LEAST, MOST, ORDER, LEFT_OUT, KEY) \
-	DEFINE_STRIP(name, T, LEAST, MOST, ORDER, LEFT_OUT, KEY)        \
+#define DEFINE_SIDE_BY_SIDE(name, T, LEAST, MOST, BEYOND, ORDER, LEFT_OUT, KEY) \
+	DEFINE_STRIP(name, T, LEAST, MOST, BEYOND, ORDER, LEFT_OUT, KEY)        \
 	DEFINE_ONE(name, T, LEAST, MOST, KEY)
+#define NEVER_BOTH(low, high) false
 #define DEFINE_INT(name, T, LEAST, MOST) \
-	DEFINE_SIDE_BY_SIDE(name, T, LEAST, MOST, SAME, NEVER, KEY_OF_INT)
-#define DEFINE_UINT(name, T, MOST) DEFINE_SIDE_BY_SIDE(name, T, 0, MOST, SAME, NEVER, KEY_OF_UINT)
+	DEFINE_SIDE_BY_SIDE(name, T, LEAST, MOST, NEVER_BOTH, SAME, NEVER, KEY_OF_INT)
+#define DEFINE_UINT(name, T, MOST) \
+	DEFINE_SIDE_BY_SIDE(name, T, 0, MOST, NEVER_BOTH, SAME, NEVER, KEY_OF_UINT)
 
 DEFINE_INT(extremes_i8, int8_t, INT8_MIN, INT8_MAX)
 DEFINE_UINT(extremes_u8, uint8_t, UINT8_MAX)
@@ -234,10 +261,17 @@ DEFINE_INT(extremes_i32, int32_t, INT32_MIN, INT32_MAX)
 DEFINE_UINT(extremes_u32, uint32_t, UINT32_MAX)
 DEFINE_INT(extremes_i64, int64_t, INT64_MIN, INT64_MAX)
 DEFINE_UINT(extremes_u64, uint64_t, UINT64_MAX)
-DEFINE_SIDE_BY_SIDE(extremes_f32, int32_t, INT32_MIN, INT32_MAX, ORDER_F32, IS_NAN_F32, key_of_f32)
-DEFINE_SIDE_BY_SIDE(extremes_f64, int64_t, INT64_MIN, INT64_MAX, ORDER_F64, IS_NAN_F64, SAME)
+/* -inf in the order is one less than -(bits of +inf). */
+#define BEYOND_F32(low, high) ((low) < -INT32_C(0x7f800000) - 1 || (high) > INT32_C(0x7f800000))
+#define BEYOND_F64(low, high) \
+	((low) < -INT64_C(0x7ff0000000000000) - 1 || (high) > INT64_C(0x7ff0000000000000))
 
-typedef void strip_fn(const struct qn_part_elements *r, size_t first, size_t n, int64_t *min,
+DEFINE_SIDE_BY_SIDE(extremes_f32, int32_t, INT32_MIN, INT32_MAX, BEYOND_F32, ORDER_F32, IS_NAN_F32,
+		    key_of_f32)
+DEFINE_SIDE_BY_SIDE(extremes_f64, int64_t, INT64_MIN, INT64_MAX, BEYOND_F64, ORDER_F64, IS_NAN_F64,
+		    SAME)
+
+typedef bool strip_fn(const struct qn_part_elements *r, size_t first, size_t n, int64_t *min,
 		      int64_t *max);
 
 static strip_fn *const strips[QUERN_NDTYPES] = {
@@ -253,7 +287,7 @@ static one_fn *const ones[QUERN_NDTYPES] = {
 	extremes_u32_one, extremes_i64_one, extremes_u64_one, extremes_f32_one, extremes_f64_one,
 };
 
-void QN_ISA(qn_part_extremes)(const struct qn_part_elements *r, int64_t *min, int64_t *max)
+bool QN_ISA(qn_part_extremes)(const struct qn_part_elements *r, int64_t *min, int64_t *max)
 {
 	static void (*const at[QUERN_NDTYPES])(const struct qn_part_elements *, size_t, int64_t *,
 					       int64_t *) = {
@@ -261,14 +295,18 @@ void QN_ISA(qn_part_extremes)(const struct qn_part_elements *r, int64_t *min, in
 		extremes_u32_at, extremes_i64_at, extremes_u64_at, extremes_f32_at, extremes_f64_at,
 	};
 
+	bool any_nan = r->row && r->dtype >= QUERN_F32;
+
 	for (size_t s = 0; r->row && s < r->nsteps; s++)
 		at[r->dtype](r, s, min, max);
 	if (qn_part_is_one(r)) {
 		ones[r->dtype](r, min, max);
-		return;
+		return r->dtype >= QUERN_F32;
 	}
 	for (size_t i = 0; !r->row && i < r->n; i += STRIP)
-		strips[r->dtype](r, i, r->n - i < STRIP ? r->n - i : STRIP, min + i, max + i);
+		any_nan |= strips[r->dtype](r, i, r->n - i < STRIP ? r->n - i : STRIP, min + i,
+					    max + i);
+	return any_nan;
 }
 
 void QN_ISA(qn_part_keys)(enum quern_dtype t, const void *values, size_t n, int64_t *key)
@@ -367,39 +405,45 @@ static inline void tally(struct tally *t, uint64_t word)
 	}
 }
 
-/* Adds the first n numbers, none of which is more than `most`, to counts. */
-static void add_tally(const struct tally *t, size_t most, size_t n, int64_t *restrict count)
-{
-	for (int k = 0; most >> k; k++) {
-		const uint64_t digit = t->digit[k];
+/* Of fewer bits each is looked for. */
+#define FEW 12
 
-		if (digit == 0)
-			continue;
-		if (digit == UINT64_MAX >> (64 - n))
-			for (size_t i = 0; i < n; i++)
-				count[i] += INT64_C(1) << k;
-		else
-			for (size_t i = 0; i < n; i++)
-				count[i] += (int64_t)(digit >> i & 1) << k;
-	}
+/* Adds `more` to the counts of whose number the bit is set, of n. */
+static void add_digit(uint64_t digit, size_t n, int64_t more, int64_t *restrict count)
+{
+	if (__builtin_popcountll(digit) < FEW)
+		for (; digit; digit &= digit - 1)
+			count[__builtin_ctzll(digit)] += more;
+	else
+		for (size_t i = 0; i < n; i++)
+			count[i] += more & -(int64_t)(digit >> i & 1);
+}
+
+/* Adds the first n numbers, none of which is more than `most`, times `unit`, to counts. */
+static void add_tally(const struct tally *t, size_t most, size_t n, int64_t unit, int64_t *count)
+{
+	for (int k = 0; most >> k; k++)
+		add_digit(t->digit[k], n, unit * (INT64_C(1) << k), count);
 }
 
 /* Up to MOST steps, from number `first` on, of up to 64 rows from place i on. */
 static void count_word(const struct qn_part_elements *r, const uint64_t *there, size_t first,
 		       size_t nsteps, size_t i, size_t n, int64_t *in, int64_t *out)
 {
-	struct tally valid = { { 0 } }, invalid = { { 0 } };
+	struct tally invalid = { { 0 } }, absent = { { 0 } };
 	uint64_t bit = r->bit + first * r->stride + i;
 
 	for (size_t s = 0; s < nsteps; s++, bit += r->stride) {
-		const uint64_t word = qn_bitmap_word(r->valid, bit, n);
-		const uint64_t all = there ? qn_bitmap_word(there, bit, n) : UINT64_MAX >> (64 - n);
+		const uint64_t all = UINT64_MAX >> (64 - n);
 
-		tally(&valid, word);
-		tally(&invalid, all & ~word);
+		tally(&invalid, all & ~qn_bitmap_word(r->valid, bit, n));
+		if (there)
+			tally(&absent, all & ~qn_bitmap_word(there, bit, n));
 	}
-	add_tally(&valid, nsteps, n, in + i);
-	add_tally(&invalid, nsteps, n, out + i);
+	add_tally(&invalid, nsteps, n, -1, in + i);
+	add_tally(&invalid, nsteps, n, 1, out + i);
+	if (there)
+		add_tally(&absent, nsteps, n, -1, out + i);
 }
 
 static void count_one(const struct qn_part_elements *r, const uint64_t *there, int64_t *in,
@@ -411,7 +455,7 @@ static void count_one(const struct qn_part_elements *r, const uint64_t *there, i
 		n = r->nsteps - s < 64 ? r->nsteps - s : 64;
 		word = qn_bitmap_word(r->valid, r->bit + s, n);
 		all = there ? qn_bitmap_word(there, r->bit + s, n) : UINT64_MAX >> (64 - n);
-		*in += __builtin_popcountll(word);
+		*in -= __builtin_popcountll(~word & UINT64_MAX >> (64 - n));
 		*out += __builtin_popcountll(all & ~word);
 	}
 }
@@ -419,13 +463,11 @@ static void count_one(const struct qn_part_elements *r, const uint64_t *there, i
 void QN_ISA(qn_part_counts)(const struct qn_part_elements *r, const uint64_t *there, int64_t *in,
 			    int64_t *out)
 {
-	if (r->valid && qn_part_is_one(r)) {
+	if (qn_part_is_one(r)) {
 		count_one(r, there, in, out);
 		return;
 	}
-	for (size_t i = 0; !r->valid && i < r->n; i++)
-		in[i] += (int64_t)r->nsteps;
-	for (size_t i = 0; r->valid && i < r->n; i += 64)
+	for (size_t i = 0; i < r->n; i += 64)
 		for (size_t s = 0; s < r->nsteps; s += MOST)
 			count_word(r, there, s, r->nsteps - s < MOST ? r->nsteps - s : MOST, i,
 				   r->n - i < 64 ? r->n - i : 64, in, out);

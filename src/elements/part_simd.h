@@ -25,14 +25,15 @@ static inline bool qn_part_is_one(const struct qn_part_elements *r)
 	return r->n == 1 && r->stride == 1 && !r->row;
 }
 
-/* Lowers min and raises max, keys of a row each, to those of the valid elements that are not NaN. */
-QN_ISA_DECLARE(void, qn_part_extremes,
+/* Lowers min and raises max, keys of a row each, to those of the valid elements that are not NaN. False: none of them
+   is. */
+QN_ISA_DECLARE(bool, qn_part_extremes,
 	       (const struct qn_part_elements *r, int64_t *min, int64_t *max));
 
-typedef void qn_part_extremes_fn(const struct qn_part_elements *r, int64_t *min, int64_t *max);
+typedef bool qn_part_extremes_fn(const struct qn_part_elements *r, int64_t *min, int64_t *max);
 
-/* How many elements each row has, of rows side by side: adds those that are valid to `in`, and to `out` those that are
-   not, but there. there: as r->valid; NULL: all are. */
+/* How many elements of each row are not valid, of rows side by side, where some may not be: takes them from `in`, and
+   adds those of them that are there to `out`. there: as r->valid; NULL: all are. */
 QN_ISA_DECLARE(void, qn_part_counts,
 	       (const struct qn_part_elements *r, const uint64_t *there, int64_t *in,
 		int64_t *out));

@@ -167,6 +167,16 @@ static void divide(struct window *w, uint32_t by)
 	w->more = w->more || rest != 0;
 }
 
+/* By n, or by n (n - 1): at once, where that is a digit. */
+static void divide_by(struct window *w, uint32_t n, bool squared)
+{
+	const bool at_once = squared && n <= UINT16_MAX;
+
+	divide(w, at_once ? n * (n - 1) : n);
+	if (squared && !at_once)
+		divide(w, n - 1);
+}
+
 /* The highest 128 bits; what is left of the window is their exponent, and whether there is more. */
 static qn_u128 take(struct window *w)
 {
@@ -260,9 +270,7 @@ bool qn_stat_quick(enum qn_stat which, const struct qn_power *p, const int64_t *
 	if (a.n == 0)
 		return true;
 	look(&a, &w);
-	divide(&w, (uint32_t)n);
-	if (which == QN_STAT_VARIANCE || which == QN_STAT_STDDEV)
-		divide(&w, (uint32_t)(n - 1));
+	divide_by(&w, (uint32_t)n, which == QN_STAT_VARIANCE || which == QN_STAT_STDDEV);
 	*out = is_root ? round_root(&w) : round_window(&w, negative);
 	return true;
 }

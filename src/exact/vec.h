@@ -86,6 +86,37 @@ static inline qn_vd qn_vd_load_f32(const float *p)
 #endif
 }
 
+/* Lanes of whose number the bit is set; the others become zero. */
+static inline qn_vd qn_vd_some(qn_vd x, uint32_t bits)
+{
+#if defined(__AVX512F__)
+	return (qn_vd)_mm512_maskz_mov_pd((__mmask8)bits, (__m512d)x);
+#elif defined(__AVX2__)
+	const qn_vq own = { 1, 2, 4, 8 };
+
+	return (qn_vd)((qn_vq)x & ((((qn_vq){ 0 } + (int64_t)bits) & own) != 0));
+#else
+	const qn_vq own = { 1, 2 };
+
+	return (qn_vd)((qn_vq)x & ((((qn_vq){ 0 } + (int64_t)bits) & own) != 0));
+#endif
+}
+
+static inline qn_vu qn_vu_some(qn_vu x, uint32_t bits)
+{
+#if defined(__AVX512F__)
+	return (qn_vu)_mm512_maskz_mov_epi32((__mmask16)bits, (__m512i)x);
+#elif defined(__AVX2__)
+	const qn_vu own = { 1, 2, 4, 8, 16, 32, 64, 128 };
+
+	return x & (qn_vu)((qn_vu_set(bits) & own) != 0);
+#else
+	const qn_vu own = { 1, 2, 4, 8 };
+
+	return x & (qn_vu)((qn_vu_set(bits) & own) != 0);
+#endif
+}
+
 /* x * y + z, rounded once. Without the instruction this is a call for each lane: right, but slow.
    */
 static inline qn_vd qn_vd_fma(qn_vd x, qn_vd y, qn_vd z)

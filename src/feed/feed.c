@@ -362,9 +362,8 @@ bool qn_feed_is_any_filtered(const struct qn_feed *f)
 	return false;
 }
 
-enum quern_status qn_feed_chunk(struct qn_feed *f, const struct quern_box *box,
-				const struct qn_chunk *chunk, qn_sink *sink, void *ctx,
-				struct quern_message *err)
+void qn_feed_begin(struct qn_feed *f, const struct quern_box *box, const struct qn_chunk *chunk,
+		   qn_sink *sink, void *ctx)
 {
 	f->job = (struct qn_feed_job){
 		.chunk = chunk, .box = box, .part = *box, .sink = sink, .ctx = ctx
@@ -372,6 +371,13 @@ enum quern_status qn_feed_chunk(struct qn_feed *f, const struct quern_box *box,
 	qn_feed_locate(f, chunk, f->job.coord, f->job.origin);
 	f->stats.nchunks++;
 	f->stats.decoded_nbytes += qn_box_nelems(box) * f->elem_nbytes;
+}
+
+enum quern_status qn_feed_chunk(struct qn_feed *f, const struct quern_box *box,
+				const struct qn_chunk *chunk, qn_sink *sink, void *ctx,
+				struct quern_message *err)
+{
+	qn_feed_begin(f, box, chunk, sink, ctx);
 	if (f->format)
 		return feed_library(f, err);
 	if (chunk->addr == QN_ADDR_NONE) {

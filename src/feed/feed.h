@@ -34,6 +34,10 @@ struct qn_item {
 	struct quern_box box;
 	size_t nchunks;		       /* one, unless the feed delivers whole items */
 	const struct qn_chunk *chunks; /* borrows */
+	/* Borrows: the dimensions over which elements come together. An item of one chunk that is decoded, of a feed that
+	   delivers whole items, may be delivered as several boxes then, which stay in cache until they are dealt with: each
+	   as a tile that is all of it. NULL: it is one tile. */
+	const bool *reduced;
 };
 
 /* What the reading cost. */

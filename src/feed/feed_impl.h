@@ -182,6 +182,9 @@ enum quern_status qn_feed_tiles(struct qn_feed *f, const uint64_t *origin, const
 /* The same when all elements are the fill value. */
 void qn_feed_fill(struct qn_feed *f);
 
+/* Makes the chunk the one at hand, of which the box is to be delivered. */
+void qn_feed_begin(struct qn_feed *f, const struct quern_box *box, const struct qn_chunk *chunk,
+		   qn_sink *sink, void *ctx);
 /* Delivers the box, inside the chunk, in tiles. */
 enum quern_status qn_feed_chunk(struct qn_feed *f, const struct quern_box *box,
 				const struct qn_chunk *chunk, qn_sink *sink, void *ctx,

@@ -141,15 +141,139 @@ static uint64_t count_chunks(const struct qn_feed *f, const struct quern_box *bo
 	return n;
 }
 
+/* What is in the panel, all of the box. */
+static void deliver(struct qn_feed *f, const struct quern_box *box, qn_sink *sink, void *ctx)
+{
+	struct qn_panel *p = &f->panel;
+	struct quern_var var = { .dtype = f->view.dtype,
+				 .values = p->values.bytes,
+				 .nmissing = p->nmissing,
+				 .valid = p->nmissing ? bits_of(p) : NULL };
+	const struct quern_tile tile = { .box = box, .nelems = p->nelems, .nvars = 1, .var = &var };
+
+	p->place = NULL;
+	sink(ctx, &tile);
+}
+
+/* --- one chunk, as several boxes --- */
+
+/* Elements of a box, and those of a step of it that lie side by side at the least. */
+#define SLAB_NELEMS    (1u << 14)
+#define LEAST_SLAB_RUN 256
+/* Sums of so many rows stay in cache beside the elements. */
+#define MOST_CACHED_NROWS 4096
+
+/* The elements of a box over the dimensions begin ... ndim - 1. */
+static uint64_t count_inner(const struct quern_box *box, int begin)
+{
+	uint64_t n = 1;
+
+	for (int d = begin; d < box->ndim; d++)
+		n *= box->count[d];
+	return n;
+}
+
+/* The outermost dimension of several indexes; with `reduced`, of those that are not. */
+static int find_outermost(const struct quern_box *box, const bool *reduced)
+{
+	int d = 0;
+
+	while (d < box->ndim && (box->count[d] == 1 || (reduced && reduced[d])))
+		d++;
+	return d;
+}
+
+static uint64_t count_rows(const struct quern_box *box, const bool *reduced)
+{
+	uint64_t n = 1;
+
+	for (int d = 0; d < box->ndim; d++)
+		n *= reduced[d] ? 1 : box->count[d];
+	return n;
+}
+
+/*
+ * The dimension along which an item is cut, and after how many indexes. Boxes that follow each other in the chunk are
+ * best, unless the rows of each are so many that all of them go through memory for every box: then a box has all
+ * elements of some rows. False: it is left whole.
+ */
+static bool find_slabs(const struct quern_box *box, const bool *reduced, int *dim, uint64_t *n)
+{
+	int d = find_outermost(box, NULL);
+
+	if (d < box->ndim && reduced[d] && count_rows(box, reduced) > MOST_CACHED_NROWS)
+		d = find_outermost(box, reduced);
+	if (d == box->ndim)
+		return false;
+	*dim = d;
+	*n = qn_max_u64(SLAB_NELEMS / (qn_box_nelems(box) / box->count[d]), 1);
+	return *n < box->count[d] && *n * count_inner(box, d + 1) >= LEAST_SLAB_RUN;
+}
+
+static enum quern_status feed_slab(struct qn_feed *f, const struct quern_box *slab,
+				   struct quern_message *err)
+{
+	static const uint64_t none[QUERN_MAX_DIMS];
+	enum quern_status st = make_room(f, slab, err);
+
+	if (st)
+		return st;
+	start_part(&f->panel, slab, slab, none);
+	f->job.box = slab;
+	f->job.part = *slab;
+	f->job.first = 0;
+	return qn_feed_tiles(f, f->job.origin, f->d->chunk, err);
+}
+
+/* Nothing can be wrong with what was decoded: what is delivered of it is delivered to the end. */
+static enum quern_status feed_slabs(struct qn_feed *f, const struct qn_item *item, int dim,
+				    uint64_t n, qn_sink *sink, void *ctx, struct quern_message *err)
+{
+	struct quern_box slab = item->box;
+	enum quern_status st = qn_feed_decode(f, err);
+
+	for (uint64_t i = 0; !st && i < item->box.count[dim]; i += n) {
+		slab.start[dim] = item->box.start[dim] + i * slab.step[dim];
+		slab.count[dim] = qn_min_u64(n, item->box.count[dim] - i);
+		st = feed_slab(f, &slab, err);
+		if (!st)
+			deliver(f, &slab, sink, ctx);
+	}
+	return st;
+}
+
+/* --- items --- */
+
+/* Delivers it in slabs, if it can be and that is of use. */
+static bool try_slabs(struct qn_feed *f, const struct qn_item *item, qn_sink *sink, void *ctx,
+		      enum quern_status *st, struct quern_message *err)
+{
+	uint64_t n = 0;
+	int dim = 0;
+
+	if (!item->reduced || item->nchunks != 1 || f->format ||
+	    item->chunks->addr == QN_ADDR_NONE || count_chunks(f, &item->box) > 1 ||
+	    !find_slabs(&item->box, item->reduced, &dim, &n))
+		return false;
+	f->job.chunk = item->chunks;
+	if (!qn_feed_is_any_filtered(f))
+		return false;
+	qn_feed_begin(f, &item->box, item->chunks, put_tile, &f->panel);
+	*st = feed_slabs(f, item, dim, n, sink, ctx, err);
+	return true;
+}
+
 enum quern_status qn_feed_panel(struct qn_feed *f, const struct qn_item *item, qn_sink *sink,
 				void *ctx, struct quern_message *err)
 {
 	struct qn_panel *p = &f->panel;
-	struct quern_var var = { .dtype = f->view.dtype };
-	struct quern_tile tile = { .box = &item->box, .nvars = 1, .var = &var };
 	uint64_t offset[QUERN_MAX_DIMS];
 	struct quern_box part;
-	enum quern_status st = make_room(f, &item->box, err);
+	enum quern_status st;
+
+	if (try_slabs(f, item, sink, ctx, &st, err))
+		return st;
+	st = make_room(f, &item->box, err);
 
 	/* Chunks of which no element is there are left out. */
 	if (!st && item->nchunks < count_chunks(f, &item->box))
@@ -160,13 +284,7 @@ enum quern_status qn_feed_panel(struct qn_feed *f, const struct qn_item *item, q
 		start_part(p, &item->box, &part, offset);
 		st = qn_feed_chunk(f, &part, &item->chunks[i], put_tile, p, err);
 	}
-	if (st)
-		return st;
-	p->place = NULL;
-	tile.nelems = p->nelems;
-	var.values = p->values.bytes;
-	var.nmissing = p->nmissing;
-	var.valid = p->nmissing ? bits_of(p) : NULL;
-	sink(ctx, &tile);
-	return QUERN_OK;
+	if (!st)
+		deliver(f, &item->box, sink, ctx);
+	return st;
 }

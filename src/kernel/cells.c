@@ -61,6 +61,12 @@ static uint64_t count_words_nbytes(const struct qn_layout_of_state *l, uint64_t 
 		       : UINT64_MAX;
 }
 
+/* Of a column of words: how often so many rows. */
+static uint64_t count_alike(uint64_t nrows)
+{
+	return qn_ceil_div(nrows, QN_ALIKE);
+}
+
 static uint64_t column_nbytes(const struct quern_segment *s, uint64_t nrows)
 {
 	return s->nfactors ? qn_column_products_nbytes(nrows)
@@ -73,6 +79,8 @@ uint64_t qn_cells_nbytes(const struct quern_kernel *k, const struct qn_layout_of
 	const bool by_columns = is_by_columns(k, nrows);
 	uint64_t n = count_words_nbytes(l, nrows, by_columns);
 
+	if (by_columns)
+		n = add_up(n, count_words_nbytes(l, count_alike(nrows), true));
 	for (int i = 0; by_columns && i < l->nsegments; i++)
 		if (l->segment[i].op == QUERN_EXACT)
 			n = add_up(n, column_nbytes(&l->segment[i], nrows));
@@ -90,6 +98,7 @@ static void fill_column(struct qn_cells *c, size_t word, int64_t v)
 
 	for (uint64_t r = 0; r < n; r++)
 		c->words[word * n + r] = v;
+	memset(c->alike + word * count_alike(n), 0, count_alike(n) * sizeof(*c->alike));
 }
 
 /* The identity of each word, from that of a state. Mostly it is zero, and of many columns no word ever changes: there
@@ -176,11 +185,14 @@ bool qn_cells_init(struct qn_cells *c, bool is_shared)
 	c->takes_short = c->has_columns && has_low_powers(c->layout);
 	nbytes = count_words_nbytes(c->layout, nrows, c->has_columns);
 	c->words = nbytes > PTRDIFF_MAX ? NULL : qn_alloc_zeroed((size_t)nbytes);
+	c->alike = c->has_columns ? qn_calloc(count_plain(c->layout) * count_alike(nrows) + 1,
+					      sizeof(*c->alike))
+				  : NULL;
 	c->is_new = true;
 	c->lock = is_shared ? qn_calloc(NLOCKS, sizeof(*c->lock)) : NULL;
 	c->seen = c->rows->nkept ? qn_seen_new(c->rows) : NULL;
-	if (!c->words || (is_shared && !c->lock) || (c->rows->nkept && !c->seen) ||
-	    !make_columns(c)) {
+	if (!c->words || (c->has_columns && !c->alike) || (is_shared && !c->lock) ||
+	    (c->rows->nkept && !c->seen) || !make_columns(c)) {
 		qn_cells_fini(c);
 		return false;
 	}
@@ -199,10 +211,11 @@ void qn_cells_fini(struct qn_cells *c)
 	}
 	free(c->seen);
 	free(c->lock);
+	free(c->alike);
 	free(c->words);
 	c->seen = NULL;
 	c->lock = NULL;
-	c->words = NULL;
+	c->alike = c->words = NULL;
 }
 
 uint64_t qn_cells_nbytes_spilled(const struct qn_cells *c)
@@ -227,7 +240,8 @@ int64_t *qn_cells_state(const struct qn_cells *c, uint64_t row)
 	return c->words + row * c->layout->nwords;
 }
 
-int64_t *qn_cells_column(const struct qn_cells *c, size_t word)
+/* The number of the column of a word; SIZE_MAX: it has none. */
+static size_t column_of(const struct qn_cells *c, size_t word)
 {
 	size_t before = 0;
 
@@ -236,11 +250,54 @@ int64_t *qn_cells_column(const struct qn_cells *c, size_t word)
 		const bool is_exact = s->op == QUERN_EXACT;
 
 		if (word < s->nwords)
-			return is_exact ? NULL : c->words + (before + word) * c->rows->nrows;
+			return is_exact ? SIZE_MAX : before + word;
 		word -= s->nwords;
 		before += is_exact ? 0 : s->nwords;
 	}
-	return NULL;
+	return SIZE_MAX;
+}
+
+int64_t *qn_cells_column(const struct qn_cells *c, size_t word)
+{
+	const size_t column = column_of(c, word);
+
+	return column == SIZE_MAX ? NULL : c->words + column * c->rows->nrows;
+}
+
+static void add_each(int64_t *words, uint64_t n, int64_t more)
+{
+	for (uint64_t i = 0; i < n; i++)
+		words[i] += more;
+}
+
+void qn_cells_add_alike(struct qn_cells *c, size_t word, uint64_t row, size_t n, int64_t more)
+{
+	const uint64_t nrows = c->rows->nrows, end = row + n;
+	const size_t column = column_of(c, word);
+	int64_t *words = c->words + column * nrows, *alike = c->alike + column * count_alike(nrows);
+
+	for (uint64_t next; row < end; row = next) {
+		const uint64_t all = qn_min_u64((row / QN_ALIKE + 1) * QN_ALIKE, nrows);
+
+		next = qn_min_u64(all, end);
+		if (row % QN_ALIKE == 0 && next == all)
+			alike[row / QN_ALIKE] += more;
+		else
+			add_each(words + row, next - row, more);
+	}
+}
+
+/* Gives the rows of a column what they are to get alike. */
+static void settle_column(struct qn_cells *c, size_t column)
+{
+	const uint64_t nrows = c->rows->nrows, n = count_alike(nrows);
+	int64_t *words = c->words + column * nrows, *alike = c->alike + column * n;
+
+	for (uint64_t i = 0; i < n; i++, words += QN_ALIKE) {
+		if (alike[i])
+			add_each(words, qn_min_u64(QN_ALIKE, nrows - i * QN_ALIKE), alike[i]);
+		alike[i] = 0;
+	}
 }
 
 void qn_cells_pass(const struct qn_layout_of_state *l, struct qn_cells_place *place)
@@ -254,6 +311,7 @@ void qn_cells_of_part(const struct qn_cells *all, const struct qn_cells_place *p
 {
 	part->rows = all->rows;
 	part->words = all->words + place->plain * all->rows->nrows;
+	part->alike = all->alike + place->plain * count_alike(all->rows->nrows);
 	part->has_columns = true;
 	memcpy(part->exact, all->exact + place->segment,
 	       (size_t)part->layout->nsegments * sizeof(*part->exact));
@@ -565,6 +623,8 @@ void qn_cells_normalize(struct qn_cells *c)
 {
 	for (uint64_t r = 0; !c->has_columns && c->kernel->normalize && r < c->rows->nrows; r++)
 		c->kernel->normalize(c->self, qn_cells_state(c, r));
+	for (size_t k = 0; c->has_columns && k < count_plain(c->layout); k++)
+		settle_column(c, k);
 }
 
 /* The words of a segment in two tables of columns. */

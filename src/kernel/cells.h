@@ -8,6 +8,9 @@
  *	states    | a b sum0 sum1 sum2 | a b sum0 sum1 sum2 | ...
  *	columns   | a a a ... | b b b ... | exact column |
  *
+ * What is added to QN_ALIKE rows side by side alike, as the number of elements mostly is, is added to one number of
+ * theirs, and to the rows when the table is normalized.
+ *
  * Whoever adds to a cell holds the lock of its block of rows, where a table is shared by threads.
  */
 #ifndef QN_KERNEL_CELLS_H
@@ -18,12 +21,17 @@
 #include "kernel/kernel.h"
 #include "kernel/seen.h"
 
+/* A divisor of QN_RUN_NELEMS: rows of other blocks have other locks. */
+#define QN_ALIKE 64
+
 struct qn_cells {
 	const struct quern_kernel *kernel;	 /* borrows, like the next three */
 	const void *self;			 /* of the kernel */
 	const struct qn_layout_of_state *layout; /* of the state of a row */
 	const struct qn_rows *rows;
-	int64_t *words;		  /* owned: of states, or columns of all but the exact sums */
+	int64_t *words; /* owned: of states, or columns of all but the exact sums */
+	int64_t *
+		alike; /* owned: of such a column, what each QN_ALIKE of its rows are to get; NULL: of states */
 	bool has_columns, is_new; /* new: all words are zero */
 	bool takes_short; /* columns take short runs of one row: their sums are of powers 1 and 2 */
 	struct qn_column
@@ -58,6 +66,10 @@ size_t qn_cells_scratch_nbytes(const struct quern_kernel *k, const void *self,
    qn_rows_visit. */
 void qn_cells_absorb(struct qn_cells *c, void *scratch, const struct quern_tile *tile,
 		     const int32_t *const *given);
+
+/* Of columns, with the lock: adds to a word, which is summed, of n rows of a block. Who reads the column sees it when the
+   table was normalized. */
+void qn_cells_add_alike(struct qn_cells *c, size_t word, uint64_t row, size_t n, int64_t more);
 
 /* Brings all states to their canonical form. */
 void qn_cells_normalize(struct qn_cells *c);
@@ -102,7 +114,8 @@ void qn_cells_pass(const struct qn_layout_of_state *l, struct qn_cells_place *pl
 void qn_cells_of_part(const struct qn_cells *all, const struct qn_cells_place *place,
 		      struct qn_cells *part);
 
-/* Of columns: that of a word of the state which is in no exact sum, borrowed. */
+/* Of columns: that of a word of the state which is in no exact sum, borrowed. Not normalized, it may lack what rows
+   are to get alike. */
 int64_t *qn_cells_column(const struct qn_cells *c, size_t word);
 
 #endif

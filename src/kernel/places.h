@@ -26,7 +26,7 @@ struct qn_places {
 /* The places of a result's rows, if there are many elements for each of them. Borrows what the rows borrow. */
 void qn_places_find(const struct qn_rows *rows, struct qn_places *out);
 
-/* Adds the cells of places to those of the result, both of columns and of the same layout. False: no memory; or a table
+/* Adds the cells of places, normalized, to those of the result, both of columns and of the same layout. False: no memory; or a table
    is over, then *into is. */
 bool qn_places_regroup(const struct qn_places *p, const struct qn_cells *places,
 		       struct qn_cells *into);

@@ -62,6 +62,7 @@ static enum quern_status regroup(struct qn_run *run, struct quern_message *err)
 	/* Those of places are there meanwhile. */
 	if (run->cells.most_spilled)
 		run->cells.most_spilled -= qn_min_u64(spilled, run->cells.most_spilled - 1);
+	qn_cells_normalize(&places);
 	if (!st && !qn_places_regroup(&run->places, &places, &run->cells) &&
 	    !atomic_load(&run->cells.is_over))
 		st = qn_error_nomem(err, 0, "the cells of the result");

@@ -68,6 +68,8 @@ struct absorber {
 	int64_t *state;
 	void *scratch;
 	struct quern_box box; /* of the item, in the whole: a kernel knows nothing of members */
+	const struct qn_item *item;
+	struct quern_box part; /* of the tile, in the whole, where the item may be cut */
 	struct worker *w;
 };
 
@@ -94,6 +96,30 @@ static const int32_t *const *group(struct worker *w, const struct quern_tile *da
 	return groups;
 }
 
+/* An item is cut where only the kernel sees it, and it lies in the member as in the whole. */
+static bool may_be_cut(const struct absorber *a, const struct qn_item *item)
+{
+	const struct worker *w = a->w;
+	bool is_alike = item->box.ndim == a->box.ndim;
+
+	for (int d = 0; is_alike && d < a->box.ndim; d++)
+		is_alike = w->slot.part.axis[d] == d && item->box.step[d] == a->box.step[d];
+	return is_alike && a->cells && !a->kernel->demand && !w->formula && !w->grouper;
+}
+
+/* The box of a tile, in the whole. */
+static const struct quern_box *place_tile(struct absorber *a, const struct quern_tile *tile)
+{
+	const struct quern_box *item = &a->item->box;
+
+	if (!a->item->reduced || tile->box == item)
+		return &a->box;
+	a->part = *tile->box;
+	for (int d = 0; d < a->box.ndim; d++)
+		a->part.start[d] = a->box.start[d] + (tile->box->start[d] - item->start[d]);
+	return &a->part;
+}
+
 static void absorb(void *ctx, const struct quern_tile *tile)
 {
 	struct absorber *a = ctx;
@@ -101,7 +127,7 @@ static void absorb(void *ctx, const struct quern_tile *tile)
 	struct qn_formula_tile made;
 	const int32_t *const *given = NULL;
 
-	data.box = &a->box;
+	data.box = place_tile(a, tile);
 	there = data;
 	if (a->w->formula) {
 		qn_formula_apply(a->w->formula, &there, &made);
@@ -350,6 +376,8 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 
 	qn_items_seek(&run->items, t.item, &w->slot);
 	qn_slot_box(&w->slot, &item.box, &a.box);
+	a.item = &item;
+	item.reduced = may_be_cut(&a, &item) ? run->reduced : NULL;
 	if (!is_needed(t.item, w->pass->stride) || !qn_kept_meets(run, &a.box, &w->is_first) ||
 	    atomic_load_explicit(&w->cells->is_over, memory_order_relaxed)) {
 		count_done(run, &t, &item.box, times);
