@@ -165,7 +165,7 @@ struct qn_column_pass {
 
 /* Adds the elements of the rows from `first` on; returns the row where it stopped: n, or that of a
    strip of QN_COLUMN_STRIP rows (or as many as there are) of which nothing was added, because one
-   of its elements did not fit. With p->valid it stops before a strip that is not whole, too. */
+   of its elements did not fit. With p->valid it stops where there are fewer rows than a strip has, too. */
 QN_ISA_DECLARE(size_t, qn_column_pass, (const struct qn_column_pass *p, size_t first));
 
 /* Copies n elements of which `valid` has the bits from `bit` on, with zero for those that are not

@@ -111,18 +111,21 @@ QN_INLINE void put_double(struct strip *a, const struct qn_column_pass *p, qn_vd
 		put_square(a, &a->square[v], &p->sum[1], x, n2);
 }
 
-/* Which of the elements that are added are valid: of a strip in a step, a bit each. */
-QN_INLINE uint32_t find_valid(const struct qn_column_pass *p, size_t i, size_t nrows)
+/* Which elements of a strip are added in a step, a bit each: those that are valid, of rows that are kept. */
+QN_INLINE uint32_t find_valid(const struct qn_column_pass *p, size_t i, size_t nrows, uint32_t keep)
 {
-	return (uint32_t)qn_bitmap_word(p->valid, p->bit + i, nrows);
+	return p->valid ? (uint32_t)qn_bitmap_word(p->valid, p->bit + i, nrows) & keep : keep;
 }
 
-/* What is added: of which type; whether all of it is valid; into how many parts; whether magnitudes tell if it fits. */
+/* What is added: of which type; whether some of it is left out; into how many parts; whether magnitudes tell if it fits;
+   the rows of a strip that are added to, a bit each. */
 struct way {
 	bool single, some;
 	int n1, n2;
 	bool known;
+	uint32_t keep;
 };
+#define ALL_ROWS UINT32_MAX
 
 /* Adds the v-th vector of a step, whose first element is `i`. */
 QN_INLINE void add(struct strip *a, const struct qn_column_pass *p, size_t i, uint32_t valid, int v,
@@ -240,7 +243,8 @@ QN_INLINE bool add_strip(const struct qn_column_pass *p, size_t row, int nvector
 	EACH_VECTOR(TAKE);
 	for (size_t s = 0; s < p->nsteps; s++) {
 		const size_t i = s * p->stride + row;
-		const uint32_t valid = w.some ? find_valid(p, i, (size_t)nvectors * QN_VD) : 0;
+		const uint32_t valid = w.some ? find_valid(p, i, (size_t)nvectors * QN_VD, w.keep)
+					      : 0;
 
 		EACH_VECTOR(ADD);
 		if (w.known)
@@ -312,37 +316,53 @@ QN_INLINE bool add_strips(const struct qn_column_pass *p, size_t *row, int nvect
 	return true;
 }
 
+/* Adds the rows from `row` on, fewer than a strip has, as a strip that ends with them: what was added of it before is
+   left out. Returns where it stopped: it was nowhere if there are fewer rows, or if one does not fit. */
+QN_INLINE size_t add_rest(const struct qn_column_pass *p, size_t row, int nvectors, struct way w)
+{
+	const size_t nrows = (size_t)nvectors * QN_VD;
+
+	if (row == p->n || p->n < nrows)
+		return row;
+	w.some = true;
+	w.keep = ALL_ROWS << (row + nrows - p->n);
+	return add_strip(p, p->n - nrows, nvectors, w) ? p->n : row;
+}
+
 /* strip_TYPE_n1_n2 and pass_TYPE_n1_n2: with n1 parts of x and n2 of its square; some_TYPE_n1_n2: of elements some of
    which are not valid. They work on a copy of *p, which the sums that they store cannot change. */
-#define DEFINE(NAME, type, single, n1, n2)                                                     \
-	static bool strip_##NAME##_##n1##_##n2(const struct qn_column_pass *p, size_t row)     \
-	{                                                                                      \
-		return add_strip(p, row, SHORT, (struct way){ single, false, n1, n2, false }); \
-	}                                                                                      \
-                                                                                               \
-	static size_t some_##NAME##_##n1##_##n2(const struct qn_column_pass *p, size_t row)    \
-	{                                                                                      \
-		const struct qn_column_pass q = *p;                                            \
-		int credit = single ? CREDIT : 0;                                              \
-                                                                                               \
-		add_strips(&q, &row, NVECTORS(n1, n2),                                         \
-			   (struct way){ single, true, n1, n2, false }, &credit);              \
-		return row;                                                                    \
-	}                                                                                      \
-                                                                                               \
-	static size_t pass_##NAME##_##n1##_##n2(const struct qn_column_pass *p, size_t row)    \
-	{                                                                                      \
-		const struct way w = { single, false, n1, n2, false };                         \
-		const struct qn_column_pass q = *p;                                            \
-		int credit = single ? CREDIT : 0;                                              \
-                                                                                               \
-		if (!add_strips(&q, &row, NVECTORS(n1, n2), w, &credit))                       \
-			return row;                                                            \
-		if (NVECTORS(n1, n2) > SHORT && !add_strips(&q, &row, SHORT, w, &credit))      \
-			return row;                                                            \
-		if (row < q.n && !add_tail(p, row, sizeof(type), strip_##NAME##_##n1##_##n2))  \
-			return row;                                                            \
-		return q.n;                                                                    \
+#define DEFINE(NAME, type, single, n1, n2)                                                    \
+	static bool strip_##NAME##_##n1##_##n2(const struct qn_column_pass *p, size_t row)    \
+	{                                                                                     \
+		return add_strip(p, row, SHORT,                                               \
+				 (struct way){ single, false, n1, n2, false, ALL_ROWS });     \
+	}                                                                                     \
+                                                                                              \
+	static size_t some_##NAME##_##n1##_##n2(const struct qn_column_pass *p, size_t row)   \
+	{                                                                                     \
+		const struct way w = { single, true, n1, n2, false, ALL_ROWS };               \
+		const struct qn_column_pass q = *p;                                           \
+		int credit = single ? CREDIT : 0;                                             \
+                                                                                              \
+		if (!add_strips(&q, &row, NVECTORS(n1, n2), w, &credit))                      \
+			return row;                                                           \
+		return add_rest(&q, row, NVECTORS(n1, n2), w);                                \
+	}                                                                                     \
+                                                                                              \
+	static size_t pass_##NAME##_##n1##_##n2(const struct qn_column_pass *p, size_t row)   \
+	{                                                                                     \
+		const struct way w = { single, false, n1, n2, false, ALL_ROWS };              \
+		const struct qn_column_pass q = *p;                                           \
+		int credit = single ? CREDIT : 0;                                             \
+                                                                                              \
+		if (!add_strips(&q, &row, NVECTORS(n1, n2), w, &credit))                      \
+			return row;                                                           \
+		if (NVECTORS(n1, n2) > SHORT && !add_strips(&q, &row, SHORT, w, &credit))     \
+			return row;                                                           \
+		row = add_rest(&q, row, SHORT, w);                                            \
+		if (row < q.n && !add_tail(p, row, sizeof(type), strip_##NAME##_##n1##_##n2)) \
+			return row;                                                           \
+		return q.n;                                                                   \
 	}
 
 #define DEFINE_SUMS(NAME, type, single)  \

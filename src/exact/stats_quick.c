@@ -209,10 +209,10 @@ static double round_window(struct window *w, bool negative)
    quotient of what is missing sets that right, up to a few units. */
 static uint64_t root_of(qn_u128 x)
 {
-	const double near = sqrt((double)x);
+	const double near = sqrt((double)(uint64_t)(x >> 64)) * 0x1p32;
 	uint64_t r = near >= 0x1p64 ? UINT64_MAX : (uint64_t)near;
 	const qn_i128 missing = (qn_i128)(x - (qn_u128)r * r);
-	const int64_t step = (int64_t)((double)missing / (2 * near));
+	const int64_t step = (int64_t)((double)(int64_t)(missing >> 32) * 0x1p31 / near);
 
 	r = step > 0 && (uint64_t)step > UINT64_MAX - r ? UINT64_MAX : r + (uint64_t)step;
 	while ((qn_u128)r * r > x)

@@ -314,6 +314,36 @@ refuses 2 "... as a column" "would be called count, as the field count of the re
 refuses 2 "... as a dimension" "would be called as the dimension x that is kept" \
 	run moments --over time --by 'x=month(time)' -d v curved.h5
 
+# --- chunks that are decoded go to cells by parts, which changes nothing: by latitudes, by times, by both of one time ---
+# parts SHAPE KERNEL...: what kernels say of t2m in such chunks, as of the same in raw chunks of a time.
+parts()
+{
+	local shape=$1 kernel fields
+
+	shift
+	climate --chunk-shape "$shape" parts.nc
+	for kernel in "$@"; do
+		for file in plain parts; do
+			quern run "$kernel" -d t2m --over time --threads 2 --json $file.nc
+			jq -cS .result out >$file.json
+		done
+		jq_true '.shape == [70, 93]' plain.json || echo "$kernel: no such map"
+		cmp -s plain.json parts.json || echo "$kernel: other values"
+	done
+}
+climate()
+{
+	"$BUILDDIR/examples/mkclimate" --quiet --only t2m --time 24 --lat 70 --lon 93 --missing "${missing:-4}" "$@"
+}
+for missing in 0 4; do
+	climate --raw --chunk-shape 1,70,93 plain.nc
+	for shape in 24,70,93 24,40,50 1,70,93; do
+		is "chunks of $shape, $missing% missing, by parts" "" "$(parts $shape std minmax median range)"
+		rm parts.nc
+	done
+	rm plain.nc
+done
+
 # --- what is refused ---
 refuses 2 "no such dimension" "--over 'lot': /t has no such dimension; it has time, lat, lon; did you mean 'lat'" \
 	run sum --over lot -d t grid.h5
