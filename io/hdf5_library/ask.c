@@ -65,13 +65,15 @@ enum quern_status qn_hdf5_texts(const char *file, const char *path, struct qn_na
 	struct qn_h5_caller caller;
 	hid_t id = -1, dset = -1;
 	enum quern_status status;
+	bool nomem = false;
 
 	qn_h5_enter(&caller);
 	status = qn_h5_open_file(file, &id, err);
 	if (status == QUERN_OK)
 		status = qn_h5_open_dataset(id, file, path, &dset, err);
-	if (status == QUERN_OK && !qn_h5_attr_texts(dset, out))
-		status = qn_h5_fail(err, file, path, "its attributes cannot be read");
+	if (status == QUERN_OK && !qn_h5_attr_texts(dset, out, &nomem))
+		status = nomem ? qn_error_nomem(err, 0, "attributes")
+			       : qn_h5_fail(err, file, path, "its attributes cannot be read");
 	qn_h5_close(dset);
 	qn_h5_close(id);
 	qn_h5_leave(&caller);

@@ -279,23 +279,33 @@ static bool put_text(hid_t object, const char *name, char *out, size_t room)
 	return qn_h5_attr_named_text(object, name, out, room) == QN_SOUND && *out;
 }
 
+struct texts {
+	struct qn_names *out;
+	bool nomem;
+};
+
 static herr_t add_text(hid_t object, const char *name, const H5A_info_t *info, void *ctx)
 {
-	struct qn_names *out = ctx;
+	struct texts *texts = ctx;
+	struct qn_names *out = texts->out;
 	char text[MOST_BYTES];
 
 	(void)info;
 	if (out->n >= 2 * MOST_TEXTS || !*name || strlen(name) >= sizeof(text) ||
 	    !put_text(object, name, text, sizeof(text)))
 		return 0;
-	return qn_names_add(out, name, NULL) || qn_names_add(out, text, NULL) ? -1 : 0;
+	texts->nomem = qn_names_add(out, name, NULL) || qn_names_add(out, text, NULL);
+	return texts->nomem ? -1 : 0;
 }
 
-bool qn_h5_attr_texts(hid_t object, struct qn_names *out)
+bool qn_h5_attr_texts(hid_t object, struct qn_names *out, bool *nomem)
 {
+	struct texts texts = { .out = out };
 	hsize_t at = 0;
+	const bool ok = H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, &at, add_text, &texts) >= 0;
 
-	return H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, &at, add_text, out) >= 0;
+	*nomem = texts.nomem;
+	return ok;
 }
 
 enum qn_fault qn_h5_attr_numbers(hid_t object, enum qn_attribute attribute,

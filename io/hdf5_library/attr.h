@@ -27,8 +27,8 @@ enum qn_fault qn_h5_attr_text(hid_t object, enum qn_attribute attribute, char *o
 enum qn_fault qn_h5_attr_named_text(hid_t object, const char *name, char *out, size_t room);
 
 /* Adds all that are one text, name and text by turns, in the order of their names, and flag_values as one, integers with
-   blanks between them; false: there is no memory. */
-bool qn_h5_attr_texts(hid_t object, struct qn_names *out);
+   blanks between them. False: they cannot be read or, *nomem, there is no memory. */
+bool qn_h5_attr_texts(hid_t object, struct qn_names *out, bool *nomem);
 
 /* The values of an attribute of integers, floats, enumerations, bit fields or times, which are
    their integers: *out is owned; NULL, and *n 0, where it is not there or has a fault. */

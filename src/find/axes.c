@@ -232,14 +232,6 @@ static enum quern_status read_all(const struct qn_subject *s, struct qn_joined *
 	return st ? st : nomem ? qn_error_nomem(err, 0, "coordinates") : QUERN_OK;
 }
 
-static enum quern_status warn(struct qn_subject *s, int dim, const char *why,
-			      struct quern_message *err)
-{
-	return qn_warnings_add(&s->warnings, err,
-			       "the result is without coordinates of dimension %s: %s",
-			       s->dataset.dim_name[dim] ? s->dataset.dim_name[dim] : "", why);
-}
-
 static enum quern_status take_other(struct qn_subject *s, const char **at, const char *end,
 				    struct quern_message *err)
 {
@@ -271,7 +263,7 @@ static enum quern_status take_all(struct qn_subject *s, const char *at, size_t n
 		if (!st)
 			st = add_dates(&s->axes[d], err);
 		if (!st && *why)
-			st = warn(s, d, why, err);
+			st = qn_warn_of_lost_axis(&s->warnings, &s->dataset, d, why, err);
 		if (!st)
 			st = warn_of_break(s, &s->axes[d], err);
 		free(why);

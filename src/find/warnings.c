@@ -27,6 +27,14 @@ enum quern_status qn_warnings_add(struct qn_names *warnings, struct quern_messag
 	return qn_names_add(warnings, text, err);
 }
 
+enum quern_status qn_warn_of_lost_axis(struct qn_names *warnings, const struct qn_dataset *d,
+				       int dim, const char *why, struct quern_message *err)
+{
+	return qn_warnings_add(warnings, err,
+			       "the result is without coordinates of dimension %s: %s",
+			       d->dim_name[dim] ? d->dim_name[dim] : "", why);
+}
+
 enum quern_status qn_subject_blame(struct qn_subject *subject, const struct qn_dataset *d,
 				   struct quern_message *err)
 {

@@ -11,6 +11,10 @@
 enum quern_status qn_warnings_add(struct qn_names *warnings, struct quern_message *err,
 				  const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* That the coordinate of a dimension cannot be read, and why. */
+enum quern_status qn_warn_of_lost_axis(struct qn_names *warnings, const struct qn_dataset *d,
+				       int dim, const char *why, struct quern_message *err);
+
 /* Files whose attribute has a fault. */
 struct qn_blame {
 	uint64_t nfiles;

@@ -180,7 +180,8 @@ static void collect_of(struct search *s, const char *option, const char *text)
 	struct quern_message ignored = { .status = QUERN_OK };
 	struct qn_program *p = NULL;
 
-	compile(s, option, text, QN_WANT_ANY, true, &p, &ignored);
+	if (compile(s, option, text, QN_WANT_ANY, true, &p, &ignored) == QUERN_ERR_RUN)
+		s->failed = true; /* no memory */
 	qn_program_free(p);
 }
 

@@ -267,10 +267,11 @@ static enum quern_status gather(const struct qn_team *team, const char *mine, si
 }
 
 /* Rank 0. A dimension of which a part is not there has no coordinate. */
-static enum quern_status take_all(const struct qn_subject *s, const struct qn_wanted_list *l,
+static enum quern_status take_all(struct qn_run *run, const struct qn_wanted_list *l,
 				  struct answers *a, struct dimension *of,
 				  struct quern_message *err)
 {
+	const struct qn_subject *s = run->subject;
 	bool is_lost[QUERN_MAX_DIMS] = { false };
 	enum quern_status st = QUERN_OK;
 	struct qn_wanted w;
@@ -283,6 +284,9 @@ static enum quern_status take_all(const struct qn_subject *s, const struct qn_wa
 		st = qn_axis_unpack(&a->at[s->describer[w.file]], a->end, &v, &why, err);
 		if (!st && !take(s, &of[w.dim], &w, &v, &is))
 			st = qn_error_nomem(err, 0, "a coordinate");
+		if (!st && *why && !is_lost[w.dim])
+			st = qn_warn_of_lost_axis(&run->warnings, &s->dataset, (int)w.dim, why,
+						  err);
 		is_lost[w.dim] |= !is;
 		qn_axis_values_fini(&v);
 		free(why);
@@ -312,7 +316,7 @@ static enum quern_status answer(const struct qn_team *team, const struct qn_subj
 			continue;
 		if (qn_wanted_read(s, &w, &v, &why) == QUERN_ERR_RUN)
 			st = qn_error_pass(err, why.status, &why);
-		qn_axis_pack(f, &v, "", &nomem);
+		qn_axis_pack(f, &v, why.status ? why.text : "", &nomem);
 		qn_axis_values_fini(&v);
 	}
 	if (f && fclose(f))
@@ -320,10 +324,10 @@ static enum quern_status answer(const struct qn_team *team, const struct qn_subj
 	return st ? st : nomem ? qn_error_nomem(err, 0, "coordinates") : QUERN_OK;
 }
 
-static enum quern_status ask(const struct qn_team *team, const struct qn_subject *s,
-			     struct qn_wanted_list *l, struct dimension *of,
+static enum quern_status ask(struct qn_run *run, struct qn_wanted_list *l, struct dimension *of,
 			     struct quern_message *err)
 {
+	const struct qn_team *team = run->team;
 	struct answers a = { .at = NULL };
 	size_t nbytes = l->n * sizeof(*l->word), nmine = 0;
 	char *mine = NULL;
@@ -331,11 +335,12 @@ static enum quern_status ask(const struct qn_team *team, const struct qn_subject
 
 	l->n = nbytes / sizeof(*l->word);
 	if (!st)
-		st = qn_comm_agree(team->comm, answer(team, s, l, &mine, &nmine, err), err);
+		st = qn_comm_agree(team->comm, answer(team, run->subject, l, &mine, &nmine, err),
+				   err);
 	if (!st)
 		st = gather(team, mine, nmine, &a, err);
 	if (!st && a.all)
-		st = take_all(s, l, &a, of, err);
+		st = take_all(run, l, &a, of, err);
 	free(mine);
 	free(a.at);
 	free(a.all);
@@ -401,7 +406,7 @@ static bool give(const struct qn_run *run, bool has_few, struct dimension *of,
 }
 
 /* has_few: for the indexes in the fields of the result, of all dimensions. */
-static enum quern_status find(const struct qn_run *run, bool has_few, struct quern_result *result,
+static enum quern_status find(struct qn_run *run, bool has_few, struct quern_result *result,
 			      struct quern_message *err)
 {
 	const struct qn_team *team = run->team;
@@ -426,7 +431,7 @@ static enum quern_status find(const struct qn_run *run, bool has_few, struct que
 	st = ok && !l.nomem ? QUERN_OK : qn_error_nomem(err, 0, "coordinates");
 	st = qn_comm_agree(team->comm, st, err);
 	if (!st)
-		st = ask(team, subject, &l, of, err);
+		st = ask(run, &l, of, err);
 	if (!st && leads && !give(run, has_few, of, result))
 		st = qn_error_nomem(err, 0, "coordinates");
 	for (int d = 0; d < ndim; d++) {
@@ -437,13 +442,13 @@ static enum quern_status find(const struct qn_run *run, bool has_few, struct que
 	return qn_comm_agree(team->comm, st, err);
 }
 
-enum quern_status qn_lookup_before(const struct qn_run *run, struct quern_result *result,
+enum quern_status qn_lookup_before(struct qn_run *run, struct quern_result *result,
 				   struct quern_message *err)
 {
 	return qn_kept_any(run) && is_wanted(run) ? find(run, false, result, err) : QUERN_OK;
 }
 
-enum quern_status qn_lookup_after(const struct qn_run *run, struct quern_result *result,
+enum quern_status qn_lookup_after(struct qn_run *run, struct quern_result *result,
 				  struct quern_message *err)
 {
 	enum quern_status st = QUERN_OK;

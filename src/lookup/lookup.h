@@ -12,12 +12,12 @@
 
 /* Of a run that has rows: gives the result, of rank 0, its `along`, for all indexes of the dimensions that are reduced.
    Collective. */
-enum quern_status qn_lookup_before(const struct qn_run *run, struct quern_result *result,
+enum quern_status qn_lookup_before(struct qn_run *run, struct quern_result *result,
 				   struct quern_message *err);
 
 /* Of a run whose result is there, or in a file: of one that has no rows looks up what its indexes need; then puts fields
    of coordinates behind those of indexes, with dates. Collective. */
-enum quern_status qn_lookup_after(const struct qn_run *run, struct quern_result *result,
+enum quern_status qn_lookup_after(struct qn_run *run, struct quern_result *result,
 				  struct quern_message *err);
 
 /* Puts behind each field of indexes the coordinates of these: fields of their own. rows: the result, or some of its

@@ -138,12 +138,11 @@ size_t QN_ISA(qn_count_alike)(const char *values, size_t size, size_t n)
 	const size_t nbytes = n * size;
 	char repeated[QN_VBYTES];
 	size_t at = 0;
-	qn_vq first;
 
 	for (size_t i = 0; i < sizeof(repeated); i += size)
 		memcpy(repeated + i, values, size);
-	memcpy(&first, repeated, sizeof(first));
-	while (at + STRIDE * QN_VBYTES <= nbytes && !differ(values + at, first))
+	while (at + STRIDE * QN_VBYTES <= nbytes &&
+	       !differ(values + at, (qn_vq)qn_vd_load(repeated)))
 		at += STRIDE * QN_VBYTES;
 	while (at < nbytes && !memcmp(values, values + at, size))
 		at += size;

@@ -262,7 +262,7 @@ others()
 	loops "a result of $name" clean "$name.nc" check_nothing run "$@" --threads 1 -o "$name.nc" small.nc
 }
 others rolling mean --over lat --rolling time=3,weights=triangle -d t2m -s lon=0:20
-others spells spells --over time --where 't2m > 250' --fields longest,number -d t2m -s lat=0:20
+others spells spells --over time --where 't2m > 250' -d t2m -s lat=0:20
 others distinct distinct --over time --limit 4 -d t2m -s lat=0:20
 others histogram2d histogram2d --bins 3,4 --with lat -d t2m
 loops "reads: a run" clean "" check_nothing run minmax --threads 1 -d packed cf.nc

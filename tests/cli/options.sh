@@ -181,7 +181,7 @@ quern run count --json --threads 8 --memory 25M -d /good layouts.h5
 is "--memory enough for some threads" "0 2 1" "$status $(field run.threads) \
 $(grep -c 'warning: rank 0 works with 2 of 8 threads: .* would not fit into --memory 25M' err)"
 refuses 1 "--memory too small for one" \
-	"needs about 20 MiB with one thread, 4 of them .*more than --memory 18M: raise it, or make the chunks" \
+	"needs about 20 MiB with one thread, 4 of them .*more than --memory 18M: raise it to 20M at least, or make the chunks" \
 	run count --memory 18M -d /good layouts.h5
 quern run moments --stats --json -d packed cf.nc
 is "--stats: exit code" 0 "$status"
