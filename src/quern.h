@@ -41,7 +41,7 @@
 extern "C" {
 #endif
 
-#define QUERN_VERSION "0.11.0"
+#define QUERN_VERSION "0.12.0"
 
 /* The version of the library that is linked, as QUERN_VERSION. */
 const char *quern_version(void);

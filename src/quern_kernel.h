@@ -29,7 +29,7 @@
 extern "C" {
 #endif
 
-#define QUERN_KERNEL_ABI 7u
+#define QUERN_KERNEL_ABI 8u
 #define QUERN_MAX_DIMS	 32
 /* The most elements in a tile of an elementwise kernel: 16 KiB of float32, half of an L1 cache. */
 #define QUERN_TILE_NELEMS  4096
