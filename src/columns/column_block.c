@@ -227,12 +227,12 @@ bool qn_column_block_raise(const struct qn_column *c, struct qn_column_block *b,
 }
 
 bool qn_column_block_add_row(const struct qn_column *c, struct qn_column_block *b, size_t row,
-			     const int64_t *sum, const uint64_t *more)
+			     const int64_t *sum)
 {
 	bool room = true;
 
 	for (int j = 0; j < b->nhot; j++)
-		room = room && b->bound[j] + more[j] <= LIMIT;
+		room = room && b->bound[j] + qn_column_largest(&sum[j], 1) <= LIMIT;
 	if (!room && !settle(c, b))
 		return false;
 	for (int j = 0; j < b->nhot; j++) {

@@ -69,7 +69,6 @@ static int64_t add_up(const int64_t part[STRIP])
 static bool put(const struct fold *f, int k, const struct strip *s)
 {
 	struct qn_column_block *b = f->block[k];
-	uint64_t more[QN_COLUMN_PARTS];
 	int64_t sum[QN_COLUMN_PARTS];
 
 	for (int j = 0; j < b->nhot; j++)
@@ -77,9 +76,7 @@ static bool put(const struct fold *f, int k, const struct strip *s)
 	for (int j = 0; j + 1 < b->nhot; j++)
 		if (qn_column_largest(&sum[j], 1) > MUCH)
 			qn_column_carry(&sum[j], &sum[j + 1], 1);
-	for (int j = 0; j < b->nhot; j++)
-		more[j] = qn_column_largest(&sum[j], 1);
-	return qn_column_block_add_row(f->column[k], b, f->row, sum, more);
+	return qn_column_block_add_row(f->column[k], b, f->row, sum);
 }
 
 static bool add_each(const struct fold *f, const char *values)

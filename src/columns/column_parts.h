@@ -120,9 +120,9 @@ bool qn_column_block_reserve(const struct qn_column *c, struct qn_column_block *
 /* Makes room for n times `more`, at most 2^52 each, in the hot parts of each row; n is at most 256. */
 bool qn_column_block_raise(const struct qn_column *c, struct qn_column_block *b,
 			   const uint64_t *more, size_t n);
-/* Adds a sum, each part at most more[j] and less than half of what a part holds, to a row. */
+/* Adds a sum, of which each part is less than half of what a part holds, to a row. */
 bool qn_column_block_add_row(const struct qn_column *c, struct qn_column_block *b, size_t row,
-			     const int64_t *sum, const uint64_t *more);
+			     const int64_t *sum);
 /* Adds the power of a finite element. */
 bool qn_column_block_add(const struct qn_column *c, struct qn_column_block *b, size_t row,
 			 const char *value);

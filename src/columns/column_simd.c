@@ -2,13 +2,10 @@
  * column_simd.c - passes over the elements of many rows; column_parts.h explains them.
  *
  * The numbers of parts and of vectors are constants wherever they are used, so that all sums of a
- * strip of rows are in registers. Loops over them are written out: compilers keep arrays in memory
- * that a loop goes through.
+ * strip of rows are in registers, and loops over them are written out (column_sums.h).
  */
 #include "base/bitmap.h"
-#include "exact/bits.h"
-#include "columns/column_parts.h"
-#include "exact/cut.h"
+#include "columns/column_sums.h"
 
 #define STEP   QN_COLUMN_STEP
 #define MASK48 ((UINT64_C(1) << STEP) - 1)
@@ -20,14 +17,9 @@
 
 /* --- floating point --- */
 
-/* The sums of a vector of rows. */
-struct sums {
-	qn_vq part[PARTS];
-};
-
 /* A strip of vectors: sums of x, and of its square. */
 struct strip {
-	struct sums x[VECTORS], square[VECTORS];
+	struct qn_column_vsums x[VECTORS], square[VECTORS];
 	/* Bits are set in `rest` if something was left of an element (but for the sign of zero), and
 	   in `range`, from the exponent up, if it was too large. */
 	qn_vq rest, range;
@@ -35,52 +27,15 @@ struct strip {
 	qn_vu largest, smallest;
 };
 
-QN_INLINE bool any_bit(qn_vq x)
-{
-#if defined(__AVX512F__)
-	return _mm512_test_epi64_mask((__m512i)x, (__m512i)x) != 0;
-#elif defined(__AVX2__)
-	return !_mm256_testz_si256((__m256i)x, (__m256i)x);
-#else
-	return (x[0] | x[1]) != 0;
-#endif
-}
-
-/* Adds x, rounded, to part j, and returns what is left of it. */
-QN_INLINE qn_vd put_part(struct sums *s, const struct qn_column_sum *to, qn_vd x, int j,
-			 qn_vq *range)
-{
-	const qn_vd start = qn_vd_set(to->magic[j]);
-	const qn_vd sum = x + start;
-
-	/* With the bits of the start, which are taken off at the end: until then it may wrap. */
-	s->part[j] = (qn_vq)((qn_vuq)s->part[j] + (qn_vuq)sum);
-	if (range)
-		*range |= (qn_vq)sum ^ (qn_vq)start;
-	return x - (sum - start);
-}
-
-/* Adds x to the lowest n parts; range: NULL if it is known to be small enough. */
-QN_INLINE qn_vd put(struct sums *s, const struct qn_column_sum *to, qn_vd x, int n, qn_vq *range)
-{
-	if (n > 2)
-		x = put_part(s, to, x, 2, range);
-	if (n > 1)
-		x = put_part(s, to, x, 1, n == 2 ? range : NULL);
-	if (n > 0)
-		x = put_part(s, to, x, 0, n == 1 ? range : NULL);
-	return x;
-}
-
 /* The error of a square of float64 is too small for the highest part. If the square is less than any
    double, x shows that. */
-QN_INLINE void put_square(struct strip *a, struct sums *s, const struct qn_column_sum *to, qn_vd x,
-			  int n)
+QN_INLINE void put_square(struct strip *a, struct qn_column_vsums *s,
+			  const struct qn_column_sum *to, qn_vd x, int n)
 {
 	const qn_vd square = x * x;
 
-	a->rest |= (qn_vq)put(s, to, square, n, &a->range);
-	a->rest |= (qn_vq)put(s, to, qn_vd_fma(x, x, -square), n - 1, NULL);
+	a->rest |= (qn_vq)qn_vsums_put(s, to, square, n, &a->range);
+	a->rest |= (qn_vq)qn_vsums_put(s, to, qn_vd_fma(x, x, -square), n - 1, NULL);
 	a->rest |= (qn_vq)x & (qn_vq)(square == qn_vd_set(0.0));
 }
 
@@ -91,12 +46,12 @@ QN_INLINE void put_single(struct strip *a, const struct qn_column_pass *p, qn_vd
 	qn_vd left;
 
 	if (n1) {
-		left = put(&a->x[v], &p->sum[0], x, n1, known ? NULL : &a->range);
+		left = qn_vsums_put(&a->x[v], &p->sum[0], x, n1, known ? NULL : &a->range);
 		if (!known)
 			a->rest |= (qn_vq)left;
 	}
 	if (n2) {
-		left = put(&a->square[v], &p->sum[1], x * x, n2, known ? NULL : &a->range);
+		left = qn_vsums_put(&a->square[v], &p->sum[1], x * x, n2, known ? NULL : &a->range);
 		if (!known)
 			a->rest |= (qn_vq)left;
 	}
@@ -106,7 +61,7 @@ QN_INLINE void put_double(struct strip *a, const struct qn_column_pass *p, qn_vd
 			  int n2)
 {
 	if (n1)
-		a->rest |= (qn_vq)put(&a->x[v], &p->sum[0], x, n1, &a->range);
+		a->rest |= (qn_vq)qn_vsums_put(&a->x[v], &p->sum[0], x, n1, &a->range);
 	if (n2)
 		put_square(a, &a->square[v], &p->sum[1], x, n2);
 }
@@ -157,55 +112,19 @@ QN_INLINE void look(struct strip *a, const struct qn_column_pass *p, size_t i, u
 	a->smallest = qn_vu_min(a->smallest, bits - 1);
 }
 
-QN_INLINE void load_part(const struct qn_column_sum *from, size_t row, struct sums *s, int j)
-{
-	memcpy(&s->part[j], from->part[j] + row, sizeof(qn_vq));
-}
-
-QN_INLINE void take(const struct qn_column_sum *from, size_t row, struct sums *s, int n)
-{
-	if (n > 0)
-		load_part(from, row, s, 0);
-	if (n > 1)
-		load_part(from, row, s, 1);
-	if (n > 2)
-		load_part(from, row, s, 2);
-}
-
-/* Stores part j less the bits of `times` of its constants. */
-QN_INLINE void store_part(const struct qn_column_sum *to, size_t row, const struct sums *s, int j,
-			  uint64_t times)
-{
-	const qn_vuq start = (qn_vuq){ 0 } + times * qn_bits64(to->magic[j]);
-	const qn_vuq part = (qn_vuq)s->part[j] - start;
-
-	memcpy(to->part[j] + row, &part, sizeof(part));
-}
-
-/* Of `nsteps` elements, to the highest part, and `times` each to the others. */
-QN_INLINE void give(const struct qn_column_sum *to, size_t row, const struct sums *s, int n,
-		    uint64_t nsteps, uint64_t times)
-{
-	if (n > 0)
-		store_part(to, row, s, 0, n == 1 ? nsteps : times * nsteps);
-	if (n > 1)
-		store_part(to, row, s, 1, n == 2 ? nsteps : times * nsteps);
-	if (n > 2)
-		store_part(to, row, s, 2, nsteps);
-}
-
 QN_INLINE void take_both(struct strip *a, const struct qn_column_pass *p, size_t row, int v, int n1,
 			 int n2)
 {
-	take(&p->sum[0], row + (size_t)v * QN_VD, &a->x[v], n1);
-	take(&p->sum[1], row + (size_t)v * QN_VD, &a->square[v], n2);
+	qn_vsums_take(&a->x[v], &p->sum[0], row + (size_t)v * QN_VD, n1);
+	qn_vsums_take(&a->square[v], &p->sum[1], row + (size_t)v * QN_VD, n2);
 }
 
 QN_INLINE void give_both(const struct strip *a, const struct qn_column_pass *p, size_t row, int v,
 			 bool single, int n1, int n2)
 {
-	give(&p->sum[0], row + (size_t)v * QN_VD, &a->x[v], n1, p->nsteps, 1);
-	give(&p->sum[1], row + (size_t)v * QN_VD, &a->square[v], n2, p->nsteps, single ? 1 : 2);
+	qn_vsums_give(&a->x[v], &p->sum[0], row + (size_t)v * QN_VD, n1, p->nsteps, p->nsteps);
+	qn_vsums_give(&a->square[v], &p->sum[1], row + (size_t)v * QN_VD, n2, p->nsteps,
+		      (single ? 1 : 2) * p->nsteps);
 }
 
 /* CALL(v) for each vector of the strip. */
@@ -223,9 +142,9 @@ QN_INLINE void give_both(const struct strip *a, const struct qn_column_pass *p, 
 QN_INLINE bool fits(const struct strip *a, const struct qn_column_pass *p, bool known)
 {
 	if (known)
-		return !any_bit((qn_vq)(a->largest >= qn_vu_set(p->most)) |
-				(qn_vq)(a->smallest < qn_vu_set(p->least - 1)));
-	return !any_bit((a->rest & INT64_MAX) | (qn_vq)((qn_vuq)a->range >> 52));
+		return !qn_vq_any((qn_vq)(a->largest >= qn_vu_set(p->most)) |
+				  (qn_vq)(a->smallest < qn_vu_set(p->least - 1)));
+	return qn_vsums_fit(a->rest, a->range);
 }
 
 /* False, with nothing stored, if an element does not fit. With `known`, for float32, the magnitudes

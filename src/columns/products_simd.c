@@ -7,57 +7,17 @@
  */
 #include "columns/products_simd.h"
 
-#include "exact/bits.h"
-#include "exact/cut.h"
+#include "columns/column_sums.h"
 
 /* Vectors and rows of a strip. */
 #define VECTORS 2
 #define ROWS	(VECTORS * QN_VD)
 #define PARTS	QN_COLUMN_PARTS
 
-struct sums {
-	qn_vq part[PARTS];
-};
-
 struct strip {
-	struct sums x[VECTORS], w[VECTORS];
+	struct qn_column_vsums x[VECTORS], w[VECTORS];
 	qn_vq rest, range; /* as of column_simd.c */
 };
-
-QN_INLINE bool any_bit(qn_vq x)
-{
-#if defined(__AVX512F__)
-	return _mm512_test_epi64_mask((__m512i)x, (__m512i)x) != 0;
-#elif defined(__AVX2__)
-	return !_mm256_testz_si256((__m256i)x, (__m256i)x);
-#else
-	return (x[0] | x[1]) != 0;
-#endif
-}
-
-/* Adds x, rounded, to part j, and returns what is left of it. */
-QN_INLINE qn_vd put_part(struct sums *s, const struct qn_column_sum *to, qn_vd x, int j,
-			 qn_vq *range)
-{
-	const qn_vd start = qn_vd_set(to->magic[j]);
-	const qn_vd sum = x + start;
-
-	s->part[j] = (qn_vq)((qn_vuq)s->part[j] + (qn_vuq)sum);
-	if (range)
-		*range |= (qn_vq)sum ^ (qn_vq)start;
-	return x - (sum - start);
-}
-
-QN_INLINE qn_vd put(struct sums *s, const struct qn_column_sum *to, qn_vd x, int n, qn_vq *range)
-{
-	if (n > 2)
-		x = put_part(s, to, x, 2, range);
-	if (n > 1)
-		x = put_part(s, to, x, 1, n == 2 ? range : NULL);
-	if (n > 0)
-		x = put_part(s, to, x, 0, n == 1 ? range : NULL);
-	return x;
-}
 
 QN_INLINE qn_vd load(const char *p, size_t i, bool is_single)
 {
@@ -79,15 +39,15 @@ QN_INLINE qn_vd load_one(const char *p, size_t i, bool is_single)
 }
 
 /* The error, where there can be one, is too small for the highest part. */
-QN_INLINE void put_product(struct strip *a, struct sums *s, const struct qn_column_sum *to, qn_vd x,
-			   qn_vd w, bool is_exact, int n)
+QN_INLINE void put_product(struct strip *a, struct qn_column_vsums *s,
+			   const struct qn_column_sum *to, qn_vd x, qn_vd w, bool is_exact, int n)
 {
 	const qn_vd product = x * w, zero = qn_vd_set(0.0);
 
-	a->rest |= (qn_vq)put(s, to, product, n, &a->range);
+	a->rest |= (qn_vq)qn_vsums_put(s, to, product, n, &a->range);
 	if (is_exact)
 		return;
-	a->rest |= (qn_vq)put(s, to, qn_vd_fma(x, w, -product), n - 1, NULL);
+	a->rest |= (qn_vq)qn_vsums_put(s, to, qn_vd_fma(x, w, -product), n - 1, NULL);
 	a->rest |= (qn_vq)(product == zero) & (qn_vq)(x != zero) & (qn_vq)(w != zero);
 }
 
@@ -102,51 +62,14 @@ QN_INLINE void add(struct strip *a, const struct qn_products_pass *p, size_t s, 
 
 	put_product(a, &a->x[v], &p->sum, x, w, p->x_is_single && p->w_is_single, n1);
 	if (n2)
-		a->rest |= (qn_vq)put(&a->w[v], &p->of_w, w, n2, &a->range);
-}
-
-QN_INLINE void take_part(const struct qn_column_sum *from, size_t row, struct sums *s, int j)
-{
-	memcpy(&s->part[j], from->part[j] + row, sizeof(qn_vq));
-}
-
-QN_INLINE void take(const struct qn_column_sum *from, size_t row, struct sums *s, int n)
-{
-	if (n > 0)
-		take_part(from, row, s, 0);
-	if (n > 1)
-		take_part(from, row, s, 1);
-	if (n > 2)
-		take_part(from, row, s, 2);
-}
-
-/* Stores part j less the bits of `times` of its constants. */
-QN_INLINE void give_part(const struct qn_column_sum *to, size_t row, const struct sums *s, int j,
-			 uint64_t times)
-{
-	const qn_vuq start = (qn_vuq){ 0 } + times * qn_bits64(to->magic[j]);
-	const qn_vuq part = (qn_vuq)s->part[j] - start;
-
-	memcpy(to->part[j] + row, &part, sizeof(part));
-}
-
-/* The highest part got `once`, the others `times`. */
-QN_INLINE void give(const struct qn_column_sum *to, size_t row, const struct sums *s, int n,
-		    uint64_t once, uint64_t times)
-{
-	if (n > 0)
-		give_part(to, row, s, 0, n == 1 ? once : times);
-	if (n > 1)
-		give_part(to, row, s, 1, n == 2 ? once : times);
-	if (n > 2)
-		give_part(to, row, s, 2, once);
+		a->rest |= (qn_vq)qn_vsums_put(&a->w[v], &p->of_w, w, n2, &a->range);
 }
 
 QN_INLINE void take_both(struct strip *a, const struct qn_products_pass *p, size_t row, int v,
 			 int n1, int n2)
 {
-	take(&p->sum, row + (size_t)v * QN_VD, &a->x[v], n1);
-	take(&p->of_w, row + (size_t)v * QN_VD, &a->w[v], n2);
+	qn_vsums_take(&a->x[v], &p->sum, row + (size_t)v * QN_VD, n1);
+	qn_vsums_take(&a->w[v], &p->of_w, row + (size_t)v * QN_VD, n2);
 }
 
 QN_INLINE void give_both(const struct strip *a, const struct qn_products_pass *p, size_t row, int v,
@@ -154,9 +77,9 @@ QN_INLINE void give_both(const struct strip *a, const struct qn_products_pass *p
 {
 	const bool is_exact = p->x_is_single && p->w_is_single;
 
-	give(&p->sum, row + (size_t)v * QN_VD, &a->x[v], n1, p->nsteps,
-	     is_exact ? p->nsteps : 2 * p->nsteps);
-	give(&p->of_w, row + (size_t)v * QN_VD, &a->w[v], n2, p->nsteps, p->nsteps);
+	qn_vsums_give(&a->x[v], &p->sum, row + (size_t)v * QN_VD, n1, p->nsteps,
+		      is_exact ? p->nsteps : 2 * p->nsteps);
+	qn_vsums_give(&a->w[v], &p->of_w, row + (size_t)v * QN_VD, n2, p->nsteps, p->nsteps);
 }
 
 /* False, with nothing stored, if an element does not fit. */
@@ -171,7 +94,7 @@ QN_INLINE bool add_strip(const struct qn_products_pass *p, size_t row, int n1, i
 		add(&a, p, s, row, 0, n1, n2);
 		add(&a, p, s, row, 1, n1, n2);
 	}
-	if (any_bit((a.rest & INT64_MAX) | (qn_vq)((qn_vuq)a.range >> 52)))
+	if (!qn_vsums_fit(a.rest, a.range))
 		return false;
 	give_both(&a, p, row, 0, n1, n2);
 	give_both(&a, p, row, 1, n1, n2);

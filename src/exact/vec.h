@@ -8,6 +8,7 @@
 #define QN_EXACT_VEC_H
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -83,6 +84,18 @@ static inline qn_vd qn_vd_load_f32(const float *p)
 
 	memcpy(x, p, sizeof(x));
 	return (qn_vd){ x[0], x[1] };
+#endif
+}
+
+/* Is any bit set? */
+static inline bool qn_vq_any(qn_vq x)
+{
+#if defined(__AVX512F__)
+	return _mm512_test_epi64_mask((__m512i)x, (__m512i)x) != 0;
+#elif defined(__AVX2__)
+	return !_mm256_testz_si256((__m256i)x, (__m256i)x);
+#else
+	return (x[0] | x[1]) != 0;
 #endif
 }
 

@@ -43,6 +43,10 @@ struct qn_axis_values {
 enum quern_status qn_axes_find(const struct qn_team *team, struct qn_subject *subject,
 			       const struct qn_files *m, struct quern_message *err);
 
+/* For n values of a coordinate, and what it says of them. */
+enum quern_status qn_axis_make_room(struct qn_axis_values *v, uint64_t n,
+				    const struct qn_dataset *c, struct quern_message *err);
+
 void qn_axis_values_fini(struct qn_axis_values *v);
 
 #endif

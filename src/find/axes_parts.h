@@ -31,10 +31,6 @@ int qn_axis_direction(const struct qn_axis *a, uint64_t from, uint64_t to);
 
 /* --- axes_take.c --- */
 
-/* For n values of a coordinate, and what it says of them. */
-enum quern_status qn_axis_make_room(struct qn_axis_values *v, uint64_t n,
-				    const struct qn_dataset *c, struct quern_message *err);
-
 /* The values of a coordinate that are wanted. */
 enum quern_status qn_axis_take(const struct qn_dataset *c, const struct qn_axis *a,
 			       const struct qn_picked_axis *p, struct qn_axis_values *v,

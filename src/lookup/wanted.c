@@ -108,14 +108,7 @@ static enum quern_status make_room(const struct qn_subject *s, const struct qn_d
 	if (!qn_room_has(&s->settings.memory, 1, 2 * n * sizeof(*v->values), sizeof(why), why))
 		return qn_error_set(err, QUERN_ERR_DATA, "%s: the coordinate %s %s", c->file,
 				    c->path, why);
-	v->values = qn_calloc(n, sizeof(*v->values));
-	v->units = qn_strdup(c->units);
-	v->calendar = qn_strdup(c->calendar);
-	v->bounds_name = qn_strdup("");
-	if (!v->values || !v->units || !v->calendar || !v->bounds_name)
-		return qn_error_nomem(err, n * sizeof(*v->values), "a coordinate");
-	v->n = n;
-	return QUERN_OK;
+	return qn_axis_make_room(v, n, c, err);
 }
 
 static enum quern_status read_usable(const struct qn_subject *s, const struct qn_dataset *c,

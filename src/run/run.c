@@ -57,7 +57,6 @@ static enum quern_status check_windows(const struct qn_run *run, struct quern_me
 		k->name, most_in_row(run));
 }
 
-/* tells: what the kernel has to say. */
 /* What a kernel says of weights is of those of windows where these are all that there are. */
 static enum quern_status pass_of_weights(const struct qn_run *run, enum quern_status st,
 					 const struct quern_message *why, struct quern_message *err)
@@ -70,6 +69,7 @@ static enum quern_status pass_of_weights(const struct qn_run *run, enum quern_st
 	return qn_error_pass(err, st, why);
 }
 
+/* tells: what the kernel has to say. */
 static enum quern_status open_kernel(struct qn_run *run, bool tells, struct quern_message *err)
 {
 	struct quern_message said = { .status = QUERN_OK };

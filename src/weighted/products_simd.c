@@ -7,16 +7,6 @@
 
 #include "exact/vec.h"
 
-static bool any_set(qn_vq bits)
-{
-	uint64_t lanes[QN_VD], any = 0;
-
-	memcpy(lanes, &bits, sizeof(lanes));
-	for (size_t k = 0; k < QN_VD; k++)
-		any |= lanes[k];
-	return any;
-}
-
 static void multiply(const double *x, const double *y, size_t n, double *high)
 {
 	size_t i = 0;
@@ -48,7 +38,7 @@ bool QN_ISA(qn_products)(const double *x, const double *y, size_t n, double *hig
 		memcpy(low + i, &e, sizeof(e));
 		rest |= e != qn_vd_set(0);
 	}
-	any = any_set(rest);
+	any = qn_vq_any(rest);
 	for (; i < n; i++) {
 		high[i] = x[i] * y[i];
 		low[i] = fma(x[i], y[i], -high[i]);
@@ -69,7 +59,7 @@ bool QN_ISA(qn_doubles_fit)(const double *x, size_t n, double least, double most
 
 		bad |= ~(a < qn_vd_set(most)) | ((a < qn_vd_set(least)) & (a != qn_vd_set(0)));
 	}
-	any = any_set(bad);
+	any = qn_vq_any(bad);
 	for (; i < n; i++) {
 		const double a = fabs(x[i]);
 
@@ -101,7 +91,7 @@ bool QN_ISA(qn_doubles_fit)(const double *x, size_t n, double least, double most
 			if (!((double)v >= 0 && (double)v <= DBL_MAX))                    \
 				return false;                                             \
 		}                                                                         \
-		return !any_set(bad);                                                     \
+		return !qn_vq_any(bad);                                                   \
 	}
 
 DEFINE_RIGHT(right_i8, int8_t)
@@ -130,7 +120,7 @@ static bool differ(const char *values, qn_vq first)
 
 	for (size_t k = 0; k < STRIDE; k++)
 		rest |= (qn_vq)qn_vd_load(values + k * QN_VBYTES) ^ first;
-	return any_set(rest);
+	return qn_vq_any(rest);
 }
 
 size_t QN_ISA(qn_count_alike)(const char *values, size_t size, size_t n)
