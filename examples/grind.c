@@ -45,21 +45,22 @@ static void print_histogram(const struct quern_result *result)
 }
 
 /*
- * One run: a kernel, its options, a file. Collective on comm. Options have the names and values of
- * the command's (`quern run KERNEL --help`), so bins may be set for the histogram only. A wrong
- * option need not be checked for where it is set: the run then fails and says why. All ranks of comm
- * get the same status; the result is on rank 0.
+ * One run: a kernel, its options, a file. Collective on the session, which has what runs have in
+ * common. Options have the names and values of the command's (`quern run KERNEL --help`), so bins may
+ * be set for the histogram only. A wrong option need not be checked for where it is set: the run then
+ * fails and says why, as it does where the session could not be made. All ranks of the session get the
+ * same status; the result is on the first of them, which here is rank 0 of all.
  */
-static int analyse(MPI_Comm comm, const char *kernel, const char *file, const char *dataset,
-		   const char *bins, void (*print)(const struct quern_result *))
+static int analyse(quern_session *session, const char *kernel, const char *file,
+		   const char *dataset, const char *bins, void (*print)(const struct quern_result *))
 {
-	quern_run *run = quern_run_new(comm, kernel);
+	quern_run *run = quern_run_new(session, kernel);
 	enum quern_status status;
 	int rank;
 
 	if (!run)
 		return QUERN_ERR_RUN; /* no memory */
-	MPI_Comm_rank(comm, &rank);
+	MPI_Comm_rank(MPI_COMM_WORLD, &rank);
 	quern_run_set(run, "dataset", dataset);
 	if (bins)
 		quern_run_set(run, "bins", bins);
@@ -76,9 +77,10 @@ static int analyse(MPI_Comm comm, const char *kernel, const char *file, const ch
 int main(int argc, char **argv)
 {
 	MPI_Comm analysts;
-	int rank, status = 0;
+	quern_session *session;
+	int rank, provided, status = 0;
 
-	MPI_Init(&argc, &argv);
+	MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
 	MPI_Comm_rank(MPI_COMM_WORLD, &rank);
 	if (argc != 3) {
 		if (rank == 0)
@@ -88,11 +90,13 @@ int main(int argc, char **argv)
 	}
 	MPI_Comm_split(MPI_COMM_WORLD, rank % 2 ? MPI_UNDEFINED : 0, rank, &analysts);
 	if (analysts != MPI_COMM_NULL) {
-		status = analyse(analysts, "moments", argv[1], argv[2], NULL, print_moments);
+		session = quern_session_new(analysts);
+		MPI_Comm_free(&analysts); /* the session has a duplicate */
+		status = analyse(session, "moments", argv[1], argv[2], NULL, print_moments);
 		if (!status)
-			status = analyse(analysts, "histogram", argv[1], argv[2], "10",
+			status = analyse(session, "histogram", argv[1], argv[2], "10",
 					 print_histogram);
-		MPI_Comm_free(&analysts);
+		quern_session_free(session);
 	}
 	MPI_Finalize();
 	return status;

@@ -1,7 +1,8 @@
 /*
  * quern.h - run kernels over HDF5 data from a research code, on a communicator of its own.
  *
- *	quern_run *run = quern_run_new(comm, "moments");
+ *	quern_session *session = quern_session_new(comm);
+ *	quern_run *run = quern_run_new(session, "moments");
  *	quern_run_set(run, "dataset", "/t2m");
  *	quern_run_add_file(run, "data_*.nc");
  *	if (quern_run_execute(run))
@@ -9,6 +10,7 @@
  *	else if (rank == 0)
  *		quern_result_get_real(quern_run_result(run), "mean", &mean);
  *	quern_run_free(run);
+ *	quern_session_free(session);
  *
  * Options are those of the command `quern run`, by the same names and with the same values. The
  * library never prints, exits or aborts, and has no mutable globals.
@@ -41,22 +43,65 @@
 extern "C" {
 #endif
 
-#define QUERN_VERSION "0.12.0"
+#define QUERN_VERSION	     "0.13.0"
+#define QUERN_VERSION_MAJOR  0
+#define QUERN_VERSION_MINOR  13
+#define QUERN_VERSION_PATCH  0
+/* To compare: 1300 is 0.13.0, and 10203 is 1.2.3. */
+#define QUERN_VERSION_NUMBER \
+	(10000 * QUERN_VERSION_MAJOR + 100 * QUERN_VERSION_MINOR + QUERN_VERSION_PATCH)
 
 /* The version of the library that is linked, as QUERN_VERSION. */
 const char *quern_version(void);
+
+/*
+ * What runs have in common: a duplicate of a communicator, which ranks share a host, and, from the first run on, the
+ * cores, threads and places of all ranks and what the site file says, which is read once. They are found anew when a
+ * run has other options threads, bind or site than the one before. A hundred runs of a session cost one set-up.
+ *
+ * A session is for one thread at a time; threads that work at once have a session each.
+ */
+typedef struct quern_session quern_session;
+
+/*
+ * A session on the ranks of comm, which is duplicated, and may be freed. MPI_COMM_NULL: this process alone,
+ * without MPI; MPI_Init is not needed. MPI must have been begun with MPI_Init_thread and
+ *
+ *	MPI_THREAD_FUNNELED	where the main thread makes and uses sessions,
+ *	MPI_THREAD_SERIALIZED	where another does, and no two threads call MPI at once,
+ *	MPI_THREAD_MULTIPLE	where several threads have sessions, or call MPI meanwhile;
+ *
+ * less is refused. The library calls MPI from the calling thread alone. Returns NULL only when there is no memory;
+ * whatever else fails, quern_session_status tells, as do all calls with the session. Collective on comm: all ranks
+ * get a session of the same status.
+ */
+quern_session *quern_session_new(MPI_Comm comm);
+
+/* The same of a communicator as Fortran has it, MPI_Comm_c2f(comm); QUERN_NO_MPI stands for MPI_COMM_NULL, and may be
+   used without MPI_Init. */
+#define QUERN_NO_MPI (-1)
+quern_session *quern_session_new_f(int comm);
+
+/* Collective on the session; after MPI_Finalize it is legal too, and not collective. Not while a function works
+   with the session; runs that were executed with it may be read and freed afterwards. */
+void quern_session_free(quern_session *session);
+
+/* QUERN_OK, or why the session is of no use: MPI that was not begun or is of too low a thread level, an environment
+   variable of the library that is wrong. "" when it is of use. Not collective. */
+enum quern_status quern_session_status(const quern_session *session);
+const char *quern_session_message(const quern_session *session);
 
 /* One run of one kernel, or of several. */
 typedef struct quern_run quern_run;
 
 /*
  * A run of the named kernel, or of several with commas between them ("mean,minmax"), whose fields its result has
- * side by side; the same on all ranks, on the ranks of comm, which is duplicated when
- * the run starts and must live until then. MPI_COMM_NULL: this process alone, without MPI; MPI_Init
- * is not needed. Returns NULL only when there is no memory; an unknown kernel is reported by the
- * next call. Not collective. Free with quern_run_free, which is not collective either.
+ * side by side; the same on all ranks of the session, which must live until the run has been executed. Returns
+ * NULL only when there is no memory; an unknown kernel is reported by the next call, and what is wrong with the
+ * session when the run is executed. Not collective. Free with quern_run_free, which is not collective either,
+ * and legal after MPI_Finalize.
  */
-quern_run *quern_run_new(MPI_Comm comm, const char *kernel);
+quern_run *quern_run_new(quern_session *session, const char *kernel);
 void quern_run_free(quern_run *run);
 
 /* Sets an option, by its long name without dashes; value NULL for a flag. Rank 0's values are used
@@ -91,11 +136,11 @@ void quern_run_most_cells(quern_run *run, uint64_t most);
  */
 enum quern_status quern_run_add_file(quern_run *run, const char *file);
 
-/* Runs the kernel over one dataset of the files, or over several, one after the other. Collective on comm: all ranks call it, and all return
-   the same status. Once a run. */
+/* Runs the kernel over one dataset of the files, or over several, one after the other: all ranks call it, and all return
+   the same status. Once a run. Collective on the session. */
 enum quern_status quern_run_execute(quern_run *run);
 
-/* Like quern_run_execute up to the plan, without reading data. Collective on comm. */
+/* Like quern_run_execute up to the plan, without reading data. Collective on the session. */
 enum quern_status quern_run_plan(quern_run *run);
 
 /* What went wrong, what to do; "" when nothing did. Valid until the run is freed. */

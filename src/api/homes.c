@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/call.h"
 #include "api/options.h"
+#include "api/session.h"
 #include "api/settings.h"
 #include "base/fp.h"
 #include "base/names.h"
@@ -118,7 +118,8 @@ enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nf
 	const struct qn_reading before = *qn_reading();
 	struct qn_team team = { .comm = NULL };
 	struct qn_subject subject = { .first = 0 };
-	enum quern_status st = qn_call_begin(comm, "homes", &team.comm, &err);
+	quern_session *session = quern_session_new(comm);
+	enum quern_status st = qn_session_begin(session, "homes", &team.comm, &err);
 
 	*json = NULL;
 	if (!st) {
@@ -132,7 +133,7 @@ enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nf
 		if (!st)
 			st = take(&team, &subject, &options, &words, json, &err);
 	}
-	qn_call_end(team.comm, st, &err);
+	qn_session_end(team.comm, st, &err);
 	if (why && nbytes)
 		qn_text_put(why, nbytes, st ? err.text : "");
 	if (st) {
@@ -144,6 +145,6 @@ enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nf
 	qn_team_fini(&team);
 	qn_names_fini(&words);
 	qn_options_fini(&options);
-	qn_comm_free(team.comm);
+	quern_session_free(session);
 	return st;
 }

@@ -1,6 +1,5 @@
 # src/api: sources of libquern.
 LIB_SRCS += src/api/calibrate.c
-LIB_SRCS += src/api/call.c
 LIB_SRCS += src/api/catalogue.c
 LIB_SRCS += src/api/datasets.c
 LIB_SRCS += src/api/document.c
@@ -12,6 +11,7 @@ LIB_SRCS += src/api/plan.c
 LIB_SRCS += src/api/result.c
 LIB_SRCS += src/api/result_file.c
 LIB_SRCS += src/api/run.c
+LIB_SRCS += src/api/session.c
 LIB_SRCS += src/api/settings.c
 LIB_SRCS += src/api/stage.c
 LIB_SRCS += src/api/verify.c

@@ -1,13 +1,13 @@
 #include "api/run.h"
 #include "api/datasets.h"
 #include "api/options.h"
+#include "api/session.h"
 #include "api/settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/call.h"
 #include "base/fp.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -37,14 +37,14 @@ static void choose_kernel(quern_run *run, const char *name)
 	qn_options_init(&run->options, tables, 3, &run->err);
 }
 
-quern_run *quern_run_new(MPI_Comm comm, const char *kernel)
+quern_run *quern_run_new(quern_session *session, const char *kernel)
 {
 	QN_OWN_FP;
 	quern_run *run = qn_calloc(1, sizeof(*run));
 
 	if (!run)
 		return NULL;
-	run->parent = comm;
+	run->session = session;
 	choose_kernel(run, kernel);
 	return run;
 }
@@ -152,8 +152,8 @@ static enum quern_status start(quern_run *run, bool with_work, double *clock)
 	enum quern_status st;
 
 	run->started = true;
-	st = qn_call_begin(run->parent, run->engine.kernel ? run->engine.kernel->name : "run",
-			   &run->comm, &run->err);
+	st = qn_session_begin(run->session, engine->kernel ? engine->kernel->name : "run",
+			      &run->comm, &run->err);
 	if (st)
 		return st;
 	run->rank = qn_comm_rank(run->comm);
@@ -184,7 +184,7 @@ static enum quern_status start(quern_run *run, bool with_work, double *clock)
 	if (!st)
 		st = qn_comm_agree(run->comm, qn_calibrate(run), &run->err);
 	if (!st)
-		st = qn_team_form(&run->team, &team, &run->err);
+		st = qn_team_join(&run->session->standing, &team, &run->team, &run->err);
 	if (!st)
 		qn_site_rates(&run->team.site, &engine->costs.rates);
 	engine->seconds[QN_STARTUP] = lap(run, "startup", clock);
@@ -278,7 +278,6 @@ static void let_go(quern_run *run)
 		let_go_of_work(&run->single[i]->engine);
 		run->single[i]->comm = run->single[i]->team.comm = NULL;
 	}
-	qn_comm_free(run->comm);
 	run->comm = run->team.comm = NULL;
 }
 
@@ -288,7 +287,7 @@ static void log_end(const quern_run *run, enum quern_status st)
 
 	for (size_t i = 0; qn_log_has(QN_LOG_WARN) && (warning = quern_run_warning(run, i)); i++)
 		qn_log(QN_LOG_WARN, "%s", warning);
-	qn_call_end(run->comm, st, &run->err);
+	qn_session_end(run->comm, st, &run->err);
 }
 
 /* All of the work on one dataset, which is found: one of the datasets of a run. */

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "api/result_file.h"
+#include "api/session.h"
 #include "base/options.h"
 #include "keys/named.h"
 #include "run/run.h"
@@ -15,14 +16,14 @@
 #include "quern.h"
 
 struct quern_run {
-	MPI_Comm parent;
+	quern_session *session; /* borrows */
 	struct quern_options options;
 	struct qn_choice choice;    /* of kernels */
 	struct qn_named_list named; /* of option dataset */
 	struct qn_names files;	    /* and patterns, as the caller gave them */
 	uint64_t most_cells;	    /* of the result; 0: any number */
 	struct quern_message err;
-	struct qn_comm *comm;	  /* while it executes */
+	struct qn_comm *comm;	  /* of the session, while it executes */
 	int rank, nranks, nhosts; /* of comm, for afterwards */
 	struct qn_team team;
 	struct qn_subject subject;

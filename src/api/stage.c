@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "api/options.h"
+#include "api/session.h"
 #include "api/settings.h"
-#include "api/call.h"
 #include "base/fp.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -381,7 +381,8 @@ static enum quern_status call(MPI_Comm comm, bool removes, const struct quern_op
 	const struct qn_reading before = *qn_reading();
 	const double start = qn_comm_wtime();
 	stage_fn *fn;
-	enum quern_status st = qn_call_begin(comm, removes ? "unstage" : "stage", &k.comm, &k.err);
+	quern_session *session = quern_session_new(comm);
+	enum quern_status st = qn_session_begin(session, removes ? "unstage" : "stage", &k.comm, &k.err);
 
 	*json = NULL;
 	if (!st) {
@@ -395,7 +396,7 @@ static enum quern_status call(MPI_Comm comm, bool removes, const struct quern_op
 			st = qn_comm_agree(k.comm, finish(&k, start, st, json), &k.err);
 		}
 	}
-	qn_call_end(k.comm, st, &k.err);
+	qn_session_end(k.comm, st, &k.err);
 	if (why && nbytes)
 		qn_text_put(why, nbytes, st ? k.err.text : "");
 	qn_reading_set(before);
@@ -404,7 +405,7 @@ static enum quern_status call(MPI_Comm comm, bool removes, const struct quern_op
 	free(k.stage.planned_nbytes);
 	qn_options_fini(&k.options);
 	qn_names_fini(&k.files);
-	qn_comm_free(k.comm);
+	quern_session_free(session);
 	return st;
 }
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/call.h"
 #include "api/options.h"
+#include "api/session.h"
 #include "api/settings.h"
 #include "base/fp.h"
 #include "base/names.h"
@@ -215,7 +215,8 @@ enum quern_status quern_verify(MPI_Comm comm, const char *const *words, size_t n
 	struct qn_names files = { .n = 0 };
 	const struct qn_reading before = *qn_reading();
 	struct qn_comm *c = NULL;
-	enum quern_status st = qn_call_begin(comm, "verify", &c, &err);
+	quern_session *session = quern_session_new(comm);
+	enum quern_status st = qn_session_begin(session, "verify", &c, &err);
 
 	*json = NULL;
 	if (!st) {
@@ -234,13 +235,13 @@ enum quern_status quern_verify(MPI_Comm comm, const char *const *words, size_t n
 			st = conclude(&v, qn_comm_size(c), json, &err);
 		st = qn_comm_agree(c, st, &err);
 	}
-	qn_call_end(c, st, &err);
+	qn_session_end(c, st, &err);
 	if (why && nbytes)
 		qn_text_put(why, nbytes, st ? err.text : "");
 	qn_reading_set(before);
 	qn_verify_fini(&v);
 	qn_options_fini(&options);
 	qn_names_fini(&files);
-	qn_comm_free(c);
+	quern_session_free(session);
 	return st;
 }

@@ -41,6 +41,7 @@ void qn_cli_plan_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
 
 /* A command line: options of the command, and of the run with its kernel. */
 struct line {
+	quern_session *session;
 	struct quern_options own;
 	quern_run *run;
 };
@@ -60,6 +61,7 @@ static enum quern_status set(void *ctx, const char *name, const char *text,
 static void line_fini(struct line *l)
 {
 	quern_run_free(l->run);
+	quern_session_free(l->session);
 	qn_options_fini(&l->own);
 }
 
@@ -187,7 +189,7 @@ static int read_line(const struct qn_command *command, const struct quern_option
 				  "no kernel given: quern %s KERNEL "
 				  "[options] FILE...; `quern kernels` lists them",
 				  command->name);
-	if (!st && !(l->run = quern_run_new(qn_cli_world(), kernel)))
+	if (!st && (!l->session || !(l->run = quern_run_new(l->session, kernel))))
 		st = qn_error_nomem(&err, 0, "a run");
 	if (!st && *quern_run_message(l->run))
 		st = qn_error_set(&err, status_of(l->run), "%s", quern_run_message(l->run));
@@ -373,7 +375,7 @@ static void announce(const struct line *l, const char *output)
 
 int qn_cli_run(int argc, char **argv)
 {
-	struct line l = { .run = NULL };
+	struct line l = { .session = quern_session_new(qn_cli_world()) };
 	struct qn_progress progress = { .drawn = false };
 	int code = qn_cli_agree(read_line(qn_cli_command("run"), run_table, argc, argv, &l)) - 1;
 	const char *output = code < 0 ? quern_option_string(&l.own, "output") : NULL;
@@ -419,7 +421,7 @@ static int publish_plan(struct line *l)
 
 int qn_cli_plan(int argc, char **argv)
 {
-	struct line l = { .run = NULL };
+	struct line l = { .session = quern_session_new(qn_cli_world()) };
 	int code = read_line(qn_cli_command("plan"), qn_cli_document_options, argc, argv, &l),
 	    failed;
 

@@ -48,6 +48,11 @@ uint64_t qn_comm_crossed(const struct qn_comm *c)
 	return c->crossed_nbytes;
 }
 
+void qn_comm_count_anew(struct qn_comm *c)
+{
+	c->crossed_nbytes = 0;
+}
+
 static bool alone(const struct qn_comm *c)
 {
 	return c->all == MPI_COMM_NULL;
@@ -235,6 +240,34 @@ static enum quern_status set_up(struct qn_comm *c, struct quern_message *err)
 	return st;
 }
 
+/* May this thread call MPI at all? What is wrong with it is so on all ranks, or these could not agree on it. */
+static enum quern_status check_mpi(struct quern_message *err)
+{
+	int begun = 0, ended = 0, level = 0, is_main = 0;
+
+	MPI_Initialized(&begun);
+	MPI_Finalized(&ended);
+	if (!begun || ended)
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "a communicator, but MPI is %s: %s, or give MPI_COMM_NULL for "
+				    "this process alone",
+				    ended ? "at its end" : "not begun",
+				    ended ? "work before MPI_Finalize" : "call MPI_Init_thread first");
+	MPI_Query_thread(&level);
+	MPI_Is_thread_main(&is_main);
+	if (level == MPI_THREAD_SINGLE)
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "MPI was begun for programs of one thread, and quern works with "
+				    "several: call MPI_Init_thread with MPI_THREAD_FUNNELED instead of "
+				    "MPI_Init");
+	if (level == MPI_THREAD_FUNNELED && !is_main)
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "MPI was begun for calls of its main thread, and this is another: "
+				    "call MPI_Init_thread with MPI_THREAD_SERIALIZED, or with "
+				    "MPI_THREAD_MULTIPLE where several call at once");
+	return QUERN_OK;
+}
+
 /* A communicator of its own, on which the ranks agree from then on; first they agree on `st`, and that all have
    it. Its ranks are those of its parent. */
 static enum quern_status duplicate(struct qn_comm *c, MPI_Comm parent, enum quern_status st,
@@ -299,9 +332,15 @@ enum quern_status qn_comm_new(MPI_Comm parent, struct qn_comm **out, struct quer
 	enum quern_status st = c ? qn_environment_begin(err)
 				 : qn_error_nomem(err, sizeof(*c), "a communicator");
 
-	/* Who has no memory for it, or is told what there is not, must not leave the others in MPI_Comm_dup. */
 	if (parent != MPI_COMM_NULL) {
-		st = duplicate(&made, parent, st, err);
+		const enum quern_status refused = check_mpi(err);
+
+		/* Who has no memory for it, or is told what there is not, must not leave the others in
+		   MPI_Comm_dup. */
+		if (refused)
+			st = st ? st : refused;
+		else
+			st = duplicate(&made, parent, st, err);
 		if (!st)
 			st = set_up(&made, err);
 	}
@@ -323,7 +362,11 @@ MPI_Comm qn_comm_leaders(const struct qn_comm *c)
 
 void qn_comm_free(struct qn_comm *c)
 {
-	if (c)
+	int finalized = 0;
+
+	if (c && !alone(c))
+		MPI_Finalized(&finalized);
+	if (c && !finalized)
 		release(c);
 	free(c);
 }

@@ -26,8 +26,10 @@ int qn_comm_nhosts(const struct qn_comm *c);
 /* Bytes of messages between this rank's host and others so far; summed over the ranks, what this
    program had the network carry. What MPI adds for itself is not in it. */
 uint64_t qn_comm_crossed(const struct qn_comm *c);
+void qn_comm_count_anew(struct qn_comm *c); /* from 0 */
 double qn_comm_wtime(void); /* seconds, monotonic */
 
+/* Collective; after MPI_Finalize, when there is nothing left of MPI to free, not. */
 void qn_comm_free(struct qn_comm *c);
 
 /* Rank 0's bytes to all. nbytes is the same everywhere and may exceed 2 GiB. */

@@ -1,5 +1,6 @@
 #include "cluster/team.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,12 +118,113 @@ enum quern_status qn_team_form(struct qn_team *t, const struct qn_team_settings 
 	return st ? st : qn_site_load(t->comm, s->site, &t->site, err);
 }
 
-void qn_team_fini(struct qn_team *t)
+static void dissolve(struct qn_team *t)
 {
 	qn_site_fini(&t->site);
 	qn_names_fini(&t->hosts);
 	qn_topo_free(t->topo);
 	free(t->places);
+}
+
+void qn_team_fini(struct qn_team *t)
+{
+	if (!t->standing) {
+		dissolve(t);
+	} else {
+		free(t->places);
+		qn_standing_release(t->standing);
+	}
+	t->standing = NULL;
 	t->topo = NULL;
 	t->places = NULL;
+}
+
+/* --- a team for many runs --- */
+
+struct qn_standing {
+	atomic_int nholders;
+	struct qn_team team;
+	struct qn_team_settings settings;
+	char *site; /* owned: of settings */
+};
+
+void qn_standing_release(struct qn_standing *s)
+{
+	if (!s || atomic_fetch_sub(&s->nholders, 1) > 1)
+		return;
+	dissolve(&s->team);
+	free(s->site);
+	free(s);
+}
+
+static bool is_for(const struct qn_standing *s, const struct qn_team_settings *want)
+{
+	const char *a = s->settings.site ? s->settings.site : "", *b = want->site ? want->site : "";
+
+	return s->settings.nthreads == want->nthreads && s->settings.bind == want->bind &&
+	       !strcmp(a, b);
+}
+
+/* Settings that borrow nothing. */
+static enum quern_status keep_settings(struct qn_standing *s, const struct qn_team_settings *of,
+				       struct quern_message *err)
+{
+	s->settings = *of;
+	if (of->site)
+		s->settings.site = s->site = qn_strdup(of->site);
+	return of->site && !s->site ? qn_error_nomem(err, strlen(of->site), "a team") : QUERN_OK;
+}
+
+static enum quern_status form_standing(const struct qn_team_settings *s, struct qn_comm *c,
+				       struct qn_standing **out, struct quern_message *err)
+{
+	struct qn_standing *made = qn_calloc(1, sizeof(*made));
+	enum quern_status st = made ? keep_settings(made, s, err)
+				    : qn_error_nomem(err, sizeof(*made), "a team");
+
+	if (made) {
+		atomic_init(&made->nholders, 1);
+		made->team.comm = c;
+	}
+	st = qn_comm_agree(c, st, err);
+	if (!st)
+		st = qn_team_form(&made->team, s, err);
+	if (st) {
+		qn_standing_release(made);
+		return st;
+	}
+	qn_standing_release(*out);
+	*out = made;
+	return QUERN_OK;
+}
+
+/* What a run may change is its own: the places, and what it tells of itself. */
+static enum quern_status share(struct qn_standing *s, struct qn_team *t, struct quern_message *err)
+{
+	const size_t nbytes = (size_t)qn_comm_size(t->comm) * sizeof(*t->places);
+	const struct qn_team given = *t;
+
+	*t = s->team;
+	t->standing = s;
+	t->comm = given.comm;
+	t->progress = given.progress;
+	t->progress_ctx = given.progress_ctx;
+	atomic_fetch_add(&s->nholders, 1);
+	if (!t->places)
+		return QUERN_OK;
+	t->places = qn_malloc(nbytes);
+	if (!t->places)
+		return qn_error_nomem(err, nbytes, "cards");
+	memcpy(t->places, s->team.places, nbytes);
+	return QUERN_OK;
+}
+
+enum quern_status qn_team_join(struct qn_standing **now, const struct qn_team_settings *s,
+			       struct qn_team *t, struct quern_message *err)
+{
+	enum quern_status st = QUERN_OK;
+
+	if (!*now || !is_for(*now, s))
+		st = form_standing(s, t->comm, now, err);
+	return st ? st : qn_comm_agree(t->comm, share(*now, t, err), err);
 }

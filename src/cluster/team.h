@@ -21,8 +21,11 @@ struct qn_team_settings {
 	const char *site;  /* borrows: a file (site.h), or NULL */
 };
 
+struct qn_standing;
+
 struct qn_team {
-	struct qn_comm *comm;	  /* borrows */
+	struct qn_standing *standing; /* whose all that is owned is but places; NULL: its own */
+	struct qn_comm *comm;	      /* borrows */
 	qn_progress_fn *progress; /* NULL: none */
 	void *progress_ctx;
 
@@ -44,5 +47,16 @@ enum quern_status qn_team_form(struct qn_team *t, const struct qn_team_settings 
 /* Tells rank 0 the places anew, after threads of ranks have changed. Collective. */
 enum quern_status qn_team_update(struct qn_team *t, struct quern_message *err);
 void qn_team_fini(struct qn_team *t);
+
+/*
+ * A team that stays formed for one run after the other. *now: that of the last settings, NULL before the first;
+ * it is formed anew where these are others. *t, given as for qn_team_form, shares it, and may outlive *now; places
+ * are its own, for a run may come to fewer threads. Every rank returns the same status. The caller frees with
+ * qn_team_fini, whatever is returned. Collective.
+ */
+enum quern_status qn_team_join(struct qn_standing **now, const struct qn_team_settings *s,
+			       struct qn_team *t, struct quern_message *err);
+/* Not collective. Teams that share it may be freed after it, by any thread. */
+void qn_standing_release(struct qn_standing *s);
 
 #endif

@@ -95,7 +95,8 @@ static int64_t now(void)
 
 static enum quern_status run(const char *file, double *sum, int64_t *count, char *why, size_t n)
 {
-	quern_run *r = quern_run_new(MPI_COMM_NULL, "moments");
+	quern_session *session = quern_session_new(MPI_COMM_NULL);
+	quern_run *r = session ? quern_run_new(session, "moments") : NULL;
 	enum quern_status st = QUERN_ERR_RUN;
 
 	if (!r || quern_run_set(r, "threads", "1") || quern_run_set(r, "bind", "none") ||
@@ -109,6 +110,7 @@ static enum quern_status run(const char *file, double *sum, int64_t *count, char
 		    !quern_result_get_int(quern_run_result(r), "count", count)))
 		*count = -1;
 	quern_run_free(r);
+	quern_session_free(session);
 	return st;
 }
 

@@ -53,6 +53,7 @@ static void complain(const char *what)
 struct outcome {
 	enum quern_status st;
 	char why[2048];
+	quern_session *session;
 	quern_run *run; /* of `run` */
 	int64_t count;	/* of elements, on rank 0, which is always the same; -1: there is none */
 };
@@ -62,7 +63,8 @@ typedef void command_fn(const char *file, const char *dataset, struct outcome *o
 /* What is not collective, and may fail on one rank alone. */
 static void make_run(const char *file, const char *dataset, struct outcome *o)
 {
-	o->run = quern_run_new(MPI_COMM_WORLD, "histogram");
+	o->session = quern_session_new(MPI_COMM_WORLD);
+	o->run = quern_run_new(o->session, "histogram");
 	if (!o->run)
 		complain("no run");
 	quern_run_set(o->run, "dataset", dataset);
@@ -70,6 +72,22 @@ static void make_run(const char *file, const char *dataset, struct outcome *o)
 	quern_run_set(o->run, "threads", "1");
 	quern_run_set(o->run, "bind", "none");
 	quern_run_add_file(o->run, file);
+}
+
+/* A rank without memory for it has none, and knows why. */
+static void do_session(const char *file, const char *dataset, struct outcome *o)
+{
+	int has, all;
+
+	(void)file;
+	(void)dataset;
+	o->session = quern_session_new(MPI_COMM_WORLD);
+	has = o->session != NULL;
+	PMPI_Allreduce(&has, &all, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
+	o->st = has ? quern_session_status(o->session) : QUERN_ERR_RUN;
+	if (!all && o->st != QUERN_ERR_RUN)
+		complain("a session that another rank does not have");
+	snprintf(o->why, sizeof(o->why), "%s", all ? quern_session_message(o->session) : "memory");
 }
 
 static void do_run(const char *file, const char *dataset, struct outcome *o)
@@ -127,6 +145,7 @@ static const struct command {
 	command_fn *prepare, *run; /* prepare: NULL, or what comes before any call fails */
 	void (*clean)(const char *file, const char *dataset);
 } commands[] = {
+	{ "session", NULL, do_session, NULL },
 	{ "run", make_run, do_run, NULL },
 	{ "verify", NULL, do_verify, NULL },
 	{ "stage", NULL, do_stage, unstage },
@@ -218,6 +237,7 @@ static int try(struct sweep *s, int victim, int nth)
 		s->count = o.count;
 	if (my_rank == 0 && !o.st && o.count != s->count)
 		complain("another result");
+	quern_session_free(o.session);
 	take_leave(s, &o);
 	if (s->command->clean)
 		s->command->clean(s->file, s->dataset);
@@ -263,13 +283,13 @@ static bool parse(int argc, char **argv, struct sweep *s)
 int main(int argc, char **argv)
 {
 	static struct sweep s;
-	int code;
+	int code, provided;
 
-	MPI_Init(&argc, &argv);
+	MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
 	MPI_Comm_rank(MPI_COMM_WORLD, &my_rank);
 	MPI_Comm_size(MPI_COMM_WORLD, &nranks);
 	if (!parse(argc, argv, &s)) {
-		fputs("usage: mpirun -n 3 onesided run|verify|stage FILE DATASET "
+		fputs("usage: mpirun -n 3 onesided session|run|verify|stage FILE DATASET "
 		      "mpi|left_out|memory|start STRIDE\n",
 		      stderr);
 		MPI_Abort(MPI_COMM_WORLD, 2);

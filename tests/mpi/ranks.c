@@ -85,7 +85,8 @@ int MPI_Win_allocate_shared(MPI_Aint size, int unit, MPI_Info info, MPI_Comm com
 static char *result_text(MPI_Comm comm, const struct trial *t, const char *threads,
 			 const char *file)
 {
-	quern_run *run = quern_run_new(comm, t->kernel);
+	quern_session *session = quern_session_new(comm);
+	quern_run *run = quern_run_new(session, t->kernel);
 	char *text = NULL, *result = NULL;
 	json_t *doc;
 
@@ -103,6 +104,7 @@ static char *result_text(MPI_Comm comm, const struct trial *t, const char *threa
 	}
 	free(text);
 	quern_run_free(run);
+	quern_session_free(session);
 	return result ? result : strdup("");
 }
 
@@ -182,10 +184,10 @@ int main(int argc, char **argv)
 {
 	const int ntrials = sizeof(trials) / sizeof(*trials);
 	MPI_Comm comm[MAX_RANKS];
-	int rank, size, fewest, ndone = 0, nfailed = 0;
+	int rank, size, provided, fewest, ndone = 0, nfailed = 0;
 	bool once = argc > 3 && !strcmp(argv[3], "once");
 
-	MPI_Init(&argc, &argv);
+	MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
 	MPI_Comm_rank(MPI_COMM_WORLD, &rank);
 	MPI_Comm_size(MPI_COMM_WORLD, &size);
 	if (argc < 2 || argc > 4 || size > MAX_RANKS) {

@@ -56,10 +56,10 @@ static void print(quern_run *run, bool failed)
 }
 
 /* Returns 1 where there is no result. */
-static int run_line(MPI_Comm comm, bool prints, char *line, char **argv)
+static int run_line(quern_session *session, bool prints, char *line, char **argv)
 {
 	char *kernel = strtok(line, " "), *option;
-	quern_run *run = quern_run_new(comm, kernel);
+	quern_run *run = quern_run_new(session, kernel);
 	int failed;
 
 	if (prints)
@@ -82,12 +82,14 @@ static int run_line(MPI_Comm comm, bool prints, char *line, char **argv)
 static int run_list(MPI_Comm comm, bool prints, FILE *list, char **argv)
 {
 	char line[1024];
+	quern_session *session = quern_session_new(comm);
 	int failed = 0;
 
 	while (fgets(line, sizeof(line), list)) {
 		line[strcspn(line, "\n")] = '\0';
-		failed |= run_line(comm, prints, line, argv);
+		failed |= run_line(session, prints, line, argv);
 	}
+	quern_session_free(session);
 	fclose(list);
 	return failed;
 }

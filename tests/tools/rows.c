@@ -174,9 +174,9 @@ static bool compare_document(const struct row *r, const char *kernel, const char
 	return same;
 }
 
-static bool run_kernel(const struct row *r, const char *kernel)
+static bool run_kernel(quern_session *session, const struct row *r, const char *kernel)
 {
-	quern_run *run = quern_run_new(MPI_COMM_NULL, kernel);
+	quern_run *run = quern_run_new(session, kernel);
 	char *text = NULL;
 	bool same = false;
 
@@ -202,7 +202,7 @@ static bool run_kernel(const struct row *r, const char *kernel)
 	return same;
 }
 
-static void run_row(const char *text, struct tally *t)
+static void run_row(quern_session *session, const char *text, struct tally *t)
 {
 	static const char *const kernels[] = { "sum", "minmax", "count" };
 	struct row r = { .text = text, .tally = t };
@@ -215,16 +215,17 @@ static void run_row(const char *text, struct tally *t)
 		t->nfail++;
 		return;
 	}
-	same = run_kernel(&r, "moments");
+	same = run_kernel(session, &r, "moments");
 	if (json_object_get(r.json, "raw"))
 		for (int i = 0; same && i < 3; i++)
-			same = run_kernel(&r, kernels[i]);
+			same = run_kernel(session, &r, kernels[i]);
 	t->nagree += same;
 	json_decref(r.json);
 }
 
 int main(int argc, char **argv)
 {
+	quern_session *session = quern_session_new(MPI_COMM_NULL);
 	struct tally t = { .n = 0 };
 	char row[MAX_ROW];
 	FILE *f;
@@ -240,8 +241,9 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	while (fgets(row, sizeof(row), f))
-		run_row(row, &t);
+		run_row(session, row, &t);
 	fclose(f);
+	quern_session_free(session);
 	printf("%sok %d - %d rows agree\n", t.nagree ? "" : "not ", ++t.n, t.nagree);
 	printf("1..%d\n", t.n);
 	return t.nfail || !t.nagree;

@@ -28,6 +28,8 @@
 #define NSUMMED	  100
 
 static MPI_Comm world;
+static quern_session *session; /* on it */
+static quern_session *alone;   /* of this process */
 static int my_rank, nranks = 1;
 
 /* --- the file: /v packed by shuffle and deflate with missing values, /flat contiguous, /sums with
@@ -159,13 +161,18 @@ static void set(quern_run *run, const char *name, const char *value)
 		fail_msg("--%s: %s", name, quern_run_message(run));
 }
 
-static quern_run *new_run(const char *kernel, const char *dataset)
+static quern_run *new_run_of(quern_session *s, const char *kernel, const char *dataset)
 {
-	quern_run *run = quern_run_new(world, kernel);
+	quern_run *run = quern_run_new(s, kernel);
 
 	assert_non_null(run);
 	set(run, "dataset", dataset);
 	return run;
+}
+
+static quern_run *new_run(const char *kernel, const char *dataset)
+{
+	return new_run_of(session, kernel, dataset);
 }
 
 static void execute(quern_run *run)
@@ -382,7 +389,7 @@ static void test_minmax(void **state)
 /* Only rank 0 sets anything; the others find out. */
 static void test_options_of_rank_0(void **state)
 {
-	quern_run *run = quern_run_new(world, "count");
+	quern_run *run = quern_run_new(session, "count");
 
 	(void)state;
 	if (!my_rank) {
@@ -416,7 +423,7 @@ static void test_environment(void **state)
 
 static void test_listed_options(void **state)
 {
-	quern_run *run = quern_run_new(MPI_COMM_NULL, "histogram");
+	quern_run *run = quern_run_new(alone, "histogram");
 	const struct quern_option *row = NULL;
 	bool select = false, bins = false;
 	int n = 0;
@@ -444,7 +451,8 @@ static void test_other_communicators(void **state)
 	MPI_Comm_split(world, my_rank % 2, -my_rank, &comms[0]);
 	MPI_Comm_dup(MPI_COMM_SELF, &comms[1]);
 	for (int i = 0; i < 2; i++) {
-		quern_run *run = quern_run_new(comms[i], "sum");
+		quern_session *own = quern_session_new(comms[i]);
+		quern_run *run = quern_run_new(own, "sum");
 		int rank;
 
 		MPI_Comm_rank(comms[i], &rank);
@@ -454,6 +462,7 @@ static void test_other_communicators(void **state)
 		assert_true((quern_run_result(run) != NULL) == (rank == 0));
 		if (!rank)
 			assert_true(get_real(run, "sum") == -50);
+		quern_session_free(own);
 		quern_run_free(run);
 		MPI_Comm_free(&comms[i]);
 	}
@@ -478,13 +487,13 @@ static void test_failures(void **state)
 	quern_run *run;
 
 	(void)state;
-	expect_failure(quern_run_new(world, "momints"), FILE_NAME, QUERN_ERR_USAGE,
+	expect_failure(quern_run_new(session, "momints"), FILE_NAME, QUERN_ERR_USAGE,
 		       "did you mean 'moments'");
 	expect_failure(new_run("sum", "/nowhere"), FILE_NAME, QUERN_ERR_DATA, "/nowhere");
 	expect_failure(new_run("sum", "/text"), FILE_NAME, QUERN_ERR_DATA, "/text");
 	expect_failure(new_run("sum", "/v"), "absent.h5", QUERN_ERR_DATA, "absent.h5");
 	expect_failure(new_run("sum", "/v"), "not.h5", QUERN_ERR_DATA, "not.h5");
-	expect_failure(quern_run_new(world, "sum"), FILE_NAME, QUERN_ERR_USAGE, "4 variables");
+	expect_failure(quern_run_new(session, "sum"), FILE_NAME, QUERN_ERR_USAGE, "4 variables");
 	run = new_run("sum", "/v");
 	set(run, "select", "0:3,0:3,0:3");
 	expect_failure(run, FILE_NAME, QUERN_ERR_USAGE, "more slices");
@@ -498,7 +507,7 @@ static void test_bad_options(void **state)
 {
 	(void)state;
 	for (int r = 0; r < nranks; r++) {
-		quern_run *run = quern_run_new(world, "sum");
+		quern_run *run = quern_run_new(session, "sum");
 
 		if (r == my_rank) {
 			assert_int_equal(quern_run_set(run, "threads", "many"), QUERN_ERR_USAGE);
@@ -667,7 +676,7 @@ static void test_check_output(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		quern_run *run = quern_run_new(MPI_COMM_NULL, "sum");
+		quern_run *run = quern_run_new(alone, "sum");
 
 		assert_int_equal(quern_run_check_output(run, bad[i]), QUERN_ERR_USAGE);
 		assert_non_null(strstr(quern_run_message(run), bad[i]));
@@ -811,7 +820,7 @@ static void test_floating_point(void **state)
 	fegetenv(&before);
 	set_environment();
 	get_environment(&want);
-	KEEPS(run = quern_run_new(world, "moments"));
+	KEEPS(run = quern_run_new(session, "moments"));
 	KEEPS(quern_run_set(run, "dataset", "v"));
 	KEEPS(quern_run_set(run, "order", "4"));
 	KEEPS(quern_run_set_from_environment(run));
@@ -826,7 +835,7 @@ static void test_floating_point(void **state)
 		KEEPS(assert_int_equal(quern_run_write(run, "fp.csv"), QUERN_OK));
 	remove("fp.csv");
 	KEEPS(quern_run_free(run));
-	KEEPS(run = quern_run_new(world, "histogram"));
+	KEEPS(run = quern_run_new(session, "histogram"));
 	KEEPS(quern_run_set(run, "dataset", "absent"));
 	KEEPS(quern_run_add_file(run, FILE_NAME));
 	KEEPS(assert_int_not_equal(quern_run_plan(run), QUERN_OK));
@@ -856,17 +865,20 @@ static void test_floating_point(void **state)
 static void test_free_is_of_one_rank(void **state)
 {
 	const char *before = getenv("QUERN_TEST_HOSTS");
+	quern_session *hosts;
 	quern_run *first, *second;
 
 	(void)state;
 	setenv("QUERN_TEST_HOSTS", "2", 1);
-	first = new_run("moments", "/v");
+	hosts = quern_session_new(world);
+	first = new_run_of(hosts, "moments", "/v");
 	execute(first);
 	if (my_rank == nranks - 1)
 		quern_run_free(first);
 	barrier();
-	second = new_run("histogram", "/v");
+	second = new_run_of(hosts, "histogram", "/v");
 	execute(second);
+	quern_session_free(hosts);
 	if (my_rank == 0)
 		quern_run_free(second);
 	barrier();
@@ -905,10 +917,17 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_free_is_of_one_rank),
 	};
 
+	int failed;
+
 	world = mpi_test_begin(&argc, &argv);
 	if (world != MPI_COMM_NULL) {
 		MPI_Comm_rank(world, &my_rank);
 		MPI_Comm_size(world, &nranks);
 	}
-	return mpi_test_end(world, cmocka_run_group_tests(tests, write_file, remove_files));
+	session = quern_session_new(world);
+	alone = quern_session_new_f(QUERN_NO_MPI);
+	failed = cmocka_run_group_tests(tests, write_file, remove_files);
+	quern_session_free(session);
+	quern_session_free(alone);
+	return mpi_test_end(world, failed);
 }

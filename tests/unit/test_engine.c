@@ -23,6 +23,7 @@
 #define FILE_NAME "engine.h5"
 
 static MPI_Comm world;
+static quern_session *session; /* on it */
 static int my_rank, nranks = 1;
 static bool open_fails; /* on this rank */
 
@@ -437,7 +438,7 @@ static void set_int(quern_run *run, const char *name, int64_t v)
 
 static quern_run *new_run(const char *kernel, int variable)
 {
-	quern_run *run = quern_run_new(world, kernel);
+	quern_run *run = quern_run_new(session, kernel);
 	char name[8];
 
 	snprintf(name, sizeof(name), "/v%d", variable);
@@ -728,10 +729,15 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_progress),
 	};
 
+	int failed;
+
 	world = mpi_test_begin(&argc, &argv);
 	if (world != MPI_COMM_NULL) {
 		MPI_Comm_rank(world, &my_rank);
 		MPI_Comm_size(world, &nranks);
 	}
-	return mpi_test_end(world, cmocka_run_group_tests(tests, write_file, remove_file));
+	session = quern_session_new(world);
+	failed = cmocka_run_group_tests(tests, write_file, remove_file);
+	quern_session_free(session);
+	return mpi_test_end(world, failed);
 }

@@ -1,15 +1,17 @@
-#include "api/call.h"
+#include "api/session.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/fp.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "cluster/room.h"
 #include "cluster/topo.h"
 #include "data/storage.h"
-#include "quern.h"
 
 /* "1024", or "unlimited". */
 static const char *words(rlim_t limit, char out[32])
@@ -56,20 +58,68 @@ static void log_limits(void)
 	       (unsigned long long)(room.nbytes >> 20));
 }
 
-enum quern_status qn_call_begin(MPI_Comm parent, const char *what, struct qn_comm **out,
-				struct quern_message *err)
+quern_session *quern_session_new(MPI_Comm comm)
 {
-	enum quern_status st = qn_comm_new(parent, out, err);
+	QN_OWN_FP;
+	quern_session *session = qn_calloc(1, sizeof(*session)), made = { .comm = NULL };
+	enum quern_status st = qn_comm_new(comm, &made.comm, &made.err);
 
-	if (st || !qn_log_has(QN_LOG_INFO))
-		return st;
-	if (qn_comm_rank(*out) == 0)
-		log_build(*out, what);
-	log_limits();
-	return st;
+	/* One without memory must not leave the others with a communicator that it does not have. */
+	if (!st && qn_comm_agree(made.comm,
+				 session ? QUERN_OK
+					 : qn_error_nomem(&made.err, sizeof(made), "a session"),
+				 &made.err)) {
+		qn_comm_free(made.comm);
+		made.comm = NULL;
+	}
+	if (session)
+		*session = made;
+	return session;
 }
 
-enum quern_status qn_call_end(const struct qn_comm *c, enum quern_status st,
+quern_session *quern_session_new_f(int comm)
+{
+	return quern_session_new(comm == QUERN_NO_MPI ? MPI_COMM_NULL : MPI_Comm_f2c(comm));
+}
+
+void quern_session_free(quern_session *session)
+{
+	if (!session)
+		return;
+	qn_standing_release(session->standing);
+	qn_comm_free(session->comm);
+	free(session);
+}
+
+enum quern_status quern_session_status(const quern_session *session)
+{
+	return session->err.status;
+}
+
+const char *quern_session_message(const quern_session *session)
+{
+	return session->err.status ? session->err.text : "";
+}
+
+enum quern_status qn_session_begin(quern_session *session, const char *what, struct qn_comm **c,
+				   struct quern_message *err)
+{
+	if (!session)
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "no session was given: make one with quern_session_new");
+	if (session->err.status)
+		return qn_error_pass(err, session->err.status, &session->err);
+	*c = session->comm;
+	qn_comm_count_anew(*c);
+	if (!qn_log_has(QN_LOG_INFO))
+		return QUERN_OK;
+	if (qn_comm_rank(*c) == 0)
+		log_build(*c, what);
+	log_limits();
+	return QUERN_OK;
+}
+
+enum quern_status qn_session_end(const struct qn_comm *c, enum quern_status st,
 			      const struct quern_message *err)
 {
 	if (c && qn_comm_rank(c))
