@@ -52,7 +52,8 @@ static void print_histogram(const struct quern_result *result)
  * same status; the result is on the first of them, which here is rank 0 of all.
  */
 static int analyse(quern_session *session, const char *kernel, const char *file,
-		   const char *dataset, const char *bins, void (*print)(const struct quern_result *))
+		   const char *dataset, const char *bins,
+		   void (*print)(const struct quern_result *))
 {
 	quern_run *run = quern_run_new(session, kernel);
 	enum quern_status status;

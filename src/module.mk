@@ -24,6 +24,7 @@ include $(srcdir)/src/crew/module.mk
 include $(srcdir)/src/run/module.mk
 include $(srcdir)/src/schedule/module.mk
 include $(srcdir)/src/lookup/module.mk
+include $(srcdir)/src/results/module.mk
 include $(srcdir)/src/csv/module.mk
 include $(srcdir)/src/json/module.mk
 include $(srcdir)/src/stage/module.mk

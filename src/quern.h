@@ -22,8 +22,8 @@
  * the same characters as JSON has it, so what a reader of JSON makes of them are the names as they are.
  *
  * Damaged files make the HDF5 library crash or hang, so quern calls it in child processes, which it
- * forks: no other thread of the program may be inside the HDF5 library while quern_run_execute, _plan,
- * quern_inspect or quern_verify runs.
+ * forks: no other thread of the program may be inside the HDF5 library while quern_run_execute or
+ * quern_run_plan runs.
  *
  * The library computes in the default floating-point environment, on its own threads and, while a
  * function runs, on the caller's; rounding, traps and flags of the caller are afterwards as they were.
@@ -43,10 +43,10 @@
 extern "C" {
 #endif
 
-#define QUERN_VERSION	     "0.13.0"
-#define QUERN_VERSION_MAJOR  0
-#define QUERN_VERSION_MINOR  13
-#define QUERN_VERSION_PATCH  0
+#define QUERN_VERSION	    "0.13.0"
+#define QUERN_VERSION_MAJOR 0
+#define QUERN_VERSION_MINOR 13
+#define QUERN_VERSION_PATCH 0
 /* To compare: 1300 is 0.13.0, and 10203 is 1.2.3. */
 #define QUERN_VERSION_NUMBER \
 	(10000 * QUERN_VERSION_MAJOR + 100 * QUERN_VERSION_MINOR + QUERN_VERSION_PATCH)
@@ -115,9 +115,14 @@ enum quern_status quern_run_set_from_environment(quern_run *run);
    to the run. Not collective. */
 const struct quern_option *quern_run_option(const quern_run *run, const struct quern_option *row);
 
-/* Called on rank 0 a few times a second: pass number from 0, bytes done and bytes in all on this
-   host. From the thread that executes. */
-typedef void quern_progress_fn(void *ctx, int pass, uint64_t done, uint64_t total);
+/*
+ * Called on rank 0 a few times a second while elements are worked on: pass number from 0, bytes done and bytes in all
+ * on this host. From the thread that executes. True: the run goes on. False cancels it: quern_run_execute returns
+ * QUERN_ERR_INTERRUPTED on all ranks as soon as each worker is through with the chunks that it has, some MiB; there is no
+ * result, and of a file of it (quern_run_output) nothing is left. Staging gives up the shard that is being made, and
+ * leaves what is whole for the next time.
+ */
+typedef bool quern_progress_fn(void *ctx, int pass, uint64_t done, uint64_t total);
 void quern_run_progress(quern_run *run, quern_progress_fn *progress, void *ctx);
 
 /* The most cells of a result that the caller has use for; 0: any number. A run whose result has more is refused
@@ -184,8 +189,8 @@ bool quern_run_missing_source(const quern_run *run, size_t i, char *text, size_t
    the last of them; rank 0, else NULL. Valid until the run is freed. */
 const char *quern_run_warning(const quern_run *run, size_t i);
 
-/* The JSON document of a run (kernel, datasets, input, result, run), or of its plan; on rank 0 after success,
-   else NULL. With `details` its `run` also has an array `per_rank`, and a
+/* The JSON document of a run (kernel, datasets, input, result, run), or of its plan, or of what it is instead of the
+   run of a kernel; on rank 0 after success, else NULL. With `details` its `run` also has an array `per_rank`, and a
    `result` of more than 100,000 cells is null. Owned by the caller: free(). */
 char *quern_run_document(quern_run *run, bool details);
 char *quern_run_plan_document(quern_run *run);
@@ -205,79 +210,130 @@ enum quern_status quern_run_check_output(quern_run *run, const char *file);
  */
 enum quern_status quern_run_output(quern_run *run, const char *file);
 
+/* What values of a result are. Of none there is no value at all; decimals are integers of any size; times are numbers,
+   which can be read as dates too. */
+enum quern_type {
+	QUERN_TYPE_NONE,
+	QUERN_TYPE_INT64,
+	QUERN_TYPE_UINT64,
+	QUERN_TYPE_DOUBLE,
+	QUERN_TYPE_DECIMAL,
+	QUERN_TYPE_TEXT
+};
+
+#define QUERN_MAX_RESULT_DIMS (QUERN_MAX_DIMS + 16)
+
 /*
- * Reading a result by the names of its fields. Each returns false when r is NULL, there is no such
+ * A field of a result. Members may be added at the end: the caller sets size to sizeof(struct quern_field) before, and
+ * a library of an earlier version leaves what it does not know 0. Names and units are borrowed from the result.
+ *
+ * The values of a field are in C order over its dimensions: those of the result (quern_result_axis), where each of its
+ * cells has a value, then those of the value itself: the bins of a histogram.
+ */
+struct quern_field {
+	size_t size;
+	const char *name;
+	enum quern_type type;
+	int ndims; /* 0: a scalar */
+	uint64_t extent[QUERN_MAX_RESULT_DIMS];
+	const char *dim[QUERN_MAX_RESULT_DIMS]; /* their names; NULL: it has none */
+	uint64_t nvalues;			/* the product of the extents */
+	const char *units;			/* "1" of counts; "": not known, or none */
+};
+
+/* Fields are numbered from 0, in the order of documents. False: r is NULL, or there is no such field. */
+size_t quern_result_nfields(const struct quern_result *r);
+bool quern_result_field(const struct quern_result *r, size_t i, struct quern_field *out);
+bool quern_result_find(const struct quern_result *r, const char *name, struct quern_field *out);
+
+/* A dimension of a result: of what is kept by `over`, or of the groups of `by`, which come first. As struct
+   quern_field. */
+struct quern_axis {
+	size_t size;
+	const char *name;
+	uint64_t extent;
+	enum quern_type type; /* of its coordinates; QUERN_TYPE_NONE: it has none */
+	const char *units;    /* of these; "" */
+	const char *calendar; /* of times; "" */
+	bool is_groups;
+	bool has_dates; /* quern_result_coordinate_text gives dates */
+};
+
+/* 0 axes: all was reduced to one cell. */
+size_t quern_result_naxes(const struct quern_result *r);
+bool quern_result_axis(const struct quern_result *r, size_t i, struct quern_axis *out);
+
+/* The coordinates of an axis, as many as its extent, and one of them as text (nbytes). False: there are none, or not
+   of this type without loss. */
+bool quern_result_coordinates(const struct quern_result *r, size_t axis, double *v);
+bool quern_result_coordinates_int64(const struct quern_result *r, size_t axis, int64_t *v);
+bool quern_result_coordinate_text(const struct quern_result *r, size_t axis, uint64_t i, char *text,
+				  size_t nbytes);
+
+/*
+ * Copies n values of a field from number `first` on. is_none (or NULL): n flags, set where there is no value; the
+ * value is then 0, of doubles NaN. False: r is NULL, there is no such field or not so many values, one of them cannot
+ * be had as this type without loss, or, of integers, one is none and is_none is NULL.
+ */
+bool quern_result_read_int64(const struct quern_result *r, const char *name, uint64_t first,
+			     uint64_t n, int64_t *v, bool *is_none);
+bool quern_result_read_uint64(const struct quern_result *r, const char *name, uint64_t first,
+			      uint64_t n, uint64_t *v, bool *is_none);
+bool quern_result_read_double(const struct quern_result *r, const char *name, uint64_t first,
+			      uint64_t n, double *v, bool *is_none);
+/* One value as text (nbytes), whatever its type is: doubles in the fewest digits that bring them back, times as dates.
+   False: there is no such value. */
+bool quern_result_read_text(const struct quern_result *r, const char *name, uint64_t i, char *text,
+			    size_t nbytes);
+
+/*
+ * Reading the scalars of a result by the names of its fields. Each returns false when r is NULL, there is no such
  * field, it has no value (null), or it cannot be had as this type without loss.
  */
 bool quern_result_get_int(const struct quern_result *r, const char *name, int64_t *v);
+bool quern_result_get_uint(const struct quern_result *r, const char *name, uint64_t *v);
 bool quern_result_get_real(const struct quern_result *r, const char *name, double *v);
-/* The values of an array field in C order, borrowed; *n is their number. */
+/* The values of an array field that has this type, in C order, borrowed; *n is their number. */
 bool quern_result_get_ints(const struct quern_result *r, const char *name, const int64_t **v,
 			   size_t *n);
 bool quern_result_get_reals(const struct quern_result *r, const char *name, const double **v,
 			    size_t *n);
 
 /*
- * Verifies files: reads and decodes every chunk of every dataset, on all ranks, and holds them
- * against the checksums they have (fletcher32) and, with the setting sums=FILE, against what
- * write-sums=FILE has kept. Goes on after damage, to find all of it.
+ * What a session can do besides kernels. To its caller each is a run: options by quern_run_set, files by
+ * quern_run_add_file, and quern_run_progress, _execute, _message, _document, _write (of .json) and _free are those of
+ * runs; there is no quern_result and no plan. quern_run_option lists the options, which are those of the command of
+ * that name. The constructors return NULL only when there is no memory; not collective. quern_run_execute is
+ * collective on the session, and rank 0's options and files are used on all ranks.
  *
- * settings: "NAME=VALUE" each, NULL at the end (or NULL: none); rank 0's are used on all ranks; the
- * names are those of quern_verify_options. progress (NULL: none) is told on rank 0 the number of the
- * file, from 0, in the place of a pass. *json: on rank 0 the document of what was found, owned by the
- * caller: free(); NULL elsewhere and on failure. Returns QUERN_ERR_DATA when there is damage, or when
- * the sums cannot be read; why (nbytes) then has a sentence about it. Rank 0's files are used on all
- * ranks; patterns are those of quern_run_add_file. Collective on comm: all return the same status.
+ * quern_verify_new: reads and decodes every chunk of every dataset, on all ranks, and holds them against the
+ *	checksums they have (fletcher32) and, with the option sums=FILE, against what write-sums=FILE has kept. Goes on
+ *	after damage, to find all of it: quern_run_execute returns QUERN_ERR_DATA then, or when the sums cannot be
+ *	read, and the document is there all the same. Patterns are those of quern_run_add_file.
+ *	The progress is told the number of the file, from 0, in the place of a pass.
+ * quern_homes_new: where the bytes of datasets are: hosts, NUMA nodes and tiers (memory, disk, shared storage);
+ *	without the option dataset of all datasets of the first file. Several files are joined as for a run.
+ * quern_stage_new: spreads the datasets of files as shards over the disks of the hosts, with replicas, and writes a
+ *	catalog on every host, over which kernels run as over the file; with the options verify or repair the files
+ *	are such catalogs. QUERN_ERR_DATA when copies are not as they should be; there is a document then, as there is
+ *	when one of several files could not be staged: the others are. Progress as of quern_verify_new.
+ * quern_unstage_new: removes catalogs and the shards that they list from all hosts of the session.
+ * quern_inspect_new: the datasets of one file, or one of them, with their layout, what of them is in the page cache,
+ *	and warnings; with the option select what such a selection of the one dataset touches. Rank 0 looks.
  */
-enum quern_status quern_verify(MPI_Comm comm, const char *const *files, size_t nfiles,
-			       const char *const *settings, quern_progress_fn *progress, void *ctx,
-			       char **json, char *why, size_t nbytes);
-/* The rows of its settings; the last has a NULL name. */
-const struct quern_option *quern_verify_options(void);
+quern_run *quern_verify_new(quern_session *session);
+quern_run *quern_homes_new(quern_session *session);
+quern_run *quern_stage_new(quern_session *session);
+quern_run *quern_unstage_new(quern_session *session);
+quern_run *quern_inspect_new(quern_session *session);
 
 /*
- * Where the bytes of datasets are: hosts, NUMA nodes and tiers (memory, disk, shared storage), as a
- * document. settings: as of quern_verify, of the names of quern_homes_options; without dataset=PATH all
- * datasets of the first file. Several files are joined as for a run. *json: as of quern_verify.
- * Collective on comm: all return the same status.
- */
-enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nfiles,
-			      const char *const *settings, char **json, char *why, size_t nbytes);
-const struct quern_option *quern_homes_options(void);
-
-/*
- * Stages files: spreads their datasets as shards over the disks of the hosts, with replicas, and
- * writes a catalog on every host, over which kernels run as over the file; with the settings verify=1
- * or repair=1 the files are such catalogs. settings, progress, json, why as of quern_verify; the names
- * are those of quern_stage_options. QUERN_ERR_DATA when copies are not as they should be; *json has
- * then been set all the same, as it has when one of several files could not be staged: the others are. Rank 0's files are used on all ranks. Collective on comm: all return the
- * same status.
- */
-enum quern_status quern_stage(MPI_Comm comm, const char *const *files, size_t nfiles,
-			      const char *const *settings, quern_progress_fn *progress, void *ctx,
-			      char **json, char *why, size_t nbytes);
-/* The rows of its settings; the last has a NULL name. */
-const struct quern_option *quern_stage_options(void);
-/* Removes catalogs and the shards that they list from all hosts of comm. Collective on comm. */
-enum quern_status quern_unstage(MPI_Comm comm, const char *const *catalogs, size_t n, char **json,
-				char *why, size_t nbytes);
-
-/*
- * Documents without a run, as JSON; owned by the caller: free(). On failure *json is NULL and the
+ * Documents without a session, as JSON; owned by the caller: free(). On failure *json is NULL and the
  * reason is written to why (nbytes). Not collective.
  *
- * quern_inspect: the datasets of a file, or one of them, with their layout, what of them is in the
- * page cache, and warnings; column (or NULL): of the one dataset, this member of its compound
- * datatype; select (or NULL): what such a selection of the one dataset touches.
- * quern_inspect_with: the same by settings, as of quern_verify: dataset, column, select,
- * metadata-timeout, chunk-timeout and allow-external, which are those of the command.
  * quern_kernels: all kernels, or one with its options.
  * quern_info: version, libraries, codecs, the machine.
  */
-enum quern_status quern_inspect(const char *file, const char *dataset, const char *column,
-				const char *select, char **json, char *why, size_t nbytes);
-enum quern_status quern_inspect_with(const char *file, const char *const *settings, char **json,
-				     char *why, size_t nbytes);
 enum quern_status quern_kernels(const char *name, char **json, char *why, size_t nbytes);
 enum quern_status quern_info(char **json, char *why, size_t nbytes);
 

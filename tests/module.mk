@@ -59,6 +59,7 @@ UNIT_TESTS += tests/unit/test_resolve
 UNIT_TESTS += tests/unit/test_result
 UNIT_TESTS += tests/unit/test_rows
 UNIT_TESTS += tests/unit/test_select
+UNIT_TESTS += tests/unit/test_session
 UNIT_TESTS += tests/unit/test_simulate
 UNIT_TESTS += tests/unit/test_site
 UNIT_TESTS += tests/unit/test_sums

@@ -8,18 +8,16 @@
 #include <unistd.h>
 
 #include "api/inspect.h"
+#include "api/operation.h"
 #include "api/options.h"
-#include "api/settings.h"
 #include "base/cpu.h"
 #include "base/file.h"
-#include "base/environment.h"
 #include "base/fp.h"
 #include "base/mem.h"
 #include "base/options.h"
 #include "base/system.h"
 #include "base/text.h"
 #include "cluster/comm.h"
-#include "data/reading.h"
 #include "data/sum.h"
 #include "describe/describe.h"
 #include "json/json.h"
@@ -28,14 +26,22 @@
 #include "cluster/topo.h"
 
 /* Ends a call: the text of the document, or why there is none. Takes doc. */
-static enum quern_status finish(enum quern_status st, json_t *doc, struct quern_message *err,
-				char **json, char *why, size_t nbytes)
+static enum quern_status finish(enum quern_status st, json_t *doc, char **json,
+				struct quern_message *err)
 {
 	*json = NULL;
 	if (st)
 		json_decref(doc);
 	else if (!(*json = qn_json_dump(doc)))
 		st = qn_error_nomem(err, 0, "the document");
+	return st;
+}
+
+/* The same for callers that have no run. */
+static enum quern_status finish_alone(enum quern_status st, json_t *doc, struct quern_message *err,
+				      char **json, char *why, size_t nbytes)
+{
+	st = finish(st, doc, json, err);
 	if (why && nbytes)
 		qn_text_put(why, nbytes, st ? err->text : "");
 	return st;
@@ -424,71 +430,43 @@ static enum quern_status inspect_file(struct inspection *in, const char *dataset
 	return st;
 }
 
-static enum quern_status inspect(struct inspection *in, const char *dataset, char **json, char *why,
-				 size_t nbytes)
+static enum quern_status inspect(struct inspection *in, const char *dataset, char **json,
+				 struct quern_message *err)
 {
-	struct quern_message err = { .status = QUERN_OK };
-	enum quern_status st = qn_source_format(in->file, &in->format, &err);
+	enum quern_status st = qn_source_format(in->file, &in->format, err);
+	json_t *doc;
 
 	in->list = json_array();
 	in->links = json_array();
 	in->damaged = json_array();
 	if (!st)
-		st = inspect_file(in, dataset, &err);
-	return finish(st,
-		      json_pack("{s:s, s:o, s:s, s:o, s:o, s:o}", "quern", QUERN_VERSION, "file",
-				qn_json_text(in->file), "format",
-				in->format ? in->format->name : "", "datasets", in->list, "links",
-				in->links, "damaged", in->damaged),
-		      &err, json, why, nbytes);
+		st = inspect_file(in, dataset, err);
+	doc = json_pack("{s:s, s:o, s:s, s:o, s:o, s:o}", "quern", QUERN_VERSION, "file",
+			qn_json_text(in->file), "format", in->format ? in->format->name : "",
+			"datasets", in->list, "links", in->links, "damaged", in->damaged);
+	return finish(st, doc, json, err);
 }
 
-enum quern_status quern_inspect(const char *file, const char *dataset, const char *column,
-				const char *select, char **json, char *why, size_t nbytes)
+static enum quern_status work(quern_run *run, char **json)
 {
-	QN_OWN_FP;
-	struct inspection in = { .file = file, .column = column, .select = select };
+	struct inspection in = { .column = quern_option_string(&run->options, "column"),
+				 .select = quern_option_string(&run->options, "select") };
 
-	return inspect(&in, dataset, json, why, nbytes);
+	if (run->rank)
+		return QUERN_OK;
+	if (run->files.n != 1)
+		return qn_error_set(&run->err, QUERN_ERR_USAGE,
+				    "%zu files were added, and an inspection is of one",
+				    run->files.n);
+	in.file = run->files.name[0];
+	return inspect(&in, quern_option_string(&run->options, "dataset"), json, &run->err);
 }
 
-static const struct quern_option inspect_options[] = {
-	{ "dataset", 0, QUERN_OPT_STRING, "PATH", NULL, 0, 0, "only this dataset" },
-	{ "column", 0, QUERN_OPT_STRING, "NAME", NULL, 0, 0,
-	  "only this member of its compound datatype" },
-	{ "select", 0, QUERN_OPT_STRING, "SLICES", NULL, 0, 0, "what such a selection touches" },
-	QN_METADATA_ROW,
-	QN_CHUNK_ROW,
-	QN_EXTERNAL_ROW,
-	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
-};
-
-enum quern_status quern_inspect_with(const char *file, const char *const *settings, char **json,
-				     char *why, size_t nbytes)
+quern_run *quern_inspect_new(quern_session *session)
 {
-	QN_OWN_FP;
-	const struct quern_option *table = inspect_options;
-	const struct qn_reading before = *qn_reading();
-	struct quern_message err = { .status = QUERN_OK };
-	struct inspection in = { .file = file };
-	struct quern_options o = { .n = 0 };
-	enum quern_status st = qn_environment_begin(&err);
+	static const struct qn_operation operation = { "inspect", qn_inspect_options, work };
 
-	if (!st)
-		st = qn_options_init(&o, &table, 1, &err);
-	if (!st)
-		st = qn_settings_take(&o, settings, &err);
-	if (st) {
-		finish(st, NULL, &err, json, why, nbytes);
-	} else {
-		qn_reading_set(qn_settings_reading(&o));
-		in.column = quern_option_string(&o, "column");
-		in.select = quern_option_string(&o, "select");
-		st = inspect(&in, quern_option_string(&o, "dataset"), json, why, nbytes);
-		qn_reading_set(before);
-	}
-	qn_options_fini(&o);
-	return st;
+	return qn_operation_new(session, &operation);
 }
 
 /* --- kernels --- */
@@ -527,8 +505,8 @@ enum quern_status quern_kernels(const char *name, char **json, char *why, size_t
 			qn_json_append(&list, kernel_to_json(*k));
 	if (name && list && !json_array_size(list))
 		st = qn_kernel_unknown(name, &err);
-	return finish(st, json_pack("{s:s, s:o}", "quern", QUERN_VERSION, "kernels", list), &err,
-		      json, why, nbytes);
+	return finish_alone(st, json_pack("{s:s, s:o}", "quern", QUERN_VERSION, "kernels", list),
+			    &err, json, why, nbytes);
 }
 
 /* --- info --- */
@@ -644,12 +622,12 @@ enum quern_status quern_info(char **json, char *why, size_t nbytes)
 	}
 	qn_comm_library(mpi, sizeof(mpi));
 	qn_topo_version(hwloc, sizeof(hwloc));
-	return finish(err.status,
-		      json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:o*, s:o*, s:o*}",
-				"quern", QUERN_VERSION, "compiler", __VERSION__, "mpi", mpi,
-				"hwloc", hwloc, "sums", qn_sum_library(sums, sizeof(sums)),
-				"formats", formats, "codecs", codecs_to_json(), "missing",
-				missing_to_json(), "machine", machine, "launch", launch, "sandbox",
-				sandbox),
-		      &err, json, why, nbytes);
+	return finish_alone(err.status,
+			    json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:o*, s:o*, s:o*}",
+				      "quern", QUERN_VERSION, "compiler", __VERSION__, "mpi", mpi,
+				      "hwloc", hwloc, "sums", qn_sum_library(sums, sizeof(sums)),
+				      "formats", formats, "codecs", codecs_to_json(), "missing",
+				      missing_to_json(), "machine", machine, "launch", launch,
+				      "sandbox", sandbox),
+			    &err, json, why, nbytes);
 }

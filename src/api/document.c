@@ -379,7 +379,9 @@ char *quern_run_document(quern_run *run, bool details)
 {
 	QN_OWN_FP;
 
-	if (!run->done || run->rank)
+	if (run->document)
+		return qn_strdup(run->document);
+	if (!run->done || run->rank || run->operation)
 		return NULL;
 	return qn_json_dump(json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "quern", QUERN_VERSION,
 				      "kernel", run->engine.kernel->name, "datasets",

@@ -1,27 +1,17 @@
 /*
- * homes.c - quern_homes: where the bytes of datasets are, as a document.
+ * homes.c - quern_homes_new: where the bytes of datasets are, as a document.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/operation.h"
 #include "api/options.h"
-#include "api/session.h"
 #include "api/settings.h"
-#include "base/fp.h"
 #include "base/names.h"
-#include "base/text.h"
-#include "cluster/comm_mpi.h"
-#include "cluster/share.h"
-#include "data/reading.h"
 #include "json/json.h"
 #include "locate/homes_report.h"
 #include "quern.h"
-
-const struct quern_option *quern_homes_options(void)
-{
-	return qn_homes_report_options;
-}
 
 static const char *tier_name(uint16_t tier)
 {
@@ -87,64 +77,36 @@ static json_t *document(const struct qn_team *team, const struct qn_subject *sub
 			 "datasets", datasets);
 }
 
-static enum quern_status take(struct qn_team *team, struct qn_subject *subject,
-			      const struct quern_options *o, const struct qn_names *words,
-			      char **json, struct quern_message *err)
+static enum quern_status make_document(const struct qn_team *team, const struct qn_subject *subject,
+				       const struct qn_homes_report *report, char **json,
+				       struct quern_message *err)
 {
-	const struct qn_team_settings settings = qn_settings_team(o);
-	struct qn_homes_report report = { .n = 0 };
-	enum quern_status st = qn_team_form(team, &settings, err);
-
-	subject->settings = qn_settings_subject(o, NULL);
-	if (!st)
-		st = qn_homes_report_take(team, subject, words, &report, err);
-	if (!st && qn_comm_rank(team->comm) == 0) {
-		*json = qn_json_dump(document(team, subject, &report));
-		if (!*json)
-			st = qn_error_nomem(err, 0, "the document");
-	}
-	qn_homes_report_fini(&report);
-	return qn_comm_agree(team->comm, st, err);
+	if (qn_comm_rank(team->comm))
+		return QUERN_OK;
+	*json = qn_json_dump(document(team, subject, report));
+	return *json ? QUERN_OK : qn_error_nomem(err, 0, "the document");
 }
 
-enum quern_status quern_homes(MPI_Comm comm, const char *const *files, size_t nfiles,
-			      const char *const *settings, char **json, char *why, size_t nbytes)
+static enum quern_status work(quern_run *run, char **json)
 {
-	QN_OWN_FP;
-	const struct quern_option *table = qn_homes_report_options;
-	struct quern_message err = { .status = QUERN_OK };
-	struct quern_options options = { .n = 0 };
-	struct qn_names words = { .n = 0 };
-	const struct qn_reading before = *qn_reading();
-	struct qn_team team = { .comm = NULL };
-	struct qn_subject subject = { .first = 0 };
-	quern_session *session = quern_session_new(comm);
-	enum quern_status st = qn_session_begin(session, "homes", &team.comm, &err);
+	const struct qn_team_settings settings = qn_settings_team(&run->options);
+	struct qn_homes_report report = { .n = 0 };
+	enum quern_status st =
+		qn_team_join(&run->session->standing, &settings, &run->team, &run->err);
 
-	*json = NULL;
-	if (!st) {
-		st = qn_options_init(&options, &table, 1, &err);
-		if (!st)
-			st = qn_settings_take(&options, settings, &err);
-		for (size_t i = 0; !st && i < nfiles; i++)
-			st = qn_names_add(&words, files[i], &err);
-		st = qn_share_options(team.comm, st, &options, &err);
-		qn_reading_set(qn_settings_reading(&options));
-		if (!st)
-			st = take(&team, &subject, &options, &words, json, &err);
-	}
-	qn_session_end(team.comm, st, &err);
-	if (why && nbytes)
-		qn_text_put(why, nbytes, st ? err.text : "");
-	if (st) {
-		free(*json);
-		*json = NULL;
-	}
-	qn_reading_set(before);
-	qn_subject_fini(&subject);
-	qn_team_fini(&team);
-	qn_names_fini(&words);
-	qn_options_fini(&options);
-	quern_session_free(session);
+	run->subject.settings = qn_settings_subject(&run->options, NULL);
+	if (!st)
+		st = qn_homes_report_take(&run->team, &run->subject, &run->files, &report,
+					  &run->err);
+	if (!st)
+		st = make_document(&run->team, &run->subject, &report, json, &run->err);
+	qn_homes_report_fini(&report);
 	return st;
+}
+
+quern_run *quern_homes_new(quern_session *session)
+{
+	static const struct qn_operation homes = { "homes", qn_homes_report_options, work };
+
+	return qn_operation_new(session, &homes);
 }

@@ -194,30 +194,6 @@ static void put_shape(struct writing *w, const struct qn_dataset *d)
 	end(w, "shape");
 }
 
-/* Packed numbers are not in the units of what they stand for. */
-const char *qn_run_units(const quern_run *run)
-{
-	const struct qn_mosaic *m = &run->subject.mosaic;
-	bool packed = run->subject.dataset.cf.has_scale;
-
-	/* What an expression makes of them is not known. */
-	if (run->engine.formula.made[QUERN_VALUE])
-		return "";
-	for (uint32_t i = 0; i < m->nforms; i++)
-		packed = packed || m->form[i].cf.has_scale;
-	return packed && quern_option_flag(&run->options, "raw") ? "" : run->subject.dataset.units;
-}
-
-/* How elements were weighted; those of windows are told by `rolling` alone. NULL: they were not. Borrowed. */
-static const char *weights_of(const quern_run *run)
-{
-	const struct qn_program *made = run->engine.formula.made[QUERN_WEIGHT];
-
-	if (made && !quern_option_string(&run->options, "weights"))
-		return quern_option_string(&run->options, "rolling");
-	return made ? qn_program_text(made) : NULL;
-}
-
 enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_labels *out)
 {
 	const struct qn_dataset *d = &run->subject.dataset;
@@ -232,7 +208,7 @@ enum quern_status qn_labels_make(quern_run *run, const char *output, struct qn_l
 	*out = (struct qn_labels){ .n = 0 };
 	out->units = qn_run_units(run);
 	out->calendar = d->calendar;
-	out->weights = weights_of(run);
+	out->weights = qn_run_weights(run);
 	out->with = formula->made[QUERN_WITH] ? qn_program_text(formula->made[QUERN_WITH]) : NULL;
 	out->with_units = qn_formula_units(formula, QUERN_WITH);
 	out->name = run->name ? run->name : qn_run_quantity(&run->engine);

@@ -105,6 +105,17 @@ const struct quern_option qn_homes_report_options[] = {
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
 
+const struct quern_option qn_inspect_options[] = {
+	{ "dataset", 0, QUERN_OPT_STRING, "PATH", NULL, 0, 0, "only this dataset" },
+	{ "column", 0, QUERN_OPT_STRING, "NAME", NULL, 0, 0,
+	  "only this member of its compound datatype" },
+	{ "select", 0, QUERN_OPT_STRING, "SLICES", NULL, 0, 0, "what such a selection touches" },
+	QN_METADATA_ROW,
+	QN_CHUNK_ROW,
+	QN_EXTERNAL_ROW,
+	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
+};
+
 const struct quern_option qn_stage_options[] = {
 	{ "to", 0, QUERN_OPT_STRING, "DIR", NULL, 0, 0,
 	  "the directory, on a disk of each host, for the catalog and the shards" },

@@ -36,6 +36,7 @@ extern const struct quern_option qn_plan_options[];
 bool qn_plan_option(const struct quern_option *row); /* is it one of the latter? */
 
 extern const struct quern_option qn_homes_report_options[];
+extern const struct quern_option qn_inspect_options[];
 extern const struct quern_option qn_stage_options[];
 extern const struct quern_option qn_unstage_options[];
 extern const struct quern_option qn_verify_options[];

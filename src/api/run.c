@@ -1,5 +1,6 @@
 #include "api/run.h"
 #include "api/datasets.h"
+#include "api/operation.h"
 #include "api/options.h"
 #include "api/session.h"
 #include "api/settings.h"
@@ -16,6 +17,7 @@
 #include "data/reading.h"
 #include "kernel/collect.h"
 #include "lookup/lookup.h"
+#include "results/results.h"
 #include "run/emit.h"
 #include "run/kept.h"
 #include "schedule/schedule.h"
@@ -60,6 +62,7 @@ void quern_run_free(quern_run *run)
 		run->sink->discard(run);
 	free(run->output);
 	free(run->streamed);
+	free(run->document);
 	qn_result_fini(&run->result);
 	qn_run_fini(&run->engine);
 	qn_access_fini(&run->where.access);
@@ -290,6 +293,18 @@ static void log_end(const quern_run *run, enum quern_status st)
 	qn_session_end(run->comm, st, &run->err);
 }
 
+/* What there is in the result, for the caller. */
+static enum quern_status label(quern_run *run)
+{
+	const struct qn_formula *formula = &run->engine.formula;
+
+	if (run->rank ||
+	    qn_results_label(&run->result, qn_run_units(run), qn_formula_units(formula, QUERN_WITH),
+			     qn_run_weights(run)))
+		return QUERN_OK;
+	return qn_error_nomem(&run->err, 0, "the fields of the result");
+}
+
 /* All of the work on one dataset, which is found: one of the datasets of a run. */
 static enum quern_status work(quern_run *run, quern_run *of, double *clock)
 {
@@ -308,6 +323,8 @@ static enum quern_status work(quern_run *run, quern_run *of, double *clock)
 		st = qn_comm_agree(run->comm, emit(run, of), &run->err);
 	if (!st)
 		st = qn_lookup_after(&run->engine, &run->result, &run->err);
+	if (!st)
+		st = qn_comm_agree(run->comm, label(run), &run->err);
 	run->engine.seconds[QN_OUTPUT] = lap(run, "output", clock);
 	run->done = !st;
 	return st;
@@ -352,6 +369,8 @@ enum quern_status quern_run_execute(quern_run *run)
 
 	if (run->started)
 		return refuse_again(run);
+	if (run->operation)
+		return qn_operation_execute(run);
 	st = start(run, true, &clock);
 	if (!st && run->nsingles)
 		st = work_on_each(run, &clock);
@@ -388,6 +407,9 @@ enum quern_status quern_run_plan(quern_run *run)
 
 	if (run->started)
 		return refuse_again(run);
+	if (run->operation)
+		return qn_error_set(&run->err, QUERN_ERR_USAGE,
+				    "only the run of a kernel has a plan");
 	st = start(run, false, &clock);
 	if (!st)
 		st = plan_one(run, &clock);
@@ -401,7 +423,7 @@ enum quern_status quern_run_plan(quern_run *run)
 /* Rank 0. */
 static bool has_result(const quern_run *run)
 {
-	return run->done && run->rank == 0 && !run->nsingles;
+	return run->done && run->rank == 0 && !run->nsingles && !run->operation;
 }
 
 const struct quern_result *quern_run_result(const quern_run *run)
@@ -411,12 +433,14 @@ const struct quern_result *quern_run_result(const quern_run *run)
 
 size_t quern_run_ndatasets(const quern_run *run)
 {
-	return run->nsingles ? run->nsingles : run->done || run->planned;
+	return run->nsingles ? run->nsingles : !run->operation && (run->done || run->planned);
 }
 
 const char *quern_run_dataset(const quern_run *run, size_t i)
 {
-	const quern_run *s = run->done || run->planned ? qn_run_single(run, i) : NULL;
+	const quern_run *s = i < quern_run_ndatasets(run) && (run->done || run->planned)
+				     ? qn_run_single(run, i)
+				     : NULL;
 
 	if (!s)
 		return NULL;

@@ -15,8 +15,11 @@
 #include "kernel/several.h"
 #include "quern.h"
 
+struct qn_operation;
+
 struct quern_run {
-	quern_session *session; /* borrows */
+	quern_session *session;		      /* borrows */
+	const struct qn_operation *operation; /* NULL: a run of a kernel */
 	struct quern_options options;
 	struct qn_choice choice;    /* of kernels */
 	struct qn_named_list named; /* of option dataset */
@@ -41,6 +44,7 @@ struct quern_run {
 	char *streamed; /* owned: that file, where rows go to it as they come; NULL: they do not */
 	const struct qn_row_sink *sink; /* of streamed */
 	struct qn_result_file result_file;
+	char *document; /* owned: of an operation, rank 0 */
 };
 
 /* What work costs, for a plan: by default, or by the document of a run (option calibrate). */
@@ -50,6 +54,9 @@ enum quern_status qn_calibrate_check(quern_run *run);
 
 /* The unit of the values that the kernel takes; "": none, or not known. Borrowed. */
 const char *qn_run_units(const quern_run *run);
+
+/* How elements were weighted; those of windows are told by `rolling` alone. NULL: they were not. Borrowed. */
+const char *qn_run_weights(const quern_run *run);
 
 /* The `input` of a document. Owned by the caller. */
 json_t *qn_document_input(const quern_run *run);

@@ -65,10 +65,10 @@ quern_session *quern_session_new(MPI_Comm comm)
 	enum quern_status st = qn_comm_new(comm, &made.comm, &made.err);
 
 	/* One without memory must not leave the others with a communicator that it does not have. */
-	if (!st && qn_comm_agree(made.comm,
-				 session ? QUERN_OK
-					 : qn_error_nomem(&made.err, sizeof(made), "a session"),
-				 &made.err)) {
+	if (!st &&
+	    qn_comm_agree(made.comm,
+			  session ? QUERN_OK : qn_error_nomem(&made.err, sizeof(made), "a session"),
+			  &made.err)) {
 		qn_comm_free(made.comm);
 		made.comm = NULL;
 	}
@@ -120,7 +120,7 @@ enum quern_status qn_session_begin(quern_session *session, const char *what, str
 }
 
 enum quern_status qn_session_end(const struct qn_comm *c, enum quern_status st,
-			      const struct quern_message *err)
+				 const struct quern_message *err)
 {
 	if (c && qn_comm_rank(c))
 		return st;

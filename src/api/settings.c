@@ -11,39 +11,18 @@
 #include "base/mem.h"
 #include "cluster/share.h"
 
-enum quern_status qn_settings_take(struct quern_options *o, const char *const *settings,
-				   struct quern_message *err)
-{
-	enum quern_status st = QUERN_OK;
-
-	for (; !st && settings && *settings; settings++) {
-		const char *equals = strchr(*settings, '=');
-		char *name = equals ? qn_strndup(*settings, (size_t)(equals - *settings)) : NULL;
-
-		if (!equals)
-			st = qn_error_set(err, QUERN_ERR_USAGE, "'%s' is not NAME=VALUE",
-					  *settings);
-		else if (!name)
-			st = qn_error_nomem(err, strlen(*settings), "a setting");
-		else
-			st = qn_options_set(o, name, equals + 1, err);
-		free(name);
-	}
-	return st;
-}
-
-enum quern_status qn_words_share(struct qn_comm *c, const char *const *words, size_t nwords,
+enum quern_status qn_words_share(struct qn_comm *c, const struct qn_names *words,
 				 struct qn_names *files, struct quern_message *err)
 {
 	const bool leads = qn_comm_rank(c) == 0;
 	struct quern_message none = { .status = QUERN_OK };
 	enum quern_status st = QUERN_OK;
 
-	for (size_t i = 0; !st && leads && i < nwords; i++) {
-		st = qn_names_expand(files, words[i], &none);
+	for (size_t i = 0; !st && leads && i < words->n; i++) {
+		st = qn_names_expand(files, words->name[i], &none);
 		none.status = QUERN_OK;
 		if (st)
-			st = qn_names_add(files, words[i], err);
+			st = qn_names_add(files, words->name[i], err);
 	}
 	return qn_share_names(c, st, files, err);
 }
@@ -165,7 +144,6 @@ struct qn_run_settings qn_settings_run(const struct quern_options *o,
 struct qn_verify_settings qn_settings_verify(const struct quern_options *o)
 {
 	return (struct qn_verify_settings){
-		.team = qn_settings_team(o),
 		.dataset = quern_option_string(o, "dataset"),
 		.sums = quern_option_string(o, "sums"),
 		.write_sums = quern_option_string(o, "write-sums"),

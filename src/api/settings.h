@@ -1,6 +1,6 @@
 /*
- * settings.h - what callers set, as the layers below take it; settings and files of the calls that have
- * no run: verify, stage.
+ * settings.h - what callers set, as the layers below take it; words for files as the files of verify, stage and
+ * inspect.
  */
 #ifndef QN_API_SETTINGS_H
 #define QN_API_SETTINGS_H
@@ -15,13 +15,9 @@
 #include "stage/stage.h"
 #include "verify/verify.h"
 
-/* "NAME=VALUE" each, NULL at the end. Not collective. */
-enum quern_status qn_settings_take(struct quern_options *o, const char *const *settings,
-				   struct quern_message *err);
-
 /* Rank 0's files, on all ranks. A pattern for which there is no file stays as it is: it is found to be
    missing, as a name is. Collective. */
-enum quern_status qn_words_share(struct qn_comm *c, const char *const *words, size_t nwords,
+enum quern_status qn_words_share(struct qn_comm *c, const struct qn_names *words,
 				 struct qn_names *files, struct quern_message *err);
 
 /* The value of option dataset, taken apart. QUERN_ERR_USAGE: it is wrong, or names no dataset of the files of

@@ -1,5 +1,5 @@
 /*
- * stage.c - quern_stage and quern_unstage: the files one after the other, and the document of what
+ * stage.c - quern_stage_new and quern_unstage_new: the files one after the other, and the document of what
  * became of them.
  */
 #include <errno.h>
@@ -8,15 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/operation.h"
 #include "api/options.h"
-#include "api/session.h"
 #include "api/settings.h"
-#include "base/fp.h"
 #include "base/mem.h"
-#include "base/text.h"
-#include "cluster/comm_mpi.h"
-#include "cluster/share.h"
-#include "data/reading.h"
 #include "json/json.h"
 #include "stage/stage.h"
 #include "quern.h"
@@ -25,11 +20,6 @@
 
 typedef enum quern_status stage_fn(struct qn_stager *s, const char *file, struct qn_staged *out,
 				   struct quern_message *err);
-
-const struct quern_option *quern_stage_options(void)
-{
-	return qn_stage_options;
-}
 
 /* --- the document --- */
 
@@ -217,12 +207,12 @@ static enum quern_status judge_copies(const struct qn_staged *s, struct quern_me
 
 struct call {
 	struct qn_stager stage;
-	struct qn_comm *comm;
-	struct quern_options options;
+	struct qn_comm *comm;		     /* borrows, */
+	const struct quern_options *options; /* and these */
+	struct quern_message *err;
 	struct qn_names files;
 	json_t *list, *errors;
 	enum quern_status (*judge)(const struct qn_staged *s, struct quern_message *err);
-	struct quern_message err;
 };
 
 static enum quern_status one_file(struct call *k, stage_fn *fn, const char *file,
@@ -241,6 +231,8 @@ static enum quern_status one_file(struct call *k, stage_fn *fn, const char *file
 			st = k->judge(&s, err);
 	}
 	qn_staged_fini(&s);
+	if (!st)
+		st = qn_stage_check_cancelled(&k->stage, err);
 	return qn_comm_agree(k->comm, st, err);
 }
 
@@ -256,6 +248,8 @@ static enum quern_status all_files(struct call *k, stage_fn *fn)
 		k->stage.number = (int)i;
 		if (!one_file(k, fn, k->files.name[i], &err))
 			continue;
+		if (err.status == QUERN_ERR_INTERRUPTED)
+			return qn_error_pass(k->err, err.status, &err);
 		nbad++;
 		qn_json_append(&k->errors,
 			       json_pack("{s:o, s:o, s:i}", "file", qn_json_text(k->files.name[i]),
@@ -265,9 +259,9 @@ static enum quern_status all_files(struct call *k, stage_fn *fn)
 			worst = err;
 	}
 	if (nbad > 1)
-		return qn_error_set(&k->err, worst.status, "%s (and %zu more of the %zu files)",
+		return qn_error_set(k->err, worst.status, "%s (and %zu more of the %zu files)",
 				    worst.text, nbad - 1, k->files.n);
-	return nbad ? qn_error_pass(&k->err, worst.status, &worst) : QUERN_OK;
+	return nbad ? qn_error_pass(k->err, worst.status, &worst) : QUERN_OK;
 }
 
 static const char *base_name(const char *file)
@@ -292,13 +286,13 @@ static enum quern_status check_names(struct call *k)
 	enum quern_status st = QUERN_OK;
 
 	if (!sorted)
-		return qn_error_nomem(&k->err, files->n * sizeof(*sorted), "names");
+		return qn_error_nomem(k->err, files->n * sizeof(*sorted), "names");
 	for (size_t i = 0; i < files->n; i++)
 		sorted[i] = files->name[i];
 	qsort(sorted, files->n, sizeof(*sorted), by_base_name);
 	for (size_t i = 1; !st && i < files->n; i++)
 		if (!by_base_name(&sorted[i - 1], &sorted[i]))
-			st = qn_error_set(&k->err, QUERN_ERR_USAGE,
+			st = qn_error_set(k->err, QUERN_ERR_USAGE,
 					  "%s and %s would both become %s/%s: nothing was staged; "
 					  "give each a directory of its own with --to",
 					  sorted[i - 1], sorted[i], k->stage.settings.to,
@@ -312,9 +306,9 @@ static stage_fn *choose(struct call *k, bool removes)
 	k->judge = removes ? judge_removal : judge_copies;
 	if (removes)
 		return qn_stage_remove;
-	if (quern_option_flag(&k->options, "repair"))
+	if (quern_option_flag(k->options, "repair"))
 		return qn_stage_repair;
-	if (quern_option_flag(&k->options, "verify"))
+	if (quern_option_flag(k->options, "verify"))
 		return qn_stage_verify;
 	k->judge = NULL;
 	return qn_stage_file;
@@ -330,24 +324,7 @@ static enum quern_status finish(struct call *k, double start, enum quern_status 
 			k->list, "errors", k->errors, "run", "hosts", qn_comm_nhosts(k->comm),
 			"ranks", qn_comm_size(k->comm), "seconds", qn_comm_wtime() - start);
 	*json = qn_json_dump(doc);
-	return *json ? st : qn_error_nomem(&k->err, 0, "the document");
-}
-
-static enum quern_status prepare(struct call *k, const struct quern_option *table,
-				 const char *const *words, size_t nwords,
-				 const char *const *settings)
-{
-	enum quern_status st = qn_options_init(&k->options, &table, 1, &k->err);
-
-	k->stage.comm = k->comm;
-	if (qn_comm_rank(k->comm))
-		k->stage.progress = NULL;
-	if (!st)
-		st = qn_settings_take(&k->options, settings, &k->err);
-	if (!st && (!k->list || !k->errors))
-		st = qn_error_nomem(&k->err, 0, "the document");
-	st = qn_share_options(k->comm, st, &k->options, &k->err);
-	return st ? st : qn_words_share(k->comm, words, nwords, &k->files, &k->err);
+	return *json ? st : qn_error_nomem(k->err, 0, "the document");
 }
 
 /* Before anything is done: what would be wrong with all files. */
@@ -357,73 +334,75 @@ static enum quern_status begin(struct call *k, stage_fn *fn)
 
 	if (fn != qn_stage_file)
 		return QUERN_OK;
-	st = qn_stage_check(&k->stage, &k->err);
+	st = qn_stage_check(&k->stage, k->err);
 	if (!st)
 		st = check_names(k);
 	if (!st && qn_comm_rank(k->comm) == 0) {
 		k->stage.planned_nbytes = qn_calloc((size_t)qn_comm_nhosts(k->comm),
 						    sizeof(*k->stage.planned_nbytes));
 		if (!k->stage.planned_nbytes)
-			st = qn_error_nomem(&k->err, 0, "the hosts");
+			st = qn_error_nomem(k->err, 0, "the hosts");
 	}
-	return qn_comm_agree(k->comm, st, &k->err);
+	return qn_comm_agree(k->comm, st, k->err);
 }
 
-static enum quern_status call(MPI_Comm comm, bool removes, const struct quern_option *table,
-			      const char *const *words, size_t nwords, const char *const *settings,
-			      quern_progress_fn *progress, void *ctx, char **json, char *why,
-			      size_t nbytes)
+static enum quern_status all(struct call *k, stage_fn *fn, char **json)
 {
-	struct call k = { .stage = { .progress = progress, .progress_ctx = ctx },
-			  .list = json_array(),
-			  .errors = json_array(),
-			  .err = { .status = QUERN_OK } };
-	const struct qn_reading before = *qn_reading();
 	const double start = qn_comm_wtime();
-	stage_fn *fn;
-	quern_session *session = quern_session_new(comm);
-	enum quern_status st = qn_session_begin(session, removes ? "unstage" : "stage", &k.comm, &k.err);
+	enum quern_status st = begin(k, fn);
 
-	*json = NULL;
-	if (!st) {
-		st = prepare(&k, table, words, nwords, settings);
-		qn_reading_set(qn_settings_reading(&k.options));
-		k.stage.settings = qn_settings_stage(&k.options);
-		if (!st)
-			st = begin(&k, fn = choose(&k, removes));
-		if (!st) {
-			st = all_files(&k, fn);
-			st = qn_comm_agree(k.comm, finish(&k, start, st, json), &k.err);
-		}
-	}
-	qn_session_end(k.comm, st, &k.err);
-	if (why && nbytes)
-		qn_text_put(why, nbytes, st ? k.err.text : "");
-	qn_reading_set(before);
+	if (st)
+		return st;
+	st = all_files(k, fn);
+	return qn_comm_agree(k->comm, finish(k, start, st, json), k->err);
+}
+
+static enum quern_status work(quern_run *run, bool removes, char **json)
+{
+	struct call k = { .stage = { .comm = run->comm,
+				     .progress = run->team.progress,
+				     .progress_ctx = run->team.progress_ctx,
+				     .settings = qn_settings_stage(&run->options) },
+			  .comm = run->comm,
+			  .options = &run->options,
+			  .err = &run->err,
+			  .list = json_array(),
+			  .errors = json_array() };
+	enum quern_status st = k.list && k.errors ? QUERN_OK
+						  : qn_error_nomem(&run->err, 0, "the document");
+
+	st = qn_comm_agree(run->comm, st, &run->err);
+	if (!st)
+		st = qn_words_share(run->comm, &run->files, &k.files, &run->err);
+	if (!st)
+		st = all(&k, choose(&k, removes), json);
 	json_decref(k.list);
 	json_decref(k.errors);
 	free(k.stage.planned_nbytes);
-	qn_options_fini(&k.options);
 	qn_names_fini(&k.files);
-	quern_session_free(session);
 	return st;
 }
 
-enum quern_status quern_stage(MPI_Comm comm, const char *const *files, size_t nfiles,
-			      const char *const *settings, quern_progress_fn *progress, void *ctx,
-			      char **json, char *why, size_t nbytes)
+static enum quern_status stage(quern_run *run, char **json)
 {
-	QN_OWN_FP;
-
-	return call(comm, false, qn_stage_options, files, nfiles, settings, progress, ctx, json,
-		    why, nbytes);
+	return work(run, false, json);
 }
 
-enum quern_status quern_unstage(MPI_Comm comm, const char *const *catalogs, size_t n, char **json,
-				char *why, size_t nbytes)
+static enum quern_status unstage(quern_run *run, char **json)
 {
-	QN_OWN_FP;
+	return work(run, true, json);
+}
 
-	return call(comm, true, qn_unstage_options, catalogs, n, NULL, NULL, NULL, json, why,
-		    nbytes);
+quern_run *quern_stage_new(quern_session *session)
+{
+	static const struct qn_operation operation = { "stage", qn_stage_options, stage };
+
+	return qn_operation_new(session, &operation);
+}
+
+quern_run *quern_unstage_new(quern_session *session)
+{
+	static const struct qn_operation operation = { "unstage", qn_unstage_options, unstage };
+
+	return qn_operation_new(session, &operation);
 }

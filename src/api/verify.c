@@ -1,28 +1,17 @@
 /*
- * verify.c - quern_verify: the settings, the ranks, and the document of what was found.
+ * verify.c - quern_verify_new: the document of what was found.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/operation.h"
 #include "api/options.h"
-#include "api/session.h"
 #include "api/settings.h"
-#include "base/fp.h"
 #include "base/names.h"
-#include "base/options.h"
-#include "base/text.h"
-#include "cluster/comm_mpi.h"
-#include "cluster/share.h"
-#include "data/reading.h"
 #include "json/json.h"
 #include "verify/verify.h"
 #include "quern.h"
-
-const struct quern_option *quern_verify_options(void)
-{
-	return qn_verify_options;
-}
 
 /* --- the document --- */
 
@@ -203,45 +192,30 @@ static enum quern_status conclude(const struct qn_verify *v, int nranks, char **
 	return err->status;
 }
 
-enum quern_status quern_verify(MPI_Comm comm, const char *const *words, size_t nwords,
-			       const char *const *settings, quern_progress_fn *progress, void *ctx,
-			       char **json, char *why, size_t nbytes)
+static enum quern_status work(quern_run *run, char **json)
 {
-	QN_OWN_FP;
-	const struct quern_option *table = qn_verify_options;
-	struct quern_message err = { .status = QUERN_OK };
-	struct qn_verify v = { .progress = progress, .progress_ctx = ctx };
-	struct quern_options options = { .n = 0 };
+	struct qn_verify v = { .progress = run->team.progress,
+			       .progress_ctx = run->team.progress_ctx,
+			       .team = { .comm = run->comm } };
+	const struct qn_team_settings team = qn_settings_team(&run->options);
 	struct qn_names files = { .n = 0 };
-	const struct qn_reading before = *qn_reading();
-	struct qn_comm *c = NULL;
-	quern_session *session = quern_session_new(comm);
-	enum quern_status st = qn_session_begin(session, "verify", &c, &err);
+	enum quern_status st = qn_words_share(run->comm, &run->files, &files, &run->err);
 
-	*json = NULL;
-	if (!st) {
-		v.team.comm = c;
-		st = qn_options_init(&options, &table, 1, &err);
-		if (!st)
-			st = qn_settings_take(&options, settings, &err);
-		st = qn_share_options(c, st, &options, &err);
-		qn_reading_set(qn_settings_reading(&options));
-		v.settings = qn_settings_verify(&options);
-		if (!st)
-			st = qn_words_share(c, words, nwords, &files, &err);
-		if (!st)
-			st = qn_verify(&v, (const char *const *)files.name, files.n, &err);
-		if (!st && qn_comm_rank(c) == 0)
-			st = conclude(&v, qn_comm_size(c), json, &err);
-		st = qn_comm_agree(c, st, &err);
-	}
-	qn_session_end(c, st, &err);
-	if (why && nbytes)
-		qn_text_put(why, nbytes, st ? err.text : "");
-	qn_reading_set(before);
+	v.settings = qn_settings_verify(&run->options);
+	if (!st)
+		st = qn_team_join(&run->session->standing, &team, &v.team, &run->err);
+	if (!st)
+		st = qn_verify(&v, (const char *const *)files.name, files.n, &run->err);
+	if (!st && run->rank == 0)
+		st = conclude(&v, qn_comm_size(run->comm), json, &run->err);
 	qn_verify_fini(&v);
-	qn_options_fini(&options);
 	qn_names_fini(&files);
-	quern_session_free(session);
 	return st;
+}
+
+quern_run *quern_verify_new(quern_session *session)
+{
+	static const struct qn_operation verify = { "verify", qn_verify_options, work };
+
+	return qn_operation_new(session, &verify);
 }

@@ -157,6 +157,8 @@ enum quern_status quern_run_check_output(quern_run *run, const char *file)
 
 	if (!w)
 		return refuse(run, file, "the name must end in .json, .csv, .h5 or .nc");
+	if (run->operation && w->write != write_json)
+		return refuse(run, file, "there is a document only: the name must end in .json");
 	st = qn_publish_check("--output", file, &run->err);
 	if (!st)
 		st = check_replaced(run, w, file);
@@ -187,7 +189,7 @@ enum quern_status quern_run_write(quern_run *run, const char *file)
 
 	if (st)
 		return st;
-	if (!run->done || run->rank)
+	if (!(run->operation ? run->document != NULL : run->done) || run->rank)
 		return qn_error_set(&run->err, QUERN_ERR_USAGE, "%s: there is no result to write",
 				    file);
 	if (run->streamed && (!run->result_file.is_open || strcmp(run->streamed, file)))

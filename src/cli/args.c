@@ -321,31 +321,3 @@ int qn_cli_options(const struct qn_command *command, int argc, char **argv, stru
 	qn_options_fini(o);
 	return -1 - (st ? qn_cli_fail(st, err.text) : qn_cli_print_screen(command, NULL));
 }
-
-char **qn_cli_settings(const struct quern_options *o, const struct quern_option *rows)
-{
-	size_t n = 0;
-	char **settings;
-
-	while (rows[n].name)
-		n++;
-	settings = qn_calloc(n + 1, sizeof(*settings));
-	n = 0;
-	for (; settings && rows->name; rows++) {
-		const char *value = quern_option_string(o, rows->name);
-
-		if (value && qn_asprintf(&settings[n++], "%s=%s", rows->name, value) < 0) {
-			settings[n - 1] = NULL;
-			qn_cli_settings_free(settings);
-			return NULL;
-		}
-	}
-	return settings;
-}
-
-void qn_cli_settings_free(char **settings)
-{
-	for (char **s = settings; s && *s; s++)
-		free(*s);
-	free(settings);
-}

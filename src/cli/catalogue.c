@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/mem.h"
+#include "api/options.h"
 #include "base/names.h"
 #include "cli/cli.h"
 #include "quern.h"
@@ -47,7 +47,7 @@ void qn_cli_info_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
 
 void qn_cli_inspect_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
 {
-	table[0] = quern_homes_options();
+	table[0] = qn_homes_report_options;
 	table[1] = inspect_table;
 }
 
@@ -81,35 +81,6 @@ static const char *text_of(const json_t *o, const char *name)
 
 /* --- inspect --- */
 
-/* Settings for the library: those options that it takes too. */
-static const char *const settings_of_inspect[] = { "dataset",	    "column",
-						   "select",	    "metadata-timeout",
-						   "chunk-timeout", "allow-external" };
-#define NSETTINGS (sizeof(settings_of_inspect) / sizeof(*settings_of_inspect))
-
-static void free_settings(char *setting[NSETTINGS + 1])
-{
-	for (size_t i = 0; i < NSETTINGS; i++)
-		free(setting[i]);
-}
-
-static bool make_settings(const struct quern_options *o, char *setting[NSETTINGS + 1])
-{
-	size_t n = 0;
-
-	memset(setting, 0, (NSETTINGS + 1) * sizeof(*setting));
-	for (size_t i = 0; i < NSETTINGS; i++) {
-		const char *value = quern_option_string(o, settings_of_inspect[i]);
-
-		if (value &&
-		    qn_asprintf(&setting[n++], "%s=%s", settings_of_inspect[i], value) < 0) {
-			setting[n - 1] = NULL;
-			return false;
-		}
-	}
-	return true;
-}
-
 static int tell_errors(const char *file, const json_t *doc)
 {
 	static const char *const lists[] = { "datasets", "links", "damaged" };
@@ -120,34 +91,40 @@ static int tell_errors(const char *file, const json_t *doc)
 	return qn_cli_tell_errors(&e, file);
 }
 
-static int inspect_file(const struct quern_options *o, const char *file, bool with_name, bool first)
+static int inspect_file(quern_session *session, const struct quern_options *o, const char *file,
+			bool with_name, bool first)
 {
-	char *text = NULL, why[WHY_NBYTES] = "out of memory", *setting[NSETTINGS + 1];
+	quern_run *run = session ? quern_inspect_new(session) : NULL;
 	bool json = quern_option_flag(o, "json");
 	enum quern_status st = QUERN_ERR_RUN;
+	char *text = NULL;
 	json_t *doc;
 	int code;
 
-	if (make_settings(o, setting))
-		st = quern_inspect_with(file, (const char *const *)setting, &text, why,
-					sizeof(why));
-	free_settings(setting);
+	if (run) {
+		qn_cli_set(run, o, &file, 1);
+		st = quern_run_execute(run);
+		text = quern_run_document(run, false);
+	}
 	if (!st && with_name && !json) {
 		fputs(first ? "" : "\n", stdout);
 		qn_cli_print_text(stdout, file);
 		fputs(":\n", stdout);
 	}
-	doc = st ? NULL : json_loads(text, 0, NULL);
-	code = show(st, text, why, json, qn_cli_print_inspect);
+	doc = text ? json_loads(text, 0, NULL) : NULL;
+	code = show(st, text, run ? quern_run_message(run) : "out of memory", json,
+		    qn_cli_print_inspect);
 	if (!code)
 		code = tell_errors(file, doc);
 	json_decref(doc);
+	quern_run_free(run);
 	return code;
 }
 
 static int inspect_files(const struct quern_options *o, char **words, int n)
 {
 	struct quern_message err = { .status = QUERN_OK };
+	quern_session *session = quern_session_new(MPI_COMM_NULL);
 	struct qn_names files = { .n = 0 };
 	int code = QUERN_OK;
 
@@ -155,13 +132,14 @@ static int inspect_files(const struct quern_options *o, char **words, int n)
 		if (qn_names_expand(&files, words[i], &err))
 			code = qn_cli_fail(err.status, err.text);
 	for (size_t i = 0; i < files.n; i++) {
-		int failed = inspect_file(o, files.name[i], files.n > 1, i == 0);
+		int failed = inspect_file(session, o, files.name[i], files.n > 1, i == 0);
 
 		/* Each file's as soon as it is there, in one piece. */
 		qn_cli_flush();
 		code = (int)qn_error_worst((enum quern_status)code, (enum quern_status)failed);
 	}
 	qn_names_fini(&files);
+	quern_session_free(session);
 	return code ? code : qn_cli_finish();
 }
 

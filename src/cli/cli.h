@@ -183,7 +183,7 @@ void qn_cli_number(const json_t *v, char *out, size_t n);
 /* The same of a coordinate: where it is a float32 as one of these, 0.1 is not 0.100000001490116. */
 void qn_cli_place(const json_t *v, char *out, size_t n);
 
-/* The document of quern_inspect, on standard output. */
+/* The document of an inspection, on standard output. */
 void qn_cli_print_inspect(const json_t *doc);
 
 /* `quern inspect --homes`: rank 0's options and words are used. Returns the exit code. Collective on
@@ -198,10 +198,22 @@ void qn_cli_print_count(FILE *out, const json_t *j, const char *name, const char
    Owned; NULL: none is missing, or there is no memory. */
 char *qn_cli_missing(const json_t *o);
 
-/* The values that the options have for rows of an API (the last has a NULL name), as "NAME=VALUE" and
-   a NULL; owned, each and all. NULL: out of memory. */
-char **qn_cli_settings(const struct quern_options *o, const struct quern_option *rows);
-void qn_cli_settings_free(char **settings);
+/* --- operations of the library (operation.c) --- */
+
+struct qn_cli_operation {
+	quern_session *session;
+	quern_run *run;
+};
+
+/* One with the options and files of a command, on all ranks. Returns the exit code; says itself what failed.
+   Freed with qn_cli_operation_fini, whatever is returned. Collective on qn_cli_world. */
+int qn_cli_operation_init(struct qn_cli_operation *op, quern_run *(*make)(quern_session *session),
+			  const struct quern_options *o, const char *const *files, size_t nfiles);
+void qn_cli_operation_fini(struct qn_cli_operation *op);
+
+/* Options and files of a command. What is wrong with them the run says when it is executed. */
+void qn_cli_set(quern_run *run, const struct quern_options *o, const char *const *files,
+		size_t nfiles);
 
 /* A progress bar on standard error; see quern_progress_fn. ctx: struct qn_progress, begun. */
 struct qn_progress {
@@ -213,7 +225,7 @@ struct qn_progress {
 		told_part; /* the last line of what is no terminal: when, and how much was done */
 };
 void qn_cli_progress_begin(struct qn_progress *p, int pass);
-void qn_cli_progress(void *ctx, int pass, uint64_t done, uint64_t total);
+bool qn_cli_progress(void *ctx, int pass, uint64_t done, uint64_t total);
 void qn_cli_progress_end(struct qn_progress *p);
 
 /* From here on an interrupt or a request to end ends the process as it would have, but with a word on

@@ -6,8 +6,6 @@
 
 #include "cli/cli.h"
 
-#define WHY_NBYTES 1024
-
 static const char *tier_words(const char *name)
 {
 	return !strcmp(name, "disk")	 ? "local disk"
@@ -101,18 +99,15 @@ static int show(char *text, bool json)
 
 int qn_cli_homes(const struct quern_options *o, const char *const *words, size_t nwords)
 {
-	char **settings = qn_cli_settings(o, quern_homes_options()), *text = NULL;
-	char why[WHY_NBYTES] = "";
-	enum quern_status st;
-	int code = QUERN_OK;
+	struct qn_cli_operation op;
+	int code = qn_cli_operation_init(&op, quern_homes_new, o, words, nwords);
+	char *text;
 
-	/* A rank without memory must not leave the others alone: it has nothing to say. */
-	st = quern_homes(qn_cli_world(), words, nwords, (const char *const *)settings, &text, why,
-			 sizeof(why));
-	qn_cli_settings_free(settings);
-	if (st)
-		return qn_cli_fail(st, why);
+	if (!code && (code = (int)quern_run_execute(op.run)))
+		qn_cli_fail((enum quern_status)code, quern_run_message(op.run));
+	text = code ? NULL : quern_run_document(op.run, false);
 	if (text)
 		code = show(text, quern_option_flag(o, "json"));
+	qn_cli_operation_fini(&op);
 	return code ? code : qn_cli_finish();
 }

@@ -10,6 +10,7 @@ CLI_SRCS += src/cli/known.c
 CLI_SRCS += src/cli/main.c
 CLI_SRCS += src/cli/missing.c
 CLI_SRCS += src/cli/numbers.c
+CLI_SRCS += src/cli/operation.c
 CLI_SRCS += src/cli/output.c
 CLI_SRCS += src/cli/plan.c
 CLI_SRCS += src/cli/run.c

@@ -431,7 +431,7 @@ static void draw_bar(double part, int room, char bar[BAR + 3])
 	strcpy(bar + 1 + length, "]");
 }
 
-void qn_cli_progress(void *ctx, int pass, uint64_t done, uint64_t total)
+bool qn_cli_progress(void *ctx, int pass, uint64_t done, uint64_t total)
 {
 	struct qn_progress *p = ctx;
 	double seconds, part = total ? (double)done / (double)total : 1;
@@ -444,7 +444,7 @@ void qn_cli_progress(void *ctx, int pass, uint64_t done, uint64_t total)
 	if (part > 1)
 		part = 1;
 	if (!is_terminal && !is_time_to_tell(p, part))
-		return;
+		return true;
 	p->drawn = is_terminal;
 	seconds = now() - p->start;
 	qn_cli_bytes((double)done / seconds, rate, sizeof(rate));
@@ -459,6 +459,7 @@ void qn_cli_progress(void *ctx, int pass, uint64_t done, uint64_t total)
 	n = snprintf(line, sizeof(line), is_terminal ? "\r%s%.*s\033[K" : "%s%.*s\n", bar, columns,
 		     words);
 	qn_cli_write(STDERR_FILENO, line, (size_t)n);
+	return true;
 }
 
 void qn_cli_progress_end(struct qn_progress *p)

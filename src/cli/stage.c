@@ -6,13 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/options.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "json/json.h"
 #include "quern.h"
-
-#define WHY_NBYTES 2048
 
 static const struct quern_option own_table[] = {
 	{ "progress", 0, QUERN_OPT_CHOICE, "auto|always|never", "auto", 0, 0,
@@ -22,7 +21,7 @@ static const struct quern_option own_table[] = {
 
 void qn_cli_stage_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
 {
-	table[0] = quern_stage_options();
+	table[0] = qn_stage_options;
 	table[1] = own_table;
 	table[2] = qn_cli_document_options;
 }
@@ -180,11 +179,10 @@ static int print_tables(char *text)
 }
 
 /* Prints what came of it; takes text. */
-static int conclude(const struct quern_options *o, enum quern_status st, char *text,
-		    const char *why)
+static int conclude(const struct quern_options *o, int status, char *text, const char *why)
 {
 	/* Before the document: what is said after it may get into it (cli/terminal.c). */
-	const int code = st ? qn_cli_fail(st, why) : QUERN_OK;
+	const int code = status ? qn_cli_fail((enum quern_status)status, why) : QUERN_OK;
 	int failed = QUERN_OK;
 
 	if (text && !qn_cli_wants_tables(o)) {
@@ -218,29 +216,29 @@ static const char interrupted[] = "the same command goes on where it was; "
 
 static int stage(const struct quern_options *o, const char *const *files, size_t nfiles)
 {
-	char **settings = qn_cli_settings(o, quern_stage_options());
-	char *text = NULL, why[WHY_NBYTES] = "";
 	struct qn_progress progress = { .what = "file" };
-	char *next = NULL;
-	enum quern_status st = QUERN_ERR_RUN;
-	int exit_code;
+	struct qn_cli_operation op;
+	int exit_code = qn_cli_operation_init(&op, quern_stage_new, o, files, nfiles);
+	char *text, *next = NULL;
 
+	if (exit_code) {
+		qn_cli_operation_fini(&op);
+		return exit_code;
+	}
 	if (!quern_option_flag(o, "dry-run") && !quern_option_flag(o, "verify"))
 		qn_cli_watch(interrupted);
 	qn_cli_warn_of_mixing(o);
 	qn_cli_progress_begin(&progress, 0);
-	if (settings)
-		st = quern_stage(qn_cli_world(), files, nfiles, (const char *const *)settings,
-				 qn_cli_wants_progress(o) ? qn_cli_progress : NULL, &progress,
-				 &text, why, sizeof(why));
-	else
-		snprintf(why, sizeof(why), "out of memory");
+	if (qn_cli_wants_progress(o))
+		quern_run_progress(op.run, qn_cli_progress, &progress);
+	exit_code = (int)quern_run_execute(op.run);
 	qn_cli_unwatch();
 	qn_cli_progress_end(&progress);
-	qn_cli_settings_free(settings);
-	if (!st && qn_cli_wants_tables(o) && text)
+	text = quern_run_document(op.run, false);
+	if (!exit_code && qn_cli_wants_tables(o) && text)
 		next = next_command(o, text);
-	exit_code = conclude(o, st, text, why);
+	exit_code = conclude(o, exit_code, text, quern_run_message(op.run));
+	qn_cli_operation_fini(&op);
 	if (!exit_code && next) {
 		fputs("\nnext: quern run KERNEL -d DATASET ", stdout);
 		qn_cli_print_text(stdout, next);
@@ -276,16 +274,22 @@ static enum quern_status check_dry_run(struct quern_message *err)
 static int unstage(const struct quern_options *o, const char *const *files, size_t nfiles)
 {
 	struct quern_message dry = { .status = QUERN_OK };
-	char *text = NULL, why[WHY_NBYTES] = "";
 	enum quern_status st = check_dry_run(&dry);
-	const int refused = qn_cli_agree(st ? qn_cli_fail(st, dry.text) : QUERN_OK);
+	int code = qn_cli_agree(st ? qn_cli_fail(st, dry.text) : QUERN_OK);
+	struct qn_cli_operation op = { .run = NULL };
+	char *text;
 
-	if (refused)
-		return refused;
-	st = quern_unstage(qn_cli_world(), files, nfiles, &text, why, sizeof(why));
-	if (text)
-		warn_unseen(text);
-	return conclude(o, st, text, why);
+	if (!code)
+		code = qn_cli_operation_init(&op, quern_unstage_new, o, files, nfiles);
+	if (!code) {
+		code = (int)quern_run_execute(op.run);
+		text = quern_run_document(op.run, false);
+		if (text)
+			warn_unseen(text);
+		code = conclude(o, code, text, quern_run_message(op.run));
+	}
+	qn_cli_operation_fini(&op);
+	return code;
 }
 
 static int command(const char *name, const char *missing, int argc, char **argv,

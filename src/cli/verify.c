@@ -6,11 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/options.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "quern.h"
-
-#define WHY_NBYTES 2048
 
 static const struct quern_option verify_table[] = {
 	{ "quiet", 'q', QUERN_OPT_FLAG, NULL, NULL, 0, 0,
@@ -22,7 +21,7 @@ static const struct quern_option verify_table[] = {
 
 void qn_cli_verify_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
 {
-	table[0] = quern_verify_options();
+	table[0] = qn_verify_options;
 	table[1] = verify_table;
 	table[2] = qn_cli_document_options;
 }
@@ -224,7 +223,7 @@ static void warn_of_rest(const json_t *doc)
 static int no_document(const struct quern_options *o, int found)
 {
 	const char *sums = found ? NULL : quern_option_string(o, "write-sums");
-	char text[WHY_NBYTES];
+	char text[2048];
 
 	snprintf(text, sizeof(text), "%s%scannot read the document: out of memory",
 		 sums ? sums : "", sums ? " is written, but " : "");
@@ -255,28 +254,30 @@ static int publish(const struct quern_options *o, char *text, int found)
 
 static int verify(const struct quern_options *o, const char *const *files, size_t nfiles)
 {
-	char **settings = qn_cli_settings(o, quern_verify_options());
-	char *text = NULL, why[WHY_NBYTES] = "";
 	struct qn_progress progress = { .what = "file" };
-	enum quern_status st = QUERN_ERR_RUN;
-	int code, published;
+	struct qn_cli_operation op;
+	int code = qn_cli_operation_init(&op, quern_verify_new, o, files, nfiles), published;
+	char *text;
 
+	if (code) {
+		qn_cli_operation_fini(&op);
+		return code;
+	}
 	qn_cli_watch("what was found so far is lost");
 	qn_cli_warn_of_mixing(o);
 	qn_cli_progress_begin(&progress, 0);
-	if (settings)
-		st = quern_verify(qn_cli_world(), files, nfiles, (const char *const *)settings,
-				  qn_cli_wants_progress(o) ? qn_cli_progress : NULL, &progress,
-				  &text, why, sizeof(why));
-	else
-		snprintf(why, sizeof(why), "out of memory");
+	if (qn_cli_wants_progress(o))
+		quern_run_progress(op.run, qn_cli_progress, &progress);
+	code = (int)quern_run_execute(op.run);
 	qn_cli_unwatch();
 	qn_cli_progress_end(&progress);
-	qn_cli_settings_free(settings);
+	text = quern_run_document(op.run, false);
 	/* Before the document: what is said after it may get into it (cli/terminal.c). */
-	code = st ? qn_cli_fail(st, why) : QUERN_OK;
+	if (code)
+		qn_cli_fail((enum quern_status)code, quern_run_message(op.run));
 	if (text && (published = publish(o, text, code)))
-		return published;
+		code = published;
+	qn_cli_operation_fini(&op);
 	return code;
 }
 

@@ -252,19 +252,22 @@ static enum quern_status check_mpi(struct quern_message *err)
 				    "a communicator, but MPI is %s: %s, or give MPI_COMM_NULL for "
 				    "this process alone",
 				    ended ? "at its end" : "not begun",
-				    ended ? "work before MPI_Finalize" : "call MPI_Init_thread first");
+				    ended ? "work before MPI_Finalize"
+					  : "call MPI_Init_thread first");
 	MPI_Query_thread(&level);
 	MPI_Is_thread_main(&is_main);
 	if (level == MPI_THREAD_SINGLE)
-		return qn_error_set(err, QUERN_ERR_USAGE,
-				    "MPI was begun for programs of one thread, and quern works with "
-				    "several: call MPI_Init_thread with MPI_THREAD_FUNNELED instead of "
-				    "MPI_Init");
+		return qn_error_set(
+			err, QUERN_ERR_USAGE,
+			"MPI was begun for programs of one thread, and quern works with "
+			"several: call MPI_Init_thread with MPI_THREAD_FUNNELED instead of "
+			"MPI_Init");
 	if (level == MPI_THREAD_FUNNELED && !is_main)
-		return qn_error_set(err, QUERN_ERR_USAGE,
-				    "MPI was begun for calls of its main thread, and this is another: "
-				    "call MPI_Init_thread with MPI_THREAD_SERIALIZED, or with "
-				    "MPI_THREAD_MULTIPLE where several call at once");
+		return qn_error_set(
+			err, QUERN_ERR_USAGE,
+			"MPI was begun for calls of its main thread, and this is another: "
+			"call MPI_Init_thread with MPI_THREAD_SERIALIZED, or with "
+			"MPI_THREAD_MULTIPLE where several call at once");
 	return QUERN_OK;
 }
 

@@ -27,7 +27,7 @@ int qn_comm_nhosts(const struct qn_comm *c);
    program had the network carry. What MPI adds for itself is not in it. */
 uint64_t qn_comm_crossed(const struct qn_comm *c);
 void qn_comm_count_anew(struct qn_comm *c); /* from 0 */
-double qn_comm_wtime(void); /* seconds, monotonic */
+double qn_comm_wtime(void);		    /* seconds, monotonic */
 
 /* Collective; after MPI_Finalize, when there is nothing left of MPI to free, not. */
 void qn_comm_free(struct qn_comm *c);

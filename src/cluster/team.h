@@ -11,8 +11,8 @@
 #include "cluster/site.h"
 #include "cluster/topo.h"
 
-/* Called on rank 0 a few times a second while there is work. */
-typedef void qn_progress_fn(void *ctx, int pass, uint64_t done, uint64_t total);
+/* Called on rank 0 a few times a second while there is work. False: it is to end. */
+typedef bool qn_progress_fn(void *ctx, int pass, uint64_t done, uint64_t total);
 
 /* What a user may say of it. The same on all ranks. */
 struct qn_team_settings {
@@ -26,7 +26,7 @@ struct qn_standing;
 struct qn_team {
 	struct qn_standing *standing; /* whose all that is owned is but places; NULL: its own */
 	struct qn_comm *comm;	      /* borrows */
-	qn_progress_fn *progress; /* NULL: none */
+	qn_progress_fn *progress;     /* NULL: none */
 	void *progress_ctx;
 
 	struct qn_topo *topo; /* owned: of this host */

@@ -206,15 +206,23 @@ static void *worker_main(void *arg)
 
 /* --- the thread that has started them --- */
 
-static void report_progress(const struct qn_crew *crew)
+/* False: the caller wants no more of it. */
+static bool report_progress(const struct qn_crew *crew)
 {
 	uint64_t done, total;
 
 	qn_queues_progress(crew->queues, &done, &total);
 	if (crew->leases->shared)
 		total += (uint64_t)atomic_load(&crew->leases->board->moved_nbytes);
-	crew->team->progress(crew->team->progress_ctx, crew->pass, done < total ? done : total,
-			     total);
+	return crew->team->progress(crew->team->progress_ctx, crew->pass,
+				    done < total ? done : total, total);
+}
+
+/* Workers stop as they do when one has failed: those of this host, and by its first rank those of others. */
+static enum quern_status cancel(const struct qn_crew *crew, struct quern_message *err)
+{
+	qn_queues_stop(crew->queues);
+	return qn_error_set(err, QUERN_ERR_INTERRUPTED, "cancelled by the caller of the run");
 }
 
 /* Waits until the workers have finished or it is time for something else. */
@@ -247,8 +255,9 @@ static enum quern_status monitor(struct threads *threads, struct quern_message *
 	while (!(finished = wait_for_workers(threads, every)) || busy) {
 		if (finished)
 			nap(QN_BALANCE_NS);
-		if (crew->team->progress && qn_comm_wtime() - reported > 1e-9 * MONITOR_NS) {
-			report_progress(crew);
+		if (!st && crew->team->progress && qn_comm_wtime() - reported > 1e-9 * MONITOR_NS) {
+			if (!report_progress(crew))
+				st = cancel(crew, err);
 			reported = qn_comm_wtime();
 		}
 		if (!busy)

@@ -218,6 +218,11 @@ void qn_result_fini(struct quern_result *r)
 		free_axis(&r->other[i]);
 	for (size_t i = 0; i < r->nalong; i++)
 		free_axis(&r->along[i]);
+	for (size_t i = 0; i < r->nlabels; i++) {
+		free(r->label[i].name);
+		free(r->label[i].units);
+	}
+	free(r->label);
 	free(r->along);
 	free(r->field);
 	free(r->axis);

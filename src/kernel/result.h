@@ -98,6 +98,11 @@ struct quern_result {
 	/* Owned: of the dimensions that fields of indexes have, in their order, coordinates of these (lookup/lookup.h). */
 	size_t nalong;
 	struct qn_result_axis *along;
+	/* Owned: what fields are called and their units, for callers (results/results.h). */
+	size_t nlabels;
+	struct qn_result_label {
+		char *name, *units;
+	} * label;
 	bool nomem; /* a field was lost: the result must not be used */
 };
 

@@ -249,17 +249,36 @@ static int64_t first_of(const json_t *dataset, const char *name)
 	return json_integer_value(json_array_get(json_object_get(dataset, name), 0));
 }
 
+/* The document of a dataset, owned; NULL: there is none. */
+static char *inspect(const char *file, const char *dataset, const char *column)
+{
+	quern_session *session = quern_session_new(MPI_COMM_NULL);
+	quern_run *run = session ? quern_inspect_new(session) : NULL;
+	char *text = NULL;
+
+	if (run) {
+		quern_run_set(run, "dataset", dataset);
+		if (column)
+			quern_run_set(run, "column", column);
+		quern_run_add_file(run, file);
+		quern_run_execute(run);
+		text = quern_run_document(run, false);
+	}
+	quern_run_free(run);
+	quern_session_free(session);
+	return text;
+}
+
 /* Rows (first dimension) for each of `nworkers`, whole chunks if there are enough; or 0. */
 static int64_t rows_each(const struct qn_bench *b, int nworkers)
 {
 	const json_t *input = json_object_get(b->reference, "input"), *dataset;
-	char *text = NULL, why[WHY_NBYTES];
+	char *text = inspect(b->file, json_string_value(json_object_get(input, "dataset")),
+			     json_string_value(json_object_get(input, "column")));
 	int64_t rows = first_of(input, "shape") / nworkers, chunk;
 	json_t *doc;
 
-	if (quern_inspect(b->file, json_string_value(json_object_get(input, "dataset")),
-			  json_string_value(json_object_get(input, "column")), NULL, &text, why,
-			  sizeof(why)))
+	if (!text)
 		return rows;
 	doc = qn_json_load(text, NULL);
 	dataset = json_array_get(json_object_get(doc, "datasets"), 0);

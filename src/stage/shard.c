@@ -123,7 +123,10 @@ static enum quern_status next_rows(struct maker *m, struct qn_put *put, bool *mo
 static enum quern_status next(void *ctx, struct qn_put *put, bool *more, struct quern_message *err)
 {
 	struct maker *m = ctx;
+	enum quern_status st = qn_stage_check_cancelled(m->stage, err);
 
+	if (st)
+		return st;
 	return m->d->layout == QN_CHUNKED ? next_chunk(m, put, more, err)
 					  : next_rows(m, put, more, err);
 }

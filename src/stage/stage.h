@@ -66,7 +66,8 @@ struct qn_stager {
 	struct qn_stage_settings settings;
 	qn_progress_fn *progress; /* rank 0: NULL or told of its own share */
 	void *progress_ctx;
-	int number; /* of the file, for progress */
+	bool is_cancelled; /* by it, on rank 0: shards that are being made are given up */
+	int number;	   /* of the file, for progress */
 	uint64_t done_nbytes, total_nbytes;
 	double told;	 /* when progress was told last: qn_comm_wtime */
 	bool notes_sums; /* of shards when they are made, for who goes on */
@@ -92,5 +93,8 @@ enum quern_status qn_stage_repair(struct qn_stager *s, const char *catalog, stru
 enum quern_status qn_stage_remove(struct qn_stager *s, const char *catalog, struct qn_staged *out,
 				  struct quern_message *err);
 void qn_staged_fini(struct qn_staged *s);
+
+/* QUERN_ERR_INTERRUPTED where the progress has cancelled it. Not collective. */
+enum quern_status qn_stage_check_cancelled(const struct qn_stager *s, struct quern_message *err);
 
 #endif

@@ -264,13 +264,14 @@ static enum quern_status verify_file(struct qn_verify *v, const char *file, size
 /* --- all of it --- */
 
 /* From a dataset to all files, as far as what was stored tells. */
-static void tell_progress(void *ctx, int pass, uint64_t done, uint64_t total)
+static bool tell_progress(void *ctx, int pass, uint64_t done, uint64_t total)
 {
 	struct qn_verify *v = ctx;
 
 	(void)pass;
 	(void)total;
-	v->progress(v->progress_ctx, (int)v->nfiles - 1, v->done_nbytes + done, v->total_nbytes);
+	return v->progress(v->progress_ctx, (int)v->nfiles - 1, v->done_nbytes + done,
+			   v->total_nbytes);
 }
 
 static uint64_t count_bytes(const char *const *files, size_t nfiles)
@@ -340,10 +341,8 @@ enum quern_status qn_verify(struct qn_verify *v, const char *const *files, size_
 			    struct quern_message *err)
 {
 	double start = qn_comm_wtime();
-	enum quern_status st = qn_team_form(&v->team, &v->settings.team, err);
+	enum quern_status st = qn_comm_agree(v->team.comm, prepare(v, files, nfiles, err), err);
 
-	if (!st)
-		st = qn_comm_agree(v->team.comm, prepare(v, files, nfiles, err), err);
 	for (size_t i = 0; !st && i < nfiles; i++)
 		st = verify_file(v, files[i], nfiles, err);
 	if (!st)

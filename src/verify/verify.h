@@ -56,7 +56,6 @@ struct qn_verified_file {
 
 /* What a user asks for. Texts are borrowed, and NULL where nothing is said. */
 struct qn_verify_settings {
-	struct qn_team_settings team;
 	const char *dataset;	       /* the only one of each file */
 	const char *sums, *write_sums; /* files: to compare with, to be written */
 };
@@ -77,7 +76,7 @@ struct qn_verify {
 };
 
 /*
- * Verifies the files on the ranks of v->team.comm, which is borrowed, as v->settings say; all else of *v
+ * Verifies the files by v->team, which is formed and is qn_verify_fini's to free, as v->settings say; all else of *v
  * is zeroed but progress. Damage of a file is noted in *v, and no failure, nor is what cannot be looked
  * at: the others are gone on with. Collective; every rank returns the same status. The caller frees with
  * qn_verify_fini, whatever is returned.

@@ -6,9 +6,9 @@
  * N damages, the same for the same seed, are divided among the kinds of small.h. After each, on the
  * damaged file:
  *
- *   - quern_run (moments of the dataset) and quern_verify come back, in time, with success or
+ *   - a run (moments of the dataset) and a verification come back, in time, with success or
  *     with bad data, and a message that names the file;
- *   - quern_verify with the sums of the whole file reports damage: always, wherever the bit was;
+ *   - a verification with the sums of the whole file reports damage: always, wherever the bit was;
  *   - where the dataset has fletcher32 and the bit was in its stored chunks, or the file was cut, the
  *     run fails. So no answer that comes of damaged chunks with checksums is wrong.
  *
@@ -116,12 +116,23 @@ static enum quern_status run(const char *file, double *sum, int64_t *count, char
 
 static enum quern_status verify(const char *file, const char *setting, char *why, size_t n)
 {
-	const char *settings[] = { "threads=1", "bind=none", setting, NULL };
-	char *text = NULL;
-	enum quern_status st =
-		quern_verify(MPI_COMM_NULL, &file, 1, settings, NULL, NULL, &text, why, n);
+	quern_session *session = quern_session_new(MPI_COMM_NULL);
+	quern_run *r = session ? quern_verify_new(session) : NULL;
+	const char *equals = setting ? strchr(setting, '=') : NULL;
+	char name[32] = "";
+	enum quern_status st;
 
-	free(text);
+	if (!r || quern_run_set(r, "threads", "1") || quern_run_set(r, "bind", "none"))
+		exit(1);
+	if (equals) {
+		snprintf(name, sizeof(name), "%.*s", (int)(equals - setting), setting);
+		quern_run_set(r, name, equals + 1);
+	}
+	quern_run_add_file(r, file);
+	st = quern_run_execute(r);
+	snprintf(why, n, "%s", quern_run_message(r));
+	quern_run_free(r);
+	quern_session_free(session);
 	return st;
 }
 

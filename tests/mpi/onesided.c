@@ -60,13 +60,18 @@ struct outcome {
 
 typedef void command_fn(const char *file, const char *dataset, struct outcome *o);
 
-/* What is not collective, and may fail on one rank alone. */
+/* What may fail on one rank alone. */
+static quern_run *make(quern_run *run)
+{
+	if (!run)
+		complain("no run");
+	return run;
+}
+
 static void make_run(const char *file, const char *dataset, struct outcome *o)
 {
 	o->session = quern_session_new(MPI_COMM_WORLD);
-	o->run = quern_run_new(o->session, "histogram");
-	if (!o->run)
-		complain("no run");
+	o->run = make(quern_run_new(o->session, "histogram"));
 	quern_run_set(o->run, "dataset", dataset);
 	quern_run_set(o->run, "bins", "5");
 	quern_run_set(o->run, "threads", "1");
@@ -99,45 +104,44 @@ static void do_run(const char *file, const char *dataset, struct outcome *o)
 	quern_result_get_int(quern_run_result(o->run), "count", &o->count);
 }
 
-static void do_verify(const char *file, const char *dataset, struct outcome *o)
+static void make_verify(const char *file, const char *dataset, struct outcome *o)
 {
-	char setting[128];
-	const char *const settings[] = { setting, "threads=1", NULL };
-	char *json;
-
-	snprintf(setting, sizeof(setting), "dataset=%s", dataset);
-	o->st = quern_verify(MPI_COMM_WORLD, &file, 1, settings, NULL, NULL, &json, o->why,
-			     sizeof(o->why));
-	free(json);
+	o->session = quern_session_new(MPI_COMM_WORLD);
+	o->run = make(quern_verify_new(o->session));
+	quern_run_set(o->run, "dataset", dataset);
+	quern_run_set(o->run, "threads", "1");
+	quern_run_add_file(o->run, file);
 }
 
-static void do_stage(const char *file, const char *dataset, struct outcome *o)
+static void make_stage(const char *file, const char *dataset, struct outcome *o)
 {
-	char setting[128];
-	const char *const settings[] = { setting, "to=staged", NULL };
-	char *json;
-
-	snprintf(setting, sizeof(setting), "dataset=%s", dataset);
-	o->st = quern_stage(MPI_COMM_WORLD, &file, 1, settings, NULL, NULL, &json, o->why,
-			    sizeof(o->why));
-	free(json);
+	o->session = quern_session_new(MPI_COMM_WORLD);
+	o->run = make(quern_stage_new(o->session));
+	quern_run_set(o->run, "dataset", dataset);
+	quern_run_set(o->run, "to", "staged");
+	quern_run_add_file(o->run, file);
 }
 
 /* What has been done in part is done to its end, and taken back. */
 static void unstage(const char *file, const char *dataset)
 {
 	const char *base = strrchr(file, '/');
-	char catalog[256], *json;
-	const char *catalogs[] = { catalog };
+	char catalog[256];
 	struct outcome o = { .count = -1 };
 
 	snprintf(catalog, sizeof(catalog), "staged/%s", base ? base + 1 : file);
-	do_stage(file, dataset, &o);
+	make_stage(file, dataset, &o);
+	do_run(file, dataset, &o);
 	if (o.st && !strstr(o.why, "there already"))
 		complain(o.why);
-	if (quern_unstage(MPI_COMM_WORLD, catalogs, 1, &json, o.why, sizeof(o.why)))
+	quern_run_free(o.run);
+	o.run = make(quern_unstage_new(o.session));
+	quern_run_add_file(o.run, catalog);
+	do_run(file, dataset, &o);
+	if (o.st)
 		complain(o.why);
-	free(json);
+	quern_run_free(o.run);
+	quern_session_free(o.session);
 }
 
 static const struct command {
@@ -147,8 +151,8 @@ static const struct command {
 } commands[] = {
 	{ "session", NULL, do_session, NULL },
 	{ "run", make_run, do_run, NULL },
-	{ "verify", NULL, do_verify, NULL },
-	{ "stage", NULL, do_stage, unstage },
+	{ "verify", make_verify, do_run, NULL },
+	{ "stage", make_stage, do_run, unstage },
 };
 
 /* --- what fails --- */

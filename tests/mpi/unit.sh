@@ -4,7 +4,7 @@
 
 . "$SRCDIR/tests/lib.sh"
 
-programs='test_comm test_move test_api test_engine test_keys test_balance test_failover'
+programs='test_comm test_move test_api test_session test_engine test_keys test_balance test_failover'
 
 # run_ranks N PROGRAM: all its cases, on N ranks.
 run_ranks()
@@ -61,6 +61,8 @@ while read -r hosts command what stride; do
 		timeout $((hang * (stride == 1 ? 6 : 1))) $MPIRUN -n 3 "$BUILDDIR/tests/mpi/onesided" \
 		"$command" large.h5 /packed "$what" "$stride" </dev/null
 done <<-END
+	1 session mpi 1
+	1 session memory 1
 	1 run start 1
 	1 run mpi 17
 	1 run memory 61

@@ -33,11 +33,12 @@ src/crew         base cluster data plan locate
 src/run          base exact cluster data select feed fields kernel plan describe find keys formula grouping rolling locate crew
 src/schedule     base exact cluster data select feed kernel plan describe find keys formula grouping rolling locate crew run
 src/lookup       base cluster data select feed fields kernel describe find run
+src/results      base fields kernel quern.h
 src/stage        base exact cluster data select feed describe resolve find
 src/verify       base exact cluster data feed describe resolve find crew
 src/csv          base data fields kernel quern.h
 src/json         base data fields kernel
-src/api          base exact cluster data select feed kernel plan describe resolve find keys formula program grouping rolling locate crew run schedule lookup stage verify csv json quern.h
+src/api          base exact cluster data select feed kernel plan describe resolve find keys formula program grouping rolling locate crew run schedule lookup stage verify results csv json quern.h
 src/manual       base kernel quern.h
 src/cli          base exact cluster fields kernel run json api manual quern.h
 src/scaling      base cluster json api cli quern.h

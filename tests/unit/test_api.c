@@ -696,35 +696,99 @@ static json_t *parse(char *text)
 	return doc;
 }
 
+/* Executes what is no run of a kernel; its document, on rank 0, which the caller frees. */
+static json_t *operate(quern_run *run, const char *file, enum quern_status want, const char *says)
+{
+	enum quern_status st;
+	char *text;
+	json_t *doc;
+
+	assert_non_null(run);
+	quern_run_add_file(run, file);
+	st = quern_run_execute(run);
+	if (st != want || !strstr(quern_run_message(run), says))
+		fail_msg("status %d, no '%s' in: %s", (int)st, says, quern_run_message(run));
+	assert_true(st || !*quern_run_message(run));
+	assert_null(quern_run_result(run));
+	assert_int_equal(quern_run_ndatasets(run), 0);
+	assert_null(quern_run_dataset(run, 0));
+	assert_null(quern_run_warning(run, 0));
+	assert_int_equal(quern_run_nskipped(run), 0);
+	assert_null(quern_run_plan_document(run));
+	text = quern_run_document(run, false);
+	doc = text ? parse(text) : NULL;
+	quern_run_free(run);
+	return doc;
+}
+
+static quern_run *inspect_dataset(const char *dataset)
+{
+	quern_run *run = quern_inspect_new(session);
+
+	set(run, "dataset", dataset);
+	return run;
+}
+
 static void test_inspect(void **state)
 {
-	char *text = NULL, why[200];
 	json_t *doc, *list;
+	quern_run *run;
 
 	(void)state;
-	assert_int_equal(quern_inspect(FILE_NAME, NULL, NULL, NULL, &text, why, sizeof(why)),
-			 QUERN_OK);
-	assert_string_equal(why, "");
-	doc = parse(text);
+	doc = operate(quern_inspect_new(session), FILE_NAME, QUERN_OK, "");
+	assert_true((doc != NULL) == (my_rank == 0));
 	list = json_object_get(doc, "datasets");
-	assert_int_equal(json_array_size(list), 4);
+	assert_int_equal(json_array_size(list), my_rank ? 0 : 4);
 	json_decref(doc);
-	assert_int_equal(quern_inspect(FILE_NAME, "/v", NULL, NULL, &text, why, sizeof(why)),
-			 QUERN_OK);
-	doc = parse(text);
+	doc = operate(inspect_dataset("/v"), FILE_NAME, QUERN_OK, "");
 	list = json_object_get(doc, "datasets");
-	assert_int_equal(json_array_size(list), 1);
+	assert_int_equal(json_array_size(list), my_rank ? 0 : 1);
 	assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 0), "chunks")),
-			 NCHUNKS);
+			 my_rank ? 0 : NCHUNKS);
 	json_decref(doc);
-	assert_int_equal(quern_inspect(FILE_NAME, "/nowhere", NULL, NULL, &text, why, sizeof(why)),
-			 QUERN_ERR_DATA);
-	assert_null(text);
-	assert_non_null(strstr(why, "/nowhere"));
-	assert_int_equal(quern_inspect("absent.h5", NULL, NULL, NULL, &text, NULL, 0),
-			 QUERN_ERR_DATA);
-	assert_int_equal(quern_inspect("not.h5", NULL, NULL, NULL, &text, why, 10), QUERN_ERR_DATA);
-	assert_int_equal(strlen(why), 9);
+	assert_null(operate(inspect_dataset("/nowhere"), FILE_NAME, QUERN_ERR_DATA, "/nowhere"));
+	assert_null(operate(quern_inspect_new(session), "absent.h5", QUERN_ERR_DATA, "absent.h5"));
+	assert_null(operate(quern_inspect_new(session), "not.h5", QUERN_ERR_DATA, "not.h5"));
+	run = quern_inspect_new(session);
+	quern_run_add_file(run, FILE_NAME);
+	assert_null(operate(run, FILE_NAME, QUERN_ERR_USAGE, "of one"));
+}
+
+/* Options, files, status, message and document are those of all runs; there is no plan of it, and it is done once. */
+static void test_operations(void **state)
+{
+	quern_run *run = quern_verify_new(session);
+	const struct quern_option *row = NULL;
+	bool sums = false;
+	json_t *doc;
+
+	(void)state;
+	while ((row = quern_run_option(run, row)))
+		sums = sums || !strcmp(row->name, "sums");
+	assert_true(sums);
+	assert_int_equal(quern_run_plan(run), QUERN_ERR_USAGE);
+	quern_run_free(run);
+	run = quern_verify_new(session);
+	assert_int_equal(quern_run_set(run, "bins", "4"), QUERN_ERR_USAGE);
+	assert_null(operate(run, FILE_NAME, QUERN_ERR_USAGE, "bins"));
+	run = quern_verify_new(session);
+	set(run, "dataset", "/sums");
+	doc = operate(run, FILE_NAME, QUERN_ERR_DATA, "chunk");
+	assert_true((doc != NULL) == (my_rank == 0));
+	json_decref(doc);
+	doc = operate(quern_homes_new(session), FILE_NAME, QUERN_OK, "");
+	assert_true((doc != NULL) == (my_rank == 0));
+	json_decref(doc);
+	run = quern_homes_new(session);
+	quern_run_add_file(run, FILE_NAME);
+	assert_int_equal(quern_run_execute(run), QUERN_OK);
+	assert_int_equal(quern_run_execute(run), QUERN_ERR_USAGE);
+	if (!my_rank) {
+		assert_int_equal(quern_run_write(run, "homes.csv"), QUERN_ERR_USAGE);
+		assert_non_null(strstr(quern_run_message(run), "once"));
+	}
+	quern_run_free(run);
+	assert_null(operate(quern_verify_new(NULL), FILE_NAME, QUERN_ERR_USAGE, "session"));
 }
 
 static void test_kernels_and_info(void **state)
@@ -803,7 +867,9 @@ static void expect_environment(const struct environment *want, const char *after
 
 static void test_floating_point(void **state)
 {
-	const char *const files[] = { FILE_NAME };
+	static quern_run *(*const makers[])(quern_session *) = { quern_verify_new, quern_homes_new,
+								 quern_inspect_new, quern_stage_new,
+								 quern_unstage_new };
 	struct environment want;
 	char *text = NULL, why[256];
 	quern_run *run;
@@ -841,19 +907,16 @@ static void test_floating_point(void **state)
 	KEEPS(assert_int_not_equal(quern_run_plan(run), QUERN_OK));
 	KEEPS(free(quern_run_plan_document(run)));
 	KEEPS(quern_run_free(run));
-	KEEPS(quern_verify(world, files, 1, NULL, NULL, NULL, &text, why, sizeof(why)));
-	free(text);
-	KEEPS(quern_homes(world, files, 1, NULL, &text, why, sizeof(why)));
-	free(text);
-	KEEPS(quern_inspect(FILE_NAME, NULL, NULL, NULL, &text, why, sizeof(why)));
-	free(text);
+	for (size_t i = 0; i < sizeof(makers) / sizeof(*makers); i++) {
+		KEEPS(run = makers[i](session));
+		KEEPS(quern_run_add_file(run, FILE_NAME));
+		KEEPS(quern_run_execute(run));
+		KEEPS(free(quern_run_document(run, false)));
+		KEEPS(quern_run_free(run));
+	}
 	KEEPS(quern_kernels(NULL, &text, why, sizeof(why)));
 	free(text);
 	KEEPS(quern_info(&text, why, sizeof(why)));
-	free(text);
-	KEEPS(quern_stage(world, files, 1, NULL, NULL, NULL, &text, why, sizeof(why)));
-	free(text);
-	KEEPS(quern_unstage(world, files, 1, &text, why, sizeof(why)));
 	free(text);
 	fesetenv(&before);
 	if (!my_rank) /* and it was not what the library computed with */
@@ -912,6 +975,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_write),
 		cmocka_unit_test(test_check_output),
 		cmocka_unit_test(test_inspect),
+		cmocka_unit_test(test_operations),
 		cmocka_unit_test(test_kernels_and_info),
 		cmocka_unit_test(test_floating_point),
 		cmocka_unit_test(test_free_is_of_one_rank),

@@ -692,12 +692,13 @@ struct counter {
 	bool wrong;
 };
 
-static void count_progress(void *ctx, int pass, uint64_t done, uint64_t total)
+static bool count_progress(void *ctx, int pass, uint64_t done, uint64_t total)
 {
 	struct counter *c = ctx;
 
 	c->ncalls++;
 	c->wrong = c->wrong || my_rank || pass < 0 || done > total;
+	return true;
 }
 
 static void test_progress(void **state)

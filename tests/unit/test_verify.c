@@ -1,5 +1,5 @@
 /*
- * test_verify.c - quern_verify on files that the HDF5 library makes and then changes: what is said of
+ * test_verify.c - verification of files that the HDF5 library makes and then changes: what is said of
  * each change, and that nothing else is.
  */
 #include <setjmp.h>
@@ -22,13 +22,29 @@ static hid_t ok(hid_t id)
 	return id;
 }
 
-/* The document of one verification; the caller frees it. Setting may be NULL. */
+/* Verifies the file; setting: "NAME=VALUE", or NULL. */
+static enum quern_status execute(quern_run *run, const char *setting)
+{
+	char name[32] = "";
+	const char *value = setting ? strchr(setting, '=') : NULL;
+
+	assert_non_null(run);
+	if (setting) {
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(setting, "="), setting);
+		quern_run_set(run, name, value ? value + 1 : NULL);
+	}
+	quern_run_add_file(run, made.file);
+	return quern_run_execute(run);
+}
+
+/* The document of one verification; the caller frees it. */
 static json_t *verify(const char *setting, enum quern_status want)
 {
-	const char *settings[] = { setting, NULL }, *file = made.file;
-	char *text = NULL, why[1024];
-	enum quern_status st = quern_verify(MPI_COMM_NULL, &file, 1, settings, NULL, NULL, &text,
-					    why, sizeof(why));
+	quern_session *session = quern_session_new(MPI_COMM_NULL);
+	quern_run *run = quern_verify_new(session);
+	enum quern_status st = execute(run, setting);
+	const char *why = quern_run_message(run);
+	char *text = quern_run_document(run, false);
 	json_t *doc;
 
 	if (st != want)
@@ -37,6 +53,8 @@ static json_t *verify(const char *setting, enum quern_status want)
 	assert_int_equal(*why != '\0', st != QUERN_OK);
 	doc = text ? json_loads(text, 0, NULL) : NULL;
 	free(text);
+	quern_run_free(run);
+	quern_session_free(session);
 	return doc;
 }
 
@@ -208,12 +226,12 @@ static void test_clean(void **state)
 
 static bool has_sums(void)
 {
-	const char *settings[] = { write_sums, NULL }, *file = made.file;
-	char *text = NULL;
-	enum quern_status st =
-		quern_verify(MPI_COMM_NULL, &file, 1, settings, NULL, NULL, &text, NULL, 0);
+	quern_session *session = quern_session_new(MPI_COMM_NULL);
+	quern_run *run = quern_verify_new(session);
+	enum quern_status st = execute(run, write_sums);
 
-	free(text);
+	quern_run_free(run);
+	quern_session_free(session);
 	if (st == QUERN_ERR_USAGE)
 		print_message("built without libxxhash\n");
 	return st != QUERN_ERR_USAGE;
