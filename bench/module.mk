@@ -7,3 +7,4 @@ BENCH_PROGS += bench/column
 BENCH_PROGS += bench/exact
 BENCH_PROGS += bench/covariance
 BENCH_PROGS += bench/plan
+BENCH_PROGS += bench/session

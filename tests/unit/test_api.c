@@ -555,6 +555,162 @@ static void test_once_a_run(void **state)
 	quern_run_free(run);
 }
 
+/* --- what there is in a result --- */
+
+static struct quern_field field_of(const struct quern_result *r, const char *name)
+{
+	struct quern_field f = { .size = sizeof(f) };
+
+	if (!quern_result_find(r, name, &f))
+		fail_msg("no field %s", name);
+	assert_string_equal(f.name, name);
+	assert_int_equal(f.size, sizeof(f));
+	return f;
+}
+
+static void test_list_of_scalars(void **state)
+{
+	quern_run *run = new_run("moments", "/v");
+	const struct quern_result *r;
+	struct quern_field f = { .size = sizeof(f) };
+	uint64_t count = 0;
+	char text[64];
+	size_t n = 0;
+
+	(void)state;
+	execute(run);
+	r = quern_run_result(run);
+	assert_int_equal(quern_result_naxes(r), 0);
+	while (quern_result_field(r, n, &f)) {
+		assert_int_equal(f.ndims, 0);
+		assert_int_equal(f.nvalues, 1);
+		n++;
+	}
+	assert_int_equal(n, quern_result_nfields(r));
+	assert_int_equal(n > 0, my_rank == 0);
+	assert_false(quern_result_find(r, "median", &f));
+	if (!my_rank) {
+		double mean = get_real(run, "mean"), read = 0;
+
+		f = field_of(r, "mean");
+		assert_int_equal(f.type, QUERN_TYPE_DOUBLE);
+		assert_string_equal(f.units, "K");
+		assert_true(quern_result_read_double(r, "mean", 0, 1, &read, NULL));
+		assert_true(read == mean);
+		assert_true(quern_result_read_text(r, "mean", 0, text, sizeof(text)));
+		assert_true(strtod(text, NULL) == mean);
+		assert_false(quern_result_read_double(r, "mean", 1, 1, &read, NULL));
+		assert_string_equal(field_of(r, "count").units, "1");
+		assert_string_equal(field_of(r, "variance").units, "K2");
+		assert_true(quern_result_get_uint(r, "count", &count));
+		assert_int_equal(count, get_int(run, "count"));
+		assert_false(quern_result_get_uint(r, "mean", &count));
+	}
+	quern_run_free(run);
+}
+
+/* A caller that was compiled against fewer members gets those that it has room for; of one that has more, the rest
+   is 0. */
+static void test_sizes_of_structs(void **state)
+{
+	quern_run *run = new_run("sum", "/flat");
+	union {
+		struct quern_field f;
+		char bytes[sizeof(struct quern_field) + 16];
+	} room;
+
+	(void)state;
+	execute(run);
+	if (!my_rank) {
+		memset(&room, 0x55, sizeof(room));
+		room.f.size = offsetof(struct quern_field, type);
+		assert_true(quern_result_find(quern_run_result(run), "sum", &room.f));
+		assert_string_equal(room.f.name, "sum");
+		for (size_t i = offsetof(struct quern_field, type); i < sizeof(room); i++)
+			assert_int_equal(room.bytes[i], 0x55);
+		room.f.size = sizeof(room);
+		assert_true(quern_result_find(quern_run_result(run), "sum", &room.f));
+		assert_int_equal(room.f.size, sizeof(room));
+		for (size_t i = sizeof(struct quern_field); i < sizeof(room); i++)
+			assert_int_equal(room.bytes[i], 0);
+	}
+	quern_run_free(run);
+}
+
+static void test_list_of_cells(void **state)
+{
+	quern_run *run = new_run("histogram", "/v");
+	struct quern_axis axis = { .size = sizeof(axis) };
+	const struct quern_result *r;
+	int64_t counts[NROWS * 4], all = 0;
+	struct quern_field f;
+	bool none[NROWS];
+
+	(void)state;
+	set(run, "bins", "4");
+	set(run, "range", "0,1000000");
+	set(run, "over", "1");
+	execute(run);
+	r = quern_run_result(run);
+	assert_int_equal(quern_result_naxes(r), my_rank ? 0 : 1);
+	assert_int_equal(quern_result_axis(r, 0, &axis), my_rank == 0);
+	if (!my_rank) {
+		assert_int_equal(axis.extent, NROWS);
+		assert_int_equal(axis.type, QUERN_TYPE_NONE);
+		assert_false(axis.is_groups);
+		assert_false(quern_result_axis(r, 1, &axis));
+		f = field_of(r, "counts");
+		assert_int_equal(f.type, QUERN_TYPE_INT64);
+		assert_int_equal(f.ndims, 2);
+		assert_int_equal(f.extent[0], NROWS);
+		assert_int_equal(f.extent[1], 4);
+		assert_string_equal(f.dim[1], "bin");
+		assert_int_equal(f.nvalues, NROWS * 4);
+		assert_true(quern_result_read_int64(r, "counts", 0, f.nvalues, counts, NULL));
+		for (int i = 0; i < NROWS * 4; i++)
+			all += counts[i];
+		assert_int_equal(all, NROWS * NCOLS - (NROWS * NCOLS + 6) / 10);
+		/* Of a scalar for each cell, some of them from the middle. */
+		assert_true(quern_result_read_int64(r, "missing", 1, NROWS - 1, counts, none));
+		assert_false(none[0]);
+		assert_false(quern_result_read_int64(r, "missing", 1, NROWS, counts, none));
+	}
+	quern_run_free(run);
+}
+
+/* Of groups: numbers, and names of them where these are texts; cells without elements have no value. */
+static void test_list_of_groups(void **state)
+{
+	quern_run *run = new_run("mean", "/flat");
+	struct quern_axis axis = { .size = sizeof(axis) };
+	const struct quern_result *r;
+	double mean[3], at[3];
+	int64_t whole[3];
+	bool none[3];
+	char text[64];
+
+	(void)state;
+	set(run, "by", "bin(flat, -60:120:60)");
+	set(run, "where", "flat < 0 || flat >= 60");
+	execute(run);
+	r = quern_run_result(run);
+	if (!my_rank) {
+		assert_true(quern_result_axis(r, 0, &axis));
+		assert_true(axis.is_groups);
+		assert_int_equal(axis.extent, 3);
+		assert_true(quern_result_coordinates(r, 0, at));
+		assert_true(quern_result_coordinate_text(r, 0, 0, text, sizeof(text)));
+		assert_true(strtod(text, NULL) == at[0]);
+		assert_false(quern_result_coordinate_text(r, 0, 3, text, sizeof(text)));
+		assert_true(quern_result_read_double(r, "mean", 0, 3, mean, none));
+		assert_true(mean[0] == -25.5 && !none[0]);
+		assert_true(isnan(mean[1]) && none[1]);
+		assert_false(quern_result_read_text(r, "mean", 1, text, sizeof(text)));
+		assert_false(quern_result_read_int64(r, "mean", 0, 3, whole, none));
+	}
+	quern_run_free(run);
+}
+
 /* --- plans --- */
 
 static void test_plan(void **state)
@@ -971,6 +1127,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_bad_options),
 		cmocka_unit_test(test_bad_chunk),
 		cmocka_unit_test(test_once_a_run),
+		cmocka_unit_test(test_list_of_scalars),
+		cmocka_unit_test(test_sizes_of_structs),
+		cmocka_unit_test(test_list_of_cells),
+		cmocka_unit_test(test_list_of_groups),
 		cmocka_unit_test(test_plan),
 		cmocka_unit_test(test_write),
 		cmocka_unit_test(test_check_output),
