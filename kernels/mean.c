@@ -57,7 +57,7 @@ static void emit_rms(const void *self, const int64_t *state, struct quern_result
 QN_ONE_FIELD_KERNEL(mean, "mean", "arithmetic mean, and nothing else", POWERS_SLOTS(open_sum),
 		    .emit_rows = qn_powers_emit_means);
 QN_ONE_FIELD_KERNEL(std, "stddev", "standard deviation over n - 1, and nothing else",
-		    POWERS_SLOTS(open_squares));
+		    POWERS_SLOTS(open_squares), .emit_rows = qn_powers_emit_stddevs);
 QN_ONE_FIELD_KERNEL(var, "variance", "variance over n - 1, and nothing else",
-		    POWERS_SLOTS(open_squares));
+		    POWERS_SLOTS(open_squares), .emit_rows = qn_powers_emit_variances);
 QN_ONE_FIELD_KERNEL(rms, "rms", "root of the mean square", POWERS_SLOTS(open_squares));

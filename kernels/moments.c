@@ -120,4 +120,5 @@ const struct quern_kernel qn_kernel_moments = {
 	.share = qn_powers_share,
 	.fields = moments_fields,
 	.emit = moments_emit,
+	.emit_rows = qn_powers_emit_moments,
 };

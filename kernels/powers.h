@@ -76,10 +76,16 @@ void qn_powers_emit_sum(const struct qn_powers *p, const int64_t *state, struct 
 void qn_powers_emit_extremes(const struct qn_powers *p, const int64_t *state,
 			     struct quern_result *r);
 
-/* emit_rows() of the mean alone, and of count, missing and sum. (powers_emit.c) */
+/* emit_rows() of one statistic alone; of count, missing and sum; of moments. (powers_emit.c) */
 bool qn_powers_emit_means(const void *self, const struct qn_cells *cells, uint64_t row, size_t n,
 			  struct quern_result *out);
+bool qn_powers_emit_variances(const void *self, const struct qn_cells *cells, uint64_t row,
+			      size_t n, struct quern_result *out);
+bool qn_powers_emit_stddevs(const void *self, const struct qn_cells *cells, uint64_t row, size_t n,
+			    struct quern_result *out);
 bool qn_powers_emit_sums(const void *self, const struct qn_cells *cells, uint64_t row, size_t n,
 			 struct quern_result *out);
+bool qn_powers_emit_moments(const void *self, const struct qn_cells *cells, uint64_t row, size_t n,
+			    struct quern_result *out);
 
 #endif

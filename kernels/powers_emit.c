@@ -3,12 +3,14 @@
  *
  * What can be told of a block of rows together, mostly all of them, is; of the others each state is looked at.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "kernel/cells.h"
 #include "kernel/result.h"
+#include "kernel/tile.h"
 #include "powers.h"
 
 #define MOST_NWORDS (QN_RUN_NELEMS / 64)
@@ -94,13 +96,14 @@ static void leave_weightless(struct rows *r)
 			leave(r, i);
 }
 
-static void lack_empty(struct rows *r, double *values)
+/* Rows of so many elements have no value. */
+static void lack_rows_of(struct rows *r, int64_t nelems, void *values)
 {
 	const int64_t *count = column(r, QN_POWERS_COUNT);
 
 	for (size_t i = 0; i < r->n; i++)
-		if (count[i] == 0) {
-			values[i] = 0;
+		if (count[i] == nelems) {
+			memset((char *)values + i * sizeof(double), 0, sizeof(double));
 			qn_result_lack_row(r->out, i);
 			r->left[i / 64] &= ~(UINT64_C(1) << i % 64);
 		}
@@ -122,19 +125,70 @@ static bool divide(struct rows *r, double *mean)
 	return qn_column_divide(sums(r), r->row, r->n, column(r, QN_POWERS_COUNT), mean, r->left);
 }
 
+/* False: not at once. */
+static bool add_means(struct rows *r)
+{
+	double *mean = qn_result_add_rows(r->out, "mean", QN_FIELD_REAL);
+
+	if (!mean || !divide(r, mean))
+		return false;
+	leave_specials(r);
+	leave_weightless(r);
+	lack_rows_of(r, 0, mean);
+	return fill_left(r, mean, mean_of);
+}
+
 bool qn_powers_emit_means(const void *self, const struct qn_cells *cells, uint64_t row, size_t n,
 			  struct quern_result *out)
 {
 	struct rows r;
-	double *mean;
 
-	if (!begin(self, cells, row, n, out, &r) ||
-	    !(mean = qn_result_add_rows(out, "mean", QN_FIELD_REAL)) || !divide(&r, mean))
+	return begin(self, cells, row, n, out, &r) && add_means(&r);
+}
+
+static bool variance_of(const struct qn_powers *p, const int64_t *state, double *out)
+{
+	return qn_powers_stat(QN_STAT_VARIANCE, p, state, out);
+}
+
+static bool stddev_of(const struct qn_powers *p, const int64_t *state, double *out)
+{
+	return qn_powers_stat(QN_STAT_STDDEV, p, state, out);
+}
+
+/* False: not at once. */
+static bool add_deviations(struct rows *r, const char *name, bool is_root)
+{
+	struct qn_column *const *sum = r->cells->exact + 1;
+	double *values = qn_result_add_rows(r->out, name, QN_FIELD_REAL);
+
+	if (!values || !qn_column_deviations(sum[0], sum[1], r->row, r->n,
+					     column(r, QN_POWERS_COUNT), is_root, values, r->left))
 		return false;
-	leave_specials(&r);
-	leave_weightless(&r);
-	lack_empty(&r, mean);
-	return fill_left(&r, mean, mean_of);
+	leave_specials(r);
+	lack_rows_of(r, 0, values);
+	lack_rows_of(r, 1, values);
+	return fill_left(r, values, is_root ? stddev_of : variance_of);
+}
+
+static bool emit_deviations(const struct qn_powers *p, const struct qn_cells *cells, uint64_t row,
+			    size_t n, struct quern_result *out, const char *name, bool is_root)
+{
+	struct rows r;
+
+	return begin(p, cells, row, n, out, &r) && !p->weighs && add_deviations(&r, name, is_root);
+}
+
+bool qn_powers_emit_variances(const void *self, const struct qn_cells *cells, uint64_t row,
+			      size_t n, struct quern_result *out)
+{
+	return emit_deviations(self, cells, row, n, out, "variance", false);
+}
+
+bool qn_powers_emit_stddevs(const void *self, const struct qn_cells *cells, uint64_t row, size_t n,
+			    struct quern_result *out)
+{
+	return emit_deviations(self, cells, row, n, out, "stddev", true);
 }
 
 static bool sum_of(const struct qn_powers *p, const int64_t *state, double *out)
@@ -168,12 +222,68 @@ static bool add_counts(const struct rows *r, const char *name, size_t word)
 	return counts != NULL;
 }
 
+/* False: not at once. */
+static bool begin_counts(const struct qn_powers *p, const struct qn_cells *cells, uint64_t row,
+			 size_t n, struct quern_result *out, struct rows *r)
+{
+	return begin(p, cells, row, n, out, r) && !p->weighs &&
+	       add_counts(r, "count", QN_POWERS_COUNT) &&
+	       add_counts(r, "missing", QN_POWERS_MISSING);
+}
+
 bool qn_powers_emit_sums(const void *self, const struct qn_cells *cells, uint64_t row, size_t n,
 			 struct quern_result *out)
 {
 	struct rows r;
 
-	return begin(self, cells, row, n, out, &r) && !r.p->weighs &&
-	       add_counts(&r, "count", QN_POWERS_COUNT) &&
-	       add_counts(&r, "missing", QN_POWERS_MISSING) && add_sums(&r);
+	return begin_counts(self, cells, row, n, out, &r) && add_sums(&r);
+}
+
+/* Of floating-point elements. */
+static void fill_reals(const struct rows *r, const int64_t *key, double *values)
+{
+	const int64_t *nan = column(r, r->p->special + QN_SPECIAL_NAN);
+
+	for (size_t i = 0; i < r->n; i++)
+		values[i] = nan[i] ? NAN : qn_key_to_double(key[i]);
+}
+
+static void fill_uints(const struct rows *r, const int64_t *key, uint64_t *values)
+{
+	for (size_t i = 0; i < r->n; i++)
+		values[i] = qn_key_to_uint(key[i]);
+}
+
+static bool add_extreme(struct rows *r, const char *name, size_t word)
+{
+	const int64_t *key = column(r, word);
+	const bool is_signed = qn_dtype_is_signed(r->p->power.dtype);
+	enum qn_field_type type = is_signed ? QN_FIELD_INT : QN_FIELD_UINT;
+	void *values;
+
+	if (r->p->is_float)
+		type = QN_FIELD_REAL;
+	values = qn_result_add_rows(r->out, name, type);
+	if (!values)
+		return false;
+	if (type == QN_FIELD_REAL)
+		fill_reals(r, key, values);
+	else if (type == QN_FIELD_UINT)
+		fill_uints(r, key, values);
+	else
+		memcpy(values, key, r->n * sizeof(*key));
+	lack_rows_of(r, 0, values);
+	return true;
+}
+
+bool qn_powers_emit_moments(const void *self, const struct qn_cells *cells, uint64_t row, size_t n,
+			    struct quern_result *out)
+{
+	const struct qn_powers *p = self;
+	struct rows r;
+
+	return p->power.npowers == 2 && begin_counts(p, cells, row, n, out, &r) && add_sums(&r) &&
+	       add_means(&r) && add_deviations(&r, "variance", false) &&
+	       add_deviations(&r, "stddev", true) && add_extreme(&r, "min", p->min) &&
+	       add_extreme(&r, "max", p->max);
 }

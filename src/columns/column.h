@@ -125,6 +125,12 @@ bool qn_column_divide(const struct qn_column *c, uint64_t row, size_t n, const i
 bool qn_column_ratios(const struct qn_column *upper, const struct qn_column *lower, uint64_t row,
 		      size_t n, double *quotient, uint64_t *left);
 
+/* The variances of n rows, over count[i] - 1, or their roots, of sums and sums of squares: as qn_column_divide. Left
+   are, too, rows of fewer than two elements and those whose elements are alike. */
+bool qn_column_deviations(const struct qn_column *sum, const struct qn_column *square, uint64_t row,
+			  size_t n, const int64_t *count, bool is_root, double *out,
+			  uint64_t *left);
+
 /* The sums of n rows, of one block, of integers. False: not all of them are integers of 64 bits. (quotients.c) */
 bool qn_column_integers(const struct qn_column *c, uint64_t row, size_t n, int64_t *sum);
 

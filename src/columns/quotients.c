@@ -8,6 +8,8 @@
 /* Quotients, of less than 2^160 units over 2^160 at the most, times such a unit are doubles like any. */
 #define LEAST_UNIT (-800)
 #define MOST_UNIT  800
+/* Powers of two between squares of the units of sums and those of squares. */
+#define MOST_APART 200
 /* A part of which, and of one above that, an integer is made. */
 #define MOST_LOW (UINT64_C(1) << 62)
 
@@ -78,6 +80,26 @@ bool qn_column_ratios(const struct qn_column *upper, const struct qn_column *low
 	return find_parts(upper, row, n, &a, &of_upper) &&
 	       find_parts(lower, row, n, &b, &of_lower) &&
 	       divide(upper, &a, &b, n, of_upper - of_lower, quotient, left);
+}
+
+bool qn_column_deviations(const struct qn_column *sum, const struct qn_column *square, uint64_t row,
+			  size_t n, const int64_t *count, bool is_root, double *out, uint64_t *left)
+{
+	static qn_deviations_fn *const deviations[] = QN_ISA_TABLE(qn_deviations);
+	struct qn_deviations d = { .is_root = is_root };
+	int of_sum, of_square, both;
+
+	if (!find_parts(sum, row, n, &d.sums, &of_sum) ||
+	    !find_parts(square, row, n, &d.squares, &of_square))
+		return false;
+	both = of_square - 2 * of_sum;
+	if (2 * of_sum < LEAST_UNIT || 2 * of_sum > MOST_UNIT || both < -MOST_APART ||
+	    both > MOST_APART)
+		return false;
+	d.square_unit = qn_pow2(both);
+	d.unit = qn_pow2(is_root ? of_sum : 2 * of_sum);
+	deviations[sum->level](&d, count, n, out, left);
+	return true;
 }
 
 bool qn_column_integers(const struct qn_column *c, uint64_t row, size_t n, int64_t *sum)

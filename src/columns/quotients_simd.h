@@ -4,6 +4,7 @@
 #ifndef QN_COLUMNS_QUOTIENTS_SIMD_H
 #define QN_COLUMNS_QUOTIENTS_SIMD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/isa.h"
@@ -21,5 +22,22 @@ QN_ISA_DECLARE(void, qn_quotients,
 
 typedef void qn_quotients_fn(const struct qn_parts *upper, const struct qn_parts *lower, size_t n,
 			     double unit, double *quotient, uint64_t *left);
+
+/* What deviations of rows are computed of. */
+struct qn_deviations {
+	struct qn_parts sums, squares;
+	double square_unit; /* of squares, over the square of that of sums */
+	bool is_root;	    /* the standard deviation; else the variance */
+	double unit;	    /* of the result: that of sums, or its square */
+};
+
+/* Of count[i] elements each, over one less, rounded once. Bits of rows of which that is not known are set in `left`, as
+   those of fewer than two elements, or of elements that are alike. */
+QN_ISA_DECLARE(void, qn_deviations,
+	       (const struct qn_deviations *d, const int64_t *count, size_t n, double *out,
+		uint64_t *left));
+
+typedef void qn_deviations_fn(const struct qn_deviations *d, const int64_t *count, size_t n,
+			      double *out, uint64_t *left);
 
 #endif

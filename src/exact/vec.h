@@ -143,6 +143,17 @@ static inline qn_vd qn_vd_fma(qn_vd x, qn_vd y, qn_vd z)
 #endif
 }
 
+static inline qn_vd qn_vd_sqrt(qn_vd x)
+{
+#if defined(__AVX512F__)
+	return (qn_vd)_mm512_sqrt_pd((__m512d)x);
+#elif defined(__AVX2__)
+	return (qn_vd)_mm256_sqrt_pd((__m256d)x);
+#else
+	return (qn_vd){ sqrt(x[0]), sqrt(x[1]) };
+#endif
+}
+
 /* The smaller and the larger lane; b where a is NaN. */
 static inline qn_vd qn_vd_min(qn_vd a, qn_vd b)
 {

@@ -28,8 +28,9 @@ struct fixture {
 	size_t size, nrows;
 	struct qn_column *column[2];
 	struct qn_power p;
-	int64_t *words; /* p.nwords a row */
-	char *values;	/* misaligned */
+	int64_t *words;	 /* p.nwords a row */
+	uint64_t *count; /* of elements that are in them, a row */
+	char *values;	 /* misaligned */
 	uint64_t *valid, *special, *expected_special;
 	uint32_t *row;
 	void *scratch;
@@ -42,6 +43,7 @@ static void init(struct fixture *x, enum quern_dtype t, size_t nrows)
 	for (int k = 0; k < 2; k++)
 		x->column[k] = qn_column_new(t, k + 1, nrows);
 	x->words = qn_calloc(nrows * x->p.nwords, sizeof(int64_t));
+	x->count = qn_calloc(nrows, sizeof(uint64_t));
 	x->values = (char *)qn_alloc_aligned(MAX_ELEMS * 8 + 1) + 1;
 	x->valid = qn_calloc(MAX_ELEMS / 64 + 1, sizeof(uint64_t));
 	x->special = qn_calloc(MAX_ELEMS / 64 + 1, sizeof(uint64_t));
@@ -55,6 +57,7 @@ static void fini(struct fixture *x)
 	for (int k = 0; k < 2; k++)
 		qn_column_free(x->column[k]);
 	free(x->words);
+	free(x->count);
 	free(x->values - 1);
 	free(x->valid);
 	free(x->special);
@@ -131,11 +134,41 @@ static size_t check_quotients(const struct fixture *x, size_t row, size_t n)
 	return ntold;
 }
 
+/* As check_quotients, of deviations. */
+static size_t check_deviations(const struct fixture *x, size_t row, size_t n)
+{
+	static double out[QN_COLUMN_BLOCK];
+	static int64_t count[QN_COLUMN_BLOCK];
+	uint64_t left[QN_COLUMN_BLOCK / 64];
+	size_t ntold = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count[i] = (int64_t)x->count[row + i];
+	for (int is_root = 0; is_root < 2; is_root++) {
+		if (!qn_column_deviations(x->column[0], x->column[1], row, n, count, is_root, out,
+					  left))
+			continue;
+		for (size_t i = 0; i < n; i++) {
+			double right;
+
+			if (bit(left, i))
+				continue;
+			right = qn_stat(is_root ? QN_STAT_STDDEV : QN_STAT_VARIANCE, &x->p,
+					x->words + (row + i) * x->p.nwords, (uint64_t)count[i]);
+			assert_memory_equal(&right, &out[i], sizeof(right));
+			ntold++;
+		}
+	}
+	return ntold;
+}
+
 static void check_columns(const struct fixture *x)
 {
 	check(x, (const struct qn_column *const *)x->column);
-	for (size_t row = 0; row < x->nrows; row += QN_COLUMN_BLOCK)
+	for (size_t row = 0; row < x->nrows; row += QN_COLUMN_BLOCK) {
 		check_quotients(x, row, qn_min_u64(x->nrows - row, QN_COLUMN_BLOCK));
+		check_deviations(x, row, qn_min_u64(x->nrows - row, QN_COLUMN_BLOCK));
+	}
 }
 
 /* Elements of a tile, some of which may be left out. */
@@ -193,6 +226,7 @@ static void model_add(struct fixture *x, size_t first_row, const uint32_t *row,
 			}
 			assert_true(qn_power_add(&x->p, value, 1, x->words + r * x->p.nwords, &e,
 						 x->scratch));
+			x->count[r]++;
 		}
 	assert_int_equal(t->nspecial, nspecial);
 	if (t->special)
@@ -246,6 +280,7 @@ static void add_limbs(struct fixture *x, struct qn_column *const column[2], enum
 		for (size_t k = 0; k < x->p.nwords; k++)
 			all[k] += words[k];
 		qn_power_normalize(&x->p, all);
+		x->count[r] += n;
 	}
 	free(words);
 }
@@ -317,6 +352,7 @@ static void test_quotients(void **state)
 		model_add(&x, 0, NULL, &tile);
 		assert_true(qn_column_add_rows(x.column[0], x.column[1], 0, &tile));
 		assert_true(check_quotients(&x, 0, 4000) > 7990);
+		assert_true(check_deviations(&x, 0, 4000) > 7990);
 		fini(&x);
 	}
 }
