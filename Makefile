@@ -10,6 +10,7 @@
 #	WERROR=1			warnings are errors
 #	V=1				shows the commands
 #	prefix= DESTDIR=		for install and uninstall
+#	pythondir=			for the package for Python
 
 srcdir ?= .
 SHELL = /bin/sh
@@ -78,6 +79,7 @@ TESTING_SRCS :=
 FUZZ_TARGETS :=
 SHELL_TESTS :=
 MANUAL_PAGES :=
+PYTHON_FILES :=
 include $(srcdir)/src/module.mk
 include $(srcdir)/io/module.mk
 include $(srcdir)/kernels/module.mk
@@ -351,6 +353,8 @@ deps:
 bash_completion = $(datadir)/bash-completion/completions/quern
 zsh_completion = $(datadir)/zsh/site-functions/_quern
 fish_completion = $(datadir)/fish/vendor_completions.d/quern.fish
+# Where Debian's Python looks when prefix is /usr; quern-python(7) says what else there is.
+pythondir ?= $(prefix)/lib/python3/dist-packages
 
 install: all
 	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir)
@@ -366,6 +370,8 @@ install: all
 	install -D -m 644 $(B)/completion/quern.bash $(DESTDIR)$(bash_completion)
 	install -D -m 644 $(B)/completion/quern.zsh $(DESTDIR)$(zsh_completion)
 	install -D -m 644 $(B)/completion/quern.fish $(DESTDIR)$(fish_completion)
+	install -d $(DESTDIR)$(pythondir)/quern
+	install -m 644 $(PYTHON_FILES:%=$(srcdir)/%) $(DESTDIR)$(pythondir)/quern
 
 uninstall:
 	rm -f $(DESTDIR)$(bindir)/quern $(DESTDIR)$(libdir)/libquern.a
@@ -374,6 +380,7 @@ uninstall:
 	rm -f $(DESTDIR)$(libdir)/pkgconfig/quern.pc
 	for page in $(MANUAL_PAGES); do rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page || exit; done
 	rm -f $(DESTDIR)$(bash_completion) $(DESTDIR)$(zsh_completion) $(DESTDIR)$(fish_completion)
+	rm -rf $(DESTDIR)$(pythondir)/quern
 
 # The files git knows, as they are in the tree, and configure; the same bytes every time.
 distname = quern-$(VERSION)

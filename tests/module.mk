@@ -123,6 +123,7 @@ SHELL_TESTS += tests/damage/hostile.sh
 SHELL_TESTS += tests/damage/readers.sh
 SHELL_TESTS += tests/mpi/ranks.sh
 SHELL_TESTS += tests/mpi/unit.sh
+SHELL_TESTS += tests/python/run.sh
 SHELL_TESTS += tests/rules/abi.sh
 SHELL_TESTS += tests/rules/example.sh
 SHELL_TESTS += tests/rules/format.sh

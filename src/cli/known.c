@@ -27,6 +27,7 @@ static const struct qn_variable variables_of_none[] = {
 	{ "QUERN_RANKS_PER_NODE",
 	  "ranks on each node, for these (default: one for each NUMA node)" },
 	{ "QUERN_RESULT", "where these write the document of the run" },
+	{ "QUERN_LIBRARY", "the file of the library, for the package for Python" },
 	{ "QUERN_CORPUS", "where `make check` looks for public test files of HDF5 and netCDF" },
 	{ NULL, NULL },
 };

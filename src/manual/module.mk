@@ -22,4 +22,5 @@ MANUAL_PAGES += quern-select.7
 MANUAL_PAGES += quern-placement.7
 MANUAL_PAGES += quern-json.5
 MANUAL_PAGES += quern-site.5
+MANUAL_PAGES += quern-python.7
 MANUAL_PAGES += quern.3

@@ -42,6 +42,7 @@ src/api          base exact cluster data select feed kernel plan describe resolv
 src/manual       base kernel quern.h
 src/cli          base exact cluster fields kernel run json api manual quern.h
 src/scaling      base cluster json api cli quern.h
+src/python       quern.h
 io/sandbox       base
 io/filter        base data feed
 io/hdf5_format   base data

@@ -1,0 +1,87 @@
+"""quern from Python: exact reductions of HDF5 and NetCDF-4 files.
+
+>>> import quern
+>>> r = quern.run("moments", "climate.nc", dataset="t2m", over="time")
+>>> r["mean"]                                       # a numpy array
+>>> ds = quern.open("climate.nc")
+>>> ds.t2m.groupby("time.month").mean()
+>>> ds.t2m.where(ds.lat > 60).weighted("coslat").mean(["lat", "lon"])
+"""
+
+from __future__ import annotations
+
+import json as _json
+from typing import TYPE_CHECKING, Any
+
+from . import _library
+from ._errors import DataError, DeniedError, Error, Interrupted, QuernWarning, UsageError
+from ._result import Result, Results
+from ._run import Files, inspect, plan, run
+from ._session import Session
+
+if TYPE_CHECKING:
+    from ._dataset import Dataset, Variable
+
+__version__: str = _library.lib.quern_version().decode()
+
+__all__ = [
+    "DataError",
+    "Dataset",
+    "DeniedError",
+    "Error",
+    "Interrupted",
+    "QuernWarning",
+    "Result",
+    "Results",
+    "Session",
+    "UsageError",
+    "Variable",
+    "info",
+    "inspect",
+    "kernels",
+    "open",
+    "plan",
+    "run",
+]
+
+
+def open(files: Files, **options: Any) -> Dataset:
+    """Opens files as a lazy dataset, with the methods of xarray: see `quern.Dataset`, `quern.Variable`.
+
+    Parameters
+    ----------
+    files : path, or iterable of paths
+        As of `quern.run`: several are joined along the first dimension, or along the option `along`, or
+        put on top of each other with `stack="member"`. What the first says of its datasets is read.
+    **options
+        Of all runs: along, stack, raw, nan, threads, memory, comm, progress, ...
+
+    Examples
+    --------
+    >>> ds = quern.open("climate.nc")
+    >>> ds.t2m.sel(time="1979", lat=slice(-30, 30)).mean("time").to_xarray()
+    >>> ds.t2m.groupby("time.month").mean()
+    >>> np.sqrt(ds.u10**2 + ds.v10**2).max()
+    """
+    from . import _dataset
+
+    return _dataset.opened(files, options)
+
+
+def __getattr__(name: str) -> Any:
+    # What a run does not need is not imported for one.
+    if name in ("Dataset", "Variable"):
+        from . import _dataset
+
+        return getattr(_dataset, name)
+    raise AttributeError(f"module 'quern' has no attribute {name!r}")
+
+
+def kernels(name: str | None = None) -> dict[str, Any]:
+    """All kernels, or one, with their options, as the document of `quern kernels`."""
+    return _json.loads(_library.ask("quern_kernels", name and name.encode()))
+
+
+def info() -> dict[str, Any]:
+    """Version, libraries, codecs and this machine, as the document of `quern info`."""
+    return _json.loads(_library.ask("quern_info"))

@@ -1,0 +1,586 @@
+"""Files as lazy datasets, with the methods of xarray: each reduction is one run."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from typing import Any, Iterable, Mapping, Union
+
+from . import _errors, _expression, _run, _selection
+from ._expression import Operators
+from ._result import Result, Results
+
+Dims = Union[str, Iterable[str], None, "ellipsis"]  # noqa: F821
+
+# Periods of `resample` that are no stretches of hours and days.
+_PERIODS = {"M": "yearmonth", "MS": "yearmonth", "ME": "yearmonth"}
+_PERIODS.update({"Y": "year", "YS": "year", "YE": "year", "A": "year", "AS": "year"})
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a run is asked for besides its kernel and what it is over."""
+
+    select: Mapping[str, str] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()  # dimensions of which one element is selected
+    where: tuple[str, ...] = ()
+    weights: str | None = None
+    by: tuple[str, ...] = ()
+    by_dims: tuple[str, ...] = ()
+    rolling: str | None = None
+    operands: Mapping[str, str] = field(default_factory=dict)  # NAME: PATH@FILE
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def with_select(self, by_value: bool, chosen: Mapping[str, Any]) -> _Asked:
+        """The same of a part."""
+        select, dropped = dict(self.select), list(self.dropped)
+        for dim, value in chosen.items():
+            if dim in select:
+                raise _errors.UsageError(f"{dim} has been selected from already")
+            select[dim], one = _selection.slices(by_value, value)
+            if one:
+                dropped.append(dim)
+        return replace(self, select=select, dropped=tuple(dropped))
+
+    def joined(self, other: _Asked) -> _Asked:
+        """Both at once, as an expression of two variables needs it."""
+        select = {**self.select, **other.select}
+        if any(select[d] != s for d, s in self.select.items()):
+            raise _errors.UsageError("the variables of an expression have different selections")
+        return replace(
+            self,
+            select=select,
+            dropped=_union(self.dropped, other.dropped),
+            where=_union(self.where, other.where),
+            operands={**self.operands, **other.operands},
+        )
+
+
+def _union(a: Iterable[str], b: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*a, *b]))
+
+
+def _names(dims: Any) -> tuple[str, ...]:
+    return (dims,) if isinstance(dims, (str, int)) else tuple(dims)
+
+
+class _Reductions:
+    """Reductions by the names of xarray. Without `dim` they are over all dimensions."""
+
+    def reduce(self, kernel: str, dim: Dims = None, **options: Any) -> Any:
+        """Runs a kernel over dimensions.
+
+        Parameters
+        ----------
+        kernel : str
+            One of `quern.kernels()`, or several with commas between them.
+        dim : str or iterable of str, optional
+            What is reduced; the other dimensions stay. None: all dimensions; of groups those of the
+            keys, of windows none. `...`: all, always.
+        **options
+            Of `quern.run`.
+        """
+        raise NotImplementedError
+
+    def mean(self, dim: Dims = None, **options: Any) -> Any:
+        """Arithmetic mean, or weighted."""
+        return self.reduce("mean", dim, **options)
+
+    def sum(self, dim: Dims = None, **options: Any) -> Any:
+        """Sum, correctly rounded; of nothing it is 0."""
+        return self.reduce("sum", dim, fields="sum", **options)
+
+    def std(self, dim: Dims = None, **options: Any) -> Any:
+        """Standard deviation, over n - 1: xarray's with ddof=1."""
+        return self.reduce("std", dim, **options)
+
+    def var(self, dim: Dims = None, **options: Any) -> Any:
+        """Variance, over n - 1: xarray's with ddof=1."""
+        return self.reduce("var", dim, **options)
+
+    def min(self, dim: Dims = None, **options: Any) -> Any:
+        """Smallest value."""
+        return self.reduce("min", dim, **options)
+
+    def max(self, dim: Dims = None, **options: Any) -> Any:
+        """Largest value."""
+        return self.reduce("max", dim, **options)
+
+    def median(self, dim: Dims = None, **options: Any) -> Any:
+        """Median, exact."""
+        return self.reduce("median", dim, **options)
+
+    def rms(self, dim: Dims = None, **options: Any) -> Any:
+        """Root of the mean square."""
+        return self.reduce("rms", dim, **options)
+
+    def count(self, dim: Dims = None, **options: Any) -> Any:
+        """Number of elements that have a value."""
+        return self.reduce("count", dim, fields="count", **options)
+
+    def argmin(self, dim: Dims = None, **options: Any) -> Any:
+        """Where the smallest value is: indexes, and coordinates beside them."""
+        return self.reduce("minmax", dim, fields="argmin", **options)
+
+    def argmax(self, dim: Dims = None, **options: Any) -> Any:
+        """Where the largest value is."""
+        return self.reduce("minmax", dim, fields="argmax", **options)
+
+    def moments(self, dim: Dims = None, order: int = 2, **options: Any) -> Any:
+        """Count, mean, variance, extremes; with order 4 skewness and kurtosis too."""
+        return self.reduce("moments", dim, order=order, **options)
+
+    def quantile(self, q: Any, dim: Dims = None, **options: Any) -> Any:
+        """Quantiles, exact, interpolated as numpy's default: the field `values`, along `q`."""
+        return self.reduce("quantiles", dim, q=q, **options)
+
+    def histogram(self, dim: Dims = None, **options: Any) -> Any:
+        """Counts in bins: options bins, range, edges, log, density."""
+        return self.reduce("histogram", dim, **options)
+
+
+class Variable(_Reductions, Operators):
+    """A variable of files, or an expression of several, of which nothing is read before a reduction.
+
+    Operators and functions of numpy make expressions: `ds.u**2 + ds.v**2`, `np.sqrt(x)`,
+    `(ds.t2m > 273) & (ds.lat > 60)`. They compile to the options `expr` and `where` of one run.
+
+    Attributes
+    ----------
+    dims : tuple of str
+        Dimensions.
+    text : str
+        The expression.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        lead: str,
+        text: str,
+        dims: tuple[str, ...],
+        asked: _Asked,
+        *,
+        plain: bool = False,
+        name: str | None = None,
+    ) -> None:
+        self._dataset = dataset
+        self._lead = lead
+        self.text = text
+        self.dims = dims
+        self._asked = asked
+        self._plain = plain
+        self.name = name
+
+    def _replace(self, **changes: Any) -> Variable:
+        """The same, but for what it is asked for."""
+        return self._made(asked=replace(self._asked, **changes))
+
+    def _made(self, **changes: Any) -> Variable:
+        made = object.__new__(Variable)
+        made.__dict__.update(self.__dict__)
+        for name, value in changes.items():
+            setattr(made, name if name in ("text", "dims", "name") else f"_{name}", value)
+        return made
+
+    # --- expressions ---
+
+    def _operand(self, of: Variable) -> tuple[str, _Asked]:
+        """What it is called in an expression of another one, and what must be asked for besides."""
+        if self._dataset is of._dataset or self._dataset.files == of._dataset.files:
+            return self.text if self._plain else f"({self.text})", self._asked
+        if not self._plain or len(self._dataset.files) != 1:
+            raise _errors.UsageError(
+                "an expression has variables of its own files, and single ones of one other file"
+            )
+        name = f"{self.name}_{len(of._asked.operands) + 1}"
+        file = self._dataset.files[0].replace("'", "\\'")
+        operands = {**self._asked.operands, name: f"{self._lead}@'{file}'"}
+        return name, replace(self._asked, operands=operands)
+
+    def _combine(self, make: Any, *operands: Any) -> Any:
+        asked, dims, texts, lead = self._asked, self.dims, [], self
+        for operand in operands:
+            if isinstance(operand, Variable):
+                text, needed = operand._operand(self)
+                asked = asked if operand is self else asked.joined(needed)
+                dims = _union(dims, operand.dims)
+                if len(operand.dims) > len(lead.dims) and operand._dataset is self._dataset:
+                    lead = operand
+            else:
+                text = _expression.literal(operand)
+                if text is None:
+                    return NotImplemented
+            texts.append(text)
+        return self._made(
+            lead=lead._lead, text=make(*texts), dims=dims, asked=asked, plain=False, name=None
+        )
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Lengths of its dimensions, in the first file."""
+        return {d: self._dataset.sizes[d] for d in self.dims if d in self._dataset.sizes}
+
+    @property
+    def dt(self) -> Times:
+        """Parts of times: `ds.time.dt.month == 1`."""
+        return Times(self)
+
+    def isnull(self) -> Variable:
+        """1 where there is no value, else 0."""
+        return self._combine(lambda a: f"missing({a})", self)
+
+    def notnull(self) -> Variable:
+        """1 where there is a value, else 0."""
+        return self._combine(lambda a: f"!missing({a})", self)
+
+    def fillna(self, value: Any) -> Variable:
+        """`value` where there is none."""
+        return self._combine(lambda a, b: f"where(missing({a}), {b}, {a})", self, value)
+
+    def clip(self, min: Any, max: Any) -> Variable:
+        """Values no less than one and no greater than the other."""
+        return self._combine(lambda a, b, c: f"clip({a}, {b}, {c})", self, min, max)
+
+    def round(self) -> Variable:
+        """The nearest integers, halves to even ones."""
+        return self._combine(lambda a: f"round({a})", self)
+
+    def rename(self, name: str) -> Variable:
+        """The same expression, by another name in results and files."""
+        return self._made(name=name)
+
+    # --- what of it ---
+
+    def sel(self, **chosen: Any) -> Variable:
+        """A part by values of coordinates: numbers, dates as texts or times, slices, lists.
+
+        `sel(time="1979", lat=slice(-30, 30))`: both ends belong to a slice, and of an axis that falls
+        they may be in either order. One number drops the dimension.
+        """
+        return self._made(asked=self._asked.with_select(True, chosen))
+
+    def isel(self, **chosen: Any) -> Variable:
+        """A part by indexes: `isel(time=slice(0, 100), lat=5)`."""
+        return self._made(asked=self._asked.with_select(False, chosen))
+
+    def where(self, condition: Variable | str, other: Any = None) -> Variable:
+        """Only the elements for which a condition holds; or `other` where it does not.
+
+        The elements that are left out are not counted as missing either.
+        """
+        if other is not None:
+            if isinstance(condition, str):
+                raise _errors.UsageError("with `other` the condition is a variable, not a text")
+            return self._combine(lambda a, b, c: f"where({a}, {b}, {c})", condition, self, other)
+        if isinstance(condition, str):
+            return self._replace(where=(*self._asked.where, condition))
+        text, needed = condition._operand(self)
+        joined = self._asked.joined(needed)
+        return self._made(asked=replace(joined, where=(*joined.where, text)))
+
+    def weighted(self, weights: Variable | str) -> Variable:
+        """Weighted by an expression; "coslat" is the cosine of the latitude."""
+        if isinstance(weights, str):
+            return self._replace(weights=weights)
+        text, needed = weights._operand(self)
+        return self._made(asked=replace(self._asked.joined(needed), weights=text))
+
+    def groupby(self, *keys: Any) -> Variable:
+        """Groups: "time.month", "lat", the name of a dataset of labels, or an expression.
+
+        Several keys make a cell for each combination of groups. Reductions without `dim` are over the
+        dimensions that the keys depend on.
+        """
+        made = self
+        for key in keys[0] if len(keys) == 1 and isinstance(keys[0], (list, tuple)) else keys:
+            made = made._grouped(*made._key(key))
+        return made
+
+    def groupby_bins(self, key: Any, bins: Iterable[float]) -> Variable:
+        """Groups between edges, half open but for the last: the dimension is KEY_bin."""
+        text, dims = self._dataset.meant(key)
+        call = f"bin({text}, [{', '.join(repr(float(b)) for b in bins)}])"
+        return self._grouped(call if isinstance(key, str) else f"{key.name or 'key'}={call}", dims)
+
+    def resample(self, **period: str) -> Variable:
+        """Stretches of the time line: `resample(time="6h")`, "5D", "MS", "YS"."""
+        ((dim, stretch),) = period.items()
+        part = _PERIODS.get(stretch)
+        text = f"{part}({dim})" if part else f"window({dim}, '{stretch.lower()}')"
+        return self._grouped(text, (dim,))
+
+    def _key(self, key: Any) -> tuple[str, tuple[str, ...]]:
+        if isinstance(key, Variable):
+            text = key.text if key._plain else f"{key.name or 'key'}={key.text}"
+            return text, key.dims
+        name, _, part = key.rpartition(".")
+        if name and part in _expression.TIME_PARTS:
+            return f"{_expression.TIME_PARTS[part]}({name})", self._dataset.meant(name)[1]
+        return self._dataset.meant(key)
+
+    def _grouped(self, text: str, dims: tuple[str, ...]) -> Variable:
+        asked = self._asked
+        return self._replace(by=(*asked.by, text), by_dims=_union(asked.by_dims, dims))
+
+    def rolling(self, center: bool = True, weights: str | None = None, **windows: int) -> Variable:
+        """Windows along a dimension that stays: `rolling(time=5).mean("lon")`.
+
+        They have an odd number of cells, are centred (xarray's with center=True), and incomplete ones
+        have no value. `weights`: "triangle", or an expression of `offset`.
+        """
+        if not center or len(windows) != 1:
+            raise _errors.UsageError("windows are centred, and along one dimension")
+        ((dim, n),) = windows.items()
+        return self._replace(rolling=f"{dim}={n}" + (f",weights={weights}" if weights else ""))
+
+    def options(self, **options: Any) -> Variable:
+        """Options of all its runs: threads, memory, comm, progress, ..."""
+        return self._replace(options={**self._asked.options, **options})
+
+    # --- reductions ---
+
+    def _over(self, dim: Any) -> tuple[str, ...] | None:
+        """The dimensions that are reduced; None: all."""
+        asked = self._asked
+        if dim is None and asked.by:
+            dim = asked.by_dims
+        elif dim is None and asked.rolling:
+            raise _errors.UsageError(
+                "windows stay along a dimension: say which others are reduced, rolling(time=5).mean(\"lon\")"
+            )
+        if dim is None or dim is ...:
+            return None
+        over = _union(_names(dim), asked.dropped)
+        return None if self.dims and set(over) >= set(self.dims) else over
+
+    def _settings(self) -> dict[str, Any]:
+        asked = self._asked
+        operands = [f"{name}={path}" for name, path in asked.operands.items()]
+        where = [w if len(asked.where) == 1 else f"({w})" for w in asked.where]
+        select = [f"{dim}={text}" for dim, text in asked.select.items()]
+        return {
+            "dataset": ",".join([self._lead, *operands]),
+            "expr": None if self._plain else (f"{self.name}=" if self.name else "") + self.text,
+            "where": " && ".join(where) or None,
+            "select": ",".join(select) or None,
+            "weights": asked.weights,
+            "by": ",".join(asked.by) or None,
+            "rolling": asked.rolling,
+        }
+
+    def reduce(self, kernel: str, dim: Dims = None, **options: Any) -> Result:
+        over = self._over(dim)
+        return _run.run(
+            kernel,
+            self._dataset.files,
+            **{
+                **self._dataset.options,
+                **self._settings(),
+                **self._asked.options,
+                "over": None if over is None else ",".join(map(str, over)),
+                **options,
+            },
+        )
+
+    def _pairs(self, kernel: str, other: Variable | str, dim: Dims, options: Any) -> Result:
+        if isinstance(other, str):
+            return self.reduce(kernel, dim, with_=other, **options)
+        text, needed = other._operand(self)
+        return self._made(asked=self._asked.joined(needed)).reduce(
+            kernel, dim, with_=text, **options
+        )
+
+    def cov(self, other: Variable | str, dim: Dims = None, **options: Any) -> Result:
+        """Covariance with another variable, over n - 1."""
+        return self._pairs("cov", other, dim, {"fields": "cov", **options})
+
+    def corr(self, other: Variable | str, dim: Dims = None, **options: Any) -> Result:
+        """Pearson's correlation with another variable."""
+        return self._pairs("corr", other, dim, {"fields": "corr", **options})
+
+    def regress(self, other: Variable | str, dim: Dims = None, **options: Any) -> Result:
+        """Line of least squares on another variable: slope, intercept, r2, stderr."""
+        return self._pairs("regress", other, dim, options)
+
+    def trend(self, dim: str = "time", **options: Any) -> Result:
+        """Line of least squares along a coordinate, per unit of it."""
+        return self.reduce("trend", dim, against=dim, **options)
+
+    def __repr__(self) -> str:
+        sizes = self.sizes
+        extents = ", ".join(f"{d}: {sizes[d]}" if d in sizes else d for d in self.dims)
+        asked = [f"{k}={v!r}" for k, v in self._settings().items() if v and k not in ("dataset", "expr")]
+        return f"<quern.Variable {self.text} ({extents})" + "".join(f" {a}" for a in asked) + ">"
+
+
+class Times:
+    """Parts of the times of a variable: year, month, day, hour, dayofyear, season, ..."""
+
+    def __init__(self, variable: Variable) -> None:
+        self._variable = variable
+
+    def __getattr__(self, name: str) -> Variable:
+        if name not in _expression.TIME_PARTS:
+            raise AttributeError(f"times have no {name!r}")
+        return self._variable._combine(
+            lambda a: f"{_expression.TIME_PARTS[name]}({a})", self._variable
+        )
+
+    def __dir__(self) -> list[str]:
+        return list(_expression.TIME_PARTS)
+
+
+class Dataset(_Reductions):
+    """The variables of a file, or of several that are one dataset: `ds.t2m`, `ds["/obs/t"]`.
+
+    Attributes
+    ----------
+    files : list of str
+        In the order in which they are joined.
+    sizes : dict
+        Lengths of the named dimensions, of the first file.
+    """
+
+    def __init__(
+        self, files: list[str], rows: Mapping[str, Any], options: Mapping[str, Any], asked: _Asked
+    ) -> None:
+        self.files = files
+        self.options = dict(options)
+        self._rows = rows
+        self._asked = asked
+        self.sizes: dict[str, int] = {}
+        for row in rows.values():
+            self.sizes.update((d, n) for d, n in zip(row["dims"], row["shape"]) if d)
+        if "stack" in self.options:
+            self.sizes[self.options["stack"]] = len(files)
+        self._paths: dict[str, str | None] = {}
+        for path in rows:
+            name = path.rpartition("/")[2]
+            self._paths[name] = None if name in self._paths else path
+
+    def _dims(self, row: Mapping[str, Any]) -> tuple[str, ...]:
+        named = tuple(d if d else f"dim_{i}" for i, d in enumerate(row["dims"]))
+        stacked = self.options.get("stack")
+        return (stacked, *named) if stacked and row["role"] == "variable" else named
+
+    @property
+    def variables(self) -> list[str]:
+        """The paths of what is no coordinate."""
+        return [p for p, row in self._rows.items() if row["role"] in (None, "variable")]
+
+    @property
+    def coords(self) -> list[str]:
+        """The paths of coordinates."""
+        return [p for p in self._rows if p not in self.variables]
+
+    def _path(self, name: str) -> str | None:
+        for path in (name, "/" + name, self._paths.get(name)):
+            if path in self._rows:
+                return path
+        return None
+
+    def __getitem__(self, name: str | list[str]) -> Any:
+        if isinstance(name, list):
+            kept = {self._path(n) for n in name}
+            rows = {
+                p: row for p, row in self._rows.items() if p in kept or p not in self.variables
+            }
+            return Dataset(self.files, rows, self.options, self._asked)
+        path = self._path(name)
+        if path is None:
+            raise KeyError(f"no dataset {name!r}: there are {', '.join(self._rows) or 'none'}")
+        last = path.rpartition("/")[2]
+        return Variable(
+            self,
+            path,
+            _expression.quoted(last if path == "/" + last else path),
+            self._dims(self._rows[path]),
+            self._asked,
+            plain=True,
+            name=last,
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or self._path(name) is None:
+            raise AttributeError(f"no dataset {name!r}")
+        return self[name]
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(n for n in self._paths if n.isidentifier())]
+
+    def meant(self, key: Any) -> tuple[str, tuple[str, ...]]:
+        """A key of groups as expressions have it, and its dimensions."""
+        if isinstance(key, Variable):
+            return key.text, key.dims
+        path = self._path(key)
+        dims = self._dims(self._rows[path]) if path else (key,)
+        return key, dims or (key,)
+
+    def sel(self, **chosen: Any) -> Dataset:
+        """All variables, of a part by values of coordinates: see `Variable.sel`."""
+        return Dataset(
+            self.files, self._rows, self.options, self._asked.with_select(True, chosen)
+        )
+
+    def isel(self, **chosen: Any) -> Dataset:
+        """All variables, of a part by indexes: see `Variable.isel`."""
+        return Dataset(
+            self.files, self._rows, self.options, self._asked.with_select(False, chosen)
+        )
+
+    def reduce(self, kernel: str, dim: Dims = None, **options: Any) -> Results:
+        """One run over all variables that have these dimensions."""
+        wanted = () if dim is None or dim is ... else _names(dim)
+        paths = [
+            p for p in self.variables if set(wanted) <= set(self._dims(self._rows[p]))
+        ]
+        if not paths:
+            raise _errors.UsageError(f"no variable has the dimensions {', '.join(wanted)}")
+        over = _union(wanted, self._asked.dropped) if wanted else ()
+        select = [f"{d}={text}" for d, text in self._asked.select.items()]
+        found = _run.run(
+            kernel,
+            self.files,
+            **{
+                **self.options,
+                **self._asked.options,
+                "dataset": ",".join(paths),
+                "select": ",".join(select) or None,
+                "over": ",".join(over) or None,
+                **options,
+            },
+        )
+        if not isinstance(found, Result):
+            return found
+        return Results({paths[0].rpartition("/")[2]: found})
+
+    def __repr__(self) -> str:
+        extents = ", ".join(f"{d}: {n}" for d, n in self.sizes.items())
+        files = self.files[0] + (f" and {len(self.files) - 1} more" if self.files[1:] else "")
+        lines = [f"<quern.Dataset {files} ({extents})>"]
+        for path in [*self.coords, *self.variables]:
+            row = self._rows[path]
+            mark = " " if path in self.variables else "*"
+            units = f" [{row['units']}]" if row["units"] else ""
+            lines.append(f"{mark} {path} ({', '.join(self._dims(row))}) {row['dtype']}{units}")
+        return "\n".join(lines)
+
+
+def opened(files: _run.Files, options: Mapping[str, Any]) -> Dataset:
+    """What `quern.open` returns."""
+    names = _run.listed(files)
+    if not names:
+        raise _errors.UsageError("no file is named")
+    document = _run.inspect(_first(names[0]))
+    rows = {row["dataset"]: row for row in document["datasets"] if row["error"] is None}
+    return Dataset(names, rows, options, _Asked())
+
+
+def _first(name: str) -> str:
+    """The first file of a pattern, which `inspect` does not take."""
+    if os.path.exists(name):
+        return name
+    import glob
+
+    return min(glob.glob(name), default=name)

@@ -1,0 +1,73 @@
+"""Sessions: what runs have in common, on the ranks of a communicator or in this process alone."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+from . import _errors, _library
+
+lib = _library.lib
+
+
+class Session:
+    """The ranks that runs work on. Their set-up is paid once.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Comm, optional
+        Its ranks work together: all make the session, call `run` with the same arguments, and rank 0
+        has the result. Without it, this process works alone, and MPI is not begun.
+
+    Notes
+    -----
+    A session is for one thread at a time. Collective on `comm`, as is `close`.
+    """
+
+    def __init__(self, comm: Any = None) -> None:
+        self._handle = lib.quern_session_new_f(_library.NO_MPI if comm is None else comm.py2f())
+        if not self._handle:
+            raise MemoryError("no memory for a session")
+        status = lib.quern_session_status(self._handle)
+        if status:
+            message = lib.quern_session_message(self._handle).decode()
+            self.close()
+            raise _errors.error(status, message)
+        self.rank = 0 if comm is None else comm.Get_rank()
+
+    @property
+    def handle(self) -> int:
+        """What the library knows it by."""
+        if not self._handle:
+            raise _errors.UsageError("the session is closed")
+        return self._handle
+
+    def close(self) -> None:
+        """Frees it; runs that were made with it keep their results."""
+        if self._handle:
+            lib.quern_session_free(self._handle)
+            self._handle = None
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class _Own(threading.local):
+    """The session of this thread, without MPI. A process that was forked needs another."""
+
+    pid = 0
+    session: Session | None = None
+
+
+_own = _Own()
+
+
+def own() -> Session:
+    """The session of this thread alone."""
+    if _own.session is None or _own.pid != os.getpid():
+        _own.session, _own.pid = Session(), os.getpid()
+    return _own.session

@@ -1,0 +1,151 @@
+"""Methods of xarray, as the runs that they are."""
+
+import datetime
+import unittest
+
+import numpy as np
+import report
+
+import quern
+
+
+class Lazy(unittest.TestCase):
+    def setUp(self):
+        self.ds = quern.open("grid.h5")
+
+    def same(self, found, kernel, *arguments):
+        """A result is that of a command."""
+        want = report.command(kernel, *arguments, "grid.h5")["result"]
+        self.assertEqual(found.document["result"], want)
+
+    def test_open(self):
+        """variables and coordinates"""
+        self.assertIn("/t", self.ds.variables)
+        self.assertIn("/lat", self.ds.coords)
+        self.assertEqual(self.ds.t.dims, ("time", "lat", "lon"))
+        self.assertEqual(self.ds.sizes["lat"], 5)
+        self.assertIn("/t (time, lat, lon)", repr(self.ds))
+        self.assertIn("t", dir(self.ds))
+        with self.assertRaisesRegex(KeyError, "/t"):
+            self.ds["none"]
+
+    def test_reductions(self):
+        """reductions"""
+        t = self.ds.t
+        self.same(t.mean("time"), "mean", "-d/t", "--over=time")
+        self.same(t.mean(), "mean", "-d/t")
+        self.same(t.mean(["lat", "lon"]), "mean", "-d/t", "--over=lat,lon")
+        self.same(t.mean(["time", "lat", "lon"]), "mean", "-d/t")
+        self.same(t.sum(), "sum", "-d/t", "--fields=sum")
+        self.same(t.std("time"), "std", "-d/t", "--over=time")
+        self.same(t.median("time"), "median", "-d/t", "--over=time")
+        self.same(t.quantile([0.1, 0.9], "time"), "quantiles", "-d/t", "--q=0.1,0.9", "--over=time")
+        self.same(t.argmin("time"), "minmax", "-d/t", "--fields=argmin", "--over=time")
+        self.same(t.histogram(bins=3), "histogram", "-d/t", "--bins=3")
+        self.same(t.trend(), "trend", "-d/t", "--against=time", "--over=time")
+        self.assertIsInstance(int(t.count()), int)
+
+    def test_parts(self):
+        """parts by values and by indexes"""
+        t = self.ds.t
+        self.same(t.isel(time=slice(0, 4), lat=1).mean(), "mean", "-d/t", "-s", "time=0:4,lat=1")
+        found = t.isel(lat=1, time=[0, 2]).mean("time")
+        self.same(found, "mean", "-d/t", "-s", "lat=1,time=0+2", "--over=time,lat")
+        lat = [float(x) for x in t.mean(["time", "lon"]).coords["lat"]]
+        self.same(t.sel(lat=lat[1]).mean(), "mean", "-d/t", "-s", f"lat={lat[1]}")
+        found = t.sel(lat=slice(int(min(lat)), max(lat))).mean()
+        self.same(found, "mean", "-d/t", "-s", f"lat={min(lat)}:{max(lat)}")
+        times = t.mean(["lat", "lon"]).coords["time"]
+        first = str(times[0].astype("datetime64[D]"))
+        for day in (first, datetime.date.fromisoformat(first), times[0].astype("datetime64[D]")):
+            self.same(t.sel(time=slice(day, None)).max(), "max", "-d/t", "-s", f"time={first}:")
+        year = first[:4]
+        self.same(t.sel(time=year).max(), "max", "-d/t", "-s", f"time={year}-01:{year}-12")
+        with self.assertRaises(quern.UsageError):
+            t.isel(time=0).isel(time=0)
+
+    def test_expressions(self):
+        """operators make expressions"""
+        t, n = self.ds.t, self.ds.n
+        self.same((t**2 + n * 2).mean("time"), "mean", "-d/t", "--expr=(t ** 2) + (n * 2)", "--over=time")
+        self.same((273.15 - t).max(), "max", "-d/t", "--expr=273.15 - t")
+        self.same(np.sqrt(abs(t)).mean(), "mean", "-d/t", "--expr=sqrt((abs(t)))")
+        self.same((np.float64(2) * t).mean(), "mean", "-d/t", "--expr=2.0 * t")
+        self.same((-t).rename("minus").min(), "min", "-d/t", "--expr=minus=-t")
+        self.same(t.fillna(0).mean(), "mean", "-d/t", "--expr=where(missing(t), 0, t)")
+        self.same((t > 3).sum(), "sum", "-d/t", "--expr=t > 3", "--fields=sum")
+        self.same(t.clip(0, 5).mean(), "mean", "-d/t", "--expr=clip(t, 0, 5)")
+        with self.assertRaises(TypeError):
+            bool(t > 3)
+        with self.assertRaises(ValueError):
+            t + float("nan")
+
+    def test_conditions(self):
+        """conditions"""
+        t, lat, time = self.ds.t, self.ds.lat, self.ds.time
+        self.same(t.where("t > 3").mean(), "mean", "-d/t", "--where=t > 3")
+        self.same(t.where(t > 3).mean("time"), "mean", "-d/t", "--where=t > 3", "--over=time")
+        self.same(
+            t.where((lat > 0) & ~(t < 3)).where(time.dt.month == 1).count(),
+            "count", "-d/t", "--fields=count", "--where=((lat > 0) && (!(t < 3))) && ((month(time)) == 1)",
+        )  # fmt: skip
+        self.same(t.where(time >= "1970").max(), "max", "-d/t", "--where=time >= '1970'")
+        self.same(t.where(t > 3, 0).mean(), "mean", "-d/t", "--expr=where((t > 3), t, 0)")
+
+    def test_groups(self):
+        """groups"""
+        t = self.ds.t
+        self.same(t.groupby("time.month").mean(), "mean", "-d/t", "--by=month(time)", "--over=time")
+        self.same(t.groupby("time.month").mean(...), "mean", "-d/t", "--by=month(time)")
+        self.same(t.groupby("lat").max(), "max", "-d/t", "--by=lat", "--over=lat")
+        self.same(t.groupby("time.hour", "lat").mean(...), "mean", "-d/t", "--by=hour(time),lat")
+        self.same(
+            t.groupby((t > 3).rename("warm")).count(), "count", "-d/t", "--fields=count", "--by=warm=t > 3"
+        )
+        self.same(
+            t.groupby_bins("lat", [-90, 0, 90]).mean(...), "mean", "-d/t", "--by=bin(lat, [-90.0, 0.0, 90.0])"
+        )
+        self.same(t.resample(time="1D").mean(), "mean", "-d/t", "--by=window(time, '1d')", "--over=time")
+        self.same(t.resample(time="MS").mean(), "mean", "-d/t", "--by=yearmonth(time)", "--over=time")
+
+    def test_windows_and_weights(self):
+        """windows and weights"""
+        t = self.ds.t
+        self.same(
+            t.rolling(time=3).mean("lon"), "mean", "-d/t", "--over=lon", "--rolling=time=3"
+        )
+        self.same(t.weighted("coslat").mean(), "mean", "-d/t", "--weights=coslat")
+        self.same(t.weighted(self.ds.lat + 90).mean(), "mean", "-d/t", "--weights=(lat + 90)")
+        with self.assertRaises(quern.UsageError):
+            t.rolling(time=3).mean()
+
+    def test_pairs(self):
+        """two variables"""
+        t, n = self.ds.t, self.ds.n
+        self.same(t.corr(n, "time"), "corr", "-d/t", "--with=n", "--over=time", "--fields=corr")
+        self.same(t.cov(n), "cov", "-d/t", "--with=n", "--fields=cov")
+        self.same(t.regress(n * 2), "regress", "-d/t", "--with=(n * 2)")
+
+    def test_other_files(self):
+        """an expression with a variable of another file"""
+        turned = quern.open("turned.h5")
+        found = (self.ds.t - turned.turned).max()
+        self.same(found, "max", "-d/t,turned_1=/turned@'turned.h5'", "--expr=t - turned_1")
+
+    def test_datasets(self):
+        """all variables at once"""
+        found = self.ds[["t", "n"]].mean("time")
+        self.assertEqual(sorted(found), ["n", "t"])
+        self.assertEqual(found["t"].document["result"]["t"], self.ds.t.mean("time").document["result"])
+        one = self.ds[["t"]].isel(time=0).max()
+        self.assertEqual(float(one["t"]), float(self.ds.t.isel(time=0).max()))
+
+    def test_ensembles(self):
+        """files on top of each other"""
+        found = quern.open(["part_0.h5", "part_1.h5"])
+        name = found.variables[0].lstrip("/")
+        self.assertEqual(found.files, ["part_0.h5", "part_1.h5"])
+        self.assertIn(name, dir(found))
+
+
+report.main()
