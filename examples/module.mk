@@ -1,2 +1,2 @@
 # examples: programs of one file each, against the public headers only; NAME.c gives NAME.
-EXAMPLE_PROGS += examples/grind examples/mkclimate examples/mkparticles
+EXAMPLE_PROGS += examples/grind examples/heat examples/mkclimate examples/mkparticles

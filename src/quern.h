@@ -300,6 +300,88 @@ bool quern_result_get_reals(const struct quern_result *r, const char *name, cons
 			    size_t *n);
 
 /*
+ * Reductions of arrays that a simulation holds in memory, as it goes: the kernels and options of runs, and of what
+ * they find the same bits as of a run over the file that the simulation would write.
+ *
+ *	quern_reduction *r = quern_reduction_new(session, "moments");
+ *	quern_reduction_grid(r, 2, shape, (const char *[]){ "y", "x" });
+ *	quern_reduction_steps(r, "time", 0, "s", NULL);
+ *	quern_reduction_box(r, start, count);
+ *	quern_reduction_variable(r, "u", QUERN_F64, strides, "K");
+ *	for (...)
+ *		quern_reduction_absorb(r, t, (const void *[]){ &u[1][1] });
+ *	run = quern_reduction_run(r);
+ *	if (quern_run_execute(run))
+ *		...
+ *	quern_run_free(run);
+ *	quern_reduction_free(r);
+ *
+ * What is wrong is told by the function that finds it, by all that follow, and by runs that are made of the reduction.
+ * Only quern_run_execute is collective.
+ */
+typedef struct quern_reduction quern_reduction;
+
+/* session, kernel: as of quern_run_new. Returns NULL only when there is no memory. Not collective, like all of these.
+   Free with quern_reduction_free, after its runs were executed. */
+quern_reduction *quern_reduction_new(quern_session *session, const char *kernel);
+void quern_reduction_free(quern_reduction *r);
+
+/* The first failure, and what went wrong and what to do; QUERN_OK and "" when nothing did. Valid until the reduction is
+   freed. */
+enum quern_status quern_reduction_status(const quern_reduction *r);
+const char *quern_reduction_message(const quern_reduction *r);
+
+/* Sets an option of runs, but for --select: `over`, `by`, `where`, `expr`, `weights`, ... Names in expressions are
+   those of variables, coordinates and dimensions. Of several variables the first is reduced, or that of `dataset`. What is wrong with it
+   is found by the first step. The same on all ranks. */
+enum quern_status quern_reduction_set(quern_reduction *r, const char *name, const char *value);
+
+/* The grid: extents and names of its dimensions, the slowest first. The same on all ranks. */
+enum quern_status quern_reduction_grid(quern_reduction *r, int ndim, const uint64_t *shape,
+				       const char *const *names);
+
+/* Gives the grid a dimension of steps, before the others. Its coordinate are the steps' values as they come; units:
+   "s", or of a time ("days since 2000-01-01") with its calendar; NULL: none. most: how many there will be at most, which some kernels must know (an exact median, spells);
+   0: any number up to 2^20. The same on all ranks. */
+enum quern_status quern_reduction_steps(quern_reduction *r, const char *name, uint64_t most,
+					const char *units, const char *calendar);
+
+/* A coordinate of a dimension, or labels, on the whole grid: `dimensions` are names with commas between them in the
+   order of the grid, without that of steps; NULL: the one of the same name. values: in C order; copied. units: NULL for none.
+   The same on all ranks. */
+enum quern_status quern_reduction_coordinate(quern_reduction *r, const char *name,
+					     const char *dimensions, enum quern_dtype type,
+					     const void *values, const char *units);
+
+/* A box of the grid that this rank has: of all dimensions but that of steps. A rank has any number of them; those of all ranks do not
+   overlap, and what is in none of them is not there. */
+enum quern_status quern_reduction_box(quern_reduction *r, const uint64_t *start,
+				      const uint64_t *count);
+
+/* A variable, after the boxes. strides: bytes from index to index, of each box all dimensions but that of steps, multiples of an
+   element, not negative: halos are left out by them. NULL: an array has just the elements of its box, in C order. Name, type and
+   units are the same on all ranks. */
+enum quern_status quern_reduction_variable(quern_reduction *r, const char *name,
+					   enum quern_dtype type, const ptrdiff_t *strides,
+					   const char *units);
+
+/* Elements of what is reduced are missing where this variable, of one byte each, is 0. */
+enum quern_status quern_reduction_mask(quern_reduction *r, const char *name);
+
+/*
+ * Adds a step, or the grid as it is where it has none. values: of each variable, in the order in which they were made known, the
+ * address of the first element of its array for each box; borrowed for the call. What lies side by side is not copied. Works on the
+ * calling thread. All ranks absorb the same steps. QUERN_ERR_USAGE: an option is wrong; the kernel must see the data several times or whole;
+ * memory that the processor cannot read, as of devices. QUERN_ERR_DATA: a weight is none.
+ */
+enum quern_status quern_reduction_absorb(quern_reduction *r, double step,
+					 const void *const *values);
+
+/* A run over what was absorbed so far, of all ranks: quern_run_execute makes its result of that, collectively; then
+   result, document and files are had as of any run. Steps can be absorbed after that. NULL: no memory. Freed by the caller. */
+quern_run *quern_reduction_run(quern_reduction *r);
+
+/*
  * What a session can do besides kernels. To its caller each is a run: options by quern_run_set, files by
  * quern_run_add_file, and quern_run_progress, _execute, _message, _document, _write (of .json) and _free are those of
  * runs; there is no quern_result and no plan. quern_run_option lists the options, which are those of the command of

@@ -147,6 +147,14 @@ static enum quern_status refuse_again(quern_run *run)
 			    "another with quern_run_new");
 }
 
+static void set_reading(const quern_run *run)
+{
+	struct qn_reading reading = qn_settings_reading(&run->options);
+
+	reading.frame = run->frame;
+	qn_reading_set(reading);
+}
+
 /* The ranks, and the settings that rank 0 has: those of its environment and its command line decide. */
 static enum quern_status start(quern_run *run, bool with_work, double *clock)
 {
@@ -168,7 +176,7 @@ static enum quern_status start(quern_run *run, bool with_work, double *clock)
 		run->team.progress = NULL;
 	st = qn_share_options(run->comm, run->err.status, &run->options, &run->err);
 	if (!st)
-		qn_reading_set(qn_settings_reading(&run->options));
+		set_reading(run);
 	team = qn_settings_team(&run->options);
 	if (!st)
 		st = qn_comm_agree(run->comm,
@@ -181,6 +189,8 @@ static enum quern_status start(quern_run *run, bool with_work, double *clock)
 	}
 	engine->settings = qn_settings_run(&run->options, &run->named);
 	engine->settings.most_cells = run->most_cells;
+	engine->settings.most_steps = run->most_steps;
+	engine->settings.is_step = run->is_step;
 	if (engine->kernel && engine->kernel->against)
 		engine->settings.against =
 			quern_option_string(&run->options, engine->kernel->against);
@@ -305,6 +315,19 @@ static enum quern_status label(quern_run *run)
 	return qn_error_nomem(&run->err, 0, "the fields of the result");
 }
 
+/* By a pass over the data, or of what was absorbed before. */
+static enum quern_status find_cells(quern_run *run, double *clock)
+{
+	enum quern_status st = run->absorbed.fill ? QUERN_OK : plan(run, true, clock);
+
+	if (!st)
+		st = qn_lookup_before(&run->engine, &run->result, &run->err);
+	if (!st)
+		st = run->absorbed.fill ? qn_run_settle(&run->engine, &run->absorbed, &run->err)
+					: qn_run_work(&run->engine, &run->err);
+	return st;
+}
+
 /* All of the work on one dataset, which is found: one of the datasets of a run. */
 static enum quern_status work(quern_run *run, quern_run *of, double *clock)
 {
@@ -313,11 +336,7 @@ static enum quern_status work(quern_run *run, quern_run *of, double *clock)
 
 	run->engine.settings.streams = of->streamed != NULL;
 	run->engine.taker = (struct qn_taker){ collect, &part };
-	st = plan(run, true, clock);
-	if (!st)
-		st = qn_lookup_before(&run->engine, &run->result, &run->err);
-	if (!st)
-		st = qn_run_work(&run->engine, &run->err);
+	st = find_cells(run, clock);
 	lap(run, "work and reduction", clock);
 	if (!st)
 		st = qn_comm_agree(run->comm, emit(run, of), &run->err);
@@ -380,6 +399,18 @@ enum quern_status quern_run_execute(quern_run *run)
 	run->done = !st;
 	log_end(run, st);
 	let_go(run);
+	qn_reading_set(before);
+	return st;
+}
+
+enum quern_status qn_run_prepare(quern_run *run)
+{
+	const struct qn_reading before = *qn_reading();
+	double clock = qn_comm_wtime();
+	enum quern_status st = start(run, true, &clock);
+
+	if (!st)
+		st = find(run, &clock);
 	qn_reading_set(before);
 	return st;
 }

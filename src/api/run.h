@@ -30,6 +30,11 @@ struct quern_run {
 	int rank, nranks, nhosts; /* of comm, for afterwards */
 	struct qn_team team;
 	struct qn_subject subject;
+	/* Of a grid in memory, QN_FRAME_NAME, whose data was absorbed before; NULL: data is in files. Borrowed. */
+	const struct qn_frame *frame;
+	struct qn_absorbed absorbed;
+	uint64_t most_steps; /* like the next: as of struct qn_run_settings */
+	bool is_step;
 	struct qn_where where;
 	struct qn_run engine;
 	bool started, done, planned;
@@ -46,6 +51,9 @@ struct quern_run {
 	struct qn_result_file result_file;
 	char *document; /* owned: of an operation, rank 0 */
 };
+
+/* Up to what is computed on, without any work. The run can only be freed then. Collective. */
+enum quern_status qn_run_prepare(quern_run *run);
 
 /* What work costs, for a plan: by default, or by the document of a run (option calibrate). */
 enum quern_status qn_calibrate(quern_run *run);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -144,4 +145,12 @@ uint64_t qn_process_peak(void)
 	struct rusage usage;
 
 	return peak || getrusage(RUSAGE_SELF, &usage) ? peak : (uint64_t)usage.ru_maxrss * 1024;
+}
+
+bool qn_process_can_read(const void *address)
+{
+	char byte;
+	const struct iovec to = { &byte, 1 }, from = { (void *)(uintptr_t)address, 1 };
+
+	return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == 1 || errno != EFAULT;
 }

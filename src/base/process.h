@@ -37,4 +37,7 @@ void qn_process_end(struct qn_process *p);
 uint64_t qn_process_peak(void);
 uint64_t qn_process_resident(void); /* now; 0: not known */
 
+/* Is there a byte at an address that this one can read? Where that cannot be told, there is. */
+bool qn_process_can_read(const void *address);
+
 #endif

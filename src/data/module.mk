@@ -5,6 +5,7 @@ LIB_SRCS += src/data/dataset.c
 LIB_SRCS += src/data/external.c
 LIB_SRCS += src/data/fill.c
 LIB_SRCS += src/data/filter.c
+LIB_SRCS += src/data/frame.c
 LIB_SRCS += src/data/ground.c
 LIB_SRCS += src/data/listing.c
 LIB_SRCS += src/data/missing.c

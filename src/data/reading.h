@@ -10,11 +10,14 @@
 
 #include <stdbool.h>
 
+struct qn_frame;
+
 struct qn_reading {
-	unsigned metadata_seconds; /* for the metadata of a file; 0: as its size suggests */
-	unsigned chunk_seconds;	   /* for a chunk; 0: as its size suggests */
-	bool allow_external;	   /* raw files may be anywhere */
-	bool as_stored;		   /* extents are those of what is stored (--raw) */
+	unsigned metadata_seconds;    /* for the metadata of a file; 0: as its size suggests */
+	unsigned chunk_seconds;	      /* for a chunk; 0: as its size suggests */
+	bool allow_external;	      /* raw files may be anywhere */
+	bool as_stored;		      /* extents are those of what is stored (--raw) */
+	const struct qn_frame *frame; /* borrows: a grid in memory (frame.h); NULL: none */
 };
 
 /* That of the calling thread. */

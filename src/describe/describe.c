@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/system.h"
 #include "base/text.h"
+#include "data/frame.h"
 
 enum quern_status qn_source_format(const char *file, const struct qn_format **format,
 				   struct quern_message *err)
@@ -19,6 +20,9 @@ enum quern_status qn_source_format(const char *file, const struct qn_format **fo
 	char names[128] = "";
 	struct stat s;
 
+	*format = qn_frame_format(file);
+	if (*format)
+		return QUERN_OK;
 	for (const struct qn_format *const *f = qn_formats; *f; f++) {
 		bool is = false;
 		enum quern_status st = (*f)->probe(file, &is, err);

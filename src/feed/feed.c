@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "data/frame.h"
 
 #define TILE_NBYTES   (QUERN_TILE_NELEMS * sizeof(double))
 #define BITMAP_NBYTES (QUERN_TILE_NELEMS / 8)
@@ -135,6 +136,9 @@ static enum quern_status open_library(struct qn_feed *f, struct quern_message *e
 {
 	bool is = false;
 
+	f->format = qn_frame_format(f->d->file);
+	if (f->format)
+		return f->format->open(f->d, &f->reader, err);
 	for (const struct qn_format *const *p = qn_formats; *p && !is; p++) {
 		enum quern_status st = (*p)->probe(f->d->file, &is, err);
 

@@ -89,7 +89,7 @@ static bool are_of_rows(const struct qn_formula *f, const bool *reduced)
 	bool are = weights && !qn_program_uses(weights, 0) && !f->picks;
 
 	for (int i = 1; are && i < f->n; i++)
-		are = !qn_program_uses(weights, i) || !f->operand[i].stored;
+		are = !qn_program_uses(weights, i) || qn_operand_is_known(&f->operand[i]);
 	for (int d = 0; are && d < f->selection->ndim; d++)
 		are = !(reduced[d] && varies(f, d));
 	return are;

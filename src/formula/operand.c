@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "data/frame.h"
+#include "data/reading.h"
 #include "find/files.h"
 #include "keys/agree.h"
 #include "keys/source.h"
@@ -282,10 +284,35 @@ static enum quern_status find_seen(const struct qn_subject *subject, const struc
 	return st ? st : qn_comm_bcast(team->comm, all, sizeof(*all), err);
 }
 
+/* A variable whose values are given part by part. Until then its strides are those of all of it. */
+static enum quern_status find_held(const struct qn_subject *subject,
+				   const struct qn_frame_variable *v, struct qn_operand *out,
+				   struct quern_message *err)
+{
+	uint64_t n = 1;
+
+	out->held = v;
+	out->dtype = v->dtype;
+	for (int d = subject->dataset.ndim - 1; d >= 0; d--) {
+		out->stride[d] = n;
+		n *= qn_max_u64(subject->dataset.shape[d], 1);
+	}
+	out->units = qn_strdup(v->units ? v->units : "");
+	out->calendar = qn_strdup(v->calendar ? v->calendar : "");
+	return out->units && out->calendar
+		       ? QUERN_OK
+		       : qn_error_nomem(err, sizeof(*out), "a variable beside the data");
+}
+
 enum quern_status qn_operand_find(const struct qn_subject *subject, const struct qn_team *team,
 				  const struct qn_named *named, struct qn_operand *out,
 				  struct quern_message *err)
 {
+	const struct qn_frame *frame = qn_reading()->frame;
+	const struct qn_frame_variable *held =
+		frame && !(named && named->file)
+			? qn_frame_held(frame, named ? named->path : out->name)
+			: NULL;
 	const bool needs_all = out->kind == QN_OPERAND_COSINE;
 	char *path = qn_strdup(named ? named->path : out->name);
 	char *file = named && named->file ? qn_strdup(named->file) : NULL;
@@ -299,6 +326,11 @@ enum quern_status qn_operand_find(const struct qn_subject *subject, const struct
 	int64_t seen = 1;
 	enum quern_status st = QUERN_OK;
 
+	if (held && !needs_all) {
+		free(path);
+		free(file);
+		return qn_comm_agree(team->comm, find_held(subject, held, out, err), err);
+	}
 	if (!path || (named && named->file && !file))
 		st = qn_error_nomem(err, strlen(out->name), "a name");
 	st = qn_comm_agree(team->comm, st, err);
@@ -321,7 +353,8 @@ void qn_operand_fini(struct qn_operand *o)
 	if (o->stored)
 		qn_stored_fini(o->stored);
 	free(o->stored);
-	free(o->values);
+	if (!o->held)
+		free(o->values);
 	free(o->valid);
 	memset(o, 0, sizeof(*o));
 }

@@ -10,6 +10,8 @@
 #include "keys/named.h"
 #include "formula/stored.h"
 
+struct qn_frame_variable;
+
 enum qn_operand_kind {
 	QN_OPERAND_DATA,   /* the subject itself */
 	QN_OPERAND_BESIDE, /* a dataset beside it */
@@ -27,12 +29,22 @@ struct qn_operand {
 	/* Values from one index of a dimension of the subject to the next: 0 where they do not depend on it. */
 	uint64_t stride[QUERN_MAX_DIMS];
 	void *values; /* owned: BESIDE, all of them, of dtype */
+	/* Of a grid in memory (frame.h): values and strides are those of a part of it at a time, given by who has them:
+	   borrowed, and there while elements of that part are computed with. */
+	const struct qn_frame_variable *held; /* borrows; NULL: it is none */
+	bool is_of_step; /* of such a grid: of one value, that of the step at hand */
 	uint64_t nvalues;
 	bool is_of_first; /* of several files, which may have others */
 	bool is_unplaced; /* of another file, without coordinates that could be compared with those of the data */
 	struct qn_stored *stored; /* owned: it is read as the data is; NULL: it is in memory */
 	uint64_t *valid;	  /* owned: bit i % 64 of word i / 64 of value i; NULL: all are */
 };
+
+/* Are its values in memory before any data is read? */
+static inline bool qn_operand_is_known(const struct qn_operand *o)
+{
+	return !o->stored && !o->held;
+}
 
 /* Larger datasets beside the data are not held in memory; coordinates, what is on fewer dimensions than the data,
    and what not all ranks can read, from other limits on. */

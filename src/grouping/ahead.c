@@ -11,12 +11,12 @@
 
 #define MOST_AHEAD (UINT64_C(1) << 24) /* elements */
 
-static bool is_stored(const struct qn_formula *f)
+static bool are_known(const struct qn_formula *f)
 {
 	for (int i = 1; i < f->n; i++)
-		if (f->operand[i].stored)
-			return true;
-	return false;
+		if (!qn_operand_is_known(&f->operand[i]))
+			return false;
+	return true;
 }
 
 /* The dimensions that an expression depends on, all of each and one index of the others. */
@@ -47,7 +47,7 @@ bool qn_ahead_can(const struct qn_subject *subject, const struct qn_formula *f)
 	struct quern_box box;
 	uint64_t nelems;
 
-	return !qn_program_uses(f->made[QUERN_VALUE], 0) && !is_stored(f) &&
+	return !qn_program_uses(f->made[QUERN_VALUE], 0) && are_known(f) &&
 	       find_box(subject, f, &box, &nelems) && nelems <= MOST_AHEAD;
 }
 

@@ -10,6 +10,8 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "data/frame.h"
+#include "data/reading.h"
 #include "cluster/share.h"
 #include "find/warnings.h"
 #include "keys/agree.h"
@@ -195,14 +197,16 @@ static enum quern_status find_key(const struct qn_subject *subject, const struct
 	return qn_key_share(team, st, key, err);
 }
 
-/* Is it made of the data itself? */
+/* Is it made of the data itself, or of what comes with it? */
 static bool is_of_data(const struct qn_subject *subject, const struct qn_key_spec *spec)
 {
 	const char *path = subject->dataset.path;
+	const struct qn_frame *frame = qn_reading()->frame;
 
 	return spec->source && !spec->file && spec->form != QN_FORM_PART &&
 	       subject->views[0].dtype != QUERN_TEXT &&
-	       (!strcmp(spec->source, path) || !strcmp(spec->source, qn_text_last(path)));
+	       (!strcmp(spec->source, path) || !strcmp(spec->source, qn_text_last(path)) ||
+		(frame && qn_frame_held(frame, spec->source)));
 }
 
 /* A name as an expression. */

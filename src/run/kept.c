@@ -300,7 +300,7 @@ enum quern_status qn_kept_find(struct qn_run *run, struct quern_message *err)
 	run->rows = run->all;
 	if (!st)
 		st = keep(run, err);
-	if (!st && run->rolling.n)
+	if (!st && run->rolling.n && !run->settings.is_step)
 		st = find_windows(run, err);
 	if (!st && qn_kept_any(run))
 		st = check_kernel(run, err);

@@ -534,3 +534,47 @@ enum quern_status qn_run_work(struct qn_run *run, struct quern_message *err)
 		st = qn_comm_agree(run->team->comm, warn_of_none(run, err), err);
 	return st;
 }
+
+/* --- data that was absorbed before --- */
+
+/* The rows of what `fill` has found, or the one of all. */
+static enum quern_status settle(struct qn_run *run, struct quern_message *err)
+{
+	const double start = qn_comm_wtime();
+	uint64_t n = 0;
+	enum quern_status st = qn_kept_any(run) ? emit_rows(run, &n, err) : reduce(run, err);
+	bool again = false;
+
+	if (!st && n != run->emitted.nrows * qn_kept_any(run))
+		st = refuse_spilled(run, err);
+	if (!st && !qn_kept_any(run))
+		st = advance(run, &again, err);
+	if (!st && again)
+		st = qn_error_set(err, QUERN_ERR_USAGE,
+				  "kernel %s wants to look at the data again, which in memory is "
+				  "gone: run it over a file",
+				  run->kernel->name);
+	run->npasses = 1;
+	run->seconds[QN_REDUCE] += qn_comm_wtime() - start;
+	return st;
+}
+
+enum quern_status qn_run_settle(struct qn_run *run, const struct qn_absorbed *absorbed,
+				struct quern_message *err)
+{
+	enum quern_status st = qn_comm_agree(run->team->comm, qn_run_check_once(run, err), err);
+
+	qn_cpu_reset_fp();
+	find_window(run, 0);
+	if (!st)
+		st = qn_comm_agree(run->team->comm, new_state(run, err), err);
+	if (!st)
+		st = qn_comm_agree(run->team->comm, absorbed->fill(absorbed->ctx, run, err), err);
+	if (!st)
+		st = settle(run, err);
+	if (!st)
+		st = gather_reports(run, err);
+	if (!st)
+		st = qn_comm_agree(run->team->comm, warn_of_beyond(run, err), err);
+	return st ? st : qn_comm_agree(run->team->comm, warn_of_none(run, err), err);
+}

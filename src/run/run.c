@@ -69,6 +69,49 @@ static enum quern_status pass_of_weights(const struct qn_run *run, enum quern_st
 	return qn_error_pass(err, st, why);
 }
 
+/* Dimension 0 has so many indexes, as far as a kernel knows. */
+struct grown {
+	uint64_t shape[QUERN_MAX_DIMS];
+	struct quern_box selection;
+};
+
+static bool depends_on_steps(const struct qn_row_term *term)
+{
+	for (int k = 0; k < term->ndims; k++)
+		if (term->dim[k] == 0)
+			return true;
+	return false;
+}
+
+/* Rows, and elements of a row, at most: the same whatever steps there are so far. */
+static void grow_rows(const struct qn_run *run, struct quern_input *in)
+{
+	const uint64_t n = run->settings.most_steps;
+
+	in->nrows = in->most_in_row = 1;
+	for (int t = 0; t < run->rows.nterms; t++) {
+		const struct qn_row_term *term = &run->rows.term[t];
+		const uint64_t ngroups = depends_on_steps(term) ? n : qn_max_u64(term->ngroups, 1);
+
+		if (!qn_mul(in->nrows, ngroups, &in->nrows))
+			in->nrows = UINT64_MAX;
+	}
+	for (int d = 0; d < in->ndim; d++)
+		if (run->reduced[d] &&
+		    !qn_mul(in->most_in_row, in->selection->count[d], &in->most_in_row))
+			in->most_in_row = UINT64_MAX;
+}
+
+static void grow(const struct qn_run *run, struct grown *g, struct quern_input *in)
+{
+	memcpy(g->shape, in->shape, sizeof(g->shape));
+	g->selection = *in->selection;
+	g->shape[0] = g->selection.count[0] = run->settings.most_steps;
+	in->shape = g->shape;
+	in->selection = &g->selection;
+	grow_rows(run, in);
+}
+
 /* tells: what the kernel has to say. */
 static enum quern_status open_kernel(struct qn_run *run, bool tells, struct quern_message *err)
 {
@@ -90,8 +133,11 @@ static enum quern_status open_kernel(struct qn_run *run, bool tells, struct quer
 		.nrows = run->rows.nrows,
 		.most_in_row = most_in_row(run),
 	};
+	struct grown grown;
 	enum quern_status st;
 
+	if (run->settings.most_steps)
+		grow(run, &grown, &in);
 	for (int i = 0; i < QUERN_NROLES; i++)
 		if (run->formula.made[i])
 			in.role_dtype[i] = qn_program_dtype(run->formula.made[i]);

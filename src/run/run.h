@@ -115,6 +115,18 @@ enum quern_status qn_run_reopen(struct qn_run *run, struct quern_message *err);
 /* The name of an operand by its number: those of the formula, then those of keys. */
 const char *qn_run_operand(const struct qn_run *run, uint32_t number);
 enum quern_status qn_run_work(struct qn_run *run, struct quern_message *err);
+
+/* Of data that was absorbed before, as a simulation had it in memory: finds the rows and their fields as qn_run_work
+   does, after qn_run_open and without a plan, of the cells that each rank has. `fill` adds these to run->cells, and
+   what is counted to run->report. QUERN_ERR_USAGE: the kernel must see the data again. Collective. */
+struct qn_absorbed {
+	enum quern_status (*fill)(void *ctx, struct qn_run *run, struct quern_message *err);
+	void *ctx;
+};
+enum quern_status qn_run_settle(struct qn_run *run, const struct qn_absorbed *absorbed,
+				struct quern_message *err);
+/* Would it have to? Of a run that is open. Not collective. */
+enum quern_status qn_run_check_once(const struct qn_run *run, struct quern_message *err);
 void qn_run_fini(struct qn_run *run);
 
 /* Runs one pass on this rank's threads and adds what they found to run->cells. The threads of all ranks

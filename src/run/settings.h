@@ -37,6 +37,11 @@ struct qn_run_settings {
 	uint64_t most_cells; /* that the caller has use for; 0: any number */
 	bool streams;	     /* rank 0: its rows are not kept */
 	bool is_calibrated;  /* costs are those of a run */
+	/* Of a grid in memory whose dimension 0 is that of steps, how many it has in the end at most: kernels are
+	   opened for so many, so that their states are the same after any number of them; 0: the data is all there.
+	   And whether the run is of a single one, which has no windows. */
+	uint64_t most_steps;
+	bool is_step;
 
 	const struct qn_named_list *named; /* datasets of expressions (named.h); NULL: none */
 	const char *name;		   /* of the dataset, by the user; NULL: its own */

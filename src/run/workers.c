@@ -7,14 +7,11 @@
 
 #include "base/mem.h"
 #include "describe/describe.h"
-#include "kernel/there.h"
 #include "crew/crew.h"
-#include "formula/bad_weight.h"
-#include "grouping/grouper.h"
 #include "feed/expected_sums.h"
 #include "plan/holes.h"
+#include "run/absorb.h"
 #include "run/kept.h"
-#include "run/run.h"
 #include "select/select.h"
 
 #define MOST_MERGED (1u << 20) /* states between two normalisations; the contract allows 2^24 */
@@ -33,7 +30,6 @@ struct worker {
 	struct qn_slot slot;	  /* the item at hand, */
 	struct qn_opened file;	  /* and its file, */
 	bool is_local;		  /* which is on a disk or in memory of this host */
-	bool is_first;		  /* of the sweeps that need the item */
 	uint32_t form;		  /* of its member, */
 	struct qn_dataset member; /* that the feed is on: borrows */
 	struct qn_feed *feed;
@@ -41,16 +37,11 @@ struct worker {
 	struct qn_expected_sums ledger;
 	struct qn_feed_stats done; /* of earlier feeds */
 	uint64_t local_nbytes, remote_nbytes;
-	struct qn_cells own;	/* of the finished tasks, unless threads share those of the run */
-	struct qn_cells *cells; /* borrows: one of both */
-	int64_t *trial; /* of one task, when bad chunks are to be skipped or alike ones to be
+	struct qn_cells own;   /* of the finished tasks, unless threads share those of the run */
+	struct qn_absorber to; /* whose cells are one of both */
+	int64_t *trial;	       /* of one task, when bad chunks are to be skipped or alike ones to be
 				   counted; else NULL */
-	void *scratch;
-	struct qn_formula_worker *formula; /* NULL: there is none */
-	struct qn_grouper *grouper;	   /* NULL: no keys come with tiles, or none in this pass */
-	uint64_t nbeyond, nheld,
-		operand_nbytes; /* of the formula and keys; that were read for them */
-	struct qn_bad_weight bad;
+	uint64_t operand_nbytes; /* that were read for formula and keys */
 	struct qn_numa_watch near;
 	uint64_t nskipped;
 	struct qn_skips skips;
@@ -60,95 +51,46 @@ struct worker {
 	struct quern_message *err; /* keeps: of this worker */
 };
 
-/* Where tiles go: the kernel, with the state of the worker. */
-struct absorber {
-	const struct quern_kernel *kernel;
-	const void *self;
-	struct qn_cells *cells; /* NULL: to the state, of a single row */
-	int64_t *state;
-	void *scratch;
-	struct quern_box box; /* of the item, in the whole: a kernel knows nothing of members */
-	const struct qn_item *item;
-	struct quern_box part; /* of the tile, in the whole, where the item may be cut */
+/* An item on its way to the absorber of a worker. */
+struct delivery {
 	struct worker *w;
+	const struct qn_item *item;
+	struct quern_box box;  /* of the item, in the whole: a kernel knows nothing of members */
+	struct quern_box part; /* of the tile, in the whole, where the item may be cut */
 };
 
-/* Elements that are not there are left out, of a state of all. */
-static void absorb_some(const struct absorber *a, const struct quern_tile *tile)
-{
-	uint64_t valid[QUERN_TILE_NELEMS / 64];
-
-	if (tile->var->dtype != QUERN_TEXT && qn_state_is_placeless(&a->w->pass->run->layout)) {
-		qn_absorb_packed(a->kernel, a->self, a->state, a->scratch, tile);
-		return;
-	}
-	qn_absorb_there(a->kernel, a->self, a->state, a->scratch, valid, tile, 0, tile->nelems);
-}
-
-/* The groups of all elements. */
-static const int32_t *const *group(struct worker *w, const struct quern_tile *data,
-				   const uint64_t *there)
-{
-	uint64_t nbeyond = 0;
-	const int32_t *const *groups = qn_grouper_number(w->grouper, data, there, &nbeyond);
-
-	w->nbeyond += w->is_first ? nbeyond : 0;
-	return groups;
-}
-
 /* An item is cut where only the kernel sees it, and it lies in the member as in the whole. */
-static bool may_be_cut(const struct absorber *a, const struct qn_item *item)
+static bool may_be_cut(const struct delivery *d, const struct qn_item *item)
 {
-	const struct worker *w = a->w;
-	bool is_alike = item->box.ndim == a->box.ndim;
+	const struct worker *w = d->w;
+	const struct qn_absorber *to = &w->to;
+	bool is_alike = item->box.ndim == d->box.ndim;
 
-	for (int d = 0; is_alike && d < a->box.ndim; d++)
-		is_alike = w->slot.part.axis[d] == d && item->box.step[d] == a->box.step[d];
-	return is_alike && a->cells && !a->kernel->demand && !w->formula && !w->grouper;
+	for (int k = 0; is_alike && k < d->box.ndim; k++)
+		is_alike = w->slot.part.axis[k] == k && item->box.step[k] == d->box.step[k];
+	return is_alike && !to->state && !to->run->kernel->demand && !to->formula && !to->grouper;
 }
 
 /* The box of a tile, in the whole. */
-static const struct quern_box *place_tile(struct absorber *a, const struct quern_tile *tile)
+static const struct quern_box *place_tile(struct delivery *d, const struct quern_tile *tile)
 {
-	const struct quern_box *item = &a->item->box;
+	const struct quern_box *item = &d->item->box;
 
-	if (!a->item->reduced || tile->box == item)
-		return &a->box;
-	a->part = *tile->box;
-	for (int d = 0; d < a->box.ndim; d++)
-		a->part.start[d] = a->box.start[d] + (tile->box->start[d] - item->start[d]);
-	return &a->part;
+	if (!d->item->reduced || tile->box == item)
+		return &d->box;
+	d->part = *tile->box;
+	for (int k = 0; k < d->box.ndim; k++)
+		d->part.start[k] = d->box.start[k] + (tile->box->start[k] - item->start[k]);
+	return &d->part;
 }
 
-static void absorb(void *ctx, const struct quern_tile *tile)
+static void deliver(void *ctx, const struct quern_tile *tile)
 {
-	struct absorber *a = ctx;
-	struct quern_tile data = *tile, there;
-	struct qn_formula_tile made;
-	const int32_t *const *given = NULL;
+	struct delivery *d = ctx;
+	struct quern_tile data = *tile;
 
-	data.box = place_tile(a, tile);
-	there = data;
-	if (a->w->formula) {
-		qn_formula_apply(a->w->formula, &there, &made);
-		a->w->nbeyond += a->w->is_first ? made.nbeyond : 0;
-		a->w->nheld += made.nthere;
-		if (qn_bad_weight_note(&a->w->bad, &there, &made))
-			return;
-		there = made.tile;
-	}
-	if (a->w->grouper && a->w->pass->run->collects) {
-		qn_grouper_collect(a->w->grouper, &data, there.there);
-		return;
-	}
-	if (a->w->grouper)
-		given = group(a->w, &data, there.there);
-	if (a->cells)
-		qn_cells_absorb(a->cells, a->scratch, &there, given);
-	else if (there.there)
-		absorb_some(a, &there);
-	else
-		a->kernel->absorb(a->self, a->state, a->scratch, &there);
+	data.box = place_tile(d, tile);
+	qn_absorber_take(&d->w->to, &data);
 }
 
 /* Takes leave of the member that was read. */
@@ -299,13 +241,13 @@ static void add_trial(struct worker *w, uint64_t times)
 	for (; times; times >>= 1) {
 		normalize(run, w->trial);
 		if (times & 1)
-			qn_state_merge(&run->layout, qn_cells_state(w->cells, 0), w->trial);
+			qn_state_merge(&run->layout, qn_cells_state(w->to.cells, 0), w->trial);
 		if (times > 1)
 			qn_state_double(&run->layout, w->trial);
 		w->nmerged += times & 1;
 	}
 	if (!w->pass->skip || w->nmerged >= MOST_MERGED) {
-		qn_cells_normalize(w->cells);
+		qn_cells_normalize(w->to.cells);
 		w->nmerged = 0;
 	}
 }
@@ -340,33 +282,14 @@ static bool is_doubled(const struct qn_run *run, uint64_t nelems, uint64_t times
 	       absorbed > npasses * run->layout.nwords;
 }
 
-/* Has what the item takes beside the data. */
-static enum quern_status turn_operands(struct worker *w, const struct quern_box *box,
-				       uint32_t *operand, struct quern_message *why)
-{
-	enum quern_status st = QUERN_OK;
-
-	if (w->formula)
-		st = qn_formula_worker_turn(w->formula, box, operand, why);
-	if (st || !w->grouper)
-		return st;
-	st = qn_grouper_turn(w->grouper, box, operand, why);
-	*operand += st && *operand ? (uint32_t)w->pass->run->formula.n : 0;
-	return st;
-}
-
 /* times > 1: there are so many alike, of which this is the first. Nobody has written them, and their
    file is open: nothing can be wrong with them. */
 static enum quern_status do_task(struct worker *w, const struct qn_task *task, uint64_t times)
 {
 	const bool on_trial = w->trial && (w->pass->skip || times > 1);
 	struct qn_run *run = w->pass->run;
-	struct absorber a = { .w = w,
-			      .kernel = run->kernel,
-			      .self = run->self,
-			      .scratch = w->scratch,
-			      .cells = qn_kept_any(run) ? w->cells : NULL,
-			      .state = on_trial ? w->trial : qn_cells_state(w->cells, 0) };
+	struct qn_absorber *to = &w->to;
+	struct delivery a = { .w = w };
 	struct quern_message why = { 0 };
 	const struct qn_task t = *task;
 	struct qn_feed_stats before;
@@ -374,12 +297,13 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	uint32_t operand = 0; /* that is in the way */
 	enum quern_status st;
 
+	to->state = on_trial ? w->trial : qn_kept_any(run) ? NULL : qn_cells_state(to->cells, 0);
 	qn_items_seek(&run->items, t.item, &w->slot);
 	qn_slot_box(&w->slot, &item.box, &a.box);
 	a.item = &item;
 	item.reduced = may_be_cut(&a, &item) ? run->reduced : NULL;
-	if (!is_needed(t.item, w->pass->stride) || !qn_kept_meets(run, &a.box, &w->is_first) ||
-	    atomic_load_explicit(&w->cells->is_over, memory_order_relaxed)) {
+	if (!is_needed(t.item, w->pass->stride) || !qn_kept_meets(run, &a.box, &to->is_first) ||
+	    atomic_load_explicit(&to->cells->is_over, memory_order_relaxed)) {
 		count_done(run, &t, &item.box, times);
 		return QUERN_OK;
 	}
@@ -394,10 +318,10 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	if (on_trial)
 		qn_state_identity(&run->layout, w->trial);
 	if (!st)
-		st = turn_operands(w, &a.box, &operand, &why);
+		st = qn_absorber_turn(to, &a.box, &operand, &why);
 	if (!st) {
 		qn_numa_watch_item(&w->near, w->file.fd, &item);
-		st = qn_feed_item(w->feed, &item, absorb, &a, &why);
+		st = qn_feed_item(w->feed, &item, deliver, &a, &why);
 		qn_numa_watch_settle_feed(&w->near, w->feed);
 	}
 	if ((st == QUERN_ERR_DATA || st == QUERN_ERR_DENIED) && !operand &&
@@ -407,7 +331,7 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	}
 	/* A filter that is missing is missing for all chunks, and can be had. */
 	if (st == QUERN_ERR_DATA && w->pass->skip && w->feed && why.reason != QN_NO_FILTER) {
-		if (w->is_first) {
+		if (to->is_first) {
 			w->nskipped += item.nchunks;
 			qn_skips_add(&w->skips, w->slot.part.member, operand, item.chunks,
 				     item.nchunks);
@@ -417,15 +341,9 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	}
 	if (st)
 		return qn_error_pass(w->err, st, &why);
-	if (w->bad.is_there)
-		return qn_bad_weight_refuse(&w->bad, &run->subject->dataset, w->err);
-	if (atomic_load_explicit(&w->cells->lacks_memory, memory_order_relaxed))
-		return qn_error_nomem(w->err, 0, "the cells of the result");
-	if (w->grouper) {
-		st = qn_grouper_check(w->grouper, &run->keys, w->err);
-		if (st)
-			return st;
-	}
+	st = qn_absorber_check(to, w->err);
+	if (st)
+		return st;
 	if (on_trial)
 		add_trial(w, times);
 	repeat_stats(w, &before, times);
@@ -525,10 +443,10 @@ static bool have_cells(struct worker *w)
 {
 	struct qn_run *run = w->pass->run;
 
-	w->cells = &run->cells;
+	w->to = (struct qn_absorber){ .run = run, .cells = &run->cells };
 	if (run->cells.nlocks)
 		return true;
-	w->cells = &w->own;
+	w->to.cells = &w->own;
 	w->own = (struct qn_cells){ .kernel = run->kernel,
 				    .self = run->self,
 				    .layout = &run->layout,
@@ -539,23 +457,6 @@ static bool have_cells(struct worker *w)
 	qn_numa_watch_settle(&w->near, w->own.words, qn_cells_words_nbytes(&w->own));
 	qn_cells_clear(&w->own);
 	return true;
-}
-
-/* What it computes with, beside the kernel. */
-static bool have_expressions(struct worker *w)
-{
-	const struct qn_run *run = w->pass->run;
-	const bool computes =
-		qn_formula_is_any(&run->formula) &&
-		(qn_formula_has_program(&run->formula) || !qn_kept_are_all_picked(run));
-	const bool groups = run->computed.n && (run->collects || run->cells.rows == &run->window);
-	const uint64_t nelems = qn_kept_tile_nelems(run);
-
-	if (computes)
-		w->formula = qn_formula_worker_new(&run->formula, nelems, run->team->host);
-	if (groups)
-		w->grouper = qn_grouper_new(&run->computed, nelems, run->team->host);
-	return (!computes || w->formula) && (!groups || w->grouper);
 }
 
 static enum quern_status equip(void *worker, void *ctx, bool bound, struct quern_message *err)
@@ -573,11 +474,10 @@ static enum quern_status equip(void *worker, void *ctx, bool bound, struct quern
 	w->file = QN_OPENED_NONE;
 	w->ledger = QN_EXPECTED_SUMS_NONE;
 	qn_numa_watch_init(&w->near, run->team->topo, bound);
-	has_cells = have_cells(w) && have_expressions(w);
-	w->scratch = qn_alloc_aligned(nscratch);
+	has_cells = have_cells(w) && qn_absorber_init(&w->to);
 	if (tries)
 		w->trial = new_trial(w);
-	if (!has_cells || !w->scratch || (tries && !w->trial))
+	if (!has_cells || (tries && !w->trial))
 		return qn_error_nomem(
 			err, (size_t)qn_kept_nbytes(run, run->cells.rows->nrows) + nscratch,
 			"a worker's state");
@@ -589,15 +489,12 @@ static enum quern_status leave(void *worker, bool failed)
 	struct worker *w = worker;
 	const struct qn_run *run = w->pass->run;
 	struct quern_message ignored = { .status = QUERN_OK };
-	enum quern_status st = leave_member(w, failed ? &ignored : w->err), of_operands, of_keys;
+	enum quern_status st = leave_member(w, failed ? &ignored : w->err), of_operands;
 
-	w->operand_nbytes = qn_formula_worker_read_nbytes(w->formula) +
-			    qn_grouper_read_nbytes(w->grouper);
-	of_operands = qn_formula_worker_free(w->formula, failed || st ? &ignored : w->err);
-	w->formula = NULL;
+	w->operand_nbytes = qn_formula_worker_read_nbytes(w->to.formula) +
+			    qn_grouper_read_nbytes(w->to.grouper);
+	of_operands = qn_absorber_leave(&w->to, failed || st ? &ignored : w->err);
 	st = st ? st : of_operands;
-	of_keys = qn_grouper_leave(w->grouper, failed || st ? &ignored : w->err);
-	st = st ? st : of_keys;
 	drop_feeds(w);
 	qn_expected_sums_close(&w->ledger);
 	qn_numa_watch_leave(&w->near, w->own.words, qn_cells_words_nbytes(&run->cells));
@@ -608,8 +505,8 @@ static void add_report(struct qn_run *run, const struct worker *w)
 {
 	struct qn_report *r = &run->report;
 	r->nskipped += w->nskipped;
-	r->nbeyond += w->nbeyond;
-	r->nheld += w->nheld;
+	r->nbeyond += w->to.nbeyond;
+	r->nheld += w->to.nheld;
 	qn_skips_merge(&r->skips, &w->skips);
 	r->nchunks += w->done.nchunks;
 	r->nlibrary += w->done.library_nchunks;
@@ -642,21 +539,18 @@ static enum quern_status dismiss(void *worker, bool failed, struct quern_message
 {
 	struct worker *w = worker;
 	struct qn_run *run = w->pass->run;
-	struct quern_message ignored = { .status = QUERN_OK };
 	enum quern_status st = QUERN_OK;
 
 	if (!failed && w->own.words)
 		st = add_own(w, err);
 	if (!qn_refusals_merge(&run->refused, &w->refused) && !st)
 		st = qn_error_nomem(err, 0, "what is left to other hosts");
-	if (w->grouper)
-		qn_grouper_merge(w->grouper, run->found);
+	if (w->to.grouper)
+		qn_grouper_merge(w->to.grouper, run->found);
 	add_report(run, w);
-	qn_formula_worker_free(w->formula, &ignored);
-	qn_grouper_free(w->grouper);
+	qn_absorber_fini(&w->to);
 	qn_cells_fini(&w->own);
 	free(w->trial);
-	free(w->scratch);
 	return st;
 }
 
