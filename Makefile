@@ -79,6 +79,7 @@ TESTING_SRCS :=
 FUZZ_TARGETS :=
 SHELL_TESTS :=
 MANUAL_PAGES :=
+FORTRAN_SRCS :=
 PYTHON_FILES :=
 include $(srcdir)/src/module.mk
 include $(srcdir)/io/module.mk
@@ -136,6 +137,10 @@ command := $(P)quern
 # Pages of the manual, as sources for man, and what completes command lines; made by the command itself.
 man_pages := $(if $(SAN),,$(MANUAL_PAGES:%=$(B)/man/%))
 completions := $(if $(SAN),,$(addprefix $(B)/completion/,quern.bash quern.zsh quern.fish))
+
+# Modules for Fortran, where there is a compiler.
+fortran_srcs := $(if $(SAN)$(filter no,$(FC)),,$(FORTRAN_SRCS))
+fortran_lib := $(if $(fortran_srcs),$(B)/fortran/libquern_fortran.a)
 
 # --- Flags ----------------------------------------------------------------------------------------
 
@@ -259,25 +264,32 @@ $(plugins): %.so: %.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -shared -o $@ $<
 
+# Together, as the second module uses the first. Compilers write .mod files where they are started.
+$(fortran_lib): $(fortran_srcs:%=$(srcdir)/%) config.mk
+	@mkdir -p $(@D)
+	$(call say,FC,$@)
+	$(Q)cd $(@D) && rm -f *.o *.mod $(@F) && $(FC) $(FCFLAGS) -fPIC $(MPI_FCFLAGS) -c $(abspath $(filter %.f90,$^)) && \
+		$(AR) qcs $(@F) *.o
+
 # Programs find the shared library where it was installed, with no LD_LIBRARY_PATH, also where the
 # system does not look for it.
 rpath = $(if $(filter /usr/lib% /lib%,$(libdir)),,-Wl$(comma)-rpath$(comma)$${libdir})
 
-# quern.pc on standard output.
+# PACKAGE.pc.in as PACKAGE.pc on standard output.
 write_pc = sed -e 's|@prefix@|$(prefix)|' -e 's|@exec_prefix@|$(exec_prefix)|' \
 	-e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' -e 's|@VERSION@|$(VERSION)|' \
 	-e 's|@MPI_CFLAGS@|$(MPI_CFLAGS)|' -e 's|@RPATH@ *|$(rpath) |' -e 's|@MPI_LIBS@|$(MPI_LIBS)|' \
-	-e 's|@PRIVATE_LIBS@|$(strip $(deps_libs)) -lpthread|' $(srcdir)/src/quern.pc.in
+	-e 's|@PRIVATE_LIBS@|$(strip $(deps_libs)) -lpthread|'
 
 $(P)quern.pc: $(srcdir)/src/quern.pc.in $(B)/flags config.mk
 	$(call say,GEN,$@)
-	$(Q)$(write_pc) >$@
+	$(Q)$(write_pc) $< >$@
 
 -include $(lib_objs:.o=.d) $(cli_objs:.o=.d) $(san_objs:.o=.d) $(progs:=.d) \
 	$(plugins:.so=.d) $(testing_objs:.o=.d)
 
 all: $(static_lib) $(shared_lib) $(if $(CLI_SRCS),$(command)) $(P)quern.pc $(example_progs) \
-	$(man_pages) $(completions)
+	$(man_pages) $(completions) $(fortran_lib)
 
 # --- Tests and measurements -----------------------------------------------------------------------
 
@@ -285,6 +297,7 @@ all: $(static_lib) $(shared_lib) $(if $(CLI_SRCS),$(command)) $(P)quern.pc $(exa
 script_env = SRCDIR='$(abspath $(srcdir))' BUILDDIR='$(abspath $(B))' QUERN='$(abspath $(command))' \
 	TEST_QUERN='$(abspath $(B)/test/quern)' \
 	LIBDIR='$(abspath $(or $(P),.))' MPIRUN='$(MPIRUN)' MAKE='$(MAKE)' CC='$(CC)' SAN='$(SAN)' \
+	FC='$(FC)' MPIFC='$(MPIFC)' \
 	TEST_CPPFLAGS='-include $(abspath config.h) -D_GNU_SOURCE $(CPPFLAGS) $(deps_cflags)' \
 	TEST_LIBS='$(all_ldflags) $(deps_libs)'
 
@@ -356,6 +369,14 @@ fish_completion = $(datadir)/fish/vendor_completions.d/quern.fish
 # Where Debian's Python looks when prefix is /usr; quern-python(7) says what else there is.
 pythondir ?= $(prefix)/lib/python3/dist-packages
 
+# Sources too: .mod files are for one compiler, and another compiles the sources with the program.
+define install_fortran
+install -d $(DESTDIR)$(includedir)/quern
+install -m 644 $(B)/fortran/*.mod $(FORTRAN_SRCS:%=$(srcdir)/%) $(DESTDIR)$(includedir)/quern
+install -m 644 $(fortran_lib) $(DESTDIR)$(libdir)
+$(write_pc) $(srcdir)/src/fortran/quern-fortran.pc.in >$(DESTDIR)$(libdir)/pkgconfig/quern-fortran.pc
+endef
+
 install: all
 	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir)
 	install -m 755 $(command) $(DESTDIR)$(bindir)/quern
@@ -363,13 +384,14 @@ install: all
 	install -m 755 $(shared_lib) $(DESTDIR)$(libdir)/$(soname)
 	ln -sf $(soname) $(DESTDIR)$(libdir)/libquern.so
 	install -m 644 $(PUBLIC_HEADERS:%=$(srcdir)/%) $(DESTDIR)$(includedir)
-	$(write_pc) >$(DESTDIR)$(libdir)/pkgconfig/quern.pc
+	$(write_pc) $(srcdir)/src/quern.pc.in >$(DESTDIR)$(libdir)/pkgconfig/quern.pc
 	for page in $(man_pages); do \
 		install -D -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/} || exit; \
 	done
 	install -D -m 644 $(B)/completion/quern.bash $(DESTDIR)$(bash_completion)
 	install -D -m 644 $(B)/completion/quern.zsh $(DESTDIR)$(zsh_completion)
 	install -D -m 644 $(B)/completion/quern.fish $(DESTDIR)$(fish_completion)
+	$(if $(fortran_lib),$(install_fortran))
 	install -d $(DESTDIR)$(pythondir)/quern
 	install -m 644 $(PYTHON_FILES:%=$(srcdir)/%) $(DESTDIR)$(pythondir)/quern
 
@@ -380,7 +402,8 @@ uninstall:
 	rm -f $(DESTDIR)$(libdir)/pkgconfig/quern.pc
 	for page in $(MANUAL_PAGES); do rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page || exit; done
 	rm -f $(DESTDIR)$(bash_completion) $(DESTDIR)$(zsh_completion) $(DESTDIR)$(fish_completion)
-	rm -rf $(DESTDIR)$(pythondir)/quern
+	rm -rf $(DESTDIR)$(pythondir)/quern $(DESTDIR)$(includedir)/quern
+	rm -f $(DESTDIR)$(libdir)/libquern_fortran.a $(DESTDIR)$(libdir)/pkgconfig/quern-fortran.pc
 
 # The files git knows, as they are in the tree, and configure; the same bytes every time.
 distname = quern-$(VERSION)

@@ -34,6 +34,7 @@ include $(srcdir)/src/insitu/module.mk
 include $(srcdir)/src/manual/module.mk
 include $(srcdir)/src/cli/module.mk
 include $(srcdir)/src/scaling/module.mk
+include $(srcdir)/src/fortran/module.mk
 include $(srcdir)/src/python/module.mk
 
 PUBLIC_HEADERS = src/quern.h src/quern_kernel.h

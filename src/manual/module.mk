@@ -24,3 +24,4 @@ MANUAL_PAGES += quern-json.5
 MANUAL_PAGES += quern-site.5
 MANUAL_PAGES += quern-python.7
 MANUAL_PAGES += quern.3
+MANUAL_PAGES += quern-fortran.3

@@ -43,6 +43,7 @@ src/insitu       base cluster select feed kernel formula grouping run data api q
 src/manual       base kernel quern.h
 src/cli          base exact cluster fields kernel run json api manual quern.h
 src/scaling      base cluster json api cli quern.h
+src/fortran      quern.h
 src/python       quern.h
 io/sandbox       base
 io/filter        base data feed
