@@ -56,9 +56,9 @@ for n in 1 3; do
 	finds $n values quantiles t time,lat grid.h5 q
 done
 
-# --- the example ---
+# --- the examples ---
 if ! find "$image" -name quern_f08.mod | grep -q .; then
-	skip "the example" "MPI has no mpi_f08 for this compiler"
+	skip "the examples" "MPI has no mpi_f08 for this compiler"
 	finish
 fi
 compile examples/grind.f90 grind -std=f2018
@@ -69,6 +69,17 @@ for n in 1 3; do
 	is "... mean and deviation" "$(sed -n 's/^\(mean\|standard deviation\) //p' want | jq -cs .)" \
 		"$(sed -n 's/^\(mean\|standard deviation\) //p' out | jq -cs .)"
 	is "... counts of bins" "$(sed -n 's/.* to .*: //p' want)" "$(sed -n 's/.* to .*: //p' out)"
+done
+
+# --- in memory ---
+compile examples/heat.f90 heat -std=f2008
+"$BUILDDIR/examples/heat" 50 20 5 >want
+for n in 1 3; do
+	timeout "$hang" $MPIRUN -n "$n" ./heat 50 20 5 >out 2>err
+	is "heat on $n ranks: mean and deviation" \
+		"0 $(sed -n 's/^mean \(.*\), standard deviation \(.*\)/\1 \2/p' want | jq -cs .)" \
+		"$? $(sed -n 's/^\(mean\|standard deviation\) //p' out | jq -cs .)"
+	is "... bins" "$(grep '^bin' want)" "$(grep '^bin' out)"
 done
 timeout "$hang" $MPIRUN -n 2 ./grind none.nc /packed >out 2>err
 is "an error is said once" 1 "$(grep -c '^grind: none.nc: ' err)"
