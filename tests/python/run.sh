@@ -42,6 +42,10 @@ for file in results errors lazy interrupt accessor; do
 	run_python $file.py
 done
 
+# --- the example, and what the first run takes ---
+check "examples/climate.py" "$python" "$SRCDIR/examples/climate.py" climate.nc
+note "import and the first run of a small file: $("$python" "$SRCDIR/tests/python/first.py")"
+
 # --- on ranks ---
 # The library of MPI that a shared object has.
 mpi_of()

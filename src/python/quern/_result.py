@@ -309,6 +309,8 @@ class Results(dict):
         each = {name: found.to_xarray() for name, found in self.items()}
         return xr.merge(
             [ds.rename({n: f"{name}_{n}" for n in ds.data_vars}) for name, ds in each.items()],
+            compat="no_conflicts",
+            join="outer",
             combine_attrs="drop",
         )
 
