@@ -5,6 +5,7 @@ PYTHON_FILES += src/python/quern/_errors.py
 PYTHON_FILES += src/python/quern/_expression.py
 PYTHON_FILES += src/python/quern/_library.py
 PYTHON_FILES += src/python/quern/_progress.py
+PYTHON_FILES += src/python/quern/_reductions.py
 PYTHON_FILES += src/python/quern/_result.py
 PYTHON_FILES += src/python/quern/_run.py
 PYTHON_FILES += src/python/quern/_selection.py

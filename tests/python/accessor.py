@@ -45,6 +45,9 @@ class Accessor(unittest.TestCase):
             np.testing.assert_array_equal(found.lat, ds.lat)
             lines = ds.t2m.quern.mean(["lat", "lon"])
             np.testing.assert_array_equal(lines.time, ds.time)
+            part = quern.open("climate.nc").t2m.isel(lat=30, lon=slice(0, 3))
+            windows = ds.t2m.isel(lat=30, lon=slice(0, 3)).astype(float).rolling(time=3, center=True)
+            np.testing.assert_allclose(part.rolling(time=3).mean()["mean"], windows.mean(), 1e-12)
             with self.assertRaises(quern.UsageError):
                 ds.t2m.isel(lat=slice(None, None, -1)).quern.mean("time")
 

@@ -1,4 +1,4 @@
-"""Prints the seconds that the import and the first and second run of a small file take, the least of five processes."""
+"""Prints the seconds of the import and of two runs of a small file, the least of five processes."""
 
 import subprocess
 import sys

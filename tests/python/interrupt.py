@@ -1,10 +1,15 @@
 """Progress, and what a function that is told of it raises."""
 
+import io
 import os
 import signal
+import sys
 import threading
 import time
+import types
 import unittest
+from contextlib import redirect_stderr
+from unittest import mock
 
 import report
 
@@ -29,6 +34,33 @@ class Told(unittest.TestCase):
 
         with self.assertRaises(KeyboardInterrupt):
             quern.run("mean", "climate.nc", progress=raise_it, **SLOW)
+
+    def test_shown(self):
+        """progress in a terminal and in a notebook"""
+        with redirect_stderr(io.StringIO()) as shown:
+            quern.run("mean", "climate.nc", progress=True, **SLOW)
+        self.assertRegex(shown.getvalue(), r"\[#*\.*\] +[0-9.]+% of [0-9.]+ GB.*\r *\r$")
+
+        outputs = []
+
+        class ZMQInteractiveShell:
+            pass
+
+        class Output:
+            def update(self, html):
+                outputs.append(html)
+
+        def display(html, display_id):
+            outputs.append(html)
+            return Output() if display_id else None
+
+        notebook = types.SimpleNamespace(HTML=str, display=display)
+        ipython = types.ModuleType("IPython")
+        ipython.get_ipython = ZMQInteractiveShell
+        with mock.patch.dict(sys.modules, {"IPython": ipython, "IPython.display": notebook}):
+            quern.run("mean", "climate.nc", **SLOW)
+        self.assertIn("<progress value=", outputs[0])
+        self.assertEqual(outputs[-1], "")
 
     def test_interrupted(self):
         """Ctrl-C ends a run soon, and the next one works"""

@@ -116,8 +116,13 @@ class Lazy(unittest.TestCase):
         )
         self.same(t.weighted("coslat").mean(), "mean", "-d/t", "--weights=coslat")
         self.same(t.weighted(self.ds.lat + 90).mean(), "mean", "-d/t", "--weights=(lat + 90)")
+        found = t.isel(lat=0).rolling(time=3).mean()
+        self.assertEqual(found.dims, ("time", "lon"))
+        self.same(
+            found, "mean", "-d/t", "--stack=file", "--over=file,lat", "-slat=0", "--rolling=time=3"
+        )
         with self.assertRaises(quern.UsageError):
-            t.rolling(time=3).mean()
+            quern.open(["part_0.h5", "part_1.h5"]).x.rolling(time=3).mean()
 
     def test_pairs(self):
         """two variables"""

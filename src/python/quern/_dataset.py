@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
-from typing import Any, Iterable, Mapping, Union
+from typing import Any, Iterable, Mapping
 
 from . import _errors, _expression, _run, _selection
 from ._expression import Operators
+from ._reductions import Dims, Reductions
 from ._result import Result, Results
-
-Dims = Union[str, Iterable[str], None, "ellipsis"]  # noqa: F821
 
 # Periods of `resample` that are no stretches of hours and days.
 _PERIODS = {"M": "yearmonth", "MS": "yearmonth", "ME": "yearmonth"}
 _PERIODS.update({"Y": "year", "YS": "year", "YE": "year", "A": "year", "AS": "year"})
 
+# What one file is stacked along where each element is a cell of its own: of length 1, and reduced.
+_ALONE = "file"
 
 @dataclass(frozen=True)
 class _Asked:
@@ -64,82 +65,7 @@ def _names(dims: Any) -> tuple[str, ...]:
     return (dims,) if isinstance(dims, (str, int)) else tuple(dims)
 
 
-class _Reductions:
-    """Reductions by the names of xarray. Without `dim` they are over all dimensions."""
-
-    def reduce(self, kernel: str, dim: Dims = None, **options: Any) -> Any:
-        """Runs a kernel over dimensions.
-
-        Parameters
-        ----------
-        kernel : str
-            One of `quern.kernels()`, or several with commas between them.
-        dim : str or iterable of str, optional
-            What is reduced; the other dimensions stay. None: all dimensions; of groups those of the
-            keys, of windows none. `...`: all, always.
-        **options
-            Of `quern.run`.
-        """
-        raise NotImplementedError
-
-    def mean(self, dim: Dims = None, **options: Any) -> Any:
-        """Arithmetic mean, or weighted."""
-        return self.reduce("mean", dim, **options)
-
-    def sum(self, dim: Dims = None, **options: Any) -> Any:
-        """Sum, correctly rounded; of nothing it is 0."""
-        return self.reduce("sum", dim, fields="sum", **options)
-
-    def std(self, dim: Dims = None, **options: Any) -> Any:
-        """Standard deviation, over n - 1: xarray's with ddof=1."""
-        return self.reduce("std", dim, **options)
-
-    def var(self, dim: Dims = None, **options: Any) -> Any:
-        """Variance, over n - 1: xarray's with ddof=1."""
-        return self.reduce("var", dim, **options)
-
-    def min(self, dim: Dims = None, **options: Any) -> Any:
-        """Smallest value."""
-        return self.reduce("min", dim, **options)
-
-    def max(self, dim: Dims = None, **options: Any) -> Any:
-        """Largest value."""
-        return self.reduce("max", dim, **options)
-
-    def median(self, dim: Dims = None, **options: Any) -> Any:
-        """Median, exact."""
-        return self.reduce("median", dim, **options)
-
-    def rms(self, dim: Dims = None, **options: Any) -> Any:
-        """Root of the mean square."""
-        return self.reduce("rms", dim, **options)
-
-    def count(self, dim: Dims = None, **options: Any) -> Any:
-        """Number of elements that have a value."""
-        return self.reduce("count", dim, fields="count", **options)
-
-    def argmin(self, dim: Dims = None, **options: Any) -> Any:
-        """Where the smallest value is: indexes, and coordinates beside them."""
-        return self.reduce("minmax", dim, fields="argmin", **options)
-
-    def argmax(self, dim: Dims = None, **options: Any) -> Any:
-        """Where the largest value is."""
-        return self.reduce("minmax", dim, fields="argmax", **options)
-
-    def moments(self, dim: Dims = None, order: int = 2, **options: Any) -> Any:
-        """Count, mean, variance, extremes; with order 4 skewness and kurtosis too."""
-        return self.reduce("moments", dim, order=order, **options)
-
-    def quantile(self, q: Any, dim: Dims = None, **options: Any) -> Any:
-        """Quantiles, exact, interpolated as numpy's default: the field `values`, along `q`."""
-        return self.reduce("quantiles", dim, q=q, **options)
-
-    def histogram(self, dim: Dims = None, **options: Any) -> Any:
-        """Counts in bins: options bins, range, edges, log, density."""
-        return self.reduce("histogram", dim, **options)
-
-
-class Variable(_Reductions, Operators):
+class Variable(Reductions, Operators):
     """A variable of files, or an expression of several, of which nothing is read before a reduction.
 
     Operators and functions of numpy make expressions: `ds.u**2 + ds.v**2`, `np.sqrt(x)`,
@@ -324,10 +250,11 @@ class Variable(_Reductions, Operators):
         return self._replace(by=(*asked.by, text), by_dims=_union(asked.by_dims, dims))
 
     def rolling(self, center: bool = True, weights: str | None = None, **windows: int) -> Variable:
-        """Windows along a dimension that stays: `rolling(time=5).mean("lon")`.
+        """Windows along a dimension that stays: `rolling(time=5).mean()`, or of means `mean("lon")`.
 
         They have an odd number of cells, are centred (xarray's with center=True), and incomplete ones
-        have no value. `weights`: "triangle", or an expression of `offset`.
+        have no value. Of a reduction a window has all elements of its cells. `weights`: "triangle", or
+        an expression of `offset`.
         """
         if not center or len(windows) != 1:
             raise _errors.UsageError("windows are centred, and along one dimension")
@@ -346,13 +273,20 @@ class Variable(_Reductions, Operators):
         if dim is None and asked.by:
             dim = asked.by_dims
         elif dim is None and asked.rolling:
-            raise _errors.UsageError(
-                "windows stay along a dimension: say which others are reduced, rolling(time=5).mean(\"lon\")"
-            )
+            dim = self._stacked()
         if dim is None or dim is ...:
             return None
         over = _union(_names(dim), asked.dropped)
         return None if self.dims and set(over) >= set(self.dims) else over
+
+    def _stacked(self) -> tuple[str, ...]:
+        """The dimension to reduce where windows are all that is asked for."""
+        files = self._dataset.files
+        if len(files) > 1 or "stack" in self._dataset.options or not os.path.exists(files[0]):
+            raise _errors.UsageError(
+                'say which dimensions are reduced, rolling(time=5).mean("lon"): none at all is for one file'
+            )
+        return (_ALONE,)
 
     def _settings(self) -> dict[str, Any]:
         asked = self._asked
@@ -379,6 +313,7 @@ class Variable(_Reductions, Operators):
                 **self._settings(),
                 **self._asked.options,
                 "over": None if over is None else ",".join(map(str, over)),
+                **({"stack": _ALONE} if over and over[0] == _ALONE else {}),
                 **options,
             },
         )
@@ -431,7 +366,7 @@ class Times:
         return list(_expression.TIME_PARTS)
 
 
-class Dataset(_Reductions):
+class Dataset(Reductions):
     """The variables of a file, or of several that are one dataset: `ds.t2m`, `ds["/obs/t"]`.
 
     Attributes
