@@ -19,6 +19,7 @@
 
 #include "quern.h"
 
+#define ROOM 293.15
 #define ALPHA \
 	0.2 /* diffusivity times time step over the square of the mesh width: stable below 0.25 */
 
@@ -45,12 +46,12 @@ static double *at(const struct band *b, double *u, uint64_t row, uint64_t column
 	return u + (row + 1) * (b->n + 2) + column + 1;
 }
 
-/* A warm disc on a slope; the boundary stays cold. */
+/* A plate at room temperature, K, with a warm disc on it; the boundary stays as it is. */
 static double initial(const struct band *b, uint64_t y, uint64_t x)
 {
 	const double h = 1 / (double)b->n, dy = (double)y * h - 0.4, dx = (double)x * h - 0.6;
 
-	return 20 * (double)x * h + 70 * exp(-40 * (dx * dx + dy * dy));
+	return ROOM + 10 * (double)x * h + 70 * exp(-40 * (dx * dx + dy * dy));
 }
 
 static void start(struct band *b, uint64_t n)
@@ -63,6 +64,8 @@ static void start(struct band *b, uint64_t n)
 	b->u = calloc((b->nrows + 2) * (n + 2), sizeof(double));
 	b->next = calloc((b->nrows + 2) * (n + 2), sizeof(double));
 	must(b->u && b->next, "no memory");
+	for (uint64_t i = 0; i < (b->nrows + 2) * (n + 2); i++)
+		b->u[i] = b->next[i] = ROOM;
 	for (uint64_t row = 0; row < b->nrows; row++)
 		for (uint64_t x = 0; x < n; x++)
 			*at(b, b->u, row, x) = initial(b, b->first + row, x);
@@ -108,7 +111,7 @@ static const struct {
 	const char *kernel, *option, *value;
 } reductions[NREDUCTIONS] = {
 	[MOMENTS] = { "moments", "order", "2" },
-	[HISTOGRAM] = { "histogram", "range", "0,100" },
+	[HISTOGRAM] = { "histogram", "range", "290,380" },
 	[MAP] = { "moments", "over", "time" },
 };
 
@@ -340,8 +343,8 @@ int main(int argc, char **argv)
 
 	MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level);
 	start(&b, argument(argc, argv, 1, 1000));
-	nsteps = argument(argc, argv, 2, 100);
-	every = argument(argc, argv, 3, 10);
+	nsteps = argument(argc, argv, 2, 500);
+	every = argument(argc, argv, 3, 50);
 	must(every > 0 && b.n > 0 && b.n < 40000 && nsteps > 0, "a number is wrong");
 	session = quern_session_new(MPI_COMM_WORLD);
 	must(session != NULL, "no memory");

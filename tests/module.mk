@@ -34,6 +34,7 @@ UNIT_TESTS += tests/unit/test_hdf5_child
 UNIT_TESTS += tests/unit/test_histogram
 UNIT_TESTS += tests/unit/test_homes
 UNIT_TESTS += tests/unit/test_index
+UNIT_TESTS += tests/unit/test_insitu
 UNIT_TESTS += tests/unit/test_items
 UNIT_TESTS += tests/unit/test_kernel
 UNIT_TESTS += tests/unit/test_keys

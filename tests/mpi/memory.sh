@@ -113,8 +113,20 @@ wrong 'nothing' mean expr='nothing + u'
 want=$(run_result moments -d u --over time field.h5)
 on 3 -2 moments 9 23 37 over=time
 is "results on the way" "$want" "$(jq -cS .result out || cat err)"
-OUTPUT=map.nc on 3 moments 9 23 37 over=time
-check "a file of the result" test -s map.nc
+
+# --- files of it ---
+look=$BUILDDIR/tests/tools/look
+quern run moments -d u --by 'month(time)' --over time -o want.nc field.h5
+want=$("$look" want.nc)
+export OUTPUT=got.nc
+for how in 'at once' 'as it comes'; do
+	rm -f got.nc
+	[ "$how" = 'at once' ] || export STREAM=1
+	on 3 moments 9 23 37 'by=month(time)' over=time
+	is "a file of the result, $how" "$want" "$("$look" got.nc)"
+	is "... its values" "$("$look" want.nc u_stddev)" "$("$look" got.nc u_stddev)"
+done
+unset OUTPUT STREAM
 
 # --- the example ---
 for n in 1 2 4; do

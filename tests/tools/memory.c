@@ -294,18 +294,24 @@ static void absorb(quern_reduction *r, struct part *p, int nparts, uint64_t t)
 	quern_reduction_absorb(r, time_of(t), values);
 }
 
+/* With OUTPUT the result goes to that file, with STREAM its rows as they come. */
 static int finish(quern_reduction *r, int rank, int prints)
 {
+	const char *file = prints && rank == 0 ? getenv("OUTPUT") : NULL;
 	quern_run *run = quern_reduction_run(r);
-	const int status = (int)quern_run_execute(run);
-	char *document = quern_run_document(run, false);
+	char *document;
+	int status;
 
+	if (file && getenv("STREAM"))
+		must(!quern_run_output(run, file), "the output");
+	status = (int)quern_run_execute(run);
+	document = quern_run_document(run, false);
 	if (status && rank == 0)
 		fprintf(stderr, "memory: %s\n", quern_run_message(run));
 	for (size_t i = 0; prints && !status && quern_run_warning(run, i); i++)
 		fprintf(stderr, "memory: warning: %s\n", quern_run_warning(run, i));
-	if (prints && document && getenv("OUTPUT"))
-		must(!quern_run_write(run, getenv("OUTPUT")), "writing");
+	if (file && !status)
+		must(!quern_run_write(run, file), "writing");
 	if (prints && document)
 		fputs(document, stdout);
 	free(document);
