@@ -117,8 +117,10 @@ endif
 
 ISAS := baseline $(if $(filter yes,$(MULTI_ISA)),avx2 avx512)
 lib_objs := $(LIB_SRCS:%.c=$(B)/%.o) \
-	$(foreach isa,$(ISAS),$(LIB_MULTI_ISA_SRCS:%.c=$(B)/%.$(isa).o))
-cli_objs := $(CLI_SRCS:%.c=$(B)/%.o) $(B)/manual/pages.o
+	$(foreach isa,$(ISAS),$(LIB_MULTI_ISA_SRCS:%.c=$(B)/%.$(isa).o)) $(B)/text/kernel_header.o
+template_texts := template_kernel template_makefile template_test
+text_objs := $(B)/text/kernel_header.o $(template_texts:%=$(B)/text/%.o)
+cli_objs := $(CLI_SRCS:%.c=$(B)/%.o) $(B)/manual/pages.o $(template_texts:%=$(B)/text/%.o)
 example_progs := $(EXAMPLE_PROGS:%=$(B)/%)
 bench_progs := $(BENCH_PROGS:%=$(B)/%)
 unit_tests := $(UNIT_TESTS:%=$(B)/%)
@@ -165,6 +167,8 @@ all_cppflags = -include ./config.h -D_GNU_SOURCE -I$(srcdir)/src -I$(srcdir) $(C
 # What exact sums rest on comes after the user's flags, so that it holds.
 all_cflags = -std=gnu11 $(warnings) $(CFLAGS) -pthread -fPIC -fno-semantic-interposition \
 	-fno-math-errno -ffp-contract=off $(debug_flags) $(san_flags)
+# What kernels that are loaded later call, a program without libquern.so has in itself.
+export_flags = -Wl,--dynamic-list=$(srcdir)/src/quern.list
 # OpenBLAS is loaded later (kernels/blas.c), from where its flags have it.
 all_ldflags = -pthread -Wl,--as-needed $(LDFLAGS) $(filter -Wl$(comma)-rpath%,$(OPENBLAS_LIBS)) $(san_flags)
 
@@ -208,7 +212,7 @@ $(shared_lib): $(lib_objs) $(srcdir)/src/quern.map
 
 $(command): $(cli_objs) $(san_objs) $(static_lib)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(all_ldflags) -o $@ $(cli_objs) $(san_objs) $(static_lib) $(deps_libs)
+	$(Q)$(CC) $(all_ldflags) $(export_flags) -o $@ $(cli_objs) $(san_objs) $(static_lib) $(deps_libs)
 
 # The texts of the manual, in the command.
 manual_texts := $(srcdir)/src/manual/NEWS.md $(MANUAL_PAGES:%=$(srcdir)/src/manual/%.md)
@@ -217,7 +221,20 @@ $(B)/manual/pages.c: $(srcdir)/src/manual/embed.awk $(manual_texts)
 	$(call say,GEN,$@)
 	$(Q)awk -f $(srcdir)/src/manual/embed.awk $(manual_texts) >$@
 
-$(B)/manual/pages.o: $(B)/manual/pages.c $(B)/flags config.mk
+# The header of kernels, in the library, for those that it compiles; and what new ones begin with, in the command.
+make_text = $(Q)awk -v name=qn_$(basename $(@F)) -v header=$(1) -f $^ >$@
+
+$(B)/text/kernel_header.c: $(srcdir)/src/text.awk $(srcdir)/src/quern_kernel.h
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(call make_text,registry/compile.h)
+
+$(template_texts:%=$(B)/text/%.c): $(B)/text/template_%.c: $(srcdir)/src/text.awk $(srcdir)/src/authoring/template/%.txt
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(call make_text,authoring/kernels.h)
+
+$(B)/manual/pages.o $(text_objs): $(B)/%.o: $(B)/%.c $(B)/flags config.mk
 	$(call say,CC,$<)
 	$(Q)$(CC) $(all_cppflags) $(all_cflags) -MMD -MP -c -o $@ $<
 
@@ -238,7 +255,7 @@ testing_ldflags = $(patsubst %,-Wl$(comma)--wrap=qn_%,malloc calloc realloc strd
 $(B)/test/quern: $(cli_objs) $(san_objs) $(testing_objs) $(static_lib)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(all_ldflags) -o $@ $(cli_objs) $(san_objs) $(testing_objs) $(static_lib) \
+	$(Q)$(CC) $(all_ldflags) $(export_flags) -o $@ $(cli_objs) $(san_objs) $(testing_objs) $(static_lib) \
 		$(testing_ldflags) $(deps_libs)
 
 $(unit_tests): private deps_libs += $(CMOCKA_LIBS)
@@ -255,7 +272,7 @@ $(unit_tests) $(faulty_progs): $(testing_objs)
 $(unit_tests) $(faulty_progs): private deps_libs += $(testing_ldflags)
 $(progs): $(B)/%: $(B)/%.o $(san_objs) $(static_lib)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(all_ldflags) -o $@ $< $(filter $(testing_objs),$^) $(san_objs) $(static_lib) \
+	$(Q)$(CC) $(all_ldflags) $(export_flags) -o $@ $< $(filter $(testing_objs),$^) $(san_objs) $(static_lib) \
 		$(deps_libs)
 
 # Loaded by processes with and without sanitizers, so they have none.

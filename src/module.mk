@@ -8,6 +8,8 @@ include $(srcdir)/src/select/module.mk
 include $(srcdir)/src/feed/module.mk
 include $(srcdir)/src/fields/module.mk
 include $(srcdir)/src/kernel/module.mk
+include $(srcdir)/src/registry/module.mk
+include $(srcdir)/src/proof/module.mk
 include $(srcdir)/src/elements/module.mk
 include $(srcdir)/src/weighted/module.mk
 include $(srcdir)/src/program/module.mk
@@ -33,6 +35,7 @@ include $(srcdir)/src/api/module.mk
 include $(srcdir)/src/insitu/module.mk
 include $(srcdir)/src/manual/module.mk
 include $(srcdir)/src/cli/module.mk
+include $(srcdir)/src/authoring/module.mk
 include $(srcdir)/src/scaling/module.mk
 include $(srcdir)/src/fortran/module.mk
 include $(srcdir)/src/python/module.mk

@@ -91,6 +91,11 @@ void quern_session_free(quern_session *session);
 enum quern_status quern_session_status(const quern_session *session);
 const char *quern_session_message(const quern_session *session);
 
+/* Runs that are made of the session from now on know this kernel of the program, which lives as long as they do, by its
+   name; the same on all ranks. QUERN_ERR_USAGE: it lacks something, or its name is taken; quern_session_message says
+   which, and the session is of use all the same. Not collective. */
+enum quern_status quern_session_register(quern_session *session, const struct quern_kernel *kernel);
+
 /* One run of one kernel, or of several. */
 typedef struct quern_run quern_run;
 

@@ -244,6 +244,16 @@ enum quern_status quern_message_set(struct quern_message *m, enum quern_status s
 	;
 
 /*
+ * Exact sums of float64, for the states of kernels: QUERN_EXACT_NWORDS words of a segment of QUERN_SUM. Whatever is
+ * added in whatever order, and however states are merged, the words are the same, and what they come to is the true
+ * sum rounded once; infinities and NaN count as with +. normalize() of the kernel calls quern_exact_normalize on them.
+ */
+#define QUERN_EXACT_NWORDS 80
+void quern_exact_add(int64_t *sum, const double *x, size_t n);
+void quern_exact_normalize(int64_t *sum);
+double quern_exact_value(const int64_t *sum); /* of a normalized one; 0 of nothing */
+
+/*
  * What a kernel needs to see at once. An item of work is a box of whole chunks; dimensions marked
  * whole are never cut, the others are cut along chunk boundaries so that an item has at least
  * min_nelems elements where the dataset has them; items at the edges of the selection may have
@@ -362,6 +372,16 @@ struct quern_kernel {
 	bool (*emit_rows)(const void *self, const struct qn_cells *cells, uint64_t row, size_t n,
 			  struct quern_result *rows);
 };
+
+/*
+ * A kernel of a user is a shared object, or one C file of which quern makes one, that defines this. It is
+ *
+ *	const struct quern_kernel quern_kernel = { .abi = QUERN_KERNEL_ABI, .name = "mine", ... };
+ *
+ * and calls nothing of quern but what this header declares. Slots whose arguments are of the engine (absorb_rows,
+ * emit_rows, share) stay NULL. quern-kernel(7) says where such files are looked for, and what is asked of them.
+ */
+extern const struct quern_kernel quern_kernel;
 
 #ifdef __cplusplus
 }

@@ -21,6 +21,7 @@
 #include "data/sum.h"
 #include "describe/describe.h"
 #include "json/json.h"
+#include "registry/registry.h"
 #include "kernel/kernel.h"
 #include "quern.h"
 #include "cluster/topo.h"
@@ -498,13 +499,17 @@ enum quern_status quern_kernels(const char *name, char **json, char *why, size_t
 	QN_OWN_FP;
 	struct quern_message err = { .status = QUERN_OK };
 	enum quern_status st = QUERN_OK;
+	struct qn_registry registry = { .n = 0 };
+	const struct quern_kernel *one;
 	json_t *list = json_array();
 
-	for (const struct quern_kernel *const *k = qn_kernels; *k; k++)
-		if (!name || !strcmp(name, (*k)->name))
-			qn_json_append(&list, kernel_to_json(*k));
-	if (name && list && !json_array_size(list))
-		st = qn_kernel_unknown(name, &err);
+	for (const struct quern_kernel *const *k = qn_kernels; *k && !name; k++)
+		qn_json_append(&list, kernel_to_json(*k));
+	if (name)
+		st = qn_registry_find(&registry, name, &one, &err);
+	if (name && !st)
+		qn_json_append(&list, kernel_to_json(one));
+	qn_registry_fini(&registry);
 	return finish_alone(st, json_pack("{s:s, s:o}", "quern", QUERN_VERSION, "kernels", list),
 			    &err, json, why, nbytes);
 }

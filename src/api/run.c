@@ -28,14 +28,36 @@ const char *quern_version(void)
 	return QUERN_VERSION;
 }
 
+static bool has_row(const struct quern_option *table, const char *name)
+{
+	while (table->name && strcmp(table->name, name))
+		table++;
+	return table->name;
+}
+
+/* An option of a kernel of a user could not be told from one of runs. */
+static void check_options(const struct quern_kernel *k, struct quern_message *err)
+{
+	for (const struct quern_option *row = k->options; row && row->name; row++)
+		if (has_row(qn_run_options, row->name) || has_row(qn_plan_options, row->name))
+			qn_error_set(
+				err, QUERN_ERR_USAGE,
+				"kernel %s: --%s is an option of runs: give its own another name",
+				k->name, row->name);
+}
+
 static void choose_kernel(quern_run *run, const char *name)
 {
 	const struct quern_option *tables[3] = { qn_run_options, NULL, qn_plan_options };
 
-	qn_choice_find(name, &run->choice, &run->err);
+	if (!run->session ||
+	    !qn_registry_add_all(&run->registry, &run->session->registry, &run->err))
+		qn_choice_find(name, &run->registry, &run->choice, &run->err);
 	run->engine.kernel = run->choice.kernel;
 	if (run->engine.kernel)
 		tables[1] = run->engine.kernel->options;
+	if (run->engine.kernel)
+		check_options(run->engine.kernel, &run->err);
 	qn_options_init(&run->options, tables, 3, &run->err);
 }
 
@@ -69,6 +91,7 @@ void quern_run_free(quern_run *run)
 	qn_subject_fini(&run->subject);
 	qn_team_fini(&run->team);
 	qn_choice_fini(&run->choice);
+	qn_registry_fini(&run->registry);
 	qn_named_fini(&run->named);
 	qn_options_fini(&run->options);
 	qn_names_fini(&run->files);
@@ -174,7 +197,9 @@ static enum quern_status start(quern_run *run, bool with_work, double *clock)
 	run->where.looks_closely = !with_work;
 	if (run->rank != 0)
 		run->team.progress = NULL;
-	st = qn_share_options(run->comm, run->err.status, &run->options, &run->err);
+	st = qn_registry_agree(&run->registry, run->comm, run->err.status, &run->err);
+	if (!st)
+		st = qn_share_options(run->comm, st, &run->options, &run->err);
 	if (!st)
 		set_reading(run);
 	team = qn_settings_team(&run->options);
@@ -250,6 +275,18 @@ static enum quern_status emit(quern_run *run, quern_run *of)
 		return of->sink->end_rows(of, &run->err);
 	return qn_kept_any(&run->engine) ? QUERN_OK
 					 : qn_run_emit(&run->engine, &run->result, &run->err);
+}
+
+/* What kernels of users have done elsewhere than in tasks is known by then. */
+static enum quern_status emit_checked(quern_run *run, quern_run *of)
+{
+	const struct qn_run *engine = &run->engine;
+	const char *dataset = qn_dataset_name(&run->subject.dataset);
+	enum quern_status st = qn_shield_check(engine->kernel, engine->self, dataset, &run->err);
+
+	if (!st)
+		st = emit(run, of);
+	return st ? st : qn_shield_check(engine->kernel, engine->self, dataset, &run->err);
 }
 
 /* Of several datasets this is one. */
@@ -339,7 +376,7 @@ static enum quern_status work(quern_run *run, quern_run *of, double *clock)
 	st = find_cells(run, clock);
 	lap(run, "work and reduction", clock);
 	if (!st)
-		st = qn_comm_agree(run->comm, emit(run, of), &run->err);
+		st = qn_comm_agree(run->comm, emit_checked(run, of), &run->err);
 	if (!st)
 		st = qn_lookup_after(&run->engine, &run->result, &run->err);
 	if (!st)

@@ -12,7 +12,7 @@
 #include "keys/named.h"
 #include "run/run.h"
 #include "kernel/result.h"
-#include "kernel/several.h"
+#include "registry/choice.h"
 #include "quern.h"
 
 struct qn_operation;
@@ -21,10 +21,11 @@ struct quern_run {
 	quern_session *session;		      /* borrows */
 	const struct qn_operation *operation; /* NULL: a run of a kernel */
 	struct quern_options options;
-	struct qn_choice choice;    /* of kernels */
-	struct qn_named_list named; /* of option dataset */
-	struct qn_names files;	    /* and patterns, as the caller gave them */
-	uint64_t most_cells;	    /* of the result; 0: any number */
+	struct qn_registry registry; /* kernels that were loaded for it */
+	struct qn_choice choice;     /* of kernels */
+	struct qn_named_list named;  /* of option dataset */
+	struct qn_names files;	     /* and patterns, as the caller gave them */
+	uint64_t most_cells;	     /* of the result; 0: any number */
 	struct quern_message err;
 	struct qn_comm *comm;	  /* of the session, while it executes */
 	int rank, nranks, nhosts; /* of comm, for afterwards */

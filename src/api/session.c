@@ -88,6 +88,7 @@ void quern_session_free(quern_session *session)
 		return;
 	qn_standing_release(session->standing);
 	qn_comm_free(session->comm);
+	qn_registry_fini(&session->registry);
 	free(session);
 }
 
@@ -98,7 +99,15 @@ enum quern_status quern_session_status(const quern_session *session)
 
 const char *quern_session_message(const quern_session *session)
 {
-	return session->err.status ? session->err.text : "";
+	const struct quern_message *err = session->err.status ? &session->err : &session->refused;
+
+	return err->status ? err->text : "";
+}
+
+enum quern_status quern_session_register(quern_session *session, const struct quern_kernel *kernel)
+{
+	session->refused = (struct quern_message){ .status = QUERN_OK };
+	return qn_registry_add(&session->registry, kernel, &session->refused);
 }
 
 enum quern_status qn_session_begin(quern_session *session, const char *what, struct qn_comm **c,

@@ -7,10 +7,13 @@
 
 #include "cluster/comm_mpi.h"
 #include "cluster/team.h"
+#include "registry/registry.h"
 #include "quern.h"
 
 struct quern_session {
 	struct quern_message err;     /* of its making */
+	struct quern_message refused; /* of the last kernel that was not registered */
+	struct qn_registry registry;  /* kernels of the program */
 	struct qn_comm *comm;	      /* owned; NULL: it could not be made */
 	struct qn_standing *standing; /* owned: the team of the last call; NULL: there was none */
 };

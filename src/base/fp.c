@@ -1,5 +1,9 @@
 #include "base/fp.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include "base/cpu.h"
 
 fenv_t qn_fp_own(void)
@@ -17,3 +21,25 @@ void qn_fp_give_back(const fenv_t *of_caller)
 {
 	fesetenv(of_caller);
 }
+
+#if defined(__x86_64__)
+unsigned long qn_fp_mode(void)
+{
+	const unsigned flags = 0x3f;
+
+	return _mm_getcsr() & ~flags;
+}
+#elif defined(__aarch64__)
+unsigned long qn_fp_mode(void)
+{
+	unsigned long fpcr;
+
+	__asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
+	return fpcr;
+}
+#else
+unsigned long qn_fp_mode(void)
+{
+	return (unsigned long)fegetround();
+}
+#endif

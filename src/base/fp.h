@@ -12,6 +12,10 @@
 fenv_t qn_fp_own(void);
 void qn_fp_give_back(const fenv_t *of_caller);
 
+/* What the environment of the calling thread is, without the flags that computing raises: equal numbers are equal
+   environments. */
+unsigned long qn_fp_mode(void);
+
 /* At the head of every public function that computes: until it returns, wherever that is. */
 #define QN_OWN_FP \
 	__attribute__((cleanup(qn_fp_give_back), unused)) const fenv_t of_caller = qn_fp_own()

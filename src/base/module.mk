@@ -3,6 +3,7 @@ LIB_SRCS += src/base/calendar.c
 LIB_SRCS += src/base/check.c
 LIB_SRCS += src/base/cond.c
 LIB_SRCS += src/base/cpu.c
+LIB_SRCS += src/base/crash.c
 LIB_SRCS += src/base/environment.c
 LIB_SRCS += src/base/error.c
 LIB_SRCS += src/base/file.c

@@ -1,5 +1,5 @@
 /*
- * catalogue.c - the subcommands that only show something: inspect, kernels, info.
+ * catalogue.c - the subcommands that only show something: inspect, info; what there is of kernels.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,11 +12,6 @@
 #include "quern.h"
 
 #define WHY_NBYTES 1024
-
-static const struct quern_option json_table[] = {
-	{ "json", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, "print JSON, nothing else" },
-	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
-};
 
 static const struct quern_option info_table[] = {
 	{ "launch", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
@@ -34,11 +29,6 @@ static const struct quern_option inspect_table[] = {
 	{ "json", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, "print JSON, nothing else" },
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
-
-void qn_cli_kernels_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
-{
-	table[0] = json_table;
-}
 
 void qn_cli_info_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
 {
@@ -222,19 +212,12 @@ static void print_kernels(const json_t *doc)
 	}
 }
 
-int qn_cli_kernels(int argc, char **argv)
+int qn_cli_show_kernels(const char *name, bool json)
 {
-	struct quern_options o;
-	int first = qn_cli_options(qn_cli_command("kernels"), argc, argv, &o), code;
 	char *text, why[WHY_NBYTES];
-	enum quern_status st;
+	enum quern_status st = quern_kernels(name, &text, why, sizeof(why));
 
-	if (first < 0)
-		return -1 - first;
-	st = quern_kernels(first < argc ? argv[first] : NULL, &text, why, sizeof(why));
-	code = show(st, text, why, quern_option_flag(&o, "json"), print_kernels);
-	qn_options_fini(&o);
-	return code ? code : qn_cli_finish();
+	return show(st, text, why, json, print_kernels);
 }
 
 /* --- info --- */

@@ -23,6 +23,9 @@ int qn_cli_info(int argc, char **argv);
 int qn_cli_bench(int argc, char **argv);
 int qn_cli_help(int argc, char **argv);
 
+/* Shows all kernels, or one: a name, or a file of the user's. (catalogue.c) */
+int qn_cli_show_kernels(const char *name, bool json);
+
 void qn_cli_run_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
 void qn_cli_plan_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
 void qn_cli_inspect_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
@@ -46,6 +49,8 @@ MPI_Comm qn_cli_world(void);
 /* What stops one rank stops all: rank 0 reads its environment alone. The largest code. Collective on
    qn_cli_world. */
 int qn_cli_agree(int code);
+/* Is this the lowest of the ranks of which it is true? Collective on qn_cli_world. */
+bool qn_cli_is_first(bool does);
 
 /* --- arguments (args.c) --- */
 
@@ -137,8 +142,9 @@ const struct qn_command *qn_cli_command(const char *name);
 /* "kernel histogram", "quern stage and quern plan": of whom a long option is, into out. False: nobody's. */
 bool qn_cli_whose(const char *option, char *out, size_t nbytes);
 
-/* Warns of variables QUERN_... that nothing reads. */
-void qn_cli_warn_of_variables(void);
+/* Warns of variables QUERN_... that nothing reads. run: whose kernel may be a user's, with options of its own; NULL:
+   none. */
+void qn_cli_warn_of_variables(const quern_run *run);
 /* Takes them out of the environment: for processes of this command, so that one warning is enough. */
 void qn_cli_forget_variables(void);
 

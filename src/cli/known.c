@@ -22,6 +22,10 @@ static const struct qn_variable variables_of_none[] = {
 	  "that level, a line with time (UTC), host, rank and thread each, for who is to "
 	  "find out what went wrong; `debug` has each reader, lease and retry. Without it "
 	  "there is none. Other values are refused" },
+	{ "QUERN_KERNEL_PATH",
+	  "directories, with colons between them, in which kernels of users are looked for by their "
+	  "names: NAME.so, or NAME.c" },
+	{ "QUERN_CC", "the compiler of kernels in C, with flags (default: that of quern itself)" },
 	{ "QUERN_BIN", "the command, for the templates of `sbatch` (default: quern)" },
 	{ "QUERN_FILE", "the file, for these, if it is not an operand" },
 	{ "QUERN_RANKS_PER_NODE",
@@ -101,13 +105,16 @@ struct variables {
 	size_t room;
 };
 
+static void add_variable(struct variables *v, const struct quern_option *row)
+{
+	if (qn_grow(&v->name, &v->room, (size_t)v->n + 1, sizeof(*v->name)))
+		qn_option_variable(row, v->name[v->n++], MAX_VARIABLE);
+}
+
 static void add_variables(struct variables *v, const struct quern_option *table)
 {
-	for (; table && table->name; table++) {
-		if (!qn_grow(&v->name, &v->room, (size_t)v->n + 1, sizeof(*v->name)))
-			return;
-		qn_option_variable(table, v->name[v->n++], MAX_VARIABLE);
-	}
+	for (; table && table->name; table++)
+		add_variable(v, table);
 }
 
 static void collect(struct variables *v)
@@ -148,11 +155,14 @@ static char *unknown_name(const struct variables *v, const char *entry)
 	return name;
 }
 
-void qn_cli_warn_of_variables(void)
+void qn_cli_warn_of_variables(const quern_run *run)
 {
+	const struct quern_option *row = NULL;
 	struct variables v = { .n = 0 };
 
 	collect(&v);
+	while (run && (row = quern_run_option(run, row)))
+		add_variable(&v, row);
 	for (char **e = environ; v.n && *e; e++) {
 		char *name = unknown_name(&v, *e);
 		const char *near = name ? qn_nearest(name, variable, &v) : NULL;

@@ -32,7 +32,7 @@ static const struct qn_command commands[] = {
 	{ "unstage", "unstage [options] CATALOG...",
 	  "remove what quern stage has put on the disks of the hosts", NULL, true, qn_cli_unstage,
 	  qn_cli_unstage_tables },
-	{ "kernels", "kernels [options] [NAME]",
+	{ "kernels", "kernels [options] [NAME | FILE]",
 	  "list the kernels, or describe one with its options", NULL, false, qn_cli_kernels,
 	  qn_cli_kernels_tables },
 	{ "bench", "bench scaling [options] FILE",
@@ -178,6 +178,12 @@ static bool begin_mpi(void)
 	return true;
 }
 
+/* Of these what variables there are is known when they have their kernel. */
+static bool loads_kernels(const struct qn_command *c)
+{
+	return c->run == qn_cli_run || c->run == qn_cli_plan;
+}
+
 static int dispatch(int argc, char **argv)
 {
 	struct quern_message err = { .status = QUERN_OK };
@@ -215,8 +221,8 @@ static int dispatch(int argc, char **argv)
 	}
 	if (c->collective && is_alone())
 		warn_alone();
-	if (!qn_cli_rank())
-		qn_cli_warn_of_variables();
+	if (!qn_cli_rank() && !loads_kernels(c))
+		qn_cli_warn_of_variables(NULL);
 	code = qn_environment_begin(&err) ? qn_cli_fail(err.status, err.text) : QUERN_OK;
 	if (!qn_cli_agree(code))
 		code = c->run(argc - 1, argv + 1);

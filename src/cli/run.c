@@ -9,7 +9,7 @@
 #include "api/options.h"
 #include "cli/cli.h"
 #include "kernel/kernel.h"
-#include "kernel/several.h"
+#include "registry/choice.h"
 #include "quern.h"
 
 static const struct quern_option run_table[] = {
@@ -44,6 +44,7 @@ struct line {
 	quern_session *session;
 	struct quern_options own;
 	quern_run *run;
+	struct quern_message err; /* what is wrong with it */
 };
 
 static enum quern_status set(void *ctx, const char *name, const char *text,
@@ -155,13 +156,15 @@ static void add_options(struct qn_args *a, const struct qn_command *command, con
 /* The screen of a command with the options of its kernels. */
 static int print_help(const struct qn_command *command, const char *kernels)
 {
+	struct qn_registry registry = { .n = 0 };
 	struct qn_choice c = { .kernel = NULL };
 	int code;
 
 	if (kernels)
-		qn_choice_find(kernels, &c, NULL);
+		qn_choice_find(kernels, &registry, &c, NULL);
 	code = qn_cli_print_screen(command, c.kernel);
 	qn_choice_fini(&c);
+	qn_registry_fini(&registry);
 	return 1 + code;
 }
 
@@ -171,43 +174,53 @@ static enum quern_status status_of(quern_run *run)
 	return quern_run_set(run, "", NULL);
 }
 
-/* Reads the command line into *l. Returns 0, or 1 + the exit code when the command is done. */
+/* Reads the command line into *l. Returns 0, or 1 + the exit code when the command is done; l->err: why. */
 static int read_line(const struct qn_command *command, const struct quern_option *own, int argc,
 		     char **argv, struct line *l)
 {
 	struct qn_args a = { .set = set, .ctx = l };
-	struct quern_message err = { .status = QUERN_OK };
+	struct quern_message *err = &l->err;
 	const char *kernel;
 	bool help = false;
 	int operands = argc;
-	enum quern_status st = bring_kernel_first(command, argc, argv, &kernel, &help, &err);
+	enum quern_status st = bring_kernel_first(command, argc, argv, &kernel, &help, err);
 
 	if (!st && help && !kernel)
 		return print_help(command, NULL);
 	if (!st && !kernel)
-		st = qn_error_set(&err, QUERN_ERR_USAGE,
+		st = qn_error_set(err, QUERN_ERR_USAGE,
 				  "no kernel given: quern %s KERNEL "
 				  "[options] FILE...; `quern kernels` lists them",
 				  command->name);
 	if (!st && (!l->session || !(l->run = quern_run_new(l->session, kernel))))
-		st = qn_error_nomem(&err, 0, "a run");
+		st = qn_error_nomem(err, 0, "a run");
 	if (!st && *quern_run_message(l->run))
-		st = qn_error_set(&err, status_of(l->run), "%s", quern_run_message(l->run));
+		st = qn_error_set(err, status_of(l->run), "%s", quern_run_message(l->run));
 	if (!st && help)
 		return print_help(command, kernel);
 	if (!st)
-		st = qn_options_init(&l->own, &own, 1, &err);
+		st = qn_options_init(&l->own, &own, 1, err);
 	if (!st) {
 		add_options(&a, command, l->run);
-		st = from_environment(l, &err);
+		st = from_environment(l, err);
 	}
 	if (!st)
-		st = qn_args_parse(&a, argc, argv, 2, &operands, &help, &err);
+		st = qn_args_parse(&a, argc, argv, 2, &operands, &help, err);
 	if (!st && help)
 		return print_help(command, kernel);
 	if (!st)
-		st = add_files(l, command->name, argc, argv, operands, &err);
-	return st ? 1 + qn_cli_fail(st, err.text) : 0;
+		st = add_files(l, command->name, argc, argv, operands, err);
+	return st ? 1 + (int)st : 0;
+}
+
+/* What stops a rank stops all; of those that it stops the lowest says why. Returns the exit code, -1: nothing does. */
+static int settle(int code, const struct line *l)
+{
+	if (!qn_cli_rank())
+		qn_cli_warn_of_variables(l->run);
+	if (qn_cli_is_first(l->err.status != QUERN_OK))
+		qn_cli_tell(l->err.text);
+	return qn_cli_agree(code) - 1;
 }
 
 static int no_document(void)
@@ -377,9 +390,11 @@ int qn_cli_run(int argc, char **argv)
 {
 	struct line l = { .session = quern_session_new(qn_cli_world()) };
 	struct qn_progress progress = { .drawn = false };
-	int code = qn_cli_agree(read_line(qn_cli_command("run"), run_table, argc, argv, &l)) - 1;
-	const char *output = code < 0 ? quern_option_string(&l.own, "output") : NULL;
+	int code = read_line(qn_cli_command("run"), run_table, argc, argv, &l);
+	const char *output;
 
+	code = settle(code, &l);
+	output = code < 0 ? quern_option_string(&l.own, "output") : NULL;
 	if (code < 0) {
 		qn_cli_progress_begin(&progress, 0);
 		qn_cli_warn_of_mixing(&l.own);
@@ -427,7 +442,7 @@ int qn_cli_plan(int argc, char **argv)
 
 	if (!code && (failed = qn_cli_check_document(&l.own)))
 		code = 1 + failed;
-	code = qn_cli_agree(code) - 1;
+	code = settle(code, &l);
 	if (code < 0) {
 		code = (int)quern_run_plan(l.run);
 		if (code)

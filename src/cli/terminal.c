@@ -77,10 +77,15 @@ static void say_formatted(const char *before, const char *format, va_list ap)
 	free(text);
 }
 
+void qn_cli_tell(const char *text)
+{
+	say("quern: ", text);
+}
+
 int qn_cli_fail(enum quern_status st, const char *text)
 {
 	if (!qn_cli_rank())
-		say("quern: ", text);
+		qn_cli_tell(text);
 	return (int)st;
 }
 

@@ -16,7 +16,9 @@
 /* Called first: standard output is written when it is flushed, in as few pieces as can be. */
 void qn_cli_begin(void);
 
-/* "quern: TEXT" on standard error, from rank 0 only, of plain text (base/error.h); returns the exit code of the status. */
+/* "quern: TEXT" on standard error, of plain text (base/error.h). */
+void qn_cli_tell(const char *text);
+/* The same from rank 0 only; returns the exit code of the status. */
 int qn_cli_fail(enum quern_status st, const char *text);
 
 /* "quern: warning: TEXT" on standard error, and "quern: TEXT", a line each. */

@@ -1,6 +1,7 @@
 /*
  * world.c - the ranks of the command, as the launcher and MPI have it.
  */
+#include <limits.h>
 #include <mpi.h>
 #include <stdlib.h>
 
@@ -24,6 +25,18 @@ int qn_cli_agree(int code)
 	if (rc)
 		MPI_Comm_call_errhandler(MPI_COMM_WORLD, rc);
 	return worst;
+}
+
+bool qn_cli_is_first(bool does)
+{
+	int mine = does ? qn_cli_rank() : INT_MAX, lowest = mine, rc;
+
+	if (qn_cli_world() != MPI_COMM_NULL) {
+		rc = MPI_Allreduce(&mine, &lowest, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
+		if (rc)
+			MPI_Comm_call_errhandler(MPI_COMM_WORLD, rc);
+	}
+	return does && lowest == mine;
 }
 
 /* Set by the launchers before MPI_Init: Open MPI, PMIx (srun --mpi=pmix), MPICH and its kin. */

@@ -8,6 +8,7 @@ LIB_SRCS += src/exact/power_int.c
 LIB_SRCS += src/exact/scheme.c
 LIB_SRCS += src/exact/stats.c
 LIB_SRCS += src/exact/stats_quick.c
+LIB_SRCS += src/exact/words.c
 LIB_MULTI_ISA_SRCS += src/exact/lanes_f32.c
 LIB_MULTI_ISA_SRCS += src/exact/lanes_f64.c
 LIB_MULTI_ISA_SRCS += src/exact/lanes_int.c

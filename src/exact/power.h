@@ -49,6 +49,7 @@ int qn_power_segments(const struct qn_power *p, struct quern_segment *segments);
 
 /* Bytes of scratch for qn_power_add and qn_power_add_special, 64-byte aligned. */
 size_t qn_power_scratch_nbytes(const struct qn_power *p);
+#define QN_POWER_MOST_SCRATCH (32 * QUERN_TILE_NELEMS) /* of any */
 
 /*
  * Adds the powers of n values, 1 <= n <= QUERN_TILE_NELEMS, of any alignment, to the words, and

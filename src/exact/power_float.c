@@ -32,6 +32,8 @@ struct scratch {
 	union values finite;
 };
 
+_Static_assert(sizeof(struct scratch) <= QN_POWER_MOST_SCRATCH, "the room for any scratch");
+
 /* What does not change within a tile. */
 struct job {
 	const struct qn_power *p;

@@ -1,7 +1,6 @@
 # src/kernel: sources of libquern. MULTI_ISA files are compiled once per instruction set (base/isa.h).
 LIB_SRCS += src/kernel/cells.c
 LIB_SRCS += src/kernel/cells_pack.c
-LIB_SRCS += src/kernel/choice.c
 LIB_SRCS += src/kernel/collect.c
 LIB_SRCS += src/kernel/kernel.c
 LIB_SRCS += src/kernel/list.c

@@ -541,3 +541,10 @@ const struct quern_kernel *qn_kernel_of(const struct quern_kernel *k, int i)
 		return i == 0 ? k : NULL;
 	return i < s->n ? s->of[i] : NULL;
 }
+
+const void *qn_kernel_self_of(const struct quern_kernel *k, const void *self, int i)
+{
+	const struct all *a = self;
+
+	return k->open == several_open ? a->one[i].self : self;
+}

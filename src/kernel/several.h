@@ -17,20 +17,9 @@
 
 #define QN_MOST_KERNELS 16 /* of one run */
 
-struct qn_several;
-
-/* What runs: a kernel, or several as one, which is called as the user lists them. */
-struct qn_choice {
-	const struct quern_kernel *kernel; /* NULL: none */
-	struct qn_several *several; /* owned: what there is of it; NULL: it is one of the table */
-};
-
-/* text: names with commas between them. QUERN_ERR_USAGE: a kernel that is not there, or twice, or that has to
-   run alone. The caller frees with qn_choice_fini, whatever is returned. */
-enum quern_status qn_choice_find(const char *text, struct qn_choice *c, struct quern_message *err);
-void qn_choice_fini(struct qn_choice *c);
-
 /* The i-th of the kernels that this one stands for, from 0: itself, where it is one. NULL: there are no more. */
 const struct quern_kernel *qn_kernel_of(const struct quern_kernel *k, int i);
+/* What that one's open() has made, of what this one's has. */
+const void *qn_kernel_self_of(const struct quern_kernel *k, const void *self, int i);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * several_parts.h - what lists of kernels are made of (choice.c), and what runs them (several.c).
+ * several_parts.h - what lists of kernels are made of (registry/choice.h), and what runs them (several.c).
  */
 #ifndef QN_KERNEL_SEVERAL_PARTS_H
 #define QN_KERNEL_SEVERAL_PARTS_H

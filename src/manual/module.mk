@@ -20,6 +20,7 @@ MANUAL_PAGES += quern.7
 MANUAL_PAGES += quern-data.7
 MANUAL_PAGES += quern-select.7
 MANUAL_PAGES += quern-placement.7
+MANUAL_PAGES += quern-kernel.7
 MANUAL_PAGES += quern-json.5
 MANUAL_PAGES += quern-site.5
 MANUAL_PAGES += quern-python.7

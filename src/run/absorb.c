@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "kernel/there.h"
+#include "registry/shield.h"
 #include "run/kept.h"
 
 /* Elements that are not there are left out, of a state of all. */
@@ -75,6 +76,12 @@ enum quern_status qn_absorber_turn(struct qn_absorber *a, const struct quern_box
 
 enum quern_status qn_absorber_check(const struct qn_absorber *a, struct quern_message *err)
 {
+	const struct qn_run *run = a->run;
+	enum quern_status st = qn_shield_check(run->kernel, run->self,
+					       qn_dataset_name(&run->subject->dataset), err);
+
+	if (st)
+		return st;
 	if (a->bad.is_there)
 		return qn_bad_weight_refuse(&a->bad, &a->run->subject->dataset, err);
 	if (atomic_load_explicit(&a->cells->lacks_memory, memory_order_relaxed))

@@ -82,7 +82,7 @@ done
 is "quern-kernels has all kernels and their options" "" "$missing"
 # Rows as they are written in the sources.
 missing=
-for name in $(grep -rhoE '\{ "[a-z-]+", (0|'"'.'"'), QUERN_OPT_|\.name = "[a-z-]+",$' "$SRCDIR/src" "$SRCDIR/kernels" |
+for name in $(grep --include='*.[ch]' -rhoE '\{ "[a-z-]+", (0|'"'.'"'), QUERN_OPT_|\.name = "[a-z-]+",$' "$SRCDIR/src" "$SRCDIR/kernels" |
 	cut -d'"' -f2 | sort -u); do
 	grep -qE -- "^    (-., )?--$name( |\$)|^  $name\$" text/* || missing+=" --$name"
 done

@@ -17,6 +17,8 @@ src/select       base data
 src/feed         base exact cluster data select
 src/fields       base
 src/kernel       base exact columns cluster fields
+src/registry     base cluster data kernel
+src/proof        base kernel
 src/elements     base kernel
 src/weighted     base exact columns kernel
 src/program      base select kernel
@@ -30,7 +32,7 @@ src/grouping     base cluster select describe kernel find keys formula program
 src/rolling      base data select kernel weighted program find keys
 src/locate       base exact cluster data select feed kernel plan describe find
 src/crew         base cluster data plan locate
-src/run          base exact cluster data select feed fields kernel plan describe find keys formula grouping rolling locate crew
+src/run          base exact cluster data select feed fields kernel registry plan describe find keys formula grouping rolling locate crew
 src/schedule     base exact cluster data select feed kernel plan describe find keys formula grouping rolling locate crew run
 src/lookup       base cluster data select feed fields kernel describe find run
 src/results      base fields kernel quern.h
@@ -38,10 +40,11 @@ src/stage        base exact cluster data select feed describe resolve find
 src/verify       base exact cluster data feed describe resolve find crew
 src/csv          base data fields kernel quern.h
 src/json         base data fields kernel
-src/api          base exact cluster data select feed kernel plan describe resolve find keys formula program grouping rolling locate crew run schedule lookup stage verify results csv json quern.h
+src/api          base exact cluster data select feed kernel registry plan describe resolve find keys formula program grouping rolling locate crew run schedule lookup stage verify results csv json quern.h
 src/insitu       base cluster select feed kernel formula grouping run data api quern.h
 src/manual       base kernel quern.h
-src/cli          base exact cluster fields kernel run json api manual quern.h
+src/cli          base exact cluster fields kernel registry run json api manual quern.h
+src/authoring    base kernel registry proof cli quern.h
 src/scaling      base cluster json api cli quern.h
 src/fortran      quern.h
 src/python       quern.h
@@ -218,7 +221,7 @@ expect_none "src/ includes neither io/ nor kernels/" \
 	"$(includes_of src | grep -E ' (\.\./)*(io|kernels)/')"
 expect_none "options are named in the API, the command and kernels only" "$(
 	grep -nE 'quern_option_(string|flag|int|reals)\(|\<QUERN_OPT_' -r src --include='*.[ch]' |
-		grep -vE '^src/(api|cli|scaling|manual)/|^src/base/options\.c:|^src/quern_kernel\.h:'
+		grep -vE '^src/(api|cli|authoring|scaling|manual|registry)/|^src/base/options\.c:|^src/quern_kernel\.h:'
 )"
 # What lacks memory is not left out of a document (src/json/json.h).
 expect_none "parts of documents are put together by json/json.c only" "$(

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "proof/random.h"
+
 /* A state to begin with: a test's own number, not 0, or another one for each TEST_SEED. */
 static inline uint64_t random_seed(uint64_t own)
 {
@@ -20,10 +22,7 @@ static inline uint64_t random_seed(uint64_t own)
 /* The next number below n > 0. *s is the state, not 0. */
 static inline uint64_t random_below(uint64_t *s, uint64_t n)
 {
-	*s ^= *s >> 12;
-	*s ^= *s << 25;
-	*s ^= *s >> 27;
-	return (*s * UINT64_C(0x2545f4914f6cdd1d) >> 16) % n;
+	return qn_random_below(s, n);
 }
 
 #endif

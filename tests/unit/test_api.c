@@ -281,6 +281,105 @@ static void test_moments(void **state)
 	quern_run_free(run);
 }
 
+/* --- a kernel of the program: exact sums of what it gets as float32 --- */
+
+static enum quern_status own_open(const struct quern_input *in, void **self)
+{
+	if (in->dtype != QUERN_F32)
+		return quern_message_set(in->message, QUERN_ERR_DATA, "float32 only");
+	*self = calloc(1, 1);
+	return *self ? QUERN_OK : QUERN_ERR_RUN;
+}
+
+static int own_layout(const void *self, struct quern_segment *segments)
+{
+	(void)self;
+	segments[0] = (struct quern_segment){ .op = QUERN_SUM, .nwords = QUERN_EXACT_NWORDS };
+	return 1;
+}
+
+static void own_absorb(const void *self, int64_t *words, void *scratch,
+		       const struct quern_tile *tile)
+{
+	const struct quern_var *v = tile->var;
+	double x[QUERN_TILE_NELEMS];
+	size_t n = 0;
+
+	(void)self;
+	(void)scratch;
+	for (size_t i = 0; i < tile->nelems; i++) {
+		float f;
+
+		memcpy(&f, (const char *)v->values + i * sizeof(f), sizeof(f));
+		if (!v->valid || v->valid[i / 64] >> i % 64 & 1)
+			x[n++] = f;
+	}
+	quern_exact_add(words, x, n);
+}
+
+static void own_normalize(const void *self, int64_t *words)
+{
+	(void)self;
+	quern_exact_normalize(words);
+}
+
+static const char *const *own_fields(const void *self)
+{
+	static const char *const names[] = { "total", NULL };
+
+	(void)self;
+	return names;
+}
+
+static void own_emit(const void *self, const int64_t *words, struct quern_result *r)
+{
+	(void)self;
+	quern_result_real(r, "total", quern_exact_value(words));
+}
+
+static struct quern_kernel own_kernel(void)
+{
+	return (struct quern_kernel){
+		.abi = QUERN_KERNEL_ABI,
+		.name = "own",
+		.doc = "a kernel of the program",
+		.open = own_open,
+		.close = free,
+		.layout = own_layout,
+		.absorb = own_absorb,
+		.normalize = own_normalize,
+		.fields = own_fields,
+		.emit = own_emit,
+	};
+}
+
+static void test_registered_kernel(void **state)
+{
+	const struct quern_kernel own = own_kernel();
+	struct quern_kernel wrong = own;
+	quern_session *s = quern_session_new(world);
+	quern_run *run;
+
+	(void)state;
+	assert_int_equal(quern_session_register(s, &own), QUERN_OK);
+	assert_string_equal(quern_session_message(s), "");
+	assert_int_equal(quern_session_register(s, &own), QUERN_ERR_USAGE);
+	assert_non_null(strstr(quern_session_message(s), "another kernel own"));
+	wrong.name = "wrong";
+	wrong.emit = NULL;
+	assert_int_equal(quern_session_register(s, &wrong), QUERN_ERR_USAGE);
+	assert_non_null(strstr(quern_session_message(s), "has no emit"));
+	run = new_run_of(s, "sum,own", "/v");
+	execute(run);
+	if (!my_rank)
+		assert_true(get_real(run, "total") == get_real(run, "sum"));
+	quern_session_free(s);
+	quern_run_free(run);
+	run = quern_run_new(session, "own");
+	assert_int_equal(quern_run_set(run, "dataset", "/v"), QUERN_ERR_USAGE);
+	quern_run_free(run);
+}
+
 static void test_selection(void **state)
 {
 	quern_run *run = new_run("sum", "/v");
@@ -1119,6 +1218,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_same_bytes),
 		cmocka_unit_test(test_histogram),
 		cmocka_unit_test(test_minmax),
+		cmocka_unit_test(test_registered_kernel),
 		cmocka_unit_test(test_options_of_rank_0),
 		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_listed_options),

@@ -8,7 +8,7 @@
 #include <pthread.h>
 
 #include "kernel/cells.h"
-#include "kernel/several.h"
+#include "registry/choice.h"
 #include "rows_case.h"
 
 #define MOST_NBYTES (4u << 20) /* of the states of all rows */
@@ -19,7 +19,7 @@
 /* A kernel over a dataset, with rows. */
 struct cells_case {
 	const struct quern_kernel *k;
-	const struct dataset *d;
+	const struct qn_sample *d;
 	void *self;
 	struct qn_layout_of_state layout;
 	struct rows_case rows;
@@ -50,16 +50,16 @@ static void expect_states(struct cells_case *c, uint64_t *seed)
 	assert_non_null(c->expect);
 	for (size_t r = 0; r < nrows; r++)
 		qn_state_identity(&c->layout, c->expect + r * nwords);
-	for (size_t i = 0; i < box_nelems(all); i++) {
+	for (size_t i = 0; i < qn_tiling_nelems(all); i++) {
 		const int64_t row = expected_row(&c->rows, all, i);
-		struct pieces ps = { 0 };
+		struct qn_tiling ps = { .roles = case_roles };
 
 		if (row < 0)
 			continue;
-		add_piece(&ps, c->d, all, i, 1, seed);
+		qn_tiling_add(&ps, c->d, all, i, 1, seed);
 		c->k->absorb(c->self, c->expect + (size_t)row * nwords, scratch,
 			     &ps.piece[0]->tile);
-		pieces_fini(&ps);
+		qn_tiling_fini(&ps);
 	}
 	for (size_t r = 0; r < nrows; r++)
 		normalize(c->k, c->self, c->expect + r * nwords);
@@ -81,7 +81,7 @@ static void init_table(const struct cells_case *c, struct qn_cells *t, bool is_s
 struct worker {
 	const struct cells_case *c;
 	struct qn_cells *table;
-	const struct pieces *ps;
+	const struct qn_tiling *ps;
 	size_t first, step;
 	pthread_t thread;
 };
@@ -105,7 +105,7 @@ static void *work(void *arg)
 }
 
 static void absorb_shared(const struct cells_case *c, struct qn_cells *table,
-			  const struct pieces *ps)
+			  const struct qn_tiling *ps)
 {
 	struct worker w[NTHREADS];
 
@@ -157,7 +157,7 @@ static void compare_seen(const struct cells_case *c, const struct qn_cells *t)
 
 	assert_non_null(expect);
 	assert_int_equal(t->seen != NULL, r->nkept > 0);
-	for (size_t i = 0; t->seen && i < box_nelems(&r->selection); i++) {
+	for (size_t i = 0; t->seen && i < qn_tiling_nelems(&r->selection); i++) {
 		const int64_t row = expected_row(&c->rows, &r->selection, i);
 
 		if (row >= 0)
@@ -195,15 +195,15 @@ static void check_variant(const struct cells_case *c, int variant, uint64_t *see
 	const bool whole[QUERN_MAX_DIMS + 1] = { [QUERN_MAX_DIMS] = true };
 	const size_t ntables = variant ? 1 + random_below(seed, MOST_TABLES) : 1;
 	struct qn_cells table[MOST_TABLES];
-	struct pieces ps[MOST_TABLES] = { { 0 } };
-	struct pieces all = { 0 };
+	struct qn_tiling ps[MOST_TABLES] = { { 0 } };
+	struct qn_tiling all = { .roles = case_roles };
 
-	split_box(&all, c->d, &c->rows.rows.selection, whole, variant, seed);
-	shuffle_pieces(&all, seed);
+	qn_tiling_split(&all, c->d, &c->rows.rows.selection, whole, variant, seed);
+	qn_tiling_shuffle(&all, seed);
 	for (size_t t = 0; t < ntables; t++)
 		ps[t].piece = qn_calloc(all.n, sizeof(*ps[t].piece));
 	for (size_t i = 0; i < all.n; i++) {
-		struct pieces *to = &ps[random_below(seed, ntables)];
+		struct qn_tiling *to = &ps[random_below(seed, ntables)];
 
 		to->piece[to->n++] = all.piece[i];
 	}
@@ -229,7 +229,7 @@ static void check_variant(const struct cells_case *c, int variant, uint64_t *see
 	compare(c, &table[0]);
 	compare_seen(c, &table[0]);
 	qn_cells_fini(&table[0]);
-	pieces_fini(&all);
+	qn_tiling_fini(&all);
 }
 
 /* --- cases --- */
@@ -238,10 +238,10 @@ static void check_variant(const struct cells_case *c, int variant, uint64_t *see
 static void pool(struct cells_case *c, const struct quern_box *selection, uint64_t *seed)
 {
 	const bool whole[QUERN_MAX_DIMS + 1] = { false };
-	struct pieces ps = { 0 };
+	struct qn_tiling ps = { .roles = case_roles };
 	bool more = true;
 
-	split_box(&ps, c->d, selection, whole, 1, seed);
+	qn_tiling_split(&ps, c->d, selection, whole, 1, seed);
 	while (more && c->k->is_pooled && c->k->is_pooled(c->self)) {
 		int64_t *state = run_pass(c->k, c->self, &ps, &c->layout);
 
@@ -250,7 +250,7 @@ static void pool(struct cells_case *c, const struct quern_box *selection, uint64
 			adopt(c->k, c->self);
 		guarded_free(state, c->layout.nwords * sizeof(*state));
 	}
-	pieces_fini(&ps);
+	qn_tiling_fini(&ps);
 	assert_int_equal(qn_state_layout(c->k, c->self, &c->layout, NULL), QUERN_OK);
 }
 
@@ -282,7 +282,7 @@ static void reopen(struct cells_case *c, const char *const *settings,
 }
 
 static void check_case(const struct quern_kernel *k, const char *const *settings,
-		       const struct dataset *d, const struct quern_box *selection, uint64_t *seed)
+		       const struct qn_sample *d, const struct quern_box *selection, uint64_t *seed)
 {
 	struct cells_case c = { .k = k, .d = d };
 	struct quern_message message;
@@ -301,15 +301,15 @@ static void check_case(const struct quern_kernel *k, const char *const *settings
 }
 
 /* Among elements that are alike some that are in no compact form: huge, tiny, infinite, NaN. */
-static void spice(struct dataset *d, unsigned one_in, uint64_t *seed)
+static void spice(struct qn_sample *d, unsigned one_in, uint64_t *seed)
 {
 	static const double odd[] = { 1e300,	 -1e-300, 3e38, 1e-44,	  5e-324, INFINITY,
 				      -INFINITY, NAN,	  -0.0, 0x1p-149, 65504,  -1e15 };
 
 	for (size_t i = 0; one_in && qn_dtype_is_float(d->dtype) && i < d->nelems; i++)
 		if (!random_below(seed, one_in))
-			store_value(d->dtype, element(d, i),
-				    odd[random_below(seed, sizeof(odd) / sizeof(*odd))]);
+			qn_number_store(d->dtype, qn_sample_at(d, i),
+					odd[random_below(seed, sizeof(odd) / sizeof(*odd))]);
 }
 
 /* A kernel with certain settings on all types and kinds of data. */
@@ -322,35 +322,36 @@ static void check_settings(const struct quern_kernel *k, const char *const *sett
 	uint64_t seed = random_seed(88172645463325252u);
 
 	for (int t = 0; t < QUERN_NDTYPES; t++)
-		for (int i = 0; i < 3 * NMOODS; i++) {
+		for (int i = 0; i < 3 * QN_NMOODS; i++) {
 			const size_t shape = k->follows ? 3 : i % 8 == 7 ? 2 : (size_t)i % 2;
 			struct quern_box box;
-			struct dataset d;
+			struct qn_sample d;
 
 			dataset_init(&d, (enum quern_dtype)t, 3, shapes[shape]);
-			dataset_fill(&d, (enum mood)(i / 3), i % 3 ? 30 : 0, &seed);
+			qn_sample_fill(&d, (enum qn_mood)(i / 3), i % 3 ? 30 : 0, &seed);
 			spice(&d, spices[i % 3], &seed);
 			d.nan_missing = i % 3 != 2;
-			box = whole_box(&d);
+			box = qn_sample_box(&d);
 			if (i % 4 == 1) {
 				box.start[2] = 1;
 				box.step[2] = 2;
 				box.count[2] = d.shape[2] / 2;
 			}
 			check_case(k, settings, &d, &box, &seed);
-			dataset_fini(&d);
+			qn_sample_fini(&d);
 		}
 }
 
 static void test_several(void **state)
 {
 	static const char *const lists[] = { "mean,minmax,count,std,max", "moments,histogram" };
+	struct qn_registry registry = { .n = 0 };
 	struct qn_choice c;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
 		print_message("%s\n", lists[i]);
-		assert_int_equal(qn_choice_find(lists[i], &c, NULL), QUERN_OK);
+		assert_int_equal(qn_choice_find(lists[i], &registry, &c, NULL), QUERN_OK);
 		check_settings(c.kernel, NULL);
 		qn_choice_fini(&c);
 	}

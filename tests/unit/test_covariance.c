@@ -16,7 +16,7 @@ static const struct quern_kernel *covariance(void)
 
 /* The dataset as rows of features: element (row, feature). */
 struct table {
-	const struct dataset *d;
+	const struct qn_sample *d;
 	size_t outer, nrows, inner;
 	bool *complete; /* owned: which rows are */
 };
@@ -29,12 +29,12 @@ static size_t element_of(const struct table *t, size_t row, size_t feature)
 static bool row_is_complete(const struct table *t, size_t row)
 {
 	for (size_t j = 0; j < t->outer * t->inner; j++)
-		if (is_missing(t->d, element_of(t, row, j)))
+		if (qn_sample_is_missing(t->d, element_of(t, row, j)))
 			return false;
 	return true;
 }
 
-static struct table table_of(const struct dataset *d, int sample_dim)
+static struct table table_of(const struct qn_sample *d, int sample_dim)
 {
 	struct table t = { d, 1, (size_t)d->shape[sample_dim], 1, NULL };
 
@@ -57,8 +57,8 @@ static long double value_of(const struct table *t, size_t row, size_t j)
 
 	while (!t->complete[first])
 		first++;
-	return (long double)value_at(t->d, element_of(t, row, j)) -
-	       (long double)value_at(t->d, element_of(t, first, j));
+	return (long double)qn_sample_value(t->d, element_of(t, row, j)) -
+	       (long double)qn_sample_value(t->d, element_of(t, first, j));
 }
 
 static size_t count_complete(const struct table *t)
@@ -98,7 +98,7 @@ static long double reported_mean(const struct table *t, size_t j, long double me
 
 	while (!t->complete[first])
 		first++;
-	return (long double)value_at(t->d, element_of(t, first, j)) + mean;
+	return (long double)qn_sample_value(t->d, element_of(t, first, j)) + mean;
 }
 
 /* Whether two numbers are equal, within `error`, or are NaN or infinite alike. */
@@ -142,7 +142,7 @@ static void check_matrix(const struct table *t, const struct quern_result *r)
 	free(sd);
 }
 
-static void check_dataset(const struct dataset *d, int sample_dim)
+static void check_dataset(const struct qn_sample *d, int sample_dim)
 {
 	struct table t = table_of(d, sample_dim);
 	char text[] = "samples=0";
@@ -168,17 +168,17 @@ static void test_against_two_passes(void **state)
 {
 	static const uint64_t shape[] = { 9, 11, 7 };
 	uint64_t seed = random_seed(1181783497276652981u);
-	struct dataset d;
+	struct qn_sample d;
 
 	(void)state;
 	for (int t = 0; t < QUERN_NDTYPES; t++) {
 		for (int i = 0; i < 6; i++) {
 			for (int dim = 0; dim < 3; dim++) {
 				dataset_init(&d, (enum quern_dtype)t, 3, shape);
-				dataset_fill(&d, (enum mood)(i / 3), i % 3 ? 300 : 0, &seed);
+				qn_sample_fill(&d, (enum qn_mood)(i / 3), i % 3 ? 300 : 0, &seed);
 				d.nan_missing = i % 3 != 2;
 				check_dataset(&d, dim);
-				dataset_fini(&d);
+				qn_sample_fini(&d);
 			}
 		}
 	}
@@ -190,15 +190,15 @@ static void test_many_rows(void **state)
 	static const char *const level[] = { "baseline", "avx2", "avx512" };
 	static const uint64_t rows_first[] = { 9001, 5 }, rows_last[] = { 5, 9001 };
 	uint64_t seed = random_seed(4101842887655102017u);
-	struct dataset d;
+	struct qn_sample d;
 
 	(void)state;
 	for (int i = 0; i < 12; i++) {
 		qn_cpu_choose(level[i / 4]);
 		dataset_init(&d, QUERN_F32, 2, i & 2 ? rows_last : rows_first);
-		dataset_fill(&d, SMOOTH, i & 1 ? 20 : 0, &seed);
+		qn_sample_fill(&d, QN_SMOOTH, i & 1 ? 20 : 0, &seed);
 		check_dataset(&d, i & 2 ? 1 : 0);
-		dataset_fini(&d);
+		qn_sample_fini(&d);
 	}
 	qn_cpu_choose(NULL);
 }
@@ -212,15 +212,16 @@ static void test_scales(void **state)
 	} feature[8] = { { 0, 1e-140 },	   { 1e12, 1e-3 }, { -3e5, 1 },	   { 0, 1e150 },
 			 { 1e150, 1e149 }, { 0.125, 0 },   { 1e-3, 1e-9 }, { 0, 1e10 } };
 	uint64_t seed = random_seed(88172645463325252u);
-	struct dataset d;
+	struct qn_sample d;
 
 	(void)state;
 	dataset_init(&d, QUERN_F64, 2, shape);
 	for (size_t i = 0; i < d.nelems; i++)
-		store_value(QUERN_F64, element(&d, i),
-			    feature[i % 8].offset + feature[i % 8].width * random_normal(&seed));
+		qn_number_store(QUERN_F64, qn_sample_at(&d, i),
+				feature[i % 8].offset +
+					feature[i % 8].width * qn_random_normal(&seed));
 	check_dataset(&d, 0);
-	dataset_fini(&d);
+	qn_sample_fini(&d);
 }
 
 /* Values up to the ends of the range of double do not overflow on the way. */
@@ -229,7 +230,7 @@ static void test_ends_of_range(void **state)
 	static const uint64_t shape[] = { 4, 2 };
 	static const double x[] = { -DBL_MAX, 1, DBL_MAX, 2, DBL_MAX, 3, -DBL_MAX, 6 };
 	struct quern_result r;
-	struct dataset d;
+	struct qn_sample d;
 
 	(void)state;
 	dataset_init(&d, QUERN_F64, 2, shape);
@@ -242,7 +243,7 @@ static void test_ends_of_range(void **state)
 	assert_true(is_near(field_of(&r, "covariance")->v.reals[1], -2 * (DBL_MAX / 3), 1e294));
 	assert_true(is_near(field_of(&r, "covariance")->v.reals[3], 14.0L / 3, 1e-14));
 	qn_result_fini(&r);
-	dataset_fini(&d);
+	qn_sample_fini(&d);
 }
 
 /* Features with infinities, or NaN that is a value, are NaN; the others are as without them. */
@@ -252,17 +253,17 @@ static void test_not_finite(void **state)
 	uint64_t seed = random_seed(2685821657736338717u);
 	const struct qn_field *mean, *cov;
 	struct quern_result r, plain;
-	struct dataset d;
+	struct qn_sample d;
 
 	(void)state;
 	dataset_init(&d, QUERN_F32, 2, shape);
-	dataset_fill(&d, SMOOTH, 0, &seed);
+	qn_sample_fill(&d, QN_SMOOTH, 0, &seed);
 	d.nan_missing = false;
 	run_kernel(covariance(), &d, NULL, &plain);
-	store_value(QUERN_F32, element(&d, 5 * 7 + 1), INFINITY);
-	store_value(QUERN_F32, element(&d, 5 * 9 + 2), -INFINITY);
-	store_value(QUERN_F32, element(&d, 5 * 30 + 2), INFINITY);
-	store_value(QUERN_F32, element(&d, 5 * 11 + 3), NAN);
+	qn_number_store(QUERN_F32, qn_sample_at(&d, 5 * 7 + 1), INFINITY);
+	qn_number_store(QUERN_F32, qn_sample_at(&d, 5 * 9 + 2), -INFINITY);
+	qn_number_store(QUERN_F32, qn_sample_at(&d, 5 * 30 + 2), INFINITY);
+	qn_number_store(QUERN_F32, qn_sample_at(&d, 5 * 11 + 3), NAN);
 	run_kernel(covariance(), &d, NULL, &r);
 	mean = field_of(&r, "mean");
 	cov = field_of(&r, "covariance");
@@ -278,7 +279,7 @@ static void test_not_finite(void **state)
 	}
 	qn_result_fini(&r);
 	qn_result_fini(&plain);
-	dataset_fini(&d);
+	qn_sample_fini(&d);
 }
 
 static void test_names_and_limits(void **state)
@@ -288,12 +289,12 @@ static void test_names_and_limits(void **state)
 	static const uint64_t shape[] = { 3, 4, 2 }, wide[] = { 2, 16385, 1 };
 	struct quern_message message;
 	struct quern_box box;
-	struct dataset d;
+	struct qn_sample d;
 	void *self;
 
 	(void)state;
 	dataset_init(&d, QUERN_F32, 3, shape);
-	box = whole_box(&d);
+	box = qn_sample_box(&d);
 	for (size_t i = 0; i < 3; i++) {
 		const char *const settings[] = { good[i], NULL };
 
@@ -307,19 +308,19 @@ static void test_names_and_limits(void **state)
 		assert_int_equal(open_kernel(covariance(), &d, &box, settings, &self, &message),
 				 QUERN_ERR_USAGE);
 	}
-	dataset_fini(&d);
+	qn_sample_fini(&d);
 	dataset_init(&d, QUERN_F32, 3, wide);
-	box = whole_box(&d);
+	box = qn_sample_box(&d);
 	assert_int_equal(open_kernel(covariance(), &d, &box, NULL, &self, &message),
 			 QUERN_ERR_DATA);
-	dataset_fini(&d);
+	qn_sample_fini(&d);
 }
 
 static void test_few_samples(void **state)
 {
 	static const uint64_t shape[] = { 3, 2 };
 	struct quern_result r;
-	struct dataset d;
+	struct qn_sample d;
 
 	(void)state;
 	dataset_init(&d, QUERN_I16, 2, shape);
@@ -335,7 +336,7 @@ static void test_few_samples(void **state)
 	assert_int_equal(int_of(&r, "samples"), 0);
 	assert_int_equal(field_of(&r, "mean")->type, QN_FIELD_NULL);
 	qn_result_fini(&r);
-	dataset_fini(&d);
+	qn_sample_fini(&d);
 }
 
 /* --- Sampling ------------------------------------------------------------------------------- */
@@ -350,18 +351,18 @@ static bool in_sample(size_t row)
 	return row / PIECE_NSAMPLES % EVERY == 1;
 }
 
-static void cut_evenly(const struct dataset *d, const bool *whole, struct pieces *ps)
+static void cut_evenly(const struct qn_sample *d, const bool *whole, struct qn_tiling *ps)
 {
-	struct quern_box box = whole_box(d);
+	struct quern_box box = qn_sample_box(d);
 	uint64_t seed = random_seed(1);
 
 	box.count[0] = PIECE_NSAMPLES;
 	for (; box.start[0] < d->shape[0]; box.start[0] += PIECE_NSAMPLES)
-		split_box(ps, d, &box, whole, 0, &seed);
+		qn_tiling_split(ps, d, &box, whole, 0, &seed);
 }
 
 /* A pass, the last piece first, dealt to nstates states, which are merged. */
-static int64_t *run_dealt(const void *self, const struct pieces *ps, size_t nstates, bool sample,
+static int64_t *run_dealt(const void *self, const struct qn_tiling *ps, size_t nstates, bool sample,
 			  struct qn_layout_of_state *l)
 {
 	int64_t *state[3];
@@ -386,13 +387,14 @@ static int64_t *run_dealt(const void *self, const struct pieces *ps, size_t nsta
 }
 
 /* All passes, those that need not see everything on a sample if `sample`; returns how many. */
-static int run_sampled(const struct dataset *d, size_t nstates, bool sample, struct quern_result *r)
+static int run_sampled(const struct qn_sample *d, size_t nstates, bool sample,
+		       struct quern_result *r)
 {
-	struct quern_box box = whole_box(d);
+	struct quern_box box = qn_sample_box(d);
 	bool whole[QUERN_MAX_DIMS + 1], more;
 	struct quern_message message;
 	struct qn_layout_of_state l;
-	struct pieces ps = { 0 };
+	struct qn_tiling ps = { .roles = case_roles };
 	void *self;
 	int npasses = 0;
 
@@ -410,7 +412,7 @@ static int run_sampled(const struct dataset *d, size_t nstates, bool sample, str
 			covariance()->emit(self, state, r);
 		guarded_free(state, l.nwords * sizeof(*state));
 	} while (more);
-	pieces_fini(&ps);
+	qn_tiling_fini(&ps);
 	covariance()->close(self);
 	return npasses;
 }
@@ -472,7 +474,7 @@ static double missing_now_and_then(size_t row, double noise)
 	return row % 31 == 0 ? NAN : noise;
 }
 
-static void fill_features(struct dataset *d, double (*feature)(size_t, double))
+static void fill_features(struct qn_sample *d, double (*feature)(size_t, double))
 {
 	static const uint64_t shape[] = { NSAMPLES, NFEATURES };
 	uint64_t seed = random_seed(2862933555777941757u);
@@ -480,10 +482,10 @@ static void fill_features(struct dataset *d, double (*feature)(size_t, double))
 	dataset_init(d, QUERN_F64, 2, shape);
 	d->nan_missing = true;
 	for (size_t i = 0; i < d->nelems; i++) {
-		double noise = random_normal(&seed);
+		double noise = qn_random_normal(&seed);
 
-		store_value(QUERN_F64, element(d, i),
-			    i % NFEATURES == 1 ? feature(i / NFEATURES, noise) : noise);
+		qn_number_store(QUERN_F64, qn_sample_at(d, i),
+				i % NFEATURES == 1 ? feature(i / NFEATURES, noise) : noise);
 	}
 }
 
@@ -511,7 +513,7 @@ static void test_samples(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct quern_result all, sampled, dealt;
-		struct dataset d;
+		struct qn_sample d;
 		struct table t;
 
 		fill_features(&d, cases[i].feature);
@@ -528,7 +530,7 @@ static void test_samples(void **state)
 		qn_result_fini(&sampled);
 		qn_result_fini(&dealt);
 		free(t.complete);
-		dataset_fini(&d);
+		qn_sample_fini(&d);
 	}
 }
 

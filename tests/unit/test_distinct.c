@@ -131,24 +131,24 @@ static int compare_doubles(const void *a, const void *b)
 }
 
 /* The values that are there, in order, without NaN. */
-static size_t sort_values(const struct dataset *d, double *v, int64_t *nnan)
+static size_t sort_values(const struct qn_sample *d, double *v, int64_t *nnan)
 {
 	size_t n = 0;
 
 	*nnan = 0;
 	for (size_t i = 0; i < d->nelems; i++) {
-		if (is_missing(d, i))
+		if (qn_sample_is_missing(d, i))
 			continue;
-		if (isnan(value_at(d, i)))
+		if (isnan(qn_sample_value(d, i)))
 			(*nnan)++;
 		else
-			v[n++] = value_at(d, i);
+			v[n++] = qn_sample_value(d, i);
 	}
 	qsort(v, n, sizeof(*v), compare_doubles);
 	return n;
 }
 
-static void check_kernels(const struct dataset *d)
+static void check_kernels(const struct qn_sample *d)
 {
 	struct quern_result r;
 	double *v = calloc(d->nelems, sizeof(*v)), mode = NAN;
@@ -191,17 +191,17 @@ static void test_kernels(void **state)
 
 	(void)state;
 	for (int t = 0; t < QUERN_NDTYPES; t++)
-		for (int i = 0; i < 4 * NMOODS; i++) {
-			struct dataset d;
+		for (int i = 0; i < 4 * QN_NMOODS; i++) {
+			struct qn_sample d;
 
 			/* What 64 bits hold a double may not. */
-			if (i / 4 == WILD && t >= QUERN_I64 && t <= QUERN_U64)
+			if (i / 4 == QN_WILD && t >= QUERN_I64 && t <= QUERN_U64)
 				continue;
 			dataset_init(&d, (enum quern_dtype)t, 2, shape);
-			dataset_fill(&d, (enum mood)(i / 4), i & 1 ? 20 : 0, &seed);
+			qn_sample_fill(&d, (enum qn_mood)(i / 4), i & 1 ? 20 : 0, &seed);
 			d.nan_missing = i & 2;
 			check_kernels(&d);
-			dataset_fini(&d);
+			qn_sample_fini(&d);
 		}
 }
 
@@ -213,13 +213,13 @@ static void test_limit(void **state)
 		"limit=50000", NULL
 	};
 	struct quern_result r;
-	struct dataset d;
+	struct qn_sample d;
 
 	(void)state;
 	dataset_init(&d, QUERN_F64, 2, shape);
 	for (size_t i = 0; i < d.nelems; i++)
-		store_value(QUERN_F64, element(&d, i),
-			    ldexp((double)(d.nelems - i), (int)(i % 50)));
+		qn_number_store(QUERN_F64, qn_sample_at(&d, i),
+				ldexp((double)(d.nelems - i), (int)(i % 50)));
 	run_kernel(qn_kernel_find("distinct"), &d, enough, &r);
 	assert_int_equal(int_of(&r, "exact"), 1);
 	assert_in_range(int_of(&r, "distinct"), 40000, 50000);
@@ -234,7 +234,7 @@ static void test_limit(void **state)
 	assert_int_equal(field_of(&r, "mode")->type, QN_FIELD_NULL);
 	assert_int_equal(field_of(&r, "frequency")->type, QN_FIELD_NULL);
 	qn_result_fini(&r);
-	dataset_fini(&d);
+	qn_sample_fini(&d);
 }
 
 int main(void)

@@ -12,38 +12,38 @@ struct expected {
 };
 
 /* x >= e, exactly, for the element's own type: long double holds every int64 and uint64. */
-static bool at_least(const struct dataset *d, size_t i, double e)
+static bool at_least(const struct qn_sample *d, size_t i, double e)
 {
 	int64_t s;
 	uint64_t u;
 
-	memcpy(&s, element(d, i), d->dtype == QUERN_I64 ? sizeof(s) : 0);
-	memcpy(&u, element(d, i), d->dtype == QUERN_U64 ? sizeof(u) : 0);
+	memcpy(&s, qn_sample_at(d, i), d->dtype == QUERN_I64 ? sizeof(s) : 0);
+	memcpy(&u, qn_sample_at(d, i), d->dtype == QUERN_U64 ? sizeof(u) : 0);
 	if (d->dtype == QUERN_I64)
 		return (long double)s >= (long double)e;
 	if (d->dtype == QUERN_U64)
 		return (long double)u >= (long double)e;
-	return value_at(d, i) >= e;
+	return qn_sample_value(d, i) >= e;
 }
 
-static bool equals(const struct dataset *d, size_t i, double e)
+static bool equals(const struct qn_sample *d, size_t i, double e)
 {
 	return at_least(d, i, e) && (isinf(e) || !at_least(d, i, nextafter(e, INFINITY)));
 }
 
-static void count_plainly(const struct dataset *d, const double *edge, size_t nbins,
+static void count_plainly(const struct qn_sample *d, const double *edge, size_t nbins,
 			  struct expected *x)
 {
 	memset(x, 0, sizeof(*x));
 	for (size_t i = 0; i < d->nelems; i++) {
 		size_t b = 0;
 
-		if (is_missing(d, i)) {
+		if (qn_sample_is_missing(d, i)) {
 			x->missing++;
 			continue;
 		}
 		x->count++;
-		if (isnan(value_at(d, i))) {
+		if (isnan(qn_sample_value(d, i))) {
 			x->nan++;
 			continue;
 		}
@@ -60,7 +60,7 @@ static void count_plainly(const struct dataset *d, const double *edge, size_t nb
 	}
 }
 
-static void check_counts(const struct dataset *d, const struct quern_result *r)
+static void check_counts(const struct qn_sample *d, const struct quern_result *r)
 {
 	const struct qn_field *edges = field_of(r, "edges"), *counts = field_of(r, "counts");
 	struct expected x;
@@ -82,17 +82,17 @@ static void check_type(enum quern_dtype t, const char *const *settings, uint64_t
 {
 	static const uint64_t shape[] = { 3, 300 };
 
-	for (int i = 0; i < 4 * NMOODS; i++) {
+	for (int i = 0; i < 4 * QN_NMOODS; i++) {
 		struct quern_result r;
-		struct dataset d;
+		struct qn_sample d;
 
 		dataset_init(&d, t, 2, shape);
-		dataset_fill(&d, (enum mood)(i / 4), i & 1 ? 20 : 0, seed);
+		qn_sample_fill(&d, (enum qn_mood)(i / 4), i & 1 ? 20 : 0, seed);
 		d.nan_missing = i & 2;
 		run_kernel(qn_kernel_find("histogram"), &d, settings, &r);
 		check_counts(&d, &r);
 		qn_result_fini(&r);
-		dataset_fini(&d);
+		qn_sample_fini(&d);
 	}
 }
 
@@ -132,14 +132,14 @@ static void run_six(enum quern_dtype t, const double x[6], const char *const *se
 		    struct quern_result *r)
 {
 	static const uint64_t shape[] = { 6 };
-	struct dataset d;
+	struct qn_sample d;
 
 	dataset_init(&d, t, 1, shape);
 	for (size_t i = 0; i < 6; i++)
-		store_value(t, element(&d, i), x[i]);
+		qn_number_store(t, qn_sample_at(&d, i), x[i]);
 	run_kernel(qn_kernel_find("histogram"), &d, settings, r);
 	check_counts(&d, r);
-	dataset_fini(&d);
+	qn_sample_fini(&d);
 }
 
 static void check_edges(const struct quern_result *r, double lo, double hi)
@@ -215,13 +215,13 @@ static void test_bad_ranges(void **state)
 	static const char *const bad[] = { "range=2,1", "range=1e300,-1e300", "edges=1,1",
 					   "edges=0,inf,1" };
 	static const uint64_t shape[] = { 1 };
-	struct dataset d;
+	struct qn_sample d;
 
 	(void)state;
 	dataset_init(&d, QUERN_F32, 1, shape);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		const char *const settings[] = { bad[i], NULL };
-		struct quern_box box = whole_box(&d);
+		struct quern_box box = qn_sample_box(&d);
 		struct quern_message message;
 		void *self;
 
@@ -230,7 +230,7 @@ static void test_bad_ranges(void **state)
 				 QUERN_ERR_USAGE);
 		assert_int_equal(message.status, QUERN_ERR_USAGE);
 	}
-	dataset_fini(&d);
+	qn_sample_fini(&d);
 }
 
 int main(void)

@@ -8,14 +8,15 @@
 
 /* Whether element i comes before element k in the order of minmax: integers by value, floating
    point by its key. */
-static bool is_less(const struct dataset *d, size_t i, size_t k)
+static bool is_less(const struct qn_sample *d, size_t i, size_t k)
 {
 	uint64_t a, b;
 
 	if (d->dtype != QUERN_I64 && d->dtype != QUERN_U64)
-		return qn_key_from_double(value_at(d, i)) < qn_key_from_double(value_at(d, k));
-	memcpy(&a, element(d, i), sizeof(a));
-	memcpy(&b, element(d, k), sizeof(b));
+		return qn_key_from_double(qn_sample_value(d, i)) <
+		       qn_key_from_double(qn_sample_value(d, k));
+	memcpy(&a, qn_sample_at(d, i), sizeof(a));
+	memcpy(&b, qn_sample_at(d, k), sizeof(b));
 	return d->dtype == QUERN_U64 ? a < b : (int64_t)a < (int64_t)b;
 }
 
@@ -25,24 +26,26 @@ struct extremes {
 	bool nan;
 };
 
-static struct extremes plain_minmax(const struct dataset *d)
+static struct extremes plain_minmax(const struct qn_sample *d)
 {
 	struct extremes e = { 0, 0, 0, false };
 
 	for (size_t i = 0; i < d->nelems; i++) {
-		if (is_missing(d, i))
+		if (qn_sample_is_missing(d, i))
 			continue;
-		if (!e.nan && (e.count == 0 || isnan(value_at(d, i)) || is_less(d, i, e.min)))
+		if (!e.nan &&
+		    (e.count == 0 || isnan(qn_sample_value(d, i)) || is_less(d, i, e.min)))
 			e.min = i;
-		if (!e.nan && (e.count == 0 || isnan(value_at(d, i)) || is_less(d, e.max, i)))
+		if (!e.nan &&
+		    (e.count == 0 || isnan(qn_sample_value(d, i)) || is_less(d, e.max, i)))
 			e.max = i;
-		e.nan |= isnan(value_at(d, i));
+		e.nan |= isnan(qn_sample_value(d, i));
 		e.count++;
 	}
 	return e;
 }
 
-static void check_place(const struct dataset *d, const struct quern_result *r, const char *name,
+static void check_place(const struct qn_sample *d, const struct quern_result *r, const char *name,
 			size_t i)
 {
 	const struct qn_field *f = field_of(r, name);
@@ -57,11 +60,11 @@ static void check_place(const struct dataset *d, const struct quern_result *r, c
 }
 
 /* The field holds element i, in the form of its type. */
-static void check_value(const struct dataset *d, const struct quern_result *r, const char *name,
+static void check_value(const struct qn_sample *d, const struct quern_result *r, const char *name,
 			size_t i)
 {
 	const struct qn_field *f = field_of(r, name);
-	double x = value_at(d, i);
+	double x = qn_sample_value(d, i);
 
 	if (qn_dtype_is_float(d->dtype)) {
 		assert_int_equal(f->type, QN_FIELD_REAL);
@@ -70,17 +73,17 @@ static void check_value(const struct dataset *d, const struct quern_result *r, c
 		assert_true(isnan(x) == isnan(f->v.r));
 	} else if (d->dtype == QUERN_U64) {
 		assert_int_equal(f->type, QN_FIELD_UINT);
-		assert_memory_equal(&f->v.u, element(d, i), sizeof(f->v.u));
+		assert_memory_equal(&f->v.u, qn_sample_at(d, i), sizeof(f->v.u));
 	} else if (d->dtype == QUERN_I64) {
 		assert_int_equal(f->type, QN_FIELD_INT);
-		assert_memory_equal(&f->v.i, element(d, i), sizeof(f->v.i));
+		assert_memory_equal(&f->v.i, qn_sample_at(d, i), sizeof(f->v.i));
 	} else {
 		assert_int_equal(f->type, QN_FIELD_INT);
 		assert_true((double)f->v.i == x);
 	}
 }
 
-static void check_dataset(const struct dataset *d)
+static void check_dataset(const struct qn_sample *d)
 {
 	struct extremes e = plain_minmax(d);
 	struct quern_result r;
@@ -106,15 +109,15 @@ static void check_all(void)
 
 	for (int t = 0; t < QUERN_NDTYPES; t++) {
 		for (uint64_t n = 1; n < 6000; n += 1 + n / 3) {
-			for (int i = 0; i < 4 * NMOODS; i++) {
+			for (int i = 0; i < 4 * QN_NMOODS; i++) {
 				const uint64_t shape[] = { 2, n };
-				struct dataset d;
+				struct qn_sample d;
 
 				dataset_init(&d, (enum quern_dtype)t, 2, shape);
-				dataset_fill(&d, (enum mood)(i / 4), i & 1 ? 5 : 0, &seed);
+				qn_sample_fill(&d, (enum qn_mood)(i / 4), i & 1 ? 5 : 0, &seed);
 				d.nan_missing = i & 2;
 				check_dataset(&d);
-				dataset_fini(&d);
+				qn_sample_fini(&d);
 			}
 		}
 	}
@@ -175,20 +178,20 @@ static void check_six(const double x[6], bool nan_missing, size_t argmin, size_t
 {
 	static const uint64_t shape[] = { 6 };
 	struct quern_result r;
-	struct dataset d;
+	struct qn_sample d;
 
 	for (int t = QUERN_F32; t <= QUERN_F64; t++) {
 		dataset_init(&d, (enum quern_dtype)t, 1, shape);
 		d.nan_missing = nan_missing;
 		for (size_t i = 0; i < 6; i++)
-			store_value(d.dtype, element(&d, i), x[i]);
+			qn_number_store(d.dtype, qn_sample_at(&d, i), x[i]);
 		run_kernel(qn_kernel_find("minmax"), &d, NULL, &r);
 		check_value(&d, &r, "min", argmin);
 		check_value(&d, &r, "max", argmax);
 		check_place(&d, &r, "argmin", argmin);
 		check_place(&d, &r, "argmax", argmax);
 		qn_result_fini(&r);
-		dataset_fini(&d);
+		qn_sample_fini(&d);
 	}
 }
 
@@ -210,22 +213,22 @@ static void test_selection(void **state)
 		.ndim = 2, .start = { 1, 3 }, .count = { 4, 5 }, .step = { 2, 3 }
 	};
 	struct quern_result r;
-	struct dataset d;
+	struct qn_sample d;
 
 	(void)state;
 	dataset_init(&d, QUERN_I16, 2, shape);
 	for (size_t i = 0; i < d.nelems; i++)
-		store_value(d.dtype, element(&d, i), (double)(i % 97));
-	store_value(d.dtype, element(&d, 2 * 20 + 3), -5); /* not selected */
-	store_value(d.dtype, element(&d, 5 * 20 + 9), -3);
-	store_value(d.dtype, element(&d, 7 * 20 + 15), 1000);
+		qn_number_store(d.dtype, qn_sample_at(&d, i), (double)(i % 97));
+	qn_number_store(d.dtype, qn_sample_at(&d, 2 * 20 + 3), -5); /* not selected */
+	qn_number_store(d.dtype, qn_sample_at(&d, 5 * 20 + 9), -3);
+	qn_number_store(d.dtype, qn_sample_at(&d, 7 * 20 + 15), 1000);
 	run_selection(qn_kernel_find("minmax"), &d, &box, NULL, &r);
 	assert_int_equal(int_of(&r, "count"), 20);
 	assert_int_equal(int_of(&r, "min"), -3);
 	check_place(&d, &r, "argmin", 5 * 20 + 9);
 	check_place(&d, &r, "argmax", 7 * 20 + 15);
 	qn_result_fini(&r);
-	dataset_fini(&d);
+	qn_sample_fini(&d);
 }
 
 int main(void)

@@ -1,14 +1,10 @@
 /*
- * test_monoid.c - holds every kernel to what the engine relies on: a state is a function of the set
- * of items alone. For each kernel, type and kind of data, the same items are absorbed in many
- * partitions, orders and merge trees; the words of the normalized states must be equal, on the
- * process that advanced the passes and on one that only received what it shares.
+ * test_monoid.c - holds every kernel to what the engine relies on (proof/proof.h), as `quern kernels --check` does with
+ * kernels of users: on all types and kinds of data, with settings, weights, text, and several kernels as one.
  */
 #include "kernel_case.h"
-#include "kernel/several.h"
-
-#define NVARIANTS   6
-#define MAX_NSTATES 7
+#include "proof/proof.h"
+#include "registry/choice.h"
 
 /* Settings besides the defaults to try. */
 static const struct {
@@ -35,200 +31,39 @@ static const struct {
 	{ "quantiles", { "approx=0.3", "q=0,1" } },
 };
 
-/* Merges states two by two, at random, until one is left in state[0]. */
-static void merge_tree(const struct quern_kernel *k, const void *self,
-		       const struct qn_layout_of_state *l, int64_t **state, size_t nstates,
-		       uint64_t *seed)
+static unsigned more_roles; /* of kernels that are tried from here on */
+
+/* The i-th kind of data. */
+static void check_one(const struct quern_kernel *k, const char *const *settings, enum quern_dtype t,
+		      size_t text_nbytes, int i)
 {
-	for (; nstates > 1; nstates--) {
-		size_t i = random_below(seed, nstates), last = nstates - 1;
-		int64_t *moved = state[i];
+	const struct qn_trial trial = {
+		.kernel = k,
+		.settings = settings,
+		.dtype = t,
+		.text_nbytes = text_nbytes,
+		.mood = (enum qn_mood)(i / 3),
+		.nmissing_in = i % 3 ? 30 : 0,
+		.nan_missing = i % 3 != 2,
+		.has_steps = i % 2,
+		.roles = more_roles,
+		.seed = random_seed(88172645463325252u + (uint64_t)i),
+	};
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_doing doing = { .slot = NULL };
+	bool is_broken;
 
-		state[i] = state[last];
-		state[last] = moved;
-		i = random_below(seed, last);
-		qn_state_merge(l, state[i], state[last]);
-		normalize(k, self, state[i]);
-	}
-}
-
-/* The pieces dealt to several states, merged; the result must equal `expect`. */
-static void check_variant(const struct quern_kernel *k, const void *self,
-			  const struct qn_layout_of_state *l, const struct pieces *ps,
-			  const int64_t *expect, uint64_t *seed)
-{
-	const size_t nbytes = l->nwords * sizeof(int64_t);
-	const size_t nstates = 1 + random_below(seed, MAX_NSTATES);
-	int64_t *state[MAX_NSTATES];
-
-	for (size_t i = 0; i < nstates; i++) {
-		state[i] = guarded_alloc(nbytes);
-		qn_state_identity(l, state[i]);
-	}
-	for (size_t i = 0; i < ps->n; i++)
-		absorb_piece(k, self, state[random_below(seed, nstates)], ps->piece[i]);
-	for (size_t i = 0; i < nstates; i++)
-		normalize(k, self, state[i]);
-	merge_tree(k, self, l, state, nstates, seed);
-	settle_lists(l, state[0]);
-	assert_memory_equal(state[0], expect, nbytes);
-	for (size_t i = 0; i < nstates; i++)
-		guarded_free(state[i], nbytes);
-}
-
-static void check_identity(const struct quern_kernel *k, const void *self,
-			   const struct qn_layout_of_state *l, const int64_t *expect)
-{
-	const size_t nbytes = l->nwords * sizeof(int64_t);
-	int64_t *a = guarded_alloc(nbytes), *b = guarded_alloc(nbytes);
-
-	qn_state_identity(l, a);
-	qn_state_identity(l, b);
-	normalize(k, self, a);
-	normalize(k, self, b);
-	settle_lists(l, a);
-	settle_lists(l, b);
-	assert_memory_equal(a, b, nbytes);
-	qn_state_merge(l, a, expect);
-	normalize(k, self, a);
-	settle_lists(l, a);
-	assert_memory_equal(a, expect, nbytes);
-	memcpy(a, expect, nbytes);
-	qn_state_merge(l, a, b);
-	normalize(k, self, a);
-	settle_lists(l, a);
-	assert_memory_equal(a, expect, nbytes);
-	guarded_free(a, nbytes);
-	guarded_free(b, nbytes);
-}
-
-/* A state merged with itself, as is done for tiles that are alike, is the doubled one. */
-static void check_double(const struct quern_kernel *k, const void *self,
-			 const struct qn_layout_of_state *l, const int64_t *expect)
-{
-	size_t nbytes = l->nwords * sizeof(*expect);
-	int64_t *merged = guarded_alloc(nbytes), *doubled = guarded_alloc(nbytes);
-
-	for (int i = 0; i < l->nsegments; i++)
-		if (l->segment[i].op == QUERN_LEAST || l->segment[i].op == QUERN_LIST ||
-		    l->segment[i].op == QUERN_TALLY)
-			goto done;
-	memcpy(merged, expect, nbytes);
-	memcpy(doubled, expect, nbytes);
-	qn_state_merge(l, merged, expect);
-	qn_state_double(l, doubled);
-	if (k->normalize) {
-		k->normalize(self, merged);
-		k->normalize(self, doubled);
-	}
-	assert_memory_equal(merged, doubled, nbytes);
-done:
-	guarded_free(merged, nbytes);
-	guarded_free(doubled, nbytes);
-}
-
-/* Variants of one pass; fixed: the items, which a kernel that demands whole dimensions may
-   rely on. */
-static void check_pass(const struct quern_kernel *k, const void *self, const struct dataset *d,
-		       const struct quern_box *selection, struct pieces *fixed,
-		       const struct qn_layout_of_state *l, const int64_t *expect, uint64_t *seed)
-{
-	bool whole[QUERN_MAX_DIMS + 1];
-
-	demand_of(k, self, whole);
-	check_identity(k, self, l, expect);
-	check_double(k, self, l, expect);
-	for (int v = 0; v < NVARIANTS; v++) {
-		struct pieces ps = { 0 };
-
-		if (!whole[QUERN_MAX_DIMS])
-			split_box(&ps, d, selection, whole, v, seed);
-		shuffle_pieces(whole[QUERN_MAX_DIMS] ? fixed : &ps, seed);
-		check_variant(k, self, l, whole[QUERN_MAX_DIMS] ? fixed : &ps, expect, seed);
-		pieces_fini(&ps);
-	}
-}
-
-/* Copies what rank 0 shares to the other process's kernel. */
-static void share(const struct quern_kernel *k, void *from, void *to)
-{
-	size_t nbytes, nbytes_there;
-	void *data = k->shared(from, &nbytes), *there = k->shared(to, &nbytes_there);
-
-	assert_int_equal(nbytes, nbytes_there);
-	memcpy(there, data, nbytes);
-	adopt(k, from);
-	adopt(k, to);
-}
-
-static void check_kernel(const struct quern_kernel *k, const char *const *settings,
-			 const struct dataset *d, const struct quern_box *selection, uint64_t *seed)
-{
-	struct quern_message message;
-	struct qn_layout_of_state l;
-	struct quern_result result = { 0 };
-	bool whole[QUERN_MAX_DIMS + 1], more;
-	struct pieces ps = { 0 };
-	void *self = NULL, *other = NULL;
-
-	if (open_kernel(k, d, selection, settings, &self, &message) ||
-	    open_kernel(k, d, selection, settings, &other, &message))
-		fail_msg("%s: %s", k->name, message.text);
-	demand_of(k, self, whole);
-	split_box(&ps, d, selection, whole, 3, seed);
-	do {
-		int64_t *state = run_pass(k, self, &ps, &l);
-
-		settle_lists(&l, state);
-		check_pass(k, other, d, selection, &ps, &l, state, seed);
-		more = advance(k, self, state);
-		if (more)
-			share(k, self, other);
-		else
-			k->emit(self, state, &result);
-		guarded_free(state, l.nwords * sizeof(*state));
-	} while (more);
-	assert_false(result.nomem);
-	qn_result_fini(&result);
-	pieces_fini(&ps);
-	k->close(self);
-	k->close(other);
-}
-
-/* Of one that goes along one dimension no other has several elements. */
-static const uint64_t *shape_for(const struct quern_kernel *k)
-{
-	static const uint64_t large[] = { 5, 29, 61 }, small[] = { 40, 3, 5 },
-			      line[] = { 8845, 1, 1 };
-
-	if (k->follows)
-		return line;
-	return k->demand ? small : large;
+	if (qn_proof_try(&trial, &doing, &is_broken, &err))
+		fail_msg("%s: %s", k->name, err.text);
+	assert_false(is_broken);
 }
 
 /* A kernel with certain settings on all types and kinds of data. */
 static void check_settings(const struct quern_kernel *k, const char *const *settings)
 {
-	uint64_t seed = random_seed(88172645463325252u);
-	struct dataset d;
-
-	for (int t = 0; t < QUERN_NDTYPES; t++) {
-		for (int i = 0; i < 3 * NMOODS; i++) {
-			struct quern_box box;
-
-			dataset_init(&d, (enum quern_dtype)t, 3, shape_for(k));
-			dataset_fill(&d, (enum mood)(i / 3), i % 3 ? 30 : 0, &seed);
-			d.nan_missing = i % 3 != 2;
-			box = whole_box(&d);
-			if (i % 2) { /* every other one, from the second on */
-				box.start[0] = 1;
-				box.step[0] = 2;
-				box.count[0] = d.shape[0] / 2;
-			}
-			check_kernel(k, settings, &d, &box, &seed);
-			dataset_fini(&d);
-		}
-	}
+	for (int t = 0; t < QUERN_NDTYPES; t++)
+		for (int i = 0; i < 3 * QN_NMOODS; i++)
+			check_one(k, settings, (enum quern_dtype)t, 0, i);
 }
 
 static void test_kernels(void **state)
@@ -247,10 +82,10 @@ static void test_weights(void **state)
 					     "histogram2d" };
 
 	(void)state;
-	case_more_roles = QUERN_ROLE(QUERN_WEIGHT);
+	more_roles = QUERN_ROLE(QUERN_WEIGHT);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		check_settings(qn_kernel_find(names[i]), NULL);
-	case_more_roles = 0;
+	more_roles = 0;
 }
 
 /* Several kernels as one: of one pass and of more, with a shared state and with their own. */
@@ -259,12 +94,13 @@ static void test_several(void **state)
 	static const char *const lists[] = { "mean,minmax,std,count", "moments,histogram,rms",
 					     "topk,range,histogram,max", "corr,count,regress",
 					     "mode,histogram,distinct" };
+	struct qn_registry registry = { .n = 0 };
 	struct qn_choice c;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
 		print_message("%s\n", lists[i]);
-		assert_int_equal(qn_choice_find(lists[i], &c, NULL), QUERN_OK);
+		assert_int_equal(qn_choice_find(lists[i], &registry, &c, NULL), QUERN_OK);
 		check_settings(c.kernel, NULL);
 		qn_choice_fini(&c);
 	}
@@ -282,25 +118,14 @@ static void test_more_settings(void **state)
 	}
 }
 
-static const size_t text_sizes[] = { 1, 8, 21 };
-
 /* A kernel that takes text on texts. */
 static void check_texts(const struct quern_kernel *k, const char *const *settings)
 {
-	static const uint64_t shape[] = { 5, 29, 61 };
-	uint64_t seed = random_seed(88172645463325252u);
+	static const size_t sizes[] = { 1, 8, 21 };
 
-	for (size_t s = 0; s < sizeof(text_sizes) / sizeof(text_sizes[0]); s++)
-		for (int mood = 0; mood < NMOODS; mood++) {
-			struct quern_box box;
-			struct dataset d;
-
-			dataset_init_sized(&d, QUERN_TEXT, text_sizes[s], 3, shape);
-			dataset_fill(&d, (enum mood)mood, mood ? 30 : 0, &seed);
-			box = whole_box(&d);
-			check_kernel(k, settings, &d, &box, &seed);
-			dataset_fini(&d);
-		}
+	for (size_t s = 0; s < sizeof(sizes) / sizeof(*sizes); s++)
+		for (int mood = 0; mood < QN_NMOODS; mood++)
+			check_one(k, settings, QUERN_TEXT, sizes[s], 3 * mood + (mood > 0));
 }
 
 static void test_texts(void **state)
@@ -321,7 +146,7 @@ static void test_nothing(void **state)
 {
 	static const uint64_t shape[] = { 12, 1 };
 	struct quern_result result;
-	struct dataset d;
+	struct qn_sample d;
 
 	(void)state;
 	dataset_init(&d, QUERN_F32, 2, shape);
@@ -331,7 +156,7 @@ static void test_nothing(void **state)
 		assert_true(result.nfields > 0);
 		qn_result_fini(&result);
 	}
-	dataset_fini(&d);
+	qn_sample_fini(&d);
 }
 
 int main(void)

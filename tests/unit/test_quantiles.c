@@ -14,13 +14,13 @@ static const char *const settings[] = { "q=0,1,0.5,0.25,0.1,0.33333333333333331,
 					NULL };
 
 /* Elements, by number. */
-static const struct dataset *compared;
+static const struct qn_sample *compared;
 
 static int compare(const void *pa, const void *pb)
 {
 	const size_t a = *(const size_t *)pa, b = *(const size_t *)pb;
 	const enum quern_dtype t = compared->dtype;
-	const void *x = element(compared, a), *y = element(compared, b);
+	const void *x = qn_sample_at(compared, a), *y = qn_sample_at(compared, b);
 
 	if (oracle_is_float(t)) {
 		const double u = oracle_double(t, x), v = oracle_double(t, y);
@@ -37,29 +37,29 @@ static int compare(const void *pa, const void *pb)
 }
 
 /* The numbers of the elements of a row that have a value, in rising order; those of row r are each nrows-th. */
-static size_t sort(const struct dataset *d, size_t row, size_t nrows, size_t *at)
+static size_t sort(const struct qn_sample *d, size_t row, size_t nrows, size_t *at)
 {
 	size_t n = 0;
 
 	for (size_t i = row; i < d->nelems; i += nrows)
-		if (!is_missing(d, i))
+		if (!qn_sample_is_missing(d, i))
 			at[n++] = i;
 	compared = d;
 	qsort(at, n, sizeof(*at), compare);
 	return n;
 }
 
-static bool is_infinite(const struct dataset *d, size_t i)
+static bool is_infinite(const struct qn_sample *d, size_t i)
 {
-	return oracle_is_float(d->dtype) && isinf(value_at(d, i));
+	return oracle_is_float(d->dtype) && isinf(qn_sample_value(d, i));
 }
 
-static void check_between(const struct dataset *d, size_t a, size_t b, double w, double got)
+static void check_between(const struct qn_sample *d, size_t a, size_t b, double w, double got)
 {
 	mpq_t x, y, weight;
 
 	if (is_infinite(d, a) || (w > 0 && is_infinite(d, b))) {
-		const double u = value_at(d, a), v = value_at(d, b);
+		const double u = qn_sample_value(d, a), v = qn_sample_value(d, b);
 		const double expect = !(w > 0) || isinf(u) ? u : v;
 
 		if (w > 0 && isinf(u) && isinf(v) && u != v)
@@ -79,7 +79,7 @@ static void check_between(const struct dataset *d, size_t a, size_t b, double w,
 	mpq_clears(x, y, weight, NULL);
 }
 
-static void check_row(const struct dataset *d, size_t row, size_t nrows,
+static void check_row(const struct qn_sample *d, size_t row, size_t nrows,
 		      const struct quern_result *r)
 {
 	size_t *at = qn_calloc(d->nelems, sizeof(*at));
@@ -100,15 +100,15 @@ static void check_row(const struct dataset *d, size_t row, size_t nrows,
 	free(at);
 }
 
-static void make(struct dataset *d, int t, int i, uint64_t *seed)
+static void make(struct qn_sample *d, int t, int i, uint64_t *seed)
 {
 	static const uint64_t shape[] = { 7, 31, 53 };
 
 	dataset_init(d, (enum quern_dtype)t, 3, shape);
-	dataset_fill(d, (enum mood)(i / 3), i % 3 ? 30 : 0, seed);
+	qn_sample_fill(d, (enum qn_mood)(i / 3), i % 3 ? 30 : 0, seed);
 	if (i % 3 == 2 && oracle_is_float(d->dtype))
 		for (size_t k = 0; k < d->nelems; k += 3)
-			store_value(d->dtype, element(d, k), k % 2 ? INFINITY : -INFINITY);
+			qn_number_store(d->dtype, qn_sample_at(d, k), k % 2 ? INFINITY : -INFINITY);
 }
 
 static void test_sorted(void **state)
@@ -117,15 +117,15 @@ static void test_sorted(void **state)
 
 	(void)state;
 	for (int t = 0; t < QUERN_NDTYPES; t++)
-		for (int i = 0; i < 3 * NMOODS; i++) {
+		for (int i = 0; i < 3 * QN_NMOODS; i++) {
 			struct quern_result r;
-			struct dataset d;
+			struct qn_sample d;
 
 			make(&d, t, i, &seed);
 			run_kernel(quantiles, &d, settings, &r);
 			check_row(&d, 0, 1, &r);
 			qn_result_fini(&r);
-			dataset_fini(&d);
+			qn_sample_fini(&d);
 		}
 }
 
@@ -134,7 +134,7 @@ static void test_sorted(void **state)
 /* Keys of some distribution: many, few or hardly any different ones, and those that rise. */
 static uint64_t random_key(int kind, size_t i, uint64_t *seed)
 {
-	const uint64_t x = random_bits(seed);
+	const uint64_t x = qn_random_bits(seed);
 
 	switch (kind) {
 	case 0:
@@ -191,27 +191,27 @@ static void test_select(void **state)
 #define NROWS 3
 
 /* A pass over elements each of which is a tile of its own. */
-static void absorb_all(const struct dataset *d, void *self, const struct qn_layout_of_state *l,
+static void absorb_all(const struct qn_sample *d, void *self, const struct qn_layout_of_state *l,
 		       int64_t *const states[NROWS], uint64_t *seed)
 {
-	const struct quern_box box = whole_box(d);
+	const struct quern_box box = qn_sample_box(d);
 	const size_t nbytes = scratch_nbytes(quantiles, self);
 	void *scratch = guarded_alloc(nbytes);
 
 	for (size_t r = 0; r < NROWS; r++)
 		qn_state_identity(l, states[r]);
 	for (size_t i = 0; i < d->nelems; i++) {
-		struct pieces ps = { 0 };
+		struct qn_tiling ps = { .roles = case_roles };
 
-		add_piece(&ps, d, &box, i, 1, seed);
+		qn_tiling_add(&ps, d, &box, i, 1, seed);
 		ps.piece[0]->tile.row = i % NROWS;
 		quantiles->absorb(self, states[i % NROWS], scratch, &ps.piece[0]->tile);
-		pieces_fini(&ps);
+		qn_tiling_fini(&ps);
 	}
 	guarded_free(scratch, nbytes);
 }
 
-static bool one_pass(const struct dataset *d, void *self, uint64_t *seed)
+static bool one_pass(const struct qn_sample *d, void *self, uint64_t *seed)
 {
 	int64_t *states[NROWS];
 	struct qn_layout_of_state l;
@@ -246,15 +246,15 @@ static void test_rows(void **state)
 
 	(void)state;
 	for (int t = 0; t < QUERN_NDTYPES; t++)
-		for (int i = t % 2; i < 3 * NMOODS; i += 2) {
+		for (int i = t % 2; i < 3 * QN_NMOODS; i += 2) {
 			struct quern_message message;
 			struct quern_box box;
-			struct dataset d;
+			struct qn_sample d;
 			void *self;
 			int npasses = 1;
 
 			make(&d, t, i, &seed);
-			box = whole_box(&d);
+			box = qn_sample_box(&d);
 			case_nrows = NROWS;
 			case_most_in_row = UINT64_C(1) << 40;
 			assert_int_equal(
@@ -266,7 +266,7 @@ static void test_rows(void **state)
 				npasses++;
 			assert_in_range(npasses, 1, 6);
 			quantiles->close(self);
-			dataset_fini(&d);
+			qn_sample_fini(&d);
 		}
 }
 

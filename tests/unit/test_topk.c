@@ -36,15 +36,16 @@ static double value_of(const struct qn_field *f, size_t i)
 	return f->type == QN_FIELD_UINT ? (double)f->v.uints[i] : (double)f->v.ints[i];
 }
 
-static void check(const struct dataset *d, size_t k, const struct quern_result *r)
+static void check(const struct qn_sample *d, size_t k, const struct quern_result *r)
 {
 	struct ranked *all = calloc(d->nelems, sizeof(*all));
 	const struct qn_field *values = field_of(r, "values"), *at = field_of(r, "coordinates");
 	size_t n = 0;
 
 	for (size_t i = 0; i < d->nelems; i++)
-		if (!is_missing(d, i))
-			all[n++] = (struct ranked){ value_at(d, i), i, isnan(value_at(d, i)) };
+		if (!qn_sample_is_missing(d, i))
+			all[n++] = (struct ranked){ qn_sample_value(d, i), i,
+						    isnan(qn_sample_value(d, i)) };
 	assert_int_equal(int_of(r, "count"), n);
 	assert_int_equal(int_of(r, "missing"), d->nelems - n);
 	qsort(all, n, sizeof(*all), compare);
@@ -76,21 +77,21 @@ static void test_sorted(void **state)
 
 	(void)state;
 	for (int t = 0; t < QUERN_NDTYPES; t++)
-		for (int i = 0; i < 4 * NMOODS; i++) {
+		for (int i = 0; i < 4 * QN_NMOODS; i++) {
 			struct quern_result r;
-			struct dataset d;
+			struct qn_sample d;
 
 			/* The double of an integer this large is not exact. */
-			if (i / 4 == WILD && (t == QUERN_I64 || t == QUERN_U64))
+			if (i / 4 == QN_WILD && (t == QUERN_I64 || t == QUERN_U64))
 				continue;
 			dataset_init(&d, (enum quern_dtype)t, 3, shape);
-			dataset_fill(&d, (enum mood)(i / 4), i % 2 ? 30 : 0, &seed);
+			qn_sample_fill(&d, (enum qn_mood)(i / 4), i % 2 ? 30 : 0, &seed);
 			d.nan_missing = i % 3 != 0;
 			smallest = i % 2;
 			run_kernel(topk, &d, settings[i % 4], &r);
 			check(&d, k[i % 4], &r);
 			qn_result_fini(&r);
-			dataset_fini(&d);
+			qn_sample_fini(&d);
 		}
 }
 
@@ -103,7 +104,7 @@ static void test_ends(void **state)
 	static const char *const few[] = { "k=3", NULL }, *const low[] = { "k=9", "smallest=1",
 									   NULL };
 	struct quern_result r;
-	struct dataset d;
+	struct qn_sample d;
 
 	(void)state;
 	dataset_init(&d, QUERN_I64, 1, shape);
@@ -126,15 +127,15 @@ static void test_ends(void **state)
 	assert_int_equal(field_of(&r, "coordinates")->v.ints[0], 1);
 	assert_true(field_of(&r, "values")->v.uints[2] == 1);
 	qn_result_fini(&r);
-	dataset_fini(&d);
+	qn_sample_fini(&d);
 }
 
-static const struct dataset *texts;
+static const struct qn_sample *texts;
 
 static int compare_texts(const void *pa, const void *pb)
 {
 	const uint64_t a = *(const uint64_t *)pa, b = *(const uint64_t *)pb;
-	int order = memcmp(element(texts, a), element(texts, b), texts->size);
+	int order = memcmp(qn_sample_at(texts, a), qn_sample_at(texts, b), texts->size);
 
 	if (!smallest)
 		order = -order;
@@ -142,7 +143,7 @@ static int compare_texts(const void *pa, const void *pb)
 }
 
 /* The valid elements from the best on; returns how many. */
-static size_t rank_texts(const struct dataset *d, bool low, uint64_t *index)
+static size_t rank_texts(const struct qn_sample *d, bool low, uint64_t *index)
 {
 	size_t n = 0;
 
@@ -155,16 +156,16 @@ static size_t rank_texts(const struct dataset *d, bool low, uint64_t *index)
 	return n;
 }
 
-static void check_text(const struct dataset *d, uint64_t index, const char *text)
+static void check_text(const struct qn_sample *d, uint64_t index, const char *text)
 {
 	char expect[64] = "";
 
 	/* All of them are letters. */
-	memcpy(expect, element(d, index), d->size);
+	memcpy(expect, qn_sample_at(d, index), d->size);
 	assert_string_equal(text, expect);
 }
 
-static void check_place(const struct dataset *d, uint64_t index, const int64_t *at)
+static void check_place(const struct qn_sample *d, uint64_t index, const int64_t *at)
 {
 	uint64_t coord[QUERN_MAX_DIMS];
 
@@ -173,7 +174,7 @@ static void check_place(const struct dataset *d, uint64_t index, const int64_t *
 		assert_int_equal(at[c], coord[c]);
 }
 
-static void check_texts(const struct dataset *d, bool low)
+static void check_texts(const struct qn_sample *d, bool low)
 {
 	const char *const settings[] = { "k=700", low ? "smallest=1" : "smallest=0", NULL };
 	uint64_t *index = calloc(d->nelems, sizeof(*index));
@@ -209,12 +210,12 @@ static void test_texts(void **state)
 	(void)state;
 	for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++)
 		for (int i = 0; i < 4; i++) {
-			struct dataset d;
+			struct qn_sample d;
 
 			dataset_init_sized(&d, QUERN_TEXT, sizes[s], 3, shape);
-			dataset_fill(&d, ROUND, i / 2 ? 10 : 0, &seed);
+			qn_sample_fill(&d, QN_ROUND, i / 2 ? 10 : 0, &seed);
 			check_texts(&d, i % 2);
-			dataset_fini(&d);
+			qn_sample_fini(&d);
 		}
 }
 
@@ -236,7 +237,7 @@ static void test_bytes(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct quern_result r;
-		struct dataset d;
+		struct qn_sample d;
 
 		dataset_init_sized(&d, QUERN_TEXT, 8, 1, shape);
 		memcpy(d.values, cases[i].bytes, 8);
@@ -244,7 +245,7 @@ static void test_bytes(void **state)
 		assert_string_equal(field_of(&r, "min")->v.text, cases[i].text);
 		assert_string_equal(field_of(&r, "max")->v.text, cases[i].text);
 		qn_result_fini(&r);
-		dataset_fini(&d);
+		qn_sample_fini(&d);
 	}
 }
 

@@ -1,6 +1,8 @@
 /*
  * choice.c - lists of kernels, and their options.
  */
+#include "registry/choice.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,16 +10,18 @@
 #include "kernel/several_parts.h"
 
 /* A wrong name in it is that of the nearest perhaps. */
-static enum quern_status add_kernel(struct qn_several *s, const char *name,
+static enum quern_status add_kernel(struct qn_several *s, struct qn_registry *r, const char *name,
 				    struct quern_message *err)
 {
-	const struct quern_kernel *k = qn_kernel_find(name);
+	const struct quern_kernel *k;
+	enum quern_status st;
 
 	if (!*name)
 		return qn_error_set(err, QUERN_ERR_USAGE,
 				    "a kernel is missing in the list: write moments,minmax");
-	if (!k)
-		return qn_kernel_unknown(name, err);
+	st = qn_registry_find(r, name, &k, err);
+	if (st)
+		return st;
 	if (k->demand)
 		return qn_error_set(err, QUERN_ERR_USAGE,
 				    "kernel %s must see all of its dimensions at once, so it runs "
@@ -33,7 +37,7 @@ static enum quern_status add_kernel(struct qn_several *s, const char *name,
 	return QUERN_OK;
 }
 
-static enum quern_status add_kernels(struct qn_several *s, const char *text,
+static enum quern_status add_kernels(struct qn_several *s, struct qn_registry *r, const char *text,
 				     struct quern_message *err)
 {
 	char *words = qn_strdup(text), *rest = words, *word;
@@ -42,7 +46,7 @@ static enum quern_status add_kernels(struct qn_several *s, const char *text,
 	while (!st && (word = rest ? strsep(&rest, ",") : NULL)) {
 		word += strspn(word, " ");
 		word[strcspn(word, " ")] = '\0';
-		st = add_kernel(s, word, err);
+		st = add_kernel(s, r, word, err);
 	}
 	free(words);
 	return st;
@@ -110,11 +114,11 @@ static enum quern_status make_options(struct qn_several *s, struct quern_message
 	return st;
 }
 
-static enum quern_status find_several(const char *text, struct qn_choice *c,
+static enum quern_status find_several(const char *text, struct qn_registry *r, struct qn_choice *c,
 				      struct quern_message *err)
 {
 	struct qn_several *s = c->several = qn_calloc(1, sizeof(*s));
-	enum quern_status st = s ? add_kernels(s, text, err)
+	enum quern_status st = s ? add_kernels(s, r, text, err)
 				 : qn_error_nomem(err, sizeof(*s), "kernels");
 
 	if (!st)
@@ -128,13 +132,13 @@ static enum quern_status find_several(const char *text, struct qn_choice *c,
 	return QUERN_OK;
 }
 
-enum quern_status qn_choice_find(const char *text, struct qn_choice *c, struct quern_message *err)
+enum quern_status qn_choice_find(const char *text, struct qn_registry *r, struct qn_choice *c,
+				 struct quern_message *err)
 {
 	*c = (struct qn_choice){ .kernel = NULL };
 	if (strchr(text, ','))
-		return find_several(text, c, err);
-	c->kernel = qn_kernel_find(text);
-	return c->kernel ? QUERN_OK : qn_kernel_unknown(text, err);
+		return find_several(text, r, c, err);
+	return qn_registry_find(r, text, &c->kernel, err);
 }
 
 void qn_choice_fini(struct qn_choice *c)
