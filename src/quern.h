@@ -57,7 +57,8 @@ const char *quern_version(void);
 /*
  * What runs have in common: a duplicate of a communicator, which ranks share a host, and, from the first run on, the
  * cores, threads and places of all ranks and what the site file says, which is read once. They are found anew when a
- * run has other options threads, bind or site than the one before. A hundred runs of a session cost one set-up.
+ * run has other options threads, bind or site than the one before. A hundred runs of a session cost one set-up. What
+ * was read of the metadata of files is kept for the runs after, and is read anew of a file that has changed.
  *
  * A session is for one thread at a time; threads that work at once have a session each.
  */

@@ -7,6 +7,7 @@
 # TESTING_SRCS  stand in for files of the library in programs for tests and in their command (testing/plan.h)
 # FUZZ_TARGETS  programs that replay inputs, or with libFuzzer look for such (damage/fuzz/fuzz.h)
 UNIT_TESTS += tests/unit/test_alike
+UNIT_TESTS += tests/unit/test_answers
 UNIT_TESTS += tests/unit/test_api
 UNIT_TESTS += tests/unit/test_attributes
 UNIT_TESTS += tests/unit/test_balance

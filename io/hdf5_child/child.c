@@ -16,16 +16,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/system.h"
+#include "data/answers.h"
 #include "data/reading.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_library/ask.h"
@@ -54,6 +57,7 @@ struct question {
 	void *out;
 	struct qn_h5_end *end; /* of the path: may be in another file */
 	struct qn_h5_caller caller;
+	struct qn_said *said; /* NULL: the answer is not kept */
 };
 
 /* A million chunks take one second to list, and at least a megabyte to store. Where the file is
@@ -102,6 +106,7 @@ static enum quern_status ask_once(const struct qn_hdf5_asking *a, struct qn_gran
 		start(&c, grants, caller, file_nbytes, a->work, a->question, &why);
 	bool heard = false, more = false;
 
+	c.said = a->said;
 	if (status == QUERN_OK) {
 		status = a->hear(&c, a->question, &why);
 		heard = status == QUERN_OK;
@@ -113,6 +118,9 @@ static enum quern_status ask_once(const struct qn_hdf5_asking *a, struct qn_gran
 	else if (status != QUERN_OK)
 		qn_error_pass(err, status, &why);
 	*again = more || (c.end == QN_CHILD_KILLED && (*nkilled)++ < MOST_KILLED);
+	/* Other files have a part in it. */
+	if (a->said && (*again || grants->why.status != QUERN_OK))
+		a->said->is_lost = true;
 	if (*again)
 		qn_log(more ? QN_LOG_DEBUG : QN_LOG_WARN, "%s: its metadata is asked for again: %s",
 		       grants->file, more ? "another file may be opened, too" : why.text);
@@ -205,15 +213,84 @@ static void forget_listing(void *question)
 	qn_listing_fini(((struct question *)question)->out);
 }
 
+/* --- answers that are known --- */
+
+/* A file that was changed just now may change again and have the same times: of such nothing is kept. */
+#define QUIET_SECONDS 3
+
+struct key {
+	char *bytes; /* owned */
+	size_t n;
+};
+
+static bool is_quiet(const struct stat *st)
+{
+	const time_t now = time(NULL);
+
+	return now - st->st_mtime > QUIET_SECONDS && now - st->st_ctime > QUIET_SECONDS;
+}
+
+/* What an answer depends on: the question, and the file as it is. False: it is not to be kept. */
+static bool make_key(const struct question *q, qn_child_work *work, struct key *key)
+{
+	const struct qn_reading *r = qn_reading();
+	const struct stat *st = &q->st;
+	int n;
+
+	if (!r->answers || q->part || q->dataset || !is_quiet(st))
+		return false;
+	n = qn_asprintf(&key->bytes, "%jx %jx %jx %jx.%lx %jx.%lx %jx %d%d%d%d %zu %zu %s %s %s",
+			(uintmax_t)st->st_dev, (uintmax_t)st->st_ino, (uintmax_t)st->st_size,
+			(intmax_t)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+			(intmax_t)st->st_ctim.tv_sec, st->st_ctim.tv_nsec,
+			(uintmax_t)(uintptr_t)work, q->with_index, q->closely, r->as_stored,
+			r->allow_external, strlen(q->file), q->path ? strlen(q->path) : 0, q->file,
+			q->path ? q->path : "", q->column ? q->column : "");
+	key->n = n < 0 ? 0 : (size_t)n;
+	return n >= 0;
+}
+
+/* As from a child. False: it is not known, or cannot be had now. */
+static bool hear_again(struct question *q, qn_hdf5_hear *hear, const struct key *key)
+{
+	struct quern_message none = { .status = QUERN_OK };
+	struct qn_child c = { .process = QN_PROCESS_NONE };
+	size_t nbytes = 0;
+	char *known = qn_answers_find(qn_reading()->answers, key->bytes, key->n, &nbytes);
+	const bool is = known && qn_child_again(&c, q->file, known, nbytes) &&
+			hear(&c, q, &none) == QUERN_OK;
+
+	qn_child_end(&c);
+	free(known);
+	if (is)
+		qn_log(QN_LOG_DEBUG, "%s: its metadata is known from before", q->file);
+	return is;
+}
+
 static enum quern_status ask(struct question *q, qn_child_work *work, qn_hdf5_hear *hear,
 			     qn_hdf5_forget *forget, struct quern_message *err)
 {
-	const struct qn_hdf5_asking a = { work, hear, forget, q };
+	struct qn_said said = { .most = QN_ANSWERS_MOST_NBYTES };
+	struct qn_hdf5_asking a = { work, hear, forget, q, NULL };
+	struct key key = { .bytes = NULL };
 	enum quern_status status = look_at(q->file, &q->st, err);
 
-	return status == QUERN_OK
-		       ? qn_hdf5_child_ask(&a, q->file, &q->caller, (uint64_t)q->st.st_size, err)
-		       : status;
+	if (status != QUERN_OK)
+		return status;
+	if (make_key(q, work, &key)) {
+		if (hear_again(q, hear, &key)) {
+			free(key.bytes);
+			return QUERN_OK;
+		}
+		a.said = q->said = &said;
+	}
+	status = qn_hdf5_child_ask(&a, q->file, &q->caller, (uint64_t)q->st.st_size, err);
+	if (status == QUERN_OK && a.said && !said.is_lost)
+		qn_answers_keep(qn_reading()->answers, key.bytes, key.n, said.bytes, said.n);
+	qn_said_fini(&said);
+	free(key.bytes);
+	q->said = NULL;
+	return status;
 }
 
 enum quern_status qn_hdf5_child_list(const char *file, struct qn_listing *out,
@@ -687,6 +764,9 @@ static enum quern_status hear_here(struct qn_child *c, const struct question *q,
 				     q->file);
 	if (status == QUERN_OK)
 		status = hear_chunks(c, &d, err);
+	/* Where other files, filters or a writer matter, it may be another one the next time. */
+	if (q->said && (!d.native || d.file_mtime_ns == QN_GROWING))
+		q->said->is_lost = true;
 	if (status == QUERN_OK)
 		*(struct qn_dataset *)q->out = d;
 	else

@@ -23,6 +23,7 @@ struct qn_hdf5_asking {
 	qn_hdf5_hear *hear;
 	qn_hdf5_forget *forget;
 	void *question;
+	struct qn_said *said; /* NULL: or what the child says is noted here */
 };
 
 /* Has a child read the metadata of a file of that size; another one when that is killed, or

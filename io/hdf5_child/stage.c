@@ -60,7 +60,7 @@ static void forget(void *question)
 
 static enum quern_status ask(struct question *q, struct quern_message *err)
 {
-	const struct qn_hdf5_asking a = { answer, hear, forget, q };
+	const struct qn_hdf5_asking a = { answer, hear, forget, q, NULL };
 	struct stat st;
 	enum quern_status status;
 	int fd;

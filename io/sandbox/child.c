@@ -358,11 +358,51 @@ static enum quern_status has_gone(const struct qn_child *c, struct quern_message
 			    c->subject ? c->subject : "a file");
 }
 
+void qn_said_fini(struct qn_said *s)
+{
+	free(s->bytes);
+	*s = (struct qn_said){ .n = 0 };
+}
+
+static void note_said(struct qn_said *s, const void *bytes, size_t nbytes)
+{
+	if (!s || s->is_lost)
+		return;
+	s->is_lost = nbytes > s->most - s->n || !qn_grow(&s->bytes, &s->room, s->n + nbytes, 1);
+	if (s->is_lost)
+		return;
+	memcpy(s->bytes + s->n, bytes, nbytes);
+	s->n += nbytes;
+}
+
+bool qn_child_again(struct qn_child *c, const char *subject, const void *bytes, size_t nbytes)
+{
+	*c = (struct qn_child){ .process = QN_PROCESS_NONE,
+				.fd = -1,
+				.subject = qn_strdup(subject),
+				.again = bytes,
+				.again_nbytes = nbytes };
+	return c->subject != NULL;
+}
+
+static enum quern_status get_again(struct qn_child *c, void *out, size_t nbytes,
+				   struct quern_message *err)
+{
+	if (nbytes > c->again_nbytes)
+		return qn_child_refuse(c, "an answer without its end", err);
+	memcpy(out, c->again, nbytes);
+	c->again += nbytes;
+	c->again_nbytes -= nbytes;
+	return QUERN_OK;
+}
+
 enum quern_status qn_child_get(struct qn_child *c, void *out, size_t nbytes,
 			       struct quern_message *err)
 {
 	size_t done = 0;
 
+	if (c->again)
+		return get_again(c, out, nbytes, err);
 	if (!qn_child_is_there(c))
 		return has_gone(c, err);
 	while (done < nbytes) {
@@ -376,6 +416,7 @@ enum quern_status qn_child_get(struct qn_child *c, void *out, size_t nbytes,
 		} else
 			return child_died(c, err);
 	}
+	note_said(c->said, out, nbytes);
 	return QUERN_OK;
 }
 
@@ -456,7 +497,7 @@ enum quern_status qn_child_ask(struct qn_child *c, const void *question, size_t 
 
 void qn_child_end(struct qn_child *c)
 {
-	if (c->subject)
+	if (c->subject && c->fd >= 0)
 		close(c->fd);
 	qn_process_end(&c->process);
 	free(c->subject);

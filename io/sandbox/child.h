@@ -42,7 +42,19 @@ enum qn_child_end {
 	QN_CHILD_LATE,	 /* it has been waited for in vain */
 };
 
+/* All that a child has said, to be heard again. */
+struct qn_said {
+	char *bytes; /* owned */
+	size_t n, room;
+	size_t most;  /* bytes; beyond them, or without memory, it is lost */
+	bool is_lost; /* or it is not to be heard again, as it depends on more than was asked */
+};
+void qn_said_fini(struct qn_said *s);
+
 struct qn_child {
+	struct qn_said *said;	   /* borrows: what it says is noted; NULL: it is not */
+	const char *again;	   /* borrows: there is no process, this is heard again, */
+	size_t again_nbytes;	   /* of which so much is left */
 	struct qn_process process; /* none: it has ended, and all that is asked of it fails */
 	int fd;
 	char *subject; /* owned */
@@ -64,6 +76,9 @@ typedef void qn_child_work(void *ctx, int fd);
 enum quern_status qn_child_start(struct qn_child *c, const char *subject,
 				 const struct qn_child_limits *limits, qn_child_work *work,
 				 void *ctx, struct quern_message *err);
+
+/* One that has no process: what another has said is heard again. bytes are borrowed. Ended as others. False: no memory. */
+bool qn_child_again(struct qn_child *c, const char *subject, const void *bytes, size_t nbytes);
 
 /* It has its whole time for an answer again. */
 void qn_child_wait_anew(struct qn_child *c);

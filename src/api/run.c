@@ -172,7 +172,7 @@ static enum quern_status refuse_again(quern_run *run)
 
 static void set_reading(const quern_run *run)
 {
-	struct qn_reading reading = qn_settings_reading(&run->options);
+	struct qn_reading reading = qn_settings_reading(&run->options, run->session->answers);
 
 	reading.frame = run->frame;
 	qn_reading_set(reading);

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "cluster/room.h"
 #include "cluster/topo.h"
+#include "data/answers.h"
 #include "data/storage.h"
 
 /* "1024", or "unlimited". */
@@ -72,8 +73,10 @@ quern_session *quern_session_new(MPI_Comm comm)
 		qn_comm_free(made.comm);
 		made.comm = NULL;
 	}
-	if (session)
-		*session = made;
+	if (!session)
+		return NULL;
+	*session = made;
+	session->answers = qn_answers_new();
 	return session;
 }
 
@@ -87,6 +90,7 @@ void quern_session_free(quern_session *session)
 	if (!session)
 		return;
 	qn_standing_release(session->standing);
+	qn_answers_free(session->answers);
 	qn_comm_free(session->comm);
 	qn_registry_fini(&session->registry);
 	free(session);

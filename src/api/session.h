@@ -15,6 +15,7 @@ struct quern_session {
 	struct quern_message refused; /* of the last kernel that was not registered */
 	struct qn_registry registry;  /* kernels of the program */
 	struct qn_comm *comm;	      /* owned; NULL: it could not be made */
+	struct qn_answers *answers;   /* owned: what is known of files; NULL: there was no memory */
 	struct qn_standing *standing; /* owned: the team of the last call; NULL: there was none */
 };
 

@@ -1,4 +1,5 @@
 # src/data: sources of libquern.
+LIB_SRCS += src/data/answers.c
 LIB_SRCS += src/data/attributes.c
 LIB_SRCS += src/data/catalog.c
 LIB_SRCS += src/data/dataset.c

@@ -10,9 +10,12 @@
 
 #include <stdbool.h>
 
+struct qn_answers;
 struct qn_frame;
 
 struct qn_reading {
+	struct qn_answers
+		*answers; /* borrows: what is known of files (answers.h); NULL: nothing is kept */
 	unsigned metadata_seconds;    /* for the metadata of a file; 0: as its size suggests */
 	unsigned chunk_seconds;	      /* for a chunk; 0: as its size suggests */
 	bool allow_external;	      /* raw files may be anywhere */

@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <hdf5.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,13 +42,12 @@ static void barrier(void)
 		MPI_Barrier(world);
 }
 
-static int write_file(void **state)
+static void write_rows(hsize_t nrows)
 {
-	const hsize_t shape[] = { NCHUNKS, CHUNK }, chunk[] = { 1, CHUNK };
+	const hsize_t shape[] = { nrows, CHUNK }, chunk[] = { 1, CHUNK };
 	static double value[NELEMS];
 	hid_t file, space, dcpl, set;
 
-	(void)state;
 	for (int i = 0; i < NELEMS; i++)
 		value[i] = i;
 	if (!my_rank) {
@@ -62,6 +63,12 @@ static int write_file(void **state)
 		H5Fclose(file);
 	}
 	barrier();
+}
+
+static int write_file(void **state)
+{
+	(void)state;
+	write_rows(NCHUNKS);
 	return 0;
 }
 
@@ -265,6 +272,49 @@ static void test_nothing_grows(void **state)
 	assert_int_equal(errno, ECHILD);
 }
 
+/* --- what is known of a file --- */
+
+static int64_t count(void)
+{
+	quern_run *run = new_run(session, "count", "1");
+	int64_t n = -1;
+
+	if (quern_run_execute(run))
+		fail_msg("%s", quern_run_message(run));
+	quern_result_get_int(quern_run_result(run), "count", &n);
+	quern_run_free(run);
+	return n;
+}
+
+/* What is known is of the file as it was, also where another one has its times. */
+static void test_changed_file(void **state)
+{
+	struct timespec times[2];
+	struct stat before;
+	int64_t n;
+
+	(void)state;
+	assert_int_equal(stat(FILE_NAME, &before), 0);
+	sleep(before.st_ctime + 4 > time(NULL) ? (unsigned)(before.st_ctime + 4 - time(NULL)) : 0);
+	for (int i = 0; i < 3; i++) {
+		n = count();
+		assert_int_equal(n, my_rank ? -1 : NELEMS);
+	}
+	barrier();
+	write_rows(NCHUNKS / 2);
+	times[0] = before.st_atim;
+	times[1] = before.st_mtim;
+	if (!my_rank)
+		assert_int_equal(utimensat(AT_FDCWD, FILE_NAME, times, 0), 0);
+	barrier();
+	n = count();
+	assert_int_equal(n, my_rank ? -1 : NELEMS / 2);
+	barrier();
+	write_rows(NCHUNKS);
+	n = count();
+	assert_int_equal(n, my_rank ? -1 : NELEMS);
+}
+
 /* --- threads --- */
 
 struct worker {
@@ -399,11 +449,17 @@ static void test_kept(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_runs_outlive),  cmocka_unit_test(test_of_no_use),
-		cmocka_unit_test(test_handle),	      cmocka_unit_test(test_thread_level),
-		cmocka_unit_test(test_nothing_grows), cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_cancel),	      cmocka_unit_test(test_cancel_with_output),
-		cmocka_unit_test(test_cancel_verify), cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_runs_outlive),
+		cmocka_unit_test(test_of_no_use),
+		cmocka_unit_test(test_handle),
+		cmocka_unit_test(test_thread_level),
+		cmocka_unit_test(test_nothing_grows),
+		cmocka_unit_test(test_changed_file),
+		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_cancel_with_output),
+		cmocka_unit_test(test_cancel_verify),
+		cmocka_unit_test(test_kept),
 	};
 	int failed;
 
