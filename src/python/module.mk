@@ -3,6 +3,7 @@ PYTHON_FILES += src/python/quern/__init__.py
 PYTHON_FILES += src/python/quern/_dataset.py
 PYTHON_FILES += src/python/quern/_errors.py
 PYTHON_FILES += src/python/quern/_expression.py
+PYTHON_FILES += src/python/quern/_kernel.py
 PYTHON_FILES += src/python/quern/_library.py
 PYTHON_FILES += src/python/quern/_progress.py
 PYTHON_FILES += src/python/quern/_reductions.py

@@ -38,7 +38,8 @@ run_python()
 	done <lines
 }
 
-for file in results errors lazy interrupt accessor; do
+export XDG_CACHE_HOME=$PWD/cache
+for file in results errors lazy interrupt accessor kernels; do
 	run_python $file.py
 done
 

@@ -21,6 +21,7 @@ from ._session import Session
 
 if TYPE_CHECKING:
     from ._dataset import Dataset, Variable
+    from ._kernel import kernel
 
 __version__: str = _library.lib.quern_version().decode()
 
@@ -38,6 +39,7 @@ __all__ = [
     "Variable",
     "info",
     "inspect",
+    "kernel",
     "kernels",
     "open",
     "plan",
@@ -68,13 +70,16 @@ def open(files: Files, **options: Any) -> Dataset:
     return _dataset.opened(files, options)
 
 
-def __getattr__(name: str) -> Any:
-    # What a run does not need is not imported for one.
-    if name in ("Dataset", "Variable"):
-        from . import _dataset
+# What a run does not need is not imported for one: the module of each name.
+_LATER = {"Dataset": "_dataset", "Variable": "_dataset", "kernel": "_kernel"}
 
-        return getattr(_dataset, name)
-    raise AttributeError(f"module 'quern' has no attribute {name!r}")
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'quern' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module("." + _LATER[name], __name__), name)
 
 
 def kernels(name: str | None = None) -> dict[str, Any]:
