@@ -16,6 +16,7 @@ program heat
 
   ! Diffusivity times time step over the square of the mesh width: stable below 0.25.
   real(real64), parameter :: alpha = 0.2_real64
+  real(real64), parameter :: room = 293.15_real64
 
   real(real64), allocatable, target :: u(:, :) ! x, y; with a halo
   real(real64), allocatable :: next(:, :)
@@ -27,13 +28,13 @@ program heat
   call MPI_Comm_rank(MPI_COMM_WORLD, rank)
   call MPI_Comm_size(MPI_COMM_WORLD, nranks)
   n = argument(1, 1000)
-  nsteps = argument(2, 100)
-  every = argument(3, 10)
+  nsteps = argument(2, 500)
+  every = argument(3, 50)
   call start()
 
   call quern_open(session, MPI_COMM_WORLD)
   call prepare(moments, "moments", "order", "2")
-  call prepare(histogram, "histogram", "range", "0,100")
+  call prepare(histogram, "histogram", "range", "290,380")
   do i = 1, nsteps
     call step()
     if (mod(i, every) /= 0) cycle
@@ -67,20 +68,20 @@ contains
 
   ! --- the simulation ---
 
-  ! A warm disc on a slope; the boundary stays cold.
+  ! A plate at room temperature, K, with a warm disc on it; the boundary stays as it is.
   subroutine start()
     real(real64) :: h, dx, dy
     integer :: x, y
 
     first = int(int(n, int64)*rank/nranks) + 1
     nrows = int(int(n, int64)*(rank + 1)/nranks) + 1 - first
-    allocate (u(0:n + 1, 0:nrows + 1), next(0:n + 1, 0:nrows + 1), source=0.0_real64)
+    allocate (u(0:n + 1, 0:nrows + 1), next(0:n + 1, 0:nrows + 1), source=room)
     h = 1/real(n, real64)
     do y = 1, nrows
       do x = 1, n
         dy = real(first + y - 2, real64)*h - 0.4_real64
         dx = real(x - 1, real64)*h - 0.6_real64
-        u(x, y) = 20*real(x - 1, real64)*h + 70*exp(-40*(dx*dx + dy*dy))
+        u(x, y) = room + 10*real(x - 1, real64)*h + 70*exp(-40*(dx*dx + dy*dy))
       end do
     end do
   end subroutine
