@@ -146,7 +146,7 @@ void qn_calls_close(struct qn_calls *c)
 /* As it was, where it is large enough. */
 static bool make_room(struct qn_guarded *g, size_t nbytes)
 {
-	if (g->map && g->nbytes >= nbytes + 4096 + 64)
+	if (g->map && g->nbytes >= nbytes + QN_GUARDED_MARKS)
 		return true;
 	qn_guarded_fini(g);
 	return qn_guarded_init(g, nbytes);

@@ -7,7 +7,7 @@
 #include "base/system.h"
 
 #define MARK	   0x5a
-#define MOST_MARKS 4096 /* before it */
+#define MOST_MARKS (QN_GUARDED_MARKS - 64) /* before it */
 
 static unsigned char *end_of(const struct qn_guarded *g)
 {
@@ -17,7 +17,7 @@ static unsigned char *end_of(const struct qn_guarded *g)
 bool qn_guarded_init(struct qn_guarded *g, size_t nbytes)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	const size_t room = (nbytes + MOST_MARKS + 64 + page - 1) / page * page;
+	const size_t room = (nbytes + QN_GUARDED_MARKS + page - 1) / page * page;
 	void *map =
 		qn_sys_mmap(NULL, room + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 

@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Bytes of marks around what is placed, at most. */
+#define QN_GUARDED_MARKS 320
+
 struct qn_guarded {
 	unsigned char *map; /* owned; NULL: none */
 	size_t nbytes;	    /* between the pages that guard it */

@@ -135,14 +135,15 @@ static enum quern_status check_cuts(struct proof *p)
 	return st;
 }
 
-/* Rows of a result have single elements. */
+/* Rows of a result have single elements. Of the kinds of data one will do: with ties, some missing. */
 static enum quern_status check_single(struct proof *p)
 {
+	const struct qn_trial *t = p->first.trial;
 	struct qn_tiling ps = { .roles = p->other.roles };
 	const size_t n = qn_tiling_nelems(&p->box);
 	enum quern_status st = QUERN_OK;
 
-	if (p->whole[QUERN_MAX_DIMS] || p->first.trial->mood != QN_ROUND ||
+	if (p->whole[QUERN_MAX_DIMS] || t->mood != QN_ROUND || !t->nmissing_in || !t->nan_missing ||
 	    n * state_nbytes(&p->first) > MOST_COPIED)
 		return QUERN_OK;
 	for (size_t i = 0; i < n; i++)
