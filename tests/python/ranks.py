@@ -10,14 +10,15 @@ comm = MPI.COMM_WORLD
 found = quern.run("moments", "grid.h5", dataset="t", over="time", comm=comm)
 with quern.Session(comm) as session:
     again = quern.open("grid.h5").t.options(comm=session).moments("time")
-    try:
-        quern.run("mean", "none.h5", comm=session)
-    except quern.DataError as e:
-        raised = str(e)
-    else:
-        raised = ""
+    raised = []
+    for file, output in (("none.h5", None), ("grid.h5", "none.txt"), ("grid.h5", "none/none.nc")):
+        try:
+            quern.run("mean", file, dataset="t", output=output, comm=session)
+        except quern.Error as e:
+            raised.append(str(e))
+    quern.run("mean", "grid.h5", dataset="t", over="time", output=f"ranks_{comm.size}.nc", comm=session)
 assert (found is None) == (comm.rank > 0), "rank 0 has the result"
-assert len(set(comm.allgather(raised))) == 1 and raised, "all ranks raise the same"
+assert len(raised) == 3 and comm.allgather(raised) == [raised] * comm.size, "all ranks raise the same"
 if comm.rank == 0:
     assert again.document["result"] == found.document["result"], "two runs find the same"
     print(json.dumps(found.document["result"]))

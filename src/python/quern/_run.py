@@ -69,17 +69,17 @@ class Run:
             raise _errors.error(status, lib.quern_run_message(self.handle).decode())
 
     def prepare(self, files: Files, options: Mapping[str, Any]) -> Run:
-        """Sets options, and adds files or what matches patterns."""
+        """Sets options, and adds files or what matches patterns. What is wrong fails the run, on all ranks."""
         for name, value in settings(options):
             text = None if value is None else os.fsencode(value)
-            self._check(lib.quern_run_set(self.handle, name.encode(), text))
+            lib.quern_run_set(self.handle, name.encode(), text)
         for file in listed(files):
-            self._check(lib.quern_run_add_file(self.handle, os.fsencode(file)))
+            lib.quern_run_add_file(self.handle, os.fsencode(file))
         return self
 
     def output(self, file: str) -> None:
-        """Has rows go to a file while the run works, if it is one of those that take them."""
-        self._check(lib.quern_run_output(self.handle, os.fsencode(file)))
+        """Has rows go to a file while the run works, if it is one that takes them. Of rank 0; as `prepare`."""
+        lib.quern_run_output(self.handle, os.fsencode(file))
 
     def write(self, file: str) -> None:
         """Writes the result to a file."""
@@ -219,7 +219,7 @@ def run(
     session, once = _session_of(comm)
     try:
         made = Run(session, _joined(kernel)).prepare(files, options)
-        if output is not None:
+        if output is not None and not session.rank:
             made.output(os.fspath(output))
         made.execute(progress)
         if session.rank:
