@@ -5,27 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/process.h"
 #include "cluster/room.h"
-#include "find/axes.h"
-#include "run/emit.h"
-#include "run/kept.h"
-#include "run/owners.h"
+#include "find/warnings.h"
 #include "rolling/windows.h"
+#include "run/account.h"
+#include "run/kept.h"
 
-/* Of a process with its libraries before it has any work, and with MPI as well: what is resident, measured with HDF5
-   1.10 and Open MPI 4.1. */
-#define PROCESS_NBYTES (UINT64_C(16) << 20)
-#define MPI_NBYTES     (UINT64_C(9) << 20)
-/* Of the library that writes; and of each variable of a result, whose block is in memory as it is filled and as
-   the library keeps it. */
-#define WRITER_NBYTES (UINT64_C(4) << 20)
-#define BLOCK_NBYTES  (UINT64_C(1) << 20)
-#define NBLOCKS	      2
-/* Of a block that is compressed, whichever: shuffled and compressed, and what the compressor has. */
-#define PACKED_NBYTES (5 * BLOCK_NBYTES / 2)
+/* So often chunks may be read without a word. */
+#define MANY_READS 8
 /* A share of the plan that is larger than was thought by no more than this part of the limit is let pass. */
 #define PART_OF_LIMIT 32
 #define LEAST_NROWS   QN_COLUMN_BLOCK /* of a sweep */
@@ -33,11 +22,6 @@
 /* Of large states of rows, where a sweep of so much reads nothing twice: memory that has not been used before costs
    more than another sweep, and a sweep has that of the one before. */
 #define SWEEP_NBYTES (UINT64_C(256) << 20)
-/* Of a value on rank 0 that is kept: with what says which are there, or in a document and its text. */
-#define VALUE_NBYTES (sizeof(int64_t) + 1)
-#define TEXT_NBYTES  160
-#define DATE_NBYTES  48
-
 /* Rank 0: the longest chunk as it is stored, and how many there are. */
 static void look_at_chunks(const struct qn_run *run, uint64_t *longest, uint64_t *n)
 {
@@ -45,164 +29,6 @@ static void look_at_chunks(const struct qn_run *run, uint64_t *longest, uint64_t
 		for (uint64_t i = 0; i < run->subject->mosaic.member[m].nchunks; i++, ++*n)
 			*longest = qn_max_u64(*longest,
 					      run->subject->mosaic.member[m].chunks[i].nbytes);
-}
-
-/* Bytes of the feed of a worker, whatever member it turns to. */
-static uint64_t most_fed(const struct qn_run *run, uint64_t stored)
-{
-	uint64_t most = 0;
-
-	for (uint32_t i = 0; i < run->subject->mosaic.nforms; i++)
-		most = qn_max_u64(most, qn_feed_nbytes(&run->subject->mosaic.form[i],
-						       &run->subject->views[i], run->whole,
-						       run->subject->mosaic.nledgers > 0, stored,
-						       run->items.max_nelems));
-	return most;
-}
-
-/* What a rank holds at most. */
-enum part { PROCESS, INDEX, OPERANDS, KEYS, TABLE, SHARE, MERGING, RESULT, NPARTS };
-static const char *const part_names[NPARTS] = {
-	"process",	     "chunks", "operands", "keys", "cells", "share of the plan",
-	"rows on their way", "result",
-};
-
-/* What each thread has, a state of its own among it where states are small, and one for what is tried; and the rest,
-   with the table that all is merged into. */
-struct account {
-	uint64_t a_thread, rest;
-	uint64_t part[NPARTS]; /* of the rest */
-};
-
-/* Groups and what they are called. */
-static uint64_t keys_nbytes(const struct qn_run *run)
-{
-	const bool leads = qn_comm_rank(run->team->comm) == 0;
-	uint64_t nbytes = 0;
-
-	for (int i = 0; i < run->keys.n; i++) {
-		const struct qn_key *k = &run->keys.key[i];
-		const uint64_t text = qn_key_is_text(k) ? 48 + k->text_nbytes : 0;
-
-		nbytes += k->nindexes * sizeof(*k->group) +
-			  k->ngroups * (sizeof(int64_t) + k->text_nbytes);
-		nbytes += leads ? k->ngroups * (sizeof(int64_t) + text) : 0;
-	}
-	for (int d = 0; d < run->rows.selection.ndim; d++)
-		nbytes += run->number[d] ? run->rows.selection.count[d] * sizeof(*run->number[d])
-					 : 0;
-	return nbytes + qn_computed_nbytes(&run->computed);
-}
-
-/* Adds up, and multiplies, to what is larger than memory can be. */
-static uint64_t product(uint64_t a, uint64_t b)
-{
-	uint64_t n;
-
-	return qn_mul(a, b, &n) ? qn_min_u64(n, UINT64_MAX / 8) : UINT64_MAX / 8;
-}
-
-/* A coordinate, of which the result has another copy. */
-static uint64_t axis_nbytes(const struct qn_axis_values *v)
-{
-	return 2 *
-	       (product(v->n, (v->bounds ? 3 : 1) * sizeof(int64_t)) + v->dates.n * DATE_NBYTES);
-}
-
-/* Rank 0: coordinates of dimensions, and others. */
-static uint64_t axes_nbytes(const struct qn_run *run)
-{
-	const struct qn_subject *s = run->subject;
-	uint64_t n = 0;
-
-	for (int d = 0; s->axes && d < s->dataset.ndim; d++)
-		n += axis_nbytes(&s->axes[d]);
-	for (size_t i = 0; i < s->nothers; i++)
-		n += axis_nbytes(&s->other[i]);
-	return n;
-}
-
-/* Rank 0: of all chunks, once more while ranks are given their share. */
-static uint64_t index_nbytes(const struct qn_run *run)
-{
-	uint64_t n = 0;
-
-	for (uint32_t m = 0; m < run->subject->mosaic.nmembers; m++)
-		n += run->subject->mosaic.member[m].nchunks;
-	return qn_comm_rank(run->team->comm) ? 0 : 2 * n * sizeof(struct qn_chunk);
-}
-
-/* What goes into a file as it comes: of each field a few blocks. */
-static uint64_t streamed_nbytes(const struct qn_run *run, uint64_t nvalues)
-{
-	const uint64_t nfields = qn_run_nfields(run);
-	const uint64_t all = product(run->rows.nrows, nvalues * sizeof(int64_t));
-
-	return WRITER_NBYTES + qn_min_u64(3 * all, PACKED_NBYTES) +
-	       NBLOCKS * qn_min_u64(all, nfields * BLOCK_NBYTES);
-}
-
-static uint64_t result_nbytes(const struct qn_run *run)
-{
-	const uint64_t each = run->settings.most_cells ? TEXT_NBYTES : VALUE_NBYTES;
-	uint64_t nvalues;
-
-	if (!qn_kept_any(run) || qn_comm_rank(run->team->comm))
-		return 0;
-	nvalues = qn_run_row_nvalues(run);
-	return axes_nbytes(run) + (run->settings.streams
-					   ? streamed_nbytes(run, nvalues)
-					   : product(run->rows.nrows, nvalues * each));
-}
-
-static uint64_t process_nbytes(const struct qn_run *run)
-{
-	return PROCESS_NBYTES + (qn_comm_size(run->team->comm) > 1 ? MPI_NBYTES : 0);
-}
-
-/* Before the plan is made, twice as much as if all had the same. */
-static uint64_t share_nbytes(const struct qn_run *run)
-{
-	const uint64_t nranks = (uint64_t)qn_comm_size(run->team->comm);
-	const uint64_t n = run->share.nitems ? run->share.nchunks
-			   : nranks > 1	     ? qn_ceil_div(2 * run->nchunks, nranks)
-					     : run->nchunks;
-
-	return run->share.nstretches * sizeof(struct qn_stretch) + n * sizeof(struct qn_chunk);
-}
-
-/* With a table of so many rows. What is larger than memory can be stays so when more is added. */
-static void take_account(const struct qn_run *run, uint64_t stored, uint64_t nrows,
-			 struct account *a)
-{
-	const bool tries = run->kernel->repeats || run->settings.skips;
-	const uint64_t nadded = qn_kept_added_nbytes(run, nrows);
-	const uint64_t nstate = (run->rolling.n ? 2 : 1) * qn_kept_nbytes(run, nrows) +
-				(run->places.are_used ? nadded : 0);
-	const uint64_t nown = qn_kept_are_shared(run, nrows) ? 0
-			      : tries && !qn_kept_any(run)   ? 2 * nadded
-							     : nadded;
-
-	a->a_thread = qn_min_u64(most_fed(run, stored), UINT64_MAX / 4) + nown +
-		      qn_cells_scratch_nbytes(run->kernel, run->self, &run->layout) +
-		      qn_formula_worker_nbytes(&run->formula, qn_kept_tile_nelems(run),
-					       run->items.max_nelems) +
-		      qn_computed_worker_nbytes(&run->computed, qn_kept_tile_nelems(run),
-						run->items.max_nelems) +
-		      (run->rolling.n ? qn_windows_nbytes(&run->rolling, &run->layout) : 0);
-	a->part[PROCESS] = process_nbytes(run);
-	a->part[INDEX] = index_nbytes(run);
-	a->part[OPERANDS] = qn_formula_nbytes(&run->formula);
-	a->part[KEYS] = keys_nbytes(run);
-	a->part[TABLE] = nstate;
-	a->part[SHARE] = share_nbytes(run);
-	a->part[MERGING] = qn_kept_any(run)			? qn_owners_nbytes(run, nrows)
-			   : qn_comm_rank(run->team->comm) == 0 ? 2 * nstate
-								: 0;
-	a->part[RESULT] = result_nbytes(run);
-	a->rest = 0;
-	for (int i = 0; i < NPARTS; i++)
-		a->rest += a->part[i];
 }
 
 /* So many at least are of a sweep, where the result has them. Which groups it has must be seen in one. */
@@ -226,32 +52,32 @@ static uint64_t find_limit(const struct qn_run *run, char *why, size_t n)
 }
 
 /* Sums of a few values that differ more than usual must have room beside a table. */
-static uint64_t spare_nbytes(const struct qn_run *run, const struct account *a)
+static uint64_t spare_nbytes(const struct qn_run *run, const struct qn_account *a)
 {
-	return qn_kept_any(run) ? a->part[TABLE] / 4 + BLOCK_NBYTES : 0;
+	return qn_kept_any(run) ? a->part[QN_OF_TABLE] / 4 + QN_BLOCK_NBYTES : 0;
 }
 
 /* With the account of one thread and of the least rows of a sweep: as much memory does. */
-static enum quern_status refuse(const struct qn_run *run, const struct account *a, uint64_t limit,
-				const char *why, struct quern_message *err)
+static enum quern_status refuse(const struct qn_run *run, const struct qn_account *a,
+				uint64_t limit, const char *why, struct quern_message *err)
 {
 	const int rank = qn_comm_rank(run->team->comm);
 	const uint64_t needs = mib(a->rest + a->a_thread + spare_nbytes(run, a));
 	char parts[64] = "", raise[64] = "";
 
-	if (limit <= PROCESS_NBYTES)
+	if (limit <= QN_PROCESS_NBYTES)
 		return qn_error_set(
 			err, QUERN_ERR_RUN,
 			"rank %d needs about %" PRIu64 " MiB, %" PRIu64
 			" of them for the process before it reads anything, more than %s: %s",
-			rank, needs, PROCESS_NBYTES >> 20, why,
+			rank, needs, QN_PROCESS_NBYTES >> 20, why,
 			why[0] == '-' ? "raise it to as much at least"
 				      : "start fewer ranks on a host, or where there is more");
 	snprintf(raise, sizeof(raise), why[0] == '-' ? "raise it to %" PRIu64 "M at least, " : "",
 		 needs);
 	if (run->rows.nrows > least_rows(run))
 		snprintf(parts, sizeof(parts), ", even of %" PRIu64 " at a time", least_rows(run));
-	if (qn_kept_any(run) && a->rest - a->part[PROCESS] > a->a_thread)
+	if (qn_kept_any(run) && a->rest - a->part[QN_OF_PROCESS] > a->a_thread)
 		return qn_error_set(err, QUERN_ERR_RUN,
 				    "rank %d needs about %" PRIu64 " MiB for the %" PRIu64
 				    " cells of the result%s, more than %s: %sreduce over more "
@@ -271,9 +97,9 @@ static enum quern_status refuse(const struct qn_run *run, const struct account *
 static bool fits(const struct qn_run *run, uint64_t stored, uint64_t limit, uint64_t nthreads,
 		 uint64_t nrows)
 {
-	struct account a;
+	struct qn_account a;
 
-	take_account(run, stored, nrows, &a);
+	qn_account_take(run, stored, nrows, &a);
 	return limit > a.rest && (limit - a.rest) / nthreads >= a.a_thread;
 }
 
@@ -372,9 +198,9 @@ static void narrow_sweeps(struct qn_run *run)
 /* As many threads as there is memory for. */
 static uint64_t count_threads(struct qn_run *run, uint64_t stored, uint64_t limit, uint64_t most)
 {
-	struct account a;
+	struct qn_account a;
 
-	take_account(run, stored, run->most_rows, &a);
+	qn_account_take(run, stored, run->most_rows, &a);
 	return qn_min_u64(most, limit > a.rest ? (limit - a.rest) / a.a_thread : 0);
 }
 
@@ -402,7 +228,7 @@ static enum quern_status fit(struct qn_run *run, uint64_t stored, struct quern_m
 {
 	char why[160];
 	const uint64_t limit = find_limit(run, why, sizeof(why)), most = run->nthreads;
-	struct account a;
+	struct qn_account a;
 	uint64_t n;
 
 	limit_chunks(run, limit / 8, most);
@@ -413,7 +239,7 @@ static enum quern_status fit(struct qn_run *run, uint64_t stored, struct quern_m
 	}
 	if (!n) {
 		run->nthreads = 1;
-		take_account(run, stored, least_rows(run), &a);
+		qn_account_take(run, stored, least_rows(run), &a);
 		return refuse(run, &a, limit, why, err);
 	}
 	run->nthreads = (uint32_t)n;
@@ -464,7 +290,7 @@ static enum quern_status warn_of_threads(struct qn_run *run, const struct qn_pla
 					 uint64_t stored, struct quern_message *err)
 {
 	char text[512], why[160], others[40] = "";
-	struct account a;
+	struct qn_account a;
 	int n = 0, first = -1;
 
 	for (int r = 0; r < qn_comm_size(run->team->comm); r++)
@@ -474,7 +300,7 @@ static enum quern_status warn_of_threads(struct qn_run *run, const struct qn_pla
 		}
 	if (!n)
 		return QUERN_OK;
-	take_account(run, stored, run->most_rows, &a);
+	qn_account_take(run, stored, run->most_rows, &a);
 	find_limit(run, why, sizeof(why));
 	if (n > 1)
 		snprintf(others, sizeof(others), " (and others, %d in all)", n);
@@ -484,6 +310,27 @@ static enum quern_status warn_of_threads(struct qn_run *run, const struct qn_pla
 		 first, run->team->places[first].nthreads, before[first].nthreads, others,
 		 mib(a.a_thread), why);
 	return qn_names_add(&run->warnings, text, err);
+}
+
+/* Rows that do not fit make the run read its data again and again. */
+static enum quern_status warn_of_sweeps(struct qn_run *run, uint64_t stored,
+					struct quern_message *err)
+{
+	const uint64_t n = run->most_rows, all = run->rows.nrows;
+	const double nreads = qn_kept_any(run) && n < all ? count_needs(run, n) : 1;
+	struct qn_account a;
+	char why[160];
+
+	if (nreads <= MANY_READS)
+		return QUERN_OK;
+	find_limit(run, why, sizeof(why));
+	qn_account_take(run, stored, all, &a);
+	return qn_warnings_add(&run->warnings, err,
+			       "each chunk is read and decoded about %.0f times, as only %" PRIu64
+			       " of the %" PRIu64 " cells of the result fit into %s at a time: "
+			       "all of them need about %" PRIu64 " MiB",
+			       nreads, n, all, why,
+			       mib(a.rest + a.a_thread * run->nthreads + spare_nbytes(run, &a)));
 }
 
 /* Fewer threads where chunks are too large for all of them at once, before the plan counts on these. */
@@ -515,6 +362,8 @@ enum quern_status qn_memory_settle(struct qn_run *run, struct qn_team *team, uin
 		st = qn_team_update(team, err);
 	if (!st && before)
 		st = warn_of_threads(run, before, run->longest, err);
+	if (!st && leads)
+		st = warn_of_sweeps(run, run->longest, err);
 	free(before);
 	return qn_comm_agree(team->comm, st, err);
 }
@@ -528,27 +377,15 @@ static uint64_t most_of_values(const struct qn_run *run)
 	int nkeys = 0;
 
 	for (int i = 0; i < run->keys.n; i++)
-		nrows = product(nrows, qn_max_u64(run->keys.key[i].ngroups, 1));
+		nrows = qn_account_product(nrows, qn_max_u64(run->keys.key[i].ngroups, 1));
 	for (int i = 0; i < run->computed.n; i++) {
 		if (run->computed.given[i].kind != QN_COMPUTED_VALUES)
 			continue;
 		nbytes += qn_values_most_nbytes(n, run->nthreads);
-		nrows = product(nrows, n);
+		nrows = qn_account_product(nrows, n);
 		nkeys++;
 	}
 	return nkeys ? qn_min_u64(nbytes + qn_kept_nbytes(run, nrows), UINT64_MAX / 8) : 0;
-}
-
-static void log_account(const struct account *a, uint64_t nthreads)
-{
-	char text[512] = "";
-
-	for (int i = 0; i < NPARTS; i++)
-		if (a->part[i])
-			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s %.1f MiB, ",
-				 part_names[i], (double)a->part[i] / 0x1p20);
-	qn_log(QN_LOG_INFO, "memory: %s%" PRIu64 " threads %.1f MiB each", text, nthreads,
-	       (double)a->a_thread / 0x1p20);
 }
 
 enum quern_status qn_memory_check(struct qn_run *run, uint64_t longest, struct quern_message *err)
@@ -556,14 +393,14 @@ enum quern_status qn_memory_check(struct qn_run *run, uint64_t longest, struct q
 	char why[160];
 	const uint64_t limit = find_limit(run, why, sizeof(why));
 	const uint64_t asked = run->subject->settings.memory.nbytes, nthreads = run->nthreads;
-	struct account a;
+	struct qn_account a;
 	uint64_t nbytes;
 
-	take_account(run, longest, run->most_rows, &a);
+	qn_account_take(run, longest, run->most_rows, &a);
 	nbytes = a.rest + a.a_thread * nthreads;
 	/* Coordinates, labels and small operands have been read whole by now. */
 	run->memory_nbytes = run->report.memory_nbytes = qn_max_u64(nbytes, qn_process_peak());
-	log_account(&a, nthreads);
+	qn_account_log(&a, nthreads);
 	run->room.most = limit > nbytes ? limit - nbytes : 0;
 	run->room.beside = nbytes;
 	run->room.enough = nbytes + most_of_values(run);

@@ -1,8 +1,6 @@
 /*
  * memory.h - memory is decided before the work: what a rank will hold, with how many threads, and of how many rows
- * of the result at a time.
- *
- *	process | keys, operands, share of the plan | table of rows | rows on their way | result (rank 0) | threads
+ * of the result at a time (account.h).
  */
 #ifndef QN_RUN_MEMORY_H
 #define QN_RUN_MEMORY_H

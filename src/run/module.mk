@@ -1,5 +1,6 @@
 # src/run: sources of libquern.
 LIB_SRCS += src/run/absorb.c
+LIB_SRCS += src/run/account.c
 LIB_SRCS += src/run/axes.c
 LIB_SRCS += src/run/emit.c
 LIB_SRCS += src/run/failover.c

@@ -73,10 +73,19 @@ enough()
 	shift
 	least=$(sed -n 's/.*raise it[^0-9]* to \([0-9]*M\) .*/\1/p' err)
 	quern run "$@" --memory "${least:-none}" -o no.nc
-	is "$name: $least does" "0 " "$status $(grep -v '^quern: warning: .* threads: ' err)"
+	is "$name: $least does" "0 " "$status $(grep -vE '^quern: warning: (.* threads: |each chunk is read)' err)"
 	rm -f no.nc
 }
 enough "cells" moments --over time map.nc
+
+# Chunks that are read again and again are warned of, with how much memory spares that.
+bins=(histogram --bins 40 --range 220,320 --over time --threads 1)
+quern run "${bins[@]}" --memory 56M -o no.nc map.nc
+check "many sweeps are warned of" grep -Eq \
+	'^quern: warning: each chunk is read .* [0-9]+ times, as only [0-9]+ of the 65160 cells' err
+quern run "${bins[@]}" --memory "$(sed -n 's/.*all of them need about \([0-9]*\) MiB$/\1/p' err)M" --force -o no.nc map.nc
+is "... and the memory that is asked for spares them" "0 " "$status $(cat err)"
+rm -f no.nc
 quern run moments --over time --rolling lat=9 --threads 3 --memory 17M -o no.nc map.nc
 enough "windows" moments --over time --rolling lat=9 --threads 3 map.nc
 quern run moments --over time --threads 3 --memory 17M -o no.nc map.nc
