@@ -85,7 +85,7 @@ static enum quern_status equip(quern_reduction *r)
 
 static enum quern_status open_run(quern_reduction *r)
 {
-	enum quern_status st;
+	enum quern_status st = QUERN_OK;
 
 	if (!r->nheld)
 		return qn_error_set(&r->err, QUERN_ERR_USAGE, "there is no variable to reduce");
@@ -94,6 +94,10 @@ static enum quern_status open_run(quern_reduction *r)
 	if (r->frame.has_steps)
 		r->now.shape[0] = 1;
 	r->alone = quern_session_new(MPI_COMM_NULL);
+	if (r->alone && r->session)
+		st = qn_registry_add_all(&r->alone->registry, &r->session->registry, &r->err);
+	if (st)
+		return st;
 	r->run = r->alone ? qn_reduction_new_run(r, r->alone, &r->now) : NULL;
 	if (!r->run)
 		return qn_error_nomem(&r->err, 0, "a run");

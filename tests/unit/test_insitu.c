@@ -175,6 +175,79 @@ static void test_months(void **state)
 	quern_reduction_free(r);
 }
 
+/* --- a kernel of the program: how many elements tiles have had --- */
+
+static enum quern_status own_open(const struct quern_input *in, void **self)
+{
+	(void)in;
+	*self = calloc(1, 1);
+	return *self ? QUERN_OK : QUERN_ERR_RUN;
+}
+
+static int own_layout(const void *self, struct quern_segment *segments)
+{
+	(void)self;
+	segments[0] = (struct quern_segment){ .op = QUERN_SUM, .nwords = 1 };
+	return 1;
+}
+
+static void own_absorb(const void *self, int64_t *words, void *scratch,
+		       const struct quern_tile *tile)
+{
+	(void)self;
+	(void)scratch;
+	words[0] += (int64_t)tile->nelems;
+}
+
+static const char *const *own_fields(const void *self)
+{
+	static const char *const fields[] = { "elements", NULL };
+
+	(void)self;
+	return fields;
+}
+
+static void own_emit(const void *self, const int64_t *words, struct quern_result *r)
+{
+	(void)self;
+	quern_result_int(r, "elements", words[0]);
+}
+
+static void test_kernel_of_the_program(void **state)
+{
+	static const struct quern_kernel own = { .abi = QUERN_KERNEL_ABI,
+						 .name = "own",
+						 .doc = "counts elements",
+						 .open = own_open,
+						 .close = free,
+						 .layout = own_layout,
+						 .absorb = own_absorb,
+						 .fields = own_fields,
+						 .emit = own_emit };
+	quern_session *with_own = quern_session_new_f(QUERN_NO_MPI), *before = session;
+	quern_reduction *r;
+	double u[NY * NX];
+	quern_run *run;
+
+	(void)state;
+	fill(u, 0);
+	assert_int_equal(quern_session_register(with_own, &own), QUERN_OK);
+	session = with_own;
+	r = new_reduction("own,mean", UINT64_MAX);
+	session = before;
+	quern_reduction_set(r, "over", "x");
+	quern_reduction_variable(r, "u", QUERN_F64, NULL, NULL);
+	for (int t = 0; t < 3; t++)
+		assert_int_equal(quern_reduction_absorb(r, t, (const void *[]){ u }), QUERN_OK);
+	run = execute(r);
+	assert_int_equal(count_cells(run), 3);
+	assert_true(value(run, "elements", 3 * NY - 1) == NX);
+	assert_true(value(run, "mean", 1) == NX + (NX - 1) / 2);
+	quern_run_free(run);
+	quern_reduction_free(r);
+	quern_session_free(with_own);
+}
+
 /* Each result is of all steps before it. */
 static void test_results_on_the_way(void **state)
 {
@@ -326,6 +399,7 @@ int main(void)
 		cmocka_unit_test(test_strides),
 		cmocka_unit_test(test_mask),
 		cmocka_unit_test(test_months),
+		cmocka_unit_test(test_kernel_of_the_program),
 		cmocka_unit_test(test_results_on_the_way),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_memory_that_cannot_be_read),
