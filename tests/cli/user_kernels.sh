@@ -134,6 +134,10 @@ $MPIRUN -n 2 sh "$PWD/pick.sh" none "$QUERN" run ./above.c -d t ../grid.h5 >out 
 is "a rank that has none" "2 1" "$status $(grep -c '^quern: the kernel ./above.c cannot be opened' err)"
 
 # --- kernels that break ---
+if [ -n "$SAN" ]; then
+	skip "kernels that break" "the sanitizer has the handlers of signals"
+	finish
+fi
 cp "$SRCDIR/tests/kernels/planted.c" mine/
 sed 's/define PLANTED 0/define PLANTED CRASH/' mine/planted.c >mine/crash.c
 refuses 1 "a crash is an error" "kernel planted has crashed in absorb.. on the tile .*dataset /t: SIGSEGV" \
