@@ -107,6 +107,10 @@ for what in "--over time" "--over lat,lon" "--by bin(lat,-90:90:60)" "--where t>
 	done
 done
 
+mkdir staged
+"$QUERN" stage --to "$PWD/staged" -d t grid.h5 >out 2>err
+same "staged data" "${of[@]}" -- ./mine/above.so --threshold 7 -d t staged/grid.h5
+
 # --- the example: of a field that rises by 1 from step to step it is r^2 ---
 cp "$SRCDIR/examples/structure.c" mine/
 for n in 1 3; do
