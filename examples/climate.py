@@ -33,7 +33,7 @@ for name, half in (("north", ds.lat > 0), ("south", ds.lat < 0)):
 # %% Conditions and expressions: degrees Celsius by classes of rain
 edges = [0, 0.1, 1, 5, 20]
 celsius = (ds.t2m - 273.15).rename("celsius")
-classes = celsius.where(ds.precip.notnull()).groupby_bins(ds.precip, edges).moments(...)
+classes = celsius.where(ds.precip.notnull()).groupby_bins(ds.precip, edges, right=False).moments(...)
 for low, high, n, t in zip(edges, edges[1:], classes["count"], classes["mean"]):
     print(f"{low:g} to {high:g} mm/day: {n} values, {t:.3f} degrees")
 

@@ -1,6 +1,7 @@
 """Methods of xarray, as the runs that they are."""
 
 import datetime
+import shutil
 import unittest
 
 import numpy as np
@@ -26,6 +27,9 @@ class Lazy(unittest.TestCase):
         self.assertEqual(self.ds.sizes["lat"], 5)
         self.assertIn("/t (time, lat, lon)", repr(self.ds))
         self.assertIn("t", dir(self.ds))
+        self.assertTrue("t" in self.ds and "/lat" in self.ds and "none" not in self.ds)
+        self.assertEqual([f"/{name}" for name in self.ds], self.ds.variables)
+        self.assertEqual(len(self.ds), len(self.ds.variables))
         with self.assertRaisesRegex(KeyError, "/t"):
             self.ds["none"]
 
@@ -103,10 +107,15 @@ class Lazy(unittest.TestCase):
             t.groupby((t > 3).rename("warm")).count(), "count", "-d/t", "--fields=count", "--by=warm=t > 3"
         )
         self.same(
-            t.groupby_bins("lat", [-90, 0, 90]).mean(...), "mean", "-d/t", "--by=bin(lat, [-90.0, 0.0, 90.0])"
+            t.groupby_bins("lat", [-90, 0, 90], right=False).mean(...), "mean", "-d/t", "--by=bin(lat, [-90.0, 0.0, 90.0])"
         )
         self.same(t.resample(time="1D").mean(), "mean", "-d/t", "--by=window(time, '1d')", "--over=time")
         self.same(t.resample(time="MS").mean(), "mean", "-d/t", "--by=yearmonth(time)", "--over=time")
+        for period in ("2MS", "1M5", "W", "ms", "m", ""):
+            with self.assertRaises(quern.UsageError):
+                t.resample(time=period)
+        with self.assertRaisesRegex(quern.UsageError, "right=False"):
+            t.groupby_bins("lat", [-90, 0, 90])
 
     def test_windows_and_weights(self):
         """windows and weights"""
@@ -135,7 +144,77 @@ class Lazy(unittest.TestCase):
         """an expression with a variable of another file"""
         turned = quern.open("turned.h5")
         found = (self.ds.t - turned.turned).max()
-        self.same(found, "max", "-d/t,turned_1=/turned@'turned.h5'", "--expr=t - turned_1")
+        self.same(found, "max", "-d/t,other=/turned@'turned.h5'", "--expr=t - other")
+        with self.assertRaisesRegex(quern.UsageError, "another file"):
+            self.ds.t - turned.turned.where("turned > 3")
+        with self.assertRaisesRegex(quern.UsageError, "another file"):
+            self.ds.t.groupby(turned.turned > 3)
+        with self.assertRaisesRegex(quern.UsageError, "options"):
+            self.ds.t - quern.open("turned.h5", nan="keep").turned
+
+    def test_several_files(self):
+        """variables of one name of several other files"""
+        for n in (1, 2):
+            shutil.copy("grid.h5", f"same_{n}.h5")
+        t, a, b = (quern.open(f).t for f in ("grid.h5", "same_1.h5", "same_2.h5"))
+        found = ((t - a) * (t - b - 1)).sum()
+        self.assertEqual(len(set(found.input["dataset"].split(","))), 1)
+        self.same(
+            ((t * a) - (t + b)).mean("time"), "mean", "-d/t,a=/t@'same_1.h5',b=/t@'same_2.h5'",
+            "--expr=(t * a) - (t + b)", "--over=time",
+        )  # fmt: skip
+        self.assertNotEqual((t - a).text, (t - b).text)
+
+    def test_not_meant(self):
+        """what is given to a part of an expression and can only be of the whole"""
+        t, n, lat = self.ds.t, self.ds.n, self.ds.lat
+        for make in (
+            lambda: t - t.isel(time=0),
+            lambda: t.isel(time=0) - t,
+            lambda: t.where(t.isel(time=0) > 3),
+            lambda: t.corr(n.isel(time=0)),
+            lambda: t.groupby(n.isel(time=0) > 3),
+            lambda: t - n.weighted("coslat"),
+            lambda: t.weighted("coslat") - n,
+            lambda: t - n.groupby("time.month"),
+            lambda: t - n.rolling(time=3),
+            lambda: t - n.options(threads=1),
+        ):
+            with self.assertRaises(quern.UsageError):
+                make()
+        part = self.ds.isel(time=slice(0, 4))
+        self.same((part.t - part.n).max(), "max", "-d/t", "--expr=t - n", "-stime=0:4")
+        self.same(part.t.where(lat > 0).max(), "max", "-d/t", "--where=lat > 0", "-stime=0:4")
+        self.same(t.where(part.lat > 0).max(), "max", "-d/t", "--where=lat > 0")
+        self.same((part.lat * t).max(), "max", "-d/t", "--expr=lat * t")
+        self.same((t.weighted("coslat") * 2).mean(), "mean", "-d/t", "--expr=t * 2", "--weights=coslat")
+
+    def test_types(self):
+        """what no expression has"""
+        t = self.ds.t
+        for make in (
+            lambda: t.fillna(None),
+            lambda: t.clip(0, [1]),
+            lambda: t.where(t > 3, [1]),
+            lambda: t == [1, 2],
+            lambda: t != None,  # noqa: E711
+            lambda: t + [1],
+        ):
+            with self.assertRaises(TypeError):
+                make()
+        self.same(t.clip(None, 5).mean(), "mean", "-d/t", "--expr=min(t, 5)")
+        self.same(t.clip(1).mean(), "mean", "-d/t", "--expr=max(t, 1)")
+
+    def test_missing(self):
+        """elements without a value are NaN to functions of numpy"""
+        rain = quern.open("climate.nc").precip
+        none = int(rain.isnull().sum())
+        self.assertGreater(none, 0)
+        self.assertEqual(int(np.isnan(rain).sum()), none)
+        self.assertEqual(int(np.isfinite(rain).sum()), int(rain.count()))
+        self.assertEqual(int(rain.fillna(-1).where(np.isnan(rain)).count()), none)
+        self.assertEqual(int(np.fmax(rain, 0).count()), int(rain.count()) + none)
+        self.assertEqual(int(np.maximum(rain, 0).count()), int(rain.count()))
 
     def test_datasets(self):
         """all variables at once"""

@@ -8,6 +8,7 @@ import numpy as np
 import report
 
 import quern
+from quern._result import _times
 
 GRID = "grid.h5"
 
@@ -26,6 +27,15 @@ def same(value, array):
 
 
 class Results(unittest.TestCase):
+    def test_far_times(self):
+        """times that datetime64 does not have stay texts"""
+        dates = np.array(["1979-01-01T06:00:00", ""])
+        self.assertEqual(_times(dates).dtype, "datetime64[ns]")
+        self.assertTrue(np.isnat(_times(dates)[1]))
+        self.assertEqual(_times(dates, "proleptic_gregorian").dtype, "datetime64[ns]")
+        for text in ("0001-01-01T00:00:00", "2300-01-01", "2001-02-30"):
+            self.assertEqual(_times(np.array(["2000-01-01", text]))[1], text)
+        self.assertEqual(_times(dates, "360_day").dtype.kind, "U")
     def compare(self, kernel, **options):
         """Every field of a run is that of the command's."""
         found = quern.run(kernel, GRID, **options)
@@ -101,9 +111,11 @@ class Results(unittest.TestCase):
         self.assertIsInstance(int(found["sum"]), int)
 
     def test_times(self):
-        """coordinates that are times are datetime64"""
+        """coordinates that are times are datetime64, of other calendars texts"""
+        found = quern.run("mean", "climate.nc", dataset="t2m", over="lat,lon")
+        self.assertEqual(found.coords["time"].dtype, "datetime64[ns]")
         found = quern.run("mean", GRID, dataset="t", over="lat,lon")
-        self.assertEqual(found.coords["time"].dtype.kind, "M")
+        self.assertEqual(found.coords["time"].dtype.kind, "U")
 
     def test_several(self):
         """several datasets"""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+import zlib
 from dataclasses import dataclass, field, replace
-from typing import Any, Iterable, Mapping
+from typing import Any, Iterable, Iterator, Mapping
 
 from . import _errors, _expression, _run, _selection
 from ._expression import Operators
@@ -14,6 +16,10 @@ from ._result import Result, Results
 # Periods of `resample` that are no stretches of hours and days.
 _PERIODS = {"M": "yearmonth", "MS": "yearmonth", "ME": "yearmonth"}
 _PERIODS.update({"Y": "year", "YS": "year", "YE": "year", "A": "year", "AS": "year"})
+
+# The units of the others: pandas tells some by upper and lower case.
+_UNITS = {"D": "d", "d": "d", "H": "h", "h": "h", "min": "min", "T": "min", "S": "s", "s": "s"}
+_STRETCH = re.compile(r"([0-9]*)([A-Za-z]+)")
 
 # What one file is stacked along where each element is a cell of its own: of length 1, and reduced.
 _ALONE = "file"
@@ -43,14 +49,23 @@ class _Asked:
                 dropped.append(dim)
         return replace(self, select=select, dropped=tuple(dropped))
 
+    def of_whole(self) -> tuple[Any, ...]:
+        """What can only be meant of a whole expression."""
+        return self.weights, self.by, self.rolling
+
     def joined(self, other: _Asked) -> _Asked:
-        """Both at once, as an expression of two variables needs it."""
-        select = {**self.select, **other.select}
-        if any(select[d] != s for d, s in self.select.items()):
-            raise _errors.UsageError("the variables of an expression have different selections")
+        """Both at once, as an expression of two variables needs it. Selections have been compared."""
+        if any(theirs and theirs != ours for ours, theirs in zip(self.of_whole(), other.of_whole())):
+            raise _errors.UsageError(
+                "a variable inside an expression has weights, groups or windows: give these to the whole"
+            )
+        if any(name not in self.options or self.options[name] != x for name, x in other.options.items()):
+            raise _errors.UsageError("a variable inside an expression has options: give these to the whole")
+        if any(other.operands.get(name, path) != path for name, path in self.operands.items()):
+            raise _errors.UsageError("two variables of other files have one name: rename one of them")
         return replace(
             self,
-            select=select,
+            select={**self.select, **other.select},
             dropped=_union(self.dropped, other.dropped),
             where=_union(self.where, other.where),
             operands={**self.operands, **other.operands},
@@ -113,25 +128,54 @@ class Variable(Reductions, Operators):
 
     def _operand(self, of: Variable) -> tuple[str, _Asked]:
         """What it is called in an expression of another one, and what must be asked for besides."""
-        if self._dataset is of._dataset or self._dataset.files == of._dataset.files:
-            return self.text if self._plain else f"({self.text})", self._asked
+        self._check_selections(of)
+        if self._dataset.is_same(of._dataset):
+            return self.text if self._plain else f"({self.text})", self._needs()
         if not self._plain or len(self._dataset.files) != 1:
             raise _errors.UsageError(
                 "an expression has variables of its own files, and single ones of one other file"
             )
-        name = f"{self.name}_{len(of._asked.operands) + 1}"
-        file = self._dataset.files[0].replace("'", "\\'")
-        operands = {**self._asked.operands, name: f"{self._lead}@'{file}'"}
-        return name, replace(self._asked, operands=operands)
+        if self._asked.where or self._asked.select or self._dataset.options:
+            raise _errors.UsageError(
+                f"{self.name} of another file has a condition, a selection or options: give these to the whole"
+            )
+        path = self._dataset.files[0].replace("'", "\\'")
+        path = f"{self._lead}@'{path}'"
+        name = of._dataset.unused(f"{self.name}_{zlib.crc32(path.encode()):08x}")
+        return name, replace(self._asked, operands={**self._asked.operands, name: path})
+
+    def _has(self, dim: str) -> bool:
+        """Does a selection along this dimension choose from it? Of names that are not known, yes."""
+        return dim in self.dims or dim not in self._dataset.sizes
+
+    def _check_selections(self, of: Variable) -> None:
+        """One selection is that of the whole expression: two that differ cannot be meant."""
+        ours, theirs = self._asked.select, of._asked.select
+        for dim in {**ours, **theirs}:
+            if ours.get(dim) != theirs.get(dim) and self._has(dim) and of._has(dim):
+                raise _errors.UsageError(
+                    f"the variables of an expression have different selections of {dim}: "
+                    "select from the whole expression, (a - b).isel(...)"
+                )
+
+    def _needs(self) -> _Asked:
+        """What an expression of it must be asked for: no selection along a dimension that it has not."""
+        kept = {d: text for d, text in self._asked.select.items() if self._has(d)}
+        dropped = tuple(d for d in self._asked.dropped if d in kept)
+        return replace(self._asked, select=kept, dropped=dropped)
 
     def _combine(self, make: Any, *operands: Any) -> Any:
-        asked, dims, texts, lead = self._asked, self.dims, [], self
+        asked, dims, texts, lead = self._needs(), self.dims, [], self
         for operand in operands:
             if isinstance(operand, Variable):
                 text, needed = operand._operand(self)
                 asked = asked if operand is self else asked.joined(needed)
+                if needed.of_whole() != asked.of_whole():
+                    raise _errors.UsageError(
+                        "weights, groups and windows are those of a whole expression: give them to it last"
+                    )
                 dims = _union(dims, operand.dims)
-                if len(operand.dims) > len(lead.dims) and operand._dataset is self._dataset:
+                if len(operand.dims) > len(lead.dims) and operand._dataset.is_same(self._dataset):
                     lead = operand
             else:
                 text = _expression.literal(operand)
@@ -139,8 +183,21 @@ class Variable(Reductions, Operators):
                     return NotImplemented
             texts.append(text)
         return self._made(
-            lead=lead._lead, text=make(*texts), dims=dims, asked=asked, plain=False, name=None
+            lead=lead._lead,
+            text=make(*texts),
+            dims=dims,
+            asked=asked,
+            plain=False,
+            name=None,
         )
+
+    def _method(self, make: Any, *operands: Any) -> Variable:
+        """The expression of a method, of which no operand can know better."""
+        made = self._combine(make, *operands)
+        if made is NotImplemented:
+            kinds = ", ".join(type(o).__name__ for o in operands if not isinstance(o, Variable))
+            raise TypeError(f"an expression has numbers, dates and variables, not {kinds}")
+        return made
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -154,23 +211,26 @@ class Variable(Reductions, Operators):
 
     def isnull(self) -> Variable:
         """1 where there is no value, else 0."""
-        return self._combine(lambda a: f"missing({a})", self)
+        return self._method(lambda a: f"missing({a})", self)
 
     def notnull(self) -> Variable:
         """1 where there is a value, else 0."""
-        return self._combine(lambda a: f"!missing({a})", self)
+        return self._method(lambda a: f"!missing({a})", self)
 
     def fillna(self, value: Any) -> Variable:
         """`value` where there is none."""
-        return self._combine(lambda a, b: f"where(missing({a}), {b}, {a})", self, value)
+        return self._method(lambda a, b: f"where(missing({a}), {b}, {a})", self, value)
 
-    def clip(self, min: Any, max: Any) -> Variable:
-        """Values no less than one and no greater than the other."""
-        return self._combine(lambda a, b, c: f"clip({a}, {b}, {c})", self, min, max)
+    def clip(self, min: Any = None, max: Any = None) -> Variable:
+        """Values no less than one and no greater than the other; None: no such bound."""
+        if min is None or max is None:
+            low = self if min is None else self._method(lambda a, b: f"max({a}, {b})", self, min)
+            return low if max is None else low._method(lambda a, b: f"min({a}, {b})", low, max)
+        return self._method(lambda a, b, c: f"clip({a}, {b}, {c})", self, min, max)
 
     def round(self) -> Variable:
         """The nearest integers, halves to even ones."""
-        return self._combine(lambda a: f"round({a})", self)
+        return self._method(lambda a: f"round({a})", self)
 
     def rename(self, name: str) -> Variable:
         """The same expression, by another name in results and files."""
@@ -198,7 +258,7 @@ class Variable(Reductions, Operators):
         if other is not None:
             if isinstance(condition, str):
                 raise _errors.UsageError("with `other` the condition is a variable, not a text")
-            return self._combine(lambda a, b, c: f"where({a}, {b}, {c})", condition, self, other)
+            return self._method(lambda a, b, c: f"where({a}, {b}, {c})", condition, self, other)
         if isinstance(condition, str):
             return self._replace(where=(*self._asked.where, condition))
         text, needed = condition._operand(self)
@@ -220,20 +280,45 @@ class Variable(Reductions, Operators):
         """
         made = self
         for key in keys[0] if len(keys) == 1 and isinstance(keys[0], (list, tuple)) else keys:
-            made = made._grouped(*made._key(key))
+            made = made._needing(key)._grouped(*made._key(key))
         return made
 
-    def groupby_bins(self, key: Any, bins: Iterable[float]) -> Variable:
-        """Groups between edges, half open but for the last: the dimension is KEY_bin."""
+    def _needing(self, key: Any) -> Variable:
+        """The same with what a key of groups asks for."""
+        if not isinstance(key, Variable):
+            return self
+        if not key._dataset.is_same(self._dataset):
+            raise _errors.UsageError("the key of groups is a variable of another file")
+        return self._made(asked=self._asked.joined(key._operand(self)[1]))
+
+    def groupby_bins(self, key: Any, bins: Iterable[float], *, right: bool = True) -> Variable:
+        """Groups between edges, closed on the left, and the last on both sides: the dimension is KEY_bin.
+
+        That is `right=False`, which must be written, as the default of xarray is the other.
+        """
+        if right:
+            raise _errors.UsageError(
+                "bins are closed on the left: say groupby_bins(..., right=False), as of xarray it is True"
+            )
         text, dims = self._dataset.meant(key)
         call = f"bin({text}, [{', '.join(repr(float(b)) for b in bins)}])"
-        return self._grouped(call if isinstance(key, str) else f"{key.name or 'key'}={call}", dims)
+        made = self._needing(key)
+        return made._grouped(call if isinstance(key, str) else f"{key.name or 'key'}={call}", dims)
 
     def resample(self, **period: str) -> Variable:
-        """Stretches of the time line: `resample(time="6h")`, "5D", "MS", "YS"."""
+        """Stretches of the time line: `resample(time="6h")`, "5D", "30min", "10s", "MS", "YS".
+
+        They are counted from 1970-01-01, and their dimension is `window`, or `yearmonth` and `year`.
+        """
         ((dim, stretch),) = period.items()
         part = _PERIODS.get(stretch)
-        text = f"{part}({dim})" if part else f"window({dim}, '{stretch.lower()}')"
+        found = _STRETCH.fullmatch(stretch)
+        unit = _UNITS.get(found[2]) if found else None
+        if not part and not unit:
+            raise _errors.UsageError(
+                f"{stretch!r}: periods are a number of D, h, min or s, as 6h, or MS or YS alone"
+            )
+        text = f"{part}({dim})" if part else f"window({dim}, '{found[1] or 1}{unit}')"
         return self._grouped(text, (dim,))
 
     def _key(self, key: Any) -> tuple[str, tuple[str, ...]]:
@@ -399,6 +484,17 @@ class Dataset(Reductions):
         stacked = self.options.get("stack")
         return (stacked, *named) if stacked and row["role"] == "variable" else named
 
+    def is_same(self, other: Dataset) -> bool:
+        """Are the names of both the same data? So it is of parts of one."""
+        return self is other or (self.files == other.files and self.options == other.options)
+
+    def unused(self, name: str) -> str:
+        """A name for expressions that none of its own has."""
+        name = re.sub(r"[^A-Za-z0-9_]", "_", name)
+        while name in self._paths or name in self.sizes:
+            name += "_"
+        return name
+
     @property
     def variables(self) -> list[str]:
         """The paths of what is no coordinate."""
@@ -435,6 +531,15 @@ class Dataset(Reductions):
             plain=True,
             name=last,
         )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(p.lstrip("/") for p in self.variables)
+
+    def __len__(self) -> int:
+        return len(self.variables)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._path(name) is not None
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or self._path(name) is None:

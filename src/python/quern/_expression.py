@@ -28,8 +28,15 @@ UFUNCS = {
     "arctan": "atan", "arctan2": "atan2", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh",
     "radians": "radians", "deg2rad": "radians", "degrees": "degrees", "rad2deg": "degrees",
     "floor": "floor", "ceil": "ceil", "rint": "round", "trunc": "trunc", "sign": "sign",
-    "hypot": "hypot", "fmod": "fmod", "isfinite": "isfinite", "isnan": "isnan",
-    "minimum": "min", "maximum": "max", "fmin": "min", "fmax": "max",
+    "hypot": "hypot", "fmod": "fmod", "minimum": "min", "maximum": "max",
+}  # fmt: skip
+
+_EITHER = "where(missing({0}), {1}, where(missing({1}), {0}, %s({0}, {1})))"
+
+# Those that know elements without a value, which are NaN to numpy.
+UFUNC_TEXTS = {
+    "isnan": "missing({0}) || isnan({0})", "isfinite": "!missing({0}) && isfinite({0})",
+    "fmin": _EITHER % "min", "fmax": _EITHER % "max",
 }  # fmt: skip
 
 # Operators by the names of numpy's, where an array or a number of it is on the left.
@@ -102,6 +109,8 @@ class Operators:
             return NotImplemented
         if name in UFUNC_OPERATORS:
             return self._combine(lambda a, b: f"{a} {UFUNC_OPERATORS[name]} {b}", *inputs)
+        if name in UFUNC_TEXTS:
+            return self._combine(UFUNC_TEXTS[name].format, *inputs)
         if name in UFUNCS:
             return self._combine(lambda *x: f"{UFUNCS[name]}({', '.join(x)})", *inputs)
         return NotImplemented
@@ -160,11 +169,18 @@ class Operators:
     def __ge__(self, other: Any) -> Any:
         return self._binary(">=", other)
 
+    def _compared(self, operator: str, other: Any) -> Any:
+        """Python would take objects for unequal where no side knows better."""
+        made = self._binary(operator, other)
+        if made is NotImplemented:
+            raise TypeError(f"an expression is not compared with a {type(other).__name__}")
+        return made
+
     def __eq__(self, other: Any) -> Any:
-        return self._binary("==", other)
+        return self._compared("==", other)
 
     def __ne__(self, other: Any) -> Any:
-        return self._binary("!=", other)
+        return self._compared("!=", other)
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -27,6 +27,10 @@ _NUMBERS = {
     DOUBLE: (lib.quern_result_read_double, c_double, "float64"),
 }
 
+# Calendars whose dates are those of datetime64, and the milliseconds from 1970 that it has in nanoseconds.
+_OF_DATETIME64 = ("", "standard", "gregorian", "proleptic_gregorian")
+_MOST_MS = (2**63 - 1) // 10**6
+
 # Fields of indexes, which have coordinates beside them: argmin_time.
 _OF_INDEXES = ("argmin", "argmax", "longest_start", "values")
 
@@ -223,12 +227,13 @@ class Result:
         import numpy as np
 
         if axis.has_dates or axis.type in (TEXT, DECIMAL):
+            calendar = (axis.calendar or b"").decode().lower()
             room = ctypes.create_string_buffer(1024)
             texts = []
             for k in range(axis.extent):
                 lib.quern_result_coordinate_text(self._found, i, k, room, len(room))
                 texts.append(room.value.decode())
-            return _times(np.array(texts, dtype=str)) if axis.has_dates else np.array(texts)
+            return _times(np.array(texts, dtype=str), calendar) if axis.has_dates else np.array(texts)
         whole = axis.type in (INT64, UINT64)
         values = np.empty(axis.extent, "int64" if whole else "float64")
         read = lib.quern_result_coordinates_int64 if whole else lib.quern_result_coordinates
@@ -339,12 +344,17 @@ def _address(array: np.ndarray) -> ctypes.c_void_p:
     return ctypes.c_void_p(array.ctypes.data)
 
 
-def _times(texts: np.ndarray) -> np.ndarray:
-    """Dates as times; as they are where one of them is no date of datetime64."""
+def _times(texts: np.ndarray, calendar: str = "") -> np.ndarray:
+    """Dates as times; as they are in another calendar, or where one is too far from 1970 for nanoseconds."""
+    if calendar not in _OF_DATETIME64:
+        return texts
     try:
-        return texts.astype("datetime64[ms]").astype("datetime64[ns]")
+        times = texts.astype("datetime64[ms]")
     except ValueError:
         return texts
+    # The least integer, NaT, is its own absolute value.
+    is_far = abs(times.astype("int64")) > _MOST_MS
+    return texts if is_far.any() else times.astype("datetime64[ns]")
 
 
 def _texts_or_numbers(values: list[Any]) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from typing import Any
 
 from . import _errors, _library
@@ -66,8 +67,16 @@ class _Own(threading.local):
 _own = _Own()
 
 
+def _free(session_handle: int, pid: int) -> None:
+    """Of a process that was forked it is not: the threads of the session are not in it."""
+    if pid == os.getpid():
+        lib.quern_session_free(session_handle)
+
+
 def own() -> Session:
-    """The session of this thread alone."""
+    """The session of this thread alone, which is freed when the thread has ended."""
     if _own.session is None or _own.pid != os.getpid():
         _own.session, _own.pid = Session(), os.getpid()
+        # Not at the end of the process, when other threads may be inside a run.
+        weakref.finalize(_own.session, _free, _own.session.handle, _own.pid).atexit = False
     return _own.session

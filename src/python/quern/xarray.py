@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from xarray.core import indexing
 
 from . import _dataset, _errors
 
@@ -24,8 +25,29 @@ def _source(array: xr.DataArray) -> str:
     return source
 
 
+def _is_whole(array: xr.DataArray) -> bool:
+    """Is it all of what is in the file, and still there only? What memory has may have been changed.
+
+    Of xarray's layers about an array of a file those that choose a part have a key.
+    """
+    layer = array.variable._data
+    if array.variable._in_memory or not isinstance(layer, indexing.ExplicitlyIndexed):
+        return False
+    while layer is not None:
+        key = getattr(layer, "key", None)
+        if key is not None and not all(isinstance(k, slice) and k == slice(None) for k in key.tuple):
+            return False
+        layer = getattr(layer, "array", None)
+    return True
+
+
 def _opened(array: xr.DataArray) -> _dataset.Variable:
     """The variable of the file. What is but a part of it there, xarray does not tell from which."""
+    if _source(array) and not _is_whole(array):
+        raise _errors.UsageError(
+            f"{array.name} is not what is in its file, or has been loaded or cut into chunks since it was "
+            "opened: quern reads the file, so use it before that, ds.t2m.quern.sel(...), or quern.open(FILE)"
+        )
     variable = _dataset.opened(_source(array), {})[str(array.name)]
     sizes = variable.sizes
     if tuple(sizes) != array.dims or tuple(sizes.values()) != array.shape:
