@@ -86,15 +86,16 @@ static int inspect_file(quern_session *session, const struct quern_options *o, c
 {
 	quern_run *run = session ? quern_inspect_new(session) : NULL;
 	bool json = quern_option_flag(o, "json");
-	enum quern_status st = QUERN_ERR_RUN;
+	int st = QUERN_ERR_RUN;
+	const char *why = "out of memory";
 	char *text = NULL;
 	json_t *doc;
 	int code;
 
 	if (run) {
 		qn_cli_set(run, o, &file, 1);
-		st = quern_run_execute(run);
-		text = quern_run_document(run, false);
+		st = (int)quern_run_execute(run);
+		text = qn_cli_take_document(run, &st, &why);
 	}
 	if (!st && with_name && !json) {
 		fputs(first ? "" : "\n", stdout);
@@ -102,8 +103,7 @@ static int inspect_file(quern_session *session, const struct quern_options *o, c
 		fputs(":\n", stdout);
 	}
 	doc = text ? json_loads(text, 0, NULL) : NULL;
-	code = show(st, text, run ? quern_run_message(run) : "out of memory", json,
-		    qn_cli_print_inspect);
+	code = show((enum quern_status)st, text, why, json, qn_cli_print_inspect);
 	if (!code)
 		code = tell_errors(file, doc);
 	json_decref(doc);

@@ -111,6 +111,10 @@ extern const struct quern_option qn_cli_document_options[];
 int qn_cli_check_document(const struct quern_options *o);
 /* Neither --json nor --output is there. */
 bool qn_cli_wants_tables(const struct quern_options *o);
+/* The document of a run that was executed and ended with *status, owned, and *why it failed. Where there is no memory for
+   it, both say so. NULL: there is none. */
+char *qn_cli_take_document(quern_run *run, int *status, const char **why);
+extern const char qn_cli_no_document[];
 /* The document to where it was asked for. Returns the exit code. */
 int qn_cli_put_document(const struct quern_options *o, const char *text);
 

@@ -54,6 +54,20 @@ int qn_cli_check_document(const struct quern_options *o)
 	return QUERN_OK;
 }
 
+const char qn_cli_no_document[] = "cannot make the document: out of memory";
+
+char *qn_cli_take_document(quern_run *run, int *status, const char **why)
+{
+	char *text = quern_run_document(run, false);
+
+	*why = quern_run_message(run);
+	if (!text && !*status && !qn_cli_rank()) {
+		*status = QUERN_ERR_RUN;
+		*why = qn_cli_no_document;
+	}
+	return text;
+}
+
 int qn_cli_put_document(const struct quern_options *o, const char *text)
 {
 	const char *output = quern_option_string(o, "output");

@@ -101,13 +101,17 @@ int qn_cli_homes(const struct quern_options *o, const char *const *words, size_t
 {
 	struct qn_cli_operation op;
 	int code = qn_cli_operation_init(&op, quern_homes_new, o, words, nwords);
+	const char *why;
 	char *text;
 
-	if (!code && (code = (int)quern_run_execute(op.run)))
-		qn_cli_fail((enum quern_status)code, quern_run_message(op.run));
-	text = code ? NULL : quern_run_document(op.run, false);
-	if (text)
-		code = show(text, quern_option_flag(o, "json"));
+	if (!code) {
+		code = (int)quern_run_execute(op.run);
+		text = qn_cli_take_document(op.run, &code, &why);
+		if (code)
+			qn_cli_fail((enum quern_status)code, why);
+		else if (text)
+			code = show(text, quern_option_flag(o, "json"));
+	}
 	qn_cli_operation_fini(&op);
 	return code ? code : qn_cli_finish();
 }

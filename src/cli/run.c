@@ -225,7 +225,7 @@ static int settle(int code, const struct line *l)
 
 static int no_document(void)
 {
-	return qn_cli_fail(QUERN_ERR_RUN, "cannot make the document: out of memory");
+	return qn_cli_fail(QUERN_ERR_RUN, qn_cli_no_document);
 }
 
 /* Takes text. */

@@ -220,6 +220,7 @@ static int stage(const struct quern_options *o, const char *const *files, size_t
 	struct qn_cli_operation op;
 	int exit_code = qn_cli_operation_init(&op, quern_stage_new, o, files, nfiles);
 	char *text, *next = NULL;
+	const char *why;
 
 	if (exit_code) {
 		qn_cli_operation_fini(&op);
@@ -234,10 +235,10 @@ static int stage(const struct quern_options *o, const char *const *files, size_t
 	exit_code = (int)quern_run_execute(op.run);
 	qn_cli_unwatch();
 	qn_cli_progress_end(&progress);
-	text = quern_run_document(op.run, false);
+	text = qn_cli_take_document(op.run, &exit_code, &why);
 	if (!exit_code && qn_cli_wants_tables(o) && text)
 		next = next_command(o, text);
-	exit_code = conclude(o, exit_code, text, quern_run_message(op.run));
+	exit_code = conclude(o, exit_code, text, why);
 	qn_cli_operation_fini(&op);
 	if (!exit_code && next) {
 		fputs("\nnext: quern run KERNEL -d DATASET ", stdout);
@@ -277,16 +278,17 @@ static int unstage(const struct quern_options *o, const char *const *files, size
 	enum quern_status st = check_dry_run(&dry);
 	int code = qn_cli_agree(st ? qn_cli_fail(st, dry.text) : QUERN_OK);
 	struct qn_cli_operation op = { .run = NULL };
+	const char *why;
 	char *text;
 
 	if (!code)
 		code = qn_cli_operation_init(&op, quern_unstage_new, o, files, nfiles);
 	if (!code) {
 		code = (int)quern_run_execute(op.run);
-		text = quern_run_document(op.run, false);
+		text = qn_cli_take_document(op.run, &code, &why);
 		if (text)
 			warn_unseen(text);
-		code = conclude(o, code, text, quern_run_message(op.run));
+		code = conclude(o, code, text, why);
 	}
 	qn_cli_operation_fini(&op);
 	return code;

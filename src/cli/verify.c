@@ -272,6 +272,10 @@ static int verify(const struct quern_options *o, const char *const *files, size_
 	qn_cli_unwatch();
 	qn_cli_progress_end(&progress);
 	text = quern_run_document(op.run, false);
+	if (!text && !code && !qn_cli_rank()) {
+		qn_cli_operation_fini(&op);
+		return no_document(o, code);
+	}
 	/* Before the document: what is said after it may get into it (cli/terminal.c). */
 	if (code)
 		qn_cli_fail((enum quern_status)code, quern_run_message(op.run));
