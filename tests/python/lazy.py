@@ -43,11 +43,13 @@ class Lazy(unittest.TestCase):
         self.same(t.sum(), "sum", "-d/t", "--fields=sum")
         self.same(t.std("time"), "std", "-d/t", "--over=time")
         self.same(t.median("time"), "median", "-d/t", "--over=time")
-        self.same(t.quantile([0.1, 0.9], "time"), "quantiles", "-d/t", "--q=0.1,0.9", "--over=time")
+        self.same(t.quantile([0.1, 0.9], "time"), "quantiles", "-d/t", "--q=0.1,0.9", "--over=time", "--fields=q,values")
         self.same(t.argmin("time"), "minmax", "-d/t", "--fields=argmin", "--over=time")
         self.same(t.histogram(bins=3), "histogram", "-d/t", "--bins=3")
         self.same(t.trend(), "trend", "-d/t", "--against=time", "--over=time")
         self.assertIsInstance(int(t.count()), int)
+        self.assertEqual(float(t.quantile(0.5)), float(t.median()))
+        self.assertEqual(t.quantile([0.1, 0.9], "time").dims_of("values"), ("lat", "lon", "q"))
 
     def test_parts(self):
         """parts by values and by indexes"""
@@ -67,6 +69,41 @@ class Lazy(unittest.TestCase):
         self.same(t.sel(time=year).max(), "max", "-d/t", "-s", f"time={year}-01:{year}-12")
         with self.assertRaises(quern.UsageError):
             t.isel(time=0).isel(time=0)
+
+    def test_one(self):
+        """one time, as it may be written"""
+        t = quern.open("climate.nc").t2m
+        time = datetime.datetime(1979, 1, 2)
+        stamp = np.datetime64(time)
+        for one in (time, time.date(), stamp, stamp.astype("M8[ns]"), np.array(stamp)):
+            part = t.sel(time=one)
+            self.assertEqual(part.mean("lat").dims, ("lon",))
+            self.assertEqual(float(part.mean()), float(t.isel(time=4).mean()))
+        self.assertEqual(float(t.isel(time=np.array(4)).mean()), float(t.isel(time=4).mean()))
+        self.assertEqual(t.sel(time="1979-01-02").mean("lat").shape, (4, 120))
+        self.same_text("'1979-01-02T00:00:00'", np.array(stamp))
+        zoned = time.replace(tzinfo=datetime.timezone.utc)
+        for wrong in (zoned, np.datetime64("NaT"), np.datetime64("1979-01-02T00:00:00.000000001")):
+            with self.assertRaises(ValueError):
+                t.sel(time=wrong)
+
+    def same_text(self, want, value):
+        """A value in an expression."""
+        self.assertEqual((self.ds.time > value).text, f"time > {want}")
+
+    def test_lists(self):
+        """lists, in the order of the file"""
+        t = self.ds.t
+        for wrong in ([5, 0], [0, 0, 1], [-1, 0], [True, False], np.array([True, False]), True):
+            with self.assertRaises(quern.UsageError):
+                t.isel(time=wrong)
+        with self.assertRaises(TypeError):
+            t.isel(time=1.5)
+        for wrong in ([1, 0, 2], [1, 1], ["1979-01-02", "1979-01-02"], ["1979", 3]):
+            with self.assertRaises(quern.UsageError):
+                t.sel(time=wrong)
+        self.same(t.isel(time=np.array([0, 2])).mean(), "mean", "-d/t", "-stime=0+2")
+        self.assertEqual(t.isel(time=[-2, -1]).mean(["lat", "lon"]).shape, (2,))
 
     def test_expressions(self):
         """operators make expressions"""

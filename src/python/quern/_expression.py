@@ -56,12 +56,25 @@ def quoted(name: str) -> str:
     return f"`{name}`"
 
 
+def scalar(value: Any) -> Any:
+    """The only element of an array without dimensions; anything else as it is."""
+    if getattr(value, "ndim", 1) != 0:
+        return value
+    value = getattr(value, "values", value)  # of xarray's
+    return value[()] if hasattr(value, "dtype") else value
+
+
 def date(value: Any) -> str | None:
     """A date or time, or None of anything else."""
+    if getattr(value, "tzinfo", None) is not None:
+        raise ValueError(f"{value}: times have no zones here, those of files are what they say")
     if isinstance(value, (datetime.date, datetime.datetime)):
         return value.isoformat()
     if type(value).__name__ == "datetime64":
-        return str(value.astype("datetime64[ms]")).removesuffix(".000")
+        time = value.astype("datetime64[ms]")
+        if time != value:
+            raise ValueError(f"{value}: no time, or one with parts of milliseconds")
+        return str(time).removesuffix(".000")
     return None
 
 
@@ -71,6 +84,8 @@ def number(value: Any) -> str | None:
         value = value.item()
     if isinstance(value, bool):
         return str(int(value))
+    if type(value).__name__ == "timedelta64":
+        return None
     if not isinstance(value, (int, float)):
         return None
     if not math.isfinite(value):
@@ -82,6 +97,8 @@ def literal(value: Any) -> str | None:
     """What an expression has for a value of Python; None of what it has nothing for. Texts are dates."""
     if isinstance(value, str):
         return f"'{value}'"
+    if not hasattr(value, "dims"):
+        value = scalar(value)
     text = date(value)
     return f"'{text}'" if text else number(value)
 

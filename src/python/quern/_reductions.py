@@ -75,8 +75,8 @@ class Reductions:
         return self.reduce("moments", dim, order=order, **options)
 
     def quantile(self, q: Any, dim: Dims = None, **options: Any) -> Any:
-        """Quantiles, exact, interpolated as numpy's default: the field `values`, along `q`."""
-        return self.reduce("quantiles", dim, q=q, **options)
+        """Quantiles, exact, interpolated as numpy's default: the field `values`, along `q`, also of one."""
+        return self.reduce("quantiles", dim, q=q, **{"fields": "q,values", **options})
 
     def histogram(self, dim: Dims = None, **options: Any) -> Any:
         """Counts in bins: options bins, range, edges, log, density."""

@@ -158,10 +158,15 @@ class Result:
         return np.asarray(self.value, dtype=dtype)
 
     def __float__(self) -> float:
-        return float(self.value)
+        return float(self._single())
 
     def __int__(self) -> int:
-        return int(self.value)
+        return int(self._single())
+
+    def _single(self) -> Any:
+        """The only number; of one quantile it is an array of one."""
+        value = self.value
+        return value.item() if getattr(value, "size", 0) == 1 else value
 
     def _is_beside(self, name: str) -> bool:
         return any(name.startswith(f"{of}_") and of in self._fields for of in _OF_INDEXES)

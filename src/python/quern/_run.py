@@ -207,8 +207,8 @@ def run(
     ------
     UsageError, DataError, DeniedError, Interrupted, Error
         With the library's message; all ranks raise the same.
-    KeyboardInterrupt
-        On Ctrl-C.
+    KeyboardInterrupt, or what `progress` has raised
+        On the rank where it was; the others raise Interrupted.
 
     Examples
     --------
@@ -222,10 +222,10 @@ def run(
         if output is not None and not session.rank:
             made.output(os.fspath(output))
         made.execute(progress)
+        if output is not None:
+            session.on_first(lambda: made.write(os.fspath(output)))
         if session.rank:
             return None
-        if output is not None:
-            made.write(os.fspath(output))
         return _result.of_run(made.warn(stacklevel=2))
     finally:
         if once:

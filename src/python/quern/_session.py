@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from typing import Any
+from typing import Any, Callable
 
 from . import _errors, _library
 
@@ -36,6 +36,20 @@ class Session:
             self.close()
             raise _errors.error(status, message)
         self.rank = 0 if comm is None else comm.Get_rank()
+        self._comm = comm
+
+    def on_first(self, action: Callable[[], None]) -> None:
+        """Does it on rank 0. Collective: what that raises is raised on all ranks."""
+        raised = None
+        if not self.rank:
+            try:
+                action()
+            except Exception as e:
+                raised = e
+        if self._comm is not None:
+            raised = self._comm.bcast(raised, root=0)
+        if raised is not None:
+            raise raised
 
     @property
     def handle(self) -> int:
