@@ -23,7 +23,7 @@
  *
  * Damaged files make the HDF5 library crash or hang, so quern calls it in child processes, which it
  * forks: no other thread of the program may be inside the HDF5 library while quern_run_execute or
- * quern_run_plan runs.
+ * quern_run_plan runs, or quern_reduction_absorb the first time.
  *
  * The library computes in the default floating-point environment, on its own threads and, while a
  * function runs, on the caller's; rounding, traps and flags of the caller are afterwards as they were.
@@ -103,7 +103,7 @@ typedef struct quern_run quern_run;
 /*
  * A run of the named kernel, or of several with commas between them ("mean,minmax"), whose fields its result has
  * side by side; the same on all ranks of the session, which must live until the run has been executed. Returns
- * NULL only when there is no memory; an unknown kernel is reported by the next call, and what is wrong with the
+ * NULL only when there is no memory; an unknown kernel, or NULL, is reported by the next call, and what is wrong with the
  * session when the run is executed. Not collective. Free with quern_run_free, which is not collective either,
  * and legal after MPI_Finalize.
  */
@@ -206,13 +206,14 @@ char *quern_run_plan_document(quern_run *run);
    without the option `force` for one that is there and is no result: data is not replaced.
    QUERN_ERR_DENIED where permission is missing, of the directory or of the file that is there. */
 enum quern_status quern_run_write(quern_run *run, const char *file);
-/* The same checks, and that of the directory, before the work. Not collective. */
+/* The same checks, and that of the directory, before the work. On rank 0; elsewhere it changes nothing, and returns
+   QUERN_OK. Not collective. */
 enum quern_status quern_run_check_output(quern_run *run, const char *file);
 /*
  * The same checks; and if the file is .h5 or .nc and the result has axes, its rows go to it, under a temporary name,
  * while quern_run_execute works: memory does not have the result then, quern_run_result is NULL, documents have
  * null for it, and quern_run_write can put this one file in its place, once. Before the run is executed, on rank 0
- * (elsewhere it changes nothing). Not collective.
+ * (elsewhere it changes nothing, and returns QUERN_OK). Not collective.
  */
 enum quern_status quern_run_output(quern_run *run, const char *file);
 
@@ -336,6 +337,9 @@ void quern_reduction_free(quern_reduction *r);
    freed. */
 enum quern_status quern_reduction_status(const quern_reduction *r);
 const char *quern_reduction_message(const quern_reduction *r);
+/* Has it fail with QUERN_ERR_USAGE, for what the caller has found wrong on this rank: its runs then fail on all ranks, and
+   tell why. A failure that there was stays. */
+enum quern_status quern_reduction_fail(quern_reduction *r, const char *why);
 
 /* Sets an option of runs, but for --select: `over`, `by`, `where`, `expr`, `weights`, ... Names in expressions are
    those of variables, coordinates and dimensions. Of several variables the first is reduced, or that of `dataset`. What is wrong with it
@@ -384,7 +388,10 @@ enum quern_status quern_reduction_absorb(quern_reduction *r, double step,
 					 const void *const *values);
 
 /* A run over what was absorbed so far, of all ranks: quern_run_execute makes its result of that, collectively; then
-   result, document and files are had as of any run. Steps can be absorbed after that. NULL: no memory. Freed by the caller. */
+   result, document and files are had as of any run. What was absorbed so far is what there is when the run is executed. It
+   has the options of the reduction: none but `force` can be set, and no file added (QUERN_ERR_USAGE). A reduction that ranks
+   have told differently, or with other steps, is refused by all of them with QUERN_ERR_USAGE, before anything is
+   computed. Steps can be absorbed after that. NULL: no memory. Freed by the caller. */
 quern_run *quern_reduction_run(quern_reduction *r);
 
 /*

@@ -50,8 +50,11 @@ static void choose_kernel(quern_run *run, const char *name)
 {
 	const struct quern_option *tables[3] = { qn_run_options, NULL, qn_plan_options };
 
-	if (!run->session ||
-	    !qn_registry_add_all(&run->registry, &run->session->registry, &run->err))
+	if (!name)
+		qn_error_set(&run->err, QUERN_ERR_USAGE,
+			     "a run has the name of a kernel, not NULL");
+	if (name && (!run->session ||
+		     !qn_registry_add_all(&run->registry, &run->session->registry, &run->err)))
 		qn_choice_find(name, &run->registry, &run->choice, &run->err);
 	run->engine.kernel = run->choice.kernel;
 	if (run->engine.kernel)
@@ -98,10 +101,23 @@ void quern_run_free(quern_run *run)
 	free(run);
 }
 
+/* Its cells are there, of these options. */
+static enum quern_status check_settled(quern_run *run, const char *what)
+{
+	if (run->err.status || !run->is_settled)
+		return run->err.status;
+	return qn_error_set(&run->err, QUERN_ERR_USAGE,
+			    "%s: what was absorbed in memory is reduced already: this is told the "
+			    "reduction, before its first step",
+			    what);
+}
+
 enum quern_status quern_run_set(quern_run *run, const char *name, const char *value)
 {
 	QN_OWN_FP;
 
+	if (strcmp(name, "force") && check_settled(run, name))
+		return run->err.status;
 	if (run->err.status)
 		return run->err.status;
 	return qn_options_set(&run->options, name, value, &run->err);
@@ -111,7 +127,7 @@ enum quern_status quern_run_set_from_environment(quern_run *run)
 {
 	QN_OWN_FP;
 
-	if (run->err.status)
+	if (check_settled(run, "options of the environment"))
 		return run->err.status;
 	return qn_options_from_environment(&run->options, &run->err);
 }
@@ -120,7 +136,7 @@ enum quern_status quern_run_add_file(quern_run *run, const char *file)
 {
 	QN_OWN_FP;
 
-	if (run->err.status)
+	if (check_settled(run, file))
 		return run->err.status;
 	return qn_names_add(&run->files, file, &run->err);
 }
@@ -198,6 +214,8 @@ static enum quern_status start(quern_run *run, bool with_work, double *clock)
 	if (run->rank != 0)
 		run->team.progress = NULL;
 	st = qn_registry_agree(&run->registry, run->comm, run->err.status, &run->err);
+	if (!st && run->agree)
+		st = run->agree(run->absorbed.ctx, run->comm, &run->err);
 	if (!st)
 		st = qn_share_options(run->comm, st, &run->options, &run->err);
 	if (!st)

@@ -34,6 +34,9 @@ struct quern_run {
 	/* Of a grid in memory, QN_FRAME_NAME, whose data was absorbed before; NULL: data is in files. Borrowed. */
 	const struct qn_frame *frame;
 	struct qn_absorbed absorbed;
+	/* Was what was absorbed told to all ranks alike? Of absorbed.ctx; NULL: nobody asks. Collective. */
+	enum quern_status (*agree)(void *ctx, struct qn_comm *c, struct quern_message *err);
+	bool is_settled;     /* options and files stay as they are, but for those of output */
 	uint64_t most_steps; /* like the next: as of struct qn_run_settings */
 	bool is_step;
 	struct qn_where where;

@@ -80,9 +80,17 @@ quern_session *quern_session_new(MPI_Comm comm)
 	return session;
 }
 
+/* MPI ends a program that asks it for a communicator while there is no MPI: any other is refused for the same reason,
+   with a sentence. */
 quern_session *quern_session_new_f(int comm)
 {
-	return quern_session_new(comm == QUERN_NO_MPI ? MPI_COMM_NULL : MPI_Comm_f2c(comm));
+	int begun = 0, ended = 0;
+
+	if (comm == QUERN_NO_MPI)
+		return quern_session_new(MPI_COMM_NULL);
+	MPI_Initialized(&begun);
+	MPI_Finalized(&ended);
+	return quern_session_new(begun && !ended ? MPI_Comm_f2c(comm) : MPI_COMM_WORLD);
 }
 
 void quern_session_free(quern_session *session)

@@ -149,9 +149,14 @@ static enum quern_status check_replaced(quern_run *run, const struct writer *w, 
 	return QUERN_OK;
 }
 
-enum quern_status quern_run_check_output(quern_run *run, const char *file)
+/* Files are those of rank 0: others need not have its directories. */
+static bool is_elsewhere(const quern_run *run)
 {
-	QN_OWN_FP;
+	return run->session && run->session->comm && qn_comm_rank(run->session->comm);
+}
+
+static enum quern_status check_file(quern_run *run, const char *file)
+{
 	const struct writer *w = find_writer(file);
 	enum quern_status st;
 
@@ -169,12 +174,20 @@ enum quern_status quern_run_check_output(quern_run *run, const char *file)
 	return run->output ? QUERN_OK : qn_error_nomem(&run->err, strlen(file), "--output");
 }
 
+enum quern_status quern_run_check_output(quern_run *run, const char *file)
+{
+	QN_OWN_FP;
+
+	return is_elsewhere(run) ? QUERN_OK : check_file(run, file);
+}
+
 enum quern_status quern_run_output(quern_run *run, const char *file)
 {
 	QN_OWN_FP;
-	enum quern_status st = quern_run_check_output(run, file);
+	const bool elsewhere = is_elsewhere(run);
+	enum quern_status st = elsewhere ? QUERN_OK : check_file(run, file);
 
-	if (st || run->started || find_writer(file)->write != qn_result_file_finish)
+	if (elsewhere || st || run->started || find_writer(file)->write != qn_result_file_finish)
 		return st;
 	free(run->streamed);
 	run->sink = &qn_result_file_sink;
@@ -185,7 +198,7 @@ enum quern_status quern_run_output(quern_run *run, const char *file)
 enum quern_status quern_run_write(quern_run *run, const char *file)
 {
 	QN_OWN_FP;
-	enum quern_status st = quern_run_check_output(run, file);
+	enum quern_status st = check_file(run, file);
 
 	if (st)
 		return st;

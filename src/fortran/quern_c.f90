@@ -286,6 +286,13 @@ module quern_c
       type(c_ptr) :: text
     end function
 
+    function c_reduction_fail(r, why) bind(c, name="quern_reduction_fail") result(status)
+      import :: c_ptr, c_char, c_int
+      type(c_ptr), value :: r
+      character(kind=c_char), intent(in) :: why(*)
+      integer(c_int) :: status
+    end function
+
     function c_reduction_set(r, name, value) bind(c, name="quern_reduction_set") result(status)
       import :: c_ptr, c_char, c_int
       type(c_ptr), value :: r, value

@@ -31,7 +31,10 @@ module quern_reductions
   type :: quern_reduction
     private
     type(c_ptr) :: handle = c_null_ptr
-    integer :: ndim = 0
+    integer :: ndim = 0, nboxes = 0, nvariables = 0
+    ! Of the grid, as they were told.
+    integer, allocatable :: extents(:)
+    character(len=:), allocatable :: names(:)
   contains
     procedure :: open => reduction_open
     procedure :: close => reduction_close
@@ -62,6 +65,21 @@ contains
     address = c_loc(copy)
   end function
 
+  ! C is told no sizes of arrays, and would read beyond them.
+  function has_size(r, what, n, wanted) result(has)
+    class(quern_reduction), intent(inout) :: r
+    character(len=*), intent(in) :: what
+    integer, intent(in) :: n, wanted
+    logical :: has
+    character(len=128) :: sizes
+    integer(c_int) :: ignored
+
+    has = n == wanted
+    if (has .or. .not. c_associated(r%handle)) return
+    write (sizes, "(': an array of ', i0, ' elements, and it has ', i0, ' here')") n, wanted
+    ignored = c_reduction_fail(r%handle, c_text(what//trim(sizes)))
+  end function
+
   ! Arguments as of run%open. Not collective, like all of these.
   subroutine reduction_open(r, session, kernel)
     class(quern_reduction), intent(inout) :: r
@@ -79,6 +97,8 @@ contains
     if (c_associated(r%handle)) call c_reduction_free(r%handle)
     r%handle = c_null_ptr
     r%ndim = 0
+    r%nboxes = 0
+    r%nvariables = 0
   end subroutine
 
   ! The first failure of any procedure.
@@ -120,7 +140,10 @@ contains
     integer :: i
 
     if (.not. c_associated(r%handle)) return
+    if (.not. has_size(r, "grid, names", size(names), size(extents))) return
     r%ndim = size(extents)
+    r%extents = extents
+    r%names = names
     do i = 1, r%ndim
       texts(i) = c_text(names(r%ndim + 1 - i))
       address(i) = c_loc(texts(i))
@@ -152,7 +175,12 @@ contains
     character(len=*), intent(in), optional :: units
     character(kind=c_char, len=:), allocatable, target :: copy
     integer(c_int) :: ignored
+    integer :: d
 
+    do d = 1, r%ndim
+      if (r%names(d) /= name) cycle
+      if (.not. has_size(r, "coordinate "//trim(name), size(values), r%extents(d))) return
+    end do
     if (c_associated(r%handle)) ignored = c_reduction_coordinate(r%handle, c_text(name), c_null_ptr, &
       int(QUERN_F64, c_int), c_loc(values), address_of(units, copy))
   end subroutine
@@ -163,6 +191,9 @@ contains
     integer, intent(in) :: first(:), extents(:)
     integer(c_int) :: ignored
 
+    if (.not. has_size(r, "box, first indexes", size(first), r%ndim)) return
+    if (.not. has_size(r, "box, extents", size(extents), r%ndim)) return
+    r%nboxes = r%nboxes + 1
     if (c_associated(r%handle)) ignored = c_reduction_box(r%handle, reversed(first - 1), reversed(extents))
   end subroutine
 
@@ -177,8 +208,10 @@ contains
     integer(c_int) :: ignored
     integer :: i, first
 
+    if (.not. has_size(r, "variable "//trim(name)//", extents", size(extents), r%nboxes*r%ndim)) return
+    r%nvariables = r%nvariables + 1
     do first = 0, size(extents) - r%ndim, max(r%ndim, 1)
-      stride = nbytes(dtype)
+      stride = nbytes(min(max(dtype, 0), ubound(nbytes, 1))) ! a type that is none is refused by C
       do i = 1, r%ndim
         strides(first + r%ndim + 1 - i) = stride
         stride = stride*extents(first + i)
@@ -205,6 +238,7 @@ contains
     type(c_ptr), intent(in) :: values(:)
     integer(c_int) :: ignored
 
+    if (.not. has_size(r, "absorb, addresses", size(values), r%nvariables*r%nboxes)) return
     if (c_associated(r%handle)) ignored = c_reduction_absorb(r%handle, step, values)
   end subroutine
 

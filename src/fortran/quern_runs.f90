@@ -327,6 +327,8 @@ contains
     f%size = c_sizeof(f)
     if (.not. c_result_field(result_of(run), int(i - 1, c_size_t), f)) then
       field%name = ""
+      field%units = ""
+      allocate (field%extents(0), field%dims(0))
       return
     end if
     field%name = text_of(f%name)

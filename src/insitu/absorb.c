@@ -10,6 +10,7 @@
 #include "insitu/reduction.h"
 #include "kernel/tile.h"
 #include "run/kept.h"
+#include "select/select.h"
 
 /* Elements of a block where there are rows: several steps of a row in cache are no matter here, as there is one. */
 #define MOST_OF_ROWS (UINT64_C(1) << 15)
@@ -147,22 +148,13 @@ static const char *last_of(const struct qn_held_array *a, const struct quern_box
 	return last + a->size - 1;
 }
 
-static uint64_t count_elements(const struct quern_box *b)
-{
-	uint64_t n = 1;
-
-	for (int d = 0; d < b->ndim; d++)
-		n *= b->count[d];
-	return n;
-}
-
 /* Arrays on a device are nowhere in the memory of this process. */
 static enum quern_status check_array(quern_reduction *r, size_t held, size_t box, const void *first)
 {
 	const char *name = r->frame.variable[r->held[held].variable].name;
 	struct qn_held_array a;
 
-	if (!count_elements(&r->box[box]))
+	if (!qn_box_nelems(&r->box[box]))
 		return QUERN_OK;
 	find_array(r, held, box, first, &a);
 	if ((uintptr_t)first % a.size)
@@ -266,7 +258,7 @@ static enum quern_status absorb_box(quern_reduction *r, const struct giving *g)
 	find_array(r, r->lead, g->box, g->values[r->lead * r->nboxes + g->box], &array);
 	qn_blocks_init(&blocks, box, &array, r->most);
 	while (!st && qn_blocks_next(&blocks, &block)) {
-		tile.nelems = count_elements(&block);
+		tile.nelems = qn_box_nelems(&block);
 		var.values = qn_held_values(&array, box, &block, r->room_of_block);
 		var.valid = find_valid(r, g, &block, tile.nelems, &var.nmissing);
 		st = qn_absorber_turn(&r->absorber, &block, &operand, &r->err);
@@ -286,7 +278,7 @@ static enum quern_status absorb_all(quern_reduction *r, const void *const *value
 	for (size_t b = 0; !st && b < r->nboxes; b++) {
 		const struct giving g = { b, values };
 
-		if (!count_elements(&r->box[b]))
+		if (!qn_box_nelems(&r->box[b]))
 			continue;
 		give(r, &g, &run->formula);
 		for (int i = 0; i < run->computed.n; i++)

@@ -22,7 +22,7 @@ quern_reduction *quern_reduction_new(quern_session *session, const char *kernel)
 		return NULL;
 	r->session = session;
 	r->mask = QN_NO_MASK;
-	r->kernel = qn_strdup(kernel);
+	r->kernel = qn_strdup(kernel ? kernel : "");
 	if (!r->kernel) {
 		free(r);
 		return NULL;
@@ -58,6 +58,11 @@ void quern_reduction_free(quern_reduction *r)
 enum quern_status quern_reduction_status(const quern_reduction *r)
 {
 	return r->err.status;
+}
+
+enum quern_status quern_reduction_fail(quern_reduction *r, const char *why)
+{
+	return r->err.status ? r->err.status : qn_error_set(&r->err, QUERN_ERR_USAGE, "%s", why);
 }
 
 const char *quern_reduction_message(const quern_reduction *r)
@@ -120,6 +125,7 @@ quern_run *qn_reduction_new_run(quern_reduction *r, quern_session *session,
 	/* What is wrong is told by the run. */
 	if (!set_options(r, run))
 		quern_run_add_file(run, QN_FRAME_NAME);
+	run->is_settled = true;
 	return run;
 }
 
@@ -409,5 +415,7 @@ quern_run *quern_reduction_run(quern_reduction *r)
 
 	if (run)
 		run->absorbed = (struct qn_absorbed){ fill, r };
+	if (run)
+		run->agree = qn_reduction_agree;
 	return run;
 }

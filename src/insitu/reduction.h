@@ -3,6 +3,7 @@
  *
  *	reduction.c	what it is told; the run over what it has absorbed
  *	absorb.c	a step: arrays in memory to cells
+ *	alike.c		is it the same on all ranks?
  *	blocks.c	an array, as boxes whose values lie side by side
  *	tables.c	the cells, until all steps are there
  *
@@ -61,5 +62,9 @@ struct quern_reduction {
 /* A run of it, with its options, of a session and on a frame. NULL: no memory. */
 quern_run *qn_reduction_new_run(quern_reduction *r, quern_session *session,
 				const struct qn_frame *frame);
+
+/* Before anything is computed of it: were all ranks told the same, and have they absorbed the same steps? QUERN_ERR_USAGE
+   on all of them: what is not. Collective. */
+enum quern_status qn_reduction_agree(void *reduction, struct qn_comm *c, struct quern_message *err);
 
 #endif

@@ -13,14 +13,6 @@
 /* Of keys whose groups are those of steps. */
 static const int32_t first_group;
 
-static bool depends_on_step(const struct qn_row_term *term)
-{
-	for (int k = 0; k < term->ndims; k++)
-		if (term->dim[k] == 0)
-			return true;
-	return false;
-}
-
 static uint64_t count_numbers(const struct qn_row_term *term)
 {
 	return qn_max_u64(term->ngroups, 1);
@@ -30,12 +22,12 @@ static uint64_t count_numbers(const struct qn_row_term *term)
 static enum quern_status settle_term(struct qn_rows *rows, struct qn_row_term *term,
 				     struct quern_message *err)
 {
-	if (depends_on_step(term) && term->group && term->ndims > 1)
+	if (qn_row_term_has(term, 0) && term->group && term->ndims > 1)
 		return qn_error_set(
 			err, QUERN_ERR_USAGE,
 			"--by: groups that depend on the step and on other dimensions at "
 			"once are not known while steps come: write two keys");
-	if (depends_on_step(term) && term->group) {
+	if (qn_row_term_has(term, 0) && term->group) {
 		term->group = &first_group;
 		term->ngroups = 1;
 	}
@@ -54,8 +46,9 @@ enum quern_status qn_step_tables_init(struct qn_step_tables *t, struct qn_run *r
 	*t = (struct qn_step_tables){ .run = run, .enough = ENOUGH };
 	rows->nrows = 1;
 	for (int i = 0; !st && i < rows->nterms; i++) {
-		t->by_step |= has_steps && depends_on_step(&rows->term[i]);
-		t->is_kept |= has_steps && depends_on_step(&rows->term[i]) && !rows->term[i].group;
+		t->by_step |= has_steps && qn_row_term_has(&rows->term[i], 0);
+		t->is_kept |= has_steps && qn_row_term_has(&rows->term[i], 0) &&
+			      !rows->term[i].group;
 		if (has_steps)
 			st = settle_term(rows, &rows->term[i], err);
 		else
@@ -136,7 +129,7 @@ static bool are_same(const struct qn_rows *all, uint64_t a, uint64_t b)
 	for (int i = 0; i < all->nterms; i++) {
 		const struct qn_row_term *term = &all->term[i];
 
-		if (depends_on_step(term) && term->group[a] != term->group[b])
+		if (qn_row_term_has(term, 0) && term->group[a] != term->group[b])
 			return false;
 	}
 	return true;
@@ -195,7 +188,7 @@ static bool find_row(const struct adding *a, uint64_t row, uint64_t *to)
 		const struct qn_row_term *term = &rows->term[i], *from = &a->from->term[i];
 		int64_t number = (int64_t)(row / from->stride % count_numbers(from));
 
-		if (depends_on_step(term))
+		if (qn_row_term_has(term, 0))
 			number = term->group ? term->group[a->table->step]
 					     : (int64_t)a->table->step;
 		if (number < 0)

@@ -37,6 +37,15 @@ struct qn_row_term {
 	uint64_t ngroups; /* of a key */
 };
 
+/* Does it depend on the index along that dimension? */
+static inline bool qn_row_term_has(const struct qn_row_term *term, int dim)
+{
+	for (int k = 0; k < term->ndims; k++)
+		if (term->dim[k] == dim)
+			return true;
+	return false;
+}
+
 /* Always: strides are such that rows of a kept dimension differ; of a table of all rows, every row is below
    nrows. */
 struct qn_rows {

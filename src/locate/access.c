@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/system.h"
@@ -196,13 +197,15 @@ static bool same_sight(const struct view *v, uint32_t a, uint32_t b)
 	return true;
 }
 
-/* FNV-1a, 64 bits. */
 static uint64_t hash_of(const struct view *v, uint32_t member)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	uint64_t hash = QN_DIGEST_OF_NONE;
 
-	for (size_t h = 0; h < v->nhosts; h++)
-		hash = (hash ^ sight_of(v, h, member)) * UINT64_C(0x100000001b3);
+	for (size_t h = 0; h < v->nhosts; h++) {
+		const uint32_t sight = sight_of(v, h, member);
+
+		hash = qn_digest(hash, &sight, sizeof(sight));
+	}
 	return hash;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -27,14 +28,10 @@ struct making {
 
 /* --- sets --- */
 
-/* FNV-1a, 64 bits. */
 static uint64_t hash_of(const struct qn_home *home, uint64_t n, bool shared)
 {
-	const uint8_t *byte = (const uint8_t *)home;
-	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ shared;
+	const uint64_t hash = qn_digest(QN_DIGEST_OF_NONE ^ shared, home, n * sizeof(*home));
 
-	for (uint64_t i = 0; i < n * sizeof(*home); i++)
-		hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
 	return hash ^ hash >> 32;
 }
 

@@ -75,14 +75,6 @@ struct grown {
 	struct quern_box selection;
 };
 
-static bool depends_on_steps(const struct qn_row_term *term)
-{
-	for (int k = 0; k < term->ndims; k++)
-		if (term->dim[k] == 0)
-			return true;
-	return false;
-}
-
 /* Rows, and elements of a row, at most: the same whatever steps there are so far. */
 static void grow_rows(const struct qn_run *run, struct quern_input *in)
 {
@@ -91,7 +83,8 @@ static void grow_rows(const struct qn_run *run, struct quern_input *in)
 	in->nrows = in->most_in_row = 1;
 	for (int t = 0; t < run->rows.nterms; t++) {
 		const struct qn_row_term *term = &run->rows.term[t];
-		const uint64_t ngroups = depends_on_steps(term) ? n : qn_max_u64(term->ngroups, 1);
+		const uint64_t ngroups = qn_row_term_has(term, 0) ? n
+								  : qn_max_u64(term->ngroups, 1);
 
 		if (!qn_mul(in->nrows, ngroups, &in->nrows))
 			in->nrows = UINT64_MAX;

@@ -81,6 +81,9 @@ for n in 1 3; do
 		"$? $(sed -n 's/^\(mean\|standard deviation\) //p' out | jq -cs .)"
 	is "... bins" "$(grep '^bin' want)" "$(grep '^bin' out)"
 done
+compile tests/fortran/sizes.f90 sizes -std=f2008
+is "arrays of other sizes than the grid has are refused" "6 6" \
+	"$(timeout "$hang" ./sizes >out; grep -c ' 2 2 .*elements, and it has' out) $(wc -l <out)"
 timeout "$hang" $MPIRUN -n 2 ./grind none.nc /packed >out 2>err
 is "an error is said once" 1 "$(grep -c '^grind: none.nc: ' err)"
 finish

@@ -109,6 +109,26 @@ wrong 'no kernel|unknown kernel' nonsense
 wrong '--select' mean select=time=0:3
 wrong 'nothing' mean expr='nothing + u'
 
+# --- ranks that are told differently ---
+# differing WHAT SENTENCE OPTION...: the last of three ranks is told something else: all refuse, and say what.
+differing()
+{
+	local sentence=$2
+
+	export DIFFERS=$1
+	shift 2
+	on 3 mean 9 23 37 "$@"
+	unset DIFFERS
+	is "other $sentence: refused $*" "2 1" "$status $(grep -c "rank 2 has .*$sentence" err)"
+}
+differing options 'other options' over=time
+differing grid 'another grid' over=lat,lon
+differing units 'other coordinates or variables'
+differing steps 'another number of steps.*, 8 and not 9:'
+differing steps 'another number of steps' over=lat,lon
+differing steps 'another number of steps' by='month(time)'
+differing values 'other values of the steps' by='month(time)'
+
 # --- results of what was absorbed so far change nothing ---
 want=$(run_result moments -d u --over time field.h5)
 on 3 -2 moments 9 23 37 over=time

@@ -4,7 +4,7 @@
  *	memory write FILE NTIMES NLAT NLON		the field in a file
  *	memory [-EVERY] KERNEL NTIMES NLAT NLON [OPTION[=VALUE]]...	reduced where it lies; prints the document
  *
- * With -EVERY a run is made after so many steps, too, whose document is not printed. What is wrong is told on standard
+ * With DIFFERS the last rank is told something else than the others: options, grid, units, steps or values. With -EVERY a run is made after so many steps, too, whose document is not printed. What is wrong is told on standard
  * error, and the exit code is the status.
  */
 #include <hdf5.h>
@@ -21,6 +21,13 @@
 
 static uint64_t shape[NDIMS];
 static const char *const dim_name[NDIMS] = { "time", "lat", "lon" };
+
+static const char *differs; /* of the last rank */
+
+static int is_other(const char *what)
+{
+	return differs && !strcmp(differs, what);
+}
 
 static void must(int ok, const char *what)
 {
@@ -46,7 +53,7 @@ static double noise(uint64_t kind, uint64_t t, uint64_t y, uint64_t x)
 
 static double time_of(uint64_t t)
 {
-	return 24 + 2.75 * (double)t;
+	return 24 + 2.75 * (double)t + is_other("values");
 }
 
 static double lat_of(uint64_t y)
@@ -272,7 +279,7 @@ static void describe(quern_reduction *r, const struct part *p, int nparts)
 		k[2 * i] = sizeof(int16_t);
 		k[2 * i + 1] = (ptrdiff_t)(p[i].count[0] * sizeof(int16_t));
 	}
-	quern_reduction_variable(r, "u", QUERN_F64, u, "K");
+	quern_reduction_variable(r, "u", QUERN_F64, u, is_other("units") ? "m" : "K");
 	quern_reduction_variable(r, "v", QUERN_F32, NULL, "m s-1");
 	quern_reduction_variable(r, "w", QUERN_F32, w, NULL);
 	quern_reduction_variable(r, "k", QUERN_I16, k, NULL);
@@ -333,8 +340,10 @@ static int reduce(quern_session *session, char **argv, int rank, int nranks, uin
 			*value++ = '\0';
 		quern_reduction_set(r, *option, value);
 	}
+	if (is_other("options"))
+		quern_reduction_set(r, "nan", "keep");
 	describe(r, p, nparts);
-	for (uint64_t t = 0; t < shape[0]; t++) {
+	for (uint64_t t = 0; t < shape[0] - (uint64_t)is_other("steps"); t++) {
 		absorb(r, p, nparts, t);
 		if (every && t % every == 0)
 			status |= finish(r, rank, 0);
@@ -371,6 +380,8 @@ int main(int argc, char **argv)
 	must(argc >= 5 + writes, "the command line");
 	for (int d = 0; d < NDIMS; d++)
 		shape[d] = strtoull(argv[2 + writes + d], NULL, 10);
+	differs = rank == nranks - 1 ? getenv("DIFFERS") : NULL;
+	shape[2] += (uint64_t)is_other("grid");
 	if (writes)
 		write_all(argv[2]);
 	else

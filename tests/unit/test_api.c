@@ -940,6 +940,22 @@ static void test_check_output(void **state)
 	}
 }
 
+/* Files are of rank 0: what others do not have keeps nobody from going on. */
+static void test_output_elsewhere(void **state)
+{
+	quern_run *run = quern_run_new(session, "sum");
+	const enum quern_status want = my_rank ? QUERN_OK : QUERN_ERR_USAGE;
+
+	(void)state;
+	assert_int_equal(quern_run_check_output(run, "no/such/r.nc"), want);
+	quern_run_free(run);
+	run = quern_run_new(session, "sum");
+	assert_int_equal(quern_run_output(run, "no/such/r.nc"), want);
+	assert_int_equal(quern_run_execute(run), QUERN_ERR_USAGE);
+	assert_non_null(strstr(quern_run_message(run), "no/such"));
+	quern_run_free(run);
+}
+
 /* --- documents without a run --- */
 
 static json_t *parse(char *text)
@@ -1234,6 +1250,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_plan),
 		cmocka_unit_test(test_write),
 		cmocka_unit_test(test_check_output),
+		cmocka_unit_test(test_output_elsewhere),
 		cmocka_unit_test(test_inspect),
 		cmocka_unit_test(test_operations),
 		cmocka_unit_test(test_kernels_and_info),

@@ -391,6 +391,57 @@ static void test_bad_grids(void **state)
 	refused(r, NULL, "no variable");
 }
 
+/* The cells are there: a run of them has the options that they were made with. */
+static void test_settled(void **state)
+{
+	static const char *const option[][2] = { { "over", "time" }, { "where", "u > 5" } };
+	double u[NY * NX];
+	quern_run *run;
+
+	(void)state;
+	fill(u, 1);
+	for (size_t i = 0; i < 4; i++) {
+		quern_reduction *r = new_reduction("mean", UINT64_MAX);
+		const enum quern_status want = i < 3 ? QUERN_ERR_USAGE : QUERN_OK;
+
+		quern_reduction_variable(r, "u", QUERN_F64, NULL, NULL);
+		assert_int_equal(quern_reduction_absorb(r, 0, (const void *[]){ u }), QUERN_OK);
+		run = quern_reduction_run(r);
+		if (i < 2)
+			assert_int_equal(quern_run_set(run, option[i][0], option[i][1]), want);
+		else if (i == 2)
+			assert_int_equal(quern_run_add_file(run, "other.h5"), want);
+		else
+			assert_int_equal(quern_run_set(run, "force", NULL), want);
+		assert_int_equal(quern_run_execute(run), want);
+		assert_true(!want == !strstr(quern_run_message(run), "before its first step"));
+		quern_run_free(run);
+		quern_reduction_free(r);
+	}
+}
+
+/* What a program finds wrong itself, and names of kernels that are none. */
+static void test_failed(void **state)
+{
+	quern_reduction *r = new_reduction("mean", UINT64_MAX);
+	double u[NY * NX];
+	quern_run *run;
+
+	(void)state;
+	fill(u, 1);
+	quern_reduction_variable(r, "u", QUERN_F64, NULL, NULL);
+	assert_int_equal(quern_reduction_fail(r, "no convergence"), QUERN_ERR_USAGE);
+	assert_int_equal(quern_reduction_fail(r, "another"), QUERN_ERR_USAGE);
+	refused(r, (const void *[]){ u }, "no convergence");
+	r = new_reduction(NULL, UINT64_MAX);
+	quern_reduction_variable(r, "u", QUERN_F64, NULL, NULL);
+	refused(r, (const void *[]){ u }, "kernel");
+	run = quern_run_new(session, NULL);
+	assert_int_equal(quern_run_execute(run), QUERN_ERR_USAGE);
+	assert_non_null(strstr(quern_run_message(run), "not NULL"));
+	quern_run_free(run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -405,6 +456,8 @@ int main(void)
 		cmocka_unit_test(test_memory_that_cannot_be_read),
 		cmocka_unit_test(test_too_many_steps),
 		cmocka_unit_test(test_bad_grids),
+		cmocka_unit_test(test_settled),
+		cmocka_unit_test(test_failed),
 	};
 	int failed;
 

@@ -175,6 +175,12 @@ static void test_handle(void **state)
 	execute(run);
 	quern_run_free(run);
 	quern_session_free(own);
+	if (world != MPI_COMM_NULL)
+		return;
+	own = quern_session_new_f(0);
+	assert_int_equal(quern_session_status(own), QUERN_ERR_USAGE);
+	assert_non_null(strstr(quern_session_message(own), "MPI is not begun"));
+	quern_session_free(own);
 }
 
 static void *make_session(void *out)
