@@ -1,12 +1,16 @@
 """Errors are exceptions with the library's message, warnings those of Python."""
 
+import gc
 import os
+import threading
 import unittest
 import warnings
+import weakref
 
 import report
 
 import quern
+from quern import _session
 
 
 class Errors(unittest.TestCase):
@@ -64,6 +68,31 @@ class Errors(unittest.TestCase):
             self.assertGreater(quern.run("count", "grid.h5", dataset="t", comm=session)["count"], 0)
         with self.assertRaises(quern.UsageError):
             quern.run("count", "grid.h5", dataset="t", comm=session)
+
+    def test_threads(self):
+        """the session of a thread ends with the thread, and not with a process that was forked"""
+        made = []
+
+        def run():
+            quern.run("count", "grid.h5", dataset="t", threads=1)
+            made.append(weakref.ref(_session.own()))
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+        gc.collect()
+        self.assertIsNone(made[0]())
+        run()
+        child = os.fork()
+        if not child:
+            try:
+                run()
+                os._exit(made[-1]() is made[-2]())
+            finally:
+                os._exit(2)
+        self.assertEqual(os.waitpid(child, 0)[1], 0)
+        run()
+        self.assertIs(made[-1](), made[-2]())
 
 
 report.main()
