@@ -5,6 +5,7 @@
 #ifndef QN_TESTS_RANDOM_H
 #define QN_TESTS_RANDOM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -17,6 +18,15 @@ static inline uint64_t random_seed(uint64_t own)
 	uint64_t s = text ? own + strtoull(text, NULL, 10) * UINT64_C(0x9e3779b97f4a7c15) : own;
 
 	return s ? s : own;
+}
+
+/* Is the n-th of many trials made? TEST_SHARE=N in the environment leaves every N-th of them. */
+static inline bool random_is_tried(uint64_t n)
+{
+	const char *text = getenv("TEST_SHARE");
+	const uint64_t share = text ? strtoull(text, NULL, 10) : 1;
+
+	return share < 2 || n % share == 0;
 }
 
 /* The next number below n > 0. *s is the state, not 0. */

@@ -327,6 +327,8 @@ static void check_settings(const struct quern_kernel *k, const char *const *sett
 			struct quern_box box;
 			struct qn_sample d;
 
+			if (!random_is_tried((uint64_t)(t + i)))
+				continue;
 			dataset_init(&d, (enum quern_dtype)t, 3, shapes[shape]);
 			qn_sample_fill(&d, (enum qn_mood)(i / 3), i % 3 ? 30 : 0, &seed);
 			spice(&d, spices[i % 3], &seed);
