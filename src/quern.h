@@ -13,7 +13,10 @@
  *	quern_session_free(session);
  *
  * Options are those of the command `quern run`, by the same names and with the same values. The
- * library never prints, exits or aborts, and has no mutable globals.
+ * library never prints, exits or aborts, and has no mutable globals, but for one thing that is the
+ * process's: while a kernel of a user is open, SIGSEGV, SIGBUS, SIGFPE and SIGILL have handlers of the
+ * library, which pass on to those that were there before what no such kernel has done; afterwards these
+ * are back.
  *
  * Messages and warnings are one line of UTF-8 each, and may be printed as they are: names and units
  * in them are from files, which may hold any bytes, but control characters (line breaks too), marks

@@ -322,7 +322,6 @@ static enum quern_status unite_tables(quern_reduction *r)
 		return qn_error_nomem(&r->err, 0, "a run");
 	run->is_step = true; /* nobody asks for windows */
 	st = qn_run_prepare(run);
-
 	if (st)
 		qn_error_pass(&r->err, st, &run->err);
 	if (!st)

@@ -413,9 +413,9 @@ quern_run *quern_reduction_run(quern_reduction *r)
 	QN_OWN_FP;
 	quern_run *run = qn_reduction_new_run(r, r->session, &r->frame);
 
-	if (run)
-		run->absorbed = (struct qn_absorbed){ fill, r };
-	if (run)
-		run->agree = qn_reduction_agree;
+	if (!run)
+		return NULL;
+	run->absorbed = (struct qn_absorbed){ fill, r };
+	run->agree = qn_reduction_agree;
 	return run;
 }

@@ -16,38 +16,14 @@
 #include <string.h>
 
 #include "../unit/random.h"
+#include "put.h"
 
 #define MOST	2000
 #define NRANDOM 2
 
-static void must(bool ok, const char *what)
-{
-	if (!ok) {
-		fprintf(stderr, "axes: %s failed\n", what);
-		exit(1);
-	}
-}
-
-static void put_text(hid_t object, const char *name, const char *text)
-{
-	hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR), attr;
-
-	H5Tset_size(type, strlen(text) + 1);
-	attr = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-	must(attr >= 0 && H5Awrite(attr, type, text) >= 0, name);
-	H5Aclose(attr);
-	H5Sclose(space);
-	H5Tclose(type);
-}
-
 static void put_number(hid_t object, const char *name, double v)
 {
-	hid_t space = H5Screate(H5S_SCALAR), attr;
-
-	attr = H5Acreate2(object, name, H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT);
-	must(attr >= 0 && H5Awrite(attr, H5T_NATIVE_DOUBLE, &v) >= 0, name);
-	H5Aclose(attr);
-	H5Sclose(space);
+	put_value(object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &v);
 }
 
 /* A coordinate, in chunks of 64 when it is of some length; open. */

@@ -21,35 +21,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "put.h"
+
 #define NMANY 80
-
-static void must(bool ok, const char *what)
-{
-	if (!ok) {
-		fprintf(stderr, "dims: %s failed\n", what);
-		exit(1);
-	}
-}
-
-static hid_t create(const char *name)
-{
-	hid_t file = H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-
-	must(file >= 0, name);
-	return file;
-}
-
-static void put_text(hid_t object, const char *name, const char *text)
-{
-	hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR), attr;
-
-	H5Tset_size(type, strlen(text) + 1);
-	attr = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-	must(attr >= 0 && H5Awrite(attr, type, text) >= 0, name);
-	H5Aclose(attr);
-	H5Sclose(space);
-	H5Tclose(type);
-}
 
 /* A variable: its dimensions, which have scales already, and how much of it is stored. */
 struct variable {

@@ -29,45 +29,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "put.h"
+
 #define NTIME 8
 #define NLAT  5
 #define NLON  6
-
-static void must(bool ok, const char *what)
-{
-	if (!ok) {
-		fprintf(stderr, "grid: %s failed\n", what);
-		exit(1);
-	}
-}
-
-static hid_t create(const char *name)
-{
-	hid_t file = H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-
-	must(file >= 0, name);
-	return file;
-}
-
-/* An attribute of one value. */
-static void put_value(hid_t object, const char *name, hid_t type, hid_t memory, const void *value)
-{
-	hid_t space = H5Screate(H5S_SCALAR);
-	hid_t attr = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-
-	must(attr >= 0 && H5Awrite(attr, memory, value) >= 0, name);
-	H5Aclose(attr);
-	H5Sclose(space);
-}
-
-static void put_text(hid_t object, const char *name, const char *text)
-{
-	hid_t type = H5Tcopy(H5T_C_S1);
-
-	H5Tset_size(type, strlen(text) + 1);
-	put_value(object, name, type, type, text);
-	H5Tclose(type);
-}
 
 /* "units=K|long_name=a name". */
 static void put_texts(hid_t object, const char *texts)

@@ -4,8 +4,9 @@
  *	memory write FILE NTIMES NLAT NLON		the field in a file
  *	memory [-EVERY] KERNEL NTIMES NLAT NLON [OPTION[=VALUE]]...	reduced where it lies; prints the document
  *
- * With DIFFERS the last rank is told something else than the others: options, grid, units, steps or values. With -EVERY a run is made after so many steps, too, whose document is not printed. What is wrong is told on standard
- * error, and the exit code is the status.
+ * With -EVERY a run is made after so many steps, too, whose document is not printed. The environment variable
+ * DIFFERS names what the last rank is told else than the others: options, grid, units, steps or values. What is wrong
+ * is told on standard error, and the exit code is the status.
  */
 #include <hdf5.h>
 #include <math.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "put.h"
 #include "quern.h"
 
 #define NDIMS 3
@@ -27,14 +29,6 @@ static const char *differs; /* of the last rank */
 static int is_other(const char *what)
 {
 	return differs && !strcmp(differs, what);
-}
-
-static void must(int ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "memory: %s failed\n", what);
-	exit(1);
 }
 
 /* --- the field --- */
@@ -93,18 +87,6 @@ static int16_t k_of(uint64_t t, uint64_t y, uint64_t x)
 }
 
 /* --- to a file --- */
-
-static void put_text(hid_t object, const char *name, const char *text)
-{
-	hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR), attr;
-
-	H5Tset_size(type, strlen(text) + 1);
-	attr = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-	must(attr >= 0 && H5Awrite(attr, type, text) >= 0, name);
-	H5Aclose(attr);
-	H5Sclose(space);
-	H5Tclose(type);
-}
 
 /* On the dimensions from `first` on, n of them. */
 static void put_dataset(hid_t file, const char *name, hid_t type, int first, int n,
