@@ -3,7 +3,7 @@
 # UNIT_TESTS    cmocka programs, run by tests/run
 # SHELL_TESTS   scripts that print TAP, run by tests/run: see its head, and tests/lib.sh
 # TEST_PROGS    programs that scripts use (file generators, oracles); not run by themselves
-# PLUGINS       shared objects for scripts to give to HDF5
+# PLUGINS       shared objects for scripts to give to HDF5, or to load into ranks
 # TESTING_SRCS  stand in for files of the library in programs for tests and in their command (testing/plan.h)
 # FUZZ_TARGETS  programs that replay inputs, or with libFuzzer look for such (damage/fuzz/fuzz.h)
 UNIT_TESTS += tests/unit/test_alike
@@ -164,6 +164,7 @@ TEST_PROGS += tests/tools/pty
 TEST_PROGS += tests/tools/readers
 TEST_PROGS += tests/tools/rows
 TEST_PROGS += tests/tools/table
+PLUGINS += tests/tools/patient
 PLUGINS += tests/tools/waits
 FUZZ_TARGETS += tests/damage/fuzz/filter
 FUZZ_TARGETS += tests/damage/fuzz/index

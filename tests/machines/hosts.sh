@@ -31,7 +31,7 @@ fill_share()
 		cp "$SRCDIR/tests/machines/lab.sh" "$share" &&
 		cp "$SRCDIR/tests/lib.sh" "$share/tests" &&
 		cp "$SRCDIR/tests/machines/hosts_inside.sh" "$share/tests/machines" &&
-		cp "$TEST_QUERN" "$BUILDDIR/tests/mpi/ranks" "$share/bin" &&
+		cp "$TEST_QUERN" "$BUILDDIR/tests/mpi/ranks" "$BUILDDIR/tests/tools/patient.so" "$share/bin" &&
 		"$BUILDDIR/tests/tools/generate" "$share" large.h5 &&
 		"$BUILDDIR/examples/mkclimate" --quiet --only t2m --raw --time 768 "$share/climate.nc" &&
 		"$BUILDDIR/examples/mkclimate" --quiet --only t2m --raw --time 384 --chunk 2000 \

@@ -48,15 +48,16 @@ all_hosts()
 }
 
 # mpi HOSTS N COMMAND...: what it writes is in out and err, its exit code in $status, the seconds it
-# took in $seconds. $mpi_options: more options of mpirun.
+# took in $seconds. $mpi_options: more options of mpirun. Ranks that wait sleep (tests/tools/patient.c).
 mpi_options=
+patient="-x LD_PRELOAD=$SHARE/bin/patient.so"
 mpi()
 {
 	local where=$1 n=$2 start=$SECONDS
 
 	shift 2
 	status=0
-	timeout -k 5 $limit mpirun $mpi_options --host "$where" -n "$n" "$@" \
+	timeout -k 5 $limit mpirun $patient $mpi_options --host "$where" -n "$n" "$@" \
 		>out 2>err </dev/null || status=$?
 	seconds=$((SECONDS - start))
 	case $status in
@@ -528,7 +529,7 @@ dies()
 	local name=$1 how=$2 host=$3 most=$4 runner
 
 	shift 4
-	timeout -k 5 60 mpirun $keepalive -x QUERN_TEST_READ_DELAY='*:1000000' --host "$(all_hosts 1)" \
+	timeout -k 5 60 mpirun $patient $keepalive -x QUERN_TEST_READ_DELAY='*:1000000' --host "$(all_hosts 1)" \
 		-n $hosts "$quern" run $moments "$local_file" >out 2>err </dev/null &
 	runner=$!
 	if ! within 20 eval "lab exec $host pgrep -x quern >/dev/null"; then

@@ -170,7 +170,8 @@ write_ssh_config()
 	END
 }
 
-# All hosts share this machine's cores: a rank that waits must yield, and must not be bound.
+# All hosts share this machine's cores: a rank that waits must yield, and must not be bound. The network is TCP:
+# looking for others takes most of the time in which MPI starts.
 write_env()
 {
 	cat <<-END
@@ -178,7 +179,8 @@ write_env()
 	export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 	export OMPI_MCA_plm_rsh_agent="ssh -F $LAB/ssh/config"
 	export OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_hwloc_base_binding_policy=none
-	unset OMPI_MCA_btl OMPI_MCA_btl_tcp_if_include OMPI_MCA_oob_tcp_if_include
+	export OMPI_MCA_btl=^ofi,openib OMPI_MCA_pml=ob1
+	unset OMPI_MCA_btl_tcp_if_include OMPI_MCA_oob_tcp_if_include OMPI_MCA_mca_base_env_list
 	END
 }
 
