@@ -8,3 +8,4 @@ BENCH_PROGS += bench/exact
 BENCH_PROGS += bench/covariance
 BENCH_PROGS += bench/plan
 BENCH_PROGS += bench/session
+BENCH_PROGS += bench/insitu

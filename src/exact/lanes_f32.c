@@ -36,8 +36,10 @@ void QN_ISA(qn_pass_f32_sum)(const void *values, size_t n, const struct qn_cuts 
 	size_t i = 0;
 
 	(void)cuts;
-	for (; i + SUM_STEP <= n; i += SUM_STEP)
+	for (; i + SUM_STEP <= n; i += SUM_STEP) {
+		qn_fetch_ahead(x + i);
 		sum_step(&a, x + i);
+	}
 	if (i < n) {
 		float pad[SUM_STEP] = { 0 };
 
@@ -88,6 +90,7 @@ void QN_ISA(qn_pass_f32_order2)(const void *values, size_t n, const struct qn_cu
 	size_t i = 0;
 
 	for (; i + QN_VF <= n; i += QN_VF) {
+		qn_fetch_ahead(x + i);
 		order2_step(&a, x + i);
 		qn_track32(&e, x + i);
 	}

@@ -30,8 +30,10 @@ void QN_ISA(qn_pass_f64_sum)(const void *values, size_t n, const struct qn_cuts 
 	struct sum a = { qn_no_magnitude64(), start, start };
 	size_t i = 0;
 
-	for (; i + SUM_STEP <= n; i += SUM_STEP)
+	for (; i + SUM_STEP <= n; i += SUM_STEP) {
+		qn_fetch_ahead(x + i);
 		sum_step(&a, x + i);
+	}
 	if (i < n) {
 		double pad[SUM_STEP] = { 0 };
 
@@ -83,6 +85,7 @@ void QN_ISA(qn_pass_f64_order2)(const void *values, size_t n, const struct qn_cu
 	for (; i + QN_VD <= n; i += QN_VD) {
 		qn_vd y = qn_vd_load(x + i);
 
+		qn_fetch_ahead(x + i);
 		order2_step(&o, y, s);
 		qn_track64(&e, y);
 	}

@@ -73,6 +73,8 @@ QN_INLINE void add_block(struct sums *s, struct span *e, const float *x, float s
 	for (int i = 0; i < NVECTORS; i++) {
 		qn_vu y = integers(x + i * QN_VF, scale);
 
+		qn_fetch_ahead(x + i * QN_VF);
+
 		sum += y;
 		e->least = qn_vs_min(e->least, (qn_vs)y);
 		e->greatest = qn_vs_max(e->greatest, (qn_vs)y);

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 
 /* Fewer elements side by side are copied to be part of a larger block: a kernel costs more than that, by the call. */
-#define LEAST_DIRECT 1024
+#define LEAST_DIRECT 768
 
 /* Do the dimensions from `begin` on lie side by side, as C has them? */
 static bool is_dense(const struct qn_held_array *a, const struct quern_box *box, int begin)
