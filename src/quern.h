@@ -40,6 +40,14 @@
 #ifndef QUERN_H
 #define QUERN_H
 
+/* MPI in C is what is used, also by C++: what Open MPI 4 has for C++ needs a library of its own, which
+   a program that wants it links, and includes mpi.h before. */
+#if defined(__cplusplus) && !defined(OMPI_SKIP_MPICXX)
+#define OMPI_SKIP_MPICXX 1
+#endif
+#if defined(__cplusplus) && !defined(MPICH_SKIP_MPICXX)
+#define MPICH_SKIP_MPICXX 1
+#endif
 #include <mpi.h>
 
 #include "quern_kernel.h"

@@ -8,6 +8,8 @@
 #	fail NAME [DETAIL]
 #	skip NAME WHY
 #	skip_all WHY		ends the test: nothing here can run
+#	take_cases FILE		those of a script that was started: its TAP
+#	find_python		the first interpreter that has numpy, or nothing
 #	note TEXT		a figure to be shown, whether or not cases fail
 #	result [FILE]		the result in a document (`out`), as it was written
 #
@@ -52,6 +54,30 @@ skip()
 note()
 {
 	printf '# note: %s\n' "$1"
+}
+
+take_cases()
+{
+	local line
+
+	grep -q '^1\.\.' "$1" || fail "$1 has its end" "$(tail -n 20 "$1")"
+	while read -r line; do
+		case $line in
+		"ok "*" # SKIP "*) line=${line#ok * - } && skip "${line%% # SKIP *}" "${line#* # SKIP }" ;;
+		"ok "*) pass "${line#ok * - }" ;;
+		"not ok "*) fail "${line#not ok * - }" ;;
+		*) echo "$line" ;;
+		esac
+	done < <(grep -v '^1\.\.' "$1")
+}
+
+find_python()
+{
+	local python
+
+	for python in ${PYTHON-} python3 /usr/bin/python3; do
+		"$python" -c 'import numpy' 2>/dev/null && echo "$python" && return
+	done
 }
 
 result()

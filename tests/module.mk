@@ -126,6 +126,7 @@ SHELL_TESTS += tests/damage/fuzz.sh
 SHELL_TESTS += tests/damage/hostile.sh
 SHELL_TESTS += tests/damage/readers.sh
 SHELL_TESTS += tests/fortran/run.sh
+SHELL_TESTS += tests/install/run.sh
 SHELL_TESTS += tests/mpi/memory.sh
 SHELL_TESTS += tests/mpi/ranks.sh
 SHELL_TESTS += tests/mpi/unit.sh

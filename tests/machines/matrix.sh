@@ -4,7 +4,8 @@
 #
 # A row is a Debian release in a directory of its own, which debootstrap fills, with gcc, make, git
 # and what the row names, and nothing else: what quern needs, the two commands install. A clone of
-# this checkout's HEAD is built and tested there. Root is needed, and the packages come from where
+# this checkout's HEAD is built and tested there; then what `make install` has made of it goes to another system, which
+# has nothing but compilers and libraries, for programs in four languages (tests/install). Root is needed, and the packages come from where
 # this machine's apt has them. Prints a table; a row's log is in $MATRIX_DIR/ROW.log.
 #
 #	MATRIX_DIR	where the systems are made (default: matrix in the build directory)
@@ -77,6 +78,36 @@ make_row()
 		make git ca-certificates $(echo "$3" | tr , ' ')"
 }
 
+# make_installed NAME RELEASE PACKAGES VARIABLES: the other system of a row, NAME-installed.
+make_installed()
+{
+	local from=$dir/$1 root=$dir/$1-installed mpi=libopenmpi-dev,openmpi-bin,python3-mpi4py
+
+	case $3 in
+	*mpich*) mpi= ;;
+	esac
+	inside "$from" sh -c "cd /quern && rm -rf /packed && bash tests/install/fresh.sh pack /packed $4 WERROR=1" || return
+	rm -rf --one-file-system "$root" && cp -a --reflink=auto "$dir/base-$2" "$root" || return
+	cp -a "$from/packed" "$root/packed" && cp -a "$root/packed/local/." "$root/usr/local" || return
+	inside "$root" sh -c "ldconfig && apt-get -q update && apt-get -qy --no-install-recommends install \
+		g++ gfortran pkg-config python3-numpy $(echo "$3,$mpi" | tr , ' ') $(tr '\n' ' ' <"$root/packed/packages")"
+}
+
+# test_installed NAME RELEASE PACKAGES VARIABLES: prints what became of the programs.
+test_installed()
+{
+	local log=$dir/$1-installed.log vars=$4 wrong=0
+
+	[ "$vars" != - ] || vars=
+	make_installed "$1" "$2" "$3" "$vars" >"$log" 2>&1 &&
+		inside "$dir/$1-installed" bash /packed/tests/install/fresh.sh run /packed >>"$log" 2>&1 || wrong=1
+	printf '%-16s      installed %-5s %s\n' "$1" "$([ $wrong -eq 0 ] && echo ok || echo "FAIL, see $log")" \
+		"$(awk '/^ok.* # SKIP/ { s++; next } /^ok/ { p++ } /^not ok/ { f++ }
+			END { printf "%d passed, %d failed, %d skipped", p, f, s }' "$log")"
+	[ "${MATRIX_KEEP-}" ] || rm -rf --one-file-system "${dir:?}/$1-installed"
+	return $wrong
+}
+
 start_busy()
 {
 	local n
@@ -128,6 +159,7 @@ test_row()
 	for ((run = 1; run <= runs; run++)); do
 		run_row "$1" "$4" "$run" || wrong=1
 	done
+	test_installed "$@" || wrong=1
 	[ "${MATRIX_KEEP-}" ] || rm -rf --one-file-system "${dir:?}/$1"
 	return $wrong
 }

@@ -6,15 +6,6 @@
 
 [ -z "$SAN" ] || skip_all "a build with sanitizers cannot be loaded by Python"
 
-# The first that has numpy.
-find_python()
-{
-	local python
-
-	for python in ${PYTHON-} python3 /usr/bin/python3; do
-		"$python" -c 'import numpy' 2>/dev/null && echo "$python" && return
-	done
-}
 python=$(find_python)
 [ -n "$python" ] || skip_all "no python3 has numpy"
 export QUERN_LIBRARY=$LIBDIR/libquern.so.1 PYTHONPATH=$SRCDIR/src/python PYTHONDONTWRITEBYTECODE=1
