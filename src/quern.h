@@ -272,6 +272,7 @@ struct quern_field {
 	const char *dim[QUERN_MAX_RESULT_DIMS]; /* their names; NULL: it has none */
 	uint64_t nvalues;			/* the product of the extents */
 	const char *units;			/* "1" of counts; "": not known, or none */
+	const char *calendar;			/* of times that can be read as dates; "" */
 };
 
 /* Fields are numbered from 0, in the order of documents. False: r is NULL, or there is no such

@@ -91,6 +91,7 @@ bool quern_result_field(const struct quern_result *r, size_t i, struct quern_fie
 	f = &r->field[i];
 	field.name = r->label[i].name;
 	field.units = r->label[i].units;
+	field.calendar = f->dates && f->along->calendar ? f->along->calendar : "";
 	field.type = qn_results_type(f);
 	field.nvalues = qn_results_nvalues(r, f);
 	for (size_t k = 0; f->per_row && k < r->naxes; k++)

@@ -32,6 +32,7 @@ static void print_results(void)
 	MEMBER(quern_field, dim);
 	MEMBER(quern_field, nvalues);
 	MEMBER(quern_field, units);
+	MEMBER(quern_field, calendar);
 	STRUCT(quern_axis);
 	MEMBER(quern_axis, size);
 	MEMBER(quern_axis, name);

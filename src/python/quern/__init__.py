@@ -10,18 +10,20 @@
 
 from __future__ import annotations
 
-import json as _json
 from typing import TYPE_CHECKING, Any
 
-from . import _library
+from . import _document, _library
+from ._document import Document
 from ._errors import DataError, DeniedError, Error, Interrupted, QuernWarning, UsageError
 from ._result import Result, Results
-from ._run import Files, inspect, plan, run
+from ._run import Files, plan, run
 from ._session import Session
 
 if TYPE_CHECKING:
     from ._dataset import Dataset, Variable
     from ._kernel import kernel
+    from ._memory import Reduction
+    from ._tasks import homes, inspect, stage, unstage, verify
 
 __version__: str = _library.lib.quern_version().decode()
 
@@ -29,14 +31,17 @@ __all__ = [
     "DataError",
     "Dataset",
     "DeniedError",
+    "Document",
     "Error",
     "Interrupted",
     "QuernWarning",
+    "Reduction",
     "Result",
     "Results",
     "Session",
     "UsageError",
     "Variable",
+    "homes",
     "info",
     "inspect",
     "kernel",
@@ -44,6 +49,9 @@ __all__ = [
     "open",
     "plan",
     "run",
+    "stage",
+    "unstage",
+    "verify",
 ]
 
 
@@ -71,7 +79,17 @@ def open(files: Files, **options: Any) -> Dataset:
 
 
 # What a run does not need is not imported for one: the module of each name.
-_LATER = {"Dataset": "_dataset", "Variable": "_dataset", "kernel": "_kernel"}
+_LATER = {
+    "Dataset": "_dataset",
+    "Reduction": "_memory",
+    "Variable": "_dataset",
+    "homes": "_tasks",
+    "inspect": "_tasks",
+    "kernel": "_kernel",
+    "stage": "_tasks",
+    "unstage": "_tasks",
+    "verify": "_tasks",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -82,11 +100,11 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module("." + _LATER[name], __name__), name)
 
 
-def kernels(name: str | None = None) -> dict[str, Any]:
+def kernels(name: str | None = None) -> Document:
     """All kernels, or one, with their options, as the document of `quern kernels`."""
-    return _json.loads(_library.ask("quern_kernels", name and name.encode()))
+    return _document.of_text(_library.ask("quern_kernels", name and name.encode()))
 
 
-def info() -> dict[str, Any]:
+def info() -> Document:
     """Version, libraries, codecs and this machine, as the document of `quern info`."""
-    return _json.loads(_library.ask("quern_info"))
+    return _document.of_text(_library.ask("quern_info"))

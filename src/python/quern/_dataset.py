@@ -8,7 +8,7 @@ import zlib
 from dataclasses import dataclass, field, replace
 from typing import Any, Iterable, Iterator, Mapping
 
-from . import _errors, _expression, _run, _selection
+from . import _errors, _expression, _run, _selection, _tasks
 from ._expression import Operators
 from ._reductions import Dims, Reductions
 from ._result import Result, Results
@@ -612,7 +612,7 @@ def opened(files: _run.Files, options: Mapping[str, Any]) -> Dataset:
     names = _run.listed(files)
     if not names:
         raise _errors.UsageError("no file is named")
-    document = _run.inspect(_first(names[0]))
+    document = _tasks.inspect(_first(names[0]))
     rows = {row["dataset"]: row for row in document["datasets"] if row["error"] is None}
     return Dataset(names, rows, options, _Asked())
 

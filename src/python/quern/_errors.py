@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._document import Document
+
 
 class Error(Exception):
     """A run that failed.
@@ -11,9 +16,12 @@ class Error(Exception):
     status : int
         What `quern.h` calls it, and the exit code of the command: 1 the run failed, 2 wrong usage,
         3 bad or unreadable input data, 4 interrupted, 5 not permitted.
+    document : Document or None
+        Of what was verified or staged, with the damage: on rank 0.
     """
 
     status = 1
+    document: Document | None = None
 
 
 class UsageError(Error, ValueError):

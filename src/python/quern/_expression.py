@@ -64,11 +64,16 @@ def scalar(value: Any) -> Any:
     return value[()] if hasattr(value, "dtype") else value
 
 
+def is_of_cftime(value: Any) -> bool:
+    """A date of a calendar that datetime does not have."""
+    return hasattr(value, "isoformat") and hasattr(value, "calendar")
+
+
 def date(value: Any) -> str | None:
     """A date or time, or None of anything else."""
     if getattr(value, "tzinfo", None) is not None:
         raise ValueError(f"{value}: times have no zones here, those of files are what they say")
-    if isinstance(value, (datetime.date, datetime.datetime)):
+    if isinstance(value, datetime.date) or is_of_cftime(value):
         return value.isoformat()
     if type(value).__name__ == "datetime64":
         time = value.astype("datetime64[ms]")

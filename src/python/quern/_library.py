@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from ctypes import POINTER, byref, c_bool, c_char_p, c_int, c_size_t, c_uint64, c_void_p
+from ctypes import POINTER, byref, c_bool, c_char_p, c_double, c_int, c_size_t, c_uint64, c_void_p
 
 _NAME = "libquern.so.1"
 
@@ -36,6 +36,7 @@ class Field(ctypes.Structure):
         ("dim", c_char_p * _MAX_RESULT_DIMS),
         ("nvalues", c_uint64),
         ("units", c_char_p),
+        ("calendar", c_char_p),
     ]
 
 
@@ -93,7 +94,28 @@ _PROTOTYPES = {
     "quern_result_read_uint64": (c_bool, _READ),
     "quern_result_read_double": (c_bool, _READ),
     "quern_result_read_text": (c_bool, [c_void_p, c_char_p, c_uint64, c_char_p, c_size_t]),
+    "quern_reduction_new": (c_void_p, [c_void_p, c_char_p]),
+    "quern_reduction_free": (None, [c_void_p]),
+    "quern_reduction_status": (c_int, [c_void_p]),
+    "quern_reduction_message": (c_char_p, [c_void_p]),
+    "quern_reduction_fail": (c_int, [c_void_p, c_char_p]),
+    "quern_reduction_set": (c_int, [c_void_p, c_char_p, c_char_p]),
+    "quern_reduction_grid": (c_int, [c_void_p, c_int, c_void_p, POINTER(c_char_p)]),
+    "quern_reduction_steps": (c_int, [c_void_p, c_char_p, c_uint64, c_char_p, c_char_p]),
+    "quern_reduction_coordinate": (
+        c_int,
+        [c_void_p, c_char_p, c_char_p, c_int, c_void_p, c_char_p],
+    ),
+    "quern_reduction_box": (c_int, [c_void_p, c_void_p, c_void_p]),
+    "quern_reduction_variable": (c_int, [c_void_p, c_char_p, c_int, c_void_p, c_char_p]),
+    "quern_reduction_mask": (c_int, [c_void_p, c_char_p]),
+    "quern_reduction_absorb": (c_int, [c_void_p, c_double, POINTER(c_void_p)]),
+    "quern_reduction_run": (c_void_p, [c_void_p]),
+    "quern_homes_new": (c_void_p, [c_void_p]),
     "quern_inspect_new": (c_void_p, [c_void_p]),
+    "quern_stage_new": (c_void_p, [c_void_p]),
+    "quern_unstage_new": (c_void_p, [c_void_p]),
+    "quern_verify_new": (c_void_p, [c_void_p]),
     "quern_kernels": (c_int, [c_char_p, POINTER(c_void_p), c_char_p, c_size_t]),
     "quern_info": (c_int, [POINTER(c_void_p), c_char_p, c_size_t]),
 }

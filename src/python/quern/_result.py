@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from ctypes import byref, c_bool, c_double, c_int64, c_uint64
 from typing import TYPE_CHECKING, Any, Iterator
 
@@ -30,6 +31,9 @@ _NUMBERS = {
 # Calendars whose dates are those of datetime64, and the milliseconds from 1970 that it has in nanoseconds.
 _OF_DATETIME64 = ("", "standard", "gregorian", "proleptic_gregorian")
 _MOST_MS = (2**63 - 1) // 10**6
+
+# A date as the library writes it: year, month, day, hour, minute, second, part of a second.
+_DATE = re.compile(r"(-?\d+)-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?")
 
 # Fields of indexes, which have coordinates beside them: argmin_time.
 _OF_INDEXES = ("argmin", "argmax", "longest_start", "values")
@@ -131,7 +135,8 @@ class Result:
     def coords(self) -> dict[str, Any]:
         """The coordinates of the dimensions, by their names, where there are such.
 
-        Times are datetime64 where they are dates of its calendar, else texts. Of pairs of groups each key
+        Times are datetime64 where they are dates of its calendar, else cftime's, or texts where that is not
+        installed. Of pairs of groups each key
         has its own along the one dimension.
         """
         coords = {
@@ -176,7 +181,7 @@ class Result:
     def _values(self, f: _library.Field) -> Any:
         """A field: numbers are one of Python, so that a small run does not need numpy."""
         if " since " in (f.units or b"").decode() and self._is_beside(f.name.decode()):
-            return _times(self._texts(f)[0])[()]
+            return _times(self._texts(f)[0], (f.calendar or b"").decode().lower())[()]
         if f.ndims == 0:
             return self._scalar(f)
         if f.type in _NUMBERS:
@@ -254,15 +259,18 @@ class Result:
         inner = [name for name in self._fields if self.dims_of(name) == (name,)]
         units = self.units
         fields = {
-            name: (self.dims_of(name), _unmasked(array), _attributes(units=units.get(name)))
+            name: (
+                self.dims_of(name),
+                _unmasked(array),
+                _attributes(units=None if _are_times(array) else units.get(name)),
+            )
             for name, array in self.items()
             if name not in inner
         }
         axis_units = {a.name.decode(): (a.units or b"").decode() for a in self._axes}
         coords: dict[str, Any] = {}
         for name, values in self.coords.items():
-            is_time = getattr(values, "dtype", None) is not None and values.dtype.kind == "M"
-            told = None if is_time else axis_units.get(name)
+            told = None if _are_times(values) else axis_units.get(name)
             coords[name] = ((name if name in self.dims else "group",), values, _attributes(units=told))
         coords.update({name: ((name,), self[name]) for name in inner})
         told = self.input
@@ -349,17 +357,45 @@ def _address(array: np.ndarray) -> ctypes.c_void_p:
     return ctypes.c_void_p(array.ctypes.data)
 
 
+def _are_times(values: Any) -> bool:
+    """Of datetime64 or cftime, whose units xarray keeps itself."""
+    kind = values.dtype.kind if hasattr(values, "dtype") else ""
+    return kind == "M" or (kind == "O" and any(hasattr(t, "calendar") for t in values.flat))
+
+
 def _times(texts: np.ndarray, calendar: str = "") -> np.ndarray:
-    """Dates as times; as they are in another calendar, or where one is too far from 1970 for nanoseconds."""
-    if calendar not in _OF_DATETIME64:
-        return texts
+    """Dates as times: datetime64, or cftime's of another calendar and of years that nanoseconds do not reach.
+
+    They stay texts where that is not installed, and where one is no date.
+    """
     try:
-        times = texts.astype("datetime64[ms]")
+        times = texts.astype("datetime64[ms]") if calendar in _OF_DATETIME64 else None
     except ValueError:
         return texts
     # The least integer, NaT, is its own absolute value.
-    is_far = abs(times.astype("int64")) > _MOST_MS
-    return texts if is_far.any() else times.astype("datetime64[ns]")
+    if times is None or (abs(times.astype("int64")) > _MOST_MS).any():
+        return _times_of_cftime(texts, calendar) if calendar else texts
+    return times.astype("datetime64[ns]")
+
+
+def _times_of_cftime(texts: np.ndarray, calendar: str) -> np.ndarray:
+    """Objects of cftime, None of an empty text; the texts where it is not installed."""
+    import numpy as np
+
+    try:
+        import cftime
+    except ImportError:
+        return texts
+    times = np.full(texts.shape, None, object)
+    for i, text in np.ndenumerate(texts):
+        numbers = _DATE.fullmatch(text)
+        if numbers:
+            whole = [int(n or 0) for n in numbers.groups()[:6]]
+            part = (numbers[7] or "").ljust(6, "0")[:6]
+            times[i] = cftime.datetime(*whole, int(part), calendar=calendar)
+        elif text:
+            return texts
+    return times
 
 
 def _texts_or_numbers(values: list[Any]) -> np.ndarray:

@@ -9,7 +9,8 @@ import warnings
 from contextlib import contextmanager
 from typing import Any, Iterable, Iterator, Mapping, Union
 
-from . import _errors, _library, _progress, _result, _session
+from . import _document, _errors, _library, _progress, _result, _session
+from ._document import Document
 from ._progress import ProgressLike
 
 lib = _library.lib
@@ -53,7 +54,7 @@ class Run:
         if not self.handle:
             raise MemoryError("no memory for a run")
         self._raised: BaseException | None = None
-        self._documents: dict[bool, dict[str, Any]] = {}
+        self._documents: dict[bool, Document] = {}
 
     def close(self) -> None:
         """Frees it, and with it its results."""
@@ -135,13 +136,11 @@ class Run:
         self._check(lib.quern_run_plan(self.handle))
         return _library.take_text(lib.quern_run_plan_document(self.handle)) or "null"
 
-    def document(self, details: bool = False) -> dict[str, Any]:
+    def document(self, details: bool = False) -> Document:
         """The document, where there is one. With details a result of more than 100,000 cells is not in it."""
-        import json
-
         if details not in self._documents:
             text = _library.take_text(lib.quern_run_document(self.handle, details))
-            self._documents[details] = json.loads(text or "{}")
+            self._documents[details] = _document.of_text(text)
         return self._documents[details]
 
     def warn(self, stacklevel: int) -> Run:
@@ -157,13 +156,28 @@ def _joined(kernel: str | Iterable[str]) -> str:
     return kernel if isinstance(kernel, str) else ",".join(kernel)
 
 
-def _session_of(comm: Any) -> tuple[_session.Session, bool]:
+def session_of(comm: Any) -> tuple[_session.Session, bool]:
     """The session that is meant, and whether it is for one run."""
     if comm is None:
         return _session.own(), False
     if isinstance(comm, _session.Session):
         return comm, False
     return _session.Session(comm), True
+
+
+def run_to_result(
+    made: Run,
+    session: _session.Session,
+    output: str | os.PathLike[str] | None,
+    progress: ProgressLike,
+) -> _result.Result | _result.Results | None:
+    """Runs, for the caller of the caller. Collective; the result is on rank 0, and of what goes to a file there."""
+    if output is not None and not session.rank:
+        made.output(os.fspath(output))
+    made.execute(progress)
+    if output is not None:
+        session.on_first(lambda: made.write(os.fspath(output)))
+    return None if session.rank else _result.of_run(made.warn(stacklevel=3))
 
 
 def run(
@@ -216,17 +230,10 @@ def run(
     >>> r["mean"].shape
     (181, 360)
     """
-    session, once = _session_of(comm)
+    session, once = session_of(comm)
     try:
         made = Run(session, _joined(kernel)).prepare(files, options)
-        if output is not None and not session.rank:
-            made.output(os.fspath(output))
-        made.execute(progress)
-        if output is not None:
-            session.on_first(lambda: made.write(os.fspath(output)))
-        if session.rank:
-            return None
-        return _result.of_run(made.warn(stacklevel=2))
+        return run_to_result(made, session, output, progress)
     finally:
         if once:
             session.close()
@@ -234,25 +241,14 @@ def run(
 
 def plan(
     kernel: str | Iterable[str], files: Files, *, comm: Any = None, **options: Any
-) -> dict[str, Any] | None:
+) -> Document | None:
     """What `run` would do where, as the document of `quern plan`; None on ranks other than 0."""
-    import json
-
-    session, once = _session_of(comm)
+    session, once = session_of(comm)
     try:
         made = Run(session, _joined(kernel)).prepare(files, options)
-        document = json.loads(made.plan())
+        document = _document.of_text(made.plan())
         made.warn(stacklevel=2)
         return document
     finally:
         if once:
             session.close()
-
-
-def inspect(file: str | os.PathLike[str], **options: Any) -> dict[str, Any]:
-    """The datasets of a file, as the document of `quern inspect`.
-
-    Options are `dataset`, `column`, `select`, `metadata_timeout`, `chunk_timeout`, `allow_external`.
-    """
-    made = Run(_session.own(), make=lib.quern_inspect_new)
-    return made.prepare(file, options).execute().document()

@@ -57,6 +57,8 @@ def _midnight(value: Any) -> Any:
 def _is_scalar(value: Any) -> bool:
     if isinstance(value, slice):
         return False
+    if _expression.is_of_cftime(value):
+        return True
     return isinstance(value, (numbers.Number, datetime.date)) or getattr(value, "ndim", 1) == 0
 
 
