@@ -30,7 +30,7 @@ run_python()
 }
 
 export XDG_CACHE_HOME=$PWD/cache
-for file in results errors lazy interrupt accessor kernels memory tasks; do
+for file in results errors lazy interrupt accessor kernels memory tasks many; do
 	run_python $file.py
 done
 
