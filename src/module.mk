@@ -33,6 +33,7 @@ include $(srcdir)/src/stage/module.mk
 include $(srcdir)/src/verify/module.mk
 include $(srcdir)/src/api/module.mk
 include $(srcdir)/src/insitu/module.mk
+include $(srcdir)/src/supervise/module.mk
 include $(srcdir)/src/manual/module.mk
 include $(srcdir)/src/cli/module.mk
 include $(srcdir)/src/authoring/module.mk

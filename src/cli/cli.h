@@ -21,6 +21,7 @@ int qn_cli_unstage(int argc, char **argv);
 int qn_cli_kernels(int argc, char **argv);
 int qn_cli_info(int argc, char **argv);
 int qn_cli_bench(int argc, char **argv);
+int qn_cli_supervise(int argc, char **argv);
 int qn_cli_help(int argc, char **argv);
 
 /* Shows all kernels, or one: a name, or a file of the user's. (catalogue.c) */
@@ -35,6 +36,7 @@ void qn_cli_unstage_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES
 void qn_cli_kernels_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
 void qn_cli_info_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
 void qn_cli_bench_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
+void qn_cli_supervise_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
 void qn_cli_help_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
 
 /* --- the ranks (world.c) --- */

@@ -16,6 +16,9 @@
 static const struct qn_command commands[] = {
 	{ "run", "run KERNEL [options] FILE...", "run a kernel over a dataset",
 	  "dataset select over by where output json threads", true, qn_cli_run, qn_cli_run_tables },
+	{ "supervise", "supervise [options] -- COMMAND...",
+	  "start a run with a journal again, on the hosts that are left, until it is done", NULL,
+	  false, qn_cli_supervise, qn_cli_supervise_tables },
 	{ "plan", "plan KERNEL [options] FILE...",
 	  "show what would run where, without reading data",
 	  "dataset cluster homes times simulate json", true, qn_cli_plan, qn_cli_plan_tables },

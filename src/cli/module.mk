@@ -16,6 +16,7 @@ CLI_SRCS += src/cli/plan.c
 CLI_SRCS += src/cli/run.c
 CLI_SRCS += src/cli/screen.c
 CLI_SRCS += src/cli/stage.c
+CLI_SRCS += src/cli/supervise.c
 CLI_SRCS += src/cli/terminal.c
 CLI_SRCS += src/cli/verify.c
 CLI_SRCS += src/cli/world.c

@@ -8,6 +8,7 @@ CLI_SRCS += src/manual/text.c
 MANUAL_PAGES += quern.1
 MANUAL_PAGES += quern-run.1
 MANUAL_PAGES += quern-plan.1
+MANUAL_PAGES += quern-supervise.1
 MANUAL_PAGES += quern-inspect.1
 MANUAL_PAGES += quern-verify.1
 MANUAL_PAGES += quern-stage.1

@@ -35,7 +35,7 @@ completes "no command" "" quern zz
 completes "kernels" "moments mean minmax min max median mode" quern run m
 completes "... of quern kernels" "histogram histogram2d" quern kernels h
 completes "... behind an option" "count cov corr covariance" quern run --json c
-completes "topics" "stage select site selections" quern help s
+completes "topics" "supervise stage select site selections" quern help s
 completes "bench" "scaling" quern bench ""
 completes "options" "--threads" quern run moments --th
 completes "options of a kernel" "--bins" quern run histogram --bins

@@ -603,7 +603,9 @@ if [ -z "$want" ]; then
 	fail "there is a result to compare with" "$(outcome)"
 	finish
 fi
-for part in ${PARTS:-kernels stats counter traffic differences homes straggler million different_files stage repeated deaths}; do
+# shellcheck source=tests/machines/supervised.sh
+. "$SRCDIR/tests/machines/supervised.sh"
+for part in ${PARTS:-kernels stats counter traffic differences homes straggler million different_files stage repeated deaths supervised}; do
 	start=$(date +%s)
 	check_$part
 	echo "# $part: $(($(date +%s) - start)) s"

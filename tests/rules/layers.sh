@@ -42,8 +42,9 @@ src/csv          base data fields kernel quern.h
 src/json         base data fields kernel
 src/api          base exact cluster data select feed kernel registry plan describe resolve find keys formula program grouping rolling locate crew run schedule lookup stage verify results csv json quern.h
 src/insitu       base cluster select feed kernel registry formula grouping run data api quern.h
+src/supervise    base
 src/manual       base kernel quern.h
-src/cli          base exact cluster fields kernel registry run json api manual quern.h
+src/cli          base exact cluster fields kernel registry run json api supervise manual quern.h
 src/authoring    base kernel registry proof cli quern.h
 src/scaling      base cluster json api cli quern.h
 src/fortran      quern.h
