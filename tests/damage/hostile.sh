@@ -10,6 +10,8 @@ most_seconds=10
 most_kilobytes=2097152
 # One core will do: discovering the machine takes longer than reading a small dataset.
 export HWLOC_SYNTHETIC="core:1 pu:1" HWLOC_PLUGINS_PATH=/nonexistent
+# No MPI, so no slow stack traces are needed with sanitizers (tests/run).
+export ASAN_OPTIONS=${ASAN_OPTIONS-}:fast_unwind_on_malloc=1
 trouble=
 
 # complain TEXT...: about the last command.

@@ -7,6 +7,8 @@
 readers=$BUILDDIR/tests/tools/readers
 nruns=${READERS:-12}
 export HWLOC_PLUGINS_PATH=/nonexistent
+# No MPI, so no slow stack traces are needed with sanitizers (tests/run).
+export ASAN_OPTIONS=${ASAN_OPTIONS-}:fast_unwind_on_malloc=1
 [ -d /proc/self ] || skip_all "no /proc"
 check "a file is made" "$readers" make r.h5
 
