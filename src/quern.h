@@ -396,13 +396,16 @@ enum quern_status quern_reduction_coordinate(quern_reduction *r, const char *nam
 					     const void *values, const char *units);
 
 /* A box of the grid that this rank has: of all dimensions but that of steps. A rank has any number
-   of them; those of all ranks do not overlap, and what is in none of them is not there. */
+   of them. What is in none of them is not there, as where a condition does not hold: it is not
+   counted, nor missing. No two overlap, of one rank or of several: the first run refuses that on
+   all ranks, with QUERN_ERR_USAGE and the two. */
 enum quern_status quern_reduction_box(quern_reduction *r, const uint64_t *start,
 				      const uint64_t *count);
 
 /* A variable, after the boxes. strides: bytes from index to index, of each box all dimensions but
-   that of steps, multiples of an element, not negative: halos are left out by them. NULL: an array
-   has just the elements of its box, in C order. Name, type and units are the same on all ranks. */
+   that of steps, multiples of an element: halos are left out by them; negative ones go through an
+   array backwards, from the address of the first index on. NULL: an array has just the elements of
+   its box, in C order. Name, type and units are the same on all ranks. */
 enum quern_status quern_reduction_variable(quern_reduction *r, const char *name,
 					   enum quern_dtype type, const ptrdiff_t *strides,
 					   const char *units);

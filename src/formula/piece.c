@@ -29,9 +29,16 @@ static void put_valid(const struct qn_spot *s, uint64_t from, uint64_t step, siz
 			valid[(i + k) / 64] |= UINT64_C(1) << (i + k) % 64;
 }
 
-#define GATHER(type)                                                       \
-	for (size_t k = 0; k < n; k++)                                     \
-		((type *)to)[k] = ((const type *)values)[from + k * step]; \
+/* Reckoned as addresses are, modulo 2^64: of an array in memory index 0 may lie outside, and indexes lead back. */
+static const void *find_place(const void *values, uint64_t at, size_t size)
+{
+	return (const void *)((uintptr_t)values + at * size);
+}
+
+#define GATHER(type)                                                                      \
+	for (size_t k = 0; k < n; k++)                                                    \
+		((type *)to)[k] =                                                         \
+			*(const type *)find_place(values, from + k * step, sizeof(type)); \
 	break
 
 /* n values that are `step` apart, from place `from` on. */
@@ -44,7 +51,7 @@ static void gather(const void *values, uint64_t from, uint64_t step, size_t n, s
 		return;
 	}
 	if (step == 1) {
-		memcpy(to, (const char *)values + from * size, n * size);
+		memcpy(to, find_place(values, from, size), n * size);
 		return;
 	}
 	switch (size) {
@@ -123,7 +130,7 @@ void qn_piece_take(struct qn_formula_piece *p, int number, uint8_t *room)
 		memset(valid, 0, QN_PIECE_NWORDS * sizeof(*valid));
 	if (s->values && p->n <= s->span - p->first % s->span) { /* where it lies */
 		at = locate(p->in->box, s, p->first, index);
-		out->values = s->values + at * size;
+		out->values = find_place(s->values, at, size);
 		if (s->valid)
 			put_run(s->valid, at, valid, 0, p->n);
 	} else {

@@ -121,7 +121,7 @@ static enum quern_status open_run(quern_reduction *r)
 /* --- arrays --- */
 
 /* Of a box: its dimensions but that of steps. */
-static const uint64_t *strides_of(const quern_reduction *r, size_t held, size_t box)
+static const int64_t *strides_of(const quern_reduction *r, size_t held, size_t box)
 {
 	const int n = r->frame.ndim - r->frame.has_steps;
 
@@ -132,20 +132,24 @@ static void find_array(const quern_reduction *r, size_t held, size_t box, const 
 		       struct qn_held_array *out)
 {
 	const struct qn_frame_variable *v = &r->frame.variable[r->held[held].variable];
-	const uint64_t *stride = strides_of(r, held, box);
+	const int64_t *stride = strides_of(r, held, box);
 
 	*out = (struct qn_held_array){ .first = first, .size = qn_dtype_size(v->dtype) };
 	for (int d = r->frame.has_steps; d < r->frame.ndim; d++)
 		out->stride[d] = *stride++;
 }
 
-static const char *last_of(const struct qn_held_array *a, const struct quern_box *box)
+/* Of its bytes the one with the lowest address, and the one with the highest. Addresses of strides that are wrong may
+   be none. */
+static void find_ends(const struct qn_held_array *a, const struct quern_box *box,
+		      const void *end[2])
 {
-	const char *last = a->first;
+	uintptr_t at[2] = { (uintptr_t)a->first, (uintptr_t)a->first + a->size - 1 };
 
 	for (int d = 0; d < box->ndim; d++)
-		last += (box->count[d] - 1) * a->stride[d];
-	return last + a->size - 1;
+		at[a->stride[d] > 0] += (box->count[d] - 1) * (uintptr_t)a->stride[d];
+	end[0] = (const void *)at[0];
+	end[1] = (const void *)at[1];
 }
 
 /* Arrays on a device are nowhere in the memory of this process. */
@@ -153,16 +157,18 @@ static enum quern_status check_array(quern_reduction *r, size_t held, size_t box
 {
 	const char *name = r->frame.variable[r->held[held].variable].name;
 	struct qn_held_array a;
+	const void *end[2];
 
 	if (!qn_box_nelems(&r->box[box]))
 		return QUERN_OK;
 	find_array(r, held, box, first, &a);
+	find_ends(&a, &r->box[box], end);
 	if ((uintptr_t)first % a.size)
 		return qn_error_set(&r->err, QUERN_ERR_USAGE,
 				    "%s: its array for box %zu begins at an address that is no "
 				    "multiple of the %zu bytes of an element",
 				    name, box, a.size);
-	if (first && qn_process_can_read(first) && qn_process_can_read(last_of(&a, &r->box[box])))
+	if (first && qn_process_can_read(end[0]) && qn_process_can_read(end[1]))
 		return QUERN_OK;
 	return qn_error_set(
 		&r->err, QUERN_ERR_USAGE,
@@ -210,8 +216,8 @@ static void give_array(const quern_reduction *r, const struct giving *g, struct 
 	find_array(r, held, g->box, g->values[held * r->nboxes + g->box], &a);
 	at = (uintptr_t)a.first;
 	for (int d = 0; d < box->ndim; d++) {
-		at -= box->start[d] * a.stride[d];
-		o->stride[d] = a.stride[d] / a.size;
+		at -= box->start[d] * (uintptr_t)a.stride[d];
+		o->stride[d] = (uint64_t)(a.stride[d] / (int64_t)a.size);
 	}
 	o->values = (void *)at;
 }

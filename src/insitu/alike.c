@@ -124,7 +124,7 @@ static enum quern_status compare(const struct qn_comm *c, const uint64_t *mine,
 
 enum quern_status qn_reduction_agree(void *reduction, struct qn_comm *c, struct quern_message *err)
 {
-	const quern_reduction *r = reduction;
+	quern_reduction *r = reduction;
 	uint64_t mine[NTHINGS], first[NTHINGS];
 	enum quern_status st = r->err.status ? qn_error_pass(err, r->err.status, &r->err)
 					     : QUERN_OK;
@@ -134,5 +134,10 @@ enum quern_status qn_reduction_agree(void *reduction, struct qn_comm *c, struct 
 		first[i] = mine[i] = things[i].of(r);
 	if (!st)
 		st = qn_comm_bcast(c, first, sizeof(first), err);
-	return st ? st : qn_comm_agree(c, compare(c, mine, first, err), err);
+	if (!st)
+		st = qn_comm_agree(c, compare(c, mine, first, err), err);
+	if (!st && !r->are_apart)
+		st = qn_comm_agree(c, qn_reduction_compare_boxes(r, c, err), err);
+	r->are_apart = !st;
+	return st;
 }

@@ -10,12 +10,12 @@
 /* Do the dimensions from `begin` on lie side by side, as C has them? */
 static bool is_dense(const struct qn_held_array *a, const struct quern_box *box, int begin)
 {
-	uint64_t nbytes = a->size;
+	int64_t nbytes = (int64_t)a->size;
 
 	for (int d = box->ndim - 1; d >= begin; d--) {
 		if (box->count[d] > 1 && a->stride[d] != nbytes)
 			return false;
-		nbytes *= box->count[d];
+		nbytes *= (int64_t)box->count[d];
 	}
 	return true;
 }
@@ -42,16 +42,16 @@ void qn_blocks_init(struct qn_blocks *b, const struct quern_box *box,
 		b->is_done = b->is_done || !box->count[k];
 }
 
-#define COPY(type)                                                              \
-	for (uint64_t i = 0; i < n; i++)                                        \
-		memcpy(to + i * sizeof(type), from + i * stride, sizeof(type)); \
+#define COPY(type)                                                                       \
+	for (int64_t i = 0; i < n; i++)                                                  \
+		memcpy(to + i * (int64_t)sizeof(type), from + i * stride, sizeof(type)); \
 	break
 
 /* n elements that are `stride` bytes apart. */
-static void copy_row(const char *from, uint64_t stride, size_t size, uint64_t n, char *to)
+static void copy_row(const char *from, int64_t stride, size_t size, int64_t n, char *to)
 {
-	if (stride == size) {
-		memcpy(to, from, n * size);
+	if (stride == (int64_t)size) {
+		memcpy(to, from, (size_t)n * size);
 		return;
 	}
 	switch (size) {
@@ -75,13 +75,13 @@ static void copy(const struct qn_held_array *a, const struct quern_box *block, c
 	int d;
 
 	do {
-		copy_row(from, a->stride[last], a->size, row, to);
+		copy_row(from, a->stride[last], a->size, (int64_t)row, to);
 		to += row * a->size;
 		for (d = last - 1; d >= 0; d--) {
 			from += a->stride[d];
 			if (++index[d] < block->count[d])
 				break;
-			from -= block->count[d] * a->stride[d];
+			from -= (int64_t)block->count[d] * a->stride[d];
 			index[d] = 0;
 		}
 	} while (d >= 0);
@@ -93,7 +93,7 @@ const void *qn_held_values(const struct qn_held_array *array, const struct quern
 	const char *from = array->first;
 
 	for (int d = 0; d < box->ndim; d++)
-		from += (block->start[d] - box->start[d]) * array->stride[d];
+		from += (int64_t)(block->start[d] - box->start[d]) * array->stride[d];
 	if (is_dense(array, block, 0))
 		return from;
 	copy(array, block, from, room);

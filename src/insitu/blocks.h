@@ -10,8 +10,8 @@
 /* An array, by the address of the first element of the box. */
 struct qn_held_array {
 	const char *first;
-	size_t size;			 /* bytes of an element */
-	uint64_t stride[QUERN_MAX_DIMS]; /* bytes from index to index */
+	size_t size;			/* bytes of an element */
+	int64_t stride[QUERN_MAX_DIMS]; /* bytes from index to index */
 };
 
 struct qn_blocks {

@@ -313,18 +313,18 @@ enum quern_status quern_reduction_box(quern_reduction *r, const uint64_t *start,
 /* --- variables --- */
 
 /* Of arrays that have just the elements of their boxes, as C has them. */
-static void set_dense(const struct quern_box *b, int first, uint64_t nbytes, uint64_t *stride)
+static void set_dense(const struct quern_box *b, int first, int64_t nbytes, int64_t *stride)
 {
 	for (int d = b->ndim - 1; d >= first; d--) {
 		stride[d - first] = nbytes;
-		nbytes *= b->count[d];
+		nbytes *= (int64_t)b->count[d];
 	}
 }
 
 static enum quern_status set_strides(quern_reduction *r, const struct qn_frame_variable *v,
-				     const ptrdiff_t *strides, uint64_t *out)
+				     const ptrdiff_t *strides, int64_t *out)
 {
-	const size_t size = qn_dtype_size(v->dtype);
+	const ptrdiff_t size = (ptrdiff_t)qn_dtype_size(v->dtype);
 	const int first = r->frame.has_steps, n = r->frame.ndim - first;
 
 	for (size_t i = 0; i < r->nboxes; i++, out += n)
@@ -333,13 +333,13 @@ static enum quern_status set_strides(quern_reduction *r, const struct qn_frame_v
 				set_dense(&r->box[i], first, size, out);
 				break;
 			}
-			if (*strides < 0 || (size_t)*strides % size)
+			if (*strides % size)
 				return qn_error_set(
 					&r->err, QUERN_ERR_USAGE,
 					"%s: a stride of %td bytes is no multiple of its elements' "
-					"%zu, or is negative",
+					"%td",
 					v->name, *strides, size);
-			out[d] = (uint64_t)*strides++;
+			out[d] = *strides++;
 		}
 	return QUERN_OK;
 }

@@ -4,6 +4,7 @@
  *	reduction.c	what it is told; the run over what it has absorbed
  *	absorb.c	a step: arrays in memory to cells
  *	alike.c		is it the same on all ranks?
+ *	apart.c		do boxes overlap?
  *	blocks.c	an array, as boxes whose values lie side by side
  *	tables.c	the cells, until all steps are there
  *
@@ -24,8 +25,8 @@
 
 /* An array of each box. */
 struct qn_held {
-	size_t variable;  /* of the frame */
-	uint64_t *stride; /* owned: bytes, of each box the dimensions but that of steps */
+	size_t variable; /* of the frame */
+	int64_t *stride; /* owned: bytes, of each box the dimensions but that of steps */
 };
 
 struct quern_reduction {
@@ -38,6 +39,7 @@ struct quern_reduction {
 	double *steps; /* owned: their values */
 	size_t room;
 	size_t nboxes;
+	bool are_apart; /* that boxes do not overlap, those of all ranks, has been seen */
 	struct quern_box
 		*box; /* owned: of the dimensions of the frame, with one index along steps */
 	size_t nheld;
@@ -62,6 +64,10 @@ struct quern_reduction {
 /* A run of it, with its options, of a session and on a frame. NULL: no memory. */
 quern_run *qn_reduction_new_run(quern_reduction *r, quern_session *session,
 				const struct qn_frame *frame);
+
+/* Do the boxes of all ranks, and of each, keep apart? QUERN_ERR_USAGE on rank 0: two that do not. Collective. */
+enum quern_status qn_reduction_compare_boxes(const quern_reduction *r, struct qn_comm *c,
+					     struct quern_message *err);
 
 /* Before anything is computed of it: were all ranks told the same, and have they absorbed the same steps? QUERN_ERR_USAGE
    on all of them: what is not. Collective. */

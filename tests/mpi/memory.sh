@@ -129,6 +129,21 @@ differing steps 'another number of steps' over=lat,lon
 differing steps 'another number of steps' by='month(time)'
 differing values 'other values of the steps' by='month(time)'
 
+# overlapping N PATTERN OPTION...: boxes of the last of N ranks lie in those of the one before it.
+overlapping()
+{
+	local n=$1 pattern=$2
+
+	export DIFFERS=boxes
+	shift 2
+	on "$n" mean 9 23 37 "$@"
+	unset DIFFERS
+	is "boxes of $n ranks that overlap: refused, once, with both" "2 1" \
+		"$status $(grep -c "$pattern overlap" err)"
+}
+overlapping 2 'the box lat=0:11,lon=0:12 of rank 0 and the box lat=10:22,lon=0:12 of rank 1'
+overlapping 3 'of rank 1 and the box lat=14:22,lon=[0-9:]* of rank 2' over=time
+
 # --- results of what was absorbed so far change nothing ---
 want=$(run_result moments -d u --over time field.h5)
 on 3 -2 moments 9 23 37 over=time

@@ -5,8 +5,8 @@
  *	memory [-EVERY] KERNEL NTIMES NLAT NLON [OPTION[=VALUE]]...	reduced where it lies; prints the document
  *
  * With -EVERY a run is made after so many steps, too, whose document is not printed. The environment variable
- * DIFFERS names what the last rank is told else than the others: options, grid, units, steps or values. What is wrong
- * is told on standard error, and the exit code is the status.
+ * DIFFERS names what the last rank is told else than the others: options, grid, units, steps or values; boxes: its own
+ * begin a latitude earlier, in those of the rank before. What is wrong is told on standard error, and the exit code is the status.
  */
 #include <hdf5.h>
 #include <math.h>
@@ -175,7 +175,7 @@ static void write_all(const char *path)
 
 /* --- where it lies --- */
 
-/* A box of this rank, of (lat, lon), in arrays with halos: u has two, k is turned round. */
+/* A box of this rank, of (lat, lon), in arrays with halos: u has two, w is upside down, k is turned round. */
 struct part {
 	uint64_t start[2], count[2];
 	double *u;
@@ -211,7 +211,7 @@ static void compute(struct part *p, uint64_t t)
 
 			p->u[(j + HALO) * wide(p) + i + HALO] = u_of(t, y, x);
 			p->v[j * p->count[1] + i] = v_of(t, y, x);
-			p->w[j * wide(p) + i] = w_of(t, y, x);
+			p->w[(p->count[0] - 1 - j) * wide(p) + i] = w_of(t, y, x);
 			p->k[i * p->count[0] + j] = k_of(t, y, x);
 		}
 }
@@ -253,10 +253,13 @@ static void describe(quern_reduction *r, const struct part *p, int nparts)
 		region[i] = region_of(i / shape[2], i % shape[2]);
 	quern_reduction_coordinate(r, "region", "lat,lon", QUERN_I32, region, NULL);
 	for (int i = 0; i < nparts; i++) {
-		quern_reduction_box(r, p[i].start, p[i].count);
+		const uint64_t before = is_other("boxes") ? 1 : 0;
+		const uint64_t start[2] = { p[i].start[0] - before, p[i].start[1] };
+
+		quern_reduction_box(r, start, p[i].count);
 		u[2 * i] = (ptrdiff_t)(wide(&p[i]) * sizeof(double));
 		u[2 * i + 1] = sizeof(double);
-		w[2 * i] = (ptrdiff_t)(wide(&p[i]) * sizeof(float));
+		w[2 * i] = -(ptrdiff_t)(wide(&p[i]) * sizeof(float));
 		w[2 * i + 1] = sizeof(float);
 		k[2 * i] = sizeof(int16_t);
 		k[2 * i + 1] = (ptrdiff_t)(p[i].count[0] * sizeof(int16_t));
@@ -277,7 +280,8 @@ static void absorb(quern_reduction *r, struct part *p, int nparts, uint64_t t)
 		compute(&p[i], t);
 		values[i] = p[i].u + HALO * wide(&p[i]) + HALO;
 		values[nparts + i] = p[i].v;
-		values[2 * nparts + i] = p[i].w;
+		values[2 * nparts + i] = p[i].w +
+					 (p[i].count[0] - (p[i].count[0] > 0)) * wide(&p[i]);
 		values[3 * nparts + i] = p[i].k;
 	}
 	quern_reduction_absorb(r, time_of(t), values);
