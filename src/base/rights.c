@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -107,6 +109,28 @@ int qn_rights_mkdir(const char *folder, struct qn_rights r)
 	why = qn_rights_grant(fd, r);
 	qn_sys_close(fd);
 	return why;
+}
+
+static bool has_others(const struct group *g, const char *user)
+{
+	for (char **member = g->gr_mem; *member; member++)
+		if (strcmp(*member, user))
+			return true;
+	return false;
+}
+
+bool qn_rights_is_private(gid_t group)
+{
+	char of_user[4096], of_group[4096];
+	struct passwd p, *user = NULL;
+	struct group g, *found = NULL;
+
+	if (getpwuid_r(geteuid(), &p, of_user, sizeof(of_user), &user) || !user ||
+	    p.pw_gid != group)
+		return false;
+	if (getgrgid_r(group, &g, of_group, sizeof(of_group), &found) || !found)
+		return false;
+	return !strcmp(g.gr_name, p.pw_name) && !has_others(&g, p.pw_name);
 }
 
 const char *qn_rights_owner(uid_t user, char out[QN_OWNER_NBYTES])

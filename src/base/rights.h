@@ -4,6 +4,7 @@
 #ifndef QN_BASE_RIGHTS_H
 #define QN_BASE_RIGHTS_H
 
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -29,6 +30,10 @@ int qn_rights_grant(int fd, struct qn_rights r);
 /* Makes a directory for files of these rights: who may read them may list it, and only its owner may
    write to it. Leaves one alone that is there. 0 or errno. */
 int qn_rights_mkdir(const char *folder, struct qn_rights r);
+
+/* Is a group the private one of the user of this process: their primary one, of the same name, with no member but
+   them? */
+bool qn_rights_is_private(gid_t group);
 
 #define QN_OWNER_NBYTES 96
 /* "user NAME", or "user 1234" where the system has no name for it, into out, which it returns. */

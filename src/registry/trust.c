@@ -37,6 +37,17 @@ static enum quern_status refuse_mode(const char *file, const char *what, const c
 		file, what, *path ? " " : "", path, (unsigned)(mode & 07777), *path ? path : file);
 }
 
+/* Many systems give each user a group of their own, and files that it may write to: that is nobody else. With an access
+   control list the bits of the group are of whoever is in it. */
+static bool others_write(const char *path, const struct stat *s)
+{
+	if (s->st_mode & S_IWOTH)
+		return true;
+	return (s->st_mode & S_IWGRP) &&
+	       (qn_sys_getxattr(path, "system.posix_acl_access", NULL, 0) > 0 ||
+		!qn_rights_is_private(s->st_gid));
+}
+
 /* In a sticky directory nobody replaces what is another's. */
 static enum quern_status check_folder(const char *file, const char *folder,
 				      struct quern_message *err)
@@ -49,7 +60,7 @@ static enum quern_status check_folder(const char *file, const char *folder,
 				    qn_file_why(errno));
 	if (!is_ours(s.st_uid))
 		return refuse_owner(file, "its directory", folder, s.st_uid, err);
-	if ((s.st_mode & (S_IWGRP | S_IWOTH)) && !(s.st_mode & S_ISVTX))
+	if (!(s.st_mode & S_ISVTX) && others_write(folder, &s))
 		return refuse_mode(file, "its directory", folder, s.st_mode, err);
 	return QUERN_OK;
 }
@@ -77,9 +88,12 @@ static enum quern_status check_folders(const char *file, int fd, struct quern_me
 static enum quern_status check(const char *file, int fd, const struct stat *s,
 			       struct quern_message *err)
 {
+	char link[64];
+
 	if (!is_ours(s->st_uid))
 		return refuse_owner(file, "it", "", s->st_uid, err);
-	if (s->st_mode & (S_IWGRP | S_IWOTH))
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (others_write(link, s))
 		return refuse_mode(file, "it", "", s->st_mode, err);
 	return check_folders(file, fd, err);
 }

@@ -86,6 +86,21 @@ chmod 777 open
 refuses 5 "... or replace" "others may write to its directory" run ./open/above.so -d t grid.h5
 chmod 1777 open
 answers "... unless the directory is sticky" run ./open/above.so -d t grid.h5
+chmod 664 mine/open.so
+chmod 775 open
+if [ "$(id -gn)" = "$(id -un)" ] && [ -z "$(getent group "$(id -g)" | cut -d: -f4)" ]; then
+	answers "a file that a group of the user's own may write" run ./mine/open.so -d t grid.h5
+	answers "... and a directory" run ./open/above.so -d t grid.h5
+fi
+if [ "$(id -u)" -eq 0 ]; then
+	chgrp 12345 mine/open.so open
+	refuses 5 "a file that another group may write" "others may write to it .mode 0664" run ./mine/open.so -d t grid.h5
+	refuses 5 "... or replace" "others may write to its directory.*mode 0775" run ./open/above.so -d t grid.h5
+	chgrp 0 mine/open.so open
+fi
+if command -v setfacl >/dev/null && setfacl -m u:12345:rw mine/open.so 2>/dev/null; then
+	refuses 5 "a file that a user of a list may write" "others may write to it" run ./mine/open.so -d t grid.h5
+fi
 if [ "$(id -u)" -eq 0 ]; then
 	cp mine/above.so mine/his.so
 	chown 12345 mine/his.so
