@@ -333,6 +333,11 @@ flips: all $(test_progs)
 	@FLIPS=$${FLIPS:-100000} TEST_TIMEOUT=$${TEST_TIMEOUT:-86400} $(script_env) \
 		bash $(srcdir)/tests/run tests/damage/flips.sh
 
+# Runs with a journal are killed, lose their power and meet errors for so many SECONDS.
+torture: all $(test_progs)
+	@SECONDS_OF_TORTURE='$(or $(SECONDS),600)' TEST_TIMEOUT=$${TEST_TIMEOUT:-86400} $(script_env) \
+		bash $(srcdir)/tests/run tests/damage/torture.sh
+
 # What takes too long for .ci/run: see .ci/long.
 check-long:
 	@$(srcdir)/.ci/long
@@ -463,6 +468,7 @@ help:
 	@echo 'make workloads     three known jobs, beside xarray where Python has it (SIZE=4 TIMES=1460)'
 	@echo 'make bench         measures, beside the limits of this machine'
 	@echo 'make bench-peers   measures, beside CDO, NCO, numpy and xarray'
+	@echo 'make torture       runs with a journal through faults, for SECONDS=600'
 	@echo 'make deps          installs what is missing, or prints the command'
 	@echo 'make install       DESTDIR= prefix=; also uninstall'
 	@echo 'make dist          the tarball; distcheck tries it'
@@ -473,4 +479,4 @@ help:
 FORCE:
 .PHONY: all bench bench-peers check check-hosts check-long check-matrix check-numa check-programs check-slurm \
 	clean cmocka demo deps dist distcheck distclean flips format fuzz fuzz-programs help install uninstall \
-	workloads FORCE
+	torture workloads FORCE

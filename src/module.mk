@@ -23,6 +23,7 @@ include $(srcdir)/src/grouping/module.mk
 include $(srcdir)/src/rolling/module.mk
 include $(srcdir)/src/locate/module.mk
 include $(srcdir)/src/crew/module.mk
+include $(srcdir)/src/journal/module.mk
 include $(srcdir)/src/run/module.mk
 include $(srcdir)/src/schedule/module.mk
 include $(srcdir)/src/lookup/module.mk

@@ -56,9 +56,9 @@
 extern "C" {
 #endif
 
-#define QUERN_VERSION	    "0.13.0"
+#define QUERN_VERSION	    "0.14.0"
 #define QUERN_VERSION_MAJOR 0
-#define QUERN_VERSION_MINOR 13
+#define QUERN_VERSION_MINOR 14
 #define QUERN_VERSION_PATCH 0
 /* To compare: 1300 is 0.13.0, and 10203 is 1.2.3. */
 #define QUERN_VERSION_NUMBER \
@@ -136,6 +136,10 @@ enum quern_status quern_run_set(quern_run *run, const char *name, const char *va
 /* Sets every option that has an environment variable QUERN_<NAME>. Not collective. */
 enum quern_status quern_run_set_from_environment(quern_run *run);
 
+/* The text of an option as it was set here, or its fallback; NULL: it has none, or there is no such
+   option. Valid until it is set again. Not collective. */
+const char *quern_run_value(const quern_run *run, const char *name);
+
 /* The next option a run knows, after `row` (NULL: the first); NULL after the last. The rows belong
    to the run. Not collective. */
 const struct quern_option *quern_run_option(const quern_run *run, const struct quern_option *row);
@@ -150,6 +154,13 @@ const struct quern_option *quern_run_option(const quern_run *run, const struct q
  */
 typedef bool quern_progress_fn(void *ctx, int pass, uint64_t done, uint64_t total);
 void quern_run_progress(quern_run *run, quern_progress_fn *progress, void *ctx);
+
+/*
+ * Asks for the end of a run that executes: as if the progress callback had returned false, and with
+ * the option `journal` what was found is kept. On any rank, from any thread, and from a handler of a
+ * signal: it only sets a flag, which is looked at a few times a second while elements are worked on.
+ */
+void quern_run_interrupt(quern_run *run);
 
 /* The most cells of a result that the caller has use for; 0: any number. A run whose result has
    more is refused before it works. Not collective, the same on all ranks. */
@@ -192,6 +203,10 @@ const struct quern_result *quern_run_result(const quern_run *run);
 size_t quern_run_ndatasets(const quern_run *run);
 const char *quern_run_dataset(const quern_run *run, size_t i);
 const struct quern_result *quern_run_result_of(const quern_run *run, size_t i);
+
+/* Chunks that were not read, because a run before had done them and left that in its journal; rank
+   0, else 0. */
+uint64_t quern_run_nresumed(const quern_run *run);
 
 /* Chunks that could not be read and were left out (on-bad-chunk skip); rank 0, else 0. */
 uint64_t quern_run_nskipped(const quern_run *run);

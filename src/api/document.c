@@ -203,6 +203,7 @@ static void add_report(struct qn_report *sum, const struct qn_report *x)
 	sum->nstolen += x->nstolen;
 	sum->nleased += x->nleased;
 	sum->nskipped += x->nskipped;
+	sum->nkept += x->nkept;
 	sum->nfailed_over += x->nfailed_over;
 	sum->nlibrary += x->nlibrary;
 	sum->nrepeated += x->nrepeated;
@@ -323,6 +324,7 @@ static json_t *run_to_json(const quern_run *run, bool details)
 	qn_json_set(&o, "sweeps_again", qn_json_uint(again));
 	qn_json_set(&o, "bytes_network", qn_json_uint(sum.crossed_nbytes));
 	qn_json_set(&o, "chunks_pruned", qn_json_uint(sum.npruned));
+	qn_json_set(&o, "chunks_resumed", qn_json_uint(sum.nkept));
 	qn_json_set(&o, "chunks_repeated", qn_json_uint(sum.nrepeated));
 	qn_json_set(&o, "bytes_repeated", qn_json_uint(sum.repeated_nbytes));
 	qn_json_set(&o, "sources_missing",

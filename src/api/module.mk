@@ -5,6 +5,7 @@ LIB_SRCS += src/api/datasets.c
 LIB_SRCS += src/api/document.c
 LIB_SRCS += src/api/homes.c
 LIB_SRCS += src/api/inspect.c
+LIB_SRCS += src/api/journal.c
 LIB_SRCS += src/api/labels.c
 LIB_SRCS += src/api/operation.c
 LIB_SRCS += src/api/options.c

@@ -1,5 +1,6 @@
 #include "api/run.h"
 #include "api/datasets.h"
+#include "api/journal.h"
 #include "api/operation.h"
 #include "api/options.h"
 #include "api/session.h"
@@ -72,6 +73,7 @@ quern_run *quern_run_new(quern_session *session, const char *kernel)
 	if (!run)
 		return NULL;
 	run->session = session;
+	run->team.interrupted = &run->is_interrupted;
 	choose_kernel(run, kernel);
 	return run;
 }
@@ -82,6 +84,7 @@ void quern_run_free(quern_run *run)
 
 	if (!run)
 		return;
+	qn_api_journal_close(run);
 	qn_datasets_fini(run);
 	if (run->sink)
 		run->sink->discard(run);
@@ -141,6 +144,12 @@ enum quern_status quern_run_add_file(quern_run *run, const char *file)
 	return qn_names_add(&run->files, file, &run->err);
 }
 
+const char *quern_run_value(const quern_run *run, const char *name)
+{
+	return qn_options_row(&run->options, name) ? quern_option_string(&run->options, name)
+						   : NULL;
+}
+
 const struct quern_option *quern_run_option(const quern_run *run, const struct quern_option *row)
 {
 	for (int i = 0; i < run->options.n; i++) {
@@ -161,6 +170,11 @@ void quern_run_progress(quern_run *run, quern_progress_fn *progress, void *ctx)
 void quern_run_most_cells(quern_run *run, uint64_t most)
 {
 	run->most_cells = most;
+}
+
+void quern_run_interrupt(quern_run *run)
+{
+	atomic_store(&run->is_interrupted, true);
 }
 
 const char *quern_run_message(const quern_run *run)
@@ -415,6 +429,8 @@ static enum quern_status work_on_each(quern_run *run, double *clock)
 	if (!st && run->output && !run->rank)
 		st = qn_datasets_check_file(run, run->output, &run->err);
 	st = qn_comm_agree(run->comm, st, &run->err);
+	if (!st)
+		st = qn_api_journal_open(run);
 	settle_streaming(run);
 	for (size_t i = 0; !st && i < run->nsingles; i++) {
 		quern_run *s = run->single[i];
@@ -430,8 +446,10 @@ static enum quern_status work_on_each(quern_run *run, double *clock)
 
 static enum quern_status work_on_it(quern_run *run, double *clock)
 {
+	const enum quern_status st = qn_api_journal_open(run);
+
 	settle_streaming(run);
-	return work(run, run, clock);
+	return st ? st : work(run, run, clock);
 }
 
 enum quern_status quern_run_execute(quern_run *run)
@@ -452,6 +470,7 @@ enum quern_status quern_run_execute(quern_run *run)
 		st = work_on_it(run, &clock);
 	run->seconds_total = clock - begin;
 	run->done = !st;
+	qn_api_journal_explain(run, st);
 	log_end(run, st);
 	let_go(run);
 	qn_reading_set(before);
@@ -550,6 +569,15 @@ static uint64_t count_skipped(const quern_run *s)
 
 	for (int r = 0; has_result(s) && r < s->nranks; r++)
 		n += s->engine.reports[r].nskipped;
+	return n;
+}
+
+static uint64_t count_resumed(const quern_run *s)
+{
+	uint64_t n = 0;
+
+	for (int r = 0; has_result(s) && r < s->nranks; r++)
+		n += s->engine.reports[r].nkept;
 	return n;
 }
 
@@ -664,6 +692,11 @@ bool quern_run_skipped(const quern_run *run, size_t i, char *text, size_t nbytes
 	snprintf(text, nbytes, "%s: dataset %s, chunk (%s)%s%s", d.file, d.path, at,
 		 operand ? ", where it needs " : "", operand ? operand : "");
 	return true;
+}
+
+uint64_t quern_run_nresumed(const quern_run *run)
+{
+	return add_up(run, count_resumed);
 }
 
 uint64_t quern_run_nskipped(const quern_run *run)

@@ -42,6 +42,7 @@ struct quern_run {
 	struct qn_where where;
 	struct qn_run engine;
 	bool started, done, planned;
+	atomic_bool is_interrupted; /* by the caller, who wants no more of it */
 	struct quern_result result;
 	double seconds_total;
 	/* Of several datasets: a run of each (datasets.h), which borrows from this one: owned. */
@@ -53,7 +54,8 @@ struct quern_run {
 	char *streamed; /* owned: that file, where rows go to it as they come; NULL: they do not */
 	const struct qn_row_sink *sink; /* of streamed */
 	struct qn_result_file result_file;
-	char *document; /* owned: of an operation, rank 0 */
+	char *document;		    /* owned: of an operation, rank 0 */
+	struct qn_journal *journal; /* owned; NULL: there is none */
 };
 
 /* Up to what is computed on, without any work. The run can only be freed then. Collective. */

@@ -137,6 +137,7 @@ struct qn_run_settings qn_settings_run(const struct quern_options *o,
 		.keepdims = quern_option_flag(o, "keepdims"),
 		.fields = quern_option_string(o, "fields"),
 		.is_calibrated = quern_option_string(o, "calibrate") != NULL,
+		.journal_seconds = quern_option_int(o, "journal-every"),
 		.forecast = forecast_of(o),
 		.of_kernel = o,
 	};

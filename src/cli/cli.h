@@ -246,4 +246,10 @@ void qn_cli_progress_end(struct qn_progress *p);
 void qn_cli_watch(const char *text);
 void qn_cli_unwatch(void);
 
+/* What a signal that ends a run does where it can be resumed: `end` is told the first time, and the process ends by
+   itself, within 2 s, with QUERN_ERR_INTERRUPTED; or at once the second time. On all ranks. */
+void qn_cli_watch_resumable(void (*end)(void *ctx), void *ctx, const char *text);
+/* `end` is told no more: a signal ends the process at once. has_told: it has said how it ends. */
+void qn_cli_unwatch_resumable(bool has_told);
+
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
+#include <sys/time.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -506,6 +507,65 @@ void qn_cli_watch(const char *text)
 		if (signal(ends[i].number, on_end) == SIG_IGN)
 			signal(ends[i].number, SIG_IGN);
 	}
+}
+
+/* --- interrupts of what can be resumed --- */
+
+#define MOST_USECONDS 1800000 /* from the first signal to the end */
+
+static const int resumable[] = { SIGINT, SIGTERM, SIGUSR1 };
+
+static struct {
+	void (*end)(void *ctx);
+	void *ctx;
+	char words[256];
+	volatile sig_atomic_t is_ending, has_told;
+} ending;
+
+/* In handlers: what is kept is kept at any instant. */
+static _Noreturn void end_now(void)
+{
+	qn_publish_forsake();
+	if (!ending.has_told && !qn_cli_rank())
+		(void)!write(STDERR_FILENO, ending.words, strlen(ending.words));
+	_exit(QUERN_ERR_INTERRUPTED);
+}
+
+static void on_time(int number)
+{
+	(void)number;
+	end_now();
+}
+
+static void on_resumable(int number)
+{
+	const struct itimerval most = { .it_value = { .tv_sec = MOST_USECONDS / 1000000,
+						      .tv_usec = MOST_USECONDS % 1000000 } };
+
+	(void)number;
+	if (ending.is_ending || !ending.end)
+		end_now();
+	ending.is_ending = true;
+	signal(SIGALRM, on_time);
+	setitimer(ITIMER_REAL, &most, NULL);
+	ending.end(ending.ctx);
+}
+
+void qn_cli_watch_resumable(void (*end)(void *ctx), void *ctx, const char *text)
+{
+	ending.end = end;
+	ending.ctx = ctx;
+	snprintf(ending.words, sizeof(ending.words), "%squern: interrupted: %s\n",
+		 isatty(STDERR_FILENO) ? "\n" : "", text);
+	for (size_t i = 0; i < sizeof(resumable) / sizeof(*resumable); i++)
+		if (signal(resumable[i], on_resumable) == SIG_IGN)
+			signal(resumable[i], SIG_IGN);
+}
+
+void qn_cli_unwatch_resumable(bool has_told)
+{
+	ending.end = NULL;
+	ending.has_told = has_told;
 }
 
 void qn_cli_unwatch(void)

@@ -308,6 +308,9 @@ static void print_more_warnings(const quern_run *run)
 	const uint64_t nover = quern_run_nfailed_over(run),
 		       ncopies = quern_run_nmissing_copies(run);
 
+	if (quern_run_nresumed(run))
+		qn_cli_note("%" PRIu64 " chunks were not read: a run before had done them",
+			    quern_run_nresumed(run));
 	print_left_out(run);
 	if (nover)
 		qn_cli_warn("%" PRIu64 " chunks were read from another copy, because: %s", nover,
@@ -386,6 +389,22 @@ static void announce(const struct line *l, const char *output)
 		quern_run_output(l->run, output);
 }
 
+static void interrupt(void *run)
+{
+	quern_run_interrupt(run);
+}
+
+/* The options of rank 0 are those of all. */
+static void watch(struct line *l, const char *output)
+{
+	if (qn_cli_agree(!qn_cli_rank() && quern_run_value(l->run, "journal")))
+		qn_cli_watch_resumable(
+			interrupt, l->run,
+			"what was found so far is kept, and the same command resumes");
+	else
+		qn_cli_watch(output ? "the result was not written" : "there is no result");
+}
+
 int qn_cli_run(int argc, char **argv)
 {
 	struct line l = { .session = quern_session_new(qn_cli_world()) };
@@ -405,8 +424,9 @@ int qn_cli_run(int argc, char **argv)
 			announce(&l, output);
 		if (!output || is_text(output))
 			quern_run_most_cells(l.run, MOST_CELLS);
-		qn_cli_watch(output ? "the result was not written" : "there is no result");
+		watch(&l, output);
 		code = (int)quern_run_execute(l.run);
+		qn_cli_unwatch_resumable(code != QUERN_OK);
 		qn_cli_progress_end(&progress);
 		if (code)
 			qn_cli_fail((enum quern_status)code, quern_run_message(l.run));

@@ -209,6 +209,7 @@ static enum quern_status share(struct qn_standing *s, struct qn_team *t, struct 
 	t->comm = given.comm;
 	t->progress = given.progress;
 	t->progress_ctx = given.progress_ctx;
+	t->interrupted = given.interrupted;
 	atomic_fetch_add(&s->nholders, 1);
 	if (!t->places)
 		return QUERN_OK;

@@ -5,6 +5,8 @@
 #ifndef QN_CLUSTER_TEAM_H
 #define QN_CLUSTER_TEAM_H
 
+#include <stdatomic.h>
+
 #include "base/names.h"
 #include "cluster/comm.h"
 #include "cluster/place.h"
@@ -28,6 +30,8 @@ struct qn_team {
 	struct qn_comm *comm;	      /* borrows */
 	qn_progress_fn *progress;     /* NULL: none */
 	void *progress_ctx;
+	const atomic_bool
+		*interrupted; /* of this rank, by whoever wants no more of it; NULL: nobody can */
 
 	struct qn_topo *topo; /* owned: of this host */
 	struct qn_cpus slice; /* the cores of this rank */
@@ -40,7 +44,7 @@ struct qn_team {
 	struct qn_site site;
 };
 
-/* Finds out all but what is borrowed: comm and progress are given, the rest of *t is zeroed. Every rank
+/* Finds out all but what is borrowed: comm, progress and interrupted are given, the rest of *t is zeroed. Every rank
    returns the same status. The caller frees with qn_team_fini, whatever is returned. Collective. */
 enum quern_status qn_team_form(struct qn_team *t, const struct qn_team_settings *s,
 			       struct quern_message *err);

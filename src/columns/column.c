@@ -97,9 +97,9 @@ struct qn_column *qn_column_new_products(int nfactors, uint64_t nrows)
 	return c;
 }
 
-void qn_column_free(struct qn_column *c)
+static void free_blocks(struct qn_column *c)
 {
-	for (uint64_t i = 0; c && i < c->nblocks; i++) {
+	for (uint64_t i = 0; i < c->nblocks; i++) {
 		struct qn_column_block *b = &c->block[i];
 
 		for (int j = 0; j < b->nparts; j++)
@@ -107,7 +107,21 @@ void qn_column_free(struct qn_column *c)
 		free(b->wide.slot);
 		free(b->wide.limb);
 	}
+}
+
+void qn_column_free(struct qn_column *c)
+{
+	if (c)
+		free_blocks(c);
 	free(c);
+}
+
+void qn_column_clear(struct qn_column *c)
+{
+	free_blocks(c);
+	for (uint64_t i = 0; i < c->nblocks; i++)
+		c->block[i] = (struct qn_column_block){ .nrows = c->block[i].nrows };
+	atomic_store_explicit(c->spilled, 0, memory_order_relaxed);
 }
 
 static uint64_t count_spilled(const struct qn_column *c)

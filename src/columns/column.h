@@ -53,6 +53,8 @@ struct qn_column *qn_column_new(enum quern_dtype t, int power, uint64_t nrows);
    power 1, limbs have the form of that power of float64. */
 struct qn_column *qn_column_new_products(int nfactors, uint64_t nrows);
 void qn_column_free(struct qn_column *c);
+/* Makes all sums those of no elements, as they are in a new column. */
+void qn_column_clear(struct qn_column *c);
 
 /* Bytes of a column to which all rows were added, when the elements are as usual: within some 27
    powers of two. UINT64_MAX: more than there can be. */

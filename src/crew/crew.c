@@ -206,11 +206,18 @@ static void *worker_main(void *arg)
 
 /* --- the thread that has started them --- */
 
+static bool is_interrupted(const struct qn_crew *crew)
+{
+	return crew->team->interrupted && atomic_load(crew->team->interrupted);
+}
+
 /* False: the caller wants no more of it. */
 static bool report_progress(const struct qn_crew *crew)
 {
 	uint64_t done, total;
 
+	if (!crew->team->progress)
+		return true;
 	qn_queues_progress(crew->queues, &done, &total);
 	if (crew->leases->shared)
 		total += (uint64_t)atomic_load(&crew->leases->board->moved_nbytes);
@@ -248,15 +255,16 @@ static enum quern_status monitor(struct threads *threads, struct quern_message *
 	const struct qn_crew *crew = threads->crew;
 	struct quern_message later = { .status = QUERN_OK };
 	bool busy = qn_balance_is_one(crew->balance), finished;
-	long every = busy ? QN_BALANCE_NS : crew->team->progress ? MONITOR_NS : 0;
+	const bool looks = crew->team->progress || crew->team->interrupted;
+	long every = busy ? QN_BALANCE_NS : looks ? MONITOR_NS : 0;
 	double reported = qn_comm_wtime();
 	enum quern_status st = QUERN_OK, now;
 
 	while (!(finished = wait_for_workers(threads, every)) || busy) {
 		if (finished)
 			nap(QN_BALANCE_NS);
-		if (!st && crew->team->progress && qn_comm_wtime() - reported > 1e-9 * MONITOR_NS) {
-			if (!report_progress(crew))
+		if (!st && looks && qn_comm_wtime() - reported > 1e-9 * MONITOR_NS) {
+			if (is_interrupted(crew) || !report_progress(crew))
 				st = cancel(crew, err);
 			reported = qn_comm_wtime();
 		}

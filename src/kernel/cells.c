@@ -111,6 +111,8 @@ static void clear_columns(struct qn_cells *c)
 	for (int i = 0; i < c->layout->nsegments; i++) {
 		struct qn_layout_of_state one = { .nsegments = 1 };
 
+		if (c->exact[i] && !c->is_new)
+			qn_column_clear(c->exact[i]);
 		if (c->layout->segment[i].op == QUERN_EXACT)
 			continue;
 		one.segment[0] = c->layout->segment[i];

@@ -128,6 +128,12 @@ static uint64_t process_nbytes(const struct qn_run *run)
 	return QN_PROCESS_NBYTES + (qn_comm_size(run->team->comm) > 1 ? MPI_NBYTES : 0);
 }
 
+/* Of a run with a journal: which items are done here, and which were before. */
+static uint64_t kept_nbytes(const struct qn_run *run)
+{
+	return run->journal ? 2 * qn_ceil_div(run->items.nitems, 8) : 0;
+}
+
 /* Before the plan is made, twice as much as if all had the same. */
 static uint64_t share_nbytes(const struct qn_run *run)
 {
@@ -162,7 +168,7 @@ void qn_account_take(const struct qn_run *run, uint64_t stored, uint64_t nrows,
 	a->part[QN_OF_OPERANDS] = qn_formula_nbytes(&run->formula);
 	a->part[QN_OF_KEYS] = keys_nbytes(run);
 	a->part[QN_OF_TABLE] = nstate;
-	a->part[QN_OF_SHARE] = share_nbytes(run);
+	a->part[QN_OF_SHARE] = share_nbytes(run) + kept_nbytes(run);
 	a->part[QN_OF_MERGING] = qn_kept_any(run)		      ? qn_owners_nbytes(run, nrows)
 				 : qn_comm_rank(run->team->comm) == 0 ? 2 * nstate
 								      : 0;

@@ -10,6 +10,7 @@ LIB_SRCS += src/run/names.c
 LIB_SRCS += src/run/memory.c
 LIB_SRCS += src/run/once.c
 LIB_SRCS += src/run/owners.c
+LIB_SRCS += src/run/pass_key.c
 LIB_SRCS += src/run/passes.c
 LIB_SRCS += src/run/rolled.c
 LIB_SRCS += src/run/run.c

@@ -18,9 +18,11 @@
 #include "find/warnings.h"
 #include "select/select.h"
 #include "run/failover.h"
+#include "journal/keeping.h"
 #include "run/kept.h"
 #include "run/memory.h"
 #include "run/owners.h"
+#include "run/pass_key.h"
 #include "run/rolled.h"
 #include "run/run.h"
 #include "run/shown.h"
@@ -182,13 +184,11 @@ static enum quern_status advance(struct qn_run *run, bool *again, struct quern_m
 	return qn_comm_agree(run->team->comm, run->kernel->adopt(run->self, err), err);
 }
 
-/* What all ranks find, each in its cells. */
-static enum quern_status absorb_all(struct qn_run *run, struct quern_message *err)
+/* By the workers of all ranks. */
+static enum quern_status work(struct qn_run *run, struct quern_message *err)
 {
-	enum quern_status st = qn_comm_agree(run->team->comm, new_state(run, err), err);
+	enum quern_status st;
 
-	if (st)
-		return st;
 	qn_queues_reset(&run->queues);
 	QN_ASSERT_VALID(queue, &run->queues.queue[run->queues.mine]);
 	if (qn_balance_is_one(&run->balance)) {
@@ -198,8 +198,44 @@ static enum quern_status absorb_all(struct qn_run *run, struct quern_message *er
 	qn_comm_host_barrier(run->team->comm); /* nobody steals before all queues are full */
 	st = qn_workers_run(run, run->npasses, err);
 	st = qn_comm_agree(run->team->comm, st, err);
+	return st ? st : qn_failover(run, err);
+}
+
+static void stop(void *queues)
+{
+	qn_queues_stop(queues);
+}
+
+/* The same with a journal. */
+static enum quern_status work_kept(struct qn_run *run, struct quern_message *err)
+{
+	struct qn_keeping keeping = { .cells = &run->cells,
+				      .seconds = (double)run->settings.journal_seconds,
+				      .stop = stop,
+				      .queues = &run->queues };
+	struct qn_sum key;
+	enum quern_status st = qn_run_pass_key(run, &key) ? QUERN_OK
+							  : qn_error_nomem(err, 0, "a journal");
+
+	st = qn_comm_agree(run->team->comm, st, err);
+	if (st)
+		return st;
+	st = qn_keeping_begin(&keeping, run->journal, &key, run->items.nitems, err);
+	run->keeping = &keeping;
 	if (!st)
-		st = qn_failover(run, err);
+		st = work(run, err);
+	st = qn_keeping_end(&keeping, st, &run->report.nheld, &run->report.nbeyond, err);
+	run->keeping = NULL;
+	return st;
+}
+
+/* What all ranks find, each in its cells. */
+static enum quern_status absorb_all(struct qn_run *run, struct quern_message *err)
+{
+	enum quern_status st = qn_comm_agree(run->team->comm, new_state(run, err), err);
+
+	if (!st)
+		st = run->journal && !run->collects ? work_kept(run, err) : work(run, err);
 	if (st || run->cells.rows != &run->places.rows)
 		return st;
 	return qn_comm_agree(run->team->comm, regroup(run, err), err);

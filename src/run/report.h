@@ -20,6 +20,7 @@ struct qn_report {
 		npruned; /* of rank 0: chunks in which --where cannot hold, or nothing is picked, which no plan has */
 	uint64_t nrepeated, repeated_nbytes; /* chunks that were counted, not absorbed */
 	struct qn_skips skips;		     /* of nskipped */
+	uint64_t nkept;			     /* chunks that a run before had done, by the journal */
 	uint64_t nleased;		     /* chunks that were another host's by the plan */
 	uint64_t nfailed_over;		     /* chunks that were left to another host */
 	char failure[256];		     /* why the first of them was; "" */

@@ -25,6 +25,8 @@
 
 enum qn_phase { QN_STARTUP, QN_METADATA, QN_PLAN, QN_WORK, QN_REDUCE, QN_OUTPUT, QN_NPHASES };
 
+struct qn_journal;
+struct qn_keeping;
 struct qn_point;
 struct qn_shown;
 
@@ -71,6 +73,10 @@ struct qn_run {
 		*shown;	       /* borrows: which rows the result has, while they are emitted */
 	struct qn_taker taker; /* rank 0: of the rows of the result */
 	struct qn_items items;
+
+	struct qn_journal *journal; /* borrows; NULL: there is none */
+	uint64_t dataset_number;    /* of those that share it */
+	struct qn_keeping *keeping; /* borrows: of this pass; NULL: it is not kept */
 
 	struct qn_costs costs;	  /* what plans and simulations predict with */
 	struct qn_plan plan;	  /* rank 0 */

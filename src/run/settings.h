@@ -43,6 +43,8 @@ struct qn_run_settings {
 	uint64_t most_steps;
 	bool is_step;
 
+	int64_t journal_seconds; /* of work that a rank may lose, where the run has a journal */
+
 	const struct qn_named_list *named; /* datasets of expressions (named.h); NULL: none */
 	const char *name;		   /* of the dataset, by the user; NULL: its own */
 

@@ -11,6 +11,7 @@
 #include "feed/expected_sums.h"
 #include "plan/holes.h"
 #include "run/absorb.h"
+#include "journal/keeping.h"
 #include "run/kept.h"
 #include "select/select.h"
 
@@ -37,9 +38,12 @@ struct worker {
 	struct qn_expected_sums ledger;
 	struct qn_feed_stats done; /* of earlier feeds */
 	uint64_t local_nbytes, remote_nbytes;
-	struct qn_cells own;   /* of the finished tasks, unless threads share those of the run */
-	struct qn_absorber to; /* whose cells are one of both */
-	int64_t *trial;	       /* of one task, when bad chunks are to be skipped or alike ones to be
+	struct qn_cells own;	 /* of the finished tasks, unless threads share those of the run */
+	struct qn_absorber to;	 /* whose cells are one of both */
+	struct qn_keeper keeper; /* where the run has a journal, */
+	bool is_kept;		 /* once it has joined */
+	uint64_t nkept;		 /* chunks that a run before has done */
+	int64_t *trial; /* of one task, when bad chunks are to be skipped or alike ones to be
 				   counted; else NULL */
 	uint64_t operand_nbytes; /* that were read for formula and keys */
 	struct qn_numa_watch near;
@@ -302,6 +306,11 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 	qn_slot_box(&w->slot, &item.box, &a.box);
 	a.item = &item;
 	item.reduced = may_be_cut(&a, &item) ? run->reduced : NULL;
+	if (qn_keeping_has(run->keeping, t.item)) {
+		w->nkept += item.nchunks;
+		count_done(run, &t, &item.box, times);
+		return QUERN_OK;
+	}
 	if (!is_needed(t.item, w->pass->stride) || !qn_kept_meets(run, &a.box, &to->is_first) ||
 	    atomic_load_explicit(&to->cells->is_over, memory_order_relaxed)) {
 		count_done(run, &t, &item.box, times);
@@ -346,6 +355,8 @@ static enum quern_status do_task(struct worker *w, const struct qn_task *task, u
 		return st;
 	if (on_trial)
 		add_trial(w, times);
+	if (run->keeping)
+		qn_keeping_mark(run->keeping, &w->keeper, t.item, 1);
 	repeat_stats(w, &before, times);
 	count_done(run, &t, &item.box, times);
 	return QUERN_OK;
@@ -383,12 +394,23 @@ struct hole_tasks {
 	enum quern_status st;
 };
 
+/* All of a hole is marked when all of it is done. */
 static bool run_alike(void *ctx, uint64_t item, uint64_t times)
 {
 	struct hole_tasks *h = ctx;
 
 	h->st = run_task(h->w, h->q, h->first + (uint32_t)(item - h->item), times);
 	return !h->st && !qn_queues_stopped(&h->w->pass->run->queues);
+}
+
+static void keep_hole(struct worker *w, uint64_t item, uint64_t n)
+{
+	struct qn_run *run = w->pass->run;
+
+	if (run->keeping && qn_queues_stopped(&run->queues))
+		qn_keeping_tear(run->keeping);
+	else if (run->keeping)
+		qn_keeping_mark(run->keeping, &w->keeper, item, n);
 }
 
 static enum quern_status run_hole(struct worker *w, const struct qn_queue *q, uint32_t task,
@@ -405,11 +427,30 @@ static enum quern_status run_hole(struct worker *w, const struct qn_queue *q, ui
 		h.item = w->slot.item;
 		qn_hole_find(&hole, &w->slot);
 		qn_hole_walk(&hole, h.item + 1, h.item + n, run_alike, &h);
+		keep_hole(w, h.item, n);
 		return h.st;
 	}
 	/* The file is not to be had here: one by one they are left to other hosts. */
 	for (uint32_t k = 1; !st && k < n && !qn_queues_stopped(&w->pass->run->queues); k++)
 		st = run_task(w, q, task + k, 1);
+	return st;
+}
+
+/* A worker at a task has its lock: what a task that fails has added is of no item. */
+static void begin_task(struct worker *w)
+{
+	if (w->pass->run->keeping)
+		qn_keeping_lock(w->pass->run->keeping, &w->keeper);
+}
+
+static enum quern_status end_task(struct worker *w, enum quern_status st)
+{
+	struct qn_keeping *k = w->pass->run->keeping;
+
+	if (st)
+		qn_keeping_tear(k);
+	if (k)
+		qn_keeping_unlock(&w->keeper);
 	return st;
 }
 
@@ -422,7 +463,8 @@ static enum quern_status run_tasks(void *worker, const struct qn_queue *q, uint3
 	for (uint32_t t = begin, n; !st && t < end && !qn_queues_stopped(&w->pass->run->queues);
 	     t += n) {
 		n = w->pass->repeats ? qn_queue_hole(q, t, end, &w->stretch) : 0;
-		st = n > 1 ? run_hole(w, q, t, n) : run_task(w, q, t, 1);
+		begin_task(w);
+		st = end_task(w, n > 1 ? run_hole(w, q, t, n) : run_task(w, q, t, 1));
 		n = n > 1 ? n : 1;
 	}
 	return st;
@@ -459,6 +501,26 @@ static bool have_cells(struct worker *w)
 	return true;
 }
 
+static void join_keeping(struct worker *w)
+{
+	w->keeper = (struct qn_keeper){ .own = w->own.words ? &w->own : NULL,
+					.nheld = &w->to.nheld,
+					.nbeyond = &w->to.nbeyond };
+	qn_keeping_join(w->pass->run->keeping, &w->keeper);
+	w->is_kept = true;
+}
+
+/* What it has found goes to the cells of the run, also where the run ends early. */
+static enum quern_status leave_keeping(struct worker *w, enum quern_status st)
+{
+	if (!w->is_kept)
+		return st;
+	w->is_kept = false;
+	return qn_keeping_leave(w->pass->run->keeping, &w->keeper) || st
+		       ? st
+		       : qn_error_nomem(w->err, 0, "the cells of the result");
+}
+
 static enum quern_status equip(void *worker, void *ctx, bool bound, struct quern_message *err)
 {
 	const struct pass *pass = ctx;
@@ -481,6 +543,8 @@ static enum quern_status equip(void *worker, void *ctx, bool bound, struct quern
 		return qn_error_nomem(
 			err, (size_t)qn_kept_nbytes(run, run->cells.rows->nrows) + nscratch,
 			"a worker's state");
+	if (run->keeping)
+		join_keeping(w);
 	return QUERN_OK;
 }
 
@@ -494,7 +558,7 @@ static enum quern_status leave(void *worker, bool failed)
 	w->operand_nbytes = qn_formula_worker_read_nbytes(w->to.formula) +
 			    qn_grouper_read_nbytes(w->to.grouper);
 	of_operands = qn_absorber_leave(&w->to, failed || st ? &ignored : w->err);
-	st = st ? st : of_operands;
+	st = leave_keeping(w, st ? st : of_operands);
 	drop_feeds(w);
 	qn_expected_sums_close(&w->ledger);
 	qn_numa_watch_leave(&w->near, w->own.words, qn_cells_words_nbytes(&run->cells));
@@ -507,6 +571,7 @@ static void add_report(struct qn_run *run, const struct worker *w)
 	r->nskipped += w->nskipped;
 	r->nbeyond += w->to.nbeyond;
 	r->nheld += w->to.nheld;
+	r->nkept += w->nkept;
 	qn_skips_merge(&r->skips, &w->skips);
 	r->nchunks += w->done.nchunks;
 	r->nlibrary += w->done.library_nchunks;
@@ -527,6 +592,9 @@ static enum quern_status add_own(struct worker *w, struct quern_message *err)
 		atomic_store(&cells->is_over, true);
 		return QUERN_OK;
 	}
+	/* They were added when the worker left. */
+	if (w->pass->run->keeping)
+		return QUERN_OK;
 	qn_cells_normalize(&w->own);
 	if (!qn_cells_merge(cells, &w->own))
 		return qn_error_nomem(err, 0, "the cells of the result");
@@ -599,6 +667,7 @@ enum quern_status qn_workers_run(struct qn_run *run, int number, struct quern_me
 	enum quern_status st;
 
 	pass.repeats = run->items.counts_holes && pass.stride == 1 &&
+		       !(run->keeping && run->keeping->pass.before) &&
 		       qn_state_repeats(run->kernel, &run->layout);
 	crew.takes_holes = pass.repeats;
 	count_anew(&run->report, &run->counted);
@@ -618,8 +687,10 @@ enum quern_status qn_workers_redo(struct qn_run *run, const struct qn_task *task
 	if (!n)
 		return QUERN_OK;
 	st = equip(&w, &pass, false, err);
-	for (size_t i = 0; !st && i < n; i++)
-		st = do_task(&w, &task[i], 1);
+	for (size_t i = 0; !st && i < n; i++) {
+		begin_task(&w);
+		st = end_task(&w, do_task(&w, &task[i], 1));
+	}
 	now = leave(&w, st);
 	st = st ? st : now;
 	now = dismiss(&w, st, st ? &later : err);

@@ -32,7 +32,8 @@ src/grouping     base cluster select describe kernel find keys formula program
 src/rolling      base data select kernel weighted program find keys
 src/locate       base exact cluster data select feed kernel plan describe find
 src/crew         base cluster data plan locate
-src/run          base exact cluster data select feed fields kernel registry plan describe find keys formula grouping rolling locate crew
+src/journal      base cluster data kernel
+src/run          base exact cluster data select feed fields kernel registry plan describe find keys formula grouping rolling locate crew journal
 src/schedule     base exact cluster data select feed kernel plan describe find keys formula grouping rolling locate crew run
 src/lookup       base cluster data select feed fields kernel describe find run
 src/results      base fields kernel quern.h
@@ -40,7 +41,7 @@ src/stage        base exact cluster data select feed describe resolve find
 src/verify       base exact cluster data feed describe resolve find crew
 src/csv          base data fields kernel quern.h
 src/json         base data fields kernel
-src/api          base exact cluster data select feed kernel registry plan describe resolve find keys formula program grouping rolling locate crew run schedule lookup stage verify results csv json quern.h
+src/api          base exact cluster data select feed kernel registry plan describe resolve find keys formula program grouping rolling locate crew journal run schedule lookup stage verify results csv json quern.h
 src/insitu       base cluster select feed kernel registry formula grouping run data api quern.h
 src/supervise    base
 src/manual       base kernel quern.h

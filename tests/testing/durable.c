@@ -234,3 +234,60 @@ void test_durable_lose(void)
 	for (int i = 0; i < model.nfiles; i++)
 		put_back(&model.file[i]);
 }
+
+/* --- some of it --- */
+
+#define SECTOR 512
+
+/* splitmix64 */
+static uint64_t draw(uint64_t *seed, uint64_t n)
+{
+	uint64_t mix = *seed += UINT64_C(0x9e3779b97f4a7c15);
+
+	mix = (mix ^ mix >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	mix = (mix ^ mix >> 27) * UINT64_C(0x94d049bb133111eb);
+	return (mix ^ mix >> 31) % n;
+}
+
+/* Of the later bytes of a file those of some sectors, and all or some of its length. */
+static void tear(struct bytes *b, uint64_t *seed)
+{
+	struct bytes now = { .fd = b->fd };
+	size_t most, length;
+	char *torn;
+
+	load(&now);
+	most = now.nbytes > b->nbytes ? now.nbytes : b->nbytes;
+	length = draw(seed, 2) ? now.nbytes : b->nbytes + draw(seed, most - b->nbytes + 1);
+	torn = calloc(most + 1, 1);
+	if (!torn)
+		fail("memory");
+	memcpy(torn, b->as_synced, b->nbytes);
+	for (size_t at = 0; at < now.nbytes; at += SECTOR)
+		if (draw(seed, 2))
+			memcpy(torn + at, now.as_synced + at,
+			       now.nbytes - at < SECTOR ? now.nbytes - at : SECTOR);
+	free(b->as_synced);
+	free(now.as_synced);
+	b->as_synced = torn;
+	b->nbytes = length;
+	put_back(b);
+}
+
+void test_durable_tear(uint64_t seed)
+{
+	int nkept = 0;
+
+	for (int i = 0; i < model.nchanges; i++)
+		nkept += !model.change[i].is_synced;
+	nkept = (int)draw(&seed, (uint64_t)nkept + 1);
+	for (int i = 0; i < model.nchanges && nkept; i++)
+		if (!model.change[i].is_synced) {
+			model.change[i].is_synced = true;
+			nkept--;
+		}
+	for (int i = 0; i < model.nfiles; i++)
+		tear(&model.file[i], &seed);
+	model.nfiles = 0;
+	test_durable_lose();
+}

@@ -9,6 +9,8 @@
 #ifndef QN_TESTS_TESTING_DURABLE_H
 #define QN_TESTS_TESTING_DURABLE_H
 
+#include <stdint.h>
+
 /* prefix: of the names under which what is removed is kept, in the file system of the files. */
 void test_durable_begin(const char *prefix);
 
@@ -29,5 +31,7 @@ void test_durable_synced(int fd);
 
 /* Puts everything back. */
 void test_durable_lose(void);
+/* Puts some of it back: of the names those that changed last, of the bytes any sectors. */
+void test_durable_tear(uint64_t seed);
 
 #endif

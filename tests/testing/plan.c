@@ -59,10 +59,11 @@ static const struct {
 	{ "EPERM", EPERM },   { "EROFS", EROFS },   { "ESTALE", ESTALE }, { "EXDEV", EXDEV },
 };
 
-enum what { NOTHING, FAIL, SHORT, WAIT, STOP, KILL, LOSE };
+enum what { NOTHING, FAIL, SHORT, WAIT, STOP, KILL, LOSE, TEAR };
 
 static const char *const whats[] = {
-	[SHORT] = "short", [WAIT] = "wait", [STOP] = "stop", [KILL] = "kill", [LOSE] = "lose",
+	[SHORT] = "short", [WAIT] = "wait", [STOP] = "stop",
+	[KILL] = "kill",   [LOSE] = "lose", [TEAR] = "tear",
 };
 
 /* Of this process and those that it forks. */
@@ -280,7 +281,7 @@ long test_count(void)
 
 bool test_loses(void)
 {
-	return plan.on && plan.what == LOSE && getpid() == plan.process;
+	return plan.on && (plan.what == LOSE || plan.what == TEAR) && getpid() == plan.process;
 }
 
 /* --- the calls --- */
@@ -318,6 +319,10 @@ static enum test_action carry_out(enum what what)
 	case LOSE:
 		if (test_loses())
 			test_durable_lose();
+		_exit(LOST_POWER);
+	case TEAR:
+		if (test_loses())
+			test_durable_tear((uint64_t)plan.times);
 		_exit(LOST_POWER);
 	case KILL:
 		kill(getpid(), SIGKILL);

@@ -23,7 +23,8 @@
  * of an errno; `short`: a read or a write does half of what it should, and a call of MPI that fails is not made
  * if no other rank waits for it; `wait`: half a second passes;
  * `stop`: the process is stopped by SIGSTOP; `kill`: it is killed; `lose`: it ends as if the power had
- * failed, with nothing but what was synced (durable.h). A rename matches by either name. A close that
+ * failed, with nothing but what was synced (durable.h);
+ * `tear`: and with some of the rest, by the seed TIMES. A rename matches by either name. A close that
  * fails closes the file, as on Linux. Processes that are forked count together. One that is confined
  * cannot ask what its files are called: there the path is "confined".
  *

@@ -223,6 +223,9 @@ static void check_variant(const struct cells_case *c, int variant, uint64_t *see
 	}
 	for (size_t t = 1; t < ntables; t++) {
 		assert_true(qn_cells_merge(&table[0], &table[t]));
+		/* Nothing is left of what was cleared. */
+		qn_cells_clear(&table[t]);
+		assert_true(qn_cells_merge(&table[0], &table[t]));
 		qn_cells_normalize(&table[0]);
 		qn_cells_fini(&table[t]);
 	}
