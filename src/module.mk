@@ -4,6 +4,7 @@ include $(srcdir)/src/exact/module.mk
 include $(srcdir)/src/columns/module.mk
 include $(srcdir)/src/cluster/module.mk
 include $(srcdir)/src/data/module.mk
+include $(srcdir)/src/extract/module.mk
 include $(srcdir)/src/select/module.mk
 include $(srcdir)/src/feed/module.mk
 include $(srcdir)/src/fields/module.mk
@@ -25,6 +26,7 @@ include $(srcdir)/src/locate/module.mk
 include $(srcdir)/src/crew/module.mk
 include $(srcdir)/src/journal/module.mk
 include $(srcdir)/src/run/module.mk
+include $(srcdir)/src/partial/module.mk
 include $(srcdir)/src/schedule/module.mk
 include $(srcdir)/src/lookup/module.mk
 include $(srcdir)/src/results/module.mk
@@ -35,6 +37,7 @@ include $(srcdir)/src/verify/module.mk
 include $(srcdir)/src/api/module.mk
 include $(srcdir)/src/insitu/module.mk
 include $(srcdir)/src/supervise/module.mk
+include $(srcdir)/src/merge/module.mk
 include $(srcdir)/src/manual/module.mk
 include $(srcdir)/src/cli/module.mk
 include $(srcdir)/src/authoring/module.mk

@@ -447,6 +447,21 @@ enum quern_status quern_reduction_absorb(quern_reduction *r, double step,
 quern_run *quern_reduction_run(quern_reduction *r);
 
 /*
+ * Parts, as runs with the option `partial` write them: files with the state of a run, and all that
+ * it depends on. A merge is a run over all that its parts are of: quern_run_execute makes its
+ * result, to the bits of one run over all, with none of the files that the parts were made of; with the
+ * option `partial` it makes a part again. Result, document and files are had as of any run.
+ *
+ * parts: names of nparts files, borrowed for the call; all ranks have the same, on storage that
+ * all hosts share. Files are joined in the order of the parts. Options are those of the parts: none
+ * but `partial`, `along` and `force` can be set, and no file added (QUERN_ERR_USAGE). Parts that do not
+ * belong together are refused with the difference named, and elements that two parts have
+ * (QUERN_ERR_USAGE); what is damaged, cut off, or of another version (QUERN_ERR_DATA): what is wrong is told
+ * by quern_run_execute at the latest. NULL: no memory. Not collective; freed with quern_run_free.
+ */
+quern_run *quern_merge_new(quern_session *session, const char *const *parts, size_t nparts);
+
+/*
  * What a session can do besides kernels. To its caller each is a run: options by quern_run_set,
  * files by quern_run_add_file, and quern_run_progress, _execute, _message, _document, _write (of
  * .json) and _free are those of runs; there is no quern_result and no plan. quern_run_option lists

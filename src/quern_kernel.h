@@ -149,7 +149,7 @@ struct quern_segment {
 	enum quern_op op;
 	size_t nwords;
 	size_t width;
-	int power; /* of EXACT: 1 to 4 */
+	int power; /* of EXACT: 1 to 4; of LEAST 1: an entry ends with no index, and its key is made of one */
 	int nfactors; /* of EXACT: 1 to 3: the sum of products of so many float64, power is 1; 0: of elements */
 	/* Of EXACT and SUM: how many of the factors are the weight of the element; of MAX 1: it is that of the row. */
 	int nweights;

@@ -99,6 +99,7 @@ SHELL_TESTS += tests/cli/layouts.sh
 SHELL_TESTS += tests/cli/limits.sh
 SHELL_TESTS += tests/cli/links.sh
 SHELL_TESTS += tests/cli/log.sh
+SHELL_TESTS += tests/cli/merge.sh
 SHELL_TESTS += tests/cli/manual.sh
 SHELL_TESTS += tests/cli/operands.sh
 SHELL_TESTS += tests/cli/options.sh

@@ -76,9 +76,9 @@ static bool sampled_open(struct qn_quantiles *q)
 static int sampled_layout(const struct qn_quantiles *q, struct quern_segment *segments)
 {
 	segments[0] = (struct quern_segment){ .op = QUERN_SUM, .nwords = QN_QUANTILES_REST };
-	segments[1] = (struct quern_segment){ .op = QUERN_LEAST,
-					      .nwords = q->nsampled * q->width,
-					      .width = q->width };
+	segments[1] = (struct quern_segment){
+		.op = QUERN_LEAST, .nwords = q->nsampled * q->width, .width = q->width, .power = 1
+	};
 	return 2;
 }
 

@@ -13,8 +13,8 @@
 
 /* What results do not depend on; every other option is a part of what the journal is of. */
 static const char *const free_options[] = {
-	"journal", "journal-every", "force",  "on-bad-chunk", "metadata-timeout", "chunk-timeout",
-	"threads", "bind",	    "memory", "site",	      "allow-external",
+	"journal",	 "journal-every", "partial", "force",  "on-bad-chunk", "metadata-timeout",
+	"chunk-timeout", "threads",	  "bind",    "memory", "site",	       "allow-external",
 };
 
 static bool is_free(const char *name)

@@ -45,6 +45,9 @@ const struct quern_option qn_run_options[] = {
 	  "keep in DIR what was found so far: the same command with the same DIR resumes" },
 	{ "journal-every", 0, QUERN_OPT_INT, "SECONDS", "2", 0, QN_MOST_SECONDS,
 	  "of its work a rank may lose; 0: as little as possible, whatever it costs" },
+	{ "partial", 0, QUERN_OPT_STRING, "FILE", NULL, 0, 0,
+	  "write the state to FILE instead of the result: `quern merge` makes one of several of other files, "
+	  "days or sites" },
 	{ "force", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
 	  "let --output replace a file that is no result of quern" },
 	QN_METADATA_ROW,

@@ -18,6 +18,7 @@
 #include "data/reading.h"
 #include "kernel/collect.h"
 #include "lookup/lookup.h"
+#include "partial/job.h"
 #include "results/results.h"
 #include "run/emit.h"
 #include "run/kept.h"
@@ -85,6 +86,9 @@ void quern_run_free(quern_run *run)
 	if (!run)
 		return;
 	qn_api_journal_close(run);
+	qn_partial_job_free(run->partial);
+	if (run->free_absorbed)
+		run->free_absorbed(run->absorbed.ctx);
 	qn_datasets_fini(run);
 	if (run->sink)
 		run->sink->discard(run);
@@ -104,11 +108,24 @@ void quern_run_free(quern_run *run)
 	free(run);
 }
 
+/* Options that say what becomes of a result; the last two are of a merge alone. */
+static bool is_of_output(const quern_run *run, const char *name)
+{
+	return !strcmp(name, "force") ||
+	       (run->assemble && (!strcmp(name, "partial") || !strcmp(name, "along")));
+}
+
 /* Its cells are there, of these options. */
 static enum quern_status check_settled(quern_run *run, const char *what)
 {
-	if (run->err.status || !run->is_settled)
+	if (run->err.status || !run->is_settled || is_of_output(run, what))
 		return run->err.status;
+	if (run->assemble)
+		return qn_error_set(
+			&run->err, QUERN_ERR_USAGE,
+			"%s: a merge has the options of its parts, but for force, partial "
+			"and along",
+			what);
 	return qn_error_set(&run->err, QUERN_ERR_USAGE,
 			    "%s: what was absorbed in memory is reduced already: this is told the "
 			    "reduction, before its first step",
@@ -119,7 +136,7 @@ enum quern_status quern_run_set(quern_run *run, const char *name, const char *va
 {
 	QN_OWN_FP;
 
-	if (strcmp(name, "force") && check_settled(run, name))
+	if (check_settled(run, name))
 		return run->err.status;
 	if (run->err.status)
 		return run->err.status;
@@ -205,7 +222,36 @@ static void set_reading(const quern_run *run)
 	struct qn_reading reading = qn_settings_reading(&run->options, run->session->answers);
 
 	reading.frame = run->frame;
+	reading.extract = run->extract;
 	qn_reading_set(reading);
+}
+
+/* Where the run is to make a part. */
+static enum quern_status begin_part(quern_run *run)
+{
+	const char *name = quern_option_string(&run->options, "partial");
+	const char *bad = quern_option_string(&run->options, "on-bad-chunk");
+	enum quern_status st;
+
+	if (!name)
+		return QUERN_OK;
+	if (run->absorbed.fill && !run->parts)
+		return qn_error_set(&run->err, QUERN_ERR_USAGE,
+				    "--partial is for runs over files, and merges of their parts");
+	st = qn_partial_job_new(&run->partial, run->comm, name, bad && !strcmp(bad, "skip"),
+				&run->err);
+	if (!st && !run->extract)
+		run->extract = qn_partial_job_notes(run->partial);
+	return st;
+}
+
+static enum quern_status refuse_part(quern_run *run)
+{
+	return qn_error_set(
+		&run->err, QUERN_ERR_USAGE,
+		"--partial: -d names %zu datasets, and a part is of one: make a part of "
+		"each",
+		run->nsingles);
 }
 
 /* The ranks, and the settings that rank 0 has: those of its environment and its command line decide. */
@@ -230,8 +276,12 @@ static enum quern_status start(quern_run *run, bool with_work, double *clock)
 	st = qn_registry_agree(&run->registry, run->comm, run->err.status, &run->err);
 	if (!st && run->agree)
 		st = run->agree(run->absorbed.ctx, run->comm, &run->err);
+	if (!st && run->assemble)
+		st = run->assemble(run->absorbed.ctx, run);
 	if (!st)
 		st = qn_share_options(run->comm, st, &run->options, &run->err);
+	if (!st)
+		st = begin_part(run);
 	if (!st)
 		set_reading(run);
 	team = qn_settings_team(&run->options);
@@ -247,7 +297,8 @@ static enum quern_status start(quern_run *run, bool with_work, double *clock)
 	engine->settings = qn_settings_run(&run->options, &run->named);
 	engine->settings.most_cells = run->most_cells;
 	engine->settings.most_steps = run->most_steps;
-	engine->settings.is_step = run->is_step;
+	engine->settings.is_step = run->is_step || run->partial;
+	engine->settings.is_part = run->is_part || run->partial;
 	if (engine->kernel && engine->kernel->against)
 		engine->settings.against =
 			quern_option_string(&run->options, engine->kernel->against);
@@ -389,7 +440,7 @@ static enum quern_status find_cells(quern_run *run, double *clock)
 {
 	enum quern_status st = run->absorbed.fill ? QUERN_OK : plan(run, true, clock);
 
-	if (!st)
+	if (!st && !run->partial)
 		st = qn_lookup_before(&run->engine, &run->result, &run->err);
 	if (!st)
 		st = run->absorbed.fill ? qn_run_settle(&run->engine, &run->absorbed, &run->err)
@@ -407,9 +458,9 @@ static enum quern_status work(quern_run *run, quern_run *of, double *clock)
 	run->engine.taker = (struct qn_taker){ collect, &part };
 	st = find_cells(run, clock);
 	lap(run, "work and reduction", clock);
-	if (!st)
+	if (!st && !run->partial)
 		st = qn_comm_agree(run->comm, emit_checked(run, of), &run->err);
-	if (!st)
+	if (!st && !run->partial)
 		st = qn_lookup_after(&run->engine, &run->result, &run->err);
 	if (!st)
 		st = qn_comm_agree(run->comm, label(run), &run->err);
@@ -422,7 +473,7 @@ static enum quern_status work(quern_run *run, quern_run *of, double *clock)
    result, and its reports. */
 static enum quern_status work_on_each(quern_run *run, double *clock)
 {
-	enum quern_status st = QUERN_OK;
+	enum quern_status st = run->partial ? refuse_part(run) : QUERN_OK;
 
 	for (size_t i = 0; !st && i < run->nsingles; i++)
 		st = qn_datasets_fail(run, run->single[i], find(run->single[i], clock));
@@ -446,10 +497,15 @@ static enum quern_status work_on_each(quern_run *run, double *clock)
 
 static enum quern_status work_on_it(quern_run *run, double *clock)
 {
-	const enum quern_status st = qn_api_journal_open(run);
+	enum quern_status st = qn_api_journal_open(run);
 
 	settle_streaming(run);
-	return st ? st : work(run, run, clock);
+	if (!st && run->partial)
+		st = qn_partial_job_begin(run->partial, &run->engine, &run->registry, &run->options,
+					  run->parts, &run->err);
+	if (!st)
+		st = work(run, run, clock);
+	return run->partial ? qn_partial_job_end(run->partial, run->comm, st, &run->err) : st;
 }
 
 enum quern_status quern_run_execute(quern_run *run)
@@ -533,7 +589,8 @@ static bool has_result(const quern_run *run)
 
 const struct quern_result *quern_run_result(const quern_run *run)
 {
-	return has_result(run) && !run->engine.settings.streams ? &run->result : NULL;
+	return has_result(run) && !run->engine.settings.streams && !run->partial ? &run->result
+										 : NULL;
 }
 
 size_t quern_run_ndatasets(const quern_run *run)

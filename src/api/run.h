@@ -15,7 +15,10 @@
 #include "registry/choice.h"
 #include "quern.h"
 
+struct qn_extract;
 struct qn_operation;
+struct qn_partial;
+struct qn_partial_job;
 
 struct quern_run {
 	quern_session *session;		      /* borrows */
@@ -36,9 +39,14 @@ struct quern_run {
 	struct qn_absorbed absorbed;
 	/* Was what was absorbed told to all ranks alike? Of absorbed.ctx; NULL: nobody asks. Collective. */
 	enum quern_status (*agree)(void *ctx, struct qn_comm *c, struct quern_message *err);
+	/* Finds files and what else is told by what was absorbed, before they are looked at; NULL: they are told.
+	   Collective. And frees that with the run; NULL: it is the caller's. */
+	enum quern_status (*assemble)(void *ctx, quern_run *run);
+	void (*free_absorbed)(void *ctx);
 	bool is_settled;     /* options and files stay as they are, but for those of output */
-	uint64_t most_steps; /* like the next: as of struct qn_run_settings */
+	uint64_t most_steps; /* like the next two: as of struct qn_run_settings */
 	bool is_step;
+	bool is_part;
 	struct qn_where where;
 	struct qn_run engine;
 	bool started, done, planned;
@@ -54,8 +62,13 @@ struct quern_run {
 	char *streamed; /* owned: that file, where rows go to it as they come; NULL: they do not */
 	const struct qn_row_sink *sink; /* of streamed */
 	struct qn_result_file result_file;
-	char *document;		    /* owned: of an operation, rank 0 */
-	struct qn_journal *journal; /* owned; NULL: there is none */
+	char *document;			/* owned: of an operation, rank 0 */
+	struct qn_journal *journal;	/* owned; NULL: there is none */
+	struct qn_partial_job *partial; /* owned: it makes a part; NULL: a result */
+	const struct qn_partial
+		*parts; /* borrows: what it is of, where it is a merge; NULL: it is none */
+	struct qn_extract
+		*extract; /* borrows: what is noted of files, or stands for them; NULL: none */
 };
 
 /* Up to what is computed on, without any work. The run can only be freed then. Collective. */

@@ -13,6 +13,7 @@
 #include "quern.h"
 
 int qn_cli_run(int argc, char **argv);
+int qn_cli_merge(int argc, char **argv);
 int qn_cli_plan(int argc, char **argv);
 int qn_cli_inspect(int argc, char **argv);
 int qn_cli_verify(int argc, char **argv);
@@ -28,6 +29,7 @@ int qn_cli_help(int argc, char **argv);
 int qn_cli_show_kernels(const char *name, bool json);
 
 void qn_cli_run_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
+void qn_cli_merge_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
 void qn_cli_plan_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
 void qn_cli_inspect_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);
 void qn_cli_verify_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES]);

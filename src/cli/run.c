@@ -26,10 +26,28 @@ static const struct quern_option run_table[] = {
 	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
 };
 
+/* Of merges, which have the options of their parts. */
+static const struct quern_option merge_table[] = {
+	{ "partial", 0, QUERN_OPT_STRING, "FILE", NULL, 0, 0,
+	  "write the merged state to FILE instead of the result: a part of all that its parts are of" },
+	{ "along", 0, QUERN_OPT_STRING, "DIM", NULL, 0, 0,
+	  "join the files along this dimension, by name or number (default: as the parts have it; the "
+	  "first)" },
+	{ "force", 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0,
+	  "let --output replace a file that is no result of quern" },
+	{ NULL, 0, QUERN_OPT_FLAG, NULL, NULL, 0, 0, NULL },
+};
+
 void qn_cli_run_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
 {
 	table[0] = run_table;
 	table[1] = qn_run_options;
+}
+
+void qn_cli_merge_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
+{
+	table[0] = run_table;
+	table[1] = merge_table;
 }
 
 void qn_cli_plan_tables(const struct quern_option *table[QN_MAX_OPTION_TABLES])
@@ -358,7 +376,8 @@ static void print_results(const json_t *doc)
 static int publish(struct line *l)
 {
 	const char *output = quern_option_string(&l->own, "output");
-	bool json = quern_option_flag(&l->own, "json"), table = !json && !output;
+	bool json = quern_option_flag(&l->own, "json");
+	bool table = !json && !output && !quern_run_value(l->run, "partial");
 	bool stats = quern_option_flag(&l->own, "stats");
 	size_t nwarnings;
 	int code = QUERN_OK;
@@ -405,33 +424,88 @@ static void watch(struct line *l, const char *output)
 		qn_cli_watch(output ? "the result was not written" : "there is no result");
 }
 
+/* A part has the state, in the place of a result. */
+static int check_outputs(const struct line *l)
+{
+	const bool has = quern_option_string(&l->own, "output") ||
+			 quern_option_flag(&l->own, "json");
+
+	if (!has || !l->run || !quern_run_value(l->run, "partial"))
+		return QUERN_OK;
+	return qn_cli_fail(QUERN_ERR_USAGE,
+			   "--partial: the state is written, and there is no result: leave "
+			   "--output and --json to `quern merge`");
+}
+
+/* A run that was made, to its end. Returns the exit code. */
+static int execute(struct line *l)
+{
+	struct qn_progress progress = { .drawn = false };
+	const char *output = quern_option_string(&l->own, "output");
+	int code = qn_cli_agree(qn_cli_rank() ? 0 : check_outputs(l));
+
+	if (code)
+		return code;
+	qn_cli_progress_begin(&progress, 0);
+	qn_cli_warn_of_mixing(&l->own);
+	if (qn_cli_wants_progress(&l->own))
+		quern_run_progress(l->run, qn_cli_progress, &progress);
+	/* A wrong name must not cost the work; what this finds, the run reports. */
+	if (output && !qn_cli_rank())
+		announce(l, output);
+	if (!output || is_text(output))
+		quern_run_most_cells(l->run, quern_run_value(l->run, "partial") ? 0 : MOST_CELLS);
+	watch(l, output);
+	code = (int)quern_run_execute(l->run);
+	qn_cli_unwatch_resumable(code != QUERN_OK);
+	qn_cli_progress_end(&progress);
+	if (code)
+		qn_cli_fail((enum quern_status)code, quern_run_message(l->run));
+	else if (!qn_cli_rank())
+		code = publish(l);
+	return code;
+}
+
 int qn_cli_run(int argc, char **argv)
 {
 	struct line l = { .session = quern_session_new(qn_cli_world()) };
-	struct qn_progress progress = { .drawn = false };
-	int code = read_line(qn_cli_command("run"), run_table, argc, argv, &l);
-	const char *output;
+	int code = settle(read_line(qn_cli_command("run"), run_table, argc, argv, &l), &l);
 
-	code = settle(code, &l);
-	output = code < 0 ? quern_option_string(&l.own, "output") : NULL;
-	if (code < 0) {
-		qn_cli_progress_begin(&progress, 0);
-		qn_cli_warn_of_mixing(&l.own);
-		if (qn_cli_wants_progress(&l.own))
-			quern_run_progress(l.run, qn_cli_progress, &progress);
-		/* A wrong name must not cost the work; what this finds, the run reports. */
-		if (output && !qn_cli_rank())
-			announce(&l, output);
-		if (!output || is_text(output))
-			quern_run_most_cells(l.run, MOST_CELLS);
-		watch(&l, output);
-		code = (int)quern_run_execute(l.run);
-		qn_cli_unwatch_resumable(code != QUERN_OK);
-		qn_cli_progress_end(&progress);
-		if (code)
-			qn_cli_fail((enum quern_status)code, quern_run_message(l.run));
-		else if (!qn_cli_rank())
-			code = publish(&l);
+	if (code < 0)
+		code = execute(&l);
+	qn_cli_unwatch();
+	line_fini(&l);
+	return code;
+}
+
+/* --- merge --- */
+
+/* What is wrong with the parts, or the options, the run says when it is executed. */
+static quern_run *new_merge(struct line *l, int argc, char **argv, int first)
+{
+	quern_run *run = quern_merge_new(l->session, (const char *const *)argv + first,
+					 (size_t)(argc - first));
+
+	for (const struct quern_option *row = merge_table; run && row->name; row++) {
+		const char *value = quern_option_string(&l->own, row->name);
+
+		if (value)
+			quern_run_set(run, row->name, row->type == QUERN_OPT_FLAG ? NULL : value);
+	}
+	return run;
+}
+
+int qn_cli_merge(int argc, char **argv)
+{
+	struct line l = { .session = quern_session_new(qn_cli_world()) };
+	const int first = qn_cli_options(qn_cli_command("merge"), argc, argv, &l.own);
+	int code = first < 0 ? -1 - first : QUERN_OK;
+
+	if (first >= 0) {
+		l.run = l.session ? new_merge(&l, argc, argv, first) : NULL;
+		code = qn_cli_agree(l.run ? QUERN_OK : qn_cli_fail(QUERN_ERR_RUN, "out of memory"));
+		if (!code)
+			code = execute(&l);
 	}
 	qn_cli_unwatch();
 	line_fini(&l);

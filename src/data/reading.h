@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 struct qn_answers;
+struct qn_extract;
 struct qn_frame;
 
 struct qn_reading {
@@ -21,6 +22,9 @@ struct qn_reading {
 	bool allow_external;	      /* raw files may be anywhere */
 	bool as_stored;		      /* extents are those of what is stored (--raw) */
 	const struct qn_frame *frame; /* borrows: a grid in memory (frame.h); NULL: none */
+	struct qn_extract
+		*extract; /* borrows: what is asked of files is noted there, or answered from it
+					 (extract/extract.h); NULL: neither */
 };
 
 /* That of the calling thread. */

@@ -13,6 +13,7 @@
 #include "base/system.h"
 #include "base/text.h"
 #include "data/frame.h"
+#include "extract/extract.h"
 
 enum quern_status qn_source_format(const char *file, const struct qn_format **format,
 				   struct quern_message *err)
@@ -20,7 +21,9 @@ enum quern_status qn_source_format(const char *file, const struct qn_format **fo
 	char names[128] = "";
 	struct stat s;
 
-	*format = qn_frame_format(file);
+	*format = qn_extract_format();
+	if (!*format)
+		*format = qn_frame_format(file);
 	if (*format)
 		return QUERN_OK;
 	for (const struct qn_format *const *f = qn_formats; *f; f++) {
@@ -31,7 +34,7 @@ enum quern_status qn_source_format(const char *file, const struct qn_format **fo
 		if (st)
 			return st;
 		if (is) {
-			*format = *f;
+			*format = qn_extract_note_format(*f);
 			return QUERN_OK;
 		}
 		snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "", (*f)->name);

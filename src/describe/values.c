@@ -11,6 +11,8 @@
 #include "base/mem.h"
 #include "base/system.h"
 #include "describe/describe.h"
+#include "describe/values_noted.h"
+#include "extract/extract.h"
 
 void qn_values_fini(struct qn_values *v)
 {
@@ -255,8 +257,12 @@ enum quern_status qn_values_read_one(const struct qn_dataset *d, const struct qn
 	enum quern_status st = qn_values_room(d, view, 1, out, err);
 
 	s.stride[0] = 1;
-	if (!st && at < d->shape[0])
-		return read_wanted(view, &s, err);
+	if (!st && qn_extract_standing())
+		return qn_values_tell(d, view, &at, out, err);
+	if (!st && at < d->shape[0]) {
+		st = read_wanted(view, &s, err);
+		return st ? st : qn_values_note(d, view, &at, out, err);
+	}
 	if (!st && !(out->missing = qn_calloc(1, 1)))
 		st = qn_error_nomem(err, 1, d->path);
 	if (out->missing)
@@ -274,9 +280,11 @@ enum quern_status qn_values_read(const struct qn_dataset *d, const struct qn_vie
 	memset(out, 0, sizeof(*out));
 	if (!st)
 		st = qn_values_room(d, view, n, out, err);
+	if (!st && qn_extract_standing())
+		return qn_values_tell(d, view, NULL, out, err);
 	if (!st)
 		st = read_wanted(view, &s, err);
 	for (int k = 0; !st && k < d->ndim; k++)
 		st = note_beyond(d, s.stride, k, out, err);
-	return st;
+	return st ? st : qn_values_note(d, view, NULL, out, err);
 }

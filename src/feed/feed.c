@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "data/frame.h"
+#include "extract/extract.h"
 
 #define TILE_NBYTES   (QUERN_TILE_NELEMS * sizeof(double))
 #define BITMAP_NBYTES (QUERN_TILE_NELEMS / 8)
@@ -136,7 +137,9 @@ static enum quern_status open_library(struct qn_feed *f, struct quern_message *e
 {
 	bool is = false;
 
-	f->format = qn_frame_format(f->d->file);
+	f->format = qn_extract_format();
+	if (!f->format)
+		f->format = qn_frame_format(f->d->file);
 	if (f->format)
 		return f->format->open(f->d, &f->reader, err);
 	for (const struct qn_format *const *p = qn_formats; *p && !is; p++) {

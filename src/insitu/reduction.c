@@ -119,7 +119,7 @@ quern_run *qn_reduction_new_run(quern_reduction *r, quern_session *session,
 		return NULL;
 	run->frame = frame;
 	run->most_steps = r->frame.has_steps ? r->most_steps : 0;
-	run->absorbed = (struct qn_absorbed){ refuse_any, r };
+	run->absorbed = (struct qn_absorbed){ qn_run_check_once, refuse_any, r };
 	if (r->err.status)
 		qn_error_pass(&run->err, r->err.status, &r->err);
 	/* What is wrong is told by the run. */
@@ -415,7 +415,7 @@ quern_run *quern_reduction_run(quern_reduction *r)
 
 	if (!run)
 		return NULL;
-	run->absorbed = (struct qn_absorbed){ fill, r };
+	run->absorbed = (struct qn_absorbed){ qn_run_check_once, fill, r };
 	run->agree = qn_reduction_agree;
 	return run;
 }

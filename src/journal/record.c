@@ -295,6 +295,27 @@ enum quern_status qn_states_find(const char *file, const struct qn_sum *identity
 	return err->status;
 }
 
+enum quern_status qn_states_at(int fd, const char *file, uint64_t at, uint64_t file_nbytes,
+			       struct qn_states *out, bool *found, struct quern_message *err)
+{
+	struct qn_summer *summer = qn_summer_new();
+	char *piece = qn_malloc(PIECE_NBYTES);
+	const bool fits = at <= file_nbytes && file_nbytes - at >= sizeof(out->head);
+
+	*out = (struct qn_states){ .file = qn_strdup(file) };
+	*found = summer && piece && out->file && fits &&
+		 get(fd, &out->head, sizeof(out->head), at) &&
+		 is_possible(&out->head, at, file_nbytes) &&
+		 is_whole(fd, &out->head, at, piece, summer) && load_runs(fd, at, out);
+	if (!summer || !piece || !out->file)
+		qn_error_nomem(err, PIECE_NBYTES, "a record");
+	qn_summer_free(summer);
+	free(piece);
+	if (!*found)
+		qn_states_fini(out);
+	return err->status;
+}
+
 /* --- adding --- */
 
 static enum quern_status add_seen(const struct qn_states *r, int fd, struct qn_cells *cells)
@@ -348,10 +369,11 @@ enum quern_status qn_states_add(const struct qn_states *r, struct qn_cells *cell
 	if (fd >= 0)
 		qn_sys_close(fd);
 	if (st == QUERN_ERR_DATA)
-		return qn_error_set(err, st,
-				    "%s: what was read of the journal before cannot be read again; "
-				    "start the run once more: it resumes from what is left",
-				    r->file);
-	return st && !atomic_load(&cells->is_over) ? qn_error_nomem(err, 0, "states of the journal")
+		return qn_error_set(
+			err, st,
+			"%s: what was read of it before cannot be read again: start once "
+			"more; a run with a journal resumes from what is left",
+			r->file);
+	return st && !atomic_load(&cells->is_over) ? qn_error_nomem(err, 0, "states that were kept")
 						   : QUERN_OK;
 }

@@ -53,6 +53,11 @@ void qn_states_fini(struct qn_states *r);
 enum quern_status qn_states_find(const char *file, const struct qn_sum *identity,
 				 struct qn_states *out, bool *found, struct quern_message *err);
 
+/* The record at an offset of an open file of so many bytes, the file's name for later. *found: there is one that is
+   whole. QUERN_ERR_RUN: there is no memory. */
+enum quern_status qn_states_at(int fd, const char *file, uint64_t at, uint64_t file_nbytes,
+			       struct qn_states *out, bool *found, struct quern_message *err);
+
 /* Adds its rows, and the groups that were seen, to cells. QUERN_ERR_DATA: it is not what it was when it was found. */
 enum quern_status qn_states_add(const struct qn_states *r, struct qn_cells *cells,
 				struct quern_message *err);

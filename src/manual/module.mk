@@ -7,6 +7,7 @@ CLI_SRCS += src/manual/rows.c
 CLI_SRCS += src/manual/text.c
 MANUAL_PAGES += quern.1
 MANUAL_PAGES += quern-run.1
+MANUAL_PAGES += quern-merge.1
 MANUAL_PAGES += quern-plan.1
 MANUAL_PAGES += quern-supervise.1
 MANUAL_PAGES += quern-inspect.1

@@ -3,12 +3,17 @@
  */
 #include "run/run.h"
 
+bool qn_run_looks_again(const struct qn_run *run)
+{
+	const struct quern_kernel *k = run->kernel;
+
+	return (k->is_pooled && k->is_pooled(run->self)) ||
+	       (k->is_reviewed && k->is_reviewed(run->self)) || (k->sample && k->sample(run->self));
+}
+
 enum quern_status qn_run_check_once(const struct qn_run *run, struct quern_message *err)
 {
 	const struct quern_kernel *k = run->kernel;
-	const bool again = (k->is_pooled && k->is_pooled(run->self)) ||
-			   (k->is_reviewed && k->is_reviewed(run->self)) ||
-			   (k->sample && k->sample(run->self));
 
 	if (k->demand)
 		return qn_error_set(err, QUERN_ERR_USAGE,
@@ -21,7 +26,7 @@ enum quern_status qn_run_check_once(const struct qn_run *run, struct quern_messa
 			"--by: which groups there are is found by looking at all data "
 			"first, and in memory each step is there once: write bins, as in "
 			"bin(x, 0:100:10), or a condition");
-	if (!again)
+	if (!qn_run_looks_again(run))
 		return QUERN_OK;
 	return qn_error_set(
 		err, QUERN_ERR_USAGE,

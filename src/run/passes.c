@@ -275,6 +275,28 @@ static enum quern_status emit_shown(struct qn_run *run, uint64_t *nrows, struct 
 	return st;
 }
 
+/* Rank 0 has the cells, of which rows from `first` on are new. */
+static enum quern_status take_states(struct qn_run *run, uint64_t first, struct quern_message *err)
+{
+	int64_t counted[2] = { (int64_t)run->report.nheld, (int64_t)run->report.nbeyond };
+	enum quern_status st = qn_comm_reduce(run->team->comm, counted, 2, QUERN_SUM, err);
+
+	if (!st && qn_comm_rank(run->team->comm) == 0)
+		st = run->states.take(run->states.ctx, run, first, counted, err);
+	return qn_comm_agree(run->team->comm, st, err);
+}
+
+/* What was not in a sweep before: with windows sweeps have rows in common. */
+static enum quern_status take_rows(struct qn_run *run, uint64_t *nrows, struct quern_message *err)
+{
+	enum quern_status st = gather_rows(run, err);
+
+	if (!st)
+		st = take_states(run, qn_max_u64(run->swept, run->window.first), err);
+	*nrows = st ? 0 : run->emitted.nrows;
+	return st;
+}
+
 static enum quern_status emit_rows(struct qn_run *run, uint64_t *nrows, struct quern_message *err)
 {
 	bool is_over = false;
@@ -285,6 +307,8 @@ static enum quern_status emit_rows(struct qn_run *run, uint64_t *nrows, struct q
 		return st;
 	qn_cells_normalize(&run->cells);
 	st = qn_seen_share(run, err);
+	if (!st && run->states.take)
+		return take_rows(run, nrows, err);
 	return st ? st : emit_shown(run, nrows, err);
 }
 
@@ -543,6 +567,20 @@ static enum quern_status collect(struct qn_run *run, struct quern_message *err)
 	return st ? st : qn_memory_settle_rows(run, err);
 }
 
+/* Rank 0 has the state of a run without rows, after its last pass. */
+static enum quern_status take_state(struct qn_run *run, struct quern_message *err)
+{
+	if (!run->states.take)
+		return QUERN_OK;
+	if (run->npasses < 2)
+		return take_states(run, 0, err);
+	return qn_error_set(
+		err, QUERN_ERR_USAGE,
+		"kernel %s looked at the data several times: a part has the state of one "
+		"pass alone: run it over all files at once",
+		run->kernel->name);
+}
+
 enum quern_status qn_run_work(struct qn_run *run, struct quern_message *err)
 {
 	const uint64_t fetched = qn_file_fetched();
@@ -561,6 +599,8 @@ enum quern_status qn_run_work(struct qn_run *run, struct quern_message *err)
 	}
 	if (!st && again)
 		st = sweep_all(run, err);
+	else if (!st)
+		st = take_state(run, err);
 	count_fetched(&run->report, fetched);
 	if (!st)
 		st = gather_reports(run, err);
@@ -591,6 +631,8 @@ static enum quern_status settle(struct qn_run *run, struct quern_message *err)
 				  "gone: run it over a file",
 				  run->kernel->name);
 	run->npasses = 1;
+	if (!st && !qn_kept_any(run))
+		st = take_state(run, err);
 	run->seconds[QN_REDUCE] += qn_comm_wtime() - start;
 	return st;
 }
@@ -598,7 +640,7 @@ static enum quern_status settle(struct qn_run *run, struct quern_message *err)
 enum quern_status qn_run_settle(struct qn_run *run, const struct qn_absorbed *absorbed,
 				struct quern_message *err)
 {
-	enum quern_status st = qn_comm_agree(run->team->comm, qn_run_check_once(run, err), err);
+	enum quern_status st = qn_comm_agree(run->team->comm, absorbed->check(run, err), err);
 
 	qn_cpu_reset_fp();
 	find_window(run, 0);

@@ -131,6 +131,8 @@ static enum quern_status open_kernel(struct qn_run *run, bool tells, struct quer
 
 	if (run->settings.most_steps)
 		grow(run, &grown, &in);
+	if (run->settings.is_part && qn_kept_any(run))
+		in.nrows = qn_max_u64(in.nrows, 2);
 	for (int i = 0; i < QUERN_NROLES; i++)
 		if (run->formula.made[i])
 			in.role_dtype[i] = qn_program_dtype(run->formula.made[i]);

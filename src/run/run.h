@@ -27,6 +27,7 @@ enum qn_phase { QN_STARTUP, QN_METADATA, QN_PLAN, QN_WORK, QN_REDUCE, QN_OUTPUT,
 
 struct qn_journal;
 struct qn_keeping;
+struct qn_run;
 struct qn_point;
 struct qn_shown;
 
@@ -35,6 +36,14 @@ struct qn_shown;
 struct qn_taker {
 	enum quern_status (*take)(void *ctx, uint64_t row, struct quern_result *rows,
 				  struct quern_message *err);
+	void *ctx;
+};
+
+/* Takes the cells of a sweep over the data in the place of the rows that they make: rank 0 has them all in run->cells,
+   normalized, of which rows from `first` on are new. counted: nheld and nbeyond of all ranks so far (report.h). */
+struct qn_state_taker {
+	enum quern_status (*take)(void *ctx, struct qn_run *run, uint64_t first,
+				  const int64_t counted[2], struct quern_message *err);
 	void *ctx;
 };
 
@@ -71,7 +80,8 @@ struct qn_run {
 	uint64_t cells_nbytes;	/* that its tables may take; 0: not known */
 	const struct qn_shown
 		*shown;	       /* borrows: which rows the result has, while they are emitted */
-	struct qn_taker taker; /* rank 0: of the rows of the result */
+	struct qn_taker taker; /* rank 0: of the rows of the result, */
+	struct qn_state_taker states; /* or of their cells: on all ranks; NULL: there are rows */
 	struct qn_items items;
 
 	struct qn_journal *journal; /* borrows; NULL: there is none */
@@ -124,14 +134,17 @@ enum quern_status qn_run_work(struct qn_run *run, struct quern_message *err);
 
 /* Of data that was absorbed before, as a simulation had it in memory: finds the rows and their fields as qn_run_work
    does, after qn_run_open and without a plan, of the cells that each rank has. `fill` adds these to run->cells, and
-   what is counted to run->report. QUERN_ERR_USAGE: the kernel must see the data again. Collective. */
+   what is counted to run->report; `check` says before whether the kernel can do so. Collective. */
 struct qn_absorbed {
+	enum quern_status (*check)(const struct qn_run *run, struct quern_message *err);
 	enum quern_status (*fill)(void *ctx, struct qn_run *run, struct quern_message *err);
 	void *ctx;
 };
 enum quern_status qn_run_settle(struct qn_run *run, const struct qn_absorbed *absorbed,
 				struct quern_message *err);
-/* Would it have to? Of a run that is open. Not collective. */
+/* Of a run that is open: would its kernel look at the data several times? Not collective, like the next. */
+bool qn_run_looks_again(const struct qn_run *run);
+/* The check of what a simulation has in memory. QUERN_ERR_USAGE: it must be seen again, or at once. */
 enum quern_status qn_run_check_once(const struct qn_run *run, struct quern_message *err);
 void qn_run_fini(struct qn_run *run);
 

@@ -42,6 +42,9 @@ struct qn_run_settings {
 	   And whether the run is of a single one, which has no windows. */
 	uint64_t most_steps;
 	bool is_step;
+	/* Its cells are to be added to those of other parts of the result, or are theirs: kernels are opened for several
+	   rows where there are some, so that their states are of one form. */
+	bool is_part;
 
 	int64_t journal_seconds; /* of work that a rank may lose, where the run has a journal */
 

@@ -5,13 +5,13 @@
 generate cf.nc
 
 answers "quern --help" --help
-for command in run supervise plan inspect verify stage unstage kernels bench info help; do
+for command in run merge supervise plan inspect verify stage unstage kernels bench info help; do
 	prints "quern --help names $command" "quern $command "
 done
 answers "quern --version" --version
 is "version is one line" "1" "$(wc -l <out)"
 prints "version has a number" '^quern [0-9]+\.[0-9]+\.[0-9]+'
-for command in run supervise plan inspect verify stage unstage kernels bench info help; do
+for command in run merge supervise plan inspect verify stage unstage kernels bench info help; do
 	answers "quern $command --help" $command --help
 	prints "quern $command --help has a usage" "^usage: quern $command"
 done

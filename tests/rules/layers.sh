@@ -13,8 +13,9 @@ src/exact        base
 src/columns      base exact
 src/cluster      base
 src/data         base exact cluster
+src/extract      base data
 src/select       base data
-src/feed         base exact cluster data select
+src/feed         base exact cluster data select extract
 src/fields       base
 src/kernel       base exact columns cluster fields
 src/registry     base cluster data kernel
@@ -23,7 +24,7 @@ src/elements     base kernel
 src/weighted     base exact columns kernel
 src/program      base select kernel
 src/plan         base exact cluster data select kernel
-src/describe     base cluster data select feed
+src/describe     base cluster data select feed extract
 src/resolve      base data select describe
 src/find         base exact cluster data select feed describe resolve
 src/keys         base exact cluster data select feed describe find
@@ -37,13 +38,15 @@ src/run          base exact cluster data select feed fields kernel registry plan
 src/schedule     base exact cluster data select feed kernel plan describe find keys formula grouping rolling locate crew run
 src/lookup       base cluster data select feed fields kernel describe find run
 src/results      base fields kernel quern.h
+src/partial      base cluster data select kernel registry extract describe find journal run quern.h
 src/stage        base exact cluster data select feed describe resolve find
 src/verify       base exact cluster data feed describe resolve find crew
 src/csv          base data fields kernel quern.h
 src/json         base data fields kernel
-src/api          base exact cluster data select feed kernel registry plan describe resolve find keys formula program grouping rolling locate crew journal run schedule lookup stage verify results csv json quern.h
+src/api          base exact cluster data select feed kernel registry plan describe resolve find keys formula program grouping rolling locate crew journal run schedule lookup stage verify results csv json partial quern.h
 src/insitu       base cluster select feed kernel registry formula grouping run data api quern.h
 src/supervise    base
+src/merge        base data select kernel registry find extract journal run partial api quern.h
 src/manual       base kernel quern.h
 src/cli          base exact cluster fields kernel registry run json api supervise manual quern.h
 src/authoring    base kernel registry proof cli quern.h

@@ -1,0 +1,3 @@
+# src/extract: sources of libquern.
+LIB_SRCS += src/extract/extract.c
+LIB_SRCS += src/extract/format.c
