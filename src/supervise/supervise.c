@@ -1,9 +1,11 @@
 #include "supervise/supervise.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,6 +29,7 @@ struct supervisor {
 	sigset_t signals;
 	struct qn_process run; /* the launcher, and its group */
 	pid_t group;
+	int out;   /* what the attempt has written on standard output; -1: none */
 	int stage; /* of its end: how many signals it was sent; with when the next is due */
 	double due;
 	bool is_asked; /* to end, by a signal */
@@ -150,7 +153,7 @@ static enum quern_status choose_mark(struct supervisor *s, char text[64], struct
 	return QUERN_OK;
 }
 
-static _Noreturn void run_launcher(char *const *argv, const char *mark, pid_t parent)
+static _Noreturn void run_launcher(char *const *argv, const char *mark, pid_t parent, int out)
 {
 	const int nothing = qn_sys_open("/dev/null", O_RDONLY, 0);
 	sigset_t none;
@@ -160,6 +163,7 @@ static _Noreturn void run_launcher(char *const *argv, const char *mark, pid_t pa
 	if (getppid() != parent)
 		_exit(QUERN_ERR_RUN);
 	dup2(nothing, STDIN_FILENO);
+	dup2(out, STDOUT_FILENO);
 	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
 		setenv(settings[i].variable, settings[i].value, 0);
 	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
@@ -180,10 +184,15 @@ static enum quern_status fork_launcher(struct supervisor *s, const struct qn_nam
 
 	if (!argv)
 		return qn_error_nomem(err, words->n * sizeof(*argv), "a command");
+	s->out = memfd_create("output", MFD_CLOEXEC);
+	if (s->out < 0) {
+		free(argv);
+		return qn_error_set(err, QUERN_ERR_RUN, "cannot hold what a run writes: %m");
+	}
 	memcpy(argv, words->name, words->n * sizeof(*argv));
 	child = fork();
 	if (child == 0)
-		run_launcher(argv, mark, self);
+		run_launcher(argv, mark, self, s->out);
 	free(argv);
 	if (child < 0)
 		return qn_error_set(err, QUERN_ERR_RUN, "cannot start a process: %m");
@@ -370,6 +379,32 @@ static bool has_hosts(struct supervisor *s)
 	return !s->is_asked && wait_for_more(s, 1);
 }
 
+/* One result at most reaches standard output: of an attempt after which there is no other. A launcher can fail when the
+   run has written all of it, or half. */
+static void let_go_of_output(struct supervisor *s, bool is_last)
+{
+	char bytes[1 << 14];
+	ssize_t n = 0, put;
+
+	for (uint64_t at = 0; is_last && s->out >= 0; at += (uint64_t)n) {
+		n = qn_sys_pread(s->out, bytes, sizeof(bytes), (off_t)at);
+		if (n <= 0)
+			break;
+		for (ssize_t done = 0; done < n; done += put) {
+			put = qn_sys_write(STDOUT_FILENO, bytes + done, (size_t)(n - done));
+			if (put < 0 && errno == EINTR)
+				put = 0;
+			else if (put < 0)
+				n = done;
+		}
+		if (n < (ssize_t)sizeof(bytes))
+			break;
+	}
+	if (s->out >= 0)
+		qn_sys_close(s->out);
+	s->out = -1;
+}
+
 /* Prepares the next attempt; false: there is none. */
 static bool is_to_go_on(struct supervisor *s, enum qn_verdict verdict)
 {
@@ -402,6 +437,7 @@ static enum quern_status run_until_done(struct supervisor *s, int *code, struct 
 	enum qn_verdict verdict = QN_RUN_STOPS;
 	enum quern_status st = QUERN_OK;
 	const double began = qn_watch_now();
+	bool goes_on;
 
 	*code = QUERN_ERR_RUN;
 	do {
@@ -411,7 +447,9 @@ static enum quern_status run_until_done(struct supervisor *s, int *code, struct 
 		}
 		st = attempt(s, &verdict, err);
 		*code = st ? (int)st : qn_verdict_code(&s->ending);
-	} while (!st && is_to_go_on(s, verdict));
+		goes_on = !st && is_to_go_on(s, verdict);
+		let_go_of_output(s, !goes_on);
+	} while (goes_on);
 	if (s->is_asked && *code)
 		*code = QUERN_ERR_INTERRUPTED;
 	tell_end(s, verdict, began);
@@ -456,7 +494,7 @@ static void block_signals(struct supervisor *s, sigset_t *before)
 enum quern_status qn_supervise(const struct qn_supervision *how, const struct qn_launch *l,
 			       int *code, struct quern_message *err)
 {
-	struct supervisor s = { .how = how, .l = l, .run = QN_PROCESS_NONE };
+	struct supervisor s = { .how = how, .l = l, .run = QN_PROCESS_NONE, .out = -1 };
 	enum quern_status st = init_watches(&s, err);
 	sigset_t before;
 
