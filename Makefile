@@ -70,6 +70,7 @@ endif
 LIB_SRCS :=
 LIB_MULTI_ISA_SRCS :=
 CLI_SRCS :=
+READER_SRCS :=
 EXAMPLE_PROGS :=
 BENCH_PROGS :=
 UNIT_TESTS :=
@@ -121,6 +122,7 @@ lib_objs := $(LIB_SRCS:%.c=$(B)/%.o) \
 	$(foreach isa,$(ISAS),$(LIB_MULTI_ISA_SRCS:%.c=$(B)/%.$(isa).o)) $(B)/text/kernel_header.o
 template_texts := template_kernel template_makefile template_test
 text_objs := $(B)/text/kernel_header.o $(template_texts:%=$(B)/text/%.o)
+reader_objs := $(READER_SRCS:%.c=$(B)/%.o)
 cli_objs := $(CLI_SRCS:%.c=$(B)/%.o) $(B)/manual/pages.o $(template_texts:%=$(B)/text/%.o)
 example_progs := $(EXAMPLE_PROGS:%=$(B)/%)
 bench_progs := $(BENCH_PROGS:%=$(B)/%)
@@ -137,6 +139,9 @@ static_lib := $(P)libquern.a
 soname := libquern.so.1
 shared_lib := $(P)$(soname)
 command := $(P)quern
+# What reads metadata for sessions that do not fork; where the library looks for it, beside itself first.
+reader := $(P)quern-reader
+readerdir = $(libdir)/quern
 # Pages of the manual, as sources for man, and what completes command lines; made by the command itself.
 man_pages := $(if $(SAN),,$(MANUAL_PAGES:%=$(B)/man/%))
 completions := $(if $(SAN),,$(addprefix $(B)/completion/,quern.bash quern.zsh quern.fish))
@@ -210,6 +215,12 @@ $(shared_lib): $(lib_objs) $(srcdir)/src/quern.map
 	$(call say,LD,$@)
 	$(Q)$(CC) $(all_ldflags) -shared -Wl,-soname,$(soname) $(if $(SAN),,-Wl$(comma)-z$(comma)defs) \
 		-Wl,--version-script=$(srcdir)/src/quern.map -o $@ $(lib_objs) $(deps_libs)
+
+$(B)/src/base/forkserver.o: private CPPFLAGS += -DQN_READER='"$(readerdir)/quern-reader"'
+
+$(reader): $(reader_objs) $(san_objs) $(static_lib)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(all_ldflags) -o $@ $(reader_objs) $(san_objs) $(static_lib) $(deps_libs)
 
 $(command): $(cli_objs) $(san_objs) $(static_lib)
 	$(call say,LD,$@)
@@ -303,16 +314,16 @@ $(P)quern.pc: $(srcdir)/src/quern.pc.in $(B)/flags config.mk
 	$(call say,GEN,$@)
 	$(Q)$(write_pc) $< >$@
 
--include $(lib_objs:.o=.d) $(cli_objs:.o=.d) $(san_objs:.o=.d) $(progs:=.d) \
+-include $(lib_objs:.o=.d) $(cli_objs:.o=.d) $(reader_objs:.o=.d) $(san_objs:.o=.d) $(progs:=.d) \
 	$(plugins:.so=.d) $(testing_objs:.o=.d)
 
-all: $(static_lib) $(shared_lib) $(if $(CLI_SRCS),$(command)) $(P)quern.pc $(example_progs) \
+all: $(static_lib) $(shared_lib) $(reader) $(if $(CLI_SRCS),$(command)) $(P)quern.pc $(example_progs) \
 	$(man_pages) $(completions) $(fortran_lib)
 
 # --- Tests and measurements -----------------------------------------------------------------------
 
 # What scripts of tests, examples and bench find in their environment (tests/run explains it).
-script_env = SRCDIR='$(abspath $(srcdir))' BUILDDIR='$(abspath $(B))' QUERN='$(abspath $(command))' \
+script_env = SRCDIR='$(abspath $(srcdir))' BUILDDIR='$(abspath $(B))' QUERN='$(abspath $(command))' READER='$(abspath $(reader))' \
 	TEST_QUERN='$(abspath $(B)/test/quern)' \
 	LIBDIR='$(abspath $(or $(P),.))' MPIRUN='$(MPIRUN)' MAKE='$(MAKE)' CC='$(CC)' SAN='$(SAN)' \
 	FC='$(FC)' MPIFC='$(MPIFC)' \
@@ -403,6 +414,7 @@ endef
 install: all
 	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir)
 	install -m 755 $(command) $(DESTDIR)$(bindir)/quern
+	install -D -m 755 $(reader) $(DESTDIR)$(readerdir)/quern-reader
 	install -m 644 $(static_lib) $(DESTDIR)$(libdir)/libquern.a
 	install -m 755 $(shared_lib) $(DESTDIR)$(libdir)/$(soname)
 	ln -sf $(soname) $(DESTDIR)$(libdir)/libquern.so
@@ -425,7 +437,7 @@ uninstall:
 	rm -f $(DESTDIR)$(libdir)/pkgconfig/quern.pc
 	for page in $(MANUAL_PAGES); do rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page || exit; done
 	rm -f $(DESTDIR)$(bash_completion) $(DESTDIR)$(zsh_completion) $(DESTDIR)$(fish_completion)
-	rm -rf $(DESTDIR)$(pythondir)/quern $(DESTDIR)$(includedir)/quern
+	rm -rf $(DESTDIR)$(pythondir)/quern $(DESTDIR)$(includedir)/quern $(DESTDIR)$(readerdir)
 	rm -f $(DESTDIR)$(libdir)/libquern_fortran.a $(DESTDIR)$(libdir)/pkgconfig/quern-fortran.pc
 
 # The files git knows, as they are in the tree, and configure; the same bytes every time.
@@ -444,7 +456,7 @@ distcheck: dist
 
 clean:
 	rm -rf .build
-	rm -f quern libquern.a libquern.so.1 quern.pc
+	rm -f quern quern-reader libquern.a libquern.so.1 quern.pc
 
 distclean: clean
 	rm -f config.mk config.h config.log config.status

@@ -27,7 +27,8 @@
  *
  * Damaged files make the HDF5 library crash or hang, so quern calls it in child processes, which it
  * forks: no other thread of the program may be inside the HDF5 library while quern_run_execute or
- * quern_run_plan runs, or quern_reduction_absorb the first time.
+ * quern_run_plan runs, or quern_reduction_absorb the first time. Programs that cannot see to that
+ * have them forked by another one: quern_session_set.
  *
  * The library computes in the default floating-point environment, on its own threads and, while a
  * function runs, on the caller's; rounding, traps and flags of the caller are afterwards as they
@@ -108,6 +109,35 @@ void quern_session_free(quern_session *session);
    collective. */
 enum quern_status quern_session_status(const quern_session *session);
 const char *quern_session_message(const quern_session *session);
+
+/*
+ * Sets an option of a session, which holds from the next call on that works with it; the same on
+ * all ranks. There is one:
+ *
+ *	reader	who reads metadata, and data that only the HDF5 library can read:
+ *		fork	 processes that the library forks from this one (default)
+ *		program	 processes that quern-reader forks, a program that is installed with the
+ *			 library: with it no function of the HDF5 library is called in this process
+ *			 to read, so that other threads of the program may be inside it at any time
+ *		PATH	 the same, by a quern-reader at that path (with a / in it)
+ *
+ * The program is started when it is first needed (some 20 ms, once a session and rank), and ends
+ * with the session or with this process, whatever becomes of it. It must be of the version of the
+ * library; where it is missing or of another one, what would read fails and says so: it is never
+ * replaced by a fork. Filters and plugin paths that the program has given to its HDF5 library by
+ * calls are not known there; environment variables are as they were at its start. Results written
+ * as .h5 or .nc, and staging, write by the library in this process.
+ *
+ * Which one is right the library cannot tell: each MPI has threads of its own, which never enter
+ * HDF5, so their number says nothing, and whoever holds what lock is the program's to know. Hence
+ * it is not chosen by itself. The environment variable QUERN_READER, which has the same values,
+ * stands where the program sets nothing; not in programs that run with more rights than who has
+ * started them (setuid).
+ *
+ * QUERN_ERR_USAGE: no such option or value; quern_session_message says which, and the session is
+ * of use all the same. Not collective.
+ */
+enum quern_status quern_session_set(quern_session *session, const char *name, const char *value);
 
 /* Runs that are made of the session from now on know this kernel of the program, which lives as
    long as they do, by its name; the same on all ranks. QUERN_ERR_USAGE: it lacks something, or its

@@ -22,6 +22,7 @@
 #include "io/hdf5_child/child.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_library/ask.h"
+#include "io/hdf5_child/errand.h"
 #include "io/hdf5_child/grants.h"
 
 #define BATCH		   16
@@ -51,7 +52,6 @@ struct batches {
 	const char *const *files, *const *paths;
 	size_t n;
 	size_t nchildren, number; /* of this child */
-	struct qn_h5_caller caller;
 	struct qn_child child[MOST_CHILDREN];
 };
 
@@ -205,8 +205,6 @@ static void answer_batches(void *ctx, int fd)
 	struct telling t = { .batches = b, .alike = qn_h5_alike_new(b->like) };
 	bool ok = true;
 
-	H5PLset_loading_state(0);
-	qn_h5_leave(&b->caller);
 	for (size_t i = b->number * BATCH; ok && i < b->n; i += b->nchildren * BATCH) {
 		qn_child_renew(CPU_SECONDS);
 		ok = tell_batch(fd, &t, i);
@@ -214,6 +212,51 @@ static void answer_batches(void *ctx, int fd)
 	qn_listing_fini(&t.listing);
 	qn_h5_alike_free(t.alike);
 }
+
+/* Those of this child only, which are batches like all. */
+static bool put_batches(const void *question, FILE *out)
+{
+	const struct batches *b = question;
+
+	qn_put_number(out, b->paths != NULL);
+	for (size_t i = b->number * BATCH; i < b->n; i += b->nchildren * BATCH)
+		for (size_t k = i; k < qn_min_u64(i + BATCH, b->n); k++) {
+			qn_put_text(out, b->files[k]);
+			if (b->paths)
+				qn_put_text(out, b->paths[k]);
+		}
+	qn_put_text(out, NULL);
+	return qn_put_dataset(out, b->like);
+}
+
+static void *take_batches(struct qn_words *in, void *shared)
+{
+	struct batches *b = qn_calloc(1, sizeof(*b));
+	const char **files = NULL, **paths = NULL, *file;
+	size_t nfiles = 0, npaths = 0;
+	bool with_paths, ok = b != NULL;
+
+	(void)shared;
+	with_paths = qn_take_number(in) != 0;
+	while (ok && (file = qn_take_text(in))) {
+		ok = qn_grow(&files, &nfiles, b->n + 1, sizeof(*files)) &&
+		     qn_grow(&paths, &npaths, b->n + 1, sizeof(*paths));
+		if (ok) {
+			files[b->n] = file;
+			paths[b->n++] = with_paths ? qn_take_text(in) : NULL;
+		}
+	}
+	if (!ok)
+		return NULL;
+	b->files = files;
+	b->paths = with_paths ? paths : NULL;
+	b->nchildren = 1;
+	b->like = qn_take_dataset(in);
+	return b;
+}
+
+const struct qn_errand qn_errand_batches = { QN_BATCHES, answer_batches, put_batches,
+					     take_batches };
 
 /* --- the parent --- */
 
@@ -406,6 +449,7 @@ static void start(struct batches *b)
 					  .cpu_seconds = CPU_SECONDS,
 					  .wall_seconds = wall_seconds(),
 					  .option = "--metadata-timeout" };
+	const struct qn_errand_start s = { .errand = &qn_errand_batches, .question = b };
 	struct quern_message ignored = { .status = QUERN_OK };
 
 	for (b->number = 0; b->number < b->nchildren; b->number++) {
@@ -413,10 +457,7 @@ static void start(struct batches *b)
 
 		if (grant_files(b, &g) == QUERN_OK) {
 			limits.files = &g.names;
-			qn_h5_enter(&b->caller);
-			qn_child_start(&b->child[b->number], "files", &limits, answer_batches, b,
-				       &ignored);
-			qn_h5_leave(&b->caller);
+			qn_errand_start(&b->child[b->number], "files", &limits, &s, &ignored);
 		}
 		qn_grants_fini(&g);
 	}

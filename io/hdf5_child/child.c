@@ -32,6 +32,7 @@
 #include "data/reading.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_library/ask.h"
+#include "io/hdf5_child/errand.h"
 #include "io/hdf5_child/grants.h"
 #include "io/hdf5_format/names.h"
 #include "io/hdf5_format/raw.h"
@@ -56,8 +57,7 @@ struct question {
 	struct stat st;			  /* of the file, as it was before */
 	void *out;
 	struct qn_h5_end *end; /* of the path: may be in another file */
-	struct qn_h5_caller caller;
-	struct qn_said *said; /* NULL: the answer is not kept */
+	struct qn_said *said;  /* NULL: the answer is not kept */
 };
 
 /* A million chunks take one second to list, and at least a megabyte to store. Where the file is
@@ -76,11 +76,11 @@ static struct qn_child_limits limits_for(uint64_t file_nbytes)
 	};
 }
 
-/* The lock is held while the child comes into being, so that in it too it can be taken. */
 static enum quern_status start(struct qn_child *c, const struct qn_grants *grants,
-			       struct qn_h5_caller *caller, uint64_t file_nbytes,
-			       qn_child_work *work, void *question, struct quern_message *err)
+			       uint64_t file_nbytes, const struct qn_hdf5_asking *a,
+			       struct quern_message *err)
 {
+	const struct qn_errand_start s = { .errand = a->errand, .question = a->question };
 	struct qn_child_limits limits = limits_for(file_nbytes);
 	enum quern_status status;
 	char *subject;
@@ -88,22 +88,19 @@ static enum quern_status start(struct qn_child *c, const struct qn_grants *grant
 	if (qn_asprintf(&subject, "%s: its metadata", grants->file) < 0)
 		return qn_error_nomem(err, strlen(grants->file), "a process");
 	limits.files = &grants->names;
-	qn_h5_enter(caller);
-	status = qn_child_start(c, subject, &limits, work, question, err);
-	qn_h5_leave(caller);
+	status = qn_errand_start(c, subject, &limits, &s, err);
 	free(subject);
 	return status;
 }
 
 /* One child and its answer. *again: that counts for nothing, and another child would be of use. */
 static enum quern_status ask_once(const struct qn_hdf5_asking *a, struct qn_grants *grants,
-				  struct qn_h5_caller *caller, uint64_t file_nbytes, int *nkilled,
-				  bool *again, struct quern_message *err)
+				  uint64_t file_nbytes, int *nkilled, bool *again,
+				  struct quern_message *err)
 {
 	struct qn_child c = { .process = QN_PROCESS_NONE };
 	struct quern_message why = { .status = QUERN_OK }, lack = { .status = QUERN_OK };
-	enum quern_status status =
-		start(&c, grants, caller, file_nbytes, a->work, a->question, &why);
+	enum quern_status status = start(&c, grants, file_nbytes, a, &why);
 	bool heard = false, more = false;
 
 	c.said = a->said;
@@ -131,8 +128,7 @@ static enum quern_status ask_once(const struct qn_hdf5_asking *a, struct qn_gran
 }
 
 enum quern_status qn_hdf5_child_ask(const struct qn_hdf5_asking *a, const char *file,
-				    struct qn_h5_caller *caller, uint64_t file_nbytes,
-				    struct quern_message *err)
+				    uint64_t file_nbytes, struct quern_message *err)
 {
 	struct quern_message why = { .status = QUERN_OK };
 	struct qn_grants grants;
@@ -144,7 +140,7 @@ enum quern_status qn_hdf5_child_ask(const struct qn_hdf5_asking *a, const char *
 		return status;
 	for (int i = 0; again && i < QN_GRANTS_MOST_ROUNDS; i++) {
 		why = (struct quern_message){ .status = QUERN_OK };
-		status = ask_once(a, &grants, caller, file_nbytes, &nkilled, &again, &why);
+		status = ask_once(a, &grants, file_nbytes, &nkilled, &again, &why);
 	}
 	if (again && status == QUERN_OK)
 		status = qn_grants_no_end(&grants, &why);
@@ -152,11 +148,40 @@ enum quern_status qn_hdf5_child_ask(const struct qn_hdf5_asking *a, const char *
 	return status == QUERN_OK ? status : qn_error_pass(err, status, &why);
 }
 
-/* In the child, first: gives back the lock. Metadata needs no plugins. */
-static void settle(const struct question *q)
+/* --- the question as words --- */
+
+static bool put_question(const void *question, FILE *out)
 {
-	H5PLset_loading_state(0);
-	qn_h5_leave(&q->caller);
+	const struct question *q = question;
+
+	qn_put_text(out, q->file);
+	qn_put_text(out, q->path);
+	qn_put_text(out, q->column);
+	qn_put_number(out, q->with_index);
+	qn_put_number(out, q->closely);
+	qn_put_block(out, q->part, q->part ? sizeof(*q->part) : 0);
+	qn_put_number(out, q->dataset != NULL);
+	return !q->dataset || qn_put_dataset(out, q->dataset);
+}
+
+static void *take_question(struct qn_words *in, void *shared)
+{
+	struct question *q = qn_calloc(1, sizeof(*q));
+	const void *part;
+	size_t nbytes;
+
+	(void)shared;
+	if (!q)
+		return NULL;
+	q->file = qn_take_text(in);
+	q->path = qn_take_text(in);
+	q->column = qn_take_text(in);
+	q->with_index = qn_take_number(in) != 0;
+	q->closely = qn_take_number(in) != 0;
+	part = qn_take_block(in, &nbytes);
+	q->part = nbytes ? part : NULL;
+	q->dataset = qn_take_number(in) ? qn_take_dataset(in) : NULL;
+	return q;
 }
 
 /* What can be said about the file without the library: the usual errors need no child. */
@@ -181,7 +206,6 @@ static void answer_list(void *ctx, int fd)
 	void *flat = NULL;
 	enum quern_status status;
 
-	settle(q);
 	status = q->closely ? qn_hdf5_list_closely(q->file, &l, &err)
 			    : qn_hdf5_list(q->file, &l, &err);
 	if (status == QUERN_OK) {
@@ -191,6 +215,8 @@ static void answer_list(void *ctx, int fd)
 	}
 	qn_child_tell_block(fd, status, &err, flat, nbytes);
 }
+
+const struct qn_errand qn_errand_list = { QN_LIST, answer_list, put_question, take_question };
 
 static enum quern_status hear_listing(struct qn_child *c, void *question, struct quern_message *err)
 {
@@ -231,7 +257,7 @@ static bool is_quiet(const struct stat *st)
 }
 
 /* What an answer depends on: the question, and the file as it is. False: it is not to be kept. */
-static bool make_key(const struct question *q, qn_child_work *work, struct key *key)
+static bool make_key(const struct question *q, const struct qn_errand *errand, struct key *key)
 {
 	const struct qn_reading *r = qn_reading();
 	const struct stat *st = &q->st;
@@ -243,7 +269,7 @@ static bool make_key(const struct question *q, qn_child_work *work, struct key *
 			(uintmax_t)st->st_dev, (uintmax_t)st->st_ino, (uintmax_t)st->st_size,
 			(intmax_t)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
 			(intmax_t)st->st_ctim.tv_sec, st->st_ctim.tv_nsec,
-			(uintmax_t)(uintptr_t)work, q->with_index, q->closely, r->as_stored,
+			(uintmax_t)(uintptr_t)errand, q->with_index, q->closely, r->as_stored,
 			r->allow_external, strlen(q->file), q->path ? strlen(q->path) : 0, q->file,
 			q->path ? q->path : "", q->column ? q->column : "");
 	key->n = n < 0 ? 0 : (size_t)n;
@@ -267,24 +293,24 @@ static bool hear_again(struct question *q, qn_hdf5_hear *hear, const struct key 
 	return is;
 }
 
-static enum quern_status ask(struct question *q, qn_child_work *work, qn_hdf5_hear *hear,
+static enum quern_status ask(struct question *q, const struct qn_errand *errand, qn_hdf5_hear *hear,
 			     qn_hdf5_forget *forget, struct quern_message *err)
 {
 	struct qn_said said = { .most = QN_ANSWERS_MOST_NBYTES };
-	struct qn_hdf5_asking a = { work, hear, forget, q, NULL };
+	struct qn_hdf5_asking a = { errand, hear, forget, q, NULL };
 	struct key key = { .bytes = NULL };
 	enum quern_status status = look_at(q->file, &q->st, err);
 
 	if (status != QUERN_OK)
 		return status;
-	if (make_key(q, work, &key)) {
+	if (make_key(q, errand, &key)) {
 		if (hear_again(q, hear, &key)) {
 			free(key.bytes);
 			return QUERN_OK;
 		}
 		a.said = q->said = &said;
 	}
-	status = qn_hdf5_child_ask(&a, q->file, &q->caller, (uint64_t)q->st.st_size, err);
+	status = qn_hdf5_child_ask(&a, q->file, (uint64_t)q->st.st_size, err);
 	if (status == QUERN_OK && a.said && !said.is_lost)
 		qn_answers_keep(qn_reading()->answers, key.bytes, key.n, said.bytes, said.n);
 	qn_said_fini(&said);
@@ -298,7 +324,7 @@ enum quern_status qn_hdf5_child_list(const char *file, struct qn_listing *out,
 {
 	struct question q = { .file = file, .out = out };
 
-	return ask(&q, answer_list, hear_listing, forget_listing, err);
+	return ask(&q, &qn_errand_list, hear_listing, forget_listing, err);
 }
 
 enum quern_status qn_hdf5_child_list_closely(const char *file, struct qn_listing *out,
@@ -306,7 +332,7 @@ enum quern_status qn_hdf5_child_list_closely(const char *file, struct qn_listing
 {
 	struct question q = { .file = file, .closely = true, .out = out };
 
-	return ask(&q, answer_list, hear_listing, forget_listing, err);
+	return ask(&q, &qn_errand_list, hear_listing, forget_listing, err);
 }
 
 /* --- yes or no --- */
@@ -336,9 +362,11 @@ static void answer_is_result(void *ctx, int fd)
 	const struct question *q = ctx;
 	struct quern_message none = { .status = QUERN_OK };
 
-	settle(q);
 	tell_word(fd, QUERN_OK, qn_hdf5_is_result(q->file), &none);
 }
+
+const struct qn_errand qn_errand_is_result = { QN_IS_RESULT, answer_is_result, put_question,
+					       take_question };
 
 static void forget_nothing(void *question)
 {
@@ -351,7 +379,7 @@ bool qn_hdf5_child_is_result(const char *file)
 	struct question q = { .file = file, .out = &is };
 	struct quern_message err = { .status = QUERN_OK };
 
-	return ask(&q, answer_is_result, hear_word, forget_nothing, &err) == QUERN_OK && is;
+	return ask(&q, &qn_errand_is_result, hear_word, forget_nothing, &err) == QUERN_OK && is;
 }
 
 /* --- texts of attributes --- */
@@ -365,12 +393,13 @@ static void answer_texts(void *ctx, int fd)
 	void *flat = NULL;
 	enum quern_status status;
 
-	settle(q);
 	status = qn_hdf5_texts(q->file, q->path, &texts, &err);
 	if (status == QUERN_OK && !(flat = qn_names_pack(&texts, &nbytes)))
 		status = qn_error_nomem(&err, nbytes, "attributes");
 	qn_child_tell_block(fd, status, &err, flat, nbytes);
 }
+
+const struct qn_errand qn_errand_texts = { QN_TEXTS, answer_texts, put_question, take_question };
 
 static enum quern_status hear_texts(struct qn_child *c, void *question, struct quern_message *err)
 {
@@ -398,7 +427,7 @@ enum quern_status qn_hdf5_child_texts(const char *file, const char *path, struct
 				      struct quern_message *err)
 {
 	struct question q = { .file = file, .path = path, .out = out };
-	enum quern_status status = ask(&q, answer_texts, hear_texts, forget_texts, err);
+	enum quern_status status = ask(&q, &qn_errand_texts, hear_texts, forget_texts, err);
 
 	if (status != QUERN_OK)
 		qn_names_fini(out);
@@ -466,11 +495,12 @@ static void answer_follow(void *ctx, int fd)
 	struct qn_h5_end end;
 	enum quern_status status;
 
-	settle(q);
 	status = qn_hdf5_follow(q->file, q->path, &end, &err);
 	if (qn_child_tell_verdict(fd, status, &err) && status == QUERN_OK)
 		tell_end(fd, &end);
 }
+
+const struct qn_errand qn_errand_follow = { QN_FOLLOW, answer_follow, put_question, take_question };
 
 static enum quern_status hear_followed(struct qn_child *c, void *question,
 				       struct quern_message *err)
@@ -609,7 +639,7 @@ enum quern_status qn_hdf5_child_locate(const char *file, const char *path, struc
 		struct question q = { .file = t.file, .path = t.path, .end = &end };
 		bool there = true;
 
-		status = ask(&q, answer_follow, hear_followed, forget_end, err);
+		status = ask(&q, &qn_errand_follow, hear_followed, forget_end, err);
 		arrived = status == QUERN_OK && end.is != QN_OTHER_FILE;
 		if (arrived)
 			status = arrive(&t, &end, out, err);
@@ -669,7 +699,6 @@ static void answer_describe(void *ctx, int fd)
 	struct qn_dataset d;
 	enum quern_status status;
 
-	settle(q);
 	status = qn_hdf5_describe_part(q->file, q->path, q->column, q->with_index, q->part, &d,
 				       &err);
 	if (status == QUERN_OK)
@@ -677,6 +706,9 @@ static void answer_describe(void *ctx, int fd)
 	else if (!tell_elsewhere(q, fd))
 		qn_child_tell_verdict(fd, status, &err);
 }
+
+const struct qn_errand qn_errand_describe = { QN_DESCRIBE, answer_describe, put_question,
+					      take_question };
 
 /* The path of a description is absolute; that of a question may leave out the first slash. */
 static bool is_path_of(const struct qn_dataset *d, const struct question *q)
@@ -834,7 +866,7 @@ static enum quern_status describe(const struct question *asked, struct quern_mes
 		q.file = t.file;
 		q.path = t.path;
 		q.end = &end;
-		status = ask(&q, answer_describe, hear_description, forget_description, err);
+		status = ask(&q, &qn_errand_describe, hear_description, forget_description, err);
 		described = status == QUERN_OK && end.is == QN_DATASET;
 		if (status == QUERN_OK && !described)
 			status = go_on(&t, &end, &there, err);
@@ -886,7 +918,6 @@ static void answer_sources(void *ctx, int fd)
 	void *flat = NULL;
 	enum quern_status status;
 
-	settle(q);
 	status = qn_hdf5_sources(q->dataset, &list, &err);
 	if (status == QUERN_OK) {
 		flat = qn_sources_pack(&list, &nbytes);
@@ -895,6 +926,9 @@ static void answer_sources(void *ctx, int fd)
 	}
 	qn_child_tell_block(fd, status, &err, flat, nbytes);
 }
+
+const struct qn_errand qn_errand_sources = { QN_FIND_SOURCES, answer_sources, put_question,
+					     take_question };
 
 static enum quern_status hear_sources(struct qn_child *c, void *question, struct quern_message *err)
 {
@@ -922,37 +956,38 @@ enum quern_status qn_hdf5_child_sources(const struct qn_dataset *d, struct qn_so
 {
 	struct question q = { .file = d->file, .path = d->path, .dataset = d, .out = out };
 
-	return ask(&q, answer_sources, hear_sources, forget_sources, err);
+	return ask(&q, &qn_errand_sources, hear_sources, forget_sources, err);
 }
 
 /* --- confinement --- */
 
 static void answer_sandbox(void *ctx, int fd)
 {
-	const struct qn_h5_caller *caller = ctx;
 	struct qn_sandbox s = { .landlock = 0 };
 
-	qn_h5_leave(caller);
+	(void)ctx;
 	s.calls = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) < 0 && errno == ENOSYS;
 	s.files = qn_sys_open("/", O_RDONLY, 0) < 0 && errno == EACCES;
 	qn_child_tell(fd, &s, sizeof(s));
 }
+
+const struct qn_errand qn_errand_sandbox = { QN_TRY_SANDBOX, answer_sandbox, put_question,
+					     take_question };
 
 /* The version of Landlock is asked for here: a child that is confined cannot. */
 enum quern_status qn_hdf5_child_sandbox(struct qn_sandbox *out, struct quern_message *err)
 {
 	struct qn_child_limits limits = limits_for(0);
 	struct qn_child c = { .process = QN_PROCESS_NONE };
-	struct qn_h5_caller caller;
+	struct question none = { .file = NULL };
+	const struct qn_errand_start s = { .errand = &qn_errand_sandbox, .question = &none };
 	struct qn_grants grants;
 	enum quern_status status = qn_grants_init(&grants, "/dev/null", NULL, false, err);
 
 	if (status != QUERN_OK)
 		return status;
 	limits.files = &grants.names;
-	qn_h5_enter(&caller);
-	status = qn_child_start(&c, "the sandbox", &limits, answer_sandbox, &caller, err);
-	qn_h5_leave(&caller);
+	status = qn_errand_start(&c, "the sandbox", &limits, &s, err);
 	if (status == QUERN_OK)
 		status = qn_child_get(&c, out, sizeof(*out), err);
 	out->landlock = qn_child_landlock();

@@ -11,6 +11,8 @@
 #include "io/sandbox/child.h"
 #include "data/storage.h"
 
+struct qn_errand;
+
 /* Takes the answer of a child to a question. */
 typedef enum quern_status qn_hdf5_hear(struct qn_child *c, void *question,
 				       struct quern_message *err);
@@ -19,7 +21,7 @@ typedef enum quern_status qn_hdf5_hear(struct qn_child *c, void *question,
 typedef void qn_hdf5_forget(void *question);
 
 struct qn_hdf5_asking {
-	qn_child_work *work;
+	const struct qn_errand *errand; /* errand.h */
 	qn_hdf5_hear *hear;
 	qn_hdf5_forget *forget;
 	void *question;
@@ -27,12 +29,9 @@ struct qn_hdf5_asking {
 };
 
 /* Has a child read the metadata of a file of that size; another one when that is killed, or
-   was refused a file that it may open (grants.h). caller: where
-   the child finds what qn_h5_enter has found. */
-struct qn_h5_caller;
+   was refused a file that it may open (grants.h). */
 enum quern_status qn_hdf5_child_ask(const struct qn_hdf5_asking *a, const char *file,
-				    struct qn_h5_caller *caller, uint64_t file_nbytes,
-				    struct quern_message *err);
+				    uint64_t file_nbytes, struct quern_message *err);
 
 enum quern_status qn_hdf5_child_list(const char *file, struct qn_listing *out,
 				     struct quern_message *err);

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/system.h"
 #include "data/external.h"
+#include "data/reading.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_library/open.h"
 #include "io/hdf5_format/raw.h"
@@ -24,18 +25,17 @@ static const char *const for_plugins[] = { "/lib",
 					   "/sys/devices/system/cpu",
 					   NULL };
 
-static enum quern_status add_all(struct qn_grants *g, const char *const *names,
+static enum quern_status add_all(struct qn_names *list, const char *const *names,
 				 struct quern_message *err)
 {
 	enum quern_status status = QUERN_OK;
 
 	for (; status == QUERN_OK && *names; names++)
-		status = qn_names_add(&g->names, *names, err);
+		status = qn_names_add(list, *names, err);
 	return status;
 }
 
-/* Where the HDF5 library looks for plugins. */
-static enum quern_status add_plugins(struct qn_grants *g, struct quern_message *err)
+enum quern_status qn_grants_add_plugins(struct qn_names *names, struct quern_message *err)
 {
 	struct qn_h5_caller caller;
 	enum quern_status status = QUERN_OK;
@@ -47,9 +47,9 @@ static enum quern_status add_plugins(struct qn_grants *g, struct quern_message *
 		n = 0;
 	for (unsigned i = 0; status == QUERN_OK && i < n; i++)
 		if (H5PLget(i, path, sizeof(path)) > 0)
-			status = qn_names_add(&g->names, path, err);
+			status = qn_names_add(names, path, err);
 	qn_h5_leave(&caller);
-	return status == QUERN_OK ? add_all(g, for_plugins, err) : status;
+	return status == QUERN_OK ? add_all(names, for_plugins, err) : status;
 }
 
 enum quern_status qn_grants_init(struct qn_grants *g, const char *file, const char *dataset,
@@ -60,9 +60,9 @@ enum quern_status qn_grants_init(struct qn_grants *g, const char *file, const ch
 	*g = (struct qn_grants){ .file = file, .dataset = dataset, .raw = raw };
 	status = qn_names_add(&g->names, file, err);
 	if (status == QUERN_OK)
-		status = add_all(g, for_all, err);
-	if (status == QUERN_OK && dataset)
-		status = add_plugins(g, err);
+		status = add_all(&g->names, for_all, err);
+	if (status == QUERN_OK && dataset && !qn_reading()->forkserver)
+		status = qn_grants_add_plugins(&g->names, err);
 	if (status != QUERN_OK)
 		qn_grants_fini(g);
 	return status;

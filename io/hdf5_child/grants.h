@@ -20,9 +20,11 @@ struct qn_grants {
 };
 
 /* What a child may open from the beginning: `file`, and what the system's libraries look for; with a dataset,
-   plugins and all libraries. The lock of the HDF5 library is not held. */
+   plugins and all libraries, unless the child is not forked here, and adds them itself. The lock of the HDF5 library is not held. */
 enum quern_status qn_grants_init(struct qn_grants *g, const char *file, const char *dataset,
 				 bool raw, struct quern_message *err);
+/* Adds where the HDF5 library looks for plugins, and what these need. The lock is not held. */
+enum quern_status qn_grants_add_plugins(struct qn_names *names, struct quern_message *err);
 void qn_grants_fini(struct qn_grants *g);
 
 /*

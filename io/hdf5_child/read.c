@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -25,7 +24,9 @@
 #include "data/reading.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_library/ask.h"
+#include "io/hdf5_child/errand.h"
 #include "io/hdf5_child/grants.h"
+#include "io/sandbox/memory.h"
 
 #define MEMORY_NBYTES (UINT64_C(3) << 29)
 #define CPU_SECONDS   8
@@ -37,9 +38,9 @@ struct reader {
 	uint64_t number; /* of the last question; 0: whether the dataset can be opened */
 	struct qn_child_limits limits;
 	struct qn_grants grants;
-	struct qn_h5_caller caller;
 	uint64_t shared_nbytes;
 	uint8_t *shared;
+	int shared_fd; /* for a child that is not forked here; -1: none */
 	uint32_t elem_nbytes;
 };
 
@@ -68,12 +69,14 @@ static struct qn_child_limits limits_for(uint64_t chunk_nbytes)
 static void allow_plugins(const struct qn_dataset *d)
 {
 	bool needed = d->layout == QN_VIRTUAL;
+	struct qn_h5_caller caller;
 
-	H5PLset_loading_state(0);
+	qn_h5_enter(&caller);
 	for (int i = 0; i < d->nfilters; i++)
 		needed |= H5Zfilter_avail((H5Z_filter_t)d->filter[i].id) <= 0;
 	if (needed)
 		H5PLset_loading_state(H5PL_ALL_PLUGIN);
+	qn_h5_leave(&caller);
 }
 
 static bool tell(int fd, uint64_t number, enum quern_status status, const struct quern_message *err)
@@ -90,7 +93,6 @@ static void answer_boxes(void *ctx, int fd)
 	enum quern_status status;
 
 	allow_plugins(r->d);
-	qn_h5_leave(&r->caller);
 	status = qn_hdf5_reader_open(r->d, &inner, &err);
 	while (tell(fd, q.number, status, &err) && inner && qn_child_hear(fd, &q, sizeof(q))) {
 		qn_child_renew(r->limits.cpu_seconds);
@@ -98,6 +100,28 @@ static void answer_boxes(void *ctx, int fd)
 		status = qn_hdf5_reader_read(inner, &q.box, r->shared, &err);
 	}
 }
+
+static bool put_reader(const void *question, FILE *out)
+{
+	const struct reader *r = question;
+
+	qn_put_number(out, r->limits.cpu_seconds);
+	return qn_put_dataset(out, r->d);
+}
+
+static void *take_reader(struct qn_words *in, void *shared)
+{
+	struct reader *r = qn_calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->shared = shared;
+	r->limits.cpu_seconds = (unsigned)qn_take_number(in);
+	r->d = qn_take_dataset(in);
+	return r;
+}
+
+const struct qn_errand qn_errand_boxes = { QN_BOXES, answer_boxes, put_reader, take_reader };
 
 /* The answer to the last question. */
 static enum quern_status hear(struct reader *r, struct quern_message *err)
@@ -110,17 +134,21 @@ static enum quern_status hear(struct reader *r, struct quern_message *err)
 	return status == QUERN_OK ? qn_child_get_verdict(&r->child, err) : status;
 }
 
-static enum quern_status fork_child(struct reader *r, struct quern_message *err)
+static enum quern_status start_child(struct reader *r, struct quern_message *err)
 {
+	const struct qn_errand_start s = { .errand = &qn_errand_boxes,
+					   .question = r,
+					   .plugins = true,
+					   .shared = r->shared,
+					   .shared_nbytes = r->shared_nbytes,
+					   .shared_fd = r->shared_fd };
 	enum quern_status status;
 	char *subject;
 
 	if (qn_asprintf(&subject, "%s: dataset %s", r->d->file, r->d->path) < 0)
 		return qn_error_nomem(err, strlen(r->d->file), "a reader");
 	r->limits.files = &r->grants.names;
-	qn_h5_enter(&r->caller);
-	status = qn_child_start(&r->child, subject, &r->limits, answer_boxes, r, err);
-	qn_h5_leave(&r->caller);
+	status = qn_errand_start(&r->child, subject, &r->limits, &s, err);
 	free(subject);
 	return status;
 }
@@ -128,9 +156,11 @@ static enum quern_status fork_child(struct reader *r, struct quern_message *err)
 static void stop(struct reader *r)
 {
 	qn_child_end(&r->child);
-	if (r->shared)
-		qn_sys_munmap(r->shared, r->shared_nbytes);
+	qn_memory_free(r->shared, r->shared_nbytes);
 	r->shared = NULL;
+	if (r->shared_fd >= 0)
+		qn_sys_close(r->shared_fd);
+	r->shared_fd = -1;
 }
 
 static enum quern_status start(struct reader *r, struct quern_message *err)
@@ -138,14 +168,12 @@ static enum quern_status start(struct reader *r, struct quern_message *err)
 	enum quern_status status;
 
 	stop(r);
-	r->shared = qn_sys_mmap(NULL, r->shared_nbytes, PROT_READ | PROT_WRITE,
-				MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (r->shared == MAP_FAILED) {
-		r->shared = NULL;
+	r->shared =
+		qn_memory_new(r->shared_nbytes, qn_reading()->forkserver ? &r->shared_fd : NULL);
+	if (!r->shared)
 		return qn_error_nomem(err, r->shared_nbytes, "a chunk");
-	}
 	r->number = 0;
-	status = fork_child(r, err);
+	status = start_child(r, err);
 	if (status == QUERN_OK)
 		status = hear(r, err);
 	if (status != QUERN_OK)
@@ -213,6 +241,7 @@ enum quern_status qn_hdf5_child_open(const struct qn_dataset *d, void **reader,
 	if (!r)
 		return qn_error_nomem(err, sizeof(*r), "a reader");
 	r->d = d;
+	r->shared_fd = -1;
 	r->elem_nbytes = d->type.size;
 	r->shared_nbytes = qn_dataset_chunk_nelems(d) * d->type.size;
 	if (d->type.class == QN_TEXT)

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/system.h"
 #include "io/hdf5_child/child.h"
+#include "io/hdf5_child/errand.h"
 #include "io/hdf5_library/file.h"
 #include "io/hdf5_write/stage.h"
 
@@ -24,7 +25,6 @@ struct question {
 	const struct qn_catalog *catalog; /* NULL: a shell is asked for */
 	void **image;
 	size_t *nbytes;
-	struct qn_h5_caller caller;
 };
 
 static void answer(void *ctx, int fd)
@@ -35,13 +35,58 @@ static void answer(void *ctx, int fd)
 	size_t nbytes = 0;
 	enum quern_status status;
 
-	H5PLset_loading_state(0);
-	qn_h5_leave(&q->caller);
 	status = q->catalog ? qn_hdf5_catalog(q->catalog, &image, &nbytes, &err)
 			    : qn_hdf5_shell(q->file, q->path, q->shape, q->ndim, &image, &nbytes,
 					    &err);
 	qn_child_tell_block(fd, status, &err, image, nbytes);
 }
+
+static bool put_catalog(const struct qn_catalog *catalog, FILE *out)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	size_t nbytes = 0;
+	void *flat = qn_catalog_flatten(catalog, &nbytes, &ignored);
+
+	qn_put_block(out, flat, nbytes);
+	free(flat);
+	return flat != NULL;
+}
+
+static bool put_question(const void *question, FILE *out)
+{
+	const struct question *q = question;
+
+	qn_put_text(out, q->file);
+	qn_put_text(out, q->path);
+	qn_put_block(out, q->shape, sizeof(*q->shape) * (size_t)q->ndim);
+	return !q->catalog || put_catalog(q->catalog, out);
+}
+
+/* What is left is a catalog. */
+static void *take_question(struct qn_words *in, void *shared)
+{
+	struct quern_message ignored = { .status = QUERN_OK };
+	struct question *q = qn_calloc(1, sizeof(*q));
+	struct qn_catalog *c = qn_calloc(1, sizeof(*c));
+	const void *flat;
+	size_t nbytes;
+
+	(void)shared;
+	if (!q || !c)
+		return NULL;
+	q->file = qn_take_text(in);
+	q->path = qn_take_text(in);
+	q->shape = qn_take_block(in, &nbytes);
+	q->ndim = (int)(nbytes / sizeof(*q->shape));
+	if (!in->ok || in->at == in->end)
+		return q;
+	flat = qn_take_block(in, &nbytes);
+	in->ok = in->ok && qn_catalog_unflatten(flat, nbytes, c, &ignored) == QUERN_OK;
+	q->catalog = c;
+	return q;
+}
+
+const struct qn_errand qn_errand_stage = { QN_STAGE, answer, put_question, take_question };
 
 static enum quern_status hear(struct qn_child *c, void *question, struct quern_message *err)
 {
@@ -60,7 +105,7 @@ static void forget(void *question)
 
 static enum quern_status ask(struct question *q, struct quern_message *err)
 {
-	const struct qn_hdf5_asking a = { answer, hear, forget, q, NULL };
+	const struct qn_hdf5_asking a = { &qn_errand_stage, hear, forget, q, NULL };
 	struct stat st;
 	enum quern_status status;
 	int fd;
@@ -70,7 +115,7 @@ static enum quern_status ask(struct question *q, struct quern_message *err)
 	if (status != QUERN_OK)
 		return status;
 	qn_sys_close(fd);
-	return qn_hdf5_child_ask(&a, q->file, &q->caller, (uint64_t)st.st_size, err);
+	return qn_hdf5_child_ask(&a, q->file, (uint64_t)st.st_size, err);
 }
 
 enum quern_status qn_hdf5_child_shell(const char *file, const char *path, const uint64_t *shape,

@@ -20,6 +20,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/system.h"
 
 /* A sanitizer must be able to tell what it found. */
 #ifdef __has_feature
@@ -36,6 +37,7 @@
 
 #define LEAST_FILES	  16   /* that a process must be allowed to have open */
 #define NFILES		  4096 /* that a child may have open: sources of a virtual dataset, plugins */
+#define MOST_STARTS	  4    /* of a program that ends */
 #define CHILD_FD	  3
 #define EXIT_UNCONFINED	  2
 #define LAST_PLAIN_SIGNAL 31
@@ -107,6 +109,13 @@ static void close_from(int first)
 		close(fd);
 }
 
+void qn_child_leave_program(void)
+{
+	reset_signals();
+	signal(SIGPIPE, SIG_IGN);
+	close_from(QN_FORKSERVER_FD + 1);
+}
+
 /* Keeps fd, as CHILD_FD, and nothing else: closed first, files make room where few may be open. What
    glibc prints of a damaged heap is not for users. */
 static bool keep_only(int fd)
@@ -162,8 +171,8 @@ static bool confine(const struct qn_child_limits *limits, struct qn_refused *ref
 	return true;
 }
 
-_Noreturn static void be_child(int fd, pid_t parent, const struct qn_child_limits *limits,
-			       struct qn_refused *refused, qn_child_work *work, void *ctx)
+_Noreturn void qn_child_be(int fd, pid_t parent, const struct qn_child_limits *limits,
+			   struct qn_refused *refused, qn_child_work *work, void *ctx)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (getppid() != parent)
@@ -192,6 +201,22 @@ void qn_child_wait_anew(struct qn_child *c)
 	c->deadline_ns = now_ns() + (int64_t)c->limits.wall_seconds * 1000000000;
 }
 
+/* Something to read, or the end of it; false when it is too late. */
+static bool wait_for(const struct qn_child *c)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+	int n;
+
+	do {
+		int64_t left_ns = c->deadline_ns - now_ns();
+
+		n = poll(&p, 1, left_ns > 0 ? (int)(left_ns / 1000000 + 1) : 0);
+		if (n == 0 && left_ns <= 0)
+			return false;
+	} while (n == 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)));
+	return true;
+}
+
 /* With fewer the library takes files that it cannot open for damaged, or for missing. */
 static enum quern_status check_files(const char *subject, struct quern_message *err)
 {
@@ -206,55 +231,155 @@ static enum quern_status check_files(const char *subject, struct quern_message *
 		subject, (unsigned long long)r.rlim_cur, LEAST_FILES);
 }
 
+static enum quern_status no_child(const char *subject, int why, struct quern_message *err)
+{
+	return qn_error_set(
+		err, QUERN_ERR_RUN, "%s cannot be read: no process can be started for it: %s%s",
+		subject, strerror(why),
+		why == EMFILE ? ": raise the limit (ulimit -n), or use fewer --threads" : "");
+}
+
+/* What there is of a child before it is there. *theirs: its end of the socket, owned by the caller. */
+static enum quern_status prepare(struct qn_child *c, const char *subject,
+				 const struct qn_child_limits *limits, struct qn_refused *refused,
+				 int *theirs, struct quern_message *err)
+{
+	const int why = errno;
+	int fd[2];
+
+	*c = (struct qn_child){ .process = QN_PROCESS_NONE, .fd = -1, .refused = refused };
+	if (check_files(subject, err) != QUERN_OK)
+		return QUERN_ERR_RUN;
+	if (!refused && why != ENOMEM)
+		return no_child(subject, why, err);
+	c->subject = qn_strdup(subject);
+	if (!c->subject || !refused)
+		return qn_error_nomem(err, strlen(subject), "a process");
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) != 0)
+		return no_child(subject, errno, err);
+	c->fd = fd[0];
+	*theirs = fd[1];
+	c->limits = *limits;
+	c->limits.files = NULL;
+	return QUERN_OK;
+}
+
+static void begin(struct qn_child *c, pid_t pid)
+{
+	c->process = qn_process_of(pid);
+	qn_log(QN_LOG_DEBUG,
+	       "%s: process %ld reads it, for %u s of processor time and %u s at most", c->subject,
+	       (long)pid, c->limits.cpu_seconds, c->limits.wall_seconds);
+	qn_child_wait_anew(c);
+}
+
 enum quern_status qn_child_start(struct qn_child *c, const char *subject,
 				 const struct qn_child_limits *limits, qn_child_work *work,
 				 void *ctx, struct quern_message *err)
 {
-	pid_t parent = getpid(), pid;
-	struct qn_refused *refused;
-	char *copy;
-	int fd[2];
+	const pid_t parent = getpid();
+	int theirs = -1;
+	enum quern_status status = prepare(c, subject, limits, qn_refused_new(NULL), &theirs, err);
+	pid_t pid;
 
-	if (check_files(subject, err) != QUERN_OK)
-		return QUERN_ERR_RUN;
-	refused = qn_refused_new();
-	copy = qn_strdup(subject);
-	if (!copy || !refused) {
-		qn_error_nomem(err, strlen(subject), "a process");
-		goto no_memory;
+	if (status == QUERN_OK) {
+		pid = fork();
+		if (pid == 0)
+			qn_child_be(theirs, parent, limits, c->refused, work, ctx);
+		if (pid > 0)
+			begin(c, pid);
+		else
+			status = no_child(subject, errno, err);
+		close(theirs);
 	}
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) != 0)
-		goto no_socket;
-	pid = fork();
-	if (pid == 0)
-		be_child(fd[1], parent, limits, refused, work, ctx);
-	if (pid < 0)
-		goto no_child;
-	close(fd[1]);
-	*c = (struct qn_child){ .process = qn_process_of(pid),
-				.fd = fd[0],
-				.subject = copy,
-				.limits = *limits,
-				.refused = refused };
-	c->limits.files = NULL;
-	qn_log(QN_LOG_DEBUG,
-	       "%s: process %ld reads it, for %u s of processor time and %u s at most", subject,
-	       (long)pid, limits->cpu_seconds, limits->wall_seconds);
-	qn_child_wait_anew(c);
-	return QUERN_OK;
+	if (status != QUERN_OK)
+		qn_child_end(c);
+	return status;
+}
 
-no_child:
-	close(fd[0]);
-	close(fd[1]);
-no_socket:
-	qn_error_set(
-		err, QUERN_ERR_RUN, "%s cannot be read: no process can be started for it: %s%s",
-		subject, strerror(errno),
-		errno == EMFILE ? ": raise the limit (ulimit -n), or use fewer --threads" : "");
-no_memory:
-	free(copy);
-	qn_refused_free(refused);
-	return QUERN_ERR_RUN;
+/* The number of the process, which it says itself, or why there is none: -errno; 0: nobody says anything. */
+static int hear_start(struct qn_child *c)
+{
+	int said = 0;
+	ssize_t n;
+
+	qn_child_wait_anew(c);
+	do
+		n = wait_for(c) ? recv(c->fd, &said, sizeof(said), MSG_DONTWAIT) : 0;
+	while (n < 0 && (errno == EINTR || errno == EAGAIN));
+	return n == sizeof(said) ? said : 0;
+}
+
+/* Where names of files begin. One that this process may not enter has none that it could open. */
+static int open_folder(void)
+{
+	const int here = qn_sys_open(".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+
+	return here >= 0 ? here : qn_sys_open("/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+}
+
+static enum quern_status order(struct qn_child *c, const struct qn_child_order *o, int refused,
+			       int theirs, struct quern_message *err)
+{
+	const int here = open_folder();
+	const int fds[] = { theirs, refused, here, o->shared };
+	enum quern_status status =
+		here < 0 ? no_child(c->subject, errno, err)
+			 : qn_forkserver_send(o->to, fds, o->shared < 0 ? 3 : 4, err);
+
+	if (here >= 0)
+		close(here);
+	return status;
+}
+
+static enum quern_status order_once(struct qn_child *c, const char *subject,
+				    const struct qn_child_limits *limits,
+				    const struct qn_child_order *o, bool *gone,
+				    struct quern_message *err)
+{
+	int theirs = -1, shared = -1, pid;
+	struct qn_refused *refused = qn_refused_new(&shared);
+	enum quern_status status = prepare(c, subject, limits, refused, &theirs, err);
+
+	*gone = false;
+	if (status == QUERN_OK)
+		status = order(c, o, shared, theirs, err);
+	if (theirs >= 0)
+		close(theirs);
+	if (shared >= 0)
+		close(shared);
+	if (status != QUERN_OK)
+		return status;
+	pid = hear_start(c);
+	*gone = pid == 0;
+	if (pid < 0)
+		return no_child(subject, -pid, err);
+	if (pid == 0)
+		return qn_error_set(err, QUERN_ERR_RUN,
+				    "%s cannot be read: the program that reads metadata has ended",
+				    subject);
+	begin(c, pid);
+	return qn_child_ask(c, o->words, o->nbytes, err);
+}
+
+enum quern_status qn_child_order(struct qn_child *c, const char *subject,
+				 const struct qn_child_limits *limits,
+				 const struct qn_child_order *o, struct quern_message *err)
+{
+	struct quern_message why = { .status = QUERN_OK };
+	bool gone;
+	enum quern_status status = order_once(c, subject, limits, o, &gone, &why);
+
+	/* One that is on its way out may take an order yet. */
+	for (int i = 0; gone && i < MOST_STARTS; i++) {
+		qn_child_end(c);
+		why = (struct quern_message){ .status = QUERN_OK };
+		status = order_once(c, subject, limits, o, &gone, &why);
+	}
+	if (status == QUERN_OK)
+		return QUERN_OK;
+	qn_child_end(c);
+	return qn_error_pass(err, status, &why);
 }
 
 bool qn_child_is_there(const struct qn_child *c)
@@ -334,22 +459,6 @@ static enum quern_status child_died(struct qn_child *c, struct quern_message *er
 			    "%s is damaged: the HDF5 library %s while reading it; copy the file "
 			    "again from where it came from",
 			    c->subject, how);
-}
-
-/* Something to read, or the end of it; false when it is too late. */
-static bool wait_for(const struct qn_child *c)
-{
-	struct pollfd p = { .fd = c->fd, .events = POLLIN };
-	int n;
-
-	do {
-		int64_t left_ns = c->deadline_ns - now_ns();
-
-		n = poll(&p, 1, left_ns > 0 ? (int)(left_ns / 1000000 + 1) : 0);
-		if (n == 0 && left_ns <= 0)
-			return false;
-	} while (n == 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)));
-	return true;
 }
 
 static enum quern_status has_gone(const struct qn_child *c, struct quern_message *err)

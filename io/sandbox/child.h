@@ -24,6 +24,7 @@
 #define QN_IO_SANDBOX_CHILD_H
 
 #include "base/error.h"
+#include "base/forkserver.h"
 #include "base/process.h"
 #include "io/sandbox/files.h"
 
@@ -76,6 +77,27 @@ typedef void qn_child_work(void *ctx, int fd);
 enum quern_status qn_child_start(struct qn_child *c, const char *subject,
 				 const struct qn_child_limits *limits, qn_child_work *work,
 				 void *ctx, struct quern_message *err);
+
+/* What a program that forks for this one is told (io/sandbox/serve.h). */
+struct qn_child_order {
+	struct qn_forkserver *to;
+	const void *words; /* borrows, like the rest: what to do, which the child reads first */
+	size_t nbytes;
+	int shared; /* a descriptor of memory (memory.h) for the child; -1: none */
+};
+
+/* The same as qn_child_start, by another program: nothing of the memory of this process is in the child, and the
+   directory in which names of files begin is that of this process now. */
+enum quern_status qn_child_order(struct qn_child *c, const char *subject,
+				 const struct qn_child_limits *limits,
+				 const struct qn_child_order *o, struct quern_message *err);
+
+/* In a program that forks for another: it has no part in what that one is told by signals, or has open. */
+void qn_child_leave_program(void);
+
+/* In a child that has just been forked: it is confined, works and ends. fd: its end of the socket. */
+_Noreturn void qn_child_be(int fd, pid_t parent, const struct qn_child_limits *limits,
+			   struct qn_refused *refused, qn_child_work *work, void *ctx);
 
 /* One that has no process: what another has said is heard again. bytes are borrowed. Ended as others. False: no memory. */
 bool qn_child_again(struct qn_child *c, const char *subject, const void *bytes, size_t nbytes);

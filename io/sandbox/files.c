@@ -15,6 +15,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "io/sandbox/memory.h"
+
 #define NAMES_NBYTES (1u << 20)
 
 struct qn_refused {
@@ -24,18 +26,19 @@ struct qn_refused {
 	char names[NAMES_NBYTES]; /* each with its '\0' */
 };
 
-struct qn_refused *qn_refused_new(void)
+struct qn_refused *qn_refused_new(int *fd)
 {
-	void *p = mmap(NULL, sizeof(struct qn_refused), PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return qn_memory_new(sizeof(struct qn_refused), fd);
+}
 
-	return p == MAP_FAILED ? NULL : p;
+struct qn_refused *qn_refused_of(int fd)
+{
+	return qn_memory_of(fd, sizeof(struct qn_refused));
 }
 
 void qn_refused_free(struct qn_refused *r)
 {
-	if (r)
-		munmap(r, sizeof(*r));
+	qn_memory_free(r, sizeof(*r));
 }
 
 /* The child may write there what it likes, and when. */

@@ -15,8 +15,10 @@
 
 struct qn_refused;
 
-/* Memory for what a child is refused; NULL: there is none. */
-struct qn_refused *qn_refused_new(void);
+/* Memory for what a child is refused; NULL: there is none. fd: NULL, or *fd becomes its descriptor, owned by the
+   caller, by which another process has it too: qn_refused_of. */
+struct qn_refused *qn_refused_new(int *fd);
+struct qn_refused *qn_refused_of(int fd);
 void qn_refused_free(struct qn_refused *r);
 
 /* Copies the first name at or after *at, which is moved behind it, so that the child can change it no more;

@@ -27,7 +27,7 @@ static enum quern_status work(quern_run *run)
 	enum quern_status st =
 		qn_share_options(run->comm, run->err.status, &run->options, &run->err);
 
-	qn_reading_set(qn_settings_reading(&run->options, run->session->answers));
+	qn_reading_set(qn_settings_reading(&run->options, run->session));
 	if (!st)
 		st = run->operation->work(run, &run->document);
 	return qn_comm_agree(run->comm, st, &run->err);

@@ -219,7 +219,7 @@ static enum quern_status refuse_again(quern_run *run)
 
 static void set_reading(const quern_run *run)
 {
-	struct qn_reading reading = qn_settings_reading(&run->options, run->session->answers);
+	struct qn_reading reading = qn_settings_reading(&run->options, run->session);
 
 	reading.frame = run->frame;
 	reading.extract = run->extract;

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/forkserver.h"
 #include "base/fp.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -59,24 +60,53 @@ static void log_limits(void)
 	       (unsigned long long)(room.nbytes >> 20));
 }
 
+/* fork, program, or the path of one. */
+static enum quern_status set_reader(quern_session *session, const char *value,
+				    struct quern_message *err)
+{
+	const bool forks = !strcmp(value, "fork"), is_path = strchr(value, '/') != NULL;
+	struct qn_forkserver *reader = NULL;
+
+	if (!forks && !is_path && strcmp(value, "program") != 0)
+		return qn_error_set(err, QUERN_ERR_USAGE,
+				    "reader (QUERN_READER) is fork, program, or the path of a "
+				    "quern-reader, not %s",
+				    value);
+	if (!forks && !(reader = qn_forkserver_new(is_path ? value : NULL)))
+		return qn_error_nomem(err, strlen(value), "a session");
+	qn_forkserver_free(session->reader);
+	session->reader = reader;
+	return QUERN_OK;
+}
+
+/* A variable of who has started a program with more rights than his own is not asked for. */
+static enum quern_status finish(quern_session *session, struct quern_message *err)
+{
+	const char *reader = secure_getenv("QUERN_READER");
+
+	if (!session)
+		return qn_error_nomem(err, sizeof(*session), "a session");
+	session->answers = qn_answers_new();
+	return reader && *reader ? set_reader(session, reader, err) : QUERN_OK;
+}
+
 quern_session *quern_session_new(MPI_Comm comm)
 {
 	QN_OWN_FP;
-	quern_session *session = qn_calloc(1, sizeof(*session)), made = { .comm = NULL };
-	enum quern_status st = qn_comm_new(comm, &made.comm, &made.err);
+	quern_session *session = qn_calloc(1, sizeof(*session));
+	struct quern_message err = { .status = QUERN_OK };
+	struct qn_comm *c = NULL;
+	enum quern_status st = qn_comm_new(comm, &c, &err);
 
-	/* One without memory must not leave the others with a communicator that it does not have. */
-	if (!st &&
-	    qn_comm_agree(made.comm,
-			  session ? QUERN_OK : qn_error_nomem(&made.err, sizeof(made), "a session"),
-			  &made.err)) {
-		qn_comm_free(made.comm);
-		made.comm = NULL;
+	/* One that is not finished must not leave the others with a communicator that it does not have. */
+	if (!st && qn_comm_agree(c, finish(session, &err), &err)) {
+		qn_comm_free(c);
+		c = NULL;
 	}
 	if (!session)
 		return NULL;
-	*session = made;
-	session->answers = qn_answers_new();
+	session->comm = c;
+	session->err = err;
 	return session;
 }
 
@@ -99,6 +129,7 @@ void quern_session_free(quern_session *session)
 		return;
 	qn_standing_release(session->standing);
 	qn_answers_free(session->answers);
+	qn_forkserver_free(session->reader);
 	qn_comm_free(session->comm);
 	qn_registry_fini(&session->registry);
 	free(session);
@@ -120,6 +151,24 @@ enum quern_status quern_session_register(quern_session *session, const struct qu
 {
 	session->refused = (struct quern_message){ .status = QUERN_OK };
 	return qn_registry_add(&session->registry, kernel, &session->refused);
+}
+
+/* What can be set. */
+static const struct {
+	const char *name;
+	enum quern_status (*set)(quern_session *session, const char *value,
+				 struct quern_message *err);
+} settings[] = { { "reader", set_reader } };
+
+enum quern_status quern_session_set(quern_session *session, const char *name, const char *value)
+{
+	session->refused = (struct quern_message){ .status = QUERN_OK };
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+		if (name && value && !strcmp(settings[i].name, name))
+			return settings[i].set(session, value, &session->refused);
+	return qn_error_set(&session->refused, QUERN_ERR_USAGE,
+			    "a session has no option %s with that value: there is reader",
+			    name ? name : "(none)");
 }
 
 enum quern_status qn_session_begin(quern_session *session, const char *what, struct qn_comm **c,

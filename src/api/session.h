@@ -12,10 +12,11 @@
 
 struct quern_session {
 	struct quern_message err;     /* of its making */
-	struct quern_message refused; /* of the last kernel that was not registered */
+	struct quern_message refused; /* of the last kernel or value that was refused */
 	struct qn_registry registry;  /* kernels of the program */
 	struct qn_comm *comm;	      /* owned; NULL: it could not be made */
 	struct qn_answers *answers;   /* owned: what is known of files; NULL: there was no memory */
+	struct qn_forkserver *reader; /* owned: what reads metadata; NULL: forks of this process */
 	struct qn_standing *standing; /* owned: the team of the last call; NULL: there was none */
 };
 

@@ -27,10 +27,11 @@ enum quern_status qn_words_share(struct qn_comm *c, const struct qn_names *words
 	return qn_share_names(c, st, files, err);
 }
 
-struct qn_reading qn_settings_reading(const struct quern_options *o, struct qn_answers *answers)
+struct qn_reading qn_settings_reading(const struct quern_options *o, const quern_session *session)
 {
 	return (struct qn_reading){
-		.answers = answers,
+		.answers = session->answers,
+		.forkserver = session->reader,
 		.metadata_seconds = (unsigned)quern_option_int(o, "metadata-timeout"),
 		.chunk_seconds = (unsigned)quern_option_int(o, "chunk-timeout"),
 		.allow_external = quern_option_flag(o, "allow-external"),

@@ -5,6 +5,7 @@
 #ifndef QN_API_SETTINGS_H
 #define QN_API_SETTINGS_H
 
+#include "api/session.h"
 #include "base/names.h"
 #include "base/options.h"
 #include "cluster/team.h"
@@ -27,8 +28,7 @@ enum quern_status qn_settings_named(const struct quern_options *o, struct qn_nam
 
 /* What options say, in types: texts borrow from them. Options that a table does not have are as if not
    given. */
-/* answers: of the session. */
-struct qn_reading qn_settings_reading(const struct quern_options *o, struct qn_answers *answers);
+struct qn_reading qn_settings_reading(const struct quern_options *o, const quern_session *session);
 struct qn_team_settings qn_settings_team(const struct quern_options *o);
 /* named: of option dataset, NULL where that is but a path. Borrows too. */
 struct qn_subject_settings qn_settings_subject(const struct quern_options *o,

@@ -7,6 +7,7 @@ LIB_SRCS += src/base/crash.c
 LIB_SRCS += src/base/environment.c
 LIB_SRCS += src/base/error.c
 LIB_SRCS += src/base/file.c
+LIB_SRCS += src/base/forkserver.c
 LIB_SRCS += src/base/fp.c
 LIB_SRCS += src/base/least.c
 LIB_SRCS += src/base/log.c

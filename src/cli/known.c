@@ -25,6 +25,8 @@ static const struct qn_variable variables_of_none[] = {
 	{ "QUERN_KERNEL_PATH",
 	  "directories, with colons between them, in which kernels of users are looked for by their "
 	  "names: NAME.so, or NAME.c" },
+	{ "QUERN_READER",
+	  "who reads metadata: fork (default), program, or the path of a quern-reader: quern(3)" },
 	{ "QUERN_CC", "the compiler of kernels in C, with flags (default: that of quern itself)" },
 	{ "QUERN_BIN", "the command, for the templates of `sbatch` (default: quern)" },
 	{ "QUERN_FILE", "the file, for these, if it is not an operand" },

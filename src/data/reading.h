@@ -12,16 +12,19 @@
 
 struct qn_answers;
 struct qn_extract;
+struct qn_forkserver;
 struct qn_frame;
 
 struct qn_reading {
 	struct qn_answers
 		*answers; /* borrows: what is known of files (answers.h); NULL: nothing is kept */
-	unsigned metadata_seconds;    /* for the metadata of a file; 0: as its size suggests */
-	unsigned chunk_seconds;	      /* for a chunk; 0: as its size suggests */
-	bool allow_external;	      /* raw files may be anywhere */
-	bool as_stored;		      /* extents are those of what is stored (--raw) */
-	const struct qn_frame *frame; /* borrows: a grid in memory (frame.h); NULL: none */
+	struct qn_forkserver *forkserver; /* borrows: what forks the processes in which the library
+					     works (base/forkserver.h); NULL: this process does */
+	unsigned metadata_seconds;	  /* for the metadata of a file; 0: as its size suggests */
+	unsigned chunk_seconds;		  /* for a chunk; 0: as its size suggests */
+	bool allow_external;		  /* raw files may be anywhere */
+	bool as_stored;			  /* extents are those of what is stored (--raw) */
+	const struct qn_frame *frame;	  /* borrows: a grid in memory (frame.h); NULL: none */
 	struct qn_extract
 		*extract; /* borrows: what is asked of files is noted there, or answered from it
 					 (extract/extract.h); NULL: neither */

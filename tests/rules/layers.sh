@@ -59,6 +59,7 @@ io/hdf5_format   base data
 io/hdf5_library  base data feed io/hdf5_format
 io/hdf5_write    base data fields kernel io/hdf5_format io/hdf5_library
 io/hdf5_child    base data io/sandbox io/hdf5_format io/hdf5_library io/hdf5_write
+io/reader        io/hdf5_child
 kernels          base exact kernel elements weighted kernels
 kernels/bins     base exact kernel kernels
 kernels/quantiles base exact kernel kernels
