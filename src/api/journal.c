@@ -8,8 +8,8 @@
 #include "api/datasets.h"
 #include "base/mem.h"
 #include "base/system.h"
-#include "formula/stored.h"
 #include "journal/journal.h"
+#include "run/depends.h"
 
 /* What results do not depend on; every other option is a part of what the journal is of. */
 static const char *const free_options[] = {
@@ -25,13 +25,6 @@ static bool is_free(const char *name)
 	return false;
 }
 
-/* Values are of users and of files: no line has an end but its own. */
-static void put_text(FILE *f, const char *text)
-{
-	for (; *text; text++)
-		fputc(*text == '\n' ? ' ' : *text, f);
-}
-
 static void put_options(FILE *f, const struct quern_options *o)
 {
 	for (int i = 0; i < o->n; i++) {
@@ -40,7 +33,7 @@ static void put_options(FILE *f, const struct quern_options *o)
 		if (!v->text || is_free(v->row->name))
 			continue;
 		fprintf(f, "--%s ", v->row->name);
-		put_text(f, v->text);
+		qn_depends_put_text(f, v->text);
 		fputc('\n', f);
 	}
 }
@@ -56,39 +49,6 @@ static void put_kernels(FILE *f, const quern_run *run)
 	}
 }
 
-static void put_file(FILE *f, const char *file, uint64_t nbytes, int64_t mtime_ns)
-{
-	fputs("file ", f);
-	put_text(f, file);
-	fprintf(f, ", %" PRIu64 " bytes, changed at %" PRId64 ".%09d\n", nbytes,
-		mtime_ns / 1000000000, (int)(mtime_ns % 1000000000));
-}
-
-/* A dataset, and the files of all of its members. */
-static void put_subject(FILE *f, const struct qn_subject *s)
-{
-	const struct qn_dataset *d = &s->dataset;
-	const struct qn_mosaic *m = &s->mosaic;
-
-	fputs("dataset ", f);
-	put_text(f, d->path);
-	fprintf(f, ", %s", d->type.name);
-	for (int i = 0; i < d->ndim; i++)
-		fprintf(f, " %" PRIu64, d->shape[i]);
-	fputc('\n', f);
-	for (uint32_t i = 0; i < m->nmembers; i++)
-		if (!i || strcmp(m->member[i].file, m->member[i - 1].file))
-			put_file(f, m->member[i].file, m->member[i].file_nbytes,
-				 m->member[i].file_mtime_ns);
-}
-
-static void put_operands(FILE *f, const struct qn_formula *formula)
-{
-	for (int i = 0; i < formula->n; i++)
-		if (formula->operand[i].stored)
-			put_subject(f, &formula->operand[i].stored->subject);
-}
-
 /* Files of labels and the like, which are read whole. */
 static void put_named(FILE *f, const struct qn_named_list *l)
 {
@@ -96,16 +56,9 @@ static void put_named(FILE *f, const struct qn_named_list *l)
 
 	for (int i = 0; i < l->n; i++)
 		if (l->named[i].file && !qn_sys_stat(l->named[i].file, &st))
-			put_file(f, l->named[i].file, (uint64_t)st.st_size,
-				 (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
-}
-
-static void put_engine(FILE *f, const struct qn_run *engine)
-{
-	put_subject(f, engine->subject);
-	put_operands(f, &engine->formula);
-	for (int i = 0; i < engine->computed.n; i++)
-		put_operands(f, &engine->computed.given[i].formula);
+			qn_depends_put_file(f, l->named[i].file, (uint64_t)st.st_size,
+					    (int64_t)st.st_mtim.tv_sec * 1000000000 +
+						    st.st_mtim.tv_nsec);
 }
 
 /* Rank 0: what results depend on; owned. NULL: no memory. */
@@ -123,7 +76,7 @@ static char *describe(const quern_run *run)
 	put_options(f, &run->options);
 	put_named(f, &run->named);
 	for (size_t i = 0; (s = qn_run_single(run, i)); i++)
-		put_engine(f, &s->engine);
+		qn_depends_put(f, &s->engine);
 	if (!fclose(f))
 		return text;
 	free(text);

@@ -2,6 +2,7 @@
 LIB_SRCS += src/run/absorb.c
 LIB_SRCS += src/run/account.c
 LIB_SRCS += src/run/axes.c
+LIB_SRCS += src/run/depends.c
 LIB_SRCS += src/run/emit.c
 LIB_SRCS += src/run/failover.c
 LIB_SRCS += src/run/kept.c

@@ -132,7 +132,7 @@ for topic in $topics; do
 done
 quern help
 check "quern help: the same" test -s out
-prints "... lists topics" '^  topics: quern run plan'
+prints "... lists topics" '^  topics: quern run merge plan'
 answers "quern help moments" help moments
 prints "... is the screen of that kernel" '^kernel moments:'
 

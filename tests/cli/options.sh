@@ -84,7 +84,7 @@ warned "those of options, templates and the processor" "" QUERN_BINS=3 QUERN_ON_
 	QUERN_WRITE_SUMS=x QUERN_SCALING=weak QUERN_FILE=x QUERN_BIN=x \
 	QUERN_RESULT=x QUERN_RANKS_PER_NODE=1 QUERN_CPU=baseline QUERN_LOG=warn QUERN_CORPUS=x
 warned "those of tests, which are of the build for tests only" "quern: warning: QUERN_TEST_HOSTS is set, but \
-nothing reads a variable of that name; did you mean QUERN_STATS?" QUERN_TEST_HOSTS=2
+nothing reads a variable of that name; did you mean QUERN_WAIT_HOSTS?" QUERN_TEST_HOSTS=2
 is "nothing of the kind is in the command" "" "$(grep -ao 'QUERN_TEST[A-Z_]*' "$QUERN")"
 warned "an empty one" "" QUERN_THREDS=
 warned "others' variables" "" XQUERN_THREDS=1 QUERN=1 QUERNX=1
