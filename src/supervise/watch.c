@@ -15,7 +15,7 @@
 #define PING_SECONDS   1.0
 #define RETRY_SECONDS  0.5 /* at least between two connections */
 #define GONE_SECONDS   5.0 /* the same for a host that is lost */
-#define FIRST_PATIENCE 3.0 /* times the patience, for the first answer of a host */
+#define FIRST_PATIENCE 6.0 /* times the patience, for the first answer of a host */
 #define MOST_WORDS     64
 #define LINE_NBYTES    128
 
