@@ -4,8 +4,6 @@
 . "$SRCDIR/tests/cli/lib.sh"
 unset QUERN_JOURNAL
 for name in $(compgen -e SLURM_); do unset "$name"; done
-quern help run
-grep -q -- '--journal DIR' out || skip_all "runs keep no journal yet"
 quern info
 grep -q 'Open MPI' out || skip_all "the launcher of this MPI is not Open MPI's"
 "$BUILDDIR/examples/mkclimate" --quiet --only t2m --raw --time 96 climate.nc || exit 1
